@@ -1,0 +1,91 @@
+import { type AttentionBackend, CONTRACT_VERSION, type RunOptions } from './contract.ts';
+import { HeedError } from './error.ts';
+import type { GradientInputs } from './inputs.ts';
+import { withKernel } from './kernel-cache.ts';
+import type { OutputName } from './problem.ts';
+import { type AttentionRequest, problemOf } from './request.ts';
+import type { ResidentTensor } from './resident.ts';
+import type { AttentionGradients, ResultsOf } from './results.ts';
+import type { Tensor } from './tensor.ts';
+
+/** Results of {@link attention} with `gradient: true`: also what the backward pass needs, and the pass itself. */
+export type DifferentiableResults<O extends OutputName> = ResultsOf<O | 'output' | 'statistics'> & {
+  /** The gradients for a gradient of the output. The inputs must be unchanged since the forward call. */
+  gradient(dOutput: Tensor, options?: RunOptions): Promise<AttentionGradients>;
+};
+
+/**
+ * Attention on a backend: softmax(scale · Q Kᵀ + …) V (Vaswani et al., "Attention is all you need", section 3.2.1),
+ * with what the request adds to it. The kernel for the problem is compiled once and kept.
+ *
+ * @returns the outputs that `request.outputs` names; by default `output` alone.
+ * @throws HeedError see {@link problemOf}; `UNSUPPORTED` when the backend does not declare what the request uses;
+ * the signal's reason when it is aborted.
+ *
+ * @example
+ * ```ts
+ * import { attention, tensor } from '@heed/core';
+ * import ts from '@heed/backend-ts';
+ *
+ * const backend = await ts.create();
+ * const x = tensor([1, 1, 3, 2], new Float32Array([1, 0, 0, 1, 1, 1])); // [B, H, L, D]
+ * const { weights } = await attention(backend, {
+ *   query: x,
+ *   key: x,
+ *   value: x,
+ *   causal: true,
+ *   outputs: ['weights'],
+ * });
+ * console.log(weights.data.subarray(0, 3).join()); // 1,0,0
+ * ```
+ */
+export async function attention<const O extends OutputName = 'output'>(
+  backend: AttentionBackend,
+  request: AttentionRequest<O> & { readonly gradient?: false | undefined },
+  options?: RunOptions & { readonly resident?: false },
+): Promise<ResultsOf<O>>;
+export async function attention<const O extends OutputName = 'output'>(
+  backend: AttentionBackend,
+  request: AttentionRequest<O> & { readonly gradient?: false | undefined },
+  options: RunOptions & { readonly resident: true },
+): Promise<ResultsOf<O, ResidentTensor>>;
+export async function attention<const O extends OutputName = 'output'>(
+  backend: AttentionBackend,
+  request: AttentionRequest<O> & { readonly gradient: true },
+  options?: RunOptions,
+): Promise<DifferentiableResults<O>>;
+export async function attention(
+  backend: AttentionBackend,
+  request: AttentionRequest,
+  options: RunOptions & { readonly resident?: boolean } = {},
+): Promise<unknown> {
+  checkContract(backend);
+  const asked = request.outputs ?? ['output'];
+  const { problem, inputs } = problemOf(
+    request.gradient ? { ...request, outputs: [...asked, 'output', 'statistics'] } : request,
+  );
+  const results = await withKernel(backend, problem, (kernel) => kernel.run(inputs, options as RunOptions));
+  if (!problem.gradient) return results;
+  const forward = { output: results.output!, statistics: results.statistics! };
+  return {
+    ...results,
+    gradient: (dOutput: Tensor, backward?: RunOptions) =>
+      withKernel(backend, problem, (kernel) =>
+        kernel.gradient(inputs, { ...forward, dOutput } satisfies GradientInputs, backward),
+      ),
+  };
+}
+
+/**
+ * Refuses a provider or a backend that speaks another version of the contract.
+ *
+ * @throws HeedError `CONTRACT_VERSION`.
+ */
+export function checkContract(speaker: { readonly contract: number; readonly name: string }): void {
+  if (speaker?.contract === CONTRACT_VERSION) return;
+  throw new HeedError(
+    'CONTRACT_VERSION',
+    `${speaker?.name ?? 'the value'} speaks contract ${String(speaker?.contract)}, this core speaks ${CONTRACT_VERSION}`,
+    { remedy: 'install versions of @heed/core and of the backend that speak the same contract' },
+  );
+}

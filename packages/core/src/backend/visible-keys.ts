@@ -1,0 +1,42 @@
+import type { AttentionInputs } from '../inputs.ts';
+import type { AttentionProblem } from '../problem.ts';
+
+/**
+ * The contiguous keys that causal, window and lengths leave to each query row. Masks and segments exclude more, key
+ * by key. A row is empty where `end(b, i) <= first(b, i)`.
+ */
+export interface VisibleKeys {
+  /** Position of query row 0 of batch b among the keys; 0 when the problem has no alignment. */
+  offset(b: number): number;
+  /** The first key that row i of batch b may attend to. */
+  first(b: number, i: number): number;
+  /** One past the last key that row i of batch b may attend to; at least 0. */
+  end(b: number, i: number): number;
+}
+
+/** SPEC.md, clauses `alignment`, `causal`, `window` and `lengths`. */
+export function visibleKeys(problem: AttentionProblem, inputs: AttentionInputs): VisibleKeys {
+  const { causal, window, alignment } = problem;
+  const keyLength = (b: number): number => inputs.keyLengths?.data[b] ?? problem.keyLength;
+  const queryLength = (b: number): number => inputs.queryLengths?.data[b] ?? problem.queryLength;
+  const left = window?.left ?? null;
+  const right = window?.right ?? null;
+
+  const offset = (b: number): number => {
+    if (alignment === 'bottomRight') return keyLength(b) - queryLength(b);
+    return alignment === 'offset' ? inputs.offsets!.data[b]! : 0;
+  };
+
+  return {
+    offset,
+    first: (b, i) => (left === null ? 0 : Math.max(0, i + offset(b) - left)),
+    end(b, i) {
+      if (i >= queryLength(b)) return 0;
+      const position = i + offset(b);
+      let end = keyLength(b);
+      if (causal) end = Math.min(end, position + 1);
+      if (right !== null) end = Math.min(end, position + right + 1);
+      return Math.max(0, end);
+    },
+  };
+}

@@ -1,0 +1,161 @@
+import { HeedError } from './error.ts';
+import type { AttentionInputs, GradientInputs } from './inputs.ts';
+import type { AttentionProblem, BroadcastShape } from './problem.ts';
+import { type ResidentTensor, isResident } from './resident.ts';
+import { type DType, type Tensor, checkTensor } from './tensor.ts';
+
+type Axis = readonly [letter: string, length: number];
+
+/** What an input must be. Axes are named, so that errors can speak in dimension letters. */
+interface Expectation {
+  readonly dtype: DType;
+  readonly axes: readonly Axis[];
+  readonly clause: string;
+  /** Whether leading axes of length 1 may be left out or added, as in a mask, which aligns at the right. */
+  readonly broadcast?: boolean;
+}
+
+/** The axes of `[B, H, L, D]` in the problem's layout. */
+function layoutAxes(problem: AttentionProblem, heads: Axis, length: Axis, depth: Axis): Axis[] {
+  const batch: Axis = ['B', problem.batch];
+  return problem.layout === 'bhld' ? [batch, heads, length, depth] : [batch, length, heads, depth];
+}
+
+/** Every tensor that the problem has, in the order in which it is checked. */
+function expectations(problem: AttentionProblem): Map<keyof AttentionInputs, Expectation> {
+  const { dtype } = problem;
+  const batch: Axis = ['B', problem.batch];
+  const heads: Axis = ['Hq', problem.heads];
+  const kvHeads: Axis = ['Hkv', problem.kvHeads];
+  const queries: Axis = ['Lq', problem.queryLength];
+  const keys: Axis = ['Lk', problem.keyLength];
+  const depth: Axis = ['D', problem.headDim];
+  const valueDepth: Axis = ['Dv', problem.valueDim];
+  const result = new Map<keyof AttentionInputs, Expectation>();
+  const expect = (name: keyof AttentionInputs, type: DType, axes: readonly Axis[], clause: string): void => {
+    result.set(name, { dtype: type, axes, clause });
+  };
+  const expectBroadcast = (name: 'mask' | 'bias', type: DType, shape: BroadcastShape): void => {
+    const axes = shape.map((length, axis): Axis => [['B', 'Hq', 'Lq', 'Lk'][axis]!, length]);
+    result.set(name, { dtype: type, axes, clause: name, broadcast: true });
+  };
+
+  expect('query', dtype, layoutAxes(problem, heads, queries, depth), 'shape');
+  expect('key', dtype, layoutAxes(problem, kvHeads, keys, depth), 'shape');
+  expect('value', dtype, layoutAxes(problem, kvHeads, keys, valueDepth), 'shape');
+  if (problem.mask !== null) {
+    expectBroadcast('mask', problem.mask.kind === 'boolean' ? 'bool' : dtype, problem.mask.shape);
+  }
+  if (problem.bias !== null) expectBroadcast('bias', dtype, problem.bias.shape);
+  if (problem.alignment === 'offset') expect('offsets', 'int32', [batch], 'alignment');
+  if (problem.lengths.key) expect('keyLengths', 'int32', [batch], 'lengths');
+  if (problem.lengths.query) expect('queryLengths', 'int32', [batch], 'lengths');
+  if (problem.segments) {
+    expect('querySegments', 'int32', [batch, queries], 'segments');
+    expect('keySegments', 'int32', [batch, keys], 'segments');
+  }
+  if (problem.alibi) expect('alibiSlopes', dtype, [heads], 'alibi');
+  if (problem.sinks) expect('sinks', dtype, [heads], 'sinks');
+  return result;
+}
+
+function checkExpected(name: string, value: Tensor | ResidentTensor | undefined, expected: Expectation): void {
+  const letters = `[${expected.axes.map(([letter, length]) => `${letter}=${length}`).join(', ')}]`;
+  if (value === undefined) {
+    throw new HeedError('MISSING_INPUT', `${name} is missing, expected ${expected.dtype} ${letters}`, {
+      clause: expected.clause,
+    });
+  }
+  if (!isResident(value)) checkTensor(name, value);
+  if (value.dtype !== expected.dtype) {
+    throw new HeedError('DTYPE', `${name} is ${value.dtype}, expected ${expected.dtype} ${letters}`, {
+      clause: expected.clause,
+    });
+  }
+  const lengths = expected.axes.map(([, length]) => length);
+  const fits = expected.broadcast
+    ? sameShape(withoutLeadingOnes(value.shape), withoutLeadingOnes(lengths))
+    : sameShape(value.shape, lengths);
+  if (!fits) {
+    throw new HeedError('SHAPE', `${name} is [${value.shape.join(', ')}], expected ${letters}`, {
+      clause: expected.clause,
+    });
+  }
+}
+
+function withoutLeadingOnes(shape: readonly number[]): readonly number[] {
+  const first = shape.findIndex((length) => length !== 1);
+  return first === -1 ? [] : shape.slice(first);
+}
+
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((length, axis) => length === b[axis]);
+}
+
+function checkLengths(name: string, lengths: Tensor<'int32'> | undefined, letter: string, most: number): void {
+  const wrong = lengths?.data.find((length) => length < 0 || length > most);
+  if (wrong !== undefined) {
+    throw new HeedError('ARGUMENT', `${name} has ${wrong}, expected 0 to ${letter}=${most}`, { clause: 'lengths' });
+  }
+}
+
+function checkSeed(problem: AttentionProblem, seed: number | undefined): void {
+  if (problem.selection !== 'sample') {
+    if (seed !== undefined) {
+      throw new HeedError('UNEXPECTED_INPUT', "seed is given, selection is not 'sample'", { clause: 'selection' });
+    }
+    return;
+  }
+  if (seed === undefined) {
+    throw new HeedError('MISSING_INPUT', "seed is missing, selection is 'sample'", { clause: 'selection' });
+  }
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    throw new HeedError('ARGUMENT', `seed is ${seed}, expected an integer, 0 ≤ seed < 2⁵³`, { clause: 'selection' });
+  }
+}
+
+/**
+ * Checks the inputs of a run against its problem.
+ *
+ * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `DTYPE`, `SHAPE` or `ARGUMENT`.
+ */
+export function checkInputs(problem: AttentionProblem, inputs: AttentionInputs): void {
+  const expected = expectations(problem);
+  for (const [name, expectation] of expected) {
+    checkExpected(name, inputs[name] as Tensor | ResidentTensor | undefined, expectation);
+  }
+  for (const [name, value] of Object.entries(inputs)) {
+    if (value !== undefined && name !== 'seed' && !expected.has(name as keyof AttentionInputs)) {
+      throw new HeedError('UNEXPECTED_INPUT', `${name} is given, the problem does not have it`, {
+        remedy: 'derive the problem and the inputs from one request with problemOf()',
+      });
+    }
+  }
+  checkLengths('keyLengths', inputs.keyLengths, 'Lk', problem.keyLength);
+  checkLengths('queryLengths', inputs.queryLengths, 'Lq', problem.queryLength);
+  checkSeed(problem, inputs.seed);
+}
+
+/**
+ * Checks what gradient() takes besides the inputs.
+ *
+ * @throws HeedError `NOT_DIFFERENTIABLE`, `MISSING_INPUT`, `DTYPE` or `SHAPE`.
+ */
+export function checkGradientInputs(problem: AttentionProblem, forward: GradientInputs): void {
+  if (!problem.gradient) {
+    throw new HeedError('NOT_DIFFERENTIABLE', 'the problem was compiled without a gradient', {
+      clause: 'gradient',
+      remedy: 'set gradient: true in the request or problem',
+    });
+  }
+  const { dtype } = problem;
+  const clause = 'gradient';
+  const heads: Axis = ['Hq', problem.heads];
+  const queries: Axis = ['Lq', problem.queryLength];
+  const like = { dtype, clause, axes: layoutAxes(problem, heads, queries, ['Dv', problem.valueDim]) };
+  const row = { dtype, clause, axes: [['B', problem.batch], heads, queries] as const };
+  checkExpected('output', forward.output, like);
+  checkExpected('statistics.rowMax', forward.statistics?.rowMax, row);
+  checkExpected('statistics.rowSum', forward.statistics?.rowSum, row);
+  checkExpected('dOutput', forward.dOutput, like);
+}

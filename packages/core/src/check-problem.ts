@@ -1,0 +1,153 @@
+import { HeedError } from './error.ts';
+import type { AttentionProblem, BroadcastShape, Layout, OutputName, Selection } from './problem.ts';
+
+const OUTPUTS: readonly OutputName[] = ['output', 'weights', 'logSumExp', 'statistics', 'choice'];
+
+function refuse(clause: string, message: string, remedy?: string): never {
+  throw new HeedError('ARGUMENT', message, remedy === undefined ? { clause } : { clause, remedy });
+}
+
+function checkOneOf<T>(name: string, value: T, allowed: readonly T[], clause: string): T {
+  if (!allowed.includes(value)) refuse(clause, `${name} is ${String(value)}, expected ${allowed.join(', ')}`);
+  return value;
+}
+
+function checkCount(name: string, value: number, least: number): number {
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new HeedError('SHAPE', `${name} is ${value}, expected an integer ≥ ${least}`, { clause: 'shape' });
+  }
+  return value;
+}
+
+function checkFlag(name: string, value: boolean): boolean {
+  return checkOneOf(name, value, [true, false], 'shape');
+}
+
+function checkBroadcast(name: string, shape: BroadcastShape, full: readonly number[]): BroadcastShape {
+  if (shape.length !== 4 || !shape.every((length, axis) => length === 1 || length === full[axis])) {
+    const [b, h, q, k] = full;
+    throw new HeedError(
+      'SHAPE',
+      `${name} is [${shape.join(', ')}], which does not broadcast to [B=${b}, Hq=${h}, Lq=${q}, Lk=${k}]`,
+      { clause: 'mask', remedy: 'each length is 1 or the full one; shorter shapes align at the right' },
+    );
+  }
+  return [...shape] as unknown as BroadcastShape;
+}
+
+function checkWindow(window: AttentionProblem['window']): AttentionProblem['window'] {
+  if (window === null) return null;
+  const side = (name: string, value: number | null): number | null => {
+    if (value !== null && (!Number.isSafeInteger(value) || value < 0)) {
+      refuse('window', `window.${name} is ${value}, expected an integer ≥ 0, or null for unbounded`);
+    }
+    return value;
+  };
+  const left = side('left', window.left);
+  const right = side('right', window.right);
+  return left === null && right === null ? null : { left, right };
+}
+
+function checkOutputs(problem: AttentionProblem): OutputName[] {
+  for (const name of problem.outputs) checkOneOf('outputs', name, OUTPUTS, 'shape');
+  if (problem.outputs.length === 0) refuse('shape', 'outputs is empty, name at least one');
+  if (problem.outputs.includes('choice') && problem.selection === 'softmax') {
+    refuse('selection', 'choice is an output of hard attention', "set selection: 'argmax' or 'sample'");
+  }
+  return OUTPUTS.filter((name) => problem.outputs.includes(name));
+}
+
+function checkHardAttention(problem: AttentionProblem): void {
+  if (problem.selection === 'softmax') return;
+  if (problem.gradient) {
+    throw new HeedError('NOT_DIFFERENTIABLE', `selection ${problem.selection} has no gradient`, {
+      clause: 'gradient',
+      remedy: "use selection 'softmax', or an estimator such as REINFORCE or straight-through",
+    });
+  }
+  if (problem.sinks) refuse('sinks', 'a sink cannot be chosen by hard attention', 'leave out sinks');
+}
+
+/**
+ * Checks a problem and returns it in its normal form: fields in one order, outputs in one order, `bottomRight`
+ * written as `topLeft` where they coincide. Two equal problems have the same JSON.
+ *
+ * @throws HeedError `SHAPE`, `DTYPE`, `ARGUMENT`, `ALIGNMENT_REQUIRED` or `NOT_DIFFERENTIABLE`.
+ */
+export function checkProblem(problem: AttentionProblem): AttentionProblem {
+  const batch = checkCount('B', problem.batch, 1);
+  const heads = checkCount('Hq', problem.heads, 1);
+  const kvHeads = checkCount('Hkv', problem.kvHeads, 1);
+  const queryLength = checkCount('Lq', problem.queryLength, 0);
+  const keyLength = checkCount('Lk', problem.keyLength, 0);
+  const headDim = checkCount('D', problem.headDim, 1);
+  const valueDim = checkCount('Dv', problem.valueDim, 1);
+  if (heads % kvHeads !== 0) {
+    throw new HeedError('SHAPE', `Hq=${heads} is not a multiple of Hkv=${kvHeads}`, { clause: 'gqa' });
+  }
+  if (problem.dtype !== 'float32' && problem.dtype !== 'float64') {
+    throw new HeedError('DTYPE', `query is ${String(problem.dtype)}, expected float32 or float64`, {
+      clause: 'shape',
+    });
+  }
+  if (!Number.isFinite(problem.scale)) refuse('order', `scale is ${problem.scale}, expected a finite number`);
+  if (problem.softcap !== null && !(Number.isFinite(problem.softcap) && problem.softcap > 0)) {
+    refuse('softcap', `softcap is ${problem.softcap}, expected a finite number > 0`, 'leave it out for none');
+  }
+
+  const window = checkWindow(problem.window);
+  const positional = problem.causal || window !== null || problem.alibi;
+  if (positional && problem.alignment === null) {
+    throw new HeedError('ALIGNMENT_REQUIRED', 'causal, window and alibi need an alignment', {
+      clause: 'alignment',
+      remedy: "set alignment to 'topLeft', 'bottomRight' or 'offset'",
+    });
+  }
+  if (positional) checkOneOf('alignment', problem.alignment, ['topLeft', 'bottomRight', 'offset'], 'alignment');
+  const square = queryLength === keyLength && !problem.lengths.key && !problem.lengths.query;
+  const alignment = positional
+    ? problem.alignment === 'bottomRight' && square
+      ? 'topLeft'
+      : problem.alignment
+    : null;
+
+  const full = [batch, heads, queryLength, keyLength];
+  const outputs = checkOutputs(problem);
+  checkHardAttention(problem);
+  return Object.freeze({
+    batch,
+    heads,
+    kvHeads,
+    queryLength,
+    keyLength,
+    headDim,
+    valueDim,
+    dtype: problem.dtype,
+    layout: checkOneOf<Layout>('layout', problem.layout, ['bhld', 'blhd'], 'layout'),
+    scale: problem.scale,
+    softcap: problem.softcap,
+    alignment,
+    causal: checkFlag('causal', problem.causal),
+    window,
+    mask: problem.mask && {
+      kind: checkOneOf<'boolean' | 'float'>('mask.kind', problem.mask.kind, ['boolean', 'float'], 'mask'),
+      shape: checkBroadcast('mask', problem.mask.shape, full),
+    },
+    bias: problem.bias && { shape: checkBroadcast('bias', problem.bias.shape, full) },
+    lengths: {
+      key: checkFlag('lengths.key', problem.lengths.key),
+      query: checkFlag('lengths.query', problem.lengths.query),
+    },
+    segments: checkFlag('segments', problem.segments),
+    alibi: checkFlag('alibi', problem.alibi),
+    sinks: checkFlag('sinks', problem.sinks),
+    selection: checkOneOf<Selection>('selection', problem.selection, ['softmax', 'argmax', 'sample'], 'selection'),
+    outputs,
+    gradient: checkFlag('gradient', problem.gradient),
+  });
+}
+
+/** A string that is equal for equal problems. */
+export function problemKey(problem: AttentionProblem): string {
+  return JSON.stringify(problem);
+}

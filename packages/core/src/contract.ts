@@ -1,0 +1,113 @@
+/**
+ * The contract between Heed and the engines that compute attention.
+ *
+ * A backend IS: a provider value that says whether its engine can run here; a factory of backends; and for each
+ * problem it supports, a kernel that computes every output the problem names, as SPEC.md defines it.
+ *
+ * A backend is NOT: a tensor library (there are no operations besides attention), a place that chooses another device
+ * or algorithm in silence, or something that registers itself: importing one has no effect until it is passed in.
+ */
+import type { Feature, Guarantee } from './features.ts';
+import type { AttentionInputs, GradientInputs } from './inputs.ts';
+import type { AttentionProblem } from './problem.ts';
+import type { ResidentTensor } from './resident.ts';
+import type { AttentionGradients, AttentionResults } from './results.ts';
+import type { FloatDType, Tensor } from './tensor.ts';
+
+/** The version of the contract that this core speaks. */
+export const CONTRACT_VERSION = 1;
+
+/** Whether an engine can run here, and if not, why and what to do. */
+export type Availability =
+  | { readonly available: true }
+  | { readonly available: false; readonly reason: string; readonly remedy: string };
+
+/** Whether a backend computes a problem, and if not, the clause it lacks. */
+export type Support =
+  | { readonly supported: true }
+  | { readonly supported: false; readonly clause: string; readonly reason: string };
+
+/** What a backend can do and what it promises: frozen plain data, declared once. */
+export interface Capabilities {
+  readonly dtypes: readonly FloatDType[];
+  readonly features: readonly Feature[];
+  readonly guarantees: readonly Guarantee[];
+}
+
+/** How a kernel computes: for reports, not for decisions. */
+export interface Plan {
+  /** Such as `flash, float64 tiles`. */
+  readonly algorithm: string;
+  /** Rows of queries and of keys that are worked on together. */
+  readonly tile: { readonly query: number; readonly key: number };
+  /** Working memory besides inputs and outputs, in bytes. */
+  readonly scratchBytes: number;
+}
+
+export interface RunOptions {
+  /** Ends the run early: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The default export of a backend package.
+ *
+ * @typeParam Options what `create` takes; each package has its own.
+ */
+export interface BackendProvider<Options = unknown> {
+  /** The version of the contract that the provider speaks. */
+  readonly contract: typeof CONTRACT_VERSION;
+  /** Such as `wasm`. */
+  readonly name: string;
+  /** Never throws, has no lasting effect. */
+  probe(): Promise<Availability>;
+  /** @throws HeedError `UNAVAILABLE` with the words of `probe` when the engine cannot run. */
+  create(options?: Options): Promise<AttentionBackend>;
+}
+
+export interface AttentionBackend extends AsyncDisposable {
+  readonly contract: typeof CONTRACT_VERSION;
+  readonly name: string;
+  /** What really runs, never what was asked for: `wasm simd128, 2 threads`. */
+  readonly device: string;
+  readonly capabilities: Capabilities;
+  supports(problem: AttentionProblem): Support;
+  /** @throws HeedError `UNSUPPORTED` for what `supports` refuses, with the same clause and reason. */
+  compile(problem: AttentionProblem): Promise<AttentionKernel>;
+  /** Copies a tensor into the backend's memory. */
+  upload(tensor: Tensor): Promise<ResidentTensor>;
+  /** Takes a tensor of the engine, such as a `tf.Tensor` or a `GPUBuffer`, without a copy. */
+  wrap?(native: unknown): ResidentTensor;
+  /** Frees the backend and everything it made. Runs that are under way settle first. */
+  dispose(): Promise<void>;
+}
+
+/**
+ * Calls may overlap. Inputs must stay unchanged until the promise settles; a run never writes to them, and its plain
+ * results never alias the backend's memory.
+ */
+export interface AttentionKernel extends AsyncDisposable {
+  readonly problem: AttentionProblem;
+  readonly plan: Plan;
+  run(
+    inputs: AttentionInputs,
+    options?: RunOptions & { readonly resident?: false },
+  ): Promise<AttentionResults<Tensor>>;
+  /** With `resident: true` the results stay in the backend's memory; the caller disposes them. */
+  run(
+    inputs: AttentionInputs,
+    options: RunOptions & { readonly resident: true },
+  ): Promise<AttentionResults<ResidentTensor>>;
+  /**
+   * The gradients of soft attention, for the inputs of a forward run and what it returned.
+   *
+   * @throws HeedError `NOT_DIFFERENTIABLE` unless the problem was compiled with `gradient: true`.
+   */
+  gradient(
+    inputs: AttentionInputs,
+    forward: GradientInputs,
+    options?: RunOptions,
+  ): Promise<AttentionGradients>;
+  /** Frees the kernel. Runs that are under way settle first; later ones are refused. */
+  dispose(): Promise<void>;
+}

@@ -1,0 +1,83 @@
+import type { Capabilities, Support } from './contract.ts';
+import type { AttentionProblem } from './problem.ts';
+
+/**
+ * What a problem can ask for beyond the required clauses. A backend declares each feature or refuses the problems
+ * that use it. The part before the dot is the clause of SPEC.md.
+ */
+export const FEATURES = [
+  'layout.blhd',
+  'valueDim',
+  'gqa',
+  'mask.boolean',
+  'mask.float',
+  'bias',
+  'alignment.bottomRight',
+  'alignment.offset',
+  'causal',
+  'window',
+  'lengths.key',
+  'lengths.query',
+  'segments',
+  'alibi',
+  'softcap',
+  'sinks',
+  'weights',
+  'logSumExp',
+  'statistics',
+  'selection.argmax',
+  'selection.sample',
+  'gradient',
+] as const;
+
+export type Feature = (typeof FEATURES)[number];
+
+/** Promises about every result, which no problem can ask for: a backend declares those that it keeps. */
+export const GUARANTEES = ['padding', 'nonfinite', 'repeat', 'batch'] as const;
+
+export type Guarantee = (typeof GUARANTEES)[number];
+
+const uses: Record<Feature, (problem: AttentionProblem) => boolean> = {
+  'layout.blhd': (p) => p.layout === 'blhd',
+  valueDim: (p) => p.valueDim !== p.headDim,
+  gqa: (p) => p.heads !== p.kvHeads,
+  'mask.boolean': (p) => p.mask?.kind === 'boolean',
+  'mask.float': (p) => p.mask?.kind === 'float',
+  bias: (p) => p.bias !== null,
+  'alignment.bottomRight': (p) => p.alignment === 'bottomRight',
+  'alignment.offset': (p) => p.alignment === 'offset',
+  causal: (p) => p.causal,
+  window: (p) => p.window !== null,
+  'lengths.key': (p) => p.lengths.key,
+  'lengths.query': (p) => p.lengths.query,
+  segments: (p) => p.segments,
+  alibi: (p) => p.alibi,
+  softcap: (p) => p.softcap !== null,
+  sinks: (p) => p.sinks,
+  weights: (p) => p.outputs.includes('weights'),
+  logSumExp: (p) => p.outputs.includes('logSumExp'),
+  statistics: (p) => p.outputs.includes('statistics'),
+  'selection.argmax': (p) => p.selection === 'argmax',
+  'selection.sample': (p) => p.selection === 'sample',
+  gradient: (p) => p.gradient,
+};
+
+/** The features that a problem uses, in the order of {@link FEATURES}. */
+export function featuresOf(problem: AttentionProblem): Feature[] {
+  return FEATURES.filter((feature) => uses[feature](problem));
+}
+
+/** Whether declared capabilities cover a problem; if not, the first clause that is missing. */
+export function supportOf(capabilities: Capabilities, problem: AttentionProblem): Support {
+  if (!capabilities.dtypes.includes(problem.dtype)) {
+    return {
+      supported: false,
+      clause: 'dtype',
+      reason: `computes in ${capabilities.dtypes.join(' and ')}, not in ${problem.dtype}`,
+    };
+  }
+  const missing = featuresOf(problem).find((feature) => !capabilities.features.includes(feature));
+  return missing === undefined
+    ? { supported: true }
+    : { supported: false, clause: missing, reason: `does not declare the feature ${missing}` };
+}

@@ -1,0 +1,64 @@
+import { checkContract } from './attention.ts';
+import type { AttentionBackend, BackendProvider } from './contract.ts';
+import { HeedError } from './error.ts';
+import type { AttentionProblem } from './problem.ts';
+
+/** A provider that was passed over, and why. */
+export interface Skipped {
+  readonly name: string;
+  readonly reason: string;
+  readonly remedy?: string;
+}
+
+/**
+ * The first backend, in the order given, whose engine runs here and which supports the problem. Nothing is chosen in
+ * silence: `skipped` says why each one before it was not.
+ *
+ * @throws HeedError `UNAVAILABLE` when there is none; its message names every reason.
+ *
+ * @example
+ * ```ts
+ * import { firstAvailable } from '@heed/core';
+ * import reference from '@heed/core/reference';
+ * import ts from '@heed/backend-ts';
+ *
+ * const { backend, skipped } = await firstAvailable([ts, reference]);
+ * console.log(backend.name, skipped.length); // ts 0
+ * ```
+ */
+export async function firstAvailable(
+  providers: readonly BackendProvider[],
+  problem?: AttentionProblem,
+): Promise<{ backend: AttentionBackend; skipped: readonly Skipped[] }> {
+  const skipped: Skipped[] = [];
+  for (const provider of providers) {
+    const result = await tryProvider(provider, problem);
+    if ('backend' in result) return { backend: result.backend, skipped };
+    skipped.push(result);
+  }
+  const reasons = skipped.map(({ name, reason, remedy }) => `${name}: ${reason}${remedy ? ` (${remedy})` : ''}`);
+  throw new HeedError('UNAVAILABLE', `no backend can be used: ${reasons.join('; ') || 'none was given'}`, {
+    remedy: 'add @heed/backend-ts, which runs everywhere and computes everything',
+  });
+}
+
+async function tryProvider(
+  provider: BackendProvider,
+  problem: AttentionProblem | undefined,
+): Promise<{ backend: AttentionBackend } | Skipped> {
+  const { name } = provider;
+  try {
+    checkContract(provider);
+    const availability = await provider.probe();
+    if (!availability.available) return { name, reason: availability.reason, remedy: availability.remedy };
+    const backend = await provider.create();
+    const support = problem ? backend.supports(problem) : { supported: true as const };
+    if (support.supported) return { backend };
+    await backend.dispose();
+    return { name, reason: `${support.clause}: ${support.reason}` };
+  } catch (error) {
+    const remedy = HeedError.isInstance(error) ? error.remedy : undefined;
+    const reason = error instanceof Error ? error.message : String(error);
+    return remedy === undefined ? { name, reason } : { name, reason, remedy };
+  }
+}

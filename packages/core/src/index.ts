@@ -1,0 +1,29 @@
+export { type DifferentiableResults, attention, checkContract } from './attention.ts';
+export {
+  type AttentionBackend,
+  type AttentionKernel,
+  type Availability,
+  type BackendProvider,
+  CONTRACT_VERSION,
+  type Capabilities,
+  type Plan,
+  type RunOptions,
+  type Support,
+} from './contract.ts';
+export { HeedError, type HeedErrorCode, type HeedErrorDetails, type HeedErrorJSON } from './error.ts';
+export { FEATURES, type Feature, GUARANTEES, type Guarantee } from './features.ts';
+export { type Skipped, firstAvailable } from './first-available.ts';
+export type { AttentionInputs, GradientInputs, Statistics } from './inputs.ts';
+export { type AttentionPart, mergeAttention } from './merge.ts';
+export type {
+  AlignmentKind,
+  AttentionProblem,
+  BroadcastShape,
+  Layout,
+  OutputName,
+  Selection,
+} from './problem.ts';
+export { type AttentionRequest, type PerBatch, problemOf } from './request.ts';
+export { type ResidentTensor, isResident } from './resident.ts';
+export type { AttentionGradients, AttentionResults, OutputsByName, ResultsOf } from './results.ts';
+export { type DType, type FloatDType, type Tensor, tensor } from './tensor.ts';

@@ -1,0 +1,53 @@
+import type { ResidentTensor } from './resident.ts';
+import type { Tensor } from './tensor.ts';
+
+/**
+ * The tensors of one run. Which are present is fixed by the problem; shapes are those of SPEC.md, clause `shape`,
+ * in the problem's layout.
+ */
+export interface AttentionInputs<T = Tensor | ResidentTensor> {
+  /** `[B, Hq, Lq, D]`, or `[B, Lq, Hq, D]` in layout `blhd`. */
+  readonly query: T;
+  /** `[B, Hkv, Lk, D]`, or `[B, Lk, Hkv, D]`. */
+  readonly key: T;
+  /** `[B, Hkv, Lk, Dv]`, or `[B, Lk, Hkv, Dv]`. */
+  readonly value: T;
+  /** Broadcasts right-aligned against `[B, Hq, Lq, Lk]`. Boolean: true may attend. Float: added; −∞ excludes. */
+  readonly mask?: T;
+  /** Float; broadcasts and excludes as a float mask does, and may have a gradient. */
+  readonly bias?: T;
+  /** int32 `[B]`: the offset of alignment `offset`. */
+  readonly offsets?: Tensor<'int32'>;
+  /** int32 `[B]`: keys at and past the length are not there. */
+  readonly keyLengths?: Tensor<'int32'>;
+  /** int32 `[B]`: query rows at and past the length are empty. */
+  readonly queryLengths?: Tensor<'int32'>;
+  /** int32 `[B, Lq]`. */
+  readonly querySegments?: T;
+  /** int32 `[B, Lk]`. */
+  readonly keySegments?: T;
+  /** `[Hq]`: score − slope · |p − j|. */
+  readonly alibiSlopes?: T;
+  /** `[Hq]`: a logit that joins the softmax's denominator and carries no value. */
+  readonly sinks?: T;
+  /** Seed of selection `sample`: an integer, 0 ≤ seed < 2⁵³. */
+  readonly seed?: number;
+}
+
+/** What {@link AttentionKernel.gradient} needs besides the inputs of the forward run. */
+export interface GradientInputs<T = Tensor | ResidentTensor> {
+  /** The forward output. */
+  readonly output: T;
+  /** The forward statistics. They may come from another backend: the specification fixes their meaning. */
+  readonly statistics: Statistics<T>;
+  /** The gradient of the loss with respect to the output, in its shape. */
+  readonly dOutput: T;
+}
+
+/** Row maximum and row sum of the softmax, kept apart: their rounded logarithm would lose digits of large scores. */
+export interface Statistics<T = Tensor> {
+  /** `[B, Hq, Lq]`: the largest score of the row, the sink included; −∞ in an empty row. */
+  readonly rowMax: T;
+  /** `[B, Hq, Lq]`: Σ exp(score − rowMax), the sink included; 0 in an empty row. */
+  readonly rowSum: T;
+}

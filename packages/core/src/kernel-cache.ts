@@ -1,0 +1,62 @@
+import type { AttentionBackend, AttentionKernel } from './contract.ts';
+import { problemKey } from './check-problem.ts';
+import type { AttentionProblem } from './problem.ts';
+
+/** Kernels kept for each backend. A kernel costs little; a loop over layers and lengths uses a few dozen. */
+const CAPACITY = 64;
+
+interface Entry {
+  readonly kernel: Promise<AttentionKernel>;
+  users: number;
+  evicted: boolean;
+}
+
+const caches = new WeakMap<AttentionBackend, Map<string, Entry>>();
+
+/**
+ * Runs work with the backend's kernel for a problem. The kernel is kept for the next equal problem; beyond the
+ * capacity the least recently used goes, once nobody is working with it.
+ */
+export async function withKernel<T>(
+  backend: AttentionBackend,
+  problem: AttentionProblem,
+  work: (kernel: AttentionKernel) => Promise<T>,
+): Promise<T> {
+  const cache = caches.get(backend) ?? new Map<string, Entry>();
+  caches.set(backend, cache);
+  const key = problemKey(problem);
+  const entry = cache.get(key) ?? { kernel: backend.compile(problem), users: 0, evicted: false };
+  // A Map iterates in insertion order: taking the entry out and in again makes it the most recent.
+  cache.delete(key);
+  cache.set(key, entry);
+  entry.users++;
+  evictOldest(cache);
+  try {
+    return await work(await entry.kernel);
+  } catch (error) {
+    // A kernel that could not be compiled, or was disposed by its owner, must not be kept.
+    if (cache.get(key) === entry) cache.delete(key);
+    entry.evicted = true;
+    throw error;
+  } finally {
+    entry.users--;
+    disposeIfUnused(entry);
+  }
+}
+
+function evictOldest(cache: Map<string, Entry>): void {
+  for (const [key, entry] of cache) {
+    if (cache.size <= CAPACITY) return;
+    cache.delete(key);
+    entry.evicted = true;
+    disposeIfUnused(entry);
+  }
+}
+
+function disposeIfUnused(entry: Entry): void {
+  if (!entry.evicted || entry.users > 0) return;
+  entry.kernel.then(
+    (kernel) => kernel.dispose(),
+    () => undefined,
+  );
+}

@@ -1,0 +1,97 @@
+import { HeedError } from './error.ts';
+import type { Statistics } from './inputs.ts';
+import type { Layout } from './problem.ts';
+import { type Tensor, checkTensor, zeros } from './tensor.ts';
+
+/** Attention over some of the keys: what {@link mergeAttention} takes and gives. */
+export interface AttentionPart {
+  readonly output: Tensor;
+  readonly statistics: Statistics;
+}
+
+/**
+ * Attention over all keys from attention over parts of them, exactly: each part's output counts by its share of the
+ * whole softmax's denominator (the merge step of FlashAttention, Dao et al. 2022, section 3.1; of split decoding, and
+ * of attention spread over machines). Parts with no keys are neutral. A sink belongs to exactly one part.
+ *
+ * @param parts in any order, all of one shape and dtype; `layout` is that of the outputs, default `bhld`.
+ * @throws HeedError `ARGUMENT` when there is no part; `SHAPE` or `DTYPE` when parts differ.
+ */
+export function mergeAttention(
+  parts: readonly AttentionPart[],
+  options: { readonly layout?: Layout } = {},
+): AttentionPart {
+  const [first] = parts;
+  if (first === undefined) {
+    throw new HeedError('ARGUMENT', 'there are no parts to merge', { clause: 'merge' });
+  }
+  parts.forEach((part, index) => checkPart(part, first, index, options.layout ?? 'bhld'));
+  const dtype = first.output.dtype as 'float32' | 'float64';
+  const output = zeros(dtype, first.output.shape);
+  const rowMax = zeros(dtype, first.statistics.rowMax.shape);
+  const rowSum = zeros(dtype, first.statistics.rowMax.shape);
+  const [, heads, length] = rowMax.shape as [number, number, number];
+  const depth = first.output.shape[3]!;
+
+  for (let row = 0; row < rowMax.data.length; row++) {
+    let max = -Infinity;
+    for (const part of parts) {
+      const partMax = part.statistics.rowMax.data[row]!;
+      max = partMax > max || Number.isNaN(partMax) ? partMax : max;
+    }
+    let sum = 0;
+    for (const part of parts) sum += share(part, row, max);
+    rowMax.data[row] = max;
+    rowSum.data[row] = sum;
+
+    const at = outputRow(row, heads, length, options.layout ?? 'bhld') * depth;
+    for (let d = 0; d < depth; d++) {
+      let weighted = 0;
+      for (const part of parts) {
+        const partShare = share(part, row, max);
+        // An empty part is skipped, not multiplied by zero: it has nothing to say.
+        if (part.statistics.rowSum.data[row] !== 0) weighted += partShare * part.output.data[at + d]!;
+      }
+      output.data[at + d] = sum === 0 ? 0 : weighted / sum;
+    }
+  }
+  return { output, statistics: { rowMax, rowSum } };
+}
+
+/** A part's row sum, seen from the whole row's maximum. */
+function share({ statistics }: AttentionPart, row: number, max: number): number {
+  const sum = statistics.rowSum.data[row]!;
+  return sum === 0 ? 0 : sum * Math.exp(statistics.rowMax.data[row]! - max);
+}
+
+/** The row of the output that belongs to row `[b, h, i]` of the statistics. */
+function outputRow(row: number, heads: number, length: number, layout: Layout): number {
+  if (layout === 'bhld') return row;
+  const i = row % length;
+  const h = Math.floor(row / length) % heads;
+  const b = Math.floor(row / (length * heads));
+  return (b * length + i) * heads + h;
+}
+
+function checkPart(part: AttentionPart, first: AttentionPart, index: number, layout: Layout): void {
+  const tensors = { output: part.output, rowMax: part.statistics?.rowMax, rowSum: part.statistics?.rowSum };
+  for (const [name, value] of Object.entries(tensors)) checkTensor(`${name} of part ${index}`, value);
+  const [b, second, third] = first.output.shape;
+  const rows = layout === 'bhld' ? [b, second, third] : [b, third, second];
+  const expected = { output: first.output.shape, rowMax: rows, rowSum: rows };
+  for (const [name, value] of Object.entries(tensors)) {
+    const shape = expected[name as keyof typeof expected];
+    if (value.shape.join() !== shape.join() || shape.length < 3) {
+      throw new HeedError(
+        'SHAPE',
+        `${name} of part ${index} is [${value.shape.join(', ')}], expected [${shape.join(', ')}]`,
+        { clause: 'merge' },
+      );
+    }
+    if (value.dtype !== first.output.dtype || !value.dtype.startsWith('float')) {
+      throw new HeedError('DTYPE', `${name} of part ${index} is ${value.dtype}, part 0 is ${first.output.dtype}`, {
+        clause: 'merge',
+      });
+    }
+  }
+}

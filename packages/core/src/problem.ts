@@ -1,0 +1,58 @@
+import type { FloatDType } from './tensor.ts';
+
+/** The order of axes of query, key, value, output and their gradients: `[B, H, L, D]` or `[B, L, H, D]`. */
+export type Layout = 'bhld' | 'blhd';
+
+/**
+ * Where query row i stands among the keys: at position p = i + offset.
+ * `topLeft`: offset 0. `bottomRight`: the last query stands at the last key. `offset`: given at run time.
+ */
+export type AlignmentKind = 'topLeft' | 'bottomRight' | 'offset';
+
+/** soft attention, or the two kinds of hard attention. */
+export type Selection = 'softmax' | 'argmax' | 'sample';
+
+/** What a kernel can be asked to return. */
+export type OutputName = 'output' | 'weights' | 'logSumExp' | 'statistics' | 'choice';
+
+/** A shape that broadcasts against `[B, Hq, Lq, Lk]`: each length is 1 or the full one. */
+export type BroadcastShape = readonly [number, number, number, number];
+
+/**
+ * What is computed: everything about a call except the numbers in its tensors. Plain JSON data in one normal form,
+ * so that it can be logged, sent to a worker, or used as a cache key. {@link problemOf} derives it from a request.
+ *
+ * Dimension letters, here and in errors: B batch, Hq query heads, Hkv key/value heads, Lq query length,
+ * Lk key length, D head size of queries and keys, Dv head size of values.
+ */
+export interface AttentionProblem {
+  readonly batch: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly queryLength: number;
+  readonly keyLength: number;
+  readonly headDim: number;
+  readonly valueDim: number;
+  readonly dtype: FloatDType;
+  readonly layout: Layout;
+  /** Factor of Q·Kᵀ. */
+  readonly scale: number;
+  /** Bound c of c · tanh(score / c), or null for none. */
+  readonly softcap: number | null;
+  /** null exactly when neither causal, window nor alibi needs it. */
+  readonly alignment: AlignmentKind | null;
+  readonly causal: boolean;
+  /** Keys from p − left to p + right, both inclusive; a null side is unbounded. */
+  readonly window: { readonly left: number | null; readonly right: number | null } | null;
+  readonly mask: { readonly kind: 'boolean' | 'float'; readonly shape: BroadcastShape } | null;
+  readonly bias: { readonly shape: BroadcastShape } | null;
+  /** Which of keyLengths and queryLengths are given at run time. */
+  readonly lengths: { readonly key: boolean; readonly query: boolean };
+  readonly segments: boolean;
+  readonly alibi: boolean;
+  readonly sinks: boolean;
+  readonly selection: Selection;
+  readonly outputs: readonly OutputName[];
+  /** Whether the kernel's gradient() will be called. */
+  readonly gradient: boolean;
+}

@@ -1,0 +1,66 @@
+import type { AttentionInputs } from '../inputs.ts';
+import type { AttentionProblem } from '../problem.ts';
+import type { AttentionGradients } from '../results.ts';
+import { type Tensor, zeros } from '../tensor.ts';
+import { broadcastStrides } from '../backend/strides.ts';
+import { softmax } from './forward.ts';
+import { rowsOf, scorer } from './scores.ts';
+
+/**
+ * The gradients of soft attention in float64, one query row at a time, beside the formulas of FlashAttention
+ * (Dao et al. 2022, appendix B.2):
+ *
+ *     dV_j += w_j · dO        dW_j = dO · V_j        dS_j = w_j (dW_j − Σ w dW)
+ *
+ * then back through bias, softcap and scale. Forward weights are computed anew; nothing of size Lq · Lk is kept.
+ */
+export function referenceGradient(
+  problem: AttentionProblem,
+  inputs: AttentionInputs<Tensor>,
+  dOutput: Tensor,
+): AttentionGradients {
+  const { batch, heads, queryLength, headDim, valueDim, scale, softcap } = problem;
+  const rows = rowsOf(problem);
+  const scoresOf = scorer(problem, inputs);
+  const dQuery = zeros('float64', inputs.query.shape);
+  const dKey = zeros('float64', inputs.key.shape);
+  const dValue = zeros('float64', inputs.value.shape);
+  const dBias = problem.bias && zeros('float64', inputs.bias!.shape);
+  const dSinks = problem.sinks ? zeros('float64', [heads]) : null;
+  const [biasB, biasH, biasI, biasJ] = broadcastStrides(problem.bias?.shape ?? [1, 1, 1, 1]);
+
+  for (let b = 0; b < batch; b++) {
+    for (let h = 0; h < heads; h++) {
+      for (let i = 0; i < queryLength; i++) {
+        const { keys, score, saturation } = scoresOf(b, h, i);
+        const sink = problem.sinks ? inputs.sinks!.data[h]! : null;
+        const { weights, sinkWeight } = softmax(score, sink);
+        const q = rows.query(b, h, i);
+        const o = rows.output(b, h, i);
+
+        const dWeights = keys.map((j) => {
+          const v = rows.value(b, h, j);
+          let sum = 0;
+          for (let d = 0; d < valueDim; d++) sum += dOutput.data[o + d]! * inputs.value.data[v + d]!;
+          return sum;
+        });
+        const mean = weights.reduce((sum, weight, n) => sum + weight * dWeights[n]!, 0);
+
+        keys.forEach((j, n) => {
+          const k = rows.key(b, h, j);
+          const v = rows.value(b, h, j);
+          const dScore = weights[n]! * (dWeights[n]! - mean);
+          const dCapped = softcap === null ? dScore : dScore * (1 - saturation[n]! ** 2);
+          for (let d = 0; d < valueDim; d++) dValue.data[v + d]! += weights[n]! * dOutput.data[o + d]!;
+          for (let d = 0; d < headDim; d++) {
+            dQuery.data[q + d]! += scale * dCapped * inputs.key.data[k + d]!;
+            dKey.data[k + d]! += scale * dCapped * inputs.query.data[q + d]!;
+          }
+          if (dBias) dBias.data[b * biasB + h * biasH + i * biasI + j * biasJ]! += dScore;
+        });
+        if (dSinks) dSinks.data[h]! += sinkWeight * -mean;
+      }
+    }
+  }
+  return { dQuery, dKey, dValue, ...(dBias && { dBias }), ...(dSinks && { dSinks }) };
+}

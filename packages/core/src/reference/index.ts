@@ -1,0 +1,61 @@
+import { defineBackend } from '../backend/define.ts';
+import { type BackendProvider, CONTRACT_VERSION } from '../contract.ts';
+import { FEATURES, GUARANTEES } from '../features.ts';
+import type { AttentionProblem } from '../problem.ts';
+import type { AttentionGradients, AttentionResults } from '../results.ts';
+import type { Tensor } from '../tensor.ts';
+import { referenceForward } from './forward.ts';
+import { referenceGradient } from './gradient.ts';
+
+export { referenceForward, referenceGradient };
+
+/**
+ * The float64 reference as a backend: every clause, every guarantee, slow. It is what the conformance suite compares
+ * with, and a backend to debug against. Results are rounded once, to the problem's dtype.
+ */
+const reference: BackendProvider<void> = {
+  contract: CONTRACT_VERSION,
+  name: 'reference',
+  probe: async () => ({ available: true }),
+  create: async () =>
+    defineBackend({
+      name: 'reference',
+      device: 'JavaScript float64, one thread',
+      capabilities: { dtypes: ['float32', 'float64'], features: FEATURES, guarantees: GUARANTEES },
+      compile: (problem) => ({
+        plan: {
+          algorithm: 'row by row, float64',
+          tile: { query: 1, key: problem.keyLength },
+          scratchBytes: 5 * 8 * problem.keyLength,
+        },
+        run: (inputs) => roundForward(problem, referenceForward(problem, inputs)),
+        gradient: (inputs, { dOutput }) => {
+          const gradients = Object.entries(referenceGradient(problem, inputs, dOutput));
+          return Object.fromEntries(
+            gradients.map(([name, value]) => [name, round(problem, value as Tensor)]),
+          ) as unknown as AttentionGradients;
+        },
+      }),
+    }),
+};
+export default reference;
+
+function round(problem: AttentionProblem, value: Tensor): Tensor {
+  return problem.dtype === 'float64' || value.dtype !== 'float64'
+    ? value
+    : { dtype: 'float32', shape: value.shape, data: Float32Array.from(value.data) };
+}
+
+function roundForward(problem: AttentionProblem, all: ReturnType<typeof referenceForward>): AttentionResults {
+  const rounded = {
+    output: round(problem, all.output),
+    weights: round(problem, all.weights),
+    logSumExp: round(problem, all.logSumExp),
+    statistics: {
+      rowMax: round(problem, all.statistics.rowMax),
+      rowSum: round(problem, all.statistics.rowSum),
+    },
+    choice: all.choice,
+  };
+  return Object.fromEntries(problem.outputs.map((name) => [name, rounded[name]]));
+}

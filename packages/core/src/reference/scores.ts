@@ -1,0 +1,117 @@
+import { gumbelNoise } from '../backend/gumbel.ts';
+import { broadcastStrides, rowStrides } from '../backend/strides.ts';
+import { visibleKeys } from '../backend/visible-keys.ts';
+import type { AttentionInputs } from '../inputs.ts';
+import type { AttentionProblem } from '../problem.ts';
+import type { Tensor } from '../tensor.ts';
+
+/** Where row (b, h, i) begins in each tensor, and which key/value head it reads. */
+export interface Rows {
+  query(b: number, h: number, i: number): number;
+  key(b: number, h: number, j: number): number;
+  value(b: number, h: number, j: number): number;
+  output(b: number, h: number, i: number): number;
+}
+
+/** SPEC.md, clauses `layout` and `gqa`. `h` is always a query head. */
+export function rowsOf(problem: AttentionProblem): Rows {
+  const { layout, heads, kvHeads, queryLength, keyLength, headDim, valueDim } = problem;
+  const group = heads / kvHeads;
+  const start = (lengths: [number, number, number], headsPerKv: number) => {
+    const strides = rowStrides(layout, ...lengths);
+    return (b: number, h: number, l: number): number =>
+      b * strides.batch + Math.floor(h / headsPerKv) * strides.head + l * strides.row;
+  };
+  return {
+    query: start([heads, queryLength, headDim], 1),
+    key: start([kvHeads, keyLength, headDim], group),
+    value: start([kvHeads, keyLength, valueDim], group),
+    output: start([heads, queryLength, valueDim], 1),
+  };
+}
+
+/** A score before and after each step that the gradient has to retrace. */
+export interface Scores {
+  /** Keys that the row may attend to, in ascending order. */
+  readonly keys: readonly number[];
+  /** For each of `keys`: the score that enters the softmax. */
+  readonly score: readonly number[];
+  /** For each of `keys`: tanh(score / c) of the softcap, or 0 without one. */
+  readonly saturation: readonly number[];
+}
+
+/** The scores of query row (b, h, i), step by step in the order of SPEC.md, clause `order`. */
+export function scorer(
+  problem: AttentionProblem,
+  inputs: AttentionInputs<Tensor>,
+): (b: number, h: number, i: number) => Scores {
+  const { headDim, scale, softcap } = problem;
+  const rows = rowsOf(problem);
+  const visible = visibleKeys(problem, inputs);
+  const mask = broadcastReader(problem.mask?.shape, inputs.mask);
+  const bias = broadcastReader(problem.bias?.shape, inputs.bias);
+  const query = inputs.query.data;
+  const key = inputs.key.data;
+
+  const dot = (b: number, h: number, i: number, j: number): number => {
+    const q = rows.query(b, h, i);
+    const k = rows.key(b, h, j);
+    let sum = 0;
+    for (let d = 0; d < headDim; d++) sum += query[q + d]! * key[k + d]!;
+    return sum;
+  };
+
+  const excluded = (b: number, h: number, i: number, j: number): boolean => {
+    if (problem.mask?.kind === 'boolean' && mask(b, h, i, j) === 0) return true;
+    if (problem.mask?.kind === 'float' && mask(b, h, i, j) === -Infinity) return true;
+    if (problem.bias !== null && bias(b, h, i, j) === -Infinity) return true;
+    if (!problem.segments) return false;
+    const querySegment = inputs.querySegments!.data[b * problem.queryLength + i];
+    return querySegment !== inputs.keySegments!.data[b * problem.keyLength + j];
+  };
+
+  return (b, h, i) => {
+    const keys: number[] = [];
+    const score: number[] = [];
+    const saturation: number[] = [];
+    const position = i + visible.offset(b);
+    for (let j = visible.first(b, i); j < visible.end(b, i); j++) {
+      if (excluded(b, h, i, j)) continue;
+      let s = finiteOrNaN(scale * dot(b, h, i, j));
+      const t = softcap === null ? 0 : Math.tanh(s / softcap);
+      if (softcap !== null) s = softcap * t;
+      if (problem.bias !== null) s += bias(b, h, i, j);
+      if (problem.alibi) s -= inputs.alibiSlopes!.data[h]! * Math.abs(position - j);
+      if (problem.mask?.kind === 'float') s += mask(b, h, i, j);
+      keys.push(j);
+      score.push(finiteOrNaN(s));
+      saturation.push(t);
+    }
+    return { keys, score, saturation };
+  };
+}
+
+/** Scores plus the noise of selection `sample`; the scores themselves otherwise. */
+export function perturbed(
+  problem: AttentionProblem,
+  inputs: AttentionInputs<Tensor>,
+  { keys, score }: Scores,
+  at: readonly [b: number, h: number, i: number],
+): readonly number[] {
+  if (problem.selection !== 'sample') return score;
+  return score.map((s, n) => s + gumbelNoise(inputs.seed!, ...at, keys[n]!));
+}
+
+/** An attended infinity must show, even where tanh or exp would hide it: clause `nonfinite`. */
+function finiteOrNaN(score: number): number {
+  return Number.isFinite(score) ? score : NaN;
+}
+
+function broadcastReader(
+  shape: readonly [number, number, number, number] | undefined,
+  tensor: Tensor | undefined,
+): (b: number, h: number, i: number, j: number) => number {
+  if (shape === undefined || tensor === undefined) return () => 0;
+  const [sb, sh, sq, sk] = broadcastStrides(shape);
+  return (b, h, i, j) => tensor.data[b * sb + h * sh + i * sq + j * sk]!;
+}

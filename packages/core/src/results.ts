@@ -1,0 +1,33 @@
+import type { Statistics } from './inputs.ts';
+import type { OutputName } from './problem.ts';
+import type { Tensor } from './tensor.ts';
+
+/** Everything that a run can return, by the name it is asked for. */
+export interface OutputsByName<T = Tensor> {
+  /** `[B, Hq, Lq, Dv]`, or `[B, Lq, Hq, Dv]` in layout `blhd`. */
+  readonly output: T;
+  /** `[B, Hq, Lq, Lk]`: what each key contributes; a row sums to 1, or to less beside a sink, or to 0 when empty. */
+  readonly weights: T;
+  /** `[B, Hq, Lq]`: natural logarithm of the softmax's denominator; −∞ in an empty row. */
+  readonly logSumExp: T;
+  readonly statistics: Statistics<T>;
+  /** int32 `[B, Hq, Lq]`: the key that hard attention chose; −1 in an empty row. */
+  readonly choice: T;
+}
+
+/** The results of a run: those that `problem.outputs` names are there. */
+export type AttentionResults<T = Tensor> = Partial<OutputsByName<T>>;
+
+/** {@link AttentionResults} when the names are known to the compiler. */
+export type ResultsOf<O extends OutputName, T = Tensor> = Pick<OutputsByName<T>, O>;
+
+/** The gradients of one loss; each has the shape of its input. */
+export interface AttentionGradients<T = Tensor> {
+  readonly dQuery: T;
+  readonly dKey: T;
+  readonly dValue: T;
+  /** Present when the problem has a bias; summed over the axes that were broadcast. */
+  readonly dBias?: T;
+  /** Present when the problem has sinks. */
+  readonly dSinks?: T;
+}

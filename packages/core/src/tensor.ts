@@ -1,0 +1,121 @@
+import { HeedError } from './error.ts';
+
+/** Element types. `bool` is one byte an element: 0 is false, everything else true. */
+export type DType = 'float32' | 'float64' | 'int32' | 'bool';
+
+/** The two types that attention is computed in. */
+export type FloatDType = 'float32' | 'float64';
+
+export interface DTypeArrays {
+  float32: Float32Array;
+  float64: Float64Array;
+  int32: Int32Array;
+  bool: Uint8Array;
+}
+
+/**
+ * An array of numbers with a shape: row-major, dense, in memory of the JavaScript heap. A plain object, so that
+ * it survives `structuredClone` and two copies of this package agree on it.
+ */
+export interface Tensor<D extends DType = DType> {
+  readonly dtype: D;
+  readonly shape: readonly number[];
+  readonly data: DTypeArrays[D];
+}
+
+/** The number of elements of a shape; 1 for the empty shape. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((size, length) => size * length, 1);
+}
+
+type ArrayDType<A> = A extends Float32Array
+  ? 'float32'
+  : A extends Float64Array
+    ? 'float64'
+    : A extends Int32Array
+      ? 'int32'
+      : 'bool';
+
+/**
+ * Wraps a typed array, without a copy, as a tensor. The element type follows from the array:
+ * `Float32Array`, `Float64Array`, `Int32Array`, and `Uint8Array` for booleans.
+ *
+ * @throws HeedError `SHAPE` when the array does not have exactly the elements of the shape;
+ * `DTYPE` for any other kind of array.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from '@heed/core';
+ *
+ * const query = tensor([1, 1, 2, 3], new Float32Array([1, 2, 3, 4, 5, 6]));
+ * console.log(query.dtype); // float32
+ * ```
+ */
+export function tensor<A extends DTypeArrays[DType]>(
+  shape: readonly number[],
+  data: A,
+): Tensor<ArrayDType<A>> {
+  const result = { dtype: dtypeOfArray(data), shape: [...shape], data } as unknown as Tensor<ArrayDType<A>>;
+  checkTensor('tensor', result as Tensor);
+  return result;
+}
+
+/** A tensor of zeros. */
+export function zeros<D extends DType>(dtype: D, shape: readonly number[]): Tensor<D> {
+  const size = sizeOf(shape);
+  const data = {
+    float32: () => new Float32Array(size),
+    float64: () => new Float64Array(size),
+    int32: () => new Int32Array(size),
+    bool: () => new Uint8Array(size),
+  }[dtype]();
+  return { dtype, shape: [...shape], data: data as DTypeArrays[D] };
+}
+
+function dtypeOfArray(data: unknown): DType | undefined {
+  // By name, not instanceof: arrays may come from another realm (an iframe, a vm, a test runner).
+  switch (Object.prototype.toString.call(data)) {
+    case '[object Float32Array]':
+      return 'float32';
+    case '[object Float64Array]':
+      return 'float64';
+    case '[object Int32Array]':
+      return 'int32';
+    case '[object Uint8Array]':
+      return 'bool';
+    default:
+      return undefined;
+  }
+}
+
+/** Checks that a value is a tensor whose data, element type and shape agree. `name` is used in the error. */
+export function checkTensor(name: string, value: unknown): asserts value is Tensor {
+  const candidate = value as Partial<Tensor> | null | undefined;
+  if (typeof candidate !== 'object' || candidate === null || !Array.isArray(candidate.shape)) {
+    throw new HeedError('SHAPE', `${name} is not a tensor`, {
+      clause: 'shape',
+      remedy: 'make one with tensor(shape, typedArray)',
+    });
+  }
+  const { shape, data, dtype } = candidate;
+  const actual = dtypeOfArray(data);
+  if (actual === undefined || actual !== dtype) {
+    throw new HeedError(
+      'DTYPE',
+      `${name} says its dtype is ${String(dtype)}, its data is ${actual ?? 'no typed array that Heed knows'}`,
+      { clause: 'shape', remedy: 'use a Float32Array, Float64Array, Int32Array, or a Uint8Array of booleans' },
+    );
+  }
+  if (!shape.every((length: unknown) => Number.isSafeInteger(length) && (length as number) >= 0)) {
+    throw new HeedError('SHAPE', `${name} has the shape [${shape.join(', ')}], lengths are integers ≥ 0`, {
+      clause: 'shape',
+    });
+  }
+  if (data!.length !== sizeOf(shape)) {
+    throw new HeedError(
+      'SHAPE',
+      `${name} has ${data!.length} elements, its shape [${shape.join(', ')}] needs ${sizeOf(shape)}`,
+      { clause: 'shape' },
+    );
+  }
+}
