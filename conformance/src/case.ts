@@ -1,0 +1,49 @@
+import type { AttentionBackend, AttentionRequest, BackendProvider, Feature, Guarantee, Tensor } from '@heed/core';
+
+/** What every case has. */
+interface CaseBase {
+  /** Stable, unique, readable: `window/left-3/across-tiles`. */
+  readonly id: string;
+  /** The clause of SPEC.md that the case checks; also its topic in reports. */
+  readonly clause: string;
+}
+
+/** A request whose results must agree with the float64 reference, within the clause `accuracy`. */
+export interface AgreementCase extends CaseBase {
+  readonly kind: 'agreement';
+  /** Fresh tensors at each call: a backend that writes to its inputs must not spoil the next case. */
+  request(): AttentionRequest;
+  /** The gradient of the output, when the request asks for the gradient. */
+  dOutput?(): Tensor;
+  /** Values from outside the project, which the results must match as well. */
+  readonly expected?: ExpectedValues;
+}
+
+/** Results that somebody else computed, with the tolerance that their own rounding needs. */
+export interface ExpectedValues {
+  /** Where they come from: `ONNX backend node tests, opset 23`. */
+  readonly source: string;
+  /** Added to the bound of the clause `accuracy`: the error of the expected values themselves. */
+  readonly tolerance: number;
+  /** By output name; statistics and gradients by their field names (`rowMax`, `dQuery`). */
+  readonly values: Readonly<Record<string, Tensor>>;
+}
+
+/** Anything that is not one comparison: errors, lifetimes, overlapping calls, guarantees, properties. */
+export interface BehaviourCase extends CaseBase {
+  readonly kind: 'behaviour';
+  /** Features that the case needs; without one of them it does not apply and is left out. */
+  readonly features: readonly Feature[];
+  /** The guarantee that the case tests: reported as "not guaranteed" where it is not declared. */
+  readonly guarantee?: Guarantee;
+  /** Throws, with a message for the backend's author, when the backend is at fault. */
+  run(subject: Subject): Promise<void>;
+}
+
+export type ConformanceCase = AgreementCase | BehaviourCase;
+
+/** What a behaviour case works on. `backend` is shared by all cases; one that disposes makes its own. */
+export interface Subject {
+  readonly provider: BackendProvider;
+  readonly backend: AttentionBackend;
+}
