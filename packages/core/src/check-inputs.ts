@@ -59,7 +59,11 @@ function expectations(problem: AttentionProblem): Map<keyof AttentionInputs, Exp
   return result;
 }
 
-function checkExpected(name: string, value: Tensor | ResidentTensor | undefined, expected: Expectation): void {
+function checkExpected(
+  name: string,
+  value: Tensor | ResidentTensor | undefined,
+  expected: Expectation,
+): void {
   const letters = `[${expected.axes.map(([letter, length]) => `${letter}=${length}`).join(', ')}]`;
   if (value === undefined) {
     throw new HeedError('MISSING_INPUT', `${name} is missing, expected ${expected.dtype} ${letters}`, {
@@ -92,17 +96,26 @@ function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((length, axis) => length === b[axis]);
 }
 
-function checkLengths(name: string, lengths: Tensor<'int32'> | undefined, letter: string, most: number): void {
+function checkLengths(
+  name: string,
+  lengths: Tensor<'int32'> | undefined,
+  letter: string,
+  most: number,
+): void {
   const wrong = lengths?.data.find((length) => length < 0 || length > most);
   if (wrong !== undefined) {
-    throw new HeedError('ARGUMENT', `${name} has ${wrong}, expected 0 to ${letter}=${most}`, { clause: 'lengths' });
+    throw new HeedError('ARGUMENT', `${name} has ${wrong}, expected 0 to ${letter}=${most}`, {
+      clause: 'lengths',
+    });
   }
 }
 
 function checkSeed(problem: AttentionProblem, seed: number | undefined): void {
   if (problem.selection !== 'sample') {
     if (seed !== undefined) {
-      throw new HeedError('UNEXPECTED_INPUT', "seed is given, selection is not 'sample'", { clause: 'selection' });
+      throw new HeedError('UNEXPECTED_INPUT', "seed is given, selection is not 'sample'", {
+        clause: 'selection',
+      });
     }
     return;
   }
@@ -110,7 +123,9 @@ function checkSeed(problem: AttentionProblem, seed: number | undefined): void {
     throw new HeedError('MISSING_INPUT', "seed is missing, selection is 'sample'", { clause: 'selection' });
   }
   if (!Number.isSafeInteger(seed) || seed < 0) {
-    throw new HeedError('ARGUMENT', `seed is ${seed}, expected an integer, 0 ≤ seed < 2⁵³`, { clause: 'selection' });
+    throw new HeedError('ARGUMENT', `seed is ${seed}, expected an integer, 0 ≤ seed < 2⁵³`, {
+      clause: 'selection',
+    });
   }
 }
 

@@ -35,16 +35,17 @@ function checkBroadcast(name: string, shape: BroadcastShape, full: readonly numb
   return [...shape] as unknown as BroadcastShape;
 }
 
+function checkWindowSide(name: string, value: number | null): number | null {
+  if (value !== null && (!Number.isSafeInteger(value) || value < 0)) {
+    refuse('window', `window.${name} is ${value}, expected an integer ≥ 0, or null for unbounded`);
+  }
+  return value;
+}
+
 function checkWindow(window: AttentionProblem['window']): AttentionProblem['window'] {
   if (window === null) return null;
-  const side = (name: string, value: number | null): number | null => {
-    if (value !== null && (!Number.isSafeInteger(value) || value < 0)) {
-      refuse('window', `window.${name} is ${value}, expected an integer ≥ 0, or null for unbounded`);
-    }
-    return value;
-  };
-  const left = side('left', window.left);
-  const right = side('right', window.right);
+  const left = checkWindowSide('left', window.left);
+  const right = checkWindowSide('right', window.right);
   return left === null && right === null ? null : { left, right };
 }
 
@@ -103,7 +104,8 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
       remedy: "set alignment to 'topLeft', 'bottomRight' or 'offset'",
     });
   }
-  if (positional) checkOneOf('alignment', problem.alignment, ['topLeft', 'bottomRight', 'offset'], 'alignment');
+  if (positional)
+    checkOneOf('alignment', problem.alignment, ['topLeft', 'bottomRight', 'offset'], 'alignment');
   const square = queryLength === keyLength && !problem.lengths.key && !problem.lengths.query;
   const alignment = positional
     ? problem.alignment === 'bottomRight' && square
@@ -141,7 +143,12 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
     segments: checkFlag('segments', problem.segments),
     alibi: checkFlag('alibi', problem.alibi),
     sinks: checkFlag('sinks', problem.sinks),
-    selection: checkOneOf<Selection>('selection', problem.selection, ['softmax', 'argmax', 'sample'], 'selection'),
+    selection: checkOneOf<Selection>(
+      'selection',
+      problem.selection,
+      ['softmax', 'argmax', 'sample'],
+      'selection',
+    ),
     outputs,
     gradient: checkFlag('gradient', problem.gradient),
   });

@@ -36,7 +36,9 @@ export async function firstAvailable(
     if ('backend' in result) return { backend: result.backend, skipped };
     skipped.push(result);
   }
-  const reasons = skipped.map(({ name, reason, remedy }) => `${name}: ${reason}${remedy ? ` (${remedy})` : ''}`);
+  const reasons = skipped.map(
+    ({ name, reason, remedy }) => `${name}: ${reason}${remedy ? ` (${remedy})` : ''}`,
+  );
   throw new HeedError('UNAVAILABLE', `no backend can be used: ${reasons.join('; ') || 'none was given'}`, {
     remedy: 'add @heed/backend-ts, which runs everywhere and computes everything',
   });

@@ -89,9 +89,13 @@ function checkPart(part: AttentionPart, first: AttentionPart, index: number, lay
       );
     }
     if (value.dtype !== first.output.dtype || !value.dtype.startsWith('float')) {
-      throw new HeedError('DTYPE', `${name} of part ${index} is ${value.dtype}, part 0 is ${first.output.dtype}`, {
-        clause: 'merge',
-      });
+      throw new HeedError(
+        'DTYPE',
+        `${name} of part ${index} is ${value.dtype}, part 0 is ${first.output.dtype}`,
+        {
+          clause: 'merge',
+        },
+      );
     }
   }
 }

@@ -2,7 +2,14 @@ import { checkInputs } from './check-inputs.ts';
 import { checkProblem } from './check-problem.ts';
 import { HeedError } from './error.ts';
 import type { AttentionInputs } from './inputs.ts';
-import type { AlignmentKind, AttentionProblem, BroadcastShape, Layout, OutputName, Selection } from './problem.ts';
+import type {
+  AlignmentKind,
+  AttentionProblem,
+  BroadcastShape,
+  Layout,
+  OutputName,
+  Selection,
+} from './problem.ts';
 import { isResident, type ResidentTensor } from './resident.ts';
 import { type FloatDType, type Tensor, checkTensor, tensor } from './tensor.ts';
 

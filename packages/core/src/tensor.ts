@@ -103,7 +103,10 @@ export function checkTensor(name: string, value: unknown): asserts value is Tens
     throw new HeedError(
       'DTYPE',
       `${name} says its dtype is ${String(dtype)}, its data is ${actual ?? 'no typed array that Heed knows'}`,
-      { clause: 'shape', remedy: 'use a Float32Array, Float64Array, Int32Array, or a Uint8Array of booleans' },
+      {
+        clause: 'shape',
+        remedy: 'use a Float32Array, Float64Array, Int32Array, or a Uint8Array of booleans',
+      },
     );
   }
   if (!shape.every((length: unknown) => Number.isSafeInteger(length) && (length as number) >= 0)) {

@@ -137,12 +137,17 @@ function guardKernel(
   }
   const life = lifetime(name);
 
-  const run = (inputs: AttentionInputs, options: RunOptions & { readonly resident?: boolean } = {}): Promise<never> =>
+  const run = (
+    inputs: AttentionInputs,
+    options: RunOptions & { readonly resident?: boolean } = {},
+  ): Promise<never> =>
     life.during(async () => {
       checkInputs(problem, inputs);
       options.signal?.throwIfAborted();
       const results = await allocating(() => definition.run(onHost(inputs, owner), options));
-      return (options.resident ? mapTensors(results, (value) => hostResident(value, owner)) : results) as never;
+      return (
+        options.resident ? mapTensors(results, (value) => hostResident(value, owner)) : results
+      ) as never;
     });
 
   const kernel: AttentionKernel = {

@@ -59,7 +59,9 @@ export function checkWrite(
     axis >= 0 &&
     axis < target.shape.length &&
     part.shape.length === target.shape.length &&
-    part.shape.every((length, a) => (a === axis ? start + length <= target.shape[a]! : length === target.shape[a]));
+    part.shape.every((length, a) =>
+      a === axis ? start + length <= target.shape[a]! : length === target.shape[a],
+    );
   if (!fits) {
     throw new HeedError(
       'SHAPE',
@@ -68,7 +70,11 @@ export function checkWrite(
   }
 }
 
-function writeSlices(target: Tensor, part: Tensor, at: { readonly axis: number; readonly start: number }): void {
+function writeSlices(
+  target: Tensor,
+  part: Tensor,
+  at: { readonly axis: number; readonly start: number },
+): void {
   checkWrite(target, part, at);
   const inner = sizeOf(target.shape.slice(at.axis + 1));
   const outer = sizeOf(target.shape.slice(0, at.axis));

@@ -1,0 +1,58 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import type { Code } from 'mdast';
+import remarkParse from 'remark-parse';
+import { unified } from 'unified';
+import { visit } from 'unist-util-visit';
+
+/** A fenced code block, and where it stands. */
+export interface Block {
+  /** `packages/core/README.md:12`, relative to the project's root. */
+  readonly place: string;
+  readonly language: string;
+  readonly code: string;
+}
+
+/** The code blocks of a folder: those of Markdown files, and those after `@example` in docstrings. */
+export function blocksOf(root: string): Block[] {
+  return filesOf(root).flatMap((file) => {
+    const text = readFileSync(path.join(root, file), 'utf8');
+    return file.endsWith('.md') ? blocksOfMarkdown(file, text) : blocksOfDocstrings(file, text);
+  });
+}
+
+function filesOf(root: string): string[] {
+  const left = new Set(['node_modules', 'dist', '.git', '.turbo', '.reports', '.blocks', '.changeset']);
+  const walk = (folder: string): string[] =>
+    readdirSync(path.join(root, folder), { withFileTypes: true })
+      .filter(({ name }) => !left.has(name))
+      .flatMap((entry) => {
+        const file = path.join(folder, entry.name);
+        return entry.isDirectory() ? walk(file) : [file];
+      });
+  return walk('.').filter((file) => /\.md$|\/src\/.*(?<!\.test)\.ts$/.test(file) && !/CHANGELOG/.test(file));
+}
+
+function blocksOfMarkdown(file: string, text: string, firstLine = 1): Block[] {
+  const blocks: Block[] = [];
+  visit(unified().use(remarkParse).parse(text), 'code', (node: Code) => {
+    const line = firstLine + (node.position?.start.line ?? 1) - 1;
+    blocks.push({ place: `${file}:${line}`, language: node.lang ?? '', code: node.value });
+  });
+  return blocks;
+}
+
+function blocksOfDocstrings(file: string, text: string): Block[] {
+  return [...text.matchAll(/\/\*\*[\s\S]*?\*\//g)]
+    .filter(([comment]) => comment.includes('@example'))
+    .flatMap((match) => {
+      const line = text.slice(0, match.index).split('\n').length;
+      const markdown = match[0].replaceAll(/^ *(?:\/\*\*|\*\/|\*) ?/gm, '');
+      return blocksOfMarkdown(file, markdown, line);
+    });
+}
+
+/** What `console.log(…); // value` comments say a program prints, in order. */
+export function promisedOutput(code: string): string[] {
+  return [...code.matchAll(/console\.log\(.*\); \/\/ (.+)$/gm)].map((match) => match[1]!);
+}
