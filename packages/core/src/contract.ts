@@ -106,8 +106,13 @@ export interface AttentionKernel extends AsyncDisposable {
   gradient(
     inputs: AttentionInputs,
     forward: GradientInputs,
-    options?: RunOptions,
-  ): Promise<AttentionGradients>;
+    options?: RunOptions & { readonly resident?: false },
+  ): Promise<AttentionGradients<Tensor>>;
+  gradient(
+    inputs: AttentionInputs,
+    forward: GradientInputs,
+    options: RunOptions & { readonly resident: true },
+  ): Promise<AttentionGradients<ResidentTensor>>;
   /** Frees the kernel. Runs that are under way settle first; later ones are refused. */
   dispose(): Promise<void>;
 }

@@ -25,7 +25,7 @@ export async function withKernel<T>(
   const cache = caches.get(backend) ?? new Map<string, Entry>();
   caches.set(backend, cache);
   const key = problemKey(problem);
-  const entry = cache.get(key) ?? { kernel: backend.compile(problem), users: 0, evicted: false };
+  const entry = cache.get(key) ?? newEntry(backend, problem, () => cache.delete(key));
   // A Map iterates in insertion order: taking the entry out and in again makes it the most recent.
   cache.delete(key);
   cache.set(key, entry);
@@ -33,15 +33,17 @@ export async function withKernel<T>(
   evictOldest(cache);
   try {
     return await work(await entry.kernel);
-  } catch (error) {
-    // A kernel that could not be compiled, or was disposed by its owner, must not be kept.
-    if (cache.get(key) === entry) cache.delete(key);
-    entry.evicted = true;
-    throw error;
   } finally {
     entry.users--;
     disposeIfUnused(entry);
   }
+}
+
+/** A compilation that fails is not kept: the next call tries again. */
+function newEntry(backend: AttentionBackend, problem: AttentionProblem, onFailure: () => void): Entry {
+  const kernel = backend.compile(problem);
+  kernel.catch(onFailure);
+  return { kernel, users: 0, evicted: false };
 }
 
 function evictOldest(cache: Map<string, Entry>): void {

@@ -1,0 +1,30 @@
+import { HeedError } from '../error.ts';
+
+/** The time in which a thing may be used: its end waits for what is under way, and refuses what comes later. */
+export interface Lifetime {
+  /** @throws HeedError `DISPOSED` after the end. */
+  during<T>(work: () => Promise<T>): Promise<T>;
+  end(cleanUp: () => Promise<void>): Promise<void>;
+}
+
+/** @param name in the error: `kernel of wasm`. */
+export function lifetime(name: string): Lifetime {
+  const underWay = new Set<Promise<unknown>>();
+  let ended: Promise<void> | null = null;
+  return {
+    async during(work) {
+      if (ended !== null) throw new HeedError('DISPOSED', `the ${name} was used after dispose()`);
+      const promise = work();
+      underWay.add(promise);
+      try {
+        return await promise;
+      } finally {
+        underWay.delete(promise);
+      }
+    },
+    end(cleanUp) {
+      ended ??= Promise.allSettled(underWay).then(cleanUp);
+      return ended;
+    },
+  };
+}
