@@ -1,0 +1,146 @@
+import { HeedError, type Tensor, tensor } from '@heed/core';
+
+type TensorData = Tensor['data'];
+
+/** Element types in files. float16 is read as float32, int64 as int32: both exactly, or not at all. */
+export type FileDType = 'float16' | 'float32' | 'float64' | 'int32' | 'int64' | 'bool';
+
+/** A number, as JSON can write it. */
+export type FileNumber = number | boolean | 'NaN' | 'Infinity' | '-Infinity';
+
+/** A tensor in a file: `data` is base64 of little-endian, row-major bytes (bool: one byte), or a list of numbers. */
+export interface EncodedTensor {
+  readonly dtype: FileDType;
+  readonly shape: readonly number[];
+  readonly data: string | readonly FileNumber[];
+}
+
+/** The most elements of a tensor in a file, where an axis of length 0 counts as 1. */
+export const MAX_ELEMENTS: number = 2 ** 24;
+
+const BYTES: Record<FileDType, number> = { float16: 2, float32: 4, float64: 8, int32: 4, int64: 8, bool: 1 };
+
+/**
+ * The tensor that a file describes.
+ *
+ * @param at its place, for errors: `case.json: cases[2].inputs.key`.
+ * @throws HeedError `SHAPE` when the data does not fill the shape, or the shape is over {@link MAX_ELEMENTS};
+ * `ARGUMENT` when the data is no base64, or holds what its dtype cannot.
+ */
+export function decodeTensor(encoded: EncodedTensor, at: string): Tensor {
+  const { dtype, shape, data } = encoded;
+  // Before anything is allocated. Empty axes count: a loop over a batch of 10¹⁵ with no keys would not end either.
+  if (!(product(shape.map((length) => Math.max(1, length))) <= MAX_ELEMENTS)) {
+    throw new HeedError('SHAPE', `${at}.shape is [${shape.join(', ')}], expected at most ${MAX_ELEMENTS} elements`);
+  }
+  const size = product(shape);
+  const array =
+    typeof data === 'string'
+      ? fromBytes[dtype](bytesOf(data, size * BYTES[dtype], encoded, at), `${at}.data`)
+      : fromList(data, size, encoded, at);
+  return tensor(shape, array) as Tensor;
+}
+
+function product(lengths: readonly number[]): number {
+  return lengths.reduce((size, length) => size * length, 1);
+}
+
+function bytesOf(base64: string, bytes: number, { dtype, shape }: EncodedTensor, at: string): ArrayBuffer {
+  const length = Math.ceil(bytes / 3) * 4;
+  if (base64.length !== length) {
+    throw new HeedError(
+      'SHAPE',
+      `${at}.data has ${base64.length} characters, ${dtype} [${shape.join(', ')}] needs ${length} of base64`,
+    );
+  }
+  let binary = '';
+  try {
+    binary = atob(base64);
+  } catch {
+    // Falls through: an empty result has the wrong length.
+  }
+  if (binary.length !== bytes) throw new HeedError('ARGUMENT', `${at}.data is no base64 of ${bytes} bytes`);
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0)).buffer;
+}
+
+/** Typed arrays have the byte order of the machine: little-endian on all that run JavaScript today. */
+const fromBytes: Record<FileDType, (bytes: ArrayBuffer, at: string) => TensorData> = {
+  float16: (bytes) => Float32Array.from(new Uint16Array(bytes), float16),
+  float32: (bytes) => new Float32Array(bytes),
+  float64: (bytes) => new Float64Array(bytes),
+  int32: (bytes) => new Int32Array(bytes),
+  int64: (bytes, at) => Int32Array.from(new BigInt64Array(bytes), (value) => int32(Number(value), at)),
+  bool: (bytes) => new Uint8Array(bytes),
+};
+
+/** IEEE 754 binary16, exactly. */
+function float16(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+function int32(value: number, at: string): number {
+  if ((value | 0) !== value) throw new HeedError('ARGUMENT', `${at} has ${value}, expected 32-bit integers`);
+  return value;
+}
+
+function fromList(
+  data: readonly FileNumber[],
+  size: number,
+  { dtype, shape }: EncodedTensor,
+  at: string,
+): TensorData {
+  if (data.length !== size) {
+    throw new HeedError(
+      'SHAPE',
+      `${at}.data has ${data.length} numbers, ${dtype} [${shape.join(', ')}] needs ${size}`,
+    );
+  }
+  const read = (value: FileNumber, index: number): number => element(value, dtype, `${at}.data[${index}]`);
+  if (dtype === 'bool') return Uint8Array.from(data, read);
+  if (dtype === 'int32' || dtype === 'int64') return Int32Array.from(data, read);
+  return dtype === 'float64' ? Float64Array.from(data, read) : Float32Array.from(data, read);
+}
+
+/** Largest finite values, with what rounds down to them. */
+const LIMITS = { float16: 65519.99, float32: 3.4028235677973362e38, float64: Number.MAX_VALUE };
+
+function element(value: FileNumber, dtype: FileDType, at: string): number {
+  const number = Number(value);
+  const allowed =
+    dtype === 'bool'
+      ? number === 0 || number === 1
+      : dtype === 'int32' || dtype === 'int64'
+        ? typeof value === 'number' && (number | 0) === number
+        : typeof value === 'string' || (typeof value === 'number' && Math.abs(number) <= LIMITS[dtype]);
+  if (!allowed) throw new HeedError('ARGUMENT', `${at} is ${String(value)}, which is no ${dtype}`);
+  return number;
+}
+
+/** Up to this many elements a tensor is written as a list of numbers, for people to read. */
+const READABLE = 64;
+
+/** The tensor as a file holds it, to the bit (a NaN keeps no payload). */
+export function encodeTensor({ dtype, shape, data }: Tensor): EncodedTensor {
+  // JSON.stringify writes −0 as 0.
+  const readable = data.length <= READABLE && !data.some((value) => Object.is(value, -0));
+  return { dtype, shape: [...shape], data: readable ? Array.from(data, fileNumber) : base64Of(data) };
+}
+
+function fileNumber(value: number): FileNumber {
+  return Number.isFinite(value) ? value : (String(value) as FileNumber);
+}
+
+function base64Of(data: TensorData): string {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const pieces: string[] = [];
+  // A call takes a limited number of arguments.
+  for (let at = 0; at < bytes.length; at += 0x8000) {
+    pieces.push(String.fromCharCode(...bytes.subarray(at, at + 0x8000)));
+  }
+  return btoa(pieces.join(''));
+}
