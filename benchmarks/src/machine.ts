@@ -1,0 +1,26 @@
+import os from 'node:os';
+
+/** What the numbers of a measurement were taken on. */
+export interface Machine {
+  readonly cpu: string;
+  /** Logical processors. */
+  readonly cores: number;
+  readonly memoryBytes: number;
+  /** Such as `Linux 6.1.0 x64`. */
+  readonly os: string;
+  readonly node: string;
+  readonly v8: string;
+}
+
+/** The machine and the runtime of this process. */
+export function machineFacts(): Machine {
+  const processors = os.cpus();
+  return {
+    cpu: processors[0]?.model.trim() ?? 'unknown',
+    cores: processors.length,
+    memoryBytes: os.totalmem(),
+    os: `${os.type()} ${os.release()} ${os.arch()}`,
+    node: process.versions.node,
+    v8: process.versions.v8,
+  };
+}
