@@ -15,7 +15,8 @@ describe('captures of the sentence model', () => {
         expect(tensor.shape).toEqual([1, 12, length, 32]);
       }
       expect(layer.logSumExp.shape).toEqual([1, 12, length]);
-      if (name !== 'passage' || layer.layer === 5) expect(layer.weights?.shape).toEqual([1, 12, length, length]);
+      if (name !== 'passage' || layer.layer === 5)
+        expect(layer.weights?.shape).toEqual([1, 12, length, length]);
     }
   });
 
@@ -27,7 +28,9 @@ describe('captures of the sentence model', () => {
 
   test('the batch masks the padding of the shorter text', async () => {
     const { tokens, layers } = await loadBatchCapture();
-    expect(Array.from(layers[0]!.mask!.data, Boolean)).toEqual(tokens.flat().map((token) => token !== '[PAD]'));
+    expect(Array.from(layers[0]!.mask!.data, Boolean)).toEqual(
+      tokens.flat().map((token) => token !== '[PAD]'),
+    );
   });
 
   test('the block has square projections; its heads fill the width', async () => {
@@ -44,6 +47,8 @@ describe('captures of the sentence model', () => {
     const { embedding, cosine } = await loadCapturedEmbeddings();
     const row = (i: number): Float32Array => embedding.data.subarray(i * 384, (i + 1) * 384);
     const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, x, d) => sum + x * b[d]!, 0);
-    cosine.forEach((row_, i) => row_.forEach((stated, j) => expect(dot(row(i), row(j))).toBeCloseTo(stated, 6)));
+    cosine.forEach((row_, i) =>
+      row_.forEach((stated, j) => expect(dot(row(i), row(j))).toBeCloseTo(stated, 6)),
+    );
   });
 });

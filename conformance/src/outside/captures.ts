@@ -120,7 +120,10 @@ export async function loadBatchCapture(): Promise<BatchCapture> {
 /** Layer 5's self-attention block on "The bank of the river was muddy.": input, trained weights, output. */
 export async function loadCapturedBlock(): Promise<CapturedBlock> {
   const { text, tokens, layer, numHeads, headDim, scale, ...file } = await load<BlockFile>('block');
-  const linear = ({ weight, bias }: LinearFile): CapturedLinear => ({ weight: float32(weight), bias: float32(bias) });
+  const linear = ({ weight, bias }: LinearFile): CapturedLinear => ({
+    weight: float32(weight),
+    bias: float32(bias),
+  });
   return {
     text,
     tokens,

@@ -31,7 +31,10 @@ export function decodeTensor(encoded: EncodedTensor, at: string): Tensor {
   const { dtype, shape, data } = encoded;
   // Before anything is allocated. Empty axes count: a loop over a batch of 10¹⁵ with no keys would not end either.
   if (!(product(shape.map((length) => Math.max(1, length))) <= MAX_ELEMENTS)) {
-    throw new HeedError('SHAPE', `${at}.shape is [${shape.join(', ')}], expected at most ${MAX_ELEMENTS} elements`);
+    throw new HeedError(
+      'SHAPE',
+      `${at}.shape is [${shape.join(', ')}], expected at most ${MAX_ELEMENTS} elements`,
+    );
   }
   const size = product(shape);
   const array =
