@@ -12,3 +12,8 @@ export {
   loadCapturedBlock,
   loadCapturedEmbeddings,
 } from './outside/captures.ts';
+export { allCases } from './all-cases.ts';
+export { type ConformanceOptions, type TestFunction, type TestRunner, conformance } from './conformance.ts';
+export { PRECISIONS, type Precision } from './judge/precision.ts';
+export type { ClauseReport, Report, Tally, Worst } from './report.ts';
+export { type Progress, type VerifyOptions, verify } from './verify.ts';

@@ -1,0 +1,135 @@
+import type { AttentionGradients, AttentionResults, Tensor } from '@heed/core';
+import type { ExpectedValues } from '../case.ts';
+import { type Candidate, type Comparison, compare, formFault } from './compare.ts';
+import type { Expectation, Values, Yardstick } from './expectation.ts';
+import { compareHard } from './hard.ts';
+
+/** Logarithms and maxima of scores carry the rounding of the scores, which grows with their size. */
+const RELATIVE: ReadonlySet<string> = new Set(['logSumExp', 'rowMax', 'rowSum']);
+
+/**
+ * Compares what a run returned with the reference, tensor by tensor: SPEC.md, clauses `accuracy` and `selection`.
+ * Every output that the problem names must be there, in its shape and type, and no other.
+ */
+export function judgeResults(
+  expectation: Expectation,
+  results: AttentionResults<Tensor>,
+  expected?: ExpectedValues,
+): Comparison[] {
+  const { problem, forward } = expectation;
+  const actual = flatten(results);
+  const names = problem.outputs.flatMap((name) => (name === 'statistics' ? ['rowMax', 'rowSum'] : [name]));
+  const form = formFaults(expectation, forward, actual, names);
+  if (form.length > 0) return form;
+
+  const hard = problem.selection !== 'softmax';
+  return [
+    ...names
+      .filter((name) => !hard || RELATIVE.has(name))
+      .map((name) => compare(candidateOf(expectation, forward, actual, name))),
+    ...(hard ? compareHard(expectation, results) : []),
+    ...(expected ? compareExpected(expectation, forward, actual, names, expected) : []),
+  ];
+}
+
+/** {@link judgeResults} for what `gradient()` returned; the expectation was made with its dOutput. */
+export function judgeGradients(
+  expectation: Expectation,
+  gradients: AttentionGradients<Tensor>,
+  expected?: ExpectedValues,
+): Comparison[] {
+  const yardstick = expectation.gradient!;
+  const actual = flatten(gradients);
+  const names = Object.keys(yardstick.reference);
+  const form = formFaults(expectation, yardstick, actual, names);
+  if (form.length > 0) return form;
+  return [
+    ...names.map((name) => compare(candidateOf(expectation, yardstick, actual, name))),
+    ...(expected ? compareExpected(expectation, yardstick, actual, names, expected) : []),
+  ];
+}
+
+/** Results by the names of comparisons: statistics by their field names. */
+function flatten(results: object): Values {
+  const { statistics, ...others } = results as { statistics?: Values };
+  return { ...others, ...statistics };
+}
+
+/** Everything that is missing, of the wrong shape or type, or was not asked for. */
+function formFaults(
+  { problem }: Expectation,
+  { reference }: Yardstick,
+  actual: Values,
+  names: readonly string[],
+): Comparison[] {
+  const faulty = (tensor: string, fault: string | null): Comparison[] =>
+    fault === null ? [] : [{ tensor, error: Infinity, bound: 0, fault }];
+  const extra = Object.keys(actual).filter((name) => actual[name] !== undefined && !names.includes(name));
+  return [
+    ...names.flatMap((name) => {
+      const dtype = name === 'choice' ? 'int32' : problem.dtype;
+      return faulty(name, formFault(name, actual[name], dtype, reference[name]!.shape));
+    }),
+    ...extra.flatMap((name) => faulty(name, `${name} is among the results, nobody asked for it`)),
+  ];
+}
+
+function candidateOf(
+  { problem }: Expectation,
+  yardstick: Yardstick,
+  actual: Values,
+  name: string,
+): Candidate {
+  const candidate = {
+    tensor: name,
+    dtype: problem.dtype,
+    shape: actual[name]!.shape,
+    actual: actual[name]!.data,
+    reference: yardstick.reference[name]!.data,
+    naive: yardstick.naive[name]!.data,
+    exact: yardstick.excluded[name] ?? (() => true),
+    relative: RELATIVE.has(name),
+  };
+  if (name !== 'rowSum') return candidate;
+  return {
+    ...candidate,
+    tensor: 'rowMax + ln rowSum',
+    actual: denominator(actual),
+    reference: denominator(yardstick.reference),
+    naive: denominator(yardstick.naive),
+  };
+}
+
+/**
+ * The row sum counts from the row maximum that is returned with it, which has a rounding of its own: only the pair
+ * says how large the denominator is. Its logarithm is what is compared.
+ */
+function denominator({ rowMax, rowSum }: Values): number[] {
+  return Array.from(rowSum!.data, (sum, n) => (sum === 0 ? -Infinity : rowMax!.data[n]! + Math.log(sum)));
+}
+
+/** Values from outside: the same bound, and what their own rounding needs. */
+function compareExpected(
+  expectation: Expectation,
+  yardstick: Yardstick,
+  actual: Values,
+  names: readonly string[],
+  { values, tolerance, source }: ExpectedValues,
+): Comparison[] {
+  return names
+    .filter((name) => values[name] !== undefined && actual[name] !== undefined)
+    .map((name) => {
+      const expected = values[name]!;
+      const fault = formFault(name, actual[name], actual[name]!.dtype, expected.shape);
+      if (fault !== null) return { tensor: name, error: Infinity, bound: 0, fault: `${fault} by ${source}` };
+      const candidate = candidateOf(expectation, yardstick, actual, name);
+      const comparison = compare({
+        ...candidate,
+        reference: name === 'rowSum' ? denominator(values) : expected.data,
+        tolerance,
+      });
+      return comparison.fault === null
+        ? comparison
+        : { ...comparison, fault: `${comparison.fault} (${source})` };
+    });
+}

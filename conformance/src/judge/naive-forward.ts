@@ -1,0 +1,91 @@
+import type { AttentionProblem, Tensor } from '@heed/core';
+import { zeros } from '@heed/core/backend';
+import { type PlainInputs, type Round, type ScoreRow, naiveScores, rowStarts } from './naive-scores.ts';
+
+/** What the naive computation gives for soft attention: tensors by the names of comparisons. */
+export interface NaiveForward {
+  readonly output: Tensor;
+  readonly weights: Tensor;
+  readonly logSumExp: Tensor;
+  readonly rowMax: Tensor;
+  readonly rowSum: Tensor;
+  /** For each row of `[B, Hq, Lq]`: the keys that it may attend to. */
+  readonly attended: readonly (readonly number[])[];
+}
+
+/** The softmax of one row: maximum subtracted, sums in one sequential loop, every operation rounded. */
+export interface NaiveRow extends ScoreRow {
+  readonly weights: readonly number[];
+  readonly sinkWeight: number;
+  readonly max: number;
+  readonly sum: number;
+}
+
+export function naiveRows(
+  problem: AttentionProblem,
+  inputs: PlainInputs,
+  round: Round,
+): (b: number, h: number, i: number) => NaiveRow {
+  const scoresOf = naiveScores(problem, inputs, round);
+  return (b, h, i) => {
+    const row = scoresOf(b, h, i);
+    // A sink of −∞ is no sink: it changes neither the maximum nor, by exp(−∞) = 0, the sum.
+    const sink = problem.sinks ? inputs.sinks!.data[h]! : -Infinity;
+    const max = row.scores.reduce((a, b) => Math.max(a, b), sink);
+    const exponentials = row.scores.map((score) => round(Math.exp(round(score - max))));
+    const sinkTerm = sink === -Infinity ? 0 : round(Math.exp(round(sink - max)));
+    const sum = exponentials.reduce((a, b) => round(a + b), sinkTerm);
+    const weights = exponentials.map((exponential) => round(exponential / sum));
+    return { ...row, weights, sinkWeight: sum === 0 ? 0 : round(sinkTerm / sum), max, sum };
+  };
+}
+
+/**
+ * Soft attention as a beginner would write it, in a precision of choice: the yardstick of SPEC.md, clause `accuracy`.
+ * Tensors are float64, so that they hold the rounded numbers of either precision. Hard attention has the same
+ * statistics; its output and weights are judged otherwise.
+ */
+export function naiveForward(problem: AttentionProblem, inputs: PlainInputs, round: Round): NaiveForward {
+  const { batch, heads, queryLength, keyLength, valueDim, layout } = problem;
+  const starts = rowStarts(problem);
+  const rowOf = naiveRows(problem, inputs, round);
+  const perRow = [batch, heads, queryLength];
+  const wantsWeights = problem.outputs.includes('weights');
+  const output = zeros(
+    'float64',
+    layout === 'bhld' ? [...perRow, valueDim] : [batch, queryLength, heads, valueDim],
+  );
+  const weights = zeros('float64', wantsWeights ? [...perRow, keyLength] : [0]);
+  const logSumExp = zeros('float64', perRow);
+  const rowMax = zeros('float64', perRow);
+  const rowSum = zeros('float64', perRow);
+  const attended: (readonly number[])[] = [];
+
+  eachRow(problem, (b, h, i, at) => {
+    const row = rowOf(b, h, i);
+    attended.push(row.keys);
+    rowMax.data[at] = row.max;
+    rowSum.data[at] = row.sum;
+    logSumExp.data[at] = row.sum === 0 ? -Infinity : round(row.max + round(Math.log(row.sum)));
+    const o = starts.output(b, h, i);
+    row.keys.forEach((j, n) => {
+      const weight = row.weights[n]!;
+      if (wantsWeights) weights.data[at * keyLength + j] = weight;
+      const v = starts.value(b, h, j);
+      for (let d = 0; d < valueDim; d++) {
+        output.data[o + d] = round(output.data[o + d]! + round(weight * inputs.value.data[v + d]!));
+      }
+    });
+  });
+  return { output, weights, logSumExp, rowMax, rowSum, attended };
+}
+
+/** Visits every query row; `at` is its place in `[B, Hq, Lq]`. */
+export function eachRow(
+  { batch, heads, queryLength }: AttentionProblem,
+  visit: (b: number, h: number, i: number, at: number) => void,
+): void {
+  for (let at = 0; at < batch * heads * queryLength; at++) {
+    visit(Math.floor(at / (heads * queryLength)), Math.floor(at / queryLength) % heads, at % queryLength, at);
+  }
+}

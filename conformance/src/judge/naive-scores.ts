@@ -1,0 +1,113 @@
+import type { AttentionInputs, AttentionProblem, BroadcastShape, Tensor } from '@heed/core';
+import { broadcastStrides, gumbelNoise, rowStrides, visibleKeys } from '@heed/core/backend';
+
+/** Rounds the result of one operation: `Math.fround` for float32, identity for float64. */
+export type Round = (number: number) => number;
+
+export type PlainInputs = AttentionInputs<Tensor>;
+
+/** The scores of one query row. */
+export interface ScoreRow {
+  /** Keys that the row may attend to, in ascending order. */
+  readonly keys: readonly number[];
+  /** For each of `keys`: the score that enters the softmax. */
+  readonly scores: readonly number[];
+  /** For each of `keys`: tanh(score / c), or 0 without a softcap. */
+  readonly saturation: readonly number[];
+  /** For each of `keys`: the score plus the noise of selection `sample`; otherwise the score. */
+  readonly candidates: readonly number[];
+}
+
+/** Where rows begin in the tensors of a problem. `h` is always a query head. */
+export interface RowStarts {
+  query(b: number, h: number, i: number): number;
+  key(b: number, h: number, j: number): number;
+  value(b: number, h: number, j: number): number;
+  output(b: number, h: number, i: number): number;
+}
+
+export function rowStarts(problem: AttentionProblem): RowStarts {
+  const { layout, heads, kvHeads, queryLength, keyLength, headDim, valueDim } = problem;
+  const startOf = (headCount: number, length: number, depth: number) => {
+    const strides = rowStrides(layout, headCount, length, depth);
+    return (b: number, h: number, row: number): number => {
+      const head = Math.floor(h / (heads / headCount));
+      return b * strides.batch + head * strides.head + row * strides.row;
+    };
+  };
+  return {
+    query: startOf(heads, queryLength, headDim),
+    key: startOf(kvHeads, keyLength, headDim),
+    value: startOf(kvHeads, keyLength, valueDim),
+    output: startOf(heads, queryLength, valueDim),
+  };
+}
+
+/** The scores of row (b, h, i) in SPEC.md's order: every operation is rounded, sums run in one sequential loop. */
+export function naiveScores(
+  problem: AttentionProblem,
+  inputs: PlainInputs,
+  round: Round,
+): (b: number, h: number, i: number) => ScoreRow {
+  const starts = rowStarts(problem);
+  const visible = visibleKeys(problem, inputs);
+  const mask = broadcastReader(problem.mask?.shape, inputs.mask);
+  const bias = broadcastReader(problem.bias?.shape, inputs.bias);
+  const scale = round(problem.scale);
+  const query = inputs.query.data;
+  const key = inputs.key.data;
+
+  const dot = (q: number, k: number): number => {
+    let sum = 0;
+    for (let d = 0; d < problem.headDim; d++) sum = round(sum + round(query[q + d]! * key[k + d]!));
+    return sum;
+  };
+  const attends = (b: number, h: number, i: number, j: number): boolean => {
+    const masked = problem.mask?.kind === 'boolean' ? mask(b, h, i, j) === 0 : mask(b, h, i, j) === -Infinity;
+    if ((problem.mask && masked) || (problem.bias && bias(b, h, i, j) === -Infinity)) return false;
+    if (!problem.segments) return true;
+    const segment = inputs.querySegments!.data[b * problem.queryLength + i];
+    return segment === inputs.keySegments!.data[b * problem.keyLength + j];
+  };
+
+  return (b, h, i) => {
+    const row = { keys: [] as number[], scores: [] as number[], saturation: [] as number[] };
+    const position = i + visible.offset(b);
+    for (let j = visible.first(b, i); j < visible.end(b, i); j++) {
+      if (!attends(b, h, i, j)) continue;
+      let score = round(scale * dot(starts.query(b, h, i), starts.key(b, h, j)));
+      let saturation = 0;
+      if (problem.softcap !== null) {
+        saturation = round(Math.tanh(round(score / problem.softcap)));
+        score = round(problem.softcap * saturation);
+      }
+      if (problem.bias) score = round(score + bias(b, h, i, j));
+      if (problem.alibi) score = round(score - round(inputs.alibiSlopes!.data[h]! * Math.abs(position - j)));
+      if (problem.mask?.kind === 'float') score = round(score + mask(b, h, i, j));
+      row.keys.push(j);
+      row.scores.push(score);
+      row.saturation.push(saturation);
+    }
+    return { ...row, candidates: candidatesOf(problem, inputs, row, [b, h, i], round) };
+  };
+}
+
+function candidatesOf(
+  problem: AttentionProblem,
+  inputs: PlainInputs,
+  { keys, scores }: Pick<ScoreRow, 'keys' | 'scores'>,
+  at: readonly [b: number, h: number, i: number],
+  round: Round,
+): readonly number[] {
+  if (problem.selection !== 'sample') return scores;
+  return scores.map((score, n) => round(score + round(gumbelNoise(inputs.seed!, ...at, keys[n]!))));
+}
+
+function broadcastReader(
+  shape: BroadcastShape | undefined,
+  given: Tensor | undefined,
+): (b: number, h: number, i: number, j: number) => number {
+  if (shape === undefined || given === undefined) return () => 0;
+  const [batch, head, row, column] = broadcastStrides(shape);
+  return (b, h, i, j) => given.data[b * batch + h * head + i * row + j * column]!;
+}

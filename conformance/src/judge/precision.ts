@@ -1,0 +1,15 @@
+import type { FloatDType } from '@heed/core';
+
+/** How far results of one element type may be from the reference. */
+export interface Precision {
+  /** Multiplies the error of the naive computation. */
+  readonly naiveFactor: number;
+  /** Multiplies max(1, largest absolute reference value). */
+  readonly floor: number;
+}
+
+/** SPEC.md, clause `accuracy`. Part of the specification: not a backend's choice, nor an option of the suite. */
+export const PRECISIONS: Readonly<Record<FloatDType, Precision>> = {
+  float32: { naiveFactor: 2, floor: 8 * 2 ** -24 },
+  float64: { naiveFactor: 2, floor: 2 ** 12 * 2 ** -53 },
+};

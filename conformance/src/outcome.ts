@@ -1,0 +1,20 @@
+import type { Comparison } from './judge/compare.ts';
+
+/** How one case ended. */
+export type Outcome =
+  | { readonly status: 'passed'; readonly comparisons: readonly Comparison[] }
+  | { readonly status: 'failed'; readonly message: string; readonly comparisons: readonly Comparison[] }
+  /** The backend does not declare what the case uses, and refused it as the clause `refusal` says. */
+  | { readonly status: 'refused' }
+  /** The case tests a guarantee that the backend does not declare. */
+  | { readonly status: 'notGuaranteed' }
+  /** The case needs several features, of which the backend does not declare all. */
+  | { readonly status: 'notApplicable' };
+
+export function passed(comparisons: readonly Comparison[] = []): Outcome {
+  return { status: 'passed', comparisons };
+}
+
+export function failed(message: string, comparisons: readonly Comparison[] = []): Outcome {
+  return { status: 'failed', message, comparisons };
+}

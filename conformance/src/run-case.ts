@@ -1,0 +1,89 @@
+import { type AttentionRequest, HeedError, type Tensor, problemOf } from '@heed/core';
+import type { AgreementCase, BehaviourCase, ConformanceCase, Subject } from './case.ts';
+import type { Comparison } from './judge/compare.ts';
+import { type Expectation, expectationOf } from './judge/expectation.ts';
+import { judgeGradients, judgeResults } from './judge/judge.ts';
+import type { PlainInputs } from './judge/naive-scores.ts';
+import { type Outcome, failed, passed } from './outcome.ts';
+import { checkRefused, undeclared } from './refusal.ts';
+
+/** Runs one case. Never rejects: whatever the backend throws is a failure of the case. */
+export async function runCase(theCase: ConformanceCase, subject: Subject): Promise<Outcome> {
+  try {
+    return theCase.kind === 'agreement'
+      ? await runAgreement(theCase, subject)
+      : await runBehaviour(theCase, subject);
+  } catch (error) {
+    return failed(describe(error));
+  }
+}
+
+function describe(error: unknown): string {
+  if (HeedError.isInstance(error)) return `${error.code}: ${error.message}`;
+  return error instanceof Error ? error.message : String(error);
+}
+
+async function runBehaviour(theCase: BehaviourCase, subject: Subject): Promise<Outcome> {
+  const { features, guarantees } = subject.backend.capabilities;
+  if (theCase.guarantee !== undefined && !guarantees.includes(theCase.guarantee)) {
+    return { status: 'notGuaranteed' };
+  }
+  if (!theCase.features.every((feature) => features.includes(feature))) return { status: 'notApplicable' };
+  await theCase.run(subject);
+  return passed();
+}
+
+async function runAgreement(theCase: AgreementCase, { backend }: Subject): Promise<Outcome> {
+  const { problem, inputs } = problemOf(differentiable(theCase.request()));
+  if (undeclared(backend.capabilities, problem).length > 0) {
+    const fault = await checkRefused(backend, problem);
+    return fault === null ? { status: 'refused' } : failed(fault);
+  }
+  const support = backend.supports(problem);
+  if (!support.supported) {
+    return failed(`declares all that the problem uses and refuses it: ${support.clause}: ${support.reason}`);
+  }
+
+  const expectation = expectationOfCase(theCase);
+  const kernel = await backend.compile(problem);
+  try {
+    const results = await kernel.run(inputs);
+    const comparisons = judgeResults(expectation, results, theCase.expected);
+    if (problem.gradient && comparisons.every(({ fault }) => fault === null)) {
+      const forward = {
+        output: results.output!,
+        statistics: results.statistics!,
+        dOutput: theCase.dOutput!(),
+      };
+      const gradients = await kernel.gradient(inputs, forward);
+      comparisons.push(...judgeGradients(expectation, gradients, theCase.expected));
+    }
+    return verdict(comparisons);
+  } finally {
+    await kernel.dispose();
+  }
+}
+
+function verdict(comparisons: readonly Comparison[]): Outcome {
+  const faults = comparisons.flatMap(({ fault }) => fault ?? []);
+  return faults.length === 0 ? passed(comparisons) : failed(faults.join('; '), comparisons);
+}
+
+/** What a gradient needs of the forward run is asked for as well, as `attention()` does. */
+export function differentiable(request: AttentionRequest): AttentionRequest {
+  if (!request.gradient) return request;
+  return { ...request, outputs: [...(request.outputs ?? ['output']), 'output', 'statistics'] };
+}
+
+const expectations = new WeakMap<AgreementCase, Expectation>();
+
+/** Kept, so that verifying a second backend does not compute the reference again. Inputs of its own. */
+function expectationOfCase(theCase: AgreementCase): Expectation {
+  const known = expectations.get(theCase);
+  if (known !== undefined) return known;
+  const { problem, inputs } = problemOf(differentiable(theCase.request()));
+  const dOutput: Tensor | undefined = problem.gradient ? theCase.dOutput!() : undefined;
+  const expectation = expectationOf(problem, inputs as PlainInputs, dOutput);
+  expectations.set(theCase, expectation);
+  return expectation;
+}

@@ -1,0 +1,219 @@
+import {
+  type AttentionRequest,
+  type BroadcastShape,
+  type FloatDType,
+  type Layout,
+  type Tensor,
+  tensor,
+} from '@heed/core';
+import { zeros } from '@heed/core/backend';
+import { type Random, randomFrom } from './random.ts';
+
+/** The options of a request that are no tensors; they are passed on as they are. */
+type Options = Pick<
+  AttentionRequest,
+  | 'layout'
+  | 'scale'
+  | 'softcap'
+  | 'causal'
+  | 'window'
+  | 'alignment'
+  | 'keyLengths'
+  | 'queryLengths'
+  | 'selection'
+  | 'seed'
+  | 'outputs'
+  | 'gradient'
+>;
+
+/**
+ * A request in a few words: its options, its lengths, and which tensors it has. {@link requestOf} makes the tensors.
+ * Plain JSON, so that a property that fails can print it and shrink it.
+ */
+export interface Sketch extends Options {
+  /** Default 2. */
+  readonly batch?: number;
+  /** Query heads. Default 2. */
+  readonly heads?: number;
+  /** Default: as many as `heads`. */
+  readonly kvHeads?: number;
+  /** Default 7. */
+  readonly queryLength?: number;
+  /** Default: as `queryLength`. */
+  readonly keyLength?: number;
+  /** Default 8. */
+  readonly headDim?: number;
+  /** Default: as `headDim`. */
+  readonly valueDim?: number;
+  /** Default `float32`. */
+  readonly dtype?: FloatDType;
+  /** `density`: the share that may attend, default 0.6; the first key of some row is always left. */
+  readonly mask?: {
+    readonly kind: 'boolean' | 'float';
+    readonly shape: readonly number[];
+    readonly density?: number;
+  };
+  /** The shape of a bias; the share of −∞ in it, default 0. */
+  readonly bias?: { readonly shape: readonly number[]; readonly excluded?: number };
+  /** Packed: documents one after another. Scattered: ids in no order. */
+  readonly segments?: 'packed' | 'scattered';
+  readonly alibi?: boolean;
+  readonly sinks?: boolean;
+  /** Size of the scores: standard deviation of those of head 0, default 1. Odd heads have six times as much. */
+  readonly spread?: number;
+}
+
+/** Lengths of a sketch, defaults filled in. */
+export interface Lengths {
+  readonly batch: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly queryLength: number;
+  readonly keyLength: number;
+  readonly headDim: number;
+  readonly valueDim: number;
+}
+
+export function lengthsOf(sketch: Sketch): Lengths {
+  const { batch = 2, heads = 2, queryLength = 7, headDim = 8 } = sketch;
+  const { kvHeads = heads, keyLength = queryLength, valueDim = headDim } = sketch;
+  return { batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim };
+}
+
+/** The request that a sketch describes, in fresh tensors. The same seed gives the same numbers. */
+export function requestOf(sketch: Sketch, seed: string | number): AttentionRequest {
+  const random = randomFrom(seed);
+  const { dtype = 'float32', layout = 'bhld' } = sketch;
+  const { batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim } = lengthsOf(sketch);
+  const float = floatsOf(dtype);
+  const query = sequence(float, layout, [batch, heads, queryLength, headDim], (h) => {
+    return random.normal() * (sketch.spread ?? 1) * (h % 2 === 0 ? 1 : 6);
+  });
+  const key = sequence(float, layout, [batch, kvHeads, keyLength, headDim], () => random.normal());
+  const value = sequence(float, layout, [batch, kvHeads, keyLength, valueDim], () => random.normal());
+  const optional = {
+    ...(sketch.mask && { mask: maskOf(sketch.mask, float, random) }),
+    ...(sketch.bias && { bias: biasOf(sketch.bias, float, random) }),
+    ...(sketch.segments && segmentsOf(sketch.segments, [batch, queryLength, keyLength], random)),
+    ...(sketch.alibi && { alibiSlopes: float([heads], (h) => 2 ** ((-8 * (h + 1)) / heads)) }),
+    ...(sketch.sinks && { sinks: float([heads], () => 2 * random.normal()) }),
+  };
+  return { ...optionsOf(sketch), query, key, value, ...optional };
+}
+
+/** A gradient of the output for a request: random numbers in the output's shape. */
+export function dOutputOf(sketch: Sketch, seed: string | number): Tensor {
+  const random = randomFrom(`${seed}/dOutput`);
+  const { batch, heads, queryLength, valueDim } = lengthsOf(sketch);
+  const lengths = [batch, heads, queryLength, valueDim] as const;
+  return sequence(floatsOf(sketch.dtype ?? 'float32'), sketch.layout ?? 'bhld', lengths, () =>
+    random.normal(),
+  );
+}
+
+const OPTIONS = [
+  'layout',
+  'scale',
+  'softcap',
+  'causal',
+  'window',
+  'alignment',
+  'keyLengths',
+  'queryLengths',
+  'selection',
+  'seed',
+  'outputs',
+  'gradient',
+] as const satisfies readonly (keyof Options)[];
+
+function optionsOf(sketch: Sketch): Options {
+  return Object.fromEntries(
+    OPTIONS.filter((name) => sketch[name] !== undefined).map((name) => [name, sketch[name]]),
+  );
+}
+
+type FloatMaker = (shape: readonly number[], number: (index: number) => number) => Tensor;
+
+function floatsOf(dtype: FloatDType): FloatMaker {
+  return (shape, number) => {
+    const result = zeros(dtype, shape);
+    for (let n = 0; n < result.data.length; n++) result.data[n] = number(n);
+    return result;
+  };
+}
+
+/** A query, key or value. The numbers are the same in either layout. */
+function sequence(
+  float: FloatMaker,
+  layout: Layout,
+  [batch, heads, length, depth]: BroadcastShape,
+  number: (h: number) => number,
+): Tensor {
+  const dense = float([batch, heads, length, depth], (index) =>
+    number(Math.floor(index / (length * depth)) % heads),
+  );
+  return layout === 'bhld' ? dense : transposeHeads(dense);
+}
+
+/** `[B, H, L, D]` to `[B, L, H, D]`, and back: it is its own inverse. */
+export function transposeHeads(given: Tensor): Tensor {
+  const [batch, first, second, depth] = given.shape as unknown as BroadcastShape;
+  const result = zeros(given.dtype, [batch, second, first, depth]);
+  for (let b = 0; b < batch; b++) {
+    for (let m = 0; m < first; m++) {
+      for (let n = 0; n < second; n++) {
+        const from = ((b * first + m) * second + n) * depth;
+        const to = ((b * second + n) * first + m) * depth;
+        for (let d = 0; d < depth; d++) result.data[to + d] = given.data[from + d]!;
+      }
+    }
+  }
+  return result;
+}
+
+function maskOf(
+  { kind, shape, density = 0.6 }: NonNullable<Sketch['mask']>,
+  float: FloatMaker,
+  random: Random,
+): Tensor {
+  const allowed = allowance(shape, density, random);
+  if (kind === 'float') return float(shape, (n) => (allowed[n] ? random.normal() : -Infinity));
+  return tensor(shape, Uint8Array.from(allowed, Number));
+}
+
+function biasOf(
+  { shape, excluded = 0 }: NonNullable<Sketch['bias']>,
+  float: FloatMaker,
+  random: Random,
+): Tensor {
+  const allowed = allowance(shape, 1 - excluded, random);
+  return float(shape, (n) => (allowed[n] ? 2 * random.normal() : -Infinity));
+}
+
+/** Which entries of a mask allow. Row r always allows key r (mod Lk), so that a mask alone leaves no row empty. */
+function allowance(shape: readonly number[], density: number, random: Random): boolean[] {
+  const keys = shape.at(-1) ?? 1;
+  const size = shape.reduce((product, length) => product * length, 1);
+  return Array.from({ length: size }, (_, n) => {
+    const chance = random.uniform() < density;
+    return chance || (keys > 1 && n % keys === Math.floor(n / keys) % keys);
+  });
+}
+
+function segmentsOf(
+  kind: 'packed' | 'scattered',
+  [batch, queryLength, keyLength]: readonly [number, number, number],
+  random: Random,
+): Pick<AttentionRequest, 'querySegments' | 'keySegments'> {
+  // Ids are any int32: these are neither positions nor counted from 0.
+  const ids = [-3, 40, 7];
+  const start = random.below(3);
+  const id = (n: number, length: number): number =>
+    ids[kind === 'packed' ? (start + Math.floor((3 * n) / length)) % 3 : random.below(3)]!;
+  const segments = (length: number): Tensor =>
+    tensor(
+      [batch, length],
+      Int32Array.from({ length: batch * length }, (_, n) => id(n % length, length)),
+    );
+  return { querySegments: segments(queryLength), keySegments: segments(keyLength) };
+}
