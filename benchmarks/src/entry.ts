@@ -1,8 +1,7 @@
 import { HeedError, type Tensor } from '@heed/core';
 import { Bench } from 'tinybench';
 import type { Contestant, PreparedContestant } from './contestant.ts';
-import { type Expectation, faultOf } from './expectation.ts';
-import type { Workload, WorkloadRequest } from './workload.ts';
+import { type Exercise, faultOf } from './exercise.ts';
 
 /** A contestant that may not be timed, and why. */
 export interface Refusal {
@@ -24,63 +23,65 @@ export interface Ready {
 }
 
 /** Prepares a contestant and checks its first result. Never throws: what goes wrong is the contestant's refusal. */
-export async function enter(
-  contestant: Contestant,
-  workload: Workload,
-  request: WorkloadRequest,
-  expectation: Expectation,
-): Promise<Ready | Refusal> {
-  const nowhere = { device: null, threads: null };
+export async function enter(contestant: Contestant, exercise: Exercise): Promise<Ready | Refusal> {
   try {
-    const availability = await contestant.probe();
-    if (!availability.available) {
-      return { status: 'unavailable', ...nowhere, reason: availability.reason, remedy: availability.remedy };
-    }
-    const prepared = await contestant.prepare(workload, request);
-    return await checked(prepared, workload, expectation);
+    const absent = await absenceOf(contestant);
+    if (absent !== null) return absent;
+    const prepared = await contestant.prepare(exercise.workload, exercise.request);
+    return await checked(prepared, exercise);
   } catch (error) {
-    return { ...nowhere, ...refusalOf(error) };
+    return refusalOf(error);
   }
 }
 
-async function checked(
-  prepared: PreparedContestant,
-  workload: Workload,
-  expectation: Expectation,
-): Promise<Ready | Refusal> {
+/** The refusal of a contestant that cannot run here; null of one that can. */
+export async function absenceOf(contestant: Contestant): Promise<Refusal | null> {
+  const availability = await contestant.probe();
+  if (availability.available) return null;
+  const { reason, remedy } = availability;
+  return { status: 'unavailable', device: null, threads: null, reason, remedy };
+}
+
+async function checked(prepared: PreparedContestant, exercise: Exercise): Promise<Ready | Refusal> {
   const { device, threads } = prepared;
   try {
-    const fault = faultOf(workload, expectation, await prepared.run());
+    const fault = faultOf(exercise, await prepared.run());
     if (fault === null) {
       return {
         status: 'ready',
         device,
         threads,
-        turn: (milliseconds) => turn(prepared.run, milliseconds),
-        dispose: prepared.dispose,
+        turn: (milliseconds) => turn(() => prepared.run(), milliseconds),
+        dispose: () => prepared.dispose(),
       };
     }
     await prepared.dispose();
     return { status: 'wrong', device, threads, reason: fault };
   } catch (error) {
     await prepared.dispose().catch(() => undefined);
-    return { device, threads, ...refusalOf(error) };
+    return refusalOf(error, prepared);
   }
 }
 
-/** What an error says about the contestant that threw it. */
-export function refusalOf(error: unknown): Pick<Refusal, 'status' | 'reason' | 'remedy'> {
-  if (!HeedError.isInstance(error)) return { status: 'failed', reason: String(error) };
-  const status = { UNSUPPORTED: 'unsupported', UNAVAILABLE: 'unavailable' }[error.code as string] ?? 'failed';
-  return {
-    status: status as Refusal['status'],
-    reason: error.message,
-    ...(error.remedy !== undefined && { remedy: error.remedy }),
-  };
+/** What an error says about the contestant that threw it, on the device where it did. */
+export function refusalOf(
+  error: unknown,
+  { device, threads }: Pick<Refusal, 'device' | 'threads'> = { device: null, threads: null },
+): Refusal {
+  if (!HeedError.isInstance(error)) return { status: 'failed', device, threads, reason: String(error) };
+  const { code, message: reason, remedy } = error;
+  const status = code === 'UNSUPPORTED' ? 'unsupported' : code === 'UNAVAILABLE' ? 'unavailable' : 'failed';
+  return { status, device, threads, reason, ...(remedy !== undefined && { remedy }) };
 }
 
 async function turn(run: () => Promise<Tensor>, milliseconds: number): Promise<readonly number[]> {
-  const bench = new Bench({ time: milliseconds, iterations: 1, warmup: false, retainSamples: true, throws: true });
+  const bench = new Bench({
+    time: milliseconds,
+    iterations: 1,
+    warmup: false,
+    retainSamples: true,
+    throws: true,
+  });
   bench.add('turn', run, { async: true });
   const [task] = await bench.run();
   if (task?.result.state !== 'completed') throw new Error(`tinybench ended in state ${task?.result.state}`);

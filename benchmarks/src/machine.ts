@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import os from 'node:os';
 
 /** What the numbers of a measurement were taken on. */
@@ -23,4 +24,17 @@ export function machineFacts(): Machine {
     node: process.versions.node,
     v8: process.versions.v8,
   };
+}
+
+/** The versions of packages as they are installed here; those that are not are left out. */
+export function installedVersions(packages: readonly string[]): Record<string, string> {
+  const require = createRequire(import.meta.url);
+  const entries = packages.flatMap((name): [string, string][] => {
+    try {
+      return [[name, (require(`${name}/package.json`) as { version: string }).version]];
+    } catch {
+      return [];
+    }
+  });
+  return Object.fromEntries(entries);
 }

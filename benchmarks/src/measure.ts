@@ -63,7 +63,8 @@ export interface Measurement {
  *   rounds: 3,
  *   turnMs: 10,
  * });
- * console.log(rows.map(({ contestant, status }) => `${contestant}: ${status}`).join()); // triple loop: measured,ts: measured
+ * console.log(rows.map(({ contestant }) => contestant).join()); // triple loop,ts
+ * console.log(rows.map(({ status }) => status).join()); // measured,measured
  * ```
  */
 export async function measure(options: MeasureOptions): Promise<Measurement> {
@@ -74,7 +75,8 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
     const entrants = contestants.map((contestant) => ({ contestant, workload }));
     const finishes = await race(entrants, {
       ...options,
-      onProgress: (progress) => onProgress?.({ ...progress, done: (index + progress.done) / workloads.length }),
+      onProgress: (progress) =>
+        onProgress?.({ ...progress, done: (index + progress.done) / workloads.length }),
     });
     const baselineMs = finishes[contestants.findIndex(({ name }) => name === baseline)]?.roundsMs ?? [];
     rows.push(...entrants.map((entrant, place) => rowOf(entrant, finishes[place]!, baselineMs)));

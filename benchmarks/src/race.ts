@@ -1,10 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Contestant } from './contestant.ts';
 import { type Ready, type Refusal, enter, refusalOf } from './entry.ts';
-import { type Expectation, expectationOf } from './expectation.ts';
-import { collectGarbage } from './garbage.ts';
+import { type Exercise, exerciseOf } from './exercise.ts';
 import { median } from './statistics.ts';
-import { type Workload, type WorkloadRequest, requestOf } from './workload.ts';
+import type { Workload } from './workload.ts';
 
 /** One contestant on one workload. */
 export interface Entrant {
@@ -50,82 +49,71 @@ interface Runner {
 
 /**
  * Times entrants in rounds. In each round each has one turn, so that noise of the machine hits all alike; the order
- * shifts by one from round to round, so that none always follows the same heavy neighbour from the same place.
+ * shifts by one from round to round, so that none is always first. Garbage is not collected by force between turns:
+ * that throws optimised code away as well, and slows down some contestants far more than others.
  */
 export async function race(entrants: readonly Entrant[], options: RaceOptions = {}): Promise<Finish[]> {
   const { rounds = 7, turnMs = 100, signal, onProgress } = options;
-  const steps = entrants.length * (rounds + 2);
-  let step = 0;
-  const announce = async ({ contestant, workload }: Entrant, phase: Progress['phase']): Promise<void> => {
-    onProgress?.({ workload: workload.name, contestant: contestant.name, phase, done: step++ / steps });
+  const announce = async (entrant: Entrant, phase: Progress['phase'], stage: number): Promise<void> => {
+    const { contestant, workload } = entrant;
+    onProgress?.({ workload: workload.name, contestant: contestant.name, phase, done: stage / (rounds + 2) });
     // Computing blocks the event loop: let signals, timers and spinners have their say between turns.
     await setImmediate();
   };
 
   const runners: Runner[] = [];
   try {
-    const prepared = new Map<string, { request: WorkloadRequest; expectation: Expectation }>();
+    const exercises = new Map<string, Exercise>();
     for (const entrant of entrants) {
       if (signal?.aborted) break;
-      await announce(entrant, 'checking');
-      const { request, expectation } = preparedOnce(prepared, entrant.workload);
-      const state = await enter(entrant.contestant, entrant.workload, request, expectation);
+      await announce(entrant, 'checking', 0);
+      const { contestant, workload } = entrant;
+      if (!exercises.has(workload.name)) exercises.set(workload.name, exerciseOf(workload));
+      const state = await enter(contestant, exercises.get(workload.name)!);
       runners.push({ entrant, state, roundsMs: [] });
     }
-    for (const runner of runners) {
-      if (signal?.aborted) break;
-      await announce(runner.entrant, 'warming up');
-      await takeTurn(runner, turnMs);
-    }
-    for (let round = 0; round < rounds; round++) {
+    // Round −1 warms up: code is compiled, memory is had.
+    for (let round = -1; round < rounds; round++) {
       for (const index of roundOrder(runners.length, round)) {
         if (signal?.aborted) break;
         const runner = runners[index]!;
-        await announce(runner.entrant, 'measuring');
-        const samples = await takeTurn(runner, turnMs);
-        if (samples.length > 0) runner.roundsMs.push(median(samples));
+        if (runner.state.status !== 'ready') continue;
+        await announce(runner.entrant, round < 0 ? 'warming up' : 'measuring', round + 2);
+        const samples = await takeTurn(runner, runner.state, turnMs);
+        if (round >= 0 && samples.length > 0) runner.roundsMs.push(median(samples));
       }
     }
     return entrants.map((_, index) => finishOf(runners[index]));
   } finally {
-    for (const { state } of runners) if (state.status === 'ready') await state.dispose();
+    // What was measured stands, even if somebody cannot clean up.
+    await Promise.allSettled(runners.map(({ state }) => state.status === 'ready' && state.dispose()));
   }
 }
 
 /** The order of turns in a round: that of the entrants, begun one place further in each round. */
 export function roundOrder(count: number, round: number): number[] {
-  return Array.from({ length: count }, (_, place) => (place + round) % count);
+  return Array.from({ length: count }, (_, place) => (place + round + count) % count);
 }
 
-function preparedOnce(
-  prepared: Map<string, { request: WorkloadRequest; expectation: Expectation }>,
-  workload: Workload,
-): { request: WorkloadRequest; expectation: Expectation } {
-  let found = prepared.get(workload.name);
-  if (found === undefined) {
-    const request = requestOf(workload);
-    found = { request, expectation: expectationOf(workload, request) };
-    prepared.set(workload.name, found);
-  }
-  return found;
-}
-
-/** The samples of one turn; none of an entrant that is out, or drops out here. */
-async function takeTurn(runner: Runner, turnMs: number): Promise<readonly number[]> {
-  if (runner.state.status !== 'ready') return [];
-  const ready = runner.state;
-  collectGarbage();
+/** The samples of one turn; none of an entrant that drops out here. */
+async function takeTurn(runner: Runner, ready: Ready, turnMs: number): Promise<readonly number[]> {
   try {
     return await ready.turn(turnMs);
   } catch (error) {
-    runner.state = { device: ready.device, threads: ready.threads, ...refusalOf(error) };
+    runner.state = refusalOf(error, ready);
     await ready.dispose().catch(() => undefined);
     return [];
   }
 }
 
 function finishOf(runner: Runner | undefined): Finish {
-  const nothing = { status: 'stopped' as const, device: null, threads: null, roundsMs: [], reason: 'stopped early' };
+  const nothing = {
+    status: 'stopped' as const,
+    device: null,
+    threads: null,
+    roundsMs: [],
+    reason: 'stopped early',
+  };
   if (runner === undefined) return nothing;
   const { state, roundsMs } = runner;
   const { device, threads } = state;

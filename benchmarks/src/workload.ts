@@ -104,9 +104,9 @@ function nameOf(fields: Omit<Workload, 'name'>): string {
 
 function kindOf({ causal, window }: Omit<Workload, 'name'>): string {
   if (window === null) return causal ? 'causal' : 'dense';
-  const side = (value: number | null): string => (value === null ? 'all' : String(value));
-  const sides = window.left === window.right ? side(window.left) : `${side(window.left)}-${side(window.right)}`;
-  return `${causal ? 'causal-' : ''}window-${sides}`;
+  const { left, right } = window;
+  const sides = (left === right ? [left] : [left, right]).map((side) => side ?? 'all');
+  return `${causal ? 'causal-' : ''}window-${sides.join('-')}`;
 }
 
 /** The keys that row i may attend to: from `first` up to and without `end`. */
@@ -150,15 +150,19 @@ export function requestOf(of: Workload): WorkloadRequest {
 /** Box–Muller on the words of Philox: no state, so that each tensor stands on its own. */
 function normal(shape: readonly number[], seed: number, stream: number): Tensor<'float32'> {
   const result = zeros('float32', shape);
-  const unit = (word: number): number => (word + 0.5) / 2 ** 32;
   for (let at = 0; at < result.data.length; at += 4) {
     const words = philox4x32([at / 4, stream, 0, 0], [seed, 0]);
     for (let pair = 0; pair < 4; pair += 2) {
-      const radius = Math.sqrt(-2 * Math.log(unit(words[pair]!)));
-      const angle = 2 * Math.PI * unit(words[pair + 1]!);
+      const radius = Math.sqrt(-2 * Math.log(toUnit(words[pair]!)));
+      const angle = 2 * Math.PI * toUnit(words[pair + 1]!);
       result.data[at + pair] = radius * Math.cos(angle);
       result.data[at + pair + 1] = radius * Math.sin(angle);
     }
   }
   return result;
+}
+
+/** A random word as a number between 0 and 1, neither of them. */
+function toUnit(word: number): number {
+  return (word + 0.5) / 2 ** 32;
 }

@@ -1,5 +1,6 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import type { Contestant, PreparedContestant } from '../contestant.ts';
+import { loadable } from '../loadable.ts';
 import { type Workload, type WorkloadRequest, attendedKeys } from '../workload.ts';
 
 type Tf = typeof tfjs;
@@ -7,18 +8,7 @@ type Tf = typeof tfjs;
 /** TensorFlow.js on its pure JavaScript backend: matMul, softmax, matMul, as its users write attention. */
 export const tfjsCpu: Contestant = {
   name: '@tensorflow/tfjs-backend-cpu',
-  async probe() {
-    try {
-      await load();
-      return { available: true };
-    } catch (error) {
-      return {
-        available: false,
-        reason: `@tensorflow/tfjs-backend-cpu cannot be loaded: ${(error as Error).message.split('\n')[0]}`,
-        remedy: 'npm install @tensorflow/tfjs-core @tensorflow/tfjs-backend-cpu',
-      };
-    }
-  },
+  probe: () => loadable(['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-cpu'], load),
   prepare: async (workload, request) => prepare(await load(), workload, request),
 };
 
