@@ -1,0 +1,69 @@
+import {
+  interpolateInferno,
+  interpolateMagma,
+  interpolatePlasma,
+  interpolateViridis,
+} from 'd3-scale-chromatic';
+
+/** Perceptual colour maps (van der Walt and Smith, SciPy 2015): equal steps of value look like equal steps. */
+export type ColorMap = 'magma' | 'inferno' | 'plasma' | 'viridis';
+
+export type Scheme = 'light' | 'dark';
+
+/** Red, green and blue, 0 to 255. */
+export type RGB = readonly [red: number, green: number, blue: number];
+
+const MAPS: Record<ColorMap, (t: number) => string> = {
+  magma: interpolateMagma,
+  inferno: interpolateInferno,
+  plasma: interpolatePlasma,
+  viridis: interpolateViridis,
+};
+
+/** Black and white of the numbers on coloured cells; a little off, as ink and paper are. */
+const INK: RGB = [16, 14, 24];
+const PAPER: RGB = [255, 255, 255];
+
+/** Below this position, colours on a light ground fade into it: a sparse matrix is a page, not a field of yellow. */
+const FADE = 0.08;
+
+/** The colour at t of 0 to 1. Small values come close to the background: dark in the dark, light in the light. */
+export function colorAt(map: ColorMap, t: number, scheme: Scheme): RGB {
+  if (scheme === 'dark') return fromHex(MAPS[map](t));
+  const color = fromHex(MAPS[map](1 - t));
+  const share = Math.min(1, t / FADE);
+  return color.map((channel) => Math.round(255 + share * (channel - 255))) as unknown as RGB;
+}
+
+function fromHex(hex: string): RGB {
+  return [1, 3, 5].map((start) => Number.parseInt(hex.slice(start, start + 2), 16)) as unknown as RGB;
+}
+
+/** Where a value stands in the domain, 0 to 1; null when it is not finite. */
+export function positionIn([low, high]: readonly [number, number], value: number): number | null {
+  if (!Number.isFinite(value)) return null;
+  return Math.min(1, Math.max(0, (value - low) / (high - low)));
+}
+
+/** The more legible of ink and paper on a colour. */
+export function inkOn(color: RGB): RGB {
+  return contrast(color, INK) >= contrast(color, PAPER) ? INK : PAPER;
+}
+
+/** The contrast ratio of WCAG 2.2, 1 to 21. */
+export function contrast(a: RGB, b: RGB): number {
+  const [darker, lighter] = [luminance(a), luminance(b)].sort((x, y) => x - y) as [number, number];
+  return (lighter + 0.05) / (darker + 0.05);
+}
+
+function luminance(color: RGB): number {
+  const [red, green, blue] = color.map((channel) => {
+    const c = channel / 255;
+    return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  }) as [number, number, number];
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+export function toHex(color: RGB): string {
+  return `#${color.map((channel) => channel.toString(16).padStart(2, '0')).join('')}`;
+}

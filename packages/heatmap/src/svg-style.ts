@@ -1,0 +1,70 @@
+import { type ColorMap, type RGB, type Scheme, colorAt, inkOn, toHex } from './color.ts';
+
+/** Colours of everything that is not a cell. */
+interface Palette {
+  readonly paper: string;
+  readonly text: string;
+  readonly quiet: string;
+  readonly mark: string;
+}
+
+const PALETTES: Record<Scheme, Palette> = {
+  light: { paper: '#ffffff', text: '#1c1a24', quiet: '#66626f', mark: '#0b63ce' },
+  dark: { paper: '#15131c', text: '#eeecf4', quiet: '#a09cab', mark: '#6cb3ff' },
+};
+
+/** Steps of the colour scale: more than the eye tells apart, few enough for a small style sheet. */
+const LEVELS = 64;
+
+/** What an element is painted as; its place in both palettes. */
+export type Role = keyof Palette;
+
+/** Hands out colours as attributes for one scheme, and the style sheet that changes them for the other. */
+export interface Styles {
+  role(role: Role, property?: 'fill' | 'stroke'): Record<string, string>;
+  /** The ground of a cell at a position of the scale, 0 to 1. */
+  ground(position: number): Record<string, string>;
+  /** The number on that ground. */
+  ink(position: number): Record<string, string>;
+  stop(position: number): Record<string, string>;
+  /** Empty unless the picture follows the reader's preference. Call it last: it holds what was handed out. */
+  sheet(): string;
+}
+
+/**
+ * Plain attributes carry the colours of one scheme, so that programs without CSS draw them; a media query overrides
+ * them in the other. Selectors begin with the picture's id: style sheets of inline pictures reach the whole page.
+ */
+export function stylesOf(id: string, map: ColorMap, theme: Scheme | 'auto'): Styles {
+  const first: Scheme = theme === 'dark' ? 'dark' : 'light';
+  const rules = new Map<string, string>();
+
+  const paint = (
+    name: string,
+    property: string,
+    colorIn: (scheme: Scheme) => string,
+  ): Record<string, string> => {
+    if (theme !== 'auto') return { [property]: colorIn(first) };
+    rules.set(`#${id} .${name}`, `${property}:${colorIn('dark')}`);
+    return { class: name, [property]: colorIn('light') };
+  };
+  const scale = (name: string, property: string, position: number, colorOf: (ground: RGB) => RGB) => {
+    const level = Math.round(position * (LEVELS - 1));
+    return paint(`${name}${level}`, property, (scheme) =>
+      toHex(colorOf(colorAt(map, level / (LEVELS - 1), scheme))),
+    );
+  };
+
+  return {
+    role: (role, property = 'fill') =>
+      paint(property === 'fill' ? role : `${role}-line`, property, (scheme) => PALETTES[scheme][role]),
+    ground: (position) => scale('g', 'fill', position, (ground) => ground),
+    ink: (position) => scale('i', 'fill', position, inkOn),
+    stop: (position) => scale('s', 'stop-color', position, (ground) => ground),
+    sheet: () => {
+      if (rules.size === 0) return '';
+      const dark = Array.from(rules, ([selector, rule]) => `${selector}{${rule}}`).join('');
+      return `@media (prefers-color-scheme:dark){${dark}}`;
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import stringWidth from 'string-width';
+
+// Characters that steer a terminal, reorder the text around them, or may not stand in XML at all.
+const CONTROL = /\p{Cc}/gu;
+const HARMFUL = /[\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF\uFFFE\uFFFF]|\p{Cs}/gu;
+const RIGHT_TO_LEFT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
+
+const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+/**
+ * Text that shows what is in it and does nothing else: control characters as their pictures (␛, ␊), spaces at the
+ * ends as ␣, bidirectional controls and characters that XML forbids as �.
+ */
+export function visibleText(text: string): string {
+  return text
+    .replaceAll(CONTROL, (control) => pictureOf(control.codePointAt(0)!))
+    .replaceAll(HARMFUL, '\uFFFD')
+    .replaceAll(/^ +| +$/g, (spaces) => '␣'.repeat(spaces.length));
+}
+
+function pictureOf(control: number): string {
+  if (control === 0x7f) return '␡';
+  return control < 0x20 ? String.fromCodePoint(0x2400 + control) : '\uFFFD';
+}
+
+/** The width of a text in columns of a terminal. */
+export function widthOf(text: string): number {
+  return stringWidth(text);
+}
+
+/** The text, cut between graphemes so that it takes at most so many columns, an ellipsis included. */
+export function fitText(text: string, width: number): string {
+  if (widthOf(text) <= width) return text;
+  let fitted = '';
+  for (const { segment } of graphemes.segment(text)) {
+    if (widthOf(fitted + segment) > width - 1) break;
+    fitted += segment;
+  }
+  return `${fitted}…`;
+}
+
+/** The graphemes of a text, at most so many, the last an ellipsis if there are more. */
+export function graphemesOf(text: string, most: number): string[] {
+  const all = Array.from(graphemes.segment(text), ({ segment }) => segment);
+  return all.length <= most ? all : [...all.slice(0, most - 1), '…'];
+}
+
+/** The text with spaces before it, up to a width. */
+export function alignRight(text: string, width: number): string {
+  return ' '.repeat(Math.max(0, width - widthOf(text))) + isolate(text);
+}
+
+/** The text with spaces after it, up to a width. */
+export function alignLeft(text: string, width: number): string {
+  return isolate(text) + ' '.repeat(Math.max(0, width - widthOf(text)));
+}
+
+/** Right-to-left text is set apart, so that a terminal which reorders it leaves its neighbours where they are. */
+function isolate(text: string): string {
+  return RIGHT_TO_LEFT.test(text) ? `\u2068${text}\u2069` : text;
+}

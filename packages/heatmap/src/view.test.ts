@@ -1,0 +1,91 @@
+import { HeedError, type Tensor, tensor } from '@heed/core';
+import { describe, expect, test } from 'vitest';
+import { type HeatmapOptions, heatmap } from './index.ts';
+
+const codeOf = (weights: Tensor, options?: HeatmapOptions): string | undefined => {
+  try {
+    heatmap(weights, options);
+  } catch (error) {
+    if (HeedError.isInstance(error)) return error.code;
+    throw error;
+  }
+};
+
+// B = 2, Hq = 3, Lq = 2, Lk = 2; element (b, h, i, j) is its own index.
+const all = tensor(
+  [2, 3, 2, 2],
+  Float32Array.from({ length: 24 }, (_, index) => index),
+);
+const one = tensor([1, 2], new Float32Array([0.25, 0.75]));
+
+describe('which matrix is shown', () => {
+  test('the chosen head of the chosen batch element', () => {
+    expect([...heatmap(all, { batch: 1, head: 2 }).values]).toEqual([20, 21, 22, 23]);
+    expect([...heatmap(all, { batch: 0, head: 1 }).values]).toEqual([4, 5, 6, 7]);
+  });
+
+  test('a head is never guessed', () => {
+    expect(codeOf(all, { batch: 0 })).toBe('ARGUMENT');
+    expect(codeOf(all, { head: 0 })).toBe('ARGUMENT');
+    expect(codeOf(all, { batch: 0, head: 3 })).toBe('ARGUMENT');
+    expect(codeOf(all, { batch: -1, head: 0 })).toBe('ARGUMENT');
+    expect(codeOf(all, { batch: 0, head: 0.5 })).toBe('ARGUMENT');
+    expect(codeOf(one, { head: 1 })).toBe('ARGUMENT');
+  });
+
+  test('the only head need not be named', () => {
+    expect([...heatmap(tensor([1, 1, 1, 2], one.data)).values]).toEqual([0.25, 0.75]);
+  });
+
+  test('the view keeps no memory of the weights', () => {
+    const weights = tensor([1, 1], new Float32Array([0.5]));
+    const view = heatmap(weights);
+    weights.data[0] = 1;
+    expect(view.values[0]).toBe(0.5);
+    expect(structuredClone(view)).toEqual(view);
+  });
+
+  test('masks and float64 are shown, other shapes are not', () => {
+    expect([...heatmap(tensor([1, 2], new Uint8Array([1, 0]))).values]).toEqual([1, 0]);
+    expect(codeOf(tensor([2], new Float32Array(2)))).toBe('SHAPE');
+    expect(codeOf(tensor([1, 1, 2], new Float32Array(2)))).toBe('SHAPE');
+    expect(codeOf(undefined as unknown as Tensor)).toBe('SHAPE');
+    expect(codeOf({ dtype: 'float32', shape: [3, 3], data: new Float32Array(2) })).toBe('SHAPE');
+    expect(codeOf({ dtype: 'float32', shape: [1, 2], data: [1, 2] as unknown as Float32Array })).toBe(
+      'DTYPE',
+    );
+  });
+
+  test('no queries or no keys are legal', () => {
+    expect(heatmap(tensor([0, 3], new Float32Array(0))).columns).toHaveLength(3);
+    expect(heatmap(tensor([3, 0], new Float32Array(0))).values).toHaveLength(0);
+  });
+});
+
+describe('labels, domain and highlight', () => {
+  test('labels default to indices, and must be as many as there are rows and columns', () => {
+    expect(heatmap(one).columns).toEqual(['0', '1']);
+    expect(codeOf(one, { columns: ['only'] })).toBe('SHAPE');
+    expect(codeOf(one, { rows: [] })).toBe('SHAPE');
+  });
+
+  test('the domain reaches from 0 to the largest number, and passes over what is not finite', () => {
+    expect(heatmap(one).domain).toEqual([0, 0.75]);
+    expect(heatmap(tensor([1, 4], new Float64Array([NaN, Infinity, -2, 3]))).domain).toEqual([-2, 3]);
+    expect(heatmap(tensor([1, 2], new Float32Array([NaN, 0]))).domain).toEqual([0, 1]);
+    expect(heatmap(one, { domain: [0, 1] }).domain).toEqual([0, 1]);
+    expect(codeOf(one, { domain: [1, 1] })).toBe('ARGUMENT');
+    expect(codeOf(one, { domain: [0, Infinity] })).toBe('ARGUMENT');
+  });
+
+  test('a highlight must be there', () => {
+    expect(heatmap(one, { highlight: { row: 0 } }).highlight).toEqual({ row: 0, column: null });
+    expect(codeOf(one, { highlight: { row: 1 } })).toBe('ARGUMENT');
+    expect(codeOf(one, { highlight: { row: 0, column: 2 } })).toBe('ARGUMENT');
+  });
+
+  test('the description names the largest weight', () => {
+    const view = heatmap(one, { rows: ['bank'], columns: ['mud', 'river'] });
+    expect(view.description).toBe('1 queries (rows) over 2 keys (columns). Largest: bank → river, 0.750.');
+  });
+});

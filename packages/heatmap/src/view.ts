@@ -1,0 +1,165 @@
+import { HeedError, type Tensor, tensor } from '@heed/core';
+import { formatValue } from './format.ts';
+
+/** What to show, and what to call it. */
+export interface HeatmapOptions {
+  /** Labels of the queries, top to bottom: Lq of them. Default: their indices. */
+  readonly rows?: readonly string[];
+  /** Labels of the keys, left to right: Lk of them. Default: their indices. */
+  readonly columns?: readonly string[];
+  /** Which element of the batch. Needed when weights are `[B, Hq, Lq, Lk]` with B > 1. */
+  readonly batch?: number;
+  /** Which head. Needed when weights are `[B, Hq, Lq, Lk]` with Hq > 1. */
+  readonly head?: number;
+  /** Default `Attention weights`. */
+  readonly title?: string;
+  /** For those who cannot see the picture. Default: its size and its largest value. */
+  readonly description?: string;
+  /** A row, or one cell of it, to point out. */
+  readonly highlight?: { readonly row: number; readonly column?: number };
+  /**
+   * The values at the two ends of the colour scale; values beyond them take the colour of the end. Give the same
+   * domain to pictures that are to be compared. Default: 0, or the smallest value if it is less, to the largest.
+   */
+  readonly domain?: readonly [low: number, high: number];
+}
+
+/** A heatmap before it is drawn: plain data, which survives `structuredClone`. Labels are as they were given. */
+export interface HeatmapView {
+  readonly title: string;
+  readonly description: string;
+  readonly rows: readonly string[];
+  readonly columns: readonly string[];
+  /** Row-major, rows × columns. NaN and ±Infinity are kept, and drawn as such. */
+  readonly values: Float64Array;
+  readonly domain: readonly [low: number, high: number];
+  readonly highlight: { readonly row: number; readonly column: number | null } | null;
+}
+
+/**
+ * Prepares attention weights for drawing, with {@link toTerminal} or {@link toSVG}.
+ *
+ * @param weights `[Lq, Lk]`, or `[B, Hq, Lq, Lk]` with a batch element and a head chosen. Any dtype: a boolean mask
+ * is drawn as 0 and 1.
+ * @throws HeedError `SHAPE` for another rank, or labels that are too many or too few; `ARGUMENT` for a head, batch
+ * element or highlight that is missing or not there, or a domain that is empty.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from '@heed/core';
+ * import { heatmap, toTerminal } from '@heed/heatmap';
+ *
+ * const weights = tensor([2, 2], new Float32Array([1, 0, 0.25, 0.75]));
+ * const view = heatmap(weights, { rows: ['the', 'bank'], columns: ['the', 'bank'], title: 'Layer 0' });
+ * console.log(toTerminal(view, { color: 'truecolor' }));
+ * ```
+ */
+export function heatmap(weights: Tensor, options: HeatmapOptions = {}): HeatmapView {
+  const { rowCount, columnCount, values } = oneHead(weights, options);
+  const rows = labelsOf('rows', options.rows, 'Lq', rowCount);
+  const columns = labelsOf('columns', options.columns, 'Lk', columnCount);
+  const view = { rows, columns, values, title: options.title ?? 'Attention weights' };
+  return {
+    ...view,
+    description: options.description ?? describe(view),
+    domain: domainOf(values, options.domain),
+    highlight: highlightOf(options.highlight, rowCount, columnCount),
+  };
+}
+
+function oneHead(
+  weights: Tensor,
+  { batch, head }: HeatmapOptions,
+): { rowCount: number; columnCount: number; values: Float64Array } {
+  const shape: unknown = (weights as Partial<Tensor> | null | undefined)?.shape;
+  if (!Array.isArray(shape) || (shape.length !== 2 && shape.length !== 4)) {
+    const given = Array.isArray(shape) ? `[${shape.join(', ')}]` : 'not a tensor';
+    throw new HeedError('SHAPE', `weights is ${given}, expected [Lq, Lk] or [B, Hq, Lq, Lk]`, {
+      clause: 'shape',
+      remedy: "ask attention() for outputs: ['weights'], or make a tensor with tensor(shape, typedArray)",
+    });
+  }
+  // Checks that dtype, data and shape agree; the data is not copied.
+  tensor(weights.shape, weights.data);
+  const [batches, heads, rowCount, columnCount] = shape.length === 2 ? [1, 1, ...shape] : shape;
+  const b = choose('batch', 'B', batch, batches);
+  const h = choose('head', 'Hq', head, heads);
+  const size = rowCount * columnCount;
+  const start = (b * heads + h) * size;
+  return { rowCount, columnCount, values: Float64Array.from(weights.data.subarray(start, start + size)) };
+}
+
+function choose(name: 'batch' | 'head', letter: string, chosen: number | undefined, count: number): number {
+  if (chosen === undefined && count === 1) return 0;
+  if (chosen !== undefined && isIndex(chosen, count)) return chosen;
+  const given = chosen === undefined ? 'is not chosen' : `is ${chosen}`;
+  throw new HeedError('ARGUMENT', `${name} ${given}, weights have ${letter}=${count}`, {
+    remedy:
+      count === 0
+        ? `give weights with at least one ${name}`
+        : `set ${name} to a number from 0 to ${count - 1}`,
+  });
+}
+
+function isIndex(index: number, count: number): boolean {
+  return Number.isInteger(index) && index >= 0 && index < count;
+}
+
+function labelsOf(
+  name: 'rows' | 'columns',
+  labels: readonly string[] | undefined,
+  letter: string,
+  count: number,
+): readonly string[] {
+  if (labels === undefined) return Array.from({ length: count }, (_, index) => String(index));
+  if (labels.length === count) return labels.map(String);
+  throw new HeedError('SHAPE', `${name} has ${labels.length} labels, weights have ${letter}=${count}`, {
+    remedy: `give one label for each of the ${count} ${name}, or leave them out`,
+  });
+}
+
+function domainOf(values: Float64Array, given: HeatmapOptions['domain']): readonly [number, number] {
+  if (given !== undefined) {
+    const [low, high] = given;
+    if (Number.isFinite(low) && Number.isFinite(high) && low < high) return [low, high];
+    throw new HeedError(
+      'ARGUMENT',
+      `domain is [${given.join(', ')}], expected two finite numbers, low < high`,
+    );
+  }
+  let [low, high] = [0, 0];
+  for (const value of values) {
+    if (!Number.isFinite(value)) continue;
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  return low === high ? [0, 1] : [low, high];
+}
+
+function highlightOf(
+  given: HeatmapOptions['highlight'],
+  rowCount: number,
+  columnCount: number,
+): HeatmapView['highlight'] {
+  if (given === undefined) return null;
+  const { row, column } = given;
+  if (!isIndex(row, rowCount) || (column !== undefined && !isIndex(column, columnCount))) {
+    const cell = column === undefined ? `row ${row}` : `row ${row}, column ${column}`;
+    throw new HeedError('ARGUMENT', `highlight is ${cell}, weights are [${rowCount}, ${columnCount}]`, {
+      remedy: 'give indices, counted from 0',
+    });
+  }
+  return { row, column: column ?? null };
+}
+
+function describe({ rows, columns, values }: Pick<HeatmapView, 'rows' | 'columns' | 'values'>): string {
+  let best = -1;
+  values.forEach((value, index) => {
+    if (Number.isFinite(value) && (best === -1 || value > values[best]!)) best = index;
+  });
+  const size = `${rows.length} queries (rows) over ${columns.length} keys (columns).`;
+  if (best === -1) return size;
+  const row = rows[Math.floor(best / columns.length)]!;
+  const column = columns[best % columns.length]!;
+  return `${size} Largest: ${row} → ${column}, ${formatValue(values[best]!)}.`;
+}
