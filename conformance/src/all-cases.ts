@@ -1,10 +1,26 @@
 import type { ConformanceCase } from './case.ts';
+import { accuracyCases } from './cases/accuracy.ts';
+import { alibiCases } from './cases/alibi.ts';
+import { alignmentCases } from './cases/alignment.ts';
+import { biasCases } from './cases/bias.ts';
 import { causalCases } from './cases/causal.ts';
+import { combinationCases } from './cases/combination.ts';
+import { dtypeCases } from './cases/dtype.ts';
 import { emptyCases } from './cases/empty.ts';
 import { gqaCases } from './cases/gqa.ts';
+import { gradientCases } from './cases/gradient.ts';
+import { layoutCases, valueDimCases } from './cases/layout.ts';
+import { lengthsCases } from './cases/lengths.ts';
 import { maskCases } from './cases/mask.ts';
 import { orderCases } from './cases/order.ts';
+import { outputCases } from './cases/outputs.ts';
+import { overflowCases } from './cases/overflow.ts';
+import { segmentsCases } from './cases/segments.ts';
+import { selectionCases } from './cases/selection.ts';
 import { shapeCases } from './cases/shape.ts';
+import { sinksCases } from './cases/sinks.ts';
+import { softcapCases } from './cases/softcap.ts';
+import { windowCases } from './cases/window.ts';
 
 let cases: Promise<readonly ConformanceCase[]> | undefined;
 
@@ -15,5 +31,29 @@ export function allCases(): Promise<readonly ConformanceCase[]> {
 }
 
 async function collect(): Promise<readonly ConformanceCase[]> {
-  return [...shapeCases(), ...orderCases(), ...emptyCases(), ...gqaCases(), ...maskCases(), ...causalCases()];
+  return [
+    ...shapeCases(),
+    ...orderCases(),
+    ...emptyCases(),
+    ...overflowCases(),
+    ...accuracyCases(),
+    ...combinationCases(),
+    ...dtypeCases(),
+    ...layoutCases(),
+    ...valueDimCases(),
+    ...gqaCases(),
+    ...maskCases(),
+    ...biasCases(),
+    ...alignmentCases(),
+    ...causalCases(),
+    ...windowCases(),
+    ...lengthsCases(),
+    ...segmentsCases(),
+    ...alibiCases(),
+    ...softcapCases(),
+    ...sinksCases(),
+    ...outputCases(),
+    ...selectionCases(),
+    ...gradientCases(),
+  ];
 }

@@ -1,0 +1,21 @@
+import type { ConformanceCase } from '../case.ts';
+import { agreements } from './build.ts';
+
+/** Larger sums, where an engine's own order of operations shows most. */
+export function accuracyCases(): ConformanceCase[] {
+  const one = { batch: 1, heads: 2 } as const;
+  return agreements('accuracy', {
+    control: { ...one, queryLength: 64, headDim: 32 },
+    'head-size-128': { ...one, queryLength: 33, headDim: 128 },
+    'many-keys': { ...one, queryLength: 2, keyLength: 4000, headDim: 16 },
+    'many-keys-flat': { ...one, queryLength: 2, keyLength: 4000, headDim: 16, spread: 0.01 },
+    'many-keys-peaked': { ...one, queryLength: 2, keyLength: 4000, headDim: 16, spread: 8 },
+    'square-200': { ...one, queryLength: 200, headDim: 16 },
+    'square-130-peaked': { ...one, queryLength: 130, headDim: 64, spread: 4 },
+    'all-outputs': { ...one, queryLength: 64, outputs: ['output', 'weights', 'logSumExp', 'statistics'] },
+    'gradient/square-64': { ...one, queryLength: 64, headDim: 16, gradient: true },
+    'gradient/square-130-peaked': { ...one, queryLength: 130, headDim: 8, spread: 4, gradient: true },
+    'gradient/many-keys': { ...one, queryLength: 2, keyLength: 1000, headDim: 8, gradient: true },
+    'gradient/many-queries': { ...one, queryLength: 1000, keyLength: 2, headDim: 8, gradient: true },
+  });
+}

@@ -1,0 +1,41 @@
+import type { ConformanceCase } from '../case.ts';
+import type { Sketch } from '../sketch.ts';
+import { agreements } from './build.ts';
+import { BROADCASTS } from './mask.ts';
+import { VARIATIONS } from './variations.ts';
+
+export function gradientCases(): ConformanceCase[] {
+  const sketches: Record<string, Sketch> = { control: { queryLength: 5, keyLength: 9, gradient: true } };
+  for (const [name, sketch] of Object.entries(VARIATIONS)) sketches[name] = { ...sketch, gradient: true };
+  for (const [name, shape] of Object.entries(BROADCASTS)) {
+    sketches[`bias-summed/${name}`] = {
+      heads: 3,
+      queryLength: 5,
+      keyLength: 6,
+      bias: { shape, excluded: shape.length > 2 ? 0.3 : 0 },
+      gradient: true,
+    };
+  }
+  for (const kvHeads of [1, 2, 3, 6]) {
+    sketches[`kv-heads/${kvHeads}-of-6`] = { heads: 6, kvHeads, queryLength: 5, keyLength: 4, gradient: true };
+  }
+  for (const length of [1, 2, 31, 32, 33, 63, 64, 65]) {
+    sketches[`key-length/${length}`] = { batch: 1, queryLength: 6, keyLength: length, gradient: true };
+    sketches[`query-length/${length}`] = { batch: 1, queryLength: length, keyLength: 6, gradient: true };
+  }
+  for (const headDim of [1, 3, 32, 80]) {
+    sketches[`head-size/${headDim}`] = { batch: 1, queryLength: 5, headDim, gradient: true };
+  }
+  const more: Record<string, Sketch> = {
+    'no-queries': { queryLength: 0, keyLength: 5 },
+    'all-outputs': { outputs: ['output', 'weights', 'logSumExp', 'statistics'] },
+    'softcap-saturated': { softcap: 1, spread: 6 },
+    'softcap-bias-sinks': { softcap: 2, bias: { shape: [2, 1, 7] }, sinks: true },
+    'gqa-bias-blhd': { heads: 4, kvHeads: 2, layout: 'blhd', bias: { shape: [4, 7, 7] } },
+    'causal-across-tiles': { batch: 1, queryLength: 129, headDim: 4, causal: true },
+    'window-across-tiles': { batch: 1, queryLength: 97, headDim: 4, window: { left: 20, right: 3 } },
+    'bias-row-of-empty': { bias: { shape: [7, 7], excluded: 0.95 } },
+  };
+  for (const [name, sketch] of Object.entries(more)) sketches[name] = { ...sketch, gradient: true };
+  return agreements('gradient', sketches);
+}

@@ -1,0 +1,34 @@
+import type { OutputName } from '@heed/core';
+import type { ConformanceCase } from '../case.ts';
+import type { Sketch } from '../sketch.ts';
+import { agreements } from './build.ts';
+import { VARIATIONS } from './variations.ts';
+
+function each(outputs: readonly OutputName[]): Record<string, Sketch> {
+  return Object.fromEntries(
+    Object.entries(VARIATIONS).map(([name, sketch]) => [name, { ...sketch, outputs }]),
+  );
+}
+
+/** Clauses `weights`, `logSumExp` and `statistics`: each output alone, for every feature, and beside others. */
+export function outputCases(): ConformanceCase[] {
+  const together: Sketch = { queryLength: 5, keyLength: 9 };
+  return [
+    ...agreements('weights', {
+      control: { ...together, outputs: ['output', 'weights'] },
+      ...each(['weights']),
+      'long-rows': { batch: 1, heads: 1, queryLength: 3, keyLength: 300, outputs: ['weights'] },
+    }),
+    ...agreements('logSumExp', {
+      control: { ...together, outputs: ['output', 'logSumExp'] },
+      ...each(['logSumExp']),
+      'long-rows': { batch: 1, heads: 1, queryLength: 3, keyLength: 300, outputs: ['logSumExp'] },
+    }),
+    ...agreements('statistics', {
+      control: { ...together, outputs: ['output', 'statistics'] },
+      ...each(['statistics']),
+      'beside-everything': { ...together, outputs: ['output', 'weights', 'logSumExp', 'statistics'] },
+      'long-rows': { batch: 1, heads: 1, queryLength: 3, keyLength: 300, outputs: ['statistics'] },
+    }),
+  ];
+}

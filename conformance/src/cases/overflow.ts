@@ -1,0 +1,68 @@
+import { type AttentionRequest, type Tensor, tensor } from '@heed/core';
+import type { ConformanceCase } from '../case.ts';
+import type { Sketch } from '../sketch.ts';
+import { agreement, agreements } from './build.ts';
+
+type Change = (request: AttentionRequest) => AttentionRequest;
+
+/** The lowest number that libraries write into masks: that of float32, near enough. */
+const LOWEST = -3.4e38;
+
+const ALL: Sketch = { outputs: ['output', 'weights', 'logSumExp', 'statistics'] };
+
+function fill(name: 'query' | 'key' | 'value', number: (n: number, given: number) => number): Change {
+  return (request) => {
+    const given = request[name] as Tensor<'float32'>;
+    return { ...request, [name]: { ...given, data: given.data.map((old, n) => number(n, old)) } };
+  };
+}
+
+/** A float mask or bias [Lq=7, Lk=7] from a function of its row and column. */
+function square(name: 'mask' | 'bias', number: (i: number, j: number) => number): Change {
+  const data = Float32Array.from({ length: 49 }, (_, n) => number(Math.floor(n / 7), n % 7));
+  return (request) => ({ ...request, [name]: tensor([7, 7], data.slice()) });
+}
+
+export function overflowCases(): ConformanceCase[] {
+  const lowestRows = (i: number): number => (i % 2 === 0 ? LOWEST : 0);
+  const changed: Record<string, Change> = {
+    'equal-scores/zero': fill('query', () => 0),
+    'equal-scores/large': fill('key', (n) => 300 * ((n % 8) - 3)),
+    'one-huge-key': fill('key', (n, old) => (Math.floor(n / 8) % 7 === 4 ? 1e4 * old : old)),
+    'one-huge-key-first': fill('key', (n, old) => (Math.floor(n / 8) % 7 === 0 ? 1e4 * old : old)),
+    'huge-values': fill('value', (_, old) => 1e30 * old),
+    'tiny-values': fill('value', (_, old) => 1e-30 * old),
+    'mask/lowest-row': square('mask', lowestRows),
+    'mask/lowest-everywhere': square('mask', () => LOWEST),
+    'mask/lowest-half-of-a-row': square('mask', (i, j) => (j < i ? LOWEST : 0)),
+    'mask/lowest-and-excluded': square('mask', (i, j) => (j === i ? -Infinity : lowestRows(i))),
+    'mask/minus-1e9': square('mask', (i, j) => (j > i ? -1e9 : 0)),
+    'mask/plus-1e30': square('mask', (i, j) => (j === i ? 1e30 : 0)),
+    'bias/lowest-row': square('bias', lowestRows),
+    'bias/minus-1e4': square('bias', () => -1e4),
+    'bias/plus-1e4': square('bias', () => 1e4),
+    'bias/steps-of-100': square('bias', (i, j) => 100 * ((i * j) % 5)),
+  };
+  return [
+    ...agreements('overflow', {
+      control: { spread: 100, queryLength: 33 },
+      'scores-1e4': { spread: 1e4, queryLength: 33 },
+      'scores-1e4/causal': { spread: 1e4, queryLength: 33, causal: true },
+      'scores-1e4/across-tiles': { spread: 1e4, batch: 1, queryLength: 65, keyLength: 129 },
+      'scores-1e4/softcap': { spread: 1e4, queryLength: 33, softcap: 30 },
+      'scores-1e4/sinks': { spread: 1e4, queryLength: 33, sinks: true },
+      'scores-1e4/all-outputs': { ...ALL, spread: 1e4, queryLength: 33 },
+      'scores-1e4/gradient': { gradient: true, spread: 1e4, queryLength: 33 },
+      'scores-100/all-outputs': { ...ALL, spread: 100, queryLength: 33 },
+      'scores-100/gradient': { gradient: true, spread: 100, queryLength: 33 },
+    }),
+    ...Object.entries(changed).flatMap(([name, change]) => [
+      agreement('overflow', name, {}, change),
+      agreement('overflow', `${name}/all-outputs`, ALL, change),
+    ]),
+    agreement('overflow', 'mask/lowest-row/gradient', { gradient: true }, changed['mask/lowest-row']),
+    agreement('overflow', 'one-huge-key/gradient', { gradient: true }, changed['one-huge-key']),
+    agreement('overflow', 'mask/lowest-row/scale', { scale: 5 }, changed['mask/lowest-row']),
+    agreement('overflow', 'mask/lowest-row/causal', { causal: true }, changed['mask/lowest-row']),
+  ];
+}
