@@ -243,8 +243,8 @@ function hatch(id: string, styles: Styles): string {
 }
 
 function gradient(id: string, styles: Styles): string {
-  const stops = Array.from({ length: 9 }, (_, index) =>
-    element('stop', { offset: index / 8, ...styles.stop(index / 8) }),
+  const stops = Array.from({ length: 17 }, (_, index) =>
+    element('stop', { offset: index / 16, ...styles.stop(index / 16) }),
   );
   return element('linearGradient', { id: `${id}-scale` }, ...stops);
 }
