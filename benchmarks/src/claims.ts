@@ -10,6 +10,7 @@ import { type Workload, workload } from './workload.ts';
 /** That one entrant is at least so many times as fast as another. */
 export interface SpeedClaim {
   readonly kind: 'speed';
+  readonly id: string;
   readonly says: string;
   readonly entrant: Entrant;
   readonly than: Entrant;
@@ -19,6 +20,7 @@ export interface SpeedClaim {
 /** That one run grows the process by less than so many megabytes (2²⁰ bytes) beyond inputs and outputs. */
 export interface MemoryClaim {
   readonly kind: 'memory';
+  readonly id: string;
   readonly says: string;
   readonly contestant: string;
   readonly workload: Workload;
@@ -30,6 +32,7 @@ export type Claim = SpeedClaim | MemoryClaim;
 /** What a claim came to. */
 export interface Verdict {
   readonly kind: Claim['kind'];
+  readonly id: string;
   readonly says: string;
   /** The ratio, or the megabytes; null when it could not be measured. */
   readonly figure: number | null;
@@ -56,6 +59,7 @@ const dense16384: Workload = workload({ length: 16384, heads: 1 });
 export const claimsOfBackendTs: readonly Claim[] = [
   {
     kind: 'speed',
+    id: 'triple-loop',
     says: 'against the plain triple loop, N=512 H=12 D=64',
     entrant: { contestant: ts, workload: base },
     than: { contestant: tripleLoop, workload: base },
@@ -63,6 +67,7 @@ export const claimsOfBackendTs: readonly Claim[] = [
   },
   {
     kind: 'speed',
+    id: 'tfjs-backend-cpu',
     says: 'against @tensorflow/tfjs-backend-cpu, N=512 H=12 D=64',
     entrant: { contestant: ts, workload: base },
     than: { contestant: tfjsCpu, workload: base },
@@ -70,6 +75,7 @@ export const claimsOfBackendTs: readonly Claim[] = [
   },
   {
     kind: 'speed',
+    id: 'causal',
     says: 'causal against dense, N=2048 H=1 D=64',
     entrant: { contestant: ts, workload: causal2048 },
     than: { contestant: ts, workload: dense2048 },
@@ -77,6 +83,7 @@ export const claimsOfBackendTs: readonly Claim[] = [
   },
   {
     kind: 'speed',
+    id: 'window',
     says: 'window of 256 on each side against dense, N=8192 H=1 D=64',
     entrant: { contestant: ts, workload: window8192 },
     than: { contestant: ts, workload: dense8192 },
@@ -84,6 +91,7 @@ export const claimsOfBackendTs: readonly Claim[] = [
   },
   {
     kind: 'memory',
+    id: 'memory',
     says: 'growth beyond inputs and outputs, N=16384 H=1 D=64',
     contestant: name,
     workload: dense16384,
@@ -104,26 +112,26 @@ export async function judge(claim: Claim, options: RaceOptions = {}): Promise<Ve
 
 /** Holds only where both sides were measured: a peer that is absent proves nothing. */
 export function speedVerdict(claim: SpeedClaim, finish: Finish, other: Finish): Verdict {
-  const { kind, says, atLeast: bound } = claim;
+  const { kind, id, says, atLeast: bound } = claim;
   const figure = speedRatio(finish.roundsMs, other.roundsMs);
   if (figure !== null) {
     const medianMs = [median(finish.roundsMs), median(other.roundsMs)] as const;
-    return { kind, says, figure, bound, held: figure >= bound, medianMs };
+    return { kind, id, says, figure, bound, held: figure >= bound, medianMs };
   }
   const [{ contestant }, { status, reason, remedy }] =
     finish.status === 'measured' ? [claim.than, other] : [claim.entrant, finish];
-  return unmeasured({ kind, says, bound }, contestant.name, { status, reason, remedy });
+  return unmeasured({ kind, id, says, bound }, contestant.name, { status, reason, remedy });
 }
 
 export function memoryVerdict(claim: MemoryClaim, report: MemoryReport): Verdict {
-  const { kind, says, below: bound } = claim;
-  if (report.status !== 'measured') return unmeasured({ kind, says, bound }, claim.contestant, report);
+  const { kind, id, says, below: bound } = claim;
+  if (report.status !== 'measured') return unmeasured({ kind, id, says, bound }, claim.contestant, report);
   const figure = report.growthBytes / 2 ** 20;
-  return { kind, says, figure, bound, held: figure < bound };
+  return { kind, id, says, figure, bound, held: figure < bound };
 }
 
 function unmeasured(
-  claim: Pick<Verdict, 'kind' | 'says' | 'bound'>,
+  claim: Pick<Verdict, 'kind' | 'id' | 'says' | 'bound'>,
   who: string,
   why: {
     readonly status: string;

@@ -21,11 +21,10 @@ async function report(contestant: Contestant, workload: Workload): Promise<Memor
 }
 
 async function warmUp(contestant: Contestant, workload: Workload): Promise<void> {
-  const short = (length: number): number => Math.min(length, WARM_UP_LENGTH);
   const small = {
     ...workload,
-    queryLength: short(workload.queryLength),
-    keyLength: short(workload.keyLength),
+    queryLength: Math.min(workload.queryLength, WARM_UP_LENGTH),
+    keyLength: Math.min(workload.keyLength, WARM_UP_LENGTH),
   };
   const prepared = await contestant.prepare(small, requestOf(small));
   for (let run = 0; run < 5; run++) await prepared.run();
