@@ -17,3 +17,5 @@ export { type ConformanceOptions, type TestFunction, type TestRunner, conformanc
 export { PRECISIONS, type Precision } from './judge/precision.ts';
 export type { ClauseReport, Report, Tally, Worst } from './report.ts';
 export { type Progress, type VerifyOptions, verify } from './verify.ts';
+export type { FuzzInput } from './fuzz/arbitrary-sketch.ts';
+export { type Disagreement, type FuzzOptions, type FuzzReport, fuzz } from './fuzz/fuzz.ts';

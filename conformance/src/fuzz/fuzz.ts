@@ -1,0 +1,103 @@
+import { type BackendProvider, HeedError, checkContract } from '@heed/core';
+import fc from 'fast-check';
+import type { AgreementCase } from '../case.ts';
+import { runCase } from '../run-case.ts';
+import { dOutputOf, requestOf } from '../sketch.ts';
+import { type FuzzInput, arbitraryInput } from './arbitrary-sketch.ts';
+
+export interface FuzzOptions {
+  /** How long to look for a disagreement. Shrinking one that was found comes on top. */
+  readonly seconds: number;
+  /** The same seed tries the same problems in the same order. Default: a new one. */
+  readonly seed?: number;
+  /** Called after each problem with how many there were. */
+  readonly onProgress?: (problems: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** What {@link fuzz} found. */
+export interface FuzzReport {
+  readonly name: string;
+  readonly device: string;
+  readonly seed: number;
+  /** Problems that were compared with the reference, those of the shrinking included. */
+  readonly problems: number;
+  readonly seconds: number;
+  /** The smallest disagreement that was found; null when there was none. */
+  readonly disagreement: Disagreement | null;
+}
+
+export interface Disagreement {
+  readonly message: string;
+  /** The problem in words, as plain data. */
+  readonly input: FuzzInput;
+  /** The same as a case of the suite. */
+  readonly case: AgreementCase;
+}
+
+/**
+ * Compares a backend with the float64 reference on random problems over everything that it declares, and shrinks the
+ * first disagreement to a small one.
+ *
+ * @throws HeedError `UNAVAILABLE` or `CONTRACT_VERSION`.
+ *
+ * @example
+ * ```ts
+ * import { fuzz } from '@heed/conformance';
+ * import reference from '@heed/core/reference';
+ *
+ * const { disagreement } = await fuzz(reference, { seconds: 1, seed: 7 });
+ * console.log(disagreement); // null
+ * ```
+ */
+export async function fuzz(provider: BackendProvider, options: FuzzOptions): Promise<FuzzReport> {
+  checkContract(provider);
+  const availability = await provider.probe();
+  if (!availability.available) {
+    throw new HeedError('UNAVAILABLE', `${provider.name}: ${availability.reason}`, { remedy: availability.remedy });
+  }
+  const backend = await provider.create();
+  const started = performance.now();
+  const seed = options.seed ?? Math.floor(started * 1e6) % 2 ** 31;
+  let problems = 0;
+  try {
+    const property = fc.asyncProperty(arbitraryInput(backend.capabilities), async (input) => {
+      options.signal?.throwIfAborted();
+      const outcome = await runCase(caseOf(input), { provider, backend });
+      problems++;
+      options.onProgress?.(problems);
+      if (outcome.status !== 'passed') throw new Error(outcome.status === 'failed' ? outcome.message : outcome.status);
+    });
+    const details = await fc.check(property, {
+      seed,
+      numRuns: 1_000_000_000,
+      interruptAfterTimeLimit: options.seconds * 1000,
+      markInterruptAsFailure: false,
+    });
+    options.signal?.throwIfAborted();
+    const [input] = details.counterexample ?? [];
+    return {
+      name: backend.name,
+      device: backend.device,
+      seed,
+      problems,
+      seconds: (performance.now() - started) / 1000,
+      disagreement:
+        input === undefined
+          ? null
+          : { message: (details.errorInstance as Error).message, input, case: caseOf(input) },
+    };
+  } finally {
+    await backend.dispose();
+  }
+}
+
+function caseOf({ sketch, seed }: FuzzInput): AgreementCase {
+  return {
+    kind: 'agreement',
+    id: `fuzz/${seed}`,
+    clause: 'accuracy',
+    request: () => requestOf(sketch, seed),
+    ...(sketch.gradient && { dOutput: () => dOutputOf(sketch, seed) }),
+  };
+}
