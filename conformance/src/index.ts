@@ -19,3 +19,8 @@ export type { ClauseReport, Report, Tally, Worst } from './report.ts';
 export { type Progress, type VerifyOptions, verify } from './verify.ts';
 export type { FuzzInput } from './fuzz/arbitrary-sketch.ts';
 export { type Disagreement, type FuzzOptions, type FuzzReport, fuzz } from './fuzz/fuzz.ts';
+export { bundledCases } from './outside/bundled-cases.ts';
+export { parseCases } from './outside/parse-cases.ts';
+export type { NotCovered, ParsedCases } from './outside/parsed-cases.ts';
+export { readCases } from './outside/read-cases.ts';
+export { caseFile } from './outside/write-case-file.ts';

@@ -1,4 +1,6 @@
-import { HeedError, type Tensor, tensor } from '@heed/core';
+import { type Tensor, tensor } from '@heed/core';
+import * as v from 'valibot';
+import { errorAt } from './place.ts';
 
 type TensorData = Tensor['data'];
 
@@ -15,8 +17,22 @@ export interface EncodedTensor {
   readonly data: string | readonly FileNumber[];
 }
 
+/** The form of an {@link EncodedTensor}: the entries of an object schema. */
+export const tensorEntries: {
+  readonly dtype: v.GenericSchema<FileDType>;
+  readonly shape: v.GenericSchema<readonly number[]>;
+  readonly data: v.GenericSchema<EncodedTensor['data']>;
+} = {
+  dtype: v.picklist(['float16', 'float32', 'float64', 'int32', 'int64', 'bool']),
+  shape: v.pipe(v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(0))), v.maxLength(4)),
+  data: v.union([
+    v.string(),
+    v.array(v.union([v.number(), v.boolean(), v.picklist(['NaN', 'Infinity', '-Infinity'])])),
+  ]),
+};
+
 /** The most elements of a tensor in a file, where an axis of length 0 counts as 1. */
-export const MAX_ELEMENTS: number = 2 ** 24;
+export const MAX_ELEMENTS: number = 2 ** 23;
 
 const BYTES: Record<FileDType, number> = { float16: 2, float32: 4, float64: 8, int32: 4, int64: 8, bool: 1 };
 
@@ -31,9 +47,10 @@ export function decodeTensor(encoded: EncodedTensor, at: string): Tensor {
   const { dtype, shape, data } = encoded;
   // Before anything is allocated. Empty axes count: a loop over a batch of 10¹⁵ with no keys would not end either.
   if (!(product(shape.map((length) => Math.max(1, length))) <= MAX_ELEMENTS)) {
-    throw new HeedError(
+    throw errorAt(
       'SHAPE',
-      `${at}.shape is [${shape.join(', ')}], expected at most ${MAX_ELEMENTS} elements`,
+      `${at}.shape`,
+      `is [${shape.join(', ')}], expected at most ${MAX_ELEMENTS} elements`,
     );
   }
   const size = product(shape);
@@ -51,9 +68,10 @@ function product(lengths: readonly number[]): number {
 function bytesOf(base64: string, bytes: number, { dtype, shape }: EncodedTensor, at: string): ArrayBuffer {
   const length = Math.ceil(bytes / 3) * 4;
   if (base64.length !== length) {
-    throw new HeedError(
+    throw errorAt(
       'SHAPE',
-      `${at}.data has ${base64.length} characters, ${dtype} [${shape.join(', ')}] needs ${length} of base64`,
+      `${at}.data`,
+      `has ${base64.length} characters, ${dtype} [${shape.join(', ')}] needs ${length} of base64`,
     );
   }
   let binary = '';
@@ -62,7 +80,7 @@ function bytesOf(base64: string, bytes: number, { dtype, shape }: EncodedTensor,
   } catch {
     // Falls through: an empty result has the wrong length.
   }
-  if (binary.length !== bytes) throw new HeedError('ARGUMENT', `${at}.data is no base64 of ${bytes} bytes`);
+  if (binary.length !== bytes) throw errorAt('ARGUMENT', `${at}.data`, `is no base64 of ${bytes} bytes`);
   return Uint8Array.from(binary, (character) => character.charCodeAt(0)).buffer;
 }
 
@@ -87,7 +105,7 @@ function float16(bits: number): number {
 }
 
 function int32(value: number, at: string): number {
-  if ((value | 0) !== value) throw new HeedError('ARGUMENT', `${at} has ${value}, expected 32-bit integers`);
+  if ((value | 0) !== value) throw errorAt('ARGUMENT', at, `has ${value}, expected 32-bit integers`);
   return value;
 }
 
@@ -98,9 +116,10 @@ function fromList(
   at: string,
 ): TensorData {
   if (data.length !== size) {
-    throw new HeedError(
+    throw errorAt(
       'SHAPE',
-      `${at}.data has ${data.length} numbers, ${dtype} [${shape.join(', ')}] needs ${size}`,
+      `${at}.data`,
+      `has ${data.length} numbers, ${dtype} [${shape.join(', ')}] needs ${size}`,
     );
   }
   const read = (value: FileNumber, index: number): number => element(value, dtype, `${at}.data[${index}]`);
@@ -120,7 +139,7 @@ function element(value: FileNumber, dtype: FileDType, at: string): number {
       : dtype === 'int32' || dtype === 'int64'
         ? typeof value === 'number' && (number | 0) === number
         : typeof value === 'string' || (typeof value === 'number' && Math.abs(number) <= LIMITS[dtype]);
-  if (!allowed) throw new HeedError('ARGUMENT', `${at} is ${String(value)}, which is no ${dtype}`);
+  if (!allowed) throw errorAt('ARGUMENT', at, `is ${String(value)}, which is no ${dtype}`);
   return number;
 }
 

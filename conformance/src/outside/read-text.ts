@@ -1,45 +1,54 @@
 import { HeedError } from '@heed/core';
+import { errorAt } from './place.ts';
 
 /** The largest case file, in bytes of text after decompression. */
-export const MAX_FILE_BYTES: number = 64 * 2 ** 20;
+export const MAX_FILE_BYTES: number = 32 * 2 ** 20;
 
 /**
- * The text of a file or of an address, unpacked when it is gzip (told by its first bytes, since some servers
- * unpack `.gz` on the way). Files are read in Node, Deno and Bun; anywhere else the address is fetched.
+ * The text of a file (a path, a `file:` address) or of a web address, unpacked when it is gzip: told by its first
+ * bytes, since some servers unpack `.gz` on the way.
  *
- * @throws HeedError `ARGUMENT` when it cannot be read, is no gzip after all, or is over {@link MAX_FILE_BYTES}.
+ * @param name for errors.
+ * @throws HeedError `ARGUMENT` when it cannot be read, is damaged gzip, or is over {@link MAX_FILE_BYTES};
+ * `UNAVAILABLE` for a file where there is no file system.
  */
-export async function readText(location: URL, name: string): Promise<string> {
-  let bytes: Uint8Array<ArrayBuffer>;
-  try {
-    bytes = location.protocol === 'file:' ? await readLocalFile(location) : await download(location);
-  } catch (cause) {
-    if (HeedError.isInstance(cause)) throw cause;
-    throw new HeedError('ARGUMENT', `${name}: cannot be read: ${(cause as Error).message}`, { cause });
-  }
-  return new TextDecoder().decode(await unpack(bytes, name));
+export async function readText(location: string | URL, name: string): Promise<string> {
+  const isFile = typeof location === 'string' || location.protocol === 'file:';
+  const bytes = await reading(name, () => (isFile ? readLocalFile(location, name) : download(location)));
+  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  return new TextDecoder().decode(isGzip ? await reading(name, () => unpack(bytes, name)) : bytes);
 }
 
 /**
- * The file system, where there is one. No `node:` import, which would break a bundle for the browser.
+ * The file system of Node, Deno or Bun. No `node:` import, which would break a bundle for the browser.
  *
- * @throws HeedError `UNAVAILABLE`.
+ * @throws HeedError `UNAVAILABLE` where there is none.
  */
 export function fileSystem(): typeof import('node:fs/promises') {
   const builtin = globalThis.process?.getBuiltinModule;
   if (builtin === undefined) {
     throw new HeedError('UNAVAILABLE', 'there is no file system here', {
-      remedy: 'read the text yourself and give it to parseCases(text, name)',
+      remedy: 'get the text in another way and give it to parseCases(text, name)',
     });
   }
   return builtin('node:fs/promises');
 }
 
-async function readLocalFile(location: URL): Promise<Uint8Array<ArrayBuffer>> {
+/** Anything that goes wrong with a file is an error that names it. */
+export async function reading<T>(name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (HeedError.isInstance(cause)) throw cause;
+    throw errorAt('ARGUMENT', name, `cannot be read: ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function readLocalFile(location: string | URL, name: string): Promise<Uint8Array<ArrayBuffer>> {
   const fs = fileSystem();
   const about = await fs.stat(location);
-  if (!about.isFile()) throw new Error('it is not a file');
-  if (about.size > MAX_FILE_BYTES) throw tooLarge(location.pathname);
+  if (!about.isFile()) throw errorAt('ARGUMENT', name, 'is not a file');
+  if (about.size > MAX_FILE_BYTES) throw tooLarge(name);
   return new Uint8Array(await fs.readFile(location));
 }
 
@@ -50,26 +59,23 @@ async function download(location: URL): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 async function unpack(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<Uint8Array> {
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
-  try {
-    // Piece by piece, so that a bomb is put down before it has gone off.
-    const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip')).getReader();
-    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      length += piece.value.length;
-      if (length > MAX_FILE_BYTES) throw tooLarge(name);
-      chunks.push(piece.value);
+  // Piece by piece, so that a file that unpacks to terabytes is given up at its limit.
+  const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip')).getReader();
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+    length += piece.value.length;
+    if (length > MAX_FILE_BYTES) {
+      await reader.cancel();
+      throw tooLarge(name);
     }
-  } catch (cause) {
-    if (HeedError.isInstance(cause)) throw cause;
-    throw new HeedError('ARGUMENT', `${name}: is damaged gzip: ${(cause as Error).message}`, { cause });
+    chunks.push(piece.value);
   }
   return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
 function tooLarge(name: string): HeedError {
-  return new HeedError('ARGUMENT', `${name}: is larger than ${MAX_FILE_BYTES / 2 ** 20} MiB`, {
+  return errorAt('ARGUMENT', name, `is larger than ${MAX_FILE_BYTES / 2 ** 20} MiB`, {
     remedy: 'split it into several files',
   });
 }

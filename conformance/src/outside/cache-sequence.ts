@@ -1,0 +1,135 @@
+import {
+  type AttentionKernel,
+  type AttentionProblem,
+  type AttentionRequest,
+  type Tensor,
+  problemOf,
+} from '@heed/core';
+import { featuresOf } from '@heed/core/backend';
+import type { BehaviourCase, ExpectedValues, Subject } from '../case.ts';
+import { expectationOf } from '../judge/expectation.ts';
+import { judgeResults } from '../judge/judge.ts';
+import type { PlainInputs } from '../judge/naive-scores.ts';
+import { checkRefused, undeclared } from '../refusal.ts';
+import { errorAt } from './place.ts';
+import { writeSlices } from './slices.ts';
+import { topicOf } from './topic.ts';
+
+/** A key and a value of the same rows. */
+interface Rows {
+  readonly key: Tensor;
+  readonly value: Tensor;
+}
+
+/** One call on the cache. */
+export interface SequenceStep {
+  /** In its file, for errors. */
+  readonly place: string;
+  /** Written into the cache before the call. */
+  readonly write: (Rows & { readonly start: number }) | undefined;
+  /** Its key and value are the cache's, before any write. */
+  readonly request: AttentionRequest;
+  readonly expected: ExpectedValues;
+}
+
+/**
+ * Calls on one key/value cache: uploaded once at full capacity, one kernel for all calls.
+ *
+ * @throws HeedError `ARGUMENT` when a step is not the same problem as the first, `SHAPE` or `DTYPE` when rows do not
+ * fit in the cache.
+ */
+export function cacheSequence(
+  id: string,
+  clause: string | undefined,
+  steps: readonly [SequenceStep, ...SequenceStep[]],
+): BehaviourCase {
+  const { problem } = problemOf(steps[0].request);
+  for (const { place, request, write } of steps) {
+    if (JSON.stringify(problemOf(request).problem) !== JSON.stringify(problem)) {
+      throw errorAt('ARGUMENT', place, 'is another problem than the first step: one kernel cannot run both');
+    }
+    if (!write) continue;
+    checkFits(request.key, write.key, write.start, lengthAxis(problem), `${place}.write.key`);
+    checkFits(request.value, write.value, write.start, lengthAxis(problem), `${place}.write.value`);
+  }
+  return {
+    kind: 'behaviour',
+    id,
+    clause: clause ?? topicOf(problem),
+    features: featuresOf(problem),
+    run: (subject) => runSequence(problem, steps, subject),
+  };
+}
+
+function lengthAxis({ layout }: AttentionProblem): number {
+  return layout === 'bhld' ? 2 : 1;
+}
+
+/** Checks that rows fit in the cache, from row `start` of its length axis on. */
+function checkFits(
+  cache: AttentionRequest['key'],
+  rows: Tensor,
+  start: number,
+  axis: number,
+  place: string,
+): void {
+  if (rows.dtype !== cache.dtype)
+    throw errorAt('DTYPE', `${place}.dtype`, `is ${rows.dtype}, the cache is ${cache.dtype}`);
+  const room = cache.shape.map((length, a) => (a === axis ? length - start : length));
+  const fits =
+    rows.shape.length === room.length &&
+    rows.shape.every((length, a) => (a === axis ? length <= room[a]! : length === room[a]));
+  if (!fits)
+    throw errorAt(
+      'SHAPE',
+      `${place}.shape`,
+      `is [${rows.shape.join(', ')}], from row ${start} there is room for [${room.join(', ')}]`,
+    );
+}
+
+async function runSequence(
+  problem: AttentionProblem,
+  steps: readonly [SequenceStep, ...SequenceStep[]],
+  { backend }: Subject,
+): Promise<void> {
+  if (undeclared(backend.capabilities, problem).length > 0) {
+    const fault = await checkRefused(backend, problem);
+    if (fault !== null) throw new Error(fault);
+    return;
+  }
+  // What the cache must hold, beside what the backend makes of it.
+  const plain = structuredClone({ key: steps[0].request.key, value: steps[0].request.value }) as Rows;
+  const kernel = await backend.compile(problem);
+  const key = await backend.upload(structuredClone(plain.key));
+  const value = await backend.upload(structuredClone(plain.value));
+  try {
+    for (const step of steps) {
+      if (step.write) {
+        const { start } = step.write;
+        const axis = lengthAxis(problem);
+        writeSlices(plain.key, step.write.key, axis, start);
+        writeSlices(plain.value, step.write.value, axis, start);
+        await key.write(structuredClone(step.write.key), { axis, start });
+        await value.write(structuredClone(step.write.value), { axis, start });
+      }
+      await runStep(kernel, step, plain, { key, value });
+    }
+  } finally {
+    key.dispose();
+    value.dispose();
+    await kernel.dispose();
+  }
+}
+
+async function runStep(
+  kernel: AttentionKernel,
+  { place, request, expected }: SequenceStep,
+  plain: Rows,
+  resident: Pick<AttentionRequest, 'key' | 'value'>,
+): Promise<void> {
+  const { inputs } = problemOf({ ...structuredClone(request), ...resident });
+  const results = await kernel.run(inputs);
+  const judged = expectationOf(kernel.problem, problemOf({ ...request, ...plain }).inputs as PlainInputs);
+  const faults = judgeResults(judged, results, expected).flatMap(({ fault }) => fault ?? []);
+  if (faults.length > 0) throw new Error(`${place}: ${faults.join('; ')}`);
+}

@@ -1,0 +1,167 @@
+import * as v from 'valibot';
+import { type EncodedTensor, tensorEntries } from './encoded-tensor.ts';
+
+/** The suite's own format of case files, described in CASES.md. */
+export interface CaseFile {
+  readonly format: 'heed-cases/1';
+  /** Who computed the expected values, with what: `torch 2.15.0, float64 on a CPU`. */
+  readonly source: string;
+  readonly cases: readonly FileCase[];
+}
+
+/** One comparison, or a sequence of calls on one key/value cache. */
+export type FileCase = SingleCase | SequenceCase;
+
+interface FileCaseBase {
+  /** Unique in its file. */
+  readonly id: string;
+  /** A clause of SPEC.md. Default: one that the problem uses. */
+  readonly clause?: string;
+  /** The error of the expected values themselves, added to the bound of the clause `accuracy`. Default 0. */
+  readonly tolerance?: number;
+  readonly options?: FileOptions;
+}
+
+export interface SingleCase extends FileCaseBase {
+  readonly inputs: FileInputs;
+  readonly expected: FileExpected;
+}
+
+/** `inputs.key` and `inputs.value` are what the cache holds at first, at its full capacity. */
+export interface SequenceCase extends FileCaseBase {
+  readonly inputs: Omit<FileInputs, 'query' | 'dOutput'> & { readonly query?: EncodedTensor };
+  readonly steps: readonly FileStep[];
+}
+
+export interface FileStep {
+  /** Rows that go into the cache before the call, from row `start` on. */
+  readonly write?: { readonly start: number; readonly key: EncodedTensor; readonly value: EncodedTensor };
+  /** In place of the case's inputs of the same name, or besides them. */
+  readonly inputs?: Partial<Omit<FileInputs, 'key' | 'value' | 'dOutput'>>;
+  readonly expected: Omit<FileExpected, `d${string}`>;
+}
+
+/** What a request says besides its tensors; defaults as there. */
+export interface FileOptions {
+  readonly layout?: 'bhld' | 'blhd';
+  readonly scale?: number;
+  readonly softcap?: number | null;
+  readonly causal?: boolean;
+  readonly window?: { readonly left?: number | null; readonly right?: number | null } | null;
+  /** `offset`: given by `inputs.offsets`. */
+  readonly alignment?: 'topLeft' | 'bottomRight' | 'offset';
+  readonly selection?: 'softmax' | 'argmax' | 'sample';
+}
+
+/** The inputs of a run, and the gradient of the output. */
+export interface FileInputs {
+  readonly query: EncodedTensor;
+  readonly key: EncodedTensor;
+  readonly value: EncodedTensor;
+  readonly mask?: EncodedTensor;
+  readonly bias?: EncodedTensor;
+  readonly offsets?: readonly number[];
+  readonly keyLengths?: readonly number[];
+  readonly queryLengths?: readonly number[];
+  readonly querySegments?: EncodedTensor;
+  readonly keySegments?: EncodedTensor;
+  readonly alibiSlopes?: EncodedTensor;
+  readonly sinks?: EncodedTensor;
+  readonly seed?: number;
+  readonly dOutput?: EncodedTensor;
+}
+
+/** What must come out. It also says what is asked for: a call returns these outputs, and gradients if one is here. */
+export interface FileExpected {
+  readonly output?: EncodedTensor;
+  readonly weights?: EncodedTensor;
+  readonly logSumExp?: EncodedTensor;
+  readonly rowMax?: EncodedTensor;
+  readonly rowSum?: EncodedTensor;
+  readonly choice?: EncodedTensor;
+  readonly dQuery?: EncodedTensor;
+  readonly dKey?: EncodedTensor;
+  readonly dValue?: EncodedTensor;
+  readonly dBias?: EncodedTensor;
+  readonly dSinks?: EncodedTensor;
+}
+
+const tensor = v.strictObject(tensorEntries);
+const optionalTensor = v.exactOptional(tensor);
+const integer = (least: number): v.GenericSchema<number> =>
+  v.pipe(v.number(), v.safeInteger(), v.minValue(least));
+const int32 = v.pipe(v.number(), v.integer(), v.minValue(-(2 ** 31)), v.maxValue(2 ** 31 - 1));
+const perBatch = v.exactOptional(v.array(int32));
+const windowSide = v.exactOptional(v.nullable(integer(0)));
+
+const options = v.strictObject({
+  layout: v.exactOptional(v.picklist(['bhld', 'blhd'])),
+  scale: v.exactOptional(v.number()),
+  softcap: v.exactOptional(v.nullable(v.number())),
+  causal: v.exactOptional(v.boolean()),
+  window: v.exactOptional(v.nullable(v.strictObject({ left: windowSide, right: windowSide }))),
+  alignment: v.exactOptional(v.picklist(['topLeft', 'bottomRight', 'offset'])),
+  selection: v.exactOptional(v.picklist(['softmax', 'argmax', 'sample'])),
+});
+
+const perCall = {
+  mask: optionalTensor,
+  bias: optionalTensor,
+  offsets: perBatch,
+  keyLengths: perBatch,
+  queryLengths: perBatch,
+  querySegments: optionalTensor,
+  keySegments: optionalTensor,
+  alibiSlopes: optionalTensor,
+  sinks: optionalTensor,
+  seed: v.exactOptional(integer(0)),
+};
+
+const outputs = {
+  output: optionalTensor,
+  weights: optionalTensor,
+  logSumExp: optionalTensor,
+  rowMax: optionalTensor,
+  rowSum: optionalTensor,
+  choice: optionalTensor,
+};
+
+const gradients = {
+  dQuery: optionalTensor,
+  dKey: optionalTensor,
+  dValue: optionalTensor,
+  dBias: optionalTensor,
+  dSinks: optionalTensor,
+};
+
+const step = v.strictObject({
+  write: v.exactOptional(v.strictObject({ start: integer(0), key: tensor, value: tensor })),
+  inputs: v.exactOptional(v.strictObject({ query: optionalTensor, ...perCall })),
+  expected: v.pipe(v.strictObject(outputs), v.minEntries(1)),
+});
+
+const common = {
+  id: v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$/)),
+  clause: v.exactOptional(v.pipe(v.string(), v.regex(/^[A-Za-z][A-Za-z0-9.-]{0,39}$/))),
+  tolerance: v.exactOptional(v.pipe(v.number(), v.minValue(0))),
+  options: v.exactOptional(options),
+};
+
+const single = v.strictObject({
+  ...common,
+  inputs: v.strictObject({ query: tensor, key: tensor, value: tensor, ...perCall, dOutput: optionalTensor }),
+  expected: v.pipe(v.strictObject({ ...outputs, ...gradients }), v.minEntries(1)),
+});
+
+const sequence = v.strictObject({
+  ...common,
+  inputs: v.strictObject({ query: optionalTensor, key: tensor, value: tensor, ...perCall }),
+  steps: v.pipe(v.array(step), v.minLength(1)),
+});
+
+/** The form of a {@link CaseFile}; `case.schema.json` is made of it. */
+export const caseFileSchema: v.GenericSchema<unknown, CaseFile> = v.strictObject({
+  format: v.literal('heed-cases/1'),
+  source: v.pipe(v.string(), v.maxLength(200)),
+  cases: v.array(v.union([single, sequence])),
+});

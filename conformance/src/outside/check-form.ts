@@ -1,0 +1,39 @@
+import type { HeedError } from '@heed/core';
+import * as v from 'valibot';
+import { errorAt, placeOf } from './place.ts';
+
+type Path = readonly (string | number)[];
+
+/**
+ * A value from a file, if it has the form of the schema.
+ *
+ * @param path of the value in the file.
+ * @throws HeedError `DTYPE` or `SHAPE` when a tensor's is wrong, `ARGUMENT` for anything else; it says the place.
+ */
+export function checkForm<T>(
+  schema: v.GenericSchema<unknown, T>,
+  value: unknown,
+  file: string,
+  path: Path,
+): T {
+  const result = v.safeParse(schema, value, { abortEarly: true });
+  if (result.success) return result.output;
+  throw formError(file, path, result.issues[0]);
+}
+
+function formError(file: string, start: Path, first: v.BaseIssue<unknown>): HeedError {
+  const { issue, path } = deepest(first, start);
+  const tensorPart = path.findLast((step) => step === 'dtype' || step === 'shape');
+  const code = tensorPart === 'dtype' ? 'DTYPE' : tensorPart === 'shape' ? 'SHAPE' : 'ARGUMENT';
+  const missing = issue.type === 'strict_object' && issue.received === 'undefined';
+  const unknown = issue.type === 'strict_object' && issue.expected === 'never';
+  const message = missing ? 'is missing' : unknown ? 'is not known here' : issue.message;
+  return errorAt(code, placeOf(file, path), message);
+}
+
+/** Of a choice that nothing fits, the fault that lies deepest: it comes from what was meant. */
+function deepest(issue: v.BaseIssue<unknown>, start: Path): { issue: v.BaseIssue<unknown>; path: Path } {
+  const here = { issue, path: [...start, ...(issue.path ?? []).map(({ key }) => key as string | number)] };
+  const inside = (issue.issues ?? []).map((inner) => deepest(inner, here.path));
+  return inside.reduce((best, next) => (next.path.length > best.path.length ? next : best), here);
+}

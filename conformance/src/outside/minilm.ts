@@ -1,0 +1,37 @@
+import type { AttentionRequest } from '@heed/core';
+import type { AgreementCase } from '../case.ts';
+import { type CapturedLayer, loadBatchCapture, loadCapture } from './captures.ts';
+
+/** The expected values are rounded once to float32: by half a unit in the last place, and the largest is below 4. */
+const ROUNDING = 4 * 2 ** -24;
+
+/** Every layer of every capture as a case. */
+export async function minilmCases(): Promise<AgreementCase[]> {
+  const names = ['bank-river', 'bank-money', 'passage'] as const;
+  const captures = await Promise.all(names.map(async (name) => ({ name, ...(await loadCapture(name)) })));
+  const batch = { name: 'batch', ...(await loadBatchCapture()) };
+  return [...captures, batch].flatMap(({ name, layers }) => layers.map((layer) => caseOf(name, layer)));
+}
+
+function caseOf(name: string, captured: CapturedLayer): AgreementCase {
+  const { layer, scale, query, key, value, mask, output, logSumExp, weights } = captured;
+  const request: AttentionRequest = {
+    query,
+    key,
+    value,
+    scale,
+    ...(mask && { mask }),
+    outputs: ['output', 'logSumExp', ...(weights ? (['weights'] as const) : [])],
+  };
+  return {
+    kind: 'agreement',
+    id: `minilm/${name}/layer-${layer}`,
+    clause: mask ? 'mask' : 'accuracy',
+    request: () => structuredClone(request),
+    expected: {
+      source: 'all-MiniLM-L6-v2, float64 from the captured queries, keys and values',
+      tolerance: ROUNDING,
+      values: { output, logSumExp, ...(weights && { weights }) },
+    },
+  };
+}

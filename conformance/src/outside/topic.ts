@@ -1,0 +1,35 @@
+import type { AttentionProblem, Feature } from '@heed/core';
+import { featuresOf } from '@heed/core/backend';
+
+/** Features from the one that tells most about a case to the one that tells least. */
+const TELLING: readonly Feature[] = [
+  'gradient',
+  'selection.sample',
+  'selection.argmax',
+  'sinks',
+  'alibi',
+  'segments',
+  'window',
+  'lengths.query',
+  'lengths.key',
+  'alignment.offset',
+  'alignment.bottomRight',
+  'causal',
+  'softcap',
+  'bias',
+  'mask.float',
+  'mask.boolean',
+  'gqa',
+  'valueDim',
+  'layout.blhd',
+  'statistics',
+  'logSumExp',
+  'weights',
+];
+
+/** The clause that a case from outside is listed under when it does not say. */
+export function topicOf(problem: AttentionProblem): string {
+  const used = featuresOf(problem);
+  const telling = TELLING.find((feature) => used.includes(feature));
+  return telling?.split('.')[0] ?? 'order';
+}
