@@ -104,10 +104,10 @@ export function combinationCases(): AgreementCase[] {
 }
 
 function combine(levels: readonly Level[]): Sketch {
-  let sketch: Sketch = { headDim: 5 };
+  const sketch: Sketch = { headDim: 5 };
   // Heads and lengths come first: later levels are made to their measure.
-  for (const [, add] of levels) sketch = { ...sketch, ...(typeof add === 'function' ? add(lengthsOf(sketch)) : add) };
-  const { gradient, ...withoutGradient } = sketch;
+  for (const [, add] of levels) Object.assign(sketch, typeof add === 'function' ? add(lengthsOf(sketch)) : add);
+  const { gradient: _, ...withoutGradient } = sketch;
   const hard = (sketch.selection ?? 'softmax') !== 'softmax';
   return {
     // Hard attention has no gradient: those rows test the choice instead.

@@ -23,8 +23,9 @@ function square(name: 'mask' | 'bias', number: (i: number, j: number) => number)
   return (request) => ({ ...request, [name]: tensor([7, 7], data.slice()) });
 }
 
+const lowestRows = (i: number): number => (i % 2 === 0 ? LOWEST : 0);
+
 export function overflowCases(): ConformanceCase[] {
-  const lowestRows = (i: number): number => (i % 2 === 0 ? LOWEST : 0);
   const changed: Record<string, Change> = {
     'equal-scores/zero': fill('query', () => 0),
     'equal-scores/large': fill('key', (n) => 300 * ((n % 8) - 3)),

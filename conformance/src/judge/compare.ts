@@ -41,7 +41,8 @@ export function compare(candidate: Candidate): Comparison {
   for (let n = 0; n < reference.length; n++) {
     const expected = reference[n]!;
     if (candidate.exact(n) || !Number.isFinite(expected)) {
-      const same = Number.isNaN(expected) ? !Number.isFinite(actual[n]!) : actual[n]! === expected;
+      const number = actual[n];
+      const same = Number.isNaN(expected) ? !Number.isFinite(number) : number === expected;
       if (!same) return { tensor, error: Infinity, bound: 0, fault: exactFault(candidate, n) };
       continue;
     }

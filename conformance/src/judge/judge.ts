@@ -62,16 +62,19 @@ function formFaults(
   actual: Values,
   names: readonly string[],
 ): Comparison[] {
-  const faulty = (tensor: string, fault: string | null): Comparison[] =>
-    fault === null ? [] : [{ tensor, error: Infinity, bound: 0, fault }];
   const extra = Object.keys(actual).filter((name) => actual[name] !== undefined && !names.includes(name));
   return [
     ...names.flatMap((name) => {
       const dtype = name === 'choice' ? 'int32' : problem.dtype;
-      return faulty(name, formFault(name, actual[name], dtype, reference[name]!.shape));
+      const fault = formFault(name, actual[name], dtype, reference[name]!.shape);
+      return fault === null ? [] : [withoutNumbers(name, fault)];
     }),
-    ...extra.flatMap((name) => faulty(name, `${name} is among the results, nobody asked for it`)),
+    ...extra.map((name) => withoutNumbers(name, `${name} is among the results, nobody asked for it`)),
   ];
+}
+
+function withoutNumbers(tensor: string, fault: string): Comparison {
+  return { tensor, error: Infinity, bound: 0, fault };
 }
 
 function candidateOf(
@@ -121,15 +124,12 @@ function compareExpected(
     .map((name) => {
       const expected = values[name]!;
       const fault = formFault(name, actual[name], actual[name]!.dtype, expected.shape);
-      if (fault !== null) return { tensor: name, error: Infinity, bound: 0, fault: `${fault} by ${source}` };
+      if (fault !== null) return withoutNumbers(name, `${fault} by ${source}`);
+      const reference = name === 'rowSum' ? denominator(values) : expected.data;
       const candidate = candidateOf(expectation, yardstick, actual, name);
-      const comparison = compare({
-        ...candidate,
-        reference: name === 'rowSum' ? denominator(values) : expected.data,
-        tolerance,
-      });
+      const comparison = compare(Object.assign(candidate, { reference, tolerance }));
       return comparison.fault === null
         ? comparison
-        : { ...comparison, fault: `${comparison.fault} (${source})` };
+        : Object.assign(comparison, { fault: `${comparison.fault} (${source})` });
     });
 }

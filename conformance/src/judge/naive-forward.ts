@@ -31,10 +31,10 @@ export function naiveRows(
     const row = scoresOf(b, h, i);
     // A sink of −∞ is no sink: it changes neither the maximum nor, by exp(−∞) = 0, the sum.
     const sink = problem.sinks ? inputs.sinks!.data[h]! : -Infinity;
-    const max = row.scores.reduce((a, b) => Math.max(a, b), sink);
+    const max = row.scores.reduce((most, score) => Math.max(most, score), sink);
     const exponentials = row.scores.map((score) => round(Math.exp(round(score - max))));
     const sinkTerm = sink === -Infinity ? 0 : round(Math.exp(round(sink - max)));
-    const sum = exponentials.reduce((a, b) => round(a + b), sinkTerm);
+    const sum = exponentials.reduce((total, term) => round(total + term), sinkTerm);
     const weights = exponentials.map((exponential) => round(exponential / sum));
     return { ...row, weights, sinkWeight: sum === 0 ? 0 : round(sinkTerm / sum), max, sum };
   };

@@ -48,6 +48,9 @@ export interface GradientInputs<T = Tensor | ResidentTensor> {
 export interface Statistics<T = Tensor> {
   /** `[B, Hq, Lq]`: the largest score of the row, the sink included; −∞ in an empty row. */
   readonly rowMax: T;
-  /** `[B, Hq, Lq]`: Σ exp(score − rowMax), the sink included; 0 in an empty row. */
+  /**
+   * `[B, Hq, Lq]`: Σ exp(score − rowMax), the sink included; 0 in an empty row. It counts from rowMax as returned,
+   * after rounding, so that the pair is exact where rowMax alone cannot be.
+   */
   readonly rowSum: T;
 }

@@ -73,7 +73,7 @@ export function softmax(
   const exponentials = scores.map((score) => Math.exp(score - max));
   const sinkTerm = joins ? Math.exp(sink - max) : 0;
   const sum = exponentials.reduce((a, b) => a + b, 0) + sinkTerm;
-  return { weights: exponentials.map((e) => e / sum), max, sum, sinkWeight: sinkTerm / sum };
+  return { weights: exponentials.map((e) => e / sum), max, sum, sinkWeight: sum === 0 ? 0 : sinkTerm / sum };
 }
 
 /** The index of the largest number, the lowest one among equals; −1 of none. A NaN counts as largest. */

@@ -1,6 +1,7 @@
 import { defineBackend } from '../backend/define.ts';
 import { type BackendProvider, CONTRACT_VERSION } from '../contract.ts';
 import { FEATURES, GUARANTEES } from '../features.ts';
+import type { Statistics } from '../inputs.ts';
 import type { AttentionProblem } from '../problem.ts';
 import type { AttentionGradients, AttentionResults } from '../results.ts';
 import type { Tensor } from '../tensor.ts';
@@ -51,11 +52,17 @@ function roundForward(problem: AttentionProblem, all: ReturnType<typeof referenc
     output: round(problem, all.output),
     weights: round(problem, all.weights),
     logSumExp: round(problem, all.logSumExp),
-    statistics: {
-      rowMax: round(problem, all.statistics.rowMax),
-      rowSum: round(problem, all.statistics.rowSum),
-    },
+    statistics: roundStatistics(problem, all.statistics),
     choice: all.choice,
   };
   return Object.fromEntries(problem.outputs.map((name) => [name, rounded[name]]));
+}
+
+/** The row sum counts from the rounded row maximum: SPEC.md, clause `statistics`. */
+function roundStatistics(problem: AttentionProblem, exact: Statistics): Statistics {
+  const rowMax = round(problem, exact.rowMax);
+  const rowSum = exact.rowSum.data.map((sum, row) =>
+    sum === 0 ? 0 : sum * Math.exp(exact.rowMax.data[row]! - rowMax.data[row]!),
+  ) as Float64Array;
+  return { rowMax, rowSum: round(problem, { dtype: 'float64', shape: exact.rowSum.shape, data: rowSum }) };
 }

@@ -1,0 +1,58 @@
+import {
+  type AttentionBackend,
+  type AttentionProblem,
+  type BackendProvider,
+  CONTRACT_VERSION,
+  type Capabilities,
+  FEATURES,
+  GUARANTEES,
+} from '@heed/core';
+import { type KernelDefinition, defineBackend } from '@heed/core/backend';
+import { simpleForward } from './simple-forward.ts';
+import { simpleGradient } from './simple-gradient.ts';
+import { STEPS, type Steps } from './steps.ts';
+
+/** What a test replaces in a backend that is otherwise right. */
+export interface Overrides {
+  /** Arithmetic. */
+  readonly steps?: Partial<Steps>;
+  /** What is declared. */
+  readonly capabilities?: Partial<Capabilities>;
+  /** The way in which a kernel is called. */
+  readonly kernel?: (right: KernelDefinition, problem: AttentionProblem) => KernelDefinition;
+  /** Everything else. */
+  readonly backend?: (right: AttentionBackend) => AttentionBackend;
+  readonly provider?: (right: BackendProvider) => BackendProvider;
+}
+
+/** A backend that is slow, complete and right, except for what is replaced. */
+export function simpleProvider({ steps, capabilities, kernel, backend, provider }: Overrides = {}): BackendProvider {
+  const all = { ...STEPS, ...steps };
+  const compile = (problem: AttentionProblem): KernelDefinition => {
+    const right: KernelDefinition = {
+      plan: { algorithm: 'row by row', tile: { query: 1, key: problem.keyLength }, scratchBytes: 0 },
+      run: (inputs) => simpleForward(all, problem, inputs),
+      gradient: (inputs, { dOutput }) => simpleGradient(all, problem, inputs, dOutput),
+    };
+    return kernel ? kernel(right, problem) : right;
+  };
+  const create = (): AttentionBackend =>
+    defineBackend({
+      name: 'simple',
+      device: 'JavaScript',
+      capabilities: {
+        dtypes: ['float32', 'float64'],
+        features: FEATURES,
+        guarantees: GUARANTEES,
+        ...capabilities,
+      },
+      compile,
+    });
+  const right: BackendProvider = {
+    contract: CONTRACT_VERSION,
+    name: 'simple',
+    probe: async () => ({ available: true }),
+    create: async () => (backend ? backend(create()) : create()),
+  };
+  return provider ? provider(right) : right;
+}

@@ -1,0 +1,70 @@
+import type { AttentionProblem, AttentionResults, Tensor } from '@heed/core';
+import { zeros } from '@heed/core/backend';
+import { type Inputs, type Row, placesOf, rowOf } from './simple-row.ts';
+import type { Place, Steps } from './steps.ts';
+
+/** Attention row by row, in the language's own float64; results are rounded when they are stored. */
+export function simpleForward(steps: Steps, problem: AttentionProblem, inputs: Inputs): AttentionResults<Tensor> {
+  const { batch, heads, queryLength, keyLength, valueDim, layout, dtype, outputs } = problem;
+  const rows = [batch, heads, queryLength];
+  const all = {
+    output: zeros(dtype, layout === 'bhld' ? [...rows, valueDim] : [batch, queryLength, heads, valueDim]),
+    weights: zeros(dtype, outputs.includes('weights') ? [...rows, keyLength] : [0]),
+    logSumExp: zeros(dtype, rows),
+    statistics: { rowMax: zeros(dtype, rows), rowSum: zeros(dtype, rows) },
+    choice: zeros('int32', rows),
+  };
+  eachPlace(problem, (place, at) => {
+    const row = rowOf(steps, problem, inputs, place);
+    const hard = problem.selection === 'softmax' ? null : hardChoice(steps, problem, inputs, place, row);
+    const weights = hard === null ? row.weights : row.keys.map((_, n) => (n === hard ? row.weights[n]! * 0 + 1 : 0));
+    const { rowMax, rowSum } = all.statistics;
+    rowMax.data[at] = row.max;
+    // The row sum counts from the row maximum as it is returned, rounded.
+    rowSum.data[at] = row.sum === 0 ? 0 : row.sum * Math.exp(row.max - rowMax.data[at]!);
+    all.logSumExp.data[at] = steps.logSumExp(row.max, row.sum);
+    all.choice.data[at] = hard === null || hard === -1 ? steps.emptyChoice() : row.keys[hard]!;
+    row.keys.forEach((j, n) => {
+      if (outputs.includes('weights')) all.weights.data[at * keyLength + j] = weights[n]!;
+    });
+    const read = hard === null ? row.keys.map((_, n) => n) : [hard].filter((n) => n >= 0);
+    writeOutput(steps, problem, inputs, place, all.output, row, weights, read);
+  });
+  return Object.fromEntries(outputs.map((name) => [name, all[name]]));
+}
+
+function hardChoice(steps: Steps, problem: AttentionProblem, inputs: Inputs, place: Place, row: Row): number {
+  const sample = problem.selection === 'sample';
+  return steps.choose(row.scores.map((score, n) => score + (sample ? steps.noise(inputs.seed!, place, row.keys[n]!) : 0)));
+}
+
+function writeOutput(
+  steps: Steps,
+  problem: AttentionProblem,
+  inputs: Inputs,
+  place: Place,
+  output: Tensor,
+  row: Row,
+  weights: readonly number[],
+  read: readonly number[],
+): void {
+  const places = placesOf(steps, problem);
+  const o = places.output(place);
+  for (let d = 0; d < steps.depthOfValue(problem); d++) {
+    let sum = steps.sinkValue(row.sinkWeight);
+    for (const n of read) {
+      sum += weights[n]! * inputs.value.data[places.value(place[0], place[1], row.keys[n]!) + d]!;
+    }
+    output.data[o + d] = row.keys.length === 0 ? steps.emptyOutput() : sum;
+  }
+}
+
+/** Visits every query row; `at` is its place in `[B, Hq, Lq]`. */
+export function eachPlace(problem: AttentionProblem, visit: (place: Place, at: number) => void): void {
+  let at = 0;
+  for (let b = 0; b < problem.batch; b++) {
+    for (let h = 0; h < problem.heads; h++) {
+      for (let i = 0; i < problem.queryLength; i++) visit([b, h, i], at++);
+    }
+  }
+}

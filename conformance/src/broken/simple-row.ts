@@ -1,0 +1,129 @@
+import type { AttentionInputs, AttentionProblem, BroadcastShape, Tensor } from '@heed/core';
+import type { Place, Steps } from './steps.ts';
+
+export type Inputs = AttentionInputs<Tensor>;
+
+/** One query row: the keys it attends to, their scores, and its softmax. */
+export interface Row {
+  readonly keys: readonly number[];
+  readonly scores: readonly number[];
+  readonly saturation: readonly number[];
+  readonly weights: readonly number[];
+  readonly sinkWeight: number;
+  readonly max: number;
+  readonly sum: number;
+}
+
+/** Where rows begin, in terms of query heads. */
+export function placesOf(steps: Steps, problem: AttentionProblem) {
+  const { layout, heads, kvHeads, queryLength, keyLength, headDim, valueDim } = problem;
+  const start = (at: Place, ...sizes: [number, number, number]): number => steps.rowStart(layout, at, sizes);
+  return {
+    query: ([b, h, i]: Place): number => start([b, h, i], heads, queryLength, headDim),
+    output: ([b, h, i]: Place): number => start([b, h, i], heads, queryLength, valueDim),
+    key: (b: number, h: number, j: number): number =>
+      start([b, steps.kvHead(h, problem), j], kvHeads, keyLength, headDim),
+    value: (b: number, h: number, j: number): number =>
+      start([b, steps.kvHead(h, problem), j], kvHeads, keyLength, valueDim),
+  };
+}
+
+export function rowOf(steps: Steps, problem: AttentionProblem, inputs: Inputs, place: Place): Row {
+  const [b, h] = place;
+  const position = place[2] + offsetOf(steps, problem, inputs, b);
+  const keys = attendedKeys(steps, problem, inputs, place, position);
+  const scored = keys.map((j) => scoreOf(steps, problem, inputs, place, position, j));
+  const scores = scored.map(({ score }) => score);
+  const sink = problem.sinks ? inputs.sinks!.data[h]! : -Infinity;
+  const max = steps.maximum(scores, steps.sinkInMaximum(sink));
+  const exponentials = scores.map((score) => steps.exponential(score, max));
+  const sinkTerm = steps.sinkTerm(sink, max);
+  const sum = exponentials.reduce((a, e) => a + e, 0) + sinkTerm;
+  return {
+    keys,
+    scores,
+    saturation: scored.map(({ saturation }) => saturation),
+    weights: exponentials.map((exponential) => steps.normalise(exponential, sum)),
+    sinkWeight: sum === 0 ? 0 : sinkTerm / sum,
+    max,
+    sum,
+  };
+}
+
+function offsetOf(steps: Steps, problem: AttentionProblem, inputs: Inputs, b: number): number {
+  const { alignment, keyLength, queryLength } = problem;
+  if (alignment === 'offset') return steps.offset(inputs.offsets!.data, b);
+  if (alignment !== 'bottomRight') return steps.topLeft();
+  return steps.bottomRight(
+    inputs.keyLengths?.data[b] ?? keyLength,
+    inputs.queryLengths?.data[b] ?? queryLength,
+  );
+}
+
+function attendedKeys(
+  steps: Steps,
+  problem: AttentionProblem,
+  inputs: Inputs,
+  [b, h, i]: Place,
+  position: number,
+): number[] {
+  const { causal, window, queryLength, keyLength, mask, bias } = problem;
+  const keys = Array.from({ length: steps.keyEnd(keyLength) }, (_, j) => j);
+  if (!steps.withinQueries(i, inputs.queryLengths?.data[b] ?? queryLength)) return [];
+  return keys.filter((j) => {
+    const at = [b, h, i, j] as const;
+    if (!steps.withinKeys(j, inputs.keyLengths?.data[b] ?? keyLength)) return false;
+    if (causal && !steps.causal(j, position)) return false;
+    if (typeof window?.left === 'number' && !steps.windowLeft(j, position, window.left)) return false;
+    if (typeof window?.right === 'number' && !steps.windowRight(j, position, window.right)) return false;
+    if (problem.segments) {
+      const query = inputs.querySegments!.data[b * queryLength + i]!;
+      if (!steps.sameSegment(query, inputs.keySegments!.data[b * keyLength + j]!, i, j)) return false;
+    }
+    const allows = mask?.kind === 'boolean' ? steps.maskAllows : steps.termAllows;
+    if (mask && !allows(read(steps, mask.shape, inputs.mask, at))) return false;
+    return !bias || steps.termAllows(read(steps, bias.shape, inputs.bias, at));
+  });
+}
+
+function scoreOf(
+  steps: Steps,
+  problem: AttentionProblem,
+  inputs: Inputs,
+  place: Place,
+  position: number,
+  key: number,
+): { score: number; saturation: number } {
+  const [b, h, i] = place;
+  const places = placesOf(steps, problem);
+  const q = places.query(place);
+  const k = places.key(b, h, key);
+  let product = 0;
+  for (let d = 0; d < steps.depthOfDot(problem); d++) product += inputs.query.data[q + d]! * inputs.key.data[k + d]!;
+  const { softcap, mask, bias } = problem;
+  const scale = steps.scale(problem);
+  const score = steps.score({
+    product,
+    scale,
+    softcap,
+    position,
+    key,
+    bias: bias ? read(steps, bias.shape, inputs.bias, [b, h, i, key]) : 0,
+    mask: mask?.kind === 'float' ? read(steps, mask.shape, inputs.mask, [b, h, i, key]) : 0,
+    slope: problem.alibi ? inputs.alibiSlopes!.data[h]! : 0,
+  });
+  return {
+    // An attended infinity must show, though the softmax would hide it.
+    score: Number.isFinite(score) ? score : NaN,
+    saturation: softcap === null ? 0 : Math.tanh((scale * product) / softcap),
+  };
+}
+
+function read(
+  steps: Steps,
+  shape: BroadcastShape,
+  tensor: Tensor | undefined,
+  at: readonly [number, number, number, number],
+): number {
+  return tensor!.data[steps.broadcast(shape, at)]!;
+}

@@ -1,0 +1,99 @@
+import type { AttentionProblem, BroadcastShape } from '@heed/core';
+import { gumbelNoise } from '@heed/core/backend';
+
+/** A row of scores' place. */
+export type Place = readonly [b: number, h: number, i: number];
+
+/** What makes a score. Terms that the problem does not have are 0; the softcap is null. */
+export interface ScoreTerms {
+  readonly product: number;
+  readonly scale: number;
+  readonly softcap: number | null;
+  readonly bias: number;
+  readonly slope: number;
+  /** Position of the query row among the keys. */
+  readonly position: number;
+  readonly key: number;
+  readonly mask: number;
+}
+
+/** What makes the gradient of a score. */
+export interface GradientTerms {
+  readonly weight: number;
+  readonly dWeight: number;
+  /** Σ weight · dWeight over the row. */
+  readonly mean: number;
+}
+
+/**
+ * Attention in steps, each a function of its own and each right. A test replaces one of them to get a backend with
+ * one fault.
+ */
+export const STEPS = {
+  scale: (problem: AttentionProblem): number => problem.scale,
+  /** The key/value head that query head h reads. */
+  kvHead: (h: number, { heads, kvHeads }: AttentionProblem): number => Math.floor(h / (heads / kvHeads)),
+  /** One past the last key that is looked at. */
+  keyEnd: (keyLength: number): number => keyLength,
+  depthOfDot: ({ headDim }: AttentionProblem): number => headDim,
+  depthOfValue: ({ valueDim }: AttentionProblem): number => valueDim,
+  /** Where a head's row begins in a tensor of either layout. */
+  rowStart: (
+    layout: 'bhld' | 'blhd',
+    [b, h, l]: Place,
+    [heads, length, depth]: readonly [number, number, number],
+  ): number => (layout === 'bhld' ? (b * heads + h) * length + l : (b * length + l) * heads + h) * depth,
+
+  topLeft: (): number => 0,
+  bottomRight: (keyLength: number, queryLength: number): number => keyLength - queryLength,
+  offset: (offsets: Int32Array, b: number): number => offsets[b]!,
+  causal: (key: number, position: number): boolean => key <= position,
+  windowLeft: (key: number, position: number, left: number): boolean => key >= position - left,
+  windowRight: (key: number, position: number, right: number): boolean => key <= position + right,
+  withinKeys: (key: number, length: number): boolean => key < length,
+  withinQueries: (i: number, length: number): boolean => i < length,
+  sameSegment: (query: number, key: number, _i: number, _j: number): boolean => query === key,
+  /** The element of a mask or bias for a pair. */
+  broadcast: (shape: BroadcastShape, at: readonly [number, number, number, number]): number =>
+    shape.reduce((index, length, axis) => index * length + (length === 1 ? 0 : at[axis]!), 0),
+  maskAllows: (value: number): boolean => value !== 0,
+  termAllows: (value: number): boolean => value !== -Infinity,
+
+  score: (t: ScoreTerms): number => {
+    const scaled = t.scale * t.product;
+    const capped = t.softcap === null || !Number.isFinite(scaled) ? scaled : t.softcap * Math.tanh(scaled / t.softcap);
+    return capped + t.bias - t.slope * Math.abs(t.position - t.key) + t.mask;
+  },
+  /** What is subtracted before the exponential. */
+  maximum: (scores: readonly number[], sink: number): number => scores.reduce((a, b) => Math.max(a, b), sink),
+  exponential: (score: number, max: number): number => Math.exp(score - max),
+  sinkTerm: (sink: number, max: number): number => (sink === -Infinity ? 0 : Math.exp(sink - max)),
+  sinkInMaximum: (sink: number): number => sink,
+  normalise: (exponential: number, sum: number): number => exponential / sum,
+  /** What a sink adds to the output; it carries no value. */
+  sinkValue: (_weight: number): number => 0,
+  emptyOutput: (): number => 0,
+  logSumExp: (max: number, sum: number): number => (sum === 0 ? -Infinity : max + Math.log(sum)),
+
+  /** Index of the chosen candidate. */
+  choose: (candidates: readonly number[]): number => candidates.indexOf(Math.max(...candidates)),
+  noise: (seed: number, place: Place, key: number): number => gumbelNoise(seed, ...place, key),
+  emptyChoice: (): number => -1,
+
+  dScore: ({ weight, dWeight, mean }: GradientTerms): number => weight * (dWeight - mean),
+  dSoftcap: (dScore: number, saturation: number): number => dScore * (1 - saturation * saturation),
+  dProduct: (dScore: number, scale: number): number => dScore * scale,
+  dSink: (sinkWeight: number, mean: number): number => -sinkWeight * mean,
+  /** Adds to the gradient of an element that several rows share. */
+  addToBias: (data: Float32Array | Float64Array, at: number, number: number): void => {
+    data[at]! += number;
+  },
+  addToSinks: (data: Float32Array | Float64Array, at: number, number: number): void => {
+    data[at]! += number;
+  },
+  addToKey: (data: Float32Array | Float64Array, at: number, number: number): void => {
+    data[at]! += number;
+  },
+};
+
+export type Steps = typeof STEPS;

@@ -1,0 +1,83 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type AttentionGradients, type AttentionRequest, HeedError, type Tensor, attention, tensor } from '../index.ts';
+import { SOFT_FEATURES, type SoftFeature, numbersFrom, recipes, requestOf } from '../random-request.test.helper.ts';
+import reference from './index.ts';
+
+const backend = await reference.create();
+const STEP = 1e-5;
+
+/** Σ dOutput · output: a loss whose gradient with respect to the output is dOutput. */
+async function lossOf(request: AttentionRequest, dOutput: Tensor): Promise<number> {
+  const { output } = await attention(backend, { ...request, gradient: false });
+  return output.data.reduce((sum: number, o, at) => sum + o * dOutput.data[at]!, 0);
+}
+
+/** Central differences of the loss along each number of one input; 0 along one that is −∞. */
+async function differences(
+  request: AttentionRequest,
+  name: 'query' | 'key' | 'value' | 'bias' | 'sinks',
+  dOutput: Tensor,
+): Promise<number[]> {
+  const input = request[name] as Tensor<'float64'>;
+  const lossAt = (at: number, step: number): Promise<number> => {
+    const data = input.data.slice();
+    data[at]! += step;
+    return lossOf({ ...request, [name]: { ...input, data } }, dOutput);
+  };
+  const result: number[] = [];
+  for (let at = 0; at < input.data.length; at++) {
+    if (input.data[at] === -Infinity) result.push(0);
+    else result.push(((await lossAt(at, STEP)) - (await lossAt(at, -STEP))) / (2 * STEP));
+  }
+  return result;
+}
+
+async function gradientsOf(request: AttentionRequest, dOutput: Tensor): Promise<AttentionGradients> {
+  const { gradient } = await attention(backend, { ...request, gradient: true });
+  return gradient(dOutput);
+}
+
+function dOutputFor(request: AttentionRequest, seed: number): Tensor {
+  const shape = [...request.query.shape.slice(0, 3), request.value.shape[3]!];
+  const next = numbersFrom(seed);
+  return tensor(
+    shape,
+    Float64Array.from({ length: shape.reduce((a, b) => a * b) }, () => next()),
+  );
+}
+
+async function expectDifferences(request: AttentionRequest, seed: number): Promise<void> {
+  const dOutput = dOutputFor(request, seed);
+  const { dQuery, dKey, dValue, dBias, dSinks } = await gradientsOf(request, dOutput);
+  expect(dBias !== undefined).toBe(request.bias !== undefined);
+  expect(dSinks !== undefined).toBe(request.sinks !== undefined);
+  const pairs = { query: dQuery, key: dKey, value: dValue, bias: dBias, sinks: dSinks };
+  for (const [name, gradient] of Object.entries(pairs)) {
+    if (gradient === undefined) continue;
+    const input = request[name as keyof typeof pairs]!;
+    expect(gradient.shape).toEqual(input.shape);
+    const expected = await differences(request, name as keyof typeof pairs, dOutput);
+    const error = Math.max(0, ...expected.map((right, at) => Math.abs(right - gradient.data[at]!)));
+    expect(error, `d${name}`).toBeLessThan(1e-7);
+  }
+}
+
+// fast-check prints the seed, and the smallest failing recipe, of a property that does not hold.
+describe('gradients are the central differences of the forward pass', () => {
+  test.each([[] as SoftFeature[], ...SOFT_FEATURES.map((feature) => [feature])])('%s', async (...features) => {
+    await fc.assert(
+      fc.asyncProperty(recipes(features), async (recipe) => expectDifferences(requestOf(recipe), recipe.seed + 1)),
+      { numRuns: 25 },
+    );
+  });
+});
+
+describe('hard attention', () => {
+  test.each(['argmax', 'sample'] as const)('%s has no gradient, and says so', async (selection) => {
+    const x = tensor([1, 1, 2, 1], new Float64Array([1, 2]));
+    const request = { query: x, key: x, value: x, selection, gradient: true as const };
+    const error = await attention(backend, request).catch((caught: unknown) => caught);
+    expect(HeedError.isInstance(error) && error.code).toBe('NOT_DIFFERENTIABLE');
+  });
+});
