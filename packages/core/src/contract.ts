@@ -76,8 +76,19 @@ export interface AttentionBackend extends AsyncDisposable {
   compile(problem: AttentionProblem): Promise<AttentionKernel>;
   /** Copies a tensor into the backend's memory. */
   upload(tensor: Tensor): Promise<ResidentTensor>;
-  /** Takes a tensor of the engine, such as a `tf.Tensor` or a `GPUBuffer`, without a copy. */
+  /**
+   * Takes a tensor of the engine, such as a `tf.Tensor` or a `GPUBuffer`, without a copy. The resident tensor takes
+   * charge of it: its dispose() frees it.
+   */
   wrap?(native: unknown): ResidentTensor;
+  /**
+   * What a resident tensor holds, as a tensor of the engine, without a copy. It still belongs to the resident tensor:
+   * it may be read until that is written to or disposed, and must not be freed or written to. A backend that wraps
+   * also unwraps.
+   *
+   * @throws HeedError `FOREIGN_TENSOR` for a resident tensor of another backend, `DISPOSED` after its dispose().
+   */
+  unwrap?(resident: ResidentTensor): unknown;
   /** Frees the backend and everything it made. Runs that are under way settle first. */
   dispose(): Promise<void>;
 }

@@ -9,10 +9,11 @@ import {
 import { HeedError } from '../error.ts';
 import { supportOf } from '../features.ts';
 import type { AttentionProblem } from '../problem.ts';
+import type { ResidentTensor } from '../resident.ts';
 import { type Tensor, checkTensor } from '../tensor.ts';
 import { type KernelDefinition, guardKernel } from './guard-kernel.ts';
 import { lifetime } from './lifetime.ts';
-import { type DeviceMemory, type NativeTensor, hostMemory, residentOf } from './memory.ts';
+import { type DeviceMemory, type NativeTensor, hostMemory, nativeOf, residentOf } from './memory.ts';
 
 /** What an author writes for a backend. */
 export interface BackendDefinition<N extends NativeTensor = Tensor> {
@@ -109,7 +110,7 @@ export function defineBackend<N extends NativeTensor = Tensor>(
     supports,
     compile: (problem) => life.during(() => compile(problem)),
     upload: (tensor) => life.during(() => upload(tensor)),
-    ...(memory.wrap && { wrap }),
+    ...(memory.wrap && { wrap, unwrap: (resident: ResidentTensor) => nativeOf<N>(resident, owner) }),
     dispose: () =>
       life.end(async () => {
         await Promise.all([...kernels].map((kernel) => kernel.dispose()));

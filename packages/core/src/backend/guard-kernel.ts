@@ -7,7 +7,7 @@ import { isResident } from '../resident.ts';
 import type { AttentionGradients, AttentionResults } from '../results.ts';
 import type { Tensor } from '../tensor.ts';
 import { lifetime } from './lifetime.ts';
-import { type DeviceMemory, type NativeTensor, hostMemory, isOwnedBy, residentOf } from './memory.ts';
+import { type DeviceMemory, type NativeTensor, hostMemory, nativeOf, residentOf } from './memory.ts';
 
 /**
  * What an author writes for one problem. Inputs are checked and in the engine's memory when it is called, except
@@ -117,14 +117,6 @@ async function onDevice<N extends NativeTensor>(
   } finally {
     for (const native of temporary) memory.free(native);
   }
-}
-
-function nativeOf<N extends NativeTensor>(value: object, owner: object): N {
-  if (isResident(value) && isOwnedBy<N>(value, owner)) return value.native();
-  throw new HeedError('FOREIGN_TENSOR', 'a resident tensor belongs to another backend', {
-    clause: 'resident',
-    remedy: 'read() it there and upload() the result here',
-  });
 }
 
 /** Applies a change to every tensor of a structure, `statistics` included; numbers stay. */

@@ -1,5 +1,5 @@
 import { HeedError } from '../error.ts';
-import type { ResidentTensor } from '../resident.ts';
+import { type ResidentTensor, isResident } from '../resident.ts';
 import { type DType, type Tensor, checkTensor, sizeOf } from '../tensor.ts';
 
 /** Where along which axis a part of a tensor is written. */
@@ -83,12 +83,18 @@ export function residentOf<N extends NativeTensor>(
   };
 }
 
-/** Whether a resident tensor was made by this owner. */
-export function isOwnedBy<N extends NativeTensor>(
-  value: ResidentTensor,
-  owner: object,
-): value is Resident<N> {
-  return (value as Partial<Resident<N>>).owner === owner;
+/**
+ * What a resident tensor of this owner holds.
+ *
+ * @throws HeedError `FOREIGN_TENSOR` when another owner made it; `DISPOSED`.
+ */
+export function nativeOf<N extends NativeTensor>(value: unknown, owner: object): N {
+  if (isResident(value) && (value as Partial<Resident<N>>).owner === owner)
+    return (value as Resident<N>).native();
+  throw new HeedError('FOREIGN_TENSOR', 'a resident tensor belongs to another backend', {
+    clause: 'resident',
+    remedy: 'read() it there and upload() the result here',
+  });
 }
 
 function checkWrite(target: NativeTensor, part: Tensor, { axis, start }: WritePosition): void {
