@@ -1,1 +1,3 @@
-export {};
+import { provider } from './provider.ts';
+
+export default provider;

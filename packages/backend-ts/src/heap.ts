@@ -1,0 +1,56 @@
+/**
+ * Working memory of a call: one plain array of doubles that everything packed lies in, at offsets.
+ *
+ * A plain array, not a Float64Array, and one, not several: V8 keeps the doubles of such an array unboxed, and reads
+ * them with one bounds check and one load. A Float64Array costs an addition and a sign extension more on each read, a
+ * second array another check of its kind on each round of a loop. In the inner loop of `multiply.ts` that is a third.
+ * The array must never get a hole or anything but numbers, or all of it slows down.
+ */
+export type Heap = number[];
+
+/** Zeros. `Array.from` of doubles gives V8's packed double array, `new Array(length)` would have holes. */
+export function createHeap(length: number): Heap {
+  const heap = Array.from(new Float64Array(length));
+  for (let i = 0; i < FRACTION_COUNT; i++) heap[FRACTIONS + i] = 2 ** (i / FRACTION_COUNT);
+  for (let e = LEAST_POWER; e <= GREATEST_POWER; e++) heap[POWERS + e] = 2 ** e;
+  return heap;
+}
+
+/** 2^(0/256) … 2^(255/256), a table of `exponential.ts`. */
+export const FRACTIONS = 0;
+export const FRACTION_COUNT = 256;
+const LEAST_POWER = -1022;
+const GREATEST_POWER = 1023;
+/** 2^e lies at `POWERS + e`. */
+export const POWERS: number = FRACTION_COUNT - LEAST_POWER;
+/** Where a call's own memory begins. */
+export const HEAP_START: number = POWERS + GREATEST_POWER + 1;
+
+/** Sets heap[from … to − 1]. */
+export function fillHeap(heap: Heap, from: number, to: number, value: number): void {
+  for (let p = from; p < to; p = (p + 1) | 0) heap[p] = value;
+}
+
+/** Heaps between calls. Calls may overlap, so each takes one of its own and gives it back. */
+export interface HeapPool {
+  take(length: number): Heap;
+  give(heap: Heap): void;
+}
+
+/** Heaps that are kept for later calls; more come into being only while more calls overlap. */
+const KEPT = 2;
+
+export function heapPool(): HeapPool {
+  const free: Heap[] = [];
+  return {
+    take(length) {
+      const index = free.findIndex((heap) => heap.length >= length);
+      return index === -1 ? createHeap(length) : free.splice(index, 1)[0]!;
+    },
+    give(heap) {
+      free.push(heap);
+      // The largest serve the most problems.
+      free.sort((a, b) => b.length - a.length).splice(KEPT);
+    },
+  };
+}

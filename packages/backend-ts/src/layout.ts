@@ -1,0 +1,118 @@
+import type { AttentionProblem } from '@heed/core';
+import { HEAP_START } from './heap.ts';
+
+/** Rows of queries in a block: its queries and outputs (64 KiB each at 64 numbers a row) stay in the second-level cache. */
+const BLOCK_ROWS = 128;
+/** Keys in a tile: its keys and values (32 KiB each at 64 numbers a row) stay in the first or second level. */
+const TILE_KEYS = 64;
+/** Rows that are multiplied together; see `multiply.ts`. */
+export const GROUP_ROWS = 4;
+
+/** Tile sizes and where everything lies in the heap. Strides are even, for the pairs of columns of `multiply.ts`. */
+export interface ForwardLayout {
+  /** Query rows in a block, over all heads that share a key head. */
+  readonly rows: number;
+  /** Keys in a tile. Tiles begin at multiples of it, so that a row's bits do not depend on the other rows. */
+  readonly keys: number;
+  readonly queryStride: number;
+  readonly valueStride: number;
+  readonly scoreStride: number;
+  /** [rows, queryStride] */
+  readonly query: number;
+  /** [rows, valueStride]: the output before its division by the row sum. */
+  readonly output: number;
+  /** [rows]: the row maximum so far. */
+  readonly max: number;
+  /** [rows]: the row sum so far, relative to the maximum so far. */
+  readonly sum: number;
+  /** [keys + 1, queryStride]; the additional row pads an odd number of keys. */
+  readonly key: number;
+  /** [keys, valueStride] */
+  readonly value: number;
+  /** [GROUP_ROWS, scoreStride]: scores, then exponentials, of a group of rows with the keys of a tile. */
+  readonly score: number;
+  /** [rows, tileCount] when weights are asked for: the row maximum that each tile's weights are relative to. */
+  readonly tileMax: number;
+  readonly tileCount: number;
+  /** Length of the heap. */
+  readonly length: number;
+}
+
+export interface BackwardLayout extends ForwardLayout {
+  /** [rows, valueStride] */
+  readonly dOutput: number;
+  /** [rows, queryStride] */
+  readonly dQuery: number;
+  /** [rows]: Σ dOutput · output, which is the row's mean gradient of its weights. */
+  readonly mean: number;
+  /** [rows, scoreStride]: the weights of all rows of the block with the keys of a tile. */
+  readonly weights: number;
+  /** [rows, scoreStride] */
+  readonly dScore: number;
+  /** [GROUP_ROWS, scoreStride]: the derivative of the softcap. */
+  readonly slope: number;
+  /** [keys, queryStride]: what a block adds to dKey. */
+  readonly dKey: number;
+  /** [keys, valueStride]: what a block adds to dValue. */
+  readonly dValue: number;
+}
+
+export function forwardLayout(problem: AttentionProblem): ForwardLayout {
+  const { heads, kvHeads, queryLength, keyLength, headDim, valueDim } = problem;
+  const rowCount = (heads / kvHeads) * queryLength;
+  const blocks = Math.max(1, Math.ceil(rowCount / BLOCK_ROWS));
+  const rows = roundUp(Math.max(1, Math.ceil(rowCount / blocks)), GROUP_ROWS);
+  const keys = Math.min(TILE_KEYS, roundUp(Math.max(1, keyLength), 2));
+  const queryStride = roundUp(headDim, 2);
+  const valueStride = roundUp(valueDim, 2);
+  const scoreStride = keys + 2;
+  const tileCount = problem.outputs.includes('weights') ? Math.ceil(keyLength / keys) : 0;
+  const take = allocator(HEAP_START);
+  return {
+    rows,
+    keys,
+    queryStride,
+    valueStride,
+    scoreStride,
+    query: take(rows * queryStride),
+    output: take(rows * valueStride),
+    max: take(rows),
+    sum: take(rows),
+    key: take((keys + 1) * queryStride),
+    value: take(keys * valueStride),
+    score: take(GROUP_ROWS * scoreStride),
+    tileMax: take(rows * tileCount),
+    tileCount,
+    length: take(0),
+  };
+}
+
+export function backwardLayout(forward: ForwardLayout): BackwardLayout {
+  const { rows, keys, queryStride, valueStride, scoreStride } = forward;
+  const take = allocator(forward.length);
+  return {
+    ...forward,
+    dOutput: take(rows * valueStride),
+    dQuery: take(rows * queryStride),
+    mean: take(rows),
+    weights: take(rows * scoreStride),
+    dScore: take(rows * scoreStride),
+    slope: take(GROUP_ROWS * scoreStride),
+    dKey: take(keys * queryStride),
+    dValue: take(keys * valueStride),
+    length: take(0),
+  };
+}
+
+function allocator(start: number): (size: number) => number {
+  let next = start;
+  return (size) => {
+    const at = next;
+    next += size;
+    return at;
+  };
+}
+
+function roundUp(n: number, multiple: number): number {
+  return Math.ceil(n / multiple) * multiple;
+}

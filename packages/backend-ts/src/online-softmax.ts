@@ -1,0 +1,73 @@
+import { exponentials } from './exponential.ts';
+import type { Heap } from './heap.ts';
+import type { ForwardLayout } from './layout.ts';
+
+/**
+ * Row maximum and row sum of a block's rows, as tiles come in (Milakov and Gimelshein, "Online normalizer calculation
+ * for softmax", 2018, algorithm 3).
+ */
+export class OnlineSoftmax {
+  /** Whether a row attended to something that is not finite. */
+  readonly nonFinite: Uint8Array;
+  private readonly heap: Heap;
+  private readonly max: number;
+  private readonly sum: number;
+
+  constructor(heap: Heap, layout: ForwardLayout) {
+    this.heap = heap;
+    this.max = layout.max;
+    this.sum = layout.sum;
+    this.nonFinite = new Uint8Array(layout.rows);
+  }
+
+  /** Begins row r: empty, or with its sink in the denominator. A sink of −∞ is none. */
+  begin(r: number, sink: number): void {
+    this.heap[this.max + r] = sink;
+    this.heap[this.sum + r] = sink === -Infinity ? 0 : 1;
+    this.nonFinite[r] = sink === Infinity || Number.isNaN(sink) ? 1 : 0;
+  }
+
+  rowMax(r: number): number {
+    return this.nonFinite[r] ? NaN : this.heap[this.max + r];
+  }
+
+  rowSum(r: number): number {
+    return this.nonFinite[r] ? NaN : this.heap[this.sum + r];
+  }
+
+  /**
+   * Takes in `count` scores of row r and replaces them by their exponentials, relative to the maximum so far.
+   *
+   * @returns the factor that makes what was summed before relative to it as well.
+   */
+  absorb(r: number, at: number, count: number): number {
+    const { heap } = this;
+    const before = heap[this.max + r];
+    const max = Math.max(before, largest(heap, at, count));
+    if (max === -Infinity) {
+      // Nothing attended so far, or nothing but NaN: exponentials() needs a maximum to tell the two apart.
+      if (Number.isNaN(exponentials(heap, at, count, 0))) this.nonFinite[r] = 1;
+      return 1;
+    }
+    const added = exponentials(heap, at, count, max);
+    if (Number.isNaN(added)) {
+      this.nonFinite[r] = 1;
+      return 1;
+    }
+    const factor = before === max ? 1 : Math.exp(before - max);
+    heap[this.max + r] = max;
+    heap[this.sum + r] = heap[this.sum + r] * factor + added;
+    return factor;
+  }
+}
+
+/** The largest of `count` numbers that are not NaN, or −∞. */
+function largest(heap: Heap, at: number, count: number): number {
+  const end = (at + count) | 0;
+  let max = -Infinity;
+  for (let p = at; p < end; p = (p + 1) | 0) {
+    const x = heap[p];
+    if (x > max) max = x;
+  }
+  return max;
+}

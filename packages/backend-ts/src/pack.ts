@@ -1,0 +1,68 @@
+import type { Heap } from './heap.ts';
+
+/** The two kinds of arrays that attention is computed on. */
+export type FloatArray = Float32Array | Float64Array;
+
+/** Rows of a tensor: row n begins at `start + n · stride` and has `depth` elements. */
+export interface SourceRows {
+  readonly data: FloatArray;
+  readonly start: number;
+  readonly stride: number;
+  readonly depth: number;
+}
+
+/**
+ * Copies `count` rows into the heap, at `to`, `to + toStride`, … What is not finite becomes 0, so that no product with
+ * a weight of 0 can make it NaN; where that happened is the caller's to ask with {@link isFiniteRow}.
+ *
+ * @returns whether everything was finite.
+ */
+export function packRows(heap: Heap, to: number, toStride: number, source: SourceRows, count: number): boolean {
+  const { data, start, stride, depth } = source;
+  const fours = depth & ~3;
+  let trace = 0;
+  for (let n = 0; n < count; n++) {
+    let s = start + n * stride;
+    let p = (to + Math.imul(n, toStride)) | 0;
+    const end = (p + depth) | 0;
+    const endOfFours = (p + fours) | 0;
+    for (; p < endOfFours; p = (p + 4) | 0, s += 4) {
+      const x0 = data[s];
+      const x1 = data[s + 1];
+      const x2 = data[s + 2];
+      const x3 = data[s + 3];
+      heap[p] = x0;
+      heap[(p + 1) | 0] = x1;
+      heap[(p + 2) | 0] = x2;
+      heap[(p + 3) | 0] = x3;
+      // 0 unless one of them is not finite, or their sum overflows: then the careful way decides.
+      trace += (x0 + x1 + (x2 + x3)) * 0;
+    }
+    for (; p < end; p = (p + 1) | 0, s++) {
+      const x = data[s];
+      heap[p] = x;
+      trace += x * 0;
+    }
+  }
+  return trace === 0 || !replaceNonFinite(heap, to, toStride, depth, count);
+}
+
+function replaceNonFinite(heap: Heap, to: number, stride: number, depth: number, count: number): boolean {
+  let found = false;
+  for (let n = 0; n < count; n++) {
+    for (let p = to + n * stride; p < to + n * stride + depth; p++) {
+      if (Number.isFinite(heap[p])) continue;
+      heap[p] = 0;
+      found = true;
+    }
+  }
+  return found;
+}
+
+/** Whether row n of a source is finite. */
+export function isFiniteRow({ data, start, stride, depth }: SourceRows, n: number): boolean {
+  for (let i = start + n * stride; i < start + n * stride + depth; i++) {
+    if (!Number.isFinite(data[i])) return false;
+  }
+  return true;
+}

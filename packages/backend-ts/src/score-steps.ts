@@ -1,0 +1,142 @@
+import type { AttentionInputs, AttentionProblem, Tensor } from '@heed/core';
+import { broadcastStrides } from '@heed/core/backend';
+import type { Heap } from './heap.ts';
+import type { FloatArray } from './pack.ts';
+
+/** A query row, as the steps need to know it. */
+export interface RowPlace {
+  batch: number;
+  head: number;
+  index: number;
+  /** Where the row stands among the keys: SPEC.md, clause `alignment`. */
+  position: number;
+}
+
+/**
+ * What happens to a row's scores between softcap and softmax. In the scores, −∞ means excluded, and NaN that the key
+ * is attended to and not finite; an exclusion wins over a NaN, whichever comes first.
+ */
+export interface ScoreStep {
+  /** Changes the scores of keys from … to − 1; that of key `from` lies at `at`. */
+  apply(heap: Heap, at: number, row: RowPlace, from: number, to: number): void;
+  /** For steps that exclude: the first key from `from` on that they leave, or `to`. */
+  firstKey?(row: RowPlace, from: number, to: number): number;
+  /** One past the last key before `to` that they leave, or `from`. */
+  endKey?(row: RowPlace, from: number, to: number): number;
+}
+
+/** The steps of a problem, in the order of SPEC.md, clause `order`. */
+export function scoreSteps(problem: AttentionProblem, inputs: AttentionInputs<Tensor>): ScoreStep[] {
+  const steps: ScoreStep[] = [];
+  const { mask, bias } = problem;
+  if (mask?.kind === 'boolean') steps.push(booleanMask(inputs.mask!.data as Uint8Array, broadcastStrides(mask.shape)));
+  if (problem.segments) steps.push(segments(problem, inputs));
+  if (bias) steps.push(addition(inputs.bias!.data as FloatArray, broadcastStrides(bias.shape)));
+  if (problem.alibi) steps.push(alibi(inputs.alibiSlopes!.data as FloatArray));
+  if (mask?.kind === 'float') steps.push(addition(inputs.mask!.data as FloatArray, broadcastStrides(mask.shape)));
+  return steps;
+}
+
+type Strides = readonly [number, number, number, number];
+
+function rowStart(strides: Strides, row: RowPlace): number {
+  return row.batch * strides[0] + row.head * strides[1] + row.index * strides[2];
+}
+
+function booleanMask(data: Uint8Array, strides: Strides): ScoreStep {
+  const step = strides[3];
+  return {
+    apply(heap, at, row, from, to) {
+      const start = rowStart(strides, row);
+      for (let j = from; j < to; j++) {
+        if (data[start + j * step] === 0) heap[at + j - from] = -Infinity;
+      }
+    },
+    firstKey(row, from, to) {
+      const start = rowStart(strides, row);
+      let j = from;
+      while (j < to && data[start + j * step] === 0) j++;
+      return j;
+    },
+    endKey(row, from, to) {
+      const start = rowStart(strides, row);
+      let j = to;
+      while (j > from && data[start + (j - 1) * step] === 0) j--;
+      return j;
+    },
+  };
+}
+
+function segments(problem: AttentionProblem, inputs: AttentionInputs<Tensor>): ScoreStep {
+  const { queryLength, keyLength } = problem;
+  const ofQuery = inputs.querySegments!.data;
+  const ofKey = inputs.keySegments!.data;
+  return {
+    apply(heap, at, row, from, to) {
+      const id = ofQuery[row.batch * queryLength + row.index];
+      const start = row.batch * keyLength;
+      for (let j = from; j < to; j++) {
+        if (ofKey[start + j] !== id) heap[at + j - from] = -Infinity;
+      }
+    },
+    firstKey(row, from, to) {
+      const id = ofQuery[row.batch * queryLength + row.index];
+      const start = row.batch * keyLength;
+      let j = from;
+      while (j < to && ofKey[start + j] !== id) j++;
+      return j;
+    },
+    endKey(row, from, to) {
+      const id = ofQuery[row.batch * queryLength + row.index];
+      const start = row.batch * keyLength;
+      let j = to;
+      while (j > from && ofKey[start + j - 1] !== id) j--;
+      return j;
+    },
+  };
+}
+
+/** A bias or a float mask: added, where it is not −∞. */
+function addition(data: FloatArray, strides: Strides): ScoreStep {
+  const step = strides[3];
+  return {
+    apply(heap, at, row, from, to) {
+      const start = rowStart(strides, row);
+      for (let j = from; j < to; j++) {
+        const added = data[start + j * step];
+        const p = at + j - from;
+        if (added === -Infinity) heap[p] = -Infinity;
+        else if (heap[p] !== -Infinity) heap[p] = attended(heap[p] + added);
+      }
+    },
+    firstKey(row, from, to) {
+      const start = rowStart(strides, row);
+      let j = from;
+      while (j < to && data[start + j * step] === -Infinity) j++;
+      return j;
+    },
+    endKey(row, from, to) {
+      const start = rowStart(strides, row);
+      let j = to;
+      while (j > from && data[start + (j - 1) * step] === -Infinity) j--;
+      return j;
+    },
+  };
+}
+
+function alibi(slopes: FloatArray): ScoreStep {
+  return {
+    apply(heap, at, row, from, to) {
+      const slope = slopes[row.head];
+      for (let j = from; j < to; j++) {
+        const p = at + j - from;
+        if (heap[p] !== -Infinity) heap[p] = attended(heap[p] - slope * Math.abs(row.position - j));
+      }
+    },
+  };
+}
+
+/** A sum that came out as −∞ must not pass for an exclusion. */
+function attended(score: number): number {
+  return score === -Infinity ? NaN : score;
+}

@@ -1,0 +1,279 @@
+import type { AttentionInputs, AttentionProblem, Tensor } from '@heed/core';
+import { type RowStrides, type VisibleKeys, rowStrides, visibleKeys } from '@heed/core/backend';
+import { type Heap, fillHeap } from './heap.ts';
+import type { ForwardLayout } from './layout.ts';
+import { multiply } from './multiply.ts';
+import { type FloatArray, type SourceRows, isFiniteRow, packRows } from './pack.ts';
+import { type RowPlace, type ScoreStep, scoreSteps } from './score-steps.ts';
+import { softcap, softcapWithSlope } from './softcap.ts';
+
+/** A query row of the open block. */
+export interface QueryRow extends RowPlace {
+  /** Keys first … end − 1 are visible to it: causal, window and lengths leave them. */
+  first: number;
+  end: number;
+  /** Keys from … to − 1 of the selected tile are the ones that it may attend to; none when from = to. */
+  from: number;
+  to: number;
+  /** Whether the query has neither NaN nor infinity. */
+  finite: boolean;
+}
+
+/** No softcap slopes wanted. */
+const NO_SLOPES = -1;
+
+/**
+ * Scores, one block of query rows and one tile of keys at a time: what forward and backward have in common.
+ *
+ * A block holds the rows of all heads that read one key head, so that a packed key serves them all. The use is
+ * `openBlock`, then for each tile `selectTile`, `packKeys`, and `scoreGroup` for each group of rows.
+ */
+export class ScoreTiles {
+  readonly rows: QueryRow[];
+  /** Rows of the open block. */
+  count = 0;
+  /** The keys that the rows of the open block see, all together. */
+  firstKey = 0;
+  endKey = 0;
+  /** First key of the selected tile. */
+  tileStart = 0;
+  /** The keys of the selected tile that the rows attend to, all together. */
+  from = 0;
+  to = 0;
+  /** The same of the scored group. */
+  groupFrom = 0;
+  groupTo = 0;
+
+  private readonly problem: AttentionProblem;
+  private readonly inputs: AttentionInputs<Tensor>;
+  private readonly heap: Heap;
+  private readonly layout: ForwardLayout;
+  private readonly visible: VisibleKeys;
+  private readonly steps: ScoreStep[];
+  private readonly narrowing: ScoreStep[];
+  private readonly queryStrides: RowStrides;
+  private readonly keyStrides: RowStrides;
+  private batch = 0;
+  private kvHead = 0;
+  /** Keys of the selected tile with NaN or infinity. */
+  private nonFiniteKeys: number[] = [];
+
+  constructor(problem: AttentionProblem, inputs: AttentionInputs<Tensor>, heap: Heap, layout: ForwardLayout) {
+    this.problem = problem;
+    this.inputs = inputs;
+    this.heap = heap;
+    this.layout = layout;
+    this.visible = visibleKeys(problem, inputs);
+    this.steps = scoreSteps(problem, inputs);
+    this.narrowing = this.steps.filter((step) => step.firstKey !== undefined);
+    const { heads, kvHeads, queryLength, keyLength, headDim } = problem;
+    this.queryStrides = rowStrides(problem.layout, heads, queryLength, headDim);
+    this.keyStrides = rowStrides(problem.layout, kvHeads, keyLength, headDim);
+    this.rows = Array.from({ length: layout.rows }, newRow);
+  }
+
+  /**
+   * Turns to the rows firstRow, … of a key head and packs their queries. Rows count through all heads of the group at
+   * one position before the next position: neighbours then see nearly the same keys.
+   */
+  openBlock(batch: number, kvHead: number, firstRow: number, count: number): void {
+    const group = this.problem.heads / this.problem.kvHeads;
+    this.batch = batch;
+    this.kvHead = kvHead;
+    this.count = count;
+    this.firstKey = Infinity;
+    this.endKey = 0;
+    const offset = this.visible.offset(batch);
+    for (let r = 0; r < count; r++) {
+      const row = this.rows[r]!;
+      row.batch = batch;
+      row.index = Math.floor((firstRow + r) / group);
+      row.head = kvHead * group + ((firstRow + r) % group);
+      row.position = row.index + offset;
+      row.first = this.visible.first(batch, row.index);
+      row.end = this.visible.end(batch, row.index);
+      row.finite = this.packQuery(r, row);
+      if (row.first >= row.end) continue;
+      this.firstKey = Math.min(this.firstKey, row.first);
+      this.endKey = Math.max(this.endKey, row.end);
+    }
+    if (this.endKey === 0) this.firstKey = 0;
+  }
+
+  /** Where the first tile begins that some row of the block sees. */
+  get firstTile(): number {
+    return this.firstKey - (this.firstKey % this.layout.keys);
+  }
+
+  /**
+   * Finds which keys of the tile each row may attend to, before anything is computed.
+   *
+   * @returns whether there are any.
+   */
+  selectTile(start: number): boolean {
+    this.tileStart = start;
+    this.from = Infinity;
+    this.to = 0;
+    const tileEnd = start + this.layout.keys;
+    for (let r = 0; r < this.count; r++) {
+      const row = this.rows[r]!;
+      row.from = Math.max(start, row.first);
+      row.to = Math.min(tileEnd, row.end);
+      this.narrow(row);
+      if (row.from === row.to) continue;
+      this.from = Math.min(this.from, row.from);
+      this.to = Math.max(this.to, row.to);
+    }
+    return this.from < this.to;
+  }
+
+  /** Takes a row out of the selected tile. */
+  leaveOut(row: QueryRow): void {
+    row.from = row.to = this.tileStart;
+  }
+
+  /** Packs the selected keys of the tile. */
+  packKeys(): void {
+    const { key, queryStride } = this.layout;
+    const source = this.keyRows(this.from);
+    const count = this.to - this.from;
+    const at = key + (this.from - this.tileStart) * queryStride;
+    this.nonFiniteKeys.length = 0;
+    if (packRows(this.heap, at, queryStride, source, count)) return;
+    for (let n = 0; n < count; n++) {
+      if (!isFiniteRow(source, n)) this.nonFiniteKeys.push(this.from + n);
+    }
+  }
+
+  /**
+   * The scores of rows r, …, r + count − 1 with the keys that they may attend to; that of row r with the first key of
+   * the tile lies at `at`. Where nothing was written, no row of the group may attend.
+   *
+   * @param slopes where the derivative of the softcap goes, laid out as the scores; left out: nowhere.
+   * @returns whether any row may attend to any key.
+   */
+  scoreGroup(r: number, count: number, at: number, slopes: number = NO_SLOPES): boolean {
+    this.groupFrom = Infinity;
+    this.groupTo = 0;
+    for (let n = r; n < r + count; n++) {
+      const { from, to } = this.rows[n]!;
+      if (from === to) continue;
+      this.groupFrom = Math.min(this.groupFrom, from);
+      this.groupTo = Math.max(this.groupTo, to);
+    }
+    if (this.groupFrom >= this.groupTo) return false;
+
+    const { query, key, queryStride, scoreStride } = this.layout;
+    const { headDim, scale } = this.problem;
+    const skipped = this.groupFrom - this.tileStart;
+    const columns = evenUp(this.groupTo - this.groupFrom);
+    multiply(
+      this.heap,
+      query + r * queryStride,
+      queryStride,
+      1,
+      key + skipped * queryStride,
+      queryStride,
+      1,
+      at + skipped,
+      scoreStride,
+      count,
+      columns,
+      headDim,
+      scale,
+      false,
+    );
+    for (let n = 0; n < count; n++) {
+      const shift = n * scoreStride - this.tileStart;
+      this.finishScores(this.rows[r + n]!, at + shift, slopes === NO_SLOPES ? NO_SLOPES : slopes + shift);
+    }
+    return true;
+  }
+
+  /** Every key that row r of the open block may attend to: the slow way, for the rare row that is not finite. */
+  *attendedKeys(r: number): Generator<number, void, void> {
+    const { heap, layout } = this;
+    const row = this.rows[r]!;
+    for (let start = this.firstTile; start < row.end; start += layout.keys) {
+      row.from = Math.max(start, row.first);
+      row.to = Math.min(start + layout.keys, row.end);
+      const at = layout.score - row.from;
+      fillHeap(heap, layout.score, layout.score + row.to - row.from, 0);
+      for (const step of this.steps) step.apply(heap, layout.score, row, row.from, row.to);
+      for (let j = row.from; j < row.to; j++) {
+        if (heap[at + j] !== -Infinity) yield j;
+      }
+    }
+  }
+
+  private packQuery(r: number, row: QueryRow): boolean {
+    const { batch, head, row: rowStride } = this.queryStrides;
+    const start = row.batch * batch + row.head * head + row.index * rowStride;
+    const source = {
+      data: this.inputs.query.data as FloatArray,
+      start,
+      stride: rowStride,
+      depth: this.problem.headDim,
+    };
+    return packRows(this.heap, this.layout.query + r * this.layout.queryStride, 0, source, 1);
+  }
+
+  private keyRows(first: number): SourceRows {
+    const { batch, head, row } = this.keyStrides;
+    return {
+      data: this.inputs.key.data as FloatArray,
+      start: this.batch * batch + this.kvHead * head + first * row,
+      stride: row,
+      depth: this.problem.headDim,
+    };
+  }
+
+  private narrow(row: QueryRow): void {
+    if (row.from >= row.to) {
+      this.leaveOut(row);
+      return;
+    }
+    for (const step of this.narrowing) {
+      row.from = step.firstKey!(row, row.from, row.to);
+      row.to = step.endKey!(row, row.from, row.to);
+    }
+  }
+
+  /** Everything between the product and the softmax. `at` and `slopes` are where key 0 would lie. */
+  private finishScores(row: QueryRow, at: number, slopes: number): void {
+    const { heap } = this;
+    const { softcap: cap, dtype } = this.problem;
+    const { from, to } = row;
+    if (from === to) return;
+    if (dtype === 'float64') overflowToNaN(heap, at + from, to - from);
+    if (cap !== null && slopes === NO_SLOPES) softcap(heap, at + from, to - from, cap);
+    if (cap !== null && slopes !== NO_SLOPES) softcapWithSlope(heap, at + from, to - from, cap, slopes + from);
+    for (const step of this.steps) step.apply(heap, at + from, row, from, to);
+    if (!row.finite) {
+      for (let j = from; j < to; j++) toNaN(heap, at + j);
+    }
+    for (const j of this.nonFiniteKeys) {
+      if (j >= from && j < to) toNaN(heap, at + j);
+    }
+  }
+}
+
+function newRow(): QueryRow {
+  return { batch: 0, head: 0, index: 0, position: 0, first: 0, end: 0, from: 0, to: 0, finite: true };
+}
+
+function evenUp(n: number): number {
+  return n + (n & 1);
+}
+
+/** Marks an attended score as not finite. */
+function toNaN(heap: Heap, at: number): void {
+  if (heap[at] !== -Infinity) heap[at] = NaN;
+}
+
+/** Products of finite float64 numbers may overflow; an infinity must not pass for an exclusion or hide in tanh. */
+function overflowToNaN(heap: Heap, at: number, count: number): void {
+  for (let p = at; p < at + count; p++) {
+    if (!Number.isFinite(heap[p])) heap[p] = NaN;
+  }
+}

@@ -1,0 +1,42 @@
+import type { AttentionInputs, AttentionProblem, Tensor } from '@heed/core';
+import { GumbelRow } from './gumbel.ts';
+import type { Heap } from './heap.ts';
+import type { QueryRow } from './score-tiles.ts';
+
+/** The choices of hard attention for a block's rows: the largest score, with noise for `sample`; the first of equals. */
+export class Selection {
+  /** The chosen key of each row; −1 while there is none. */
+  readonly choice: Int32Array;
+  private readonly best: Float64Array;
+  private readonly noise: GumbelRow | null;
+
+  constructor(problem: AttentionProblem, inputs: AttentionInputs<Tensor>, rows: number) {
+    this.choice = new Int32Array(rows);
+    this.best = new Float64Array(rows);
+    this.noise = problem.selection === 'sample' ? new GumbelRow(inputs.seed!) : null;
+  }
+
+  begin(r: number): void {
+    this.choice[r] = -1;
+    this.best[r] = -Infinity;
+  }
+
+  /** Whether what was chosen is not a number. */
+  isNonFinite(r: number): boolean {
+    return Number.isNaN(this.best[r]);
+  }
+
+  /** Takes in the scores of a row's keys in the selected tile; that of key `row.from` lies at `at`. */
+  consider(r: number, row: QueryRow, heap: Heap, at: number): void {
+    this.noise?.moveTo(row.batch, row.head, row.index);
+    for (let j = row.from; j < row.to; j++) {
+      const score = heap[at + j - row.from];
+      if (score === -Infinity) continue;
+      const candidate = this.noise === null ? score : score + this.noise.noise(j);
+      if (candidate > this.best[r] || (Number.isNaN(candidate) && !Number.isNaN(this.best[r]))) {
+        this.best[r] = candidate;
+        this.choice[r] = j;
+      }
+    }
+  }
+}

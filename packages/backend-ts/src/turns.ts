@@ -1,0 +1,38 @@
+/** How long a call computes before it gives the event loop a turn. */
+const TURN_MILLISECONDS = 50;
+
+/**
+ * Runs work that yields at short intervals to its end, with turns of the event loop in between.
+ *
+ * @throws the signal's reason, at the first turn after it was aborted.
+ */
+export async function inTurns<T>(work: Generator<void, T, void>, signal: AbortSignal | undefined): Promise<T> {
+  let turnEnd = performance.now() + TURN_MILLISECONDS;
+  for (;;) {
+    const step = work.next();
+    if (step.done) return step.value;
+    if (performance.now() < turnEnd) continue;
+    await nextTurn();
+    signal?.throwIfAborted();
+    turnEnd = performance.now() + TURN_MILLISECONDS;
+  }
+}
+
+/** Not setTimeout: browsers make it wait four milliseconds. */
+const nextTurn: () => Promise<void> = 'setImmediate' in globalThis ? immediate : message;
+
+function immediate(): Promise<void> {
+  const { setImmediate } = globalThis as unknown as { setImmediate(callback: () => void): void };
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function message(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
