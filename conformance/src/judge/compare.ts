@@ -26,8 +26,8 @@ export interface Candidate {
   exact(index: number): boolean;
   /** Whether errors are divided by max(1, |reference|): for logarithms and maxima of scores. */
   readonly relative: boolean;
-  /** Known from outside, in place of the reference's error: see {@link ExpectedValues}. Default 0. */
-  readonly tolerance?: number;
+  /** In place of the one that the clause gives: for references whose own error is not that of float64. */
+  readonly bound?: number;
 }
 
 /** SPEC.md, clause `accuracy`. */
@@ -56,7 +56,7 @@ export function compare(candidate: Candidate): Comparison {
     }
     naiveError = Math.max(naiveError, Math.abs(naive[n]! - expected) / unit || 0);
   }
-  const bound = naiveFactor * naiveError + floor * magnitude + (candidate.tolerance ?? 0);
+  const bound = candidate.bound ?? naiveFactor * naiveError + floor * magnitude;
   if (error <= bound) return { tensor, error, bound, fault: null };
   const where = `${tensor}[${coordinates(worst, shape)}]`;
   const fault = `${where} is ${actual[worst]}, the reference is ${reference[worst]}: ${relative ? 'relative ' : ''}error ${error.toExponential(2)}, bound ${bound.toExponential(2)}`;
