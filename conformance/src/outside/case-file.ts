@@ -4,6 +4,8 @@ import { type EncodedTensor, tensorEntries } from './encoded-tensor.ts';
 /** The suite's own format of case files, described in CASES.md. */
 export interface CaseFile {
   readonly format: 'heed-cases/1';
+  /** Where editors find `case.schema.json`; not read. */
+  readonly $schema?: string;
   /** Who computed the expected values, with what: `torch 2.15.0, float64 on a CPU`. */
   readonly source: string;
   readonly cases: readonly FileCase[];
@@ -86,23 +88,36 @@ export interface FileExpected {
   readonly dSinks?: EncodedTensor;
 }
 
-const tensor = v.strictObject(tensorEntries);
+const tensor = v.pipe(
+  v.strictObject(tensorEntries),
+  v.description(
+    'data is base64 of little-endian, row-major bytes (bool: one byte), or a list of numbers. float16 is read as float32, int64 as int32.',
+  ),
+);
 const optionalTensor = v.exactOptional(tensor);
 const integer = (least: number): v.GenericSchema<number> =>
   v.pipe(v.number(), v.safeInteger(), v.minValue(least));
 const int32 = v.pipe(v.number(), v.integer(), v.minValue(-(2 ** 31)), v.maxValue(2 ** 31 - 1));
-const perBatch = v.exactOptional(v.array(int32));
+const perBatch = v.exactOptional(v.pipe(v.array(int32), v.description('One for each element of the batch.')));
 const windowSide = v.exactOptional(v.nullable(integer(0)));
 
-const options = v.strictObject({
-  layout: v.exactOptional(v.picklist(['bhld', 'blhd'])),
-  scale: v.exactOptional(v.number()),
-  softcap: v.exactOptional(v.nullable(v.number())),
-  causal: v.exactOptional(v.boolean()),
-  window: v.exactOptional(v.nullable(v.strictObject({ left: windowSide, right: windowSide }))),
-  alignment: v.exactOptional(v.picklist(['topLeft', 'bottomRight', 'offset'])),
-  selection: v.exactOptional(v.picklist(['softmax', 'argmax', 'sample'])),
-});
+const options = v.pipe(
+  v.strictObject({
+    layout: v.exactOptional(v.picklist(['bhld', 'blhd'])),
+    scale: v.exactOptional(v.number()),
+    softcap: v.exactOptional(v.nullable(v.number())),
+    causal: v.exactOptional(v.boolean()),
+    window: v.exactOptional(v.nullable(v.strictObject({ left: windowSide, right: windowSide }))),
+    alignment: v.exactOptional(
+      v.pipe(
+        v.picklist(['topLeft', 'bottomRight', 'offset']),
+        v.description('offset: given by inputs.offsets.'),
+      ),
+    ),
+    selection: v.exactOptional(v.picklist(['softmax', 'argmax', 'sample'])),
+  }),
+  v.description('What a request says besides its tensors; defaults as there.'),
+);
 
 const perCall = {
   mask: optionalTensor,
@@ -134,34 +149,104 @@ const gradients = {
   dSinks: optionalTensor,
 };
 
-const step = v.strictObject({
-  write: v.exactOptional(v.strictObject({ start: integer(0), key: tensor, value: tensor })),
-  inputs: v.exactOptional(v.strictObject({ query: optionalTensor, ...perCall })),
-  expected: v.pipe(v.strictObject(outputs), v.minEntries(1)),
-});
+const step = v.pipe(
+  v.strictObject({
+    write: v.exactOptional(
+      v.pipe(
+        v.strictObject({ start: integer(0), key: tensor, value: tensor }),
+        v.description('Rows that go into the cache before the call, from row start on.'),
+      ),
+    ),
+    inputs: v.exactOptional(v.strictObject({ query: optionalTensor, ...perCall })),
+    expected: v.pipe(v.strictObject(outputs), v.minEntries(1)),
+  }),
+  v.description("One call. Its inputs replace the case's inputs of the same name, or join them."),
+);
 
 const common = {
-  id: v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$/)),
-  clause: v.exactOptional(v.pipe(v.string(), v.regex(/^[A-Za-z][A-Za-z0-9.-]{0,39}$/))),
-  tolerance: v.exactOptional(v.pipe(v.number(), v.minValue(0))),
+  id: v.pipe(
+    v.string(),
+    v.regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$/),
+    v.description('Unique in its file.'),
+  ),
+  clause: v.exactOptional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[A-Za-z][A-Za-z0-9.-]{0,39}$/),
+      v.description('A clause of SPEC.md. Default: one that the problem uses.'),
+    ),
+  ),
+  tolerance: v.exactOptional(
+    v.pipe(
+      v.number(),
+      v.minValue(0),
+      v.description(
+        'The error of the expected values themselves, added to the bound of the clause accuracy. Default 0.',
+      ),
+    ),
+  ),
   options: v.exactOptional(options),
 };
 
-const single = v.strictObject({
-  ...common,
-  inputs: v.strictObject({ query: tensor, key: tensor, value: tensor, ...perCall, dOutput: optionalTensor }),
-  expected: v.pipe(v.strictObject({ ...outputs, ...gradients }), v.minEntries(1)),
-});
+/** The form of a {@link SingleCase}. */
+export const singleCaseSchema: v.GenericSchema<unknown, SingleCase> = v.pipe(
+  v.strictObject({
+    ...common,
+    inputs: v.strictObject({
+      query: tensor,
+      key: tensor,
+      value: tensor,
+      ...perCall,
+      dOutput: optionalTensor,
+    }),
+    expected: v.pipe(
+      v.strictObject({ ...outputs, ...gradients }),
+      v.minEntries(1),
+      v.description(
+        'Also what is asked for: a call returns these outputs. Gradients need inputs.dOutput, rowMax and rowSum each other.',
+      ),
+    ),
+  }),
+  v.description('One call, compared with the float64 reference and with the expected values.'),
+);
 
-const sequence = v.strictObject({
-  ...common,
-  inputs: v.strictObject({ query: optionalTensor, key: tensor, value: tensor, ...perCall }),
-  steps: v.pipe(v.array(step), v.minLength(1)),
-});
+/** The form of a {@link SequenceCase}. */
+export const sequenceCaseSchema: v.GenericSchema<unknown, SequenceCase> = v.pipe(
+  v.strictObject({
+    ...common,
+    inputs: v.strictObject({ query: optionalTensor, key: tensor, value: tensor, ...perCall }),
+    steps: v.pipe(v.array(step), v.minLength(1)),
+  }),
+  v.description(
+    'Calls of one kernel on a key/value cache: inputs.key and inputs.value are what it holds at first, at full capacity.',
+  ),
+);
 
-/** The form of a {@link CaseFile}; `case.schema.json` is made of it. */
-export const caseFileSchema: v.GenericSchema<unknown, CaseFile> = v.strictObject({
+const file = {
   format: v.literal('heed-cases/1'),
-  source: v.pipe(v.string(), v.maxLength(200)),
-  cases: v.array(v.union([single, sequence])),
+  $schema: v.exactOptional(v.string()),
+  source: v.pipe(
+    v.string(),
+    v.maxLength(200),
+    v.description('Who computed the expected values, with what: torch 2.15.0, float64 on a CPU.'),
+  ),
+};
+
+/** The form of a {@link CaseFile} whose cases are yet to be checked. */
+export const fileOfAnythingSchema: v.GenericSchema<unknown, Omit<CaseFile, 'cases'> & { cases: unknown[] }> =
+  v.strictObject({ ...file, cases: v.pipe(v.array(v.unknown()), v.minLength(1)) });
+
+/** The form of a {@link CaseFile}. `case.schema.json` is made of it. */
+export const caseFileSchema: v.GenericSchema<unknown, CaseFile> = v.strictObject({
+  ...file,
+  cases: v.pipe(v.array(v.union([singleCaseSchema, sequenceCaseSchema])), v.minLength(1)),
 });
+
+/** The parts of it that have names in `case.schema.json`. */
+export const caseFileDefinitions: Readonly<Record<string, v.GenericSchema>> = {
+  tensor,
+  options,
+  step,
+  single: singleCaseSchema,
+  sequence: sequenceCaseSchema,
+};

@@ -25,8 +25,9 @@ function formError(file: string, start: Path, first: v.BaseIssue<unknown>): Heed
   const { issue, path } = deepest(first, start);
   const tensorPart = path.findLast((step) => step === 'dtype' || step === 'shape');
   const code = tensorPart === 'dtype' ? 'DTYPE' : tensorPart === 'shape' ? 'SHAPE' : 'ARGUMENT';
-  const missing = issue.type === 'strict_object' && issue.received === 'undefined';
-  const unknown = issue.type === 'strict_object' && issue.expected === 'never';
+  const isKey = issue.type.endsWith('object');
+  const missing = isKey && issue.received === 'undefined';
+  const unknown = isKey && issue.expected === 'never';
   const message = missing ? 'is missing' : unknown ? 'is not known here' : issue.message;
   return errorAt(code, placeOf(file, path), message);
 }

@@ -65,8 +65,8 @@ function product(lengths: readonly number[]): number {
   return lengths.reduce((size, length) => size * length, 1);
 }
 
-function bytesOf(base64: string, bytes: number, { dtype, shape }: EncodedTensor, at: string): ArrayBuffer {
-  const length = Math.ceil(bytes / 3) * 4;
+function bytesOf(base64: string, size: number, { dtype, shape }: EncodedTensor, at: string): ArrayBuffer {
+  const length = Math.ceil(size / 3) * 4;
   if (base64.length !== length) {
     throw errorAt(
       'SHAPE',
@@ -74,14 +74,19 @@ function bytesOf(base64: string, bytes: number, { dtype, shape }: EncodedTensor,
       `has ${base64.length} characters, ${dtype} [${shape.join(', ')}] needs ${length} of base64`,
     );
   }
-  let binary = '';
+  const bytes = decodeBase64(base64);
+  if (bytes?.length !== size) throw errorAt('ARGUMENT', `${at}.data`, `is no base64 of ${size} bytes`);
+  return bytes.buffer;
+}
+
+function decodeBase64(base64: string): Uint8Array<ArrayBuffer> | null {
+  // atob skips white space.
+  if (/[^A-Za-z0-9+/=]/.test(base64)) return null;
   try {
-    binary = atob(base64);
+    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   } catch {
-    // Falls through: an empty result has the wrong length.
+    return null;
   }
-  if (binary.length !== bytes) throw errorAt('ARGUMENT', `${at}.data`, `is no base64 of ${bytes} bytes`);
-  return Uint8Array.from(binary, (character) => character.charCodeAt(0)).buffer;
 }
 
 /** Typed arrays have the byte order of the machine: little-endian on all that run JavaScript today. */

@@ -30,8 +30,9 @@ import { readCaseFile } from './read-case-file.ts';
  */
 export function parseCases(text: string, name: string): ParsedCases {
   const json = parseJson(text, name);
-  if (Array.isArray(json)) return joined(json.map((test, index) => readOnnxTest(test, name, [index])));
-  const isOnnx = typeof json === 'object' && json !== null && 'op' in json;
+  if (Array.isArray(json) && json.length > 0)
+    return joined(json.map((test, index) => readOnnxTest(test, name, [index])));
+  const isOnnx = typeof json === 'object' && json !== null && Object.hasOwn(json, 'op');
   return isOnnx ? readOnnxTest(json, name, []) : readCaseFile(json, name);
 }
 

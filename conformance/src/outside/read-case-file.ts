@@ -2,19 +2,20 @@ import type { AttentionRequest, OutputName, Tensor } from '@heed/core';
 import type { AgreementCase, ConformanceCase } from '../case.ts';
 import { type SequenceStep, cacheSequence } from './cache-sequence.ts';
 import {
-  type FileCase,
   type FileExpected,
   type FileInputs,
   type FileOptions,
   type SequenceCase,
   type SingleCase,
-  caseFileSchema,
+  fileOfAnythingSchema,
+  sequenceCaseSchema,
+  singleCaseSchema,
 } from './case-file.ts';
 import { checkForm } from './check-form.ts';
 import { checkExpected, checkedCase, checkedProblem } from './checked-case.ts';
 import { type EncodedTensor, decodeTensor } from './encoded-tensor.ts';
 import type { ParsedCases } from './parsed-cases.ts';
-import { errorAt } from './place.ts';
+import { errorAt, placeOf } from './place.ts';
 
 type Tensors = Readonly<Record<string, Tensor>>;
 
@@ -24,20 +25,25 @@ type DecodedInputs = Omit<AttentionRequest, 'query' | 'key' | 'value'> &
 
 /** Cases in the suite's own format, from parsed JSON. Everything is checked before it returns. */
 export function readCaseFile(json: unknown, file: string): ParsedCases {
-  const { source, cases } = checkForm(caseFileSchema, json, file, []);
+  const { source, cases } = checkForm(fileOfAnythingSchema, json, file, []);
   const ids = new Set<string>();
-  const read = cases.map((theCase, index): ConformanceCase => {
-    const place = `${file}: cases[${index}]`;
+  const read = cases.map((unchecked, index): ConformanceCase => {
+    const path = ['cases', index];
+    const place = placeOf(file, path);
+    const theCase = hasSteps(unchecked)
+      ? readSequence(checkForm(sequenceCaseSchema, unchecked, file, path), place, source)
+      : readSingle(checkForm(singleCaseSchema, unchecked, file, path), place, source);
     if (ids.has(theCase.id))
       throw errorAt('ARGUMENT', `${place}.id`, `${theCase.id} is the id of another case`);
     ids.add(theCase.id);
-    return isSequence(theCase) ? readSequence(theCase, place, source) : readSingle(theCase, place, source);
+    return theCase;
   });
   return { cases: read, notCovered: [] };
 }
 
-function isSequence(theCase: FileCase): theCase is SequenceCase {
-  return 'steps' in theCase;
+/** What a case is meant to be, so that an error is about that. */
+function hasSteps(unchecked: unknown): boolean {
+  return typeof unchecked === 'object' && unchecked !== null && Object.hasOwn(unchecked, 'steps');
 }
 
 function readSingle(theCase: SingleCase, place: string, source: string): AgreementCase {

@@ -1,0 +1,116 @@
+import { type AttentionBackend, type ResidentTensor, type Tensor, tensor } from '@heed/core';
+import reference from '@heed/core/reference';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { AgreementCase, ConformanceCase, ExpectedValues } from '../case.ts';
+import { runCase } from '../run-case.ts';
+import { bundledCases } from './bundled-cases.ts';
+
+let cases: readonly ConformanceCase[];
+beforeAll(async () => {
+  ({ cases } = await bundledCases());
+});
+
+async function outcomes(backend: AttentionBackend, of: readonly ConformanceCase[]): Promise<string[]> {
+  const failures: string[] = [];
+  for (const theCase of of) {
+    const outcome = await runCase(theCase, { provider: reference, backend });
+    if (outcome.status !== 'passed') failures.push(`${theCase.id}: ${outcome.status}`);
+  }
+  return failures;
+}
+
+describe('the cases that come with the suite', () => {
+  test('are 87 from ONNX, 15 from the sentence model, 11 from torch, each with an id of its own', () => {
+    const from = (source: string): number => cases.filter(({ id }) => id.startsWith(`${source}/`)).length;
+    expect([from('onnx'), from('minilm'), from('torch'), cases.length]).toEqual([87, 15, 11, 113]);
+    expect(new Set(cases.map(({ id }) => id)).size).toBe(113);
+  });
+
+  test('agree with the float64 reference', async () => {
+    expect(await outcomes(await reference.create(), cases)).toEqual([]);
+  });
+
+  test('gradients are expected of torch: of a bias, of grouped queries, of empty rows', () => {
+    const values = (id: string): string[] =>
+      Object.keys((cases.find((theCase) => theCase.id === id) as AgreementCase).expected!.values);
+    expect(values('torch/bias')).toEqual(['output', 'dQuery', 'dKey', 'dValue', 'dBias']);
+    expect(values('torch/gqa')).toEqual(['output', 'dQuery', 'dKey', 'dValue']);
+    expect(values('torch/empty-row')).toEqual(['output', 'dQuery', 'dKey', 'dValue']);
+  });
+
+  test('requests are fresh: what a backend writes into one is not in the next', () => {
+    for (const theCase of cases) {
+      if (theCase.kind !== 'agreement') continue;
+      const first = theCase.request().query as Tensor;
+      const before = first.data[0];
+      first.data.fill(NaN);
+      expect((theCase.request().query as Tensor).data[0]).toBe(before);
+    }
+  });
+
+  test('a wrong expected value is seen in every one of them', async () => {
+    const backend = await reference.create();
+    const wrong = (cases.filter(({ kind }) => kind === 'agreement') as AgreementCase[]).map((theCase) => ({
+      ...theCase,
+      expected: spoilt(theCase.expected!),
+    }));
+    expect(await outcomes(backend, wrong)).toHaveLength(wrong.length);
+  });
+});
+
+/** The last element of the last expected value, a thousandth off, or one off where halves are rounded. */
+function spoilt(expected: ExpectedValues): ExpectedValues {
+  const [name, value] = Object.entries(expected.values).at(-1)!;
+  const data = value.data.slice() as Float32Array;
+  data[data.length - 1]! += 0.001 + 10 * expected.tolerance;
+  return { ...expected, values: { ...expected.values, [name]: tensor(value.shape, data) } };
+}
+
+describe('decoding on a cache, from torch', () => {
+  const decoding = (): ConformanceCase => cases.find(({ id }) => id === 'torch/decoding')!;
+
+  test('needs the features that it uses', () => {
+    const features = (decoding() as { features?: readonly string[] }).features;
+    expect(features).toEqual(['gqa', 'alignment.bottomRight', 'causal', 'lengths.key']);
+  });
+
+  test.each<[string, (resident: ResidentTensor) => Partial<ResidentTensor>]>([
+    ['writes nothing', () => ({ write: async () => {} })],
+    [
+      'writes a row too early',
+      (resident) => {
+        const write = resident.write.bind(resident);
+        return { write: (part, at) => write(part, { ...at, start: at.start - 1 }) };
+      },
+    ],
+  ])('catches a cache that %s', async (_name, change) => {
+    const backend = await reference.create();
+    const upload = backend.upload.bind(backend);
+    const faulty: AttentionBackend = {
+      ...backend,
+      upload: async (given) => {
+        const resident = await upload(given);
+        return Object.assign(resident, change(resident));
+      },
+    };
+    const outcome = await runCase(decoding(), { provider: reference, backend: faulty });
+    expect(outcome).toMatchObject({
+      status: 'failed',
+      message: expect.stringContaining('steps[0]: output['),
+    });
+  });
+
+  test('compiles once', async () => {
+    const backend = await reference.create();
+    let compiled = 0;
+    const counting: AttentionBackend = {
+      ...backend,
+      compile: (problem) => {
+        compiled++;
+        return backend.compile(problem);
+      },
+    };
+    expect(await outcomes(counting, [decoding()])).toEqual([]);
+    expect(compiled).toBe(1);
+  });
+});

@@ -1,0 +1,428 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { HeedError, type HeedErrorCode } from '@heed/core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseCases } from './parse-cases.ts';
+import { readCases } from './read-cases.ts';
+import { soundFile } from './testing/mutated-file.ts';
+
+/** The sound file with one value of its text replaced: the first that stands after `before`. */
+function withValue(before: string, from: string, to: string): string {
+  const text = JSON.stringify(soundFile());
+  const start = text.indexOf(before);
+  const at = text.indexOf(from, start);
+  expect(start, before).toBeGreaterThanOrEqual(0);
+  expect(at, from).toBeGreaterThanOrEqual(0);
+  return text.slice(0, at) + to + text.slice(at + from.length);
+}
+
+function refusal(work: () => unknown): HeedError {
+  try {
+    work();
+  } catch (error) {
+    if (HeedError.isInstance(error)) return error;
+    throw error;
+  }
+  throw new Error('it was accepted');
+}
+
+test('the sound file is read', () => {
+  const { cases, notCovered } = parseCases(JSON.stringify(soundFile()), 'sound.json');
+  expect(cases.map(({ kind, id, clause }) => [kind, id, clause])).toEqual([
+    ['agreement', 'one-key', 'mask'],
+    ['behaviour', 'cache', 'lengths'],
+  ]);
+  expect(notCovered).toEqual([]);
+});
+
+const deep = '['.repeat(2_000_000);
+
+describe('a hostile file is refused, with its name and the place', () => {
+  test.each<[what: string, text: string, code: HeedErrorCode, message: string]>([
+    ['nothing', '', 'ARGUMENT', 'x.json: is no JSON'],
+    ['not JSON', '{"format": NaN}', 'ARGUMENT', 'x.json: is no JSON'],
+    ['half a file', JSON.stringify(soundFile()).slice(0, 500), 'ARGUMENT', 'x.json: is no JSON'],
+    ['binary', '\u0000\u001b[2J\u0007', 'ARGUMENT', 'x.json: is no JSON'],
+    ['endless nesting', deep, 'ARGUMENT', 'x.json: is no JSON'],
+    ['deep nesting', `${deep}${']'.repeat(2_000_000)}`, 'ARGUMENT', 'x.json: [0].name: is missing'],
+    ['a number', '5', 'ARGUMENT', 'x.json: Invalid type'],
+    ['null', 'null', 'ARGUMENT', 'x.json: Invalid type'],
+    ['an empty list', '[]', 'ARGUMENT', 'x.json: format: is missing'],
+    ['an empty object', '{}', 'ARGUMENT', 'x.json: format: is missing'],
+    ['another format', '{"format":"heed-cases/2"}', 'ARGUMENT', 'x.json: format: '],
+    [
+      'an unknown field',
+      withValue('', '"source"', '"author":1,"source"'),
+      'ARGUMENT',
+      'x.json: author: is not known',
+    ],
+    [
+      '__proto__',
+      withValue('"inputs"', '"query"', '"__proto__":{"dtype":"bool"},"query"'),
+      'ARGUMENT',
+      'x.json: cases[0].inputs.__proto__: is not known',
+    ],
+    [
+      '__proto__ at the top',
+      withValue('', '"format"', '"__proto__":{"op":"Attention"},"format"'),
+      'ARGUMENT',
+      'x.json: __proto__: is not known',
+    ],
+    [
+      'constructor',
+      withValue('"options"', '"layout"', '"constructor":1,"layout"'),
+      'ARGUMENT',
+      '.options.constructor: ',
+    ],
+    [
+      'no input',
+      withValue('"inputs"', '"key":', '"kee":'),
+      'ARGUMENT',
+      'x.json: cases[0].inputs.key: is missing',
+    ],
+    [
+      'nothing expected',
+      withValue('"one-key"', '"expected"', '"expcted"'),
+      'ARGUMENT',
+      'cases[0].expected: is missing',
+    ],
+    [
+      'an unknown dtype',
+      withValue('"inputs"', 'float32', 'float8'),
+      'DTYPE',
+      'cases[0].inputs.query.dtype: ',
+    ],
+    ['a bool query', withValue('"inputs"', 'float32', 'bool'), 'DTYPE', 'x.json: cases[0]: query is bool'],
+    [
+      'a shape of text',
+      withValue('"inputs"', '[1,1,1,1]', '["1",1,1,1]'),
+      'SHAPE',
+      '.inputs.query.shape[0]: ',
+    ],
+    [
+      'a shape of null',
+      withValue('"inputs"', '[1,1,1,1]', '[null,1,1,1]'),
+      'SHAPE',
+      '.inputs.query.shape[0]: ',
+    ],
+    [
+      'a negative length',
+      withValue('"inputs"', '[1,1,1,1]', '[1,-1,1,1]'),
+      'SHAPE',
+      '.inputs.query.shape[1]: ',
+    ],
+    ['a fraction', withValue('"inputs"', '[1,1,1,1]', '[1,1,0.5,1]'), 'SHAPE', '.inputs.query.shape[2]: '],
+    [
+      'a huge length',
+      withValue('"inputs"', '[1,1,1,1]', '[1,1,1,1e300]'),
+      'SHAPE',
+      '.inputs.query.shape[3]: ',
+    ],
+    ['too many axes', withValue('"inputs"', '[1,1,1,1]', '[1,1,1,1,1]'), 'SHAPE', '.inputs.query.shape: '],
+    [
+      'a product over 2^53',
+      withValue('"inputs"', '[1,1,1,1]', '[1000000000,1000000000,1,1]'),
+      'SHAPE',
+      '.inputs.query.shape: is [1000000000, 1000000000, 1, 1], expected at most',
+    ],
+    [
+      'a product that is NaN in floating point, were it not',
+      withValue('"inputs"', '[1,1,1,1]', '[9007199254740991,9007199254740991,9007199254740991,0]'),
+      'SHAPE',
+      'expected at most 8388608 elements',
+    ],
+    [
+      'nothing, very often',
+      withValue('"inputs"', '[1,1,1,1],"data":[1]', '[1000000000000000,1,0,1],"data":[]'),
+      'SHAPE',
+      'expected at most 8388608 elements',
+    ],
+    [
+      'too few numbers',
+      withValue('"inputs"', '"data":[1]', '"data":[]'),
+      'SHAPE',
+      '.inputs.query.data: has 0 numbers',
+    ],
+    [
+      'text for a number',
+      withValue('"inputs"', '"data":[1]', '"data":["1"]'),
+      'ARGUMENT',
+      '.inputs.query.data',
+    ],
+    [
+      'a boolean for a float',
+      withValue('"inputs"', '"data":[1]', '"data":[true]'),
+      'ARGUMENT',
+      '.data[0]: is true',
+    ],
+    [
+      'an overflow of JSON',
+      withValue('"inputs"', '"data":[1]', '"data":[1e999]'),
+      'ARGUMENT',
+      '.data[0]: is Infinity',
+    ],
+    [
+      'an overflow of float32',
+      withValue('"inputs"', '"data":[1]', '"data":[1e39]'),
+      'ARGUMENT',
+      '.data[0]: is 1e+39',
+    ],
+    ['2 for a boolean', withValue('"mask":', '[true]', '[2]'), 'ARGUMENT', '.inputs.mask.data[0]: is 2'],
+    [
+      'base64 too short',
+      withValue('"value"', 'AACAPw==', 'AACA'),
+      'SHAPE',
+      '.inputs.value.data: has 4 characters',
+    ],
+    [
+      'base64 too long',
+      withValue('"value"', 'AACAPw==', 'AACAPwAACAPw'),
+      'SHAPE',
+      '.inputs.value.data: has 12',
+    ],
+    [
+      'no base64',
+      withValue('"value"', 'AACAPw==', 'AAC-Pw=='),
+      'ARGUMENT',
+      '.inputs.value.data: is no base64',
+    ],
+    [
+      'base64 with space',
+      withValue('"value"', 'AACAPw==', '  AACAPw'),
+      'ARGUMENT',
+      '.inputs.value.data: is no base64',
+    ],
+    [
+      'base64 cut',
+      withValue('"value"', 'AACAPw==', 'AACAP==='),
+      'ARGUMENT',
+      '.inputs.value.data: is no base64',
+    ],
+    [
+      'a length over int32',
+      withValue('"keyLengths"', '[1]', '[4294967297]'),
+      'ARGUMENT',
+      '.inputs.keyLengths[0]: ',
+    ],
+    [
+      'a length over the keys',
+      withValue('"keyLengths"', '[1]', '[2]'),
+      'ARGUMENT',
+      'x.json: cases[0]: keyLengths has 2',
+    ],
+    [
+      'lengths of another batch',
+      withValue('"keyLengths"', '[1]', '[1,1]'),
+      'SHAPE',
+      'x.json: cases[0]: keyLengths is',
+    ],
+    [
+      'a scale beyond numbers',
+      withValue('"scale"', '1', '1e999'),
+      'ARGUMENT',
+      'x.json: cases[0]: scale is Infinity',
+    ],
+    ['a negative window', withValue('"left"', '1', '-1'), 'ARGUMENT', '.options.window.left: '],
+    ['an unknown corner', withValue('"options"', 'topLeft', 'topRight'), 'ARGUMENT', '.options.alignment: '],
+    ['a negative tolerance', withValue('', '"tolerance":0', '"tolerance":-1'), 'ARGUMENT', '.tolerance: '],
+    ['an id with an escape', withValue('', '"one-key"', '"\\u001b[2J"'), 'ARGUMENT', 'x.json: cases[0].id: '],
+    [
+      'an id twice',
+      withValue('', '"cache"', '"one-key"'),
+      'ARGUMENT',
+      'x.json: cases[1].id: one-key is the id of another',
+    ],
+    [
+      'another shape than the output has',
+      withValue('"expected"', '[1,1,1,1]', '[1,1,1]'),
+      'SHAPE',
+      'x.json: cases[0].expected.output.shape: is [1, 1, 1], expected [1, 1, 1, 1]',
+    ],
+    [
+      'another dtype than the output has',
+      withValue('"expected"', 'float32', 'int32'),
+      'DTYPE',
+      '.expected.output.dtype: ',
+    ],
+    [
+      'an output that is not there',
+      withValue('"expected"', '"output"', '"choice"'),
+      'ARGUMENT',
+      'x.json: cases[0]: choice is an output of hard',
+    ],
+    [
+      'a gradient that is not there',
+      withValue('"expected"', '"dQuery"', '"dBias"'),
+      'ARGUMENT',
+      '.expected.dBias: ',
+    ],
+    [
+      'half of the statistics',
+      withValue('"expected"', '"logSumExp"', '"rowMax"'),
+      'ARGUMENT',
+      '.expected.rowSum: is missing',
+    ],
+    [
+      'no gradient of the output',
+      withValue('', '"dOutput"', '"sinks"'),
+      'SHAPE',
+      'x.json: cases[0]: sinks is',
+    ],
+    ['no steps', withValue('"cache"', '"steps":[{', '"steps":[],"x":[{'), 'ARGUMENT', 'x.json: cases[1].'],
+    [
+      'rows past the cache',
+      withValue('"write"', '"start":1', '"start":2'),
+      'SHAPE',
+      'cases[1].steps[1].write.key.shape: ',
+    ],
+    [
+      'rows far past the cache',
+      withValue('"write"', '"start":1', '"start":1e15'),
+      'SHAPE',
+      '.write.key.shape: ',
+    ],
+    [
+      'rows of another dtype',
+      withValue('"write"', 'float32', 'float64'),
+      'DTYPE',
+      'cases[1].steps[1].write.key.dtype: ',
+    ],
+    [
+      'another problem in a later step',
+      withValue('"write"', '"expected":{"output"', '"expected":{"weights"'),
+      'SHAPE',
+      'cases[1].steps[1].expected.weights.shape: ',
+    ],
+    [
+      'another mask in a later step',
+      withValue('"write"', '"inputs":{', '"inputs":{"mask":{"dtype":"bool","shape":[1],"data":[1]},'),
+      'ARGUMENT',
+      'x.json: cases[1].steps[1]: is another problem than the first step',
+    ],
+    [
+      'no query in a step',
+      withValue('"steps"', '"query"', '"bias"'),
+      'MISSING_INPUT',
+      'x.json: cases[1].steps[0]: query is',
+    ],
+    ['an ONNX test without a name', '{"op":"Attention"}', 'ARGUMENT', 'x.json: name: '],
+    ['an ONNX operator with an escape', '{"op":"\\u001b[2J","name":"a"}', 'ARGUMENT', 'x.json: op: '],
+    [
+      'an ONNX test with an unknown attribute',
+      '[{"op":"Attention","name":"a","opset":23,"attributes":{"causal":1},"inputs":[],"outputs":[]}]',
+      'ARGUMENT',
+      'x.json: [0].attributes.causal: is not known',
+    ],
+    [
+      'an ONNX test without inputs',
+      '[{"op":"Attention","name":"a","opset":23,"attributes":{},"inputs":[],"outputs":[]}]',
+      'MISSING_INPUT',
+      'x.json: [0].inputs[0]: Q is missing',
+    ],
+  ])('%s', (_what, text, code, message) => {
+    const error = refusal(() => parseCases(text, 'x.json'));
+    expect(`${error.code} ${error.message}`).toContain(message);
+    expect(error.code).toBe(code);
+    expect(error.message).toMatch(/^x\.json: /);
+    // eslint-disable-next-line no-control-regex
+    expect(error.message).not.toMatch(/[\u0000-\u001f]/);
+    expect(error.message.length).toBeLessThan(500);
+  });
+
+  test('one that would take hours', () => {
+    const rows = (length: number): unknown => ({
+      dtype: 'float32',
+      shape: [1, 1, length, 1],
+      data: Buffer.alloc(4 * length).toString('base64'),
+    });
+    const inputs = { query: rows(100_000), key: rows(100_000), value: rows(100_000) };
+    const file = {
+      format: 'heed-cases/1',
+      source: '',
+      cases: [{ id: 'a', inputs, expected: { output: inputs.query } }],
+    };
+    const error = refusal(() => parseCases(JSON.stringify(file), 'x.json'));
+    expect(error.message).toBe('x.json: cases[0]: takes 2.0e+10 products, expected at most 4294967296');
+  });
+
+  test('numbers by the million: refused in the end, within seconds', () => {
+    const text = withValue('"inputs"', '"data":[1]', `"data":[${'0,'.repeat(4_000_000)}0]`);
+    expect(refusal(() => parseCases(text, 'x.json')).message).toMatch(
+      /inputs\.query\.data: has 4000001 numbers/,
+    );
+  });
+});
+
+describe('a hostile folder', () => {
+  let folder: string;
+  const sound = JSON.stringify(soundFile());
+  const write = (name: string, data: string | Uint8Array): Promise<void> =>
+    writeFile(join(folder, name), data);
+  const refused = async (name: string): Promise<HeedError> => {
+    const error: unknown = await readCases(join(folder, name)).then(
+      () => new Error('it was accepted'),
+      (reason: unknown) => reason,
+    );
+    if (!HeedError.isInstance(error)) throw error;
+    return error;
+  };
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'heed-cases-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  test('with no case files', async () => {
+    await write('index.json', '[]');
+    await write('notes.txt', '');
+    expect((await refused('')).message).toMatch(/is a folder without case files/);
+  });
+
+  test('that is not there', async () => {
+    expect((await refused('nowhere')).message).toMatch(/nowhere: cannot be read: ENOENT/);
+  });
+
+  test('packed files are read, told by their first bytes', async () => {
+    await write('packed.json.gz', gzipSync(sound));
+    await write('misnamed.json', gzipSync(sound));
+    expect((await readCases(join(folder, 'packed.json.gz'))).cases).toHaveLength(2);
+    expect((await readCases(join(folder, 'misnamed.json'))).cases).toHaveLength(2);
+  });
+
+  test('two files with the same case', async () => {
+    expect((await refused('')).message).toMatch(
+      /packed\.json\.gz: has the case one-key, which is in .*misnamed\.json/,
+    );
+  });
+
+  test('a truncated gzip', async () => {
+    await write('cut.json.gz', gzipSync(sound).subarray(0, 200));
+    const error = await refused('cut.json.gz');
+    expect(error.code).toBe('ARGUMENT');
+    expect(error.message).toMatch(/cut\.json\.gz: cannot be read: /);
+  });
+
+  test('a gzip that is none', async () => {
+    await write('fake.json.gz', new Uint8Array([0x1f, 0x8b, 1, 2, 3, 4]));
+    expect((await refused('fake.json.gz')).message).toMatch(/fake\.json\.gz: cannot be read: /);
+  });
+
+  test('a gzip that unpacks to a gigabyte', async () => {
+    const zeros = gzipSync(new Uint8Array(2 ** 26));
+    await write('bomb.json.gz', Buffer.concat(Array.from({ length: 16 }, () => zeros)));
+    expect((await refused('bomb.json.gz')).message).toMatch(/bomb\.json\.gz: is larger than 32 MiB/);
+  });
+
+  test('a file that is too large', async () => {
+    await write('large.json', new Uint8Array(2 ** 25 + 1).fill(0x20));
+    expect((await refused('large.json')).message).toMatch(/large\.json: is larger than 32 MiB/);
+  });
+
+  test('a folder in place of a file', async () => {
+    const list = await readCases([join(folder, 'packed.json.gz')]);
+    expect(list.cases).toHaveLength(2);
+    expect((await refused('packed.json.gz/x')).message).toMatch(/cannot be read: ENOTDIR/);
+  });
+});

@@ -1,0 +1,89 @@
+import { type AttentionRequest, FEATURES, type Tensor, problemOf, tensor } from '@heed/core';
+import reference from '@heed/core/reference';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { AgreementCase } from '../case.ts';
+import { arbitraryInput } from '../fuzz/arbitrary-sketch.ts';
+import { runCase } from '../run-case.ts';
+import { dOutputOf, lengthsOf, requestOf } from '../sketch.ts';
+import { parseCases } from './parse-cases.ts';
+import { referenceValues } from './reference-values.ts';
+import { caseFile } from './write-case-file.ts';
+
+const everything = { dtypes: ['float32', 'float64'], features: FEATURES, guarantees: [] } as const;
+
+const arbitraryCase = arbitraryInput(everything).map(({ sketch, seed }): AgreementCase => ({
+  kind: 'agreement',
+  id: `random/${seed}`,
+  clause: 'accuracy',
+  request: () => requestOf(sketch, seed),
+  ...(sketch.gradient && { dOutput: () => dOutputOf(sketch, seed) }),
+}));
+
+function readBack(text: string): AgreementCase[] {
+  return parseCases(text, 'written.json').cases as AgreementCase[];
+}
+
+describe('a written case', () => {
+  test('is read back as it was, whatever its problem', () => {
+    fc.assert(
+      fc.property(arbitraryCase, (written) => {
+        const [read] = readBack(caseFile('the reference', [written]));
+        expect(read).toMatchObject({ kind: 'agreement', id: written.id, clause: written.clause });
+        expect(problemOf(read!.request())).toEqual(problemOf(written.request()));
+        expect(read!.dOutput?.()).toEqual(written.dOutput?.());
+        expect(read!.expected).toEqual({
+          source: 'the reference',
+          tolerance: 0,
+          values: referenceValues(written),
+        });
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test('is judged as it was', async () => {
+    const backend = await reference.create();
+    const subject = { provider: reference, backend };
+    await fc.assert(
+      fc.asyncProperty(arbitraryCase, async (written) => {
+        const [read] = readBack(caseFile('the reference', [written]));
+        expect(await runCase(read!, subject)).toMatchObject({ status: 'passed' });
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  const x = tensor([1, 1, 2, 1], new Float32Array([1, -0]));
+  const theCase = (request: AttentionRequest, values?: Record<string, Tensor>): AgreementCase => ({
+    kind: 'agreement',
+    id: 'a',
+    clause: 'order',
+    request: () => request,
+    ...(values && { expected: { source: 'me', tolerance: 0.5, values } }),
+  });
+
+  test('keeps expected values and tolerance, −0, NaN and infinities', () => {
+    const value = tensor([1, 1, 2, 1], new Float32Array([NaN, -Infinity]));
+    const [read] = readBack(caseFile('me', [theCase({ query: x, key: x, value }, { output: x })]));
+    expect((read!.request().query as Tensor).data).toEqual(new Float32Array([1, -0]));
+    expect((read!.request().value as Tensor).data).toEqual(new Float32Array([NaN, -Infinity]));
+    expect(read!.expected).toEqual({ source: 'me', tolerance: 0.5, values: { output: x } });
+  });
+
+  test('asks for what is expected, or is refused', () => {
+    const request = { query: x, key: x, value: x };
+    const asks = (more: Partial<AttentionRequest>, names: readonly string[]) => () =>
+      caseFile('me', [theCase({ ...request, ...more }, Object.fromEntries(names.map((name) => [name, x])))]);
+    expect(asks({}, ['weights'])).toThrow(/case a asks for output, it expects weights/);
+    expect(asks({ outputs: ['output', 'weights'] }, ['output'])).toThrow(/asks for output, weights/);
+    expect(asks({ gradient: true }, ['output'])).toThrow(/asks for output and gradients/);
+    expect(asks({ outputs: ['weights'] }, ['dQuery'])).toThrow(/asks for weights, it expects dQuery/);
+  });
+
+  test('has no resident tensors', async () => {
+    const query = await (await reference.create()).upload(x);
+    const write = (): string => caseFile('me', [theCase({ query, key: x, value: x }, { output: x })]);
+    expect(write).toThrow(/query is a resident tensor/);
+  });
+});
