@@ -29,7 +29,7 @@ function checkBroadcast(name: string, shape: BroadcastShape, full: readonly numb
     throw new HeedError(
       'SHAPE',
       `${name} is [${shape.join(', ')}], which does not broadcast to [B=${b}, Hq=${h}, Lq=${q}, Lk=${k}]`,
-      { clause: 'mask', remedy: 'each length is 1 or the full one; shorter shapes align at the right' },
+      { clause: name, remedy: 'each length is 1 or the full one; shorter shapes align at the right' },
     );
   }
   return [...shape] as unknown as BroadcastShape;

@@ -53,14 +53,26 @@ async function tryProvider(
     checkContract(provider);
     const availability = await provider.probe();
     if (!availability.available) return { name, reason: availability.reason, remedy: availability.remedy };
-    const backend = await provider.create();
-    const support = problem ? backend.supports(problem) : { supported: true as const };
-    if (support.supported) return { backend };
-    await backend.dispose();
-    return { name, reason: `${support.clause}: ${support.reason}` };
+    return await tryBackend(name, await provider.create(), problem);
   } catch (error) {
     const remedy = HeedError.isInstance(error) ? error.remedy : undefined;
     const reason = error instanceof Error ? error.message : String(error);
     return remedy === undefined ? { name, reason } : { name, reason, remedy };
+  }
+}
+
+/** Disposes the backend unless it can be used. */
+async function tryBackend(
+  name: string,
+  backend: AttentionBackend,
+  problem: AttentionProblem | undefined,
+): Promise<{ backend: AttentionBackend } | Skipped> {
+  let usable = false;
+  try {
+    const support = problem ? backend.supports(problem) : { supported: true as const };
+    usable = support.supported;
+    return support.supported ? { backend } : { name, reason: `${support.clause}: ${support.reason}` };
+  } finally {
+    if (!usable) await backend.dispose();
   }
 }

@@ -76,12 +76,22 @@ function outputRow(row: number, heads: number, length: number, layout: Layout): 
 function checkPart(part: AttentionPart, first: AttentionPart, index: number, layout: Layout): void {
   const tensors = { output: part.output, rowMax: part.statistics?.rowMax, rowSum: part.statistics?.rowSum };
   for (const [name, value] of Object.entries(tensors)) checkTensor(`${name} of part ${index}`, value);
+  if (part.output.shape.length !== 4) {
+    const letters = layout === 'bhld' ? '[B, Hq, Lq, Dv]' : '[B, Lq, Hq, Dv]';
+    throw new HeedError(
+      'SHAPE',
+      `output of part ${index} is [${part.output.shape.join(', ')}], expected ${letters}`,
+      {
+        clause: 'merge',
+      },
+    );
+  }
   const [b, second, third] = first.output.shape;
   const rows = layout === 'bhld' ? [b, second, third] : [b, third, second];
   const expected = { output: first.output.shape, rowMax: rows, rowSum: rows };
   for (const [name, value] of Object.entries(tensors)) {
     const shape = expected[name as keyof typeof expected];
-    if (value.shape.join() !== shape.join() || shape.length < 3) {
+    if (value.shape.join() !== shape.join()) {
       throw new HeedError(
         'SHAPE',
         `${name} of part ${index} is [${value.shape.join(', ')}], expected [${shape.join(', ')}]`,

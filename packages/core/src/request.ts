@@ -145,9 +145,9 @@ function boundedWindow(request: AttentionRequest): AttentionProblem['window'] {
 }
 
 function alignmentOf(request: AttentionRequest, queryLength: number, keyLength: number): AlignmentKind {
-  const { alignment } = request;
-  if (typeof alignment === 'object') return 'offset';
-  if (alignment === undefined && queryLength !== keyLength) {
+  // JavaScript callers may say null for none, as they may of the other options.
+  const alignment = request.alignment ?? null;
+  if (alignment === null && queryLength !== keyLength) {
     throw new HeedError(
       'ALIGNMENT_REQUIRED',
       `causal, window and alibi need to know where the ${queryLength} queries stand among the ${keyLength} keys`,
@@ -158,7 +158,8 @@ function alignmentOf(request: AttentionRequest, queryLength: number, keyLength: 
       },
     );
   }
-  return alignment ?? 'topLeft';
+  if (alignment === null) return 'topLeft';
+  return typeof alignment === 'object' ? 'offset' : alignment;
 }
 
 function offsetsOf(request: AttentionRequest, batch: number): Tensor<'int32'> {
@@ -179,7 +180,7 @@ function perBatch(values: PerBatch): Tensor<'int32'> {
 function rank4(name: string, value: Tensor | ResidentTensor): BroadcastShape {
   if (value.shape.length > 4) {
     throw new HeedError('SHAPE', `${name} is [${value.shape.join(', ')}], expected at most [B, Hq, Lq, Lk]`, {
-      clause: 'mask',
+      clause: name,
     });
   }
   return [...Array<number>(4 - value.shape.length).fill(1), ...value.shape] as unknown as BroadcastShape;

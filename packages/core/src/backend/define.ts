@@ -13,7 +13,14 @@ import type { ResidentTensor } from '../resident.ts';
 import { type Tensor, checkTensor } from '../tensor.ts';
 import { type KernelDefinition, guardKernel } from './guard-kernel.ts';
 import { lifetime } from './lifetime.ts';
-import { type DeviceMemory, type NativeTensor, hostMemory, nativeOf, residentOf } from './memory.ts';
+import {
+  type DeviceMemory,
+  type NativeTensor,
+  type Owner,
+  hostMemory,
+  nativeOf,
+  residentOf,
+} from './memory.ts';
 
 /** What an author writes for a backend. */
 export interface BackendDefinition<N extends NativeTensor = Tensor> {
@@ -63,7 +70,7 @@ export function defineBackend<N extends NativeTensor = Tensor>(
     guarantees: Object.freeze([...definition.capabilities.guarantees]),
   });
   const memory = definition.memory ?? (hostMemory as unknown as DeviceMemory<N>);
-  const owner = {};
+  const owner: Owner = new Set();
   const life = lifetime(`backend ${name}`);
   const kernels = new Set<AttentionKernel>();
 
@@ -111,11 +118,15 @@ export function defineBackend<N extends NativeTensor = Tensor>(
     compile: (problem) => life.during(() => compile(problem)),
     upload: (tensor) => life.during(() => upload(tensor)),
     ...(memory.wrap && { wrap, unwrap: (resident: ResidentTensor) => nativeOf<N>(resident, owner) }),
-    dispose: () =>
-      life.end(async () => {
-        await Promise.all([...kernels].map((kernel) => kernel.dispose()));
+    dispose() {
+      // Kernels end now, or a new run could still begin while those under way settle.
+      const ending = [...kernels].map((kernel) => kernel.dispose());
+      return life.end(async () => {
+        await Promise.all([...ending, ...[...kernels].map((kernel) => kernel.dispose())]);
+        for (const resident of owner) resident.dispose();
         await definition.dispose?.();
-      }),
+      });
+    },
     [Symbol.asyncDispose]: () => backend.dispose(),
   };
   return backend;

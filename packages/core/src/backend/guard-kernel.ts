@@ -7,7 +7,14 @@ import { isResident } from '../resident.ts';
 import type { AttentionGradients, AttentionResults } from '../results.ts';
 import type { Tensor } from '../tensor.ts';
 import { lifetime } from './lifetime.ts';
-import { type DeviceMemory, type NativeTensor, hostMemory, nativeOf, residentOf } from './memory.ts';
+import {
+  type DeviceMemory,
+  type NativeTensor,
+  type Owner,
+  hostMemory,
+  nativeOf,
+  residentOf,
+} from './memory.ts';
 
 /**
  * What an author writes for one problem. Inputs are checked and in the engine's memory when it is called, except
@@ -30,7 +37,7 @@ interface Guarded<N extends NativeTensor> {
   readonly problem: AttentionProblem;
   readonly definition: KernelDefinition<N>;
   readonly memory: DeviceMemory<N>;
-  readonly owner: object;
+  readonly owner: Owner;
 }
 
 type GuardOptions = RunOptions & { readonly resident?: boolean };
@@ -105,13 +112,12 @@ async function onDevice<N extends NativeTensor>(
     const natives: object[] = [];
     for (const structure of structures) natives.push(await mapTensors(structure, toNative));
     const results = await work(natives);
-    const toResult = async (native: N): Promise<unknown> => {
-      if (options.resident) return residentOf(native, memory, owner);
-      if ((memory as unknown) === hostMemory) return native;
-      temporary.push(native);
-      return memory.download(native);
-    };
-    return (await mapTensors(results, toResult as never)) as never;
+    const toResident = async (native: N): Promise<unknown> => residentOf(native, memory, owner);
+    if (options.resident) return (await mapTensors(results, toResident as never)) as never;
+    if ((memory as unknown) === hostMemory) return results as never;
+    // All of them before the first download: it may fail.
+    await mapTensors(results, async (native) => temporary.push(native as never));
+    return (await mapTensors(results, (async (native: N) => memory.download(native)) as never)) as never;
   } catch (error) {
     throw inHeedsWords(error);
   } finally {

@@ -46,10 +46,12 @@ function copyOf({ dtype, shape, data }: Tensor): Tensor {
   return { dtype, shape, data: data.slice() };
 }
 
+/** What a backend has made and must free: also what tells its resident tensors from those of another. */
+export type Owner = Set<ResidentTensor>;
+
 /** A resident tensor, and the way back to what it holds. */
 export interface Resident<N extends NativeTensor> extends ResidentTensor {
-  /** Which backend made it. */
-  readonly owner: object;
+  readonly owner: Owner;
   /** @throws HeedError `DISPOSED`. */
   native(): N;
 }
@@ -58,14 +60,30 @@ export interface Resident<N extends NativeTensor> extends ResidentTensor {
 export function residentOf<N extends NativeTensor>(
   native: N,
   memory: DeviceMemory<N>,
-  owner: object,
+  owner: Owner,
 ): Resident<N> {
-  let current: N | null = native;
+  let current = native;
+  let disposed = false;
+  let writing = 0;
+  let writes: Promise<unknown> = Promise.resolve();
   const alive = (): N => {
-    if (current === null) throw new HeedError('DISPOSED', 'the resident tensor was used after dispose()');
+    if (disposed) throw new HeedError('DISPOSED', 'the resident tensor was used after dispose()');
     return current;
   };
-  return {
+  const freeUnlessWriting = (): void => {
+    if (disposed && writing === 0) memory.free(current);
+  };
+  // One write after another: each may leave a new native behind, and frees the one before.
+  const inTurn = async (work: () => Promise<void>): Promise<void> => {
+    writing++;
+    const done = writes.then(work).finally(() => {
+      writing--;
+      freeUnlessWriting();
+    });
+    writes = done.catch(() => undefined);
+    return done;
+  };
+  const resident: Resident<N> = {
     resident: true,
     dtype: native.dtype,
     shape: [...native.shape],
@@ -73,14 +91,24 @@ export function residentOf<N extends NativeTensor>(
     native: alive,
     async write(part, at) {
       checkWrite(alive(), part, at);
-      current = await memory.write(alive(), part, at);
+      await inTurn(async () => {
+        current = await memory.write(current, part, at);
+      });
     },
-    read: async () => memory.download(alive()),
+    async read() {
+      alive();
+      await writes;
+      return memory.download(alive());
+    },
     dispose() {
-      if (current !== null) memory.free(current);
-      current = null;
+      if (disposed) return;
+      disposed = true;
+      owner.delete(resident);
+      freeUnlessWriting();
     },
   };
+  owner.add(resident);
+  return resident;
 }
 
 /**
@@ -88,7 +116,7 @@ export function residentOf<N extends NativeTensor>(
  *
  * @throws HeedError `FOREIGN_TENSOR` when another owner made it; `DISPOSED`.
  */
-export function nativeOf<N extends NativeTensor>(value: unknown, owner: object): N {
+export function nativeOf<N extends NativeTensor>(value: unknown, owner: Owner): N {
   if (isResident(value) && (value as Partial<Resident<N>>).owner === owner)
     return (value as Resident<N>).native();
   throw new HeedError('FOREIGN_TENSOR', 'a resident tensor belongs to another backend', {

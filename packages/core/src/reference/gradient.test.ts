@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type AttentionGradients, type AttentionRequest, HeedError, type Tensor, attention, tensor } from '../index.ts';
-import { SOFT_FEATURES, type SoftFeature, numbersFrom, recipes, requestOf } from '../random-request.test.helper.ts';
+import {
+  type AttentionGradients,
+  type AttentionRequest,
+  HeedError,
+  type Tensor,
+  attention,
+  tensor,
+} from '../index.ts';
+import { SOFT_FEATURES, numbersFrom, recipes, requestOf } from '../random-request.test.helper.ts';
 import reference from './index.ts';
 
 const backend = await reference.create();
@@ -10,7 +17,7 @@ const STEP = 1e-5;
 /** Σ dOutput · output: a loss whose gradient with respect to the output is dOutput. */
 async function lossOf(request: AttentionRequest, dOutput: Tensor): Promise<number> {
   const { output } = await attention(backend, { ...request, gradient: false });
-  return output.data.reduce((sum: number, o, at) => sum + o * dOutput.data[at]!, 0);
+  return Array.from(output.data).reduce((sum, o, at) => sum + o * dOutput.data[at]!, 0);
 }
 
 /** Central differences of the loss along each number of one input; 0 along one that is −∞. */
@@ -65,9 +72,11 @@ async function expectDifferences(request: AttentionRequest, seed: number): Promi
 
 // fast-check prints the seed, and the smallest failing recipe, of a property that does not hold.
 describe('gradients are the central differences of the forward pass', () => {
-  test.each([[] as SoftFeature[], ...SOFT_FEATURES.map((feature) => [feature])])('%s', async (...features) => {
+  test.each(SOFT_FEATURES)('%s, with any others', async (feature) => {
     await fc.assert(
-      fc.asyncProperty(recipes(features), async (recipe) => expectDifferences(requestOf(recipe), recipe.seed + 1)),
+      fc.asyncProperty(recipes([feature]), async (recipe) =>
+        expectDifferences(requestOf(recipe), recipe.seed + 1),
+      ),
       { numRuns: 25 },
     );
   });

@@ -1,0 +1,297 @@
+import { describe, expect, test, vi } from 'vitest';
+import {
+  type AttentionBackend,
+  type AttentionInputs,
+  type AttentionProblem,
+  type Tensor,
+  attention,
+  problemOf,
+  tensor,
+} from '../index.ts';
+import { type BackendDefinition, type DeviceMemory, defineBackend, zeros } from './index.ts';
+
+const x = tensor([1, 1, 1, 1], new Float32Array([1]));
+const { problem, inputs } = problemOf({ query: x, key: x, value: x });
+const causal: AttentionProblem = problemOf({ query: x, key: x, value: x, causal: true }).problem;
+const differentiable: AttentionProblem = problemOf({ query: x, key: x, value: x, gradient: true }).problem;
+
+const plan = { algorithm: 'none', tile: { query: 1, key: 1 }, scratchBytes: 0 };
+const output = (): Tensor => zeros('float32', [1, 1, 1, 1]);
+
+function backendWith(changes: Partial<BackendDefinition> = {}): AttentionBackend {
+  return defineBackend({
+    name: 'trial',
+    device: 'none',
+    capabilities: { dtypes: ['float32'], features: ['gradient'], guarantees: [] },
+    compile: () => ({ plan, run: () => ({ output: output() }) }),
+    ...changes,
+  });
+}
+
+/** A promise, and the function that settles it. */
+function gate(): { opened: Promise<void>; open(): void } {
+  let open!: () => void;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
+
+describe('a life', () => {
+  test('dispose() waits for the runs under way, and refuses later ones at once', async () => {
+    const { opened, open } = gate();
+    const events: string[] = [];
+    const backend = backendWith({
+      compile: () => ({
+        plan,
+        async run() {
+          await opened;
+          events.push('run done');
+          return { output: output() };
+        },
+        dispose: () => void events.push('kernel gone'),
+      }),
+      dispose: () => void events.push('backend gone'),
+    });
+    const kernel = await backend.compile(problem);
+    const underWay = kernel.run(inputs);
+    const disposed = backend.dispose();
+    await expect(kernel.run(inputs)).rejects.toMatchObject({ code: 'DISPOSED' });
+    await expect(backend.compile(problem)).rejects.toMatchObject({ code: 'DISPOSED' });
+    await settled();
+    expect(events).toEqual([]);
+    open();
+    await disposed;
+    expect(events).toEqual(['run done', 'kernel gone', 'backend gone']);
+    expect(await underWay).toHaveProperty('output');
+  });
+
+  test('everything is refused afterwards, and a second dispose() is safe', async () => {
+    const dispose = vi.fn<() => void>();
+    const backend = backendWith({ dispose });
+    const kernel = await backend.compile(problem);
+    await backend.dispose();
+    await backend.dispose();
+    await kernel.dispose();
+    await backend[Symbol.asyncDispose]();
+    expect(dispose).toHaveBeenCalledOnce();
+    const gone = { code: 'DISPOSED' };
+    await expect(kernel.run(inputs)).rejects.toMatchObject(gone);
+    await expect(kernel.gradient(inputs, {} as never)).rejects.toMatchObject(gone);
+    await expect(backend.compile(problem)).rejects.toMatchObject(gone);
+    await expect(backend.upload(x)).rejects.toMatchObject(gone);
+  });
+
+  test('a kernel ends alone', async () => {
+    const dispose = vi.fn<() => void>();
+    const backend = backendWith({ compile: () => ({ plan, run: () => ({ output: output() }), dispose }) });
+    const [one, other] = [await backend.compile(problem), await backend.compile(problem)];
+    await one.dispose();
+    await expect(one.run(inputs)).rejects.toMatchObject({ code: 'DISPOSED' });
+    expect(await other.run(inputs)).toHaveProperty('output');
+    await backend.dispose();
+    expect(dispose).toHaveBeenCalledTimes(2);
+  });
+
+  test('a run that fails does not hold up the end', async () => {
+    const { opened, open } = gate();
+    const run = (): Promise<never> => opened.then(() => Promise.reject(new Error('no luck')));
+    const backend = backendWith({ compile: () => ({ plan, run }) });
+    const underWay = (await backend.compile(problem)).run(inputs);
+    const disposed = backend.dispose();
+    open();
+    await expect(underWay).rejects.toThrow('no luck');
+    await disposed;
+  });
+
+  test('a kernel compiled while the backend ends goes with it', async () => {
+    const { opened, open } = gate();
+    const dispose = vi.fn<() => void>();
+    const backend = backendWith({
+      compile: () => opened.then(() => ({ plan, run: () => ({ output: output() }), dispose })),
+    });
+    const compiling = backend.compile(problem);
+    const disposed = backend.dispose();
+    open();
+    const kernel = await compiling;
+    await disposed;
+    expect(dispose).toHaveBeenCalledOnce();
+    await expect(kernel.run(inputs)).rejects.toMatchObject({ code: 'DISPOSED' });
+  });
+});
+
+describe('what is refused', () => {
+  test('compile() refuses what supports() refuses, with its words', async () => {
+    const backend = backendWith();
+    const support = backend.supports(causal);
+    if (support.supported) throw new Error('causal was not declared');
+    await expect(backend.compile(causal)).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      clause: support.clause,
+      message: expect.stringContaining(support.reason),
+    });
+  });
+
+  test('limits are asked after the capabilities', async () => {
+    const limits = vi.fn(() => ({ supported: false as const, clause: 'shape', reason: 'too long for me' }));
+    const backend = backendWith({ limits });
+    expect(backend.supports(causal)).toMatchObject({ clause: 'causal' });
+    expect(limits).not.toHaveBeenCalled();
+    await expect(backend.compile(problem)).rejects.toMatchObject({ code: 'UNSUPPORTED', clause: 'shape' });
+  });
+
+  test('a dtype that was not declared', () => {
+    expect(backendWith().supports({ ...problem, dtype: 'float64' })).toMatchObject({
+      supported: false,
+      clause: 'dtype',
+    });
+  });
+
+  test('a declared gradient that is not there', async () => {
+    await expect(backendWith().compile(differentiable)).rejects.toMatchObject({
+      code: 'ENGINE',
+      clause: 'gradient',
+    });
+  });
+
+  test('the gradient of a kernel compiled without', async () => {
+    const kernel = await backendWith().compile(problem);
+    await expect(kernel.gradient(inputs, {} as never)).rejects.toMatchObject({ code: 'NOT_DIFFERENTIABLE' });
+  });
+
+  test('bad inputs, before the author sees them', async () => {
+    const run = vi.fn(() => ({ output: output() }));
+    const kernel = await backendWith({ compile: () => ({ plan, run }) }).compile(problem);
+    const { query: _, ...without } = inputs;
+    await expect(kernel.run(without as AttentionInputs)).rejects.toMatchObject({ code: 'MISSING_INPUT' });
+    await expect(kernel.run({ ...inputs, sinks: x })).rejects.toMatchObject({ code: 'UNEXPECTED_INPUT' });
+    expect(run).not.toHaveBeenCalled();
+  });
+
+  test('an aborted signal, with its reason', async () => {
+    const signal = AbortSignal.abort(new Error('changed my mind'));
+    await expect(attention(backendWith(), { query: x, key: x, value: x }, { signal })).rejects.toThrow(
+      'changed my mind',
+    );
+  });
+
+  test("another backend's resident tensor", async () => {
+    const [one, other] = [backendWith(), backendWith()];
+    const resident = await other.upload(x);
+    await expect(attention(one, { query: resident, key: x, value: x })).rejects.toMatchObject({
+      code: 'FOREIGN_TENSOR',
+    });
+  });
+
+  test('arrays that cannot be had are OUT_OF_MEMORY; other errors stay as they are', async () => {
+    const failing = (error: Error): Promise<unknown> =>
+      attention(
+        backendWith({
+          compile: () => ({ plan, run: () => Promise.reject(error) }),
+        }),
+        { query: x, key: x, value: x },
+      );
+    const cause = new RangeError('Array buffer allocation failed');
+    await expect(failing(cause)).rejects.toMatchObject({ code: 'OUT_OF_MEMORY', cause });
+    const other = new RangeError('Maximum call stack size exceeded');
+    await expect(failing(other)).rejects.toBe(other);
+  });
+});
+
+test('capabilities and plans are frozen copies', async () => {
+  const capabilities = { dtypes: ['float32' as const], features: ['gradient' as const], guarantees: [] };
+  const backend = backendWith({ capabilities });
+  expect(backend.capabilities).toEqual(capabilities);
+  expect(Object.isFrozen(backend.capabilities)).toBe(true);
+  expect(Object.isFrozen(backend.capabilities.features)).toBe(true);
+  expect(Object.isFrozen(capabilities.features)).toBe(false);
+  expect(Object.isFrozen((await backend.compile(problem)).plan)).toBe(true);
+});
+
+describe("an engine's memory", () => {
+  /** Natives are the tensors themselves, counted. */
+  function countedMemory(changes: Partial<DeviceMemory<Tensor>> = {}): {
+    memory: DeviceMemory<Tensor>;
+    live: Set<Tensor>;
+  } {
+    const live = new Set<Tensor>();
+    const made = (given: Tensor): Tensor => {
+      const native = structuredClone(given);
+      live.add(native);
+      return native;
+    };
+    const memory = {
+      upload: made,
+      download: async (native: Tensor) => structuredClone(native),
+      write: (native: Tensor) => native,
+      free: (native: Tensor) => void live.delete(native),
+      ...changes,
+    };
+    return { memory, live };
+  }
+
+  function engineWith(changes: Partial<DeviceMemory<Tensor>> = {}): {
+    backend: AttentionBackend;
+    live: Set<Tensor>;
+  } {
+    const { memory, live } = countedMemory(changes);
+    const made = (shape: readonly number[]): Tensor => {
+      const native = zeros('float32', shape);
+      live.add(native);
+      return native;
+    };
+    const backend = backendWith({
+      capabilities: { dtypes: ['float32'], features: ['statistics'], guarantees: [] },
+      memory,
+      compile: () => ({
+        plan,
+        run: () => ({
+          output: made([1, 1, 1, 1]),
+          statistics: { rowMax: made([1, 1, 1]), rowSum: made([1, 1, 1]) },
+        }),
+      }),
+    });
+    return { backend, live };
+  }
+
+  const request = { query: x, key: x, value: x, outputs: ['output', 'statistics'] as const };
+
+  test('holds nothing after a run', async () => {
+    const { backend, live } = engineWith();
+    const { statistics } = await attention(backend, request);
+    expect(statistics.rowMax.shape).toEqual([1, 1, 1]);
+    expect(live.size).toBe(0);
+  });
+
+  test('holds resident results until they are disposed', async () => {
+    const { backend, live } = engineWith();
+    const { output: o, statistics } = await attention(backend, request, { resident: true });
+    expect(live.size).toBe(3);
+    for (const resident of [o, statistics.rowMax, statistics.rowSum]) resident.dispose();
+    expect(live.size).toBe(0);
+  });
+
+  test('holds nothing after an upload that failed', async () => {
+    let uploads = 0;
+    const { backend, live } = engineWith({
+      upload: (given) => (++uploads === 2 ? Promise.reject(new Error('full')) : structuredClone(given)),
+    });
+    await expect(attention(backend, request)).rejects.toThrow('full');
+    expect(live.size).toBe(0);
+  });
+
+  test('holds nothing after a download that failed', async () => {
+    const { backend, live } = engineWith({ download: () => Promise.reject(new Error('lost')) });
+    await expect(attention(backend, request)).rejects.toThrow('lost');
+    expect(live.size).toBe(0);
+  });
+
+  test('takes what the engine can wrap, and refuses anything else', async () => {
+    const { backend } = engineWith({ wrap: (value) => (value === 'mine' ? output() : null) });
+    expect(backend.wrap!('mine').shape).toEqual([1, 1, 1, 1]);
+    expect(() => backend.wrap!('yours')).toThrow(/cannot wrap/);
+    expect(backendWith().wrap).toBeUndefined();
+  });
+});

@@ -1,0 +1,202 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type AttentionPart, type Layout, type Tensor, attention, mergeAttention, tensor } from './index.ts';
+import { numbersFrom } from './random-request.test.helper.ts';
+import reference from './reference/index.ts';
+
+const backend = await reference.create();
+const [B, H, LQ, D, DV] = [2, 2, 3, 2, 3];
+
+/** Queries, keys and values of one head count, in `blhd`; `bhld` is had by {@link toLayout}. */
+interface Whole {
+  readonly query: Tensor<'float64'>;
+  readonly key: Tensor<'float64'>;
+  readonly value: Tensor<'float64'>;
+  /** `[Lq, Lk]`. */
+  readonly mask: Tensor<'bool'>;
+  readonly sinks: Tensor<'float64'>;
+  readonly keyLength: number;
+}
+
+function wholeOf(seed: number, keyLength: number, magnitude: number): Whole {
+  const next = numbersFrom(seed);
+  const floats = (factor: number, shape: number[]): Tensor<'float64'> =>
+    tensor(
+      shape,
+      Float64Array.from({ length: shape.reduce((a, b) => a * b) }, () => factor * next()),
+    );
+  return {
+    query: floats(magnitude, [B, LQ, H, D]),
+    key: floats(1, [B, keyLength, H, D]),
+    value: floats(1, [B, keyLength, H, DV]),
+    mask: tensor(
+      [LQ, keyLength],
+      Uint8Array.from({ length: LQ * keyLength }, () => (next() < 0.5 ? 1 : 0)),
+    ),
+    sinks: floats(1, [H]),
+    keyLength,
+  };
+}
+
+/** `[B, L, H, D]` with its axes 1 and 2 exchanged. */
+function toLayout(layout: Layout, { shape, data }: Tensor<'float64'>): Tensor<'float64'> {
+  if (layout === 'blhd') return { dtype: 'float64', shape, data };
+  const [batch, length, heads, depth] = shape as [number, number, number, number];
+  const result = new Float64Array(data.length);
+  for (let at = 0; at < data.length; at++) {
+    const [d, row] = [at % depth, Math.floor(at / depth)];
+    const [h, l, b] = [row % heads, Math.floor(row / heads) % length, Math.floor(row / heads / length)];
+    result[((b * heads + h) * length + l) * depth + d] = data[at]!;
+  }
+  return tensor([batch, heads, length, depth], result);
+}
+
+/** The slice of keys from `start` to `end`, on axis 1. */
+function keysOf({ shape, data }: Tensor<'float64'>, start: number, end: number): Tensor<'float64'> {
+  const [batch, length, heads, depth] = shape as [number, number, number, number];
+  const row = heads * depth;
+  const parts = Array.from({ length: batch }, (_, b) => [
+    ...data.subarray((b * length + start) * row, (b * length + end) * row),
+  ]);
+  return tensor([batch, end - start, heads, depth], new Float64Array(parts.flat()));
+}
+
+function maskOf({ mask, keyLength }: Whole, start: number, end: number): Tensor<'bool'> {
+  const rows = Array.from({ length: LQ }, (_, i) => [
+    ...mask.data.subarray(i * keyLength + start, i * keyLength + end),
+  ]);
+  return tensor([LQ, end - start], new Uint8Array(rows.flat()));
+}
+
+async function partOf(
+  whole: Whole,
+  layout: Layout,
+  start: number,
+  end: number,
+  sink: boolean,
+): Promise<AttentionPart> {
+  const { output, statistics } = await attention(backend, {
+    query: toLayout(layout, whole.query),
+    key: toLayout(layout, keysOf(whole.key, start, end)),
+    value: toLayout(layout, keysOf(whole.value, start, end)),
+    mask: maskOf(whole, start, end),
+    layout,
+    ...(sink && { sinks: whole.sinks }),
+    outputs: ['output', 'statistics'],
+  });
+  return { output, statistics };
+}
+
+function expectEqual(actual: AttentionPart, expected: AttentionPart): void {
+  const near = (a: Tensor, b: Tensor): void => {
+    expect(a.shape).toEqual(b.shape);
+    a.data.forEach((number: number, at: number) => {
+      if (Number.isFinite(b.data[at])) expect(number).toBeCloseTo(b.data[at]!, 11);
+      else expect(number).toBe(b.data[at]);
+    });
+  };
+  near(actual.output, expected.output);
+  near(actual.statistics.rowMax, expected.statistics.rowMax);
+  near(actual.statistics.rowSum, expected.statistics.rowSum);
+}
+
+const layouts = fc.constantFrom<Layout>('bhld', 'blhd');
+// Cuts may coincide: then a part has no keys.
+const cuts = fc.array(fc.integer({ min: 0, max: 8 }), { maxLength: 5 }).map((all) => [0, ...all.sort(), 8]);
+const magnitudes = fc.constantFrom(1, 30, 1e4);
+
+async function partsOf(
+  whole: Whole,
+  layout: Layout,
+  at: readonly number[],
+  sink: boolean,
+): Promise<AttentionPart[]> {
+  return Promise.all(at.slice(1).map((end, n) => partOf(whole, layout, at[n]!, end, sink && n === 0)));
+}
+
+describe('merging', () => {
+  test('parts of the keys, empty ones too, is attention over all of them', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(),
+        layouts,
+        cuts,
+        magnitudes,
+        fc.boolean(),
+        async (seed, layout, at, magnitude, sink) => {
+          const whole = wholeOf(seed, 8, magnitude);
+          const parts = await partsOf(whole, layout, at, sink);
+          expectEqual(mergeAttention(parts, { layout }), await partOf(whole, layout, 0, 8, sink));
+        },
+      ),
+    );
+  });
+
+  test('does not depend on order, nor on what was merged before', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), layouts, magnitudes, async (seed, layout, magnitude) => {
+        const [a, b, c] = (await partsOf(wholeOf(seed, 8, magnitude), layout, [0, 2, 5, 8], true)) as [
+          AttentionPart,
+          AttentionPart,
+          AttentionPart,
+        ];
+        const merge = (...parts: AttentionPart[]): AttentionPart => mergeAttention(parts, { layout });
+        expectEqual(merge(c, a, b), merge(a, b, c));
+        expectEqual(merge(a, merge(b, c)), merge(merge(a, b), c));
+      }),
+    );
+  });
+
+  test('one part is itself', async () => {
+    const part = await partOf(wholeOf(1, 8, 1), 'bhld', 0, 8, false);
+    expectEqual(mergeAttention([part]), part);
+  });
+
+  test('keeps float32, and never writes to the parts', async () => {
+    const x = tensor([1, 1, 1, 1], new Float32Array([1]));
+    const { output, statistics } = await attention(backend, {
+      query: x,
+      key: x,
+      value: x,
+      outputs: ['output', 'statistics'],
+    });
+    const part = { output, statistics };
+    const before = structuredClone(part);
+    expect(mergeAttention([part, part]).statistics.rowSum).toEqual(tensor([1, 1, 1], new Float32Array([2])));
+    expect(part).toEqual(before);
+  });
+
+  test('only empty rows are empty rows', async () => {
+    const part = await partOf(wholeOf(1, 8, 1), 'bhld', 3, 3, false);
+    const { output, statistics } = mergeAttention([part, part]);
+    expect(output.data.every((x: number) => x === 0)).toBe(true);
+    expect(statistics.rowMax.data.every((x: number) => x === -Infinity)).toBe(true);
+    expect(statistics.rowSum.data.every((x: number) => x === 0)).toBe(true);
+  });
+});
+
+describe('what cannot be merged', () => {
+  const codeOf = (parts: readonly unknown[]): string => {
+    try {
+      mergeAttention(parts as AttentionPart[]);
+      return 'nothing was thrown';
+    } catch (error) {
+      return (error as { code: string }).code;
+    }
+  };
+
+  test('is refused with a code', async () => {
+    const part = await partOf(wholeOf(1, 8, 1), 'bhld', 0, 8, false);
+    const rank3 = tensor([B, H, LQ], new Float64Array(B * H * LQ));
+    const rank5 = tensor([B, H, LQ, DV, 1], new Float64Array(B * H * LQ * DV));
+    const float32 = { ...part.output, dtype: 'float32', data: Float32Array.from(part.output.data) };
+    const integers = { ...part.output, dtype: 'int32', data: Int32Array.from(part.output.data) };
+    expect(codeOf([])).toBe('ARGUMENT');
+    expect(codeOf([{ ...part, output: rank3 }])).toBe('SHAPE');
+    expect(codeOf([{ ...part, output: rank5 }])).toBe('SHAPE');
+    expect(codeOf([part, { ...part, output: rank3 }])).toBe('SHAPE');
+    expect(codeOf([{ output: part.output }])).toBe('SHAPE');
+    expect(codeOf([part, { ...part, output: float32 }])).toBe('DTYPE');
+    expect(codeOf([{ ...part, output: integers }])).toBe('DTYPE');
+  });
+});

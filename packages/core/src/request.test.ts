@@ -1,0 +1,307 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  type AttentionProblem,
+  type AttentionRequest,
+  type Tensor,
+  attention,
+  problemOf,
+  tensor,
+} from './index.ts';
+import { checkProblem, featuresOf } from './backend/index.ts';
+import { recipes, requestOf } from './random-request.test.helper.ts';
+import reference from './reference/index.ts';
+
+const floats = (...shape: number[]): Tensor<'float32'> =>
+  tensor(shape, new Float32Array(shape.reduce((a, b) => a * b, 1)));
+const bools = (...shape: number[]): Tensor<'bool'> =>
+  tensor(shape, new Uint8Array(shape.reduce((a, b) => a * b, 1)));
+
+const B2H4 = { query: floats(2, 4, 5, 8), key: floats(2, 2, 6, 8), value: floats(2, 2, 6, 3) };
+const square = { query: floats(1, 1, 5, 4), key: floats(1, 1, 5, 4), value: floats(1, 1, 5, 4) };
+const of = (request: AttentionRequest): AttentionProblem => problemOf(request).problem;
+
+describe('the problem', () => {
+  test('is read off the tensors', () => {
+    expect(of(B2H4)).toEqual({
+      batch: 2,
+      heads: 4,
+      kvHeads: 2,
+      queryLength: 5,
+      keyLength: 6,
+      headDim: 8,
+      valueDim: 3,
+      dtype: 'float32',
+      layout: 'bhld',
+      scale: 1 / Math.sqrt(8),
+      softcap: null,
+      alignment: null,
+      causal: false,
+      window: null,
+      mask: null,
+      bias: null,
+      lengths: { key: false, query: false },
+      segments: false,
+      alibi: false,
+      sinks: false,
+      selection: 'softmax',
+      outputs: ['output'],
+      gradient: false,
+    });
+  });
+
+  test('is the same in either layout, but for the layout', () => {
+    const blhd = { query: floats(2, 5, 4, 8), key: floats(2, 6, 2, 8), value: floats(2, 6, 2, 3) };
+    expect(of({ ...blhd, layout: 'blhd' })).toEqual({ ...of(B2H4), layout: 'blhd' });
+  });
+
+  test('survives JSON, frozen and unchanged by a second check', () => {
+    fc.assert(
+      fc.property(recipes([]), (recipe) => {
+        const problem = of(requestOf(recipe));
+        const travelled = JSON.parse(JSON.stringify(problem)) as AttentionProblem;
+        expect(checkProblem(travelled)).toEqual(problem);
+        expect(JSON.stringify(checkProblem(travelled))).toBe(JSON.stringify(problem));
+        expect(featuresOf(travelled)).toEqual(featuresOf(problem));
+        expect(Object.isFrozen(problem)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('equal requests have one problem, to the letter', () => {
+  const same: [string, AttentionRequest, AttentionRequest][] = [
+    ['defaults written out', square, { ...square, scale: 0.5, softcap: null, causal: false, window: null }],
+    [
+      'undefined',
+      square,
+      { ...square, scale: undefined, mask: undefined, alignment: undefined, outputs: undefined },
+    ],
+    ['an unbounded window', square, { ...square, window: { left: null } }],
+    [
+      'a side left out or null',
+      { ...square, window: { left: 2 } },
+      { ...square, window: { right: null, left: 2 } },
+    ],
+    ['an alignment that nothing needs', square, { ...square, alignment: 'bottomRight' }],
+    ['the default alignment', { ...square, causal: true }, { ...square, causal: true, alignment: 'topLeft' }],
+    [
+      'both corners of a square',
+      { ...square, causal: true, alignment: 'topLeft' },
+      { ...square, causal: true, alignment: 'bottomRight' },
+    ],
+    [
+      'the order and number of outputs',
+      { ...square, outputs: ['logSumExp', 'output'] },
+      { ...square, outputs: ['output', 'logSumExp', 'output'] },
+    ],
+    [
+      'a mask with and without leading axes of length 1',
+      { ...square, mask: bools(5, 5) },
+      { ...square, mask: bools(1, 1, 5, 5) },
+    ],
+    [
+      'an offset for all or for each',
+      { ...square, causal: true, alignment: { offset: 1 } },
+      { ...square, causal: true, alignment: { offset: [2] } },
+    ],
+    [
+      'lengths as numbers or a tensor',
+      { ...square, keyLengths: [3] },
+      { ...square, keyLengths: tensor([1], Int32Array.of(4)) },
+    ],
+  ];
+  test.each(same)('%s', (_, one, other) => {
+    expect(JSON.stringify(of(other))).toBe(JSON.stringify(of(one)));
+  });
+
+  const different: [string, AttentionRequest][] = [
+    ['scale', { ...square, scale: 1 }],
+    ['causal', { ...square, causal: true }],
+    ['mask shape', { ...square, mask: bools(1, 5) }],
+    ['mask kind', { ...square, mask: floats(1, 5) }],
+    [
+      'corners of a square with lengths',
+      { ...square, causal: true, alignment: 'bottomRight', keyLengths: [3] },
+    ],
+    ['outputs', { ...square, outputs: ['logSumExp'] }],
+    ['gradient', { ...square, gradient: true }],
+  ];
+  test('and different ones have not', () => {
+    const keys = [square, ...different.map(([, request]) => request)].map((request) =>
+      JSON.stringify(of(request)),
+    );
+    expect(new Set(keys).size).toBe(different.length + 1);
+    expect(of(different[4]![1]).alignment).toBe('bottomRight');
+  });
+});
+
+describe('errors speak in dimension letters, before anything is computed', () => {
+  const refused: [
+    string,
+    unknown,
+    { code: string; message: string | RegExp; clause?: string; remedy?: RegExp },
+  ][] = [
+    [
+      'rank',
+      { ...B2H4, key: floats(2, 6, 8) },
+      {
+        code: 'SHAPE',
+        message: 'key is [2, 6, 8], expected [B, H, L, D]',
+        clause: 'shape',
+        remedy: /four axes/,
+      },
+    ],
+    [
+      'rank in the other layout',
+      { ...B2H4, layout: 'blhd', query: floats(8) },
+      { code: 'SHAPE', message: 'query is [8], expected [B, L, H, D]' },
+    ],
+    [
+      'head size',
+      { ...B2H4, key: floats(2, 2, 6, 7) },
+      { code: 'SHAPE', message: 'key is [2, 2, 6, 7], expected [B=2, Hkv=2, Lk=6, D=8]', clause: 'shape' },
+    ],
+    [
+      'batch',
+      { ...B2H4, value: floats(1, 2, 6, 3) },
+      { code: 'SHAPE', message: 'value is [1, 2, 6, 3], expected [B=2, Hkv=2, Lk=6, Dv=3]' },
+    ],
+    [
+      'key length',
+      { ...B2H4, value: floats(2, 2, 7, 3) },
+      { code: 'SHAPE', message: 'value is [2, 2, 7, 3], expected [B=2, Hkv=2, Lk=6, Dv=3]' },
+    ],
+    [
+      'heads',
+      { ...B2H4, key: floats(2, 3, 6, 8), value: floats(2, 3, 6, 3) },
+      { code: 'SHAPE', message: 'Hq=4 is not a multiple of Hkv=3', clause: 'gqa' },
+    ],
+    [
+      'no head size',
+      { query: floats(1, 1, 2, 0), key: floats(1, 1, 2, 0), value: floats(1, 1, 2, 1) },
+      { code: 'SHAPE', message: 'D is 0, expected an integer ≥ 1' },
+    ],
+    [
+      'mask',
+      { ...B2H4, mask: bools(4, 6) },
+      {
+        code: 'SHAPE',
+        message: 'mask is [1, 1, 4, 6], which does not broadcast to [B=2, Hq=4, Lq=5, Lk=6]',
+        clause: 'mask',
+        remedy: /align at the right/,
+      },
+    ],
+    [
+      'bias',
+      { ...B2H4, bias: floats(2, 5, 6) },
+      {
+        code: 'SHAPE',
+        message: 'bias is [1, 2, 5, 6], which does not broadcast to [B=2, Hq=4, Lq=5, Lk=6]',
+        clause: 'bias',
+      },
+    ],
+    [
+      'bias of five axes',
+      { ...B2H4, bias: floats(1, 1, 1, 1, 1) },
+      { code: 'SHAPE', message: 'bias is [1, 1, 1, 1, 1], expected at most [B, Hq, Lq, Lk]', clause: 'bias' },
+    ],
+    [
+      'slopes',
+      { ...square, alibiSlopes: floats(2) },
+      { code: 'SHAPE', message: 'alibiSlopes is [2], expected [Hq=1]', clause: 'alibi' },
+    ],
+    [
+      'half of the segments',
+      { ...square, querySegments: tensor([1, 5], new Int32Array(5)) },
+      {
+        code: 'MISSING_INPUT',
+        message: 'keySegments is missing, expected int32 [B=1, Lk=5]',
+        clause: 'segments',
+      },
+    ],
+    [
+      'one dtype beside another',
+      { ...square, key: tensor([1, 1, 5, 4], new Float64Array(20)) },
+      { code: 'DTYPE', message: 'key is float64, expected float32 [B=1, Hkv=1, Lk=5, D=4]' },
+    ],
+    [
+      'integers',
+      { ...square, query: tensor([1, 1, 5, 4], new Int32Array(20)) },
+      { code: 'DTYPE', message: 'query is int32, expected float32 or float64' },
+    ],
+    ['no query', { ...square, query: undefined }, { code: 'MISSING_INPUT', message: 'query is missing' }],
+    [
+      'a plain array',
+      { ...square, query: [1, 2] },
+      { code: 'SHAPE', message: 'query is not a tensor', remedy: /tensor\(shape/ },
+    ],
+    [
+      'no alignment',
+      { ...B2H4, causal: true },
+      {
+        code: 'ALIGNMENT_REQUIRED',
+        message: 'causal, window and alibi need to know where the 5 queries stand among the 6 keys',
+        clause: 'alignment',
+        remedy: /topLeft.*bottomRight.*offset/,
+      },
+    ],
+    [
+      'alignment null',
+      { ...B2H4, causal: true, alignment: null },
+      { code: 'ALIGNMENT_REQUIRED', message: /stand among/ },
+    ],
+    [
+      'an unknown alignment',
+      { ...square, causal: true, alignment: 'centre' },
+      { code: 'ARGUMENT', message: 'alignment is centre, expected topLeft, bottomRight, offset' },
+    ],
+    [
+      'length',
+      { ...square, keyLengths: [6] },
+      { code: 'ARGUMENT', message: 'keyLengths has 6, expected 0 to Lk=5', clause: 'lengths' },
+    ],
+    [
+      'half a length',
+      { ...square, keyLengths: [2.5] },
+      { code: 'ARGUMENT', message: 'lengths and offsets are 32-bit integers, one of them is 2.5' },
+    ],
+    [
+      'lengths of another batch',
+      { ...square, queryLengths: [1, 2] },
+      { code: 'SHAPE', message: 'queryLengths is [2], expected [B=1]' },
+    ],
+    [
+      'a seed for soft attention',
+      { ...square, seed: 1 },
+      { code: 'UNEXPECTED_INPUT', message: "seed is given, selection is not 'sample'" },
+    ],
+    [
+      'scale',
+      { ...square, scale: NaN },
+      { code: 'ARGUMENT', message: 'scale is NaN, expected a finite number' },
+    ],
+    [
+      'window',
+      { ...square, window: { left: -1 } },
+      { code: 'ARGUMENT', message: 'window.left is -1, expected an integer ≥ 0, or null for unbounded' },
+    ],
+    [
+      'outputs',
+      { ...square, outputs: [] },
+      { code: 'ARGUMENT', message: 'outputs is empty, name at least one' },
+    ],
+    [
+      'choice of soft attention',
+      { ...square, outputs: ['choice'] },
+      { code: 'ARGUMENT', message: 'choice is an output of hard attention', remedy: /argmax/ },
+    ],
+  ];
+  test.each(refused)('%s', async (_, request, { remedy, ...error }) => {
+    const backend = await reference.create();
+    const caught = await attention(backend, request as never).catch((thrown: unknown) => thrown);
+    const expected = typeof error.message === 'string' ? error.message : expect.stringMatching(error.message);
+    expect(caught).toMatchObject({ ...error, message: expected, name: 'HeedError' });
+    if (remedy) expect((caught as { remedy: string }).remedy).toMatch(remedy);
+  });
+});

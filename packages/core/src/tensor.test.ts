@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest';
+import { type Tensor, attention, isResident, tensor } from './index.ts';
+import { zeros } from './backend/index.ts';
+import reference from './reference/index.ts';
+
+// Core runs anywhere, so its program knows no types of Node: the module is named in a way that needs none.
+const vm = (await import('node:vm' as string)) as { runInNewContext(code: string): unknown };
+
+describe('tensor()', () => {
+  test.each([
+    [new Float32Array(2), 'float32'],
+    [new Float64Array(2), 'float64'],
+    [new Int32Array(2), 'int32'],
+    [new Uint8Array(2), 'bool'],
+  ])('%o is %s, wrapped without a copy', (data, dtype) => {
+    const wrapped = tensor([2, 1], data);
+    expect(wrapped.dtype).toBe(dtype);
+    expect(wrapped.data).toBe(data);
+    expect(wrapped.shape).toEqual([2, 1]);
+  });
+
+  test('keeps a shape of its own', () => {
+    const shape = [1, 2];
+    const wrapped = tensor(shape, new Float32Array(2));
+    shape[0] = 7;
+    expect(wrapped.shape).toEqual([1, 2]);
+  });
+
+  test('may be a scalar, or empty', () => {
+    expect(tensor([], new Float32Array(1)).shape).toEqual([]);
+    expect(tensor([0, 3], new Float32Array(0)).shape).toEqual([0, 3]);
+  });
+
+  test.each([
+    [[2], new Float32Array(3), 'SHAPE', 'tensor has 3 elements, its shape [2] needs 2'],
+    [[-1], new Float32Array(1), 'SHAPE', 'tensor has the shape [-1], lengths are integers ≥ 0'],
+    [[0.5, 2], new Float32Array(1), 'SHAPE', 'tensor has the shape [0.5, 2], lengths are integers ≥ 0'],
+    [[NaN], new Float32Array(1), 'SHAPE', 'tensor has the shape [NaN], lengths are integers ≥ 0'],
+    [[1], new Int8Array(1), 'DTYPE', 'no typed array that Heed knows'],
+    [[1], [1], 'DTYPE', 'no typed array that Heed knows'],
+    [[1], new DataView(new ArrayBuffer(1)), 'DTYPE', 'no typed array that Heed knows'],
+  ])('%j of %o is refused', (shape, data, code, message) => {
+    let caught: unknown;
+    try {
+      tensor(shape, data as Float32Array);
+    } catch (error) {
+      caught = error;
+    }
+    expect(caught).toMatchObject({ code, message: expect.stringContaining(message) });
+  });
+});
+
+describe('a tensor is plain data', () => {
+  const request = (x: Tensor) => ({ query: x, key: x, value: x, causal: true });
+  const x = tensor([1, 1, 3, 2], new Float32Array([1, 0, 0, 1, 1, 1]));
+
+  test('it survives structuredClone', async () => {
+    const backend = await reference.create();
+    expect(await attention(backend, request(structuredClone(x)))).toEqual(
+      await attention(backend, request(x)),
+    );
+  });
+
+  test('it may come from another realm', async () => {
+    const foreign = vm.runInNewContext(
+      `({ dtype: 'float32', shape: [1, 1, 3, 2], data: new Float32Array([1, 0, 0, 1, 1, 1]) })`,
+    ) as Tensor<'float32'>;
+    expect(foreign.data).not.toBeInstanceOf(Float32Array);
+    const backend = await reference.create();
+    const { output } = await attention(backend, request(foreign));
+    const { output: expected } = await attention(backend, request(x));
+    expect([...output.data]).toEqual([...expected.data]);
+    expect(tensor([1, 1, 3, 2], foreign.data).dtype).toBe('float32');
+  });
+
+  test('its lengths and offsets too', async () => {
+    const backend = await reference.create();
+    const keyLengths = vm.runInNewContext('[2]') as number[];
+    const offset = vm.runInNewContext('new Int32Array([1])') as Int32Array;
+    const { output } = await attention(backend, {
+      ...request(x),
+      keyLengths,
+      alignment: { offset: tensor([1], offset) },
+    });
+    expect(output.shape).toEqual([1, 1, 3, 2]);
+  });
+});
+
+test('zeros() makes each type', () => {
+  for (const dtype of ['float32', 'float64', 'int32', 'bool'] as const) {
+    const made = zeros(dtype, [2, 3]);
+    expect(made.dtype).toBe(dtype);
+    expect(tensor([2, 3], made.data).dtype).toBe(dtype);
+    expect([...made.data]).toEqual([0, 0, 0, 0, 0, 0]);
+  }
+});
+
+test('isResident() tells resident tensors from plain ones, and from anything else', async () => {
+  const backend = await reference.create();
+  const resident = await backend.upload(tensor([1], new Float32Array(1)));
+  expect(isResident(resident)).toBe(true);
+  for (const value of [tensor([1], new Float32Array(1)), null, undefined, 1, {}])
+    expect(isResident(value)).toBe(false);
+});
