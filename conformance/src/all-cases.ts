@@ -5,16 +5,27 @@ import { alignmentCases } from './cases/alignment.ts';
 import { biasCases } from './cases/bias.ts';
 import { causalCases } from './cases/causal.ts';
 import { combinationCases } from './cases/combination.ts';
+import { contractCases } from './cases/contract.ts';
 import { dtypeCases } from './cases/dtype.ts';
 import { emptyCases } from './cases/empty.ts';
+import { errorCases } from './cases/errors.ts';
 import { gqaCases } from './cases/gqa.ts';
 import { gradientCases } from './cases/gradient.ts';
+import { batchCases } from './cases/guarantee-batch.ts';
+import { nonfiniteCases } from './cases/guarantee-nonfinite.ts';
+import { paddingCases } from './cases/guarantee-padding.ts';
+import { partialPaddingCases } from './cases/guarantee-partial-padding.ts';
+import { repeatCases } from './cases/guarantee-repeat.ts';
+import { inputsCases } from './cases/inputs.ts';
 import { layoutCases, valueDimCases } from './cases/layout.ts';
 import { lengthsCases } from './cases/lengths.ts';
+import { lifeCases } from './cases/life.ts';
 import { maskCases } from './cases/mask.ts';
 import { orderCases } from './cases/order.ts';
 import { outputCases } from './cases/outputs.ts';
 import { overflowCases } from './cases/overflow.ts';
+import { refusalCases } from './cases/refusal.ts';
+import { residentCases } from './cases/resident.ts';
 import { segmentsCases } from './cases/segments.ts';
 import { selectionCases } from './cases/selection.ts';
 import { shapeCases } from './cases/shape.ts';
@@ -36,9 +47,15 @@ async function collect(): Promise<readonly ConformanceCase[]> {
     ...orderCases(),
     ...emptyCases(),
     ...overflowCases(),
+    ...inputsCases(),
     ...accuracyCases(),
     ...combinationCases(),
     ...dtypeCases(),
+    ...contractCases(),
+    ...refusalCases(),
+    ...errorCases(),
+    ...lifeCases(),
+    ...residentCases(),
     ...layoutCases(),
     ...valueDimCases(),
     ...gqaCases(),
@@ -55,5 +72,10 @@ async function collect(): Promise<readonly ConformanceCase[]> {
     ...outputCases(),
     ...selectionCases(),
     ...gradientCases(),
+    ...paddingCases(),
+    ...partialPaddingCases(),
+    ...nonfiniteCases(),
+    ...repeatCases(),
+    ...batchCases(),
   ];
 }

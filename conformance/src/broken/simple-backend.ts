@@ -26,7 +26,13 @@ export interface Overrides {
 }
 
 /** A backend that is slow, complete and right, except for what is replaced. */
-export function simpleProvider({ steps, capabilities, kernel, backend, provider }: Overrides = {}): BackendProvider {
+export function simpleProvider({
+  steps,
+  capabilities,
+  kernel,
+  backend,
+  provider,
+}: Overrides = {}): BackendProvider {
   const all = { ...STEPS, ...steps };
   const compile = (problem: AttentionProblem): KernelDefinition => {
     const right: KernelDefinition = {

@@ -4,7 +4,11 @@ import { type Inputs, type Row, placesOf, rowOf } from './simple-row.ts';
 import type { Place, Steps } from './steps.ts';
 
 /** Attention row by row, in the language's own float64; results are rounded when they are stored. */
-export function simpleForward(steps: Steps, problem: AttentionProblem, inputs: Inputs): AttentionResults<Tensor> {
+export function simpleForward(
+  steps: Steps,
+  problem: AttentionProblem,
+  inputs: Inputs,
+): AttentionResults<Tensor> {
   const { batch, heads, queryLength, keyLength, valueDim, layout, dtype, outputs } = problem;
   const rows = [batch, heads, queryLength];
   const all = {
@@ -17,7 +21,8 @@ export function simpleForward(steps: Steps, problem: AttentionProblem, inputs: I
   eachPlace(problem, (place, at) => {
     const row = rowOf(steps, problem, inputs, place);
     const hard = problem.selection === 'softmax' ? null : hardChoice(steps, problem, inputs, place, row);
-    const weights = hard === null ? row.weights : row.keys.map((_, n) => (n === hard ? row.weights[n]! * 0 + 1 : 0));
+    const weights =
+      hard === null ? row.weights : row.keys.map((_, n) => (n === hard ? row.weights[n]! * 0 + 1 : 0));
     const { rowMax, rowSum } = all.statistics;
     rowMax.data[at] = row.max;
     // The row sum counts from the row maximum as it is returned, rounded.
@@ -35,7 +40,9 @@ export function simpleForward(steps: Steps, problem: AttentionProblem, inputs: I
 
 function hardChoice(steps: Steps, problem: AttentionProblem, inputs: Inputs, place: Place, row: Row): number {
   const sample = problem.selection === 'sample';
-  return steps.choose(row.scores.map((score, n) => score + (sample ? steps.noise(inputs.seed!, place, row.keys[n]!) : 0)));
+  return steps.choose(
+    row.scores.map((score, n) => score + (sample ? steps.noise(inputs.seed!, place, row.keys[n]!) : 0)),
+  );
 }
 
 function writeOutput(

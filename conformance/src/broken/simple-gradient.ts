@@ -46,7 +46,8 @@ export function simpleGradient(
         steps.addToKey(sums.dKey.data, k + d, dProduct * inputs.query.data[q + d]!);
       }
       for (let d = 0; d < valueDim; d++) sums.dValue.data[v + d]! += weights[n]! * dOutput.data[o + d]!;
-      if (sums.dBias) steps.addToBias(sums.dBias.data, steps.broadcast(problem.bias!.shape, [b, h, i, j]), dScore);
+      if (sums.dBias)
+        steps.addToBias(sums.dBias.data, steps.broadcast(problem.bias!.shape, [b, h, i, j]), dScore);
     });
     if (sums.dSinks) steps.addToSinks(sums.dSinks.data, h, steps.dSink(sinkWeight, mean));
   });

@@ -99,7 +99,8 @@ function scoreOf(
   const q = places.query(place);
   const k = places.key(b, h, key);
   let product = 0;
-  for (let d = 0; d < steps.depthOfDot(problem); d++) product += inputs.query.data[q + d]! * inputs.key.data[k + d]!;
+  for (let d = 0; d < steps.depthOfDot(problem); d++)
+    product += inputs.query.data[q + d]! * inputs.key.data[k + d]!;
   const { softcap, mask, bias } = problem;
   const scale = steps.scale(problem);
   const score = steps.score({

@@ -61,7 +61,8 @@ export const STEPS = {
 
   score: (t: ScoreTerms): number => {
     const scaled = t.scale * t.product;
-    const capped = t.softcap === null || !Number.isFinite(scaled) ? scaled : t.softcap * Math.tanh(scaled / t.softcap);
+    const capped =
+      t.softcap === null || !Number.isFinite(scaled) ? scaled : t.softcap * Math.tanh(scaled / t.softcap);
     return capped + t.bias - t.slope * Math.abs(t.position - t.key) + t.mask;
   },
   /** What is subtracted before the exponential. */
@@ -76,7 +77,11 @@ export const STEPS = {
   logSumExp: (max: number, sum: number): number => (sum === 0 ? -Infinity : max + Math.log(sum)),
 
   /** Index of the chosen candidate. */
-  choose: (candidates: readonly number[]): number => candidates.indexOf(Math.max(...candidates)),
+  choose: (candidates: readonly number[]): number =>
+    // A NaN is chosen, so that it shows.
+    candidates.some(Number.isNaN)
+      ? candidates.findIndex(Number.isNaN)
+      : candidates.indexOf(Math.max(...candidates)),
   noise: (seed: number, place: Place, key: number): number => gumbelNoise(seed, ...place, key),
   emptyChoice: (): number => -1,
 

@@ -1,0 +1,202 @@
+import { type AttentionRequest, type Tensor, problemOf } from '@heed/core';
+import type { BehaviourCase, ConformanceCase } from '../case.ts';
+import { coordinates } from '../judge/compare.ts';
+import type { Values } from '../judge/expectation.ts';
+import { naiveForward } from '../judge/naive-forward.ts';
+import { type PlainInputs, rowStarts } from '../judge/naive-scores.ts';
+import { type Sketch, dOutputOf, requestOf } from '../sketch.ts';
+import { ensure, featuresOfSketch, guaranteed } from './behaviour.ts';
+import { ensureSameBits, runAll } from './run-all.ts';
+
+type Floats = Float32Array | Float64Array;
+
+/** A place of an input that rows attend to, and which rows `[B, Hq, Lq]` those are. */
+interface Target {
+  readonly input: 'query' | 'key' | 'value' | 'mask' | 'bias' | 'alibiSlopes' | 'sinks';
+  readonly sketch?: Sketch;
+  /** Whether it is the scores that become non-finite: then the statistics are, too. */
+  readonly scores: boolean;
+  index(request: AttentionRequest): number;
+  reaches(b: number, h: number, i: number, keys: readonly number[]): boolean;
+}
+
+const KEY = 2;
+
+/** The element d = 1 of a row of head 1, batch 1. */
+function rowElement(kind: 'query' | 'key' | 'value', l: number): (request: AttentionRequest) => number {
+  return (request) => rowStarts(problemOf(request).problem)[kind](1, 1, l) + 1;
+}
+
+const TARGETS: Readonly<Record<string, Target>> = {
+  query: {
+    input: 'query',
+    scores: true,
+    index: rowElement('query', 3),
+    reaches: (b, h, i) => b === 1 && h === 1 && i === 3,
+  },
+  key: {
+    input: 'key',
+    scores: true,
+    index: rowElement('key', KEY),
+    reaches: (b, h, _, keys) => b === 1 && h === 1 && keys.includes(KEY),
+  },
+  value: {
+    input: 'value',
+    scores: false,
+    index: rowElement('value', KEY),
+    reaches: (b, h, _, keys) => b === 1 && h === 1 && keys.includes(KEY),
+  },
+  'float-mask': {
+    input: 'mask',
+    sketch: { mask: { kind: 'float', shape: [7, 7], density: 1 } },
+    scores: true,
+    index: () => 3 * 7 + KEY,
+    reaches: (_b, _h, i, keys) => i === 3 && keys.includes(KEY),
+  },
+  bias: {
+    input: 'bias',
+    sketch: { bias: { shape: [2, 1, 7, 7] } },
+    scores: true,
+    index: () => 49 + 4 * 7 + KEY,
+    reaches: (b, _h, i, keys) => b === 1 && i === 4 && keys.includes(KEY),
+  },
+  'alibi-slope': {
+    input: 'alibiSlopes',
+    sketch: { alibi: true },
+    scores: true,
+    index: () => 1,
+    reaches: (_b, h, _i, keys) => h === 1 && keys.length > 0,
+  },
+  sink: { input: 'sinks', sketch: { sinks: true }, scores: true, index: () => 1, reaches: (_b, h) => h === 1 },
+};
+
+const BESIDE: Readonly<Record<string, Sketch>> = {
+  plain: {},
+  softcap: { softcap: 1 },
+  causal: { causal: true },
+  peaked: { spread: 100 },
+  'layout-blhd': { layout: 'blhd' },
+};
+
+const POISONS = { nan: NaN, infinity: Infinity, 'minus-infinity': -Infinity } as const;
+
+/** A −∞ in a mask or bias excludes, and a sink of −∞ is no sink. */
+function isNumberLikeAnyOther({ input }: Target, poison: number): boolean {
+  return poison === -Infinity && (input === 'mask' || input === 'bias' || input === 'sinks');
+}
+
+function spreads(name: string, target: Target, sketch: Sketch, poison: number): BehaviourCase {
+  return guaranteed('nonfinite', name, featuresOfSketch(sketch), async ({ backend }, id) => {
+    const request = requestOf(sketch, id);
+    const given = request[target.input] as Tensor;
+    const data = given.data.slice() as Floats;
+    data[target.index(request)] = poison;
+    const dOutput = dOutputOf(sketch, id);
+    const clean = await runAll(backend, request, dOutput);
+    const dirty = await runAll(backend, { ...request, [target.input]: { ...given, data } }, dOutput);
+    ensureReaches(request, target, dirty, `${poison} in ${target.input}`);
+    ensureSameBits(forward(dirty), forward(clean), `with ${poison} in ${target.input}`, reachedBy(request, target));
+  });
+}
+
+const FORWARD = ['output', 'weights', 'logSumExp', 'rowMax', 'rowSum', 'dQuery'];
+
+/** The results that belong to single query rows: dKey and the like sum over many. */
+function forward(values: Values): Values {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => FORWARD.includes(name)));
+}
+
+function ensureReaches(request: AttentionRequest, target: Target, dirty: Values, what: string): void {
+  const { problem } = problemOf(request);
+  const { output, logSumExp } = dirty as Values & { output: Tensor };
+  forEachRow(request, ([b, h, i], at, keys) => {
+    if (!target.reaches(b, h, i, keys)) return;
+    const start = rowStarts(problem).output(b, h, i);
+    const row = Array.from(output.data.subarray(start, start + problem.valueDim));
+    const where = coordinates(at, [problem.batch, problem.heads, problem.queryLength]);
+    // An empty row has no value that could tell, only its sink.
+    if (keys.length > 0) ensure(!row.every(Number.isFinite), `output row [${where}] is finite, it attends to ${what}`);
+    if (logSumExp && target.scores) {
+      const sum = logSumExp.data[at]!;
+      ensure(
+        Number.isNaN(sum) || sum === Infinity,
+        `logSumExp[${where}] is ${sum}, the row attends to ${what}`,
+      );
+    }
+  });
+}
+
+/** Elements of the results of rows that the poison may reach. */
+function reachedBy(request: AttentionRequest, target: Target): (name: string, index: number) => boolean {
+  const { problem } = problemOf(request);
+  const starts = rowStarts(problem);
+  const rows: [output: number, query: number, at: number][] = [];
+  forEachRow(request, ([b, h, i], at, keys) => {
+    if (target.reaches(b, h, i, keys)) rows.push([starts.output(b, h, i), starts.query(b, h, i), at]);
+  });
+  const within = (index: number, start: number, length: number): boolean => index >= start && index < start + length;
+  return (name, index) =>
+    rows.some(([output, query, at]) => {
+      if (name === 'output') return within(index, output, problem.valueDim);
+      if (name === 'dQuery') return within(index, query, problem.headDim);
+      if (name === 'weights') return within(index, at * problem.keyLength, problem.keyLength);
+      return index === at;
+    });
+}
+
+function forEachRow(
+  request: AttentionRequest,
+  visit: (place: readonly [number, number, number], at: number, keys: readonly number[]) => void,
+): void {
+  const { problem, inputs } = problemOf(request);
+  const { heads, queryLength } = problem;
+  const { attended } = naiveForward(problem, inputs as PlainInputs, Math.fround);
+  attended.forEach((keys, at) => {
+    const place = [Math.floor(at / (heads * queryLength)), Math.floor(at / queryLength) % heads, at % queryLength] as const;
+    visit(place, at, keys);
+  });
+}
+
+/** A value of weight 0, because another score is far above, and scores of −∞, which the softmax would hide. */
+function hidden(): BehaviourCase[] {
+  const farAbove = (request: AttentionRequest): AttentionRequest => {
+    const bias = new Float32Array(7);
+    bias[5] = 1000;
+    return { ...request, bias: { dtype: 'float32', shape: [7], data: bias } };
+  };
+  return Object.entries(POISONS).map(([name, poison]) =>
+    guaranteed('nonfinite', `value-of-weight-0/${name}`, ['bias'], async ({ backend }, id) => {
+      const request = farAbove(requestOf({}, id));
+      const value = request.value as Tensor;
+      const target = TARGETS['value']!;
+      const data = value.data.slice() as Floats;
+      data[target.index(request)] = poison;
+      const dirty = await runAll(backend, { ...request, value: { ...value, data } }, dOutputOf({}, id));
+      ensureReaches(request, target, dirty, `${poison} in a value of weight 0`);
+    }),
+  );
+}
+
+export function nonfiniteCases(): ConformanceCase[] {
+  const cases: ConformanceCase[] = [];
+  for (const [name, target] of Object.entries(TARGETS)) {
+    for (const [beside, sketch] of Object.entries(BESIDE)) {
+      for (const [kind, poison] of Object.entries(POISONS)) {
+        if (isNumberLikeAnyOther(target, poison)) continue;
+        cases.push(spreads(`${name}/${beside}/${kind}`, target, { ...target.sketch, ...sketch }, poison));
+      }
+    }
+  }
+  for (const [kind, poison] of Object.entries(POISONS)) {
+    for (const [name, sketch] of Object.entries({
+      'across-tiles': { queryLength: 67, keyLength: 70 },
+      argmax: { selection: 'argmax' },
+      sample: { selection: 'sample', seed: 2 },
+    } as const)) {
+      cases.push(spreads(`query/${name}/${kind}`, TARGETS['query']!, sketch, poison));
+      cases.push(spreads(`key/${name}/${kind}`, TARGETS['key']!, sketch, poison));
+    }
+    cases.push(spreads(`value/across-tiles/${kind}`, TARGETS['value']!, { queryLength: 67, keyLength: 70 }, poison));
+  }
+  return [...cases, ...hidden()];
+}
