@@ -27,7 +27,7 @@ export interface ForwardLayout {
   readonly sum: number;
   /** [keys + 1, queryStride]; the additional row pads an odd number of keys. */
   readonly key: number;
-  /** [keys, valueStride] */
+  /** [keys + 1, valueStride] */
   readonly value: number;
   /** [GROUP_ROWS, scoreStride]: scores, then exponentials, of a group of rows with the keys of a tile. */
   readonly score: number;
@@ -43,8 +43,6 @@ export interface BackwardLayout extends ForwardLayout {
   readonly dOutput: number;
   /** [rows, queryStride] */
   readonly dQuery: number;
-  /** [rows]: Σ dOutput · output, which is the row's mean gradient of its weights. */
-  readonly mean: number;
   /** [rows, scoreStride]: the weights of all rows of the block with the keys of a tile. */
   readonly weights: number;
   /** [rows, scoreStride] */
@@ -79,7 +77,7 @@ export function forwardLayout(problem: AttentionProblem): ForwardLayout {
     max: take(rows),
     sum: take(rows),
     key: take((keys + 1) * queryStride),
-    value: take(keys * valueStride),
+    value: take((keys + 1) * valueStride),
     score: take(GROUP_ROWS * scoreStride),
     tileMax: take(rows * tileCount),
     tileCount,
@@ -94,7 +92,6 @@ export function backwardLayout(forward: ForwardLayout): BackwardLayout {
     ...forward,
     dOutput: take(rows * valueStride),
     dQuery: take(rows * queryStride),
-    mean: take(rows),
     weights: take(rows * scoreStride),
     dScore: take(rows * scoreStride),
     slope: take(GROUP_ROWS * scoreStride),

@@ -1,8 +1,9 @@
 import { type BackendProvider, CONTRACT_VERSION, FEATURES, GUARANTEES } from '@heed/core';
 import { defineBackend } from '@heed/core/backend';
+import { backward } from './backward.ts';
 import { forward } from './forward.ts';
 import { heapPool } from './heap.ts';
-import { forwardLayout } from './layout.ts';
+import { backwardLayout, forwardLayout } from './layout.ts';
 import { inTurns } from './turns.ts';
 
 export const provider: BackendProvider<void> = {
@@ -27,6 +28,15 @@ export const provider: BackendProvider<void> = {
             const heap = heaps.take(layout.length);
             try {
               return await inTurns(forward(problem, inputs, heap, layout), signal);
+            } finally {
+              heaps.give(heap);
+            }
+          },
+          async gradient(inputs, results, { signal }) {
+            const layout = backwardLayout(forwardLayout(problem));
+            const heap = heaps.take(layout.length);
+            try {
+              return await inTurns(backward(problem, inputs, results, heap, layout), signal);
             } finally {
               heaps.give(heap);
             }
