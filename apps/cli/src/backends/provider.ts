@@ -1,0 +1,47 @@
+import { type BackendProvider, HeedError, checkContract } from '@heed/core';
+
+/**
+ * The provider that a module exports by default.
+ *
+ * @throws HeedError `UNAVAILABLE` when the module cannot be imported; `ARGUMENT` when it exports something else;
+ * `CONTRACT_VERSION` when the provider speaks another version of the contract.
+ */
+export async function importProvider(url: string, name: string): Promise<BackendProvider> {
+  let module: { readonly default?: unknown };
+  try {
+    module = (await import(url)) as typeof module;
+  } catch (error) {
+    throw new HeedError('UNAVAILABLE', `${name} cannot be imported: ${firstLine(error)}`, {
+      cause: error,
+      remedy: `see what \`node --eval "import('${url}')"\` says`,
+    });
+  }
+  const provider = module.default as Partial<BackendProvider> | null | undefined;
+  if (typeof provider !== 'object' || provider === null || provider.contract === undefined) {
+    throw notProvider(name, provider);
+  }
+  checkContract(provider as BackendProvider);
+  if (typeof provider.probe !== 'function' || typeof provider.create !== 'function') {
+    throw notProvider(name, provider);
+  }
+  return provider as BackendProvider;
+}
+
+function notProvider(name: string, value: object | null | undefined): HeedError {
+  const what = value === undefined ? 'nothing' : describe(value);
+  return new HeedError('ARGUMENT', `${name} exports ${what} by default, which is no backend provider`, {
+    remedy: 'export default { contract: 1, name, probe, create }: see BackendProvider of @heed/core',
+  });
+}
+
+function describe(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return `a ${typeof value}`;
+  const keys = Object.keys(value);
+  return keys.length === 0 ? 'an empty object' : `an object of ${keys.slice(0, 6).join(', ')}`;
+}
+
+/** What an error says, in one line. */
+export function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split('\n', 1)[0]!;
+}

@@ -1,0 +1,118 @@
+import type { NotCovered, Report } from '@heed/conformance';
+import { HeedError, type HeedErrorJSON } from '@heed/core';
+import { runContained } from '../contained/run-contained.ts';
+import type { Step } from '../contained/tasks.ts';
+import type { Located } from './resolve.ts';
+
+/** What there is to say about a backend after its verification. Plain JSON. */
+export interface Verified extends Omit<Report, 'device'> {
+  /** What really ran; null when the backend ended before it could say so. */
+  readonly device: string | null;
+  readonly package: string | null;
+  readonly version: string | null;
+  readonly seconds: number;
+  /** What case files hold and nothing here checks. */
+  readonly notCovered?: readonly NotCovered[];
+  readonly fuzz?: {
+    /** Gives the same problems again. */
+    readonly seed: number;
+    /** Compared with the reference. */
+    readonly problems: number;
+    /** The smallest problem that the backend gets wrong, saved as a case file. */
+    readonly disagreement: { readonly message: string; readonly file: string } | null;
+  };
+  /** Why the verification ended early: the backend's process hung or died. Counted as one failure. */
+  readonly error?: HeedErrorJSON;
+}
+
+interface Options {
+  /** Time without a case that ends. */
+  readonly silenceMs: number;
+  readonly say: (text: string) => void;
+}
+
+/**
+ * Runs the suite, or the cases of files, on a backend.
+ *
+ * @throws HeedError when the backend cannot be loaded or cannot run here, or an argument is wrong: whatever ended the
+ * verification before its first case.
+ */
+export async function verifyBackend(
+  backend: Located,
+  options: Options & { readonly topics: readonly string[]; readonly caseFiles: readonly string[] },
+): Promise<Verified> {
+  const { topics, caseFiles, silenceMs, say } = options;
+  const { url, name } = backend;
+  const { tally, onStep } = counter(name, say);
+  return timed(backend, tally, async () => {
+    const task = { kind: 'verify', url, name, topics, caseFiles } as const;
+    const { notCovered, ...report } = await runContained<'verify'>(task, { silenceMs, onStep });
+    return { ...report, ...(caseFiles.length > 0 && { notCovered }) };
+  });
+}
+
+/** Compares a backend with the reference on random problems. @throws HeedError as {@link verifyBackend} does. */
+export async function fuzzBackend(
+  backend: Located,
+  options: Options & {
+    readonly seconds: number;
+    readonly seed: number | null;
+    /** Writes a case file and returns its path. */
+    readonly saveCase: (text: string, seed: number) => string;
+  },
+): Promise<Verified> {
+  const { seconds, silenceMs, say, saveCase } = options;
+  const { url, name } = backend;
+  const { tally, onStep } = counter(name, say);
+  return timed(backend, tally, async () => {
+    const task = { kind: 'fuzz', url, name, seconds, seed: options.seed } as const;
+    const { seed, problems, disagreement, ...about } = await runContained<'fuzz'>(task, { silenceMs, onStep });
+    const failed = disagreement === null ? 0 : 1;
+    const saved = disagreement && {
+      message: disagreement.message,
+      file: saveCase(disagreement.caseFile, seed),
+    };
+    return {
+      ...NONE,
+      name: about.name,
+      device: about.device,
+      passed: problems - failed,
+      failed,
+      fuzz: { seed, problems, disagreement: saved },
+    };
+  });
+}
+
+const NONE = { passed: 0, failed: 0, refused: 0, notGuaranteed: 0, expectedFailures: 0, clauses: [] } as const;
+
+type Tally = { passed: number; failed: number; refused: number; notGuaranteed: number; cases: number };
+
+/** Counts cases as they end, so that something can be said of a backend that does not reach the end. */
+function counter(name: string, say: Options['say']): { tally: Tally; onStep: (step: Step) => void } {
+  const tally: Tally = { passed: 0, failed: 0, refused: 0, notGuaranteed: 0, cases: 0 };
+  const onStep = ({ text, done, total, status }: Step): void => {
+    if (done === undefined) return say(`${name}: ${text}`);
+    tally.cases = done;
+    if (status !== undefined && status !== 'notApplicable') tally[status]++;
+    say(total === undefined ? `${name}: ${text}` : `${name}: ${done} of ${total}, ${text}`);
+  };
+  return { tally, onStep };
+}
+
+async function timed(
+  backend: Located,
+  tally: Tally,
+  work: () => Promise<Omit<Verified, 'package' | 'version' | 'seconds'>>,
+): Promise<Verified> {
+  const started = performance.now();
+  const from = { package: backend.package, version: backend.version };
+  const seconds = (): number => Math.round(performance.now() - started) / 1000;
+  try {
+    return { ...(await work()), ...from, seconds: seconds() };
+  } catch (error) {
+    if (!HeedError.isInstance(error) || error.code !== 'ENGINE' || tally.cases === 0) throw error;
+    const { cases, ...counts } = tally;
+    const ended = { ...NONE, ...counts, failed: tally.failed + 1, name: backend.name, device: null };
+    return { ...ended, ...from, seconds: seconds(), error: error.toJSON() };
+  }
+}

@@ -1,0 +1,61 @@
+import { Command } from 'commander';
+import { type Diagnosis, diagnose } from '../backends/diagnose.ts';
+import { installedBackends } from '../backends/installed.ts';
+import type { Console } from '../output/console.ts';
+import { startProgress } from '../output/progress.ts';
+import { renderDiagnoses, renderMachine } from '../output/render-doctor.ts';
+import type { ExitCode } from '../program.ts';
+import { machineFacts } from '@heed/benchmarks';
+import { secondsOption } from './options.ts';
+
+const HELP = `
+A BACKEND is a short name (ts, reference), a package name, or the path of a module. Without one, doctor looks at the
+backends of this project and at the dependencies of ./package.json that carry the keyword "heed-backend".
+
+Each is examined in a process of its own: one that crashes or hangs is reported, nothing more.
+
+Examples:
+  $ heed doctor
+  $ heed doctor ts
+  $ heed doctor --json
+
+Exit codes: 0 all that were found are in order (an engine that cannot run here is no fault), 1 a backend is broken,
+none can run, or one that was named cannot.`;
+
+export function doctorCommand(console: Console, onEnd: (code: ExitCode) => void): Command {
+  return new Command('doctor')
+    .description('show which backends are installed, what they run on, and what is missing')
+    .argument('[BACKEND...]', 'backends to look at')
+    .addOption(secondsOption('--timeout <seconds>', 'time that a backend has for each step', 10))
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', HELP)
+    .action(async (names: string[], { timeout }: { timeout: number }) => {
+      const backends = await diagnoseAll(names, timeout);
+      const machine = machineFacts();
+      console.print(renderDiagnoses(backends, console));
+      console.print(renderMachine(machine, console));
+      console.result({ machine, backends });
+      onEnd(isWell(backends, names.length > 0) ? 0 : 1);
+    });
+}
+
+/** Looks at the named backends, or at those that are installed, one after another. */
+export async function diagnoseAll(names: readonly string[], timeoutSeconds: number): Promise<Diagnosis[]> {
+  const progress = startProgress('looking for backends');
+  try {
+    const diagnoses: Diagnosis[] = [];
+    for (const name of names.length > 0 ? new Set(names) : installedBackends()) {
+      const onStep = (step: string): void => progress.update(`${name}: ${step}`);
+      diagnoses.push(await diagnose(name, { limitMs: timeoutSeconds * 1000, onStep }));
+    }
+    return diagnoses;
+  } finally {
+    progress.stop();
+  }
+}
+
+function isWell(backends: readonly Diagnosis[], named: boolean): boolean {
+  const available = backends.filter(({ status }) => status === 'available').length;
+  if (named) return available === backends.length;
+  return available > 0 && backends.every(({ status }) => status !== 'broken');
+}

@@ -1,0 +1,102 @@
+import { writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { allCases } from '@heed/conformance';
+import { HeedError } from '@heed/core';
+import { Command, Option } from 'commander';
+import { type Located, locate } from '../backends/resolve.ts';
+import { type Verified, fuzzBackend, verifyBackend } from '../backends/verify-backend.ts';
+import type { Console } from '../output/console.ts';
+import { startProgress } from '../output/progress.ts';
+import { renderClauses, renderVerified } from '../output/render-verify.ts';
+import type { ExitCode } from '../program.ts';
+import { collect, integerOption, secondsOption } from './options.ts';
+
+const HELP = `
+A BACKEND is a short name (ts, reference), a package name, or the path of a module whose default export is a
+provider. It is looked for in the current folder first. Each runs in a process of its own.
+
+Examples:
+  $ heed verify ts
+  $ heed verify ./my-backend.js --topic causal --topic window
+  $ heed verify ts --cases ./cases-from-torch
+  $ heed verify ts --fuzz 60 --seed 1
+  $ heed verify --list
+
+Exit codes: 0 nothing failed, 1 something failed, 2 wrong usage, or a backend that cannot be loaded or run here.`;
+
+interface Options {
+  readonly topic: readonly string[];
+  readonly cases: readonly string[];
+  readonly fuzz?: number;
+  readonly seed?: number;
+  readonly timeout: number;
+  readonly list?: true;
+}
+
+export function verifyCommand(console: Console, onEnd: (code: ExitCode) => void): Command {
+  return new Command('verify')
+    .description('run the conformance suite on backends')
+    .argument('[BACKEND...]', 'backends to verify')
+    .addOption(new Option('--topic <clause>', 'only the cases of a clause; may be repeated').argParser(collect).default([], 'all'))
+    .addOption(new Option('--cases <path>', 'cases of a file or folder in place of the suite; may be repeated').argParser(collect).default([], 'the suite'))
+    .addOption(secondsOption('--fuzz <seconds>', 'random problems for so long, in place of the suite').conflicts(['topic', 'cases']))
+    .addOption(integerOption('--seed <number>', 'seed of --fuzz: the same problems again'))
+    .addOption(secondsOption('--timeout <seconds>', 'time that a backend has for each case', 120))
+    .option('--list', 'list the clauses and how many cases they have')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', HELP)
+    .action(async (names: string[], options: Options) => {
+      if (options.list) return list(console);
+      checkUsage(names, options);
+      onEnd(await verifyAll([...new Set(names)].map(locate), options, console));
+    });
+}
+
+async function list(console: Console): Promise<void> {
+  const counts = new Map<string, number>();
+  for (const { clause } of await allCases()) counts.set(clause, (counts.get(clause) ?? 0) + 1);
+  const clauses = Array.from(counts, ([clause, cases]) => ({ clause, cases }));
+  console.print(renderClauses(clauses));
+  console.result({ clauses });
+}
+
+function checkUsage(names: readonly string[], { seed, fuzz }: Options): void {
+  if (names.length === 0) {
+    throw new HeedError('ARGUMENT', 'no BACKEND is given', {
+      remedy: 'name one, as in `heed verify ts`; `heed doctor` lists what is installed',
+    });
+  }
+  if (seed !== undefined && fuzz === undefined) {
+    throw new HeedError('ARGUMENT', '--seed is given without --fuzz', { remedy: 'add --fuzz SECONDS' });
+  }
+}
+
+async function verifyAll(backends: readonly Located[], options: Options, console: Console): Promise<ExitCode> {
+  const results: Verified[] = [];
+  for (const backend of backends) {
+    const progress = startProgress(`${backend.name}: loading`);
+    try {
+      results.push(await verifyOne(backend, options, progress.update));
+    } finally {
+      progress.stop();
+    }
+    console.print(renderVerified(results.at(-1)!, console));
+  }
+  console.result({ backends: results });
+  return results.every(({ failed }) => failed === 0) ? 0 : 1;
+}
+
+async function verifyOne(backend: Located, options: Options, say: (text: string) => void): Promise<Verified> {
+  const silenceMs = options.timeout * 1000;
+  if (options.fuzz === undefined) {
+    const { topic: topics, cases } = options;
+    return verifyBackend(backend, { topics, caseFiles: cases.map((file) => path.resolve(file)), silenceMs, say });
+  }
+  const saveCase = (text: string, seed: number): string => {
+    const file = path.join(tmpdir(), `heed-disagreement-${seed}.json`);
+    writeFileSync(file, text);
+    return file;
+  };
+  return fuzzBackend(backend, { seconds: options.fuzz, seed: options.seed ?? null, silenceMs, say, saveCase });
+}

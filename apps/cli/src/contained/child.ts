@@ -1,0 +1,21 @@
+// The process that a task runs in. A backend that hangs, crashes or exits takes down this process and no other.
+import { HeedError, type HeedErrorJSON } from '@heed/core';
+import type { Message } from './run-contained.ts';
+import { type Task, perform } from './tasks.ts';
+
+const send = (message: Message): boolean => process.send!(message);
+
+process.once('message', (task: Task) => {
+  void perform(task, (step) => send({ step }))
+    .then((value): Message => ({ value }))
+    .catch((error: unknown): Message => ({ error: toJSON(error) }))
+    .then(send);
+});
+// Whoever asked ends this process once it has the answer. Should it be gone, threads and timers must not linger.
+process.once('disconnect', () => process.exit());
+
+function toJSON(error: unknown): HeedErrorJSON {
+  if (HeedError.isInstance(error)) return error.toJSON();
+  const message = error instanceof Error ? error.message : String(error);
+  return new HeedError('ENGINE', message, { cause: error }).toJSON();
+}

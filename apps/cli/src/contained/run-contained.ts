@@ -1,0 +1,74 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { HeedError, type HeedErrorJSON } from '@heed/core';
+import type { Step, Task, TaskResults } from './tasks.ts';
+
+/** What the child process sends. */
+export type Message =
+  | { readonly step: Step }
+  | { readonly value: TaskResults[Task['kind']] }
+  | { readonly error: HeedErrorJSON };
+
+export interface ContainedOptions {
+  /** Without a step for so long, the task is ended. */
+  readonly silenceMs: number;
+  readonly onStep?: (step: Step) => void;
+}
+
+/** How much of what the child process wrote to standard error is kept, for when it dies. */
+const LAST_WORDS = 2000;
+
+/**
+ * Performs a task in a process of its own.
+ *
+ * @throws HeedError the task's own; `ENGINE` when the process falls silent, ends early or is killed, with the step
+ * that it was at.
+ */
+export function runContained<K extends Task['kind']>(
+  task: Extract<Task, { kind: K }>,
+  { silenceMs, onStep }: ContainedOptions,
+): Promise<TaskResults[K]> {
+  const child = fork(fileURLToPath(new URL('child.js', import.meta.url)), {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  const words = lastWords(child);
+  let step: Step | null = null;
+
+  return new Promise<TaskResults[K]>((resolve, reject) => {
+    const listen = (): NodeJS.Timeout =>
+      setTimeout(() => reject(fault(task, step, `no answer in ${silenceMs / 1000} s`)), silenceMs);
+    let timer = listen();
+    child.on('message', (message: Message) => {
+      if ('value' in message) return resolve(message.value as TaskResults[K]);
+      if ('error' in message) return reject(HeedError.fromJSON(message.error));
+      step = message.step;
+      onStep?.(step);
+      clearTimeout(timer);
+      timer = listen();
+    });
+    child.once('error', (error) => reject(fault(task, step, error.message)));
+    child.once('exit', (code, signal) => {
+      clearTimeout(timer);
+      const how = signal === null ? `the process ended with exit code ${code}` : `the process was ended by ${signal}`;
+      reject(fault(task, step, [how, ...words()].join(': ')));
+    });
+    child.send(task);
+  }).finally(() => child.kill('SIGKILL'));
+}
+
+function fault({ name }: Task, step: Step | null, what: string): HeedError {
+  const where = step === null ? 'at start' : step.done === undefined ? `in ${step.text}` : `after ${step.text}`;
+  return new HeedError('ENGINE', `${name} ${where}: ${what}`, { remedy: 'tell the author of the backend' });
+}
+
+/** The line of standard error that says why the process died, if there is one. */
+function lastWords(child: ChildProcess): () => string[] {
+  let text = '';
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    text = (text + chunk).slice(-LAST_WORDS);
+  });
+  return () => {
+    const lines = text.split('\n').map((line) => line.trim());
+    return lines.filter((line) => /^(\w*Error\b|FATAL)/.test(line)).slice(-1);
+  };
+}

@@ -1,0 +1,72 @@
+import { fileURLToPath } from 'node:url';
+import { HeedError } from '@heed/core';
+import { Command, CommanderError } from 'commander';
+import { doctorCommand } from './commands/doctor.ts';
+import { demoCommand } from './commands/demo.ts';
+import { verifyCommand } from './commands/verify.ts';
+import { type Console, openConsole } from './output/console.ts';
+import { readManifest } from './backends/resolve.ts';
+
+/** How a run ends: 0 all is well, 1 a check failed, 2 the command could not be understood or its arguments not used. */
+export type ExitCode = 0 | 1 | 2;
+
+/** Runs the command line's words, without the first two of `process.argv`. Never rejects. */
+export async function runProgram(words: readonly string[]): Promise<ExitCode> {
+  const json = words.includes('--json');
+  const console = openConsole(json);
+  let code: ExitCode = 0;
+  const program = createProgram(console, (ended) => {
+    code = ended;
+  });
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return code;
+  } catch (error) {
+    return report(error, console);
+  }
+}
+
+function createProgram(console: Console, onEnd: (code: ExitCode) => void): Command {
+  const program = new Command('heed')
+    .description('Attention backends: which run here, whether they are right, and what attention sees.')
+    .version(readManifest(fileURLToPath(new URL('../package.json', import.meta.url)))?.version ?? 'unknown', '-v, --version')
+    .helpOption('-h, --help', 'explain a command')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ writeErr: (text) => void (console.json || process.stderr.write(text)) });
+  for (const command of [doctorCommand, verifyCommand, demoCommand]) {
+    program.addCommand(command(console, onEnd).copyInheritedSettings(program));
+  }
+  return program.addHelpText('after', EXAMPLES);
+}
+
+const EXAMPLES = `
+Examples:
+  $ heed doctor                    which backends are installed, and what they run on
+  $ heed verify ts                 the conformance suite on @heed/backend-ts
+  $ heed demo                      a real model's attention: agreement, a heatmap, speed, a report
+
+Exit codes: 0 all is well, 1 a check failed, 2 wrong usage.`;
+
+/** Says what went wrong: one object in JSON mode, words on standard error otherwise. */
+function report(error: unknown, console: Console): ExitCode {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    // Commander has written its message, with a suggestion, unless JSON is asked for.
+    const remedy = 'see heed --help, or heed COMMAND --help';
+    console.result(new HeedError('ARGUMENT', error.message.replace(/^error: /, ''), { remedy }).toJSON());
+    return 2;
+  }
+  const known = HeedError.isInstance(error);
+  const heedError = known ? error : new HeedError('ENGINE', describe(error), { cause: error });
+  console.result(heedError.toJSON());
+  if (!console.json) {
+    process.stderr.write(`error: ${heedError.message}\n`);
+    if (heedError.remedy !== undefined) process.stderr.write(`  → ${heedError.remedy}\n`);
+  }
+  return known ? 2 : 1;
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
