@@ -2,15 +2,17 @@ import { describe, expect, test } from 'vitest';
 import { type AttentionBackend, attention, tensor } from './index.ts';
 import { defineBackend, zeros } from './backend/index.ts';
 
-/** A backend that notes what is compiled and disposed, by the problem's scale. */
+/** A backend that notes, by the problem's scale, what is compiled, told to dispose, and disposed. */
 function noting(work: (scale: number) => Promise<void> = async () => undefined): {
   backend: AttentionBackend;
   compiled: number[];
+  told: number[];
   disposed: number[];
 } {
   const compiled: number[] = [];
+  const told: number[] = [];
   const disposed: number[] = [];
-  const backend = defineBackend({
+  const inner = defineBackend({
     name: 'noting',
     device: 'none',
     capabilities: { dtypes: ['float32'], features: [], guarantees: [] },
@@ -27,7 +29,15 @@ function noting(work: (scale: number) => Promise<void> = async () => undefined):
       };
     },
   });
-  return { backend, compiled, disposed };
+  const compile: AttentionBackend['compile'] = async (problem) => {
+    const kernel = await inner.compile(problem);
+    const dispose = (): Promise<void> => {
+      told.push(problem.scale);
+      return kernel.dispose();
+    };
+    return { ...kernel, dispose };
+  };
+  return { backend: { ...inner, compile }, compiled, told, disposed };
 }
 
 const x = tensor([1, 1, 1, 1], new Float32Array([1]));
@@ -71,15 +81,15 @@ describe('kernels', () => {
     const slow = new Promise<void>((resolve) => {
       finish = resolve;
     });
-    const { backend, compiled, disposed } = noting((scale) => (scale === 0.5 ? slow : Promise.resolve()));
+    const { backend, compiled, told } = noting((scale) => (scale === 0.5 ? slow : Promise.resolve()));
     const underWay = call(backend, 0.5);
     for (const scale of MANY) await call(backend, scale);
     await settled();
-    expect(disposed).not.toContain(0.5);
+    expect(told).not.toContain(0.5);
     finish();
     await underWay;
     await settled();
-    expect(disposed).toContain(0.5);
+    expect(told).toContain(0.5);
     await call(backend, 0.5);
     expect(compiled.filter((scale) => scale === 0.5)).toHaveLength(2);
   });

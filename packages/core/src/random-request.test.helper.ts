@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { type AttentionRequest, type Tensor, tensor } from './index.ts';
 import { philox4x32, zeros } from './backend/index.ts';
 

@@ -1,8 +1,9 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   type AttentionProblem,
   type AttentionRequest,
+  type HeedError,
   type Tensor,
   attention,
   problemOf,
@@ -137,11 +138,7 @@ describe('equal requests have one problem, to the letter', () => {
 });
 
 describe('errors speak in dimension letters, before anything is computed', () => {
-  const refused: [
-    string,
-    unknown,
-    { code: string; message: string | RegExp; clause?: string; remedy?: RegExp },
-  ][] = [
+  const refused: [string, unknown, { code: string; message: string; clause?: string; remedy?: RegExp }][] = [
     [
       'rank',
       { ...B2H4, key: floats(2, 6, 8) },
@@ -249,7 +246,7 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     [
       'alignment null',
       { ...B2H4, causal: true, alignment: null },
-      { code: 'ALIGNMENT_REQUIRED', message: /stand among/ },
+      { code: 'ALIGNMENT_REQUIRED', message: 'stand among' },
     ],
     [
       'an unknown alignment',
@@ -297,11 +294,10 @@ describe('errors speak in dimension letters, before anything is computed', () =>
       { code: 'ARGUMENT', message: 'choice is an output of hard attention', remedy: /argmax/ },
     ],
   ];
-  test.each(refused)('%s', async (_, request, { remedy, ...error }) => {
+  test.each(refused)('%s', async (_, request, { message, remedy = /./, ...error }) => {
     const backend = await reference.create();
-    const caught = await attention(backend, request as never).catch((thrown: unknown) => thrown);
-    const expected = typeof error.message === 'string' ? error.message : expect.stringMatching(error.message);
-    expect(caught).toMatchObject({ ...error, message: expected, name: 'HeedError' });
-    if (remedy) expect((caught as { remedy: string }).remedy).toMatch(remedy);
+    const caught: unknown = await attention(backend, request as never).catch((thrown: unknown) => thrown);
+    expect(caught).toMatchObject({ ...error, name: 'HeedError', message: expect.stringContaining(message) });
+    expect(String((caught as HeedError).remedy)).toMatch(remedy);
   });
 });

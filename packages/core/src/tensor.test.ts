@@ -50,8 +50,9 @@ describe('tensor()', () => {
   });
 });
 
+const request = (x: Tensor) => ({ query: x, key: x, value: x, causal: true });
+
 describe('a tensor is plain data', () => {
-  const request = (x: Tensor) => ({ query: x, key: x, value: x, causal: true });
   const x = tensor([1, 1, 3, 2], new Float32Array([1, 0, 0, 1, 1, 1]));
 
   test('it survives structuredClone', async () => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type ResidentTensor, type Tensor, tensor } from '../index.ts';
 import { type DeviceMemory, defineBackend } from './index.ts';
@@ -82,8 +82,8 @@ describe('a resident tensor on the host', () => {
 /** An engine's memory whose tensors cannot change: a write makes a new one and takes its time. */
 function immutableMemory(): { memory: DeviceMemory<Native>; live: Set<Native> } {
   const live = new Set<Native>();
-  const made = (tensor: Tensor): Native => {
-    const native = { dtype: tensor.dtype, shape: tensor.shape, inside: structuredClone(tensor) };
+  const made = (plain: Tensor): Native => {
+    const native = { dtype: plain.dtype, shape: plain.shape, inside: structuredClone(plain) };
     live.add(native);
     return native;
   };
@@ -113,23 +113,19 @@ interface Native {
   readonly inside: Tensor;
 }
 
-describe('a resident tensor in the memory of an engine', () => {
-  const uploaded = async (): Promise<{
-    resident: ResidentTensor;
-    live: Set<Native>;
-    end(): Promise<void>;
-  }> => {
-    const { memory, live } = immutableMemory();
-    const backend = defineBackend<Native>({
-      name: 'engine',
-      device: 'engine',
-      capabilities: { dtypes: ['float32'], features: [], guarantees: [] },
-      memory,
-      compile: () => Promise.reject(new Error('never')),
-    });
-    return { resident: await backend.upload(counting([2, 2], 0)), live, end: () => backend.dispose() };
-  };
+async function uploaded(): Promise<{ resident: ResidentTensor; live: Set<Native>; end(): Promise<void> }> {
+  const { memory, live } = immutableMemory();
+  const backend = defineBackend<Native>({
+    name: 'engine',
+    device: 'engine',
+    capabilities: { dtypes: ['float32'], features: [], guarantees: [] },
+    memory,
+    compile: () => Promise.reject(new Error('never')),
+  });
+  return { resident: await backend.upload(counting([2, 2], 0)), live, end: () => backend.dispose() };
+}
 
+describe('a resident tensor in the memory of an engine', () => {
   test('takes overlapping writes one after another, and is read after them', async () => {
     const { resident, live } = await uploaded();
     const writes = [

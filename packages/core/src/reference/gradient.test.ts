@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   type AttentionGradients,
@@ -54,29 +54,31 @@ function dOutputFor(request: AttentionRequest, seed: number): Tensor {
   );
 }
 
-async function expectDifferences(request: AttentionRequest, seed: number): Promise<void> {
+/** The largest error of any gradient; infinite when one is missing, superfluous or of the wrong shape. */
+async function gradientError(request: AttentionRequest, seed: number): Promise<number> {
   const dOutput = dOutputFor(request, seed);
   const { dQuery, dKey, dValue, dBias, dSinks } = await gradientsOf(request, dOutput);
-  expect(dBias !== undefined).toBe(request.bias !== undefined);
-  expect(dSinks !== undefined).toBe(request.sinks !== undefined);
-  const pairs = { query: dQuery, key: dKey, value: dValue, bias: dBias, sinks: dSinks };
-  for (const [name, gradient] of Object.entries(pairs)) {
+  const gradients = { query: dQuery, key: dKey, value: dValue, bias: dBias, sinks: dSinks };
+  let error = 0;
+  for (const name of ['query', 'key', 'value', 'bias', 'sinks'] as const) {
+    const gradient = gradients[name];
+    if (gradient?.shape.join() !== request[name]?.shape.join()) return Infinity;
     if (gradient === undefined) continue;
-    const input = request[name as keyof typeof pairs]!;
-    expect(gradient.shape).toEqual(input.shape);
-    const expected = await differences(request, name as keyof typeof pairs, dOutput);
-    const error = Math.max(0, ...expected.map((right, at) => Math.abs(right - gradient.data[at]!)));
-    expect(error, `d${name}`).toBeLessThan(1e-7);
+    const expected = await differences(request, name, dOutput);
+    expected.forEach((right, at) => {
+      error = Math.max(error, Math.abs(right - gradient.data[at]!));
+    });
   }
+  return error;
 }
 
 // fast-check prints the seed, and the smallest failing recipe, of a property that does not hold.
 describe('gradients are the central differences of the forward pass', () => {
   test.each(SOFT_FEATURES)('%s, with any others', async (feature) => {
     await fc.assert(
-      fc.asyncProperty(recipes([feature]), async (recipe) =>
-        expectDifferences(requestOf(recipe), recipe.seed + 1),
-      ),
+      fc.asyncProperty(recipes([feature]), async (recipe) => {
+        expect(await gradientError(requestOf(recipe), recipe.seed + 1)).toBeLessThan(1e-7);
+      }),
       { numRuns: 25 },
     );
   });
