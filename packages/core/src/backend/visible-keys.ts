@@ -15,7 +15,10 @@ export interface VisibleKeys {
 }
 
 /** SPEC.md, clauses `alignment`, `causal`, `window` and `lengths`. */
-export function visibleKeys(problem: AttentionProblem, inputs: AttentionInputs): VisibleKeys {
+export function visibleKeys(
+  problem: AttentionProblem,
+  inputs: Pick<AttentionInputs, 'offsets' | 'keyLengths' | 'queryLengths'>,
+): VisibleKeys {
   const { causal, window, alignment } = problem;
   const keyLength = (b: number): number => inputs.keyLengths?.data[b] ?? problem.keyLength;
   const queryLength = (b: number): number => inputs.queryLengths?.data[b] ?? problem.queryLength;
