@@ -21,9 +21,13 @@ import { layoutCases, valueDimCases } from './cases/layout.ts';
 import { lengthsCases } from './cases/lengths.ts';
 import { lifeCases } from './cases/life.ts';
 import { maskCases } from './cases/mask.ts';
+import { mergeCases } from './cases/merge.ts';
 import { orderCases } from './cases/order.ts';
 import { outputCases } from './cases/outputs.ts';
 import { overflowCases } from './cases/overflow.ts';
+import { equivalencePropertyCases } from './cases/property-equivalence.ts';
+import { orderPropertyCases } from './cases/property-order.ts';
+import { outputPropertyCases } from './cases/property-outputs.ts';
 import { refusalCases } from './cases/refusal.ts';
 import { residentCases } from './cases/resident.ts';
 import { segmentsCases } from './cases/segments.ts';
@@ -72,6 +76,10 @@ async function collect(): Promise<readonly ConformanceCase[]> {
     ...outputCases(),
     ...selectionCases(),
     ...gradientCases(),
+    ...mergeCases(),
+    ...orderPropertyCases(),
+    ...equivalencePropertyCases(),
+    ...outputPropertyCases(),
     ...paddingCases(),
     ...partialPaddingCases(),
     ...nonfiniteCases(),

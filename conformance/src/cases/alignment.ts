@@ -6,7 +6,11 @@ import { agreements } from './build.ts';
 const LENGTHS = { fewer: [4, 9], equal: [7, 7], more: [9, 4] } as const;
 
 /** What the positions are for. */
-const USES = { causal: { causal: true }, window: { window: { left: 2, right: 1 } }, alibi: { alibi: true } } as const;
+const USES = {
+  causal: { causal: true },
+  window: { window: { left: 2, right: 1 } },
+  alibi: { alibi: true },
+} as const;
 
 const ALIGNMENTS: Readonly<Record<string, Sketch['alignment']>> = {
   'top-left': 'topLeft',
@@ -24,7 +28,13 @@ export function alignmentCases(): ConformanceCase[] {
     'equal-lengths-need-none': { causal: true },
     'without-positions-it-is-idle': { queryLength: 4, keyLength: 9, alignment: 'bottomRight' },
     'decoding/one-query': { causal: true, queryLength: 1, keyLength: 9, alignment: 'bottomRight' },
-    'decoding/chunk-across-tiles': { causal: true, batch: 1, queryLength: 33, keyLength: 100, alignment: 'bottomRight' },
+    'decoding/chunk-across-tiles': {
+      causal: true,
+      batch: 1,
+      queryLength: 33,
+      keyLength: 100,
+      alignment: 'bottomRight',
+    },
   };
   for (const [use, option] of Object.entries(USES)) {
     for (const [name, alignment] of Object.entries(ALIGNMENTS)) {
@@ -42,9 +52,23 @@ export function alignmentCases(): ConformanceCase[] {
         keyLengths: [3, 8],
         queryLengths: [5, 2],
       },
-      [`${use}/bottom-right/lengths-of-equal-axes`]: { ...option, alignment: 'bottomRight', keyLengths: [3, 6] },
-      [`${use}/top-left/lengths`]: { ...lengths, alignment: 'topLeft', keyLengths: [3, 8], queryLengths: [5, 2] },
-      [`${use}/offset/lengths`]: { ...lengths, alignment: { offset: [1, 2] }, keyLengths: [3, 8], queryLengths: [5, 2] },
+      [`${use}/bottom-right/lengths-of-equal-axes`]: {
+        ...option,
+        alignment: 'bottomRight',
+        keyLengths: [3, 6],
+      },
+      [`${use}/top-left/lengths`]: {
+        ...lengths,
+        alignment: 'topLeft',
+        keyLengths: [3, 8],
+        queryLengths: [5, 2],
+      },
+      [`${use}/offset/lengths`]: {
+        ...lengths,
+        alignment: { offset: [1, 2] },
+        keyLengths: [3, 8],
+        queryLengths: [5, 2],
+      },
       [`${use}/segments-keep-positions`]: { ...lengths, alignment: 'bottomRight', segments: 'packed' },
     } satisfies Record<string, Sketch>);
   }

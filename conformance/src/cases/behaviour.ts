@@ -1,4 +1,11 @@
-import { type AttentionBackend, type Feature, type Guarantee, HeedError, type HeedErrorCode, problemOf } from '@heed/core';
+import {
+  type AttentionBackend,
+  type Feature,
+  type Guarantee,
+  HeedError,
+  type HeedErrorCode,
+  problemOf,
+} from '@heed/core';
 import { featuresOf } from '@heed/core/backend';
 import type { BehaviourCase, Subject } from '../case.ts';
 import { type Sketch, requestOf } from '../sketch.ts';
@@ -34,19 +41,21 @@ export function ensure(condition: boolean, message: string): asserts condition {
 }
 
 /** Checks that work fails with a code. `what` completes "expected X for …". */
-export async function ensureError(
-  work: () => unknown,
-  code: HeedErrorCode,
-  what: string,
-): Promise<void> {
+export async function ensureError(work: () => unknown, code: HeedErrorCode, what: string): Promise<void> {
   try {
     await work();
   } catch (error) {
     ensure(HeedError.isInstance(error), `expected the code ${code} for ${what}, it threw ${String(error)}`);
-    ensure(error.code === code, `expected the code ${code} for ${what}, it is ${error.code}: ${error.message}`);
+    ensure(
+      error.code === code,
+      `expected the code ${code} for ${what}, it is ${error.code}: ${error.message}`,
+    );
     ensure(error.message.length > 0, `the error ${code} for ${what} has no message`);
     const restored = HeedError.fromJSON(structuredClone(error.toJSON()));
-    ensure(restored.code === code, `the error ${code} for ${what} does not survive toJSON and structuredClone`);
+    ensure(
+      restored.code === code,
+      `the error ${code} for ${what} does not survive toJSON and structuredClone`,
+    );
     return;
   }
   throw new Error(`expected the code ${code} for ${what}, nothing was thrown`);

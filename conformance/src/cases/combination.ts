@@ -55,7 +55,10 @@ const FACTORS: readonly (readonly Level[])[] = [
     ['query-lengths', (l) => ({ queryLengths: [l.queryLength, l.queryLength >> 1] })],
     [
       'both-lengths',
-      (l) => ({ keyLengths: [l.keyLength - 2, l.keyLength], queryLengths: [l.queryLength, l.queryLength >> 1] }),
+      (l) => ({
+        keyLengths: [l.keyLength - 2, l.keyLength],
+        queryLengths: [l.queryLength, l.queryLength >> 1],
+      }),
     ],
   ],
   [
@@ -106,7 +109,8 @@ export function combinationCases(): AgreementCase[] {
 function combine(levels: readonly Level[]): Sketch {
   const sketch: Sketch = { headDim: 5 };
   // Heads and lengths come first: later levels are made to their measure.
-  for (const [, add] of levels) Object.assign(sketch, typeof add === 'function' ? add(lengthsOf(sketch)) : add);
+  for (const [, add] of levels)
+    Object.assign(sketch, typeof add === 'function' ? add(lengthsOf(sketch)) : add);
   const { gradient: _, ...withoutGradient } = sketch;
   const hard = (sketch.selection ?? 'softmax') !== 'softmax';
   return {

@@ -51,7 +51,10 @@ export function contractCases(): ConformanceCase[] {
         JSON.stringify(structuredClone(capabilities)) === JSON.stringify(capabilities),
         'capabilities are not plain data',
       );
-      ensure(backend.capabilities === capabilities || sameJson(backend.capabilities, capabilities), 'they change');
+      ensure(
+        backend.capabilities === capabilities || sameJson(backend.capabilities, capabilities),
+        'they change',
+      );
     }),
     behaviour('contract', 'capabilities-are-known', [], async ({ backend }) => {
       const { dtypes, features, guarantees } = backend.capabilities;
@@ -82,13 +85,18 @@ export function contractCases(): ConformanceCase[] {
     }),
     behaviour('contract', 'problem-from-json', [], async ({ backend }) => {
       const kernel = await backend.compile(JSON.parse(JSON.stringify(problem())));
-      const { output } = await kernel.run(problemOf(requestOf({ queryLength: 3, keyLength: 5 }, 'contract')).inputs);
+      const { output } = await kernel.run(
+        problemOf(requestOf({ queryLength: 3, keyLength: 5 }, 'contract')).inputs,
+      );
       await kernel.dispose();
       ensure(output?.shape.join() === '2,2,3,8', 'a problem that went through JSON is not computed');
     }),
     behaviour('contract', 'backends-are-independent', [], async (subject) => {
       await withBackend(subject, async (other) => {
-        ensure(other !== subject.backend, 'create() gives the same backend twice: disposing one ends the other');
+        ensure(
+          other !== subject.backend,
+          'create() gives the same backend twice: disposing one ends the other',
+        );
         const kernel = await other.compile(problem());
         await other.dispose();
         await kernel.dispose();

@@ -7,7 +7,11 @@ import { VARIATIONS } from './variations.ts';
 export function dtypeCases(): ConformanceCase[] {
   const sketches: Record<string, Sketch> = { control: { dtype: 'float64', queryLength: 5, keyLength: 9 } };
   for (const [name, sketch] of Object.entries(VARIATIONS)) {
-    const all: Sketch = { ...sketch, dtype: 'float64', outputs: ['output', 'weights', 'logSumExp', 'statistics'] };
+    const all: Sketch = {
+      ...sketch,
+      dtype: 'float64',
+      outputs: ['output', 'weights', 'logSumExp', 'statistics'],
+    };
     sketches[`float64/${name}`] = { ...sketch, dtype: 'float64' };
     sketches[`float64/all-outputs/${name}`] = all;
     sketches[`float64/gradient/${name}`] = { ...sketch, dtype: 'float64', gradient: true };

@@ -9,8 +9,18 @@ export const EMPTY_ROWS: Readonly<Record<string, Sketch>> = {
   'no-keys-by-length': { keyLengths: [0, 3] },
   'past-the-query-length': { queryLengths: [4, 0] },
   'before-the-first-key/causal': { causal: true, alignment: { offset: -3 } },
-  'before-the-first-key/bottom-right': { causal: true, queryLength: 9, keyLength: 4, alignment: 'bottomRight' },
-  'past-the-last-key/window': { window: { left: 2, right: 0 }, queryLength: 9, keyLength: 3, alignment: 'topLeft' },
+  'before-the-first-key/bottom-right': {
+    causal: true,
+    queryLength: 9,
+    keyLength: 4,
+    alignment: 'bottomRight',
+  },
+  'past-the-last-key/window': {
+    window: { left: 2, right: 0 },
+    queryLength: 9,
+    keyLength: 3,
+    alignment: 'topLeft',
+  },
   'far-from-all-keys/window': { window: { left: 1, right: 1 }, alignment: { offset: [100, -100] } },
   'foreign-segment': { segments: 'scattered', keyLength: 2, queryLength: 9 },
 };

@@ -46,7 +46,11 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   'value/transposed': { code: 'SHAPE', inputs: { value: floats(2, 7, 2, 8) } },
   'mask/missing': { code: 'MISSING_INPUT', sketch: MASK, inputs: { mask: undefined } },
   'mask/float-for-boolean': { code: 'DTYPE', sketch: MASK, inputs: { mask: floats(7, 7) } },
-  'mask/other-broadcast': { code: 'SHAPE', sketch: MASK, inputs: { mask: tensor([7, 1], new Uint8Array(7)) } },
+  'mask/other-broadcast': {
+    code: 'SHAPE',
+    sketch: MASK,
+    inputs: { mask: tensor([7, 1], new Uint8Array(7)) },
+  },
   'mask/unexpected': { code: 'UNEXPECTED_INPUT', inputs: { mask: tensor([7, 7], new Uint8Array(49)) } },
   'bias/missing': { code: 'MISSING_INPUT', sketch: { bias: { shape: [7, 7] } }, inputs: { bias: undefined } },
   'sinks/unexpected': { code: 'UNEXPECTED_INPUT', inputs: { sinks: floats(2) } },
@@ -65,7 +69,11 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     sketch: { causal: true, alignment: { offset: 1 } },
     inputs: { offsets: undefined },
   },
-  'segments/missing': { code: 'MISSING_INPUT', sketch: { segments: 'packed' }, inputs: { keySegments: undefined } },
+  'segments/missing': {
+    code: 'MISSING_INPUT',
+    sketch: { segments: 'packed' },
+    inputs: { keySegments: undefined },
+  },
   'alibi/missing': { code: 'MISSING_INPUT', sketch: { alibi: true }, inputs: { alibiSlopes: undefined } },
   'seed/missing': { code: 'MISSING_INPUT', sketch: SAMPLE, inputs: { seed: undefined } },
   'seed/fraction': { code: 'ARGUMENT', sketch: SAMPLE, inputs: { seed: 0.5 } },
@@ -91,7 +99,11 @@ async function withKernel(
 function runCase(name: string, { code, sketch = {}, inputs: wrong }: Mistake): BehaviourCase {
   return behaviour('errors', `run/${name}`, featuresOfSketch(sketch), ({ backend }) =>
     withKernel(backend, sketch, async (kernel, inputs) => {
-      await ensureError(() => kernel.run({ ...inputs, ...wrong } as AttentionInputs), code, `the input ${name}`);
+      await ensureError(
+        () => kernel.run({ ...inputs, ...wrong } as AttentionInputs),
+        code,
+        `the input ${name}`,
+      );
       const { output } = await kernel.run(inputs);
       ensure(output !== undefined, 'the kernel gives no output after an error');
     }),
@@ -101,7 +113,9 @@ function runCase(name: string, { code, sketch = {}, inputs: wrong }: Mistake): B
 const GRADIENT: Sketch = { gradient: true, outputs: ['output', 'statistics'] };
 
 /** Mistakes in what `gradient()` takes beside the inputs. */
-const GRADIENT_MISTAKES: Readonly<Record<string, { readonly code: HeedErrorCode; readonly forward: object }>> = {
+const GRADIENT_MISTAKES: Readonly<
+  Record<string, { readonly code: HeedErrorCode; readonly forward: object }>
+> = {
   'dOutput/missing': { code: 'MISSING_INPUT', forward: { dOutput: undefined } },
   'dOutput/other-shape': { code: 'SHAPE', forward: { dOutput: floats(2, 2, 7, 9) } },
   'dOutput/float64': { code: 'DTYPE', forward: { dOutput: tensor([2, 2, 7, 8], new Float64Array(224)) } },

@@ -23,7 +23,10 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     code: 'SHAPE',
     spoil: ({ query }) => ({ query: { ...query, data: new Float32Array(10) } }),
   },
-  'query/dtype-against-data': { code: 'DTYPE', spoil: ({ query }) => ({ query: { ...query, dtype: 'float64' } }) },
+  'query/dtype-against-data': {
+    code: 'DTYPE',
+    spoil: ({ query }) => ({ query: { ...query, dtype: 'float64' } }),
+  },
   'key/other-head-size': { code: 'SHAPE', spoil: () => ({ key: floats(2, 2, 7, 9) }) },
   'key/other-batch': { code: 'SHAPE', spoil: () => ({ key: floats(3, 2, 7, 8) }) },
   'key/float64-beside-float32': {
@@ -31,7 +34,11 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     spoil: () => ({ key: tensor([2, 2, 7, 8], new Float64Array(224)) }),
   },
   'value/other-length': { code: 'SHAPE', spoil: () => ({ value: floats(2, 2, 6, 8) }) },
-  'heads/no-multiple': { code: 'SHAPE', sketch: { heads: 3 }, spoil: () => ({ key: floats(2, 2, 7, 8), value: floats(2, 2, 7, 8) }) },
+  'heads/no-multiple': {
+    code: 'SHAPE',
+    sketch: { heads: 3 },
+    spoil: () => ({ key: floats(2, 2, 7, 8), value: floats(2, 2, 7, 8) }),
+  },
   'scale/nan': { code: 'ARGUMENT', spoil: () => ({ scale: NaN }) },
   'scale/infinite': { code: 'ARGUMENT', spoil: () => ({ scale: Infinity }) },
   'softcap/0': { code: 'ARGUMENT', spoil: () => ({ softcap: 0 }) },
@@ -39,9 +46,21 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   'window/negative': { code: 'ARGUMENT', spoil: () => ({ window: { left: -1 } }) },
   'window/fraction': { code: 'ARGUMENT', spoil: () => ({ window: { right: 1.5 } }) },
   'layout/unknown': { code: 'ARGUMENT', spoil: () => ({ layout: 'lbhd' }) },
-  'alignment/missing': { code: 'ALIGNMENT_REQUIRED', sketch: { keyLength: 9 }, spoil: () => ({ causal: true }) },
-  'alignment/missing-for-window': { code: 'ALIGNMENT_REQUIRED', sketch: { keyLength: 9 }, spoil: () => ({ window: { left: 1 } }) },
-  'alignment/missing-for-alibi': { code: 'ALIGNMENT_REQUIRED', sketch: { keyLength: 9 }, spoil: () => ({ alibiSlopes: floats(2) }) },
+  'alignment/missing': {
+    code: 'ALIGNMENT_REQUIRED',
+    sketch: { keyLength: 9 },
+    spoil: () => ({ causal: true }),
+  },
+  'alignment/missing-for-window': {
+    code: 'ALIGNMENT_REQUIRED',
+    sketch: { keyLength: 9 },
+    spoil: () => ({ window: { left: 1 } }),
+  },
+  'alignment/missing-for-alibi': {
+    code: 'ALIGNMENT_REQUIRED',
+    sketch: { keyLength: 9 },
+    spoil: () => ({ alibiSlopes: floats(2) }),
+  },
   'alignment/unknown': { code: 'ARGUMENT', spoil: () => ({ causal: true, alignment: 'centre' }) },
   'offset/fraction': { code: 'ARGUMENT', spoil: () => ({ causal: true, alignment: { offset: 0.5 } }) },
   'mask/does-not-broadcast': { code: 'SHAPE', spoil: () => ({ mask: floats(3, 7) }) },
@@ -65,7 +84,10 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   'seed/missing': { code: 'MISSING_INPUT', spoil: () => ({ selection: 'sample' }) },
   'seed/negative': { code: 'ARGUMENT', spoil: () => ({ selection: 'sample', seed: -1 }) },
   'seed/2-to-the-53': { code: 'ARGUMENT', spoil: () => ({ selection: 'sample', seed: 2 ** 53 }) },
-  'gradient/of-argmax': { code: 'NOT_DIFFERENTIABLE', spoil: () => ({ selection: 'argmax', gradient: true }) },
+  'gradient/of-argmax': {
+    code: 'NOT_DIFFERENTIABLE',
+    spoil: () => ({ selection: 'argmax', gradient: true }),
+  },
   'gradient/of-sample': {
     code: 'NOT_DIFFERENTIABLE',
     spoil: () => ({ selection: 'sample', seed: 1, gradient: true }),

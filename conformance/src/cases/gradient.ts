@@ -17,7 +17,13 @@ export function gradientCases(): ConformanceCase[] {
     };
   }
   for (const kvHeads of [1, 2, 3, 6]) {
-    sketches[`kv-heads/${kvHeads}-of-6`] = { heads: 6, kvHeads, queryLength: 5, keyLength: 4, gradient: true };
+    sketches[`kv-heads/${kvHeads}-of-6`] = {
+      heads: 6,
+      kvHeads,
+      queryLength: 5,
+      keyLength: 4,
+      gradient: true,
+    };
   }
   for (const length of [1, 2, 31, 32, 33, 63, 64, 65]) {
     sketches[`key-length/${length}`] = { batch: 1, queryLength: 6, keyLength: length, gradient: true };

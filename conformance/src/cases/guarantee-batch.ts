@@ -44,7 +44,12 @@ function someBatches(request: AttentionRequest, from: number, to: number): Atten
 }
 
 /** The part of a request that concerns one key/value head and the query heads that read it. */
-function oneKeyHead(request: AttentionRequest, kvHead: number, group: number, axis: number): AttentionRequest {
+function oneKeyHead(
+  request: AttentionRequest,
+  kvHead: number,
+  group: number,
+  axis: number,
+): AttentionRequest {
   const heads = (given: unknown, at: number): never =>
     slice(given as Tensor, at, kvHead * group, (kvHead + 1) * group) as never;
   const kv = (given: unknown): never => slice(given as Tensor, axis, kvHead, kvHead + 1) as never;
@@ -80,8 +85,11 @@ function alone(name: string, sketch: Sketch): BehaviourCase {
     const group = heads / kvHeads;
     const axis = sketch.layout === 'blhd' ? 2 : 1;
     for (let g = 0; g < kvHeads; g++) {
-      const cut = (given: Tensor, at: number, size: number): Tensor => slice(given, at, g * size, (g + 1) * size);
-      const part = perRow(await runAll(backend, oneKeyHead(request, g, group, axis), cut(dOutput, axis, group)));
+      const cut = (given: Tensor, at: number, size: number): Tensor =>
+        slice(given, at, g * size, (g + 1) * size);
+      const part = perRow(
+        await runAll(backend, oneKeyHead(request, g, group, axis), cut(dOutput, axis, group)),
+      );
       const expected = Object.entries(together).map(([key, value]) => {
         const size = key === 'dKey' || key === 'dValue' ? 1 : group;
         return [key, cut(value, value.shape.length === 4 && key !== 'weights' ? axis : 1, size)];

@@ -67,7 +67,13 @@ const TARGETS: Readonly<Record<string, Target>> = {
     index: () => 1,
     reaches: (_b, h, _i, keys) => h === 1 && keys.length > 0,
   },
-  sink: { input: 'sinks', sketch: { sinks: true }, scores: true, index: () => 1, reaches: (_b, h) => h === 1 },
+  sink: {
+    input: 'sinks',
+    sketch: { sinks: true },
+    scores: true,
+    index: () => 1,
+    reaches: (_b, h) => h === 1,
+  },
 };
 
 const BESIDE: Readonly<Record<string, Sketch>> = {
@@ -95,7 +101,12 @@ function spreads(name: string, target: Target, sketch: Sketch, poison: number): 
     const clean = await runAll(backend, request, dOutput);
     const dirty = await runAll(backend, { ...request, [target.input]: { ...given, data } }, dOutput);
     ensureReaches(request, target, dirty, `${poison} in ${target.input}`);
-    ensureSameBits(forward(dirty), forward(clean), `with ${poison} in ${target.input}`, reachedBy(request, target));
+    ensureSameBits(
+      forward(dirty),
+      forward(clean),
+      `with ${poison} in ${target.input}`,
+      reachedBy(request, target),
+    );
   });
 }
 
@@ -115,7 +126,8 @@ function ensureReaches(request: AttentionRequest, target: Target, dirty: Values,
     const row = Array.from(output.data.subarray(start, start + problem.valueDim));
     const where = coordinates(at, [problem.batch, problem.heads, problem.queryLength]);
     // An empty row has no value that could tell, only its sink.
-    if (keys.length > 0) ensure(!row.every(Number.isFinite), `output row [${where}] is finite, it attends to ${what}`);
+    if (keys.length > 0)
+      ensure(!row.every(Number.isFinite), `output row [${where}] is finite, it attends to ${what}`);
     if (logSumExp && target.scores) {
       const sum = logSumExp.data[at]!;
       ensure(
@@ -134,7 +146,8 @@ function reachedBy(request: AttentionRequest, target: Target): (name: string, in
   forEachRow(request, ([b, h, i], at, keys) => {
     if (target.reaches(b, h, i, keys)) rows.push([starts.output(b, h, i), starts.query(b, h, i), at]);
   });
-  const within = (index: number, start: number, length: number): boolean => index >= start && index < start + length;
+  const within = (index: number, start: number, length: number): boolean =>
+    index >= start && index < start + length;
   return (name, index) =>
     rows.some(([output, query, at]) => {
       if (name === 'output') return within(index, output, problem.valueDim);
@@ -152,7 +165,11 @@ function forEachRow(
   const { heads, queryLength } = problem;
   const { attended } = naiveForward(problem, inputs as PlainInputs, Math.fround);
   attended.forEach((keys, at) => {
-    const place = [Math.floor(at / (heads * queryLength)), Math.floor(at / queryLength) % heads, at % queryLength] as const;
+    const place = [
+      Math.floor(at / (heads * queryLength)),
+      Math.floor(at / queryLength) % heads,
+      at % queryLength,
+    ] as const;
     visit(place, at, keys);
   });
 }
@@ -196,7 +213,9 @@ export function nonfiniteCases(): ConformanceCase[] {
       cases.push(spreads(`query/${name}/${kind}`, TARGETS['query']!, sketch, poison));
       cases.push(spreads(`key/${name}/${kind}`, TARGETS['key']!, sketch, poison));
     }
-    cases.push(spreads(`value/across-tiles/${kind}`, TARGETS['value']!, { queryLength: 67, keyLength: 70 }, poison));
+    cases.push(
+      spreads(`value/across-tiles/${kind}`, TARGETS['value']!, { queryLength: 67, keyLength: 70 }, poison),
+    );
   }
   return [...cases, ...hidden()];
 }

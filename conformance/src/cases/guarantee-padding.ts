@@ -76,7 +76,9 @@ export function excludable(request: AttentionRequest): Excludable {
     mask: new Set<number>(),
   };
   const pairOf = (shape: readonly number[] | undefined, at: readonly number[]): number =>
-    shape === undefined ? -1 : broadcastStrides(shape as never).reduce((sum, stride, axis) => sum + stride * at[axis]!, 0);
+    shape === undefined
+      ? -1
+      : broadcastStrides(shape as never).reduce((sum, stride, axis) => sum + stride * at[axis]!, 0);
   eachRow(problem, (b, h, i, at) => {
     for (const j of attended[at]!) {
       seen.query.add(starts.query(b, h, i));
@@ -101,7 +103,11 @@ export function excludable(request: AttentionRequest): Excludable {
 }
 
 /** A copy of a tensor with a number put into some places. */
-export function spoil<T extends Tensor | undefined>(given: T, poison: number, where: (index: number) => boolean): T {
+export function spoil<T extends Tensor | undefined>(
+  given: T,
+  poison: number,
+  where: (index: number) => boolean,
+): T {
   if (given === undefined) return given;
   return { ...given, data: given.data.map((number, n) => (where(n) ? poison : number)) };
 }
@@ -139,7 +145,12 @@ export function paddingCases(): ConformanceCase[] {
     sketches[`causal-beside/${name}`] = { ...sketch, causal: true, alignment: { offset: [-2, -3] } };
   }
   for (const keyLength of [33, 65]) {
-    sketches[`across-tiles/key-lengths/${keyLength}`] = { batch: 1, queryLength: 35, keyLength, keyLengths: [31] };
+    sketches[`across-tiles/key-lengths/${keyLength}`] = {
+      batch: 1,
+      queryLength: 35,
+      keyLength,
+      keyLengths: [31],
+    };
     sketches[`across-tiles/causal/${keyLength}`] = {
       batch: 1,
       queryLength: 30,

@@ -26,7 +26,10 @@ function partlyExcluded(name: string, sketch: Sketch, poisoned: 'key' | 'value' 
     const { attended } = naiveForward(problem, inputs as PlainInputs, Math.fround);
     const starts = rowStarts(problem);
     // Of batch 0 and head 0, which share key/value head 0.
-    const place = poisoned === 'dOutput' ? rowBesideOthers(attended, problem.queryLength) : keyBesideOthers(attended, problem.queryLength);
+    const place =
+      poisoned === 'dOutput'
+        ? rowBesideOthers(attended, problem.queryLength)
+        : keyBesideOthers(attended, problem.queryLength);
     ensure(place !== -1, 'the case has no key that only some rows attend to');
 
     const at = { key: starts.key, value: starts.value, dOutput: starts.output }[poisoned](0, 0, place);
@@ -36,8 +39,13 @@ function partlyExcluded(name: string, sketch: Sketch, poisoned: 'key' | 'value' 
     const dirty =
       poisoned === 'dOutput'
         ? await runAll(backend, request, spoil(dOutput, NaN, inRow))
-        : await runAll(backend, { ...request, [poisoned]: spoil(request[poisoned] as Tensor, NaN, inRow) }, dOutput);
-    const reached = poisoned === 'dOutput' ? byRow(attended, place) : byKey(attended, problem.queryLength, place);
+        : await runAll(
+            backend,
+            { ...request, [poisoned]: spoil(request[poisoned] as Tensor, NaN, inRow) },
+            dOutput,
+          );
+    const reached =
+      poisoned === 'dOutput' ? byRow(attended, place) : byKey(attended, problem.queryLength, place);
     ensureSameBits(dirty, clean, `with NaN in ${poisoned} row ${place}`, ignoring(request, reached));
   });
 }
@@ -65,14 +73,20 @@ function byRow(attended: readonly (readonly number[])[], row: number): Reached {
 }
 
 /** Elements of results that the poison may reach: of batch 0, head 0. A bias is not broadcast along Lq and Lk. */
-function ignoring(request: AttentionRequest, { rows, keys }: Reached): (name: string, index: number) => boolean {
+function ignoring(
+  request: AttentionRequest,
+  { rows, keys }: Reached,
+): (name: string, index: number) => boolean {
   const { problem } = problemOf(request);
   const { queryLength, keyLength, headDim, valueDim } = problem;
   const starts = rowStarts(problem);
   const inRows = (index: number, depth: number): boolean =>
     Math.floor(index / depth) < queryLength && rows.has(Math.floor(index / depth));
-  const inKeys = (index: number, start: (b: number, h: number, j: number) => number, depth: number): boolean =>
-    [...keys].some((j) => index >= start(0, 0, j) && index < start(0, 0, j) + depth);
+  const inKeys = (
+    index: number,
+    start: (b: number, h: number, j: number) => number,
+    depth: number,
+  ): boolean => [...keys].some((j) => index >= start(0, 0, j) && index < start(0, 0, j) + depth);
   return (name, index) => {
     if (name === 'dQuery') return inRows(index, headDim);
     if (name === 'output') return inRows(index, valueDim);

@@ -25,7 +25,7 @@ export function layoutCases(): ConformanceCase[] {
 export function valueDimCases(): ConformanceCase[] {
   return agreements('valueDim', {
     control: { valueDim: 5 },
-    'one': { valueDim: 1 },
+    one: { valueDim: 1 },
     'smaller/32-3': { headDim: 32, valueDim: 3 },
     'smaller/64-32': { headDim: 64, valueDim: 32, batch: 1 },
     'larger/1-8': { headDim: 1, valueDim: 8 },

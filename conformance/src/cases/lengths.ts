@@ -31,8 +31,18 @@ export function lengthsCases(): ConformanceCase[] {
     'both/sinks': { queryLengths: [3, 5], keyLengths: [6, 0], sinks: true },
   };
   for (const length of [1, 31, 32, 33, 63, 64, 65, 66]) {
-    sketches[`key/across-tiles/${length}`] = { batch: 1, queryLength: 3, keyLength: 67, keyLengths: [length] };
-    sketches[`query/across-tiles/${length}`] = { batch: 1, queryLength: 67, keyLength: 3, queryLengths: [length] };
+    sketches[`key/across-tiles/${length}`] = {
+      batch: 1,
+      queryLength: 3,
+      keyLength: 67,
+      keyLengths: [length],
+    };
+    sketches[`query/across-tiles/${length}`] = {
+      batch: 1,
+      queryLength: 67,
+      keyLength: 3,
+      queryLengths: [length],
+    };
   }
   return agreements('lengths', sketches);
 }

@@ -31,11 +31,15 @@ export function abortCases(): ConformanceCase[] {
       ensure(thrown === reason, `attention() must reject with the signal's reason, it was ${String(thrown)}`);
     }),
     behaviour('life', 'abort/before-the-gradient', ['gradient', 'statistics'], async ({ backend }, id) => {
-      const { problem, inputs } = problemOf(requestOf({ gradient: true, outputs: ['output', 'statistics'] }, id));
+      const { problem, inputs } = problemOf(
+        requestOf({ gradient: true, outputs: ['output', 'statistics'] }, id),
+      );
       const kernel = await backend.compile(problem);
       const { output, statistics } = await kernel.run(inputs);
       const forward = { output: output!, statistics: statistics!, dOutput: dOutputOf({}, id) };
-      const thrown = await reasonOf(() => kernel.gradient(inputs, forward, { signal: AbortSignal.abort(reason) }));
+      const thrown = await reasonOf(() =>
+        kernel.gradient(inputs, forward, { signal: AbortSignal.abort(reason) }),
+      );
       await kernel.dispose();
       ensure(thrown === reason, `gradient() must reject with the signal's reason, it was ${String(thrown)}`);
     }),
@@ -48,8 +52,10 @@ export function abortCases(): ConformanceCase[] {
       controller.abort(reason);
       // A run that is too far on may finish; then it must be right.
       const [ended] = await Promise.allSettled([run]);
-      if (ended.status === 'fulfilled') ensureAgrees(request, ended.value, 'the run that was aborted too late');
-      else ensure(ended.reason === reason, `run() must reject with the reason, it was ${String(ended.reason)}`);
+      if (ended.status === 'fulfilled')
+        ensureAgrees(request, ended.value, 'the run that was aborted too late');
+      else
+        ensure(ended.reason === reason, `run() must reject with the reason, it was ${String(ended.reason)}`);
       ensureAgrees(request, await kernel.run(inputs), 'the run after an aborted one');
       await kernel.dispose();
     }),
@@ -57,7 +63,11 @@ export function abortCases(): ConformanceCase[] {
       const request = requestOf({}, id);
       const { problem, inputs } = problemOf(request);
       const kernel = await backend.compile(problem);
-      ensureAgrees(request, await kernel.run(inputs, { signal: new AbortController().signal }), 'a run with a signal');
+      ensureAgrees(
+        request,
+        await kernel.run(inputs, { signal: new AbortController().signal }),
+        'a run with a signal',
+      );
       await kernel.dispose();
     }),
   ];

@@ -1,4 +1,10 @@
-import { type AttentionBackend, type AttentionKernel, type AttentionRequest, type Tensor, problemOf } from '@heed/core';
+import {
+  type AttentionBackend,
+  type AttentionKernel,
+  type AttentionRequest,
+  type Tensor,
+  problemOf,
+} from '@heed/core';
 import type { BehaviourCase, ConformanceCase } from '../case.ts';
 import type { Values } from '../judge/expectation.ts';
 import { type Sketch, dOutputOf, requestOf } from '../sketch.ts';
@@ -29,28 +35,35 @@ function inTurn(name: string, first: Sketch, ...later: Sketch[]): BehaviourCase 
   return behaviour('life', `one-kernel/${name}`, featuresOfSketch(first), async ({ backend }, id) => {
     const requests = [first, ...later, first].map((sketch, n) => requestOf(sketch, `${id}/${n}`));
     await withKernel(backend, requests[0]!, async (kernel) => {
-      for (const [n, request] of requests.entries()) await ensureRuns(kernel, request, `run ${n + 1} of one kernel`);
+      for (const [n, request] of requests.entries())
+        await ensureRuns(kernel, request, `run ${n + 1} of one kernel`);
     });
   });
 }
 
 /** Results may be written to, and later runs must not write to them. */
 function ownMemory(name: string, sketch: Sketch): BehaviourCase {
-  return behaviour('life', `results-are-the-callers/${name}`, featuresOfSketch(sketch), async ({ backend }, id) => {
-    const requestFor = (n: number) => withEverything(requestOf(sketch, `${id}/${n}`), backend.capabilities);
-    await withKernel(backend, requestFor(0), async (kernel) => {
-      const dOutput = dOutputOf(sketch, id);
-      const run = (n: number): Promise<Values> => runKernel(kernel, problemOf(requestFor(n)).inputs, dOutput);
-      const first = await run(0);
-      const kept = structuredClone(first);
-      const second = await run(1);
-      ensureSameBits(first, kept, 'after a second run of the kernel');
-      const all = [...Object.values(first), ...Object.values(second)];
-      ensure(!all.some((a, n) => all.slice(n + 1).some((b) => overlap(a, b))), 'two results share memory');
-      for (const { data } of Object.values(first)) data.fill(-7);
-      ensureSameBits(await run(0), kept, 'after the caller has written to earlier results');
-    });
-  });
+  return behaviour(
+    'life',
+    `results-are-the-callers/${name}`,
+    featuresOfSketch(sketch),
+    async ({ backend }, id) => {
+      const requestFor = (n: number) => withEverything(requestOf(sketch, `${id}/${n}`), backend.capabilities);
+      await withKernel(backend, requestFor(0), async (kernel) => {
+        const dOutput = dOutputOf(sketch, id);
+        const run = (n: number): Promise<Values> =>
+          runKernel(kernel, problemOf(requestFor(n)).inputs, dOutput);
+        const first = await run(0);
+        const kept = structuredClone(first);
+        const second = await run(1);
+        ensureSameBits(first, kept, 'after a second run of the kernel');
+        const all = [...Object.values(first), ...Object.values(second)];
+        ensure(!all.some((a, n) => all.slice(n + 1).some((b) => overlap(a, b))), 'two results share memory');
+        for (const { data } of Object.values(first)) data.fill(-7);
+        ensureSameBits(await run(0), kept, 'after the caller has written to earlier results');
+      });
+    },
+  );
 }
 
 function overlap({ data: a }: Tensor, { data: b }: Tensor): boolean {
@@ -73,7 +86,9 @@ function overlapping(name: string, sketch: Sketch): BehaviourCase {
 
 function overlappingKernels(): BehaviourCase {
   return behaviour('life', 'overlap/several-kernels', [], async ({ backend }, id) => {
-    const requests = [3, 40, 7, 65, 1].map((queryLength) => requestOf({ queryLength, keyLength: 9 }, `${id}/${queryLength}`));
+    const requests = [3, 40, 7, 65, 1].map((queryLength) =>
+      requestOf({ queryLength, keyLength: 9 }, `${id}/${queryLength}`),
+    );
     const runs = requests.map(async (request) => {
       const kernel = await backend.compile(problemOf(request).problem);
       const results = await kernel.run(problemOf(request).inputs);
@@ -87,20 +102,29 @@ function overlappingKernels(): BehaviourCase {
 }
 
 function overlappingGradients(): BehaviourCase {
-  return behaviour('life', 'overlap/forward-and-gradient', ['gradient', 'statistics'], async ({ backend }, id) => {
-    const ids = [0, 1, 2, 3].map((n) => `${id}/${n}`);
-    const alone: Values[] = [];
-    for (const seed of ids) alone.push(await runAll(backend, requestOf({}, seed), dOutputOf({}, seed)));
-    const request = withEverything(requestOf({}, id), backend.capabilities);
-    await withKernel(backend, request, async (kernel) => {
-      const runs = ids.map((seed) =>
-        runKernel(kernel, problemOf(withEverything(requestOf({}, seed), backend.capabilities)).inputs, dOutputOf({}, seed)),
-      );
-      for (const [n, values] of (await Promise.all(runs)).entries()) {
-        ensureClose(values, alone[n]!, `forward and gradient ${n + 1} of 4 that overlap`);
-      }
-    });
-  });
+  return behaviour(
+    'life',
+    'overlap/forward-and-gradient',
+    ['gradient', 'statistics'],
+    async ({ backend }, id) => {
+      const ids = [0, 1, 2, 3].map((n) => `${id}/${n}`);
+      const alone: Values[] = [];
+      for (const seed of ids) alone.push(await runAll(backend, requestOf({}, seed), dOutputOf({}, seed)));
+      const request = withEverything(requestOf({}, id), backend.capabilities);
+      await withKernel(backend, request, async (kernel) => {
+        const runs = ids.map((seed) =>
+          runKernel(
+            kernel,
+            problemOf(withEverything(requestOf({}, seed), backend.capabilities)).inputs,
+            dOutputOf({}, seed),
+          ),
+        );
+        for (const [n, values] of (await Promise.all(runs)).entries()) {
+          ensureClose(values, alone[n]!, `forward and gradient ${n + 1} of 4 that overlap`);
+        }
+      });
+    },
+  );
 }
 
 /** Near enough to tell that it is the same computation; whether the bits are equal is the guarantee `repeat`. */
@@ -135,8 +159,16 @@ export function callCases(): ConformanceCase[] {
     inTurn('other-numbers', {}, {}, {}),
     inTurn('across-tiles', { queryLength: 65 }, { queryLength: 65 }),
     inTurn('peaked-after-flat', { spread: 0.1 }, { spread: 50 }, { spread: 1 }),
-    inTurn('smaller-key-lengths-after-larger', { ...lengths, keyLengths: [33, 30] }, { ...lengths, keyLengths: [2, 0] }),
-    inTurn('larger-key-lengths-after-smaller', { ...lengths, keyLengths: [1, 0] }, { ...lengths, keyLengths: [33, 31] }),
+    inTurn(
+      'smaller-key-lengths-after-larger',
+      { ...lengths, keyLengths: [33, 30] },
+      { ...lengths, keyLengths: [2, 0] },
+    ),
+    inTurn(
+      'larger-key-lengths-after-smaller',
+      { ...lengths, keyLengths: [1, 0] },
+      { ...lengths, keyLengths: [33, 31] },
+    ),
     inTurn('query-lengths', { ...lengths, queryLengths: [20, 20] }, { ...lengths, queryLengths: [0, 3] }),
     inTurn(
       'offsets',

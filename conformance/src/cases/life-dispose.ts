@@ -15,7 +15,9 @@ export function disposeCases(): ConformanceCase[] {
       await kernel.dispose();
     }),
     behaviour('life', 'dispose/kernel-gradient', ['gradient', 'statistics'], async ({ backend }, id) => {
-      const { problem, inputs } = problemOf(requestOf({ gradient: true, outputs: ['output', 'statistics'] }, id));
+      const { problem, inputs } = problemOf(
+        requestOf({ gradient: true, outputs: ['output', 'statistics'] }, id),
+      );
       const kernel = await backend.compile(problem);
       const { output, statistics } = await kernel.run(inputs);
       await kernel.dispose();
@@ -27,7 +29,11 @@ export function disposeCases(): ConformanceCase[] {
       const { problem, inputs } = problemOf(request);
       const [one, other] = [await backend.compile(problem), await backend.compile(problem)];
       await one.dispose();
-      ensureAgrees(request, await other.run(inputs), 'a kernel after another of the same problem was disposed');
+      ensureAgrees(
+        request,
+        await other.run(inputs),
+        'a kernel after another of the same problem was disposed',
+      );
       await other.dispose();
     }),
     behaviour('life', 'dispose/kernel-waits-for-runs', [], async ({ backend }, id) => {
@@ -45,9 +51,16 @@ export function disposeCases(): ConformanceCase[] {
         ensure(typeof kernel[Symbol.asyncDispose] === 'function', 'the kernel has no [Symbol.asyncDispose]');
         await kernel[Symbol.asyncDispose]();
         await ensureError(() => kernel.run(inputs), 'DISPOSED', 'run() after [Symbol.asyncDispose]()');
-        ensure(typeof backend[Symbol.asyncDispose] === 'function', 'the backend has no [Symbol.asyncDispose]');
+        ensure(
+          typeof backend[Symbol.asyncDispose] === 'function',
+          'the backend has no [Symbol.asyncDispose]',
+        );
         await backend[Symbol.asyncDispose]();
-        await ensureError(() => backend.compile(problem), 'DISPOSED', 'compile() after [Symbol.asyncDispose]()');
+        await ensureError(
+          () => backend.compile(problem),
+          'DISPOSED',
+          'compile() after [Symbol.asyncDispose]()',
+        );
       });
     }),
     behaviour('life', 'dispose/backend', [], async (subject, id) => {
@@ -57,7 +70,11 @@ export function disposeCases(): ConformanceCase[] {
         const kernel = await backend.compile(problem);
         await attention(backend, request);
         await backend.dispose();
-        await ensureError(() => backend.compile(problem), 'DISPOSED', 'compile() after the backend was disposed');
+        await ensureError(
+          () => backend.compile(problem),
+          'DISPOSED',
+          'compile() after the backend was disposed',
+        );
         await ensureError(() => backend.upload(request.query as never), 'DISPOSED', 'upload() after that');
         await ensureError(() => kernel.run(inputs), 'DISPOSED', 'run() of its kernel after that');
         await ensureError(() => attention(backend, request), 'DISPOSED', 'attention() after that');

@@ -4,25 +4,25 @@ import { agreement, agreements } from './build.ts';
 
 /** Every way to broadcast to [B=2, Hq=3, Lq=5, Lk=6], in every rank. Names are the axes that are not broadcast. */
 export const BROADCASTS: Readonly<Record<string, readonly number[]>> = {
-  'scalar': [],
+  scalar: [],
   k: [6],
   'k-of-length-1': [1],
-  'qk': [5, 6],
-  'q': [5, 1],
+  qk: [5, 6],
+  q: [5, 1],
   'rank-2-k': [1, 6],
-  'hqk': [3, 5, 6],
-  'hk': [3, 1, 6],
-  'hq': [3, 5, 1],
-  'h': [3, 1, 1],
+  hqk: [3, 5, 6],
+  hk: [3, 1, 6],
+  hq: [3, 5, 1],
+  h: [3, 1, 1],
   'rank-3-qk': [1, 5, 6],
-  'bhqk': [2, 3, 5, 6],
-  'bqk': [2, 1, 5, 6],
-  'bk': [2, 1, 1, 6],
-  'bhk': [2, 3, 1, 6],
-  'bq': [2, 1, 5, 1],
-  'bh': [2, 3, 1, 1],
-  'b': [2, 1, 1, 1],
-  'bhq': [2, 3, 5, 1],
+  bhqk: [2, 3, 5, 6],
+  bqk: [2, 1, 5, 6],
+  bk: [2, 1, 1, 6],
+  bhk: [2, 3, 1, 6],
+  bq: [2, 1, 5, 1],
+  bh: [2, 3, 1, 1],
+  b: [2, 1, 1, 1],
+  bhq: [2, 3, 5, 1],
   'rank-4-hqk': [1, 3, 5, 6],
   'rank-4-qk': [1, 1, 5, 6],
 };
@@ -52,10 +52,15 @@ export function maskCases(): ConformanceCase[] {
       mask.data.forEach((byte, n) => (mask.data[n] = byte * (1 + (n % 255))));
       return request;
     }),
-    agreement('mask', 'float/no-exclusion-below-zero', { mask: { kind: 'float', shape: [7, 7] } }, (request) => {
-      const mask = request.mask as { data: Float32Array };
-      mask.data.forEach((_, n) => (mask.data[n] = n % 3 === 0 ? -40 : 0));
-      return request;
-    }),
+    agreement(
+      'mask',
+      'float/no-exclusion-below-zero',
+      { mask: { kind: 'float', shape: [7, 7] } },
+      (request) => {
+        const mask = request.mask as { data: Float32Array };
+        mask.data.forEach((_, n) => (mask.data[n] = n % 3 === 0 ? -40 : 0));
+        return request;
+      },
+    ),
   ];
 }

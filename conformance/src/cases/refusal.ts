@@ -40,13 +40,17 @@ async function ensureHonest(backend: AttentionBackend, problem: AttentionProblem
     return;
   }
   const support = backend.supports(problem);
-  ensure(support.supported, support.supported ? '' : `declared, yet refused: ${support.clause}: ${support.reason}`);
+  ensure(
+    support.supported,
+    support.supported ? '' : `declared, yet refused: ${support.clause}: ${support.reason}`,
+  );
   const kernel = await backend.compile(problem);
   await kernel.dispose();
 }
 
 export function refusalCases(): ConformanceCase[] {
-  const problemOfSketch = (sketch: Sketch): AttentionProblem => problemOf(requestOf(sketch, 'refusal')).problem;
+  const problemOfSketch = (sketch: Sketch): AttentionProblem =>
+    problemOf(requestOf(sketch, 'refusal')).problem;
   return [
     ...FEATURES.map((feature) =>
       behaviour('refusal', `feature/${feature}`, [], ({ backend }) =>
@@ -54,11 +58,17 @@ export function refusalCases(): ConformanceCase[] {
       ),
     ),
     ...(['float32', 'float64'] as const).map((dtype) =>
-      behaviour('refusal', `dtype/${dtype}`, [], ({ backend }) => ensureHonest(backend, problemOfSketch({ dtype }))),
+      behaviour('refusal', `dtype/${dtype}`, [], ({ backend }) =>
+        ensureHonest(backend, problemOfSketch({ dtype })),
+      ),
     ),
     ...Object.entries(VARIATIONS).map(([name, sketch]) =>
       behaviour('refusal', `combination/${name}`, [], async ({ backend }) => {
-        const everything: Sketch = { ...sketch, gradient: true, outputs: ['output', 'weights', 'statistics'] };
+        const everything: Sketch = {
+          ...sketch,
+          gradient: true,
+          outputs: ['output', 'weights', 'statistics'],
+        };
         await ensureHonest(backend, problemOfSketch(everything));
       }),
     ),

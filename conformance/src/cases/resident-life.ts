@@ -9,7 +9,10 @@ import { ensureSameBits } from './run-all.ts';
 function numbers(seed: string, ...shape: number[]): Tensor {
   const random = randomFrom(seed);
   const size = shape.reduce((product, length) => product * length, 1);
-  return tensor(shape, Float32Array.from({ length: size }, () => random.normal()));
+  return tensor(
+    shape,
+    Float32Array.from({ length: size }, () => random.normal()),
+  );
 }
 
 const KINDS: Readonly<Record<string, () => Tensor>> = {
@@ -35,7 +38,10 @@ async function writeOne(backend: AttentionBackend, axis: number, start: number, 
     const written = inside[axis]! >= 0 && inside[axis]! < part.shape[axis]!;
     const from = inside.reduce((index, i, a) => index * part.shape[a]! + i, 0);
     const expected = written ? part.data[from]! : 0;
-    ensure(data[n] === expected, `after write() element [${at.join(', ')}] is ${data[n]}, expected ${expected}`);
+    ensure(
+      data[n] === expected,
+      `after write() element [${at.join(', ')}] is ${data[n]}, expected ${expected}`,
+    );
   }
 }
 
@@ -71,10 +77,21 @@ export function residentLifeCases(): ConformanceCase[] {
         );
         given.data.fill(1);
         const first = await resident.read();
-        ensure(first.dtype === given.dtype && first.shape.join() === given.shape.join(), 'read() has another form');
-        ensureSameBits({ read: first }, { read: make() }, 'after the caller has written to what was uploaded');
+        ensure(
+          first.dtype === given.dtype && first.shape.join() === given.shape.join(),
+          'read() has another form',
+        );
+        ensureSameBits(
+          { read: first },
+          { read: make() },
+          'after the caller has written to what was uploaded',
+        );
         first.data.fill(2);
-        ensureSameBits({ read: await resident.read() }, { read: make() }, 'after the caller has written to what was read');
+        ensureSameBits(
+          { read: await resident.read() },
+          { read: make() },
+          'after the caller has written to what was read',
+        );
         resident.dispose();
       }),
     ),
@@ -108,7 +125,11 @@ export function residentLifeCases(): ConformanceCase[] {
       const other = await reference.create();
       const kernel = await backend.compile(problem);
       const key = await other.upload(inputs.key as Tensor);
-      await ensureError(() => kernel.run({ ...inputs, key }), 'FOREIGN_TENSOR', 'a tensor of another backend');
+      await ensureError(
+        () => kernel.run({ ...inputs, key }),
+        'FOREIGN_TENSOR',
+        'a tensor of another backend',
+      );
       await kernel.run(inputs);
       await kernel.dispose();
       await other.dispose();
@@ -118,7 +139,11 @@ export function residentLifeCases(): ConformanceCase[] {
       await withBackend(subject, async (sibling) => {
         const kernel = await subject.backend.compile(problem);
         const key = await sibling.upload(inputs.key as Tensor);
-        await ensureError(() => kernel.run({ ...inputs, key }), 'FOREIGN_TENSOR', 'a tensor of a second backend');
+        await ensureError(
+          () => kernel.run({ ...inputs, key }),
+          'FOREIGN_TENSOR',
+          'a tensor of a second backend',
+        );
         await kernel.dispose();
       });
     }),

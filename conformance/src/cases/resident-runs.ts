@@ -46,7 +46,8 @@ async function readAll(results: AttentionResults<ResidentTensor>): Promise<Atten
     Object.fromEntries(
       await Promise.all(
         Object.entries(structure).map(async ([name, value]) => {
-          if (!isResident(value) && name !== 'statistics') throw new Error(`the result ${name} is not resident`);
+          if (!isResident(value) && name !== 'statistics')
+            throw new Error(`the result ${name} is not resident`);
           return [name, isResident(value) ? await value.read() : await read(value)];
         }),
       ),
@@ -62,19 +63,28 @@ export function residentRunCases(): ConformanceCase[] {
   };
   return [
     ...Object.entries(sketches).map(([name, sketch]) =>
-      behaviour('resident', `inputs-and-results/${name}`, featuresOfSketch(sketch), async ({ backend }, id) => {
-        const request = requestOf(sketch, id);
-        const { problem, inputs } = problemOf(request);
-        const kernel = await backend.compile(problem);
-        const resident = await uploaded(backend, inputs);
-        ensureAgrees(request, await kernel.run(resident), 'plain results of resident inputs');
-        const results = await kernel.run(resident, { resident: true });
-        ensureAgrees(request, await readAll(results), 'resident results of resident inputs');
-        const ofPlain = await kernel.run(inputs, { resident: true });
-        await kernel.dispose();
-        ensureAgrees(request, await readAll(ofPlain), 'resident results, read after their kernel was disposed');
-        for (const structure of [resident, results, ofPlain]) release(structure);
-      }),
+      behaviour(
+        'resident',
+        `inputs-and-results/${name}`,
+        featuresOfSketch(sketch),
+        async ({ backend }, id) => {
+          const request = requestOf(sketch, id);
+          const { problem, inputs } = problemOf(request);
+          const kernel = await backend.compile(problem);
+          const resident = await uploaded(backend, inputs);
+          ensureAgrees(request, await kernel.run(resident), 'plain results of resident inputs');
+          const results = await kernel.run(resident, { resident: true });
+          ensureAgrees(request, await readAll(results), 'resident results of resident inputs');
+          const ofPlain = await kernel.run(inputs, { resident: true });
+          await kernel.dispose();
+          ensureAgrees(
+            request,
+            await readAll(ofPlain),
+            'resident results, read after their kernel was disposed',
+          );
+          for (const structure of [resident, results, ofPlain]) release(structure);
+        },
+      ),
     ),
     behaviour('resident', 'results-into-the-next-run', [], async ({ backend }, id) => {
       const request = requestOf({}, id);
@@ -82,7 +92,11 @@ export function residentRunCases(): ConformanceCase[] {
       const kernel = await backend.compile(problem);
       const { output } = await kernel.run(inputs, { resident: true });
       const second = await kernel.run({ ...inputs, value: output! });
-      ensureAgrees({ ...request, value: await output!.read() }, second, 'a run on the resident output of another');
+      ensureAgrees(
+        { ...request, value: await output!.read() },
+        second,
+        'a run on the resident output of another',
+      );
       output!.dispose();
       await kernel.dispose();
     }),
@@ -120,7 +134,11 @@ export function residentRunCases(): ConformanceCase[] {
       const kernel = await backend.compile(problem);
       const dOutput = dOutputOf(sketch, id);
       const plain = await kernel.run(inputs);
-      const expected = await kernel.gradient(inputs, { output: plain.output!, statistics: plain.statistics!, dOutput });
+      const expected = await kernel.gradient(inputs, {
+        output: plain.output!,
+        statistics: plain.statistics!,
+        dOutput,
+      });
       const resident = await uploaded(backend, inputs);
       const { output, statistics } = await kernel.run(resident, { resident: true });
       const forward = { output: output!, statistics: statistics!, dOutput: await backend.upload(dOutput) };

@@ -15,13 +15,19 @@ import { ensure } from './behaviour.ts';
 /** The request with every output that the backend declares, and the gradient where there is one. */
 export function withEverything(request: AttentionRequest, { features }: Capabilities): AttentionRequest {
   const hard = (request.selection ?? 'softmax') !== 'softmax';
-  const declared = (['weights', 'logSumExp', 'statistics'] as const).filter((name) => features.includes(name));
+  const declared = (['weights', 'logSumExp', 'statistics'] as const).filter((name) =>
+    features.includes(name),
+  );
   const outputs: OutputName[] = ['output', ...declared, ...(hard ? ['choice' as const] : [])];
   return { ...request, outputs, gradient: !hard && features.includes('gradient') };
 }
 
 /** Runs a request for everything that the backend declares. Results by the names of comparisons. */
-export async function runAll(backend: AttentionBackend, request: AttentionRequest, dOutput: Tensor): Promise<Values> {
+export async function runAll(
+  backend: AttentionBackend,
+  request: AttentionRequest,
+  dOutput: Tensor,
+): Promise<Values> {
   const { problem, inputs } = problemOf(withEverything(request, backend.capabilities));
   const kernel = await backend.compile(problem);
   try {

@@ -3,7 +3,10 @@ import type { ConformanceCase } from '../case.ts';
 import { agreement, agreements } from './build.ts';
 
 /** The same ids for every element of the batch. */
-function ids(query: readonly number[], key: readonly number[]): (request: AttentionRequest) => AttentionRequest {
+function ids(
+  query: readonly number[],
+  key: readonly number[],
+): (request: AttentionRequest) => AttentionRequest {
   return (request) => ({
     ...request,
     querySegments: tensor([2, query.length], Int32Array.from([...query, ...query])),
@@ -36,9 +39,19 @@ export function segmentsCases(): ConformanceCase[] {
       sinks: { segments: 'scattered', sinks: true },
       'across-tiles': { segments: 'packed', batch: 1, queryLength: 97, headDim: 4 },
     }),
-    agreement('segments', 'ids/extreme', three, ids([2147483647, -2147483648, 0], [0, 2147483647, -2147483648, -1])),
+    agreement(
+      'segments',
+      'ids/extreme',
+      three,
+      ids([2147483647, -2147483648, 0], [0, 2147483647, -2147483648, -1]),
+    ),
     // As float32 these ids would all be equal.
-    agreement('segments', 'ids/near-2-to-the-24', three, ids([16777216, 16777217, 16777218], [16777217, 16777216, 16777218, 16777219])),
+    agreement(
+      'segments',
+      'ids/near-2-to-the-24',
+      three,
+      ids([16777216, 16777217, 16777218], [16777217, 16777216, 16777218, 16777219]),
+    ),
     agreement('segments', 'ids/descending', three, ids([2, 1, 0], [2, 2, 1, 0])),
     agreement('segments', 'ids/not-positions', three, ids([9, 9, 0], [9, 0, 9, 0])),
     agreement('segments', 'ids/one-for-all', three, ids([5, 5, 5], [5, 5, 5, 5])),

@@ -62,9 +62,14 @@ export function selectionCases(): ConformanceCase[] {
     ...Object.entries(TIES).map(([name, sketch]) =>
       agreement('selection', `argmax/ties/${name}`, { ...hard, ...sketch, selection: 'argmax' }, integers),
     ),
-    agreement('selection', 'argmax/ties/all-equal', { ...hard, selection: 'argmax', keyLength: 70 }, (request) => {
-      (request.query as Tensor).data.fill(0);
-      return request;
-    }),
+    agreement(
+      'selection',
+      'argmax/ties/all-equal',
+      { ...hard, selection: 'argmax', keyLength: 70 },
+      (request) => {
+        (request.query as Tensor).data.fill(0);
+        return request;
+      },
+    ),
   ];
 }

@@ -17,7 +17,7 @@ export function shapeCases(): ConformanceCase[] {
     'heads/12': { heads: 12, batch: 1, queryLength: 4 },
     'no-queries': { queryLength: 0, keyLength: 5 },
     'no-keys': { queryLength: 5, keyLength: 0 },
-    'nothing': { queryLength: 0, keyLength: 0 },
+    nothing: { queryLength: 0, keyLength: 0 },
     'lengths/127-129': { batch: 1, heads: 1, queryLength: 127, keyLength: 129 },
     'lengths/129-127': { batch: 1, heads: 1, queryLength: 129, keyLength: 127 },
     'lengths/300-257': { batch: 1, heads: 1, queryLength: 300, keyLength: 257, headDim: 4 },

@@ -37,7 +37,12 @@ export function sinksCases(): ConformanceCase[] {
     }),
     ...Object.entries(sizes).flatMap(([name, sinks]) => [
       agreement('sinks', `size/${name}`, all, sinksOf(...sinks)),
-      agreement('sinks', `empty-rows/${name}`, { ...all, keyLengths: [0, 4], queryLengths: [7, 3] }, sinksOf(...sinks)),
+      agreement(
+        'sinks',
+        `empty-rows/${name}`,
+        { ...all, keyLengths: [0, 4], queryLengths: [7, 3] },
+        sinksOf(...sinks),
+      ),
       agreement('sinks', `gradient/${name}`, { gradient: true, keyLengths: [0, 4] }, sinksOf(...sinks)),
     ]),
   ];

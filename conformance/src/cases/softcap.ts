@@ -4,11 +4,11 @@ import { agreements } from './build.ts';
 export function softcapCases(): ConformanceCase[] {
   return agreements('softcap', {
     control: { softcap: 1.5 },
-    'tight': { softcap: 0.01 },
+    tight: { softcap: 0.01 },
     'not-a-float32': { softcap: 1 / 3 },
-    'wide': { softcap: 1000 },
-    'saturated': { softcap: 3, spread: 40 },
-    'fifty': { softcap: 50, spread: 20 },
+    wide: { softcap: 1000 },
+    saturated: { softcap: 3, spread: 40 },
+    fifty: { softcap: 50, spread: 20 },
     scale: { softcap: 2, scale: 0.1, spread: 10 },
     'boolean-mask': { softcap: 1, mask: { kind: 'boolean', shape: [7, 7] } },
     'float-mask': { softcap: 1, mask: { kind: 'float', shape: [7, 7] } },
