@@ -83,7 +83,10 @@ function decodeBase64(base64: string): Uint8Array<ArrayBuffer> | null {
   // atob skips white space.
   if (/[^A-Za-z0-9+/=]/.test(base64)) return null;
   try {
-    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    const binary = atob(base64);
+    const bytes = new Uint8Array(binary.length);
+    for (let n = 0; n < bytes.length; n++) bytes[n] = binary.charCodeAt(n);
+    return bytes;
   } catch {
     return null;
   }

@@ -8,9 +8,10 @@ const ROUNDING = 4 * 2 ** -24;
 /** Every layer of every capture as a case. */
 export async function minilmCases(): Promise<AgreementCase[]> {
   const names = ['bank-river', 'bank-money', 'passage'] as const;
-  const captures = await Promise.all(names.map(async (name) => ({ name, ...(await loadCapture(name)) })));
-  const batch = { name: 'batch', ...(await loadBatchCapture()) };
-  return [...captures, batch].flatMap(({ name, layers }) => layers.map((layer) => caseOf(name, layer)));
+  const captures = await Promise.all([...names.map((name) => loadCapture(name)), loadBatchCapture()]);
+  return captures.flatMap(({ layers }, index) =>
+    layers.map((layer) => caseOf(names[index] ?? 'batch', layer)),
+  );
 }
 
 function caseOf(name: string, captured: CapturedLayer): AgreementCase {

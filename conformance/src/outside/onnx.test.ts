@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { type AttentionRequest, HeedError, problemOf } from '@heed/core';
 import { referenceForward } from '@heed/core/reference';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { AgreementCase } from '../case.ts';
 import type { PlainInputs } from '../judge/naive-scores.ts';

@@ -117,14 +117,18 @@ function optionsOf(
   attributes: OnnxAttributes,
 ): Pick<AttentionRequest, 'scale' | 'softcap' | 'causal' | 'window'> {
   const { is_causal, left_window_size = -1, right_window_size = -1, scale, softcap } = attributes;
-  const side = (size: number): number | null => (size === -1 ? null : size);
   return {
     causal: is_causal === 1,
-    window: { left: side(left_window_size), right: side(right_window_size) },
+    window: { left: windowSide(left_window_size), right: windowSide(right_window_size) },
     // 0 means none.
     softcap: softcap || null,
     ...(scale !== undefined && { scale }),
   };
+}
+
+/** −1 means unbounded. */
+function windowSide(size: number): number | null {
+  return size === -1 ? null : size;
 }
 
 /** `[B, L, H, D]` from `[B, L, H · D]`: the same numbers in the same order. */

@@ -1,3 +1,4 @@
+import type * as FileSystem from 'node:fs/promises';
 import { HeedError } from '@heed/core';
 import { errorAt } from './place.ts';
 
@@ -24,7 +25,7 @@ export async function readText(location: string | URL, name: string): Promise<st
  *
  * @throws HeedError `UNAVAILABLE` where there is none.
  */
-export function fileSystem(): typeof import('node:fs/promises') {
+export function fileSystem(): typeof FileSystem {
   const builtin = globalThis.process?.getBuiltinModule;
   if (builtin === undefined) {
     throw new HeedError('UNAVAILABLE', 'there is no file system here', {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { HeedError } from '@heed/core';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { caseFileDefinitions, caseFileSchema } from './case-file.ts';
 import { mutated, soundFile } from './testing/mutated-file.ts';
