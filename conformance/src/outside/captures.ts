@@ -99,11 +99,11 @@ const FILES = {
  * import { loadCapture } from '@heed/conformance';
  *
  * const { tokens, layers } = await loadCapture('bank-river');
- * const [B, H, L] = layers[0].weights.shape;
- * const head = 4;
- * const bank = tokens.indexOf('bank');
- * const row = layers[0].weights.data.subarray((head * L + bank) * L, (head * L + bank + 1) * L);
- * console.log(B, H, tokens[row.indexOf(Math.max(...row))]); // 1 12 river
+ * const [first] = layers;
+ * const length = tokens.length;
+ * const row = 4 * length + tokens.indexOf('bank'); // head 4
+ * const weights = Array.from(first!.weights!.data.subarray(row * length, (row + 1) * length));
+ * console.log(tokens[weights.indexOf(Math.max(...weights))]); // river
  * ```
  */
 export async function loadCapture(name: CaptureName): Promise<Capture> {

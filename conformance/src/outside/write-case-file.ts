@@ -28,15 +28,18 @@ import { referenceValues } from './reference-values.ts';
  *     request: () => ({ query: x, key: x, value: x, causal: true }),
  *   },
  * ]);
- * console.log(parseCases(text, 'pair.json').cases[0].id); // causal-pair
+ * console.log(parseCases(text, 'pair.json').cases[0]!.id); // causal-pair
  * ```
  */
 export function caseFile(source: string, cases: readonly AgreementCase[]): string {
   const file: CaseFile = { format: 'heed-cases/1', source, cases: cases.map(singleCase) };
-  const text = JSON.stringify(file, null, 1);
+  const text = JSON.stringify(file, null, 1).replaceAll(LIST, (list) => list.replaceAll(/\s+/g, ' '));
   parseCases(text, 'the cases to write');
   return text;
 }
+
+/** A list of numbers, which JSON.stringify spreads over as many lines. */
+const LIST = /\[\n[^[\]{}]*\]/g;
 
 function singleCase(given: AgreementCase): SingleCase {
   const { id, clause, request: makeRequest, dOutput, expected } = given;
