@@ -9,13 +9,17 @@ import { type QueryRow, ScoreTiles } from './score-tiles.ts';
 import { ValueTiles } from './value-tiles.ts';
 
 /**
- * The gradients, from weights that are computed anew tile by tile out of row maximum and row sum (Dao, Fu, Ermon,
+ * The gradients, from weights that are computed anew tile by tile from the row maximum on (Dao, Fu, Ermon,
  * Rudra and Ré, "FlashAttention", NeurIPS 2022, algorithm 4 and appendix B.2):
  *
- *     dV = Pᵀ dO     dP = dO Vᵀ     dS = P ∘ (dP − rowsum(dO ∘ O))     dQ = scale · dS K     dK = scale · dSᵀ Q
+ *     dV = Pᵀ dO     dP = dO Vᵀ     dS = P ∘ (dP − rowsum(P ∘ dP))     dQ = scale · dS K     dK = scale · dSᵀ Q
  *
  * The block of queries is in the outer loop, as forward: dQ stays in the heap, dK and dV are summed up in float64 for
  * one key head at a time. Yields after each tile.
+ *
+ * Each block goes over its tiles twice and keeps the exponentials and dP of its 64 rows in between: memory O(Lk), no
+ * multiplication more. The paper goes over them once, with rowsum(dO ∘ O) and the row sums of forward. Both have been
+ * rounded to float32, which leaves few right digits of dP − rowsum where one key has nearly all of the weight.
  */
 export function* backward(
   problem: AttentionProblem,
@@ -68,47 +72,52 @@ class BackwardPass {
     tiles.openBlock(batch, kvHead, firstRow, count);
     for (let r = 0; r < count; r++) this.rows.begin(r, tiles.rows[r]!);
     fillHeap(heap, layout.dQuery, layout.dQuery + count * layout.queryStride, 0);
-    for (let start = tiles.firstTile; start < tiles.endKey; start += layout.keys) {
-      if (tiles.selectTile(start)) this.tile(batch, kvHead);
-      yield;
+    for (const tile of [this.exponentialTile, this.scoreTile]) {
+      for (let start = tiles.firstTile; start < tiles.endKey; start += layout.keys) {
+        if (tiles.selectTile(start)) tile.call(this, batch, kvHead);
+        yield;
+      }
     }
     for (let r = 0; r < count; r++) this.finishRow(r, tiles.rows[r]!);
   }
 
-  /** The whole block with the selected tile. */
-  private tile(batch: number, kvHead: number): void {
+  /** Where a matrix of the selected tile has row r. */
+  private tileRow(matrix: number, r: number): number {
+    const { tiles, layout } = this;
+    const tile = (tiles.tileStart - tiles.firstTile) / layout.keys;
+    return matrix + tile * layout.tileStride + r * layout.scoreStride;
+  }
+
+  /** First time: exponentials and dP. */
+  private exponentialTile(batch: number, kvHead: number): void {
     const { tiles } = this;
     tiles.packKeys();
     this.values.pack(tiles, batch, kvHead);
-    for (let r = 0; r < tiles.count; r += GROUP_ROWS) this.group(r, Math.min(GROUP_ROWS, tiles.count - r));
-    this.addKeysAndValues();
+    for (let r = 0; r < tiles.count; r += GROUP_ROWS) this.exponentialGroup(r, Math.min(GROUP_ROWS, tiles.count - r));
   }
 
-  /** Weights and score gradients of rows r, … with the selected tile, and what they add to dQuery. */
-  private group(r: number, count: number): void {
+  private exponentialGroup(r: number, count: number): void {
     const { heap, layout, tiles } = this;
-    const { weights, dScore, scoreStride, slope } = layout;
-    const at = weights + r * scoreStride;
-    const slopes = this.problem.softcap === null ? undefined : slope;
-    const any = tiles.scoreGroup(r, count, at, slopes);
-    if (any) this.weightGradients(r, count);
+    const weights = this.tileRow(layout.weights, r);
+    const dWeights = this.tileRow(layout.dScore, r);
+    const slopes = this.problem.softcap === null ? undefined : this.tileRow(layout.slope, r);
+    if (tiles.scoreGroup(r, count, weights, slopes)) this.multiplyByValues(r, count, dWeights);
     for (let n = 0; n < count; n++) {
       const row = tiles.rows[r + n]!;
       // Where key 0 would lie.
-      const shift = (r + n) * scoreStride - tiles.tileStart;
-      if (row.from < row.to) this.gradientRow(r + n, row, slope + n * scoreStride - tiles.tileStart);
-      for (const matrix of [weights, dScore]) {
-        fillHeap(heap, matrix + shift + tiles.from, matrix + shift + Math.min(row.from, tiles.to), 0);
-        fillHeap(heap, matrix + shift + Math.max(row.to, tiles.from), matrix + shift + tiles.to, 0);
+      const shift = n * layout.scoreStride - tiles.tileStart;
+      this.exponentialRow(r + n, row, weights + shift, dWeights + shift);
+      for (const matrix of [weights + shift, dWeights + shift]) {
+        fillHeap(heap, matrix + tiles.from, matrix + Math.min(row.from, tiles.to), 0);
+        fillHeap(heap, matrix + Math.max(row.to, tiles.from), matrix + tiles.to, 0);
       }
     }
-    if (any) this.addQueries(r, count);
   }
 
-  /** dP = dO Vᵀ, to where the score gradients will be. */
-  private weightGradients(r: number, count: number): void {
+  /** dP = dO Vᵀ */
+  private multiplyByValues(r: number, count: number, to: number): void {
     const { layout, tiles } = this;
-    const { dOutput, value, valueStride, dScore, scoreStride } = layout;
+    const { dOutput, value, valueStride, scoreStride } = layout;
     const skipped = tiles.groupFrom - tiles.tileStart;
     const columns = tiles.groupTo - tiles.groupFrom;
     multiply(
@@ -119,7 +128,7 @@ class BackwardPass {
       value + skipped * valueStride,
       valueStride,
       1,
-      dScore + r * scoreStride + skipped,
+      to + skipped,
       scoreStride,
       count,
       columns + (columns & 1),
@@ -129,51 +138,68 @@ class BackwardPass {
     );
   }
 
-  /** Scores to weights and gradients of weights to gradients of scores, for the keys of one row. */
-  private gradientRow(r: number, row: QueryRow, slopes: number): void {
-    const { heap, layout, rows, tiles } = this;
+  /** Makes exponentials of the scores of one row, and adds to its sums. */
+  private exponentialRow(r: number, row: QueryRow, weights: number, dWeights: number): void {
+    const { heap, rows } = this;
     const { from, to } = row;
-    const shift = r * layout.scoreStride - tiles.tileStart + from;
-    const weights = layout.weights + shift;
-    const dScore = layout.dScore + shift;
-    if (rows.rowSum[r] === 0) {
-      fillHeap(heap, weights, weights + to - from, 0);
-      fillHeap(heap, dScore, dScore + to - from, 0);
-      return;
-    }
-    if (rows.isNonFinite(r)) this.nonFiniteRow(r, row, weights, dScore);
+    if (rows.isEmpty[r]) {
+      fillHeap(heap, weights + from, weights + to, 0);
+      fillHeap(heap, dWeights + from, dWeights + to, 0);
+    } else if (rows.isNonFinite[r]) this.nonFiniteRow(r, row, weights, dWeights);
     else {
-      const sum = exponentials(heap, weights, to - from, rows.rowMax[r]);
-      if (sum > 0) rows.attends[r] = 1;
-      scoreGradients(heap, weights, dScore, to - from, 1 / rows.rowSum[r], rows.mean[r]);
+      rows.sum[r] += exponentials(heap, weights + from, to - from, rows.rowMax[r]);
+      rows.weighted[r] += innerProduct(heap, weights + from, dWeights + from, to - from);
     }
-    this.results.addBias(row, heap, dScore, from, to);
-    if (this.problem.softcap === null) return;
-    for (let n = 0; n < to - from; n++) heap[dScore + n] *= heap[slopes + from + n];
   }
 
   /** A row that something not finite reaches: NaN wherever it attends, exactly 0 elsewhere. */
-  private nonFiniteRow(r: number, row: QueryRow, weights: number, dScore: number): void {
+  private nonFiniteRow(r: number, row: QueryRow, weights: number, dWeights: number): void {
     const { heap, problem, results, rows } = this;
-    for (let n = 0; n < row.to - row.from; n++) {
-      const score = heap[weights + n];
+    for (let j = row.from; j < row.to; j++) {
+      const score = heap[weights + j];
       const attended = score !== -Infinity;
-      heap[weights + n] = attended ? Math.exp(score - rows.rowMax[r]) / rows.rowSum[r] : 0;
-      heap[dScore + n] = attended ? NaN : 0;
+      heap[weights + j] = attended ? Math.exp(score - rows.rowMax[r]) : 0;
+      heap[dWeights + j] = attended ? NaN : 0;
       if (!attended) continue;
-      rows.attends[r] = 1;
-      for (const d of rows.nonFinite.get(r) ?? []) results.valueSums[(row.from + n) * problem.valueDim + d] = NaN;
+      rows.sum[r] += heap[weights + j];
+      rows.weighted[r] = NaN;
+      for (const d of rows.nonFinitePlaces.get(r) ?? []) results.valueSums[j * problem.valueDim + d] = NaN;
     }
+  }
+
+  /** Second time: dS, dQ, dK and dV. */
+  private scoreTile(): void {
+    const { tiles } = this;
+    tiles.packKeys();
+    for (let r = 0; r < tiles.count; r++) this.scoreRow(r, tiles.rows[r]!);
+    for (let r = 0; r < tiles.count; r += GROUP_ROWS) this.addQueries(r, Math.min(GROUP_ROWS, tiles.count - r));
+    this.addKeys();
+    this.addValues();
+  }
+
+  private scoreRow(r: number, row: QueryRow): void {
+    const { heap, layout, problem, results, rows, tiles } = this;
+    const { from, to } = row;
+    if (from === to || rows.isEmpty[r]) return;
+    const weights = this.tileRow(layout.weights, r) + from - tiles.tileStart;
+    const dScore = this.tileRow(layout.dScore, r) + from - tiles.tileStart;
+    if (rows.isNonFinite[r]) normalizeAttended(heap, weights, dScore, to - from, 1 / rows.sum[r]);
+    else scoreGradients(heap, weights, dScore, to - from, 1 / rows.sum[r], rows.mean(r));
+    results.addBias(row, heap, dScore, from, to);
+    if (problem.softcap === null) return;
+    const slope = this.tileRow(layout.slope, r) + from - tiles.tileStart;
+    for (let n = 0; n < to - from; n++) heap[dScore + n] *= heap[slope + n];
   }
 
   /** dQ += dS K */
   private addQueries(r: number, count: number): void {
     const { layout, tiles } = this;
-    const { dScore, scoreStride, key, queryStride, dQuery } = layout;
+    const { scoreStride, key, queryStride, dQuery } = layout;
+    if (!tiles.openGroup(r, count)) return;
     const skipped = tiles.groupFrom - tiles.tileStart;
     multiply(
       this.heap,
-      dScore + r * scoreStride + skipped,
+      this.tileRow(layout.dScore, r) + skipped,
       scoreStride,
       1,
       key + skipped * queryStride,
@@ -189,24 +215,54 @@ class BackwardPass {
     );
   }
 
-  /** dV += Pᵀ dO and dK += scale · dSᵀ Q, over the rows of the block that attend to the tile. */
-  private addKeysAndValues(): void {
+  /** dK += scale · dSᵀ Q, over the rows that attend to the tile. */
+  private addKeys(): void {
     const { heap, layout, problem, results, tiles } = this;
-    const { weights, dScore, scoreStride, dOutput, query, valueStride, queryStride } = layout;
-    const attending = tiles.rows.slice(0, tiles.count).map((row) => row.from < row.to);
-    const first = attending.indexOf(true);
-    const depth = attending.lastIndexOf(true) + 1 - first;
-    const skipped = tiles.from - tiles.tileStart;
+    const { scoreStride, query, dKey, queryStride } = layout;
+    const { first, depth } = attendingRows(tiles);
     const count = tiles.to - tiles.from;
-    const shift = first * scoreStride + skipped;
-    const dOutputs = dOutput + first * valueStride;
-    const queries = query + first * queryStride;
-    const { dKey, dValue } = layout;
-    const { headDim, valueDim, scale } = problem;
-    multiply(heap, weights + shift, 1, scoreStride, dOutputs, 1, valueStride, dValue, valueStride, count, valueStride, depth, 1, false);
-    addRows(results.valueSums, tiles.from, valueDim, heap, dValue, valueStride, count);
-    multiply(heap, dScore + shift, 1, scoreStride, queries, 1, queryStride, dKey, queryStride, count, queryStride, depth, scale, false);
-    addRows(results.keySums, tiles.from, headDim, heap, dKey, queryStride, count);
+    multiply(
+      heap,
+      this.tileRow(layout.dScore, first) + tiles.from - tiles.tileStart,
+      1,
+      scoreStride,
+      query + first * queryStride,
+      1,
+      queryStride,
+      dKey,
+      queryStride,
+      count,
+      queryStride,
+      depth,
+      problem.scale,
+      false,
+    );
+    addRows(results.keySums, tiles.from, problem.headDim, heap, dKey, queryStride, count);
+  }
+
+  /** dV += Pᵀ dO, over the rows that attend to the tile. */
+  private addValues(): void {
+    const { heap, layout, problem, results, tiles } = this;
+    const { scoreStride, dOutput, dValue, valueStride } = layout;
+    const { first, depth } = attendingRows(tiles);
+    const count = tiles.to - tiles.from;
+    multiply(
+      heap,
+      this.tileRow(layout.weights, first) + tiles.from - tiles.tileStart,
+      1,
+      scoreStride,
+      dOutput + first * valueStride,
+      1,
+      valueStride,
+      dValue,
+      valueStride,
+      count,
+      valueStride,
+      depth,
+      1,
+      false,
+    );
+    addRows(results.valueSums, tiles.from, problem.valueDim, heap, dValue, valueStride, count);
   }
 
   private finishRow(r: number, row: QueryRow): void {
@@ -216,7 +272,24 @@ class BackwardPass {
   }
 }
 
-/** P = exponential / row sum, dS = P ∘ (dP − mean). */
+/** From the first row of the block that attends to the selected tile to the last. */
+function attendingRows(tiles: ScoreTiles): { readonly first: number; readonly depth: number } {
+  let first = 0;
+  let last = tiles.count - 1;
+  while (tiles.rows[first]!.from === tiles.rows[first]!.to) first++;
+  while (tiles.rows[last]!.from === tiles.rows[last]!.to) last--;
+  return { first, depth: last - first + 1 };
+}
+
+function innerProduct(heap: Heap, a: number, b: number, count: number): number {
+  const shift = (b - a) | 0;
+  const end = (a + count) | 0;
+  let sum = 0;
+  for (let p = a; p < end; p = (p + 1) | 0) sum += heap[p] * heap[(p + shift) | 0];
+  return sum;
+}
+
+/** P = exponentials / row sum and dS = P ∘ (dP − mean), each in the place of what it comes from. */
 function scoreGradients(
   heap: Heap,
   weights: number,
@@ -228,9 +301,16 @@ function scoreGradients(
   const shift = (dScore - weights) | 0;
   const end = (weights + count) | 0;
   for (let p = weights; p < end; p = (p + 1) | 0) {
-    const weight = heap[p] * inverseSum;
     const d = (p + shift) | 0;
+    const weight = heap[p] * inverseSum;
     heap[p] = weight;
     heap[d] = weight * (heap[d] - mean);
+  }
+}
+
+/** For rows that are not finite: dScore is NaN where the row attends; elsewhere both stay exactly 0. */
+function normalizeAttended(heap: Heap, weights: number, dScore: number, count: number, inverseSum: number): void {
+  for (let n = 0; n < count; n++) {
+    if (Number.isNaN(heap[dScore + n])) heap[weights + n] *= inverseSum;
   }
 }

@@ -8,13 +8,16 @@ import type { QueryRow } from './score-tiles.ts';
 /** What the gradient needs to know of each row of a block besides its query. */
 export class GradientRows {
   readonly rowMax: Float64Array;
-  readonly rowSum: Float64Array;
-  /** Σ dOutput · output: the mean of the gradients of the row's weights. */
-  readonly mean: Float64Array;
-  /** Whether the row was seen to attend to anything. */
-  readonly attends: Uint8Array;
+  /** Σ exp(score − rowMax), summed up anew; whether the row is empty is what the forward statistics say. */
+  readonly sum: Float64Array;
+  /** Σ exp(score − rowMax) · dP, summed up tile by tile. */
+  readonly weighted: Float64Array;
+  /** Whether the row attends to nothing and has no sink. */
+  readonly isEmpty: Uint8Array;
+  /** Whether something not finite reaches all gradients of the row's scores. */
+  readonly isNonFinite: Uint8Array;
   /** Where dOutput is NaN or infinite, for the rows where it is anywhere. */
-  readonly nonFinite: Map<number, number[]> = new Map();
+  readonly nonFinitePlaces: Map<number, number[]> = new Map();
   private readonly problem: AttentionProblem;
   private readonly forward: GradientInputs<Tensor>;
   private readonly sinks: FloatArray | null;
@@ -36,9 +39,10 @@ export class GradientRows {
     this.layout = layout;
     this.strides = rowStrides(problem.layout, problem.heads, problem.queryLength, problem.valueDim);
     this.rowMax = new Float64Array(layout.rows);
-    this.rowSum = new Float64Array(layout.rows);
-    this.mean = new Float64Array(layout.rows);
-    this.attends = new Uint8Array(layout.rows);
+    this.sum = new Float64Array(layout.rows);
+    this.weighted = new Float64Array(layout.rows);
+    this.isEmpty = new Uint8Array(layout.rows);
+    this.isNonFinite = new Uint8Array(layout.rows);
   }
 
   begin(r: number, row: QueryRow): void {
@@ -46,30 +50,38 @@ export class GradientRows {
     const { output, dOutput, statistics } = this.forward;
     const at = (row.batch * heads + row.head) * queryLength + row.index;
     const start = row.batch * this.strides.batch + row.head * this.strides.head + row.index * this.strides.row;
-    this.rowMax[r] = statistics.rowMax.data[at];
-    this.rowSum[r] = statistics.rowSum.data[at];
-    this.attends[r] = 0;
-    let mean = 0;
-    for (let d = start; d < start + valueDim; d++) mean += dOutput.data[d] * output.data[d];
-    this.mean[r] = mean;
+    const rowMax = statistics.rowMax.data[at];
+    const rowSum = statistics.rowSum.data[at];
+    this.rowMax[r] = rowMax;
+    this.sum[r] = this.sinkTerm(r, row);
+    this.weighted[r] = 0;
+    this.isEmpty[r] = rowSum === 0 ? 1 : 0;
+    // Forward made the statistics NaN for what the scores attend to, and the output for values.
+    let trace = rowMax * rowSum;
+    for (let d = start; d < start + valueDim; d++) trace += dOutput.data[d] * output.data[d];
+    this.isNonFinite[r] = rowSum !== 0 && !Number.isFinite(trace) ? 1 : 0;
 
     const source = { data: dOutput.data as FloatArray, start, stride: 0, depth: valueDim };
     const finite = packRows(this.heap, this.layout.dOutput + r * this.layout.valueStride, 0, source, 1);
-    this.nonFinite.delete(r);
+    this.nonFinitePlaces.delete(r);
     if (finite) return;
     const places = Array.from({ length: valueDim }, (_, d) => d);
-    this.nonFinite.set(r, places.filter((d) => !Number.isFinite(dOutput.data[start + d])));
+    this.nonFinitePlaces.set(r, places.filter((d) => !Number.isFinite(dOutput.data[start + d])));
   }
 
-  /** Whether something not finite reaches all gradients of the row's scores. */
-  isNonFinite(r: number): boolean {
-    return !Number.isFinite(this.mean[r]) || !Number.isFinite(this.rowMax[r]) || !Number.isFinite(this.rowSum[r]);
+  /** The mean of the gradients of the row's weights: rowsum(P ∘ dP). */
+  mean(r: number): number {
+    return this.weighted[r] / this.sum[r];
   }
 
   /** What the row adds to the gradient of its head's sink. */
   sinkGradient(r: number, row: QueryRow): number {
-    if (this.rowSum[r] === 0) return 0;
-    const weight = Math.exp(this.sinks![row.head] - this.rowMax[r]) / this.rowSum[r];
-    return weight * (this.attends[r] ? -this.mean[r] : 0);
+    return this.isEmpty[r] ? 0 : (this.sinkTerm(r, row) / this.sum[r]) * -this.mean(r);
+  }
+
+  private sinkTerm(r: number, row: QueryRow): number {
+    return this.sinks === null || this.sinks[row.head] === -Infinity
+      ? 0
+      : Math.exp(this.sinks[row.head] - this.rowMax[r]);
   }
 }

@@ -2,7 +2,9 @@ import type { AttentionProblem } from '@heed/core';
 import { HEAP_START } from './heap.ts';
 
 /** Rows of queries in a block: its queries and outputs (64 KiB each at 64 numbers a row) stay in the second-level cache. */
-const BLOCK_ROWS = 128;
+const FORWARD_ROWS = 128;
+/** Fewer in the gradient, which keeps weights of the rows of a block with all keys. */
+const BACKWARD_ROWS = 64;
 /** Keys in a tile: its keys and values (32 KiB each at 64 numbers a row) stay in the first or second level. */
 const TILE_KEYS = 64;
 /** Rows that are multiplied together; see `multiply.ts`. */
@@ -43,22 +45,24 @@ export interface BackwardLayout extends ForwardLayout {
   readonly dOutput: number;
   /** [rows, queryStride] */
   readonly dQuery: number;
-  /** [rows, scoreStride]: the weights of all rows of the block with the keys of a tile. */
+  /** [tiles, rows, scoreStride]: the weights of a block with all keys that it sees, tile by tile. */
   readonly weights: number;
-  /** [rows, scoreStride] */
+  /** [tiles, rows, scoreStride]: the gradients of the weights, then of the scores. */
   readonly dScore: number;
-  /** [GROUP_ROWS, scoreStride]: the derivative of the softcap. */
+  /** [tiles, rows, scoreStride] with a softcap: its derivative. */
   readonly slope: number;
   /** [keys, queryStride]: what a block adds to dKey. */
   readonly dKey: number;
   /** [keys, valueStride]: what a block adds to dValue. */
   readonly dValue: number;
+  /** From one tile to the next. */
+  readonly tileStride: number;
 }
 
-export function forwardLayout(problem: AttentionProblem): ForwardLayout {
+export function forwardLayout(problem: AttentionProblem, mostRows: number = FORWARD_ROWS): ForwardLayout {
   const { heads, kvHeads, queryLength, keyLength, headDim, valueDim } = problem;
   const rowCount = (heads / kvHeads) * queryLength;
-  const blocks = Math.max(1, Math.ceil(rowCount / BLOCK_ROWS));
+  const blocks = Math.max(1, Math.ceil(rowCount / mostRows));
   const rows = roundUp(Math.max(1, Math.ceil(rowCount / blocks)), GROUP_ROWS);
   const keys = Math.min(TILE_KEYS, roundUp(Math.max(1, keyLength), 2));
   const queryStride = roundUp(headDim, 2);
@@ -85,20 +89,32 @@ export function forwardLayout(problem: AttentionProblem): ForwardLayout {
   };
 }
 
-export function backwardLayout(forward: ForwardLayout): BackwardLayout {
+export function backwardLayout(problem: AttentionProblem): BackwardLayout {
+  const forward = forwardLayout(problem, BACKWARD_ROWS);
   const { rows, keys, queryStride, valueStride, scoreStride } = forward;
+  const tileStride = rows * scoreStride;
+  const tiles = mostTiles(problem, rows, keys);
   const take = allocator(forward.length);
   return {
     ...forward,
     dOutput: take(rows * valueStride),
     dQuery: take(rows * queryStride),
-    weights: take(rows * scoreStride),
-    dScore: take(rows * scoreStride),
-    slope: take(GROUP_ROWS * scoreStride),
+    weights: take(tiles * tileStride),
+    dScore: take(tiles * tileStride),
+    slope: take(problem.softcap === null ? 0 : tiles * tileStride),
     dKey: take(keys * queryStride),
     dValue: take(keys * valueStride),
+    tileStride,
     length: take(0),
   };
+}
+
+/** The most tiles that the rows of one block may see. */
+function mostTiles({ window, causal, keyLength }: AttentionProblem, rows: number, keys: number): number {
+  const all = Math.ceil(keyLength / keys);
+  const right = causal ? 0 : (window?.right ?? null);
+  const left = window?.left ?? null;
+  return left === null || right === null ? all : Math.min(all, Math.ceil((left + right + rows) / keys) + 1);
 }
 
 function allocator(start: number): (size: number) => number {

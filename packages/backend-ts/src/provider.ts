@@ -33,7 +33,7 @@ export const provider: BackendProvider<void> = {
             }
           },
           async gradient(inputs, results, { signal }) {
-            const layout = backwardLayout(forwardLayout(problem));
+            const layout = backwardLayout(problem);
             const heap = heaps.take(layout.length);
             try {
               return await inTurns(backward(problem, inputs, results, heap, layout), signal);

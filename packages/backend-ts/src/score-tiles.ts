@@ -146,13 +146,11 @@ export class ScoreTiles {
   }
 
   /**
-   * The scores of rows r, …, r + count − 1 with the keys that they may attend to; that of row r with the first key of
-   * the tile lies at `at`. Where nothing was written, no row of the group may attend.
+   * Turns to rows r, …, r + count − 1.
    *
-   * @param slopes where the derivative of the softcap goes, laid out as the scores; left out: nowhere.
-   * @returns whether any row may attend to any key.
+   * @returns whether any of them may attend to any key of the tile.
    */
-  scoreGroup(r: number, count: number, at: number, slopes: number = NO_SLOPES): boolean {
+  openGroup(r: number, count: number): boolean {
     this.groupFrom = Infinity;
     this.groupTo = 0;
     for (let n = r; n < r + count; n++) {
@@ -161,8 +159,18 @@ export class ScoreTiles {
       this.groupFrom = Math.min(this.groupFrom, from);
       this.groupTo = Math.max(this.groupTo, to);
     }
-    if (this.groupFrom >= this.groupTo) return false;
+    return this.groupFrom < this.groupTo;
+  }
 
+  /**
+   * The scores of rows r, …, r + count − 1 with the keys that they may attend to; that of row r with the first key of
+   * the tile lies at `at`. Where nothing was written, no row of the group may attend.
+   *
+   * @param slopes where the derivative of the softcap goes, laid out as the scores; left out: nowhere.
+   * @returns whether any row may attend to any key.
+   */
+  scoreGroup(r: number, count: number, at: number, slopes: number = NO_SLOPES): boolean {
+    if (!this.openGroup(r, count)) return false;
     const { query, key, queryStride, scoreStride } = this.layout;
     const { headDim, scale } = this.problem;
     const skipped = this.groupFrom - this.tileStart;
