@@ -12,7 +12,7 @@ export interface MemoryUse {
   readonly beforeBytes: number;
   /** Largest resident set of the process in its life, read after the run. */
   readonly peakBytes: number;
-  /** `peakBytes` − `beforeBytes` − `outputBytes`: never less than what the run took beyond inputs and outputs. */
+  /** `peakBytes` − `beforeBytes` − `outputBytes`. What the process had free before, and used again, is no growth. */
   readonly growthBytes: number;
   /** Typed arrays made by preparing and running, the output apart, and not collected by the end of the run. */
   readonly arrayBytes: number;
@@ -35,11 +35,15 @@ export function memoryOf(
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<MemoryReport> {
   return new Promise((resolve, reject) => {
-    const child = fork(new URL('memory-child.js', import.meta.url), [contestant, JSON.stringify(workload)], {
-      execArgv: ['--expose-gc'],
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      ...(options.signal && { signal: options.signal }),
-    });
+    const child = fork(
+      new URL('./memory-child.js', import.meta.url),
+      [contestant, JSON.stringify(workload)],
+      {
+        execArgv: ['--expose-gc'],
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+        ...(options.signal && { signal: options.signal }),
+      },
+    );
     child.once('message', (report) => resolve(report as MemoryReport));
     child.once('error', (error) => reject(options.signal?.aborted ? options.signal.reason : error));
     child.once('exit', (code, signal) => {

@@ -1,3 +1,4 @@
+import ts from '@heed/backend-ts';
 import { type BackendProvider, HeedError, problemOf } from '@heed/core';
 import reference, { referenceForward } from '@heed/core/reference';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -25,7 +26,7 @@ const workloads: readonly Workload[] = [
   }),
 ];
 
-const contestants = [tripleLoop, tfjsCpu, backendContestant(reference)];
+const contestants = [tripleLoop, tfjsCpu, backendContestant(reference), backendContestant(ts)];
 
 describe.each(contestants)('$name', (contestant) => {
   test('can run here, and says on what', async () => {
