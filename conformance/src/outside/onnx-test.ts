@@ -33,7 +33,7 @@ const slots = (most: number): v.GenericSchema<(EncodedTensor | null)[]> =>
 
 const common = {
   name: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{1,200}$/)),
-  opset: v.pipe(v.number(), v.safeInteger()),
+  opset: v.pipe(v.number(), v.safeInteger(), v.minValue(23)),
 };
 
 /** The form of an {@link OnnxTest} of `Attention`. Fields that say nothing about attention may be there as well. */
@@ -41,7 +41,7 @@ export const attentionTestSchema: v.GenericSchema<unknown, OnnxTest> = v.object(
   ...common,
   op: v.literal('Attention'),
   attributes: v.strictObject({
-    is_causal: integer,
+    is_causal: v.exactOptional(v.picklist([0, 1])),
     kv_num_heads: integer,
     q_num_heads: integer,
     left_window_size: integer,
@@ -55,8 +55,12 @@ export const attentionTestSchema: v.GenericSchema<unknown, OnnxTest> = v.object(
   outputs: slots(4),
 });
 
-/** What is read of a test of any other operator. */
-export const otherTestSchema: v.GenericSchema<unknown, Pick<OnnxTest, 'name' | 'op'>> = v.object({
+/** What is read of a test of any operator, to tell which one it is. */
+export const anyTestSchema: v.GenericSchema<
+  unknown,
+  Pick<OnnxTest, 'name' | 'op'> & { readonly domain?: string }
+> = v.object({
   name: common.name,
+  domain: v.exactOptional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.]{0,100}$/))),
   op: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.]{1,100}$/)),
 });

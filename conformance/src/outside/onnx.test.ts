@@ -109,6 +109,12 @@ describe('the tests of the ONNX operator Attention', () => {
     ]);
   });
 
+  test('an operator of the same name that is not in the standard is not covered', () => {
+    const text = '{"op":"Attention","domain":"com.microsoft","name":"a"}';
+    const { cases: none, notCovered } = parseCases(text, 'contrib.json');
+    expect([none.length, notCovered[0]?.what]).toEqual([0, 'com.microsoft.Attention']);
+  });
+
   test('a mutated test is a clear error or a case, never a crash', () => {
     const small = tests.filter(({ name }) =>
       /with_past_and_present$|local_window$|nonpad_decode$/.test(name),

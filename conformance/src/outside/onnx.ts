@@ -3,7 +3,7 @@ import { zeros } from '@heed/core/backend';
 import { checkForm } from './check-form.ts';
 import { checkedCase } from './checked-case.ts';
 import { type EncodedTensor, decodeTensor } from './encoded-tensor.ts';
-import { type OnnxAttributes, type OnnxTest, attentionTestSchema, otherTestSchema } from './onnx-test.ts';
+import { type OnnxAttributes, type OnnxTest, attentionTestSchema, anyTestSchema } from './onnx-test.ts';
 import type { NotCovered, ParsedCases } from './parsed-cases.ts';
 import { errorAt, placeOf } from './place.ts';
 import { concatenate, swapHeadsAndLength, writeSlices } from './slices.ts';
@@ -20,14 +20,18 @@ const MODE_WEIGHTS = 3;
 const NOT_COVERED = {
   present: 'past and present joined along the sequence: there is no attention in it',
   scores: 'scores are no output of the contract',
-  operator: 'its score and probability modifiers are graphs, which a request cannot express',
+  flex: 'a preview, whose score and probability modifiers are graphs that a request cannot express',
+  operator: 'of ONNX, only the operator Attention of the standard itself is read',
 };
 
 /** The case in a test of the ONNX operator `Attention`; of another operator, a note that it is not covered. */
 export function readOnnxTest(json: unknown, file: string, path: readonly number[]): ParsedCases {
-  const { name, op } = checkForm(otherTestSchema, json, file, path);
+  const { name, op, domain = '' } = checkForm(anyTestSchema, json, file, path);
   const id = `onnx/${name}`;
-  if (op !== 'Attention') return { cases: [], notCovered: [{ id, what: op, reason: NOT_COVERED.operator }] };
+  if (op === 'FlexAttention') return noCase(id, op, NOT_COVERED.flex);
+  if (op !== 'Attention' || (domain !== '' && domain !== 'ai.onnx')) {
+    return noCase(id, domain === '' ? op : `${domain}.${op}`, NOT_COVERED.operator);
+  }
 
   const test = checkForm(attentionTestSchema, json, file, path);
   const place = (...steps: (string | number)[]): string => placeOf(file, [...path, ...steps]);
@@ -60,6 +64,10 @@ export function readOnnxTest(json: unknown, file: string, path: readonly number[
     ],
     notCovered: notCoveredOf(id, test),
   };
+}
+
+function noCase(id: string, what: string, reason: string): ParsedCases {
+  return { cases: [], notCovered: [{ id, what, reason }] };
 }
 
 function notCoveredOf(id: string, { attributes, outputs }: OnnxTest): NotCovered[] {
