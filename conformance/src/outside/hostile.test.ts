@@ -1,7 +1,7 @@
 import { HeedError, type HeedErrorCode } from '@heed/core';
 import { describe, expect, test } from 'vitest';
 import { parseCases } from './parse-cases.ts';
-import { soundFile } from './testing/mutated-file.ts';
+import { type Json, soundFile } from './testing/mutated-file.ts';
 
 /** The sound file with one value of its text replaced: the first that stands after `before`. */
 function withValue(before: string, from: string, to: string): string {
@@ -10,6 +10,17 @@ function withValue(before: string, from: string, to: string): string {
   const at = text.indexOf(from, start);
   if (start === -1 || at === -1) throw new Error(`the sound file has no ${from} after ${before}`);
   return text.slice(0, at) + to + text.slice(at + from.length);
+}
+
+const floats = (shape: readonly number[]): Json => ({
+  dtype: 'float32',
+  shape,
+  data: Buffer.alloc(4 * shape.reduce((a, b) => a * b, 1)).toString('base64'),
+});
+
+function onnxTest(inputs: readonly Json[]): string {
+  const form = { op: 'Attention', name: 'a', opset: 24, attributes: {}, outputs: [floats([1, 1, 1, 1])] };
+  return JSON.stringify({ ...form, inputs });
 }
 
 function refusal(work: () => unknown): HeedError {
@@ -314,6 +325,30 @@ describe('a hostile file is refused, with its name and the place', () => {
       '[{"op":"Attention","name":"a","opset":23,"attributes":{},"inputs":[],"outputs":[]}]',
       'MISSING_INPUT',
       'x.json: [0].inputs[0]: Q is missing',
+    ],
+    [
+      'keys of another rank than queries, to be masked',
+      onnxTest([floats([1, 1, 1, 1]), floats([1, 1]), floats([1, 1]), floats([1])]),
+      'SHAPE',
+      'x.json: inputs[1].shape: is [1, 1], expected',
+    ],
+    [
+      'a mask that grows as it is padded',
+      onnxTest([floats([1, 1, 1, 1]), floats([1, 1, 9999, 1]), floats([1, 1, 9999, 1]), floats([9999, 1])]),
+      'SHAPE',
+      'x.json: inputs[3].shape: is [9999, 1], too many elements once padded to 9999',
+    ],
+    [
+      'a past that has other heads',
+      onnxTest([...Array.from({ length: 3 }, () => floats([1, 1, 1, 1])), null, floats([1, 2, 1, 1])]),
+      'SHAPE',
+      'x.json: inputs[4]: is float32 [1, 2, 1, 1], which does not continue',
+    ],
+    [
+      'a Y of another shape',
+      onnxTest(Array.from({ length: 3 }, () => floats([1, 1, 2, 1]))),
+      'SHAPE',
+      'x.json: outputs[0].shape: is [1, 1, 1, 1], expected [1, 1, 2, 1]',
     ],
   ])('%s', (_what, text, code, message) => {
     const error = refusal(() => parseCases(text, 'x.json'));
