@@ -36,10 +36,11 @@ import { shapeCases } from './cases/shape.ts';
 import { sinksCases } from './cases/sinks.ts';
 import { softcapCases } from './cases/softcap.ts';
 import { windowCases } from './cases/window.ts';
+import { bundledCases } from './outside/bundled-cases.ts';
 
 let cases: Promise<readonly ConformanceCase[]> | undefined;
 
-/** Every case of the suite, in the order of SPEC.md. */
+/** Every case of the suite, in the order of SPEC.md, and those from outside that come with it. */
 export function allCases(): Promise<readonly ConformanceCase[]> {
   cases ??= collect();
   return cases;
@@ -85,5 +86,6 @@ async function collect(): Promise<readonly ConformanceCase[]> {
     ...nonfiniteCases(),
     ...repeatCases(),
     ...batchCases(),
+    ...(await bundledCases()).cases,
   ];
 }
