@@ -135,6 +135,14 @@ describe('accessible, in any page', () => {
     expect(rules.filter((selector) => !selector.startsWith('#mine '))).toEqual([]);
   });
 
+  test('everything that has a colour in the light has another in the dark', () => {
+    const document = draw([2, 2], [0.1, 0.2, NaN, 1], { highlight: { row: 0 } });
+    const sheet = all(document, 'style')[0]!.textContent!;
+    const classes = all(document, '*').flatMap((one) => one.getAttribute('class') ?? []);
+    expect(classes).toContain('s0');
+    expect(classes.filter((name) => !sheet.includes(` .${name}{`))).toEqual([]);
+  });
+
   test('a fixed theme needs no style sheet', () => {
     expect(all(draw([1, 1], [1], {}, { theme: 'dark' }), 'style')[0]!.textContent).toBe('');
   });

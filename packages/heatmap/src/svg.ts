@@ -42,7 +42,8 @@ export function toSVG(view: HeatmapView, options: SVGOptions = {}): string {
   const id = options.id ?? `heatmap-${hash(JSON.stringify([view, Array.from(view.values, String)]))}`;
   const styles = stylesOf(id, options.colorMap ?? 'magma', options.theme ?? 'auto');
   const layout = layoutOf(view);
-  const body = [
+  const drawn = [
+    element('defs', {}, hatch(id, styles), gradient(id, styles)),
     element('rect', { ...styles.role('paper'), width: layout.width, height: layout.height, rx: 12 }),
     header(view, layout, styles),
     captions(layout, styles),
@@ -69,8 +70,7 @@ export function toSVG(view: HeatmapView, options: SVGOptions = {}): string {
     element('title', { id: `${id}-title` }, escapeXML(view.title)),
     element('desc', { id: `${id}-description` }, escapeXML(view.description)),
     element('style', {}, styles.sheet()),
-    element('defs', {}, hatch(id, styles), gradient(id, styles)),
-    ...body,
+    ...drawn,
   );
 }
 

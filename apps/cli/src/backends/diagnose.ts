@@ -4,7 +4,10 @@ import { type Located, locate } from './resolve.ts';
 
 /** What there is to say about one backend. */
 export interface Diagnosis {
+  /** The provider's own name. */
   readonly name: string;
+  /** What to call it on the command line. */
+  readonly specifier: string;
   readonly package: string | null;
   readonly version: string | null;
   /**
@@ -28,21 +31,29 @@ export async function diagnose(
   try {
     found = locate(name);
   } catch (error) {
-    return { name, package: null, version: null, ...fault(error, 'missing') };
+    return { name, specifier: name, package: null, version: null, ...fault(error, 'missing') };
   }
-  const from = { name: name.replace(/^@heed\/backend-/, ''), package: found.package, version: found.version };
+  const { package: from, version } = found;
+  const identity = { name: shortened(name), specifier: name, package: from, version };
   try {
     const inspection = await runContained<'inspect'>(
       { kind: 'inspect', url: found.url, name },
       { silenceMs: options.limitMs, onStep: ({ text }) => options.onStep?.(text) },
     );
-    return { ...from, reason: null, remedy: null, ...inspection };
+    return { ...identity, reason: null, remedy: null, ...inspection };
   } catch (error) {
-    return { ...from, ...fault(error, 'broken') };
+    return { ...identity, ...fault(error, 'broken') };
   }
 }
 
-function fault(error: unknown, status: 'missing' | 'broken'): Omit<Diagnosis, 'name' | 'package' | 'version'> {
+/** What a backend is called until it says so itself. */
+function shortened(specifier: string): string {
+  return specifier.replace(/^@heed\/backend-/, '');
+}
+
+type Fault = Omit<Diagnosis, 'name' | 'specifier' | 'package' | 'version'>;
+
+function fault(error: unknown, status: 'missing' | 'broken'): Fault {
   if (!HeedError.isInstance(error)) throw error;
   return { status, device: null, capabilities: null, reason: error.message, remedy: error.remedy ?? null };
 }

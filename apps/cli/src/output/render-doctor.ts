@@ -1,6 +1,6 @@
 import type { Machine } from '@heed/benchmarks';
-import { type Capabilities, FEATURES, GUARANTEES } from '@heed/core';
 import type { Diagnosis } from '../backends/diagnose.ts';
+import { describeCapabilities } from './capabilities.ts';
 import type { Console } from './console.ts';
 import { plain } from './plain.ts';
 import { columns } from './table.ts';
@@ -12,7 +12,7 @@ export function renderDiagnoses(diagnoses: readonly Diagnosis[], console: Consol
     const well = diagnosis.status === 'available';
     const mark = well ? colors.green('✓') : diagnosis.status === 'broken' ? colors.red('✗') : colors.yellow('–');
     const details = well
-      ? [colors.dim(describe(diagnosis.capabilities!))]
+      ? [colors.dim(describeCapabilities(diagnosis.capabilities!))]
       : [plain(diagnosis.reason ?? ''), ...(diagnosis.remedy ? [colors.dim(`→ ${plain(diagnosis.remedy)}`)] : [])];
     return { mark, diagnosis, details };
   });
@@ -28,14 +28,6 @@ export function renderDiagnoses(diagnoses: readonly Diagnosis[], console: Consol
 
 function origin({ package: name, version }: Diagnosis): string {
   return name === null ? '' : `${name} ${version ?? ''}`;
-}
-
-function describe({ features, guarantees }: Capabilities): string {
-  const lacking = FEATURES.filter((feature) => !features.includes(feature));
-  const open = GUARANTEES.filter((guarantee) => !guarantees.includes(guarantee));
-  const computes = lacking.length === 0 ? 'every feature' : `${features.length} of ${FEATURES.length} features, not ${lacking.join(', ')}`;
-  const promises = open.length === 0 ? 'every guarantee' : `not guaranteed: ${open.join(', ')}`;
-  return `${computes}; ${promises}`;
 }
 
 /** What everything ran on, in one line. */

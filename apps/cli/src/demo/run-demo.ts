@@ -1,0 +1,75 @@
+import { type Machine, machineFacts } from '@heed/benchmarks';
+import { loadCapture } from '@heed/conformance';
+import type { BackendProvider } from '@heed/core';
+import type { Diagnosis } from '../backends/diagnose.ts';
+import { importProvider } from '../backends/provider.ts';
+import { locate } from '../backends/resolve.ts';
+import { type Agreement, agreementOf } from './agreement.ts';
+import { type Sight, sightsOf } from './sight.ts';
+import { type Speed, speedOf } from './speed.ts';
+
+/** Everything that the demo found. Plain JSON. */
+export interface Demo {
+  readonly machine: Machine;
+  readonly backends: readonly Diagnosis[];
+  readonly agreement: readonly Agreement[];
+  /** Computed by this backend. */
+  readonly sightBy: string;
+  readonly sights: readonly Sight[];
+  readonly speed: Speed;
+}
+
+/** What is told as soon as it is known. */
+export interface Listener {
+  say(text: string): void;
+  backends(backends: readonly Diagnosis[]): void;
+  agreement(agreement: readonly Agreement[]): void;
+  sights(sights: readonly Sight[], by: string): void;
+  speed(speed: Speed): void;
+}
+
+const CAPTURES = ['bank-river', 'bank-money'] as const;
+
+/** The model's attention on every backend that can run here: right, seen, and timed. */
+export async function runDemo(
+  diagnose: () => Promise<readonly Diagnosis[]>,
+  lengths: readonly number[],
+  listener: Listener,
+): Promise<Demo> {
+  const backends = await diagnose();
+  listener.backends(backends);
+  const providers = await providersOf(backends);
+
+  const captures = await Promise.all(CAPTURES.map(loadCapture));
+  const named = Object.fromEntries(captures.map((capture, index) => [CAPTURES[index]!, capture]));
+  const agreement: Agreement[] = [];
+  for (const provider of providers.filter(isNotReference)) {
+    listener.say(`agreement: ${provider.name}`);
+    agreement.push(await agreementOf(provider, named));
+  }
+  listener.agreement(agreement);
+
+  // The reference is there when nothing else is.
+  const seer = providers[0]!;
+  listener.say(`weights: ${seer.name}`);
+  const sights = await sightsOf(seer, captures);
+  listener.sights(sights, seer.name);
+
+  const speed = await speedOf(providers.filter(isNotReference), lengths, listener.say);
+  listener.speed(speed);
+  return { machine: machineFacts(), backends, agreement, sightBy: seer.name, sights, speed };
+}
+
+function isNotReference({ name }: BackendProvider): boolean {
+  return name !== 'reference';
+}
+
+async function providersOf(backends: readonly Diagnosis[]): Promise<BackendProvider[]> {
+  const available = backends.filter(({ status }) => status === 'available');
+  return Promise.all(
+    available.map(({ specifier }) => {
+      const { url, name } = locate(specifier);
+      return importProvider(url, name);
+    }),
+  );
+}

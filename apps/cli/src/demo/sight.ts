@@ -1,0 +1,65 @@
+import type { Capture } from '@heed/conformance';
+import { type AttentionBackend, type BackendProvider, attention } from '@heed/core';
+import { type HeatmapView, heatmap } from '@heed/heatmap';
+
+/** What one word attends to in one sentence, with the whole matrix. */
+export interface Sight {
+  readonly text: string;
+  readonly tokens: readonly string[];
+  /** [query][key], one head. */
+  readonly weights: readonly (readonly number[])[];
+  readonly from: string;
+  /** The token that the word attends to most. */
+  readonly to: string;
+  readonly weight: number;
+}
+
+/** A head in which "bank" looks for what kind of bank it is. */
+export const LAYER = 0;
+export const HEAD = 4;
+const WORD = 'bank';
+
+/** The weights of {@link HEAD} in {@link LAYER}, computed by a backend, for each sentence. */
+export async function sightsOf(provider: BackendProvider, captures: readonly Capture[]): Promise<Sight[]> {
+  const backend = await provider.create();
+  try {
+    const sights: Sight[] = [];
+    for (const capture of captures) sights.push(await sightOf(backend, capture));
+    return sights;
+  } finally {
+    await backend.dispose();
+  }
+}
+
+async function sightOf(backend: AttentionBackend, { text, tokens, layers }: Capture): Promise<Sight> {
+  const { query, key, value, scale } = layers[LAYER]!;
+  const { weights } = await attention(backend, { query, key, value, scale, outputs: ['weights'] });
+  const length = tokens.length;
+  const rows = tokens.map((_, i) => {
+    const start = (HEAD * length + i) * length;
+    return Array.from(weights.data.subarray(start, start + length));
+  });
+  const row = rows[tokens.indexOf(WORD)]!;
+  const best = row.indexOf(Math.max(...row));
+  return { text, tokens, weights: rows, from: WORD, to: tokens[best]!, weight: row[best]! };
+}
+
+/** The matrix as a picture, the word's row pointed out. Pictures with one domain can be compared. */
+export function viewOf({ text, tokens, weights, from, to }: Sight, domain: readonly [number, number]): HeatmapView {
+  const shape = [tokens.length, tokens.length];
+  return heatmap(
+    { dtype: 'float64', shape, data: Float64Array.from(weights.flat()) },
+    {
+      rows: tokens,
+      columns: tokens,
+      title: `“${text}”`,
+      domain,
+      highlight: { row: tokens.indexOf(from), column: tokens.indexOf(to) },
+    },
+  );
+}
+
+/** From 0 to the largest weight of all. */
+export function sharedDomain(sights: readonly Sight[]): readonly [number, number] {
+  return [0, Math.max(...sights.flatMap(({ weights }) => weights.flat()))];
+}

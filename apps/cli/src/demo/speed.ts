@@ -1,0 +1,33 @@
+import { type Row, backendContestant, measure, tripleLoop, workload } from '@heed/benchmarks';
+import type { BackendProvider } from '@heed/core';
+
+/** Time over sequence lengths, of backends and of the plain triple loop. */
+export interface Speed {
+  /** What was computed at each length. */
+  readonly shape: string;
+  readonly baseline: string;
+  readonly rounds: number;
+  /** By length, then contestant; the baseline first. */
+  readonly rows: readonly Row[];
+}
+
+const HEADS = 2;
+const HEAD_DIM = 64;
+const ROUNDS = 5;
+const TURN_MS = 50;
+
+export async function speedOf(
+  providers: readonly BackendProvider[],
+  lengths: readonly number[],
+  say: (text: string) => void,
+): Promise<Speed> {
+  const { rows } = await measure({
+    workloads: lengths.map((length) => workload({ length, heads: HEADS, headDim: HEAD_DIM })),
+    contestants: [tripleLoop, ...providers.map((provider) => backendContestant(provider))],
+    rounds: ROUNDS,
+    turnMs: TURN_MS,
+    onProgress: ({ workload: name, contestant, phase }) => say(`speed: ${phase} ${contestant}, ${name}`),
+  });
+  const shape = `float32, B=1 H=${HEADS} D=${HEAD_DIM}`;
+  return { shape, baseline: tripleLoop.name, rounds: ROUNDS, rows };
+}

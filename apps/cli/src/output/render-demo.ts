@@ -1,0 +1,89 @@
+import { stripVTControlCharacters } from 'node:util';
+import type { Row } from '@heed/benchmarks';
+import { toTerminal } from '@heed/heatmap';
+import { type Agreement, shareOfBound } from '../demo/agreement.ts';
+import { HEAD, LAYER, type Sight, sharedDomain, viewOf } from '../demo/sight.ts';
+import type { Speed } from '../demo/speed.ts';
+import type { Console } from './console.ts';
+import { duration, percent } from './numbers.ts';
+import { plain } from './plain.ts';
+import { columns } from './table.ts';
+
+const BAR_WIDTH = 24;
+
+/** A section's title, and a line on what it shows. */
+export function heading(title: string, about: string, { colors }: Console): string {
+  return `\n${colors.bold(title)}\n${colors.dim(about)}\n`;
+}
+
+export function renderAgreement(agreement: readonly Agreement[], { colors }: Console): string {
+  if (agreement.length === 0) return '  no backend but the reference itself is available here';
+  return agreement
+    .flatMap(({ backend, agrees, worst, layers, failures }) => {
+      const mark = agrees ? colors.green('✓') : colors.red('✗');
+      const name = `  ${mark} ${colors.bold(plain(backend))}`;
+      if (!agrees) return [name, ...failures.slice(0, 3).map((failure) => `    ${plain(failure)}`)];
+      const error = worst?.error?.toExponential(1) ?? 'none';
+      const shares = layers.map((layer) => percent(shareOfBound(layer.worst))).join('  ');
+      return [
+        `${name}  largest error ${error}, ${percent(shareOfBound(worst))} of its bound`,
+        colors.dim(`    layer by layer: ${shares}`),
+      ];
+    })
+    .join('\n');
+}
+
+/** The sentences' heatmaps, beside each other where there is room. */
+export function renderSights(sights: readonly Sight[], console: Console): string {
+  const { colors, depth, width } = console;
+  const domain = sharedDomain(sights);
+  const blocks = sights.map((sight) => {
+    const picture = toTerminal(viewOf(sight, domain), { color: depth, columns: width - 2 });
+    const claim = `${sight.from} → ${sight.to} ${sight.weight.toFixed(3)}`;
+    return `${picture}\n\n  ${colors.bold(claim)}, no other token gets more`;
+  });
+  const fits = blocks.reduce((sum, block) => sum + widthOf(block) + 4, 0) <= width;
+  if (fits) return columns([blocks]).join('\n');
+  return blocks.map((block) => columns([[block]]).join('\n')).join('\n\n');
+}
+
+function widthOf(block: string): number {
+  const widths = block.split('\n').map((line) => stripVTControlCharacters(line).length);
+  return Math.max(...widths);
+}
+
+export function aboutSights(by: string): string {
+  return `Layer ${LAYER}, head ${HEAD}, weights computed by ${plain(by)}: each row is a token, and shows where it looks.`;
+}
+
+/** For each length the contestants with their times, and bars that are as long as they are fast. */
+export function renderSpeed({ rows }: Speed, { colors }: Console): string {
+  const fastest = Math.max(1, ...rows.map(({ ratio }) => ratio ?? 0));
+  const cells = rows.map((row, index) => {
+    const first = rows[index - 1]?.length !== row.length;
+    const paint = row.ratio === 1 ? colors.dim : colors.cyan;
+    return [
+      first ? `N = ${row.length}` : '',
+      plain(row.contestant),
+      row.medianMs === null ? row.status : duration(row.medianMs),
+      `${paint(bar((row.ratio ?? 0) / fastest))} ${verdict(row)}`.trim(),
+    ];
+  });
+  return columns(cells, ['right', 'left', 'right', 'left']).join('\n');
+}
+
+function verdict({ ratio, reason }: Row): string {
+  if (ratio === null) return plain(reason ?? '');
+  return ratio === 1 ? '1×' : `${ratio.toFixed(1)}×`;
+}
+
+export function aboutSpeed({ shape, baseline, rounds }: Speed): string {
+  return `${shape}; times as fast as the plain ${baseline}, medians of ${rounds} interleaved rounds.`;
+}
+
+/** A bar of eighths of a column. */
+function bar(share: number): string {
+  const eighths = Math.round(share * BAR_WIDTH * 8);
+  const rest = eighths % 8;
+  return '█'.repeat(Math.floor(eighths / 8)) + (rest === 0 ? '' : ' ▏▎▍▌▋▊▉'[rest]!);
+}
