@@ -1,0 +1,83 @@
+import type { AttentionInputs, AttentionProblem } from '@heed/core';
+import { type VisibleKeys, broadcastStrides, rowStrides } from '@heed/core/backend';
+import type { attended } from '../programs/attended.ts';
+import type { Program, ValuesOf } from '../programs/program.ts';
+import type { rowSum } from '../programs/rows.ts';
+import type { scores } from '../programs/scores.ts';
+import type { DeviceTensor } from '../tensors/device-tensor.ts';
+import { MINUS_INFINITY } from '../tensors/finite.ts';
+import type { FloatInputs } from './float-inputs.ts';
+import { rowTable, segmentLabels } from './row-table.ts';
+import type { Tile } from './tiles.ts';
+import type { Workspace } from './workspace.ts';
+
+/** What differs from tile to tile. */
+type OfTile = keyof Tile | 'scores' | 'maxima' | 'weights' | 'previous' | 'hasPrevious';
+type Shared<P extends Program> = Omit<ValuesOf<P, unknown>, OfTile>;
+
+/** Everything that the programs of a run share, by the names they have for it. */
+export type Operands = Shared<typeof scores> & Shared<typeof rowSum> & Shared<typeof attended>;
+
+export async function operandsOf(
+  problem: AttentionProblem,
+  inputs: AttentionInputs<DeviceTensor>,
+  floats: FloatInputs,
+  visible: VisibleKeys,
+  workspace: Workspace,
+): Promise<Operands> {
+  const { heads, kvHeads, queryLength, keyLength, headDim, valueDim, layout, softcap } = problem;
+  const query = rowStrides(layout, heads, queryLength, headDim);
+  const key = rowStrides(layout, kvHeads, keyLength, headDim);
+  const value = rowStrides(layout, kvHeads, keyLength, valueDim);
+  const [maskBatch, maskHead, maskRow, maskKey] = broadcastStrides(problem.mask?.shape ?? [1, 1, 1, 1]);
+  const [biasBatch, biasHead, biasRow, biasKey] = broadcastStrides(problem.bias?.shape ?? [1, 1, 1, 1]);
+  const labels = problem.segments ? segmentLabels(inputs) : null;
+  const zero = await workspace.upload(Float32Array.of(0));
+  return {
+    query: floats.query.array,
+    key: floats.key.array,
+    value: floats.value.array,
+    // What the problem does not have is one neutral element, at strides of 0.
+    mask: floats.mask?.array ?? zero,
+    bias: floats.bias?.array ?? zero,
+    slopes: floats.alibiSlopes?.array ?? zero,
+    sinks: floats.sinks?.array ?? (await workspace.upload(Float32Array.of(MINUS_INFINITY))),
+    rows: await workspace.upload(rowTable(problem, visible, labels)),
+    segments: labels && keyLength > 0 ? await workspace.upload(labels.key) : zero,
+
+    queryBatch: query.batch,
+    queryHead: query.head,
+    queryRow: query.row,
+    keyBatch: key.batch,
+    keyHead: key.head,
+    keyRow: key.row,
+    valueBatch: value.batch,
+    valueHead: value.head,
+    valueRow: value.row,
+    maskBatch,
+    maskHead,
+    maskRow,
+    maskKey,
+    biasBatch,
+    biasHead,
+    biasRow,
+    biasKey,
+    segmentBatch: labels ? keyLength : 0,
+    segmentKey: labels ? 1 : 0,
+    slopeHead: problem.alibi ? 1 : 0,
+    sinkHead: problem.sinks ? 1 : 0,
+
+    heads,
+    group: heads / kvHeads,
+    headsInRow: layout === 'bhld' ? 1 : heads,
+    queryLength,
+    headDim,
+    valueDim,
+    scale: problem.scale,
+    softcap: softcap ?? 0,
+    // A boolean mask excludes by 0 and adds nothing; any other excludes by −∞ and is added.
+    maskExcludes: problem.mask?.kind === 'boolean' ? 0 : MINUS_INFINITY,
+    maskFactor: problem.mask?.kind === 'float' ? 1 : 0,
+    minusInfinity: MINUS_INFINITY,
+  };
+}

@@ -1,0 +1,47 @@
+import type { AttentionInputs, AttentionResults } from '@heed/core';
+import type { Engine } from '../engine/engine.ts';
+import type { DeviceArray, DeviceTensor, HostArray } from '../tensors/device-tensor.ts';
+import { NO_EXCEPTIONS } from '../tensors/finite.ts';
+import type { FloatInputs } from './float-inputs.ts';
+import type { Run } from './forward.ts';
+import { logSumExp, rowMaxima } from './row-results.ts';
+import { spoilResults } from './spoiled.ts';
+
+/** What a run returns: the outputs that the problem names. */
+export async function resultsOf(
+  run: Run,
+  inputs: AttentionInputs<DeviceTensor>,
+  floats: FloatInputs,
+): Promise<AttentionResults<DeviceTensor>> {
+  const { engine, problem, rows } = run;
+  const { batch, heads, queryLength, keyLength, valueDim, layout } = problem;
+  const perRow = [batch, heads, queryLength];
+  const outputShape = layout === 'bhld' ? [...perRow, valueDim] : [batch, queryLength, heads, valueDim];
+  const spoiled = await spoilResults(engine, problem, inputs, floats, rows);
+  const ofRows = (data: Float32Array | Int32Array): HostArray => ({
+    dtype: data instanceof Int32Array ? 'int32' : 'float32',
+    shape: perRow,
+    data,
+  });
+  const all = {
+    output: () => onDevice(engine, run.output, outputShape, spoiled?.output),
+    weights: () => onDevice(engine, run.weights, [...perRow, keyLength], spoiled?.weights),
+    logSumExp: () => ofRows(logSumExp(rows)),
+    statistics: () => ({ rowMax: ofRows(rowMaxima(rows)), rowSum: ofRows(rows.rowSum) }),
+    choice: () => ofRows(rows.choice),
+  };
+  const results: Record<string, unknown> = {};
+  for (const name of problem.outputs) results[name] = await all[name]();
+  return results;
+}
+
+/** A result without rows has no array. */
+async function onDevice(
+  engine: Engine,
+  array: unknown,
+  shape: readonly number[],
+  spoiled: ReadonlyMap<number, number> = NO_EXCEPTIONS.values,
+): Promise<DeviceArray> {
+  const exceptions = spoiled.size === 0 ? NO_EXCEPTIONS : { minusInfinity: false, values: spoiled };
+  return { dtype: 'float32', shape, array: array ?? (await engine.upload(new Float32Array(1))), exceptions };
+}

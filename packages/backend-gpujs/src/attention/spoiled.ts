@@ -1,0 +1,90 @@
+import type { AttentionInputs, AttentionProblem } from '@heed/core';
+import { rowStrides } from '@heed/core/backend';
+import type { Engine } from '../engine/engine.ts';
+import type { DeviceTensor } from '../tensors/device-tensor.ts';
+import { hasNaNOrInfinity } from '../tensors/finite.ts';
+import type { FloatInputs } from './float-inputs.ts';
+import { type HostView, hostView } from './host-view.ts';
+import type { RowResults } from './row-results.ts';
+
+/** Elements of results that are not finite, by index. */
+export interface Spoiled {
+  readonly output: Map<number, number>;
+  readonly weights: Map<number, number>;
+}
+
+/**
+ * Makes rows that attend to NaN or infinity non-finite, and no others: SPEC.md, clause `nonfinite`. Kernels have seen
+ * no such number (`tensors/finite.ts`). The rows concerned are found here, on the host, and only when there is one:
+ * a comparison for each row and key, no arithmetic. Statistics and choices are corrected in place.
+ */
+export async function spoilResults(
+  engine: Engine,
+  problem: AttentionProblem,
+  inputs: AttentionInputs<DeviceTensor>,
+  floats: FloatInputs,
+  rows: RowResults,
+): Promise<Spoiled | null> {
+  if (!isSpoiled(floats)) return null;
+  const view = await hostView(engine, problem, inputs, floats);
+  const spoiled: Spoiled = { output: new Map(), weights: new Map() };
+  const { batch, heads, queryLength } = problem;
+  for (let b = 0; b < batch; b++) {
+    for (let h = 0; h < heads; h++) {
+      for (let i = 0; i < queryLength; i++) spoilRow(problem, view, rows, spoiled, [b, h, i]);
+    }
+  }
+  return spoiled;
+}
+
+/** A −∞ in a mask, a bias or a sink is no fault: it excludes. */
+function isSpoiled({ query, key, value, alibiSlopes, mask, bias, sinks }: FloatInputs): boolean {
+  const numbers = [query, key, value, alibiSlopes];
+  return (
+    numbers.some((array) => array?.exceptions.minusInfinity) ||
+    [...numbers, mask, bias, sinks].some((array) => array && hasNaNOrInfinity(array.exceptions))
+  );
+}
+
+type Place = readonly [b: number, h: number, i: number];
+
+function spoilRow(
+  problem: AttentionProblem,
+  view: HostView,
+  rows: RowResults,
+  spoiled: Spoiled,
+  [b, h, i]: Place,
+): void {
+  const { heads, queryLength, keyLength, valueDim, layout } = problem;
+  const row = (b * heads + h) * queryLength + i;
+  const strides = rowStrides(layout, heads, queryLength, valueDim);
+  const output = b * strides.batch + h * strides.head + i * strides.row;
+  const attended = view.attended(b, h, i);
+  const faulty = attended.filter((j) => !view.hasFiniteScore(b, h, i, j));
+  const sink = view.sink(h);
+
+  if (faulty.length > 0 || Number.isNaN(sink) || sink === Infinity) {
+    rows.rowMax[row] = faulty.length > 0 ? NaN : sink;
+    rows.rowSum[row] = NaN;
+    // Hard attention takes a NaN for the largest: it chooses the first.
+    const weighted = problem.selection === 'argmax' ? faulty.slice(0, 1) : attended;
+    if (problem.selection === 'argmax') {
+      spoiled.weights.set(row * keyLength + rows.choice[row]!, 0);
+      rows.choice[row] = faulty[0]!;
+    }
+    for (const j of weighted) spoiled.weights.set(row * keyLength + j, NaN);
+    for (let d = 0; d < valueDim && attended.length > 0; d++) spoiled.output.set(output + d, NaN);
+    return;
+  }
+
+  const read = problem.selection === 'argmax' ? attended.filter((j) => j === rows.choice[row]) : attended;
+  for (const j of read) {
+    if (view.hasFiniteValue(b, h, j)) continue;
+    for (let d = 0; d < valueDim; d++) {
+      const value = view.value(b, h, j, d);
+      // +∞ and −∞ together are NaN, as they would be in the sum.
+      if (!Number.isFinite(value))
+        spoiled.output.set(output + d, (spoiled.output.get(output + d) ?? 0) + value);
+    }
+  }
+}

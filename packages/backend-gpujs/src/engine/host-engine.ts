@@ -1,0 +1,50 @@
+import type { Gpu, GpuLibrary, KernelClass, NestedNumbers } from '../library/gpu-library.ts';
+import { sizeOf } from '../tensors/size-of.ts';
+import { type Engine, eachPiece } from './engine.ts';
+import { launcher } from './launcher.ts';
+
+export interface HostEngineOptions {
+  readonly library: GpuLibrary;
+  readonly gpu: Gpu;
+  readonly mode: 'webasm' | 'cpu';
+  readonly kernelClass: KernelClass;
+  readonly device: string;
+  readonly settings?: Readonly<Record<string, unknown>>;
+}
+
+/** 1 GiB: a kernel of WebAssembly has all that it reads and writes in one memory of 4 GiB. */
+const LARGEST_ARRAY = 2 ** 28;
+
+/** The modes without a GPU: arrays are Float32Arrays of the JavaScript heap. */
+export function hostEngine(options: HostEngineOptions): Engine<Float32Array> {
+  const { library, gpu, device } = options;
+  const launch = launcher<Float32Array>({
+    ...options,
+    arrayType: 'Input',
+    argument: (array) => library.input(array, [array.length]),
+  });
+  return {
+    device,
+    software: false,
+    largestArray: LARGEST_ARRAY,
+    upload: async (data) => data.slice(),
+    download: async (array, length) => array.slice(0, length),
+    async overwrite(array, part, at) {
+      eachPiece(at, (from, to, elements) => array.set(part.subarray(from, from + elements), to));
+      return array;
+    },
+    free: () => undefined,
+    launch: async (program, output, values) =>
+      flatten(library, (await launch(program, output, values)) as NestedNumbers, output),
+    settle: () => new Promise((resolve) => setTimeout(resolve)),
+    dispose: () => gpu.destroy(),
+  };
+}
+
+/** gpu.js gives arrays of rows, which kernels here do not take. */
+export function flatten(library: GpuLibrary, nested: NestedNumbers, output: readonly number[]): Float32Array {
+  if (nested instanceof Float32Array) return nested;
+  const flat = new Float32Array(sizeOf(output));
+  library.utils.flattenTo(nested, flat);
+  return flat;
+}

@@ -1,0 +1,72 @@
+import type { Gpu, GpuLibrary, GpuResult, KernelClass, NestedNumbers } from '../library/gpu-library.ts';
+import { copy, splice } from '../programs/copies.ts';
+import type { Engine } from './engine.ts';
+import { flatten } from './host-engine.ts';
+import { launcher } from './launcher.ts';
+
+type Texture = GpuResult & { readonly output: readonly number[] };
+
+export interface WebglEngineOptions {
+  readonly library: GpuLibrary;
+  readonly gpu: Gpu;
+  readonly mode: 'webgl2' | 'webgl' | 'headlessgl';
+  readonly kernelClass: KernelClass;
+}
+
+/** The names of renderers that are no GPU. */
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
+
+/** WebGL: arrays are float32 textures. Only kernels write to textures, so uploads and parts go through kernels too. */
+export function webglEngine(options: WebglEngineOptions): Engine<Texture> {
+  const { library, gpu, mode, kernelClass } = options;
+  const launch = launcher<Texture>({
+    ...options,
+    arrayType: 'ArrayTexture(1)',
+    argument: (array) => array,
+  });
+  const launchCopy = launcher<Float32Array>({
+    ...options,
+    arrayType: 'Input',
+    argument: (array) => library.input(array, [array.length]),
+  });
+  const upload = async (data: Float32Array): Promise<Texture> =>
+    (await launchCopy(copy, [data.length], { data })) as Texture;
+  const maxTextureSize = kernelClass.features?.maxTextureSize ?? 0;
+
+  return {
+    get device() {
+      return `gpu.js ${mode}, ${rendererOf(gpu)}`;
+    },
+    get software() {
+      return SOFTWARE.test(rendererOf(gpu));
+    },
+    largestArray: maxTextureSize ** 2,
+    upload,
+    async download(array, length) {
+      const flat = flatten(library, (await array.toArray()) as NestedNumbers, array.output);
+      return flat.length === length ? flat : flat.slice(0, length);
+    },
+    async overwrite(array, part, at) {
+      const source = await upload(part);
+      const result = await launch(splice, [at.inner, at.length, at.outer], {
+        ...at,
+        data: array,
+        part: source,
+      });
+      source.delete();
+      array.delete();
+      return result as Texture;
+    },
+    free: (array) => array.delete(),
+    launch: async (program, output, values) => (await launch(program, output, values)) as Texture,
+    settle: () => new Promise((resolve) => setTimeout(resolve)),
+    dispose: () => gpu.destroy(),
+  };
+}
+
+/** The context exists from the first kernel on. */
+function rendererOf(gpu: Gpu): string {
+  const gl = gpu.context as WebGLRenderingContext;
+  const names = gl.getExtension('WEBGL_debug_renderer_info');
+  return String(gl.getParameter(names?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER));
+}

@@ -1,0 +1,33 @@
+import { type BackendProvider, CONTRACT_VERSION } from '@heed/core';
+import { createBackend, probe } from './create.ts';
+import type { GpujsOptions } from './options.ts';
+
+export type { Mode } from './engine/modes.ts';
+export type { GpujsOptions };
+
+/**
+ * Attention on gpu.js (https://gpu.rocks): one source for every kernel, run by WebGPU, WebGL, WebAssembly or plain
+ * JavaScript.
+ *
+ * @throws HeedError from `create`: `UNAVAILABLE` when gpu.js is not installed or the mode does not work here;
+ * `ARGUMENT` for a mode or a number of threads that does not exist.
+ *
+ * @example
+ * ```ts
+ * import { attention, tensor } from '@heed/core';
+ * import gpujs from '@heed/backend-gpujs';
+ *
+ * const backend = await gpujs.create({ mode: 'webasm', threads: 2 });
+ * const x = tensor([1, 1, 3, 2], new Float32Array([1, 0, 0, 1, 1, 1])); // [B, H, L, D]
+ * const { output } = await attention(backend, { query: x, key: x, value: x, causal: true });
+ * console.log(backend.device.startsWith('gpu.js webasm'), output.shape.join()); // true 1,1,3,2
+ * await backend.dispose();
+ * ```
+ */
+const gpujs: BackendProvider<GpujsOptions> = {
+  contract: CONTRACT_VERSION,
+  name: 'gpujs',
+  probe,
+  create: createBackend,
+};
+export default gpujs;

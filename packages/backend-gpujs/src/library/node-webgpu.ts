@@ -1,0 +1,54 @@
+import { HeedError } from '@heed/core';
+import type * as NodeWebgpu from 'webgpu';
+
+/** Dawn crashes the process when its `GPU` object is collected before its devices: this reference keeps it. */
+let dawn: GPU | undefined;
+
+let users = 0;
+let takeAway: () => void = () => undefined;
+
+/**
+ * Works where `navigator.gpu` is, which is where gpu.js looks for WebGPU. In Node it is put there, from the package
+ * `webgpu`, for as long as the work takes: other libraries take a `navigator` for a browser.
+ *
+ * @throws HeedError `UNAVAILABLE` where there is no WebGPU.
+ */
+export async function withNavigatorGpu<T>(work: () => Promise<T>): Promise<T> {
+  if (users === 0 && globalThis.navigator?.gpu !== undefined) return work();
+  dawn ??= await loadDawn();
+  if (users++ === 0) takeAway = putNavigatorGpu(dawn);
+  try {
+    return await work();
+  } finally {
+    if (--users === 0) takeAway();
+  }
+}
+
+async function loadDawn(): Promise<GPU> {
+  if (globalThis.process?.versions?.node === undefined) {
+    throw new HeedError('UNAVAILABLE', 'there is no navigator.gpu', {
+      remedy: 'use a browser with WebGPU, over https or on localhost',
+    });
+  }
+  // Not a literal: bundlers for the browser would take the package along.
+  const name = 'webgpu';
+  try {
+    const loaded = (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as typeof NodeWebgpu;
+    return loaded.create([]);
+  } catch (cause) {
+    throw new HeedError('UNAVAILABLE', `the package webgpu does not load: ${(cause as Error).message}`, {
+      remedy: 'npm install webgpu@0.6',
+      cause,
+    });
+  }
+}
+
+/** Defines `navigator.gpu`, and the navigator where Node has none; returns what undoes it. */
+function putNavigatorGpu(gpu: GPU): () => void {
+  const [target, property, value]: [object, string, unknown] =
+    globalThis.navigator === undefined
+      ? [globalThis, 'navigator', { gpu }]
+      : [globalThis.navigator, 'gpu', gpu];
+  Object.defineProperty(target, property, { value, configurable: true });
+  return () => Reflect.deleteProperty(target, property);
+}

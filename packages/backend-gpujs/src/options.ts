@@ -1,0 +1,35 @@
+import { HeedError } from '@heed/core';
+import { MODES, type Mode } from './engine/modes.ts';
+
+/** What `create` takes. */
+export interface GpujsOptions {
+  /**
+   * The mode of gpu.js. Default: the best that works here, in the order `webgpu`, `webgl2`, `webgl`, `headlessgl`,
+   * `webasm`, `cpu`. A GPU that software imitates is passed over, since WebAssembly is faster.
+   */
+  readonly mode?: Mode;
+  /** Whether a later mode in that order may take the place of one that does not work: `device` tells. Default false. */
+  readonly fallback?: boolean;
+  /** Most threads of mode `webasm`. Default: one for each processor, at most 8. */
+  readonly threads?: number;
+}
+
+/** @throws HeedError `ARGUMENT`. */
+export function checkOptions({ mode, threads }: GpujsOptions): void {
+  if (mode !== undefined && !MODES.includes(mode)) {
+    throw new HeedError('ARGUMENT', `mode is ${String(mode)}, expected ${MODES.join(', ')}`);
+  }
+  if (threads !== undefined && !(Number.isSafeInteger(threads) && threads >= 1)) {
+    throw new HeedError('ARGUMENT', `threads is ${threads}, expected an integer ≥ 1`);
+  }
+}
+
+export function threadsOf({ threads }: GpujsOptions): number {
+  return threads ?? Math.min(8, processors());
+}
+
+function processors(): number {
+  const inBrowsers = globalThis.navigator?.hardwareConcurrency;
+  // No `node:` import, which would break a bundle for the browser.
+  return inBrowsers ?? globalThis.process?.getBuiltinModule?.('node:os').availableParallelism() ?? 1;
+}

@@ -1,0 +1,58 @@
+import { type Program, integer, quotient } from './program.ts';
+
+const arrays = ['weights', 'value', 'rows', 'previous'] as const;
+
+const integers = [
+  'firstSlice',
+  'firstRow',
+  'firstKey',
+  'tileSlices',
+  'tileRows',
+  'tileKeys',
+  'heads',
+  'headsInRow',
+  'group',
+  'queryLength',
+  'valueDim',
+  'valueBatch',
+  'valueHead',
+  'valueRow',
+  'hasPrevious',
+] as const;
+
+/**
+ * The output, complete: rows of the tile are computed, all others are those of `previous`, which has the tiles before.
+ * Carrying them over costs little beside a tile's work, and needs nothing of the engine but kernels.
+ *
+ * Thread x is a depth. In layout `bhld` y is a query row and z a slice; in `blhd` y is i · Hq + h and z the batch:
+ * `headsInRow` is 1 or Hq.
+ */
+export const attended: Program<typeof arrays, typeof integers, readonly []> = {
+  name: 'attended',
+  arrays,
+  integers,
+  numbers: [],
+  body: `
+    ${integer('i', quotient('this.thread.y', 'headsInRow'))}
+    ${integer('slice', 'this.thread.z * headsInRow + this.thread.y - i * headsInRow')}
+    ${integer('tileSlice', 'slice - firstSlice')}
+    ${integer('tileRow', 'i - firstRow')}
+    let sum = 0;
+    if (tileSlice >= 0 && tileSlice < tileSlices && tileRow >= 0 && tileRow < tileRows) {
+      ${integer('b', quotient('slice', 'heads'))}
+      ${integer('kvHead', quotient('(slice - b * heads)', 'group'))}
+      ${integer('row', '4 * (b * queryLength + i)')}
+      ${integer('first', 'rows[row]')}
+      const count = rows[row + 1] - first;
+      ${integer('at', '(tileSlice * tileRows + tileRow) * tileKeys + first - firstKey')}
+      ${integer('v', 'b * valueBatch + kvHead * valueHead + first * valueRow + this.thread.x')}
+      for (let n = 0; n < count; n++) {
+        sum += weights[at] * value[v];
+        at++;
+        v += valueRow;
+      }
+    } else if (hasPrevious > 0) {
+      sum = previous[(this.thread.z * queryLength * headsInRow + this.thread.y) * valueDim + this.thread.x];
+    }
+    return sum;`,
+};

@@ -1,0 +1,78 @@
+import { type Program, integer, quotient, tanh } from './program.ts';
+
+const arrays = ['query', 'key', 'mask', 'bias', 'rows', 'segments', 'slopes'] as const;
+
+const integers = [
+  'firstSlice',
+  'firstRow',
+  'firstKey',
+  'heads',
+  'group',
+  'headDim',
+  'queryLength',
+  'queryBatch',
+  'queryHead',
+  'queryRow',
+  'keyBatch',
+  'keyHead',
+  'keyRow',
+  'maskBatch',
+  'maskHead',
+  'maskRow',
+  'maskKey',
+  'biasBatch',
+  'biasHead',
+  'biasRow',
+  'biasKey',
+  'segmentBatch',
+  'segmentKey',
+  'slopeHead',
+] as const;
+
+const numbers = ['scale', 'softcap', 'maskExcludes', 'maskFactor', 'minusInfinity'] as const;
+
+/**
+ * The scores of a tile: thread x is a key, y a query row, z a slice, that is b · Hq + h. SPEC.md, clause `order`:
+ * scale, softcap, bias, ALiBi, float mask; keys that a row may not attend to get `minusInfinity`.
+ *
+ * A tensor that the problem does not have is one neutral element with strides of 0.
+ */
+export const scores: Program<typeof arrays, typeof integers, typeof numbers> = {
+  name: 'scores',
+  arrays,
+  integers,
+  numbers,
+  body: `
+    ${integer('slice', 'firstSlice + this.thread.z')}
+    ${integer('b', quotient('slice', 'heads'))}
+    ${integer('h', 'slice - b * heads')}
+    ${integer('kvHead', quotient('h', 'group'))}
+    ${integer('i', 'firstRow + this.thread.y')}
+    ${integer('j', 'firstKey + this.thread.x')}
+    ${integer('row', '4 * (b * queryLength + i)')}
+    let score = minusInfinity;
+    if (j >= rows[row] && j < rows[row + 1]) {
+      const maskValue = mask[b * maskBatch + h * maskHead + i * maskRow + j * maskKey];
+      const biasValue = bias[b * biasBatch + h * biasHead + i * biasRow + j * biasKey];
+      const segment = segments[b * segmentBatch + j * segmentKey];
+      if (segment == rows[row + 3] && maskValue != maskExcludes && biasValue != minusInfinity) {
+        ${integer('q', 'b * queryBatch + h * queryHead + i * queryRow')}
+        ${integer('k', 'b * keyBatch + kvHead * keyHead + j * keyRow')}
+        let dot = 0;
+        for (let d = 0; d < headDim; d++) {
+          dot += query[q] * key[k];
+          q++;
+          k++;
+        }
+        score = dot * scale;
+        if (softcap > 0) {
+          ${tanh('saturation', 'score / softcap')}
+          score = softcap * saturation;
+        }
+        score += biasValue;
+        score -= slopes[h * slopeHead] * Math.abs(rows[row + 2] - j);
+        score += maskFactor * maskValue;
+      }
+    }
+    return score;`,
+};

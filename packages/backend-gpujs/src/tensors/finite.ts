@@ -1,0 +1,56 @@
+/**
+ * What kernels are given instead of numbers that are not finite. WGSL and GLSL may assume that infinity and NaN do
+ * not exist, so none ever reaches a kernel:
+ *
+ * - −∞, which masks are full of, becomes {@link MINUS_INFINITY}, and kernels know it.
+ * - NaN, +∞, and a number that happens to be the code, become a finite neighbour. What they would have done to the
+ *   results is worked out on the host (`attention/spoiled.ts`).
+ */
+
+/** −2¹²⁷: every float32 format and every parser has it exactly. */
+export const MINUS_INFINITY: number = -(2 ** 127);
+const NEXT_TO_IT = MINUS_INFINITY * (1 - 2 ** -24);
+
+/** What an encoded array leaves out. */
+export interface Exceptions {
+  /** Whether there may be codes for −∞. */
+  readonly minusInfinity: boolean;
+  /** Elements, by index, that a kernel is not shown. */
+  readonly values: ReadonlyMap<number, number>;
+}
+
+export const NO_EXCEPTIONS: Exceptions = { minusInfinity: false, values: new Map() };
+
+/** The array as a kernel may see it; the same one when it is finite. */
+export function encode(data: Float32Array): { encoded: Float32Array; exceptions: Exceptions } {
+  if (data.every((number) => Number.isFinite(number) && number !== MINUS_INFINITY)) {
+    return { encoded: data, exceptions: NO_EXCEPTIONS };
+  }
+  const values = new Map<number, number>();
+  let minusInfinity = false;
+  const encoded = data.map((number, index) => {
+    if (number === -Infinity) {
+      minusInfinity = true;
+      return MINUS_INFINITY;
+    }
+    if (Number.isFinite(number) && number !== MINUS_INFINITY) return number;
+    values.set(index, number);
+    return number === MINUS_INFINITY ? NEXT_TO_IT : 0;
+  });
+  return { encoded, exceptions: { minusInfinity, values } };
+}
+
+/** The way back, in place. */
+export function decode(encoded: Float32Array, { minusInfinity, values }: Exceptions): Float32Array {
+  if (minusInfinity) {
+    for (let n = 0; n < encoded.length; n++) if (encoded[n] === MINUS_INFINITY) encoded[n] = -Infinity;
+  }
+  for (const [index, value] of values) encoded[index] = value;
+  return encoded;
+}
+
+/** Whether NaN or +∞ was left out; −∞, which excludes in a mask and in a sink, is asked for apart. */
+export function hasNaNOrInfinity({ values }: Exceptions): boolean {
+  for (const value of values.values()) if (!Number.isFinite(value)) return true;
+  return false;
+}
