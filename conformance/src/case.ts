@@ -1,4 +1,11 @@
-import type { AttentionBackend, AttentionRequest, BackendProvider, Feature, Guarantee, Tensor } from '@heed/core';
+import type {
+  AttentionBackend,
+  AttentionRequest,
+  BackendProvider,
+  Feature,
+  Guarantee,
+  Tensor,
+} from '@heed/core';
 
 /** What every case has. */
 interface CaseBase {

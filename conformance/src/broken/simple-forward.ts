@@ -21,8 +21,7 @@ export function simpleForward(
   eachPlace(problem, (place, at) => {
     const row = rowOf(steps, problem, inputs, place);
     const hard = problem.selection === 'softmax' ? null : hardChoice(steps, problem, inputs, place, row);
-    const weights =
-      hard === null ? row.weights : row.keys.map((_, n) => (n === hard ? row.weights[n]! * 0 + 1 : 0));
+    const weights = hard === null ? row.weights : oneHot(row, hard);
     const { rowMax, rowSum } = all.statistics;
     rowMax.data[at] = row.max;
     // The row sum counts from the row maximum as it is returned, rounded.
@@ -45,6 +44,11 @@ function hardChoice(steps: Steps, problem: AttentionProblem, inputs: Inputs, pla
   );
 }
 
+/** 1 at the chosen key, or NaN to show that what was chosen is NaN. */
+function oneHot({ scores }: Row, chosen: number): number[] {
+  return scores.map((score, n) => (n !== chosen ? 0 : Number.isNaN(score) ? NaN : 1));
+}
+
 function writeOutput(
   steps: Steps,
   problem: AttentionProblem,
@@ -60,6 +64,7 @@ function writeOutput(
   for (let d = 0; d < steps.depthOfValue(problem); d++) {
     let sum = steps.sinkValue(row.sinkWeight);
     for (const n of read) {
+      if (!steps.counts(weights[n]!)) continue;
       sum += weights[n]! * inputs.value.data[places.value(place[0], place[1], row.keys[n]!) + d]!;
     }
     output.data[o + d] = row.keys.length === 0 ? steps.emptyOutput() : sum;

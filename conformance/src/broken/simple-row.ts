@@ -14,8 +14,15 @@ export interface Row {
   readonly sum: number;
 }
 
-/** Where rows begin, in terms of query heads. */
-export function placesOf(steps: Steps, problem: AttentionProblem) {
+/** Where rows begin. `h` is a query head. */
+interface Places {
+  query(place: Place): number;
+  output(place: Place): number;
+  key(b: number, h: number, j: number): number;
+  value(b: number, h: number, j: number): number;
+}
+
+export function placesOf(steps: Steps, problem: AttentionProblem): Places {
   const { layout, heads, kvHeads, queryLength, keyLength, headDim, valueDim } = problem;
   const start = (at: Place, ...sizes: [number, number, number]): number => steps.rowStart(layout, at, sizes);
   return {
@@ -53,10 +60,11 @@ export function rowOf(steps: Steps, problem: AttentionProblem, inputs: Inputs, p
 function offsetOf(steps: Steps, problem: AttentionProblem, inputs: Inputs, b: number): number {
   const { alignment, keyLength, queryLength } = problem;
   if (alignment === 'offset') return steps.offset(inputs.offsets!.data, b);
-  if (alignment !== 'bottomRight') return steps.topLeft();
+  if (alignment !== 'bottomRight') return steps.topLeft(problem);
   return steps.bottomRight(
     inputs.keyLengths?.data[b] ?? keyLength,
     inputs.queryLengths?.data[b] ?? queryLength,
+    problem,
   );
 }
 
@@ -74,8 +82,8 @@ function attendedKeys(
     const at = [b, h, i, j] as const;
     if (!steps.withinKeys(j, inputs.keyLengths?.data[b] ?? keyLength)) return false;
     if (causal && !steps.causal(j, position)) return false;
-    if (typeof window?.left === 'number' && !steps.windowLeft(j, position, window.left)) return false;
-    if (typeof window?.right === 'number' && !steps.windowRight(j, position, window.right)) return false;
+    if (typeof window?.left === 'number' && !steps.windowLeft(j, position, window.left, i)) return false;
+    if (typeof window?.right === 'number' && !steps.windowRight(j, position, window.right, i)) return false;
     if (problem.segments) {
       const query = inputs.querySegments!.data[b * queryLength + i]!;
       if (!steps.sameSegment(query, inputs.keySegments!.data[b * keyLength + j]!, i, j)) return false;

@@ -44,12 +44,13 @@ export const STEPS = {
     [heads, length, depth]: readonly [number, number, number],
   ): number => (layout === 'bhld' ? (b * heads + h) * length + l : (b * length + l) * heads + h) * depth,
 
-  topLeft: (): number => 0,
-  bottomRight: (keyLength: number, queryLength: number): number => keyLength - queryLength,
+  topLeft: (_problem: AttentionProblem): number => 0,
+  bottomRight: (keyLength: number, queryLength: number, _problem: AttentionProblem): number =>
+    keyLength - queryLength,
   offset: (offsets: Int32Array, b: number): number => offsets[b]!,
   causal: (key: number, position: number): boolean => key <= position,
-  windowLeft: (key: number, position: number, left: number): boolean => key >= position - left,
-  windowRight: (key: number, position: number, right: number): boolean => key <= position + right,
+  windowLeft: (key: number, position: number, left: number, _i: number): boolean => key >= position - left,
+  windowRight: (key: number, position: number, right: number, _i: number): boolean => key <= position + right,
   withinKeys: (key: number, length: number): boolean => key < length,
   withinQueries: (i: number, length: number): boolean => i < length,
   sameSegment: (query: number, key: number, _i: number, _j: number): boolean => query === key,
@@ -71,6 +72,8 @@ export const STEPS = {
   sinkTerm: (sink: number, max: number): number => (sink === -Infinity ? 0 : Math.exp(sink - max)),
   sinkInMaximum: (sink: number): number => sink,
   normalise: (exponential: number, sum: number): number => exponential / sum,
+  /** Whether a key of this weight is read at all. */
+  counts: (_weight: number): boolean => true,
   /** What a sink adds to the output; it carries no value. */
   sinkValue: (_weight: number): number => 0,
   emptyOutput: (): number => 0,

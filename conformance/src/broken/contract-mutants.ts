@@ -1,0 +1,347 @@
+import {
+  type AttentionBackend,
+  type AttentionKernel,
+  type AttentionResults,
+  FEATURES,
+  HeedError,
+  type ResidentTensor,
+  type Tensor,
+  isResident,
+} from '@heed/core';
+import type { KernelDefinition } from '@heed/core/backend';
+import type { Mutant } from './mutant.ts';
+import { STEPS } from './steps.ts';
+
+type Run = KernelDefinition['run'];
+type Inputs = Parameters<Run>[0];
+
+/** The results of each run are changed. */
+function changed(
+  clause: string,
+  change: (results: AttentionResults, inputs: Inputs, run: number) => void,
+): Mutant {
+  let runs = 0;
+  return around(clause, (run) => async (inputs, options) => {
+    const results = await run(inputs, options);
+    change(results, inputs, runs++);
+    return results;
+  });
+}
+
+/** Each run is done otherwise. `run` is called once for each kernel. */
+function around(clause: string, wrap: (run: Run) => Run): Mutant {
+  return { clause, overrides: { kernel: (right) => ({ ...right, run: wrap(right.run) }) } };
+}
+
+function backend(clause: string, wrap: (right: AttentionBackend) => Partial<AttentionBackend>): Mutant {
+  return { clause, overrides: { backend: (right) => Object.create(right, described(wrap(right))) } };
+}
+
+function kernel(clause: string, wrap: (right: AttentionKernel) => Partial<AttentionKernel>): Mutant {
+  return backend(clause, (right) => ({
+    compile: async (problem) => {
+      const compiled = await right.compile(problem);
+      return Object.create(compiled, described(wrap(compiled)));
+    },
+  }));
+}
+
+function resident(clause: string, wrap: (right: ResidentTensor) => Partial<ResidentTensor>): Mutant {
+  return backend(clause, (right) => ({
+    upload: async (tensor) => {
+      const uploaded = await right.upload(tensor);
+      return Object.assign(uploaded, wrap({ ...uploaded }));
+    },
+  }));
+}
+
+function described(members: object): PropertyDescriptorMap {
+  return Object.getOwnPropertyDescriptors(members);
+}
+
+function total({ data }: Tensor): number {
+  let sum = 0;
+  for (const number of data) sum += 0 * number;
+  return sum;
+}
+
+function add(to: Tensor | undefined, number: number): void {
+  to?.data.forEach((_, n) => (to.data[n]! += number));
+}
+
+/** One last bit more. */
+function nudge(numbers: Tensor['data'], from = 0): void {
+  for (let n = from; n < numbers.length; n++) numbers[n]! *= 1 + 2 ** -22;
+}
+
+const missing = <T extends string>(names: readonly T[], name: T): T[] =>
+  names.filter((other) => other !== name);
+
+/** Backends that compute rightly and behave wrongly, by what they do. */
+export const CONTRACT_MUTANTS: Readonly<Record<string, Mutant>> = {
+  'padding leaks NaN': changed('padding', ({ output }, { value }) => add(output, total(value))),
+  'padded queries leak NaN': changed('padding', ({ output }, { query }) => add(output, total(query))),
+  'a NaN row poisons its neighbours': changed('nonfinite', ({ output }) => {
+    if (output?.data.some(Number.isNaN)) output.data.fill(NaN);
+  }),
+  'a last bit that comes and goes': changed('repeat', ({ output }, _, run) => {
+    if (run % 2 === 1 && output) nudge(output.data);
+  }),
+  'bits that depend on the place in the batch': changed('batch', ({ output }) => {
+    if (output) nudge(output.data, output.data.length / output.shape[0]!);
+  }),
+  'inputs written to': changed('inputs', (_, { query }) => query.data.fill(0, 0, 1)),
+  'masks written to': changed('inputs', (_, { mask }) => mask?.data.fill(0)),
+
+  'weights left as exponentials': changed('weights', ({ weights }) =>
+    weights?.data.forEach((_, n) => (weights.data[n]! *= 2)),
+  ),
+  'weights of the first row alone': changed('weights', ({ weights }) =>
+    weights?.data.fill(0, weights.shape[3]),
+  ),
+  'row sums of 1': changed('statistics', ({ statistics }) => statistics?.rowSum.data.fill(1)),
+  'row maxima of another base': changed('statistics', ({ statistics }) => add(statistics?.rowMax, 1)),
+  'an output missing': changed(
+    'logSumExp',
+    (results) => delete (results as { logSumExp?: Tensor }).logSumExp,
+  ),
+  'an output that nobody asked for': changed('shape', (results, { value }) =>
+    Object.assign(results, { weights: value }),
+  ),
+  'an output of another shape': changed('shape', ({ output }) =>
+    (output?.shape as number[] | undefined)?.reverse(),
+  ),
+  'float64 where float32 was asked for': changed('shape', (results) => {
+    const { output } = results;
+    if (output)
+      Object.assign(results, {
+        output: { ...output, dtype: 'float64', data: Float64Array.from(output.data) },
+      });
+  }),
+  'a float64 problem silently in float32': changed('dtype', ({ output }) =>
+    output?.data.forEach((number, n) => (output.data[n] = Math.fround(number))),
+  ),
+
+  'results in one buffer of the kernel': around('life', (run) => {
+    let shared: Tensor | undefined;
+    return async (inputs, options) => {
+      const results = await run(inputs, options);
+      if (!results.output) return results;
+      shared ??= results.output;
+      shared.data.set(results.output.data);
+      return { ...results, output: shared };
+    };
+  }),
+  'overlapping calls mixed up': around('life', (run) => {
+    let latest: Inputs;
+    return async (inputs, options) => {
+      latest = inputs;
+      await Promise.resolve();
+      return run(latest, options);
+    };
+  }),
+  'the first call right, the second wrong': around('life', (run) => {
+    let first: Inputs | undefined;
+    return (inputs, options) => run({ ...inputs, key: (first ??= inputs).key }, options);
+  }),
+  'key lengths of the first call kept': around('life', (run) => {
+    let first: Inputs | undefined;
+    return (inputs, options) =>
+      run(inputs.keyLengths ? { ...inputs, keyLengths: (first ??= inputs).keyLengths! } : inputs, options);
+  }),
+  'abort ignored': kernel('life', (right) => ({
+    run: ((inputs: never, { signal: _, ...options } = {} as { signal?: AbortSignal }) =>
+      right.run(inputs, options)) as never,
+  })),
+  'abort with a reason of its own': kernel('life', (right) => ({
+    run: (async (inputs: never, options: { signal?: AbortSignal } = {}) => {
+      if (options.signal?.aborted) throw new DOMException('stopped', 'AbortError');
+      return right.run(inputs, options);
+    }) as never,
+  })),
+  'a kernel that cannot be disposed': kernel('life', () => ({ dispose: async () => undefined })),
+  'dispose that does not wait': kernel('life', (right) => {
+    let ended = false;
+    return {
+      run: (async (inputs: never, options: never) => {
+        const results = await right.run(inputs, options);
+        if (ended) throw new HeedError('DISPOSED', 'the kernel was disposed');
+        return results;
+      }) as never,
+      dispose: async () => {
+        ended = true;
+        await right.dispose();
+      },
+    };
+  }),
+
+  'writes one row too late': resident('resident', (right) => ({
+    write: (part, at) => right.write(part, { ...at, start: at.start === 0 ? 0 : at.start - 1 }),
+  })),
+  'reads without a copy': resident('resident', (right) => {
+    let read: Promise<Tensor> | undefined;
+    return { read: () => (read ??= right.read()) };
+  }),
+  'an upload without a copy': backend('resident', (right) => ({
+    upload: async (tensor) => Object.assign(await right.upload(tensor), { read: async () => tensor }),
+  })),
+  'foreign tensors accepted': kernel('resident', (right) => ({
+    run: (async (inputs: object, options: never) => {
+      const plain = Object.entries(inputs).map(async ([name, value]) => [
+        name,
+        isResident(value) ? await value.read() : value,
+      ]);
+      return right.run(Object.fromEntries(await Promise.all(plain)), options);
+    }) as never,
+  })),
+  'resident results that are plain': kernel('resident', (right) => ({
+    run: ((inputs: never, options?: object) => right.run(inputs, { ...options, resident: false })) as never,
+  })),
+
+  'errors without a code': backend('errors', (right) => ({
+    compile: (problem) =>
+      right.compile(problem).catch((error: Error) => {
+        throw new Error(error.message);
+      }),
+  })),
+  'another code for a wrong shape': kernel('errors', (right) => ({
+    run: ((inputs: never, options: never) =>
+      right.run(inputs, options).catch((error: HeedError) => {
+        throw error.code === 'SHAPE' ? new HeedError('ARGUMENT', error.message) : error;
+      })) as never,
+  })),
+  'too many inputs tolerated': kernel('errors', (right) => ({
+    run: (({ sinks, ...inputs }: { sinks: never }, options: never) =>
+      right.run((right.problem.sinks ? { sinks, ...inputs } : inputs) as never, options)) as never,
+  })),
+
+  'a capability declared and missing': {
+    clause: 'softcap',
+    overrides: {
+      kernel: (right, problem) => {
+        if (problem.softcap !== null) throw new HeedError('ENGINE', 'there is no kernel with a softcap');
+        return right;
+      },
+    },
+  },
+  'a capability declared and refused': backend('window', (right) => ({
+    supports: (problem) =>
+      problem.window === null
+        ? right.supports(problem)
+        : { supported: false, clause: 'window', reason: 'not yet' },
+  })),
+  'a capability present and undeclared': {
+    clause: 'refusal',
+    overrides: {
+      capabilities: { features: missing(FEATURES, 'causal') },
+      backend: (right) => Object.create(right, described({ supports: () => ({ supported: true }) })),
+    },
+  },
+  'undeclared features silently left to another backend': {
+    clause: 'refusal',
+    overrides: {
+      backend: (right) =>
+        Object.create(
+          right,
+          described({ capabilities: Object.freeze({ ...right.capabilities, features: Object.freeze([]) }) }),
+        ),
+    },
+  },
+  'a refusal in the name of another clause': {
+    clause: 'refusal',
+    overrides: {
+      capabilities: { features: missing(FEATURES, 'sinks') },
+      backend: (right) =>
+        Object.create(
+          right,
+          described({
+            supports: (problem: never) => {
+              const support = right.supports(problem);
+              return support.supported ? support : { ...support, clause: 'mask' };
+            },
+          }),
+        ),
+    },
+  },
+  'refused by supports, accepted by compile': {
+    clause: 'refusal',
+    overrides: {
+      backend: (right) => {
+        const features = Object.freeze(missing(FEATURES, 'alibi'));
+        return Object.create(
+          right,
+          described({
+            capabilities: Object.freeze({ ...right.capabilities, features }),
+            supports: (problem: Parameters<AttentionBackend['supports']>[0]) =>
+              problem.alibi
+                ? { supported: false, clause: 'alibi', reason: 'not declared' }
+                : right.supports(problem),
+          }),
+        );
+      },
+    },
+  },
+  'a device that changes': backend('contract', () => {
+    let reads = 0;
+    return {
+      get device() {
+        return `GPU ${reads++}`;
+      },
+    };
+  }),
+  'a silent fallback to another engine': backend('contract', () => ({ name: 'reference' })),
+  'a device without a name': backend('contract', () => ({ device: '' })),
+  'capabilities that can be written to': backend('contract', ({ capabilities }) => ({
+    capabilities: { ...capabilities, features: [...capabilities.features] },
+  })),
+  'a feature of its own invention': backend('contract', ({ capabilities }) => ({
+    capabilities: Object.freeze({
+      ...capabilities,
+      features: Object.freeze([...capabilities.features, 'magic']),
+    }) as never,
+  })),
+  'a plan that says nothing': kernel('contract', ({ plan }) => ({ plan: { ...plan, algorithm: '' } })),
+  'a kernel for another problem': kernel('contract', ({ problem }) => ({
+    problem: { ...problem, scale: 1 },
+  })),
+  'one backend for everybody': {
+    clause: 'contract',
+    overrides: {
+      provider: (right) => {
+        let only: Promise<AttentionBackend> | undefined;
+        return { ...right, create: () => (only ??= right.create()) };
+      },
+    },
+  },
+  'dK wrong under GQA': {
+    clause: 'gradient',
+    overrides: {
+      kernel: (right, problem) => ({
+        ...right,
+        gradient: async (inputs, forward, options) => {
+          const gradients = await right.gradient!(inputs, forward, options);
+          if (problem.heads !== problem.kvHeads)
+            gradients.dKey.data.forEach((_, n) => (gradients.dKey.data[n]! /= 2));
+          return gradients;
+        },
+      }),
+    },
+  },
+  'gradients of padded queries': {
+    clause: 'padding',
+    overrides: {
+      kernel: (right) => ({
+        ...right,
+        gradient: async (inputs, forward, options) => {
+          const gradients = await right.gradient!(inputs, forward, options);
+          add(gradients.dKey, total(forward.dOutput));
+          return gradients;
+        },
+      }),
+    },
+  },
+  'merging off by the sink': {
+    clause: 'merge',
+    overrides: { steps: { sinkTerm: (sink, max) => STEPS.sinkTerm(sink, max) / 2 } },
+  },
+};

@@ -1,0 +1,33 @@
+import type { BackendProvider } from '@heed/core';
+import { describe, expect, test } from 'vitest';
+import { verify } from '../verify.ts';
+import { ARITHMETIC_MUTANTS } from './arithmetic-mutants.ts';
+import { CONTRACT_MUTANTS } from './contract-mutants.ts';
+import { simpleProvider } from './simple-backend.ts';
+
+/** The first case of a clause that fails, or null. */
+async function firstFailure(provider: BackendProvider, clause: string): Promise<string | null> {
+  const found = new AbortController();
+  let failure: string | null = null;
+  const onProgress = ({ id, status }: { id: string; status: string }): void => {
+    if (status !== 'failed') return;
+    failure ??= id;
+    found.abort();
+  };
+  await verify(provider, { topics: [clause], signal: found.signal, onProgress }).catch((error: unknown) => {
+    if (failure === null) throw error;
+  });
+  return failure;
+}
+
+describe('a backend with one fault fails in the clause that names it', () => {
+  const mutants = Object.entries({ ...ARITHMETIC_MUTANTS, ...CONTRACT_MUTANTS });
+  test.each(mutants)('%s', async (_, { clause, overrides }) => {
+    expect(await firstFailure(simpleProvider(overrides), clause)).not.toBeNull();
+  });
+});
+
+test('the backend that they are made of fails nowhere', async () => {
+  const report = await verify(simpleProvider());
+  expect(report.clauses.flatMap(({ failures }) => failures)).toEqual([]);
+}, 60_000);
