@@ -29,7 +29,10 @@ export async function runProgram(words: readonly string[]): Promise<ExitCode> {
 function createProgram(console: Console, onEnd: (code: ExitCode) => void): Command {
   const program = new Command('heed')
     .description('Attention backends: which run here, whether they are right, and what attention sees.')
-    .version(readManifest(fileURLToPath(new URL('../package.json', import.meta.url)))?.version ?? 'unknown', '-v, --version')
+    .version(
+      readManifest(fileURLToPath(new URL('../package.json', import.meta.url)))?.version ?? 'unknown',
+      '-v, --version',
+    )
     .helpOption('-h, --help', 'explain a command')
     .helpCommand(false)
     .exitOverride()

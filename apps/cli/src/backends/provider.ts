@@ -21,7 +21,8 @@ export async function importProvider(url: string, name: string): Promise<Backend
     throw notProvider(name, provider);
   }
   checkContract(provider as BackendProvider);
-  if (typeof provider.probe !== 'function' || typeof provider.create !== 'function') {
+  const { name: own, probe, create } = provider;
+  if (typeof own !== 'string' || typeof probe !== 'function' || typeof create !== 'function') {
     throw notProvider(name, provider);
   }
   return provider as BackendProvider;

@@ -34,8 +34,8 @@ interface Options {
 /**
  * Runs the suite, or the cases of files, on a backend.
  *
- * @throws HeedError when the backend cannot be loaded or cannot run here, or an argument is wrong: whatever ended the
- * verification before its first case.
+ * @throws HeedError when the backend cannot be imported or cannot run here, is no provider, or an argument is wrong.
+ * A backend that hangs or dies is a result that says so.
  */
 export async function verifyBackend(
   backend: Located,
@@ -66,7 +66,10 @@ export async function fuzzBackend(
   const { tally, onStep } = counter(name, say);
   return timed(backend, tally, async () => {
     const task = { kind: 'fuzz', url, name, seconds, seed: options.seed } as const;
-    const { seed, problems, disagreement, ...about } = await runContained<'fuzz'>(task, { silenceMs, onStep });
+    const { seed, problems, disagreement, ...about } = await runContained<'fuzz'>(task, {
+      silenceMs,
+      onStep,
+    });
     const failed = disagreement === null ? 0 : 1;
     const saved = disagreement && {
       message: disagreement.message,
@@ -83,16 +86,21 @@ export async function fuzzBackend(
   });
 }
 
-const NONE = { passed: 0, failed: 0, refused: 0, notGuaranteed: 0, expectedFailures: 0, clauses: [] } as const;
+const NONE = {
+  passed: 0,
+  failed: 0,
+  refused: 0,
+  notGuaranteed: 0,
+  expectedFailures: 0,
+  clauses: [],
+} as const;
 
-type Tally = { passed: number; failed: number; refused: number; notGuaranteed: number; cases: number };
+type Tally = Record<'passed' | 'failed' | 'refused' | 'notGuaranteed', number>;
 
 /** Counts cases as they end, so that something can be said of a backend that does not reach the end. */
 function counter(name: string, say: Options['say']): { tally: Tally; onStep: (step: Step) => void } {
-  const tally: Tally = { passed: 0, failed: 0, refused: 0, notGuaranteed: 0, cases: 0 };
+  const tally: Tally = { passed: 0, failed: 0, refused: 0, notGuaranteed: 0 };
   const onStep = ({ text, done, total, status }: Step): void => {
-    if (done === undefined) return say(`${name}: ${text}`);
-    tally.cases = done;
     if (status !== undefined && status !== 'notApplicable') tally[status]++;
     say(total === undefined ? `${name}: ${text}` : `${name}: ${done} of ${total}, ${text}`);
   };
@@ -105,14 +113,16 @@ async function timed(
   work: () => Promise<Omit<Verified, 'package' | 'version' | 'seconds'>>,
 ): Promise<Verified> {
   const started = performance.now();
-  const from = { package: backend.package, version: backend.version };
-  const seconds = (): number => Math.round(performance.now() - started) / 1000;
+  const about = (): Pick<Verified, 'package' | 'version' | 'seconds'> => ({
+    package: backend.package,
+    version: backend.version,
+    seconds: Math.round(performance.now() - started) / 1000,
+  });
   try {
-    return { ...(await work()), ...from, seconds: seconds() };
+    return { ...(await work()), ...about() };
   } catch (error) {
-    if (!HeedError.isInstance(error) || error.code !== 'ENGINE' || tally.cases === 0) throw error;
-    const { cases, ...counts } = tally;
-    const ended = { ...NONE, ...counts, failed: tally.failed + 1, name: backend.name, device: null };
-    return { ...ended, ...from, seconds: seconds(), error: error.toJSON() };
+    if (!HeedError.isInstance(error) || error.code !== 'ENGINE') throw error;
+    const counts = { ...NONE, ...tally, failed: tally.failed + 1 };
+    return { ...counts, name: backend.name, device: null, ...about(), error: error.toJSON() };
   }
 }

@@ -1,23 +1,10 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { machineFacts } from '@heed/benchmarks';
 import { HeedError } from '@heed/core';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type Demo, runDemo } from '../demo/run-demo.ts';
 import type { Console } from '../output/console.ts';
-import { type Progress, startProgress } from '../output/progress.ts';
-import {
-  aboutSights,
-  aboutSpeed,
-  heading,
-  renderAgreement,
-  renderSights,
-  renderSpeed,
-} from '../output/render-demo.ts';
-import { renderDiagnoses, renderMachine } from '../output/render-doctor.ts';
 import type { ExitCode } from '../program.ts';
-import { diagnoseAll } from './doctor.ts';
 
 const HELP = `
 On the queries, keys and values of a trained sentence model: which backends run here, how near each comes to the
@@ -29,8 +16,6 @@ Examples:
   $ heed demo --lengths 512,2048 --json
 
 Exit codes: 0 every backend agrees with the reference, 1 one does not, 2 wrong usage.`;
-
-const PROBE_SECONDS = 10;
 
 interface Options {
   readonly out?: string;
@@ -50,47 +35,15 @@ export function demoCommand(console: Console, onEnd: (code: ExitCode) => void): 
     .addHelpText('after', HELP)
     .action(async (options: Options) => {
       const report = reportFile(options.out);
-      const demo = await narrated(options.lengths, console);
-      // The charting library takes a while to load, and only the report needs it.
+      // The suite and the charting library take a while to load: other commands should not wait for them.
+      const { narrate } = await import('../demo/narrate.ts');
+      const demo = await narrate(options.lengths, console);
       const { reportPage } = await import('../report/page.ts');
       writeFileSync(report, reportPage(demo, new Date()));
       console.print(`\n${console.colors.bold('Report')}\n  ${report}`);
       console.result({ ...demo, report });
       onEnd(demo.agreement.every(({ agrees }) => agrees) ? 0 : 1);
     });
-}
-
-/** Runs the demo, and tells each part as soon as it is known. */
-async function narrated(lengths: readonly number[], console: Console): Promise<Demo> {
-  let progress: Progress | undefined;
-  const tell = (title: string, about: string, body: string): void => {
-    progress?.stop();
-    progress = undefined;
-    console.print(heading(title, about, console));
-    console.print(body);
-  };
-  try {
-    return await runDemo(() => diagnoseAll([], PROBE_SECONDS), lengths, {
-      say(text) {
-        progress ??= startProgress(text);
-        progress.update(text);
-      },
-      backends: (all) => tell('Backends', 'What is installed, and what it runs on.', renderDiagnoses(all, console)),
-      agreement: (all) =>
-        tell(
-          'Agreement',
-          'With the float64 reference, on a real model: MiniLM, 6 layers × 12 heads, two sentences.',
-          renderAgreement(all, console),
-        ),
-      sights: (all, by) => tell('What attention sees', aboutSights(by), renderSights(all, console)),
-      speed(speed) {
-        tell('Speed', aboutSpeed(speed), renderSpeed(speed, console));
-        console.print(renderMachine(machineFacts(), console));
-      },
-    });
-  } finally {
-    progress?.stop();
-  }
 }
 
 /** Where the report goes: found out before anything is computed. */
@@ -110,6 +63,7 @@ function reportFile(out: string | undefined): string {
 
 function parseLengths(text: string): number[] {
   const lengths = text.split(',').map(Number);
-  if (lengths.every((length) => Number.isSafeInteger(length) && length > 0)) return [...new Set(lengths)].sort((a, b) => a - b);
+  if (lengths.every((length) => Number.isSafeInteger(length) && length > 0))
+    return [...new Set(lengths)].sort((a, b) => a - b);
   throw new InvalidArgumentError('expected integers greater than 0, with commas between.');
 }

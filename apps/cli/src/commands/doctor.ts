@@ -1,11 +1,9 @@
 import { Command } from 'commander';
-import { type Diagnosis, diagnose } from '../backends/diagnose.ts';
-import { installedBackends } from '../backends/installed.ts';
+import type { Diagnosis } from '../backends/diagnose.ts';
+import { diagnoseAll } from '../backends/diagnose-all.ts';
 import type { Console } from '../output/console.ts';
-import { startProgress } from '../output/progress.ts';
 import { renderDiagnoses, renderMachine } from '../output/render-doctor.ts';
 import type { ExitCode } from '../program.ts';
-import { machineFacts } from '@heed/benchmarks';
 import { secondsOption } from './options.ts';
 
 const HELP = `
@@ -31,27 +29,13 @@ export function doctorCommand(console: Console, onEnd: (code: ExitCode) => void)
     .addHelpText('after', HELP)
     .action(async (names: string[], { timeout }: { timeout: number }) => {
       const backends = await diagnoseAll(names, timeout);
+      const { machineFacts } = await import('@heed/benchmarks');
       const machine = machineFacts();
       console.print(renderDiagnoses(backends, console));
       console.print(renderMachine(machine, console));
       console.result({ machine, backends });
       onEnd(isWell(backends, names.length > 0) ? 0 : 1);
     });
-}
-
-/** Looks at the named backends, or at those that are installed, one after another. */
-export async function diagnoseAll(names: readonly string[], timeoutSeconds: number): Promise<Diagnosis[]> {
-  const progress = startProgress('looking for backends');
-  try {
-    const diagnoses: Diagnosis[] = [];
-    for (const name of names.length > 0 ? new Set(names) : installedBackends()) {
-      const onStep = (step: string): void => progress.update(`${name}: ${step}`);
-      diagnoses.push(await diagnose(name, { limitMs: timeoutSeconds * 1000, onStep }));
-    }
-    return diagnoses;
-  } finally {
-    progress.stop();
-  }
 }
 
 function isWell(backends: readonly Diagnosis[], named: boolean): boolean {

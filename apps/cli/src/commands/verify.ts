@@ -1,7 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { allCases } from '@heed/conformance';
 import { HeedError } from '@heed/core';
 import { Command, Option } from 'commander';
 import { type Located, locate } from '../backends/resolve.ts';
@@ -38,9 +37,22 @@ export function verifyCommand(console: Console, onEnd: (code: ExitCode) => void)
   return new Command('verify')
     .description('run the conformance suite on backends')
     .argument('[BACKEND...]', 'backends to verify')
-    .addOption(new Option('--topic <clause>', 'only the cases of a clause; may be repeated').argParser(collect).default([], 'all'))
-    .addOption(new Option('--cases <path>', 'cases of a file or folder in place of the suite; may be repeated').argParser(collect).default([], 'the suite'))
-    .addOption(secondsOption('--fuzz <seconds>', 'random problems for so long, in place of the suite').conflicts(['topic', 'cases']))
+    .addOption(
+      new Option('--topic <clause>', 'only the cases of a clause; may be repeated')
+        .argParser(collect)
+        .default([], 'all'),
+    )
+    .addOption(
+      new Option('--cases <path>', 'cases of a file or folder in place of the suite; may be repeated')
+        .argParser(collect)
+        .default([], 'the suite'),
+    )
+    .addOption(
+      secondsOption('--fuzz <seconds>', 'random problems for so long, in place of the suite').conflicts([
+        'topic',
+        'cases',
+      ]),
+    )
     .addOption(integerOption('--seed <number>', 'seed of --fuzz: the same problems again'))
     .addOption(secondsOption('--timeout <seconds>', 'time that a backend has for each case', 120))
     .option('--list', 'list the clauses and how many cases they have')
@@ -54,6 +66,7 @@ export function verifyCommand(console: Console, onEnd: (code: ExitCode) => void)
 }
 
 async function list(console: Console): Promise<void> {
+  const { allCases } = await import('@heed/conformance');
   const counts = new Map<string, number>();
   for (const { clause } of await allCases()) counts.set(clause, (counts.get(clause) ?? 0) + 1);
   const clauses = Array.from(counts, ([clause, cases]) => ({ clause, cases }));
@@ -72,7 +85,11 @@ function checkUsage(names: readonly string[], { seed, fuzz }: Options): void {
   }
 }
 
-async function verifyAll(backends: readonly Located[], options: Options, console: Console): Promise<ExitCode> {
+async function verifyAll(
+  backends: readonly Located[],
+  options: Options,
+  console: Console,
+): Promise<ExitCode> {
   const results: Verified[] = [];
   for (const backend of backends) {
     const progress = startProgress(`${backend.name}: loading`);
@@ -91,12 +108,19 @@ async function verifyOne(backend: Located, options: Options, say: (text: string)
   const silenceMs = options.timeout * 1000;
   if (options.fuzz === undefined) {
     const { topic: topics, cases } = options;
-    return verifyBackend(backend, { topics, caseFiles: cases.map((file) => path.resolve(file)), silenceMs, say });
+    return verifyBackend(backend, {
+      topics,
+      caseFiles: cases.map((file) => path.resolve(file)),
+      silenceMs,
+      say,
+    });
   }
-  const saveCase = (text: string, seed: number): string => {
-    const file = path.join(tmpdir(), `heed-disagreement-${seed}.json`);
-    writeFileSync(file, text);
-    return file;
-  };
-  return fuzzBackend(backend, { seconds: options.fuzz, seed: options.seed ?? null, silenceMs, say, saveCase });
+  const seed = options.seed ?? null;
+  return fuzzBackend(backend, { seconds: options.fuzz, seed, silenceMs, say, saveCase });
+}
+
+function saveCase(text: string, seed: number): string {
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'heed-')), `disagreement-${seed}.json`);
+  writeFileSync(file, text);
+  return file;
 }

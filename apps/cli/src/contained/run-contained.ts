@@ -28,7 +28,7 @@ export function runContained<K extends Task['kind']>(
   task: Extract<Task, { kind: K }>,
   { silenceMs, onStep }: ContainedOptions,
 ): Promise<TaskResults[K]> {
-  const child = fork(fileURLToPath(new URL('child.js', import.meta.url)), {
+  const child = fork(fileURLToPath(import.meta.resolve('./child.js')), {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   const words = lastWords(child);
@@ -49,7 +49,8 @@ export function runContained<K extends Task['kind']>(
     child.once('error', (error) => reject(fault(task, step, error.message)));
     child.once('exit', (code, signal) => {
       clearTimeout(timer);
-      const how = signal === null ? `the process ended with exit code ${code}` : `the process was ended by ${signal}`;
+      const how =
+        signal === null ? `the process ended with exit code ${code}` : `the process was ended by ${signal}`;
       reject(fault(task, step, [how, ...words()].join(': ')));
     });
     child.send(task);
@@ -57,7 +58,8 @@ export function runContained<K extends Task['kind']>(
 }
 
 function fault({ name }: Task, step: Step | null, what: string): HeedError {
-  const where = step === null ? 'at start' : step.done === undefined ? `in ${step.text}` : `after ${step.text}`;
+  const where =
+    step === null ? 'at start' : step.done === undefined ? `in ${step.text}` : `after ${step.text}`;
   return new HeedError('ENGINE', `${name} ${where}: ${what}`, { remedy: 'tell the author of the backend' });
 }
 

@@ -27,7 +27,8 @@ export async function agreementOf(
       failed.map(({ id, message }) => `${id}: ${message}`),
     );
     const agrees = report.passed === cases.length;
-    if (!agrees && failures.length === 0) failures.push(`${report.refused} of ${cases.length} cases are refused`);
+    if (!agrees && failures.length === 0)
+      failures.push(`${report.refused} of ${cases.length} cases are refused`);
     return { backend, agrees, worst: worstOf(layers.map(({ worst }) => worst)), layers, failures };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

@@ -25,7 +25,7 @@ export interface Listener {
   backends(backends: readonly Diagnosis[]): void;
   agreement(agreement: readonly Agreement[]): void;
   sights(sights: readonly Sight[], by: string): void;
-  speed(speed: Speed): void;
+  speed(speed: Speed, machine: Machine): void;
 }
 
 const CAPTURES = ['bank-river', 'bank-money'] as const;
@@ -56,8 +56,9 @@ export async function runDemo(
   listener.sights(sights, seer.name);
 
   const speed = await speedOf(providers.filter(isNotReference), lengths, listener.say);
-  listener.speed(speed);
-  return { machine: machineFacts(), backends, agreement, sightBy: seer.name, sights, speed };
+  const machine = machineFacts();
+  listener.speed(speed, machine);
+  return { machine, backends, agreement, sightBy: seer.name, sights, speed };
 }
 
 function isNotReference({ name }: BackendProvider): boolean {

@@ -45,7 +45,10 @@ async function sightOf(backend: AttentionBackend, { text, tokens, layers }: Capt
 }
 
 /** The matrix as a picture, the word's row pointed out. Pictures with one domain can be compared. */
-export function viewOf({ text, tokens, weights, from, to }: Sight, domain: readonly [number, number]): HeatmapView {
+export function viewOf(
+  { text, tokens, weights, from, to }: Sight,
+  domain: readonly [number, number],
+): HeatmapView {
   const shape = [tokens.length, tokens.length];
   return heatmap(
     { dtype: 'float64', shape, data: Float64Array.from(weights.flat()) },

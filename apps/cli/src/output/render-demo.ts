@@ -1,4 +1,3 @@
-import { stripVTControlCharacters } from 'node:util';
 import type { Row } from '@heed/benchmarks';
 import { toTerminal } from '@heed/heatmap';
 import { type Agreement, shareOfBound } from '../demo/agreement.ts';
@@ -33,23 +32,22 @@ export function renderAgreement(agreement: readonly Agreement[], { colors }: Con
     .join('\n');
 }
 
-/** The sentences' heatmaps, beside each other where there is room. */
+/** The sentences' heatmaps: beside each other where there is room for all their numbers. */
 export function renderSights(sights: readonly Sight[], console: Console): string {
   const { colors, depth, width } = console;
   const domain = sharedDomain(sights);
-  const blocks = sights.map((sight) => {
-    const picture = toTerminal(viewOf(sight, domain), { color: depth, columns: width - 2 });
-    const claim = `${sight.from} → ${sight.to} ${sight.weight.toFixed(3)}`;
-    return `${picture}\n\n  ${colors.bold(claim)}, no other token gets more`;
-  });
-  const fits = blocks.reduce((sum, block) => sum + widthOf(block) + 4, 0) <= width;
-  if (fits) return columns([blocks]).join('\n');
-  return blocks.map((block) => columns([[block]]).join('\n')).join('\n\n');
-}
-
-function widthOf(block: string): number {
-  const widths = block.split('\n').map((line) => stripVTControlCharacters(line).length);
-  return Math.max(...widths);
+  const blocksWithin = (columnsWide: number): string[] =>
+    sights.map((sight) => {
+      const picture = toTerminal(viewOf(sight, domain), { color: depth, columns: columnsWide });
+      const claim = colors.bold(`${sight.from} → ${sight.to} ${sight.weight.toFixed(3)}`);
+      return `${picture}\n\n  ${claim}, no other token gets more`;
+    });
+  const beside = blocksWithin(Math.floor(width / sights.length) - 2);
+  // Numbers stand in the cells only where they fit.
+  if (beside.every((block) => block.includes('[.'))) return columns([beside]).join('\n');
+  return blocksWithin(width - 2)
+    .map((block) => columns([[block]]).join('\n'))
+    .join('\n\n');
 }
 
 export function aboutSights(by: string): string {

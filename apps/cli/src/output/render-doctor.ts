@@ -1,29 +1,28 @@
 import type { Machine } from '@heed/benchmarks';
 import type { Diagnosis } from '../backends/diagnose.ts';
 import { describeCapabilities } from './capabilities.ts';
-import type { Console } from './console.ts';
+import type { Colors, Console } from './console.ts';
 import { plain } from './plain.ts';
 import { columns } from './table.ts';
 
-/** Two lines a backend: what it is, and what it computes or what is wrong with it. */
-export function renderDiagnoses(diagnoses: readonly Diagnosis[], console: Console): string {
-  const { colors } = console;
-  const rows = diagnoses.map((diagnosis) => {
-    const well = diagnosis.status === 'available';
-    const mark = well ? colors.green('✓') : diagnosis.status === 'broken' ? colors.red('✗') : colors.yellow('–');
-    const details = well
-      ? [colors.dim(describeCapabilities(diagnosis.capabilities!))]
-      : [plain(diagnosis.reason ?? ''), ...(diagnosis.remedy ? [colors.dim(`→ ${plain(diagnosis.remedy)}`)] : [])];
-    return { mark, diagnosis, details };
-  });
+/** A line on what each backend is, and one on what it computes or what is wrong with it. */
+export function renderDiagnoses(diagnoses: readonly Diagnosis[], { colors }: Console): string {
+  const idle = colors.yellow('–');
+  const marks = { available: colors.green('✓'), unavailable: idle, missing: idle, broken: colors.red('✗') };
   const heads = columns(
-    rows.map(({ mark, diagnosis }) => [
-      `${mark} ${colors.bold(plain(diagnosis.name))}`,
+    diagnoses.map((diagnosis) => [
+      `${marks[diagnosis.status]} ${colors.bold(plain(diagnosis.name))}`,
       plain(diagnosis.device ?? diagnosis.status),
       colors.dim(origin(diagnosis)),
     ]),
   );
-  return rows.flatMap(({ details }, index) => [heads[index]!, ...details.map((line) => `    ${line}`)]).join('\n');
+  return heads.map((head, index) => `${head}\n${detailsOf(diagnoses[index]!, colors)}`).join('\n');
+}
+
+function detailsOf({ capabilities, reason, remedy }: Diagnosis, colors: Colors): string {
+  if (capabilities !== null) return colors.dim(`    ${describeCapabilities(capabilities)}`);
+  const advice = remedy === null ? '' : colors.dim(`\n    → ${plain(remedy)}`);
+  return `    ${plain(reason ?? '')}${advice}`;
 }
 
 function origin({ package: name, version }: Diagnosis): string {

@@ -7,6 +7,10 @@ import { columns } from './table.ts';
 /** Failures of one clause that are told; `--json` has them all. */
 const TOLD = 5;
 
+/** The columns of the table before the name of the case, and the shortest that a name is cut to. */
+const TABLE_WIDTH = 78;
+const LEAST_NAME = 40;
+
 /** A table of clauses, the failures, and a line that sums up. */
 export function renderVerified(result: Verified, console: Console): string {
   const { colors } = console;
@@ -15,7 +19,9 @@ export function renderVerified(result: Verified, console: Console): string {
   const parts = [
     [head],
     clauseTable(result.clauses, console),
-    result.clauses.filter(({ failures }) => failures.length > 0).flatMap((clause) => failuresOf(clause, console)),
+    result.clauses
+      .filter(({ failures }) => failures.length > 0)
+      .flatMap((clause) => failuresOf(clause, console)),
     disagreementOf(result, console),
     result.error === undefined ? [] : [`  ${colors.red('✗')} ${plain(result.error.message)}`],
     notCoveredOf(result.notCovered ?? [], console),
@@ -28,13 +34,15 @@ export function renderVerified(result: Verified, console: Console): string {
 }
 
 /** The clauses that can be asked for with --topic. */
-export function renderClauses(clauses: readonly { readonly clause: string; readonly cases: number }[]): string {
+export function renderClauses(
+  clauses: readonly { readonly clause: string; readonly cases: number }[],
+): string {
   const rows = clauses.map(({ clause, cases }) => [clause, String(cases)]);
   const total = clauses.reduce((sum, { cases }) => sum + cases, 0);
   return columns([['clause', 'cases'], ...rows, ['', String(total)]], ['left', 'right']).join('\n');
 }
 
-function clauseTable(clauses: readonly ClauseReport[], { colors }: Console): string[] {
+function clauseTable(clauses: readonly ClauseReport[], { colors, width }: Console): string[] {
   if (clauses.length === 0) return [];
   const number = (count: number, paint: (text: string) => string): string =>
     count === 0 ? colors.dim('·') : paint(String(count));
@@ -44,28 +52,45 @@ function clauseTable(clauses: readonly ClauseReport[], { colors }: Console): str
     number(failed, colors.red),
     number(refused, colors.yellow),
     number(notGuaranteed, colors.yellow),
-    ...worstCells(worst).map((cell) => (failed > 0 ? cell : colors.dim(cell))),
+    ...worstCells(worst, width - TABLE_WIDTH).map((cell) => (failed > 0 ? cell : colors.dim(cell))),
   ]);
-  const heads = ['clause', 'passed', 'failed', 'refused', 'no promise', 'largest error', 'of bound', 'in the case'];
+  const heads = [
+    'clause',
+    'passed',
+    'failed',
+    'refused',
+    'no promise',
+    'largest error',
+    'of bound',
+    'in the case',
+  ];
   const align = ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'left'] as const;
   return columns([heads.map((text) => colors.dim(text)), ...rows], align);
 }
 
-function worstCells(worst: Worst | null): [error: string, share: string, where: string] {
+function worstCells(worst: Worst | null, space: number): [error: string, share: string, where: string] {
   if (worst === null) return ['', '', ''];
-  const where = `${plain(worst.case)} ${worst.tensor}`;
+  const where = cut(`${plain(worst.case)} ${plain(worst.tensor)}`, Math.max(LEAST_NAME, space));
   if (worst.error === null) return ['not finite', '', where];
   if (worst.error === 0) return ['0', '0%', where];
   return [worst.error.toExponential(1), `${((100 * worst.error) / worst.bound).toFixed(0)}%`, where];
 }
 
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}
+
 function failuresOf({ failures }: ClauseReport, { colors }: Console): string[] {
-  const told = failures.slice(0, TOLD).flatMap(({ id, message }) => [
-    `  ${colors.red('✗')} ${colors.bold(plain(id))}`,
-    `    ${plain(message)}`,
-  ]);
+  const told = failures
+    .slice(0, TOLD)
+    .flatMap(({ id, message }) => [
+      `  ${colors.red('✗')} ${colors.bold(plain(id))}`,
+      `    ${plain(message)}`,
+    ]);
   const rest = failures.length - TOLD;
-  return rest > 0 ? [...told, colors.dim(`    … and ${rest} more in this clause; --json tells them all`)] : told;
+  return rest > 0
+    ? [...told, colors.dim(`    … and ${rest} more in this clause; --json tells them all`)]
+    : told;
 }
 
 function disagreementOf({ fuzz }: Verified, { colors }: Console): string[] {
@@ -80,11 +105,15 @@ function disagreementOf({ fuzz }: Verified, { colors }: Console): string[] {
 
 function notCoveredOf(notCovered: readonly NotCovered[], { colors }: Console): string[] {
   if (notCovered.length === 0) return [];
-  const lines = notCovered.slice(0, TOLD).map(({ id, what, reason }) => `    ${plain(`${id} ${what}: ${reason}`)}`);
+  const lines = notCovered
+    .slice(0, TOLD)
+    .map(({ id, what, reason }) => `    ${plain(`${id} ${what}: ${reason}`)}`);
   const rest = notCovered.length - TOLD;
   return [
     `  in the case files, and not checked: ${notCovered.length}`,
-    ...[...lines, ...(rest > 0 ? [`    … and ${rest} more; --json tells them all`] : [])].map((line) => colors.dim(line)),
+    ...[...lines, ...(rest > 0 ? [`    … and ${rest} more; --json tells them all`] : [])].map((line) =>
+      colors.dim(line),
+    ),
   ];
 }
 
@@ -92,7 +121,9 @@ function summary(result: Verified, { colors }: Console): string {
   const { passed, failed, refused, notGuaranteed, expectedFailures, seconds, fuzz } = result;
   const what = fuzz === undefined ? 'passed' : `problems agreed (seed ${fuzz.seed})`;
   const counts = [
-    failed === 0 ? colors.green(`✓ ${passed} ${what}`) : `${colors.red(`✗ ${failed} failed`)}, ${passed} ${what}`,
+    failed === 0
+      ? colors.green(`✓ ${passed} ${what}`)
+      : `${colors.red(`✗ ${failed} failed`)}, ${passed} ${what}`,
     ...(refused > 0 ? [`${refused} refused, as not declared`] : []),
     ...(notGuaranteed > 0 ? [`${notGuaranteed} not guaranteed`] : []),
     ...(expectedFailures > 0 ? [`${expectedFailures} failed as expected`] : []),

@@ -9,7 +9,13 @@ export class Markup {
 
 type Part = Markup | string | number | readonly Markup[];
 
-const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const ENTITIES: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 
 /** Markup of a template: what is put in stays text, unless it is markup itself. */
 export function html(template: TemplateStringsArray, ...parts: readonly Part[]): Markup {

@@ -16,44 +16,47 @@ export function reportPage(demo: Demo, when: Date): string {
   const [first] = sights;
   const title = first === undefined ? 'Heed' : `Where does “${first.from}” look?`;
   const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="generator" content="heed demo">
-<title>Heed: ${title}</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-<header>
-<p class="name">Heed demo</p>
-<h1>${title}</h1>
-<p class="lead">${lead(demo)}</p>
-</header>
-${sightSection(sights)}
-${agreementSection(agreement)}
-${speedSection(speed)}
-${backendSection(backends)}
-<footer>
-<p>Made by <code>heed demo</code> on ${when.toISOString().slice(0, 10)}, Node ${machine.node}, ${machine.os},
-${machine.cores} × ${machine.cpu}. Every number was computed there and then.</p>
-<p>Queries, keys and values: all-MiniLM-L6-v2 by sentence-transformers, Apache-2.0.</p>
-</footer>
-</main>
-</body>
-</html>
-`;
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'" />
+        <meta name="generator" content="heed demo" />
+        <title>Heed: ${title}</title>
+        <style>
+          ${style}
+        </style>
+      </head>
+      <body>
+        <main>
+          <header>
+            <p class="name">Heed demo</p>
+            <h1>${title}</h1>
+            <p class="lead">${lead(demo)}</p>
+          </header>
+          ${sightSection(sights)} ${agreementSection(agreement)} ${speedSection(speed)}
+          ${backendSection(backends)}
+          <footer>
+            <p>
+              Made by <code>heed demo</code> on ${when.toISOString().slice(0, 10)}, Node ${machine.node},
+              ${machine.os}, ${machine.cores} × ${machine.cpu}. Every number was computed there and then.
+            </p>
+            <p>Queries, keys and values: all-MiniLM-L6-v2 by sentence-transformers, Apache-2.0.</p>
+          </footer>
+        </main>
+      </body>
+    </html> `;
   return page.text;
 }
 
 function lead({ sights, sightBy }: Demo): Markup {
   const findings = sights.map(
     ({ text, from, to, weight }) =>
-      html`In “${text}” <b>${from}</b> looks at <b>${to}</b> most, with a weight of <b>${weight.toFixed(3)}</b>. `,
+      html`In “${text}” <b>${from}</b> looks at <b>${to}</b> most, with a weight of
+        <b>${weight.toFixed(3)}</b>. `,
   );
-  return html`${findings}One head of a trained sentence model, its attention computed by the backend <b>${sightBy}</b>.`;
+  return html`${findings}One head of a trained sentence model, its attention computed by the backend
+    <b>${sightBy}</b>.`;
 }
 
 function sightSection(sights: readonly Sight[]): Markup {
@@ -63,10 +66,13 @@ function sightSection(sights: readonly Sight[]): Markup {
     return html`<figure class="card">${picture}</figure>`;
   });
   return html`<section aria-label="Attention weights">
-<h2>What attention sees</h2>
-<p>Layer ${LAYER}, head ${HEAD}. Each row is a token, and shows how much it takes from every other; both pictures have one scale of colour.</p>
-<div class="pictures">${figures}</div>
-</section>`;
+    <h2>What attention sees</h2>
+    <p>
+      Layer ${LAYER}, head ${HEAD}. Each row is a token, and shows how much it takes from every other; both
+      pictures have one scale of colour.
+    </p>
+    <div class="pictures">${figures}</div>
+  </section>`;
 }
 
 function agreementSection(agreement: readonly Agreement[]): Markup {
@@ -77,22 +83,42 @@ function agreementSection(agreement: readonly Agreement[]): Markup {
       ? html`<span class="good">✓ agrees</span>`
       : html`<span class="bad">✗ ${failures[0] ?? 'differs'}</span>`;
     const meters = own.map(({ worst: ofLayer }) => meter(shareOfBound(ofLayer)));
-    return html`<tr><td><b>${backend}</b></td><td>${verdict}</td><td class="number">${worst?.error?.toExponential(1) ?? '–'}</td>${meters}</tr>`;
+    return html`<tr>
+      <td><b>${backend}</b></td>
+      <td>${verdict}</td>
+      <td class="number">${worst?.error?.toExponential(1) ?? '–'}</td>
+      ${meters}
+    </tr>`;
   });
   return html`<section aria-label="Agreement">
-<h2>Agreement with the float64 reference</h2>
-<p>All layers and heads, outputs, weights and logSumExp. The bars show the largest error as a share of what the
-specification allows: twice the error of the naive float32 computation, plus a floor.</p>
-<div class="card scroll"><table>
-<thead><tr><th>backend</th><th>result</th><th class="number">largest error</th>${heads}</tr></thead>
-<tbody>${rows}</tbody>
-</table></div>
-</section>`;
+    <h2>Agreement with the float64 reference</h2>
+    <p>
+      All layers and heads, outputs, weights and logSumExp. The bars show the largest error as a share of what
+      the specification allows: twice the error of the naive float32 computation, plus a floor.
+    </p>
+    <div class="card scroll">
+      <table>
+        <thead>
+          <tr>
+            <th>backend</th>
+            <th>result</th>
+            <th class="number">largest error</th>
+            ${heads}
+          </tr>
+        </thead>
+        <tbody>
+          ${rows}
+        </tbody>
+      </table>
+    </div>
+  </section>`;
 }
 
 function meter(share: number): Markup {
   const width = Math.min(100, Math.max(0, 100 * share));
-  return html`<td>${percent(share)}<span class="meter"><i style="width:${width.toFixed(1)}%"></i></span></td>`;
+  return html`<td>
+    ${percent(share)}<span class="meter"><i style="width:${width.toFixed(1)}%"></i></span>
+  </td>`;
 }
 
 function speedSection(speed: Speed): Markup {
@@ -101,35 +127,77 @@ function speedSection(speed: Speed): Markup {
     const first = rows[index - 1]?.length !== length;
     const ms = medianMs === null ? `${status}: ${reason ?? ''}` : duration(medianMs);
     const times = ratio === null ? '' : `${ratio.toFixed(1)}×`;
-    return html`<tr><td class="number">${first ? length : ''}</td><td>${contestant}</td><td class="number">${ms}</td><td class="number"><b>${times}</b></td></tr>`;
+    return html`<tr>
+      <td class="number">${first ? length : ''}</td>
+      <td>${contestant}</td>
+      <td class="number">${ms}</td>
+      <td class="number"><b>${times}</b></td>
+    </tr>`;
   });
   const summary = `Time of attention over sequence length, for ${[...new Set(rows.map((row) => row.contestant))].join(' and ')}`;
   return html`<section aria-label="Speed">
-<h2>Speed</h2>
-<p>${shape}, one thread unless the device says otherwise; medians of ${rounds} interleaved rounds, and how many times as
-fast as the plain ${baseline}. Both axes of the chart are logarithmic.</p>
-<div class="pair">
-<div class="card chart" role="img" aria-label="${summary}; the table has the numbers">${speedChart(speed)}</div>
-<div class="card scroll"><table>
-<thead><tr><th class="number">N</th><th>contestant</th><th class="number">time</th><th class="number">times as fast</th></tr></thead>
-<tbody>${cells}</tbody>
-</table></div>
-</div>
-</section>`;
+    <h2>Speed</h2>
+    <p>
+      ${shape}, one thread unless the device says otherwise; medians of ${rounds} interleaved rounds, and how
+      many times as fast as the plain ${baseline}. Both axes of the chart are logarithmic.
+    </p>
+    <div class="pair">
+      <div class="card chart" role="img" aria-label="${summary}; the table has the numbers">
+        ${speedChart(speed)}
+      </div>
+      <div class="card scroll">
+        <table>
+          <thead>
+            <tr>
+              <th class="number">N</th>
+              <th>contestant</th>
+              <th class="number">time</th>
+              <th class="number">times as fast</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${cells}
+          </tbody>
+        </table>
+      </div>
+    </div>
+  </section>`;
 }
 
 function backendSection(backends: readonly Diagnosis[]): Markup {
-  const rows = backends.map(({ name, device, status, capabilities, reason, remedy, package: from, version }) => {
-    const mark = status === 'available' ? html`<span class="good">✓</span>` : html`<span class="bad">✗</span>`;
-    const what = capabilities === null ? `${reason ?? ''} ${remedy === null ? '' : `→ ${remedy}`}` : describeCapabilities(capabilities);
-    return html`<tr><td>${mark} <b>${name}</b></td><td>${device ?? status}</td><td>${what}</td><td class="quiet">${from ?? ''} ${version ?? ''}</td></tr>`;
-  });
+  const rows = backends.map(
+    ({ name, device, status, capabilities, reason, remedy, package: from, version }) => {
+      const mark =
+        status === 'available' ? html`<span class="good">✓</span>` : html`<span class="bad">✗</span>`;
+      const what =
+        capabilities === null
+          ? `${reason ?? ''} ${remedy === null ? '' : `→ ${remedy}`}`
+          : describeCapabilities(capabilities);
+      return html`<tr>
+        <td>${mark} <b>${name}</b></td>
+        <td>${device ?? status}</td>
+        <td>${what}</td>
+        <td class="quiet">${from ?? ''} ${version ?? ''}</td>
+      </tr>`;
+    },
+  );
   return html`<section aria-label="Backends">
-<h2>Backends</h2>
-<p>What is installed on this machine, and what it runs on.</p>
-<div class="card scroll"><table>
-<thead><tr><th>backend</th><th>runs on</th><th>computes</th><th>package</th></tr></thead>
-<tbody>${rows}</tbody>
-</table></div>
-</section>`;
+    <h2>Backends</h2>
+    <p>What is installed on this machine, and what it runs on.</p>
+    <div class="card scroll">
+      <table>
+        <thead>
+          <tr>
+            <th>backend</th>
+            <th>runs on</th>
+            <th>computes</th>
+            <th>package</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows}
+        </tbody>
+      </table>
+    </div>
+  </section>`;
 }

@@ -1,0 +1,106 @@
+import { readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Demo } from '../demo/run-demo.ts';
+import { type Ended, folderOf, heed, heedJSON } from '../heed.test.helper.ts';
+
+describe('heed demo --json', () => {
+  let demo: Demo & { readonly report: string };
+  let code: number | null;
+
+  beforeAll(() => {
+    ({ code, value: demo } = heedJSON<typeof demo>(['demo', '--lengths', '64,16']));
+    return () => rmSync(path.dirname(demo.report), { recursive: true });
+  });
+
+  test('ends well, with every available backend in agreement', () => {
+    expect(code).toBe(0);
+    expect(demo.agreement.map(({ backend }) => backend)).toContain('ts');
+    for (const { agrees, worst, layers, failures } of demo.agreement) {
+      expect(agrees).toBe(true);
+      expect(worst!.error).toBeLessThan(worst!.bound);
+      expect(layers.map(({ layer }) => layer)).toEqual([0, 1, 2, 3, 4, 5]);
+      expect(failures).toEqual([]);
+    }
+  });
+
+  test('bank looks at river, and at loan', () => {
+    const [river, loan] = demo.sights;
+    expect(river).toMatchObject({ text: 'The bank of the river was muddy.', from: 'bank', to: 'river' });
+    expect(river!.weight).toBeCloseTo(0.523, 3);
+    expect(loan).toMatchObject({ text: 'The bank approved the loan.', from: 'bank', to: 'loan' });
+    expect(loan!.weight).toBeCloseTo(0.294, 3);
+    for (const { weights, tokens } of demo.sights) {
+      for (const row of weights) {
+        expect(row).toHaveLength(tokens.length);
+        expect(row.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 5);
+      }
+    }
+  });
+
+  test('each length is timed for the triple loop and for each backend', () => {
+    const { rows, baseline } = demo.speed;
+    expect([...new Set(rows.map(({ length }) => length))]).toEqual([16, 64]);
+    for (const { contestant, status, medianMs, ratio } of rows) {
+      expect(status).toBe('measured');
+      expect(medianMs).toBeGreaterThan(0);
+      if (contestant === baseline) expect(ratio).toBe(1);
+    }
+    expect(rows.filter(({ contestant }) => contestant === 'ts')).toHaveLength(2);
+  });
+
+  test('the report is one file that asks for nothing and runs nothing', () => {
+    const page = readFileSync(demo.report, 'utf8');
+    expect(page).toMatch(/^<!doctype html>/);
+    expect(page.replaceAll(/xmlns(:xlink)?="http:\/\/www\.w3\.org\/[\w/]+"/g, '')).not.toMatch(
+      /https?:|url\((?!#)/,
+    );
+    expect(page).not.toMatch(/<(script|link|img|iframe|object|embed)\b|@import|\son\w+=/i);
+    expect(page).toContain("default-src 'none'");
+    expect(page).toContain('prefers-color-scheme');
+    expect(page).toContain('width=device-width');
+    expect(page).toContain('0.523');
+  });
+
+  test('no two elements of the report have one id', () => {
+    const page = readFileSync(demo.report, 'utf8');
+    const ids = [...page.matchAll(/\sid="([^"]+)"/g)].map((match) => match[1]);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
+describe('heed demo in a pipe', () => {
+  let ended: Ended;
+  let file: string;
+
+  beforeAll(() => {
+    const cwd = folderOf({});
+    file = path.join(cwd, 'out.html');
+    ended = heed(['demo', '--lengths', '16', '--out', 'out.html'], { cwd });
+    expect(readFileSync(file, 'utf8')).toContain('</html>');
+  });
+
+  test('tells everything in plain characters, the path of the report last', () => {
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    // oxlint-disable-next-line no-control-regex
+    expect(ended.stdout).not.toMatch(/\u001B/);
+    expect(ended.stdout).toMatch(/✓ ts +\S/);
+    expect(ended.stdout).toMatch(/✓ ts +largest error \d\.\de-\d+, \d+% of its bound/);
+    expect(ended.stdout).toContain('▸  bank  .067  .034  .008  .042  .031 [.523] .022  .245░ .007  .021');
+    expect(ended.stdout).toContain('bank → river 0.523, no other token gets more');
+    expect(ended.stdout).toContain('bank → loan 0.294, no other token gets more');
+    expect(ended.stdout).toMatch(/N = 16 +triple loop +\S+ [mµ]s +█+\S* 1×/);
+    expect(ended.stdout.trimEnd().split('\n').at(-1)!.trim()).toBe(file);
+  });
+
+  test('fits 80 columns, but for the path', () => {
+    const lines = ended.stdout.trimEnd().split('\n').slice(0, -1);
+    expect(lines.filter((line) => line.length > 90)).toEqual([]);
+  });
+});
+
+test('a report that cannot be written is wrong usage', () => {
+  const { code, value } = heedJSON(['demo', '--out', path.join('no', 'such', 'folder', 'report.html')]);
+  expect(code).toBe(2);
+  expect(value).toMatchObject({ code: 'ARGUMENT', remedy: expect.stringContaining('--out') });
+});

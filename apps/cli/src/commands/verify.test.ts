@@ -1,0 +1,164 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { caseFile } from '@heed/conformance';
+import { tensor } from '@heed/core';
+import { describe, expect, test } from 'vitest';
+import type { Verified } from '../backends/verify-backend.ts';
+import { folderOf, heed, heedJSON } from '../heed.test.helper.ts';
+import { moduleFile } from '../modules.test.helper.ts';
+
+interface Result {
+  readonly backends: readonly Verified[];
+}
+
+describe('a backend that is right', () => {
+  test('passes, with a table of clauses', () => {
+    const { code, stdout } = heed(['verify', 'reference', '--topic', 'gqa', '--topic', 'causal']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/gqa +\d+ +· +· +·/);
+    expect(stdout).toMatch(/✓ \d+ passed/);
+  });
+
+  test('the object says all of it', () => {
+    const { code, value } = heedJSON<Result>(['verify', 'reference', '--topic', 'gqa']);
+    expect(code).toBe(0);
+    const [backend] = value.backends;
+    expect(backend).toMatchObject({
+      name: 'reference',
+      device: 'JavaScript float64, one thread',
+      package: '@heed/core',
+      failed: 0,
+      refused: 0,
+      notGuaranteed: 0,
+      expectedFailures: 0,
+    });
+    expect(backend!.clauses.map(({ clause }) => clause)).toEqual(['gqa']);
+    const [{ worst, passed }] = backend!.clauses as [Verified['clauses'][number]];
+    expect(passed).toBe(backend!.passed);
+    expect(worst!.error).toBeLessThan(worst!.bound);
+  });
+
+  test('@heed/backend-ts is found by its name and by its short name, and counted once for each', () => {
+    const { code, value } = heedJSON<Result>(['verify', '@heed/backend-ts', 'ts', 'ts', '--topic', 'mask']);
+    expect(code).toBe(0);
+    expect(value.backends.map(({ name }) => name)).toEqual(['ts', 'ts']);
+  });
+});
+
+describe('a backend that is wrong', () => {
+  test('fails in the clause, with the failures and the error beyond its bound', () => {
+    const { code, value } = heedJSON<Result>(['verify', moduleFile('forgetsScale'), '--topic', 'order']);
+    expect(code).toBe(1);
+    const [backend] = value.backends;
+    expect(backend!.failed).toBeGreaterThan(0);
+    const [{ failures, worst }] = backend!.clauses as [Verified['clauses'][number]];
+    expect(failures[0]).toMatchObject({ id: expect.stringMatching(/^order\//), message: expect.any(String) });
+    expect(worst!.error).toBeGreaterThan(worst!.bound);
+    const { stdout } = heed(['verify', moduleFile('forgetsScale'), '--topic', 'order']);
+    expect(stdout).toContain(`✗ ${failures[0]!.id}`);
+    expect(stdout).toMatch(/✗ \d+ failed/);
+  });
+
+  test.each([
+    ['hangsInRun', 'no answer in 2 s'],
+    ['exitsInRun', 'the process ended with exit code 7'],
+  ] as const)('%s: its end is a failure, the next backend is verified all the same', (name, message) => {
+    const words = ['verify', moduleFile(name), 'reference', '--topic', 'gqa', '--timeout', '2'];
+    const { code, value } = heedJSON<Result>(words);
+    expect(code).toBe(1);
+    expect(value.backends[0]).toMatchObject({
+      failed: 1,
+      device: null,
+      error: { heedError: 1, code: 'ENGINE', message: expect.stringContaining(message) },
+    });
+    expect(value.backends[1]).toMatchObject({ name: 'reference', failed: 0 });
+  });
+
+  test('one that prints does not spoil the object', () => {
+    expect(heedJSON<Result>(['verify', moduleFile('talksOnStdout'), '--topic', 'gqa']).code).toBe(0);
+  });
+});
+
+describe('a backend that cannot be verified is wrong usage', () => {
+  test.each([
+    ['nothing-like-this', 'ARGUMENT'],
+    ['./nowhere.js', 'ARGUMENT'],
+  ])('%s', (name, errorCode) => {
+    const { code, value } = heedJSON(['verify', name]);
+    expect(code).toBe(2);
+    expect(value).toMatchObject({ heedError: 1, code: errorCode, remedy: expect.any(String) });
+  });
+
+  test.each([
+    ['throwsAtImport', 'UNAVAILABLE'],
+    ['exportsNothing', 'ARGUMENT'],
+    ['otherContract', 'CONTRACT_VERSION'],
+    ['unavailable', 'UNAVAILABLE'],
+  ] as const)('%s', (name, errorCode) => {
+    const { code, value } = heedJSON(['verify', moduleFile(name), '--topic', 'gqa']);
+    expect(code).toBe(2);
+    expect(value).toMatchObject({ heedError: 1, code: errorCode });
+  });
+
+  test('words say what to do', () => {
+    const { code, stderr } = heed(['verify', 'nothing-like-this']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error: .*not installed\n {2}→ install it/);
+  });
+});
+
+test('--list names the clauses and how many cases they have', () => {
+  const { code, value } = heedJSON<{ clauses: { clause: string; cases: number }[] }>(['verify', '--list']);
+  expect(code).toBe(0);
+  expect(value.clauses.find(({ clause }) => clause === 'causal')!.cases).toBeGreaterThan(5);
+  expect(heed(['verify', '--list']).stdout).toMatch(/causal +\d+/);
+});
+
+describe('cases of one’s own', () => {
+  const x = tensor([1, 1, 2, 1], new Float32Array([1, 2]));
+  const pair = caseFile('the float64 reference', [
+    {
+      kind: 'agreement',
+      id: 'mine/pair',
+      clause: 'causal',
+      request: () => ({ query: x, key: x, value: x, causal: true }),
+    },
+  ]);
+
+  test('of a folder run in place of the suite', () => {
+    const cwd = folderOf({ 'cases/pair.json': pair });
+    const { code, value } = heedJSON<Result>(['verify', 'reference', '--cases', 'cases'], { cwd });
+    expect(code).toBe(0);
+    expect(value.backends[0]).toMatchObject({ passed: 1, failed: 0, notCovered: [] });
+  });
+
+  test('that are malformed are an error that names the file', () => {
+    const cwd = folderOf({ 'cases/bad.json': '{"format": "heed-cases/1"' });
+    const { code, value } = heedJSON(['verify', 'reference', '--cases', 'cases'], { cwd });
+    expect(code).toBe(2);
+    expect(value).toMatchObject({ code: 'ARGUMENT', message: expect.stringContaining('bad.json') });
+  });
+});
+
+describe('fuzzing', () => {
+  test('counts the problems that agree, and says the seed', () => {
+    const { code, value } = heedJSON<Result>(['verify', 'reference', '--fuzz', '1', '--seed', '7']);
+    expect(code).toBe(0);
+    expect(value.backends[0]).toMatchObject({ failed: 0, fuzz: { seed: 7, disagreement: null } });
+    expect(value.backends[0]!.passed).toBe(value.backends[0]!.fuzz!.problems);
+  });
+
+  test('a disagreement is saved as a case file, which fails by itself', () => {
+    const file = moduleFile('forgetsScale');
+    const { code, value } = heedJSON<Result>(['verify', file, '--fuzz', '5', '--seed', '7']);
+    expect(code).toBe(1);
+    const saved = value.backends[0]!.fuzz!.disagreement!.file;
+    expect(path.isAbsolute(saved) && existsSync(saved)).toBe(true);
+    expect(heed(['verify', file, '--cases', saved]).code).toBe(1);
+    expect(heed(['verify', 'reference', '--cases', saved]).code).toBe(0);
+  });
+
+  test('a seed without fuzzing is wrong usage', () => {
+    expect(heed(['verify', 'reference', '--seed', '1']).code).toBe(2);
+  });
+});

@@ -1,0 +1,33 @@
+import { type AttentionBackend, type BackendProvider, type Capabilities, HeedError } from '@heed/core';
+import { firstLine } from '../backends/provider.ts';
+import type { Announce, Inspection } from './tasks.ts';
+
+/** Asks a provider whether it is available, and a backend of it what it is. */
+export async function inspect(provider: BackendProvider, announce: Announce): Promise<Inspection> {
+  announce({ text: 'probe' });
+  const availability = await provider.probe();
+  const { name } = provider;
+  const nothing = { name, status: 'unavailable' as const, device: null, capabilities: null };
+  if (!availability.available) {
+    return { ...nothing, reason: String(availability.reason), remedy: String(availability.remedy) };
+  }
+  announce({ text: 'create' });
+  let backend: AttentionBackend;
+  try {
+    backend = await provider.create();
+  } catch (error) {
+    throw new HeedError('ENGINE', `probe says that it is available, create fails: ${firstLine(error)}`, {
+      cause: error,
+    });
+  }
+  const { device, capabilities } = backend;
+  if (typeof device !== 'string' || !isCapabilities(capabilities)) {
+    throw new HeedError('ENGINE', 'the backend does not state its device and capabilities');
+  }
+  await backend.dispose();
+  return { name, status: 'available', device, capabilities };
+}
+
+function isCapabilities(value: Partial<Capabilities> | undefined): value is Capabilities {
+  return [value?.dtypes, value?.features, value?.guarantees].every((list) => Array.isArray(list));
+}

@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest';
+import { heed, heedJSON } from './heed.test.helper.ts';
+
+// oxlint-disable-next-line no-control-regex
+const ANSI = /\u001B/;
+
+describe('usage', () => {
+  test.each([['doctor'], ['verify'], ['demo']])('%s --help explains itself with examples', (command) => {
+    const { code, stdout } = heed([command, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Usage: heed ${command}`);
+    expect(stdout).toContain('Examples:');
+    expect(stdout).toContain('Exit codes:');
+    expect(stdout).toContain('--json');
+  });
+
+  test('--help and --version answer on standard output', () => {
+    expect(heed(['--help'])).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: expect.stringContaining('Commands:'),
+    });
+    expect(heed(['--version'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+    });
+  });
+
+  test.each([
+    [[], 'Usage'],
+    [['verifi'], 'Did you mean verify?'],
+    [['doctor', '--nope'], 'unknown option'],
+    [['doctor', '--timeout', 'soon'], 'number of seconds'],
+    [['verify', 'ts', '--fuzz', '-1'], 'number of seconds'],
+    [['verify', 'ts', '--fuzz', '1', '--seed', '1.5'], 'an integer'],
+    [['verify', 'ts', '--fuzz', '1', '--topic', 'gqa'], 'cannot be used'],
+    [['demo', '--lengths', '12,x'], 'integers greater than 0'],
+  ])('%j is wrong usage', (words, message) => {
+    const { code, stdout, stderr } = heed(words);
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(message);
+  });
+
+  test.each([[['verifi']], [['doctor', '--nope']], [['verify']], [['verify', 'ts', '--topic', 'nope']]])(
+    '%j with --json is an error object',
+    (words) => {
+      const { code, value } = heedJSON(words);
+      expect(code).toBe(2);
+      expect(value).toMatchObject({ heedError: 1, code: 'ARGUMENT', message: expect.any(String) });
+    },
+  );
+});
+
+describe('colours', () => {
+  test('there are none in a pipe', () => {
+    for (const env of [{}, { CI: 'true' }, { COLORTERM: 'truecolor', TERM: 'xterm-256color' }]) {
+      const { stdout, stderr } = heed(['doctor', 'reference'], { env });
+      expect(stdout + stderr).not.toMatch(ANSI);
+    }
+  });
+
+  test('FORCE_COLOR asks for them, NO_COLOR rules', () => {
+    expect(heed(['doctor', 'reference'], { env: { FORCE_COLOR: '1' } }).stdout).toMatch(ANSI);
+    expect(heed(['doctor', 'reference'], { env: { FORCE_COLOR: '1', NO_COLOR: '1' } }).stdout).not.toMatch(
+      ANSI,
+    );
+  });
+});
