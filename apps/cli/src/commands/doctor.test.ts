@@ -113,7 +113,7 @@ describe('a faulty backend is a row that says so', () => {
   test('its words do not steer the terminal', () => {
     const { code, stdout } = heed(['doctor', moduleFile('paints')]);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/✓ red +ab/);
+    expect(stdout).toMatch(/✓ \[31mred +a \[2Jb/);
     expect(stdout.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
   });
 

@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { caseFile } from '@heed/conformance';
 import { tensor } from '@heed/core';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Verified } from '../backends/verify-backend.ts';
 import { folderOf, heed, heedJSON } from '../heed.test.helper.ts';
 import { moduleFile } from '../modules.test.helper.ts';
@@ -154,6 +154,7 @@ describe('fuzzing', () => {
     expect(code).toBe(1);
     const saved = value.backends[0]!.fuzz!.disagreement!.file;
     expect(path.isAbsolute(saved) && existsSync(saved)).toBe(true);
+    onTestFinished(() => rmSync(path.dirname(saved), { recursive: true }));
     expect(heed(['verify', file, '--cases', saved]).code).toBe(1);
     expect(heed(['verify', 'reference', '--cases', saved]).code).toBe(0);
   });

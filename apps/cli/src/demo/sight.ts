@@ -40,7 +40,7 @@ async function sightOf(backend: AttentionBackend, { text, tokens, layers }: Capt
     return Array.from(weights.data.subarray(start, start + length));
   });
   const row = rows[tokens.indexOf(WORD)]!;
-  const best = row.indexOf(Math.max(...row));
+  const best = row.reduce((most, weight, j) => (weight > row[most]! ? j : most), 0);
   return { text, tokens, weights: rows, from: WORD, to: tokens[best]!, weight: row[best]! };
 }
 
@@ -62,7 +62,8 @@ export function viewOf(
   );
 }
 
-/** From 0 to the largest weight of all. */
+/** From 0 to the largest weight of all; 1 where a faulty backend gave none. */
 export function sharedDomain(sights: readonly Sight[]): readonly [number, number] {
-  return [0, Math.max(...sights.flatMap(({ weights }) => weights.flat()))];
+  const weights = sights.flatMap((sight) => sight.weights.flat()).filter(Number.isFinite);
+  return [0, Math.max(0, ...weights) || 1];
 }

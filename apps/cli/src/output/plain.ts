@@ -1,8 +1,4 @@
-import { stripVTControlCharacters } from 'node:util';
-
-/** Words of a backend as words: without escape sequences and control characters, in one line. */
+/** Words of a backend as words, in one line: nothing in them steers the terminal or turns the text around. */
 export function plain(text: string): string {
-  return stripVTControlCharacters(text)
-    .replaceAll(/\p{Cc}+/gu, ' ')
-    .trim();
+  return text.replaceAll(/[\p{Cc}\u202A-\u202E\u2066-\u2069]+/gu, ' ').trim();
 }

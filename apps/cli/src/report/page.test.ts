@@ -82,9 +82,10 @@ describe('the page of a demo', () => {
   });
 
   test('opens and closes its elements', () => {
-    for (const name of ['section', 'table', 'tr', 'td', 'th', 'div', 'figure', 'svg', 'span', 'p']) {
-      const opened = page.match(new RegExp(`<${name}[ >]`, 'g'))?.length;
-      expect(page.match(new RegExp(`</${name}>`, 'g'))?.length, name).toBe(opened);
-    }
+    const elements = ['section', 'table', 'tr', 'td', 'th', 'div', 'figure', 'svg', 'span', 'p'];
+    const unbalanced = elements.filter(
+      (name) => page.split(`</${name}>`).length !== page.split(new RegExp(`<${name}[ >]`)).length,
+    );
+    expect(unbalanced).toEqual([]);
   });
 });
