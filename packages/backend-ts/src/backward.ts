@@ -1,5 +1,5 @@
 import type { AttentionGradients, AttentionInputs, AttentionProblem, GradientInputs, Tensor } from '@heed/core';
-import { exponentials } from './exponential.ts';
+import { GREATEST_EXCESS, exponentials, largest } from './exponential.ts';
 import { GradientResults, addRows } from './gradient-results.ts';
 import { GradientRows } from './gradient-rows.ts';
 import { type Heap, fillHeap } from './heap.ts';
@@ -147,7 +147,10 @@ class BackwardPass {
       fillHeap(heap, dWeights + from, dWeights + to, 0);
     } else if (rows.isNonFinite[r]) this.nonFiniteRow(r, row, weights, dWeights);
     else {
-      rows.sum[r] += exponentials(heap, weights + from, to - from, rows.rowMax[r]);
+      const excess = largest(heap, weights + from, to - from) - rows.rowMax[r];
+      // Statistics of other inputs than these: no gradient is right.
+      if (!(excess <= GREATEST_EXCESS)) rows.sum[r] = NaN;
+      else rows.sum[r] += exponentials(heap, weights + from, to - from, rows.rowMax[r]);
       rows.weighted[r] += innerProduct(heap, weights + from, dWeights + from, to - from);
     }
   }

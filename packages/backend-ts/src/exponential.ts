@@ -5,8 +5,6 @@ import { FRACTIONS, FRACTION_COUNT, type Heap, POWERS } from './heap.ts';
  * (Tang, "Table-driven implementation of the exponential function in IEEE floating-point arithmetic", ACM TOMS 1989,
  * section 2). The polynomial's error is 4e-17, so that the result is as good as its few roundings: relative error
  * under 5e-16 + 1.2e-16 · |x|. exp(0) is exactly 1. Four times as fast as Math.exp, which is a call.
- *
- * The same lines stand in two functions: a call for each number would cost as much as the number.
  */
 const STEPS_PER_UNIT = FRACTION_COUNT / Math.LN2;
 const STEP = Math.LN2 / FRACTION_COUNT;
@@ -15,31 +13,39 @@ const EXPONENT_BITS = Math.log2(FRACTION_COUNT);
 const ROUND = 6755399441055744;
 /** Below it exp is 0 here: 1e-304 of a softmax whose largest term is 1. */
 const LEAST = -700;
-const GREATEST = 700;
+/** How far a score may lie above the maximum it is given; only a rounded maximum is exceeded at all. */
+export const GREATEST_EXCESS = 700;
 
 /**
- * Replaces `count` scores s from `at` on by exp(s − max) and returns their sum. −∞ becomes 0. NaN and what lies too
- * far above max become 0 too, and make the sum NaN.
+ * Replaces `count` scores s from `at` on by exp(s − max) and returns their sum. −∞ becomes 0; the others are numbers,
+ * at most {@link GREATEST_EXCESS} above max.
  */
 export function exponentials(heap: Heap, at: number, count: number, max: number): number {
   const end = (at + count) | 0;
   let sum = 0;
   for (let p = at; p < end; p = (p + 1) | 0) {
     const x = heap[p] - max;
-    if (x > LEAST && x < GREATEST) {
+    let e = 0;
+    // Another branch here, say for NaN, makes each number half as slow again: largest() finds those.
+    if (x > LEAST) {
       const steps = x * STEPS_PER_UNIT + ROUND - ROUND;
       const r = x - steps * STEP;
       const n = steps | 0;
-      const e =
+      e =
         heap[(FRACTIONS + (n & (FRACTION_COUNT - 1))) | 0] *
         heap[(POWERS + (n >> EXPONENT_BITS)) | 0] *
         (1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24)))));
-      heap[p] = e;
-      sum += e;
-    } else {
-      heap[p] = 0;
-      if (!(x <= LEAST)) sum = NaN;
     }
+    heap[p] = e;
+    sum += e;
   }
   return sum;
+}
+
+/** The largest of `count` numbers; NaN when one of them is, −∞ when there are none. */
+export function largest(heap: Heap, at: number, count: number): number {
+  const end = (at + count) | 0;
+  let max = -Infinity;
+  for (let p = at; p < end; p = (p + 1) | 0) max = Math.max(max, heap[p]);
+  return max;
 }

@@ -5,8 +5,8 @@ import { HEAP_START } from './heap.ts';
 const FORWARD_ROWS = 128;
 /** Fewer in the gradient, which keeps weights of the rows of a block with all keys. */
 const BACKWARD_ROWS = 64;
-/** Keys in a tile: its keys and values (32 KiB each at 64 numbers a row) stay in the first or second level. */
-const TILE_KEYS = 64;
+/** Keys in a tile: its keys and values (64 KiB each at 64 numbers a row) stay there as well. */
+const TILE_KEYS = 128;
 /** Rows that are multiplied together; see `multiply.ts`. */
 export const GROUP_ROWS = 4;
 

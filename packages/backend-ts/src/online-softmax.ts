@@ -1,5 +1,5 @@
-import { exponentials } from './exponential.ts';
-import type { Heap } from './heap.ts';
+import { exponentials, largest } from './exponential.ts';
+import { type Heap, fillHeap } from './heap.ts';
 import type { ForwardLayout } from './layout.ts';
 
 /**
@@ -44,30 +44,16 @@ export class OnlineSoftmax {
     const { heap } = this;
     const before = heap[this.max + r];
     const max = Math.max(before, largest(heap, at, count));
-    if (max === -Infinity) {
-      // Nothing attended so far, or nothing but NaN: exponentials() needs a maximum to tell the two apart.
-      if (Number.isNaN(exponentials(heap, at, count, 0))) this.nonFinite[r] = 1;
+    if (!Number.isFinite(max)) {
+      // −∞: nothing attended so far.
+      if (max !== -Infinity) this.nonFinite[r] = 1;
+      fillHeap(heap, at, at + count, 0);
       return 1;
     }
     const added = exponentials(heap, at, count, max);
-    if (Number.isNaN(added)) {
-      this.nonFinite[r] = 1;
-      return 1;
-    }
     const factor = before === max ? 1 : Math.exp(before - max);
     heap[this.max + r] = max;
     heap[this.sum + r] = heap[this.sum + r] * factor + added;
     return factor;
   }
-}
-
-/** The largest of `count` numbers that are not NaN, or −∞. */
-function largest(heap: Heap, at: number, count: number): number {
-  const end = (at + count) | 0;
-  let max = -Infinity;
-  for (let p = at; p < end; p = (p + 1) | 0) {
-    const x = heap[p];
-    if (x > max) max = x;
-  }
-  return max;
 }
