@@ -1,5 +1,4 @@
-import type { Capabilities } from '@heed/core';
-import { FEATURES } from '@heed/core';
+import type { Capabilities, Feature } from '@heed/core';
 import fc from 'fast-check';
 import { type Sketch, lengthsOf } from '../sketch.ts';
 
@@ -33,7 +32,7 @@ export function arbitraryInput(capabilities: Capabilities): fc.Arbitrary<FuzzInp
 }
 
 function arbitraryLengths({ features }: Capabilities): fc.Arbitrary<Sketch> {
-  const when = <T>(feature: (typeof FEATURES)[number], arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  const when = <T>(feature: Feature, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
     features.includes(feature) ? fc.option(arbitrary, { nil: undefined }) : fc.constant(undefined);
   return fc
     .record({
@@ -50,8 +49,9 @@ function arbitraryLengths({ features }: Capabilities): fc.Arbitrary<Sketch> {
 
 function arbitraryOptions(lengths: Sketch, { features, dtypes }: Capabilities): fc.Arbitrary<Sketch> {
   const { batch, heads, queryLength, keyLength } = lengthsOf(lengths);
-  const has = (feature: (typeof FEATURES)[number]): boolean => features.includes(feature);
-  const only = <T>(values: readonly (T | false)[]): T[] => values.filter((value): value is T => value !== false);
+  const has = (feature: Feature): boolean => features.includes(feature);
+  const only = <T>(values: readonly (T | false)[]): T[] =>
+    values.filter((value): value is T => value !== false);
   const optional = <T>(declared: boolean, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
     declared ? fc.option(arbitrary, { nil: undefined, freq: 3 }) : fc.constant(undefined);
   const shape = fc
@@ -62,7 +62,11 @@ function arbitraryOptions(lengths: Sketch, { features, dtypes }: Capabilities): 
   const lengthsWithin = (most: number): fc.Arbitrary<number[]> =>
     fc.array(fc.integer({ min: 0, max: most }), { minLength: batch, maxLength: batch });
   const maskKinds = only([has('mask.boolean') && 'boolean', has('mask.float') && 'float'] as const);
-  const selections = only(['softmax', has('selection.argmax') && 'argmax', has('selection.sample') && 'sample'] as const);
+  const selections = only([
+    'softmax',
+    has('selection.argmax') && 'argmax',
+    has('selection.sample') && 'sample',
+  ] as const);
   const alignments = only([
     'topLeft',
     has('alignment.bottomRight') && 'bottomRight',
@@ -94,7 +98,10 @@ function arbitraryOptions(lengths: Sketch, { features, dtypes }: Capabilities): 
       alibi: optional(has('alibi'), fc.constant(true)),
       sinks: optional(has('sinks'), fc.constant(true)),
       spread: fc.constantFrom(1, 0.01, 8, 40),
-      selection: fc.oneof({ weight: 3, arbitrary: fc.constant('softmax' as const) }, fc.constantFrom(...selections)),
+      selection: fc.oneof(
+        { weight: 3, arbitrary: fc.constant('softmax' as const) },
+        fc.constantFrom(...selections),
+      ),
       seed: fc.maxSafeNat(),
       gradient: optional(has('gradient'), fc.constant(true)),
       extras: fc.subarray(

@@ -54,7 +54,9 @@ export async function fuzz(provider: BackendProvider, options: FuzzOptions): Pro
   checkContract(provider);
   const availability = await provider.probe();
   if (!availability.available) {
-    throw new HeedError('UNAVAILABLE', `${provider.name}: ${availability.reason}`, { remedy: availability.remedy });
+    throw new HeedError('UNAVAILABLE', `${provider.name}: ${availability.reason}`, {
+      remedy: availability.remedy,
+    });
   }
   const backend = await provider.create();
   const started = performance.now();
@@ -66,7 +68,8 @@ export async function fuzz(provider: BackendProvider, options: FuzzOptions): Pro
       const outcome = await runCase(caseOf(input), { provider, backend });
       problems++;
       options.onProgress?.(problems);
-      if (outcome.status !== 'passed') throw new Error(outcome.status === 'failed' ? outcome.message : outcome.status);
+      if (outcome.status !== 'passed')
+        throw new Error(outcome.status === 'failed' ? outcome.message : outcome.status);
     });
     const details = await fc.check(property, {
       seed,
