@@ -1,8 +1,8 @@
-/** A time in the unit that reads best: `85 µs`, `1.72 ms`, `480 ms`, `2.1 s`. */
+/** A time in the unit that reads best: `85 µs`, `1.72 ms`, `480 ms`, `2.10 s`. */
 export function duration(milliseconds: number): string {
   if (milliseconds < 0.9995) return `${(milliseconds * 1000).toFixed(0)} µs`;
   if (milliseconds < 999.5) return `${milliseconds.toPrecision(3)} ms`;
-  return `${(milliseconds / 1000).toPrecision(2)} s`;
+  return `${(milliseconds / 1000).toPrecision(3)} s`;
 }
 
 /** A share in whole percent; what is not finite is over any bound. */

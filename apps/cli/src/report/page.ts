@@ -85,7 +85,7 @@ function agreementSection(agreement: readonly Agreement[]): Markup {
     const meters = own.map(({ worst: ofLayer }) => meter(shareOfBound(ofLayer)));
     return html`<tr>
       <td><b>${backend}</b></td>
-      <td>${verdict}</td>
+      <td class="${agrees ? 'tight' : ''}">${verdict}</td>
       <td class="number">${worst?.error?.toExponential(1) ?? '–'}</td>
       ${meters}
     </tr>`;
@@ -174,10 +174,10 @@ function backendSection(backends: readonly Diagnosis[]): Markup {
           ? `${reason ?? ''} ${remedy === null ? '' : `→ ${remedy}`}`
           : describeCapabilities(capabilities);
       return html`<tr>
-        <td>${mark} <b>${name}</b></td>
+        <td class="tight">${mark} <b>${name}</b></td>
         <td>${device ?? status}</td>
         <td>${what}</td>
-        <td class="quiet">${from ?? ''} ${version ?? ''}</td>
+        <td class="tight quiet">${from ?? ''} ${version ?? ''}</td>
       </tr>`;
     },
   );

@@ -29,7 +29,7 @@ p.lead { font-size: 18px; }
 b, strong { color: var(--ink); font-weight: 600; }
 code { font: 0.9em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 20px 24px; }
-.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 20px; align-items: start; }
+.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 20px; }
 figure { margin: 0; }
 figure.card { padding: 8px; }
 figure svg { display: block; margin: 0 auto; }
@@ -41,7 +41,8 @@ th { text-align: left; font-weight: 500; color: var(--quiet); font-size: 13px; w
 th, td { padding: 9px 20px 9px 0; border-bottom: 1px solid var(--line); vertical-align: baseline; }
 th:last-child, td:last-child { padding-right: 0; }
 tr:last-child td { border-bottom: 0; }
-.number { text-align: right; white-space: nowrap; }
+.number { text-align: right; }
+.number, .tight { white-space: nowrap; }
 .good { color: var(--good); } .bad { color: var(--bad); } .quiet { color: var(--quiet); }
 .meter { display: block; width: 100%; min-width: 44px; height: 6px; border-radius: 3px; background: var(--line); margin-top: 5px; }
 .meter i { display: block; height: 100%; min-width: 2px; border-radius: 3px; background: var(--series-1); }
