@@ -10,7 +10,10 @@ const packages = [
 const reportOf = (folder) => `${folder}/.reports/vitest.json`;
 
 for (const folder of packages) rmSync(reportOf(folder), { force: true });
-const turbo = spawnSync('turbo', ['run', 'test', '--continue', '--concurrency=1'], { stdio: 'inherit', shell: true });
+const turbo = spawnSync('turbo', ['run', 'test', '--continue', '--concurrency=1'], {
+  stdio: 'inherit',
+  shell: true,
+});
 
 const tests = packages
   .filter((folder) => existsSync(reportOf(folder)))

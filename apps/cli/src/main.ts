@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { runProgram } from './program.ts';
 
 // A reader that has seen enough (`heed verify ts | head`) is no error.

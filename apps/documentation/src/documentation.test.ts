@@ -86,7 +86,7 @@ function checkCommand(line: string): void {
   } else if (line.startsWith('npm install ')) {
     for (const name of words.slice(2).filter((word) => word.startsWith('@heed/'))) manifestOf(name);
   } else if (/^(npx )?heed /.test(line)) {
-    const heed = path.join(root, 'apps/cli/dist/main.js');
+    const heed = path.join(root, 'apps/cli/bin/heed.js');
     const args = words.slice(words.indexOf('heed') + 1);
     // A command may end with 1 where it reports a finding; 2 is a usage error.
     const result = spawnSync('node', [heed, ...args], { encoding: 'utf8', cwd: folder });
