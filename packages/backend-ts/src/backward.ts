@@ -70,11 +70,12 @@ class BackwardPass {
   *block(batch: number, kvHead: number, firstRow: number, count: number): Generator<void, void, void> {
     const { tiles, layout, heap } = this;
     tiles.openBlock(batch, kvHead, firstRow, count);
+    this.values.openHead(batch, kvHead);
     for (let r = 0; r < count; r++) this.rows.begin(r, tiles.rows[r]!);
     fillHeap(heap, layout.dQuery, layout.dQuery + count * layout.queryStride, 0);
     for (const tile of [this.exponentialTile, this.scoreTile]) {
       for (let start = tiles.firstTile; start < tiles.endKey; start += layout.keys) {
-        if (tiles.selectTile(start)) tile.call(this, batch, kvHead);
+        if (tiles.selectTile(start)) tile.call(this);
         yield;
       }
     }
@@ -89,10 +90,9 @@ class BackwardPass {
   }
 
   /** First time: exponentials and dP. */
-  private exponentialTile(batch: number, kvHead: number): void {
+  private exponentialTile(): void {
     const { tiles } = this;
-    tiles.packKeys();
-    this.values.pack(tiles, batch, kvHead);
+    this.values.pack(tiles);
     for (let r = 0; r < tiles.count; r += GROUP_ROWS) this.exponentialGroup(r, Math.min(GROUP_ROWS, tiles.count - r));
   }
 

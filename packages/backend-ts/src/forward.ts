@@ -1,5 +1,6 @@
 import type { AttentionInputs, AttentionProblem, AttentionResults, Tensor } from '@heed/core';
 import { ForwardResults } from './forward-results.ts';
+import { directValues } from './direct.ts';
 import { type Heap, fillHeap } from './heap.ts';
 import { type ForwardLayout, GROUP_ROWS } from './layout.ts';
 import { multiply } from './multiply.ts';
@@ -61,12 +62,13 @@ class ForwardPass {
   *block(batch: number, kvHead: number, firstRow: number, count: number): Generator<void, void, void> {
     const { tiles, layout } = this;
     tiles.openBlock(batch, kvHead, firstRow, count);
+    this.values.openHead(batch, kvHead);
     for (let r = 0; r < count; r++) this.beginRow(r);
     for (let start = tiles.firstTile; start < tiles.endKey; start += layout.keys) {
-      if (tiles.selectTile(start)) this.tile(batch, kvHead);
+      if (tiles.selectTile(start)) this.tile();
       yield;
     }
-    for (let r = 0; r < count; r++) this.finishRow(r, kvHead);
+    for (let r = 0; r < count; r++) this.finishRow(r);
   }
 
   private beginRow(r: number): void {
@@ -80,11 +82,33 @@ class ForwardPass {
   }
 
   /** The whole block with the selected tile. */
-  private tile(batch: number, kvHead: number): void {
-    const { tiles } = this;
-    tiles.packKeys();
-    if (this.sumsValues) this.values.pack(tiles, batch, kvHead);
+  private tile(): void {
+    const { tiles, values } = this;
+    if (this.sumsValues && tiles.isDirect) {
+      for (let r = 0; r < tiles.count; r++) this.directRow(r);
+      return;
+    }
+    if (this.sumsValues) values.pack(tiles);
     for (let r = 0; r < tiles.count; r += GROUP_ROWS) this.group(r, Math.min(GROUP_ROWS, tiles.count - r));
+  }
+
+  /** Row r with the selected tile, its values not packed; unless one that is not finite makes that necessary. */
+  private directRow(r: number): void {
+    const { heap, layout, softmax, tiles, values } = this;
+    if (!tiles.scoreGroup(r, 1, layout.score)) return;
+    const before = softmax.save(r);
+    const row = tiles.rows[r]!;
+    const scores = layout.score - tiles.tileStart;
+    const count = row.to - row.from;
+    const factor = softmax.absorb(r, scores + row.from, count);
+    if (directValues(heap, scores + row.from, values.rows(row.from), count, layout.value)) {
+      if (this.results.weights !== null) this.keepWeights(r, row, scores);
+      addScaled(heap, layout.output + r * layout.valueStride, layout.value, this.problem.valueDim, factor);
+    } else {
+      softmax.restore(r, before);
+      values.pack(tiles);
+      this.group(r, 1);
+    }
   }
 
   /** Rows r, … with the selected tile. */
@@ -115,11 +139,10 @@ class ForwardPass {
   /** The outputs that an attended NaN or infinity of a value reaches; being NaN, they stay so. */
   private markNonFiniteValues(r: number, row: QueryRow, scores: number): void {
     const { heap, layout, problem, values } = this;
-    const kvHead = Math.floor(row.head / (problem.heads / problem.kvHeads));
     for (const j of values.nonFinite) {
       if (j < row.from || j >= row.to || heap[scores + j] === -Infinity) continue;
       for (let d = 0; d < problem.valueDim; d++) {
-        if (!Number.isFinite(values.at(row.batch, kvHead, j, d))) heap[layout.output + r * layout.valueStride + d] = NaN;
+        if (!Number.isFinite(values.at(j, d))) heap[layout.output + r * layout.valueStride + d] = NaN;
       }
     }
   }
@@ -154,7 +177,7 @@ class ForwardPass {
     heap[layout.tileMax + r * layout.tileCount + tile] = heap[layout.max + r];
   }
 
-  private finishRow(r: number, kvHead: number): void {
+  private finishRow(r: number): void {
     const { results, softmax, selection } = this;
     const row = this.tiles.rows[r]!;
     const at = results.rowIndex(row);
@@ -167,7 +190,7 @@ class ForwardPass {
     }
     if (results.logSumExp !== null) results.logSumExp[at] = sum === 0 ? -Infinity : max + Math.log(sum);
     if (results.choice !== null) results.choice[at] = selection!.choice[r];
-    if (selection !== null) this.finishChoice(r, row, kvHead);
+    if (selection !== null) this.finishChoice(r, row);
     else if (Number.isNaN(sum)) this.finishNonFinite(r, row);
     else if (sum > 0) {
       if (results.output !== null) this.finishOutput(r, row, sum);
@@ -209,7 +232,7 @@ class ForwardPass {
     }
   }
 
-  private finishChoice(r: number, row: QueryRow, kvHead: number): void {
+  private finishChoice(r: number, row: QueryRow): void {
     const { problem, results, selection, values } = this;
     const choice = selection!.choice[r];
     if (choice === -1) return;
@@ -218,7 +241,7 @@ class ForwardPass {
     if (results.output === null) return;
     const start = results.outputStart(row);
     for (let d = 0; d < problem.valueDim; d++) {
-      results.output[start + d] = weight * values.at(row.batch, kvHead, choice, d);
+      results.output[start + d] = weight * values.at(choice, d);
     }
   }
 }
@@ -226,4 +249,9 @@ class ForwardPass {
 function scaleRow(heap: Heap, at: number, count: number, factor: number): void {
   const end = (at + count) | 0;
   for (let p = at; p < end; p = (p + 1) | 0) heap[p] *= factor;
+}
+
+/** to = to · factor + added, as the packed way rounds it. */
+function addScaled(heap: Heap, to: number, added: number, count: number, factor: number): void {
+  for (let d = 0; d < count; d++) heap[to + d] = heap[to + d] * factor + heap[added + d];
 }

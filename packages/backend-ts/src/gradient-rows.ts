@@ -2,7 +2,7 @@ import type { AttentionInputs, AttentionProblem, GradientInputs, Tensor } from '
 import { type RowStrides, rowStrides } from '@heed/core/backend';
 import type { Heap } from './heap.ts';
 import type { BackwardLayout } from './layout.ts';
-import { type FloatArray, packRows } from './pack.ts';
+import { type FloatArray, packRows, rowsFrom } from './pack.ts';
 import type { QueryRow } from './score-tiles.ts';
 
 /** What the gradient needs to know of each row of a block besides its query. */
@@ -61,7 +61,7 @@ export class GradientRows {
     for (let d = start; d < start + valueDim; d++) trace += dOutput.data[d] * output.data[d];
     this.isNonFinite[r] = rowSum !== 0 && !Number.isFinite(trace) ? 1 : 0;
 
-    const source = { data: dOutput.data as FloatArray, start, stride: 0, depth: valueDim };
+    const source = rowsFrom(dOutput.data as FloatArray, start, 0, valueDim);
     const finite = packRows(this.heap, this.layout.dOutput + r * this.layout.valueStride, 0, source, 1);
     this.nonFinitePlaces.delete(r);
     if (finite) return;

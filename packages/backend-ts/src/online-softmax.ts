@@ -27,6 +27,17 @@ export class OnlineSoftmax {
     this.nonFinite[r] = sink === Infinity || Number.isNaN(sink) ? 1 : 0;
   }
 
+  /** What {@link restore} takes. */
+  save(r: number): readonly [max: number, sum: number] {
+    return [this.heap[this.max + r], this.heap[this.sum + r]];
+  }
+
+  /** Undoes what row r has taken in since it was saved. */
+  restore(r: number, [max, sum]: readonly [max: number, sum: number]): void {
+    this.heap[this.max + r] = max;
+    this.heap[this.sum + r] = sum;
+  }
+
   rowMax(r: number): number {
     return this.nonFinite[r] ? NaN : this.heap[this.max + r];
   }

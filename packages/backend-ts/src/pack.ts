@@ -3,12 +3,16 @@ import type { Heap } from './heap.ts';
 /** The two kinds of arrays that attention is computed on. */
 export type FloatArray = Float32Array | Float64Array;
 
-/** Rows of a tensor: row n begins at `start + n · stride` and has `depth` elements. */
+/** Rows of a tensor: row n begins at `n · stride` and has `depth` elements. */
 export interface SourceRows {
   readonly data: FloatArray;
-  readonly start: number;
   readonly stride: number;
   readonly depth: number;
+}
+
+/** The rows of a tensor from an element on. A view, so that indices within a tile are small integers. */
+export function rowsFrom(data: FloatArray, start: number, stride: number, depth: number): SourceRows {
+  return { data: data.subarray(start), stride, depth };
 }
 
 /**
@@ -18,19 +22,19 @@ export interface SourceRows {
  * @returns whether everything was finite.
  */
 export function packRows(heap: Heap, to: number, toStride: number, source: SourceRows, count: number): boolean {
-  const { data, start, stride, depth } = source;
+  const { data, stride, depth } = source;
   const fours = depth & ~3;
   let trace = 0;
   for (let n = 0; n < count; n++) {
-    let s = start + n * stride;
+    let s = Math.imul(n, stride);
     let p = (to + Math.imul(n, toStride)) | 0;
     const end = (p + depth) | 0;
     const endOfFours = (p + fours) | 0;
-    for (; p < endOfFours; p = (p + 4) | 0, s += 4) {
+    for (; p < endOfFours; p = (p + 4) | 0, s = (s + 4) | 0) {
       const x0 = data[s];
-      const x1 = data[s + 1];
-      const x2 = data[s + 2];
-      const x3 = data[s + 3];
+      const x1 = data[(s + 1) | 0];
+      const x2 = data[(s + 2) | 0];
+      const x3 = data[(s + 3) | 0];
       heap[p] = x0;
       heap[(p + 1) | 0] = x1;
       heap[(p + 2) | 0] = x2;
@@ -38,7 +42,7 @@ export function packRows(heap: Heap, to: number, toStride: number, source: Sourc
       // 0 unless one of them is not finite, or their sum overflows: then the careful way decides.
       trace += (x0 + x1 + (x2 + x3)) * 0;
     }
-    for (; p < end; p = (p + 1) | 0, s++) {
+    for (; p < end; p = (p + 1) | 0, s = (s + 1) | 0) {
       const x = data[s];
       heap[p] = x;
       trace += x * 0;
@@ -60,8 +64,8 @@ function replaceNonFinite(heap: Heap, to: number, stride: number, depth: number,
 }
 
 /** Whether row n of a source is finite. */
-export function isFiniteRow({ data, start, stride, depth }: SourceRows, n: number): boolean {
-  for (let i = start + n * stride; i < start + n * stride + depth; i++) {
+export function isFiniteRow({ data, stride, depth }: SourceRows, n: number): boolean {
+  for (let i = n * stride; i < n * stride + depth; i++) {
     if (!Number.isFinite(data[i])) return false;
   }
   return true;

@@ -1,9 +1,10 @@
 import type { AttentionInputs, AttentionProblem, Tensor } from '@heed/core';
 import { type RowStrides, type VisibleKeys, rowStrides, visibleKeys } from '@heed/core/backend';
+import { directScores } from './direct.ts';
 import { type Heap, fillHeap } from './heap.ts';
-import type { ForwardLayout } from './layout.ts';
+import { type ForwardLayout, GROUP_ROWS } from './layout.ts';
 import { multiply } from './multiply.ts';
-import { type FloatArray, type SourceRows, isFiniteRow, packRows } from './pack.ts';
+import { type FloatArray, type SourceRows, isFiniteRow, packRows, rowsFrom } from './pack.ts';
 import { type RowPlace, type ScoreStep, scoreSteps } from './score-steps.ts';
 import { softcap, softcapWithSlope } from './softcap.ts';
 
@@ -26,7 +27,7 @@ const NO_SLOPES = -1;
  * Scores, one block of query rows and one tile of keys at a time: what forward and backward have in common.
  *
  * A block holds the rows of all heads that read one key head, so that a packed key serves them all. The use is
- * `openBlock`, then for each tile `selectTile`, `packKeys`, and `scoreGroup` for each group of rows.
+ * `openBlock`, then for each tile `selectTile`, and `scoreGroup` for each group of rows.
  */
 export class ScoreTiles {
   readonly rows: QueryRow[];
@@ -55,8 +56,9 @@ export class ScoreTiles {
   private readonly keyStrides: RowStrides;
   private batch = 0;
   private kvHead = 0;
-  /** Keys of the selected tile with NaN or infinity. */
-  private nonFiniteKeys: number[] = [];
+  private isPacked = false;
+  /** Keys of the packed tile with NaN or infinity. */
+  private readonly nonFiniteKeys: number[] = [];
 
   constructor(problem: AttentionProblem, inputs: AttentionInputs<Tensor>, heap: Heap, layout: ForwardLayout) {
     this.problem = problem;
@@ -112,6 +114,8 @@ export class ScoreTiles {
    */
   selectTile(start: number): boolean {
     this.tileStart = start;
+    this.isPacked = false;
+    this.nonFiniteKeys.length = 0;
     this.from = Infinity;
     this.to = 0;
     const tileEnd = start + this.layout.keys;
@@ -132,13 +136,19 @@ export class ScoreTiles {
     row.from = row.to = this.tileStart;
   }
 
-  /** Packs the selected keys of the tile. */
+  /** Whether the block has so few rows that keys and values are better read where they are than packed. */
+  get isDirect(): boolean {
+    return this.count < GROUP_ROWS;
+  }
+
+  /** Packs the selected keys of the tile, once. */
   packKeys(): void {
+    if (this.isPacked) return;
+    this.isPacked = true;
     const { key, queryStride } = this.layout;
     const source = this.keyRows(this.from);
     const count = this.to - this.from;
     const at = key + (this.from - this.tileStart) * queryStride;
-    this.nonFiniteKeys.length = 0;
     if (packRows(this.heap, at, queryStride, source, count)) return;
     for (let n = 0; n < count; n++) {
       if (!isFiniteRow(source, n)) this.nonFiniteKeys.push(this.from + n);
@@ -171,10 +181,33 @@ export class ScoreTiles {
    */
   scoreGroup(r: number, count: number, at: number, slopes: number = NO_SLOPES): boolean {
     if (!this.openGroup(r, count)) return false;
+    if (!this.isDirect || !this.multiplyDirectly(r, count, at)) this.multiplyPacked(r, count, at);
+    const { scoreStride } = this.layout;
+    for (let n = 0; n < count; n++) {
+      const shift = n * scoreStride - this.tileStart;
+      this.finishScores(this.rows[r + n]!, at + shift, slopes === NO_SLOPES ? NO_SLOPES : slopes + shift);
+    }
+    return true;
+  }
+
+  /** @returns whether everything was finite; otherwise nothing has been computed. */
+  private multiplyDirectly(r: number, count: number, at: number): boolean {
+    const { query, queryStride, scoreStride } = this.layout;
+    const keys = this.keyRows(this.groupFrom);
+    const columns = this.groupTo - this.groupFrom;
+    const to = at + this.groupFrom - this.tileStart;
+    for (let n = 0; n < count; n++) {
+      const start = query + (r + n) * queryStride;
+      if (!directScores(this.heap, start, keys, columns, this.problem.scale, to + n * scoreStride)) return false;
+    }
+    return true;
+  }
+
+  private multiplyPacked(r: number, count: number, at: number): void {
+    this.packKeys();
     const { query, key, queryStride, scoreStride } = this.layout;
     const { headDim, scale } = this.problem;
     const skipped = this.groupFrom - this.tileStart;
-    const columns = evenUp(this.groupTo - this.groupFrom);
     multiply(
       this.heap,
       query + r * queryStride,
@@ -186,16 +219,11 @@ export class ScoreTiles {
       at + skipped,
       scoreStride,
       count,
-      columns,
+      evenUp(this.groupTo - this.groupFrom),
       headDim,
       scale,
       false,
     );
-    for (let n = 0; n < count; n++) {
-      const shift = n * scoreStride - this.tileStart;
-      this.finishScores(this.rows[r + n]!, at + shift, slopes === NO_SLOPES ? NO_SLOPES : slopes + shift);
-    }
-    return true;
   }
 
   /** Every key that row r of the open block may attend to: the slow way, for the rare row that is not finite. */
@@ -217,23 +245,14 @@ export class ScoreTiles {
   private packQuery(r: number, row: QueryRow): boolean {
     const { batch, head, row: rowStride } = this.queryStrides;
     const start = row.batch * batch + row.head * head + row.index * rowStride;
-    const source = {
-      data: this.inputs.query.data as FloatArray,
-      start,
-      stride: rowStride,
-      depth: this.problem.headDim,
-    };
+    const source = rowsFrom(this.inputs.query.data as FloatArray, start, rowStride, this.problem.headDim);
     return packRows(this.heap, this.layout.query + r * this.layout.queryStride, 0, source, 1);
   }
 
   private keyRows(first: number): SourceRows {
     const { batch, head, row } = this.keyStrides;
-    return {
-      data: this.inputs.key.data as FloatArray,
-      start: this.batch * batch + this.kvHead * head + first * row,
-      stride: row,
-      depth: this.problem.headDim,
-    };
+    const start = this.batch * batch + this.kvHead * head + first * row;
+    return rowsFrom(this.inputs.key.data as FloatArray, start, row, this.problem.headDim);
   }
 
   private narrow(row: QueryRow): void {

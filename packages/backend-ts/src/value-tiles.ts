@@ -2,7 +2,7 @@ import type { AttentionInputs, AttentionProblem, Tensor } from '@heed/core';
 import { type RowStrides, rowStrides } from '@heed/core/backend';
 import type { Heap } from './heap.ts';
 import type { ForwardLayout } from './layout.ts';
-import { type FloatArray, type SourceRows, isFiniteRow, packRows } from './pack.ts';
+import { type FloatArray, type SourceRows, isFiniteRow, packRows, rowsFrom } from './pack.ts';
 import type { ScoreTiles } from './score-tiles.ts';
 
 /** The values that belong to the selected tile of {@link ScoreTiles}. */
@@ -14,6 +14,8 @@ export class ValueTiles {
   private readonly heap: Heap;
   private readonly layout: ForwardLayout;
   private readonly strides: RowStrides;
+  private batch = 0;
+  private kvHead = 0;
 
   constructor(problem: AttentionProblem, inputs: AttentionInputs<Tensor>, heap: Heap, layout: ForwardLayout) {
     this.problem = problem;
@@ -23,10 +25,16 @@ export class ValueTiles {
     this.strides = rowStrides(problem.layout, problem.kvHeads, problem.keyLength, problem.valueDim);
   }
 
+  /** Turns to the values of a key head. */
+  openHead(batch: number, kvHead: number): void {
+    this.batch = batch;
+    this.kvHead = kvHead;
+  }
+
   /** Packs the values of the selected keys. */
-  pack(tiles: ScoreTiles, batch: number, kvHead: number): void {
+  pack(tiles: ScoreTiles): void {
     const { value, valueStride } = this.layout;
-    const source = this.sourceRows(batch, kvHead, tiles.from);
+    const source = this.rows(tiles.from);
     const count = tiles.to - tiles.from;
     this.nonFinite.length = 0;
     if (packRows(this.heap, value + (tiles.from - tiles.tileStart) * valueStride, valueStride, source, count)) return;
@@ -35,18 +43,17 @@ export class ValueTiles {
     }
   }
 
-  /** Element d of a value, as it was given. */
-  at(batch: number, kvHead: number, key: number, d: number): number {
-    return this.data[this.sourceRows(batch, kvHead, key).start + d];
+  /** Element d of the value of a key, as it was given. */
+  at(key: number, d: number): number {
+    return this.data[this.start(key) + d];
   }
 
-  private sourceRows(batch: number, kvHead: number, first: number): SourceRows {
-    const { strides } = this;
-    return {
-      data: this.data,
-      start: batch * strides.batch + kvHead * strides.head + first * strides.row,
-      stride: strides.row,
-      depth: this.problem.valueDim,
-    };
+  /** The values from a key on, as they were given. */
+  rows(first: number): SourceRows {
+    return rowsFrom(this.data, this.start(first), this.strides.row, this.problem.valueDim);
+  }
+
+  private start(key: number): number {
+    return this.batch * this.strides.batch + this.kvHead * this.strides.head + key * this.strides.row;
   }
 }
