@@ -17,8 +17,23 @@ export function checkForm<T>(
   path: Path,
 ): T {
   const result = v.safeParse(schema, value, { abortEarly: true });
-  if (result.success) return result.output;
-  throw formError(file, path, result.issues[0]);
+  if (!result.success) throw formError(file, path, result.issues[0]);
+  const place = arrayForObject(value, result.output, path);
+  if (place !== null) throw errorAt('ARGUMENT', placeOf(file, place), 'is an array, expected an object');
+  return result.output;
+}
+
+/** Where an array stands for an object: valibot takes one for an object without entries. */
+function arrayForObject(value: unknown, output: unknown, path: Path): Path | null {
+  if (typeof output !== 'object' || output === null || value === output) return null;
+  if (Array.isArray(value) && !Array.isArray(output)) return path;
+  for (const [key, inner] of Object.entries(output)) {
+    if (typeof inner !== 'object') continue;
+    const index = Array.isArray(output) ? Number(key) : key;
+    const place = arrayForObject((value as Record<string, unknown>)[key], inner, [...path, index]);
+    if (place !== null) return place;
+  }
+  return null;
 }
 
 function formError(file: string, start: Path, first: v.BaseIssue<unknown>): HeedError {

@@ -12,6 +12,13 @@ function withValue(before: string, from: string, to: string): string {
   return text.slice(0, at) + to + text.slice(at + from.length);
 }
 
+/** The sound file with an empty list for an object of its first case. */
+function withEmptyListAs(name: string): Json {
+  const file = soundFile() as { cases: [Record<string, Json>] };
+  file.cases[0][name] = [];
+  return file as unknown as Json;
+}
+
 const floats = (shape: readonly number[]): Json => ({
   dtype: 'float32',
   shape,
@@ -56,6 +63,12 @@ describe('a hostile file is refused, with its name and the place', () => {
     ['null', 'null', 'ARGUMENT', 'x.json: Invalid type'],
     ['an empty list', '[]', 'ARGUMENT', 'x.json: format: is missing'],
     ['an empty object', '{}', 'ARGUMENT', 'x.json: format: is missing'],
+    [
+      'a list for an object',
+      JSON.stringify(withEmptyListAs('options')),
+      'ARGUMENT',
+      'x.json: cases[0].options: is an array, expected an object',
+    ],
     ['another format', '{"format":"heed-cases/2"}', 'ARGUMENT', 'x.json: format: '],
     [
       'an unknown field',
