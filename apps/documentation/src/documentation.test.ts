@@ -31,6 +31,11 @@ beforeAll(() => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify(compilerOptions));
+  // Its own: the nearest one further up looks for .ts files.
+  writeFileSync(
+    path.join(folder, 'vitest.config.js'),
+    "export default { test: { include: ['**/*.test.js'], testTimeout: 60_000 } };",
+  );
   programs.forEach(({ code, place }, index) => {
     writeFileSync(path.join(folder, `${fileOf(index)}.ts`), `// ${place}\n${code}\nexport {};\n`);
   });
