@@ -1,0 +1,21 @@
+import { type TfjsNodeProvider, tfjsNodeProvider } from './provider.ts';
+
+export type { TfjsNodeBackend, TfjsNodeProvider } from './provider.ts';
+
+/**
+ * Attention on TensorFlow's native runtime, through `@tensorflow/tfjs-node`, which is loaded when the provider is first
+ * probed or asked for a backend.
+ *
+ * @example
+ * ```ts
+ * import { attention, tensor } from '@heed/core';
+ * import tfjsNode from '@heed/backend-tfjs-node';
+ *
+ * const backend = await tfjsNode.create();
+ * const x = tensor([1, 1, 3, 2], new Float32Array([1, 0, 0, 1, 1, 1])); // [B, H, L, D]
+ * const { output } = await attention(backend, { query: x, key: x, value: x, causal: true });
+ * console.log(output.data.subarray(0, 2).join()); // 1,0
+ * ```
+ */
+const tfjsNode: TfjsNodeProvider = tfjsNodeProvider();
+export default tfjsNode;

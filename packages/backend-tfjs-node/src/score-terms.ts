@@ -1,0 +1,78 @@
+import type { Tensor as TfTensor } from '@tensorflow/tfjs-node';
+import { type Work, broadcastPart, lengthOf, perHead, slice, tileShape } from './tile-inputs.ts';
+import type { Range } from './tiles.ts';
+
+/** What is added to the scores of a tile; each broadcasts against `[B, Hq, Lq, Lk]`. */
+export interface ScoreTerms {
+  /** Terms that exclude by −∞. */
+  readonly excluding: readonly TfTensor[];
+  /** The others. */
+  readonly plain: readonly TfTensor[];
+}
+
+/** SPEC.md, clauses `order`, `mask`, `segments`, `alibi`, and the contiguous exclusions of `visibleKeys`. */
+export function scoreTerms(work: Work): ScoreTerms {
+  const { problem, inputs, tile } = work;
+  const excluding: TfTensor[] = [];
+  if (!tile.dense) excluding.push(hiddenKeys(work));
+  if (problem.segments) excluding.push(otherSegments(work));
+  if (problem.mask?.kind === 'boolean') {
+    excluding.push(excludedWhereFalse(work, broadcastPart(work, inputs.mask!, problem.mask.shape)));
+  }
+  if (problem.mask?.kind === 'float') excluding.push(broadcastPart(work, inputs.mask!, problem.mask.shape));
+  if (problem.bias !== null) excluding.push(broadcastPart(work, inputs.bias!, problem.bias.shape));
+  return { excluding, plain: problem.alibi ? [distances(work)] : [] };
+}
+
+/** Whether some row of the tile may be left with nothing to attend to. */
+export function mayHaveEmptyRows({ problem, tile }: Work): boolean {
+  return tile.hasEmptyRows || problem.segments || problem.mask !== null || problem.bias !== null;
+}
+
+/** 0 where true, −∞ where false, in one pass. */
+function excludedWhereFalse({ tf }: Work, allowed: TfTensor): TfTensor {
+  return tf.log(tf.cast(allowed, 'float32'));
+}
+
+function hiddenKeys(work: Work): TfTensor {
+  const { tf, problem, visible, tile } = work;
+  const [, , rows, keys] = tileShape(work);
+  const perBatch = problem.lengths.key || problem.lengths.query || problem.alignment === 'offset';
+  const batches = perBatch ? lengthOf(tile.batches) : 1;
+  const data = new Float32Array(batches * rows * keys);
+  for (let b = 0; b < batches; b++) {
+    for (let i = 0; i < rows; i++) {
+      const row = data.subarray((b * rows + i) * keys, (b * rows + i + 1) * keys);
+      const first = visible.first(tile.batches.start + b, tile.rows.start + i) - tile.keys.start;
+      const end = visible.end(tile.batches.start + b, tile.rows.start + i) - tile.keys.start;
+      row.fill(-Infinity, 0, Math.max(0, first));
+      row.fill(-Infinity, Math.max(0, end));
+    }
+  }
+  return tf.tensor(data, [batches, 1, rows, keys]);
+}
+
+function otherSegments(work: Work): TfTensor {
+  const { tf, inputs, problem, tile } = work;
+  const ids = (tensor: TfTensor, shape: number[], range: readonly (Range | null)[]): TfTensor =>
+    slice(tf, tf.reshape(tensor, shape), range);
+  const { batch, queryLength, keyLength } = problem;
+  const { batches, rows, keys } = tile;
+  const query = ids(inputs.querySegments!, [batch, 1, queryLength, 1], [batches, null, rows, null]);
+  const key = ids(inputs.keySegments!, [batch, 1, 1, keyLength], [batches, null, null, keys]);
+  return excludedWhereFalse(work, tf.equal(query, key));
+}
+
+/** ALiBi (Press, Smith and Lewis, "Train short, test long", section 3), symmetric: −slope · |p − j|. */
+function distances(work: Work): TfTensor {
+  const { tf, inputs, visible, tile } = work;
+  const [batches, , rows] = tileShape(work);
+  const positions = Float32Array.from({ length: batches * rows }, (_, n) => {
+    const b = tile.batches.start + Math.floor(n / rows);
+    return visible.offset(b) + tile.rows.start + (n % rows);
+  });
+  const position = tf.tensor(positions, [batches, 1, rows, 1]);
+  const key = tf.range(tile.keys.start, tile.keys.end, 1, 'float32');
+  const slopes = tf.neg(perHead(work, inputs.alibiSlopes!));
+  return tf.mul(slopes, tf.abs(tf.sub(position, key)));
+}

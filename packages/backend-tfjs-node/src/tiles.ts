@@ -1,0 +1,140 @@
+import type { AttentionProblem } from '@heed/core';
+import type { VisibleKeys } from '@heed/core/backend';
+
+/** From start up to, not including, end. */
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A block of the scores `[B, Hq, Lq, Lk]` that is computed at once. */
+export interface Tile {
+  readonly batches: Range;
+  readonly kvHeads: Range;
+  readonly rows: Range;
+  /** Every key that some row of the tile may attend to; empty when there is none. */
+  readonly keys: Range;
+  /** Whether every row may attend to all of `keys`, as far as causal, window and lengths decide. */
+  readonly dense: boolean;
+  /** Whether causal, window and lengths leave nothing to some row. */
+  readonly hasEmptyRows: boolean;
+}
+
+/** How the scores are cut: a regular grid, each list in ascending order. */
+export interface TileGrid {
+  readonly batches: readonly Range[];
+  readonly kvHeads: readonly Range[];
+  readonly rows: readonly Range[];
+}
+
+/** How large tiles may be. */
+export interface TileLimits {
+  /** Scores in one tile, at most. TensorFlow holds about three arrays of them at a time. */
+  readonly scores: number;
+  /** The same for selection `sample`, where noise is made in JavaScript and other work should get its turn. */
+  readonly sampledScores: number;
+  /** Rows below which multiplying matrices becomes slow: a tile rather has fewer heads. */
+  readonly fewestRows: number;
+  /** Scores of one batch element above which it pays to compute it apart, on the keys that it has. */
+  readonly apart: number;
+}
+
+/** 16 MB of scores in float32. */
+const LIMITS: TileLimits = { scores: 2 ** 22, sampledScores: 2 ** 18, fewestRows: 128, apart: 2 ** 16 };
+
+/** Cuts the scores so that a tile fits the budget, and so that causal and window leave whole tiles out. */
+export function tileGrid(problem: AttentionProblem, limits: TileLimits = LIMITS): TileGrid {
+  const { batch, heads, kvHeads, queryLength } = problem;
+  const most = problem.selection === 'sample' ? limits.sampledScores : limits.scores;
+  const skips = problem.causal || problem.window !== null;
+  const wantedRows = Math.max(1, skips ? Math.min(queryLength, limits.fewestRows) : queryLength);
+  // Scores of one row, in all the query heads that share a key/value head.
+  const unit = Math.max(1, (heads / kvHeads) * keysOfRows(problem, wantedRows));
+  const fewestRows = Math.min(wantedRows, limits.fewestRows);
+  const headsAtOnce = within(1, Math.floor(most / (unit * fewestRows)), kvHeads);
+  const ownKeys = problem.lengths.key || problem.lengths.query || problem.alignment === 'offset';
+  const apart = ownKeys && unit * kvHeads * wantedRows > limits.apart;
+  const batchesAtOnce =
+    apart || headsAtOnce < kvHeads ? 1 : within(1, Math.floor(most / (unit * kvHeads * fewestRows)), batch);
+  const rowsAtOnce = within(1, Math.floor(most / (unit * headsAtOnce * batchesAtOnce)), wantedRows);
+  return {
+    batches: cut(batch, batchesAtOnce),
+    kvHeads: cut(kvHeads, headsAtOnce),
+    rows: cut(queryLength, rowsAtOnce),
+  };
+}
+
+/** Keys that some of so many neighbouring rows attend to, at most. */
+function keysOfRows({ window, causal, keyLength }: AttentionProblem, rows: number): number {
+  const left = window?.left ?? keyLength;
+  const right = causal ? 0 : (window?.right ?? keyLength);
+  return Math.min(keyLength, left + rows + right);
+}
+
+function within(least: number, number: number, most: number): number {
+  return Math.max(least, Math.min(number, most));
+}
+
+/** Parts of equal length, or nearly, none longer than `most`; one empty part when there is nothing to cut. */
+function cut(length: number, most: number): Range[] {
+  const parts = Math.max(1, Math.ceil(length / most));
+  return Array.from({ length: parts }, (_, n) => ({
+    start: Math.floor((n * length) / parts),
+    end: Math.floor(((n + 1) * length) / parts),
+  }));
+}
+
+/** The tiles of a run: batch by batch, head by head, downwards. */
+export function* tilesOf(problem: AttentionProblem, grid: TileGrid, visible: VisibleKeys): Generator<Tile> {
+  for (const batches of grid.batches) {
+    const columns = keyRanges(problem, visible, batches, grid.rows);
+    for (const kvHeads of grid.kvHeads) {
+      for (const [n, rows] of grid.rows.entries()) yield { batches, kvHeads, rows, ...columns[n]! };
+    }
+  }
+}
+
+type Columns = Pick<Tile, 'keys' | 'dense' | 'hasEmptyRows'>;
+
+function keyRanges(
+  problem: AttentionProblem,
+  visible: VisibleKeys,
+  batches: Range,
+  rowTiles: readonly Range[],
+): Columns[] {
+  const columns = rowTiles.map((rows) => columnsOf(problem, visible, batches, rows));
+  // The gradient adds up the keys of tile after tile and lets go of those left behind: ranges may not turn back.
+  // They never do within one batch element; where several share a tile, one of them may end before the others.
+  let start = Infinity;
+  for (const [n, { keys }] of [...columns.entries()].reverse()) {
+    if (keys.end > keys.start) start = Math.min(start, keys.start);
+    if (keys.end > keys.start && start < keys.start) {
+      columns[n] = { ...columns[n]!, keys: { start, end: keys.end }, dense: false };
+    }
+  }
+  return columns;
+}
+
+function columnsOf(problem: AttentionProblem, visible: VisibleKeys, batches: Range, rows: Range): Columns {
+  const { causal, window, lengths, keyLength } = problem;
+  const all = { start: 0, end: keyLength };
+  if (!causal && window === null && !lengths.key && !lengths.query) {
+    return { keys: all, dense: true, hasEmptyRows: keyLength === 0 };
+  }
+  let [first, end, latestFirst, earliestEnd] = [keyLength, 0, 0, keyLength];
+  let hasEmptyRows = false;
+  for (let b = batches.start; b < batches.end; b++) {
+    for (let i = rows.start; i < rows.end; i++) {
+      const from = visible.first(b, i);
+      const to = visible.end(b, i);
+      latestFirst = Math.max(latestFirst, from);
+      earliestEnd = Math.min(earliestEnd, to);
+      hasEmptyRows ||= to <= from;
+      if (to <= from) continue;
+      first = Math.min(first, from);
+      end = Math.max(end, to);
+    }
+  }
+  if (end <= first) return { keys: { start: 0, end: 0 }, dense: false, hasEmptyRows };
+  return { keys: { start: first, end }, dense: latestFirst <= first && earliestEnd >= end, hasEmptyRows };
+}
