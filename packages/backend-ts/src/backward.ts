@@ -1,4 +1,10 @@
-import type { AttentionGradients, AttentionInputs, AttentionProblem, GradientInputs, Tensor } from '@heed/core';
+import type {
+  AttentionGradients,
+  AttentionInputs,
+  AttentionProblem,
+  GradientInputs,
+  Tensor,
+} from '@heed/core';
 import { GREATEST_EXCESS, exponentials, largest } from './exponential.ts';
 import { GradientResults, addRows } from './gradient-results.ts';
 import { GradientRows } from './gradient-rows.ts';
@@ -93,7 +99,8 @@ class BackwardPass {
   private exponentialTile(): void {
     const { tiles } = this;
     this.values.pack(tiles);
-    for (let r = 0; r < tiles.count; r += GROUP_ROWS) this.exponentialGroup(r, Math.min(GROUP_ROWS, tiles.count - r));
+    for (let r = 0; r < tiles.count; r += GROUP_ROWS)
+      this.exponentialGroup(r, Math.min(GROUP_ROWS, tiles.count - r));
   }
 
   private exponentialGroup(r: number, count: number): void {
@@ -175,7 +182,8 @@ class BackwardPass {
     const { tiles } = this;
     tiles.packKeys();
     for (let r = 0; r < tiles.count; r++) this.scoreRow(r, tiles.rows[r]!);
-    for (let r = 0; r < tiles.count; r += GROUP_ROWS) this.addQueries(r, Math.min(GROUP_ROWS, tiles.count - r));
+    for (let r = 0; r < tiles.count; r += GROUP_ROWS)
+      this.addQueries(r, Math.min(GROUP_ROWS, tiles.count - r));
     this.addKeys();
     this.addValues();
   }
@@ -312,7 +320,13 @@ function scoreGradients(
 }
 
 /** For rows that are not finite: dScore is NaN where the row attends; elsewhere both stay exactly 0. */
-function normalizeAttended(heap: Heap, weights: number, dScore: number, count: number, inverseSum: number): void {
+function normalizeAttended(
+  heap: Heap,
+  weights: number,
+  dScore: number,
+  count: number,
+  inverseSum: number,
+): void {
   for (let n = 0; n < count; n++) {
     if (Number.isNaN(heap[dScore + n])) heap[weights + n] *= inverseSum;
   }

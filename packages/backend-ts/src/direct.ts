@@ -68,7 +68,13 @@ export function directScores(
  *
  * @returns whether all sums were finite; otherwise the values have to be packed.
  */
-export function directValues(heap: Heap, weights: number, values: SourceRows, count: number, at: number): boolean {
+export function directValues(
+  heap: Heap,
+  weights: number,
+  values: SourceRows,
+  count: number,
+  at: number,
+): boolean {
   const { data, stride, depth } = values;
   const end = (weights + count) | 0;
   let trace = 0;

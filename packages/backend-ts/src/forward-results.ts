@@ -27,7 +27,9 @@ export class ForwardResults {
     this.logSumExp = this.keep('logSumExp', outputs.includes('logSumExp') ? float(perRow) : null);
     this.choice = outputs.includes('choice') ? new Int32Array(batch * heads * queryLength) : null;
     if (this.choice) this.results['choice'] = { dtype: 'int32', shape: perRow, data: this.choice };
-    const statistics = outputs.includes('statistics') ? { rowMax: float(perRow), rowSum: float(perRow) } : null;
+    const statistics = outputs.includes('statistics')
+      ? { rowMax: float(perRow), rowSum: float(perRow) }
+      : null;
     this.rowMax = (statistics?.rowMax.data as FloatArray | undefined) ?? null;
     this.rowSum = (statistics?.rowSum.data as FloatArray | undefined) ?? null;
     if (statistics) this.results['statistics'] = statistics;

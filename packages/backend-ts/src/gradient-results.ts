@@ -31,7 +31,9 @@ export class GradientResults {
     this.keySums = new Float64Array(keyLength * headDim);
     this.valueSums = new Float64Array(keyLength * valueDim);
     this.sinkSums = problem.sinks ? new Float64Array(heads) : null;
-    this.biasSums = this.dBias && (biasIsFull(problem) ? this.dBias.data : new Float64Array(this.dBias.data.length)) as FloatArray;
+    this.biasSums =
+      this.dBias &&
+      ((biasIsFull(problem) ? this.dBias.data : new Float64Array(this.dBias.data.length)) as FloatArray);
     this.biasStrides = broadcastStrides(problem.bias?.shape ?? [1, 1, 1, 1]);
     this.queryStrides = rowStrides(layout, heads, queryLength, headDim);
   }

@@ -49,7 +49,8 @@ export class GradientRows {
     const { heads, queryLength, valueDim } = this.problem;
     const { output, dOutput, statistics } = this.forward;
     const at = (row.batch * heads + row.head) * queryLength + row.index;
-    const start = row.batch * this.strides.batch + row.head * this.strides.head + row.index * this.strides.row;
+    const start =
+      row.batch * this.strides.batch + row.head * this.strides.head + row.index * this.strides.row;
     const rowMax = statistics.rowMax.data[at];
     const rowSum = statistics.rowSum.data[at];
     this.rowMax[r] = rowMax;
@@ -66,7 +67,10 @@ export class GradientRows {
     this.nonFinitePlaces.delete(r);
     if (finite) return;
     const places = Array.from({ length: valueDim }, (_, d) => d);
-    this.nonFinitePlaces.set(r, places.filter((d) => !Number.isFinite(dOutput.data[start + d])));
+    this.nonFinitePlaces.set(
+      r,
+      places.filter((d) => !Number.isFinite(dOutput.data[start + d])),
+    );
   }
 
   /** The mean of the gradients of the row's weights: rowsum(P ∘ dP). */

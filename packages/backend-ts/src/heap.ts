@@ -8,9 +8,15 @@
  */
 export type Heap = number[];
 
-/** Zeros. `Array.from` of doubles gives V8's packed double array, `new Array(length)` would have holes. */
+/**
+ * An array with the tables of `exponential.ts`, else of arbitrary numbers. Doubling an array of one double keeps V8's
+ * packed kind and copies whole blocks; `new Array(length)` has holes, `push` is twice as slow and `Array.from` four
+ * times.
+ */
 export function createHeap(length: number): Heap {
-  const heap = Array.from(new Float64Array(length));
+  let heap: Heap = [0.5];
+  while (2 * heap.length <= length) heap = heap.concat(heap);
+  heap = heap.concat(heap.slice(0, length - heap.length));
   for (let i = 0; i < FRACTION_COUNT; i++) heap[FRACTIONS + i] = 2 ** (i / FRACTION_COUNT);
   for (let e = LEAST_POWER; e <= GREATEST_POWER; e++) heap[POWERS + e] = 2 ** e;
   return heap;
@@ -39,6 +45,8 @@ export interface HeapPool {
 
 /** Heaps that are kept for later calls; more come into being only while more calls overlap. */
 const KEPT = 2;
+/** Numbers (8 MiB) beyond which a heap is not kept: making it is little beside a call that needs it. */
+const LONGEST_KEPT = 2 ** 20;
 
 export function heapPool(): HeapPool {
   const free: Heap[] = [];
@@ -48,6 +56,7 @@ export function heapPool(): HeapPool {
       return index === -1 ? createHeap(length) : free.splice(index, 1)[0]!;
     },
     give(heap) {
+      if (heap.length > LONGEST_KEPT) return;
       free.push(heap);
       // The largest serve the most problems.
       free.sort((a, b) => b.length - a.length).splice(KEPT);

@@ -35,7 +35,19 @@ export function multiply(
     multiplyFours(heap, a, aRow, aStep, b, bColumn, bStep, c, cRow, fours, columns, depth, scale, accumulate);
   }
   for (let i = fours; i < rows; i++) {
-    multiplyRow(heap, a + i * aRow, aStep, b, bColumn, bStep, c + i * cRow, columns, depth, scale, accumulate);
+    multiplyRow(
+      heap,
+      a + i * aRow,
+      aStep,
+      b,
+      bColumn,
+      bStep,
+      c + i * cRow,
+      columns,
+      depth,
+      scale,
+      accumulate,
+    );
   }
 }
 

@@ -21,7 +21,13 @@ export function rowsFrom(data: FloatArray, start: number, stride: number, depth:
  *
  * @returns whether everything was finite.
  */
-export function packRows(heap: Heap, to: number, toStride: number, source: SourceRows, count: number): boolean {
+export function packRows(
+  heap: Heap,
+  to: number,
+  toStride: number,
+  source: SourceRows,
+  count: number,
+): boolean {
   const { data, stride, depth } = source;
   const fours = depth & ~3;
   let trace = 0;

@@ -2,16 +2,29 @@ import { type BackendProvider, CONTRACT_VERSION, FEATURES, GUARANTEES } from '@h
 import { defineBackend } from '@heed/core/backend';
 import { backward } from './backward.ts';
 import { forward } from './forward.ts';
-import { heapPool } from './heap.ts';
+import { type Heap, heapPool } from './heap.ts';
 import { backwardLayout, forwardLayout } from './layout.ts';
+import { planOf } from './plan.ts';
 import { inTurns } from './turns.ts';
 
+/** A call in progress: it yields between two tiles. */
+type Work<T> = (heap: Heap) => Generator<void, T, void>;
+
+/** `@heed/backend-ts`. It runs wherever JavaScript does, and has no options. */
 export const provider: BackendProvider<void> = {
   contract: CONTRACT_VERSION,
   name: 'ts',
   probe: async () => ({ available: true }),
   create: async () => {
     const heaps = heapPool();
+    const compute = async <T>(length: number, signal: AbortSignal | undefined, work: Work<T>): Promise<T> => {
+      const heap = heaps.take(length);
+      try {
+        return await inTurns(work(heap), signal);
+      } finally {
+        heaps.give(heap);
+      }
+    };
     return defineBackend({
       name: 'ts',
       device: 'JavaScript, one thread',
@@ -19,27 +32,14 @@ export const provider: BackendProvider<void> = {
       compile(problem) {
         const layout = forwardLayout(problem);
         return {
-          plan: {
-            algorithm: 'flash, online softmax, float64 tiles',
-            tile: { query: layout.rows, key: layout.keys },
-            scratchBytes: 8 * layout.length,
-          },
-          async run(inputs, { signal }) {
-            const heap = heaps.take(layout.length);
-            try {
-              return await inTurns(forward(problem, inputs, heap, layout), signal);
-            } finally {
-              heaps.give(heap);
-            }
-          },
-          async gradient(inputs, results, { signal }) {
-            const layout = backwardLayout(problem);
-            const heap = heaps.take(layout.length);
-            try {
-              return await inTurns(backward(problem, inputs, results, heap, layout), signal);
-            } finally {
-              heaps.give(heap);
-            }
+          plan: planOf(problem, layout),
+          run: (inputs, { signal }) =>
+            compute(layout.length, signal, (heap) => forward(problem, inputs, heap, layout)),
+          gradient(inputs, results, { signal }) {
+            const backLayout = backwardLayout(problem);
+            return compute(backLayout.length, signal, (heap) =>
+              backward(problem, inputs, results, heap, backLayout),
+            );
           },
         };
       },

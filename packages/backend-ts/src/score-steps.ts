@@ -29,11 +29,13 @@ export interface ScoreStep {
 export function scoreSteps(problem: AttentionProblem, inputs: AttentionInputs<Tensor>): ScoreStep[] {
   const steps: ScoreStep[] = [];
   const { mask, bias } = problem;
-  if (mask?.kind === 'boolean') steps.push(booleanMask(inputs.mask!.data as Uint8Array, broadcastStrides(mask.shape)));
+  if (mask?.kind === 'boolean')
+    steps.push(booleanMask(inputs.mask!.data as Uint8Array, broadcastStrides(mask.shape)));
   if (problem.segments) steps.push(segments(problem, inputs));
   if (bias) steps.push(addition(inputs.bias!.data as FloatArray, broadcastStrides(bias.shape)));
   if (problem.alibi) steps.push(alibi(inputs.alibiSlopes!.data as FloatArray));
-  if (mask?.kind === 'float') steps.push(addition(inputs.mask!.data as FloatArray, broadcastStrides(mask.shape)));
+  if (mask?.kind === 'float')
+    steps.push(addition(inputs.mask!.data as FloatArray, broadcastStrides(mask.shape)));
   return steps;
 }
 
@@ -47,9 +49,10 @@ function booleanMask(data: Uint8Array, strides: Strides): ScoreStep {
   const step = strides[3];
   return {
     apply(heap, at, row, from, to) {
-      const start = rowStart(strides, row);
-      for (let j = from; j < to; j++) {
-        if (data[start + j * step] === 0) heap[at + j - from] = -Infinity;
+      const end = (at + to - from) | 0;
+      let s = rowStart(strides, row) + from * step;
+      for (let p = at; p < end; p = (p + 1) | 0, s += step) {
+        if (data[s] === 0) heap[p] = -Infinity;
       }
     },
     firstKey(row, from, to) {
@@ -101,12 +104,14 @@ function addition(data: FloatArray, strides: Strides): ScoreStep {
   const step = strides[3];
   return {
     apply(heap, at, row, from, to) {
-      const start = rowStart(strides, row);
-      for (let j = from; j < to; j++) {
-        const added = data[start + j * step];
-        const p = at + j - from;
-        if (added === -Infinity) heap[p] = -Infinity;
-        else if (heap[p] !== -Infinity) heap[p] = attended(heap[p] + added);
+      const end = (at + to - from) | 0;
+      let s = rowStart(strides, row) + from * step;
+      for (let p = at; p < end; p = (p + 1) | 0, s += step) {
+        const before = heap[p];
+        const added = data[s];
+        const sum = before + added;
+        // Nearly all are finite. Of the others, exclusions are told from overflow and NaN.
+        heap[p] = sum - sum === 0 ? sum : before === -Infinity || added === -Infinity ? -Infinity : NaN;
       }
     },
     firstKey(row, from, to) {
@@ -128,15 +133,13 @@ function alibi(slopes: FloatArray): ScoreStep {
   return {
     apply(heap, at, row, from, to) {
       const slope = slopes[row.head];
-      for (let j = from; j < to; j++) {
-        const p = at + j - from;
-        if (heap[p] !== -Infinity) heap[p] = attended(heap[p] - slope * Math.abs(row.position - j));
+      const end = (at + to - from) | 0;
+      let distance = row.position - from;
+      for (let p = at; p < end; p = (p + 1) | 0, distance--) {
+        const before = heap[p];
+        const sum = before - slope * Math.abs(distance);
+        heap[p] = sum - sum === 0 ? sum : before === -Infinity ? -Infinity : NaN;
       }
     },
   };
-}
-
-/** A sum that came out as −∞ must not pass for an exclusion. */
-function attended(score: number): number {
-  return score === -Infinity ? NaN : score;
 }

@@ -198,7 +198,8 @@ export class ScoreTiles {
     const to = at + this.groupFrom - this.tileStart;
     for (let n = 0; n < count; n++) {
       const start = query + (r + n) * queryStride;
-      if (!directScores(this.heap, start, keys, columns, this.problem.scale, to + n * scoreStride)) return false;
+      if (!directScores(this.heap, start, keys, columns, this.problem.scale, to + n * scoreStride))
+        return false;
     }
     return true;
   }
@@ -274,7 +275,8 @@ export class ScoreTiles {
     if (from === to) return;
     if (dtype === 'float64') overflowToNaN(heap, at + from, to - from);
     if (cap !== null && slopes === NO_SLOPES) softcap(heap, at + from, to - from, cap);
-    if (cap !== null && slopes !== NO_SLOPES) softcapWithSlope(heap, at + from, to - from, cap, slopes + from);
+    if (cap !== null && slopes !== NO_SLOPES)
+      softcapWithSlope(heap, at + from, to - from, cap, slopes + from);
     for (const step of this.steps) step.apply(heap, at + from, row, from, to);
     if (!row.finite) {
       for (let j = from; j < to; j++) toNaN(heap, at + j);

@@ -6,7 +6,10 @@ const TURN_MILLISECONDS = 50;
  *
  * @throws the signal's reason, at the first turn after it was aborted.
  */
-export async function inTurns<T>(work: Generator<void, T, void>, signal: AbortSignal | undefined): Promise<T> {
+export async function inTurns<T>(
+  work: Generator<void, T, void>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
   let turnEnd = performance.now() + TURN_MILLISECONDS;
   for (;;) {
     const step = work.next();

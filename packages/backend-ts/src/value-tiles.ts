@@ -37,7 +37,8 @@ export class ValueTiles {
     const source = this.rows(tiles.from);
     const count = tiles.to - tiles.from;
     this.nonFinite.length = 0;
-    if (packRows(this.heap, value + (tiles.from - tiles.tileStart) * valueStride, valueStride, source, count)) return;
+    if (packRows(this.heap, value + (tiles.from - tiles.tileStart) * valueStride, valueStride, source, count))
+      return;
     for (let n = 0; n < count; n++) {
       if (!isFiniteRow(source, n)) this.nonFinite.push(tiles.from + n);
     }
