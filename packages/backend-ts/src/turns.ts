@@ -21,16 +21,12 @@ export async function inTurns<T>(
   }
 }
 
+const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => void };
+
 /** Not setTimeout: browsers make it wait four milliseconds. */
-const nextTurn: () => Promise<void> = 'setImmediate' in globalThis ? immediate : message;
-
-function immediate(): Promise<void> {
-  const { setImmediate } = globalThis as unknown as { setImmediate(callback: () => void): void };
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-function message(): Promise<void> {
+function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
+    if (setImmediate !== undefined) return void setImmediate(resolve);
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {
       port1.close();

@@ -1,0 +1,79 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+  vi.resetModules();
+});
+
+/** A clock on which every look takes 20 ms. */
+function slowClock(): void {
+  let now = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => (now += 20));
+}
+
+function* steps(count: number, onStep: (n: number) => void = () => undefined): Generator<void, string, void> {
+  for (let n = 0; n < count; n++) {
+    onStep(n);
+    yield;
+  }
+  return 'done';
+}
+
+describe.for(['setImmediate', 'MessageChannel'])('turns by %s', (means) => {
+  async function load(): Promise<typeof import('./turns.ts')> {
+    if (means === 'MessageChannel') vi.stubGlobal('setImmediate', undefined);
+    vi.resetModules();
+    return import('./turns.ts');
+  }
+
+  test('others are served while a long call computes', async () => {
+    const { inTurns } = await load();
+    slowClock();
+    const seen: string[] = [];
+    const { port1, port2 } = new MessageChannel();
+    const served = new Promise<void>((resolve) => {
+      port1.addEventListener('message', () => {
+        seen.push('message');
+        port1.close();
+        resolve();
+      });
+      port1.start();
+    });
+    port2.postMessage(null);
+    const call = inTurns(
+      steps(1000, (n) => seen.push(`step ${n}`)),
+      undefined,
+    );
+    await Promise.all([served, call]);
+    expect(seen.indexOf('message')).toBeGreaterThan(0);
+    expect(seen.indexOf('message')).toBeLessThan(1000);
+    expect(await call).toBe('done');
+  });
+
+  test('an abort ends the call at the next turn, with the reason', async () => {
+    const { inTurns } = await load();
+    slowClock();
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    let last = 0;
+    const call = inTurns(
+      steps(1000, (n) => {
+        last = n;
+        if (n === 10) controller.abort(reason);
+      }),
+      controller.signal,
+    );
+    await expect(call).rejects.toBe(reason);
+    expect(last).toBeLessThan(20);
+  });
+});
+
+test('a short call takes no turn', async () => {
+  const { inTurns } = await import('./turns.ts');
+  vi.spyOn(performance, 'now').mockReturnValue(0);
+  let settled = false;
+  void inTurns(steps(1000), undefined).then(() => (settled = true));
+  await Promise.resolve();
+  expect(settled).toBe(true);
+});
