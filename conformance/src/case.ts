@@ -3,6 +3,7 @@ import type {
   AttentionRequest,
   BackendProvider,
   Feature,
+  FloatDType,
   Guarantee,
   Tensor,
 } from '@heed/core';
@@ -41,6 +42,8 @@ export interface BehaviourCase extends CaseBase {
   readonly kind: 'behaviour';
   /** Features that the case needs; without one of them it does not apply and is left out. */
   readonly features: readonly Feature[];
+  /** The element type that the case needs, if not float32; where it is not declared the case is left out. */
+  readonly dtype?: FloatDType;
   /** The guarantee that the case tests: reported as "not guaranteed" where it is not declared. */
   readonly guarantee?: Guarantee;
   /** Throws, with a message for the backend's author, when the backend is at fault. */

@@ -24,11 +24,13 @@ function describe(error: unknown): string {
 }
 
 async function runBehaviour(theCase: BehaviourCase, subject: Subject): Promise<Outcome> {
-  const { features, guarantees } = subject.backend.capabilities;
+  const { dtypes, features, guarantees } = subject.backend.capabilities;
   if (theCase.guarantee !== undefined && !guarantees.includes(theCase.guarantee)) {
     return { status: 'notGuaranteed' };
   }
-  if (!theCase.features.every((feature) => features.includes(feature))) return { status: 'notApplicable' };
+  const applies =
+    dtypes.includes(theCase.dtype ?? 'float32') && theCase.features.every((name) => features.includes(name));
+  if (!applies) return { status: 'notApplicable' };
   await theCase.run(subject);
   return passed();
 }

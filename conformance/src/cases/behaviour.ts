@@ -10,30 +10,38 @@ import { featuresOf } from '@heed/core/backend';
 import type { BehaviourCase, Subject } from '../case.ts';
 import { type Sketch, requestOf } from '../sketch.ts';
 
+/** What a backend must declare for a case to apply: features, or all that a sketch uses. */
+export type Needs = readonly Feature[] | Sketch;
+
 /** A case that is more than one comparison. */
 export function behaviour(
   clause: string,
   name: string,
-  features: readonly Feature[],
+  needs: Needs,
   run: (subject: Subject, id: string) => Promise<void>,
 ): BehaviourCase {
   const id = `${clause}/${name}`;
-  return { kind: 'behaviour', id, clause, features, run: (subject) => run(subject, id) };
+  return { kind: 'behaviour', id, clause, ...declarations(needs), run: (subject) => run(subject, id) };
 }
 
 /** A case of a guarantee; the guarantee is its clause. */
 export function guaranteed(
   guarantee: Guarantee,
   name: string,
-  features: readonly Feature[],
+  needs: Needs,
   run: (subject: Subject, id: string) => Promise<void>,
 ): BehaviourCase {
-  return { ...behaviour(guarantee, name, features, run), guarantee };
+  return { ...behaviour(guarantee, name, needs, run), guarantee };
 }
 
-/** The features that a sketch uses. */
-export function featuresOfSketch(sketch: Sketch): readonly Feature[] {
-  return featuresOf(problemOf(requestOf(sketch, 0)).problem);
+function declarations(needs: Needs): Pick<BehaviourCase, 'features' | 'dtype'> {
+  if (isList(needs)) return { features: needs };
+  const { problem } = problemOf(requestOf(needs, 0));
+  return { features: featuresOf(problem), dtype: problem.dtype };
+}
+
+function isList(needs: Needs): needs is readonly Feature[] {
+  return Array.isArray(needs);
 }
 
 export function ensure(condition: boolean, message: string): asserts condition {

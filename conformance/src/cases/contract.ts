@@ -61,7 +61,10 @@ export function contractCases(): ConformanceCase[] {
       ensureKnown('dtypes', dtypes, ['float32', 'float64']);
       ensureKnown('features', features, FEATURES);
       ensureKnown('guarantees', guarantees, GUARANTEES);
-      ensure(dtypes.length > 0, 'capabilities.dtypes is empty');
+      ensure(
+        dtypes.includes('float32'),
+        'capabilities.dtypes lacks float32, which every backend computes in',
+      );
       ensure(
         !features.includes('gradient') || features.includes('statistics'),
         'gradient is declared without statistics, which it takes from the forward run',

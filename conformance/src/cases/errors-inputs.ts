@@ -10,7 +10,7 @@ import {
 } from '@heed/core';
 import type { BehaviourCase, ConformanceCase } from '../case.ts';
 import { type Sketch, dOutputOf, requestOf } from '../sketch.ts';
-import { behaviour, ensure, ensureError, featuresOfSketch } from './behaviour.ts';
+import { behaviour, ensure, ensureError } from './behaviour.ts';
 
 /** Inputs that are right for the sketch until these are put in; undefined takes one away. */
 interface Mistake {
@@ -97,7 +97,7 @@ async function withKernel(
 
 /** Straight into `run()`, past all checks of `attention()`. The kernel must be as good as new afterwards. */
 function runCase(name: string, { code, sketch = {}, inputs: wrong }: Mistake): BehaviourCase {
-  return behaviour('errors', `run/${name}`, featuresOfSketch(sketch), ({ backend }) =>
+  return behaviour('errors', `run/${name}`, sketch, ({ backend }) =>
     withKernel(backend, sketch, async (kernel, inputs) => {
       await ensureError(
         () => kernel.run({ ...inputs, ...wrong } as AttentionInputs),

@@ -2,7 +2,7 @@ import { type AttentionRequest, type Tensor, tensor } from '@heed/core';
 import type { BehaviourCase, ConformanceCase } from '../case.ts';
 import type { Values } from '../judge/expectation.ts';
 import { type Sketch, dOutputOf, lengthsOf, requestOf } from '../sketch.ts';
-import { featuresOfSketch, guaranteed } from './behaviour.ts';
+import { guaranteed } from './behaviour.ts';
 import { ensureSameBits, runAll } from './run-all.ts';
 import { VARIATIONS } from './variations.ts';
 
@@ -72,7 +72,7 @@ function perRow(values: Values): Values {
 }
 
 function alone(name: string, sketch: Sketch): BehaviourCase {
-  return guaranteed('batch', name, featuresOfSketch(sketch), async ({ backend }, id) => {
+  return guaranteed('batch', name, sketch, async ({ backend }, id) => {
     const { batch, heads, kvHeads } = lengthsOf(sketch);
     const request = requestOf(sketch, id);
     const dOutput = dOutputOf(sketch, id);

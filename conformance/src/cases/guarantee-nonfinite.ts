@@ -2,10 +2,11 @@ import { type AttentionRequest, type Tensor, problemOf } from '@heed/core';
 import type { BehaviourCase, ConformanceCase } from '../case.ts';
 import { coordinates } from '../judge/compare.ts';
 import type { Values } from '../judge/expectation.ts';
+import { arithmeticsOf } from '../judge/arithmetic.ts';
 import { naiveForward } from '../judge/naive-forward.ts';
 import { type PlainInputs, rowStarts } from '../judge/naive-scores.ts';
 import { type Sketch, dOutputOf, requestOf } from '../sketch.ts';
-import { ensure, featuresOfSketch, guaranteed } from './behaviour.ts';
+import { ensure, guaranteed } from './behaviour.ts';
 import { ensureSameBits, runAll } from './run-all.ts';
 
 type Floats = Float32Array | Float64Array;
@@ -92,7 +93,7 @@ function isNumberLikeAnyOther({ input }: Target, poison: number): boolean {
 }
 
 function spreads(name: string, target: Target, sketch: Sketch, poison: number): BehaviourCase {
-  return guaranteed('nonfinite', name, featuresOfSketch(sketch), async ({ backend }, id) => {
+  return guaranteed('nonfinite', name, sketch, async ({ backend }, id) => {
     const request = requestOf(sketch, id);
     const given = request[target.input] as Tensor;
     const data = given.data.slice() as Floats;
@@ -163,7 +164,7 @@ function forEachRow(
 ): void {
   const { problem, inputs } = problemOf(request);
   const { heads, queryLength } = problem;
-  const { attended } = naiveForward(problem, inputs as PlainInputs, Math.fround);
+  const { attended } = naiveForward(problem, inputs as PlainInputs, arithmeticsOf('float64')[0]!);
   attended.forEach((keys, at) => {
     const place = [
       Math.floor(at / (heads * queryLength)),

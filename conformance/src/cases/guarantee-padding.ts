@@ -1,10 +1,11 @@
 import { type AttentionRequest, type Tensor, problemOf } from '@heed/core';
 import { broadcastStrides } from '@heed/core/backend';
 import type { BehaviourCase, ConformanceCase } from '../case.ts';
+import { arithmeticsOf } from '../judge/arithmetic.ts';
 import { eachRow, naiveForward } from '../judge/naive-forward.ts';
 import { type PlainInputs, rowStarts } from '../judge/naive-scores.ts';
 import { type Sketch, dOutputOf, requestOf } from '../sketch.ts';
-import { ensure, featuresOfSketch, guaranteed } from './behaviour.ts';
+import { ensure, guaranteed } from './behaviour.ts';
 import { ensureSameBits, runAll } from './run-all.ts';
 
 /** Each way to exclude. Float masks and biases exclude where they are −∞. */
@@ -66,7 +67,7 @@ export interface Excludable {
 export function excludable(request: AttentionRequest): Excludable {
   const { problem, inputs } = problemOf(request);
   const starts = rowStarts(problem);
-  const { attended } = naiveForward(problem, inputs as PlainInputs, Math.fround);
+  const { attended } = naiveForward(problem, inputs as PlainInputs, arithmeticsOf('float64')[0]!);
   const seen = {
     query: new Set<number>(),
     output: new Set<number>(),
@@ -114,7 +115,7 @@ export function spoil<T extends Tensor | undefined>(
 
 /** Everything excluded is poisoned at once; no bit of any result may change. */
 function padded(name: string, sketch: Sketch, poison: number): BehaviourCase {
-  return guaranteed('padding', name, featuresOfSketch(sketch), async ({ backend }, id) => {
+  return guaranteed('padding', name, sketch, async ({ backend }, id) => {
     const seed = id.slice(0, id.lastIndexOf('/'));
     const request = requestOf(sketch, seed);
     const places = excludable(request);
@@ -135,6 +136,24 @@ function padded(name: string, sketch: Sketch, poison: number): BehaviourCase {
       spoil(dOutput, poison, places.dOutput),
     );
     ensureSameBits(dirty, clean, `with ${poison} in every excluded place`);
+  });
+}
+
+/** Hard attention reads the value that it chose, and no other. */
+function unchosen(selection: 'argmax' | 'sample'): BehaviourCase {
+  const sketch: Sketch = { selection, ...(selection === 'sample' && { seed: 8 }) };
+  return guaranteed('padding', `unchosen-values/${selection}`, sketch, async ({ backend }, id) => {
+    const request = requestOf(sketch, id);
+    const { problem } = problemOf(request);
+    const starts = rowStarts(problem);
+    const dOutput = dOutputOf(sketch, id);
+    const clean = await runAll(backend, request, dOutput);
+    const chosen = new Set<number>();
+    eachRow(problem, (b, h, _, at) => chosen.add(starts.value(b, h, clean['choice']!.data[at]!)));
+    const poisonUnchosen = (index: number): boolean => !chosen.has(index - (index % problem.valueDim));
+    const value = spoil(request.value as Tensor, NaN, poisonUnchosen);
+    const dirty = await runAll(backend, { ...request, value }, dOutput);
+    ensureSameBits(dirty, clean, 'with NaN in every value that is not chosen');
   });
 }
 
@@ -159,7 +178,8 @@ export function paddingCases(): ConformanceCase[] {
       alignment: 'topLeft',
     };
   }
-  return Object.entries(sketches).flatMap(([name, sketch]) =>
+  const cases = Object.entries(sketches).flatMap(([name, sketch]) =>
     Object.entries(POISONS).map(([kind, poison]) => padded(`${name}/${kind}`, sketch, poison)),
   );
+  return [...cases, unchosen('argmax'), unchosen('sample')];
 }

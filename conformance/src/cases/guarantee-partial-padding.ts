@@ -1,9 +1,10 @@
 import { type AttentionRequest, type Tensor, problemOf } from '@heed/core';
 import type { BehaviourCase, ConformanceCase } from '../case.ts';
+import { arithmeticsOf } from '../judge/arithmetic.ts';
 import { naiveForward } from '../judge/naive-forward.ts';
 import { type PlainInputs, rowStarts } from '../judge/naive-scores.ts';
 import { type Sketch, dOutputOf, requestOf } from '../sketch.ts';
-import { ensure, featuresOfSketch, guaranteed } from './behaviour.ts';
+import { ensure, guaranteed } from './behaviour.ts';
 import { EXCLUSIONS, spoil } from './guarantee-padding.ts';
 import { ensureSameBits, runAll } from './run-all.ts';
 
@@ -18,12 +19,12 @@ interface Reached {
  * gradient of one row's output: keys that the row does not attend to keep theirs.
  */
 function partlyExcluded(name: string, sketch: Sketch, poisoned: 'key' | 'value' | 'dOutput'): BehaviourCase {
-  const features = featuresOfSketch(poisoned === 'dOutput' ? { ...sketch, gradient: true } : sketch);
-  return guaranteed('padding', `partly/${name}/${poisoned}`, features, async ({ backend }, id) => {
+  const needs: Sketch = poisoned === 'dOutput' ? { ...sketch, gradient: true } : sketch;
+  return guaranteed('padding', `partly/${name}/${poisoned}`, needs, async ({ backend }, id) => {
     const request = requestOf(sketch, id);
     const dOutput = dOutputOf(sketch, id);
     const { problem, inputs } = problemOf(request);
-    const { attended } = naiveForward(problem, inputs as PlainInputs, Math.fround);
+    const { attended } = naiveForward(problem, inputs as PlainInputs, arithmeticsOf('float64')[0]!);
     const starts = rowStarts(problem);
     // Of batch 0 and head 0, which share key/value head 0.
     const place =

@@ -1,12 +1,12 @@
 import { problemOf } from '@heed/core';
 import type { BehaviourCase, ConformanceCase } from '../case.ts';
 import { type Sketch, dOutputOf, requestOf } from '../sketch.ts';
-import { featuresOfSketch, guaranteed, withBackend } from './behaviour.ts';
+import { guaranteed, withBackend } from './behaviour.ts';
 import { ensureSameBits, runAll, runKernel, withEverything } from './run-all.ts';
 import { VARIATIONS } from './variations.ts';
 
 function repeated(name: string, sketch: Sketch): BehaviourCase {
-  return guaranteed('repeat', name, featuresOfSketch(sketch), async (subject, id) => {
+  return guaranteed('repeat', name, sketch, async (subject, id) => {
     const { backend } = subject;
     const request = () => withEverything(requestOf(sketch, id), backend.capabilities);
     const dOutput = dOutputOf(sketch, id);

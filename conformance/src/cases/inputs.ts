@@ -1,7 +1,7 @@
 import { type AttentionInputs, type Tensor, problemOf } from '@heed/core';
 import type { ConformanceCase } from '../case.ts';
 import { type Sketch, dOutputOf, requestOf } from '../sketch.ts';
-import { behaviour, ensure, featuresOfSketch } from './behaviour.ts';
+import { behaviour, ensure } from './behaviour.ts';
 import { ensureSameBits, runKernel, withEverything } from './run-all.ts';
 import { VARIATIONS } from './variations.ts';
 
@@ -13,7 +13,7 @@ export function inputsCases(): ConformanceCase[] {
     'non-finite-numbers': { keyLengths: [3, 7] },
   };
   return Object.entries(sketches).map(([name, sketch]) =>
-    behaviour('inputs', `never-written/${name}`, featuresOfSketch(sketch), async ({ backend }, id) => {
+    behaviour('inputs', `never-written/${name}`, sketch, async ({ backend }, id) => {
       const fresh = () => {
         const request = requestOf(sketch, id);
         if (name === 'non-finite-numbers') (request.key as Tensor).data.fill(NaN, -8);

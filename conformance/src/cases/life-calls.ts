@@ -9,7 +9,7 @@ import type { BehaviourCase, ConformanceCase } from '../case.ts';
 import type { Values } from '../judge/expectation.ts';
 import { type Sketch, dOutputOf, requestOf } from '../sketch.ts';
 import { ensureAgrees } from './agree.ts';
-import { behaviour, ensure, featuresOfSketch } from './behaviour.ts';
+import { behaviour, ensure } from './behaviour.ts';
 import { ensureSameBits, runAll, runKernel, withEverything } from './run-all.ts';
 import { VARIATIONS } from './variations.ts';
 
@@ -32,7 +32,7 @@ async function ensureRuns(kernel: AttentionKernel, request: AttentionRequest, wh
 
 /** One kernel, several inputs: requests whose problems are the same. */
 function inTurn(name: string, first: Sketch, ...later: Sketch[]): BehaviourCase {
-  return behaviour('life', `one-kernel/${name}`, featuresOfSketch(first), async ({ backend }, id) => {
+  return behaviour('life', `one-kernel/${name}`, first, async ({ backend }, id) => {
     const requests = [first, ...later, first].map((sketch, n) => requestOf(sketch, `${id}/${n}`));
     await withKernel(backend, requests[0]!, async (kernel) => {
       for (const [n, request] of requests.entries())
@@ -43,27 +43,21 @@ function inTurn(name: string, first: Sketch, ...later: Sketch[]): BehaviourCase 
 
 /** Results may be written to, and later runs must not write to them. */
 function ownMemory(name: string, sketch: Sketch): BehaviourCase {
-  return behaviour(
-    'life',
-    `results-are-the-callers/${name}`,
-    featuresOfSketch(sketch),
-    async ({ backend }, id) => {
-      const requestFor = (n: number) => withEverything(requestOf(sketch, `${id}/${n}`), backend.capabilities);
-      await withKernel(backend, requestFor(0), async (kernel) => {
-        const dOutput = dOutputOf(sketch, id);
-        const run = (n: number): Promise<Values> =>
-          runKernel(kernel, problemOf(requestFor(n)).inputs, dOutput);
-        const first = await run(0);
-        const kept = structuredClone(first);
-        const second = await run(1);
-        ensureSameBits(first, kept, 'after a second run of the kernel');
-        const all = [...Object.values(first), ...Object.values(second)];
-        ensure(!all.some((a, n) => all.slice(n + 1).some((b) => overlap(a, b))), 'two results share memory');
-        for (const { data } of Object.values(first)) data.fill(-7);
-        ensureSameBits(await run(0), kept, 'after the caller has written to earlier results');
-      });
-    },
-  );
+  return behaviour('life', `results-are-the-callers/${name}`, sketch, async ({ backend }, id) => {
+    const requestFor = (n: number) => withEverything(requestOf(sketch, `${id}/${n}`), backend.capabilities);
+    await withKernel(backend, requestFor(0), async (kernel) => {
+      const dOutput = dOutputOf(sketch, id);
+      const run = (n: number): Promise<Values> => runKernel(kernel, problemOf(requestFor(n)).inputs, dOutput);
+      const first = await run(0);
+      const kept = structuredClone(first);
+      const second = await run(1);
+      ensureSameBits(first, kept, 'after a second run of the kernel');
+      const all = [...Object.values(first), ...Object.values(second)];
+      ensure(!all.some((a, n) => all.slice(n + 1).some((b) => overlap(a, b))), 'two results share memory');
+      for (const { data } of Object.values(first)) data.fill(-7);
+      ensureSameBits(await run(0), kept, 'after the caller has written to earlier results');
+    });
+  });
 }
 
 function overlap({ data: a }: Tensor, { data: b }: Tensor): boolean {
@@ -73,7 +67,7 @@ function overlap({ data: a }: Tensor, { data: b }: Tensor): boolean {
 
 /** Calls that overlap do not mix. */
 function overlapping(name: string, sketch: Sketch): BehaviourCase {
-  return behaviour('life', `overlap/${name}`, featuresOfSketch(sketch), async ({ backend }, id) => {
+  return behaviour('life', `overlap/${name}`, sketch, async ({ backend }, id) => {
     const requests = Array.from({ length: 6 }, (_, n) => requestOf(sketch, `${id}/${n}`));
     await withKernel(backend, requests[0]!, async (kernel) => {
       const runs = requests.map((request) => kernel.run(problemOf(request).inputs));

@@ -81,6 +81,19 @@ export function disposeCases(): ConformanceCase[] {
         await backend.dispose();
       });
     }),
+    behaviour('life', 'dispose/refuses-from-the-call-on', [], async (subject, id) => {
+      const { problem, inputs } = problemOf(requestOf({}, id));
+      await withBackend(subject, async (backend) => {
+        const [one, other] = [await backend.compile(problem), await backend.compile(problem)];
+        const ending = one.dispose();
+        await ensureError(() => one.run(inputs), 'DISPOSED', 'run() while the kernel ends');
+        await ending;
+        const all = backend.dispose();
+        await ensureError(() => backend.compile(problem), 'DISPOSED', 'compile() while the backend ends');
+        await ensureError(() => other.run(inputs), 'DISPOSED', 'run() while the backend ends');
+        await all;
+      });
+    }),
     behaviour('life', 'dispose/backend-waits-for-runs', [], async (subject, id) => {
       const request = requestOf({ queryLength: 40 }, id);
       const { problem, inputs } = problemOf(request);

@@ -11,7 +11,7 @@ import type { BehaviourCase, ConformanceCase } from '../case.ts';
 import { randomFrom } from '../random.ts';
 import { type Sketch, lengthsOf, requestOf } from '../sketch.ts';
 import { ensureAgrees } from './agree.ts';
-import { behaviour, featuresOfSketch } from './behaviour.ts';
+import { behaviour } from './behaviour.ts';
 import { UNORDERED, property, samples } from './property.ts';
 
 /** Indices `start` to `end` of an axis. */
@@ -80,9 +80,12 @@ function merged(
   parts: number,
   change: (request: AttentionRequest) => AttentionRequest = (request) => request,
 ): BehaviourCase {
-  const offset = sketch.alignment === undefined ? [] : (['alignment.offset'] as const);
-  const features = [...featuresOfSketch({ ...sketch, outputs: ['statistics'] }), ...offset];
-  return behaviour('merge', name, features, async ({ backend }, id) => {
+  const part: Sketch = {
+    ...sketch,
+    outputs: ['statistics'],
+    ...(sketch.alignment && { alignment: { offset: 0 } }),
+  };
+  return behaviour('merge', name, part, async ({ backend }, id) => {
     const cuts = cutsOf(lengthsOf(sketch).keyLength, parts, id);
     await ensureMerges(backend, change(requestOf(sketch, id)), cuts, parts - 1);
   });

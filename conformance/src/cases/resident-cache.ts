@@ -2,7 +2,7 @@ import { type AttentionRequest, type Tensor, attention, problemOf, tensor } from
 import type { BehaviourCase, ConformanceCase } from '../case.ts';
 import { type Sketch, requestOf } from '../sketch.ts';
 import { ensureAgrees } from './agree.ts';
-import { behaviour, featuresOfSketch } from './behaviour.ts';
+import { behaviour } from './behaviour.ts';
 
 /** Rows `start` to `end` of the sequence axis. */
 function rows({ shape, data }: Tensor, axis: number, start: number, end: number): Tensor {
@@ -23,7 +23,7 @@ function rows({ shape, data }: Tensor, axis: number, start: number, end: number)
  */
 function decoding(name: string, sketch: Sketch, steps: readonly number[]): BehaviourCase {
   const lengths: Sketch = { ...sketch, keyLengths: [0, 0] };
-  return behaviour('resident', `cache/${name}`, featuresOfSketch(lengths), async ({ backend }, id) => {
+  return behaviour('resident', `cache/${name}`, lengths, async ({ backend }, id) => {
     const whole = requestOf(lengths, id);
     const axis = sketch.layout === 'blhd' ? 1 : 2;
     const filler = backend.capabilities.guarantees.includes('padding') ? NaN : 0;

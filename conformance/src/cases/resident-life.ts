@@ -120,6 +120,27 @@ export function residentLifeCases(): ConformanceCase[] {
       await kernel.run(inputs);
       await kernel.dispose();
     }),
+    behaviour('resident', 'end-with-their-backend', [], async (subject) => {
+      await withBackend(subject, async (backend) => {
+        const resident = await backend.upload(numbers('a', 2, 3));
+        await backend.dispose();
+        await ensureError(() => resident.read(), 'DISPOSED', 'read() after the backend was disposed');
+        resident.dispose();
+      });
+    }),
+    behaviour('resident', 'writes-in-turn', [], async ({ backend }) => {
+      const resident = await backend.upload(numbers('a', 8, 3));
+      const written = [4, 8, 2].map((rows) => numbers(`${rows}`, rows, 3));
+      await Promise.all(written.map((part) => resident.write(part, { axis: 0, start: 0 })));
+      const expected = written[1]!.data.slice();
+      expected.set(written[2]!.data);
+      ensureSameBits(
+        { read: await resident.read() },
+        { read: { ...written[1]!, data: expected } as Tensor },
+        'after three writes that overlap',
+      );
+      resident.dispose();
+    }),
     behaviour('resident', 'foreign', [], async ({ backend }, id) => {
       const { problem, inputs } = problemOf(requestOf({}, id));
       const other = await reference.create();

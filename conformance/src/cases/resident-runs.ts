@@ -10,7 +10,7 @@ import {
 import type { ConformanceCase } from '../case.ts';
 import { type Sketch, dOutputOf, requestOf } from '../sketch.ts';
 import { ensureAgrees } from './agree.ts';
-import { behaviour, ensure, featuresOfSketch } from './behaviour.ts';
+import { behaviour, ensure } from './behaviour.ts';
 import { VARIATIONS } from './variations.ts';
 
 const RESIDENT_INPUTS = [
@@ -63,28 +63,23 @@ export function residentRunCases(): ConformanceCase[] {
   };
   return [
     ...Object.entries(sketches).map(([name, sketch]) =>
-      behaviour(
-        'resident',
-        `inputs-and-results/${name}`,
-        featuresOfSketch(sketch),
-        async ({ backend }, id) => {
-          const request = requestOf(sketch, id);
-          const { problem, inputs } = problemOf(request);
-          const kernel = await backend.compile(problem);
-          const resident = await uploaded(backend, inputs);
-          ensureAgrees(request, await kernel.run(resident), 'plain results of resident inputs');
-          const results = await kernel.run(resident, { resident: true });
-          ensureAgrees(request, await readAll(results), 'resident results of resident inputs');
-          const ofPlain = await kernel.run(inputs, { resident: true });
-          await kernel.dispose();
-          ensureAgrees(
-            request,
-            await readAll(ofPlain),
-            'resident results, read after their kernel was disposed',
-          );
-          for (const structure of [resident, results, ofPlain]) release(structure);
-        },
-      ),
+      behaviour('resident', `inputs-and-results/${name}`, sketch, async ({ backend }, id) => {
+        const request = requestOf(sketch, id);
+        const { problem, inputs } = problemOf(request);
+        const kernel = await backend.compile(problem);
+        const resident = await uploaded(backend, inputs);
+        ensureAgrees(request, await kernel.run(resident), 'plain results of resident inputs');
+        const results = await kernel.run(resident, { resident: true });
+        ensureAgrees(request, await readAll(results), 'resident results of resident inputs');
+        const ofPlain = await kernel.run(inputs, { resident: true });
+        await kernel.dispose();
+        ensureAgrees(
+          request,
+          await readAll(ofPlain),
+          'resident results, read after their kernel was disposed',
+        );
+        for (const structure of [resident, results, ofPlain]) release(structure);
+      }),
     ),
     behaviour('resident', 'results-into-the-next-run', [], async ({ backend }, id) => {
       const request = requestOf({}, id);

@@ -20,8 +20,8 @@ export interface Candidate {
   readonly shape: readonly number[];
   readonly actual: ArrayLike<number>;
   readonly reference: ArrayLike<number>;
-  /** The naive computation in the same precision. */
-  readonly naive: ArrayLike<number>;
+  /** The naive computation in the same precision, in each of its ways. */
+  readonly naive: readonly ArrayLike<number>[];
   /** Whether an entry is one that is excluded: it must equal the reference exactly. */
   exact(index: number): boolean;
   /** Whether errors are divided by max(1, |reference|): for logarithms and maxima of scores. */
@@ -32,35 +32,64 @@ export interface Candidate {
 
 /** SPEC.md, clause `accuracy`. */
 export function compare(candidate: Candidate): Comparison {
-  const { tensor, shape, actual, reference, naive, relative } = candidate;
-  const { naiveFactor, floor } = PRECISIONS[candidate.dtype];
-  let error = 0;
-  let naiveError = 0;
-  let magnitude = 1;
-  let worst = -1;
-  for (let n = 0; n < reference.length; n++) {
-    const expected = reference[n]!;
-    if (candidate.exact(n) || !Number.isFinite(expected)) {
-      const number = actual[n];
-      const same = Number.isNaN(expected) ? !Number.isFinite(number) : number === expected;
-      if (!same) return { tensor, error: Infinity, bound: 0, fault: exactFault(candidate, n) };
-      continue;
-    }
-    const unit = relative ? Math.max(1, Math.abs(expected)) : 1;
-    if (!relative) magnitude = Math.max(magnitude, Math.abs(expected));
-    const difference = Math.abs(actual[n]! - expected) / unit;
-    if (!(difference <= error)) {
-      error = Number.isNaN(difference) ? Infinity : difference;
-      worst = n;
-      if (error === Infinity) break;
-    }
-    naiveError = Math.max(naiveError, Math.abs(naive[n]! - expected) / unit || 0);
-  }
-  const bound = candidate.bound ?? naiveFactor * naiveError + floor * magnitude;
+  const { tensor, shape, actual, reference, relative } = candidate;
+  const wrong = firstInexact(candidate);
+  if (wrong !== -1) return { tensor, error: Infinity, bound: 0, fault: exactFault(candidate, wrong) };
+  const { error, at } = largestError(candidate, actual);
+  const bound = candidate.bound ?? boundOf(candidate);
   if (error <= bound) return { tensor, error, bound, fault: null };
-  const where = `${tensor}[${coordinates(worst, shape)}]`;
-  const fault = `${where} is ${actual[worst]}, the reference is ${reference[worst]}: ${relative ? 'relative ' : ''}error ${error.toExponential(2)}, bound ${bound.toExponential(2)}`;
+  const kind = relative ? 'relative error' : 'error';
+  const measured = `${kind} ${error.toExponential(2)}, bound ${bound.toExponential(2)}`;
+  const where = `${tensor}[${coordinates(at, shape)}]`;
+  const fault = `${where} is ${actual[at]}, the reference is ${reference[at]}: ${measured}`;
   return { tensor, error, bound, fault };
+}
+
+/** Entries that are not approximated: what is excluded, −∞, and what is not finite. */
+function isExact({ exact, reference }: Candidate, index: number): boolean {
+  return exact(index) || !Number.isFinite(reference[index]);
+}
+
+function firstInexact(candidate: Candidate): number {
+  const { actual, reference } = candidate;
+  for (let n = 0; n < reference.length; n++) {
+    if (!isExact(candidate, n)) continue;
+    const [number, expected] = [actual[n], reference[n]];
+    const same = Number.isNaN(expected) ? !Number.isFinite(number) : number === expected;
+    if (!same) return n;
+  }
+  return -1;
+}
+
+/** The largest error of numbers, and where it is. A number that is missing has an infinite one. */
+function largestError(candidate: Candidate, numbers: ArrayLike<number>): { error: number; at: number } {
+  const { reference, relative } = candidate;
+  let [error, at] = [0, -1];
+  for (let n = 0; n < reference.length && error < Infinity; n++) {
+    if (isExact(candidate, n)) continue;
+    const unit = relative ? Math.max(1, Math.abs(reference[n]!)) : 1;
+    const difference = Math.abs(numbers[n]! - reference[n]!) / unit;
+    if (difference <= error) continue;
+    [error, at] = [Number.isNaN(difference) ? Infinity : difference, n];
+  }
+  return { error, at };
+}
+
+function boundOf(candidate: Candidate): number {
+  const { naiveFactor, floor } = PRECISIONS[candidate.dtype];
+  let naiveError = 0;
+  for (const numbers of candidate.naive) {
+    const { error } = largestError(candidate, numbers);
+    // Where the naive computation itself overflows there is no yardstick, only the floor.
+    if (error < Infinity) naiveError = Math.max(naiveError, error);
+  }
+  let magnitude = 1;
+  if (!candidate.relative) {
+    for (let n = 0; n < candidate.reference.length; n++) {
+      if (!isExact(candidate, n)) magnitude = Math.max(magnitude, Math.abs(candidate.reference[n]!));
+    }
+  }
+  return naiveFactor * naiveError + floor * magnitude;
 }
 
 function exactFault({ tensor, shape, actual, reference }: Candidate, index: number): string {

@@ -1,9 +1,10 @@
 import type { AttentionProblem, Tensor } from '@heed/core';
 import { referenceForward, referenceGradient } from '@heed/core/reference';
+import { arithmeticsOf } from './arithmetic.ts';
 import { type Excluded, excludedGradients, excludedOutputs } from './excluded.ts';
-import { naiveForward } from './naive-forward.ts';
+import { type NaiveForward, naiveForward } from './naive-forward.ts';
 import { naiveGradient } from './naive-gradient.ts';
-import type { PlainInputs, Round } from './naive-scores.ts';
+import type { PlainInputs } from './naive-scores.ts';
 
 /** Tensors by the names of comparisons: `output`, `rowMax`, `dQuery`. */
 export type Values = Readonly<Record<string, Tensor>>;
@@ -12,8 +13,8 @@ export type Values = Readonly<Record<string, Tensor>>;
 export interface Yardstick {
   /** In float64. */
   readonly reference: Values;
-  /** The naive computation in the problem's precision. */
-  readonly naive: Values;
+  /** The naive computation in the problem's precision: each of its equally naive ways. */
+  readonly naive: readonly Values[];
   readonly excluded: Excluded;
 }
 
@@ -29,26 +30,21 @@ export interface Expectation {
 /** Computes the reference and the yardstick. This is the costly part of the suite. */
 export function expectationOf(problem: AttentionProblem, inputs: PlainInputs, dOutput?: Tensor): Expectation {
   const { statistics, ...outputs } = referenceForward(problem, inputs);
-  const { attended, ...naive } = naiveForward(problem, inputs, roundingOf(problem));
-  const reference: Values = { ...outputs, ...statistics };
+  const naive = arithmeticsOf(problem.dtype).map((arithmetic) => naiveForward(problem, inputs, arithmetic));
+  const [{ attended, rowSum }] = naive as [NaiveForward];
   const forward = {
-    reference,
-    // In float64 the reference is the naive computation, and its error 0.
-    naive: problem.dtype === 'float64' ? reference : naive,
-    excluded: excludedOutputs(problem, attended, naive.rowSum),
+    reference: { ...outputs, ...statistics },
+    naive: naive.map(({ attended: _, ...values }) => values),
+    excluded: excludedOutputs(problem, attended, rowSum),
   };
   if (dOutput === undefined) return { problem, inputs, forward };
 
-  const gradients = referenceGradient(problem, inputs, dOutput) as unknown as Values;
   const gradient = {
-    reference: gradients,
-    naive:
-      problem.dtype === 'float64' ? gradients : naiveGradient(problem, inputs, dOutput, roundingOf(problem)),
+    reference: referenceGradient(problem, inputs, dOutput) as unknown as Values,
+    naive: arithmeticsOf(problem.dtype).map((arithmetic) =>
+      naiveGradient(problem, inputs, dOutput, arithmetic),
+    ),
     excluded: excludedGradients(problem, inputs, attended),
   };
   return { problem, inputs, forward, gradient };
-}
-
-export function roundingOf({ dtype }: AttentionProblem): Round {
-  return dtype === 'float32' ? Math.fround : (number) => number;
 }

@@ -1,6 +1,7 @@
 import type { Tensor } from '@heed/core';
 import { type Comparison, coordinates } from './compare.ts';
-import { type Expectation, roundingOf } from './expectation.ts';
+import { arithmeticsOf } from './arithmetic.ts';
+import type { Expectation } from './expectation.ts';
 import { eachRow } from './naive-forward.ts';
 import { type ScoreRow, naiveScores, rowStarts } from './naive-scores.ts';
 import { PRECISIONS } from './precision.ts';
@@ -61,33 +62,44 @@ function firstFault(expectation: Expectation, results: HardResults): Fault | nul
   return fault;
 }
 
+/** The scores of a row: in float64, and in each naive way. */
+interface ScoredRow {
+  readonly exact: ScoreRow;
+  readonly naive: readonly ScoreRow[];
+}
+
 /** For each row, the keys that are right to choose; none in an empty row. */
-function rightChoices(expectation: Expectation): number[][] {
-  const { problem, inputs } = expectation;
-  const exactOf = naiveScores(problem, inputs, (number) => number);
-  const roundedOf = naiveScores(problem, inputs, roundingOf(problem));
-  const rows: { exact: ScoreRow; rounded: ScoreRow }[] = [];
-  let naiveError = 0;
+function rightChoices({ problem, inputs }: Expectation): number[][] {
+  const exactOf = naiveScores(problem, inputs, arithmeticsOf('float64')[0]!);
+  const naiveOf = arithmeticsOf(problem.dtype).map((arithmetic) => naiveScores(problem, inputs, arithmetic));
+  const rows: ScoredRow[] = [];
   eachRow(problem, (b, h, i) => {
-    const exact = exactOf(b, h, i);
-    const rounded = roundedOf(b, h, i);
-    exact.candidates.forEach((score, n) => {
-      naiveError = Math.max(naiveError, Math.abs(score - rounded.candidates[n]!));
-    });
-    rows.push({ exact, rounded });
+    rows.push({ exact: exactOf(b, h, i), naive: naiveOf.map((scoresOf) => scoresOf(b, h, i)) });
   });
 
   const { naiveFactor, floor } = PRECISIONS[problem.dtype];
-  return rows.map(({ exact, rounded }) => {
-    const best = exact.candidates.reduce((a, b) => Math.max(a, b), -Infinity);
+  const naiveError = rows.reduce((most, row) => Math.max(most, errorOf(row)), 0);
+  return rows.map((row) => {
+    const { keys, candidates } = row.exact;
+    const best = candidates.reduce((most, score) => Math.max(most, score), -Infinity);
     const bound = naiveFactor * naiveError + floor * Math.max(1, Math.abs(best));
-    const representable = exact.candidates.every((score, n) => score === rounded.candidates[n]);
-    const firstOf = (score: number): number => exact.candidates.indexOf(score);
-    return exact.keys.filter((_, n) => {
-      const score = exact.candidates[n]!;
-      return score >= best - bound && (!representable || firstOf(score) === n);
+    const representable = errorOf(row) === 0;
+    return keys.filter((_, n) => {
+      const score = candidates[n]!;
+      return score >= best - bound && (!representable || candidates.indexOf(score) === n);
     });
   });
+}
+
+/** The largest error of a naive score. 0 means that the scores are exactly representable. */
+function errorOf({ exact, naive }: ScoredRow): number {
+  let error = 0;
+  for (const { candidates } of naive) {
+    candidates.forEach((score, n) => {
+      error = Math.max(error, Math.abs(score - exact.candidates[n]!));
+    });
+  }
+  return error;
 }
 
 function isChosenValue(

@@ -92,7 +92,7 @@ function candidateOf(
     shape: actual[name]!.shape,
     actual: actual[name]!.data,
     reference: yardstick.reference[name]!.data,
-    naive: yardstick.naive[name]!.data,
+    naive: yardstick.naive.map((values) => values[name]!.data),
     exact: yardstick.excluded[name] ?? (() => true),
     relative: RELATIVE.has(name),
   };
@@ -102,7 +102,7 @@ function candidateOf(
     tensor: 'rowMax + ln rowSum',
     actual: denominator(actual),
     reference: denominator(yardstick.reference),
-    naive: denominator(yardstick.naive),
+    naive: yardstick.naive.map(denominator),
   };
 }
 
@@ -126,7 +126,7 @@ function compareExpected(
   { values, tolerance, source }: ExpectedValues,
 ): Comparison[] {
   return Object.entries(values).flatMap(([name, expected]) => {
-    if (!actual[name] || !yardstick.naive[name]) return [];
+    if (!actual[name] || !yardstick.naive[0]?.[name]) return [];
     const candidate = candidateOf(expectation, yardstick, actual, name);
     const judged = comparisons.find(({ tensor }) => tensor === candidate.tensor);
     if (!judged || judged.fault !== null) return [];

@@ -1,6 +1,7 @@
 import type { AttentionProblem, Tensor } from '@heed/core';
 import { zeros } from '@heed/core/backend';
-import { type PlainInputs, type Round, type ScoreRow, naiveScores, rowStarts } from './naive-scores.ts';
+import { type Arithmetic, eachTerm } from './arithmetic.ts';
+import { type PlainInputs, type ScoreRow, naiveScores, rowStarts } from './naive-scores.ts';
 
 /** What the naive computation gives for soft attention: tensors by the names of comparisons. */
 export interface NaiveForward {
@@ -13,7 +14,7 @@ export interface NaiveForward {
   readonly attended: readonly (readonly number[])[];
 }
 
-/** The softmax of one row: maximum subtracted, sums in one sequential loop, every operation rounded. */
+/** The softmax of one row: maximum subtracted, sums in one loop, every operation rounded. */
 export interface NaiveRow extends ScoreRow {
   readonly weights: readonly number[];
   readonly sinkWeight: number;
@@ -24,9 +25,10 @@ export interface NaiveRow extends ScoreRow {
 export function naiveRows(
   problem: AttentionProblem,
   inputs: PlainInputs,
-  round: Round,
+  arithmetic: Arithmetic,
 ): (b: number, h: number, i: number) => NaiveRow {
-  const scoresOf = naiveScores(problem, inputs, round);
+  const { round } = arithmetic;
+  const scoresOf = naiveScores(problem, inputs, arithmetic);
   return (b, h, i) => {
     const row = scoresOf(b, h, i);
     // A sink of −∞ is no sink: it changes neither the maximum nor, by exp(−∞) = 0, the sum.
@@ -34,21 +36,29 @@ export function naiveRows(
     const max = row.scores.reduce((most, score) => Math.max(most, score), sink);
     const exponentials = row.scores.map((score) => round(Math.exp(round(score - max))));
     const sinkTerm = sink === -Infinity ? 0 : round(Math.exp(round(sink - max)));
-    const sum = exponentials.reduce((total, term) => round(total + term), sinkTerm);
+    let sum = sinkTerm;
+    eachTerm(exponentials.length, arithmetic, (n) => {
+      sum = round(sum + exponentials[n]!);
+    });
     const weights = exponentials.map((exponential) => round(exponential / sum));
     return { ...row, weights, sinkWeight: sum === 0 ? 0 : round(sinkTerm / sum), max, sum };
   };
 }
 
 /**
- * Soft attention as a beginner would write it, in a precision of choice: the yardstick of SPEC.md, clause `accuracy`.
+ * Soft attention as a beginner would write it, in an arithmetic of choice: the yardstick of SPEC.md, clause `accuracy`.
  * Tensors are float64, so that they hold the rounded numbers of either precision. Hard attention has the same
  * statistics; its output and weights are judged otherwise.
  */
-export function naiveForward(problem: AttentionProblem, inputs: PlainInputs, round: Round): NaiveForward {
+export function naiveForward(
+  problem: AttentionProblem,
+  inputs: PlainInputs,
+  arithmetic: Arithmetic,
+): NaiveForward {
+  const { round } = arithmetic;
   const { batch, heads, queryLength, keyLength, valueDim, layout } = problem;
   const starts = rowStarts(problem);
-  const rowOf = naiveRows(problem, inputs, round);
+  const rowOf = naiveRows(problem, inputs, arithmetic);
   const perRow = [batch, heads, queryLength];
   const wantsWeights = problem.outputs.includes('weights');
   const output = zeros(
@@ -56,6 +66,8 @@ export function naiveForward(problem: AttentionProblem, inputs: PlainInputs, rou
     layout === 'bhld' ? [...perRow, valueDim] : [batch, queryLength, heads, valueDim],
   );
   const weights = zeros('float64', wantsWeights ? [...perRow, keyLength] : [0]);
+  const { data } = output;
+  const value = inputs.value.data;
   const logSumExp = zeros('float64', perRow);
   const rowMax = zeros('float64', perRow);
   const rowSum = zeros('float64', perRow);
@@ -68,12 +80,13 @@ export function naiveForward(problem: AttentionProblem, inputs: PlainInputs, rou
     rowSum.data[at] = row.sum;
     logSumExp.data[at] = row.sum === 0 ? -Infinity : round(row.max + round(Math.log(row.sum)));
     const o = starts.output(b, h, i);
-    row.keys.forEach((j, n) => {
+    eachTerm(row.keys.length, arithmetic, (n) => {
+      const j = row.keys[n]!;
       const weight = row.weights[n]!;
       if (wantsWeights) weights.data[at * keyLength + j] = weight;
       const v = starts.value(b, h, j);
       for (let d = 0; d < valueDim; d++) {
-        output.data[o + d] = round(output.data[o + d]! + round(weight * inputs.value.data[v + d]!));
+        data[o + d] = round(data[o + d]! + round(weight * value[v + d]!));
       }
     });
   });
@@ -82,10 +95,17 @@ export function naiveForward(problem: AttentionProblem, inputs: PlainInputs, rou
 
 /** Visits every query row; `at` is its place in `[B, Hq, Lq]`. */
 export function eachRow(
-  { batch, heads, queryLength }: AttentionProblem,
+  problem: AttentionProblem,
   visit: (b: number, h: number, i: number, at: number) => void,
 ): void {
-  for (let at = 0; at < batch * heads * queryLength; at++) {
-    visit(Math.floor(at / (heads * queryLength)), Math.floor(at / queryLength) % heads, at % queryLength, at);
-  }
+  const count = problem.batch * problem.heads * problem.queryLength;
+  for (let at = 0; at < count; at++) visit(...placeOf(problem, at), at);
+}
+
+/** Batch, head and row of a place in `[B, Hq, Lq]`. */
+export function placeOf(
+  { heads, queryLength }: AttentionProblem,
+  at: number,
+): readonly [b: number, h: number, i: number] {
+  return [Math.floor(at / (heads * queryLength)), Math.floor(at / queryLength) % heads, at % queryLength];
 }

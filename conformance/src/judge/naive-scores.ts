@@ -1,8 +1,6 @@
 import type { AttentionInputs, AttentionProblem, BroadcastShape, Tensor } from '@heed/core';
 import { broadcastStrides, gumbelNoise, rowStrides, visibleKeys } from '@heed/core/backend';
-
-/** Rounds the result of one operation: `Math.fround` for float32, identity for float64. */
-export type Round = (number: number) => number;
+import type { Arithmetic } from './arithmetic.ts';
 
 export type PlainInputs = AttentionInputs<Tensor>;
 
@@ -43,24 +41,30 @@ export function rowStarts(problem: AttentionProblem): RowStarts {
   };
 }
 
-/** The scores of row (b, h, i) in SPEC.md's order: every operation is rounded, sums run in one sequential loop. */
+/** The scores of row (b, h, i) in SPEC.md's order: every operation is rounded, sums run in one loop. */
 export function naiveScores(
   problem: AttentionProblem,
   inputs: PlainInputs,
-  round: Round,
+  arithmetic: Arithmetic,
 ): (b: number, h: number, i: number) => ScoreRow {
+  const { round, nearest, backwards, scaledQuery } = arithmetic;
   const starts = rowStarts(problem);
   const visible = visibleKeys(problem, inputs);
   const mask = broadcastReader(problem.mask?.shape, inputs.mask);
   const bias = broadcastReader(problem.bias?.shape, inputs.bias);
-  const scale = round(problem.scale);
+  const scale = nearest(problem.scale);
   const query = inputs.query.data;
   const key = inputs.key.data;
 
-  const dot = (q: number, k: number): number => {
+  const scaledDot = (q: number, k: number): number => {
+    const last = problem.headDim - 1;
     let sum = 0;
-    for (let d = 0; d < problem.headDim; d++) sum = round(sum + round(query[q + d]! * key[k + d]!));
-    return sum;
+    for (let n = 0; n <= last; n++) {
+      const d = backwards ? last - n : n;
+      const factor = scaledQuery ? round(query[q + d]! * scale) : query[q + d]!;
+      sum = round(sum + round(factor * key[k + d]!));
+    }
+    return scaledQuery ? sum : round(scale * sum);
   };
   const attends = (b: number, h: number, i: number, j: number): boolean => {
     const masked = problem.mask?.kind === 'boolean' ? mask(b, h, i, j) === 0 : mask(b, h, i, j) === -Infinity;
@@ -75,20 +79,21 @@ export function naiveScores(
     const position = i + visible.offset(b);
     for (let j = visible.first(b, i); j < visible.end(b, i); j++) {
       if (!attends(b, h, i, j)) continue;
-      let score = round(scale * dot(starts.query(b, h, i), starts.key(b, h, j)));
+      let score = scaledDot(starts.query(b, h, i), starts.key(b, h, j));
       let saturation = 0;
       if (problem.softcap !== null) {
         saturation = round(Math.tanh(round(score / problem.softcap)));
         score = round(problem.softcap * saturation);
       }
-      if (problem.bias) score = round(score + bias(b, h, i, j));
-      if (problem.alibi) score = round(score - round(inputs.alibiSlopes!.data[h]! * Math.abs(position - j)));
-      if (problem.mask?.kind === 'float') score = round(score + mask(b, h, i, j));
+      if (problem.bias) score = nearest(score + bias(b, h, i, j));
+      if (problem.alibi)
+        score = nearest(score - round(inputs.alibiSlopes!.data[h]! * Math.abs(position - j)));
+      if (problem.mask?.kind === 'float') score = nearest(score + mask(b, h, i, j));
       row.keys.push(j);
       row.scores.push(score);
       row.saturation.push(saturation);
     }
-    return { ...row, candidates: candidatesOf(problem, inputs, row, [b, h, i], round) };
+    return { ...row, candidates: candidatesOf(problem, inputs, row, [b, h, i], arithmetic) };
   };
 }
 
@@ -97,7 +102,7 @@ function candidatesOf(
   inputs: PlainInputs,
   { keys, scores }: Pick<ScoreRow, 'keys' | 'scores'>,
   at: readonly [b: number, h: number, i: number],
-  round: Round,
+  { round }: Arithmetic,
 ): readonly number[] {
   if (problem.selection !== 'sample') return scores;
   return scores.map((score, n) => round(score + round(gumbelNoise(inputs.seed!, ...at, keys[n]!))));
