@@ -158,6 +158,9 @@ class BackwardPass {
       // Statistics of other inputs than these: no gradient is right.
       if (!(excess <= GREATEST_EXCESS)) rows.sum[r] = NaN;
       else rows.sum[r] += exponentials(heap, weights + from, to - from, rows.rowMax[r]);
+      // In float64 even products of finite numbers overflow, and 0 · ∞ is NaN.
+      if (this.problem.dtype === 'float64')
+        zeroWithoutWeight(heap, weights + from, dWeights + from, to - from);
       rows.weighted[r] += innerProduct(heap, weights + from, dWeights + from, to - from);
     }
   }
@@ -199,7 +202,10 @@ class BackwardPass {
     results.addBias(row, heap, dScore, from, to);
     if (problem.softcap === null) return;
     const slope = this.tileRow(layout.slope, r) + from - tiles.tileStart;
-    for (let n = 0; n < to - from; n++) heap[dScore + n] *= heap[slope + n];
+    for (let n = 0; n < to - from; n++) {
+      // Where the row may not attend, dS is 0, and the slope may come from a product that has overflowed.
+      if (heap[dScore + n] !== 0) heap[dScore + n] *= heap[slope + n];
+    }
   }
 
   /** dQ += dS K */
@@ -290,6 +296,12 @@ function attendingRows(tiles: ScoreTiles): { readonly first: number; readonly de
   while (tiles.rows[first]!.from === tiles.rows[first]!.to) first++;
   while (tiles.rows[last]!.from === tiles.rows[last]!.to) last--;
   return { first, depth: last - first + 1 };
+}
+
+function zeroWithoutWeight(heap: Heap, weights: number, dWeights: number, count: number): void {
+  for (let n = 0; n < count; n++) {
+    if (heap[weights + n] === 0) heap[dWeights + n] = 0;
+  }
 }
 
 function innerProduct(heap: Heap, a: number, b: number, count: number): number {
