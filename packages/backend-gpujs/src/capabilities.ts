@@ -1,11 +1,8 @@
 import { type Capabilities, FEATURES, GUARANTEES } from '@heed/core';
 
-/**
- * Every mode has the same. Not declared: float64 and sampling, whose noise needs integers of 32 bits, because gpu.js
- * computes in float32; and gradients.
- */
+/** Every mode has the same. gpu.js computes in float32: no float64, and no sampling, whose noise needs 32-bit integers. */
 export const CAPABILITIES: Capabilities = {
   dtypes: ['float32'],
-  features: FEATURES.filter((feature) => feature !== 'selection.sample' && feature !== 'gradient'),
+  features: FEATURES.filter((feature) => feature !== 'selection.sample'),
   guarantees: GUARANTEES,
 };

@@ -10,7 +10,11 @@ export interface GpujsOptions {
   readonly mode?: Mode;
   /** Whether a later mode in that order may take the place of one that does not work: `device` tells. Default false. */
   readonly fallback?: boolean;
-  /** Most threads of mode `webasm`. Default: one for each processor, at most 8. */
+  /**
+   * Workers of mode `webasm`, which take launches of 4096 outputs or more. Default 1, which is none. Each kernel has
+   * workers of its own, and they hold on to the memory of every new length until they happen to be collected: for
+   * programs whose lengths are few.
+   */
   readonly threads?: number;
 }
 
@@ -22,14 +26,4 @@ export function checkOptions({ mode, threads }: GpujsOptions): void {
   if (threads !== undefined && !(Number.isSafeInteger(threads) && threads >= 1)) {
     throw new HeedError('ARGUMENT', `threads is ${threads}, expected an integer ≥ 1`);
   }
-}
-
-export function threadsOf({ threads }: GpujsOptions): number {
-  return threads ?? Math.min(8, processors());
-}
-
-function processors(): number {
-  const inBrowsers = globalThis.navigator?.hardwareConcurrency;
-  // No `node:` import, which would break a bundle for the browser.
-  return inBrowsers ?? globalThis.process?.getBuiltinModule?.('node:os').availableParallelism() ?? 1;
 }

@@ -19,15 +19,19 @@ export async function floatInputs(
   const floats: Partial<Record<(typeof NAMES)[number], DeviceArray>> = {};
   for (const name of NAMES) {
     const input = inputs[name];
-    if (input !== undefined)
-      floats[name] = isOnDevice(input) ? input : await uploadRows(engine, input as Tensor, workspace);
+    if (input !== undefined) floats[name] = await onDevice(engine, input, workspace);
   }
   return floats as FloatInputs;
 }
 
-/** Results of one number a row live on the host; here one is the input of another run. */
-async function uploadRows(engine: Engine, tensor: Tensor, workspace: Workspace): Promise<DeviceArray> {
-  const uploaded = await uploadArray(engine, tensor);
+/** A float tensor on the device. Results of one number a row live on the host: as an input, one is uploaded. */
+export async function onDevice(
+  engine: Engine,
+  tensor: DeviceTensor,
+  workspace: Workspace,
+): Promise<DeviceArray> {
+  if (isOnDevice(tensor)) return tensor;
+  const uploaded = await uploadArray(engine, tensor as Tensor);
   workspace.keep(uploaded.array);
   return uploaded;
 }

@@ -7,7 +7,7 @@ import { type Operands, operandsOf } from './operands.ts';
 import { resultsOf } from './results.ts';
 import { type RowResults, newRowResults } from './row-results.ts';
 import { computeTile } from './tile.ts';
-import { tilesOf } from './tiles.ts';
+import { divisionOf, tilesOf } from './tiles.ts';
 import { withWorkspace } from './workspace.ts';
 
 /** A run under way. */
@@ -35,7 +35,7 @@ export async function forward(
     const run: Run = { engine, problem, operands, rows: newRowResults(problem), output: null, weights: null };
     try {
       let isFirst = true;
-      for (const tile of tilesOf(problem, visible)) {
+      for (const tile of tilesOf(problem, visible, divisionOf(problem))) {
         if (!isFirst) await engine.settle();
         signal?.throwIfAborted();
         await computeTile(run, tile);

@@ -84,7 +84,7 @@ function idsOf(tensor: DeviceTensor | undefined): Tensor['data'] | undefined {
 }
 
 /** Whether the rows of a tensor are finite. `strides` count rows. */
-function finiteRows(
+export function finiteRows(
   data: Float32Array,
   strides: { readonly batch: number; readonly head: number; readonly row: number },
   depth: number,

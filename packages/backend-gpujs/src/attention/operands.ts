@@ -1,6 +1,8 @@
-import type { AttentionInputs, AttentionProblem } from '@heed/core';
+import type { AttentionInputs, AttentionProblem, Layout } from '@heed/core';
 import { type VisibleKeys, broadcastStrides, rowStrides } from '@heed/core/backend';
 import type { attended } from '../programs/attended.ts';
+import type { attending } from '../programs/attending.ts';
+import type { dBias, dScores } from '../programs/gradients.ts';
 import type { Program, ValuesOf } from '../programs/program.ts';
 import type { rowSum } from '../programs/rows.ts';
 import type { scores } from '../programs/scores.ts';
@@ -11,12 +13,49 @@ import { rowTable, segmentLabels } from './row-table.ts';
 import type { Tile } from './tiles.ts';
 import type { Workspace } from './workspace.ts';
 
-/** What differs from tile to tile. */
-type OfTile = keyof Tile | 'scores' | 'maxima' | 'weights' | 'previous' | 'hasPrevious';
-type Shared<P extends Program> = Omit<ValuesOf<P, unknown>, OfTile>;
+/** Rows that are summed by weights: an array, its strides in elements, and how many elements a row has. */
+export interface Source {
+  readonly source: unknown;
+  readonly sourceBatch: number;
+  readonly sourceHead: number;
+  readonly sourceRow: number;
+  readonly columns: number;
+}
+
+/** What differs from tile to tile, or from one use of a program to the next. */
+type OfLaunch =
+  | keyof Tile
+  | keyof Source
+  | 'scores'
+  | 'maxima'
+  | 'weights'
+  | 'previous'
+  | 'hasPrevious'
+  | 'factor'
+  | 'dOutput'
+  | 'deltas'
+  | 'gradients';
+type Shared<P extends Program> = Omit<ValuesOf<P, unknown>, OfLaunch>;
 
 /** Everything that the programs of a run share, by the names they have for it. */
-export type Operands = Shared<typeof scores> & Shared<typeof rowSum> & Shared<typeof attended>;
+export type Operands = Shared<typeof scores> &
+  Shared<typeof rowSum> &
+  Shared<typeof attended> &
+  Shared<typeof attending> &
+  Shared<typeof dScores> &
+  Shared<typeof dBias>;
+
+/** A tensor `[B, H, L, D]` in the problem's layout as a source. */
+export function sourceOf(
+  array: unknown,
+  layout: Layout,
+  heads: number,
+  length: number,
+  columns: number,
+): Source {
+  const { batch, head, row } = rowStrides(layout, heads, length, columns);
+  return { source: array, sourceBatch: batch, sourceHead: head, sourceRow: row, columns };
+}
 
 export async function operandsOf(
   problem: AttentionProblem,
@@ -30,7 +69,9 @@ export async function operandsOf(
   const key = rowStrides(layout, kvHeads, keyLength, headDim);
   const value = rowStrides(layout, kvHeads, keyLength, valueDim);
   const [maskBatch, maskHead, maskRow, maskKey] = broadcastStrides(problem.mask?.shape ?? [1, 1, 1, 1]);
-  const [biasBatch, biasHead, biasRow, biasKey] = broadcastStrides(problem.bias?.shape ?? [1, 1, 1, 1]);
+  const output = rowStrides(layout, heads, queryLength, valueDim);
+  const biasShape = problem.bias?.shape ?? [1, 1, 1, 1];
+  const [biasBatch, biasHead, biasRow, biasKey] = broadcastStrides(biasShape);
   const labels = problem.segments ? segmentLabels(inputs) : null;
   const zero = await workspace.upload(Float32Array.of(0));
   return {
@@ -54,6 +95,9 @@ export async function operandsOf(
     valueBatch: value.batch,
     valueHead: value.head,
     valueRow: value.row,
+    outputBatch: output.batch,
+    outputHead: output.head,
+    outputRow: output.row,
     maskBatch,
     maskHead,
     maskRow,
@@ -62,17 +106,24 @@ export async function operandsOf(
     biasHead,
     biasRow,
     biasKey,
+    biasBatches: biasShape[0],
+    biasHeads: biasShape[1],
+    biasRows: biasShape[2],
+    biasKeys: biasShape[3],
     segmentBatch: labels ? keyLength : 0,
     segmentKey: labels ? 1 : 0,
     slopeHead: problem.alibi ? 1 : 0,
     sinkHead: problem.sinks ? 1 : 0,
 
     heads,
+    kvHeads,
     group: heads / kvHeads,
     headsInRow: layout === 'bhld' ? 1 : heads,
+    kvHeadsInRow: layout === 'bhld' ? 1 : kvHeads,
     queryLength,
+    keyLength,
     headDim,
-    valueDim,
+    valueDepth: valueDim,
     scale: problem.scale,
     softcap: softcap ?? 0,
     // A boolean mask excludes by 0 and adds nothing; any other excludes by −∞ and is added.

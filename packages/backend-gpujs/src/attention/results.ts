@@ -1,7 +1,5 @@
 import type { AttentionInputs, AttentionResults } from '@heed/core';
-import type { Engine } from '../engine/engine.ts';
-import type { DeviceArray, DeviceTensor, HostArray } from '../tensors/device-tensor.ts';
-import { NO_EXCEPTIONS } from '../tensors/finite.ts';
+import { type DeviceTensor, type HostArray, newArray } from '../tensors/device-tensor.ts';
 import type { FloatInputs } from './float-inputs.ts';
 import type { Run } from './forward.ts';
 import { logSumExp, rowMaxima } from './row-results.ts';
@@ -24,8 +22,8 @@ export async function resultsOf(
     data,
   });
   const all = {
-    output: () => onDevice(engine, run.output, outputShape, spoiled?.output),
-    weights: () => onDevice(engine, run.weights, [...perRow, keyLength], spoiled?.weights),
+    output: () => newArray(engine, run.output, outputShape, spoiled?.output),
+    weights: () => newArray(engine, run.weights, [...perRow, keyLength], spoiled?.weights),
     logSumExp: () => ofRows(logSumExp(rows)),
     statistics: () => ({ rowMax: ofRows(rowMaxima(rows)), rowSum: ofRows(rows.rowSum) }),
     choice: () => ofRows(rows.choice),
@@ -33,15 +31,4 @@ export async function resultsOf(
   const results: Record<string, unknown> = {};
   for (const name of problem.outputs) results[name] = await all[name]();
   return results;
-}
-
-/** A result without rows has no array. */
-async function onDevice(
-  engine: Engine,
-  array: unknown,
-  shape: readonly number[],
-  spoiled: ReadonlyMap<number, number> = NO_EXCEPTIONS.values,
-): Promise<DeviceArray> {
-  const exceptions = spoiled.size === 0 ? NO_EXCEPTIONS : { minusInfinity: false, values: spoiled };
-  return { dtype: 'float32', shape, array: array ?? (await engine.upload(new Float32Array(1))), exceptions };
 }

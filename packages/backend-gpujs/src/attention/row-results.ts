@@ -26,6 +26,20 @@ export function place(
   }
 }
 
+/** The numbers of a tile, the other way round. */
+export function take(
+  source: Float32Array,
+  { firstSlice, tileSlices, firstRow, tileRows }: Tile,
+  queryLength: number,
+): Float32Array {
+  const part = new Float32Array(tileSlices * tileRows);
+  for (let s = 0; s < tileSlices; s++) {
+    const from = (firstSlice + s) * queryLength + firstRow;
+    part.set(source.subarray(from, from + tileRows), s * tileRows);
+  }
+  return part;
+}
+
 /** The row maxima with −∞ in empty rows. */
 export function rowMaxima({ rowMax }: RowResults): Float32Array {
   return rowMax.map((largest) => (largest === MINUS_INFINITY ? -Infinity : largest));

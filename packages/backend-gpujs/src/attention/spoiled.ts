@@ -38,7 +38,7 @@ export async function spoilResults(
 }
 
 /** A −∞ in a mask, a bias or a sink is no fault: it excludes. */
-function isSpoiled({ query, key, value, alibiSlopes, mask, bias, sinks }: FloatInputs): boolean {
+export function isSpoiled({ query, key, value, alibiSlopes, mask, bias, sinks }: FloatInputs): boolean {
   const numbers = [query, key, value, alibiSlopes];
   return (
     numbers.some((array) => array?.exceptions.minusInfinity) ||

@@ -3,9 +3,10 @@ import { rowChoice, rowMaximum, rowSum } from '../programs/rows.ts';
 import { scores } from '../programs/scores.ts';
 import { hardWeights, softWeights } from '../programs/weights.ts';
 import type { Run } from './forward.ts';
-import type { Operands } from './operands.ts';
+import { type Operands, sourceOf } from './operands.ts';
+import { replaced, rowShape } from './replaced.ts';
 import { place } from './row-results.ts';
-import type { Tile } from './tiles.ts';
+import { type Tile, shapeOf } from './tiles.ts';
 import { type Workspace, withWorkspace } from './workspace.ts';
 
 /** The work on one tile. */
@@ -37,10 +38,6 @@ export function computeTile(run: Run, tile: Tile): Promise<void> {
     else workspace.keep(weighted);
     if (asked.has('output')) await addOutput(step, weighted);
   });
-}
-
-function shapeOf({ tileKeys, tileRows, tileSlices }: Tile): number[] {
-  return [tileKeys, tileRows, tileSlices];
 }
 
 interface Softmax {
@@ -77,13 +74,10 @@ function oneHot({ run, tile, given }: Step, choices: unknown): Promise<unknown> 
 
 /** The output with this tile's rows in it, in place of the one without. */
 async function addOutput({ run, given }: Step, weights: unknown): Promise<void> {
-  const { engine, problem, output } = run;
-  const { batch, heads, queryLength, valueDim, layout } = problem;
-  const shape =
-    layout === 'bhld' ? [valueDim, queryLength, batch * heads] : [valueDim, queryLength * heads, batch];
-  const hasPrevious = output === null ? 0 : 1;
-  // Where there is none, anything will do: it is not read.
-  const previous = output ?? weights;
-  run.output = await engine.launch(attended, shape, { ...given, weights, previous, hasPrevious });
-  if (output !== null) engine.free(output);
+  const { heads, kvHeads, queryLength, keyLength, valueDim, layout, batch } = run.problem;
+  const shape = rowShape(layout, [batch, heads, queryLength, valueDim]);
+  const source = sourceOf(given.value, layout, kvHeads, keyLength, valueDim);
+  run.output = await replaced(run.engine, run.output, (previous) =>
+    run.engine.launch(attended, shape, { ...given, ...source, ...previous, weights, factor: 1 }),
+  );
 }

@@ -13,35 +13,46 @@ export interface Tile {
 
 /** 16 MiB of scores, and as much again for weights: enough threads to fill a GPU, far from the N² of long sequences. */
 const MOST_SCORES = 2 ** 22;
-/** A thread finds its row by a division that is exact up to here; and WebGPU starts no more than this at once. */
-const MOST_ROWS = 2 ** 19;
-const MOST_SLICES = 2 ** 15;
+/** Most rows of a tile: a thread finds its row by a division that is exact up to here. */
+export const MOST_ROWS: number = 2 ** 19;
 /** WebAssembly computes four neighbouring keys at once, if rows are whole quads. */
 const QUAD = 4;
 
-/** The largest tile of a problem. Weights that are asked for are one tile: the result itself has that size. */
-export function largestTile(problem: AttentionProblem): { slices: number; rows: number; keys: number } {
-  const { batch, heads, queryLength, keyLength } = problem;
+/** Whether all scores are one tile, as weights that are asked for have to be: the result itself has that size. */
+export type Division = 'whole' | 'parts';
+
+/** How the forward pass of a problem is divided. Backward passes always are in parts. */
+export function divisionOf({ outputs }: AttentionProblem): Division {
+  return outputs.includes('weights') ? 'whole' : 'parts';
+}
+
+/** Lengths of the largest tile of a problem. */
+function largestTile(
+  { batch, heads, queryLength, keyLength }: AttentionProblem,
+  division: Division,
+): { slices: number; rows: number; keys: number } {
   const slices = batch * heads;
-  if (problem.outputs.includes('weights')) {
-    return { slices, rows: queryLength, keys: Math.max(1, keyLength) };
-  }
+  if (division === 'whole') return { slices, rows: queryLength, keys: Math.max(1, keyLength) };
   const keys = wholeQuads(keyLength);
   const most = Math.min(MOST_ROWS, Math.max(1, Math.floor(MOST_SCORES / keys)));
-  const tileSlices = Math.min(slices, most, MOST_SLICES);
+  const tileSlices = Math.min(slices, most);
   return { slices: tileSlices, rows: Math.min(queryLength, Math.floor(most / tileSlices)), keys };
 }
 
 /** All tiles of a run. Keys that causal, window and lengths rule out for all rows of a tile are not in it. */
-export function* tilesOf(problem: AttentionProblem, visible: VisibleKeys): Generator<Tile> {
+export function* tilesOf(
+  problem: AttentionProblem,
+  visible: VisibleKeys,
+  division: Division,
+): Generator<Tile> {
   const { batch, heads, queryLength } = problem;
-  const whole = largestTile(problem);
+  const whole = largestTile(problem, division);
   for (let firstSlice = 0; firstSlice < batch * heads; firstSlice += whole.slices) {
     const tileSlices = Math.min(whole.slices, batch * heads - firstSlice);
     for (let firstRow = 0; firstRow < queryLength; firstRow += whole.rows) {
       const tileRows = Math.min(whole.rows, queryLength - firstRow);
       const rows = { firstSlice, tileSlices, firstRow, tileRows };
-      yield problem.outputs.includes('weights')
+      yield division === 'whole'
         ? { ...rows, firstKey: 0, tileKeys: whole.keys }
         : { ...rows, ...seenKeys(rows, heads, visible) };
     }
@@ -70,12 +81,23 @@ function wholeQuads(keys: number): number {
   return Math.max(1, Math.ceil(keys / QUAD)) * QUAD;
 }
 
-/** What a kernel says of itself. Two arrays of the size of a tile are in use at a time. */
+/** Threads for the scores of a tile. */
+export function shapeOf({ tileKeys, tileRows, tileSlices }: Tile): number[] {
+  return [tileKeys, tileRows, tileSlices];
+}
+
+/** What a kernel says of itself: arrays of the size of a tile are scores and weights, and three more for gradients. */
 export function planOf(problem: AttentionProblem): Plan {
-  const { slices, rows, keys } = largestTile(problem);
+  const sizes = [{ division: divisionOf(problem), arrays: 2 }];
+  if (problem.gradient) sizes.push({ division: 'parts', arrays: problem.softcap === null ? 3 : 5 });
+  const bytes = sizes.map(({ division, arrays }) => {
+    const { slices, rows, keys } = largestTile(problem, division);
+    return 4 * arrays * slices * rows * keys;
+  });
+  const { rows, keys } = largestTile(problem, divisionOf(problem));
   return {
     algorithm: 'tiles of scores on the device, two-pass softmax',
     tile: { query: rows, key: keys },
-    scratchBytes: 2 * 4 * slices * rows * keys,
+    scratchBytes: Math.max(...bytes),
   };
 }

@@ -12,8 +12,11 @@ export interface HostEngineOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
 }
 
-/** 1 GiB: a kernel of WebAssembly has all that it reads and writes in one memory of 4 GiB. */
-const LARGEST_ARRAY = 2 ** 28;
+/**
+ * 1 GiB in JavaScript. In WebAssembly 2²⁴ elements: gpu.js makes integer variables of its SIMD code float32, which
+ * counts exactly only up to there.
+ */
+const LARGEST_ARRAY = { cpu: 2 ** 28, webasm: 2 ** 24 };
 
 /** The modes without a GPU: arrays are Float32Arrays of the JavaScript heap. */
 export function hostEngine(options: HostEngineOptions): Engine<Float32Array> {
@@ -26,7 +29,7 @@ export function hostEngine(options: HostEngineOptions): Engine<Float32Array> {
   return {
     device,
     software: false,
-    largestArray: LARGEST_ARRAY,
+    largestArray: LARGEST_ARRAY[options.mode],
     upload: async (data) => data.slice(),
     download: async (array, length) => array.slice(0, length),
     async overwrite(array, part, at) {

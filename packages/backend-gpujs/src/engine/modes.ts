@@ -15,7 +15,7 @@ export type Mode = (typeof MODES)[number];
 /**
  * Opens a mode and checks that it computes.
  *
- * @param threads of mode `webasm`, at most.
+ * @param threads of mode `webasm`.
  * @throws HeedError `UNAVAILABLE`.
  */
 export async function openMode(mode: Mode, library: GpuLibrary, threads: number): Promise<Engine> {
@@ -71,12 +71,16 @@ function openWebgl(
   return webglEngine({ library, gpu: new library.GPU({ mode }), mode, kernelClass });
 }
 
-function openWebAssembly(library: GpuLibrary, mostThreads: number): Engine {
+function openWebAssembly(library: GpuLibrary, threads: number): Engine {
   const { WebAssemblyKernel } = library;
   if (!WebAssemblyKernel.isSupported) {
     throw new HeedError('UNAVAILABLE', 'there is no WebAssembly here', { remedy: "use the mode 'cpu'" });
   }
-  const threads = WebAssemblyKernel.isThreadsSupported ? mostThreads : 1;
+  if (threads > 1 && !WebAssemblyKernel.isThreadsSupported) {
+    throw new HeedError('UNAVAILABLE', 'WebAssembly has no threads here', {
+      remedy: 'leave out threads; in a browser, serve the page with COOP and COEP headers',
+    });
+  }
   const simd = WebAssemblyKernel.isSIMDSupported ? ' simd128' : '';
   return hostEngine({
     library,
@@ -84,7 +88,6 @@ function openWebAssembly(library: GpuLibrary, mostThreads: number): Engine {
     mode: 'webasm',
     kernelClass: WebAssemblyKernel,
     device: `gpu.js webasm${simd}, ${threads === 1 ? '1 thread' : `up to ${threads} threads`}`,
-    // Each kernel has workers of its own, made when a launch of 4096 threads or more first needs them.
     settings: { asyncMode: threads > 1, poolSize: threads },
   });
 }

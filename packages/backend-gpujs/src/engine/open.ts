@@ -1,6 +1,6 @@
 import { HeedError } from '@heed/core';
 import { loadLibrary } from '../library/gpu-library.ts';
-import { type GpujsOptions, threadsOf } from '../options.ts';
+import type { GpujsOptions } from '../options.ts';
 import type { Engine } from './engine.ts';
 import { MODES, openMode } from './modes.ts';
 
@@ -16,14 +16,13 @@ export interface Opened {
  *
  * @throws HeedError `UNAVAILABLE`.
  */
-export async function openEngine(options: GpujsOptions): Promise<Opened> {
-  const { mode, fallback = false } = options;
+export async function openEngine({ mode, fallback = false, threads = 1 }: GpujsOptions): Promise<Opened> {
   const library = await loadLibrary();
   const candidates = mode === undefined ? MODES : fallback ? MODES.slice(MODES.indexOf(mode)) : [mode];
   const failures: HeedError[] = [];
   for (const candidate of candidates) {
     try {
-      const engine = await openMode(candidate, library, threadsOf(options));
+      const engine = await openMode(candidate, library, threads);
       if (engine.software && candidate !== mode) {
         await engine.dispose();
         continue;

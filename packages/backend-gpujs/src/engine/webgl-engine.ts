@@ -1,5 +1,6 @@
 import type { Gpu, GpuLibrary, GpuResult, KernelClass, NestedNumbers } from '../library/gpu-library.ts';
 import { copy, splice } from '../programs/copies.ts';
+import type { Program, ValuesOf } from '../programs/program.ts';
 import type { Engine } from './engine.ts';
 import { flatten } from './host-engine.ts';
 import { launcher } from './launcher.ts';
@@ -19,18 +20,27 @@ const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
 /** WebGL: arrays are float32 textures. Only kernels write to textures, so uploads and parts go through kernels too. */
 export function webglEngine(options: WebglEngineOptions): Engine<Texture> {
   const { library, gpu, mode, kernelClass } = options;
-  const launch = launcher<Texture>({
+  // Else the precision follows the size of the output, down to mediump, and with it the kernel is another.
+  const settings = { tactic: 'precision' };
+  const launchTextures = launcher<Texture>({
     ...options,
+    settings,
     arrayType: 'ArrayTexture(1)',
     argument: (array) => array,
   });
+  const launch = async <P extends Program>(
+    program: P,
+    output: readonly number[],
+    values: ValuesOf<P, Texture>,
+  ): Promise<Texture> => (await launchTextures(program, threeAxes(output), values)) as Texture;
   const launchCopy = launcher<Float32Array>({
     ...options,
+    settings,
     arrayType: 'Input',
     argument: (array) => library.input(array, [array.length]),
   });
   const upload = async (data: Float32Array): Promise<Texture> =>
-    (await launchCopy(copy, [data.length], { data })) as Texture;
+    (await launchCopy(copy, threeAxes([data.length]), { data })) as Texture;
   const maxTextureSize = kernelClass.features?.maxTextureSize ?? 0;
 
   return {
@@ -40,7 +50,8 @@ export function webglEngine(options: WebglEngineOptions): Engine<Texture> {
     get software() {
       return SOFTWARE.test(rendererOf(gpu));
     },
-    largestArray: maxTextureSize ** 2,
+    // The integers of WebGL 1 may be floats.
+    largestArray: Math.min(maxTextureSize ** 2, mode === 'webgl2' ? Infinity : 2 ** 24),
     upload,
     async download(array, length) {
       const flat = flatten(library, (await array.toArray()) as NestedNumbers, array.output);
@@ -55,13 +66,18 @@ export function webglEngine(options: WebglEngineOptions): Engine<Texture> {
       });
       source.delete();
       array.delete();
-      return result as Texture;
+      return result;
     },
     free: (array) => array.delete(),
-    launch: async (program, output, values) => (await launch(program, output, values)) as Texture,
+    launch,
     settle: () => new Promise((resolve) => setTimeout(resolve)),
     dispose: () => gpu.destroy(),
   };
+}
+
+/** gpu.js has a class of textures for each number of axes, and takes one argument to be always of the same. */
+function threeAxes(output: readonly number[]): number[] {
+  return [...output, 1, 1].slice(0, 3);
 }
 
 /** The context exists from the first kernel on. */

@@ -1,6 +1,6 @@
 import { type Program, integer, quotient } from './program.ts';
 
-const arrays = ['weights', 'value', 'rows', 'previous'] as const;
+const arrays = ['weights', 'source', 'rows', 'previous'] as const;
 
 const integers = [
   'firstSlice',
@@ -13,25 +13,30 @@ const integers = [
   'headsInRow',
   'group',
   'queryLength',
-  'valueDim',
-  'valueBatch',
-  'valueHead',
-  'valueRow',
+  'columns',
+  'sourceBatch',
+  'sourceHead',
+  'sourceRow',
   'hasPrevious',
 ] as const;
 
+const numbers = ['factor'] as const;
+
 /**
- * The output, complete: rows of the tile are computed, all others are those of `previous`, which has the tiles before.
- * Carrying them over costs little beside a tile's work, and needs nothing of the engine but kernels.
+ * Sums over keys: for each query row, factor · Σ weight · source row of the key. The output from values, and the
+ * gradient of queries from keys.
+ *
+ * The result is complete: rows of the tile are computed, all others are those of `previous`, which has the tiles
+ * before. Carrying them over costs little beside a tile's work, and needs nothing of the engine but kernels.
  *
  * Thread x is a depth. In layout `bhld` y is a query row and z a slice; in `blhd` y is i · Hq + h and z the batch:
  * `headsInRow` is 1 or Hq.
  */
-export const attended: Program<typeof arrays, typeof integers, readonly []> = {
+export const attended: Program<typeof arrays, typeof integers, typeof numbers> = {
   name: 'attended',
   arrays,
   integers,
-  numbers: [],
+  numbers,
   body: `
     ${integer('i', quotient('this.thread.y', 'headsInRow'))}
     ${integer('slice', 'this.thread.z * headsInRow + this.thread.y - i * headsInRow')}
@@ -45,14 +50,15 @@ export const attended: Program<typeof arrays, typeof integers, readonly []> = {
       ${integer('first', 'rows[row]')}
       const count = rows[row + 1] - first;
       ${integer('at', '(tileSlice * tileRows + tileRow) * tileKeys + first - firstKey')}
-      ${integer('v', 'b * valueBatch + kvHead * valueHead + first * valueRow + this.thread.x')}
+      ${integer('from', 'b * sourceBatch + kvHead * sourceHead + first * sourceRow + this.thread.x')}
       for (let n = 0; n < count; n++) {
-        sum += weights[at] * value[v];
+        sum += weights[at] * source[from];
         at++;
-        v += valueRow;
+        from += sourceRow;
       }
+      sum = sum * factor;
     } else if (hasPrevious > 0) {
-      sum = previous[(this.thread.z * queryLength * headsInRow + this.thread.y) * valueDim + this.thread.x];
+      sum = previous[(this.thread.z * queryLength * headsInRow + this.thread.y) * columns + this.thread.x];
     }
     return sum;`,
 };

@@ -7,13 +7,14 @@
  * - A loop whose bound is an argument ends silently after `loopMaxIterations` turns, 1000 by default: the launcher
  *   sets it out of reach. `continue` in such a loop skips the step of the counter: it is not used.
  * - A variable that starts from an integer expression becomes a float, which counts exactly only up to 2²⁴. Indices
- *   are made by {@link integer}.
+ *   are made by {@link integer}; in the SIMD code of WebAssembly they are floats all the same.
  * - So does one that starts from a comparison with `==`: comparisons stay inside their condition.
  * - A whole number as a literal is an integer, however large: 2¹²⁷ does not compile. Such numbers are arguments.
  * - `Infinity` is the largest finite float32 on a GPU, and shaders may assume that no infinity and no NaN exist: none
  *   is ever given to a kernel (see `tensors/finite.ts`).
  * - Arrays of more than four elements, memory shared in a workgroup and several results of a kernel do not exist: what
  *   threads share goes through a result of its own.
+ * - With an array `value`, `valueDim` and `valueSize` are names of its own in WebGL.
  * - At most eight arrays, the result among them, may be bound to one WebGPU kernel.
  */
 export interface Program<

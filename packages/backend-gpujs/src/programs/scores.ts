@@ -32,17 +32,10 @@ const integers = [
 const numbers = ['scale', 'softcap', 'maskExcludes', 'maskFactor', 'minusInfinity'] as const;
 
 /**
- * The scores of a tile: thread x is a key, y a query row, z a slice, that is b · Hq + h. SPEC.md, clause `order`:
- * scale, softcap, bias, ALiBi, float mask; keys that a row may not attend to get `minusInfinity`.
- *
- * A tensor that the problem does not have is one neutral element with strides of 0.
+ * Visits a pair of query and key that may attend. Thread x is a key, y a query row, z a slice, that is b · Hq + h. A
+ * tensor that the problem does not have is one neutral element with strides of 0.
  */
-export const scores: Program<typeof arrays, typeof integers, typeof numbers> = {
-  name: 'scores',
-  arrays,
-  integers,
-  numbers,
-  body: `
+const forAttended = (otherwise: string, statements: string): string => `
     ${integer('slice', 'firstSlice + this.thread.z')}
     ${integer('b', quotient('slice', 'heads'))}
     ${integer('h', 'slice - b * heads')}
@@ -50,7 +43,7 @@ export const scores: Program<typeof arrays, typeof integers, typeof numbers> = {
     ${integer('i', 'firstRow + this.thread.y')}
     ${integer('j', 'firstKey + this.thread.x')}
     ${integer('row', '4 * (b * queryLength + i)')}
-    let score = minusInfinity;
+    let result = ${otherwise};
     if (j >= rows[row] && j < rows[row + 1]) {
       const maskValue = mask[b * maskBatch + h * maskHead + i * maskRow + j * maskKey];
       const biasValue = bias[b * biasBatch + h * biasHead + i * biasRow + j * biasKey];
@@ -64,15 +57,44 @@ export const scores: Program<typeof arrays, typeof integers, typeof numbers> = {
           q++;
           k++;
         }
-        score = dot * scale;
-        if (softcap > 0) {
-          ${tanh('saturation', 'score / softcap')}
-          score = softcap * saturation;
-        }
-        score += biasValue;
-        score -= slopes[h * slopeHead] * Math.abs(rows[row + 2] - j);
-        score += maskFactor * maskValue;
+        ${statements}
       }
     }
-    return score;`,
+    return result;`;
+
+/**
+ * The scores of a tile. SPEC.md, clause `order`: scale, softcap, bias, ALiBi, float mask; keys that a row may not
+ * attend to get `minusInfinity`.
+ */
+export const scores: Program<typeof arrays, typeof integers, typeof numbers> = {
+  name: 'scores',
+  arrays,
+  integers,
+  numbers,
+  body: forAttended(
+    'minusInfinity',
+    `
+        result = dot * scale;
+        if (softcap > 0) {
+          ${tanh('saturation', 'result / softcap')}
+          result = softcap * saturation;
+        }
+        result += biasValue;
+        result -= slopes[h * slopeHead] * Math.abs(rows[row + 2] - j);
+        result += maskFactor * maskValue;`,
+  ),
+};
+
+/** What the softcap does to gradients: the derivative of tanh, 1 − tanh², as 4 e⁻²ˣ / (1 + e⁻²ˣ)² with all digits. */
+export const softcapSlopes: Program<typeof arrays, typeof integers, typeof numbers> = {
+  name: 'softcapSlopes',
+  arrays,
+  integers,
+  numbers,
+  body: forAttended(
+    '0',
+    `
+        const decay = Math.exp(-2 * Math.abs(dot * scale / softcap));
+        result = 4 * decay / ((1 + decay) * (1 + decay));`,
+  ),
 };

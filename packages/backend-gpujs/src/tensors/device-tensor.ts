@@ -53,6 +53,22 @@ export async function uploadArray(engine: Engine, { dtype, shape, data }: Tensor
   return { dtype: dtype as 'float32' | 'bool', shape, array, exceptions };
 }
 
+/**
+ * A new tensor in an array that kernels have filled. Without one, because there was nothing to compute, it is zero.
+ *
+ * @param values elements that are not finite, by index.
+ */
+export async function newArray(
+  engine: Engine,
+  array: unknown,
+  shape: readonly number[],
+  values: ReadonlyMap<number, number> = NO_EXCEPTIONS.values,
+): Promise<DeviceArray> {
+  const exceptions = values.size === 0 ? NO_EXCEPTIONS : { minusInfinity: false, values };
+  const filled = array ?? (await engine.upload(new Float32Array(Math.max(1, sizeOf(shape)))));
+  return { dtype: 'float32', shape, array: filled, exceptions };
+}
+
 /** A plain copy. */
 export async function downloadTensor(engine: Engine, tensor: DeviceTensor): Promise<Tensor> {
   const { dtype, shape } = tensor;

@@ -1,0 +1,104 @@
+import { type AttentionRequest, type Tensor, attention, problemOf, tensor } from '@heed/core';
+import reference from '@heed/core/reference';
+import { describe, expect, test } from 'vitest';
+import gpujs from './index.ts';
+import { absenceOf } from './test/required.ts';
+import { waves } from './test/run-some.ts';
+import { useSoftwareVulkan } from './test/software-vulkan.ts';
+
+useSoftwareVulkan();
+
+type Forward = AttentionRequest & { readonly gradient?: false };
+
+function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  return Array.from(a).reduce((largest, number, n) => Math.max(largest, Math.abs(number - b[n]!)), 0);
+}
+
+describe.each(['webasm', 'cpu'] as const)('in mode %s', (mode) => {
+  test('loops go on past the 1000 turns at which gpu.js ends them by default', async () => {
+    const backend = await gpujs.create({ mode });
+    const request: Forward = {
+      query: waves([1, 1, 2, 4], 1),
+      key: waves([1, 1, 2500, 4], 2),
+      value: waves([1, 1, 2500, 4], 3),
+    };
+    const { output } = await attention(backend, request);
+    const expected = await attention(await reference.create(), request);
+    expect(largestDifference(output.data, expected.output.data)).toBeLessThan(1e-6);
+    await backend.dispose();
+  });
+
+  test('tiles add up, forward and backward', async () => {
+    const backend = await gpujs.create({ mode });
+    const request = {
+      query: waves([1, 1, 1100, 2], 1),
+      key: waves([1, 1, 4096, 2], 2),
+      value: waves([1, 1, 4096, 2], 3),
+      causal: true,
+      alignment: 'bottomRight',
+      gradient: true,
+    } as const;
+    const dOutput = waves([1, 1, 1100, 2], 4);
+    const [ours, theirs] = [
+      await attention(backend, request),
+      await attention(await reference.create(), request),
+    ];
+    const [gradients, expected] = [await ours.gradient(dOutput), await theirs.gradient(dOutput)];
+    expect(largestDifference(ours.output.data, theirs.output.data)).toBeLessThan(5e-6);
+    for (const name of ['dQuery', 'dKey', 'dValue'] as const) {
+      expect(largestDifference(gradients[name].data, expected[name].data)).toBeLessThan(1e-5);
+    }
+    await backend.dispose();
+  });
+});
+
+/** More elements than float32 can count. */
+const LENGTH = 4200;
+
+function maskedAttention(): Forward {
+  const mask = Uint8Array.from({ length: LENGTH ** 2 }, (_, n) =>
+    (Math.imul(n, 2654435761) >>> 16) % 7 === 0 ? 1 : 0,
+  );
+  return {
+    query: tensor([1, 1, LENGTH, 1], new Float32Array(LENGTH).fill(1)),
+    // Whole numbers, each once: 4201 is prime.
+    key: tensor(
+      [1, 1, LENGTH, 1],
+      Float32Array.from({ length: LENGTH }, (_, j) => (1234 * j) % 4201),
+    ),
+    value: waves([1, 1, LENGTH, 1], 1),
+    mask: tensor([LENGTH, LENGTH], mask),
+    window: { left: 63, right: 0 },
+    scale: 1,
+    selection: 'argmax',
+    outputs: ['choice'],
+  };
+}
+
+for (const mode of ['cpu', 'webgpu'] as const) {
+  const absence = await absenceOf(mode);
+  test.skipIf(absence !== null)(`${mode}: an index past 2²⁴ finds its element ${absence ?? ''}`, async () => {
+    const backend = await gpujs.create({ mode });
+    const request = maskedAttention();
+    const { choice } = (await attention(backend, request)) as unknown as { choice: Tensor };
+    const { data } = request.mask as Tensor;
+    for (let i = LENGTH - 100; i < LENGTH; i++) {
+      let best = -1;
+      for (let j = i - 63; j <= i; j++) {
+        if (data[i * LENGTH + j] && (best === -1 || (1234 * j) % 4201 > (1234 * best) % 4201)) best = j;
+      }
+      expect(choice.data[i]).toBe(best);
+    }
+    await backend.dispose();
+  });
+}
+
+test('webasm refuses arrays in which it would not find its elements', async () => {
+  const backend = await gpujs.create({ mode: 'webasm' });
+  expect(backend.supports(problemOf(maskedAttention()).problem)).toEqual({
+    supported: false,
+    clause: 'mask',
+    reason: 'mask has 17640000 elements, the largest array of gpu.js webasm simd128, 1 thread has 16777216',
+  });
+  await backend.dispose();
+});
