@@ -19,28 +19,31 @@ export interface Arithmetic {
  * (1993). The numbers are the same in every call.
  */
 export function arithmeticsOf(dtype: FloatDType): readonly Arithmetic[] {
-  if (dtype === 'float64') return inBothOrders((number) => number);
-  return [...inBothOrders(Math.fround), ...inBothOrders(randomRounding(1), Math.fround)];
-}
-
-function inBothOrders(round: Arithmetic['round'], nearest = round): Arithmetic[] {
+  const exact = (number: number): number => number;
+  const [round, nearest] = dtype === 'float32' ? [Math.fround, Math.fround] : [exact, exact];
+  const forwards = { round, nearest, backwards: false, scaledQuery: false };
+  const backwards = { round, nearest, backwards: true, scaledQuery: true };
+  if (dtype === 'float64') return [forwards, backwards];
   return [
-    { round, nearest, backwards: false, scaledQuery: false },
-    { round, nearest, backwards: true, scaledQuery: true },
+    forwards,
+    { ...forwards, round: randomRounding(1) },
+    { ...backwards, round: randomRounding(2) },
+    { ...forwards, round: randomRounding(3) },
   ];
 }
 
-/**
- * Rounds a number to one of the two float32 numbers beside it: it is moved by up to half their distance, up or down,
- * then rounded to nearest. Numbers that float32 has are never moved so far.
- */
+/** Rounds to one of the two float32 numbers beside a number, either with probability ½. */
 function randomRounding(seed: number): (number: number) => number {
-  const [up, down] = [1 + 2 ** -25, 1 - 2 ** -25];
+  // From a float32 number times one of these, the nearest float32 number is its neighbour.
+  const [outwards, inwards] = [1 + 1.25 * 2 ** -24, 1 - 1.25 * 2 ** -24];
   let state = seed;
   return (number) => {
+    const nearest = Math.fround(number);
+    if (nearest === number) return nearest;
     // The highest bit of a linear congruential generator (Numerical Recipes, section 7.1) is random enough for this.
     state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    return Math.fround(number * (state < 0 ? up : down));
+    if (state < 0) return nearest;
+    return Math.fround(nearest * (Math.abs(number) > Math.abs(nearest) ? outwards : inwards));
   };
 }
 

@@ -1,0 +1,169 @@
+import { type BackendProvider, FEATURES, type Feature, type HeedError } from '@heed/core';
+import reference from '@heed/core/reference';
+import { describe, expect, test } from 'vitest';
+import { allCases } from './all-cases.ts';
+import { simpleProvider } from './broken/simple-backend.ts';
+import type { Progress } from './verify.ts';
+import { verify } from './verify.ts';
+
+const all = await allCases();
+const causalOffByOne = simpleProvider({ steps: { causal: (key, position) => key < position } });
+
+describe('the report', () => {
+  test('counts by clause, and is plain JSON', async () => {
+    const report = await verify(reference, { topics: ['causal', 'gqa', 'padding'] });
+    expect(report).toMatchObject({
+      name: 'reference',
+      failed: 0,
+      refused: 0,
+      notGuaranteed: 0,
+      expectedFailures: 0,
+    });
+    expect(report.clauses.map(({ clause }) => clause)).toEqual(['gqa', 'causal', 'padding']);
+    const cases = all.filter(({ clause }) => ['causal', 'gqa', 'padding'].includes(clause));
+    expect(report.passed).toBe(cases.length);
+    expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+  });
+
+  test('has the comparison that came nearest to its bound', async () => {
+    const [causal] = (await verify(reference, { topics: ['causal'] })).clauses;
+    expect(causal!.worst!.case).toMatch(/^causal\//);
+    expect(causal!.worst!.error).toBeGreaterThan(0);
+    expect(causal!.worst!.error).toBeLessThan(causal!.worst!.bound);
+  });
+
+  test('has every failure with its message, and no number where there is none', async () => {
+    const nan = simpleProvider({ steps: { emptyOutput: () => NaN } });
+    const { failed, clauses } = await verify(nan, { topics: ['empty'] });
+    expect(failed).toBe(clauses[0]!.failures.length);
+    expect(clauses[0]!.failures[0]).toEqual({
+      id: 'empty/no-keys',
+      message: 'output[0, 0, 0, 0] is NaN, it must be exactly 0',
+    });
+    expect(clauses[0]!.worst!.error).toBeNull();
+  });
+
+  test('is the same each time', async () => {
+    const topics = ['order', 'merge', 'selection'];
+    expect(await verify(causalOffByOne, { topics })).toEqual(await verify(causalOffByOne, { topics }));
+  });
+});
+
+describe('what is not declared', () => {
+  const without = (...names: Feature[]): readonly Feature[] =>
+    FEATURES.filter((name) => !names.includes(name));
+  const partial: Readonly<Record<string, readonly Feature[]>> = {
+    'no feature at all': [],
+    'what a small engine has': ['causal', 'mask.boolean', 'lengths.key', 'gqa', 'logSumExp'],
+    'everything but positions': without(
+      'causal',
+      'window',
+      'alibi',
+      'alignment.bottomRight',
+      'alignment.offset',
+    ),
+    'everything but masks': without('mask.boolean', 'mask.float', 'bias', 'segments'),
+    'everything but outputs and gradients': without('weights', 'logSumExp', 'statistics', 'gradient'),
+  };
+
+  /** Comparisons are all treated alike: those of one clause stand for the others. */
+  const cases = all.filter(({ kind, clause }) => kind === 'behaviour' || clause === 'combination');
+
+  test.each(Object.entries(partial))('%s: refused, and no failure', async (_, features) => {
+    const report = await verify(simpleProvider({ capabilities: { features } }), { cases });
+    expect(report.clauses.flatMap(({ failures }) => failures)).toEqual([]);
+    expect(report.refused).toBeGreaterThan(0);
+  });
+
+  test('float64: refused, and no failure', async () => {
+    const topics = ['dtype', 'refusal', 'padding', 'merge', 'gradient'];
+    const report = await verify(simpleProvider({ capabilities: { dtypes: ['float32'] } }), { topics });
+    expect(report.clauses.flatMap(({ failures }) => failures)).toEqual([]);
+    expect(report.clauses.find(({ clause }) => clause === 'dtype')).toMatchObject({ passed: 0, failed: 0 });
+  });
+
+  test('guarantees are reported as not guaranteed', async () => {
+    const report = await verify(simpleProvider({ capabilities: { guarantees: ['repeat'] } }), {
+      topics: ['padding', 'repeat'],
+    });
+    const [padding, repeat] = report.clauses;
+    expect(padding).toMatchObject({ passed: 0, failed: 0, notGuaranteed: report.notGuaranteed });
+    expect(repeat).toMatchObject({ failed: 0, notGuaranteed: 0 });
+  });
+});
+
+describe('expected failures', () => {
+  const topics = ['causal'];
+
+  test('are counted apart', async () => {
+    const { clauses } = await verify(causalOffByOne, { topics });
+    const expectedFailures = Object.fromEntries(clauses[0]!.failures.map(({ id }) => [id, 'off by one']));
+    const report = await verify(causalOffByOne, { topics, expectedFailures });
+    expect(report).toMatchObject({ failed: 0, expectedFailures: clauses[0]!.failed });
+  });
+
+  test('that pass are failures of the list', async () => {
+    const expectedFailures = { 'causal/control': 'it was so once' };
+    const report = await verify(reference, { topics, expectedFailures });
+    expect(report).toMatchObject({ failed: 1, expectedFailures: 0 });
+    expect(report.clauses[0]!.failures[0]!.message).toContain('it was so once');
+  });
+
+  test('that no case has are an error', async () => {
+    const expectedFailures = { 'causal/no-such-case': 'it was renamed' };
+    await expect(verify(reference, { topics, expectedFailures })).rejects.toMatchObject({ code: 'ARGUMENT' });
+  });
+});
+
+describe('options', () => {
+  test('an unknown topic is an error that names the known ones', async () => {
+    const error: HeedError = await verify(reference, { topics: ['mood'] }).catch((reason) => reason);
+    expect(error.code).toBe('ARGUMENT');
+    expect(error.remedy).toContain('causal');
+  });
+
+  test('progress is reported after each case', async () => {
+    const seen: Progress[] = [];
+    const report = await verify(reference, {
+      topics: ['gqa'],
+      onProgress: (progress) => seen.push(progress),
+    });
+    expect(seen).toHaveLength(report.passed);
+    expect(seen.at(-1)).toMatchObject({ done: seen.length, total: seen.length, status: 'passed' });
+  });
+
+  test('an aborted signal ends it with the reason, and the backend is disposed', async () => {
+    let disposed = 0;
+    const counted: BackendProvider = {
+      ...reference,
+      create: async () => {
+        const backend = await reference.create();
+        return Object.assign(Object.create(backend), {
+          dispose: async () => {
+            disposed++;
+            await backend.dispose();
+          },
+        });
+      },
+    };
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const run = verify(counted, {
+      topics: ['gqa'],
+      signal: controller.signal,
+      onProgress: () => controller.abort(reason),
+    });
+    await expect(run).rejects.toBe(reason);
+    expect(disposed).toBe(1);
+  });
+
+  test('a provider of another contract, or without an engine, is an error', async () => {
+    const future = { ...reference, contract: 2 } as unknown as BackendProvider;
+    await expect(verify(future)).rejects.toMatchObject({ code: 'CONTRACT_VERSION' });
+    const absent: BackendProvider = {
+      ...reference,
+      probe: async () => ({ available: false, reason: 'no engine', remedy: 'install one' }),
+    };
+    await expect(verify(absent)).rejects.toMatchObject({ code: 'UNAVAILABLE', remedy: 'install one' });
+  });
+});
