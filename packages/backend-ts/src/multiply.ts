@@ -12,7 +12,7 @@ import type { Heap } from './heap.ts';
  *
  * Tiling (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 2008, section 4): a
  * 4×2 block of C stays in registers while k runs; four rows of A (2 KiB at a depth of 64) stay in the first-level
- * cache while j runs; all of B (32 KiB for 64 keys of 64) streams from the first or second level.
+ * cache while j runs; all of B (64 KiB for 128 keys of 64) streams from the second level.
  */
 export function multiply(
   heap: Heap,
