@@ -21,8 +21,17 @@ function layoutAxes(problem: AttentionProblem, heads: Axis, length: Axis, depth:
   return problem.layout === 'bhld' ? [batch, heads, length, depth] : [batch, length, heads, depth];
 }
 
+/** Of problems in their normal form, which never change: a kernel checks the inputs of every run. */
+const remembered = new WeakMap<AttentionProblem, Map<keyof AttentionInputs, Expectation>>();
+
 /** Every tensor that the problem has, in the order in which it is checked. */
 function expectations(problem: AttentionProblem): Map<keyof AttentionInputs, Expectation> {
+  const result = remembered.get(problem) ?? newExpectations(problem);
+  if (Object.isFrozen(problem)) remembered.set(problem, result);
+  return result;
+}
+
+function newExpectations(problem: AttentionProblem): Map<keyof AttentionInputs, Expectation> {
   const { dtype } = problem;
   const batch: Axis = ['B', problem.batch];
   const heads: Axis = ['Hq', problem.heads];
@@ -64,15 +73,16 @@ function checkExpected(
   value: Tensor | ResidentTensor | undefined,
   expected: Expectation,
 ): void {
-  const letters = `[${expected.axes.map(([letter, length]) => `${letter}=${length}`).join(', ')}]`;
+  const letters = (): string =>
+    `[${expected.axes.map(([letter, length]) => `${letter}=${length}`).join(', ')}]`;
   if (value === undefined) {
-    throw new HeedError('MISSING_INPUT', `${name} is missing, expected ${expected.dtype} ${letters}`, {
+    throw new HeedError('MISSING_INPUT', `${name} is missing, expected ${expected.dtype} ${letters()}`, {
       clause: expected.clause,
     });
   }
   if (!isResident(value)) checkTensor(name, value);
   if (value.dtype !== expected.dtype) {
-    throw new HeedError('DTYPE', `${name} is ${value.dtype}, expected ${expected.dtype} ${letters}`, {
+    throw new HeedError('DTYPE', `${name} is ${value.dtype}, expected ${expected.dtype} ${letters()}`, {
       clause: expected.clause,
     });
   }
@@ -81,7 +91,7 @@ function checkExpected(
     ? sameShape(withoutLeadingOnes(value.shape), withoutLeadingOnes(lengths))
     : sameShape(value.shape, lengths);
   if (!fits) {
-    throw new HeedError('SHAPE', `${name} is [${value.shape.join(', ')}], expected ${letters}`, {
+    throw new HeedError('SHAPE', `${name} is [${value.shape.join(', ')}], expected ${letters()}`, {
       clause: expected.clause,
     });
   }
