@@ -7,21 +7,16 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { problemOf } from '@heed/core';
 import tfjsNode from '@heed/backend-tfjs-node';
-import tf from '@tensorflow/tfjs-node';
 
 const [HEADS, DEPTH] = [12, 64];
+const LENGTHS = [128, 256, 512, 1024, 2048];
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '25' } } });
 
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
+// The backend is made first: it prepares the engine for newer versions of Node.
+const backend = await tfjsNode.create();
+const { default: tf } = await import('@tensorflow/tfjs-node');
 
-async function timed(work) {
-  const start = performance.now();
-  const output = await work();
-  output.dataSync();
-  const time = performance.now() - start;
-  output.dispose();
-  return time;
-}
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 
 function byHand({ query, key, value }, mask) {
   return tf.tidy(() => {
@@ -30,58 +25,68 @@ function byHand({ query, key, value }, mask) {
   });
 }
 
-async function compare(backend, length, causal) {
-  const shape = [1, HEADS, length, DEPTH];
+async function timed(work) {
+  const start = performance.now();
+  const { output, free } = await work();
+  output.dataSync();
+  const time = performance.now() - start;
+  free();
+  return time;
+}
+
+/** Median times of both sides. Short calls are many to a round, so that what else runs here hits both alike. */
+async function interleaved(sides, callsPerRound) {
+  const times = { hand: [], heed: [] };
+  const warmUp = Math.max(2, callsPerRound * 4);
+  const calls = Number(values.rounds) * callsPerRound;
+  for (let call = -warmUp; call < calls; call++) {
+    for (const side of call % 2 === 0 ? ['hand', 'heed'] : ['heed', 'hand']) {
+      const time = await timed(sides[side]);
+      if (call >= 0) times[side].push(time);
+    }
+  }
+  return { hand: median(times.hand), heed: median(times.heed) };
+}
+
+async function compare(length, causal) {
   const tensors = Object.fromEntries(
-    ['query', 'key', 'value'].map((name, seed) => [name, tf.randomNormal(shape, 0, 1, 'float32', seed + 1)]),
+    ['query', 'key', 'value'].map((name, seed) => [
+      name,
+      tf.randomNormal([1, HEADS, length, DEPTH], 0, 1, 'float32', seed + 1),
+    ]),
   );
-  const mask = causal ? tf.log(tf.linalg.bandPart(tf.ones([length, length]), -1, 0)) : null;
+  const mask = causal ? tf.tidy(() => tf.log(tf.linalg.bandPart(tf.ones([length, length]), -1, 0))) : null;
   const resident = Object.fromEntries(
     Object.entries(tensors).map(([name, tensor]) => [name, backend.wrap(tensor.clone())]),
   );
   const { problem, inputs } = problemOf({ ...resident, causal });
   const kernel = await backend.compile(problem);
   const sides = {
-    hand: async () => byHand(tensors, mask),
-    heed: async () => {
+    async hand() {
+      const output = byHand(tensors, mask);
+      return { output, free: () => output.dispose() };
+    },
+    async heed() {
       const { output } = await kernel.run(inputs, { resident: true });
-      const tensor = backend.unwrap(output).clone();
-      output.dispose();
-      return tensor;
+      return { output: backend.unwrap(output), free: () => output.dispose() };
     },
   };
-  const times = { hand: [], heed: [] };
-  // Short calls are many to a round, so that what else runs on the machine hits both sides alike.
-  const calls = Math.max(1, Math.round((512 / length) ** 2));
-  for (let round = -2; round < Number(values.rounds); round++) {
-    for (let call = 0; call < calls; call++) {
-      for (const side of (round + call) % 2 === 0 ? ['hand', 'heed'] : ['heed', 'hand']) {
-        const time = await timed(sides[side]);
-        if (round >= 0) times[side].push(time);
-      }
-    }
-  }
+  const result = await interleaved(sides, Math.max(1, Math.round((512 / length) ** 2)));
   await kernel.dispose();
   for (const tensor of Object.values(resident)) tensor.dispose();
   tf.dispose([tensors, mask]);
-  const [hand, heed] = [median(times.hand), median(times.heed)];
-  const row = [
-    causal ? 'causal' : 'dense',
-    length,
-    hand.toFixed(3),
-    heed.toFixed(3),
-    (hand / heed).toFixed(2),
-  ];
-  console.log(row.map((cell) => String(cell).padStart(8)).join(''));
+  return result;
 }
 
-const backend = await tfjsNode.create();
-console.log(
-  `${backend.device}, @tensorflow/tfjs-node ${tf.version['tfjs-node']}, node ${process.versions.node}`,
-);
+const print = (...cells) => console.log(cells.map((cell) => String(cell).padStart(9)).join(''));
+
+console.log(`${backend.device}, tfjs-node ${tf.version['tfjs-node']}, node ${process.versions.node}`);
 console.log(`${cpus()[0].model}, ${cpus().length} processors; B=1 H=${HEADS} D=${DEPTH} float32`);
-console.log(['', 'N', 'hand ms', 'heed ms', 'ratio'].map((cell) => cell.padStart(8)).join(''));
+print('', 'N', 'hand ms', 'heed ms', 'ratio');
 for (const causal of [false, true]) {
-  for (const length of [128, 256, 512, 1024, 2048]) await compare(backend, length, causal);
+  for (const length of LENGTHS) {
+    const { hand, heed } = await compare(length, causal);
+    print(causal ? 'causal' : 'dense', length, hand.toFixed(3), heed.toFixed(3), (hand / heed).toFixed(2));
+  }
 }
 await backend.dispose();

@@ -1,5 +1,5 @@
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-node';
-import type { Tf } from './engine.ts';
+import type { Tensors, Tf } from './engine.ts';
 import type { TileGrid } from './tiles.ts';
 
 /** How the parts of a result become one along batches, heads and rows: concatenated on an axis, or added (null). */
@@ -29,4 +29,21 @@ function inGroups(
     const group = parts.slice(n * size, (n + 1) * size);
     return axis === null ? tf.addN(group) : tf.concat(group, axis);
   });
+}
+
+/** For each name that the parts have, something made of the tensors that they have under it. */
+export function mapNames(
+  parts: readonly Tensors[],
+  make: (name: string, tensors: readonly TfTensor[]) => TfTensor,
+): Tensors {
+  const names = Object.keys(parts[0]!);
+  return Object.fromEntries(
+    names.map((name) => [
+      name,
+      make(
+        name,
+        parts.map((part) => part[name]!),
+      ),
+    ]),
+  );
 }

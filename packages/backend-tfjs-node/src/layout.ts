@@ -1,23 +1,30 @@
-import type { AttentionProblem } from '@heed/core';
-import type { Tensor as TfTensor } from '@tensorflow/tfjs-node';
-import type { Engine, Tensors } from './engine.ts';
+import type { AttentionInputs, AttentionProblem } from '@heed/core';
+import type { Engine, Tensors, Tf } from './engine.ts';
 import type { Held } from './held.ts';
+import type { Native } from './memory.ts';
 
-/** Between `[B, H, L, D]` and `[B, L, H, D]`; either way is the same. */
-export function turned({ tf }: Engine, { layout }: AttentionProblem, tensor: TfTensor): TfTensor {
-  return layout === 'bhld' ? tensor : tf.transpose(tensor, [0, 2, 1, 3]);
+/** Tensors from the problem's layout to `[B, H, L, D]`, or back: in layout `blhd` the two axes change places. */
+export function turned<T extends Tensors>(tf: Tf, { layout }: AttentionProblem, tensors: T): T {
+  if (layout === 'bhld') return tensors;
+  const entries = Object.entries(tensors).map(([name, tensor]) => [name, tf.transpose(tensor, [0, 2, 1, 3])]);
+  return Object.fromEntries(entries) as T;
 }
 
-/** The named tensors as `[B, H, L, D]`; the others as they are. */
-export function headMajor<T extends object>(
-  engine: Engine,
+/** As {@link turned}, for tensors that are needed across turns of the event loop. */
+export function turnedAndHeld<T extends Tensors>(
+  { tf, compute }: Engine,
   held: Held,
   problem: AttentionProblem,
   tensors: T,
-  names: readonly (keyof T)[],
 ): T {
-  if (problem.layout === 'bhld') return tensors;
-  const make = (): Tensors =>
-    Object.fromEntries(names.map((name) => [name, turned(engine, problem, tensors[name] as TfTensor)]));
-  return { ...tensors, ...held.add(engine.compute(make)) };
+  return problem.layout === 'bhld' ? tensors : held.add(compute(() => turned(tf, problem, tensors)));
+}
+
+/** The inputs in which the layout shows. */
+export function inLayout({ query, key, value }: AttentionInputs<Native>): Readonly<Record<string, Native>> & {
+  readonly query: Native;
+  readonly key: Native;
+  readonly value: Native;
+} {
+  return { query, key, value };
 }

@@ -39,8 +39,8 @@ export interface TileLimits {
   readonly apart: number;
 }
 
-/** 16 MB of scores in float32. */
-const LIMITS: TileLimits = { scores: 2 ** 22, sampledScores: 2 ** 18, fewestRows: 128, apart: 2 ** 16 };
+/** 32 MB of scores in float32. */
+const LIMITS: TileLimits = { scores: 2 ** 23, sampledScores: 2 ** 18, fewestRows: 128, apart: 2 ** 16 };
 
 /** Cuts the scores so that a tile fits the budget, and so that causal and window leave whole tiles out. */
 export function tileGrid(problem: AttentionProblem, limits: TileLimits = LIMITS): TileGrid {

@@ -1,0 +1,41 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { AttentionInputs, AttentionProblem, RunOptions } from '@heed/core';
+import { visibleKeys } from '@heed/core/backend';
+import type { Engine } from './engine.ts';
+import { type Suspect, areFiniteForGood } from './finite.ts';
+import type { Native } from './memory.ts';
+import type { Work } from './tile-inputs.ts';
+import { type Tile, type TileGrid, tilesOf } from './tiles.ts';
+
+/** A problem on an engine, and how it is cut. */
+export interface Kernel {
+  readonly engine: Engine;
+  readonly problem: AttentionProblem;
+  readonly grid: TileGrid;
+  /** The tiles of every run; null when they depend on lengths or offsets that come with a run. */
+  readonly tiles: readonly Tile[] | null;
+}
+
+/** The tiles of a run, each with all that is needed to compute it. */
+export function* worksOf(
+  { engine, problem, grid, tiles }: Kernel,
+  inputs: AttentionInputs<Native>,
+  suspects: readonly Suspect[],
+): Generator<Work> {
+  const visible = visibleKeys(problem, inputs);
+  const isFinite = areFiniteForGood(engine, suspects);
+  for (const tile of tiles ?? tilesOf(problem, grid, visible)) {
+    yield { tf: engine.tf, problem, inputs, visible, isFinite, tile };
+  }
+}
+
+/** Between two tiles other work on the event loop gets its turn, and an abort its effect. */
+export async function* inTurns(works: Iterable<Work>, { signal }: RunOptions): AsyncGenerator<Work> {
+  let isFirst = true;
+  for (const work of works) {
+    if (!isFirst) await nextTurn();
+    signal?.throwIfAborted();
+    isFirst = false;
+    yield work;
+  }
+}
