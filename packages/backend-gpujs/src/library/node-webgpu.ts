@@ -30,6 +30,11 @@ async function loadDawn(): Promise<GPU> {
       remedy: 'use a browser with WebGPU, over https or on localhost',
     });
   }
+  if (!hasVulkanLoader()) {
+    throw new HeedError('UNAVAILABLE', 'there is no Vulkan loader (libvulkan.so.1)', {
+      remedy: 'install a Vulkan driver and loader (Debian: libvulkan1), or use another mode',
+    });
+  }
   // Not a literal: bundlers for the browser would take the package along.
   const name = 'webgpu';
   try {
@@ -40,6 +45,19 @@ async function loadDawn(): Promise<GPU> {
       remedy: 'npm install webgpu@0.6',
       cause,
     });
+  }
+}
+
+/** Asked before Dawn is, which otherwise complains on standard error, where nobody can catch it. */
+function hasVulkanLoader(): boolean {
+  const { process } = globalThis;
+  if (process.platform !== 'linux') return true;
+  try {
+    process.dlopen({ exports: {} }, 'libvulkan.so.1');
+    return true;
+  } catch (error) {
+    // A library that loads and is no add-on of Node is what is looked for.
+    return !(error as Error).message.includes('cannot open shared object file');
   }
 }
 
