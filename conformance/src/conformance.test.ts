@@ -1,6 +1,6 @@
 import type { BackendProvider } from '@heed/core';
 import reference from '@heed/core/reference';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { simpleProvider } from './broken/simple-backend.ts';
 import { type ConformanceOptions, type TestFunction, conformance } from './conformance.ts';
 
@@ -31,6 +31,8 @@ const absent: BackendProvider = {
   probe: async () => ({ available: false, reason: 'no WebAssembly', remedy: 'use another runtime' }),
 };
 
+// Where every engine is required, these tests are of what happens where it is not.
+beforeEach(() => vi.stubEnv('HEED_REQUIRE', undefined));
 afterEach(() => vi.unstubAllEnvs());
 
 describe('an engine that runs here', () => {

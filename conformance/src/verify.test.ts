@@ -27,7 +27,7 @@ describe('the report', () => {
 
   test('has the comparison that came nearest to its bound', async () => {
     const [causal] = (await verify(reference, { topics: ['causal'] })).clauses;
-    expect(causal!.worst!.case).toMatch(/^causal\//);
+    expect(all.find(({ id }) => id === causal!.worst!.case)).toMatchObject({ clause: 'causal' });
     expect(causal!.worst!.error).toBeGreaterThan(0);
     expect(causal!.worst!.error).toBeLessThan(causal!.worst!.bound);
   });

@@ -6,7 +6,7 @@ import type {
   Tensor,
 } from '@heed/core';
 import { broadcastStrides, zeros } from '@heed/core/backend';
-import { arithmeticsOf } from '../judge/arithmetic.ts';
+import { EXACT } from '../judge/arithmetic.ts';
 import { eachRow } from '../judge/naive-forward.ts';
 import { type PlainInputs, naiveScores, rowStarts } from '../judge/naive-scores.ts';
 
@@ -46,11 +46,11 @@ function scorer(problem: AttentionProblem, inputs: PlainInputs, { lanes, scaledQ
   const starts = rowStarts(problem);
   const { headDim, scale, softcap } = problem;
   const zero = { ...inputs, query: { ...inputs.query, data: new Float32Array(inputs.query.data.length) } };
-  const termsOf = naiveScores(
-    { ...problem, softcap: null },
-    zero as PlainInputs,
-    arithmeticsOf('float32')[0]!,
-  );
+  const termsOf = naiveScores({ ...problem, softcap: null }, zero as PlainInputs, {
+    ...EXACT,
+    round,
+    nearest: round,
+  });
   return (b: number, h: number, i: number) => {
     const query = rowAt(inputs.query, starts.query(b, h, i), headDim);
     const scaled = query.map((number) => round(number * round(scale)));

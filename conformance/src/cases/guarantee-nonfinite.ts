@@ -2,7 +2,7 @@ import { type AttentionRequest, type Tensor, problemOf } from '@heed/core';
 import type { BehaviourCase, ConformanceCase } from '../case.ts';
 import { coordinates } from '../judge/compare.ts';
 import type { Values } from '../judge/expectation.ts';
-import { arithmeticsOf } from '../judge/arithmetic.ts';
+import { EXACT } from '../judge/arithmetic.ts';
 import { naiveForward } from '../judge/naive-forward.ts';
 import { type PlainInputs, rowStarts } from '../judge/naive-scores.ts';
 import { type Sketch, dOutputOf, requestOf } from '../sketch.ts';
@@ -164,7 +164,7 @@ function forEachRow(
 ): void {
   const { problem, inputs } = problemOf(request);
   const { heads, queryLength } = problem;
-  const { attended } = naiveForward(problem, inputs as PlainInputs, arithmeticsOf('float64')[0]!);
+  const { attended } = naiveForward(problem, inputs as PlainInputs, EXACT);
   attended.forEach((keys, at) => {
     const place = [
       Math.floor(at / (heads * queryLength)),

@@ -1,7 +1,7 @@
 import { type AttentionRequest, type Tensor, problemOf } from '@heed/core';
 import { broadcastStrides } from '@heed/core/backend';
 import type { BehaviourCase, ConformanceCase } from '../case.ts';
-import { arithmeticsOf } from '../judge/arithmetic.ts';
+import { EXACT } from '../judge/arithmetic.ts';
 import { eachRow, naiveForward } from '../judge/naive-forward.ts';
 import { type PlainInputs, rowStarts } from '../judge/naive-scores.ts';
 import { type Sketch, dOutputOf, requestOf } from '../sketch.ts';
@@ -67,7 +67,7 @@ export interface Excludable {
 export function excludable(request: AttentionRequest): Excludable {
   const { problem, inputs } = problemOf(request);
   const starts = rowStarts(problem);
-  const { attended } = naiveForward(problem, inputs as PlainInputs, arithmeticsOf('float64')[0]!);
+  const { attended } = naiveForward(problem, inputs as PlainInputs, EXACT);
   const seen = {
     query: new Set<number>(),
     output: new Set<number>(),

@@ -1,6 +1,6 @@
 import { type AttentionRequest, type Tensor, problemOf } from '@heed/core';
 import type { BehaviourCase, ConformanceCase } from '../case.ts';
-import { arithmeticsOf } from '../judge/arithmetic.ts';
+import { EXACT } from '../judge/arithmetic.ts';
 import { naiveForward } from '../judge/naive-forward.ts';
 import { type PlainInputs, rowStarts } from '../judge/naive-scores.ts';
 import { type Sketch, dOutputOf, requestOf } from '../sketch.ts';
@@ -24,7 +24,7 @@ function partlyExcluded(name: string, sketch: Sketch, poisoned: 'key' | 'value' 
     const request = requestOf(sketch, id);
     const dOutput = dOutputOf(sketch, id);
     const { problem, inputs } = problemOf(request);
-    const { attended } = naiveForward(problem, inputs as PlainInputs, arithmeticsOf('float64')[0]!);
+    const { attended } = naiveForward(problem, inputs as PlainInputs, EXACT);
     const starts = rowStarts(problem);
     // Of batch 0 and head 0, which share key/value head 0.
     const place =

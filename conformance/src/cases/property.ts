@@ -103,7 +103,7 @@ export function samples(options: readonly OptionName[]): (capabilities: Capabili
       const { feature } = OPTIONS[name];
       return feature === null || features.includes(feature);
     });
-    const length = oneof({ weight: 4, arbitrary: integer({ min: 1, max: 9 }) }, constantFrom(31, 33, 40));
+    const length = oneof({ weight: 7, arbitrary: integer({ min: 1, max: 9 }) }, constantFrom(17, 33));
     const lengths = record({
       batch: integer({ min: 1, max: 2 }),
       heads: integer({ min: 1, max: 3 }),

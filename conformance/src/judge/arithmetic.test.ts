@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { randomFrom } from '../random.ts';
+import { problemOf } from '@heed/core';
+import { requestOf } from '../sketch.ts';
 import { arithmeticsOf } from './arithmetic.ts';
 
 /** The float32 numbers on either side of a number that is none. */
@@ -11,8 +13,10 @@ function neighbours(number: number): number[] {
   return [nearest, float[0]!];
 }
 
+const { problem } = problemOf(requestOf({}, 'arithmetic'));
+
 describe('random rounding', () => {
-  const [, { round }] = arithmeticsOf('float32') as [unknown, { round(number: number): number }];
+  const [, { round }] = arithmeticsOf(problem) as [unknown, { round(number: number): number }];
   const random = randomFrom('arithmetic');
   const numbers = Array.from({ length: 2000 }, () => random.normal() * 2 ** (random.below(60) - 30));
 
@@ -33,7 +37,7 @@ describe('random rounding', () => {
 
 test('the same numbers are rounded alike each time', () => {
   const sums = () =>
-    arithmeticsOf('float32').map(({ round }) =>
+    arithmeticsOf(problem).map(({ round }) =>
       [0.1, 0.2, 0.3].reduce((sum, number) => round(sum + number), 0),
     );
   expect(sums()).toEqual(sums());

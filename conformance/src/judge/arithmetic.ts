@@ -1,4 +1,4 @@
-import type { FloatDType } from '@heed/core';
+import type { AttentionProblem } from '@heed/core';
 
 /** How the naive computation is carried out. */
 export interface Arithmetic {
@@ -12,24 +12,31 @@ export interface Arithmetic {
   readonly scaledQuery: boolean;
 }
 
+/** The naive computation without any rounding beyond that of float64. */
+export const EXACT: Arithmetic = {
+  round: (number) => number,
+  nearest: (number) => number,
+  backwards: false,
+  scaledQuery: false,
+};
+
 /**
- * The ways in which the naive computation is done. Rounded to nearest it is one throw of the dice: in a small tensor
- * all its errors can be small, and a right backend would exceed twice the largest by bad luck. Therefore it is done
- * again with random rounding, the method of Vignes, "A stochastic arithmetic for reliable scientific computation"
- * (1993). The numbers are the same in every call.
+ * The ways in which the naive computation is done for a problem. Rounded to nearest it is one throw of the dice: in a
+ * small tensor all its errors can be small, and a right backend would exceed twice the largest by bad luck. Therefore
+ * it is done again with random rounding, the method of Vignes, "A stochastic arithmetic for reliable scientific
+ * computation" (1993): the smaller the problem, the more often. The numbers are the same in every call.
  */
-export function arithmeticsOf(dtype: FloatDType): readonly Arithmetic[] {
-  const exact = (number: number): number => number;
-  const [round, nearest] = dtype === 'float32' ? [Math.fround, Math.fround] : [exact, exact];
-  const forwards = { round, nearest, backwards: false, scaledQuery: false };
-  const backwards = { round, nearest, backwards: true, scaledQuery: true };
-  if (dtype === 'float64') return [forwards, backwards];
-  return [
-    forwards,
-    { ...forwards, round: randomRounding(1) },
-    { ...backwards, round: randomRounding(2) },
-    { ...forwards, round: randomRounding(3) },
-  ];
+export function arithmeticsOf({ dtype, ...problem }: AttentionProblem): readonly Arithmetic[] {
+  if (dtype === 'float64') return [EXACT, { ...EXACT, backwards: true, scaledQuery: true }];
+  const nearest = Math.fround;
+  const scores = problem.batch * problem.heads * problem.queryLength * problem.keyLength;
+  const count = Math.min(7, Math.max(3, Math.ceil(2 ** 16 / scores)));
+  const ways: Arithmetic[] = [{ round: nearest, nearest, backwards: false, scaledQuery: false }];
+  for (let seed = 1; seed <= count; seed++) {
+    const other = seed % 2 === 0;
+    ways.push({ round: randomRounding(seed), nearest, backwards: other, scaledQuery: other });
+  }
+  return ways;
 }
 
 /** Rounds to one of the two float32 numbers beside a number, either with probability ½. */

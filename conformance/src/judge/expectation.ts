@@ -30,7 +30,7 @@ export interface Expectation {
 /** Computes the reference and the yardstick. This is the costly part of the suite. */
 export function expectationOf(problem: AttentionProblem, inputs: PlainInputs, dOutput?: Tensor): Expectation {
   const { statistics, ...outputs } = referenceForward(problem, inputs);
-  const naive = arithmeticsOf(problem.dtype).map((arithmetic) => naiveForward(problem, inputs, arithmetic));
+  const naive = arithmeticsOf(problem).map((arithmetic) => naiveForward(problem, inputs, arithmetic));
   const [{ attended, rowSum }] = naive as [NaiveForward];
   const forward = {
     reference: { ...outputs, ...statistics },
@@ -41,9 +41,7 @@ export function expectationOf(problem: AttentionProblem, inputs: PlainInputs, dO
 
   const gradient = {
     reference: referenceGradient(problem, inputs, dOutput) as unknown as Values,
-    naive: arithmeticsOf(problem.dtype).map((arithmetic) =>
-      naiveGradient(problem, inputs, dOutput, arithmetic),
-    ),
+    naive: arithmeticsOf(problem).map((arithmetic) => naiveGradient(problem, inputs, dOutput, arithmetic)),
     excluded: excludedGradients(problem, inputs, attended),
   };
   return { problem, inputs, forward, gradient };

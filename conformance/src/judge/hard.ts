@@ -1,6 +1,6 @@
 import type { Tensor } from '@heed/core';
 import { type Comparison, coordinates } from './compare.ts';
-import { arithmeticsOf } from './arithmetic.ts';
+import { EXACT, arithmeticsOf } from './arithmetic.ts';
 import type { Expectation } from './expectation.ts';
 import { eachRow } from './naive-forward.ts';
 import { type ScoreRow, naiveScores, rowStarts } from './naive-scores.ts';
@@ -70,8 +70,8 @@ interface ScoredRow {
 
 /** For each row, the keys that are right to choose; none in an empty row. */
 function rightChoices({ problem, inputs }: Expectation): number[][] {
-  const exactOf = naiveScores(problem, inputs, arithmeticsOf('float64')[0]!);
-  const naiveOf = arithmeticsOf(problem.dtype).map((arithmetic) => naiveScores(problem, inputs, arithmetic));
+  const exactOf = naiveScores(problem, inputs, EXACT);
+  const naiveOf = arithmeticsOf(problem).map((arithmetic) => naiveScores(problem, inputs, arithmetic));
   const rows: ScoredRow[] = [];
   eachRow(problem, (b, h, i) => {
     rows.push({ exact: exactOf(b, h, i), naive: naiveOf.map((scoresOf) => scoresOf(b, h, i)) });
