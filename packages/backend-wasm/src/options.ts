@@ -1,0 +1,25 @@
+import { HeedError } from '@heed/core';
+
+/** What `create` takes. */
+export interface WasmOptions {
+  /**
+   * Threads that compute. Default: as many as the machine runs at the same time; 1 where memory cannot be shared
+   * between threads, as in a page that is not cross-origin isolated.
+   */
+  readonly threads?: number;
+  /**
+   * Whether kernels use relaxed SIMD, whose multiply-add is one instruction. `'auto'`: where the engine has it.
+   * Results then differ in their last bits from those without it. Default `'auto'`.
+   */
+  readonly relaxedSimd?: 'auto' | false;
+}
+
+/** @throws HeedError `ARGUMENT`. */
+export function checkOptions({ threads, relaxedSimd }: WasmOptions): void {
+  if (threads !== undefined && !(Number.isSafeInteger(threads) && threads >= 1)) {
+    throw new HeedError('ARGUMENT', `threads is ${String(threads)}, expected an integer ≥ 1`);
+  }
+  if (relaxedSimd !== undefined && relaxedSimd !== 'auto' && relaxedSimd !== false) {
+    throw new HeedError('ARGUMENT', `relaxedSimd is ${String(relaxedSimd)}, expected 'auto' or false`);
+  }
+}
