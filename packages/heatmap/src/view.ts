@@ -1,4 +1,5 @@
 import { HeedError, type Tensor, tensor } from '@heed/core';
+import { choose, isIndex } from './choose.ts';
 import { formatValue } from './format.ts';
 
 /** What to show, and what to call it. */
@@ -87,22 +88,6 @@ function oneHead(
   const size = rowCount * columnCount;
   const start = (b * heads + h) * size;
   return { rowCount, columnCount, values: Float64Array.from(weights.data.subarray(start, start + size)) };
-}
-
-function choose(name: 'batch' | 'head', letter: string, chosen: number | undefined, count: number): number {
-  if (chosen === undefined && count === 1) return 0;
-  if (chosen !== undefined && isIndex(chosen, count)) return chosen;
-  const given = chosen === undefined ? 'is not chosen' : `is ${chosen}`;
-  throw new HeedError('ARGUMENT', `${name} ${given}, weights have ${letter}=${count}`, {
-    remedy:
-      count === 0
-        ? `give weights with at least one ${name}`
-        : `set ${name} to a number from 0 to ${count - 1}`,
-  });
-}
-
-function isIndex(index: number, count: number): boolean {
-  return Number.isInteger(index) && index >= 0 && index < count;
 }
 
 function labelsOf(

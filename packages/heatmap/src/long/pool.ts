@@ -1,0 +1,71 @@
+import { type Tensor, tensor } from '@heed/core';
+import type { Range } from './slice.ts';
+
+/** The picture's cells along one axis: cell c covers the indices from `edges[c]` up to `edges[c + 1]`. */
+export function edgesOf([start, end]: Range, most: number): number[] {
+  const count = Math.min(most, end - start);
+  return Array.from({ length: count + 1 }, (_, cell) =>
+    count === 0 ? start : start + Math.floor((cell * (end - start)) / count),
+  );
+}
+
+/** Takes rows of weights, from the first to the last, and keeps the largest and the mean of each cell. */
+export interface Pool {
+  /**
+   * @param weights of one query row or more, `width` apart; its first column is that of `columnEdges[0]`.
+   * @param factor that each row's weights are multiplied with.
+   */
+  add(weights: ArrayLike<number>, rowCount: number, width: number, factor: (row: number) => number): void;
+  /** `[R, C]`. */
+  finish(): { readonly max: Tensor<'float32'>; readonly mean: Tensor<'float32'> };
+}
+
+export function createPool(rowEdges: readonly number[], columnEdges: readonly number[]): Pool {
+  const [rows, columns] = [rowEdges.length - 1, columnEdges.length - 1];
+  const max = new Float32Array(rows * columns);
+  const sum = new Float64Array(rows * columns);
+  const edges = Int32Array.from(columnEdges, (edge) => edge - columnEdges[0]!);
+  let row = rowEdges[0]!;
+  let cell = 0;
+  return {
+    add(weights, rowCount, width, factor) {
+      for (let r = 0; r < rowCount; r++, row++) {
+        while (row >= rowEdges[cell + 1]!) cell++;
+        addRow(weights, r * width, factor(row), edges, max, sum, cell * columns);
+      }
+    },
+    finish() {
+      const mean = Float32Array.from(sum, (total, index) => {
+        const [r, c] = [Math.floor(index / columns), index % columns];
+        return total / ((rowEdges[r + 1]! - rowEdges[r]!) * (columnEdges[c + 1]! - columnEdges[c]!));
+      });
+      return { max: tensor([rows, columns], max), mean: tensor([rows, columns], mean) };
+    },
+  };
+}
+
+/** The one loop over every weight. A NaN stays a NaN. */
+function addRow(
+  weights: ArrayLike<number>,
+  start: number,
+  factor: number,
+  edges: Int32Array,
+  max: Float32Array,
+  sum: Float64Array,
+  cellStart: number,
+): void {
+  const columns = edges.length - 1;
+  for (let c = 0; c < columns; c++) {
+    const end = start + edges[c + 1]!;
+    let [largest, total] = [0, 0];
+    for (let at = start + edges[c]!; at < end; at++) {
+      const weight = weights[at]!;
+      total += weight;
+      if (weight > largest || weight !== weight) largest = weight;
+    }
+    largest *= factor;
+    const index = cellStart + c;
+    if (largest > max[index]! || largest !== largest) max[index] = largest;
+    sum[index]! += total * factor;
+  }
+}

@@ -1,0 +1,178 @@
+import { type AttentionBackend, HeedError, type Statistics, type Tensor, attention } from '@heed/core';
+import { choose } from '../choose.ts';
+import { type OneHead, type PlainRequest, type WeightsRequest, onHost, oneHead } from './one-head.ts';
+import { type Pool, createPool, edgesOf } from './pool.ts';
+import type { Range } from './slice.ts';
+
+export interface PoolingOptions {
+  /** Default 0 when there is one. */
+  readonly batch?: number;
+  /** The query head. Default 0 when there is one. */
+  readonly head?: number;
+  /** Query rows of the picture, from the first up to, but not including, the second. Default: all. */
+  readonly rows?: Range;
+  /** Keys of the picture, likewise. */
+  readonly columns?: Range;
+  /** The most cells along either axis. Default 1024. */
+  readonly most?: number;
+  /** Of the whole request, `[B, Hq, Lq]`, from an earlier run: a part of the keys is then all that is looked at. */
+  readonly statistics?: Statistics;
+  readonly signal?: AbortSignal;
+  /** Called now and then with the share that is done, 0 to 1. */
+  readonly onProgress?: (share: number) => void;
+}
+
+/** Weights at the resolution of a picture. */
+export interface PooledWeights {
+  /** `[R, C]`: the largest weight of each cell. */
+  readonly max: Tensor<'float32'>;
+  /** `[R, C]`: the mean weight of each cell. */
+  readonly mean: Tensor<'float32'>;
+  /** Labels of the cells: `64–127`, or `64` where a cell is one query. */
+  readonly rows: readonly string[];
+  readonly columns: readonly string[];
+}
+
+/** Weights that are there at one time: 16 MiB of float32. */
+const TILE_ELEMENTS = 2 ** 22;
+
+/**
+ * The weights of one head at the resolution of a picture, however long the inputs are: never more than a tile of them
+ * is there at a time. Tiles of query rows go through the backend with weights as an output and values of size 1, so
+ * that every backend and every option of attention works, at the backend's own speed. A part of the keys is computed
+ * alone and scaled by the row maximum and row sum of the whole row; where a cell is one weight, the result is exact.
+ *
+ * @throws HeedError `ARGUMENT` for a batch element, head or range that is not there; what `attention` throws.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from '@heed/core';
+ * import ts from '@heed/backend-ts';
+ * import { heatmap, pooledWeights, toSVG } from '@heed/heatmap';
+ *
+ * const x = tensor([1, 1, 3000, 4], Float32Array.from({ length: 12000 }, (_, n) => Math.sin(n)));
+ * const request = { query: x, key: x, causal: true };
+ * const { max, rows, columns } = await pooledWeights(await ts.create(), request, { most: 256 });
+ * const svg = toSVG(heatmap(max, { rows, columns, title: 'Largest weight of each 12 × 12' }));
+ * console.log(max.shape.join(), rows[1]); // 256,256 11–22
+ * ```
+ */
+export async function pooledWeights(
+  backend: AttentionBackend,
+  request: WeightsRequest,
+  options: PoolingOptions = {},
+): Promise<PooledWeights> {
+  const hasValueDim = backend.capabilities.features.includes('valueDim');
+  const plain = await onHost(request, hasValueDim ? 1 : (request.query?.shape.at(-1) ?? 1));
+  const { batch, head } = chosen(plain, options);
+  const one = oneHead(plain, batch, head);
+  const rows = rangeOf('rows', options.rows, one.queryLength);
+  const columns = rangeOf('columns', options.columns, one.keyLength);
+  const most = options.most ?? 1024;
+  if (!Number.isSafeInteger(most) || most < 1) {
+    throw new HeedError('ARGUMENT', `most is ${most}, expected an integer of 1 or more`);
+  }
+  const [rowEdges, columnEdges] = [edgesOf(rows, most), edgesOf(columns, most)];
+  const pool = createPool(rowEdges, columnEdges);
+  const area = { backend, rows, columns, pool, options };
+  if ((plain.selection ?? 'softmax') !== 'softmax') await poolChoices(area, plain, batch, head);
+  else await poolTiles(area, one, batch, head);
+  return { ...pool.finish(), rows: labelsOf(rowEdges), columns: labelsOf(columnEdges) };
+}
+
+interface Area {
+  readonly backend: AttentionBackend;
+  readonly rows: Range;
+  readonly columns: Range;
+  readonly pool: Pool;
+  readonly options: PoolingOptions;
+}
+
+async function poolTiles(area: Area, one: OneHead, batch: number, head: number): Promise<void> {
+  const { backend, rows, columns, pool, options } = area;
+  const width = columns[1] - columns[0];
+  const whole = width === one.keyLength;
+  const factorOf = whole ? null : await globalStatistics(area, one, batch, head);
+  const height = Math.max(1, Math.floor(TILE_ELEMENTS / Math.max(1, width)));
+  for (let start = rows[0]; start < rows[1]; start += height) {
+    const tileRows: Range = [start, Math.min(rows[1], start + height)];
+    const { weights, statistics } = await attention(
+      backend,
+      {
+        ...one.rectangle(tileRows, columns, { sinks: whole }),
+        outputs: whole ? ['weights'] : ['weights', 'statistics'],
+      },
+      signalOf(options),
+    );
+    const factor =
+      factorOf === null ? (): number => 1 : (row: number): number => factorOf(row, statistics!, row - start);
+    pool.add(weights!.data, tileRows[1] - start, width, factor);
+    options.onProgress?.((tileRows[1] - rows[0]) / (rows[1] - rows[0]));
+  }
+}
+
+/** What a row's weights over a part of the keys are multiplied with, so that they are those of the whole row. */
+type PartFactor = (row: number, part: Statistics, partRow: number) => number;
+
+async function globalStatistics(area: Area, one: OneHead, batch: number, head: number): Promise<PartFactor> {
+  const { backend, rows, options } = area;
+  const given = options.statistics;
+  const request = one.rectangle(rows, [0, one.keyLength], { sinks: true });
+  const { rowMax, rowSum } =
+    given ??
+    (await attention(backend, { ...request, outputs: ['statistics'] }, signalOf(options))).statistics;
+  const heads = rowMax.shape[1]!;
+  const first = given === undefined ? -rows[0] : (batch * heads + head) * one.queryLength;
+  return (row, part, partRow) => {
+    const partSum = part.rowSum.data[partRow]!;
+    if (partSum === 0) return 0;
+    const shift = part.rowMax.data[partRow]! - rowMax.data[first + row]!;
+    return (partSum * Math.exp(shift)) / rowSum.data[first + row]!;
+  };
+}
+
+/** Hard attention: its noise hangs on where a head and a key stand, so the choices come from the whole request. */
+async function poolChoices(
+  { backend, rows, columns, pool, options }: Area,
+  plain: PlainRequest,
+  batch: number,
+  head: number,
+): Promise<void> {
+  const { choice } = await attention(backend, { ...plain, outputs: ['choice'] }, signalOf(options));
+  const [, heads, length] = choice.shape as [number, number, number];
+  const width = columns[1] - columns[0];
+  const weights = new Float32Array(width);
+  for (let row = rows[0]; row < rows[1]; row++) {
+    const key = choice.data[(batch * heads + head) * length + row]! - columns[0];
+    const isInside = key >= 0 && key < width;
+    if (isInside) weights[key] = 1;
+    pool.add(weights, 1, width, () => 1);
+    if (isInside) weights[key] = 0;
+  }
+  options.onProgress?.(1);
+}
+
+function signalOf({ signal }: PoolingOptions): { signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}
+
+function chosen(plain: PlainRequest, { batch, head }: PoolingOptions): { batch: number; head: number } {
+  const { shape } = plain.query;
+  const heads = shape[plain.layout === 'blhd' ? 2 : 1]!;
+  return { batch: choose('batch', 'B', batch, shape[0]!), head: choose('head', 'Hq', head, heads) };
+}
+
+function rangeOf(name: string, given: Range | undefined, length: number): Range {
+  if (given === undefined) return [0, length];
+  const [start, end] = given;
+  if (Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start <= end && end <= length)
+    return given;
+  throw new HeedError('ARGUMENT', `${name} is ${start} to ${end}, expected a part of 0 to ${length}`);
+}
+
+function labelsOf(edges: readonly number[]): string[] {
+  return edges.slice(0, -1).map((start, cell) => {
+    const last = edges[cell + 1]! - 1;
+    return last === start ? String(start) : `${start}–${last}`;
+  });
+}
