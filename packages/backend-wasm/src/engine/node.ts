@@ -1,0 +1,17 @@
+/** What Node, Deno and Bun have and browsers have not; bundlers for browsers need not know of it. */
+export interface NodeModules {
+  'node:worker_threads': typeof import('node:worker_threads');
+  'node:os': typeof import('node:os');
+}
+
+/** A module of Node's own, or undefined where there is none. */
+export function nodeModule<N extends keyof NodeModules>(name: N): NodeModules[N] | undefined {
+  const { process } = globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } };
+  return process?.getBuiltinModule?.(name) as NodeModules[N] | undefined;
+}
+
+/** How many threads the machine runs at the same time. */
+export function availableThreads(): number {
+  const { navigator } = globalThis as { navigator?: { readonly hardwareConcurrency?: number } };
+  return nodeModule('node:os')?.availableParallelism() ?? navigator?.hardwareConcurrency ?? 1;
+}

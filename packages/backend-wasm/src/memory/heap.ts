@@ -1,0 +1,108 @@
+import { type DType, HeedError } from '@heed/core';
+import { FreeList } from './free-list.ts';
+
+const PAGE_BYTES = 65_536;
+/** 4 GiB, all that 32-bit addresses reach. */
+const MOST_PAGES = 65_536;
+
+const ARRAYS = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array } as const;
+
+/** A piece of a heap that holds numbers. */
+export interface Block {
+  readonly address: number;
+  readonly dtype: DType;
+  readonly length: number;
+}
+
+/**
+ * The memory of a backend: what its kernels compute on, and which parts of it are in use. It grows on demand; what is
+ * freed is used again. Views of it must not be kept: when memory grows, those of memory that is not shared are gone.
+ */
+export class Heap {
+  readonly memory: WebAssembly.Memory;
+  readonly shared: boolean;
+  private readonly blocks: FreeList;
+  private readonly mostBytes: number;
+
+  /** @param mostPages of 64 KiB; less than 65,536 where tests want to see the end of it. */
+  constructor(shared: boolean, mostPages: number = MOST_PAGES) {
+    this.shared = shared;
+    this.memory = shared
+      ? sharedMemory(mostPages)
+      : new WebAssembly.Memory({ initial: 1, maximum: mostPages });
+    // Address 0 stays free, so that it can mean "none".
+    this.blocks = new FreeList(1);
+    // Kernels may read a little beyond a block, and an end of 4 GiB would be address 0.
+    this.mostBytes = (mostPages - 1) * PAGE_BYTES;
+  }
+
+  /** Bytes in use. */
+  get bytesTaken(): number {
+    return this.blocks.bytesTaken;
+  }
+
+  /**
+   * The address of a new block, aligned to 64 bytes, its contents arbitrary.
+   *
+   * @throws HeedError `OUT_OF_MEMORY`.
+   */
+  allocate(bytes: number): number {
+    const end = this.blocks.endNeeded(bytes);
+    if (end > this.mostBytes) throw this.outOfMemory(bytes);
+    this.growTo(end, bytes);
+    return this.blocks.take(bytes)!;
+  }
+
+  free(address: number): void {
+    this.blocks.give(address);
+  }
+
+  /** The numbers of a block, to be used before memory grows again. */
+  array({ address, dtype, length }: Block): Float32Array | Float64Array | Int32Array | Uint8Array {
+    return new ARRAYS[dtype](this.memory.buffer, address, length);
+  }
+
+  view(): DataView {
+    return new DataView(this.memory.buffer);
+  }
+
+  /** Makes addresses below `end` usable. Grows by an eighth at least, since each time has its price. */
+  private growTo(end: number, asked: number): void {
+    const { byteLength } = this.memory.buffer;
+    const needed = end + PAGE_BYTES - byteLength;
+    if (needed > 0) {
+      const ample = Math.min(byteLength / 8, this.mostBytes + PAGE_BYTES - byteLength);
+      const grown = this.tryToGrow(Math.max(needed, ample)) || this.tryToGrow(needed);
+      if (!grown) throw this.outOfMemory(asked);
+    }
+    this.blocks.extend(this.memory.buffer.byteLength - PAGE_BYTES);
+  }
+
+  private tryToGrow(bytes: number): boolean {
+    try {
+      this.memory.grow(Math.ceil(bytes / PAGE_BYTES));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  private outOfMemory(bytes: number): HeedError {
+    return new HeedError(
+      'OUT_OF_MEMORY',
+      `${bytes} bytes more do not fit: ${this.bytesTaken} of the ${this.mostBytes} bytes of WebAssembly memory are in use`,
+      { remedy: "dispose resident tensors, leave 'weights' out of outputs, or split the batch" },
+    );
+  }
+}
+
+/** Its size is reserved at once, and not every system gives 4 GiB. */
+function sharedMemory(mostPages: number): WebAssembly.Memory {
+  for (let maximum = mostPages; ; maximum = Math.ceil(maximum / 2)) {
+    try {
+      return new WebAssembly.Memory({ initial: 1, maximum, shared: true });
+    } catch (error) {
+      if (maximum < 1024) throw error;
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { Heap } from '../memory/heap.ts';
+import type { Job, Phase } from './job.ts';
+import { type Spawn, type Worker, platformSpawn } from './spawn.ts';
+import { Team } from './team.ts';
+import { tinyModule } from './tiny-module.test.helper.ts';
+
+const teams: Team[] = [];
+afterEach(async () => {
+  await Promise.all(teams.splice(0).map((team) => team.end()));
+});
+
+interface Setting {
+  readonly team: Team;
+  readonly workers: Worker[];
+  job(phases: readonly Phase[], rounds?: number): Promise<Job>;
+  cells(job: Job): Int32Array;
+}
+
+/** A team on memory of its own, and its workers as they are started. */
+async function settingOf(threads: number): Promise<Setting> {
+  const heap = new Heap(threads > 1);
+  const workers: Worker[] = [];
+  const spawn: Spawn = (events) => {
+    const worker = platformSpawn()!(events);
+    workers.push(worker);
+    return worker;
+  };
+  const team = await Team.start(heap.memory, threads, spawn);
+  teams.push(team);
+  let id = 0;
+  return {
+    team,
+    workers,
+    async job(phases, rounds = 1) {
+      const module = await WebAssembly.compile(tinyModule(heap.shared));
+      const instance = await WebAssembly.instantiate(module, { env: { memory: heap.memory } });
+      const frame = heap.allocate(29 * 4);
+      heap.array({ address: frame, dtype: 'int32', length: 29 }).fill(0)[0] = rounds;
+      return { module: { id: ++id, module, instance }, phases, frame, scratch: 0, scratchStride: 0 };
+    },
+    cells: ({ frame }) => heap.array({ address: frame + 4, dtype: 'int32', length: 28 }) as Int32Array,
+  };
+}
+
+const COUNT: Phase = { export: 'count', tasks: 14 };
+const SUM: Phase = { export: 'sum', tasks: 14 };
+/** Rounds of a task that takes about a tenth of a second. */
+const LONG = 100_000_000;
+
+describe.for([1, 2, 5])('%i threads', (threads) => {
+  test('do every task once, each step after the one before', async () => {
+    const { team, job, cells } = await settingOf(threads);
+    const some = await job([COUNT, SUM, COUNT, SUM], 2000);
+    for (let run = 1; run <= 200; run++) {
+      await team.run(some, team.helpersFor(14));
+      expect([...cells(some)]).toEqual([
+        ...Array<number>(14).fill(2 * run),
+        ...Array<number>(14).fill(28 * run),
+      ]);
+    }
+  });
+
+  test('a task that fails fails the job, and not the next one', async () => {
+    const { team, job, cells } = await settingOf(threads);
+    const failing = await job([COUNT, { export: 'fail', tasks: 14 }, COUNT]);
+    await expect(team.run(failing, team.helpersFor(14))).rejects.toMatchObject({
+      code: 'ENGINE',
+      message: expect.stringContaining('unreachable'),
+    });
+    expect([...cells(failing)].slice(0, 14)).toEqual(Array(14).fill(1));
+    const next = await job([COUNT]);
+    await team.run(next, team.helpersFor(14));
+    expect([...cells(next)].slice(0, 14)).toEqual(Array(14).fill(1));
+  });
+
+  test('an abort ends the job with its reason, and nothing is done after it', async () => {
+    const { team, job, cells } = await settingOf(threads);
+    const long = await job(Array<Phase>(40).fill(COUNT), LONG);
+    const reason = new Error('enough');
+    const run = team.run(long, team.helpersFor(14), AbortSignal.timeout(1));
+    await expect(run).rejects.toMatchObject({ name: 'TimeoutError' });
+    const done = [...cells(long)];
+    expect(done.reduce((sum, count) => sum + count)).toBeLessThan(14 * 40);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([...cells(long)]).toEqual(done);
+    await expect(team.run(long, 0, AbortSignal.abort(reason))).rejects.toBe(reason);
+  });
+
+  test('other work of this thread gets its turn', async () => {
+    const { team, job } = await settingOf(threads);
+    const long = await job(Array<Phase>(1).fill(COUNT), LONG);
+    let turns = 0;
+    const timer = setInterval(() => turns++, 0);
+    await team.run(long, team.helpersFor(14));
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(1);
+  });
+});
+
+describe('a worker that ends', () => {
+  test('during a job fails it; the next one gets another worker', async () => {
+    const { team, job, cells, workers } = await settingOf(3);
+    const long = await job(Array<Phase>(40).fill(COUNT), LONG);
+    const run = team.run(long, 2);
+    void workers[1]!.end();
+    await expect(run).rejects.toMatchObject({ code: 'ENGINE', remedy: expect.stringContaining('again') });
+    const next = await job([COUNT, SUM]);
+    await team.run(next, 2);
+    expect([...cells(next)].slice(14)).toEqual(Array(14).fill(14));
+    expect(workers).toHaveLength(3);
+  });
+
+  test('between jobs harms none', async () => {
+    const { team, job, cells, workers } = await settingOf(3);
+    const some = await job([COUNT, SUM], 2000);
+    await team.run(some, 2);
+    await Promise.all(workers.map((worker) => worker.end()));
+    await team.run(some, 2);
+    expect([...cells(some)].slice(14)).toEqual(Array(14).fill(28));
+    expect(workers).toHaveLength(4);
+  });
+
+  test('at its start is an error with a remedy', async () => {
+    const heap = new Heap(true);
+    const spawn: Spawn = (events) => {
+      const worker = platformSpawn()!(events);
+      void worker.end();
+      return worker;
+    };
+    await expect(Team.start(heap.memory, 2, spawn)).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      remedy: expect.stringContaining('threads: 1'),
+    });
+    const refuse: Spawn = () => {
+      throw new Error('not allowed');
+    };
+    await expect(Team.start(heap.memory, 2, refuse)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  });
+});
+
+test('a module that is forgotten can come again', async () => {
+  const { team, job, cells } = await settingOf(2);
+  const some = await job([COUNT], 2000);
+  await team.run(some, 1);
+  team.forget(some.module.id);
+  await team.run(some, 1);
+  expect([...cells(some)].slice(0, 14)).toEqual(Array(14).fill(2));
+});

@@ -1,0 +1,330 @@
+import { HeedError } from '@heed/core';
+import { mayWait } from '../engine/features.ts';
+import { type FromWorker, type Job, type TaskFunction, totalTasks } from './job.ts';
+import { type Spawn, type Worker, platformSpawn } from './spawn.ts';
+import { TURN_MILLISECONDS, nextTurn } from './turns.ts';
+import { WORD } from './words.ts';
+
+/** A worker, what it knows, and whether it lives. */
+interface Member {
+  readonly worker: Worker;
+  /** Modules that it has instances of. */
+  readonly modules: Set<number>;
+  /** The index of its word that says whether it is inside a job. */
+  readonly inside: number;
+  dead: boolean;
+}
+
+/** One call on its way. */
+interface Call {
+  readonly number: number;
+  readonly job: Job;
+  readonly members: readonly Member[];
+  readonly signal: AbortSignal | undefined;
+  turnEnd: number;
+}
+
+/** What one of the threads came to grief of, as soon as it is known. */
+interface Trouble {
+  readonly error: Promise<HeedError>;
+  report(error: HeedError): void;
+  reported: boolean;
+}
+
+/**
+ * Threads that do one job after another together. Each takes the next task when it is done with its last, so that no
+ * thread waits for a slower one. This thread takes part, too, unless it may not wait: there it leaves the work to as
+ * many workers as there are threads, and is told when they are done.
+ *
+ * Workers stay for the next job, and do not keep the process alive.
+ */
+export class Team {
+  readonly threads: number;
+  private readonly memory: WebAssembly.Memory;
+  private readonly spawn: Spawn | undefined;
+  private readonly waits: boolean;
+  private readonly words: Int32Array;
+  private members: Member[] = [];
+  private number = 0;
+  private trouble: Trouble = newTrouble();
+  /** Those who are invited to the job under way. */
+  private invited: readonly Member[] = [];
+  /** Called with each message and death that a call may be waiting for. */
+  private onNews: () => void = () => undefined;
+
+  private constructor(memory: WebAssembly.Memory, threads: number, spawn: Spawn | undefined) {
+    this.memory = memory;
+    this.threads = threads;
+    this.spawn = spawn;
+    this.waits = mayWait();
+    const bytes = 4 * (WORD.INSIDE + threads);
+    this.words = new Int32Array(threads === 1 ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes));
+  }
+
+  /**
+   * A team whose workers are ready.
+   *
+   * @param memory shared, unless `threads` is 1.
+   * @throws HeedError `UNAVAILABLE` when a worker does not start.
+   */
+  static async start(
+    memory: WebAssembly.Memory,
+    threads: number,
+    spawn: Spawn | undefined = platformSpawn(),
+  ): Promise<Team> {
+    const team = new Team(memory, threads, spawn);
+    await team.fill();
+    return team;
+  }
+
+  /** Threads beside this one that are worth having for a job: each needs scratch of its own. */
+  helpersFor(tasks: number): number {
+    if (this.threads === 1) return 0;
+    const workers = this.waits ? this.threads - 1 : this.threads;
+    return Math.min(workers, this.waits ? tasks - 1 : tasks);
+  }
+
+  /**
+   * Runs a job to its end. Jobs do not overlap.
+   *
+   * @param helpers at most {@link helpersFor}; 0 leaves all to this thread.
+   * @throws HeedError `ENGINE` when a thread ends or fails; the signal's reason when it is aborted.
+   */
+  async run(job: Job, helpers: number, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    if (helpers > 0) await this.fill();
+    this.number = (this.number % 0x7fffffff) + 1;
+    this.trouble = newTrouble();
+    this.words[WORD.CLAIMED] = 0;
+    this.words[WORD.DONE] = 0;
+    this.words[WORD.STOP] = 0;
+    const members = this.members.slice(0, helpers);
+    this.invited = members;
+    const turnEnd = performance.now() + TURN_MILLISECONDS;
+    const call = { number: this.number, job, members, signal, turnEnd };
+    Atomics.store(this.words, WORD.OPEN, call.number);
+    try {
+      for (const member of members) this.invite(member, call);
+      if (this.waits || helpers === 0) await this.takePart(call);
+      else await this.standBy(call);
+    } catch (error) {
+      this.stop();
+      throw error;
+    } finally {
+      Atomics.store(this.words, WORD.OPEN, 0);
+      await this.allOut(call);
+    }
+  }
+
+  /** Lets the workers drop their instances of a module. */
+  forget(id: number): void {
+    for (const { worker, modules } of this.members) if (modules.delete(id)) worker.post({ forget: id });
+  }
+
+  async end(): Promise<void> {
+    const { members } = this;
+    this.members = [];
+    await Promise.all(
+      members.map((member) => {
+        member.dead = true;
+        return member.worker.end();
+      }),
+    );
+  }
+
+  /** Starts the workers that are missing: all of them at first, later those that have died. */
+  private async fill(): Promise<void> {
+    const all = this.threads === 1 ? 0 : this.waits ? this.threads - 1 : this.threads;
+    this.members = this.members.filter(({ dead }) => !dead);
+    if (this.members.length === all) return;
+    const taken = new Set(this.members.map(({ inside }) => inside));
+    const free = Array.from({ length: all }, (_, n) => WORD.INSIDE + n).filter(
+      (inside) => !taken.has(inside),
+    );
+    const started = await Promise.allSettled(free.map((inside) => this.startMember(inside)));
+    this.members.push(...started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : [])));
+    const failure = started.find((each) => each.status === 'rejected');
+    if (failure === undefined) return;
+    await this.end();
+    throw failure.reason;
+  }
+
+  private startMember(inside: number): Promise<Member> {
+    return new Promise((resolve, reject) => {
+      const fail = (reason: string, cause?: unknown): void => {
+        const remedy = 'set threads: 1, or allow workers (worker-src blob: in a content security policy)';
+        reject(new HeedError('UNAVAILABLE', `a worker thread does not start: ${reason}`, { remedy, cause }));
+      };
+      if (this.spawn === undefined) return fail('the platform has none');
+      this.words[inside] = 0;
+      try {
+        const worker = this.spawn({
+          message: (message) => {
+            if ('ready' in message) {
+              worker.hold(false);
+              resolve(member);
+            } else this.hear(message);
+          },
+          death: (reason) => {
+            fail(reason);
+            this.bury(member, reason);
+          },
+        });
+        const member: Member = { worker, modules: new Set(), inside, dead: false };
+        worker.hold(true);
+        worker.post({ memory: this.memory, words: this.words, inside });
+      } catch (error) {
+        fail(String(error), error);
+      }
+    });
+  }
+
+  private hear(message: Exclude<FromWorker, { ready: true }>): void {
+    if ('error' in message) {
+      this.trouble.report(new HeedError('ENGINE', `a worker thread failed: ${message.error}`));
+    }
+    this.onNews();
+  }
+
+  private bury(member: Member, reason: string): void {
+    if (member.dead) return;
+    member.dead = true;
+    this.words[member.inside] = 0;
+    if (!this.invited.includes(member)) return;
+    this.trouble.report(
+      new HeedError('ENGINE', `a worker thread ended during the call: ${reason}`, {
+        remedy: 'call again: another thread takes its place',
+      }),
+    );
+    this.onNews();
+  }
+
+  private invite({ worker, modules, inside }: Member, { number, job }: Call): void {
+    const { id, module } = job.module;
+    worker.post({
+      number,
+      id,
+      ...(!modules.has(id) && { module }),
+      phases: job.phases,
+      frame: job.frame,
+      scratch: job.scratch + (1 + inside - WORD.INSIDE) * job.scratchStride,
+      reports: !this.waits,
+    });
+    modules.add(id);
+  }
+
+  /** Takes tasks like the workers do, with turns of the event loop in between. */
+  private async takePart(call: Call): Promise<void> {
+    const { words } = this;
+    const { job } = call;
+    let end = 0;
+    let task = Atomics.add(words, WORD.CLAIMED, 1);
+    for (const phase of job.phases) {
+      const start = end;
+      end += phase.tasks;
+      const run = job.module.instance.exports[phase.export] as unknown as TaskFunction;
+      while (task < end) {
+        if (!this.isDone(start)) await this.until(call, start);
+        if (Atomics.load(words, WORD.STOP) !== 0) throw await this.trouble.error;
+        runTask(run, task - start, job);
+        if (Atomics.add(words, WORD.DONE, 1) + 1 === end) this.signal();
+        if (performance.now() >= call.turnEnd) await this.giveTurn(call);
+        task = Atomics.add(words, WORD.CLAIMED, 1);
+      }
+    }
+    await this.until(call, end);
+  }
+
+  private isDone(tasks: number): boolean {
+    return Atomics.load(this.words, WORD.DONE) >= tasks;
+  }
+
+  /** Waits until so many tasks are finished. */
+  private async until(call: Call, tasks: number): Promise<void> {
+    for (;;) {
+      const signal = Atomics.load(this.words, WORD.SIGNAL);
+      if (this.isDone(tasks)) return;
+      if (Atomics.load(this.words, WORD.STOP) !== 0) throw await this.trouble.error;
+      await this.waitBriefly(call, signal);
+    }
+  }
+
+  /** Waits for another signal, but not beyond the end of this turn. */
+  private async waitBriefly(call: Call, signal: number): Promise<void> {
+    const time = call.turnEnd - performance.now();
+    if (time <= 0) await this.giveTurn(call);
+    else Atomics.wait(this.words, WORD.SIGNAL, signal, time);
+  }
+
+  /** @throws the signal's reason, or what happened to a worker. */
+  private async giveTurn(call: Call): Promise<void> {
+    await nextTurn();
+    call.signal?.throwIfAborted();
+    if (this.trouble.reported) throw await this.trouble.error;
+    call.turnEnd = performance.now() + TURN_MILLISECONDS;
+  }
+
+  /** For a thread that may not wait: until the workers say that all is done. */
+  private async standBy({ job, members, signal }: Call): Promise<void> {
+    const total = totalTasks(job.phases);
+    let onAbort = (): void => undefined;
+    await new Promise<void>((resolve, reject) => {
+      onAbort = () => reject(signal!.reason as Error);
+      signal?.addEventListener('abort', onAbort);
+      this.onNews = () => {
+        const busy = members.some(({ dead, inside }) => !dead && this.words[inside] !== 0);
+        if (this.isDone(total) && !busy) resolve();
+        else if (this.trouble.reported) void this.trouble.error.then(reject);
+      };
+      this.onNews();
+    }).finally(() => signal?.removeEventListener('abort', onAbort));
+  }
+
+  /** Waits until no worker is inside the job: what it computes on is free then. */
+  private async allOut({ members }: Call): Promise<void> {
+    for (;;) {
+      const signal = Atomics.load(this.words, WORD.SIGNAL);
+      const busy = members.some(({ dead, inside }) => !dead && Atomics.load(this.words, inside) !== 0);
+      if (!busy) return;
+      if (this.waits) {
+        // Long enough for nearly every task; but a worker's end is only heard of in a turn of the event loop.
+        if (Atomics.wait(this.words, WORD.SIGNAL, signal, TURN_MILLISECONDS) === 'timed-out')
+          await nextTurn();
+      } else {
+        await new Promise<void>((resolve) => (this.onNews = resolve));
+      }
+    }
+  }
+
+  private stop(): void {
+    Atomics.store(this.words, WORD.STOP, 1);
+    this.signal();
+  }
+
+  private signal(): void {
+    Atomics.add(this.words, WORD.SIGNAL, 1);
+    if (this.threads > 1) Atomics.notify(this.words, WORD.SIGNAL);
+  }
+}
+
+function runTask(run: TaskFunction, task: number, { frame, scratch }: Job): void {
+  try {
+    run(task, frame, scratch);
+  } catch (error) {
+    throw new HeedError('ENGINE', `a kernel failed: ${String(error)}`, { cause: error });
+  }
+}
+
+function newTrouble(): Trouble {
+  let settle!: (error: HeedError) => void;
+  const error = new Promise<HeedError>((resolve) => (settle = resolve));
+  const trouble: Trouble = {
+    error,
+    reported: false,
+    report(reason) {
+      trouble.reported = true;
+      settle(reason);
+    },
+  };
+  return trouble;
+}
