@@ -1,7 +1,15 @@
-export type { ColorMap } from './color.ts';
-export type { TerminalColor } from './paint.ts';
-export { type PooledWeights, type PoolingOptions, pooledWeights } from './long/pooled-weights.ts';
+export { type AudioOptions, overAudio } from './audio.ts';
+export { type ColorMap, type RGB, type Scheme, colorAt, inkOn, positionIn, toHex } from './color.ts';
+export type { Domain, DomainOption } from './domain.ts';
+export { formatCell, formatValue } from './format.ts';
+export { type HeatmapPanels, allHeads, meanOverHeads } from './heads.ts';
+export { type HTMLOptions, toHTML } from './html.ts';
+export { type ImageOptions, overImage } from './image.ts';
 export type { WeightsRequest } from './long/one-head.ts';
+export { type PooledWeights, type PoolingOptions, pooledWeights } from './long/pooled-weights.ts';
+export type { TerminalColor } from './paint.ts';
+export { rollout } from './rollout.ts';
 export { type SVGOptions, toSVG } from './svg.ts';
 export { type TerminalOptions, toTerminal } from './terminal.ts';
+export { visibleText } from './text.ts';
 export { type HeatmapOptions, type HeatmapView, heatmap } from './view.ts';

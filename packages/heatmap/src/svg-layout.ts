@@ -6,10 +6,19 @@ import type { HeatmapView } from './view.ts';
 export const PADDING = 24;
 export const LABEL_SIZE = 13;
 export const NUMBER_SIZE = 11.5;
-const TITLE_SIZE = 16;
+export const TITLE_SIZE = 16;
+export const SIGNAL_HEIGHT = 40;
+export const MONO: string = 'ui-monospace,SFMono-Regular,Menlo,Consolas,DejaVu Sans Mono,monospace';
+export const SANS: string =
+  'system-ui,-apple-system,Segoe UI,Roboto,Helvetica Neue,Arial,DejaVu Sans,sans-serif';
+/** With more cells than this, an element each would be megabytes that no viewer opens gladly. */
+export const MOST_ELEMENTS = 16_384;
+/** The most cells of a picture, as pixels. */
+export const MOST_CELLS: number = 2 ** 22;
 const LEGEND_WIDTH = 160;
 const LARGEST_CELL = 44;
 const SMALLEST_CELL = 4;
+const LOWEST_ROW = 20;
 const GRID_WIDTH = 704;
 const LONGEST_LABEL = 24;
 /** Room for the captions of the axes. */
@@ -22,12 +31,14 @@ export interface Layout {
   readonly width: number;
   readonly height: number;
   readonly cell: number;
+  /** Taller than they are wide when there are few rows and many columns. */
+  readonly cellHeight: number;
   /** Whether cells are large enough for their numbers. */
   readonly numbers: boolean;
   /** Every how many rows and columns have a label. */
-  readonly labelEvery: number;
+  readonly rowLabelEvery: number;
+  readonly columnLabelEvery: number;
   readonly slanted: boolean;
-  readonly title: string;
   readonly rows: readonly string[];
   readonly columns: readonly string[];
   readonly gridX: number;
@@ -35,13 +46,20 @@ export interface Layout {
   readonly gridWidth: number;
   readonly gridHeight: number;
   readonly legendWidth: number;
+  readonly legendY: number;
+  /** Whether the cells are drawn as one image. */
+  readonly raster: boolean;
 }
 
 export function layoutOf(view: HeatmapView): Layout {
   const [rows, columns] = [view.rows.map(shorten), view.columns.map(shorten)];
   const across = Math.max(1, columns.length);
-  const cell = Math.min(LARGEST_CELL, Math.max(SMALLEST_CELL, Math.floor(GRID_WIDTH / across)));
-  const [gridWidth, gridHeight] = [cell * columns.length, cell * rows.length];
+  const raster = view.values.length > MOST_ELEMENTS;
+  const smallest = raster ? 1 : SMALLEST_CELL;
+  const cell = Math.min(LARGEST_CELL, Math.max(smallest, Math.floor(GRID_WIDTH / across)));
+  const isFlat = 3 * rows.length <= columns.length && view.backdrop === null;
+  const cellHeight = isFlat ? Math.max(cell, LOWEST_ROW) : cell;
+  const [gridWidth, gridHeight] = [cell * columns.length, cellHeight * rows.length];
 
   const widestRow = widest(rows, LABEL_SIZE);
   const widestColumn = widest(columns, LABEL_SIZE);
@@ -55,14 +73,21 @@ export function layoutOf(view: HeatmapView): Layout {
   const legendWidth = Math.min(LEGEND_WIDTH, Math.max(gridWidth, 80));
   const right = Math.max(gridX + gridWidth + overhang, gridX + legendWidth + 72, 320);
   const width = Math.ceil(right + PADDING);
+  const legendY = gridY + gridHeight + 20 + (view.signal === null ? 0 : SIGNAL_HEIGHT);
   return {
     width,
-    height: Math.ceil(gridY + gridHeight + 20 + LABEL_SIZE + PADDING),
+    height: Math.ceil(legendY + LABEL_SIZE + PADDING),
     cell,
-    numbers: widest(Array.from(view.values, formatCell), NUMBER_SIZE) <= cell - 4,
-    labelEvery: Math.ceil((LABEL_SIZE + 1) / cell),
+    cellHeight,
+    raster,
+    numbers:
+      !raster &&
+      view.backdrop === null &&
+      widest(Array.from(view.values, formatCell), NUMBER_SIZE) <= cell - 4,
+    rowLabelEvery: roundStep((LABEL_SIZE + 1) / cellHeight),
+    // A slanted label reaches over its neighbours: those that are left out leave room.
+    columnLabelEvery: cell > LABEL_SIZE ? 1 : roundStep((2.2 * LABEL_SIZE) / cell),
     slanted,
-    title: fitText(visibleText(view.title), Math.floor((width - 2 * PADDING) / (TITLE_SIZE * ADVANCE))),
     rows,
     columns,
     gridX,
@@ -70,7 +95,20 @@ export function layoutOf(view: HeatmapView): Layout {
     gridWidth,
     gridHeight,
     legendWidth,
+    legendY,
   };
+}
+
+/** The most characters of a title in a picture of a width. */
+export function titleLength(width: number): number {
+  return Math.floor((width - 2 * PADDING) / (TITLE_SIZE * ADVANCE));
+}
+
+/** The next of 1, 2, 4, 5, 8 times a power of ten: labels that are left out are left out evenly. */
+function roundStep(least: number): number {
+  if (least <= 1) return 1;
+  const power = 10 ** Math.floor(Math.log10(least));
+  return ([1, 2, 4, 5, 8].find((step) => step * power >= least) ?? 10) * power;
 }
 
 function shorten(label: string): string {

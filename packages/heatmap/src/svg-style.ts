@@ -27,6 +27,10 @@ export interface Styles {
   /** The number on that ground. */
   ink(position: number): Record<string, string>;
   stop(position: number): Record<string, string>;
+  /** The schemes that the picture may be seen in. */
+  readonly schemes: readonly Scheme[];
+  /** Seen in one scheme only. */
+  only(scheme: Scheme): Record<string, string>;
   /** Empty unless the picture follows the reader's preference. Call it last: it holds what was handed out. */
   sheet(): string;
 }
@@ -60,6 +64,8 @@ export function stylesOf(id: string, map: ColorMap, theme: Scheme | 'auto'): Sty
       paint(property === 'fill' ? role : `${role}-line`, property, (scheme) => PALETTES[scheme][role]),
     ground: (position) => scale('g', 'fill', position, (ground) => ground),
     ink: (position) => scale('i', 'fill', position, inkOn),
+    schemes: theme === 'auto' ? ['light', 'dark'] : [first],
+    only: (scheme) => paint(`in-${scheme}`, 'display', (seen) => (seen === scheme ? 'inline' : 'none')),
     stop: (position) => scale('s', 'stop-color', position, (ground) => ground),
     sheet: () => {
       if (rules.size === 0) return '';

@@ -1,3 +1,4 @@
+import { decode } from 'fast-png';
 import { DOMParser, type Document, type Element } from '@xmldom/xmldom';
 import { HeedError, tensor } from '@heed/core';
 import { describe, expect, test } from 'vitest';
@@ -103,8 +104,19 @@ describe('a picture of weights', () => {
     expect(toSVG(heatmap(tensor([rows, columns], new Float32Array(rows * columns))))).not.toContain('NaN');
   });
 
-  test('a matrix that no viewer would open is refused', () => {
-    const view = heatmap(tensor([257, 256], new Float32Array(257 * 256)));
+  test('many cells are one image for each scheme, and what is not a number lets the hatching through', () => {
+    const values = Array.from({ length: 200 * 100 }, (_, at) => (at === 7 ? NaN : at));
+    const images = all(draw([100, 200], values), 'image').map((image) => image.getAttribute('href')!);
+    expect(images).toHaveLength(2);
+    const { width, height, data } = decode(Buffer.from(images[0]!.split(',')[1]!, 'base64'));
+    expect([width, height]).toEqual([200, 100]);
+    expect([...data.slice(0, 4)]).toEqual([255, 255, 255, 255]);
+    expect(data[4 * 7 + 3]).toBe(0);
+    expect([...data.slice(-4)]).toEqual([0, 0, 4, 255]);
+  });
+
+  test('more cells than pixels are refused', () => {
+    const view = heatmap(tensor([2049, 2048], new Float32Array(2049 * 2048)));
     expect(() => toSVG(view)).toThrow(HeedError);
   });
 });

@@ -1,5 +1,6 @@
 import { type ColorMap, colorAt, positionIn } from './color.ts';
 import { formatCell, formatValue } from './format.ts';
+import type { HeatmapPanels } from './heads.ts';
 import { type TerminalColor, bold, dim, onColor } from './paint.ts';
 import { alignLeft, alignRight, fitText, graphemesOf, visibleText, widthOf } from './text.ts';
 import type { HeatmapView } from './view.ts';
@@ -27,7 +28,8 @@ interface Cells {
 /**
  * Draws a heatmap with characters. Cells show their numbers while the whole width allows it; wider matrices become
  * blocks of colour, and those that are wider still are broken into bands below one another. Labels are cut to fit,
- * control characters in them are shown as pictures, and wide characters count for two columns.
+ * control characters in them are shown as pictures, and wide characters count for two columns. Panels stand below one
+ * another.
  *
  * @returns lines without a final newline.
  *
@@ -40,7 +42,13 @@ interface Cells {
  * console.log(toTerminal(view).includes('.750')); // true
  * ```
  */
-export function toTerminal(view: HeatmapView, options: TerminalOptions = {}): string {
+export function toTerminal(picture: HeatmapView | HeatmapPanels, options: TerminalOptions = {}): string {
+  if (!('panels' in picture)) return oneHeatmap(picture, options);
+  const title = bold(fitText(visibleText(picture.title), options.columns ?? 80), options.color ?? 'none');
+  return [title, ...picture.panels.map((view) => oneHeatmap(view, options))].join('\n\n');
+}
+
+function oneHeatmap(view: HeatmapView, options: TerminalOptions): string {
   const { color = 'none', columns: width = 80, colorMap = 'magma' } = options;
   const pen: Pen = { color, colorMap };
   const longest = Math.min(LONGEST_ROW_LABEL, Math.floor(width / 3));

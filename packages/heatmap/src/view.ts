@@ -1,6 +1,8 @@
-import { HeedError, type Tensor, tensor } from '@heed/core';
-import { choose, isIndex } from './choose.ts';
+import { HeedError, type Tensor } from '@heed/core';
+import { isIndex } from './choose.ts';
+import { type Domain, type DomainOption, domainOf } from './domain.ts';
 import { formatValue } from './format.ts';
+import { headOf } from './weights.ts';
 
 /** What to show, and what to call it. */
 export interface HeatmapOptions {
@@ -21,8 +23,10 @@ export interface HeatmapOptions {
   /**
    * The values at the two ends of the colour scale; values beyond them take the colour of the end. Give the same
    * domain to pictures that are to be compared. Default: 0, or the smallest value if it is less, to the largest.
+   * `robust` leaves the largest hundredth of the values that are not 0 beyond the end: a few large weights, such as
+   * those of a first token, do not make the rest pale.
    */
-  readonly domain?: readonly [low: number, high: number];
+  readonly domain?: DomainOption;
 }
 
 /** A heatmap before it is drawn: plain data, which survives `structuredClone`. Labels are as they were given. */
@@ -33,8 +37,12 @@ export interface HeatmapView {
   readonly columns: readonly string[];
   /** Row-major, rows × columns. NaN and ±Infinity are kept, and drawn as such. */
   readonly values: Float64Array;
-  readonly domain: readonly [low: number, high: number];
+  readonly domain: Domain;
   readonly highlight: { readonly row: number; readonly column: number | null } | null;
+  /** A picture that lies under the cells, as a `data:` address: see {@link overImage}. */
+  readonly backdrop: string | null;
+  /** A height of 0 to 1 for each column, drawn below the cells: see {@link overAudio}. */
+  readonly signal: Float64Array | null;
 }
 
 /**
@@ -56,38 +64,18 @@ export interface HeatmapView {
  * ```
  */
 export function heatmap(weights: Tensor, options: HeatmapOptions = {}): HeatmapView {
-  const { rowCount, columnCount, values } = oneHead(weights, options);
+  const { rowCount, columnCount, values } = headOf(weights, options);
   const rows = labelsOf('rows', options.rows, 'Lq', rowCount);
   const columns = labelsOf('columns', options.columns, 'Lk', columnCount);
   const view = { rows, columns, values, title: options.title ?? 'Attention weights' };
   return {
     ...view,
     description: options.description ?? describe(view),
-    domain: domainOf(values, options.domain),
+    domain: domainOf(options.domain, values),
     highlight: highlightOf(options.highlight, rowCount, columnCount),
+    backdrop: null,
+    signal: null,
   };
-}
-
-function oneHead(
-  weights: Tensor,
-  { batch, head }: HeatmapOptions,
-): { rowCount: number; columnCount: number; values: Float64Array } {
-  const shape: unknown = (weights as Partial<Tensor> | null | undefined)?.shape;
-  if (!Array.isArray(shape) || (shape.length !== 2 && shape.length !== 4)) {
-    const given = Array.isArray(shape) ? `[${shape.join(', ')}]` : 'not a tensor';
-    throw new HeedError('SHAPE', `weights is ${given}, expected [Lq, Lk] or [B, Hq, Lq, Lk]`, {
-      clause: 'shape',
-      remedy: "ask attention() for outputs: ['weights'], or make a tensor with tensor(shape, typedArray)",
-    });
-  }
-  // Checks that dtype, data and shape agree; the data is not copied.
-  tensor(weights.shape, weights.data);
-  const [batches, heads, rowCount, columnCount] = shape.length === 2 ? [1, 1, ...shape] : shape;
-  const b = choose('batch', 'B', batch, batches);
-  const h = choose('head', 'Hq', head, heads);
-  const size = rowCount * columnCount;
-  const start = (b * heads + h) * size;
-  return { rowCount, columnCount, values: Float64Array.from(weights.data.subarray(start, start + size)) };
 }
 
 function labelsOf(
@@ -101,24 +89,6 @@ function labelsOf(
   throw new HeedError('SHAPE', `${name} has ${labels.length} labels, weights have ${letter}=${count}`, {
     remedy: `give one label for each of the ${count} ${name}, or leave them out`,
   });
-}
-
-function domainOf(values: Float64Array, given: HeatmapOptions['domain']): readonly [number, number] {
-  if (given !== undefined) {
-    const [low, high] = given;
-    if (Number.isFinite(low) && Number.isFinite(high) && low < high) return [low, high];
-    throw new HeedError(
-      'ARGUMENT',
-      `domain is [${given.join(', ')}], expected two finite numbers, low < high`,
-    );
-  }
-  let [low, high] = [0, 0];
-  for (const value of values) {
-    if (!Number.isFinite(value)) continue;
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-  }
-  return low === high ? [0, 1] : [low, high];
 }
 
 function highlightOf(

@@ -1,0 +1,45 @@
+import { HeedError } from '@heed/core';
+
+/** The values at the ends of a colour scale. */
+export type Domain = readonly [low: number, high: number];
+
+/** How a domain is chosen from the values themselves; see {@link HeatmapOptions.domain}. */
+export type DomainOption = Domain | 'robust';
+
+/** Share of the values that are not 0 which a robust domain leaves above its end. */
+const OUTLIERS = 0.01;
+
+/** @throws HeedError `ARGUMENT` for a domain that is empty. */
+export function domainOf(given: DomainOption | undefined, ...matrices: readonly Float64Array[]): Domain {
+  if (given === 'robust') return robustDomain(matrices);
+  if (given !== undefined) {
+    const [low, high] = given;
+    if (Number.isFinite(low) && Number.isFinite(high) && low < high) return [low, high];
+    throw new HeedError(
+      'ARGUMENT',
+      `domain is [${given.join(', ')}], expected two finite numbers, low < high`,
+    );
+  }
+  let [low, high] = [0, 0];
+  for (const values of matrices) {
+    for (const value of values) {
+      if (!Number.isFinite(value)) continue;
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+  }
+  return low === high ? [0, 1] : [low, high];
+}
+
+/** As the whole domain, without the largest hundredth at either end. */
+function robustDomain(matrices: readonly Float64Array[]): Domain {
+  const sides = [1, -1].map((side) => {
+    const sizes = matrices
+      .flatMap((values) => Array.from(values.filter((value) => Number.isFinite(value) && side * value > 0)))
+      .map(Math.abs)
+      .sort((a, b) => a - b);
+    return sizes[Math.floor((sizes.length - 1) * (1 - OUTLIERS))] ?? 0;
+  }) as [number, number];
+  const [high, low] = sides;
+  return high === 0 && low === 0 ? [0, 1] : [low === 0 ? 0 : -low, high];
+}

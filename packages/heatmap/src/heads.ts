@@ -1,0 +1,63 @@
+import { type Tensor, tensor } from '@heed/core';
+import { domainOf } from './domain.ts';
+import { type HeatmapOptions, type HeatmapView, heatmap } from './view.ts';
+import { lengthsOf } from './weights.ts';
+
+/** Several heatmaps in one picture, with one colour scale. Plain data, which survives `structuredClone`. */
+export interface HeatmapPanels {
+  readonly title: string;
+  readonly description: string;
+  /** All of one domain. */
+  readonly panels: readonly HeatmapView[];
+}
+
+/**
+ * All heads of a layer beside each other, with one colour scale.
+ *
+ * @param weights `[B, Hq, Lq, Lk]`, with a batch element chosen.
+ * @throws HeedError as {@link heatmap} does.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from '@heed/core';
+ * import { allHeads, toSVG } from '@heed/heatmap';
+ *
+ * const weights = tensor([1, 2, 1, 2], new Float32Array([1, 0, 0.25, 0.75]));
+ * const picture = allHeads(weights, { title: 'Layer 0' });
+ * console.log(picture.panels[1].title, toSVG(picture).startsWith('<svg')); // Head 1 true
+ * ```
+ */
+export function allHeads(weights: Tensor, options: Omit<HeatmapOptions, 'head'> = {}): HeatmapPanels {
+  const [, heads] = lengthsOf(weights);
+  const { title = 'Attention weights', description, domain, ...rest } = options;
+  const views = Array.from({ length: heads }, (_, head) =>
+    heatmap(weights, { ...rest, ...(weights.shape.length === 4 && { head }), title: `Head ${head}` }),
+  );
+  const shared = domainOf(domain, ...views.map(({ values }) => values));
+  const panels = views.map((view) => ({ ...view, domain: shared }));
+  return {
+    title,
+    description: description ?? panels.map((view) => `${view.title}: ${view.description}`).join(' '),
+    panels,
+  };
+}
+
+/**
+ * The mean of the heads of a layer.
+ *
+ * @param weights `[B, Hq, Lq, Lk]`, or `[Lq, Lk]`.
+ * @returns `[B, 1, Lq, Lk]`.
+ * @throws HeedError `SHAPE`, `DTYPE`.
+ */
+export function meanOverHeads(weights: Tensor): Tensor<'float64'> {
+  const [batch, heads, rows, columns] = lengthsOf(weights);
+  const size = rows * columns;
+  const mean = new Float64Array(batch * size);
+  for (let b = 0; b < batch; b++) {
+    for (let h = 0; h < heads; h++) {
+      const start = (b * heads + h) * size;
+      for (let at = 0; at < size; at++) mean[b * size + at]! += weights.data[start + at]! / heads;
+    }
+  }
+  return tensor([batch, 1, rows, columns], mean);
+}

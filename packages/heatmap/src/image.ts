@@ -1,0 +1,82 @@
+import { HeedError, type Tensor } from '@heed/core';
+import { isIndex } from './choose.ts';
+import { domainOf } from './domain.ts';
+import { formatValue } from './format.ts';
+import type { HeatmapOptions, HeatmapView } from './view.ts';
+import { headOf } from './weights.ts';
+
+export interface ImageOptions extends Pick<
+  HeatmapOptions,
+  'batch' | 'head' | 'title' | 'description' | 'domain'
+> {
+  /** The query whose weights are shown: often 0, the class token. */
+  readonly query: number;
+  /** Patches of the image: down, then across. */
+  readonly grid: readonly [rows: number, columns: number];
+  /** Keys before the first patch, such as a class token. Default 0. */
+  readonly skip?: number;
+  /** The image itself, to lie under the cells: a `data:` address of a PNG, JPEG, WebP or GIF, base64. */
+  readonly image?: string;
+}
+
+const IMAGE = /^data:image\/(?:png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={0,2}$/;
+
+/**
+ * What one query attends to, as a grid over the image that the keys are patches of (a vision transformer).
+ *
+ * @param weights `[Lq, Lk]`, or `[B, Hq, Lq, Lk]` with a batch element and a head chosen.
+ * @throws HeedError `ARGUMENT` for a query that is not there, a grid that the keys do not fill, or an image that is no
+ * `data:` address; otherwise as {@link heatmap} does.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from '@heed/core';
+ * import { overImage, toTerminal } from '@heed/heatmap';
+ *
+ * // A class token and 2 × 2 patches.
+ * const weights = tensor([1, 5], new Float32Array([0.1, 0.2, 0.6, 0.1, 0]));
+ * const view = overImage(weights, { query: 0, grid: [2, 2], skip: 1 });
+ * console.log(view.description); // 2 × 2 patches. Largest: row 0, column 1, 0.600.
+ * ```
+ */
+export function overImage(weights: Tensor, options: ImageOptions): HeatmapView {
+  const { query, grid, skip = 0, image } = options;
+  const { rowCount, columnCount, values } = headOf(weights, options);
+  if (!isIndex(query, rowCount)) {
+    throw new HeedError('ARGUMENT', `query is ${query}, weights have Lq=${rowCount}`);
+  }
+  const [rows, columns] = grid;
+  if (![rows, columns].every((length) => isIndex(length, Infinity)) || skip + rows * columns > columnCount) {
+    throw new HeedError(
+      'ARGUMENT',
+      `the grid is ${rows} × ${columns} after ${skip} keys, weights have Lk=${columnCount}`,
+      { remedy: 'set grid to the patches down and across, and skip to the keys before the first patch' },
+    );
+  }
+  if (image !== undefined && !IMAGE.test(image)) {
+    throw new HeedError('ARGUMENT', 'the image is no data: address of a PNG, JPEG, WebP or GIF', {
+      remedy: 'read the file and give data:image/png;base64,…',
+    });
+  }
+  const start = query * columnCount + skip;
+  const patches = values.slice(start, start + rows * columns);
+  return {
+    title: options.title ?? 'Attention over the image',
+    description: options.description ?? describe(patches, rows, columns),
+    rows: Array.from({ length: rows }, (_, row) => String(row)),
+    columns: Array.from({ length: columns }, (_, column) => String(column)),
+    values: patches,
+    domain: domainOf(options.domain, patches),
+    highlight: null,
+    backdrop: image ?? null,
+    signal: null,
+  };
+}
+
+function describe(patches: Float64Array, rows: number, columns: number): string {
+  const best = patches.reduce((most, value, index) => (value > patches[most]! ? index : most), 0);
+  const size = `${rows} × ${columns} patches.`;
+  if (patches.length === 0) return size;
+  const place = `row ${Math.floor(best / columns)}, column ${best % columns}`;
+  return `${size} Largest: ${place}, ${formatValue(patches[best]!)}.`;
+}

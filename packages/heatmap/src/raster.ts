@@ -1,0 +1,33 @@
+import { encode } from 'fast-png';
+import { type ColorMap, type RGB, type Scheme, colorAt, positionIn } from './color.ts';
+import type { HeatmapView } from './view.ts';
+
+/** More than 8 bits a channel show. */
+const LEVELS = 1024;
+
+/** The cells as a PNG of one pixel each, as a `data:` address; cells that are not a number are transparent. */
+export function rasterOf(
+  { values, rows, columns, domain }: HeatmapView,
+  map: ColorMap,
+  scheme: Scheme,
+): string {
+  const colors: RGB[] = Array.from({ length: LEVELS }, (_, level) =>
+    colorAt(map, level / (LEVELS - 1), scheme),
+  );
+  const data = new Uint8Array(4 * values.length);
+  values.forEach((value, index) => {
+    const position = positionIn(domain, value);
+    if (position !== null) data.set([...colors[Math.round(position * (LEVELS - 1))]!, 255], 4 * index);
+  });
+  const png = encode({ width: columns.length, height: rows.length, data, channels: 4, depth: 8 });
+  return `data:image/png;base64,${base64(png)}`;
+}
+
+function base64(bytes: Uint8Array): string {
+  const pieces: string[] = [];
+  // A call takes a limited number of arguments.
+  for (let at = 0; at < bytes.length; at += 0x8000) {
+    pieces.push(String.fromCharCode(...bytes.subarray(at, at + 0x8000)));
+  }
+  return btoa(pieces.join(''));
+}

@@ -1,0 +1,46 @@
+import { PADDING, SANS, TITLE_SIZE, titleLength } from './svg-layout.ts';
+import type { Styles } from './svg-style.ts';
+import { fitText, visibleText } from './text.ts';
+import { element, escapeXML } from './xml.ts';
+
+/** What stands in a document, and the room that it takes. */
+export interface Drawing {
+  readonly width: number;
+  readonly height: number;
+  readonly content: string;
+}
+
+/** The drawing on its ground, as a document with a title and a description. */
+export function svgDocument(
+  { width, height, content }: Drawing,
+  { id, title, description, styles }: { id: string; title: string; description: string; styles: Styles },
+): string {
+  const ground = element('rect', { ...styles.role('paper'), width, height, rx: 12 });
+  return element(
+    'svg',
+    {
+      xmlns: 'http://www.w3.org/2000/svg',
+      id,
+      role: 'img',
+      'aria-labelledby': `${id}-title ${id}-description`,
+      viewBox: `0 0 ${width} ${height}`,
+      width,
+      height,
+      style: 'max-width:100%;height:auto',
+      // A page that is written right to left must not turn the axes round.
+      direction: 'ltr',
+    },
+    element('title', { id: `${id}-title` }, escapeXML(title)),
+    element('desc', { id: `${id}-description` }, escapeXML(description)),
+    element('style', {}, styles.sheet()),
+    ground,
+    content,
+  );
+}
+
+/** The title as it is seen, cut to the width of the picture. */
+export function titleText(title: string, width: number, styles: Styles): string {
+  const font = { 'font-family': SANS, 'font-size': TITLE_SIZE, 'font-weight': 600 };
+  const text = fitText(visibleText(title), titleLength(width));
+  return element('text', { ...styles.role('text'), x: PADDING, y: PADDING + 14, ...font }, escapeXML(text));
+}
