@@ -2,6 +2,7 @@
 export { checkGradientInputs, checkInputs } from '../check-inputs.ts';
 export { checkProblem } from '../check-problem.ts';
 export { featuresOf, supportOf } from '../features.ts';
+export { withKernel } from '../kernel-cache.ts';
 export { zeros } from '../tensor.ts';
 export { type BackendDefinition, defineBackend } from './define.ts';
 export { gumbelNoise, philox4x32 } from './gumbel.ts';

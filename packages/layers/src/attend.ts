@@ -1,0 +1,137 @@
+import {
+  type AttentionBackend,
+  type AttentionGradients,
+  type AttentionRequest,
+  type AttentionResults,
+  type RunOptions,
+  type Tensor,
+  attention,
+  problemOf,
+} from '@heed/core';
+import { checkProblem, withKernel } from '@heed/core/backend';
+import type { FloatTensor } from './tensors.ts';
+
+/** What a layer's forward pass can be asked for besides its output. */
+export interface ForwardOptions extends RunOptions {
+  /** Also the weights, as the user of the layer sees them. Default false. */
+  readonly weights?: boolean;
+  /**
+   * Also `gradient()`. True: on the backend of the forward pass. A backend: on that one, where the first does not
+   * declare the gradient. Default false.
+   */
+  readonly gradient?: boolean | AttentionBackend;
+}
+
+/** The member of a result that is there when an option asked for it. */
+export type When<Options, Name extends keyof ForwardOptions, Member> = Options extends {
+  readonly [N in Name]: true | AttentionBackend;
+}
+  ? Member
+  : unknown;
+
+/** What a request to a layer may say about who attends to whom; shapes and meaning are those of `attention()`. */
+export type AttentionScope = Pick<
+  AttentionRequest,
+  'causal' | 'window' | 'alignment' | 'mask' | 'keyLengths' | 'queryLengths' | 'querySegments' | 'keySegments'
+> & {
+  /** Key padding, bool `[B, Lk]`: true may be attended to, false is padding. Joins `mask` where both are given. */
+  readonly keyMask?: Tensor | undefined;
+};
+
+export interface Attended {
+  readonly output: FloatTensor;
+  readonly weights: FloatTensor;
+  /** Rejects unless the gradient was asked for. */
+  gradient(dOutput: FloatTensor): Promise<AttentionGradients<FloatTensor>>;
+}
+
+/**
+ * Attention through the contract, forward on one backend and backward on the one that the options name. Tensors are
+ * `[B, L, H, D]`; for a backend that does not declare this layout, axes are exchanged on the way in and out.
+ */
+export async function attend(
+  backend: AttentionBackend,
+  request: Omit<AttentionRequest, 'layout' | 'outputs' | 'gradient' | 'selection' | 'seed'>,
+  { weights = false, gradient = false, ...run }: ForwardOptions,
+): Promise<Attended> {
+  const backward = typeof gradient === 'object' ? gradient : backend;
+  const headsLast = [backend, backward].every(({ capabilities }) =>
+    capabilities.features.includes('layout.blhd'),
+  );
+  const toBackend = (value: Tensor): Tensor => (headsLast ? value : exchangeAxes(value));
+  const asked: AttentionRequest = {
+    ...request,
+    query: toBackend(request.query as Tensor),
+    key: toBackend(request.key as Tensor),
+    value: toBackend(request.value as Tensor),
+    layout: headsLast ? 'blhd' : 'bhld',
+    outputs: ['output', ...(weights ? (['weights'] as const) : [])],
+  };
+  const results = await forward(backend, asked, gradient !== false, backward === backend, run);
+  return {
+    output: toBackend(results.output!) as FloatTensor,
+    weights: results.weights as FloatTensor,
+    async gradient(dOutput) {
+      const gradients = await results.gradient(backward, toBackend(dOutput));
+      return {
+        ...gradients,
+        dQuery: toBackend(gradients.dQuery),
+        dKey: toBackend(gradients.dKey),
+        dValue: toBackend(gradients.dValue),
+      } as AttentionGradients<FloatTensor>;
+    },
+  };
+}
+
+interface Forward extends AttentionResults {
+  gradient(backend: AttentionBackend, dOutput: Tensor): Promise<AttentionGradients>;
+}
+
+/** A backend that computes the gradient too compiles one kernel for both; another is compiled when it is needed. */
+async function forward(
+  backend: AttentionBackend,
+  request: AttentionRequest,
+  gradient: boolean,
+  sameBackend: boolean,
+  options: RunOptions,
+): Promise<Forward> {
+  if (!gradient || sameBackend) {
+    const results = gradient
+      ? await attention(backend, { ...request, gradient: true }, options)
+      : await attention(backend, { ...request, gradient: false }, options);
+    return { ...results, gradient: (_, dOutput) => (results as never as Differentiable).gradient(dOutput) };
+  }
+  const outputs = [...request.outputs!, 'statistics' as const];
+  const results: AttentionResults = await attention(
+    backend,
+    { ...request, outputs, gradient: false },
+    options,
+  );
+  const { problem, inputs } = problemOf({ ...request, outputs });
+  return {
+    ...results,
+    gradient: (backward, dOutput) =>
+      withKernel(backward, checkProblem({ ...problem, gradient: true }), (kernel) =>
+        kernel.gradient(inputs, { output: results.output!, statistics: results.statistics!, dOutput }),
+      ),
+  };
+}
+
+interface Differentiable {
+  gradient(dOutput: Tensor): Promise<AttentionGradients>;
+}
+
+/** `[B, M, N, D]` → `[B, N, M, D]`. */
+function exchangeAxes(value: Tensor): Tensor {
+  const [batch, rows, columns, depth] = value.shape;
+  const data = value.data.slice();
+  for (let b = 0; b < batch; b++) {
+    for (let m = 0; m < rows; m++) {
+      for (let n = 0; n < columns; n++) {
+        const from = ((b * rows + m) * columns + n) * depth;
+        data.set(value.data.subarray(from, from + depth), ((b * columns + n) * rows + m) * depth);
+      }
+    }
+  }
+  return { ...value, shape: [batch, columns, rows, depth], data } as Tensor;
+}

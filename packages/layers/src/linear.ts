@@ -1,0 +1,135 @@
+import { type FloatDType, HeedError } from '@heed/core';
+import { type NamedTensors, initialUniform } from './parameters.ts';
+import { type FloatTensor, checkShape, reshape, zerosOf } from './tensors.ts';
+import { matrix, multiply, transpose } from './matrix/multiply.ts';
+
+export interface LinearOptions {
+  /** Width of the input: the length of its last axis. */
+  readonly inputDim: number;
+  /** Width of the output. */
+  readonly outputDim: number;
+  /** Default true. */
+  readonly bias?: boolean;
+  /** Default `float32`. */
+  readonly dtype?: FloatDType;
+  /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
+  readonly random?: () => number;
+}
+
+/** The gradients of a {@link Linear}. */
+export interface LinearGradients {
+  readonly dInput: FloatTensor;
+  /** By the names of {@link Linear.parameters}. */
+  readonly parameters: NamedTensors;
+}
+
+/**
+ * y = x Wᵀ + b over the last axis, with `weight` `[out, in]` and `bias` `[out]` as in `torch.nn.Linear`, and its first
+ * weights: uniform within ±1/√in.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from '@heed/core';
+ * import { Linear } from '@heed/layers';
+ *
+ * const layer = new Linear({ inputDim: 2, outputDim: 1 });
+ * layer.parameters.weight.data.set([3, 4]);
+ * layer.parameters.bias.data.set([1]);
+ * console.log(layer.forward(tensor([1, 2], new Float32Array([1, 2]))).data[0]); // 12
+ * ```
+ */
+export class Linear {
+  readonly parameters: NamedTensors;
+  readonly #dtype: FloatDType;
+
+  constructor({ inputDim, outputDim, bias = true, dtype = 'float32', random = Math.random }: LinearOptions) {
+    const limit = 1 / Math.sqrt(inputDim);
+    this.#dtype = dtype;
+    this.parameters = {
+      weight: initialUniform(dtype, [outputDim, inputDim], limit, random),
+      ...(bias && { bias: initialUniform(dtype, [outputDim], limit, random) }),
+    };
+  }
+
+  /**
+   * @param input `[…, in]`.
+   * @returns `[…, out]`.
+   * @throws HeedError `SHAPE` or `DTYPE`.
+   */
+  forward(input: FloatTensor): FloatTensor {
+    this.#check('input', input, this.parameters['weight'].shape[1]);
+    return linear(input, this.parameters['weight'], this.parameters['bias']);
+  }
+
+  /**
+   * @param input what {@link forward} was given.
+   * @param dOutput the gradient of the loss with respect to the output, `[…, out]`.
+   */
+  gradient(input: FloatTensor, dOutput: FloatTensor): LinearGradients {
+    this.#check('input', input, this.parameters['weight'].shape[1]);
+    this.#check('dOutput', dOutput, this.parameters['weight'].shape[0]);
+    const { dInput, dWeight, dBias } = linearGradient(input, this.parameters['weight'], dOutput);
+    return { dInput, parameters: { weight: dWeight, ...(this.parameters['bias'] && { bias: dBias }) } };
+  }
+
+  #check(name: string, value: FloatTensor, width: number): void {
+    if (value.shape.length === 0) throw new HeedError('SHAPE', `${name} has no axes, expected […, ${width}]`);
+    const leading = value.shape.slice(0, -1).map(() => ['…', null] as const);
+    checkShape(name, value, this.#dtype, [...leading, ['E', width]]);
+  }
+}
+
+/** x Wᵀ + b over the last axis. */
+export function linear(x: FloatTensor, weight: FloatTensor, bias?: FloatTensor): FloatTensor {
+  const [outputs, inputs] = weight.shape;
+  const output = zerosOf(x.dtype, [...x.shape.slice(0, -1), outputs]);
+  const rows = x.data.length / inputs;
+  multiply(
+    matrix(x.data, rows, inputs),
+    transpose(matrix(weight.data, outputs, inputs)),
+    output.data,
+    bias?.data,
+  );
+  return output;
+}
+
+/** The gradients of {@link linear}: dX = dY W, dW = dYᵀ X, db = Σ dY. */
+export function linearGradient(
+  x: FloatTensor,
+  weight: FloatTensor,
+  dOutput: FloatTensor,
+): { readonly dInput: FloatTensor; readonly dWeight: FloatTensor; readonly dBias: FloatTensor } {
+  const [outputs, inputs] = weight.shape;
+  const rows = x.data.length / inputs;
+  const dInput = zerosOf(x.dtype, x.shape);
+  const dWeight = zerosOf(x.dtype, weight.shape);
+  const dY = matrix(dOutput.data, rows, outputs);
+  multiply(dY, matrix(weight.data, outputs, inputs), dInput.data);
+  multiply(transpose(dY), matrix(withoutIgnoredRows(x, dOutput).data, rows, inputs), dWeight.data);
+  return { dInput, dWeight, dBias: sumOfRows(reshape(dOutput, [rows, outputs])) };
+}
+
+/**
+ * The input with zeros in rows whose output had no influence: padding may hold NaN or infinity, and 0 · NaN would
+ * reach every weight.
+ */
+function withoutIgnoredRows(x: FloatTensor, dOutput: FloatTensor): FloatTensor {
+  if (x.data.every(Number.isFinite)) return x;
+  const width = x.shape.at(-1)!;
+  const outputs = dOutput.shape.at(-1)!;
+  const data = x.data.slice();
+  for (let row = 0; row * width < data.length; row++) {
+    const ignored = dOutput.data.subarray(row * outputs, (row + 1) * outputs).every((d) => d === 0);
+    if (ignored) data.fill(0, row * width, (row + 1) * width);
+  }
+  return { ...x, data };
+}
+
+/** `[N, E]` → `[E]`. */
+export function sumOfRows({ dtype, shape: [rows, width], data }: FloatTensor): FloatTensor {
+  const sums = new Float64Array(width);
+  for (let row = 0; row < rows; row++) {
+    for (let e = 0; e < width; e++) sums[e] += data[row * width + e];
+  }
+  return { dtype, shape: [width], data: dtype === 'float64' ? sums : Float32Array.from(sums) };
+}

@@ -1,0 +1,137 @@
+import { HeedError } from '@heed/core';
+
+/** Bits of an element of each type of the format. */
+const BITS: Readonly<Record<string, number>> = {
+  ...{ BOOL: 8, U8: 8, I8: 8, F8_E5M2: 8, F8_E4M3: 8, F8_E8M0: 8 },
+  ...{ I16: 16, U16: 16, F16: 16, BF16: 16 },
+  ...{ I32: 32, U32: 32, F32: 32, I64: 64, U64: 64, F64: 64 },
+};
+
+/** The format's own limit. */
+const LONGEST_HEADER = 100_000_000;
+
+/** A tensor of the file: its bytes begin and end where, counted from the end of the header. */
+export interface Entry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+export interface Header {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly entries: ReadonlyMap<string, Entry>;
+  /** Where the header ends. */
+  readonly start: number;
+}
+
+function refuse(clause: 'length' | 'header' | 'entry' | 'layout', message: string): never {
+  throw new HeedError('ARGUMENT', message, {
+    clause: `safetensors.${clause}`,
+    remedy: 'the file is damaged or no safetensors file: download or write it again',
+  });
+}
+
+/** @throws HeedError `ARGUMENT`, with the clause that the file breaks. */
+export function parseHeader(bytes: Uint8Array): Header {
+  const start = 8 + headerLength(bytes);
+  const parsed = parseObject(bytes.subarray(8, start));
+  const entries = new Map<string, Entry>();
+  let metadata: Record<string, string> = {};
+  for (const [name, value] of Object.entries(parsed)) {
+    if (name === '__metadata__') metadata = checkMetadata(value);
+    else entries.set(name, checkEntry(name, value));
+  }
+  checkLayout(entries, bytes.length - start);
+  return { metadata, entries, start };
+}
+
+function headerLength(bytes: Uint8Array): number {
+  if (bytes.length < 8)
+    refuse('length', `the file has ${bytes.length} bytes, a header's length alone takes 8`);
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  const most = Math.min(bytes.length - 8, LONGEST_HEADER);
+  if (length > BigInt(most))
+    refuse('length', `the header's length is ${length}, at most ${most} is possible`);
+  return Number(length);
+}
+
+function parseObject(bytes: Uint8Array): object {
+  let text: string;
+  let parsed: unknown;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    parsed = JSON.parse(text);
+  } catch (error) {
+    refuse('header', `the header is not JSON in UTF-8: ${(error as Error).message}`);
+  }
+  if (!text.startsWith('{') || !isObject(parsed)) refuse('header', 'the header does not begin with {');
+  const repeated = repeatedName(text);
+  if (repeated !== undefined) refuse('header', `the header says "${repeated}" twice`);
+  return parsed;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A name that an object of valid JSON has twice: JSON.parse would keep the last one in silence. */
+function repeatedName(text: string): string | undefined {
+  const open: Set<string>[] = [];
+  for (const [token, string, colon] of text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|[{}]/g)) {
+    if (token === '{') open.push(new Set());
+    else if (token === '}') open.pop();
+    else if (colon !== undefined) {
+      const name = JSON.parse(string) as string;
+      if (open.at(-1)!.has(name)) return name;
+      open.at(-1)!.add(name);
+    }
+  }
+  return undefined;
+}
+
+function checkMetadata(value: unknown): Record<string, string> {
+  if (!isObject(value) || !Object.values(value).every((text) => typeof text === 'string')) {
+    refuse('header', '__metadata__ is not an object of strings');
+  }
+  return value as Record<string, string>;
+}
+
+function checkEntry(name: string, value: unknown): Entry {
+  if (!isObject(value)) refuse('entry', `"${name}" is not an object`);
+  const { dtype, shape, data_offsets: offsets, ...unknown } = value;
+  const fields = Object.keys(unknown);
+  if (fields.length > 0) refuse('entry', `"${name}" has an unknown field: ${fields.join(', ')}`);
+  if (typeof dtype !== 'string' || !Object.hasOwn(BITS, dtype)) {
+    refuse('entry', `"${name}" has the unknown type ${JSON.stringify(dtype)}`);
+  }
+  if (!isCounts(shape))
+    refuse('entry', `"${name}" has the shape ${JSON.stringify(shape)}, expected integers ≥ 0`);
+  if (!isCounts(offsets) || offsets.length !== 2) {
+    refuse('entry', `"${name}" has the data_offsets ${JSON.stringify(offsets)}, expected two integers ≥ 0`);
+  }
+  const [begin, end] = offsets;
+  const size = shape.reduce((product, length) => product * length, BITS[dtype] / 8);
+  if (size !== end - begin) {
+    refuse(
+      'entry',
+      `"${name}" is ${dtype} [${shape.join(', ')}], ${size} bytes, its range has ${end - begin}`,
+    );
+  }
+  return { dtype, shape, begin, end };
+}
+
+function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((count) => Number.isSafeInteger(count) && count >= 0);
+}
+
+function checkLayout(entries: ReadonlyMap<string, Entry>, length: number): void {
+  let at = 0;
+  for (const [name, { begin, end }] of [...entries].sort(
+    ([, a], [, b]) => a.begin - b.begin || a.end - b.end,
+  )) {
+    if (begin !== at) refuse('layout', `"${name}" begins at byte ${begin} of the numbers, expected ${at}`);
+    at = end;
+  }
+  if (at !== length) refuse('layout', `the tensors take ${at} bytes, the file has ${length}`);
+}

@@ -1,0 +1,132 @@
+import { HeedError } from '@heed/core';
+import { describe, expect, test } from 'vitest';
+import { readSafetensors } from './safetensors.ts';
+
+/** A file of this header and these many bytes of numbers. */
+function file(header: unknown, numbers: ArrayLike<number> = [], length?: number): Uint8Array {
+  const text = new TextEncoder().encode(typeof header === 'string' ? header : JSON.stringify(header));
+  const bytes = new Uint8Array(8 + text.length + numbers.length);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(length ?? text.length), true);
+  bytes.set(text, 8);
+  bytes.set(numbers, 8 + text.length);
+  return bytes;
+}
+
+const bytesOf = (array: ArrayBufferView): Uint8Array =>
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+
+test.each([
+  ['F32', new Float32Array([1.5, -2]), 'float32', [1.5, -2]],
+  ['F64', new Float64Array([1.5, -2]), 'float64', [1.5, -2]],
+  ['F16', new Uint16Array([0x3e00, 0xc000, 0x0001, 0x7c00]), 'float32', [1.5, -2, 2 ** -24, Infinity]],
+  ['BF16', new Uint16Array([0x3fc0, 0xc000]), 'float32', [1.5, -2]],
+  ['I32', new Int32Array([7, -7]), 'int32', [7, -7]],
+  ['I64', new BigInt64Array([7n, -7n]), 'int32', [7, -7]],
+  ['BOOL', new Uint8Array([1, 0]), 'bool', [1, 0]],
+])('%s is read', (dtype, array, expected, numbers) => {
+  const entry = { dtype, shape: [numbers.length], data_offsets: [0, array.byteLength] };
+  const read = readSafetensors(file({ __metadata__: { format: 'pt' }, a: entry }, bytesOf(array)));
+  expect(read.metadata).toEqual({ format: 'pt' });
+  expect(read.tensor('a')).toMatchObject({ dtype: expected, shape: [numbers.length] });
+  expect([...read.tensor('a').data]).toEqual(numbers);
+});
+
+test('names, prefixes, empty tensors and numbers at odd places', () => {
+  const numbers = new Uint8Array(5);
+  numbers.set(bytesOf(new Float32Array([3])), 1);
+  const read = readSafetensors(
+    file(
+      {
+        'b.weight': { dtype: 'F32', shape: [1], data_offsets: [1, 5] },
+        'a.flag': { dtype: 'BOOL', shape: [], data_offsets: [0, 1] },
+        'a.none': { dtype: 'F32', shape: [0, 3], data_offsets: [0, 0] },
+        __proto__x: { dtype: 'F32', shape: [0], data_offsets: [5, 5] },
+      },
+      numbers,
+    ),
+  );
+  expect(read.names).toEqual(['b.weight', 'a.flag', 'a.none', '__proto__x']);
+  expect(read.tensor('b.weight').data[0]).toBe(3);
+  expect(Object.keys(read.stateDict('a.'))).toEqual(['flag', 'none']);
+});
+
+const entry = { dtype: 'F32', shape: [1], data_offsets: [0, 4] };
+const four = [0, 0, 0, 0];
+const malformed: [clause: string, what: string, bytes: Uint8Array][] = [
+  ['length', 'nothing', new Uint8Array(0)],
+  ['length', 'a header longer than the file', file({}, [], 100)],
+  ['length', 'a header longer than memory', file({}, [], Number.MAX_SAFE_INTEGER)],
+  ['header', 'no JSON', file('{')],
+  ['header', 'an array', file('[]')],
+  ['header', 'null', file('null')],
+  ['header', 'spaces first', file(' {}')],
+  ['header', 'bytes that are no UTF-8', file(String.fromCharCode(0xd800), [])],
+  ['header', 'a name twice', file(`{"a":${JSON.stringify(entry)},"\\u0061":${JSON.stringify(entry)}}`, four)],
+  [
+    'header',
+    'a field twice',
+    file('{"a":{"dtype":"F32","dtype":"I32","shape":[1],"data_offsets":[0,4]}}', four),
+  ],
+  ['header', 'metadata of numbers', file({ __metadata__: { a: 1 } })],
+  ['entry', 'null for an entry', file({ a: null })],
+  ['entry', 'an unknown type', file({ a: { ...entry, dtype: 'F31' } }, four)],
+  ['entry', 'a type from the prototype', file({ a: { ...entry, dtype: 'constructor' } }, four)],
+  ['entry', 'an unknown field', file({ a: { ...entry, offset: 0 } }, four)],
+  ['entry', 'a negative length', file({ a: { ...entry, shape: [-1] } }, four)],
+  ['entry', 'a length that is no integer', file({ a: { ...entry, shape: [0.5] } }, four)],
+  ['entry', 'lengths whose product overflows', file({ a: { ...entry, shape: [2 ** 52, 2 ** 52] } }, four)],
+  ['entry', 'a range that ends before it begins', file({ a: { ...entry, data_offsets: [4, 0] } }, four)],
+  ['entry', 'three offsets', file({ a: { ...entry, data_offsets: [0, 4, 8] } }, four)],
+  ['entry', 'a shape that its range does not hold', file({ a: { ...entry, shape: [2] } }, four)],
+  ['layout', 'a range past the end', file({ a: entry })],
+  ['layout', 'a gap', file({ a: { ...entry, data_offsets: [4, 8] } }, [...four, ...four])],
+  ['layout', 'an overlap', file({ a: entry, b: entry }, four)],
+  ['layout', 'numbers that belong to nothing', file({ a: entry }, [...four, 0])],
+];
+
+describe('malformed files are refused, naming the clause', () => {
+  test.each(malformed)('%s: %s', (clause, _, bytes) => {
+    if (clause === 'header' && _.includes('UTF-8')) bytes.set([0xff, 0xfe, 0xfd], 8);
+    const error = (() => {
+      try {
+        readSafetensors(bytes);
+      } catch (thrown) {
+        return thrown as HeedError;
+      }
+      throw new Error('it was accepted');
+    })();
+    expect(error).toMatchObject({ code: 'ARGUMENT', clause: `safetensors.${clause}` });
+  });
+
+  test('random damage is refused or read, never anything else', () => {
+    const intact = file(
+      { a: entry, b: { dtype: 'I64', shape: [2], data_offsets: [4, 20] } },
+      new Uint8Array(20),
+    );
+    for (let at = 0; at < intact.length; at++) {
+      for (const value of [0, 0x22, 0x2c, 0x39, 0x7b, 0xff]) {
+        const damaged = intact.slice();
+        damaged[at] = value;
+        try {
+          const read = readSafetensors(damaged);
+          read.names.forEach((name) => read.tensor(name));
+        } catch (error) {
+          expect(HeedError.isInstance(error), String(error)).toBe(true);
+        }
+      }
+    }
+  });
+});
+
+test('other types are refused when they are asked for, not before', () => {
+  const read = readSafetensors(file({ a: { dtype: 'F8_E4M3', shape: [1], data_offsets: [0, 1] } }, [0]));
+  expect(() => read.tensor('a')).toThrow(expect.objectContaining({ code: 'UNSUPPORTED' }) as Error);
+  expect(() => read.tensor('b')).toThrow(expect.objectContaining({ code: 'MISSING_INPUT' }) as Error);
+  const large = file(
+    { a: { dtype: 'I64', shape: [1], data_offsets: [0, 8] } },
+    bytesOf(new BigInt64Array([2n ** 40n])),
+  );
+  expect(() => readSafetensors(large).tensor('a')).toThrow(
+    expect.objectContaining({ code: 'UNSUPPORTED' }) as Error,
+  );
+});

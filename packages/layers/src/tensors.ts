@@ -1,0 +1,55 @@
+import { type FloatDType, HeedError, type Tensor } from '@heed/core';
+
+/** A tensor that layers compute with. */
+export type FloatTensor = Tensor<FloatDType>;
+export type FloatArray = FloatTensor['data'];
+
+/** The same numbers under another shape. */
+export function reshape<T extends Tensor>(value: T, shape: readonly number[]): T {
+  return { ...value, shape: [...shape] };
+}
+
+/** A tensor of zeros that a layer computes with. */
+export function zerosOf(dtype: FloatDType, shape: readonly number[]): FloatTensor {
+  const size = shape.reduce((product, length) => product * length, 1);
+  return {
+    dtype,
+    shape: [...shape],
+    data: dtype === 'float32' ? new Float32Array(size) : new Float64Array(size),
+  };
+}
+
+/** The elementwise sum, in a new tensor. */
+export function sum(first: FloatTensor, ...others: readonly FloatTensor[]): FloatTensor {
+  const data = first.data.slice();
+  for (const other of others) {
+    for (let n = 0; n < data.length; n++) data[n] += other.data[n];
+  }
+  return { ...first, data };
+}
+
+/**
+ * Checks a tensor's element type and shape.
+ *
+ * @param axes each axis's letter and length; a null length is any.
+ * @throws HeedError `MISSING_INPUT`, `DTYPE` or `SHAPE`.
+ */
+export function checkShape(
+  name: string,
+  value: Tensor | undefined,
+  dtype: FloatDType,
+  axes: readonly (readonly [letter: string, length: number | null])[],
+): asserts value is FloatTensor {
+  const letters = `[${axes.map(([letter, length]) => (length === null ? letter : `${letter}=${length}`)).join(', ')}]`;
+  if (value === undefined)
+    throw new HeedError('MISSING_INPUT', `${name} is missing, expected ${dtype} ${letters}`);
+  if (value.dtype !== dtype) {
+    throw new HeedError('DTYPE', `${name} is ${value.dtype}, the layer's parameters are ${dtype}`, {
+      remedy: "make the layer with the dtype of its inputs: { dtype: 'float32' } or 'float64'",
+    });
+  }
+  const fits =
+    value.shape.length === axes.length &&
+    axes.every(([, length], axis) => length === null || length === value.shape[axis]);
+  if (!fits) throw new HeedError('SHAPE', `${name} is [${value.shape.join(', ')}], expected ${letters}`);
+}
