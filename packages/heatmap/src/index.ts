@@ -9,6 +9,7 @@ export type { WeightsRequest } from './long/one-head.ts';
 export { type PooledWeights, type PoolingOptions, pooledWeights } from './long/pooled-weights.ts';
 export type { TerminalColor } from './paint.ts';
 export { rollout } from './rollout.ts';
+export { shrink } from './shrink.ts';
 export { type SVGOptions, toSVG } from './svg.ts';
 export { type TerminalOptions, toTerminal } from './terminal.ts';
 export { visibleText } from './text.ts';

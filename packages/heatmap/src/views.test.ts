@@ -8,6 +8,7 @@ import {
   overAudio,
   overImage,
   rollout,
+  shrink,
   toHTML,
   toSVG,
   toTerminal,
@@ -130,6 +131,17 @@ test('a robust domain does not heed the few that are far out', () => {
   expect(heatmap(weights).domain).toEqual([0, 1]);
   expect(heatmap(tensor([1, 2], new Float64Array([-3, 0])), { domain: 'robust' }).domain).toEqual([-3, 0]);
   expect(heatmap(tensor([1, 1], new Float64Array(1)), { domain: 'robust' }).domain).toEqual([0, 1]);
+});
+
+test('a shrunk view keeps the largest, the labels, the highlight and what is not a number', () => {
+  const values = Float64Array.from([-5, -3, 1, 2, NaN, 0, 7, 8]);
+  const columns = ['a', 'b', 'c', 'd'];
+  const view = heatmap(tensor([2, 4], values), { columns, highlight: { row: 1, column: 2 } });
+  const small = shrink(view, 2);
+  expect(small.columns).toEqual(['a–b', 'c–d']);
+  expect([...small.values]).toEqual([-3, 2, NaN, 8]);
+  expect(small.highlight).toEqual({ row: 1, column: 1 });
+  expect(shrink(view, 4)).toBe(view);
 });
 
 describe('a page', () => {

@@ -20,9 +20,10 @@ export interface Pool {
   finish(): { readonly max: Tensor<'float32'>; readonly mean: Tensor<'float32'> };
 }
 
-export function createPool(rowEdges: readonly number[], columnEdges: readonly number[]): Pool {
+/** @param least what no value is below. */
+export function createPool(rowEdges: readonly number[], columnEdges: readonly number[], least = 0): Pool {
   const [rows, columns] = [rowEdges.length - 1, columnEdges.length - 1];
-  const max = new Float32Array(rows * columns);
+  const max = new Float32Array(rows * columns).fill(least);
   const sum = new Float64Array(rows * columns);
   const edges = Int32Array.from(columnEdges, (edge) => edge - columnEdges[0]!);
   let row = rowEdges[0]!;
@@ -31,7 +32,7 @@ export function createPool(rowEdges: readonly number[], columnEdges: readonly nu
     add(weights, rowCount, width, factor) {
       for (let r = 0; r < rowCount; r++, row++) {
         while (row >= rowEdges[cell + 1]!) cell++;
-        addRow(weights, r * width, factor(row), edges, max, sum, cell * columns);
+        addRow(weights, r * width, factor(row), edges, max, sum, cell * columns, least);
       }
     },
     finish() {
@@ -53,11 +54,12 @@ function addRow(
   max: Float32Array,
   sum: Float64Array,
   cellStart: number,
+  least: number,
 ): void {
   const columns = edges.length - 1;
   for (let c = 0; c < columns; c++) {
     const end = start + edges[c + 1]!;
-    let [largest, total] = [0, 0];
+    let [largest, total] = [least, 0];
     for (let at = start + edges[c]!; at < end; at++) {
       const weight = weights[at]!;
       total += weight;
@@ -68,4 +70,13 @@ function addRow(
     if (largest > max[index]! || largest !== largest) max[index] = largest;
     sum[index]! += total * factor;
   }
+}
+
+/** Names of the cells: `64–127`, or `64` where a cell is one index; with the axis' own labels where it has them. */
+export function labelsOf(edges: readonly number[], labels?: readonly string[]): string[] {
+  const nameOf = (index: number): string => labels?.[index] ?? String(index);
+  return edges.slice(0, -1).map((start, cell) => {
+    const last = edges[cell + 1]! - 1;
+    return last === start ? nameOf(start) : `${nameOf(start)}–${nameOf(last)}`;
+  });
 }

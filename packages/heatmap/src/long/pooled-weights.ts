@@ -1,7 +1,7 @@
 import { type AttentionBackend, HeedError, type Statistics, type Tensor, attention } from '@heed/core';
 import { choose } from '../choose.ts';
 import { type OneHead, type PlainRequest, type WeightsRequest, onHost, oneHead } from './one-head.ts';
-import { type Pool, createPool, edgesOf } from './pool.ts';
+import { type Pool, createPool, edgesOf, labelsOf } from './pool.ts';
 import type { Range } from './slice.ts';
 
 export interface PoolingOptions {
@@ -168,11 +168,4 @@ function rangeOf(name: string, given: Range | undefined, length: number): Range 
   if (Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start <= end && end <= length)
     return given;
   throw new HeedError('ARGUMENT', `${name} is ${start} to ${end}, expected a part of 0 to ${length}`);
-}
-
-function labelsOf(edges: readonly number[]): string[] {
-  return edges.slice(0, -1).map((start, cell) => {
-    const last = edges[cell + 1]! - 1;
-    return last === start ? String(start) : `${start}–${last}`;
-  });
 }
