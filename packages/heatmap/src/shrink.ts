@@ -1,0 +1,42 @@
+import { createPool, edgesOf, labelsOf } from './long/pool.ts';
+import type { HeatmapView } from './view.ts';
+
+/**
+ * The view with at most so many cells along either axis, each cell the largest of those it stands for; a label names
+ * the first and the last of them. A view that is small enough stays as it is.
+ *
+ * @param most 1 or more.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from '@heed/core';
+ * import { heatmap, shrink } from '@heed/heatmap';
+ *
+ * const view = shrink(heatmap(tensor([2, 4], new Float32Array([0, 1, 2, 3, 4, 5, 6, 7]))), 2);
+ * console.log(view.values.join(), view.columns.join()); // 1,3,5,7 0–1,2–3
+ * ```
+ */
+export function shrink(view: HeatmapView, most: number): HeatmapView {
+  const { rows, columns, values, highlight, signal } = view;
+  if (rows.length <= most && columns.length <= most) return view;
+  const [rowEdges, columnEdges] = [edgesOf([0, rows.length], most), edgesOf([0, columns.length], most)];
+  const pool = createPool(rowEdges, columnEdges, -Infinity);
+  pool.add(values, rows.length, columns.length, () => 1);
+  const cellOf = (edges: readonly number[], index: number): number =>
+    edges.findLastIndex((edge) => edge <= index);
+  return {
+    ...view,
+    rows: labelsOf(rowEdges, rows),
+    columns: labelsOf(columnEdges, columns),
+    values: Float64Array.from(pool.finish().max.data),
+    highlight: highlight && {
+      row: cellOf(rowEdges, highlight.row),
+      column: highlight.column === null ? null : cellOf(columnEdges, highlight.column),
+    },
+    signal:
+      signal &&
+      Float64Array.from({ length: columnEdges.length - 1 }, (_, c) =>
+        Math.max(...signal.subarray(columnEdges[c], columnEdges[c + 1])),
+      ),
+  };
+}
