@@ -118,6 +118,8 @@ export interface FloatInstructions {
   readonly mul: Binary;
   readonly div: Binary;
   /** NaN when either is. */
+  readonly min: Binary;
+  /** NaN when either is. */
   readonly max: Binary;
 }
 
@@ -135,6 +137,7 @@ export const f32: FloatInstructions = {
   sub: binary(0x93),
   mul: binary(0x94),
   div: binary(0x95),
+  min: binary(0x96),
   max: binary(0x97),
 };
 
@@ -152,10 +155,13 @@ export const f64: FloatInstructions = {
   sub: binary(0xa1),
   mul: binary(0xa2),
   div: binary(0xa3),
+  min: binary(0xa4),
   max: binary(0xa5),
 };
 
 export const convert = {
+  /** Traps on what does not fit. */
+  i32FromF64U: unary(0xab),
   f64FromI32: unary(0xb7),
   f64FromI32U: unary(0xb8),
   f64FromI64: unary(0xb9),
@@ -266,5 +272,16 @@ export const memoryFill = (address: Code, byte: Code, size: Code): Code => [
   size,
   0xfc,
   0x0b,
+  0x00,
+];
+
+/** Copies `size` bytes. */
+export const memoryCopy = (to: Code, from: Code, size: Code): Code => [
+  to,
+  from,
+  size,
+  0xfc,
+  0x0a,
+  0x00,
   0x00,
 ];

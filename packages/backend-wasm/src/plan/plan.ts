@@ -1,0 +1,71 @@
+/** What the engine can do. */
+export interface PlanOptions {
+  /** Whether the memory is shared between threads. */
+  readonly shared: boolean;
+  /** Whether fused multiply-add of relaxed SIMD may be used. */
+  readonly relaxedSimd: boolean;
+}
+
+/** A module to compile. Two of equal keys are the same. */
+export interface KernelModule {
+  readonly key: string;
+  generate(): Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Tasks firstTask … firstTask + tasks − 1, in any order and all at once: `export(task, frame, threadScratch)`. The
+ * next phase begins when all have ended.
+ */
+export interface Phase {
+  readonly export: string;
+  readonly firstTask: number;
+  readonly tasks: number;
+}
+
+/** Tensors that a run reads or writes, by the names of the contract. */
+export type TensorName =
+  | 'query'
+  | 'key'
+  | 'value'
+  | 'mask'
+  | 'bias'
+  | 'offsets'
+  | 'keyLengths'
+  | 'queryLengths'
+  | 'querySegments'
+  | 'keySegments'
+  | 'alibiSlopes'
+  | 'sinks'
+  | 'output'
+  | 'weights'
+  | 'logSumExp'
+  | 'rowMax'
+  | 'rowSum'
+  | 'choice'
+  | 'dOutput'
+  | 'dQuery'
+  | 'dKey'
+  | 'dValue'
+  | 'dBias'
+  | 'dSinks';
+
+/** Where tensors lie in the memory, in bytes; those that the problem does not have are left out. */
+export type Addresses = Readonly<Partial<Record<TensorName, number>>> & {
+  /** Of the scratch that all threads share. */
+  readonly scratch: number;
+  /** The seed itself, for selection `sample`. */
+  readonly seed?: number;
+};
+
+/** How a problem is computed by the exports of a module. Nothing in it depends on the numbers in the tensors. */
+export interface Plan {
+  readonly algorithm: string;
+  readonly tile: { readonly query: number; readonly key: number };
+  readonly module: KernelModule;
+  readonly phases: readonly Phase[];
+  readonly threadScratchBytes: number;
+  readonly sharedScratchBytes: number;
+  readonly frameBytes: number;
+  /** Writes what the kernels read besides the tensors, from `at` on: `frameBytes` bytes, `at` a multiple of 8. */
+  writeFrame(memory: DataView, at: number, addresses: Addresses): void;
+}
