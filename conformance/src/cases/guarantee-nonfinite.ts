@@ -28,6 +28,16 @@ function rowElement(kind: 'query' | 'key' | 'value', l: number): (request: Atten
   return (request) => rowStarts(problemOf(request).problem)[kind](1, 1, l) + 1;
 }
 
+/** Element 1 of one key or value. */
+function keyTarget(input: 'key' | 'value', place: number): Target {
+  return {
+    input,
+    scores: input === 'key',
+    index: rowElement(input, place),
+    reaches: (b, h, _, keys) => b === 1 && h === 1 && keys.includes(place),
+  };
+}
+
 const TARGETS: Readonly<Record<string, Target>> = {
   query: {
     input: 'query',
@@ -35,18 +45,8 @@ const TARGETS: Readonly<Record<string, Target>> = {
     index: rowElement('query', 3),
     reaches: (b, h, i) => b === 1 && h === 1 && i === 3,
   },
-  key: {
-    input: 'key',
-    scores: true,
-    index: rowElement('key', KEY),
-    reaches: (b, h, _, keys) => b === 1 && h === 1 && keys.includes(KEY),
-  },
-  value: {
-    input: 'value',
-    scores: false,
-    index: rowElement('value', KEY),
-    reaches: (b, h, _, keys) => b === 1 && h === 1 && keys.includes(KEY),
-  },
+  key: keyTarget('key', KEY),
+  value: keyTarget('value', KEY),
   'float-mask': {
     input: 'mask',
     sketch: { mask: { kind: 'float', shape: [7, 7], density: 1 } },
@@ -75,6 +75,14 @@ const TARGETS: Readonly<Record<string, Target>> = {
     index: () => 1,
     reaches: (_b, h) => h === 1,
   },
+};
+
+/** A few queries with many keys, as in decoding: backends have other ways for them. */
+const DECODING: Readonly<Record<string, Sketch>> = {
+  plain: { queryLength: 1, keyLength: 260 },
+  'few-queries': { queryLength: 3, keyLength: 260, valueDim: 5 },
+  mask: { queryLength: 2, keyLength: 260, mask: { kind: 'boolean', shape: [2, 2, 2, 260], density: 0.9 } },
+  'layout-blhd': { queryLength: 1, keyLength: 260, layout: 'blhd' },
 };
 
 const BESIDE: Readonly<Record<string, Sketch>> = {
@@ -217,6 +225,13 @@ export function nonfiniteCases(): ConformanceCase[] {
     cases.push(
       spreads(`value/across-tiles/${kind}`, TARGETS['value']!, { queryLength: 67, keyLength: 70 }, poison),
     );
+  }
+  for (const [name, sketch] of Object.entries(DECODING)) {
+    for (const input of ['key', 'value'] as const) {
+      for (const [at, place] of Object.entries({ first: KEY, last: 258 })) {
+        cases.push(spreads(`${input}/decoding/${name}/${at}`, keyTarget(input, place), sketch, NaN));
+      }
+    }
   }
   return [...cases, ...hidden()];
 }

@@ -27,6 +27,12 @@ export const EXCLUSIONS: Readonly<Record<string, Sketch>> = {
   'float-mask': { mask: { kind: 'float', shape: [1, 1, 1, 7], density: 0.4 } },
   bias: { bias: { shape: [2, 1, 1, 7], excluded: 0.6 } },
   segments: { segments: 'scattered', queryLength: 4, keyLength: 9 },
+  'key-lengths-decoding': { keyLengths: [130, 257], queryLength: 1, keyLength: 260 },
+  'boolean-mask-decoding': {
+    mask: { kind: 'boolean', shape: [2, 1, 1, 260], density: 0.4 },
+    queryLength: 2,
+    keyLength: 260,
+  },
   'no-common-segment': { segments: 'scattered', queryLength: 2, keyLength: 2 },
 };
 
