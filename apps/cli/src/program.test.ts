@@ -5,14 +5,17 @@ import { heed, heedJSON } from './heed.test.helper.ts';
 const ANSI = /\u001B/;
 
 describe('usage', () => {
-  test.each([['doctor'], ['verify'], ['demo']])('%s --help explains itself with examples', (command) => {
-    const { code, stdout } = heed([command, '--help']);
-    expect(code).toBe(0);
-    expect(stdout).toContain(`Usage: heed ${command}`);
-    expect(stdout).toContain('Examples:');
-    expect(stdout).toContain('Exit codes:');
-    expect(stdout).toContain('--json');
-  });
+  test.each([['doctor'], ['verify'], ['demo'], ['heatmap']])(
+    '%s --help explains itself with examples',
+    (command) => {
+      const { code, stdout } = heed([command, '--help']);
+      expect(code).toBe(0);
+      expect(stdout).toContain(`Usage: heed ${command}`);
+      expect(stdout).toContain('Examples:');
+      expect(stdout).toContain('Exit codes:');
+      expect(stdout).toContain('--json');
+    },
+  );
 
   test('--help and --version answer on standard output', () => {
     expect(heed(['--help'])).toMatchObject({

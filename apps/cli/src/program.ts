@@ -3,6 +3,7 @@ import { HeedError } from '@heed/core';
 import { Command, CommanderError } from 'commander';
 import { doctorCommand } from './commands/doctor.ts';
 import { demoCommand } from './commands/demo.ts';
+import { heatmapCommand } from './commands/heatmap.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { type Console, openConsole } from './output/console.ts';
 import { readManifest } from './backends/resolve.ts';
@@ -37,7 +38,7 @@ function createProgram(console: Console, onEnd: (code: ExitCode) => void): Comma
     .helpCommand(false)
     .exitOverride()
     .configureOutput({ writeErr: (text) => void (console.json || process.stderr.write(text)) });
-  for (const command of [doctorCommand, verifyCommand, demoCommand]) {
+  for (const command of [doctorCommand, verifyCommand, demoCommand, heatmapCommand]) {
     program.addCommand(command(console, onEnd).copyInheritedSettings(program));
   }
   return program.addHelpText('after', EXAMPLES);
@@ -47,6 +48,7 @@ const EXAMPLES = `
 Examples:
   $ heed doctor                    which backends are installed, and what they run on
   $ heed verify ts                 the conformance suite on @heed/backend-ts
+  $ heed heatmap weights.npy       attention weights as a picture
   $ heed demo                      a real model's attention: agreement, a heatmap, speed, a report
 
 Exit codes: 0 all is well, 1 a check failed, 2 wrong usage.`;

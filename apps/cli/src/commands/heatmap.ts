@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { HeedError } from '@heed/core';
+import { type ColorMap, type DomainOption, type Scheme, toTerminal } from '@heed/heatmap';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { importProvider } from '../backends/provider.ts';
+import { locate } from '../backends/resolve.ts';
+import type { Console } from '../output/console.ts';
+import type { ExitCode } from '../program.ts';
+import { type Heads, FORMATS } from '../heatmap/draw.ts';
+import { collect, integerOption } from './options.ts';
+
+const HELP = `
+FILE is a .safetensors, .npy or .npz file, or .json: { "weights": [[…]], "tokens": […] }, or a file of cases (CASES.md).
+It holds weights ([Lq, Lk], [H, Lq, Lk] or [B, H, Lq, Lk]), or queries and keys, whose weights are computed; those of
+more than 2048 tokens tile by tile at the picture's resolution.
+
+Examples:
+  $ heed heatmap attentions.npy --head 4
+  $ heed heatmap layer.safetensors --tensor attn --head all --out heads.svg --out heads.png
+  $ heed heatmap model.npz --tensor layer0 --tensor layer1 --rollout --tokens tokens.txt
+
+Exit codes: 0 it is drawn, 2 wrong usage, or a file that cannot be read.`;
+
+interface Options {
+  readonly tensor: readonly string[];
+  readonly case?: string;
+  readonly batch?: number;
+  readonly head?: Heads;
+  readonly rollout?: true;
+  readonly tokens?: string;
+  readonly out: readonly string[];
+  readonly title?: string;
+  readonly domain?: DomainOption;
+  readonly colorMap: ColorMap;
+  readonly theme: Scheme | 'auto';
+  readonly backend: string;
+}
+
+export function heatmapCommand(console: Console, onEnd: (code: ExitCode) => void): Command {
+  return new Command('heatmap')
+    .description('draw attention weights: in the terminal, or as SVG, PNG or HTML')
+    .argument('<FILE>', 'a file of weights, or of queries and keys')
+    .addOption(
+      new Option('--tensor <name>', 'the tensor to draw; repeated, the layers of --rollout')
+        .argParser(collect)
+        .default([], 'the only one, or weights'),
+    )
+    .option('--case <id>', 'the case, of a file of cases')
+    .addOption(integerOption('--batch <number>', 'which element of the batch'))
+    .addOption(new Option('--head <head>', 'a number, all, or mean').argParser(parseHead))
+    .option('--rollout', 'attention rollout over the layers that --tensor names')
+    .option('--tokens <file>', 'labels: a text file with a token a line, or a JSON list')
+    .addOption(
+      new Option('--out <file>', `write a file (${FORMATS.join(', ')}); may be repeated`)
+        .argParser(parseOut)
+        .default([], 'draw in the terminal'),
+    )
+    .option('--title <text>', 'of the picture (default: what is drawn)')
+    .addOption(
+      new Option('--domain <domain>', 'LOW,HIGH of the colour scale, or robust').argParser(parseDomain),
+    )
+    .addOption(
+      new Option('--color-map <name>', 'colours')
+        .choices(['magma', 'inferno', 'plasma', 'viridis'])
+        .default('magma'),
+    )
+    .addOption(new Option('--theme <theme>', 'of files').choices(['auto', 'light', 'dark']).default('auto'))
+    .option('--backend <name>', 'computes weights from queries and keys', 'ts')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', HELP)
+    .action(async (file: string, options: Options) => {
+      await draw(file, options, console);
+      onEnd(0);
+    });
+}
+
+async function draw(file: string, options: Options, console: Console): Promise<void> {
+  const { readTensors } = await import('../heatmap/read-file.ts');
+  const { chooseWeights } = await import('../heatmap/choose-weights.ts');
+  const { pictureOf, smallEnough, writePicture } = await import('../heatmap/draw.ts');
+  const contents = readTensors(file);
+  const source = chooseWeights(contents, options);
+  const tokens = options.tokens === undefined ? contents.tokens : readTokens(options.tokens);
+  const { batch, head, rollout, domain } = options;
+  const asked = {
+    title: options.title ?? `${path.basename(file)}: ${source.name}`,
+    ...(batch !== undefined && { batch }),
+    ...(head !== undefined && { head }),
+    ...(rollout && { rollout }),
+    ...(domain !== undefined && { domain }),
+    ...(tokens && { tokens }),
+  };
+  const picture = await pictureOf(source, asked, async () => {
+    const { name, url } = locate(options.backend);
+    return (await importProvider(url, name)).create();
+  });
+  for (const out of options.out) await writeOut(() => writePicture(picture, out, options), out);
+  if (options.out.length === 0) {
+    const { depth, width, colorMap } = { ...console, ...options };
+    const small = smallEnough(picture, Math.max(8, Math.floor((width - 24) / 2)));
+    console.print(toTerminal(small, { color: depth, columns: Math.max(20, width), colorMap }));
+  }
+  options.out.forEach((out) => console.print(path.resolve(out)));
+  const { title, description } = picture;
+  console.result({ title, description, files: options.out.map((out) => path.resolve(out)) });
+}
+
+async function writeOut(write: () => Promise<void>, file: string): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    if (HeedError.isInstance(error)) throw error;
+    throw new HeedError('ARGUMENT', `${file} cannot be written: ${(error as Error).message}`, {
+      cause: error,
+      remedy: 'give --out a file in a folder that exists',
+    });
+  }
+}
+
+function readTokens(file: string): string[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new HeedError('ARGUMENT', `${file} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+  if (!file.endsWith('.json')) return text.replace(/\r?\n$/, '').split(/\r?\n/);
+  const list: unknown = JSON.parse(text);
+  if (Array.isArray(list)) return list.map(String);
+  throw new HeedError('ARGUMENT', `${file} is no JSON list of tokens`);
+}
+
+function parseHead(text: string): Heads {
+  if (text === 'all' || text === 'mean') return text;
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('expected a number from 0, all, or mean.');
+}
+
+function parseOut(file: string, earlier: readonly string[]): readonly string[] {
+  if (FORMATS.some((extension) => file.toLowerCase().endsWith(extension))) return [...earlier, file];
+  throw new InvalidArgumentError(`expected a name that ends with ${FORMATS.join(', ')}.`);
+}
+
+function parseDomain(text: string): DomainOption {
+  if (text === 'robust') return text;
+  const [low, high, ...more] = text.split(',').map(Number);
+  if (more.length === 0 && low! < high!) return [low!, high!];
+  throw new InvalidArgumentError('expected LOW,HIGH with LOW < HIGH, or robust.');
+}

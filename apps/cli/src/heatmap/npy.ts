@@ -1,0 +1,102 @@
+import { HeedError, type Tensor, tensor } from '@heed/core';
+
+const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+
+type Numbers = Tensor['data'];
+
+/** Decodes the numbers of a type, from memory of its own. */
+const TYPES: Record<string, { readonly bytes: number; decode(buffer: ArrayBuffer): Numbers }> = {
+  f2: { bytes: 2, decode: (buffer) => Float32Array.from(new Uint16Array(buffer), float16) },
+  f4: { bytes: 4, decode: (buffer) => new Float32Array(buffer) },
+  f8: { bytes: 8, decode: (buffer) => new Float64Array(buffer) },
+  i4: { bytes: 4, decode: (buffer) => new Int32Array(buffer) },
+  i8: { bytes: 8, decode: (buffer) => Float64Array.from(new BigInt64Array(buffer), Number) },
+  u1: { bytes: 1, decode: (buffer) => Int32Array.from(new Uint8Array(buffer)) },
+  b1: { bytes: 1, decode: (buffer) => new Uint8Array(buffer) },
+};
+
+/**
+ * A file of NumPy's format `.npy`, versions 1 to 3 (numpy.lib.format): floats of 16, 32 and 64 bits, integers of 32
+ * and 64, bytes and booleans, little-endian, in C or Fortran order.
+ *
+ * @throws HeedError `ARGUMENT` for a file that is damaged or of another kind, `DTYPE` for another type.
+ */
+export function readNpy(file: Uint8Array, name: string): Tensor {
+  const { descr, fortran, shape, start } = headerOf(file, name);
+  const type = /^[<|=]/.test(descr) ? TYPES[descr.slice(1)] : undefined;
+  if (type === undefined) {
+    throw new HeedError('DTYPE', `${name} holds ${descr}, expected one of ${Object.keys(TYPES).join(', ')}`, {
+      remedy: 'convert it, as in numpy.save(file, array.astype("float32"))',
+    });
+  }
+  const size = shape.reduce((product, length) => product * length, 1);
+  if (file.length - start !== size * type.bytes) {
+    throw broken(
+      name,
+      `[${shape.join(', ')}] of ${descr} needs ${size * type.bytes} bytes, it has ${file.length - start}`,
+    );
+  }
+  const data = type.decode(file.slice(start).buffer);
+  return (fortran ? inRowOrder(tensor([...shape].reverse(), data) as Tensor) : tensor(shape, data)) as Tensor;
+}
+
+interface Header {
+  readonly descr: string;
+  readonly fortran: boolean;
+  readonly shape: readonly number[];
+  /** Of the numbers. */
+  readonly start: number;
+}
+
+/** The header is a literal of Python with three keys, in any order. */
+function headerOf(file: Uint8Array, name: string): Header {
+  if (!MAGIC.every((byte, index) => file[index] === byte) || file.length < 12)
+    throw broken(name, 'is no .npy file');
+  const view = new DataView(file.buffer, file.byteOffset, file.length);
+  const wide = file[6]! >= 2;
+  const first = wide ? 12 : 10;
+  const start = first + (wide ? view.getUint32(8, true) : view.getUint16(8, true));
+  if (start > file.length) throw broken(name, 'ends within its header');
+  const text = new TextDecoder().decode(file.subarray(first, start));
+  const descr = /'descr':\s*'([^']*)'/.exec(text)?.[1];
+  const order = /'fortran_order':\s*(True|False)/.exec(text)?.[1];
+  const shape = /'shape':\s*\(([\d\s,]*)\)/.exec(text)?.[1];
+  if (descr === undefined || order === undefined || shape === undefined) {
+    throw broken(name, 'has a header without descr, fortran_order and shape: records are not read');
+  }
+  const lengths = shape
+    .split(',')
+    .filter((length) => length.trim() !== '')
+    .map(Number);
+  return { descr, fortran: order === 'True', shape: lengths, start };
+}
+
+function broken(name: string, what: string): HeedError {
+  return new HeedError('ARGUMENT', `${name} ${what}`, { remedy: 'write it anew with numpy.save' });
+}
+
+/** A tensor with its axes the other way round. */
+function inRowOrder({ shape, data }: Tensor): Tensor {
+  const target = data.slice();
+  const lengths = [...shape].reverse();
+  const strides = shape
+    .map((_, axis) => shape.slice(axis + 1).reduce((product, length) => product * length, 1))
+    .reverse();
+  const index = lengths.map(() => 0);
+  for (let at = 0; at < target.length; at++) {
+    target[at] = data[index.reduce((sum, i, axis) => sum + i * strides[axis]!, 0)]!;
+    for (let axis = lengths.length - 1; axis >= 0 && ++index[axis]! === lengths[axis]; axis--)
+      index[axis] = 0;
+  }
+  return tensor(lengths, target) as Tensor;
+}
+
+/** IEEE 754 binary16. */
+function float16(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
