@@ -1,9 +1,4 @@
-/** A step of a job: its tasks may run at the same time, after all tasks of the steps before. */
-export interface Phase {
-  /** The exported function `(task, frame, threadScratch)`. */
-  readonly export: string;
-  readonly tasks: number;
-}
+import type { Phase } from '../plan/plan.ts';
 
 /** A module that threads make instances of. */
 export interface TeamModule {
@@ -17,6 +12,7 @@ export interface TeamModule {
 /** Work for a team. */
 export interface Job {
   readonly module: TeamModule;
+  /** Each begins when all tasks of the one before are finished. */
   readonly phases: readonly Phase[];
   readonly frame: number;
   /** The address of the scratch of thread 0, and bytes from one thread's to the next. */

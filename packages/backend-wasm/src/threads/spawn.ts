@@ -39,7 +39,7 @@ function spawnThread({ Worker: Thread }: typeof import('node:worker_threads'), e
   thread.on('error', (error: Error) => events.death(error.message));
   thread.on('exit', (code) => events.death(`exit code ${code}`));
   return {
-    post: (message) => thread.postMessage(message),
+    post: (message) => thread.postMessage(message, []),
     hold: (holds) => (holds ? thread.ref() : thread.unref()),
     end: async () => void (await thread.terminate()),
   };
@@ -63,7 +63,7 @@ function spawnWebWorker(events: WorkerEvents): Worker {
     events.death(message || 'it could not be loaded');
   });
   return {
-    post: (message) => worker.postMessage(message),
+    post: (message) => worker.postMessage(message, []),
     hold: () => undefined,
     end: async () => worker.terminate(),
   };

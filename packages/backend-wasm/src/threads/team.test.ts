@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { Heap } from '../memory/heap.ts';
-import type { Job, Phase } from './job.ts';
+import type { Phase } from '../plan/plan.ts';
+import type { Job } from './job.ts';
 import { type Spawn, type Worker, platformSpawn } from './spawn.ts';
 import { Team } from './team.ts';
 import { tinyModule } from './tiny-module.test.helper.ts';
@@ -43,8 +44,8 @@ async function settingOf(threads: number): Promise<Setting> {
   };
 }
 
-const COUNT: Phase = { export: 'count', tasks: 14 };
-const SUM: Phase = { export: 'sum', tasks: 14 };
+const COUNT: Phase = { export: 'count', firstTask: 0, tasks: 14 };
+const SUM: Phase = { export: 'sum', firstTask: 0, tasks: 14 };
 /** Rounds of a task that takes about a tenth of a second. */
 const LONG = 100_000_000;
 
@@ -63,7 +64,7 @@ describe.for([1, 2, 5])('%i threads', (threads) => {
 
   test('a task that fails fails the job, and not the next one', async () => {
     const { team, job, cells } = await settingOf(threads);
-    const failing = await job([COUNT, { export: 'fail', tasks: 14 }, COUNT]);
+    const failing = await job([COUNT, { export: 'fail', firstTask: 0, tasks: 14 }, COUNT]);
     await expect(team.run(failing, team.helpersFor(14))).rejects.toMatchObject({
       code: 'ENGINE',
       message: expect.stringContaining('unreachable'),
@@ -137,6 +138,16 @@ describe('a worker that ends', () => {
     };
     await expect(Team.start(heap.memory, 2, refuse)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
+});
+
+test('a step can begin anywhere', async () => {
+  const { team, job, cells } = await settingOf(2);
+  const halves = await job([
+    { export: 'count', firstTask: 7, tasks: 7 },
+    { export: 'count', firstTask: 2, tasks: 5 },
+  ]);
+  await team.run(halves, 1);
+  expect([...cells(halves)].slice(0, 14)).toEqual([0, 0, ...Array<number>(12).fill(1)]);
 });
 
 test('a module that is forgotten can come again', async () => {

@@ -226,7 +226,7 @@ export class Team {
       while (task < end) {
         if (!this.isDone(start)) await this.until(call, start);
         if (Atomics.load(words, WORD.STOP) !== 0) throw await this.trouble.error;
-        runTask(run, task - start, job);
+        runTask(run, phase.firstTask + task - start, job);
         if (Atomics.add(words, WORD.DONE, 1) + 1 === end) this.signal();
         if (performance.now() >= call.turnEnd) await this.giveTurn(call);
         task = Atomics.add(words, WORD.CLAIMED, 1);

@@ -45,7 +45,7 @@ function work({ post, listen }: Channel, word: typeof WORD): void {
             if (Atomics.load(words, word.DONE) >= start) break;
             Atomics.wait(words, word.SIGNAL, signal);
           }
-          run(task - start, frame, scratch);
+          run(phase.firstTask + task - start, frame, scratch);
           if (Atomics.add(words, word.DONE, 1) + 1 === end) {
             Atomics.add(words, word.SIGNAL, 1);
             Atomics.notify(words, word.SIGNAL);

@@ -1,0 +1,54 @@
+import { HeedError } from '@heed/core';
+import { Heap } from '../memory/heap.ts';
+import type { WasmOptions } from '../options.ts';
+import type { PlanOptions } from '../plan/plan.ts';
+import { Queue } from '../threads/queue.ts';
+import { Team } from '../threads/team.ts';
+import { hasRelaxedSimd, hasSharedMemory } from './features.ts';
+import { ModuleCache } from './modules.ts';
+import { availableThreads } from './node.ts';
+
+/** What a backend runs on: memory, threads, and the modules that they have. */
+export interface Engine {
+  readonly device: string;
+  readonly planOptions: PlanOptions;
+  readonly heap: Heap;
+  readonly team: Team;
+  readonly modules: ModuleCache;
+  /** Calls compute one after another, each with all threads. */
+  readonly queue: Queue;
+}
+
+/** @throws HeedError `UNAVAILABLE` when more than one thread was asked for and cannot be had. */
+export async function startEngine({ threads, relaxedSimd = 'auto' }: WasmOptions): Promise<Engine> {
+  const { heap, team } = threads === undefined ? await mostThreads() : await withThreads(threads);
+  const relaxed = relaxedSimd === 'auto' && hasRelaxedSimd();
+  return {
+    device: `WebAssembly, ${relaxed ? 'relaxed ' : ''}SIMD, ${team.threads} thread${team.threads === 1 ? '' : 's'}`,
+    planOptions: { shared: heap.shared, relaxedSimd: relaxed },
+    heap,
+    team,
+    modules: new ModuleCache(heap.memory, (id) => team.forget(id)),
+    queue: new Queue(),
+  };
+}
+
+type Threads = Pick<Engine, 'heap' | 'team'>;
+
+/** As many as run at the same time, or one, where workers cannot be had; the device tells. */
+async function mostThreads(): Promise<Threads> {
+  const threads = hasSharedMemory() ? availableThreads() : 1;
+  if (threads === 1) return withThreads(1);
+  return withThreads(threads).catch(() => withThreads(1));
+}
+
+async function withThreads(threads: number): Promise<Threads> {
+  if (threads > 1 && !hasSharedMemory()) {
+    throw new HeedError('UNAVAILABLE', `${threads} threads need shared memory, which is not allowed here`, {
+      remedy:
+        'serve the page with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp, or set threads: 1',
+    });
+  }
+  const heap = new Heap(threads > 1);
+  return { heap, team: await Team.start(heap.memory, threads) };
+}

@@ -1,0 +1,32 @@
+import { type BackendProvider, HeedError } from '@heed/core';
+import wasm, { type WasmOptions } from '../index.ts';
+
+/** Every way in which kernels run: with and without other threads, with and without relaxed SIMD. */
+export const COMBINATIONS: readonly Required<WasmOptions>[] = [
+  { threads: 1, relaxedSimd: 'auto' },
+  { threads: 2, relaxedSimd: 'auto' },
+  { threads: 1, relaxedSimd: false },
+  { threads: 2, relaxedSimd: false },
+];
+
+export function nameOf({ threads, relaxedSimd }: WasmOptions): string {
+  return `${threads} thread${threads === 1 ? '' : 's'}, ${relaxedSimd === false ? 'no ' : ''}relaxed SIMD`;
+}
+
+/** The provider with these options, available where they are. */
+export function providerOf(options: WasmOptions): BackendProvider {
+  const create = (): ReturnType<typeof wasm.create> => wasm.create(options);
+  return {
+    ...wasm,
+    create,
+    async probe() {
+      try {
+        await (await create()).dispose();
+        return { available: true };
+      } catch (error) {
+        if (!HeedError.isInstance(error)) throw error;
+        return { available: false, reason: error.message, remedy: error.remedy ?? 'none' };
+      }
+    },
+  };
+}

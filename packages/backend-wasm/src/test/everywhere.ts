@@ -1,0 +1,79 @@
+/**
+ * A program: the whole suite in every combination, in every runtime and browser that can be had here. It prints a line
+ * for each combination, names those that are absent, and ends with 1 when anything fails.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { CHROMIUM } from './chromium.ts';
+import { openSite } from './site.ts';
+import type { Verdict } from './verdict.ts';
+
+const FIREFOX = process.env['HEED_FIREFOX'] ?? '/usr/bin/firefox-esr';
+const PROGRAM = fileURLToPath(new URL('verify-here.js', import.meta.url));
+
+const RUNTIMES: Readonly<Record<string, readonly string[]>> = {
+  "the machine's Node": [process.env['npm_node_execpath'] ?? process.execPath],
+  'a newer Node': [process.execPath],
+  Deno: ['npx', '-y', 'deno@2.9.6', 'run', '--allow-all', '--node-modules-dir=manual'],
+  Bun: ['npx', '-y', 'bun@1.4.5', 'run'],
+};
+
+/** The command that opens a page, with a profile of its own. */
+const BROWSERS: Readonly<Record<string, (url: string, profile: string) => readonly string[]>> = {
+  Chromium: (url, profile) => [
+    ...[CHROMIUM, '--headless', '--no-sandbox', '--disable-gpu', '--remote-debugging-port=0'],
+    ...[`--user-data-dir=${profile}`, url],
+  ],
+  Firefox: (url, profile) => [FIREFOX, '--headless', '--no-remote', '--profile', profile, url],
+};
+
+let failed = 0;
+
+function print(name: string, { combination, device, passed, failures }: Verdict): void {
+  failed += failures.length;
+  console.log(`${name} | ${combination} | ${device} | ${passed} passed, ${failures.length} failed`);
+  for (const failure of failures) console.log(`  ${JSON.stringify(failure)}`);
+}
+
+async function inRuntime(name: string, [command, ...words]: readonly string[]): Promise<void> {
+  const child = spawn(command!, [...words, PROGRAM], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+  for await (const line of createInterface(child.stdout)) print(name, JSON.parse(line) as Verdict);
+  if ((await ended) === 0) return;
+  failed++;
+  console.log(`${name} | it ended with ${child.exitCode}`);
+}
+
+async function inBrowser(name: string, isolated: boolean): Promise<void> {
+  const profile = mkdtempSync(path.join(tmpdir(), 'heed-'));
+  const where = `${name}, ${isolated ? '' : 'not '}isolated`;
+  let end!: () => void;
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  const site = await openSite({ isolated }, (kind, body) => {
+    if (kind === 'end') end();
+    else print(where, JSON.parse(body) as Verdict);
+  });
+  const [command, ...words] = BROWSERS[name]!(`${site.url}?send`, profile);
+  const child = spawn(command!, words, { stdio: 'ignore' });
+  const closed = new Promise<void>((resolve) => child.on('close', () => resolve()));
+  await Promise.race([ended, closed.then(() => Promise.reject(new Error(`${name} has ended`)))]);
+  child.kill();
+  await closed;
+  await site.close();
+  rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+}
+
+const wanted = process.argv.slice(2);
+const isWanted = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
+for (const [name, command] of Object.entries(RUNTIMES)) if (isWanted(name)) await inRuntime(name, command);
+for (const [name, commandOf] of Object.entries(BROWSERS)) {
+  if (!isWanted(name)) continue;
+  if (existsSync(commandOf('', '')[0]!)) {
+    for (const isolated of [true, false]) await inBrowser(name, isolated);
+  } else console.log(`${name} | absent: there is no ${commandOf('', '')[0]}`);
+}
+process.exitCode = failed === 0 ? 0 : 1;

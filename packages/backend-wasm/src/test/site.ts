@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs';
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+
+export interface Site {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** How the pages of a site are sent. */
+export interface Headers {
+  /** Whether they may share memory between threads. */
+  readonly isolated: boolean;
+  readonly contentSecurityPolicy?: string;
+}
+
+/** Gets what a page sends: the last part of the path, and the body. */
+export type OnPost = (name: string, body: string) => void;
+
+/** Serves, from the loopback, a page with the built packages as a bundler for browsers puts them together. */
+export async function openSite(headers: Headers, onPost: OnPost = () => undefined): Promise<Site> {
+  const files = await bundle(fileURLToPath(new URL('../../dist/test/page.js', import.meta.url)));
+  const server: Server = createServer((request, response) => {
+    if (headers.isolated) {
+      response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
+      response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
+    }
+    if (headers.contentSecurityPolicy) {
+      response.setHeader('Content-Security-Policy', headers.contentSecurityPolicy);
+    }
+    if (request.method === 'POST') void receive(request, response, onPost);
+    else answer(files, request.url ?? '', response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** Minified, names and all: what is handed to workers as source has to survive it. */
+async function bundle(entry: string): Promise<Map<string, string>> {
+  const build = await rolldown({ input: entry, platform: 'browser' });
+  const { output } = await build.generate({ format: 'esm', minify: true });
+  await build.close();
+  return new Map(
+    output.map((file) => [`/${file.fileName}`, file.type === 'chunk' ? file.code : String(file.source)]),
+  );
+}
+
+async function receive(request: IncomingMessage, response: ServerResponse, onPost: OnPost): Promise<void> {
+  onPost(path.basename(request.url ?? ''), await text(request));
+  response.end();
+}
+
+const CASES = path.dirname(createRequire(import.meta.url).resolve('@heed/conformance/package.json'));
+
+function answer(files: ReadonlyMap<string, string>, url: string, response: ServerResponse): void {
+  const code = files.get(url);
+  if (code !== undefined) {
+    response.setHeader('Content-Type', 'text/javascript').end(code);
+  } else if (url.startsWith('/cases/')) {
+    response.end(readFileSync(path.join(CASES, path.normalize(url))));
+  } else {
+    response
+      .setHeader('Content-Type', 'text/html')
+      .end('<!doctype html><script type=module src=/page.js></script>');
+  }
+}
