@@ -1,0 +1,111 @@
+import type { AttentionBackend, FloatDType } from '@heed/core';
+import { attendScores } from './attend-scores.ts';
+import type { ForwardOptions } from './attend.ts';
+import { linear, linearGradient } from './linear.ts';
+import { addAllGradients, allScores, tanhScore } from './pair-scores.ts';
+import { type NamedTensors, initialGlorot, initialUniform } from './parameters.ts';
+import {
+  type SingleHeadGradients,
+  type SingleHeadInputs,
+  type SingleHeadResults,
+  checkCounts,
+  checkGradientOf,
+  checkSingleHead,
+  valueOrKey,
+} from './single-head.ts';
+import { type StateDict, copyParameters } from './state-dict.ts';
+import type { FloatTensor } from './tensors.ts';
+
+export interface AdditiveAttentionOptions {
+  /** Width of the queries: the decoder's state. */
+  readonly queryDim: number;
+  /** Width of the keys: the encoder's annotations. */
+  readonly keyDim: number;
+  /** Width of the hidden layer that compares them. */
+  readonly attentionDim: number;
+  /** Default `float32`. */
+  readonly dtype?: FloatDType;
+  /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
+  readonly random?: () => number;
+}
+
+/**
+ * Additive attention (Bahdanau, Cho and Bengio, "Neural machine translation by jointly learning to align and
+ * translate", 2015, section 3.1 and appendix A.1.2): score(q, k) = vᵀ tanh(W q + U k), softmax over the keys.
+ *
+ * Parameters: `query.weight` `[A, queryDim]` (W), `key.weight` `[A, keyDim]` (U), `score.weight` `[A]` (v).
+ * The scores are computed here, Lq · Lk · A of tanh; softmax, masks and values by the backend, which must declare
+ * `bias` and `valueDim`.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from '@heed/core';
+ * import ts from '@heed/backend-ts';
+ * import { AdditiveAttention } from '@heed/layers';
+ *
+ * const layer = new AdditiveAttention({ queryDim: 2, keyDim: 3, attentionDim: 8 });
+ * const state = tensor([1, 1, 2], new Float32Array([1, -1])); // [B, Lq, queryDim]
+ * const annotations = tensor([1, 4, 3], new Float32Array(12).fill(1)); // [B, Lk, keyDim]
+ * const { weights } = await layer.forward(await ts.create(), { query: state, key: annotations }, { weights: true });
+ * console.log(weights.data.join(' ')); // 0.25 0.25 0.25 0.25
+ * ```
+ */
+export class AdditiveAttention {
+  readonly parameters: NamedTensors;
+  readonly #options: AdditiveAttentionOptions;
+
+  /** @throws HeedError `ARGUMENT`. */
+  constructor(options: AdditiveAttentionOptions) {
+    const { queryDim, keyDim, attentionDim, dtype = 'float32', random = Math.random } = options;
+    checkCounts({ queryDim, keyDim, attentionDim });
+    this.#options = options;
+    this.parameters = {
+      'query.weight': initialGlorot(dtype, [attentionDim, queryDim], random),
+      'key.weight': initialGlorot(dtype, [attentionDim, keyDim], random),
+      'score.weight': initialUniform(dtype, [attentionDim], 1 / Math.sqrt(attentionDim), random),
+    };
+  }
+
+  /** @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`; `UNSUPPORTED` when the backend lacks what is asked of it. */
+  async forward<const O extends ForwardOptions = object>(
+    backend: AttentionBackend,
+    inputs: SingleHeadInputs,
+    options?: O,
+  ): Promise<SingleHeadResults<O>> {
+    const { query, key, value, ...scope } = inputs;
+    const { dtype = 'float32', queryDim, keyDim } = this.#options;
+    checkSingleHead(inputs, dtype, queryDim, keyDim);
+    const { 'query.weight': queryWeight, 'key.weight': keyWeight, 'score.weight': vector } = this.parameters;
+    const pairs = tanhScore(linear(query, queryWeight), linear(key, keyWeight), vector);
+    const attended = await attendScores(backend, allScores(pairs), value ?? key, scope, options ?? {});
+    const results = {
+      output: attended.output,
+      ...(options?.weights && { weights: attended.weights }),
+      ...(options?.gradient && {
+        gradient: async (dOutput: FloatTensor): Promise<SingleHeadGradients> => {
+          checkGradientOf(attended.output, dOutput);
+          const { dScores, dValue } = await attended.gradient(dOutput);
+          const back = tanhScore(linear(query, queryWeight), linear(key, keyWeight), vector);
+          addAllGradients(back, dScores);
+          const q = linearGradient(query, queryWeight, back.dQuery);
+          const k = linearGradient(key, keyWeight, back.dKey);
+          return {
+            dQuery: q.dInput,
+            ...valueOrKey(value, k.dInput, dValue),
+            parameters: { 'query.weight': q.dWeight, 'key.weight': k.dWeight, 'score.weight': back.dVector! },
+          };
+        },
+      }),
+    };
+    return results as unknown as SingleHeadResults<O>;
+  }
+
+  /**
+   * Takes over trained parameters of the same names and shapes.
+   *
+   * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE` or `DTYPE`; then nothing was changed.
+   */
+  loadStateDict(stateDict: StateDict): void {
+    copyParameters(this.parameters, stateDict);
+  }
+}

@@ -1,0 +1,64 @@
+import type { AttentionBackend } from '@heed/core';
+import { type AttentionScope, type ForwardOptions, attend } from './attend.ts';
+import { withKeyMask } from './masks.ts';
+import { type FloatTensor, reshape, zerosOf } from './tensors.ts';
+
+export interface AttendedScores {
+  /** `[B, Lq, Ev]`. */
+  readonly output: FloatTensor;
+  /** `[B, 1, Lq, Lk]`, when asked for. */
+  readonly weights: FloatTensor;
+  gradient(dOutput: FloatTensor): Promise<{
+    /** `[B, 1, Lq, Lk]`. */
+    readonly dScores: FloatTensor;
+    readonly dValue: FloatTensor;
+  }>;
+}
+
+/**
+ * Attention by scores that are no dot products. To the backend they are the bias of queries and keys of zeros, so that
+ * softmax, masks, values and gradients are its own.
+ *
+ * @param scores `[B, 1, Lq, Lk]`.
+ * @param value `[B, Lk, Ev]`.
+ */
+export async function attendScores(
+  backend: AttentionBackend,
+  scores: FloatTensor,
+  value: FloatTensor,
+  scope: AttentionScope,
+  options: ForwardOptions,
+): Promise<AttendedScores> {
+  const [batch, , queries, keys] = scores.shape;
+  const attended = await attend(
+    backend,
+    {
+      query: zerosOf(scores.dtype, [batch, queries, 1, 1]),
+      key: zerosOf(scores.dtype, [batch, keys, 1, 1]),
+      value: oneHead(value),
+      bias: scores,
+      ...withKeyMask(scope),
+    },
+    options,
+  );
+  return {
+    output: withoutHead(attended.output),
+    weights: attended.weights,
+    async gradient(dOutput) {
+      const { dBias, dValue } = await attended.gradient(oneHead(dOutput));
+      return { dScores: dBias!, dValue: withoutHead(dValue) };
+    },
+  };
+}
+
+/** `[B, L, E]` → `[B, L, 1, E]`. */
+export function oneHead(value: FloatTensor): FloatTensor {
+  const [batch, length, width] = value.shape;
+  return reshape(value, [batch, length, 1, width]);
+}
+
+/** `[B, L, 1, E]` → `[B, L, E]`. */
+export function withoutHead(value: FloatTensor): FloatTensor {
+  const [batch, length, , width] = value.shape;
+  return reshape(value, [batch, length, width]);
+}

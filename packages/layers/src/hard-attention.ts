@@ -1,0 +1,294 @@
+import { type AttentionBackend, type FloatDType, type RunOptions, type Tensor, attention } from '@heed/core';
+import { oneHead, withoutHead } from './attend-scores.ts';
+import { type AttentionScope, attend } from './attend.ts';
+import { linear, linearGradient } from './linear.ts';
+import { withKeyMask } from './masks.ts';
+import { type NamedTensors, initialGlorot } from './parameters.ts';
+import {
+  type SingleHeadGradients,
+  type SingleHeadInputs,
+  checkCounts,
+  checkGradientOf,
+  checkSingleHead,
+  valueOrKey,
+} from './single-head.ts';
+import { type StateDict, copyParameters } from './state-dict.ts';
+import { type FloatTensor, checkShape, reshape, zerosOf } from './tensors.ts';
+
+export interface HardAttentionOptions {
+  readonly queryDim: number;
+  readonly keyDim: number;
+  /** D, the width in which queries and keys are compared. Scores are scaled by 1 / √D. */
+  readonly attentionDim: number;
+  /** Default `float32`. */
+  readonly dtype?: FloatDType;
+  /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
+  readonly random?: () => number;
+}
+
+export interface HardForwardOptions extends RunOptions {
+  /** `argmax`, the best key; or `sample`, a key drawn from the softmax, with a seed. */
+  readonly selection: 'argmax' | 'sample';
+  /** For `sample`: an integer, 0 ≤ seed < 2⁵³. Another for each step. */
+  readonly seed?: number;
+  /** The backend that computes the soft attention that both gradients need. Default: that of the forward pass. */
+  readonly gradient?: AttentionBackend;
+}
+
+export interface HardAttentionResults {
+  /** `[B, Lq, Ev]`: the value of the key that was chosen; 0 in an empty row. */
+  readonly output: FloatTensor;
+  /** int32 `[B, Lq]`: that key; −1 in an empty row. */
+  readonly choice: Tensor<'int32'>;
+  /** `[B, Lq]`: log p(choice) under the softmax; 0 in an empty row. */
+  readonly logProbability: FloatTensor;
+  /**
+   * REINFORCE (Williams 1992; for attention Xu et al., "Show, attend and tell", 2015, section 4.1): the gradient of
+   * Σ dLogProbability · logProbability. To minimise a loss, dLogProbability is (loss − baseline) for each row.
+   *
+   * @param dOutput the loss's own gradient, which reaches the value that was chosen.
+   */
+  reinforce(dLogProbability: FloatTensor, dOutput?: FloatTensor): Promise<SingleHeadGradients>;
+  /**
+   * Straight-through (Bengio, Léonard and Courville 2013, section 3): backwards as if the choice had been the softmax's
+   * weights. The value's gradient is exact: it goes to what was chosen.
+   */
+  straightThrough(dOutput: FloatTensor): Promise<SingleHeadGradients>;
+}
+
+/**
+ * Hard attention: each query takes one key's value. Two ways to train it, since a choice has no gradient.
+ *
+ * Parameters: `query.weight` `[D, queryDim]`, `key.weight` `[D, keyDim]`. Values are taken as they are.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from '@heed/core';
+ * import ts from '@heed/backend-ts';
+ * import { HardAttention } from '@heed/layers';
+ *
+ * const layer = new HardAttention({ queryDim: 1, keyDim: 1, attentionDim: 1 });
+ * layer.loadStateDict({
+ *   'query.weight': tensor([1, 1], new Float32Array([1])),
+ *   'key.weight': tensor([1, 1], new Float32Array([1])),
+ * });
+ * const query = tensor([1, 1, 1], new Float32Array([1])); // [B, Lq, queryDim]
+ * const key = tensor([1, 3, 1], new Float32Array([5, 9, 2])); // [B, Lk, keyDim]
+ * const { output, choice } = await layer.forward(await ts.create(), { query, key }, { selection: 'argmax' });
+ * console.log(choice.data[0], output.data[0]); // 1 9
+ * ```
+ */
+export class HardAttention {
+  readonly parameters: NamedTensors;
+  readonly #options: HardAttentionOptions;
+
+  /** @throws HeedError `ARGUMENT`. */
+  constructor(options: HardAttentionOptions) {
+    const { queryDim, keyDim, attentionDim, dtype = 'float32', random = Math.random } = options;
+    checkCounts({ queryDim, keyDim, attentionDim });
+    this.#options = options;
+    this.parameters = {
+      'query.weight': initialGlorot(dtype, [attentionDim, queryDim], random),
+      'key.weight': initialGlorot(dtype, [attentionDim, keyDim], random),
+    };
+  }
+
+  /** @throws HeedError `SHAPE`, `DTYPE`, `ARGUMENT`, `MISSING_INPUT`; `UNSUPPORTED` by the backend. */
+  async forward(
+    backend: AttentionBackend,
+    inputs: SingleHeadInputs,
+    options: HardForwardOptions,
+  ): Promise<HardAttentionResults> {
+    const { query, key, value, ...given } = inputs;
+    const { dtype = 'float32', queryDim, keyDim } = this.#options;
+    checkSingleHead(inputs, dtype, queryDim, keyDim);
+    const { selection, seed, gradient: backward = backend, ...run } = options;
+    const scope = withKeyMask(given);
+    const q = linear(query, this.parameters['query.weight']);
+    const k = linear(key, this.parameters['key.weight']);
+    const chosen = await choose(backend, { q, k, value: value ?? key, scope, selection, seed }, run);
+    const unproject = (dQuery: FloatTensor, dKey: FloatTensor, dValue: FloatTensor): SingleHeadGradients => {
+      const ofQuery = linearGradient(query, this.parameters['query.weight'], dQuery);
+      const ofKey = linearGradient(key, this.parameters['key.weight'], dKey);
+      return {
+        dQuery: ofQuery.dInput,
+        ...valueOrKey(value, ofKey.dInput, dValue),
+        parameters: { 'query.weight': ofQuery.dWeight, 'key.weight': ofKey.dWeight },
+      };
+    };
+    return {
+      ...chosen,
+      logProbability: logProbabilities(chosen, q, k, scope.mask as Tensor | undefined),
+      async reinforce(dLogProbability, dOutput) {
+        checkShape('dLogProbability', dLogProbability, dtype, [
+          ['B', query.shape[0]],
+          ['Lq', query.shape[1]],
+        ]);
+        if (dOutput) checkGradientOf(chosen.output, dOutput);
+        const { dQuery, dKey } = await ofLogProbability(
+          backward,
+          q,
+          k,
+          scope,
+          chosen.choice,
+          dLogProbability,
+          run,
+        );
+        return unproject(dQuery, dKey, toChosen(value ?? key, chosen.choice, dOutput));
+      },
+      async straightThrough(dOutput) {
+        checkGradientOf(chosen.output, dOutput);
+        const request = { query: oneHead(q), key: oneHead(k), value: oneHead(value ?? key), ...scope };
+        const soft = await attend(backward, request, { ...run, gradient: true });
+        const { dQuery, dKey } = await soft.gradient(oneHead(dOutput));
+        return unproject(
+          withoutHead(dQuery),
+          withoutHead(dKey),
+          toChosen(value ?? key, chosen.choice, dOutput),
+        );
+      },
+    };
+  }
+
+  /**
+   * Takes over trained parameters of the same names and shapes.
+   *
+   * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE` or `DTYPE`; then nothing was changed.
+   */
+  loadStateDict(stateDict: StateDict): void {
+    copyParameters(this.parameters, stateDict);
+  }
+}
+
+interface Choice {
+  readonly output: FloatTensor;
+  readonly choice: Tensor<'int32'>;
+  readonly logSumExp: FloatTensor;
+}
+
+async function choose(
+  backend: AttentionBackend,
+  call: {
+    readonly q: FloatTensor;
+    readonly k: FloatTensor;
+    readonly value: FloatTensor;
+    readonly scope: Omit<AttentionScope, 'keyMask'>;
+    readonly selection: 'argmax' | 'sample';
+    readonly seed: number | undefined;
+  },
+  run: RunOptions,
+): Promise<Choice> {
+  // `[B, 1, L, D]` and `[B, L, D]` are the same numbers: with one head there are no axes to exchange.
+  const withHead = (x: FloatTensor): FloatTensor => reshape(x, [x.shape[0], 1, x.shape[1], x.shape[2]]);
+  const { output, choice, logSumExp } = await attention(
+    backend,
+    {
+      query: withHead(call.q),
+      key: withHead(call.k),
+      value: withHead(call.value),
+      ...call.scope,
+      selection: call.selection,
+      seed: call.seed,
+      outputs: ['output', 'choice', 'logSumExp'],
+    },
+    run,
+  );
+  const rows = call.q.shape.slice(0, 2);
+  return {
+    output: reshape(output, [...rows, call.value.shape[2]]) as FloatTensor,
+    choice: reshape(choice, rows) as Tensor<'int32'>,
+    logSumExp: logSumExp as FloatTensor,
+  };
+}
+
+/** The score of what was chosen, less the logSumExp of its row. */
+function logProbabilities(
+  { choice, logSumExp }: Choice,
+  q: FloatTensor,
+  k: FloatTensor,
+  mask: Tensor | undefined,
+): FloatTensor {
+  const result = zerosOf(q.dtype, choice.shape);
+  const scale = 1 / Math.sqrt(q.shape[2]);
+  forEachChoice(choice, k, (row, queryAt, keyAt, width) => {
+    let score = mask?.dtype === 'bool' || mask === undefined ? 0 : addedBy(mask, choice, row);
+    for (let d = 0; d < width; d++) score += scale * q.data[queryAt + d] * k.data[keyAt + d];
+    result.data[row] = score - logSumExp.data[row];
+  });
+  return result;
+}
+
+/** What a float mask adds to the score of a row's choice. */
+function addedBy(mask: Tensor, choice: Tensor<'int32'>, row: number): number {
+  const [b, , i, j] = [...Array<number>(4 - mask.shape.length).fill(1), ...mask.shape];
+  const queries = choice.shape[1];
+  const at = (length: number, position: number): number => (length === 1 ? 0 : position);
+  const batch = at(b, Math.floor(row / queries));
+  return mask.data[(batch * i + at(i, row % queries)) * j + at(j, choice.data[row])];
+}
+
+/**
+ * The gradient of Σ c · log p(choice): c · scale · (k_choice − Σ w k) for the query, and for each key what it was
+ * chosen for less what its weight expected. The expected key is soft attention with the keys as values, and the second
+ * term the gradient of those values: the backend never has to show its weights.
+ */
+async function ofLogProbability(
+  backend: AttentionBackend,
+  q: FloatTensor,
+  k: FloatTensor,
+  scope: Omit<AttentionScope, 'keyMask'>,
+  choice: Tensor<'int32'>,
+  c: FloatTensor,
+  run: RunOptions,
+): Promise<{ readonly dQuery: FloatTensor; readonly dKey: FloatTensor }> {
+  const soft = await attend(
+    backend,
+    { query: oneHead(q), key: oneHead(k), value: oneHead(k), ...scope },
+    {
+      ...run,
+      gradient: true,
+    },
+  );
+  const scale = 1 / Math.sqrt(q.shape[2]);
+  const dQuery = zerosOf(q.dtype, q.shape);
+  const expected = zerosOf(q.dtype, q.shape);
+  const chosen = zerosOf(k.dtype, k.shape);
+  forEachChoice(choice, k, (row, queryAt, keyAt, width) => {
+    for (let d = 0; d < width; d++) {
+      const weighted = c.data[row] * scale * q.data[queryAt + d];
+      dQuery.data[queryAt + d] = c.data[row] * scale * (k.data[keyAt + d] - soft.output.data[queryAt + d]);
+      expected.data[queryAt + d] = -weighted;
+      chosen.data[keyAt + d] += weighted;
+    }
+  });
+  const { dValue } = await soft.gradient(oneHead(expected));
+  chosen.data.forEach((value: number, n: number) => (chosen.data[n] = value + dValue.data[n]));
+  return { dQuery, dKey: chosen };
+}
+
+/** The output's gradient, at the values that were chosen. */
+function toChosen(
+  value: FloatTensor,
+  choice: Tensor<'int32'>,
+  dOutput: FloatTensor | undefined,
+): FloatTensor {
+  const dValue = zerosOf(value.dtype, value.shape);
+  if (dOutput === undefined) return dValue;
+  forEachChoice(choice, value, (_, outputAt, valueAt, width) => {
+    for (let e = 0; e < width; e++) dValue.data[valueAt + e] += dOutput.data[outputAt + e];
+  });
+  return dValue;
+}
+
+/** Each row that chose a key, with where its numbers and the key's begin in `[B, Lq, E]` and `[B, Lk, E]`. */
+function forEachChoice(
+  choice: Tensor<'int32'>,
+  ofKey: FloatTensor,
+  visit: (row: number, rowAt: number, keyAt: number, width: number) => void,
+): void {
+  const [, queries] = choice.shape;
+  const [, keys, width] = ofKey.shape;
+  choice.data.forEach((key, row) => {
+    if (key >= 0) visit(row, row * width, (Math.floor(row / queries) * keys + key) * width, width);
+  });
+}

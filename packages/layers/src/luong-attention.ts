@@ -1,0 +1,285 @@
+import { type AttentionBackend, type FloatDType, HeedError } from '@heed/core';
+import { attendScores, oneHead, withoutHead } from './attend-scores.ts';
+import { type AttentionScope, type ForwardOptions, attend } from './attend.ts';
+import { linear, linearGradient } from './linear.ts';
+import { attendPredicted } from './local-predictive.ts';
+import { withKeyMask } from './masks.ts';
+import { type PairScore, addAllGradients, allScores, dotScore, tanhScore } from './pair-scores.ts';
+import { type NamedTensors, initialGlorot, initialUniform } from './parameters.ts';
+import {
+  type SingleHeadGradients,
+  type SingleHeadInputs,
+  type SingleHeadResults,
+  checkCounts,
+  checkGradientOf,
+  checkSingleHead,
+  valueOrKey,
+} from './single-head.ts';
+import { type StateDict, copyParameters } from './state-dict.ts';
+import { type FloatTensor, sum } from './tensors.ts';
+
+export interface LuongAttentionOptions {
+  /**
+   * How alike a query h_t and a key h_s are: `dot` h_tᵀ h_s (queryDim = keyDim), `general` h_tᵀ W h_s,
+   * `concat` vᵀ tanh(W [h_t; h_s]).
+   */
+  readonly score: 'dot' | 'general' | 'concat';
+  readonly queryDim: number;
+  readonly keyDim: number;
+  /** Width of the hidden layer of `concat`. Default queryDim. */
+  readonly attentionDim?: number;
+  /**
+   * Which keys: all (left out), or those at most `halfWidth` (D) from a position p_t: `monotonic`, p_t = t (local-m);
+   * `predictive`, p_t = S · sigmoid(v_pᵀ tanh(W_p h_t)) (local-p).
+   */
+  readonly local?: { readonly position: 'monotonic' | 'predictive'; readonly halfWidth: number };
+  /** Default `float32`. */
+  readonly dtype?: FloatDType;
+  /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
+  readonly random?: () => number;
+}
+
+/** Attention of one kind of locality, and its way back to what the scores were made of. */
+export interface Attention {
+  readonly output: FloatTensor;
+  readonly weights: FloatTensor;
+  gradient(dOutput: FloatTensor): Promise<{
+    /** Of the projected query and key. */
+    readonly dQuery: FloatTensor;
+    readonly dKey: FloatTensor;
+    readonly dValue: FloatTensor;
+    readonly dVector: FloatTensor | null;
+    /** Of the query as it was given, by way of the predicted positions. */
+    readonly predicted?: { readonly dQuery: FloatTensor; readonly parameters: NamedTensors };
+  }>;
+}
+
+/**
+ * Luong's attention (Luong, Pham and Manning, "Effective approaches to attention-based neural machine translation",
+ * 2015, section 3): three scores, global or local. In local-p the softmax is over the window alone, and the Gaussian
+ * exp(−(s − p_t)² / 2σ²), σ = D / 2, multiplies its weights without normalising them again (equation 10): they sum to
+ * less than 1. Positions count from 0; S is the number of keys, or `keyLengths`.
+ *
+ * Parameters: `query.weight` (`general` `[keyDim, queryDim]`, `concat` `[A, queryDim]`), for `concat` also
+ * `key.weight` `[A, keyDim]` and `score.weight` `[A]`; for local-p `position.weight` `[queryDim, queryDim]` (W_p) and
+ * `position.score` `[queryDim]` (v_p).
+ *
+ * Scores are not scaled. Local-m is the contract's window; local-p gathers each query's 2D + 1 keys, so that its cost
+ * grows with D and not with S, and takes `keyLengths` and `keyMask` of the scope.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from '@heed/core';
+ * import ts from '@heed/backend-ts';
+ * import { LuongAttention } from '@heed/layers';
+ *
+ * const local = { position: 'monotonic', halfWidth: 1 } as const;
+ * const layer = new LuongAttention({ score: 'dot', queryDim: 1, keyDim: 1, local });
+ * const query = tensor([1, 2, 1], new Float32Array([0, 0])); // [B, Lq, E]
+ * const key = tensor([1, 4, 1], new Float32Array([1, 2, 3, 4])); // [B, Lk, E]
+ * console.log((await layer.forward(await ts.create(), { query, key })).output.data.join(' ')); // 1.5 2
+ * ```
+ */
+export class LuongAttention {
+  readonly parameters: NamedTensors;
+  readonly #options: LuongAttentionOptions;
+
+  /** @throws HeedError `ARGUMENT`. */
+  constructor(options: LuongAttentionOptions) {
+    const { score, queryDim, keyDim, attentionDim = queryDim, local } = options;
+    checkCounts({ queryDim, keyDim, attentionDim, ...(local && { 'local.halfWidth': local.halfWidth }) });
+    if (!['dot', 'general', 'concat'].includes(score)) {
+      throw new HeedError('ARGUMENT', `score is ${score}, expected dot, general or concat`);
+    }
+    if (local && !['monotonic', 'predictive'].includes(local.position)) {
+      throw new HeedError(
+        'ARGUMENT',
+        `local.position is ${local.position}, expected monotonic or predictive`,
+      );
+    }
+    if (score === 'dot' && queryDim !== keyDim) {
+      throw new HeedError(
+        'ARGUMENT',
+        `score dot needs equal widths, queryDim=${queryDim}, keyDim=${keyDim}`,
+        {
+          remedy: "use score 'general'",
+        },
+      );
+    }
+    this.#options = options;
+    this.parameters = initialParameters(options);
+  }
+
+  /**
+   * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`; `ARGUMENT` for a scope that local attention does not take;
+   * `UNSUPPORTED` when the backend lacks what is asked of it.
+   */
+  async forward<const O extends ForwardOptions = object>(
+    backend: AttentionBackend,
+    inputs: SingleHeadInputs,
+    options?: O,
+  ): Promise<SingleHeadResults<O>> {
+    const { query, key, value } = inputs;
+    const { dtype = 'float32', queryDim, keyDim } = this.#options;
+    checkSingleHead(inputs, dtype, queryDim, keyDim);
+    const attended = await this.#attend(backend, inputs, options ?? {});
+    const results = {
+      output: attended.output,
+      ...(options?.weights && { weights: attended.weights }),
+      ...(options?.gradient && {
+        gradient: async (dOutput: FloatTensor): Promise<SingleHeadGradients> => {
+          checkGradientOf(attended.output, dOutput);
+          const inner = await attended.gradient(dOutput);
+          const q = this.#unproject('query.weight', query, inner.dQuery);
+          const k = this.#unproject('key.weight', key, inner.dKey);
+          return {
+            dQuery: inner.predicted ? sum(q.dInput, inner.predicted.dQuery) : q.dInput,
+            ...valueOrKey(value, k.dInput, inner.dValue),
+            parameters: {
+              ...q.parameters,
+              ...k.parameters,
+              ...(inner.dVector && { 'score.weight': inner.dVector }),
+              ...inner.predicted?.parameters,
+            },
+          };
+        },
+      }),
+    };
+    return results as unknown as SingleHeadResults<O>;
+  }
+
+  /**
+   * Takes over trained parameters of the same names and shapes.
+   *
+   * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE` or `DTYPE`; then nothing was changed.
+   */
+  loadStateDict(stateDict: StateDict): void {
+    copyParameters(this.parameters, stateDict);
+  }
+
+  #attend(backend: AttentionBackend, inputs: SingleHeadInputs, options: ForwardOptions): Promise<Attention> {
+    const { query, key, value = key, ...scope } = inputs;
+    const { local, score } = this.#options;
+    const q = this.#project('query.weight', query);
+    const k = this.#project('key.weight', key);
+    const pairsOf = (): PairScore =>
+      score === 'concat' ? tanhScore(q, k, this.parameters['score.weight']) : dotScore(q, k);
+    if (local?.position === 'predictive') {
+      return attendPredicted(
+        backend,
+        query,
+        value,
+        pairsOf,
+        this.parameters,
+        local.halfWidth,
+        scope,
+        options,
+      );
+    }
+    const within = local === undefined ? scope : monotonic(scope, local.halfWidth);
+    return score === 'concat'
+      ? attendPairs(backend, pairsOf, value, within, options)
+      : attendDots(backend, q, k, value, within, options);
+  }
+
+  #project(name: string, input: FloatTensor): FloatTensor {
+    const weight = this.parameters[name];
+    return weight === undefined ? input : linear(input, weight);
+  }
+
+  #unproject(
+    name: string,
+    input: FloatTensor,
+    d: FloatTensor,
+  ): { dInput: FloatTensor; parameters: NamedTensors } {
+    const weight = this.parameters[name];
+    if (weight === undefined) return { dInput: d, parameters: {} };
+    const { dInput, dWeight } = linearGradient(input, weight, d);
+    return { dInput, parameters: { [name]: dWeight } };
+  }
+}
+
+/** p_t = t: the window of the contract, whose row t stands at key t. */
+function monotonic(scope: AttentionScope, halfWidth: number): AttentionScope {
+  if (scope.window || scope.alignment) {
+    throw new HeedError('ARGUMENT', 'local-m has a window and an alignment of its own', {
+      clause: 'window',
+      remedy: 'leave out window and alignment, or the option local',
+    });
+  }
+  return { ...scope, window: { left: halfWidth, right: halfWidth }, alignment: 'topLeft' };
+}
+
+async function attendDots(
+  backend: AttentionBackend,
+  query: FloatTensor,
+  key: FloatTensor,
+  value: FloatTensor,
+  scope: AttentionScope,
+  options: ForwardOptions,
+): Promise<Attention> {
+  const request = {
+    query: oneHead(query),
+    key: oneHead(key),
+    value: oneHead(value),
+    scale: 1,
+    ...withKeyMask(scope),
+  };
+  const attended = await attend(backend, request, options);
+  return {
+    output: withoutHead(attended.output),
+    weights: attended.weights,
+    async gradient(dOutput) {
+      const { dQuery, dKey, dValue } = await attended.gradient(oneHead(dOutput));
+      return {
+        dQuery: withoutHead(dQuery),
+        dKey: withoutHead(dKey),
+        dValue: withoutHead(dValue),
+        dVector: null,
+      };
+    },
+  };
+}
+
+async function attendPairs(
+  backend: AttentionBackend,
+  pairsOf: () => PairScore,
+  value: FloatTensor,
+  scope: AttentionScope,
+  options: ForwardOptions,
+): Promise<Attention> {
+  const attended = await attendScores(backend, allScores(pairsOf()), value, scope, options);
+  return {
+    ...attended,
+    async gradient(dOutput) {
+      const { dScores, dValue } = await attended.gradient(dOutput);
+      const { dQuery, dKey, dVector, ...pairs } = pairsOf();
+      addAllGradients({ dQuery, dKey, dVector, ...pairs }, dScores);
+      return { dQuery, dKey, dVector, dValue };
+    },
+  };
+}
+
+function initialParameters(options: LuongAttentionOptions): NamedTensors {
+  const {
+    score,
+    queryDim,
+    keyDim,
+    attentionDim = queryDim,
+    dtype = 'float32',
+    random = Math.random,
+  } = options;
+  const vector = (width: number): FloatTensor => initialUniform(dtype, [width], 1 / Math.sqrt(width), random);
+  return {
+    ...(score === 'general' && { 'query.weight': initialGlorot(dtype, [keyDim, queryDim], random) }),
+    ...(score === 'concat' && {
+      'query.weight': initialGlorot(dtype, [attentionDim, queryDim], random),
+      'key.weight': initialGlorot(dtype, [attentionDim, keyDim], random),
+      'score.weight': vector(attentionDim),
+    }),
+    ...(options.local?.position === 'predictive' && {
+      'position.weight': initialGlorot(dtype, [queryDim, queryDim], random),
+      'position.score': vector(queryDim),
+    }),
+  };
+}

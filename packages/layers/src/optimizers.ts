@@ -1,0 +1,138 @@
+import { HeedError } from '@heed/core';
+import type { NamedTensors } from './parameters.ts';
+import type { FloatArray, FloatTensor } from './tensors.ts';
+
+/** Changes parameters in place, against their gradients. */
+export interface Optimizer {
+  /**
+   * @param gradients by the names of the parameters; parameters without one are left as they are.
+   * @throws HeedError `UNEXPECTED_INPUT` or `SHAPE` for a gradient without its parameter; then nothing was changed.
+   */
+  step(parameters: NamedTensors, gradients: NamedTensors): void;
+}
+
+export interface SGDOptions {
+  readonly learningRate: number;
+  /** Share of the last step that goes into the next (Polyak's, as in PyTorch). Default 0. */
+  readonly momentum?: number;
+}
+
+/** Stochastic gradient descent. */
+export class SGD implements Optimizer {
+  readonly #velocities = new WeakMap<FloatTensor, Float64Array>();
+  readonly #options: SGDOptions;
+
+  constructor(options: SGDOptions) {
+    checkRates({ learningRate: options.learningRate });
+    this.#options = options;
+  }
+
+  step(parameters: NamedTensors, gradients: NamedTensors): void {
+    const { learningRate, momentum = 0 } = this.#options;
+    for (const [parameter, gradient] of paired(parameters, gradients)) {
+      const velocity = kept(this.#velocities, parameter, (size) => new Float64Array(size));
+      for (let n = 0; n < gradient.length; n++) {
+        velocity[n] = momentum * velocity[n] + gradient[n];
+        parameter.data[n] -= learningRate * velocity[n];
+      }
+    }
+  }
+}
+
+export interface AdamOptions {
+  /** Default 0.001. */
+  readonly learningRate?: number;
+  /** How slowly the mean of the gradients moves. Default 0.9. */
+  readonly beta1?: number;
+  /** How slowly the mean of their squares moves. Default 0.999. */
+  readonly beta2?: number;
+  /** Default 1e-8. */
+  readonly epsilon?: number;
+  /** Share of a parameter that each step takes away, times the learning rate (AdamW). Default 0. */
+  readonly weightDecay?: number;
+}
+
+/**
+ * Adam (Kingma and Ba, 2015, algorithm 1), with decoupled weight decay (Loshchilov and Hutter, 2019). Moments are kept
+ * in float64, for each tensor: one optimiser serves any number of layers.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from '@heed/core';
+ * import { Adam } from '@heed/layers';
+ *
+ * const parameters = { x: tensor([1], new Float64Array([3])) };
+ * const adam = new Adam({ learningRate: 0.1 });
+ * for (let step = 0; step < 300; step++) {
+ *   adam.step(parameters, { x: tensor([1], new Float64Array([2 * parameters.x.data[0]])) }); // of x²
+ * }
+ * console.log(Math.abs(parameters.x.data[0]) < 0.01); // true
+ * ```
+ */
+export class Adam implements Optimizer {
+  readonly #states = new WeakMap<FloatTensor, { mean: Float64Array; square: Float64Array; steps: number }>();
+  readonly #options: Required<AdamOptions>;
+
+  constructor(options: AdamOptions = {}) {
+    this.#options = {
+      learningRate: 0.001,
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      weightDecay: 0,
+      ...options,
+    };
+    const { learningRate, epsilon } = this.#options;
+    checkRates({ learningRate, epsilon });
+  }
+
+  step(parameters: NamedTensors, gradients: NamedTensors): void {
+    const { learningRate, beta1, beta2, epsilon, weightDecay } = this.#options;
+    for (const [parameter, gradient] of paired(parameters, gradients)) {
+      const state = kept(this.#states, parameter, (size) => ({
+        mean: new Float64Array(size),
+        square: new Float64Array(size),
+        steps: 0,
+      }));
+      state.steps++;
+      const { mean, square, steps } = state;
+      const rate = learningRate / (1 - beta1 ** steps);
+      const correction = 1 / (1 - beta2 ** steps);
+      for (let n = 0; n < gradient.length; n++) {
+        const g = gradient[n];
+        mean[n] = beta1 * mean[n] + (1 - beta1) * g;
+        square[n] = beta2 * square[n] + (1 - beta2) * g * g;
+        const decay = learningRate * weightDecay * parameter.data[n];
+        parameter.data[n] -= decay + (rate * mean[n]) / (Math.sqrt(square[n] * correction) + epsilon);
+      }
+    }
+  }
+}
+
+function checkRates(rates: Readonly<Record<string, number>>): void {
+  for (const [name, rate] of Object.entries(rates)) {
+    if (!(Number.isFinite(rate) && rate > 0)) {
+      throw new HeedError('ARGUMENT', `${name} is ${rate}, expected a finite number > 0`);
+    }
+  }
+}
+
+function paired(parameters: NamedTensors, gradients: NamedTensors): [FloatTensor, FloatArray][] {
+  return Object.entries(gradients).map(([name, gradient]) => {
+    const parameter = parameters[name];
+    if (parameter === undefined) throw new HeedError('UNEXPECTED_INPUT', `there is no parameter ${name}`);
+    if (parameter.shape.join() !== gradient.shape.join()) {
+      throw new HeedError(
+        'SHAPE',
+        `the gradient of ${name} is [${gradient.shape.join(', ')}], expected [${parameter.shape.join(', ')}]`,
+      );
+    }
+    return [parameter, gradient.data];
+  });
+}
+
+function kept<S>(states: WeakMap<FloatTensor, S>, parameter: FloatTensor, make: (size: number) => S): S {
+  const state = states.get(parameter) ?? make(parameter.data.length);
+  states.set(parameter, state);
+  return state;
+}

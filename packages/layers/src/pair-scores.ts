@@ -1,0 +1,90 @@
+import { type FloatTensor, zerosOf } from './tensors.ts';
+
+/**
+ * How alike a query row and a key row are, and what changes with it. Rows are named by their index among all rows of
+ * all batches, so that the same functions serve whole matrices of scores and windows cut out of them.
+ */
+export interface PairScore {
+  score(queryRow: number, keyRow: number): number;
+  /** Adds to the gradients what a change of this score means for its two rows. */
+  addGradient(queryRow: number, keyRow: number, dScore: number): void;
+  readonly dQuery: FloatTensor;
+  readonly dKey: FloatTensor;
+  /** Of the vector v; null of a dot product. */
+  readonly dVector: FloatTensor | null;
+}
+
+/** q · k. */
+export function dotScore(query: FloatTensor, key: FloatTensor): PairScore {
+  const width = query.shape[2];
+  const dQuery = zerosOf(query.dtype, query.shape);
+  const dKey = zerosOf(key.dtype, key.shape);
+  return {
+    score(queryRow, keyRow) {
+      let sum = 0;
+      for (let d = 0; d < width; d++) sum += query.data[queryRow * width + d] * key.data[keyRow * width + d];
+      return sum;
+    },
+    addGradient(queryRow, keyRow, dScore) {
+      for (let d = 0; d < width; d++) {
+        dQuery.data[queryRow * width + d] += dScore * key.data[keyRow * width + d];
+        dKey.data[keyRow * width + d] += dScore * query.data[queryRow * width + d];
+      }
+    },
+    dQuery,
+    dKey,
+    dVector: null,
+  };
+}
+
+/** vᵀ tanh(q + k). */
+export function tanhScore(query: FloatTensor, key: FloatTensor, vector: FloatTensor): PairScore {
+  const width = vector.data.length;
+  const dQuery = zerosOf(query.dtype, query.shape);
+  const dKey = zerosOf(key.dtype, key.shape);
+  const dVector = zerosOf(vector.dtype, vector.shape);
+  return {
+    score(queryRow, keyRow) {
+      let sum = 0;
+      for (let a = 0; a < width; a++) {
+        sum += vector.data[a] * Math.tanh(query.data[queryRow * width + a] + key.data[keyRow * width + a]);
+      }
+      return sum;
+    },
+    addGradient(queryRow, keyRow, dScore) {
+      for (let a = 0; a < width; a++) {
+        const t = Math.tanh(query.data[queryRow * width + a] + key.data[keyRow * width + a]);
+        const dSum = dScore * vector.data[a] * (1 - t * t);
+        dVector.data[a] += dScore * t;
+        dQuery.data[queryRow * width + a] += dSum;
+        dKey.data[keyRow * width + a] += dSum;
+      }
+    },
+    dQuery,
+    dKey,
+    dVector,
+  };
+}
+
+/** Every query with every key: `[B, 1, Lq, Lk]`. */
+export function allScores(pairs: PairScore): FloatTensor {
+  const { dQuery, dKey } = pairs;
+  const [batch, queries] = dQuery.shape;
+  const keys = dKey.shape[1];
+  const scores = zerosOf(dQuery.dtype, [batch, 1, queries, keys]);
+  for (let row = 0; row < batch * queries; row++) {
+    const firstKey = Math.floor(row / queries) * keys;
+    for (let j = 0; j < keys; j++) scores.data[row * keys + j] = pairs.score(row, firstKey + j);
+  }
+  return scores;
+}
+
+/** What {@link allScores} has to say about a gradient of it. A score of no influence adds nothing, whatever it was. */
+export function addAllGradients(pairs: PairScore, dScores: FloatTensor): void {
+  const [, , queries, keys] = dScores.shape;
+  dScores.data.forEach((dScore: number, n: number) => {
+    if (dScore === 0) return;
+    const row = Math.floor(n / keys);
+    pairs.addGradient(row, Math.floor(row / queries) * keys + (n % keys), dScore);
+  });
+}

@@ -1,0 +1,90 @@
+import { type FloatDType, HeedError } from '@heed/core';
+import type { AttentionScope, When } from './attend.ts';
+import type { NamedTensors } from './parameters.ts';
+import { type FloatTensor, checkShape, sum } from './tensors.ts';
+
+/** The tensors of a call of a layer with one head, and who attends to whom. */
+export interface SingleHeadInputs extends AttentionScope {
+  /** `[B, Lq, queryDim]`. */
+  readonly query: FloatTensor;
+  /** `[B, Lk, keyDim]`. */
+  readonly key: FloatTensor;
+  /** `[B, Lk, Ev]`, of any width. Default: the key. */
+  readonly value?: FloatTensor | undefined;
+}
+
+export interface SingleHeadGradients {
+  readonly dQuery: FloatTensor;
+  /** Of the value too, where that was left out. */
+  readonly dKey: FloatTensor;
+  /** When a value was given. */
+  readonly dValue?: FloatTensor;
+  /** By the names of the layer's parameters. */
+  readonly parameters: NamedTensors;
+}
+
+export type SingleHeadResults<Options> = {
+  /** `[B, Lq, Ev]`. */
+  readonly output: FloatTensor;
+} & When<Options, 'weights', { /** `[B, 1, Lq, Lk]`. */ readonly weights: FloatTensor }> &
+  When<
+    Options,
+    'gradient',
+    {
+      /** Inputs and parameters must be unchanged since the forward call. */
+      gradient(dOutput: FloatTensor): Promise<SingleHeadGradients>;
+    }
+  >;
+
+/** @throws HeedError `MISSING_INPUT`, `DTYPE` or `SHAPE`. */
+export function checkSingleHead(
+  { query, key, value }: SingleHeadInputs,
+  dtype: FloatDType,
+  queryDim: number,
+  keyDim: number,
+): void {
+  checkShape('query', query, dtype, [
+    ['B', null],
+    ['Lq', null],
+    ['queryDim', queryDim],
+  ]);
+  const [batch] = query.shape;
+  checkShape('key', key, dtype, [
+    ['B', batch],
+    ['Lk', null],
+    ['keyDim', keyDim],
+  ]);
+  if (value === undefined) return;
+  checkShape('value', value, dtype, [
+    ['B', batch],
+    ['Lk', key.shape[1]],
+    ['Ev', null],
+  ]);
+}
+
+/** @throws HeedError `DTYPE` or `SHAPE`. */
+export function checkGradientOf(output: FloatTensor, dOutput: FloatTensor): void {
+  const [batch, queries, width] = output.shape;
+  checkShape('dOutput', dOutput, output.dtype, [
+    ['B', batch],
+    ['Lq', queries],
+    ['Ev', width],
+  ]);
+}
+
+/** The value's gradient goes to the key where the key stood for it. */
+export function valueOrKey(
+  value: FloatTensor | undefined,
+  dKey: FloatTensor,
+  dValue: FloatTensor,
+): Pick<SingleHeadGradients, 'dKey' | 'dValue'> {
+  return value === undefined ? { dKey: sum(dKey, dValue) } : { dKey, dValue };
+}
+
+/** @throws HeedError `ARGUMENT`. */
+export function checkCounts(counts: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(counts)) {
+    if (Number.isSafeInteger(count) && count >= 1) continue;
+    throw new HeedError('ARGUMENT', `${name} is ${count}, expected an integer ≥ 1`);
+  }
+}

@@ -1,0 +1,289 @@
+import { type AttentionBackend, type FloatDType, HeedError, type Tensor } from '@heed/core';
+import type { ForwardOptions, When } from './attend.ts';
+import { MultiHeadAttention } from './multi-head-attention.ts';
+import { type NamedTensors, initialUniform } from './parameters.ts';
+import { type StateDict, copyParameters } from './state-dict.ts';
+import { type FloatTensor, checkShape, reshape, zerosOf } from './tensors.ts';
+
+export interface SpatialAttentionOptions {
+  /** The lengths of the grid's axes: `[H, W]` of an image, `[T]` of a signal, `[D, H, W]` of a volume. */
+  readonly grid: readonly number[];
+  /** C, the numbers at each place of the grid. */
+  readonly channels: number;
+  readonly heads: number;
+  /** E, the width of queries and of the output. Default C. */
+  readonly embedDim?: number;
+  /**
+   * Who asks: every place of the grid (`places`, the default; then E = C), a number of learned queries, or queries that
+   * each call brings (`given`).
+   */
+  readonly queries?: 'places' | 'given' | { readonly learned: number };
+  /**
+   * With `places`: adds a learned number to the score for each offset between two places (Liu et al., "Swin
+   * Transformer", 2021, equation 4). Default false.
+   */
+  readonly relativePosition?: boolean;
+  /** Default `float32`. */
+  readonly dtype?: FloatDType;
+  /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
+  readonly random?: () => number;
+}
+
+export interface SpatialAttentionInputs {
+  /** `[B, …grid, C]`. */
+  readonly input: FloatTensor;
+  /** `[B, Lq, E]`, with queries `given`. */
+  readonly query?: FloatTensor;
+  /** bool `[B, …grid]`: true may be attended to. Default: everywhere. */
+  readonly gridMask?: Tensor;
+}
+
+export interface SpatialAttentionGradients {
+  readonly dInput: FloatTensor;
+  /** With queries `given`. */
+  readonly dQuery?: FloatTensor;
+  /** By the names of {@link SpatialAttention.parameters}. */
+  readonly parameters: NamedTensors;
+}
+
+export type SpatialAttentionResults<Options> = {
+  /** `[B, …grid, C]` with queries `places`, else `[B, Lq, E]`. */
+  readonly output: FloatTensor;
+} & When<
+  Options,
+  'weights',
+  {
+    /** `[B, heads, …grid, …grid]` with queries `places`, else `[B, heads, Lq, …grid]`: a map for each query. */
+    readonly weights: FloatTensor;
+  }
+> &
+  When<Options, 'gradient', { gradient(dOutput: FloatTensor): Promise<SpatialAttentionGradients> }>;
+
+/**
+ * Attention over the places of a grid of any number of axes, with their numbers last: where to look in a picture
+ * (Xu et al., "Show, attend and tell", 2015), or every place at every other.
+ *
+ * Parameters: those of {@link MultiHeadAttention} under `attention.`; `queries` `[Lq, E]` when they are learned;
+ * `relativePosition` `[heads, Π (2n − 1)]` over the grid's lengths n.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from '@heed/core';
+ * import ts from '@heed/backend-ts';
+ * import { SpatialAttention } from '@heed/layers';
+ *
+ * const layer = new SpatialAttention({ grid: [4, 5], channels: 8, heads: 2, queries: { learned: 1 } });
+ * const input = tensor([1, 4, 5, 8], new Float32Array(160)); // [B, H, W, C]
+ * const { output, weights } = await layer.forward(await ts.create(), { input }, { weights: true });
+ * console.log(output.shape.join(' × '), '|', weights.shape.join(' × ')); // 1 × 1 × 8 | 1 × 2 × 1 × 4 × 5
+ * ```
+ */
+export class SpatialAttention {
+  readonly parameters: NamedTensors;
+  readonly #options: SpatialAttentionOptions;
+  readonly #attention: MultiHeadAttention;
+  readonly #places: number;
+
+  /** @throws HeedError `ARGUMENT`. */
+  constructor(options: SpatialAttentionOptions) {
+    checkOptions(options);
+    const {
+      grid,
+      channels,
+      heads,
+      embedDim = channels,
+      queries,
+      dtype = 'float32',
+      random = Math.random,
+    } = options;
+    this.#options = options;
+    this.#places = size(grid);
+    this.#attention = new MultiHeadAttention({
+      embedDim,
+      heads,
+      kdim: channels,
+      vdim: channels,
+      dtype,
+      random,
+    });
+    const learned = typeof queries === 'object' ? queries.learned : 0;
+    this.parameters = {
+      ...prefixed(this.#attention.parameters),
+      ...(learned > 0 && { queries: initialUniform(dtype, [learned, embedDim], 1, random) }),
+      ...(options.relativePosition && {
+        relativePosition: zerosOf(dtype, [heads, size(grid.map((n) => 2 * n - 1))]),
+      }),
+    };
+  }
+
+  /** @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNEXPECTED_INPUT`; `UNSUPPORTED` by the backend. */
+  async forward<const O extends ForwardOptions = object>(
+    backend: AttentionBackend,
+    inputs: SpatialAttentionInputs,
+    options?: O,
+  ): Promise<SpatialAttentionResults<O>> {
+    const { grid, channels, queries = 'places', heads } = this.#options;
+    const { input, gridMask } = inputs;
+    this.#check(inputs);
+    const batch = input.shape[0];
+    const places = reshape(input, [batch, this.#places, channels]);
+    const query =
+      queries === 'places' ? places : queries === 'given' ? inputs.query! : this.#learnedQueries(batch);
+    const attended = await this.#attention.forward(
+      backend,
+      {
+        query,
+        ...(queries !== 'places' && { key: places }),
+        keyMask: gridMask && reshape(gridMask, [batch, this.#places]),
+        bias: this.#relativeBias(),
+      },
+      {
+        ...options,
+        weights: options?.weights === true,
+        gradient: options?.gradient ?? false,
+      } as ForwardOptions & {
+        readonly weights: true;
+        readonly gradient: true;
+      },
+    );
+    const rows = queries === 'places' ? grid : [query.shape[1]];
+    const results = {
+      output: reshape(attended.output, [batch, ...rows, attended.output.shape[2]]),
+      ...(options?.weights && { weights: reshape(attended.weights, [batch, heads, ...rows, ...grid]) }),
+      ...(options?.gradient && {
+        gradient: async (dOutput: FloatTensor): Promise<SpatialAttentionGradients> => {
+          const d = await attended.gradient(reshape(dOutput, query.shape));
+          return {
+            dInput: reshape(queries === 'places' ? d.dQuery : d.dKey!, input.shape),
+            ...(queries === 'given' && { dQuery: d.dQuery }),
+            parameters: {
+              ...prefixed(d.parameters),
+              ...(typeof queries === 'object' && { queries: sumOfBatch(d.dQuery) }),
+              ...(d.dBias && { relativePosition: this.#tableGradient(d.dBias) }),
+            },
+          };
+        },
+      }),
+    };
+    return results as unknown as SpatialAttentionResults<O>;
+  }
+
+  /**
+   * Takes over trained parameters of the same names and shapes.
+   *
+   * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE` or `DTYPE`; then nothing was changed.
+   */
+  loadStateDict(stateDict: StateDict): void {
+    copyParameters(this.parameters, stateDict);
+  }
+
+  #check({ input, query, gridMask }: SpatialAttentionInputs): void {
+    const { grid, channels, queries, dtype = 'float32' } = this.#options;
+    const gridAxes = grid.map((length, axis) => [`grid[${axis}]`, length] as const);
+    checkShape('input', input, dtype, [['B', null], ...gridAxes, ['C', channels]]);
+    if (query !== undefined && queries !== 'given') {
+      throw new HeedError('UNEXPECTED_INPUT', "query is given, the layer's queries are its own", {
+        remedy: "make the layer with queries: 'given'",
+      });
+    }
+    if (query === undefined && queries === 'given')
+      throw new HeedError('MISSING_INPUT', 'query is missing, [B, Lq, E]');
+    const expected = [input.shape[0], ...grid];
+    if (gridMask !== undefined && gridMask.shape.join() !== expected.join()) {
+      throw new HeedError(
+        'SHAPE',
+        `gridMask is [${gridMask.shape.join(', ')}], expected [${expected.join(', ')}]`,
+        {
+          clause: 'mask',
+        },
+      );
+    }
+  }
+
+  /** The same for every element of the batch: `[B, Lq, E]`. */
+  #learnedQueries(batch: number): FloatTensor {
+    const { shape, dtype, data } = this.parameters['queries'];
+    const repeated = zerosOf(dtype, [batch, ...shape]);
+    for (let b = 0; b < batch; b++) repeated.data.set(data, b * data.length);
+    return repeated;
+  }
+
+  /** `[1, heads, N, N]` from the table of offsets. */
+  #relativeBias(): FloatTensor | undefined {
+    const table = this.parameters['relativePosition'];
+    if (table === undefined) return undefined;
+    const bias = zerosOf(table.dtype, [1, this.#options.heads, this.#places, this.#places]);
+    this.#forEachOffset((biasAt, tableAt) => (bias.data[biasAt] = table.data[tableAt]));
+    return bias;
+  }
+
+  #tableGradient(dBias: FloatTensor): FloatTensor {
+    const dTable = zerosOf(dBias.dtype, this.parameters['relativePosition'].shape);
+    this.#forEachOffset((biasAt, tableAt) => (dTable.data[tableAt] += dBias.data[biasAt]));
+    return dTable;
+  }
+
+  #forEachOffset(visit: (biasAt: number, tableAt: number) => void): void {
+    const { grid, heads } = this.#options;
+    const places = Array.from({ length: this.#places }, (_, place) => coordinates(place, grid));
+    const offsets = size(grid.map((n) => 2 * n - 1));
+    places.forEach((from, i) => {
+      places.forEach((to, j) => {
+        const offset = grid.reduce((at, n, axis) => at * (2 * n - 1) + (from[axis] - to[axis] + n - 1), 0);
+        for (let h = 0; h < heads; h++)
+          visit((h * this.#places + i) * this.#places + j, h * offsets + offset);
+      });
+    });
+  }
+}
+
+function checkOptions({
+  grid,
+  channels,
+  embedDim,
+  queries = 'places',
+  relativePosition,
+}: SpatialAttentionOptions): void {
+  const learned = typeof queries === 'object' ? [queries.learned] : [];
+  if (grid.length === 0 || ![...grid, channels, ...learned].every((n) => Number.isSafeInteger(n) && n >= 1)) {
+    throw new HeedError(
+      'ARGUMENT',
+      `grid is [${grid.join(', ')}], channels is ${channels}${learned.length > 0 ? `, learned is ${learned[0]}` : ''}: expected integers ≥ 1`,
+    );
+  }
+  if (queries !== 'places' && relativePosition) {
+    throw new HeedError(
+      'ARGUMENT',
+      "relativePosition is between places of the grid, queries is not 'places'",
+    );
+  }
+  if (queries === 'places' && embedDim !== undefined && embedDim !== channels) {
+    throw new HeedError(
+      'ARGUMENT',
+      `embedDim is ${embedDim}, with queries 'places' it is channels=${channels}`,
+    );
+  }
+}
+
+function size(lengths: readonly number[]): number {
+  return lengths.reduce((product, length) => product * length, 1);
+}
+
+/** The indices of a place, from its number in row-major order. */
+function coordinates(place: number, grid: readonly number[]): number[] {
+  return grid.map((length, axis) => Math.floor(place / size(grid.slice(axis + 1))) % length);
+}
+
+function prefixed(parameters: NamedTensors): NamedTensors {
+  return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [`attention.${name}`, value]));
+}
+
+/** `[B, L, E]` → `[L, E]`. */
+function sumOfBatch({ dtype, shape: [batch, ...shape], data }: FloatTensor): FloatTensor {
+  const sum = zerosOf(dtype, shape);
+  const length = sum.data.length;
+  for (let b = 0; b < batch; b++) {
+    for (let n = 0; n < length; n++) sum.data[n] += data[b * length + n];
+  }
+  return sum;
+}
