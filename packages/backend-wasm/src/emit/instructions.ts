@@ -59,7 +59,10 @@ export function floatBytes(type: 'f32' | 'f64', value: number): number[] {
 /** An i32 constant. */
 export const int = (value: number): Code => [0x41, signed(BigInt(value | 0))];
 
-export const i32 = {
+export const i32: Readonly<Record<'load' | 'load8U', Load>> &
+  Readonly<Record<'store' | 'store8', Store>> &
+  Readonly<Record<'eqz' | 'wrap', Unary>> &
+  Readonly<Record<'eq' | 'ne' | 'ltS' | 'ltU' | 'gtS' | 'gtU' | 'geS' | 'geU' | 'add' | 'sub' | 'mul' | 'divU' | 'remU' | 'and' | 'or' | 'xor' | 'shl' | 'shrU', Binary>> = {
   load: load(0x28),
   load8U: load(0x2d),
   store: store(0x36),
@@ -84,9 +87,13 @@ export const i32 = {
   shl: binary(0x74),
   shrU: binary(0x76),
   wrap: unary(0xa7),
-} as const;
+};
 
-export const i64 = {
+export const i64: Readonly<Record<'load', Load>> &
+  Readonly<Record<'ltS' | 'gtS' | 'add' | 'sub' | 'mul' | 'and' | 'or' | 'shrU', Binary>> &
+  Readonly<Record<'extendS' | 'extendU' | 'reinterpret', Unary>> & {
+  readonly const: (value: bigint) => Code;
+} = {
   const: (value: bigint): Code => [0x42, signed(BigInt.asIntN(64, value))],
   load: load(0x29),
   ltS: binary(0x53),
@@ -100,7 +107,7 @@ export const i64 = {
   extendS: unary(0xac),
   extendU: unary(0xad),
   reinterpret: unary(0xbd),
-} as const;
+};
 
 /** Instructions that floats of both sizes have. */
 export interface FloatInstructions {
@@ -159,7 +166,7 @@ export const f64: FloatInstructions = {
   max: binary(0xa5),
 };
 
-export const convert = {
+export const convert: Readonly<Record<'i32FromF64U' | 'f64FromI32' | 'f64FromI32U' | 'f64FromI64' | 'f32FromF64' | 'f64FromF32' | 'f64FromBits', Unary>> = {
   /** Traps on what does not fit. */
   i32FromF64U: unary(0xab),
   f64FromI32: unary(0xb7),
@@ -168,9 +175,17 @@ export const convert = {
   f32FromF64: unary(0xb6),
   f64FromF32: unary(0xbb),
   f64FromBits: unary(0xbf),
-} as const;
+};
 
-export const v128 = {
+export const v128: Readonly<Record<'load' | 'load32Zero' | 'load64Zero', Load>> &
+  Readonly<Record<'store', Store>> &
+  Readonly<Record<'not' | 'anyTrue', Unary>> &
+  Readonly<Record<'and' | 'andnot' | 'or' | 'xor', Binary>> &
+  Readonly<Record<'bitselect', Ternary>> & {
+  readonly const: (bytes: readonly number[]) => Code;
+  /** Bytes 0 to 15 are those of a, 16 to 31 those of b. */
+  readonly shuffle: (a: Code, b: Code, bytes: readonly number[]) => Code;
+} = {
   load: simdLoad(0),
   load32Zero: simdLoad(92),
   load64Zero: simdLoad(93),
@@ -187,7 +202,7 @@ export const v128 = {
   anyTrue: simd1(83),
   /** Bytes 0 to 15 are those of a, 16 to 31 those of b. */
   shuffle: (a: Code, b: Code, bytes: readonly number[]): Code => [a, b, simd(13), bytes],
-} as const;
+};
 
 /** Instructions that vectors of integers of 32 and 64 bits have. */
 interface IntegerVector {
@@ -200,11 +215,11 @@ interface IntegerVector {
 export const i32x4: IntegerVector = { splat: simd1(17), shl: simd2(171), add: simd2(174), ne: simd2(56) };
 export const i64x2: IntegerVector = { splat: simd1(18), shl: simd2(203), add: simd2(206), ne: simd2(215) };
 
-export const extend = {
+export const extend: Readonly<Record<'i16x8LowU8' | 'i32x4LowU16' | 'i64x2LowS32', Unary>> = {
   i16x8LowU8: simd1(137),
   i32x4LowU16: simd1(169),
   i64x2LowS32: simd1(199),
-} as const;
+};
 
 /** Instructions that vectors of floats of both sizes have. */
 export interface FloatVector {

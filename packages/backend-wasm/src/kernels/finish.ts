@@ -1,0 +1,117 @@
+import type { Code } from '../emit/code.ts';
+import { count, select, when } from '../emit/control.ts';
+import { i32, int, v128 } from '../emit/instructions.ts';
+import type { Body, Callable, Variable } from '../emit/module.ts';
+import { exponential } from './exponential.ts';
+import { type Kernel, place } from './kernel.ts';
+import { logarithm } from './logarithm.ts';
+import { RECORD, RECORD_BYTES } from './rows.ts';
+
+/**
+ * A function () that ends the softmax of the block's rows: the sink joins, statistics and outputs are written. In the
+ * records, `sum` becomes what an exponential relative to `max` is to be multiplied by to make it a weight.
+ */
+export function rowFinisher(kernel: Kernel): Callable {
+  const { module, variant, parts, element, frame, task, scratch } = kernel;
+  const { scalar, type } = element;
+  const log = parts.wants('logSumExp') ? logarithm(module) : null;
+  return module.function({ parameters: [] }, (body) => {
+    const r = body.local('i32');
+    const record = body.local('i32');
+    const from = body.local('i32');
+    const at = body.local('i32');
+    const max = body.local(type);
+    const sum = body.local(type);
+    const factor = body.local(type);
+    const perRow = (name: 'rowMax' | 'rowSum' | 'logSumExp', value: Code): Code =>
+      scalar.store(i32.add(frame.integer(name), at), value);
+    const logSumExp = (): Code =>
+      select(
+        scalar.const(-Infinity),
+        scalar.add(max, element.fromF64(log!(element.toF64(sum)))),
+        scalar.eq(sum, scalar.const(0)),
+      );
+    return [
+      record.set(i32.add(task.scratch, int(scratch.records))),
+      from.set(i32.add(task.scratch, int(scratch.output))),
+      count(r, int(0), task.count, 1, [
+        max.set(scalar.load(record, RECORD.max)),
+        sum.set(scalar.load(record, RECORD.sum)),
+        // A row that attends to nothing: its output, which is 0, stays so.
+        factor.set(
+          select(scalar.const(0), scalar.div(scalar.const(1), sum), scalar.eq(sum, scalar.const(0))),
+        ),
+        variant.sinks ? sink(kernel, body, record, { max, sum, factor }) : [],
+        when(scalar.ne(sum, sum), max.set(scalar.const(NaN))),
+        at.set(element.size(i32.load(record, RECORD.place))),
+        parts.wants('statistics') ? [perRow('rowMax', max), perRow('rowSum', sum)] : [],
+        log !== null ? perRow('logSumExp', logSumExp()) : [],
+        scalar.store(record, max, RECORD.max),
+        scalar.store(record, factor, RECORD.sum),
+        parts.sumsValues ? writeOutput(kernel, body, from, record, factor) : [],
+        record.set(i32.add(record, int(RECORD_BYTES))),
+      ]),
+    ];
+  });
+}
+
+/** The sink joins row maximum and row sum. One of −∞ is none; one of +∞ or NaN spoils what attends to anything. */
+function sink(
+  { frame, element }: Kernel,
+  body: Body,
+  record: Variable,
+  { max, sum, factor }: Record<'max' | 'sum' | 'factor', Variable>,
+): Code {
+  const { scalar, vector, type } = element;
+  const logit = body.local(type);
+  const x = body.local('v128');
+  const larger = body.local(type);
+  const share = body.local(type);
+  const exp = exponential(element, body);
+  const power = (of: Code): Code => [x.set(vector.splat(scalar.sub(of, larger))), x.set(exp.of(x))];
+  return [
+    logit.set(scalar.load(place(frame.integer('sinks'), i32.load(record, RECORD.head), element.bytes))),
+    when(
+      scalar.ne(scalar.sub(logit, logit), scalar.const(0)),
+      when(scalar.ne(logit, scalar.const(-Infinity)), [
+        factor.set(select(scalar.const(0), scalar.const(NaN), scalar.eq(sum, scalar.const(0)))),
+        sum.set(scalar.const(NaN)),
+      ]),
+      [
+        exp.prepare,
+        larger.set(scalar.max(max, logit)),
+        power(max),
+        share.set(vector.extract(x, 0)),
+        power(logit),
+        sum.set(scalar.add(scalar.mul(sum, share), vector.extract(x, 0))),
+        factor.set(scalar.div(share, sum)),
+        max.set(larger),
+      ],
+    ),
+  ];
+}
+
+function writeOutput(
+  { variant, element, tiling }: Kernel,
+  body: Body,
+  from: Variable,
+  record: Variable,
+  factor: Variable,
+): Code {
+  const { vector, lanes, bytes } = element;
+  const to = body.local('i32');
+  const end = body.local('i32');
+  const factors = body.local('v128');
+  const numbers = body.local('v128');
+  const rest = variant.valueDim % lanes;
+  const load = numbers.set(vector.mul(v128.load(from), factors));
+  return [
+    to.set(i32.load(record, RECORD.output)),
+    factors.set(vector.splat(factor)),
+    end.set(i32.add(from, int((variant.valueDim - rest) * bytes))),
+    count(from, from, end, 16, [load, v128.store(to, numbers), to.set(i32.add(to, int(16)))]),
+    rest === 0 ? [] : load,
+    Array.from({ length: rest }, (_, n) => vector.storeLane(to, numbers, n, n * bytes)),
+    from.set(i32.add(from, int((tiling.valueColumns - variant.valueDim + rest) * bytes))),
+  ];
+}

@@ -1,0 +1,104 @@
+import type { Code } from '../emit/code.ts';
+import { f64, i32 } from '../emit/instructions.ts';
+
+/** Numbers that kernels read from memory, since modules must not depend on them. Addresses and strides in bytes. */
+const INTEGERS = [
+  'query',
+  'queryBatch',
+  'queryHead',
+  'queryRow',
+  'key',
+  'keyBatch',
+  'keyHead',
+  'keyRow',
+  'value',
+  'valueBatch',
+  'valueHead',
+  'valueRow',
+  'output',
+  'outputBatch',
+  'outputHead',
+  'outputRow',
+  'heads',
+  'kvHeads',
+  /** Query heads that read one key/value head. */
+  'group',
+  'queryLength',
+  'keyLength',
+  /** Query rows that read one key/value head. */
+  'rows',
+  /** Blocks that they are cut into. */
+  'blocks',
+  'blockRows',
+  /** Parts that the keys are cut into, and how many keys each has. */
+  'parts',
+  'partKeys',
+  /** Tiles of keys. */
+  'tiles',
+  /** Key/value heads whose packed keys lie in the scratch at one time. */
+  'slots',
+  'packedKey',
+  'packedKeySlot',
+  'packedValue',
+  'packedValueSlot',
+  'bad',
+  'badSlot',
+  'partials',
+  'partialRow',
+  'offsets',
+  'keyLengths',
+  'queryLengths',
+  'mask',
+  'maskBatch',
+  'maskHead',
+  'maskRow',
+  'bias',
+  'biasBatch',
+  'biasHead',
+  'biasRow',
+  'querySegments',
+  'keySegments',
+  'alibiSlopes',
+  'sinks',
+  'logSumExp',
+  'rowMax',
+  'rowSum',
+  'weights',
+  'choice',
+  'seedLow',
+  'seedHigh',
+] as const;
+
+const FLOATS = ['scale', 'softcap', 'left', 'right'] as const;
+
+export type IntegerField = (typeof INTEGERS)[number];
+export type FloatField = (typeof FLOATS)[number];
+
+export const FRAME_BYTES: number = 8 * FLOATS.length + 4 * INTEGERS.length;
+
+const floatAt = (field: FloatField): number => 8 * FLOATS.indexOf(field);
+const integerAt = (field: IntegerField): number => 8 * FLOATS.length + 4 * INTEGERS.indexOf(field);
+
+/** Code that reads the frame at an address. */
+export interface Frame {
+  integer(field: IntegerField): Code;
+  float(field: FloatField): Code;
+}
+
+export function frameAt(address: Code): Frame {
+  return {
+    integer: (field) => i32.load(address, integerAt(field)),
+    float: (field) => f64.load(address, floatAt(field)),
+  };
+}
+
+/** Writes a frame; integers that are left out are 0. */
+export function writeFrame(
+  memory: DataView,
+  at: number,
+  integers: Readonly<Partial<Record<IntegerField, number>>>,
+  floats: Readonly<Record<FloatField, number>>,
+): void {
+  for (const field of FLOATS) memory.setFloat64(at + floatAt(field), floats[field], true);
+  for (const field of INTEGERS) memory.setUint32(at + integerAt(field), integers[field] ?? 0, true);
+}

@@ -1,0 +1,65 @@
+import type { Code } from '../emit/code.ts';
+import { repeatWhile } from '../emit/control.ts';
+import { i32, int, v128 } from '../emit/instructions.ts';
+import type { Callable, ModuleBuilder, Variable } from '../emit/module.ts';
+import type { Element } from './element.ts';
+
+/** Steps in bytes through the matrices of a register tile; they are constants of the module. */
+interface TileSteps {
+  /** Rows of the tile; it is two vectors wide. */
+  readonly rows: number;
+  /** In A, from one row to the next, and from one step of the sum to the next. */
+  readonly aRow: number;
+  readonly aStep: number;
+  /** In B, from one step of the sum to the next. */
+  readonly bStep: number;
+  readonly cRow: number;
+  /**
+   * What the sums begin with. `zero`; `C`: what is there; `scaled`: that, times one factor for each row, which lie at
+   * the fourth parameter.
+   */
+  readonly begin: 'zero' | 'C' | 'scaled';
+}
+
+/**
+ * A function (a, b, c, aEnd[, factors]) that computes a tile of C = A B, or adds to it.
+ *
+ * All sums stay in registers, two vectors a row; each step loads two vectors of B and broadcasts one element of A for
+ * each row (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 2008, section 4). The
+ * loop is not unrolled: it is long enough to hide its counting, and registers are all taken. Each element is one sum in
+ * the order of the steps. A function of its own is optimised by engines in the middle of a call of its callers.
+ */
+export function multiplyTile(module: ModuleBuilder, element: Element, steps: TileSteps): Callable {
+  const { vector, madd } = element;
+  const parameters = ['i32', 'i32', 'i32', 'i32', 'i32'] as const;
+  return module.function({ parameters }, (body, a, b, c, end, factors) => {
+    const sums = Array.from({ length: steps.rows }, () => [body.local('v128'), body.local('v128')]);
+    const left = body.local('v128');
+    const right = body.local('v128');
+    const broadcast = body.local('v128');
+    const eachSum = (code: (sum: Variable, row: number, at: number) => Code): Code =>
+      sums.flatMap((pair, row) => pair.map((sum, n) => code(sum, row, row * steps.cRow + 16 * n)));
+
+    const begin = (sum: Variable, row: number, at: number): Code => {
+      if (steps.begin === 'zero') return [];
+      const before = v128.load(c!, at);
+      if (steps.begin === 'C') return sum.set(before);
+      return sum.set(vector.mul(before, vector.loadSplat(factors!, row * element.bytes)));
+    };
+    return [
+      eachSum(begin),
+      repeatWhile(i32.ltU(a!, end!), [
+        left.set(v128.load(b!)),
+        right.set(v128.load(b!, 16)),
+        sums.map(([first, second], row) => [
+          broadcast.set(vector.loadSplat(a!, row * steps.aRow)),
+          first!.set(madd(broadcast, left, first!)),
+          second!.set(madd(broadcast, right, second!)),
+        ]),
+        b!.set(i32.add(b!, int(steps.bStep))),
+        a!.set(i32.add(a!, int(steps.aStep))),
+      ]),
+      eachSum((sum, _, at) => v128.store(c!, sum, at)),
+    ];
+  });
+}

@@ -1,0 +1,83 @@
+import type { Code } from '../emit/code.ts';
+import { count, returnNow, when } from '../emit/control.ts';
+import { i32, int } from '../emit/instructions.ts';
+import type { Callable, Variable } from '../emit/module.ts';
+import { type Kernel, greatest, least, place } from './kernel.ts';
+import { multiplyTile } from './multiply.ts';
+import { RECORD, RECORD_BYTES } from './rows.ts';
+import { scoreSteps } from './score-steps.ts';
+import { TILE_KEYS } from './tiling.ts';
+
+/**
+ * A function (group, tile) → i32: the scores of a group of rows, by the number of its first row in the block, with the
+ * keys of the open tile that begins at key `tile`. −∞ means excluded, and NaN that the key is attended to and not
+ * finite. It sets `from` and `to` of the task, and returns whether any row may see any key; if not, nothing is written.
+ */
+export function groupScorer(kernel: Kernel): Callable {
+  const { module, variant, element, tiling, task, scratch } = kernel;
+  const { rows, columns, scoreStride } = tiling;
+  const panelBytes = columns * variant.headDim * element.bytes;
+  const queryBytes = variant.headDim * element.bytes;
+  const multiply = multiplyTile(module, element, {
+    rows,
+    aRow: element.bytes,
+    aStep: rows * element.bytes,
+    bStep: columns * element.bytes,
+    cRow: scoreStride * element.bytes,
+    begin: 'zero',
+  });
+  const steps = scoreSteps(kernel);
+
+  return module.function({ parameters: ['i32', 'i32'], result: 'i32' }, (body, group, tile) => {
+    const query = body.local('i32');
+    const record = body.local('i32');
+    const scores = body.local('i32');
+    const column = body.local('i32');
+    const key = body.local('i32');
+    return [
+      record.set(i32.add(task.scratch, place(int(scratch.records), group!, RECORD_BYTES))),
+      panels(kernel, record, tile!),
+      query.set(i32.add(task.scratch, place(int(scratch.query), group!, queryBytes))),
+      scores.set(i32.add(task.scratch, int(scratch.scores))),
+      key.set(i32.add(task.keyAt, i32.mul(task.from, int(queryBytes)))),
+      when(i32.geS(task.from, task.to), [int(0), returnNow]),
+      count(column, task.from, task.to, columns, [
+        multiply(
+          query,
+          key,
+          i32.add(scores, element.size(column)),
+          i32.add(query, int(rows * queryBytes)),
+          int(0),
+        ),
+        key.set(i32.add(key, int(panelBytes))),
+      ]),
+      Array.from({ length: rows }, (_, r) =>
+        steps(
+          i32.add(record, int(r * RECORD_BYTES)),
+          i32.add(scores, int(r * scoreStride * element.bytes)),
+          tile!,
+        ),
+      ),
+      int(1),
+    ];
+  });
+}
+
+/** Sets `from` and `to` to the register tiles that hold the keys that some row of the group sees. */
+function panels({ tiling, task }: Kernel, record: Code, tile: Code): Code {
+  const { rows, columns } = tiling;
+  const over = (target: Variable, field: 'first' | 'end', choose: typeof least): Code =>
+    Array.from({ length: rows }, (_, r) => {
+      const next = i32.load(record, r * RECORD_BYTES + RECORD[field]);
+      return target.set(r === 0 ? next : choose(target, next));
+    });
+  return [
+    over(task.from, 'first', least),
+    task.from.set(i32.sub(task.from, tile)),
+    task.from.set(i32.and(greatest(task.from, int(0)), int(-columns))),
+    over(task.to, 'end', greatest),
+    task.to.set(i32.sub(task.to, tile)),
+    task.to.set(least(task.to, int(TILE_KEYS))),
+    task.to.set(i32.and(i32.add(task.to, int(columns - 1)), int(-columns))),
+  ];
+}

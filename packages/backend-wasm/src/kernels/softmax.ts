@@ -1,0 +1,92 @@
+import type { Code } from '../emit/code.ts';
+import { repeatWhile, select, when } from '../emit/control.ts';
+import { i32, int, v128 } from '../emit/instructions.ts';
+import type { Callable, Variable } from '../emit/module.ts';
+import type { Element } from './element.ts';
+import { exponential } from './exponential.ts';
+import type { Kernel } from './kernel.ts';
+import { RECORD } from './rows.ts';
+
+/** The lanes of a vector, added or compared pair by pair: always in the same order. */
+export function reduceLanes(
+  { lanes, vector }: Element,
+  value: Variable,
+  combine: (a: Code, b: Code) => Code,
+): Code {
+  const half = (from: number, size: number): Code =>
+    size === 1 ? vector.extract(value, from) : combine(half(from, size / 2), half(from + size / 2, size / 2));
+  return half(0, lanes);
+}
+
+/**
+ * A function (record, scores, end, factor): replaces scores by their exponentials, relative to the maximum so far, and
+ * brings row maximum and row sum up to date (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018,
+ * algorithm 3). What was summed before is to be multiplied by what it stores at `factor`.
+ *
+ * Two vectors a turn, so that neither maxima nor sums wait for each other. The maximum overlooks NaN; the sum does not.
+ */
+export function onlineSoftmax({ module, element }: Kernel): Callable {
+  const { vector, scalar, type } = element;
+  return module.function(
+    { parameters: ['i32', 'i32', 'i32', 'i32'] },
+    (body, record, scores, end, factorAt) => {
+      const at = body.local('i32');
+      const first = body.local('v128');
+      const second = body.local('v128');
+      const subtracted = body.local('v128');
+      const x = body.local('v128');
+      const before = body.local(type);
+      const max = body.local(type);
+      const finiteMax = body.local(type);
+      const factor = body.local(type);
+      const exp = exponential(element, body);
+      const lowest = scalar.const(-Infinity);
+
+      const eachPair = (turn: Code): Code => [
+        at.set(scores!),
+        repeatWhile(i32.ltU(at, end!), [turn, at.set(i32.add(at, int(32)))]),
+      ];
+      const exponentiate = (sum: Variable, offset: number): Code => [
+        x.set(vector.sub(v128.load(at, offset), subtracted)),
+        x.set(exp.of(x)),
+        v128.store(at, x, offset),
+        sum.set(vector.add(sum, x)),
+      ];
+      return [
+        exp.prepare,
+        first.set(vector.splat(lowest)),
+        second.set(first),
+        eachPair([
+          first.set(vector.pmax(first, v128.load(at))),
+          second.set(vector.pmax(second, v128.load(at, 16))),
+        ]),
+        first.set(vector.pmax(first, second)),
+        before.set(scalar.load(record!, RECORD.max)),
+        max.set(scalar.max(before, reduceLanes(element, first, scalar.max))),
+        // Nothing attended to so far: −∞ − 0 stays −∞.
+        finiteMax.set(select(scalar.const(0), max, scalar.eq(max, lowest))),
+        subtracted.set(vector.splat(finiteMax)),
+        first.set(vector.splat(scalar.const(0))),
+        second.set(first),
+        eachPair([exponentiate(first, 0), exponentiate(second, 16)]),
+        first.set(vector.add(first, second)),
+        factor.set(scalar.const(1)),
+        when(scalar.ne(before, max), [
+          x.set(vector.splat(scalar.sub(before, finiteMax))),
+          x.set(exp.of(x)),
+          factor.set(vector.extract(x, 0)),
+          scalar.store(record!, max, RECORD.max),
+        ]),
+        scalar.store(factorAt!, factor),
+        scalar.store(
+          record!,
+          scalar.add(
+            scalar.mul(scalar.load(record!, RECORD.sum), factor),
+            reduceLanes(element, first, scalar.add),
+          ),
+          RECORD.sum,
+        ),
+      ];
+    },
+  );
+}

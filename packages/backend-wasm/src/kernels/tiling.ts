@@ -1,0 +1,40 @@
+import type { Variant } from './variant.ts';
+
+/** Keys in a tile. At 64 float32 a row its keys and its values take 48 KiB each, of the second-level cache. */
+export const TILE_KEYS = 192;
+/** Query rows in a block, which a task computes: a multiple of both register tiles. */
+export const BLOCK_ROWS = 96;
+/** At most so many query rows a key/value head are computed without packing the keys. */
+export const DIRECT_ROWS = 8;
+
+/** Sizes that are constants of a module. */
+export interface Tiling {
+  /** Rows of the register tile; 1 where there is none. */
+  readonly rows: number;
+  /** Columns of the register tile: two vectors. */
+  readonly columns: number;
+  readonly blockRows: number;
+  /** Value columns, padded to whole register tiles. */
+  readonly valueColumns: number;
+  /** Head dimension, padded to whole register tiles. */
+  readonly keyColumns: number;
+  /** Elements from one row of scores to the next. Not a power of two, or the rows would share cache sets. */
+  readonly scoreStride: number;
+}
+
+/**
+ * With fused multiply-add a tile of 6 × 2 vectors takes 12 registers, two more for the columns and one for a row: all
+ * 15 that engines leave on x64. Without it the product needs one too, and older engines spill beyond 4 × 2.
+ */
+export function tilingOf({ relaxed, dtype, headDim, valueDim, direct }: Variant): Tiling {
+  const columns = dtype === 'float32' ? 8 : 4;
+  const roundUp = (n: number): number => Math.ceil(n / columns) * columns;
+  return {
+    rows: direct ? 1 : relaxed ? 6 : 4,
+    columns,
+    blockRows: direct ? DIRECT_ROWS : BLOCK_ROWS,
+    valueColumns: roundUp(valueDim),
+    keyColumns: roundUp(headDim),
+    scoreStride: TILE_KEYS + columns,
+  };
+}

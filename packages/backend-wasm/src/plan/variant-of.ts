@@ -1,0 +1,33 @@
+import type { AttentionProblem } from '@heed/core';
+import type { Variant } from '../kernels/variant.ts';
+import type { PlanOptions } from './plan.ts';
+
+/** What the module of a problem depends on. Features that make no difference to its code are not told apart. */
+export function variantOf(problem: AttentionProblem, pass: Variant['pass'], options: PlanOptions): Variant {
+  const { causal, window, lengths, mask, bias, alignment } = problem;
+  const ranged = causal || window !== null;
+  return {
+    pass,
+    shared: options.shared,
+    relaxed: options.relaxedSimd,
+    dtype: problem.dtype,
+    headDim: problem.headDim,
+    valueDim: problem.valueDim,
+    direct: false,
+    split: false,
+    ranged,
+    alignment: ranged || problem.alibi ? alignment : null,
+    keyLengths: lengths.key,
+    queryLengths: lengths.query,
+    mask: mask?.kind ?? null,
+    maskPerKey: mask !== null && mask.shape[3] > 1,
+    bias: bias !== null,
+    biasPerKey: bias !== null && bias.shape[3] > 1,
+    segments: problem.segments,
+    alibi: problem.alibi,
+    softcap: problem.softcap !== null,
+    sinks: problem.sinks,
+    selection: problem.selection,
+    outputs: pass === 'gradient' ? [] : [...problem.outputs].sort(),
+  };
+}
