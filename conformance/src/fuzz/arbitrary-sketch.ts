@@ -1,18 +1,40 @@
 import type { Capabilities, Feature } from '@heed/core';
 import fc from 'fast-check';
-import { type Sketch, lengthsOf } from '../sketch.ts';
+import { type Lengths, type Sketch, lengthsOf } from '../sketch.ts';
 
-/** Lengths around the sizes that tiles, register blocks and vectors like, and all the small ones. */
+/**
+ * Lengths around the sizes that tiles, register blocks and vectors like, and all the small ones. Each list begins small,
+ * which is what it shrinks to.
+ */
 const sequenceLength = fc.oneof(
+  { withCrossShrink: true },
   { weight: 3, arbitrary: fc.integer({ min: 0, max: 12 }) },
-  { weight: 2, arbitrary: fc.integer({ min: 13, max: 140 }) },
-  { weight: 1, arbitrary: fc.constantFrom(15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 193) },
+  { weight: 2, arbitrary: fc.integer({ min: 0, max: 140 }) },
+  { weight: 1, arbitrary: fc.constantFrom(1, 2, 5, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 193) },
 );
 const depth = fc.oneof(
+  { withCrossShrink: true },
   fc.integer({ min: 1, max: 20 }),
-  fc.constantFrom(24, 31, 32, 33, 48, 63, 64, 65, 80, 96, 128),
+  fc.constantFrom(1, 4, 24, 31, 32, 33, 48, 63, 64, 65, 80, 96, 128),
 );
 const windowSide = fc.option(fc.oneof(fc.integer({ min: 0, max: 20 }), fc.constant(1000)));
+
+const MOST_BATCHES = 3;
+const perBatch = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
+  fc.array(arbitrary, { minLength: MOST_BATCHES, maxLength: MOST_BATCHES });
+
+/** A part of a length that is drawn beside it, in 256ths; 256 is all of it. */
+const share = fc.oneof(fc.integer({ min: 0, max: 256 }), fc.constantFrom(0, 256));
+
+/** Which axes a mask or bias has, and how many leading ones it leaves out. */
+const axes = fc.record({
+  batch: fc.boolean(),
+  heads: fc.boolean(),
+  queries: fc.boolean(),
+  keys: fc.boolean(),
+  left: fc.integer({ min: 0, max: 3 }),
+});
+type Axes = typeof axes extends fc.Arbitrary<infer T> ? T : never;
 
 /** A sketch and the seed of its numbers. */
 export interface FuzzInput {
@@ -21,13 +43,13 @@ export interface FuzzInput {
 }
 
 /**
- * Random problems over everything that a backend declares: lengths first, then what depends on them. Smaller problems
- * with fewer options are simpler, so that is what a failure shrinks to.
+ * Random problems over everything that a backend declares. Everything is drawn side by side, lengths and what depends
+ * on them, so that a failure shrinks to few options and small lengths alike.
  */
 export function arbitraryInput(capabilities: Capabilities): fc.Arbitrary<FuzzInput> {
-  const sketch = arbitraryLengths(capabilities).chain((lengths) =>
-    arbitraryOptions(lengths, capabilities).map((options) => coherent({ ...lengths, ...options })),
-  );
+  const sketch = fc
+    .record({ lengths: arbitraryLengths(capabilities), options: arbitraryOptions(capabilities) })
+    .map(({ lengths, options }) => coherent({ ...lengths, ...fitted(options, lengthsOf(lengths)) }));
   return fc.record({ sketch, seed: fc.nat() });
 }
 
@@ -36,7 +58,7 @@ function arbitraryLengths({ features }: Capabilities): fc.Arbitrary<Sketch> {
     features.includes(feature) ? fc.option(arbitrary, { nil: undefined }) : fc.constant(undefined);
   return fc
     .record({
-      batch: fc.integer({ min: 1, max: 3 }),
+      batch: fc.integer({ min: 1, max: MOST_BATCHES }),
       kvHeads: fc.integer({ min: 1, max: 3 }),
       group: when('gqa', fc.integer({ min: 1, max: 4 })),
       queryLength: sequenceLength,
@@ -47,20 +69,14 @@ function arbitraryLengths({ features }: Capabilities): fc.Arbitrary<Sketch> {
     .map(({ group = 1, ...lengths }) => defined({ ...lengths, heads: lengths.kvHeads * group }));
 }
 
-function arbitraryOptions(lengths: Sketch, { features, dtypes }: Capabilities): fc.Arbitrary<Sketch> {
-  const { batch, heads, queryLength, keyLength } = lengthsOf(lengths);
+type Options = ReturnType<typeof arbitraryOptions> extends fc.Arbitrary<infer T> ? T : never;
+
+function arbitraryOptions({ features, dtypes }: Capabilities) {
   const has = (feature: Feature): boolean => features.includes(feature);
   const only = <T>(values: readonly (T | false)[]): T[] =>
     values.filter((value): value is T => value !== false);
   const optional = <T>(declared: boolean, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
     declared ? fc.option(arbitrary, { nil: undefined, freq: 3 }) : fc.constant(undefined);
-  const shape = fc
-    .tuple(fc.boolean(), fc.boolean(), fc.boolean(), fc.boolean(), fc.integer({ min: 0, max: 3 }))
-    .map(([b, h, q, k, drop]) =>
-      [b ? batch : 1, h ? heads : 1, q ? queryLength : 1, k ? keyLength : 1].slice(drop),
-    );
-  const lengthsWithin = (most: number): fc.Arbitrary<number[]> =>
-    fc.array(fc.integer({ min: 0, max: most }), { minLength: batch, maxLength: batch });
   const maskKinds = only([has('mask.boolean') && 'boolean', has('mask.float') && 'float'] as const);
   const selections = only([
     'softmax',
@@ -73,52 +89,67 @@ function arbitraryOptions(lengths: Sketch, { features, dtypes }: Capabilities): 
     has('alignment.offset') && 'offset',
   ] as const);
 
-  return fc
-    .record({
-      dtype: fc.constantFrom(...dtypes),
-      layout: optional(has('layout.blhd'), fc.constant('blhd' as const)),
-      scale: fc.option(fc.constantFrom(1, 0.1, -0.5, 0), { nil: undefined, freq: 6 }),
-      softcap: optional(has('softcap'), fc.constantFrom(0.5, 3, 30)),
-      causal: optional(has('causal'), fc.constant(true)),
-      window: optional(has('window'), fc.record({ left: windowSide, right: windowSide })),
-      alignment: fc.constantFrom(...alignments),
-      offsets: fc.array(fc.integer({ min: -30, max: 150 }), { minLength: batch, maxLength: batch }),
-      keyLengths: optional(has('lengths.key'), lengthsWithin(keyLength)),
-      queryLengths: optional(has('lengths.query'), lengthsWithin(queryLength)),
-      mask: optional(
-        maskKinds.length > 0,
-        fc.record({
-          kind: fc.constantFrom(...maskKinds),
-          shape,
-          density: fc.constantFrom(0.02, 0.3, 0.6, 0.95, 1),
-        }),
-      ),
-      bias: optional(has('bias'), fc.record({ shape, excluded: fc.constantFrom(0, 0.2) })),
-      segments: optional(has('segments'), fc.constantFrom('packed' as const, 'scattered' as const)),
-      alibi: optional(has('alibi'), fc.constant(true)),
-      sinks: optional(has('sinks'), fc.constant(true)),
-      spread: fc.constantFrom(1, 0.01, 8, 40),
-      selection: fc.oneof(
-        { weight: 3, arbitrary: fc.constant('softmax' as const) },
-        fc.constantFrom(...selections),
-      ),
-      seed: fc.maxSafeNat(),
-      gradient: optional(has('gradient'), fc.constant(true)),
-      extras: fc.subarray(
-        only([
-          has('weights') && 'weights',
-          has('logSumExp') && 'logSumExp',
-          has('statistics') && 'statistics',
-        ] as const),
-      ),
-    })
-    .map(({ extras, offsets, alignment, ...options }) =>
-      defined({
-        ...options,
-        alignment: alignment === 'offset' ? { offset: offsets } : alignment,
-        outputs: ['output', ...extras],
-      } as Sketch),
-    );
+  return fc.record({
+    dtype: fc.constantFrom(...dtypes),
+    layout: optional(has('layout.blhd'), fc.constant('blhd' as const)),
+    scale: fc.option(fc.constantFrom(1, 0.1, -0.5, 0), { nil: undefined, freq: 6 }),
+    softcap: optional(has('softcap'), fc.constantFrom(0.5, 3, 30)),
+    causal: optional(has('causal'), fc.constant(true)),
+    window: optional(has('window'), fc.record({ left: windowSide, right: windowSide })),
+    alignment: fc.constantFrom(...alignments),
+    offsets: perBatch(fc.integer({ min: -30, max: 150 })),
+    keyLengths: optional(has('lengths.key'), perBatch(share)),
+    queryLengths: optional(has('lengths.query'), perBatch(share)),
+    mask: optional(
+      maskKinds.length > 0,
+      fc.record({
+        kind: fc.constantFrom(...maskKinds),
+        axes,
+        density: fc.constantFrom(1, 0.95, 0.6, 0.3, 0.02),
+      }),
+    ),
+    bias: optional(has('bias'), fc.record({ axes, excluded: fc.constantFrom(0, 0.2) })),
+    segments: optional(has('segments'), fc.constantFrom('packed' as const, 'scattered' as const)),
+    alibi: optional(has('alibi'), fc.constant(true)),
+    sinks: optional(has('sinks'), fc.constant(true)),
+    spread: fc.constantFrom(1, 0.01, 8, 40),
+    selection: fc.oneof(
+      { weight: 3, arbitrary: fc.constant('softmax' as const) },
+      fc.constantFrom(...selections),
+    ),
+    seed: fc.maxSafeNat(),
+    gradient: optional(has('gradient'), fc.constant(true)),
+    extras: fc.subarray(
+      only([
+        has('weights') && 'weights',
+        has('logSumExp') && 'logSumExp',
+        has('statistics') && 'statistics',
+      ] as const),
+    ),
+  });
+}
+
+/** Options made for the lengths that they go with. */
+function fitted(options: Options, { batch, heads, queryLength, keyLength }: Lengths): Sketch {
+  const { extras, offsets, alignment, mask, bias, keyLengths, queryLengths, ...rest } = options;
+  const shape = ({ left, ...has }: Axes): number[] =>
+    [
+      has.batch ? batch : 1,
+      has.heads ? heads : 1,
+      has.queries ? queryLength : 1,
+      has.keys ? keyLength : 1,
+    ].slice(left);
+  const parts = (shares: readonly number[] | undefined, length: number): number[] | undefined =>
+    shares?.slice(0, batch).map((part) => Math.round((part * length) / 256));
+  return defined({
+    ...rest,
+    alignment: alignment === 'offset' ? { offset: offsets.slice(0, batch) } : alignment,
+    keyLengths: parts(keyLengths, keyLength),
+    queryLengths: parts(queryLengths, queryLength),
+    mask: mask && { kind: mask.kind, shape: shape(mask.axes), density: mask.density },
+    bias: bias && { shape: shape(bias.axes), excluded: bias.excluded },
+    outputs: ['output', ...extras],
+  });
 }
 
 /** Takes out what does not go together: hard attention has no gradient, no sinks, and a choice; soft no seed. */

@@ -60,23 +60,23 @@ export async function fuzz(provider: BackendProvider, options: FuzzOptions): Pro
   }
   const backend = await provider.create();
   const started = performance.now();
-  const seed = options.seed ?? Math.floor(started * 1e6) % 2 ** 31;
+  const seed = options.seed ?? Math.floor(Math.random() * 2 ** 31);
+  const end = started + options.seconds * 1000;
   let problems = 0;
+  let found = false;
   try {
     const property = fc.asyncProperty(arbitraryInput(backend.capabilities), async (input) => {
       options.signal?.throwIfAborted();
+      // fast-check's own time limit would end the shrinking as well.
+      fc.pre(found || performance.now() < end);
       const outcome = await runCase(caseOf(input), { provider, backend });
       problems++;
       options.onProgress?.(problems);
-      if (outcome.status !== 'passed')
-        throw new Error(outcome.status === 'failed' ? outcome.message : outcome.status);
+      if (outcome.status === 'passed') return;
+      found = true;
+      throw new Error(outcome.status === 'failed' ? outcome.message : outcome.status);
     });
-    const details = await fc.check(property, {
-      seed,
-      numRuns: 1_000_000_000,
-      interruptAfterTimeLimit: options.seconds * 1000,
-      markInterruptAsFailure: false,
-    });
+    const details = await fc.check(property, { seed, numRuns: 1_000_000_000, maxSkipsPerRun: 0 });
     options.signal?.throwIfAborted();
     const [input] = details.counterexample ?? [];
     return {
