@@ -1,1 +1,5 @@
+import { provider } from './provider.ts';
+
 export type { WasmOptions } from './options.ts';
+
+export default provider;

@@ -33,10 +33,14 @@ const BROWSERS: Readonly<Record<string, (url: string, profile: string) => readon
 
 let failed = 0;
 
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
 function print(name: string, { combination, device, passed, failures }: Verdict): void {
   failed += failures.length;
-  console.log(`${name} | ${combination} | ${device} | ${passed} passed, ${failures.length} failed`);
-  for (const failure of failures) console.log(`  ${JSON.stringify(failure)}`);
+  say(`${name} | ${combination} | ${device} | ${passed} passed, ${failures.length} failed`);
+  for (const failure of failures) say(`  ${JSON.stringify(failure)}`);
 }
 
 async function inRuntime(name: string, [command, ...words]: readonly string[]): Promise<void> {
@@ -45,7 +49,7 @@ async function inRuntime(name: string, [command, ...words]: readonly string[]): 
   for await (const line of createInterface(child.stdout)) print(name, JSON.parse(line) as Verdict);
   if ((await ended) === 0) return;
   failed++;
-  console.log(`${name} | it ended with ${child.exitCode}`);
+  say(`${name} | it ended with ${child.exitCode}`);
 }
 
 async function inBrowser(name: string, isolated: boolean): Promise<void> {
@@ -74,6 +78,6 @@ for (const [name, commandOf] of Object.entries(BROWSERS)) {
   if (!isWanted(name)) continue;
   if (existsSync(commandOf('', '')[0]!)) {
     for (const isolated of [true, false]) await inBrowser(name, isolated);
-  } else console.log(`${name} | absent: there is no ${commandOf('', '')[0]}`);
+  } else say(`${name} | absent: there is no ${commandOf('', '')[0]}`);
 }
 process.exitCode = failed === 0 ? 0 : 1;

@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { WasmOptions } from './index.ts';
+import { type OpenPage, absence, isRequired, openPage } from './test/chromium.ts';
+import type { Headers } from './test/site.ts';
+
+const skips = absence !== null && !isRequired();
+
+/** Defines tests that share a page. */
+function inChromium(headers: Headers, name: string, define: (opened: () => OpenPage) => void): void {
+  describe.skipIf(skips)(`in headless Chromium, ${name}${absence === null ? '' : `: ${absence}`}`, () => {
+    let page: OpenPage | undefined;
+    beforeAll(async () => {
+      page = await openPage(headers);
+    });
+    afterAll(() => page?.close());
+    define(() => page!);
+  });
+}
+
+async function expectNoFailure(
+  { page }: OpenPage,
+  options: WasmOptions,
+  topics?: readonly string[],
+): Promise<void> {
+  const report = await page.evaluate(([given, some]) => window.verifyWasm!(given, some), [
+    options,
+    topics,
+  ] as const);
+  expect(report.device).toContain(`SIMD, ${options.threads} thread`);
+  expect(report.clauses.flatMap(({ failures }) => failures)).toEqual([]);
+  expect(report.passed).toBeGreaterThan(40);
+}
+
+const deviceOf = ({ page }: OpenPage, options: WasmOptions): Promise<string> =>
+  page.evaluate((given) => window.deviceOf!(given), options);
+
+inChromium({ isolated: true }, 'cross-origin isolated', (opened) => {
+  test('the default is relaxed SIMD, and as many threads as there are', async () => {
+    const threads = await opened().page.evaluate(() => navigator.hardwareConcurrency);
+    expect(await deviceOf(opened(), {})).toBe(
+      `WebAssembly, relaxed SIMD, ${threads} thread${threads === 1 ? '' : 's'}`,
+    );
+  });
+
+  test('the whole suite with two threads', { timeout: 300_000 }, () =>
+    expectNoFailure(opened(), { threads: 2 }),
+  );
+
+  test('some of it without relaxed SIMD', () =>
+    expectNoFailure(opened(), { threads: 2, relaxedSimd: false }, ['order', 'mask', 'gradient']));
+});
+
+inChromium({ isolated: false }, 'not isolated', (opened) => {
+  test('there is one thread, and more are refused', async () => {
+    expect(await deviceOf(opened(), {})).toBe('WebAssembly, relaxed SIMD, 1 thread');
+    expect(JSON.parse(await deviceOf(opened(), { threads: 2 }))).toMatchObject({
+      code: 'UNAVAILABLE',
+      remedy: expect.stringContaining('Cross-Origin-Opener-Policy'),
+    });
+  });
+
+  test('some of the suite', () =>
+    expectNoFailure(opened(), { threads: 1 }, ['order', 'mask', 'gradient', 'contract', 'resident']));
+});
+
+inChromium({ isolated: true, contentSecurityPolicy: "worker-src 'none'" }, 'without workers', (opened) => {
+  test('there is one thread, and more are refused', async () => {
+    expect(await deviceOf(opened(), {})).toBe('WebAssembly, relaxed SIMD, 1 thread');
+    expect(JSON.parse(await deviceOf(opened(), { threads: 2 }))).toMatchObject({
+      code: 'UNAVAILABLE',
+      remedy: expect.stringContaining('worker-src'),
+    });
+  });
+});
