@@ -1,5 +1,6 @@
 import { type FloatDType, HeedError } from '@heed/core';
 import { type NamedTensors, initialUniform } from './parameters.ts';
+import { type StateDict, copyParameters } from './state-dict.ts';
 import { type FloatTensor, checkShape, reshape, zerosOf } from './tensors.ts';
 import { matrix, multiply, transpose } from './matrix/multiply.ts';
 
@@ -70,6 +71,15 @@ export class Linear {
     this.#check('dOutput', dOutput, this.parameters['weight'].shape[0]);
     const { dInput, dWeight, dBias } = linearGradient(input, this.parameters['weight'], dOutput);
     return { dInput, parameters: { weight: dWeight, ...(this.parameters['bias'] && { bias: dBias }) } };
+  }
+
+  /**
+   * Takes over trained parameters of the same names and shapes.
+   *
+   * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE` or `DTYPE`; then nothing was changed.
+   */
+  loadStateDict(stateDict: StateDict): void {
+    copyParameters(this.parameters, stateDict);
   }
 
   #check(name: string, value: FloatTensor, width: number): void {
