@@ -1,0 +1,13 @@
+import { type Remote, wrap } from 'comlink';
+import type { Engine } from './worker.ts';
+
+/** A worker of its own, and how to end it. */
+export interface Client {
+  readonly engine: Remote<Engine>;
+  end(): void;
+}
+
+export function startEngine(): Client {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+  return { engine: wrap<Engine>(worker), end: () => worker.terminate() };
+}

@@ -1,0 +1,34 @@
+import type { AttentionBackend, BackendProvider } from '@heed/core';
+import { OFFERS, type OfferId } from './offers.ts';
+
+/** A backend that the page can offer: a package, in one of the ways it can run. */
+export interface Contestant {
+  /** Such as `gpu.js, WebGPU`. */
+  readonly label: string;
+  create(): Promise<AttentionBackend>;
+}
+
+type Mode = 'webgpu' | 'webgl2' | 'webasm';
+
+const gpujs = (mode: Mode) => async (): Promise<AttentionBackend> =>
+  (await import('@heed/backend-gpujs')).default.create({ mode });
+
+/** Packages are loaded when they are first asked for. */
+const CREATE: Record<OfferId, Contestant['create']> = {
+  ts: async () => (await import('@heed/backend-ts')).default.create(),
+  'gpujs-webgpu': gpujs('webgpu'),
+  'gpujs-webgl2': gpujs('webgl2'),
+  'gpujs-webasm': gpujs('webasm'),
+};
+
+/** By id. */
+export const contestants: Map<string, Contestant> = new Map(
+  OFFERS.map(({ id, label }) => [id, { label, create: CREATE[id] }]),
+);
+
+/** A third party's, from the address of a module whose default export is a provider. */
+export function addContestant(provider: BackendProvider, url: string): string {
+  const id = `url:${url}`;
+  contestants.set(id, { label: provider.name, create: () => provider.create() });
+  return id;
+}

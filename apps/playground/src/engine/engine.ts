@@ -1,0 +1,114 @@
+import { type Capture, type CaptureName, loadCapture } from '@heed/conformance';
+import { type AttentionBackend, type BackendProvider, HeedError, attention, checkContract } from '@heed/core';
+import { addContestant, contestants } from './contestants.ts';
+import type { Answer, BackendState, Outcome, Question } from './question.ts';
+
+const backends = new Map<string, Promise<AttentionBackend>>();
+const captures = new Map<CaptureName, Promise<Capture>>();
+
+/** Made once, and kept; one that cannot be made is tried again when it is asked for again. */
+export function backendOf(id: string): Promise<AttentionBackend> {
+  const contestant = contestants.get(id);
+  if (contestant === undefined) {
+    return Promise.reject(new HeedError('ARGUMENT', `there is no backend ${id}`, { remedy: 'choose another one' }));
+  }
+  const known = backends.get(id);
+  if (known !== undefined) return known;
+  const made = contestant.create();
+  backends.set(id, made);
+  made.catch(() => backends.delete(id));
+  return made;
+}
+
+export function captureOf(name: CaptureName): Promise<Capture> {
+  const loaded = captures.get(name) ?? loadCapture(name);
+  captures.set(name, loaded);
+  return loaded;
+}
+
+/** Whether a backend runs here, and on what. */
+export async function examine(id: string): Promise<BackendState> {
+  const label = contestants.get(id)?.label ?? id;
+  try {
+    const { device } = await backendOf(id);
+    return { id, label, status: 'available', detail: device };
+  } catch (error) {
+    const { message, remedy } = toHeedError(error);
+    return { id, label, status: 'unavailable', detail: message, ...(remedy !== undefined && { remedy }) };
+  }
+}
+
+/** Loads a backend of a third party: the code at that address runs in this worker. */
+export async function addFromURL(url: string): Promise<Outcome<BackendState>> {
+  return outcomeOf(async () => {
+    let module: { readonly default?: BackendProvider };
+    try {
+      module = (await import(/* @vite-ignore */ url)) as typeof module;
+    } catch (cause) {
+      throw new HeedError('UNAVAILABLE', `the module does not load: ${(cause as Error).message}`, {
+        cause,
+        remedy: 'give the https address of an ES module that other sites may load (CORS)',
+      });
+    }
+    const provider = module.default;
+    if (typeof provider?.create !== 'function') {
+      throw new HeedError('ARGUMENT', 'the module exports no backend provider by default', {
+        remedy: 'export default { contract: 1, name, probe, create }',
+      });
+    }
+    checkContract(provider);
+    return examine(addContestant(provider, url));
+  });
+}
+
+/** Attention of one layer on one sentence. */
+export async function ask(question: Question): Promise<Outcome<Answer>> {
+  return outcomeOf(async () => {
+    const [backend, { tokens, layers }] = await Promise.all([
+      backendOf(question.backend),
+      captureOf(question.capture),
+    ]);
+    const layer = layers.find((one) => one.layer === question.layer) ?? layers[0]!;
+    const { query, key, value, scale } = layer;
+    const { window, temperature, causal, selection, seed } = question;
+    const start = performance.now();
+    const { weights, output } = await attention(backend, {
+      query,
+      key,
+      value,
+      scale: scale / temperature,
+      causal,
+      window: window === null ? null : { left: window, right: window },
+      selection,
+      ...(selection === 'sample' && { seed }),
+      outputs: ['weights', 'output'],
+    });
+    const [, heads, , headDim] = query.shape as [number, number, number, number];
+    return {
+      tokens,
+      heads,
+      headDim,
+      scale,
+      weights: weights.data as Float32Array,
+      output: output.data as Float32Array,
+      query: query.data,
+      key: key.data,
+      value: value.data,
+      device: backend.device,
+      milliseconds: performance.now() - start,
+    };
+  });
+}
+
+export async function outcomeOf<T>(work: () => Promise<T>): Promise<Outcome<T>> {
+  try {
+    return { ok: true, value: await work() };
+  } catch (error) {
+    return { ok: false, error: toHeedError(error).toJSON() };
+  }
+}
+
+function toHeedError(error: unknown): HeedError {
+  if (HeedError.isInstance(error)) return error;
+  return new HeedError('ENGINE', error instanceof Error ? error.message : String(error), { cause: error });
+}

@@ -1,0 +1,12 @@
+/** What the page brings along, the first one being the one that always runs. */
+export const OFFERS = [
+  { id: 'ts', label: 'TypeScript' },
+  { id: 'gpujs-webgpu', label: 'gpu.js, WebGPU' },
+  { id: 'gpujs-webgl2', label: 'gpu.js, WebGL 2' },
+  { id: 'gpujs-webasm', label: 'gpu.js, WebAssembly' },
+] as const;
+
+export type OfferId = (typeof OFFERS)[number]['id'];
+
+/** The id of attention as the formula is written, which races against them. */
+export const NAIVE = 'naive';

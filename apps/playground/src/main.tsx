@@ -1,0 +1,9 @@
+import { render } from 'preact';
+import { App } from './app.tsx';
+
+render(<App />, document.getElementById('app')!);
+
+// Only where the files do not change under one's hands.
+if (import.meta.env.PROD && 'serviceWorker' in navigator) {
+  void navigator.serviceWorker.register(new URL('./service-worker.js', location.href));
+}

@@ -1,0 +1,12 @@
+import { type Scheme, colorAt, inkOn, positionIn, toHex } from '@heed/heatmap';
+
+/** Ground and ink of a weight. */
+export function cellStyle(weight: number, domain: readonly [number, number], scheme: Scheme): Record<string, string> {
+  const ground = colorAt('magma', positionIn(domain, weight) ?? 0, scheme);
+  return { backgroundColor: toHex(ground), color: toHex(inkOn(ground)) };
+}
+
+/** What a screen reader says, and what stands under the pointer. */
+export function nameOf(from: string, to: string, weight: number): string {
+  return `${from} → ${to}: ${weight.toFixed(3)}`;
+}

@@ -1,0 +1,59 @@
+import { type Scheme, visibleText } from '@heed/heatmap';
+import type { Answer } from '../engine/question.ts';
+import { rowOf } from '../state/explain.ts';
+import { Grid, largestOf } from './grid.tsx';
+import { MatrixMap } from './map.tsx';
+import { Sentence } from './sentence.tsx';
+
+interface SightProps {
+  readonly answer: Answer;
+  readonly head: number;
+  readonly token: number;
+  readonly domain: readonly [number, number];
+  readonly scheme: Scheme;
+  readonly label: string;
+  readonly onSelect: (token: number) => void;
+}
+
+const LARGEST_GRID = 24;
+
+/** A sentence with where one token of it looks, in words. */
+export function Seen({ answer, head, token, domain, scheme, onSelect }: Omit<SightProps, 'label'>) {
+  const { tokens, weights } = answer;
+  const row = rowOf(weights, tokens.length, tokens.length, head, token);
+  const best = largestOf(row);
+  const nothing = row[best] === 0;
+  return (
+    <>
+      <Sentence {...{ tokens, domain, scheme, onSelect }} selected={token} weights={row} />
+      <p class="claim" role="status">
+        “<bdi>{visibleText(tokens[token]!)}</bdi>” looks{' '}
+        {nothing ? (
+          'at nothing'
+        ) : (
+          <>
+            most at “<bdi>{visibleText(tokens[best]!)}</bdi>” <b>{row[best]!.toFixed(3)}</b>
+          </>
+        )}
+      </p>
+    </>
+  );
+}
+
+/** The head's whole matrix, with numbers where they fit. */
+export function Matrix({ answer, head, token, domain, scheme, label, onSelect }: SightProps) {
+  const { tokens } = answer;
+  const size = tokens.length ** 2;
+  const weights = answer.weights.subarray(head * size, (head + 1) * size);
+  const Shown = tokens.length > LARGEST_GRID ? MatrixMap : Grid;
+  return <Shown {...{ label, tokens, weights, domain, scheme, onSelect }} selected={token} />;
+}
+
+/** From 0 to the largest weight that is shown. */
+export function domainOf(head: number, ...answers: readonly Answer[]): readonly [number, number] {
+  const largest = answers.map(({ tokens, weights }) => {
+    const size = tokens.length ** 2;
+    return weights.subarray(head * size, (head + 1) * size).reduce((most, value) => Math.max(most, value), 0);
+  });
+  return [0, Math.max(...largest) || 1];
+}

@@ -1,0 +1,56 @@
+/**
+ * Keeps the whole page, so that it works without a network, and gives every answer the two headers that let a page
+ * share memory between threads: a host of static files cannot set them.
+ */
+declare const __FILES__: readonly string[];
+
+// The DOM's types are those of a page: here is the little that a service worker has besides.
+interface Scope {
+  readonly registration: { readonly scope: string };
+  readonly clients: { claim(): Promise<void> };
+  skipWaiting(): Promise<void>;
+  addEventListener(type: string, listener: (event: LifeEvent & RequestEvent) => void): void;
+}
+
+interface LifeEvent {
+  waitUntil(work: Promise<unknown>): void;
+}
+
+interface RequestEvent {
+  readonly request: Request;
+  respondWith(response: Promise<Response>): void;
+}
+
+const scope = globalThis as unknown as Scope;
+const files = __FILES__;
+const CACHE = `heed-${files.join().split('').reduce((hash, letter) => (Math.imul(hash, 31) + letter.charCodeAt(0)) | 0, 0)}`;
+
+scope.addEventListener('install', (event) => {
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(files)).then(() => scope.skipWaiting()));
+});
+
+scope.addEventListener('activate', (event) => {
+  const old = caches
+    .keys()
+    .then((names) => Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name))));
+  event.waitUntil(old.then(() => scope.clients.claim()));
+});
+
+scope.addEventListener('fetch', (event) => {
+  const { request } = event;
+  const isOwn = request.method === 'GET' && request.url.startsWith(scope.registration.scope);
+  if (isOwn) event.respondWith(answer(request));
+});
+
+async function answer(request: Request): Promise<Response> {
+  const cached = await caches.match(request, { ignoreSearch: true });
+  const response = cached ?? (await fetch(request));
+  if (response.status === 0) return response;
+  const headers = new Headers(response.headers);
+  headers.set('Cross-Origin-Opener-Policy', 'same-origin');
+  headers.set('Cross-Origin-Embedder-Policy', 'require-corp');
+  headers.set('Cross-Origin-Resource-Policy', 'same-origin');
+  return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
+}
+
+export {};

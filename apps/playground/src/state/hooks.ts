@@ -1,0 +1,118 @@
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { Client } from '../engine/client.ts';
+import { OFFERS } from '../engine/offers.ts';
+import type { Answer, BackendState, Outcome, Question } from '../engine/question.ts';
+import { fromHash, toHash } from './permalink.ts';
+import { type State, change } from './state.ts';
+
+/** The state, which the address follows and is followed by. */
+export function useLinkedState(): [State, (part: Partial<State>) => void] {
+  const [state, setState] = useState(() => fromHash(location.hash));
+  useEffect(() => {
+    const follow = (): void => setState(fromHash(location.hash));
+    addEventListener('hashchange', follow);
+    return () => removeEventListener('hashchange', follow);
+  }, []);
+  useEffect(() => {
+    const hash = toHash(state);
+    if (hash !== location.hash && !(location.hash === '' && hash === '#look')) history.replaceState(null, '', hash);
+  }, [state]);
+  return [state, (part) => setState((now) => change(now, part))];
+}
+
+/** Every backend, examined one after the other so that the first answer is not kept waiting. */
+export function useBackends(client: Client): [readonly BackendState[], (added: BackendState) => void] {
+  const [backends, setBackends] = useState<readonly BackendState[]>(() =>
+    OFFERS.map(({ id, label }) => ({ id, label, status: 'looking', detail: 'looking…' })),
+  );
+  const put = (one: BackendState): void =>
+    setBackends((all) =>
+      all.some(({ id }) => id === one.id) ? all.map((other) => (other.id === one.id ? one : other)) : [...all, one],
+    );
+  useEffect(() => {
+    void (async () => {
+      for (const { id } of OFFERS) put(await client.engine.examine(id));
+    })();
+  }, [client]);
+  return [backends, put];
+}
+
+/** The question that a state asks of a sentence. */
+export function questionOf(state: State): Question {
+  const { backend, capture, layer, selection, seed, causal, window, temperature } = state;
+  return { backend, capture, layer, selection, seed, causal, window, temperature };
+}
+
+/** The answer to a question, the last one until the next is there. */
+export interface Asked {
+  readonly answer: Answer | null;
+  /** What the answer belongs to. */
+  readonly question: Question | null;
+  readonly error: Extract<Outcome<never>, { ok: false }>['error'] | null;
+  readonly isBusy: boolean;
+}
+
+export function useAnswer(client: Client, question: Question): Asked {
+  const [asked, setAsked] = useState<Asked>({ answer: null, question: null, error: null, isBusy: true });
+  const key = JSON.stringify(question);
+  useEffect(() => {
+    let isCurrent = true;
+    setAsked((before) => ({ ...before, isBusy: true }));
+    void client.engine.ask(question).then((outcome) => {
+      if (!isCurrent) return;
+      setAsked((before) =>
+        outcome.ok
+          ? { answer: outcome.value, question, error: null, isBusy: false }
+          : { ...before, error: outcome.error, isBusy: false },
+      );
+    });
+    return () => {
+      isCurrent = false;
+    };
+  }, [client, key]);
+  return asked;
+}
+
+export type Theme = 'auto' | 'light' | 'dark';
+
+/** The reader's choice of light or dark, and what it comes to. */
+export function useTheme(): [Theme, 'light' | 'dark', (theme: Theme) => void] {
+  const [theme, setTheme] = useState<Theme>(() => (localStorage.getItem('theme') as Theme | null) ?? 'auto');
+  const dark = useMemo(() => matchMedia('(prefers-color-scheme: dark)'), []);
+  const [prefersDark, setPrefersDark] = useState(dark.matches);
+  useEffect(() => {
+    const follow = (): void => setPrefersDark(dark.matches);
+    dark.addEventListener('change', follow);
+    return () => dark.removeEventListener('change', follow);
+  }, [dark]);
+  const scheme = theme === 'auto' ? (prefersDark ? 'dark' : 'light') : theme;
+  useEffect(() => {
+    document.documentElement.dataset['scheme'] = scheme;
+    localStorage.setItem('theme', theme);
+  }, [scheme, theme]);
+  return [theme, scheme, setTheme];
+}
+
+/** Tasks of the main thread that took longer than 50 ms, as the browser counts them. */
+export interface LongTasks {
+  readonly count: number;
+  readonly longest: number;
+}
+
+export function useLongTasks(): LongTasks | null {
+  const isKnown = PerformanceObserver.supportedEntryTypes.includes('longtask');
+  const [tasks, setTasks] = useState<LongTasks>({ count: 0, longest: 0 });
+  useEffect(() => {
+    if (!isKnown) return undefined;
+    const observer = new PerformanceObserver((list) => {
+      const durations = list.getEntries().map(({ duration }) => duration);
+      setTasks(({ count, longest }) => ({
+        count: count + durations.length,
+        longest: Math.max(longest, ...durations),
+      }));
+    });
+    observer.observe({ type: 'longtask', buffered: true });
+    return () => observer.disconnect();
+  }, [isKnown]);
+  return isKnown ? tasks : null;
+}

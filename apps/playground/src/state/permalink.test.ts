@@ -1,0 +1,47 @@
+import { describe, expect, test } from 'vitest';
+import { fromHash, toHash } from './permalink.ts';
+import { INITIAL, type State, change } from './state.ts';
+
+const changed: State = {
+  page: 'compare',
+  capture: 'bank-money',
+  backend: 'gpujs-webgl2',
+  layer: 3,
+  head: 11,
+  token: 4,
+  selection: 'sample',
+  seed: 12,
+  causal: true,
+  window: 2,
+  temperature: 0.35,
+  longest: 4096,
+  local: true,
+};
+
+describe('a permalink', () => {
+  test('restores every part of the state', () => {
+    expect(fromHash(toHash(changed))).toEqual(changed);
+    for (const key of Object.keys(changed) as (keyof State)[]) {
+      const state = change(INITIAL, { [key]: changed[key] });
+      expect(fromHash(toHash(state))).toEqual(state);
+    }
+  });
+
+  test('is short in the beginning', () => {
+    expect(toHash(INITIAL)).toBe('#look');
+    expect(fromHash('')).toEqual(INITIAL);
+  });
+
+  test.each(['#nowhere', '#look?layer=9&head=x&window=-1&temperature=1e9', '#look?backend=url:https://x.test/a.js', '#look?capture=__proto__', '#look?__proto__=1'])(
+    'that makes no sense is the beginning: %s',
+    (hash) => expect(fromHash(hash)).toEqual(INITIAL),
+  );
+
+  test('never holds an address of code to load', () => {
+    expect(toHash({ ...INITIAL, backend: 'url:https://x.test/a.js' })).toBe('#look');
+  });
+});
+
+test('another sentence has other tokens, and layers that it has', () => {
+  expect(change({ ...INITIAL, token: 9, layer: 3 }, { capture: 'passage' })).toMatchObject({ token: null, layer: 0 });
+});

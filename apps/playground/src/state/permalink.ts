@@ -1,0 +1,64 @@
+import { HEADS, INITIAL, LONGEST, SENTENCES, type State, TEMPERATURES, WIDEST_WINDOW, change } from './state.ts';
+
+type Codec<T> = { readonly write: (value: T) => string; readonly read: (text: string) => T | undefined };
+
+const oneOf = <T extends string>(...values: readonly T[]): Codec<T> => ({
+  write: String,
+  read: (text) => values.find((value) => value === text),
+});
+const number = (least: number, most: number, isInteger = true): Codec<number> => ({
+  write: String,
+  read: (text) => {
+    const value = Number(text);
+    const fits = text !== '' && value >= least && value <= most && (!isInteger || Number.isInteger(value));
+    return fits ? value : undefined;
+  },
+});
+const nullable = <T>(codec: Codec<T>): Codec<T | null> => ({
+  write: (value) => (value === null ? 'none' : codec.write(value)),
+  read: (text) => (text === 'none' ? null : codec.read(text)),
+});
+const flag: Codec<boolean> = {
+  write: (value) => (value ? 'yes' : 'no'),
+  read: (text) => (text === 'yes' ? true : text === 'no' ? false : undefined),
+};
+
+const CODECS: { readonly [K in keyof State]: Codec<State[K]> } = {
+  page: oneOf('look', 'compare', 'race'),
+  capture: oneOf(...(Object.keys(SENTENCES) as (keyof typeof SENTENCES)[])),
+  // Which backends there are is found out later. One from elsewhere is loaded only by hand: a link must not run code.
+  backend: { write: String, read: (text) => (/^[a-z0-9-]{1,40}$/.test(text) ? text : undefined) },
+  layer: number(0, 5),
+  head: number(0, HEADS - 1),
+  token: nullable(number(0, 1000)),
+  selection: oneOf('softmax', 'argmax', 'sample'),
+  seed: number(0, 2 ** 31),
+  causal: flag,
+  window: nullable(number(0, WIDEST_WINDOW)),
+  temperature: number(TEMPERATURES.least, TEMPERATURES.most, false),
+  longest: number(LONGEST[0], LONGEST.at(-1)!),
+  local: flag,
+};
+
+/** The state as the part of an address after `#`: what differs from the beginning. */
+export function toHash(state: State): string {
+  const parameters = new URLSearchParams();
+  for (const key of Object.keys(CODECS) as (keyof State)[]) {
+    if (key === 'page' || state[key] === INITIAL[key]) continue;
+    if (key === 'backend' && state.backend.startsWith('url:')) continue;
+    parameters.set(key, (CODECS[key] as Codec<unknown>).write(state[key]));
+  }
+  const query = parameters.toString();
+  return `#${state.page}${query === '' ? '' : `?${query}`}`;
+}
+
+/** The state of an address; what is not understood is as in the beginning. */
+export function fromHash(hash: string): State {
+  const [page = '', query = ''] = hash.replace(/^#/, '').split('?', 2);
+  const read: Record<string, unknown> = { page: CODECS.page.read(page) };
+  for (const [key, text] of new URLSearchParams(query)) {
+    if (Object.hasOwn(CODECS, key) && key !== 'page') read[key] = CODECS[key as keyof State].read(text);
+  }
+  const known = Object.fromEntries(Object.entries(read).filter(([, value]) => value !== undefined));
+  return change(INITIAL, { ...INITIAL, ...known });
+}

@@ -1,0 +1,72 @@
+import type { CaptureName } from '@heed/conformance';
+import type { Selection } from '@heed/core';
+
+export type Page = 'look' | 'compare' | 'race';
+
+/** All that the page shows follows from this: a permalink is this, written down. */
+export interface State {
+  readonly page: Page;
+  readonly capture: CaptureName;
+  readonly backend: string;
+  readonly layer: number;
+  readonly head: number;
+  /** The query that is looked at; null is the first token "bank". */
+  readonly token: number | null;
+  readonly selection: Selection;
+  readonly seed: number;
+  readonly causal: boolean;
+  readonly window: number | null;
+  readonly temperature: number;
+  /** Longest length of the race. */
+  readonly longest: number;
+  /** Whether the race is of local attention. */
+  readonly local: boolean;
+}
+
+/** Layer 0, head 4: the head in which "bank" looks for what kind of bank it is. */
+export const INITIAL: State = {
+  page: 'look',
+  capture: 'bank-river',
+  backend: 'ts',
+  layer: 0,
+  head: 4,
+  token: null,
+  selection: 'softmax',
+  seed: 1,
+  causal: false,
+  window: null,
+  temperature: 1,
+  longest: 2048,
+  local: false,
+};
+
+export const SENTENCES: Record<CaptureName, { readonly name: string; readonly text: string; readonly layers: readonly number[] }> = {
+  'bank-river': { name: 'River', text: 'The bank of the river was muddy.', layers: [0, 1, 2, 3, 4, 5] },
+  'bank-money': { name: 'Loan', text: 'The bank approved the loan.', layers: [0, 1, 2, 3, 4, 5] },
+  passage: { name: 'Passage', text: 'A passage on rivers and money', layers: [0, 5] },
+};
+
+export const HEADS = 12;
+export const WORD = 'bank';
+export const TEMPERATURES = { least: 0.1, most: 10 } as const;
+export const WIDEST_WINDOW = 8;
+export const LONGEST = [1024, 2048, 4096, 8192] as const;
+
+/** The token that is looked at: the chosen one, or the word that the page is about. */
+export function tokenOf(state: State, tokens: readonly string[]): number {
+  const { token } = state;
+  if (token !== null && token < tokens.length) return token;
+  return Math.max(0, tokens.indexOf(WORD));
+}
+
+/** A change, with what it implies: another sentence has other tokens and layers. */
+export function change(state: State, part: Partial<State>): State {
+  const next = { ...state, ...part };
+  const { layers } = SENTENCES[next.capture];
+  const isOther = part.capture !== undefined && part.capture !== state.capture;
+  return {
+    ...next,
+    token: isOther && part.token === undefined ? null : next.token,
+    layer: layers.includes(next.layer) ? next.layer : layers[0]!,
+  };
+}

@@ -1,0 +1,57 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { type Browser, chromium } from 'playwright-core';
+
+/** Chromium, where Debian's package puts it, or where the environment says. */
+const CHROMIUM: string = process.env['HEED_CHROMIUM'] ?? '/usr/bin/chromium';
+
+/** Why the tests in a browser cannot run, with the remedy; null when they can, or have to. */
+export const absence: string | null =
+  existsSync(CHROMIUM) || (process.env['HEED_REQUIRE'] ?? '').split(',').includes('all')
+    ? null
+    : `there is no Chromium at ${CHROMIUM} (apt-get install chromium, or set HEED_CHROMIUM)`;
+
+export function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    // Software WebGPU counts as unsafe.
+    args: ['--no-sandbox', '--enable-unsafe-webgpu'],
+  });
+}
+
+const TYPES: Record<string, string> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.json': 'application/json',
+  '.woff2': 'font/woff2',
+};
+
+export interface Host {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** A host of static files on the loopback, without any header of its own: as simple as hosts are. */
+export async function serve(folder: string): Promise<Host> {
+  const server = createServer(({ url }, response) => {
+    const { pathname } = new URL(url ?? '/', 'http://localhost');
+    const file = path.join(folder, path.normalize(pathname.endsWith('/') ? `${pathname}index.html` : pathname));
+    if (!existsSync(file) || !statSync(file).isFile()) return void response.writeHead(404).end();
+    // Backends of third parties come from elsewhere.
+    const headers = { 'Content-Type': TYPES[path.extname(file)] ?? 'application/octet-stream' };
+    return void response.writeHead(200, { ...headers, 'Access-Control-Allow-Origin': '*' }).end(readFileSync(file));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

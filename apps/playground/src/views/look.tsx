@@ -1,0 +1,99 @@
+import { tensor } from '@heed/core';
+import { type HeatmapView, heatmap } from '@heed/heatmap';
+import type { CaptureName } from '@heed/conformance';
+import type { Answer } from '../engine/question.ts';
+import { AddBackend, Backends, Isolation } from '../parts/backends.tsx';
+import { Choice } from '../parts/choice.tsx';
+import { Controls } from '../parts/controls.tsx';
+import { Export } from '../parts/export.tsx';
+import { largestOf } from '../parts/grid.tsx';
+import { Heads } from '../parts/heads.tsx';
+import { Problem } from '../parts/problem.tsx';
+import { Matrix, Seen, domainOf } from '../parts/sight.tsx';
+import { Steps } from '../parts/steps.tsx';
+import { questionOf, useAnswer } from '../state/hooks.ts';
+import { SENTENCES, type State, tokenOf } from '../state/state.ts';
+import type { ViewProps } from './view-props.ts';
+
+/** One sentence, one layer, one head. */
+export function Look({ client, state, setState, backends, addBackend, scheme }: ViewProps) {
+  const { answer, question, error, isBusy } = useAnswer(client, questionOf(state));
+  const { head } = state;
+  const select = (token: number): void => setState({ token });
+  return (
+    <>
+      <h1>
+        What does <em>bank</em> mean here?
+      </h1>
+      <p class="lead">
+        A trained model finds out by looking at the other words. Choose a word to see where it looks.
+      </p>
+      <Choice
+        label="Sentence"
+        value={state.capture}
+        options={(Object.keys(SENTENCES) as CaptureName[]).map((value) => ({ value, name: SENTENCES[value].name }))}
+        onChange={(capture) => setState({ capture })}
+      />
+      <Problem error={error} />
+      <div class="stage" aria-busy={isBusy}>
+        {answer && (
+          <Seen
+            {...{ answer, head, scheme }}
+            token={tokenOf(state, answer.tokens)}
+            domain={domainOf(head, answer)}
+            onSelect={select}
+          />
+        )}
+      </div>
+      <div class="columns">
+        <aside aria-label="Controls">
+          <Controls state={state} setState={setState} />
+          <Backends backends={backends} value={state.backend} onChange={(backend) => setState({ backend })} />
+          <Isolation />
+          <AddBackend client={client} onAdd={addBackend} />
+        </aside>
+        <div class="content">
+          {answer && question && (
+            <>
+              <Heads {...{ answer, head, scheme }} onChange={(chosen) => setState({ head: chosen })} />
+              <section aria-labelledby="matrix">
+                <h2 id="matrix">
+                  Layer {question.layer}, head {head}
+                </h2>
+                <Matrix
+                  {...{ answer, head, scheme }}
+                  token={tokenOf(state, answer.tokens)}
+                  domain={domainOf(head, answer)}
+                  label={`Attention weights of layer ${question.layer}, head ${head}`}
+                  onSelect={select}
+                />
+                <p class="quiet" id="computed" data-device={answer.device}>
+                  Each row adds up to 1. Computed by {answer.device} in {answer.milliseconds.toFixed(1)} ms.
+                </p>
+                <Export
+                  view={() => viewOf(answer, state)}
+                  scheme={scheme}
+                  name={`${question.capture}-layer-${question.layer}-head-${head}`}
+                />
+              </section>
+              <Steps {...{ answer, question, head, scheme }} token={tokenOf(state, answer.tokens)} />
+            </>
+          )}
+        </div>
+      </div>
+    </>
+  );
+}
+
+/** The picture to save. */
+function viewOf({ tokens, weights }: Answer, state: State): HeatmapView {
+  const length = tokens.length;
+  const row = tokenOf(state, tokens);
+  const matrix = weights.slice(state.head * length * length, (state.head + 1) * length * length);
+  return heatmap(tensor([length, length], matrix), {
+    rows: tokens,
+    columns: tokens,
+    title: `${SENTENCES[state.capture].text} Layer ${state.layer}, head ${state.head}`,
+    highlight: { row, column: largestOf(matrix.subarray(row * length, (row + 1) * length)) },
+  });
+}
