@@ -1,11 +1,12 @@
 import type { Code } from '../emit/code.ts';
 import { count, select, when } from '../emit/control.ts';
-import { i32, int, v128 } from '../emit/instructions.ts';
+import { i32, int, memoryFill, v128 } from '../emit/instructions.ts';
 import type { Body, Callable, Variable } from '../emit/module.ts';
 import { exponential } from './exponential.ts';
 import { type Kernel, place } from './kernel.ts';
 import { logarithm } from './logarithm.ts';
 import { RECORD, RECORD_BYTES } from './rows.ts';
+import { weightsRow, writeChoice } from './selection.ts';
 
 /**
  * A function () that ends the softmax of the block's rows: the sink joins, statistics and outputs are written. In the
@@ -46,9 +47,12 @@ export function rowFinisher(kernel: Kernel): Callable {
         at.set(element.size(i32.load(record, RECORD.place))),
         parts.wants('statistics') ? [perRow('rowMax', max), perRow('rowSum', sum)] : [],
         log !== null ? perRow('logSumExp', logSumExp()) : [],
-        scalar.store(record, max, RECORD.max),
         scalar.store(record, factor, RECORD.sum),
+        parts.wants('weights')
+          ? memoryFill(weightsRow(kernel, record), int(0), element.size(frame.integer('keyLength')))
+          : [],
         parts.sumsValues ? writeOutput(kernel, body, from, record, factor) : [],
+        variant.selection === 'softmax' ? [] : writeChoice(kernel, body, record),
         record.set(i32.add(record, int(RECORD_BYTES))),
       ]),
     ];
