@@ -1,5 +1,31 @@
-import { conformance } from '@heed/conformance';
+import { allCases, conformance } from '@heed/conformance';
 import { describe, test } from 'vitest';
-import tfjsNode from './index.ts';
+import { tfjsNodeProvider } from './provider.ts';
+import type { TileLimits } from './tiles.ts';
 
-await conformance(tfjsNode, { describe, test });
+/** Tiles of three rows and few keys: the cases of the suite, small as they are, take many tiles of every kind. */
+const SMALL_TILES: TileLimits = {
+  scores: 200,
+  sampledScores: 200,
+  fewestRows: 3,
+  skippingRows: 3,
+  apart: 8,
+};
+
+// For both the same objects: what results are compared with is kept with the case.
+const cases = await allCases();
+
+for (const [name, limits] of [
+  ['as it is', undefined],
+  ['in small tiles', SMALL_TILES],
+] as const) {
+  const runner = {
+    describe(topic: string, define: () => void): void {
+      describe(`${name}: ${topic}`, () => {
+        define();
+      });
+    },
+    test,
+  };
+  await conformance(tfjsNodeProvider(limits && { limits }), runner, { cases });
+}

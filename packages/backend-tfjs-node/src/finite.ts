@@ -32,7 +32,8 @@ export function suspectsOf(
   ];
 }
 
-function isBare(problem: AttentionProblem): boolean {
+/** Whether every row attends to every key, and its output and weights are all that is asked for. */
+export function isBare(problem: AttentionProblem): boolean {
   const { causal, window, lengths, segments, mask, bias, sinks, softcap, selection, outputs } = problem;
   const excludes = causal || window || lengths.key || lengths.query || segments || mask || bias;
   const isSoft = selection === 'softmax' && outputs.every((name) => name === 'output' || name === 'weights');

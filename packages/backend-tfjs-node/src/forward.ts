@@ -34,8 +34,16 @@ function computedTile(work: Work, names: readonly string[]): Recipes {
 }
 
 function plainTile(work: Work, scored: Scores): Recipes {
+  if (work.smallScores) return smallScoresTile(work, scored);
   const weights = selected(work.tf, scored.allowed, work.tf.softmax(scored.scores), 0);
   return { weights: () => weights, output: () => timesValues(work, scored, weights) };
+}
+
+function smallScoresTile(work: Work, scored: Scores): Recipes {
+  const { tf } = work;
+  const exponentials = tf.exp(scored.scores);
+  const rowSum = tf.sum(exponentials, -1, true);
+  return { output: () => tf.div(timesValues(work, scored, exponentials), rowSum) };
 }
 
 function softTile(work: Work, scored: Scores): Recipes {

@@ -14,6 +14,8 @@ export interface Work {
   readonly visible: VisibleKeys;
   /** Whether every number of the whole run is known to be finite. */
   readonly isFinite: boolean;
+  /** Whether the softmax can do without subtracting the maximum: see `small-scores.ts`. */
+  readonly smallScores: boolean;
   readonly tile: Tile;
 }
 

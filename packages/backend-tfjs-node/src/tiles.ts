@@ -14,8 +14,8 @@ export interface Tile {
   readonly rows: Range;
   /** Every key that some row of the tile may attend to; empty when there is none. */
   readonly keys: Range;
-  /** Whether every row may attend to all of `keys`, as far as causal, window and lengths decide. */
-  readonly dense: boolean;
+  /** Those of `keys` that every row may attend to, as far as causal, window and lengths decide; may be empty. */
+  readonly common: Range;
   /** Whether causal, window and lengths leave nothing to some row. */
   readonly hasEmptyRows: boolean;
 }
@@ -35,19 +35,27 @@ export interface TileLimits {
   readonly sampledScores: number;
   /** Rows below which multiplying matrices becomes slow: a tile rather has fewer heads. */
   readonly fewestRows: number;
+  /** Rows of a tile where causal or a window leaves out keys: the fewer, the more are left out. */
+  readonly skippingRows: number;
   /** Scores of one batch element above which it pays to compute it apart, on the keys that it has. */
   readonly apart: number;
 }
 
-/** 32 MB of scores in float32. */
-const LIMITS: TileLimits = { scores: 2 ** 23, sampledScores: 2 ** 18, fewestRows: 128, apart: 2 ** 16 };
+/** 16 MB of scores in float32. Arrays above 32 MB are memory that malloc asks the system for each time, page by page. */
+const LIMITS: TileLimits = {
+  scores: 2 ** 22,
+  sampledScores: 2 ** 18,
+  fewestRows: 1024,
+  skippingRows: 128,
+  apart: 2 ** 16,
+};
 
 /** Cuts the scores so that a tile fits the budget, and so that causal and window leave whole tiles out. */
 export function tileGrid(problem: AttentionProblem, limits: TileLimits = LIMITS): TileGrid {
   const { batch, heads, kvHeads, queryLength } = problem;
   const most = problem.selection === 'sample' ? limits.sampledScores : limits.scores;
   const skips = problem.causal || problem.window !== null;
-  const wantedRows = Math.max(1, skips ? Math.min(queryLength, limits.fewestRows) : queryLength);
+  const wantedRows = Math.max(1, skips ? Math.min(queryLength, limits.skippingRows) : queryLength);
   // Scores of one row, in all the query heads that share a key/value head.
   const unit = Math.max(1, (heads / kvHeads) * keysOfRows(problem, wantedRows));
   const fewestRows = Math.min(wantedRows, limits.fewestRows);
@@ -94,7 +102,12 @@ export function* tilesOf(problem: AttentionProblem, grid: TileGrid, visible: Vis
   }
 }
 
-type Columns = Pick<Tile, 'keys' | 'dense' | 'hasEmptyRows'>;
+/** Whether every row of a tile may attend to all of its keys, as far as causal, window and lengths decide. */
+export function isDense({ keys, common }: Tile): boolean {
+  return common.start <= keys.start && common.end >= keys.end;
+}
+
+type Columns = Pick<Tile, 'keys' | 'common' | 'hasEmptyRows'>;
 
 function keyRanges(
   problem: AttentionProblem,
@@ -109,17 +122,19 @@ function keyRanges(
   for (const [n, { keys }] of [...columns.entries()].reverse()) {
     if (keys.end > keys.start) start = Math.min(start, keys.start);
     if (keys.end > keys.start && start < keys.start) {
-      columns[n] = { ...columns[n]!, keys: { start, end: keys.end }, dense: false };
+      columns[n] = { ...columns[n]!, keys: { start, end: keys.end } };
     }
   }
   return columns;
 }
 
+const NO_KEYS: Range = { start: 0, end: 0 };
+
 function columnsOf(problem: AttentionProblem, visible: VisibleKeys, batches: Range, rows: Range): Columns {
   const { causal, window, lengths, keyLength } = problem;
   const all = { start: 0, end: keyLength };
   if (!causal && window === null && !lengths.key && !lengths.query) {
-    return { keys: all, dense: true, hasEmptyRows: keyLength === 0 };
+    return { keys: all, common: all, hasEmptyRows: keyLength === 0 };
   }
   let [first, end, latestFirst, earliestEnd] = [keyLength, 0, 0, keyLength];
   let hasEmptyRows = false;
@@ -135,6 +150,7 @@ function columnsOf(problem: AttentionProblem, visible: VisibleKeys, batches: Ran
       end = Math.max(end, to);
     }
   }
-  if (end <= first) return { keys: { start: 0, end: 0 }, dense: false, hasEmptyRows };
-  return { keys: { start: first, end }, dense: latestFirst <= first && earliestEnd >= end, hasEmptyRows };
+  if (end <= first) return { keys: NO_KEYS, common: NO_KEYS, hasEmptyRows };
+  const common = latestFirst < earliestEnd ? { start: latestFirst, end: earliestEnd } : { start: end, end };
+  return { keys: { start: first, end }, common, hasEmptyRows };
 }

@@ -4,6 +4,7 @@ import { visibleKeys } from '@heed/core/backend';
 import type { Engine } from './engine.ts';
 import { type Suspect, areFiniteForGood } from './finite.ts';
 import type { Native } from './memory.ts';
+import { hasSmallScores } from './small-scores.ts';
 import type { Work } from './tile-inputs.ts';
 import { type Tile, type TileGrid, tilesOf } from './tiles.ts';
 
@@ -23,9 +24,10 @@ export function* worksOf(
   suspects: readonly Suspect[],
 ): Generator<Work> {
   const visible = visibleKeys(problem, inputs);
-  const isFinite = areFiniteForGood(engine, suspects);
+  const smallScores = hasSmallScores(engine, problem, inputs);
+  const isFinite = smallScores || areFiniteForGood(engine, suspects);
   for (const tile of tiles ?? tilesOf(problem, grid, visible)) {
-    yield { tf: engine.tf, problem, inputs, visible, isFinite, tile };
+    yield { tf: engine.tf, problem, inputs, visible, isFinite, smallScores, tile };
   }
 }
 

@@ -1,0 +1,45 @@
+import { type Tensor, attention } from '@heed/core';
+import reference from '@heed/core/reference';
+import { expect, test } from 'vitest';
+import { numbers, onTensorflow } from './on-tensorflow.test.helper.ts';
+
+const LENGTH = 200;
+
+onTensorflow('scores that are small enough to do without their maximum', (setting) => {
+  /** The operations that a run takes, and its error. */
+  async function run(query: Tensor<'float32'>): Promise<{ operations: string[]; error: number }> {
+    const { tf, backend } = await setting();
+    const request = { query, key: numbers(2, 1, 2, LENGTH, 16), value: numbers(3, 1, 2, LENGTH, 16) };
+    const operations: string[] = [];
+    const native = tf.findBackend('tensorflow') as unknown as {
+      executeSingleOutput(operation: string, ...rest: unknown[]): unknown;
+    };
+    const { executeSingleOutput } = native;
+    native.executeSingleOutput = (operation, ...rest) => {
+      operations.push(operation);
+      return executeSingleOutput.call(native, operation, ...rest);
+    };
+    const { output } = await attention(backend, request).finally(() => {
+      native.executeSingleOutput = executeSingleOutput;
+    });
+    const expected = await attention(await reference.create(), request);
+    const errors = Float64Array.from(output.data, (number, n) => Math.abs(number - expected.output.data[n]!));
+    return { operations, error: Math.max(...errors) };
+  }
+
+  test.for([1, 5, 20, 1000])('the longest query × %s gives the same attention', async (factor) => {
+    const query = numbers(1, 1, 2, LENGTH, 16);
+    query.data.subarray(0, 16).forEach((number, n) => (query.data[n] = factor * number));
+    const { operations, error } = await run(query);
+    expect(error).toBeLessThan(2e-6);
+    // |q| |k| / 4 is about 2 for a factor of 1.
+    expect(operations.includes('Softmax')).toBe(factor > 10);
+  });
+
+  test('NaN is not small', async () => {
+    const query = numbers(1, 1, 2, LENGTH, 16);
+    query.data[3] = NaN;
+    const { operations } = await run(query);
+    expect(operations).toContain('Softmax');
+  });
+});
