@@ -3,8 +3,8 @@ import type { VisibleKeys } from '@heed/core/backend';
 import type { DeviceTensor, HostArray } from '../tensors/device-tensor.ts';
 
 /**
- * What a kernel knows of each query row, `[B, Lq, 4]`: the first key it can see, one past the last, its position among
- * the keys, and its segment.
+ * What a kernel knows of each query row, `[B, Lq, 4]`: the first key it can see, one past the last (never before the
+ * first), its position among the keys, and its segment.
  */
 export function rowTable(
   { batch, queryLength }: AttentionProblem,
@@ -15,8 +15,9 @@ export function rowTable(
   for (let b = 0; b < batch; b++) {
     for (let i = 0; i < queryLength; i++) {
       const row = b * queryLength + i;
-      table[4 * row] = visible.first(b, i);
-      table[4 * row + 1] = visible.end(b, i);
+      const first = visible.first(b, i);
+      table[4 * row] = first;
+      table[4 * row + 1] = Math.max(first, visible.end(b, i));
       table[4 * row + 2] = i + visible.offset(b);
       table[4 * row + 3] = segments?.query[row] ?? 0;
     }

@@ -30,16 +30,20 @@ async function loadDawn(): Promise<GPU> {
       remedy: 'use a browser with WebGPU, over https or on localhost',
     });
   }
+  const { create } = await importDawn();
   if (!hasVulkanLoader()) {
     throw new HeedError('UNAVAILABLE', 'there is no Vulkan loader (libvulkan.so.1)', {
       remedy: 'install a Vulkan driver and loader (Debian: libvulkan1), or use another mode',
     });
   }
+  return create([]);
+}
+
+async function importDawn(): Promise<typeof NodeWebgpu> {
   // Not a literal: bundlers for the browser would take the package along.
   const name = 'webgpu';
   try {
-    const loaded = (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as typeof NodeWebgpu;
-    return loaded.create([]);
+    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as typeof NodeWebgpu;
   } catch (cause) {
     throw new HeedError('UNAVAILABLE', `the package webgpu does not load: ${(cause as Error).message}`, {
       remedy: 'npm install webgpu@0.6',

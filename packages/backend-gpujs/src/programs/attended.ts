@@ -1,4 +1,4 @@
-import { type Program, integer, quotient } from './program.ts';
+import { type Program, addProducts, integer, quotient } from './program.ts';
 
 const arrays = ['weights', 'source', 'rows', 'previous'] as const;
 
@@ -51,11 +51,7 @@ export const attended: Program<typeof arrays, typeof integers, typeof numbers> =
       const count = rows[row + 1] - first;
       ${integer('at', '(tileSlice * tileRows + tileRow) * tileKeys + first - firstKey')}
       ${integer('from', 'b * sourceBatch + kvHead * sourceHead + first * sourceRow + this.thread.x')}
-      for (let n = 0; n < count; n++) {
-        sum += weights[at] * source[from];
-        at++;
-        from += sourceRow;
-      }
+      ${addProducts('sum', 'count', ['weights', 'at'], ['source', 'from', 'sourceRow'])}
       sum = sum * factor;
     } else if (hasPrevious > 0) {
       sum = previous[(this.thread.z * queryLength * headsInRow + this.thread.y) * columns + this.thread.x];

@@ -1,4 +1,4 @@
-import { type Program, integer, quotient } from './program.ts';
+import { type Program, addProducts, integer, quotient } from './program.ts';
 
 const arrays = ['weights', 'source', 'previous'] as const;
 
@@ -48,11 +48,7 @@ export const attending: Program<typeof arrays, typeof integers, typeof numbers> 
           ${integer('at', 'tileSlice * tileRows * tileKeys + tileKey')}
           ${integer('head', 'kvHead * group + member')}
           ${integer('from', 'b * sourceBatch + head * sourceHead + firstRow * sourceRow + this.thread.x')}
-          for (let n = 0; n < tileRows; n++) {
-            sum += weights[at] * source[from];
-            at += tileKeys;
-            from += sourceRow;
-          }
+          ${addProducts('sum', 'tileRows', ['weights', 'at', 'tileKeys'], ['source', 'from', 'sourceRow'])}
         }
       }
       sum = sum * factor;

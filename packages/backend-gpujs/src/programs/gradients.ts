@@ -1,4 +1,4 @@
-import { type Program, integer, quotient } from './program.ts';
+import { type Program, addProducts, integer, quotient } from './program.ts';
 
 const deltaArrays = ['output', 'dOutput'] as const;
 const deltaIntegers = [
@@ -12,7 +12,10 @@ const deltaIntegers = [
   'outputRow',
 ] as const;
 
-/** Σ output · dOutput of each row of a tile: what its scores have in common (Dao et al. 2022, appendix B.2). */
+/**
+ * Σ output · dOutput of each row of a tile: what its scores have in common (Dao et al. 2022, appendix B.2). The sum is
+ * in the order of that in `dScores`: where one key has all the weight, and the output is its value, they are equal.
+ */
 export const rowDelta: Program<typeof deltaArrays, typeof deltaIntegers, readonly []> = {
   name: 'rowDelta',
   arrays: deltaArrays,
@@ -23,12 +26,10 @@ export const rowDelta: Program<typeof deltaArrays, typeof deltaIntegers, readonl
     ${integer('slice', 'firstSlice + tileSlice')}
     ${integer('b', quotient('slice', 'heads'))}
     ${integer('i', 'firstRow + this.thread.x - tileSlice * tileRows')}
-    ${integer('at', 'b * outputBatch + (slice - b * heads) * outputHead + i * outputRow')}
+    ${integer('o', 'b * outputBatch + (slice - b * heads) * outputHead + i * outputRow')}
+    ${integer('g', 'o')}
     let sum = 0;
-    for (let d = 0; d < valueDepth; d++) {
-      sum += output[at] * dOutput[at];
-      at++;
-    }
+    ${addProducts('sum', 'valueDepth', ['output', 'o'], ['dOutput', 'g'])}
     return sum;`,
 };
 
@@ -71,11 +72,7 @@ export const dScores: Program<typeof scoreArrays, typeof scoreIntegers, readonly
       ${integer('v', 'b * valueBatch + kvHead * valueHead + (firstKey + this.thread.x) * valueRow')}
       ${integer('o', 'b * outputBatch + h * outputHead + (firstRow + this.thread.y) * outputRow')}
       let dot = 0;
-      for (let d = 0; d < valueDepth; d++) {
-        dot += value[v] * dOutput[o];
-        v++;
-        o++;
-      }
+      ${addProducts('dot', 'valueDepth', ['value', 'v'], ['dOutput', 'o'])}
       gradient = weight * (Math.fround(dot) - deltas[row]);
     }
     return gradient;`,

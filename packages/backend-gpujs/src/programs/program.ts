@@ -48,6 +48,30 @@ export function quotient(dividend: string, divisor: string): string {
   return `Math.floor((${dividend} + 0.5) / ${divisor})`;
 }
 
+/** An array, the variable that is the index of its next element, and the way to the element after; 1 by default. */
+type Running = readonly [array: string, index: string, stride?: string];
+
+/**
+ * Adds `count` products of elements of two arrays to `sum`; the indices run on. Four in a turn, since loops and indices
+ * cost more than the arithmetic does.
+ */
+export function addProducts(sum: string, count: string, left: Running, right: Running): string {
+  const steps = (n: number, stride?: string): string => (stride === undefined ? `${n}` : `${n} * ${stride}`);
+  const product = (n: number): string =>
+    [left, right].map(([array, index, stride]) => `${array}[${index} + ${steps(n, stride)}]`).join(' * ');
+  const advance = (n: number): string =>
+    [left, right].map(([, index, stride]) => `${index} += ${steps(n, stride)};`).join(' ');
+  return `
+      for (let turn = 3; turn < ${count}; turn += 4) {
+        ${sum} += ${[0, 1, 2, 3].map(product).join(' + ')};
+        ${advance(4)}
+      }
+      for (let rest = 0; rest < ${count} - 4 * ${quotient(count, '4')}; rest++) {
+        ${sum} += ${product(0)};
+        ${advance(1)}
+      }`;
+}
+
 /**
  * Declares the hyperbolic tangent of a number. That of GPUs may be ∞ / ∞ from 44 on. Near 0, where 1 − e⁻²ˣ would lose
  * digits, Lambert's continued fraction, cut off at x / (1 + x² / (3 + x² / (5 + x² / (7 + x² / 9)))).

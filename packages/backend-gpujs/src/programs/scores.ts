@@ -1,4 +1,4 @@
-import { type Program, integer, quotient, tanh } from './program.ts';
+import { type Program, addProducts, integer, quotient, tanh } from './program.ts';
 
 const arrays = ['query', 'key', 'mask', 'bias', 'rows', 'segments', 'slopes'] as const;
 
@@ -52,11 +52,7 @@ const forAttended = (otherwise: string, statements: string): string => `
         ${integer('q', 'b * queryBatch + h * queryHead + i * queryRow')}
         ${integer('k', 'b * keyBatch + kvHead * keyHead + j * keyRow')}
         let dot = 0;
-        for (let d = 0; d < headDim; d++) {
-          dot += query[q] * key[k];
-          q++;
-          k++;
-        }
+        ${addProducts('dot', 'headDim', ['query', 'q'], ['key', 'k'])}
         ${statements}
       }
     }

@@ -2,7 +2,7 @@
 import { type Report, allCases, verify } from '@heed/conformance';
 import type { Mode } from '../index.ts';
 import { watchTextures } from './live-objects.ts';
-import { providerOf, takesFloat32 } from './provider-of.ts';
+import { providerOf } from './provider-of.ts';
 import { runSome } from './run-some.ts';
 
 declare global {
@@ -18,7 +18,7 @@ declare global {
 const cases = allCases();
 
 window.verifyMode = async (mode, topics) =>
-  verify(providerOf(mode), { cases: (await cases).filter(takesFloat32), ...(topics && { topics }) });
+  verify(providerOf(mode), { cases: await cases, ...(topics && { topics }) });
 
 window.texturesLeft = async (mode) => {
   const live = watchTextures(mode === 'webgl2' ? WebGL2RenderingContext : WebGLRenderingContext);

@@ -1,4 +1,3 @@
-import type { ConformanceCase } from '@heed/conformance';
 import { type Availability, type BackendProvider, HeedError } from '@heed/core';
 import gpujs, { type Mode } from '../index.ts';
 
@@ -18,9 +17,4 @@ export function providerOf(mode: Mode): BackendProvider {
       }
     },
   };
-}
-
-/** Some cases take float64 for granted; this backend declares float32 alone. */
-export function takesFloat32({ id }: ConformanceCase): boolean {
-  return !id.includes('/float64');
 }
