@@ -19,7 +19,7 @@ export function createBackend(engine: Engine): AttentionBackend {
   return defineBackend<WasmTensor>({
     name: 'wasm',
     device: engine.device,
-    capabilities: { dtypes: ['float32'], features: FEATURES, guarantees: GUARANTEES },
+    capabilities: { dtypes: ['float32', 'float64'], features: FEATURES, guarantees: GUARANTEES },
     memory: wasmMemory(engine.heap),
     compile: (problem) => compile(engine, problem),
     dispose: () => engine.team.end(),
