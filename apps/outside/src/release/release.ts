@@ -1,0 +1,55 @@
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { ROOT, run } from '../run.ts';
+import { type PublicPackage, publicPackages } from './workspace.ts';
+
+/** A copy of the workspace, in which a release may be tried: its versions and changelogs change, ours do not. */
+export interface Copy {
+  readonly folder: string;
+}
+
+/** What a release needs besides the packages that are published. */
+const ROOT_FILES = ['package.json', 'pnpm-workspace.yaml', '.changeset', 'LICENSE'];
+
+/** Copies what is committed to a release, and what is built. */
+export async function copyWorkspace(folder: string, packages: readonly PublicPackage[]): Promise<Copy> {
+  mkdirSync(folder, { recursive: true });
+  for (const name of ROOT_FILES) cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
+  const filter = (file: string): boolean =>
+    !/\/(?:node_modules|\.turbo|\.reports|\.provisioned)(?:\/|$)/.test(file);
+  for (const { folder: at } of packages) {
+    cpSync(path.join(ROOT, at), path.join(folder, at), { recursive: true, filter });
+  }
+  linkDependencies(folder, packages);
+  // changesets looks for its own configuration's changelog module from here.
+  symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
+  return { folder };
+}
+
+/** A `workspace:` range is resolved by what stands in node_modules. */
+function linkDependencies(folder: string, packages: readonly PublicPackage[]): void {
+  for (const { folder: at } of packages) {
+    for (const { folder: target, manifest } of packages) {
+      const link = path.join(folder, at, 'node_modules', manifest.name);
+      mkdirSync(path.dirname(link), { recursive: true });
+      symlinkSync(path.join(folder, target), link);
+    }
+  }
+}
+
+/** Gives versions and changelogs as the changesets say, and returns the packages as they now are. */
+export async function version({ folder }: Copy): Promise<PublicPackage[]> {
+  const changeset = createRequire(path.join(ROOT, 'package.json')).resolve('@changesets/cli/bin.js');
+  await run(process.execPath, [changeset, 'version'], { cwd: folder });
+  return publicPackages(folder);
+}
+
+/** Publishes every package that the registry does not have in this version. */
+export async function publish({ folder }: Copy, registry: string, tag = 'latest'): Promise<void> {
+  const userconfig = path.join(folder, '.npmrc');
+  writeFileSync(userconfig, `//${new URL(registry).host}/:_authToken=nobody\n`);
+  const env = { ...process.env, npm_config_registry: registry, npm_config_userconfig: userconfig };
+  const words = ['--recursive', 'publish', '--registry', registry, '--tag', tag];
+  await run('pnpm', [...words, '--no-git-checks', '--ignore-scripts'], { cwd: folder, env });
+}

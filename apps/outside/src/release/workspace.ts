@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { ROOT, run, stdoutOf } from '../run.ts';
+
+/** The fields of a package.json that matter here. */
+export interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly private?: boolean;
+  readonly keywords?: readonly string[];
+  readonly bin?: string | Readonly<Record<string, string>>;
+  readonly exports?: Readonly<Record<string, unknown>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
+}
+
+/** A package of the workspace that is published. */
+export interface PublicPackage {
+  /** Relative to the root of the workspace. */
+  readonly folder: string;
+  readonly manifest: Manifest;
+}
+
+/** Every package of a workspace that is not private, whichever there are. */
+export async function publicPackages(root: string = ROOT): Promise<PublicPackage[]> {
+  const listed = JSON.parse(
+    await stdoutOf('pnpm', ['list', '--recursive', '--depth=-1', '--json'], { cwd: root }),
+  ) as {
+    readonly path: string;
+    readonly private: boolean;
+  }[];
+  return listed
+    .filter((entry) => !entry.private)
+    .map((entry) => ({
+      folder: path.relative(root, entry.path),
+      manifest: JSON.parse(readFileSync(path.join(entry.path, 'package.json'), 'utf8')) as Manifest,
+    }));
+}
+
+/** Compiles what is published. What is built already is only looked at. */
+export async function build(packages: readonly PublicPackage[]): Promise<void> {
+  const filters = packages.map(({ manifest }) => `--filter=${manifest.name}`);
+  await run('pnpm', ['exec', 'turbo', 'run', 'build', ...filters, '--output-logs=errors-only'], {
+    cwd: ROOT,
+  });
+}
