@@ -3,15 +3,12 @@ import {
   type MemoryClaim,
   type SpeedClaim,
   claimsOfBackendTs,
-  judge,
   memoryVerdict,
   speedVerdict,
 } from './claims.ts';
-import { contestantNamed } from './contestants/by-name.ts';
-import { tripleLoop } from './contestants/triple-loop.ts';
-import type { MemoryUse } from './memory.ts';
-import type { Finish } from './race.ts';
-import { workload } from './workload.ts';
+import type { Finish } from './measure/race.ts';
+import { contestantNamed, tripleLoop } from './process/source.ts';
+import { workload } from './workload/workload.ts';
 
 const tiny = workload({ length: 8, heads: 1 });
 const speed: SpeedClaim = {
@@ -26,30 +23,28 @@ const memory: MemoryClaim = {
   kind: 'memory',
   id: 'small',
   says: 'small',
-  contestant: 'x',
-  workload: tiny,
+  entrant: { contestant: contestantNamed('x'), workload: tiny },
   below: 64,
 };
 
-const finish = (roundsMs: number[]): Finish => ({ status: 'measured', device: 'd', threads: 1, roundsMs });
+const finish = (roundsMs: number[], growthBytes = 0): Finish => ({
+  status: 'measured',
+  device: 'd',
+  threads: 1,
+  memory: { peakBytes: 10, growthBytes, inputBytes: 3, outputBytes: 1 },
+  roundsMs,
+  samplesMs: [],
+});
 const absent: Finish = {
   status: 'unavailable',
   device: null,
   threads: null,
+  memory: null,
   roundsMs: [],
+  samplesMs: [],
   reason: 'not here',
   remedy: 'npm install x',
 };
-const use = (growthBytes: number): MemoryUse => ({
-  status: 'measured',
-  device: 'd',
-  inputBytes: 3,
-  outputBytes: 1,
-  beforeBytes: 10,
-  peakBytes: 11 + growthBytes,
-  growthBytes,
-  arrayBytes: 0,
-});
 
 describe('verdicts', () => {
   test('a speed claim holds from its bound on', () => {
@@ -62,15 +57,15 @@ describe('verdicts', () => {
   });
 
   test('a memory claim holds below its bound', () => {
-    expect(memoryVerdict(memory, use(63 * 2 ** 20))).toMatchObject({ figure: 63, held: true });
-    expect(memoryVerdict(memory, use(64 * 2 ** 20))).toMatchObject({ figure: 64, held: false });
+    expect(memoryVerdict(memory, finish([], 63 * 2 ** 20))).toMatchObject({ figure: 63, held: true });
+    expect(memoryVerdict(memory, finish([], 64 * 2 ** 20))).toMatchObject({ figure: 64, held: false });
   });
 
   test('a claim that could not be measured does not hold, and says why', () => {
     const reasons = [
       speedVerdict(speed, absent, finish([10])),
       speedVerdict(speed, finish([10]), absent),
-      memoryVerdict(memory, absent as never),
+      memoryVerdict(memory, absent),
     ];
     for (const verdict of reasons) expect(verdict).toMatchObject({ figure: null, held: false });
     expect(reasons.map(({ reason }) => reason)).toEqual([
@@ -79,13 +74,6 @@ describe('verdicts', () => {
       'x: unavailable: not here: npm install x',
     ]);
   });
-});
-
-test('judging measures both sides', async () => {
-  const claim = { ...speed, entrant: { contestant: tripleLoop, workload: tiny }, atLeast: 1e9 };
-  const verdict = await judge(claim, { rounds: 2, turnMs: 1 });
-  expect(verdict.figure).toBeGreaterThan(0);
-  expect(verdict.held).toBe(false);
 });
 
 test('claims of backend-ts have ids of their own', () => {

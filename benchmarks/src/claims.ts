@@ -1,19 +1,22 @@
-import type { Contestant } from './contestant.ts';
-import { contestantNamed } from './contestants/by-name.ts';
-import { tfjsCpu } from './contestants/tfjs-cpu.ts';
-import { tripleLoop } from './contestants/triple-loop.ts';
-import { type MemoryReport, memoryOf } from './memory.ts';
-import { type Entrant, type Finish, type RaceOptions, race } from './race.ts';
-import { median, speedRatio } from './statistics.ts';
-import { type Workload, workload } from './workload.ts';
+import { type EntryOptions, entrantOf } from './measure/entry.ts';
+import { type Finish, type Progress, race } from './measure/race.ts';
+import { median, speedRatio } from './measure/statistics.ts';
+import { type ContestantSource, contestantNamed, tripleLoop } from './process/source.ts';
+import { type Workload, workload } from './workload/workload.ts';
+
+/** One contestant on one workload. */
+interface Side {
+  readonly contestant: ContestantSource;
+  readonly workload: Workload;
+}
 
 /** That one entrant is at least so many times as fast as another. */
 export interface SpeedClaim {
   readonly kind: 'speed';
   readonly id: string;
   readonly says: string;
-  readonly entrant: Entrant;
-  readonly than: Entrant;
+  readonly entrant: Side;
+  readonly than: Side;
   readonly atLeast: number;
 }
 
@@ -22,8 +25,7 @@ export interface MemoryClaim {
   readonly kind: 'memory';
   readonly id: string;
   readonly says: string;
-  readonly contestant: string;
-  readonly workload: Workload;
+  readonly entrant: Side;
   readonly below: number;
 }
 
@@ -45,8 +47,8 @@ export interface Verdict {
   readonly medianMs?: readonly [number, number];
 }
 
-const name = '@heed/backend-ts';
-const ts: Contestant = contestantNamed(name);
+const ts: ContestantSource = contestantNamed('@heed/backend-ts');
+const tfjsCpu: ContestantSource = contestantNamed('@tensorflow/tfjs-backend-cpu');
 
 const base: Workload = workload({ length: 512 });
 const dense2048: Workload = workload({ length: 2048, heads: 1 });
@@ -93,21 +95,29 @@ export const claimsOfBackendTs: readonly Claim[] = [
     kind: 'memory',
     id: 'memory',
     says: 'growth beyond inputs and outputs, N=16384 H=1 D=64',
-    contestant: name,
-    workload: dense16384,
+    entrant: { contestant: ts, workload: dense16384 },
     below: 64,
   },
 ];
 
-/** Measures one claim, whose two sides take turns. */
-export async function judge(claim: Claim, options: RaceOptions = {}): Promise<Verdict> {
-  if (claim.kind === 'speed') {
-    const [finish, other] = await race([claim.entrant, claim.than], options);
-    return speedVerdict(claim, finish!, other!);
-  }
-  const { contestant, workload: of } = claim;
-  options.onProgress?.({ workload: of.name, contestant, phase: 'measuring', done: 0 });
-  return memoryVerdict(claim, await memoryOf(contestant, of, { signal: options.signal }));
+export interface JudgeOptions {
+  /** Turns of each side. Default 7. */
+  readonly rounds?: number;
+  readonly turnMs?: number;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+const ROUNDS = 7;
+const ALONE: EntryOptions = { threads: 1, limitMs: 120_000 };
+
+/** Measures one claim on one thread; its two sides take turns. */
+export async function judge(claim: Claim, options: JudgeOptions = {}): Promise<Verdict> {
+  const sides = claim.kind === 'speed' ? [claim.entrant, claim.than] : [claim.entrant];
+  const entrants = sides.map(({ contestant, workload: of }) => entrantOf(contestant, of, ALONE));
+  const rounds = claim.kind === 'speed' ? (options.rounds ?? ROUNDS) : 0;
+  const { finishes } = await race(entrants, { ...options, rounds });
+  const [finish, other] = finishes;
+  return claim.kind === 'speed' ? speedVerdict(claim, finish!, other!) : memoryVerdict(claim, finish!);
 }
 
 /** Holds only where both sides were measured: a peer that is absent proves nothing. */
@@ -123,10 +133,12 @@ export function speedVerdict(claim: SpeedClaim, finish: Finish, other: Finish): 
   return unmeasured({ kind, id, says, bound }, contestant.name, { status, reason, remedy });
 }
 
-export function memoryVerdict(claim: MemoryClaim, report: MemoryReport): Verdict {
+export function memoryVerdict(claim: MemoryClaim, finish: Finish): Verdict {
   const { kind, id, says, below: bound } = claim;
-  if (report.status !== 'measured') return unmeasured({ kind, id, says, bound }, claim.contestant, report);
-  const figure = report.growthBytes / 2 ** 20;
+  if (finish.memory === null) {
+    return unmeasured({ kind, id, says, bound }, claim.entrant.contestant.name, finish);
+  }
+  const figure = finish.memory.growthBytes / 2 ** 20;
   return { kind, id, says, figure, bound, held: figure < bound };
 }
 

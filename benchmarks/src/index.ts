@@ -1,17 +1,16 @@
-export type { Contestant, PreparedContestant } from './contestant.ts';
+export type { Contestant, PreparedContestant, Settings, WorkloadResults } from './contestant.ts';
 export { backendContestant } from './contestants/backend.ts';
-export { contestantNamed, peers } from './contestants/by-name.ts';
-export { tfjsCpu } from './contestants/tfjs-cpu.ts';
-export { tripleLoop } from './contestants/triple-loop.ts';
 export { type Machine, machineFacts } from './machine.ts';
-export { type MeasureOptions, type Measurement, type Row, measure } from './measure.ts';
-export { type MemoryReport, type MemoryUse, memoryOf } from './memory.ts';
-export { type Entrant, type Finish, type Progress, type RaceOptions, race } from './race.ts';
 export {
-  type Workload,
-  type WorkloadOptions,
-  type WorkloadRequest,
-  requestOf,
-  usefulFlops,
-  workload,
-} from './workload.ts';
+  type MeasureOptions,
+  type Measurement,
+  type Row,
+  type WorkloadPeak,
+  measure,
+} from './measure/measure.ts';
+export type { Progress } from './measure/race.ts';
+export { type ContestantSource, contestantNamed, peers, tripleLoop } from './process/source.ts';
+export { type CatalogueOptions, type WorkloadSet, catalogue, selectWorkloads } from './workload/catalogue.ts';
+export { usefulFlops } from './workload/pairs.ts';
+export { type WorkloadRequest, requestOf } from './workload/request.ts';
+export { type Workload, type WorkloadOptions, minilmWorkload, workload } from './workload/workload.ts';

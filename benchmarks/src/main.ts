@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { type Verdict, claimsOfBackendTs, judge } from './claims.ts';
 import { type Machine, installedVersions, machineFacts } from './machine.ts';
-import type { Progress } from './race.ts';
+import type { Progress } from './measure/race.ts';
 
 const HELP = `Usage: bench [--rounds N] [--json]
 

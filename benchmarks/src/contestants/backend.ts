@@ -1,17 +1,26 @@
-import { type AttentionBackend, type BackendProvider, HeedError, checkContract, problemOf } from '@heed/core';
-import type { Contestant, PreparedContestant } from '../contestant.ts';
-import type { WorkloadRequest } from '../workload.ts';
+import {
+  type AttentionBackend,
+  type AttentionInputs,
+  type AttentionKernel,
+  type BackendProvider,
+  type ResidentTensor,
+  type Tensor,
+  checkContract,
+  problemOf,
+} from '@heed/core';
+import type { Contestant, PreparedContestant, WorkloadResults } from '../contestant.ts';
+import { type WorkloadRequest, outputGradientOf } from '../workload/request.ts';
+import type { Workload } from '../workload/workload.ts';
 
 /**
- * A Heed backend as a contestant. Inputs are plain tensors: what it takes to bring them to the engine is part of a run.
+ * A Heed backend as a contestant. Its inputs are resident, in the backend's own memory, as those of every contestant
+ * are; the results come back to the JavaScript heap.
  *
  * @param options.name default: the provider's.
- * @param options.create what the provider's `create` takes.
- * @param options.threads the number of threads that `create` was told to use; default: not stated.
  */
-export function backendContestant<Options>(
-  provider: BackendProvider<Options>,
-  options: { readonly name?: string; readonly create?: Options; readonly threads?: number } = {},
+export function backendContestant(
+  provider: BackendProvider,
+  options: { readonly name?: string } = {},
 ): Contestant {
   return {
     name: options.name ?? provider.name,
@@ -19,10 +28,11 @@ export function backendContestant<Options>(
       checkContract(provider);
       return provider.probe();
     },
-    async prepare(_workload, request) {
-      const backend = await provider.create(options.create);
+    async prepare(workload, request, { threads }) {
+      // What a backend has no use for among its options, it leaves alone.
+      const backend = await provider.create({ threads });
       try {
-        return await prepareOn(backend, request, options.threads ?? null);
+        return await prepareOn(backend, workload, request);
       } catch (error) {
         await backend.dispose();
         throw error;
@@ -33,19 +43,67 @@ export function backendContestant<Options>(
 
 async function prepareOn(
   backend: AttentionBackend,
+  workload: Workload,
   request: WorkloadRequest,
-  threads: number | null,
 ): Promise<PreparedContestant> {
-  const { problem, inputs } = problemOf(request);
+  const { gradient } = workload;
+  const { problem, inputs } = problemOf({
+    ...request,
+    ...(gradient && { gradient, outputs: ['output', 'statistics'] }),
+  });
   const kernel = await backend.compile(problem);
+  const resident = await uploaded(backend, inputs);
+  let results: WorkloadResults | null = null;
+  const compute = gradient ? forwardAndBackward(kernel, workload) : forward(kernel);
   return {
     device: backend.device,
-    threads,
+    threads: threadsIn(backend.device),
     async run() {
-      const { output } = await kernel.run(inputs);
-      if (output === undefined) throw new HeedError('ENGINE', `${backend.name} returned no output`);
-      return output;
+      results = await compute(resident);
     },
+    results: async () => results!,
     dispose: () => backend.dispose(),
   };
+}
+
+/** The large inputs, brought to where the backend computes. */
+async function uploaded(backend: AttentionBackend, inputs: AttentionInputs): Promise<AttentionInputs> {
+  const upload = async (value: Tensor | ResidentTensor): Promise<ResidentTensor> =>
+    backend.upload(value as Tensor);
+  const { query, key, value, mask } = inputs;
+  return {
+    ...inputs,
+    query: await upload(query),
+    key: await upload(key),
+    value: await upload(value),
+    ...(mask && { mask: await upload(mask) }),
+  };
+}
+
+type Compute = (inputs: AttentionInputs) => Promise<WorkloadResults>;
+
+function forward(kernel: AttentionKernel): Compute {
+  return async (inputs) => {
+    const { output } = await kernel.run(inputs);
+    return { output: output! };
+  };
+}
+
+function forwardAndBackward(kernel: AttentionKernel, workload: Workload): Compute {
+  const dOutput = outputGradientOf(workload);
+  return async (inputs) => {
+    const { output, statistics } = await kernel.run(inputs);
+    const { dQuery, dKey, dValue } = await kernel.gradient(inputs, {
+      output: output!,
+      statistics: statistics!,
+      dOutput,
+    });
+    return { output: output!, dQuery, dKey, dValue };
+  };
+}
+
+/** The threads that a device says it has: `one thread`, `wasm simd128, 2 threads`; null when it does not say. */
+export function threadsIn(device: string): number | null {
+  const [, count] = /(\d+|one) threads?\b/i.exec(device) ?? [];
+  return count === undefined ? null : count === 'one' ? 1 : Number(count);
 }

@@ -1,26 +1,35 @@
+import { HeedError } from '@heed/core';
 import { zeros } from '@heed/core/backend';
 import type { Contestant } from '../contestant.ts';
-import { type Workload, type WorkloadRequest, attendedKeys } from '../workload.ts';
+import type { WorkloadRequest } from '../workload/request.ts';
+import { type Workload, attendedKeys } from '../workload/workload.ts';
 
 /**
  * Attention as a good programmer writes it down from the formula: query by query, key by key, dot products over d,
- * softmax with the maximum subtracted, then the weighted sum key by key. The baseline of every ratio.
+ * softmax with the maximum subtracted, then the weighted sum key by key. What ratios are to, by default.
  */
-export const tripleLoop: Contestant = {
+const tripleLoop: Contestant = {
   name: 'triple loop',
   probe: async () => ({ available: true }),
-  prepare: async (workload, request) => ({
-    device: 'JavaScript, 1 thread',
-    threads: 1,
-    run: async () => {
-      const { batch, heads, queryLength, valueDim } = workload;
-      const output = zeros('float32', [batch, heads, queryLength, valueDim]);
-      attend(workload, request, output.data);
-      return output;
-    },
-    dispose: async () => undefined,
-  }),
+  async prepare(workload, request) {
+    if (workload.gradient) {
+      throw new HeedError('UNSUPPORTED', 'the triple loop computes no gradient', { clause: 'gradient' });
+    }
+    const { batch, heads, queryLength, valueDim } = workload;
+    let output = zeros('float32', [0]);
+    return {
+      device: 'JavaScript, one thread',
+      threads: 1,
+      async run() {
+        output = zeros('float32', [batch, heads, queryLength, valueDim]);
+        attend(workload, request, output.data);
+      },
+      results: async () => ({ output }),
+      dispose: async () => undefined,
+    };
+  },
 };
+export default tripleLoop;
 
 function attend(workload: Workload, request: WorkloadRequest, output: Float32Array): void {
   const { batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim } = workload;
@@ -29,6 +38,7 @@ function attend(workload: Workload, request: WorkloadRequest, output: Float32Arr
   const value = request.value.data;
   const scale = 1 / Math.sqrt(headDim);
   const weights = new Float32Array(keyLength);
+  const mask = request.mask?.data;
 
   for (let b = 0; b < batch; b++) {
     for (let h = 0; h < heads; h++) {
@@ -44,7 +54,7 @@ function attend(workload: Workload, request: WorkloadRequest, output: Float32Arr
           const k = (kvHead * keyLength + j) * headDim;
           let score = 0;
           for (let d = 0; d < headDim; d++) score += query[q + d]! * key[k + d]!;
-          score *= scale;
+          score = mask !== undefined && mask[i * keyLength + j] === 0 ? -Infinity : score * scale;
           weights[j] = score;
           if (score > max) max = score;
         }

@@ -1,4 +1,4 @@
-import { type Machine, machineFacts } from '@heed/benchmarks';
+import type { Machine } from '@heed/benchmarks';
 import { loadCapture } from '@heed/conformance';
 import type { BackendProvider } from '@heed/core';
 import type { Diagnosis } from '../backends/diagnose.ts';
@@ -55,13 +55,15 @@ export async function runDemo(
   const sights = await sightsOf(seer, captures);
   listener.sights(sights, seer.name);
 
-  const speed = await speedOf(providers.filter(isNotReference), lengths, listener.say);
-  const machine = machineFacts();
+  const contestants = backends
+    .filter((backend) => backend.status === 'available' && isNotReference(backend))
+    .map(({ name, specifier }) => ({ name, module: locate(specifier).url }));
+  const { speed, machine } = await speedOf(contestants, lengths, listener.say);
   listener.speed(speed, machine);
   return { machine, backends, agreement, sightBy: seer.name, sights, speed };
 }
 
-function isNotReference({ name }: BackendProvider): boolean {
+function isNotReference({ name }: { readonly name: string }): boolean {
   return name !== 'reference';
 }
 

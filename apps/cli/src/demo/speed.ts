@@ -1,5 +1,11 @@
-import { type Row, backendContestant, measure, tripleLoop, workload } from '@heed/benchmarks';
-import type { BackendProvider } from '@heed/core';
+import {
+  type ContestantSource,
+  type Machine,
+  type Row,
+  measure,
+  tripleLoop,
+  workload,
+} from '@heed/benchmarks';
 
 /** Time over sequence lengths, of backends and of the plain triple loop. */
 export interface Speed {
@@ -17,17 +23,17 @@ const ROUNDS = 5;
 const TURN_MS = 50;
 
 export async function speedOf(
-  providers: readonly BackendProvider[],
+  backends: readonly ContestantSource[],
   lengths: readonly number[],
   say: (text: string) => void,
-): Promise<Speed> {
-  const { rows } = await measure({
+): Promise<{ readonly speed: Speed; readonly machine: Machine }> {
+  const { machine, rows } = await measure({
     workloads: lengths.map((length) => workload({ length, heads: HEADS, headDim: HEAD_DIM })),
-    contestants: [tripleLoop, ...providers.map((provider) => backendContestant(provider))],
+    contestants: [tripleLoop, ...backends],
     rounds: ROUNDS,
     turnMs: TURN_MS,
     onProgress: ({ workload: name, contestant, phase }) => say(`speed: ${phase} ${contestant}, ${name}`),
   });
   const shape = `float32, B=1 H=${HEADS} D=${HEAD_DIM}`;
-  return { shape, baseline: tripleLoop.name, rounds: ROUNDS, rows };
+  return { machine, speed: { shape, baseline: tripleLoop.name, rounds: ROUNDS, rows } };
 }

@@ -1,12 +1,9 @@
-import type { AttentionRequest, Tensor } from '@heed/core';
-import { philox4x32, zeros } from '@heed/core/backend';
-
 /**
  * One shape of attention to measure, as plain JSON data. Its name follows from its fields, so that rows of different
  * runs can be compared by name. Made with {@link workload}.
  */
 export interface Workload {
-  /** Such as `dense/512`, `causal/2048/h1`, `window-256/8192/h1`. */
+  /** Such as `dense/512`, `causal/2048/h1`, `window-256/8192/h1`, `decode/4096/h14/kv2`. */
   readonly name: string;
   readonly batch: number;
   readonly heads: number;
@@ -20,6 +17,12 @@ export interface Workload {
   readonly window: { readonly left: number | null; readonly right: number | null } | null;
   /** Where the queries stand among the keys; without a meaning when both have one length. */
   readonly alignment: 'topLeft' | 'bottomRight';
+  /** A boolean mask `[Lq, Lk]` for all heads: a pair in four is excluded, as the seed has it. */
+  readonly mask: boolean;
+  /** Forward and backward: the gradients of query, key and value are computed as well. */
+  readonly gradient: boolean;
+  /** Numbers drawn from a normal distribution, or a layer of a trained sentence model, all-MiniLM-L6-v2. */
+  readonly source: 'normal' | 'minilm-layer-0' | 'minilm-layer-5';
   /** Of the numbers in the inputs. */
   readonly seed: number;
 }
@@ -46,16 +49,13 @@ export interface WorkloadOptions {
   readonly window?: Workload['window'];
   /** Default `bottomRight`. */
   readonly alignment?: Workload['alignment'];
+  /** Default false. */
+  readonly mask?: boolean;
+  /** Default false. */
+  readonly gradient?: boolean;
   /** Default 1. */
   readonly seed?: number;
 }
-
-/** The request of a workload: float32, layout `bhld`, plain tensors. */
-export type WorkloadRequest = AttentionRequest & {
-  readonly query: Tensor<'float32'>;
-  readonly key: Tensor<'float32'>;
-  readonly value: Tensor<'float32'>;
-};
 
 /**
  * A workload from its length and whatever differs from the defaults.
@@ -80,36 +80,55 @@ export function workload(options: WorkloadOptions): Workload {
     causal: options.causal ?? false,
     window: options.window ?? null,
     alignment: options.alignment ?? 'bottomRight',
+    mask: options.mask ?? false,
+    gradient: options.gradient ?? false,
+    source: 'normal',
     seed: options.seed ?? 1,
-  };
+  } as const;
   return { name: nameOf(fields), ...fields };
+}
+
+/** A layer of all-MiniLM-L6-v2 on a passage of 116 tokens: 12 heads of size 32. */
+export function minilmWorkload(layer: 0 | 5): Workload {
+  const source = `minilm-layer-${layer}` as const;
+  return { ...workload({ length: 116, headDim: 32 }), name: source, source };
 }
 
 /** Kind and length, then every field that is not the default. */
 function nameOf(fields: Omit<Workload, 'name'>): string {
   const { batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim, seed } = fields;
-  const square = queryLength === keyLength;
+  const short = queryLength === keyLength || isDecoding(fields);
   return [
     kindOf(fields),
-    square ? keyLength : `${queryLength}x${keyLength}`,
+    short ? keyLength : `${queryLength}x${keyLength}`,
     ...(batch === 1 ? [] : [`b${batch}`]),
     ...(heads === 12 ? [] : [`h${heads}`]),
     ...(kvHeads === heads ? [] : [`kv${kvHeads}`]),
     ...(headDim === 64 ? [] : [`d${headDim}`]),
     ...(valueDim === headDim ? [] : [`dv${valueDim}`]),
-    ...(square || fields.alignment === 'bottomRight' ? [] : ['top-left']),
+    ...(short || fields.alignment === 'bottomRight' ? [] : ['top-left']),
     ...(seed === 1 ? [] : [`seed${seed}`]),
   ].join('/');
 }
 
-function kindOf({ causal, window }: Omit<Workload, 'name'>): string {
-  if (window === null) return causal ? 'causal' : 'dense';
-  const { left, right } = window;
-  const sides = (left === right ? [left] : [left, right]).map((side) => side ?? 'all');
-  return `${causal ? 'causal-' : ''}window-${sides.join('-')}`;
+function isDecoding({ queryLength, causal, window, alignment }: Omit<Workload, 'name'>): boolean {
+  return queryLength === 1 && causal && window === null && alignment === 'bottomRight';
 }
 
-/** The keys that row i may attend to: from `first` up to and without `end`. */
+function kindOf(fields: Omit<Workload, 'name'>): string {
+  const { causal, window, mask, gradient } = fields;
+  const sides =
+    window === null ? [] : window.left === window.right ? [window.left] : [window.left, window.right];
+  const parts = [
+    ...(gradient ? ['gradient'] : []),
+    ...(isDecoding(fields) ? ['decode'] : causal ? ['causal'] : []),
+    ...(window === null ? [] : ['window', ...sides.map((side) => side ?? 'all')]),
+    ...(mask ? ['mask'] : []),
+  ];
+  return parts.length === 0 ? 'dense' : parts.join('-');
+}
+
+/** The keys that row i may attend to, a mask apart: from `first` up to and without `end`. */
 export function attendedKeys(of: Workload, i: number): { first: number; end: number } {
   const position = i + (of.alignment === 'bottomRight' ? of.keyLength - of.queryLength : 0);
   const left = of.window?.left ?? null;
@@ -119,50 +138,4 @@ export function attendedKeys(of: Workload, i: number): { first: number; end: num
   if (right !== null) end = Math.min(end, position + right + 1);
   if (of.causal) end = Math.min(end, position + 1);
   return { first, end: Math.max(first, end) };
-}
-
-/**
- * The floating-point operations that the workload cannot do without: 2 · (D + Dv) for each pair of a query and a key
- * that it may attend to (4 · pairs · D when D = Dv). What a contestant computes for excluded pairs earns it nothing.
- */
-export function usefulFlops(of: Workload): number {
-  let pairs = 0;
-  for (let i = 0; i < of.queryLength; i++) {
-    const { first, end } = attendedKeys(of, i);
-    pairs += end - first;
-  }
-  return 2 * pairs * of.batch * of.heads * (of.headDim + of.valueDim);
-}
-
-/** The workload as a request. Its numbers are standard normal and depend on nothing but the seed and their place. */
-export function requestOf(of: Workload): WorkloadRequest {
-  const { batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim, causal, window, alignment } = of;
-  return {
-    query: normal([batch, heads, queryLength, headDim], of.seed, 0),
-    key: normal([batch, kvHeads, keyLength, headDim], of.seed, 1),
-    value: normal([batch, kvHeads, keyLength, valueDim], of.seed, 2),
-    ...(causal && { causal }),
-    ...(window && { window }),
-    ...((causal || window) && { alignment }),
-  };
-}
-
-/** Box–Muller on the words of Philox: no state, so that each tensor stands on its own. */
-function normal(shape: readonly number[], seed: number, stream: number): Tensor<'float32'> {
-  const result = zeros('float32', shape);
-  for (let at = 0; at < result.data.length; at += 4) {
-    const words = philox4x32([at / 4, stream, 0, 0], [seed, 0]);
-    for (let pair = 0; pair < 4; pair += 2) {
-      const radius = Math.sqrt(-2 * Math.log(toUnit(words[pair]!)));
-      const angle = 2 * Math.PI * toUnit(words[pair + 1]!);
-      result.data[at + pair] = radius * Math.cos(angle);
-      result.data[at + pair + 1] = radius * Math.sin(angle);
-    }
-  }
-  return result;
-}
-
-/** A random word as a number between 0 and 1, neither of them. */
-function toUnit(word: number): number {
-  return (word + 0.5) / 2 ** 32;
 }

@@ -1,0 +1,18 @@
+import { HeedError } from '@heed/core';
+import type { Workload } from '../workload/workload.ts';
+
+/** Says what of a workload a peer does not compute, if there is something. @throws HeedError `UNSUPPORTED`. */
+export function refuse(
+  peer: string,
+  workload: Workload,
+  lacks: { readonly gqa?: boolean; readonly gradient?: boolean },
+): void {
+  if (lacks.gradient && workload.gradient) {
+    throw new HeedError('UNSUPPORTED', `${peer} computes no gradient`, { clause: 'gradient' });
+  }
+  if (lacks.gqa && workload.heads !== workload.kvHeads) {
+    throw new HeedError('UNSUPPORTED', `${peer} wants as many key/value heads as query heads`, {
+      clause: 'gqa',
+    });
+  }
+}

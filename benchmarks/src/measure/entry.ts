@@ -1,0 +1,83 @@
+import { setTimeout } from 'node:timers/promises';
+import { type ContestantProcess, startProcess } from '../process/contestant-process.ts';
+import type { Entered, Refusal, TurnTaken } from '../process/protocol.ts';
+import type { MemoryUse } from '../process/resident-set.ts';
+import type { ContestantSource } from '../process/source.ts';
+import { type Exercise, faultOf } from '../workload/exercise.ts';
+import type { Workload } from '../workload/workload.ts';
+import type { Entrant } from './race.ts';
+
+/** A contestant whose results were found right, ready to be timed in turns. */
+export interface Ready {
+  readonly status: 'ready';
+  readonly device: string;
+  readonly threads: number | null;
+  readonly firstRunMs: number;
+  readonly memory: MemoryUse;
+  /** Runs again and again for about so many milliseconds, once at least. */
+  turn(milliseconds: number, signal?: AbortSignal): Promise<TurnTaken | Refusal>;
+  end(): Promise<void>;
+}
+
+export interface EntryOptions {
+  /** Threads that contestants are asked to compute with. */
+  readonly threads: number;
+  /** Time that a contestant has to get ready, and for a turn beyond what its first run took. */
+  readonly limitMs: number;
+}
+
+/** After a turn, until threads that wait actively for more work have gone to sleep. */
+const REST_MS = 20;
+
+/** A contestant as an entrant, in a process of its own. */
+export function entrantOf(source: ContestantSource, workload: Workload, options: EntryOptions): Entrant {
+  return {
+    contestant: source.name,
+    workload,
+    enter: (exercise, signal) => enter(source, exercise, options, signal),
+  };
+}
+
+async function enter(
+  source: ContestantSource,
+  exercise: Exercise,
+  { threads, limitMs }: EntryOptions,
+  signal?: AbortSignal,
+): Promise<Ready | Refusal> {
+  const running = startProcess(threads);
+  try {
+    const { workload } = exercise;
+    const reply = await running.ask({ kind: 'enter', source, workload, threads }, limitMs, signal);
+    const checked =
+      reply.status === 'entered' ? await check(running, reply, exercise, limitMs) : (reply as Refusal);
+    if (checked.status !== 'ready') await running.end();
+    return checked;
+  } catch (error) {
+    await running.end();
+    throw error;
+  }
+}
+
+async function check(
+  running: ContestantProcess,
+  { device, threads, results, firstRunMs, memory }: Entered,
+  exercise: Exercise,
+  limitMs: number,
+): Promise<Ready | Refusal> {
+  const fault = await faultOf(exercise, results);
+  if (fault !== null) return { status: 'wrong', device, threads, reason: fault };
+  return {
+    status: 'ready',
+    device,
+    threads,
+    firstRunMs,
+    memory,
+    async turn(milliseconds, signal) {
+      const limit = limitMs + milliseconds + 3 * firstRunMs;
+      const reply = await running.ask({ kind: 'turn', milliseconds }, limit, signal);
+      await setTimeout(REST_MS);
+      return reply.status === 'turn taken' ? reply : { ...(reply as Refusal), device, threads };
+    },
+    end: () => running.end(),
+  };
+}

@@ -1,0 +1,36 @@
+import { usefulFlops } from '../workload/pairs.ts';
+import type { Workload } from '../workload/workload.ts';
+import type { Finish } from './race.ts';
+import { median } from './statistics.ts';
+
+/** What is expected of a contestant, from what it did before. */
+export interface Forecast {
+  /** Of one run; null before anything was measured. */
+  runMs(workload: Workload): number | null;
+  /** Memory beyond inputs and output, as if it grew like the matrix of scores; null before anything was measured. */
+  growthBytes(workload: Workload): number | null;
+  learn(workload: Workload, finish: Finish): void;
+}
+
+/** Workloads come from small to large: the last one that was measured is the nearest. */
+export function forecast(): Forecast {
+  let time: { readonly flops: number; readonly ms: number } | null = null;
+  let memory: { readonly scores: number; readonly bytes: number } | null = null;
+  return {
+    runMs: (of) => time && (time.ms * usefulFlops(of)) / time.flops,
+    growthBytes: (of) => memory && memory.bytes * Math.max(1, scoresOf(of) / memory.scores),
+    learn(of, finish) {
+      const flops = usefulFlops(of);
+      if (finish.roundsMs.length > 0 && flops >= (time?.flops ?? 0))
+        time = { flops, ms: median(finish.roundsMs) };
+      const scores = scoresOf(of);
+      if (finish.memory && scores >= (memory?.scores ?? 0)) {
+        memory = { scores, bytes: Math.max(0, finish.memory.growthBytes) };
+      }
+    },
+  };
+}
+
+function scoresOf({ batch, heads, queryLength, keyLength }: Workload): number {
+  return batch * heads * queryLength * keyLength;
+}

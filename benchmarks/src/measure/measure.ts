@@ -1,0 +1,278 @@
+import os from 'node:os';
+import type { Machine } from '../machine.ts';
+import { type ContestantSource, tripleLoop } from '../process/source.ts';
+import { usefulFlops } from '../workload/pairs.ts';
+import type { Workload } from '../workload/workload.ts';
+import { entrantOf } from './entry.ts';
+import { type Forecast, forecast } from './forecast.ts';
+import { type Peak, startPeak } from './peak.ts';
+import { type Entrant, type Finish, MIN_ROUNDS, type Progress, inSeconds, race } from './race.ts';
+import { median, quantile, speedRatio } from './statistics.ts';
+
+export interface MeasureOptions {
+  readonly workloads: readonly Workload[];
+  readonly contestants: readonly ContestantSource[];
+  /** Name of the contestant that ratios are to. Default: `triple loop`. */
+  readonly baseline?: string | undefined;
+  /** Threads that contestants are asked to compute with. Default: as many as the machine has processors. */
+  readonly threads?: number | undefined;
+  /** Time for everything, in milliseconds. Default 10 minutes. */
+  readonly budgetMs?: number | undefined;
+  /** Time that a contestant has to get ready. One that needs more has failed, and is left out from then on. Default 30 s. */
+  readonly limitMs?: number | undefined;
+  /** Times that each contestant has its turn on a workload, if there is time. Default 11. */
+  readonly rounds?: number | undefined;
+  /** Length of a turn in milliseconds; a slower run is one turn by itself. Default 100. */
+  readonly turnMs?: number | undefined;
+  /** Ends the measurement at once; what was measured is kept. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** One contestant on one workload. Times are null unless `status` is `measured`. */
+export interface Row {
+  readonly workload: string;
+  readonly contestant: string;
+  /** What really ran. */
+  readonly device: string | null;
+  readonly threads: number | null;
+  /** Number of keys. */
+  readonly length: number;
+  /** Median over the rounds of the time of one run. */
+  readonly medianMs: number | null;
+  /** First and third quartile over the rounds. */
+  readonly quartilesMs: readonly [number, number] | null;
+  /** Useful floating-point operations in a nanosecond, at the median. */
+  readonly gflops: number | null;
+  /** Times as fast as the baseline: median over the rounds of the ratio in that round. 1 for the baseline itself. */
+  readonly ratio: number | null;
+  /** Largest resident set of the contestant's process up to the end of its first run. */
+  readonly peakBytes: number | null;
+  /** What of it is beyond inputs and output, and beyond the process before them. */
+  readonly growthBytes: number | null;
+  /**
+   * `measured`; `wrong`: its result differs from the float64 reference, so it was not timed; `unavailable`: not
+   * installed or cannot run here; `unsupported`: does not compute this workload; `failed`: threw, died or hung;
+   * `too slow`, `too large`: would go, or went, beyond its share of the time, or the memory that is free; `stopped`:
+   * the signal came first.
+   */
+  readonly status: Finish['status'];
+  /** Of any other status than `measured`. */
+  readonly reason?: string;
+  /** What to do about it. */
+  readonly remedy?: string;
+  /** Median of each round, which everything above follows from. */
+  readonly roundsMs: readonly number[];
+  /** Times behind each round: all of them, or ten at equal distances. */
+  readonly samplesMs: readonly (readonly number[])[];
+}
+
+/** What the processor could do while a workload was measured. */
+export interface WorkloadPeak {
+  readonly workload: string;
+  /** One core, in each round. */
+  readonly gflops: readonly number[];
+}
+
+export interface Measurement {
+  /** With the Node that contestants ran on. */
+  readonly machine: Machine;
+  /** What the peak was measured with. */
+  readonly peakDevice: string;
+  readonly peaks: readonly WorkloadPeak[];
+  /** By workload, small ones first, then contestant. */
+  readonly rows: readonly Row[];
+  /** Whether the signal ended it early. */
+  readonly stopped: boolean;
+}
+
+const BUDGET_MS = 600_000;
+const LIMIT_MS = 30_000;
+/** A process that is there and has its libraries loaded, on top of what it computes. */
+const OVERHEAD_MS = 500;
+/** Of the memory that is free, what one contestant may be expected to take. */
+const MEMORY_SHARE = 0.5;
+
+/** A contestant over all workloads. */
+interface Course {
+  readonly source: ContestantSource;
+  readonly forecast: Forecast;
+  /** What it came to that will not change: it is not here, or it hung. */
+  settled: Finish | null;
+}
+
+/**
+ * Measures contestants side by side, each in a process of its own, of which one computes at a time: on each workload
+ * every result is checked against the float64 reference first, then all are timed in interleaved rounds. What a
+ * contestant cannot do is a row that says why.
+ *
+ * @example
+ * ```ts
+ * import { contestantNamed, measure, tripleLoop, workload } from '@heed/benchmarks';
+ *
+ * const { rows } = await measure({
+ *   workloads: [workload({ length: 128, heads: 2 })],
+ *   contestants: [tripleLoop, contestantNamed('@heed/backend-ts')],
+ *   rounds: 3,
+ *   turnMs: 10,
+ * });
+ * console.log(rows.map(({ contestant }) => contestant).join()); // triple loop,@heed/backend-ts
+ * console.log(rows.map(({ status }) => status).join()); // measured,measured
+ * ```
+ */
+export async function measure(options: MeasureOptions): Promise<Measurement> {
+  const { signal } = options;
+  const peak = await startPeak();
+  const courses = options.contestants.map((source): Course => ({
+    source,
+    forecast: forecast(),
+    settled: null,
+  }));
+  const workloads = [...options.workloads].sort((a, b) => usefulFlops(a) - usefulFlops(b));
+  const end = performance.now() + (options.budgetMs ?? BUDGET_MS);
+  const rows: Row[] = [];
+  const peaks: WorkloadPeak[] = [];
+  try {
+    for (const [index, workload] of workloads.entries()) {
+      const onProgress = (progress: Progress): void =>
+        options.onProgress?.({ ...progress, done: (index + progress.done) / workloads.length });
+      const left = workloads.slice(index);
+      const { finishes, peakGflops } = await measureOne(left, courses, peak, end, { ...options, onProgress });
+      peaks.push({ workload: workload.name, gflops: peakGflops });
+      rows.push(...rowsOf(workload, courses, finishes, options.baseline ?? tripleLoop.name));
+    }
+  } finally {
+    await peak.end();
+  }
+  const { machine, device: peakDevice } = peak;
+  return { machine, peakDevice, peaks, rows, stopped: signal?.aborted ?? false };
+}
+
+/** Measures the first of the workloads that are left. */
+async function measureOne(
+  left: readonly Workload[],
+  courses: readonly Course[],
+  peak: Peak,
+  end: number,
+  options: MeasureOptions,
+): Promise<{ finishes: readonly Finish[]; peakGflops: readonly number[] }> {
+  const workload = left[0]!;
+  const shareMs = shareOf(left, courses, end);
+  const finishes = courses.map(
+    ({ settled, forecast: of }) => settled ?? refusalBefore(of, workload, shareMs),
+  );
+  const starting = courses.filter((_, place) => finishes[place] === null);
+  const threads = options.threads ?? os.availableParallelism();
+  const entrants = starting.map(({ source, forecast: of }): Entrant => {
+    const limitMs = (options.limitMs ?? LIMIT_MS) + 4 * (of.runMs(workload) ?? 0);
+    return entrantOf(source, workload, { threads, limitMs });
+  });
+  const { rounds, turnMs, signal, onProgress } = options;
+  const deadline = Math.min(end, performance.now() + shareMs * starting.length);
+  const raced = await race(entrants, {
+    rounds,
+    turnMs,
+    signal,
+    onProgress,
+    deadline,
+    shareMs,
+    peak: () => peak.measure(),
+  });
+  starting.forEach((course, place) => learn(course, workload, raced.finishes[place]!));
+  const later = raced.finishes.values();
+  return {
+    finishes: finishes.map((finish) => finish ?? later.next().value!),
+    peakGflops: raced.peakGflops,
+  };
+}
+
+/** The time for one contestant on the next workload: an equal part of what is left, for those who may need it. */
+function shareOf(left: readonly Workload[], courses: readonly Course[], end: number): number {
+  const remaining = Math.max(0, end - performance.now());
+  const cells = courses
+    .filter(({ settled }) => settled === null)
+    .flatMap(({ forecast: of }) => left.map((workload) => needOf(of, workload)))
+    .filter((need) => need <= remaining);
+  return remaining / Math.max(1, cells.length);
+}
+
+/** Milliseconds that a contestant will need on a workload, as far as is known. */
+function needOf(of: Forecast, workload: Workload): number {
+  return OVERHEAD_MS + (1 + MIN_ROUNDS) * (of.runMs(workload) ?? 0);
+}
+
+/** Why a contestant need not start on a workload; null when it may. */
+function refusalBefore(of: Forecast, workload: Workload, shareMs: number): Finish | null {
+  const nothing = { device: null, threads: null, memory: null, roundsMs: [], samplesMs: [] };
+  if (shareMs < OVERHEAD_MS) return { ...nothing, status: 'too slow', reason: 'the budget is used up' };
+  const runMs = of.runMs(workload);
+  if (runMs !== null && (1 + MIN_ROUNDS) * runMs > shareMs) {
+    const reason = `one run would take about ${inSeconds(runMs)}; ${1 + MIN_ROUNDS} are over its share of ${inSeconds(shareMs)}`;
+    return { ...nothing, status: 'too slow', reason };
+  }
+  const bytes = of.growthBytes(workload) ?? 0;
+  const free = process.availableMemory?.() ?? os.freemem();
+  if (bytes > MEMORY_SHARE * free) {
+    const [needs, has] = [bytes, free].map((size) => `${(size / 2 ** 30).toFixed(1)} GB`);
+    return {
+      ...nothing,
+      status: 'too large',
+      reason: `it would take about ${needs} of memory; ${has} are free`,
+    };
+  }
+  return null;
+}
+
+function learn(course: Course, workload: Workload, finish: Finish): void {
+  course.forecast.learn(workload, finish);
+  const { status, reason = '' } = finish;
+  if (status === 'unavailable') course.settled = finish;
+  if (status === 'failed' && reason.startsWith('no answer')) {
+    course.settled = { ...finish, memory: null, reason: `left out: on ${workload.name} ${reason}` };
+  }
+}
+
+function rowsOf(
+  workload: Workload,
+  courses: readonly Course[],
+  finishes: readonly Finish[],
+  baseline: string,
+): Row[] {
+  const baselineMs = finishes[courses.findIndex(({ source }) => source.name === baseline)]?.roundsMs ?? [];
+  return courses.map(({ source }, place) => rowOf(source.name, workload, finishes[place]!, baselineMs));
+}
+
+function rowOf(contestant: string, workload: Workload, finish: Finish, baselineMs: readonly number[]): Row {
+  const { roundsMs, samplesMs, device, threads, memory, status, reason, remedy } = finish;
+  const measured = status === 'measured';
+  const medianMs = measured ? median(roundsMs) : null;
+  return {
+    workload: workload.name,
+    contestant,
+    device,
+    threads,
+    length: workload.keyLength,
+    medianMs,
+    quartilesMs: measured ? [quantile(roundsMs, 0.25), quantile(roundsMs, 0.75)] : null,
+    gflops: medianMs === null ? null : usefulFlops(workload) / medianMs / 1e6,
+    ratio: measured ? speedRatio(roundsMs, baselineMs) : null,
+    peakBytes: memory?.peakBytes ?? null,
+    growthBytes: memory?.growthBytes ?? null,
+    status,
+    ...(reason !== undefined && { reason }),
+    ...(remedy !== undefined && { remedy }),
+    roundsMs,
+    samplesMs: samplesMs.map(thinned),
+  };
+}
+
+const KEPT_SAMPLES = 10;
+
+/** Some of many samples, at equal distances. */
+function thinned(samples: readonly number[]): readonly number[] {
+  if (samples.length <= KEPT_SAMPLES) return samples;
+  return Array.from(
+    { length: KEPT_SAMPLES },
+    (_, n) => samples[Math.floor((n * (samples.length - 1)) / (KEPT_SAMPLES - 1))]!,
+  );
+}

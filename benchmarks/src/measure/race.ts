@@ -1,0 +1,197 @@
+import { type Exercise, exerciseOf } from '../workload/exercise.ts';
+import type { MemoryUse } from '../process/resident-set.ts';
+import type { Refusal } from '../process/protocol.ts';
+import type { Workload } from '../workload/workload.ts';
+import type { Ready } from './entry.ts';
+import { median } from './statistics.ts';
+
+/** One contestant on one workload. */
+export interface Entrant {
+  readonly contestant: string;
+  readonly workload: Workload;
+  /** Gets ready in a process of its own and has its first results checked. Never throws but for the signal. */
+  enter(exercise: Exercise, signal?: AbortSignal): Promise<Ready | Refusal>;
+}
+
+export interface RaceOptions {
+  /** Times that each entrant has its turn, if there is time. Default 11. */
+  readonly rounds?: number | undefined;
+  /** Length of a turn in milliseconds; a slower run is one turn by itself. Default 100. */
+  readonly turnMs?: number | undefined;
+  /** When to end, after three rounds at the least. A time of `performance.now()`. Default: never. */
+  readonly deadline?: number | undefined;
+  /** What one entrant may take, in milliseconds: one that would be over it in three rounds is not timed. */
+  readonly shareMs?: number | undefined;
+  /** Measures what the processor can do, at the start of each round. Operations in a nanosecond. */
+  readonly peak?: (() => Promise<number>) | undefined;
+  /** Ends the race at once; what was measured is kept. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** What happens next. */
+export interface Progress {
+  readonly workload: string;
+  readonly contestant: string;
+  readonly phase: 'checking' | 'warming up' | 'measuring';
+  /** Of the whole measurement, 0 to 1. */
+  readonly done: number;
+}
+
+/** How an entrant fared. */
+export interface Finish {
+  readonly status: 'measured' | 'stopped' | 'too slow' | Refusal['status'];
+  readonly device: string | null;
+  readonly threads: number | null;
+  readonly memory: MemoryUse | null;
+  /** Median time of a run in each round that was completed, in milliseconds. */
+  readonly roundsMs: readonly number[];
+  /** The times behind each of them. */
+  readonly samplesMs: readonly (readonly number[])[];
+  readonly reason?: string;
+  readonly remedy?: string;
+}
+
+export interface RaceResult {
+  /** One for each entrant. */
+  readonly finishes: readonly Finish[];
+  /** The peak in each round; empty when nobody measured it. */
+  readonly peakGflops: readonly number[];
+}
+
+export const MIN_ROUNDS = 3;
+const ROUNDS = 11;
+const TURN_MS = 100;
+/** One whose first run takes longer has warmed up with it. */
+const WARM_AFTER_MS = 1000;
+
+interface Runner {
+  readonly entrant: Entrant;
+  readonly samplesMs: (readonly number[])[];
+  state:
+    | Ready
+    | Refusal
+    | { readonly status: 'too slow'; readonly ready: Ready; readonly reason: string }
+    | null;
+}
+
+/**
+ * Times entrants in rounds. In each round each has one turn, so that noise of the machine hits all alike; the order
+ * shifts by one from round to round, so that none is always first.
+ */
+export async function race(entrants: readonly Entrant[], options: RaceOptions = {}): Promise<RaceResult> {
+  const runners = entrants.map((entrant): Runner => ({ entrant, samplesMs: [], state: null }));
+  const peakGflops: number[] = [];
+  try {
+    await enterAll(runners, options);
+    await runRounds(runners, peakGflops, options);
+  } catch (error) {
+    // What was measured stands.
+    if (!options.signal?.aborted) throw error;
+  } finally {
+    await Promise.all(runners.map(({ state }) => state?.status === 'ready' && state.end()));
+  }
+  return { finishes: runners.map(finishOf), peakGflops };
+}
+
+async function enterAll(runners: readonly Runner[], options: RaceOptions): Promise<void> {
+  const exercises = new Map<string, Exercise>();
+  for (const [place, runner] of runners.entries()) {
+    const { entrant } = runner;
+    options.signal?.throwIfAborted();
+    announce(options, entrant, 'checking', place / runners.length / 2);
+    const exercise = exercises.get(entrant.workload.name) ?? exerciseOf(entrant.workload);
+    exercises.set(entrant.workload.name, exercise);
+    runner.state = await entrant.enter(exercise, options.signal);
+    if (runner.state.status === 'ready') await dropIfSlow(runner, runner.state, options);
+  }
+}
+
+async function dropIfSlow(runner: Runner, ready: Ready, { shareMs = Infinity }: RaceOptions): Promise<void> {
+  const neededMs = ready.firstRunMs * MIN_ROUNDS;
+  if (neededMs <= shareMs) return;
+  const reason = `one run takes ${inSeconds(ready.firstRunMs)}; ${MIN_ROUNDS} would be over its share of ${inSeconds(shareMs)}`;
+  runner.state = { status: 'too slow', ready, reason };
+  await ready.end();
+}
+
+/** A time as a reader takes it in. */
+export function inSeconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toPrecision(2).replace(/e\+.*/, '')} s`;
+}
+
+async function runRounds(
+  runners: readonly Runner[],
+  peakGflops: number[],
+  options: RaceOptions,
+): Promise<void> {
+  const { rounds = ROUNDS, turnMs = TURN_MS, deadline = Infinity, peak } = options;
+  // Round −1 warms up: code is compiled, memory is had.
+  for (let round = -1; round < rounds; round++) {
+    const started = performance.now();
+    if (round >= 0 && peak !== undefined) peakGflops.push(await peak());
+    for (const index of roundOrder(runners.length, round)) {
+      const runner = runners[index]!;
+      if (runner.state?.status !== 'ready') continue;
+      if (round < 0 && runner.state.firstRunMs > WARM_AFTER_MS) continue;
+      options.signal?.throwIfAborted();
+      announce(
+        options,
+        runner.entrant,
+        round < 0 ? 'warming up' : 'measuring',
+        0.5 + (round + 1) / (rounds + 1) / 2,
+      );
+      const samples = await takeTurn(runner, runner.state, turnMs, options.signal);
+      if (round >= 0 && samples.length > 0) runner.samplesMs.push(samples);
+    }
+    const now = performance.now();
+    if (round + 1 >= MIN_ROUNDS && now + (now - started) > deadline) return;
+  }
+}
+
+/** The order of turns in a round: that of the entrants, begun one place further in each round. */
+export function roundOrder(count: number, round: number): number[] {
+  return Array.from({ length: count }, (_, place) => (place + round + count) % count);
+}
+
+/** The samples of one turn; none of an entrant that drops out here. */
+async function takeTurn(
+  runner: Runner,
+  ready: Ready,
+  turnMs: number,
+  signal?: AbortSignal,
+): Promise<readonly number[]> {
+  const turn = await ready.turn(turnMs, signal);
+  if ('samplesMs' in turn) return turn.samplesMs;
+  runner.state = turn;
+  await ready.end();
+  return [];
+}
+
+function announce(
+  { onProgress }: RaceOptions,
+  { contestant, workload }: Entrant,
+  phase: Progress['phase'],
+  done: number,
+): void {
+  onProgress?.({ workload: workload.name, contestant, phase, done });
+}
+
+function finishOf({ state, samplesMs }: Runner): Finish {
+  const nothing = { device: null, threads: null, memory: null, roundsMs: [], samplesMs: [] };
+  if (state === null) return { ...nothing, status: 'stopped', reason: 'stopped early' };
+  if (state.status === 'too slow') {
+    const { device, threads, memory } = state.ready;
+    return { ...nothing, device, threads, memory, status: 'too slow', reason: state.reason };
+  }
+  const { device, threads } = state;
+  if (state.status !== 'ready') {
+    const { status, reason, remedy } = state;
+    return { ...nothing, status, device, threads, reason, ...(remedy !== undefined && { remedy }) };
+  }
+  const { memory } = state;
+  if (samplesMs.length === 0) {
+    return { ...nothing, device, threads, memory, status: 'stopped', reason: 'stopped early' };
+  }
+  return { status: 'measured', device, threads, memory, roundsMs: samplesMs.map(median), samplesMs };
+}
