@@ -13,9 +13,14 @@ type Mode = 'webgpu' | 'webgl2' | 'webasm';
 const gpujs = (mode: Mode) => async (): Promise<AttentionBackend> =>
   (await import('@heed/backend-gpujs')).default.create({ mode });
 
+const wasm = (threads: number) => async (): Promise<AttentionBackend> =>
+  (await import('@heed/backend-wasm')).default.create({ threads });
+
 /** Packages are loaded when they are first asked for. */
 const CREATE: Record<OfferId, Contestant['create']> = {
   ts: async () => (await import('@heed/backend-ts')).default.create(),
+  wasm: wasm(1),
+  'wasm-threads': wasm(Math.max(2, navigator.hardwareConcurrency)),
   'gpujs-webgpu': gpujs('webgpu'),
   'gpujs-webgl2': gpujs('webgl2'),
   'gpujs-webasm': gpujs('webasm'),

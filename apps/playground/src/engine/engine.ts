@@ -83,6 +83,7 @@ export async function ask(question: Question): Promise<Outcome<Answer>> {
       ...(selection === 'sample' && { seed }),
       outputs: ['weights', 'output'],
     });
+    const milliseconds = performance.now() - start;
     const [, heads, , headDim] = query.shape as [number, number, number, number];
     return {
       tokens,
@@ -94,10 +95,15 @@ export async function ask(question: Question): Promise<Outcome<Answer>> {
       query: query.data,
       key: key.data,
       value: value.data,
+      strong: strongOf(weights.data as Float32Array),
       device: backend.device,
-      milliseconds: performance.now() - start,
+      milliseconds,
     };
   });
+}
+
+function strongOf(weights: Float32Array): number {
+  return weights.slice().sort()[Math.floor(0.995 * (weights.length - 1))] || 1;
 }
 
 export async function outcomeOf<T>(work: () => Promise<T>): Promise<Outcome<T>> {

@@ -1,6 +1,8 @@
 /** What the page brings along, the first one being the one that always runs. */
 export const OFFERS = [
   { id: 'ts', label: 'TypeScript' },
+  { id: 'wasm', label: 'WebAssembly' },
+  { id: 'wasm-threads', label: 'WebAssembly, threads' },
   { id: 'gpujs-webgpu', label: 'gpu.js, WebGPU' },
   { id: 'gpujs-webgl2', label: 'gpu.js, WebGL 2' },
   { id: 'gpujs-webasm', label: 'gpu.js, WebAssembly' },

@@ -29,6 +29,8 @@ export interface Answer {
   readonly query: Float32Array;
   readonly key: Float32Array;
   readonly value: Float32Array;
+  /** What 199 of 200 weights are not above: an end for a colour scale that few large ones do not make pale. */
+  readonly strong: number;
   readonly device: string;
   readonly milliseconds: number;
 }

@@ -1,4 +1,4 @@
-import { type Scheme, colorAt, positionIn } from '@heed/heatmap';
+import { type RGB, type Scheme, colorAt, positionIn } from '@heed/heatmap';
 import { useEffect, useRef } from 'preact/hooks';
 
 interface CanvasProps {
@@ -12,6 +12,9 @@ interface CanvasProps {
 }
 
 const LEVELS = 256;
+const paletteOf = (scheme: Scheme): readonly RGB[] =>
+  Array.from({ length: LEVELS }, (_, level) => colorAt('magma', level / (LEVELS - 1), scheme));
+const PALETTES: Record<Scheme, readonly RGB[]> = { light: paletteOf('light'), dark: paletteOf('dark') };
 
 /** A matrix as an image. It says nothing by itself: its surroundings name it. */
 export function Canvas({ weights, length, domain, scheme, row }: CanvasProps) {
@@ -19,7 +22,7 @@ export function Canvas({ weights, length, domain, scheme, row }: CanvasProps) {
   useEffect(() => {
     const context = canvas.current?.getContext('2d');
     if (!context || length === 0) return;
-    const palette = Array.from({ length: LEVELS }, (_, level) => colorAt('magma', level / (LEVELS - 1), scheme));
+    const palette = PALETTES[scheme];
     const image = context.createImageData(length, length);
     for (let at = 0; at < length * length; at++) {
       const level = Math.round((positionIn(domain, weights[at]!) ?? 0) * (LEVELS - 1));

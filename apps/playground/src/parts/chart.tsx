@@ -10,31 +10,35 @@ interface ChartProps {
   readonly title: string;
   readonly lines: readonly Line[];
   readonly xs: readonly number[];
+  /** Of the vertical steps. */
+  readonly base: number;
   readonly format: (y: number) => string;
 }
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [560, 300, 64, 16, 16, 36];
 
 /** Lengths against something, both doubling at equal steps: a straight line is a power, its slope the exponent. */
-export function Chart({ title, lines, xs, format }: ChartProps) {
+export function Chart({ title, lines, xs, base, format }: ChartProps) {
   const ys = lines.flatMap(({ points }) => points.map(([, y]) => y)).filter((y) => y > 0);
   const [low, high] = ys.length === 0 ? [1, 10] : [Math.min(...ys), Math.max(...ys)];
-  const [bottom, top] = [Math.floor(Math.log10(low)), Math.max(Math.ceil(Math.log10(high)), Math.floor(Math.log10(low)) + 1)];
+  const level = (value: number): number => Math.log(value) / Math.log(base);
+  const bottom = Math.floor(level(low));
+  const top = Math.max(Math.ceil(level(high)), bottom + 1);
   const [first, last] = [Math.log2(xs[0] ?? 1), Math.log2(xs.at(-1) ?? 2)];
   const x = (value: number): number =>
     LEFT + ((WIDTH - LEFT - RIGHT) * (Math.log2(value) - first)) / Math.max(1, last - first);
   const y = (value: number): number =>
-    HEIGHT - BOTTOM - ((HEIGHT - TOP - BOTTOM) * (Math.log10(value) - bottom)) / (top - bottom);
-  const decades = Array.from({ length: top - bottom + 1 }, (_, n) => 10 ** (bottom + n));
+    HEIGHT - BOTTOM - ((HEIGHT - TOP - BOTTOM) * (level(value) - bottom)) / (top - bottom);
+  const steps = Array.from({ length: top - bottom + 1 }, (_, n) => base ** (bottom + n));
   return (
     <figure class="chart">
       <figcaption>{title}</figcaption>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${title}; the numbers are in the table below`}>
-        {decades.map((decade) => (
-          <g key={decade}>
-            <line class="rule" x1={LEFT} x2={WIDTH - RIGHT} y1={y(decade)} y2={y(decade)} />
-            <text class="tick" x={LEFT - 8} y={y(decade) + 4} text-anchor="end">
-              {format(decade)}
+        {steps.map((step) => (
+          <g key={step}>
+            <line class="rule" x1={LEFT} x2={WIDTH - RIGHT} y1={y(step)} y2={y(step)} />
+            <text class="tick" x={LEFT - 8} y={y(step) + 4} text-anchor="end">
+              {format(step)}
             </text>
           </g>
         ))}

@@ -32,7 +32,7 @@ export function Heads({ answer, head, scheme, onChange }: HeadsProps) {
             <Canvas
               weights={answer.weights.subarray(index * size, (index + 1) * size)}
               length={length}
-              domain={[0, 1]}
+              domain={[0, answer.strong]}
               scheme={scheme}
             />
             <span aria-hidden="true">{index}</span>

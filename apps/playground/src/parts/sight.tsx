@@ -49,9 +49,10 @@ export function Matrix({ answer, head, token, domain, scheme, label, onSelect }:
   return <Shown {...{ label, tokens, weights, domain, scheme, onSelect }} selected={token} />;
 }
 
-/** From 0 to the largest weight that is shown. */
+/** From 0 to the largest weight that is shown; among many, to one that few are above. */
 export function domainOf(head: number, ...answers: readonly Answer[]): readonly [number, number] {
-  const largest = answers.map(({ tokens, weights }) => {
+  const largest = answers.map(({ tokens, weights, strong }) => {
+    if (tokens.length > LARGEST_GRID) return strong;
     const size = tokens.length ** 2;
     return weights.subarray(head * size, (head + 1) * size).reduce((most, value) => Math.max(most, value), 0);
   });

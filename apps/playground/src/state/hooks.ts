@@ -31,10 +31,16 @@ export function useBackends(client: Client): [readonly BackendState[], (added: B
     );
   useEffect(() => {
     void (async () => {
+      await firstPaint();
       for (const { id } of OFFERS) put(await client.engine.examine(id));
     })();
   }, [client]);
   return [backends, put];
+}
+
+/** Engines take a while to load, and share the machine with the page: first it is drawn. */
+async function firstPaint(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 300));
 }
 
 /** The question that a state asks of a sentence. */

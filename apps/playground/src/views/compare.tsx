@@ -26,11 +26,13 @@ export function Compare({ client, state, setState, backends, scheme }: ViewProps
       <p class="lead">In one sentence it is a river's, in the other it lends money. One head, one colour scale.</p>
       <Problem error={river.error ?? loan.error} />
       <div class="columns">
-        <aside aria-label="Controls">
+        <div class="controls" role="group" aria-label="Controls">
           <Controls state={state} setState={setState} />
+        </div>
+        <div class="engines">
           <Backends backends={backends} value={state.backend} onChange={(backend) => setState({ backend })} />
           <Isolation />
-        </aside>
+        </div>
         <div class="content pair">
           {PAIR.map((capture, index) => (
             <Side key={capture} {...{ capture, domain, scheme }} answer={answers[index]!} head={state.head} />

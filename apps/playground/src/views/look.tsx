@@ -46,12 +46,14 @@ export function Look({ client, state, setState, backends, addBackend, scheme }: 
         )}
       </div>
       <div class="columns">
-        <aside aria-label="Controls">
+        <div class="controls" role="group" aria-label="Controls">
           <Controls state={state} setState={setState} />
+        </div>
+        <div class="engines">
           <Backends backends={backends} value={state.backend} onChange={(backend) => setState({ backend })} />
           <Isolation />
           <AddBackend client={client} onAdd={addBackend} />
-        </aside>
+        </div>
         <div class="content">
           {answer && question && (
             <>

@@ -92,7 +92,7 @@ export function Race({ state, setState, backends }: ViewProps) {
       <fieldset class="contestants">
         <legend>Contestants</legend>
         {everyone.map(({ id, label }, index) => (
-          <label key={id} style={{ color: COLORS[index % COLORS.length] }}>
+          <label key={id} style={{ accentColor: COLORS[index % COLORS.length] }}>
             <input
               type="checkbox"
               checked={!left.includes(id)}
@@ -112,8 +112,8 @@ export function Race({ state, setState, backends }: ViewProps) {
         </p>
       ))}
       <div class="charts">
-        <Chart title="Time of one call" lines={lineOf(({ milliseconds }) => milliseconds)} xs={lengths} format={time} />
-        <Chart title="Memory of one call" lines={lineOf(({ bytes }) => bytes)} xs={lengths} format={memory} />
+        <Chart title="Time of one call" lines={lineOf(({ milliseconds }) => milliseconds)} xs={lengths} base={10} format={time} />
+        <Chart title="Memory of one call" lines={lineOf(({ bytes }) => bytes)} xs={lengths} base={4} format={memory} />
       </div>
       <Table {...{ results, lengths, contestants }} />
       <p class="quiet">
