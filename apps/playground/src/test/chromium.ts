@@ -35,15 +35,20 @@ export interface Host {
   close(): Promise<void>;
 }
 
-/** A host of static files on the loopback, without any header of its own: as simple as hosts are. */
-export async function serve(folder: string): Promise<Host> {
+/**
+ * A host of static files on the loopback, without any header of its own: as simple as hosts are.
+ *
+ * @param instead what is served in place of a file's own bytes, by the beginning of its name.
+ */
+export async function serve(folder: string, instead: Readonly<Record<string, string>> = {}): Promise<Host> {
   const server = createServer(({ url }, response) => {
     const { pathname } = new URL(url ?? '/', 'http://localhost');
     const file = path.join(folder, path.normalize(pathname.endsWith('/') ? `${pathname}index.html` : pathname));
-    if (!existsSync(file) || !statSync(file).isFile()) return void response.writeHead(404).end();
+    const other = Object.keys(instead).find((name) => path.basename(file).startsWith(name));
+    if (other === undefined && (!existsSync(file) || !statSync(file).isFile())) return void response.writeHead(404).end();
     // Backends of third parties come from elsewhere.
     const headers = { 'Content-Type': TYPES[path.extname(file)] ?? 'application/octet-stream' };
-    return void response.writeHead(200, { ...headers, 'Access-Control-Allow-Origin': '*' }).end(readFileSync(file));
+    return void response.writeHead(200, { ...headers, 'Access-Control-Allow-Origin': '*' }).end(other === undefined ? readFileSync(file) : instead[other]);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
