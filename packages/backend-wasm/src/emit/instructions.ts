@@ -62,7 +62,29 @@ export const int = (value: number): Code => [0x41, signed(BigInt(value | 0))];
 export const i32: Readonly<Record<'load' | 'load8U', Load>> &
   Readonly<Record<'store' | 'store8', Store>> &
   Readonly<Record<'eqz' | 'wrap', Unary>> &
-  Readonly<Record<'eq' | 'ne' | 'ltS' | 'ltU' | 'gtS' | 'gtU' | 'geS' | 'geU' | 'add' | 'sub' | 'mul' | 'divU' | 'remU' | 'and' | 'or' | 'xor' | 'shl' | 'shrU', Binary>> = {
+  Readonly<
+    Record<
+      | 'eq'
+      | 'ne'
+      | 'ltS'
+      | 'ltU'
+      | 'gtS'
+      | 'gtU'
+      | 'geS'
+      | 'geU'
+      | 'add'
+      | 'sub'
+      | 'mul'
+      | 'divU'
+      | 'remU'
+      | 'and'
+      | 'or'
+      | 'xor'
+      | 'shl'
+      | 'shrU',
+      Binary
+    >
+  > = {
   load: load(0x28),
   load8U: load(0x2d),
   store: store(0x36),
@@ -92,8 +114,8 @@ export const i32: Readonly<Record<'load' | 'load8U', Load>> &
 export const i64: Readonly<Record<'load', Load>> &
   Readonly<Record<'ltS' | 'gtS' | 'add' | 'sub' | 'mul' | 'and' | 'or' | 'shrU', Binary>> &
   Readonly<Record<'extendS' | 'extendU' | 'reinterpret', Unary>> & {
-  readonly const: (value: bigint) => Code;
-} = {
+    readonly const: (value: bigint) => Code;
+  } = {
   const: (value: bigint): Code => [0x42, signed(BigInt.asIntN(64, value))],
   load: load(0x29),
   ltS: binary(0x53),
@@ -166,7 +188,12 @@ export const f64: FloatInstructions = {
   max: binary(0xa5),
 };
 
-export const convert: Readonly<Record<'i32FromF64U' | 'f64FromI32' | 'f64FromI32U' | 'f64FromI64' | 'f32FromF64' | 'f64FromF32' | 'f64FromBits', Unary>> = {
+export const convert: Readonly<
+  Record<
+    'i32FromF64U' | 'f64FromI32' | 'f64FromI32U' | 'f64FromI64' | 'f32FromF64' | 'f64FromF32' | 'f64FromBits',
+    Unary
+  >
+> = {
   /** Traps on what does not fit. */
   i32FromF64U: unary(0xab),
   f64FromI32: unary(0xb7),
@@ -182,10 +209,10 @@ export const v128: Readonly<Record<'load' | 'load32Zero' | 'load64Zero', Load>> 
   Readonly<Record<'not' | 'anyTrue', Unary>> &
   Readonly<Record<'and' | 'andnot' | 'or' | 'xor', Binary>> &
   Readonly<Record<'bitselect', Ternary>> & {
-  readonly const: (bytes: readonly number[]) => Code;
-  /** Bytes 0 to 15 are those of a, 16 to 31 those of b. */
-  readonly shuffle: (a: Code, b: Code, bytes: readonly number[]) => Code;
-} = {
+    readonly const: (bytes: readonly number[]) => Code;
+    /** Bytes 0 to 15 are those of a, 16 to 31 those of b. */
+    readonly shuffle: (a: Code, b: Code, bytes: readonly number[]) => Code;
+  } = {
   load: simdLoad(0),
   load32Zero: simdLoad(92),
   load64Zero: simdLoad(93),

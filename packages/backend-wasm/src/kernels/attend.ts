@@ -4,11 +4,10 @@ import { i32, int, memoryFill } from '../emit/instructions.ts';
 import { rowFinisher } from './finish.ts';
 import { type Kernel, least } from './kernel.ts';
 import { RECORD_BYTES, blockOpener } from './rows.ts';
-import { groupScorer } from './scores.ts';
+import { groupScorer, panelMultiplier } from './scores.ts';
 import { candidateChooser } from './selection.ts';
 import { onlineSoftmax } from './softmax.ts';
 import { tileOpener } from './tiles.ts';
-import { TILE_KEYS } from './tiling.ts';
 import { valueAdder } from './values.ts';
 import { weightWriter } from './weights.ts';
 
@@ -25,7 +24,7 @@ export function attendPhase(kernel: Kernel): void {
   const soft = variant.selection === 'softmax';
   const open = blockOpener(kernel);
   const openTile = tileOpener(kernel);
-  const score = groupScorer(kernel);
+  const score = groupScorer(kernel, panelMultiplier(kernel));
   const softmax = parts.softmax ? onlineSoftmax(kernel) : null;
   const addValues = parts.sumsValues ? valueAdder(kernel) : null;
   const choose = soft ? null : candidateChooser(kernel);
@@ -43,12 +42,12 @@ export function attendPhase(kernel: Kernel): void {
     const factor = body.local('i32');
     const at = (place: number): Code => i32.add(task.scratch, int(place));
     const eachTile = (groupCode: Code): Code => [
-      tile.set(i32.sub(task.firstKey, i32.remU(task.firstKey, int(TILE_KEYS)))),
+      tile.set(i32.sub(task.firstKey, i32.remU(task.firstKey, int(tiling.tileKeys)))),
       end.set(task.endKey),
       whileTrue(i32.ltS(tile, end), [
         openTile(tile),
         count(group, int(0), task.count, tiling.rows, when(score(group, tile), groupCode)),
-        tile.set(i32.add(tile, int(TILE_KEYS))),
+        tile.set(i32.add(tile, int(tiling.tileKeys))),
       ]),
     ];
     /** For each row of the group; `scores` is where the tile's first key lies. */

@@ -13,8 +13,9 @@ import { weightsRow, writeChoice } from './selection.ts';
  * records, `sum` becomes what an exponential relative to `max` is to be multiplied by to make it a weight.
  */
 export function rowFinisher(kernel: Kernel): Callable {
-  const { module, variant, parts, element, frame, task, scratch } = kernel;
+  const { module, variant, parts, element, tiling, frame, task, scratch } = kernel;
   const { scalar, type } = element;
+  const writeOutput = parts.sumsValues ? rowWriter(kernel, variant.valueDim) : null;
   const log = parts.wants('logSumExp') ? logarithm(module) : null;
   return module.function({ parameters: [] }, (body) => {
     const r = body.local('i32');
@@ -51,7 +52,12 @@ export function rowFinisher(kernel: Kernel): Callable {
         parts.wants('weights')
           ? memoryFill(weightsRow(kernel, record), int(0), element.size(frame.integer('keyLength')))
           : [],
-        parts.sumsValues ? writeOutput(kernel, body, from, record, factor) : [],
+        writeOutput === null
+          ? []
+          : [
+              writeOutput(from, i32.load(record, RECORD.output), factor),
+              from.set(i32.add(from, int(tiling.valueColumns * element.bytes))),
+            ],
         variant.selection === 'softmax' ? [] : writeChoice(kernel, body, record),
         record.set(i32.add(record, int(RECORD_BYTES))),
       ]),
@@ -95,27 +101,21 @@ function sink(
   ];
 }
 
-function writeOutput(
-  { variant, element, tiling }: Kernel,
-  body: Body,
-  from: Variable,
-  record: Variable,
-  factor: Variable,
-): Code {
-  const { vector, lanes, bytes } = element;
-  const to = body.local('i32');
-  const end = body.local('i32');
-  const factors = body.local('v128');
-  const numbers = body.local('v128');
-  const rest = variant.valueDim % lanes;
-  const load = numbers.set(vector.mul(v128.load(from), factors));
-  return [
-    to.set(i32.load(record, RECORD.output)),
-    factors.set(vector.splat(factor)),
-    end.set(i32.add(from, int((variant.valueDim - rest) * bytes))),
-    count(from, from, end, 16, [load, v128.store(to, numbers), to.set(i32.add(to, int(16)))]),
-    rest === 0 ? [] : load,
-    Array.from({ length: rest }, (_, n) => vector.storeLane(to, numbers, n, n * bytes)),
-    from.set(i32.add(from, int((tiling.valueColumns - variant.valueDim + rest) * bytes))),
-  ];
+/** A function (from, to, factor) that writes a row of so many elements, each times the factor. */
+export function rowWriter({ module, element }: Kernel, depth: number): Callable {
+  const { vector, lanes, bytes, type } = element;
+  return module.function({ parameters: ['i32', 'i32', type] }, (body, from, to, factor) => {
+    const end = body.local('i32');
+    const factors = body.local('v128');
+    const numbers = body.local('v128');
+    const rest = depth % lanes;
+    const load = numbers.set(vector.mul(v128.load(from!), factors));
+    return [
+      factors.set(vector.splat(factor!)),
+      end.set(i32.add(from!, int((depth - rest) * bytes))),
+      count(from!, from!, end, 16, [load, v128.store(to!, numbers), to!.set(i32.add(to!, int(16)))]),
+      rest === 0 ? [] : load,
+      Array.from({ length: rest }, (_, n) => vector.storeLane(to!, numbers, n, n * bytes)),
+    ];
+  });
 }

@@ -1,4 +1,6 @@
 import { attendPhase } from './attend.ts';
+import { gradientPhase } from './gradient.ts';
+import { clearPhase, reducePhase, reduceSharedPhase } from './gradient-sums.ts';
 import { kernelOf } from './kernel.ts';
 import { packPhase } from './packing.ts';
 import type { Variant } from './variant.ts';
@@ -7,6 +9,11 @@ import type { Variant } from './variant.ts';
 export function generate(variant: Variant): Uint8Array<ArrayBuffer> {
   const kernel = kernelOf(variant);
   if (!variant.direct) packPhase(kernel);
-  attendPhase(kernel);
+  if (variant.pass === 'gradient') {
+    clearPhase(kernel);
+    gradientPhase(kernel);
+    reducePhase(kernel);
+    reduceSharedPhase(kernel);
+  } else attendPhase(kernel);
   return kernel.module.build(variant.shared);
 }

@@ -1,9 +1,8 @@
 import type { Code } from '../emit/code.ts';
 import { count, when } from '../emit/control.ts';
 import { i32, int, memoryFill, v128 } from '../emit/instructions.ts';
-import type { Callable } from '../emit/module.ts';
+import type { Body, Callable, Variable } from '../emit/module.ts';
 import { type Kernel, least, place } from './kernel.ts';
-import { TILE_KEYS } from './tiling.ts';
 
 interface RowPacking {
   readonly depth: number;
@@ -68,82 +67,104 @@ export function rowPacker({ module, element, frame }: Kernel, packing: RowPackin
   });
 }
 
+/** One of the places that `pack` copies keys or values to. */
+interface Target {
+  readonly source: 'key' | 'value';
+  readonly area: 'packedKey' | 'packedValue' | 'keyRows';
+  /** Panels are [keys / columns, depth, columns]; rows are padded to whole register tiles. */
+  readonly form: 'panels' | 'rows';
+}
+
+function targetsOf({ variant, parts }: Kernel): Target[] {
+  const keyPanels: Target = { source: 'key', area: 'packedKey', form: 'panels' };
+  if (variant.pass === 'gradient') {
+    return [
+      keyPanels,
+      { source: 'key', area: 'keyRows', form: 'rows' },
+      { source: 'value', area: 'packedValue', form: 'panels' },
+    ];
+  }
+  return parts.sumsValues ? [keyPanels, { source: 'value', area: 'packedValue', form: 'rows' }] : [keyPanels];
+}
+
 /**
- * Phase `pack` (task: tile of keys of a key/value head): keys to panels [keys / columns, headDim, columns], values to
- * rows of whole register tiles, and for each key a byte that says whether something in it is not finite.
+ * Phase `pack` (task: tile of keys of a key/value head): keys and values to where register tiles can read them, and for
+ * each key a byte that says whether something in it is not finite. Padding is 0.
  */
 export function packPhase(kernel: Kernel): void {
-  const { module, variant, parts, element, tiling, frame, task } = kernel;
-  const { columns, valueColumns } = tiling;
-  const panelStep = columns * element.bytes;
-  const packKey = rowPacker(kernel, { depth: variant.headDim, step: panelStep, scaled: false });
-  const packValue = rowPacker(kernel, { depth: variant.valueDim, step: element.bytes, scaled: false });
-  const keyBytes = variant.headDim * element.bytes;
-  const valueBytes = valueColumns * element.bytes;
+  const { module, tiling, frame, task } = kernel;
+  const targets = targetsOf(kernel);
+  const parameters = ['i32', 'i32', 'i32'] as const;
+  // Packers are functions of the module, and have to be there before the one that calls them.
+  const packers = targets.map((target) => targetPacker(kernel, target));
+  module.function({ parameters, name: 'pack' }, (body, index, frameAddress) => {
+    const head = body.local('i32');
+    const first = body.local('i32');
+    const end = body.local('i32');
+    const key = body.local('i32');
+    const bad = body.local('i32');
+    const toBad = body.local('i32');
+    const copies = packers.map((packer) => packer(body, { first, end, key }));
+    return [
+      task.frame.set(frameAddress!),
+      head.set(i32.divU(index!, frame.integer('tiles'))),
+      task.batch.set(i32.divU(head, frame.integer('kvHeads'))),
+      task.kvHead.set(i32.remU(head, frame.integer('kvHeads'))),
+      task.slot.set(i32.remU(head, frame.integer('slots'))),
+      first.set(i32.mul(i32.remU(index!, frame.integer('tiles')), int(tiling.tileKeys))),
+      end.set(i32.add(first, int(tiling.tileKeys))),
+      end.set(least(end, frame.integer('keyLength'))),
+      toBad.set(place(frame.integer('bad'), task.slot, frame.integer('badSlot'))),
+      memoryFill(i32.add(toBad, first), int(0), int(tiling.tileKeys)),
+      copies.map(({ begin }) => begin),
+      count(key, first, end, 1, [
+        bad.set(int(0)),
+        copies.map(({ copy }) => bad.set(i32.or(bad, copy))),
+        i32.store8(i32.add(toBad, key), bad),
+      ]),
+    ];
+  });
+}
 
-  module.function(
-    { parameters: ['i32', 'i32', 'i32'], name: 'pack' },
-    (body, index, frameAddress) => {
-      const first = body.local('i32');
-      const end = body.local('i32');
-      const key = body.local('i32');
-      const from = body.local('i32');
-      const fromValue = body.local('i32');
-      const to = body.local('i32');
-      const toValue = body.local('i32');
-      const toBad = body.local('i32');
-      const head = body.local('i32');
-      const bad = body.local('i32');
-      const start = (address: Code, batch: Code, headStep: Code): Code =>
-        place(place(address, task.batch, batch), task.kvHead, headStep);
-      return [
-        task.frame.set(frameAddress!),
-        head.set(i32.divU(index!, frame.integer('tiles'))),
-        first.set(i32.mul(i32.remU(index!, frame.integer('tiles')), int(TILE_KEYS))),
-        end.set(i32.add(first, int(TILE_KEYS))),
-        end.set(least(end, frame.integer('keyLength'))),
-        task.batch.set(i32.divU(head, frame.integer('kvHeads'))),
-        task.kvHead.set(i32.remU(head, frame.integer('kvHeads'))),
-        task.slot.set(i32.remU(head, frame.integer('slots'))),
-        from.set(start(frame.integer('key'), frame.integer('keyBatch'), frame.integer('keyHead'))),
-        fromValue.set(start(frame.integer('value'), frame.integer('valueBatch'), frame.integer('valueHead'))),
-        to.set(place(frame.integer('packedKey'), task.slot, frame.integer('packedKeySlot'))),
-        toValue.set(place(frame.integer('packedValue'), task.slot, frame.integer('packedValueSlot'))),
-        toValue.set(place(toValue, first, valueBytes)),
-        toBad.set(place(frame.integer('bad'), task.slot, frame.integer('badSlot'))),
-        memoryFill(i32.add(toBad, first), int(0), int(TILE_KEYS)),
-        // Padding is 0: the keys past the last one, and the columns past the last one.
-        when(i32.and(i32.sub(end, first), int(columns - 1)), [
-          memoryFill(place(to, i32.and(end, int(-columns)), keyBytes), int(0), int(columns * keyBytes)),
-          parts.sumsValues
-            ? memoryFill(
-                place(toValue, i32.and(i32.sub(end, first), int(-columns)), valueBytes),
-                int(0),
-                int(columns * valueBytes),
-              )
-            : [],
-        ]),
-        key.set(first),
-        count(key, key, end, 1, [
-          bad.set(
-            packKey(
-              place(from, key, frame.integer('keyRow')),
-              i32.add(
-                place(to, i32.and(key, int(-columns)), keyBytes),
-                i32.mul(i32.and(key, int(columns - 1)), int(element.bytes)),
-              ),
-            ),
-          ),
-          parts.sumsValues
-            ? [
-                valueColumns === variant.valueDim ? [] : memoryFill(toValue, int(0), int(valueBytes)),
-                bad.set(i32.or(bad, packValue(place(fromValue, key, frame.integer('valueRow')), toValue))),
-                toValue.set(i32.add(toValue, int(valueBytes))),
-              ]
-            : [],
-          i32.store8(i32.add(toBad, key), bad),
-        ]),
-      ];
-    },
-  );
+type TilePacker = (
+  body: Body,
+  tile: Readonly<Record<'first' | 'end' | 'key', Variable>>,
+) => { readonly begin: Code; readonly copy: Code };
+
+function targetPacker(kernel: Kernel, { source, area, form }: Target): TilePacker {
+  const { variant, element, tiling, frame, task } = kernel;
+  const { columns } = tiling;
+  const { bytes } = element;
+  const depth = source === 'key' ? variant.headDim : variant.valueDim;
+  const padded = source === 'key' ? tiling.keyColumns : tiling.valueColumns;
+  const rowBytes = (form === 'rows' ? padded : depth) * bytes;
+  const pack = rowPacker(kernel, { depth, step: form === 'rows' ? bytes : columns * bytes, scaled: false });
+  return (body, { first, end, key }) => {
+    const from = body.local('i32');
+    const to = body.local('i32');
+    const row = i32.add(from, i32.mul(key, frame.integer(`${source}Row`)));
+    const panel = i32.and(key, int(-columns));
+    const at =
+      form === 'rows'
+        ? place(to, key, rowBytes)
+        : i32.add(place(to, panel, rowBytes), i32.mul(i32.and(key, int(columns - 1)), int(bytes)));
+    const partial = i32.and(end, int(columns - 1));
+    const clear =
+      form === 'rows' && padded !== depth
+        ? memoryFill(place(to, first, rowBytes), int(0), i32.mul(i32.sub(end, first), int(rowBytes)))
+        : [];
+    return {
+      begin: [
+        from.set(place(frame.integer(source), task.batch, frame.integer(`${source}Batch`))),
+        from.set(place(from, task.kvHead, frame.integer(`${source}Head`))),
+        to.set(place(frame.integer(area), task.slot, frame.integer(`${area}Slot`))),
+        clear,
+        when(
+          partial,
+          memoryFill(place(to, i32.and(end, int(-columns)), rowBytes), int(0), int(columns * rowBytes)),
+        ),
+      ],
+      copy: pack(row, at),
+    };
+  };
 }

@@ -33,9 +33,13 @@ export const RECORD = {
   position: 72,
   /** f64: the largest score so far, noise included, of hard attention. */
   best: 80,
+  /** Element, in the gradient: rowsum(dO ∘ O). */
+  mean: 88,
+  /** Address of the bias' gradient for key 0. */
+  dBias: 96,
 } as const;
 
-export const RECORD_BYTES = 96;
+export const RECORD_BYTES = 112;
 /** `first` of a row that sees no key. */
 const NO_KEYS = 0x7fffffff;
 
@@ -134,6 +138,7 @@ function range(kernel: Kernel, body: Body, record: Variable, index: Code): Code 
   return [
     keyLength.set(variant.keyLengths ? perBatch('keyLengths') : frame.integer('keyLength')),
     queryLength.set(variant.queryLengths ? perBatch('queryLengths') : frame.integer('queryLength')),
+    first.set(int(0)),
     end.set(keyLength),
     variant.ranged || variant.alibi
       ? position.set(f64.add(convert.f64FromI32(index), convert.f64FromI32(offset())))
@@ -160,21 +165,20 @@ function range(kernel: Kernel, body: Body, record: Variable, index: Code): Code 
 function terms(kernel: Kernel, record: Variable, head: Code, index: Code): Code {
   const { variant, element, parts, frame, task } = kernel;
   const { scalar } = element;
-  const start = (name: 'mask' | 'bias'): Code =>
+  const start = (name: 'mask' | 'bias', base: Code): Code =>
     place(
-      place(
-        place(frame.integer(name), task.batch, frame.integer(`${name}Batch`)),
-        head,
-        frame.integer(`${name}Head`),
-      ),
+      place(place(base, task.batch, frame.integer(`${name}Batch`)), head, frame.integer(`${name}Head`)),
       index,
       frame.integer(`${name}Row`),
     );
   const segment = (): Code =>
     place(frame.integer('querySegments'), place(index, task.batch, frame.integer('queryLength')), 4);
   return [
-    variant.mask !== null ? i32.store(record, start('mask'), RECORD.mask) : [],
-    variant.bias ? i32.store(record, start('bias'), RECORD.bias) : [],
+    variant.mask !== null ? i32.store(record, start('mask', frame.integer('mask')), RECORD.mask) : [],
+    variant.bias ? i32.store(record, start('bias', frame.integer('bias')), RECORD.bias) : [],
+    variant.bias && variant.pass === 'gradient'
+      ? i32.store(record, start('bias', frame.integer('dBias')), RECORD.dBias)
+      : [],
     variant.segments ? i32.store(record, i32.load(segment()), RECORD.segment) : [],
     variant.alibi
       ? scalar.store(

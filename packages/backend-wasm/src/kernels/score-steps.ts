@@ -55,7 +55,7 @@ function termsAndExclusions(kernel: Kernel, body: Body, row: Row): Code {
   const address = body.local('i32');
   const end = body.local('i32');
   const vectors: StepCode[] = [
-    ...(variant.softcap ? [softcap(kernel, body, score)] : []),
+    ...(variant.softcap ? [softcap(kernel, body, { score, address })] : []),
     ...(variant.bias ? [addition(kernel, body, row, 'bias', { score, excluded, lowest, key })] : []),
     ...(variant.alibi ? [alibi(kernel, body, row, { score, key })] : []),
     ...(variant.mask === 'float'
@@ -92,11 +92,19 @@ interface StepCode {
   readonly apply: Code;
 }
 
-/** c · tanh(s / c), with tanh(x) = (e²ˣ − 1) / (e²ˣ + 1) of the absolute value and the sign put back. */
-function softcap({ element, frame }: Kernel, body: Body, score: Variable): StepCode {
+/**
+ * c · tanh(s / c), with tanh(x) = (e²ˣ − 1) / (e²ˣ + 1) of the absolute value and the sign put back. For the gradient,
+ * the derivative goes to `slopes` of the scratch.
+ */
+function softcap(
+  kernel: Kernel,
+  body: Body,
+  { score, address }: Record<'score' | 'address', Variable>,
+): StepCode {
+  const { variant, element, frame, scratch } = kernel;
   const { vector, scalar } = element;
   const exp = exponential(element, body);
-  const [cap, factor, most, two, sign] = Array.from({ length: 5 }, () => body.local('v128'));
+  const [cap, factor, most, one, two, sign] = Array.from({ length: 6 }, () => body.local('v128'));
   const [x, power] = [body.local('v128'), body.local('v128')];
   const capacity = element.fromF64(frame.float('softcap'));
   return {
@@ -105,6 +113,7 @@ function softcap({ element, frame }: Kernel, body: Body, score: Variable): StepC
       cap!.set(vector.splat(capacity)),
       factor!.set(vector.div(vector.splat(scalar.const(2)), cap!)),
       most!.set(vector.splat(scalar.const(40))),
+      one!.set(vector.splat(scalar.const(1))),
       two!.set(vector.splat(scalar.const(2))),
       sign!.set(vector.splat(scalar.const(-0))),
     ],
@@ -113,8 +122,11 @@ function softcap({ element, frame }: Kernel, body: Body, score: Variable): StepC
       score.set(vector.add(score, vector.sub(score, score))),
       x.set(vector.pmin(vector.mul(vector.abs(score), factor!), most!)),
       x.set(exp.minusOne(x, power)),
-      x.set(vector.mul(cap!, vector.div(x, vector.add(x, two!)))),
-      score.set(v128.or(x, v128.and(score, sign!))),
+      x.set(vector.div(x, vector.add(x, two!))),
+      variant.pass === 'gradient'
+        ? v128.store(address, vector.sub(one!, vector.mul(x, x)), scratch.slopes - scratch.scores)
+        : [],
+      score.set(v128.or(vector.mul(cap!, x), v128.and(score, sign!))),
     ],
   };
 }

@@ -6,19 +6,11 @@ import { type Kernel, greatest, least, place } from './kernel.ts';
 import { multiplyTile } from './multiply.ts';
 import { RECORD, RECORD_BYTES } from './rows.ts';
 import { scoreSteps } from './score-steps.ts';
-import { TILE_KEYS } from './tiling.ts';
 
-/**
- * A function (group, tile) → i32: the scores of a group of rows, by the number of its first row in the block, with the
- * keys of the open tile that begins at key `tile`. −∞ means excluded, and NaN that the key is attended to and not
- * finite. It sets `from` and `to` of the task, and returns whether any row may see any key; if not, nothing is written.
- */
-export function groupScorer(kernel: Kernel): Callable {
-  const { module, variant, element, tiling, task, scratch } = kernel;
+/** A function of `multiply.ts` for rows packed [depth, rows] and columns packed [depth, columns]: (rows, columns, to, rowsEnd). */
+export function panelMultiplier({ module, element, tiling }: Kernel): Callable {
   const { rows, columns, scoreStride } = tiling;
-  const panelBytes = columns * variant.headDim * element.bytes;
-  const queryBytes = variant.headDim * element.bytes;
-  const multiply = multiplyTile(module, element, {
+  return multiplyTile(module, element, {
     rows,
     aRow: element.bytes,
     aStep: rows * element.bytes,
@@ -26,6 +18,18 @@ export function groupScorer(kernel: Kernel): Callable {
     cRow: scoreStride * element.bytes,
     begin: 'zero',
   });
+}
+
+/**
+ * A function (group, tile) → i32: the scores of a group of rows, by the number of its first row in the block, with the
+ * keys of the open tile that begins at key `tile`. −∞ means excluded, and NaN that the key is attended to and not
+ * finite. It sets `from` and `to` of the task, and returns whether any row may see any key; if not, nothing is written.
+ */
+export function groupScorer(kernel: Kernel, multiply: Callable): Callable {
+  const { module, variant, element, tiling, task, scratch } = kernel;
+  const { rows, columns, scoreStride } = tiling;
+  const panelBytes = columns * variant.headDim * element.bytes;
+  const queryBytes = variant.headDim * element.bytes;
   const steps = scoreSteps(kernel);
 
   return module.function({ parameters: ['i32', 'i32'], result: 'i32' }, (body, group, tile) => {
@@ -39,6 +43,8 @@ export function groupScorer(kernel: Kernel): Callable {
       panels(kernel, record, tile!),
       query.set(i32.add(task.scratch, place(int(scratch.query), group!, queryBytes))),
       scores.set(i32.add(task.scratch, int(scratch.scores))),
+      // The gradient keeps the scores of all rows of the block.
+      variant.pass === 'gradient' ? scores.set(place(scores, group!, scoreStride * element.bytes)) : [],
       key.set(i32.add(task.keyAt, i32.mul(task.from, int(queryBytes)))),
       when(i32.geS(task.from, task.to), [int(0), returnNow]),
       count(column, task.from, task.to, columns, [
@@ -63,8 +69,12 @@ export function groupScorer(kernel: Kernel): Callable {
   });
 }
 
-/** Sets `from` and `to` to the register tiles that hold the keys that some row of the group sees. */
-function panels({ tiling, task }: Kernel, record: Code, tile: Code): Code {
+/**
+ * Sets `from` and `to` to the register tiles that hold the keys that some row of the group sees. The gradient, which
+ * sums over the rows of the block, takes the whole tile.
+ */
+function panels(kernel: Kernel, record: Code, tile: Code): Code {
+  const { variant, tiling, task } = kernel;
   const { rows, columns } = tiling;
   const over = (target: Variable, field: 'first' | 'end', choose: typeof least): Code =>
     Array.from({ length: rows }, (_, r) => {
@@ -77,7 +87,17 @@ function panels({ tiling, task }: Kernel, record: Code, tile: Code): Code {
     task.from.set(i32.and(greatest(task.from, int(0)), int(-columns))),
     over(task.to, 'end', greatest),
     task.to.set(i32.sub(task.to, tile)),
-    task.to.set(least(task.to, int(TILE_KEYS))),
+    task.to.set(least(task.to, int(tiling.tileKeys))),
     task.to.set(i32.and(i32.add(task.to, int(columns - 1)), int(-columns))),
+    variant.pass === 'gradient'
+      ? when(i32.ltS(task.from, task.to), [task.from.set(int(0)), task.to.set(tileWidth(kernel, tile))])
+      : [],
   ];
+}
+
+/** Keys of a tile, in whole register tiles. */
+export function tileWidth({ tiling, frame }: Kernel, tile: Code): Code {
+  const keys = i32.sub(frame.integer('keyLength'), tile);
+  const whole = i32.and(i32.add(keys, int(tiling.columns - 1)), int(-tiling.columns));
+  return least(whole, int(tiling.tileKeys));
 }

@@ -1,5 +1,5 @@
 import type { Element } from './element.ts';
-import { TILE_KEYS, type Tiling } from './tiling.ts';
+import type { Tiling } from './tiling.ts';
 import { RECORD_BYTES } from './rows.ts';
 import { type Variant, partsOf } from './variant.ts';
 
@@ -11,12 +11,23 @@ export interface Scratch {
   readonly factors: number;
   /** [blockRows / rows, headDim, rows]: queries, times the scale. */
   readonly query: number;
-  /** [rows, scoreStride]: scores, then exponentials, of a group of rows with the keys of a tile. */
+  /** [rows, scoreStride]: scores, then exponentials, of a group of rows with the keys of a tile; of all, in the gradient. */
   readonly scores: number;
   /** [blockRows, valueColumns]: the output before its division by the row sum. */
   readonly output: number;
   /** Four random words. */
   readonly noise: number;
+  /** For the gradient. [blockRows / rows, valueDim, rows]: gradients of the output. */
+  readonly dOutput: number;
+  /** [blockRows, keyColumns] and [blockRows, valueColumns]: queries, times the scale, and gradients of the output. */
+  readonly queryRows: number;
+  readonly dOutputRows: number;
+  /** [blockRows, keyColumns] */
+  readonly dQuery: number;
+  /** [blockRows, scoreStride]: gradients of weights, then of scores, of a block with the keys of a tile. */
+  readonly dScores: number;
+  /** [blockRows, scoreStride] with a softcap: its derivative. */
+  readonly slopes: number;
   readonly bytes: number;
 }
 
@@ -29,13 +40,22 @@ export function scratchOf(variant: Variant, tiling: Tiling, { bytes }: Element):
     return at;
   };
   const { sumsValues } = partsOf(variant);
+  const gradient = variant.pass === 'gradient';
+  const allRows = blockRows + rows;
+  const inGradient = (elements: number): number => take(gradient ? allRows * elements * bytes : 0);
   return {
-    records: take(blockRows * RECORD_BYTES),
+    records: take(allRows * RECORD_BYTES),
     factors: take(rows * bytes),
-    query: take((blockRows + rows) * variant.headDim * bytes),
-    scores: take(rows * scoreStride * bytes),
-    output: take(sumsValues ? (blockRows + rows) * valueColumns * bytes : 0),
+    query: take(allRows * variant.headDim * bytes),
+    scores: take((gradient ? allRows : rows) * scoreStride * bytes),
+    output: take(sumsValues ? allRows * valueColumns * bytes : 0),
     noise: take(variant.selection === 'sample' ? 16 : 0),
-    bytes: take(TILE_KEYS),
+    dOutput: inGradient(variant.valueDim),
+    queryRows: inGradient(tiling.keyColumns),
+    dOutputRows: inGradient(valueColumns),
+    dQuery: inGradient(tiling.keyColumns),
+    dScores: inGradient(scoreStride),
+    slopes: inGradient(variant.softcap ? scoreStride : 0),
+    bytes: take(0),
   };
 }

@@ -24,10 +24,7 @@ export function candidateChooser(kernel: Kernel): Callable {
     const candidate = body.local('f64');
     const best = body.local('f64');
     const noise = (): Code => {
-      const word = i32.load(
-        place(task.scratch, i32.and(column, int(3)), 4),
-        kernel.scratch.noise,
-      );
+      const word = i32.load(place(task.scratch, i32.and(column, int(3)), 4), kernel.scratch.noise);
       const u = f64.mul(
         f64.add(convert.f64FromI32U(i32.shrU(word, int(9))), f64.const(0.5)),
         f64.const(2 ** -23),
@@ -44,13 +41,10 @@ export function candidateChooser(kernel: Kernel): Callable {
         when(scalar.ne(score, scalar.const(-Infinity)), [
           candidate.set(element.toF64(score)),
           sampled ? candidate.set(f64.add(candidate, noise())) : [],
-          when(
-            i32.or(
-              f64.gt(candidate, best),
-              i32.and(f64.ne(candidate, candidate), f64.eq(best, best)),
-            ),
-            [best.set(candidate), i32.store(record!, key, RECORD.choice)],
-          ),
+          when(i32.or(f64.gt(candidate, best), i32.and(f64.ne(candidate, candidate), f64.eq(best, best))), [
+            best.set(candidate),
+            i32.store(record!, key, RECORD.choice),
+          ]),
         ]),
       ]),
       f64.store(record!, best, RECORD.best),

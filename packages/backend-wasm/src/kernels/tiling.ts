@@ -1,7 +1,5 @@
 import type { Variant } from './variant.ts';
 
-/** Keys in a tile. At 64 float32 a row its keys and its values take 48 KiB each, of the second-level cache. */
-export const TILE_KEYS = 192;
 /** Query rows in a block, which a task computes: a multiple of both register tiles. */
 export const BLOCK_ROWS = 96;
 /** At most so many query rows a key/value head are computed without packing the keys. */
@@ -14,6 +12,8 @@ export interface Tiling {
   /** Columns of the register tile: two vectors. */
   readonly columns: number;
   readonly blockRows: number;
+  /** Keys in a tile. */
+  readonly tileKeys: number;
   /** Value columns, padded to whole register tiles. */
   readonly valueColumns: number;
   /** Head dimension, padded to whole register tiles. */
@@ -23,18 +23,24 @@ export interface Tiling {
 }
 
 /**
+ * Forward a tile has 192 keys: at 64 float32 a row its keys and its values take 48 KiB each, of the second-level cache.
+ * The gradient keeps two matrices of a block with a tile there as well, 36 KiB each. Both numbers are multiples of the
+ * register tiles, whichever way they lie.
+ *
  * With fused multiply-add a tile of 6 × 2 vectors takes 12 registers, two more for the columns and one for a row: all
  * 15 that engines leave on x64. Without it the product needs one too, and older engines spill beyond 4 × 2.
  */
-export function tilingOf({ relaxed, dtype, headDim, valueDim, direct }: Variant): Tiling {
+export function tilingOf({ pass, relaxed, dtype, headDim, valueDim, direct }: Variant): Tiling {
+  const tileKeys = pass === 'gradient' ? 96 : 192;
   const columns = dtype === 'float32' ? 8 : 4;
   const roundUp = (n: number): number => Math.ceil(n / columns) * columns;
   return {
     rows: direct ? 1 : relaxed ? 6 : 4,
     columns,
     blockRows: direct ? DIRECT_ROWS : BLOCK_ROWS,
+    tileKeys,
     valueColumns: roundUp(valueDim),
     keyColumns: roundUp(headDim),
-    scoreStride: TILE_KEYS + columns,
+    scoreStride: tileKeys + columns,
   };
 }

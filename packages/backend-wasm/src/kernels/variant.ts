@@ -23,6 +23,8 @@ export interface Variant {
   readonly maskPerKey: boolean;
   readonly bias: boolean;
   readonly biasPerKey: boolean;
+  /** The same of queries; it matters to the gradient alone. */
+  readonly biasPerQuery: boolean;
   readonly segments: boolean;
   readonly alibi: boolean;
   readonly softcap: boolean;

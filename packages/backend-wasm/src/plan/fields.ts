@@ -11,7 +11,12 @@ export function tensorFields(problem: AttentionProblem, addresses: Addresses): I
   const bytes = dtype === 'float32' ? 4 : 8;
   const group = heads / kvHeads;
   const at = (name: Exclude<keyof Addresses, 'seed'>): number => addresses[name] ?? 0;
-  const sequence = (name: 'query' | 'key' | 'value' | 'output', count: number, length: number, depth: number) => {
+  const sequence = (
+    name: 'query' | 'key' | 'value' | 'output',
+    count: number,
+    length: number,
+    depth: number,
+  ) => {
     const { batch, head, row } = rowStrides(layout, count, length, depth);
     return {
       [name]: at(name),
@@ -20,7 +25,11 @@ export function tensorFields(problem: AttentionProblem, addresses: Addresses): I
       [`${name}Row`]: row * bytes,
     };
   };
-  const broadcast = (name: 'mask' | 'bias', shape: readonly [number, number, number, number], size: number) => {
+  const broadcast = (
+    name: 'mask' | 'bias',
+    shape: readonly [number, number, number, number],
+    size: number,
+  ) => {
     const [batch, head, row] = broadcastStrides(shape);
     return {
       [name]: at(name),
@@ -56,6 +65,12 @@ export function tensorFields(problem: AttentionProblem, addresses: Addresses): I
     rowSum: at('rowSum'),
     weights: at('weights'),
     choice: at('choice'),
+    dOutput: at('dOutput'),
+    dQuery: at('dQuery'),
+    dKey: at('dKey'),
+    dValue: at('dValue'),
+    dBias: at('dBias'),
+    dSinks: at('dSinks'),
     seedLow: seed % 2 ** 32,
     seedHigh: Math.floor(seed / 2 ** 32),
   };

@@ -1,7 +1,115 @@
 import type { AttentionProblem } from '@heed/core';
-import { forwardPlan } from './forward-plan.ts';
+import { FRAME_BYTES, writeFrame } from '../kernels/frame.ts';
+import { kernelOf } from '../kernels/kernel.ts';
+import type { Tiling } from '../kernels/tiling.ts';
+import { floatFields, tensorFields } from './fields.ts';
 import type { Plan, PlanOptions } from './plan.ts';
+import { Region } from './region.ts';
+import { elementBytes, headSizes, roundUp, slotsOf, wavesOf } from './sizes.ts';
+import { moduleOf, variantOf } from './variant-of.ts';
 
+/** At most so many tasks share the query blocks of a key/value head, each with sums of its own. */
+const MOST_CHUNKS = 8;
+
+/** How a problem's gradients are computed. */
 export function gradientPlan(problem: AttentionProblem, options: PlanOptions): Plan {
-  return forwardPlan(problem, options);
+  const variant = variantOf(problem, 'gradient', options);
+  const { tiling, scratch } = kernelOf(variant);
+  const { keyLength, valueDim, batch, kvHeads } = problem;
+  const { blockRows, blocks, chunks } = blocksOf(problem, tiling);
+  const tiles = Math.ceil(keyLength / tiling.tileKeys);
+  const sizes = headSizes(problem, tiling, valueDim);
+  const sums = sumSizes(problem, tiling, tiles);
+  const keyRowsSlot = roundUp(keyLength, tiling.columns) * tiling.keyColumns * elementBytes(problem);
+  const perChunk = sums.key + sums.value + sums.bias + sums.sink;
+  const perHead = sizes.packedKey + sizes.packedValue + sizes.bad + keyRowsSlot + chunks * perChunk;
+  const slots = sharesBias(problem) ? 1 : slotsOf(problem, perHead);
+  const shared = new Region();
+  const packedKey = shared.take(slots * sizes.packedKey);
+  const packedValue = shared.take(slots * sizes.packedValue);
+  const bad = shared.take(slots * sizes.bad);
+  const keyRows = shared.take(slots * keyRowsSlot);
+  const keySums = shared.take(slots * chunks * sums.key);
+  const valueSums = shared.take(slots * chunks * sums.value);
+  const biasSums = shared.take(slots * chunks * sums.bias);
+  const sinkSums = shared.take(slots * chunks * sums.sink);
+  const waves = wavesOf(problem, slots, { pack: tiles, gradient: chunks, reduce: tiles }, 'reduceShared');
+  return {
+    algorithm: 'flash attention: gradient from weights computed anew',
+    tile: { query: blockRows, key: tiling.tileKeys },
+    module: moduleOf(variant),
+    phases: [{ export: 'clear', firstTask: 0, tasks: 1 }, ...waves],
+    threadScratchBytes: scratch.bytes,
+    sharedScratchBytes: shared.bytes,
+    frameBytes: FRAME_BYTES,
+    writeFrame(memory, at, addresses) {
+      const { scratch: base } = addresses;
+      const integers = {
+        ...tensorFields(problem, addresses),
+        blocks,
+        blockRows,
+        tiles,
+        slots,
+        chunks,
+        allHeads: batch * kvHeads,
+        packedKey: base + packedKey,
+        packedKeySlot: sizes.packedKey,
+        packedValue: base + packedValue,
+        packedValueSlot: sizes.packedValue,
+        bad: base + bad,
+        badSlot: sizes.bad,
+        keyRows: base + keyRows,
+        keyRowsSlot,
+        keySums: base + keySums,
+        keySumsChunk: sums.key,
+        valueSums: base + valueSums,
+        valueSumsChunk: sums.value,
+        biasSums: base + biasSums,
+        biasSumsChunk: sums.bias,
+        biasSumsHead: sums.biasHead,
+        sinkSums: base + sinkSums,
+        dBiasBytes: problem.bias === null ? 0 : elementBytes(problem) * sizeOf(problem.bias.shape),
+      };
+      writeFrame(memory, at, integers, floatFields(problem));
+    },
+  };
+}
+
+/**
+ * Blocks hold all heads of a group at a position, if they have the room, so that no two chunks add to the same row of
+ * a bias; without the room there is one chunk. Depends on lengths alone, so that a head's bits do not depend on others.
+ */
+function blocksOf({ heads, kvHeads, queryLength }: AttentionProblem, tiling: Tiling) {
+  const group = heads / kvHeads;
+  const fits = group <= tiling.blockRows;
+  const blockRows = fits ? Math.floor(tiling.blockRows / group) * group : tiling.blockRows;
+  const blocks = Math.ceil((group * queryLength) / blockRows);
+  return { blockRows, blocks, chunks: fits ? Math.max(1, Math.min(MOST_CHUNKS, blocks)) : 1 };
+}
+
+/** Bytes of the sums of one chunk. Register tiles may add to a few keys past the last one. */
+function sumSizes(problem: AttentionProblem, tiling: Tiling, tiles: number) {
+  const { heads, kvHeads, bias } = problem;
+  const bytes = elementBytes(problem);
+  const keys = tiles * tiling.tileKeys;
+  const summed = bias !== null && bias.shape[2] === 1;
+  const biasHead = summed ? bytes * (bias.shape[3] > 1 ? keys : 1) : 0;
+  const group = heads / kvHeads;
+  return {
+    key: keys * tiling.keyColumns * bytes,
+    value: keys * tiling.valueColumns * bytes,
+    biasHead,
+    bias: group * biasHead,
+    sink: problem.sinks ? 8 * group : 0,
+  };
+}
+
+/** Whether different key/value heads add to the same rows of a bias' gradient: they then take turns. */
+function sharesBias({ bias, batch, heads }: AttentionProblem): boolean {
+  if (bias === null || bias.shape[2] === 1) return false;
+  return (bias.shape[0] === 1 && batch > 1) || (bias.shape[1] === 1 && heads > 1);
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((size, length) => size * length, 1);
 }

@@ -33,7 +33,8 @@ export function runPlan(plan: Plan, inputs: Tensors, results: Tensors, seed?: nu
     return at;
   };
   const addresses: Record<string, number> = {};
-  for (const [name, { data }] of Object.entries({ ...inputs, ...results })) addresses[name] = take(data.byteLength);
+  for (const [name, { data }] of Object.entries({ ...inputs, ...results }))
+    addresses[name] = take(data.byteLength);
   const scratch = take(plan.sharedScratchBytes);
   const threadScratch = take(plan.threadScratchBytes);
   const frame = take(plan.frameBytes);

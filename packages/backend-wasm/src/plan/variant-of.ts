@@ -1,11 +1,13 @@
 import type { AttentionProblem } from '@heed/core';
 import type { Variant } from '../kernels/variant.ts';
-import type { PlanOptions } from './plan.ts';
+import { generate } from '../kernels/generate.ts';
+import type { KernelModule, PlanOptions } from './plan.ts';
 
 /** What the module of a problem depends on. Features that make no difference to its code are not told apart. */
 export function variantOf(problem: AttentionProblem, pass: Variant['pass'], options: PlanOptions): Variant {
   const { causal, window, lengths, mask, bias, alignment } = problem;
   const ranged = causal || window !== null;
+
   return {
     pass,
     shared: options.shared,
@@ -23,6 +25,7 @@ export function variantOf(problem: AttentionProblem, pass: Variant['pass'], opti
     maskPerKey: mask !== null && mask.shape[3] > 1,
     bias: bias !== null,
     biasPerKey: bias !== null && bias.shape[3] > 1,
+    biasPerQuery: pass === 'gradient' && bias !== null && bias.shape[2] > 1,
     segments: problem.segments,
     alibi: problem.alibi,
     softcap: problem.softcap !== null,
@@ -30,4 +33,8 @@ export function variantOf(problem: AttentionProblem, pass: Variant['pass'], opti
     selection: problem.selection,
     outputs: pass === 'gradient' ? [] : [...problem.outputs].sort(),
   };
+}
+
+export function moduleOf(variant: Variant): KernelModule {
+  return { key: JSON.stringify(variant), generate: () => generate(variant) };
 }
