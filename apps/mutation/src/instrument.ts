@@ -1,0 +1,86 @@
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type File, Instrumenter } from '@stryker-mutator/instrumenter';
+import { transformSync } from 'oxc-transform';
+
+/** One small change of the source. */
+export interface Mutant {
+  readonly id: string;
+  /** The name of the file, without its folder. */
+  readonly file: string;
+  /** Counted from 1. */
+  readonly line: number;
+  /** What kind of change: Stryker's name of the mutator. */
+  readonly mutator: string;
+  /** The source text that is replaced, and what by. */
+  readonly original: string;
+  readonly replacement: string;
+}
+
+interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+const silent = (): void => {};
+const off = (): boolean => false;
+const log = {
+  isTraceEnabled: off,
+  isDebugEnabled: off,
+  trace: silent,
+  debug: silent,
+  info: silent,
+  warn: silent,
+};
+
+/**
+ * Writes a copy of a source folder as JavaScript, in which every mutant can be switched on.
+ *
+ * @param isMutated The files that get mutants; the others are only copied. Tests are left out.
+ * @param target Where to write; emptied before. It must lie where what the source imports is found.
+ */
+export async function instrument(
+  source: string,
+  isMutated: (file: string) => boolean,
+  target: string,
+): Promise<readonly Mutant[]> {
+  const names = (await readdir(source)).filter((name) => /(?<!\.test)\.ts$/.test(name));
+  const files: File[] = await Promise.all(
+    names.map(async (name) => {
+      return { name, content: await readFile(join(source, name), 'utf8'), mutate: isMutated(name) };
+    }),
+  );
+  // The library takes a logger; that its type is of another package of theirs is no matter here.
+  const options = { plugins: null, excludedMutations: ['StringLiteral'], ignorers: [] };
+  const result = await new Instrumenter(log as never).instrument(files, options);
+
+  await rm(target, { recursive: true, force: true });
+  await mkdir(target, { recursive: true });
+  for (const { name, content } of result.files) {
+    await writeFile(join(target, name.replace(/ts$/, 'js')), withoutTypes(name, content));
+  }
+  return result.mutants.map(({ id, fileName, location, mutatorName, replacement }) => {
+    const { content } = files.find(({ name }) => name === fileName)!;
+    return {
+      id,
+      file: fileName,
+      line: location.start.line + 1,
+      mutator: mutatorName,
+      original: content.slice(offsetOf(content, location.start), offsetOf(content, location.end)),
+      replacement,
+    };
+  });
+}
+
+function withoutTypes(name: string, content: string): string {
+  const { code, errors } = transformSync(name, content, {
+    typescript: { rewriteImportExtensions: 'rewrite' },
+  });
+  if (errors.length > 0) throw new Error(`${name}: ${errors[0]!.message}`);
+  return code;
+}
+
+function offsetOf(content: string, { line, column }: Position): number {
+  const before = content.split('\n').slice(0, line);
+  return before.reduce((length, text) => length + text.length + 1, column);
+}
