@@ -41,7 +41,10 @@ export interface JobMessage {
 }
 
 /** What a worker says: after its start, of a task that threw, and when it has left a job. */
-export type FromWorker = { readonly ready: true } | { readonly error: string } | { readonly left: number };
+export type FromWorker =
+  | { readonly ready: true }
+  | { readonly error: string; readonly number: number }
+  | { readonly left: number };
 
 export function totalTasks(phases: readonly Phase[]): number {
   return phases.reduce((sum, { tasks }) => sum + tasks, 0);

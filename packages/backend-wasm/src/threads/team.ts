@@ -24,13 +24,6 @@ interface Call {
   turnEnd: number;
 }
 
-/** What one of the threads came to grief of, as soon as it is known. */
-interface Trouble {
-  readonly error: Promise<HeedError>;
-  report(error: HeedError): void;
-  reported: boolean;
-}
-
 /**
  * Threads that do one job after another together. Each takes the next task when it is done with its last, so that no
  * thread waits for a slower one. This thread takes part, too, unless it may not wait: there it leaves the work to as
@@ -46,7 +39,8 @@ export class Team {
   private readonly words: Int32Array;
   private members: Member[] = [];
   private number = 0;
-  private trouble: Trouble = newTrouble();
+  /** What one of the workers came to grief of during the job under way. */
+  private trouble: HeedError | null = null;
   /** Those who are invited to the job under way. */
   private invited: readonly Member[] = [];
   /** Called with each message and death that a call may be waiting for. */
@@ -94,7 +88,7 @@ export class Team {
     signal?.throwIfAborted();
     if (helpers > 0) await this.fill();
     this.number = (this.number % 0x7fffffff) + 1;
-    this.trouble = newTrouble();
+    this.trouble = null;
     this.words[WORD.CLAIMED] = 0;
     this.words[WORD.DONE] = 0;
     this.words[WORD.STOP] = 0;
@@ -180,8 +174,9 @@ export class Team {
   }
 
   private hear(message: Exclude<FromWorker, { ready: true }>): void {
-    if ('error' in message) {
-      this.trouble.report(new HeedError('ENGINE', `a worker thread failed: ${message.error}`));
+    // Not of an earlier job, which had ended otherwise before this arrived.
+    if ('error' in message && message.number === this.number) {
+      this.trouble = new HeedError('ENGINE', `a worker thread failed: ${message.error}`);
     }
     this.onNews();
   }
@@ -191,11 +186,9 @@ export class Team {
     member.dead = true;
     this.words[member.inside] = 0;
     if (!this.invited.includes(member)) return;
-    this.trouble.report(
-      new HeedError('ENGINE', `a worker thread ended during the call: ${reason}`, {
-        remedy: 'call again: another thread takes its place',
-      }),
-    );
+    this.trouble = new HeedError('ENGINE', `a worker thread ended during the call: ${reason}`, {
+      remedy: 'call again: another thread takes its place',
+    });
     this.onNews();
   }
 
@@ -225,7 +218,7 @@ export class Team {
       const run = job.module.instance.exports[phase.export] as unknown as TaskFunction;
       while (task < end) {
         if (!this.isDone(start)) await this.until(call, start);
-        if (Atomics.load(words, WORD.STOP) !== 0) throw await this.trouble.error;
+        if (Atomics.load(words, WORD.STOP) !== 0) await this.fail();
         runTask(run, phase.firstTask + task - start, job);
         if (Atomics.add(words, WORD.DONE, 1) + 1 === end) this.signal();
         if (performance.now() >= call.turnEnd) await this.giveTurn(call);
@@ -244,7 +237,7 @@ export class Team {
     for (;;) {
       const signal = Atomics.load(this.words, WORD.SIGNAL);
       if (this.isDone(tasks)) return;
-      if (Atomics.load(this.words, WORD.STOP) !== 0) throw await this.trouble.error;
+      if (Atomics.load(this.words, WORD.STOP) !== 0) await this.fail();
       await this.waitBriefly(call, signal);
     }
   }
@@ -260,8 +253,14 @@ export class Team {
   private async giveTurn(call: Call): Promise<void> {
     await nextTurn();
     call.signal?.throwIfAborted();
-    if (this.trouble.reported) throw await this.trouble.error;
+    if (this.trouble !== null) throw this.trouble;
     call.turnEnd = performance.now() + TURN_MILLISECONDS;
+  }
+
+  /** Waits until it is heard why a worker has stopped the job; its message does not keep the process alive. */
+  private async fail(): Promise<never> {
+    while (this.trouble === null) await nextTurn();
+    throw this.trouble;
   }
 
   /** For a thread that may not wait: until the workers say that all is done. */
@@ -274,7 +273,7 @@ export class Team {
       this.onNews = () => {
         const busy = members.some(({ dead, inside }) => !dead && this.words[inside] !== 0);
         if (this.isDone(total) && !busy) resolve();
-        else if (this.trouble.reported) void this.trouble.error.then(reject);
+        else if (this.trouble !== null) reject(this.trouble);
       };
       this.onNews();
     }).finally(() => signal?.removeEventListener('abort', onAbort));
@@ -313,18 +312,4 @@ function runTask(run: TaskFunction, task: number, { frame, scratch }: Job): void
   } catch (error) {
     throw new HeedError('ENGINE', `a kernel failed: ${String(error)}`, { cause: error });
   }
-}
-
-function newTrouble(): Trouble {
-  let settle!: (error: HeedError) => void;
-  const error = new Promise<HeedError>((resolve) => (settle = resolve));
-  const trouble: Trouble = {
-    error,
-    reported: false,
-    report(reason) {
-      trouble.reported = true;
-      settle(reason);
-    },
-  };
-  return trouble;
 }

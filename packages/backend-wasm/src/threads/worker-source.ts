@@ -55,7 +55,7 @@ function work({ post, listen }: Channel, word: typeof WORD): void {
       }
     } catch (error) {
       Atomics.store(words, word.STOP, 1);
-      post({ error: String(error) });
+      post({ error: String(error), number });
     } finally {
       Atomics.store(words, inside, 0);
       Atomics.add(words, word.SIGNAL, 1);
