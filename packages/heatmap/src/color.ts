@@ -20,8 +20,8 @@ const MAPS: Record<ColorMap, (t: number) => string> = {
   viridis: interpolateViridis,
 };
 
-/** Black and white of the numbers on coloured cells; a little off, as ink and paper are. */
-const INK: RGB = [16, 14, 24];
+/** Black and white of the numbers on coloured cells: on any colour one of them has a contrast of 4.58 or more. */
+const INK: RGB = [0, 0, 0];
 const PAPER: RGB = [255, 255, 255];
 
 /** Below this position, colours on a light ground fade into it: a sparse matrix is a page, not a field of yellow. */

@@ -52,13 +52,13 @@ describe('with colours', () => {
   test('the ground is the colour of the value, the ends those of magma', () => {
     const text = draw([1, 2], [0, 1], { color: 'truecolor' });
     expect(text).toContain(`${ESC}[48;2;0;0;4;38;2;255;255;255m .000 ${ESC}[0m`);
-    expect(text).toContain(`${ESC}[48;2;252;253;191;38;2;16;14;24m 1.00 ${ESC}[0m`);
+    expect(text).toContain(`${ESC}[48;2;252;253;191;38;2;0;0;0m 1.00 ${ESC}[0m`);
   });
 
   test('256 colours are palette entries', () => {
     const text = draw([1, 2], [0, 1], { color: '256' });
     expect(text).toContain(`${ESC}[48;5;16;38;5;231m .000 ${ESC}[0m`);
-    expect(text).toContain(`${ESC}[48;5;229;38;5;233m 1.00 ${ESC}[0m`);
+    expect(text).toContain(`${ESC}[48;5;229;38;5;16m 1.00 ${ESC}[0m`);
     expect(text).not.toContain('8;2;');
   });
 

@@ -1,4 +1,4 @@
-import { type Scheme, colorAt, inkOn, positionIn, toHex } from '@heed/heatmap';
+import { type Scheme, colorAt, formatCell, inkOn, positionIn, toHex } from '@heed/heatmap';
 
 /** Ground and ink of a weight. */
 export function cellStyle(weight: number, domain: readonly [number, number], scheme: Scheme): Record<string, string> {
@@ -8,5 +8,5 @@ export function cellStyle(weight: number, domain: readonly [number, number], sch
 
 /** What a screen reader says, and what stands under the pointer. */
 export function nameOf(from: string, to: string, weight: number): string {
-  return `${from} → ${to}: ${weight.toFixed(3)}`;
+  return `${from} → ${to}: ${formatCell(weight).replace(/^\./, '0.')}`;
 }

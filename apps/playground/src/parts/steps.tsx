@@ -65,7 +65,7 @@ export function Steps({ answer, question, head, token, scheme }: StepsProps) {
               <th scope="col">its numbers</th>
               <th scope="col">q · k</th>
               <th scope="col">score</th>
-              <th scope="col">{isSoft ? 'e^(score − max)' : ''}</th>
+              {isSoft && <th scope="col">e^(score − max)</th>}
               <th scope="col">weight</th>
               <th scope="col">value</th>
             </tr>
@@ -76,7 +76,7 @@ export function Steps({ answer, question, head, token, scheme }: StepsProps) {
               <td>
                 <Strip values={query} scheme={scheme} name={`query of ${word}`} />
               </td>
-              <td colSpan={5} />
+              <td colSpan={isSoft ? 5 : 4} />
             </tr>
             {shown.map((step) => (
               <tr key={step.key} class={step.score === null ? 'out' : undefined}>
@@ -84,23 +84,23 @@ export function Steps({ answer, question, head, token, scheme }: StepsProps) {
                   <bdi>{visibleText(step.token)}</bdi>
                 </th>
                 <td>
-                  <Strip values={vectorOf(answer.key, step.key)} scheme={scheme} name={`key of ${step.token}`} />
+                  <Strip values={vectorOf(answer.key, step.key)} scheme={scheme} name={`key of ${visibleText(step.token)}`} />
                 </td>
                 <td>{step.dot.toFixed(2)}</td>
                 <td>{step.score === null ? 'out of sight' : step.score.toFixed(3)}</td>
-                <td>{isSoft && step.score !== null ? step.exponential.toFixed(4) : ''}</td>
+                {isSoft && <td>{step.score === null ? '' : step.exponential.toFixed(4)}</td>}
                 <td class="bar">
                   <span style={{ width: `${100 * step.weight}%` }} aria-hidden="true" />
                   <b>{step.weight.toFixed(3)}</b>
                 </td>
                 <td>
-                  <Strip values={vectorOf(answer.value, step.key)} scheme={scheme} name={`value of ${step.token}`} />
+                  <Strip values={vectorOf(answer.value, step.key)} scheme={scheme} name={`value of ${visibleText(step.token)}`} />
                 </td>
               </tr>
             ))}
             <tr class="self">
               <th scope="row">output “{word}”</th>
-              <td colSpan={5}>Σ weight · value =</td>
+              <td colSpan={isSoft ? 5 : 4}>Σ weight · value =</td>
               <td>
                 <Strip values={output} scheme={scheme} name={`output of ${word}`} />
               </td>
