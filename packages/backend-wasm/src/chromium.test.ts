@@ -34,7 +34,19 @@ async function expectNoFailure(
 const deviceOf = ({ page }: OpenPage, options: WasmOptions): Promise<string> =>
   page.evaluate((given) => window.deviceOf!(given), options);
 
+function jobsEndAsTheyShould(opened: () => OpenPage, threads: number): void {
+  test(`jobs that fail or are aborted end, and the next is right: threads ${threads}`, async () => {
+    const [failed, aborted, next] = await opened().page.evaluate((count) => window.jobs!(count), threads);
+    expect(failed).toMatch(/^HeedError: .*unreachable/);
+    expect(aborted).toContain('TimeoutError');
+    expect(next).toBe(Array(14).fill(14).join());
+  });
+}
+
 inChromium({ isolated: true }, 'cross-origin isolated', (opened) => {
+  jobsEndAsTheyShould(opened, 1);
+  jobsEndAsTheyShould(opened, 3);
+
   test('the default is relaxed SIMD, and as many threads as there are', async () => {
     const threads = await opened().page.evaluate(() => navigator.hardwareConcurrency);
     expect(await deviceOf(opened(), {})).toBe(
@@ -51,6 +63,8 @@ inChromium({ isolated: true }, 'cross-origin isolated', (opened) => {
 });
 
 inChromium({ isolated: false }, 'not isolated', (opened) => {
+  jobsEndAsTheyShould(opened, 1);
+
   test('there is one thread, and more are refused', async () => {
     expect(await deviceOf(opened(), {})).toBe('WebAssembly, relaxed SIMD, 1 thread');
     expect(JSON.parse(await deviceOf(opened(), { threads: 2 }))).toMatchObject({

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { KernelModule } from '../plan/plan.ts';
-import { tinyModule } from '../threads/tiny-module.test.helper.ts';
+import { tinyModule } from '../test/tiny-module.ts';
 import { ModuleCache } from './modules.ts';
 
 const memory = new WebAssembly.Memory({ initial: 1 });

@@ -2,6 +2,9 @@
 import { type Report, allCases, verify } from '@heed/conformance';
 import wasm, { type WasmOptions } from '../index.ts';
 import { COMBINATIONS, providerOf } from './combinations.ts';
+import { Heap } from '../memory/heap.ts';
+import { Team } from '../threads/team.ts';
+import { tinyModule } from './tiny-module.ts';
 import { verdictOf } from './verdict.ts';
 
 declare global {
@@ -10,6 +13,8 @@ declare global {
     verifyWasm?: (options: WasmOptions, topics?: readonly string[]) => Promise<Report>;
     /** What a backend made with these options runs on, or the error's code, message and remedy. */
     deviceOf?: (options: WasmOptions) => Promise<string>;
+    /** What comes of a job whose fourth task fails, of one that is aborted, and of one after them. */
+    jobs?: (threads: number) => Promise<string[]>;
   }
 }
 
@@ -27,6 +32,33 @@ window.deviceOf = async (options) => {
   } catch (error) {
     return JSON.stringify(error);
   }
+};
+
+window.jobs = async (threads) => {
+  const heap = new Heap(threads > 1);
+  const team = await Team.start(heap.memory, threads);
+  const module = await WebAssembly.compile(tinyModule(heap.shared));
+  const instance = await WebAssembly.instantiate(module, { env: { memory: heap.memory } });
+  const frame = heap.allocate(29 * 4);
+  const run = async (name: string, rounds: number, signal?: AbortSignal): Promise<string> => {
+    const cells = heap.array({ address: frame, dtype: 'int32', length: 29 });
+    cells.fill(0)[0] = rounds;
+    const phases = [name, 'sum'].map((each) => ({ export: each, firstTask: 0, tasks: 14 }));
+    const job = { module: { id: 1, module, instance }, phases, frame, scratch: 0, scratchStride: 0 };
+    try {
+      await team.run(job, team.helpersFor(14), signal);
+      return cells.slice(15).join();
+    } catch (error) {
+      return String(error);
+    }
+  };
+  const results = [
+    await run('fail', 1),
+    await run('count', 100_000_000, AbortSignal.timeout(1)),
+    await run('count', 1),
+  ];
+  await team.end();
+  return results;
 };
 
 /** For browsers that nothing drives: every combination that this page allows, sent to where it came from. */

@@ -4,7 +4,7 @@ import type { Phase } from '../plan/plan.ts';
 import type { Job } from './job.ts';
 import { type Spawn, type Worker, platformSpawn } from './spawn.ts';
 import { Team } from './team.ts';
-import { tinyModule } from './tiny-module.test.helper.ts';
+import { tinyModule } from '../test/tiny-module.ts';
 
 const teams: Team[] = [];
 afterEach(async () => {
