@@ -26,3 +26,6 @@ export function count(i: Variable, from: Code, to: Code, step: number, body: Cod
 }
 
 export const returnNow: Code = 0x0f;
+
+/** Takes a value off the stack. */
+export const drop: Code = 0x1a;

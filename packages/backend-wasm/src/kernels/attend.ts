@@ -1,6 +1,7 @@
 import type { Code } from '../emit/code.ts';
 import { count, when, whileTrue } from '../emit/control.ts';
 import { i32, int, memoryFill } from '../emit/instructions.ts';
+import { directAbsorber, directMultiplier } from './direct.ts';
 import { rowFinisher } from './finish.ts';
 import { type Kernel, least } from './kernel.ts';
 import { RECORD_BYTES, blockOpener } from './rows.ts';
@@ -24,9 +25,10 @@ export function attendPhase(kernel: Kernel): void {
   const soft = variant.selection === 'softmax';
   const open = blockOpener(kernel);
   const openTile = tileOpener(kernel);
-  const score = groupScorer(kernel, panelMultiplier(kernel));
+  const score = groupScorer(kernel, variant.direct ? directMultiplier(kernel) : panelMultiplier(kernel));
   const softmax = parts.softmax ? onlineSoftmax(kernel) : null;
-  const addValues = parts.sumsValues ? valueAdder(kernel) : null;
+  const addValues = parts.sumsValues && !variant.direct ? valueAdder(kernel) : null;
+  const absorbDirectly = parts.sumsValues && variant.direct ? directAbsorber(kernel, score, softmax!) : null;
   const choose = soft ? null : candidateChooser(kernel);
   const writeWeights = soft && parts.wants('weights') ? weightWriter(kernel) : null;
   const finish = rowFinisher(kernel);
@@ -74,7 +76,11 @@ export function attendPhase(kernel: Kernel): void {
       openTask(kernel, index!, frame!, threadScratch!),
       open(),
       parts.sumsValues ? memoryFill(at(scratch.output), int(0), int(outputBytes)) : [],
-      eachTile([eachRow(absorb), addValues === null ? [] : addValues(group)]),
+      eachTile(
+        absorbDirectly === null
+          ? [eachRow(absorb), addValues === null ? [] : addValues(group)]
+          : absorbDirectly(group, tile),
+      ),
       finish(),
       // The scores once more, now that row maximum and row sum are known.
       writeWeights === null ? [] : eachTile(eachRow(when(isRow, writeWeights(record, scores, tile)))),

@@ -11,7 +11,7 @@ import { RECORD } from './rows.ts';
  * of SPEC.md, clause `order`. Exclusions come last and set −∞, whatever was there: padding never reaches a result.
  */
 export function scoreSteps(kernel: Kernel): Callable {
-  const { module, parts, element, task } = kernel;
+  const { module, variant, parts, element, task } = kernel;
   const { scalar } = element;
   return module.function({ parameters: ['i32', 'i32', 'i32'] }, (body, record, scores, tile) => {
     const at = body.local('i32');
@@ -26,10 +26,11 @@ export function scoreSteps(kernel: Kernel): Callable {
     const always = (): Code => int(1);
     const first = i32.sub(i32.load(record!, RECORD.first), tile!);
     const last = i32.sub(i32.load(record!, RECORD.end), tile!);
+    const badRow = i32.load(record!, RECORD.bad);
     const isBad = (column: Code): Code =>
-      i32.or(i32.load(record!, RECORD.bad), i32.load8U(i32.add(task.badAt, column)));
+      variant.direct ? badRow : i32.or(badRow, i32.load8U(i32.add(task.badAt, column)));
     return [
-      when(i32.or(task.tileBad, i32.load(record!, RECORD.bad)), fill(task.from, task.to, NaN, isBad)),
+      when(i32.or(task.tileBad, badRow), fill(task.from, task.to, NaN, isBad)),
       parts.steps ? termsAndExclusions(kernel, body, { record: record!, scores: scores!, tile: tile! }) : [],
       // Keys before the first and after the last that the row sees, in register tiles that others need.
       fill(task.from, greatest(least(first, task.to), int(0)), -Infinity, always),

@@ -26,7 +26,7 @@ export function panelMultiplier({ module, element, tiling }: Kernel): Callable {
  * finite. It sets `from` and `to` of the task, and returns whether any row may see any key; if not, nothing is written.
  */
 export function groupScorer(kernel: Kernel, multiply: Callable): Callable {
-  const { module, variant, element, tiling, task, scratch } = kernel;
+  const { module, variant, element, tiling, frame, task, scratch } = kernel;
   const { rows, columns, scoreStride } = tiling;
   const panelBytes = columns * variant.headDim * element.bytes;
   const queryBytes = variant.headDim * element.bytes;
@@ -38,15 +38,8 @@ export function groupScorer(kernel: Kernel, multiply: Callable): Callable {
     const scores = body.local('i32');
     const column = body.local('i32');
     const key = body.local('i32');
-    return [
-      record.set(i32.add(task.scratch, place(int(scratch.records), group!, RECORD_BYTES))),
-      panels(kernel, record, tile!),
-      query.set(i32.add(task.scratch, place(int(scratch.query), group!, queryBytes))),
-      scores.set(i32.add(task.scratch, int(scratch.scores))),
-      // The gradient keeps the scores of all rows of the block.
-      variant.pass === 'gradient' ? scores.set(place(scores, group!, scoreStride * element.bytes)) : [],
+    const packed = [
       key.set(i32.add(task.keyAt, i32.mul(task.from, int(queryBytes)))),
-      when(i32.geS(task.from, task.to), [int(0), returnNow]),
       count(column, task.from, task.to, columns, [
         multiply(
           query,
@@ -57,6 +50,17 @@ export function groupScorer(kernel: Kernel, multiply: Callable): Callable {
         ),
         key.set(i32.add(key, int(panelBytes))),
       ]),
+    ];
+    const direct = multiply(query, task.keyAt, scores, i32.sub(frame.integer('keyLength'), tile!));
+    return [
+      record.set(i32.add(task.scratch, place(int(scratch.records), group!, RECORD_BYTES))),
+      panels(kernel, record, tile!),
+      query.set(i32.add(task.scratch, place(int(scratch.query), group!, queryBytes))),
+      scores.set(i32.add(task.scratch, int(scratch.scores))),
+      // The gradient keeps the scores of all rows of the block.
+      variant.pass === 'gradient' ? scores.set(place(scores, group!, scoreStride * element.bytes)) : [],
+      when(i32.geS(task.from, task.to), [int(0), returnNow]),
+      variant.direct ? direct : packed,
       Array.from({ length: rows }, (_, r) =>
         steps(
           i32.add(record, int(r * RECORD_BYTES)),

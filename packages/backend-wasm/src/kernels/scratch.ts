@@ -17,6 +17,9 @@ export interface Scratch {
   readonly output: number;
   /** Four random words. */
   readonly noise: number;
+  /** Without packing. [valueDim]: the sum of a tile's values; [tileKeys, valueDim]: values, 0 where not finite. */
+  readonly partial: number;
+  readonly values: number;
   /** For the gradient. [blockRows / rows, valueDim, rows]: gradients of the output. */
   readonly dOutput: number;
   /** [blockRows, keyColumns] and [blockRows, valueColumns]: queries, times the scale, and gradients of the output. */
@@ -50,6 +53,8 @@ export function scratchOf(variant: Variant, tiling: Tiling, { bytes }: Element):
     scores: take((gradient ? allRows : rows) * scoreStride * bytes),
     output: take(sumsValues ? allRows * valueColumns * bytes : 0),
     noise: take(variant.selection === 'sample' ? 16 : 0),
+    partial: take(variant.direct ? variant.valueDim * bytes : 0),
+    values: take(variant.direct ? tiling.tileKeys * variant.valueDim * bytes : 0),
     dOutput: inGradient(variant.valueDim),
     queryRows: inGradient(tiling.keyColumns),
     dOutputRows: inGradient(valueColumns),

@@ -8,6 +8,22 @@ export function tileOpener({ module, variant, element, tiling, frame, task }: Ke
   const packed = (name: 'packedKey' | 'packedValue' | 'bad', index: Code, size: number): Code =>
     place(place(frame.integer(name), task.slot, frame.integer(`${name}Slot`)), index, size);
   const values = variant.pass === 'gradient' ? variant.valueDim : tiling.valueColumns;
+  const inPlace = (name: 'key' | 'value', tile: Code): Code =>
+    place(
+      place(
+        place(frame.integer(name), task.batch, frame.integer(`${name}Batch`)),
+        task.kvHead,
+        frame.integer(`${name}Head`),
+      ),
+      tile,
+      frame.integer(`${name}Row`),
+    );
+  if (variant.direct) {
+    return module.function({ parameters: ['i32'] }, (_, tile) => [
+      task.keyAt.set(inPlace('key', tile!)),
+      task.valueAt.set(inPlace('value', tile!)),
+    ]);
+  }
   return module.function({ parameters: ['i32'] }, (body, tile) => {
     const bad = body.local('v128');
     return [

@@ -1,5 +1,6 @@
 import type { AttentionProblem } from '@heed/core';
 import type { Variant } from '../kernels/variant.ts';
+import { DIRECT_ROWS } from '../kernels/tiling.ts';
 import { generate } from '../kernels/generate.ts';
 import type { KernelModule, PlanOptions } from './plan.ts';
 
@@ -15,7 +16,7 @@ export function variantOf(problem: AttentionProblem, pass: Variant['pass'], opti
     dtype: problem.dtype,
     headDim: problem.headDim,
     valueDim: problem.valueDim,
-    direct: false,
+    direct: pass === 'forward' && isDirect(problem),
     split: false,
     ranged,
     alignment: ranged || problem.alibi ? alignment : null,
@@ -37,4 +38,11 @@ export function variantOf(problem: AttentionProblem, pass: Variant['pass'], opti
 
 export function moduleOf(variant: Variant): KernelModule {
   return { key: JSON.stringify(variant), generate: () => generate(variant) };
+}
+
+/** Whether keys and values are read in place: few rows, and rows of whole vectors. */
+function isDirect({ heads, kvHeads, queryLength, headDim, valueDim, dtype }: AttentionProblem): boolean {
+  const lanes = dtype === 'float32' ? 4 : 2;
+  const whole = headDim % lanes === 0 && valueDim % lanes === 0;
+  return whole && (heads / kvHeads) * queryLength <= DIRECT_ROWS;
 }
