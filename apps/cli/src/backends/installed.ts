@@ -4,7 +4,7 @@ import { type Manifest, isInstalled, readManifest } from './resolve.ts';
 /** Backends of this project. Those that are `optional` are named only where they are installed. */
 const KNOWN = [
   { name: 'ts', optional: false },
-  { name: 'wasm', optional: true },
+  { name: 'wasm', optional: false },
   { name: 'gpujs', optional: true },
   { name: 'tfjs-node', optional: true },
   { name: 'reference', optional: false },
