@@ -1,9 +1,11 @@
 import type { Code } from '../emit/code.ts';
 import { count, when, whileTrue } from '../emit/control.ts';
 import { i32, int, memoryFill } from '../emit/instructions.ts';
+import type { Variable } from '../emit/module.ts';
 import { directAbsorber, directMultiplier } from './direct.ts';
 import { rowFinisher } from './finish.ts';
-import { type Kernel, least } from './kernel.ts';
+import { type Kernel, greatest, least } from './kernel.ts';
+import { partialWriter } from './parts.ts';
 import { RECORD_BYTES, blockOpener } from './rows.ts';
 import { groupScorer, panelMultiplier } from './scores.ts';
 import { candidateChooser } from './selection.ts';
@@ -13,7 +15,7 @@ import { valueAdder } from './values.ts';
 import { weightWriter } from './weights.ts';
 
 /**
- * Phase `attend` (task: block of query rows of a key/value head).
+ * Phase `attend` (task: block of query rows, part of the keys, key/value head).
  *
  * One pass over tiles of keys for each block of query rows (Dao, Fu, Ermon, Rudra and Ré, "FlashAttention", NeurIPS
  * 2022, algorithm 1; with the queries in the outer loop and one division at the end as in Dao, "FlashAttention-2", 2023,
@@ -31,7 +33,7 @@ export function attendPhase(kernel: Kernel): void {
   const absorbDirectly = parts.sumsValues && variant.direct ? directAbsorber(kernel, score, softmax!) : null;
   const choose = soft ? null : candidateChooser(kernel);
   const writeWeights = soft && parts.wants('weights') ? weightWriter(kernel) : null;
-  const finish = rowFinisher(kernel);
+  const finish = variant.split ? partialWriter(kernel) : rowFinisher(kernel);
   const parameters = ['i32', 'i32', 'i32'] as const;
 
   module.function({ parameters, name: 'attend' }, (body, index, frame, threadScratch) => {
@@ -44,8 +46,8 @@ export function attendPhase(kernel: Kernel): void {
     const factor = body.local('i32');
     const at = (place: number): Code => i32.add(task.scratch, int(place));
     const eachTile = (groupCode: Code): Code => [
+      variant.split ? ownPart(kernel, end) : end.set(task.endKey),
       tile.set(i32.sub(task.firstKey, i32.remU(task.firstKey, int(tiling.tileKeys)))),
-      end.set(task.endKey),
       whileTrue(i32.ltS(tile, end), [
         openTile(tile),
         count(group, int(0), task.count, tiling.rows, when(score(group, tile), groupCode)),
@@ -73,7 +75,13 @@ export function attendPhase(kernel: Kernel): void {
     const isRow = i32.ltU(i32.add(group, r), task.count);
     const outputBytes = tiling.blockRows * tiling.valueColumns * element.bytes;
     return [
-      openTask(kernel, index!, frame!, threadScratch!),
+      openTask(
+        kernel,
+        index!,
+        frame!,
+        threadScratch!,
+        variant.split ? kernel.frame.integer('parts') : int(1),
+      ),
       open(),
       parts.sumsValues ? memoryFill(at(scratch.output), int(0), int(outputBytes)) : [],
       eachTile(
@@ -88,13 +96,34 @@ export function attendPhase(kernel: Kernel): void {
   });
 }
 
-/** Finds out what the task is about. */
-export function openTask({ frame, task }: Kernel, index: Code, frameAddress: Code, scratch: Code): Code {
-  const head = i32.divU(index, frame.integer('blocks'));
-  const block = i32.remU(index, frame.integer('blocks'));
+/** Of the keys that the block sees, those of the task's part. */
+function ownPart({ frame, task }: Kernel, end: Variable): Code {
+  const first = i32.mul(task.part, frame.integer('partKeys'));
+  return [
+    end.set(i32.add(first, frame.integer('partKeys'))),
+    end.set(least(end, task.endKey)),
+    task.firstKey.set(greatest(task.firstKey, first)),
+  ];
+}
+
+/**
+ * Finds out what the task is about: a block of query rows, one of so many parts of the keys, a key/value head. The last
+ * blocks, which see most when causal, come first.
+ */
+export function openTask(
+  { frame, task }: Kernel,
+  index: Variable,
+  frameAddress: Code,
+  scratch: Code,
+  parts: Code,
+): Code {
+  const blocks = frame.integer('blocks');
+  const block = i32.sub(i32.sub(blocks, int(1)), i32.remU(index, blocks));
+  const head = i32.divU(i32.divU(index, blocks), parts);
   return [
     task.frame.set(frameAddress),
     task.scratch.set(scratch),
+    task.part.set(i32.remU(i32.divU(index, blocks), parts)),
     task.batch.set(i32.divU(head, frame.integer('kvHeads'))),
     task.kvHead.set(i32.remU(head, frame.integer('kvHeads'))),
     task.slot.set(i32.remU(head, frame.integer('slots'))),

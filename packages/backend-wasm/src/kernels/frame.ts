@@ -43,6 +43,7 @@ const INTEGERS = [
   'packedValueSlot',
   'bad',
   'badSlot',
+  'partials',
   'keyRows',
   'keyRowsSlot',
   /** Parts that the blocks of the gradient are dealt out to, each of which has sums of its own. */

@@ -2,6 +2,7 @@ import { attendPhase } from './attend.ts';
 import { gradientPhase } from './gradient.ts';
 import { clearPhase, reducePhase, reduceSharedPhase } from './gradient-sums.ts';
 import { kernelOf } from './kernel.ts';
+import { mergePhase } from './parts.ts';
 import { packPhase } from './packing.ts';
 import type { Variant } from './variant.ts';
 
@@ -14,6 +15,9 @@ export function generate(variant: Variant): Uint8Array<ArrayBuffer> {
     gradientPhase(kernel);
     reducePhase(kernel);
     reduceSharedPhase(kernel);
-  } else attendPhase(kernel);
+  } else {
+    attendPhase(kernel);
+    if (variant.split) mergePhase(kernel);
+  }
   return kernel.module.build(variant.shared);
 }

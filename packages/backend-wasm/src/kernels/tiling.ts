@@ -5,6 +5,11 @@ export const BLOCK_ROWS = 96;
 /** At most so many query rows a key/value head are computed without packing the keys. */
 export const DIRECT_ROWS = 8;
 
+/** About so many keys are a part, where few query rows have many keys; whole tiles. */
+export const PART_KEYS = 4096;
+/** At most so many query rows a key/value head are few. */
+export const SPLIT_ROWS: number = 2 * BLOCK_ROWS;
+
 /** Sizes that are constants of a module. */
 export interface Tiling {
   /** Rows of the register tile; 1 where there is none. */

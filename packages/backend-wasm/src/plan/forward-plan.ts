@@ -1,6 +1,8 @@
 import type { AttentionProblem } from '@heed/core';
 import { FRAME_BYTES, writeFrame } from '../kernels/frame.ts';
 import { kernelOf } from '../kernels/kernel.ts';
+import { partialBytes } from '../kernels/parts.ts';
+import { PART_KEYS } from '../kernels/tiling.ts';
 import { floatFields, tensorFields } from './fields.ts';
 import type { Plan, PlanOptions } from './plan.ts';
 import { Region } from './region.ts';
@@ -12,9 +14,10 @@ const NOTHING_PACKED: HeadSizes = { packedKey: 0, packedValue: 0, bad: 0 };
 /** How a problem's forward run is computed. */
 export function forwardPlan(problem: AttentionProblem, options: PlanOptions): Plan {
   const variant = variantOf(problem, 'forward', options);
-  const { tiling, scratch, parts } = kernelOf(variant);
+  const { tiling, scratch, parts, element } = kernelOf(variant);
   const { heads, kvHeads, queryLength, keyLength } = problem;
-  const blocks = Math.ceil(((heads / kvHeads) * queryLength) / tiling.blockRows);
+  const rows = (heads / kvHeads) * queryLength;
+  const blocks = Math.ceil(rows / tiling.blockRows);
   const tiles = Math.ceil(keyLength / tiling.tileKeys);
   const sizes = variant.direct
     ? NOTHING_PACKED
@@ -22,15 +25,24 @@ export function forwardPlan(problem: AttentionProblem, options: PlanOptions): Pl
   const slots = variant.direct
     ? problem.batch * kvHeads
     : slotsOf(problem, sizes.packedKey + sizes.packedValue + sizes.bad);
+  const partKeys = Math.floor(PART_KEYS / tiling.tileKeys) * tiling.tileKeys;
+  const partCount = variant.split ? Math.ceil(keyLength / partKeys) : 1;
+  const partialRow = variant.split ? partialBytes(tiling, element, parts.sumsValues) : 0;
   const shared = new Region();
+  const partials = shared.take(slots * rows * partCount * partialRow);
   const packedKey = shared.take(slots * sizes.packedKey);
   const packedValue = shared.take(slots * sizes.packedValue);
   const bad = shared.take(slots * sizes.bad);
+  const tasks = {
+    pack: variant.direct ? 0 : tiles,
+    attend: partCount * blocks,
+    merge: variant.split ? blocks : 0,
+  };
   return {
     algorithm: 'flash attention: online softmax over packed tiles',
     tile: { query: tiling.blockRows, key: tiling.tileKeys },
     module: moduleOf(variant),
-    phases: blocks === 0 ? [] : wavesOf(problem, slots, { pack: variant.direct ? 0 : tiles, attend: blocks }),
+    phases: blocks === 0 ? [] : wavesOf(problem, slots, tasks),
     threadScratchBytes: scratch.bytes,
     sharedScratchBytes: shared.bytes,
     frameBytes: FRAME_BYTES,
@@ -40,6 +52,9 @@ export function forwardPlan(problem: AttentionProblem, options: PlanOptions): Pl
         blocks,
         blockRows: tiling.blockRows,
         tiles,
+        parts: partCount,
+        partKeys,
+        partials: addresses.scratch + partials,
         slots,
         packedKey: addresses.scratch + packedKey,
         packedKeySlot: sizes.packedKey,

@@ -1,6 +1,6 @@
 import type { AttentionProblem } from '@heed/core';
 import type { Variant } from '../kernels/variant.ts';
-import { DIRECT_ROWS } from '../kernels/tiling.ts';
+import { DIRECT_ROWS, PART_KEYS, SPLIT_ROWS } from '../kernels/tiling.ts';
 import { generate } from '../kernels/generate.ts';
 import type { KernelModule, PlanOptions } from './plan.ts';
 
@@ -17,7 +17,7 @@ export function variantOf(problem: AttentionProblem, pass: Variant['pass'], opti
     headDim: problem.headDim,
     valueDim: problem.valueDim,
     direct: pass === 'forward' && isDirect(problem),
-    split: false,
+    split: pass === 'forward' && isSplit(problem),
     ranged,
     alignment: ranged || problem.alibi ? alignment : null,
     keyLengths: lengths.key,
@@ -45,4 +45,11 @@ function isDirect({ heads, kvHeads, queryLength, headDim, valueDim, dtype }: Att
   const lanes = dtype === 'float32' ? 4 : 2;
   const whole = headDim % lanes === 0 && valueDim % lanes === 0;
   return whole && (heads / kvHeads) * queryLength <= DIRECT_ROWS;
+}
+
+/** Whether parts of the keys are computed apart. Depends on the lengths of one head, not on how many there are. */
+function isSplit(problem: AttentionProblem): boolean {
+  const { heads, kvHeads, queryLength, keyLength, selection, outputs } = problem;
+  const few = (heads / kvHeads) * queryLength <= SPLIT_ROWS;
+  return few && keyLength >= 2 * PART_KEYS && selection === 'softmax' && !outputs.includes('weights');
 }
