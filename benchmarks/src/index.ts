@@ -1,11 +1,12 @@
 export type { Contestant, PreparedContestant, Settings, WorkloadResults } from './contestant.ts';
 export { backendContestant } from './contestants/backend.ts';
-export { type Machine, machineFacts } from './machine.ts';
+export { type Machine, installedVersions, machineFacts } from './machine.ts';
 export {
   type MeasureOptions,
   type Measurement,
   type Row,
   type WorkloadPeak,
+  defaults,
   measure,
 } from './measure/measure.ts';
 export type { Progress } from './measure/race.ts';
@@ -14,3 +15,8 @@ export { type CatalogueOptions, type WorkloadSet, catalogue, selectWorkloads } f
 export { usefulFlops } from './workload/pairs.ts';
 export { type WorkloadRequest, requestOf } from './workload/request.ts';
 export { type Workload, type WorkloadOptions, minilmWorkload, workload } from './workload/workload.ts';
+export { type ChartOptions, type Figure, lengthChart, rowsOverLength } from './charts/length-chart.ts';
+export { chartStyle, isHeeds, shortName, stylesOf, type SeriesStyle } from './charts/palette.ts';
+export { type Comparison, type ComparisonReport, type Unpaired, compareResults } from './compare/compare.ts';
+export { type ResultsContext, parseResults, resultsOf } from './results/results.ts';
+export type { BenchResults } from './results/schema.ts';

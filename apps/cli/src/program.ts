@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { HeedError } from '@heed/core';
 import { Command, CommanderError } from 'commander';
+import { benchCommand } from './commands/bench.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { demoCommand } from './commands/demo.ts';
 import { heatmapCommand } from './commands/heatmap.ts';
@@ -38,7 +39,7 @@ function createProgram(console: Console, onEnd: (code: ExitCode) => void): Comma
     .helpCommand(false)
     .exitOverride()
     .configureOutput({ writeErr: (text) => void (console.json || process.stderr.write(text)) });
-  for (const command of [doctorCommand, verifyCommand, demoCommand, heatmapCommand]) {
+  for (const command of [doctorCommand, verifyCommand, demoCommand, heatmapCommand, benchCommand]) {
     program.addCommand(command(console, onEnd).copyInheritedSettings(program));
   }
   return program.addHelpText('after', EXAMPLES);
@@ -50,6 +51,7 @@ Examples:
   $ heed verify ts                 the conformance suite on @heed/backend-ts
   $ heed heatmap weights.npy       attention weights as a picture
   $ heed demo                      a real model's attention: agreement, a heatmap, speed, a report
+  $ heed bench                     every backend and its peers, measured side by side
 
 Exit codes: 0 all is well, 1 a check failed, 2 wrong usage.`;
 

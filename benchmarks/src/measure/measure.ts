@@ -6,7 +6,17 @@ import type { Workload } from '../workload/workload.ts';
 import { entrantOf } from './entry.ts';
 import { type Forecast, forecast } from './forecast.ts';
 import { type Peak, startPeak } from './peak.ts';
-import { type Entrant, type Finish, MIN_ROUNDS, type Progress, inSeconds, race } from './race.ts';
+import {
+  type Entrant,
+  type Finish,
+  MIN_ROUNDS,
+  type Progress,
+  ROUNDS,
+  TURN_MS,
+  USED_UP,
+  inSeconds,
+  race,
+} from './race.ts';
 import { median, quantile, speedRatio } from './statistics.ts';
 
 export interface MeasureOptions {
@@ -86,12 +96,28 @@ export interface Measurement {
   readonly stopped: boolean;
 }
 
-const BUDGET_MS = 600_000;
 const LIMIT_MS = 30_000;
 /** A process that is there and has its libraries loaded, on top of what it computes. */
 const OVERHEAD_MS = 500;
 /** Of the memory that is free, what one contestant may be expected to take. */
 const MEMORY_SHARE = 0.5;
+
+/** What is measured with where nothing else is said. */
+export function defaults(): {
+  threads: number;
+  budgetMs: number;
+  rounds: number;
+  turnMs: number;
+  baseline: string;
+} {
+  return {
+    threads: os.availableParallelism(),
+    budgetMs: 600_000,
+    rounds: ROUNDS,
+    turnMs: TURN_MS,
+    baseline: tripleLoop.name,
+  };
+}
 
 /** A contestant over all workloads. */
 interface Course {
@@ -129,7 +155,7 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
     settled: null,
   }));
   const workloads = [...options.workloads].sort((a, b) => usefulFlops(a) - usefulFlops(b));
-  const end = performance.now() + (options.budgetMs ?? BUDGET_MS);
+  const end = performance.now() + (options.budgetMs ?? defaults().budgetMs);
   const rows: Row[] = [];
   const peaks: WorkloadPeak[] = [];
   try {
@@ -139,7 +165,7 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
       const left = workloads.slice(index);
       const { finishes, peakGflops } = await measureOne(left, courses, peak, end, { ...options, onProgress });
       peaks.push({ workload: workload.name, gflops: peakGflops });
-      rows.push(...rowsOf(workload, courses, finishes, options.baseline ?? tripleLoop.name));
+      rows.push(...rowsOf(workload, courses, finishes, options.baseline ?? defaults().baseline));
     }
   } finally {
     await peak.end();
@@ -162,7 +188,7 @@ async function measureOne(
     ({ settled, forecast: of }) => settled ?? refusalBefore(of, workload, shareMs),
   );
   const starting = courses.filter((_, place) => finishes[place] === null);
-  const threads = options.threads ?? os.availableParallelism();
+  const threads = options.threads ?? defaults().threads;
   const entrants = starting.map(({ source, forecast: of }): Entrant => {
     const limitMs = (options.limitMs ?? LIMIT_MS) + 4 * (of.runMs(workload) ?? 0);
     return entrantOf(source, workload, { threads, limitMs });
@@ -175,6 +201,7 @@ async function measureOne(
     signal,
     onProgress,
     deadline,
+    end,
     shareMs,
     peak: () => peak.measure(),
   });
@@ -204,7 +231,7 @@ function needOf(of: Forecast, workload: Workload): number {
 /** Why a contestant need not start on a workload; null when it may. */
 function refusalBefore(of: Forecast, workload: Workload, shareMs: number): Finish | null {
   const nothing = { device: null, threads: null, memory: null, roundsMs: [], samplesMs: [] };
-  if (shareMs < OVERHEAD_MS) return { ...nothing, status: 'too slow', reason: 'the budget is used up' };
+  if (shareMs < OVERHEAD_MS) return { ...nothing, ...USED_UP };
   const runMs = of.runMs(workload);
   if (runMs !== null && (1 + MIN_ROUNDS) * runMs > shareMs) {
     const reason = `one run would take about ${inSeconds(runMs)}; ${1 + MIN_ROUNDS} are over its share of ${inSeconds(shareMs)}`;

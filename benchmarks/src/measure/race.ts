@@ -20,6 +20,8 @@ export interface RaceOptions {
   readonly turnMs?: number | undefined;
   /** When to end, after three rounds at the least. A time of `performance.now()`. Default: never. */
   readonly deadline?: number | undefined;
+  /** From when on nobody enters any more, and one round is enough. Default: never. */
+  readonly end?: number | undefined;
   /** What one entrant may take, in milliseconds: one that would be over it in three rounds is not timed. */
   readonly shareMs?: number | undefined;
   /** Measures what the processor can do, at the start of each round. Operations in a nanosecond. */
@@ -60,8 +62,8 @@ export interface RaceResult {
 }
 
 export const MIN_ROUNDS = 3;
-const ROUNDS = 11;
-const TURN_MS = 100;
+export const ROUNDS = 11;
+export const TURN_MS = 100;
 /** One whose first run takes longer has warmed up with it. */
 const WARM_AFTER_MS = 1000;
 
@@ -91,14 +93,20 @@ export async function race(entrants: readonly Entrant[], options: RaceOptions = 
   } finally {
     await Promise.all(runners.map(({ state }) => state?.status === 'ready' && state.end()));
   }
-  return { finishes: runners.map(finishOf), peakGflops };
+  const whyNot = options.signal?.aborted ? STOPPED : USED_UP;
+  return { finishes: runners.map((runner) => finishOf(runner, whyNot)), peakGflops };
 }
+
+/** How those fare who never had a turn. */
+const STOPPED = { status: 'stopped', reason: 'stopped early' } as const;
+export const USED_UP = { status: 'too slow', reason: 'the budget is used up' } as const;
 
 async function enterAll(runners: readonly Runner[], options: RaceOptions): Promise<void> {
   const exercises = new Map<string, Exercise>();
   for (const [place, runner] of runners.entries()) {
     const { entrant } = runner;
     options.signal?.throwIfAborted();
+    if (performance.now() > (options.end ?? Infinity)) continue;
     announce(options, entrant, 'checking', place / runners.length / 2);
     const exercise = exercises.get(entrant.workload.name) ?? exerciseOf(entrant.workload);
     exercises.set(entrant.workload.name, exercise);
@@ -125,7 +133,7 @@ async function runRounds(
   peakGflops: number[],
   options: RaceOptions,
 ): Promise<void> {
-  const { rounds = ROUNDS, turnMs = TURN_MS, deadline = Infinity, peak } = options;
+  const { rounds = ROUNDS, turnMs = TURN_MS, deadline = Infinity, end = Infinity, peak } = options;
   // Round −1 warms up: code is compiled, memory is had.
   for (let round = -1; round < rounds; round++) {
     const started = performance.now();
@@ -146,6 +154,7 @@ async function runRounds(
     }
     const now = performance.now();
     if (round + 1 >= MIN_ROUNDS && now + (now - started) > deadline) return;
+    if (round >= 0 && now > end) return;
   }
 }
 
@@ -177,9 +186,9 @@ function announce(
   onProgress?.({ workload: workload.name, contestant, phase, done });
 }
 
-function finishOf({ state, samplesMs }: Runner): Finish {
+function finishOf({ state, samplesMs }: Runner, whyNot: typeof STOPPED | typeof USED_UP): Finish {
   const nothing = { device: null, threads: null, memory: null, roundsMs: [], samplesMs: [] };
-  if (state === null) return { ...nothing, status: 'stopped', reason: 'stopped early' };
+  if (state === null) return { ...nothing, ...whyNot };
   if (state.status === 'too slow') {
     const { device, threads, memory } = state.ready;
     return { ...nothing, device, threads, memory, status: 'too slow', reason: state.reason };
@@ -190,8 +199,6 @@ function finishOf({ state, samplesMs }: Runner): Finish {
     return { ...nothing, status, device, threads, reason, ...(remedy !== undefined && { remedy }) };
   }
   const { memory } = state;
-  if (samplesMs.length === 0) {
-    return { ...nothing, device, threads, memory, status: 'stopped', reason: 'stopped early' };
-  }
+  if (samplesMs.length === 0) return { ...nothing, device, threads, memory, ...whyNot };
   return { status: 'measured', device, threads, memory, roundsMs: samplesMs.map(median), samplesMs };
 }

@@ -1,0 +1,60 @@
+import { type ContestantSource, peers, tripleLoop } from '@heed/benchmarks';
+import { installedBackends } from '../backends/installed.ts';
+import { locate } from '../backends/resolve.ts';
+
+/** A contestant, and the version of the package that it is in. */
+export interface Candidate extends ContestantSource {
+  readonly package: string | null;
+  readonly version: string | null;
+}
+
+/**
+ * The contestants that were named: backends as other commands know them, peers by their names or with hyphens
+ * (`triple-loop`). Without names every installed backend, the reference apart, and every peer. The baseline is always
+ * among them.
+ *
+ * @throws HeedError `ARGUMENT` for a name that is neither.
+ */
+export function candidatesFor(names: readonly string[], baseline: string | undefined): Candidate[] {
+  const chosen =
+    names.length > 0
+      ? names.map(candidateNamed)
+      : [
+          ...installedBackends()
+            .filter((name) => name !== 'reference')
+            .map(backend),
+          ...peers.map(asCandidate),
+        ];
+  const first = baseline === undefined ? asCandidate(tripleLoop) : candidateNamed(baseline);
+  const all = [first, ...chosen];
+  return [...new Map(all.map((one) => [one.name, one])).values()];
+}
+
+function candidateNamed(name: string): Candidate {
+  const peer = peers.find((one) => one.name === name || slug(one.name) === slug(name));
+  return peer === undefined ? backend(name) : asCandidate(peer);
+}
+
+function backend(name: string): Candidate {
+  const { url, package: from, version } = locate(name);
+  return { name: fullName(name, from), module: url, package: from, version };
+}
+
+/** What a backend is called in results, wherever it was asked for: its package, or the path that was given. */
+function fullName(name: string, from: string | null): string {
+  if (name === 'reference') return '@heed/core/reference';
+  const short = /^[a-z0-9][a-z0-9-]*$/.test(name);
+  return short && from !== null ? from : name;
+}
+
+function asCandidate(source: ContestantSource): Candidate {
+  return { ...source, package: null, version: null };
+}
+
+/** The name of a peer as one word: `@jax-js/jax` is `jax-js-jax`. */
+export function slug(name: string): string {
+  return name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replace(/^-/, '');
+}

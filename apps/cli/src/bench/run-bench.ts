@@ -1,0 +1,89 @@
+import { type BenchResults, type Workload, installedVersions, measure, resultsOf } from '@heed/benchmarks';
+import { startProgress } from '../output/progress.ts';
+import type { Candidate } from './contestants.ts';
+
+export interface BenchOptions {
+  readonly workloads: readonly Workload[];
+  readonly contestants: readonly Candidate[];
+  readonly baseline: string;
+  readonly threads: number;
+  readonly budgetMs: number;
+  readonly limitMs: number;
+  readonly rounds: number;
+  readonly turnMs: number;
+  readonly note?: string;
+}
+
+/** Packages whose versions say what a run was of. */
+const PACKAGES = [
+  '@heed/core',
+  '@tensorflow/tfjs-core',
+  '@tensorflow/tfjs-backend-cpu',
+  '@tensorflow/tfjs-backend-wasm',
+  '@tensorflow/tfjs-node',
+  'onnxruntime-node',
+  'onnxruntime-web',
+  '@jax-js/jax',
+];
+
+/** Measures until all is done, the budget is used up, or somebody presses Ctrl-C. */
+export async function runBench(options: BenchOptions): Promise<BenchResults> {
+  const startedAt = new Date();
+  const { contestants, workloads, baseline, threads, budgetMs, rounds, turnMs } = options;
+  const interrupt = onInterrupt();
+  const progress = startProgress('the peak of this machine');
+  const tellLines = linesFor(workloads);
+  try {
+    const measurement = await measure({
+      ...options,
+      signal: interrupt.signal,
+      onProgress({ workload, contestant, phase, done }) {
+        progress.update(
+          `${Math.floor(100 * done)}% ${workload}: ${phase} ${contestant} (Ctrl-C keeps what is there)`,
+        );
+        tellLines(workload);
+      },
+    });
+    return resultsOf(measurement, {
+      startedAt,
+      workloads,
+      contestants,
+      versions: { ...installedVersions(PACKAGES), ...versionsOf(contestants) },
+      ...(options.note !== undefined && { note: options.note }),
+      settings: { threads, budgetMs, rounds, turnMs, baseline },
+    });
+  } finally {
+    progress.stop();
+    interrupt.ignore();
+  }
+}
+
+function versionsOf(contestants: readonly Candidate[]): Record<string, string> {
+  const known = contestants.filter((one) => one.package !== null && one.version !== null);
+  return Object.fromEntries(known.map((one) => [one.package!, one.version!]));
+}
+
+/** A signal for the first Ctrl-C. The second ends the process, as it would by itself. */
+function onInterrupt(): { readonly signal: AbortSignal; ignore(): void } {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort(new Error('interrupted'));
+  process.once('SIGINT', abort);
+  process.once('SIGTERM', abort);
+  return {
+    signal: controller.signal,
+    ignore() {
+      process.off('SIGINT', abort);
+      process.off('SIGTERM', abort);
+    },
+  };
+}
+
+/** Where nobody watches a spinner: a line for each workload. */
+function linesFor(workloads: readonly Workload[]): (workload: string) => void {
+  const seen = new Set<string>();
+  return (workload) => {
+    if (process.stderr.isTTY || seen.has(workload)) return;
+    seen.add(workload);
+    process.stderr.write(`${seen.size} of ${workloads.length}: ${workload}\n`);
+  };
+}

@@ -1,0 +1,96 @@
+import { median } from '../measure/statistics.ts';
+import type { BenchResults } from '../results/schema.ts';
+import { rankTest } from './rank-test.ts';
+
+/** One row of two results files. */
+export interface Comparison {
+  readonly workload: string;
+  readonly contestant: string;
+  readonly oldMs: number;
+  readonly newMs: number;
+  /** Time of the new by time of the old, both seen from the peak of their own run: 1.3 is 30% slower. */
+  readonly change: number;
+  /** That rounds of one distribution differ as much. Not corrected. */
+  readonly p: number;
+  /** Set where the change is over 10% and significant. */
+  readonly verdict: 'slower' | 'faster' | null;
+}
+
+/** What became of a row that only one file has measured. */
+export interface Unpaired {
+  readonly workload: string;
+  readonly contestant: string;
+  readonly old: string;
+  readonly new: string;
+}
+
+export interface ComparisonReport {
+  /** p of a single row below which it is significant: 0.01 by the number of rows (Bonferroni). */
+  readonly significance: number;
+  /** Peak of the new run by peak of the old one, which all changes are corrected by. */
+  readonly calibration: number;
+  readonly rows: readonly Comparison[];
+  readonly unpaired: readonly Unpaired[];
+  /** What makes the two hard to compare: another processor, another Node, another number of threads. */
+  readonly differences: readonly string[];
+}
+
+const LEAST_CHANGE = 1.1;
+const SIGNIFICANCE = 0.01;
+
+/**
+ * Compares two runs. Each time is taken relative to the peak of the machine in the same round, so that a processor
+ * that runs slower today, or another of its kind, is no regression.
+ */
+export function compareResults(old: BenchResults, fresh: BenchResults): ComparisonReport {
+  const pairs = old.rows.flatMap((before) => {
+    const after = fresh.rows.find(
+      (row) => row.workload === before.workload && row.contestant === before.contestant,
+    );
+    return after === undefined ? [] : [{ before, after }];
+  });
+  const measured = pairs.filter(({ before, after }) => before.medianMs !== null && after.medianMs !== null);
+  const significance = SIGNIFICANCE / Math.max(1, measured.length);
+  return {
+    significance,
+    calibration: (fresh.peak.gflops ?? NaN) / (old.peak.gflops ?? NaN),
+    rows: measured.map(({ before, after }) => {
+      const [a, b] = [calibrated(old, before), calibrated(fresh, after)];
+      const change = median(b) / median(a);
+      const p = rankTest(a, b);
+      const large = change > LEAST_CHANGE || change < 1 / LEAST_CHANGE;
+      const verdict = !large || p >= significance ? null : change > 1 ? 'slower' : 'faster';
+      const { workload, contestant } = before;
+      return { workload, contestant, oldMs: before.medianMs!, newMs: after.medianMs!, change, p, verdict };
+    }),
+    unpaired: pairs
+      .filter(({ before, after }) => (before.medianMs === null) !== (after.medianMs === null))
+      .map(({ before, after }) => ({
+        workload: before.workload,
+        contestant: before.contestant,
+        old: before.status,
+        new: after.status,
+      })),
+    differences: differencesOf(old, fresh),
+  };
+}
+
+/** Times of the rounds in units of the peak: the multiply-adds that one core could have done meanwhile, in millions. */
+function calibrated(results: BenchResults, row: BenchResults['rows'][number]): number[] {
+  const { peakGflops } = results.workloads.find(({ workload }) => workload.name === row.workload)!;
+  return row.roundsMs.map((ms, round) => ms * (peakGflops[round] ?? median(peakGflops)));
+}
+
+function differencesOf(old: BenchResults, fresh: BenchResults): string[] {
+  const facts = (of: BenchResults): Record<string, string | number> => ({
+    processor: of.machine.cpu,
+    cores: of.machine.cores,
+    Node: of.machine.node,
+    threads: of.settings.threads,
+    'peak measured with': of.peak.device,
+  });
+  const before = facts(old);
+  return Object.entries(facts(fresh)).flatMap(([name, value]) =>
+    value === before[name] ? [] : [`${name}: ${before[name]} before, ${value} now`],
+  );
+}
