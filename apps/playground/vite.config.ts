@@ -9,7 +9,10 @@ const resolve = createRequire(import.meta.url).resolve;
 function licenses(): Plugin {
   const cases = path.join(path.dirname(resolve('@heed/conformance/package.json')), 'cases/minilm');
   const fontLicense = (name: string): string =>
-    readFileSync(path.join(path.dirname(resolve(`@fontsource-variable/${name}/package.json`)), 'LICENSE'), 'utf8');
+    readFileSync(
+      path.join(path.dirname(resolve(`@fontsource-variable/${name}/package.json`)), 'LICENSE'),
+      'utf8',
+    );
   return {
     name: 'licenses',
     generateBundle() {
@@ -25,17 +28,20 @@ function licenses(): Plugin {
 }
 
 /** Files that the page can do without until somebody asks for them. */
-const SELDOM = /layer5-self-attention|embeddings-|batch-|scaled-dot-product|attention\.json|\.map$|-(?:vietnamese|cyrillic|greek)/;
+const SELDOM =
+  /layer5-self-attention|embeddings-|batch-|scaled-dot-product|attention\.json|\.map$|-(?:vietnamese|cyrillic|greek)/;
 
 /** Lists what the service worker keeps, under a name that changes with it. */
 function offline(): Plugin {
   return {
     name: 'offline',
     generateBundle(_, bundle) {
-      const files = Object.keys(bundle).filter((file) => !SELDOM.test(file) && !file.endsWith('service-worker.js'));
+      const files = Object.keys(bundle).filter(
+        (file) => !SELDOM.test(file) && !file.endsWith('service-worker.js'),
+      );
       const worker = bundle['service-worker.js'];
       if (worker?.type !== 'chunk') throw new Error('there is no service-worker.js');
-      worker.code = worker.code.replace('__FILES__', JSON.stringify(['./', ...files]));
+      worker.code = worker.code.replace('FILES_OF_THE_PAGE', JSON.stringify(['./', ...files]));
     },
   };
 }
@@ -53,7 +59,10 @@ export default defineConfig({
     target: 'es2022',
     chunkSizeWarningLimit: 1500,
     rolldownOptions: {
-      input: { index: path.join(import.meta.dirname, 'src/index.html'), 'service-worker': path.join(import.meta.dirname, 'src/service-worker.ts') },
+      input: {
+        index: path.join(import.meta.dirname, 'src/index.html'),
+        'service-worker': path.join(import.meta.dirname, 'src/service-worker.ts'),
+      },
       output: {
         entryFileNames: ({ name }) => (name === 'service-worker' ? '[name].js' : 'assets/[name]-[hash].js'),
       },

@@ -2,7 +2,14 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import icon from './icon.svg';
 import { startEngine } from './engine/client.ts';
 import { Choice } from './parts/choice.tsx';
-import { type LongTasks, type Theme, useBackends, useLinkedState, useLongTasks, useTheme } from './state/hooks.ts';
+import {
+  type LongTasks,
+  type Theme,
+  useBackends,
+  useLinkedState,
+  useLongTasks,
+  useTheme,
+} from './state/hooks.ts';
 import { toHash } from './state/permalink.ts';
 import type { Page, State } from './state/state.ts';
 import { Compare } from './views/compare.tsx';
@@ -57,7 +64,11 @@ function Header({ state }: { readonly state: State }) {
       </p>
       <nav aria-label="Pages">
         {PAGES.map(({ page, name }) => (
-          <a key={page} href={toHash({ ...state, page })} aria-current={page === state.page ? 'page' : undefined}>
+          <a
+            key={page}
+            href={toHash({ ...state, page })}
+            aria-current={page === state.page ? 'page' : undefined}
+          >
             {name}
           </a>
         ))}
@@ -76,7 +87,8 @@ function Footer({ theme, setTheme, longTasks }: FooterProps) {
   return (
     <footer class="bottom">
       <p>
-        Queries, keys and values of all-MiniLM-L6-v2, captured on these sentences (<a href="./licenses.txt">licenses</a>
+        Queries, keys and values of all-MiniLM-L6-v2, captured on these sentences (
+        <a href="./licenses.txt">licenses</a>
         ). Everything is computed here, in workers; nothing is sent anywhere.
       </p>
       <p id="long-tasks" data-longest={longTasks?.longest} data-count={longTasks?.count}>

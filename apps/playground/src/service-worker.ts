@@ -2,7 +2,7 @@
  * Keeps the whole page, so that it works without a network, and gives every answer the two headers that let a page
  * share memory between threads: a host of static files cannot set them.
  */
-declare const __FILES__: readonly string[];
+declare const FILES_OF_THE_PAGE: readonly string[];
 
 // The DOM's types are those of a page: here is the little that a service worker has besides.
 interface Scope {
@@ -22,11 +22,19 @@ interface RequestEvent {
 }
 
 const scope = globalThis as unknown as Scope;
-const files = __FILES__;
-const CACHE = `heed-${files.join().split('').reduce((hash, letter) => (Math.imul(hash, 31) + letter.charCodeAt(0)) | 0, 0)}`;
+const files = FILES_OF_THE_PAGE;
+const CACHE = `heed-${files
+  .join()
+  .split('')
+  .reduce((hash, letter) => (Math.imul(hash, 31) + letter.charCodeAt(0)) | 0, 0)}`;
 
 scope.addEventListener('install', (event) => {
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(files)).then(() => scope.skipWaiting()));
+  event.waitUntil(
+    caches
+      .open(CACHE)
+      .then((cache) => cache.addAll(files))
+      .then(() => scope.skipWaiting()),
+  );
 });
 
 scope.addEventListener('activate', (event) => {
@@ -52,5 +60,3 @@ async function answer(request: Request): Promise<Response> {
   headers.set('Cross-Origin-Resource-Policy', 'same-origin');
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
 }
-
-export {};

@@ -10,7 +10,9 @@ const captures = new Map<CaptureName, Promise<Capture>>();
 export function backendOf(id: string): Promise<AttentionBackend> {
   const contestant = contestants.get(id);
   if (contestant === undefined) {
-    return Promise.reject(new HeedError('ARGUMENT', `there is no backend ${id}`, { remedy: 'choose another one' }));
+    return Promise.reject(
+      new HeedError('ARGUMENT', `there is no backend ${id}`, { remedy: 'choose another one' }),
+    );
   }
   const known = backends.get(id);
   if (known !== undefined) return known;

@@ -18,7 +18,8 @@ export function naiveAttention(problem: AttentionProblem, inputs: AttentionInput
     for (let i = 0; i < queryLength; i++) {
       for (let j = 0; j < keyLength; j++) {
         let dot = 0;
-        for (let d = 0; d < headDim; d++) dot += query[base + i * headDim + d]! * key[base + j * headDim + d]!;
+        for (let d = 0; d < headDim; d++)
+          dot += query[base + i * headDim + d]! * key[base + j * headDim + d]!;
         const isVisible = j >= visible.first(0, i) && j < visible.end(0, i);
         weights[i * keyLength + j] = isVisible ? scale * dot : -Infinity;
       }
@@ -27,7 +28,8 @@ export function naiveAttention(problem: AttentionProblem, inputs: AttentionInput
     for (let i = 0; i < queryLength; i++) {
       for (let j = 0; j < keyLength; j++) {
         const weight = weights[i * keyLength + j]!;
-        for (let d = 0; d < headDim; d++) output[base + i * headDim + d]! += weight * value[base + j * headDim + d]!;
+        for (let d = 0; d < headDim; d++)
+          output[base + i * headDim + d]! += weight * value[base + j * headDim + d]!;
       }
     }
   }

@@ -1,4 +1,11 @@
-import { type AttentionBackend, type AttentionProblem, type AttentionRequest, type Tensor, problemOf, tensor } from '@heed/core';
+import {
+  type AttentionBackend,
+  type AttentionProblem,
+  type AttentionRequest,
+  type Tensor,
+  problemOf,
+  tensor,
+} from '@heed/core';
 import { addFromURL, backendOf, outcomeOf } from './engine.ts';
 import { naiveAttention, naiveBytes } from './naive.ts';
 import { NAIVE } from './offers.ts';
@@ -33,7 +40,8 @@ export async function race(
   { lengths, contestants, window }: RaceOptions,
   report: (contestant: string, length: number, outcome: Outcome<RaceResult>) => void,
 ): Promise<void> {
-  for (const id of contestants.filter((one) => one.startsWith('url:'))) await addFromURL(id.slice('url:'.length));
+  for (const id of contestants.filter((one) => one.startsWith('url:')))
+    await addFromURL(id.slice('url:'.length));
   for (const length of lengths) {
     const request = requestOf(length, window);
     for (const contestant of contestants) {
@@ -52,7 +60,12 @@ function requestOf(length: number, window: number | null): AttentionRequest {
       Float32Array.from({ length: HEADS * length * DEPTH }, (_, n) => Math.sin(seed + 1.7 * n)),
     );
   const [query, key, value] = [numbers(1), numbers(2), numbers(3)];
-  return { query: query!, key: key!, value: value!, window: window === null ? null : { left: window, right: 0 } };
+  return {
+    query: query!,
+    key: key!,
+    value: value!,
+    window: window === null ? null : { left: window, right: 0 },
+  };
 }
 
 async function measure(contestant: string, request: AttentionRequest, length: number): Promise<RaceResult> {

@@ -50,7 +50,11 @@ export function AddBackend({ client, onAdd }: AddBackendProps) {
     setMessage('Loading…');
     const outcome = await client.engine.addFromURL(new URL(url, location.href).href);
     if (outcome.ok) onAdd(outcome.value);
-    setMessage(outcome.ok ? `${outcome.value.label} is there.` : `${outcome.error.message}. ${outcome.error.remedy ?? ''}`);
+    setMessage(
+      outcome.ok
+        ? `${outcome.value.label} is there.`
+        : `${outcome.error.message}. ${outcome.error.remedy ?? ''}`,
+    );
   };
   return (
     <details class="add">
@@ -78,8 +82,8 @@ export function Isolation() {
   if (globalThis.crossOriginIsolated) return null;
   return (
     <p class="note">
-      Threads are off: this page was not served with the headers that shared memory needs. The page's own service
-      worker adds them.{' '}
+      Threads are off: this page was not served with the headers that shared memory needs. The page's own
+      service worker adds them.{' '}
       <button type="button" onClick={() => location.reload()}>
         Reload with threads
       </button>

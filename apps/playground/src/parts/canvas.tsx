@@ -34,7 +34,9 @@ export function Canvas({ weights, length, domain, scheme, row }: CanvasProps) {
   return (
     <span class="canvas" aria-hidden="true">
       <canvas ref={canvas} width={length} height={length} />
-      {row !== undefined && <span class="row" style={{ top: `${(100 * row) / length}%`, height: `${100 / length}%` }} />}
+      {row !== undefined && (
+        <span class="row" style={{ top: `${(100 * row) / length}%`, height: `${100 / length}%` }} />
+      )}
     </span>
   );
 }

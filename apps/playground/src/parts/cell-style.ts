@@ -1,7 +1,11 @@
 import { type Scheme, colorAt, formatCell, inkOn, positionIn, toHex } from '@heed/heatmap';
 
 /** Ground and ink of a weight. */
-export function cellStyle(weight: number, domain: readonly [number, number], scheme: Scheme): Record<string, string> {
+export function cellStyle(
+  weight: number,
+  domain: readonly [number, number],
+  scheme: Scheme,
+): Record<string, string> {
   const ground = colorAt('magma', positionIn(domain, weight) ?? 0, scheme);
   return { backgroundColor: toHex(ground), color: toHex(inkOn(ground)) };
 }

@@ -33,7 +33,11 @@ export function Chart({ title, lines, xs, base, format }: ChartProps) {
   return (
     <figure class="chart">
       <figcaption>{title}</figcaption>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${title}; the numbers are in the table below`}>
+      <svg
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        role="img"
+        aria-label={`${title}; the numbers are in the table below`}
+      >
         {steps.map((step) => (
           <g key={step}>
             <line class="rule" x1={LEFT} x2={WIDTH - RIGHT} y1={y(step)} y2={y(step)} />

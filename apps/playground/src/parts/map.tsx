@@ -26,7 +26,11 @@ export function MatrixMap({ label, tokens, weights, selected, domain, scheme, on
   const named =
     cell === null
       ? 'Point at a cell to read it; click to choose its row.'
-      : nameOf(visibleText(tokens[cell[0]]!), visibleText(tokens[cell[1]]!), weights[cell[0] * length + cell[1]]!);
+      : nameOf(
+          visibleText(tokens[cell[0]]!),
+          visibleText(tokens[cell[1]]!),
+          weights[cell[0] * length + cell[1]]!,
+        );
   return (
     <div class="map">
       <div

@@ -25,7 +25,8 @@ export function Steps({ answer, question, head, token, scheme }: StepsProps) {
   const hidden = steps.length - shown.length;
   const isSoft = question.selection === 'softmax';
   const length = answer.tokens.length;
-  const vectorOf = (data: Float32Array, j: number): Float32Array => rowOf(data, length, answer.headDim, head, j);
+  const vectorOf = (data: Float32Array, j: number): Float32Array =>
+    rowOf(data, length, answer.headDim, head, j);
 
   return (
     <section class="steps" aria-labelledby="steps">
@@ -34,10 +35,11 @@ export function Steps({ answer, question, head, token, scheme }: StepsProps) {
         <li>
           <h3>Scores</h3>
           <p>
-            The query of “{word}” is multiplied with the key of each token, number by number, and scaled by 1/√
+            The query of “{word}” is multiplied with the key of each token, number by number, and scaled by
+            1/√
             {answer.headDim} = {answer.scale.toFixed(4)}
-            {question.temperature === 1 ? '' : `, then divided by the temperature ${question.temperature}`}. A large
-            score: the two fit.
+            {question.temperature === 1 ? '' : `, then divided by the temperature ${question.temperature}`}. A
+            large score: the two fit.
           </p>
         </li>
         <li>
@@ -52,9 +54,7 @@ export function Steps({ answer, question, head, token, scheme }: StepsProps) {
         </li>
         <li>
           <h3>Output</h3>
-          <p>
-            Each token's value times its weight, added up: what “{word}” takes with it to the next layer.
-          </p>
+          <p>Each token's value times its weight, added up: what “{word}” takes with it to the next layer.</p>
         </li>
       </ol>
       <div class="scroll" tabIndex={0} role="region" aria-label="The numbers of each step">
@@ -84,7 +84,11 @@ export function Steps({ answer, question, head, token, scheme }: StepsProps) {
                   <bdi>{visibleText(step.token)}</bdi>
                 </th>
                 <td>
-                  <Strip values={vectorOf(answer.key, step.key)} scheme={scheme} name={`key of ${visibleText(step.token)}`} />
+                  <Strip
+                    values={vectorOf(answer.key, step.key)}
+                    scheme={scheme}
+                    name={`key of ${visibleText(step.token)}`}
+                  />
                 </td>
                 <td>{step.dot.toFixed(2)}</td>
                 <td>{step.score === null ? 'out of sight' : step.score.toFixed(3)}</td>
@@ -94,7 +98,11 @@ export function Steps({ answer, question, head, token, scheme }: StepsProps) {
                   <b>{step.weight.toFixed(3)}</b>
                 </td>
                 <td>
-                  <Strip values={vectorOf(answer.value, step.key)} scheme={scheme} name={`value of ${visibleText(step.token)}`} />
+                  <Strip
+                    values={vectorOf(answer.value, step.key)}
+                    scheme={scheme}
+                    name={`value of ${visibleText(step.token)}`}
+                  />
                 </td>
               </tr>
             ))}
@@ -108,9 +116,12 @@ export function Steps({ answer, question, head, token, scheme }: StepsProps) {
           </tbody>
         </table>
       </div>
-      {hidden > 0 && <p class="quiet">The {hidden} tokens with the least weight are left out of the table.</p>}
+      {hidden > 0 && (
+        <p class="quiet">The {hidden} tokens with the least weight are left out of the table.</p>
+      )}
       <p class="quiet" id="check" data-difference={difference}>
-        Checked: adding up the values by hand differs from the backend's output by at most {difference.toExponential(1)}.
+        Checked: adding up the values by hand differs from the backend's output by at most{' '}
+        {difference.toExponential(1)}.
       </p>
     </section>
   );
@@ -125,14 +136,24 @@ interface StripProps {
 /** The numbers of a vector as a strip: dark for large ones, either sign, a bar up or down. */
 function Strip({ values, scheme, name }: StripProps) {
   const most = values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0) || 1;
-  const color = (value: number): string => toHex(colorAt('viridis', 0.25 + (0.6 * Math.abs(value)) / most, scheme));
+  const color = (value: number): string =>
+    toHex(colorAt('viridis', 0.25 + (0.6 * Math.abs(value)) / most, scheme));
   const numbers = Array.from(values, (value) => value.toFixed(2)).join(', ');
   return (
     <svg class="strip" viewBox={`0 0 ${values.length} 10`} preserveAspectRatio="none" role="img">
       <title>{`${name}: ${numbers}`}</title>
       {Array.from(values, (value, d) => {
         const height = (5 * Math.abs(value)) / most;
-        return <rect key={d} x={d + 0.1} width={0.8} y={value > 0 ? 5 - height : 5} height={height} fill={color(value)} />;
+        return (
+          <rect
+            key={d}
+            x={d + 0.1}
+            width={0.8}
+            y={value > 0 ? 5 - height : 5}
+            height={height}
+            fill={color(value)}
+          />
+        );
       })}
     </svg>
   );

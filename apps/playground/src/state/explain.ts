@@ -25,7 +25,13 @@ export interface Explanation {
 }
 
 /** The part of a `[H, L, …]` array that belongs to row i of a head. */
-export function rowOf(data: Float32Array, length: number, width: number, head: number, i: number): Float32Array {
+export function rowOf(
+  data: Float32Array,
+  length: number,
+  width: number,
+  head: number,
+  i: number,
+): Float32Array {
   const start = (head * length + i) * width;
   return data.subarray(start, start + width);
 }
@@ -48,7 +54,10 @@ export function explain(answer: Answer, question: Question, head: number, i: num
     return { key: j, token, dot: dots[j]!, score, exponential, weight: weights[j]! };
   });
   const difference = output.reduce((most, value, d) => {
-    const own = tokens.reduce((sum, _, j) => sum + weights[j]! * answer.value[(head * length + j) * headDim + d]!, 0);
+    const own = tokens.reduce(
+      (sum, _, j) => sum + weights[j]! * answer.value[(head * length + j) * headDim + d]!,
+      0,
+    );
     return Math.max(most, Math.abs(own - value));
   }, 0);
   const sum = steps.reduce((total, { exponential }) => total + exponential, 0);

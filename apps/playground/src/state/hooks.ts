@@ -15,7 +15,8 @@ export function useLinkedState(): [State, (part: Partial<State>) => void] {
   }, []);
   useEffect(() => {
     const hash = toHash(state);
-    if (hash !== location.hash && !(location.hash === '' && hash === '#look')) history.replaceState(null, '', hash);
+    if (hash !== location.hash && !(location.hash === '' && hash === '#look'))
+      history.replaceState(null, '', hash);
   }, [state]);
   return [state, (part) => setState((now) => change(now, part))];
 }
@@ -27,7 +28,9 @@ export function useBackends(client: Client): [readonly BackendState[], (added: B
   );
   const put = (one: BackendState): void =>
     setBackends((all) =>
-      all.some(({ id }) => id === one.id) ? all.map((other) => (other.id === one.id ? one : other)) : [...all, one],
+      all.some(({ id }) => id === one.id)
+        ? all.map((other) => (other.id === one.id ? one : other))
+        : [...all, one],
     );
   useEffect(() => {
     void (async () => {
@@ -64,14 +67,15 @@ export function useAnswer(client: Client, question: Question): Asked {
   useEffect(() => {
     let isCurrent = true;
     setAsked((before) => ({ ...before, isBusy: true }));
-    void client.engine.ask(question).then((outcome) => {
+    void (async () => {
+      const outcome = await client.engine.ask(question);
       if (!isCurrent) return;
       setAsked((before) =>
         outcome.ok
           ? { answer: outcome.value, question, error: null, isBusy: false }
           : { ...before, error: outcome.error, isBusy: false },
       );
-    });
+    })();
     return () => {
       isCurrent = false;
     };

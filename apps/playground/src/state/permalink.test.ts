@@ -32,10 +32,13 @@ describe('a permalink', () => {
     expect(fromHash('')).toEqual(INITIAL);
   });
 
-  test.each(['#nowhere', '#look?layer=9&head=x&window=-1&temperature=1e9', '#look?backend=url:https://x.test/a.js', '#look?capture=__proto__', '#look?__proto__=1'])(
-    'that makes no sense is the beginning: %s',
-    (hash) => expect(fromHash(hash)).toEqual(INITIAL),
-  );
+  test.each([
+    '#nowhere',
+    '#look?layer=9&head=x&window=-1&temperature=1e9',
+    '#look?backend=url:https://x.test/a.js',
+    '#look?capture=__proto__',
+    '#look?__proto__=1',
+  ])('that makes no sense is the beginning: %s', (hash) => expect(fromHash(hash)).toEqual(INITIAL));
 
   test('never holds an address of code to load', () => {
     expect(toHash({ ...INITIAL, backend: 'url:https://x.test/a.js' })).toBe('#look');
@@ -43,5 +46,8 @@ describe('a permalink', () => {
 });
 
 test('another sentence has other tokens, and layers that it has', () => {
-  expect(change({ ...INITIAL, token: 9, layer: 3 }, { capture: 'passage' })).toMatchObject({ token: null, layer: 0 });
+  expect(change({ ...INITIAL, token: 9, layer: 3 }, { capture: 'passage' })).toMatchObject({
+    token: null,
+    layer: 0,
+  });
 });

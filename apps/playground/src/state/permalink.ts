@@ -1,4 +1,13 @@
-import { HEADS, INITIAL, LONGEST, SENTENCES, type State, TEMPERATURES, WIDEST_WINDOW, change } from './state.ts';
+import {
+  HEADS,
+  INITIAL,
+  LONGEST,
+  SENTENCES,
+  type State,
+  TEMPERATURES,
+  WIDEST_WINDOW,
+  change,
+} from './state.ts';
 
 type Codec<T> = { readonly write: (value: T) => string; readonly read: (text: string) => T | undefined };
 

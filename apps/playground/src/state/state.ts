@@ -40,7 +40,10 @@ export const INITIAL: State = {
   local: false,
 };
 
-export const SENTENCES: Record<CaptureName, { readonly name: string; readonly text: string; readonly layers: readonly number[] }> = {
+export const SENTENCES: Record<
+  CaptureName,
+  { readonly name: string; readonly text: string; readonly layers: readonly number[] }
+> = {
   'bank-river': { name: 'River', text: 'The bank of the river was muddy.', layers: [0, 1, 2, 3, 4, 5] },
   'bank-money': { name: 'Loan', text: 'The bank approved the loan.', layers: [0, 1, 2, 3, 4, 5] },
   passage: { name: 'Passage', text: 'A passage on rivers and money', layers: [0, 5] },

@@ -43,12 +43,18 @@ export interface Host {
 export async function serve(folder: string, instead: Readonly<Record<string, string>> = {}): Promise<Host> {
   const server = createServer(({ url }, response) => {
     const { pathname } = new URL(url ?? '/', 'http://localhost');
-    const file = path.join(folder, path.normalize(pathname.endsWith('/') ? `${pathname}index.html` : pathname));
+    const file = path.join(
+      folder,
+      path.normalize(pathname.endsWith('/') ? `${pathname}index.html` : pathname),
+    );
     const other = Object.keys(instead).find((name) => path.basename(file).startsWith(name));
-    if (other === undefined && (!existsSync(file) || !statSync(file).isFile())) return void response.writeHead(404).end();
+    if (other === undefined && (!existsSync(file) || !statSync(file).isFile()))
+      return void response.writeHead(404).end();
     // Backends of third parties come from elsewhere.
     const headers = { 'Content-Type': TYPES[path.extname(file)] ?? 'application/octet-stream' };
-    return void response.writeHead(200, { ...headers, 'Access-Control-Allow-Origin': '*' }).end(other === undefined ? readFileSync(file) : instead[other]);
+    return void response
+      .writeHead(200, { ...headers, 'Access-Control-Allow-Origin': '*' })
+      .end(other === undefined ? readFileSync(file) : instead[other]);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

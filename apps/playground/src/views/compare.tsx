@@ -23,7 +23,9 @@ export function Compare({ client, state, setState, backends, scheme }: ViewProps
       <h1>
         The same <em>bank</em>, twice
       </h1>
-      <p class="lead">In one sentence it is a river's, in the other it lends money. One head, one colour scale.</p>
+      <p class="lead">
+        In one sentence it is a river's, in the other it lends money. One head, one colour scale.
+      </p>
       <Problem error={river.error ?? loan.error} />
       <div class="columns">
         <div class="controls" role="group" aria-label="Controls">
@@ -60,7 +62,11 @@ function Side({ capture, answer, head, domain, scheme }: SideProps) {
     <section aria-label={text}>
       <h2>{name}</h2>
       <Seen {...{ answer, head, domain, scheme, token }} onSelect={setChosen} />
-      <Matrix {...{ answer, head, domain, scheme, token }} label={`Attention weights, ${text}`} onSelect={setChosen} />
+      <Matrix
+        {...{ answer, head, domain, scheme, token }}
+        label={`Attention weights, ${text}`}
+        onSelect={setChosen}
+      />
     </section>
   );
 }

@@ -31,7 +31,10 @@ export function Look({ client, state, setState, backends, addBackend, scheme }: 
       <Choice
         label="Sentence"
         value={state.capture}
-        options={(Object.keys(SENTENCES) as CaptureName[]).map((value) => ({ value, name: SENTENCES[value].name }))}
+        options={(Object.keys(SENTENCES) as CaptureName[]).map((value) => ({
+          value,
+          name: SENTENCES[value].name,
+        }))}
         onChange={(capture) => setState({ capture })}
       />
       <Problem error={error} />

@@ -38,7 +38,11 @@ export function Race({ state, setState, backends }: ViewProps) {
     setResults([]);
     setFailures({});
     setRunning(client);
-    const options = { lengths, contestants: contestants.map(({ id }) => id), window: state.local ? WINDOW : null };
+    const options = {
+      lengths,
+      contestants: contestants.map(({ id }) => id),
+      window: state.local ? WINDOW : null,
+    };
     await client.engine.race(
       options,
       proxy((contestant, _length, outcome) => {
@@ -66,8 +70,9 @@ export function Race({ state, setState, backends }: ViewProps) {
         Twice the words, <em>how much</em> more?
       </h1>
       <p class="lead">
-        Attention as the formula is written keeps a whole matrix: inputs double, time × 4, memory × 4. In tiles it takes
-        time × 4 still, but memory × 2; and local attention × 2 of both. Measured here, in your browser.
+        Attention as the formula is written keeps a whole matrix: inputs double, time × 4, memory × 4. In
+        tiles it takes time × 4 still, but memory × 2; and local attention × 2 of both. Measured here, in your
+        browser.
       </p>
       <div class="bar-of-controls">
         <Choice
@@ -97,14 +102,18 @@ export function Race({ state, setState, backends }: ViewProps) {
               type="checkbox"
               checked={!left.includes(id)}
               disabled={running !== null}
-              onChange={() => setLeft((all) => (all.includes(id) ? all.filter((one) => one !== id) : [...all, id]))}
+              onChange={() =>
+                setLeft((all) => (all.includes(id) ? all.filter((one) => one !== id) : [...all, id]))
+              }
             />
             <span>{label}</span>
           </label>
         ))}
       </fieldset>
       <p role="status" class="quiet">
-        {running ? `Running: ${results.length} of ${lengths.length * contestants.length}.` : `${results.length} measured.`}
+        {running
+          ? `Running: ${results.length} of ${lengths.length * contestants.length}.`
+          : `${results.length} measured.`}
       </p>
       {Object.entries(failures).map(([contestant, message]) => (
         <p key={contestant} class="problem" role="alert">
@@ -112,13 +121,26 @@ export function Race({ state, setState, backends }: ViewProps) {
         </p>
       ))}
       <div class="charts">
-        <Chart title="Time of one call" lines={lineOf(({ milliseconds }) => milliseconds)} xs={lengths} base={10} format={time} />
-        <Chart title="Memory of one call" lines={lineOf(({ bytes }) => bytes)} xs={lengths} base={4} format={memory} />
+        <Chart
+          title="Time of one call"
+          lines={lineOf(({ milliseconds }) => milliseconds)}
+          xs={lengths}
+          base={10}
+          format={time}
+        />
+        <Chart
+          title="Memory of one call"
+          lines={lineOf(({ bytes }) => bytes)}
+          xs={lengths}
+          base={4}
+          format={memory}
+        />
       </div>
       <Table {...{ results, lengths, contestants }} />
       <p class="quiet">
-        Two heads of 32 numbers a token. Time: the median of several runs after one that is not counted. Memory: inputs,
-        output, and the working memory that a backend plans with; for the naive way, the matrix of one head.
+        Two heads of 32 numbers a token. Time: the median of several runs after one that is not counted.
+        Memory: inputs, output, and the working memory that a backend plans with; for the naive way, the
+        matrix of one head.
       </p>
     </>
   );
@@ -159,10 +181,14 @@ function Table({ results, lengths, contestants }: TableProps) {
                     {result && (
                       <>
                         <b>{time(result.milliseconds)}</b>{' '}
-                        {half && <span class="growth">× {(result.milliseconds / half.milliseconds).toFixed(1)}</span>}
+                        {half && (
+                          <span class="growth">× {(result.milliseconds / half.milliseconds).toFixed(1)}</span>
+                        )}
                         <br />
                         <span class="quiet">{memory(result.bytes)}</span>{' '}
-                        {half && <span class="growth memory">× {(result.bytes / half.bytes).toFixed(1)}</span>}
+                        {half && (
+                          <span class="growth memory">× {(result.bytes / half.bytes).toFixed(1)}</span>
+                        )}
                       </>
                     )}
                   </td>

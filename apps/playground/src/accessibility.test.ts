@@ -1,0 +1,63 @@
+import { createRequire } from 'node:module';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { inChromium, radio, says, shoot, sticksOut, visit } from './test/visit.ts';
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+const WAYS: Record<string, BrowserContextOptions> = {
+  light: {},
+  dark: { colorScheme: 'dark' },
+  phone: { viewport: { width: 390, height: 844 } },
+};
+
+interface Axe {
+  run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }>;
+}
+
+/** What axe-core finds wrong, in words. */
+async function violations(page: Page): Promise<string[]> {
+  await page.addScriptTag({ path: AXE });
+  return page.evaluate(async () => {
+    const found = await (globalThis as unknown as { axe: Axe }).axe.run();
+    return found.violations.flatMap(({ id, nodes }) =>
+      nodes.slice(0, 3).map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary}`),
+    );
+  });
+}
+
+inChromium(() => {
+  test.each([
+    ['#look', 'light, dark, phone'],
+    ['#look?capture=passage', 'phone'],
+    ['#look?selection=sample&window=2', 'dark'],
+    ['#compare', 'light, dark, phone'],
+    ['#race', 'light, dark, phone'],
+  ])('%s has no violation that axe knows, %s; nothing sticks out', async (hash, ways) => {
+    for (const way of ways.split(', ')) {
+      const page = await visit(hash, WAYS[way]);
+      if (!hash.startsWith('#race')) await says(page, 'looks');
+      await page.locator('details').evaluateAll((all) => all.forEach((one) => one.setAttribute('open', '')));
+      expect(await violations(page)).toEqual([]);
+      expect(await sticksOut(page)).toBeLessThanOrEqual(0);
+      await shoot(page, `${hash.slice(1).replaceAll(/\W+/g, '-')}-${way}`);
+    }
+  });
+
+  test('light and dark can be chosen', async () => {
+    const page = await visit();
+    const ground = (): Promise<string> =>
+      page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    await radio(page, 'Colours', 'Dark').check();
+    expect(await ground()).toBe('rgb(19, 17, 24)');
+    await radio(page, 'Colours', 'Light').check();
+    expect(await ground()).toBe('rgb(251, 250, 247)');
+  });
+
+  test('the keyboard reaches everything: a link to the content comes first', async () => {
+    const page = await visit();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
+  });
+});

@@ -1,0 +1,162 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { serve } from './test/chromium.ts';
+import { HOSTILE_NAME, THIRD_PARTY } from './test/third-party.ts';
+import { DIST, claim, inChromium, radio, says, shoot, slide, sticksOut, visit } from './test/visit.ts';
+
+inChromium(() => {
+  test('compare: the same word in two sentences, one scale', async () => {
+    const page = await visit('#compare');
+    await page.getByText('“bank” looks most at “river” 0.523').waitFor();
+    await page.getByText('“bank” looks most at “loan” 0.294').waitFor();
+    await shoot(page, 'compare');
+    await slide(page, 'Head', 2);
+    await page.getByText('“bank” looks most at “the” 1.000').first().waitFor();
+  });
+
+  describe('race', () => {
+    test('each length of each contestant is measured, with how it grew', async () => {
+      const page = await visit('#race?longest=1024');
+      await page.locator('.contestants label').filter({ hasText: 'gpu.js, WebAssembly' }).waitFor();
+      for (const box of await page.locator('.contestants label').all()) {
+        if (!/Naive|TypeScript/.test((await box.textContent())!)) await box.getByRole('checkbox').uncheck();
+      }
+      await page.getByRole('button', { name: 'Start the race' }).click();
+      await page.getByText('6 measured.').waitFor({ timeout: 60_000 });
+      const growth = await page.locator('.race tr:last-child .growth.memory').allTextContents();
+      const [naive, tiled] = growth.map((text) => Number(text.replace('× ', ''))) as [number, number];
+      expect(naive).toBeGreaterThan(3);
+      expect(tiled).toBeLessThan(2.1);
+      expect(await page.locator('.chart circle').count()).toBe(12);
+      await shoot(page, 'race');
+    });
+
+    test('local attention, and it can be stopped', async () => {
+      const page = await visit('#race?longest=8192&local=yes');
+      await page.getByRole('button', { name: 'Start the race' }).click();
+      await page.getByRole('button', { name: 'Stop' }).click();
+      await page.getByRole('button', { name: 'Start the race' }).waitFor();
+    });
+  });
+
+  test('a permalink restores the state', async () => {
+    const first = await visit();
+    await radio(first, 'Sentence', 'Loan').check();
+    await radio(first, 'Layer', '3').check();
+    await radio(first, 'Head', 'Head 9').check();
+    await first.getByRole('button', { name: 'approved' }).click();
+    await first.getByRole('switch', { name: /Causal/ }).check();
+    await says(first, '“approved” looks');
+    const [text, hash] = [await claim(first).textContent(), await first.evaluate(() => location.hash)];
+    const second = await visit(hash);
+    await says(second, text!);
+    expect(await radio(second, 'Layer', '3').isChecked()).toBe(true);
+    expect(await second.getByRole('switch', { name: /Causal/ }).isChecked()).toBe(true);
+  });
+
+  test('pages are reached by links, and the way back works', async () => {
+    const page = await visit('#look?head=3');
+    await page.getByRole('link', { name: 'Compare' }).click();
+    await page.getByRole('heading', { level: 1, name: /twice/ }).waitFor();
+    expect(await page.title()).toMatch(/^Compare/);
+    await page.goBack();
+    await page.getByRole('heading', { name: 'Layer 0, head 3' }).waitFor();
+  });
+
+  test('SVG and PNG are saved, the link is copied', async () => {
+    const page = await visit('', { permissions: ['clipboard-read', 'clipboard-write'] });
+    await says(page, 'river');
+    const save = async (name: string): Promise<Buffer> => {
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('button', { name }).click(),
+      ]);
+      expect(download.suggestedFilename()).toBe(`bank-river-layer-0-head-4.${name.slice(-3).toLowerCase()}`);
+      return readFileSync(await download.path());
+    };
+    const svg = (await save('Save SVG')).toString();
+    expect(svg).toMatch(/^<svg[\s\S]*bank → river: 0\.523/);
+    const png = await save('Save PNG');
+    expect(png.subarray(1, 4).toString()).toBe('PNG');
+    expect(png.readUInt32BE(16)).toBeGreaterThan(1000);
+    await page.getByRole('button', { name: 'Copy link' }).click();
+    await page.getByText('The link is copied.').waitFor();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toContain(new URL(page.url()).origin);
+  });
+
+  test("a third party's backend by its address; its words stay text", async () => {
+    const elsewhere = await serve(DIST, { 'uniform.js': THIRD_PARTY });
+    onTestFinished(() => elsewhere.close());
+    const page = await visit();
+    await page.getByText('Add a backend by its address').click();
+    await page.getByRole('textbox').fill(`${elsewhere.url}uniform.js`);
+    await page.getByRole('button', { name: 'Load and run' }).click();
+    const added = page.locator('.backends label').filter({ hasText: HOSTILE_NAME });
+    await added.click();
+    await says(page, '0.100');
+    expect(await page.locator('#computed').textContent()).toContain('<script>');
+    expect(await page.evaluate(() => 'hacked' in globalThis)).toBe(false);
+    await page.getByRole('textbox').fill(`${elsewhere.url}nothing.js`);
+    await page.getByRole('button', { name: 'Load and run' }).click();
+    await page.getByText(/does not load.*CORS/).waitFor();
+  });
+
+  test('hostile tokens stay text', async () => {
+    const file = createRequire(import.meta.url).resolve('@heed/conformance/package.json');
+    const capture = JSON.parse(
+      readFileSync(path.join(path.dirname(file), 'cases/minilm/bank-river.json'), 'utf8'),
+    ) as {
+      tokens: string[];
+    };
+    const tokens = [
+      '<script>globalThis.hacked=1</script>',
+      '"><svg onload=globalThis.hacked=1>',
+      'bank',
+      '\u202Egnp',
+      'שלום',
+      'x'.repeat(300),
+      '\u0000\u001B[31m',
+      '<img src=x onerror=globalThis.hacked=1>',
+      '&amp;',
+      '',
+    ];
+    const hostile = await serve(DIST, { 'bank-river': JSON.stringify({ ...capture, tokens }) });
+    onTestFinished(() => hostile.close());
+    const page = await visit('', {}, hostile);
+    await says(page, 'bank');
+    await page.getByRole('button', { name: '<script>' }).click();
+    await says(page, '<script>globalThis.hacked=1</script>');
+    expect(await page.locator('main script, main [onload], main [onerror]').count()).toBe(0);
+    expect(await page.evaluate(() => 'hacked' in globalThis)).toBe(false);
+    const text = await page.locator('main').textContent();
+    expect(text).not.toMatch(/\p{Cc}|\u202E/u);
+    expect(await sticksOut(page)).toBeLessThanOrEqual(0);
+    await shoot(page, 'hostile');
+  });
+
+  test('without a network it works from the second visit on', async () => {
+    const gone = await serve(DIST);
+    const page = await visit('', {}, gone);
+    await page.getByText('works without a network').waitFor();
+    await gone.close();
+    await page.reload();
+    await says(page, '“bank” looks most at “river” 0.523');
+    await radio(page, 'Sentence', 'Passage').check();
+    await says(page, '“bank” looks');
+  });
+
+  test('how long the main thread was busy is told', async () => {
+    const page = await visit();
+    expect(await page.locator('#long-tasks').textContent()).toMatch(/^Main thread: /);
+    // Something that is busy: it must be seen.
+    await page.evaluate(() => {
+      const end = performance.now() + 120;
+      while (performance.now() < end);
+    });
+    await page.waitForFunction(
+      () => Number(document.getElementById('long-tasks')!.dataset['longest']) >= 120,
+    );
+  });
+});
