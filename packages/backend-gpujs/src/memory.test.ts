@@ -1,6 +1,7 @@
 import { problemOf } from '@heed/core';
-import { describe, expect, test } from 'vitest';
-import { loadLibrary } from './library/gpu-library.ts';
+import { describe, expect, test, vi } from 'vitest';
+import gpujs from './index.ts';
+import { type WebGpuContext, loadLibrary } from './library/gpu-library.ts';
 import { type Live, watchBuffers } from './test/live-objects.ts';
 import { providerOf } from './test/provider-of.ts';
 import { absenceOf } from './test/required.ts';
@@ -12,9 +13,12 @@ useSoftwareVulkan();
 const webgpu = providerOf('webgpu');
 const absence = await absenceOf('webgpu');
 
+async function context(): Promise<WebGpuContext> {
+  return (await loadLibrary()).WebGPUContext.acquire();
+}
+
 async function watch(): Promise<Live> {
-  const library = await loadLibrary();
-  return watchBuffers((await library.WebGPUContext.acquire()).device);
+  return watchBuffers((await context()).device);
 }
 
 function selfAttention(length: number, depth: number): ReturnType<typeof problemOf> {
@@ -43,6 +47,65 @@ describe.skipIf(absence !== null)(`on WebGPU ${absence ?? ''}`, () => {
     expect(live.count).toBe(0);
   });
 
+  test('nothing is left on the device when it runs out of buffers, at whichever step', async () => {
+    const backend = await webgpu.create();
+    const { device } = await context();
+    const live = watchBuffers(device);
+    const { problem, inputs } = problemOf({
+      query: waves([1, 2, 40, 8], 1),
+      key: waves([1, 2, 40, 8], 2),
+      value: waves([1, 2, 40, 8], 3),
+      sinks: waves([2], 4),
+      outputs: ['output', 'statistics'],
+    });
+    const kernel = await backend.compile(problem);
+    await kernel.run(inputs);
+    await kernel.run(inputs);
+    const kept = live.count;
+    const { createBuffer } = device;
+    let failures = 0;
+    for (let step = 0; ; step++) {
+      let left = step;
+      device.createBuffer = (descriptor) => {
+        if (left-- === 0) throw new Error('no more buffers');
+        return createBuffer.call(device, descriptor);
+      };
+      const failed = await kernel.run(inputs).then(
+        () => false,
+        () => true,
+      );
+      // A kernel of gpu.js may have lost the last result that it keeps.
+      expect(live.count, `buffers after a failure at step ${step}`).toBeLessThanOrEqual(kept);
+      if (!failed) break;
+      failures++;
+    }
+    device.createBuffer = createBuffer;
+    expect(live.count).toBe(kept);
+    expect(failures).toBeGreaterThan(10);
+    await backend.dispose();
+  });
+
+  test('a second run compiles nothing, and reads nothing back but the result', async () => {
+    const backend = await webgpu.create();
+    const { problem, inputs } = selfAttention(100, 4);
+    const kernel = await backend.compile(problem);
+    await kernel.run(inputs);
+    const { device } = await context();
+    const spies = [
+      vi.spyOn(device, 'createShaderModule'),
+      vi.spyOn(device, 'createComputePipeline'),
+      vi.spyOn(device, 'createComputePipelineAsync'),
+    ];
+    const buffers = vi.spyOn(device, 'createBuffer');
+    await kernel.run(inputs);
+    for (const spy of spies) expect(spy).not.toHaveBeenCalled();
+    const MAP_READ = 1;
+    const readBack = buffers.mock.calls.filter(([{ usage }]) => usage & MAP_READ);
+    expect(readBack.map(([{ size }]) => size)).toEqual([4 * 100 * 4]);
+    for (const spy of [...spies, buffers]) spy.mockRestore();
+    await backend.dispose();
+  });
+
   test('4096 queries and keys need no array of 4096²', async () => {
     const backend = await webgpu.create();
     const live = await watch();
@@ -53,4 +116,16 @@ describe.skipIf(absence !== null)(`on WebGPU ${absence ?? ''}`, () => {
     expect(live.peak).toBeGreaterThan(0.9 * kernel.plan.scratchBytes);
     await backend.dispose();
   });
+});
+
+test('in WebAssembly, too, a second run compiles nothing', async () => {
+  const backend = await gpujs.create({ mode: 'webasm' });
+  const { problem, inputs } = selfAttention(60, 4);
+  const kernel = await backend.compile({ ...problem, causal: true, alignment: 'topLeft' });
+  await kernel.run(inputs);
+  const compiled = vi.spyOn(WebAssembly, 'Module');
+  await kernel.run(inputs);
+  expect(compiled).not.toHaveBeenCalled();
+  compiled.mockRestore();
+  await backend.dispose();
 });

@@ -28,9 +28,6 @@ const NO_ADAPTER = { gpu: { requestAdapter: async () => null } };
 
 afterEach(() => {
   vi.unstubAllGlobals();
-  vi.doUnmock('gpu.js');
-  vi.doUnmock('webgpu');
-  vi.resetModules();
 });
 
 describe('the mode that runs', () => {
@@ -92,31 +89,6 @@ describe('a kernel that gpu.js takes to another mode', () => {
     const error = await errorOf(launch(copy, [1], { data: Float32Array.of(1) }));
     expect(error.code).toBe('ENGINE');
     expect(error.message).toMatch(/left the mode webasm.*NumberTexture is not supported/);
-  });
-});
-
-describe('without its engine', () => {
-  test('gpu.js: the provider is unavailable, and says what to install', async () => {
-    vi.doMock('gpu.js', () => {
-      throw new Error('not installed');
-    });
-    const { default: provider } = await import('./index.ts');
-    expect(await provider.probe()).toMatchObject({ available: false, remedy: 'npm install gpu.js' });
-    const error = await errorOf(provider.create());
-    expect(error).toMatchObject({ code: 'UNAVAILABLE', remedy: 'npm install gpu.js' });
-  });
-
-  test('webgpu: the other modes work', async () => {
-    vi.doMock('webgpu', () => {
-      throw new Error('not installed');
-    });
-    const { default: provider } = await import('./index.ts');
-    const error = await errorOf(provider.create({ mode: 'webgpu' }));
-    expect(error).toMatchObject({ code: 'UNAVAILABLE', remedy: 'npm install webgpu@0.6' });
-    expect(await provider.probe()).toEqual({ available: true });
-    const backend = await provider.create();
-    expect(backend.device).toBe('gpu.js webasm simd128, 1 thread');
-    await backend.dispose();
   });
 });
 

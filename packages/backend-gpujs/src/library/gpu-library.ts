@@ -80,9 +80,14 @@ export async function loadLibrary(): Promise<GpuLibrary> {
     // CommonJS: Node gives its exports as the default, bundlers the class GPU with the exports attached to it.
     return loaded.default ?? (loaded as unknown as GpuLibrary);
   } catch (cause) {
-    throw new HeedError('UNAVAILABLE', `gpu.js does not load: ${(cause as Error).message}`, {
+    throw new HeedError('UNAVAILABLE', whyNot(cause as NodeJS.ErrnoException), {
       remedy: 'npm install gpu.js',
       cause,
     });
   }
+}
+
+function whyNot({ code, message }: NodeJS.ErrnoException): string {
+  const isAbsent = code === 'ERR_MODULE_NOT_FOUND' && message.includes("'gpu.js'");
+  return isAbsent ? 'gpu.js is not installed' : `gpu.js does not load: ${message}`;
 }

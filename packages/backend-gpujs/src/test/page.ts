@@ -1,9 +1,10 @@
 /** Runs in a browser; the test calls what is on `window`. */
 import { type Report, allCases, verify } from '@heed/conformance';
+import { problemOf } from '@heed/core';
 import type { Mode } from '../index.ts';
 import { watchTextures } from './live-objects.ts';
 import { providerOf } from './provider-of.ts';
-import { runSome } from './run-some.ts';
+import { runSome, waves } from './run-some.ts';
 
 declare global {
   interface Window {
@@ -11,6 +12,8 @@ declare global {
     verifyMode?: (mode: Mode, topics?: readonly string[]) => Promise<Report>;
     /** How many textures more there are after ten runs than after two. */
     texturesLeft?: (mode: 'webgl2' | 'webgl') => Promise<number>;
+    /** The device of a mode, and the median milliseconds of dense attention, B=1 H=4 D=64. */
+    timeMode?: (mode: Mode, length: number, rounds: number) => Promise<{ device: string; time: number }>;
   }
 }
 
@@ -29,4 +32,21 @@ window.texturesLeft = async (mode) => {
   const left = live.count - before;
   await backend.dispose();
   return left;
+};
+
+window.timeMode = async (mode, length, rounds) => {
+  const backend = await providerOf(mode).create();
+  const [query, key, value] = [1, 2, 3].map((seed) => waves([1, 4, length, 64], seed));
+  const { problem, inputs } = problemOf({ query: query!, key: key!, value: value! });
+  const kernel = await backend.compile(problem);
+  await kernel.run(inputs);
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const start = performance.now();
+    await kernel.run(inputs);
+    times.push(performance.now() - start);
+  }
+  const { device } = backend;
+  await backend.dispose();
+  return { device, time: times.sort((a, b) => a - b)[rounds >> 1]! };
 };

@@ -1,0 +1,133 @@
+// Heed against attention written by hand in kernels of gpu.js, mode by mode, in one process and interleaved. Both sides
+// take plain arrays and give plain arrays; between their kernels both keep everything on the device.
+// A ratio is the hand-written median time by Heed's: above 1 Heed is faster.
+//
+//   node scripts/compare.mjs [--modes cpu,webasm,webgpu] [--lengths 128,256,512,1024] [--rounds 9]
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { problemOf, tensor } from '@heed/core';
+import gpujs from '@heed/backend-gpujs';
+import { GPU, input } from 'gpu.js';
+import { withNavigatorGpu } from '../dist/library/node-webgpu.js';
+import { useSoftwareVulkan } from '../dist/test/software-vulkan.js';
+
+const [HEADS, DEPTH] = [4, 64];
+const { values } = parseArgs({
+  options: {
+    modes: { type: 'string', default: 'cpu,webasm,webgpu' },
+    lengths: { type: 'string', default: '128,256,512,1024' },
+    rounds: { type: 'string', default: '9' },
+  },
+});
+
+/** The textbook's five kernels: scores, the largest and the sum of each row, weights, output. */
+function byHand(gpu, length) {
+  const constants = { length, depth: DEPTH, scale: 1 / Math.sqrt(DEPTH) };
+  const settings = { constants, pipeline: true, immutable: true, loopMaxIterations: 1e6 };
+  const kernel = (work, output) => gpu.createKernel(work, { ...settings, output });
+  const scores = kernel(
+    'function (q, k) { let sum = 0; for (let d = 0; d < this.constants.depth; d++) { sum += q[this.thread.z][this.thread.y][d] * k[this.thread.z][this.thread.x][d]; } return sum * this.constants.scale; }',
+    [length, length, HEADS],
+  );
+  const largest = kernel(
+    'function (s) { let most = s[this.thread.y][this.thread.x][0]; for (let j = 1; j < this.constants.length; j++) { const score = s[this.thread.y][this.thread.x][j]; if (score > most) most = score; } return most; }',
+    [length, HEADS],
+  );
+  const sum = kernel(
+    'function (s, m) { let total = 0; for (let j = 0; j < this.constants.length; j++) { total += Math.exp(s[this.thread.y][this.thread.x][j] - m[this.thread.y][this.thread.x]); } return total; }',
+    [length, HEADS],
+  );
+  const weights = kernel(
+    'function (s, m, n) { return Math.exp(s[this.thread.z][this.thread.y][this.thread.x] - m[this.thread.z][this.thread.y]) / n[this.thread.z][this.thread.y]; }',
+    [length, length, HEADS],
+  );
+  const output = kernel(
+    'function (w, v) { let sum = 0; for (let j = 0; j < this.constants.length; j++) { sum += w[this.thread.z][this.thread.y][j] * v[this.thread.z][j][this.thread.x]; } return sum; }',
+    [DEPTH, length, HEADS],
+  );
+  return async (query, key, value) => {
+    const [q, k, v] = [query, key, value].map((data) => input(data, [DEPTH, length, HEADS]));
+    const s = await scores(q, k);
+    const m = await largest(s);
+    const n = await sum(s, m);
+    const w = await weights(s, m, n);
+    const o = await output(w, v);
+    const result = o.toArray ? await o.toArray() : o;
+    for (const array of [s, m, n, w, o]) array.delete?.();
+    return result;
+  };
+}
+
+useSoftwareVulkan();
+
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
+
+async function interleaved(sides, rounds) {
+  const names = Object.keys(sides);
+  const times = Object.fromEntries(names.map((name) => [name, []]));
+  for (let round = -2; round < rounds; round++) {
+    for (const name of round % 2 === 0 ? names : names.toReversed()) {
+      const start = performance.now();
+      await sides[name]();
+      if (round >= 0) times[name].push(performance.now() - start);
+    }
+  }
+  return names.map((name) => median(times[name]));
+}
+
+function largestDifference(flat, nested) {
+  const other = nested.flatMap((rows) => rows.flatMap((row) => [...row]));
+  return flat.reduce((largest, number, n) => Math.max(largest, Math.abs(number - other[n])), 0);
+}
+
+async function compare(backend, gpu, length, causal) {
+  const shape = [1, HEADS, length, DEPTH];
+  const [query, key, value] = [1, 2, 3].map((seed) =>
+    tensor(
+      shape,
+      Float32Array.from({ length: HEADS * length * DEPTH }, (_, n) => Math.sin(seed * 91.7 + n * 12.9898)),
+    ),
+  );
+  const { problem, inputs } = problemOf({ query, key, value, causal });
+  const kernel = await backend.compile(problem);
+  const hand = byHand(gpu, length);
+  if (!causal) {
+    const error = largestDifference(
+      (await kernel.run(inputs)).output.data,
+      await hand(query.data, key.data, value.data),
+    );
+    if (!(error < 1e-5)) throw new Error(`the two differ by ${error}`);
+  }
+  const sides = { hand: () => hand(query.data, key.data, value.data), heed: () => kernel.run(inputs) };
+  const [byHandTime, heed] = await interleaved(sides, Number(values.rounds));
+  await kernel.dispose();
+  print(
+    causal ? 'causal' : 'dense',
+    length,
+    byHandTime.toFixed(1),
+    heed.toFixed(1),
+    (byHandTime / heed).toFixed(2),
+  );
+}
+
+const print = (...cells) => console.log(cells.map((cell) => String(cell).padStart(9)).join(''));
+
+console.log(`${cpus()[0].model}, ${cpus().length} processors, node ${process.versions.node}`);
+console.log(`B=1 H=${HEADS} D=${DEPTH}; causal beside the dense kernels by hand`);
+for (const mode of values.modes.split(',')) {
+  const backend = await gpujs
+    .create({ mode })
+    .catch((error) => console.log(`${error.message} (${error.remedy})`));
+  if (backend === undefined) continue;
+  console.log(backend.device);
+  print('', 'N', 'hand ms', 'heed ms', 'ratio');
+  const work = async () => {
+    const gpu = new GPU({ mode });
+    for (const causal of [false, true]) {
+      for (const length of values.lengths.split(',').map(Number)) await compare(backend, gpu, length, causal);
+    }
+    await gpu.destroy();
+  };
+  await (mode === 'webgpu' ? withNavigatorGpu(work) : work());
+  await backend.dispose();
+}
