@@ -1,0 +1,155 @@
+import { type AttentionBackend, tensor } from '@heed/core';
+import { AdditiveAttention, type FloatTensor, Linear, type NamedTensors } from '@heed/layers';
+import { namedBy } from '../network/averaging.ts';
+import { crossEntropy } from '../network/cross-entropy.ts';
+import { Embedding } from '../network/embedding.ts';
+import { relu, reluGradient } from '../network/relu.ts';
+import { plus, reshape, zeros } from '../network/tensors.ts';
+import { BAND_COUNT, FRAMES, NOTES } from './sounds.ts';
+
+const WIDTH = 24;
+const HIDDEN = 24;
+
+/** One row for each sound, made of the rows of its frames. */
+interface Pooling {
+  readonly parameters: NamedTensors;
+  forward(
+    backend: AttentionBackend,
+    frames: FloatTensor,
+  ): Promise<{
+    readonly output: FloatTensor;
+    readonly weights?: FloatTensor;
+    gradient(
+      dOutput: FloatTensor,
+    ): Promise<{ readonly dFrames: FloatTensor; readonly parameters: NamedTensors }>;
+  }>;
+}
+
+/** Additive attention by one learned query. */
+function attending(random: () => number): Pooling {
+  const query = new Embedding(1, WIDTH, random);
+  const attention = new AdditiveAttention({ queryDim: WIDTH, keyDim: WIDTH, attentionDim: HIDDEN, random });
+  return {
+    parameters: namedBy({ query, attention }, ({ parameters }) => parameters),
+    async forward(backend, frames) {
+      const ids = new Int32Array(frames.shape[0]);
+      const inputs = { query: query.forward(ids, [ids.length, 1]), key: frames };
+      const options = { weights: true, gradient: true } as const;
+      const { output, weights, gradient } = await attention.forward(backend, inputs, options);
+      return {
+        output,
+        weights,
+        async gradient(dOutput) {
+          const { dQuery, dKey, parameters } = await gradient(dOutput);
+          return {
+            dFrames: dKey,
+            parameters: namedBy(
+              { query: query.gradient(ids, dQuery), attention: parameters },
+              (part) => part,
+            ),
+          };
+        },
+      };
+    },
+  };
+}
+
+/** The mean of the frames, and a hidden layer with as many parameters as attention has. */
+function averaging(random: () => number): Pooling {
+  const widen = new Linear({ inputDim: WIDTH, outputDim: HIDDEN, random });
+  const narrow = new Linear({ inputDim: HIDDEN, outputDim: WIDTH, random });
+  return {
+    parameters: namedBy({ widen, narrow }, ({ parameters }) => parameters),
+    async forward(_, frames) {
+      const mean = meanOfFrames(frames);
+      const hidden = relu(widen.forward(mean));
+      return {
+        output: plus(mean, narrow.forward(hidden)),
+        async gradient(dOutput) {
+          const fromNarrow = narrow.gradient(hidden, dOutput);
+          const fromWiden = widen.gradient(mean, reluGradient(hidden, fromNarrow.dInput));
+          return {
+            dFrames: spread(plus(dOutput, fromWiden.dInput), frames.shape),
+            parameters: namedBy({ widen: fromWiden, narrow: fromNarrow }, ({ parameters }) => parameters),
+          };
+        },
+      };
+    },
+  };
+}
+
+function meanOfFrames({ data, shape: [batch, frames, width] }: FloatTensor): FloatTensor {
+  const mean = zeros([batch, 1, width]);
+  for (let n = 0; n < data.length; n++)
+    mean.data[Math.floor(n / (frames * width)) * width + (n % width)] += data[n] / frames;
+  return mean;
+}
+
+function spread({ data }: FloatTensor, [batch, frames, width]: readonly number[]): FloatTensor {
+  const result = zeros([batch, frames, width]);
+  for (let n = 0; n < result.data.length; n++) {
+    result.data[n] = data[Math.floor(n / (frames * width)) * width + (n % width)] / frames;
+  }
+  return result;
+}
+
+/** Hears spectra `[B, 32, 24]` and names the note of the bell. */
+export class Listener {
+  readonly parameters: NamedTensors;
+  readonly #frame: Linear;
+  readonly #pooling: Pooling;
+  readonly #answer: Linear;
+
+  constructor(withAttention: boolean, random: () => number) {
+    this.#frame = new Linear({ inputDim: BAND_COUNT, outputDim: WIDTH, random });
+    this.#pooling = withAttention ? attending(random) : averaging(random);
+    this.#answer = new Linear({ inputDim: WIDTH, outputDim: NOTES.length, random });
+    this.parameters = namedBy(
+      { frame: this.#frame, pooling: this.#pooling, answer: this.#answer },
+      ({ parameters }) => parameters,
+    );
+  }
+
+  async gradient(
+    backend: AttentionBackend,
+    spectra: Float32Array,
+    notes: readonly number[],
+  ): Promise<NamedTensors> {
+    const pass = await this.#forward(backend, spectra);
+    return pass.gradient(crossEntropy(pass.logits, notes).dLogits);
+  }
+
+  /** The note of each sound, and the weights of its frames, `[B, 1, 1, 32]`, where there are any. */
+  async listen(
+    backend: AttentionBackend,
+    spectra: Float32Array,
+  ): Promise<{ readonly notes: Int32Array; readonly weights: FloatTensor | null }> {
+    const { logits, weights } = await this.#forward(backend, spectra);
+    const { answers } = crossEntropy(logits, new Int32Array(logits.shape[0]).fill(-1));
+    return { notes: answers, weights };
+  }
+
+  async #forward(
+    backend: AttentionBackend,
+    spectra: Float32Array,
+  ): Promise<{
+    readonly logits: FloatTensor;
+    readonly weights: FloatTensor | null;
+    gradient(dLogits: FloatTensor): Promise<NamedTensors>;
+  }> {
+    const input = tensor([spectra.length / (FRAMES * BAND_COUNT), FRAMES, BAND_COUNT], spectra);
+    const frames = this.#frame.forward(input);
+    const pooled = await this.#pooling.forward(backend, frames);
+    const batch = input.shape[0];
+    return {
+      logits: reshape(this.#answer.forward(pooled.output), [batch, NOTES.length]),
+      weights: pooled.weights ?? null,
+      gradient: async (dLogits) => {
+        const answer = this.#answer.gradient(pooled.output, reshape(dLogits, [batch, 1, NOTES.length]));
+        const pooling = await pooled.gradient(answer.dInput);
+        const frame = this.#frame.gradient(input, pooling.dFrames);
+        return namedBy({ frame, pooling, answer }, ({ parameters }) => parameters);
+      },
+    };
+  }
+}

@@ -1,0 +1,98 @@
+import { type AttentionBackend, type Tensor, attention } from '@heed/core';
+import { type FloatTensor, Linear, type MultiHeadAttentionInputs, type NamedTensors } from '@heed/layers';
+import { relu, reluGradient } from './relu.ts';
+import { plus, reshape, zeros } from './tensors.ts';
+
+/**
+ * What attention is compared with: it may see the same keys and has the same number of parameters, four projections of
+ * width E, but does not choose. The query is joined with the plain mean of all keys and goes through two hidden
+ * layers, so that no parameter is idle.
+ */
+export class Averaging {
+  readonly parameters: NamedTensors;
+  readonly #layers: Readonly<Record<'source' | 'query' | 'hidden' | 'output', Linear>>;
+
+  constructor({ embedDim, random }: { readonly embedDim: number; readonly random: () => number }) {
+    const make = (): Linear => new Linear({ inputDim: embedDim, outputDim: embedDim, random });
+    this.#layers = { source: make(), query: make(), hidden: make(), output: make() };
+    this.parameters = namedBy(this.#layers, (layer) => layer.parameters);
+  }
+
+  async forward(
+    backend: AttentionBackend,
+    {
+      query,
+      key = query,
+      keyMask,
+      causal,
+    }: Pick<MultiHeadAttentionInputs, 'query' | 'key' | 'keyMask' | 'causal'>,
+  ): Promise<{
+    readonly output: FloatTensor;
+    gradient(dOutput: FloatTensor): Promise<{
+      readonly dQuery: FloatTensor;
+      readonly dKey: FloatTensor;
+      readonly parameters: NamedTensors;
+    }>;
+  }> {
+    const { source, query: ofQuery, hidden, output } = this.#layers;
+    const mean = await meanOf(backend, source.forward(key), query.shape[1], keyMask, causal ?? false);
+    const first = relu(plus(ofQuery.forward(query), mean.output));
+    const second = relu(hidden.forward(first));
+    return {
+      output: output.forward(second),
+      async gradient(dOutput) {
+        const fromOutput = output.gradient(second, dOutput);
+        const fromHidden = hidden.gradient(first, reluGradient(second, fromOutput.dInput));
+        const dFirst = reluGradient(first, fromHidden.dInput);
+        const fromQuery = ofQuery.gradient(query, dFirst);
+        const fromSource = source.gradient(key, await mean.gradient(dFirst));
+        return {
+          dQuery: key === query ? plus(fromQuery.dInput, fromSource.dInput) : fromQuery.dInput,
+          dKey: fromSource.dInput,
+          parameters: namedBy(
+            { source: fromSource, query: fromQuery, hidden: fromHidden, output: fromOutput },
+            ({ parameters }) => parameters,
+          ),
+        };
+      },
+    };
+  }
+}
+
+/** The mean of the rows that each query may see: attention whose scores are all 0. */
+async function meanOf(
+  backend: AttentionBackend,
+  value: FloatTensor,
+  queries: number,
+  keyMask: Tensor | undefined,
+  causal: boolean,
+): Promise<{ readonly output: FloatTensor; gradient(dOutput: FloatTensor): Promise<FloatTensor> }> {
+  const [batch, keys, width] = value.shape;
+  const results = await attention(backend, {
+    query: zeros([batch, 1, queries, 1]),
+    key: zeros([batch, 1, keys, 1]),
+    value: reshape(value, [batch, 1, keys, width]),
+    causal,
+    mask: keyMask && { ...keyMask, shape: [batch, 1, 1, keys] },
+    gradient: true,
+  });
+  return {
+    output: reshape(results.output as FloatTensor, [batch, queries, width]),
+    gradient: async (dOutput) => {
+      const { dValue } = await results.gradient(reshape(dOutput, [batch, 1, queries, width]));
+      return reshape(dValue as FloatTensor, [batch, keys, width]);
+    },
+  };
+}
+
+/** The tensors of several layers, each under its layer's name. */
+export function namedBy<T>(
+  layers: Readonly<Record<string, T>>,
+  tensorsOf: (layer: T) => NamedTensors,
+): NamedTensors {
+  return Object.fromEntries(
+    Object.entries(layers).flatMap(([layer, value]) =>
+      Object.entries(tensorsOf(value)).map(([name, tensor]) => [`${layer}.${name}`, tensor]),
+    ),
+  );
+}

@@ -1,0 +1,130 @@
+import { type AttentionBackend, tensor } from '@heed/core';
+import { type FloatTensor, Linear, type NamedTensors, SpatialAttention } from '@heed/layers';
+import { Averaging, namedBy } from '../network/averaging.ts';
+import { crossEntropy } from '../network/cross-entropy.ts';
+import { Embedding } from '../network/embedding.ts';
+import { relu, reluGradient } from '../network/relu.ts';
+import { reshape } from '../network/tensors.ts';
+import { GRID, KINDS, PATCH } from './pictures.ts';
+
+const WIDTH = 32;
+const HEADS = 2;
+
+interface Look {
+  /** `[B, 1, E]`. */
+  readonly output: FloatTensor;
+  /** `[B, heads, 1, 8, 8]`. */
+  readonly weights?: FloatTensor;
+  gradient(
+    dOutput: FloatTensor,
+  ): Promise<{ readonly dInput: FloatTensor; readonly parameters: NamedTensors }>;
+}
+
+interface Looking {
+  readonly parameters: NamedTensors;
+  look(backend: AttentionBackend, input: FloatTensor): Promise<Look>;
+}
+
+function attending(random: () => number): Looking {
+  const grid = [GRID, GRID];
+  const layer = new SpatialAttention({
+    grid,
+    channels: WIDTH,
+    heads: HEADS,
+    queries: { learned: 1 },
+    random,
+  });
+  return {
+    parameters: layer.parameters,
+    look: (backend, input) => layer.forward(backend, { input }, { weights: true, gradient: true }),
+  };
+}
+
+/** A learned query as well, and the mean of the picture. */
+function averaging(random: () => number): Looking {
+  const query = new Embedding(1, WIDTH, random);
+  const mean = new Averaging({ embedDim: WIDTH, random });
+  return {
+    parameters: namedBy({ query, mean }, ({ parameters }) => parameters),
+    async look(backend, input) {
+      const batch = input.shape[0];
+      const ids = new Int32Array(batch);
+      const key = reshape(input, [batch, GRID * GRID, WIDTH]);
+      const { output, gradient } = await mean.forward(backend, {
+        query: query.forward(ids, [batch, 1]),
+        key,
+      });
+      return {
+        output,
+        async gradient(dOutput) {
+          const { dQuery, dKey, parameters } = await gradient(dOutput);
+          return {
+            dInput: reshape(dKey, input.shape),
+            parameters: namedBy({ query: query.gradient(ids, dQuery), mean: parameters }, (part) => part),
+          };
+        },
+      };
+    },
+  };
+}
+
+/** Says of which kind the spot in a scan is. */
+export class Reader {
+  readonly parameters: NamedTensors;
+  readonly #patch: Linear;
+  readonly #looking: Looking;
+  readonly #answer: Linear;
+
+  constructor(withAttention: boolean, random: () => number) {
+    this.#patch = new Linear({ inputDim: PATCH * PATCH, outputDim: WIDTH, random });
+    this.#looking = withAttention ? attending(random) : averaging(random);
+    this.#answer = new Linear({ inputDim: WIDTH, outputDim: KINDS.length, random });
+    this.parameters = namedBy(
+      { patch: this.#patch, looking: this.#looking, answer: this.#answer },
+      ({ parameters }) => parameters,
+    );
+  }
+
+  async gradient(
+    backend: AttentionBackend,
+    patches: Float32Array,
+    kinds: readonly number[],
+  ): Promise<NamedTensors> {
+    const pass = await this.#forward(backend, patches);
+    return pass.gradient(crossEntropy(pass.logits, kinds).dLogits);
+  }
+
+  /** The kind of each picture's spot, and the map of where was looked, `[B, heads, 1, 8, 8]`, where there is one. */
+  async read(
+    backend: AttentionBackend,
+    patches: Float32Array,
+  ): Promise<{ readonly kinds: Int32Array; readonly weights: FloatTensor | null }> {
+    const { logits, weights } = await this.#forward(backend, patches);
+    return { kinds: crossEntropy(logits, new Int32Array(logits.shape[0]).fill(-1)).answers, weights };
+  }
+
+  async #forward(
+    backend: AttentionBackend,
+    patches: Float32Array,
+  ): Promise<{
+    readonly logits: FloatTensor;
+    readonly weights: FloatTensor | null;
+    gradient(dLogits: FloatTensor): Promise<NamedTensors>;
+  }> {
+    const area = PATCH * PATCH;
+    const batch = patches.length / (GRID * GRID * area);
+    const input = tensor([batch, GRID, GRID, area], patches);
+    const seen = relu(this.#patch.forward(input));
+    const { output, weights = null, gradient } = await this.#looking.look(backend, seen);
+    return {
+      logits: reshape(this.#answer.forward(output), [batch, KINDS.length]),
+      weights,
+      gradient: async (dLogits) => {
+        const answer = this.#answer.gradient(output, reshape(dLogits, [batch, 1, KINDS.length]));
+        const looking = await gradient(answer.dInput);
+        const patch = this.#patch.gradient(input, reluGradient(seen, looking.dInput));
+        return namedBy({ patch, looking, answer }, ({ parameters }) => parameters);
+      },
+    };
+  }
+}

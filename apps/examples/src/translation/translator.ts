@@ -1,0 +1,171 @@
+import { type AttentionBackend, tensor } from '@heed/core';
+import { type FloatTensor, Linear, type NamedTensors } from '@heed/layers';
+import { namedBy } from '../network/averaging.ts';
+import { Embedding } from '../network/embedding.ts';
+import { crossEntropy } from '../network/cross-entropy.ts';
+import { type Mixer, mixerOf } from '../network/mixer.ts';
+import { relu, reluGradient } from '../network/relu.ts';
+import { plus } from '../network/tensors.ts';
+import { type Pair, SOURCE_CHARACTERS, TARGET_CHARACTERS } from './dates.ts';
+
+const WIDTH = 48;
+const CHARACTER_WIDTH = 16;
+/** A character is read with two neighbours on either side. */
+const NEIGHBOURS = 2;
+const LONGEST = 28;
+const TARGET_LENGTH = 10;
+/** What the decoder is given in place of a previous character, at the start. */
+const START = TARGET_CHARACTERS.length;
+
+interface Batch {
+  readonly size: number;
+  readonly length: number;
+  /** `[B, L, 5]`: each character with its neighbours; −1 outside. */
+  readonly windows: Int32Array;
+  readonly mask: Uint8Array;
+}
+
+/**
+ * Translates character by character: the source is read in windows, and each step of the decoder, knowing the previous
+ * character and its own position, asks the source by cross-attention for what it needs. Without attention it is told
+ * the mean of the source.
+ */
+export class Translator {
+  readonly parameters: NamedTensors;
+  readonly #characters: Embedding;
+  readonly #sourcePositions: Embedding;
+  readonly #reader: Linear;
+  readonly #previous: Embedding;
+  readonly #targetPositions: Embedding;
+  readonly #mixer: Mixer;
+  readonly #hidden: Linear;
+  readonly #answer: Linear;
+
+  constructor(withAttention: boolean, random: () => number) {
+    const window = CHARACTER_WIDTH * (2 * NEIGHBOURS + 1);
+    this.#characters = new Embedding(SOURCE_CHARACTERS.length, CHARACTER_WIDTH, random);
+    this.#sourcePositions = new Embedding(LONGEST, WIDTH, random);
+    this.#reader = new Linear({ inputDim: window, outputDim: WIDTH, random });
+    this.#previous = new Embedding(TARGET_CHARACTERS.length + 1, WIDTH, random);
+    this.#targetPositions = new Embedding(TARGET_LENGTH, WIDTH, random);
+    this.#mixer = mixerOf(withAttention, { embedDim: WIDTH, heads: 4, random });
+    this.#hidden = new Linear({ inputDim: WIDTH, outputDim: 2 * WIDTH, random });
+    this.#answer = new Linear({ inputDim: 2 * WIDTH, outputDim: TARGET_CHARACTERS.length, random });
+    this.parameters = namedBy(
+      {
+        characters: this.#characters,
+        sourcePositions: this.#sourcePositions,
+        reader: this.#reader,
+        previous: this.#previous,
+        targetPositions: this.#targetPositions,
+        mixer: this.#mixer,
+        hidden: this.#hidden,
+        answer: this.#answer,
+      },
+      ({ parameters }) => parameters,
+    );
+  }
+
+  /** The mean loss of a batch of known translations, and its gradient for every parameter. */
+  async gradient(backend: AttentionBackend, pairs: readonly Pair[]): Promise<NamedTensors> {
+    const batch = batchOf(pairs.map(({ source }) => source));
+    const targets = pairs.flatMap(({ target }) => [...target].map((c) => TARGET_CHARACTERS.indexOf(c)));
+    const pass = await this.#forward(backend, batch, previousOf(targets));
+    return pass.gradient(crossEntropy(pass.logits, targets).dLogits);
+  }
+
+  /** Translates; nothing of the answer is known beforehand. */
+  async translate(backend: AttentionBackend, sources: readonly string[]): Promise<string[]> {
+    const batch = batchOf(sources);
+    const answers = new Int32Array(sources.length * TARGET_LENGTH);
+    for (let step = 0; step < TARGET_LENGTH; step++) {
+      const { logits } = await this.#forward(backend, batch, previousOf(answers));
+      const { answers: next } = crossEntropy(logits, answers);
+      for (let n = step; n < answers.length; n += TARGET_LENGTH) answers[n] = next[n];
+    }
+    const characters = Array.from(answers, (answer) => TARGET_CHARACTERS[answer]);
+    return sources.map((_, b) => characters.slice(b * TARGET_LENGTH, (b + 1) * TARGET_LENGTH).join(''));
+  }
+
+  /** `[1, heads, 10, L]`: where each character of a translation looked. Null without attention. */
+  async weights(backend: AttentionBackend, { source, target }: Pair): Promise<FloatTensor | null> {
+    const targets = [...target].map((c) => TARGET_CHARACTERS.indexOf(c));
+    return (await this.#forward(backend, batchOf([source]), previousOf(targets))).weights;
+  }
+
+  async #forward(
+    backend: AttentionBackend,
+    { size, length, windows, mask }: Batch,
+    previous: readonly number[],
+  ): Promise<{
+    readonly logits: FloatTensor;
+    readonly weights: FloatTensor | null;
+    gradient(dLogits: FloatTensor): Promise<NamedTensors>;
+  }> {
+    const sourcePositions = Array.from(mask, (_, n) => n % length);
+    const targetPositions = previous.map((_, n) => n % TARGET_LENGTH);
+    const characters = this.#characters.forward(windows, [size, length, windows.length / (size * length)]);
+    const flat = { ...characters, shape: [size, length, this.#reader.parameters['weight'].shape[1]] };
+    const read = relu(this.#reader.forward(flat));
+    const key = plus(read, this.#sourcePositions.forward(sourcePositions, [size, length]));
+    const query = plus(
+      this.#previous.forward(previous, [size, TARGET_LENGTH]),
+      this.#targetPositions.forward(targetPositions, [size, TARGET_LENGTH]),
+    );
+    const mixed = await this.#mixer.forward(
+      backend,
+      { query, key, keyMask: tensor([size, length], mask) },
+      { weights: true, gradient: true },
+    );
+    const state = plus(query, mixed.output);
+    const hidden = relu(this.#hidden.forward(state));
+    return {
+      logits: this.#answer.forward(hidden),
+      weights: mixed.weights ?? null,
+      gradient: async (dLogits) => {
+        const answer = this.#answer.gradient(hidden, dLogits);
+        const wide = this.#hidden.gradient(state, reluGradient(hidden, answer.dInput));
+        const mixer = await mixed.gradient(wide.dInput);
+        const dQuery = plus(wide.dInput, mixer.dQuery);
+        const reader = this.#reader.gradient(flat, reluGradient(read, mixer.dKey!));
+        return namedBy(
+          {
+            characters: this.#characters.gradient(windows, reader.dInput),
+            sourcePositions: this.#sourcePositions.gradient(sourcePositions, mixer.dKey!),
+            reader: reader.parameters,
+            previous: this.#previous.gradient(previous, dQuery),
+            targetPositions: this.#targetPositions.gradient(targetPositions, dQuery),
+            mixer: mixer.parameters,
+            hidden: wide.parameters,
+            answer: answer.parameters,
+          },
+          (gradients) => gradients,
+        );
+      },
+    };
+  }
+}
+
+/** What stands before each character of the targets. */
+function previousOf(targets: ArrayLike<number>): number[] {
+  return Array.from(targets, (_, n) => (n % TARGET_LENGTH === 0 ? START : targets[n - 1]));
+}
+
+function batchOf(sources: readonly string[]): Batch {
+  const size = sources.length;
+  const length = Math.max(...sources.map((source) => source.length));
+  const span = 2 * NEIGHBOURS + 1;
+  const windows = new Int32Array(size * length * span).fill(-1);
+  const mask = new Uint8Array(size * length);
+  sources.forEach((source, b) => {
+    for (let i = 0; i < source.length; i++) {
+      mask[b * length + i] = 1;
+      for (let n = 0; n < span; n++) {
+        const character = source[i + n - NEIGHBOURS];
+        if (character !== undefined)
+          windows[(b * length + i) * span + n] = SOURCE_CHARACTERS.indexOf(character);
+      }
+    }
+  });
+  return { size, length, windows, mask };
+}
