@@ -33,8 +33,11 @@ const log = {
   warn: silent,
 };
 
+/** The folders that {@link instrument} makes: one counts how often each mutant is passed, which makes it slow. */
+export const COPIES = { counting: 'counting', plain: 'plain' } as const;
+
 /**
- * Writes a copy of a source folder as JavaScript, in which every mutant can be switched on.
+ * Writes copies of a source folder as JavaScript, in which every mutant can be switched on.
  *
  * @param isMutated The files that get mutants; the others are only copied. Tests are left out.
  * @param target Where to write; emptied before. It must lie where what the source imports is found.
@@ -55,9 +58,13 @@ export async function instrument(
   const result = await new Instrumenter(log as never).instrument(files, options);
 
   await rm(target, { recursive: true, force: true });
-  await mkdir(target, { recursive: true });
-  for (const { name, content } of result.files) {
-    await writeFile(join(target, name.replace(/ts$/, 'js')), withoutTypes(name, content));
+  for (const copy of Object.values(COPIES)) {
+    await mkdir(join(target, copy), { recursive: true });
+    for (const { name, content } of result.files) {
+      const code = withoutTypes(name, content);
+      const path = join(target, copy, name.replace(/ts$/, 'js'));
+      await writeFile(path, copy === COPIES.counting ? code : withoutCounting(code));
+    }
   }
   return result.mutants.map(({ id, fileName, location, mutatorName, replacement }) => {
     const { content } = files.find(({ name }) => name === fileName)!;
@@ -70,6 +77,11 @@ export async function instrument(
       replacement,
     };
   });
+}
+
+/** Stryker's function that counts, named by itself, does nothing. */
+function withoutCounting(code: string): string {
+  return code.replace(/function (stryCov_\w+)\(\) \{/, 'function $1() {\n\treturn;');
 }
 
 function withoutTypes(name: string, content: string): string {

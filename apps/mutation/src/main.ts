@@ -20,7 +20,7 @@ const isMutated = (file: string): boolean => !NO_KERNELS.includes(file) && wante
 
 const mutants = await instrument(source, isMutated, target);
 const fates: Fate[] = [];
-for await (const fate of mutate({ module: `${target}index.js` }, mutants)) {
+for await (const fate of mutate({ folder: target, entry: 'index.js' }, mutants)) {
   fates.push(fate);
   const { file, line, original, replacement } = fate.mutant;
   if (fate.fate !== 'killed') console.log(`${fate.fate} ${file}:${line} ${original} → ${replacement}`);

@@ -1,8 +1,15 @@
-import type { Mutant } from './instrument.ts';
+import { join } from 'node:path';
+import { COPIES, type Mutant } from './instrument.ts';
 import { Laboratory } from './laboratory.ts';
 import type { Coverage, Verdict, WorkerOptions } from './worker.ts';
 
-type Subject = Omit<WorkerOptions, 'activeMutant'>;
+/** What {@link instrument} made, and the clauses of which the cases are run; all by default. */
+export interface Subject {
+  readonly folder: string;
+  /** The file of the provider. */
+  readonly entry: string;
+  readonly topics?: readonly string[];
+}
 
 /** What became of a mutant: the case that killed it, or why there is none. */
 export interface Fate {
@@ -12,10 +19,11 @@ export interface Fate {
 }
 
 /** Runs on every mutant the cases that reach it, the quickest first, until one fails. */
-export async function* mutate(options: Subject, mutants: readonly Mutant[]): AsyncGenerator<Fate> {
+export async function* mutate(subject: Subject, mutants: readonly Mutant[]): AsyncGenerator<Fate> {
+  const coverage = await coverageOf(workerOf(subject, COPIES.counting));
+  const options = workerOf(subject, COPIES.plain);
   const laboratory = new Laboratory(options);
   try {
-    const coverage = await laboratory.coverage();
     for (const mutant of mutants) {
       if (coverage.atLoad[mutant.id] !== undefined) {
         yield fateOf(mutant, await atLoad(options, mutant, coverage));
@@ -30,12 +38,25 @@ export async function* mutate(options: Subject, mutants: readonly Mutant[]): Asy
   }
 }
 
+function workerOf({ folder, entry, ...rest }: Subject, copy: string): WorkerOptions {
+  return { module: join(folder, copy, entry), ...rest };
+}
+
+async function coverageOf(options: WorkerOptions): Promise<Coverage> {
+  const laboratory = new Laboratory(options);
+  try {
+    return await laboratory.coverage();
+  } finally {
+    await laboratory.close();
+  }
+}
+
 function fateOf(mutant: Mutant, by: Verdict): Fate {
   return { mutant, fate: by === null ? 'survived' : 'killed', by };
 }
 
 /** A mutant of what is computed while the modules load needs modules of its own. */
-async function atLoad(options: Subject, { id }: Mutant, coverage: Coverage): Promise<Verdict> {
+async function atLoad(options: WorkerOptions, { id }: Mutant, coverage: Coverage): Promise<Verdict> {
   const laboratory = new Laboratory({ ...options, activeMutant: id });
   try {
     const cases = byTime(coverage.cases).map((row) => row.id);

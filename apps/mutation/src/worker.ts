@@ -5,7 +5,7 @@ import { mutantSwitch } from './switch.ts';
 
 /** What the worker is told. */
 export interface WorkerOptions {
-  /** The instrumented module, whose default export is the provider. */
+  /** The instrumented module, whose default export is the provider; it counts when it is asked for its coverage. */
   readonly module: string;
   /** The mutant that is on while the module loads, for those that only then have an effect. */
   readonly activeMutant?: string;
