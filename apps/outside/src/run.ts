@@ -64,6 +64,7 @@ export function strangersEnvironment(registry: string, home: string): NodeJS.Pro
     PATH: folders.filter((folder) => !folder.startsWith(ROOT)).join(path.delimiter),
     NO_COLOR: '1',
     npm_config_registry: registry,
+    npm_config_userconfig: path.join(home, '.npmrc'),
     npm_config_cache: path.join(home, 'npm-cache'),
     npm_config_store_dir: path.join(home, 'pnpm-store'),
     npm_config_fund: 'false',

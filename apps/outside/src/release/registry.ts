@@ -16,7 +16,7 @@ export interface Registry {
 const START_SECONDS = 60;
 
 /**
- * Starts a registry that has the packages of `own` and passes on every other request to the registry that this machine
+ * Starts a registry that has the packages of `own` and of third parties (`heed-backend-…`) and passes on every other request to the registry that this machine
  * is set up for.
  */
 export async function startRegistry(folder: string, own: readonly string[]): Promise<Registry> {
@@ -39,12 +39,13 @@ export async function startRegistry(folder: string, own: readonly string[]): Pro
 
 /** JSON is YAML. */
 function configuration(uplink: string, own: readonly string[]): object {
-  const ours = { access: '$all', publish: '$all', unpublish: '$all' };
+  const ours = { access: '$all', publish: '$all' };
   return {
     storage: './storage',
     uplinks: { machine: { url: uplink, maxage: '1h', timeout: '60s' } },
     packages: {
       ...Object.fromEntries(own.map((name) => [name, ours])),
+      'heed-backend-*': ours,
       '**': { access: '$all', proxy: 'machine' },
     },
     auth: {},

@@ -1,7 +1,8 @@
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { ROOT, run } from '../run.ts';
+import type { World } from '../projects/project.ts';
+import { ROOT, run, strangersEnvironment } from '../run.ts';
 import { type PublicPackage, publicPackages } from './workspace.ts';
 
 /** A copy of the workspace, in which a release may be tried: its versions and changelogs change, ours do not. */
@@ -46,10 +47,8 @@ export async function version({ folder }: Copy): Promise<PublicPackage[]> {
 }
 
 /** Publishes every package that the registry does not have in this version. */
-export async function publish({ folder }: Copy, registry: string, tag = 'latest'): Promise<void> {
-  const userconfig = path.join(folder, '.npmrc');
-  writeFileSync(userconfig, `//${new URL(registry).host}/:_authToken=nobody\n`);
-  const env = { ...process.env, npm_config_registry: registry, npm_config_userconfig: userconfig };
+export async function publish({ folder }: Copy, { home, registry }: World, tag = 'latest'): Promise<void> {
+  const env = strangersEnvironment(registry, home);
   const words = ['--recursive', 'publish', '--registry', registry, '--tag', tag];
   await run('pnpm', [...words, '--no-git-checks', '--ignore-scripts'], { cwd: folder, env });
 }

@@ -1,0 +1,4 @@
+// exports
+//   default: provider
+
+export declare const provider: BackendProvider<void>;

@@ -1,0 +1,283 @@
+// exports
+//   BackendDefinition
+//   DeviceMemory
+//   KernelDefinition
+//   NativeTensor
+//   RowStrides
+//   VisibleKeys
+//   WritePosition
+//   broadcastStrides
+//   checkGradientInputs
+//   checkInputs
+//   checkProblem
+//   defineBackend
+//   featuresOf
+//   gumbelNoise
+//   philox4x32
+//   rowStrides
+//   supportOf
+//   visibleKeys
+//   withKernel
+//   zeros
+
+export type AlignmentKind = 'topLeft' | 'bottomRight' | 'offset';
+
+export interface AttentionBackend extends AsyncDisposable {
+    readonly contract: typeof CONTRACT_VERSION;
+    readonly name: string;
+    readonly device: string;
+    readonly capabilities: Capabilities;
+    supports(problem: AttentionProblem): Support;
+    compile(problem: AttentionProblem): Promise<AttentionKernel>;
+    upload(tensor: Tensor): Promise<ResidentTensor>;
+    wrap?(native: unknown): ResidentTensor;
+    unwrap?(resident: ResidentTensor): unknown;
+    dispose(): Promise<void>;
+}
+
+export interface AttentionGradients<T = Tensor> {
+    readonly dQuery: T;
+    readonly dKey: T;
+    readonly dValue: T;
+    readonly dBias?: T;
+    readonly dSinks?: T;
+}
+
+export interface AttentionInputs<T = Tensor | ResidentTensor> {
+    readonly query: T;
+    readonly key: T;
+    readonly value: T;
+    readonly mask?: T;
+    readonly bias?: T;
+    readonly offsets?: Tensor<'int32'>;
+    readonly keyLengths?: Tensor<'int32'>;
+    readonly queryLengths?: Tensor<'int32'>;
+    readonly querySegments?: T;
+    readonly keySegments?: T;
+    readonly alibiSlopes?: T;
+    readonly sinks?: T;
+    readonly seed?: number;
+}
+
+export interface AttentionKernel extends AsyncDisposable {
+    readonly problem: AttentionProblem;
+    readonly plan: Plan;
+    run(inputs: AttentionInputs, options?: RunOptions & {
+        readonly resident?: false;
+    }): Promise<AttentionResults<Tensor>>;
+    run(inputs: AttentionInputs, options: RunOptions & {
+        readonly resident: true;
+    }): Promise<AttentionResults<ResidentTensor>>;
+    gradient(inputs: AttentionInputs, forward: GradientInputs, options?: RunOptions & {
+        readonly resident?: false;
+    }): Promise<AttentionGradients<Tensor>>;
+    gradient(inputs: AttentionInputs, forward: GradientInputs, options: RunOptions & {
+        readonly resident: true;
+    }): Promise<AttentionGradients<ResidentTensor>>;
+    dispose(): Promise<void>;
+}
+
+export interface AttentionProblem {
+    readonly batch: number;
+    readonly heads: number;
+    readonly kvHeads: number;
+    readonly queryLength: number;
+    readonly keyLength: number;
+    readonly headDim: number;
+    readonly valueDim: number;
+    readonly dtype: FloatDType;
+    readonly layout: Layout;
+    readonly scale: number;
+    readonly softcap: number | null;
+    readonly alignment: AlignmentKind | null;
+    readonly causal: boolean;
+    readonly window: {
+        readonly left: number | null;
+        readonly right: number | null;
+    } | null;
+    readonly mask: {
+        readonly kind: 'boolean' | 'float';
+        readonly shape: BroadcastShape;
+    } | null;
+    readonly bias: {
+        readonly shape: BroadcastShape;
+    } | null;
+    readonly lengths: {
+        readonly key: boolean;
+        readonly query: boolean;
+    };
+    readonly segments: boolean;
+    readonly alibi: boolean;
+    readonly sinks: boolean;
+    readonly selection: Selection;
+    readonly outputs: readonly OutputName[];
+    readonly gradient: boolean;
+}
+
+export type AttentionResults<T = Tensor> = Partial<OutputsByName<T>>;
+
+export interface BackendDefinition<N extends NativeTensor = Tensor> {
+    readonly name: string;
+    readonly device: string;
+    readonly capabilities: Capabilities;
+    limits?(problem: AttentionProblem): Support;
+    compile(problem: AttentionProblem): KernelDefinition<N> | Promise<KernelDefinition<N>>;
+    readonly memory?: DeviceMemory<N>;
+    dispose?(): void | Promise<void>;
+}
+
+export type BroadcastShape = readonly [number, number, number, number];
+
+export declare const CONTRACT_VERSION = 1;
+
+export interface Capabilities {
+    readonly dtypes: readonly FloatDType[];
+    readonly features: readonly Feature[];
+    readonly guarantees: readonly Guarantee[];
+}
+
+export type DType = 'float32' | 'float64' | 'int32' | 'bool';
+
+export interface DTypeArrays {
+    float32: Float32Array;
+    float64: Float64Array;
+    int32: Int32Array;
+    bool: Uint8Array;
+}
+
+export interface DeviceMemory<N extends NativeTensor> {
+    upload(tensor: Tensor): N | Promise<N>;
+    download(native: N): Tensor | Promise<Tensor>;
+    write(native: N, part: Tensor, at: WritePosition): N | Promise<N>;
+    free(native: N): void;
+    wrap?(value: unknown): N | null;
+}
+
+export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'gradient'];
+
+export type Feature = (typeof FEATURES)[number];
+
+export type FloatDType = 'float32' | 'float64';
+
+export declare const GUARANTEES: readonly ['padding', 'nonfinite', 'repeat', 'batch'];
+
+export interface GradientInputs<T = Tensor | ResidentTensor> {
+    readonly output: T;
+    readonly statistics: Statistics<T>;
+    readonly dOutput: T;
+}
+
+export type Guarantee = (typeof GUARANTEES)[number];
+
+export interface KernelDefinition<N extends NativeTensor = Tensor> {
+    readonly plan: Plan;
+    run(inputs: AttentionInputs<N>, options: RunOptions): AttentionResults<N> | Promise<AttentionResults<N>>;
+    gradient?(inputs: AttentionInputs<N>, forward: GradientInputs<N>, options: RunOptions): AttentionGradients<N> | Promise<AttentionGradients<N>>;
+    dispose?(): void | Promise<void>;
+}
+
+export type Layout = 'bhld' | 'blhd';
+
+export interface NativeTensor {
+    readonly dtype: DType;
+    readonly shape: readonly number[];
+}
+
+export type OutputName = 'output' | 'weights' | 'logSumExp' | 'statistics' | 'choice';
+
+export interface OutputsByName<T = Tensor> {
+    readonly output: T;
+    readonly weights: T;
+    readonly logSumExp: T;
+    readonly statistics: Statistics<T>;
+    readonly choice: T;
+}
+
+export interface Plan {
+    readonly algorithm: string;
+    readonly tile: {
+        readonly query: number;
+        readonly key: number;
+    };
+    readonly scratchBytes: number;
+}
+
+export interface ResidentTensor {
+    readonly resident: true;
+    readonly dtype: DType;
+    readonly shape: readonly number[];
+    write(part: Tensor, at: {
+        readonly axis: number;
+        readonly start: number;
+    }): Promise<void>;
+    read(): Promise<Tensor>;
+    dispose(): void;
+}
+
+export interface RowStrides {
+    readonly batch: number;
+    readonly head: number;
+    readonly row: number;
+}
+
+export interface RunOptions {
+    readonly signal?: AbortSignal;
+}
+
+export type Selection = 'softmax' | 'argmax' | 'sample';
+
+export interface Statistics<T = Tensor> {
+    readonly rowMax: T;
+    readonly rowSum: T;
+}
+
+export type Support = {
+    readonly supported: true;
+} | {
+    readonly supported: false;
+    readonly clause: string;
+    readonly reason: string;
+};
+
+export interface Tensor<D extends DType = DType> {
+    readonly dtype: D;
+    readonly shape: readonly number[];
+    readonly data: DTypeArrays[D];
+}
+
+export interface VisibleKeys {
+    offset(b: number): number;
+    first(b: number, i: number): number;
+    end(b: number, i: number): number;
+}
+
+export interface WritePosition {
+    readonly axis: number;
+    readonly start: number;
+}
+
+export declare function broadcastStrides(shape: BroadcastShape): readonly [number, number, number, number];
+
+export declare function checkGradientInputs(problem: AttentionProblem, forward: GradientInputs): void;
+
+export declare function checkInputs(problem: AttentionProblem, inputs: AttentionInputs): void;
+
+export declare function checkProblem(problem: AttentionProblem): AttentionProblem;
+
+export declare function defineBackend<N extends NativeTensor = Tensor>(definition: BackendDefinition<N>): AttentionBackend;
+
+export declare function featuresOf(problem: AttentionProblem): Feature[];
+
+export declare function gumbelNoise(seed: number, b: number, h: number, i: number, j: number): number;
+
+export declare function philox4x32(counter: readonly [number, number, number, number], key: readonly [number, number]): [number, number, number, number];
+
+export declare function rowStrides(layout: Layout, heads: number, length: number, depth: number): RowStrides;
+
+export declare function supportOf(capabilities: Capabilities, problem: AttentionProblem): Support;
+
+export declare function visibleKeys(problem: AttentionProblem, inputs: Pick<AttentionInputs, 'offsets' | 'keyLengths' | 'queryLengths'>): VisibleKeys;
+
+export declare function withKernel<T>(backend: AttentionBackend, problem: AttentionProblem, work: (kernel: AttentionKernel) => Promise<T>): Promise<T>;
+
+export declare function zeros<D extends DType>(dtype: D, shape: readonly number[]): Tensor<D>;

@@ -1,0 +1,39 @@
+// exports
+//   PNGOptions
+//   toPNG
+
+export type ColorMap = 'magma' | 'inferno' | 'plasma' | 'viridis';
+
+export type Domain = readonly [low: number, high: number];
+
+export interface HeatmapPanels {
+    readonly title: string;
+    readonly description: string;
+    readonly panels: readonly HeatmapView[];
+}
+
+export interface HeatmapView {
+    readonly title: string;
+    readonly description: string;
+    readonly rows: readonly string[];
+    readonly columns: readonly string[];
+    readonly values: Float64Array;
+    readonly domain: Domain;
+    readonly highlight: {
+        readonly row: number;
+        readonly column: number | null;
+    } | null;
+    readonly backdrop: string | null;
+    readonly signal: Float64Array | null;
+}
+
+export interface PNGOptions {
+    readonly scale?: number;
+    readonly colorMap?: ColorMap;
+    readonly theme?: Scheme;
+    readonly fonts?: readonly Uint8Array[];
+}
+
+export type Scheme = 'light' | 'dark';
+
+export declare function toPNG(picture: HeatmapView | HeatmapPanels, options?: PNGOptions): Promise<Uint8Array>;

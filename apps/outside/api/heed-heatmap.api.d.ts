@@ -1,0 +1,173 @@
+// exports
+//   AudioOptions
+//   ColorMap
+//   Domain
+//   DomainOption
+//   HTMLOptions
+//   HeatmapOptions
+//   HeatmapPanels
+//   HeatmapView
+//   ImageOptions
+//   PooledWeights
+//   PoolingOptions
+//   RGB
+//   SVGOptions
+//   Scheme
+//   TerminalColor
+//   TerminalOptions
+//   WeightsRequest
+//   allHeads
+//   colorAt
+//   formatCell
+//   formatValue
+//   heatmap
+//   inkOn
+//   meanOverHeads
+//   overAudio
+//   overImage
+//   pooledWeights
+//   positionIn
+//   rollout
+//   shrink
+//   toHTML
+//   toHex
+//   toSVG
+//   toTerminal
+//   visibleText
+
+export interface AudioOptions extends Omit<HeatmapOptions, 'columns' | 'highlight'> {
+    readonly secondsPerFrame: number;
+    readonly samples?: Float32Array;
+}
+
+export type ColorMap = 'magma' | 'inferno' | 'plasma' | 'viridis';
+
+export type Domain = readonly [low: number, high: number];
+
+export type DomainOption = Domain | 'robust';
+
+export interface HTMLOptions {
+    readonly title?: string;
+    readonly colorMap?: ColorMap;
+    readonly theme?: Scheme | 'auto';
+}
+
+export interface HeatmapOptions {
+    readonly rows?: readonly string[];
+    readonly columns?: readonly string[];
+    readonly batch?: number;
+    readonly head?: number;
+    readonly title?: string;
+    readonly description?: string;
+    readonly highlight?: {
+        readonly row: number;
+        readonly column?: number;
+    };
+    readonly domain?: DomainOption;
+}
+
+export interface HeatmapPanels {
+    readonly title: string;
+    readonly description: string;
+    readonly panels: readonly HeatmapView[];
+}
+
+export interface HeatmapView {
+    readonly title: string;
+    readonly description: string;
+    readonly rows: readonly string[];
+    readonly columns: readonly string[];
+    readonly values: Float64Array;
+    readonly domain: Domain;
+    readonly highlight: {
+        readonly row: number;
+        readonly column: number | null;
+    } | null;
+    readonly backdrop: string | null;
+    readonly signal: Float64Array | null;
+}
+
+export interface ImageOptions extends Pick<HeatmapOptions, 'batch' | 'head' | 'title' | 'description' | 'domain'> {
+    readonly query: number;
+    readonly grid: readonly [rows: number, columns: number];
+    readonly skip?: number;
+    readonly image?: string;
+}
+
+export interface PooledWeights {
+    readonly max: Tensor<'float32'>;
+    readonly mean: Tensor<'float32'>;
+    readonly rows: readonly string[];
+    readonly columns: readonly string[];
+}
+
+export interface PoolingOptions {
+    readonly batch?: number;
+    readonly head?: number;
+    readonly rows?: Range;
+    readonly columns?: Range;
+    readonly most?: number;
+    readonly statistics?: Statistics;
+    readonly signal?: AbortSignal;
+    readonly onProgress?: (share: number) => void;
+}
+
+export type RGB = readonly [red: number, green: number, blue: number];
+
+export type Range = readonly [start: number, end: number];
+
+export interface SVGOptions {
+    readonly colorMap?: ColorMap;
+    readonly theme?: Scheme | 'auto';
+    readonly id?: string;
+}
+
+export type Scheme = 'light' | 'dark';
+
+export type TerminalColor = 'truecolor' | '256' | 'none';
+
+export interface TerminalOptions {
+    readonly color?: TerminalColor;
+    readonly columns?: number;
+    readonly colorMap?: ColorMap;
+}
+
+export type WeightsRequest = Omit<AttentionRequest, 'value' | 'outputs' | 'gradient'> & {
+    readonly value?: Tensor | ResidentTensor | undefined;
+};
+
+export declare function allHeads(weights: Tensor, options?: Omit<HeatmapOptions, 'head'>): HeatmapPanels;
+
+export declare function colorAt(map: ColorMap, t: number, scheme: Scheme): RGB;
+
+export declare function formatCell(value: number): string;
+
+export declare function formatValue(value: number): string;
+
+export declare function heatmap(weights: Tensor, options?: HeatmapOptions): HeatmapView;
+
+export declare function inkOn(color: RGB): RGB;
+
+export declare function meanOverHeads(weights: Tensor): Tensor<'float64'>;
+
+export declare function overAudio(weights: Tensor, options: AudioOptions): HeatmapView;
+
+export declare function overImage(weights: Tensor, options: ImageOptions): HeatmapView;
+
+export declare function pooledWeights(backend: AttentionBackend, request: WeightsRequest, options?: PoolingOptions): Promise<PooledWeights>;
+
+export declare function positionIn([low, high]: readonly [number, number], value: number): number | null;
+
+export declare function rollout(layers: readonly Tensor[]): Tensor<'float64'>;
+
+export declare function shrink(view: HeatmapView, most: number): HeatmapView;
+
+export declare function toHTML(pictures: HeatmapView | HeatmapPanels | readonly (HeatmapView | HeatmapPanels)[], options?: HTMLOptions): string;
+
+export declare function toHex(color: RGB): string;
+
+export declare function toSVG(picture: HeatmapView | HeatmapPanels, options?: SVGOptions): string;
+
+export declare function toTerminal(picture: HeatmapView | HeatmapPanels, options?: TerminalOptions): string;
+
+export declare function visibleText(text: string): string;

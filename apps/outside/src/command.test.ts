@@ -1,0 +1,79 @@
+import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { type Project, emptyProject, heedJSON, projectAt } from './projects/project.ts';
+
+interface Row {
+  readonly specifier: string;
+  readonly package: string;
+  readonly status: string;
+}
+interface Doctor {
+  readonly backends: readonly Row[];
+}
+interface Verify {
+  readonly backends: readonly { readonly name: string; readonly passed: number; readonly failed: number }[];
+}
+
+const world = inject('world');
+const everyday = projectAt(world, inject('everyday'));
+
+/** What somebody else publishes: a backend that does nothing but pass on the reference under another name. */
+async function publishThirdParty(name: string, keywords: readonly string[]): Promise<void> {
+  const version = inject('packages').find(({ manifest }) => manifest.name === '@heed/core')!.manifest.version;
+  const author = emptyProject(world, name, {
+    private: false,
+    keywords,
+    exports: './index.js',
+    peerDependencies: { '@heed/core': `^${version}` },
+  });
+  author.write(
+    'index.js',
+    `import base from '@heed/core/reference';\nexport default { ...base, name: '${name.slice('heed-backend-'.length)}' };\n`,
+  );
+  await author.run('npm', 'publish');
+}
+
+describe('in a project that installs the command', () => {
+  let project: Project;
+  beforeAll(async () => {
+    await publishThirdParty('heed-backend-announced', ['heed-backend']);
+    await publishThirdParty('heed-backend-quiet', []);
+    project = emptyProject(world, 'command');
+    await project.run(
+      'npm',
+      'install',
+      '@heed/core',
+      '@heed/cli',
+      'heed-backend-announced',
+      'heed-backend-quiet',
+    );
+  });
+
+  test('doctor sees a third party by the keyword heed-backend, and our own', async () => {
+    const { code, value } = await heedJSON<Doctor>(project, 'doctor');
+    expect(code).toBe(0);
+    const seen = value.backends.map((row) => [row.specifier, row.package, row.status]);
+    expect(seen).toContainEqual(['heed-backend-announced', 'heed-backend-announced', 'available']);
+    expect(seen).toContainEqual(['ts', '@heed/backend-ts', 'available']);
+    expect(value.backends.map(({ specifier }) => specifier)).not.toContain('heed-backend-quiet');
+  });
+
+  test('doctor sees any by its name', async () => {
+    const { code, value } = await heedJSON<Doctor>(project, 'doctor', 'heed-backend-quiet');
+    expect(code).toBe(0);
+    expect(value.backends).toMatchObject([{ package: 'heed-backend-quiet', status: 'available' }]);
+  });
+
+  test('verify runs the suite on third parties and on our own', async () => {
+    const names = ['heed-backend-quiet', 'ts'];
+    const { code, value } = await heedJSON<Verify>(project, 'verify', ...names, '--topic', 'gqa');
+    expect(code).toBe(0);
+    expect(value.backends.map(({ failed }) => failed)).toEqual([0, 0]);
+    for (const { passed } of value.backends) expect(passed).toBeGreaterThan(10);
+  });
+});
+
+test('every package at once: doctor finds nothing broken', async () => {
+  const { code, value } = await heedJSON<Doctor>(everyday, 'doctor');
+  expect(code).toBe(0);
+  expect(value.backends.filter(({ status }) => status === 'broken')).toEqual([]);
+});

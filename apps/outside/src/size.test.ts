@@ -1,0 +1,44 @@
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build } from 'vite';
+import { expect, inject, test } from 'vitest';
+import { projectAt } from './projects/project.ts';
+
+/** Kilobytes (1000 bytes) of everything that an entry point exports, minified, gzipped, without its peers. */
+const BUDGETS = [
+  ['@heed/core', 15],
+  ['@heed/core/backend', 15],
+  ['@heed/core/reference', 15],
+  ['@heed/backend-ts', 20],
+] as const;
+
+const project = projectAt(inject('world'), inject('everyday'));
+
+async function gzippedSize(specifier: string): Promise<number> {
+  const entry = project.write(
+    'size/all.js',
+    `export * from '${specifier}';\nexport * as all from '${specifier}';\n`,
+  );
+  const isPeer = (id: string): boolean => id.startsWith('@heed/core') && !specifier.startsWith('@heed/core');
+  const result = await build({
+    root: path.dirname(entry),
+    configFile: false,
+    logLevel: 'error',
+    build: {
+      write: false,
+      // A library's whitespace is kept by `lib`, for the tools that come after: an application's is not.
+      rollupOptions: { input: entry, external: isPeer, preserveEntrySignatures: 'strict' },
+      modulePreload: false,
+    },
+  });
+  const { output } = [result].flat()[0] as { output: { type: string; code?: string }[] };
+  const code = output.map((chunk) => chunk.code ?? '').join('');
+  expect(code.length).toBeGreaterThan(1000);
+  return gzipSync(code, { level: 9 }).length;
+}
+
+test.each(BUDGETS)('%s stays under %d kB gzipped', async (specifier, kilobytes) => {
+  const size = await gzippedSize(specifier);
+  console.log(`${specifier}: ${(size / 1000).toFixed(1)} kB of ${kilobytes}`);
+  expect(size).toBeLessThan(kilobytes * 1000);
+});
