@@ -14,15 +14,17 @@ import { toHash } from './state/permalink.ts';
 import type { Page, State } from './state/state.ts';
 import { Compare } from './views/compare.tsx';
 import { Look } from './views/look.tsx';
+import { Own } from './views/own.tsx';
 import { Race } from './views/race.tsx';
 
 const PAGES: readonly { readonly page: Page; readonly name: string }[] = [
   { page: 'look', name: 'Look' },
   { page: 'compare', name: 'Compare' },
   { page: 'race', name: 'Race' },
+  { page: 'own', name: 'Your model' },
 ];
 
-const VIEWS = { look: Look, compare: Compare, race: Race };
+const VIEWS = { look: Look, compare: Compare, race: Race, own: Own };
 
 export function App() {
   const client = useMemo(startEngine, []);

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { serve } from './test/chromium.ts';
 import { HOSTILE_NAME, THIRD_PARTY } from './test/third-party.ts';
+import { smallTokenizer, smallWeights } from './test/small-model.ts';
 import { DIST, claim, inChromium, radio, says, shoot, slide, sticksOut, visit } from './test/visit.ts';
 
 inChromium(() => {
@@ -101,6 +102,32 @@ inChromium(() => {
     await page.getByRole('textbox').fill(`${elsewhere.url}nothing.js`);
     await page.getByRole('button', { name: 'Load and run' }).click();
     await page.getByText(/does not load.*CORS/).waitFor();
+  });
+
+  test('a model of one’s own: its files, a text, every layer', async () => {
+    const page = await visit('#own');
+    const file = (name: string, bytes: Uint8Array | object) => ({
+      name,
+      mimeType: 'application/octet-stream',
+      buffer: Buffer.from(bytes instanceof Uint8Array ? bytes : JSON.stringify(bytes)),
+    });
+    const files = [file('model.safetensors', smallWeights()), file('tokenizer.json', smallTokenizer)];
+    await page.locator('input[type=file]').setInputFiles(files);
+    await page.getByLabel('Text').fill('the banks of the river');
+    await page.getByRole('button', { name: 'Run the model' }).click();
+    await page.getByText('the files do not say how many heads').waitFor();
+    await page.getByLabel('Heads').fill('2');
+    await page.getByRole('button', { name: 'Run the model' }).click();
+    await page.getByText('8 tokens through 2 layers of 2 heads').waitFor();
+    await says(page, '“bank” looks');
+    const before = await claim(page).textContent();
+    await page.getByLabel('Text').fill('the bank . the bank . the river');
+    await page.getByRole('button', { name: 'Run the model' }).click();
+    await page.getByText('10 tokens through').waitFor();
+    await radio(page, 'Layer', '1').check();
+    await page.getByRole('heading', { name: 'Layer 1, head 1' }).waitFor();
+    expect(await claim(page).textContent()).not.toBe(before);
+    await shoot(page, 'own');
   });
 
   test('hostile tokens stay text', async () => {

@@ -4,7 +4,7 @@ import { addContestant, contestants } from './contestants.ts';
 import type { Answer, BackendState, Outcome, Question } from './question.ts';
 
 const backends = new Map<string, Promise<AttentionBackend>>();
-const captures = new Map<CaptureName, Promise<Capture>>();
+const captures = new Map<CaptureName | 'own', Promise<Capture>>();
 
 /** Made once, and kept; one that cannot be made is tried again when it is asked for again. */
 export function backendOf(id: string): Promise<AttentionBackend> {
@@ -22,10 +22,19 @@ export function backendOf(id: string): Promise<AttentionBackend> {
   return made;
 }
 
-export function captureOf(name: CaptureName): Promise<Capture> {
-  const loaded = captures.get(name) ?? loadCapture(name);
+function captureOf(name: CaptureName | 'own'): Promise<Capture> {
+  const loaded = captures.get(name) ?? (name === 'own' ? noModel() : loadCapture(name));
   captures.set(name, loaded);
   return loaded;
+}
+
+/** Keeps what a model of the reader's own computed. */
+export function keepCapture(capture: Capture): void {
+  captures.set('own', Promise.resolve(capture));
+}
+
+function noModel(): Promise<never> {
+  return Promise.reject(new HeedError('ARGUMENT', 'no model has run', { remedy: 'choose its files first' }));
 }
 
 /** Whether a backend runs here, and on what. */

@@ -4,7 +4,9 @@ import type { HeedErrorJSON, Selection } from '@heed/core';
 /** What the page asks a backend, as plain data. */
 export interface Question {
   readonly backend: string;
-  readonly capture: CaptureName;
+  readonly capture: CaptureName | 'own';
+  /** Which run of the reader's own model: another one is another question. */
+  readonly run?: number;
   readonly layer: number;
   readonly selection: Selection;
   readonly seed: number;

@@ -1,9 +1,10 @@
 import { expose } from 'comlink';
 import { addFromURL, ask, examine } from './engine.ts';
+import { loadModel, runModel } from './own-model.ts';
 import { race } from './race.ts';
 
 /** What the page can call. */
-export const api = { addFromURL, ask, examine, race };
+export const api = { addFromURL, ask, examine, loadModel, race, runModel };
 export type Engine = typeof api;
 
 expose(api);

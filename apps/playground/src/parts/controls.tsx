@@ -1,16 +1,16 @@
-import { HEADS, SENTENCES, type State, TEMPERATURES, WIDEST_WINDOW } from '../state/state.ts';
+import { HEADS, type State, TEMPERATURES, WIDEST_WINDOW } from '../state/state.ts';
 import { Choice } from './choice.tsx';
 import { Slider } from './slider.tsx';
 
 interface ControlsProps {
+  readonly layers: readonly number[];
   readonly state: State;
   readonly setState: (part: Partial<State>) => void;
 }
 
 /** What kind of attention. */
-export function Controls({ state, setState }: ControlsProps) {
-  const { layer, capture, selection, seed, window, causal, temperature, page } = state;
-  const layers = page === 'compare' ? SENTENCES['bank-river'].layers : SENTENCES[capture].layers;
+export function Controls({ layers, state, setState }: ControlsProps) {
+  const { layer, selection, seed, window, causal, temperature, page } = state;
   return (
     <>
       <Choice

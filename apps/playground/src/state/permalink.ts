@@ -33,7 +33,7 @@ const flag: Codec<boolean> = {
 };
 
 const CODECS: { readonly [K in keyof State]: Codec<State[K]> } = {
-  page: oneOf('look', 'compare', 'race'),
+  page: oneOf('look', 'compare', 'race', 'own'),
   capture: oneOf(...(Object.keys(SENTENCES) as (keyof typeof SENTENCES)[])),
   // Which backends there are is found out later. One from elsewhere is loaded only by hand: a link must not run code.
   backend: { write: String, read: (text) => (/^[a-z0-9-]{1,40}$/.test(text) ? text : undefined) },

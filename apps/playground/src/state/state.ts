@@ -1,7 +1,7 @@
 import type { CaptureName } from '@heed/conformance';
 import type { Selection } from '@heed/core';
 
-export type Page = 'look' | 'compare' | 'race';
+export type Page = 'look' | 'compare' | 'race' | 'own';
 
 /** All that the page shows follows from this: a permalink is this, written down. */
 export interface State {
@@ -67,9 +67,11 @@ export function change(state: State, part: Partial<State>): State {
   const next = { ...state, ...part };
   const { layers } = SENTENCES[next.capture];
   const isOther = part.capture !== undefined && part.capture !== state.capture;
+  // A model of the reader's own has as many layers as it has.
+  const isLayer = next.page === 'own' || layers.includes(next.layer);
   return {
     ...next,
     token: isOther && part.token === undefined ? null : next.token,
-    layer: layers.includes(next.layer) ? next.layer : layers[0]!,
+    layer: isLayer ? next.layer : layers[0]!,
   };
 }

@@ -29,7 +29,7 @@ export function Compare({ client, state, setState, backends, scheme }: ViewProps
       <Problem error={river.error ?? loan.error} />
       <div class="columns">
         <div class="controls" role="group" aria-label="Controls">
-          <Controls state={state} setState={setState} />
+          <Controls layers={SENTENCES['bank-river'].layers} state={state} setState={setState} />
         </div>
         <div class="engines">
           <Backends backends={backends} value={state.backend} onChange={(backend) => setState({ backend })} />

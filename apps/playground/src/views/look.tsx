@@ -1,7 +1,7 @@
 import { tensor } from '@heed/core';
 import { type HeatmapView, heatmap } from '@heed/heatmap';
 import type { CaptureName } from '@heed/conformance';
-import type { Answer } from '../engine/question.ts';
+import type { Answer, Question } from '../engine/question.ts';
 import { AddBackend, Backends, Isolation } from '../parts/backends.tsx';
 import { Choice } from '../parts/choice.tsx';
 import { Controls } from '../parts/controls.tsx';
@@ -12,14 +12,12 @@ import { Problem } from '../parts/problem.tsx';
 import { Matrix, Seen, domainOf } from '../parts/sight.tsx';
 import { Steps } from '../parts/steps.tsx';
 import { questionOf, useAnswer } from '../state/hooks.ts';
-import { SENTENCES, type State, tokenOf } from '../state/state.ts';
+import { SENTENCES, tokenOf } from '../state/state.ts';
 import type { ViewProps } from './view-props.ts';
 
-/** One sentence, one layer, one head. */
-export function Look({ client, state, setState, backends, addBackend, scheme }: ViewProps) {
-  const { answer, question, error, isBusy } = useAnswer(client, questionOf(state));
-  const { head } = state;
-  const select = (token: number): void => setState({ token });
+/** One sentence of the captures. */
+export function Look(props: ViewProps) {
+  const { state, setState } = props;
   return (
     <>
       <h1>
@@ -37,6 +35,33 @@ export function Look({ client, state, setState, backends, addBackend, scheme }: 
         }))}
         onChange={(capture) => setState({ capture })}
       />
+      <Explore
+        {...props}
+        capture={state.capture}
+        layers={SENTENCES[state.capture].layers}
+        title={SENTENCES[state.capture].text}
+      />
+    </>
+  );
+}
+
+interface ExploreProps extends ViewProps {
+  readonly capture: Question['capture'];
+  readonly layers: readonly number[];
+  readonly title: string;
+  /** Of the reader's own model. */
+  readonly run?: number;
+}
+
+/** One text, one layer, one head. */
+export function Explore(props: ExploreProps) {
+  const { client, state, setState, backends, addBackend, scheme, capture, layers, title, run } = props;
+  const asked = { ...questionOf(state), capture, ...(run !== undefined && { run }) };
+  const { answer, question, error, isBusy } = useAnswer(client, asked);
+  const head = Math.min(state.head, (answer?.heads ?? Infinity) - 1);
+  const select = (token: number): void => setState({ token });
+  return (
+    <>
       <Problem error={error} />
       <div class="stage" aria-busy={isBusy}>
         {answer && (
@@ -50,7 +75,7 @@ export function Look({ client, state, setState, backends, addBackend, scheme }: 
       </div>
       <div class="columns">
         <div class="controls" role="group" aria-label="Controls">
-          <Controls state={state} setState={setState} />
+          <Controls {...{ layers, state, setState }} />
         </div>
         <div class="engines">
           <Backends backends={backends} value={state.backend} onChange={(backend) => setState({ backend })} />
@@ -76,7 +101,14 @@ export function Look({ client, state, setState, backends, addBackend, scheme }: 
                   Each row adds up to 1. Computed by {answer.device} in {answer.milliseconds.toFixed(1)} ms.
                 </p>
                 <Export
-                  view={() => viewOf(answer, state)}
+                  view={() =>
+                    viewOf(
+                      answer,
+                      tokenOf(state, answer.tokens),
+                      head,
+                      `${title} Layer ${question.layer}, head ${head}`,
+                    )
+                  }
                   scheme={scheme}
                   name={`${question.capture}-layer-${question.layer}-head-${head}`}
                 />
@@ -91,14 +123,13 @@ export function Look({ client, state, setState, backends, addBackend, scheme }: 
 }
 
 /** The picture to save. */
-function viewOf({ tokens, weights }: Answer, state: State): HeatmapView {
+function viewOf({ tokens, weights }: Answer, row: number, head: number, title: string): HeatmapView {
   const length = tokens.length;
-  const row = tokenOf(state, tokens);
-  const matrix = weights.slice(state.head * length * length, (state.head + 1) * length * length);
+  const matrix = weights.slice(head * length * length, (head + 1) * length * length);
   return heatmap(tensor([length, length], matrix), {
     rows: tokens,
     columns: tokens,
-    title: `${SENTENCES[state.capture].text} Layer ${state.layer}, head ${state.head}`,
+    title,
     highlight: { row, column: largestOf(matrix.subarray(row * length, (row + 1) * length)) },
   });
 }

@@ -1,0 +1,60 @@
+import { type Capture } from '@heed/conformance';
+import { HeedError } from '@heed/core';
+import { Bert, type ModelFiles } from '../model/bert.ts';
+import { backendOf, keepCapture, outcomeOf } from './engine.ts';
+import type { Outcome } from './question.ts';
+
+/** What the page needs to know of a model. */
+export interface ModelState {
+  readonly heads: number;
+  readonly layers: number;
+}
+
+let model: Bert | null = null;
+
+/** Reads the files of a model that somebody dropped on the page. They stay in this worker. */
+export async function loadModel(files: readonly File[], heads: number | null): Promise<Outcome<ModelState>> {
+  return outcomeOf(async () => {
+    model = new Bert(await sorted(files), heads === null ? {} : { heads });
+    return { heads: model.heads, layers: model.layerCount };
+  });
+}
+
+/** Runs the model on a text; its layers can then be asked for as the capture `own`. */
+export async function runModel(text: string, backend: string): Promise<Outcome<readonly string[]>> {
+  return outcomeOf(async () => {
+    if (model === null)
+      throw new HeedError('ARGUMENT', 'there is no model', { remedy: 'choose its files first' });
+    const { tokens, layers } = await model.run(await backendOf(backend), text);
+    keepCapture({ text, tokens, layers: layers as unknown as Capture['layers'] });
+    return tokens;
+  });
+}
+
+async function sorted(files: readonly File[]): Promise<ModelFiles> {
+  const find = (end: string): File | undefined => files.find(({ name }) => name.endsWith(end));
+  const [weights, tokenizer, config] = [
+    find('.safetensors'),
+    find('tokenizer.json'),
+    files.find(({ name }) => name === 'config.json'),
+  ];
+  if (weights === undefined || tokenizer === undefined) {
+    const missing = weights === undefined ? 'a .safetensors file' : 'tokenizer.json';
+    throw new HeedError('ARGUMENT', `${missing} is missing`, {
+      remedy: 'choose model.safetensors, tokenizer.json and config.json together',
+    });
+  }
+  return {
+    weights: new Uint8Array(await weights.arrayBuffer()),
+    tokenizer: await json(tokenizer),
+    ...(config !== undefined && { config: await json(config) }),
+  };
+}
+
+async function json(file: File): Promise<object> {
+  try {
+    return JSON.parse(await file.text()) as object;
+  } catch (cause) {
+    throw new HeedError('ARGUMENT', `${file.name} is no JSON`, { cause });
+  }
+}

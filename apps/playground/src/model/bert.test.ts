@@ -1,0 +1,102 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import ts from '@heed/backend-ts';
+import { loadCapture } from '@heed/conformance';
+import { HeedError } from '@heed/core';
+import { describe, expect, test } from 'vitest';
+import { smallTokenizer, smallWeights } from '../test/small-model.ts';
+import { Bert } from './bert.ts';
+import { gelu, layerNorm, splitHeads } from './network.ts';
+
+const float32 = (shape: number[], data: readonly number[]) =>
+  ({ dtype: 'float32', shape, data: Float32Array.from(data) }) as const;
+
+/** Where the script "provision" puts the model that the captures are of. */
+const FOLDER = path.join(
+  process.env['XDG_CACHE_HOME'] || path.join(homedir(), '.cache'),
+  'heed',
+  'all-MiniLM-L6-v2',
+);
+const json = (name: string): object => JSON.parse(readFileSync(path.join(FOLDER, name), 'utf8')) as object;
+const isThere = existsSync(path.join(FOLDER, 'model.safetensors'));
+
+describe.skipIf(!isThere)(
+  `the model of the captures${isThere ? '' : `: not in ${FOLDER} (run the script "provision")`}`,
+  () => {
+    test.each(['bank-river', 'bank-money', 'passage'] as const)(
+      '%s: queries, keys and values of all layers',
+      async (name) => {
+        const model = new Bert({
+          weights: new Uint8Array(readFileSync(path.join(FOLDER, 'model.safetensors'))),
+          tokenizer: json('tokenizer.json'),
+          config: json('config.json'),
+        });
+        const { text, tokens, layers } = await loadCapture(name);
+        const ours = await model.run(await ts.create(), text);
+        expect(ours.tokens).toEqual(tokens);
+        for (const captured of layers) {
+          const own = ours.layers[captured.layer]!;
+          expect(own.scale).toBeCloseTo(captured.scale, 7);
+          for (const part of ['query', 'key', 'value'] as const) {
+            expect(own[part].shape).toEqual(captured[part].shape);
+            const difference = own[part].data.reduce(
+              (most, value, n) => Math.max(most, Math.abs(value - captured[part].data[n]!)),
+              0,
+            );
+            expect(difference, `layer ${captured.layer}, ${part}`).toBeLessThan(1e-4);
+          }
+        }
+      },
+    );
+  },
+);
+
+describe('a small model', () => {
+  const files = { weights: smallWeights(), tokenizer: smallTokenizer };
+
+  test('words are cut into tokens that the model knows', async () => {
+    const { tokens, layers } = await new Bert(files, { heads: 2 }).run(
+      await ts.create(),
+      'The banks of the Rhine.',
+    );
+    expect(tokens).toEqual(['[CLS]', 'the', 'bank', '##s', 'of', 'the', '[UNK]', '.', '[SEP]']);
+    expect(layers.map(({ query }) => query.shape)).toEqual([
+      [1, 2, 9, 4],
+      [1, 2, 9, 4],
+    ]);
+  });
+
+  const codeOf = async (work: () => unknown): Promise<string> => {
+    try {
+      await work();
+    } catch (error) {
+      if (HeedError.isInstance(error)) return error.code;
+      throw error;
+    }
+    return 'none';
+  };
+
+  test('what does not fit is an error', async () => {
+    expect(await codeOf(() => new Bert(files))).toBe('ARGUMENT');
+    expect(await codeOf(() => new Bert(files, { heads: 3 }))).toBe('ARGUMENT');
+    expect(await codeOf(() => new Bert({ ...files, weights: new Uint8Array(4) }, { heads: 2 }))).toBe(
+      'ARGUMENT',
+    );
+    const model = new Bert(files, { heads: 2 });
+    const backend = await ts.create();
+    expect(await codeOf(() => model.run(backend, 'the bank '.repeat(100)))).toBe('ARGUMENT');
+  });
+});
+
+test('the parts of the network, by hand', () => {
+  const [zero, plus, minus] = gelu(float32([3], [0, 1, -1])).data;
+  expect(zero).toBe(0);
+  expect(plus).toBeCloseTo(0.8413447, 6);
+  expect(minus).toBeCloseTo(-0.1586553, 6);
+  const normed = layerNorm(float32([1, 2], [1, 3]), Float32Array.of(2, 2), Float32Array.of(1, 1), 0);
+  expect([...normed.data]).toEqual([-1, 3]);
+  expect([...splitHeads(float32([1, 2, 4], [1, 2, 3, 4, 5, 6, 7, 8]), 2).data]).toEqual([
+    1, 2, 5, 6, 3, 4, 7, 8,
+  ]);
+});

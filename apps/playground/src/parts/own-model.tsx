@@ -1,0 +1,96 @@
+import { useId, useState } from 'preact/hooks';
+import type { Client } from '../engine/client.ts';
+import type { ModelState } from '../engine/own-model.ts';
+
+interface OwnModelProps {
+  readonly client: Client;
+  readonly backend: string;
+  /** When the model has run on a text: which, and how often before. */
+  readonly onRun: (model: ModelState) => void;
+}
+
+/** A model of the reader's own: its files, and a text for it. */
+export function OwnModel({ client, backend, onRun }: OwnModelProps) {
+  const id = useId();
+  const [files, setFiles] = useState<readonly File[]>([]);
+  const [heads, setHeads] = useState('');
+  const [text, setText] = useState('She sat on the bank and watched the river.');
+  const [message, setMessage] = useState('');
+  const [isOver, setIsOver] = useState(false);
+  const [loaded, setLoaded] = useState<{ readonly key: string; readonly model: ModelState } | null>(null);
+
+  const run = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    const key = `${files.map(({ name, size, lastModified }) => [name, size, lastModified].join()).join()} ${heads}`;
+    let model = loaded?.key === key ? loaded.model : null;
+    if (model === null) {
+      setMessage('Reading the model…');
+      const outcome = await client.engine.loadModel([...files], heads === '' ? null : Number(heads));
+      if (!outcome.ok) return setMessage(`${outcome.error.message}. ${outcome.error.remedy ?? ''}`);
+      model = outcome.value;
+      setLoaded({ key, model });
+    }
+    setMessage('Running the model…');
+    const outcome = await client.engine.runModel(text, backend);
+    if (!outcome.ok) return setMessage(`${outcome.error.message}. ${outcome.error.remedy ?? ''}`);
+    setMessage(`${outcome.value.length} tokens through ${model.layers} layers of ${model.heads} heads.`);
+    onRun(model);
+  };
+
+  return (
+    <form class="own" onSubmit={run}>
+      <label
+        class="drop"
+        data-over={isOver}
+        onDragOver={(event) => {
+          event.preventDefault();
+          setIsOver(true);
+        }}
+        onDragLeave={() => setIsOver(false)}
+        onDrop={(event) => {
+          event.preventDefault();
+          setIsOver(false);
+          setFiles([...(event.dataTransfer?.files ?? [])]);
+        }}
+      >
+        <b>Drop the model's files here, or choose them</b>
+        <span>
+          model.safetensors, tokenizer.json, and config.json if you have it. They stay in this browser.
+        </span>
+        <input
+          type="file"
+          multiple
+          accept=".safetensors,.json"
+          onChange={({ currentTarget }) => setFiles([...(currentTarget.files ?? [])])}
+        />
+        {files.length > 0 && <span class="files">{files.map(({ name }) => name).join(', ')}</span>}
+      </label>
+      <div class="fields">
+        <p>
+          <label for={`${id}-text`}>Text</label>
+          <input
+            id={`${id}-text`}
+            value={text}
+            required
+            onInput={({ currentTarget }) => setText(currentTarget.value)}
+          />
+        </p>
+        <p class="narrow">
+          <label for={`${id}-heads`}>Heads</label>
+          <input
+            id={`${id}-heads`}
+            value={heads}
+            inputMode="numeric"
+            pattern="[0-9]*"
+            placeholder="config.json"
+            onInput={({ currentTarget }) => setHeads(currentTarget.value)}
+          />
+        </p>
+        <button type="submit" class="main" disabled={files.length === 0}>
+          Run the model
+        </button>
+      </div>
+      <p role="status">{message}</p>
+    </form>
+  );
+}
