@@ -16,7 +16,7 @@ import { meanOverHeads } from './heads.ts';
  * import { heatmap, rollout, toTerminal } from '@heed/heatmap';
  *
  * const { tokens, layers } = await loadCapture('bank-money');
- * const flow = rollout(layers.map(({ weights }) => weights));
+ * const flow = rollout(layers.map(({ weights }) => weights!));
  * const view = heatmap(flow, { rows: tokens, columns: tokens, title: 'What reaches the last layer' });
  * console.log(toTerminal(view).split('\n')[0]); // What reaches the last layer
  * ```
