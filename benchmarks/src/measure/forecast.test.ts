@@ -34,3 +34,9 @@ test('the largest workload counts; one that was not timed tells of memory alone'
   expect(one.runMs(at(512))).toBe(160);
   expect(one.growthBytes(at(512))).toBe(800);
 });
+
+test('a few megabytes that come and go in a small workload are not taken for scores', () => {
+  const one = forecast();
+  one.learn(at(8), finish([1], 2 ** 22));
+  expect(one.growthBytes(at(2048))).toBe(2 ** 22 + 64 * 2 * 2048 * 2048);
+});

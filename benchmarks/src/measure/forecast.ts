@@ -12,13 +12,21 @@ export interface Forecast {
   learn(workload: Workload, finish: Finish): void;
 }
 
+/** Nobody stores a score more often than sixteen times; what grows beyond that in a small workload is something else. */
+const MOST_BYTES_OF_SCORE = 64;
+
 /** Workloads come from small to large: the last one that was measured is the nearest. */
 export function forecast(): Forecast {
   let time: { readonly flops: number; readonly ms: number } | null = null;
   let memory: { readonly scores: number; readonly bytes: number } | null = null;
   return {
     runMs: (of) => time && (time.ms * usefulFlops(of)) / time.flops,
-    growthBytes: (of) => memory && memory.bytes * Math.max(1, scoresOf(of) / memory.scores),
+    growthBytes(of) {
+      if (memory === null) return null;
+      const scores = scoresOf(of);
+      if (scores <= memory.scores) return memory.bytes;
+      return Math.min((memory.bytes * scores) / memory.scores, memory.bytes + MOST_BYTES_OF_SCORE * scores);
+    },
     learn(of, finish) {
       const flops = usefulFlops(of);
       if (finish.roundsMs.length > 0 && flops >= (time?.flops ?? 0))
