@@ -1,0 +1,173 @@
+import { HeedError, tensor } from '@heed/core';
+import * as tf from '@tensorflow/tfjs';
+import { MultiHeadAttention } from '../multi-head-attention.ts';
+import type { NamedTensors } from '../parameters.ts';
+import type { StateDict } from '../state-dict.ts';
+import type { FloatArray } from '../tensors.ts';
+import { attentionOp } from './attention-op.ts';
+
+/** What a layer is made with; plain data, which is saved with a model. */
+export interface MultiHeadAttentionLayerConfig {
+  readonly embedDim: number;
+  readonly heads: number;
+  /** Default: heads. */
+  readonly kvHeads?: number;
+  /** Default embedDim / heads. */
+  readonly headDim?: number;
+  /** Default embedDim. */
+  readonly kdim?: number;
+  /** Default embedDim. */
+  readonly vdim?: number;
+  /** Default true. */
+  readonly bias?: boolean;
+  /** Query i attends to keys up to i. Default false. */
+  readonly causal?: boolean;
+  /** Whether the last input is a key mask `[B, Lk]`: not 0 may be attended to. Default false. */
+  readonly keyMask?: boolean;
+  readonly name?: string;
+}
+
+/**
+ * {@link MultiHeadAttention} as a layer of TensorFlow.js: the same parameters under the same names, the same numbers.
+ * It is called inside a model, which waits for nothing; so attention is computed there by TensorFlow.js's own
+ * operations, on the backend that `tf.setBackend` chose.
+ *
+ * Inputs: query `[B, Lq, E]`; or `[query, key]`; or `[query, key, value]`; and after them the key mask, if the config
+ * says so. Output `[B, Lq, E]`.
+ *
+ * To load a saved model, register the class first: `tf.serialization.registerClass(MultiHeadAttentionLayer)`.
+ *
+ * @example
+ * ```ts
+ * import { MultiHeadAttentionLayer } from '@heed/layers/tfjs';
+ * import * as tf from '@tensorflow/tfjs';
+ *
+ * const input = tf.input({ shape: [10, 16] });
+ * const attended = new MultiHeadAttentionLayer({ embedDim: 16, heads: 4, causal: true }).apply(input);
+ * const output = tf.layers.dense({ units: 1 }).apply(attended) as tf.SymbolicTensor;
+ * const model = tf.model({ inputs: input, outputs: output });
+ * model.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
+ * await model.fit(tf.randomNormal([8, 10, 16]), tf.zeros([8, 10, 1]), { verbose: 0 });
+ * console.log(model.countParams()); // 1105
+ * ```
+ */
+export class MultiHeadAttentionLayer extends tf.layers.Layer {
+  static className = 'HeedMultiHeadAttention';
+  readonly #config: MultiHeadAttentionLayerConfig;
+  readonly #variables = new Map<string, tf.LayerVariable>();
+
+  /** @throws HeedError `ARGUMENT`, as {@link MultiHeadAttention} does. */
+  constructor(config: MultiHeadAttentionLayerConfig) {
+    super(config as ConstructorParameters<typeof tf.layers.Layer>[0]);
+    this.#config = config;
+    this.#asLayer(() => 0);
+  }
+
+  override build(): void {
+    for (const [name, { shape, data }] of Object.entries(this.#asLayer(Math.random).parameters)) {
+      const variable = this.addWeight(name, [...shape], 'float32', tf.initializers.zeros());
+      write(variable, data, shape);
+      this.#variables.set(name, variable);
+    }
+    this.built = true;
+  }
+
+  override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
+    return (Array.isArray(inputShape[0]) ? inputShape[0] : inputShape) as tf.Shape;
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
+    return tf.tidy(() => {
+      const given = Array.isArray(inputs) ? [...inputs] : [inputs];
+      const mask = this.#config.keyMask ? given.pop() : undefined;
+      const [query, key = query, value = key] = given;
+      if (query === undefined || given.length > 3) {
+        throw new HeedError(
+          'ARGUMENT',
+          `the layer got ${given.length} inputs besides a mask, expected 1 to 3`,
+          {
+            remedy: 'query, or [query, key], or [query, key, value], and the key mask with keyMask: true',
+          },
+        );
+      }
+      const { heads, kvHeads = heads, causal = false } = this.#config;
+      const attended = attentionOp(
+        this.#project('query', query, heads),
+        this.#shared(this.#project('key', key, kvHeads)),
+        this.#shared(this.#project('value', value, kvHeads)),
+        { causal, ...(mask && { mask: tf.reshape(mask, [mask.shape[0], 1, 1, mask.shape[1]!]) }) },
+      );
+      const [batch, , length, depth] = attended.shape;
+      return this.#linear(
+        'output',
+        tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [batch, length, heads * depth]),
+      );
+    });
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    return { ...super.getConfig(), ...this.#config };
+  }
+
+  /** The parameters, under the names and in the shapes of {@link MultiHeadAttention}. */
+  stateDict(): NamedTensors {
+    return Object.fromEntries(
+      [...this.#variables].map(([name, variable]) => {
+        const { shape } = variable;
+        return [name, tensor(shape as number[], variable.read().dataSync() as Float32Array)];
+      }),
+    );
+  }
+
+  /**
+   * Takes over trained parameters, by any of the names that {@link MultiHeadAttention.loadStateDict} knows.
+   *
+   * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE` or `DTYPE`; then nothing was changed.
+   */
+  loadStateDict(stateDict: StateDict, options: { readonly prefix?: string } = {}): void {
+    const layer = this.#asLayer(() => 0);
+    layer.loadStateDict(stateDict, options);
+    if (!this.built) this.build();
+    for (const [name, { shape, data }] of Object.entries(layer.parameters)) {
+      write(this.#variables.get(name)!, data, shape);
+    }
+  }
+
+  /** The layer that this one stands for: its shapes, its checks, its first weights. */
+  #asLayer(random: () => number): MultiHeadAttention {
+    const { embedDim, heads, kvHeads, headDim, kdim, vdim, bias } = this.#config;
+    const given = Object.entries({ kvHeads, headDim, kdim, vdim, bias }).filter(
+      ([, value]) => value !== undefined,
+    );
+    return new MultiHeadAttention({ embedDim, heads, ...Object.fromEntries(given), random });
+  }
+
+  #linear(name: string, x: tf.Tensor): tf.Tensor {
+    const [batch, length, width] = x.shape as [number, number, number];
+    const weight = this.#variables.get(`${name}.weight`)!.read();
+    const rows = tf.matMul(tf.reshape(x, [batch * length, width]), weight, false, true);
+    const bias = this.#variables.get(`${name}.bias`)?.read();
+    return tf.reshape(bias === undefined ? rows : tf.add(rows, bias), [batch, length, weight.shape[0]!]);
+  }
+
+  /** `[B, L, E]` → `[B, H, L, D]`. */
+  #project(name: string, x: tf.Tensor, heads: number): tf.Tensor4D {
+    const projected = this.#linear(name, x);
+    const [batch, length, width] = projected.shape as [number, number, number];
+    return tf.transpose(tf.reshape(projected, [batch, length, heads, width / heads]), [0, 2, 1, 3]);
+  }
+
+  /** A copy of its key or value head for every query head. */
+  #shared(x: tf.Tensor4D): tf.Tensor4D {
+    const { heads, kvHeads = heads } = this.#config;
+    if (heads === kvHeads) return x;
+    const from = Array.from({ length: heads }, (_, head) => Math.floor(head / (heads / kvHeads)));
+    return tf.gather(x, tf.tensor1d(from, 'int32'), 1);
+  }
+}
+
+function write(variable: tf.LayerVariable, data: FloatArray, shape: readonly number[]): void {
+  const value = tf.tensor(data as Float32Array, [...shape]);
+  variable.write(value);
+  value.dispose();
+}
