@@ -64,7 +64,7 @@ describe.skipIf(missing)(`the page of heed bench (needs ${CHROMIUM}: apt-get ins
     expect(charts).toHaveLength(6);
     for (const chart of charts) {
       const box = (await chart.boundingBox())!;
-      expect(box.width).toBeGreaterThan(width * 0.75);
+      expect(box.width).toBeGreaterThan(Math.max(600, width * 0.75));
       expect(box.height).toBeGreaterThan(100);
       // A line for each of three contestants, in colours that the page has.
       const strokes = await chart

@@ -5,6 +5,7 @@ import {
   chartStyle,
   isHeeds,
   lengthChart,
+  rowsOverLength,
   shortName,
 } from '@heed/benchmarks';
 import { threadsAsked } from '../output/render-bench.ts';
@@ -56,7 +57,15 @@ export function benchPage(results: BenchResults): string {
             ${noteOf(results)}
           </header>
           ${chartsSection(results, false)} ${chartsSection(results, true)} ${growthSection(results)}
-          ${workloads.map(({ workload }) => workloadSection(workload.name, results))} ${absentSection(rows)}
+          <section>
+            <h2>Each workload</h2>
+            <p>
+              The fastest first; ± is half of the middle half of the rounds; memory is the peak of the
+              process. Names say the shape: 12 heads of size 64 and a batch of 1, unless they say otherwise.
+            </p>
+            ${workloads.map(({ workload }) => workloadSection(workload.name, results))}
+          </section>
+          ${absentSection(rows)}
           <footer>
             <p>
               Made by <code>heed bench</code> on ${startedAt.slice(0, 10)}, ${machine.os}, commit
@@ -71,7 +80,9 @@ export function benchPage(results: BenchResults): string {
 }
 
 const pageStyle = new Markup(`
-.wide svg { display: block; width: 100%; height: auto; }
+.wide { overflow-x: auto; }
+.wide svg { display: block; width: 100%; min-width: 640px; height: auto; }
+.wide p { position: sticky; left: 0; }
 .charts { display: grid; gap: 20px; }
 .charts h3 { margin: 0 0 2px; font-size: 16px; }
 .charts p { font-size: 14px; margin-bottom: 10px; }
@@ -155,7 +166,9 @@ function workloadSection(name: string, results: BenchResults): Markup {
     fastest === undefined
       ? 'nobody was measured'
       : `${shortName(fastest.contestant)} ${duration(fastest.medianMs!)}`;
-  return html`<details class="card">
+  // What the charts show already is there for those who want the numbers.
+  const open = new Markup(inCharts(name, results) ? '' : 'open');
+  return html`<details class="card" ${open}>
     <summary>${name} <span class="quiet">${lead}</span></summary>
     <div class="scroll">
       <table>
@@ -171,6 +184,12 @@ function workloadSection(name: string, results: BenchResults): Markup {
       </table>
     </div>
   </details>`;
+}
+
+function inCharts(name: string, results: BenchResults): boolean {
+  return [false, true].some((causal) =>
+    rowsOverLength(results, causal).some(({ workload }) => workload === name),
+  );
 }
 
 function measuredRow(row: Row, fastest: Row): Markup {

@@ -1,0 +1,84 @@
+// What `heed bench --compare` flags: runs of one build among each other, which must give nothing, and a run in which
+// one backend is 30% slower, which must give that. Slow: about ten seconds a run on a quiet machine.
+//
+//   node scripts/compare-check.mjs [--pairs 20] [--rounds 11] [--turn 30]
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { compareResults, contestantNamed, measure, resultsOf, tripleLoop, workload } from '@heed/benchmarks';
+
+const { values } = parseArgs({
+  options: {
+    pairs: { type: 'string', default: '20' },
+    rounds: { type: 'string', default: '11' },
+    turn: { type: 'string', default: '30' },
+  },
+});
+const backend = contestantNamed('@heed/backend-ts');
+const workloads = [
+  workload({ length: 256, heads: 2 }),
+  workload({ length: 256, heads: 2, causal: true }),
+  workload({ length: 1024, queryLength: 1, causal: true, heads: 14, kvHeads: 2 }),
+];
+const settings = { rounds: Number(values.rounds), turnMs: Number(values.turn), threads: 1 };
+
+async function run(subject) {
+  const contestants = [tripleLoop, subject];
+  const measurement = await measure({ workloads, contestants, ...settings });
+  return resultsOf(measurement, { startedAt: new Date(), workloads, contestants, versions: {}, settings });
+}
+
+/** The backend, and then nothing useful for 30% of the time that it took. */
+function slowed() {
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'heed-')), 'slowed.mjs');
+  const adapter = import.meta.resolve('@heed/benchmarks');
+  writeFileSync(
+    file,
+    `import provider from '${import.meta.resolve('@heed/backend-ts')}';
+    import { backendContestant } from '${adapter}';
+    const base = backendContestant(provider, { name: '${backend.name}' });
+    export default {
+      ...base,
+      async prepare(...words) {
+        const prepared = await base.prepare(...words);
+        return {
+          ...prepared,
+          async run() {
+            const started = performance.now();
+            await prepared.run();
+            const end = started + 1.3 * (performance.now() - started);
+            while (performance.now() < end);
+          },
+        };
+      },
+    };`,
+  );
+  return { name: backend.name, module: pathToFileURL(file).href };
+}
+
+const flaggedIn = ({ rows }) => rows.filter(({ verdict }) => verdict !== null);
+const changesOf = ({ rows }) => rows.map(({ change }) => change.toFixed(2)).join(' ');
+
+let before = await run(backend);
+let wrongly = 0;
+for (let pair = 1; pair <= Number(values.pairs); pair++) {
+  const after = await run(backend);
+  const report = compareResults(before, after);
+  wrongly += flaggedIn(report).length > 0 ? 1 : 0;
+  console.log(
+    `pair ${pair}: ${flaggedIn(report).length} of ${report.rows.length} flagged, changes ${changesOf(report)}`,
+  );
+  before = after;
+}
+const report = compareResults(before, await run(slowed()));
+const found = flaggedIn(report).filter(
+  ({ contestant, verdict }) => contestant === backend.name && verdict === 'slower',
+);
+const others = flaggedIn(report).length - found.length;
+console.log(`slowed by 30%: changes ${changesOf(report)}`);
+console.log(
+  `${wrongly} of ${values.pairs} pairs of one build flagged; slowed by 30%: ${found.length} of ${workloads.length} rows flagged, and ${others} others`,
+);
+process.exitCode = wrongly === 0 && found.length === workloads.length && others === 0 ? 0 : 1;

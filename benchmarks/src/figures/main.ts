@@ -1,0 +1,9 @@
+/** `figures`: makes the pictures and tables of documents anew. Only in the repository. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { generatedFiles } from './documents.ts';
+
+for (const [file, content] of generatedFiles()) {
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, content);
+}
