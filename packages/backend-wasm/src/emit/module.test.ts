@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest';
+import { count, repeatWhile, select, when } from './control.ts';
+import { flatten, signed, unsigned } from './code.ts';
+import { f32x4, i32, i64, int, v128 } from './instructions.ts';
+import { ModuleBuilder } from './module.ts';
+
+type Exports = Record<string, (...values: number[]) => number>;
+
+function instantiate(module: ModuleBuilder, memory = new WebAssembly.Memory({ initial: 1 })): Exports {
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(module.build(false)), { env: { memory } });
+  return instance.exports as unknown as Exports;
+}
+
+describe('integers', () => {
+  test.each([
+    [0, [0]],
+    [127, [127]],
+    [128, [0x80, 1]],
+    [624485, [0xe5, 0x8e, 0x26]],
+    [0xffffffff, [0xff, 0xff, 0xff, 0xff, 0x0f]],
+  ])('%i is LEB128', (value, bytes) => {
+    expect(flatten(unsigned(value))).toEqual(bytes);
+  });
+
+  test.each([
+    [0n, [0]],
+    [63n, [63]],
+    [64n, [0xc0, 0]],
+    [-64n, [0x40]],
+    [-123456n, [0xc0, 0xbb, 0x78]],
+  ])('%i is signed LEB128', (value, bytes) => {
+    expect(flatten(signed(value))).toEqual(bytes);
+  });
+
+  test('constants have all their bits', () => {
+    const values = [0, 1, -1, 63, 64, -64, -65, 2 ** 31 - 1, -(2 ** 31)];
+    const module = new ModuleBuilder();
+    values.forEach((value, n) =>
+      module.function({ parameters: [], result: 'i32', name: `v${n}` }, () => int(value)),
+    );
+    const exports = instantiate(module);
+    expect(values.map((_, n) => exports[`v${n}`]!())).toEqual(values);
+  });
+});
+
+test('functions call functions, with loops, conditions and locals', () => {
+  const module = new ModuleBuilder();
+  const square = module.function({ parameters: ['i32'], result: 'i32' }, (_, x) => i32.mul(x!, x!));
+  module.function({ parameters: ['i32'], result: 'i32', name: 'oddSquares' }, (body, n) => {
+    const i = body.local('i32');
+    const sum = body.local('i32');
+    return [count(i, int(0), n!, 1, when(i32.and(i, int(1)), sum.set(i32.add(sum, square(i))))), sum];
+  });
+  module.function({ parameters: ['i32'], result: 'i32', name: 'halvings' }, (body, n) => {
+    const turns = body.local('i32');
+    return [
+      repeatWhile(n!.tee(i32.shrU(n!, int(1))), turns.set(i32.add(turns, int(1)))),
+      select(turns, int(-1), i32.ltU(turns, int(4))),
+    ];
+  });
+  const exports = instantiate(module);
+  expect(exports['oddSquares']!(6)).toBe(1 + 9 + 25);
+  expect([1, 2, 4, 1000].map((n) => exports['halvings']!(n))).toEqual([1, 2, 3, -1]);
+});
+
+test('globals belong to an instance', () => {
+  const module = new ModuleBuilder();
+  const total = module.global('i32');
+  module.function({ parameters: ['i32'], result: 'i32', name: 'add' }, (_, n) => [
+    total.set(i32.add(total, n!)),
+    total,
+  ]);
+  const [one, other] = [instantiate(module), instantiate(module)];
+  one['add']!(5);
+  expect(one['add']!(2)).toBe(7);
+  expect(other['add']!(1)).toBe(1);
+});
+
+test('vectors and memory', () => {
+  const module = new ModuleBuilder();
+  module.function({ parameters: ['i32'], name: 'double' }, (_, at) =>
+    v128.store(at!, f32x4.add(v128.load(at!), v128.load(at!)), 16),
+  );
+  module.function({ parameters: [], result: 'i32', name: 'high' }, () =>
+    i32.wrap(i64.shrU(i64.mul(i64.const(0xffffffffn), i64.const(0xffffffffn)), i64.const(32n))),
+  );
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const floats = new Float32Array(memory.buffer);
+  floats.set([1, 2, 3, 4]);
+  const exports = instantiate(module, memory);
+  exports['double']!(0);
+  expect([...floats.subarray(4, 8)]).toEqual([2, 4, 6, 8]);
+  expect(exports['high']!()).toBe(-2);
+});
+
+test('a module for shared memory takes one of the greatest size', () => {
+  const module = new ModuleBuilder();
+  module.function({ parameters: [], result: 'i32', name: 'one' }, () => int(1));
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
+  const compiled = new WebAssembly.Module(module.build(true));
+  expect(() => new WebAssembly.Instance(compiled, { env: { memory } })).not.toThrow();
+});
