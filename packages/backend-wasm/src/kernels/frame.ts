@@ -98,7 +98,8 @@ export type FloatField = (typeof FLOATS)[number];
 export const FRAME_BYTES: number = 8 * FLOATS.length + 4 * INTEGERS.length;
 
 const floatAt = (field: FloatField): number => 8 * FLOATS.indexOf(field);
-const integerAt = (field: IntegerField): number => 8 * FLOATS.length + 4 * INTEGERS.indexOf(field);
+/** Where a frame has an integer. */
+export const integerAt = (field: IntegerField): number => 8 * FLOATS.length + 4 * INTEGERS.indexOf(field);
 
 /** Code that reads the frame at an address. */
 export interface Frame {
@@ -114,12 +115,11 @@ export function frameAt(address: Code): Frame {
 }
 
 /** Writes a frame; integers that are left out are 0. */
-export function writeFrame(
+export function writeFields(
   memory: DataView,
-  at: number,
   integers: Readonly<Partial<Record<IntegerField, number>>>,
   floats: Readonly<Record<FloatField, number>>,
 ): void {
-  for (const field of FLOATS) memory.setFloat64(at + floatAt(field), floats[field], true);
-  for (const field of INTEGERS) memory.setUint32(at + integerAt(field), integers[field] ?? 0, true);
+  for (const field of FLOATS) memory.setFloat64(floatAt(field), floats[field], true);
+  for (const field of INTEGERS) memory.setUint32(integerAt(field), integers[field] ?? 0, true);
 }

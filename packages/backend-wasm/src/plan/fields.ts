@@ -1,45 +1,20 @@
-import type { AttentionProblem } from '@heed/core';
-import { broadcastStrides, rowStrides } from '@heed/core/backend';
+import type { AttentionProblem, BroadcastShape } from '@heed/core';
+import { type RowStrides, broadcastStrides, rowStrides } from '@heed/core/backend';
 import type { FloatField, IntegerField } from '../kernels/frame.ts';
-import type { Addresses } from './plan.ts';
 
 export type Integers = Partial<Record<IntegerField, number>>;
 
-/** What the frame says of a problem's tensors, whatever the pass. */
-export function tensorFields(problem: AttentionProblem, addresses: Addresses): Integers {
-  const { heads, kvHeads, queryLength, keyLength, headDim, valueDim, layout, dtype } = problem;
+/** What the frame says of a problem's lengths and strides, whatever the pass. */
+export function problemFields(problem: AttentionProblem): Integers {
+  const { heads, kvHeads, queryLength, keyLength, headDim, valueDim, layout, dtype, mask, bias } = problem;
   const bytes = dtype === 'float32' ? 4 : 8;
   const group = heads / kvHeads;
-  const at = (name: Exclude<keyof Addresses, 'seed'>): number => addresses[name] ?? 0;
-  const sequence = (
-    name: 'query' | 'key' | 'value' | 'output',
-    count: number,
-    length: number,
-    depth: number,
-  ) => {
-    const { batch, head, row } = rowStrides(layout, count, length, depth);
-    return {
-      [name]: at(name),
-      [`${name}Batch`]: batch * bytes,
-      [`${name}Head`]: head * bytes,
-      [`${name}Row`]: row * bytes,
-    };
-  };
-  const broadcast = (
-    name: 'mask' | 'bias',
-    shape: readonly [number, number, number, number],
-    size: number,
-  ) => {
+  const sequence = (name: 'query' | 'key' | 'value' | 'output', ...sizes: [number, number, number]) =>
+    strideFields(name, rowStrides(layout, ...sizes), bytes);
+  const broadcast = (name: 'mask' | 'bias', shape: BroadcastShape, size: number) => {
     const [batch, head, row] = broadcastStrides(shape);
-    return {
-      [name]: at(name),
-      [`${name}Batch`]: batch * size,
-      [`${name}Head`]: head * size,
-      [`${name}Row`]: row * size,
-    };
+    return strideFields(name, { batch, head, row }, size);
   };
-  const { mask, bias } = problem;
-  const seed = addresses.seed ?? 0;
   return {
     ...sequence('query', heads, queryLength, headDim),
     ...sequence('key', kvHeads, keyLength, headDim),
@@ -53,27 +28,11 @@ export function tensorFields(problem: AttentionProblem, addresses: Addresses): I
     queryLength,
     keyLength,
     rows: group * queryLength,
-    offsets: at('offsets'),
-    keyLengths: at('keyLengths'),
-    queryLengths: at('queryLengths'),
-    querySegments: at('querySegments'),
-    keySegments: at('keySegments'),
-    alibiSlopes: at('alibiSlopes'),
-    sinks: at('sinks'),
-    logSumExp: at('logSumExp'),
-    rowMax: at('rowMax'),
-    rowSum: at('rowSum'),
-    weights: at('weights'),
-    choice: at('choice'),
-    dOutput: at('dOutput'),
-    dQuery: at('dQuery'),
-    dKey: at('dKey'),
-    dValue: at('dValue'),
-    dBias: at('dBias'),
-    dSinks: at('dSinks'),
-    seedLow: seed % 2 ** 32,
-    seedHigh: Math.floor(seed / 2 ** 32),
   };
+}
+
+function strideFields(name: string, { batch, head, row }: RowStrides, bytes: number): Integers {
+  return { [`${name}Batch`]: batch * bytes, [`${name}Head`]: head * bytes, [`${name}Row`]: row * bytes };
 }
 
 /** Unbounded sides of the window are infinite; causal is a right side of 0. */

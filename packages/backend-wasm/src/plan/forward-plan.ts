@@ -1,9 +1,9 @@
 import type { AttentionProblem } from '@heed/core';
-import { FRAME_BYTES, writeFrame } from '../kernels/frame.ts';
+import { FRAME_BYTES } from '../kernels/frame.ts';
 import { kernelOf } from '../kernels/kernel.ts';
 import { partialBytes } from '../kernels/parts.ts';
 import { PART_KEYS } from '../kernels/tiling.ts';
-import { floatFields, tensorFields } from './fields.ts';
+import { frameWriter } from './frame-writer.ts';
 import type { Plan, PlanOptions } from './plan.ts';
 import { Region } from './region.ts';
 import { type HeadSizes, headSizes, slotsOf, wavesOf } from './sizes.ts';
@@ -46,24 +46,20 @@ export function forwardPlan(problem: AttentionProblem, options: PlanOptions): Pl
     threadScratchBytes: scratch.bytes,
     sharedScratchBytes: shared.bytes,
     frameBytes: FRAME_BYTES,
-    writeFrame(memory, at, addresses) {
-      const integers = {
-        ...tensorFields(problem, addresses),
+    writeFrame: frameWriter(
+      problem,
+      {
         blocks,
         blockRows: tiling.blockRows,
         tiles,
         parts: partCount,
         partKeys,
-        partials: addresses.scratch + partials,
         slots,
-        packedKey: addresses.scratch + packedKey,
         packedKeySlot: sizes.packedKey,
-        packedValue: addresses.scratch + packedValue,
         packedValueSlot: sizes.packedValue,
-        bad: addresses.scratch + bad,
         badSlot: sizes.bad,
-      };
-      writeFrame(memory, at, integers, floatFields(problem));
-    },
+      },
+      { partials, packedKey, packedValue, bad },
+    ),
   };
 }

@@ -1,8 +1,8 @@
 import type { AttentionProblem } from '@heed/core';
-import { FRAME_BYTES, writeFrame } from '../kernels/frame.ts';
+import { FRAME_BYTES } from '../kernels/frame.ts';
 import { kernelOf } from '../kernels/kernel.ts';
 import type { Tiling } from '../kernels/tiling.ts';
-import { floatFields, tensorFields } from './fields.ts';
+import { frameWriter } from './frame-writer.ts';
 import type { Plan, PlanOptions } from './plan.ts';
 import { Region } from './region.ts';
 import { elementBytes, headSizes, roundUp, slotsOf, wavesOf } from './sizes.ts';
@@ -42,36 +42,27 @@ export function gradientPlan(problem: AttentionProblem, options: PlanOptions): P
     threadScratchBytes: scratch.bytes,
     sharedScratchBytes: shared.bytes,
     frameBytes: FRAME_BYTES,
-    writeFrame(memory, at, addresses) {
-      const { scratch: base } = addresses;
-      const integers = {
-        ...tensorFields(problem, addresses),
+    writeFrame: frameWriter(
+      problem,
+      {
         blocks,
         blockRows,
         tiles,
         slots,
         chunks,
         allHeads: batch * kvHeads,
-        packedKey: base + packedKey,
         packedKeySlot: sizes.packedKey,
-        packedValue: base + packedValue,
         packedValueSlot: sizes.packedValue,
-        bad: base + bad,
         badSlot: sizes.bad,
-        keyRows: base + keyRows,
         keyRowsSlot,
-        keySums: base + keySums,
         keySumsChunk: sums.key,
-        valueSums: base + valueSums,
         valueSumsChunk: sums.value,
-        biasSums: base + biasSums,
         biasSumsChunk: sums.bias,
         biasSumsHead: sums.biasHead,
-        sinkSums: base + sinkSums,
         dBiasBytes: problem.bias === null ? 0 : elementBytes(problem) * sizeOf(problem.bias.shape),
-      };
-      writeFrame(memory, at, integers, floatFields(problem));
-    },
+      },
+      { packedKey, packedValue, bad, keyRows, keySums, valueSums, biasSums, sinkSums },
+    ),
   };
 }
 

@@ -40,11 +40,15 @@ export function moduleOf(variant: Variant): KernelModule {
   return { key: JSON.stringify(variant), generate: () => generate(variant) };
 }
 
-/** Whether keys and values are read in place: few rows, and rows of whole vectors. */
-function isDirect({ heads, kvHeads, queryLength, headDim, valueDim, dtype }: AttentionProblem): boolean {
+/**
+ * Whether keys and values are read in place: few rows, and rows of whole vectors. Not where a gradient follows: it takes
+ * the row maximum from scores that are summed up in its own order.
+ */
+function isDirect(problem: AttentionProblem): boolean {
+  const { heads, kvHeads, queryLength, headDim, valueDim, dtype } = problem;
   const lanes = dtype === 'float32' ? 4 : 2;
   const whole = headDim % lanes === 0 && valueDim % lanes === 0;
-  return whole && (heads / kvHeads) * queryLength <= DIRECT_ROWS;
+  return !problem.gradient && whole && (heads / kvHeads) * queryLength <= DIRECT_ROWS;
 }
 
 /** Whether parts of the keys are computed apart. Depends on the lengths of one head, not on how many there are. */

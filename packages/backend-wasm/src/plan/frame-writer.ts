@@ -1,0 +1,70 @@
+import type { AttentionProblem } from '@heed/core';
+import { FRAME_BYTES, type IntegerField, integerAt, writeFields } from '../kernels/frame.ts';
+import { type Integers, floatFields, problemFields } from './fields.ts';
+import type { Plan, TensorName } from './plan.ts';
+
+const TENSORS = [
+  'query',
+  'key',
+  'value',
+  'mask',
+  'bias',
+  'offsets',
+  'keyLengths',
+  'queryLengths',
+  'querySegments',
+  'keySegments',
+  'alibiSlopes',
+  'sinks',
+  'output',
+  'weights',
+  'logSumExp',
+  'rowMax',
+  'rowSum',
+  'choice',
+  'dOutput',
+  'dQuery',
+  'dKey',
+  'dValue',
+  'dBias',
+  'dSinks',
+] as const satisfies readonly TensorName[];
+
+/** Fields that hold addresses, and where they are in a frame. */
+const TENSOR_PLACES = TENSORS.map((name) => [name, integerAt(name)] as const);
+
+/**
+ * Writes the frames of a plan. A frame is made once, and each call puts its addresses into a copy: small calls would
+ * otherwise spend most of their time on it.
+ *
+ * @param constants what the pass adds to the problem's lengths and strides.
+ * @param inScratch fields that hold addresses in the shared scratch, as offsets from its beginning.
+ */
+export function frameWriter(
+  problem: AttentionProblem,
+  constants: Integers,
+  inScratch: Integers,
+): Plan['writeFrame'] {
+  const template = new Uint8Array(FRAME_BYTES);
+  writeFields(
+    new DataView(template.buffer),
+    { ...problemFields(problem), ...constants },
+    floatFields(problem),
+  );
+  const scratchPlaces = Object.entries(inScratch).map(
+    ([field, offset]) => [integerAt(field as IntegerField), offset] as const,
+  );
+  return (memory, at, addresses) => {
+    new Uint8Array(memory.buffer, memory.byteOffset + at, FRAME_BYTES).set(template);
+    for (const [name, place] of TENSOR_PLACES) {
+      const address = addresses[name];
+      if (address !== undefined) memory.setUint32(at + place, address, true);
+    }
+    for (const [place, offset] of scratchPlaces)
+      memory.setUint32(at + place, addresses.scratch + offset, true);
+    const { seed } = addresses;
+    if (seed === undefined) return;
+    memory.setUint32(at + integerAt('seedLow'), seed % 2 ** 32, true);
+    memory.setUint32(at + integerAt('seedHigh'), Math.floor(seed / 2 ** 32), true);
+  };
+}
