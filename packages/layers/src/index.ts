@@ -8,6 +8,7 @@ export {
 } from './hard-attention.ts';
 export { Linear, type LinearGradients, type LinearOptions } from './linear.ts';
 export { LuongAttention, type LuongAttentionOptions } from './luong-attention.ts';
+export { projectionDevice } from './matrix/tile-engine.ts';
 export {
   MultiHeadAttention,
   type MultiHeadAttentionGradients,

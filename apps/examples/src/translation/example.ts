@@ -5,7 +5,7 @@ import { type Example, countOf } from '../example.ts';
 import { type Pair, randomPair } from './dates.ts';
 import { Translator } from './translator.ts';
 
-const STEPS = 250;
+const STEPS = 350;
 const BATCH = 32;
 const TESTED = 200;
 

@@ -1,4 +1,6 @@
 import type { FloatArray } from '../tensors.ts';
+import { BLOCK_COLUMNS, BLOCK_DEPTH, BLOCK_ROWS, type TileEngine, engineOf } from './tile-engine.ts';
+import { TILE_ROWS } from './tile-module.ts';
 
 /** A matrix in an array, element (i, j) at `i · rowStride + j · columnStride`: a transpose is a swap of strides. */
 export interface Matrix {
@@ -18,173 +20,112 @@ export function transpose({ data, rows, columns, rowStride, columnStride }: Matr
   return { data, rows: columns, columns: rows, rowStride: columnStride, columnStride: rowStride };
 }
 
-const BLOCK_ROWS = 64;
-const BLOCK_COLUMNS = 128;
-const BLOCK_DEPTH = 192;
-
-// One product runs at a time: there is no await in it.
-const packedA = new Float64Array(BLOCK_ROWS * BLOCK_DEPTH);
-const packedB = new Float64Array(BLOCK_COLUMNS * BLOCK_DEPTH);
-const sums = new Float64Array(BLOCK_ROWS * BLOCK_COLUMNS);
-
 /**
  * C = A B into a row-major array, or C = A B + bias with a number for each column.
  *
- * Why this one: it is the same code for both precisions and every transpose, needs no engine, and is exact enough to
- * be no source of error beside attention itself, since it sums in float64 whatever the precision of A and B.
+ * Why this one: it is the same for both precisions and every transpose, needs no engine and no copy to one, and is there
+ * at once, in Node, browsers and workers: WebAssembly with 128-bit vectors, and TypeScript where that is not allowed.
  *
  * Tiling (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 2008, section 4):
- * panels of four rows of A and four columns of B are packed side by side, in float64 so that the inner loop converts
- * nothing; a block of B (192 KiB) stays in the second-level cache while panels of A (6 KiB) pass through the first;
- * a 4×4 tile of C is summed in registers. An element's sum runs over k in one order, in steps of {@link BLOCK_DEPTH}:
- * its bits do not depend on how many other rows there are.
+ * a block of A is copied row by row, one of B is packed with four or eight columns side by side; the block of B (96 KiB
+ * in float32) stays in the second-level cache while rows of A (3 KiB) pass through the first; a tile of C is summed in
+ * registers. Packing costs more than copying, so where few rows meet a large weight the two change places. An element's
+ * sum runs over k in one order, in steps of BLOCK_DEPTH: its bits do not depend on how many other rows there are.
  */
-export function multiply(a: Matrix, b: Matrix, c: FloatArray, bias?: FloatArray): void {
+export function multiply(
+  a: Matrix,
+  b: Matrix,
+  c: FloatArray,
+  bias?: FloatArray,
+  engine: TileEngine = engineOf(c.BYTES_PER_ELEMENT === 4 ? 'float32' : 'float64'),
+): void {
+  const result: Result = { data: c, rowStride: b.columns, columnStride: 1 };
+  if (b.rowStride === 1 && a.rows < b.columns) {
+    multiplyInto({ ...result, rowStride: 1, columnStride: b.columns }, transpose(b), transpose(a), engine);
+  } else {
+    multiplyInto(result, a, b, engine);
+  }
+  if (bias !== undefined) addToRows(c, bias);
+}
+
+type Result = Pick<Matrix, 'data' | 'rowStride' | 'columnStride'>;
+
+function multiplyInto(c: Result, a: Matrix, b: Matrix, engine: TileEngine): void {
   for (let column = 0; column < b.columns; column += BLOCK_COLUMNS) {
     const columns = Math.min(BLOCK_COLUMNS, b.columns - column);
     for (let row = 0; row < a.rows; row += BLOCK_ROWS) {
       const rows = Math.min(BLOCK_ROWS, a.rows - row);
-      sums.fill(0);
+      engine.sums.fill(0);
       for (let k = 0; k < a.columns; k += BLOCK_DEPTH) {
         const depth = Math.min(BLOCK_DEPTH, a.columns - k);
-        pack(
-          packedA,
-          a.data,
-          row * a.rowStride + k * a.columnStride,
-          a.rowStride,
-          a.columnStride,
-          rows,
-          depth,
-        );
-        pack(
-          packedB,
-          b.data,
-          k * b.rowStride + column * b.columnStride,
-          b.columnStride,
-          b.rowStride,
-          columns,
-          depth,
-        );
-        multiplyBlock(rows, columns, depth);
+        copyRows(engine.packedA, a, row, rows, k, depth);
+        packColumns(engine.packedB, engine.columns, b, column, columns, k, depth);
+        multiplyBlock(engine, rows, columns, depth);
       }
-      store(c, row, rows, column, columns, b.columns, bias);
+      store(c, engine.sums, row, rows, column, columns);
     }
   }
 }
 
-/** Lines four by four beside each other, element by element; the last four are filled up with zeros. */
-function pack(
-  into: Float64Array,
-  from: FloatArray,
-  start: number,
-  lineStride: number,
-  stride: number,
-  lines: number,
+/** Rows of A, each at its place; those that a tile lacks are of no matter, since nobody reads their sums. */
+function copyRows(into: FloatArray, a: Matrix, row: number, rows: number, k: number, depth: number): void {
+  const { data, rowStride, columnStride } = a;
+  for (let i = 0; i < rows; i++) {
+    const from = (row + i) * rowStride + k * columnStride;
+    const to = i * BLOCK_DEPTH;
+    if (columnStride === 1) into.set(data.subarray(from, from + depth), to);
+    else for (let step = 0; step < depth; step++) into[to + step] = data[from + step * columnStride];
+  }
+}
+
+/** Columns of B side by side, `width` at a time. */
+function packColumns(
+  into: FloatArray,
+  width: number,
+  { data, rowStride, columnStride }: Matrix,
+  column: number,
+  columns: number,
+  k: number,
   depth: number,
 ): void {
-  let at = 0;
-  for (let line = 0; line < lines; line += 4) {
-    const base = start + line * lineStride;
-    const left = lines - line;
-    for (let k = 0; k < depth; k++) {
-      const element = base + k * stride;
-      into[at] = from[element];
-      into[at + 1] = left > 1 ? from[element + lineStride] : 0;
-      into[at + 2] = left > 2 ? from[element + 2 * lineStride] : 0;
-      into[at + 3] = left > 3 ? from[element + 3 * lineStride] : 0;
-      at += 4;
+  for (let j = 0; j < columns; j += width) {
+    const to = j * depth;
+    const from = k * rowStride + (column + j) * columnStride;
+    const filled = Math.min(width, columns - j);
+    for (let lane = 0; lane < filled; lane++) {
+      const source = from + lane * columnStride;
+      for (let step = 0; step < depth; step++)
+        into[to + step * width + lane] = data[source + step * rowStride];
     }
   }
 }
 
-function multiplyBlock(rows: number, columns: number, depth: number): void {
-  for (let i = 0; i < rows; i += 4) {
-    for (let j = 0; j < columns; j += 4) multiplyTile(i * depth, j * depth, i * BLOCK_COLUMNS + j, depth);
+function multiplyBlock(engine: TileEngine, rows: number, columns: number, depth: number): void {
+  for (let i = 0; i < rows; i += TILE_ROWS) {
+    for (let j = 0; j < columns; j += engine.columns) {
+      engine.tile(i * BLOCK_DEPTH, j * depth, i * BLOCK_COLUMNS + j, depth);
+    }
   }
 }
 
-/** A 4×4 tile of C: eight loads for sixteen products. */
-function multiplyTile(a: number, b: number, c: number, depth: number): void {
-  let c00 = 0;
-  let c01 = 0;
-  let c02 = 0;
-  let c03 = 0;
-  let c10 = 0;
-  let c11 = 0;
-  let c12 = 0;
-  let c13 = 0;
-  let c20 = 0;
-  let c21 = 0;
-  let c22 = 0;
-  let c23 = 0;
-  let c30 = 0;
-  let c31 = 0;
-  let c32 = 0;
-  let c33 = 0;
-  const end = (a + 4 * depth) | 0;
-  while (a < end) {
-    const b0 = packedB[b];
-    const b1 = packedB[b + 1];
-    const b2 = packedB[b + 2];
-    const b3 = packedB[b + 3];
-    const a0 = packedA[a];
-    c00 += a0 * b0;
-    c01 += a0 * b1;
-    c02 += a0 * b2;
-    c03 += a0 * b3;
-    const a1 = packedA[a + 1];
-    c10 += a1 * b0;
-    c11 += a1 * b1;
-    c12 += a1 * b2;
-    c13 += a1 * b3;
-    const a2 = packedA[a + 2];
-    c20 += a2 * b0;
-    c21 += a2 * b1;
-    c22 += a2 * b2;
-    c23 += a2 * b3;
-    const a3 = packedA[a + 3];
-    c30 += a3 * b0;
-    c31 += a3 * b1;
-    c32 += a3 * b2;
-    c33 += a3 * b3;
-    a = (a + 4) | 0;
-    b = (b + 4) | 0;
-  }
-  sums[c] += c00;
-  sums[c + 1] += c01;
-  sums[c + 2] += c02;
-  sums[c + 3] += c03;
-  c += BLOCK_COLUMNS;
-  sums[c] += c10;
-  sums[c + 1] += c11;
-  sums[c + 2] += c12;
-  sums[c + 3] += c13;
-  c += BLOCK_COLUMNS;
-  sums[c] += c20;
-  sums[c + 1] += c21;
-  sums[c + 2] += c22;
-  sums[c + 3] += c23;
-  c += BLOCK_COLUMNS;
-  sums[c] += c30;
-  sums[c + 1] += c31;
-  sums[c + 2] += c32;
-  sums[c + 3] += c33;
-}
-
-/** Rounds a block's sums once, into C. */
+/** A block's sums into C. */
 function store(
-  c: FloatArray,
+  { data, rowStride, columnStride }: Result,
+  sums: FloatArray,
   row: number,
   rows: number,
   column: number,
   columns: number,
-  width: number,
-  bias: FloatArray | undefined,
 ): void {
   for (let i = 0; i < rows; i++) {
-    const to = (row + i) * width + column;
+    const to = (row + i) * rowStride + column * columnStride;
     const from = i * BLOCK_COLUMNS;
-    for (let j = 0; j < columns; j++)
-      c[to + j] = sums[from + j] + (bias === undefined ? 0 : bias[column + j]);
+    for (let j = 0; j < columns; j++) data[to + j * columnStride] = sums[from + j];
+  }
+}
+
+function addToRows(c: FloatArray, bias: FloatArray): void {
+  for (let start = 0; start < c.length; start += bias.length) {
+    for (let j = 0; j < bias.length; j++) c[start + j] += bias[j];
   }
 }
