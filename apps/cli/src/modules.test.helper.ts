@@ -22,7 +22,23 @@ export type ModuleName =
   | 'paints'
   | 'forgetsScale'
   | 'hangsInRun'
-  | 'exitsInRun';
+  | 'exitsInRun'
+  | 'climbs'
+  | 'probesNothing'
+  | 'createsNothing'
+  | 'hangsInDispose'
+  | 'throwsNull'
+  | 'forgesReport'
+  | 'hoardsInProbe'
+  | 'hoardsInRun'
+  | 'hoardsObjects'
+  | 'givesWrongShape'
+  | 'givesNaN'
+  | 'givesTooFewBytes'
+  | 'writesToInputs'
+  | 'answersAfterDispose'
+  | 'declaresTooMuch'
+  | 'declaresTooLittle';
 
 /** Modules that a careless or hostile author could have written, by what is wrong with them. */
 export const MODULES: Readonly<Record<ModuleName, string>> = {
@@ -49,6 +65,35 @@ export const MODULES: Readonly<Record<ModuleName, string>> = {
   forgetsScale: wrong(`{ ...problem, scale: 1 }`, 'inputs'),
   hangsInRun: running(`run: () => new Promise(() => {})`),
   exitsInRun: running(`run: () => process.exit(7)`),
+  climbs: provider(`create: async () => ({ ...(await base.create()), name: '../../<script>|x' })`),
+  probesNothing: provider(`probe: async () => undefined`),
+  createsNothing: provider(`create: async () => null`),
+  hangsInDispose: provider(
+    `create: async () => ({ ...(await base.create()), dispose: () => new Promise(() => {}) })`,
+  ),
+  throwsNull: running(`run() { throw null; }`),
+  forgesReport: running(
+    `run() { process.send({ value: { name: 'test', device: '', passed: 9999, failed: 0, clauses: [] } }); return {}; }`,
+  ),
+  hoardsInProbe: provider(`async probe() { ${hoard(`new Float64Array(1e6).fill(1)`)} }`),
+  hoardsInRun: running(`run() { ${hoard(`new Float64Array(1e6).fill(1)`)} }`),
+  hoardsObjects: running(`run() { ${hoard(`Array.from({ length: 1e5 }, (_, n) => ({ n }))`)} }`),
+  givesWrongShape: answering(`({ ...results, output: { ...output, shape: [1, ...output.shape] } })`),
+  givesNaN: answering(`({ ...results, output: { ...output, data: output.data.map(() => NaN) } })`),
+  givesTooFewBytes: answering(`({ ...results, output: { ...output, data: output.data.subarray(1) } })`),
+  writesToInputs: running(
+    `async run(inputs, options) { const results = await kernel.run(inputs, options); inputs.query.data?.fill(0); return results; }`,
+  ),
+  answersAfterDispose: provider(`
+    async create() {
+      const backend = await base.create();
+      return { ...backend, async compile(problem) {
+        const kernel = await backend.compile(problem);
+        return { ...kernel, dispose: async () => {}, [Symbol.asyncDispose]: async () => {} };
+      } };
+    }`),
+  declaresTooMuch: declaring(`'gqa'`, `[]`),
+  declaresTooLittle: declaring(`'nothing'`, `['gqa']`),
 };
 
 /** A copy of the reference with some of its members replaced. */
@@ -60,7 +105,43 @@ function running(member: string): string {
   return provider(`
     async create() {
       const backend = await base.create();
-      return { ...backend, compile: async (problem) => ({ ...(await backend.compile(problem)), ${member} }) };
+      const compile = async (problem) => {
+        const kernel = await backend.compile(problem);
+        return { ...kernel, ${member} };
+      };
+      return { ...backend, compile };
+    }`);
+}
+
+/** The reference, with something done to its results. */
+function answering(change: string): string {
+  return running(`
+    async run(inputs, options) {
+      const results = await kernel.run(inputs, options);
+      const { output } = results;
+      return ${change};
+    }`);
+}
+
+function hoard(thing: string): string {
+  return `const things = []; for (;;) things.push(${thing});`;
+}
+
+/** The reference, which says of itself that it lacks `hidden`, and refuses `refused` all the same. */
+function declaring(refused: string, hidden: string): string {
+  return provider(`
+    async create() {
+      const backend = await base.create();
+      const hidden = ${hidden};
+      const capabilities = {
+        ...backend.capabilities,
+        features: backend.capabilities.features.filter((feature) => !hidden.includes(feature)),
+      };
+      const supports = (problem) =>
+        ${refused} === 'gqa' && problem.heads !== problem.kvHeads
+          ? { supported: false, clause: 'gqa', reason: 'not today' }
+          : backend.supports(problem);
+      return { ...backend, capabilities, supports };
     }`);
 }
 

@@ -3,13 +3,17 @@ import { type Diagnosis, diagnose } from './diagnose.ts';
 import { installedBackends } from './installed.ts';
 
 /** Looks at the named backends, or at those that are installed, one after another. */
-export async function diagnoseAll(names: readonly string[], timeoutSeconds: number): Promise<Diagnosis[]> {
+export async function diagnoseAll(
+  names: readonly string[],
+  timeoutSeconds: number,
+  memoryBytes?: number,
+): Promise<Diagnosis[]> {
   const progress = startProgress('looking for backends');
   try {
     const diagnoses: Diagnosis[] = [];
     for (const name of names.length > 0 ? new Set(names) : installedBackends()) {
       const onStep = (step: string): void => progress.update(`${name}: ${step}`);
-      diagnoses.push(await diagnose(name, { limitMs: timeoutSeconds * 1000, onStep }));
+      diagnoses.push(await diagnose(name, { limitMs: timeoutSeconds * 1000, memoryBytes, onStep }));
     }
     return diagnoses;
   } finally {

@@ -25,7 +25,11 @@ export interface Diagnosis {
 /** Looks at a backend from a process of its own: whatever it does there, this answers within the time limit a step. */
 export async function diagnose(
   name: string,
-  options: { readonly limitMs: number; readonly onStep?: (text: string) => void },
+  options: {
+    readonly limitMs: number;
+    readonly memoryBytes?: number | undefined;
+    readonly onStep?: (text: string) => void;
+  },
 ): Promise<Diagnosis> {
   let found: Located;
   try {
@@ -38,7 +42,11 @@ export async function diagnose(
   try {
     const inspection = await runContained<'inspect'>(
       { kind: 'inspect', url: found.url, name },
-      { silenceMs: options.limitMs, onStep: ({ text }) => options.onStep?.(text) },
+      {
+        silenceMs: options.limitMs,
+        memoryBytes: options.memoryBytes,
+        onStep: ({ text }) => options.onStep?.(text),
+      },
     );
     return { ...identity, reason: null, remedy: null, ...inspection };
   } catch (error) {

@@ -28,6 +28,8 @@ export interface Verified extends Omit<Report, 'device'> {
 interface Options {
   /** Time without a case that ends. */
   readonly silenceMs: number;
+  /** Memory that its process may have. Default: half of the machine's. */
+  readonly memoryBytes?: number | undefined;
   readonly say: (text: string) => void;
 }
 
@@ -41,12 +43,12 @@ export async function verifyBackend(
   backend: Located,
   options: Options & { readonly topics: readonly string[]; readonly caseFiles: readonly string[] },
 ): Promise<Verified> {
-  const { topics, caseFiles, silenceMs, say } = options;
+  const { topics, caseFiles, silenceMs, memoryBytes, say } = options;
   const { url, name } = backend;
   const { tally, onStep } = counter(name, say);
   return timed(backend, tally, async () => {
     const task = { kind: 'verify', url, name, topics, caseFiles } as const;
-    const { notCovered, ...report } = await runContained<'verify'>(task, { silenceMs, onStep });
+    const { notCovered, ...report } = await runContained<'verify'>(task, { silenceMs, memoryBytes, onStep });
     return { ...report, ...(caseFiles.length > 0 && { notCovered }) };
   });
 }
@@ -61,13 +63,14 @@ export async function fuzzBackend(
     readonly saveCase: (text: string, seed: number) => string;
   },
 ): Promise<Verified> {
-  const { seconds, silenceMs, say, saveCase } = options;
+  const { seconds, silenceMs, memoryBytes, say, saveCase } = options;
   const { url, name } = backend;
   const { tally, onStep } = counter(name, say);
   return timed(backend, tally, async () => {
     const task = { kind: 'fuzz', url, name, seconds, seed: options.seed } as const;
     const { seed, problems, disagreement, ...about } = await runContained<'fuzz'>(task, {
       silenceMs,
+      memoryBytes,
       onStep,
     });
     const failed = disagreement === null ? 0 : 1;

@@ -93,8 +93,14 @@ describe('a faulty backend is a row that says so', () => {
     ['crashesInProbe', 'Error: later'],
     ['throwsInCreate', 'create fails: no device'],
     ['saysNothing', 'does not state its device'],
+    ['probesNothing', 'does not say whether it is available'],
+    ['createsNothing', 'does not state its device'],
+    ['hangsInDispose', 'in dispose: no answer in 1 s'],
+    ['hoardsInProbe', 'in probe: the process was ended by SIGKILL: MemoryError: more than 500 MB'],
   ] as const)('%s', (name, reason) => {
-    const { code, value } = heedJSON<Report>(['doctor', moduleFile(name), 'reference', '--timeout', '1']);
+    // What hoards must meet its limit of memory before that of time.
+    const limits = name === 'hoardsInProbe' ? ['--memory', '500'] : ['--timeout', '1'];
+    const { code, value } = heedJSON<Report>(['doctor', moduleFile(name), 'reference', ...limits]);
     expect(code).toBe(1);
     expect(value.backends[0]).toMatchObject({
       status: 'broken',

@@ -4,7 +4,7 @@ import { diagnoseAll } from '../backends/diagnose-all.ts';
 import type { Console } from '../output/console.ts';
 import { renderDiagnoses, renderMachine } from '../output/render-doctor.ts';
 import type { ExitCode } from '../program.ts';
-import { secondsOption } from './options.ts';
+import { memoryOption, secondsOption } from './options.ts';
 
 const HELP = `
 A BACKEND is a short name (ts, reference), a package name, or the path of a module. Without one, doctor looks at the
@@ -25,10 +25,11 @@ export function doctorCommand(console: Console, onEnd: (code: ExitCode) => void)
     .description('show which backends are installed, what they run on, and what is missing')
     .argument('[BACKEND...]', 'backends to look at')
     .addOption(secondsOption('--timeout <seconds>', 'time that a backend has for each step', 10))
+    .addOption(memoryOption())
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
-    .action(async (names: string[], { timeout }: { timeout: number }) => {
-      const backends = await diagnoseAll(names, timeout);
+    .action(async (names: string[], { timeout, memory }: { timeout: number; memory?: number }) => {
+      const backends = await diagnoseAll(names, timeout, memory);
       const { machineFacts } = await import('@heed/benchmarks');
       const machine = machineFacts();
       console.print(renderDiagnoses(backends, console));

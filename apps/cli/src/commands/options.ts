@@ -22,3 +22,13 @@ export function integerOption(flags: string, description: string): Option {
 export function collect(value: string, earlier: readonly string[]): readonly string[] {
   return [...earlier, value];
 }
+
+/** The memory that a backend's process may have, in bytes. */
+export function memoryOption(): Option {
+  return new Option('--memory <megabytes>', "memory that a backend's process may have")
+    .argParser((text: string) => {
+      if (/^[1-9]\d*$/.test(text)) return Number(text) * 1e6;
+      throw new InvalidArgumentError('expected a number of megabytes, 1 or greater.');
+    })
+    .default(undefined, "half of the machine's");
+}

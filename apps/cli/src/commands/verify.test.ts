@@ -7,6 +7,9 @@ import type { Verified } from '../backends/verify-backend.ts';
 import { folderOf, heed, heedJSON } from '../heed.test.helper.ts';
 import { moduleFile } from '../modules.test.helper.ts';
 
+/** Little, so that it is soon reached. */
+const HOARD = ['--memory', '500'];
+
 interface Result {
   readonly backends: readonly Verified[];
 }
@@ -60,10 +63,18 @@ describe('a backend that is wrong', () => {
   });
 
   test.each([
-    ['hangsInRun', 'no answer in 2 s'],
+    ['hangsInRun', 'no answer in 5 s'],
     ['exitsInRun', 'the process ended with exit code 7'],
+    ['hoardsInRun', 'MemoryError: more than 500 MB of memory'],
+    ['hoardsObjects', 'MemoryError: more than 500 MB of memory'],
   ] as const)('%s: its end is a failure, the next backend is verified all the same', (name, message) => {
-    const words = ['verify', moduleFile(name), 'reference', '--topic', 'gqa', '--timeout', '2'];
+    const limits = {
+      hangsInRun: ['--timeout', '5'],
+      exitsInRun: [],
+      hoardsInRun: HOARD,
+      hoardsObjects: HOARD,
+    }[name];
+    const words = ['verify', moduleFile(name), 'reference', '--topic', 'gqa', ...limits];
     const { code, value } = heedJSON<Result>(words);
     expect(code).toBe(1);
     expect(value.backends[0]).toMatchObject({
@@ -72,6 +83,23 @@ describe('a backend that is wrong', () => {
       error: { heedError: 1, code: 'ENGINE', message: expect.stringContaining(message) },
     });
     expect(value.backends[1]).toMatchObject({ name: 'reference', failed: 0 });
+  });
+
+  test.each([
+    ['throwsNull', 'shape', 'null'],
+    ['givesWrongShape', 'shape', 'output has the shape [1,2,2,7,8], expected [2, 2, 7, 8]'],
+    ['givesNaN', 'shape', 'output[0, 0, 0, 0] is NaN'],
+    ['givesTooFewBytes', 'shape', 'output has 223 numbers, expected 224'],
+    ['writesToInputs', 'inputs', 'after the run: query[0, 0, 0, 0] is 0'],
+    ['answersAfterDispose', 'life', 'expected the code DISPOSED for run() after dispose()'],
+    ['declaresTooMuch', 'gqa', 'declares all that the problem uses and refuses it'],
+    ['declaresTooLittle', 'refusal', 'supports() accepts gqa, which the capabilities do not declare'],
+    ['forgesReport', 'shape', 'process.send is not a function'],
+  ] as const)('%s: its fault is named, in the clause %s', (name, clause, message) => {
+    const { code, value } = heedJSON<Result>(['verify', moduleFile(name), '--topic', clause]);
+    expect(code).toBe(1);
+    expect(value.backends[0]!.clauses).toMatchObject([{ clause }]);
+    expect(value.backends[0]!.clauses[0]!.failures[0]!.message).toContain(message);
   });
 
   test('one that prints does not spoil the object', () => {

@@ -3,13 +3,15 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { HeedError } from '@heed/core';
 import { Command, Option } from 'commander';
+import { diagnose } from '../backends/diagnose.ts';
 import { type Located, locate } from '../backends/resolve.ts';
 import { type Verified, fuzzBackend, verifyBackend } from '../backends/verify-backend.ts';
 import type { Console } from '../output/console.ts';
 import { startProgress } from '../output/progress.ts';
 import { renderClauses, renderVerified } from '../output/render-verify.ts';
 import type { ExitCode } from '../program.ts';
-import { collect, integerOption, secondsOption } from './options.ts';
+import { type PublishedReport, publishedReport } from '../published/published-report.ts';
+import { collect, integerOption, memoryOption, secondsOption } from './options.ts';
 
 const HELP = `
 A BACKEND is a short name (ts, reference), a package name, or the path of a module whose default export is a
@@ -20,6 +22,7 @@ Examples:
   $ heed verify ./my-backend.js --topic causal --topic window
   $ heed verify ts --cases ./cases-from-torch
   $ heed verify ts --fuzz 60 --seed 1
+  $ heed verify ./my-backend.js --report ./report
   $ heed verify --list
 
 Exit codes: 0 nothing failed, 1 something failed, 2 wrong usage, or a backend that cannot be loaded or run here.`;
@@ -30,6 +33,8 @@ interface Options {
   readonly fuzz?: number;
   readonly seed?: number;
   readonly timeout: number;
+  readonly memory?: number;
+  readonly report?: string;
   readonly list?: true;
 }
 
@@ -55,6 +60,12 @@ export function verifyCommand(console: Console, onEnd: (code: ExitCode) => void)
     )
     .addOption(integerOption('--seed <number>', 'seed of --fuzz: the same problems again'))
     .addOption(secondsOption('--timeout <seconds>', 'time that a backend has for each case', 120))
+    .addOption(memoryOption())
+    .addOption(
+      new Option('--report <folder>', 'write reports to publish: JSON, Markdown and a badge').conflicts(
+        'fuzz',
+      ),
+    )
     .option('--list', 'list the clauses and how many cases they have')
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
@@ -100,23 +111,41 @@ async function verifyAll(
     }
     console.print(renderVerified(results.at(-1)!, console));
   }
-  console.result({ backends: results });
+  const reports = options.report === undefined ? [] : await publish(backends, results, options);
+  if (reports.length > 0) console.print(`reports: ${reports.join(', ')}`);
+  console.result({ backends: results, ...(options.report !== undefined && { reports }) });
   return results.every(({ failed }) => failed === 0) ? 0 : 1;
 }
 
+/** What each backend declares is asked again, of a process of its own: one that has just hung is not to be trusted. */
+async function publish(
+  backends: readonly Located[],
+  results: readonly Verified[],
+  { topic, cases, report: folder, timeout, memory }: Options,
+): Promise<string[]> {
+  const { circumstances, writeReports } = await import('../published/write.ts');
+  const common = circumstances(topic, cases.length > 0);
+  const reports: PublishedReport[] = [];
+  for (const [index, { name }] of backends.entries()) {
+    const diagnosis = await diagnose(name, { limitMs: timeout * 1000, memoryBytes: memory });
+    reports.push(publishedReport(results[index]!, diagnosis, common));
+  }
+  return writeReports(path.resolve(folder!), reports);
+}
+
 async function verifyOne(backend: Located, options: Options, say: (text: string) => void): Promise<Verified> {
-  const silenceMs = options.timeout * 1000;
+  const limits = { silenceMs: options.timeout * 1000, memoryBytes: options.memory };
   if (options.fuzz === undefined) {
     const { topic: topics, cases } = options;
     return verifyBackend(backend, {
       topics,
       caseFiles: cases.map((file) => path.resolve(file)),
-      silenceMs,
+      ...limits,
       say,
     });
   }
   const seed = options.seed ?? null;
-  return fuzzBackend(backend, { seconds: options.fuzz, seed, silenceMs, say, saveCase });
+  return fuzzBackend(backend, { seconds: options.fuzz, seed, ...limits, say, saveCase });
 }
 
 function saveCase(text: string, seed: number): string {

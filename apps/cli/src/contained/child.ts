@@ -2,10 +2,15 @@
 import { HeedError, type HeedErrorJSON } from '@heed/core';
 import type { Message } from './run-contained.ts';
 import { type Task, perform } from './tasks.ts';
+import { watchMemory } from './watch-memory.ts';
 
-const send = (message: Message): boolean => process.send!(message);
+const channel = process.send!.bind(process);
+const send = (message: Message): boolean => channel(message);
+// What the backend sends must not pass for a report.
+delete process.send;
 
-process.once('message', (task: Task) => {
+process.once('message', ({ memoryBytes, ...task }: Task & { readonly memoryBytes: number }) => {
+  watchMemory(memoryBytes);
   void perform(task, (step) => send({ step }))
     .then((value): Message => ({ value }))
     .catch((error: unknown): Message => ({ error: toJSON(error) }))

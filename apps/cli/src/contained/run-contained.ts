@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { HeedError, type HeedErrorJSON } from '@heed/core';
 import type { Step, Task, TaskResults } from './tasks.ts';
+import { standardMemoryBytes } from './watch-memory.ts';
 
 /** What the child process sends. */
 export type Message =
@@ -12,6 +13,8 @@ export type Message =
 export interface ContainedOptions {
   /** Without a step for so long, the task is ended. */
   readonly silenceMs: number;
+  /** With more memory than this, the task is ended. Default {@link standardMemoryBytes}. */
+  readonly memoryBytes?: number | undefined;
   readonly onStep?: (step: Step) => void;
 }
 
@@ -26,7 +29,7 @@ const LAST_WORDS = 2000;
  */
 export function runContained<K extends Task['kind']>(
   task: Extract<Task, { kind: K }>,
-  { silenceMs, onStep }: ContainedOptions,
+  { silenceMs, memoryBytes = standardMemoryBytes(), onStep }: ContainedOptions,
 ): Promise<TaskResults[K]> {
   const child = fork(fileURLToPath(import.meta.resolve('./child.js')), {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -53,7 +56,7 @@ export function runContained<K extends Task['kind']>(
         signal === null ? `the process ended with exit code ${code}` : `the process was ended by ${signal}`;
       reject(fault(task, step, [how, ...words()].join(': ')));
     });
-    child.send(task);
+    child.send({ ...task, memoryBytes });
   }).finally(() => child.kill('SIGKILL'));
 }
 

@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { describe, expect, test } from 'vitest';
+import { folderOf, heedJSON } from '../heed.test.helper.ts';
+import { MODULES, moduleFile } from '../modules.test.helper.ts';
+import type { PublishedReport } from './published-report.ts';
+
+const schema = JSON.parse(
+  readFileSync(path.resolve(import.meta.dirname, '../../report.schema.json'), 'utf8'),
+) as object;
+const validate = new Ajv2020({ strict: true, allowUnionTypes: true }).compile(schema);
+
+interface Written {
+  readonly code: number | null;
+  readonly report: PublishedReport;
+  readonly files: Readonly<Record<'json' | 'md' | 'svg', string>>;
+}
+
+/** Verifies with --report, and reads what was written of the first backend. */
+function written(...words: readonly string[]): Written {
+  const cwd = folderOf({});
+  const { code, value } = heedJSON<{ reports: string[] }>(['verify', ...words, '--report', 'out'], { cwd });
+  const texts = value.reports.slice(0, 3).map((file) => {
+    expect(path.dirname(file)).toBe(path.join(cwd, 'out'));
+    return [path.extname(file).slice(1), readFileSync(file, 'utf8')];
+  });
+  const files = Object.fromEntries(texts) as Written['files'];
+  const report = JSON.parse(files.json) as PublishedReport;
+  expect(validate(report), JSON.stringify(validate.errors)).toBe(true);
+  return { code, report, files };
+}
+
+describe('a report', () => {
+  test('says what was verified, by what, and how it went; a run of some clauses says so', () => {
+    const { code, report, files } = written('ts', '--topic', 'gqa');
+    expect(code).toBe(0);
+    expect(report).toMatchObject({
+      format: 'heed-report/1',
+      backend: { name: 'ts', package: '@heed/backend-ts', capabilities: { dtypes: ['float32', 'float64'] } },
+      suite: { contract: 1, topics: ['gqa'], ownCases: false },
+      conforms: false,
+      summary: { failed: 0 },
+      error: null,
+    });
+    expect(report.clauses.map(({ clause }) => clause)).toEqual(['gqa']);
+    expect(files.md).toContain(`**${report.summary.passed} passed, in part**`);
+    expect(files.md).toMatch(/\| gqa \| \d+ \| 0 \| 0 \| 0\.\d+ \|/);
+    expect(files.svg).toContain(`aria-label="heed: ${report.summary.passed} passed, in part"`);
+  });
+
+  test('of failures names them', () => {
+    const { code, report, files } = written(moduleFile('forgetsScale'), '--topic', 'order');
+    expect(code).toBe(1);
+    expect(report.summary.failed).toBeGreaterThan(0);
+    const { id } = report.clauses[0]!.failures[0]!;
+    expect(files.md).toContain(`- ${id.replaceAll('_', '\\_')}`);
+    expect(files.svg).toContain('#c62828');
+  });
+
+  test('of a backend that died says why', () => {
+    const { report, files } = written(moduleFile('exitsInRun'), '--topic', 'gqa');
+    expect(report).toMatchObject({ conforms: false, error: { code: 'ENGINE' }, summary: { failed: 1 } });
+    expect(files.md).toContain('It ended early: ');
+  });
+
+  test('is not led astray by the name of a backend', () => {
+    const cwd = folderOf({ 'climbs.mjs': MODULES.climbs });
+    const words = ['verify', './climbs.mjs', 'reference', '--topic', 'gqa', '--report', 'out'];
+    const { value } = heedJSON<{ reports: string[] }>(words, { cwd });
+    expect(value.reports).toHaveLength(6);
+    for (const file of value.reports) expect(path.dirname(file)).toBe(path.join(cwd, 'out'));
+    const [, md, svg] = value.reports.map((file) => readFileSync(file, 'utf8'));
+    expect(md! + svg!).not.toContain('<script');
+  });
+});
