@@ -1,5 +1,5 @@
-// The modes of gpu.js beside each other: dense attention, B=1 H=4 D=64, plain arrays in and out, median milliseconds. In
-// Node, then in headless Chromium.
+// The modes of gpu.js beside each other: dense attention, B=1 H=4 D=64, plain arrays in and out, in Node and in headless
+// Chromium. All modes in turn, some times over: medians, and their ratios to the mode `webasm` in Node.
 //
 //   node scripts/modes.mjs [--length 256] [--rounds 5]
 import { cpus } from 'node:os';
@@ -11,6 +11,7 @@ useSoftwareVulkan();
 const { values } = parseArgs({
   options: { length: { type: 'string', default: '256' }, rounds: { type: 'string', default: '5' } },
 });
+const RUNS = 3;
 
 // What a page has of the tests' own module, Node has too.
 globalThis.window = {};
@@ -20,16 +21,37 @@ delete globalThis.window;
 const { page, close } = await openPage();
 const inChromium = (...args) => page.evaluate((all) => window.timeMode(...all), args);
 
-console.log(
-  `${cpus()[0].model}, ${cpus().length} processors, node ${process.versions.node}, L=${values.length}`,
-);
-for (const [place, time, modes] of [
-  ['node', timeMode, ['cpu', 'webasm', 'webgpu']],
-  ['chromium', inChromium, ['cpu', 'webasm', 'webgl', 'webgl2', 'webgpu']],
-]) {
-  for (const mode of modes) {
-    const { device, time: milliseconds } = await time(mode, Number(values.length), Number(values.rounds));
-    console.log(`${place.padEnd(9)} ${milliseconds.toFixed(1).padStart(9)} ms  ${device}`);
+const contestants = [
+  ...['webasm', 'cpu', 'webgpu'].map((mode) => ({ place: 'node', mode, timeMode })),
+  ...['webasm', 'cpu', 'webgpu', 'webgl2', 'webgl'].map((mode) => ({
+    place: 'chromium',
+    mode,
+    timeMode: inChromium,
+  })),
+].map((contestant) => ({ ...contestant, times: [], device: '' }));
+
+for (let round = 0; round < Number(values.rounds); round++) {
+  for (const contestant of contestants) {
+    const { device, time } = await contestant.timeMode(contestant.mode, Number(values.length), RUNS);
+    contestant.device = device;
+    contestant.times.push(time);
   }
 }
 await close();
+
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
+const unit = median(contestants[0].times);
+console.log(
+  `${cpus()[0].model}, ${cpus().length} processors, node ${process.versions.node}, L=${values.length}`,
+);
+for (const { place, times, device } of contestants) {
+  const time = median(times);
+  const cells = [
+    place.padEnd(9),
+    time.toFixed(1).padStart(8),
+    'ms',
+    (time / unit).toFixed(1).padStart(6),
+    '×',
+  ];
+  console.log(`${cells.join(' ')}  ${device}`);
+}
