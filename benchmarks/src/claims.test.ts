@@ -32,6 +32,8 @@ const finish = (roundsMs: number[], growthBytes = 0): Finish => ({
   device: 'd',
   threads: 1,
   memory: { peakBytes: 10, growthBytes, inputBytes: 3, outputBytes: 1 },
+  firstRunMs: 7,
+  startMs: 400,
   roundsMs,
   samplesMs: [],
 });
@@ -40,6 +42,8 @@ const absent: Finish = {
   device: null,
   threads: null,
   memory: null,
+  firstRunMs: null,
+  startMs: null,
   roundsMs: [],
   samplesMs: [],
   reason: 'not here',

@@ -18,5 +18,6 @@ export { type Workload, type WorkloadOptions, minilmWorkload, workload } from '.
 export { type ChartOptions, type Figure, lengthChart, rowsOverLength } from './charts/length-chart.ts';
 export { chartStyle, isHeeds, shortName, stylesOf, type SeriesStyle } from './charts/palette.ts';
 export { type Comparison, type ComparisonReport, type Unpaired, compareResults } from './compare/compare.ts';
+export { joinResults } from './results/join.ts';
 export { type ResultsContext, parseResults, resultsOf } from './results/results.ts';
 export type { BenchResults } from './results/schema.ts';

@@ -43,7 +43,7 @@ export function lengthChart(results: BenchResults, options: ChartOptions): strin
   const { width = 720, height = 420 } = options;
   const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
   try {
-    chart.setOption(chartOption(series, options, peakOf(results)));
+    chart.setOption(chartOption(series, { ...options, width }, peakOf(results)));
     return chart.renderToSVGString();
   } finally {
     chart.dispose();
@@ -89,7 +89,7 @@ function peakOf({ peak, settings }: BenchResults): number | null {
 
 function chartOption(
   series: readonly Series[],
-  { figure }: ChartOptions,
+  { figure, width }: ChartOptions & { readonly width: number },
   peak: number | null,
 ): EChartsCoreOption {
   const label = { color: 'var(--chart-quiet)', fontSize: FONT_SIZE };
@@ -99,10 +99,11 @@ function chartOption(
   return {
     animation: false,
     textStyle: { fontFamily: FONT },
-    grid: { left: 64, right: 250, top: 16, bottom: 52 },
+    grid: { left: 64, right: 262, top: 16, bottom: 52 },
     legend: {
       orient: 'vertical',
-      right: 0,
+      selectedMode: false,
+      left: width - 246,
       top: 8,
       itemWidth: 26,
       itemHeight: 9,
@@ -161,7 +162,7 @@ function peakLine(peak: number): object {
       data: [{ yAxis: peak }],
       lineStyle: { color: 'var(--chart-ink)', type: 'dashed', width: 1 },
       label: {
-        position: 'insideStartTop',
+        position: 'insideEndTop',
         formatter: 'peak of 128-bit SIMD',
         color: 'var(--chart-ink)',
         fontSize: 12,

@@ -1,6 +1,7 @@
 import { type ChartOptions, lengthChart, rowsOverLength } from '../charts/length-chart.ts';
 import { chartStyle, isHeeds } from '../charts/palette.ts';
 import type { Row } from '../measure/measure.ts';
+import { denseHeads } from '../results/results.ts';
 import type { BenchResults } from '../results/schema.ts';
 
 /** A picture for a document: a file name and an SVG that stands by itself. */
@@ -27,7 +28,11 @@ export function picturesOf(results: BenchResults): Picture[] {
 /** With its own colours and background; and the same bytes each time, whatever was drawn before. */
 function standalone(svg: string): string {
   const page = '<rect width="100%" height="100%" rx="12" fill="var(--chart-page)"></rect>';
-  const drawn = svg.replaceAll(/zr\d+-/g, 'zr-').replace(/<rect[^>]*fill="none"[^>]*><\/rect>/, '');
+  const names = new Map<string, string>();
+  const drawn = svg
+    .replace(/<style >?[\s\S]*?<\/style>/g, '')
+    .replaceAll(/zr\d+-[\w-]+/g, (name) => names.get(name) ?? names.set(name, `zr-${names.size}`).get(name)!)
+    .replace(/<rect[^>]*fill="none"[^>]*><\/rect>/, '');
   return `${drawn.replace(/^<svg[^>]*>/, (open) => `${open}<style>${chartStyle}</style>${page}`)}\n`;
 }
 
@@ -56,7 +61,7 @@ export function tableOf(results: BenchResults, folder: string): string {
   return [
     aboutOf(results),
     '',
-    `| float32, B=1 H=2 D=64 | ran on | ${lengths.map((length) => `N = ${length}`).join(' | ')} | memory grows like |`,
+    `| float32, B=1 H=${denseHeads(results.workloads.map((one) => one.workload))} D=64 | ran on | ${lengths.map((length) => `N = ${length}`).join(' | ')} | memory grows like |`,
     `| --- | --- | ${lengths.map(() => '---:').join(' | ')} | --- |`,
     ...lines,
     '',

@@ -13,6 +13,8 @@ export interface Ready {
   readonly device: string;
   readonly threads: number | null;
   readonly firstRunMs: number;
+  /** Until the first run began, and its results had been checked: the process, its libraries, its inputs. */
+  readonly startMs: number;
   readonly memory: MemoryUse;
   /** Runs again and again for about so many milliseconds, once at least. */
   turn(milliseconds: number, signal?: AbortSignal): Promise<TurnTaken | Refusal>;
@@ -27,7 +29,7 @@ export interface EntryOptions {
 }
 
 /** After a turn, until threads that wait actively for more work have gone to sleep. */
-const REST_MS = 20;
+const REST_MS = 10;
 
 /** A contestant as an entrant, in a process of its own. */
 export function entrantOf(source: ContestantSource, workload: Workload, options: EntryOptions): Entrant {
@@ -44,13 +46,17 @@ async function enter(
   { threads, limitMs }: EntryOptions,
   signal?: AbortSignal,
 ): Promise<Ready | Refusal> {
+  const started = performance.now();
   const running = startProcess(threads);
   try {
     const { workload } = exercise;
     const reply = await running.ask({ kind: 'enter', source, workload, threads }, limitMs, signal);
     const checked =
       reply.status === 'entered' ? await check(running, reply, exercise, limitMs) : (reply as Refusal);
-    if (checked.status !== 'ready') await running.end();
+    if (checked.status === 'ready') {
+      return { ...checked, startMs: performance.now() - started - checked.firstRunMs };
+    }
+    await running.end();
     return checked;
   } catch (error) {
     await running.end();
@@ -63,7 +69,7 @@ async function check(
   { device, threads, results, firstRunMs, memory }: Entered,
   exercise: Exercise,
   limitMs: number,
-): Promise<Ready | Refusal> {
+): Promise<Omit<Ready, 'startMs'> | Refusal> {
   const fault = await faultOf(exercise, results);
   if (fault !== null) return { status: 'wrong', device, threads, reason: fault };
   return {

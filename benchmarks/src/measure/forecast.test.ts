@@ -8,6 +8,8 @@ const finish = (roundsMs: number[], growthBytes: number): Finish => ({
   device: 'd',
   threads: 1,
   memory: { peakBytes: 0, growthBytes, inputBytes: 0, outputBytes: 0 },
+  firstRunMs: 7,
+  startMs: 400,
   roundsMs,
   samplesMs: [],
 });
@@ -26,12 +28,14 @@ test('four times the pairs take four times the time, and at most four times the 
   expect(one.growthBytes(at(64))).toBe(1000);
 });
 
-test('the largest workload counts; one that was not timed tells of memory alone', () => {
+test('the largest workload counts; the first run counts where there is no other', () => {
   const one = forecast();
   one.learn(at(256), finish([40], 100));
   one.learn(at(128), finish([40], 900));
-  one.learn(at(512), finish([], 800));
   expect(one.runMs(at(512))).toBe(160);
+  one.learn(at(512), finish([], 800));
+  expect(one.runMs(at(512))).toBe(7);
+  expect(one.startMs()).toBe(400);
   expect(one.growthBytes(at(512))).toBe(800);
 });
 

@@ -9,8 +9,13 @@ export interface Forecast {
   runMs(workload: Workload): number | null;
   /** Memory beyond inputs and output, as if it grew like the matrix of scores; null before anything was measured. */
   growthBytes(workload: Workload): number | null;
+  /** Of the process until it is ready. */
+  startMs(): number;
   learn(workload: Workload, finish: Finish): void;
 }
+
+/** A process that is there and has its libraries loaded, before anything is known of it. */
+const START_MS = 500;
 
 /** Nobody stores a score more often than sixteen times; what grows beyond that in a small workload is something else. */
 const MOST_BYTES_OF_SCORE = 64;
@@ -18,8 +23,10 @@ const MOST_BYTES_OF_SCORE = 64;
 /** Workloads come from small to large: the last one that was measured is the nearest. */
 export function forecast(): Forecast {
   let time: { readonly flops: number; readonly ms: number } | null = null;
+  let startMs = START_MS;
   let memory: { readonly scores: number; readonly bytes: number } | null = null;
   return {
+    startMs: () => startMs,
     runMs: (of) => time && (time.ms * usefulFlops(of)) / time.flops,
     growthBytes(of) {
       if (memory === null) return null;
@@ -29,8 +36,9 @@ export function forecast(): Forecast {
     },
     learn(of, finish) {
       const flops = usefulFlops(of);
-      if (finish.roundsMs.length > 0 && flops >= (time?.flops ?? 0))
-        time = { flops, ms: median(finish.roundsMs) };
+      const ms = finish.roundsMs.length > 0 ? median(finish.roundsMs) : finish.firstRunMs;
+      if (ms !== null && flops >= (time?.flops ?? 0)) time = { flops, ms };
+      startMs = finish.startMs ?? startMs;
       const scores = scoresOf(of);
       if (finish.memory && scores >= (memory?.scores ?? 0)) {
         memory = { scores, bytes: Math.max(0, finish.memory.growthBytes) };

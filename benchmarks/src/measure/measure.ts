@@ -10,6 +10,7 @@ import {
   type Entrant,
   type Finish,
   MIN_ROUNDS,
+  NOTHING,
   type Progress,
   ROUNDS,
   TURN_MS,
@@ -32,7 +33,7 @@ export interface MeasureOptions {
   readonly limitMs?: number | undefined;
   /** Times that each contestant has its turn on a workload, if there is time. Default 11. */
   readonly rounds?: number | undefined;
-  /** Length of a turn in milliseconds; a slower run is one turn by itself. Default 100. */
+  /** Length of a turn in milliseconds; a slower run is one turn by itself. Default 40. */
   readonly turnMs?: number | undefined;
   /** Ends the measurement at once; what was measured is kept. */
   readonly signal?: AbortSignal | undefined;
@@ -97,8 +98,8 @@ export interface Measurement {
 }
 
 const LIMIT_MS = 30_000;
-/** A process that is there and has its libraries loaded, on top of what it computes. */
-const OVERHEAD_MS = 500;
+/** Turns that a contestant is expected to take on a workload that is quickly computed. */
+const LEAST_TURNS = 6;
 /** Of the memory that is free, what one contestant may be expected to take. */
 const MEMORY_SHARE = 0.5;
 
@@ -213,36 +214,47 @@ async function measureOne(
   };
 }
 
-/** The time for one contestant on the next workload: an equal part of what is left, for those who may need it. */
+/**
+ * The time for one contestant on the next workload: an equal part of what is left, for those who may need it. Those who
+ * need less leave the rest to the others, those who need more than their part get nothing and leave it all.
+ */
 function shareOf(left: readonly Workload[], courses: readonly Course[], end: number): number {
   const remaining = Math.max(0, end - performance.now());
-  const cells = courses
+  const needs = courses
     .filter(({ settled }) => settled === null)
     .flatMap(({ forecast: of }) => left.map((workload) => needOf(of, workload)))
-    .filter((need) => need <= remaining);
-  return remaining / Math.max(1, cells.length);
+    .sort((a, b) => a - b);
+  let spent = 0;
+  let count = 0;
+  for (const need of needs) {
+    if (spent + need > remaining) break;
+    spent += need;
+    count++;
+  }
+  const dearest = needs[count - 1] ?? 0;
+  return dearest + (remaining - spent) / Math.max(1, count);
 }
 
-/** Milliseconds that a contestant will need on a workload, as far as is known. */
+/** Milliseconds that a contestant will need on a workload at the least, as far as is known. */
 function needOf(of: Forecast, workload: Workload): number {
-  return OVERHEAD_MS + (1 + MIN_ROUNDS) * (of.runMs(workload) ?? 0);
+  const runMs = of.runMs(workload) ?? 0;
+  return of.startMs() + Math.max((1 + MIN_ROUNDS) * runMs, LEAST_TURNS * TURN_MS);
 }
 
 /** Why a contestant need not start on a workload; null when it may. */
 function refusalBefore(of: Forecast, workload: Workload, shareMs: number): Finish | null {
-  const nothing = { device: null, threads: null, memory: null, roundsMs: [], samplesMs: [] };
-  if (shareMs < OVERHEAD_MS) return { ...nothing, ...USED_UP };
+  if (shareMs < of.startMs()) return { ...NOTHING, ...USED_UP };
   const runMs = of.runMs(workload);
   if (runMs !== null && (1 + MIN_ROUNDS) * runMs > shareMs) {
     const reason = `one run would take about ${inSeconds(runMs)}; ${1 + MIN_ROUNDS} are over its share of ${inSeconds(shareMs)}`;
-    return { ...nothing, status: 'too slow', reason };
+    return { ...NOTHING, status: 'too slow', reason };
   }
   const bytes = of.growthBytes(workload) ?? 0;
   const free = process.availableMemory?.() ?? os.freemem();
   if (bytes > MEMORY_SHARE * free) {
     const [needs, has] = [bytes, free].map((size) => `${(size / 2 ** 30).toFixed(1)} GB`);
     return {
-      ...nothing,
+      ...NOTHING,
       status: 'too large',
       reason: `it would take about ${needs} of memory; ${has} are free`,
     };

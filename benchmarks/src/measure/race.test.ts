@@ -18,6 +18,7 @@ function entrant(contestant: string, diary: string[], change: Partial<Ready> = {
       device: 'd',
       threads: 1,
       firstRunMs: 1,
+      startMs: 300,
       memory,
       async turn() {
         diary.push(contestant);
@@ -47,6 +48,8 @@ test('entrants take turns, after one to warm up, and all end', async () => {
     device: 'd',
     threads: 1,
     memory,
+    firstRunMs: 1,
+    startMs: 300,
     roundsMs: [2, 2, 2],
     samplesMs: [
       [1, 2, 6],
@@ -78,22 +81,22 @@ describe('an entrant drops out', () => {
     expect(diary.filter((line) => line === 'tired ends')).toHaveLength(1);
   });
 
-  test('whose first run leaves no room for three in its share', async () => {
+  test('whose first run leaves no room for two in its share', async () => {
     const diary: string[] = [];
-    const { finishes } = await race([entrant('slow', diary, { firstRunMs: 500 }), entrant('a', diary)], {
+    const { finishes } = await race([entrant('slow', diary, { firstRunMs: 600 }), entrant('a', diary)], {
       rounds: 1,
       shareMs: 1000,
     });
     expect(finishes[0]).toMatchObject({ status: 'too slow', device: 'd', memory, roundsMs: [] });
-    expect(finishes[0]!.reason).toBe('one run takes 0.50 s; 3 would be over its share of 1.0 s');
+    expect(finishes[0]!.reason).toBe('one run takes 0.60 s; 2 would be over its share of 1.0 s');
     expect(diary[0]).toBe('slow ends');
     expect(finishes[1]!.status).toBe('measured');
   });
 });
 
-test('past its deadline a race ends, after three rounds', async () => {
+test('past its deadline a race ends, after two rounds', async () => {
   const { finishes } = await race([entrant('a', [])], { rounds: 50, deadline: performance.now() - 1 });
-  expect(finishes[0]!.roundsMs).toHaveLength(3);
+  expect(finishes[0]!.roundsMs).toHaveLength(2);
 });
 
 test('a signal ends it, and what was measured is kept', async () => {

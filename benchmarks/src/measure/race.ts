@@ -16,13 +16,13 @@ export interface Entrant {
 export interface RaceOptions {
   /** Times that each entrant has its turn, if there is time. Default 11. */
   readonly rounds?: number | undefined;
-  /** Length of a turn in milliseconds; a slower run is one turn by itself. Default 100. */
+  /** Length of a turn in milliseconds; a slower run is one turn by itself. Default 40. */
   readonly turnMs?: number | undefined;
-  /** When to end, after three rounds at the least. A time of `performance.now()`. Default: never. */
+  /** When to end, after two rounds at the least. A time of `performance.now()`. Default: never. */
   readonly deadline?: number | undefined;
   /** From when on nobody enters any more, and one round is enough. Default: never. */
   readonly end?: number | undefined;
-  /** What one entrant may take, in milliseconds: one that would be over it in three rounds is not timed. */
+  /** What one entrant may take, in milliseconds: one that would be over it in two rounds is not timed. */
   readonly shareMs?: number | undefined;
   /** Measures what the processor can do, at the start of each round. Operations in a nanosecond. */
   readonly peak?: (() => Promise<number>) | undefined;
@@ -46,6 +46,9 @@ export interface Finish {
   readonly device: string | null;
   readonly threads: number | null;
   readonly memory: MemoryUse | null;
+  /** Time of the first run, and of all that came before it; null when it did not come to that. */
+  readonly firstRunMs: number | null;
+  readonly startMs: number | null;
   /** Median time of a run in each round that was completed, in milliseconds. */
   readonly roundsMs: readonly number[];
   /** The times behind each of them. */
@@ -61,9 +64,9 @@ export interface RaceResult {
   readonly peakGflops: readonly number[];
 }
 
-export const MIN_ROUNDS = 3;
+export const MIN_ROUNDS = 2;
 export const ROUNDS = 11;
-export const TURN_MS = 100;
+export const TURN_MS = 40;
 /** One whose first run takes longer has warmed up with it. */
 const WARM_AFTER_MS = 1000;
 
@@ -125,7 +128,8 @@ async function dropIfSlow(runner: Runner, ready: Ready, { shareMs = Infinity }: 
 
 /** A time as a reader takes it in. */
 export function inSeconds(milliseconds: number): string {
-  return `${(milliseconds / 1000).toPrecision(2).replace(/e\+.*/, '')} s`;
+  const seconds = milliseconds / 1000;
+  return `${seconds < 10 ? seconds.toPrecision(2) : seconds.toFixed(0)} s`;
 }
 
 async function runRounds(
@@ -186,19 +190,39 @@ function announce(
   onProgress?.({ workload: workload.name, contestant, phase, done });
 }
 
+/** What is known of an entrant that did not run. */
+export const NOTHING = {
+  device: null,
+  threads: null,
+  memory: null,
+  firstRunMs: null,
+  startMs: null,
+  roundsMs: [],
+  samplesMs: [],
+} as const;
+
 function finishOf({ state, samplesMs }: Runner, whyNot: typeof STOPPED | typeof USED_UP): Finish {
-  const nothing = { device: null, threads: null, memory: null, roundsMs: [], samplesMs: [] };
-  if (state === null) return { ...nothing, ...whyNot };
+  if (state === null) return { ...NOTHING, ...whyNot };
   if (state.status === 'too slow') {
-    const { device, threads, memory } = state.ready;
-    return { ...nothing, device, threads, memory, status: 'too slow', reason: state.reason };
+    const { device, threads, memory, firstRunMs, startMs } = state.ready;
+    return {
+      ...NOTHING,
+      device,
+      threads,
+      memory,
+      firstRunMs,
+      startMs,
+      status: 'too slow',
+      reason: state.reason,
+    };
   }
   const { device, threads } = state;
   if (state.status !== 'ready') {
     const { status, reason, remedy } = state;
-    return { ...nothing, status, device, threads, reason, ...(remedy !== undefined && { remedy }) };
+    return { ...NOTHING, status, device, threads, reason, ...(remedy !== undefined && { remedy }) };
   }
-  const { memory } = state;
-  if (samplesMs.length === 0) return { ...nothing, device, threads, memory, ...whyNot };
-  return { status: 'measured', device, threads, memory, roundsMs: samplesMs.map(median), samplesMs };
+  const { memory, firstRunMs, startMs } = state;
+  const about = { device, threads, memory, firstRunMs, startMs };
+  if (samplesMs.length === 0) return { ...NOTHING, ...about, ...whyNot };
+  return { ...about, status: 'measured', roundsMs: samplesMs.map(median), samplesMs };
 }

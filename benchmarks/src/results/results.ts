@@ -59,7 +59,7 @@ function roundedRow(row: Row): Row {
   };
 }
 
-function growthOf(
+export function growthOf(
   contestant: string,
   rows: readonly Row[],
   workloads: readonly Workload[],

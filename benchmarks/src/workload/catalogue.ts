@@ -10,12 +10,12 @@ export interface WorkloadSet {
 export interface CatalogueOptions {
   /** Sequence lengths of `dense` and `causal`. Default 128, 256, … 16384. */
   readonly lengths?: readonly number[];
-  /** Heads of `dense` and `causal`. Default 2. */
+  /** Heads of `dense`, `causal`, `window` and `mask`. Default 1. */
   readonly heads?: number;
 }
 
 const LENGTHS = [128, 256, 512, 1024, 2048, 4096, 8192, 16384];
-const HEADS = 2;
+const HEADS = 1;
 
 /** Grouped-query attention of a small language model of today: 14 query heads on 2 key/value heads of size 64. */
 const GROUPED = { heads: 14, kvHeads: 2 } as const;
