@@ -90,6 +90,8 @@ function checkCommand(line: string): void {
     expect(Object.keys(own)).toContain(words[filtered ? 5 : 3]);
   } else if (line.startsWith('npm install ')) {
     for (const name of words.slice(2).filter((word) => word.startsWith('@heed/'))) manifestOf(name);
+  } else if (line.startsWith('npm create ')) {
+    manifestOf(`create-${words[2]}`);
   } else if (/^(npx )?heed /.test(line)) {
     const heed = path.join(root, 'apps/cli/bin/heed.js');
     const args = words.slice(words.indexOf('heed') + 1);
