@@ -1,4 +1,4 @@
-import { type RGB, type Scheme, colorAt, positionIn } from '@heed/heatmap';
+import { type Scheme, colorAt, positionIn } from '@heed/heatmap';
 import { useEffect, useRef } from 'preact/hooks';
 
 interface CanvasProps {
@@ -12,9 +12,14 @@ interface CanvasProps {
 }
 
 const LEVELS = 256;
-const paletteOf = (scheme: Scheme): readonly RGB[] =>
-  Array.from({ length: LEVELS }, (_, level) => colorAt('magma', level / (LEVELS - 1), scheme));
-const PALETTES: Record<Scheme, readonly RGB[]> = { light: paletteOf('light'), dark: paletteOf('dark') };
+
+/** Colours as a canvas holds them: one 32-bit word a pixel, red in its lowest byte. */
+const paletteOf = (scheme: Scheme): Uint32Array =>
+  Uint32Array.from({ length: LEVELS }, (_, level) => {
+    const [red, green, blue] = colorAt('magma', level / (LEVELS - 1), scheme);
+    return 0xff000000 | (blue << 16) | (green << 8) | red;
+  });
+const PALETTES: Record<Scheme, Uint32Array> = { light: paletteOf('light'), dark: paletteOf('dark') };
 
 /** A matrix as an image. It says nothing by itself: its surroundings name it. */
 export function Canvas({ weights, length, domain, scheme, row }: CanvasProps) {
@@ -24,10 +29,9 @@ export function Canvas({ weights, length, domain, scheme, row }: CanvasProps) {
     if (!context || length === 0) return;
     const palette = PALETTES[scheme];
     const image = context.createImageData(length, length);
-    for (let at = 0; at < length * length; at++) {
-      const level = Math.round((positionIn(domain, weights[at]!) ?? 0) * (LEVELS - 1));
-      image.data.set(palette[level]!, 4 * at);
-      image.data[4 * at + 3] = 255;
+    const pixels = new Uint32Array(image.data.buffer);
+    for (let at = 0; at < pixels.length; at++) {
+      pixels[at] = palette[Math.round((positionIn(domain, weights[at]!) ?? 0) * (LEVELS - 1))]!;
     }
     context.putImageData(image, 0, 0);
   }, [weights, length, domain[0], domain[1], scheme]);

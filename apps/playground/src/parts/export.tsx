@@ -4,12 +4,14 @@ import { useState } from 'preact/hooks';
 interface ExportProps {
   readonly view: () => HeatmapView;
   readonly scheme: 'light' | 'dark';
+  /** Whether a link leads here: not to a model that somebody dropped on the page. */
+  readonly canLink: boolean;
   /** Of the files, without extension. */
   readonly name: string;
 }
 
 /** The heatmap as a file, and the address of what is on the page. */
-export function Export({ view, scheme, name }: ExportProps) {
+export function Export({ view, scheme, canLink, name }: ExportProps) {
   const [message, setMessage] = useState('');
   const svg = (): string => toSVG(view(), { theme: scheme });
   const copy = async (): Promise<void> => {
@@ -28,9 +30,11 @@ export function Export({ view, scheme, name }: ExportProps) {
       <button type="button" onClick={() => void toPNG(svg()).then((png) => save(png, `${name}.png`))}>
         Save PNG
       </button>
-      <button type="button" onClick={() => void copy()}>
-        Copy link
-      </button>
+      {canLink && (
+        <button type="button" onClick={() => void copy()}>
+          Copy link
+        </button>
+      )}
       <span role="status">{message}</span>
     </div>
   );

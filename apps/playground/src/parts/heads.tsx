@@ -1,5 +1,5 @@
 import type { Scheme } from '@heed/heatmap';
-import { useId } from 'preact/hooks';
+import { useId, useMemo } from 'preact/hooks';
 import type { Answer } from '../engine/question.ts';
 import { Canvas } from './canvas.tsx';
 
@@ -14,12 +14,18 @@ interface HeadsProps {
 export function Heads({ answer, head, scheme, onChange }: HeadsProps) {
   const name = useId();
   const length = answer.tokens.length;
-  const size = length * length;
+  // Kept from one drawing to the next: a canvas is drawn anew when its weights are other ones.
+  const parts = useMemo(() => {
+    const size = length * length;
+    return Array.from({ length: answer.heads }, (_, index) =>
+      answer.weights.subarray(index * size, (index + 1) * size),
+    );
+  }, [answer]);
   return (
     <fieldset class="heads">
       <legend>Head</legend>
       <div>
-        {Array.from({ length: answer.heads }, (_, index) => (
+        {parts.map((weights, index) => (
           <label key={index}>
             <input
               type="radio"
@@ -29,12 +35,7 @@ export function Heads({ answer, head, scheme, onChange }: HeadsProps) {
               onChange={() => onChange(index)}
               aria-label={`Head ${index}`}
             />
-            <Canvas
-              weights={answer.weights.subarray(index * size, (index + 1) * size)}
-              length={length}
-              domain={[0, answer.strong]}
-              scheme={scheme}
-            />
+            <Canvas weights={weights} length={length} domain={[0, answer.strong]} scheme={scheme} />
             <span aria-hidden="true">{index}</span>
           </label>
         ))}

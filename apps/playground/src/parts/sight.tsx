@@ -1,4 +1,5 @@
 import { type Scheme, visibleText } from '@heed/heatmap';
+import { useMemo } from 'preact/hooks';
 import type { Answer } from '../engine/question.ts';
 import { rowOf } from '../state/explain.ts';
 import { Grid, largestOf } from './grid.tsx';
@@ -43,8 +44,10 @@ export function Seen({ answer, head, token, domain, scheme, onSelect }: Omit<Sig
 /** The head's whole matrix, with numbers where they fit. */
 export function Matrix({ answer, head, token, domain, scheme, label, onSelect }: SightProps) {
   const { tokens } = answer;
-  const size = tokens.length ** 2;
-  const weights = answer.weights.subarray(head * size, (head + 1) * size);
+  const weights = useMemo(() => {
+    const size = tokens.length ** 2;
+    return answer.weights.subarray(head * size, (head + 1) * size);
+  }, [answer, head]);
   const Shown = tokens.length > LARGEST_GRID ? MatrixMap : Grid;
   return <Shown {...{ label, tokens, weights, domain, scheme, onSelect }} selected={token} />;
 }

@@ -110,6 +110,7 @@ export function Explore(props: ExploreProps) {
                     )
                   }
                   scheme={scheme}
+                  canLink={capture !== 'own'}
                   name={`${question.capture}-layer-${question.layer}-head-${head}`}
                 />
               </section>
