@@ -1,5 +1,5 @@
 import type { AttentionBackend } from '@heed/core';
-import { meanOverHeads, overImage, toSVG } from '@heed/heatmap';
+import { overImage, toSVG } from '@heed/heatmap';
 import { Adam, seededRandom } from '@heed/layers';
 import { type Example, countOf } from '../example.ts';
 import { reshape } from '../network/tensors.ts';
@@ -47,10 +47,9 @@ export const scans: Example = {
     ];
     const share = (matches: readonly boolean[]): number => matches.filter(Boolean).length / matches.length;
     const right = (kinds: Int32Array): number => share(pictures.map(({ kind }, n) => kinds[n] === kind));
-    const [batch, heads] = attending.weights!.shape;
-    const maps = meanOverHeads(reshape(attending.weights!, [batch, heads, 1, GRID * GRID]));
+    const maps = reshape(attending.weights!, [TESTED, 1, 1, GRID * GRID]);
     const pointed = pictures.map(({ patch }, n) => {
-      const map = maps.data.subarray(n * GRID * GRID, (n + 1) * GRID * GRID);
+      const map = (maps.data as Float32Array).subarray(n * GRID * GRID, (n + 1) * GRID * GRID);
       return map.indexOf(Math.max(...map)) === patch;
     });
     return {

@@ -8,12 +8,11 @@ import { reshape } from '../network/tensors.ts';
 import { GRID, KINDS, PATCH } from './pictures.ts';
 
 const WIDTH = 32;
-const HEADS = 2;
 
 interface Look {
   /** `[B, 1, E]`. */
   readonly output: FloatTensor;
-  /** `[B, heads, 1, 8, 8]`. */
+  /** `[B, 1, 1, 8, 8]`. */
   readonly weights?: FloatTensor;
   gradient(
     dOutput: FloatTensor,
@@ -30,7 +29,7 @@ function attending(random: () => number): Looking {
   const layer = new SpatialAttention({
     grid,
     channels: WIDTH,
-    heads: HEADS,
+    heads: 1,
     queries: { learned: 1 },
     random,
   });
@@ -94,7 +93,7 @@ export class Reader {
     return pass.gradient(crossEntropy(pass.logits, kinds).dLogits);
   }
 
-  /** The kind of each picture's spot, and the map of where was looked, `[B, heads, 1, 8, 8]`, where there is one. */
+  /** The kind of each picture's spot, and the map of where was looked, `[B, 1, 1, 8, 8]`, where there is one. */
   async read(
     backend: AttentionBackend,
     patches: Float32Array,
