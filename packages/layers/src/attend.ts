@@ -41,7 +41,7 @@ export type AttentionScope = Pick<
 export interface Attended {
   readonly output: FloatTensor;
   readonly weights: FloatTensor;
-  /** Rejects unless the gradient was asked for. */
+  /** When the gradient was asked for. */
   gradient(dOutput: FloatTensor): Promise<AttentionGradients<FloatTensor>>;
 }
 
@@ -67,12 +67,12 @@ export async function attend(
     layout: headsLast ? 'blhd' : 'bhld',
     outputs: ['output', ...(weights ? (['weights'] as const) : [])],
   };
-  const results = await forward(backend, asked, gradient !== false, backward === backend, run);
+  const { results, gradientOf } = await forward(backend, backward, asked, gradient !== false, run);
   return {
     output: toBackend(results.output!) as FloatTensor,
     weights: results.weights as FloatTensor,
     async gradient(dOutput) {
-      const gradients = await results.gradient(backward, toBackend(dOutput));
+      const gradients = await gradientOf(toBackend(dOutput));
       return {
         ...gradients,
         dQuery: toBackend(gradients.dQuery),
@@ -83,42 +83,46 @@ export async function attend(
   };
 }
 
-interface Forward extends AttentionResults {
-  gradient(backend: AttentionBackend, dOutput: Tensor): Promise<AttentionGradients>;
+interface Forward {
+  readonly results: AttentionResults;
+  gradientOf(dOutput: Tensor): Promise<AttentionGradients>;
 }
 
 /** A backend that computes the gradient too compiles one kernel for both; another is compiled when it is needed. */
 async function forward(
   backend: AttentionBackend,
+  backward: AttentionBackend,
   request: AttentionRequest,
   gradient: boolean,
-  sameBackend: boolean,
   options: RunOptions,
 ): Promise<Forward> {
-  if (!gradient || sameBackend) {
-    const results = gradient
-      ? await attention(backend, { ...request, gradient: true }, options)
-      : await attention(backend, { ...request, gradient: false }, options);
-    return { ...results, gradient: (_, dOutput) => (results as never as Differentiable).gradient(dOutput) };
+  if (gradient && backward === backend) {
+    const results = await attention(backend, { ...request, gradient: true }, options);
+    return { results, gradientOf: (dOutput) => results.gradient(dOutput) };
   }
-  const outputs = [...request.outputs!, 'statistics' as const];
+  const outputs = gradient ? [...request.outputs!, 'statistics' as const] : request.outputs!;
   const results: AttentionResults = await attention(
     backend,
     { ...request, outputs, gradient: false },
     options,
   );
-  const { problem, inputs } = problemOf({ ...request, outputs });
   return {
-    ...results,
-    gradient: (backward, dOutput) =>
-      withKernel(backward, checkProblem({ ...problem, gradient: true }), (kernel) =>
-        kernel.gradient(inputs, { output: results.output!, statistics: results.statistics!, dOutput }),
-      ),
+    results,
+    gradientOf: (dOutput) => gradientElsewhere(backward, { ...request, outputs }, results, dOutput),
   };
 }
 
-interface Differentiable {
-  gradient(dOutput: Tensor): Promise<AttentionGradients>;
+/** Output and statistics mean the same everywhere: what one backend ran forward, another takes back. */
+function gradientElsewhere(
+  backward: AttentionBackend,
+  request: AttentionRequest,
+  { output, statistics }: AttentionResults,
+  dOutput: Tensor,
+): Promise<AttentionGradients> {
+  const { problem, inputs } = problemOf(request);
+  return withKernel(backward, checkProblem({ ...problem, gradient: true }), (kernel) =>
+    kernel.gradient(inputs, { output: output!, statistics: statistics!, dOutput }),
+  );
 }
 
 /** `[B, M, N, D]` → `[B, N, M, D]`. */

@@ -1,9 +1,9 @@
-import { type AttentionBackend, HeedError, type Tensor } from '@heed/core';
+import { type AttentionBackend, HeedError } from '@heed/core';
 import { attendScores } from './attend-scores.ts';
 import type { AttentionScope, ForwardOptions } from './attend.ts';
 import { linear, linearGradient } from './linear.ts';
-import type { Attention } from './luong-attention.ts';
-import type { PairScore } from './pair-scores.ts';
+import { checkKeyMask } from './masks.ts';
+import type { PairAttention, PairScore } from './pair-scores.ts';
 import type { NamedTensors } from './parameters.ts';
 import { type FloatTensor, reshape, zerosOf } from './tensors.ts';
 
@@ -32,14 +32,16 @@ export async function attendPredicted(
   halfWidth: number,
   scope: AttentionScope,
   options: ForwardOptions,
-): Promise<Attention> {
+): Promise<PairAttention> {
   checkScope(scope);
   const [batch, queries] = query.shape;
   const [, keys, width] = value.shape;
+  if (scope.keyMask) checkKeyMask(scope.keyMask, batch, keys);
   const rows = batch * queries;
   const slotsPerRow = 2 * halfWidth + 1;
-  const prediction = predict(query, parameters, lengthsOf(scope, batch, keys));
-  const slots = slotsOf(prediction.positions, queries, keys, halfWidth, scope, lengthsOf(scope, batch, keys));
+  const lengths = lengthsOf(scope, batch, keys);
+  const prediction = predict(query, parameters, lengths);
+  const slots = slotsOf(prediction.positions, queries, keys, halfWidth, scope, lengths);
 
   const pairs = pairsOf();
   const scores = zerosOf(query.dtype, [rows, 1, 1, slotsPerRow]);
@@ -170,18 +172,11 @@ function slotsOf(
     const first = Math.ceil(position - halfWidth);
     for (let s = Math.max(0, first); s <= position + halfWidth && s < lengths[b]; s++) {
       const keyRow = b * keys + s;
-      if (keyMask !== undefined && !isAllowed(keyMask, keyRow)) continue;
+      if (keyMask?.data[keyRow] === 0) continue;
       slots.push({ row, keyRow, distance: s - position, index: row * (2 * halfWidth + 1) + s - first });
     }
   });
   return slots;
-}
-
-function isAllowed(keyMask: Tensor, keyRow: number): boolean {
-  if (keyMask.dtype !== 'bool') {
-    throw new HeedError('DTYPE', `keyMask is ${keyMask.dtype}, expected bool [B, Lk]`, { clause: 'mask' });
-  }
-  return keyMask.data[keyRow] !== 0;
 }
 
 /** An identity matrix for each row: `[N, W, W]`. */

@@ -4,7 +4,14 @@ import { type AttentionScope, type ForwardOptions, attend } from './attend.ts';
 import { linear, linearGradient } from './linear.ts';
 import { attendPredicted } from './local-predictive.ts';
 import { withKeyMask } from './masks.ts';
-import { type PairScore, addAllGradients, allScores, dotScore, tanhScore } from './pair-scores.ts';
+import {
+  type PairAttention,
+  type PairScore,
+  addAllGradients,
+  allScores,
+  dotScore,
+  tanhScore,
+} from './pair-scores.ts';
 import { type NamedTensors, initialGlorot, initialUniform } from './parameters.ts';
 import {
   type SingleHeadGradients,
@@ -37,21 +44,6 @@ export interface LuongAttentionOptions {
   readonly dtype?: FloatDType;
   /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
   readonly random?: () => number;
-}
-
-/** Attention of one kind of locality, and its way back to what the scores were made of. */
-export interface Attention {
-  readonly output: FloatTensor;
-  readonly weights: FloatTensor;
-  gradient(dOutput: FloatTensor): Promise<{
-    /** Of the projected query and key. */
-    readonly dQuery: FloatTensor;
-    readonly dKey: FloatTensor;
-    readonly dValue: FloatTensor;
-    readonly dVector: FloatTensor | null;
-    /** Of the query as it was given, by way of the predicted positions. */
-    readonly predicted?: { readonly dQuery: FloatTensor; readonly parameters: NamedTensors };
-  }>;
 }
 
 /**
@@ -157,7 +149,11 @@ export class LuongAttention {
     copyParameters(this.parameters, stateDict);
   }
 
-  #attend(backend: AttentionBackend, inputs: SingleHeadInputs, options: ForwardOptions): Promise<Attention> {
+  #attend(
+    backend: AttentionBackend,
+    inputs: SingleHeadInputs,
+    options: ForwardOptions,
+  ): Promise<PairAttention> {
     const { query, key, value = key, ...scope } = inputs;
     const { local, score } = this.#options;
     const q = this.#project('query.weight', query);
@@ -217,7 +213,7 @@ async function attendDots(
   value: FloatTensor,
   scope: AttentionScope,
   options: ForwardOptions,
-): Promise<Attention> {
+): Promise<PairAttention> {
   const request = {
     query: oneHead(query),
     key: oneHead(key),
@@ -247,7 +243,7 @@ async function attendPairs(
   value: FloatTensor,
   scope: AttentionScope,
   options: ForwardOptions,
-): Promise<Attention> {
+): Promise<PairAttention> {
   const attended = await attendScores(backend, allScores(pairsOf()), value, scope, options);
   return {
     ...attended,

@@ -4,16 +4,21 @@ import type { AttentionScope } from './attend.ts';
 /** The scope with its key padding made part of the mask. */
 export function withKeyMask({ keyMask, ...scope }: AttentionScope): Omit<AttentionScope, 'keyMask'> {
   if (keyMask === undefined) return scope;
-  if (keyMask.dtype !== 'bool' || keyMask.shape.length !== 2) {
-    throw new HeedError(
-      keyMask.dtype === 'bool' ? 'SHAPE' : 'DTYPE',
-      `keyMask is ${keyMask.dtype} [${keyMask.shape.join(', ')}], expected bool [B, Lk]`,
-      { clause: 'mask', remedy: 'true may be attended to; a key_padding_mask of PyTorch is its opposite' },
-    );
-  }
+  checkKeyMask(keyMask);
   const [batch, keys] = keyMask.shape;
   const padding: Tensor = { ...keyMask, shape: [batch, 1, 1, keys] };
   return { ...scope, mask: scope.mask === undefined ? padding : join(scope.mask as Tensor, padding) };
+}
+
+/** @throws HeedError `SHAPE` or `DTYPE`. */
+export function checkKeyMask({ dtype, shape }: Tensor, batch?: number, keys?: number): void {
+  const fits = shape.length === 2 && shape[0] === (batch ?? shape[0]) && shape[1] === (keys ?? shape[1]);
+  if (dtype === 'bool' && fits) return;
+  throw new HeedError(
+    dtype === 'bool' ? 'SHAPE' : 'DTYPE',
+    `keyMask is ${dtype} [${shape.join(', ')}], expected bool [B${batch === undefined ? '' : `=${batch}`}, Lk${keys === undefined ? '' : `=${keys}`}]`,
+    { clause: 'mask', remedy: 'true may be attended to; a key_padding_mask of PyTorch is its opposite' },
+  );
 }
 
 /** A mask that lets through what both do, in the broadcast shape of the two. */

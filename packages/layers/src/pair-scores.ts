@@ -1,3 +1,4 @@
+import type { NamedTensors } from './parameters.ts';
 import { type FloatTensor, zerosOf } from './tensors.ts';
 
 /**
@@ -12,6 +13,21 @@ export interface PairScore {
   readonly dKey: FloatTensor;
   /** Of the vector v; null of a dot product. */
   readonly dVector: FloatTensor | null;
+}
+
+/** Attention of one kind of locality, and its way back to what the scores were made of. */
+export interface PairAttention {
+  readonly output: FloatTensor;
+  readonly weights: FloatTensor;
+  gradient(dOutput: FloatTensor): Promise<{
+    /** Of the projected query and key. */
+    readonly dQuery: FloatTensor;
+    readonly dKey: FloatTensor;
+    readonly dValue: FloatTensor;
+    readonly dVector: FloatTensor | null;
+    /** Of the query as it was given, by way of the predicted positions. */
+    readonly predicted?: { readonly dQuery: FloatTensor; readonly parameters: NamedTensors };
+  }>;
 }
 
 /** q · k. */
