@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { Heap } from '../memory/heap.ts';
 import type { Phase } from '../plan/plan.ts';
-import type { Job } from './job.ts';
+import type { Job, ToWorker } from './job.ts';
 import { type Spawn, type Worker, platformSpawn } from './spawn.ts';
 import { Team } from './team.ts';
 import { tinyModule } from '../test/tiny-module.ts';
@@ -14,6 +14,8 @@ afterEach(async () => {
 interface Setting {
   readonly team: Team;
   readonly workers: Worker[];
+  /** What the workers were told. */
+  readonly posts: ToWorker[];
   job(phases: readonly Phase[], rounds?: number): Promise<Job>;
   cells(job: Job): Int32Array;
 }
@@ -22,10 +24,17 @@ interface Setting {
 async function settingOf(threads: number): Promise<Setting> {
   const heap = new Heap(threads > 1);
   const workers: Worker[] = [];
+  const posts: ToWorker[] = [];
   const spawn: Spawn = (events) => {
     const worker = platformSpawn()!(events);
     workers.push(worker);
-    return worker;
+    return {
+      ...worker,
+      post(message) {
+        posts.push(message);
+        worker.post(message);
+      },
+    };
   };
   const team = await Team.start(heap.memory, threads, spawn);
   teams.push(team);
@@ -33,6 +42,7 @@ async function settingOf(threads: number): Promise<Setting> {
   return {
     team,
     workers,
+    posts,
     async job(phases, rounds = 1) {
       const module = await WebAssembly.compile(tinyModule(heap.shared));
       const instance = await WebAssembly.instantiate(module, { env: { memory: heap.memory } });
@@ -120,6 +130,18 @@ describe('a worker that ends', () => {
     await team.run(some, 2);
     expect([...cells(some)].slice(14)).toEqual(Array(14).fill(28));
     expect(workers).toHaveLength(4);
+  });
+
+  test('leaves no gap in the scratch of the others', async () => {
+    const { team, job, workers, posts } = await settingOf(4);
+    await workers[0]!.end();
+    const some = { ...(await job([COUNT])), scratch: 1000, scratchStride: 10 };
+    for (const helpers of [3, 2, 1]) {
+      posts.length = 0;
+      await team.run(some, helpers);
+      const places = posts.flatMap((message) => ('scratch' in message ? [message.scratch] : []));
+      expect(places).toEqual([1010, 1020, 1030].slice(0, helpers));
+    }
   });
 
   test('at its start is an error with a remedy', async () => {

@@ -98,7 +98,7 @@ export class Team {
     const call = { number: this.number, job, members, signal, turnEnd };
     Atomics.store(this.words, WORD.OPEN, call.number);
     try {
-      for (const member of members) this.invite(member, call);
+      for (const [index, member] of members.entries()) this.invite(member, call, index);
       if (this.waits || helpers === 0) await this.takePart(call);
       else await this.standBy(call);
     } catch (error) {
@@ -192,7 +192,7 @@ export class Team {
     this.onNews();
   }
 
-  private invite({ worker, modules, inside }: Member, { number, job }: Call): void {
+  private invite({ worker, modules }: Member, { number, job }: Call, index: number): void {
     const { id, module } = job.module;
     worker.post({
       number,
@@ -200,7 +200,7 @@ export class Team {
       ...(!modules.has(id) && { module }),
       phases: job.phases,
       frame: job.frame,
-      scratch: job.scratch + (1 + inside - WORD.INSIDE) * job.scratchStride,
+      scratch: job.scratch + (1 + index) * job.scratchStride,
       reports: !this.waits,
     });
     modules.add(id);
