@@ -35,6 +35,7 @@
 //   SpatialAttentionOptions
 //   SpatialAttentionResults
 //   StateDict
+//   projectionDevice
 //   readSafetensors
 //   seededRandom
 
@@ -300,6 +301,8 @@ export type StateDict = Readonly<Record<string, Tensor>>;
 export type When<Options, Name extends keyof ForwardOptions, Member> = Options extends {
     readonly [N in Name]: true | AttentionBackend;
 } ? Member : unknown;
+
+export declare function projectionDevice(dtype?: FloatDType): string;
 
 export declare function readSafetensors(file: Uint8Array | ArrayBuffer): Safetensors;
 
