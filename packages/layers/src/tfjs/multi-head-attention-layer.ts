@@ -1,5 +1,21 @@
 import { HeedError, tensor } from '@heed/core';
-import * as tf from '@tensorflow/tfjs';
+import {
+  add,
+  gather,
+  initializers,
+  layers,
+  type LayerVariable,
+  matMul,
+  reshape,
+  type serialization,
+  type Shape,
+  tensor as toTensor,
+  type Tensor,
+  tensor1d,
+  type Tensor4D,
+  tidy,
+  transpose,
+} from '@tensorflow/tfjs';
 import { MultiHeadAttention } from '../multi-head-attention.ts';
 import type { NamedTensors } from '../parameters.ts';
 import type { StateDict } from '../state-dict.ts';
@@ -51,33 +67,33 @@ export interface MultiHeadAttentionLayerConfig {
  * console.log(model.countParams()); // 1105
  * ```
  */
-export class MultiHeadAttentionLayer extends tf.layers.Layer {
+export class MultiHeadAttentionLayer extends layers.Layer {
   static className = 'HeedMultiHeadAttention';
   readonly #config: MultiHeadAttentionLayerConfig;
-  readonly #variables = new Map<string, tf.LayerVariable>();
+  readonly #variables = new Map<string, LayerVariable>();
 
   /** @throws HeedError `ARGUMENT`, as {@link MultiHeadAttention} does. */
   constructor(config: MultiHeadAttentionLayerConfig) {
-    super(config as ConstructorParameters<typeof tf.layers.Layer>[0]);
+    super(config as ConstructorParameters<typeof layers.Layer>[0]);
     this.#config = config;
     this.#asLayer(() => 0);
   }
 
   override build(): void {
     for (const [name, { shape, data }] of Object.entries(this.#asLayer(Math.random).parameters)) {
-      const variable = this.addWeight(name, [...shape], 'float32', tf.initializers.zeros());
+      const variable = this.addWeight(name, [...shape], 'float32', initializers.zeros());
       write(variable, data, shape);
       this.#variables.set(name, variable);
     }
     this.built = true;
   }
 
-  override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
-    return (Array.isArray(inputShape[0]) ? inputShape[0] : inputShape) as tf.Shape;
+  override computeOutputShape(inputShape: Shape | Shape[]): Shape {
+    return (Array.isArray(inputShape[0]) ? inputShape[0] : inputShape) as Shape;
   }
 
-  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
-    return tf.tidy(() => {
+  override call(inputs: Tensor | Tensor[]): Tensor {
+    return tidy(() => {
       const given = Array.isArray(inputs) ? [...inputs] : [inputs];
       const mask = this.#config.keyMask ? given.pop() : undefined;
       const [query, key = query, value = key] = given;
@@ -95,17 +111,17 @@ export class MultiHeadAttentionLayer extends tf.layers.Layer {
         this.#project('query', query, heads),
         this.#shared(this.#project('key', key, kvHeads)),
         this.#shared(this.#project('value', value, kvHeads)),
-        { causal, ...(mask && { mask: tf.reshape(mask, [mask.shape[0], 1, 1, mask.shape[1]!]) }) },
+        { causal, ...(mask && { mask: reshape(mask, [mask.shape[0], 1, 1, mask.shape[1]!]) }) },
       );
       const [batch, , length, depth] = attended.shape;
       return this.#linear(
         'output',
-        tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [batch, length, heads * depth]),
+        reshape(transpose(attended, [0, 2, 1, 3]), [batch, length, heads * depth]),
       );
     });
   }
 
-  override getConfig(): tf.serialization.ConfigDict {
+  override getConfig(): serialization.ConfigDict {
     return { ...super.getConfig(), ...this.#config };
   }
 
@@ -142,32 +158,32 @@ export class MultiHeadAttentionLayer extends tf.layers.Layer {
     return new MultiHeadAttention({ embedDim, heads, ...Object.fromEntries(given), random });
   }
 
-  #linear(name: string, x: tf.Tensor): tf.Tensor {
+  #linear(name: string, x: Tensor): Tensor {
     const [batch, length, width] = x.shape as [number, number, number];
     const weight = this.#variables.get(`${name}.weight`)!.read();
-    const rows = tf.matMul(tf.reshape(x, [batch * length, width]), weight, false, true);
+    const rows = matMul(reshape(x, [batch * length, width]), weight, false, true);
     const bias = this.#variables.get(`${name}.bias`)?.read();
-    return tf.reshape(bias === undefined ? rows : tf.add(rows, bias), [batch, length, weight.shape[0]!]);
+    return reshape(bias === undefined ? rows : add(rows, bias), [batch, length, weight.shape[0]!]);
   }
 
   /** `[B, L, E]` → `[B, H, L, D]`. */
-  #project(name: string, x: tf.Tensor, heads: number): tf.Tensor4D {
+  #project(name: string, x: Tensor, heads: number): Tensor4D {
     const projected = this.#linear(name, x);
     const [batch, length, width] = projected.shape as [number, number, number];
-    return tf.transpose(tf.reshape(projected, [batch, length, heads, width / heads]), [0, 2, 1, 3]);
+    return transpose(reshape(projected, [batch, length, heads, width / heads]), [0, 2, 1, 3]);
   }
 
   /** A copy of its key or value head for every query head. */
-  #shared(x: tf.Tensor4D): tf.Tensor4D {
+  #shared(x: Tensor4D): Tensor4D {
     const { heads, kvHeads = heads } = this.#config;
     if (heads === kvHeads) return x;
     const from = Array.from({ length: heads }, (_, head) => Math.floor(head / (heads / kvHeads)));
-    return tf.gather(x, tf.tensor1d(from, 'int32'), 1);
+    return gather(x, tensor1d(from, 'int32'), 1);
   }
 }
 
-function write(variable: tf.LayerVariable, data: FloatArray, shape: readonly number[]): void {
-  const value = tf.tensor(data as Float32Array, [...shape]);
+function write(variable: LayerVariable, data: FloatArray, shape: readonly number[]): void {
+  const value = toTensor(data as Float32Array, [...shape]);
   variable.write(value);
   value.dispose();
 }
