@@ -15,7 +15,7 @@ interface ChartProps {
   readonly format: (y: number) => string;
 }
 
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [560, 300, 64, 16, 16, 36];
+const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [480, 280, 72, 20, 16, 36];
 
 /** Lengths against something, both doubling at equal steps: a straight line is a power, its slope the exponent. */
 export function Chart({ title, lines, xs, base, format }: ChartProps) {

@@ -1,6 +1,6 @@
-import { type Scheme, formatCell, visibleText } from '@heed/heatmap';
+import { type Scheme, formatCell } from '@heed/heatmap';
 import { useRef } from 'preact/hooks';
-import { cellStyle, nameOf } from './cell-style.ts';
+import { cellStyle, nameOf, textOf } from './cell-style.ts';
 
 interface GridProps {
   readonly label: string;
@@ -48,7 +48,7 @@ export function Grid({ label, tokens, weights, selected, domain, scheme, onSelec
             {tokens.map((token, column) => (
               <th key={column} scope="col">
                 <span>
-                  <bdi>{visibleText(token)}</bdi>
+                  <bdi>{textOf(token)}</bdi>
                 </span>
               </th>
             ))}
@@ -58,11 +58,11 @@ export function Grid({ label, tokens, weights, selected, domain, scheme, onSelec
           {tokens.map((query, row) => (
             <tr key={row} aria-selected={row === selected}>
               <th scope="row">
-                <bdi>{visibleText(query)}</bdi>
+                <bdi>{textOf(query)}</bdi>
               </th>
               {tokens.map((key, column) => {
                 const weight = weights[row * length + column]!;
-                const name = nameOf(visibleText(query), visibleText(key), weight);
+                const name = nameOf(textOf(query), textOf(key), weight);
                 return (
                   <td
                     key={column}

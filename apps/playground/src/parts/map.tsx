@@ -1,7 +1,7 @@
-import { type Scheme, visibleText } from '@heed/heatmap';
+import { type Scheme } from '@heed/heatmap';
 import { useState } from 'preact/hooks';
 import { Canvas } from './canvas.tsx';
-import { nameOf } from './cell-style.ts';
+import { nameOf, textOf } from './cell-style.ts';
 
 interface MapProps {
   readonly label: string;
@@ -26,11 +26,7 @@ export function MatrixMap({ label, tokens, weights, selected, domain, scheme, on
   const named =
     cell === null
       ? 'Point at a cell to read it; click to choose its row.'
-      : nameOf(
-          visibleText(tokens[cell[0]]!),
-          visibleText(tokens[cell[1]]!),
-          weights[cell[0] * length + cell[1]]!,
-        );
+      : nameOf(textOf(tokens[cell[0]]!), textOf(tokens[cell[1]]!), weights[cell[0] * length + cell[1]]!);
   return (
     <div class="map">
       <div
@@ -40,7 +36,7 @@ export function MatrixMap({ label, tokens, weights, selected, domain, scheme, on
         aria-valuemin={0}
         aria-valuemax={length - 1}
         aria-valuenow={selected}
-        aria-valuetext={visibleText(tokens[selected]!)}
+        aria-valuetext={textOf(tokens[selected]!)}
         onMouseMove={(event) => setCell(cellOf(event))}
         onMouseLeave={() => setCell(null)}
         onClick={(event) => onSelect(cellOf(event)[0])}

@@ -1,5 +1,5 @@
-import { type Scheme, formatCell, visibleText } from '@heed/heatmap';
-import { cellStyle } from './cell-style.ts';
+import { type Scheme, formatCell } from '@heed/heatmap';
+import { cellStyle, textOf } from './cell-style.ts';
 
 interface SentenceProps {
   readonly tokens: readonly string[];
@@ -24,10 +24,10 @@ export function Sentence({ tokens, selected, weights, domain, scheme, onSelect }
           class={/^\[.*\]$/.test(token) ? 'token special' : 'token'}
           aria-pressed={index === selected}
           onClick={() => onSelect(index)}
-          title={`${visibleText(token)}: ${weights[index]!.toFixed(3)}`}
+          title={`${textOf(token)}: ${weights[index]!.toFixed(3)}`}
         >
           <span class="word" style={cellStyle(weights[index]!, domain, scheme)}>
-            <bdi>{visibleText(token)}</bdi>
+            <bdi>{textOf(token)}</bdi>
           </span>
           {!isLong && (
             <span class="weight">

@@ -1,10 +1,11 @@
-import { type Scheme, visibleText } from '@heed/heatmap';
+import { type Scheme } from '@heed/heatmap';
 import { useMemo } from 'preact/hooks';
 import type { Answer } from '../engine/question.ts';
 import { rowOf } from '../state/explain.ts';
 import { Grid, largestOf } from './grid.tsx';
 import { MatrixMap } from './map.tsx';
 import { Sentence } from './sentence.tsx';
+import { textOf } from './cell-style.ts';
 
 interface SightProps {
   readonly answer: Answer;
@@ -28,12 +29,12 @@ export function Seen({ answer, head, token, domain, scheme, onSelect }: Omit<Sig
     <>
       <Sentence {...{ tokens, domain, scheme, onSelect }} selected={token} weights={row} />
       <p class="claim" role="status">
-        “<bdi>{visibleText(tokens[token]!)}</bdi>” looks{' '}
+        “<bdi>{textOf(tokens[token]!)}</bdi>” looks{' '}
         {nothing ? (
           'at nothing'
         ) : (
           <>
-            most at “<bdi>{visibleText(tokens[best]!)}</bdi>” <b>{row[best]!.toFixed(3)}</b>
+            most at “<bdi>{textOf(tokens[best]!)}</bdi>” <b>{row[best]!.toFixed(3)}</b>
           </>
         )}
       </p>

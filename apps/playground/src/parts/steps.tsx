@@ -1,6 +1,7 @@
-import { type Scheme, colorAt, toHex, visibleText } from '@heed/heatmap';
+import { type Scheme, colorAt, toHex } from '@heed/heatmap';
 import type { Answer, Question } from '../engine/question.ts';
 import { explain, rowOf } from '../state/explain.ts';
+import { textOf } from './cell-style.ts';
 
 interface StepsProps {
   readonly answer: Answer;
@@ -17,7 +18,7 @@ const MOST_ROWS = 12;
 export function Steps({ answer, question, head, token, scheme }: StepsProps) {
   const explanation = explain(answer, question, head, token);
   const { steps, query, output, largest, sum, difference } = explanation;
-  const word = visibleText(answer.tokens[token]!);
+  const word = textOf(answer.tokens[token]!);
   const shown = [...steps]
     .sort((a, b) => b.weight - a.weight)
     .slice(0, MOST_ROWS)
@@ -81,13 +82,13 @@ export function Steps({ answer, question, head, token, scheme }: StepsProps) {
             {shown.map((step) => (
               <tr key={step.key} class={step.score === null ? 'out' : undefined}>
                 <th scope="row">
-                  <bdi>{visibleText(step.token)}</bdi>
+                  <bdi>{textOf(step.token)}</bdi>
                 </th>
                 <td>
                   <Strip
                     values={vectorOf(answer.key, step.key)}
                     scheme={scheme}
-                    name={`key of ${visibleText(step.token)}`}
+                    name={`key of ${textOf(step.token)}`}
                   />
                 </td>
                 <td>{step.dot.toFixed(2)}</td>
@@ -101,7 +102,7 @@ export function Steps({ answer, question, head, token, scheme }: StepsProps) {
                   <Strip
                     values={vectorOf(answer.value, step.key)}
                     scheme={scheme}
-                    name={`value of ${visibleText(step.token)}`}
+                    name={`value of ${textOf(step.token)}`}
                   />
                 </td>
               </tr>

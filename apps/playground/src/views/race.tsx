@@ -120,23 +120,27 @@ export function Race({ state, setState, backends }: ViewProps) {
           <b>{everyone.find(({ id }) => id === contestant)?.label}:</b> {message}
         </p>
       ))}
-      <div class="charts">
-        <Chart
-          title="Time of one call"
-          lines={lineOf(({ milliseconds }) => milliseconds)}
-          xs={lengths}
-          base={10}
-          format={time}
-        />
-        <Chart
-          title="Memory of one call"
-          lines={lineOf(({ bytes }) => bytes)}
-          xs={lengths}
-          base={4}
-          format={memory}
-        />
-      </div>
-      <Table {...{ results, lengths, contestants }} />
+      {results.length > 0 && (
+        <>
+          <div class="charts">
+            <Chart
+              title="Time of one call"
+              lines={lineOf(({ milliseconds }) => milliseconds)}
+              xs={lengths}
+              base={10}
+              format={time}
+            />
+            <Chart
+              title="Memory of one call"
+              lines={lineOf(({ bytes }) => bytes)}
+              xs={lengths}
+              base={4}
+              format={memory}
+            />
+          </div>
+          <Table {...{ results, lengths, contestants }} />
+        </>
+      )}
       <p class="quiet">
         Two heads of 32 numbers a token. Time: the median of several runs after one that is not counted.
         Memory: inputs, output, and the working memory that a backend plans with; for the naive way, the
