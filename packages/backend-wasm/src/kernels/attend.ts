@@ -43,7 +43,6 @@ export function attendPhase(kernel: Kernel): void {
     const record = body.local('i32');
     const scores = body.local('i32');
     const r = body.local('i32');
-    const factor = body.local('i32');
     const at = (place: number): Code => i32.add(task.scratch, int(place));
     const eachTile = (groupCode: Code): Code => [
       variant.split ? ownPart(kernel, end) : end.set(task.endKey),
@@ -58,18 +57,22 @@ export function attendPhase(kernel: Kernel): void {
     const eachRow = (code: Code): Code => [
       record.set(i32.add(at(scratch.records), i32.mul(group, int(RECORD_BYTES)))),
       scores.set(at(scratch.scores)),
-      factor.set(at(scratch.factors)),
       count(r, int(0), int(tiling.rows), 1, [
         code,
         record.set(i32.add(record, int(RECORD_BYTES))),
         scores.set(i32.add(scores, int(tiling.scoreStride * element.bytes))),
-        factor.set(i32.add(factor, int(element.bytes))),
       ]),
     ];
-    const column = (of: Code): Code => i32.add(scores, element.size(of));
     const absorb = [
-      choose === null ? [] : choose(record, scores, tile),
-      softmax === null ? [] : softmax(record, column(task.from), column(task.to), factor),
+      choose === null ? [] : eachRow(choose(record, scores, tile)),
+      softmax === null
+        ? []
+        : softmax(
+            i32.add(at(scratch.records), i32.mul(group, int(RECORD_BYTES))),
+            i32.add(at(scratch.scores), element.size(task.from)),
+            i32.add(at(scratch.scores), element.size(task.to)),
+            at(scratch.factors),
+          ),
     ];
     // Rows past the last one, of the last register tile, have no place among the weights.
     const isRow = i32.ltU(i32.add(group, r), task.count);
@@ -86,7 +89,7 @@ export function attendPhase(kernel: Kernel): void {
       parts.sumsValues ? memoryFill(at(scratch.output), int(0), int(outputBytes)) : [],
       eachTile(
         absorbDirectly === null
-          ? [eachRow(absorb), addValues === null ? [] : addValues(group)]
+          ? [absorb, addValues === null ? [] : addValues(group)]
           : absorbDirectly(group, tile),
       ),
       finish(),

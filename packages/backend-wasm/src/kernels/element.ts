@@ -24,6 +24,8 @@ export interface Element {
   readonly vector: FloatVector;
   /** Vectors of integers of the same size. */
   readonly integer: typeof i32x4;
+  /** Whether products and sums may be fused, rounded once. */
+  readonly fused: boolean;
   /** a · b + c */
   madd(a: Code, b: Code, c: Code): Code;
   /** c − a · b */
@@ -45,6 +47,7 @@ export function elementOf(dtype: FloatDType, relaxed: boolean): Element {
     scalar: single ? f32 : f64,
     vector,
     integer: single ? i32x4 : i64x2,
+    fused: relaxed,
     madd: relaxed ? vector.relaxedMadd : (a, b, c) => vector.add(vector.mul(a, b), c),
     nmadd: relaxed ? vector.relaxedNmadd : (a, b, c) => vector.sub(c, vector.mul(a, b)),
     fromF64: single ? convert.f32FromF64 : (value) => value,

@@ -6,7 +6,7 @@ import { rowWriter } from './finish.ts';
 import { gradientRowOpener, queryRow } from './gradient-rows.ts';
 import { scoreGradient } from './gradient-scores.ts';
 import { type Kernel, least, place } from './kernel.ts';
-import { multiplyTile } from './multiply.ts';
+import { multiplyTiles } from './multiply.ts';
 import { RECORD, RECORD_BYTES, blockOpener } from './rows.ts';
 import { groupScorer, panelMultiplier, tileWidth } from './scores.ts';
 import { tileOpener } from './tiles.ts';
@@ -87,7 +87,7 @@ export function gradientPhase(kernel: Kernel): void {
     const blockRows = frame.integer('blockRows');
     return [
       openChunk(kernel, { index: index!, frame: frameAddress!, scratch: threadScratch! }, sums, block),
-      count(block, block, frame.integer('blocks'), 0, [
+      whileTrue(i32.ltU(block, frame.integer('blocks')), [
         task.firstRow.set(i32.mul(block, blockRows)),
         task.count.set(i32.sub(frame.integer('rows'), task.firstRow)),
         task.count.set(least(task.count, blockRows)),
@@ -153,43 +153,41 @@ function openChunk(
 /** A function (group): dP = dO Vᵀ of a group of rows with the open tile. */
 function valueMultiplier(kernel: Kernel, multiply: Callable): Callable {
   const { module, variant, element, tiling, task, scratch } = kernel;
-  const { rows, columns, scoreStride } = tiling;
+  const { rows, scoreStride } = tiling;
   const depthBytes = variant.valueDim * element.bytes;
   return module.function({ parameters: ['i32'] }, (body, group) => {
-    const column = body.local('i32');
     const dOutput = body.local('i32');
     const to = body.local('i32');
     return [
       dOutput.set(place(i32.add(task.scratch, int(scratch.dOutput)), group!, depthBytes)),
       to.set(place(i32.add(task.scratch, int(scratch.dScores)), group!, scoreStride * element.bytes)),
-      count(column, int(0), task.to, columns, [
-        multiply(
-          dOutput,
-          place(task.valueAt, column, depthBytes),
-          i32.add(to, element.size(column)),
-          i32.add(dOutput, int(rows * depthBytes)),
-          int(0),
-        ),
-      ]),
+      multiply(
+        dOutput,
+        task.valueAt,
+        to,
+        i32.add(dOutput, int(rows * depthBytes)),
+        i32.add(to, element.size(task.to)),
+        int(0),
+      ),
     ];
   });
 }
 
 /** A function (group, tile): dQ += dS K of a group of rows, without the scale. */
 function queryAdder({ module, element, tiling, frame, task, scratch }: Kernel): Callable {
-  const { rows, columns, keyColumns, scoreStride } = tiling;
+  const { rows, keyColumns, scoreStride } = tiling;
   const { bytes } = element;
   const rowBytes = keyColumns * bytes;
-  const multiply = multiplyTile(module, element, {
+  const multiply = multiplyTiles(module, element, {
     rows,
     aRow: scoreStride * bytes,
     aStep: bytes,
     bStep: rowBytes,
+    bTiles: 'rows',
     cRow: rowBytes,
     begin: 'C',
   });
   return module.function({ parameters: ['i32', 'i32'] }, (body, group, tile) => {
-    const column = body.local('i32');
     const dScores = body.local('i32');
     const keys = body.local('i32');
     const to = body.local('i32');
@@ -198,15 +196,14 @@ function queryAdder({ module, element, tiling, frame, task, scratch }: Kernel): 
       keys.set(place(frame.integer('keyRows'), task.slot, frame.integer('keyRowsSlot'))),
       keys.set(place(keys, tile!, rowBytes)),
       to.set(place(i32.add(task.scratch, int(scratch.dQuery)), group!, rowBytes)),
-      count(column, int(0), int(rowBytes), columns * bytes, [
-        multiply(
-          dScores,
-          i32.add(keys, column),
-          i32.add(to, column),
-          i32.add(dScores, element.size(task.to)),
-          int(0),
-        ),
-      ]),
+      multiply(
+        dScores,
+        keys,
+        to,
+        i32.add(dScores, element.size(task.to)),
+        i32.add(to, int(rowBytes)),
+        int(0),
+      ),
     ];
   });
 }
@@ -217,14 +214,15 @@ function queryAdder({ module, element, tiling, frame, task, scratch }: Kernel): 
  */
 function keyAdder(kernel: Kernel): Callable {
   const { module, element, tiling, scratch } = kernel;
-  const { rows, columns, keyColumns, valueColumns, scoreStride } = tiling;
+  const { rows, keyColumns, valueColumns, scoreStride } = tiling;
   const { bytes } = element;
   const multiplier = (width: number): Callable =>
-    multiplyTile(module, element, {
+    multiplyTiles(module, element, {
       rows,
       aRow: bytes,
       aStep: scoreStride * bytes,
       bStep: width * bytes,
+      bTiles: 'rows',
       cRow: width * bytes,
       begin: 'C',
     });
@@ -240,7 +238,6 @@ function keyAdder(kernel: Kernel): Callable {
   const parameters = ['i32', 'i32', 'i32', 'i32', 'i32'] as const;
   return module.function({ parameters }, (body, tile, first, depth, keySums, valueSums) => {
     const key = body.local('i32');
-    const column = body.local('i32');
     const keys = body.local('i32');
     const from = body.local('i32');
     const by = body.local('i32');
@@ -254,15 +251,14 @@ function keyAdder(kernel: Kernel): Callable {
         count(key, int(0), keys, rows, [
           from.set(i32.add(at(left, scoreStride), element.size(key))),
           to.set(place(n === 0 ? keySums! : valueSums!, i32.add(tile!, key), width * bytes)),
-          count(column, int(0), int(width * bytes), columns * bytes, [
-            multiply(
-              from,
-              i32.add(by, column),
-              i32.add(to, column),
-              place(from, depth!, scoreStride * bytes),
-              int(0),
-            ),
-          ]),
+          multiply(
+            from,
+            by,
+            to,
+            place(from, depth!, scoreStride * bytes),
+            i32.add(to, int(width * bytes)),
+            int(0),
+          ),
         ]),
       ]),
     ];

@@ -13,27 +13,32 @@ interface TileSteps {
   readonly aStep: number;
   /** In B, from one step of the sum to the next. */
   readonly bStep: number;
+  /** In B, from one tile of columns to the next: `panels` lie one after another, `rows` are as wide as B. */
+  readonly bTiles: 'panels' | 'rows';
   readonly cRow: number;
   /**
    * What the sums begin with. `zero`; `C`: what is there; `scaled`: that, times one factor for each row, which lie at
-   * the fourth parameter.
+   * the sixth parameter.
    */
   readonly begin: 'zero' | 'C' | 'scaled';
 }
 
 /**
- * A function (a, b, c, aEnd[, factors]) that computes a tile of C = A B, or adds to it.
+ * A function (a, b, c, aEnd, cEnd, factors) that computes some rows of C = A B, or adds to them, tile by tile: one
+ * tile's columns are two vectors, the last one ends at cEnd in the first row.
  *
- * All sums stay in registers, two vectors a row; each step loads two vectors of B and broadcasts one element of A for
- * each row (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 2008, section 4). The
+ * All sums of a tile stay in registers; each step loads two vectors of B and broadcasts one element of A for each row
+ * (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 2008, section 4). The inner
  * loop is not unrolled: it is long enough to hide its counting, and registers are all taken. Each element is one sum in
  * the order of the steps. A function of its own is optimised by engines in the middle of a call of its callers.
  */
-export function multiplyTile(module: ModuleBuilder, element: Element, steps: TileSteps): Callable {
-  const { vector, madd } = element;
-  const parameters = ['i32', 'i32', 'i32', 'i32', 'i32'] as const;
-  return module.function({ parameters }, (body, a, b, c, end, factors) => {
+export function multiplyTiles(module: ModuleBuilder, element: Element, steps: TileSteps): Callable {
+  const { vector, scalar, madd } = element;
+  const parameters = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
+  return module.function({ parameters }, (body, aStart, bStart, c, aEnd, cEnd, factors) => {
     const sums = Array.from({ length: steps.rows }, () => [body.local('v128'), body.local('v128')]);
+    const a = body.local('i32');
+    const b = body.local('i32');
     const left = body.local('v128');
     const right = body.local('v128');
     const broadcast = body.local('v128');
@@ -41,25 +46,29 @@ export function multiplyTile(module: ModuleBuilder, element: Element, steps: Til
       sums.flatMap((pair, row) => pair.map((sum, n) => code(sum, row, row * steps.cRow + 16 * n)));
 
     const begin = (sum: Variable, row: number, at: number): Code => {
-      if (steps.begin === 'zero') return [];
+      if (steps.begin === 'zero') return sum.set(left);
       const before = v128.load(c!, at);
       if (steps.begin === 'C') return sum.set(before);
       return sum.set(vector.mul(before, vector.loadSplat(factors!, row * element.bytes)));
     };
-    return [
+    const tile = [
+      a.set(aStart!),
+      steps.begin === 'zero' ? left.set(vector.splat(scalar.const(0))) : [],
       eachSum(begin),
-      repeatWhile(i32.ltU(a!, end!), [
-        left.set(v128.load(b!)),
-        right.set(v128.load(b!, 16)),
+      repeatWhile(i32.ltU(a, aEnd!), [
+        left.set(v128.load(b)),
+        right.set(v128.load(b, 16)),
         sums.map(([first, second], row) => [
-          broadcast.set(vector.loadSplat(a!, row * steps.aRow)),
+          broadcast.set(vector.loadSplat(a, row * steps.aRow)),
           first!.set(madd(broadcast, left, first!)),
           second!.set(madd(broadcast, right, second!)),
         ]),
-        b!.set(i32.add(b!, int(steps.bStep))),
-        a!.set(i32.add(a!, int(steps.aStep))),
+        b.set(i32.add(b, int(steps.bStep))),
+        a.set(i32.add(a, int(steps.aStep))),
       ]),
       eachSum((sum, _, at) => v128.store(c!, sum, at)),
     ];
+    const next = steps.bTiles === 'panels' ? [] : b.set(bStart!.tee(i32.add(bStart!, int(32))));
+    return [b.set(bStart!), repeatWhile(i32.ltU(c!, cEnd!), [tile, next, c!.set(i32.add(c!, int(32)))])];
   });
 }

@@ -1,20 +1,21 @@
 import type { Code } from '../emit/code.ts';
-import { count, returnNow, when } from '../emit/control.ts';
+import { returnNow, when } from '../emit/control.ts';
 import { i32, int } from '../emit/instructions.ts';
-import type { Callable, Variable } from '../emit/module.ts';
+import type { Body, Callable, Variable } from '../emit/module.ts';
 import { type Kernel, greatest, least, place } from './kernel.ts';
-import { multiplyTile } from './multiply.ts';
+import { multiplyTiles } from './multiply.ts';
 import { RECORD, RECORD_BYTES } from './rows.ts';
 import { scoreSteps } from './score-steps.ts';
 
 /** A function of `multiply.ts` for rows packed [depth, rows] and columns packed [depth, columns]: (rows, columns, to, rowsEnd). */
 export function panelMultiplier({ module, element, tiling }: Kernel): Callable {
   const { rows, columns, scoreStride } = tiling;
-  return multiplyTile(module, element, {
+  return multiplyTiles(module, element, {
     rows,
     aRow: element.bytes,
     aStep: rows * element.bytes,
     bStep: columns * element.bytes,
+    bTiles: 'panels',
     cRow: scoreStride * element.bytes,
     begin: 'zero',
   });
@@ -26,9 +27,8 @@ export function panelMultiplier({ module, element, tiling }: Kernel): Callable {
  * finite. It sets `from` and `to` of the task, and returns whether any row may see any key; if not, nothing is written.
  */
 export function groupScorer(kernel: Kernel, multiply: Callable): Callable {
-  const { module, variant, element, tiling, frame, task, scratch } = kernel;
-  const { rows, columns, scoreStride } = tiling;
-  const panelBytes = columns * variant.headDim * element.bytes;
+  const { module, variant, parts, element, tiling, frame, task, scratch } = kernel;
+  const { rows, scoreStride } = tiling;
   const queryBytes = variant.headDim * element.bytes;
   const steps = scoreSteps(kernel);
 
@@ -36,22 +36,22 @@ export function groupScorer(kernel: Kernel, multiply: Callable): Callable {
     const query = body.local('i32');
     const record = body.local('i32');
     const scores = body.local('i32');
-    const column = body.local('i32');
-    const key = body.local('i32');
-    const packed = [
-      key.set(i32.add(task.keyAt, i32.mul(task.from, int(queryBytes)))),
-      count(column, task.from, task.to, columns, [
-        multiply(
-          query,
-          key,
-          i32.add(scores, element.size(column)),
-          i32.add(query, int(rows * queryBytes)),
-          int(0),
-        ),
-        key.set(i32.add(key, int(panelBytes))),
-      ]),
-    ];
+    const packed = multiply(
+      query,
+      place(task.keyAt, task.from, queryBytes),
+      i32.add(scores, element.size(task.from)),
+      i32.add(query, int(rows * queryBytes)),
+      i32.add(scores, element.size(task.to)),
+      int(0),
+    );
     const direct = multiply(query, task.keyAt, scores, i32.sub(frame.integer('keyLength'), tile!));
+    const eachRow = Array.from({ length: rows }, (_, r) =>
+      steps(
+        i32.add(record, int(r * RECORD_BYTES)),
+        i32.add(scores, int(r * scoreStride * element.bytes)),
+        tile!,
+      ),
+    );
     return [
       record.set(i32.add(task.scratch, place(int(scratch.records), group!, RECORD_BYTES))),
       panels(kernel, record, tile!),
@@ -61,13 +61,7 @@ export function groupScorer(kernel: Kernel, multiply: Callable): Callable {
       variant.pass === 'gradient' ? scores.set(place(scores, group!, scoreStride * element.bytes)) : [],
       when(i32.geS(task.from, task.to), [int(0), returnNow]),
       variant.direct ? direct : packed,
-      Array.from({ length: rows }, (_, r) =>
-        steps(
-          i32.add(record, int(r * RECORD_BYTES)),
-          i32.add(scores, int(r * scoreStride * element.bytes)),
-          tile!,
-        ),
-      ),
+      parts.steps ? eachRow : when(needsSteps(kernel, body, record, tile!), eachRow),
       int(1),
     ];
   });
@@ -96,6 +90,22 @@ function panels(kernel: Kernel, record: Code, tile: Code): Code {
     variant.pass === 'gradient'
       ? when(i32.ltS(task.from, task.to), [task.from.set(int(0)), task.to.set(tileWidth(kernel, tile))])
       : [],
+  ];
+}
+
+/** Whether a row of the group does not see all of the keys from … to, or something is not finite. */
+function needsSteps({ tiling, task }: Kernel, body: Body, record: Code, tile: Code): Code {
+  const needed = body.local('i32');
+  const first = i32.add(tile, task.from);
+  const end = i32.add(tile, task.to);
+  const ofRow = (r: number): Code => {
+    const field = (name: 'first' | 'end' | 'bad'): Code => i32.load(record, r * RECORD_BYTES + RECORD[name]);
+    return i32.or(field('bad'), i32.or(i32.gtS(field('first'), first), i32.ltS(field('end'), end)));
+  };
+  return [
+    needed.set(task.tileBad),
+    Array.from({ length: tiling.rows }, (_, r) => needed.set(i32.or(needed, ofRow(r)))),
+    needed,
   ];
 }
 

@@ -5,7 +5,7 @@ import type { Callable, Variable } from '../emit/module.ts';
 import type { Element } from './element.ts';
 import { exponential } from './exponential.ts';
 import type { Kernel } from './kernel.ts';
-import { RECORD } from './rows.ts';
+import { RECORD, RECORD_BYTES } from './rows.ts';
 
 /** The lanes of a vector, added or compared pair by pair: always in the same order. */
 export function reduceLanes(
@@ -19,18 +19,20 @@ export function reduceLanes(
 }
 
 /**
- * A function (record, scores, end, factor): replaces scores by their exponentials, relative to the maximum so far, and
- * brings row maximum and row sum up to date (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018,
- * algorithm 3). What was summed before is to be multiplied by what it stores at `factor`.
+ * A function (record, scores, end, factors) for a group of rows: replaces scores by their exponentials, relative to the
+ * maximum so far, and brings row maximum and row sum up to date (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018,
+ * algorithm 3). What was summed before is to be multiplied by the row's factor, which it stores. `record` and `scores` are
+ * those of the first row, and its scores end at `end`.
  *
  * Two vectors a turn, so that neither maxima nor sums wait for each other. The maximum overlooks NaN; the sum does not.
  */
-export function onlineSoftmax({ module, element }: Kernel): Callable {
+export function onlineSoftmax({ module, element, tiling }: Kernel): Callable {
   const { vector, scalar, type } = element;
   return module.function(
     { parameters: ['i32', 'i32', 'i32', 'i32'] },
     (body, record, scores, end, factorAt) => {
       const at = body.local('i32');
+      const lastFactor = body.local('i32');
       const first = body.local('v128');
       const second = body.local('v128');
       const subtracted = body.local('v128');
@@ -52,8 +54,7 @@ export function onlineSoftmax({ module, element }: Kernel): Callable {
         v128.store(at, x, offset),
         sum.set(vector.add(sum, x)),
       ];
-      return [
-        exp.prepare,
+      const row = [
         first.set(vector.splat(lowest)),
         second.set(first),
         eachPair([
@@ -86,6 +87,19 @@ export function onlineSoftmax({ module, element }: Kernel): Callable {
           ),
           RECORD.sum,
         ),
+      ];
+      const bytes = element.bytes;
+      const turn = [
+        row,
+        record!.set(i32.add(record!, int(RECORD_BYTES))),
+        scores!.set(i32.add(scores!, int(tiling.scoreStride * bytes))),
+        end!.set(i32.add(end!, int(tiling.scoreStride * bytes))),
+      ];
+      const last = i32.ltU(factorAt!.tee(i32.add(factorAt!, int(bytes))), lastFactor);
+      return [
+        exp.prepare,
+        lastFactor.set(i32.add(factorAt!, int(tiling.rows * bytes))),
+        repeatWhile(last, turn),
       ];
     },
   );

@@ -28,7 +28,7 @@ export interface Tiling {
 }
 
 /**
- * Forward a tile has 192 keys: at 64 float32 a row its keys and its values take 48 KiB each, of the second-level cache.
+ * Forward a tile has 384 keys: at 64 float32 a row its keys and its values take 96 KiB each, of the second-level cache.
  * The gradient keeps two matrices of a block with a tile there as well, 36 KiB each. Both numbers are multiples of the
  * register tiles, whichever way they lie.
  *
@@ -38,7 +38,7 @@ export interface Tiling {
  * 15 that engines leave on x64. Without it the product needs one too, and older engines spill beyond 4 × 2.
  */
 export function tilingOf({ pass, relaxed, dtype, headDim, valueDim, direct }: Variant): Tiling {
-  const tileKeys = direct ? 64 : pass === 'gradient' ? 96 : 192;
+  const tileKeys = direct ? 64 : pass === 'gradient' ? 96 : 384;
   const columns = dtype === 'float32' ? 8 : 4;
   const roundUp = (n: number): number => Math.ceil(n / columns) * columns;
   return {
