@@ -1,8 +1,11 @@
 // exports
 //   AttentionOpOptions
 //   MultiHeadAttentionLayer
+//   MultiHeadAttentionLayerClass
 //   MultiHeadAttentionLayerConfig
+//   TensorFlow
 //   attentionOp
+//   multiHeadAttentionLayer
 
 export interface AttentionOpOptions {
     readonly scale?: number;
@@ -12,18 +15,19 @@ export interface AttentionOpOptions {
 
 export type FloatTensor = Tensor<FloatDType>;
 
-export declare class MultiHeadAttentionLayer extends layers.Layer {
-    #private;
-    static className: string;
-    constructor(config: MultiHeadAttentionLayerConfig);
+export interface MultiHeadAttentionLayer extends layers.Layer {
     build(): void;
-    computeOutputShape(inputShape: Shape | Shape[]): Shape;
     call(inputs: Tensor | Tensor[]): Tensor;
-    getConfig(): serialization.ConfigDict;
     stateDict(): NamedTensors;
     loadStateDict(stateDict: StateDict, options?: {
         readonly prefix?: string;
     }): void;
+}
+
+export interface MultiHeadAttentionLayerClass {
+    readonly className: string;
+    new (config: MultiHeadAttentionLayerConfig): MultiHeadAttentionLayer;
+    fromConfig: typeof layers.Layer.fromConfig;
 }
 
 export interface MultiHeadAttentionLayerConfig {
@@ -43,4 +47,8 @@ export type NamedTensors = Readonly<Record<string, FloatTensor>>;
 
 export type StateDict = Readonly<Record<string, Tensor>>;
 
-export declare function attentionOp(query: Tensor4D, key: Tensor4D, value: Tensor4D, { scale, causal, mask }?: AttentionOpOptions): Tensor4D;
+export type TensorFlow = typeof import('@tensorflow/tfjs');
+
+export declare function attentionOp(tf: TensorFlow, query: Tensor4D, key: Tensor4D, value: Tensor4D, { scale, causal, mask }?: AttentionOpOptions): Tensor4D;
+
+export declare function multiHeadAttentionLayer(tf: TensorFlow): MultiHeadAttentionLayerClass;

@@ -1,20 +1,7 @@
-import {
-  cast,
-  customGrad,
-  fill,
-  lessEqual,
-  matMul,
-  mul,
-  notEqual,
-  range,
-  softmax,
-  sub,
-  sum,
-  type Tensor,
-  type Tensor4D,
-  where,
-  zerosLike,
-} from '@tensorflow/tfjs';
+import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
+
+/** The module of TensorFlow.js: `import * as tf from '@tensorflow/tfjs'`, or `@tensorflow/tfjs-node`. */
+export type TensorFlow = typeof import('@tensorflow/tfjs');
 
 export interface AttentionOpOptions {
   /** Default 1 / √D. */
@@ -36,57 +23,65 @@ export interface AttentionOpOptions {
  * @returns `[B, H, Lq, Dv]`.
  */
 export function attentionOp(
+  tf: TensorFlow,
   query: Tensor4D,
   key: Tensor4D,
   value: Tensor4D,
   { scale = 1 / Math.sqrt(query.shape[3]), causal = false, mask }: AttentionOpOptions = {},
 ): Tensor4D {
   const weightsOf = (q: Tensor, k: Tensor, allowed: Tensor | null): Tensor => {
-    const scores = mul(matMul(q, k, false, true), scale);
-    if (allowed === null) return softmax(scores);
+    const scores = tf.mul(tf.matMul(q, k, false, true), scale);
+    if (allowed === null) return tf.softmax(scores);
     // A finite number, since the difference of two infinities is NaN; what it leaves in empty rows is taken out again.
-    const weights = softmax(where(cast(allowed, 'bool'), scores, fill(scores.shape, -1e30)));
-    return mul(weights, allowed);
+    const weights = tf.softmax(tf.where(tf.cast(allowed, 'bool'), scores, tf.fill(scores.shape, -1e30)));
+    return tf.mul(weights, allowed);
   };
-  const op = customGrad((...args) => {
+  const op = tf.customGrad((...args) => {
     const [q, k, v, allowed] = args as Tensor[];
     const save = args.at(-1) as unknown as (tensors: Tensor[]) => void;
     save(args.slice(0, -1) as Tensor[]);
     const given = args.length > 4 ? allowed : null;
     return {
-      value: matMul(weightsOf(q, k, given), v),
-      gradFunc: (dOutput: Tensor, saved: Tensor[]) => gradient(dOutput, saved, scale, weightsOf),
+      value: tf.matMul(weightsOf(q, k, given), v),
+      gradFunc: (dOutput: Tensor, saved: Tensor[]) => gradient(tf, dOutput, saved, scale, weightsOf),
     };
   });
-  const allowed = allowedOf(query.shape[2], key.shape[2], causal, mask);
+  const allowed = allowedOf(tf, query.shape[2], key.shape[2], causal, mask);
   return (allowed === null ? op(query, key, value) : op(query, key, value, allowed)) as Tensor4D;
 }
 
 /** dV = Wᵀ dO, dS = W (dO Vᵀ − Σ W (dO Vᵀ)), dQ = scale · dS K, dK = scale · dSᵀ Q. */
 function gradient(
+  tf: TensorFlow,
   dOutput: Tensor,
   [q, k, v, allowed]: Tensor[],
   scale: number,
   weightsOf: (q: Tensor, k: Tensor, allowed: Tensor | null) => Tensor,
 ): Tensor[] {
   const weights = weightsOf(q, k, allowed ?? null);
-  const weighted = mul(weights, matMul(dOutput, v, false, true));
-  const dScores = mul(sub(weighted, mul(weights, sum(weighted, -1, true))), scale);
+  const weighted = tf.mul(weights, tf.matMul(dOutput, v, false, true));
+  const dScores = tf.mul(tf.sub(weighted, tf.mul(weights, tf.sum(weighted, -1, true))), scale);
   return [
-    matMul(dScores, k),
-    matMul(dScores, q, true, false),
-    matMul(weights, dOutput, true, false),
-    ...(allowed === undefined ? [] : [zerosLike(allowed)]),
+    tf.matMul(dScores, k),
+    tf.matMul(dScores, q, true, false),
+    tf.matMul(weights, dOutput, true, false),
+    ...(allowed === undefined ? [] : [tf.zerosLike(allowed)]),
   ];
 }
 
 /** 1 where a query may attend, `[…, Lq, Lk]`; null when it may everywhere. */
-function allowedOf(queries: number, keys: number, causal: boolean, mask: Tensor | undefined): Tensor | null {
-  const given = mask === undefined ? null : cast(notEqual(mask, 0), 'float32');
+function allowedOf(
+  tf: TensorFlow,
+  queries: number,
+  keys: number,
+  causal: boolean,
+  mask: Tensor | undefined,
+): Tensor | null {
+  const given = mask === undefined ? null : tf.cast(tf.notEqual(mask, 0), 'float32');
   if (!causal) return given;
-  const lower = cast(
-    lessEqual(range(0, keys).reshape([1, keys]), range(0, queries).reshape([queries, 1])),
+  const lower = tf.cast(
+    tf.lessEqual(tf.range(0, keys).reshape([1, keys]), tf.range(0, queries).reshape([queries, 1])),
     'float32',
   );
-  return given === null ? lower : mul(given, lower);
+  return given === null ? lower : tf.mul(given, lower);
 }

@@ -1,2 +1,7 @@
-export { type AttentionOpOptions, attentionOp } from './attention-op.ts';
-export { MultiHeadAttentionLayer, type MultiHeadAttentionLayerConfig } from './multi-head-attention-layer.ts';
+export { type AttentionOpOptions, type TensorFlow, attentionOp } from './attention-op.ts';
+export {
+  type MultiHeadAttentionLayer,
+  type MultiHeadAttentionLayerClass,
+  type MultiHeadAttentionLayerConfig,
+  multiHeadAttentionLayer,
+} from './multi-head-attention-layer.ts';

@@ -1,26 +1,10 @@
 import { HeedError, tensor } from '@heed/core';
-import {
-  add,
-  gather,
-  initializers,
-  layers,
-  type LayerVariable,
-  matMul,
-  reshape,
-  type serialization,
-  type Shape,
-  tensor as toTensor,
-  type Tensor,
-  tensor1d,
-  type Tensor4D,
-  tidy,
-  transpose,
-} from '@tensorflow/tfjs';
+import type { LayerVariable, Shape, Tensor, Tensor4D, layers, serialization } from '@tensorflow/tfjs';
 import { MultiHeadAttention } from '../multi-head-attention.ts';
 import type { NamedTensors } from '../parameters.ts';
 import type { StateDict } from '../state-dict.ts';
 import type { FloatArray } from '../tensors.ts';
-import { attentionOp } from './attention-op.ts';
+import { type TensorFlow, attentionOp } from './attention-op.ts';
 
 /** What a layer is made with; plain data, which is saved with a model. */
 export interface MultiHeadAttentionLayerConfig {
@@ -43,6 +27,28 @@ export interface MultiHeadAttentionLayerConfig {
   readonly name?: string;
 }
 
+/** A layer of TensorFlow.js, with Heed's parameters. */
+export interface MultiHeadAttentionLayer extends layers.Layer {
+  build(): void;
+  call(inputs: Tensor | Tensor[]): Tensor;
+  /** The parameters, under the names and in the shapes of {@link MultiHeadAttention}. */
+  stateDict(): NamedTensors;
+  /**
+   * Takes over trained parameters, by any of the names that {@link MultiHeadAttention.loadStateDict} knows.
+   *
+   * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE` or `DTYPE`; then nothing was changed.
+   */
+  loadStateDict(stateDict: StateDict, options?: { readonly prefix?: string }): void;
+}
+
+export interface MultiHeadAttentionLayerClass {
+  /** The name in saved models. */
+  readonly className: string;
+  /** @throws HeedError `ARGUMENT`, as {@link MultiHeadAttention} does. */
+  new (config: MultiHeadAttentionLayerConfig): MultiHeadAttentionLayer;
+  fromConfig: typeof layers.Layer.fromConfig;
+}
+
 /**
  * {@link MultiHeadAttention} as a layer of TensorFlow.js: the same parameters under the same names, the same numbers.
  * It is called inside a model, which waits for nothing; so attention is computed there by TensorFlow.js's own
@@ -53,11 +59,15 @@ export interface MultiHeadAttentionLayerConfig {
  *
  * To load a saved model, register the class first: `tf.serialization.registerClass(MultiHeadAttentionLayer)`.
  *
+ * @param tf the module that the model is made with: this package imports none by itself.
+ * @returns the class.
+ *
  * @example
  * ```ts
- * import { MultiHeadAttentionLayer } from '@heed/layers/tfjs';
- * import * as tf from '@tensorflow/tfjs';
+ * import { multiHeadAttentionLayer } from '@heed/layers/tfjs';
+ * import type { LayerVariable, Shape, Tensor, Tensor4D, layers, serialization } from '@tensorflow/tfjs';
  *
+ * const MultiHeadAttentionLayer = multiHeadAttentionLayer(tf);
  * const input = tf.input({ shape: [10, 16] });
  * const attended = new MultiHeadAttentionLayer({ embedDim: 16, heads: 4, causal: true }).apply(input);
  * const output = tf.layers.dense({ units: 1 }).apply(attended) as tf.SymbolicTensor;
@@ -67,123 +77,119 @@ export interface MultiHeadAttentionLayerConfig {
  * console.log(model.countParams()); // 1105
  * ```
  */
-export class MultiHeadAttentionLayer extends layers.Layer {
-  static className = 'HeedMultiHeadAttention';
-  readonly #config: MultiHeadAttentionLayerConfig;
-  readonly #variables = new Map<string, LayerVariable>();
+export function multiHeadAttentionLayer(tf: TensorFlow): MultiHeadAttentionLayerClass {
+  return class extends tf.layers.Layer {
+    static className = 'HeedMultiHeadAttention';
+    readonly #config: MultiHeadAttentionLayerConfig;
+    readonly #variables = new Map<string, LayerVariable>();
 
-  /** @throws HeedError `ARGUMENT`, as {@link MultiHeadAttention} does. */
-  constructor(config: MultiHeadAttentionLayerConfig) {
-    super(config as ConstructorParameters<typeof layers.Layer>[0]);
-    this.#config = config;
-    this.#asLayer(() => 0);
-  }
-
-  override build(): void {
-    for (const [name, { shape, data }] of Object.entries(this.#asLayer(Math.random).parameters)) {
-      const variable = this.addWeight(name, [...shape], 'float32', initializers.zeros());
-      write(variable, data, shape);
-      this.#variables.set(name, variable);
+    constructor(config: MultiHeadAttentionLayerConfig) {
+      super(config as ConstructorParameters<typeof tf.layers.Layer>[0]);
+      this.#config = config;
+      this.#asLayer(() => 0);
     }
-    this.built = true;
-  }
 
-  override computeOutputShape(inputShape: Shape | Shape[]): Shape {
-    return (Array.isArray(inputShape[0]) ? inputShape[0] : inputShape) as Shape;
-  }
-
-  override call(inputs: Tensor | Tensor[]): Tensor {
-    return tidy(() => {
-      const given = Array.isArray(inputs) ? [...inputs] : [inputs];
-      const mask = this.#config.keyMask ? given.pop() : undefined;
-      const [query, key = query, value = key] = given;
-      if (query === undefined || given.length > 3) {
-        throw new HeedError(
-          'ARGUMENT',
-          `the layer got ${given.length} inputs besides a mask, expected 1 to 3`,
-          {
-            remedy: 'query, or [query, key], or [query, key, value], and the key mask with keyMask: true',
-          },
-        );
+    override build(): void {
+      for (const [name, { shape, data }] of Object.entries(this.#asLayer(Math.random).parameters)) {
+        const variable = this.addWeight(name, [...shape], 'float32', tf.initializers.zeros());
+        write(tf, variable, data, shape);
+        this.#variables.set(name, variable);
       }
-      const { heads, kvHeads = heads, causal = false } = this.#config;
-      const attended = attentionOp(
-        this.#project('query', query, heads),
-        this.#shared(this.#project('key', key, kvHeads)),
-        this.#shared(this.#project('value', value, kvHeads)),
-        { causal, ...(mask && { mask: reshape(mask, [mask.shape[0], 1, 1, mask.shape[1]!]) }) },
-      );
-      const [batch, , length, depth] = attended.shape;
-      return this.#linear(
-        'output',
-        reshape(transpose(attended, [0, 2, 1, 3]), [batch, length, heads * depth]),
-      );
-    });
-  }
-
-  override getConfig(): serialization.ConfigDict {
-    return { ...super.getConfig(), ...this.#config };
-  }
-
-  /** The parameters, under the names and in the shapes of {@link MultiHeadAttention}. */
-  stateDict(): NamedTensors {
-    return Object.fromEntries(
-      [...this.#variables].map(([name, variable]) => {
-        const { shape } = variable;
-        return [name, tensor(shape as number[], variable.read().dataSync() as Float32Array)];
-      }),
-    );
-  }
-
-  /**
-   * Takes over trained parameters, by any of the names that {@link MultiHeadAttention.loadStateDict} knows.
-   *
-   * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE` or `DTYPE`; then nothing was changed.
-   */
-  loadStateDict(stateDict: StateDict, options: { readonly prefix?: string } = {}): void {
-    const layer = this.#asLayer(() => 0);
-    layer.loadStateDict(stateDict, options);
-    if (!this.built) this.build();
-    for (const [name, { shape, data }] of Object.entries(layer.parameters)) {
-      write(this.#variables.get(name)!, data, shape);
+      this.built = true;
     }
-  }
 
-  /** The layer that this one stands for: its shapes, its checks, its first weights. */
-  #asLayer(random: () => number): MultiHeadAttention {
-    const { embedDim, heads, kvHeads, headDim, kdim, vdim, bias } = this.#config;
-    const given = Object.entries({ kvHeads, headDim, kdim, vdim, bias }).filter(
-      ([, value]) => value !== undefined,
-    );
-    return new MultiHeadAttention({ embedDim, heads, ...Object.fromEntries(given), random });
-  }
+    override computeOutputShape(inputShape: Shape | Shape[]): Shape {
+      return (Array.isArray(inputShape[0]) ? inputShape[0] : inputShape) as Shape;
+    }
 
-  #linear(name: string, x: Tensor): Tensor {
-    const [batch, length, width] = x.shape as [number, number, number];
-    const weight = this.#variables.get(`${name}.weight`)!.read();
-    const rows = matMul(reshape(x, [batch * length, width]), weight, false, true);
-    const bias = this.#variables.get(`${name}.bias`)?.read();
-    return reshape(bias === undefined ? rows : add(rows, bias), [batch, length, weight.shape[0]!]);
-  }
+    override call(inputs: Tensor | Tensor[]): Tensor {
+      return tf.tidy(() => {
+        const given = Array.isArray(inputs) ? [...inputs] : [inputs];
+        const mask = this.#config.keyMask ? given.pop() : undefined;
+        const [query, key = query, value = key] = given;
+        if (query === undefined || given.length > 3) {
+          throw new HeedError(
+            'ARGUMENT',
+            `the layer got ${given.length} inputs besides a mask, expected 1 to 3`,
+            {
+              remedy: 'query, or [query, key], or [query, key, value], and the key mask with keyMask: true',
+            },
+          );
+        }
+        const { heads, kvHeads = heads, causal = false } = this.#config;
+        const attended = attentionOp(
+          tf,
+          this.#project('query', query, heads),
+          this.#shared(this.#project('key', key, kvHeads)),
+          this.#shared(this.#project('value', value, kvHeads)),
+          { causal, ...(mask && { mask: tf.reshape(mask, [mask.shape[0], 1, 1, mask.shape[1]!]) }) },
+        );
+        const [batch, , length, depth] = attended.shape;
+        return this.#linear(
+          'output',
+          tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [batch, length, heads * depth]),
+        );
+      });
+    }
 
-  /** `[B, L, E]` → `[B, H, L, D]`. */
-  #project(name: string, x: Tensor, heads: number): Tensor4D {
-    const projected = this.#linear(name, x);
-    const [batch, length, width] = projected.shape as [number, number, number];
-    return transpose(reshape(projected, [batch, length, heads, width / heads]), [0, 2, 1, 3]);
-  }
+    override getConfig(): serialization.ConfigDict {
+      return { ...super.getConfig(), ...this.#config };
+    }
 
-  /** A copy of its key or value head for every query head. */
-  #shared(x: Tensor4D): Tensor4D {
-    const { heads, kvHeads = heads } = this.#config;
-    if (heads === kvHeads) return x;
-    const from = Array.from({ length: heads }, (_, head) => Math.floor(head / (heads / kvHeads)));
-    return gather(x, tensor1d(from, 'int32'), 1);
-  }
+    stateDict(): NamedTensors {
+      return Object.fromEntries(
+        [...this.#variables].map(([name, variable]) => {
+          const { shape } = variable;
+          return [name, tensor(shape as number[], variable.read().dataSync() as Float32Array)];
+        }),
+      );
+    }
+
+    loadStateDict(stateDict: StateDict, options: { readonly prefix?: string } = {}): void {
+      const layer = this.#asLayer(() => 0);
+      layer.loadStateDict(stateDict, options);
+      if (!this.built) this.build();
+      for (const [name, { shape, data }] of Object.entries(layer.parameters)) {
+        write(tf, this.#variables.get(name)!, data, shape);
+      }
+    }
+
+    /** The layer that this one stands for: its shapes, its checks, its first weights. */
+    #asLayer(random: () => number): MultiHeadAttention {
+      const { embedDim, heads, kvHeads, headDim, kdim, vdim, bias } = this.#config;
+      const given = Object.entries({ kvHeads, headDim, kdim, vdim, bias }).filter(
+        ([, value]) => value !== undefined,
+      );
+      return new MultiHeadAttention({ embedDim, heads, ...Object.fromEntries(given), random });
+    }
+
+    #linear(name: string, x: Tensor): Tensor {
+      const [batch, length, width] = x.shape as [number, number, number];
+      const weight = this.#variables.get(`${name}.weight`)!.read();
+      const rows = tf.matMul(tf.reshape(x, [batch * length, width]), weight, false, true);
+      const bias = this.#variables.get(`${name}.bias`)?.read();
+      return tf.reshape(bias === undefined ? rows : tf.add(rows, bias), [batch, length, weight.shape[0]!]);
+    }
+
+    /** `[B, L, E]` → `[B, H, L, D]`. */
+    #project(name: string, x: Tensor, heads: number): Tensor4D {
+      const projected = this.#linear(name, x);
+      const [batch, length, width] = projected.shape as [number, number, number];
+      return tf.transpose(tf.reshape(projected, [batch, length, heads, width / heads]), [0, 2, 1, 3]);
+    }
+
+    /** A copy of its key or value head for every query head. */
+    #shared(x: Tensor4D): Tensor4D {
+      const { heads, kvHeads = heads } = this.#config;
+      if (heads === kvHeads) return x;
+      const from = Array.from({ length: heads }, (_, head) => Math.floor(head / (heads / kvHeads)));
+      return tf.gather(x, tf.tensor1d(from, 'int32'), 1);
+    }
+  };
 }
 
-function write(variable: LayerVariable, data: FloatArray, shape: readonly number[]): void {
-  const value = toTensor(data as Float32Array, [...shape]);
+function write(tf: TensorFlow, variable: LayerVariable, data: FloatArray, shape: readonly number[]): void {
+  const value = tf.tensor(data as Float32Array, [...shape]);
   variable.write(value);
   value.dispose();
 }

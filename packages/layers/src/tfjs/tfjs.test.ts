@@ -8,7 +8,9 @@ import {
   type MultiHeadAttentionInputs,
   seededRandom,
 } from '../index.ts';
-import { MultiHeadAttentionLayer, type MultiHeadAttentionLayerConfig } from './index.ts';
+import { type MultiHeadAttentionLayerConfig, multiHeadAttentionLayer } from './index.ts';
+
+const MultiHeadAttentionLayer = multiHeadAttentionLayer(tf);
 
 let backend: AttentionBackend;
 beforeAll(async () => {
