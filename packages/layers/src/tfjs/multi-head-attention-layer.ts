@@ -65,7 +65,7 @@ export interface MultiHeadAttentionLayerClass {
  * @example
  * ```ts
  * import { multiHeadAttentionLayer } from '@heed/layers/tfjs';
- * import type { LayerVariable, Shape, Tensor, Tensor4D, layers, serialization } from '@tensorflow/tfjs';
+ * import * as tf from '@tensorflow/tfjs';
  *
  * const MultiHeadAttentionLayer = multiHeadAttentionLayer(tf);
  * const input = tf.input({ shape: [10, 16] });
