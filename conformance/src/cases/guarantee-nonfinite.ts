@@ -128,15 +128,22 @@ function forward(values: Values): Values {
 
 function ensureReaches(request: AttentionRequest, target: Target, dirty: Values, what: string): void {
   const { problem } = problemOf(request);
-  const { output, logSumExp } = dirty as Values & { output: Tensor };
+  const starts = rowStarts(problem);
+  const { output, logSumExp, dQuery } = dirty as Values & { output: Tensor };
   forEachRow(request, ([b, h, i], at, keys) => {
     if (!target.reaches(b, h, i, keys)) return;
-    const start = rowStarts(problem).output(b, h, i);
-    const row = Array.from(output.data.subarray(start, start + problem.valueDim));
     const where = coordinates(at, [problem.batch, problem.heads, problem.queryLength]);
     // An empty row has no value that could tell, only its sink.
-    if (keys.length > 0)
-      ensure(!row.every(Number.isFinite), `output row [${where}] is finite, it attends to ${what}`);
+    if (keys.length > 0) {
+      ensure(
+        !isFiniteRow(output, starts.output(b, h, i), problem.valueDim),
+        `output row [${where}] is finite, it attends to ${what}`,
+      );
+      ensure(
+        !isFiniteRow(dQuery, starts.query(b, h, i), problem.headDim),
+        `dQuery row [${where}] is finite, it attends to ${what}`,
+      );
+    }
     if (logSumExp && target.scores) {
       const sum = logSumExp.data[at]!;
       ensure(
@@ -145,6 +152,12 @@ function ensureReaches(request: AttentionRequest, target: Target, dirty: Values,
       );
     }
   });
+}
+
+function isFiniteRow(tensor: Tensor | undefined, start: number, length: number): boolean {
+  return (
+    tensor !== undefined && Array.from(tensor.data.subarray(start, start + length)).every(Number.isFinite)
+  );
 }
 
 /** Elements of the results of rows that the poison may reach. */
