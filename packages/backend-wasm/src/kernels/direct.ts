@@ -15,7 +15,7 @@ import { RECORD, RECORD_BYTES } from './rows.ts';
 
 /** Vectors that a turn of an inner loop handles: as many as divide the row. */
 function unrolled(vectors: number): number {
-  return [4, 2, 1].find((turns) => vectors % turns === 0)!;
+  return [16, 8, 4, 2, 1].find((turns) => vectors % turns === 0)!;
 }
 
 /** Addresses of `lanes` rows from row `first` on; those past the last one are the last one. */
