@@ -2,7 +2,7 @@
  * A program: the whole suite in every combination, in every runtime and browser that can be had here. It prints a line
  * for each combination, names those that are absent, and ends with 1 when anything fails.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -15,11 +15,20 @@ import type { Verdict } from './verdict.ts';
 const FIREFOX = process.env['HEED_FIREFOX'] ?? '/usr/bin/firefox-esr';
 const PROGRAM = fileURLToPath(new URL('verify-here.js', import.meta.url));
 
-const RUNTIMES: Readonly<Record<string, readonly string[]>> = {
-  "the machine's Node": [process.env['npm_node_execpath'] ?? process.execPath],
-  'a newer Node': [process.execPath],
-  Deno: ['npx', '-y', 'deno@2.9.6', 'run', '--allow-all', '--node-modules-dir=manual'],
-  Bun: ['npx', '-y', 'bun@1.4.5', 'run'],
+interface Runtime {
+  readonly command: readonly string[];
+  /** What comes between the command and a program. */
+  readonly words?: readonly string[];
+}
+
+const RUNTIMES: Readonly<Record<string, Runtime>> = {
+  "the machine's Node": { command: [process.env['npm_node_execpath'] ?? process.execPath] },
+  'a newer Node': { command: [process.execPath] },
+  Deno: {
+    command: ['npx', '-y', 'deno@2.9.6'],
+    words: ['run', '--allow-all', '--node-modules-dir=manual'],
+  },
+  Bun: { command: ['npx', '-y', 'bun@1.4.5'], words: ['run'] },
 };
 
 /** The command that opens a page, with a profile of its own. */
@@ -43,8 +52,13 @@ function print(name: string, { combination, device, passed, failures }: Verdict)
   for (const failure of failures) say(`  ${JSON.stringify(failure)}`);
 }
 
-async function inRuntime(name: string, [command, ...words]: readonly string[]): Promise<void> {
-  const child = spawn(command!, [...words, PROGRAM], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function inRuntime(name: string, { command, words = [] }: Runtime): Promise<void> {
+  const [program, ...first] = command;
+  if (spawnSync(program!, [...first, '--version']).status !== 0) {
+    say(`${name} | absent: ${command.join(' ')} does not run`);
+    return;
+  }
+  const child = spawn(program!, [...first, ...words, PROGRAM], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
   for await (const line of createInterface(child.stdout)) print(name, JSON.parse(line) as Verdict);
   if ((await ended) === 0) return;
@@ -55,16 +69,20 @@ async function inRuntime(name: string, [command, ...words]: readonly string[]): 
 async function inBrowser(name: string, isolated: boolean): Promise<void> {
   const profile = mkdtempSync(path.join(tmpdir(), 'heed-'));
   const where = `${name}, ${isolated ? '' : 'not '}isolated`;
-  let end!: () => void;
-  const ended = new Promise<void>((resolve) => (end = resolve));
+  let end!: (error: string) => void;
+  const ended = new Promise<string>((resolve) => (end = resolve));
   const site = await openSite({ isolated }, (kind, body) => {
-    if (kind === 'end') end();
+    if (kind === 'end') end(body);
     else print(where, JSON.parse(body) as Verdict);
   });
   const [command, ...words] = BROWSERS[name]!(`${site.url}?send`, profile);
   const child = spawn(command!, words, { stdio: 'ignore' });
-  const closed = new Promise<void>((resolve) => child.on('close', () => resolve()));
-  await Promise.race([ended, closed.then(() => Promise.reject(new Error(`${name} has ended`)))]);
+  const closed = new Promise<string>((resolve) => child.on('close', () => resolve('the browser has ended')));
+  const error = await Promise.race([ended, closed]);
+  if (error !== '') {
+    failed++;
+    say(`${where} | ${error}`);
+  }
   child.kill();
   await closed;
   await site.close();
@@ -73,7 +91,7 @@ async function inBrowser(name: string, isolated: boolean): Promise<void> {
 
 const wanted = process.argv.slice(2);
 const isWanted = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
-for (const [name, command] of Object.entries(RUNTIMES)) if (isWanted(name)) await inRuntime(name, command);
+for (const [name, runtime] of Object.entries(RUNTIMES)) if (isWanted(name)) await inRuntime(name, runtime);
 for (const [name, commandOf] of Object.entries(BROWSERS)) {
   if (!isWanted(name)) continue;
   if (existsSync(commandOf('', '')[0]!)) {

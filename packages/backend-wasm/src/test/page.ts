@@ -63,10 +63,14 @@ window.jobs = async (threads) => {
 
 /** For browsers that nothing drives: every combination that this page allows, sent to where it came from. */
 if (location.search === '?send') {
-  for (const options of COMBINATIONS) {
-    if (options.threads > 1 && !crossOriginIsolated) continue;
-    const verdict = await verdictOf(options, await cases);
-    await fetch('/verdict', { method: 'POST', body: JSON.stringify(verdict) });
+  const send = (name: string, body: string): Promise<Response> => fetch(name, { method: 'POST', body });
+  try {
+    for (const options of COMBINATIONS) {
+      if (options.threads > 1 && !crossOriginIsolated) continue;
+      await send('/verdict', JSON.stringify(await verdictOf(options, await cases)));
+    }
+    await send('/end', '');
+  } catch (error) {
+    await send('/end', String(error));
   }
-  await fetch('/end', { method: 'POST' });
 }
