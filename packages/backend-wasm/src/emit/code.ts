@@ -10,8 +10,17 @@ export function unsigned(value: number): Code {
   return bytes;
 }
 
-/** LEB128 of a signed integer of 64 bits or less. */
-export function signed(value: bigint): Code {
+/** LEB128 of a signed integer of 32 bits. */
+export function signed(value: number): Code {
+  const bytes: number[] = [];
+  let rest = value | 0;
+  for (; rest < -64 || rest > 63; rest >>= 7) bytes.push((rest & 0x7f) | 0x80);
+  bytes.push(rest & 0x7f);
+  return bytes;
+}
+
+/** LEB128 of a signed integer of 64 bits. */
+export function signed64(value: bigint): Code {
   const bytes: number[] = [];
   let rest = value;
   for (; rest < -64n || rest > 63n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
@@ -36,10 +45,11 @@ export function text(value: string): Code {
 
 export function flatten(code: Code): number[] {
   const bytes: number[] = [];
-  const visit = (part: Code): void => {
-    if (typeof part === 'number') bytes.push(part);
-    else for (const inner of part) visit(inner);
-  };
-  visit(code);
+  append(code, bytes);
   return bytes;
+}
+
+function append(code: Code, bytes: number[]): void {
+  if (typeof code === 'number') bytes.push(code);
+  else for (let n = 0; n < code.length; n++) append(code[n]!, bytes);
 }

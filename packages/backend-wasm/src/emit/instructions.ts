@@ -1,4 +1,4 @@
-import { type Code, signed, unsigned } from './code.ts';
+import { type Code, signed, signed64, unsigned } from './code.ts';
 
 /*
  * The instructions that the kernels use, by their names in the WebAssembly specification (core, SIMD, and relaxed
@@ -57,7 +57,7 @@ export function floatBytes(type: 'f32' | 'f64', value: number): number[] {
 }
 
 /** An i32 constant. */
-export const int = (value: number): Code => [0x41, signed(BigInt(value | 0))];
+export const int = (value: number): Code => [0x41, signed(value)];
 
 export const i32: Readonly<Record<'load' | 'load8U', Load>> &
   Readonly<Record<'store' | 'store8', Store>> &
@@ -116,7 +116,7 @@ export const i64: Readonly<Record<'load', Load>> &
   Readonly<Record<'extendS' | 'extendU' | 'reinterpret', Unary>> & {
     readonly const: (value: bigint) => Code;
   } = {
-  const: (value: bigint): Code => [0x42, signed(BigInt.asIntN(64, value))],
+  const: (value: bigint): Code => [0x42, signed64(BigInt.asIntN(64, value))],
   load: load(0x29),
   ltS: binary(0x53),
   gtS: binary(0x55),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { count, repeatWhile, select, when } from './control.ts';
-import { flatten, signed, unsigned } from './code.ts';
+import { flatten, signed, signed64, unsigned } from './code.ts';
 import { f32x4, i32, i64, int, v128 } from './instructions.ts';
 import { ModuleBuilder } from './module.ts';
 
@@ -23,13 +23,14 @@ describe('integers', () => {
   });
 
   test.each([
-    [0n, [0]],
-    [63n, [63]],
-    [64n, [0xc0, 0]],
-    [-64n, [0x40]],
-    [-123456n, [0xc0, 0xbb, 0x78]],
+    [0, [0]],
+    [63, [63]],
+    [64, [0xc0, 0]],
+    [-64, [0x40]],
+    [-123456, [0xc0, 0xbb, 0x78]],
   ])('%i is signed LEB128', (value, bytes) => {
     expect(flatten(signed(value))).toEqual(bytes);
+    expect(flatten(signed64(BigInt(value)))).toEqual(bytes);
   });
 
   test('constants have all their bits', () => {

@@ -6,10 +6,12 @@ import { directAbsorber, directMultiplier } from './direct.ts';
 import { rowFinisher } from './finish.ts';
 import { type Kernel, greatest, least } from './kernel.ts';
 import { partialWriter } from './parts.ts';
-import { RECORD_BYTES, blockOpener } from './rows.ts';
+import { RECORD_BYTES } from './records.ts';
+import { blockOpener } from './rows.ts';
 import { groupScorer, panelMultiplier } from './scores.ts';
 import { candidateChooser } from './selection.ts';
 import { onlineSoftmax } from './softmax.ts';
+import { openTask } from './tasks.ts';
 import { tileOpener } from './tiles.ts';
 import { valueAdder } from './values.ts';
 import { weightWriter } from './weights.ts';
@@ -43,7 +45,7 @@ export function attendPhase(kernel: Kernel): void {
     const record = body.local('i32');
     const scores = body.local('i32');
     const r = body.local('i32');
-    const at = (place: number): Code => i32.add(task.scratch, int(place));
+    const at = (start: number): Code => i32.add(task.scratch, int(start));
     const eachTile = (groupCode: Code): Code => [
       variant.split ? ownPart(kernel, end) : end.set(task.endKey),
       tile.set(i32.sub(task.firstKey, i32.remU(task.firstKey, int(tiling.tileKeys)))),
@@ -106,32 +108,5 @@ function ownPart({ frame, task }: Kernel, end: Variable): Code {
     end.set(i32.add(first, frame.integer('partKeys'))),
     end.set(least(end, task.endKey)),
     task.firstKey.set(greatest(task.firstKey, first)),
-  ];
-}
-
-/**
- * Finds out what the task is about: a block of query rows, one of so many parts of the keys, a key/value head. The last
- * blocks, which see most when causal, come first.
- */
-export function openTask(
-  { frame, task }: Kernel,
-  index: Variable,
-  frameAddress: Code,
-  scratch: Code,
-  parts: Code,
-): Code {
-  const blocks = frame.integer('blocks');
-  const block = i32.sub(i32.sub(blocks, int(1)), i32.remU(index, blocks));
-  const head = i32.divU(i32.divU(index, blocks), parts);
-  return [
-    task.frame.set(frameAddress),
-    task.scratch.set(scratch),
-    task.part.set(i32.remU(i32.divU(index, blocks), parts)),
-    task.batch.set(i32.divU(head, frame.integer('kvHeads'))),
-    task.kvHead.set(i32.remU(head, frame.integer('kvHeads'))),
-    task.slot.set(i32.remU(head, frame.integer('slots'))),
-    task.firstRow.set(i32.mul(block, frame.integer('blockRows'))),
-    task.count.set(i32.sub(frame.integer('rows'), task.firstRow)),
-    task.count.set(least(task.count, frame.integer('blockRows'))),
   ];
 }

@@ -5,7 +5,7 @@ import type { Callable, Variable } from '../emit/module.ts';
 import type { Element } from './element.ts';
 import { type Kernel, least, place } from './kernel.ts';
 import { rowPacker } from './packing.ts';
-import { RECORD, RECORD_BYTES } from './rows.ts';
+import { RECORD, RECORD_BYTES } from './records.ts';
 
 /*
  * Few query rows, as in decoding: keys and values are read once, where they are. Packing them would read and write them

@@ -5,7 +5,7 @@ import type { Body, Callable, Variable } from '../emit/module.ts';
 import { exponential } from './exponential.ts';
 import { type Kernel, place } from './kernel.ts';
 import { logarithm } from './logarithm.ts';
-import { RECORD, RECORD_BYTES } from './rows.ts';
+import { RECORD, RECORD_BYTES } from './records.ts';
 import { weightsRow, writeChoice } from './selection.ts';
 
 /**

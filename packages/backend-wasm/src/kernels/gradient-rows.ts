@@ -5,7 +5,7 @@ import type { Body, Callable, Variable } from '../emit/module.ts';
 import { exponential } from './exponential.ts';
 import { type Kernel, place } from './kernel.ts';
 import { rowPacker } from './packing.ts';
-import { RECORD, RECORD_BYTES } from './rows.ts';
+import { RECORD, RECORD_BYTES } from './records.ts';
 
 /**
  * A function (sinkSums): what the gradient needs of each row of the open block besides what forward needs. Adds the

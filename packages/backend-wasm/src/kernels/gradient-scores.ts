@@ -4,7 +4,7 @@ import { i32, int, v128 } from '../emit/instructions.ts';
 import type { Body, Callable, Variable } from '../emit/module.ts';
 import { exponential } from './exponential.ts';
 import type { Kernel } from './kernel.ts';
-import { RECORD } from './rows.ts';
+import { RECORD } from './records.ts';
 import { reduceLanes } from './softmax.ts';
 
 /**

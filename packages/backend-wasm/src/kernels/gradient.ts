@@ -7,7 +7,8 @@ import { gradientRowOpener, queryRow } from './gradient-rows.ts';
 import { scoreGradient } from './gradient-scores.ts';
 import { type Kernel, least, place } from './kernel.ts';
 import { multiplyTiles } from './multiply.ts';
-import { RECORD, RECORD_BYTES, blockOpener } from './rows.ts';
+import { RECORD, RECORD_BYTES } from './records.ts';
+import { blockOpener } from './rows.ts';
 import { groupScorer, panelMultiplier, tileWidth } from './scores.ts';
 import { tileOpener } from './tiles.ts';
 
@@ -56,8 +57,8 @@ export function gradientPhase(kernel: Kernel): void {
     const record = body.local('i32');
     const scores = body.local('i32');
     const r = body.local('i32');
-    const at = (start: number, index: Code, size: number): Code =>
-      place(i32.add(task.scratch, int(start)), index, size);
+    const at = (start: number, n: Code, size: number): Code =>
+      place(i32.add(task.scratch, int(start)), n, size);
     const scoreBytes = scoreStride * element.bytes;
     const eachRow = (from: Code, to: Code, code: Code): Code =>
       count(r, from, to, 1, [

@@ -2,12 +2,13 @@ import type { Code } from '../emit/code.ts';
 import { count, when } from '../emit/control.ts';
 import { i32, int, memoryCopy, memoryFill, v128 } from '../emit/instructions.ts';
 import type { Body, Callable, Variable } from '../emit/module.ts';
-import { openTask } from './attend.ts';
 import type { Element } from './element.ts';
 import { exponential } from './exponential.ts';
 import { rowFinisher } from './finish.ts';
 import { type Kernel, place } from './kernel.ts';
-import { RECORD, RECORD_BYTES, blockOpener } from './rows.ts';
+import { RECORD, RECORD_BYTES } from './records.ts';
+import { blockOpener } from './rows.ts';
+import { openTask } from './tasks.ts';
 import type { Tiling } from './tiling.ts';
 
 /*

@@ -4,7 +4,7 @@ import { convert, extend, f64, floatBytes, i32, i64, int, v128 } from '../emit/i
 import type { Body, Callable, Variable } from '../emit/module.ts';
 import { exponential } from './exponential.ts';
 import { type Kernel, greatest, least, place } from './kernel.ts';
-import { RECORD } from './rows.ts';
+import { RECORD } from './records.ts';
 
 /**
  * A function (record, scores, tile): what happens to the scores of one row between product and softmax, in the order

@@ -4,7 +4,7 @@ import { i32, int } from '../emit/instructions.ts';
 import type { Body, Callable, Variable } from '../emit/module.ts';
 import { type Kernel, greatest, least, place } from './kernel.ts';
 import { multiplyTiles } from './multiply.ts';
-import { RECORD, RECORD_BYTES } from './rows.ts';
+import { RECORD, RECORD_BYTES } from './records.ts';
 import { scoreSteps } from './score-steps.ts';
 
 /** A function of `multiply.ts` for rows packed [depth, rows] and columns packed [depth, columns]: (rows, columns, to, rowsEnd). */

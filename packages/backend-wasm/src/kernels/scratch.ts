@@ -1,6 +1,6 @@
 import type { Element } from './element.ts';
 import type { Tiling } from './tiling.ts';
-import { RECORD_BYTES } from './rows.ts';
+import { RECORD_BYTES } from './records.ts';
 import { type Variant, partsOf } from './variant.ts';
 
 /** Where everything lies in a thread's scratch, in bytes from its start. */

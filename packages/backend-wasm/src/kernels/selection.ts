@@ -4,7 +4,7 @@ import { convert, f64, i32, i64, int, memoryCopy, memoryFill } from '../emit/ins
 import type { Body, Callable, Variable } from '../emit/module.ts';
 import { type Kernel, place } from './kernel.ts';
 import { logarithm } from './logarithm.ts';
-import { RECORD } from './rows.ts';
+import { RECORD } from './records.ts';
 
 /**
  * A function (record, scores, tile): takes the scores of a row with a tile into account for hard attention. The

@@ -5,7 +5,7 @@ import type { Callable, Variable } from '../emit/module.ts';
 import type { Element } from './element.ts';
 import { exponential } from './exponential.ts';
 import type { Kernel } from './kernel.ts';
-import { RECORD, RECORD_BYTES } from './rows.ts';
+import { RECORD, RECORD_BYTES } from './records.ts';
 
 /** The lanes of a vector, added or compared pair by pair: always in the same order. */
 export function reduceLanes(

@@ -21,7 +21,7 @@ export function valueAdder({ module, element, tiling, task, scratch }: Kernel): 
     const weights = body.local('i32');
     const end = body.local('i32');
     const output = body.local('i32');
-    const at = (place: number): Code => i32.add(task.scratch, int(place));
+    const at = (start: number): Code => i32.add(task.scratch, int(start));
     return [
       weights.set(at(scratch.scores)),
       end.set(i32.add(weights, element.size(task.to))),

@@ -3,7 +3,7 @@ import { i32, memoryCopy, v128 } from '../emit/instructions.ts';
 import type { Callable } from '../emit/module.ts';
 import { exponential } from './exponential.ts';
 import { type Kernel, least } from './kernel.ts';
-import { RECORD } from './rows.ts';
+import { RECORD } from './records.ts';
 import { weightsRow } from './selection.ts';
 
 /**
