@@ -35,7 +35,7 @@ describe('options', () => {
 describe('bits', () => {
   test('do not depend on the number of threads', async () => {
     const request = {
-      ...selfAttention(300, 3),
+      ...selfAttention(140, 3),
       causal: true,
       outputs: ['output', 'logSumExp', 'weights'],
     } as const;

@@ -54,7 +54,7 @@ inChromium({ isolated: true }, 'cross-origin isolated', (opened) => {
     );
   });
 
-  test('the whole suite with two threads', { timeout: 300_000 }, () =>
+  test('the whole suite with two threads', { timeout: 600_000 }, () =>
     expectNoFailure(opened(), { threads: 2 }),
   );
 
