@@ -127,8 +127,8 @@ function chartOption(
     },
     yAxis: {
       type: 'log',
-      min: powerBelow(Math.min(...values)),
-      max: powerAbove(Math.max(...values, figure === 'speed' ? (peak ?? 0) : 0)),
+      min: roundBelow(Math.min(...values)),
+      max: roundAbove(Math.max(...values, figure === 'speed' ? (peak ?? 0) : 0)),
       axisLabel: { ...label, formatter: FIGURES[figure].tick },
       axisLine: { show: false },
       splitLine: line,
@@ -171,8 +171,16 @@ function peakLine(peak: number): object {
   };
 }
 
-const powerBelow = (value: number): number => 10 ** Math.floor(Math.log10(value));
-const powerAbove = (value: number): number => 10 ** Math.ceil(Math.log10(value));
+/** The next of 1, 2, 5, 10, 20, 50 … below, and above. */
+function roundBelow(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return power * [5, 2, 1].find((digit) => digit * power <= value)!;
+}
+
+function roundAbove(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return power * [1, 2, 5, 10].find((digit) => digit * power >= value)!;
+}
 
 function duration(milliseconds: number): string {
   if (milliseconds < 1) return `${Number((milliseconds * 1000).toPrecision(3))} µs`;
