@@ -6,7 +6,7 @@ import { reshape } from '../network/tensors.ts';
 import { GRID, type Picture, patchesOf, randomPicture } from './pictures.ts';
 import { Reader } from './reader.ts';
 
-const STEPS = 300;
+const STEPS = 450;
 const BATCH = 32;
 const TRAINED_ON = 4000;
 const TESTED = 300;
