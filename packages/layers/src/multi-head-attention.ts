@@ -42,7 +42,7 @@ export interface MultiHeadAttentionInputs extends AttentionScope {
   readonly key?: FloatTensor | undefined;
   /** `[B, Lk, vdim]`. Default: the key. */
   readonly value?: FloatTensor | undefined;
-  /** Added to the scores; may have a gradient. */
+  /** Added to the scores; broadcasts against `[B, Hq, Lq, Lk]`, and has a gradient. */
   readonly bias?: FloatTensor | undefined;
   /** `[Hq]`: score − slope · |p − j|. */
   readonly alibiSlopes?: FloatTensor | undefined;

@@ -1,8 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { seededRandom } from '../random.ts';
 import type { FloatArray } from '../tensors.ts';
 import { type Matrix, matrix, multiply, transpose } from './multiply.ts';
-import { type TileEngine, scalarEngine, webAssemblyEngine } from './tile-engine.ts';
+import { type TileEngine, projectionDevice, scalarEngine, webAssemblyEngine } from './tile-engine.ts';
 
 const random = seededRandom(1);
 const numbers = (size: number) => Float64Array.from({ length: size }, () => random() - 0.5);
@@ -85,4 +85,30 @@ describe.each(engines)('%s', (_, engine, array, bound) => {
     multiply(matrix(new array([2]), 1, 1), matrix(new array([3]), 1, 1), c, undefined, engine);
     expect(c[0]).toBe(6);
   });
+});
+
+test('where WebAssembly is not there or not allowed, there is no engine of it, and no other error is hidden', () => {
+  const refuse = (error: Error) => ({
+    ...WebAssembly,
+    CompileError: WebAssembly.CompileError,
+    Memory: WebAssembly.Memory,
+    Module: class {
+      constructor() {
+        throw error;
+      }
+    },
+  });
+  const cases = [undefined, refuse(new WebAssembly.CompileError('policy')), refuse(new EvalError('policy'))];
+  try {
+    for (const value of cases) {
+      vi.stubGlobal('WebAssembly', value);
+      expect(webAssemblyEngine('float32')).toBeNull();
+    }
+    vi.unstubAllGlobals();
+    vi.stubGlobal('WebAssembly', refuse(new RangeError('memory')));
+    expect(() => webAssemblyEngine('float32')).toThrow(RangeError);
+  } finally {
+    vi.unstubAllGlobals();
+  }
+  expect(projectionDevice()).toBe('WebAssembly, 128-bit vectors');
 });
