@@ -92,10 +92,9 @@ test('where WebAssembly is not there or not allowed, there is no engine of it, a
     ...WebAssembly,
     CompileError: WebAssembly.CompileError,
     Memory: WebAssembly.Memory,
-    Module: class {
-      constructor() {
-        throw error;
-      }
+    // An old-fashioned function, since `new` calls it.
+    Module: function Module(): never {
+      throw error;
     },
   });
   const cases = [undefined, refuse(new WebAssembly.CompileError('policy')), refuse(new EvalError('policy'))];
