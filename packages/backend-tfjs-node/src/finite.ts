@@ -32,12 +32,13 @@ export function suspectsOf(
   ];
 }
 
-/** Whether every row attends to every key, and its output and weights are all that is asked for. */
+/** Whether every row attends to every key by its score alone, and output and weights are all that is asked for. */
 export function isBare(problem: AttentionProblem): boolean {
-  const { causal, window, lengths, segments, mask, bias, sinks, softcap, selection, outputs } = problem;
+  const { causal, window, lengths, segments, mask, bias, alibi, sinks, softcap, selection, outputs } =
+    problem;
   const excludes = causal || window || lengths.key || lengths.query || segments || mask || bias;
   const isSoft = selection === 'softmax' && outputs.every((name) => name === 'output' || name === 'weights');
-  return !excludes && !sinks && softcap === null && isSoft;
+  return !excludes && !alibi && !sinks && softcap === null && isSoft;
 }
 
 /** One number that is finite if every number of the suspect is; the other way round it may err, at huge numbers. */

@@ -1,11 +1,13 @@
 import type { AttentionProblem, Plan } from '@heed/core';
 import { type KernelDefinition, visibleKeys } from '@heed/core/backend';
 import type { Engine } from './engine.ts';
+import { isBare } from './finite.ts';
 import type { Native } from './memory.ts';
 import { runForward } from './run-forward.ts';
 import { runGradient } from './run-gradient.ts';
-import { lengthOf } from './tile-inputs.ts';
-import { type TileGrid, type TileLimits, tileGrid, tilesOf } from './tiles.ts';
+import { mayHaveSmallScores } from './small-scores.ts';
+import { isEmpty, lengthOf } from './tile-inputs.ts';
+import { type Tile, type TileGrid, type TileLimits, tileGrid, tilesOf } from './tiles.ts';
 import type { Kernel } from './turns.ts';
 
 export function tensorflowKernel(
@@ -17,12 +19,18 @@ export function tensorflowKernel(
   const { lengths, alignment } = problem;
   const isSettled = !lengths.key && !lengths.query && alignment !== 'offset';
   const tiles = isSettled ? [...tilesOf(problem, grid, visibleKeys(problem, {}))] : null;
-  const kernel: Kernel = { engine, problem, grid, tiles };
+  const kernel: Kernel = { engine, problem, grid, tiles, isTextbook: isTextbook(problem, tiles) };
   return {
     plan: planOf(problem, grid),
     run: (inputs, options) => runForward(kernel, inputs, options),
     gradient: (inputs, forward, options) => runGradient(kernel, inputs, forward, options),
   };
+}
+
+function isTextbook(problem: AttentionProblem, tiles: readonly Tile[] | null): boolean {
+  const { layout, heads, kvHeads, outputs } = problem;
+  const isWhole = tiles?.length === 1 && !isEmpty(tiles[0]!) && layout === 'bhld' && heads === kvHeads;
+  return isWhole && isBare(problem) && outputs.join() === 'output' && !mayHaveSmallScores(problem);
 }
 
 /** TensorFlow holds the scores, their exponentials, and one array in between. */

@@ -1,11 +1,12 @@
 import type { AttentionInputs, AttentionResults, RunOptions } from '@heed/core';
 import type { Tensors } from './engine.ts';
-import { suspectsOf } from './finite.ts';
+import { areFiniteForGood, suspectsOf } from './finite.ts';
 import { forwardTile } from './forward.ts';
 import { Held } from './held.ts';
 import { joined, mapNames } from './join.ts';
 import { inLayout, turned, turnedAndHeld } from './layout.ts';
 import type { Native } from './memory.ts';
+import { scaledProduct } from './scores.ts';
 import { type Kernel, inTurns, worksOf } from './turns.ts';
 
 export async function runForward(
@@ -23,11 +24,23 @@ export async function runForward(
 /** A problem of one tile is a small one, where every detour would show. */
 function atOnce(kernel: Kernel, given: AttentionInputs<Native>): Tensors {
   const { engine, problem } = kernel;
+  if (kernel.isTextbook && areFiniteForGood(engine, suspectsOf(problem, given)))
+    return textbook(kernel, given);
   return engine.compute(() => {
     const inputs = { ...given, ...turned(engine.tf, problem, inLayout(given)) };
     const [work] = worksOf(kernel, inputs, suspectsOf(problem, given));
     return outputTurned(kernel, forwardTile(work!));
   });
+}
+
+/** Where the work itself takes a millisecond, ranges of nothing and terms that are not there would show, too. */
+function textbook(
+  { engine: { tf, compute }, problem }: Kernel,
+  { query, key, value }: AttentionInputs<Native>,
+): Tensors {
+  return compute(() => ({
+    output: tf.matMul(tf.softmax(scaledProduct(tf, problem.scale, query, key)), value),
+  }));
 }
 
 async function tileByTile(

@@ -39,7 +39,7 @@ export function scoresOf(work: Work, more: readonly TfTensor[] = []): Scores {
   const value = keyRows(work, inputs.value);
   const tainted = !work.isFinite && !isFiniteTile(work, [query, key, value, ...more]);
 
-  let scores = ungrouped(work, scaledProduct(work, query, key));
+  let scores = ungrouped(work, scaledProduct(tf, problem.scale, query, key));
   let uncapped: TfTensor | null = null;
   if (problem.softcap !== null) {
     uncapped = tf.div(tainted ? withoutInfinities(tf, scores) : scores, problem.softcap);
@@ -58,7 +58,7 @@ export function scoresOf(work: Work, more: readonly TfTensor[] = []): Scores {
 }
 
 /** A power of two, such as 1/√64, may as well multiply the query: that rounds nothing and is less work. */
-function scaledProduct({ tf, problem: { scale } }: Work, query: TfTensor, key: TfTensor): TfTensor {
+export function scaledProduct(tf: Tf, scale: number, query: TfTensor, key: TfTensor): TfTensor {
   if (scale === 1) return tf.matMul(query, key, false, true);
   const isPowerOfTwo = Number.isInteger(Math.log2(Math.abs(scale)));
   return isPowerOfTwo

@@ -1,4 +1,4 @@
-import { type Tensor, attention } from '@heed/core';
+import { type Tensor, attention, tensor } from '@heed/core';
 import reference from '@heed/core/reference';
 import { expect, test } from 'vitest';
 import { numbers, onTensorflow } from './on-tensorflow.test.helper.ts';
@@ -34,6 +34,20 @@ onTensorflow('scores that are small enough to do without their maximum', (settin
     expect(error).toBeLessThan(2e-6);
     // |q| |k| / 4 is about 2 for a factor of 1.
     expect(operations.includes('Softmax')).toBe(factor > 10);
+  });
+
+  test('ALiBi makes them large', async () => {
+    const { backend } = await setting();
+    const x = numbers(1, 1, 2, LENGTH, 16);
+    const request = { query: x, key: x, value: x, alibiSlopes: tensor([2], new Float32Array([-1, 5])) };
+    const [ours, expected] = [
+      await attention(backend, request),
+      await attention(await reference.create(), request),
+    ];
+    for (const [n, number] of ours.output.data.entries()) {
+      // Scores near 200 have 17 bits left behind the point in float32; exp of them would overflow.
+      expect(Math.abs(number - expected.output.data[n]!)).toBeLessThan(1e-4);
+    }
   });
 
   test('NaN is not small', async () => {

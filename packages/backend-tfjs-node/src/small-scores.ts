@@ -18,9 +18,14 @@ export function hasSmallScores(
   problem: AttentionProblem,
   { query, key }: AttentionInputs<Native>,
 ): boolean {
-  if (!isBare(problem) || problem.outputs.includes('weights') || !isWorthwhile(problem)) return false;
+  if (!mayHaveSmallScores(problem)) return false;
   const [longestQuery, longestKey] = longestRows(engine, [query, key]) as [number, number];
   return Math.abs(problem.scale) * longestQuery * longestKey <= SMALL;
+}
+
+/** Whether {@link hasSmallScores} looks at the numbers of a problem at all. */
+export function mayHaveSmallScores(problem: AttentionProblem): boolean {
+  return isBare(problem) && !problem.outputs.includes('weights') && isWorthwhile(problem);
 }
 
 /** Looking at queries and keys takes a few passes over them: the scores must be many more. */

@@ -15,6 +15,8 @@ export interface Kernel {
   readonly grid: TileGrid;
   /** The tiles of every run; null when they depend on lengths or offsets that come with a run. */
   readonly tiles: readonly Tile[] | null;
+  /** Whether the problem is two products of whole tensors with a softmax between them. */
+  readonly isTextbook: boolean;
 }
 
 /** The tiles of a run, each with all that is needed to compute it. */
