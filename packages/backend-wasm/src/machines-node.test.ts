@@ -8,19 +8,22 @@ import type { Verdict } from './test/verdict.ts';
 const node = process.env['npm_node_execpath'] ?? process.execPath;
 const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
 
-const name = `the whole suite on the machine's Node, ${version}`;
-test.skipIf(version === process.version)(name, { timeout: 600_000 }, () => {
-  const program = fileURLToPath(new URL('../dist/test/verify-here.js', import.meta.url));
-  const combinations = COMBINATIONS.filter(({ relaxedSimd }) => relaxedSimd === 'auto').map(nameOf);
-  const { stdout, stderr } = spawnSync(node, [program, ...combinations], { encoding: 'utf8' });
-  const verdicts = stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Verdict);
-  expect(
-    verdicts.flatMap(({ failures }) => failures),
-    stderr,
-  ).toEqual([]);
-  expect(verdicts.map(({ combination }) => combination)).toEqual(combinations);
-  expect(Math.min(...verdicts.map(({ passed }) => passed))).toBeGreaterThan(1000);
-});
+test.skipIf(version === process.version)(
+  `the whole suite on the machine's Node, ${version}`,
+  { timeout: 600_000 },
+  () => {
+    const program = fileURLToPath(new URL('../dist/test/verify-here.js', import.meta.url));
+    const combinations = COMBINATIONS.filter(({ relaxedSimd }) => relaxedSimd === 'auto').map(nameOf);
+    const { stdout, stderr } = spawnSync(node, [program, ...combinations], { encoding: 'utf8' });
+    const verdicts = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Verdict);
+    expect(
+      verdicts.flatMap(({ failures }) => failures),
+      stderr,
+    ).toEqual([]);
+    expect(verdicts.map(({ combination }) => combination)).toEqual(combinations);
+    expect(Math.min(...verdicts.map(({ passed }) => passed))).toBeGreaterThan(1000);
+  },
+);
