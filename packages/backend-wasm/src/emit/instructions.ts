@@ -69,9 +69,7 @@ export const i32: Readonly<Record<'load' | 'load8U', Load>> &
       | 'ltS'
       | 'ltU'
       | 'gtS'
-      | 'gtU'
       | 'geS'
-      | 'geU'
       | 'add'
       | 'sub'
       | 'mul'
@@ -95,9 +93,7 @@ export const i32: Readonly<Record<'load' | 'load8U', Load>> &
   ltS: binary(0x48),
   ltU: binary(0x49),
   gtS: binary(0x4a),
-  gtU: binary(0x4b),
   geS: binary(0x4e),
-  geU: binary(0x4f),
   add: binary(0x6a),
   sub: binary(0x6b),
   mul: binary(0x6c),
@@ -111,20 +107,14 @@ export const i32: Readonly<Record<'load' | 'load8U', Load>> &
   wrap: unary(0xa7),
 };
 
-export const i64: Readonly<Record<'load', Load>> &
-  Readonly<Record<'ltS' | 'gtS' | 'add' | 'sub' | 'mul' | 'and' | 'or' | 'shrU', Binary>> &
+export const i64: Readonly<Record<'add' | 'sub' | 'mul' | 'shrU', Binary>> &
   Readonly<Record<'extendS' | 'extendU' | 'reinterpret', Unary>> & {
     readonly const: (value: bigint) => Code;
   } = {
   const: (value: bigint): Code => [0x42, signed64(BigInt.asIntN(64, value))],
-  load: load(0x29),
-  ltS: binary(0x53),
-  gtS: binary(0x55),
   add: binary(0x7c),
   sub: binary(0x7d),
   mul: binary(0x7e),
-  and: binary(0x83),
-  or: binary(0x84),
   shrU: binary(0x88),
   extendS: unary(0xac),
   extendU: unary(0xad),
@@ -138,9 +128,7 @@ export interface FloatInstructions {
   readonly store: Store;
   readonly eq: Binary;
   readonly ne: Binary;
-  readonly lt: Binary;
   readonly gt: Binary;
-  readonly abs: Unary;
   readonly neg: Unary;
   readonly add: Binary;
   readonly sub: Binary;
@@ -158,9 +146,7 @@ export const f32: FloatInstructions = {
   store: store(0x38),
   eq: binary(0x5b),
   ne: binary(0x5c),
-  lt: binary(0x5d),
   gt: binary(0x5e),
-  abs: unary(0x8b),
   neg: unary(0x8c),
   add: binary(0x92),
   sub: binary(0x93),
@@ -176,9 +162,7 @@ export const f64: FloatInstructions = {
   store: store(0x39),
   eq: binary(0x61),
   ne: binary(0x62),
-  lt: binary(0x63),
   gt: binary(0x64),
-  abs: unary(0x99),
   neg: unary(0x9a),
   add: binary(0xa0),
   sub: binary(0xa1),
@@ -189,16 +173,12 @@ export const f64: FloatInstructions = {
 };
 
 export const convert: Readonly<
-  Record<
-    'i32FromF64U' | 'f64FromI32' | 'f64FromI32U' | 'f64FromI64' | 'f32FromF64' | 'f64FromF32' | 'f64FromBits',
-    Unary
-  >
+  Record<'i32FromF64U' | 'f64FromI32' | 'f64FromI32U' | 'f32FromF64' | 'f64FromF32' | 'f64FromBits', Unary>
 > = {
   /** Traps on what does not fit. */
   i32FromF64U: unary(0xab),
   f64FromI32: unary(0xb7),
   f64FromI32U: unary(0xb8),
-  f64FromI64: unary(0xb9),
   f32FromF64: unary(0xb6),
   f64FromF32: unary(0xbb),
   f64FromBits: unary(0xbf),
@@ -207,7 +187,7 @@ export const convert: Readonly<
 export const v128: Readonly<Record<'load' | 'load32Zero' | 'load64Zero', Load>> &
   Readonly<Record<'store', Store>> &
   Readonly<Record<'not' | 'anyTrue', Unary>> &
-  Readonly<Record<'and' | 'andnot' | 'or' | 'xor', Binary>> &
+  Readonly<Record<'and' | 'andnot' | 'or', Binary>> &
   Readonly<Record<'bitselect', Ternary>> & {
     readonly const: (bytes: readonly number[]) => Code;
     /** Bytes 0 to 15 are those of a, 16 to 31 those of b. */
@@ -223,7 +203,6 @@ export const v128: Readonly<Record<'load' | 'load32Zero' | 'load64Zero', Load>> 
   /** a & ~b */
   andnot: simd2(79),
   or: simd2(80),
-  xor: simd2(81),
   /** Bits of a where c has 1, of b elsewhere. */
   bitselect: simd3(82),
   anyTrue: simd1(83),
