@@ -13,7 +13,7 @@ const entries = inject('packages').flatMap(({ folder, manifest }) =>
     ),
 );
 
-// A change of these files is a change of the public API: it shows in review. `vitest -u` writes them anew.
+// A change of these files is a change of the public API: it shows in review. the script `api` writes them anew.
 describe('the public API is what the committed reports say', () => {
   test.each(entries)('%s', async (name, file) => {
     const report = apiReport(file);

@@ -1,4 +1,5 @@
 import type { PublicPackage } from '../release/workspace.ts';
+import type { Project } from './project.ts';
 
 const OURS = /^(@heed\/|create-heed-)/;
 
@@ -19,6 +20,26 @@ export function entryPoints({ manifest }: PublicPackage): string[] {
   return Object.keys(manifest.exports ?? {})
     .filter((entry) => !entry.endsWith('.json'))
     .map((entry) => `${manifest.name}${entry.slice(1)}`);
+}
+
+/**
+ * Imports an entry point in a process of its own, and says what went wrong or was printed: '' for nothing. An entry
+ * point for another library may lack that library, where it is an optional peer.
+ */
+export async function importing(
+  project: Project,
+  { manifest }: PublicPackage,
+  entry: string,
+): Promise<string> {
+  const { stdout, stderr } = await project.outcome(
+    'node',
+    '--input-type=module',
+    '--eval',
+    `await import('${entry}')`,
+  );
+  const [, absent] = /Cannot find package '((?:@[^/']+\/)?[^/']+)/.exec(stderr) ?? [];
+  const isOptional = absent !== undefined && manifest.peerDependenciesMeta?.[absent]?.optional === true;
+  return isOptional ? '' : stdout + stderr;
 }
 
 /** A program that computes attention on a backend. The import of the backend is the only line that names it. */
