@@ -16,6 +16,8 @@ export interface Forecast {
 
 /** A process that is there and has its libraries loaded, before anything is known of it. */
 const START_MS = 500;
+/** More is no property of the contestant, but a machine that was busy. */
+const MOST_START_MS = 3000;
 
 /** Nobody stores a score more often than sixteen times; what grows beyond that in a small workload is something else. */
 const MOST_BYTES_OF_SCORE = 64;
@@ -38,7 +40,7 @@ export function forecast(): Forecast {
       const flops = usefulFlops(of);
       const ms = finish.roundsMs.length > 0 ? median(finish.roundsMs) : finish.firstRunMs;
       if (ms !== null && flops >= (time?.flops ?? 0)) time = { flops, ms };
-      startMs = finish.startMs ?? startMs;
+      startMs = Math.min(finish.startMs ?? startMs, MOST_START_MS);
       const scores = scoresOf(of);
       if (finish.memory && scores >= (memory?.scores ?? 0)) {
         memory = { scores, bytes: Math.max(0, finish.memory.growthBytes) };

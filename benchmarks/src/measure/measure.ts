@@ -243,7 +243,6 @@ function needOf(of: Forecast, workload: Workload): number {
 
 /** Why a contestant need not start on a workload; null when it may. */
 function refusalBefore(of: Forecast, workload: Workload, shareMs: number): Finish | null {
-  if (shareMs < of.startMs()) return { ...NOTHING, ...USED_UP };
   const runMs = of.runMs(workload);
   if (runMs !== null && (1 + MIN_ROUNDS) * runMs > shareMs) {
     const reason = `one run would take about ${inSeconds(runMs)}; ${1 + MIN_ROUNDS} are over its share of ${inSeconds(shareMs)}`;

@@ -1,5 +1,12 @@
-import { type BenchResults, type Workload, installedVersions, measure, resultsOf } from '@heed/benchmarks';
-import { startProgress } from '../output/progress.ts';
+import { clearLine, cursorTo } from 'node:readline';
+import {
+  type BenchResults,
+  type Progress,
+  type Workload,
+  installedVersions,
+  measure,
+  resultsOf,
+} from '@heed/benchmarks';
 import type { Candidate } from './contestants.ts';
 
 export interface BenchOptions {
@@ -31,18 +38,12 @@ export async function runBench(options: BenchOptions): Promise<BenchResults> {
   const startedAt = new Date();
   const { contestants, workloads, baseline, threads, budgetMs, rounds, turnMs } = options;
   const interrupt = onInterrupt();
-  const progress = startProgress('the peak of this machine');
-  const tellLines = linesFor(workloads);
+  const progress = process.stderr.isTTY ? oneLine() : lines(workloads);
   try {
     const measurement = await measure({
       ...options,
       signal: interrupt.signal,
-      onProgress({ workload, contestant, phase, done }) {
-        progress.update(
-          `${Math.floor(100 * done)}% ${workload}: ${phase} ${contestant} (Ctrl-C keeps what is there)`,
-        );
-        tellLines(workload);
-      },
+      onProgress: progress.update,
     });
     return resultsOf(measurement, {
       startedAt,
@@ -78,12 +79,37 @@ function onInterrupt(): { readonly signal: AbortSignal; ignore(): void } {
   };
 }
 
-/** Where nobody watches a spinner: a line for each workload. */
-function linesFor(workloads: readonly Workload[]): (workload: string) => void {
+interface ProgressLine {
+  update(progress: Progress): void;
+  stop(): void;
+}
+
+/** A line on the terminal that is written anew. No spinner: those end the process themselves on Ctrl-C. */
+function oneLine(): ProgressLine {
+  const { stderr } = process;
+  const clear = (): void => {
+    clearLine(stderr, 0);
+    cursorTo(stderr, 0);
+  };
+  return {
+    update({ workload, contestant, phase, done }) {
+      clear();
+      const text = `${Math.floor(100 * done)}%  ${workload}: ${phase} ${contestant}  (Ctrl-C keeps what is there)`;
+      stderr.write(text.slice(0, stderr.columns - 1));
+    },
+    stop: clear,
+  };
+}
+
+/** Where nobody watches: a line for each workload. */
+function lines(workloads: readonly Workload[]): ProgressLine {
   const seen = new Set<string>();
-  return (workload) => {
-    if (process.stderr.isTTY || seen.has(workload)) return;
-    seen.add(workload);
-    process.stderr.write(`${seen.size} of ${workloads.length}: ${workload}\n`);
+  return {
+    update({ workload }) {
+      if (seen.has(workload)) return;
+      seen.add(workload);
+      process.stderr.write(`${seen.size} of ${workloads.length}: ${workload}\n`);
+    },
+    stop: () => undefined,
   };
 }
