@@ -185,8 +185,9 @@ async function measureOne(
 ): Promise<{ finishes: readonly Finish[]; peakGflops: readonly number[] }> {
   const workload = left[0]!;
   const shareMs = shareOf(left, courses, end);
+  const usedUp = performance.now() > end ? { ...NOTHING, ...USED_UP } : null;
   const finishes = courses.map(
-    ({ settled, forecast: of }) => settled ?? refusalBefore(of, workload, shareMs),
+    ({ settled, forecast: of }) => settled ?? usedUp ?? refusalBefore(of, workload, shareMs),
   );
   const starting = courses.filter((_, place) => finishes[place] === null);
   const threads = options.threads ?? defaults().threads;
