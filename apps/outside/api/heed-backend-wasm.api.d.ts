@@ -1,10 +1,10 @@
 // exports
 //   WasmOptions
-//   default: provider
+//   default: wasm
 
 export interface WasmOptions {
     readonly threads?: number;
     readonly relaxedSimd?: 'auto' | false;
 }
 
-export declare const provider: BackendProvider<WasmOptions>;
+declare const wasm: BackendProvider<WasmOptions>;

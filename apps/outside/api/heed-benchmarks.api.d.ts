@@ -31,6 +31,7 @@
 //   defaults
 //   installedVersions
 //   isHeeds
+//   joinResults
 //   lengthChart
 //   machineFacts
 //   measure
@@ -128,6 +129,8 @@ export interface Finish {
     readonly device: string | null;
     readonly threads: number | null;
     readonly memory: MemoryUse | null;
+    readonly firstRunMs: number | null;
+    readonly startMs: number | null;
     readonly roundsMs: readonly number[];
     readonly samplesMs: readonly (readonly number[])[];
     readonly reason?: string;
@@ -336,6 +339,8 @@ export declare function defaults(): {
 export declare function installedVersions(packages: readonly string[]): Record<string, string>;
 
 export declare function isHeeds(contestant: string): boolean;
+
+export declare function joinResults(parts: readonly BenchResults[]): BenchResults;
 
 export declare function lengthChart(results: BenchResults, options: ChartOptions): string | null;
 
