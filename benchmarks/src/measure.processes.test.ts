@@ -134,7 +134,7 @@ describe('the budget', () => {
   });
 
   test('one that is used up leaves every row', async () => {
-    const { rows } = await measure({ ...quick, contestants: [tripleLoop], budgetMs: 1 });
+    const { rows } = await measure({ ...quick, contestants: [tripleLoop], budgetMs: 0 });
     expect(rows).toMatchObject([{ status: 'too slow', reason: 'the budget is used up' }]);
   });
 });
