@@ -94,21 +94,51 @@ async function poolTiles(area: Area, one: OneHead, batch: number, head: number):
   const whole = width === one.keyLength;
   const factorOf = whole ? null : await globalStatistics(area, one, batch, head);
   const height = Math.max(1, Math.floor(TILE_ELEMENTS / Math.max(1, width)));
-  for (let start = rows[0]; start < rows[1]; start += height) {
+  const outputs: readonly ('weights' | 'statistics')[] = whole ? ['weights'] : ['weights', 'statistics'];
+
+  // Every tile has the same keys: they go to the backend once.
+  const { key, value } = one.rectangle([0, 0], columns, { sinks: whole });
+  const keys = await backend.upload(key as Tensor);
+  const values = await backend.upload(value as Tensor);
+
+  const tileAt = (start: number): Tile | null => {
+    if (start >= rows[1]) return null;
     const tileRows: Range = [start, Math.min(rows[1], start + height)];
-    const { weights, statistics } = await attention(
-      backend,
-      {
-        ...one.rectangle(tileRows, columns, { sinks: whole }),
-        outputs: whole ? ['weights'] : ['weights', 'statistics'],
-      },
-      signalOf(options),
-    );
-    const factor =
-      factorOf === null ? (): number => 1 : (row: number): number => factorOf(row, statistics!, row - start);
-    pool.add(weights!.data, tileRows[1] - start, width, factor);
-    options.onProgress?.((tileRows[1] - rows[0]) / (rows[1] - rows[0]));
+    const request = {
+      ...one.rectangle(tileRows, columns, { sinks: whole }),
+      key: keys,
+      value: values,
+      outputs,
+    };
+    const results = attention(backend, request, signalOf(options));
+    // Waited for below, unless the tile before it fails.
+    results.catch(() => undefined);
+    return { rows: tileRows, results };
+  };
+
+  let next = tileAt(rows[0]);
+  try {
+    while (next !== null) {
+      const [start, end] = next.rows;
+      const { weights, statistics } = await next.results;
+      // A backend with threads works on the next tile while this one is pooled.
+      next = tileAt(end);
+      const factor =
+        factorOf === null ? (): number => 1 : (row: number): number => factorOf(row, statistics, row - start);
+      pool.add(weights.data, end - start, width, factor);
+      options.onProgress?.((end - rows[0]) / (rows[1] - rows[0]));
+    }
+  } finally {
+    await next?.results.catch(() => undefined);
+    keys.dispose();
+    values.dispose();
   }
+}
+
+/** Rows that are on their way. */
+interface Tile {
+  readonly rows: Range;
+  readonly results: Promise<{ readonly weights: Tensor; readonly statistics: Statistics }>;
 }
 
 /** What a row's weights over a part of the keys are multiplied with, so that they are those of the whole row. */
