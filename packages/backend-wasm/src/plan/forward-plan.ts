@@ -39,7 +39,7 @@ export function forwardPlan(problem: AttentionProblem, options: PlanOptions): Pl
     merge: variant.split ? blocks : 0,
   };
   return {
-    algorithm: 'flash attention: online softmax over packed tiles',
+    algorithm: `flash attention: online softmax over ${variant.direct ? 'keys read in place' : 'packed tiles'}`,
     tile: { query: tiling.blockRows, key: tiling.tileKeys },
     module: moduleOf(variant),
     phases: blocks === 0 ? [] : wavesOf(problem, slots, tasks),
