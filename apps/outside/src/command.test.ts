@@ -63,6 +63,32 @@ describe('in a project that installs the command', () => {
     expect(value.backends).toMatchObject([{ package: 'heed-backend-quiet', status: 'available' }]);
   });
 
+  test('bench measures third parties beside our own', async () => {
+    const quick = [
+      '--workload',
+      'dense',
+      '--lengths',
+      '16',
+      '--rounds',
+      '1',
+      '--turn',
+      '1',
+      '--threads',
+      '1',
+    ];
+    const { code, value } = await heedJSON<{ rows: { contestant: string; status: string }[] }>(
+      project,
+      'bench',
+      'heed-backend-quiet',
+      'ts',
+      ...quick,
+    );
+    expect(code).toBe(0);
+    const rows = value.rows.map(({ contestant, status }) => [contestant, status]);
+    expect(rows).toContainEqual(['heed-backend-quiet', 'measured']);
+    expect(rows).toContainEqual(['@heed/backend-ts', 'measured']);
+  });
+
   test('verify runs the suite on third parties and on our own', async () => {
     const names = ['heed-backend-quiet', 'ts'];
     const { code, value } = await heedJSON<Verify>(project, 'verify', ...names, '--topic', 'gqa');
