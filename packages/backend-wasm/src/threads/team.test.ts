@@ -100,7 +100,7 @@ describe.for([1, 2, 5])('%i threads', (threads) => {
 
   test('other work of this thread gets its turn', async () => {
     const { team, job } = await settingOf(threads);
-    const long = await job(Array<Phase>(1).fill(COUNT), LONG);
+    const long = await job(Array<Phase>(5).fill(COUNT), LONG);
     let turns = 0;
     const timer = setInterval(() => turns++, 0);
     await team.run(long, team.helpersFor(14));
