@@ -50,9 +50,14 @@ inChromium(() => {
     await first.getByRole('button', { name: 'approved' }).click();
     await first.getByRole('switch', { name: /Causal/ }).check();
     await says(first, '“approved” looks');
-    const [text, hash] = [await claim(first).textContent(), await first.evaluate(() => location.hash)];
-    const second = await visit(hash);
-    await says(second, text!);
+    const second = await visit(await first.evaluate(() => location.hash));
+    await says(second, '“approved” looks');
+    // Either may still be at what came before the last switch.
+    await expect
+      .poll(async () => (await claim(second).textContent()) === (await claim(first).textContent()), {
+        timeout: 20_000,
+      })
+      .toBe(true);
     expect(await radio(second, 'Layer', '3').isChecked()).toBe(true);
     expect(await second.getByRole('switch', { name: /Causal/ }).isChecked()).toBe(true);
   });
@@ -177,13 +182,15 @@ inChromium(() => {
   test('how long the main thread was busy is told', async () => {
     const page = await visit();
     expect(await page.locator('#long-tasks').textContent()).toMatch(/^Main thread: /);
-    // Something that is busy: it must be seen.
+    // Something that is busy, as a task of the page's own: it must be seen. Browsers round what they tell.
     await page.evaluate(() => {
-      const end = performance.now() + 120;
-      while (performance.now() < end);
+      setTimeout(() => {
+        const end = performance.now() + 500;
+        while (performance.now() < end);
+      });
     });
     await page.waitForFunction(
-      () => Number(document.getElementById('long-tasks')!.dataset['longest']) >= 120,
+      () => Number(document.getElementById('long-tasks')!.dataset['longest']) >= 480,
     );
   });
 });

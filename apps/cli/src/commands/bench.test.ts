@@ -51,7 +51,7 @@ describe('a run', () => {
   test('prints the machine and a row for each contestant on each workload', () => {
     expect(Object.keys(printed)).toEqual(['machine', 'rows']);
     expect(printed.rows.map(({ workload, contestant }) => [workload, contestant])).toEqual(
-      ['dense/16/h2', 'dense/32/h2', 'mask/512/h2'].flatMap((name) => [
+      ['dense/16/h1', 'dense/32/h1', 'mask/512/h1'].flatMap((name) => [
         [name, 'triple loop'],
         [name, '@heed/backend-ts'],
       ]),
@@ -118,7 +118,7 @@ describe('a run', () => {
     expect(code).toBe(1);
     expect(value.rows.map(({ verdict }) => verdict)).toEqual(Array(6).fill('slower'));
     const { stdout } = heed(words);
-    expect(stdout).toMatch(/dense\/16\/h2 +@heed\/backend-ts .* \+30%/);
+    expect(stdout).toMatch(/dense\/16\/h1 +@heed\/backend-ts .* \+30%/);
     expect(stdout).toMatch(/✗ 6 slower, of 6 rows/);
   });
 });
