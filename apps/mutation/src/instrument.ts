@@ -58,13 +58,12 @@ export async function instrument(
   const result = await new Instrumenter(log as never).instrument(files, options);
 
   await rm(target, { recursive: true, force: true });
-  for (const copy of Object.values(COPIES)) {
-    await mkdir(join(target, copy), { recursive: true });
-    for (const { name, content } of result.files) {
-      const code = withoutTypes(name, content);
-      const path = join(target, copy, name.replace(/ts$/, 'js'));
-      await writeFile(path, copy === COPIES.counting ? code : withoutCounting(code));
-    }
+  for (const copy of Object.values(COPIES)) await mkdir(join(target, copy), { recursive: true });
+  for (const { name, content } of result.files) {
+    const code = withoutTypes(name, content);
+    const file = name.replace(/ts$/, 'js');
+    await writeFile(join(target, COPIES.counting, file), code);
+    await writeFile(join(target, COPIES.plain, file), withoutCounting(code));
   }
   return result.mutants.map(({ id, fileName, location, mutatorName, replacement }) => {
     const { content } = files.find(({ name }) => name === fileName)!;
