@@ -7,7 +7,7 @@ import type { Coverage, Trial, Verdict, WorkerOptions } from './worker.ts';
 const WORKER = new URL('../dist/worker.js', import.meta.url);
 
 /** How long one mutant may take: far more than the whole suite does. */
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 600_000;
 
 /** A worker that runs the suite on the instrumented backend; a new one takes over when it had to be ended. */
 export class Laboratory {
