@@ -14,7 +14,7 @@ import { onlineSoftmax } from './softmax.ts';
 import { openTask } from './tasks.ts';
 import { tileOpener } from './tiles.ts';
 import { valueAdder } from './values.ts';
-import { weightWriter } from './weights.ts';
+import { scoreKeeper } from './weights.ts';
 
 /**
  * Phase `attend` (task: block of query rows, part of the keys, key/value head).
@@ -34,7 +34,7 @@ export function attendPhase(kernel: Kernel): void {
   const addValues = parts.sumsValues && !variant.direct ? valueAdder(kernel) : null;
   const absorbDirectly = parts.sumsValues && variant.direct ? directAbsorber(kernel, score, softmax!) : null;
   const choose = soft ? null : candidateChooser(kernel);
-  const writeWeights = soft && parts.wants('weights') ? weightWriter(kernel) : null;
+  const keepScores = soft && parts.wants('weights') ? scoreKeeper(kernel) : null;
   const finish = variant.split ? partialWriter(kernel) : rowFinisher(kernel);
   const parameters = ['i32', 'i32', 'i32'] as const;
 
@@ -46,15 +46,6 @@ export function attendPhase(kernel: Kernel): void {
     const scores = body.local('i32');
     const r = body.local('i32');
     const at = (start: number): Code => i32.add(task.scratch, int(start));
-    const eachTile = (groupCode: Code): Code => [
-      variant.split ? ownPart(kernel, end) : end.set(task.endKey),
-      tile.set(i32.sub(task.firstKey, i32.remU(task.firstKey, int(tiling.tileKeys)))),
-      whileTrue(i32.ltS(tile, end), [
-        openTile(tile),
-        count(group, int(0), task.count, tiling.rows, when(score(group, tile), groupCode)),
-        tile.set(i32.add(tile, int(tiling.tileKeys))),
-      ]),
-    ];
     /** For each row of the group; `scores` is where the tile's first key lies. */
     const eachRow = (code: Code): Code => [
       record.set(i32.add(at(scratch.records), i32.mul(group, int(RECORD_BYTES)))),
@@ -65,7 +56,9 @@ export function attendPhase(kernel: Kernel): void {
         scores.set(i32.add(scores, int(tiling.scoreStride * element.bytes))),
       ]),
     ];
-    const absorb = [
+    // Rows past the last one, of the last register tile, have no place among the weights.
+    const isRow = i32.ltU(i32.add(group, r), task.count);
+    const takeIn = [
       choose === null ? [] : eachRow(choose(record, scores, tile)),
       softmax === null
         ? []
@@ -76,8 +69,12 @@ export function attendPhase(kernel: Kernel): void {
             at(scratch.factors),
           ),
     ];
-    // Rows past the last one, of the last register tile, have no place among the weights.
-    const isRow = i32.ltU(i32.add(group, r), task.count);
+    const absorb = [
+      keepScores === null ? [] : eachRow(when(isRow, keepScores(record, scores, tile))),
+      absorbDirectly === null
+        ? [takeIn, addValues === null ? [] : addValues(group)]
+        : absorbDirectly(group, tile),
+    ];
     const outputBytes = tiling.blockRows * tiling.valueColumns * element.bytes;
     return [
       openTask(
@@ -89,14 +86,14 @@ export function attendPhase(kernel: Kernel): void {
       ),
       open(),
       parts.sumsValues ? memoryFill(at(scratch.output), int(0), int(outputBytes)) : [],
-      eachTile(
-        absorbDirectly === null
-          ? [absorb, addValues === null ? [] : addValues(group)]
-          : absorbDirectly(group, tile),
-      ),
+      variant.split ? ownPart(kernel, end) : end.set(task.endKey),
+      tile.set(i32.sub(task.firstKey, i32.remU(task.firstKey, int(tiling.tileKeys)))),
+      whileTrue(i32.ltS(tile, end), [
+        openTile(tile),
+        count(group, int(0), task.count, tiling.rows, when(score(group, tile), absorb)),
+        tile.set(i32.add(tile, int(tiling.tileKeys))),
+      ]),
       finish(),
-      // The scores once more, now that row maximum and row sum are known.
-      writeWeights === null ? [] : eachTile(eachRow(when(isRow, writeWeights(record, scores, tile)))),
     ];
   });
 }

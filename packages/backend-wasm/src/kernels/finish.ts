@@ -7,6 +7,7 @@ import { type Kernel, place } from './kernel.ts';
 import { logarithm } from './logarithm.ts';
 import { RECORD, RECORD_BYTES } from './records.ts';
 import { weightsRow, writeChoice } from './selection.ts';
+import { weightWriter } from './weights.ts';
 
 /**
  * A function () that ends the softmax of the block's rows: the sink joins, statistics and outputs are written. In the
@@ -15,7 +16,9 @@ import { weightsRow, writeChoice } from './selection.ts';
 export function rowFinisher(kernel: Kernel): Callable {
   const { module, variant, parts, element, tiling, frame, task, scratch } = kernel;
   const { scalar, type } = element;
+  const soft = variant.selection === 'softmax';
   const writeOutput = parts.sumsValues ? rowWriter(kernel, variant.valueDim) : null;
+  const writeWeights = soft && parts.wants('weights') ? weightWriter(kernel) : null;
   const log = parts.wants('logSumExp') ? logarithm(module) : null;
   return module.function({ parameters: [] }, (body) => {
     const r = body.local('i32');
@@ -27,6 +30,8 @@ export function rowFinisher(kernel: Kernel): Callable {
     const factor = body.local(type);
     const perRow = (name: 'rowMax' | 'rowSum' | 'logSumExp', value: Code): Code =>
       scalar.store(i32.add(frame.integer(name), at), value);
+    const clearWeights = (): Code =>
+      memoryFill(weightsRow(kernel, record), int(0), element.size(frame.integer('keyLength')));
     const logSumExp = (): Code =>
       select(
         scalar.const(-Infinity),
@@ -49,16 +54,14 @@ export function rowFinisher(kernel: Kernel): Callable {
         parts.wants('statistics') ? [perRow('rowMax', max), perRow('rowSum', sum)] : [],
         log !== null ? perRow('logSumExp', logSumExp()) : [],
         scalar.store(record, factor, RECORD.sum),
-        parts.wants('weights')
-          ? memoryFill(weightsRow(kernel, record), int(0), element.size(frame.integer('keyLength')))
-          : [],
+        parts.wants('weights') ? (writeWeights?.(record) ?? clearWeights()) : [],
         writeOutput === null
           ? []
           : [
               writeOutput(from, i32.load(record, RECORD.output), factor),
               from.set(i32.add(from, int(tiling.valueColumns * element.bytes))),
             ],
-        variant.selection === 'softmax' ? [] : writeChoice(kernel, body, record),
+        soft ? [] : writeChoice(kernel, body, record),
         record.set(i32.add(record, int(RECORD_BYTES))),
       ]),
     ];

@@ -1,45 +1,71 @@
+import type { Code } from '../emit/code.ts';
 import { count } from '../emit/control.ts';
-import { i32, memoryCopy, v128 } from '../emit/instructions.ts';
+import { i32, int, memoryCopy, memoryFill, v128 } from '../emit/instructions.ts';
 import type { Callable } from '../emit/module.ts';
 import { exponential } from './exponential.ts';
 import { type Kernel, least } from './kernel.ts';
 import { RECORD } from './records.ts';
 import { weightsRow } from './selection.ts';
 
-/**
- * A function (record, scores, tile): the weights of a row with the keys of a tile, from its scores and what the softmax
- * came to, to the output `weights`.
+/*
+ * Weights need row maximum and row sum, which are known when all scores are. Until then the output `weights` keeps the
+ * scores: to read them again costs less than to compute them again.
  */
-export function weightWriter(kernel: Kernel): Callable {
+
+/** A function (record, scores, tile): keeps the scores of a row with keys from … to of the open tile. */
+export function scoreKeeper(kernel: Kernel): Callable {
   const { module, element, frame, task } = kernel;
-  const { vector, scalar, lanes } = element;
   return module.function({ parameters: ['i32', 'i32', 'i32'] }, (body, record, scores, tile) => {
-    const column = body.local('i32');
     const end = body.local('i32');
+    return [
+      end.set(i32.sub(frame.integer('keyLength'), tile!)),
+      end.set(least(end, task.to)),
+      memoryCopy(
+        i32.add(weightsRow(kernel, record!), element.size(i32.add(tile!, task.from))),
+        i32.add(scores!, element.size(task.from)),
+        element.size(i32.sub(end, task.from)),
+      ),
+    ];
+  });
+}
+
+/** A function (record): the weights of a row, from its scores and what the softmax came to. */
+export function weightWriter(kernel: Kernel): Callable {
+  const { module, element, frame, task, scratch } = kernel;
+  const { vector, scalar } = element;
+  return module.function({ parameters: ['i32'] }, (body, record) => {
+    const row = body.local('i32');
     const at = body.local('i32');
+    const whole = body.local('i32');
+    const end = body.local('i32');
     const [score, x, max, factor, lowest] = Array.from({ length: 5 }, () => body.local('v128'));
     const exp = exponential(element, body);
+    const weights: Code = [
+      score!.set(v128.load(at)),
+      x!.set(vector.sub(score!, max!)),
+      x!.set(vector.mul(exp.of(x!), factor!)),
+      // Where the row may not attend: 0, in rows that are not finite as well.
+      v128.andnot(x!, vector.eq(score!, lowest!)),
+    ];
+    const rest = i32.add(task.scratch, int(scratch.scores));
     return [
       exp.prepare,
       max!.set(vector.loadSplat(record!, RECORD.max)),
       factor!.set(vector.loadSplat(record!, RECORD.sum)),
       lowest!.set(vector.splat(scalar.const(-Infinity))),
-      end.set(task.to),
-      count(column, task.from, end, lanes, [
-        at.set(i32.add(scores!, element.size(column))),
-        score!.set(v128.load(at)),
-        x!.set(vector.sub(score!, max!)),
-        x!.set(vector.mul(exp.of(x!), factor!)),
-        // Where the row may not attend: 0, in rows that are not finite as well.
-        v128.store(at, v128.andnot(x!, vector.eq(score!, lowest!))),
-      ]),
-      end.set(i32.sub(frame.integer('keyLength'), tile!)),
-      end.set(i32.sub(least(end, task.to), task.from)),
-      memoryCopy(
-        i32.add(weightsRow(kernel, record!), element.size(i32.add(tile!, task.from))),
-        i32.add(scores!, element.size(task.from)),
-        element.size(end),
-      ),
+      row.set(weightsRow(kernel, record!)),
+      at.set(i32.load(record!, RECORD.first)),
+      end.set(i32.load(record!, RECORD.end)),
+      // A row that sees no key ends before it begins.
+      at.set(least(at, end)),
+      memoryFill(row, int(0), element.size(at)),
+      at.set(i32.add(row, element.size(at))),
+      end.set(i32.add(row, element.size(end))),
+      whole.set(i32.add(at, i32.and(i32.sub(end, at), int(-16)))),
+      count(at, at, whole, 16, v128.store(at, weights)),
+      v128.store(rest, weights),
+      memoryCopy(at, rest, i32.sub(end, at)),
+      memoryFill(end, int(0), i32.sub(i32.add(row, element.size(frame.integer('keyLength'))), end)),
     ];
   });
 }
