@@ -32,7 +32,7 @@ export function createPool(rowEdges: readonly number[], columnEdges: readonly nu
     add(weights, rowCount, width, factor) {
       for (let r = 0; r < rowCount; r++, row++) {
         while (row >= rowEdges[cell + 1]!) cell++;
-        addRow(weights, r * width, factor(row), edges, max, sum, cell * columns, least);
+        addRow(weights, r * width, factor(row), edges, max, sum, cell * columns);
       }
     },
     finish() {
@@ -48,7 +48,10 @@ export function createPool(rowEdges: readonly number[], columnEdges: readonly nu
   };
 }
 
-/** The one loop over every weight: two at a time, so that the additions need not wait for each other. */
+/**
+ * The one loop over every weight. Four sums, which need not wait for each other; and the maximum goes on from that of
+ * the rows before, so that few weights exceed it: a branch that is seldom taken costs little.
+ */
 function addRow(
   weights: ArrayLike<number>,
   start: number,
@@ -57,36 +60,44 @@ function addRow(
   max: Float32Array,
   sum: Float64Array,
   cellStart: number,
-  least: number,
 ): void {
   const columns = edges.length - 1;
+  let end = start;
   for (let c = 0; c < columns; c++) {
-    const first = start + edges[c]!;
-    const end = start + edges[c + 1]!;
-    let largest = least;
+    const first = end;
+    end = start + edges[c + 1]!;
+    const cell = cellStart + c;
+    const before = max[cell]! / factor;
+    let largest = before;
     let total = 0;
-    let other = 0;
+    let second = 0;
+    let third = 0;
+    let fourth = 0;
     let at = first;
-    for (; at + 1 < end; at += 2) {
-      const one = weights[at]!;
-      const two = weights[at + 1]!;
-      total += one;
-      other += two;
-      if (one > largest) largest = one;
-      if (two > largest) largest = two;
+    for (const last = end - 3; at < last; at += 4) {
+      const w0 = weights[at]!;
+      const w1 = weights[at + 1]!;
+      const w2 = weights[at + 2]!;
+      const w3 = weights[at + 3]!;
+      total += w0;
+      second += w1;
+      third += w2;
+      fourth += w3;
+      if (w0 > largest) largest = w0;
+      if (w1 > largest) largest = w1;
+      if (w2 > largest) largest = w2;
+      if (w3 > largest) largest = w3;
     }
-    if (at < end) {
-      const last = weights[at]!;
-      total += last;
-      if (last > largest) largest = last;
+    for (; at < end; at++) {
+      const weight = weights[at]!;
+      total += weight;
+      if (weight > largest) largest = weight;
     }
-    total += other;
+    total = (total + second + (third + fourth)) * factor;
+    sum[cell]! += total;
+    if (largest > before) max[cell] = largest * factor;
     // A NaN is greater than nothing, but it is in the sum.
-    if (total !== total && hasNaN(weights, first, end)) largest = NaN;
-    largest *= factor;
-    const index = cellStart + c;
-    if (largest > max[index]! || largest !== largest) max[index] = largest;
-    sum[index]! += total * factor;
+    if (total !== total && (factor !== factor || hasNaN(weights, first, end))) max[cell] = NaN;
   }
 }
 
