@@ -40,6 +40,8 @@ export function gradientCases(): ConformanceCase[] {
     'gqa-bias-blhd': { heads: 4, kvHeads: 2, layout: 'blhd', bias: { shape: [4, 7, 7] } },
     'causal-across-tiles': { batch: 1, queryLength: 129, headDim: 4, causal: true },
     'window-across-tiles': { batch: 1, queryLength: 97, headDim: 4, window: { left: 20, right: 3 } },
+    'many-tiles': { batch: 1, queryLength: 67, keyLength: 300, headDim: 4, sinks: true },
+    'many-tiles-softcap': { batch: 1, queryLength: 67, keyLength: 300, headDim: 4, softcap: 2 },
     'bias-row-of-empty': { bias: { shape: [7, 7], excluded: 0.95 } },
   };
   for (const [name, sketch] of Object.entries(more)) sketches[name] = { ...sketch, gradient: true };

@@ -107,8 +107,8 @@ class BackwardPass {
     const { heap, layout, tiles } = this;
     const weights = this.tileRow(layout.weights, r);
     const dWeights = this.tileRow(layout.dScore, r);
-    const slopes = this.problem.softcap === null ? undefined : this.tileRow(layout.slope, r);
-    if (tiles.scoreGroup(r, count, weights, slopes)) this.multiplyByValues(r, count, dWeights);
+    if (tiles.scoreGroup(r, count, weights, this.tileRow(layout.slope, r)))
+      this.multiplyByValues(r, count, dWeights);
     for (let n = 0; n < count; n++) {
       const row = tiles.rows[r + n]!;
       // Where key 0 would lie.
@@ -167,16 +167,12 @@ class BackwardPass {
 
   /** A row that something not finite reaches: NaN wherever it attends, exactly 0 elsewhere. */
   private nonFiniteRow(r: number, row: QueryRow, weights: number, dWeights: number): void {
-    const { heap, problem, results, rows } = this;
+    const { heap, rows } = this;
     for (let j = row.from; j < row.to; j++) {
-      const score = heap[weights + j];
-      const attended = score !== -Infinity;
-      heap[weights + j] = attended ? Math.exp(score - rows.rowMax[r]) : 0;
-      heap[dWeights + j] = attended ? NaN : 0;
-      if (!attended) continue;
-      rows.sum[r] += heap[weights + j];
-      rows.weighted[r] = NaN;
-      for (const d of rows.nonFinitePlaces.get(r) ?? []) results.valueSums[j * problem.valueDim + d] = NaN;
+      const reached = heap[weights + j] === -Infinity ? 0 : NaN;
+      heap[weights + j] = reached;
+      heap[dWeights + j] = reached;
+      rows.weighted[r] += reached;
     }
   }
 
@@ -194,11 +190,11 @@ class BackwardPass {
   private scoreRow(r: number, row: QueryRow): void {
     const { heap, layout, problem, results, rows, tiles } = this;
     const { from, to } = row;
-    if (from === to || rows.isEmpty[r]) return;
+    if (rows.isEmpty[r]) return;
     const weights = this.tileRow(layout.weights, r) + from - tiles.tileStart;
     const dScore = this.tileRow(layout.dScore, r) + from - tiles.tileStart;
-    if (rows.isNonFinite[r]) normalizeAttended(heap, weights, dScore, to - from, 1 / rows.sum[r]);
-    else scoreGradients(heap, weights, dScore, to - from, 1 / rows.sum[r], rows.mean(r));
+    // The others have their 0 and NaN already.
+    if (!rows.isNonFinite[r]) scoreGradients(heap, weights, dScore, to - from, 1 / rows.sum[r], rows.mean(r));
     results.addBias(row, heap, dScore, from, to);
     if (problem.softcap === null) return;
     const slope = this.tileRow(layout.slope, r) + from - tiles.tileStart;
@@ -328,18 +324,5 @@ function scoreGradients(
     const weight = heap[p] * inverseSum;
     heap[p] = weight;
     heap[d] = weight * (heap[d] - mean);
-  }
-}
-
-/** For rows that are not finite: dScore is NaN where the row attends; elsewhere both stay exactly 0. */
-function normalizeAttended(
-  heap: Heap,
-  weights: number,
-  dScore: number,
-  count: number,
-  inverseSum: number,
-): void {
-  for (let n = 0; n < count; n++) {
-    if (Number.isNaN(heap[dScore + n])) heap[weights + n] *= inverseSum;
   }
 }

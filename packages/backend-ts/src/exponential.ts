@@ -17,8 +17,8 @@ const LEAST = -700;
 export const GREATEST_EXCESS = 700;
 
 /**
- * Replaces `count` scores s from `at` on by exp(s − max) and returns their sum. −∞ becomes 0; the others are numbers,
- * at most {@link GREATEST_EXCESS} above max.
+ * Replaces `count` scores s from `at` on by exp(s − max) and returns their sum. −∞ becomes 0, and so does everything
+ * where max is −∞ or NaN. The others are numbers, at most {@link GREATEST_EXCESS} above max.
  */
 export function exponentials(heap: Heap, at: number, count: number, max: number): number {
   const end = (at + count) | 0;

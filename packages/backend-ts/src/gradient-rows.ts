@@ -16,8 +16,6 @@ export class GradientRows {
   readonly isEmpty: Uint8Array;
   /** Whether something not finite reaches all gradients of the row's scores. */
   readonly isNonFinite: Uint8Array;
-  /** Where dOutput is NaN or infinite, for the rows where it is anywhere. */
-  readonly nonFinitePlaces: Map<number, number[]> = new Map();
   private readonly problem: AttentionProblem;
   private readonly forward: GradientInputs<Tensor>;
   private readonly sinks: FloatArray | null;
@@ -63,14 +61,7 @@ export class GradientRows {
     this.isNonFinite[r] = rowSum !== 0 && !Number.isFinite(trace) ? 1 : 0;
 
     const source = rowsFrom(dOutput.data as FloatArray, start, 0, valueDim);
-    const finite = packRows(this.heap, this.layout.dOutput + r * this.layout.valueStride, 0, source, 1);
-    this.nonFinitePlaces.delete(r);
-    if (finite) return;
-    const places = Array.from({ length: valueDim }, (_, d) => d);
-    this.nonFinitePlaces.set(
-      r,
-      places.filter((d) => !Number.isFinite(dOutput.data[start + d])),
-    );
+    packRows(this.heap, this.layout.dOutput + r * this.layout.valueStride, 0, source, 1);
   }
 
   /** The mean of the gradients of the row's weights: rowsum(P ∘ dP). */

@@ -1,14 +1,12 @@
 import { exponentials, largest } from './exponential.ts';
-import { type Heap, fillHeap } from './heap.ts';
+import type { Heap } from './heap.ts';
 import type { ForwardLayout } from './layout.ts';
 
 /**
  * Row maximum and row sum of a block's rows, as tiles come in (Milakov and Gimelshein, "Online normalizer calculation
- * for softmax", 2018, algorithm 3).
+ * for softmax", 2018, algorithm 3). Both are NaN for a row that attends to something not finite.
  */
 export class OnlineSoftmax {
-  /** Whether a row attended to something that is not finite. */
-  readonly nonFinite: Uint8Array;
   private readonly heap: Heap;
   private readonly max: number;
   private readonly sum: number;
@@ -17,14 +15,12 @@ export class OnlineSoftmax {
     this.heap = heap;
     this.max = layout.max;
     this.sum = layout.sum;
-    this.nonFinite = new Uint8Array(layout.rows);
   }
 
   /** Begins row r: empty, or with its sink in the denominator. A sink of −∞ is none. */
   begin(r: number, sink: number): void {
-    this.heap[this.max + r] = sink;
+    this.heap[this.max + r] = sink === Infinity ? NaN : sink;
     this.heap[this.sum + r] = sink === -Infinity ? 0 : 1;
-    this.nonFinite[r] = sink === Infinity || Number.isNaN(sink) ? 1 : 0;
   }
 
   /** What {@link restore} takes. */
@@ -39,11 +35,11 @@ export class OnlineSoftmax {
   }
 
   rowMax(r: number): number {
-    return this.nonFinite[r] ? NaN : this.heap[this.max + r];
+    return this.heap[this.max + r];
   }
 
   rowSum(r: number): number {
-    return this.nonFinite[r] ? NaN : this.heap[this.sum + r];
+    return this.heap[this.sum + r];
   }
 
   /**
@@ -55,13 +51,8 @@ export class OnlineSoftmax {
     const { heap } = this;
     const before = heap[this.max + r];
     const max = Math.max(before, largest(heap, at, count));
-    if (!Number.isFinite(max)) {
-      // −∞: nothing attended so far.
-      if (max !== -Infinity) this.nonFinite[r] = 1;
-      fillHeap(heap, at, at + count, 0);
-      return 1;
-    }
     const added = exponentials(heap, at, count, max);
+    // Of a row that is still empty both are −∞.
     const factor = before === max ? 1 : Math.exp(before - max);
     heap[this.max + r] = max;
     heap[this.sum + r] = heap[this.sum + r] * factor + added;
