@@ -10,6 +10,8 @@ export interface Mutant {
   readonly file: string;
   /** Counted from 1. */
   readonly line: number;
+  /** The line of the source that it begins in. */
+  readonly code: string;
   /** What kind of change: Stryker's name of the mutator. */
   readonly mutator: string;
   /** The source text that is replaced, and what by. */
@@ -65,12 +67,15 @@ export async function instrument(
     await writeFile(join(target, COPIES.counting, file), code);
     await writeFile(join(target, COPIES.plain, file), withoutCounting(code));
   }
-  return result.mutants.map(({ id, fileName, location, mutatorName, replacement }) => {
+  // Those of excluded kinds are listed, but have no switch.
+  const switched = result.mutants.filter(({ status }) => status !== 'Ignored');
+  return switched.map(({ id, fileName, location, mutatorName, replacement }) => {
     const { content } = files.find(({ name }) => name === fileName)!;
     return {
       id,
       file: fileName,
       line: location.start.line + 1,
+      code: content.split('\n')[location.start.line]!.trim(),
       mutator: mutatorName,
       original: content.slice(offsetOf(content, location.start), offsetOf(content, location.end)),
       replacement,
