@@ -45,6 +45,7 @@ function variations(selection: Selection): Record<string, Sketch> {
 export function selectionCases(): ConformanceCase[] {
   const hard = { outputs: ['output', 'weights', 'choice'], scale: 1 } as const satisfies Sketch;
   const sample: Sketch = { selection: 'sample', outputs: ['output', 'choice'] };
+  const one: Sketch = { ...sample, batch: 1, heads: 1 };
   return [
     ...agreements('selection', {
       'argmax/control': { selection: 'argmax' },
@@ -55,6 +56,9 @@ export function selectionCases(): ConformanceCase[] {
       'sample/many-batches-and-heads': { ...sample, batch: 4, heads: 5, queryLength: 3, seed: 3 },
       'sample/many-keys': { ...sample, batch: 1, queryLength: 5, keyLength: 131, seed: 4 },
       'sample/many-queries': { ...sample, batch: 1, queryLength: 131, keyLength: 5, seed: 5 },
+      // Where u is nearest to 0 and to 1: row 5, key 14.
+      'sample/word-of-zeros': { ...one, queryLength: 6, keyLength: 15, seed: 18509 },
+      'sample/word-of-ones': { ...one, queryLength: 6, keyLength: 15, seed: 18229 },
       'sample/flat': { ...sample, spread: 0.001, keyLength: 40, seed: 6 },
       'argmax/float64': { selection: 'argmax', dtype: 'float64', outputs: ['output', 'choice'] },
       'sample/float64': { ...sample, dtype: 'float64', seed: 7 },

@@ -14,7 +14,7 @@ export class GradientRows {
   readonly weighted: Float64Array;
   /** Whether the row attends to nothing and has no sink. */
   readonly isEmpty: Uint8Array;
-  /** Whether something not finite reaches all gradients of the row's scores. */
+  /** Whether something not finite reaches all gradients of the row's scores; of no matter where it is empty. */
   readonly isNonFinite: Uint8Array;
   private readonly problem: AttentionProblem;
   private readonly forward: GradientInputs<Tensor>;
@@ -58,7 +58,7 @@ export class GradientRows {
     // Forward made the statistics NaN for what the scores attend to, and the output for values.
     let trace = rowMax * rowSum;
     for (let d = start; d < start + valueDim; d++) trace += dOutput.data[d] * output.data[d];
-    this.isNonFinite[r] = rowSum !== 0 && !Number.isFinite(trace) ? 1 : 0;
+    this.isNonFinite[r] = Number.isFinite(trace) ? 0 : 1;
 
     const source = rowsFrom(dOutput.data as FloatArray, start, 0, valueDim);
     packRows(this.heap, this.layout.dOutput + r * this.layout.valueStride, 0, source, 1);
@@ -75,8 +75,6 @@ export class GradientRows {
   }
 
   private sinkTerm(r: number, row: QueryRow): number {
-    return this.sinks === null || this.sinks[row.head] === -Infinity
-      ? 0
-      : Math.exp(this.sinks[row.head] - this.rowMax[r]);
+    return this.sinks === null ? 0 : Math.exp(this.sinks[row.head] - this.rowMax[r]);
   }
 }
