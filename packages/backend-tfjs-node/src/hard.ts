@@ -1,7 +1,8 @@
 import { gumbelNoise } from '@heed/core/backend';
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-node';
 import type { Scores } from './scores.ts';
-import { type Work, lengthOf, queryHeads, tileShape } from './tile-inputs.ts';
+import { type Work, queryHeads, tileShape } from './tile-inputs.ts';
+import { lengthOf } from './tiles.ts';
 
 /** What hard attention decides in a tile. */
 export interface Chosen {

@@ -6,9 +6,9 @@ import type { Native } from './memory.ts';
 import { runForward } from './run-forward.ts';
 import { runGradient } from './run-gradient.ts';
 import { mayHaveSmallScores } from './small-scores.ts';
-import { isEmpty, lengthOf } from './tile-inputs.ts';
-import { type Tile, type TileGrid, type TileLimits, tileGrid, tilesOf } from './tiles.ts';
-import type { Kernel } from './turns.ts';
+import { isEmpty } from './tile-inputs.ts';
+import { type Tile, type TileGrid, type TileLimits, lengthOf, tileGrid, tilesOf } from './tiles.ts';
+import { type Kernel, isSettled } from './turns.ts';
 
 export function tensorflowKernel(
   engine: Engine,
@@ -16,9 +16,7 @@ export function tensorflowKernel(
   limits?: TileLimits,
 ): KernelDefinition<Native> {
   const grid = tileGrid(problem, limits);
-  const { lengths, alignment } = problem;
-  const isSettled = !lengths.key && !lengths.query && alignment !== 'offset';
-  const tiles = isSettled ? [...tilesOf(problem, grid, visibleKeys(problem, {}))] : null;
+  const tiles = isSettled(problem) ? [...tilesOf(problem, grid, visibleKeys(problem, {}))] : null;
   const kernel: Kernel = { engine, problem, grid, tiles, isTextbook: isTextbook(problem, tiles) };
   return {
     plan: planOf(problem, grid),

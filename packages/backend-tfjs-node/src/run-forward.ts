@@ -28,8 +28,9 @@ function atOnce(kernel: Kernel, given: AttentionInputs<Native>): Tensors {
     return textbook(kernel, given);
   return engine.compute(() => {
     const inputs = { ...given, ...turned(engine.tf, problem, inLayout(given)) };
-    const [work] = worksOf(kernel, inputs, suspectsOf(problem, given));
-    return outputTurned(kernel, forwardTile(work!));
+    const works = worksOf(kernel, inputs, suspectsOf(problem, given));
+    const parts = Array.from(works, (work) => forwardTile(work));
+    return outputTurned(kernel, parts[0]!);
   });
 }
 

@@ -8,8 +8,7 @@ import { type Joins, joined, mapNames } from './join.ts';
 import { KeySums } from './key-sums.ts';
 import { inLayout, turned, turnedAndHeld } from './layout.ts';
 import type { Native } from './memory.ts';
-import { lengthOf } from './tile-inputs.ts';
-import type { Tile } from './tiles.ts';
+import { type Tile, lengthOf } from './tiles.ts';
 import { type Kernel, inTurns, worksOf } from './turns.ts';
 
 /** What is summed over the rows of some batch elements and key/value heads. */

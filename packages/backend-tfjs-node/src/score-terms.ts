@@ -1,5 +1,5 @@
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-node';
-import { type Work, broadcastPart, lengthOf, perHead, slice, tileShape } from './tile-inputs.ts';
+import { type Work, broadcastPart, perHead, slice, tileShape } from './tile-inputs.ts';
 import { type Range, isDense } from './tiles.ts';
 
 /** What is added to the scores of a tile; each broadcasts against `[B, Hq, Lq, Lk]`. */
@@ -14,7 +14,7 @@ export interface ScoreTerms {
 export function scoreTerms(work: Work): ScoreTerms {
   const { problem, inputs, tile } = work;
   const excluding: TfTensor[] = [];
-  if (!isDense(tile)) excluding.push(hiddenKeys(work));
+  if (!isDense(tile)) excluding.push(work.hidden.mask(tile));
   if (problem.segments) excluding.push(otherSegments(work));
   if (problem.mask?.kind === 'boolean') {
     excluding.push(excludedWhereFalse(work, broadcastPart(work, inputs.mask!, problem.mask.shape)));
@@ -32,43 +32,6 @@ export function mayHaveEmptyRows({ problem, tile }: Work): boolean {
 /** 0 where true, −∞ where false, in one pass. */
 function excludedWhereFalse({ tf }: Work, allowed: TfTensor): TfTensor {
   return tf.log(tf.cast(allowed, 'float32'));
-}
-
-/** −∞ where causal, window and lengths exclude. Where rows have many keys in common, only the others are gone through. */
-function hiddenKeys(work: Work): TfTensor {
-  const { keys, common, rows } = work.tile;
-  if (lengthOf(common) < lengthOf(rows)) return hiddenAmong(work, keys);
-  const parts = [
-    hiddenAmong(work, { start: keys.start, end: common.start }),
-    hiddenFromNone(work, common),
-    hiddenAmong(work, { start: common.end, end: keys.end }),
-  ].filter(({ shape }) => shape[3] !== 0);
-  return parts.length === 1 ? parts[0]! : work.tf.concat(parts, 3);
-}
-
-function hiddenFromNone(work: Work, keys: Range): TfTensor {
-  return work.tf.zeros([batchesApart(work), 1, lengthOf(work.tile.rows), lengthOf(keys)]);
-}
-
-function hiddenAmong(work: Work, keys: Range): TfTensor {
-  const { visible, tile } = work;
-  const [batches, rows, columns] = [batchesApart(work), lengthOf(tile.rows), lengthOf(keys)];
-  const data = new Float32Array(batches * rows * columns);
-  for (let b = 0; b < batches; b++) {
-    for (let i = 0; i < rows; i++) {
-      const row = data.subarray((b * rows + i) * columns, (b * rows + i + 1) * columns);
-      const first = visible.first(tile.batches.start + b, tile.rows.start + i) - keys.start;
-      const end = visible.end(tile.batches.start + b, tile.rows.start + i) - keys.start;
-      row.fill(-Infinity, 0, Math.max(0, first));
-      row.fill(-Infinity, Math.max(0, end));
-    }
-  }
-  return work.tf.tensor(data, [batches, 1, rows, columns]);
-}
-
-/** How many batch elements of the tile differ in what their rows can see: 1 when all are alike. */
-function batchesApart({ problem: { lengths, alignment }, tile }: Work): number {
-  return lengths.key || lengths.query || alignment === 'offset' ? lengthOf(tile.batches) : 1;
 }
 
 function otherSegments(work: Work): TfTensor {

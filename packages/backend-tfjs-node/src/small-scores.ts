@@ -30,7 +30,7 @@ export function mayHaveSmallScores(problem: AttentionProblem): boolean {
 
 /** Looking at queries and keys takes a few passes over them: the scores must be many more. */
 function isWorthwhile({ queryLength, keyLength, headDim }: AttentionProblem): boolean {
-  return queryLength * keyLength >= 2 * (queryLength + keyLength) * headDim;
+  return queryLength * keyLength >= 4 * (queryLength + keyLength) * headDim;
 }
 
 /** What was found, by the data. TensorFlow's tensors are immutable, so it stays true. */

@@ -3,7 +3,8 @@ import type { VisibleKeys } from '@heed/core/backend';
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-node';
 import type { Tf } from './engine.ts';
 import type { Native } from './memory.ts';
-import type { Range, Tile } from './tiles.ts';
+import type { HiddenKeys } from './hidden-keys.ts';
+import { type Range, type Tile, lengthOf } from './tiles.ts';
 
 /** One tile of a run, with everything that is needed to compute it. */
 export interface Work {
@@ -12,6 +13,7 @@ export interface Work {
   /** Query, key and value as `[B, H, L, D]`, whatever the layout. */
   readonly inputs: AttentionInputs<Native>;
   readonly visible: VisibleKeys;
+  readonly hidden: HiddenKeys;
   /** Whether every number of the whole run is known to be finite. */
   readonly isFinite: boolean;
   /** Whether the softmax can do without subtracting the maximum: see `small-scores.ts`. */
@@ -23,10 +25,6 @@ export interface Work {
 export function queryHeads({ problem, tile }: Work): Range {
   const group = problem.heads / problem.kvHeads;
   return { start: tile.kvHeads.start * group, end: tile.kvHeads.end * group };
-}
-
-export function lengthOf({ start, end }: Range): number {
-  return end - start;
 }
 
 export function isEmpty({ rows, keys }: Tile): boolean {

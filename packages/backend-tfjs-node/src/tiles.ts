@@ -7,6 +7,10 @@ export interface Range {
   readonly end: number;
 }
 
+export function lengthOf({ start, end }: Range): number {
+  return end - start;
+}
+
 /** A block of the scores `[B, Hq, Lq, Lk]` that is computed at once. */
 export interface Tile {
   readonly batches: Range;
@@ -46,7 +50,7 @@ const LIMITS: TileLimits = {
   scores: 2 ** 22,
   sampledScores: 2 ** 18,
   fewestRows: 1024,
-  skippingRows: 128,
+  skippingRows: 256,
   apart: 2 ** 16,
 };
 

@@ -3,6 +3,7 @@ import type { AttentionInputs, AttentionProblem, RunOptions } from '@heed/core';
 import { visibleKeys } from '@heed/core/backend';
 import type { Engine } from './engine.ts';
 import { type Suspect, areFiniteForGood } from './finite.ts';
+import { HiddenKeys } from './hidden-keys.ts';
 import type { Native } from './memory.ts';
 import { hasSmallScores } from './small-scores.ts';
 import type { Work } from './tile-inputs.ts';
@@ -19,7 +20,12 @@ export interface Kernel {
   readonly isTextbook: boolean;
 }
 
-/** The tiles of a run, each with all that is needed to compute it. */
+/** Whether the problem alone says what its rows can see, in every batch element alike. */
+export function isSettled({ lengths, alignment }: AttentionProblem): boolean {
+  return !lengths.key && !lengths.query && alignment !== 'offset';
+}
+
+/** The tiles of a run, each with all that is needed to compute it while it is the current one. */
 export function* worksOf(
   { engine, problem, grid, tiles }: Kernel,
   inputs: AttentionInputs<Native>,
@@ -28,8 +34,14 @@ export function* worksOf(
   const visible = visibleKeys(problem, inputs);
   const smallScores = hasSmallScores(engine, problem, inputs);
   const isFinite = smallScores || areFiniteForGood(engine, suspects);
-  for (const tile of tiles ?? tilesOf(problem, grid, visible)) {
-    yield { tf: engine.tf, problem, inputs, visible, isFinite, smallScores, tile };
+  const cut = tiles ?? [...tilesOf(problem, grid, visible)];
+  const hidden = new HiddenKeys(engine, visible, cut, !isSettled(problem));
+  try {
+    for (const tile of cut) {
+      yield { tf: engine.tf, problem, inputs, visible, hidden, isFinite, smallScores, tile };
+    }
+  } finally {
+    hidden.dispose();
   }
 }
 
