@@ -1,9 +1,13 @@
 // How long a heatmap of a long input takes next to one forward pass of the same backend, and how much memory.
-// node --expose-gc scripts/long-input.mjs [length] [backend …]
+// node --expose-gc scripts/long-input.mjs [length] [ts|wasm …]
 import { cpus } from 'node:os';
 import { attention, tensor } from '@heed/core';
 import { pooledWeights } from '@heed/heatmap';
 
+const providers = {
+  ts: () => import('@heed/backend-ts'),
+  wasm: () => import('@heed/backend-wasm'),
+};
 const [length = '65536', ...names] = process.argv.slice(2);
 const L = Number(length);
 const D = 64;
@@ -14,8 +18,8 @@ const [query, key, value] = [numbers(), numbers(), numbers()];
 const MiB = 2 ** 20;
 console.log(`${L} × ${L}, D = ${D}, one head; Node ${process.version}, ${cpus()[0].model}`);
 
-for (const name of names.length > 0 ? names : ['ts']) {
-  const { default: provider } = await import(`@heed/backend-${name}`);
+for (const name of names.length > 0 ? names : Object.keys(providers)) {
+  const { default: provider } = await providers[name]();
   const backend = await provider.create();
   // Both once on a part, so that neither pays for compiling.
   const part = { query, key, value, queryLengths: [1024] };

@@ -5,7 +5,7 @@ import type { Body, Callable, Variable } from '../emit/module.ts';
 import { exponential } from './exponential.ts';
 import type { Kernel } from './kernel.ts';
 import { RECORD } from './records.ts';
-import { reduceLanes } from './softmax.ts';
+import { acrossLanes } from './softmax.ts';
 
 /**
  * A function (record, scores, tile, biasSums): of one row with the keys of a tile, makes weights of the scores, and of
@@ -85,7 +85,10 @@ function biasAdder(
     return {
       prepare: [prepare, sum.set(vector.splat(scalar.const(0)))],
       add: sum.set(vector.add(sum, row.dScore)),
-      finish: scalar.store(start, scalar.add(scalar.load(start), reduceLanes(element, sum, scalar.add))),
+      finish: [
+        acrossLanes(element, sum, vector.add),
+        scalar.store(start, scalar.add(scalar.load(start), vector.extract(sum, 0))),
+      ],
     };
   }
   const at = body.local('i32');
