@@ -1,42 +1,68 @@
 // What `heed bench --compare` flags: runs of one build among each other, which must give nothing, and a run in which
-// one backend is 30% slower, which must give that. Slow: about ten seconds a run on a quiet machine.
+// one backend is 30% slower, which must give that. Slow: about 15 seconds a run on a quiet machine.
 //
-//   node scripts/compare-check.mjs [--pairs 20] [--rounds 11] [--turn 30]
-import { mkdtempSync, writeFileSync } from 'node:fs';
+//   node scripts/compare-check.mjs [--pairs 20] [--rounds 11] [--turn 40] [--threads 1] [--runs FOLDER] [--backend NAME]
+//
+// Runs that are in the folder are taken from there, and new ones kept: the check can be done in parts.
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { compareResults, contestantNamed, measure, resultsOf, tripleLoop, workload } from '@heed/benchmarks';
+import {
+  compareResults,
+  contestantNamed,
+  measure,
+  parseResults,
+  resultsOf,
+  tripleLoop,
+  workload,
+} from '@heed/benchmarks';
 
 const { values } = parseArgs({
   options: {
     pairs: { type: 'string', default: '20' },
     rounds: { type: 'string', default: '11' },
-    turn: { type: 'string', default: '30' },
+    turn: { type: 'string', default: '40' },
+    threads: { type: 'string', default: '1' },
+    runs: { type: 'string' },
+    backend: { type: 'string', default: '@heed/backend-ts' },
   },
 });
-const backend = contestantNamed('@heed/backend-ts');
+const temporary = mkdtempSync(path.join(tmpdir(), 'heed-'));
+const folder = values.runs ?? temporary;
+mkdirSync(folder, { recursive: true });
+const backend = contestantNamed(values.backend);
 const workloads = [
   workload({ length: 256, heads: 2 }),
   workload({ length: 256, heads: 2, causal: true }),
   workload({ length: 1024, queryLength: 1, causal: true, heads: 14, kvHeads: 2 }),
 ];
-const settings = { rounds: Number(values.rounds), turnMs: Number(values.turn), threads: 1 };
+const settings = {
+  rounds: Number(values.rounds),
+  turnMs: Number(values.turn),
+  threads: Number(values.threads),
+};
 
-async function run(subject) {
+/** A run that is kept under its name. */
+async function run(name, subject) {
+  const file = path.join(folder, `${name}.json`);
+  if (existsSync(file)) return parseResults(readFileSync(file, 'utf8'), file);
   const contestants = [tripleLoop, subject];
+  const startedAt = new Date();
   const measurement = await measure({ workloads, contestants, ...settings });
-  return resultsOf(measurement, { startedAt: new Date(), workloads, contestants, versions: {}, settings });
+  const results = resultsOf(measurement, { startedAt, workloads, contestants, versions: {}, settings });
+  writeFileSync(file, JSON.stringify(results));
+  return results;
 }
 
 /** The backend, and then nothing useful for 30% of the time that it took. */
 function slowed() {
-  const file = path.join(mkdtempSync(path.join(tmpdir(), 'heed-')), 'slowed.mjs');
+  const file = path.join(temporary, 'slowed.mjs');
   const adapter = import.meta.resolve('@heed/benchmarks');
   writeFileSync(
     file,
-    `import provider from '${import.meta.resolve('@heed/backend-ts')}';
+    `import provider from '${import.meta.resolve(backend.module)}';
     import { backendContestant } from '${adapter}';
     const base = backendContestant(provider, { name: '${backend.name}' });
     export default {
@@ -61,10 +87,10 @@ function slowed() {
 const flaggedIn = ({ rows }) => rows.filter(({ verdict }) => verdict !== null);
 const changesOf = ({ rows }) => rows.map(({ change }) => change.toFixed(2)).join(' ');
 
-let before = await run(backend);
+let before = await run('run-0', backend);
 let wrongly = 0;
 for (let pair = 1; pair <= Number(values.pairs); pair++) {
-  const after = await run(backend);
+  const after = await run(`run-${pair}`, backend);
   const report = compareResults(before, after);
   wrongly += flaggedIn(report).length > 0 ? 1 : 0;
   console.log(
@@ -72,7 +98,7 @@ for (let pair = 1; pair <= Number(values.pairs); pair++) {
   );
   before = after;
 }
-const report = compareResults(before, await run(slowed()));
+const report = compareResults(before, await run('slowed', slowed()));
 const found = flaggedIn(report).filter(
   ({ contestant, verdict }) => contestant === backend.name && verdict === 'slower',
 );

@@ -35,6 +35,7 @@ const finish = (roundsMs: number[], growthBytes = 0): Finish => ({
   firstRunMs: 7,
   startMs: 400,
   roundsMs,
+  undisturbedMs: roundsMs,
   samplesMs: [],
 });
 const absent: Finish = {
@@ -45,6 +46,7 @@ const absent: Finish = {
   firstRunMs: null,
   startMs: null,
   roundsMs: [],
+  undisturbedMs: [],
   samplesMs: [],
   reason: 'not here',
   remedy: 'npm install x',

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Model, sampleResults } from '../results/sample-results.test.helper.ts';
+import type { BenchResults } from '../results/schema.ts';
 import { compareResults } from './compare.ts';
 
 const models: readonly Model[] = [
@@ -8,6 +9,8 @@ const models: readonly Model[] = [
 ];
 const slowed = (factor: number): readonly Model[] => [models[0]!, { ...models[1]!, gflops: 10 / factor }];
 const old = sampleResults({ models });
+const wobbling = (place: number): number => 1 + ((place * 7919) % 31) / 600;
+const wobblingToo = (place: number): number => wobbling(place + 5);
 const other = (place: number): number => 1 + ((place * 7919) % 31) / 1000;
 
 describe('a comparison', () => {
@@ -39,8 +42,50 @@ describe('a comparison', () => {
 
   test('lets pass what is under 10%, however sure it is', () => {
     const { rows } = compareResults(old, sampleResults({ models: slowed(1.08), noise: other }));
-    expect(rows.every(({ verdict }) => verdict === null)).toBe(true);
-    expect(rows.some(({ p }) => p < 1e-5)).toBe(true);
+    expect(rows.every(({ verdict, p }) => verdict === null && p === 1)).toBe(true);
+  });
+
+  test('asks whether a change is over 10%, not whether there is one', () => {
+    const before = sampleResults({ models, noise: wobbling });
+    const barely = compareResults(before, sampleResults({ models: slowed(1.105), noise: wobblingToo }));
+    expect(barely.rows.some(({ change }) => change > 1.1)).toBe(true);
+    expect(barely.rows.every(({ verdict }) => verdict === null)).toBe(true);
+    const clearly = compareResults(before, sampleResults({ models: slowed(1.2), noise: wobblingToo }));
+    expect(clearly.rows.filter(({ verdict }) => verdict === 'slower')).toHaveLength(14);
+  });
+
+  describe('where others had the processors for a part of the time', () => {
+    // Twice the time, of which half is waiting.
+    const busy = (results: BenchResults): BenchResults => ({
+      ...results,
+      rows: results.rows.map((row) => ({ ...row, roundsMs: row.roundsMs.map((ms) => 2 * ms) })),
+    });
+    const calm = sampleResults({ models, noise: other });
+
+    test('waiting is no regression, and its end is no progress', () => {
+      for (const [before, after] of [
+        [old, busy(calm)],
+        [busy(old), calm],
+      ] as const) {
+        const { rows } = compareResults(before, after);
+        expect(rows.every(({ verdict, change }) => verdict === null && Math.abs(change - 1) < 0.05)).toBe(
+          true,
+        );
+      }
+    });
+
+    test('what is slower is flagged, by as much as it is without waiting', () => {
+      const { rows } = compareResults(old, busy(sampleResults({ models: slowed(1.3), noise: other })));
+      const flagged = rows.filter(({ verdict }) => verdict === 'slower');
+      expect(flagged).toHaveLength(14);
+      for (const { change } of flagged) expect(change).toBeCloseTo(1.3, 1);
+    });
+
+    test('nothing is said when times with and without it point to different sides', () => {
+      const faster = busy(sampleResults({ models: slowed(0.7), noise: other }));
+      const report = compareResults(old, faster);
+      for (const row of report.rows) expect(row).toMatchObject({ verdict: null, p: 1 });
+    });
   });
 
   test('lets pass what is large, and may be chance', () => {

@@ -29,7 +29,7 @@ export interface EntryOptions {
 }
 
 /** After a turn, until threads that wait actively for more work have gone to sleep. */
-const REST_MS = 10;
+export const REST_MS = 10;
 
 /** A contestant as an entrant, in a process of its own. */
 export function entrantOf(source: ContestantSource, workload: Workload, options: EntryOptions): Entrant {

@@ -11,6 +11,7 @@ const finish = (roundsMs: number[], growthBytes: number): Finish => ({
   firstRunMs: 7,
   startMs: 400,
   roundsMs,
+  undisturbedMs: roundsMs,
   samplesMs: [],
 });
 const at = (length: number, heads = 2) => workload({ length, heads });

@@ -3,7 +3,7 @@ import type { Machine } from '../machine.ts';
 import { type ContestantSource, tripleLoop } from '../process/source.ts';
 import { usefulFlops } from '../workload/pairs.ts';
 import type { Workload } from '../workload/workload.ts';
-import { entrantOf } from './entry.ts';
+import { REST_MS, entrantOf } from './entry.ts';
 import { type Forecast, forecast } from './forecast.ts';
 import { type Peak, startPeak } from './peak.ts';
 import {
@@ -14,10 +14,12 @@ import {
   type Progress,
   ROUNDS,
   TURN_MS,
-  USED_UP,
+  WARM_AFTER_MS,
+  WARM_UP_TURNS,
   inSeconds,
   race,
 } from './race.ts';
+import { type Need, type Share, sharesOf } from './shares.ts';
 import { median, quantile, speedRatio } from './statistics.ts';
 
 export interface MeasureOptions {
@@ -74,6 +76,11 @@ export interface Row {
   readonly remedy?: string;
   /** Median of each round, which everything above follows from. */
   readonly roundsMs: readonly number[];
+  /**
+   * Mean of each round, without the time that the main thread was ready to run while others had the processors. Where
+   * the system does not tell, with it: Linux does.
+   */
+  readonly undisturbedMs: readonly number[];
   /** Times behind each round: all of them, or ten at equal distances. */
   readonly samplesMs: readonly (readonly number[])[];
 }
@@ -98,8 +105,6 @@ export interface Measurement {
 }
 
 const LIMIT_MS = 30_000;
-/** Turns that a contestant is expected to take on a workload that is quickly computed. */
-const LEAST_TURNS = 6;
 /** Of the memory that is free, what one contestant may be expected to take. */
 const MEMORY_SHARE = 0.5;
 
@@ -175,7 +180,7 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
   return { machine, peakDevice, peaks, rows, stopped: signal?.aborted ?? false };
 }
 
-/** Measures the first of the workloads that are left. */
+/** Measures the first of the workloads that are left, within an equal part of the time that is left for them. */
 async function measureOne(
   left: readonly Workload[],
   courses: readonly Course[],
@@ -184,69 +189,54 @@ async function measureOne(
   options: MeasureOptions,
 ): Promise<{ finishes: readonly Finish[]; peakGflops: readonly number[] }> {
   const workload = left[0]!;
-  const shareMs = shareOf(left, courses, end);
-  const usedUp = performance.now() > end ? { ...NOTHING, ...USED_UP } : null;
-  const finishes = courses.map(
-    ({ settled, forecast: of }) => settled ?? usedUp ?? refusalBefore(of, workload, shareMs),
-  );
-  const starting = courses.filter((_, place) => finishes[place] === null);
-  const threads = options.threads ?? defaults().threads;
-  const entrants = starting.map(({ source, forecast: of }): Entrant => {
-    const limitMs = (options.limitMs ?? LIMIT_MS) + 4 * (of.runMs(workload) ?? 0);
-    return entrantOf(source, workload, { threads, limitMs });
+  const active = courses.filter(({ settled }) => settled === null);
+  const needs = active.map(({ forecast: of }) => needOf(of, workload, options));
+  const shares = sharesOf((end - performance.now()) / left.length, needs);
+  const refused = new Map<Course, Finish>();
+  const entering: { readonly course: Course; readonly entrant: Entrant }[] = [];
+  active.forEach((course, place) => {
+    const share = shares[place]!;
+    const refusal = refusalBefore(course.forecast, workload, needs[place]!, share);
+    if (refusal !== null) refused.set(course, refusal);
+    else entering.push({ course, entrant: entrantFor(course, workload, share, options) });
   });
   const { rounds, turnMs, signal, onProgress } = options;
-  const deadline = Math.min(end, performance.now() + shareMs * starting.length);
-  const raced = await race(entrants, {
-    rounds,
-    turnMs,
-    signal,
-    onProgress,
-    deadline,
-    end,
-    shareMs,
-    peak: () => peak.measure(),
-  });
-  starting.forEach((course, place) => learn(course, workload, raced.finishes[place]!));
-  const later = raced.finishes.values();
+  const raced = await race(
+    entering.map(({ entrant }) => entrant),
+    { rounds, turnMs, signal, onProgress, end, peak: () => peak.measure() },
+  );
+  const results = new Map(entering.map(({ course }, place) => [course, raced.finishes[place]!]));
+  for (const [course, finish] of results) learn(course, workload, finish);
   return {
-    finishes: finishes.map((finish) => finish ?? later.next().value!),
+    finishes: courses.map((course) => results.get(course) ?? refused.get(course) ?? course.settled!),
     peakGflops: raced.peakGflops,
   };
 }
 
-/**
- * The time for one contestant on the next workload: an equal part of what is left, for those who may need it. Those who
- * need less leave the rest to the others, those who need more than their part get nothing and leave it all.
- */
-function shareOf(left: readonly Workload[], courses: readonly Course[], end: number): number {
-  const remaining = Math.max(0, end - performance.now());
-  const needs = courses
-    .filter(({ settled }) => settled === null)
-    .flatMap(({ forecast: of }) => left.map((workload) => needOf(of, workload)))
-    .sort((a, b) => a - b);
-  let spent = 0;
-  let count = 0;
-  for (const need of needs) {
-    if (spent + need > remaining) break;
-    spent += need;
-    count++;
-  }
-  const dearest = needs[count - 1] ?? 0;
-  return dearest + (remaining - spent) / Math.max(1, count);
+function entrantFor(course: Course, workload: Workload, share: Share, options: MeasureOptions): Entrant {
+  const limitMs = (options.limitMs ?? LIMIT_MS) + 4 * (course.forecast.runMs(workload) ?? 0);
+  const threads = options.threads ?? defaults().threads;
+  const entrant = entrantOf(course.source, workload, { threads, limitMs });
+  return share.enters ? { ...entrant, shareMs: share.computingMs } : entrant;
 }
 
-/** Milliseconds that a contestant will need on a workload at the least, as far as is known. */
-function needOf(of: Forecast, workload: Workload): number {
+/** What a contestant will need on a workload, as far as is known. */
+function needOf(
+  of: Forecast,
+  workload: Workload,
+  { rounds = ROUNDS, turnMs = TURN_MS }: MeasureOptions,
+): Need {
   const runMs = of.runMs(workload) ?? 0;
-  return of.startMs() + Math.max((1 + MIN_ROUNDS) * runMs, LEAST_TURNS * TURN_MS);
+  const warmUp = runMs > WARM_AFTER_MS ? 0 : Math.max(runMs, WARM_UP_TURNS * turnMs);
+  const turns = (count: number): number => runMs + warmUp + count * (Math.max(runMs, turnMs) + REST_MS);
+  return { start: of.startMs(), least: turns(Math.min(rounds, MIN_ROUNDS)), most: turns(rounds) };
 }
 
 /** Why a contestant need not start on a workload; null when it may. */
-function refusalBefore(of: Forecast, workload: Workload, shareMs: number): Finish | null {
-  const runMs = of.runMs(workload);
-  if (runMs !== null && (1 + MIN_ROUNDS) * runMs > shareMs) {
-    const reason = `one run would take about ${inSeconds(runMs)}; ${1 + MIN_ROUNDS} are over its share of ${inSeconds(shareMs)}`;
+function refusalBefore(of: Forecast, workload: Workload, need: Need, share: Share): Finish | null {
+  if (!share.enters) {
+    const [runMs, neededMs] = [of.runMs(workload) ?? 0, need.start + need.least];
+    const reason = `one run would take about ${inSeconds(runMs)}, and measuring it ${inSeconds(neededMs)}; its share is ${inSeconds(share.leftMs)}`;
     return { ...NOTHING, status: 'too slow', reason };
   }
   const bytes = of.growthBytes(workload) ?? 0;
@@ -282,7 +272,7 @@ function rowsOf(
 }
 
 function rowOf(contestant: string, workload: Workload, finish: Finish, baselineMs: readonly number[]): Row {
-  const { roundsMs, samplesMs, device, threads, memory, status, reason, remedy } = finish;
+  const { roundsMs, undisturbedMs, samplesMs, device, threads, memory, status, reason, remedy } = finish;
   const measured = status === 'measured';
   const medianMs = measured ? median(roundsMs) : null;
   return {
@@ -301,6 +291,7 @@ function rowOf(contestant: string, workload: Workload, finish: Finish, baselineM
     ...(reason !== undefined && { reason }),
     ...(remedy !== undefined && { remedy }),
     roundsMs,
+    undisturbedMs,
     samplesMs: samplesMs.map(thinned),
   };
 }

@@ -22,7 +22,7 @@ function entrant(contestant: string, diary: string[], change: Partial<Ready> = {
       memory,
       async turn() {
         diary.push(contestant);
-        return { status: 'turn taken', samplesMs: [1, 2, 6] };
+        return { status: 'turn taken', samplesMs: [1, 2, 6], waitedShare: 0.5 };
       },
       end: async () => void diary.push(`${contestant} ends`),
       ...change,
@@ -51,6 +51,7 @@ test('entrants take turns, after one to warm up, and all end', async () => {
     firstRunMs: 1,
     startMs: 300,
     roundsMs: [2, 2, 2],
+    undisturbedMs: [1.5, 1.5, 1.5],
     samplesMs: [
       [1, 2, 6],
       [1, 2, 6],
@@ -73,7 +74,9 @@ describe('an entrant drops out', () => {
     let turns = 0;
     const tired = entrant('tired', diary, {
       turn: async () =>
-        ++turns > 2 ? { ...refusal, status: 'failed' } : { status: 'turn taken', samplesMs: [1] },
+        ++turns > 2
+          ? { ...refusal, status: 'failed' }
+          : { status: 'turn taken', samplesMs: [1], waitedShare: 0 },
     });
     const { finishes } = await race([tired, entrant('a', diary)], { rounds: 4 });
     expect(finishes[0]).toMatchObject({ status: 'failed', roundsMs: [], reason: 'differs' });
@@ -83,10 +86,8 @@ describe('an entrant drops out', () => {
 
   test('whose first run leaves no room for two in its share', async () => {
     const diary: string[] = [];
-    const { finishes } = await race([entrant('slow', diary, { firstRunMs: 600 }), entrant('a', diary)], {
-      rounds: 1,
-      shareMs: 1000,
-    });
+    const slow = { ...entrant('slow', diary, { firstRunMs: 600 }), shareMs: 1000 };
+    const { finishes } = await race([slow, entrant('a', diary)], { rounds: 1 });
     expect(finishes[0]).toMatchObject({ status: 'too slow', device: 'd', memory, roundsMs: [] });
     expect(finishes[0]!.reason).toBe('one run takes 0.60 s; 2 would be over its share of 1.0 s');
     expect(diary[0]).toBe('slow ends');
@@ -94,9 +95,35 @@ describe('an entrant drops out', () => {
   });
 });
 
-test('past its deadline a race ends, after two rounds', async () => {
-  const { finishes } = await race([entrant('a', [])], { rounds: 50, deadline: performance.now() - 1 });
-  expect(finishes[0]!.roundsMs).toHaveLength(2);
+test('one whose share is used up takes no more turns, after two rounds; the others go on', async () => {
+  // A first run of 1 ms, and turns of 9 ms, of which the first warms up.
+  const [poor, thrifty] = [12, 40].map((shareMs) => ({ ...entrant(`${shareMs}`, []), shareMs }));
+  const { finishes, peakGflops } = await race([poor!, thrifty!, entrant('rich', [])], {
+    rounds: 5,
+    peak: async () => 5,
+  });
+  expect(finishes.map(({ roundsMs }) => roundsMs.length)).toEqual([2, 3, 5]);
+  expect(peakGflops).toHaveLength(5);
+});
+
+test('past its end a race has one round, and nobody enters any more', async () => {
+  const controller = { end: Infinity };
+  const last = { ...entrant('a', []) };
+  const enter = last.enter.bind(last);
+  last.enter = async (...words) => {
+    controller.end = 0;
+    return enter(...words);
+  };
+  const { finishes } = await race([last, entrant('b', [])], {
+    rounds: 50,
+    get end() {
+      return controller.end;
+    },
+  });
+  expect(finishes.map(({ status, roundsMs }) => [status, roundsMs.length])).toEqual([
+    ['measured', 1],
+    ['too slow', 0],
+  ]);
 });
 
 test('a signal ends it, and what was measured is kept', async () => {
@@ -109,7 +136,7 @@ test('a signal ends it, and what was measured is kept', async () => {
   const interrupted = entrant('b', diary, {
     async turn(_, signal) {
       signal!.throwIfAborted();
-      return { status: 'turn taken', samplesMs: [1] };
+      return { status: 'turn taken', samplesMs: [1], waitedShare: 0 };
     },
   });
   const never: Entrant = { contestant: 'c', workload: tiny, enter: async () => refusal };

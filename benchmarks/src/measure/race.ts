@@ -1,14 +1,16 @@
 import { type Exercise, exerciseOf } from '../workload/exercise.ts';
 import type { MemoryUse } from '../process/resident-set.ts';
-import type { Refusal } from '../process/protocol.ts';
+import type { Refusal, TurnTaken } from '../process/protocol.ts';
 import type { Workload } from '../workload/workload.ts';
 import type { Ready } from './entry.ts';
-import { median } from './statistics.ts';
+import { mean, median } from './statistics.ts';
 
 /** One contestant on one workload. */
 export interface Entrant {
   readonly contestant: string;
   readonly workload: Workload;
+  /** What it may take from its first run on, in milliseconds; two rounds at the least. Default: no limit. */
+  readonly shareMs?: number;
   /** Gets ready in a process of its own and has its first results checked. Never throws but for the signal. */
   enter(exercise: Exercise, signal?: AbortSignal): Promise<Ready | Refusal>;
 }
@@ -18,12 +20,8 @@ export interface RaceOptions {
   readonly rounds?: number | undefined;
   /** Length of a turn in milliseconds; a slower run is one turn by itself. Default 40. */
   readonly turnMs?: number | undefined;
-  /** When to end, after two rounds at the least. A time of `performance.now()`. Default: never. */
-  readonly deadline?: number | undefined;
-  /** From when on nobody enters any more, and one round is enough. Default: never. */
+  /** From when on nobody enters any more, and one round is enough. A time of `performance.now()`. Default: never. */
   readonly end?: number | undefined;
-  /** What one entrant may take, in milliseconds: one that would be over it in two rounds is not timed. */
-  readonly shareMs?: number | undefined;
   /** Measures what the processor can do, at the start of each round. Operations in a nanosecond. */
   readonly peak?: (() => Promise<number>) | undefined;
   /** Ends the race at once; what was measured is kept. */
@@ -51,6 +49,8 @@ export interface Finish {
   readonly startMs: number | null;
   /** Median time of a run in each round that was completed, in milliseconds. */
   readonly roundsMs: readonly number[];
+  /** Mean time of a run in each round, without the time that its main thread waited for a processor that others had. */
+  readonly undisturbedMs: readonly number[];
   /** The times behind each of them. */
   readonly samplesMs: readonly (readonly number[])[];
   readonly reason?: string;
@@ -67,12 +67,17 @@ export interface RaceResult {
 export const MIN_ROUNDS = 2;
 export const ROUNDS = 11;
 export const TURN_MS = 40;
+/** The turn before all others is so many times as long: engines compile what is often run, in several steps. */
+export const WARM_UP_TURNS = 4;
 /** One whose first run takes longer has warmed up with it. */
-const WARM_AFTER_MS = 1000;
+export const WARM_AFTER_MS = 1000;
 
 interface Runner {
   readonly entrant: Entrant;
-  readonly samplesMs: (readonly number[])[];
+  readonly turns: TurnTaken[];
+  /** From the first run on. */
+  spentMs: number;
+  lastTurnMs: number;
   state:
     | Ready
     | Refusal
@@ -85,7 +90,13 @@ interface Runner {
  * shifts by one from round to round, so that none is always first.
  */
 export async function race(entrants: readonly Entrant[], options: RaceOptions = {}): Promise<RaceResult> {
-  const runners = entrants.map((entrant): Runner => ({ entrant, samplesMs: [], state: null }));
+  const runners = entrants.map((entrant): Runner => ({
+    entrant,
+    turns: [],
+    spentMs: 0,
+    lastTurnMs: 0,
+    state: null,
+  }));
   const peakGflops: number[] = [];
   try {
     await enterAll(runners, options);
@@ -102,7 +113,7 @@ export async function race(entrants: readonly Entrant[], options: RaceOptions = 
 
 /** How those fare who never had a turn. */
 const STOPPED = { status: 'stopped', reason: 'stopped early' } as const;
-export const USED_UP = { status: 'too slow', reason: 'the budget is used up' } as const;
+const USED_UP = { status: 'too slow', reason: 'the budget is used up' } as const;
 
 async function enterAll(runners: readonly Runner[], options: RaceOptions): Promise<void> {
   const exercises = new Map<string, Exercise>();
@@ -114,11 +125,13 @@ async function enterAll(runners: readonly Runner[], options: RaceOptions): Promi
     const exercise = exercises.get(entrant.workload.name) ?? exerciseOf(entrant.workload);
     exercises.set(entrant.workload.name, exercise);
     runner.state = await entrant.enter(exercise, options.signal);
-    if (runner.state.status === 'ready') await dropIfSlow(runner, runner.state, options);
+    if (runner.state.status === 'ready') await dropIfSlow(runner, runner.state);
   }
 }
 
-async function dropIfSlow(runner: Runner, ready: Ready, { shareMs = Infinity }: RaceOptions): Promise<void> {
+async function dropIfSlow(runner: Runner, ready: Ready): Promise<void> {
+  const { shareMs = Infinity } = runner.entrant;
+  runner.spentMs = ready.firstRunMs;
   const neededMs = ready.firstRunMs * MIN_ROUNDS;
   if (neededMs <= shareMs) return;
   const reason = `one run takes ${inSeconds(ready.firstRunMs)}; ${MIN_ROUNDS} would be over its share of ${inSeconds(shareMs)}`;
@@ -137,14 +150,13 @@ async function runRounds(
   peakGflops: number[],
   options: RaceOptions,
 ): Promise<void> {
-  const { rounds = ROUNDS, turnMs = TURN_MS, deadline = Infinity, end = Infinity, peak } = options;
+  const { rounds = ROUNDS, turnMs = TURN_MS, end = Infinity, peak } = options;
   // Round −1 warms up: code is compiled, memory is had.
-  for (let round = -1; round < rounds; round++) {
-    const started = performance.now();
+  for (let round = -1; round < rounds && runners.some((runner) => goesOn(runner, round)); round++) {
     if (round >= 0 && peak !== undefined) peakGflops.push(await peak());
     for (const index of roundOrder(runners.length, round)) {
       const runner = runners[index]!;
-      if (runner.state?.status !== 'ready') continue;
+      if (runner.state?.status !== 'ready' || !goesOn(runner, round)) continue;
       if (round < 0 && runner.state.firstRunMs > WARM_AFTER_MS) continue;
       options.signal?.throwIfAborted();
       announce(
@@ -153,13 +165,22 @@ async function runRounds(
         round < 0 ? 'warming up' : 'measuring',
         0.5 + (round + 1) / (rounds + 1) / 2,
       );
-      const samples = await takeTurn(runner, runner.state, turnMs, options.signal);
-      if (round >= 0 && samples.length > 0) runner.samplesMs.push(samples);
+      const turn = await takeTurn(
+        runner,
+        runner.state,
+        round < 0 ? WARM_UP_TURNS * turnMs : turnMs,
+        options.signal,
+      );
+      if (round >= 0 && turn !== null) runner.turns.push(turn);
     }
-    const now = performance.now();
-    if (round + 1 >= MIN_ROUNDS && now + (now - started) > deadline) return;
-    if (round >= 0 && now > end) return;
+    if (round >= 0 && performance.now() > end) return;
   }
+}
+
+/** Whether an entrant takes part in a round: its share has room for one more, or it has hardly begun. */
+function goesOn({ entrant, state, spentMs, lastTurnMs }: Runner, round: number): boolean {
+  if (state?.status !== 'ready') return false;
+  return round < MIN_ROUNDS || spentMs + lastTurnMs <= (entrant.shareMs ?? Infinity);
 }
 
 /** The order of turns in a round: that of the entrants, begun one place further in each round. */
@@ -167,18 +188,22 @@ export function roundOrder(count: number, round: number): number[] {
   return Array.from({ length: count }, (_, place) => (place + round + count) % count);
 }
 
-/** The samples of one turn; none of an entrant that drops out here. */
+/** One turn; null of an entrant that drops out here. */
 async function takeTurn(
   runner: Runner,
   ready: Ready,
   turnMs: number,
   signal?: AbortSignal,
-): Promise<readonly number[]> {
+): Promise<TurnTaken | null> {
   const turn = await ready.turn(turnMs, signal);
-  if ('samplesMs' in turn) return turn.samplesMs;
+  if (turn.status === 'turn taken') {
+    runner.lastTurnMs = turn.samplesMs.reduce((sum, sample) => sum + sample, 0);
+    runner.spentMs += runner.lastTurnMs;
+    return turn;
+  }
   runner.state = turn;
   await ready.end();
-  return [];
+  return null;
 }
 
 function announce(
@@ -198,10 +223,11 @@ export const NOTHING = {
   firstRunMs: null,
   startMs: null,
   roundsMs: [],
+  undisturbedMs: [],
   samplesMs: [],
 } as const;
 
-function finishOf({ state, samplesMs }: Runner, whyNot: typeof STOPPED | typeof USED_UP): Finish {
+function finishOf({ state, turns }: Runner, whyNot: typeof STOPPED | typeof USED_UP): Finish {
   if (state === null) return { ...NOTHING, ...whyNot };
   if (state.status === 'too slow') {
     const { device, threads, memory, firstRunMs, startMs } = state.ready;
@@ -223,6 +249,12 @@ function finishOf({ state, samplesMs }: Runner, whyNot: typeof STOPPED | typeof 
   }
   const { memory, firstRunMs, startMs } = state;
   const about = { device, threads, memory, firstRunMs, startMs };
-  if (samplesMs.length === 0) return { ...NOTHING, ...about, ...whyNot };
-  return { ...about, status: 'measured', roundsMs: samplesMs.map(median), samplesMs };
+  if (turns.length === 0) return { ...NOTHING, ...about, ...whyNot };
+  return {
+    ...about,
+    status: 'measured',
+    roundsMs: turns.map(({ samplesMs }) => median(samplesMs)),
+    undisturbedMs: turns.map(({ samplesMs, waitedShare }) => mean(samplesMs) * (1 - waitedShare)),
+    samplesMs: turns.map(({ samplesMs }) => samplesMs),
+  };
 }

@@ -11,6 +11,10 @@ export function median(samples: readonly number[]): number {
   return quantile(samples, 0.5);
 }
 
+export function mean(samples: readonly number[]): number {
+  return samples.reduce((sum, sample) => sum + sample, 0) / samples.length;
+}
+
 /**
  * How many times as fast as a baseline: the median of the ratios of the rounds that both took part in. Noise that
  * lasts for a round hits both and cancels.

@@ -10,6 +10,7 @@ import type { Workload } from '../workload/workload.ts';
 import type { Entered, Message, PeakEntered, Refusal, Reply, Request, TurnTaken } from './protocol.ts';
 import { peakBytes, residentBytes, resetPeak } from './resident-set.ts';
 import { loadContestant } from './source.ts';
+import { waitedMs } from './waiting.ts';
 
 /** Queries and keys of the workload on which code is loaded and compiled before memory is looked at. */
 const WARM_UP_LENGTH = 256;
@@ -17,6 +18,8 @@ const WARM_UP_RUNS = 3;
 
 /** Takes a turn, once this process has entered. */
 let turnOf: ((milliseconds: number) => Promise<readonly number[]>) | null = null;
+/** The process that computes, which may be another one. */
+let computing = process.pid;
 
 const send = (message: Message): void => {
   process.send!(message);
@@ -38,8 +41,15 @@ async function perform(request: Request): Promise<Reply> {
     case 'enter peak':
       return enterPeak();
     case 'turn':
-      return { status: 'turn taken', samplesMs: await turnOf!(request.milliseconds) } satisfies TurnTaken;
+      return takeTurn(request.milliseconds);
   }
+}
+
+async function takeTurn(milliseconds: number): Promise<TurnTaken> {
+  const [started, waited] = [performance.now(), waitedMs(computing)];
+  const samplesMs = await turnOf!(milliseconds);
+  const waitedShare = (waitedMs(computing) - waited) / (performance.now() - started);
+  return { status: 'turn taken', samplesMs, waitedShare: Math.min(1, Math.max(0, waitedShare)) };
 }
 
 async function enter({ source, workload, threads }: Extract<Request, { kind: 'enter' }>): Promise<Reply> {
@@ -52,7 +62,7 @@ async function enter({ source, workload, threads }: Extract<Request, { kind: 'en
   const request = await requestOf(workload);
   const inputBytes = bytesOf(request);
   const elsewhere = loaded.processId?.();
-  const computing = elsewhere ?? process.pid;
+  computing = elsewhere ?? process.pid;
   await settle();
   // The inputs are in this process already; another one is yet to get them.
   const before = residentBytes(computing) + (elsewhere === undefined ? 0 : inputBytes);

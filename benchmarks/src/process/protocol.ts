@@ -43,10 +43,13 @@ export interface PeakEntered {
   readonly machine: Machine;
 }
 
-/** The time of each run of a turn, in milliseconds. */
+/** A turn that was taken. */
 export interface TurnTaken {
   readonly status: 'turn taken';
+  /** Time of each run. */
   readonly samplesMs: readonly number[];
+  /** Of the turn, the part in which the main thread waited for a processor that others had: 0 to 1. */
+  readonly waitedShare: number;
 }
 
 export type Reply = Refusal | Entered | PeakEntered | TurnTaken;

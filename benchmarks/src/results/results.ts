@@ -47,7 +47,7 @@ export function resultsOf(measurement: Measurement, context: ResultsContext): Be
 const rounded = (value: number): number => Number(value.toPrecision(5));
 
 function roundedRow(row: Row): Row {
-  const { medianMs, quartilesMs, gflops, ratio, roundsMs, samplesMs } = row;
+  const { medianMs, quartilesMs, gflops, ratio, roundsMs, undisturbedMs, samplesMs } = row;
   return {
     ...row,
     medianMs: medianMs && rounded(medianMs),
@@ -55,6 +55,7 @@ function roundedRow(row: Row): Row {
     gflops: gflops && rounded(gflops),
     ratio: ratio && rounded(ratio),
     roundsMs: roundsMs.map(rounded),
+    undisturbedMs: undisturbedMs.map(rounded),
     samplesMs: samplesMs.map((samples) => samples.map(rounded)),
   };
 }

@@ -69,6 +69,7 @@ export function sampleResults(
           growthBytes: null,
           reason: `<b>${status}</b>`,
           roundsMs: [],
+          undisturbedMs: [],
           samplesMs: [],
         };
       }
@@ -84,6 +85,7 @@ export function sampleResults(
         peakBytes: 80 * 2 ** 20 + bytes,
         growthBytes: bytes,
         roundsMs,
+        undisturbedMs: roundsMs,
         samplesMs: roundsMs.map((one) => [one]),
       };
     }),

@@ -104,6 +104,12 @@ const row = v.object({
   reason: v.exactOptional(text),
   remedy: v.exactOptional(text),
   roundsMs: v.pipe(v.array(number), v.description('median of each round')),
+  undisturbedMs: v.pipe(
+    v.array(number),
+    v.description(
+      'mean of each round, without the time that the main thread waited for a processor that others had, where the system tells (Linux)',
+    ),
+  ),
   samplesMs: v.pipe(
     v.array(v.array(number)),
     v.description('runs behind each round: all of them, or ten at equal distances'),

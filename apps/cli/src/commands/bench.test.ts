@@ -100,12 +100,15 @@ describe('a run', () => {
   });
 
   test('one that is slower is found by the comparison', () => {
+    const rounds = (factor: number): number[] =>
+      Array.from({ length: 12 }, (_, round) => (1 + round / 1000) * factor);
     const many = (factor: number): BenchResults => ({
       ...written.results,
       rows: written.results.rows.map((row) => ({
         ...row,
         medianMs: row.medianMs! * factor,
-        roundsMs: Array.from({ length: 12 }, (_, round) => (1 + round / 1000) * factor),
+        roundsMs: rounds(factor),
+        undisturbedMs: rounds(factor),
       })),
       workloads: written.results.workloads.map((one) => ({
         ...one,

@@ -22,7 +22,7 @@ export function renderComparison(report: ComparisonReport, console: Console): st
     differences.map((text) => colors.yellow(`  ${plain(text)}`)).join('\n'),
     `  ${verdict}${faster > 0 ? `, ${faster} faster` : ''}, of ${rows.length} rows`,
     colors.dim(
-      `  Flagged: over 10%, and p < ${significance.toExponential(1)}. Times are relative to the peak, now ${calibration.toFixed(3)} of the old one.`,
+      `  Flagged: over 10%, p < ${significance.toExponential(1)}. Times are relative to the peak, now ${calibration.toFixed(3)} of the old one; a change counts where waiting for a processor does not explain it.`,
     ),
   ]
     .filter(Boolean)

@@ -21,6 +21,7 @@ const row = (contestant: string, length: number, medianMs: number | null): Row =
   status: medianMs === null ? 'failed' : 'measured',
   ...(medianMs === null && { reason: HOSTILE }),
   roundsMs: [],
+  undisturbedMs: [],
 });
 
 /** A demo in which every text is hostile, and every number that may be missing is. */
