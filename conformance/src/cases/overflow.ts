@@ -25,6 +25,43 @@ function square(name: 'mask' | 'bias', number: (i: number, j: number) => number)
 
 const lowestRows = (i: number): number => (i % 2 === 0 ? LOWEST : 0);
 
+/** One term makes scores large that are small as products: an engine that looks at queries and keys alone is misled. */
+function besideSmallProducts(): ConformanceCase[] {
+  const length = 32;
+  const sketch: Sketch = { batch: 1, queryLength: length, headDim: 1, spread: 0.1 };
+  const float32 = (size: number, number: (n: number) => number): Float32Array =>
+    Float32Array.from({ length: size }, (_, n) => number(n));
+  const terms: Record<string, () => Partial<AttentionRequest>> = {
+    alibi: () => ({
+      alibiSlopes: tensor(
+        [2],
+        float32(2, (h) => 60 * h - 30),
+      ),
+    }),
+    bias: () => ({
+      bias: tensor(
+        [length],
+        float32(length, (j) => 100 * (j % 5)),
+      ),
+    }),
+    'float-mask': () => ({
+      mask: tensor(
+        [length],
+        float32(length, (j) => 100 * (j % 5)),
+      ),
+    }),
+    sinks: () => ({
+      sinks: tensor(
+        [2],
+        float32(2, (h) => 400 * h - 200),
+      ),
+    }),
+  };
+  return Object.entries(terms).map(([name, term]) =>
+    agreement('overflow', `small-products/${name}`, sketch, (request) => ({ ...request, ...term() })),
+  );
+}
+
 export function overflowCases(): ConformanceCase[] {
   const changed: Record<string, Change> = {
     'equal-scores/zero': fill('query', () => 0),
@@ -61,6 +98,7 @@ export function overflowCases(): ConformanceCase[] {
       agreement('overflow', name, {}, change),
       agreement('overflow', `${name}/all-outputs`, ALL, change),
     ]),
+    ...besideSmallProducts(),
     agreement('overflow', 'mask/lowest-row/gradient', { gradient: true }, changed['mask/lowest-row']),
     agreement('overflow', 'one-huge-key/gradient', { gradient: true }, changed['one-huge-key']),
     agreement('overflow', 'mask/lowest-row/scale', { scale: 5 }, changed['mask/lowest-row']),
