@@ -18,20 +18,33 @@ export interface Fate {
   readonly by: Verdict;
 }
 
-/** Runs on every mutant the cases that reach it, the quickest first, until one fails. */
+/** Runs on every mutant the cases that reach it, until one fails: first those that killed the most, then the quickest. */
 export async function* mutate(subject: Subject, mutants: readonly Mutant[]): AsyncGenerator<Fate> {
   const coverage = await coverageOf(workerOf(subject, COPIES.counting));
   const options = workerOf(subject, COPIES.plain);
   const laboratory = new Laboratory(options);
+  const kills = new Map<string, number>();
+  const inOrder = (rows: Coverage['cases']): string[] => {
+    const killsOf = ({ id }: { id: string }): number => kills.get(id) ?? 0;
+    return rows.toSorted((a, b) => killsOf(b) - killsOf(a) || a.ms - b.ms).map(({ id }) => id);
+  };
   try {
     for (const mutant of mutants) {
-      if (coverage.atLoad[mutant.id] !== undefined) {
-        yield fateOf(mutant, await atLoad(options, mutant, coverage));
+      const { id } = mutant;
+      const isAtLoad = coverage.atLoad[id] !== undefined;
+      const reaching = isAtLoad
+        ? coverage.cases
+        : coverage.cases.filter(({ hits }) => hits[id] !== undefined);
+      if (reaching.length === 0) {
+        yield { mutant, fate: 'notReached', by: null };
         continue;
       }
-      const { cases, hitLimit } = casesFor(mutant, coverage);
-      if (cases.length === 0) yield { mutant, fate: 'notReached', by: null };
-      else yield fateOf(mutant, await laboratory.verdict({ mutant: mutant.id, cases, hitLimit }));
+      const cases = inOrder(reaching);
+      const by = isAtLoad
+        ? await atLoad(options, id, cases)
+        : await laboratory.verdict({ mutant: id, cases, hitLimit: hitLimitOf(id, reaching) });
+      if (by !== null) kills.set(by.id, (kills.get(by.id) ?? 0) + 1);
+      yield { mutant, fate: by === null ? 'survived' : 'killed', by };
     }
   } finally {
     await laboratory.close();
@@ -51,27 +64,17 @@ async function coverageOf(options: WorkerOptions): Promise<Coverage> {
   }
 }
 
-function fateOf(mutant: Mutant, by: Verdict): Fate {
-  return { mutant, fate: by === null ? 'survived' : 'killed', by };
-}
-
 /** A mutant of what is computed while the modules load needs modules of its own. */
-async function atLoad(options: WorkerOptions, { id }: Mutant, coverage: Coverage): Promise<Verdict> {
+async function atLoad(options: WorkerOptions, id: string, cases: readonly string[]): Promise<Verdict> {
   const laboratory = new Laboratory({ ...options, activeMutant: id });
   try {
-    const cases = byTime(coverage.cases).map((row) => row.id);
     return await laboratory.verdict({ mutant: null, cases, hitLimit: Infinity });
   } finally {
     await laboratory.close();
   }
 }
 
-function casesFor({ id }: Mutant, coverage: Coverage): { cases: readonly string[]; hitLimit: number } {
-  const reaching = coverage.cases.filter(({ hits }) => hits[id] !== undefined);
-  const hits = Math.max(...reaching.map((row) => row.hits[id]!), 0);
-  return { cases: byTime(reaching).map((row) => row.id), hitLimit: 1000 + 100 * hits };
-}
-
-function byTime(rows: Coverage['cases']): Coverage['cases'] {
-  return rows.toSorted((one, other) => one.ms - other.ms);
+/** How often a mutant may be passed in one case before that counts as without an end. */
+function hitLimitOf(id: string, reaching: Coverage['cases']): number {
+  return 1000 + 100 * Math.max(...reaching.map(({ hits }) => hits[id]!));
 }
