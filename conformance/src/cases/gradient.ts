@@ -2,7 +2,7 @@ import type { ConformanceCase } from '../case.ts';
 import type { Sketch } from '../sketch.ts';
 import { agreements } from './build.ts';
 import { BROADCASTS } from './mask.ts';
-import { VARIATIONS } from './variations.ts';
+import { MANY_TILES, VARIATIONS } from './variations.ts';
 
 export function gradientCases(): ConformanceCase[] {
   const sketches: Record<string, Sketch> = { control: { queryLength: 5, keyLength: 9, gradient: true } };
@@ -42,6 +42,7 @@ export function gradientCases(): ConformanceCase[] {
     'window-across-tiles': { batch: 1, queryLength: 97, headDim: 4, window: { left: 20, right: 3 } },
     'many-tiles': { batch: 1, queryLength: 67, keyLength: 300, headDim: 4, sinks: true },
     'many-tiles-softcap': { batch: 1, queryLength: 67, keyLength: 300, headDim: 4, softcap: 2 },
+    'many-tiles-window': { ...MANY_TILES, window: { left: 20, right: 3 }, alignment: 'bottomRight' },
     'bias-row-of-empty': { bias: { shape: [7, 7], excluded: 0.95 } },
   };
   for (const [name, sketch] of Object.entries(more)) sketches[name] = { ...sketch, gradient: true };

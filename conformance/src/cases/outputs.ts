@@ -2,7 +2,7 @@ import type { OutputName } from '@heed/core';
 import type { ConformanceCase } from '../case.ts';
 import type { Sketch } from '../sketch.ts';
 import { agreements } from './build.ts';
-import { VARIATIONS } from './variations.ts';
+import { MANY_TILES, VARIATIONS } from './variations.ts';
 
 function each(outputs: readonly OutputName[]): Record<string, Sketch> {
   return Object.fromEntries(
@@ -18,6 +18,7 @@ export function outputCases(): ConformanceCase[] {
       control: { ...together, outputs: ['output', 'weights'] },
       ...each(['weights']),
       'long-rows': { batch: 1, heads: 1, queryLength: 3, keyLength: 300, outputs: ['weights'] },
+      'many-tiles': { ...MANY_TILES, outputs: ['output', 'weights', 'logSumExp', 'statistics'] },
     }),
     ...agreements('logSumExp', {
       control: { ...together, outputs: ['output', 'logSumExp'] },

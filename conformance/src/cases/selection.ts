@@ -3,7 +3,7 @@ import type { ConformanceCase } from '../case.ts';
 import { randomFrom } from '../random.ts';
 import type { Sketch } from '../sketch.ts';
 import { agreement, agreements } from './build.ts';
-import { VARIATIONS } from './variations.ts';
+import { MANY_TILES, VARIATIONS } from './variations.ts';
 
 /** Queries and keys of −1, 0 and 1: with scale 1 every score is a small integer, and many are equal. */
 function integers(request: AttentionRequest): AttentionRequest {
@@ -59,6 +59,8 @@ export function selectionCases(): ConformanceCase[] {
       // Where u is nearest to 0 and to 1: row 5, key 14.
       'sample/word-of-zeros': { ...one, queryLength: 6, keyLength: 15, seed: 18509 },
       'sample/word-of-ones': { ...one, queryLength: 6, keyLength: 15, seed: 18229 },
+      'argmax/many-tiles': { ...MANY_TILES, selection: 'argmax', outputs: ['output', 'weights', 'choice'] },
+      'sample/many-tiles': { ...MANY_TILES, ...sample, seed: 8 },
       'sample/flat': { ...sample, spread: 0.001, keyLength: 40, seed: 6 },
       'argmax/float64': { selection: 'argmax', dtype: 'float64', outputs: ['output', 'choice'] },
       'sample/float64': { ...sample, dtype: 'float64', seed: 7 },
