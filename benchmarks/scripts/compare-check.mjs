@@ -87,18 +87,28 @@ function slowed() {
 const flaggedIn = ({ rows }) => rows.filter(({ verdict }) => verdict !== null);
 const changesOf = ({ rows }) => rows.map(({ change }) => change.toFixed(2)).join(' ');
 
-let before = await run('run-0', backend);
+const runs = [await run('run-0', backend)];
 let wrongly = 0;
 for (let pair = 1; pair <= Number(values.pairs); pair++) {
-  const after = await run(`run-${pair}`, backend);
-  const report = compareResults(before, after);
+  runs.push(await run(`run-${pair}`, backend));
+  const report = compareResults(...runs.slice(-2));
   wrongly += flaggedIn(report).length > 0 ? 1 : 0;
   console.log(
     `pair ${pair}: ${flaggedIn(report).length} of ${report.rows.length} flagged, changes ${changesOf(report)}`,
   );
-  before = after;
 }
-const report = compareResults(before, await run('slowed', slowed()));
+const allPairs = runs.flatMap((old, at) => runs.slice(at + 1).map((fresh) => [old, fresh]));
+/** A run as it would be if nothing were known of waiting. */
+const asItWas = (results) => ({
+  ...results,
+  rows: results.rows.map((row) => ({ ...row, undisturbedMs: row.roundsMs })),
+});
+const countFlagged = (seen) =>
+  allPairs.filter((pair) => flaggedIn(compareResults(...pair.map(seen))).length > 0).length;
+console.log(
+  `all ${allPairs.length} pairs among them: ${countFlagged((one) => one)} flagged, ${countFlagged(asItWas)} by times as they were alone`,
+);
+const report = compareResults(runs.at(-1), await run('slowed', slowed()));
 const found = flaggedIn(report).filter(
   ({ contestant, verdict }) => contestant === backend.name && verdict === 'slower',
 );
