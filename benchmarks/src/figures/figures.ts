@@ -37,7 +37,7 @@ function standalone(svg: string): string {
 }
 
 /** Lengths of the table in documents. */
-const TABLE_LENGTHS = [512, 2048, 8192];
+const TABLE_LENGTHS = [512, 2048, 8192, 16384];
 
 /** Dense attention as a table in Markdown, with what it was measured on above it. */
 export function tableOf(results: BenchResults, folder: string): string {
