@@ -32,12 +32,12 @@ describe('tiles', () => {
   });
 
   test('causal leaves out nearly half', () => {
-    expect(scoresOf(tilesFor(2048, { causal: true }, 12)) / (12 * 2048 ** 2)).toBeLessThan(0.57);
+    expect(scoresOf(tilesFor(2048, { causal: true }, 12)) / (12 * 2048 ** 2)).toBeLessThan(0.55);
   });
 
   test('a window leaves out all but its surroundings', () => {
     const window = { left: 128, right: 127 };
-    expect(scoresOf(tilesFor(16_384, { window })) / 16_384 ** 2).toBeLessThan(0.032);
+    expect(scoresOf(tilesFor(16_384, { window })) / 16_384 ** 2).toBeLessThan(0.03);
   });
 
   test('keys past the lengths and rows past them are left out, batch element by batch element', () => {

@@ -50,7 +50,7 @@ const LIMITS: TileLimits = {
   scores: 2 ** 22,
   sampledScores: 2 ** 18,
   fewestRows: 1024,
-  skippingRows: 256,
+  skippingRows: 128,
   apart: 2 ** 16,
 };
 
@@ -58,8 +58,9 @@ const LIMITS: TileLimits = {
 export function tileGrid(problem: AttentionProblem, limits: TileLimits = LIMITS): TileGrid {
   const { batch, heads, kvHeads, queryLength } = problem;
   const most = problem.selection === 'sample' ? limits.sampledScores : limits.scores;
-  const skips = problem.causal || problem.window !== null;
-  const wantedRows = Math.max(1, skips ? Math.min(queryLength, limits.skippingRows) : queryLength);
+  // Two tiles leave out less than their second call costs.
+  const skips = (problem.causal || problem.window !== null) && queryLength > 2 * limits.skippingRows;
+  const wantedRows = Math.max(1, skips ? limits.skippingRows : queryLength);
   // Scores of one row, in all the query heads that share a key/value head.
   const unit = Math.max(1, (heads / kvHeads) * keysOfRows(problem, wantedRows));
   const fewestRows = Math.min(wantedRows, limits.fewestRows);
