@@ -132,6 +132,7 @@ export interface Finish {
     readonly firstRunMs: number | null;
     readonly startMs: number | null;
     readonly roundsMs: readonly number[];
+    readonly undisturbedMs: readonly number[];
     readonly samplesMs: readonly (readonly number[])[];
     readonly reason?: string;
     readonly remedy?: string;
@@ -233,6 +234,7 @@ export interface Row {
     readonly reason?: string;
     readonly remedy?: string;
     readonly roundsMs: readonly number[];
+    readonly undisturbedMs: readonly number[];
     readonly samplesMs: readonly (readonly number[])[];
 }
 
