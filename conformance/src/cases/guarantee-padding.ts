@@ -40,11 +40,11 @@ export const EXCLUSIONS: Readonly<Record<string, Sketch>> = {
   'float-mask': { mask: { kind: 'float', shape: [1, 1, 1, 7], density: 0.4 } },
   bias: { bias: { shape: [2, 1, 1, 7], excluded: 0.6 } },
   segments: { segments: 'scattered', queryLength: 4, keyLength: 9 },
-  'key-lengths-decoding': { keyLengths: [130, 257], queryLength: 1, keyLength: 260 },
+  'key-lengths-decoding': { keyLengths: [520, 1027], queryLength: 1, keyLength: 1030 },
   'boolean-mask-decoding': {
-    mask: { kind: 'boolean', shape: [2, 1, 1, 260], density: 0.4 },
+    mask: { kind: 'boolean', shape: [2, 1, 1, 1030], density: 0.4 },
     queryLength: 2,
-    keyLength: 260,
+    keyLength: 1030,
   },
   'no-common-segment': { segments: 'scattered', queryLength: 2, keyLength: 2 },
 };

@@ -32,13 +32,14 @@ export interface Tiling {
  * The gradient keeps two matrices of a block with a tile there as well, 36 KiB each. Both numbers are multiples of the
  * register tiles, whichever way they lie.
  *
- * Without packing a tile of keys and one of values, 16 KiB each, share the first-level cache.
+ * Without packing a tile has 512 keys: memory is fastest in long stretches, and 128 KiB each of keys and values still
+ * share the second-level cache, where several query rows read them again.
  *
  * With fused multiply-add a tile of 6 × 2 vectors takes 12 registers, two more for the columns and one for a row: all
  * 15 that engines leave on x64. Without it the product needs one too, and older engines spill beyond 4 × 2.
  */
 export function tilingOf({ pass, relaxed, dtype, headDim, valueDim, direct }: Variant): Tiling {
-  const tileKeys = direct ? 64 : pass === 'gradient' ? 96 : 384;
+  const tileKeys = direct ? 512 : pass === 'gradient' ? 96 : 384;
   const columns = dtype === 'float32' ? 8 : 4;
   const roundUp = (n: number): number => Math.ceil(n / columns) * columns;
   return {
