@@ -217,7 +217,8 @@ describe('Ctrl-C keeps what was measured', () => {
   // `script` gives a terminal to a command; it comes with Linux.
   test.skipIf(process.platform !== 'linux')('on a terminal, between two rounds', async () => {
     const cwd = folderOf({});
-    const command = [process.execPath, main, ...words, '--rounds', '1000'].join(' ');
+    // Without "exec", the shell would get the Ctrl-C too, and some end with a code of their own.
+    const command = ['exec', process.execPath, main, ...words, '--rounds', '1000'].join(' ');
     const child = spawn('script', ['--quiet', '--flush', '--return', '--command', command, '/dev/null'], {
       cwd,
     });
