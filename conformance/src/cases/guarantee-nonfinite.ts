@@ -7,7 +7,7 @@ import { naiveForward } from '../judge/naive-forward.ts';
 import { type PlainInputs, rowStarts } from '../judge/naive-scores.ts';
 import { type Sketch, dOutputOf, requestOf } from '../sketch.ts';
 import { ensure, guaranteed } from './behaviour.ts';
-import { ensureSameBits, runAll } from './run-all.ts';
+import { ensureSameBits, runAll, runForOutput } from './run-all.ts';
 
 type Floats = Float32Array | Float64Array;
 
@@ -100,15 +100,22 @@ function isNumberLikeAnyOther({ input }: Target, poison: number): boolean {
   return poison === -Infinity && (input === 'mask' || input === 'bias' || input === 'sinks');
 }
 
-function spreads(name: string, target: Target, sketch: Sketch, poison: number): BehaviourCase {
+/** @param run Which results are asked for. Default: all. */
+function spreads(
+  name: string,
+  target: Target,
+  sketch: Sketch,
+  poison: number,
+  run: typeof runAll | typeof runForOutput = runAll,
+): BehaviourCase {
   return guaranteed('nonfinite', name, sketch, async ({ backend }, id) => {
     const request = requestOf(sketch, id);
     const given = request[target.input] as Tensor;
     const data = given.data.slice() as Floats;
     data[target.index(request)] = poison;
     const dOutput = dOutputOf(sketch, id);
-    const clean = await runAll(backend, request, dOutput);
-    const dirty = await runAll(backend, { ...request, [target.input]: { ...given, data } }, dOutput);
+    const clean = await run(backend, request, dOutput);
+    const dirty = await run(backend, { ...request, [target.input]: { ...given, data } }, dOutput);
     ensureReaches(request, target, dirty, `${poison} in ${target.input}`);
     ensureSameBits(
       forward(dirty),
@@ -117,6 +124,32 @@ function spreads(name: string, target: Target, sketch: Sketch, poison: number): 
       reachedBy(request, target),
     );
   });
+}
+
+/** Enough keys, and scores small enough, for ways that pay off only there. */
+const MANY_KEYS: Readonly<Record<string, Sketch>> = {
+  plain: { queryLength: 70, spread: 0.1 },
+  causal: { queryLength: 70, spread: 0.1, causal: true },
+  'causal-peaked': { queryLength: 70, causal: true },
+  'layout-blhd': { queryLength: 70, spread: 0.1, layout: 'blhd' },
+};
+
+/** Nothing but the output is asked for. */
+function outputAlone(): BehaviourCase[] {
+  const targets: Readonly<Record<string, Target>> = {
+    query: TARGETS['query']!,
+    'first-keys': keyTarget('key', KEY),
+    'last-keys': keyTarget('key', 66),
+    'first-values': keyTarget('value', KEY),
+    'last-values': keyTarget('value', 66),
+  };
+  return Object.entries(targets).flatMap(([name, target]) =>
+    Object.entries(MANY_KEYS).flatMap(([beside, sketch]) =>
+      Object.entries(POISONS).map(([kind, poison]) =>
+        spreads(`output-alone/${name}/${beside}/${kind}`, target, sketch, poison, runForOutput),
+      ),
+    ),
+  );
 }
 
 const FORWARD = ['output', 'weights', 'logSumExp', 'rowMax', 'rowSum', 'dQuery'];
@@ -140,7 +173,7 @@ function ensureReaches(request: AttentionRequest, target: Target, dirty: Values,
         `output row [${where}] is finite, it attends to ${what}`,
       );
       ensure(
-        !isFiniteRow(dQuery, starts.query(b, h, i), problem.headDim),
+        dQuery === undefined || !isFiniteRow(dQuery, starts.query(b, h, i), problem.headDim),
         `dQuery row [${where}] is finite, it attends to ${what}`,
       );
     }
@@ -246,5 +279,5 @@ export function nonfiniteCases(): ConformanceCase[] {
       }
     }
   }
-  return [...cases, ...hidden()];
+  return [...cases, ...hidden(), ...outputAlone()];
 }

@@ -6,7 +6,7 @@ import { eachRow, naiveForward } from '../judge/naive-forward.ts';
 import { type PlainInputs, rowStarts } from '../judge/naive-scores.ts';
 import { type Sketch, dOutputOf, requestOf } from '../sketch.ts';
 import { ensure, guaranteed } from './behaviour.ts';
-import { ensureSameBits, runAll } from './run-all.ts';
+import { ensureSameBits, runAll, runForOutput } from './run-all.ts';
 
 /** Each way to exclude. Float masks and biases exclude where they are −∞. */
 export const EXCLUSIONS: Readonly<Record<string, Sketch>> = {
@@ -132,7 +132,12 @@ export function spoil<T extends Tensor | undefined>(
 }
 
 /** Everything excluded is poisoned at once; no bit of any result may change. */
-function padded(name: string, sketch: Sketch, poison: number): BehaviourCase {
+function padded(
+  name: string,
+  sketch: Sketch,
+  poison: number,
+  run: typeof runAll | typeof runForOutput = runAll,
+): BehaviourCase {
   return guaranteed('padding', name, sketch, async ({ backend }, id) => {
     const seed = id.slice(0, id.lastIndexOf('/'));
     const request = requestOf(sketch, seed);
@@ -147,8 +152,8 @@ function padded(name: string, sketch: Sketch, poison: number): BehaviourCase {
       poisoned[input] = spoil(given, poison, places[input]);
     }
     ensure(count > 0, 'the case has no excluded place');
-    const clean = await runAll(backend, request, dOutput);
-    const dirty = await runAll(
+    const clean = await run(backend, request, dOutput);
+    const dirty = await run(
       backend,
       poisoned as unknown as AttentionRequest,
       spoil(dOutput, poison, places.dOutput),
@@ -199,5 +204,15 @@ export function paddingCases(): ConformanceCase[] {
   const cases = Object.entries(sketches).flatMap(([name, sketch]) =>
     Object.entries(poisons(sketch)).map(([kind, poison]) => padded(`${name}/${kind}`, sketch, poison)),
   );
-  return [...cases, unchosen('argmax'), unchosen('sample')];
+  // Enough keys, and scores small enough, for ways that pay off only there; nothing but the output is asked for.
+  const outputAlone = Object.entries({
+    'key-lengths': { queryLength: 70, spread: 0.1, keyLengths: [66, 40] },
+    'causal-key-lengths': { queryLength: 70, spread: 0.1, keyLengths: [66, 40], causal: true },
+    causal: { queryLength: 70, keyLength: 90, spread: 0.1, causal: true, alignment: 'topLeft' },
+  } satisfies Record<string, Sketch>).flatMap(([name, sketch]) =>
+    Object.entries(poisons(sketch)).map(([kind, poison]) =>
+      padded(`output-alone/${name}/${kind}`, sketch, poison, runForOutput),
+    ),
+  );
+  return [...cases, ...outputAlone, unchosen('argmax'), unchosen('sample')];
 }

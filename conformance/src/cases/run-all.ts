@@ -37,6 +37,17 @@ export async function runAll(
   }
 }
 
+/** Runs a request for its output alone, which backends may have quicker ways to. */
+export async function runForOutput(backend: AttentionBackend, request: AttentionRequest): Promise<Values> {
+  const { problem, inputs } = problemOf({ ...request, outputs: ['output'] });
+  const kernel = await backend.compile(problem);
+  try {
+    return { output: (await kernel.run(inputs as never)).output! };
+  } finally {
+    await kernel.dispose();
+  }
+}
+
 /** One run of a kernel, and the gradient if its problem has one. */
 export async function runKernel(
   kernel: AttentionKernel,

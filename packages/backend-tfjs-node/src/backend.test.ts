@@ -8,7 +8,8 @@ const SMALL_TILES: TileLimits = {
   scores: 200,
   sampledScores: 200,
   fewestRows: 3,
-  skippingRows: 3,
+  causalRows: 3,
+  windowRows: 3,
   apart: 8,
 };
 

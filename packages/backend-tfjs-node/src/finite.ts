@@ -34,11 +34,15 @@ export function suspectsOf(
 
 /** Whether every row attends to every key by its score alone, and output and weights are all that is asked for. */
 export function isBare(problem: AttentionProblem): boolean {
-  const { causal, window, lengths, segments, mask, bias, alibi, sinks, softcap, selection, outputs } =
-    problem;
-  const excludes = causal || window || lengths.key || lengths.query || segments || mask || bias;
+  const { causal, window, lengths } = problem;
+  return isPlain(problem) && !causal && window === null && !lengths.key && !lengths.query;
+}
+
+/** As {@link isBare}, but for the keys that causal, a window and lengths exclude. */
+export function isPlain(problem: AttentionProblem): boolean {
+  const { segments, mask, bias, alibi, sinks, softcap, selection, outputs } = problem;
   const isSoft = selection === 'softmax' && outputs.every((name) => name === 'output' || name === 'weights');
-  return !excludes && !alibi && !sinks && softcap === null && isSoft;
+  return !segments && !mask && !bias && !alibi && !sinks && softcap === null && isSoft;
 }
 
 /** One number that is finite if every number of the suspect is; the other way round it may err, at huge numbers. */

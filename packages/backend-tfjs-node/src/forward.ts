@@ -6,6 +6,7 @@ import { mayHaveEmptyRows } from './score-terms.ts';
 import { type Scores, scoresOf, selected } from './scores.ts';
 import { type Softmax, byRowSum, softmaxOf, weightsOf } from './softmax.ts';
 import { type Work, isEmpty, padKeys, tileShape } from './tile-inputs.ts';
+import { partsOf } from './tiles.ts';
 
 /** How each result of a tile is computed, when it is asked for. Axes are `[B, Hq, Lq, …]`. */
 type Recipes = Readonly<Record<string, () => TfTensor>>;
@@ -24,26 +25,41 @@ export function forwardTile(work: Work): Tensors {
 }
 
 function computedTile(work: Work, names: readonly string[]): Recipes {
-  const scored = scoresOf(work);
-  if (work.problem.selection !== 'softmax') return hardTile(work, scored);
+  const { selection, sinks } = work.problem;
+  if (selection !== 'softmax') return hardTile(work, scoresOf(work));
   // When no row can be empty and nobody asks for statistics, TensorFlow's own softmax is all there is to do.
-  const plain = !mayHaveEmptyRows(work) && !work.problem.sinks;
+  const plain = !mayHaveEmptyRows(work) && !sinks;
   return plain && names.every((name) => name === 'output' || name === 'weights')
-    ? plainTile(work, scored)
-    : softTile(work, scored);
+    ? plainTile(work)
+    : softTile(work, scoresOf(work));
 }
 
-function plainTile(work: Work, scored: Scores): Recipes {
-  if (work.smallScores) return smallScoresTile(work, scored);
+function plainTile(work: Work): Recipes {
+  const small = work.small?.rowsOf(work.tile) ?? 'none';
+  if (small === 'none') return softmaxTile(work);
+  if (small === 'all') return { output: () => smallScoresOutput(work) };
+  return { output: () => work.tf.where(small, smallScoresOutput(work), softmaxTile(work).output!()) };
+}
+
+function softmaxTile(work: Work): Recipes {
+  const scored = scoresOf(work);
   const weights = selected(work.tf, scored.allowed, work.tf.softmax(scored.scores), 0);
   return { weights: () => weights, output: () => timesValues(work, scored, weights) };
 }
 
-function smallScoresTile(work: Work, scored: Scores): Recipes {
+/** The output of rows whose scores are small. */
+function smallScoresOutput(work: Work): TfTensor {
   const { tf } = work;
-  const exponentials = tf.exp(scored.scores);
-  const rowSum = tf.sum(exponentials, -1, true);
-  return { output: () => tf.div(timesValues(work, scored, exponentials), rowSum) };
+  const parts = partsOf(work.tile).map((tile) => {
+    const part = { ...work, tile };
+    const scored = scoresOf(part);
+    const exponentials = tf.exp(scored.scores);
+    return { sum: tf.sum(exponentials, -1, true), product: timesValues(part, scored, exponentials) };
+  });
+  const [sum, product] = (['sum', 'product'] as const).map((name) =>
+    parts.map((part): TfTensor => part[name]).reduce((all, part) => tf.add(all, part)),
+  );
+  return tf.div(product!, sum!);
 }
 
 function softTile(work: Work, scored: Scores): Recipes {

@@ -1,7 +1,7 @@
 import type { VisibleKeys } from '@heed/core/backend';
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-node';
 import type { Engine } from './engine.ts';
-import { type Range, type Tile, lengthOf } from './tiles.ts';
+import { type Range, type Tile, isDense, lengthOf } from './tiles.ts';
 
 /** What a row of a tile cannot see: so many of its first keys, and so many of its last. */
 interface HiddenEnds {
@@ -18,14 +18,15 @@ export class HiddenKeys {
   readonly #masks = new Map<string, TfTensor>();
 
   /**
-   * @param tiles those of the run.
+   * @param tiles those of the run, as they are computed.
    * @param perBatch whether batch elements may differ in what their rows can see.
    */
   constructor(engine: Engine, visible: VisibleKeys, tiles: readonly Tile[], perBatch: boolean) {
     this.#engine = engine;
     this.#visible = visible;
     this.#perBatch = perBatch;
-    this.#mostKeys = Math.max(0, ...tiles.map(({ keys }) => lengthOf(keys)));
+    const masked = tiles.filter((tile) => !isDense(tile));
+    this.#mostKeys = Math.max(0, ...masked.map(({ keys }) => lengthOf(keys)));
   }
 
   /** −∞ where a tile's row must not attend, else 0: `[B or 1, 1, Lq, Lk]`. */
@@ -33,7 +34,7 @@ export class HiddenKeys {
     const hidden = this.#hiddenEnds(tile);
     const [rows, keys] = [lengthOf(tile.rows), lengthOf(tile.keys)];
     // Where only last keys are hidden, a narrow mask is the end of a wide one.
-    const width = hidden.every(({ left }) => left === 0) ? this.#mostKeys : keys;
+    const width = hidden.every(({ left }) => left === 0) ? Math.max(this.#mostKeys, keys) : keys;
     const name = `${rows} ${width} ${hidden.map(({ left, right }) => `${left}/${right}`).join()}`;
     let mask = this.#masks.get(name);
     if (mask === undefined) {

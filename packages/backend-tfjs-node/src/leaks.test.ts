@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { tfjsNodeProvider } from './provider.ts';
 import { numbers, onTensorflow } from './on-tensorflow.test.helper.ts';
 
-const SMALL_TILES = { scores: 40, sampledScores: 40, fewestRows: 3, skippingRows: 3, apart: 8 };
+const SMALL_TILES = { scores: 40, sampledScores: 40, fewestRows: 3, causalRows: 3, windowRows: 3, apart: 8 };
 
 const requests: Readonly<Record<string, Omit<AttentionRequest, 'gradient'>>> = {
   dense: { query: numbers(1, 2, 4, 9, 8), key: numbers(2, 2, 2, 9, 8), value: numbers(3, 2, 2, 9, 5) },

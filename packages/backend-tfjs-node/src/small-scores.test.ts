@@ -7,9 +7,14 @@ const LENGTH = 200;
 
 onTensorflow('scores that are small enough to do without their maximum', (setting) => {
   /** The operations that a run takes, and its error. */
-  async function run(query: Tensor<'float32'>): Promise<{ operations: string[]; error: number }> {
+  async function run(
+    query: Tensor<'float32'>,
+    options: { causal?: true } = {},
+  ): Promise<{ operations: string[]; error: number }> {
     const { tf, backend } = await setting();
-    const request = { query, key: numbers(2, 1, 2, LENGTH, 16), value: numbers(3, 1, 2, LENGTH, 16) };
+    const length = query.shape[2]!;
+    const [key, value] = [numbers(2, 1, 2, length, 16), numbers(3, 1, 2, length, 16)];
+    const request = { query, key, value, ...options };
     const operations: string[] = [];
     const native = tf.findBackend('tensorflow') as unknown as {
       executeSingleOutput(operation: string, ...rest: unknown[]): unknown;
@@ -34,6 +39,17 @@ onTensorflow('scores that are small enough to do without their maximum', (settin
     expect(error).toBeLessThan(2e-6);
     // |q| |k| / 4 is about 2 for a factor of 1.
     expect(operations.includes('Softmax')).toBe(factor > 10);
+  });
+
+  // 600 rows are three tiles: all of small scores, or one of rows of both kinds.
+  test.for([1, 1000])('causal, the longest query × %s', async (factor) => {
+    const query = numbers(1, 1, 2, 600, 16);
+    query.data.subarray(300 * 16, 301 * 16).forEach((number, n) => {
+      query.data[300 * 16 + n] = factor * number;
+    });
+    const { operations, error } = await run(query, { causal: true });
+    expect(error).toBeLessThan(2e-6);
+    expect(operations.filter((name) => name === 'Softmax')).toHaveLength(factor > 1 ? 1 : 0);
   });
 
   test('ALiBi makes them large', async () => {

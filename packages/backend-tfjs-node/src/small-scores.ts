@@ -1,31 +1,79 @@
 import type { AttentionInputs, AttentionProblem } from '@heed/core';
-import type { Engine, Tf } from './engine.ts';
-import { isBare } from './finite.ts';
+import type { VisibleKeys } from '@heed/core/backend';
+import type { Tensor as TfTensor } from '@tensorflow/tfjs-node';
+import type { Engine } from './engine.ts';
+import { isPlain } from './finite.ts';
 import type { Native } from './memory.ts';
+import { type Tile, lengthOf } from './tiles.ts';
 
 /** exp(±SMALL) is far from the ends of float32, also when a million of them are summed and multiply values. */
 const SMALL = 30;
 
+/** Rows of a tile, `[B, Hq, Lq, 1]` as booleans where they are not all alike. */
+export type SomeRows = 'all' | 'none' | TfTensor;
+
 /**
- * Whether no score is larger than exp can take as it is. Then the softmax needs neither the maximum of each row nor its
- * subtraction, two of its five passes over the scores. |q · k| ≤ |q| |k| (Cauchy and Schwarz): the longest query and the
- * longest key are enough to know. NaN and infinities are never small.
+ * The rows of a run of which no score is larger than exp can take as it is. Their softmax needs neither the maximum of
+ * the row nor its subtraction, two of five passes over the scores, and can be summed up part by part.
+ * |q · k| ≤ |q| |k| (Cauchy and Schwarz): the row's query and the longest key that it may attend to are enough to know.
+ * NaN and infinities are never small.
  *
- * Only where every row attends to every key: elsewhere a key that is excluded would have a say in how it is computed.
+ * What another row or an excluded key is has no say in how a row is computed, else it would change its bits.
  */
-export function hasSmallScores(
-  engine: Engine,
-  problem: AttentionProblem,
-  { query, key }: AttentionInputs<Native>,
-): boolean {
-  if (!mayHaveSmallScores(problem)) return false;
-  const [longestQuery, longestKey] = longestRows(engine, [query, key]) as [number, number];
-  return Math.abs(problem.scale) * longestQuery * longestKey <= SMALL;
+export class SmallScores {
+  readonly #engine: Engine;
+  readonly #problem: AttentionProblem;
+  readonly #visible: VisibleKeys;
+  /** |q|² `[B, Hq, Lq]`. */
+  readonly #queries: Float32Array;
+  /** The largest |k|² of a key and those before it, `[B, Hkv, Lk]`. */
+  readonly #keys: Float32Array;
+
+  /** @param inputs query and key as `[B, H, L, D]`. */
+  constructor(
+    engine: Engine,
+    problem: AttentionProblem,
+    { query, key }: AttentionInputs<Native>,
+    visible: VisibleKeys,
+  ) {
+    this.#engine = engine;
+    this.#problem = problem;
+    this.#visible = visible;
+    const [queries, keys] = squaredLengths(engine, [query, key]) as [Float32Array, Float32Array];
+    this.#queries = queries;
+    this.#keys = largestSoFar(keys, problem.keyLength);
+  }
+
+  rowsOf({ batches, kvHeads, rows }: Tile): SomeRows {
+    const { heads, kvHeads: allKvHeads, queryLength, keyLength, scale } = this.#problem;
+    const group = heads / allKvHeads;
+    const [from, to] = [kvHeads.start * group, kvHeads.end * group];
+    const limit = (SMALL / scale) ** 2;
+    const small = new Uint8Array(lengthOf(batches) * (to - from) * lengthOf(rows));
+    let [at, count] = [0, 0];
+    for (let b = batches.start; b < batches.end; b++) {
+      for (let h = from; h < to; h++) {
+        const queries = (b * heads + h) * queryLength;
+        const keys = (b * allKvHeads + Math.floor(h / group)) * keyLength;
+        for (let i = rows.start; i < rows.end; i++, at++) {
+          const end = this.#visible.end(b, i);
+          // An empty row has no score at all.
+          const square = end > 0 ? this.#queries[queries + i]! * this.#keys[keys + end - 1]! : 0;
+          small[at] = square <= limit ? 1 : 0;
+          count += small[at]!;
+        }
+      }
+    }
+    if (count === at) return 'all';
+    if (count === 0) return 'none';
+    return this.#engine.tf.tensor(small, [lengthOf(batches), to - from, lengthOf(rows), 1], 'bool');
+  }
 }
 
-/** Whether {@link hasSmallScores} looks at the numbers of a problem at all. */
+/** Whether it pays to look for {@link SmallScores} in a problem. */
 export function mayHaveSmallScores(problem: AttentionProblem): boolean {
-  return isBare(problem) && !problem.outputs.includes('weights') && isWorthwhile(problem);
+  const { window, outputs } = problem;
+  return isPlain(problem) && window === null && outputs.join() === 'output' && isWorthwhile(problem);
 }
 
 /** Looking at queries and keys takes a few passes over them: the scores must be many more. */
@@ -33,22 +81,27 @@ function isWorthwhile({ queryLength, keyLength, headDim }: AttentionProblem): bo
   return queryLength * keyLength >= 4 * (queryLength + keyLength) * headDim;
 }
 
-/** What was found, by the data. TensorFlow's tensors are immutable, so it stays true. */
-const found = new WeakMap<object, number>();
+function largestSoFar(numbers: Float32Array, length: number): Float32Array {
+  const largest = new Float32Array(numbers.length);
+  for (let start = 0; start < numbers.length; start += length) {
+    let most = 0;
+    // Math.max keeps a NaN.
+    for (let n = start; n < start + length; n++) largest[n] = most = Math.max(most, numbers[n]!);
+  }
+  return largest;
+}
 
-/** The Euclidean length of the longest row of each tensor, remembered. */
-function longestRows({ tf, compute }: Engine, tensors: readonly Native[]): number[] {
-  const unknown = tensors.filter(({ dataId }) => !found.has(dataId));
-  if (unknown.length > 0) {
+/** What was found, by the data. TensorFlow's tensors are immutable, so it stays true. */
+const found = new WeakMap<object, Float32Array>();
+
+/** The squared Euclidean length of each row of each tensor, remembered. */
+function squaredLengths({ tf, compute }: Engine, tensors: readonly Native[]): Float32Array[] {
+  for (const tensor of tensors) {
+    if (found.has(tensor.dataId)) continue;
     compute(() => {
-      const lengths = tf.stack(unknown.map((tensor) => longestRow(tf, tensor))).dataSync();
-      for (const [n, { dataId }] of unknown.entries()) found.set(dataId, lengths[n]!);
+      found.set(tensor.dataId, tf.sum(tf.square(tensor), -1).dataSync<'float32'>());
       return {};
     });
   }
   return tensors.map(({ dataId }) => found.get(dataId)!);
-}
-
-function longestRow(tf: Tf, tensor: Native): ReturnType<Tf['sqrt']> {
-  return tf.sqrt(tf.max(tf.sum(tf.square(tensor), -1)));
 }

@@ -4,6 +4,7 @@ import type { Tensor as TfTensor } from '@tensorflow/tfjs-node';
 import type { Tf } from './engine.ts';
 import type { Native } from './memory.ts';
 import type { HiddenKeys } from './hidden-keys.ts';
+import type { SmallScores } from './small-scores.ts';
 import { type Range, type Tile, lengthOf } from './tiles.ts';
 
 /** One tile of a run, with everything that is needed to compute it. */
@@ -16,8 +17,8 @@ export interface Work {
   readonly hidden: HiddenKeys;
   /** Whether every number of the whole run is known to be finite. */
   readonly isFinite: boolean;
-  /** Whether the softmax can do without subtracting the maximum: see `small-scores.ts`. */
-  readonly smallScores: boolean;
+  /** Which rows can do without their maximum; null where nobody looked. */
+  readonly small: SmallScores | null;
   readonly tile: Tile;
 }
 

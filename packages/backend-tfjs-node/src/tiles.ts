@@ -39,18 +39,21 @@ export interface TileLimits {
   readonly sampledScores: number;
   /** Rows below which multiplying matrices becomes slow: a tile rather has fewer heads. */
   readonly fewestRows: number;
-  /** Rows of a tile where causal or a window leaves out keys: the fewer, the more are left out. */
-  readonly skippingRows: number;
+  /** Rows of a tile where causal leaves out keys: the fewer, the more are left out. */
+  readonly causalRows: number;
+  /** The same where a window does. */
+  readonly windowRows: number;
   /** Scores of one batch element above which it pays to compute it apart, on the keys that it has. */
   readonly apart: number;
 }
 
-/** 16 MB of scores in float32. Arrays above 32 MB are memory that malloc asks the system for each time, page by page. */
+/** 32 MB of scores in float32. Arrays above are memory that malloc asks the system for each time, page by page. */
 const LIMITS: TileLimits = {
-  scores: 2 ** 22,
+  scores: 2 ** 23,
   sampledScores: 2 ** 18,
   fewestRows: 1024,
-  skippingRows: 128,
+  causalRows: 256,
+  windowRows: 128,
   apart: 2 ** 16,
 };
 
@@ -58,9 +61,7 @@ const LIMITS: TileLimits = {
 export function tileGrid(problem: AttentionProblem, limits: TileLimits = LIMITS): TileGrid {
   const { batch, heads, kvHeads, queryLength } = problem;
   const most = problem.selection === 'sample' ? limits.sampledScores : limits.scores;
-  // Two tiles leave out less than their second call costs.
-  const skips = (problem.causal || problem.window !== null) && queryLength > 2 * limits.skippingRows;
-  const wantedRows = Math.max(1, skips ? limits.skippingRows : queryLength);
+  const wantedRows = Math.max(1, rowsWanted(problem, limits));
   // Scores of one row, in all the query heads that share a key/value head.
   const unit = Math.max(1, (heads / kvHeads) * keysOfRows(problem, wantedRows));
   const fewestRows = Math.min(wantedRows, limits.fewestRows);
@@ -75,6 +76,13 @@ export function tileGrid(problem: AttentionProblem, limits: TileLimits = LIMITS)
     kvHeads: cut(kvHeads, headsAtOnce),
     rows: cut(queryLength, rowsAtOnce),
   };
+}
+
+function rowsWanted({ causal, window, queryLength }: AttentionProblem, limits: TileLimits): number {
+  if (!causal && window === null) return queryLength;
+  const rows = window === null ? limits.causalRows : limits.windowRows;
+  // Two tiles leave out less than their second call costs.
+  return queryLength > 2 * rows ? rows : queryLength;
 }
 
 /** Keys that some of so many neighbouring rows attend to, at most. */
@@ -110,6 +118,22 @@ export function* tilesOf(problem: AttentionProblem, grid: TileGrid, visible: Vis
 /** Whether every row of a tile may attend to all of its keys, as far as causal, window and lengths decide. */
 export function isDense({ keys, common }: Tile): boolean {
   return common.start <= keys.start && common.end >= keys.end;
+}
+
+/** Matrices are multiplied fastest when cut at such a multiple. */
+const PART_KEYS = 64;
+
+/** A tile cut in two where that spares the mask: the first keys, which all rows may attend to, and the rest. */
+export function partsOf(tile: Tile): readonly Tile[] {
+  const { keys, common } = tile;
+  if (isDense(tile) || common.start > keys.start) return [tile];
+  const middle = keys.start + Math.floor((common.end - keys.start) / PART_KEYS) * PART_KEYS;
+  if (middle <= keys.start) return [tile];
+  const first = { start: keys.start, end: middle };
+  return [
+    { ...tile, keys: first, common: first },
+    { ...tile, keys: { start: middle, end: keys.end } },
+  ];
 }
 
 type Columns = Pick<Tile, 'keys' | 'common' | 'hasEmptyRows'>;

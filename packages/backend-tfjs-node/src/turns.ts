@@ -5,9 +5,9 @@ import type { Engine } from './engine.ts';
 import { type Suspect, areFiniteForGood } from './finite.ts';
 import { HiddenKeys } from './hidden-keys.ts';
 import type { Native } from './memory.ts';
-import { hasSmallScores } from './small-scores.ts';
+import { SmallScores, mayHaveSmallScores } from './small-scores.ts';
 import type { Work } from './tile-inputs.ts';
-import { type Tile, type TileGrid, tilesOf } from './tiles.ts';
+import { type Tile, type TileGrid, partsOf, tilesOf } from './tiles.ts';
 
 /** A problem on an engine, and how it is cut. */
 export interface Kernel {
@@ -32,13 +32,13 @@ export function* worksOf(
   suspects: readonly Suspect[],
 ): Generator<Work> {
   const visible = visibleKeys(problem, inputs);
-  const smallScores = hasSmallScores(engine, problem, inputs);
-  const isFinite = smallScores || areFiniteForGood(engine, suspects);
+  const small = mayHaveSmallScores(problem) ? new SmallScores(engine, problem, inputs, visible) : null;
+  const isFinite = areFiniteForGood(engine, suspects);
   const cut = tiles ?? [...tilesOf(problem, grid, visible)];
-  const hidden = new HiddenKeys(engine, visible, cut, !isSettled(problem));
+  const hidden = new HiddenKeys(engine, visible, small ? cut.flatMap(partsOf) : cut, !isSettled(problem));
   try {
     for (const tile of cut) {
-      yield { tf: engine.tf, problem, inputs, visible, hidden, isFinite, smallScores, tile };
+      yield { tf: engine.tf, problem, inputs, visible, hidden, isFinite, small, tile };
     }
   } finally {
     hidden.dispose();
