@@ -1,10 +1,22 @@
+import type { Tensor } from '@heed/core';
 import type { ConformanceCase } from '../case.ts';
-import { agreements } from './build.ts';
+import { agreement, agreements } from './build.ts';
 
 /** Larger sums, where an engine's own order of operations shows most. */
 export function accuracyCases(): ConformanceCase[] {
   const one = { batch: 1, heads: 2 } as const;
-  return agreements('accuracy', {
+  const nearlyEqual = agreement(
+    'accuracy',
+    'values-that-cancel',
+    { batch: 1, heads: 1, queryLength: 1, keyLength: 2, headDim: 1, scale: 1, dtype: 'float64' },
+    (request) => {
+      (request.query as Tensor).data.set([1]);
+      (request.key as Tensor).data.set([0, -0.00135]);
+      (request.value as Tensor).data.set([1000, -1000]);
+      return request;
+    },
+  );
+  const sums = agreements('accuracy', {
     control: { ...one, queryLength: 64, headDim: 32 },
     'head-size-128': { ...one, queryLength: 33, headDim: 128 },
     'many-keys': { ...one, queryLength: 2, keyLength: 4000, headDim: 16 },
@@ -18,4 +30,5 @@ export function accuracyCases(): ConformanceCase[] {
     'gradient/many-keys': { ...one, queryLength: 2, keyLength: 1000, headDim: 8, gradient: true },
     'gradient/many-queries': { ...one, queryLength: 1000, keyLength: 2, headDim: 8, gradient: true },
   });
+  return [...sums, nearlyEqual];
 }

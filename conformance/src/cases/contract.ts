@@ -1,6 +1,6 @@
 import { CONTRACT_VERSION, FEATURES, GUARANTEES, problemOf } from '@heed/core';
-import type { ConformanceCase } from '../case.ts';
-import { requestOf } from '../sketch.ts';
+import type { BehaviourCase, ConformanceCase } from '../case.ts';
+import { type Sketch, requestOf } from '../sketch.ts';
 import { behaviour, ensure, withBackend } from './behaviour.ts';
 
 function isName(value: unknown): boolean {
@@ -11,6 +11,27 @@ function ensureKnown(kind: string, names: readonly string[], known: readonly str
   const unknown = names.find((name) => !known.includes(name));
   ensure(unknown === undefined, `capabilities.${kind} has ${unknown}, which the contract does not know`);
   ensure(new Set(names).size === names.length, `capabilities.${kind} names something twice`);
+}
+
+const PLANNED: Readonly<Record<string, Sketch>> = {
+  plan: { queryLength: 3, keyLength: 5 },
+  'plan/no-queries': { queryLength: 0, keyLength: 5 },
+  'plan/no-keys': { queryLength: 3, keyLength: 0, outputs: ['output', 'weights'] },
+  'plan/value-size-gradient': { queryLength: 3, keyLength: 8, valueDim: 6, gradient: true },
+};
+
+function plan(name: string, sketch: Sketch): BehaviourCase {
+  return behaviour('contract', name, sketch, async ({ backend }) => {
+    const kernel = await backend.compile(problemOf(requestOf(sketch, 'contract')).problem);
+    await kernel.dispose();
+    const { algorithm, tile, scratchBytes } = kernel.plan;
+    ensure(isName(algorithm), 'plan.algorithm is empty');
+    const counts = [tile?.query, tile?.key, scratchBytes];
+    ensure(
+      counts.every((count) => Number.isSafeInteger(count) && count >= 0),
+      `plan.tile and plan.scratchBytes must be integers ≥ 0, they are ${counts.join(', ')}`,
+    );
+  });
 }
 
 /** Clause `contract`: what a provider, a backend and a kernel say of themselves. */
@@ -75,17 +96,7 @@ export function contractCases(): ConformanceCase[] {
       await kernel.dispose();
       ensure(sameJson(kernel.problem, problem()), 'kernel.problem is not the problem that was compiled');
     }),
-    behaviour('contract', 'plan', [], async ({ backend }) => {
-      const kernel = await backend.compile(problem());
-      await kernel.dispose();
-      const { algorithm, tile, scratchBytes } = kernel.plan;
-      ensure(isName(algorithm), 'plan.algorithm is empty');
-      const counts = [tile?.query, tile?.key, scratchBytes];
-      ensure(
-        counts.every((count) => Number.isSafeInteger(count) && count >= 0),
-        `plan.tile and plan.scratchBytes must be integers ≥ 0, they are ${counts.join(', ')}`,
-      );
-    }),
+    ...Object.entries(PLANNED).map(([name, sketch]) => plan(name, sketch)),
     behaviour('contract', 'problem-from-json', [], async ({ backend }) => {
       const kernel = await backend.compile(JSON.parse(JSON.stringify(problem())));
       const { output } = await kernel.run(

@@ -1,8 +1,12 @@
+import type { Tensor } from '@heed/core';
 import type { ConformanceCase } from '../case.ts';
 import type { Sketch } from '../sketch.ts';
-import { agreements } from './build.ts';
+import { agreement, agreements } from './build.ts';
 import { BROADCASTS } from './mask.ts';
 import { MANY_TILES, VARIATIONS } from './variations.ts';
+
+/** Many more keys than queries. */
+const FEW_ROWS: Sketch = { batch: 1, heads: 1, queryLength: 5, keyLength: 300 };
 
 export function gradientCases(): ConformanceCase[] {
   const sketches: Record<string, Sketch> = { control: { queryLength: 5, keyLength: 9, gradient: true } };
@@ -43,8 +47,30 @@ export function gradientCases(): ConformanceCase[] {
     'many-tiles': { batch: 1, queryLength: 67, keyLength: 300, headDim: 4, sinks: true },
     'many-tiles-softcap': { batch: 1, queryLength: 67, keyLength: 300, headDim: 4, softcap: 2 },
     'many-tiles-window': { ...MANY_TILES, window: { left: 20, right: 3 }, alignment: 'bottomRight' },
+    'few-rows-many-keys-softcap': { batch: 1, queryLength: 4, keyLength: 200, softcap: 2 },
+    'few-rows-many-keys-causal': { ...FEW_ROWS, causal: true, alignment: 'bottomRight' },
+    'few-rows-many-keys-window-left': { ...FEW_ROWS, window: { left: 20 }, alignment: 'topLeft' },
+    'few-rows-many-keys-window-right': {
+      ...FEW_ROWS,
+      window: { left: 0, right: 16 },
+      alignment: { offset: [52] },
+    },
+    'thousands-of-keys': { batch: 1, heads: 1, queryLength: 64, keyLength: 2200, headDim: 1 },
     'bias-row-of-empty': { bias: { shape: [7, 7], excluded: 0.95 } },
   };
   for (const [name, sketch] of Object.entries(more)) sketches[name] = { ...sketch, gradient: true };
-  return agreements('gradient', sketches);
+  const narrow = {
+    dtype: 'float64',
+    batch: 1,
+    heads: 1,
+    queryLength: 8,
+    window: { left: 1, right: 1 },
+  } as const;
+  return [
+    ...agreements('gradient', sketches),
+    agreement('gradient', 'window-of-equal-scores', { ...narrow, gradient: true }, (request) => {
+      (request.query as Tensor).data.fill(0);
+      return request;
+    }),
+  ];
 }

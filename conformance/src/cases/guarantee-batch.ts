@@ -135,6 +135,7 @@ export function batchCases(): ConformanceCase[] {
     'offsets-per-batch': { causal: true, alignment: { offset: [3, -2] } },
     'uneven-lengths': { batch: 3, keyLengths: [7, 1, 4], queryLengths: [7, 7, 2] },
     argmax: { selection: 'argmax' },
+    'float64-many-rows': { dtype: 'float64', batch: 1, queryLength: 65, keyLength: 3 },
     ...Object.fromEntries(Object.entries(VARIATIONS).filter(([name]) => name !== 'across-tiles')),
   };
   return [...Object.entries(sketches).map(([name, sketch]) => alone(name, sketch)), everywhere()];

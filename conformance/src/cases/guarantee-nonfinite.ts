@@ -7,7 +7,7 @@ import { naiveForward } from '../judge/naive-forward.ts';
 import { type PlainInputs, rowStarts } from '../judge/naive-scores.ts';
 import { type Sketch, dOutputOf, requestOf } from '../sketch.ts';
 import { ensure, guaranteed } from './behaviour.ts';
-import { ensureSameBits, runAll, runForOutput } from './run-all.ts';
+import { ensureSameBits, runAll, runAsAsked } from './run-all.ts';
 
 type Floats = Float32Array | Float64Array;
 
@@ -106,7 +106,7 @@ function spreads(
   target: Target,
   sketch: Sketch,
   poison: number,
-  run: typeof runAll | typeof runForOutput = runAll,
+  run: typeof runAll | typeof runAsAsked = runAll,
 ): BehaviourCase {
   return guaranteed('nonfinite', name, sketch, async ({ backend }, id) => {
     const request = requestOf(sketch, id);
@@ -134,8 +134,8 @@ const MANY_KEYS: Readonly<Record<string, Sketch>> = {
   'layout-blhd': { queryLength: 70, spread: 0.1, layout: 'blhd' },
 };
 
-/** Nothing but the output is asked for. */
-function outputAlone(): BehaviourCase[] {
+/** Nothing but the output is asked for, or nothing but another result. */
+function alone(): BehaviourCase[] {
   const targets: Readonly<Record<string, Target>> = {
     query: TARGETS['query']!,
     'first-keys': keyTarget('key', KEY),
@@ -143,13 +143,17 @@ function outputAlone(): BehaviourCase[] {
     'first-values': keyTarget('value', KEY),
     'last-values': keyTarget('value', 66),
   };
-  return Object.entries(targets).flatMap(([name, target]) =>
+  const others = (['weights', 'logSumExp'] as const).map((name) =>
+    spreads(`${name}-alone/key/nan`, TARGETS['key']!, { outputs: [name] }, NaN, runAsAsked),
+  );
+  const outputs = Object.entries(targets).flatMap(([name, target]) =>
     Object.entries(MANY_KEYS).flatMap(([beside, sketch]) =>
       Object.entries(POISONS).map(([kind, poison]) =>
-        spreads(`output-alone/${name}/${beside}/${kind}`, target, sketch, poison, runForOutput),
+        spreads(`output-alone/${name}/${beside}/${kind}`, target, sketch, poison, runAsAsked),
       ),
     ),
   );
+  return [...outputs, ...others];
 }
 
 const FORWARD = ['output', 'weights', 'logSumExp', 'rowMax', 'rowSum', 'dQuery'];
@@ -276,8 +280,25 @@ export function nonfiniteCases(): ConformanceCase[] {
     for (const input of ['key', 'value'] as const) {
       for (const [at, place] of Object.entries({ first: KEY, last: 1028 })) {
         cases.push(spreads(`${input}/decoding/${name}/${at}`, keyTarget(input, place), sketch, NaN));
+        cases.push(
+          spreads(`${input}/decoding/${name}/${at}/infinity`, keyTarget(input, place), sketch, Infinity),
+        );
       }
     }
   }
-  return [...cases, ...hidden(), ...outputAlone()];
+  const onlyNumber: Target = {
+    ...keyTarget('value', KEY),
+    index: (request) => rowStarts(problemOf(request).problem).value(1, 1, KEY),
+  };
+  cases.push(spreads('value/size-1/nan', onlyNumber, { valueDim: 1 }, NaN));
+  cases.push(spreads('value/first-key/nan', keyTarget('value', 0), {}, NaN));
+  cases.push(
+    spreads(
+      'value/last-key-beside-sinks/nan',
+      keyTarget('value', 6),
+      { sinks: true, queryLengths: [7, 3] },
+      NaN,
+    ),
+  );
+  return [...cases, ...hidden(), ...alone()];
 }

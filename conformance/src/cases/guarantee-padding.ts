@@ -6,7 +6,7 @@ import { eachRow, naiveForward } from '../judge/naive-forward.ts';
 import { type PlainInputs, rowStarts } from '../judge/naive-scores.ts';
 import { type Sketch, dOutputOf, requestOf } from '../sketch.ts';
 import { ensure, guaranteed } from './behaviour.ts';
-import { ensureSameBits, runAll, runForOutput } from './run-all.ts';
+import { ensureSameBits, runAll, runAsAsked } from './run-all.ts';
 
 /** Each way to exclude. Float masks and biases exclude where they are −∞. */
 export const EXCLUSIONS: Readonly<Record<string, Sketch>> = {
@@ -136,7 +136,7 @@ function padded(
   name: string,
   sketch: Sketch,
   poison: number,
-  run: typeof runAll | typeof runForOutput = runAll,
+  run: typeof runAll | typeof runAsAsked = runAll,
 ): BehaviourCase {
   return guaranteed('padding', name, sketch, async ({ backend }, id) => {
     const seed = id.slice(0, id.lastIndexOf('/'));
@@ -211,7 +211,7 @@ export function paddingCases(): ConformanceCase[] {
     causal: { queryLength: 70, keyLength: 90, spread: 0.1, causal: true, alignment: 'topLeft' },
   } satisfies Record<string, Sketch>).flatMap(([name, sketch]) =>
     Object.entries(poisons(sketch)).map(([kind, poison]) =>
-      padded(`output-alone/${name}/${kind}`, sketch, poison, runForOutput),
+      padded(`output-alone/${name}/${kind}`, sketch, poison, runAsAsked),
     ),
   );
   return [...cases, ...outputAlone, unchosen('argmax'), unchosen('sample')];

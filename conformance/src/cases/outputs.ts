@@ -10,6 +10,9 @@ function each(outputs: readonly OutputName[]): Record<string, Sketch> {
   );
 }
 
+const THOUSANDS_OF_ROWS: Sketch = { batch: 1, heads: 1, queryLength: 3969, keyLength: 2, headDim: 1 };
+const MANY_ROWS: Sketch = { batch: 1, queryLength: 65, keyLength: 2 };
+
 /** Clauses `weights`, `logSumExp` and `statistics`: each output alone, for every feature, and beside others. */
 export function outputCases(): ConformanceCase[] {
   const together: Sketch = { queryLength: 5, keyLength: 9 };
@@ -18,12 +21,14 @@ export function outputCases(): ConformanceCase[] {
       control: { ...together, outputs: ['output', 'weights'] },
       ...each(['weights']),
       'long-rows': { batch: 1, heads: 1, queryLength: 3, keyLength: 300, outputs: ['weights'] },
+      'thousands-of-rows': { ...THOUSANDS_OF_ROWS, outputs: ['output', 'weights'] },
       'many-tiles': { ...MANY_TILES, outputs: ['output', 'weights', 'logSumExp', 'statistics'] },
     }),
     ...agreements('logSumExp', {
       control: { ...together, outputs: ['output', 'logSumExp'] },
       ...each(['logSumExp']),
       'long-rows': { batch: 1, heads: 1, queryLength: 3, keyLength: 300, outputs: ['logSumExp'] },
+      'many-rows-gqa': { ...MANY_ROWS, heads: 2, kvHeads: 1, outputs: ['logSumExp'] },
     }),
     ...agreements('statistics', {
       control: { ...together, outputs: ['output', 'statistics'] },

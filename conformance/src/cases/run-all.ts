@@ -37,12 +37,16 @@ export async function runAll(
   }
 }
 
-/** Runs a request for its output alone, which backends may have quicker ways to. */
-export async function runForOutput(backend: AttentionBackend, request: AttentionRequest): Promise<Values> {
-  const { problem, inputs } = problemOf({ ...request, outputs: ['output'] });
+/** Runs a request for what it asks for alone, which backends may have quicker ways to. */
+export async function runAsAsked(
+  backend: AttentionBackend,
+  request: AttentionRequest,
+  dOutput: Tensor,
+): Promise<Values> {
+  const { problem, inputs } = problemOf(request);
   const kernel = await backend.compile(problem);
   try {
-    return { output: (await kernel.run(inputs as never)).output! };
+    return await runKernel(kernel, inputs as never, dOutput);
   } finally {
     await kernel.dispose();
   }

@@ -62,6 +62,8 @@ export function selectionCases(): ConformanceCase[] {
       'argmax/many-tiles': { ...MANY_TILES, selection: 'argmax', outputs: ['output', 'weights', 'choice'] },
       'sample/many-tiles': { ...MANY_TILES, ...sample, seed: 8 },
       'sample/flat': { ...sample, spread: 0.001, keyLength: 40, seed: 6 },
+      'argmax/logSumExp-alone': { selection: 'argmax', outputs: ['logSumExp'] },
+      'argmax/statistics-alone': { selection: 'argmax', outputs: ['statistics'] },
       'argmax/float64': { selection: 'argmax', dtype: 'float64', outputs: ['output', 'choice'] },
       'sample/float64': { ...sample, dtype: 'float64', seed: 7 },
     }),
