@@ -15,6 +15,7 @@
 //   gumbelNoise
 //   philox4x32
 //   rowStrides
+//   rowSumFrom
 //   supportOf
 //   visibleKeys
 //   withKernel
@@ -273,6 +274,8 @@ export declare function gumbelNoise(seed: number, b: number, h: number, i: numbe
 export declare function philox4x32(counter: readonly [number, number, number, number], key: readonly [number, number]): [number, number, number, number];
 
 export declare function rowStrides(layout: Layout, heads: number, length: number, depth: number): RowStrides;
+
+export declare function rowSumFrom(rowSum: number, exact: number, rounded: number): number;
 
 export declare function supportOf(capabilities: Capabilities, problem: AttentionProblem): Support;
 

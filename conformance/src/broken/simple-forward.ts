@@ -1,5 +1,5 @@
 import type { AttentionProblem, AttentionResults, Tensor } from '@heed/core';
-import { zeros } from '@heed/core/backend';
+import { rowSumFrom, zeros } from '@heed/core/backend';
 import { type Inputs, type Row, placesOf, rowOf } from './simple-row.ts';
 import type { Place, Steps } from './steps.ts';
 
@@ -24,8 +24,7 @@ export function simpleForward(
     const weights = hard === null ? row.weights : oneHot(row, hard);
     const { rowMax, rowSum } = all.statistics;
     rowMax.data[at] = row.max;
-    // The row sum counts from the row maximum as it is returned, rounded.
-    rowSum.data[at] = row.sum === 0 ? 0 : row.sum * Math.exp(row.max - rowMax.data[at]!);
+    rowSum.data[at] = rowSumFrom(row.sum, row.max, rowMax.data[at]!);
     all.logSumExp.data[at] = steps.logSumExp(row.max, row.sum);
     all.choice.data[at] = hard === null || hard === -1 ? steps.emptyChoice() : row.keys[hard]!;
     row.keys.forEach((j, n) => {

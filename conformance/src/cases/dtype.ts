@@ -1,6 +1,7 @@
+import type { AttentionRequest, Tensor } from '@heed/core';
 import type { ConformanceCase } from '../case.ts';
 import type { Sketch } from '../sketch.ts';
-import { agreements } from './build.ts';
+import { agreement, agreements } from './build.ts';
 import { VARIATIONS } from './variations.ts';
 
 /** Everything again in float64: a detour through float32 shows, its error is 2²⁹ times as large. */
@@ -16,5 +17,17 @@ export function dtypeCases(): ConformanceCase[] {
     sketches[`float64/all-outputs/${name}`] = all;
     sketches[`float64/gradient/${name}`] = { ...sketch, dtype: 'float64', gradient: true };
   }
-  return agreements('dtype', sketches);
+  const small: Sketch = { dtype: 'float64', queryLength: 5, keyLength: 9, headDim: 4 };
+  return [...agreements('dtype', sketches), agreement('dtype', 'float64/huge-queries', small, hugeQueries)];
+}
+
+/** Finite queries whose numbers add up to infinity, with keys that make scores of size 1. */
+function hugeQueries(request: AttentionRequest): AttentionRequest {
+  const query = request.query as Tensor<'float64'>;
+  const key = request.key as Tensor<'float64'>;
+  return {
+    ...request,
+    query: { ...query, data: query.data.map(() => 1e308) },
+    key: { ...key, data: key.data.map((number) => number * 1e-308) },
+  };
 }

@@ -111,11 +111,26 @@ export function mergeCases(): ConformanceCase[] {
     ...request,
     mask: tensor([1, 70], new Float32Array(70).fill(-3.4e38)),
   });
+  // Far below what float32 resolves, each part's maximum is rounded by thousands.
+  const farDown = (request: AttentionRequest): AttentionRequest => ({
+    ...request,
+    mask: tensor([1, 70], new Float32Array(70).fill(-1e12)),
+    bias: tensor(
+      [1, 70],
+      Float32Array.from({ length: 70 }, (_, j) => 3e4 * (j % 3)),
+    ),
+  });
   return [
     ...Object.entries(sketches).flatMap(([name, sketch]) =>
       [1, 2, 7, 64].map((parts) => merged(`${name}/${parts}-parts`, sketch, parts)),
     ),
     merged('lowest-mask/7-parts', { ...lengths, mask: { kind: 'float', shape: [1, 70] } }, 7, lowest),
+    merged(
+      'minus-1e12-mask/7-parts',
+      { ...lengths, mask: { kind: 'float', shape: [1, 70] }, bias: { shape: [1, 70] } },
+      7,
+      farDown,
+    ),
     merged('more-parts-than-keys', { queryLength: 3, keyLength: 2 }, 9),
     merged('only-empty-parts', { queryLength: 3, keyLength: 0 }, 3),
     merged('only-empty-parts-and-a-sink', { queryLength: 3, keyLength: 0, sinks: true }, 3),

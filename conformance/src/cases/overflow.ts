@@ -25,6 +25,10 @@ function square(name: 'mask' | 'bias', number: (i: number, j: number) => number)
 
 const lowestRows = (i: number): number => (i % 2 === 0 ? LOWEST : 0);
 
+/** Every score is near −1e12, where float32 has steps of 65,536 and an engine with more digits has differences. */
+const farDown: Change = (request) =>
+  square('bias', (i, j) => 3e4 * ((i + j) % 3) - 3e4)(square('mask', () => -1e12)(request));
+
 /** One term makes scores large that are small as products: an engine that looks at queries and keys alone is misled. */
 function besideSmallProducts(): ConformanceCase[] {
   const length = 32;
@@ -76,6 +80,8 @@ export function overflowCases(): ConformanceCase[] {
     'mask/lowest-and-excluded': square('mask', (i, j) => (j === i ? -Infinity : lowestRows(i))),
     'mask/minus-1e9': square('mask', (i, j) => (j > i ? -1e9 : 0)),
     'mask/plus-1e30': square('mask', (i, j) => (j === i ? 1e30 : 0)),
+    'mask/minus-1e10-everywhere': square('mask', () => -1e10),
+    'mask/minus-1e12-everywhere': farDown,
     'bias/lowest-row': square('bias', lowestRows),
     'bias/minus-1e4': square('bias', () => -1e4),
     'bias/plus-1e4': square('bias', () => 1e4),
@@ -101,6 +107,41 @@ export function overflowCases(): ConformanceCase[] {
     ...besideSmallProducts(),
     agreement('overflow', 'mask/lowest-row/gradient', { gradient: true }, changed['mask/lowest-row']),
     agreement('overflow', 'one-huge-key/gradient', { gradient: true }, changed['one-huge-key']),
+    agreement(
+      'overflow',
+      'mask/minus-1e10-everywhere/scores-1e4',
+      { ...ALL, spread: 1e4 },
+      changed['mask/minus-1e10-everywhere'],
+    ),
+    agreement(
+      'overflow',
+      'mask/minus-1e10-everywhere/gradient',
+      { gradient: true, spread: 100 },
+      changed['mask/minus-1e10-everywhere'],
+    ),
+    agreement('overflow', 'mask/minus-1e12-everywhere/gradient', { gradient: true }, farDown),
+    agreement(
+      'overflow',
+      'mask/minus-1e12-everywhere/gradient-sinks',
+      { gradient: true, sinks: true },
+      farDown,
+    ),
+    agreement(
+      'overflow',
+      'mask/minus-1e12-everywhere/gradient-across-tiles',
+      { gradient: true, batch: 1, heads: 1, keyLength: 300, queryLength: 7 },
+      (request) => ({
+        ...request,
+        mask: tensor(
+          [300],
+          Float32Array.from({ length: 300 }, (_, j) => -1e12 + 65536 * (j % 2)),
+        ),
+        bias: tensor(
+          [300],
+          Float32Array.from({ length: 300 }, (_, j) => 100 * (j % 7)),
+        ),
+      }),
+    ),
     agreement('overflow', 'mask/lowest-row/scale', { scale: 5 }, changed['mask/lowest-row']),
     agreement('overflow', 'mask/lowest-row/causal', { causal: true }, changed['mask/lowest-row']),
   ];

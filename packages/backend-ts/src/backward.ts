@@ -149,11 +149,9 @@ class BackwardPass {
   private exponentialRow(r: number, row: QueryRow, weights: number, dWeights: number): void {
     const { heap, rows } = this;
     const { from, to } = row;
-    if (rows.isEmpty[r]) {
-      fillHeap(heap, weights + from, weights + to, 0);
-      fillHeap(heap, dWeights + from, dWeights + to, 0);
-    } else if (rows.isNonFinite[r]) this.nonFiniteRow(r, row, weights, dWeights);
+    if (rows.isNonFinite[r]) this.nonFiniteRow(r, row, weights, dWeights);
     else {
+      if (rows.isMaxRounded(r)) roundScores(heap, weights + from, to - from);
       const excess = largest(heap, weights + from, to - from) - rows.rowMax[r];
       // Statistics of other inputs than these: no gradient is right.
       if (!(excess <= GREATEST_EXCESS)) rows.sum[r] = NaN;
@@ -165,7 +163,7 @@ class BackwardPass {
     }
   }
 
-  /** A row that something not finite reaches: NaN wherever it attends, exactly 0 elsewhere. */
+  /** A row that something not finite reaches, or an empty one: NaN wherever it attends, exactly 0 elsewhere. */
   private nonFiniteRow(r: number, row: QueryRow, weights: number, dWeights: number): void {
     const { heap, rows } = this;
     for (let j = row.from; j < row.to; j++) {
@@ -190,7 +188,6 @@ class BackwardPass {
   private scoreRow(r: number, row: QueryRow): void {
     const { heap, layout, problem, results, rows, tiles } = this;
     const { from, to } = row;
-    if (rows.isEmpty[r]) return;
     const weights = this.tileRow(layout.weights, r) + from - tiles.tileStart;
     const dScore = this.tileRow(layout.dScore, r) + from - tiles.tileStart;
     // The others have their 0 and NaN already.
@@ -292,6 +289,11 @@ function attendingRows(tiles: ScoreTiles): { readonly first: number; readonly de
   while (tiles.rows[first]!.from === tiles.rows[first]!.to) first++;
   while (tiles.rows[last]!.from === tiles.rows[last]!.to) last--;
   return { first, depth: last - first + 1 };
+}
+
+/** To float32, as the row maximum has been: so the largest of them is it again. */
+function roundScores(heap: Heap, at: number, count: number): void {
+  for (let p = at; p < at + count; p++) heap[p] = Math.fround(heap[p]);
 }
 
 function zeroWithoutWeight(heap: Heap, weights: number, dWeights: number, count: number): void {

@@ -1,4 +1,5 @@
 import type { AttentionInputs, AttentionProblem, AttentionResults, Tensor } from '@heed/core';
+import { rowSumFrom } from '@heed/core/backend';
 import { ForwardResults } from './forward-results.ts';
 import { directValues } from './direct.ts';
 import { type Heap, fillHeap } from './heap.ts';
@@ -127,7 +128,7 @@ class ForwardPass {
 
   private absorbRow(r: number, row: QueryRow, scores: number): void {
     const { heap, tiles, layout } = this;
-    if (this.sumsValues && this.values.nonFinite.length > 0) this.markNonFiniteValues(r, row, scores);
+    this.markNonFiniteValues(r, row, scores);
     const factor = this.softmax.absorb(r, scores + row.from, row.to - row.from);
     if (this.results.weights !== null && this.selection === null) this.keepWeights(r, row, scores);
     if (!this.sumsValues) return;
@@ -185,10 +186,9 @@ class ForwardPass {
     const sum = softmax.rowSum(r);
     if (results.rowMax !== null) {
       results.rowMax[at] = max;
-      // The sum counts from the maximum as returned, which may have been rounded.
-      results.rowSum![at] = sum === 0 ? 0 : sum * Math.exp(max - results.rowMax[at]);
+      results.rowSum![at] = rowSumFrom(sum, max, results.rowMax[at]);
     }
-    if (results.logSumExp !== null) results.logSumExp[at] = sum === 0 ? -Infinity : max + Math.log(sum);
+    if (results.logSumExp !== null) results.logSumExp[at] = max + Math.log(sum);
     if (results.choice !== null) results.choice[at] = selection!.choice[r];
     if (selection !== null) this.finishChoice(r, row);
     else if (Number.isNaN(sum)) this.finishNonFinite(r, row);
@@ -208,10 +208,6 @@ class ForwardPass {
   /** NaN in the output, when the row attends to anything, and in the weights of the keys that it attends to. */
   private finishNonFinite(r: number, row: QueryRow): void {
     const { results, problem } = this;
-    if (results.weights !== null) {
-      const start = results.weightsStart(row);
-      results.weights.fill(0, start, start + problem.keyLength);
-    }
     for (const j of this.tiles.attendedKeys(r)) {
       if (results.weights !== null) results.weights[results.weightsStart(row) + j] = NaN;
       if (results.output === null) continue;

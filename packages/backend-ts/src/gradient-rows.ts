@@ -5,6 +5,9 @@ import type { BackwardLayout } from './layout.ts';
 import { type FloatArray, packRows, rowsFrom } from './pack.ts';
 import type { QueryRow } from './score-tiles.ts';
 
+/** Up to it float32 rounds by 64 at most. */
+const ROUNDED_MAX = 2 ** 31;
+
 /** What the gradient needs to know of each row of a block besides its query. */
 export class GradientRows {
   readonly rowMax: Float64Array;
@@ -13,8 +16,8 @@ export class GradientRows {
   /** Σ exp(score − rowMax) · dP, summed up tile by tile. */
   readonly weighted: Float64Array;
   /** Whether the row attends to nothing and has no sink. */
-  readonly isEmpty: Uint8Array;
-  /** Whether something not finite reaches all gradients of the row's scores; of no matter where it is empty. */
+  private readonly isEmpty: Uint8Array;
+  /** Whether something not finite reaches all gradients of the row's scores; also for a row that is empty. */
   readonly isNonFinite: Uint8Array;
   private readonly problem: AttentionProblem;
   private readonly forward: GradientInputs<Tensor>;
@@ -67,6 +70,11 @@ export class GradientRows {
   /** The mean of the gradients of the row's weights: rowsum(P ∘ dP). */
   mean(r: number): number {
     return this.weighted[r] / this.sum[r];
+  }
+
+  /** Whether rounding may have moved rowMax by more than a sum of exponentials can take. */
+  isMaxRounded(r: number): boolean {
+    return this.problem.dtype === 'float32' && Math.abs(this.rowMax[r]) >= ROUNDED_MAX;
   }
 
   /** What the row adds to the gradient of its head's sink. */

@@ -31,9 +31,7 @@ export function multiply(
   accumulate: boolean,
 ): void {
   const fours = rows & ~3;
-  if (fours > 0) {
-    multiplyFours(heap, a, aRow, aStep, b, bColumn, bStep, c, cRow, fours, columns, depth, scale, accumulate);
-  }
+  multiplyFours(heap, a, aRow, aStep, b, bColumn, bStep, c, cRow, fours, columns, depth, scale, accumulate);
   for (let i = fours; i < rows; i++) {
     multiplyRow(
       heap,

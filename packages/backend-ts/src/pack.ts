@@ -54,19 +54,20 @@ export function packRows(
       trace += x * 0;
     }
   }
-  return trace === 0 || !replaceNonFinite(heap, to, toStride, depth, count);
+  if (trace === 0) return true;
+  let isFinite = true;
+  for (let n = 0; n < count; n++) {
+    if (isFiniteRow(source, n)) continue;
+    isFinite = false;
+    zeroNonFinite(heap, to + n * toStride, depth);
+  }
+  return isFinite;
 }
 
-function replaceNonFinite(heap: Heap, to: number, stride: number, depth: number, count: number): boolean {
-  let found = false;
-  for (let n = 0; n < count; n++) {
-    for (let p = to + n * stride; p < to + n * stride + depth; p++) {
-      if (Number.isFinite(heap[p])) continue;
-      heap[p] = 0;
-      found = true;
-    }
+function zeroNonFinite(heap: Heap, at: number, count: number): void {
+  for (let p = at; p < at + count; p++) {
+    if (!Number.isFinite(heap[p])) heap[p] = 0;
   }
-  return found;
 }
 
 /** Whether row n of a source is finite. */

@@ -50,7 +50,8 @@ export interface Statistics<T = Tensor> {
   readonly rowMax: T;
   /**
    * `[B, Hq, Lq]`: Σ exp(score − rowMax), the sink included; 0 in an empty row. It counts from rowMax as returned,
-   * after rounding, so that the pair is exact where rowMax alone cannot be.
+   * after rounding, so that the pair is exact where rowMax alone cannot be. Where rounding moves rowMax by more than 64
+   * (float32, scores from 2³¹ on), it counts from the largest score.
    */
   readonly rowSum: T;
 }

@@ -8,5 +8,6 @@ export { type BackendDefinition, defineBackend } from './define.ts';
 export { gumbelNoise, philox4x32 } from './gumbel.ts';
 export type { KernelDefinition } from './guard-kernel.ts';
 export type { DeviceMemory, NativeTensor, WritePosition } from './memory.ts';
+export { rowSumFrom } from './statistics.ts';
 export { type RowStrides, broadcastStrides, rowStrides } from './strides.ts';
 export { type VisibleKeys, visibleKeys } from './visible-keys.ts';

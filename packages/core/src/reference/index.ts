@@ -1,4 +1,5 @@
 import { defineBackend } from '../backend/define.ts';
+import { rowSumFrom } from '../backend/statistics.ts';
 import { type BackendProvider, CONTRACT_VERSION } from '../contract.ts';
 import { FEATURES, GUARANTEES } from '../features.ts';
 import type { Statistics } from '../inputs.ts';
@@ -62,7 +63,7 @@ function roundForward(problem: AttentionProblem, all: ReturnType<typeof referenc
 function roundStatistics(problem: AttentionProblem, exact: Statistics): Statistics {
   const rowMax = round(problem, exact.rowMax);
   const rowSum = exact.rowSum.data.map((sum, row) =>
-    sum === 0 ? 0 : sum * Math.exp(exact.rowMax.data[row]! - rowMax.data[row]!),
+    rowSumFrom(sum, exact.rowMax.data[row]!, rowMax.data[row]!),
   ) as Float64Array;
   return { rowMax, rowSum: round(problem, { dtype: 'float64', shape: exact.rowSum.shape, data: rowSum }) };
 }
