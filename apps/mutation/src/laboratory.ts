@@ -1,13 +1,12 @@
-import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { BEGINS } from './signal.ts';
 import type { Coverage, Trial, Verdict, WorkerOptions } from './worker.ts';
 
 // Of the built package, also where this file is run from its source.
 const WORKER = new URL('../dist/worker.js', import.meta.url);
 
-/** How long one mutant may take: far more than the whole suite does. */
-const PATIENCE_MS = 600_000;
+/** How long one case may take: far more than any does. A loop without an end is not always one that the mutant is in. */
+const PATIENCE_MS = 30_000;
 
 /** A worker that runs the suite on the instrumented backend; a new one takes over when it had to be ended. */
 export class Laboratory {
@@ -19,13 +18,13 @@ export class Laboratory {
   }
 
   coverage(): Promise<Coverage> {
-    return this.#ask('coverage', Infinity) as Promise<Coverage>;
+    return this.#ask('coverage') as Promise<Coverage>;
   }
 
   /** What kills the mutant, or null. */
   async verdict(trial: Trial): Promise<Verdict> {
     try {
-      return (await this.#ask(trial, PATIENCE_MS)) as Verdict;
+      return (await this.#ask(trial)) as Verdict;
     } catch (error) {
       await this.close();
       return { id: 'none', message: (error as Error).message };
@@ -37,22 +36,19 @@ export class Laboratory {
     this.#worker = null;
   }
 
-  #ask(question: Trial | 'coverage', patienceMs: number): Promise<unknown> {
+  #ask(question: Trial | 'coverage'): Promise<unknown> {
     this.#worker ??= new Worker(WORKER, { workerData: this.#options });
     const worker = this.#worker;
-    const settled = new AbortController();
-    const { signal } = settled;
-    const answers = [
-      once(worker, 'message', { signal }).then(([answer]) => answer as unknown),
-      once(worker, 'exit', { signal }).then(([code]) => Promise.reject(new Error(`ended with ${code}`))),
-      ...(patienceMs < Infinity
-        ? [delay(patienceMs, null, { signal }).then(() => Promise.reject(new Error('does not end')))]
-        : []),
-    ];
-    worker.postMessage(question);
-    return Promise.race(answers).finally(() => {
-      settled.abort();
-      return Promise.allSettled(answers);
+    let timer: NodeJS.Timeout;
+    return new Promise<unknown>((resolve, reject) => {
+      timer = setTimeout(() => reject(new Error('does not end')), PATIENCE_MS);
+      worker.on('message', (message) => (message === BEGINS ? timer.refresh() : resolve(message)));
+      worker.once('error', reject);
+      worker.once('exit', (code) => reject(new Error(`ended with ${code}`)));
+      worker.postMessage(question);
+    }).finally(() => {
+      clearTimeout(timer);
+      for (const name of ['message', 'error', 'exit']) worker.removeAllListeners(name);
     });
   }
 }

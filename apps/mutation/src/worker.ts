@@ -1,6 +1,7 @@
 import { allCases, verify } from '@heed/conformance';
 import type { BackendProvider } from '@heed/core';
 import { parentPort, workerData } from 'node:worker_threads';
+import { BEGINS } from './signal.ts';
 import { mutantSwitch } from './switch.ts';
 
 /** What the worker is told. */
@@ -42,6 +43,7 @@ parentPort!.on('message', async (trial: Trial | 'coverage') => {
 });
 
 async function firstFailure(id: string): Promise<Verdict> {
+  parentPort!.postMessage(BEGINS);
   const { clauses } = await verify(provider, { cases: [cases.get(id)!] });
   return clauses.flatMap(({ failures }) => failures)[0] ?? null;
 }

@@ -1,0 +1,2 @@
+/** What the worker says before each case. */
+export const BEGINS = 'begins';
