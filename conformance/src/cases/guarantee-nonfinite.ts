@@ -166,7 +166,7 @@ function forward(values: Values): Values {
 function ensureReaches(request: AttentionRequest, target: Target, dirty: Values, what: string): void {
   const { problem } = problemOf(request);
   const starts = rowStarts(problem);
-  const { output, logSumExp, dQuery } = dirty as Values & { output: Tensor };
+  const { output, weights, logSumExp, dQuery } = dirty as Values & { output: Tensor };
   forEachRow(request, ([b, h, i], at, keys) => {
     if (!target.reaches(b, h, i, keys)) return;
     const where = coordinates(at, [problem.batch, problem.heads, problem.queryLength]);
@@ -181,6 +181,7 @@ function ensureReaches(request: AttentionRequest, target: Target, dirty: Values,
         `dQuery row [${where}] is finite, it attends to ${what}`,
       );
     }
+    if (weights) ensureExcludedAreZero(weights, at * problem.keyLength, problem.keyLength, keys, what);
     if (logSumExp && target.scores) {
       const sum = logSumExp.data[at]!;
       ensure(
@@ -189,6 +190,22 @@ function ensureReaches(request: AttentionRequest, target: Target, dirty: Values,
       );
     }
   });
+}
+
+function ensureExcludedAreZero(
+  { data }: Tensor,
+  start: number,
+  keyLength: number,
+  keys: readonly number[],
+  what: string,
+): void {
+  for (let j = 0; j < keyLength; j++) {
+    const weight = data[start + j]!;
+    ensure(
+      weight === 0 || keys.includes(j),
+      `an excluded key has the weight ${weight}, the row attends to ${what}`,
+    );
+  }
 }
 
 function isFiniteRow(tensor: Tensor | undefined, start: number, length: number): boolean {
@@ -285,6 +302,19 @@ export function nonfiniteCases(): ConformanceCase[] {
         );
       }
     }
+  }
+  for (const [kind, poison] of Object.entries(POISONS)) {
+    const sketch: Sketch = { alibi: true, mask: { kind: 'boolean', shape: [7, 7], density: 0.6 } };
+    cases.push(spreads(`alibi-slope/boolean-mask/${kind}`, TARGETS['alibi-slope']!, sketch, poison));
+    // No key is at distance 0, where the slope would be multiplied by 0.
+    cases.push(
+      spreads(
+        `alibi-slope/far-apart/${kind}`,
+        TARGETS['alibi-slope']!,
+        { alibi: true, alignment: { offset: 20 } },
+        poison,
+      ),
+    );
   }
   const onlyNumber: Target = {
     ...keyTarget('value', KEY),
