@@ -316,6 +316,23 @@ export function nonfiniteCases(): ConformanceCase[] {
       ),
     );
   }
+  // At the edges of a row an engine may leave out what is −∞, and only that.
+  const mask: Sketch = { mask: { kind: 'float', shape: [7, 7], density: 1 } };
+  const bias: Sketch = { bias: { shape: [7, 7] } };
+  for (const [name, place] of Object.entries({ 'first-key': 0, 'last-key': 6 })) {
+    for (const [input, sketch] of [
+      ['mask', mask],
+      ['bias', bias],
+    ] as const) {
+      const edge: Target = {
+        input,
+        scores: true,
+        index: () => 3 * 7 + place,
+        reaches: (_b, _h, i, keys) => i === 3 && keys.includes(place),
+      };
+      cases.push(spreads(`${input}/${name}/infinity`, edge, sketch, Infinity));
+    }
+  }
   const onlyNumber: Target = {
     ...keyTarget('value', KEY),
     index: (request) => rowStarts(problemOf(request).problem).value(1, 1, KEY),

@@ -20,9 +20,6 @@ export interface QueryRow extends RowPlace {
   finite: boolean;
 }
 
-/** No softcap slopes wanted. */
-const NO_SLOPES = -1;
-
 /**
  * Scores, one block of query rows and one tile of keys at a time: what forward and backward have in common.
  *
@@ -122,18 +119,16 @@ export class ScoreTiles {
     for (let r = 0; r < this.count; r++) {
       const row = this.rows[r]!;
       row.from = Math.max(start, row.first);
-      row.to = Math.min(tileEnd, row.end);
-      this.narrow(row);
+      row.to = Math.max(row.from, Math.min(tileEnd, row.end));
+      for (const step of this.narrowing) {
+        row.from = step.firstKey!(row, row.from, row.to);
+        row.to = step.endKey!(row, row.from, row.to);
+      }
       if (row.from === row.to) continue;
       this.from = Math.min(this.from, row.from);
       this.to = Math.max(this.to, row.to);
     }
     return this.from < this.to;
-  }
-
-  /** Takes a row out of the selected tile. */
-  leaveOut(row: QueryRow): void {
-    row.from = row.to = this.tileStart;
   }
 
   /** Whether the block has so few rows that keys and values are better read where they are than packed. */
@@ -179,13 +174,13 @@ export class ScoreTiles {
    * @param slopes where the derivative of the softcap goes, laid out as the scores; left out: nowhere.
    * @returns whether any row may attend to any key.
    */
-  scoreGroup(r: number, count: number, at: number, slopes: number = NO_SLOPES): boolean {
+  scoreGroup(r: number, count: number, at: number, slopes: number | null = null): boolean {
     if (!this.openGroup(r, count)) return false;
     if (!this.isDirect || !this.multiplyDirectly(r, count, at)) this.multiplyPacked(r, count, at);
     const { scoreStride } = this.layout;
     for (let n = 0; n < count; n++) {
       const shift = n * scoreStride - this.tileStart;
-      this.finishScores(this.rows[r + n]!, at + shift, slopes === NO_SLOPES ? NO_SLOPES : slopes + shift);
+      this.finishScores(this.rows[r + n]!, at + shift, slopes === null ? null : slopes + shift);
     }
     return true;
   }
@@ -256,27 +251,17 @@ export class ScoreTiles {
     return rowsFrom(this.inputs.key.data as FloatArray, start, row, this.problem.headDim);
   }
 
-  private narrow(row: QueryRow): void {
-    if (row.from >= row.to) {
-      this.leaveOut(row);
-      return;
-    }
-    for (const step of this.narrowing) {
-      row.from = step.firstKey!(row, row.from, row.to);
-      row.to = step.endKey!(row, row.from, row.to);
-    }
-  }
-
   /** Everything between the product and the softmax. `at` and `slopes` are where key 0 would lie. */
-  private finishScores(row: QueryRow, at: number, slopes: number): void {
+  private finishScores(row: QueryRow, at: number, slopes: number | null): void {
     const { heap } = this;
     const { softcap: cap, dtype } = this.problem;
     const { from, to } = row;
     if (from === to) return;
     if (dtype === 'float64') overflowToNaN(heap, at + from, to - from);
-    if (cap !== null && slopes === NO_SLOPES) softcap(heap, at + from, to - from, cap);
-    if (cap !== null && slopes !== NO_SLOPES)
-      softcapWithSlope(heap, at + from, to - from, cap, slopes + from);
+    if (cap !== null) {
+      if (slopes === null) softcap(heap, at + from, to - from, cap);
+      else softcapWithSlope(heap, at + from, to - from, cap, slopes + from);
+    }
     for (const step of this.steps) step.apply(heap, at + from, row, from, to);
     if (!row.finite) {
       for (let j = from; j < to; j++) toNaN(heap, at + j);
