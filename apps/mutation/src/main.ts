@@ -13,8 +13,8 @@ const { values } = parseArgs({
   },
 });
 
-// What makes the provider, gives turns to others, and tells the plan is no kernel.
-const NO_KERNELS = ['index.ts', 'provider.ts', 'turns.ts', 'plan.ts'];
+// What makes the provider and tells the plan is no kernel.
+const NO_KERNELS = ['index.ts', 'provider.ts', 'plan.ts'];
 const source = fileURLToPath(new URL('../../../packages/backend-ts/src/', import.meta.url));
 const target = fileURLToPath(new URL('../instrumented/', import.meta.url));
 const wanted = new RegExp(values.files);

@@ -4,6 +4,7 @@
 //   KernelDefinition
 //   NativeTensor
 //   RowStrides
+//   TURN_MILLISECONDS
 //   VisibleKeys
 //   WritePosition
 //   broadcastStrides
@@ -13,6 +14,8 @@
 //   defineBackend
 //   featuresOf
 //   gumbelNoise
+//   inTurns
+//   nextTurn
 //   philox4x32
 //   rowStrides
 //   rowSumFrom
@@ -240,6 +243,8 @@ export type Support = {
     readonly reason: string;
 };
 
+export declare const TURN_MILLISECONDS = 50;
+
 export interface Tensor<D extends DType = DType> {
     readonly dtype: D;
     readonly shape: readonly number[];
@@ -270,6 +275,10 @@ export declare function defineBackend<N extends NativeTensor = Tensor>(definitio
 export declare function featuresOf(problem: AttentionProblem): Feature[];
 
 export declare function gumbelNoise(seed: number, b: number, h: number, i: number, j: number): number;
+
+export declare function inTurns<T>(work: Generator<void, T, void>, signal: AbortSignal | undefined): Promise<T>;
+
+export declare function nextTurn(): Promise<void>;
 
 export declare function philox4x32(counter: readonly [number, number, number, number], key: readonly [number, number]): [number, number, number, number];
 

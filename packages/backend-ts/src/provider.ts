@@ -1,11 +1,10 @@
 import { type BackendProvider, CONTRACT_VERSION, FEATURES, GUARANTEES } from '@heed/core';
-import { defineBackend } from '@heed/core/backend';
+import { defineBackend, inTurns } from '@heed/core/backend';
 import { backward } from './backward.ts';
 import { forward } from './forward.ts';
 import { type Heap, heapPool } from './heap.ts';
 import { backwardLayout, forwardLayout } from './layout.ts';
 import { planOf } from './plan.ts';
-import { inTurns } from './turns.ts';
 
 /** A call in progress: it yields between two tiles. */
 type Work<T> = (heap: Heap) => Generator<void, T, void>;

@@ -1,8 +1,8 @@
 import { HeedError } from '@heed/core';
+import { TURN_MILLISECONDS, nextTurn } from '@heed/core/backend';
 import { mayWait } from '../engine/features.ts';
 import { type FromWorker, type Job, type TaskFunction, totalTasks } from './job.ts';
 import { type Spawn, type Worker, platformSpawn } from './spawn.ts';
-import { TURN_MILLISECONDS, nextTurn } from './turns.ts';
 import { WORD } from './words.ts';
 
 /** A worker, what it knows, and whether it lives. */
