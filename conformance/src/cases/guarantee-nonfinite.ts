@@ -85,6 +85,13 @@ const DECODING: Readonly<Record<string, Sketch>> = {
   'layout-blhd': { queryLength: 1, keyLength: 1030, layout: 'blhd' },
 };
 
+/** Exclusions in every tile of the keys. */
+const SCATTERED: Sketch = {
+  queryLength: 5,
+  keyLength: 300,
+  mask: { kind: 'boolean', shape: [300], density: 0.5 },
+};
+
 const BESIDE: Readonly<Record<string, Sketch>> = {
   plain: {},
   softcap: { softcap: 1 },
@@ -338,7 +345,24 @@ export function nonfiniteCases(): ConformanceCase[] {
     index: (request) => rowStarts(problemOf(request).problem).value(1, 1, KEY),
   };
   cases.push(spreads('value/size-1/nan', onlyNumber, { valueDim: 1 }, NaN));
-  cases.push(spreads('value/first-key/nan', keyTarget('value', 0), {}, NaN));
+  cases.push(
+    spreads('key/first-key/nan', keyTarget('key', 0), {}, NaN),
+    spreads('key/last-key/nan', keyTarget('key', 6), {}, NaN),
+    spreads('value/first-key/nan', keyTarget('value', 0), {}, NaN),
+    spreads('query/scattered-keys/nan', TARGETS['query']!, SCATTERED, NaN),
+    spreads(
+      'query/scattered-keys-in-a-window/nan',
+      TARGETS['query']!,
+      { ...SCATTERED, window: { left: 150 }, alignment: { offset: 250 } },
+      NaN,
+    ),
+    spreads(
+      'key/scattered-keys/nan',
+      keyTarget('key', 200),
+      { ...SCATTERED, queryLength: 130, mask: { kind: 'boolean', shape: [130, 300], density: 0.5 } },
+      NaN,
+    ),
+  );
   cases.push(
     spreads(
       'value/last-key-beside-sinks/nan',
