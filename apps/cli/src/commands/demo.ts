@@ -38,8 +38,8 @@ export function demoCommand(console: Console, onEnd: (code: ExitCode) => void): 
       // The suite and the charting library take a while to load: other commands should not wait for them.
       const { narrate } = await import('../demo/narrate.ts');
       const demo = await narrate(options.lengths, console);
-      const { reportPage } = await import('../report/page.ts');
-      writeFileSync(report, reportPage(demo, new Date()));
+      const { demoPage } = await import('../report/demo-page.ts');
+      writeFileSync(report, demoPage(demo, new Date()));
       console.print(`\n${console.colors.bold('Report')}\n  ${report}`);
       console.result({ ...demo, report });
       onEnd(demo.agreement.every(({ agrees }) => agrees) ? 0 : 1);

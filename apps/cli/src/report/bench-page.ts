@@ -10,8 +10,8 @@ import {
 } from '@heed/benchmarks';
 import { threadsAsked } from '../output/render-bench.ts';
 import { duration } from '../output/numbers.ts';
+import { documentOf } from './document.ts';
 import { Markup, html } from './markup.ts';
-import { style } from './style.ts';
 
 const NOTHING = html``;
 
@@ -27,56 +27,35 @@ const ABOUT: Readonly<Record<Figure, { readonly title: string; readonly text: st
   },
 };
 
-/** A run as a page of one file: it asks for nothing from elsewhere, and runs no script. */
+/** A run as a page. */
 export function benchPage(results: BenchResults): string {
   const { machine, settings, workloads, rows, startedAt } = results;
-  const title = 'Attention, measured side by side';
-  const page = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'" />
-        <meta name="generator" content="heed bench" />
-        <title>Heed: ${title}</title>
-        <style>
-          ${style} ${new Markup(chartStyle)} ${pageStyle}
-        </style>
-      </head>
-      <body>
-        <main>
-          <header>
-            <p class="name">Heed bench</p>
-            <h1>${title}</h1>
-            <p class="lead">
-              <b>${new Set(rows.map(({ contestant }) => contestant)).size}</b> contestants on
-              <b>${workloads.length}</b> workloads, on ${machine.cores} × ${machine.cpu} with Node
-              ${machine.node}, ${threadsAsked(settings.threads)}. Every result was checked before it was
-              timed.
-            </p>
-            ${noteOf(results)}
-          </header>
-          ${chartsSection(results, false)} ${chartsSection(results, true)} ${growthSection(results)}
-          <section>
-            <h2>Each workload</h2>
-            <p>
-              The fastest first; ± is half of the middle half of the rounds; memory is the peak of the
-              process. Names say the shape: 12 heads of size 64 and a batch of 1, unless they say otherwise.
-            </p>
-            ${workloads.map(({ workload }) => workloadSection(workload.name, results))}
-          </section>
-          ${absentSection(rows)}
-          <footer>
-            <p>
-              Made by <code>heed bench</code> on ${startedAt.slice(0, 10)}, ${machine.os}, commit
-              ${results.commit ?? 'unknown'}. ${peakText(results)}
-            </p>
-            <p>${Object.entries(results.versions).map(([name, version]) => html`${name} ${version} · `)}</p>
-          </footer>
-        </main>
-      </body>
-    </html> `;
-  return page.text;
+  return documentOf({
+    command: 'heed bench',
+    title: 'Attention, measured side by side',
+    style: [new Markup(chartStyle), pageStyle],
+    lead: html`<p class="lead">
+        <b>${new Set(rows.map(({ contestant }) => contestant)).size}</b> contestants on
+        <b>${workloads.length}</b> workloads, on ${machine.cores} × ${machine.cpu} with Node ${machine.node},
+        ${threadsAsked(settings.threads)}. Every result was checked before it was timed.
+      </p>
+      ${noteOf(results)}`,
+    body: html`${chartsSection(results, false)} ${chartsSection(results, true)} ${growthSection(results)}
+      <section>
+        <h2>Each workload</h2>
+        <p>
+          The fastest first; ± is half of the middle half of the rounds; memory is the peak of the process.
+          Names say the shape: 12 heads of size 64 and a batch of 1, unless they say otherwise.
+        </p>
+        ${workloads.map(({ workload }) => workloadSection(workload.name, results))}
+      </section>
+      ${absentSection(rows)}`,
+    footer: html`<p>
+        Made by <code>heed bench</code> on ${startedAt.slice(0, 10)}, ${machine.os}, commit
+        ${results.commit ?? 'unknown'}. ${peakText(results)}
+      </p>
+      <p>${Object.entries(results.versions).map(([name, version]) => html`${name} ${version} · `)}</p>`,
+  });
 }
 
 const pageStyle = new Markup(`

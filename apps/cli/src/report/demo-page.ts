@@ -7,46 +7,26 @@ import type { Diagnosis } from '../backends/diagnose.ts';
 import { describeCapabilities } from '../output/capabilities.ts';
 import { duration, percent } from '../output/numbers.ts';
 import { speedChart } from './chart.ts';
+import { documentOf } from './document.ts';
 import { Markup, html } from './markup.ts';
-import { style } from './style.ts';
 
-/** The demo as a page of one file: it asks for nothing from elsewhere, and runs no script. */
-export function reportPage(demo: Demo, when: Date): string {
+/** The demo as a page. */
+export function demoPage(demo: Demo, when: Date): string {
   const { machine, sights, agreement, backends, speed } = demo;
   const [first] = sights;
   const title = first === undefined ? 'Heed' : `Where does “${first.from}” look?`;
-  const page = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'" />
-        <meta name="generator" content="heed demo" />
-        <title>Heed: ${title}</title>
-        <style>
-          ${style}
-        </style>
-      </head>
-      <body>
-        <main>
-          <header>
-            <p class="name">Heed demo</p>
-            <h1>${title}</h1>
-            <p class="lead">${lead(demo)}</p>
-          </header>
-          ${sightSection(sights)} ${agreementSection(agreement)} ${speedSection(speed)}
-          ${backendSection(backends)}
-          <footer>
-            <p>
-              Made by <code>heed demo</code> on ${when.toISOString().slice(0, 10)}, Node ${machine.node},
-              ${machine.os}, ${machine.cores} × ${machine.cpu}. Every number was computed there and then.
-            </p>
-            <p>Queries, keys and values: all-MiniLM-L6-v2 by sentence-transformers, Apache-2.0.</p>
-          </footer>
-        </main>
-      </body>
-    </html> `;
-  return page.text;
+  return documentOf({
+    command: 'heed demo',
+    title,
+    lead: html`<p class="lead">${lead(demo)}</p>`,
+    body: html`${sightSection(sights)} ${agreementSection(agreement)} ${speedSection(speed)}
+    ${backendSection(backends)}`,
+    footer: html`<p>
+        Made by <code>heed demo</code> on ${when.toISOString().slice(0, 10)}, Node ${machine.node},
+        ${machine.os}, ${machine.cores} × ${machine.cpu}. Every number was computed there and then.
+      </p>
+      <p>Queries, keys and values: all-MiniLM-L6-v2 by sentence-transformers, Apache-2.0.</p>`,
+  });
 }
 
 function lead({ sights, sightBy }: Demo): Markup {

@@ -1,7 +1,7 @@
 import type { Row } from '@heed/benchmarks';
 import { describe, expect, test } from 'vitest';
 import type { Demo } from '../demo/run-demo.ts';
-import { reportPage } from './page.ts';
+import { demoPage } from './demo-page.ts';
 
 const HOSTILE = `<script>alert('1')</script>"&amp;`;
 
@@ -72,7 +72,7 @@ const demo: Demo = {
 };
 
 describe('the page of a demo', () => {
-  const page = reportPage(demo, new Date('2026-01-02'));
+  const page = demoPage(demo, new Date('2026-01-02'));
 
   test('keeps every text a text', () => {
     expect(page).not.toContain('<script');

@@ -1,0 +1,45 @@
+import { type Markup, html } from './markup.ts';
+import { style } from './style.ts';
+
+/** A page of one file: it asks for nothing from elsewhere, and runs no script. */
+export interface Page {
+  /** The command that makes it: `heed demo`. */
+  readonly command: string;
+  readonly title: string;
+  /** Rules beside those that all pages have. */
+  readonly style?: readonly Markup[];
+  /** What stands below the title. */
+  readonly lead: Markup;
+  readonly body: Markup;
+  /** Paragraphs. */
+  readonly footer: Markup;
+}
+
+/** @returns its HTML. */
+export function documentOf(page: Page): string {
+  const { command, title, lead, body, footer } = page;
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'" />
+        <meta name="generator" content="${command}" />
+        <title>Heed: ${title}</title>
+        <style>
+          ${style} ${page.style ?? []}
+        </style>
+      </head>
+      <body>
+        <main>
+          <header>
+            <p class="name">${command[0]!.toUpperCase()}${command.slice(1)}</p>
+            <h1>${title}</h1>
+            ${lead}
+          </header>
+          ${body}
+          <footer>${footer}</footer>
+        </main>
+      </body>
+    </html> `.text;
+}
