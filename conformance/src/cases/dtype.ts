@@ -1,4 +1,4 @@
-import type { AttentionRequest, Tensor } from '@heed/core';
+import { type AttentionRequest, type Tensor, tensor } from '@heed/core';
 import type { ConformanceCase } from '../case.ts';
 import type { Sketch } from '../sketch.ts';
 import { agreement, agreements } from './build.ts';
@@ -18,7 +18,16 @@ export function dtypeCases(): ConformanceCase[] {
     sketches[`float64/gradient/${name}`] = { ...sketch, dtype: 'float64', gradient: true };
   }
   const small: Sketch = { dtype: 'float64', queryLength: 5, keyLength: 9, headDim: 4 };
-  return [...agreements('dtype', sketches), agreement('dtype', 'float64/huge-queries', small, hugeQueries)];
+  return [
+    ...agreements('dtype', sketches),
+    agreement('dtype', 'float64/huge-queries', small, hugeQueries),
+    agreement('dtype', 'float64/gradient/minus-1e12-everywhere', { ...small, gradient: true }, farDown),
+  ];
+}
+
+/** Scores near −1e12, where float32 has steps of 65,536. */
+function farDown(request: AttentionRequest): AttentionRequest {
+  return { ...request, mask: tensor([9], new Float64Array(9).fill(-1e12)) };
 }
 
 /** Finite queries whose numbers add up to infinity, with keys that make scores of size 1. */
