@@ -9,6 +9,7 @@ import { contractCases } from './cases/contract.ts';
 import { dtypeCases } from './cases/dtype.ts';
 import { emptyCases } from './cases/empty.ts';
 import { errorCases } from './cases/errors.ts';
+import { foreignStatisticsCases } from './cases/foreign-statistics.ts';
 import { gqaCases } from './cases/gqa.ts';
 import { gradientCases } from './cases/gradient.ts';
 import { batchCases } from './cases/guarantee-batch.ts';
@@ -75,6 +76,7 @@ async function collect(): Promise<readonly ConformanceCase[]> {
     ...softcapCases(),
     ...sinksCases(),
     ...outputCases(),
+    ...foreignStatisticsCases(),
     ...selectionCases(),
     ...gradientCases(),
     ...mergeCases(),

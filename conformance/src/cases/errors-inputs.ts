@@ -51,6 +51,11 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     sketch: MASK,
     inputs: { mask: tensor([7, 1], new Uint8Array(7)) },
   },
+  'mask/rank-5': {
+    code: 'SHAPE',
+    sketch: MASK,
+    inputs: { mask: tensor([1, 1, 1, 7, 7], new Uint8Array(49)) },
+  },
   'mask/unexpected': { code: 'UNEXPECTED_INPUT', inputs: { mask: tensor([7, 7], new Uint8Array(49)) } },
   'bias/missing': { code: 'MISSING_INPUT', sketch: { bias: { shape: [7, 7] } }, inputs: { bias: undefined } },
   'sinks/unexpected': { code: 'UNEXPECTED_INPUT', inputs: { sinks: floats(2) } },
@@ -110,6 +115,40 @@ function runCase(name: string, { code, sketch = {}, inputs: wrong }: Mistake): B
   );
 }
 
+/** What engines read on the host. */
+function residentCases(): ConformanceCase[] {
+  const sketches: Readonly<Record<string, Sketch>> = {
+    keyLengths: LENGTHS,
+    queryLengths: { queryLengths: [3, 5] },
+    offsets: { causal: true, alignment: { offset: 1 } },
+  };
+  return Object.entries(sketches).map(([name, sketch]) =>
+    behaviour('errors', `run/${name}/resident`, sketch, ({ backend }) =>
+      withKernel(backend, sketch, async (kernel, inputs) => {
+        const resident = await backend.upload(inputs[name as 'keyLengths'] as Tensor);
+        const run = (): unknown => kernel.run({ ...inputs, [name]: resident } as AttentionInputs);
+        await ensureError(run, 'ARGUMENT', `resident ${name}`);
+        resident.dispose();
+      }),
+    ),
+  );
+}
+
+function nothingGiven(): ConformanceCase[] {
+  return [
+    behaviour('errors', 'run/no-inputs', [], ({ backend }) =>
+      withKernel(backend, {}, (kernel) =>
+        ensureError(() => kernel.run(undefined as never), 'MISSING_INPUT', 'a run without inputs'),
+      ),
+    ),
+    behaviour('errors', 'gradient/no-forward', ['gradient', 'statistics'], ({ backend }) =>
+      withKernel(backend, GRADIENT, (kernel, inputs) =>
+        ensureError(() => kernel.gradient(inputs, undefined as never), 'MISSING_INPUT', 'no forward results'),
+      ),
+    ),
+  ];
+}
+
 const GRADIENT: Sketch = { gradient: true, outputs: ['output', 'statistics'] };
 
 /** Mistakes in what `gradient()` takes beside the inputs. */
@@ -159,5 +198,10 @@ function gradientCases(): ConformanceCase[] {
 }
 
 export function inputErrorCases(): ConformanceCase[] {
-  return [...Object.entries(MISTAKES).map(([name, mistake]) => runCase(name, mistake)), ...gradientCases()];
+  return [
+    ...Object.entries(MISTAKES).map(([name, mistake]) => runCase(name, mistake)),
+    ...residentCases(),
+    ...nothingGiven(),
+    ...gradientCases(),
+  ];
 }

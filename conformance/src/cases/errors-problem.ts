@@ -21,7 +21,11 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   'dtype/float16': { code: 'DTYPE', fields: { dtype: 'float16' } },
   'layout/unknown': { code: 'ARGUMENT', fields: { layout: 'lbhd' } },
   'scale/nan': { code: 'ARGUMENT', fields: { scale: NaN } },
+  'scale/too-large': { code: 'ARGUMENT', fields: { scale: -(2 ** 65) } },
+  'scale/too-small': { code: 'ARGUMENT', fields: { scale: 2 ** -65 } },
   'softcap/0': { code: 'ARGUMENT', features: ['softcap'], fields: { softcap: 0 } },
+  'softcap/too-large': { code: 'ARGUMENT', features: ['softcap'], fields: { softcap: 2 ** 65 } },
+  'softcap/too-small': { code: 'ARGUMENT', features: ['softcap'], fields: { softcap: 2 ** -65 } },
   'softcap/infinite': { code: 'ARGUMENT', features: ['softcap'], fields: { softcap: Infinity } },
   'window/negative': {
     code: 'ARGUMENT',

@@ -1,4 +1,4 @@
-import { type AttentionRequest, attention, problemOf } from '@heed/core';
+import { type AttentionRequest, type Tensor, attention, problemOf } from '@heed/core';
 import type { ConformanceCase } from '../case.ts';
 import { dOutputOf, requestOf } from '../sketch.ts';
 import { ensureAgrees } from './agree.ts';
@@ -88,7 +88,17 @@ export function disposeCases(): ConformanceCase[] {
         const ending = one.dispose();
         await ensureError(() => one.run(inputs), 'DISPOSED', 'run() while the kernel ends');
         await ending;
+        const resident = await backend.upload(inputs.query as Tensor);
+        const run = other.run(inputs);
         const all = backend.dispose();
+        await ensureError(() => resident.read(), 'DISPOSED', 'read() while the backend ends');
+        const whole = { axis: 0, start: 0 };
+        await ensureError(
+          () => resident.write(inputs.query as Tensor, whole),
+          'DISPOSED',
+          'write() while the backend ends',
+        );
+        await run;
         await ensureError(() => backend.compile(problem), 'DISPOSED', 'compile() while the backend ends');
         await ensureError(() => other.run(inputs), 'DISPOSED', 'run() while the backend ends');
         await all;

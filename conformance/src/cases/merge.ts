@@ -25,7 +25,7 @@ function between(given: Tensor, axis: number, start: number, end: number): Tenso
 }
 
 /** The part of a request that concerns the keys from `start` to `end`. */
-function someKeys(request: AttentionRequest, start: number, end: number): AttentionRequest {
+export function someKeys(request: AttentionRequest, start: number, end: number): AttentionRequest {
   const axis = request.layout === 'blhd' ? 1 : 2;
   const keyLength = (request.key as Tensor).shape[axis];
   const lastAxis = (given: Tensor): Tensor => {

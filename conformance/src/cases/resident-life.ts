@@ -89,6 +89,7 @@ export function residentLifeCases(): ConformanceCase[] {
           'after the caller has written to what was uploaded',
         );
         first.data.fill(2);
+        (first.shape as number[]).fill(9);
         ensureSameBits(
           { read: await resident.read() },
           { read: make() },
@@ -109,6 +110,18 @@ export function residentLifeCases(): ConformanceCase[] {
         resident.dispose();
       }),
     ),
+    behaviour('resident', 'upload-and-read/bytes-of-a-buffer', [], async ({ backend }) => {
+      // Its slice() is a view, not a copy.
+      const Buffer = (globalThis as { Buffer?: { from(bytes: readonly number[]): Uint8Array } }).Buffer;
+      const data = Buffer?.from([1, 1, 1]) ?? Uint8Array.of(1, 1, 1);
+      const resident = await backend.upload({ dtype: 'bool', shape: [3], data });
+      data[0] = 0;
+      const first = await resident.read();
+      first.data[1] = 0;
+      const { data: now } = await resident.read();
+      ensure(now.join() === '1,1,1', `the resident tensor has become ${now.join()}, it was 1,1,1`);
+      resident.dispose();
+    }),
     behaviour('resident', 'dispose', [], async ({ backend }, id) => {
       const { problem, inputs } = problemOf(requestOf({}, id));
       const key = await backend.upload(inputs.key as Tensor);

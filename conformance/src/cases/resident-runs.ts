@@ -1,16 +1,18 @@
 import {
   type AttentionBackend,
   type AttentionInputs,
+  type AttentionRequest,
   type AttentionResults,
   type ResidentTensor,
   type Tensor,
+  attention,
   isResident,
   problemOf,
 } from '@heed/core';
 import type { ConformanceCase } from '../case.ts';
 import { type Sketch, dOutputOf, requestOf } from '../sketch.ts';
 import { ensureAgrees } from './agree.ts';
-import { behaviour, ensure } from './behaviour.ts';
+import { behaviour, ensure, ensureError } from './behaviour.ts';
 import { VARIATIONS } from './variations.ts';
 
 const RESIDENT_INPUTS = [
@@ -53,6 +55,11 @@ async function readAll(results: AttentionResults<ResidentTensor>): Promise<Atten
       ),
     );
   return read(results);
+}
+
+/** A request for plain results. */
+function plainRequest(sketch: Sketch, id: string): AttentionRequest & { gradient?: false } {
+  return requestOf(sketch, id) as AttentionRequest & { gradient?: false };
 }
 
 export function residentRunCases(): ConformanceCase[] {
@@ -122,6 +129,34 @@ export function residentRunCases(): ConformanceCase[] {
       ensureAgrees({ ...request, value: replacement }, results, 'a run after its resident value was written');
       value.dispose();
       await kernel.dispose();
+    }),
+    ...(['first', 'later'] as const).map((which) =>
+      behaviour('resident', `write-after-a-call/${which}`, [], async ({ backend }, id) => {
+        const sketch: Sketch = { queryLength: which === 'first' ? 9 : 11 };
+        const request = plainRequest(sketch, id);
+        const value = await backend.upload(request.value as Tensor);
+        if (which === 'later') await attention(backend, { ...request, value });
+        const run = attention(backend, { ...request, value });
+        const replacement = plainRequest(sketch, `${id}/replacement`);
+        const write = value.write(replacement.value as Tensor, { axis: 0, start: 0 });
+        const next = attention(backend, { ...request, value });
+        ensureAgrees(request, await run, 'a call before its resident value was written');
+        await write;
+        ensureAgrees({ ...request, value: replacement.value }, await next, 'a call after it was written');
+        value.dispose();
+      }),
+    ),
+    behaviour('resident', 'dispose-after-a-call', [], async ({ backend }, id) => {
+      const request = plainRequest({ queryLength: 13 }, id);
+      const value = await backend.upload(request.value as Tensor);
+      const run = attention(backend, { ...request, value });
+      value.dispose();
+      ensureAgrees(request, await run, 'a call before its resident value was disposed');
+      await ensureError(
+        () => attention(backend, { ...request, value }),
+        'DISPOSED',
+        'a call after it was disposed',
+      );
     }),
     behaviour('resident', 'gradient', ['gradient', 'statistics'], async ({ backend }, id) => {
       const sketch: Sketch = { gradient: true, outputs: ['output', 'statistics'] };

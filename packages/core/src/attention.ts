@@ -1,4 +1,11 @@
-import { type AttentionBackend, CONTRACT_VERSION, type RunOptions } from './contract.ts';
+import { holdInputs } from './backend/memory.ts';
+import { checkNames } from './check-names.ts';
+import {
+  type AttentionBackend,
+  type BackendProvider,
+  CONTRACT_VERSION,
+  type RunOptions,
+} from './contract.ts';
 import { HeedError } from './error.ts';
 import type { GradientInputs } from './inputs.ts';
 import { withKernel } from './kernel-cache.ts';
@@ -59,12 +66,13 @@ export async function attention(
   request: AttentionRequest,
   options: RunOptions & { readonly resident?: boolean } = {},
 ): Promise<unknown> {
-  checkContract(backend);
-  const asked = request.outputs ?? ['output'];
-  const { problem, inputs } = problemOf(
-    request.gradient ? { ...request, outputs: [...asked, 'output', 'statistics'] } : request,
-  );
-  const results = await withKernel(backend, problem, (kernel) => kernel.run(inputs, options as RunOptions));
+  checkBackend(backend);
+  checkNames('option of a run', options, ['signal', 'resident']);
+  const { problem, inputs } = problemOf(withStatistics(request));
+  const held = holdInputs(inputs);
+  const results = await withKernel(backend, problem, (kernel) =>
+    kernel.run(held.inputs, options as RunOptions),
+  ).finally(held.release);
   if (!problem.gradient) return results;
   const forward = { output: results.output!, statistics: results.statistics! };
   return {
@@ -74,6 +82,28 @@ export async function attention(
         kernel.gradient(inputs, { ...forward, dOutput } satisfies GradientInputs, backward),
       ),
   };
+}
+
+/** What a gradient needs of the forward run is asked for as well. */
+function withStatistics(request: AttentionRequest): AttentionRequest {
+  if (!request?.gradient) return request;
+  return { ...request, outputs: [...(request.outputs ?? ['output']), 'output', 'statistics'] };
+}
+
+function checkBackend(backend: AttentionBackend): void {
+  const refuse = (given: string, remedy: string): never => {
+    throw new HeedError('ARGUMENT', `${given} was given, expected a backend`, { clause: 'contract', remedy });
+  };
+  const value = backend as Partial<AttentionBackend & BackendProvider & PromiseLike<unknown>> | undefined;
+  if (typeof value?.then === 'function')
+    refuse('a promise', 'await it: const backend = await provider.create()');
+  if (typeof value?.contract !== 'number') {
+    refuse(`${String(value)}`, 'make one: const backend = await provider.create()');
+  }
+  checkContract(backend);
+  if (typeof value?.compile !== 'function') {
+    refuse(`the provider ${backend.name}`, 'make a backend of it: const backend = await provider.create()');
+  }
 }
 
 /**

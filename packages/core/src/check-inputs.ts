@@ -13,6 +13,8 @@ interface Expectation {
   readonly clause: string;
   /** Whether leading axes of length 1 may be left out or added, as in a mask, which aligns at the right. */
   readonly broadcast?: boolean;
+  /** Whether engines read it on the host. */
+  readonly onHost?: boolean;
 }
 
 /** The axes of `[B, H, L, D]` in the problem's layout. */
@@ -56,9 +58,12 @@ function newExpectations(problem: AttentionProblem): Map<keyof AttentionInputs, 
     expectBroadcast('mask', problem.mask.kind === 'boolean' ? 'bool' : dtype, problem.mask.shape);
   }
   if (problem.bias !== null) expectBroadcast('bias', dtype, problem.bias.shape);
-  if (problem.alignment === 'offset') expect('offsets', 'int32', [batch], 'alignment');
-  if (problem.lengths.key) expect('keyLengths', 'int32', [batch], 'lengths');
-  if (problem.lengths.query) expect('queryLengths', 'int32', [batch], 'lengths');
+  const expectOnHost = (name: keyof AttentionInputs, clause: string): void => {
+    result.set(name, { dtype: 'int32', axes: [batch], clause, onHost: true });
+  };
+  if (problem.alignment === 'offset') expectOnHost('offsets', 'alignment');
+  if (problem.lengths.key) expectOnHost('keyLengths', 'lengths');
+  if (problem.lengths.query) expectOnHost('queryLengths', 'lengths');
   if (problem.segments) {
     expect('querySegments', 'int32', [batch, queries], 'segments');
     expect('keySegments', 'int32', [batch, keys], 'segments');
@@ -80,7 +85,7 @@ function checkExpected(
       clause: expected.clause,
     });
   }
-  if (!isResident(value)) checkTensor(name, value);
+  if (expected.onHost || !isResident(value)) checkTensor(name, value);
   if (value.dtype !== expected.dtype) {
     throw new HeedError('DTYPE', `${name} is ${value.dtype}, expected ${expected.dtype} ${letters()}`, {
       clause: expected.clause,
@@ -88,7 +93,7 @@ function checkExpected(
   }
   const lengths = expected.axes.map(([, length]) => length);
   const fits = expected.broadcast
-    ? sameShape(withoutLeadingOnes(value.shape), withoutLeadingOnes(lengths))
+    ? value.shape.length <= 4 && sameShape(withoutLeadingOnes(value.shape), withoutLeadingOnes(lengths))
     : sameShape(value.shape, lengths);
   if (!fits) {
     throw new HeedError('SHAPE', `${name} is [${value.shape.join(', ')}], expected ${letters()}`, {
@@ -145,6 +150,11 @@ function checkSeed(problem: AttentionProblem, seed: number | undefined): void {
  * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `DTYPE`, `SHAPE` or `ARGUMENT`.
  */
 export function checkInputs(problem: AttentionProblem, inputs: AttentionInputs): void {
+  if (typeof inputs !== 'object' || inputs === null) {
+    throw new HeedError('MISSING_INPUT', `the inputs are ${String(inputs)}, expected query, key and value`, {
+      remedy: 'derive the problem and the inputs from one request with problemOf()',
+    });
+  }
   const expected = expectations(problem);
   for (const [name, expectation] of expected) {
     checkExpected(name, inputs[name] as Tensor | ResidentTensor | undefined, expectation);
@@ -175,6 +185,12 @@ export function checkGradientInputs(problem: AttentionProblem, forward: Gradient
   }
   const { dtype } = problem;
   const clause = 'gradient';
+  if (typeof forward !== 'object' || forward === null) {
+    throw new HeedError('MISSING_INPUT', 'the results of the forward run are missing', {
+      clause,
+      remedy: 'give { output, statistics, dOutput }, the first two as run() returned them',
+    });
+  }
   const heads: Axis = ['Hq', problem.heads];
   const queries: Axis = ['Lq', problem.queryLength];
   const like = { dtype, clause, axes: layoutAxes(problem, heads, queries, ['Dv', problem.valueDim]) };

@@ -7,14 +7,25 @@ function refuse(clause: string, message: string, remedy?: string): never {
   throw new HeedError('ARGUMENT', message, remedy === undefined ? { clause } : { clause, remedy });
 }
 
+/** Far inside of float32, so that an engine may round it, square it, or divide by it. */
+function isInRange(factor: number): boolean {
+  return typeof factor === 'number' && 2 ** -64 <= factor && factor <= 2 ** 64;
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
+
 function checkOneOf<T>(name: string, value: T, allowed: readonly T[], clause: string): T {
-  if (!allowed.includes(value)) refuse(clause, `${name} is ${String(value)}, expected ${allowed.join(', ')}`);
+  if (!allowed.includes(value)) refuse(clause, `${name} is ${shown(value)}, expected ${allowed.join(', ')}`);
   return value;
 }
 
 function checkCount(name: string, value: number, least: number): number {
   if (!Number.isSafeInteger(value) || value < least) {
-    throw new HeedError('SHAPE', `${name} is ${value}, expected an integer ≥ ${least}`, { clause: 'shape' });
+    throw new HeedError('SHAPE', `${name} is ${shown(value)}, expected an integer ≥ ${least}`, {
+      clause: 'shape',
+    });
   }
   return value;
 }
@@ -37,7 +48,7 @@ function checkBroadcast(name: string, shape: BroadcastShape, full: readonly numb
 
 function checkWindowSide(name: string, value: number | null): number | null {
   if (value !== null && (!Number.isSafeInteger(value) || value < 0)) {
-    refuse('window', `window.${name} is ${value}, expected an integer ≥ 0, or null for unbounded`);
+    refuse('window', `window.${name} is ${shown(value)}, expected an integer ≥ 0, or null for unbounded`);
   }
   return value;
 }
@@ -91,13 +102,16 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
       clause: 'shape',
     });
   }
-  if (!Number.isFinite(problem.scale)) refuse('order', `scale is ${problem.scale}, expected a finite number`);
-  if (problem.softcap !== null && !(Number.isFinite(problem.softcap) && problem.softcap > 0)) {
-    refuse('softcap', `softcap is ${problem.softcap}, expected a finite number > 0`, 'leave it out for none');
+  if (problem.scale !== 0 && !isInRange(Math.abs(problem.scale))) {
+    refuse('order', `scale is ${shown(problem.scale)}, expected 0 or a number of size 2⁻⁶⁴ to 2⁶⁴`);
   }
-
+  if (problem.softcap !== null && !isInRange(problem.softcap)) {
+    const given = shown(problem.softcap);
+    refuse('softcap', `softcap is ${given}, expected a number from 2⁻⁶⁴ to 2⁶⁴`, 'leave it out for none');
+  }
+  const causal = checkFlag('causal', problem.causal);
   const window = checkWindow(problem.window);
-  const positional = problem.causal || window !== null || problem.alibi;
+  const positional = causal || window !== null || problem.alibi;
   if (positional && problem.alignment === null) {
     throw new HeedError('ALIGNMENT_REQUIRED', 'causal, window and alibi need an alignment', {
       clause: 'alignment',
@@ -129,7 +143,7 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
     scale: problem.scale,
     softcap: problem.softcap,
     alignment,
-    causal: checkFlag('causal', problem.causal),
+    causal,
     window,
     mask: problem.mask && {
       kind: checkOneOf<'boolean' | 'float'>('mask.kind', problem.mask.kind, ['boolean', 'float'], 'mask'),

@@ -38,7 +38,11 @@ export interface AttentionInputs<T = Tensor | ResidentTensor> {
 export interface GradientInputs<T = Tensor | ResidentTensor> {
   /** The forward output. */
   readonly output: T;
-  /** The forward statistics. They may come from another backend: the specification fixes their meaning. */
+  /**
+   * The forward statistics. Those that `run()` of the same kernel returned are taken as they are. They may as well come
+   * from elsewhere, such as another backend or `mergeAttention`: then the kernel runs forward once more, since scores
+   * that were rounded otherwise would make wrong weights.
+   */
   readonly statistics: Statistics<T>;
   /** The gradient of the loss with respect to the output, in its shape. */
   readonly dOutput: T;

@@ -56,6 +56,14 @@ describe('kernels', () => {
     expect(compiled).toEqual([1, 2]);
   });
 
+  test('that are compiled begin within the call: a dispose() after it waits', async () => {
+    const { backend } = noting(settled);
+    await call(backend, 1);
+    const second = call(backend, 1);
+    await backend.dispose();
+    await expect(second).resolves.toHaveProperty('output');
+  });
+
   test('belong to their backend', async () => {
     const [one, other] = [noting(), noting()];
     await call(one.backend, 1);

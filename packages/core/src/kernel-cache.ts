@@ -7,6 +7,8 @@ const CAPACITY = 64;
 
 interface Entry {
   readonly kernel: Promise<AttentionKernel>;
+  /** The kernel, once it is compiled: then the work begins within the call, in the order of calls. */
+  ready: AttentionKernel | null;
   users: number;
   evicted: boolean;
 }
@@ -32,7 +34,7 @@ export async function withKernel<T>(
   entry.users++;
   evictOldest(cache);
   try {
-    return await work(await entry.kernel);
+    return await work(entry.ready ?? (await entry.kernel));
   } finally {
     entry.users--;
     disposeIfUnused(entry);
@@ -41,9 +43,9 @@ export async function withKernel<T>(
 
 /** A compilation that fails is not kept: the next call tries again. */
 function newEntry(backend: AttentionBackend, problem: AttentionProblem, onFailure: () => void): Entry {
-  const kernel = backend.compile(problem);
-  kernel.catch(onFailure);
-  return { kernel, users: 0, evicted: false };
+  const entry: Entry = { kernel: backend.compile(problem), ready: null, users: 0, evicted: false };
+  entry.kernel.then((kernel) => (entry.ready = kernel), onFailure);
+  return entry;
 }
 
 function evictOldest(cache: Map<string, Entry>): void {

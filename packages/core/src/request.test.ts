@@ -251,7 +251,7 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     [
       'an unknown alignment',
       { ...square, causal: true, alignment: 'centre' },
-      { code: 'ARGUMENT', message: 'alignment is centre, expected topLeft, bottomRight, offset' },
+      { code: 'ARGUMENT', message: 'alignment is "centre", expected topLeft, bottomRight, offset' },
     ],
     [
       'length',
@@ -276,7 +276,61 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     [
       'scale',
       { ...square, scale: NaN },
-      { code: 'ARGUMENT', message: 'scale is NaN, expected a finite number' },
+      { code: 'ARGUMENT', message: 'scale is NaN, expected 0 or a number of size 2⁻⁶⁴ to 2⁶⁴' },
+    ],
+    [
+      'a scale that float32 does not have',
+      { ...square, scale: 1e39 },
+      { code: 'ARGUMENT', message: 'scale is 1e+39' },
+    ],
+    [
+      'a softcap that float32 does not have',
+      { ...square, softcap: 1e-39 },
+      { code: 'ARGUMENT', message: 'softcap is 1e-39, expected a number from 2⁻⁶⁴', remedy: /leave it out/ },
+    ],
+    [
+      'a string for a number',
+      { ...square, softcap: '30' },
+      { code: 'ARGUMENT', message: 'softcap is "30", expected a number' },
+    ],
+    [
+      'a misspelt option',
+      { ...square, casual: true },
+      {
+        code: 'UNEXPECTED_INPUT',
+        message: 'casual is given, there is no such option of attention',
+        remedy: /causal/,
+      },
+    ],
+    [
+      'a number for a window',
+      { ...square, window: 2 },
+      { code: 'ARGUMENT', message: 'window is 2, expected { left, right }', clause: 'window' },
+    ],
+    [
+      'a misspelt side of a window',
+      { ...square, window: { letf: 2 } },
+      { code: 'UNEXPECTED_INPUT', message: 'letf is given', remedy: /left, right/ },
+    ],
+    [
+      'a number for a flag',
+      { ...B2H4, causal: 1, alignment: 'bottomRight' },
+      { code: 'ARGUMENT', message: 'causal is 1, expected true, false' },
+    ],
+    [
+      'a mask that is no tensor',
+      { ...square, mask: [[true]] },
+      { code: 'SHAPE', message: 'mask is not a tensor but Array', remedy: /tensor\(shape/ },
+    ],
+    [
+      'a mask of false',
+      { ...square, mask: false },
+      { code: 'SHAPE', message: 'mask is not a tensor but Boolean' },
+    ],
+    [
+      'no request',
+      undefined,
+      { code: 'ARGUMENT', message: 'the request is undefined', remedy: /query, key, value/ },
     ],
     [
       'window',
@@ -299,5 +353,31 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     const caught: unknown = await attention(backend, request as never).catch((thrown: unknown) => thrown);
     expect(caught).toMatchObject({ ...error, name: 'HeedError', message: expect.stringContaining(message) });
     expect(String((caught as HeedError).remedy)).toMatch(remedy);
+  });
+});
+
+describe('what is no backend is refused with what makes one', () => {
+  const x = tensor([1, 1, 1, 1], new Float32Array([1]));
+  const given: [name: string, value: unknown, message: RegExp][] = [
+    ['a provider', reference, /the provider reference was given, expected a backend/],
+    ['a promise', reference.create(), /a promise was given/],
+    ['nothing', undefined, /undefined was given/],
+    ['a request', { query: x, key: x, value: x }, /was given, expected a backend/],
+  ];
+  test.each(given)('%s', async (_, value, message) => {
+    const caught = await attention(value as never, { query: x, key: x, value: x }).catch(
+      (error: unknown) => error,
+    );
+    expect(caught).toMatchObject({ code: 'ARGUMENT', message: expect.stringMatching(message) });
+    expect((caught as HeedError).remedy).toMatch(/await provider\.create\(\)/);
+  });
+
+  test('a misspelt option of the run', async () => {
+    const backend = await reference.create();
+    const run = attention(backend, { query: x, key: x, value: x }, { residant: true } as never);
+    await expect(run).rejects.toMatchObject({
+      code: 'UNEXPECTED_INPUT',
+      remedy: expect.stringContaining('signal, resident'),
+    });
   });
 });

@@ -1,4 +1,5 @@
 import { checkInputs } from './check-inputs.ts';
+import { checkNames } from './check-names.ts';
 import { checkProblem } from './check-problem.ts';
 import { HeedError } from './error.ts';
 import type { AttentionInputs } from './inputs.ts';
@@ -62,12 +63,13 @@ export interface AttentionRequest<O extends OutputName = OutputName> {
  * @throws HeedError `SHAPE`, `DTYPE`, `ARGUMENT`, `MISSING_INPUT` or `ALIGNMENT_REQUIRED`.
  */
 export function problemOf(request: AttentionRequest): { problem: AttentionProblem; inputs: AttentionInputs } {
+  checkRequest(request);
   const layout = request.layout ?? 'bhld';
   const [batch, heads, queryLength, headDim] = axesOf('query', request.query, layout);
   const [, kvHeads, keyLength] = axesOf('key', request.key, layout);
   const [, , , valueDim] = axesOf('value', request.value, layout);
-  const positional =
-    request.causal === true || boundedWindow(request) !== null || request.alibiSlopes !== undefined;
+  const window = boundedWindow(request);
+  const positional = Boolean(request.causal) || window !== null || isGiven(request.alibiSlopes);
   const alignment = positional ? alignmentOf(request, queryLength, keyLength) : null;
   const selection = request.selection ?? 'softmax';
 
@@ -85,15 +87,15 @@ export function problemOf(request: AttentionRequest): { problem: AttentionProble
     softcap: request.softcap ?? null,
     alignment,
     causal: request.causal ?? false,
-    window: boundedWindow(request),
-    mask: request.mask
+    window,
+    mask: isGiven(request.mask)
       ? { kind: request.mask.dtype === 'bool' ? 'boolean' : 'float', shape: rank4('mask', request.mask) }
       : null,
-    bias: request.bias ? { shape: rank4('bias', request.bias) } : null,
-    lengths: { key: request.keyLengths !== undefined, query: request.queryLengths !== undefined },
-    segments: request.querySegments !== undefined || request.keySegments !== undefined,
-    alibi: request.alibiSlopes !== undefined,
-    sinks: request.sinks !== undefined,
+    bias: isGiven(request.bias) ? { shape: rank4('bias', request.bias) } : null,
+    lengths: { key: isGiven(request.keyLengths), query: isGiven(request.queryLengths) },
+    segments: isGiven(request.querySegments) || isGiven(request.keySegments),
+    alibi: isGiven(request.alibiSlopes),
+    sinks: isGiven(request.sinks),
     selection,
     outputs: request.outputs ?? ['output'],
     gradient: request.gradient ?? false,
@@ -103,19 +105,58 @@ export function problemOf(request: AttentionRequest): { problem: AttentionProble
     query: request.query,
     key: request.key,
     value: request.value,
-    ...(request.mask && { mask: request.mask }),
-    ...(request.bias && { bias: request.bias }),
+    ...(isGiven(request.mask) && { mask: request.mask }),
+    ...(isGiven(request.bias) && { bias: request.bias }),
     ...(alignment === 'offset' && { offsets: offsetsOf(request, batch) }),
-    ...(request.keyLengths && { keyLengths: perBatch(request.keyLengths) }),
-    ...(request.queryLengths && { queryLengths: perBatch(request.queryLengths) }),
-    ...(request.querySegments && { querySegments: request.querySegments }),
-    ...(request.keySegments && { keySegments: request.keySegments }),
-    ...(request.alibiSlopes && { alibiSlopes: request.alibiSlopes }),
-    ...(request.sinks && { sinks: request.sinks }),
-    ...(request.seed !== undefined && { seed: request.seed }),
+    ...(isGiven(request.keyLengths) && { keyLengths: perBatch(request.keyLengths) }),
+    ...(isGiven(request.queryLengths) && { queryLengths: perBatch(request.queryLengths) }),
+    ...(isGiven(request.querySegments) && { querySegments: request.querySegments }),
+    ...(isGiven(request.keySegments) && { keySegments: request.keySegments }),
+    ...(isGiven(request.alibiSlopes) && { alibiSlopes: request.alibiSlopes }),
+    ...(isGiven(request.sinks) && { sinks: request.sinks }),
+    ...(isGiven(request.seed) && { seed: request.seed }),
   };
   checkInputs(problem, inputs);
   return { problem, inputs };
+}
+
+const NAMES = Object.keys({
+  query: true,
+  key: true,
+  value: true,
+  layout: true,
+  scale: true,
+  softcap: true,
+  causal: true,
+  window: true,
+  alignment: true,
+  mask: true,
+  bias: true,
+  keyLengths: true,
+  queryLengths: true,
+  querySegments: true,
+  keySegments: true,
+  alibiSlopes: true,
+  sinks: true,
+  selection: true,
+  seed: true,
+  outputs: true,
+  gradient: true,
+} satisfies Record<keyof AttentionRequest, true>);
+
+function checkRequest(request: AttentionRequest | undefined): asserts request {
+  if (typeof request !== 'object' || request === null) {
+    throw new HeedError('ARGUMENT', `the request is ${String(request)}, expected an object`, {
+      clause: 'shape',
+      remedy: 'call attention(backend, { query, key, value })',
+    });
+  }
+  checkNames('option of attention', request, NAMES);
+}
+
+/** JavaScript callers may say null for none. */
+function isGiven<T>(value: T | null | undefined): value is T {
+  return value !== undefined && value !== null;
 }
 
 /** The lengths [B, H, L, D] of a tensor in either layout. */
@@ -124,7 +165,7 @@ function axesOf(
   value: Tensor | ResidentTensor | undefined,
   layout: Layout,
 ): readonly [number, number, number, number] {
-  if (value === undefined) throw new HeedError('MISSING_INPUT', `${name} is missing`, { clause: 'shape' });
+  if (!isGiven(value)) throw new HeedError('MISSING_INPUT', `${name} is missing`, { clause: 'shape' });
   if (!isResident(value)) checkTensor(name, value);
   const { shape } = value;
   if (shape.length !== 4) {
@@ -138,14 +179,21 @@ function axesOf(
   return layout === 'blhd' ? [batch, third, second, depth] : [batch, second, third, depth];
 }
 
-function boundedWindow(request: AttentionRequest): AttentionProblem['window'] {
-  const left = request.window?.left ?? null;
-  const right = request.window?.right ?? null;
+function boundedWindow({ window }: AttentionRequest): AttentionProblem['window'] {
+  if (!isGiven(window)) return null;
+  if (typeof window !== 'object' || Array.isArray(window)) {
+    throw new HeedError('ARGUMENT', `window is ${JSON.stringify(window)}, expected { left, right }`, {
+      clause: 'window',
+      remedy: 'write { left: 2, right: 0 } for two keys before the position and none after it',
+    });
+  }
+  checkNames('side of a window', window, ['left', 'right']);
+  const left = window.left ?? null;
+  const right = window.right ?? null;
   return left === null && right === null ? null : { left, right };
 }
 
 function alignmentOf(request: AttentionRequest, queryLength: number, keyLength: number): AlignmentKind {
-  // JavaScript callers may say null for none, as they may of the other options.
   const alignment = request.alignment ?? null;
   if (alignment === null && queryLength !== keyLength) {
     throw new HeedError(
@@ -172,12 +220,17 @@ function perBatch(values: PerBatch): Tensor<'int32'> {
   // Rounding here would hide a mistake: 2.5 must not become a length of 2.
   const wrong = values.find((value) => (value | 0) !== value);
   if (wrong !== undefined) {
-    throw new HeedError('ARGUMENT', `lengths and offsets are 32-bit integers, one of them is ${wrong}`);
+    throw new HeedError(
+      'ARGUMENT',
+      `lengths and offsets are 32-bit integers, one of them is ${JSON.stringify(wrong)}`,
+      { clause: 'lengths', remedy: 'give whole numbers, one for each element of the batch' },
+    );
   }
   return tensor([values.length], Int32Array.from(values));
 }
 
 function rank4(name: string, value: Tensor | ResidentTensor): BroadcastShape {
+  if (!isResident(value)) checkTensor(name, value);
   if (value.shape.length > 4) {
     throw new HeedError('SHAPE', `${name} is [${value.shape.join(', ')}], expected at most [B, Hq, Lq, Lk]`, {
       clause: name,

@@ -36,9 +36,9 @@ describe('tensor()', () => {
     [[-1], new Float32Array(1), 'SHAPE', 'tensor has the shape [-1], lengths are integers ≥ 0'],
     [[0.5, 2], new Float32Array(1), 'SHAPE', 'tensor has the shape [0.5, 2], lengths are integers ≥ 0'],
     [[NaN], new Float32Array(1), 'SHAPE', 'tensor has the shape [NaN], lengths are integers ≥ 0'],
-    [[1], new Int8Array(1), 'DTYPE', 'no typed array that Heed knows'],
-    [[1], [1], 'DTYPE', 'no typed array that Heed knows'],
-    [[1], new DataView(new ArrayBuffer(1)), 'DTYPE', 'no typed array that Heed knows'],
+    [[1], new Int8Array(1), 'DTYPE', 'the data is Int8Array, expected a Float32Array'],
+    [[1], [1], 'DTYPE', 'the data is Array, expected'],
+    [[1], new DataView(new ArrayBuffer(1)), 'DTYPE', 'the data is DataView, expected'],
   ])('%j of %o is refused', (shape, data, code, message) => {
     let caught: unknown;
     try {

@@ -1,4 +1,5 @@
 import { HeedError } from './error.ts';
+import { isResident } from './resident.ts';
 
 /** Element types. `bool` is one byte an element: 0 is false, everything else true. */
 export type DType = 'float32' | 'float64' | 'int32' | 'bool';
@@ -55,7 +56,14 @@ export function tensor<A extends DTypeArrays[DType]>(
   shape: readonly number[],
   data: A,
 ): Tensor<ArrayDType<A>> {
-  const result = { dtype: dtypeOfArray(data), shape: [...shape], data } as unknown as Tensor<ArrayDType<A>>;
+  const dtype = dtypeOfArray(data);
+  if (dtype === undefined) {
+    throw new HeedError('DTYPE', `the data is ${kindOf(data)}, expected ${ARRAYS}`, {
+      clause: 'shape',
+      remedy: 'copy the numbers: new Float32Array(data); booleans are a Uint8Array of 0 and 1',
+    });
+  }
+  const result = { dtype, shape: [...shape], data } as unknown as Tensor<ArrayDType<A>>;
   checkTensor('tensor', result as Tensor);
   return result;
 }
@@ -88,11 +96,31 @@ function dtypeOfArray(data: unknown): DType | undefined {
   }
 }
 
+const ARRAYS = 'a Float32Array, Float64Array, Int32Array or Uint8Array';
+
+/** What a value is, for errors: `Uint16Array`, `Array`, `Undefined`. */
+function kindOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice('[object '.length, -1);
+}
+
+/** The same memory as a plain typed array: `slice` and `map` of a Node `Buffer` are not those of a Uint8Array. */
+export function withPlainArray(given: Tensor): Tensor {
+  if (given.dtype !== 'bool') return given;
+  const { buffer, byteOffset, length } = given.data as Uint8Array;
+  return { ...given, data: new Uint8Array(buffer, byteOffset, length) };
+}
+
 /** Checks that a value is a tensor whose data, element type and shape agree. `name` is used in the error. */
 export function checkTensor(name: string, value: unknown): asserts value is Tensor {
+  if (isResident(value)) {
+    throw new HeedError('ARGUMENT', `${name} is resident, expected a plain tensor`, {
+      clause: 'resident',
+      remedy: `await ${name}.read() gives a plain copy`,
+    });
+  }
   const candidate = value as Partial<Tensor> | null | undefined;
   if (typeof candidate !== 'object' || candidate === null || !Array.isArray(candidate.shape)) {
-    throw new HeedError('SHAPE', `${name} is not a tensor`, {
+    throw new HeedError('SHAPE', `${name} is not a tensor but ${kindOf(value)}`, {
       clause: 'shape',
       remedy: 'make one with tensor(shape, typedArray)',
     });
@@ -100,14 +128,10 @@ export function checkTensor(name: string, value: unknown): asserts value is Tens
   const { shape, data, dtype } = candidate;
   const actual = dtypeOfArray(data);
   if (actual === undefined || actual !== dtype) {
-    throw new HeedError(
-      'DTYPE',
-      `${name} says its dtype is ${String(dtype)}, its data is ${actual ?? 'no typed array that Heed knows'}`,
-      {
-        clause: 'shape',
-        remedy: 'use a Float32Array, Float64Array, Int32Array, or a Uint8Array of booleans',
-      },
-    );
+    throw new HeedError('DTYPE', `${name} says its dtype is ${String(dtype)}, its data is ${kindOf(data)}`, {
+      clause: 'shape',
+      remedy: `the data is ${ARRAYS} (of booleans); tensor(shape, data) tells its dtype`,
+    });
   }
   if (!shape.every((length: unknown) => Number.isSafeInteger(length) && (length as number) >= 0)) {
     throw new HeedError('SHAPE', `${name} has the shape [${shape.join(', ')}], lengths are integers ≥ 0`, {

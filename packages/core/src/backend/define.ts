@@ -10,7 +10,7 @@ import { HeedError } from '../error.ts';
 import { supportOf } from '../features.ts';
 import type { AttentionProblem } from '../problem.ts';
 import type { ResidentTensor } from '../resident.ts';
-import { type Tensor, checkTensor } from '../tensor.ts';
+import { type Tensor, checkTensor, withPlainArray } from '../tensor.ts';
 import { type KernelDefinition, guardKernel } from './guard-kernel.ts';
 import { lifetime } from './lifetime.ts';
 import {
@@ -18,7 +18,7 @@ import {
   type NativeTensor,
   type Owner,
   hostMemory,
-  nativeOf,
+  ownResident,
   residentOf,
 } from './memory.ts';
 
@@ -70,8 +70,8 @@ export function defineBackend<N extends NativeTensor = Tensor>(
     guarantees: Object.freeze([...definition.capabilities.guarantees]),
   });
   const memory = definition.memory ?? (hostMemory as unknown as DeviceMemory<N>);
-  const owner: Owner = new Set();
   const life = lifetime(`backend ${name}`);
+  const owner: Owner = { residents: new Set(), life };
   const kernels = new Set<AttentionKernel>();
 
   const supports = (problem: AttentionProblem): Support => {
@@ -89,24 +89,36 @@ export function defineBackend<N extends NativeTensor = Tensor>(
       });
     }
     const compiled = await definition.compile(problem);
-    const kernel = guardKernel({ name, problem, definition: compiled, memory, owner }, () =>
-      kernels.delete(kernel),
-    );
+    const guarded = {
+      name,
+      problem,
+      definition: compiled,
+      memory,
+      owner,
+      compile: (other: AttentionProblem) => definition.compile(other),
+    };
+    const kernel = guardKernel(guarded, () => kernels.delete(kernel));
     kernels.add(kernel);
     return kernel;
   };
 
   const upload = async (tensor: Tensor): Promise<ReturnType<typeof residentOf<N>>> => {
     checkTensor('tensor', tensor);
-    return residentOf(await memory.upload(tensor), memory, owner);
+    return residentOf(await memory.upload(withPlainArray(tensor)), memory, owner);
   };
 
   const wrap = (value: unknown): ReturnType<typeof residentOf<N>> => {
+    life.check();
     const native = memory.wrap!(value);
     if (native !== null) return residentOf(native, memory, owner);
     throw new HeedError('ARGUMENT', `${name} cannot wrap this value: it is not a tensor of its engine`, {
       clause: 'resident',
     });
+  };
+
+  const unwrap = (resident: ResidentTensor): N => {
+    life.check();
+    return ownResident<N>(resident, owner).native();
   };
 
   const backend: AttentionBackend = {
@@ -117,13 +129,14 @@ export function defineBackend<N extends NativeTensor = Tensor>(
     supports,
     compile: (problem) => life.during(() => compile(problem)),
     upload: (tensor) => life.during(() => upload(tensor)),
-    ...(memory.wrap && { wrap, unwrap: (resident: ResidentTensor) => nativeOf<N>(resident, owner) }),
+    ...(memory.wrap && { wrap, unwrap }),
     dispose() {
-      // Kernels end now, or a new run could still begin while those under way settle.
+      // Both end now, or a new use could still begin while those under way settle.
       const ending = [...kernels].map((kernel) => kernel.dispose());
+      for (const resident of owner.residents) resident.dispose();
       return life.end(async () => {
         await Promise.all([...ending, ...[...kernels].map((kernel) => kernel.dispose())]);
-        for (const resident of owner) resident.dispose();
+        for (const resident of owner.residents) resident.dispose();
         await definition.dispose?.();
       });
     },

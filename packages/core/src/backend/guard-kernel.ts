@@ -9,10 +9,11 @@ import type { Tensor } from '../tensor.ts';
 import { lifetime } from './lifetime.ts';
 import {
   type DeviceMemory,
+  type Hold,
   type NativeTensor,
   type Owner,
   hostMemory,
-  nativeOf,
+  ownResident,
   residentOf,
 } from './memory.ts';
 
@@ -38,6 +39,8 @@ interface Guarded<N extends NativeTensor> {
   readonly definition: KernelDefinition<N>;
   readonly memory: DeviceMemory<N>;
   readonly owner: Owner;
+  /** How the backend compiles another problem. */
+  compile(problem: AttentionProblem): KernelDefinition<N> | Promise<KernelDefinition<N>>;
 }
 
 type GuardOptions = RunOptions & { readonly resident?: boolean };
@@ -54,11 +57,16 @@ export function guardKernel<N extends NativeTensor>(
     });
   }
   const life = lifetime(`kernel of ${name}`);
+  const statistics = new OwnStatistics(guarded);
 
   const run = (inputs: AttentionInputs, options: GuardOptions = {}): Promise<never> =>
     life.during(async () => {
       checkInputs(problem, inputs);
-      return onDevice(guarded, options, [inputs], ([native]) => definition.run(native as never, options));
+      const results: AttentionResults<Tensor> = await onDevice(guarded, options, [inputs], ([native]) =>
+        definition.run(native as never, options),
+      );
+      statistics.remember(results);
+      return results as never;
     });
 
   const gradient = (
@@ -69,9 +77,11 @@ export function guardKernel<N extends NativeTensor>(
     life.during(async () => {
       checkGradientInputs(problem, forward);
       checkInputs(problem, inputs);
-      return onDevice(guarded, options, [inputs, forward], ([native, nativeForward]) =>
-        definition.gradient!(native as never, nativeForward as never, options),
-      );
+      const isOwn = statistics.areOwn(forward);
+      return onDevice(guarded, options, [inputs, forward], async ([native, nativeForward], temporary) => {
+        const own = isOwn ? {} : await statistics.anew(native as never, options, temporary);
+        return definition.gradient!(native as never, { ...nativeForward, ...own } as never, options);
+      });
     });
 
   const kernel: AttentionKernel = {
@@ -82,11 +92,50 @@ export function guardKernel<N extends NativeTensor>(
     dispose: () =>
       life.end(async () => {
         onDispose();
+        await statistics.dispose();
         await definition.dispose?.();
       }),
     [Symbol.asyncDispose]: () => kernel.dispose(),
   };
   return kernel;
+}
+
+/**
+ * The gradient computes each weight as exp(score − rowMax) / rowSum. Scores that were rounded otherwise than its own, by
+ * another backend or another way of the same one, would make that wrong by as much as the scores are large. So only
+ * statistics that the kernel made itself are taken as they are; for others it runs forward once more.
+ */
+class OwnStatistics<N extends NativeTensor> {
+  readonly #guarded: Guarded<N>;
+  readonly #made = new WeakSet<object>();
+  #forward: Promise<KernelDefinition<N>> | null = null;
+
+  constructor(guarded: Guarded<N>) {
+    this.#guarded = guarded;
+  }
+
+  remember({ statistics }: AttentionResults<Tensor>): void {
+    if (statistics === undefined) return;
+    this.#made.add(statistics.rowMax).add(statistics.rowSum);
+  }
+
+  areOwn({ statistics }: GradientInputs): boolean {
+    return this.#made.has(statistics.rowMax) && this.#made.has(statistics.rowSum);
+  }
+
+  /** @param temporary takes what is to be freed. */
+  async anew(inputs: AttentionInputs<N>, options: RunOptions, temporary: N[]): Promise<AttentionResults<N>> {
+    const { compile, problem } = this.#guarded;
+    this.#forward ??= Promise.resolve(compile({ ...problem, outputs: ['output', 'statistics'] }));
+    const forward = await this.#forward;
+    const { output, statistics } = await forward.run(inputs, options);
+    temporary.push(output!, statistics!.rowMax, statistics!.rowSum);
+    return { output: output!, statistics: statistics! };
+  }
+
+  async dispose(): Promise<void> {
+    await (await this.#forward)?.dispose?.();
+  }
 }
 
 /** Inputs that an engine reads on the host: a few integers that decide which tiles there are. */
@@ -97,21 +146,27 @@ async function onDevice<N extends NativeTensor>(
   { memory, owner }: Guarded<N>,
   options: GuardOptions,
   structures: readonly object[],
-  work: (natives: readonly object[]) => object | Promise<object>,
+  work: (natives: readonly object[], temporary: N[]) => object | Promise<object>,
 ): Promise<never> {
   options.signal?.throwIfAborted();
   const temporary: N[] = [];
+  const holds = new Map<unknown, Hold<N>>();
   const toNative = async (value: Tensor, name: string): Promise<unknown> => {
-    if (isResident(value)) return nativeOf<N>(value, owner);
+    const hold = holds.get(value);
+    if (hold !== undefined) return hold.native();
     if (ON_HOST.has(name) || (memory as unknown) === hostMemory) return value;
     const native = await memory.upload(value);
     temporary.push(native);
     return native;
   };
   try {
+    // At once: what is written or disposed from now on is of no matter to this call.
+    for (const value of structures.flatMap((structure) => [...tensorsOf(structure)])) {
+      if (isResident(value) && !holds.has(value)) holds.set(value, ownResident<N>(value, owner).hold());
+    }
     const natives: object[] = [];
     for (const structure of structures) natives.push(await mapTensors(structure, toNative));
-    const results = await work(natives);
+    const results = await work(natives, temporary);
     const toResident = async (native: N): Promise<unknown> => residentOf(native, memory, owner);
     if (options.resident) return (await mapTensors(results, toResident as never)) as never;
     if ((memory as unknown) === hostMemory) return results as never;
@@ -122,6 +177,15 @@ async function onDevice<N extends NativeTensor>(
     throw inHeedsWords(error);
   } finally {
     for (const native of temporary) memory.free(native);
+    for (const hold of holds.values()) hold.release();
+  }
+}
+
+function* tensorsOf(structure: object): Generator<object> {
+  for (const value of Object.values(structure)) {
+    if (typeof value !== 'object' || value === null) continue;
+    if ('shape' in value) yield value;
+    else yield* tensorsOf(value);
   }
 }
 

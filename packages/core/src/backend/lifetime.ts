@@ -3,6 +3,8 @@ import { HeedError } from '../error.ts';
 /** The time in which a thing may be used: its end waits for what is under way, and refuses what comes later. */
 export interface Lifetime {
   /** @throws HeedError `DISPOSED` after the end. */
+  check(): void;
+  /** @throws HeedError `DISPOSED` after the end. */
   during<T>(work: () => Promise<T>): Promise<T>;
   end(cleanUp: () => Promise<void>): Promise<void>;
 }
@@ -11,9 +13,17 @@ export interface Lifetime {
 export function lifetime(name: string): Lifetime {
   const underWay = new Set<Promise<unknown>>();
   let ended: Promise<void> | null = null;
+  const check = (): void => {
+    if (ended === null) return;
+    throw new HeedError('DISPOSED', `the ${name} was used after dispose()`, {
+      clause: 'life',
+      remedy: 'dispose it when nothing uses it any more, or make another',
+    });
+  };
   return {
+    check,
     async during(work) {
-      if (ended !== null) throw new HeedError('DISPOSED', `the ${name} was used after dispose()`);
+      check();
       const promise = work();
       underWay.add(promise);
       try {

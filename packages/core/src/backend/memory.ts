@@ -1,6 +1,8 @@
 import { HeedError } from '../error.ts';
 import { type ResidentTensor, isResident } from '../resident.ts';
-import { type DType, type Tensor, checkTensor, sizeOf } from '../tensor.ts';
+import type { AttentionInputs } from '../inputs.ts';
+import { type DType, type Tensor, checkTensor, sizeOf, zeros } from '../tensor.ts';
+import type { Lifetime } from './lifetime.ts';
 
 /** Where along which axis a part of a tensor is written. */
 export interface WritePosition {
@@ -43,17 +45,30 @@ export const hostMemory: DeviceMemory<Tensor> = {
 };
 
 function copyOf({ dtype, shape, data }: Tensor): Tensor {
-  return { dtype, shape, data: data.slice() };
+  const copy = zeros(dtype, shape);
+  copy.data.set(data);
+  return copy;
 }
 
 /** What a backend has made and must free: also what tells its resident tensors from those of another. */
-export type Owner = Set<ResidentTensor>;
+export interface Owner {
+  readonly residents: Set<ResidentTensor>;
+  readonly life: Lifetime;
+}
+
+/** A resident tensor for one use: what was written before it began, whatever is written or disposed meanwhile. */
+export interface Hold<N extends NativeTensor> {
+  native(): Promise<N>;
+  release(): void;
+}
 
 /** A resident tensor, and the way back to what it holds. */
 export interface Resident<N extends NativeTensor> extends ResidentTensor {
   readonly owner: Owner;
   /** @throws HeedError `DISPOSED`. */
   native(): N;
+  /** @throws HeedError `DISPOSED`. */
+  hold(): Hold<N>;
 }
 
 /** Makes a resident tensor of a native one and takes charge of it. */
@@ -64,24 +79,31 @@ export function residentOf<N extends NativeTensor>(
 ): Resident<N> {
   let current = native;
   let disposed = false;
-  let writing = 0;
+  const underWay = new Set<Promise<unknown>>();
   let writes: Promise<unknown> = Promise.resolve();
   const alive = (): N => {
-    if (disposed) throw new HeedError('DISPOSED', 'the resident tensor was used after dispose()');
+    if (disposed) {
+      throw new HeedError('DISPOSED', 'the resident tensor was used after dispose()', { clause: 'resident' });
+    }
     return current;
   };
-  const freeUnlessWriting = (): void => {
-    if (disposed && writing === 0) memory.free(current);
+  const freeUnlessUsed = (): void => {
+    if (disposed && underWay.size === 0) memory.free(current);
   };
-  // One write after another: each may leave a new native behind, and frees the one before.
-  const inTurn = async (work: () => Promise<void>): Promise<void> => {
-    writing++;
-    const done = writes.then(work).finally(() => {
-      writing--;
-      freeUnlessWriting();
-    });
-    writes = done.catch(() => undefined);
-    return done;
+  const begin = (use: Promise<unknown>): void => {
+    underWay.add(use);
+    const end = (): void => {
+      underWay.delete(use);
+      freeUnlessUsed();
+    };
+    use.then(end, end);
+  };
+  const hold = (): Hold<N> => {
+    alive();
+    const written = writes;
+    let release!: () => void;
+    begin(new Promise<void>((resolve) => (release = resolve)));
+    return { native: () => written.then(() => current), release };
   };
   const resident: Resident<N> = {
     resident: true,
@@ -89,40 +111,81 @@ export function residentOf<N extends NativeTensor>(
     shape: [...native.shape],
     owner,
     native: alive,
-    async write(part, at) {
-      checkWrite(alive(), part, at);
-      await inTurn(async () => {
-        current = await memory.write(current, part, at);
-      });
-    },
-    async read() {
-      alive();
-      await writes;
-      return memory.download(alive());
-    },
+    hold,
+    write: (part, at) =>
+      owner.life.during(async () => {
+        checkWrite(alive(), part, at);
+        // After the writes and uses before it. A write may leave a new native behind.
+        const before = Promise.allSettled(underWay);
+        const write = async (): Promise<void> => {
+          await before;
+          current = await memory.write(current, part, at);
+        };
+        const done = write();
+        begin(done);
+        writes = done.catch(() => undefined);
+        await done;
+      }),
+    read: () =>
+      owner.life.during(async () => {
+        const { native: held, release } = hold();
+        try {
+          return await memory.download(await held());
+        } finally {
+          release();
+        }
+      }),
     dispose() {
       if (disposed) return;
       disposed = true;
-      owner.delete(resident);
-      freeUnlessWriting();
+      owner.residents.delete(resident);
+      freeUnlessUsed();
     },
   };
-  owner.add(resident);
+  owner.residents.add(resident);
   return resident;
 }
 
+/** A resident tensor that may be anybody's. */
+type Anybodys = Partial<Resident<NativeTensor>>;
+
 /**
- * What a resident tensor of this owner holds.
+ * This owner's resident tensor.
  *
- * @throws HeedError `FOREIGN_TENSOR` when another owner made it; `DISPOSED`.
+ * @throws HeedError `FOREIGN_TENSOR` when another owner made it.
  */
-export function nativeOf<N extends NativeTensor>(value: unknown, owner: Owner): N {
-  if (isResident(value) && (value as Partial<Resident<N>>).owner === owner)
-    return (value as Resident<N>).native();
+export function ownResident<N extends NativeTensor>(value: unknown, owner: Owner): Resident<N> {
+  if (isResident(value) && (value as Anybodys).owner === owner) return value as Resident<N>;
   throw new HeedError('FOREIGN_TENSOR', 'a resident tensor belongs to another backend', {
     clause: 'resident',
     remedy: 'read() it there and upload() the result here',
   });
+}
+
+/**
+ * Inputs whose resident tensors stay as they are until the release: the kernel may have to be compiled first.
+ *
+ * @throws HeedError `DISPOSED`.
+ */
+export function holdInputs(inputs: AttentionInputs): {
+  readonly inputs: AttentionInputs;
+  release(): void;
+} {
+  const releases: (() => void)[] = [];
+  const release = (): void => releases.forEach((end) => end());
+  try {
+    const held = Object.entries(inputs).map(([name, value]) => {
+      if (!isResident(value)) return [name, value] as const;
+      const hold = (value as unknown as Anybodys).hold?.();
+      if (hold === undefined) return [name, value] as const;
+      releases.push(hold.release);
+      return [name, { ...(value as object), hold: () => ({ ...hold, release: () => undefined }) }] as const;
+    });
+    return { inputs: Object.fromEntries(held) as unknown as AttentionInputs, release };
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 function checkWrite(target: NativeTensor, part: Tensor, { axis, start }: WritePosition): void {
