@@ -1,7 +1,8 @@
 import { type FloatDType, HeedError } from '@heed/core';
 import { type NamedTensors, initialUniform } from './parameters.ts';
+import { checkCounts, checkFirstWeights, checkNames } from './options.ts';
 import { type StateDict, copyParameters } from './state-dict.ts';
-import { type FloatTensor, checkShape, reshape, zerosOf } from './tensors.ts';
+import { type FloatTensor, checkPlain, checkShape, reshape, zerosOf } from './tensors.ts';
 import { matrix, multiply, transpose } from './matrix/multiply.ts';
 
 export interface LinearOptions {
@@ -43,7 +44,18 @@ export class Linear {
   readonly parameters: NamedTensors;
   readonly #dtype: FloatDType;
 
-  constructor({ inputDim, outputDim, bias = true, dtype = 'float32', random = Math.random }: LinearOptions) {
+  /** @throws HeedError `ARGUMENT`. */
+  constructor(options: LinearOptions) {
+    checkNames('Linear', 'option', options, {
+      inputDim: true,
+      outputDim: true,
+      bias: true,
+      dtype: true,
+      random: true,
+    });
+    const { inputDim, outputDim, bias = true, dtype = 'float32', random = Math.random } = options;
+    checkCounts({ inputDim, outputDim });
+    checkFirstWeights(options);
     const limit = 1 / Math.sqrt(inputDim);
     this.#dtype = dtype;
     this.parameters = {
@@ -83,6 +95,7 @@ export class Linear {
   }
 
   #check(name: string, value: FloatTensor, width: number): void {
+    checkPlain(name, value);
     if (value.shape.length === 0) throw new HeedError('SHAPE', `${name} has no axes, expected […, ${width}]`);
     const leading = value.shape.slice(0, -1).map(() => ['…', null] as const);
     checkShape(name, value, this.#dtype, [...leading, ['E', width]]);

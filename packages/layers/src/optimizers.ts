@@ -1,4 +1,5 @@
 import { HeedError } from '@heed/core';
+import { checkNames } from './options.ts';
 import type { NamedTensors } from './parameters.ts';
 import type { FloatArray, FloatTensor } from './tensors.ts';
 
@@ -22,8 +23,11 @@ export class SGD implements Optimizer {
   readonly #velocities = new WeakMap<FloatTensor, Float64Array>();
   readonly #options: SGDOptions;
 
+  /** @throws HeedError `ARGUMENT`. */
   constructor(options: SGDOptions) {
+    checkNames('SGD', 'option', options, { learningRate: true, momentum: true });
     checkRates({ learningRate: options.learningRate });
+    checkShares({ momentum: options.momentum ?? 0 });
     this.#options = options;
   }
 
@@ -73,17 +77,19 @@ export class Adam implements Optimizer {
   readonly #states = new WeakMap<FloatTensor, { mean: Float64Array; square: Float64Array; steps: number }>();
   readonly #options: Required<AdamOptions>;
 
+  /** @throws HeedError `ARGUMENT`. */
   constructor(options: AdamOptions = {}) {
-    this.#options = {
-      learningRate: 0.001,
-      beta1: 0.9,
-      beta2: 0.999,
-      epsilon: 1e-8,
-      weightDecay: 0,
-      ...options,
-    };
-    const { learningRate, epsilon } = this.#options;
+    checkNames('Adam', 'option', options, {
+      learningRate: true,
+      beta1: true,
+      beta2: true,
+      epsilon: true,
+      weightDecay: true,
+    });
+    const { learningRate = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = options;
     checkRates({ learningRate, epsilon });
+    checkShares({ beta1, beta2 });
+    this.#options = { learningRate, beta1, beta2, epsilon, weightDecay };
   }
 
   step(parameters: NamedTensors, gradients: NamedTensors): void {
@@ -112,15 +118,30 @@ export class Adam implements Optimizer {
 function checkRates(rates: Readonly<Record<string, number>>): void {
   for (const [name, rate] of Object.entries(rates)) {
     if (!(Number.isFinite(rate) && rate > 0)) {
-      throw new HeedError('ARGUMENT', `${name} is ${rate}, expected a finite number > 0`);
+      throw new HeedError('ARGUMENT', `${name} is ${rate}, expected a finite number > 0`, {
+        remedy: `set ${name} to a small number, such as 0.001`,
+      });
     }
+  }
+}
+
+function checkShares(shares: Readonly<Record<string, number>>): void {
+  for (const [name, share] of Object.entries(shares)) {
+    if (share >= 0 && share < 1) continue;
+    throw new HeedError('ARGUMENT', `${name} is ${share}, expected a number from 0 up to, but not, 1`, {
+      remedy: `leave out ${name} for its default`,
+    });
   }
 }
 
 function paired(parameters: NamedTensors, gradients: NamedTensors): [FloatTensor, FloatArray][] {
   return Object.entries(gradients).map(([name, gradient]) => {
     const parameter = parameters[name];
-    if (parameter === undefined) throw new HeedError('UNEXPECTED_INPUT', `there is no parameter ${name}`);
+    if (parameter === undefined) {
+      throw new HeedError('UNEXPECTED_INPUT', `there is no parameter ${name}`, {
+        remedy: `the parameters are ${Object.keys(parameters).join(', ')}`,
+      });
+    }
     if (parameter.shape.join() !== gradient.shape.join()) {
       throw new HeedError(
         'SHAPE',

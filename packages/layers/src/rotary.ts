@@ -1,5 +1,6 @@
 import { HeedError, type Tensor } from '@heed/core';
-import type { FloatTensor } from './tensors.ts';
+import { checkNames } from './options.ts';
+import { type FloatTensor, checkPlain } from './tensors.ts';
 
 /** Rotary position embedding of queries and keys (Su et al., "RoFormer", 2021, section 3.2.2). */
 export interface RotaryOptions {
@@ -50,13 +51,19 @@ export function rotate(
 }
 
 /** @throws HeedError `ARGUMENT`. */
-export function checkRotary({ base = 10_000, dim }: RotaryOptions, headDim: number): void {
+export function checkRotary(rotary: RotaryOptions, headDim: number): void {
+  checkNames('rotary', 'option', rotary, { base: true, dim: true, interleaved: true });
+  const { base = 10_000, dim } = rotary;
   const width = dim ?? headDim;
   if (!Number.isSafeInteger(width) || width % 2 !== 0 || width <= 0 || width > headDim) {
-    throw new HeedError('ARGUMENT', `rotary.dim is ${width}, expected an even number up to D=${headDim}`);
+    throw new HeedError('ARGUMENT', `rotary.dim is ${width}, expected an even number up to D=${headDim}`, {
+      remedy: 'set rotary.dim, or choose an even headDim',
+    });
   }
   if (!(Number.isFinite(base) && base > 0)) {
-    throw new HeedError('ARGUMENT', `rotary.base is ${base}, expected a finite number > 0`);
+    throw new HeedError('ARGUMENT', `rotary.base is ${base}, expected a finite number > 0`, {
+      remedy: 'leave it out for 10000',
+    });
   }
 }
 
@@ -70,6 +77,7 @@ export function positionsOf(
   if (given === undefined) {
     return { dtype: 'int32', shape: [length], data: Int32Array.from({ length }, (_, i) => i) };
   }
+  checkPlain(name, given);
   const expected = given.shape.length === 2 ? [batch, length] : [length];
   if (given.dtype !== 'int32' || given.shape.join() !== expected.join()) {
     throw new HeedError(

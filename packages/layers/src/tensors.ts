@@ -1,4 +1,4 @@
-import { type FloatDType, HeedError, type Tensor } from '@heed/core';
+import { type FloatDType, HeedError, type Tensor, isResident } from '@heed/core';
 
 /** A tensor that layers compute with. */
 export type FloatTensor = Tensor<FloatDType>;
@@ -29,10 +29,35 @@ export function sum(first: FloatTensor, ...others: readonly FloatTensor[]): Floa
 }
 
 /**
+ * Refuses what is not a plain tensor.
+ *
+ * @throws HeedError `ARGUMENT` for a resident tensor, `DTYPE` or `SHAPE`.
+ */
+export function checkPlain(name: string, given: unknown): asserts given is Tensor {
+  if (isResident(given)) {
+    throw new HeedError('ARGUMENT', `${name} is resident, a layer computes with plain tensors`, {
+      remedy: `await ${name}.read() gives a plain one`,
+    });
+  }
+  const value = given as Partial<Tensor> | null | undefined;
+  if (!Array.isArray(value?.shape) || !ArrayBuffer.isView(value.data)) {
+    throw new HeedError('SHAPE', `${name} is not a tensor`, {
+      remedy: 'make one with tensor(shape, typedArray)',
+    });
+  }
+  const size = value.shape.reduce((product: number, length: number) => product * length, 1);
+  if (value.data.length === size) return;
+  throw new HeedError(
+    'SHAPE',
+    `${name} has ${value.data.length} elements, its shape [${value.shape.join(', ')}] needs ${size}`,
+  );
+}
+
+/**
  * Checks a tensor's element type and shape.
  *
  * @param axes each axis's letter and length; a null length is any.
- * @throws HeedError `MISSING_INPUT`, `DTYPE` or `SHAPE`.
+ * @throws HeedError `MISSING_INPUT`, `DTYPE` or `SHAPE`; `ARGUMENT` for a resident tensor.
  */
 export function checkShape(
   name: string,
@@ -43,6 +68,7 @@ export function checkShape(
   const letters = `[${axes.map(([letter, length]) => (length === null ? letter : `${letter}=${length}`)).join(', ')}]`;
   if (value === undefined)
     throw new HeedError('MISSING_INPUT', `${name} is missing, expected ${dtype} ${letters}`);
+  checkPlain(name, value);
   if (value.dtype !== dtype) {
     throw new HeedError('DTYPE', `${name} is ${value.dtype}, the layer's parameters are ${dtype}`, {
       remedy: "make the layer with the dtype of its inputs: { dtype: 'float32' } or 'float64'",

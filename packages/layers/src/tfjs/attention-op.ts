@@ -1,4 +1,5 @@
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
+import { checkNames } from '../options.ts';
 
 /** The module of TensorFlow.js: `import * as tf from '@tensorflow/tfjs'`, or `@tensorflow/tfjs-node`. */
 export type TensorFlow = typeof import('@tensorflow/tfjs');
@@ -21,14 +22,17 @@ export interface AttentionOpOptions {
  * @param key `[B, H, Lk, D]`.
  * @param value `[B, H, Lk, Dv]`.
  * @returns `[B, H, Lq, Dv]`.
+ * @throws HeedError `ARGUMENT` for an option that is not there.
  */
 export function attentionOp(
   tf: TensorFlow,
   query: Tensor4D,
   key: Tensor4D,
   value: Tensor4D,
-  { scale = 1 / Math.sqrt(query.shape[3]), causal = false, mask }: AttentionOpOptions = {},
+  options: AttentionOpOptions = {},
 ): Tensor4D {
+  checkNames('attentionOp()', 'option', options, { scale: true, causal: true, mask: true });
+  const { scale = 1 / Math.sqrt(query.shape[3]), causal = false, mask } = options;
   const weightsOf = (q: Tensor, k: Tensor, allowed: Tensor | null): Tensor => {
     const scores = tf.mul(tf.matMul(q, k, false, true), scale);
     if (allowed === null) return tf.softmax(scores);

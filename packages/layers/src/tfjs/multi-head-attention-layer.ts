@@ -1,6 +1,7 @@
 import { HeedError, tensor } from '@heed/core';
 import type { LayerVariable, Shape, Tensor, Tensor4D, layers, serialization } from '@tensorflow/tfjs';
 import { MultiHeadAttention } from '../multi-head-attention.ts';
+import { checkNames } from '../options.ts';
 import type { NamedTensors } from '../parameters.ts';
 import type { StateDict } from '../state-dict.ts';
 import type { FloatArray } from '../tensors.ts';
@@ -26,6 +27,33 @@ export interface MultiHeadAttentionLayerConfig {
   readonly keyMask?: boolean;
   readonly name?: string;
 }
+
+type BaseConfig = NonNullable<ConstructorParameters<typeof layers.Layer>[0]>;
+
+const CONFIG_NAMES: Readonly<
+  Record<keyof MultiHeadAttentionLayerConfig | keyof BaseConfig | 'customObjects', true>
+> = {
+  embedDim: true,
+  heads: true,
+  kvHeads: true,
+  headDim: true,
+  kdim: true,
+  vdim: true,
+  bias: true,
+  causal: true,
+  keyMask: true,
+  // What every layer of TensorFlow.js takes, of which a saved model has some.
+  name: true,
+  trainable: true,
+  inputShape: true,
+  batchInputShape: true,
+  batchSize: true,
+  dtype: true,
+  inputDType: true,
+  weights: true,
+  // TensorFlow.js adds it to what was saved.
+  customObjects: true,
+};
 
 /** A layer of TensorFlow.js, with Heed's parameters. */
 export interface MultiHeadAttentionLayer extends layers.Layer {
@@ -84,7 +112,8 @@ export function multiHeadAttentionLayer(tf: TensorFlow): MultiHeadAttentionLayer
     readonly #variables = new Map<string, LayerVariable>();
 
     constructor(config: MultiHeadAttentionLayerConfig) {
-      super(config as ConstructorParameters<typeof tf.layers.Layer>[0]);
+      checkNames('MultiHeadAttentionLayer', 'option', config, CONFIG_NAMES);
+      super(config as BaseConfig);
       this.#config = config;
       this.#asLayer(() => 0);
     }

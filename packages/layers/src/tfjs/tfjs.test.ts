@@ -116,7 +116,10 @@ test('a call leaves no tensors behind', () => {
   const before = tf.memory().numTensors;
   layer.call(x).dispose();
   expect(tf.memory().numTensors).toBe(before);
-  expect(() => new MultiHeadAttentionLayer({ embedDim: 8, heads: 3 })).toThrow(
-    expect.objectContaining({ code: 'ARGUMENT' }) as Error,
-  );
+  const misspelt = { embedDim: 8, heads: 2, kvHead: 1 } as MultiHeadAttentionLayerConfig;
+  for (const config of [{ embedDim: 8, heads: 3 }, misspelt]) {
+    expect(() => new MultiHeadAttentionLayer(config)).toThrow(
+      expect.objectContaining({ code: 'ARGUMENT' }) as Error,
+    );
+  }
 });
