@@ -1,14 +1,16 @@
 import type { AttentionBackend, FloatDType } from '@heed/core';
 import { attendScores } from './attend-scores.ts';
 import type { ForwardOptions } from './attend.ts';
+import { checkForward } from './check-forward.ts';
 import { linear, linearGradient } from './linear.ts';
+import { withKeyMask } from './masks.ts';
+import { checkCounts, checkFirstWeights, checkNames } from './options.ts';
 import { addAllGradients, allScores, tanhScore } from './pair-scores.ts';
 import { type NamedTensors, initialGlorot, initialUniform } from './parameters.ts';
 import {
   type SingleHeadGradients,
   type SingleHeadInputs,
   type SingleHeadResults,
-  checkCounts,
   checkGradientOf,
   checkSingleHead,
   valueOrKey,
@@ -56,8 +58,16 @@ export class AdditiveAttention {
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: AdditiveAttentionOptions) {
+    checkNames('AdditiveAttention', 'option', options, {
+      queryDim: true,
+      keyDim: true,
+      attentionDim: true,
+      dtype: true,
+      random: true,
+    });
     const { queryDim, keyDim, attentionDim, dtype = 'float32', random = Math.random } = options;
     checkCounts({ queryDim, keyDim, attentionDim });
+    checkFirstWeights(options);
     this.#options = options;
     this.parameters = {
       'query.weight': initialGlorot(dtype, [attentionDim, queryDim], random),
@@ -66,15 +76,20 @@ export class AdditiveAttention {
     };
   }
 
-  /** @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`; `UNSUPPORTED` when the backend lacks what is asked of it. */
+  /**
+   * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNEXPECTED_INPUT`, `ARGUMENT`; `UNSUPPORTED` when the backend lacks what
+   * is asked of it.
+   */
   async forward<const O extends ForwardOptions = object>(
     backend: AttentionBackend,
     inputs: SingleHeadInputs,
     options?: O,
   ): Promise<SingleHeadResults<O>> {
-    const { query, key, value, ...scope } = inputs;
+    checkForward(backend, options);
     const { dtype = 'float32', queryDim, keyDim } = this.#options;
     checkSingleHead(inputs, dtype, queryDim, keyDim);
+    const { query, key, value, ...given } = inputs;
+    const scope = await withKeyMask(given, key.shape[0], key.shape[1]);
     const { 'query.weight': queryWeight, 'key.weight': keyWeight, 'score.weight': vector } = this.parameters;
     const pairs = tanhScore(linear(query, queryWeight), linear(key, keyWeight), vector);
     const attended = await attendScores(backend, allScores(pairs), value ?? key, scope, options ?? {});

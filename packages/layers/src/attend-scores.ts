@@ -1,6 +1,6 @@
 import type { AttentionBackend } from '@heed/core';
-import { type AttentionScope, type ForwardOptions, attend } from './attend.ts';
-import { withKeyMask } from './masks.ts';
+import { type ForwardOptions, attend } from './attend.ts';
+import type { MaskedScope } from './masks.ts';
 import { type FloatTensor, reshape, zerosOf } from './tensors.ts';
 
 export interface AttendedScores {
@@ -26,7 +26,7 @@ export async function attendScores(
   backend: AttentionBackend,
   scores: FloatTensor,
   value: FloatTensor,
-  scope: AttentionScope,
+  scope: MaskedScope,
   options: ForwardOptions,
 ): Promise<AttendedScores> {
   const [batch, , queries, keys] = scores.shape;
@@ -37,7 +37,7 @@ export async function attendScores(
       key: zerosOf(scores.dtype, [batch, keys, 1, 1]),
       value: oneHead(value),
       bias: scores,
-      ...withKeyMask(scope),
+      ...scope,
     },
     options,
   );

@@ -38,6 +38,18 @@ export type AttentionScope = Pick<
   readonly keyMask?: Tensor | undefined;
 };
 
+export const SCOPE_NAMES: Readonly<Record<keyof AttentionScope, true>> = {
+  causal: true,
+  window: true,
+  alignment: true,
+  mask: true,
+  keyMask: true,
+  keyLengths: true,
+  queryLengths: true,
+  querySegments: true,
+  keySegments: true,
+};
+
 export interface Attended {
   readonly output: FloatTensor;
   readonly weights: FloatTensor;

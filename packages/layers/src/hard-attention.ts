@@ -1,13 +1,14 @@
 import { type AttentionBackend, type FloatDType, type RunOptions, type Tensor, attention } from '@heed/core';
 import { oneHead, withoutHead } from './attend-scores.ts';
-import { type AttentionScope, attend } from './attend.ts';
+import { attend } from './attend.ts';
+import { checkBackend } from './check-forward.ts';
 import { linear, linearGradient } from './linear.ts';
-import { withKeyMask } from './masks.ts';
+import { type MaskedScope, plainMask, withKeyMask } from './masks.ts';
+import { checkCounts, checkFirstWeights, checkNames } from './options.ts';
 import { type NamedTensors, initialGlorot } from './parameters.ts';
 import {
   type SingleHeadGradients,
   type SingleHeadInputs,
-  checkCounts,
   checkGradientOf,
   checkSingleHead,
   valueOrKey,
@@ -84,8 +85,16 @@ export class HardAttention {
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: HardAttentionOptions) {
+    checkNames('HardAttention', 'option', options, {
+      queryDim: true,
+      keyDim: true,
+      attentionDim: true,
+      dtype: true,
+      random: true,
+    });
     const { queryDim, keyDim, attentionDim, dtype = 'float32', random = Math.random } = options;
     checkCounts({ queryDim, keyDim, attentionDim });
+    checkFirstWeights(options);
     this.#options = options;
     this.parameters = {
       'query.weight': initialGlorot(dtype, [attentionDim, queryDim], random),
@@ -93,17 +102,20 @@ export class HardAttention {
     };
   }
 
-  /** @throws HeedError `SHAPE`, `DTYPE`, `ARGUMENT`, `MISSING_INPUT`; `UNSUPPORTED` by the backend. */
+  /** @throws HeedError `SHAPE`, `DTYPE`, `ARGUMENT`, `MISSING_INPUT`, `UNEXPECTED_INPUT`; `UNSUPPORTED` by the backend. */
   async forward(
     backend: AttentionBackend,
     inputs: SingleHeadInputs,
     options: HardForwardOptions,
   ): Promise<HardAttentionResults> {
-    const { query, key, value, ...given } = inputs;
+    checkBackend('backend', backend);
+    checkNames('forward()', 'option', options, { selection: true, seed: true, gradient: true, signal: true });
+    const { selection, seed, gradient: backward = backend, ...run } = options;
+    checkBackend('gradient', backward);
     const { dtype = 'float32', queryDim, keyDim } = this.#options;
     checkSingleHead(inputs, dtype, queryDim, keyDim);
-    const { selection, seed, gradient: backward = backend, ...run } = options;
-    const scope = withKeyMask(given);
+    const { query, key, value, ...given } = inputs;
+    const scope = await plainMask(await withKeyMask(given, key.shape[0], key.shape[1]));
     const q = linear(query, this.parameters['query.weight']);
     const k = linear(key, this.parameters['key.weight']);
     const chosen = await choose(backend, { q, k, value: value ?? key, scope, selection, seed }, run);
@@ -118,7 +130,7 @@ export class HardAttention {
     };
     return {
       ...chosen,
-      logProbability: logProbabilities(chosen, q, k, scope.mask as Tensor | undefined),
+      logProbability: logProbabilities(chosen, q, k, scope.mask),
       async reinforce(dLogProbability, dOutput) {
         checkShape('dLogProbability', dLogProbability, dtype, [
           ['B', query.shape[0]],
@@ -172,7 +184,7 @@ async function choose(
     readonly q: FloatTensor;
     readonly k: FloatTensor;
     readonly value: FloatTensor;
-    readonly scope: Omit<AttentionScope, 'keyMask'>;
+    readonly scope: MaskedScope;
     readonly selection: 'argmax' | 'sample';
     readonly seed: number | undefined;
   },
@@ -236,7 +248,7 @@ async function ofLogProbability(
   backend: AttentionBackend,
   q: FloatTensor,
   k: FloatTensor,
-  scope: Omit<AttentionScope, 'keyMask'>,
+  scope: MaskedScope,
   choice: Tensor<'int32'>,
   c: FloatTensor,
   run: RunOptions,

@@ -22,6 +22,8 @@ interface Slot {
  * Local-p (Luong et al. 2015, section 3.2): each query attends to the keys at most D from a position that it predicts,
  * and a Gaussian around that position multiplies the weights. The windows are gathered into `[B · Lq, 2D + 1]` scores;
  * the backend turns them into weights by attention to the rows of an identity matrix.
+ *
+ * @param scope as {@link checkPredictedScope} has passed it.
  */
 export async function attendPredicted(
   backend: AttentionBackend,
@@ -33,10 +35,8 @@ export async function attendPredicted(
   scope: AttentionScope,
   options: ForwardOptions,
 ): Promise<PairAttention> {
-  checkScope(scope);
   const [batch, queries] = query.shape;
   const [, keys, width] = value.shape;
-  if (scope.keyMask) checkKeyMask(scope.keyMask, batch, keys);
   const rows = batch * queries;
   const slotsPerRow = 2 * halfWidth + 1;
   const lengths = lengthsOf(scope, batch, keys);
@@ -97,7 +97,11 @@ export async function attendPredicted(
   };
 }
 
-function checkScope({ keyLengths: _, keyMask: __, ...others }: AttentionScope): void {
+/** @throws HeedError `ARGUMENT`, `SHAPE` or `DTYPE`. */
+export function checkPredictedScope(scope: AttentionScope, batch: number, keys: number): void {
+  const { keyLengths: _, keyMask, ...others } = scope;
+  if (keyMask !== undefined) checkKeyMask(keyMask, batch, keys);
+  lengthsOf(scope, batch, keys);
   const given = Object.entries(others).filter(([, value]) => value !== undefined && value !== null);
   if (given.length === 0) return;
   throw new HeedError('ARGUMENT', `local-p does not take ${given.map(([name]) => name).join(', ')}`, {

@@ -1,9 +1,11 @@
 import { type AttentionBackend, type FloatDType, HeedError } from '@heed/core';
 import { attendScores, oneHead, withoutHead } from './attend-scores.ts';
 import { type AttentionScope, type ForwardOptions, attend } from './attend.ts';
+import { checkForward } from './check-forward.ts';
 import { linear, linearGradient } from './linear.ts';
-import { attendPredicted } from './local-predictive.ts';
-import { withKeyMask } from './masks.ts';
+import { attendPredicted, checkPredictedScope } from './local-predictive.ts';
+import { type MaskedScope, withKeyMask } from './masks.ts';
+import { checkCounts, checkFirstWeights, checkNames, checkOneOf } from './options.ts';
 import {
   type PairAttention,
   type PairScore,
@@ -17,7 +19,6 @@ import {
   type SingleHeadGradients,
   type SingleHeadInputs,
   type SingleHeadResults,
-  checkCounts,
   checkGradientOf,
   checkSingleHead,
   valueOrKey,
@@ -78,42 +79,24 @@ export class LuongAttention {
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: LuongAttentionOptions) {
-    const { score, queryDim, keyDim, attentionDim = queryDim, local } = options;
-    checkCounts({ queryDim, keyDim, attentionDim, ...(local && { 'local.halfWidth': local.halfWidth }) });
-    if (!['dot', 'general', 'concat'].includes(score)) {
-      throw new HeedError('ARGUMENT', `score is ${score}, expected dot, general or concat`);
-    }
-    if (local && !['monotonic', 'predictive'].includes(local.position)) {
-      throw new HeedError(
-        'ARGUMENT',
-        `local.position is ${local.position}, expected monotonic or predictive`,
-      );
-    }
-    if (score === 'dot' && queryDim !== keyDim) {
-      throw new HeedError(
-        'ARGUMENT',
-        `score dot needs equal widths, queryDim=${queryDim}, keyDim=${keyDim}`,
-        {
-          remedy: "use score 'general'",
-        },
-      );
-    }
+    checkOptions(options);
     this.#options = options;
     this.parameters = initialParameters(options);
   }
 
   /**
-   * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`; `ARGUMENT` for a scope that local attention does not take;
-   * `UNSUPPORTED` when the backend lacks what is asked of it.
+   * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNEXPECTED_INPUT`; `ARGUMENT` for what is no backend, or a
+   * scope that local attention does not take; `UNSUPPORTED` when the backend lacks what is asked of it.
    */
   async forward<const O extends ForwardOptions = object>(
     backend: AttentionBackend,
     inputs: SingleHeadInputs,
     options?: O,
   ): Promise<SingleHeadResults<O>> {
-    const { query, key, value } = inputs;
+    checkForward(backend, options);
     const { dtype = 'float32', queryDim, keyDim } = this.#options;
     checkSingleHead(inputs, dtype, queryDim, keyDim);
+    const { query, key, value } = inputs;
     const attended = await this.#attend(backend, inputs, options ?? {});
     const results = {
       output: attended.output,
@@ -149,13 +132,17 @@ export class LuongAttention {
     copyParameters(this.parameters, stateDict);
   }
 
-  #attend(
+  async #attend(
     backend: AttentionBackend,
     inputs: SingleHeadInputs,
     options: ForwardOptions,
   ): Promise<PairAttention> {
-    const { query, key, value = key, ...scope } = inputs;
+    const { query, key, value = key, ...given } = inputs;
     const { local, score } = this.#options;
+    const [batch, keys] = key.shape;
+    if (local?.position === 'predictive') checkPredictedScope(given, batch, keys);
+    const within = local?.position === 'monotonic' ? monotonic(given, local.halfWidth) : given;
+    const scope = await withKeyMask(within, batch, keys);
     const q = this.#project('query.weight', query);
     const k = this.#project('key.weight', key);
     const pairsOf = (): PairScore =>
@@ -168,14 +155,13 @@ export class LuongAttention {
         pairsOf,
         this.parameters,
         local.halfWidth,
-        scope,
+        given,
         options,
       );
     }
-    const within = local === undefined ? scope : monotonic(scope, local.halfWidth);
     return score === 'concat'
-      ? attendPairs(backend, pairsOf, value, within, options)
-      : attendDots(backend, q, k, value, within, options);
+      ? attendPairs(backend, pairsOf, value, scope, options)
+      : attendDots(backend, q, k, value, scope, options);
   }
 
   #project(name: string, input: FloatTensor): FloatTensor {
@@ -211,7 +197,7 @@ async function attendDots(
   query: FloatTensor,
   key: FloatTensor,
   value: FloatTensor,
-  scope: AttentionScope,
+  scope: MaskedScope,
   options: ForwardOptions,
 ): Promise<PairAttention> {
   const request = {
@@ -219,7 +205,7 @@ async function attendDots(
     key: oneHead(key),
     value: oneHead(value),
     scale: 1,
-    ...withKeyMask(scope),
+    ...scope,
   };
   const attended = await attend(backend, request, options);
   return {
@@ -241,7 +227,7 @@ async function attendPairs(
   backend: AttentionBackend,
   pairsOf: () => PairScore,
   value: FloatTensor,
-  scope: AttentionScope,
+  scope: MaskedScope,
   options: ForwardOptions,
 ): Promise<PairAttention> {
   const attended = await attendScores(backend, allScores(pairsOf()), value, scope, options);
@@ -254,6 +240,32 @@ async function attendPairs(
       return { dQuery, dKey, dVector, dValue };
     },
   };
+}
+
+function checkOptions(options: LuongAttentionOptions): void {
+  checkNames('LuongAttention', 'option', options, {
+    score: true,
+    queryDim: true,
+    keyDim: true,
+    attentionDim: true,
+    local: true,
+    dtype: true,
+    random: true,
+  });
+  const { score, queryDim, keyDim, attentionDim = queryDim, local } = options;
+  checkCounts({ queryDim, keyDim, attentionDim });
+  checkOneOf('score', score, ['dot', 'general', 'concat']);
+  if (local !== undefined) {
+    checkNames('local', 'option', local, { position: true, halfWidth: true });
+    checkCounts({ 'local.halfWidth': local.halfWidth });
+    checkOneOf('local.position', local.position, ['monotonic', 'predictive']);
+  }
+  checkFirstWeights(options);
+  if (score === 'dot' && queryDim !== keyDim) {
+    throw new HeedError('ARGUMENT', `score dot needs equal widths, queryDim=${queryDim}, keyDim=${keyDim}`, {
+      remedy: "use score 'general'",
+    });
+  }
 }
 
 function initialParameters(options: LuongAttentionOptions): NamedTensors {

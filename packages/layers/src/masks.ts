@@ -1,35 +1,62 @@
-import { HeedError, type Tensor } from '@heed/core';
+import { HeedError, type Tensor, isResident } from '@heed/core';
 import type { AttentionScope } from './attend.ts';
+import { checkPlain } from './tensors.ts';
 
-/** The scope with its key padding made part of the mask. */
-export function withKeyMask({ keyMask, ...scope }: AttentionScope): Omit<AttentionScope, 'keyMask'> {
+/** Who attends to whom, without key padding of its own. */
+export type MaskedScope = Omit<AttentionScope, 'keyMask'>;
+
+/**
+ * The scope with its key padding made part of the mask. A mask that is resident is read back for that.
+ *
+ * @throws HeedError `SHAPE`, `DTYPE` or `ARGUMENT`.
+ */
+export async function withKeyMask(
+  { keyMask, ...scope }: AttentionScope,
+  batch: number,
+  keys: number,
+): Promise<MaskedScope> {
   if (keyMask === undefined) return scope;
-  checkKeyMask(keyMask);
-  const [batch, keys] = keyMask.shape;
+  checkKeyMask(keyMask, batch, keys);
   const padding: Tensor = { ...keyMask, shape: [batch, 1, 1, keys] };
-  return { ...scope, mask: scope.mask === undefined ? padding : join(scope.mask as Tensor, padding) };
+  const { mask } = await plainMask(scope);
+  return { ...scope, mask: mask === undefined ? padding : join(mask, padding) };
 }
 
-/** @throws HeedError `SHAPE` or `DTYPE`. */
-export function checkKeyMask({ dtype, shape }: Tensor, batch?: number, keys?: number): void {
-  const fits = shape.length === 2 && shape[0] === (batch ?? shape[0]) && shape[1] === (keys ?? shape[1]);
-  if (dtype === 'bool' && fits) return;
+/** The scope with its mask at hand: one that is resident is read back. */
+export async function plainMask(
+  scope: MaskedScope,
+): Promise<MaskedScope & { readonly mask?: Tensor | undefined }> {
+  const { mask, ...rest } = scope;
+  return mask === undefined ? rest : { ...rest, mask: isResident(mask) ? await mask.read() : mask };
+}
+
+/** @throws HeedError `SHAPE`, `DTYPE` or `ARGUMENT`. */
+export function checkKeyMask(keyMask: Tensor, batch: number, keys: number): void {
+  checkPlain('keyMask', keyMask);
+  const { dtype, shape } = keyMask;
+  if (dtype === 'bool' && shape.length === 2 && shape[0] === batch && shape[1] === keys) return;
   throw new HeedError(
     dtype === 'bool' ? 'SHAPE' : 'DTYPE',
-    `keyMask is ${dtype} [${shape.join(', ')}], expected bool [B${batch === undefined ? '' : `=${batch}`}, Lk${keys === undefined ? '' : `=${keys}`}]`,
+    `keyMask is ${dtype} [${shape.join(', ')}], expected bool [B=${batch}, Lk=${keys}]`,
     { clause: 'mask', remedy: 'true may be attended to; a key_padding_mask of PyTorch is its opposite' },
   );
 }
 
 /** A mask that lets through what both do, in the broadcast shape of the two. */
 function join(mask: Tensor, padding: Tensor): Tensor {
+  checkPlain('mask', mask);
+  if (mask.shape.length > 4) {
+    throw new HeedError('SHAPE', `mask is [${mask.shape.join(', ')}], expected at most [B, Hq, Lq, Lk]`, {
+      clause: 'mask',
+    });
+  }
   const full = [...Array<number>(4 - mask.shape.length).fill(1), ...mask.shape];
-  const shape = full.map((length, axis) => Math.max(length, padding.shape[axis]));
-  if (full.some((length, axis) => length !== 1 && length !== shape[axis])) {
+  const shape = full.map((length, axis) => (length === 1 ? padding.shape[axis] : length));
+  if (full.some((length, axis) => length !== 1 && ![1, length].includes(padding.shape[axis]))) {
     throw new HeedError(
       'SHAPE',
-      `mask is [${mask.shape.join(', ')}], which does not broadcast with keyMask [${padding.shape[0]}, ${padding.shape[3]}]`,
-      { clause: 'mask' },
+      `mask is [${mask.shape.join(', ')}], which does not broadcast to B=${padding.shape[0]}, Lk=${padding.shape[3]}`,
+      { clause: 'mask', remedy: 'each length is 1 or the full one; shorter shapes align at the right' },
     );
   }
   const [, heads, queries, keys] = shape;

@@ -1,7 +1,9 @@
 import { type AttentionBackend, type FloatDType, HeedError, type Tensor } from '@heed/core';
-import { type AttentionScope, type ForwardOptions, type When, attend } from './attend.ts';
+import { type AttentionScope, type ForwardOptions, SCOPE_NAMES, type When, attend } from './attend.ts';
+import { checkForward } from './check-forward.ts';
 import { linear, linearGradient } from './linear.ts';
 import { withKeyMask } from './masks.ts';
+import { checkCounts, checkFirstWeights, checkNames } from './options.ts';
 import { type NamedTensors, initialGlorot, initialUniform } from './parameters.ts';
 import { type RotaryOptions, checkRotary, positionsOf, rotate } from './rotary.ts';
 import { type StateDict, loadProjections } from './state-dict.ts';
@@ -78,6 +80,17 @@ export type MultiHeadAttentionResults<Options> = {
     }
   >;
 
+const INPUT_NAMES: Readonly<Record<keyof MultiHeadAttentionInputs, true>> = {
+  query: true,
+  key: true,
+  value: true,
+  bias: true,
+  alibiSlopes: true,
+  queryPositions: true,
+  keyPositions: true,
+  ...SCOPE_NAMES,
+};
+
 /** The numbers that fix the shapes. */
 interface Shape {
   readonly embedDim: number;
@@ -117,10 +130,25 @@ export class MultiHeadAttention {
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: MultiHeadAttentionOptions) {
+    checkNames('MultiHeadAttention', 'option', options, {
+      embedDim: true,
+      heads: true,
+      kvHeads: true,
+      headDim: true,
+      kdim: true,
+      vdim: true,
+      bias: true,
+      rotary: true,
+      scale: true,
+      softcap: true,
+      dtype: true,
+      random: true,
+    });
+    checkFirstWeights(options);
     this.#shape = shapeOf(options);
     this.#dtype = options.dtype ?? 'float32';
     this.#options = options;
-    if (options.rotary) checkRotary(options.rotary, this.#shape.headDim);
+    if (options.rotary !== undefined) checkRotary(options.rotary, this.#shape.headDim);
     this.parameters = initialParameters(
       this.#shape,
       this.#dtype,
@@ -131,17 +159,20 @@ export class MultiHeadAttention {
 
   /**
    * @param backend computes the attention; the projections are computed here.
-   * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `ALIGNMENT_REQUIRED`; `UNSUPPORTED` when the backend does not
-   * declare what is asked of it.
+   * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNEXPECTED_INPUT`, `ARGUMENT`, `ALIGNMENT_REQUIRED`;
+   * `UNSUPPORTED` when the backend does not declare what is asked of it.
    */
   async forward<const O extends ForwardOptions = object>(
     backend: AttentionBackend,
     inputs: MultiHeadAttentionInputs,
     options?: O,
   ): Promise<MultiHeadAttentionResults<O>> {
+    checkForward(backend, options);
+    checkNames('forward()', 'input', inputs, INPUT_NAMES);
     const { query, key = query, value = key, queryPositions, keyPositions, ...rest } = inputs;
     this.#check(query, key, value);
-    const { bias, alibiSlopes, ...scope } = rest;
+    const { bias, alibiSlopes, ...given } = rest;
+    const scope = await withKeyMask(given, query.shape[0], key.shape[1]);
     const rotation = this.#rotation(query, key, queryPositions, keyPositions);
     const attended = await attend(
       backend,
@@ -153,7 +184,7 @@ export class MultiHeadAttention {
         softcap: this.#options.softcap,
         bias,
         alibiSlopes,
-        ...withKeyMask(scope),
+        ...scope,
       },
       options ?? {},
     );
@@ -194,6 +225,7 @@ export class MultiHeadAttention {
    * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE` or `DTYPE`; then nothing was changed.
    */
   loadStateDict(stateDict: StateDict, options: { readonly prefix?: string } = {}): void {
+    checkNames('loadStateDict()', 'option', options, { prefix: true });
     loadProjections(this.parameters, stateDict, options.prefix ?? '');
   }
 
@@ -289,16 +321,17 @@ function shapeOf(options: MultiHeadAttentionOptions): Shape {
   const { embedDim, heads, kvHeads = heads, kdim = embedDim, vdim = embedDim } = options;
   const headDim = options.headDim ?? embedDim / heads;
   const shape = { embedDim, heads, kvHeads, headDim, kdim, vdim };
-  for (const [name, count] of Object.entries(shape)) {
-    if (!Number.isSafeInteger(count) || count < 1) {
-      throw new HeedError('ARGUMENT', `${name} is ${count}, expected an integer ≥ 1`, {
-        remedy: name === 'headDim' ? 'embedDim is a multiple of heads, or headDim is given' : 'correct it',
-      });
-    }
+  checkCounts({ embedDim, heads });
+  if (options.headDim === undefined && embedDim % heads !== 0) {
+    throw new HeedError('ARGUMENT', `embedDim is ${embedDim}, which is not a multiple of heads=${heads}`, {
+      remedy: 'choose another number of heads, or set headDim',
+    });
   }
+  checkCounts(shape);
   if (heads % kvHeads !== 0) {
     throw new HeedError('ARGUMENT', `heads is ${heads}, which is not a multiple of kvHeads=${kvHeads}`, {
       clause: 'gqa',
+      remedy: `set kvHeads to a number that divides ${heads}`,
     });
   }
   return shape;

@@ -1,5 +1,6 @@
-import { type FloatDType, HeedError } from '@heed/core';
-import type { AttentionScope, When } from './attend.ts';
+import type { FloatDType } from '@heed/core';
+import { type AttentionScope, SCOPE_NAMES, type When } from './attend.ts';
+import { checkNames } from './options.ts';
 import type { NamedTensors } from './parameters.ts';
 import { type FloatTensor, checkShape, sum } from './tensors.ts';
 
@@ -36,13 +37,15 @@ export type SingleHeadResults<Options> = {
     }
   >;
 
-/** @throws HeedError `MISSING_INPUT`, `DTYPE` or `SHAPE`. */
+/** @throws HeedError `UNEXPECTED_INPUT`, `MISSING_INPUT`, `ARGUMENT`, `DTYPE` or `SHAPE`. */
 export function checkSingleHead(
-  { query, key, value }: SingleHeadInputs,
+  inputs: SingleHeadInputs,
   dtype: FloatDType,
   queryDim: number,
   keyDim: number,
 ): void {
+  checkNames('forward()', 'input', inputs, { query: true, key: true, value: true, ...SCOPE_NAMES });
+  const { query, key, value } = inputs;
   checkShape('query', query, dtype, [
     ['B', null],
     ['Lq', null],
@@ -79,12 +82,4 @@ export function valueOrKey(
   dValue: FloatTensor,
 ): Pick<SingleHeadGradients, 'dKey' | 'dValue'> {
   return value === undefined ? { dKey: sum(dKey, dValue) } : { dKey, dValue };
-}
-
-/** @throws HeedError `ARGUMENT`. */
-export function checkCounts(counts: Readonly<Record<string, number>>): void {
-  for (const [name, count] of Object.entries(counts)) {
-    if (Number.isSafeInteger(count) && count >= 1) continue;
-    throw new HeedError('ARGUMENT', `${name} is ${count}, expected an integer ≥ 1`);
-  }
 }

@@ -1,9 +1,11 @@
 import { type AttentionBackend, type FloatDType, HeedError, type Tensor } from '@heed/core';
 import type { ForwardOptions, When } from './attend.ts';
+import { checkForward } from './check-forward.ts';
 import { MultiHeadAttention } from './multi-head-attention.ts';
+import { checkCounts, checkNames, checkOneOf } from './options.ts';
 import { type NamedTensors, initialUniform } from './parameters.ts';
 import { type StateDict, copyParameters } from './state-dict.ts';
-import { type FloatTensor, checkShape, reshape, zerosOf } from './tensors.ts';
+import { type FloatTensor, checkPlain, checkShape, reshape, zerosOf } from './tensors.ts';
 
 export interface SpatialAttentionOptions {
   /** The lengths of the grid's axes: `[H, W]` of an image, `[T]` of a signal, `[D, H, W]` of a volume. */
@@ -116,12 +118,14 @@ export class SpatialAttention {
     };
   }
 
-  /** @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNEXPECTED_INPUT`; `UNSUPPORTED` by the backend. */
+  /** @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNEXPECTED_INPUT`, `ARGUMENT`; `UNSUPPORTED` by the backend. */
   async forward<const O extends ForwardOptions = object>(
     backend: AttentionBackend,
     inputs: SpatialAttentionInputs,
     options?: O,
   ): Promise<SpatialAttentionResults<O>> {
+    checkForward(backend, options);
+    checkNames('forward()', 'input', inputs, { input: true, query: true, gridMask: true });
     const { grid, channels, queries = 'places', heads } = this.#options;
     const { input, gridMask } = inputs;
     this.#check(inputs);
@@ -187,8 +191,11 @@ export class SpatialAttention {
       });
     }
     if (query === undefined && queries === 'given')
-      throw new HeedError('MISSING_INPUT', 'query is missing, [B, Lq, E]');
+      throw new HeedError('MISSING_INPUT', 'query is missing, [B, Lq, E]', {
+        remedy: "give forward() a query, or make the layer with other queries than 'given'",
+      });
     const expected = [input.shape[0], ...grid];
+    if (gridMask !== undefined) checkPlain('gridMask', gridMask);
     if (gridMask !== undefined && gridMask.shape.join() !== expected.join()) {
       throw new HeedError(
         'SHAPE',
@@ -237,30 +244,42 @@ export class SpatialAttention {
   }
 }
 
-function checkOptions({
-  grid,
-  channels,
-  embedDim,
-  queries = 'places',
-  relativePosition,
-}: SpatialAttentionOptions): void {
-  const learned = typeof queries === 'object' ? [queries.learned] : [];
-  if (grid.length === 0 || ![...grid, channels, ...learned].every((n) => Number.isSafeInteger(n) && n >= 1)) {
-    throw new HeedError(
-      'ARGUMENT',
-      `grid is [${grid.join(', ')}], channels is ${channels}${learned.length > 0 ? `, learned is ${learned[0]}` : ''}: expected integers ≥ 1`,
-    );
+function checkOptions(options: SpatialAttentionOptions): void {
+  checkNames('SpatialAttention', 'option', options, {
+    grid: true,
+    channels: true,
+    heads: true,
+    embedDim: true,
+    queries: true,
+    relativePosition: true,
+    dtype: true,
+    random: true,
+  });
+  const { grid, channels, embedDim, queries = 'places', relativePosition } = options;
+  if (!Array.isArray(grid) || grid.length === 0) {
+    throw new HeedError('ARGUMENT', `grid is ${JSON.stringify(grid)}, expected the lengths of its axes`, {
+      remedy: 'set grid to [H, W] for an image, or [T] for a signal',
+    });
+  }
+  checkCounts({ channels, ...Object.fromEntries(grid.map((length, axis) => [`grid[${axis}]`, length])) });
+  if (typeof queries === 'object') {
+    checkNames('queries', 'option', queries, { learned: true });
+    checkCounts({ 'queries.learned': queries.learned });
+  } else {
+    checkOneOf('queries', queries, ['places', 'given']);
   }
   if (queries !== 'places' && relativePosition) {
     throw new HeedError(
       'ARGUMENT',
       "relativePosition is between places of the grid, queries is not 'places'",
+      { remedy: "leave out relativePosition, or set queries to 'places'" },
     );
   }
   if (queries === 'places' && embedDim !== undefined && embedDim !== channels) {
     throw new HeedError(
       'ARGUMENT',
       `embedDim is ${embedDim}, with queries 'places' it is channels=${channels}`,
+      { remedy: "leave out embedDim, or use queries 'given' or { learned }" },
     );
   }
 }

@@ -1,0 +1,223 @@
+import ts from '@heed/backend-ts';
+import { type AttentionBackend, HeedError, tensor } from '@heed/core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  Adam,
+  AdditiveAttention,
+  HardAttention,
+  Linear,
+  LuongAttention,
+  MultiHeadAttention,
+  SGD,
+  SpatialAttention,
+} from './index.ts';
+
+let backend: AttentionBackend;
+beforeAll(async () => {
+  backend = await ts.create();
+});
+
+/** What a caller without types may write: it fits everywhere. */
+type Anything = never;
+
+/** The error of a call; anything that is not one of Heed fails the test. */
+async function errorOf(work: () => unknown): Promise<HeedError> {
+  try {
+    await work();
+  } catch (error) {
+    if (HeedError.isInstance(error)) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+const x = tensor([1, 3, 4], new Float32Array(12));
+const single = { queryDim: 4, keyDim: 4, attentionDim: 2 };
+const makers: Record<string, [(options: Anything) => unknown, object]> = {
+  MultiHeadAttention: [(o) => new MultiHeadAttention(o), { embedDim: 4, heads: 2 }],
+  AdditiveAttention: [(o) => new AdditiveAttention(o), single],
+  LuongAttention: [(o) => new LuongAttention(o), { ...single, score: 'general' }],
+  HardAttention: [(o) => new HardAttention(o), single],
+  SpatialAttention: [(o) => new SpatialAttention(o), { grid: [3], channels: 4, heads: 2 }],
+  Linear: [(o) => new Linear(o), { inputDim: 4, outputDim: 2 }],
+};
+
+const forwards: Record<string, (b: unknown, inputs?: object, options?: object) => Promise<unknown>> = {
+  MultiHeadAttention: (b, inputs, options) =>
+    new MultiHeadAttention({ embedDim: 4, heads: 2 }).forward(
+      b as Anything,
+      { query: x, ...inputs },
+      options,
+    ),
+  AdditiveAttention: (b, inputs, options) =>
+    new AdditiveAttention(single).forward(b as Anything, { query: x, key: x, ...inputs }, options),
+  LuongAttention: (b, inputs, options) =>
+    new LuongAttention({ ...single, score: 'general' }).forward(
+      b as Anything,
+      { query: x, key: x, ...inputs },
+      options,
+    ),
+  HardAttention: (b, inputs, options) =>
+    new HardAttention(single).forward(
+      b as Anything,
+      { query: x, key: x, ...inputs },
+      { selection: 'argmax', ...options },
+    ),
+};
+const spatial = (b: unknown, inputs?: object, options?: object): Promise<unknown> =>
+  new SpatialAttention({ grid: [3], channels: 4, heads: 2 }).forward(
+    b as Anything,
+    { input: x, ...inputs },
+    options,
+  );
+
+describe.each(Object.entries(makers))('the options of %s', (name, [make, options]) => {
+  test('a name that is not there is refused, and those that are there are told', async () => {
+    const error = await errorOf(() => make({ ...options, heds: 1 } as Anything));
+    expect(error.code).toBe('ARGUMENT');
+    expect(error.message).toBe(`${name} has no option heds`);
+    for (const known of Object.keys(options)) expect(error.remedy).toContain(known);
+  });
+
+  test('what is undefined is left out, whatever its name', () => {
+    expect(() => make({ ...options, dtype: undefined, heds: undefined } as Anything)).not.toThrow();
+  });
+
+  test('a dtype that layers do not compute in, and random numbers from no function', async () => {
+    expect(await errorOf(() => make({ ...options, dtype: 'float16' } as Anything))).toMatchObject({
+      code: 'ARGUMENT',
+      message: 'dtype is float16, expected float32 or float64',
+    });
+    expect((await errorOf(() => make({ ...options, random: 7 } as Anything))).code).toBe('ARGUMENT');
+  });
+
+  test.each([[undefined], [null], [7], [[]]])('%j is no object', async (given) => {
+    expect((await errorOf(() => make(given as Anything))).code).toBe('ARGUMENT');
+  });
+
+  test('numbers that are left out are asked for by name', async () => {
+    for (const missing of Object.keys(options).filter((option) => !['grid', 'score'].includes(option))) {
+      if (name === 'LuongAttention' && missing === 'attentionDim') continue;
+      const error = await errorOf(() => make({ ...options, [missing]: undefined } as Anything));
+      expect(error.code).toBe('ARGUMENT');
+      expect(error.remedy).toContain(missing);
+    }
+  });
+});
+
+test.each<[string, () => unknown]>([
+  [
+    'rotary has no option bse',
+    () => new MultiHeadAttention({ embedDim: 4, heads: 2, rotary: { bse: 5 } } as Anything),
+  ],
+  [
+    'local has no option width',
+    () =>
+      new LuongAttention({
+        ...single,
+        score: 'dot',
+        local: { position: 'monotonic', halfWidth: 1, width: 2 },
+      } as Anything),
+  ],
+  [
+    'queries has no option learnt',
+    () => new SpatialAttention({ grid: [3], channels: 4, heads: 2, queries: { learnt: 1 } } as Anything),
+  ],
+  ['Adam has no option lr', () => new Adam({ lr: 0.1 } as Anything)],
+  ['SGD has no option momentun', () => new SGD({ learningRate: 1, momentun: 0.9 } as Anything)],
+  [
+    'loadStateDict() has no option prefx',
+    () => new MultiHeadAttention({ embedDim: 4, heads: 2 }).loadStateDict({}, { prefx: 'a' } as Anything),
+  ],
+])('%s', async (message, work) => {
+  expect(await errorOf(work)).toMatchObject({ code: 'ARGUMENT', message });
+});
+
+test.each<[string, () => unknown]>([
+  ['beta1', () => new Adam({ beta1: 1 })],
+  ['momentum', () => new SGD({ learningRate: 1, momentum: NaN })],
+  ['grid', () => new SpatialAttention({ grid: 4, channels: 4, heads: 2 } as Anything)],
+  ['grid[1]', () => new SpatialAttention({ grid: [2, 0], channels: 4, heads: 2 })],
+  [
+    'queries',
+    () => new SpatialAttention({ grid: [3], channels: 4, heads: 2, queries: 'learned' } as Anything),
+  ],
+  ['headDim', () => new MultiHeadAttention({ embedDim: 5, heads: 2 })],
+  ['kvHeads', () => new MultiHeadAttention({ embedDim: 4, heads: 4, kvHeads: 3 })],
+])('the remedy speaks of %s', async (name, work) => {
+  const error = await errorOf(work);
+  expect(error.code).toBe('ARGUMENT');
+  expect(error.remedy).toContain(name);
+});
+
+describe.each([...Object.entries(forwards), ['SpatialAttention', spatial] as const])(
+  'forward() of %s',
+  (_, forward) => {
+    test('an input or an option that is not there is refused', async () => {
+      const input = await errorOf(() => forward(backend, { casual: true }));
+      expect(input).toMatchObject({ code: 'UNEXPECTED_INPUT', message: 'forward() has no input casual' });
+      expect(input.remedy).toContain('query');
+      const option = await errorOf(() => forward(backend, {}, { wieghts: true }));
+      expect(option).toMatchObject({ code: 'ARGUMENT', message: 'forward() has no option wieghts' });
+      expect(option.remedy).toContain('gradient');
+    });
+
+    test('a provider or a promise is no backend', async () => {
+      const none = [
+        [ts, 'backend is the provider ts, expected a backend'],
+        [ts.create(), 'backend is a promise, expected a backend'],
+        [undefined, 'backend is undefined, expected a backend'],
+        [{}, 'backend is another object, expected a backend'],
+      ] as const;
+      for (const [given, message] of none) {
+        const error = await errorOf(() => forward(given));
+        expect(error).toMatchObject({ code: 'ARGUMENT', message });
+        expect(error.remedy).toContain('await provider.create()');
+      }
+      const error = await errorOf(() => forward(backend, {}, { gradient: ts }));
+      expect(error).toMatchObject({
+        code: 'ARGUMENT',
+        message: 'gradient is the provider ts, expected a backend',
+      });
+    });
+
+    test('what is no plain tensor is refused by its name', async () => {
+      const name = forward === spatial ? 'input' : 'query';
+      const resident = await backend.upload(x);
+      expect(await errorOf(() => forward(backend, { [name]: resident }))).toMatchObject({
+        code: 'ARGUMENT',
+        remedy: `await ${name}.read() gives a plain one`,
+      });
+      expect((await errorOf(() => forward(backend, { [name]: [[1]] }))).code).toBe('SHAPE');
+      expect(
+        (await errorOf(() => forward(backend, { [name]: { ...x, data: new Float32Array(2) } }))).code,
+      ).toBe('SHAPE');
+    });
+  },
+);
+
+describe.each(Object.entries(forwards))('masks of %s', (_, forward) => {
+  const padding = tensor([1, 3], new Uint8Array([1, 1, 0]));
+
+  test('a key mask that does not fit is refused by its own name', async () => {
+    for (const keyMask of [tensor([1, 4], new Uint8Array(4)), tensor([2, 3], new Uint8Array(6))]) {
+      const error = await errorOf(() => forward(backend, { keyMask }));
+      expect(error).toMatchObject({ code: 'SHAPE', clause: 'mask' });
+      expect(error.message).toMatch(/^keyMask is .* expected bool \[B=1, Lk=3\]$/);
+    }
+    expect((await errorOf(() => forward(backend, { keyMask: x }))).code).toBe('DTYPE');
+    expect((await errorOf(() => forward(backend, { keyMask: [[true]] }))).message).toBe(
+      'keyMask is not a tensor',
+    );
+    const resident = await backend.upload(padding);
+    expect((await errorOf(() => forward(backend, { keyMask: resident }))).remedy).toContain('keyMask.read()');
+  });
+
+  test('a mask beside it that is no mask is refused', async () => {
+    const five = tensor([1, 1, 1, 1, 3], new Uint8Array(3));
+    expect((await errorOf(() => forward(backend, { keyMask: padding, mask: five }))).code).toBe('SHAPE');
+    expect((await errorOf(() => forward(backend, { keyMask: padding, mask: [[true]] }))).code).toBe('SHAPE');
+    const wide = tensor([3, 2], new Uint8Array(6));
+    expect((await errorOf(() => forward(backend, { keyMask: padding, mask: wide }))).code).toBe('SHAPE');
+  });
+});
