@@ -1,5 +1,6 @@
 import { HeedError, type Tensor } from '@heed/core';
-import { type HeatmapOptions, type HeatmapView, heatmap } from './view.ts';
+import { checkNames, shown } from './options.ts';
+import { HEATMAP_NAMES, type HeatmapOptions, type HeatmapView, heatmap } from './view.ts';
 import { lengthsOf } from './weights.ts';
 
 export interface AudioOptions extends Omit<HeatmapOptions, 'columns' | 'highlight'> {
@@ -13,7 +14,7 @@ export interface AudioOptions extends Omit<HeatmapOptions, 'columns' | 'highligh
  * Which frames of a sound each token attends to: columns are labelled with their times.
  *
  * @param weights `[Lq, frames]`, or `[B, Hq, Lq, frames]` with a batch element and a head chosen.
- * @throws HeedError `ARGUMENT` for a frame that takes no time; otherwise as {@link heatmap} does.
+ * @throws HeedError `ARGUMENT` for a frame that takes no time, or samples in no typed array; otherwise as {@link heatmap} does.
  *
  * @example
  * ```ts
@@ -26,9 +27,22 @@ export interface AudioOptions extends Omit<HeatmapOptions, 'columns' | 'highligh
  * ```
  */
 export function overAudio(weights: Tensor, options: AudioOptions): HeatmapView {
+  const { columns: _columns, highlight: _highlight, ...names } = HEATMAP_NAMES;
+  checkNames('overAudio()', options, { ...names, secondsPerFrame: true, samples: true });
   const { secondsPerFrame, samples, ...rest } = options;
   if (!(secondsPerFrame > 0 && Number.isFinite(secondsPerFrame))) {
-    throw new HeedError('ARGUMENT', `secondsPerFrame is ${secondsPerFrame}, expected seconds greater than 0`);
+    throw new HeedError(
+      'ARGUMENT',
+      `secondsPerFrame is ${secondsPerFrame}, expected seconds greater than 0`,
+      {
+        remedy: 'give the time from one key to the next: 0.02 for Whisper',
+      },
+    );
+  }
+  if (samples !== undefined && !ArrayBuffer.isView(samples)) {
+    throw new HeedError('ARGUMENT', `samples is ${shown(samples)}, expected a Float32Array`, {
+      remedy: 'give Float32Array.from(samples)',
+    });
   }
   const frames = lengthsOf(weights)[3];
   const digits = Math.min(3, Math.max(1, Math.ceil(-Math.log10(secondsPerFrame))));

@@ -4,6 +4,7 @@ import {
   interpolatePlasma,
   interpolateViridis,
 } from 'd3-scale-chromatic';
+import { checkOneOf } from './options.ts';
 
 /** Perceptual colour maps (van der Walt and Smith, SciPy 2015): equal steps of value look like equal steps. */
 export type ColorMap = 'magma' | 'inferno' | 'plasma' | 'viridis';
@@ -20,6 +21,8 @@ const MAPS: Record<ColorMap, (t: number) => string> = {
   viridis: interpolateViridis,
 };
 
+const MAP_NAMES: readonly string[] = Object.keys(MAPS);
+
 /** Black and white of the numbers on coloured cells: on any colour one of them has a contrast of 4.58 or more. */
 const INK: RGB = [0, 0, 0];
 const PAPER: RGB = [255, 255, 255];
@@ -27,8 +30,18 @@ const PAPER: RGB = [255, 255, 255];
 /** Below this position, colours on a light ground fade into it: a sparse matrix is a page, not a field of yellow. */
 const FADE = 0.08;
 
-/** The colour at t of 0 to 1. Small values come close to the background: dark in the dark, light in the light. */
+/** @throws HeedError `ARGUMENT`. */
+export function checkColorMap(map: unknown): void {
+  checkOneOf('colorMap', map, MAP_NAMES);
+}
+
+/**
+ * The colour at t of 0 to 1. Small values come close to the background: dark in the dark, light in the light.
+ *
+ * @throws HeedError `ARGUMENT` for a colour map that is not there.
+ */
 export function colorAt(map: ColorMap, t: number, scheme: Scheme): RGB {
+  checkColorMap(map);
   if (scheme === 'dark') return fromHex(MAPS[map](t));
   const color = fromHex(MAPS[map](1 - t));
   const share = Math.min(1, t / FADE);

@@ -1,4 +1,5 @@
 import { HeedError } from '@heed/core';
+import { shown } from './options.ts';
 
 /** The values at the ends of a colour scale. */
 export type Domain = readonly [low: number, high: number];
@@ -9,15 +10,16 @@ export type DomainOption = Domain | 'robust';
 /** Share of the values that are not 0 which a robust domain leaves above its end. */
 const OUTLIERS = 0.01;
 
-/** @throws HeedError `ARGUMENT` for a domain that is empty. */
+/** @throws HeedError `ARGUMENT` for a domain that is none, or empty. */
 export function domainOf(given: DomainOption | undefined, ...matrices: readonly Float64Array[]): Domain {
   if (given === 'robust') return robustDomain(matrices);
   if (given !== undefined) {
-    const [low, high] = given;
+    const [low, high] = Array.isArray(given) ? (given as Domain) : [NaN, NaN];
     if (Number.isFinite(low) && Number.isFinite(high) && low < high) return [low, high];
     throw new HeedError(
       'ARGUMENT',
-      `domain is [${given.join(', ')}], expected two finite numbers, low < high`,
+      `domain is ${shown(given)}, expected two finite numbers, low < high, or 'robust'`,
+      { remedy: 'give [low, high], or leave it out for the range of the values' },
     );
   }
   let [low, high] = [0, 0];

@@ -1,6 +1,7 @@
 import { type Tensor, tensor } from '@heed/core';
 import { domainOf } from './domain.ts';
-import { type HeatmapOptions, type HeatmapView, heatmap } from './view.ts';
+import { checkNames, checkTexts } from './options.ts';
+import { HEATMAP_NAMES, type HeatmapOptions, type HeatmapView, heatmap } from './view.ts';
 import { lengthsOf } from './weights.ts';
 
 /** Several heatmaps in one picture, with one colour scale. Plain data, which survives `structuredClone`. */
@@ -28,6 +29,9 @@ export interface HeatmapPanels {
  * ```
  */
 export function allHeads(weights: Tensor, options: Omit<HeatmapOptions, 'head'> = {}): HeatmapPanels {
+  const { head: _head, ...names } = HEATMAP_NAMES;
+  checkNames('allHeads()', options, names);
+  checkTexts({ title: options.title, description: options.description });
   const [, heads] = lengthsOf(weights);
   const { title = 'Attention weights', description, domain, ...rest } = options;
   const views = Array.from({ length: heads }, (_, head) =>

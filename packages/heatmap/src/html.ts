@@ -1,6 +1,8 @@
-import type { ColorMap, Scheme } from './color.ts';
+import { type ColorMap, type Scheme, checkColorMap } from './color.ts';
 import { formatValue } from './format.ts';
 import type { HeatmapPanels } from './heads.ts';
+import { checkNames, checkOneOf, checkTexts } from './options.ts';
+import { viewsOf } from './picture.ts';
 import { toSVG } from './svg.ts';
 import type { HeatmapView } from './view.ts';
 import { element, escapeXML } from './xml.ts';
@@ -51,8 +53,12 @@ export function toHTML(
   const all = Array.isArray(pictures)
     ? (pictures as readonly (HeatmapView | HeatmapPanels)[])
     : [pictures as HeatmapView | HeatmapPanels];
-  const title = escapeXML(options.title ?? all[0]?.title ?? 'Attention weights');
+  checkNames('toHTML()', options, { title: true, colorMap: true, theme: true });
   const { colorMap = 'magma', theme = 'auto' } = options;
+  checkTexts({ title: options.title });
+  checkColorMap(colorMap);
+  checkOneOf('theme', theme, ['light', 'dark', 'auto']);
+  const title = escapeXML(options.title ?? all[0]?.title ?? 'Attention weights');
   const figures = all.map((picture, index) => figure(picture, { id: `picture-${index}`, colorMap, theme }));
   return `<!doctype html>
 <html lang="en">
@@ -82,8 +88,9 @@ function figure(
   picture: HeatmapView | HeatmapPanels,
   options: { id: string; colorMap: ColorMap; theme: Scheme | 'auto' },
 ): string {
-  const views = 'panels' in picture ? picture.panels : [picture];
-  const tables = views.filter(({ values }) => values.length > 0 && values.length <= LARGEST_TABLE).map(table);
+  const tables = viewsOf(picture)
+    .filter(({ values }) => values.length > 0 && values.length <= LARGEST_TABLE)
+    .map(table);
   const numbers =
     tables.length === 0 ? '' : element('details', {}, element('summary', {}, 'The numbers'), ...tables);
   return element(

@@ -2,6 +2,7 @@ import { HeedError, type Tensor } from '@heed/core';
 import { isIndex } from './choose.ts';
 import { domainOf } from './domain.ts';
 import { formatValue } from './format.ts';
+import { type Names, checkNames, checkTexts, shown } from './options.ts';
 import type { HeatmapOptions, HeatmapView } from './view.ts';
 import { headOf } from './weights.ts';
 
@@ -18,6 +19,18 @@ export interface ImageOptions extends Pick<
   /** The image itself, to lie under the cells: a `data:` address of a PNG, JPEG, WebP or GIF, base64. */
   readonly image?: string;
 }
+
+const IMAGE_NAMES: Names<ImageOptions> = {
+  query: true,
+  grid: true,
+  skip: true,
+  image: true,
+  batch: true,
+  head: true,
+  title: true,
+  description: true,
+  domain: true,
+};
 
 const IMAGE = /^data:image\/(?:png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={0,2}$/;
 
@@ -40,16 +53,21 @@ const IMAGE = /^data:image\/(?:png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={0,2}$/;
  * ```
  */
 export function overImage(weights: Tensor, options: ImageOptions): HeatmapView {
+  checkNames('overImage()', options, IMAGE_NAMES);
+  checkTexts({ title: options.title, description: options.description });
   const { query, grid, skip = 0, image } = options;
   const { rowCount, columnCount, values } = headOf(weights, options);
   if (!isIndex(query, rowCount)) {
-    throw new HeedError('ARGUMENT', `query is ${query}, weights have Lq=${rowCount}`);
+    throw new HeedError('ARGUMENT', `query is ${query}, weights have Lq=${rowCount}`, {
+      remedy: 'set query to the index of a row, counted from 0',
+    });
   }
-  const [rows, columns] = grid;
-  if (![rows, columns].every((length) => isIndex(length, Infinity)) || skip + rows * columns > columnCount) {
+  const [rows, columns] = Array.isArray(grid) ? (grid as ImageOptions['grid']) : [NaN, NaN];
+  const areCounts = [rows, columns, skip].every((length) => isIndex(length, Infinity));
+  if (!areCounts || skip + rows * columns > columnCount) {
     throw new HeedError(
       'ARGUMENT',
-      `the grid is ${rows} × ${columns} after ${skip} keys, weights have Lk=${columnCount}`,
+      `grid is ${shown(grid)} after ${shown(skip)} keys, weights have Lk=${columnCount}`,
       { remedy: 'set grid to the patches down and across, and skip to the keys before the first patch' },
     );
   }

@@ -2,6 +2,7 @@ import { HeedError } from '@heed/core';
 import { Resvg, initWasm } from '@resvg/resvg-wasm';
 import type { ColorMap, Scheme } from './color.ts';
 import type { HeatmapPanels } from './heads.ts';
+import { checkNames, checkOneOf, shown } from './options.ts';
 import { toSVG } from './svg.ts';
 import type { HeatmapView } from './view.ts';
 
@@ -27,7 +28,8 @@ let engine: Promise<Uint8Array[]> | null = null;
  * package). Drawn by resvg; in a browser a canvas does without these 4 MB.
  *
  * @returns the bytes of the file.
- * @throws HeedError as {@link toSVG} does; `ARGUMENT` for a scale that is no number over 0, or more than 2²⁷ pixels.
+ * @throws HeedError as {@link toSVG} does; `ARGUMENT` for a scale that is no number over 0, more than 2²⁷ pixels, or
+ * fonts that are no files.
  *
  * @example
  * ```ts
@@ -43,12 +45,19 @@ export async function toPNG(
   picture: HeatmapView | HeatmapPanels,
   options: PNGOptions = {},
 ): Promise<Uint8Array> {
+  checkNames('toPNG()', options, { scale: true, colorMap: true, theme: true, fonts: true });
   const { scale = 2, colorMap = 'magma', theme = 'light', fonts = [] } = options;
+  checkOneOf('theme', theme, ['light', 'dark']);
+  if (!Array.isArray(fonts) || fonts.some((font) => !ArrayBuffer.isView(font))) {
+    throw new HeedError('ARGUMENT', `fonts is ${shown(fonts)}, expected an array of files`, {
+      remedy: 'give the bytes of each file as a Uint8Array',
+    });
+  }
   const svg = toSVG(picture, { colorMap, theme });
   const [width, height] = [...svg.matchAll(/ (?:width|height)="([\d.]+)"/g)].map(([, pixels]) =>
     Number(pixels),
   );
-  if (!(scale > 0 && scale * scale * width! * height! <= 2 ** 27)) {
+  if (!(typeof scale === 'number' && scale > 0 && scale * scale * width! * height! <= 2 ** 27)) {
     throw new HeedError('ARGUMENT', `scale is ${scale}, for a picture of ${width} × ${height} pixels`, {
       remedy: 'choose a scale greater than 0, and small enough for a picture of 134 million pixels',
     });

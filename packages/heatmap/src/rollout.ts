@@ -22,10 +22,10 @@ import { meanOverHeads } from './heads.ts';
  * ```
  */
 export function rollout(layers: readonly Tensor[]): Tensor<'float64'> {
-  const [first, ...later] = layers;
+  const [first, ...later] = Array.isArray(layers) ? (layers as readonly Tensor[]) : [];
   if (first === undefined) {
     throw new HeedError('ARGUMENT', 'there are no layers', {
-      remedy: 'give the weights of at least one layer',
+      remedy: 'give an array with the weights of at least one layer',
     });
   }
   const start = mixing(first);

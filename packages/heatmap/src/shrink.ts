@@ -1,4 +1,5 @@
 import { createPool, edgesOf, labelsOf } from './long/pool.ts';
+import { checkCount } from './options.ts';
 import type { HeatmapView } from './view.ts';
 
 /**
@@ -6,6 +7,7 @@ import type { HeatmapView } from './view.ts';
  * the first and the last of them. A view that is small enough stays as it is.
  *
  * @param most 1 or more.
+ * @throws HeedError `ARGUMENT`.
  *
  * @example
  * ```ts
@@ -17,6 +19,7 @@ import type { HeatmapView } from './view.ts';
  * ```
  */
 export function shrink(view: HeatmapView, most: number): HeatmapView {
+  checkCount('most', most);
   const { rows, columns, values, highlight, signal } = view;
   if (rows.length <= most && columns.length <= most) return view;
   const [rowEdges, columnEdges] = [edgesOf([0, rows.length], most), edgesOf([0, columns.length], most)];

@@ -1,7 +1,9 @@
 import { HeedError } from '@heed/core';
-import type { ColorMap, Scheme } from './color.ts';
+import { type ColorMap, type Scheme, checkColorMap } from './color.ts';
 import { formatValue } from './format.ts';
 import type { HeatmapPanels } from './heads.ts';
+import { checkNames, checkOneOf } from './options.ts';
+import { viewsOf } from './picture.ts';
 import { type Pen, drawCells, drawHighlight, hatch } from './svg-cells.ts';
 import { type Drawing, svgDocument, titleText } from './svg-document.ts';
 import {
@@ -35,7 +37,7 @@ export interface SVGOptions {
  * screen readers, follows the reader's preference for light or dark, and can stand inline in an HTML page. Labels
  * stay text, whatever is in them. More than 16,384 cells are drawn as an image within the SVG, one pixel each.
  *
- * @throws HeedError `ARGUMENT` for more than 2²² cells, or an id that is not a plain name.
+ * @throws HeedError `ARGUMENT` for more than 2²² cells, an id that is not a plain name, or an option that is not there.
  *
  * @example
  * ```ts
@@ -74,9 +76,12 @@ function drawOne(view: HeatmapView, pen: Pen): Drawing {
   return { width: layout.width, height: layout.height, content: content.join('') };
 }
 
-function checkOptions(picture: HeatmapView | HeatmapPanels, { id }: SVGOptions): void {
-  const views = 'panels' in picture ? picture.panels : [picture];
-  const cells = views.reduce((sum, { values }) => sum + values.length, 0);
+function checkOptions(picture: HeatmapView | HeatmapPanels, options: SVGOptions): void {
+  checkNames('toSVG()', options, { colorMap: true, theme: true, id: true });
+  const { id, colorMap = 'magma', theme = 'auto' } = options;
+  checkColorMap(colorMap);
+  checkOneOf('theme', theme, ['light', 'dark', 'auto']);
+  const cells = viewsOf(picture).reduce((sum, { values }) => sum + values.length, 0);
   if (cells > MOST_CELLS) {
     throw new HeedError('ARGUMENT', `the heatmap has ${cells} cells, an SVG takes ${MOST_CELLS}`, {
       remedy: 'draw a part of the weights, or pool them: pooledWeights() gives the resolution of a picture',
@@ -86,6 +91,7 @@ function checkOptions(picture: HeatmapView | HeatmapPanels, { id }: SVGOptions):
     throw new HeedError(
       'ARGUMENT',
       `id is ${JSON.stringify(id)}, expected a letter, then letters, digits, - or _`,
+      { remedy: 'leave it out for an id that is made from the picture' },
     );
   }
 }

@@ -1,7 +1,10 @@
-import { type ColorMap, colorAt, positionIn } from './color.ts';
+import { HeedError } from '@heed/core';
+import { type ColorMap, checkColorMap, colorAt, positionIn } from './color.ts';
 import { formatCell, formatValue } from './format.ts';
 import type { HeatmapPanels } from './heads.ts';
+import { checkNames, checkOneOf, shown } from './options.ts';
 import { type TerminalColor, bold, dim, onColor } from './paint.ts';
+import { viewsOf } from './picture.ts';
 import { alignLeft, alignRight, fitText, graphemesOf, visibleText, widthOf } from './text.ts';
 import type { HeatmapView } from './view.ts';
 
@@ -32,6 +35,7 @@ interface Cells {
  * another.
  *
  * @returns lines without a final newline.
+ * @throws HeedError `ARGUMENT`.
  *
  * @example
  * ```ts
@@ -43,9 +47,22 @@ interface Cells {
  * ```
  */
 export function toTerminal(picture: HeatmapView | HeatmapPanels, options: TerminalOptions = {}): string {
+  checkOptions(options);
+  const views = viewsOf(picture);
   if (!('panels' in picture)) return oneHeatmap(picture, options);
   const title = bold(fitText(visibleText(picture.title), options.columns ?? 80), options.color ?? 'none');
-  return [title, ...picture.panels.map((view) => oneHeatmap(view, options))].join('\n\n');
+  return [title, ...views.map((view) => oneHeatmap(view, options))].join('\n\n');
+}
+
+function checkOptions(options: TerminalOptions): void {
+  checkNames('toTerminal()', options, { color: true, columns: true, colorMap: true });
+  const { color = 'none', columns = 80, colorMap = 'magma' } = options;
+  checkOneOf('color', color, ['truecolor', '256', 'none']);
+  checkColorMap(colorMap);
+  if (Number.isInteger(columns)) return;
+  throw new HeedError('ARGUMENT', `columns is ${shown(columns)}, expected a whole number`, {
+    remedy: 'give the width of the terminal: 20 or more',
+  });
 }
 
 function oneHeatmap(view: HeatmapView, options: TerminalOptions): string {

@@ -2,6 +2,7 @@ import { HeedError, type Tensor } from '@heed/core';
 import { isIndex } from './choose.ts';
 import { type Domain, type DomainOption, domainOf } from './domain.ts';
 import { formatValue } from './format.ts';
+import { type Names, checkNames, checkTexts, shown } from './options.ts';
 import { headOf } from './weights.ts';
 
 /** What to show, and what to call it. */
@@ -29,6 +30,17 @@ export interface HeatmapOptions {
   readonly domain?: DomainOption;
 }
 
+export const HEATMAP_NAMES: Names<HeatmapOptions> = {
+  rows: true,
+  columns: true,
+  batch: true,
+  head: true,
+  title: true,
+  description: true,
+  highlight: true,
+  domain: true,
+};
+
 /** A heatmap before it is drawn: plain data, which survives `structuredClone`. Labels are as they were given. */
 export interface HeatmapView {
   readonly title: string;
@@ -51,7 +63,7 @@ export interface HeatmapView {
  * @param weights `[Lq, Lk]`, or `[B, Hq, Lq, Lk]` with a batch element and a head chosen. Any dtype: a boolean mask
  * is drawn as 0 and 1.
  * @throws HeedError `SHAPE` for another rank, or labels that are too many or too few; `ARGUMENT` for a head, batch
- * element or highlight that is missing or not there, or a domain that is empty.
+ * element or highlight that is missing or not there, a domain that is empty, or an option that is not there.
  *
  * @example
  * ```ts
@@ -64,6 +76,8 @@ export interface HeatmapView {
  * ```
  */
 export function heatmap(weights: Tensor, options: HeatmapOptions = {}): HeatmapView {
+  checkNames('heatmap()', options, HEATMAP_NAMES);
+  checkTexts({ title: options.title, description: options.description });
   const { rowCount, columnCount, values } = headOf(weights, options);
   const rows = labelsOf('rows', options.rows, 'Lq', rowCount);
   const columns = labelsOf('columns', options.columns, 'Lk', columnCount);
@@ -85,6 +99,15 @@ function labelsOf(
   count: number,
 ): readonly string[] {
   if (labels === undefined) return Array.from({ length: count }, (_, index) => String(index));
+  if (!Array.isArray(labels)) {
+    throw new HeedError(
+      'ARGUMENT',
+      `${name} is ${shown(labels)}, expected an array of ${letter}=${count} labels`,
+      {
+        remedy: `give one label for each of the ${count} ${name}, or leave them out`,
+      },
+    );
+  }
   if (labels.length === count) return labels.map(String);
   throw new HeedError('SHAPE', `${name} has ${labels.length} labels, weights have ${letter}=${count}`, {
     remedy: `give one label for each of the ${count} ${name}, or leave them out`,
@@ -97,6 +120,7 @@ function highlightOf(
   columnCount: number,
 ): HeatmapView['highlight'] {
   if (given === undefined) return null;
+  checkNames('highlight', given, { row: true, column: true });
   const { row, column } = given;
   if (!isIndex(row, rowCount) || (column !== undefined && !isIndex(column, columnCount))) {
     const cell = column === undefined ? `row ${row}` : `row ${row}, column ${column}`;

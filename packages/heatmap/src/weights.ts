@@ -1,4 +1,4 @@
-import { HeedError, type Tensor, tensor } from '@heed/core';
+import { HeedError, type Tensor, isResident, tensor } from '@heed/core';
 import { choose } from './choose.ts';
 
 /** One head's matrix, in memory of its own. */
@@ -12,9 +12,14 @@ export interface HeadMatrix {
 /**
  * The lengths of weights, `[Lq, Lk]` counting as one batch element and one head.
  *
- * @throws HeedError `SHAPE`, `DTYPE`.
+ * @throws HeedError `SHAPE`, `DTYPE`; `ARGUMENT` for resident weights.
  */
 export function lengthsOf(weights: Tensor): readonly [B: number, Hq: number, Lq: number, Lk: number] {
+  if (isResident(weights)) {
+    throw new HeedError('ARGUMENT', 'weights is resident, a heatmap is made of plain tensors', {
+      remedy: 'await weights.read() gives a plain one',
+    });
+  }
   const shape: unknown = (weights as Partial<Tensor> | null | undefined)?.shape;
   if (!Array.isArray(shape) || (shape.length !== 2 && shape.length !== 4)) {
     const given = Array.isArray(shape) ? `[${shape.join(', ')}]` : 'not a tensor';

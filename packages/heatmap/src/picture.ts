@@ -1,0 +1,18 @@
+import { HeedError } from '@heed/core';
+import type { HeatmapPanels } from './heads.ts';
+import { shown } from './options.ts';
+import type { HeatmapView } from './view.ts';
+
+/**
+ * The heatmaps of a picture, in their order.
+ *
+ * @throws HeedError `ARGUMENT` for what is no picture: weights are not one yet.
+ */
+export function viewsOf(picture: HeatmapView | HeatmapPanels): readonly HeatmapView[] {
+  const given = picture as Partial<HeatmapView & HeatmapPanels> | null | undefined;
+  if (Array.isArray(given?.panels)) return given.panels as readonly HeatmapView[];
+  if (ArrayBuffer.isView(given?.values)) return [picture as HeatmapView];
+  throw new HeedError('ARGUMENT', `the picture is ${shown(picture)}, expected a heatmap or panels of them`, {
+    remedy: 'make one with heatmap(weights), or allHeads(weights)',
+  });
+}
