@@ -28,7 +28,7 @@ export interface OneHead {
 
 /** A request on plain tensors, with the smallest values that `valueDim` allows. */
 export async function onHost(request: WeightsRequest, valueDim: number): Promise<PlainRequest> {
-  const entries = Object.entries(request).map(async ([name, value]) => [
+  const entries = Object.entries(request ?? {}).map(async ([name, value]) => [
     name,
     isResident(value) ? await value.read() : value,
   ]);

@@ -1,5 +1,14 @@
-import { type AttentionBackend, HeedError, type Statistics, type Tensor, attention } from '@heed/core';
+import {
+  type AttentionBackend,
+  HeedError,
+  type Statistics,
+  type Tensor,
+  attention,
+  problemOf,
+} from '@heed/core';
 import { choose } from '../choose.ts';
+import { type Names, checkCount, checkNames, shown } from '../options.ts';
+import { checkBackend } from './check-backend.ts';
 import { type OneHead, type PlainRequest, type WeightsRequest, onHost, oneHead } from './one-head.ts';
 import { type Pool, createPool, edgesOf, labelsOf } from './pool.ts';
 import type { Range } from './slice.ts';
@@ -22,6 +31,17 @@ export interface PoolingOptions {
   readonly onProgress?: (share: number) => void;
 }
 
+const POOLING_NAMES: Names<PoolingOptions> = {
+  batch: true,
+  head: true,
+  rows: true,
+  columns: true,
+  most: true,
+  statistics: true,
+  signal: true,
+  onProgress: true,
+};
+
 /** Weights at the resolution of a picture. */
 export interface PooledWeights {
   /** `[R, C]`: the largest weight of each cell. */
@@ -42,7 +62,8 @@ const TILE_ELEMENTS = 2 ** 22;
  * that every backend and every option of attention works, at the backend's own speed. A part of the keys is computed
  * alone and scaled by the row maximum and row sum of the whole row; where a cell is one weight, the result is exact.
  *
- * @throws HeedError `ARGUMENT` for a batch element, head or range that is not there; what `attention` throws.
+ * @throws HeedError `ARGUMENT` for a batch element, head, range or option that is not there, or what is no backend; what
+ * `attention` throws.
  *
  * @example
  * ```ts
@@ -62,16 +83,16 @@ export async function pooledWeights(
   request: WeightsRequest,
   options: PoolingOptions = {},
 ): Promise<PooledWeights> {
+  checkBackend(backend);
+  checkNames('pooledWeights()', options, POOLING_NAMES);
+  const most = options.most ?? 1024;
+  checkCount('most', most);
   const hasValueDim = backend.capabilities.features.includes('valueDim');
-  const plain = await onHost(request, hasValueDim ? 1 : (request.query?.shape.at(-1) ?? 1));
+  const plain = await onHost(request, hasValueDim ? 1 : (request?.query?.shape?.at(-1) ?? 1));
   const { batch, head } = chosen(plain, options);
   const one = oneHead(plain, batch, head);
   const rows = rangeOf('rows', options.rows, one.queryLength);
   const columns = rangeOf('columns', options.columns, one.keyLength);
-  const most = options.most ?? 1024;
-  if (!Number.isSafeInteger(most) || most < 1) {
-    throw new HeedError('ARGUMENT', `most is ${most}, expected an integer of 1 or more`);
-  }
   const [rowEdges, columnEdges] = [edgesOf(rows, most), edgesOf(columns, most)];
   const pool = createPool(rowEdges, columnEdges);
   const area = { backend, rows, columns, pool, options };
@@ -187,15 +208,16 @@ function signalOf({ signal }: PoolingOptions): { signal?: AbortSignal } {
 }
 
 function chosen(plain: PlainRequest, { batch, head }: PoolingOptions): { batch: number; head: number } {
-  const { shape } = plain.query;
-  const heads = shape[plain.layout === 'blhd' ? 2 : 1]!;
-  return { batch: choose('batch', 'B', batch, shape[0]!), head: choose('head', 'Hq', head, heads) };
+  const { batch: batches, heads } = problemOf(plain).problem;
+  return { batch: choose('batch', 'B', batch, batches), head: choose('head', 'Hq', head, heads) };
 }
 
 function rangeOf(name: string, given: Range | undefined, length: number): Range {
   if (given === undefined) return [0, length];
-  const [start, end] = given;
+  const [start, end] = Array.isArray(given) ? (given as Range) : [NaN, NaN];
   if (Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start <= end && end <= length)
-    return given;
-  throw new HeedError('ARGUMENT', `${name} is ${start} to ${end}, expected a part of 0 to ${length}`);
+    return [start, end];
+  throw new HeedError('ARGUMENT', `${name} is ${shown(given)}, expected a part of 0 to ${length}`, {
+    remedy: 'give [start, end]: from the first up to, but not including, the second',
+  });
 }

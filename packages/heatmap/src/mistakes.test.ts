@@ -1,0 +1,157 @@
+import ts from '@heed/backend-ts';
+import { HeedError, tensor } from '@heed/core';
+import { describe, expect, test } from 'vitest';
+import {
+  allHeads,
+  colorAt,
+  heatmap,
+  overAudio,
+  overImage,
+  pooledWeights,
+  rollout,
+  shrink,
+  toHTML,
+  toSVG,
+  toTerminal,
+} from './index.ts';
+import { toPNG } from './png.ts';
+
+/** What a caller without types may write: it fits everywhere. */
+type Anything = never;
+
+/** The error of a call; anything that is not one of Heed fails the test. */
+async function errorOf(work: () => unknown): Promise<HeedError> {
+  try {
+    await work();
+  } catch (error) {
+    if (HeedError.isInstance(error)) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+const weights = tensor([1, 4], new Float32Array([0.1, 0.2, 0.3, 0.4]));
+const view = heatmap(weights);
+const x = tensor([1, 1, 3, 2], new Float32Array([1, 0, 0, 1, 1, 1]));
+const pooled = async (options?: object): Promise<unknown> =>
+  pooledWeights(await ts.create(), { query: x, key: x }, options as Anything);
+
+const calls: Record<string, [call: (options: Anything) => unknown, known: string]> = {
+  heatmap: [(o) => heatmap(weights, o), 'title'],
+  allHeads: [(o) => allHeads(weights, o), 'title'],
+  overImage: [(o) => overImage(weights, { query: 0, grid: [2, 2], ...(o as object) }), 'grid'],
+  overAudio: [(o) => overAudio(weights, { secondsPerFrame: 1, ...(o as object) }), 'samples'],
+  toSVG: [(o) => toSVG(view, o), 'theme'],
+  toHTML: [(o) => toHTML(view, o), 'theme'],
+  toPNG: [(o) => toPNG(view, o), 'scale'],
+  toTerminal: [(o) => toTerminal(view, o), 'color'],
+  pooledWeights: [pooled, 'most'],
+};
+
+test.each(Object.entries(calls))('%s refuses an option that is not there', async (name, [call, known]) => {
+  const error = await errorOf(() => call({ titel: 'Layer 0' } as Anything));
+  expect(error).toMatchObject({ code: 'ARGUMENT', message: `${name}() has no option titel` });
+  expect(error.remedy).toContain(known);
+  await call({ titel: undefined } as Anything);
+});
+
+test('allHeads has no head to choose', async () => {
+  expect(await errorOf(() => allHeads(weights, { head: 0 } as Anything))).toMatchObject({
+    message: 'allHeads() has no option head',
+  });
+});
+
+test.each([[null], ['Layer 0'], [[]]])('options that are %j', async (options) => {
+  for (const name of ['heatmap', 'toSVG', 'toTerminal', 'pooledWeights']) {
+    expect((await errorOf(() => calls[name]![0](options as Anything))).code).toBe('ARGUMENT');
+  }
+});
+
+const values: [call: string, options: object, message: string][] = [
+  ['toSVG', { colorMap: 'jet' }, 'colorMap is "jet", expected magma or inferno or plasma or viridis'],
+  ['toHTML', { colorMap: 'jet' }, 'colorMap is "jet", expected magma or inferno or plasma or viridis'],
+  [
+    'toTerminal',
+    { colorMap: 'toString' },
+    'colorMap is "toString", expected magma or inferno or plasma or viridis',
+  ],
+  ['toSVG', { theme: 'drak' }, 'theme is "drak", expected light or dark or auto'],
+  ['toHTML', { theme: 'drak' }, 'theme is "drak", expected light or dark or auto'],
+  ['toPNG', { theme: 'auto' }, 'theme is "auto", expected light or dark'],
+  ['toPNG', { fonts: ['font.ttf'] }, 'fonts is [font.ttf], expected an array of files'],
+  ['toTerminal', { color: true }, 'color is true, expected truecolor or 256 or none'],
+  ['toTerminal', { columns: NaN }, 'columns is NaN, expected a whole number'],
+  ['toHTML', { title: 7 }, 'title is 7, expected text'],
+  ['heatmap', { title: 7 }, 'title is 7, expected text'],
+  ['heatmap', { domain: 'foo' }, 'domain is "foo", expected two finite numbers, low < high, or \'robust\''],
+  ['heatmap', { domain: 1 }, "domain is 1, expected two finite numbers, low < high, or 'robust'"],
+  ['heatmap', { domain: [1, 0] }, "domain is [1, 0], expected two finite numbers, low < high, or 'robust'"],
+  ['heatmap', { rows: 'a' }, 'rows is "a", expected an array of Lq=1 labels'],
+  ['heatmap', { columns: 'abcd' }, 'columns is "abcd", expected an array of Lk=4 labels'],
+  ['heatmap', { highlight: 0 }, 'highlight got 0 for its options, expected an object'],
+  ['heatmap', { highlight: { row: 0, colum: 1 } }, 'highlight has no option colum'],
+  ['overImage', { grid: 2 }, 'grid is 2 after 0 keys, weights have Lk=4'],
+  ['overImage', { grid: [1, 1], skip: -1 }, 'grid is [1, 1] after -1 keys, weights have Lk=4'],
+  ['overAudio', { samples: 'sound' }, 'samples is "sound", expected a Float32Array'],
+  ['pooledWeights', { rows: 2 }, 'rows is 2, expected a part of 0 to 3'],
+  ['pooledWeights', { rows: { rows: 2 } }, 'rows is an object, expected a part of 0 to 3'],
+  ['pooledWeights', { columns: [0, 9] }, 'columns is [0, 9], expected a part of 0 to 3'],
+  ['pooledWeights', { most: 0 }, 'most is 0, expected an integer ≥ 1'],
+];
+
+test.each(values)('%s(%j)', async (name, options, message) => {
+  const error = await errorOf(() => calls[name]![0](options as Anything));
+  expect(error).toMatchObject({ code: 'ARGUMENT', message });
+  expect(error.remedy).toBeTruthy();
+});
+
+test('colorAt knows its maps', async () => {
+  expect((await errorOf(() => colorAt('jet' as Anything, 0.5, 'light'))).code).toBe('ARGUMENT');
+});
+
+test.each([0, -1, 1.5, NaN, undefined])('a view cannot be shrunk to %s', async (most) => {
+  expect(await errorOf(() => shrink(view, most as Anything))).toMatchObject({
+    code: 'ARGUMENT',
+    message: `most is ${most}, expected an integer ≥ 1`,
+  });
+});
+
+describe('what stands where weights, pictures or a backend belong', () => {
+  test('resident weights are to be read first', async () => {
+    const backend = await ts.create();
+    const resident = (await backend.upload(weights)) as Anything;
+    for (const draw of [heatmap, allHeads]) {
+      expect(await errorOf(() => draw(resident))).toMatchObject({
+        code: 'ARGUMENT',
+        remedy: 'await weights.read() gives a plain one',
+      });
+    }
+    expect((await errorOf(() => rollout([resident]))).code).toBe('ARGUMENT');
+  });
+
+  test('weights are no picture yet', async () => {
+    for (const draw of [toSVG, toHTML, toTerminal, toPNG]) {
+      const error = await errorOf(() => draw(weights as Anything));
+      expect(error.code).toBe('ARGUMENT');
+      expect(error.remedy).toContain('heatmap(weights)');
+      expect((await errorOf(() => draw(undefined as Anything))).code).toBe('ARGUMENT');
+    }
+  });
+
+  test('one tensor is no array of layers', async () => {
+    expect((await errorOf(() => rollout(weights as Anything))).remedy).toContain('array');
+  });
+
+  test('a provider or a promise is no backend, and a request has tensors', async () => {
+    for (const none of [ts, ts.create(), undefined, {}]) {
+      const error = await errorOf(() => pooledWeights(none as Anything, { query: x, key: x }));
+      expect(error.code).toBe('ARGUMENT');
+      expect(error.remedy).toContain('await provider.create()');
+    }
+    const backend = await ts.create();
+    expect((await errorOf(() => pooledWeights(backend, undefined as Anything))).code).toBe('MISSING_INPUT');
+    expect((await errorOf(() => pooledWeights(backend, { query: [[1]], key: x } as Anything))).code).toBe(
+      'SHAPE',
+    );
+  });
+});
