@@ -49,6 +49,6 @@ export type StateDict = Readonly<Record<string, Tensor>>;
 
 export type TensorFlow = typeof import('@tensorflow/tfjs');
 
-export declare function attentionOp(tf: TensorFlow, query: Tensor4D, key: Tensor4D, value: Tensor4D, { scale, causal, mask }?: AttentionOpOptions): Tensor4D;
+export declare function attentionOp(tf: TensorFlow, query: Tensor4D, key: Tensor4D, value: Tensor4D, options?: AttentionOpOptions): Tensor4D;
 
 export declare function multiHeadAttentionLayer(tf: TensorFlow): MultiHeadAttentionLayerClass;

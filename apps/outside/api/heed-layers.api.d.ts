@@ -113,7 +113,7 @@ export interface HardForwardOptions extends RunOptions {
 export declare class Linear {
     #private;
     readonly parameters: NamedTensors;
-    constructor({ inputDim, outputDim, bias, dtype, random }: LinearOptions);
+    constructor(options: LinearOptions);
     forward(input: FloatTensor): FloatTensor;
     gradient(input: FloatTensor, dOutput: FloatTensor): LinearGradients;
     loadStateDict(stateDict: StateDict): void;
