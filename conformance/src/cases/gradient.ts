@@ -52,7 +52,7 @@ export function gradientCases(): ConformanceCase[] {
     'few-rows-many-keys-window-left': { ...FEW_ROWS, window: { left: 20 }, alignment: 'topLeft' },
     'few-rows-many-keys-window-right': {
       ...FEW_ROWS,
-      window: { left: 0, right: 16 },
+      window: { left: 0, right: 150 },
       alignment: { offset: [52] },
     },
     'thousands-of-keys': { batch: 1, heads: 1, queryLength: 64, keyLength: 2200, headDim: 1 },
