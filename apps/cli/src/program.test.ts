@@ -1,3 +1,6 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { heed, heedJSON } from './heed.test.helper.ts';
 
@@ -68,5 +71,36 @@ describe('colours', () => {
     expect(heed(['doctor', 'reference'], { env: { FORCE_COLOR: '1', NO_COLOR: '1' } }).stdout).not.toMatch(
       ANSI,
     );
+  });
+});
+
+describe('standard output', () => {
+  const main = path.resolve(import.meta.dirname, '../bin/heed.js');
+
+  test
+    .skipIf(!existsSync('/dev/full'))
+    .each([
+      [['doctor', 'reference']],
+      [['doctor', 'reference', '--json']],
+      [['verify', 'reference', '--topic', 'gqa', '--json']],
+      [['--version']],
+    ])('%j: a full disk is a failure that is said', (words) => {
+    const full = openSync('/dev/full', 'w');
+    const { status, stderr } = spawnSync(process.execPath, [main, ...words], {
+      stdio: ['ignore', full, 'pipe'],
+      encoding: 'utf8',
+    });
+    closeSync(full);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^error: .*standard output: .*ENOSPC.*\n {2}→ .*\n$/);
+  });
+
+  test.skipIf(process.platform === 'win32')('a reader that has seen enough is no error', () => {
+    const line = `"${process.execPath}" "${main}" verify --list | head -n 1`;
+    const { status, stdout, stderr } = spawnSync('bash', ['-o', 'pipefail', '-c', line], {
+      encoding: 'utf8',
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout.split('\n')).toHaveLength(2);
   });
 });
