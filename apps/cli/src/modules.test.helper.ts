@@ -16,6 +16,7 @@ export type ModuleName =
   | 'throwsInProbe'
   | 'crashesInProbe'
   | 'throwsInCreate'
+  | 'hangsInCreate'
   | 'saysNothing'
   | 'unavailable'
   | 'talksOnStdout'
@@ -56,6 +57,7 @@ export const MODULES: Readonly<Record<ModuleName, string>> = {
     `async probe() { setTimeout(() => { throw new Error('later'); }); await new Promise(() => {}); }`,
   ),
   throwsInCreate: provider(`async create() { throw new Error('no device'); }`),
+  hangsInCreate: provider(`create: () => new Promise(() => {})`),
   saysNothing: provider(`async create() { return { dispose() {} }; }`),
   unavailable: provider(`probe: async () => ({ available: false, reason: 'no GPU', remedy: 'buy one' })`),
   talksOnStdout: `console.log('hello'); process.stdout.write('world');\n${provider('')}`,

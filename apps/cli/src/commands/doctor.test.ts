@@ -89,6 +89,7 @@ describe('a faulty backend is a row that says so', () => {
     ['otherContract', 'speaks contract 99'],
     ['hangsInProbe', 'in probe: no answer in 1 s'],
     ['spinsInProbe', 'in probe: no answer in 1 s'],
+    ['hangsInCreate', 'in create: no answer in 1 s'],
     ['throwsInProbe', 'no probe today'],
     ['crashesInProbe', 'Error: later'],
     ['throwsInCreate', 'create fails: no device'],

@@ -86,6 +86,17 @@ describe('a backend that is wrong', () => {
   });
 
   test.each([
+    ['hangsInProbe', [], 'in probe: no answer in 5 s'],
+    ['hangsInCreate', [], 'in create: no answer in 5 s'],
+    ['hangsInCreate', ['--fuzz', '1'], 'in create: no answer in 5 s'],
+    ['hangsInRun', [], 'in the first case: no answer in 5 s'],
+  ] as const)('%s %j: where it hangs is said', (name, words, message) => {
+    const { code, value } = heedJSON<Result>(['verify', moduleFile(name), '--timeout', '5', ...words]);
+    expect(code).toBe(1);
+    expect(value.backends[0]!.error!.message).toContain(message);
+  });
+
+  test.each([
     ['throwsNull', 'shape', 'null'],
     ['givesWrongShape', 'shape', 'output has the shape [1,2,2,7,8], expected [2, 2, 7, 8]'],
     ['givesNaN', 'shape', 'output[0, 0, 0, 0] is NaN'],

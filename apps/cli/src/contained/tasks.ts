@@ -1,5 +1,5 @@
 import type { FuzzReport, NotCovered, Progress, Report } from '@heed/conformance';
-import type { Capabilities } from '@heed/core';
+import type { AttentionBackend, BackendProvider, Capabilities } from '@heed/core';
 import { importProvider } from '../backends/provider.ts';
 
 /** What a child process is asked to do. Plain data: it crosses the process boundary. */
@@ -22,7 +22,7 @@ export interface Inspection {
 
 /** A step of a task; whoever waits for it notices when there are none. */
 export interface Step {
-  /** What begins: `probe`; or what has just ended: the id of a case. */
+  /** What begins: `probe`, `the first case`; or what has just ended: the id of a case. */
   readonly text: string;
   readonly done?: number;
   readonly total?: number;
@@ -56,6 +56,30 @@ export async function perform(task: Task, announce: Announce): Promise<TaskResul
     const { inspect } = await import('./inspect.ts');
     return inspect(provider, announce);
   }
+  // Not the backend's time: on a slow machine it is seconds.
+  announce({ text: 'loading the suite' });
   const { runFuzzer, runSuite } = await import('./conformance.ts');
-  return task.kind === 'verify' ? runSuite(provider, task, announce) : runFuzzer(provider, task, announce);
+  const announced = announcing(provider, announce);
+  return task.kind === 'verify' ? runSuite(announced, task, announce) : runFuzzer(announced, task, announce);
+}
+
+/** The provider, which says how far it is until there is a backend. Cases may make more: those steps are theirs. */
+function announcing(provider: BackendProvider, announce: Announce): BackendProvider {
+  let hasBackend = false;
+  const createFirst = async (): Promise<AttentionBackend> => {
+    announce({ text: 'create' });
+    const backend = await provider.create();
+    hasBackend = true;
+    announce({ text: 'the first case' });
+    return backend;
+  };
+  return {
+    contract: provider.contract,
+    name: provider.name,
+    probe: () => {
+      if (!hasBackend) announce({ text: 'probe' });
+      return provider.probe();
+    },
+    create: (options) => (hasBackend ? provider.create(options) : createFirst()),
+  };
 }
