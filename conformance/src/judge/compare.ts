@@ -28,6 +28,8 @@ export interface Candidate {
   readonly relative: boolean;
   /** In place of the one that the clause gives: for references whose own error is not that of float64. */
   readonly bound?: number;
+  /** Whether `reference` is what a case expects, of numbers that agree with the float64 reference. */
+  readonly fromCase?: boolean;
 }
 
 /** SPEC.md, clause `accuracy`. */
@@ -41,8 +43,13 @@ export function compare(candidate: Candidate): Comparison {
   const kind = relative ? 'relative error' : 'error';
   const measured = `${kind} ${error.toExponential(2)}, bound ${bound.toExponential(2)}`;
   const where = `${tensor}[${coordinates(at, shape)}]`;
-  const fault = `${where} is ${actual[at]}, the reference is ${reference[at]}: ${measured}`;
+  const fault = `${where} is ${actual[at]}, ${contradicted(candidate)} ${reference[at]}: ${measured}`;
   return { tensor, error, bound, fault };
+}
+
+/** Who is contradicted. A wrong number in a case file must not look like one of the reference. */
+function contradicted({ fromCase }: Candidate): string {
+  return fromCase ? 'which agrees with the reference; the case expects' : 'the reference is';
 }
 
 /** Entries that are not approximated: what is excluded, −∞, and what is not finite. */
@@ -92,9 +99,11 @@ function boundOf(candidate: Candidate): number {
   return naiveFactor * naiveError + floor * magnitude;
 }
 
-function exactFault({ tensor, shape, actual, reference }: Candidate, index: number): string {
+function exactFault(candidate: Candidate, index: number): string {
+  const { tensor, shape, actual, reference, fromCase } = candidate;
   const must = Number.isNaN(reference[index]!) ? 'not finite' : `exactly ${reference[index]}`;
-  return `${tensor}[${coordinates(index, shape)}] is ${actual[index]}, it must be ${must}`;
+  const what = fromCase ? contradicted(candidate) : 'it must be';
+  return `${tensor}[${coordinates(index, shape)}] is ${actual[index]}, ${what} ${must}`;
 }
 
 /** The position of an element, `0, 1, 3`. */

@@ -133,9 +133,8 @@ function compareExpected(
     const fault = formFault(name, actual[name], actual[name].dtype, expected.shape);
     if (fault !== null) return [withoutNumbers(name, `${fault} by ${source}`)];
     const reference = name === 'rowSum' ? denominator(values) : expected.data;
-    return [
-      sourced(compare(Object.assign(candidate, { reference, bound: judged.bound + tolerance })), source),
-    ];
+    const bound = judged.bound + tolerance;
+    return [sourced(compare(Object.assign(candidate, { reference, bound, fromCase: true })), source)];
   });
 }
 
@@ -144,7 +143,10 @@ function compareExpected(
  * they need not choose the same one, but the right ones by the same clause.
  */
 function checkExpectedChoices(expectation: Expectation, { values, source }: ExpectedValues): Comparison[] {
-  return compareHard(expectation, values).map((comparison) => sourced(comparison, source));
+  return compareHard(expectation, values).map((comparison) => {
+    const { fault } = comparison;
+    return sourced(fault === null ? comparison : { ...comparison, fault: `expected ${fault}` }, source);
+  });
 }
 
 function sourced(comparison: Comparison, source: string): Comparison {
