@@ -1,3 +1,5 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import util from 'node:util';
 import { type Availability, HeedError } from '@heed/core';
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-node';
@@ -119,8 +121,7 @@ function absenceOf(error: unknown): Absence {
     return {
       available: false,
       reason: 'the native library of @tensorflow/tfjs-node is missing or does not load',
-      remedy:
-        'npm rebuild @tensorflow/tfjs-node; where its download cannot be reached: npx heed-provision-tfjs-node',
+      remedy: provisionCommand(),
     };
   }
   return {
@@ -128,4 +129,10 @@ function absenceOf(error: unknown): Absence {
     reason: `@tensorflow/tfjs-node does not load: ${text.split('\n')[0]}`,
     remedy: 'npm install @tensorflow/tfjs-node',
   };
+}
+
+/** By its path: a command's name would be asked of the public registry wherever it is not linked. */
+function provisionCommand(): string {
+  const script = fileURLToPath(new URL('../scripts/provision.mjs', import.meta.url));
+  return `node "${path.relative('', script)}"`;
 }
