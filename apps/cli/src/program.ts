@@ -65,12 +65,7 @@ function report(error: unknown, console: Console): ExitCode {
     return 2;
   }
   const known = HeedError.isInstance(error);
-  const heedError = known ? error : new HeedError('ENGINE', describe(error), { cause: error });
-  console.result(heedError.toJSON());
-  if (!console.json) {
-    process.stderr.write(`error: ${heedError.message}\n`);
-    if (heedError.remedy !== undefined) process.stderr.write(`  → ${heedError.remedy}\n`);
-  }
+  console.fail(known ? error : new HeedError('ENGINE', describe(error), { cause: error }));
   return known ? 2 : 1;
 }
 

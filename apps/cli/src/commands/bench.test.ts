@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { BenchResults, ComparisonReport, Row, WorkloadSet } from '@heed/benchmarks';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { folderOf, heed, heedJSON } from '../heed.test.helper.ts';
-import { moduleFile } from '../modules.test.helper.ts';
+import { MODULES, moduleFile } from '../modules.test.helper.ts';
 
 const QUICK = ['--rounds', '3', '--turn', '1', '--threads', '1'];
 const TINY = ['--workload', 'dense', '--lengths', '16'];
@@ -246,6 +246,27 @@ test('--list names sets, workloads and contestants', () => {
   expect(heed(['bench', '--list']).stdout).toContain('decode/65536/h14/kv2');
 });
 
+describe('results that cannot be written after all', () => {
+  const cwd = (): string =>
+    folderOf({
+      'clears.mjs': `import fs from 'fs'; fs.rmSync('out', { recursive: true, force: true });\n${MODULES.talksOnStdout}`,
+    });
+  const words = ['bench', './clears.mjs', ...TINY, ...QUICK, '--out', 'out'];
+
+  test('are told all the same, and then the error', () => {
+    const { code, stdout, stderr } = heed(words, { cwd: cwd() });
+    expect(code).toBe(2);
+    expect(stdout).toContain('dense/16/h1');
+    expect(stderr).toMatch(/\nerror: results cannot be written: ENOENT.*\n {2}→ give --out .*\n$/);
+  });
+
+  test('are the one object', () => {
+    const { code, value } = heedJSON<Printed>(words, { cwd: cwd() });
+    expect(code).toBe(2);
+    expect(value.rows).toHaveLength(2);
+  });
+});
+
 describe('wrong usage', () => {
   test.each([
     [['--workload', 'nothing-like-this'], /there is no workload nothing-like-this/],
@@ -256,7 +277,11 @@ describe('wrong usage', () => {
     [['--compare', 'one.json'], /takes two results files/],
     [['--compare', 'one.json', 'two.json'], /one\.json cannot be read/],
     [['--out', '/dev/null/results', ...TINY], /results cannot be written/],
-  ])('%j', (words, message) => {
+    // A folder that is there, in which not even root makes files.
+    ...(process.platform === 'linux'
+      ? [[['--out', '/proc', ...TINY], /results cannot be written/] as const]
+      : []),
+  ] as const)('%j', (words, message) => {
     const { code, value } = heedJSON<{ message: string }>(['bench', ...words], { cwd: folderOf({}) });
     expect(code).toBe(2);
     expect(value.message).toMatch(message);

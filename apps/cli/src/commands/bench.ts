@@ -1,10 +1,11 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { BenchResults, Row, Workload } from '@heed/benchmarks';
 import { HeedError } from '@heed/core';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Console } from '../output/console.ts';
+import { folderFor, writing } from '../output/destination.ts';
 import type { ExitCode } from '../program.ts';
 import { collect, secondsOption } from './options.ts';
 
@@ -93,7 +94,7 @@ async function bench(names: readonly string[], options: Options, console: Consol
   const { runBench } = await import('../bench/run-bench.ts');
   const { defaults } = await import('@heed/benchmarks');
   const contestants = candidatesFor(names, options.baseline);
-  const out = folderFor(options.out);
+  const out = folderFor(options.out, RESULTS);
   const { rounds, turnMs } = defaults();
   const results = await runBench({
     workloads,
@@ -106,10 +107,13 @@ async function bench(names: readonly string[], options: Options, console: Consol
     turnMs: options.turn ?? turnMs,
     ...(options.note !== undefined && { note: options.note }),
   });
-  const files = await write(results, out);
   const { renderBench } = await import('../output/render-bench.ts');
-  console.print(`${renderBench(results, console)}\n\n  ${files.join('\n  ')}`);
+  const { benchPage } = await import('../report/bench-page.ts');
+  // What took minutes is told before anything else can go wrong.
+  console.print(renderBench(results, console));
   console.result({ machine: results.machine, rows: results.rows.map(publicRow) });
+  const files = writing(RESULTS, () => write(results, benchPage(results), out));
+  console.print(`\n  ${files.join('\n  ')}`);
   return results.stopped || results.rows.some(({ status }) => status === 'wrong') ? 1 : 0;
 }
 
@@ -125,26 +129,13 @@ async function workloadsOf({ workload: names, lengths, heads }: Options): Promis
   });
 }
 
-/** The folder for the results: made before anything is measured. */
-function folderFor(name: string): string {
-  const folder = path.resolve(name);
-  try {
-    mkdirSync(folder, { recursive: true });
-    return folder;
-  } catch (error) {
-    throw new HeedError('ARGUMENT', `results cannot be written: ${(error as Error).message}`, {
-      cause: error,
-      remedy: 'give --out a folder that can be written to',
-    });
-  }
-}
+const RESULTS = { what: 'results', remedy: 'give --out a folder that can be written to' } as const;
 
 /** The results file and the page. */
-async function write(results: BenchResults, folder: string): Promise<string[]> {
-  const { benchPage } = await import('../report/bench-page.ts');
+function write(results: BenchResults, page: string, folder: string): string[] {
   const name = path.join(folder, results.startedAt.replaceAll(':', '-').replace(/\..*/, ''));
   writeFileSync(`${name}.json`, `${JSON.stringify(results)}\n`);
-  writeFileSync(`${name}.html`, benchPage(results));
+  writeFileSync(`${name}.html`, page);
   return [`${name}.json`, `${name}.html`];
 }
 

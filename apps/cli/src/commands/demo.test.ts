@@ -1,4 +1,6 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Demo } from '../demo/run-demo.ts';
@@ -87,6 +89,18 @@ test('heed demo in a pipe tells everything in plain characters, the path of the 
   const lines = stdout.trimEnd().split('\n');
   expect(lines.at(-1)!.trim()).toBe(file);
   expect(lines.slice(0, -1).filter((line) => line.length > 96)).toEqual([]);
+});
+
+test('Ctrl-C leaves no empty report behind, nor spoils one that was there', async () => {
+  const cwd = folderOf({ 'old.html': 'old' });
+  const main = path.resolve(import.meta.dirname, '../../bin/heed.js');
+  for (const file of ['new.html', 'old.html']) {
+    const child = spawn(process.execPath, [main, 'demo', '--out', file], { cwd });
+    child.stdout.once('data', () => child.kill('SIGINT'));
+    await once(child, 'close');
+  }
+  expect(readdirSync(cwd)).toEqual(['old.html']);
+  expect(readFileSync(path.join(cwd, 'old.html'), 'utf8')).toBe('old');
 });
 
 test('a report that cannot be written is wrong usage', () => {

@@ -1,9 +1,9 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { HeedError } from '@heed/core';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Console } from '../output/console.ts';
+import { fileFor, writing } from '../output/destination.ts';
 import type { ExitCode } from '../program.ts';
 
 const HELP = `
@@ -34,31 +34,32 @@ export function demoCommand(console: Console, onEnd: (code: ExitCode) => void): 
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
     .action(async (options: Options) => {
-      const report = reportFile(options.out);
+      const file = reportFile(options.out);
       // The suite and the charting library take a while to load: other commands should not wait for them.
       const { narrate } = await import('../demo/narrate.ts');
       const demo = await narrate(options.lengths, console);
       const { demoPage } = await import('../report/demo-page.ts');
-      writeFileSync(report, demoPage(demo, new Date()));
-      console.print(`\n${console.colors.bold('Report')}\n  ${report}`);
-      console.result({ ...demo, report });
+      let report: string | null = null;
+      try {
+        writing(REPORT, () => writeFileSync(file, demoPage(demo, new Date())));
+        report = file;
+        console.print(`\n${console.colors.bold('Report')}\n  ${report}`);
+      } finally {
+        console.result({ ...demo, report });
+      }
       onEnd(demo.agreement.every(({ agrees }) => agrees) ? 0 : 1);
     });
 }
 
+const REPORT = {
+  what: 'the report',
+  remedy: 'give --out a file in a folder that can be written to',
+} as const;
+
 /** Where the report goes: found out before anything is computed. */
 function reportFile(out: string | undefined): string {
-  if (out === undefined) return path.join(mkdtempSync(path.join(tmpdir(), 'heed-')), 'report.html');
-  const file = path.resolve(out);
-  try {
-    writeFileSync(file, '', { flag: 'a' });
-    return file;
-  } catch (error) {
-    throw new HeedError('ARGUMENT', `the report cannot be written: ${(error as Error).message}`, {
-      cause: error,
-      remedy: 'give --out a file in a folder that exists',
-    });
-  }
+  if (out !== undefined) return fileFor(out, REPORT);
+  return writing(REPORT, () => path.join(mkdtempSync(path.join(tmpdir(), 'heed-')), 'report.html'));
 }
 
 function parseLengths(text: string): number[] {

@@ -7,6 +7,7 @@ import { diagnose } from '../backends/diagnose.ts';
 import { type Located, locate } from '../backends/resolve.ts';
 import { type Verified, fuzzBackend, verifyBackend } from '../backends/verify-backend.ts';
 import type { Console } from '../output/console.ts';
+import { type Writing, folderFor, writing } from '../output/destination.ts';
 import { startProgress } from '../output/progress.ts';
 import { renderClauses, renderVerified } from '../output/render-verify.ts';
 import type { ExitCode } from '../program.ts';
@@ -101,6 +102,7 @@ async function verifyAll(
   options: Options,
   console: Console,
 ): Promise<ExitCode> {
+  const folder = options.report === undefined ? null : folderFor(options.report, REPORTS);
   const results: Verified[] = [];
   for (const backend of backends) {
     const progress = startProgress(`${backend.name}: loading`);
@@ -111,17 +113,25 @@ async function verifyAll(
     }
     console.print(renderVerified(results.at(-1)!, console));
   }
-  const reports = options.report === undefined ? [] : await publish(backends, results, options);
-  if (reports.length > 0) console.print(`reports: ${reports.join(', ')}`);
-  console.result({ backends: results, ...(options.report !== undefined && { reports }) });
+  let reports: readonly string[] = [];
+  try {
+    if (folder !== null) reports = await publish(backends, results, folder, options);
+    if (reports.length > 0) console.print(`reports: ${reports.join(', ')}`);
+  } finally {
+    // The result of the suite is told, whatever becomes of the reports.
+    console.result({ backends: results, ...(folder !== null && { reports }) });
+  }
   return results.every(({ failed }) => failed === 0) ? 0 : 1;
 }
+
+const REPORTS: Writing = { what: 'reports', remedy: 'give --report a folder that can be written to' };
 
 /** What each backend declares is asked again, of a process of its own: one that has just hung is not to be trusted. */
 async function publish(
   backends: readonly Located[],
   results: readonly Verified[],
-  { topic, cases, report: folder, timeout, memory }: Options,
+  folder: string,
+  { topic, cases, timeout, memory }: Options,
 ): Promise<string[]> {
   const { circumstances, writeReports } = await import('../published/write.ts');
   const common = circumstances(topic, cases.length > 0);
@@ -130,7 +140,7 @@ async function publish(
     const diagnosis = await diagnose(name, { limitMs: timeout * 1000, memoryBytes: memory });
     reports.push(publishedReport(results[index]!, diagnosis, common));
   }
-  return writeReports(path.resolve(folder!), reports);
+  return writing(REPORTS, () => writeReports(folder, reports));
 }
 
 async function verifyOne(backend: Located, options: Options, say: (text: string) => void): Promise<Verified> {

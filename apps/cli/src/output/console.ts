@@ -1,4 +1,5 @@
 import { WriteStream } from 'node:tty';
+import type { HeedError } from '@heed/core';
 import type { TerminalColor } from '@heed/heatmap';
 import pc from 'picocolors';
 
@@ -16,6 +17,8 @@ export interface Console {
   print(text?: string): void;
   /** The result. Nothing outside JSON mode. */
   result(value: unknown): void;
+  /** What went wrong: in JSON mode the result, unless there is one already; words on standard error otherwise. */
+  fail(error: HeedError): void;
 }
 
 /** Width of lines for files and pipes. */
@@ -29,6 +32,11 @@ export function openConsole(json: boolean): Console {
   const { stdout, stderr } = process;
   const write = stdout.write.bind(stdout);
   if (json) stdout.write = stderr.write.bind(stderr);
+  let answered = false;
+  const result = (value: unknown): void => {
+    if (json) write(`${JSON.stringify(value)}\n`);
+    answered = json;
+  };
   const bits = json ? 1 : colorBits(stdout);
   return {
     json,
@@ -38,8 +46,11 @@ export function openConsole(json: boolean): Console {
     print: (text = '') => {
       if (!json) write(`${text}\n`);
     },
-    result: (value) => {
-      if (json) write(`${JSON.stringify(value)}\n`);
+    result,
+    fail: (error) => {
+      if (json && !answered) return result(error.toJSON());
+      stderr.write(`error: ${error.message}\n`);
+      if (error.remedy !== undefined) stderr.write(`  → ${error.remedy}\n`);
     },
   };
 }

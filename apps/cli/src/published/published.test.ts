@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
-import { folderOf, heedJSON } from '../heed.test.helper.ts';
+import { folderOf, heed, heedJSON } from '../heed.test.helper.ts';
 import { MODULES, moduleFile } from '../modules.test.helper.ts';
 import type { PublishedReport } from './published-report.ts';
 
@@ -72,5 +72,30 @@ describe('a report', () => {
     for (const file of value.reports) expect(path.dirname(file)).toBe(path.join(cwd, 'out'));
     const [, md, svg] = value.reports.map((file) => readFileSync(file, 'utf8'));
     expect(md! + svg!).not.toContain('<script');
+  });
+});
+
+describe('a folder that cannot be written to', () => {
+  test('is wrong usage before anything is verified', () => {
+    const cwd = folderOf({ 'taken.json': '{}' });
+    // A backend that would hang: it is never asked.
+    const words = ['verify', moduleFile('hangsInRun'), '--report', 'taken.json'];
+    const { code, value } = heedJSON(words, { cwd });
+    expect(code).toBe(2);
+    expect(value).toMatchObject({
+      code: 'ARGUMENT',
+      message: expect.stringMatching(/^reports cannot be written: .*taken\.json/),
+      remedy: expect.stringContaining('--report'),
+    });
+  });
+
+  test('after all: the result is told, and then the error', () => {
+    const clears = `import fs from 'fs'; fs.rmSync('out', { recursive: true, force: true });\n`;
+    const cwd = folderOf({ 'clears.mjs': clears + MODULES.talksOnStdout });
+    const words = ['verify', './clears.mjs', '--topic', 'gqa', '--report', 'out'];
+    const { code, stdout, stderr } = heed([...words, '--json'], { cwd });
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({ backends: [{ failed: 0 }], reports: [] });
+    expect(stderr).toMatch(/^error: reports cannot be written: ENOENT.*\n {2}→ give --report .*\n$/);
   });
 });

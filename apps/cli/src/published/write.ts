@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { machineFacts } from '@heed/benchmarks';
@@ -33,7 +33,6 @@ function versionOf(name: string): string {
  * @returns the paths of the files.
  */
 export function writeReports(folder: string, reports: readonly PublishedReport[]): string[] {
-  mkdirSync(folder, { recursive: true });
   const taken = new Set<string>();
   return reports.flatMap((report) => {
     const name = fileName(report.backend.name, taken);
