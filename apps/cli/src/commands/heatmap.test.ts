@@ -101,6 +101,15 @@ describe('files', () => {
     expect(readFileSync(path.join(cwd, 'long.svg'), 'utf8')).toContain('data:image/png');
   });
 
+  test('labels, where tiles have none', () => {
+    const data = new Float32Array(3000);
+    const cwd = folderWith('long.safetensors', safetensors({ q: [[3000, 1], data], k: [[3000, 1], data] }));
+    writeFileSync(path.join(cwd, 't.txt'), 'token\n'.repeat(3000));
+    const { code, stderr } = heed(['heatmap', 'long.safetensors', '--tokens', 't.txt'], { cwd });
+    expect(code).toBe(2);
+    expect(stderr).toContain('--tokens is given');
+  });
+
   test('.json: weights with their tokens, and a case', () => {
     const one = { dtype: 'float32', shape: [1, 1, 2, 1], data: [0, 0] };
     const cwd = folderOf({
@@ -157,6 +166,43 @@ describe('pictures', () => {
   });
 });
 
+describe('flags that contradict each other or change nothing are wrong usage that names them', () => {
+  const one = { dtype: 'float32', shape: [1, 1, 2, 1], data: [0, 0] };
+  const inputs = { query: one, key: one, value: one };
+  const files = {
+    'w.json': JSON.stringify({ weights: [[0.25, 0.75]] }),
+    'cases.json': JSON.stringify({
+      format: 'heed-cases/1',
+      source: 'by hand',
+      cases: [{ id: 'a', inputs, expected: { output: one } }],
+    }),
+    'bad.json': '["a",',
+    'odd.json': '["a", {}]',
+  };
+  test.each<[string[], ...RegExp[]]>([
+    [['w.json', '--head', 'all', '--rollout'], /--head/, /--rollout/],
+    [['w.json', '--tensor', 'weights', '--case', 'a'], /--tensor/, /--case/],
+    [['w.json', '--case', 'a'], /no case a\. The file has no case/, /leave out --case/],
+    [['cases.json', '--case', 'b'], /no case b\. The file has a\n/, /choose one of them with --case/],
+    [['cases.json', '--tensor', 'a'], /no tensor a\. The file has no tensor/, /leave out --tensor/],
+    [['w.json', '--tensor', 'foo'], /no tensor foo\. The file has weights\n/, /one of them with --tensor/],
+    [['w.json', '--backend', 'ts'], /--backend is given, w\.json holds weights/],
+    [['w.json', '--theme', 'dark'], /--theme is given, there is no --out/],
+    [['w.json', '--domain', ',5'], /expected LOW,HIGH/],
+    [['w.json', '--domain', '0,'], /expected LOW,HIGH/],
+    [['w.json', '--domain', '0,Infinity'], /expected LOW,HIGH/],
+    [['w.json', '--domain', '0,1,2'], /expected LOW,HIGH/],
+    [['w.json', '--tokens', 'bad.json'], /bad\.json is no JSON list of tokens/, /→ write them as/],
+    [['w.json', '--tokens', 'w.json'], /w\.json is no JSON list of tokens: it is \{"weights"/],
+    [['w.json', '--tokens', 'odd.json'], /element 1 is \{\}/],
+  ])('%j', (words, ...messages) => {
+    const { code, stdout, stderr } = heed(['heatmap', ...words], { cwd: folderOf(files) });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    for (const message of messages) expect(stderr).toMatch(message);
+    expect(stderr).not.toContain('    at ');
+  });
+});
+
 describe('what cannot be drawn is an error that says why', () => {
   const good = npy('<f4', [3, 2], bytes(weights));
   test.each<[string, string, Uint8Array | string, string[], string]>([
@@ -168,7 +214,13 @@ describe('what cannot be drawn is an error that says why', () => {
     ['big-endian', 'x.npy', npy('>f4', [3, 2], bytes(weights)) as never, ['x.npy'], 'holds >f4'],
     ['one axis', 'x.npy', npy('<f4', [6], bytes(weights)) as never, ['x.npy'], 'expected [Lq, Lk]'],
     ['no .npz', 'x.npz', 'hello', ['x.npz'], 'no .npz file'],
+    ['an empty .npz', 'x.npz', zipSync({}), ['x.npz'], 'nothing that can be drawn'],
     ['no .safetensors', 'x.safetensors', 'hello', ['x.safetensors'], ''],
+    ['weights under another name', 'x.json', '{"weight":[[1,2]]}', ['x.json'], '"weights"'],
+    ['rows without a name', 'x.json', '[[1,2]]', ['x.json'], '"weights"'],
+    ['weights that are no list', 'x.json', '{"weights":3}', ['x.json'], 'no list of rows'],
+    ['tokens that are no list', 'x.json', '{"weights":[[1,2]],"tokens":"ab"}', ['x.json'], 'tokens is no'],
+    ['no JSON', 'x.json', '{"weights":', ['x.json'], 'is no JSON'],
     ['ragged rows', 'x.json', '{"weights":[[1,2],[3]]}', ['x.json'], 'all of one length'],
     ['too few tokens', 'x.json', '{"weights":[[1,2]],"tokens":["a","b","c"]}', ['x.json'], '3 tokens'],
     ['a head that is not there', 'x.npy', good, ['x.npy', '--head', '1'], 'head is 1'],

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { HeedError } from '@heed/core';
 import { type ColorMap, type DomainOption, type Scheme, toTerminal } from '@heed/heatmap';
@@ -33,8 +32,8 @@ interface Options {
   readonly title?: string;
   readonly domain?: DomainOption;
   readonly colorMap: ColorMap;
-  readonly theme: Scheme | 'auto';
-  readonly backend: string;
+  readonly theme?: Scheme | 'auto';
+  readonly backend?: string;
 }
 
 export function heatmapCommand(console: Console, onEnd: (code: ExitCode) => void): Command {
@@ -44,12 +43,16 @@ export function heatmapCommand(console: Console, onEnd: (code: ExitCode) => void
     .addOption(
       new Option('--tensor <name>', 'the tensor to draw; repeated, the layers of --rollout')
         .argParser(collect)
-        .default([], 'the only one, or weights'),
+        .default([], 'the only one, or weights')
+        .conflicts('case'),
     )
     .option('--case <id>', 'the case, of a file of cases')
     .addOption(integerOption('--batch <number>', 'which element of the batch'))
     .addOption(new Option('--head <head>', 'a number, all, or mean').argParser(parseHead))
-    .option('--rollout', 'attention rollout over the layers that --tensor names')
+    .addOption(
+      // It takes the mean over heads.
+      new Option('--rollout', 'attention rollout over the layers that --tensor names').conflicts('head'),
+    )
     .option('--tokens <file>', 'labels: a text file with a token a line, or a JSON list')
     .addOption(
       new Option('--out <file>', `write a file (${FORMATS.join(', ')}); may be repeated`)
@@ -65,8 +68,12 @@ export function heatmapCommand(console: Console, onEnd: (code: ExitCode) => void
         .choices(['magma', 'inferno', 'plasma', 'viridis'])
         .default('magma'),
     )
-    .addOption(new Option('--theme <theme>', 'of files').choices(['auto', 'light', 'dark']).default('auto'))
-    .option('--backend <name>', 'computes weights from queries and keys', 'ts')
+    .addOption(
+      new Option('--theme <theme>', 'of files').choices(['auto', 'light', 'dark']).default(undefined, 'auto'),
+    )
+    .addOption(
+      new Option('--backend <name>', 'computes weights from queries and keys').default(undefined, 'ts'),
+    )
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
     .action(async (file: string, options: Options) => {
@@ -79,8 +86,13 @@ async function draw(file: string, options: Options, console: Console): Promise<v
   const { readTensors } = await import('../heatmap/read-file.ts');
   const { chooseWeights } = await import('../heatmap/choose-weights.ts');
   const { pictureOf, smallEnough, writePicture } = await import('../heatmap/draw.ts');
+  const { readTokens } = await import('../heatmap/tokens.ts');
+  checkUsage(options);
   const contents = readTensors(file);
   const source = chooseWeights(contents, options);
+  if (source.kind === 'weights' && options.backend !== undefined) {
+    throw useless('--backend', `${file} holds weights, there is nothing to compute`);
+  }
   const tokens = options.tokens === undefined ? contents.tokens : readTokens(options.tokens);
   const { batch, head, rollout, domain } = options;
   const asked = {
@@ -92,18 +104,28 @@ async function draw(file: string, options: Options, console: Console): Promise<v
     ...(tokens && { tokens }),
   };
   const picture = await pictureOf(source, asked, async () => {
-    const { name, url } = locate(options.backend);
+    const { name, url } = locate(options.backend ?? 'ts');
     return (await importProvider(url, name)).create();
   });
-  for (const out of options.out) await writeOut(() => writePicture(picture, out, options), out);
+  const { colorMap, theme = 'auto' } = options;
+  for (const out of options.out) await writeOut(() => writePicture(picture, out, { colorMap, theme }), out);
   if (options.out.length === 0) {
-    const { depth, width, colorMap } = { ...console, ...options };
+    const { depth, width } = console;
     const small = smallEnough(picture, Math.max(8, Math.floor((width - 24) / 2)));
     console.print(toTerminal(small, { color: depth, columns: Math.max(20, width), colorMap }));
   }
   options.out.forEach((out) => console.print(path.resolve(out)));
   const { title, description } = picture;
   console.result({ title, description, files: options.out.map((out) => path.resolve(out)) });
+}
+
+function checkUsage({ theme, out }: Options): void {
+  if (theme !== undefined && out.length === 0) throw useless('--theme', 'there is no --out, it is of files');
+}
+
+/** What is asked for and would change nothing was meant otherwise. */
+function useless(option: string, why: string): HeedError {
+  return new HeedError('ARGUMENT', `${option} is given, ${why}`, { remedy: `leave out ${option}` });
 }
 
 async function writeOut(write: () => Promise<void>, file: string): Promise<void> {
@@ -116,19 +138,6 @@ async function writeOut(write: () => Promise<void>, file: string): Promise<void>
       remedy: 'give --out a file in a folder that exists',
     });
   }
-}
-
-function readTokens(file: string): string[] {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new HeedError('ARGUMENT', `${file} cannot be read: ${(error as Error).message}`, { cause: error });
-  }
-  if (!file.endsWith('.json')) return text.replace(/\r?\n$/, '').split(/\r?\n/);
-  const list: unknown = JSON.parse(text);
-  if (Array.isArray(list)) return list.map(String);
-  throw new HeedError('ARGUMENT', `${file} is no JSON list of tokens`);
 }
 
 function parseHead(text: string): Heads {
@@ -144,7 +153,8 @@ function parseOut(file: string, earlier: readonly string[]): readonly string[] {
 
 function parseDomain(text: string): DomainOption {
   if (text === 'robust') return text;
-  const [low, high, ...more] = text.split(',').map(Number);
-  if (more.length === 0 && low! < high!) return [low!, high!];
+  const parts = text.split(',');
+  const [low, high] = parts.map((part) => (part.trim() === '' ? NaN : Number(part)));
+  if (parts.length === 2 && low! < high! && Number.isFinite(high! - low!)) return [low!, high!];
   throw new InvalidArgumentError('expected LOW,HIGH with LOW < HIGH, or robust.');
 }

@@ -24,12 +24,13 @@ const WEIGHTS = ['weights', 'attention', 'attentions', 'attn', 'attn_weights', '
  * @throws HeedError `ARGUMENT` with what there is to choose from.
  */
 export function chooseWeights({ tensors, requests }: Contents, choice: Choice): Source {
+  if (choice.case !== undefined) return chosenCase(requests, choice.case);
   if (choice.tensor.length > 0)
     return weights(
       choice.tensor[0]!,
       choice.tensor.map((name) => named(tensors, name)),
     );
-  if (requests.size > 0) return chosenCase(requests, choice.case);
+  if (requests.size > 0) return chosenCase(requests, onlyCase(requests));
   const find = (names: readonly string[]): string | undefined => {
     const found = [...tensors.keys()].filter((name) => names.includes(name.toLowerCase()));
     return found.length === 1 ? found[0] : undefined;
@@ -41,23 +42,30 @@ export function chooseWeights({ tensors, requests }: Contents, choice: Choice): 
     const [q, k] = [withFourAxes(tensors.get(query)!, query), withFourAxes(tensors.get(key)!, key)];
     return { kind: 'request', name: `${query} and ${key}`, request: { query: q, key: k, value: k } };
   }
-  throw doubt('tensor', '--tensor NAME', [...tensors.keys()]);
+  if (tensors.size > 0) throw doubt('which tensor is meant?', TENSOR, [...tensors.keys()]);
+  throw new HeedError('ARGUMENT', 'the file holds nothing that can be drawn', {
+    remedy: 'give one with weights, with queries and keys, or with a case that is a single call',
+  });
 }
 
 function weights(name: string, layers: readonly Tensor[]): Source {
   return { kind: 'weights', name, layers: layers.map((layer) => withFourAxes(layer, name)) };
 }
 
-function chosenCase(requests: Contents['requests'], id: string | undefined): Source {
-  const name = id ?? (requests.size === 1 ? requests.keys().next().value! : undefined);
-  const request = name === undefined ? undefined : requests.get(name);
-  if (request === undefined) throw doubt('case', '--case ID', [...requests.keys()]);
-  return { kind: 'request', name: name!, request };
+function onlyCase(requests: Contents['requests']): string {
+  if (requests.size === 1) return requests.keys().next().value!;
+  throw doubt('which case is meant?', CASE, [...requests.keys()]);
+}
+
+function chosenCase(requests: Contents['requests'], name: string): Source {
+  const request = requests.get(name);
+  if (request === undefined) throw doubt(`there is no case ${name}.`, CASE, [...requests.keys()]);
+  return { kind: 'request', name, request };
 }
 
 function named(tensors: Contents['tensors'], name: string): Tensor {
   const found = tensors.get(name);
-  if (found === undefined) throw doubt('tensor', '--tensor NAME', [...tensors.keys()]);
+  if (found === undefined) throw doubt(`there is no tensor ${name}.`, TENSOR, [...tensors.keys()]);
   return found;
 }
 
@@ -72,13 +80,21 @@ function withFourAxes({ shape, data }: Tensor, name: string): Tensor {
   return tensor([...Array<number>(4 - shape.length).fill(1), ...shape], data) as Tensor;
 }
 
+const TENSOR = { what: 'tensor', option: '--tensor' } as const;
+const CASE = { what: 'case', option: '--case' } as const;
+
 const MOST_NAMES = 12;
 
-function doubt(what: string, option: string, names: readonly string[]): HeedError {
+/** Says what there is to choose from. */
+function doubt(
+  problem: string,
+  { what, option }: typeof TENSOR | typeof CASE,
+  names: readonly string[],
+): HeedError {
   const listed = names.slice(0, MOST_NAMES).join(', ');
   const rest = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
   const has = names.length === 0 ? `no ${what}` : `${listed}${rest}`;
-  return new HeedError('ARGUMENT', `which ${what} is meant? The file has ${has}`, {
-    remedy: `choose with ${option}`,
+  return new HeedError('ARGUMENT', `${problem} The file has ${has}`, {
+    remedy: names.length === 0 ? `leave out ${option}` : `choose one of them with ${option}`,
   });
 }

@@ -45,7 +45,8 @@ export async function pictureOf(
   try {
     const { query, key } = source.request;
     const isLong = Math.max(...query.shape.slice(1, 3), ...key.shape.slice(1, 3)) > LONGEST_WHOLE;
-    if (isLong && typeof (options.head ?? 0) === 'number') return await ofLong(source, options, engine);
+    if (isLong && !options.rollout && typeof (options.head ?? 0) === 'number')
+      return await ofLong(source, options, engine);
     const { weights } = await attention(engine, {
       ...source.request,
       gradient: false,
@@ -59,9 +60,16 @@ export async function pictureOf(
 
 async function ofLong(
   source: Source & { readonly kind: 'request' },
-  { batch, head, title, domain = 'robust' }: DrawOptions,
+  { batch, head, tokens, title, domain = 'robust' }: DrawOptions,
   backend: AttentionBackend,
 ): Promise<HeatmapView> {
+  if (tokens !== undefined) {
+    throw new HeedError(
+      'ARGUMENT',
+      `--tokens is given, weights of more than ${LONGEST_WHOLE} tokens are drawn tile by tile, without labels`,
+      { remedy: 'leave out --tokens' },
+    );
+  }
   const { max, rows, columns } = await pooledWeights(backend, source.request, {
     most: MOST_CELLS,
     ...(batch !== undefined && { batch }),

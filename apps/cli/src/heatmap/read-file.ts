@@ -5,6 +5,7 @@ import { parseCases } from '@heed/conformance';
 import { readSafetensors } from '@heed/layers';
 import { unzipSync } from 'fflate';
 import { readNpy } from './npy.ts';
+import { labels } from './tokens.ts';
 
 /** What a file holds that can be drawn. */
 export interface Contents {
@@ -74,8 +75,13 @@ function lazily<T>(names: readonly string[], make: (name: string) => T): Readonl
 /** `{ weights, tokens? }` as `heed demo --json` writes it, or a file of cases (CASES.md). */
 function readJSON(bytes: Uint8Array, name: string): Contents {
   const text = new TextDecoder().decode(bytes);
-  const rows = weightsOf(text);
-  if (rows !== null) return { ...only(new Map([['weights', matrix(rows.weights, name)]])), ...rows.tokens };
+  const json = parsed(text);
+  if (isRecord(json) && 'weights' in json) {
+    const weights = only(new Map([['weights', matrix(json['weights'], name)]]));
+    if (json['tokens'] === undefined) return weights;
+    return { ...weights, tokens: labels(json['tokens'], `${name}: tokens`) };
+  }
+  if (json !== undefined && !looksLikeCases(json)) throw neither(json, name);
   const { cases } = parseCases(text, name);
   return {
     tensors: new Map(),
@@ -85,28 +91,45 @@ function readJSON(bytes: Uint8Array, name: string): Contents {
   };
 }
 
-function weightsOf(text: string): { weights: unknown[]; tokens: { tokens?: readonly string[] } } | null {
-  let json: { weights?: unknown; tokens?: unknown } | null;
+/** Undefined when it is no JSON: parseCases says what is wrong. */
+function parsed(text: string): unknown {
   try {
-    json = JSON.parse(text) as typeof json;
+    return JSON.parse(text);
   } catch {
-    // parseCases says what is wrong.
-    return null;
+    return undefined;
   }
-  if (!Array.isArray(json?.weights)) return null;
-  return {
-    weights: json.weights,
-    tokens: Array.isArray(json.tokens) ? { tokens: json.tokens.map(String) } : {},
-  };
+}
+
+function isRecord(json: unknown): json is Readonly<Record<string, unknown>> {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
+}
+
+/** The suite's own format, a test of an ONNX operator, or a list of those. */
+function looksLikeCases(json: unknown): boolean {
+  if (Array.isArray(json)) return json.length > 0 && json.every(isRecord);
+  return isRecord(json) && ('format' in json || 'op' in json);
+}
+
+function neither(json: unknown, name: string): HeedError {
+  const has = isRecord(json)
+    ? `it has ${Object.keys(json).slice(0, 6).join(', ') || 'nothing'}`
+    : 'it has no names';
+  return new HeedError('ARGUMENT', `${name} holds neither "weights" nor cases: ${has}`, {
+    remedy: 'write { "weights": [[…], […]] }; files of cases have a "format", see CASES.md',
+  });
 }
 
 /** Nested lists of two or four axes. */
-function matrix(nested: unknown[], name: string): Tensor {
+function matrix(nested: unknown, name: string): Tensor {
   const shape: number[] = [];
   for (let level: unknown = nested; Array.isArray(level); level = level[0]) shape.push(level.length);
-  const numbers = nested.flat(Infinity);
+  const numbers: unknown[] = [nested].flat(Infinity);
   const size = shape.reduce((product, length) => product * length, 1);
-  if (numbers.length !== size || !numbers.every((value) => typeof value === 'number')) {
+  if (
+    !Array.isArray(nested) ||
+    numbers.length !== size ||
+    !numbers.every((value) => typeof value === 'number')
+  ) {
     throw new HeedError('SHAPE', `${name}: weights is no list of rows of numbers, all of one length`, {
       remedy: 'write weights as [[…], […]], one row for each query',
     });
