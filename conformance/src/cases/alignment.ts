@@ -22,6 +22,14 @@ const ALIGNMENTS: Readonly<Record<string, Sketch['alignment']>> = {
   'offset/per-batch': { offset: [5, -3] },
 };
 
+/** Rows next to the largest integers, where none or all of the keys are behind them. */
+const FARTHEST: Readonly<Record<string, Sketch>> = {
+  causal: { causal: true },
+  'left-window': { window: { left: 0, right: null } },
+  'right-window': { window: { left: null, right: 0 } },
+  window: { window: { left: 2, right: 1 } },
+};
+
 export function alignmentCases(): ConformanceCase[] {
   const sketches: Record<string, Sketch> = {
     control: { causal: true, queryLength: 4, keyLength: 9, alignment: 'bottomRight' },
@@ -71,6 +79,14 @@ export function alignmentCases(): ConformanceCase[] {
       },
       [`${use}/segments-keep-positions`]: { ...lengths, alignment: 'bottomRight', segments: 'packed' },
     } satisfies Record<string, Sketch>);
+  }
+  for (const [use, option] of Object.entries(FARTHEST)) {
+    for (const offset of [2 ** 31 - 1, 1 - 2 ** 31]) {
+      const name = `${use}/offset/${offset > 0 ? 'greatest' : 'least'}`;
+      const far: Sketch = { ...option, alignment: { offset }, queryLength: 4, keyLength: 9 };
+      sketches[name] = far;
+      sketches[`${name}/gradient`] = { ...far, gradient: true };
+    }
   }
   return agreements('alignment', sketches);
 }

@@ -4,10 +4,11 @@ import type { DeviceTensor, HostArray } from '../tensors/device-tensor.ts';
 
 /**
  * What a kernel knows of each query row, `[B, Lq, 4]`: the first key it can see, one past the last (never before the
- * first), its position among the keys, and its segment.
+ * first), its position among the keys, and its segment. The first key is at most Lk: in float32 others may round to
+ * 2³¹, which is no int32 as kernels count in.
  */
 export function rowTable(
-  { batch, queryLength }: AttentionProblem,
+  { batch, queryLength, keyLength }: AttentionProblem,
   visible: VisibleKeys,
   segments: SegmentLabels | null,
 ): Float32Array {
@@ -15,7 +16,7 @@ export function rowTable(
   for (let b = 0; b < batch; b++) {
     for (let i = 0; i < queryLength; i++) {
       const row = b * queryLength + i;
-      const first = visible.first(b, i);
+      const first = Math.min(visible.first(b, i), keyLength);
       table[4 * row] = first;
       table[4 * row + 1] = Math.max(first, visible.end(b, i));
       table[4 * row + 2] = i + visible.offset(b);
