@@ -21,13 +21,25 @@ export function dtypeCases(): ConformanceCase[] {
   return [
     ...agreements('dtype', sketches),
     agreement('dtype', 'float64/huge-queries', small, hugeQueries),
-    agreement('dtype', 'float64/gradient/minus-1e12-everywhere', { ...small, gradient: true }, farDown),
+    // Scores near −1e12, where float32 has steps of 65,536.
+    agreement(
+      'dtype',
+      'float64/gradient/minus-1e12-everywhere',
+      { ...small, gradient: true },
+      everywhere(-1e12),
+    ),
+    // Row sums are about 9: a row's maximum times its sum would overflow.
+    agreement(
+      'dtype',
+      'float64/gradient/plus-1e308-everywhere',
+      { ...small, gradient: true },
+      everywhere(1e308),
+    ),
   ];
 }
 
-/** Scores near −1e12, where float32 has steps of 65,536. */
-function farDown(request: AttentionRequest): AttentionRequest {
-  return { ...request, mask: tensor([9], new Float64Array(9).fill(-1e12)) };
+function everywhere(added: number): (request: AttentionRequest) => AttentionRequest {
+  return (request) => ({ ...request, mask: tensor([9], new Float64Array(9).fill(added)) });
 }
 
 /** Finite queries whose numbers add up to infinity, with keys that make scores of size 1. */

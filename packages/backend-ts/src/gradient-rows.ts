@@ -59,7 +59,7 @@ export class GradientRows {
     this.weighted[r] = 0;
     this.isEmpty[r] = rowSum === 0 ? 1 : 0;
     // Forward made the statistics NaN for what the scores attend to, and the output for values.
-    let trace = rowMax * rowSum;
+    let trace = rowMax - rowMax + (rowSum - rowSum);
     for (let d = start; d < start + valueDim; d++) trace += dOutput.data[d] * output.data[d];
     this.isNonFinite[r] = Number.isFinite(trace) ? 0 : 1;
 

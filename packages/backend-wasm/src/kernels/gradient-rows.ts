@@ -41,6 +41,8 @@ export function gradientRowOpener(kernel: Kernel): Callable {
     const clear = (start: number, size: number): Code =>
       memoryFill(i32.add(task.scratch, int(start)), int(0), int(tiling.blockRows * size * bytes));
     const inGroup = i32.remU(r, int(rows));
+    /** 0 of a finite number, else NaN. */
+    const nothing = (number: Variable): Code => scalar.sub(number, number);
     const statistic = (name: 'rowMax' | 'rowSum'): Code => scalar.load(i32.add(frame.integer(name), at));
     return [
       clear(scratch.dOutput, valueDim),
@@ -77,8 +79,7 @@ export function gradientRowOpener(kernel: Kernel): Callable {
         sum.set(statistic('rowSum')),
         mean.set(rowMean(i32.load(record, RECORD.output), dOutput)),
         // Forward made the statistics NaN for what the scores attend to, and the output for values.
-        trace.set(f64.add(f64.mul(element.toF64(max), element.toF64(sum)), mean)),
-        trace.set(f64.sub(trace, trace)),
+        trace.set(f64.add(element.toF64(scalar.add(nothing(max), nothing(sum))), f64.sub(mean, mean))),
         inverse.set(scalar.div(scalar.const(1), sum)),
         when(
           scalar.eq(sum, scalar.const(0)),
