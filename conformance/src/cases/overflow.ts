@@ -66,6 +66,31 @@ function besideSmallProducts(): ConformanceCase[] {
   );
 }
 
+/**
+ * Numbers whose squares, or whose products with exponentials, are outside of float32, while the scores and their softmax
+ * are well inside: an engine that decides by lengths of queries and keys is misled.
+ */
+function besideLargeSquares(): ConformanceCase[] {
+  const sketch: Sketch = { batch: 1, queryLength: 32, headDim: 1 };
+  const scaled: Sketch = { ...sketch, scale: 1e15 };
+  const tiny: Change = (request) =>
+    fill('query', (_, old) => 1e-25 * old)(fill('key', (_, old) => 1e15 * old)(request));
+  const large: Change = (request) =>
+    [fill('query', () => 1), fill('key', (n) => 27 + (n % 3)), fill('value', (_, old) => 1e35 * old)].reduce(
+      (changed, change) => change(changed),
+      request,
+    );
+  return [
+    agreement('overflow', 'tiny-queries/large-scale', scaled, tiny),
+    agreement('overflow', 'tiny-queries/large-scale/causal', { ...scaled, causal: true }, tiny),
+    agreement('overflow', 'huge-values/scores-near-30', sketch, large),
+    agreement('overflow', 'huge-values/scores-near-30/causal', { ...sketch, causal: true }, large),
+    agreement('overflow', 'huge-values/scores-near-30/some-rows', sketch, (request) =>
+      fill('query', (n) => (n % 2 === 0 ? 1 : 30))(large(request)),
+    ),
+  ];
+}
+
 export function overflowCases(): ConformanceCase[] {
   const changed: Record<string, Change> = {
     'equal-scores/zero': fill('query', () => 0),
@@ -105,6 +130,7 @@ export function overflowCases(): ConformanceCase[] {
       agreement('overflow', `${name}/all-outputs`, ALL, change),
     ]),
     ...besideSmallProducts(),
+    ...besideLargeSquares(),
     agreement('overflow', 'mask/lowest-row/gradient', { gradient: true }, changed['mask/lowest-row']),
     agreement('overflow', 'one-huge-key/gradient', { gradient: true }, changed['one-huge-key']),
     agreement(

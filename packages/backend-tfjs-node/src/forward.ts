@@ -36,9 +36,7 @@ function computedTile(work: Work, names: readonly string[]): Recipes {
 
 function plainTile(work: Work): Recipes {
   const small = work.small?.rowsOf(work.tile) ?? 'none';
-  if (small === 'none') return softmaxTile(work);
-  if (small === 'all') return { output: () => smallScoresOutput(work) };
-  return { output: () => work.tf.where(small, smallScoresOutput(work), softmaxTile(work).output!()) };
+  return small === 'none' ? softmaxTile(work) : { output: () => smallScoresOutput(work, small) };
 }
 
 function softmaxTile(work: Work): Recipes {
@@ -47,8 +45,18 @@ function softmaxTile(work: Work): Recipes {
   return { weights: () => weights, output: () => timesValues(work, scored, weights) };
 }
 
-/** The output of rows whose scores are small. */
-function smallScoresOutput(work: Work): TfTensor {
+/** The output of a tile in which some rows have small scores. Where their values leave no room for exp, it is softmax's. */
+function smallScoresOutput(work: Work, small: TfTensor | 'all'): TfTensor {
+  const { tf } = work;
+  const output = withoutMaximum(work);
+  // One number tells for a whole tile that nothing overflowed; if it overflows itself, rows are looked at.
+  if (small === 'all' && Number.isFinite(tf.sum(output).dataSync()[0])) return output;
+  const finite = tf.all(tf.isFinite(output), -1, true);
+  const kept = small === 'all' ? finite : tf.logicalAnd(small, finite);
+  return tf.where(kept, output, softmaxTile(work).output!());
+}
+
+function withoutMaximum(work: Work): TfTensor {
   const { tf } = work;
   const parts = partsOf(work.tile).map((tile) => {
     const part = { ...work, tile };

@@ -33,7 +33,11 @@ export function* worksOf(
 ): Generator<Work> {
   const visible = visibleKeys(problem, inputs);
   const small = mayHaveSmallScores(problem) ? new SmallScores(engine, problem, inputs, visible) : null;
-  const isFinite = areFiniteForGood(engine, suspects);
+  // Who knows the lengths of queries and keys need not go through them again.
+  const unknown = small
+    ? suspects.filter(({ tensor }) => tensor !== inputs.query && tensor !== inputs.key)
+    : suspects;
+  const isFinite = areFiniteForGood(engine, unknown) && (small?.isFinite ?? true);
   const cut = tiles ?? [...tilesOf(problem, grid, visible)];
   const hidden = new HiddenKeys(engine, visible, small ? cut.flatMap(partsOf) : cut, !isSettled(problem));
   try {
