@@ -91,6 +91,35 @@ function besideLargeSquares(): ConformanceCase[] {
   ];
 }
 
+/**
+ * Two keys of which one gets a weight next to the smallest normal number, and a value that makes it count. The value of
+ * the other makes room for exponentials of GPUs, which are off by x roundings at −x.
+ */
+function smallestWeights(): ConformanceCase[] {
+  const sketch: Sketch = { batch: 1, heads: 1, queryLength: 5, keyLength: 2, headDim: 1, scale: 1 };
+  const of = (least: number, greatest: number, request: AttentionRequest): AttentionRequest => {
+    const filled = (
+      name: 'query' | 'key' | 'value',
+      number: (n: number) => number,
+    ): Partial<AttentionRequest> => {
+      const given = request[name] as Tensor;
+      return { [name]: { ...given, data: given.data.map((_, n) => number(n)) } as Tensor };
+    };
+    return {
+      ...request,
+      ...filled('query', () => 1),
+      ...filled('key', (n) => n * least),
+      ...filled('value', (n) => (n === 0 ? 1000 : greatest)),
+    };
+  };
+  return [
+    agreement('overflow', 'smallest-weights', sketch, (request) => of(-87.25, 3e38, request)),
+    agreement('overflow', 'smallest-weights/float64', { ...sketch, dtype: 'float64' }, (request) =>
+      of(-708.25, 1.5e308, request),
+    ),
+  ];
+}
+
 export function overflowCases(): ConformanceCase[] {
   const changed: Record<string, Change> = {
     'equal-scores/zero': fill('query', () => 0),
@@ -131,6 +160,7 @@ export function overflowCases(): ConformanceCase[] {
     ]),
     ...besideSmallProducts(),
     ...besideLargeSquares(),
+    ...smallestWeights(),
     agreement('overflow', 'mask/lowest-row/gradient', { gradient: true }, changed['mask/lowest-row']),
     agreement('overflow', 'one-huge-key/gradient', { gradient: true }, changed['one-huge-key']),
     agreement(

@@ -13,7 +13,7 @@ function exponential(x: number): number {
 describe('exponentials', () => {
   test('are as exact as their documentation says', () => {
     for (let n = 0; n <= 100_000; n++) {
-      const x = n * -0.00699999;
+      const x = n * -0.0070838;
       const bound = 5e-16 + 1.7e-16 * Math.abs(x);
       expect(Math.abs(exponential(x) / Math.exp(x) - 1), `exp(${x})`).toBeLessThanOrEqual(bound);
     }
@@ -22,7 +22,7 @@ describe('exponentials', () => {
   test('of 0 is exactly 1, of −∞ exactly 0, of a little above the maximum right', () => {
     expect(exponential(0)).toBe(1);
     expect(exponential(-Infinity)).toBe(0);
-    expect(exponential(-701)).toBe(0);
+    expect(exponential(-708.5)).toBe(0);
     expect(exponential(3.5)).toBeCloseTo(Math.exp(3.5), 12);
   });
 

@@ -11,8 +11,8 @@ const STEP = Math.LN2 / FRACTION_COUNT;
 const EXPONENT_BITS = Math.log2(FRACTION_COUNT);
 /** Adding and subtracting 1.5 · 2^52 rounds to the nearest integer. */
 const ROUND = 6755399441055744;
-/** Below it exp is 0 here: 1e-304 of a softmax whose largest term is 1. */
-const LEAST = -700;
+/** Below it exp is 0 here: just above ln 2^-1022, the least power in the table. */
+const LEAST = -708.39;
 /** How far a score may lie above the maximum it is given; only a rounded maximum is exceeded at all. */
 export const GREATEST_EXCESS = 700;
 

@@ -43,9 +43,11 @@ describe.each(['float32', 'float64'] as const)('the exponential in %s', (dtype) 
   const epsilon = dtype === 'float32' ? 2 ** -24 : 2 ** -53;
   const rounded = (x: number): number => (dtype === 'float32' ? Math.fround(x) : x);
 
-  test('is within two roundings of exp, and exact at 0', () => {
-    for (let n = 0; n < 20000; n++) {
-      const x = rounded(-n / 250);
+  const least = dtype === 'float32' ? -87.32 : -708.38;
+
+  test('is within two roundings of exp, down to the least normal number, and exact at 0', () => {
+    for (let n = 0; n <= 20000; n++) {
+      const x = rounded((n / 20000) * least);
       const error = Math.abs(apply('exp', x) / Math.exp(x) - 1);
       // Besides roundings, that of n · ln 2 grows with |x|.
       expect(error, `exp(${x})`).toBeLessThan(epsilon * (3 + 0.1 * Math.abs(x)));
@@ -56,6 +58,7 @@ describe.each(['float32', 'float64'] as const)('the exponential in %s', (dtype) 
   test('of −∞ is exactly 0, of NaN is NaN', () => {
     expect(apply('exp', -Infinity)).toBe(0);
     expect(apply('exp', -3e38)).toBe(0);
+    expect(apply('exp', least - 0.1)).toBe(0);
     expect(apply('exp', NaN)).toBeNaN();
   });
 
