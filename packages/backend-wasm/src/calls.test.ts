@@ -17,12 +17,15 @@ function selfAttention(length: number, heads = 2, depth = 16): Forward {
 }
 
 describe('options', () => {
-  test.for([{ threads: 0 }, { threads: 1.5 }, { relaxedSimd: true as never }])(
-    '%o is refused',
-    async (options) => {
-      await expect(wasm.create(options)).rejects.toMatchObject({ code: 'ARGUMENT' });
-    },
-  );
+  test.for([
+    { threads: 0 },
+    { threads: 1.5 },
+    { threads: 257 },
+    { threads: 1e6 },
+    { relaxedSimd: true as never },
+  ])('%o is refused', async (options) => {
+    await expect(wasm.create(options)).rejects.toMatchObject({ code: 'ARGUMENT' });
+  });
 
   test('the device says what really runs', async () => {
     await using one = await wasm.create({ threads: 1, relaxedSimd: false });

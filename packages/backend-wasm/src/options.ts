@@ -1,10 +1,13 @@
 import { HeedError } from '@heed/core';
 
+/** Each takes 8 MB and its turn at the start: thousands take minutes, and a million the process with them. */
+export const MOST_THREADS = 256;
+
 /** What `create` takes. */
 export interface WasmOptions {
   /**
-   * Threads that compute. Default: as many as the machine runs at the same time; 1 where memory cannot be shared
-   * between threads, as in a page that is not cross-origin isolated.
+   * Threads that compute, at most 256. Default: as many as the machine runs at the same time; 1 where
+   * memory cannot be shared between threads, as in a page that is not cross-origin isolated.
    */
   readonly threads?: number;
   /**
@@ -16,8 +19,11 @@ export interface WasmOptions {
 
 /** @throws HeedError `ARGUMENT`. */
 export function checkOptions({ threads, relaxedSimd }: WasmOptions): void {
-  if (threads !== undefined && !(Number.isSafeInteger(threads) && threads >= 1)) {
-    throw new HeedError('ARGUMENT', `threads is ${String(threads)}, expected an integer ≥ 1`);
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) {
+    throw new HeedError(
+      'ARGUMENT',
+      `threads is ${String(threads)}, expected an integer from 1 to ${MOST_THREADS}`,
+    );
   }
   if (relaxedSimd !== undefined && relaxedSimd !== 'auto' && relaxedSimd !== false) {
     throw new HeedError('ARGUMENT', `relaxedSimd is ${String(relaxedSimd)}, expected 'auto' or false`);

@@ -1,6 +1,6 @@
 import { HeedError } from '@heed/core';
 import { Heap } from '../memory/heap.ts';
-import type { WasmOptions } from '../options.ts';
+import { MOST_THREADS, type WasmOptions } from '../options.ts';
 import type { PlanOptions } from '../plan/plan.ts';
 import { Queue } from '../threads/queue.ts';
 import { Team } from '../threads/team.ts';
@@ -37,7 +37,7 @@ type Threads = Pick<Engine, 'heap' | 'team'>;
 
 /** As many as run at the same time, or one, where workers cannot be had; the device tells. */
 async function mostThreads(): Promise<Threads> {
-  const threads = hasSharedMemory() ? availableThreads() : 1;
+  const threads = hasSharedMemory() ? Math.min(availableThreads(), MOST_THREADS) : 1;
   if (threads === 1) return withThreads(1);
   return withThreads(threads).catch(() => withThreads(1));
 }
