@@ -1,4 +1,4 @@
-import { tensor } from '@heed/core';
+import { type Tensor, tensor } from '@heed/core';
 import type { ConformanceCase } from '../case.ts';
 import { agreement, agreements } from './build.ts';
 
@@ -25,6 +25,17 @@ export function alibiCases(): ConformanceCase[] {
           ...request,
           alibiSlopes: tensor([2], Float32Array.from(slopes)),
         })),
+    ),
+    // As far as float32 counts. With equal products every score is exact, and so are the differences between them.
+    agreement(
+      'alibi',
+      'positions-to-2-to-the-24',
+      { gradient: true, alignment: { offset: [2 ** 24 - 7, 9 - 2 ** 24] } },
+      (request) => ({
+        ...request,
+        query: { ...request.query, data: new Float32Array(2 * 2 * 7 * 8) } as Tensor,
+        alibiSlopes: tensor([2], Float32Array.of(1, 0.5)),
+      }),
     ),
   ];
 }

@@ -45,16 +45,23 @@ function otherSegments(work: Work): TfTensor {
   return excludedWhereFalse(work, tf.equal(query, key));
 }
 
-/** ALiBi (Press, Smith and Lewis, "Train short, test long", section 3), symmetric: −slope · |p − j|. */
+/**
+ * ALiBi (Press, Smith and Lewis, "Train short, test long", section 3), symmetric: −slope · |p − j|. A position beyond 2²⁴
+ * is no float32: |high + (low − j)| with p = high + low has one rounding, that of the distance itself.
+ */
 function distances(work: Work): TfTensor {
   const { tf, inputs, visible, tile } = work;
   const [batches, , rows] = tileShape(work);
-  const positions = Float32Array.from({ length: batches * rows }, (_, n) => {
+  const positions = Array.from({ length: batches * rows }, (_, n) => {
     const b = tile.batches.start + Math.floor(n / rows);
     return visible.offset(b) + tile.rows.start + (n % rows);
   });
-  const position = tf.tensor(positions, [batches, 1, rows, 1]);
+  const low = Float32Array.from(positions, (position) => position - Math.fround(position));
+  const column = (numbers: ArrayLike<number>): TfTensor =>
+    tf.tensor(Float32Array.from(numbers), [batches, 1, rows, 1]);
   const key = tf.range(tile.keys.start, tile.keys.end, 1, 'float32');
-  const slopes = tf.neg(perHead(work, inputs.alibiSlopes!));
-  return tf.mul(slopes, tf.abs(tf.sub(position, key)));
+  const distance = low.every((number) => number === 0)
+    ? tf.sub(column(positions), key)
+    : tf.add(column(positions), tf.sub(column(low), key));
+  return tf.mul(tf.neg(perHead(work, inputs.alibiSlopes!)), tf.abs(distance));
 }

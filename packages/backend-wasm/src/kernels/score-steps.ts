@@ -154,6 +154,10 @@ function addition(
   };
 }
 
+/**
+ * − slope · |p − j|. A position beyond 2²⁴ is no float32: |high + (low − j)| with p = high + low has one rounding, that of
+ * the distance itself.
+ */
 function alibi(
   { element }: Kernel,
   body: Body,
@@ -161,26 +165,23 @@ function alibi(
   { score, key }: Record<'score' | 'key', Variable>,
 ): StepCode {
   const { vector } = element;
-  const slope = body.local('v128');
-  const lane = body.local('v128');
+  const [slope, high, low] = [body.local('v128'), body.local('v128'), body.local('v128')];
   const position = body.local('f64');
-  const distance = f64.sub(position, convert.f64FromI32(key));
+  const start = body.local(element.type);
+  const lanes = Array.from({ length: element.lanes }, (_, n) => floatBytes(element.type, n)).flat();
+  const distance = vector.abs(
+    vector.add(high, vector.sub(low, vector.splat(element.fromF64(convert.f64FromI32(key))))),
+  );
   return {
     prepare: [
       slope.set(vector.loadSplat(record, RECORD.slope)),
       position.set(f64.load(record, RECORD.position)),
-      lane.set(
-        v128.const(Array.from({ length: element.lanes }, (_, n) => floatBytes(element.type, n)).flat()),
-      ),
+      start.set(element.fromF64(position)),
+      high.set(vector.splat(start)),
+      start.set(element.fromF64(f64.sub(position, element.toF64(start)))),
+      low.set(vector.sub(vector.splat(start), v128.const(lanes))),
     ],
-    apply: [
-      score.set(
-        vector.sub(
-          score,
-          vector.mul(slope, vector.abs(vector.sub(vector.splat(element.fromF64(distance)), lane))),
-        ),
-      ),
-    ],
+    apply: [score.set(vector.sub(score, vector.mul(slope, distance)))],
   };
 }
 

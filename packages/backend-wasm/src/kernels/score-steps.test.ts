@@ -1,0 +1,25 @@
+import { attention, tensor } from '@heed/core';
+import reference from '@heed/core/reference';
+import { expect, test } from 'vitest';
+import wasm from '../index.ts';
+
+// Keys 1, 3 and 5 are at distances that float32 has, from positions that it has not.
+test.for([2 ** 25 + 1, 7 - 2 ** 25])('ALiBi from position %i has the distance exactly', async (offset) => {
+  const numbers = (number: (n: number) => number) =>
+    tensor(
+      [1, 1, 6, 1],
+      Float32Array.from({ length: 6 }, (_, n) => number(n)),
+    );
+  const request = {
+    query: tensor([1, 1, 1, 1], new Float32Array(1)),
+    key: numbers(() => 0),
+    value: numbers((n) => n + 1),
+    mask: tensor([6], Uint8Array.of(0, 1, 0, 1, 0, 1)),
+    alibiSlopes: tensor([1], Float32Array.of(1)),
+    alignment: { offset },
+  };
+  await using backend = await wasm.create({ threads: 1 });
+  const { output } = await attention(backend, request);
+  const expected = await attention(await reference.create(), request);
+  expect(output.data[0]).toBeCloseTo(expected.output.data[0]!, 5);
+});
