@@ -103,11 +103,14 @@ function kindOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice('[object '.length, -1);
 }
 
-/** The same memory as a plain typed array: `slice` and `map` of a Node `Buffer` are not those of a Uint8Array. */
-export function withPlainArray(given: Tensor): Tensor {
-  if (given.dtype !== 'bool') return given;
-  const { buffer, byteOffset, length } = given.data as Uint8Array;
-  return { ...given, data: new Uint8Array(buffer, byteOffset, length) };
+/**
+ * The same numbers with a shape of their own, as a plain typed array: `slice` and `map` of a Node `Buffer` are not those
+ * of a Uint8Array.
+ */
+export function plainView({ dtype, shape, data }: Tensor): Tensor {
+  const { buffer, byteOffset, length } = data;
+  const bytes = dtype === 'bool' ? new Uint8Array(buffer, byteOffset, length) : data;
+  return { dtype, shape: [...shape], data: bytes };
 }
 
 /** Checks that a value is a tensor whose data, element type and shape agree. `name` is used in the error. */

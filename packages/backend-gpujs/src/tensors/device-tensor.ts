@@ -71,7 +71,8 @@ export async function newArray(
 
 /** A plain copy. */
 export async function downloadTensor(engine: Engine, tensor: DeviceTensor): Promise<Tensor> {
-  const { dtype, shape } = tensor;
+  const { dtype } = tensor;
+  const shape = [...tensor.shape];
   if (!isOnDevice(tensor)) return { dtype, shape, data: tensor.data.slice() as Tensor['data'] };
   const length = sizeOf(shape);
   if (length === 0) return { dtype, shape, data: dtype === 'bool' ? new Uint8Array(0) : new Float32Array(0) };

@@ -10,7 +10,7 @@ import { HeedError } from '../error.ts';
 import { supportOf } from '../features.ts';
 import type { AttentionProblem } from '../problem.ts';
 import type { ResidentTensor } from '../resident.ts';
-import { type Tensor, checkTensor, withPlainArray } from '../tensor.ts';
+import { type Tensor, checkTensor, plainView } from '../tensor.ts';
 import { type KernelDefinition, guardKernel } from './guard-kernel.ts';
 import { lifetime } from './lifetime.ts';
 import {
@@ -104,7 +104,7 @@ export function defineBackend<N extends NativeTensor = Tensor>(
 
   const upload = async (tensor: Tensor): Promise<ReturnType<typeof residentOf<N>>> => {
     checkTensor('tensor', tensor);
-    return residentOf(await memory.upload(withPlainArray(tensor)), memory, owner);
+    return residentOf(await memory.upload(plainView(tensor)), memory, owner);
   };
 
   const wrap = (value: unknown): ReturnType<typeof residentOf<N>> => {
