@@ -178,7 +178,7 @@ function maskOf(
 ): Tensor {
   const allowed = allowance(shape, density, random);
   if (kind === 'float') return float(shape, (n) => (allowed[n] ? random.normal() : -Infinity));
-  return tensor(shape, Uint8Array.from(allowed, Number));
+  return tensor(Uint8Array.from(allowed, Number), shape);
 }
 
 function biasOf(
@@ -212,8 +212,8 @@ function segmentsOf(
     ids[kind === 'packed' ? (start + Math.floor((3 * n) / length)) % 3 : random.below(3)]!;
   const segments = (length: number): Tensor =>
     tensor(
-      [batch, length],
       Int32Array.from({ length: batch * length }, (_, n) => id(n % length, length)),
+      [batch, length],
     );
   return { querySegments: segments(queryLength), keySegments: segments(keyLength) };
 }

@@ -376,4 +376,4 @@ export declare function problemOf(request: AttentionRequest): {
     inputs: AttentionInputs;
 };
 
-export declare function tensor<A extends DTypeArrays[DType]>(shape: readonly number[], data: A): Tensor<ArrayDType<A>>;
+export declare function tensor<A extends DTypeArrays[DType]>(data: A, shape: readonly number[]): Tensor<ArrayDType<A>>;

@@ -18,14 +18,14 @@ const attempt = async (work) => {
   }
 };
 const backend = await backendProvider.create();
-const x = theirs.tensor([1, 1, 2, 2], new Float32Array([1, 2, 3, 4]));
+const x = theirs.tensor(new Float32Array([1, 2, 3, 4]), [1, 1, 2, 2]);
 const resident = await backend.upload(x);
 const other = await backendProvider.create();
 const { output } = await mine.attention(backend, { query: x, key: resident, value: x });
 console.log(JSON.stringify({
   twoCopies: mine.HeedError !== theirs.HeedError,
-  thrownThere: await attempt(() => theirs.tensor([2, 2], new Float32Array(3))),
-  refused: await attempt(() => mine.attention(backend, { query: x, key: x, value: theirs.tensor([1, 1, 3, 2], new Float32Array(6)) })),
+  thrownThere: await attempt(() => theirs.tensor(new Float32Array(3), [2, 2])),
+  refused: await attempt(() => mine.attention(backend, { query: x, key: x, value: theirs.tensor(new Float32Array(6), [1, 1, 3, 2]) })),
   foreign: await attempt(() => mine.attention(other, { query: x, key: resident, value: x })),
   isResident: theirs.isResident(resident),
   output: output.shape,

@@ -70,9 +70,9 @@ function rowRequest(workload: Workload, request: WorkloadRequest, i: number): At
   const { mask } = request;
   return {
     ...request,
-    query: tensor([batch, heads, 1, headDim], data),
+    query: tensor(data, [batch, heads, 1, headDim]),
     ...(request.alignment && { alignment: { offset } }),
-    ...(mask && { mask: tensor([1, keyLength], mask.data.slice(i * keyLength, (i + 1) * keyLength)) }),
+    ...(mask && { mask: tensor(mask.data.slice(i * keyLength, (i + 1) * keyLength), [1, keyLength]) }),
   };
 }
 

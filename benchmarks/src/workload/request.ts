@@ -21,7 +21,7 @@ export async function requestOf(of: Workload): Promise<WorkloadRequest> {
     ...(causal && { causal }),
     ...(window && { window }),
     ...((causal || window) && { alignment }),
-    ...(mask && { mask: tensor([queryLength, keyLength], maskOf(of)) }),
+    ...(mask && { mask: tensor(maskOf(of), [queryLength, keyLength]) }),
   };
 }
 

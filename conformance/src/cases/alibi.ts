@@ -23,7 +23,7 @@ export function alibiCases(): ConformanceCase[] {
       ([name, slopes]) =>
         agreement('alibi', `slopes/${name}`, {}, (request) => ({
           ...request,
-          alibiSlopes: tensor([2], Float32Array.from(slopes)),
+          alibiSlopes: tensor(Float32Array.from(slopes), [2]),
         })),
     ),
     // As far as float32 counts. With equal products every score is exact, and so are the differences between them.
@@ -34,7 +34,7 @@ export function alibiCases(): ConformanceCase[] {
       (request) => ({
         ...request,
         query: { ...request.query, data: new Float32Array(2 * 2 * 7 * 8) } as Tensor,
-        alibiSlopes: tensor([2], Float32Array.of(1, 0.5)),
+        alibiSlopes: tensor(Float32Array.of(1, 0.5), [2]),
       }),
     ),
   ];

@@ -39,7 +39,7 @@ export function dtypeCases(): ConformanceCase[] {
 }
 
 function everywhere(added: number): (request: AttentionRequest) => AttentionRequest {
-  return (request) => ({ ...request, mask: tensor([9], new Float64Array(9).fill(added)) });
+  return (request) => ({ ...request, mask: tensor(new Float64Array(9).fill(added), [9]) });
 }
 
 /** Finite queries whose numbers add up to infinity, with keys that make scores of size 1. */

@@ -31,7 +31,7 @@ function maskRow(kind: 'boolean' | 'float' | 'bias'): (request: AttentionRequest
     const allowed = kind === 'boolean' ? 1 : 0.5;
     const data = kind === 'boolean' ? new Uint8Array(49) : new Float32Array(49);
     data.fill(allowed).fill(kind === 'boolean' ? 0 : -Infinity, 14, 21);
-    const row: Tensor = tensor([7, 7], data as Float32Array);
+    const row: Tensor = tensor(data as Float32Array, [7, 7]);
     return kind === 'bias' ? { ...request, bias: row } : { ...request, mask: row };
   };
 }
@@ -45,7 +45,7 @@ export function emptyCases(): ConformanceCase[] {
     agreement('empty', 'bias', {}, maskRow('bias')),
     agreement('empty', 'every-row', { mask: { kind: 'boolean', shape: [7, 7] } }, (request) => ({
       ...request,
-      mask: tensor([1, 1], new Uint8Array(1)),
+      mask: tensor(new Uint8Array(1), [1, 1]),
     })),
     agreement('empty', 'softcap', { softcap: 2 }, maskRow('boolean')),
     agreement('empty', 'across-tiles', { batch: 1, queryLength: 66, keyLength: 40, queryLengths: [33] }),

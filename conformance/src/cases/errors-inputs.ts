@@ -20,8 +20,8 @@ interface Mistake {
 }
 
 const floats = (...shape: number[]): Tensor =>
-  tensor(shape, new Float32Array(shape.reduce((size, length) => size * length, 1)));
-const integers = (...numbers: number[]): Tensor => tensor([numbers.length], Int32Array.from(numbers));
+  tensor(new Float32Array(shape.reduce((size, length) => size * length, 1)), shape);
+const integers = (...numbers: number[]): Tensor => tensor(Int32Array.from(numbers), [numbers.length]);
 
 const MASK: Sketch = { mask: { kind: 'boolean', shape: [7, 7] } };
 const SAMPLE: Sketch = { selection: 'sample', seed: 1 };
@@ -34,7 +34,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   'query/rank-3': { code: 'SHAPE', inputs: { query: floats(4, 7, 8) } },
   'query/other-length': { code: 'SHAPE', inputs: { query: floats(2, 2, 6, 8) } },
   'query/no-tensor': { code: 'SHAPE', inputs: { query: 'query' } },
-  'query/float64': { code: 'DTYPE', inputs: { query: tensor([2, 2, 7, 8], new Float64Array(224)) } },
+  'query/float64': { code: 'DTYPE', inputs: { query: tensor(new Float64Array(224), [2, 2, 7, 8]) } },
   'query/data-too-short': {
     code: 'SHAPE',
     inputs: { query: { dtype: 'float32', shape: [2, 2, 7, 8], data: new Float32Array(200) } },
@@ -49,14 +49,14 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   'mask/other-broadcast': {
     code: 'SHAPE',
     sketch: MASK,
-    inputs: { mask: tensor([7, 1], new Uint8Array(7)) },
+    inputs: { mask: tensor(new Uint8Array(7), [7, 1]) },
   },
   'mask/rank-5': {
     code: 'SHAPE',
     sketch: MASK,
-    inputs: { mask: tensor([1, 1, 1, 7, 7], new Uint8Array(49)) },
+    inputs: { mask: tensor(new Uint8Array(49), [1, 1, 1, 7, 7]) },
   },
-  'mask/unexpected': { code: 'UNEXPECTED_INPUT', inputs: { mask: tensor([7, 7], new Uint8Array(49)) } },
+  'mask/unexpected': { code: 'UNEXPECTED_INPUT', inputs: { mask: tensor(new Uint8Array(49), [7, 7]) } },
   'bias/missing': { code: 'MISSING_INPUT', sketch: { bias: { shape: [7, 7] } }, inputs: { bias: undefined } },
   'sinks/unexpected': { code: 'UNEXPECTED_INPUT', inputs: { sinks: floats(2) } },
   'key-lengths/missing': { code: 'MISSING_INPUT', sketch: LENGTHS, inputs: { keyLengths: undefined } },
@@ -157,7 +157,7 @@ const GRADIENT_MISTAKES: Readonly<
 > = {
   'dOutput/missing': { code: 'MISSING_INPUT', forward: { dOutput: undefined } },
   'dOutput/other-shape': { code: 'SHAPE', forward: { dOutput: floats(2, 2, 7, 9) } },
-  'dOutput/float64': { code: 'DTYPE', forward: { dOutput: tensor([2, 2, 7, 8], new Float64Array(224)) } },
+  'dOutput/float64': { code: 'DTYPE', forward: { dOutput: tensor(new Float64Array(224), [2, 2, 7, 8]) } },
   'output/missing': { code: 'MISSING_INPUT', forward: { output: undefined } },
   'statistics/missing': { code: 'MISSING_INPUT', forward: { statistics: undefined } },
   'statistics/other-shape': {

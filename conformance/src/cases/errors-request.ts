@@ -11,14 +11,14 @@ interface Mistake {
 }
 
 const floats = (...shape: number[]): Tensor =>
-  tensor(shape, new Float32Array(shape.reduce((size, length) => size * length, 1)));
+  tensor(new Float32Array(shape.reduce((size, length) => size * length, 1)), shape);
 
 const MISTAKES: Readonly<Record<string, Mistake>> = {
   'query/missing': { code: 'MISSING_INPUT', spoil: () => ({ query: undefined }) },
   'value/missing': { code: 'MISSING_INPUT', spoil: () => ({ value: undefined }) },
   'query/rank-3': { code: 'SHAPE', spoil: () => ({ query: floats(2, 7, 8) }) },
   'query/no-tensor': { code: 'SHAPE', spoil: () => ({ query: [1, 2, 3] }) },
-  'query/int32': { code: 'DTYPE', spoil: () => ({ query: tensor([2, 2, 7, 8], new Int32Array(224)) }) },
+  'query/int32': { code: 'DTYPE', spoil: () => ({ query: tensor(new Int32Array(224), [2, 2, 7, 8]) }) },
   'query/data-too-short': {
     code: 'SHAPE',
     spoil: ({ query }) => ({ query: { ...query, data: new Float32Array(10) } }),
@@ -31,7 +31,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   'key/other-batch': { code: 'SHAPE', spoil: () => ({ key: floats(3, 2, 7, 8) }) },
   'key/float64-beside-float32': {
     code: 'DTYPE',
-    spoil: () => ({ key: tensor([2, 2, 7, 8], new Float64Array(224)) }),
+    spoil: () => ({ key: tensor(new Float64Array(224), [2, 2, 7, 8]) }),
   },
   'value/other-length': { code: 'SHAPE', spoil: () => ({ value: floats(2, 2, 6, 8) }) },
   'heads/no-multiple': {
@@ -65,7 +65,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   'offset/fraction': { code: 'ARGUMENT', spoil: () => ({ causal: true, alignment: { offset: 0.5 } }) },
   'mask/does-not-broadcast': { code: 'SHAPE', spoil: () => ({ mask: floats(3, 7) }) },
   'mask/rank-5': { code: 'SHAPE', spoil: () => ({ mask: floats(1, 1, 1, 7, 7) }) },
-  'bias/boolean': { code: 'DTYPE', spoil: () => ({ bias: tensor([7, 7], new Uint8Array(49)) }) },
+  'bias/boolean': { code: 'DTYPE', spoil: () => ({ bias: tensor(new Uint8Array(49), [7, 7]) }) },
   'key-lengths/too-large': { code: 'ARGUMENT', spoil: () => ({ keyLengths: [3, 8] }) },
   'key-lengths/negative': { code: 'ARGUMENT', spoil: () => ({ keyLengths: [-1, 3] }) },
   'key-lengths/fraction': { code: 'ARGUMENT', spoil: () => ({ keyLengths: [2.5, 3] }) },
@@ -73,7 +73,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   'query-lengths/too-large': { code: 'ARGUMENT', spoil: () => ({ queryLengths: [8, 1] }) },
   'segments/of-keys-missing': {
     code: 'MISSING_INPUT',
-    spoil: () => ({ querySegments: tensor([2, 7], new Int32Array(14)) }),
+    spoil: () => ({ querySegments: tensor(new Int32Array(14), [2, 7]) }),
   },
   'sinks/wrong-length': { code: 'SHAPE', spoil: () => ({ sinks: floats(3) }) },
   'sinks/with-argmax': { code: 'ARGUMENT', spoil: () => ({ sinks: floats(2), selection: 'argmax' }) },

@@ -107,7 +107,7 @@ function everywhere(): BehaviourCase {
       const { shape, data } = given as Tensor;
       const all = new Float32Array(data.length * count);
       for (let n = 0; n < count; n++) all.set(data, n * data.length);
-      return tensor([count, ...shape.slice(1)], all);
+      return tensor(all, [count, ...shape.slice(1)]);
     };
     const many = (count: number): AttentionRequest => ({
       ...one,

@@ -109,15 +109,15 @@ export function mergeCases(): ConformanceCase[] {
   // Without the row sum of a uniform row at the edge of float32, the merge could not weigh its parts.
   const lowest = (request: AttentionRequest): AttentionRequest => ({
     ...request,
-    mask: tensor([1, 70], new Float32Array(70).fill(-3.4e38)),
+    mask: tensor(new Float32Array(70).fill(-3.4e38), [1, 70]),
   });
   // Far below what float32 resolves, each part's maximum is rounded by thousands.
   const farDown = (request: AttentionRequest): AttentionRequest => ({
     ...request,
-    mask: tensor([1, 70], new Float32Array(70).fill(-1e12)),
+    mask: tensor(new Float32Array(70).fill(-1e12), [1, 70]),
     bias: tensor(
-      [1, 70],
       Float32Array.from({ length: 70 }, (_, j) => 3e4 * (j % 3)),
+      [1, 70],
     ),
   });
   return [

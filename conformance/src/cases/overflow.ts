@@ -20,7 +20,7 @@ function fill(name: 'query' | 'key' | 'value', number: (n: number, given: number
 /** A float mask or bias [Lq=7, Lk=7] from a function of its row and column. */
 function square(name: 'mask' | 'bias', number: (i: number, j: number) => number): Change {
   const data = Float32Array.from({ length: 49 }, (_, n) => number(Math.floor(n / 7), n % 7));
-  return (request) => ({ ...request, [name]: tensor([7, 7], data.slice()) });
+  return (request) => ({ ...request, [name]: tensor(data.slice(), [7, 7]) });
 }
 
 const lowestRows = (i: number): number => (i % 2 === 0 ? LOWEST : 0);
@@ -38,26 +38,26 @@ function besideSmallProducts(): ConformanceCase[] {
   const terms: Record<string, () => Partial<AttentionRequest>> = {
     alibi: () => ({
       alibiSlopes: tensor(
-        [2],
         float32(2, (h) => 60 * h - 30),
+        [2],
       ),
     }),
     bias: () => ({
       bias: tensor(
-        [length],
         float32(length, (j) => 100 * (j % 5)),
+        [length],
       ),
     }),
     'float-mask': () => ({
       mask: tensor(
-        [length],
         float32(length, (j) => 100 * (j % 5)),
+        [length],
       ),
     }),
     sinks: () => ({
       sinks: tensor(
-        [2],
         float32(2, (h) => 400 * h - 200),
+        [2],
       ),
     }),
   };
@@ -189,12 +189,12 @@ export function overflowCases(): ConformanceCase[] {
       (request) => ({
         ...request,
         mask: tensor(
-          [300],
           Float32Array.from({ length: 300 }, (_, j) => -1e12 + 65536 * (j % 2)),
+          [300],
         ),
         bias: tensor(
-          [300],
           Float32Array.from({ length: 300 }, (_, j) => 100 * (j % 7)),
+          [300],
         ),
       }),
     ),

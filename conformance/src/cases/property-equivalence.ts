@@ -20,7 +20,7 @@ function booleanMask({ batch, queryLength, keyLength }: Lengths, pair: Pair): Te
     const [b, i] = [Math.floor(n / (queryLength * keyLength)), Math.floor(n / keyLength) % queryLength];
     return Number(pair(b, i, n % keyLength));
   });
-  return tensor([batch, 1, queryLength, keyLength], data);
+  return tensor(data, [batch, 1, queryLength, keyLength]);
 }
 
 /** Takes the feature's own option out and puts a mask in. */
@@ -108,8 +108,8 @@ const EQUIVALENCES: Readonly<Record<string, Equivalence>> = {
     other: (request) => {
       const { shape, data } = request.mask as Tensor;
       const bias = tensor(
-        shape,
         Float32Array.from(data, (allowed) => (allowed ? 0 : -Infinity)),
+        shape,
       );
       return { ...request, mask: undefined, bias };
     },
@@ -123,8 +123,8 @@ const EQUIVALENCES: Readonly<Record<string, Equivalence>> = {
       return {
         ...request,
         mask: tensor(
-          shape,
           Float32Array.from(data, (allowed) => (allowed ? 0 : -Infinity)),
+          shape,
         ),
       };
     },
@@ -145,7 +145,7 @@ const EQUIVALENCES: Readonly<Record<string, Equivalence>> = {
         const [i, j] = [Math.floor(n / keyLength) % queryLength, n % keyLength];
         return -slopes[Math.floor(n / (queryLength * keyLength))]! * Math.abs(i - j);
       });
-      return { ...request, alibiSlopes: undefined, bias: tensor([heads, queryLength, keyLength], data) };
+      return { ...request, alibiSlopes: undefined, bias: tensor(data, [heads, queryLength, keyLength]) };
     },
   },
 };
@@ -183,7 +183,7 @@ function sinkIsAKey(): BehaviourCase {
         const run = shape[2]! * shape[3]!;
         const result = new Float32Array((data.length / run) * (run + shape[3]!));
         for (let n = 0; n < data.length; n++) result[n + Math.floor(n / run) * shape[3]!] = data[n]!;
-        return tensor(shape.with(2, shape[2]! + 1), result);
+        return tensor(result, shape.with(2, shape[2]! + 1));
       };
       const bias = Float32Array.from({ length: heads * (keyLength + 1) }, (_, n) =>
         n % (keyLength + 1) === keyLength ? sinks[Math.floor(n / (keyLength + 1))]! : 0,
@@ -193,7 +193,7 @@ function sinkIsAKey(): BehaviourCase {
         sinks: undefined,
         key: longer(request.key),
         value: longer(request.value),
-        bias: tensor([heads, 1, keyLength + 1], bias),
+        bias: tensor(bias, [heads, 1, keyLength + 1]),
       };
       await ensureSame(
         backend,
@@ -215,8 +215,8 @@ function shiftedScores(): BehaviourCase {
     const dOutput = dOutputOf(sketch, seed);
     const shift = (i: number): number => ((i * 5) % 17) - 8;
     const bias = tensor(
-      [queryLength, 1],
       Float32Array.from({ length: queryLength }, (_, i) => shift(i)),
+      [queryLength, 1],
     );
     await ensureSame(
       backend,

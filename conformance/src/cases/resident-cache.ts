@@ -14,7 +14,7 @@ function rows({ shape, data }: Tensor, axis: number, start: number, end: number)
     const from = (o * shape[axis]! + start) * inner;
     part.set(data.subarray(from, from + length), o * length);
   }
-  return tensor(shape.with(axis, end - start), part);
+  return tensor(part, shape.with(axis, end - start));
 }
 
 /**
@@ -28,7 +28,7 @@ function decoding(name: string, sketch: Sketch, steps: readonly number[]): Behav
     const axis = sketch.layout === 'blhd' ? 1 : 2;
     const filler = backend.capabilities.guarantees.includes('padding') ? NaN : 0;
     const unwritten = ({ shape, data }: Tensor): Tensor =>
-      tensor(shape, new Float32Array(data.length).fill(filler));
+      tensor(new Float32Array(data.length).fill(filler), shape);
     const key = await backend.upload(unwritten(whole.key as Tensor));
     const value = await backend.upload(unwritten(whole.value as Tensor));
     const kernel = await backend.compile(problemOf(whole).problem);

@@ -10,25 +10,25 @@ function numbers(seed: string, ...shape: number[]): Tensor {
   const random = randomFrom(seed);
   const size = shape.reduce((product, length) => product * length, 1);
   return tensor(
-    shape,
     Float32Array.from({ length: size }, () => random.normal()),
+    shape,
   );
 }
 
 const KINDS: Readonly<Record<string, () => Tensor>> = {
   float32: () => numbers('float32', 2, 3, 4, 5),
-  float64: () => tensor([3], Float64Array.of(1 / 3, -0, 1e300)),
-  int32: () => tensor([2, 2], Int32Array.of(-2147483648, 2147483647, 16777217, 0)),
-  bool: () => tensor([4], Uint8Array.of(0, 1, 1, 0)),
-  empty: () => tensor([2, 0, 3], new Float32Array(0)),
-  scalar: () => tensor([], Float32Array.of(7)),
-  'non-finite': () => tensor([4], Float32Array.of(NaN, Infinity, -Infinity, -0)),
+  float64: () => tensor(Float64Array.of(1 / 3, -0, 1e300), [3]),
+  int32: () => tensor(Int32Array.of(-2147483648, 2147483647, 16777217, 0), [2, 2]),
+  bool: () => tensor(Uint8Array.of(0, 1, 1, 0), [4]),
+  empty: () => tensor(new Float32Array(0), [2, 0, 3]),
+  scalar: () => tensor(Float32Array.of(7), []),
+  'non-finite': () => tensor(Float32Array.of(NaN, Infinity, -Infinity, -0), [4]),
 };
 
 /** Writes a part into zeros and reads all back. */
 async function writeOne(backend: AttentionBackend, axis: number, start: number, part: Tensor): Promise<void> {
   const shape = [2, 3, 4, 5];
-  const resident = await backend.upload(tensor(shape, new Float32Array(120)));
+  const resident = await backend.upload(tensor(new Float32Array(120), shape));
   await resident.write(part, { axis, start });
   const { data } = await resident.read();
   resident.dispose();
@@ -63,7 +63,7 @@ export function residentLifeCases(): ConformanceCase[] {
     'no-such-axis': ['SHAPE', { axis: 4, start: 0 }, numbers('i', 2, 3, 1, 5)],
     'other-length': ['SHAPE', { axis: 2, start: 0 }, numbers('i', 2, 2, 1, 5)],
     'other-rank': ['SHAPE', { axis: 2, start: 0 }, numbers('i', 3, 1, 5)],
-    'other-dtype': ['DTYPE', { axis: 2, start: 0 }, tensor([2, 3, 1, 5], new Float64Array(30))],
+    'other-dtype': ['DTYPE', { axis: 2, start: 0 }, tensor(new Float64Array(30), [2, 3, 1, 5])],
   } as const;
   return [
     ...Object.entries(KINDS).map(([name, make]) => ({
@@ -130,7 +130,7 @@ export function residentLifeCases(): ConformanceCase[] {
       key.dispose();
       key.dispose();
       await ensureError(() => key.read(), 'DISPOSED', 'read() after dispose()');
-      const row = tensor([2, 2, 1, 8], new Float32Array(32));
+      const row = tensor(new Float32Array(32), [2, 2, 1, 8]);
       await ensureError(() => key.write(row, { axis: 2, start: 0 }), 'DISPOSED', 'write() after dispose()');
       await ensureError(() => kernel.run({ ...inputs, key }), 'DISPOSED', 'run() with a disposed tensor');
       await kernel.run(inputs);

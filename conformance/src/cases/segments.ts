@@ -9,8 +9,8 @@ function ids(
 ): (request: AttentionRequest) => AttentionRequest {
   return (request) => ({
     ...request,
-    querySegments: tensor([2, query.length], Int32Array.from([...query, ...query])),
-    keySegments: tensor([2, key.length], Int32Array.from([...key, ...key])),
+    querySegments: tensor(Int32Array.from([...query, ...query]), [2, query.length]),
+    keySegments: tensor(Int32Array.from([...key, ...key]), [2, key.length]),
   });
 }
 

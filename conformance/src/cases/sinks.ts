@@ -4,7 +4,7 @@ import type { Sketch } from '../sketch.ts';
 import { agreement, agreements } from './build.ts';
 
 function sinksOf(...sinks: readonly number[]): (request: AttentionRequest) => AttentionRequest {
-  return (request) => ({ ...request, sinks: tensor([sinks.length], Float32Array.from(sinks)) });
+  return (request) => ({ ...request, sinks: tensor(Float32Array.from(sinks), [sinks.length]) });
 }
 
 export function sinksCases(): ConformanceCase[] {

@@ -69,7 +69,7 @@ function spoilt(theCase: AgreementCase): AgreementCase {
   const [name, value] = Object.entries(values).at(-1)!;
   const data = value.data.slice() as Float32Array;
   data[data.length - 1]! += 0.001 + 10 * tolerance;
-  const expected = { source, tolerance, values: { ...values, [name]: tensor(value.shape, data) } };
+  const expected = { source, tolerance, values: { ...values, [name]: tensor(data, value.shape) } };
   return { ...theCase, expected };
 }
 

@@ -58,7 +58,7 @@ export function decodeTensor(encoded: EncodedTensor, at: string): Tensor {
     typeof data === 'string'
       ? fromBytes[dtype](bytesOf(data, size * BYTES[dtype], encoded, at), `${at}.data`)
       : fromList(data, size, encoded, at);
-  return tensor(shape, array) as Tensor;
+  return tensor(array, shape) as Tensor;
 }
 
 function product(lengths: readonly number[]): number {

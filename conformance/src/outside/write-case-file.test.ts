@@ -68,9 +68,9 @@ describe('a written case', () => {
     );
   });
 
-  const x = tensor([1, 1, 2, 1], new Float32Array([1, -0]));
+  const x = tensor(new Float32Array([1, -0]), [1, 1, 2, 1]);
   test('keeps expected values and tolerance, −0, NaN and infinities', () => {
-    const value = tensor([1, 1, 2, 1], new Float32Array([NaN, -Infinity]));
+    const value = tensor(new Float32Array([NaN, -Infinity]), [1, 1, 2, 1]);
     const [read] = readBack(caseFile('me', [handMade({ query: x, key: x, value }, { output: x })]));
     expect((read!.request().query as Tensor).data).toEqual(new Float32Array([1, -0]));
     expect((read!.request().value as Tensor).data).toEqual(new Float32Array([NaN, -Infinity]));

@@ -19,7 +19,7 @@ import { referenceValues } from './reference-values.ts';
  * import { caseFile, parseCases } from '@heed/conformance';
  * import { tensor } from '@heed/core';
  *
- * const x = tensor([1, 1, 2, 1], new Float32Array([1, 2]));
+ * const x = tensor(new Float32Array([1, 2]), [1, 1, 2, 1]);
  * const text = caseFile('the float64 reference', [
  *   {
  *     kind: 'agreement',

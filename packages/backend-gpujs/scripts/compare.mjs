@@ -84,8 +84,8 @@ async function compare(backend, gpu, length, causal) {
   const shape = [1, HEADS, length, DEPTH];
   const [query, key, value] = [1, 2, 3].map((seed) =>
     tensor(
-      shape,
       Float32Array.from({ length: HEADS * length * DEPTH }, (_, n) => Math.sin(seed * 91.7 + n * 12.9898)),
+      shape,
     ),
   );
   const { problem, inputs } = problemOf({ query, key, value, causal });

@@ -18,7 +18,7 @@ export type { GpujsOptions };
  * import gpujs from '@heed/backend-gpujs';
  *
  * const backend = await gpujs.create({ mode: 'webasm', threads: 2 });
- * const x = tensor([1, 1, 3, 2], new Float32Array([1, 0, 0, 1, 1, 1])); // [B, H, L, D]
+ * const x = tensor(new Float32Array([1, 0, 0, 1, 1, 1]), [1, 1, 3, 2]); // [B, H, L, D]
  * const { output } = await attention(backend, { query: x, key: x, value: x, causal: true });
  * console.log(backend.device.startsWith('gpu.js webasm'), output.shape.join()); // true 1,1,3,2
  * await backend.dispose();

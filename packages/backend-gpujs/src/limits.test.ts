@@ -4,9 +4,9 @@ import { expect, test } from 'vitest';
 import gpujs from './index.ts';
 
 const small = problemOf({
-  query: tensor([1, 1, 1, 1], new Float32Array(1)),
-  key: tensor([1, 1, 1, 1], new Float32Array(1)),
-  value: tensor([1, 1, 1, 1], new Float32Array(1)),
+  query: tensor(new Float32Array(1), [1, 1, 1, 1]),
+  key: tensor(new Float32Array(1), [1, 1, 1, 1]),
+  value: tensor(new Float32Array(1), [1, 1, 1, 1]),
 }).problem;
 
 test.each<[string, Partial<AttentionProblem>, string]>([

@@ -106,7 +106,7 @@ test('threads of WebAssembly do not change a bit', async () => {
   const numbers = (length: number, seed: number): Float32Array =>
     Float32Array.from({ length }, (_, n) => Math.sin(seed * (n + 1)));
   const shape = [1, 2, 90, 8];
-  const [query, key, value] = [1, 2, 3].map((seed) => tensor(shape, numbers(1440, seed)));
+  const [query, key, value] = [1, 2, 3].map((seed) => tensor(numbers(1440, seed), shape));
   const outputs = await Promise.all(
     [1, 2].map(async (threads) => {
       const backend = await gpujs.create({ mode: 'webasm', threads });

@@ -60,14 +60,14 @@ function maskedAttention(): Forward {
     (Math.imul(n, 2654435761) >>> 16) % 7 === 0 ? 1 : 0,
   );
   return {
-    query: tensor([1, 1, LENGTH, 1], new Float32Array(LENGTH).fill(1)),
+    query: tensor(new Float32Array(LENGTH).fill(1), [1, 1, LENGTH, 1]),
     // Whole numbers, each once: 4201 is prime.
     key: tensor(
-      [1, 1, LENGTH, 1],
       Float32Array.from({ length: LENGTH }, (_, j) => (1234 * j) % 4201),
+      [1, 1, LENGTH, 1],
     ),
     value: waves([1, 1, LENGTH, 1], 1),
-    mask: tensor([LENGTH, LENGTH], mask),
+    mask: tensor(mask, [LENGTH, LENGTH]),
     window: { left: 63, right: 0 },
     scale: 1,
     selection: 'argmax',

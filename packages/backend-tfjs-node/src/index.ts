@@ -12,7 +12,7 @@ export type { TfjsNodeBackend, TfjsNodeProvider } from './provider.ts';
  * import tfjsNode from '@heed/backend-tfjs-node';
  *
  * const backend = await tfjsNode.create();
- * const x = tensor([1, 1, 3, 2], new Float32Array([1, 0, 0, 1, 1, 1])); // [B, H, L, D]
+ * const x = tensor(new Float32Array([1, 0, 0, 1, 1, 1]), [1, 1, 3, 2]); // [B, H, L, D]
  * const { output } = await attention(backend, { query: x, key: x, value: x, causal: true });
  * console.log(output.data.subarray(0, 2).join()); // 1,0
  * ```

@@ -33,7 +33,7 @@ function toTensorflow(tf: Tf, { dtype, shape, data }: Tensor): Native {
   if (dtype === 'float64') {
     throw new HeedError('DTYPE', 'the tensor is float64, TensorFlow.js has float32, int32 and bool', {
       clause: 'dtype',
-      remedy: 'convert it: tensor(shape, Float32Array.from(data))',
+      remedy: 'convert it: tensor(Float32Array.from(data), shape)',
     });
   }
   const copy = dtype === 'bool' ? data.map((flag) => Number(flag !== 0)) : data.slice();

@@ -43,6 +43,6 @@ onTensorflow('the native library', (setting) => {
 
   test('refuses float64, in words', async () => {
     const { backend } = await setting();
-    await expect(backend.upload(tensor([1], new Float64Array(1)))).rejects.toMatchObject({ code: 'DTYPE' });
+    await expect(backend.upload(tensor(new Float64Array(1), [1]))).rejects.toMatchObject({ code: 'DTYPE' });
   });
 });

@@ -29,7 +29,7 @@ async function begin(): Promise<Setting> {
 export function numbers(seed: number, ...shape: number[]): Tensor<'float32'> {
   const size = shape.reduce((product, length) => product * length, 1);
   return tensor(
-    shape,
     Float32Array.from({ length: size }, (_, n) => Math.sin(seed * 91.7 + n * 12.9898)),
+    shape,
   );
 }

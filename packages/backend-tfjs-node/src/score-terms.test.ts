@@ -9,15 +9,15 @@ onTensorflow('ALiBi', (setting) => {
     const { backend } = await setting();
     const numbers = (number: (n: number) => number) =>
       tensor(
-        [1, 1, 6, 1],
         Float32Array.from({ length: 6 }, (_, n) => number(n)),
+        [1, 1, 6, 1],
       );
     const request = {
-      query: tensor([1, 1, 1, 1], new Float32Array(1)),
+      query: tensor(new Float32Array(1), [1, 1, 1, 1]),
       key: numbers(() => 0),
       value: numbers((n) => n + 1),
-      mask: tensor([6], Uint8Array.of(0, 1, 0, 1, 0, 1)),
-      alibiSlopes: tensor([1], Float32Array.of(1)),
+      mask: tensor(Uint8Array.of(0, 1, 0, 1, 0, 1), [6]),
+      alibiSlopes: tensor(Float32Array.of(1), [1]),
       alignment: { offset },
     };
     const { output } = await attention(backend, request);

@@ -55,7 +55,7 @@ onTensorflow('scores that are small enough to do without their maximum', (settin
   test('ALiBi makes them large', async () => {
     const { backend } = await setting();
     const x = numbers(1, 1, 2, LENGTH, 16);
-    const request = { query: x, key: x, value: x, alibiSlopes: tensor([2], new Float32Array([-1, 5])) };
+    const request = { query: x, key: x, value: x, alibiSlopes: tensor(new Float32Array([-1, 5]), [2]) };
     const [ours, expected] = [
       await attention(backend, request),
       await attention(await reference.create(), request),

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { type Tile, isDense, partsOf, tileGrid, tilesOf } from './tiles.ts';
 
 function tilesFor(length: number, options: Partial<AttentionRequest>, heads = 1, batch = 1): Tile[] {
-  const x = tensor([batch, heads, length, 1], new Float32Array(batch * heads * length));
+  const x = tensor(new Float32Array(batch * heads * length), [batch, heads, length, 1]);
   const { problem, inputs } = problemOf({ query: x, key: x, value: x, ...options });
   return [...tilesOf(problem, tileGrid(problem), visibleKeys(problem, inputs))];
 }
@@ -64,7 +64,7 @@ describe('tiles', () => {
       alignment: { offset },
       queryLengths: [10, 300, 200],
     };
-    const x = tensor([3, 1, 300, 1], new Float32Array(900));
+    const x = tensor(new Float32Array(900), [3, 1, 300, 1]);
     const { problem, inputs } = problemOf({ query: x, key: x, value: x, ...options });
     const grid = tileGrid(problem, {
       scores: 500,

@@ -43,7 +43,7 @@ onTensorflow('tensors of TensorFlow.js', (setting) => {
     const given = tf.zeros([1, 1, 3, 2]);
     const clone = given.clone();
     const resident = backend.wrap(given);
-    await resident.write(tensor([1, 1, 1, 2], new Float32Array([5, 6])), { axis: 2, start: 1 });
+    await resident.write(tensor(new Float32Array([5, 6]), [1, 1, 1, 2]), { axis: 2, start: 1 });
     expect([...(await resident.read()).data]).toEqual([0, 0, 5, 6, 0, 0]);
     expect([...clone.dataSync()]).toEqual([0, 0, 0, 0, 0, 0]);
     expect(given.isDisposed).toBe(true);

@@ -16,8 +16,8 @@ import { forwardLayout } from './layout.ts';
 function waves(shape: readonly number[], phase: number): Tensor {
   const size = shape.reduce((product, length) => product * length, 1);
   return tensor(
-    shape,
     Float32Array.from({ length: size }, (_, n) => 2 * Math.sin(1.7 * n + phase)),
+    shape,
   );
 }
 
@@ -36,7 +36,7 @@ function rows({ shape, data }: Tensor, from: number, to: number): Tensor {
   const parts = Array.from({ length: heads }, (_, h) => [
     ...data.subarray((h * length + from) * depth, (h * length + to) * depth),
   ]);
-  return tensor([1, heads, to - from, depth], Float32Array.from(parts.flat()));
+  return tensor(Float32Array.from(parts.flat()), [1, heads, to - from, depth]);
 }
 
 /** `[1, H, L, D]` as `[1, L, H, D]`, and back. */
@@ -47,7 +47,7 @@ function transposed({ shape, data }: Tensor): Tensor {
     const to = (i % b) * a + Math.floor(i / b);
     result.set(data.subarray(i * depth, (i + 1) * depth) as Float32Array, to * depth);
   }
-  return tensor([1, b, a, depth], result);
+  return tensor(result, [1, b, a, depth]);
 }
 
 describe('bits', () => {

@@ -6,9 +6,9 @@ import ts from './index.ts';
 async function rowOf(sign: number, extras: { softcap?: number }): Promise<number[]> {
   await using backend = await ts.create();
   const { output, logSumExp } = await attention(backend, {
-    query: tensor([1, 1, 1, 1], Float64Array.of(1e200)),
-    key: tensor([1, 1, 2, 1], Float64Array.of(sign * 1e200, 1e-200)),
-    value: tensor([1, 1, 2, 1], Float64Array.of(1, 2)),
+    query: tensor(Float64Array.of(1e200), [1, 1, 1, 1]),
+    key: tensor(Float64Array.of(sign * 1e200, 1e-200), [1, 1, 2, 1]),
+    value: tensor(Float64Array.of(1, 2), [1, 1, 2, 1]),
     outputs: ['output', 'logSumExp'],
     ...extras,
   });

@@ -13,7 +13,7 @@ const ROUNDS = 15;
 let state = 1;
 const random = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 31 - 1;
 const numbers = (...shape) =>
-  tensor(shape, Float32Array.from({ length: shape.reduce((size, length) => size * length, 1) }, random));
+  tensor(Float32Array.from({ length: shape.reduce((size, length) => size * length, 1) }, random), shape);
 const requestOf = (heads, queryLength, keyLength) => ({
   query: numbers(1, heads, queryLength, D),
   key: numbers(1, heads, keyLength, D),
@@ -163,7 +163,7 @@ async function long(heads, length) {
     Array.from({ length: heads }, (_, head) =>
       rows.map((row) => [...data.subarray((head * length + row) * D, (head * length + row + 1) * D)]),
     ).flat(2);
-  const query = tensor([1, heads, rows.length, D], Float32Array.from(rowsOf(request.query)));
+  const query = tensor(Float32Array.from(rowsOf(request.query)), [1, heads, rows.length, D]);
   const expected = (await attention(await reference.create(), { ...request, query })).output.data;
   const error = rowsOf(output).reduce((most, x, n) => Math.max(most, Math.abs(x - expected[n])), 0);
   console.log(

@@ -100,7 +100,7 @@ describe('threads', () => {
       import wasm from ${JSON.stringify(fileURLToPath(new URL('../dist/index.js', import.meta.url)))};
       import { attention, tensor } from '@heed/core';
       const backend = await wasm.create({ threads: 3 });
-      const x = tensor([1, 4, 500, 16], new Float32Array(4 * 500 * 16));
+      const x = tensor(new Float32Array(4 * 500 * 16), [1, 4, 500, 16]);
       console.log((await attention(backend, { query: x, key: x, value: x })).output.shape.join());
     `;
     const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
@@ -183,7 +183,7 @@ describe('long sequences', () => {
       const data = (request.query as ReturnType<typeof waves>).data.slice(16 * row, 16 * row + 16);
       const alone = await attention(backend, {
         ...request,
-        query: tensor([1, 1, 1, 16], data),
+        query: tensor(data, [1, 1, 1, 16]),
         alignment: { offset: row },
       } as Forward);
       for (let d = 0; d < 16; d++) expect(output.data[16 * row + d]).toBeCloseTo(alone.output.data[d]!, 5);

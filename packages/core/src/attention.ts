@@ -35,7 +35,7 @@ export type DifferentiableResults<O extends OutputName> = ResultsOf<O | 'output'
  * import ts from '@heed/backend-ts';
  *
  * const backend = await ts.create();
- * const x = tensor([1, 1, 3, 2], new Float32Array([1, 0, 0, 1, 1, 1])); // [B, H, L, D]
+ * const x = tensor(new Float32Array([1, 0, 0, 1, 1, 1]), [1, 1, 3, 2]); // [B, H, L, D]
  * const { weights } = await attention(backend, {
  *   query: x,
  *   key: x,

@@ -60,7 +60,7 @@ const marker = Symbol.for('heed.error');
  * import { HeedError, tensor } from '@heed/core';
  *
  * try {
- *   tensor([2, 3], new Float32Array(5));
+ *   tensor(new Float32Array(5), [2, 3]);
  * } catch (error) {
  *   if (!HeedError.isInstance(error)) throw error;
  *   console.log(error.code); // SHAPE

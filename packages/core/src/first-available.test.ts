@@ -10,7 +10,7 @@ import {
 import { defineBackend } from './backend/index.ts';
 import reference from './reference/index.ts';
 
-const x = tensor([1, 1, 2, 1], new Float32Array([1, 2]));
+const x = tensor(new Float32Array([1, 2]), [1, 1, 2, 1]);
 const { problem: causal } = problemOf({ query: x, key: x, value: x, causal: true });
 
 const plain = (): AttentionBackend =>

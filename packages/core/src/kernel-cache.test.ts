@@ -40,7 +40,7 @@ function noting(work: (scale: number) => Promise<void> = async () => undefined):
   return { backend: { ...inner, compile }, compiled, told, disposed };
 }
 
-const x = tensor([1, 1, 1, 1], new Float32Array([1]));
+const x = tensor(new Float32Array([1]), [1, 1, 1, 1]);
 const call = (backend: AttentionBackend, scale: number): Promise<unknown> =>
   attention(backend, { query: x, key: x, value: x, scale });
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));

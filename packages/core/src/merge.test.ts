@@ -22,16 +22,16 @@ function wholeOf(seed: number, keyLength: number, magnitude: number): Whole {
   const next = numbersFrom(seed);
   const floats = (factor: number, shape: number[]): Tensor<'float64'> =>
     tensor(
-      shape,
       Float64Array.from({ length: shape.reduce((a, b) => a * b) }, () => factor * next()),
+      shape,
     );
   return {
     query: floats(magnitude, [B, LQ, H, D]),
     key: floats(1, [B, keyLength, H, D]),
     value: floats(1, [B, keyLength, H, DV]),
     mask: tensor(
-      [LQ, keyLength],
       Uint8Array.from({ length: LQ * keyLength }, () => (next() < 0.5 ? 1 : 0)),
+      [LQ, keyLength],
     ),
     sinks: floats(1, [H]),
     keyLength,
@@ -48,7 +48,7 @@ function toLayout(layout: Layout, { shape, data }: Tensor<'float64'>): Tensor<'f
     const [h, l, b] = [row % heads, Math.floor(row / heads) % length, Math.floor(row / heads / length)];
     result[((b * heads + h) * length + l) * depth + d] = data[at]!;
   }
-  return tensor([batch, heads, length, depth], result);
+  return tensor(result, [batch, heads, length, depth]);
 }
 
 /** The slice of keys from `start` to `end`, on axis 1. */
@@ -58,14 +58,14 @@ function keysOf({ shape, data }: Tensor<'float64'>, start: number, end: number):
   const parts = Array.from({ length: batch }, (_, b) => [
     ...data.subarray((b * length + start) * row, (b * length + end) * row),
   ]);
-  return tensor([batch, end - start, heads, depth], new Float64Array(parts.flat()));
+  return tensor(new Float64Array(parts.flat()), [batch, end - start, heads, depth]);
 }
 
 function maskOf({ mask, keyLength }: Whole, start: number, end: number): Tensor<'bool'> {
   const rows = Array.from({ length: LQ }, (_, i) => [
     ...mask.data.subarray(i * keyLength + start, i * keyLength + end),
   ]);
-  return tensor([LQ, end - start], new Uint8Array(rows.flat()));
+  return tensor(new Uint8Array(rows.flat()), [LQ, end - start]);
 }
 
 async function partOf(
@@ -160,7 +160,7 @@ describe('merging', () => {
   });
 
   test('keeps float32, and never writes to the parts', async () => {
-    const x = tensor([1, 1, 1, 1], new Float32Array([1]));
+    const x = tensor(new Float32Array([1]), [1, 1, 1, 1]);
     const { output, statistics } = await attention(backend, {
       query: x,
       key: x,
@@ -169,7 +169,7 @@ describe('merging', () => {
     });
     const part = { output, statistics };
     const before = structuredClone(part);
-    expect(mergeAttention([part, part]).statistics.rowSum).toEqual(tensor([1, 1, 1], new Float32Array([2])));
+    expect(mergeAttention([part, part]).statistics.rowSum).toEqual(tensor(new Float32Array([2]), [1, 1, 1]));
     expect(part).toEqual(before);
   });
 
@@ -194,8 +194,8 @@ function codeOf(parts: readonly unknown[]): string {
 
 test('what cannot be merged is refused with a code', async () => {
   const part = await partOf(wholeOf(1, 8, 1), 'bhld', 0, 8, false);
-  const rank3 = tensor([B, H, LQ], new Float64Array(B * H * LQ));
-  const rank5 = tensor([B, H, LQ, DV, 1], new Float64Array(B * H * LQ * DV));
+  const rank3 = tensor(new Float64Array(B * H * LQ), [B, H, LQ]);
+  const rank5 = tensor(new Float64Array(B * H * LQ * DV), [B, H, LQ, DV, 1]);
   const float32 = { ...part.output, dtype: 'float32', data: Float32Array.from(part.output.data) };
   const integers = { ...part.output, dtype: 'int32', data: Int32Array.from(part.output.data) };
   expect(codeOf([part])).toBe('merged');

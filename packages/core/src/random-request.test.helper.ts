@@ -102,7 +102,7 @@ export function requestOf(recipe: Recipe): AttentionRequest {
     ...(has('causal') && { causal: true }),
     ...(has('window') && { window: { left: below(3), right: below(2) === 0 ? null : below(3) } }),
     ...(has('mask.boolean') && {
-      mask: tensor([queryLength, keyLength], mostlyTrue(queryLength * keyLength, below)),
+      mask: tensor(mostlyTrue(queryLength * keyLength, below), [queryLength, keyLength]),
     }),
     ...(has('mask.float') && { mask: floats(broadcast(), orExcluded) }),
     ...(has('bias') && { bias: floats(broadcast(), orExcluded) }),

@@ -14,9 +14,9 @@ import { recipes, requestOf } from './random-request.test.helper.ts';
 import reference from './reference/index.ts';
 
 const floats = (...shape: number[]): Tensor<'float32'> =>
-  tensor(shape, new Float32Array(shape.reduce((a, b) => a * b, 1)));
+  tensor(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape);
 const bools = (...shape: number[]): Tensor<'bool'> =>
-  tensor(shape, new Uint8Array(shape.reduce((a, b) => a * b, 1)));
+  tensor(new Uint8Array(shape.reduce((a, b) => a * b, 1)), shape);
 
 const B2H4 = { query: floats(2, 4, 5, 8), key: floats(2, 2, 6, 8), value: floats(2, 2, 6, 3) };
 const square = { query: floats(1, 1, 5, 4), key: floats(1, 1, 5, 4), value: floats(1, 1, 5, 4) };
@@ -109,7 +109,7 @@ describe('equal requests have one problem, to the letter', () => {
     [
       'lengths as numbers or a tensor',
       { ...square, keyLengths: [3] },
-      { ...square, keyLengths: tensor([1], Int32Array.of(4)) },
+      { ...square, keyLengths: tensor(Int32Array.of(4), [1]) },
     ],
   ];
   test.each(same)('%s', (_, one, other) => {
@@ -210,7 +210,7 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     ],
     [
       'half of the segments',
-      { ...square, querySegments: tensor([1, 5], new Int32Array(5)) },
+      { ...square, querySegments: tensor(new Int32Array(5), [1, 5]) },
       {
         code: 'MISSING_INPUT',
         message: 'keySegments is missing, expected int32 [B=1, Lk=5]',
@@ -219,19 +219,19 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     ],
     [
       'one dtype beside another',
-      { ...square, key: tensor([1, 1, 5, 4], new Float64Array(20)) },
+      { ...square, key: tensor(new Float64Array(20), [1, 1, 5, 4]) },
       { code: 'DTYPE', message: 'key is float64, expected float32 [B=1, Hkv=1, Lk=5, D=4]' },
     ],
     [
       'integers',
-      { ...square, query: tensor([1, 1, 5, 4], new Int32Array(20)) },
+      { ...square, query: tensor(new Int32Array(20), [1, 1, 5, 4]) },
       { code: 'DTYPE', message: 'query is int32, expected float32 or float64' },
     ],
     ['no query', { ...square, query: undefined }, { code: 'MISSING_INPUT', message: 'query is missing' }],
     [
       'a plain array',
       { ...square, query: [1, 2] },
-      { code: 'SHAPE', message: 'query is not a tensor', remedy: /tensor\(shape/ },
+      { code: 'SHAPE', message: 'query is not a tensor', remedy: /tensor\(typedArray/ },
     ],
     [
       'no alignment',
@@ -320,7 +320,7 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     [
       'a mask that is no tensor',
       { ...square, mask: [[true]] },
-      { code: 'SHAPE', message: 'mask is not a tensor but Array', remedy: /tensor\(shape/ },
+      { code: 'SHAPE', message: 'mask is not a tensor but Array', remedy: /tensor\(typedArray/ },
     ],
     [
       'a mask of false',
@@ -357,7 +357,7 @@ describe('errors speak in dimension letters, before anything is computed', () =>
 });
 
 describe('what is no backend is refused with what makes one', () => {
-  const x = tensor([1, 1, 1, 1], new Float32Array([1]));
+  const x = tensor(new Float32Array([1]), [1, 1, 1, 1]);
   const given: [name: string, value: unknown, message: RegExp][] = [
     ['a provider', reference, /the provider reference was given, expected a backend/],
     ['a promise', reference.create(), /a promise was given/],

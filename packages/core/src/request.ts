@@ -226,7 +226,7 @@ function perBatch(values: PerBatch): Tensor<'int32'> {
       { clause: 'lengths', remedy: 'give whole numbers, one for each element of the batch' },
     );
   }
-  return tensor([values.length], Int32Array.from(values));
+  return tensor(Int32Array.from(values), [values.length]);
 }
 
 function rank4(name: string, value: Tensor | ResidentTensor): BroadcastShape {

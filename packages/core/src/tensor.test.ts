@@ -13,7 +13,7 @@ describe('tensor()', () => {
     [new Int32Array(2), 'int32'],
     [new Uint8Array(2), 'bool'],
   ])('%o is %s, wrapped without a copy', (data, dtype) => {
-    const wrapped = tensor([2, 1], data);
+    const wrapped = tensor(data, [2, 1]);
     expect(wrapped.dtype).toBe(dtype);
     expect(wrapped.data).toBe(data);
     expect(wrapped.shape).toEqual([2, 1]);
@@ -21,14 +21,14 @@ describe('tensor()', () => {
 
   test('keeps a shape of its own', () => {
     const shape = [1, 2];
-    const wrapped = tensor(shape, new Float32Array(2));
+    const wrapped = tensor(new Float32Array(2), shape);
     shape[0] = 7;
     expect(wrapped.shape).toEqual([1, 2]);
   });
 
   test('may be a scalar, or empty', () => {
-    expect(tensor([], new Float32Array(1)).shape).toEqual([]);
-    expect(tensor([0, 3], new Float32Array(0)).shape).toEqual([0, 3]);
+    expect(tensor(new Float32Array(1), []).shape).toEqual([]);
+    expect(tensor(new Float32Array(0), [0, 3]).shape).toEqual([0, 3]);
   });
 
   test.each([
@@ -42,7 +42,7 @@ describe('tensor()', () => {
   ])('%j of %o is refused', (shape, data, code, message) => {
     let caught: unknown;
     try {
-      tensor(shape, data as Float32Array);
+      tensor(data as Float32Array, shape);
     } catch (error) {
       caught = error;
     }
@@ -53,7 +53,7 @@ describe('tensor()', () => {
 const request = (x: Tensor) => ({ query: x, key: x, value: x, causal: true });
 
 describe('a tensor is plain data', () => {
-  const x = tensor([1, 1, 3, 2], new Float32Array([1, 0, 0, 1, 1, 1]));
+  const x = tensor(new Float32Array([1, 0, 0, 1, 1, 1]), [1, 1, 3, 2]);
 
   test('it survives structuredClone', async () => {
     const backend = await reference.create();
@@ -71,7 +71,7 @@ describe('a tensor is plain data', () => {
     const { output } = await attention(backend, request(foreign));
     const { output: expected } = await attention(backend, request(x));
     expect([...output.data]).toEqual([...expected.data]);
-    expect(tensor([1, 1, 3, 2], foreign.data).dtype).toBe('float32');
+    expect(tensor(foreign.data, [1, 1, 3, 2]).dtype).toBe('float32');
   });
 
   test('its lengths and offsets too', async () => {
@@ -81,7 +81,7 @@ describe('a tensor is plain data', () => {
     const { output } = await attention(backend, {
       ...request(x),
       keyLengths,
-      alignment: { offset: tensor([1], offset) },
+      alignment: { offset: tensor(offset, [1]) },
     });
     expect(output.shape).toEqual([1, 1, 3, 2]);
   });
@@ -91,15 +91,15 @@ test('zeros() makes each type', () => {
   for (const dtype of ['float32', 'float64', 'int32', 'bool'] as const) {
     const made = zeros(dtype, [2, 3]);
     expect(made.dtype).toBe(dtype);
-    expect(tensor([2, 3], made.data).dtype).toBe(dtype);
+    expect(tensor(made.data, [2, 3]).dtype).toBe(dtype);
     expect([...made.data]).toEqual([0, 0, 0, 0, 0, 0]);
   }
 });
 
 test('isResident() tells resident tensors from plain ones, and from anything else', async () => {
   const backend = await reference.create();
-  const resident = await backend.upload(tensor([1], new Float32Array(1)));
+  const resident = await backend.upload(tensor(new Float32Array(1), [1]));
   expect(isResident(resident)).toBe(true);
-  for (const value of [tensor([1], new Float32Array(1)), null, undefined, 1, {}])
+  for (const value of [tensor(new Float32Array(1), [1]), null, undefined, 1, {}])
     expect(isResident(value)).toBe(false);
 });

@@ -48,13 +48,13 @@ type ArrayDType<A> = A extends Float32Array
  * ```ts
  * import { tensor } from '@heed/core';
  *
- * const query = tensor([1, 1, 2, 3], new Float32Array([1, 2, 3, 4, 5, 6]));
+ * const query = tensor(new Float32Array([1, 2, 3, 4, 5, 6]), [1, 1, 2, 3]);
  * console.log(query.dtype); // float32
  * ```
  */
 export function tensor<A extends DTypeArrays[DType]>(
-  shape: readonly number[],
   data: A,
+  shape: readonly number[],
 ): Tensor<ArrayDType<A>> {
   const dtype = dtypeOfArray(data);
   if (dtype === undefined) {
@@ -125,7 +125,7 @@ export function checkTensor(name: string, value: unknown): asserts value is Tens
   if (typeof candidate !== 'object' || candidate === null || !Array.isArray(candidate.shape)) {
     throw new HeedError('SHAPE', `${name} is not a tensor but ${kindOf(value)}`, {
       clause: 'shape',
-      remedy: 'make one with tensor(shape, typedArray)',
+      remedy: 'make one with tensor(typedArray, shape)',
     });
   }
   const { shape, data, dtype } = candidate;
@@ -133,7 +133,7 @@ export function checkTensor(name: string, value: unknown): asserts value is Tens
   if (actual === undefined || actual !== dtype) {
     throw new HeedError('DTYPE', `${name} says its dtype is ${String(dtype)}, its data is ${kindOf(data)}`, {
       clause: 'shape',
-      remedy: `the data is ${ARRAYS} (of booleans); tensor(shape, data) tells its dtype`,
+      remedy: `the data is ${ARRAYS} (of booleans); tensor(data, shape) tells its dtype`,
     });
   }
   if (!shape.every((length: unknown) => Number.isSafeInteger(length) && (length as number) >= 0)) {

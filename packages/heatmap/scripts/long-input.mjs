@@ -13,7 +13,7 @@ const L = Number(length);
 const D = 64;
 let state = 1;
 const random = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 31 - 1;
-const numbers = () => tensor([1, 1, L, D], Float32Array.from({ length: L * D }, random));
+const numbers = () => tensor(Float32Array.from({ length: L * D }, random), [1, 1, L, D]);
 const [query, key, value] = [numbers(), numbers(), numbers()];
 const MiB = 2 ** 20;
 console.log(`${L} × ${L}, D = ${D}, one head; Node ${process.version}, ${cpus()[0].model}`);

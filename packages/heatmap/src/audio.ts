@@ -21,7 +21,7 @@ export interface AudioOptions extends Omit<HeatmapOptions, 'columns' | 'highligh
  * import { tensor } from '@heed/core';
  * import { overAudio } from '@heed/heatmap';
  *
- * const weights = tensor([1, 3], new Float32Array([0.1, 0.8, 0.1]));
+ * const weights = tensor(new Float32Array([0.1, 0.8, 0.1]), [1, 3]);
  * const view = overAudio(weights, { rows: ['hello'], secondsPerFrame: 0.5 });
  * console.log(view.columns.join()); // 0:00.0,0:00.5,0:01.0
  * ```

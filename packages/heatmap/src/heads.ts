@@ -23,7 +23,7 @@ export interface HeatmapPanels {
  * import { tensor } from '@heed/core';
  * import { allHeads, toSVG } from '@heed/heatmap';
  *
- * const weights = tensor([1, 2, 1, 2], new Float32Array([1, 0, 0.25, 0.75]));
+ * const weights = tensor(new Float32Array([1, 0, 0.25, 0.75]), [1, 2, 1, 2]);
  * const picture = allHeads(weights, { title: 'Layer 0' });
  * console.log(picture.panels[1].title, toSVG(picture).startsWith('<svg')); // Head 1 true
  * ```
@@ -63,5 +63,5 @@ export function meanOverHeads(weights: Tensor): Tensor<'float64'> {
       for (let at = 0; at < size; at++) mean[b * size + at]! += weights.data[start + at]! / heads;
     }
   }
-  return tensor([batch, 1, rows, columns], mean);
+  return tensor(mean, [batch, 1, rows, columns]);
 }

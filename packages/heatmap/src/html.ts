@@ -42,7 +42,7 @@ th,td{padding:.25rem .5rem;text-align:right;border-bottom:1px solid var(--line)}
  * import { tensor } from '@heed/core';
  * import { heatmap, toHTML } from '@heed/heatmap';
  *
- * const view = heatmap(tensor([1, 2], new Float32Array([0.25, 0.75])), { columns: ['river', 'mud'] });
+ * const view = heatmap(tensor(new Float32Array([0.25, 0.75]), [1, 2]), { columns: ['river', 'mud'] });
  * console.log(toHTML(view).includes('<script')); // false
  * ```
  */

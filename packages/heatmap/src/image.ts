@@ -47,7 +47,7 @@ const IMAGE = /^data:image\/(?:png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={0,2}$/;
  * import { overImage, toTerminal } from '@heed/heatmap';
  *
  * // A class token and 2 × 2 patches.
- * const weights = tensor([1, 5], new Float32Array([0.1, 0.2, 0.6, 0.1, 0]));
+ * const weights = tensor(new Float32Array([0.1, 0.2, 0.6, 0.1, 0]), [1, 5]);
  * const view = overImage(weights, { query: 0, grid: [2, 2], skip: 1 });
  * console.log(view.description); // 2 × 2 patches. Largest: row 0, column 1, 0.600.
  * ```

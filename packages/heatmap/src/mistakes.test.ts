@@ -30,9 +30,9 @@ async function errorOf(work: () => unknown): Promise<HeedError> {
   throw new Error('nothing was thrown');
 }
 
-const weights = tensor([1, 4], new Float32Array([0.1, 0.2, 0.3, 0.4]));
+const weights = tensor(new Float32Array([0.1, 0.2, 0.3, 0.4]), [1, 4]);
 const view = heatmap(weights);
-const x = tensor([1, 1, 3, 2], new Float32Array([1, 0, 0, 1, 1, 1]));
+const x = tensor(new Float32Array([1, 0, 0, 1, 1, 1]), [1, 1, 3, 2]);
 const pooled = async (options?: object): Promise<unknown> =>
   pooledWeights(await ts.create(), { query: x, key: x }, options as Anything);
 

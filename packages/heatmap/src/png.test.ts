@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { allHeads, heatmap, toSVG } from './index.ts';
 import { toPNG } from './png.ts';
 
-const view = heatmap(tensor([2, 2], new Float32Array([0, 1, 0.5, 0.25])), {
+const view = heatmap(tensor(new Float32Array([0, 1, 0.5, 0.25]), [2, 2]), {
   rows: ['bank', 'שלום'],
   columns: ['<river>', 'x'.repeat(200)],
 });
@@ -59,9 +59,9 @@ describe('a PNG', () => {
   });
 
   test('takes panels, and matrices that are an image within', async () => {
-    const panels = allHeads(tensor([1, 2, 1, 1], new Float32Array([1, 0])));
+    const panels = allHeads(tensor(new Float32Array([1, 0]), [1, 2, 1, 1]));
     expect(decode(await toPNG(panels)).width).toBeGreaterThan(300);
-    const many = heatmap(tensor([150, 150], new Float32Array(22_500).fill(1)), { domain: [0, 1] });
+    const many = heatmap(tensor(new Float32Array(22_500).fill(1), [150, 150]), { domain: [0, 1] });
     const png = await toPNG(many, { scale: 1 });
     const { width, height } = decode(png);
     expect(pixel(png, 1, width / 2, height / 2)).toEqual([0, 0, 4]);

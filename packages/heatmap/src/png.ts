@@ -37,7 +37,7 @@ let engine: Promise<Uint8Array[]> | null = null;
  * import { heatmap } from '@heed/heatmap';
  * import { toPNG } from '@heed/heatmap/png';
  *
- * const png = await toPNG(heatmap(tensor([1, 2], new Float32Array([0.25, 0.75]))));
+ * const png = await toPNG(heatmap(tensor(new Float32Array([0.25, 0.75]), [1, 2])));
  * console.log(String.fromCharCode(...png.subarray(1, 4))); // PNG
  * ```
  */

@@ -74,5 +74,5 @@ function product(left: Tensor<'float64'>, right: Tensor<'float64'>): Tensor<'flo
       }
     }
   }
-  return tensor(left.shape, result);
+  return tensor(result, left.shape);
 }

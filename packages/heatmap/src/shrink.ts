@@ -14,7 +14,7 @@ import type { HeatmapView } from './view.ts';
  * import { tensor } from '@heed/core';
  * import { heatmap, shrink } from '@heed/heatmap';
  *
- * const view = shrink(heatmap(tensor([2, 4], new Float32Array([0, 1, 2, 3, 4, 5, 6, 7]))), 2);
+ * const view = shrink(heatmap(tensor(new Float32Array([0, 1, 2, 3, 4, 5, 6, 7]), [2, 4])), 2);
  * console.log(view.values.join(), view.columns.join()); // 1,3,5,7 0–1,2–3
  * ```
  */

@@ -17,7 +17,7 @@ const draw = (
   values: readonly number[],
   options: HeatmapOptions = {},
   svgOptions: SVGOptions = {},
-): Document => parse(toSVG(heatmap(tensor(shape, Float64Array.from(values)), options), svgOptions));
+): Document => parse(toSVG(heatmap(tensor(Float64Array.from(values), shape), options), svgOptions));
 
 const all = (document: Document, name: string): Element[] => [...document.getElementsByTagName(name)];
 const texts = (document: Document): string[] => all(document, 'text').map((text) => text.textContent ?? '');
@@ -101,7 +101,7 @@ describe('a picture of weights', () => {
       rows > 0 ? { highlight: { row: 0 } } : {},
     );
     expect(all(document, 'svg')).toHaveLength(1);
-    expect(toSVG(heatmap(tensor([rows, columns], new Float32Array(rows * columns))))).not.toContain('NaN');
+    expect(toSVG(heatmap(tensor(new Float32Array(rows * columns), [rows, columns])))).not.toContain('NaN');
   });
 
   test('many cells are one image for each scheme, and what is not a number lets the hatching through', () => {
@@ -116,7 +116,7 @@ describe('a picture of weights', () => {
   });
 
   test('more cells than pixels are refused', () => {
-    const view = heatmap(tensor([2049, 2048], new Float32Array(2049 * 2048)));
+    const view = heatmap(tensor(new Float32Array(2049 * 2048), [2049, 2048]));
     expect(() => toSVG(view)).toThrow(HeedError);
   });
 });
@@ -160,11 +160,11 @@ describe('accessible, in any page', () => {
   });
 
   test.each(['a b', '1a', '"', ''])('the id %j is refused', (id) => {
-    expect(() => toSVG(heatmap(tensor([1, 1], new Float32Array(1))), { id })).toThrow(HeedError);
+    expect(() => toSVG(heatmap(tensor(new Float32Array(1), [1, 1])), { id })).toThrow(HeedError);
   });
 
   test('the picture asks for nothing from elsewhere', () => {
-    const svg = toSVG(heatmap(tensor([1, 1], new Float32Array(1))));
+    const svg = toSVG(heatmap(tensor(new Float32Array(1), [1, 1])));
     expect(svg.replace('http://www.w3.org/2000/svg', '')).not.toMatch(/https?:|href|@import/);
   });
 });

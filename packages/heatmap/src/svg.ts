@@ -44,7 +44,7 @@ export interface SVGOptions {
  * import { tensor } from '@heed/core';
  * import { heatmap, toSVG } from '@heed/heatmap';
  *
- * const view = heatmap(tensor([1, 2], new Float32Array([0.25, 0.75])), { columns: ['<river>', 'mud'] });
+ * const view = heatmap(tensor(new Float32Array([0.25, 0.75]), [1, 2]), { columns: ['<river>', 'mud'] });
  * console.log(toSVG(view).includes('&lt;river&gt;')); // true
  * ```
  */

@@ -12,7 +12,7 @@ const draw = (
     ...options
   }: HeatmapOptions & { color?: TerminalOptions['color']; columnsWide?: number } = {},
 ): string =>
-  toTerminal(heatmap(tensor(shape, Float64Array.from(values)), options), {
+  toTerminal(heatmap(tensor(Float64Array.from(values), shape), options), {
     ...(color && { color }),
     ...(columnsWide && { columns: columnsWide }),
   });

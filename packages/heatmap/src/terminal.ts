@@ -42,7 +42,7 @@ interface Cells {
  * import { tensor } from '@heed/core';
  * import { heatmap, toTerminal } from '@heed/heatmap';
  *
- * const view = heatmap(tensor([1, 2], new Float32Array([0.25, 0.75])), { columns: ['river', 'mud'] });
+ * const view = heatmap(tensor(new Float32Array([0.25, 0.75]), [1, 2]), { columns: ['river', 'mud'] });
  * console.log(toTerminal(view).includes('.750')); // true
  * ```
  */

@@ -13,10 +13,10 @@ const codeOf = (weights: Tensor, options?: HeatmapOptions): string | undefined =
 
 // B = 2, Hq = 3, Lq = 2, Lk = 2; element (b, h, i, j) is its own index.
 const all = tensor(
-  [2, 3, 2, 2],
   Float32Array.from({ length: 24 }, (_, index) => index),
+  [2, 3, 2, 2],
 );
-const one = tensor([1, 2], new Float32Array([0.25, 0.75]));
+const one = tensor(new Float32Array([0.25, 0.75]), [1, 2]);
 
 describe('which matrix is shown', () => {
   test('the chosen head of the chosen batch element', () => {
@@ -34,11 +34,11 @@ describe('which matrix is shown', () => {
   });
 
   test('the only head need not be named', () => {
-    expect([...heatmap(tensor([1, 1, 1, 2], one.data)).values]).toEqual([0.25, 0.75]);
+    expect([...heatmap(tensor(one.data, [1, 1, 1, 2])).values]).toEqual([0.25, 0.75]);
   });
 
   test('the view keeps no memory of the weights', () => {
-    const weights = tensor([1, 1], new Float32Array([0.5]));
+    const weights = tensor(new Float32Array([0.5]), [1, 1]);
     const view = heatmap(weights);
     weights.data[0] = 1;
     expect(view.values[0]).toBe(0.5);
@@ -46,9 +46,9 @@ describe('which matrix is shown', () => {
   });
 
   test('masks and float64 are shown, other shapes are not', () => {
-    expect([...heatmap(tensor([1, 2], new Uint8Array([1, 0]))).values]).toEqual([1, 0]);
-    expect(codeOf(tensor([2], new Float32Array(2)))).toBe('SHAPE');
-    expect(codeOf(tensor([1, 1, 2], new Float32Array(2)))).toBe('SHAPE');
+    expect([...heatmap(tensor(new Uint8Array([1, 0]), [1, 2])).values]).toEqual([1, 0]);
+    expect(codeOf(tensor(new Float32Array(2), [2]))).toBe('SHAPE');
+    expect(codeOf(tensor(new Float32Array(2), [1, 1, 2]))).toBe('SHAPE');
     expect(codeOf(undefined as unknown as Tensor)).toBe('SHAPE');
     expect(codeOf({ dtype: 'float32', shape: [3, 3], data: new Float32Array(2) })).toBe('SHAPE');
     expect(codeOf({ dtype: 'float32', shape: [1, 2], data: [1, 2] as unknown as Float32Array })).toBe(
@@ -57,8 +57,8 @@ describe('which matrix is shown', () => {
   });
 
   test('no queries or no keys are legal', () => {
-    expect(heatmap(tensor([0, 3], new Float32Array(0))).columns).toHaveLength(3);
-    expect(heatmap(tensor([3, 0], new Float32Array(0))).values).toHaveLength(0);
+    expect(heatmap(tensor(new Float32Array(0), [0, 3])).columns).toHaveLength(3);
+    expect(heatmap(tensor(new Float32Array(0), [3, 0])).values).toHaveLength(0);
   });
 });
 
@@ -71,8 +71,8 @@ describe('labels, domain and highlight', () => {
 
   test('the domain reaches from 0 to the largest number, and passes over what is not finite', () => {
     expect(heatmap(one).domain).toEqual([0, 0.75]);
-    expect(heatmap(tensor([1, 4], new Float64Array([NaN, Infinity, -2, 3]))).domain).toEqual([-2, 3]);
-    expect(heatmap(tensor([1, 2], new Float32Array([NaN, 0]))).domain).toEqual([0, 1]);
+    expect(heatmap(tensor(new Float64Array([NaN, Infinity, -2, 3]), [1, 4])).domain).toEqual([-2, 3]);
+    expect(heatmap(tensor(new Float32Array([NaN, 0]), [1, 2])).domain).toEqual([0, 1]);
     expect(heatmap(one, { domain: [0, 1] }).domain).toEqual([0, 1]);
     expect(codeOf(one, { domain: [1, 1] })).toBe('ARGUMENT');
     expect(codeOf(one, { domain: [0, Infinity] })).toBe('ARGUMENT');

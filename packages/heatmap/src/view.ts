@@ -70,7 +70,7 @@ export interface HeatmapView {
  * import { tensor } from '@heed/core';
  * import { heatmap, toTerminal } from '@heed/heatmap';
  *
- * const weights = tensor([2, 2], new Float32Array([1, 0, 0.25, 0.75]));
+ * const weights = tensor(new Float32Array([1, 0, 0.25, 0.75]), [2, 2]);
  * const view = heatmap(weights, { rows: ['the', 'bank'], columns: ['the', 'bank'], title: 'Layer 0' });
  * console.log(toTerminal(view, { color: 'truecolor' }));
  * ```

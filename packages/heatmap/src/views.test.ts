@@ -23,7 +23,7 @@ const codeOf = (work: () => unknown): string | undefined => {
   }
 };
 
-const layer = tensor([1, 2, 2, 2], new Float32Array([1, 0, 0.5, 0.5, 0.25, 0.75, 0, 1]));
+const layer = tensor(new Float32Array([1, 0, 0.5, 0.5, 0.25, 0.75, 0, 1]), [1, 2, 2, 2]);
 
 describe('all heads of a layer', () => {
   test('are panels with one scale', () => {
@@ -54,8 +54,8 @@ test('the mean of the heads', () => {
 
 describe('rollout', () => {
   test('two layers by hand: each is (W + I) / 2, and they are multiplied', () => {
-    const a = tensor([2, 2], new Float64Array([0, 1, 0.5, 0.5])); // with itself: [½ ½; ¼ ¾]
-    const b = tensor([2, 2], new Float64Array([1, 0, 1, 0])); // with itself: [1 0; ½ ½]
+    const a = tensor(new Float64Array([0, 1, 0.5, 0.5]), [2, 2]); // with itself: [½ ½; ¼ ¾]
+    const b = tensor(new Float64Array([1, 0, 1, 0]), [2, 2]); // with itself: [1 0; ½ ½]
     expect([...rollout([a, b]).data]).toEqual([0.5, 0.5, 0.375, 0.625]);
   });
 
@@ -69,19 +69,19 @@ describe('rollout', () => {
   });
 
   test('a row that attends to nothing stays what it is', () => {
-    expect([...rollout([tensor([2, 2], new Float64Array([0, 0, 0, 1]))]).data]).toEqual([1, 0, 0, 1]);
+    expect([...rollout([tensor(new Float64Array([0, 0, 0, 1]), [2, 2])]).data]).toEqual([1, 0, 0, 1]);
   });
 
   test('wants square layers of one size', () => {
     expect(codeOf(() => rollout([]))).toBe('ARGUMENT');
-    expect(codeOf(() => rollout([tensor([1, 2], new Float64Array(2))]))).toBe('SHAPE');
-    const small = tensor([1, 1], new Float64Array(1));
+    expect(codeOf(() => rollout([tensor(new Float64Array(2), [1, 2])]))).toBe('SHAPE');
+    const small = tensor(new Float64Array(1), [1, 1]);
     expect(codeOf(() => rollout([layer, small]))).toBe('SHAPE');
   });
 });
 
 describe('over an image', () => {
-  const weights = tensor([2, 7], new Float32Array([9, 1, 2, 3, 4, 5, 6, 0, 0, 0, 0, 0, 0, 0]));
+  const weights = tensor(new Float32Array([9, 1, 2, 3, 4, 5, 6, 0, 0, 0, 0, 0, 0, 0]), [2, 7]);
   const pixel = 'data:image/png;base64,iVBORw0KGgo=';
 
   test('one query over its patches', () => {
@@ -102,7 +102,7 @@ describe('over an image', () => {
 });
 
 describe('over a sound', () => {
-  const weights = tensor([1, 4], new Float32Array([0.1, 0.2, 0.3, 0.4]));
+  const weights = tensor(new Float32Array([0.1, 0.2, 0.3, 0.4]), [1, 4]);
 
   test('columns are times, and the loudness of each frame stands below', () => {
     const samples = Float32Array.from({ length: 8 }, (_, n) => (n < 4 ? 0 : n < 6 ? 0.25 : -0.5));
@@ -126,17 +126,17 @@ describe('over a sound', () => {
 
 test('a robust domain does not heed the few that are far out', () => {
   const data = Float64Array.from({ length: 400 }, (_, n) => (n === 0 ? 1 : n < 200 ? 0.01 : 0));
-  const weights: Tensor = tensor([20, 20], data);
+  const weights: Tensor = tensor(data, [20, 20]);
   expect(heatmap(weights, { domain: 'robust' }).domain).toEqual([0, 0.01]);
   expect(heatmap(weights).domain).toEqual([0, 1]);
-  expect(heatmap(tensor([1, 2], new Float64Array([-3, 0])), { domain: 'robust' }).domain).toEqual([-3, 0]);
-  expect(heatmap(tensor([1, 1], new Float64Array(1)), { domain: 'robust' }).domain).toEqual([0, 1]);
+  expect(heatmap(tensor(new Float64Array([-3, 0]), [1, 2]), { domain: 'robust' }).domain).toEqual([-3, 0]);
+  expect(heatmap(tensor(new Float64Array(1), [1, 1]), { domain: 'robust' }).domain).toEqual([0, 1]);
 });
 
 test('a shrunk view keeps the largest, the labels, the highlight and what is not a number', () => {
   const values = Float64Array.from([-5, -3, 1, 2, NaN, 0, 7, 8]);
   const columns = ['a', 'b', 'c', 'd'];
-  const view = heatmap(tensor([2, 4], values), { columns, highlight: { row: 1, column: 2 } });
+  const view = heatmap(tensor(values, [2, 4]), { columns, highlight: { row: 1, column: 2 } });
   const small = shrink(view, 2);
   expect(small.columns).toEqual(['a–b', 'c–d']);
   expect([...small.values]).toEqual([-3, 2, NaN, 8]);
@@ -146,7 +146,7 @@ test('a shrunk view keeps the largest, the labels, the highlight and what is not
 
 describe('a page', () => {
   const hostile = '<script>alert(1)</script>"><img src=x onerror=alert(1)>';
-  const view = heatmap(tensor([1, 2], new Float32Array([0.25, NaN])), {
+  const view = heatmap(tensor(new Float32Array([0.25, NaN]), [1, 2]), {
     rows: [hostile],
     columns: [hostile, 'שלום'],
     title: hostile,
@@ -175,7 +175,7 @@ describe('a page', () => {
   });
 
   test('large matrices have no table', () => {
-    const large = heatmap(tensor([65, 64], new Float32Array(65 * 64)));
+    const large = heatmap(tensor(new Float32Array(65 * 64), [65, 64]));
     expect(toHTML(large)).not.toContain('<table');
   });
 });

@@ -25,11 +25,11 @@ export function lengthsOf(weights: Tensor): readonly [B: number, Hq: number, Lq:
     const given = Array.isArray(shape) ? `[${shape.join(', ')}]` : 'not a tensor';
     throw new HeedError('SHAPE', `weights is ${given}, expected [Lq, Lk] or [B, Hq, Lq, Lk]`, {
       clause: 'shape',
-      remedy: "ask attention() for outputs: ['weights'], or make a tensor with tensor(shape, typedArray)",
+      remedy: "ask attention() for outputs: ['weights'], or make a tensor with tensor(typedArray, shape)",
     });
   }
   // Checks that dtype, data and shape agree; the data is not copied.
-  tensor(weights.shape, weights.data);
+  tensor(weights.data, weights.shape);
   return (shape.length === 2 ? [1, 1, ...shape] : shape) as [number, number, number, number];
 }
 

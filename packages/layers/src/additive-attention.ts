@@ -46,8 +46,8 @@ export interface AdditiveAttentionOptions {
  * import { AdditiveAttention } from '@heed/layers';
  *
  * const layer = new AdditiveAttention({ queryDim: 2, keyDim: 3, attentionDim: 8 });
- * const state = tensor([1, 1, 2], new Float32Array([1, -1])); // [B, Lq, queryDim]
- * const annotations = tensor([1, 4, 3], new Float32Array(12).fill(1)); // [B, Lk, keyDim]
+ * const state = tensor(new Float32Array([1, -1]), [1, 1, 2]); // [B, Lq, queryDim]
+ * const annotations = tensor(new Float32Array(12).fill(1), [1, 4, 3]); // [B, Lk, keyDim]
  * const { weights } = await layer.forward(await ts.create(), { query: state, key: annotations }, { weights: true });
  * console.log(weights.data.join(' ')); // 0.25 0.25 0.25 0.25
  * ```

@@ -22,7 +22,7 @@ const scopes: [string, AttentionScope][] = [
     'float mask and padding',
     {
       mask: randomTensor([3, 5], 9),
-      keyMask: tensor([2, 5], new Uint8Array([1, 1, 1, 1, 1, 1, 1, 1, 0, 0])),
+      keyMask: tensor(new Uint8Array([1, 1, 1, 1, 1, 1, 1, 1, 0, 0]), [2, 5]),
     },
   ],
 ];
@@ -78,7 +78,7 @@ test.each(scopes)(
 );
 
 test('the output is the value that was chosen; an empty row chooses nothing', async () => {
-  const keyMask = tensor([2, 5], new Uint8Array([1, 1, 1, 1, 1, 0, 0, 0, 0, 0]));
+  const keyMask = tensor(new Uint8Array([1, 1, 1, 1, 1, 0, 0, 0, 0, 0]), [2, 5]);
   const inputs = { query, key, value, keyMask };
   const results = await make().forward(backend, inputs, { selection: 'argmax' });
   results.choice.data.forEach((choice, row) => {

@@ -70,11 +70,11 @@ export interface HardAttentionResults {
  *
  * const layer = new HardAttention({ queryDim: 1, keyDim: 1, attentionDim: 1 });
  * layer.loadStateDict({
- *   'query.weight': tensor([1, 1], new Float32Array([1])),
- *   'key.weight': tensor([1, 1], new Float32Array([1])),
+ *   'query.weight': tensor(new Float32Array([1]), [1, 1]),
+ *   'key.weight': tensor(new Float32Array([1]), [1, 1]),
  * });
- * const query = tensor([1, 1, 1], new Float32Array([1])); // [B, Lq, queryDim]
- * const key = tensor([1, 3, 1], new Float32Array([5, 9, 2])); // [B, Lk, keyDim]
+ * const query = tensor(new Float32Array([1]), [1, 1, 1]); // [B, Lq, queryDim]
+ * const key = tensor(new Float32Array([5, 9, 2]), [1, 3, 1]); // [B, Lk, keyDim]
  * const { output, choice } = await layer.forward(await ts.create(), { query, key }, { selection: 'argmax' });
  * console.log(choice.data[0], output.data[0]); // 1 9
  * ```

@@ -37,7 +37,7 @@ export interface LinearGradients {
  * const layer = new Linear({ inputDim: 2, outputDim: 1 });
  * layer.parameters.weight.data.set([3, 4]);
  * layer.parameters.bias.data.set([1]);
- * console.log(layer.forward(tensor([1, 2], new Float32Array([1, 2]))).data[0]); // 12
+ * console.log(layer.forward(tensor(new Float32Array([1, 2]), [1, 2])).data[0]); // 12
  * ```
  */
 export class Linear {

@@ -68,8 +68,8 @@ export interface LuongAttentionOptions {
  *
  * const local = { position: 'monotonic', halfWidth: 1 } as const;
  * const layer = new LuongAttention({ score: 'dot', queryDim: 1, keyDim: 1, local });
- * const query = tensor([1, 2, 1], new Float32Array([0, 0])); // [B, Lq, E]
- * const key = tensor([1, 4, 1], new Float32Array([1, 2, 3, 4])); // [B, Lk, E]
+ * const query = tensor(new Float32Array([0, 0]), [1, 2, 1]); // [B, Lq, E]
+ * const key = tensor(new Float32Array([1, 2, 3, 4]), [1, 4, 1]); // [B, Lk, E]
  * console.log((await layer.forward(await ts.create(), { query, key })).output.data.join(' ')); // 1.5 2
  * ```
  */

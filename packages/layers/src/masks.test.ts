@@ -30,10 +30,10 @@ const layers = {
   'Luong, concat': new LuongAttention({ ...single, score: 'concat' }),
 };
 const masks = {
-  boolean: tensor([3, 3], new Uint8Array([1, 0, 1, 1, 1, 1, 0, 1, 1])),
-  float: tensor([2, 1, 1, 3], new Float64Array([0, -1, -Infinity, 2, 0, 0.5])),
+  boolean: tensor(new Uint8Array([1, 0, 1, 1, 1, 1, 0, 1, 1]), [3, 3]),
+  float: tensor(new Float64Array([0, -1, -Infinity, 2, 0, 0.5]), [2, 1, 1, 3]),
 };
-const paddings = [undefined, tensor([2, 3], new Uint8Array([1, 1, 1, 1, 1, 0]))];
+const paddings = [undefined, tensor(new Uint8Array([1, 1, 1, 1, 1, 0]), [2, 3])];
 
 const cases = Object.entries(masks).flatMap(([kind, mask]) =>
   paddings.map((keyMask) => [`${kind}${keyMask ? ' and key padding' : ''}`, mask, keyMask] as const),

@@ -31,7 +31,7 @@ async function errorOf(work: () => unknown): Promise<HeedError> {
   throw new Error('nothing was thrown');
 }
 
-const x = tensor([1, 3, 4], new Float32Array(12));
+const x = tensor(new Float32Array(12), [1, 3, 4]);
 const single = { queryDim: 4, keyDim: 4, attentionDim: 2 };
 const makers: Record<string, [(options: Anything) => unknown, object]> = {
   MultiHeadAttention: [(o) => new MultiHeadAttention(o), { embedDim: 4, heads: 2 }],
@@ -197,10 +197,10 @@ describe.each([...Object.entries(forwards), ['SpatialAttention', spatial] as con
 );
 
 describe.each(Object.entries(forwards))('masks of %s', (_, forward) => {
-  const padding = tensor([1, 3], new Uint8Array([1, 1, 0]));
+  const padding = tensor(new Uint8Array([1, 1, 0]), [1, 3]);
 
   test('a key mask that does not fit is refused by its own name', async () => {
-    for (const keyMask of [tensor([1, 4], new Uint8Array(4)), tensor([2, 3], new Uint8Array(6))]) {
+    for (const keyMask of [tensor(new Uint8Array(4), [1, 4]), tensor(new Uint8Array(6), [2, 3])]) {
       const error = await errorOf(() => forward(backend, { keyMask }));
       expect(error).toMatchObject({ code: 'SHAPE', clause: 'mask' });
       expect(error.message).toMatch(/^keyMask is .* expected bool \[B=1, Lk=3\]$/);
@@ -214,10 +214,10 @@ describe.each(Object.entries(forwards))('masks of %s', (_, forward) => {
   });
 
   test('a mask beside it that is no mask is refused', async () => {
-    const five = tensor([1, 1, 1, 1, 3], new Uint8Array(3));
+    const five = tensor(new Uint8Array(3), [1, 1, 1, 1, 3]);
     expect((await errorOf(() => forward(backend, { keyMask: padding, mask: five }))).code).toBe('SHAPE');
     expect((await errorOf(() => forward(backend, { keyMask: padding, mask: [[true]] }))).code).toBe('SHAPE');
-    const wide = tensor([3, 2], new Uint8Array(6));
+    const wide = tensor(new Uint8Array(6), [3, 2]);
     expect((await errorOf(() => forward(backend, { keyMask: padding, mask: wide }))).code).toBe('SHAPE');
   });
 });

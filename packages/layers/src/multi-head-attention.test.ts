@@ -45,8 +45,8 @@ const cases: Record<
   'mask and key padding': [
     { heads: 2 },
     {
-      mask: tensor([4, 4], new Uint8Array([1, 1, 0, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 1, 1])),
-      keyMask: tensor([2, 4], new Uint8Array([1, 1, 1, 1, 1, 1, 0, 0])),
+      mask: tensor(new Uint8Array([1, 1, 0, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 1, 1]), [4, 4]),
+      keyMask: tensor(new Uint8Array([1, 1, 1, 1, 1, 1, 0, 0]), [2, 4]),
     },
   ],
   'bias, softcap, scale': [{ heads: 2, scale: 0.9, softcap: 2 }, { bias: randomTensor([2, 4, 4], 13) }],
@@ -167,7 +167,7 @@ test('padding may hold anything: nothing of it reaches an output or a gradient',
   const query = randomTensor([1, 2, 6], 1);
   const key = randomTensor([1, 3, 6], 2);
   key.data.fill(NaN, 12);
-  const inputs = { query, key, keyMask: tensor([1, 3], new Uint8Array([1, 1, 0])) };
+  const inputs = { query, key, keyMask: tensor(new Uint8Array([1, 1, 0]), [1, 3]) };
   const { output, gradient } = await layer.forward(backend, inputs, { gradient: true });
   const { dQuery, dKey, parameters } = await gradient(output);
   for (const { data } of [output, dQuery, dKey!, ...Object.values(parameters)]) {
@@ -178,7 +178,7 @@ test('padding may hold anything: nothing of it reaches an output or a gradient',
 test('rotary scores depend on the distance alone', async () => {
   const layer = new MultiHeadAttention({ embedDim: 8, heads: 2, rotary: {}, ...float64 });
   const query = randomTensor([1, 3, 8], 1);
-  const at = (start: number) => tensor([3], Int32Array.from([start, start + 1, start + 2]));
+  const at = (start: number) => tensor(Int32Array.from([start, start + 1, start + 2]), [3]);
   const [a, b] = await Promise.all(
     [0, 1000].map((start) =>
       layer.forward(
@@ -195,7 +195,7 @@ test('rotary scores depend on the distance alone', async () => {
 
 describe('mistakes have a code', () => {
   const layer = new MultiHeadAttention({ embedDim: 4, heads: 2 });
-  const query = tensor([1, 2, 4], new Float32Array(8));
+  const query = tensor(new Float32Array(8), [1, 2, 4]);
   const codeOf = async (work: () => unknown): Promise<string | undefined> => {
     try {
       await work();
@@ -209,12 +209,12 @@ describe('mistakes have a code', () => {
     ['ARGUMENT', () => new MultiHeadAttention({ embedDim: 5, heads: 2 })],
     ['ARGUMENT', () => new MultiHeadAttention({ embedDim: 6, heads: 3, kvHeads: 2 })],
     ['ARGUMENT', () => new MultiHeadAttention({ embedDim: 6, heads: 2, rotary: {} })],
-    ['SHAPE', () => layer.forward(backend, { query: tensor([2, 4], new Float32Array(8)) })],
-    ['SHAPE', () => layer.forward(backend, { query: tensor([1, 2, 3], new Float32Array(6)) })],
-    ['SHAPE', () => layer.forward(backend, { query, key: tensor([2, 2, 4], new Float32Array(16)) })],
-    ['DTYPE', () => layer.forward(backend, { query: tensor([1, 2, 4], new Float64Array(8)) })],
-    ['DTYPE', () => layer.forward(backend, { query, keyMask: tensor([1, 2], new Float32Array(2)) })],
-    ['SHAPE', () => layer.forward(backend, { query, keyMask: tensor([2], new Uint8Array(2)) })],
+    ['SHAPE', () => layer.forward(backend, { query: tensor(new Float32Array(8), [2, 4]) })],
+    ['SHAPE', () => layer.forward(backend, { query: tensor(new Float32Array(6), [1, 2, 3]) })],
+    ['SHAPE', () => layer.forward(backend, { query, key: tensor(new Float32Array(16), [2, 2, 4]) })],
+    ['DTYPE', () => layer.forward(backend, { query: tensor(new Float64Array(8), [1, 2, 4]) })],
+    ['DTYPE', () => layer.forward(backend, { query, keyMask: tensor(new Float32Array(2), [1, 2]) })],
+    ['SHAPE', () => layer.forward(backend, { query, keyMask: tensor(new Uint8Array(2), [2]) })],
     ['MISSING_INPUT', () => layer.loadStateDict({})],
     ['UNEXPECTED_INPUT', () => layer.loadStateDict({ ...layer.parameters, bias_k: query })],
     ['SHAPE', () => layer.loadStateDict({ ...layer.parameters, 'query.weight': query })],

@@ -117,7 +117,7 @@ interface Shape {
  * import { MultiHeadAttention } from '@heed/layers';
  *
  * const layer = new MultiHeadAttention({ embedDim: 8, heads: 2 });
- * const query = tensor([1, 3, 8], new Float32Array(24).fill(1)); // [B, L, E]
+ * const query = tensor(new Float32Array(24).fill(1), [1, 3, 8]); // [B, L, E]
  * const { output, weights } = await layer.forward(await ts.create(), { query, causal: true }, { weights: true });
  * console.log(output.shape.join(' × '), '|', weights.shape.join(' × ')); // 1 × 3 × 8 | 1 × 2 × 3 × 3
  * ```

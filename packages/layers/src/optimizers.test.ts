@@ -2,7 +2,7 @@ import { HeedError, tensor } from '@heed/core';
 import { expect, test } from 'vitest';
 import { Adam, SGD } from './index.ts';
 
-const values = (...numbers: number[]) => tensor([numbers.length], new Float64Array(numbers));
+const values = (...numbers: number[]) => tensor(new Float64Array(numbers), [numbers.length]);
 
 /** The parameters after the gradients of Σ x⁴ / 4 have been followed. */
 function after(steps: number, optimizer: Adam | SGD): number[] {

@@ -65,10 +65,10 @@ export interface AdamOptions {
  * import { tensor } from '@heed/core';
  * import { Adam } from '@heed/layers';
  *
- * const parameters = { x: tensor([1], new Float64Array([3])) };
+ * const parameters = { x: tensor(new Float64Array([3]), [1]) };
  * const adam = new Adam({ learningRate: 0.1 });
  * for (let step = 0; step < 300; step++) {
- *   adam.step(parameters, { x: tensor([1], new Float64Array([2 * parameters.x.data[0]])) }); // of x²
+ *   adam.step(parameters, { x: tensor(new Float64Array([2 * parameters.x.data[0]]), [1]) }); // of x²
  * }
  * console.log(Math.abs(parameters.x.data[0]) < 0.01); // true
  * ```

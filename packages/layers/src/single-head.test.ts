@@ -28,7 +28,7 @@ const key = randomTensor([2, 6, 3], 2);
 const value = randomTensor([2, 6, 2], 3);
 const scopes: [string, AttentionScope][] = [
   ['all keys', {}],
-  ['key padding', { keyMask: tensor([2, 6], new Uint8Array([1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 0, 0])) }],
+  ['key padding', { keyMask: tensor(new Uint8Array([1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 0, 0]), [2, 6]) }],
   ['key lengths', { keyLengths: [6, 4] }],
 ];
 

@@ -26,7 +26,7 @@ describe('gradients agree with finite differences', () => {
     const query = randomTensor([2, 3, 4], 2);
     const given = options.queries === 'given' ? { query } : {};
     const size = options.grid.reduce((a, b) => a * b, 1);
-    const gridMask = tensor([2, ...options.grid], new Uint8Array(2 * size).fill(1, 1));
+    const gridMask = tensor(new Uint8Array(2 * size).fill(1, 1), [2, ...options.grid]);
     const inputs = { input, gridMask, ...given };
     const { output, gradient } = await layer.forward(backend, inputs, { gradient: true });
     const dOutput = randomTensor(output.shape, 3);
@@ -66,6 +66,6 @@ test('mistakes have a code', async () => {
   expect(await codeOf(() => new SpatialAttention({ ...common, grid: [2], embedDim: 8 }))).toBe('ARGUMENT');
   expect(await codeOf(() => layer.forward(backend, { input: randomTensor([1, 2, 3, 4], 1) }))).toBe('SHAPE');
   expect(await codeOf(() => layer.forward(backend, { input, query: input }))).toBe('UNEXPECTED_INPUT');
-  const gridMask = tensor([4], new Uint8Array(4));
+  const gridMask = tensor(new Uint8Array(4), [4]);
   expect(await codeOf(() => layer.forward(backend, { input, gridMask }))).toBe('SHAPE');
 });

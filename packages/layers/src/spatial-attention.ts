@@ -75,7 +75,7 @@ export type SpatialAttentionResults<Options> = {
  * import { SpatialAttention } from '@heed/layers';
  *
  * const layer = new SpatialAttention({ grid: [4, 5], channels: 8, heads: 2, queries: { learned: 1 } });
- * const input = tensor([1, 4, 5, 8], new Float32Array(160)); // [B, H, W, C]
+ * const input = tensor(new Float32Array(160), [1, 4, 5, 8]); // [B, H, W, C]
  * const { output, weights } = await layer.forward(await ts.create(), { input }, { weights: true });
  * console.log(output.shape.join(' × '), '|', weights.shape.join(' × ')); // 1 × 1 × 8 | 1 × 2 × 1 × 4 × 5
  * ```

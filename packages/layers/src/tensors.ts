@@ -42,7 +42,7 @@ export function checkPlain(name: string, given: unknown): asserts given is Tenso
   const value = given as Partial<Tensor> | null | undefined;
   if (!Array.isArray(value?.shape) || !ArrayBuffer.isView(value.data)) {
     throw new HeedError('SHAPE', `${name} is not a tensor`, {
-      remedy: 'make one with tensor(shape, typedArray)',
+      remedy: 'make one with tensor(typedArray, shape)',
     });
   }
   const size = value.shape.reduce((product: number, length: number) => product * length, 1);

@@ -37,7 +37,7 @@ const TOLERANCE = 1e-5;
 
 function decode({ dtype, shape, data }: Encoded): Tensor {
   const bytes = Uint8Array.from(Buffer.from(data, 'base64'));
-  return dtype === 'bool' ? tensor(shape, bytes) : tensor(shape, new Float32Array(bytes.buffer));
+  return dtype === 'bool' ? tensor(bytes, shape) : tensor(new Float32Array(bytes.buffer), shape);
 }
 
 const floats = (encoded: Encoded): FloatTensor => decode(encoded) as FloatTensor;
@@ -50,8 +50,8 @@ function maskOf(encoded: Encoded): Tensor {
   const shape = mask.shape.length === 3 ? [2, 4, ...mask.shape.slice(1)] : mask.shape;
   return mask.dtype === 'bool'
     ? tensor(
-        shape,
         Uint8Array.from(mask.data, (ignored) => 1 - ignored),
+        shape,
       )
     : ({ ...mask, shape } as Tensor);
 }

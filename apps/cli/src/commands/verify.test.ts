@@ -154,7 +154,7 @@ test('--list names the clauses and how many cases they have', () => {
 });
 
 describe('cases of one’s own', () => {
-  const x = tensor([1, 1, 2, 1], new Float32Array([1, 2]));
+  const x = tensor(new Float32Array([1, 2]), [1, 1, 2, 1]);
   const pair = caseFile('the float64 reference', [
     {
       kind: 'agreement',

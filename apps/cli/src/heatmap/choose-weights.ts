@@ -77,7 +77,7 @@ function withFourAxes({ shape, data }: Tensor, name: string): Tensor {
       `${name} is [${shape.join(', ')}], expected [Lq, Lk], [H, Lq, Lk] or [B, H, Lq, Lk]`,
     );
   }
-  return tensor([...Array<number>(4 - shape.length).fill(1), ...shape], data) as Tensor;
+  return tensor(data, [...Array<number>(4 - shape.length).fill(1), ...shape]) as Tensor;
 }
 
 const TENSOR = { what: 'tensor', option: '--tensor' } as const;

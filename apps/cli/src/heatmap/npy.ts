@@ -37,7 +37,7 @@ export function readNpy(file: Uint8Array, name: string): Tensor {
     );
   }
   const data = type.decode(file.slice(start).buffer);
-  return (fortran ? inRowOrder(tensor([...shape].reverse(), data) as Tensor) : tensor(shape, data)) as Tensor;
+  return (fortran ? inRowOrder(tensor(data, [...shape].reverse()) as Tensor) : tensor(data, shape)) as Tensor;
 }
 
 interface Header {
@@ -88,7 +88,7 @@ function inRowOrder({ shape, data }: Tensor): Tensor {
     for (let axis = lengths.length - 1; axis >= 0 && ++index[axis]! === lengths[axis]; axis--)
       index[axis] = 0;
   }
-  return tensor(lengths, target) as Tensor;
+  return tensor(target, lengths) as Tensor;
 }
 
 /** IEEE 754 binary16. */

@@ -134,5 +134,5 @@ function matrix(nested: unknown, name: string): Tensor {
       remedy: 'write weights as [[…], […]], one row for each query',
     });
   }
-  return tensor(shape, Float64Array.from(numbers as number[])) as Tensor;
+  return tensor(Float64Array.from(numbers as number[]), shape) as Tensor;
 }

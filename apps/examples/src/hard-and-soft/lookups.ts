@@ -35,9 +35,9 @@ export function randomLookups(random: () => number, batch: number, rows: number)
     return answer;
   });
   return {
-    query: tensor([batch, 1, NAME_WIDTH], query),
-    key: tensor([batch, rows, NAME_WIDTH], key),
-    value: tensor([batch, rows, CLASSES], value),
+    query: tensor(query, [batch, 1, NAME_WIDTH]),
+    key: tensor(key, [batch, rows, NAME_WIDTH]),
+    value: tensor(value, [batch, rows, CLASSES]),
     classes,
   };
 }

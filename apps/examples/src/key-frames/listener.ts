@@ -137,7 +137,7 @@ export class Listener {
     readonly weights: FloatTensor | null;
     gradient(dLogits: FloatTensor): Promise<NamedTensors>;
   }> {
-    const input = tensor([spectra.length / (FRAMES * BAND_COUNT), FRAMES, BAND_COUNT], spectra);
+    const input = tensor(spectra, [spectra.length / (FRAMES * BAND_COUNT), FRAMES, BAND_COUNT]);
     const frames = this.#frame.forward(input);
     const pooled = await this.#pooling.forward(backend, frames);
     const batch = input.shape[0];

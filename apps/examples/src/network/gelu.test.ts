@@ -8,7 +8,7 @@ test('GELU', () => {
   const expected = [
     -0.0, -0.004049694, -0.158655254, -0.046017217, 0.0, 0.345731231, 0.841344746, 2.275334497, 7.0, 100.0,
   ];
-  gelu(tensor([x.length], new Float32Array(x))).data.forEach((value, n) =>
+  gelu(tensor(new Float32Array(x), [x.length])).data.forEach((value, n) =>
     expect(value).toBeCloseTo(expected[n], 6),
   );
 });

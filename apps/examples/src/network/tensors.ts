@@ -3,7 +3,7 @@ import type { FloatTensor } from '@heed/layers';
 
 /** float32 zeros. */
 export function zeros(shape: readonly number[]): FloatTensor {
-  return tensor(shape, new Float32Array(shape.reduce((size, length) => size * length, 1)));
+  return tensor(new Float32Array(shape.reduce((size, length) => size * length, 1)), shape);
 }
 
 /** The elementwise sum. */

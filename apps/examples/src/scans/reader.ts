@@ -112,7 +112,7 @@ export class Reader {
   }> {
     const area = PATCH * PATCH;
     const batch = patches.length / (GRID * GRID * area);
-    const input = tensor([batch, GRID, GRID, area], patches);
+    const input = tensor(patches, [batch, GRID, GRID, area]);
     const seen = relu(this.#patch.forward(input));
     const { output, weights = null, gradient } = await this.#looking.look(backend, seen);
     return {

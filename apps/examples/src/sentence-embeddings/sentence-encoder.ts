@@ -75,10 +75,10 @@ export class SentenceEncoder {
     const ids = texts.map((text) => this.tokenize(text));
     const length = Math.max(...ids.map((row) => row.length));
     const keyMask = tensor(
-      [ids.length, length],
       Uint8Array.from({ length: ids.length * length }, (_, n) =>
         n % length < ids[Math.floor(n / length)].length ? 1 : 0,
       ),
+      [ids.length, length],
     );
     let x = this.#afterEmbedding.forward(this.#embedTokens(ids, length));
     for (const { attention, afterAttention, widen, narrow, afterFeedForward } of this.#layers) {

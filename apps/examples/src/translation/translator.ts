@@ -114,7 +114,7 @@ export class Translator {
     );
     const mixed = await this.#mixer.forward(
       backend,
-      { query, key, keyMask: tensor([size, length], mask) },
+      { query, key, keyMask: tensor(mask, [size, length]) },
       { weights: true, gradient: true },
     );
     const state = plus(query, mixed.output);

@@ -49,7 +49,7 @@ import provider from '${backend}';
 
 const backend = await provider.create();
 const numbers = (phase) => Float32Array.from({ length: 96 }, (_, n) => Math.sin(phase + n));
-const [query, key, value] = [0, 1, 2].map((phase) => tensor([1, 2, 6, 8], numbers(phase)));
+const [query, key, value] = [0, 1, 2].map((phase) => tensor(numbers(phase), [1, 2, 6, 8]));
 const { output } = await attention(backend, { query, key, value, causal: true });
 await backend.dispose();
 console.log(JSON.stringify({ name: backend.name, output: [...output.data] }));

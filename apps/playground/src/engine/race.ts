@@ -56,8 +56,8 @@ export async function race(
 function requestOf(length: number, window: number | null): AttentionRequest {
   const numbers = (seed: number): Tensor =>
     tensor(
-      [1, HEADS, length, DEPTH],
       Float32Array.from({ length: HEADS * length * DEPTH }, (_, n) => Math.sin(seed + 1.7 * n)),
+      [1, HEADS, length, DEPTH],
     );
   const [query, key, value] = [numbers(1), numbers(2), numbers(3)];
   return {

@@ -142,7 +142,7 @@ export class Bert {
       const [i, e] = [Math.floor(n / width), n % width];
       return words.data[ids[i]! * width + e]! + positions.data[n]! + types.data[e]!;
     });
-    return tensor([1, ids.length, width], data);
+    return tensor(data, [1, ids.length, width]);
   }
 }
 

@@ -5,8 +5,8 @@ export type Matrix = Tensor<'float32'>;
 
 export function plus(a: Matrix, b: Matrix): Matrix {
   return tensor(
-    a.shape,
     a.data.map((value, n) => value + b.data[n]!),
+    a.shape,
   );
 }
 
@@ -21,14 +21,14 @@ export function layerNorm(x: Matrix, weight: Float32Array, bias: Float32Array, e
     const factor = 1 / Math.sqrt(variance + epsilon);
     for (let e = 0; e < width; e++) result[start + e] = (row[e]! - mean) * factor * weight[e]! + bias[e]!;
   }
-  return tensor(x.shape, result);
+  return tensor(result, x.shape);
 }
 
 /** x Φ(x), which BERT uses (Hendrycks and Gimpel 2016). */
 export function gelu(x: Matrix): Matrix {
   return tensor(
-    x.shape,
     x.data.map((value) => 0.5 * value * (1 + erf(value * Math.SQRT1_2))),
+    x.shape,
   );
 }
 
@@ -58,5 +58,5 @@ export function splitHeads({ shape, data }: Matrix, heads: number): Matrix {
       result.set(data.subarray(from, from + depth), (h * length + i) * depth);
     }
   }
-  return tensor([1, heads, length, depth], result);
+  return tensor(result, [1, heads, length, depth]);
 }

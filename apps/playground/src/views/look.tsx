@@ -127,7 +127,7 @@ export function Explore(props: ExploreProps) {
 function viewOf({ tokens, weights }: Answer, row: number, head: number, title: string): HeatmapView {
   const length = tokens.length;
   const matrix = weights.slice(head * length * length, (head + 1) * length * length);
-  return heatmap(tensor([length, length], matrix), {
+  return heatmap(tensor(matrix, [length, length]), {
     rows: tokens,
     columns: tokens,
     title,

@@ -4,8 +4,8 @@ import { type AttentionBackend, type Tensor, attention, tensor } from '@heed/cor
 export function waves(shape: readonly number[], seed: number): Tensor<'float32'> {
   const size = shape.reduce((product, length) => product * length, 1);
   return tensor(
-    shape,
     Float32Array.from({ length: size }, (_, n) => Math.sin(seed + 1.7 * n)),
+    shape,
   );
 }
 
@@ -19,7 +19,7 @@ export async function runSome(backend: AttentionBackend, times: number): Promise
       value: waves(shape, n + 2),
       bias: waves([24, 24], n + 3),
       sinks: waves([2], n + 4),
-      mask: tensor([24], new Uint8Array(24).fill(1, 3)),
+      mask: tensor(new Uint8Array(24).fill(1, 3), [24]),
       softcap: 3,
       causal: true,
       outputs: ['output', 'weights', 'logSumExp'],

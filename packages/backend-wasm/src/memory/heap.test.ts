@@ -53,8 +53,8 @@ describe('a tensor', () => {
   const upload = (): WasmTensor =>
     memory.upload(
       tensor(
-        [2, 3, 2],
         Float32Array.from({ length: 12 }, (_, n) => n),
+        [2, 3, 2],
       ),
     ) as WasmTensor;
 
@@ -67,8 +67,8 @@ describe('a tensor', () => {
       const native = upload();
       const size = shape.reduce<number>((product, length) => product * length, 1);
       const part = tensor(
-        shape,
         Float32Array.from({ length: size }, (_, n) => -1 - n),
+        shape,
       );
       await memory.write(native, part, { axis, start: 1 });
       expect([...(await memory.download(native)).data]).toEqual(expected);

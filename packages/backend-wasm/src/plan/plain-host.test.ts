@@ -34,7 +34,7 @@ type Request = Omit<AttentionRequest<'output' | 'logSumExp'>, 'gradient'>;
 function request(shape: Shape, more: Partial<Request> = {}): Request {
   const { batch = 1, heads = 1, kvHeads = heads, queries, keys, depth, valueDepth = depth } = shape;
   const random = numbers(7);
-  const of = (...lengths: number[]) => tensor(lengths, random(lengths.reduce((a, b) => a * b)));
+  const of = (...lengths: number[]) => tensor(random(lengths.reduce((a, b) => a * b)), lengths);
   return {
     query: of(batch, heads, queries, depth),
     key: of(batch, kvHeads, keys, depth),
@@ -66,7 +66,7 @@ describe('few rows with many keys', () => {
     ['one row', { queries: 1, keys: 9000, depth: 8 }, {}],
     ['an odd head size', { queries: 3, keys: 8193, depth: 5, valueDepth: 3 }, {}],
     ['query heads that share keys', { heads: 4, kvHeads: 2, queries: 1, keys: 9001, depth: 8 }, {}],
-    ['a sink', { queries: 2, keys: 8192, depth: 8 }, { sinks: tensor([1], new Float32Array([3])) }],
+    ['a sink', { queries: 2, keys: 8192, depth: 8 }, { sinks: tensor(new Float32Array([3]), [1]) }],
     ['causal rows', { queries: 100, keys: 8200, depth: 4 }, { causal: true, alignment: { offset: 4050 } }],
     ['a short cache', { batch: 3, queries: 1, keys: 12300, depth: 8 }, { keyLengths: [0, 5000, 12300] }],
     [
@@ -102,7 +102,7 @@ describe('more heads than packed keys have room for', () => {
     expect(plan.sharedScratchBytes).toBeLessThan(70e6);
     const all = await run(given);
     const lastHead = ({ shape: [, , length, depth], data }: Tensor): Tensor =>
-      tensor([1, 1, length!, depth!], Float32Array.from(data.subarray(-length! * depth!)));
+      tensor(Float32Array.from(data.subarray(-length! * depth!)), [1, 1, length!, depth!]);
     const { query, key, value } = given as unknown as Record<string, Tensor>;
     const alone = await run({
       ...given,
@@ -130,6 +130,6 @@ describe('modules', () => {
       return forwardPlan(problem, options).module.generate().length;
     };
     expect(size({ softcap: 3 })).toBeGreaterThan(size() + 100);
-    expect(size({ mask: tensor([100, 100], new Uint8Array(1e4)) })).toBeGreaterThan(size());
+    expect(size({ mask: tensor(new Uint8Array(1e4), [100, 100]) })).toBeGreaterThan(size());
   });
 });

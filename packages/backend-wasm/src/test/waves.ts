@@ -4,7 +4,7 @@ import { type Tensor, tensor } from '@heed/core';
 export function waves(shape: readonly number[], seed: number): Tensor<'float32'> {
   const size = shape.reduce((product, length) => product * length, 1);
   return tensor(
-    shape,
     Float32Array.from({ length: size }, (_, n) => Math.sin(seed + 1.7 * n)),
+    shape,
   );
 }

@@ -10,7 +10,7 @@ import {
 } from '../index.ts';
 import { type BackendDefinition, defineBackend, zeros } from './index.ts';
 
-const x = tensor([1, 1, 1, 1], new Float32Array([1]));
+const x = tensor(new Float32Array([1]), [1, 1, 1, 1]);
 const { problem, inputs } = problemOf({ query: x, key: x, value: x });
 const causal: AttentionProblem = problemOf({ query: x, key: x, value: x, causal: true }).problem;
 const differentiable: AttentionProblem = problemOf({ query: x, key: x, value: x, gradient: true }).problem;

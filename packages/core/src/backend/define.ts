@@ -55,7 +55,7 @@ export interface BackendDefinition<N extends NativeTensor = Tensor> {
  *     run: () => ({ output: zeros('float32', [batch, heads, queryLength, valueDim]) }),
  *   }),
  * });
- * const x = tensor([1, 1, 1, 2], new Float32Array([1, 2]));
+ * const x = tensor(new Float32Array([1, 2]), [1, 1, 1, 2]);
  * const { output } = await attention(backend, { query: x, key: x, value: x });
  * console.log(output.shape.join()); // 1,1,1,2
  * ```

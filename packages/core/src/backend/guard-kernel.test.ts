@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { type AttentionBackend, type Tensor, attention, tensor } from '../index.ts';
 import { type DeviceMemory, defineBackend, zeros } from './index.ts';
 
-const x = tensor([1, 1, 1, 1], new Float32Array([1]));
+const x = tensor(new Float32Array([1]), [1, 1, 1, 1]);
 const request = { query: x, key: x, value: x, outputs: ['output', 'statistics'] as const };
 
 /** An engine whose natives are tensors that it counts, and whose kernels make three results. */

@@ -7,8 +7,8 @@ import reference from '../reference/index.ts';
 const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 const counting = (shape: number[], from: number): Tensor<'float32'> =>
   tensor(
-    shape,
     Float32Array.from({ length: sizeOf(shape) }, (_, at) => from + at),
+    shape,
   );
 
 /** What a write must leave: index by index, without strides. */
@@ -56,7 +56,7 @@ describe('a resident tensor on the host', () => {
 
   const at = { axis: 0, start: 0 };
   test.each<[string, Tensor, { axis: number; start: number }, string]>([
-    ['another dtype', tensor([1, 3], new Float64Array(3)), at, 'DTYPE'],
+    ['another dtype', tensor(new Float64Array(3), [1, 3]), at, 'DTYPE'],
     ['another rank', counting([3], 9), at, 'SHAPE'],
     ['another length beside the axis', counting([1, 2], 9), at, 'SHAPE'],
     ['past the end', counting([2, 3], 9), { axis: 0, start: 1 }, 'SHAPE'],

@@ -26,7 +26,7 @@ function attentionOfPaper(
 }
 
 const toTensor = (matrix: Matrix): Tensor =>
-  tensor([1, 1, matrix.length, matrix[0]!.length], new Float64Array(matrix.flat()));
+  tensor(new Float64Array(matrix.flat()), [1, 1, matrix.length, matrix[0]!.length]);
 
 /** The largest difference between the paper and the reference, on random numbers. */
 async function distanceFromPaper(
@@ -78,7 +78,7 @@ describe('the reference is the formula of the paper', () => {
         const cells = Array.from({ length: queries * keys }, (_, at) =>
           attends(Math.floor(at / keys), at % keys) ? 1 : 0,
         );
-        const mask = tensor([queries, keys], Uint8Array.from(cells));
+        const mask = tensor(Uint8Array.from(cells), [queries, keys]);
         const sizes = [queries, keys, ...depths];
         expect(await distanceFromPaper(s, sizes, attends, { mask })).toBeLessThan(1e-12);
       }),
@@ -98,10 +98,10 @@ describe('the reference is the formula of the paper', () => {
     );
 
     const bhld = (values: number[][][]): Tensor =>
-      tensor([1, values.length, length, depth], new Float64Array(values.flat(2)));
+      tensor(new Float64Array(values.flat(2)), [1, values.length, length, depth]);
     const blhd = (values: number[][][]): Tensor => {
       const rows = Array.from({ length }, (_, l) => values.map((head) => head[l]!));
-      return tensor([1, length, values.length, depth], new Float64Array(rows.flat(2)));
+      return tensor(new Float64Array(rows.flat(2)), [1, length, values.length, depth]);
     };
     for (const [layout, toLayout] of [['bhld', bhld] as const, ['blhd', blhd] as const]) {
       const request = { query: toLayout(q), key: toLayout(k), value: toLayout(v), layout };

@@ -49,8 +49,8 @@ function dOutputFor(request: AttentionRequest, seed: number): Tensor {
   const shape = [...request.query.shape.slice(0, 3), request.value.shape[3]!];
   const next = numbersFrom(seed);
   return tensor(
-    shape,
     Float64Array.from({ length: shape.reduce((a, b) => a * b) }, () => next()),
+    shape,
   );
 }
 
@@ -86,7 +86,7 @@ describe('gradients are the central differences of the forward pass', () => {
 
 describe('hard attention', () => {
   test.each(['argmax', 'sample'] as const)('%s has no gradient, and says so', async (selection) => {
-    const x = tensor([1, 1, 2, 1], new Float64Array([1, 2]));
+    const x = tensor(new Float64Array([1, 2]), [1, 1, 2, 1]);
     const request = { query: x, key: x, value: x, selection, gradient: true as const };
     const error = await attention(backend, request).catch((caught: unknown) => caught);
     expect(HeedError.isInstance(error) && error.code).toBe('NOT_DIFFERENTIABLE');

@@ -53,7 +53,7 @@ export function oneHead(request: PlainRequest, batch: number, head: number): One
     const one: Range = [index, index + 1];
     const ranges: Range[] = [[batch, batch + 1], one, [0, length], [0, depth]];
     if (problem.layout === 'blhd') [ranges[1], ranges[2]] = [ranges[2]!, one];
-    return tensor([1, 1, length, depth], slice(whole, ranges).data) as Tensor;
+    return tensor(slice(whole, ranges).data, [1, 1, length, depth]) as Tensor;
   };
   const query = headOf(inputs.query, head);
   const key = headOf(inputs.key, kvHead);
@@ -69,7 +69,7 @@ export function oneHead(request: PlainRequest, batch: number, head: number): One
   /** The part of a mask or bias; axes of length 1 stay as they are. */
   const broadcast = (whole: unknown, rows: Range, keys: Range): Tensor => {
     const { shape, data } = whole as Tensor;
-    const full = tensor([...Array<number>(4 - shape.length).fill(1), ...shape], data) as Tensor;
+    const full = tensor(data, [...Array<number>(4 - shape.length).fill(1), ...shape]) as Tensor;
     const wanted: Range[] = [[batch, batch + 1], [head, head + 1], rows, keys];
     return slice(
       full,

@@ -43,7 +43,7 @@ export function createPool(rowEdges: readonly number[], columnEdges: readonly nu
           mean[r * columns + c] = sum[r * columns + c]! / (height * (edges[c + 1]! - edges[c]!));
         }
       }
-      return { max: tensor([rows, columns], max), mean: tensor([rows, columns], mean) };
+      return { max: tensor(max, [rows, columns]), mean: tensor(mean, [rows, columns]) };
     },
   };
 }

@@ -24,12 +24,12 @@ function numbers(shape: readonly number[], seed: number, dtype: FloatDType = 'fl
   const length = shape.reduce((size, axis) => size * axis, 1);
   return dtype === 'float32'
     ? tensor(
-        shape,
         Float32Array.from({ length }, (_, n) => at(n)),
+        shape,
       )
     : tensor(
-        shape,
         Float64Array.from({ length }, (_, n) => at(n)),
+        shape,
       );
 }
 
@@ -42,8 +42,8 @@ const base = {
 const short = { key: numbers([B, 2, 23, D], 4), value: numbers([B, 2, 23, D], 5) };
 const segments = (length: number): Tensor =>
   tensor(
-    [B, length],
     Int32Array.from({ length: B * length }, (_, n) => Math.floor((n % length) / 9)),
+    [B, length],
   );
 
 const requests: Record<string, PlainRequest> = {
@@ -78,16 +78,16 @@ const requests: Record<string, PlainRequest> = {
   'a mask of each row, a bias of each head': {
     ...base,
     mask: tensor(
-      [L, 1],
       Uint8Array.from({ length: L }, (_, n) => (n % 5 === 0 ? 0 : 1)),
+      [L, 1],
     ),
     bias: numbers([H, 1, L], 7),
   },
   'a mask of its own for everything': {
     ...base,
     mask: tensor(
-      [B, H, L, L],
       Uint8Array.from({ length: B * H * L * L }, (_, n) => ((n * 7) % 3 === 0 ? 0 : 1)),
+      [B, H, L, L],
     ),
   },
   sinks: { ...base, sinks: numbers([H], 8) },

@@ -71,7 +71,7 @@ const TILE_ELEMENTS = 2 ** 22;
  * import ts from '@heed/backend-ts';
  * import { heatmap, pooledWeights, toSVG } from '@heed/heatmap';
  *
- * const x = tensor([1, 1, 3000, 4], Float32Array.from({ length: 12000 }, (_, n) => Math.sin(n)));
+ * const x = tensor(Float32Array.from({ length: 12000 }, (_, n) => Math.sin(n)), [1, 1, 3000, 4]);
  * const request = { query: x, key: x, causal: true };
  * const { max, rows, columns } = await pooledWeights(await ts.create(), request, { most: 256 });
  * const svg = toSVG(heatmap(max, { rows, columns, title: 'Largest weight of each 12 × 12' }));

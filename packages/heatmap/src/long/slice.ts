@@ -16,7 +16,7 @@ export function slice<T extends Tensor>({ shape, data }: T, ranges: readonly Ran
   const outer = product(lengths.slice(0, cut));
   if (outer === 1) {
     const start = startOf(shape, ranges, 0, cut) * inner;
-    return tensor(lengths, data.subarray(start, start + run)) as Tensor as T;
+    return tensor(data.subarray(start, start + run), lengths) as Tensor as T;
   }
   const copy = data.slice(0, 0).constructor as new (length: number) => T['data'];
   const target = new copy(outer * run);
@@ -24,7 +24,7 @@ export function slice<T extends Tensor>({ shape, data }: T, ranges: readonly Ran
     const start = startOf(shape, ranges, o, cut) * inner;
     target.set(data.subarray(start, start + run), o * run);
   }
-  return tensor(lengths, target) as Tensor as T;
+  return tensor(target, lengths) as Tensor as T;
 }
 
 /** Where the o-th run of the box starts, in elements of the axis that is cut. */

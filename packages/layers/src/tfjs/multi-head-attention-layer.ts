@@ -169,7 +169,7 @@ export function multiHeadAttentionLayer(tf: TensorFlow): MultiHeadAttentionLayer
       return Object.fromEntries(
         [...this.#variables].map(([name, variable]) => {
           const { shape } = variable;
-          return [name, tensor(shape as number[], variable.read().dataSync() as Float32Array)];
+          return [name, tensor(variable.read().dataSync() as Float32Array, shape as number[])];
         }),
       );
     }

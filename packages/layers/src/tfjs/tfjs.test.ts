@@ -21,8 +21,8 @@ beforeAll(async () => {
 const random = seededRandom(1);
 const numbers = (...shape: number[]): FloatTensor =>
   tensor(
-    shape,
     Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => 2 * random() - 1),
+    shape,
   );
 const toTf = ({ data, shape }: FloatTensor): tf.Tensor => tf.tensor(data as Float32Array, [...shape]);
 
@@ -35,8 +35,8 @@ function expectClose(name: string, actual: ArrayLike<number>, expected: ArrayLik
 const query = numbers(2, 5, 8);
 const key = numbers(2, 7, 6);
 const value = numbers(2, 7, 4);
-const keyMask = tensor([2, 7], new Uint8Array([1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0]));
-const ownMask = tensor([2, 5], new Uint8Array([1, 1, 1, 1, 0, 0, 0, 0, 0, 0]));
+const keyMask = tensor(new Uint8Array([1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0]), [2, 7]);
+const ownMask = tensor(new Uint8Array([1, 1, 1, 1, 0, 0, 0, 0, 0, 0]), [2, 5]);
 const cases: [string, Omit<MultiHeadAttentionLayerConfig, 'embedDim'>, Partial<MultiHeadAttentionInputs>][] =
   [
     ['self', { heads: 2 }, {}],
