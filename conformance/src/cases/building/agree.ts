@@ -1,0 +1,18 @@
+import { type AttentionRequest, type AttentionResults, type Tensor, problemOf } from '@heed/core';
+import { expectationOf } from '../../judge/expectation.ts';
+import { judgeResults } from '../../judge/judge.ts';
+import type { PlainInputs } from '../../judge/naive-scores.ts';
+import { ensure } from './behaviour.ts';
+
+/** Checks, inside a behaviour, that results agree with the reference. The request must have plain tensors. */
+export function ensureAgrees(
+  request: AttentionRequest,
+  results: AttentionResults<Tensor>,
+  what: string,
+): void {
+  const { problem, inputs } = problemOf(request);
+  const faults = judgeResults(expectationOf(problem, inputs as PlainInputs), results).flatMap(
+    ({ fault }) => fault ?? [],
+  );
+  ensure(faults.length === 0, `${what}: ${faults.join('; ')}`);
+}

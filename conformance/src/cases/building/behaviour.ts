@@ -1,0 +1,83 @@
+import {
+  type AttentionBackend,
+  type Feature,
+  type Guarantee,
+  HeedError,
+  type HeedErrorCode,
+  problemOf,
+} from '@heed/core';
+import { featuresOf } from '@heed/core/backend';
+import type { BehaviourCase, Subject } from '../../case.ts';
+import { type Sketch, requestOf } from '../../sketch.ts';
+
+/** What a backend must declare for a case to apply: features, or all that a sketch uses. */
+export type Needs = readonly Feature[] | Sketch;
+
+/** A case that is more than one comparison. */
+export function behaviour(
+  clause: string,
+  name: string,
+  needs: Needs,
+  run: (subject: Subject, id: string) => Promise<void>,
+): BehaviourCase {
+  const id = `${clause}/${name}`;
+  return { kind: 'behaviour', id, clause, ...declarations(needs), run: (subject) => run(subject, id) };
+}
+
+/** A case of a guarantee; the guarantee is its clause. */
+export function guaranteed(
+  guarantee: Guarantee,
+  name: string,
+  needs: Needs,
+  run: (subject: Subject, id: string) => Promise<void>,
+): BehaviourCase {
+  return { ...behaviour(guarantee, name, needs, run), guarantee };
+}
+
+function declarations(needs: Needs): Pick<BehaviourCase, 'features' | 'dtype'> {
+  if (isList(needs)) return { features: needs };
+  const { problem } = problemOf(requestOf(needs, 0));
+  return { features: featuresOf(problem), dtype: problem.dtype };
+}
+
+function isList(needs: Needs): needs is readonly Feature[] {
+  return Array.isArray(needs);
+}
+
+export function ensure(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new Error(message);
+}
+
+/** Checks that work fails with a code. `what` completes "expected X for …". */
+export async function ensureError(work: () => unknown, code: HeedErrorCode, what: string): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    ensure(HeedError.isInstance(error), `expected the code ${code} for ${what}, it threw ${String(error)}`);
+    ensure(
+      error.code === code,
+      `expected the code ${code} for ${what}, it is ${error.code}: ${error.message}`,
+    );
+    ensure(error.message.length > 0, `the error ${code} for ${what} has no message`);
+    const restored = HeedError.fromJSON(structuredClone(error.toJSON()));
+    ensure(
+      restored.code === code,
+      `the error ${code} for ${what} does not survive toJSON and structuredClone`,
+    );
+    return;
+  }
+  throw new Error(`expected the code ${code} for ${what}, nothing was thrown`);
+}
+
+/** Uses a backend of its own, and disposes it whatever happens. */
+export async function withBackend(
+  { provider }: Subject,
+  work: (backend: AttentionBackend) => Promise<void>,
+): Promise<void> {
+  const backend = await provider.create();
+  try {
+    await work(backend);
+  } finally {
+    await backend.dispose();
+  }
+}

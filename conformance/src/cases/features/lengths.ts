@@ -1,0 +1,48 @@
+import type { ConformanceCase } from '../../case.ts';
+import type { Sketch } from '../../sketch.ts';
+import { agreements } from '../building/agreement.ts';
+
+export function lengthsCases(): ConformanceCase[] {
+  const sketches: Record<string, Sketch> = {
+    'key/control': { keyLengths: [3, 5] },
+    'query/control': { queryLengths: [3, 5] },
+    'both/control': { queryLengths: [3, 5], keyLengths: [6, 2] },
+    'key/all-lengths': { batch: 8, heads: 1, keyLengths: [0, 1, 2, 3, 4, 5, 6, 7] },
+    'query/all-lengths': { batch: 8, heads: 1, queryLengths: [0, 1, 2, 3, 4, 5, 6, 7] },
+    'key/full': { keyLengths: [7, 7] },
+    'query/full': { queryLengths: [7, 7] },
+    'key/more-keys': { queryLength: 3, keyLength: 11, keyLengths: [10, 4] },
+    'key/one-query': { queryLength: 1, keyLength: 11, keyLengths: [10, 4] },
+    'key/causal-top-left': { causal: true, keyLengths: [3, 7] },
+    'query/causal-top-left': { causal: true, queryLengths: [3, 7] },
+    'both/causal-bottom-right': {
+      causal: true,
+      queryLengths: [3, 5],
+      keyLengths: [6, 2],
+      alignment: 'bottomRight',
+    },
+    'both/layout-blhd': { layout: 'blhd', queryLengths: [3, 5], keyLengths: [6, 2] },
+    'both/gqa': { heads: 4, kvHeads: 2, queryLengths: [3, 5], keyLengths: [6, 2] },
+    'both/boolean-mask': {
+      queryLengths: [3, 5],
+      keyLengths: [6, 2],
+      mask: { kind: 'boolean', shape: [2, 1, 7, 7] },
+    },
+    'both/sinks': { queryLengths: [3, 5], keyLengths: [6, 0], sinks: true },
+  };
+  for (const length of [1, 31, 32, 33, 63, 64, 65, 66]) {
+    sketches[`key/across-tiles/${length}`] = {
+      batch: 1,
+      queryLength: 3,
+      keyLength: 67,
+      keyLengths: [length],
+    };
+    sketches[`query/across-tiles/${length}`] = {
+      batch: 1,
+      queryLength: 67,
+      keyLength: 3,
+      queryLengths: [length],
+    };
+  }
+  return agreements('lengths', sketches);
+}

@@ -1,0 +1,150 @@
+import {
+  type AttentionBackend,
+  type AttentionPart,
+  type AttentionRequest,
+  type Tensor,
+  mergeAttention,
+  problemOf,
+  tensor,
+} from '@heed/core';
+import type { BehaviourCase, ConformanceCase } from '../../case.ts';
+import { randomFrom } from '../../random.ts';
+import { type Sketch, lengthsOf, requestOf } from '../../sketch.ts';
+import { ensureAgrees } from '../building/agree.ts';
+import { behaviour } from '../building/behaviour.ts';
+import { UNORDERED, property, samples } from '../properties/property.ts';
+
+/** Indices `start` to `end` of an axis. */
+function between(given: Tensor, axis: number, start: number, end: number): Tensor {
+  const inner = given.shape.slice(axis + 1).reduce((size, length) => size * length, 1);
+  const data = given.data.filter((_, n) => {
+    const index = Math.floor(n / inner) % given.shape[axis]!;
+    return start <= index && index < end;
+  });
+  return { dtype: given.dtype, shape: given.shape.with(axis, end - start), data } as Tensor;
+}
+
+/** The part of a request that concerns the keys from `start` to `end`. */
+export function someKeys(request: AttentionRequest, start: number, end: number): AttentionRequest {
+  const axis = request.layout === 'blhd' ? 1 : 2;
+  const keyLength = (request.key as Tensor).shape[axis];
+  const lastAxis = (given: Tensor): Tensor => {
+    const last = given.shape.length - 1;
+    return given.shape[last] === keyLength ? between(given, last, start, end) : given;
+  };
+  const { key, value, mask, bias, keySegments, alignment } = request;
+  return {
+    ...request,
+    key: between(key as Tensor, axis, start, end),
+    value: between(value as Tensor, axis, start, end),
+    ...(mask && { mask: lastAxis(mask as Tensor) }),
+    ...(bias && { bias: lastAxis(bias as Tensor) }),
+    ...(keySegments && { keySegments: lastAxis(keySegments as Tensor) }),
+    // Positions count from the part's first key.
+    ...(alignment && { alignment: { offset: -start } }),
+  };
+}
+
+/** Where the parts begin and end, unevenly; some may be empty. */
+function cutsOf(keyLength: number, parts: number, seed: string | number): number[] {
+  const random = randomFrom(seed);
+  const cuts = Array.from({ length: parts - 1 }, () => random.below(keyLength + 1));
+  return [0, ...cuts.sort((a, b) => a - b), keyLength];
+}
+
+/** Attention over each part of the keys, merged, equals attention over all of them. */
+async function ensureMerges(
+  backend: AttentionBackend,
+  request: AttentionRequest,
+  cuts: readonly number[],
+  sinkPart: number,
+): Promise<void> {
+  const whole: AttentionRequest = { ...request, outputs: ['output', 'statistics'] };
+  const parts: AttentionPart[] = [];
+  for (const [n, end] of cuts.slice(1).entries()) {
+    const part = someKeys(whole, cuts[n]!, end);
+    // The sink belongs to exactly one part.
+    const { problem, inputs } = problemOf(n === sinkPart ? part : { ...part, sinks: undefined });
+    const kernel = await backend.compile(problem);
+    const { output, statistics } = await kernel.run(inputs);
+    await kernel.dispose();
+    parts.push({ output: output!, statistics: statistics! });
+  }
+  const results = mergeAttention(parts, { layout: request.layout ?? 'bhld' });
+  ensureAgrees(whole, results, `${parts.length} parts, cut at ${cuts.join(', ')}, merged`);
+}
+
+function merged(
+  name: string,
+  sketch: Sketch,
+  parts: number,
+  change: (request: AttentionRequest) => AttentionRequest = (request) => request,
+): BehaviourCase {
+  const part: Sketch = {
+    ...sketch,
+    outputs: ['statistics'],
+    ...(sketch.alignment && { alignment: { offset: 0 } }),
+  };
+  return behaviour('merge', name, part, async ({ backend }, id) => {
+    const cuts = cutsOf(lengthsOf(sketch).keyLength, parts, id);
+    await ensureMerges(backend, change(requestOf(sketch, id)), cuts, parts - 1);
+  });
+}
+
+export function mergeCases(): ConformanceCase[] {
+  const lengths: Sketch = { queryLength: 5, keyLength: 70 };
+  const sketches: Record<string, Sketch> = {
+    plain: lengths,
+    peaked: { ...lengths, spread: 8 },
+    'scores-1e4': { ...lengths, queryLength: 17, spread: 1e4 },
+    sinks: { ...lengths, sinks: true },
+    'layout-blhd': { ...lengths, layout: 'blhd', heads: 3 },
+    gqa: { ...lengths, heads: 4, kvHeads: 2, valueDim: 5 },
+    'boolean-mask': { ...lengths, mask: { kind: 'boolean', shape: [5, 70], density: 0.1 } },
+    bias: { ...lengths, bias: { shape: [2, 1, 70], excluded: 0.5 } },
+    causal: { queryLength: 70, keyLength: 70, causal: true, alignment: 'topLeft' },
+    'softcap-segments': { ...lengths, softcap: 2, segments: 'scattered' },
+    float64: { ...lengths, dtype: 'float64' },
+  };
+  // Without the row sum of a uniform row at the edge of float32, the merge could not weigh its parts.
+  const lowest = (request: AttentionRequest): AttentionRequest => ({
+    ...request,
+    mask: tensor(new Float32Array(70).fill(-3.4e38), [1, 70]),
+  });
+  // Far below what float32 resolves, each part's maximum is rounded by thousands.
+  const farDown = (request: AttentionRequest): AttentionRequest => ({
+    ...request,
+    mask: tensor(new Float32Array(70).fill(-1e12), [1, 70]),
+    bias: tensor(
+      Float32Array.from({ length: 70 }, (_, j) => 3e4 * (j % 3)),
+      [1, 70],
+    ),
+  });
+  return [
+    ...Object.entries(sketches).flatMap(([name, sketch]) =>
+      [1, 2, 7, 64].map((parts) => merged(`${name}/${parts}-parts`, sketch, parts)),
+    ),
+    merged('lowest-mask/7-parts', { ...lengths, mask: { kind: 'float', shape: [1, 70] } }, 7, lowest),
+    merged(
+      'minus-1e12-mask/7-parts',
+      { ...lengths, mask: { kind: 'float', shape: [1, 70] }, bias: { shape: [1, 70] } },
+      7,
+      farDown,
+    ),
+    merged('more-parts-than-keys', { queryLength: 3, keyLength: 2 }, 9),
+    merged('only-empty-parts', { queryLength: 3, keyLength: 0 }, 3),
+    merged('only-empty-parts-and-a-sink', { queryLength: 3, keyLength: 0, sinks: true }, 3),
+    property(
+      'merge',
+      'anywhere-in-any-number',
+      ['statistics'],
+      samples(UNORDERED),
+      async (sample, { backend }) => {
+        const { keyLength } = lengthsOf(sample.sketch);
+        const parts = 1 + (sample.seed % 5);
+        const cuts = cutsOf(keyLength, parts, sample.seed);
+        await ensureMerges(backend, requestOf(sample.sketch, sample.seed), cuts, sample.seed % parts);
+      },
+    ),
+  ];
+}

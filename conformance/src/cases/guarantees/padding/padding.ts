@@ -1,0 +1,218 @@
+import { type AttentionRequest, type Tensor, problemOf } from '@heed/core';
+import { broadcastStrides } from '@heed/core/backend';
+import type { BehaviourCase, ConformanceCase } from '../../../case.ts';
+import { EXACT } from '../../../judge/arithmetic.ts';
+import { eachRow, naiveForward } from '../../../judge/naive-forward.ts';
+import { type PlainInputs, rowStarts } from '../../../judge/naive-scores.ts';
+import { type Sketch, dOutputOf, requestOf } from '../../../sketch.ts';
+import { ensure, guaranteed } from '../../building/behaviour.ts';
+import { ensureSameBits, runAll, runAsAsked } from '../../building/run-all.ts';
+
+/** Each way to exclude. Float masks and biases exclude where they are −∞. */
+export const EXCLUSIONS: Readonly<Record<string, Sketch>> = {
+  'key-lengths': { keyLengths: [4, 6] },
+  'query-lengths': { queryLengths: [4, 6] },
+  'both-lengths': { keyLengths: [4, 6], queryLengths: [2, 7] },
+  causal: { causal: true, queryLength: 5, keyLength: 9, alignment: 'topLeft' },
+  'causal-empty-rows': { causal: true, queryLength: 9, keyLength: 5, alignment: 'bottomRight' },
+  'window-left': { window: { left: 1 }, queryLength: 4, keyLength: 9, alignment: 'bottomRight' },
+  'window-right': { window: { right: 1 }, queryLength: 4, keyLength: 9, alignment: 'topLeft' },
+  'boolean-mask': {
+    mask: { kind: 'boolean', shape: [2, 2, 4, 9], density: 0.2 },
+    queryLength: 4,
+    keyLength: 9,
+  },
+  'boolean-mask-float64': {
+    mask: { kind: 'boolean', shape: [2, 2, 4, 9], density: 0.4 },
+    queryLength: 4,
+    keyLength: 9,
+    dtype: 'float64',
+  },
+  'boolean-mask-float64-softcap': {
+    mask: { kind: 'boolean', shape: [2, 2, 4, 9], density: 0.4 },
+    queryLength: 4,
+    keyLength: 9,
+    dtype: 'float64',
+    softcap: 2,
+  },
+  'boolean-mask-of-keys': { mask: { kind: 'boolean', shape: [2, 1, 1, 7], density: 0.4 } },
+  'boolean-mask-of-queries': { mask: { kind: 'boolean', shape: [2, 1, 7, 1], density: 0.5 } },
+  'float-mask': { mask: { kind: 'float', shape: [1, 1, 1, 7], density: 0.4 } },
+  bias: { bias: { shape: [2, 1, 1, 7], excluded: 0.6 } },
+  segments: { segments: 'scattered', queryLength: 4, keyLength: 9 },
+  'key-lengths-decoding': { keyLengths: [520, 1027], queryLength: 1, keyLength: 1030 },
+  'boolean-mask-decoding': {
+    mask: { kind: 'boolean', shape: [2, 1, 1, 1030], density: 0.4 },
+    queryLength: 2,
+    keyLength: 1030,
+  },
+  'no-common-segment': { segments: 'scattered', queryLength: 2, keyLength: 2 },
+};
+
+/** Other features, over one exclusion that every one of them meets. */
+const BESIDE: Readonly<Record<string, Sketch>> = {
+  softcap: { softcap: 1 },
+  alibi: { alibi: true },
+  sinks: { sinks: true },
+  gqa: { heads: 4, kvHeads: 2 },
+  'layout-blhd': { layout: 'blhd' },
+  'value-size': { valueDim: 3 },
+  bias: { bias: { shape: [2, 7, 7] } },
+  'float-mask': { mask: { kind: 'float', shape: [7, 7] } },
+  argmax: { selection: 'argmax' },
+  sample: { selection: 'sample', seed: 5 },
+  float64: { dtype: 'float64' },
+  peaked: { spread: 20 },
+};
+
+/** Sums of the huge ones overflow. */
+function poisons({ dtype = 'float32' }: Sketch): Record<string, number> {
+  const huge = dtype === 'float32' ? 3e38 : 1.7e308;
+  return { nan: NaN, infinity: Infinity, 'minus-infinity': -Infinity, 'huge-and-finite': huge };
+}
+
+/** What no row may attend to, in each input: true where an element is excluded. */
+export interface Excludable {
+  readonly query: (index: number) => boolean;
+  readonly key: (index: number) => boolean;
+  readonly value: (index: number) => boolean;
+  readonly bias: (index: number) => boolean;
+  readonly mask: (index: number) => boolean;
+  readonly dOutput: (index: number) => boolean;
+}
+
+/** Finds the excluded elements of a request. */
+export function excludable(request: AttentionRequest): Excludable {
+  const { problem, inputs } = problemOf(request);
+  const starts = rowStarts(problem);
+  const { attended } = naiveForward(problem, inputs as PlainInputs, EXACT);
+  const seen = {
+    query: new Set<number>(),
+    output: new Set<number>(),
+    key: new Set<number>(),
+    value: new Set<number>(),
+    bias: new Set<number>(),
+    mask: new Set<number>(),
+  };
+  const pairOf = (shape: readonly number[] | undefined, at: readonly number[]): number =>
+    shape === undefined
+      ? -1
+      : broadcastStrides(shape as never).reduce((sum, stride, axis) => sum + stride * at[axis]!, 0);
+  eachRow(problem, (b, h, i, at) => {
+    for (const j of attended[at]!) {
+      seen.query.add(starts.query(b, h, i));
+      seen.output.add(starts.output(b, h, i));
+      seen.key.add(starts.key(b, h, j));
+      seen.value.add(starts.value(b, h, j));
+      seen.bias.add(pairOf(problem.bias?.shape, [b, h, i, j]));
+      seen.mask.add(pairOf(problem.mask?.shape, [b, h, i, j]));
+    }
+  });
+  const { headDim, valueDim } = problem;
+  // A −∞ that excludes must stay: it is why the element is excluded.
+  const keepsOut = (tensor: unknown, index: number): boolean => (tensor as Tensor).data[index] === -Infinity;
+  return {
+    query: (index) => !seen.query.has(index - (index % headDim)),
+    key: (index) => !seen.key.has(index - (index % headDim)),
+    value: (index) => !seen.value.has(index - (index % valueDim)),
+    bias: (index) => !seen.bias.has(index) && !keepsOut(inputs.bias, index),
+    mask: (index) => problem.mask?.kind === 'float' && !seen.mask.has(index) && !keepsOut(inputs.mask, index),
+    dOutput: (index) => !seen.output.has(index - (index % valueDim)),
+  };
+}
+
+/** A copy of a tensor with a number put into some places. */
+export function spoil<T extends Tensor | undefined>(
+  given: T,
+  poison: number,
+  where: (index: number) => boolean,
+): T {
+  if (given === undefined) return given;
+  return { ...given, data: given.data.map((number, n) => (where(n) ? poison : number)) };
+}
+
+/** Everything excluded is poisoned at once; no bit of any result may change. */
+function padded(
+  name: string,
+  sketch: Sketch,
+  poison: number,
+  run: typeof runAll | typeof runAsAsked = runAll,
+): BehaviourCase {
+  return guaranteed('padding', name, sketch, async ({ backend }, id) => {
+    const seed = id.slice(0, id.lastIndexOf('/'));
+    const request = requestOf(sketch, seed);
+    const places = excludable(request);
+    const dOutput = dOutputOf(sketch, seed);
+    const poisoned: Record<string, unknown> = { ...request };
+    let count = 0;
+    for (const input of ['query', 'key', 'value', 'mask', 'bias'] as const) {
+      const given = request[input] as Tensor | undefined;
+      if (given === undefined) continue;
+      count += given.data.filter((_, index) => places[input](index)).length;
+      poisoned[input] = spoil(given, poison, places[input]);
+    }
+    ensure(count > 0, 'the case has no excluded place');
+    const clean = await run(backend, request, dOutput);
+    const dirty = await run(
+      backend,
+      poisoned as unknown as AttentionRequest,
+      spoil(dOutput, poison, places.dOutput),
+    );
+    ensureSameBits(dirty, clean, `with ${poison} in every excluded place`);
+  });
+}
+
+/** Hard attention reads the value that it chose, and no other. */
+function unchosen(selection: 'argmax' | 'sample'): BehaviourCase {
+  const sketch: Sketch = { selection, ...(selection === 'sample' && { seed: 8 }) };
+  return guaranteed('padding', `unchosen-values/${selection}`, sketch, async ({ backend }, id) => {
+    const request = requestOf(sketch, id);
+    const { problem } = problemOf(request);
+    const starts = rowStarts(problem);
+    const dOutput = dOutputOf(sketch, id);
+    const clean = await runAll(backend, request, dOutput);
+    const chosen = new Set<number>();
+    eachRow(problem, (b, h, _, at) => chosen.add(starts.value(b, h, clean['choice']!.data[at]!)));
+    const poisonUnchosen = (index: number): boolean => !chosen.has(index - (index % problem.valueDim));
+    const value = spoil(request.value as Tensor, NaN, poisonUnchosen);
+    const dirty = await runAll(backend, { ...request, value }, dOutput);
+    ensureSameBits(dirty, clean, 'with NaN in every value that is not chosen');
+  });
+}
+
+export function paddingCases(): ConformanceCase[] {
+  const sketches: Record<string, Sketch> = { ...EXCLUSIONS };
+  for (const [name, sketch] of Object.entries(BESIDE)) {
+    sketches[`beside/${name}`] = { ...sketch, keyLengths: [4, 6], queryLengths: [5, 3] };
+    sketches[`causal-beside/${name}`] = { ...sketch, causal: true, alignment: { offset: [-2, -3] } };
+  }
+  for (const keyLength of [33, 65]) {
+    sketches[`across-tiles/key-lengths/${keyLength}`] = {
+      batch: 1,
+      queryLength: 35,
+      keyLength,
+      keyLengths: [31],
+    };
+    sketches[`across-tiles/causal/${keyLength}`] = {
+      batch: 1,
+      queryLength: 30,
+      keyLength,
+      causal: true,
+      alignment: 'topLeft',
+    };
+  }
+  const cases = Object.entries(sketches).flatMap(([name, sketch]) =>
+    Object.entries(poisons(sketch)).map(([kind, poison]) => padded(`${name}/${kind}`, sketch, poison)),
+  );
+  // Enough keys, and scores small enough, for ways that pay off only there; nothing but the output is asked for.
+  const outputAlone = Object.entries({
+    'key-lengths': { queryLength: 70, spread: 0.1, keyLengths: [66, 40] },
+    'causal-key-lengths': { queryLength: 70, spread: 0.1, keyLengths: [66, 40], causal: true },
+    causal: { queryLength: 70, keyLength: 90, spread: 0.1, causal: true, alignment: 'topLeft' },
+  } satisfies Record<string, Sketch>).flatMap(([name, sketch]) =>
+    Object.entries(poisons(sketch)).map(([kind, poison]) =>
+      padded(`output-alone/${name}/${kind}`, sketch, poison, runAsAsked),
+    ),
+  );
+  return [...cases, ...outputAlone, unchosen('argmax'), unchosen('sample')];
+}

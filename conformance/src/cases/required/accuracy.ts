@@ -1,0 +1,34 @@
+import type { Tensor } from '@heed/core';
+import type { ConformanceCase } from '../../case.ts';
+import { agreement, agreements } from '../building/agreement.ts';
+
+/** Larger sums, where an engine's own order of operations shows most. */
+export function accuracyCases(): ConformanceCase[] {
+  const one = { batch: 1, heads: 2 } as const;
+  const nearlyEqual = agreement(
+    'accuracy',
+    'values-that-cancel',
+    { batch: 1, heads: 1, queryLength: 1, keyLength: 2, headDim: 1, scale: 1, dtype: 'float64' },
+    (request) => {
+      (request.query as Tensor).data.set([1]);
+      (request.key as Tensor).data.set([0, -0.00135]);
+      (request.value as Tensor).data.set([1000, -1000]);
+      return request;
+    },
+  );
+  const sums = agreements('accuracy', {
+    control: { ...one, queryLength: 64, headDim: 32 },
+    'head-size-128': { ...one, queryLength: 33, headDim: 128 },
+    'many-keys': { ...one, queryLength: 2, keyLength: 4000, headDim: 16 },
+    'many-keys-flat': { ...one, queryLength: 2, keyLength: 4000, headDim: 16, spread: 0.01 },
+    'many-keys-peaked': { ...one, queryLength: 2, keyLength: 4000, headDim: 16, spread: 8 },
+    'square-200': { ...one, queryLength: 200, headDim: 16 },
+    'square-130-peaked': { ...one, queryLength: 130, headDim: 64, spread: 4 },
+    'all-outputs': { ...one, queryLength: 64, outputs: ['output', 'weights', 'logSumExp', 'statistics'] },
+    'gradient/square-64': { ...one, queryLength: 64, headDim: 16, gradient: true },
+    'gradient/square-130-peaked': { ...one, queryLength: 130, headDim: 8, spread: 4, gradient: true },
+    'gradient/many-keys': { ...one, queryLength: 2, keyLength: 1000, headDim: 8, gradient: true },
+    'gradient/many-queries': { ...one, queryLength: 1000, keyLength: 2, headDim: 8, gradient: true },
+  });
+  return [...sums, nearlyEqual];
+}

@@ -1,0 +1,126 @@
+import { CONTRACT_VERSION, FEATURES, GUARANTEES, problemOf } from '@heed/core';
+import type { BehaviourCase, ConformanceCase } from '../../case.ts';
+import { type Sketch, requestOf } from '../../sketch.ts';
+import { behaviour, ensure, withBackend } from '../building/behaviour.ts';
+
+function isName(value: unknown): boolean {
+  return typeof value === 'string' && value.trim().length > 0;
+}
+
+function ensureKnown(kind: string, names: readonly string[], known: readonly string[]): void {
+  const unknown = names.find((name) => !known.includes(name));
+  ensure(unknown === undefined, `capabilities.${kind} has ${unknown}, which the contract does not know`);
+  ensure(new Set(names).size === names.length, `capabilities.${kind} names something twice`);
+}
+
+const PLANNED: Readonly<Record<string, Sketch>> = {
+  plan: { queryLength: 3, keyLength: 5 },
+  'plan/no-queries': { queryLength: 0, keyLength: 5 },
+  'plan/no-keys': { queryLength: 3, keyLength: 0, outputs: ['output', 'weights'] },
+  'plan/value-size-gradient': { queryLength: 3, keyLength: 8, valueDim: 6, gradient: true },
+};
+
+function plan(name: string, sketch: Sketch): BehaviourCase {
+  return behaviour('contract', name, sketch, async ({ backend }) => {
+    const kernel = await backend.compile(problemOf(requestOf(sketch, 'contract')).problem);
+    await kernel.dispose();
+    const { algorithm, tile, scratchBytes } = kernel.plan;
+    ensure(isName(algorithm), 'plan.algorithm is empty');
+    const counts = [tile?.query, tile?.key, scratchBytes];
+    ensure(
+      counts.every((count) => Number.isSafeInteger(count) && count >= 0),
+      `plan.tile and plan.scratchBytes must be integers ≥ 0, they are ${counts.join(', ')}`,
+    );
+  });
+}
+
+/** Clause `contract`: what a provider, a backend and a kernel say of themselves. */
+export function contractCases(): ConformanceCase[] {
+  const problem = () => problemOf(requestOf({ queryLength: 3, keyLength: 5 }, 'contract')).problem;
+  return [
+    behaviour('contract', 'provider', [], async ({ provider }) => {
+      ensure(provider.contract === CONTRACT_VERSION, `the provider's contract is not ${CONTRACT_VERSION}`);
+      ensure(isName(provider.name), 'the provider has no name');
+    }),
+    behaviour('contract', 'probe-is-repeatable', [], async ({ provider }) => {
+      for (let n = 0; n < 2; n++) {
+        const { available } = await provider.probe();
+        ensure(available === true, 'probe() says that the engine cannot run, while a backend of it runs');
+      }
+    }),
+    behaviour('contract', 'backend', [], async ({ provider, backend }) => {
+      ensure(backend.contract === CONTRACT_VERSION, `the backend's contract is not ${CONTRACT_VERSION}`);
+      ensure(isName(backend.device), 'device is empty: it says what really runs');
+      ensure(
+        backend.name === provider.name,
+        `the provider ${provider.name} made a backend named ${backend.name}: is it another engine?`,
+      );
+    }),
+    behaviour('contract', 'device-stays-what-it-is', [], async ({ backend }) => {
+      const before = backend.device;
+      const { problem: other, inputs } = problemOf(requestOf({ queryLength: 40 }, 'device'));
+      const kernel = await backend.compile(other);
+      await kernel.run(inputs);
+      await kernel.dispose();
+      ensure(backend.device === before, `device was ${before}, after a run it is ${backend.device}`);
+    }),
+    behaviour('contract', 'capabilities-are-frozen-plain-data', [], async ({ backend }) => {
+      const { capabilities } = backend;
+      const parts = [capabilities, capabilities.dtypes, capabilities.features, capabilities.guarantees];
+      ensure(parts.every(Object.isFrozen), 'capabilities and its lists must be frozen');
+      ensure(
+        JSON.stringify(structuredClone(capabilities)) === JSON.stringify(capabilities),
+        'capabilities are not plain data',
+      );
+      ensure(
+        backend.capabilities === capabilities || sameJson(backend.capabilities, capabilities),
+        'they change',
+      );
+    }),
+    behaviour('contract', 'capabilities-are-known', [], async ({ backend }) => {
+      const { dtypes, features, guarantees } = backend.capabilities;
+      ensureKnown('dtypes', dtypes, ['float32', 'float64']);
+      ensureKnown('features', features, FEATURES);
+      ensureKnown('guarantees', guarantees, GUARANTEES);
+      ensure(
+        dtypes.includes('float32'),
+        'capabilities.dtypes lacks float32, which every backend computes in',
+      );
+      ensure(
+        !features.includes('gradient') || features.includes('statistics'),
+        'gradient is declared without statistics, which it takes from the forward run',
+      );
+    }),
+    behaviour('contract', 'kernel', [], async ({ backend }) => {
+      const kernel = await backend.compile(problem());
+      await kernel.dispose();
+      ensure(sameJson(kernel.problem, problem()), 'kernel.problem is not the problem that was compiled');
+    }),
+    ...Object.entries(PLANNED).map(([name, sketch]) => plan(name, sketch)),
+    behaviour('contract', 'problem-from-json', [], async ({ backend }) => {
+      const kernel = await backend.compile(JSON.parse(JSON.stringify(problem())));
+      const { output } = await kernel.run(
+        problemOf(requestOf({ queryLength: 3, keyLength: 5 }, 'contract')).inputs,
+      );
+      await kernel.dispose();
+      ensure(output?.shape.join() === '2,2,3,8', 'a problem that went through JSON is not computed');
+    }),
+    behaviour('contract', 'backends-are-independent', [], async (subject) => {
+      await withBackend(subject, async (other) => {
+        ensure(
+          other !== subject.backend,
+          'create() gives the same backend twice: disposing one ends the other',
+        );
+        const kernel = await other.compile(problem());
+        await other.dispose();
+        await kernel.dispose();
+      });
+      const kernel = await subject.backend.compile(problem());
+      await kernel.dispose();
+    }),
+  ];
+}
+
+function sameJson(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

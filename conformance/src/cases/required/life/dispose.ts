@@ -1,0 +1,128 @@
+import { type AttentionRequest, type Tensor, attention, problemOf } from '@heed/core';
+import type { ConformanceCase } from '../../../case.ts';
+import { dOutputOf, requestOf } from '../../../sketch.ts';
+import { ensureAgrees } from '../../building/agree.ts';
+import { behaviour, ensure, ensureError, withBackend } from '../../building/behaviour.ts';
+
+export function disposeCases(): ConformanceCase[] {
+  return [
+    behaviour('life', 'dispose/kernel', [], async ({ backend }, id) => {
+      const { problem, inputs } = problemOf(requestOf({}, id));
+      const kernel = await backend.compile(problem);
+      await kernel.run(inputs);
+      await kernel.dispose();
+      await ensureError(() => kernel.run(inputs), 'DISPOSED', 'run() after dispose()');
+      await kernel.dispose();
+    }),
+    behaviour('life', 'dispose/kernel-gradient', ['gradient', 'statistics'], async ({ backend }, id) => {
+      const { problem, inputs } = problemOf(
+        requestOf({ gradient: true, outputs: ['output', 'statistics'] }, id),
+      );
+      const kernel = await backend.compile(problem);
+      const { output, statistics } = await kernel.run(inputs);
+      await kernel.dispose();
+      const forward = { output: output!, statistics: statistics!, dOutput: dOutputOf({}, id) };
+      await ensureError(() => kernel.gradient(inputs, forward), 'DISPOSED', 'gradient() after dispose()');
+    }),
+    behaviour('life', 'dispose/kernel-leaves-others', [], async ({ backend }, id) => {
+      const request = requestOf({}, id);
+      const { problem, inputs } = problemOf(request);
+      const [one, other] = [await backend.compile(problem), await backend.compile(problem)];
+      await one.dispose();
+      ensureAgrees(
+        request,
+        await other.run(inputs),
+        'a kernel after another of the same problem was disposed',
+      );
+      await other.dispose();
+    }),
+    behaviour('life', 'dispose/kernel-waits-for-runs', [], async ({ backend }, id) => {
+      const request = requestOf({ queryLength: 40 }, id);
+      const { problem, inputs } = problemOf(request);
+      const kernel = await backend.compile(problem);
+      const run = kernel.run(inputs);
+      await kernel.dispose();
+      ensureAgrees(request, await run, 'a run that was under way when the kernel was disposed');
+    }),
+    behaviour('life', 'dispose/await-using', [], async (subject, id) => {
+      const { problem, inputs } = problemOf(requestOf({}, id));
+      await withBackend(subject, async (backend) => {
+        const kernel = await backend.compile(problem);
+        ensure(typeof kernel[Symbol.asyncDispose] === 'function', 'the kernel has no [Symbol.asyncDispose]');
+        await kernel[Symbol.asyncDispose]();
+        await ensureError(() => kernel.run(inputs), 'DISPOSED', 'run() after [Symbol.asyncDispose]()');
+        ensure(
+          typeof backend[Symbol.asyncDispose] === 'function',
+          'the backend has no [Symbol.asyncDispose]',
+        );
+        await backend[Symbol.asyncDispose]();
+        await ensureError(
+          () => backend.compile(problem),
+          'DISPOSED',
+          'compile() after [Symbol.asyncDispose]()',
+        );
+      });
+    }),
+    behaviour('life', 'dispose/backend', [], async (subject, id) => {
+      const request = requestOf({}, id) as AttentionRequest & { gradient?: false };
+      const { problem, inputs } = problemOf(request);
+      await withBackend(subject, async (backend) => {
+        const kernel = await backend.compile(problem);
+        await attention(backend, request);
+        await backend.dispose();
+        await ensureError(
+          () => backend.compile(problem),
+          'DISPOSED',
+          'compile() after the backend was disposed',
+        );
+        await ensureError(() => backend.upload(request.query as never), 'DISPOSED', 'upload() after that');
+        await ensureError(() => kernel.run(inputs), 'DISPOSED', 'run() of its kernel after that');
+        await ensureError(() => attention(backend, request), 'DISPOSED', 'attention() after that');
+        await backend.dispose();
+      });
+    }),
+    behaviour('life', 'dispose/refuses-from-the-call-on', [], async (subject, id) => {
+      const { problem, inputs } = problemOf(requestOf({}, id));
+      await withBackend(subject, async (backend) => {
+        const [one, other] = [await backend.compile(problem), await backend.compile(problem)];
+        const ending = one.dispose();
+        await ensureError(() => one.run(inputs), 'DISPOSED', 'run() while the kernel ends');
+        await ending;
+        const resident = await backend.upload(inputs.query as Tensor);
+        const run = other.run(inputs);
+        const all = backend.dispose();
+        await ensureError(() => resident.read(), 'DISPOSED', 'read() while the backend ends');
+        const whole = { axis: 0, start: 0 };
+        await ensureError(
+          () => resident.write(inputs.query as Tensor, whole),
+          'DISPOSED',
+          'write() while the backend ends',
+        );
+        await run;
+        await ensureError(() => backend.compile(problem), 'DISPOSED', 'compile() while the backend ends');
+        await ensureError(() => other.run(inputs), 'DISPOSED', 'run() while the backend ends');
+        await all;
+      });
+    }),
+    behaviour('life', 'dispose/backend-waits-for-runs', [], async (subject, id) => {
+      const request = requestOf({ queryLength: 40 }, id);
+      const { problem, inputs } = problemOf(request);
+      await withBackend(subject, async (backend) => {
+        const kernel = await backend.compile(problem);
+        const run = kernel.run(inputs);
+        await backend.dispose();
+        ensureAgrees(request, await run, 'a run that was under way when the backend was disposed');
+      });
+    }),
+    behaviour('life', 'dispose/results-stay', [], async (subject, id) => {
+      const request = requestOf({}, id);
+      const { problem, inputs } = problemOf(request);
+      await withBackend(subject, async (backend) => {
+        const kernel = await backend.compile(problem);
+        const results = await kernel.run(inputs);
+        await backend.dispose();
+        ensureAgrees(request, results, 'plain results after the backend was disposed');
+      });
+    }),
+  ];
+}

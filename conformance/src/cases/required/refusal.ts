@@ -1,0 +1,82 @@
+import { type AttentionBackend, type AttentionProblem, FEATURES, type Feature, problemOf } from '@heed/core';
+import type { ConformanceCase } from '../../case.ts';
+import { checkRefused, undeclared } from '../../refusal.ts';
+import { type Sketch, requestOf } from '../../sketch.ts';
+import { behaviour, ensure } from '../building/behaviour.ts';
+import { VARIATIONS } from '../building/variations.ts';
+
+/** The smallest problem with each feature. Some need a second one beside it. */
+const SMALLEST: Readonly<Record<Feature, Sketch>> = {
+  'layout.blhd': { layout: 'blhd' },
+  valueDim: { valueDim: 3 },
+  gqa: { heads: 4, kvHeads: 2 },
+  'mask.boolean': { mask: { kind: 'boolean', shape: [7, 7] } },
+  'mask.float': { mask: { kind: 'float', shape: [7, 7] } },
+  bias: { bias: { shape: [7, 7] } },
+  'alignment.bottomRight': { causal: true, keyLength: 9, alignment: 'bottomRight' },
+  'alignment.offset': { causal: true, alignment: { offset: 1 } },
+  causal: { causal: true },
+  window: { window: { left: 2, right: 2 } },
+  'lengths.key': { keyLengths: [3, 5] },
+  'lengths.query': { queryLengths: [3, 5] },
+  segments: { segments: 'packed' },
+  alibi: { alibi: true },
+  softcap: { softcap: 2 },
+  sinks: { sinks: true },
+  weights: { outputs: ['weights'] },
+  logSumExp: { outputs: ['logSumExp'] },
+  statistics: { outputs: ['statistics'] },
+  'selection.argmax': { selection: 'argmax' },
+  'selection.sample': { selection: 'sample', seed: 1 },
+  gradient: { gradient: true, outputs: ['output', 'statistics'] },
+};
+
+/** What is declared is accepted, what is not is refused, and `supports()` and `compile()` say the same. */
+async function ensureHonest(backend: AttentionBackend, problem: AttentionProblem): Promise<void> {
+  const missing = undeclared(backend.capabilities, problem);
+  if (missing.length > 0) {
+    const fault = await checkRefused(backend, problem);
+    ensure(fault === null, fault ?? '');
+    return;
+  }
+  const support = backend.supports(problem);
+  ensure(
+    support.supported,
+    support.supported ? '' : `declared, yet refused: ${support.clause}: ${support.reason}`,
+  );
+  const kernel = await backend.compile(problem);
+  await kernel.dispose();
+}
+
+export function refusalCases(): ConformanceCase[] {
+  const problemOfSketch = (sketch: Sketch): AttentionProblem =>
+    problemOf(requestOf(sketch, 'refusal')).problem;
+  return [
+    ...FEATURES.map((feature) =>
+      behaviour('refusal', `feature/${feature}`, [], ({ backend }) =>
+        ensureHonest(backend, problemOfSketch(SMALLEST[feature])),
+      ),
+    ),
+    ...(['float32', 'float64'] as const).map((dtype) =>
+      behaviour('refusal', `dtype/${dtype}`, [], ({ backend }) =>
+        ensureHonest(backend, problemOfSketch({ dtype })),
+      ),
+    ),
+    ...Object.entries(VARIATIONS).map(([name, sketch]) =>
+      behaviour('refusal', `combination/${name}`, [], async ({ backend }) => {
+        const everything: Sketch = {
+          ...sketch,
+          gradient: true,
+          outputs: ['output', 'weights', 'statistics'],
+        };
+        await ensureHonest(backend, problemOfSketch(everything));
+      }),
+    ),
+    behaviour('refusal', 'supports-has-no-memory', [], async ({ backend }) => {
+      const problems = Object.values(SMALLEST).map(problemOfSketch);
+      const answers = () => JSON.stringify(problems.map((problem) => backend.supports(problem)));
+      const first = answers();
+      ensure(answers() === first, 'supports() answers differently the second time');
+    }),
+  ];
+}
