@@ -1,8 +1,6 @@
 // Loops that show what the machine can do, as WebAssembly on the memory of a backend.
-import { count, repeatWhile } from '../dist/emit/control.js';
-import { f32, f32x4, i32, int, v128 } from '../dist/emit/instructions.js';
-import { ModuleBuilder } from '../dist/emit/module.js';
-import { elementOf } from '../dist/kernels/element.js';
+import { ModuleBuilder, after, count, f32, f32x4, i32, int, repeatWhile, v128 } from '@heed/core/wasm';
+import { elementOf } from '../dist/module/element.js';
 
 /** Sums side by side: more than the latency of an instruction times the number of units. */
 const SUMS = 12;
@@ -22,7 +20,7 @@ export async function loops(memory, { shared, relaxed }) {
   const total = ([first, ...others]) => others.reduce((sum, other) => f32x4.add(sum, other), first);
   builder.function({ parameters: ['i32', 'i32', 'i32'], name: 'multiplyAdd' }, (body, _task, to) => {
     const turn = body.local('i32');
-    const [factor, summand, ...sums] = Array.from({ length: SUMS + 2 }, () => body.local('v128'));
+    const [factor, summand, ...sums] = body.locals('v128', SUMS + 2);
     return [
       factor.set(f32x4.splat(f32.const(0.5))),
       summand.set(f32x4.splat(f32.const(1))),
@@ -35,14 +33,14 @@ export async function loops(memory, { shared, relaxed }) {
     ];
   });
   builder.function({ parameters: ['i32', 'i32'], result: 'f32', name: 'sum' }, (body, from, end) => {
-    const sums = Array.from({ length: SUM_STEP / 16 }, () => body.local('v128'));
-    return [
+    const sums = body.locals('v128', SUM_STEP / 16);
+    return after(
       count(from, from, end, SUM_STEP, [
         sums.map((sum, n) => sum.set(f32x4.add(sum, v128.load(from, 16 * n)))),
       ]),
       f32x4.extract(total(sums), 0),
-    ];
+    );
   });
-  const module = await WebAssembly.compile(builder.build(shared));
+  const module = await WebAssembly.compile(builder.build(shared ? 'shared' : 'unshared'));
   return { module, instance: await WebAssembly.instantiate(module, { env: { memory } }) };
 }

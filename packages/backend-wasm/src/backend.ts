@@ -10,7 +10,7 @@ import {
 } from '@heed/core';
 import { type KernelDefinition, defineBackend } from '@heed/core/backend';
 import type { Engine } from './engine/engine.ts';
-import { Kernel } from './kernel.ts';
+import { Pass } from './pass.ts';
 import { type WasmTensor, wasmMemory } from './memory/wasm-tensor.ts';
 import { forwardPlan, gradientPlan } from './plan/index.ts';
 import { asGradients, asResults, forwardForms, gradientForms } from './results.ts';
@@ -29,28 +29,28 @@ export function createBackend(engine: Engine): AttentionBackend {
 async function compile(engine: Engine, problem: AttentionProblem): Promise<KernelDefinition<WasmTensor>> {
   const { batch, heads, queryLength, keyLength, headDim, valueDim } = problem;
   const multiplications = batch * heads * queryLength * keyLength * (headDim + valueDim);
-  const forward = await Kernel.compile(engine, forwardPlan(problem, engine.planOptions), multiplications);
-  const backward = problem.gradient
-    ? await Kernel.compile(engine, gradientPlan(problem, engine.planOptions), 3 * multiplications)
+  const forward = await Pass.compile(engine, forwardPlan(problem, engine.planOptions), multiplications);
+  const gradient = problem.gradient
+    ? await Pass.compile(engine, gradientPlan(problem, engine.planOptions), 3 * multiplications)
     : null;
   const forms = forwardForms(problem);
   const { algorithm, tile } = forward.plan;
   return {
-    plan: { algorithm, tile, scratchBytes: Math.max(forward.scratchBytes, backward?.scratchBytes ?? 0) },
+    plan: { algorithm, tile, scratchBytes: Math.max(forward.scratchBytes, gradient?.scratchBytes ?? 0) },
     run: async (inputs, { signal }) => asResults(await forward.run({ ...inputs }, forms, signal)),
-    ...(backward && {
+    ...(gradient && {
       async gradient(
         inputs: AttentionInputs<WasmTensor>,
         { output, statistics, dOutput }: GradientInputs<WasmTensor>,
         { signal }: RunOptions,
       ): Promise<AttentionGradients<WasmTensor>> {
         const operands = { ...inputs, output, ...statistics, dOutput };
-        return asGradients(await backward.run(operands, gradientForms(inputs), signal));
+        return asGradients(await gradient.run(operands, gradientForms(inputs), signal));
       },
     }),
     dispose() {
       forward.dispose();
-      backward?.dispose();
+      gradient?.dispose();
     },
   };
 }

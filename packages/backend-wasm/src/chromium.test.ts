@@ -37,7 +37,7 @@ const deviceOf = ({ page }: OpenPage, options: WasmOptions): Promise<string> =>
 function jobsEndAsTheyShould(opened: () => OpenPage, threads: number): void {
   test(`jobs that fail or are aborted end, and the next is right: threads ${threads}`, async () => {
     const [failed, aborted, next] = await opened().page.evaluate((count) => window.jobs!(count), threads);
-    expect(failed).toMatch(/^HeedError: .*unreachable/);
+    expect(failed).toMatch(/^HeedError: .*unrepresentable/);
     expect(aborted).toContain('TimeoutError');
     expect(next).toBe(Array(14).fill(14).join());
   });

@@ -1,6 +1,6 @@
 import type { AttentionProblem, BroadcastShape } from '@heed/core';
 import { type RowStrides, broadcastStrides, rowStrides } from '@heed/core/backend';
-import type { FloatField, IntegerField } from '../kernels/frame.ts';
+import type { FloatField, IntegerField } from './frame.ts';
 
 export type Integers = Partial<Record<IntegerField, number>>;
 
@@ -8,7 +8,7 @@ export type Integers = Partial<Record<IntegerField, number>>;
 export function problemFields(problem: AttentionProblem): Integers {
   const { heads, kvHeads, queryLength, keyLength, headDim, valueDim, layout, dtype, mask, bias } = problem;
   const bytes = dtype === 'float32' ? 4 : 8;
-  const group = heads / kvHeads;
+  const headGroup = heads / kvHeads;
   const sequence = (name: 'query' | 'key' | 'value' | 'output', ...sizes: [number, number, number]) =>
     strideFields(name, rowStrides(layout, ...sizes), bytes);
   const broadcast = (name: 'mask' | 'bias', shape: BroadcastShape, size: number) => {
@@ -24,10 +24,10 @@ export function problemFields(problem: AttentionProblem): Integers {
     ...(bias && broadcast('bias', bias.shape, bytes)),
     heads,
     kvHeads,
-    group,
+    headGroup,
     queryLength,
     keyLength,
-    rows: group * queryLength,
+    rows: headGroup * queryLength,
   };
 }
 

@@ -1,40 +1,40 @@
 import type { AttentionProblem } from '@heed/core';
-import { FRAME_BYTES } from '../kernels/frame.ts';
-import { kernelOf } from '../kernels/kernel.ts';
-import { partialBytes } from '../kernels/parts.ts';
-import { PART_KEYS, type Tiling } from '../kernels/tiling.ts';
-import type { Variant } from '../kernels/variant.ts';
+import { FRAME_BYTES } from './frame.ts';
+import { contextOf } from '../module/context.ts';
+import { partialBytes } from '../forward/splits.ts';
+import { SPLIT_KEYS, type Tiling } from './tiling.ts';
+import type { Variant } from './variant.ts';
 import { frameWriter } from './frame-writer.ts';
 import type { Plan, PlanOptions } from './plan.ts';
 import { Region } from './region.ts';
 import { type HeadSizes, headSizes, roundUp, slotsOf, wavesOf } from './sizes.ts';
 import { moduleOf, variantOf } from './variant-of.ts';
 
-const NOTHING_PACKED: HeadSizes = { packedKey: 0, packedValue: 0, bad: 0 };
+const NOTHING_PACKED: HeadSizes = { packedKey: 0, packedValue: 0, nonFinite: 0 };
 
-/** Tasks that are enough for threads to share them evenly, and rows that a block has at least. */
-const EVEN_TASKS = 16;
-const LEAST_ROWS = 18;
+/** Work items that are enough for threads to share them evenly, and the rows that a block has at least. */
+const EVEN_ITEMS = 16;
+const MINIMUM_ROWS = 18;
 
 /**
- * Rows of a block where threads share the work: fewer where whole blocks would be too few. Blocks end where groups of
- * rows do, so that no bit of a row depends on it.
+ * Rows of a block where threads share the work: fewer where whole blocks would be too few. Blocks end where row groups
+ * do, so that no bit of a row depends on it.
  */
 function sharedBlockRows(
   { direct, split }: Variant,
-  { rows: groupRows, blockRows }: Tiling,
+  { rows: rowGroup, blockRows }: Tiling,
   rows: number,
   { batch, kvHeads }: AttentionProblem,
 ): number {
   if (direct || split) return blockRows;
-  const share = roundUp(Math.max(LEAST_ROWS, (rows * batch * kvHeads) / EVEN_TASKS), groupRows);
+  const share = roundUp(Math.max(MINIMUM_ROWS, (rows * batch * kvHeads) / EVEN_ITEMS), rowGroup);
   return Math.min(blockRows, share);
 }
 
 /** How a problem's forward run is computed. */
 export function forwardPlan(problem: AttentionProblem, options: PlanOptions): Plan {
   const variant = variantOf(problem, 'forward', options);
-  const { tiling, scratch, parts, element } = kernelOf(variant);
+  const { tiling, scratch, needs, element } = contextOf(variant);
   const { heads, kvHeads, queryLength, keyLength } = problem;
   const rows = (heads / kvHeads) * queryLength;
   const blockRows = options.shared ? sharedBlockRows(variant, tiling, rows, problem) : tiling.blockRows;
@@ -42,28 +42,28 @@ export function forwardPlan(problem: AttentionProblem, options: PlanOptions): Pl
   const tiles = Math.ceil(keyLength / tiling.tileKeys);
   const sizes = variant.direct
     ? NOTHING_PACKED
-    : headSizes(problem, tiling, parts.sumsValues ? tiling.valueColumns : 0);
+    : headSizes(problem, tiling, needs.sumsValues ? tiling.valueColumns : 0);
   const slots = variant.direct
     ? problem.batch * kvHeads
-    : slotsOf(problem, sizes.packedKey + sizes.packedValue + sizes.bad);
-  const partKeys = Math.floor(PART_KEYS / tiling.tileKeys) * tiling.tileKeys;
-  const partCount = variant.split ? Math.ceil(keyLength / partKeys) : 1;
-  const partialRow = variant.split ? partialBytes(tiling, element, parts.sumsValues) : 0;
+    : slotsOf(problem, sizes.packedKey + sizes.packedValue + sizes.nonFinite);
+  const splitKeys = Math.floor(SPLIT_KEYS / tiling.tileKeys) * tiling.tileKeys;
+  const splits = variant.split ? Math.ceil(keyLength / splitKeys) : 1;
+  const partialRow = variant.split ? partialBytes(tiling, element, needs.sumsValues) : 0;
   const shared = new Region();
-  const partials = shared.take(slots * rows * partCount * partialRow);
+  const partials = shared.take(slots * rows * splits * partialRow);
   const packedKey = shared.take(slots * sizes.packedKey);
   const packedValue = shared.take(slots * sizes.packedValue);
-  const bad = shared.take(slots * sizes.bad);
-  const tasks = {
+  const nonFinite = shared.take(slots * sizes.nonFinite);
+  const items = {
     pack: variant.direct ? 0 : tiles,
-    attend: partCount * blocks,
+    attend: splits * blocks,
     merge: variant.split ? blocks : 0,
   };
   return {
     algorithm: `flash attention: online softmax over ${variant.direct ? 'keys read in place' : 'packed tiles'}`,
     tile: { query: blockRows, key: tiling.tileKeys },
     module: moduleOf(variant),
-    phases: blocks === 0 ? [] : wavesOf(problem, slots, tasks),
+    phases: blocks === 0 ? [] : wavesOf(problem, slots, items),
     threadScratchBytes: scratch.bytes,
     sharedScratchBytes: shared.bytes,
     frameBytes: FRAME_BYTES,
@@ -73,14 +73,14 @@ export function forwardPlan(problem: AttentionProblem, options: PlanOptions): Pl
         blocks,
         blockRows,
         tiles,
-        parts: partCount,
-        partKeys,
+        splits,
+        splitKeys,
         slots,
         packedKeySlot: sizes.packedKey,
         packedValueSlot: sizes.packedValue,
-        badSlot: sizes.bad,
+        nonFiniteSlot: sizes.nonFinite,
       },
-      { partials, packedKey, packedValue, bad },
+      { partials, packedKey, packedValue, nonFinite },
     ),
   };
 }

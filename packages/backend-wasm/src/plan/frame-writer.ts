@@ -1,5 +1,5 @@
 import type { AttentionProblem } from '@heed/core';
-import { FRAME_BYTES, type IntegerField, integerAt, writeFields } from '../kernels/frame.ts';
+import { FRAME_BYTES, type IntegerField, integerAt, writeFields } from './frame.ts';
 import { type Integers, floatFields, problemFields } from './fields.ts';
 import type { Plan, TensorName } from './plan.ts';
 

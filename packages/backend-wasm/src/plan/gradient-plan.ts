@@ -1,20 +1,20 @@
 import type { AttentionProblem } from '@heed/core';
-import { FRAME_BYTES } from '../kernels/frame.ts';
-import { kernelOf } from '../kernels/kernel.ts';
-import type { Tiling } from '../kernels/tiling.ts';
+import { FRAME_BYTES } from './frame.ts';
+import { contextOf } from '../module/context.ts';
+import type { Tiling } from './tiling.ts';
 import { frameWriter } from './frame-writer.ts';
 import type { Plan, PlanOptions } from './plan.ts';
 import { Region } from './region.ts';
 import { elementBytes, headSizes, roundUp, slotsOf, wavesOf } from './sizes.ts';
 import { moduleOf, variantOf } from './variant-of.ts';
 
-/** At most so many tasks share the query blocks of a key/value head, each with sums of its own. */
-const MOST_CHUNKS = 8;
+/** Maximum of work items that share the query blocks of a key/value head, each with sums of its own. */
+const MAXIMUM_CHUNKS = 8;
 
 /** How a problem's gradients are computed. */
 export function gradientPlan(problem: AttentionProblem, options: PlanOptions): Plan {
   const variant = variantOf(problem, 'gradient', options);
-  const { tiling, scratch } = kernelOf(variant);
+  const { tiling, scratch } = contextOf(variant);
   const { keyLength, valueDim, batch, kvHeads } = problem;
   const { blockRows, blocks, chunks } = blocksOf(problem, tiling);
   const tiles = Math.ceil(keyLength / tiling.tileKeys);
@@ -22,12 +22,12 @@ export function gradientPlan(problem: AttentionProblem, options: PlanOptions): P
   const sums = sumSizes(problem, tiling, tiles);
   const keyRowsSlot = roundUp(keyLength, tiling.columns) * tiling.keyColumns * elementBytes(problem);
   const perChunk = sums.key + sums.value + sums.bias + sums.sink;
-  const perHead = sizes.packedKey + sizes.packedValue + sizes.bad + keyRowsSlot + chunks * perChunk;
+  const perHead = sizes.packedKey + sizes.packedValue + sizes.nonFinite + keyRowsSlot + chunks * perChunk;
   const slots = sharesBias(problem) ? 1 : slotsOf(problem, perHead);
   const shared = new Region();
   const packedKey = shared.take(slots * sizes.packedKey);
   const packedValue = shared.take(slots * sizes.packedValue);
-  const bad = shared.take(slots * sizes.bad);
+  const nonFinite = shared.take(slots * sizes.nonFinite);
   const keyRows = shared.take(slots * keyRowsSlot);
   const keySums = shared.take(slots * chunks * sums.key);
   const valueSums = shared.take(slots * chunks * sums.value);
@@ -53,7 +53,7 @@ export function gradientPlan(problem: AttentionProblem, options: PlanOptions): P
         allHeads: batch * kvHeads,
         packedKeySlot: sizes.packedKey,
         packedValueSlot: sizes.packedValue,
-        badSlot: sizes.bad,
+        nonFiniteSlot: sizes.nonFinite,
         keyRowsSlot,
         keySumsChunk: sums.key,
         valueSumsChunk: sums.value,
@@ -61,21 +61,21 @@ export function gradientPlan(problem: AttentionProblem, options: PlanOptions): P
         biasSumsHead: sums.biasHead,
         dBiasBytes: problem.bias === null ? 0 : elementBytes(problem) * sizeOf(problem.bias.shape),
       },
-      { packedKey, packedValue, bad, keyRows, keySums, valueSums, biasSums, sinkSums },
+      { packedKey, packedValue, nonFinite, keyRows, keySums, valueSums, biasSums, sinkSums },
     ),
   };
 }
 
 /**
- * Blocks hold all heads of a group at a position, if they have the room, so that no two chunks add to the same row of
+ * Blocks hold a whole head group at a position, if they have the room, so that no two chunks add to the same row of
  * a bias; without the room there is one chunk. Depends on lengths alone, so that a head's bits do not depend on others.
  */
 function blocksOf({ heads, kvHeads, queryLength }: AttentionProblem, tiling: Tiling) {
-  const group = heads / kvHeads;
-  const fits = group <= tiling.blockRows;
-  const blockRows = fits ? Math.floor(tiling.blockRows / group) * group : tiling.blockRows;
-  const blocks = Math.ceil((group * queryLength) / blockRows);
-  return { blockRows, blocks, chunks: fits ? Math.max(1, Math.min(MOST_CHUNKS, blocks)) : 1 };
+  const headGroup = heads / kvHeads;
+  const fits = headGroup <= tiling.blockRows;
+  const blockRows = fits ? Math.floor(tiling.blockRows / headGroup) * headGroup : tiling.blockRows;
+  const blocks = Math.ceil((headGroup * queryLength) / blockRows);
+  return { blockRows, blocks, chunks: fits ? Math.max(1, Math.min(MAXIMUM_CHUNKS, blocks)) : 1 };
 }
 
 /** Bytes of the sums of one chunk. Register tiles may add to a few keys past the last one. */
@@ -85,13 +85,13 @@ function sumSizes(problem: AttentionProblem, tiling: Tiling, tiles: number) {
   const keys = tiles * tiling.tileKeys;
   const summed = bias !== null && bias.shape[2] === 1;
   const biasHead = summed ? bytes * (bias.shape[3] > 1 ? keys : 1) : 0;
-  const group = heads / kvHeads;
+  const headGroup = heads / kvHeads;
   return {
     key: keys * tiling.keyColumns * bytes,
     value: keys * tiling.valueColumns * bytes,
     biasHead,
-    bias: group * biasHead,
-    sink: problem.sinks ? 8 * group : 0,
+    bias: headGroup * biasHead,
+    sink: problem.sinks ? 8 * headGroup : 0,
   };
 }
 

@@ -13,7 +13,7 @@ import { defineBackend, zeros } from '@heed/core/backend';
 import { forwardPlan, gradientPlan } from './index.ts';
 import type { Addresses, KernelModule, Plan, PlanOptions, TensorName } from './plan.ts';
 
-type Exports = Record<string, (task: number, frame: number, scratch: number) => void>;
+type Exports = Record<string, (item: number, frame: number, scratch: number) => void>;
 type Tensors = Partial<Record<TensorName, Tensor>>;
 
 const modules = new Map<string, WebAssembly.Module>();
@@ -48,8 +48,8 @@ export function runPlan(plan: Plan, inputs: Tensors, results: Tensors, seed?: nu
   const instance = new WebAssembly.Instance(moduleOf(plan.module), { env: { memory } });
   const exports = instance.exports as unknown as Exports;
   for (const phase of plan.phases) {
-    for (let task = phase.firstTask + phase.tasks - 1; task >= phase.firstTask; task--) {
-      exports[phase.export]!(task, frame, threadScratch);
+    for (let item = phase.firstTask + phase.tasks - 1; item >= phase.firstTask; item--) {
+      exports[phase.export]!(item, frame, threadScratch);
     }
   }
   for (const [name, { data }] of Object.entries(results)) {

@@ -13,7 +13,7 @@ export interface KernelModule {
 }
 
 /**
- * Tasks firstTask … firstTask + tasks − 1, in any order and all at once: `export(task, frame, threadScratch)`. The
+ * Tasks firstTask … firstTask + tasks − 1, in any order and all at once: `export(item, frame, threadScratch)`. The
  * next phase begins when all have ended.
  */
 export interface Phase {

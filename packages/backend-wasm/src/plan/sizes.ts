@@ -1,5 +1,5 @@
 import type { AttentionProblem } from '@heed/core';
-import type { Tiling } from '../kernels/tiling.ts';
+import type { Tiling } from './tiling.ts';
 import type { Phase } from './plan.ts';
 
 /** So many bytes of packed keys and values lie in the scratch at one time, if that is enough for one head. */
@@ -9,7 +9,7 @@ const WAVE_BYTES = 2 ** 26;
 export interface HeadSizes {
   readonly packedKey: number;
   readonly packedValue: number;
-  readonly bad: number;
+  readonly nonFinite: number;
 }
 
 export function headSizes(problem: AttentionProblem, tiling: Tiling, valueColumns: number): HeadSizes {
@@ -18,7 +18,7 @@ export function headSizes(problem: AttentionProblem, tiling: Tiling, valueColumn
   return {
     packedKey: roundUp(keys * problem.headDim * bytes, 64),
     packedValue: roundUp(keys * valueColumns * bytes, 64),
-    bad: roundUp(problem.keyLength, tiling.tileKeys),
+    nonFinite: roundUp(problem.keyLength, tiling.tileKeys),
   };
 }
 

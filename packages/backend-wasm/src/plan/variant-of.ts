@@ -1,7 +1,7 @@
 import type { AttentionProblem } from '@heed/core';
-import type { Variant } from '../kernels/variant.ts';
-import { DIRECT_ROWS, PART_KEYS, SPLIT_ROWS } from '../kernels/tiling.ts';
-import { generate } from '../kernels/generate.ts';
+import type { Variant } from './variant.ts';
+import { DIRECT_ROWS, SPLIT_KEYS, SPLIT_ROWS } from './tiling.ts';
+import { generate } from '../module/generate.ts';
 import type { KernelModule, PlanOptions } from './plan.ts';
 
 /** What the module of a problem depends on. Features that make no difference to its code are not told apart. */
@@ -51,9 +51,9 @@ function isDirect(problem: AttentionProblem): boolean {
   return !problem.gradient && whole && (heads / kvHeads) * queryLength <= DIRECT_ROWS;
 }
 
-/** Whether parts of the keys are computed apart. Depends on the lengths of one head, not on how many there are. */
+/** Returns whether the keys are split. Depends on the lengths of one head, not on how many there are. */
 function isSplit(problem: AttentionProblem): boolean {
   const { heads, kvHeads, queryLength, keyLength, selection, outputs } = problem;
   const few = (heads / kvHeads) * queryLength <= SPLIT_ROWS;
-  return few && keyLength >= 2 * PART_KEYS && selection === 'softmax' && !outputs.includes('weights');
+  return few && keyLength >= 2 * SPLIT_KEYS && selection === 'softmax' && !outputs.includes('weights');
 }

@@ -77,7 +77,7 @@ describe.for([1, 2, 5])('%i threads', (threads) => {
     const failing = await job([COUNT, { export: 'fail', firstTask: 0, tasks: 14 }, COUNT]);
     await expect(team.run(failing, team.helpersFor(14))).rejects.toMatchObject({
       code: 'ENGINE',
-      message: expect.stringContaining('unreachable'),
+      message: expect.stringContaining('unrepresentable'),
     });
     expect([...cells(failing)].slice(0, 14)).toEqual(Array(14).fill(1));
     const next = await job([COUNT]);

@@ -1,0 +1,238 @@
+import {
+  type Block,
+  type Callable,
+  type Code,
+  type Locals,
+  type Variable,
+  convert,
+  count,
+  f64,
+  floatBytes,
+  i32,
+  int,
+  v128,
+  when,
+} from '@heed/core/wasm';
+import { exponential } from '../module/exponential.ts';
+import { type Context, maximum, minimum, place } from '../module/context.ts';
+import { RECORD } from '../plan/records.ts';
+
+/**
+ * A function (record, scores, tile): what happens to the scores of one row between product and softmax, in the order
+ * of SPEC.md, clause `order`. Exclusions come last and set −∞, whatever was there: padding never reaches a result.
+ */
+export function scoreSteps(context: Context): Callable<['i32', 'i32', 'i32']> {
+  const { module, variant, needs, element, item } = context;
+  const { scalar } = element;
+  return module.function({ parameters: ['i32', 'i32', 'i32'] }, (body, record, scores, tile) => {
+    const [at, end] = body.locals('i32', 2);
+    const fill = (
+      from: Code<'i32'>,
+      to: Code<'i32'>,
+      number: number,
+      condition: (column: Code<'i32'>) => Code<'i32'>,
+    ): Block => [
+      at.set(from),
+      end.set(to),
+      count(at, at, end, 1, [
+        when(condition(at), scalar.store(i32.add(scores, element.size(at)), scalar.const(number))),
+      ]),
+    ];
+    const always = (): Code<'i32'> => int(1);
+    const first = i32.sub(i32.load(record, RECORD.first), tile);
+    const last = i32.sub(i32.load(record, RECORD.end), tile);
+    const rowNonFinite = i32.load(record, RECORD.nonFinite);
+    const isNonFinite = (column: Code<'i32'>): Code<'i32'> =>
+      variant.direct ? rowNonFinite : i32.or(rowNonFinite, i32.load8U(i32.add(item.nonFiniteAt, column)));
+    return [
+      when(i32.or(item.tileNonFinite, rowNonFinite), fill(item.from, item.to, NaN, isNonFinite)),
+      needs.steps ? termsAndExclusions(context, body, { record: record, scores: scores, tile: tile }) : [],
+      // Keys before the first and after the last that the row sees, in register tiles that others need.
+      fill(item.from, maximum(minimum(first, item.to), int(0)), -Infinity, always),
+      fill(maximum(last, item.from), item.to, -Infinity, always),
+    ];
+  });
+}
+
+interface Row {
+  readonly record: Variable<'i32'>;
+  readonly scores: Variable<'i32'>;
+  readonly tile: Variable<'i32'>;
+}
+
+function termsAndExclusions(context: Context, body: Locals, row: Row): Block {
+  const { variant, element, item } = context;
+  const { vector, scalar } = element;
+  const constant = (value: number): Code<'v128'> => vector.splat(scalar.const(value));
+  const [score, excluded, zero, nan, lowest] = body.locals('v128', 5);
+  const [column, key, address, end] = body.locals('i32', 4);
+  const vectors: StepCode[] = [
+    ...(variant.softcap ? [softcap(context, body, { score, address })] : []),
+    ...(variant.bias ? [addition(context, body, row, 'bias', { score, excluded, lowest, key })] : []),
+    ...(variant.alibi ? [alibi(context, body, row, { score, key })] : []),
+    ...(variant.mask === 'float'
+      ? [addition(context, body, row, 'mask', { score, excluded, lowest, key })]
+      : []),
+    ...(variant.mask === 'boolean' ? [booleanMask(context, body, row, { excluded, zero, key })] : []),
+    ...(variant.segments ? [segments(context, body, row, { excluded, key })] : []),
+  ];
+  const adds = variant.bias || variant.alibi || variant.mask === 'float';
+  const excludes = variant.bias || variant.mask !== null || variant.segments;
+  return [
+    nan.set(constant(NaN)),
+    lowest.set(constant(-Infinity)),
+    vectors.map(({ prepare }) => prepare),
+    end.set(item.to),
+    count(column, item.from, end, element.lanes, [
+      address.set(i32.add(row.scores, element.size(column))),
+      key.set(i32.add(row.tile, column)),
+      score.set(v128.load(address)),
+      excluded.set(zero),
+      vectors.map(({ apply }) => apply),
+      // An infinity that is attended to must show, and a NaN must be the one that exp passes on.
+      adds ? score.set(v128.bitselect(score, nan, vector.eq(vector.sub(score, score), zero))) : [],
+      excludes ? score.set(v128.bitselect(lowest, score, excluded)) : [],
+      v128.store(address, score),
+    ]),
+  ];
+}
+
+/** What steps work on: a vector of scores, where it lies, and its first key. */
+interface Vectors extends Record<'score' | 'excluded' | 'zero' | 'lowest', Variable<'v128'>> {
+  readonly address: Variable<'i32'>;
+  readonly key: Variable<'i32'>;
+}
+
+interface StepCode {
+  /** Before the loop. */
+  readonly prepare: Block;
+  /** For one vector of scores. */
+  readonly apply: Block;
+}
+
+/**
+ * c · tanh(s / c), with tanh(x) = (e²ˣ − 1) / (e²ˣ + 1) of the absolute value and the sign put back. For the gradient,
+ * the derivative goes to `slopes` of the scratch.
+ */
+function softcap(
+  context: Context,
+  body: Locals,
+  { score, address }: Pick<Vectors, 'score' | 'address'>,
+): StepCode {
+  const { variant, element, frame, scratch } = context;
+  const { vector, scalar } = element;
+  const exp = exponential(element, body);
+  const [cap, factor, limit, one, two, sign] = body.locals('v128', 6);
+  const [x, power] = body.locals('v128', 2);
+  const capacity = element.fromF64(frame.float('softcap'));
+  return {
+    prepare: [
+      exp.prepare,
+      cap.set(vector.splat(capacity)),
+      factor.set(vector.div(vector.splat(scalar.const(2)), cap)),
+      limit.set(vector.splat(scalar.const(40))),
+      one.set(vector.splat(scalar.const(1))),
+      two.set(vector.splat(scalar.const(2))),
+      sign.set(vector.splat(scalar.const(-0))),
+    ],
+    apply: [
+      // Products may overflow; tanh would hide it.
+      score.set(vector.add(score, vector.sub(score, score))),
+      x.set(vector.pmin(vector.mul(vector.abs(score), factor), limit)),
+      x.set(exp.minusOne(x, power)),
+      x.set(vector.div(x, vector.add(x, two))),
+      variant.pass === 'gradient'
+        ? v128.store(address, vector.sub(one, vector.mul(x, x)), scratch.slopes - scratch.scores)
+        : [],
+      score.set(v128.or(vector.mul(cap, x), v128.and(score, sign))),
+    ],
+  };
+}
+
+/** A bias or a float mask: added; −∞ excludes. */
+function addition(
+  { variant, element }: Context,
+  body: Locals,
+  { record }: Row,
+  name: 'mask' | 'bias',
+  { score, excluded, lowest, key }: Pick<Vectors, 'score' | 'excluded' | 'lowest' | 'key'>,
+): StepCode {
+  const { vector } = element;
+  const start = body.local('i32');
+  const added = body.local('v128');
+  const perKey = name === 'mask' ? variant.maskPerKey : variant.biasPerKey;
+  return {
+    prepare: start.set(i32.load(record, RECORD[name])),
+    apply: [
+      added.set(perKey ? v128.load(i32.add(start, element.size(key))) : vector.loadSplat(start)),
+      excluded.set(v128.or(excluded, vector.eq(added, lowest))),
+      score.set(vector.add(score, added)),
+    ],
+  };
+}
+
+/**
+ * − slope · |p − j|. A position beyond 2²⁴ is no float32: |high + (low − j)| with p = high + low has one rounding, that of
+ * the distance itself.
+ */
+function alibi(
+  { element }: Context,
+  body: Locals,
+  { record }: Row,
+  { score, key }: Pick<Vectors, 'score' | 'key'>,
+): StepCode {
+  const { vector } = element;
+  const [slope, high, low] = body.locals('v128', 3);
+  const position = body.local('f64');
+  const start = body.local(element.type);
+  const lanes = Array.from({ length: element.lanes }, (_, n) => floatBytes(element.type, n)).flat();
+  const distance = vector.abs(
+    vector.add(high, vector.sub(low, vector.splat(element.fromF64(convert.f64FromI32(key))))),
+  );
+  return {
+    prepare: [
+      slope.set(vector.loadSplat(record, RECORD.slope)),
+      position.set(f64.load(record, RECORD.position)),
+      start.set(element.fromF64(position)),
+      high.set(vector.splat(start)),
+      start.set(element.fromF64(f64.sub(position, element.toF64(start)))),
+      low.set(vector.sub(vector.splat(start), v128.const(lanes))),
+    ],
+    apply: [score.set(vector.sub(score, vector.mul(slope, distance)))],
+  };
+}
+
+function booleanMask(
+  { variant, element }: Context,
+  body: Locals,
+  { record }: Row,
+  { excluded, zero, key }: Pick<Vectors, 'excluded' | 'zero' | 'key'>,
+): StepCode {
+  const { integer } = element;
+  const start = body.local('i32');
+  const allowed = variant.maskPerKey
+    ? integer.loadU8(i32.add(start, key))
+    : integer.splatU(i32.load8U(start));
+  return {
+    prepare: start.set(i32.load(record, RECORD.mask)),
+    apply: excluded.set(v128.or(excluded, v128.not(integer.ne(allowed, zero)))),
+  };
+}
+
+function segments(
+  { element, frame, item }: Context,
+  body: Locals,
+  { record }: Row,
+  { excluded, key }: Pick<Vectors, 'excluded' | 'key'>,
+): StepCode {
+  const { integer } = element;
+  const start = body.local('i32');
+  const own = body.local('v128');
+  return {
+    prepare: [
+      start.set(place(frame.integer('keySegments'), i32.mul(item.batch, frame.integer('keyLength')), 4)),
+      own.set(integer.splatS(i32.load(record, RECORD.segment))),
+    ],
+    apply: excluded.set(v128.or(excluded, integer.ne(integer.loadS32(place(start, key, 4)), own))),
+  };
+}

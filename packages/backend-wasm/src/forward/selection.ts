@@ -1,0 +1,153 @@
+import {
+  type Block,
+  type Callable,
+  type Code,
+  type Locals,
+  type Variable,
+  convert,
+  count,
+  f64,
+  i32,
+  i64,
+  int,
+  memoryCopy,
+  memoryFill,
+  select,
+  when,
+} from '@heed/core/wasm';
+import { type Context, place } from '../module/context.ts';
+import { logarithm } from '../module/logarithm.ts';
+import { RECORD } from '../plan/records.ts';
+
+/**
+ * A function (record, scores, tile): takes the scores of a row with a tile into account for hard attention. The
+ * largest wins, with noise for `sample`; the first of equals; a NaN counts as largest.
+ */
+export function candidateChooser(context: Context): Callable<['i32', 'i32', 'i32']> {
+  const { module, variant, element, item } = context;
+  const { scalar, type } = element;
+  const sampled = variant.selection === 'sample';
+  const draw = sampled ? philox(context) : null;
+  const noise = sampled ? gumbel(context, logarithm(module)) : null;
+  return module.function({ parameters: ['i32', 'i32', 'i32'] }, (body, record, scores, tile) => {
+    const [column, end, key] = body.locals('i32', 3);
+    const score = body.local(type);
+    const [candidate, best] = body.locals('f64', 2);
+    return [
+      best.set(f64.load(record, RECORD.best)),
+      end.set(item.to),
+      count(column, item.from, end, 1, [
+        key.set(i32.add(tile, column)),
+        draw === null ? [] : when(i32.eqz(i32.and(column, int(3))), draw(record, key)),
+        score.set(scalar.load(i32.add(scores, element.size(column)))),
+        when(scalar.ne(score, scalar.const(-Infinity)), [
+          candidate.set(element.toF64(score)),
+          noise === null ? [] : candidate.set(f64.add(candidate, noise(column))),
+          when(i32.or(f64.gt(candidate, best), i32.and(f64.ne(candidate, candidate), f64.eq(best, best))), [
+            best.set(candidate),
+            i32.store(record, key, RECORD.choice),
+          ]),
+        ]),
+      ]),
+      f64.store(record, best, RECORD.best),
+    ];
+  });
+}
+
+/** Code of the noise of a column of the open tile, from the scratch's four random words. */
+function gumbel({ item, scratch }: Context, log: Callable<['f64'], 'f64'>) {
+  return (column: Variable<'i32'>): Code<'f64'> => {
+    const word = i32.load(place(item.scratch, i32.and(column, int(3)), 4), scratch.noise);
+    const u = f64.mul(
+      f64.add(convert.f64FromI32U(i32.shrU(word, int(9))), f64.const(0.5)),
+      f64.const(2 ** -23),
+    );
+    return f64.neg(log(f64.neg(log(u))));
+  };
+}
+
+/**
+ * A function (record, key): the four random words of keys key … key + 3 of a row, to the noise of the scratch. They are
+ * Philox4x32-10 (Salmon, Moraes, Dror and Shaw, SC 2011, section 3.3), as SPEC.md, clause `selection`, says bit by bit.
+ */
+function philox({ module, frame, item, scratch }: Context): Callable<['i32', 'i32']> {
+  return module.function({ parameters: ['i32', 'i32'] }, (body, record, key) => {
+    const counter = body.locals('i32', 4);
+    const [c0, c1, c2, c3] = counter;
+    const [k0, k1] = body.locals('i32', 2);
+    const [first, second] = body.locals('i64', 2);
+    const round = body.local('i32');
+    const product = (multiplier: number, word: Code<'i32'>): Code<'i64'> =>
+      i64.mul(i64.const(BigInt(multiplier)), i64.extendU(word));
+    const high = (of: Code<'i64'>): Code<'i32'> => i32.wrap(i64.shrU(of, i64.const(32n)));
+    return [
+      c0.set(i32.shrU(key, int(2))),
+      c1.set(i32.load(record, RECORD.index)),
+      c2.set(i32.load(record, RECORD.head)),
+      c3.set(item.batch),
+      k0.set(frame.integer('seedLow')),
+      k1.set(frame.integer('seedHigh')),
+      count(round, int(0), int(10), 1, [
+        first.set(product(0xd2511f53, c0)),
+        second.set(product(0xcd9e8d57, c2)),
+        c0.set(i32.xor(i32.xor(high(second), c1), k0)),
+        c1.set(i32.wrap(second)),
+        c2.set(i32.xor(i32.xor(high(first), c3), k1)),
+        c3.set(i32.wrap(first)),
+        k0.set(i32.add(k0, int(0x9e3779b9))),
+        k1.set(i32.add(k1, int(0xbb67ae85))),
+      ]),
+      counter.map((word, n) => i32.store(item.scratch, word, scratch.noise + 4 * n)),
+    ];
+  });
+}
+
+/** Writes what was chosen for a row: the choice, the value of that key, a weight of 1. */
+export function writeChoice(context: Context, body: Locals, record: Variable<'i32'>): Block {
+  const { variant, needs, element, frame, item } = context;
+  const { scalar, bytes, type } = element;
+  const [choice, to, end] = body.locals('i32', 3);
+  const best = body.local('f64');
+  const rowBytes = int(variant.valueDim * bytes);
+  const value = (): Code<'i32'> =>
+    place(
+      place(
+        place(frame.integer('value'), item.batch, frame.integer('valueBatch')),
+        item.kvHead,
+        frame.integer('valueHead'),
+      ),
+      choice,
+      frame.integer('valueRow'),
+    );
+  const output: Block = [
+    to.set(i32.load(record, RECORD.output)),
+    when(
+      i32.eq(choice, int(-1)),
+      memoryFill(to, int(0), rowBytes),
+      when(f64.eq(best, best), memoryCopy(to, value(), rowBytes), [
+        end.set(i32.add(to, rowBytes)),
+        count(to, to, end, bytes, scalar.store(to, scalar.const(NaN))),
+      ]),
+    ),
+  ];
+  const weight = body.local(type);
+  const weights = when(i32.ne(choice, int(-1)), [
+    weight.set(select(scalar.const(1), scalar.const(NaN), f64.eq(best, best))),
+    scalar.store(i32.add(weightsRow(context, record), element.size(choice)), weight),
+  ]);
+  return [
+    choice.set(i32.load(record, RECORD.choice)),
+    best.set(f64.load(record, RECORD.best)),
+    needs.wants('choice')
+      ? i32.store(place(frame.integer('choice'), i32.load(record, RECORD.place), 4), choice)
+      : [],
+    needs.wants('output') ? output : [],
+    needs.wants('weights') ? weights : [],
+  ];
+}
+
+/** Address of a row of the weights. */
+export function weightsRow({ element, frame }: Context, record: Code<'i32'>): Code<'i32'> {
+  const index = i32.mul(i32.load(record, RECORD.place), frame.integer('keyLength'));
+  return i32.add(frame.integer('weights'), element.size(index));
+}

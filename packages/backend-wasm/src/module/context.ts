@@ -1,0 +1,98 @@
+import { type Code, ModuleBuilder, type Variable, i32, int, select } from '@heed/core/wasm';
+import { type Frame, frameAt } from '../plan/frame.ts';
+import { type Scratch, scratchOf } from '../plan/scratch.ts';
+import { type Tiling, tilingOf } from '../plan/tiling.ts';
+import { type Needs, type Variant, needsOf } from '../plan/variant.ts';
+import { type Element, elementOf } from './element.ts';
+
+/** Of a work item's function: its index, the frame's address, and that of the thread's scratch. */
+export const ITEM_PARAMETERS = ['i32', 'i32', 'i32'] as const;
+
+/** What the functions of a module have in common while it is written. */
+export interface Context {
+  readonly variant: Variant;
+  readonly needs: Needs;
+  readonly element: Element;
+  readonly tiling: Tiling;
+  readonly scratch: Scratch;
+  readonly module: ModuleBuilder;
+  readonly frame: Frame;
+  readonly item: WorkItem;
+}
+
+/** What a work item is about, in globals: every thread has an instance of its own, and with it globals of its own. */
+export interface WorkItem {
+  readonly frame: Variable<'i32'>;
+  readonly scratch: Variable<'i32'>;
+  readonly batch: Variable<'i32'>;
+  readonly kvHead: Variable<'i32'>;
+  /** Which of the packed key/value heads. */
+  readonly slot: Variable<'i32'>;
+  /** Which split of the keys. */
+  readonly split: Variable<'i32'>;
+  /** The block of query rows: the first, and how many. */
+  readonly firstRow: Variable<'i32'>;
+  readonly count: Variable<'i32'>;
+  /** Keys that some row of the block may see, by causal, window and lengths. */
+  readonly firstKey: Variable<'i32'>;
+  readonly endKey: Variable<'i32'>;
+  /** Addresses of the tile's first key and value, and of its bytes that say which keys are non-finite. */
+  readonly keyAt: Variable<'i32'>;
+  readonly valueAt: Variable<'i32'>;
+  readonly nonFiniteAt: Variable<'i32'>;
+  /** Whether any of them is not 0. */
+  readonly tileNonFinite: Variable<'i32'>;
+  /** Keys from … to − 1 of the tile, whole register tiles, are those that a row group has scores with. */
+  readonly from: Variable<'i32'>;
+  readonly to: Variable<'i32'>;
+}
+
+export function contextOf(variant: Variant): Context {
+  const module = new ModuleBuilder();
+  const global = (): Variable<'i32'> => module.global('i32');
+  const item: WorkItem = {
+    frame: global(),
+    scratch: global(),
+    batch: global(),
+    kvHead: global(),
+    slot: global(),
+    split: global(),
+    firstRow: global(),
+    count: global(),
+    firstKey: global(),
+    endKey: global(),
+    keyAt: global(),
+    valueAt: global(),
+    nonFiniteAt: global(),
+    tileNonFinite: global(),
+    from: global(),
+    to: global(),
+  };
+  const tiling = tilingOf(variant);
+  const element = elementOf(variant.dtype, variant.relaxed);
+  return {
+    variant,
+    needs: needsOf(variant),
+    element,
+    tiling,
+    scratch: scratchOf(variant, tiling, element),
+    module,
+    frame: frameAt(item.frame),
+    item,
+  };
+}
+
+/** base + index · size */
+export function place(base: Code<'i32'>, index: Code<'i32'>, size: number | Code<'i32'>): Code<'i32'> {
+  return i32.add(base, i32.mul(index, typeof size === 'number' ? int(size) : size));
+}
+
+/** The lesser of two variables or constants, as signed integers. */
+export function minimum(a: Code<'i32'>, b: Code<'i32'>): Code<'i32'> {
+  return select(a, b, i32.ltS(a, b));
+}
+
+/** The greater of two variables or constants, as signed integers. */
+export function maximum(a: Code<'i32'>, b: Code<'i32'>): Code<'i32'> {
+  return select(a, b, i32.gtS(a, b));
+}

@@ -1,0 +1,83 @@
+import {
+  type Block,
+  type Callable,
+  type ModuleBuilder,
+  type Variable,
+  i32,
+  int,
+  repeatWhile,
+  v128,
+} from '@heed/core/wasm';
+import type { Element } from './element.ts';
+
+/** (a, b, c, aEnd, cEnd, factors) */
+export type TileMultiplier = Callable<['i32', 'i32', 'i32', 'i32', 'i32', 'i32']>;
+
+/** Steps in bytes through the matrices of a register tile; they are constants of the module. */
+interface TileSteps {
+  /** Rows of the tile; it is two vectors wide. */
+  readonly rows: number;
+  /** In A, from one row to the next, and from one step of the sum to the next. */
+  readonly aRow: number;
+  readonly aStep: number;
+  /** In B, from one step of the sum to the next. */
+  readonly bStep: number;
+  /** In B, from one tile of columns to the next: `panels` lie one after another, `rows` are as wide as B. */
+  readonly bTiles: 'panels' | 'rows';
+  readonly cRow: number;
+  /**
+   * What the sums begin with. `zero`; `C`: what is there; `scaled`: that, times one factor for each row, which lie at
+   * the sixth parameter.
+   */
+  readonly begin: 'zero' | 'C' | 'scaled';
+}
+
+/**
+ * A function (a, b, c, aEnd, cEnd, factors) that computes some rows of C = A B, or adds to them, tile by tile: one
+ * tile's columns are two vectors, the last one ends at cEnd in the first row.
+ *
+ * All sums of a tile stay in registers; each step loads two vectors of B and broadcasts one element of A for each row
+ * (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 2008, section 4). The inner
+ * loop is not unrolled: it is long enough to hide its counting, and registers are all taken. Each element is one sum in
+ * the order of the steps. A function of its own is optimised by engines in the middle of a call of its callers.
+ */
+export function multiplyTiles(module: ModuleBuilder, element: Element, steps: TileSteps): TileMultiplier {
+  const { vector, scalar, madd } = element;
+  const parameters = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
+  return module.function({ parameters }, (body, aStart, bStart, c, aEnd, cEnd, factors) => {
+    const sums = Array.from({ length: steps.rows }, () => body.locals('v128', 2));
+    const a = body.local('i32');
+    const b = body.local('i32');
+    const left = body.local('v128');
+    const right = body.local('v128');
+    const broadcast = body.local('v128');
+    const eachSum = (code: (sum: Variable<'v128'>, row: number, at: number) => Block): Block =>
+      sums.flatMap((pair, row) => pair.map((sum, n) => code(sum, row, row * steps.cRow + 16 * n)));
+
+    const begin = (sum: Variable<'v128'>, row: number, at: number): Block => {
+      if (steps.begin === 'zero') return sum.set(left);
+      const before = v128.load(c, at);
+      if (steps.begin === 'C') return sum.set(before);
+      return sum.set(vector.mul(before, vector.loadSplat(factors, row * element.bytes)));
+    };
+    const tile: Block = [
+      a.set(aStart),
+      steps.begin === 'zero' ? left.set(vector.splat(scalar.const(0))) : [],
+      eachSum(begin),
+      repeatWhile(i32.ltU(a, aEnd), [
+        left.set(v128.load(b)),
+        right.set(v128.load(b, 16)),
+        sums.map(([first, second], row) => [
+          broadcast.set(vector.loadSplat(a, row * steps.aRow)),
+          first.set(madd(broadcast, left, first)),
+          second.set(madd(broadcast, right, second)),
+        ]),
+        b.set(i32.add(b, int(steps.bStep))),
+        a.set(i32.add(a, int(steps.aStep))),
+      ]),
+      eachSum((sum, _, at) => v128.store(c, sum, at)),
+    ];
+    const next = steps.bTiles === 'panels' ? [] : b.set(bStart.tee(i32.add(bStart, int(32))));
+    return [b.set(bStart), repeatWhile(i32.ltU(c, cEnd), [tile, next, c.set(i32.add(c, int(32)))])];
+  });
+}

@@ -1,0 +1,82 @@
+import type { Tensor } from '@heed/core';
+import type { Engine } from './engine/engine.ts';
+import type { ModuleLease } from './engine/modules.ts';
+import { filledBy, withBlocks } from './memory/blocks.ts';
+import { type WasmTensor, whileInUse } from './memory/wasm-tensor.ts';
+import type { Addresses, Plan } from './plan/plan.ts';
+import type { ResultForms } from './results.ts';
+
+/** What a pass takes: tensors in its memory, small ones on the host, and a seed. */
+export type Operands = Readonly<Record<string, WasmTensor | Tensor | number | undefined>>;
+
+/** Multiplications below which a call is over before another thread is awake. */
+const WORTH_HELP = 1_000_000;
+
+/** One pass of a kernel, forward or gradient: a plan whose module is compiled. */
+export class Pass {
+  readonly plan: Plan;
+  private readonly engine: Engine;
+  private readonly lease: ModuleLease;
+  private readonly helpers: number;
+
+  private constructor(engine: Engine, plan: Plan, lease: ModuleLease, multiplications: number) {
+    this.engine = engine;
+    this.plan = plan;
+    this.lease = lease;
+    const mostTasks = plan.phases.reduce((most, { tasks }) => Math.max(most, tasks), 1);
+    this.helpers = multiplications < WORTH_HELP ? 0 : engine.team.helpersFor(mostTasks);
+  }
+
+  /** @param multiplications about how many it does. */
+  static async compile(engine: Engine, plan: Plan, multiplications: number): Promise<Pass> {
+    return new Pass(engine, plan, await engine.modules.lease(plan.module), multiplications);
+  }
+
+  get scratchBytes(): number {
+    const { threadScratchBytes, sharedScratchBytes, frameBytes } = this.plan;
+    return (1 + this.helpers) * threadScratchBytes + sharedScratchBytes + frameBytes;
+  }
+
+  dispose(): void {
+    this.lease.release();
+  }
+
+  /** @returns new tensors of these forms. */
+  async run<F extends ResultForms>(
+    operands: Operands,
+    forms: F,
+    signal: AbortSignal | undefined,
+  ): Promise<Record<keyof F & string, WasmTensor>> {
+    const { heap, queue } = this.engine;
+    const residents = Object.values(operands).filter(isWasmTensor);
+    return whileInUse(heap, residents, () =>
+      queue.run(
+        () => filledBy(heap, forms, (results) => this.compute({ ...operands, ...results }, signal)),
+        signal,
+      ),
+    );
+  }
+
+  private compute(tensors: Operands, signal: AbortSignal | undefined): Promise<void> {
+    const { heap, team } = this.engine;
+    const { phases, frameBytes, sharedScratchBytes, threadScratchBytes } = this.plan;
+    return withBlocks(heap, async ({ allocate, copyOf }) => {
+      const addresses: Record<string, number> = {};
+      for (const [name, value] of Object.entries(tensors)) {
+        if (typeof value === 'number') addresses[name] = value;
+        else if (value !== undefined) addresses[name] = (isWasmTensor(value) ? value : copyOf(value)).address;
+      }
+      addresses['scratch'] = allocate(sharedScratchBytes);
+      const scratchStride = Math.ceil(threadScratchBytes / 64) * 64;
+      const scratch = allocate((1 + this.helpers) * scratchStride);
+      const frame = allocate(frameBytes);
+      this.plan.writeFrame(heap.view(), frame, addresses as Addresses);
+      const { module } = this.lease;
+      await team.run({ module, phases, frame, scratch, scratchStride }, this.helpers, signal);
+    });
+  }
+}
+
+function isWasmTensor(value: Operands[string]): value is WasmTensor {
+  return typeof value === 'object' && 'address' in value;
+}

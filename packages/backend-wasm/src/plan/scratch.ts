@@ -1,0 +1,66 @@
+import type { Element } from '../module/element.ts';
+import type { Tiling } from './tiling.ts';
+import { RECORD_BYTES } from './records.ts';
+import { type Variant, needsOf } from './variant.ts';
+
+/** Where everything lies in a thread's scratch, in bytes from its start. */
+export interface Scratch {
+  /** [blockRows]: see `rows.ts`. */
+  readonly records: number;
+  /** [rows]: what the softmax multiplies the output of a group of rows by. */
+  readonly factors: number;
+  /** [blockRows / rows, headDim, rows]: queries, times the scale. */
+  readonly query: number;
+  /** [rows, scoreStride]: scores, then exponentials, of a group of rows with the keys of a tile; of all, in the gradient. */
+  readonly scores: number;
+  /** [blockRows, valueColumns]: the output before its division by the row sum. */
+  readonly output: number;
+  /** Four random words. */
+  readonly noise: number;
+  /** Without packing. [valueDim]: the sum of a tile's values; [tileKeys, valueDim]: values, 0 where not finite. */
+  readonly partial: number;
+  readonly values: number;
+  /** For the gradient. [blockRows / rows, valueDim, rows]: gradients of the output. */
+  readonly dOutput: number;
+  /** [blockRows, keyColumns] and [blockRows, valueColumns]: queries, times the scale, and gradients of the output. */
+  readonly queryRows: number;
+  readonly dOutputRows: number;
+  /** [blockRows, keyColumns] */
+  readonly dQuery: number;
+  /** [blockRows, scoreStride]: gradients of weights, then of scores, of a block with the keys of a tile. */
+  readonly dScores: number;
+  /** [blockRows, scoreStride] with a softcap: its derivative. */
+  readonly slopes: number;
+  readonly bytes: number;
+}
+
+export function scratchOf(variant: Variant, tiling: Tiling, { bytes }: Element): Scratch {
+  const { rows, blockRows, scoreStride, valueColumns } = tiling;
+  let next = 0;
+  const take = (size: number): number => {
+    const at = next;
+    next += Math.ceil(size / 64) * 64;
+    return at;
+  };
+  const { sumsValues } = needsOf(variant);
+  const gradient = variant.pass === 'gradient';
+  const allRows = blockRows + rows;
+  const inGradient = (elements: number): number => take(gradient ? allRows * elements * bytes : 0);
+  return {
+    records: take(allRows * RECORD_BYTES),
+    factors: take(rows * bytes),
+    query: take(allRows * variant.headDim * bytes),
+    scores: take((gradient ? allRows : rows) * scoreStride * bytes),
+    output: take(sumsValues ? allRows * valueColumns * bytes : 0),
+    noise: take(variant.selection === 'sample' ? 16 : 0),
+    partial: take(variant.direct ? variant.valueDim * bytes : 0),
+    values: take(variant.direct ? tiling.tileKeys * variant.valueDim * bytes : 0),
+    dOutput: inGradient(variant.valueDim),
+    queryRows: inGradient(tiling.keyColumns),
+    dOutputRows: inGradient(valueColumns),
+    dQuery: inGradient(tiling.keyColumns),
+    dScores: inGradient(scoreStride),
+    slopes: inGradient(variant.softcap ? scoreStride : 0),
+    bytes: take(0),
+  };
+}

@@ -1,0 +1,55 @@
+import type { AttentionProblem, FloatDType, OutputName, Selection } from '@heed/core';
+
+/** What code depends on: everything else is in the frame. Plain data; its JSON is the module's key. */
+export interface Variant {
+  readonly pass: 'forward' | 'gradient';
+  readonly shared: boolean;
+  readonly relaxed: boolean;
+  readonly dtype: FloatDType;
+  readonly headDim: number;
+  readonly valueDim: number;
+  /** Few rows: keys and values are read where they are, not packed. */
+  readonly direct: boolean;
+  /** The keys are cut into splits that are computed apart and merged. */
+  readonly split: boolean;
+  /** Whether a row's keys have a beginning or an end of their own: causal, window, lengths. */
+  readonly ranged: boolean;
+  /** Where the offset of the queries comes from, when anything depends on it. */
+  readonly alignment: AttentionProblem['alignment'];
+  readonly keyLengths: boolean;
+  readonly queryLengths: boolean;
+  readonly mask: 'boolean' | 'float' | null;
+  /** Whether each key has an entry of its own in the mask. */
+  readonly maskPerKey: boolean;
+  readonly bias: boolean;
+  readonly biasPerKey: boolean;
+  /** The same of queries; it matters to the gradient alone. */
+  readonly biasPerQuery: boolean;
+  readonly segments: boolean;
+  readonly alibi: boolean;
+  readonly softcap: boolean;
+  readonly sinks: boolean;
+  readonly selection: Selection;
+  readonly outputs: readonly OutputName[];
+}
+
+/** What a variant's code has to do. */
+export interface Needs {
+  /** Whether anything happens to scores between product and softmax. */
+  readonly steps: boolean;
+  readonly sumsValues: boolean;
+  readonly softmax: boolean;
+  readonly wants: (output: OutputName) => boolean;
+}
+
+export function needsOf(variant: Variant): Needs {
+  const { mask, bias, segments, alibi, softcap, selection } = variant;
+  const wants = (output: OutputName): boolean => variant.outputs.includes(output);
+  const soft = selection === 'softmax';
+  return {
+    steps: mask !== null || bias || segments || alibi || softcap,
+    sumsValues: soft && wants('output'),
+    softmax: soft || wants('logSumExp') || wants('statistics'),
+    wants,
+  };
+}
