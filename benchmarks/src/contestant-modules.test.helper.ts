@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import type { ContestantSource } from '@heed/benchmarks';
 import { onTestFinished } from 'vitest';
 
+const CORE = import.meta.resolve('@heed/core');
 const TRIPLE_LOOP = new URL('../dist/contestants/triple-loop.js', import.meta.url).href;
 
 export type ModuleName =
@@ -16,6 +17,7 @@ export type ModuleName =
   | 'exitsInRun'
   | 'crashesInRun'
   | 'failsLater'
+  | 'failsOnceWithoutAnswer'
   | 'talks'
   | 'slow'
   | 'stores';
@@ -31,6 +33,13 @@ const MODULES: Readonly<Record<ModuleName, string>> = {
   crashesInRun: variant(`async run() { process.kill(process.pid, 'SIGSEGV'); }`),
   /** After its first run and the runs to warm up. */
   failsLater: variant(`async run() { if (++runs > 5) throw new TypeError('tired'); await prepared.run(); }`),
+  /** Its own error begins like that of one that hung. */
+  failsOnceWithoutAnswer: `import { HeedError } from '${CORE}';
+    const prepare = (of, request, settings) => {
+      if (of.heads === 2) throw new HeedError('ENGINE', 'no answer from the device, try again');
+      return base.prepare(of, request, settings);
+    };
+    contestant = { ...base, prepare };`,
   talks: `console.log('hello'); console.error('world');`,
   /** As slow as a run of 40 ms. */
   slow: variant(

@@ -11,7 +11,7 @@ import { describe, expect, test } from 'vitest';
 import { type ModuleName, contestantModule } from './contestant-modules.test.helper.ts';
 
 const tiny = workload({ length: 6, heads: 2, headDim: 4 });
-const quick = { workloads: [tiny], turnMs: 1, rounds: 3, threads: 1 } as const;
+const quick = { workloads: [tiny], turnSeconds: 0.001, rounds: 3, threads: 1 } as const;
 
 /** The one row of a contestant that is the triple loop but for something. */
 async function rowOf(name: ModuleName, options: Partial<MeasureOptions> = {}): Promise<Row> {
@@ -106,10 +106,18 @@ describe('a contestant is a row that says why', () => {
   test.each(['hangsInRun', 'spinsInRun'] as const)('%s: it is left out from then on', async (name) => {
     const workloads = [tiny, workload({ length: 9, heads: 4 })];
     const contestants = [contestantModule(name), tripleLoop];
-    const { rows } = await measure({ ...quick, workloads, contestants, limitMs: 2000 });
+    const { rows } = await measure({ ...quick, workloads, contestants, timeoutSeconds: 2 });
     expect(rows.map(({ status }) => status)).toEqual(['failed', 'measured', 'failed', 'measured']);
     expect(rows[0]!.reason).toMatch(/^no answer in 2 s \(warming up\)/);
     expect(rows[2]!.reason).toMatch(/^left out: on dense\/6\/h2\/d4 no answer in 2 s/);
+  });
+
+  test('when it fails with words like those for one that hangs: it is measured on the next workload', async () => {
+    const workloads = [tiny, workload({ length: 9, heads: 4 })];
+    const contestants = [contestantModule('failsOnceWithoutAnswer')];
+    const { rows } = await measure({ ...quick, workloads, contestants });
+    expect(rows.map(({ status }) => status)).toEqual(['failed', 'measured']);
+    expect(rows[0]!.reason).toBe('no answer from the device, try again');
   });
 
   test('when it does not compute the workload', async () => {
@@ -127,14 +135,14 @@ describe('the budget', () => {
   test('a contestant that is predicted over its share is too slow', async () => {
     const workloads = [workload({ length: 128, heads: 1 }), workload({ length: 8192, heads: 1 })];
     const contestants = [tripleLoop, contestantModule('slow')];
-    const { rows } = await measure({ ...quick, workloads, contestants, budgetMs: 20_000 });
+    const { rows } = await measure({ ...quick, workloads, contestants, budgetSeconds: 20 });
     const [, , , slow] = rows;
     expect(slow).toMatchObject({ status: 'too slow', medianMs: null });
     expect(slow!.reason).toMatch(/^one run would take about .* s, and measuring it .* s; its share is .* s$/);
   });
 
   test('one that is used up leaves every row', async () => {
-    const { rows } = await measure({ ...quick, contestants: [tripleLoop], budgetMs: 0 });
+    const { rows } = await measure({ ...quick, contestants: [tripleLoop], budgetSeconds: 0 });
     expect(rows).toMatchObject([{ status: 'too slow', reason: expect.stringMatching(/its share is 0/) }]);
   });
 });

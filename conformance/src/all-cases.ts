@@ -1,43 +1,87 @@
 import type { ConformanceCase } from './case.ts';
-import { accuracyCases } from './cases/required/accuracy.ts';
-import { alibiCases } from './cases/features/alibi.ts';
-import { alignmentCases } from './cases/features/alignment.ts';
-import { biasCases } from './cases/features/bias.ts';
-import { causalCases } from './cases/features/causal.ts';
-import { combinationCases } from './cases/required/combination/combination.ts';
-import { contractCases } from './cases/required/contract.ts';
-import { dtypeCases } from './cases/required/dtype.ts';
-import { emptyCases } from './cases/required/empty.ts';
-import { errorCases } from './cases/required/errors/errors.ts';
-import { foreignStatisticsCases } from './cases/features/foreign-statistics.ts';
-import { gqaCases } from './cases/features/gqa.ts';
-import { gradientCases } from './cases/features/gradient.ts';
-import { batchCases } from './cases/guarantees/batch.ts';
-import { nonfiniteCases } from './cases/guarantees/nonfinite.ts';
-import { paddingCases } from './cases/guarantees/padding/padding.ts';
-import { partialPaddingCases } from './cases/guarantees/padding/partly-excluded.ts';
-import { repeatCases } from './cases/guarantees/repeat.ts';
-import { inputsCases } from './cases/required/inputs.ts';
-import { layoutCases, valueDimCases } from './cases/features/layout.ts';
-import { lengthsCases } from './cases/features/lengths.ts';
-import { lifeCases } from './cases/required/life/life.ts';
-import { maskCases } from './cases/features/mask.ts';
-import { mergeCases } from './cases/features/merge.ts';
-import { orderCases } from './cases/required/order.ts';
-import { outputCases } from './cases/features/outputs.ts';
-import { overflowCases } from './cases/required/overflow.ts';
-import { equivalencePropertyCases } from './cases/properties/equivalence.ts';
-import { orderPropertyCases } from './cases/properties/order.ts';
-import { outputPropertyCases } from './cases/properties/outputs.ts';
-import { refusalCases } from './cases/required/refusal.ts';
-import { residentCases } from './cases/required/resident/resident.ts';
-import { segmentsCases } from './cases/features/segments.ts';
-import { selectionCases } from './cases/features/selection.ts';
-import { shapeCases } from './cases/required/shape.ts';
-import { sinksCases } from './cases/features/sinks.ts';
-import { softcapCases } from './cases/features/softcap.ts';
-import { windowCases } from './cases/features/window.ts';
+import { accuracyCases, accuracyPurposes } from './cases/required/accuracy.ts';
+import { alibiCases, alibiPurposes } from './cases/features/alibi.ts';
+import { alignmentCases, alignmentPurposes } from './cases/features/alignment.ts';
+import { biasCases, biasPurposes } from './cases/features/bias.ts';
+import { causalCases, causalPurposes } from './cases/features/causal.ts';
+import { combinationCases, combinationPurposes } from './cases/required/combination/combination.ts';
+import { contractCases, contractPurposes } from './cases/required/contract.ts';
+import { dtypeCases, dtypePurposes } from './cases/required/dtype.ts';
+import { emptyCases, emptyPurposes } from './cases/required/empty.ts';
+import { errorCases, errorPurposes } from './cases/required/errors/errors.ts';
+import { foreignStatisticsCases, foreignStatisticsPurposes } from './cases/features/foreign-statistics.ts';
+import { gqaCases, gqaPurposes } from './cases/features/gqa.ts';
+import { gradientCases, gradientPurposes } from './cases/features/gradient.ts';
+import { batchCases, batchPurposes } from './cases/guarantees/batch.ts';
+import { nonfiniteCases, nonfinitePurposes } from './cases/guarantees/nonfinite.ts';
+import { paddingCases, paddingPurposes } from './cases/guarantees/padding/padding.ts';
+import { partialPaddingCases, partialPaddingPurposes } from './cases/guarantees/padding/partly-excluded.ts';
+import { repeatCases, repeatPurposes } from './cases/guarantees/repeat.ts';
+import { inputsCases, inputsPurposes } from './cases/required/inputs.ts';
+import { layoutCases, layoutPurposes, valueDimCases, valueDimPurposes } from './cases/features/layout.ts';
+import { lengthsCases, lengthsPurposes } from './cases/features/lengths.ts';
+import { lifeCases, lifePurposes } from './cases/required/life/life.ts';
+import { maskCases, maskPurposes } from './cases/features/mask.ts';
+import { mergeCases, mergePurposes } from './cases/features/merge.ts';
+import { orderCases, orderPurposes } from './cases/required/order.ts';
+import { outputCases, outputPurposes } from './cases/features/outputs.ts';
+import { overflowCases, overflowPurposes } from './cases/required/overflow.ts';
+import { equivalencePropertyCases, equivalencePropertyPurposes } from './cases/properties/equivalence.ts';
+import { orderPropertyCases, orderPropertyPurposes } from './cases/properties/order.ts';
+import { outputPropertyCases, outputPropertyPurposes } from './cases/properties/outputs.ts';
+import { refusalCases, refusalPurposes } from './cases/required/refusal.ts';
+import { residentCases, residentPurposes } from './cases/required/resident/resident.ts';
+import { segmentsCases, segmentsPurposes } from './cases/features/segments.ts';
+import { selectionCases, selectionPurposes } from './cases/features/selection.ts';
+import { type Purposes, explained } from './cases/building/purposes.ts';
+import { shapeCases, shapePurposes } from './cases/required/shape.ts';
+import { sinksCases, sinksPurposes } from './cases/features/sinks.ts';
+import { softcapCases, softcapPurposes } from './cases/features/softcap.ts';
+import { windowCases, windowPurposes } from './cases/features/window.ts';
 import { bundledCases } from './outside/bundled-cases.ts';
+
+/** Every part of the suite with what its cases are there to find, in the order of SPEC.md. */
+export const PARTS: readonly (readonly [Purposes, () => readonly ConformanceCase[]])[] = [
+  [shapePurposes, shapeCases],
+  [orderPurposes, orderCases],
+  [emptyPurposes, emptyCases],
+  [overflowPurposes, overflowCases],
+  [inputsPurposes, inputsCases],
+  [accuracyPurposes, accuracyCases],
+  [combinationPurposes, combinationCases],
+  [dtypePurposes, dtypeCases],
+  [contractPurposes, contractCases],
+  [refusalPurposes, refusalCases],
+  [errorPurposes, errorCases],
+  [lifePurposes, lifeCases],
+  [residentPurposes, residentCases],
+  [layoutPurposes, layoutCases],
+  [valueDimPurposes, valueDimCases],
+  [gqaPurposes, gqaCases],
+  [maskPurposes, maskCases],
+  [biasPurposes, biasCases],
+  [alignmentPurposes, alignmentCases],
+  [causalPurposes, causalCases],
+  [windowPurposes, windowCases],
+  [lengthsPurposes, lengthsCases],
+  [segmentsPurposes, segmentsCases],
+  [alibiPurposes, alibiCases],
+  [softcapPurposes, softcapCases],
+  [sinksPurposes, sinksCases],
+  [outputPurposes, outputCases],
+  [foreignStatisticsPurposes, foreignStatisticsCases],
+  [selectionPurposes, selectionCases],
+  [gradientPurposes, gradientCases],
+  [mergePurposes, mergeCases],
+  [orderPropertyPurposes, orderPropertyCases],
+  [equivalencePropertyPurposes, equivalencePropertyCases],
+  [outputPropertyPurposes, outputPropertyCases],
+  [paddingPurposes, paddingCases],
+  [partialPaddingPurposes, partialPaddingCases],
+  [nonfinitePurposes, nonfiniteCases],
+  [repeatPurposes, repeatCases],
+  [batchPurposes, batchCases],
+];
 
 let cases: Promise<readonly ConformanceCase[]> | undefined;
 
@@ -48,46 +92,6 @@ export function allCases(): Promise<readonly ConformanceCase[]> {
 }
 
 async function collect(): Promise<readonly ConformanceCase[]> {
-  return [
-    ...shapeCases(),
-    ...orderCases(),
-    ...emptyCases(),
-    ...overflowCases(),
-    ...inputsCases(),
-    ...accuracyCases(),
-    ...combinationCases(),
-    ...dtypeCases(),
-    ...contractCases(),
-    ...refusalCases(),
-    ...errorCases(),
-    ...lifeCases(),
-    ...residentCases(),
-    ...layoutCases(),
-    ...valueDimCases(),
-    ...gqaCases(),
-    ...maskCases(),
-    ...biasCases(),
-    ...alignmentCases(),
-    ...causalCases(),
-    ...windowCases(),
-    ...lengthsCases(),
-    ...segmentsCases(),
-    ...alibiCases(),
-    ...softcapCases(),
-    ...sinksCases(),
-    ...outputCases(),
-    ...foreignStatisticsCases(),
-    ...selectionCases(),
-    ...gradientCases(),
-    ...mergeCases(),
-    ...orderPropertyCases(),
-    ...equivalencePropertyCases(),
-    ...outputPropertyCases(),
-    ...paddingCases(),
-    ...partialPaddingCases(),
-    ...nonfiniteCases(),
-    ...repeatCases(),
-    ...batchCases(),
-    ...(await bundledCases()).cases,
-  ];
+  const own = PARTS.flatMap(([purposes, makeCases]) => explained(purposes, makeCases()));
+  return [...own, ...(await bundledCases()).cases];
 }

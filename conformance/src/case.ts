@@ -1,5 +1,6 @@
 import type {
   AttentionBackend,
+  AttentionProblem,
   AttentionRequest,
   BackendProvider,
   Feature,
@@ -12,8 +13,10 @@ import type {
 interface CaseBase {
   /** Stable, unique, readable: `window/left-3/across-tiles`. */
   readonly id: string;
-  /** The clause of SPEC.md that the case checks; also its topic in reports. */
+  /** The clause of SPEC.md that the case checks, and that reports list it under. */
   readonly clause: string;
+  /** What the case is there to find, in a sentence: shown when it fails. Every case of the suite has one. */
+  readonly purpose?: string;
 }
 
 /** A request whose results must agree with the float64 reference, within the clause `accuracy`. */
@@ -50,7 +53,19 @@ export interface BehaviourCase extends CaseBase {
   run(subject: Subject): Promise<void>;
 }
 
-export type ConformanceCase = AgreementCase | BehaviourCase;
+/**
+ * Calls of one kernel, each compared with the reference. Like one comparison, it is refused where its problem is not
+ * declared.
+ */
+export interface SequenceCase extends CaseBase {
+  readonly kind: 'sequence';
+  /** The problem of all its calls. */
+  readonly problem: AttentionProblem;
+  /** Throws, with a message for the backend's author, when the backend is at fault. Never called where it must refuse. */
+  run(subject: Subject): Promise<void>;
+}
+
+export type ConformanceCase = AgreementCase | BehaviourCase | SequenceCase;
 
 /** What a behaviour case works on. `backend` is shared by all cases; one that disposes makes its own. */
 export interface Subject {

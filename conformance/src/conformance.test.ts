@@ -37,7 +37,7 @@ afterEach(() => vi.unstubAllEnvs());
 
 describe('an engine that runs here', () => {
   test('has a group for each clause, a test for each case, and an end', async () => {
-    const { groups, tests } = await registered(reference, { topics: ['gqa', 'causal'] });
+    const { groups, tests } = await registered(reference, { clauses: ['gqa', 'causal'] });
     expect(groups).toEqual(['reference conformance', 'gqa', 'causal']);
     expect([...tests.keys()]).toEqual(expect.arrayContaining(['gqa/control', 'causal/control']));
     for (const run of tests.values()) await run();
@@ -45,14 +45,14 @@ describe('an engine that runs here', () => {
 
   test('fails in the case that is wrong, with its message', async () => {
     const broken = simpleProvider({ steps: { kvHead: (h, { kvHeads }) => h % kvHeads } });
-    const { tests } = await registered(broken, { topics: ['gqa'] });
+    const { tests } = await registered(broken, { clauses: ['gqa'] });
     await expect(tests.get('gqa/control')!()).rejects.toThrow(/the reference is/);
   });
 
   test('may fail where it is expected to, and must fail there', async () => {
     const broken = simpleProvider({ steps: { causal: () => true } });
     const expectedFailures = { 'causal/control': 'not yet', 'causal/length/1': 'not yet' };
-    const { tests } = await registered(broken, { topics: ['causal'], expectedFailures });
+    const { tests } = await registered(broken, { clauses: ['causal'], expectedFailures });
     await tests.get('causal/control (expected failure: not yet)')!();
     const fixed = tests.get('causal/length/1 (expected failure: not yet)')!();
     await expect(fixed).rejects.toThrow(/take it off the list/);

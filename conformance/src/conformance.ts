@@ -16,7 +16,7 @@ export interface TestFunction {
   skip?(name: string, run: () => Promise<void>): unknown;
 }
 
-export type ConformanceOptions = Pick<VerifyOptions, 'topics' | 'cases' | 'expectedFailures'>;
+export type ConformanceOptions = Pick<VerifyOptions, 'clauses' | 'ids' | 'cases' | 'expectedFailures'>;
 
 /**
  * Registers every case as a test of the runner, one `describe` for each clause. An engine that cannot run here is one
@@ -105,7 +105,10 @@ function registerCase(
   const name = expected === undefined ? theCase.id : `${theCase.id} (expected failure: ${expected})`;
   test(name, async () => {
     const outcome = await runCase(theCase, { provider, backend: await shared.get() });
-    if (expected === undefined && outcome.status === 'failed') throw new Error(outcome.message);
+    if (expected === undefined && outcome.status === 'failed') {
+      const { purpose } = theCase;
+      throw new Error(purpose === undefined ? outcome.message : `${outcome.message}\n${purpose}`);
+    }
     if (expected !== undefined && outcome.status !== 'failed') {
       throw new Error(unexpectedSuccess(outcome.status, expected));
     }

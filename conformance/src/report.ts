@@ -26,7 +26,31 @@ export interface ClauseReport extends Tally {
   readonly clause: string;
   /** Null when nothing in the clause is a comparison. */
   readonly worst: Worst | null;
-  readonly failures: readonly { readonly id: string; readonly message: string }[];
+  readonly failures: readonly Failure[];
+  /** Every case of the clause in the order in which they ran, those that were left out included. */
+  readonly cases: readonly CaseReport[];
+}
+
+/** A case that failed, or one on the list of expected failures that did not. */
+export interface Failure {
+  readonly id: string;
+  /** What the case is there to find; null when it does not say. */
+  readonly purpose: string | null;
+  /** What was found. */
+  readonly message: string;
+}
+
+/** How one case ended. */
+export interface CaseReport {
+  readonly id: string;
+  /**
+   * `refused`: not declared, and refused as it must be; `notGuaranteed`: tests a guarantee that is not declared;
+   * `notApplicable`: a behaviour that needs more than is declared, left out; `expectedFailure`: failed, and is on the
+   * list of expected failures.
+   */
+  readonly status: Outcome['status'] | 'expectedFailure';
+  /** Of a case that was refused or left out: the features that are not declared, or `dtype`. */
+  readonly missing?: readonly string[];
 }
 
 /** What `verify()` found. Plain JSON. */
@@ -47,20 +71,25 @@ export class ReportBuilder {
   private expectedFailures = 0;
 
   /** `expected`: why the case is expected to fail, if it is. */
-  add({ id, clause }: ConformanceCase, outcome: Outcome, expected?: string): void {
-    if (outcome.status === 'notApplicable') return;
+  add({ id, clause, ...about }: ConformanceCase, outcome: Outcome, expected?: string): void {
     const report = this.clauseReport(clause);
-    if (outcome.status === 'failed' && expected !== undefined) {
-      this.expectedFailures++;
-      return;
-    }
+    const purpose = about.purpose ?? null;
+    const { status } = outcome;
     if (expected !== undefined) {
-      report.failed++;
-      report.failures.push({ id, message: unexpectedSuccess(outcome.status, expected) });
+      if (status === 'failed') {
+        this.expectedFailures++;
+        report.cases.push({ id, status: 'expectedFailure' });
+      } else {
+        report.failed++;
+        report.cases.push({ id, status: 'failed' });
+        report.failures.push({ id, purpose, message: unexpectedSuccess(status, expected) });
+      }
       return;
     }
-    report[outcome.status]++;
-    if (outcome.status === 'failed') report.failures.push({ id, message: outcome.message });
+    report.cases.push({ id, status, ...('missing' in outcome && { missing: outcome.missing }) });
+    if (status === 'notApplicable') return;
+    report[status]++;
+    if (outcome.status === 'failed') report.failures.push({ id, purpose, message: outcome.message });
     if (outcome.status === 'failed' || outcome.status === 'passed') {
       for (const { tensor, error, bound } of outcome.comparisons) {
         report.worst = worse(report.worst, {
@@ -91,7 +120,8 @@ export class ReportBuilder {
   private clauseReport(clause: string): Open<ClauseReport> {
     const known = this.clauses.get(clause);
     if (known !== undefined) return known;
-    const fresh = { clause, passed: 0, failed: 0, refused: 0, notGuaranteed: 0, worst: null, failures: [] };
+    const none = { passed: 0, failed: 0, refused: 0, notGuaranteed: 0 };
+    const fresh: Open<ClauseReport> = { clause, ...none, worst: null, failures: [], cases: [] };
     this.clauses.set(clause, fresh);
     return fresh;
   }

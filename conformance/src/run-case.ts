@@ -1,5 +1,12 @@
-import { type AttentionRequest, HeedError, type Tensor, problemOf } from '@heed/core';
-import type { AgreementCase, BehaviourCase, ConformanceCase, Subject } from './case.ts';
+import {
+  type AttentionBackend,
+  type AttentionProblem,
+  type AttentionRequest,
+  HeedError,
+  type Tensor,
+  problemOf,
+} from '@heed/core';
+import type { AgreementCase, BehaviourCase, ConformanceCase, SequenceCase, Subject } from './case.ts';
 import type { Comparison } from './judge/compare.ts';
 import { type Expectation, expectationOf } from './judge/expectation.ts';
 import { judgeGradients, judgeResults } from './judge/judge.ts';
@@ -10,9 +17,9 @@ import { checkRefused, undeclared } from './refusal.ts';
 /** Runs one case. Never rejects: whatever the backend throws is a failure of the case. */
 export async function runCase(theCase: ConformanceCase, subject: Subject): Promise<Outcome> {
   try {
-    return theCase.kind === 'agreement'
-      ? await runAgreement(theCase, subject)
-      : await runBehaviour(theCase, subject);
+    if (theCase.kind === 'agreement') return await runAgreement(theCase, subject);
+    if (theCase.kind === 'sequence') return await runSequence(theCase, subject);
+    return await runBehaviour(theCase, subject);
   } catch (error) {
     return failed(describe(error));
   }
@@ -28,23 +35,41 @@ async function runBehaviour(theCase: BehaviourCase, subject: Subject): Promise<O
   if (theCase.guarantee !== undefined && !guarantees.includes(theCase.guarantee)) {
     return { status: 'notGuaranteed' };
   }
-  const applies =
-    dtypes.includes(theCase.dtype ?? 'float32') && theCase.features.every((name) => features.includes(name));
-  if (!applies) return { status: 'notApplicable' };
+  const missing = [
+    ...(dtypes.includes(theCase.dtype ?? 'float32') ? [] : ['dtype']),
+    ...theCase.features.filter((name) => !features.includes(name)),
+  ];
+  if (missing.length > 0) return { status: 'notApplicable', missing };
   await theCase.run(subject);
   return passed();
 }
 
-async function runAgreement(theCase: AgreementCase, { backend }: Subject): Promise<Outcome> {
-  const { problem, inputs } = problemOf(differentiable(theCase.request()));
-  if (undeclared(backend.capabilities, problem).length > 0) {
+async function runSequence(theCase: SequenceCase, subject: Subject): Promise<Outcome> {
+  const instead = await withoutComputing(subject.backend, theCase.problem);
+  if (instead !== null) return instead;
+  await theCase.run(subject);
+  return passed();
+}
+
+/** How a problem ends that the backend refuses, rightly or not; null for one that it has to compute. */
+async function withoutComputing(
+  backend: AttentionBackend,
+  problem: AttentionProblem,
+): Promise<Outcome | null> {
+  const missing = undeclared(backend.capabilities, problem);
+  if (missing.length > 0) {
     const fault = await checkRefused(backend, problem);
-    return fault === null ? { status: 'refused' } : failed(fault);
+    return fault === null ? { status: 'refused', missing } : failed(fault);
   }
   const support = backend.supports(problem);
-  if (!support.supported) {
-    return failed(`declares all that the problem uses and refuses it: ${support.clause}: ${support.reason}`);
-  }
+  if (support.supported) return null;
+  return failed(`declares all that the problem uses and refuses it: ${support.clause}: ${support.reason}`);
+}
+
+async function runAgreement(theCase: AgreementCase, { backend }: Subject): Promise<Outcome> {
+  const { problem, inputs } = problemOf(differentiable(theCase.request()));
+  const instead = await withoutComputing(backend, problem);
+  if (instead !== null) return instead;
 
   const expectation = expectationOfCase(theCase);
   const kernel = await backend.compile(problem);

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { FEATURES, GUARANTEES } from '@heed/core';
 import { describe, expect, test } from 'vitest';
-import { allCases } from './all-cases.ts';
+import { PARTS, allCases } from './all-cases.ts';
+import { beginningsOf } from './cases/building/purposes.ts';
 import { PRECISIONS } from './judge/precision.ts';
 import { clauseOf } from './refusal.ts';
 
@@ -44,6 +45,19 @@ describe('cases', () => {
 
   test('check every clause, in the order of SPEC.md', () => {
     expect([...new Set(cases.map(({ clause }) => clause))]).toEqual(clauses);
+  });
+
+  test('say what they are there to find, in a sentence', () => {
+    for (const { id, purpose } of cases) expect(purpose, id).toMatch(/^\S[^\n]{10,160}[.]$/);
+  });
+
+  test('have no sentence for cases that are not there', () => {
+    for (const [purposes, makeCases] of PARTS) {
+      const chosen = makeCases().map(({ id }) =>
+        beginningsOf(id).find((part) => Object.hasOwn(purposes, part)),
+      );
+      expect(Object.keys(purposes)).toEqual(Object.keys(purposes).filter((part) => chosen.includes(part)));
+    }
   });
 
   test('make the same request each time', () => {

@@ -15,7 +15,9 @@ export interface Progress {
 
 export interface VerifyOptions {
   /** Only the cases of these clauses of SPEC.md. Default: all. */
-  readonly topics?: readonly string[];
+  readonly clauses?: readonly string[];
+  /** Only the cases with these ids. Default: all. */
+  readonly ids?: readonly string[];
   /** Default: {@link allCases}. */
   readonly cases?: readonly ConformanceCase[];
   /** Ids of cases that are known to fail, with the reason. One that passes is a failure. */
@@ -28,15 +30,15 @@ export interface VerifyOptions {
 /**
  * Runs the suite on a provider, without a test runner.
  *
- * @throws HeedError `CONTRACT_VERSION`; `UNAVAILABLE` when the engine cannot run here; `ARGUMENT` for a topic or an
- * expected failure that no case has. Whatever else the backend throws is a failure in the report.
+ * @throws HeedError `CONTRACT_VERSION`; `UNAVAILABLE` when the engine cannot run here; `ARGUMENT` for a clause, an id
+ * or an expected failure that no case has. Whatever else the backend throws is a failure in the report.
  *
  * @example
  * ```ts
  * import { verify } from '@heed/conformance';
  * import reference from '@heed/core/reference';
  *
- * const report = await verify(reference, { topics: ['gqa'] });
+ * const report = await verify(reference, { clauses: ['gqa'] });
  * console.log(report.failed); // 0
  * ```
  */
@@ -69,24 +71,57 @@ async function availabilityOf(provider: BackendProvider): ReturnType<BackendProv
   return provider.probe();
 }
 
-/** The cases of the topics asked for. */
+/**
+ * The cases of the clauses and with the ids that are asked for.
+ *
+ * @throws HeedError `ARGUMENT` for a clause, an id or an expected failure that no case has.
+ *
+ * @example
+ * ```ts
+ * import { allCases, selectCases } from '@heed/conformance';
+ *
+ * const [first] = selectCases(await allCases(), { clauses: ['gqa'] });
+ * console.log(first!.id); // gqa/control
+ * ```
+ */
 export function selectCases(
   cases: readonly ConformanceCase[],
-  { topics, expectedFailures = {} }: Pick<VerifyOptions, 'topics' | 'expectedFailures'>,
+  { clauses, ids, expectedFailures = {} }: Pick<VerifyOptions, 'clauses' | 'ids' | 'expectedFailures'>,
 ): readonly ConformanceCase[] {
   const known = new Set(cases.map(({ clause }) => clause));
-  const ids = new Set(cases.map(({ id }) => id));
-  const topic = topics?.find((name) => !known.has(name));
-  if (topic !== undefined) {
-    throw new HeedError('ARGUMENT', `there is no topic ${topic}`, {
+  const knownIds = new Set(cases.map(({ id }) => id));
+  const unknown = clauses?.find((name) => !known.has(name));
+  if (unknown !== undefined) {
+    throw new HeedError('ARGUMENT', `unknown clause ${unknown}`, {
       remedy: `choose from ${[...known].sort().join(', ')}`,
     });
   }
-  const stale = Object.keys(expectedFailures).find((id) => !ids.has(id));
+  const missing = ids?.find((id) => !knownIds.has(id));
+  if (missing !== undefined) throw unknownId(missing, [...knownIds]);
+  const stale = Object.keys(expectedFailures).find((id) => !knownIds.has(id));
   if (stale !== undefined) {
     throw new HeedError('ARGUMENT', `there is no case ${stale}, which is on the list of expected failures`, {
       remedy: 'take it off the list',
     });
   }
-  return topics === undefined ? cases : cases.filter(({ clause }) => topics.includes(clause));
+  return cases.filter(({ id, clause }) => (clauses?.includes(clause) ?? true) && (ids?.includes(id) ?? true));
+}
+
+/** Ids that an error names, so that it can be read. */
+const NAMED = 8;
+
+/** Names the ids that share the longest beginning with the unknown one, path by path. */
+function unknownId(id: string, known: readonly string[]): HeedError {
+  const steps = id.split('/');
+  const families = steps.map((_, length) => steps.slice(0, steps.length - length).join('/'));
+  const near = families
+    .map((family) => known.filter((other) => other === family || other.startsWith(`${family}/`)))
+    .find((found) => found.length > 0);
+  const rest = (near?.length ?? 0) - NAMED;
+  return new HeedError('ARGUMENT', `unknown case ${id}`, {
+    remedy:
+      near === undefined
+        ? 'choose from the ids of allCases(), which `heed list cases` prints'
+        : `choose from ${near.slice(0, NAMED).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`,
+  });
 }

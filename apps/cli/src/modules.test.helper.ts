@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { folderOf } from './heed.test.helper.ts';
 
+const CORE = import.meta.resolve('@heed/core');
 const REFERENCE = import.meta.resolve('@heed/core/reference');
 
 export type ModuleName =
@@ -39,7 +40,8 @@ export type ModuleName =
   | 'writesToInputs'
   | 'answersAfterDispose'
   | 'declaresTooMuch'
-  | 'declaresTooLittle';
+  | 'declaresTooLittle'
+  | 'declaresLittle';
 
 /** Modules that a careless or hostile author could have written, by what is wrong with them. */
 export const MODULES: Readonly<Record<ModuleName, string>> = {
@@ -96,11 +98,29 @@ export const MODULES: Readonly<Record<ModuleName, string>> = {
     }`),
   declaresTooMuch: declaring(`'gqa'`, `[]`),
   declaresTooLittle: declaring(`'nothing'`, `['gqa']`),
+  declaresLittle: provider(`
+    async create() {
+      const backend = await base.create();
+      const features = backend.capabilities.features.filter((feature) => feature !== 'gqa');
+      const capabilities = { dtypes: ['float32'], features, guarantees: [] };
+      const missingOf = ({ heads, kvHeads, dtype }) =>
+        dtype === 'float64' ? 'dtype' : heads === kvHeads ? null : 'gqa';
+      const supports = (problem) => {
+        const clause = missingOf(problem);
+        return clause === null ? backend.supports(problem) : { supported: false, clause, reason: 'not declared' };
+      };
+      const compile = async (problem) => {
+        const clause = missingOf(problem);
+        if (clause === null) return backend.compile(problem);
+        throw new HeedError('UNSUPPORTED', 'not declared', { clause });
+      };
+      return { ...backend, capabilities, supports, compile };
+    }`),
 };
 
 /** A copy of the reference with some of its members replaced. */
 function provider(members: string): string {
-  return `import base from '${REFERENCE}';\nexport default { ...base, name: 'test', ${members} };\n`;
+  return `import base from '${REFERENCE}';\nimport { HeedError } from '${CORE}';\nexport default { ...base, name: 'test', ${members} };\n`;
 }
 
 function running(member: string): string {

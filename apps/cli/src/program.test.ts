@@ -8,7 +8,7 @@ import { heed, heedJSON } from './heed.test.helper.ts';
 const ANSI = /\u001B/;
 
 describe('usage', () => {
-  test.each([['doctor'], ['verify'], ['demo'], ['heatmap']])(
+  test.each([['doctor'], ['verify'], ['list'], ['demo'], ['heatmap'], ['bench'], ['compare']])(
     '%s --help explains itself with examples',
     (command) => {
       const { code, stdout } = heed([command, '--help']);
@@ -39,7 +39,12 @@ describe('usage', () => {
     [['doctor', '--timeout', 'soon'], 'number of seconds'],
     [['verify', 'ts', '--fuzz', '-1'], 'number of seconds'],
     [['verify', 'ts', '--fuzz', '1', '--seed', '1.5'], 'an integer'],
-    [['verify', 'ts', '--fuzz', '1', '--topic', 'gqa'], 'cannot be used'],
+    [['verify', 'ts', '--fuzz', '1', '--clause', 'gqa'], 'cannot be used'],
+    [['verify', 'ts', '--fuzz', '1', '--case', 'gqa/control'], 'cannot be used'],
+    [['verify', 'ts', '--topic', 'gqa'], '--clause CLAUSE'],
+    [['verify', 'ts', '--topic'], '--clause CLAUSE'],
+    [['verify', '--list'], '`heed list`'],
+    [['compare', 'one.json'], 'missing required argument'],
     [['demo', '--lengths', '12,x'], 'integers greater than 0'],
   ])('%j is wrong usage', (words, message) => {
     const { code, stdout, stderr } = heed(words);
@@ -48,7 +53,7 @@ describe('usage', () => {
     expect(stderr).toContain(message);
   });
 
-  test.each([[['verifi']], [['doctor', '--nope']], [['verify']], [['verify', 'ts', '--topic', 'nope']]])(
+  test.each([[['verifi']], [['doctor', '--nope']], [['verify']], [['verify', 'ts', '--clause', 'nope']]])(
     '%j with --json is an error object',
     (words) => {
       const { code, value } = heedJSON(words);
@@ -82,7 +87,7 @@ describe('standard output', () => {
     .each([
       [['doctor', 'reference']],
       [['doctor', 'reference', '--json']],
-      [['verify', 'reference', '--topic', 'gqa', '--json']],
+      [['verify', 'reference', '--clause', 'gqa', '--json']],
       [['--version']],
     ])('%j: a full disk is a failure that is said', (words) => {
     const full = openSync('/dev/full', 'w');
@@ -96,7 +101,7 @@ describe('standard output', () => {
   });
 
   test.skipIf(process.platform === 'win32')('a reader that has seen enough is no error', () => {
-    const line = `"${process.execPath}" "${main}" verify --list | head -n 1`;
+    const line = `"${process.execPath}" "${main}" list | head -n 1`;
     const { status, stdout, stderr } = spawnSync('bash', ['-o', 'pipefail', '-c', line], {
       encoding: 'utf8',
     });

@@ -2,9 +2,11 @@ import { fileURLToPath } from 'node:url';
 import { HeedError } from '@heed/core';
 import { Command, CommanderError } from 'commander';
 import { benchCommand } from './commands/bench.ts';
+import { compareCommand } from './commands/compare.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { demoCommand } from './commands/demo.ts';
 import { heatmapCommand } from './commands/heatmap.ts';
+import { listCommand } from './commands/list.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { type Console, openConsole } from './output/console.ts';
 import { readManifest } from './backends/resolve.ts';
@@ -39,7 +41,16 @@ function createProgram(console: Console, onEnd: (code: ExitCode) => void): Comma
     .helpCommand(false)
     .exitOverride()
     .configureOutput({ writeErr: (text) => void (console.json || process.stderr.write(text)) });
-  for (const command of [doctorCommand, verifyCommand, demoCommand, heatmapCommand, benchCommand]) {
+  const commands = [
+    doctorCommand,
+    verifyCommand,
+    listCommand,
+    demoCommand,
+    heatmapCommand,
+    benchCommand,
+    compareCommand,
+  ];
+  for (const command of commands) {
     program.addCommand(command(console, onEnd).copyInheritedSettings(program));
   }
   return program.addHelpText('after', EXAMPLES);
@@ -52,6 +63,8 @@ Examples:
   $ heed heatmap weights.npy       attention weights as a picture
   $ heed demo                      a real model's attention: agreement, a heatmap, speed, a report
   $ heed bench                     every backend and its peers, measured side by side
+  $ heed compare old.json new.json what became slower or faster between two results of bench
+  $ heed list                      clauses and cases of the suite, workloads and contestants
 
 Exit codes: 0 all is well, 1 a check failed, 2 wrong usage.`;
 

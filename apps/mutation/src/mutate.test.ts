@@ -36,7 +36,7 @@ test('mutants are killed, survive, or are not reached', async () => {
   const target = join(folder, 'javascript');
   const mutants = await instrument(folder, (name) => name === 'scaled.ts', target);
   const fates: Fate[] = [];
-  const subject = { folder: target, entry: 'index.js', topics: ['valueDim'] };
+  const subject = { folder: target, entry: 'index.js', clauses: ['valueDim'] };
   for await (const fate of mutate(subject, mutants)) fates.push(fate);
 
   const fateOf = (original: string, replacement: string): string | undefined =>

@@ -8,7 +8,7 @@ export interface Subject {
   readonly folder: string;
   /** The file of the provider. */
   readonly entry: string;
-  readonly topics?: readonly string[];
+  readonly clauses?: readonly string[];
 }
 
 /** What became of a mutant: the case that killed it, or why there is none. */

@@ -11,7 +11,7 @@ export interface WorkerOptions {
   /** The mutant that is on while the module loads, for those that only then have an effect. */
   readonly activeMutant?: string;
   /** Only the cases of these clauses. Default: the whole suite. */
-  readonly topics?: readonly string[];
+  readonly clauses?: readonly string[];
 }
 
 /** For each case that the backend passes, in milliseconds, and how often it passes each mutant. */
@@ -31,11 +31,11 @@ export interface Trial {
 /** The first case that fails, and how. */
 export type Verdict = { readonly id: string; readonly message: string } | null;
 
-const { module, activeMutant, topics } = workerData as WorkerOptions;
+const { module, activeMutant, clauses } = workerData as WorkerOptions;
 mutantSwitch.activeMutant = activeMutant;
 const { default: provider } = (await import(module)) as { default: BackendProvider };
 const atLoad: Hits = { ...mutantSwitch.mutantCoverage?.static };
-const wanted = (await allCases()).filter(({ clause }) => topics?.includes(clause) ?? true);
+const wanted = (await allCases()).filter(({ clause }) => clauses?.includes(clause) ?? true);
 const cases = new Map(wanted.map((theCase) => [theCase.id, theCase]));
 
 parentPort!.on('message', async (trial: Trial | 'coverage') => {
@@ -44,8 +44,8 @@ parentPort!.on('message', async (trial: Trial | 'coverage') => {
 
 async function firstFailure(id: string): Promise<Verdict> {
   parentPort!.postMessage(BEGINS);
-  const { clauses } = await verify(provider, { cases: [cases.get(id)!] });
-  return clauses.flatMap(({ failures }) => failures)[0] ?? null;
+  const report = await verify(provider, { cases: [cases.get(id)!] });
+  return report.clauses.flatMap(({ failures }) => failures)[0] ?? null;
 }
 
 async function coverage(): Promise<Coverage> {

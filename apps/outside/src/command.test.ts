@@ -91,7 +91,7 @@ describe('in a project that installs the command', () => {
 
   test('verify runs the suite on third parties and on our own', async () => {
     const names = ['heed-backend-quiet', 'ts'];
-    const { code, value } = await heedJSON<Verify>(project, 'verify', ...names, '--topic', 'gqa');
+    const { code, value } = await heedJSON<Verify>(project, 'verify', ...names, '--clause', 'gqa');
     expect(code).toBe(0);
     expect(value.backends.map(({ failed }) => failed)).toEqual([0, 0]);
     for (const { passed } of value.backends) expect(passed).toBeGreaterThan(10);

@@ -29,7 +29,7 @@ describe('npm create heed-backend', () => {
 
   test('heed verify: nothing fails, what is not declared is refused', async () => {
     await backend.run('npm', 'run', 'build');
-    const { code, value } = await heedJSON<Verify>(backend, 'verify', './dist/index.js', '--topic', 'shape');
+    const { code, value } = await heedJSON<Verify>(backend, 'verify', './dist/index.js', '--clause', 'shape');
     expect(code).toBe(0);
     expect(value.backends).toMatchObject([{ name: 'tiny', failed: 0 }]);
     expect(value.backends[0]!.passed).toBeGreaterThan(0);
@@ -39,7 +39,13 @@ describe('npm create heed-backend', () => {
     const before = backend.read('src/index.ts');
     backend.write('src/index.ts', before.replace('features: []', "features: ['causal']"));
     await backend.run('npm', 'run', 'build');
-    const { code, value } = await heedJSON<Verify>(backend, 'verify', './dist/index.js', '--topic', 'causal');
+    const { code, value } = await heedJSON<Verify>(
+      backend,
+      'verify',
+      './dist/index.js',
+      '--clause',
+      'causal',
+    );
     expect(code).toBe(1);
     expect(value.backends[0]!.failed).toBeGreaterThan(0);
     backend.write('src/index.ts', before);

@@ -29,14 +29,14 @@ export interface MeasureOptions {
   readonly baseline?: string | undefined;
   /** Threads that contestants are asked to compute with. Default: as many as the machine has processors. */
   readonly threads?: number | undefined;
-  /** Time for everything, in milliseconds. Default 10 minutes. */
-  readonly budgetMs?: number | undefined;
-  /** Time that a contestant has to get ready. One that needs more has failed, and is left out from then on. Default 30 s. */
-  readonly limitMs?: number | undefined;
+  /** Time for everything, in seconds. Default 600. */
+  readonly budgetSeconds?: number | undefined;
+  /** Time that a contestant has to get ready, in seconds. One that needs more has failed and is left out from then on. Default 30. */
+  readonly timeoutSeconds?: number | undefined;
   /** Times that each contestant has its turn on a workload, if there is time. Default 11. */
   readonly rounds?: number | undefined;
-  /** Length of a turn in milliseconds; a slower run is one turn by itself. Default 40. */
-  readonly turnMs?: number | undefined;
+  /** Length of a turn in seconds; a slower run is one turn by itself. Default 0.04. */
+  readonly turnSeconds?: number | undefined;
   /** Ends the measurement at once; what was measured is kept. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
@@ -104,23 +104,23 @@ export interface Measurement {
   readonly stopped: boolean;
 }
 
-const LIMIT_MS = 30_000;
+const TIMEOUT_SECONDS = 30;
 /** Of the memory that is free, what one contestant may be expected to take. */
 const MEMORY_SHARE = 0.5;
 
 /** What is measured with where nothing else is said. */
 export function defaults(): {
   threads: number;
-  budgetMs: number;
+  budgetSeconds: number;
   rounds: number;
-  turnMs: number;
+  turnSeconds: number;
   baseline: string;
 } {
   return {
     threads: os.availableParallelism(),
-    budgetMs: 600_000,
+    budgetSeconds: 600,
     rounds: ROUNDS,
-    turnMs: TURN_MS,
+    turnSeconds: TURN_MS / 1000,
     baseline: tripleLoop.name,
   };
 }
@@ -146,7 +146,7 @@ interface Course {
  *   workloads: [workload({ length: 128, heads: 2 })],
  *   contestants: [tripleLoop, contestantNamed('@heed/backend-ts')],
  *   rounds: 3,
- *   turnMs: 10,
+ *   turnSeconds: 0.01,
  * });
  * console.log(rows.map(({ contestant }) => contestant).join()); // triple loop,@heed/backend-ts
  * console.log(rows.map(({ status }) => status).join()); // measured,measured
@@ -161,7 +161,7 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
     settled: null,
   }));
   const workloads = [...options.workloads].sort((a, b) => usefulFlops(a) - usefulFlops(b));
-  const end = performance.now() + (options.budgetMs ?? defaults().budgetMs);
+  const end = performance.now() + 1000 * (options.budgetSeconds ?? defaults().budgetSeconds);
   const rows: Row[] = [];
   const peaks: WorkloadPeak[] = [];
   try {
@@ -200,10 +200,10 @@ async function measureOne(
     if (refusal !== null) refused.set(course, refusal);
     else entering.push({ course, entrant: entrantFor(course, workload, share, options) });
   });
-  const { rounds, turnMs, signal, onProgress } = options;
+  const { rounds, signal, onProgress } = options;
   const raced = await race(
     entering.map(({ entrant }) => entrant),
-    { rounds, turnMs, signal, onProgress, end, peak: () => peak.measure() },
+    { rounds, turnMs: turnMsOf(options), signal, onProgress, end, peak: () => peak.measure() },
   );
   const results = new Map(entering.map(({ course }, place) => [course, raced.finishes[place]!]));
   for (const [course, finish] of results) learn(course, workload, finish);
@@ -214,18 +214,21 @@ async function measureOne(
 }
 
 function entrantFor(course: Course, workload: Workload, share: Share, options: MeasureOptions): Entrant {
-  const limitMs = (options.limitMs ?? LIMIT_MS) + 4 * (course.forecast.runMs(workload) ?? 0);
+  const limitMs =
+    1000 * (options.timeoutSeconds ?? TIMEOUT_SECONDS) + 4 * (course.forecast.runMs(workload) ?? 0);
   const threads = options.threads ?? defaults().threads;
   const entrant = entrantOf(course.source, workload, { threads, limitMs });
   return share.enters ? { ...entrant, shareMs: share.computingMs } : entrant;
 }
 
+function turnMsOf({ turnSeconds }: MeasureOptions): number {
+  return turnSeconds === undefined ? TURN_MS : 1000 * turnSeconds;
+}
+
 /** What a contestant will need on a workload, as far as is known. */
-function needOf(
-  of: Forecast,
-  workload: Workload,
-  { rounds = ROUNDS, turnMs = TURN_MS }: MeasureOptions,
-): Need {
+function needOf(of: Forecast, workload: Workload, options: MeasureOptions): Need {
+  const { rounds = ROUNDS } = options;
+  const turnMs = turnMsOf(options);
   const runMs = of.runMs(workload) ?? 0;
   const warmUp = runMs > WARM_AFTER_MS ? 0 : Math.max(runMs, WARM_UP_TURNS * turnMs);
   const turns = (count: number): number => runMs + warmUp + count * (Math.max(runMs, turnMs) + REST_MS);
@@ -254,10 +257,10 @@ function refusalBefore(of: Forecast, workload: Workload, need: Need, share: Shar
 
 function learn(course: Course, workload: Workload, finish: Finish): void {
   course.forecast.learn(workload, finish);
-  const { status, reason = '' } = finish;
-  if (status === 'unavailable') course.settled = finish;
-  if (status === 'failed' && reason.startsWith('no answer')) {
-    course.settled = { ...finish, memory: null, reason: `left out: on ${workload.name} ${reason}` };
+  if (finish.status === 'unavailable') course.settled = finish;
+  if (finish.hung) {
+    const reason = `left out: on ${workload.name} ${finish.reason}`;
+    course.settled = { ...finish, memory: null, reason };
   }
 }
 

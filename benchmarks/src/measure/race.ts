@@ -55,6 +55,8 @@ export interface Finish {
   readonly samplesMs: readonly (readonly number[])[];
   readonly reason?: string;
   readonly remedy?: string;
+  /** Its process did not answer in time. */
+  readonly hung?: true;
 }
 
 export interface RaceResult {
@@ -244,8 +246,16 @@ function finishOf({ state, turns }: Runner, whyNot: typeof STOPPED | typeof USED
   }
   const { device, threads } = state;
   if (state.status !== 'ready') {
-    const { status, reason, remedy } = state;
-    return { ...NOTHING, status, device, threads, reason, ...(remedy !== undefined && { remedy }) };
+    const { status, reason, remedy, hung } = state;
+    return {
+      ...NOTHING,
+      status,
+      device,
+      threads,
+      reason,
+      ...(remedy !== undefined && { remedy }),
+      ...(hung && { hung }),
+    };
   }
   const { memory, firstRunMs, startMs } = state;
   const about = { device, threads, memory, firstRunMs, startMs };

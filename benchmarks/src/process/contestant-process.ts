@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { nodeBinary } from './node-binary.ts';
-import type { Message, Reply, Request } from './protocol.ts';
+import type { Message, Refusal, Reply, Request } from './protocol.ts';
 
 /** A process that one contestant has for itself on one workload. */
 export interface ContestantProcess {
@@ -62,10 +62,14 @@ export function startProcess(threads: number): ContestantProcess {
 
   return {
     async ask(request, limitMs, signal) {
-      const failed = (reason: string): Reply => {
+      const failed = (reason: string): Refusal => {
         kill(child);
         return { status: 'failed', device: null, threads: null, reason };
       };
+      const silent = (): Refusal => ({
+        ...failed(`no answer in ${Math.round(limitMs / 100) / 10} s (${stage})`),
+        hung: true,
+      });
       const race = deadline(limitMs, signal);
       let listen: (message: Message) => void = () => undefined;
       const answered = new Promise<Reply>((resolve) => {
@@ -80,7 +84,7 @@ export function startProcess(threads: number): ContestantProcess {
         return await Promise.race([
           answered,
           gone.then((how) => failed([how, ...words()].join(': ').concat(` (${stage})`))),
-          race.over.then(() => failed(`no answer in ${Math.round(limitMs / 100) / 10} s (${stage})`)),
+          race.over.then(silent),
         ]);
       } finally {
         race.stop();

@@ -23,6 +23,8 @@ export interface Refusal {
   readonly threads: number | null;
   readonly reason: string;
   readonly remedy?: string;
+  /** Set by whoever waited in vain: the process did not answer in time. */
+  readonly hung?: true;
 }
 
 /** A contestant whose first results are there. */

@@ -27,7 +27,7 @@ export function joinResults(parts: readonly BenchResults[]): BenchResults {
     versions: Object.assign({}, ...parts.map(({ versions }) => versions)) as Record<string, string>,
     settings: {
       ...first.settings,
-      budgetMs: parts.reduce((sum, { settings }) => sum + settings.budgetMs, 0),
+      budgetSeconds: parts.reduce((sum, { settings }) => sum + settings.budgetSeconds, 0),
     },
     stopped: parts.some(({ stopped }) => stopped),
     peak: { ...first.peak, gflops: median(workloads.flatMap(({ peakGflops }) => peakGflops)) },

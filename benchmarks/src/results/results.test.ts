@@ -65,7 +65,7 @@ describe('results', () => {
   });
 
   test('say what was measured with, and of which sources', () => {
-    expect(results.settings).toMatchObject({ threads: 3, budgetMs: 600_000, baseline: 'triple loop' });
+    expect(results.settings).toMatchObject({ threads: 3, budgetSeconds: 600, baseline: 'triple loop' });
     expect(results).toMatchObject({ stopped: true, note: 'a note', peak: { gflops: 60 } });
     if (results.commit !== null) expect(results.commit).toMatch(/^[0-9a-f]{40}(-dirty)?$/);
   });

@@ -96,7 +96,7 @@ export function sampleResults(
     commit: null,
     machine: { cpu: 'model', cores: 2, memoryBytes: 2 ** 34, os: 'Linux', node: '24.0.0', v8: '13' },
     versions: { '@heed/core': '0.0.0' },
-    settings: { threads: 1, budgetMs: 600_000, rounds: ROUNDS, turnMs: 100, baseline: 'triple loop' },
+    settings: { threads: 1, budgetSeconds: 600, rounds: ROUNDS, turnSeconds: 0.1, baseline: 'triple loop' },
     stopped: false,
     peak: { device: 'a model', gflops: 60 * speed },
     workloads: workloads.map((of) => ({ workload: of, flops: usefulFlops(of), peakGflops })),

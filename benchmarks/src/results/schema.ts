@@ -21,9 +21,9 @@ export interface BenchResults {
 
 export interface BenchSettings {
   readonly threads: number;
-  readonly budgetMs: number;
+  readonly budgetSeconds: number;
   readonly rounds: number;
-  readonly turnMs: number;
+  readonly turnSeconds: number;
   readonly baseline: string;
 }
 
@@ -128,9 +128,9 @@ export const resultsSchema: v.GenericSchema<BenchResults> = v.object({
   versions: v.pipe(v.record(text, text), v.description('of the packages that took part')),
   settings: v.object({
     threads: v.pipe(count, v.description('that contestants were asked to compute with')),
-    budgetMs: number,
+    budgetSeconds: number,
     rounds: v.pipe(count, v.description('at most')),
-    turnMs: number,
+    turnSeconds: number,
     baseline: v.pipe(text, v.description('what ratios are to')),
   }),
   note: v.exactOptional(

@@ -14,7 +14,7 @@ async function firstFailure(provider: BackendProvider, clause: string): Promise<
     failure ??= id;
     found.abort();
   };
-  await verify(provider, { topics: [clause], signal: found.signal, onProgress }).catch((error: unknown) => {
+  await verify(provider, { clauses: [clause], signal: found.signal, onProgress }).catch((error: unknown) => {
     if (failure === null) throw error;
   });
   return failure;

@@ -75,8 +75,9 @@ function arbitraryOptions({ features, dtypes }: Capabilities) {
   const has = (feature: Feature): boolean => features.includes(feature);
   const only = <T>(values: readonly (T | false)[]): T[] =>
     values.filter((value): value is T => value !== false);
-  const optional = <T>(declared: boolean, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
-    declared ? fc.option(arbitrary, { nil: undefined, freq: 3 }) : fc.constant(undefined);
+  /** `make` only where it is declared: an arbitrary of undeclared choices has none to choose from. */
+  const optional = <T>(declared: boolean, make: () => fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+    declared ? fc.option(make(), { nil: undefined, freq: 3 }) : fc.constant(undefined);
   const maskKinds = only([has('mask.boolean') && 'boolean', has('mask.float') && 'float'] as const);
   const selections = only([
     'softmax',
@@ -91,34 +92,33 @@ function arbitraryOptions({ features, dtypes }: Capabilities) {
 
   return fc.record({
     dtype: fc.constantFrom(...dtypes),
-    layout: optional(has('layout.blhd'), fc.constant('blhd' as const)),
+    layout: optional(has('layout.blhd'), () => fc.constant('blhd' as const)),
     scale: fc.option(fc.constantFrom(1, 0.1, -0.5, 0), { nil: undefined, freq: 6 }),
-    softcap: optional(has('softcap'), fc.constantFrom(0.5, 3, 30)),
-    causal: optional(has('causal'), fc.constant(true)),
-    window: optional(has('window'), fc.record({ left: windowSide, right: windowSide })),
+    softcap: optional(has('softcap'), () => fc.constantFrom(0.5, 3, 30)),
+    causal: optional(has('causal'), () => fc.constant(true)),
+    window: optional(has('window'), () => fc.record({ left: windowSide, right: windowSide })),
     alignment: fc.constantFrom(...alignments),
     offsets: perBatch(fc.integer({ min: -30, max: 150 })),
-    keyLengths: optional(has('lengths.key'), perBatch(share)),
-    queryLengths: optional(has('lengths.query'), perBatch(share)),
-    mask: optional(
-      maskKinds.length > 0,
+    keyLengths: optional(has('lengths.key'), () => perBatch(share)),
+    queryLengths: optional(has('lengths.query'), () => perBatch(share)),
+    mask: optional(maskKinds.length > 0, () =>
       fc.record({
         kind: fc.constantFrom(...maskKinds),
         axes,
         density: fc.constantFrom(1, 0.95, 0.6, 0.3, 0.02),
       }),
     ),
-    bias: optional(has('bias'), fc.record({ axes, excluded: fc.constantFrom(0, 0.2) })),
-    segments: optional(has('segments'), fc.constantFrom('packed' as const, 'scattered' as const)),
-    alibi: optional(has('alibi'), fc.constant(true)),
-    sinks: optional(has('sinks'), fc.constant(true)),
+    bias: optional(has('bias'), () => fc.record({ axes, excluded: fc.constantFrom(0, 0.2) })),
+    segments: optional(has('segments'), () => fc.constantFrom('packed' as const, 'scattered' as const)),
+    alibi: optional(has('alibi'), () => fc.constant(true)),
+    sinks: optional(has('sinks'), () => fc.constant(true)),
     spread: fc.constantFrom(1, 0.01, 8, 40),
     selection: fc.oneof(
       { weight: 3, arbitrary: fc.constant('softmax' as const) },
       fc.constantFrom(...selections),
     ),
     seed: fc.maxSafeNat(),
-    gradient: optional(has('gradient'), fc.constant(true)),
+    gradient: optional(has('gradient') && has('statistics'), () => fc.constant(true)),
     extras: fc.subarray(
       only([
         has('weights') && 'weights',

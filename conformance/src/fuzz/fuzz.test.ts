@@ -47,6 +47,13 @@ test('a right backend has no disagreement; the problems are counted', async () =
   expect(seen).toEqual(seen.map((_, index) => index + 1));
 });
 
+test('a backend that declares no feature at all has its problems, too', async () => {
+  const provider = simpleProvider({ capabilities: { features: [], dtypes: ['float32'] } });
+  const { disagreement, problems } = await fuzz(provider, { seconds: 0.3, seed: 1 });
+  expect(disagreement).toBeNull();
+  expect(problems).toBeGreaterThan(0);
+});
+
 test('a signal ends it', async () => {
   const abort = new AbortController();
   const onProgress = (problems: number): void => {

@@ -100,6 +100,7 @@ function caseOf({ sketch, seed }: FuzzInput): AgreementCase {
     kind: 'agreement',
     id: `fuzz/${seed}`,
     clause: 'accuracy',
+    purpose: 'A random problem agrees with the reference.',
     request: () => requestOf(sketch, seed),
     ...(sketch.gradient && { dOutput: () => dOutputOf(sketch, seed) }),
   };

@@ -1,7 +1,8 @@
 import { type AttentionBackend, type ResidentTensor, type Tensor, tensor } from '@heed/core';
+import { featuresOf } from '@heed/core/backend';
 import reference from '@heed/core/reference';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { AgreementCase, ConformanceCase } from '../case.ts';
+import type { AgreementCase, ConformanceCase, SequenceCase } from '../case.ts';
 import { runCase } from '../run-case.ts';
 import { bundledCases } from './bundled-cases.ts';
 
@@ -75,8 +76,8 @@ function spoilt(theCase: AgreementCase): AgreementCase {
 
 describe('decoding on a cache, from torch', () => {
   test('needs the features that it uses', () => {
-    const features = (byId('torch/decoding') as { features?: readonly string[] }).features;
-    expect(features).toEqual(['gqa', 'alignment.bottomRight', 'causal', 'lengths.key']);
+    const { problem } = byId('torch/decoding') as SequenceCase;
+    expect(featuresOf(problem)).toEqual(['gqa', 'alignment.bottomRight', 'causal', 'lengths.key']);
   });
 
   test.each<[string, (resident: ResidentTensor) => Partial<ResidentTensor>]>([

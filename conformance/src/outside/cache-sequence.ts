@@ -5,15 +5,15 @@ import {
   type Tensor,
   problemOf,
 } from '@heed/core';
-import { featuresOf } from '@heed/core/backend';
-import type { BehaviourCase, ExpectedValues, Subject } from '../case.ts';
+import type { ExpectedValues, SequenceCase, Subject } from '../case.ts';
 import { expectationOf } from '../judge/expectation.ts';
 import { judgeResults } from '../judge/judge.ts';
 import type { PlainInputs } from '../judge/naive-scores.ts';
-import { checkRefused, undeclared } from '../refusal.ts';
+import type { FileCase } from './case-file.ts';
+import { purposeOf } from './checked-case.ts';
+import { clauseOfProblem } from './clause-of-problem.ts';
 import { errorAt } from './place.ts';
 import { writeSlices } from './slices.ts';
-import { topicOf } from './topic.ts';
 
 /** A key and a value of the same rows. */
 interface Rows {
@@ -40,25 +40,39 @@ export interface SequenceStep {
  */
 export function cacheSequence(
   id: string,
-  clause: string | undefined,
+  { clause, purpose }: Pick<FileCase, 'clause' | 'purpose'>,
   steps: readonly [SequenceStep, ...SequenceStep[]],
-): BehaviourCase {
+): SequenceCase {
   const { problem } = problemOf(steps[0].request);
   for (const { place, request, write } of steps) {
-    if (JSON.stringify(problemOf(request).problem) !== JSON.stringify(problem)) {
-      throw errorAt('ARGUMENT', place, 'is another problem than the first step: one kernel cannot run both');
+    const differences = differencesOf(problem, problemOf(request).problem);
+    if (differences.length > 0) {
+      throw errorAt(
+        'ARGUMENT',
+        place,
+        `is another problem than the first step, and one kernel runs them all: ${differences.join('; ')}`,
+      );
     }
     if (!write) continue;
     checkFits(request.key, write.key, write.start, lengthAxis(problem), `${place}.write.key`);
     checkFits(request.value, write.value, write.start, lengthAxis(problem), `${place}.write.value`);
   }
   return {
-    kind: 'behaviour',
+    kind: 'sequence',
     id,
-    clause: clause ?? topicOf(problem),
-    features: featuresOf(problem),
+    clause: clause ?? clauseOfProblem(problem),
+    purpose: purpose ?? purposeOf(steps[0].expected.source),
+    problem,
     run: (subject) => runSequence(problem, steps, subject),
   };
+}
+
+/** In what a problem differs from the first, field by field. */
+function differencesOf(first: AttentionProblem, other: AttentionProblem): string[] {
+  return (Object.keys(first) as (keyof AttentionProblem)[]).flatMap((name) => {
+    const [before, after] = [first[name], other[name]].map((value) => JSON.stringify(value));
+    return before === after ? [] : `${name} is ${after}, not ${before}`;
+  });
 }
 
 function lengthAxis({ layout }: AttentionProblem): number {
@@ -92,11 +106,6 @@ async function runSequence(
   steps: readonly [SequenceStep, ...SequenceStep[]],
   { backend }: Subject,
 ): Promise<void> {
-  if (undeclared(backend.capabilities, problem).length > 0) {
-    const fault = await checkRefused(backend, problem);
-    if (fault !== null) throw new Error(fault);
-    return;
-  }
   // What the cache must hold, beside what the backend makes of it.
   const plain = structuredClone({ key: steps[0].request.key, value: steps[0].request.value }) as Rows;
   const kernel = await backend.compile(problem);

@@ -19,6 +19,8 @@ interface FileCaseBase {
   readonly id: string;
   /** A clause of SPEC.md. Default: one that the problem uses. */
   readonly clause?: string;
+  /** What the case is there to find, in a sentence: shown when it fails. */
+  readonly purpose?: string;
   /** The error of the expected values themselves, added to the bound of the clause `accuracy`. Default 0. */
   readonly tolerance?: number;
   readonly options?: FileOptions;
@@ -31,46 +33,51 @@ export interface SingleCase extends FileCaseBase {
 
 /** `inputs.key` and `inputs.value` are what the cache holds at first, at its full capacity. */
 export interface SequenceCase extends FileCaseBase {
-  readonly inputs: Omit<FileInputs, 'query' | 'dOutput'> & { readonly query?: EncodedTensor };
+  readonly inputs: Pick<FileInputs, 'key' | 'value'> & StepInputs;
   readonly steps: readonly FileStep[];
 }
+
+/** What may change from step to step. */
+type StepInputs = Omit<FileInputs, 'query' | 'key' | 'value' | 'dOutput'> & {
+  readonly query?: EncodedTensor | null;
+};
 
 export interface FileStep {
   /** Rows that go into the cache before the call, from row `start` on. */
   readonly write?: { readonly start: number; readonly key: EncodedTensor; readonly value: EncodedTensor };
   /** In place of the case's inputs of the same name, or besides them. */
-  readonly inputs?: Partial<Omit<FileInputs, 'key' | 'value' | 'dOutput'>>;
+  readonly inputs?: StepInputs;
   readonly expected: Omit<FileExpected, `d${string}`>;
 }
 
-/** What a request says besides its tensors; defaults as there. */
+/** What a request says besides its tensors; defaults as there. Null stands for what is not given. */
 export interface FileOptions {
-  readonly layout?: 'bhld' | 'blhd';
-  readonly scale?: number;
+  readonly layout?: 'bhld' | 'blhd' | null;
+  readonly scale?: number | null;
   readonly softcap?: number | null;
-  readonly causal?: boolean;
+  readonly causal?: boolean | null;
   readonly window?: { readonly left?: number | null; readonly right?: number | null } | null;
   /** `offset`: given by `inputs.offsets`. */
-  readonly alignment?: 'topLeft' | 'bottomRight' | 'offset';
-  readonly selection?: 'softmax' | 'argmax' | 'sample';
+  readonly alignment?: 'topLeft' | 'bottomRight' | 'offset' | null;
+  readonly selection?: 'softmax' | 'argmax' | 'sample' | null;
 }
 
-/** The inputs of a run, and the gradient of the output. */
+/** The inputs of a run, and the gradient of the output. Null stands for what is not given. */
 export interface FileInputs {
   readonly query: EncodedTensor;
   readonly key: EncodedTensor;
   readonly value: EncodedTensor;
-  readonly mask?: EncodedTensor;
-  readonly bias?: EncodedTensor;
-  readonly offsets?: readonly number[];
-  readonly keyLengths?: readonly number[];
-  readonly queryLengths?: readonly number[];
-  readonly querySegments?: EncodedTensor;
-  readonly keySegments?: EncodedTensor;
-  readonly alibiSlopes?: EncodedTensor;
-  readonly sinks?: EncodedTensor;
-  readonly seed?: number;
-  readonly dOutput?: EncodedTensor;
+  readonly mask?: EncodedTensor | null;
+  readonly bias?: EncodedTensor | null;
+  readonly offsets?: readonly number[] | null;
+  readonly keyLengths?: readonly number[] | null;
+  readonly queryLengths?: readonly number[] | null;
+  readonly querySegments?: EncodedTensor | null;
+  readonly keySegments?: EncodedTensor | null;
+  readonly alibiSlopes?: EncodedTensor | null;
+  readonly sinks?: EncodedTensor | null;
+  readonly seed?: number | null;
+  readonly dOutput?: EncodedTensor | null;
 }
 
 /** What must come out. It also says what is asked for: a call returns these outputs, and gradients if one is here. */
@@ -94,29 +101,36 @@ const tensor = v.pipe(
     'data is base64 of little-endian, row-major bytes (bool: one byte), or a list of numbers. float16 is read as float32, int64 as int32.',
   ),
 );
-const optionalTensor = v.exactOptional(tensor);
+/** May be left out, or null: what many languages write for nothing. */
+function optional<T>(
+  schema: v.GenericSchema<T>,
+): v.ExactOptionalSchema<v.NullableSchema<v.GenericSchema<T>, undefined>, undefined> {
+  return v.exactOptional(v.nullable(schema));
+}
+const optionalTensor = optional<EncodedTensor>(tensor);
+const expectedTensor = v.exactOptional(tensor);
 const integer = (least: number): v.GenericSchema<number> =>
   v.pipe(v.number(), v.safeInteger(), v.minValue(least));
 const int32 = v.pipe(v.number(), v.integer(), v.minValue(-(2 ** 31)), v.maxValue(2 ** 31 - 1));
-const perBatch = v.exactOptional(v.pipe(v.array(int32), v.description('One for each element of the batch.')));
-const windowSide = v.exactOptional(v.nullable(integer(0)));
+const perBatch = optional(v.pipe(v.array(int32), v.description('One for each element of the batch.')));
+const windowSide = optional(integer(0));
 
 const options = v.pipe(
   v.strictObject({
-    layout: v.exactOptional(v.picklist(['bhld', 'blhd'])),
-    scale: v.exactOptional(v.number()),
-    softcap: v.exactOptional(v.nullable(v.number())),
-    causal: v.exactOptional(v.boolean()),
-    window: v.exactOptional(v.nullable(v.strictObject({ left: windowSide, right: windowSide }))),
-    alignment: v.exactOptional(
+    layout: optional(v.picklist(['bhld', 'blhd'])),
+    scale: optional(v.number()),
+    softcap: optional(v.number()),
+    causal: optional(v.boolean()),
+    window: optional(v.strictObject({ left: windowSide, right: windowSide })),
+    alignment: optional(
       v.pipe(
         v.picklist(['topLeft', 'bottomRight', 'offset']),
         v.description('offset: given by inputs.offsets.'),
       ),
     ),
-    selection: v.exactOptional(v.picklist(['softmax', 'argmax', 'sample'])),
+    selection: optional(v.picklist(['softmax', 'argmax', 'sample'])),
   }),
-  v.description('What a request says besides its tensors; defaults as there.'),
+  v.description('What a request says besides its tensors; defaults as there, also for null.'),
 );
 
 const perCall = {
@@ -129,24 +143,24 @@ const perCall = {
   keySegments: optionalTensor,
   alibiSlopes: optionalTensor,
   sinks: optionalTensor,
-  seed: v.exactOptional(integer(0)),
+  seed: optional(integer(0)),
 };
 
 const outputs = {
-  output: optionalTensor,
-  weights: optionalTensor,
-  logSumExp: optionalTensor,
-  rowMax: optionalTensor,
-  rowSum: optionalTensor,
-  choice: optionalTensor,
+  output: expectedTensor,
+  weights: expectedTensor,
+  logSumExp: expectedTensor,
+  rowMax: expectedTensor,
+  rowSum: expectedTensor,
+  choice: expectedTensor,
 };
 
 const gradients = {
-  dQuery: optionalTensor,
-  dKey: optionalTensor,
-  dValue: optionalTensor,
-  dBias: optionalTensor,
-  dSinks: optionalTensor,
+  dQuery: expectedTensor,
+  dKey: expectedTensor,
+  dValue: expectedTensor,
+  dBias: expectedTensor,
+  dSinks: expectedTensor,
 };
 
 const step = v.pipe(
@@ -174,6 +188,14 @@ const common = {
       v.string(),
       v.regex(/^[A-Za-z][A-Za-z0-9.-]{0,39}$/),
       v.description('A clause of SPEC.md. Default: one that the problem uses.'),
+    ),
+  ),
+  purpose: v.exactOptional(
+    v.pipe(
+      v.string(),
+      v.minLength(1),
+      v.maxLength(300),
+      v.description('What the case is there to find, in a sentence: shown when it fails.'),
     ),
   ),
   tolerance: v.exactOptional(

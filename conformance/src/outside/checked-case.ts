@@ -2,7 +2,7 @@ import { type AttentionProblem, type AttentionRequest, type Tensor, problemOf } 
 import type { AgreementCase, ExpectedValues } from '../case.ts';
 import { expectedShapes } from './expected-shapes.ts';
 import { errorAt, within } from './place.ts';
-import { topicOf } from './topic.ts';
+import { clauseOfProblem } from './clause-of-problem.ts';
 
 /**
  * The most products of a case, B · Hq · Lq · Lk · (D + Dv): 8 heads of 2048 queries and keys of size 64. The reference
@@ -15,6 +15,8 @@ export interface UncheckedCase {
   readonly id: string;
   /** Default: a clause that the problem uses. */
   readonly clause?: string | undefined;
+  /** Default: that the expected values come out. */
+  readonly purpose?: string | undefined;
   readonly request: AttentionRequest;
   readonly dOutput?: Tensor | undefined;
   readonly expected: ExpectedValues;
@@ -29,22 +31,35 @@ export type Places = (name: string) => string;
  * @throws HeedError as `problemOf` does, and `SHAPE`, `DTYPE`, `ARGUMENT`, `MISSING_INPUT` or `UNEXPECTED_INPUT`.
  */
 export function checkedCase(unchecked: UncheckedCase, place: string, places: Places): AgreementCase {
-  const { id, clause, request, dOutput, expected } = unchecked;
+  const { id, clause, purpose, request, dOutput, expected } = unchecked;
   const problem = checkedProblem(request, place);
   checkExpected(problem, request, expected, places);
   checkOutputGradient(problem, request, dOutput, places('dOutput'));
   return {
     kind: 'agreement',
     id,
-    clause: clause ?? topicOf(problem),
+    clause: clause ?? clauseOfProblem(problem),
+    purpose: purpose ?? purposeOf(expected.source),
     request: () => structuredClone(request),
     ...(dOutput && { dOutput: () => structuredClone(dOutput) }),
     expected,
   };
 }
 
+/** What a case from outside is there to find when it does not say. */
+export function purposeOf(source: string): string {
+  return `The expected values come out (${source || 'of unknown source'}).`;
+}
+
 /** The problem of a request, if it is one that the reference can compute in reasonable time. */
 export function checkedProblem(request: AttentionRequest, place: string): AttentionProblem {
+  if (request.mask?.dtype === 'int32') {
+    throw errorAt(
+      'DTYPE',
+      place,
+      'mask is int32, expected bool (true may attend) or floats (added to the scores)',
+    );
+  }
   const { problem } = within(place, () => problemOf(request));
   const { batch, heads, queryLength, keyLength, headDim, valueDim } = problem;
   const products = batch * heads * queryLength * keyLength * (headDim + valueDim);

@@ -1,5 +1,6 @@
-import { HeedError, type HeedErrorCode } from '@heed/core';
+import { HeedError, type HeedErrorCode, problemOf } from '@heed/core';
 import { describe, expect, test } from 'vitest';
+import type { AgreementCase } from '../case.ts';
 import { parseCases } from './parse-cases.ts';
 import { type Json, soundFile } from './testing/mutated-file.ts';
 
@@ -44,9 +45,42 @@ test('the sound file is read', () => {
   const { cases, notCovered } = parseCases(JSON.stringify(soundFile()), 'sound.json');
   expect(cases.map(({ kind, id, clause }) => [kind, id, clause])).toEqual([
     ['agreement', 'one-key', 'mask'],
-    ['behaviour', 'cache', 'lengths'],
+    ['sequence', 'cache', 'lengths'],
   ]);
   expect(notCovered).toEqual([]);
+});
+
+test('null stands for what is not given, in options and inputs', () => {
+  const file = soundFile() as { cases: [{ options: Record<string, Json>; inputs: Record<string, Json> }] };
+  const [{ options, inputs }] = file.cases;
+  const names = ['layout', 'scale', 'softcap', 'causal', 'window', 'alignment', 'selection'];
+  for (const name of names) options[name] = null;
+  const others = [
+    'bias',
+    'offsets',
+    'queryLengths',
+    'querySegments',
+    'keySegments',
+    'alibiSlopes',
+    'sinks',
+    'seed',
+  ];
+  for (const name of [...others, 'mask', 'keyLengths']) inputs[name] = null;
+  const { cases } = parseCases(JSON.stringify(file), 'x.json');
+  const request = (cases[0] as AgreementCase).request();
+  const given = Object.entries(request).filter(([, value]) => value !== undefined && value !== null);
+  expect(given.map(([name]) => name).sort()).toEqual(['gradient', 'key', 'outputs', 'query', 'value']);
+  expect(problemOf(request).problem).toMatchObject({ scale: 1, alignment: null, causal: false, mask: null });
+});
+
+test('a case says what it is there to find, or whose numbers come out', () => {
+  const file = soundFile() as { cases: [{ purpose?: Json }] };
+  file.cases[0].purpose = 'One key alone has weight 1.';
+  const { cases } = parseCases(JSON.stringify(file), 'x.json');
+  expect(cases.map(({ purpose }) => purpose)).toEqual([
+    'One key alone has weight 1.',
+    'The expected values come out (by hand).',
+  ]);
 });
 
 const deep = '['.repeat(2_000_000);
@@ -317,7 +351,7 @@ describe('a hostile file is refused, with its name and the place', () => {
       'another mask in a later step',
       withValue('"write"', '"inputs":{', '"inputs":{"mask":{"dtype":"bool","shape":[1],"data":[1]},'),
       'ARGUMENT',
-      'x.json: cases[1].steps[1]: is another problem than the first step',
+      'x.json: cases[1].steps[1]: is another problem than the first step, and one kernel runs them all: mask is {"kind":"boolean","shape":[1,1,1,1]}, not null',
     ],
     [
       'no query in a step',
@@ -325,6 +359,49 @@ describe('a hostile file is refused, with its name and the place', () => {
       'MISSING_INPUT',
       'x.json: cases[1].steps[0]: query is',
     ],
+    [
+      'offsets that no alignment reads',
+      withValue('"keyLengths"', '[1]', '[1],"offsets":[0]'),
+      'UNEXPECTED_INPUT',
+      'x.json: cases[0].inputs.offsets: is given; options.alignment is "topLeft", "offset" would read it',
+    ],
+    [
+      'offsets without an alignment',
+      withValue('"keyLengths"', '[1]', '[1],"offsets":[0]').replace(',"alignment":"topLeft"', ''),
+      'UNEXPECTED_INPUT',
+      'x.json: cases[0].inputs.offsets: is given; options.alignment is missing',
+    ],
+    [
+      'an alignment by offsets, without them',
+      withValue('"options"', '"topLeft"', '"offset"'),
+      'MISSING_INPUT',
+      'x.json: cases[0].inputs.offsets: is missing; options.alignment is "offset", which reads it',
+    ],
+    [
+      'offsets of another batch',
+      withValue('"keyLengths"', '[1]', '[1],"offsets":[0,0]').replace('"topLeft"', '"offset"'),
+      'SHAPE',
+      'x.json: cases[0].inputs.offsets: has 2 numbers, expected one for each of the batch of 1',
+    ],
+    [
+      'offsets that no alignment reads, in a step',
+      withValue('"write"', '"keyLengths"', '"offsets":[0],"keyLengths"'),
+      'UNEXPECTED_INPUT',
+      'x.json: cases[1].steps[1].inputs.offsets: is given; options.alignment is "bottomRight"',
+    ],
+    [
+      'an alignment by offsets without them, in steps',
+      withValue('"cache"', '"bottomRight"', '"offset"'),
+      'MISSING_INPUT',
+      'x.json: cases[1].steps[0].inputs.offsets: is missing',
+    ],
+    [
+      'integers for a boolean mask',
+      withValue('"mask":', '"bool"', '"int32"').replace('"data":[true]', '"data":[1]'),
+      'DTYPE',
+      'x.json: cases[0]: mask is int32, expected bool (true may attend) or floats',
+    ],
+    ['a purpose without words', withValue('', '"clause"', '"purpose":"","clause"'), 'ARGUMENT', '.purpose: '],
     ['an ONNX test without a name', '{"op":"Attention"}', 'ARGUMENT', 'x.json: name: '],
     ['an ONNX operator with an escape', '{"op":"\\u001b[2J","name":"a"}', 'ARGUMENT', 'x.json: op: '],
     [

@@ -28,6 +28,7 @@ function caseOf(name: string, captured: CapturedLayer): AgreementCase {
     kind: 'agreement',
     id: `minilm/${name}/layer-${layer}`,
     clause: mask ? 'mask' : 'accuracy',
+    purpose: 'The queries, keys and values of a trained model give what float64 gives.',
     request: () => structuredClone(request),
     expected: {
       source: 'all-MiniLM-L6-v2, float64 from the captured queries, keys and values',

@@ -47,12 +47,12 @@ function hasSteps(unchecked: unknown): boolean {
 }
 
 function readSingle(theCase: SingleCase, place: string, source: string): AgreementCase {
-  const { id, clause, options, tolerance = 0 } = theCase;
+  const { id, clause, purpose, options, tolerance = 0 } = theCase;
   const { dOutput, ...inputs } = decodeInputs(theCase.inputs, `${place}.inputs`);
   const values = decodeExpected(theCase.expected, `${place}.expected`);
-  const request = requestOf(options, inputs, values);
+  const request = requestOf(options, inputs, values, place);
   return checkedCase(
-    { id, clause, request, dOutput, expected: { source, tolerance, values } },
+    { id, clause, purpose, request, dOutput, expected: { source, tolerance, values } },
     place,
     (name) => (name === 'dOutput' ? `${place}.inputs.dOutput` : `${place}.expected.${name}`),
   );
@@ -65,7 +65,7 @@ function readSequence(theCase: SequenceCase, place: string, source: string): Con
     const here = `${place}.steps[${index}]`;
     const values = decodeExpected(step.expected, `${here}.expected`);
     const inputs = { ...constant, ...decodeInputs(step.inputs ?? {}, `${here}.inputs`) };
-    const request = requestOf(theCase.options, inputs, values);
+    const request = requestOf(theCase.options, inputs, values, here);
     const expected = { source, tolerance, values };
     checkExpected(checkedProblem(request, here), request, expected, (name) => `${here}.expected.${name}`);
     const write = step.write && {
@@ -75,12 +75,15 @@ function readSequence(theCase: SequenceCase, place: string, source: string): Con
     };
     return { place: here, write, request, expected };
   });
-  return cacheSequence(theCase.id, theCase.clause, steps as [SequenceStep, ...SequenceStep[]]);
+  return cacheSequence(theCase.id, theCase, steps as [SequenceStep, ...SequenceStep[]]);
 }
 
-function decodeInputs(inputs: Partial<FileInputs>, place: string): DecodedInputs {
+function decodeInputs(
+  inputs: { readonly [Name in keyof FileInputs]?: FileInputs[Name] | null },
+  place: string,
+): DecodedInputs {
   return Object.fromEntries(
-    Object.entries(inputs).map(([name, value]) => [
+    given(inputs).map(([name, value]) => [
       name,
       typeof value === 'object' && 'dtype' in value ? decodeTensor(value, `${place}.${name}`) : value,
     ]),
@@ -92,22 +95,58 @@ function decodeExpected(expected: FileExpected, place: string): Tensors {
   return Object.fromEntries(entries.map(([name, value]) => [name, decodeTensor(value, `${place}.${name}`)]));
 }
 
+/** The entries that are not null. */
+function given<T extends object>(entries: T): [string, NonNullable<T[keyof T]>][] {
+  return Object.entries(entries).filter(([, value]) => value !== null);
+}
+
 /** What is expected says what is asked for. */
 function requestOf(
-  { alignment, ...options }: FileOptions = {},
-  { offsets = [], ...inputs }: DecodedInputs,
+  options: FileOptions = {},
+  { offsets, ...inputs }: DecodedInputs,
   values: Tensors,
+  place: string,
 ): AttentionRequest {
+  const alignment = options.alignment ?? undefined;
+  checkOffsets(alignment, offsets, inputs.query?.shape[0], `${place}.inputs.offsets`);
   const outputs = (['output', 'weights', 'logSumExp', 'choice'] as OutputName[]).filter(
     (name) => name in values,
   );
   if ('rowMax' in values) outputs.push('statistics');
   const gradient = Object.keys(values).some((name) => name.startsWith('d'));
   return {
-    ...options,
+    ...Object.fromEntries(given(options)),
     ...(inputs as AttentionRequest),
-    ...(alignment && { alignment: alignment === 'offset' ? { offset: offsets } : alignment }),
+    ...(alignment && { alignment: alignment === 'offset' ? { offset: offsets! } : alignment }),
     ...(outputs.length > 0 && { outputs }),
     ...(gradient && { gradient }),
   };
+}
+
+/** Offsets and the alignment that reads them come together: without the other, neither would have a meaning. */
+function checkOffsets(
+  alignment: FileOptions['alignment'],
+  offsets: readonly number[] | undefined,
+  batch: number | undefined,
+  place: string,
+): void {
+  if (alignment === 'offset' && offsets === undefined) {
+    throw errorAt('MISSING_INPUT', place, 'is missing; options.alignment is "offset", which reads it');
+  }
+  if (offsets === undefined) return;
+  if (alignment !== 'offset') {
+    const what = alignment === undefined ? 'missing' : JSON.stringify(alignment);
+    throw errorAt(
+      'UNEXPECTED_INPUT',
+      place,
+      `is given; options.alignment is ${what}, "offset" would read it`,
+    );
+  }
+  if (batch !== undefined && offsets.length !== batch) {
+    throw errorAt(
+      'SHAPE',
+      place,
+      `has ${offsets.length} numbers, expected one for each of the batch of ${batch}`,
+    );
+  }
 }

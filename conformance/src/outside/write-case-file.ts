@@ -42,13 +42,14 @@ export function caseFile(source: string, cases: readonly AgreementCase[]): strin
 const LIST = /\[\n[^[\]{}]*\]/g;
 
 function singleCase(given: AgreementCase): SingleCase {
-  const { id, clause, request: makeRequest, dOutput, expected } = given;
+  const { id, clause, purpose, request: makeRequest, dOutput, expected } = given;
   const request = makeRequest();
   const values = expected?.values ?? referenceValues(given);
   checkAsked(id, request, Object.keys(values));
   return {
     id,
     clause,
+    ...(purpose !== undefined && { purpose }),
     ...(expected && expected.tolerance > 0 && { tolerance: expected.tolerance }),
     options: optionsOf(request),
     inputs: inputsOf(request, request.gradient ? dOutput?.() : undefined),
@@ -88,7 +89,9 @@ function optionsOf(request: AttentionRequest): FileOptions {
     alignment: typeof alignment === 'object' ? 'offset' : alignment,
     selection,
   } as const;
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined && value !== null),
+  );
 }
 
 function inputsOf(request: AttentionRequest, dOutput: Tensor | undefined): FileInputs {

@@ -6,7 +6,7 @@ import { isRequired } from './test/required.ts';
 /** A mode that Node has not is verified whole; the others have been there, or are much the same. */
 const SOME = ['contract', 'order', 'accuracy', 'mask', 'gradient', 'resident', 'nonfinite'];
 const FEW = ['contract', 'order', 'resident'];
-const TOPICS: Partial<Record<Mode, readonly string[] | undefined>> = {
+const CLAUSES: Partial<Record<Mode, readonly string[] | undefined>> = {
   webgl2: undefined,
   webgpu: SOME,
   webgl: SOME,
@@ -27,11 +27,11 @@ describe.skipIf(absence !== null && !isRequired())(
       expect(await opened!.page.evaluate((name) => window.texturesLeft!(name), mode)).toBe(0);
     });
 
-    for (const [mode, topics] of Object.entries(TOPICS) as [Mode, readonly string[] | undefined][]) {
-      test(`${mode}: ${topics?.join(', ') ?? 'the whole suite'}`, { timeout: 300_000 }, async () => {
+    for (const [mode, clauses] of Object.entries(CLAUSES) as [Mode, readonly string[] | undefined][]) {
+      test(`${mode}: ${clauses?.join(', ') ?? 'the whole suite'}`, { timeout: 300_000 }, async () => {
         const report = await opened!.page.evaluate(([name, some]) => window.verifyMode!(name, some), [
           mode,
-          topics,
+          clauses,
         ] as const);
         expect(report.device).toContain(`gpu.js ${mode}`);
         expect(report.clauses.flatMap(({ failures }) => failures)).toEqual([]);

@@ -21,8 +21,8 @@ for (const [name, limits] of [
   ['in small tiles', SMALL_TILES],
 ] as const) {
   const runner = {
-    describe(topic: string, define: () => void): void {
-      describe(`${name}: ${topic}`, () => {
+    describe(clause: string, define: () => void): void {
+      describe(`${name}: ${clause}`, () => {
         define();
       });
     },

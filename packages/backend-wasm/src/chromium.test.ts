@@ -20,11 +20,11 @@ function inChromium(headers: Headers, name: string, define: (opened: () => OpenP
 async function expectNoFailure(
   { page }: OpenPage,
   options: WasmOptions,
-  topics?: readonly string[],
+  clauses?: readonly string[],
 ): Promise<void> {
   const report = await page.evaluate(([given, some]) => window.verifyWasm!(given, some), [
     options,
-    topics,
+    clauses,
   ] as const);
   expect(report.device).toContain(`SIMD, ${options.threads} thread`);
   expect(report.clauses.flatMap(({ failures }) => failures)).toEqual([]);

@@ -13,7 +13,7 @@ export async function diagnoseAll(
     const diagnoses: Diagnosis[] = [];
     for (const name of names.length > 0 ? new Set(names) : installedBackends()) {
       const onStep = (step: string): void => progress.update(`${name}: ${step}`);
-      diagnoses.push(await diagnose(name, { limitMs: timeoutSeconds * 1000, memoryBytes, onStep }));
+      diagnoses.push(await diagnose(name, { timeoutSeconds, memoryBytes, onStep }));
     }
     return diagnoses;
   } finally {

@@ -26,7 +26,7 @@ export interface Diagnosis {
 export async function diagnose(
   name: string,
   options: {
-    readonly limitMs: number;
+    readonly timeoutSeconds: number;
     readonly memoryBytes?: number | undefined;
     readonly onStep?: (text: string) => void;
   },
@@ -43,7 +43,7 @@ export async function diagnose(
     const inspection = await runContained<'inspect'>(
       { kind: 'inspect', url: found.url, name },
       {
-        silenceMs: options.limitMs,
+        timeoutSeconds: options.timeoutSeconds,
         memoryBytes: options.memoryBytes,
         onStep: ({ text }) => options.onStep?.(text),
       },

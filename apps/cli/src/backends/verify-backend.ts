@@ -26,8 +26,8 @@ export interface Verified extends Omit<Report, 'device'> {
 }
 
 interface Options {
-  /** Time without a case that ends. */
-  readonly silenceMs: number;
+  /** Time that it has for each case. */
+  readonly timeoutSeconds: number;
   /** Memory that its process may have. Default: half of the machine's. */
   readonly memoryBytes?: number | undefined;
   readonly say: (text: string) => void;
@@ -41,14 +41,22 @@ interface Options {
  */
 export async function verifyBackend(
   backend: Located,
-  options: Options & { readonly topics: readonly string[]; readonly caseFiles: readonly string[] },
+  options: Options & {
+    readonly clauses: readonly string[];
+    readonly ids: readonly string[];
+    readonly caseFiles: readonly string[];
+  },
 ): Promise<Verified> {
-  const { topics, caseFiles, silenceMs, memoryBytes, say } = options;
+  const { clauses, ids, caseFiles, timeoutSeconds, memoryBytes, say } = options;
   const { url, name } = backend;
   const { tally, onStep } = counter(name, say);
   return timed(backend, tally, async () => {
-    const task = { kind: 'verify', url, name, topics, caseFiles } as const;
-    const { notCovered, ...report } = await runContained<'verify'>(task, { silenceMs, memoryBytes, onStep });
+    const task = { kind: 'verify', url, name, clauses, ids, caseFiles } as const;
+    const { notCovered, ...report } = await runContained<'verify'>(task, {
+      timeoutSeconds,
+      memoryBytes,
+      onStep,
+    });
     return { ...report, ...(caseFiles.length > 0 && { notCovered }) };
   });
 }
@@ -63,13 +71,13 @@ export async function fuzzBackend(
     readonly saveCase: (text: string, seed: number) => string;
   },
 ): Promise<Verified> {
-  const { seconds, silenceMs, memoryBytes, say, saveCase } = options;
+  const { seconds, timeoutSeconds, memoryBytes, say, saveCase } = options;
   const { url, name } = backend;
   const { tally, onStep } = counter(name, say);
   return timed(backend, tally, async () => {
     const task = { kind: 'fuzz', url, name, seconds, seed: options.seed } as const;
     const { seed, problems, disagreement, ...about } = await runContained<'fuzz'>(task, {
-      silenceMs,
+      timeoutSeconds,
       memoryBytes,
       onStep,
     });

@@ -14,10 +14,10 @@ export interface BenchOptions {
   readonly contestants: readonly Candidate[];
   readonly baseline: string;
   readonly threads: number;
-  readonly budgetMs: number;
-  readonly limitMs: number;
+  readonly budgetSeconds: number;
+  readonly timeoutSeconds: number;
   readonly rounds: number;
-  readonly turnMs: number;
+  readonly turnSeconds: number;
   readonly note?: string;
 }
 
@@ -36,7 +36,7 @@ const PACKAGES = [
 /** Measures until all is done, the budget is used up, or somebody presses Ctrl-C. */
 export async function runBench(options: BenchOptions): Promise<BenchResults> {
   const startedAt = new Date();
-  const { contestants, workloads, baseline, threads, budgetMs, rounds, turnMs } = options;
+  const { contestants, workloads, baseline, threads, budgetSeconds, rounds, turnSeconds } = options;
   const interrupt = onInterrupt();
   const progress = process.stderr.isTTY ? oneLine() : lines(workloads);
   try {
@@ -51,7 +51,7 @@ export async function runBench(options: BenchOptions): Promise<BenchResults> {
       contestants,
       versions: { ...installedVersions(PACKAGES), ...versionsOf(contestants) },
       ...(options.note !== undefined && { note: options.note }),
-      settings: { threads, budgetMs, rounds, turnMs, baseline },
+      settings: { threads, budgetSeconds, rounds, turnSeconds, baseline },
     });
   } finally {
     progress.stop();

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { BenchResults, ComparisonReport, Row, WorkloadSet } from '@heed/benchmarks';
+import type { BenchResults, ComparisonReport, Row } from '@heed/benchmarks';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { folderOf, heed, heedJSON } from '../heed.test.helper.ts';
 import { MODULES, moduleFile } from '../modules.test.helper.ts';
 
-const QUICK = ['--rounds', '3', '--turn', '1', '--threads', '1'];
+const QUICK = ['--rounds', '3', '--turn', '0.001', '--threads', '1'];
 const TINY = ['--workload', 'dense', '--lengths', '16'];
 
 interface Printed {
@@ -91,12 +91,10 @@ describe('a run', () => {
   });
 
   test('can be compared with itself', () => {
-    const { code, value } = heedJSON<ComparisonReport>(['bench', '--compare', written.file, written.file]);
+    const { code, value } = heedJSON<ComparisonReport>(['compare', written.file, written.file]);
     expect(code).toBe(0);
     expect(value.rows).toHaveLength(6);
-    expect(heed(['bench', '--compare', written.file, written.file]).stdout).toMatch(
-      /nothing is slower.*of 6 rows/,
-    );
+    expect(heed(['compare', written.file, written.file]).stdout).toMatch(/nothing is slower.*of 6 rows/);
   });
 
   test('one that is slower is found by the comparison', () => {
@@ -116,7 +114,7 @@ describe('a run', () => {
       })),
     });
     const folder = folderOf({ 'old.json': JSON.stringify(many(1)), 'new.json': JSON.stringify(many(1.3)) });
-    const words = ['bench', '--compare', path.join(folder, 'old.json'), path.join(folder, 'new.json')];
+    const words = ['compare', path.join(folder, 'old.json'), path.join(folder, 'new.json')];
     const { code, value } = heedJSON<ComparisonReport>(words);
     expect(code).toBe(1);
     expect(value.rows.map(({ verdict }) => verdict)).toEqual(Array(6).fill('slower'));
@@ -171,7 +169,7 @@ describe('a contestant that is', () => {
       }),
       'node_modules/abacus/index.js': source,
     });
-    const { value } = heedJSON<{ contestants: string[] }>(['bench', '--list'], { cwd });
+    const { value } = heedJSON<{ contestants: string[] }>(['list', 'contestants'], { cwd });
     expect(value.contestants).toContain('abacus');
     expect(run(['abacus'], cwd).row).toMatchObject({ contestant: 'abacus', status: 'measured' });
   });
@@ -179,7 +177,7 @@ describe('a contestant that is', () => {
 
 describe('Ctrl-C keeps what was measured', () => {
   const main = path.resolve(import.meta.dirname, '../../bin/heed.js');
-  const words = ['bench', 'ts', '--workload', 'dense', '--lengths', '8,2048', '--turn', '1'];
+  const words = ['bench', 'ts', '--workload', 'dense', '--lengths', '8,2048', '--turn', '0.001'];
 
   /** Interrupts the command once it has said so; how it ended. */
   async function interrupt(child: ChildProcess, when: RegExp, how: () => void): Promise<number> {
@@ -230,22 +228,6 @@ describe('Ctrl-C keeps what was measured', () => {
   });
 });
 
-test('--list names sets, workloads and contestants', () => {
-  const { code, value } = heedJSON<{ sets: WorkloadSet[]; contestants: string[] }>([
-    'bench',
-    '--list',
-    '--heads',
-    '3',
-  ]);
-  expect(code).toBe(0);
-  expect(value.sets[0]!.workloads.map(({ name }) => name)).toContain('dense/16384/h3');
-  expect(value.sets.map(({ name }) => name)).toEqual(
-    'dense causal shapes decode window mask cross gradient minilm'.split(' '),
-  );
-  expect(value.contestants).toEqual(expect.arrayContaining(['@heed/backend-ts', 'triple loop', 'PyTorch']));
-  expect(heed(['bench', '--list']).stdout).toContain('decode/65536/h14/kv2');
-});
-
 describe('results that cannot be written after all', () => {
   const cwd = (): string =>
     folderOf({
@@ -269,13 +251,14 @@ describe('results that cannot be written after all', () => {
 
 describe('wrong usage', () => {
   test.each([
-    [['--workload', 'nothing-like-this'], /there is no workload nothing-like-this/],
+    [['--workload', 'nothing-like-this'], /unknown workload nothing-like-this/],
     [['nothing-like-this', ...TINY], /is not installed/],
     [['--lengths', '0'], /greater than 0/],
-    [['--budget', 'soon'], /expected a time/],
+    [['--budget', 'soon'], /expected a number of seconds/],
+    [['--budget', '15m'], /expected a number of seconds/],
     [['--threads', '1.5'], /greater than 0/],
-    [['--compare', 'one.json'], /takes two results files/],
-    [['--compare', 'one.json', 'two.json'], /one\.json cannot be read/],
+    [['--compare', 'one.json', 'two.json'], /`heed compare OLD NEW`/],
+    [['--list'], /`heed list`/],
     [['--out', '/dev/null/results', ...TINY], /results cannot be written/],
     // A folder that is there, in which not even root makes files.
     ...(process.platform === 'linux'
@@ -287,11 +270,19 @@ describe('wrong usage', () => {
     expect(value.message).toMatch(message);
   });
 
+  test('results that cannot be read are named', () => {
+    const { code, value } = heedJSON<{ message: string }>(['compare', 'one.json', 'two.json'], {
+      cwd: folderOf({}),
+    });
+    expect(code).toBe(2);
+    expect(value.message).toMatch(/one\.json cannot be read/);
+  });
+
   test('a file that holds no results is named', () => {
     const folder = folderOf({});
     const file = path.join(folder, 'x.json');
     writeFileSync(file, '{"format": "heed-bench/9"}');
-    const { code, stderr } = heed(['bench', '--compare', file, file]);
+    const { code, stderr } = heed(['compare', file, file]);
     expect(code).toBe(2);
     expect(stderr).toMatch(/x\.json is no results file: format/);
   });

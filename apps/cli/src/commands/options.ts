@@ -1,11 +1,12 @@
-import { InvalidArgumentError, Option } from 'commander';
+import { HeedError } from '@heed/core';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 
-/** An option that is a number of seconds greater than 0. */
+/** An option that is a time: budgets and timeouts are in seconds throughout. */
 export function secondsOption(flags: string, description: string, standard?: number): Option {
   const option = new Option(flags, description).argParser((text: string) => {
     const seconds = Number(text);
     if (text.trim() !== '' && Number.isFinite(seconds) && seconds > 0) return seconds;
-    throw new InvalidArgumentError('expected a number of seconds greater than 0.');
+    throw new InvalidArgumentError('expected a number of seconds greater than 0, such as 0.5 or 90.');
   });
   return standard === undefined ? option : option.default(standard);
 }
@@ -15,6 +16,41 @@ export function integerOption(flags: string, description: string): Option {
   return new Option(flags, description).argParser((text: string) => {
     if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
     throw new InvalidArgumentError('expected an integer, 0 or greater.');
+  });
+}
+
+/** An option that is an integer ≥ 1. */
+export function countOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((text: string) => parseCount(text));
+}
+
+/** An option that is a list of integers ≥ 1, with commas between; in ascending order, each once. */
+export function countsOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((text: string) =>
+    [...new Set(text.split(',').map(parseCount))].sort((a, b) => a - b),
+  );
+}
+
+function parseCount(text: string): number {
+  if (/^\d+$/.test(text) && Number(text) > 0 && Number.isSafeInteger(Number(text))) return Number(text);
+  throw new InvalidArgumentError('expected an integer greater than 0.');
+}
+
+/**
+ * Makes an option of earlier versions an error that names what is in its place.
+ *
+ * @param flags with its value in brackets, if it had one.
+ */
+export function replaced(command: Command, flags: string, remedy: string): Command {
+  const option = new Option(flags).hideHelp();
+  return command.addOption(option).on(`option:${option.name()}`, () => {
+    throw new HeedError(
+      'ARGUMENT',
+      `${option.long} is no longer an option of heed ${command.name()}: ${remedy}`,
+      {
+        remedy,
+      },
+    );
   });
 }
 

@@ -16,14 +16,14 @@ interface Result {
 
 describe('a backend that is right', () => {
   test('passes, with a table of clauses', () => {
-    const { code, stdout } = heed(['verify', 'reference', '--topic', 'gqa', '--topic', 'causal']);
+    const { code, stdout } = heed(['verify', 'reference', '--clause', 'gqa', '--clause', 'causal']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/gqa +\d+ +· +· +·/);
     expect(stdout).toMatch(/✓ \d+ passed/);
   });
 
   test('the object says all of it', () => {
-    const { code, value } = heedJSON<Result>(['verify', 'reference', '--topic', 'gqa']);
+    const { code, value } = heedJSON<Result>(['verify', 'reference', '--clause', 'gqa']);
     expect(code).toBe(0);
     const [backend] = value.backends;
     expect(backend).toMatchObject({
@@ -42,22 +42,38 @@ describe('a backend that is right', () => {
   });
 
   test('@heed/backend-ts is found by its name and by its short name, and counted once for each', () => {
-    const { code, value } = heedJSON<Result>(['verify', '@heed/backend-ts', 'ts', 'ts', '--topic', 'mask']);
+    const { code, value } = heedJSON<Result>(['verify', '@heed/backend-ts', 'ts', 'ts', '--clause', 'mask']);
     expect(code).toBe(0);
     expect(value.backends.map(({ name }) => name)).toEqual(['ts', 'ts']);
   });
 });
 
+describe('a backend that does not declare everything', () => {
+  test('what was refused, not guaranteed and left out is listed beside what passed', () => {
+    const words = ['--clause', 'gqa', '--clause', 'dtype', '--clause', 'repeat'];
+    const { value } = heedJSON<Result>(['verify', moduleFile('declaresLittle'), ...words]);
+    const [backend] = value.backends;
+    const cases = backend!.clauses.flatMap((clause) => clause.cases);
+    const of = (status: string): string[] => cases.flatMap((one) => (one.status === status ? one.id : []));
+    expect(of('passed')).toHaveLength(backend!.passed);
+    expect(of('refused')).toContain('gqa/control');
+    expect(cases.find(({ id }) => id === 'gqa/control')).toMatchObject({ missing: ['gqa'] });
+    expect(of('notGuaranteed')).toContain('repeat/plain');
+    expect(of('notApplicable')).toEqual(['gqa/property/repeated-heads']);
+    expect(cases.find(({ id }) => id === 'dtype/control')).toMatchObject({ missing: ['dtype'] });
+  });
+});
+
 describe('a backend that is wrong', () => {
   test('fails in the clause, with the failures and the error beyond its bound', () => {
-    const { code, value } = heedJSON<Result>(['verify', moduleFile('forgetsScale'), '--topic', 'order']);
+    const { code, value } = heedJSON<Result>(['verify', moduleFile('forgetsScale'), '--clause', 'order']);
     expect(code).toBe(1);
     const [backend] = value.backends;
     expect(backend!.failed).toBeGreaterThan(0);
     const [{ failures, worst }] = backend!.clauses as [Verified['clauses'][number]];
     expect(failures[0]).toMatchObject({ id: expect.stringMatching(/^order\//), message: expect.any(String) });
     expect(worst!.error).toBeGreaterThan(worst!.bound);
-    const { stdout } = heed(['verify', moduleFile('forgetsScale'), '--topic', 'order']);
+    const { stdout } = heed(['verify', moduleFile('forgetsScale'), '--clause', 'order']);
     expect(stdout).toContain(`✗ ${failures[0]!.id}`);
     expect(stdout).toMatch(/✗ \d+ failed/);
   });
@@ -74,7 +90,7 @@ describe('a backend that is wrong', () => {
       hoardsInRun: HOARD,
       hoardsObjects: HOARD,
     }[name];
-    const words = ['verify', moduleFile(name), 'reference', '--topic', 'gqa', ...limits];
+    const words = ['verify', moduleFile(name), 'reference', '--clause', 'gqa', ...limits];
     const { code, value } = heedJSON<Result>(words);
     expect(code).toBe(1);
     expect(value.backends[0]).toMatchObject({
@@ -107,14 +123,14 @@ describe('a backend that is wrong', () => {
     ['declaresTooLittle', 'refusal', 'supports() accepts gqa, which the capabilities do not declare'],
     ['forgesReport', 'shape', 'process.send is not a function'],
   ] as const)('%s: its fault is named, in the clause %s', (name, clause, message) => {
-    const { code, value } = heedJSON<Result>(['verify', moduleFile(name), '--topic', clause]);
+    const { code, value } = heedJSON<Result>(['verify', moduleFile(name), '--clause', clause]);
     expect(code).toBe(1);
     expect(value.backends[0]!.clauses).toMatchObject([{ clause }]);
     expect(value.backends[0]!.clauses[0]!.failures[0]!.message).toContain(message);
   });
 
   test('one that prints does not spoil the object', () => {
-    expect(heedJSON<Result>(['verify', moduleFile('talksOnStdout'), '--topic', 'gqa']).code).toBe(0);
+    expect(heedJSON<Result>(['verify', moduleFile('talksOnStdout'), '--clause', 'gqa']).code).toBe(0);
   });
 });
 
@@ -134,7 +150,7 @@ describe('a backend that cannot be verified is wrong usage', () => {
     ['otherContract', 'CONTRACT_VERSION'],
     ['unavailable', 'UNAVAILABLE'],
   ] as const)('%s', (name, errorCode) => {
-    const { code, value } = heedJSON(['verify', moduleFile(name), '--topic', 'gqa']);
+    const { code, value } = heedJSON(['verify', moduleFile(name), '--clause', 'gqa']);
     expect(code).toBe(2);
     expect(value).toMatchObject({ heedError: 1, code: errorCode });
   });
@@ -146,11 +162,41 @@ describe('a backend that cannot be verified is wrong usage', () => {
   });
 });
 
-test('--list names the clauses and how many cases they have', () => {
-  const { code, value } = heedJSON<{ clauses: { clause: string; cases: number }[] }>(['verify', '--list']);
-  expect(code).toBe(0);
-  expect(value.clauses.find(({ clause }) => clause === 'causal')!.cases).toBeGreaterThan(5);
-  expect(heed(['verify', '--list']).stdout).toMatch(/causal +\d+/);
+describe('--case', () => {
+  test('runs the cases with these ids, and no other', () => {
+    const words = ['verify', 'reference', '--case', 'gqa/control', '--case', 'window/left-3/causal'];
+    const { code, value } = heedJSON<Result>(words);
+    expect(code).toBe(0);
+    expect(value.backends[0]!.clauses.flatMap(({ cases }) => cases)).toEqual([
+      { id: 'gqa/control', status: 'passed' },
+      { id: 'window/left-3/causal', status: 'passed' },
+    ]);
+  });
+
+  test('that is wrong says what it is there to find', () => {
+    const { code, stdout } = heed(['verify', moduleFile('forgetsScale'), '--case', 'order/scale/small']);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /✗ order\/scale\/small\n {4}A given scale replaces the default: [^\n]+\n {4}output\[/,
+    );
+  });
+
+  test('that is not there is an error with those that are near', () => {
+    const { code, value } = heedJSON(['verify', 'reference', '--case', 'window/left-3/causl']);
+    expect(code).toBe(2);
+    expect(value).toMatchObject({
+      code: 'ARGUMENT',
+      message: expect.stringContaining('unknown case window/left-3/causl'),
+      remedy: expect.stringContaining('window/left-3, window/left-3/causal'),
+    });
+  });
+
+  test('that needs more than is declared says so: nothing is computed', () => {
+    const file = moduleFile('declaresTooLittle');
+    const { code, stdout } = heed(['verify', file, '--case', 'gqa/property/repeated-heads']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/– nothing was computed, 1 left out, as they need gqa/);
+  });
 });
 
 describe('cases of one’s own', () => {

@@ -9,42 +9,48 @@ import { type Verified, fuzzBackend, verifyBackend } from '../backends/verify-ba
 import type { Console } from '../output/console.ts';
 import { type Writing, folderFor, writing } from '../output/destination.ts';
 import { startProgress } from '../output/progress.ts';
-import { renderClauses, renderVerified } from '../output/render-verify.ts';
+import { renderVerified } from '../output/render-verify.ts';
 import type { ExitCode } from '../program.ts';
 import { type PublishedReport, publishedReport } from '../published/published-report.ts';
-import { collect, integerOption, memoryOption, secondsOption } from './options.ts';
+import { collect, integerOption, memoryOption, replaced, secondsOption } from './options.ts';
 
 const HELP = `
 A BACKEND is a short name (ts, reference), a package name, or the path of a module whose default export is a
-provider. It is looked for in the current folder first. Each runs in a process of its own.
+provider. It is looked for in the current folder first. Each runs in a process of its own. "heed list" names the clauses
+and the cases. Times are in seconds.
 
 Examples:
   $ heed verify ts
-  $ heed verify ./my-backend.js --topic causal --topic window
+  $ heed verify ./my-backend.js --clause causal --clause window
+  $ heed verify ts --case window/left-3/causal
   $ heed verify ts --cases ./cases-from-torch
   $ heed verify ts --fuzz 60 --seed 1
   $ heed verify ./my-backend.js --report ./report
-  $ heed verify --list
 
 Exit codes: 0 nothing failed, 1 something failed, 2 wrong usage, or a backend that cannot be loaded or run here.`;
 
 interface Options {
-  readonly topic: readonly string[];
+  readonly clause: readonly string[];
+  readonly case: readonly string[];
   readonly cases: readonly string[];
   readonly fuzz?: number;
   readonly seed?: number;
   readonly timeout: number;
   readonly memory?: number;
   readonly report?: string;
-  readonly list?: true;
 }
 
 export function verifyCommand(console: Console, onEnd: (code: ExitCode) => void): Command {
-  return new Command('verify')
+  const command = new Command('verify')
     .description('run the conformance suite on backends')
     .argument('[BACKEND...]', 'backends to verify')
     .addOption(
-      new Option('--topic <clause>', 'only the cases of a clause; may be repeated')
+      new Option('--clause <clause>', 'only the cases of a clause; may be repeated')
+        .argParser(collect)
+        .default([], 'all'),
+    )
+    .addOption(
+      new Option('--case <id>', 'only the case with this id; may be repeated')
         .argParser(collect)
         .default([], 'all'),
     )
@@ -55,7 +61,8 @@ export function verifyCommand(console: Console, onEnd: (code: ExitCode) => void)
     )
     .addOption(
       secondsOption('--fuzz <seconds>', 'random problems for so long, in place of the suite').conflicts([
-        'topic',
+        'clause',
+        'case',
         'cases',
       ]),
     )
@@ -67,23 +74,14 @@ export function verifyCommand(console: Console, onEnd: (code: ExitCode) => void)
         'fuzz',
       ),
     )
-    .option('--list', 'list the clauses and how many cases they have')
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
     .action(async (names: string[], options: Options) => {
-      if (options.list) return list(console);
       checkUsage(names, options);
       onEnd(await verifyAll([...new Set(names)].map(locate), options, console));
     });
-}
-
-async function list(console: Console): Promise<void> {
-  const { allCases } = await import('@heed/conformance');
-  const counts = new Map<string, number>();
-  for (const { clause } of await allCases()) counts.set(clause, (counts.get(clause) ?? 0) + 1);
-  const clauses = Array.from(counts, ([clause, cases]) => ({ clause, cases }));
-  console.print(renderClauses(clauses));
-  console.result({ clauses });
+  replaced(command, '--topic [clause]', 'use `--clause CLAUSE`');
+  return replaced(command, '--list', 'use `heed list`');
 }
 
 function checkUsage(names: readonly string[], { seed, fuzz }: Options): void {
@@ -131,24 +129,25 @@ async function publish(
   backends: readonly Located[],
   results: readonly Verified[],
   folder: string,
-  { topic, cases, timeout, memory }: Options,
+  { clause: clauses, case: ids, cases, timeout, memory }: Options,
 ): Promise<string[]> {
   const { circumstances, writeReports } = await import('../published/write.ts');
-  const common = circumstances(topic, cases.length > 0);
+  const common = circumstances(clauses, ids, cases.length > 0);
   const reports: PublishedReport[] = [];
   for (const [index, { name }] of backends.entries()) {
-    const diagnosis = await diagnose(name, { limitMs: timeout * 1000, memoryBytes: memory });
+    const diagnosis = await diagnose(name, { timeoutSeconds: timeout, memoryBytes: memory });
     reports.push(publishedReport(results[index]!, diagnosis, common));
   }
   return writing(REPORTS, () => writeReports(folder, reports));
 }
 
 async function verifyOne(backend: Located, options: Options, say: (text: string) => void): Promise<Verified> {
-  const limits = { silenceMs: options.timeout * 1000, memoryBytes: options.memory };
+  const limits = { timeoutSeconds: options.timeout, memoryBytes: options.memory };
   if (options.fuzz === undefined) {
-    const { topic: topics, cases } = options;
+    const { clause: clauses, case: ids, cases } = options;
     return verifyBackend(backend, {
-      topics,
+      clauses,
+      ids,
       caseFiles: cases.map((file) => path.resolve(file)),
       ...limits,
       say,

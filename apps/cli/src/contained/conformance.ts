@@ -4,14 +4,15 @@ import type { Announce, FuzzOutcome, Task, TaskResults } from './tasks.ts';
 
 export async function runSuite(
   provider: BackendProvider,
-  { topics, caseFiles }: Extract<Task, { kind: 'verify' }>,
+  { clauses, ids, caseFiles }: Extract<Task, { kind: 'verify' }>,
   announce: Announce,
 ): Promise<TaskResults['verify']> {
   const { cases, notCovered } =
     caseFiles.length > 0 ? await readCases(caseFiles) : { cases: await allCases(), notCovered: [] };
   const report = await verify(provider, {
     cases,
-    ...(topics.length > 0 && { topics }),
+    ...(clauses.length > 0 && { clauses }),
+    ...(ids.length > 0 && { ids }),
     onProgress: ({ id, done, total, status }) => announce({ text: id, done, total, status }),
   });
   return { ...report, notCovered };

@@ -11,9 +11,9 @@ export type Message =
   | { readonly error: HeedErrorJSON };
 
 export interface ContainedOptions {
-  /** Without a step for so long, the task is ended. */
-  readonly silenceMs: number;
-  /** With more memory than this, the task is ended. Default {@link standardMemoryBytes}. */
+  /** Ends the task if no step arrives for this long. */
+  readonly timeoutSeconds: number;
+  /** Ends the task if it takes more memory. Default {@link standardMemoryBytes}. */
   readonly memoryBytes?: number | undefined;
   readonly onStep?: (step: Step) => void;
 }
@@ -29,7 +29,7 @@ const LAST_WORDS = 2000;
  */
 export function runContained<K extends Task['kind']>(
   task: Extract<Task, { kind: K }>,
-  { silenceMs, memoryBytes = standardMemoryBytes(), onStep }: ContainedOptions,
+  { timeoutSeconds, memoryBytes = standardMemoryBytes(), onStep }: ContainedOptions,
 ): Promise<TaskResults[K]> {
   const child = fork(fileURLToPath(import.meta.resolve('./child.js')), {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -39,7 +39,7 @@ export function runContained<K extends Task['kind']>(
 
   return new Promise<TaskResults[K]>((resolve, reject) => {
     const listen = (): NodeJS.Timeout =>
-      setTimeout(() => reject(fault(task, step, `no answer in ${silenceMs / 1000} s`)), silenceMs);
+      setTimeout(() => reject(fault(task, step, `no answer in ${timeoutSeconds} s`)), 1000 * timeoutSeconds);
     let timer = listen();
     child.on('message', (message: Message) => {
       if ('value' in message) return resolve(message.value as TaskResults[K]);

@@ -5,7 +5,12 @@ import { importProvider } from '../backends/provider.ts';
 /** What a child process is asked to do. Plain data: it crosses the process boundary. */
 export type Task = { readonly url: string; readonly name: string } & (
   | { readonly kind: 'inspect' }
-  | { readonly kind: 'verify'; readonly topics: readonly string[]; readonly caseFiles: readonly string[] }
+  | {
+      readonly kind: 'verify';
+      readonly clauses: readonly string[];
+      readonly ids: readonly string[];
+      readonly caseFiles: readonly string[];
+    }
   | { readonly kind: 'fuzz'; readonly seconds: number; readonly seed: number | null }
 );
 

@@ -20,7 +20,7 @@ export interface Speed {
 const HEADS = 2;
 const HEAD_DIM = 64;
 const ROUNDS = 5;
-const TURN_MS = 50;
+const TURN_SECONDS = 0.05;
 
 export async function speedOf(
   backends: readonly ContestantSource[],
@@ -31,7 +31,7 @@ export async function speedOf(
     workloads: lengths.map((length) => workload({ length, heads: HEADS, headDim: HEAD_DIM })),
     contestants: [tripleLoop, ...backends],
     rounds: ROUNDS,
-    turnMs: TURN_MS,
+    turnSeconds: TURN_SECONDS,
     onProgress: ({ workload: name, contestant, phase }) => say(`speed: ${phase} ${contestant}, ${name}`),
   });
   const shape = `float32, B=1 H=${HEADS} D=${HEAD_DIM}`;

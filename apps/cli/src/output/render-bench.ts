@@ -1,4 +1,4 @@
-import type { BenchResults, Row, WorkloadSet } from '@heed/benchmarks';
+import type { BenchResults, Row } from '@heed/benchmarks';
 import type { Console } from './console.ts';
 import { duration } from './numbers.ts';
 import { plain } from './plain.ts';
@@ -105,22 +105,4 @@ function renderGrowth({ growth }: BenchResults, { colors }: Console): string {
     ]),
   );
   return [`  ${colors.bold('Peak memory grows like')}`, ...lines].join('\n');
-}
-
-/** What there is to measure. */
-export function renderCatalogue(
-  sets: readonly WorkloadSet[],
-  contestants: readonly string[],
-  { colors }: Console,
-): string {
-  const blocks = sets.map(({ name, about, workloads }) =>
-    [
-      `  ${colors.bold(name)}  ${colors.dim(about)}`,
-      ...workloads.map((workload) => `    ${workload.name}`),
-    ].join('\n'),
-  );
-  return [
-    ...blocks,
-    `  ${colors.bold('contestants')}\n${contestants.map((name) => `    ${name}`).join('\n')}`,
-  ].join('\n\n');
 }

@@ -1,4 +1,4 @@
-import type { ClauseReport, NotCovered, Worst } from '@heed/conformance';
+import type { CaseReport, ClauseReport, NotCovered, Worst } from '@heed/conformance';
 import type { Verified } from '../backends/verify-backend.ts';
 import type { Console } from './console.ts';
 import { plain } from './plain.ts';
@@ -33,20 +33,14 @@ export function renderVerified(result: Verified, console: Console): string {
     .join('\n\n')}\n`;
 }
 
-/** The clauses that can be asked for with --topic. */
-export function renderClauses(
-  clauses: readonly { readonly clause: string; readonly cases: number }[],
-): string {
-  const rows = clauses.map(({ clause, cases }) => [clause, String(cases)]);
-  const total = clauses.reduce((sum, { cases }) => sum + cases, 0);
-  return columns([['clause', 'cases'], ...rows, ['', String(total)]], ['left', 'right']).join('\n');
-}
-
 function clauseTable(clauses: readonly ClauseReport[], { colors, width }: Console): string[] {
-  if (clauses.length === 0) return [];
+  const counted = clauses.filter(
+    ({ passed, failed, refused, notGuaranteed }) => passed + failed + refused + notGuaranteed > 0,
+  );
+  if (counted.length === 0) return [];
   const number = (count: number, paint: (text: string) => string): string =>
     count === 0 ? colors.dim('·') : paint(String(count));
-  const rows = clauses.map(({ clause, passed, failed, refused, notGuaranteed, worst }) => [
+  const rows = counted.map(({ clause, passed, failed, refused, notGuaranteed, worst }) => [
     failed > 0 ? colors.red(clause) : clause,
     number(passed, String),
     number(failed, colors.red),
@@ -83,8 +77,9 @@ function cut(text: string, length: number): string {
 function failuresOf({ failures }: ClauseReport, { colors }: Console): string[] {
   const told = failures
     .slice(0, TOLD)
-    .flatMap(({ id, message }) => [
+    .flatMap(({ id, purpose, message }) => [
       `  ${colors.red('✗')} ${colors.bold(plain(id))}`,
+      ...(purpose === null ? [] : [colors.dim(`    ${plain(purpose)}`)]),
       `    ${plain(message)}`,
     ]);
   const rest = failures.length - TOLD;
@@ -118,15 +113,36 @@ function notCoveredOf(notCovered: readonly NotCovered[], { colors }: Console): s
 }
 
 function summary(result: Verified, { colors }: Console): string {
-  const { passed, failed, refused, notGuaranteed, expectedFailures, seconds, fuzz } = result;
+  const { refused, notGuaranteed, expectedFailures, seconds, fuzz } = result;
   const what = fuzz === undefined ? 'passed' : `problems agreed (seed ${fuzz.seed})`;
+  const leftOut = result.clauses.flatMap(({ cases }) => cases).filter(isLeftOut);
   const counts = [
-    failed === 0
-      ? colors.green(`✓ ${passed} ${what}`)
-      : `${colors.red(`✗ ${failed} failed`)}, ${passed} ${what}`,
+    verdict(result, what, colors),
     ...(refused > 0 ? [`${refused} refused, as not declared`] : []),
     ...(notGuaranteed > 0 ? [`${notGuaranteed} not guaranteed`] : []),
     ...(expectedFailures > 0 ? [`${expectedFailures} failed as expected`] : []),
+    ...(leftOut.length > 0 ? [`${leftOut.length} left out, as they need ${needed(leftOut)}`] : []),
   ];
   return `  ${counts.join(', ')}${colors.dim(`  ${seconds.toFixed(1)} s`)}`;
+}
+
+function verdict(
+  { passed, failed, expectedFailures }: Verified,
+  what: string,
+  colors: Console['colors'],
+): string {
+  if (failed > 0) return `${colors.red(`✗ ${failed} failed`)}, ${passed} ${what}`;
+  if (passed + expectedFailures > 0) return colors.green(`✓ ${passed} ${what}`);
+  return colors.yellow('– nothing was computed');
+}
+
+function isLeftOut({ status }: CaseReport): boolean {
+  return status === 'notApplicable';
+}
+
+/** What cases need that the backend does not declare, in a few words. */
+function needed(cases: readonly CaseReport[]): string {
+  const names = [...new Set(cases.flatMap(({ missing = [] }) => missing))];
+  const rest = names.length - TOLD;
+  return `${names.slice(0, TOLD).join(', ')}${rest > 0 ? ` or ${rest} other features` : ''}`;
 }

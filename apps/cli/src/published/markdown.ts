@@ -8,7 +8,8 @@ export function markdown(report: PublishedReport): string {
   const { backend, suite, machine, summary } = report;
   const from =
     backend.package === null ? '' : ` (${text(`${backend.package} ${backend.version ?? ''}`.trim())})`;
-  const partial = suite.topics === null ? '' : ` Only ${suite.topics.map(text).join(', ')}.`;
+  const only = [...(suite.clauses ?? []), ...(suite.cases ?? [])];
+  const partial = only.length === 0 ? '' : ` Only ${only.map(text).join(', ')}.`;
   return (
     [
       `# ${text(backend.name)}${from}`,
@@ -57,7 +58,10 @@ function row({ clause, passed, failed, refused, worst }: ClauseReport): string {
 
 function failures({ clauses }: PublishedReport): string[] {
   const lines = clauses.flatMap((clause) =>
-    clause.failures.map(({ id, message }) => `- ${text(id)}: ${text(message)}`),
+    clause.failures.map(
+      ({ id, purpose, message }) =>
+        `- ${text(id)}: ${text(message)}${purpose === null ? '' : ` (${text(purpose)})`}`,
+    ),
   );
   return lines.length === 0 ? [] : ['## Failures', lines.join('\n')];
 }

@@ -23,7 +23,9 @@ export interface PublishedReport {
     readonly conformance: string;
     readonly core: string;
     /** Clauses that were left to; null for all of them. */
-    readonly topics: readonly string[] | null;
+    readonly clauses: readonly string[] | null;
+    /** Ids of the cases that were left to; null for all of them. */
+    readonly cases: readonly string[] | null;
     /** Whether other cases than the suite's were run. */
     readonly ownCases: boolean;
   };
@@ -51,12 +53,11 @@ export function publishedReport(
 ): PublishedReport {
   const { name, device, version, passed, failed, refused, notGuaranteed, expectedFailures, clauses } =
     verified;
-  const { topics, ownCases } = circumstances.suite;
   return {
     format: REPORT_FORMAT,
     ...circumstances,
     backend: { name, package: verified.package, version, device, capabilities },
-    conforms: topics === null && !ownCases && failed === 0 && passed > 0,
+    conforms: !isPartial(circumstances) && failed === 0 && passed > 0,
     summary: { passed, failed, refused, notGuaranteed, expectedFailures },
     clauses,
     error: verified.error ?? null,
@@ -64,8 +65,8 @@ export function publishedReport(
 }
 
 /** Whether a report speaks of less than the whole suite. */
-export function isPartial({ suite }: PublishedReport): boolean {
-  return suite.topics !== null || suite.ownCases;
+export function isPartial({ suite }: Pick<PublishedReport, 'suite'>): boolean {
+  return suite.clauses !== null || suite.cases !== null || suite.ownCases;
 }
 
 /** The result in two or three words. */

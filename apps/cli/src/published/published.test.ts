@@ -33,12 +33,12 @@ function written(...words: readonly string[]): Written {
 
 describe('a report', () => {
   test('says what was verified, by what, and how it went; a run of some clauses says so', () => {
-    const { code, report, files } = written('ts', '--topic', 'gqa');
+    const { code, report, files } = written('ts', '--clause', 'gqa');
     expect(code).toBe(0);
     expect(report).toMatchObject({
       format: 'heed-report/1',
       backend: { name: 'ts', package: '@heed/backend-ts', capabilities: { dtypes: ['float32', 'float64'] } },
-      suite: { contract: 1, topics: ['gqa'], ownCases: false },
+      suite: { contract: 1, clauses: ['gqa'], ownCases: false },
       conforms: false,
       summary: { failed: 0 },
       error: null,
@@ -50,7 +50,7 @@ describe('a report', () => {
   });
 
   test('of failures names them', () => {
-    const { code, report, files } = written(moduleFile('forgetsScale'), '--topic', 'order');
+    const { code, report, files } = written(moduleFile('forgetsScale'), '--clause', 'order');
     expect(code).toBe(1);
     expect(report.summary.failed).toBeGreaterThan(0);
     const { id } = report.clauses[0]!.failures[0]!;
@@ -59,14 +59,14 @@ describe('a report', () => {
   });
 
   test('of a backend that died says why', () => {
-    const { report, files } = written(moduleFile('exitsInRun'), '--topic', 'gqa');
+    const { report, files } = written(moduleFile('exitsInRun'), '--clause', 'gqa');
     expect(report).toMatchObject({ conforms: false, error: { code: 'ENGINE' }, summary: { failed: 1 } });
     expect(files.md).toContain('It ended early: ');
   });
 
   test('is not led astray by the name of a backend', () => {
     const cwd = folderOf({ 'climbs.mjs': MODULES.climbs });
-    const words = ['verify', './climbs.mjs', 'reference', '--topic', 'gqa', '--report', 'out'];
+    const words = ['verify', './climbs.mjs', 'reference', '--clause', 'gqa', '--report', 'out'];
     const { value } = heedJSON<{ reports: string[] }>(words, { cwd });
     expect(value.reports).toHaveLength(6);
     for (const file of value.reports) expect(path.dirname(file)).toBe(path.join(cwd, 'out'));
@@ -92,7 +92,7 @@ describe('a folder that cannot be written to', () => {
   test('after all: the result is told, and then the error', () => {
     const clears = `import fs from 'fs'; fs.rmSync('out', { recursive: true, force: true });\n`;
     const cwd = folderOf({ 'clears.mjs': clears + MODULES.talksOnStdout });
-    const words = ['verify', './clears.mjs', '--topic', 'gqa', '--report', 'out'];
+    const words = ['verify', './clears.mjs', '--clause', 'gqa', '--report', 'out'];
     const { code, stdout, stderr } = heed([...words, '--json'], { cwd });
     expect(code).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({ backends: [{ failed: 0 }], reports: [] });

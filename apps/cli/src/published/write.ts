@@ -8,7 +8,11 @@ import { markdown } from './markdown.ts';
 import type { Circumstances, PublishedReport } from './published-report.ts';
 
 /** What reports of this run have in common. */
-export function circumstances(topics: readonly string[], ownCases: boolean): Circumstances {
+export function circumstances(
+  clauses: readonly string[],
+  ids: readonly string[],
+  ownCases: boolean,
+): Circumstances {
   const { cpu, cores, os, node } = machineFacts();
   return {
     date: new Date().toISOString(),
@@ -16,7 +20,8 @@ export function circumstances(topics: readonly string[], ownCases: boolean): Cir
       contract: CONTRACT_VERSION,
       conformance: versionOf('@heed/conformance'),
       core: versionOf('@heed/core'),
-      topics: topics.length === 0 ? null : topics,
+      clauses: clauses.length === 0 ? null : clauses,
+      cases: ids.length === 0 ? null : ids,
       ownCases,
     },
     machine: { cpu, cores, os, node },

@@ -3,7 +3,7 @@ import type { Sketch } from '../../sketch.ts';
 /** More queries and keys than most engines work on together, and no multiple of a power of 2. */
 export const MANY_TILES: Sketch = { batch: 1, heads: 1, queryLength: 131, keyLength: 300, headDim: 4 };
 
-/** Every soft feature once, on small lengths: the topics of outputs and gradients go through them all. */
+/** Every soft feature once, on small lengths: the clauses of outputs and gradients go through them all. */
 export const VARIATIONS: Readonly<Record<string, Sketch>> = {
   plain: {},
   'more-keys': { queryLength: 5, keyLength: 9 },

@@ -1,6 +1,13 @@
 import { type Tensor, tensor } from '@heed/core';
 import type { ConformanceCase } from '../../case.ts';
 import { agreement, agreements } from '../building/agreement.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const alibiPurposes: Purposes = {
+  alibi: 'The slope of a head times the distance is subtracted, on either side.',
+  'alibi/slopes': 'Slopes are any numbers: 0, negative, large.',
+  'alibi/positions-to-2-to-the-24': 'Distances at positions up to 2^24 are those of the integers.',
+};
 
 export function alibiCases(): ConformanceCase[] {
   return [

@@ -1,6 +1,19 @@
 import type { ConformanceCase } from '../../case.ts';
 import type { Sketch } from '../../sketch.ts';
 import { agreements } from '../building/agreement.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const alignmentPurposes: Purposes = {
+  'alignment/control': 'bottomRight puts the last query at the last key.',
+  'alignment/equal-lengths-need-none': 'With as many queries as keys, row i stands at key i.',
+  'alignment/without-positions-it-is-idle': 'An alignment that nothing uses changes nothing.',
+  'alignment/decoding': 'Fewer queries than keys stand at the end, as in decoding with a cache.',
+  'alignment/causal': 'Causal attention counts from the position that the alignment gives a row.',
+  'alignment/window': 'A window counts from the position that the alignment gives a row.',
+  'alignment/left-window': 'A window to the left counts from positions next to the largest integers.',
+  'alignment/right-window': 'A window to the right counts from positions next to the largest integers.',
+  'alignment/alibi': 'Distances count from the position that the alignment gives a row.',
+};
 
 /** Queries fewer than, as many as, and more than keys. */
 const LENGTHS = { fewer: [4, 9], equal: [7, 7], more: [9, 4] } as const;

@@ -2,6 +2,16 @@ import type { ConformanceCase } from '../../case.ts';
 import type { Sketch } from '../../sketch.ts';
 import { agreement, agreements } from '../building/agreement.ts';
 import { BROADCASTS } from './mask.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const biasPurposes: Purposes = {
+  bias: 'A bias is added to the scores.',
+  'bias/broadcast': 'A bias of any rank broadcasts, aligned at the right.',
+  'bias/exclusions': 'A −∞ in a bias excludes, whatever is broadcast.',
+  'bias/beside-boolean-mask': 'A bias and a boolean mask hold together.',
+  'bias/beside-float-mask': 'A bias and a float mask are both added.',
+  'bias/large-and-small': 'Biases of ±40 leave the small weights right.',
+};
 
 export function biasCases(): ConformanceCase[] {
   const lengths = { batch: 2, heads: 3, queryLength: 5, keyLength: 6 } as const;

@@ -1,6 +1,15 @@
 import type { ConformanceCase } from '../../case.ts';
 import type { Sketch } from '../../sketch.ts';
 import { agreements } from '../building/agreement.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const causalPurposes: Purposes = {
+  causal: 'A row may attend to the keys up to its position, that one included.',
+  'causal/length': 'The diagonal is right where it crosses the edge of a tile.',
+  'causal/more-keys': 'With more keys than queries, row i ends at key i, aligned at the top left.',
+  'causal/more-queries': 'With more queries than keys, later rows attend to all keys.',
+  'causal/decoding': 'A few queries at the end of a cache see all keys before them.',
+};
 
 export function causalCases(): ConformanceCase[] {
   const sketches: Record<string, Sketch> = { control: { causal: true } };

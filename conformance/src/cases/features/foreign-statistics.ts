@@ -14,6 +14,13 @@ import type { PlainInputs } from '../../judge/naive-scores.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../sketch.ts';
 import { behaviour, ensure } from '../building/behaviour.ts';
 import { someKeys } from './merge.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const foreignStatisticsPurposes: Purposes = {
+  'statistics/of-another-kernel': 'A gradient is as accurate with the statistics of another kernel.',
+  'statistics/of-another-backend': 'A gradient is as accurate with the statistics of another backend.',
+  'statistics/of-merged': 'A gradient is as accurate with merged statistics.',
+};
 
 async function forwardOf(backend: AttentionBackend, request: AttentionRequest): Promise<AttentionPart> {
   const { problem, inputs } = problemOf({ ...request, gradient: false });

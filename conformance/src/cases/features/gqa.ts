@@ -1,5 +1,15 @@
 import type { ConformanceCase } from '../../case.ts';
 import { agreements } from '../building/agreement.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const gqaPurposes: Purposes = {
+  gqa: 'A query head reads the key/value head of its group, not another.',
+  'gqa/one-key-head': 'All query heads read the only key/value head.',
+  'gqa/mask-of-query-heads': 'A mask is of query heads, not of key/value heads.',
+  'gqa/bias-of-query-heads': 'A bias is of query heads, not of key/value heads.',
+  'gqa/alibi-of-query-heads': 'Slopes are of query heads, not of key/value heads.',
+  'gqa/sinks-of-query-heads': 'Sinks are of query heads, not of key/value heads.',
+};
 
 export function gqaCases(): ConformanceCase[] {
   return agreements('gqa', {

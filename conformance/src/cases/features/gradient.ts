@@ -4,6 +4,20 @@ import type { Sketch } from '../../sketch.ts';
 import { agreement, agreements } from '../building/agreement.ts';
 import { BROADCASTS } from './mask.ts';
 import { MANY_TILES, VARIATIONS } from '../building/variations.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const gradientPurposes: Purposes = {
+  gradient: 'Gradients agree with the formulas, with every feature.',
+  'gradient/bias-summed': 'dBias sums over the axes that were broadcast.',
+  'gradient/kv-heads': 'dKey and dValue sum over the query heads that read them.',
+  'gradient/key-length': 'No key is lost in a gradient at the edge of a tile.',
+  'gradient/query-length': 'No row is lost in a gradient at the edge of a tile.',
+  'gradient/head-size': 'No element is lost in a gradient where the head size does not fill a vector.',
+  'gradient/softcap-saturated': 'Where the softcap is flat the gradient of the scores vanishes.',
+  'gradient/thousands-of-keys': 'A gradient over thousands of keys stays within the bound.',
+  'gradient/bias-row-of-empty': 'Nearly empty rows have right gradients.',
+  'gradient/window-of-equal-scores': 'In float64 a window over equal scores has exact gradients.',
+};
 
 /** Many more keys than queries. */
 const FEW_ROWS: Sketch = { batch: 1, heads: 1, queryLength: 5, keyLength: 300 };

@@ -1,5 +1,16 @@
 import type { ConformanceCase } from '../../case.ts';
 import { agreements } from '../building/agreement.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const layoutPurposes: Purposes = {
+  layout: 'In [B, L, H, D] the same numbers come out as in [B, H, L, D].',
+  'layout/as-many-heads-as-rows': 'Heads and rows are told apart where there are as many of each.',
+  'layout/weights-keep-their-axes': 'Weights and statistics keep their axes in the layout blhd.',
+};
+
+export const valueDimPurposes: Purposes = {
+  valueDim: 'Values of another size than queries and keys give an output of their size.',
+};
 
 export function layoutCases(): ConformanceCase[] {
   const layout = 'blhd' as const;

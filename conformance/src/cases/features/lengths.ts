@@ -1,6 +1,19 @@
 import type { ConformanceCase } from '../../case.ts';
 import type { Sketch } from '../../sketch.ts';
 import { agreements } from '../building/agreement.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const lengthsPurposes: Purposes = {
+  'lengths/key': 'Keys from the key length on are not there.',
+  'lengths/query': 'Rows from the query length on are empty.',
+  'lengths/both': 'Key lengths and query lengths hold together.',
+  'lengths/key/all-lengths': 'Each element of the batch has a key length of its own, from 0 to all.',
+  'lengths/query/all-lengths': 'Each element of the batch has a query length of its own, from 0 to all.',
+  'lengths/key/across-tiles':
+    'A key length within, at and beside the edge of a tile loses no key and adds none.',
+  'lengths/query/across-tiles':
+    'A query length within, at and beside the edge of a tile loses no row and adds none.',
+};
 
 export function lengthsCases(): ConformanceCase[] {
   const sketches: Record<string, Sketch> = {

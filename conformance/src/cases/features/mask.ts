@@ -1,6 +1,16 @@
 import type { ConformanceCase } from '../../case.ts';
 import type { Sketch } from '../../sketch.ts';
 import { agreement, agreements } from '../building/agreement.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const maskPurposes: Purposes = {
+  'mask/boolean': 'True may attend, false may not, wherever it stands in the tiles.',
+  'mask/boolean/broadcast': 'A boolean mask of any rank broadcasts, aligned at the right.',
+  'mask/boolean/any-byte-is-true': 'Every byte but 0 is true.',
+  'mask/float': 'A float mask is added to the scores, and −∞ excludes.',
+  'mask/float/broadcast': 'A float mask of any rank broadcasts, aligned at the right.',
+  'mask/float/no-exclusion-below-zero': 'A low number in a float mask is added; only −∞ excludes.',
+};
 
 /** Every way to broadcast to [B=2, Hq=3, Lq=5, Lk=6], in every rank. Names are the axes that are not broadcast. */
 export const BROADCASTS: Readonly<Record<string, readonly number[]>> = {

@@ -13,6 +13,19 @@ import { type Sketch, lengthsOf, requestOf } from '../../sketch.ts';
 import { ensureAgrees } from '../building/agree.ts';
 import { behaviour } from '../building/behaviour.ts';
 import { UNORDERED, property, samples } from '../properties/property.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const mergePurposes: Purposes = {
+  merge: 'Attention over parts of the keys, merged, equals attention over all of them.',
+  'merge/scores-1e4': 'Merging keeps its digits at scores of 1e4.',
+  'merge/sinks': 'The sink belongs to exactly one part.',
+  'merge/lowest-mask': 'Parts of a row at the edge of float32 are weighed rightly.',
+  'merge/minus-1e12-mask': 'Parts whose maxima are rounded by thousands are weighed rightly.',
+  'merge/more-parts-than-keys': 'Empty parts are neutral.',
+  'merge/only-empty-parts': 'Parts that are all empty merge into an empty row.',
+  'merge/only-empty-parts-and-a-sink': 'Parts that are all empty keep their sink.',
+  'merge/property': 'Parts of any number and length merge into the whole.',
+};
 
 /** Indices `start` to `end` of an axis. */
 function between(given: Tensor, axis: number, start: number, end: number): Tensor {

@@ -3,6 +3,18 @@ import type { ConformanceCase } from '../../case.ts';
 import type { Sketch } from '../../sketch.ts';
 import { agreements } from '../building/agreement.ts';
 import { MANY_TILES, VARIATIONS } from '../building/variations.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const outputPurposes: Purposes = {
+  weights: 'Weights alone are right with every feature, and exactly 0 where excluded.',
+  'weights/control': 'Weights beside the output are right.',
+  'weights/thousands-of-rows': 'Weights of thousands of rows are right.',
+  'weights/many-tiles': 'Weights and statistics of many tiles are right together.',
+  logSumExp: 'logSumExp alone is the natural logarithm of the sum, with every feature.',
+  'logSumExp/control': 'logSumExp beside the output is right.',
+  statistics: 'Row maximum and row sum alone belong together, with every feature.',
+  'statistics/control': 'Row maximum and row sum beside the output are right.',
+};
 
 function each(outputs: readonly OutputName[]): Record<string, Sketch> {
   return Object.fromEntries(

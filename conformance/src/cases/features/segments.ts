@@ -1,6 +1,13 @@
 import { type AttentionRequest, tensor } from '@heed/core';
 import type { ConformanceCase } from '../../case.ts';
 import { agreement, agreements } from '../building/agreement.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const segmentsPurposes: Purposes = {
+  segments: 'A row may attend to the keys of its own segment alone.',
+  'segments/ids': 'Segment ids are any int32, compared exactly: neither positions nor in order.',
+  'segments/causal': 'Within a segment causal attention counts the positions of the whole row.',
+};
 
 /** The same ids for every element of the batch. */
 function ids(

@@ -4,6 +4,23 @@ import { randomFrom } from '../../random.ts';
 import type { Sketch } from '../../sketch.ts';
 import { agreement, agreements } from '../building/agreement.ts';
 import { MANY_TILES, VARIATIONS } from '../building/variations.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const selectionPurposes: Purposes = {
+  'selection/argmax': 'The value of the key with the largest score comes out, exactly, with every feature.',
+  'selection/argmax/ties': 'Of equal scores the lowest key is chosen.',
+  'selection/argmax/weights': 'The weights of argmax are 1 at the choice and else 0.',
+  'selection/argmax/statistics': 'Statistics beside argmax are those of soft attention.',
+  'selection/sample': 'The key that the noise of the seed chooses comes out, exactly, with every feature.',
+  'selection/sample/seed': 'Noise follows the seed bit by bit, up to 2^53 − 1.',
+  'selection/sample/weights': 'The weights of sampling are 1 at the choice and else 0.',
+  'selection/sample/statistics': 'Statistics beside sampling are without noise.',
+  'selection/sample/word-of-zeros': 'The word of all zeros is finite noise.',
+  'selection/sample/word-of-ones': 'The word of all ones is finite noise.',
+  'selection/sample/many-batches-and-heads': 'Noise counts batches and heads.',
+  'selection/sample/many-keys': 'Noise counts keys beyond the first words.',
+  'selection/sample/many-queries': 'Noise counts queries beyond the first tile.',
+};
 
 /** Queries and keys of −1, 0 and 1: with scale 1 every score is a small integer, and many are equal. */
 function integers(request: AttentionRequest): AttentionRequest {

@@ -2,6 +2,14 @@ import { type AttentionRequest, tensor } from '@heed/core';
 import type { ConformanceCase } from '../../case.ts';
 import type { Sketch } from '../../sketch.ts';
 import { agreement, agreements } from '../building/agreement.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const sinksPurposes: Purposes = {
+  sinks: 'A sink joins the maximum and the sum of a row and carries no value.',
+  'sinks/size': 'Sinks of any size, −∞ included, give right rows and statistics.',
+  'sinks/empty-rows': 'An otherwise empty row has output 0, and its sink in the statistics.',
+  'sinks/gradient': 'Gradients with sinks of any size are right.',
+};
 
 function sinksOf(...sinks: readonly number[]): (request: AttentionRequest) => AttentionRequest {
   return (request) => ({ ...request, sinks: tensor(Float32Array.from(sinks), [sinks.length]) });

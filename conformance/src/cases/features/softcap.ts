@@ -1,5 +1,13 @@
 import type { ConformanceCase } from '../../case.ts';
 import { agreements } from '../building/agreement.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const softcapPurposes: Purposes = {
+  softcap: 'Scores are capped by c · tanh(score / c), and nothing else is.',
+  'softcap/tight': 'A cap far below the scores leaves them nearly equal.',
+  'softcap/wide': 'A cap far above the scores leaves them nearly as they are.',
+  'softcap/saturated': 'Scores far beyond the cap are finite and right.',
+};
 
 export function softcapCases(): ConformanceCase[] {
   return agreements('softcap', {

@@ -1,6 +1,18 @@
 import type { ConformanceCase } from '../../case.ts';
 import type { Sketch } from '../../sketch.ts';
 import { agreements } from '../building/agreement.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const windowPurposes: Purposes = {
+  window: 'A row may attend to the keys within its window, both ends included.',
+  'window/across-tiles': 'A window that begins and ends within tiles loses no key and adds none.',
+  'window/both-sides-null': 'A window without bounds is no window.',
+  'window/uneven': 'The left and the right side of a window are not mistaken for each other.',
+  'window/more-keys': 'A window follows the alignment with more keys than queries.',
+  'window/more-queries': 'A window follows the alignment with more queries than keys.',
+  'window/offsets': 'A window follows the offset of each element of the batch.',
+  'window/key-lengths': 'A window ends at the key length, and follows the alignment with it.',
+};
 
 export function windowCases(): ConformanceCase[] {
   const sketches: Record<string, Sketch> = { control: { window: { left: 2, right: 2 } } };

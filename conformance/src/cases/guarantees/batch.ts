@@ -5,6 +5,12 @@ import { type Sketch, dOutputOf, lengthsOf, requestOf } from '../../sketch.ts';
 import { guaranteed } from '../building/behaviour.ts';
 import { ensureSameBits, runAll } from '../building/run-all.ts';
 import { VARIATIONS } from '../building/variations.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const batchPurposes: Purposes = {
+  batch: 'A row has the same bits alone and in a batch, beside other heads and without.',
+  'batch/same-bits-in-every-place': 'A row has the same bits in every place of a larger batch.',
+};
 
 /** Indices `from` to `to` of an axis. An axis of length 1 is broadcast and stays. */
 export function slice<T extends Tensor>(given: T, axis: number, from: number, to: number): T {

@@ -8,6 +8,15 @@ import { type PlainInputs, rowStarts } from '../../judge/naive-scores.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../sketch.ts';
 import { ensure, guaranteed } from '../building/behaviour.ts';
 import { ensureSameBits, runAll, runAsAsked } from '../building/run-all.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const nonfinitePurposes: Purposes = {
+  nonfinite: 'NaN or infinity in what a row attends to shows in that row, and changes no bit of another.',
+  'nonfinite/value-of-weight-0': 'NaN or infinity in a value shows though its weight is 0.',
+  'nonfinite/output-alone': 'NaN or infinity shows where the output alone is asked for.',
+  'nonfinite/weights-alone': 'NaN shows where the weights alone are asked for.',
+  'nonfinite/logSumExp-alone': 'NaN shows where logSumExp alone is asked for.',
+};
 
 type Floats = Float32Array | Float64Array;
 

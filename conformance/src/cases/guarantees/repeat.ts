@@ -4,6 +4,11 @@ import { type Sketch, dOutputOf, requestOf } from '../../sketch.ts';
 import { guaranteed, withBackend } from '../building/behaviour.ts';
 import { ensureSameBits, runAll, runKernel, withEverything } from '../building/run-all.ts';
 import { VARIATIONS } from '../building/variations.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const repeatPurposes: Purposes = {
+  repeat: 'The same inputs give the same bits: again, at once, in another kernel and backend.',
+};
 
 function repeated(name: string, sketch: Sketch): BehaviourCase {
   return guaranteed('repeat', name, sketch, async (subject, id) => {

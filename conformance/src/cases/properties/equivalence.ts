@@ -2,6 +2,21 @@ import { type AttentionRequest, type Feature, type Tensor, tensor } from '@heed/
 import type { BehaviourCase, ConformanceCase } from '../../case.ts';
 import { type Lengths, type Sketch, dOutputOf, lengthsOf, requestOf } from '../../sketch.ts';
 import { UNORDERED, ensureSame, property, samples } from './property.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const equivalencePropertyPurposes: Purposes = {
+  'causal/property': 'Causal attention is that of a triangular mask.',
+  'alignment/property': 'An alignment is the mask or the offset that says the same.',
+  'window/property': 'A window is the mask, or the causal attention, that says the same.',
+  'lengths/property': 'Lengths are the mask that says the same.',
+  'segments/property': 'Segments are the mask that says the same.',
+  'bias/property/boolean-mask-is-a-bias': 'A boolean mask is a bias of 0 and −∞.',
+  'bias/property/shifted-scores': 'A constant on all scores of a row changes nothing but the logarithm.',
+  'mask/property/boolean-mask-is-a-float-mask': 'A boolean mask is a float mask of 0 and −∞.',
+  'mask/property/float-mask-is-a-bias': 'A float mask is a bias.',
+  'alibi/property': 'ALiBi is the bias that says the same.',
+  'sinks/property': 'A sink is one more key whose value is 0.',
+};
 
 /** Whether a pair may attend, from the request and where it stands. */
 type Pair = (b: number, i: number, j: number) => boolean;

@@ -3,6 +3,17 @@ import type { ConformanceCase } from '../../case.ts';
 import { randomFrom } from '../../random.ts';
 import { dOutputOf, lengthsOf, requestOf, transposeHeads } from '../../sketch.ts';
 import { type Sample, UNORDERED, ensureNear, ensureSame, judged, property, samples } from './property.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const orderPropertyPurposes: Purposes = {
+  'order/property/permuted-keys': 'Keys and values in another order give the same output.',
+  'order/property/permuted-queries': 'Queries in another order give the output in that order.',
+  'order/property/permuted-heads': 'Heads in another order give the output in that order.',
+  'order/property/scaled-values': 'Values 64 times as large give an output 64 times as large.',
+  'order/property/scale-of-the-query': 'The scale may as well be in the query.',
+  'layout/property': 'Both layouts give the same numbers.',
+  'gqa/property': 'Sharing a key head is the same as repeating it.',
+};
 
 /** A permutation of n places, from a seed. */
 function permutation(length: number, seed: number): number[] {

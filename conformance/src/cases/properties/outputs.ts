@@ -6,6 +6,17 @@ import { type Sketch, dOutputOf, requestOf } from '../../sketch.ts';
 import { ensure } from '../building/behaviour.ts';
 import { type Sample, UNORDERED, judged, property, samples } from './property.ts';
 import { runAll } from '../building/run-all.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const outputPropertyPurposes: Purposes = {
+  'weights/property/times-values-are-the-output': 'Weights times values are the output.',
+  'weights/property/sum-to-1': 'The weights of a row are not negative and sum to 1.',
+  'logSumExp/property': 'logSumExp is rowMax + ln rowSum.',
+  'gradient/property/linear': 'The gradient is linear in dOutput.',
+  'gradient/property/query-and-key-agree': 'query · dQuery and key · dKey sum to the same.',
+  'gradient/property/of-a-constant-shift-is-0': 'A row of dBias sums to 0.',
+  'gradient/property/finite-differences': 'The gradient is what small steps of the inputs measure.',
+};
 
 const { floor } = PRECISIONS.float32;
 

@@ -1,6 +1,18 @@
 import type { Tensor } from '@heed/core';
 import type { ConformanceCase } from '../../case.ts';
 import { agreement, agreements } from '../building/agreement.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const accuracyPurposes: Purposes = {
+  accuracy: 'Long sums stay within the bound, whatever the order in which the engine adds.',
+  'accuracy/head-size-128': 'Long dot products stay within the bound.',
+  'accuracy/many-keys': 'Sums over 4,000 keys stay within the bound.',
+  'accuracy/many-keys-flat': '4,000 weights of about the same size sum within the bound.',
+  'accuracy/many-keys-peaked': '4,000 keys of which few count sum within the bound.',
+  'accuracy/all-outputs': 'Weights, logarithm and statistics stay within the bound of their own.',
+  'accuracy/gradient': 'Gradients over many queries or keys stay within the bound.',
+  'accuracy/values-that-cancel': 'In float64 values that cancel leave the small difference of their weights.',
+};
 
 /** Larger sums, where an engine's own order of operations shows most. */
 export function accuracyCases(): ConformanceCase[] {

@@ -2,6 +2,23 @@ import { CONTRACT_VERSION, FEATURES, GUARANTEES, problemOf } from '@heed/core';
 import type { BehaviourCase, ConformanceCase } from '../../case.ts';
 import { type Sketch, requestOf } from '../../sketch.ts';
 import { behaviour, ensure, withBackend } from '../building/behaviour.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const contractPurposes: Purposes = {
+  'contract/provider': 'A provider says the version of the contract and its name.',
+  'contract/probe-is-repeatable': 'probe() has no effect: it may be asked again beside a running backend.',
+  'contract/backend': 'A backend bears the version, the name of its provider, and what really runs.',
+  'contract/device-stays-what-it-is': 'The device of a backend does not change by running.',
+  'contract/capabilities-are-frozen-plain-data':
+    'Capabilities are frozen plain data that can be logged, compared and sent.',
+  'contract/capabilities-are-known':
+    'Capabilities name what the contract knows, each once, float32 among them.',
+  'contract/kernel': "A kernel's problem is the one that was compiled, in its normal form.",
+  'contract/plan': 'A plan names an algorithm; tile lengths and bytes of scratch are integers ≥ 0.',
+  'contract/problem-from-json': 'A problem that went through JSON is the same problem.',
+  'contract/backends-are-independent':
+    'create() makes backends that share nothing: the end of one is not that of another.',
+};
 
 function isName(value: unknown): boolean {
   return typeof value === 'string' && value.trim().length > 0;

@@ -3,6 +3,19 @@ import type { ConformanceCase } from '../../case.ts';
 import type { Sketch } from '../../sketch.ts';
 import { agreement, agreements } from '../building/agreement.ts';
 import { VARIATIONS } from '../building/variations.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const dtypePurposes: Purposes = {
+  'dtype/control': 'A float64 problem is computed in float64.',
+  'dtype/float64': 'In float64 no step of the output takes a detour through float32.',
+  'dtype/float64/all-outputs':
+    'In float64 no step of weights, logarithm and statistics takes a detour through float32.',
+  'dtype/float64/gradient': 'In float64 no step of a gradient takes a detour through float32.',
+  'dtype/float64/huge-queries': 'Finite queries near the largest float64 have finite, right rows.',
+  'dtype/float64/gradient/minus-1e12-everywhere':
+    'In float64 scores near −1e12 keep their differences in the gradient.',
+  'dtype/float64/gradient/plus-1e308-everywhere': 'In float64 the gradient of scores of 1e308 is finite.',
+};
 
 /** Everything again in float64: a detour through float32 shows, its error is 2²⁹ times as large. */
 export function dtypeCases(): ConformanceCase[] {

@@ -2,6 +2,25 @@ import { type AttentionRequest, type Tensor, tensor } from '@heed/core';
 import type { ConformanceCase } from '../../case.ts';
 import type { Sketch } from '../../sketch.ts';
 import { agreement, agreements } from '../building/agreement.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const emptyPurposes: Purposes = {
+  empty: 'A row that may attend to nothing has output 0, whatever the cause: never NaN.',
+  'empty/no-keys-by-length': 'A key length of 0 leaves rows that are 0.',
+  'empty/past-the-query-length': 'Rows past the query length are 0.',
+  'empty/before-the-first-key': 'Causal rows that stand before the first key are 0.',
+  'empty/past-the-last-key': 'Rows whose window ends before the first key, or begins after the last, are 0.',
+  'empty/far-from-all-keys': 'Rows whose window is far from all keys are 0.',
+  'empty/foreign-segment': 'Rows without a key of their segment are 0.',
+  'empty/boolean-mask': 'A row of false is 0, and the rows beside it are as ever.',
+  'empty/float-mask': 'A row of −∞ in a float mask is 0, and the rows beside it are as ever.',
+  'empty/bias': 'A row of −∞ in a bias is 0, and the rows beside it are as ever.',
+  'empty/every-row': 'A mask that excludes everything gives 0 everywhere.',
+  'empty/softcap': 'An excluded row is 0 with a softcap, too.',
+  'empty/across-tiles': 'Empty rows that fill whole tiles are 0.',
+  'empty/all-outputs': 'An empty row has weights 0, logSumExp and rowMax −∞ and rowSum 0, exactly.',
+  'empty/gradient': 'Every gradient of an empty row is 0, exactly.',
+};
 
 /** Each cause of an empty row, alone. */
 export const EMPTY_ROWS: Readonly<Record<string, Sketch>> = {

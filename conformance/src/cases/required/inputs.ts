@@ -4,6 +4,12 @@ import { type Sketch, dOutputOf, requestOf } from '../../sketch.ts';
 import { behaviour, ensure } from '../building/behaviour.ts';
 import { ensureSameBits, runKernel, withEverything } from '../building/run-all.ts';
 import { VARIATIONS } from '../building/variations.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const inputsPurposes: Purposes = {
+  'inputs/never-written':
+    'Neither a run nor a gradient writes to inputs, shapes or the objects that hold them.',
+};
 
 export function inputsCases(): ConformanceCase[] {
   const sketches: Record<string, Sketch> = {

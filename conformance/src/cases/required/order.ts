@@ -1,5 +1,21 @@
 import type { ConformanceCase } from '../../case.ts';
 import { agreements } from '../building/agreement.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const orderPurposes: Purposes = {
+  'order/control': 'Scores are products times the scale, through a softmax over the keys.',
+  'order/default-scale': 'The scale defaults to one over the root of the head size.',
+  'order/scale':
+    'A given scale replaces the default: small, large, negative, 0, and one that float32 rounds.',
+  'order/softcap-then-bias': 'The bias is added after the softcap.',
+  'order/softcap-then-float-mask': 'The float mask is added after the softcap.',
+  'order/softcap-then-alibi': 'The distances of ALiBi count after the softcap.',
+  'order/softcap-then-boolean-mask': 'What a boolean mask excludes stays excluded with a softcap.',
+  'order/scale-then-softcap': 'The scale multiplies before the softcap.',
+  'order/scale-leaves-bias-alone': 'The scale does not multiply the bias.',
+  'order/scale-leaves-alibi-alone': 'The scale does not multiply the distances of ALiBi.',
+  'order/all-terms': 'All terms of a score come in the order of the clause.',
+};
 
 export function orderCases(): ConformanceCase[] {
   return agreements('order', {

@@ -2,6 +2,30 @@ import { type AttentionRequest, type Tensor, tensor } from '@heed/core';
 import type { ConformanceCase } from '../../case.ts';
 import type { Sketch } from '../../sketch.ts';
 import { agreement, agreements } from '../building/agreement.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const overflowPurposes: Purposes = {
+  'overflow/control': 'Scores near 100 give finite, right rows: the maximum is subtracted.',
+  'overflow/scores-1e4': 'Scores of ±1e4 give finite, right rows, statistics and gradients.',
+  'overflow/scores-100': 'Scores near 100 give right statistics and gradients.',
+  'overflow/equal-scores': 'Rows whose scores are all equal, or large, are right.',
+  'overflow/one-huge-key':
+    'One key far larger than all others, wherever it stands, gives finite, right rows.',
+  'overflow/one-huge-key-first': 'One huge key in front does not spoil the keys after it.',
+  'overflow/huge-values': 'Values near the largest number, with weights below 1, give a finite output.',
+  'overflow/tiny-values': 'Values near the smallest normal number are not lost.',
+  'overflow/mask': 'A finite number in a mask is a number like any other, however low.',
+  'overflow/mask/lowest-row': 'A row of −3.4e38 everywhere is uniform, not empty and not NaN.',
+  'overflow/mask/lowest-everywhere': 'A mask of −3.4e38 everywhere changes nothing but the logarithm.',
+  'overflow/mask/minus-1e12-everywhere':
+    'Scores that float32 cannot tell apart, near −1e12, give the rows that float32 has.',
+  'overflow/bias': 'A finite number in a bias is a number like any other, however low or high.',
+  'overflow/small-products':
+    'A term beside the product makes scores large: no bound on queries and keys says how large.',
+  'overflow/tiny-queries':
+    'Queries whose squares vanish, with a scale that makes up for it, have right scores.',
+  'overflow/smallest-weights': 'A weight that is the smallest normal number is not cut to 0.',
+};
 
 type Change = (request: AttentionRequest) => AttentionRequest;
 

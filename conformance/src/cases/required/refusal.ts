@@ -4,6 +4,15 @@ import { checkRefused, undeclared } from '../../refusal.ts';
 import { type Sketch, requestOf } from '../../sketch.ts';
 import { behaviour, ensure } from '../building/behaviour.ts';
 import { VARIATIONS } from '../building/variations.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const refusalPurposes: Purposes = {
+  'refusal/feature': 'A problem with a feature is accepted if it is declared, else refused with its name.',
+  'refusal/dtype': 'An element type is accepted if it is declared, else refused with the clause dtype.',
+  'refusal/combination':
+    'Together with everything else a feature is accepted if it is declared, else refused.',
+  'refusal/supports-has-no-memory': 'supports() answers the same each time.',
+};
 
 /** The smallest problem with each feature. Some need a second one beside it. */
 const SMALLEST: Readonly<Record<Feature, Sketch>> = {

@@ -1,6 +1,22 @@
 import type { ConformanceCase } from '../../case.ts';
 import type { Sketch } from '../../sketch.ts';
 import { agreements } from '../building/agreement.ts';
+import type { Purposes } from '../building/purposes.ts';
+
+export const shapePurposes: Purposes = {
+  'shape/control': 'A plain problem gives its output in the right shape and order.',
+  'shape/one-of-everything': 'Where every length is 1, nothing relies on a second element.',
+  'shape/batch': 'Every element of the batch is computed from its own queries, keys and values.',
+  'shape/heads': 'Every head is computed from its own queries, keys and values.',
+  'shape/no-queries': 'No queries give an empty output, not an error.',
+  'shape/no-keys': 'No keys give an output of 0.',
+  'shape/nothing': 'A problem with neither queries nor keys is legal.',
+  'shape/lengths':
+    'Long and uneven lengths, with a rest at the end of the last tile, agree with the reference.',
+  'shape/query-length': 'No row is lost or added at the edge of a tile of queries.',
+  'shape/key-length': 'No key is lost or added at the edge of a tile of keys.',
+  'shape/head-size': 'No element is lost where the head size does not fill a vector.',
+};
 
 /** Lengths at, before and after the edges of tiles that engines use. */
 const EDGES = [1, 2, 3, 5, 8, 13, 31, 32, 33, 63, 64, 65];

@@ -8,8 +8,8 @@ import { runSome, waves } from './run-some.ts';
 
 declare global {
   interface Window {
-    /** The suite in one mode, or some of its topics. */
-    verifyMode?: (mode: Mode, topics?: readonly string[]) => Promise<Report>;
+    /** The suite in one mode, or some of its clauses. */
+    verifyMode?: (mode: Mode, clauses?: readonly string[]) => Promise<Report>;
     /** How many textures more there are after ten runs than after two. */
     texturesLeft?: (mode: 'webgl2' | 'webgl') => Promise<number>;
     /** The device of a mode, and the median milliseconds of dense attention, B=1 H=4 D=64. */
@@ -20,8 +20,8 @@ declare global {
 // Made once: what results are compared with is kept with the case.
 const cases = allCases();
 
-window.verifyMode = async (mode, topics) =>
-  verify(providerOf(mode), { cases: await cases, ...(topics && { topics }) });
+window.verifyMode = async (mode, clauses) =>
+  verify(providerOf(mode), { cases: await cases, ...(clauses && { clauses }) });
 
 window.texturesLeft = async (mode) => {
   const live = watchTextures(mode === 'webgl2' ? WebGL2RenderingContext : WebGLRenderingContext);

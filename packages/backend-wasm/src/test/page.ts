@@ -9,8 +9,8 @@ import { verdictOf } from './verdict.ts';
 
 declare global {
   interface Window {
-    /** The suite with these options, or some of its topics. */
-    verifyWasm?: (options: WasmOptions, topics?: readonly string[]) => Promise<Report>;
+    /** The suite with these options, or some of its clauses. */
+    verifyWasm?: (options: WasmOptions, clauses?: readonly string[]) => Promise<Report>;
     /** What a backend made with these options runs on, or the error's code, message and remedy. */
     deviceOf?: (options: WasmOptions) => Promise<string>;
     /** What comes of a job whose fourth task fails, of one that is aborted, and of one after them. */
@@ -21,8 +21,8 @@ declare global {
 // Made once: what results are compared with is kept with the case.
 const cases = allCases();
 
-window.verifyWasm = async (options, topics) =>
-  verify(providerOf(options), { cases: await cases, ...(topics && { topics }) });
+window.verifyWasm = async (options, clauses) =>
+  verify(providerOf(options), { cases: await cases, ...(clauses && { clauses }) });
 
 window.deviceOf = async (options) => {
   try {

@@ -7,6 +7,16 @@ import { type PlainInputs, rowStarts } from '../../../judge/naive-scores.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../../sketch.ts';
 import { ensure, guaranteed } from '../../building/behaviour.ts';
 import { ensureSameBits, runAll, runAsAsked } from '../../building/run-all.ts';
+import type { Purposes } from '../../building/purposes.ts';
+
+export const paddingPurposes: Purposes = {
+  padding: 'What is excluded changes no bit of any result or gradient, whatever its bits are.',
+  'padding/beside': 'Beside another feature, what lengths exclude changes no bit.',
+  'padding/causal-beside': 'Beside another feature, what causal attention excludes changes no bit.',
+  'padding/across-tiles': 'What is excluded in a tile that others need changes no bit.',
+  'padding/output-alone': 'What is excluded changes no bit where the output alone is asked for.',
+  'padding/unchosen-values': 'Values that hard attention did not choose change no bit.',
+};
 
 /** Each way to exclude. Float masks and biases exclude where they are −∞. */
 export const EXCLUSIONS: Readonly<Record<string, Sketch>> = {

@@ -7,6 +7,11 @@ import { type Sketch, dOutputOf, requestOf } from '../../../sketch.ts';
 import { ensure, guaranteed } from '../../building/behaviour.ts';
 import { EXCLUSIONS, spoil } from './padding.ts';
 import { ensureSameBits, runAll } from '../../building/run-all.ts';
+import type { Purposes } from '../../building/purposes.ts';
+
+export const partialPaddingPurposes: Purposes = {
+  'padding/partly': 'NaN in what some rows attend to leaves the bits of the others alone.',
+};
 
 /** What the poison of one key or of one row's gradient reaches, by the names of results. */
 interface Reached {

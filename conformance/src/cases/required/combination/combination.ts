@@ -2,6 +2,11 @@ import type { AgreementCase } from '../../../case.ts';
 import { type Lengths, type Sketch, lengthsOf } from '../../../sketch.ts';
 import { agreement } from '../../building/agreement.ts';
 import { coverTriples } from './covering-array.ts';
+import type { Purposes } from '../../building/purposes.ts';
+
+export const combinationPurposes: Purposes = {
+  combination: 'Features combine: every three of them agree with the reference in one problem.',
+};
 
 /** What a level adds to the sketch, given its lengths. */
 type Level = readonly [name: string, add: Sketch | ((lengths: Lengths) => Sketch)];

@@ -2,6 +2,28 @@ import type { ConformanceCase } from '../../../case.ts';
 import { residentCacheCases } from './cache.ts';
 import { residentLifeCases } from './tensors.ts';
 import { residentRunCases } from './runs.ts';
+import type { Purposes } from '../../building/purposes.ts';
+
+export const residentPurposes: Purposes = {
+  'resident/upload-and-read': 'upload() and read() copy, bit by bit, whatever the type and the shape.',
+  'resident/write': 'write() overwrites the slices that it is given, and nothing else.',
+  'resident/write-refused': 'A part that does not fit is refused, and nothing is written.',
+  'resident/dispose': 'A disposed tensor refuses every use; a second dispose() is no error.',
+  'resident/end-with-their-backend': 'Resident tensors end with their backend.',
+  'resident/writes-in-turn': 'Writes that overlap take effect in the order of their calls.',
+  'resident/foreign': 'A resident tensor of another engine is refused.',
+  'resident/foreign-sibling': 'A resident tensor of a second backend of the same provider is refused.',
+  'resident/upload-refused': 'upload() refuses data that does not fill its shape or is not of its type.',
+  'resident/wrong-shape-in-a-run': 'The shape of a resident input is checked like that of a plain one.',
+  'resident/inputs-and-results': 'Resident inputs and results give what plain ones give.',
+  'resident/results-into-the-next-run': 'A resident result is an input of the next run.',
+  'resident/results-are-apart': 'Each run has resident results of its own.',
+  'resident/write-seen-by-the-next-run': 'A run after a write() computes with what was written.',
+  'resident/write-after-a-call': 'A run takes its resident tensors as they are when it is called.',
+  'resident/dispose-after-a-call': 'A run under way is untouched by a dispose() of its input.',
+  'resident/gradient': 'Gradients of resident tensors are those of plain ones.',
+  'resident/cache': 'One kernel decodes step by step on a cache that is written row by row.',
+};
 
 /** Clause `resident`: tensors that live in the backend's memory between calls. */
 export function residentCases(): ConformanceCase[] {

@@ -28,7 +28,7 @@ const TELLING: readonly Feature[] = [
 ];
 
 /** The clause that a case from outside is listed under when it does not say. */
-export function topicOf(problem: AttentionProblem): string {
+export function clauseOfProblem(problem: AttentionProblem): string {
   const used = featuresOf(problem);
   const telling = TELLING.find((feature) => used.includes(feature));
   return telling?.split('.')[0] ?? 'order';
