@@ -4,8 +4,8 @@ import { problemOf } from '@heed/core';
 import { requestOf } from '../sketch.ts';
 import { arithmeticsOf } from './arithmetic.ts';
 
-/** The float32 numbers on either side of a number that is none. */
-function neighbours(number: number): number[] {
+/** The float32 numbers on either side of a number that is not one. */
+function neighbors(number: number): [nearest: number, other: number] {
   const float = new Float32Array([number]);
   const bits = new Int32Array(float.buffer);
   const nearest = float[0]!;
@@ -16,16 +16,28 @@ function neighbours(number: number): number[] {
 const { problem } = problemOf(requestOf({}, 'arithmetic'));
 
 describe('random rounding', () => {
-  const [, { round }] = arithmeticsOf(problem) as [unknown, { round(number: number): number }];
+  const [, , { round }] = arithmeticsOf(problem) as [unknown, unknown, { round(number: number): number }];
   const random = randomFrom('arithmetic');
   const numbers = Array.from({ length: 2000 }, () => random.normal() * 2 ** (random.below(60) - 30));
 
-  test('gives either neighbour, and nothing else', () => {
-    const rounded = numbers.map((number) => neighbours(number).indexOf(round(number)));
+  test('gives either neighbor, and nothing else', () => {
+    const rounded = numbers.map((number) => neighbors(number).indexOf(round(number)));
     expect(new Set(rounded)).toEqual(new Set([0, 1]));
-    const nearest = rounded.filter((index) => index === 0).length / rounded.length;
-    expect(nearest).toBeGreaterThan(0.4);
-    expect(nearest).toBeLessThan(0.6);
+  });
+
+  test('gives each neighbor with the probability of its nearness', () => {
+    const [one, next] = [1, 1 + 2 ** -23];
+    for (const share of [0.01, 0.25, 0.5, 0.9]) {
+      const rounded = Array.from({ length: 20_000 }, () => round(one + share * 2 ** -23));
+      const upwards = rounded.filter((number) => number === next).length / rounded.length;
+      expect(Math.abs(upwards - share), `${share}`).toBeLessThan(0.015);
+    }
+  });
+
+  test.each([1, -1])('does not drift where terms are far below the last place of the sum %d', (start) => {
+    let sum = start;
+    for (let n = 0; n < 65_536; n++) sum = round(sum + 1e-13);
+    expect(Math.abs(sum - start)).toBeLessThan(4 * 2 ** -23);
   });
 
   test('leaves float32 numbers alone', () => {

@@ -23,34 +23,40 @@ export const EXACT: Arithmetic = {
 /**
  * The ways in which the naive computation is done for a problem. Rounded to nearest it is one throw of the dice: in a
  * small tensor all its errors can be small, and a right backend would exceed twice the largest by bad luck. Therefore
- * it is done again with random rounding, the method of Vignes, "A stochastic arithmetic for reliable scientific
- * computation" (1993): the smaller the problem, the more often. The numbers are the same in every call.
+ * it is done again in the other order, and with random rounding: the smaller the problem, the more often. The numbers
+ * are the same in every call.
  */
 export function arithmeticsOf({ dtype, ...problem }: AttentionProblem): readonly Arithmetic[] {
-  if (dtype === 'float64') return [EXACT, { ...EXACT, backwards: true, scaledQuery: true }];
-  const nearest = Math.fround;
+  const nearest = dtype === 'float64' ? EXACT.nearest : Math.fround;
+  const forwards = { round: nearest, nearest, backwards: false, scaledQuery: false };
+  const backwards = { ...forwards, backwards: true, scaledQuery: true };
+  if (dtype === 'float64') return [forwards, backwards];
   const scores = problem.batch * problem.heads * problem.queryLength * problem.keyLength;
   const count = Math.min(7, Math.max(3, Math.ceil(2 ** 16 / scores)));
-  const ways: Arithmetic[] = [{ round: nearest, nearest, backwards: false, scaledQuery: false }];
-  for (let seed = 1; seed <= count; seed++) {
-    const other = seed % 2 === 0;
-    ways.push({ round: randomRounding(seed), nearest, backwards: other, scaledQuery: other });
-  }
-  return ways;
+  const random = Array.from({ length: count }, (_, n) => {
+    return { ...(n % 2 === 0 ? forwards : backwards), round: stochasticRounding(n + 1) };
+  });
+  return [forwards, backwards, ...random];
 }
 
-/** Rounds to one of the two float32 numbers beside a number, either with probability ½. */
-function randomRounding(seed: number): (number: number) => number {
-  // From a float32 number times one of these, the nearest float32 number is its neighbour.
+/**
+ * Rounds to one of the two float32 numbers beside a number, to each with the probability of its nearness, so that the
+ * mean is the number itself: stochastic rounding, which Parker's "Monte Carlo arithmetic" (1997) calls random rounding.
+ * With a probability of ½ (Vignes 1993), a term far below the last place of the sum would add half a unit of that
+ * place in the mean: behind one large term, the error would grow with the number of keys where real arithmetic has none.
+ */
+function stochasticRounding(seed: number): (number: number) => number {
+  // From a float32 number times one of these, the nearest float32 number is its neighbor.
   const [outwards, inwards] = [1 + 1.25 * 2 ** -24, 1 - 1.25 * 2 ** -24];
   let state = seed;
   return (number) => {
     const nearest = Math.fround(number);
     if (nearest === number) return nearest;
-    // The highest bit of a linear congruential generator (Numerical Recipes, section 7.1) is random enough for this.
+    // The upper bits of a linear congruential generator (Numerical Recipes, section 7.1) are random enough for this.
     state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    if (state < 0) return nearest;
-    return Math.fround(nearest * (Math.abs(number) > Math.abs(nearest) ? outwards : inwards));
+    const other = Math.fround(nearest * (Math.abs(number) > Math.abs(nearest) ? outwards : inwards));
+    const uniform = (state >>> 0) * 2 ** -32;
+    return uniform * Math.abs(other - nearest) < Math.abs(number - nearest) ? other : nearest;
   };
 }
 
