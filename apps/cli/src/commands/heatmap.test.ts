@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { zipSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
@@ -11,6 +11,78 @@ function npy(descr: string, shape: readonly number[], data: Uint8Array, fortran 
   const header = text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11) + '\n';
   const start = [0x93, ...new TextEncoder().encode('NUMPY'), 1, 0, header.length & 255, header.length >> 8];
   return new Uint8Array([...start, ...new TextEncoder().encode(header), ...data]);
+}
+
+/** A number in little-endian bytes. */
+function little(bytes: 2 | 4 | 8, value: number): number[] {
+  return [...new Uint8Array(new BigUint64Array([BigInt(value)]).buffer.slice(0, bytes))];
+}
+
+/** Pieces of a file at their places; nothing between them, which takes no room on a disk. */
+function writePieces(
+  file: string,
+  size: number,
+  pieces: readonly (readonly [at: number, data: Uint8Array])[],
+): void {
+  const descriptor = openSync(file, 'w');
+  ftruncateSync(descriptor, size);
+  for (const [at, data] of pieces) writeSync(descriptor, data, 0, data.length, at);
+  closeSync(descriptor);
+}
+
+const ENTRY = {
+  local: 0x04034b50,
+  central: 0x02014b50,
+  end: 0x06054b50,
+  end64: 0x06064b50,
+  locator: 0x07064b50,
+};
+
+/** An archive of two arrays that are not packed, the first of them large, its directory in 64 bits, as numpy.savez has it. */
+function writeLargeNpz(file: string, hugeBytes: number, attention: Uint8Array): void {
+  const hugeHeader = npy('|i1', [hugeBytes], new Uint8Array(0));
+  const members = [
+    { name: 'huge.npy', size: hugeHeader.length + hugeBytes, data: hugeHeader },
+    { name: 'attn.npy', size: attention.length, data: attention },
+  ];
+  const pieces: [number, Uint8Array][] = [];
+  const central: number[] = [];
+  let at = 0;
+  for (const { name, size, data } of members) {
+    const chars = [...new TextEncoder().encode(name)];
+    const extra = [
+      ...little(2, 1),
+      ...little(2, 24),
+      ...little(8, size),
+      ...little(8, size),
+      ...little(8, at),
+    ];
+    const sizes = [...little(4, 0), ...little(4, 0xffffffff), ...little(4, 0xffffffff)];
+    const about = [...little(2, 45), 0, 0, 0, 0, 0, 0, 0, 0, ...sizes, ...little(2, chars.length)];
+    const header = [...little(4, ENTRY.local), ...about, ...little(2, 0), ...chars];
+    central.push(
+      ...[
+        ...little(4, ENTRY.central),
+        ...little(2, 45),
+        ...about,
+        ...little(2, extra.length),
+        ...little(2, 0),
+      ],
+      ...[...little(2, 0), ...little(2, 0), ...little(4, 0), ...little(4, 0xffffffff), ...chars, ...extra],
+    );
+    pieces.push([at, Uint8Array.from(header)], [at + header.length, data]);
+    at += header.length + size;
+  }
+  const counts = [...little(8, members.length), ...little(8, members.length)];
+  const end64 = [...little(4, ENTRY.end64), ...little(8, 44), ...little(4, 45), ...little(8, 0), ...counts];
+  const tail = [
+    ...central,
+    ...[...end64, ...little(8, central.length), ...little(8, at)],
+    ...[...little(4, ENTRY.locator), ...little(4, 0), ...little(8, at + central.length), ...little(4, 1)],
+    ...[...little(4, ENTRY.end), ...little(4, 0), ...little(2, 0xffff), ...little(2, 0xffff)],
+    ...[...little(4, 0xffffffff), ...little(4, 0xffffffff), ...little(2, 0)],
+  ];
+  writePieces(file, at + tail.length, [...pieces, [at, Uint8Array.from(tail)]]);
 }
 
 function safetensors(
@@ -51,6 +123,32 @@ describe('files', () => {
     expect(stdout).toMatch(/w\.npy: w[\s\S]*\.250\S? +\.750\S?[\s\S]*\.000 +1\.00\S?[\s\S]*\.500\S? +\.500/);
   });
 
+  const small = [1, 0, 3, 1, 2, 2];
+  test.each<[string, Uint8Array]>([
+    ['|i1', bytes(Int8Array.from(small))],
+    ['<i2', bytes(Int16Array.from(small))],
+    ['<i4', bytes(Int32Array.from(small))],
+    ['<i8', bytes(BigInt64Array.from(small, BigInt))],
+    ['|u1', bytes(Uint8Array.from(small))],
+    ['<u2', bytes(Uint16Array.from(small))],
+    ['<u4', bytes(Uint32Array.from(small))],
+    ['<u8', bytes(BigUint64Array.from(small, BigInt))],
+    ['>i2', bytes(Int16Array.from(small)).toReversed()],
+    ['>u4', bytes(Uint32Array.from(small)).toReversed()],
+    ['>i8', bytes(BigInt64Array.from(small, BigInt)).toReversed()],
+    ['>f2', bytes(Uint16Array.from([0x3c00, 0, 0x4200, 0x3c00, 0x4000, 0x4000])).toReversed()],
+    ['>f4', bytes(Float32Array.from(small)).toReversed()],
+    ['>f8', bytes(Float64Array.from(small)).toReversed()],
+  ])('.npy of %s', (descr, data) => {
+    // The bytes of all numbers backwards are those of the numbers backwards, each in the other byte order.
+    const [first, last] = descr.startsWith('>') ? [small.toReversed(), true] : [small, false];
+    const cwd = folderWith('w.npy', npy(descr, [3, 2], data));
+    const { code, stdout, stderr } = heed(['heatmap', 'w.npy'], { cwd });
+    expect({ code, stderr, last }).toEqual({ code: 0, stderr: '', last });
+    const shown = [...stdout.matchAll(/(\d\.\d\d|\.000)(?=\S? |\S?$)/gm)].map(([, number]) => Number(number));
+    expect(shown.slice(0, 6)).toEqual(first);
+  });
+
   test('.npy in the order of Fortran, of integers and booleans', () => {
     const columns = new Int32Array([1, 2, 3, 4, 5, 6]);
     const cwd = folderWith('w.npy', npy('<i4', [3, 2], bytes(columns), true));
@@ -67,6 +165,102 @@ describe('files', () => {
     const cwd = folderWith('w.npz', zipSync(files));
     expect(heed(['heatmap', 'w.npz'], { cwd }).stdout).toContain('w.npz: weights');
     expect(heed(['heatmap', 'w.npz', '--tensor', 'other'], { cwd }).stdout).toContain('.750');
+  });
+
+  test('.npz: a member that cannot be read harms no other, packed or not', () => {
+    const other = {
+      'a.npy': npy('<c8', [3], bytes(weights)),
+      'attn.npy': npy('<f4', [3, 2], bytes(weights)),
+    };
+    for (const level of [0, 6] as const) {
+      const cwd = folderWith('w.npz', zipSync(other, { level }));
+      expect(heed(['heatmap', 'w.npz', '--tensor', 'attn'], { cwd }).stdout).toContain('.750');
+      expect(heed(['heatmap', 'w.npz', '--tensor', 'a'], { cwd }).stderr).toContain('w.npz: a.npy holds <c8');
+      expect(heed(['heatmap', 'w.npz'], { cwd }).stdout).toContain('w.npz: attn');
+    }
+  });
+
+  test('.safetensors: a tensor of a type that is not read harms no other', () => {
+    const one = { dtype: 'F4', shape: [4], data_offsets: [0, 2] };
+    const header = JSON.stringify({ odd: one, attn: { dtype: 'F32', shape: [1, 1], data_offsets: [2, 6] } });
+    const data = [...little(8, header.length), ...new TextEncoder().encode(header), 0, 0];
+    const cwd = folderWith('w.safetensors', Uint8Array.from([...data, ...bytes(new Float32Array([0.75]))]));
+    expect(heed(['heatmap', 'w.safetensors'], { cwd }).stdout).toContain('.750');
+    expect(heed(['heatmap', 'w.safetensors', '--tensor', 'odd'], { cwd }).code).toBe(2);
+  });
+
+  const HUGE = 3 * 2 ** 30;
+  test('over 2 GiB: what is not drawn is not read', () => {
+    const cwd = folderOf({});
+    const at = (name: string): string => path.join(cwd, name);
+    const last = bytes(new Float32Array([0.25, 0.75]));
+    const safe = JSON.stringify({
+      huge: { dtype: 'U8', shape: [HUGE], data_offsets: [0, HUGE] },
+      attn: { dtype: 'F32', shape: [1, 2], data_offsets: [HUGE, HUGE + 8] },
+    });
+    const start = 8 + safe.length;
+    writePieces(at('w.safetensors'), start + HUGE + 8, [
+      [0, Uint8Array.from([...little(8, safe.length), ...new TextEncoder().encode(safe)])],
+      [start + HUGE, last],
+    ]);
+    const stack = npy('<f4', [HUGE / 8, 1, 1, 1, 2], new Uint8Array(0));
+    writePieces(at('w.npy'), stack.length + HUGE, [
+      [0, stack],
+      [stack.length + HUGE - 8, last],
+    ]);
+    writeLargeNpz(at('w.npz'), HUGE, npy('<f4', [1, 2], last));
+    for (const words of [
+      ['w.safetensors', '--tensor', 'attn'],
+      ['w.npy', '--layer', String(HUGE / 8 - 1)],
+      ['w.npz', '--tensor', 'attn'],
+    ]) {
+      const { code, stdout, stderr } = heed(['heatmap', ...words], { cwd });
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toMatch(/\.250\S? +\.750/);
+    }
+  });
+
+  test('a stack of layers: one of them, or the rollout of all', () => {
+    const layers = new Float32Array([1, 0, 0, 1, 0, 1, 1, 0]);
+    const cwd = folderWith('w.npy', npy('<f4', [2, 1, 1, 2, 2], bytes(layers)));
+    expect(heed(['heatmap', 'w.npy', '--layer', '0'], { cwd }).stdout).toMatch(
+      /^w\.npy: w, layer 0\n[\s\S]*1\.00\S? +\.000/,
+    );
+    expect(heed(['heatmap', 'w.npy', '--layer', '1', '--head', '0'], { cwd }).stdout).toMatch(
+      /^w\.npy: w, layer 1, head 0\n[\s\S]*\.000 +1\.00/,
+    );
+    expect(heed(['heatmap', 'w.npy', '--rollout'], { cwd }).stdout).toMatch(
+      /^w\.npy: rollout of w\n[\s\S]*\.500\S? +\.500/,
+    );
+    for (const [words, message] of [
+      [[], /which of the 2 layers of w is meant\?/],
+      [['--layer', '2'], /layer is 2, the tensor has N=2/],
+      [['--layer', '0', '--batch', '1'], /batch is 1, the tensor has B=1/],
+    ] as const) {
+      const { code, stderr } = heed(['heatmap', 'w.npy', ...words], { cwd });
+      expect(code).toBe(2);
+      expect(stderr).toMatch(message);
+    }
+  });
+
+  test('stacks of queries and keys: one layer', () => {
+    const query: [number[], Float32Array] = [[2, 1, 1, 1, 1], new Float32Array([0, Math.LN2])];
+    const key: [number[], Float32Array] = [[2, 1, 1, 2, 1], new Float32Array([1, 2, 0, 1])];
+    const cwd = folderWith('qk.safetensors', safetensors({ query, key }));
+    expect(heed(['heatmap', 'qk.safetensors', '--layer', '1'], { cwd }).stdout).toMatch(/\.333\S? +\.667/);
+    expect(heed(['heatmap', 'qk.safetensors'], { cwd }).stderr).toContain('which of the 2 layers of query');
+  });
+
+  test('one element of the batch, and one head of it', () => {
+    const all = Float32Array.from({ length: 2 * 3 * 2 }, (_, n) => n / 100);
+    const cwd = folderWith('w.npy', npy('<f4', [2, 3, 1, 2], bytes(all)));
+    expect(heed(['heatmap', 'w.npy', '--batch', '1', '--head', '2'], { cwd }).stdout).toMatch(
+      /^w\.npy: w, batch 1, head 2\n[\s\S]*\.100\S? +\.110/,
+    );
+    expect(heed(['heatmap', 'w.npy', '--batch', '1', '--head', 'mean'], { cwd }).stdout).toMatch(
+      /\.080\S? +\.090/,
+    );
+    expect(heed(['heatmap', 'w.npy', '--head', '0'], { cwd }).code).toBe(2);
   });
 
   test('.safetensors: heads of a layer', () => {
@@ -107,7 +301,7 @@ describe('files', () => {
     writeFileSync(path.join(cwd, 't.txt'), 'token\n'.repeat(3000));
     const { code, stderr } = heed(['heatmap', 'long.safetensors', '--tokens', 't.txt'], { cwd });
     expect(code).toBe(2);
-    expect(stderr).toContain('--tokens is given');
+    expect(stderr).toContain('leave out --tokens');
   });
 
   test('.json: weights with their tokens, and a case', () => {
@@ -159,6 +353,27 @@ describe('pictures', () => {
     expect(heed(words, { cwd }).code).toBe(2);
   });
 
+  test('rows and columns have tokens of their own', () => {
+    const cwd = folderOf({
+      ...files,
+      'rows.txt': 'Ufer\n',
+      'columns.json': '["the", "bank"]',
+      'own.json': JSON.stringify({
+        weights: [[0.25, 0.75]],
+        queryTokens: ['Ufer'],
+        keyTokens: ['the', 'bank'],
+      }),
+    });
+    const words = ['heatmap', 'w.json', '--query-tokens', 'rows.txt', '--key-tokens', 'columns.json'];
+    for (const asked of [words, ['heatmap', 'own.json']]) {
+      expect(heed(asked, { cwd }).stdout).toMatch(/the +bank[\s\S]*Ufer +\.250/);
+    }
+    expect(heed([...words, '--tokens', 'rows.txt'], { cwd }).stderr).toContain('cannot be used');
+    expect(heed(['heatmap', 'w.json', '--key-tokens', 'rows.txt'], { cwd }).stderr).toContain(
+      'columns has 1',
+    );
+  });
+
   test('tokens from a file, a domain, a title', () => {
     const cwd = folderOf({ ...files, 'tokens.txt': 'the\nbank\n' });
     const words = ['heatmap', 'w.json', '--tokens', 'tokens.txt', '--domain', '0,2', '--title', 'T'];
@@ -208,12 +423,39 @@ describe('what cannot be drawn is an error that says why', () => {
   test.each<[string, string, Uint8Array | string, string[], string]>([
     ['no such file', 'x.npy', '', ['none.npy'], 'cannot be read'],
     ['another kind of file', 'x.txt', '', ['x.txt'], 'none of'],
-    ['no .npy', 'x.npy', 'hello, this is text', ['x.npy'], 'no .npy file'],
+    ['no .npy', 'x.npy', 'hello, this is text', ['x.npy'], 'is not a .npy file'],
     ['a .npy that ends early', 'x.npy', good.slice(0, -1) as never, ['x.npy'], 'needs 24 bytes'],
     ['another type', 'x.npy', npy('<c8', [3], bytes(weights)) as never, ['x.npy'], 'holds <c8'],
-    ['big-endian', 'x.npy', npy('>f4', [3, 2], bytes(weights)) as never, ['x.npy'], 'holds >f4'],
+    [
+      'a byte order that is none',
+      'x.npy',
+      npy('?f4', [3, 2], bytes(weights)) as never,
+      ['x.npy'],
+      'holds ?f4',
+    ],
+    [
+      'six axes',
+      'x.npy',
+      npy('<f4', [1, 1, 1, 1, 3, 2], bytes(weights)) as never,
+      ['x.npy'],
+      'expected [Lq, Lk]',
+    ],
     ['one axis', 'x.npy', npy('<f4', [6], bytes(weights)) as never, ['x.npy'], 'expected [Lq, Lk]'],
-    ['no .npz', 'x.npz', 'hello', ['x.npz'], 'no .npz file'],
+    ['no .npz', 'x.npz', 'hello', ['x.npz'], 'x.npz has no directory of its members'],
+    [
+      'a .npz that ends early',
+      'x.npz',
+      zipSync({ 'a.npy': good }).slice(0, -30) as never,
+      ['x.npz'],
+      'x.npz',
+    ],
+    [
+      'a packed member that is damaged',
+      'x.npz',
+      zipSync({ 'a.npy': good }).map((byte, at) => (at > 40 && at < 60 ? 255 : byte)) as never,
+      ['x.npz'],
+      'x.npz: a.npy cannot be unpacked',
+    ],
     ['an empty .npz', 'x.npz', zipSync({}), ['x.npz'], 'nothing that can be drawn'],
     ['no .safetensors', 'x.safetensors', 'hello', ['x.safetensors'], ''],
     ['weights under another name', 'x.json', '{"weight":[[1,2]]}', ['x.json'], '"weights"'],

@@ -6,28 +6,28 @@ import { importProvider } from '../backends/provider.ts';
 import { locate } from '../backends/resolve.ts';
 import type { Console } from '../output/console.ts';
 import type { ExitCode } from '../program.ts';
-import { type Heads, FORMATS } from '../heatmap/draw.ts';
+import { FORMATS } from '../heatmap/draw.ts';
+import type { Choice, Heads, Source } from '../heatmap/choose-weights.ts';
+import type { Labels } from '../heatmap/files/read-file.ts';
 import { collect, integerOption } from './options.ts';
 
 const HELP = `
 FILE is a .safetensors, .npy or .npz file, or .json: { "weights": [[…]], "tokens": […] }, or a file of cases (CASES.md).
-It holds weights ([Lq, Lk], [H, Lq, Lk] or [B, H, Lq, Lk]), or queries and keys, whose weights are computed; those of
-more than 2048 tokens tile by tile at the picture's resolution.
+It holds weights ([Lq, Lk], [H, Lq, Lk], [B, H, Lq, Lk] or a stack of layers, [N, B, H, Lq, Lk]), or queries and keys,
+whose weights are computed; those of more than 2048 tokens tile by tile at the picture's resolution.
 
 Examples:
   $ heed heatmap attentions.npy --head 4
   $ heed heatmap layer.safetensors --tensor attn --head all --out heads.svg --out heads.png
   $ heed heatmap model.npz --tensor layer0 --tensor layer1 --rollout --tokens tokens.txt
+  $ heed heatmap cross.npy --layer 3 --head 0 --query-tokens french.txt --key-tokens english.txt
 
 Exit codes: 0 it is drawn, 2 wrong usage, or a file that cannot be read.`;
 
-interface Options {
-  readonly tensor: readonly string[];
-  readonly case?: string;
-  readonly batch?: number;
-  readonly head?: Heads;
-  readonly rollout?: true;
+interface Options extends Choice {
   readonly tokens?: string;
+  readonly queryTokens?: string;
+  readonly keyTokens?: string;
   readonly out: readonly string[];
   readonly title?: string;
   readonly domain?: DomainOption;
@@ -47,13 +47,21 @@ export function heatmapCommand(console: Console, onEnd: (code: ExitCode) => void
         .conflicts('case'),
     )
     .option('--case <id>', 'the case, of a file of cases')
+    .addOption(integerOption('--layer <number>', 'which layer of a stack').conflicts(['rollout', 'case']))
     .addOption(integerOption('--batch <number>', 'which element of the batch'))
     .addOption(new Option('--head <head>', 'a number, all, or mean').argParser(parseHead))
     .addOption(
       // It takes the mean over heads.
       new Option('--rollout', 'attention rollout over the layers that --tensor names').conflicts('head'),
     )
-    .option('--tokens <file>', 'labels: a text file with a token a line, or a JSON list')
+    .addOption(
+      new Option('--tokens <file>', 'labels: a text file with a token a line, or a JSON list').conflicts([
+        'queryTokens',
+        'keyTokens',
+      ]),
+    )
+    .option('--query-tokens <file>', 'labels of the rows, where they are not those of the columns')
+    .option('--key-tokens <file>', 'labels of the columns')
     .addOption(
       new Option('--out <file>', `write a file (${FORMATS.join(', ')}); may be repeated`)
         .argParser(parseOut)
@@ -83,25 +91,25 @@ export function heatmapCommand(console: Console, onEnd: (code: ExitCode) => void
 }
 
 async function draw(file: string, options: Options, console: Console): Promise<void> {
-  const { readTensors } = await import('../heatmap/read-file.ts');
+  const { readTensors } = await import('../heatmap/files/read-file.ts');
   const { chooseWeights } = await import('../heatmap/choose-weights.ts');
   const { pictureOf, smallEnough, writePicture } = await import('../heatmap/draw.ts');
-  const { readTokens } = await import('../heatmap/tokens.ts');
+  const { readTokens } = await import('../heatmap/files/tokens.ts');
   checkUsage(options);
   const contents = readTensors(file);
   const source = chooseWeights(contents, options);
   if (source.kind === 'weights' && options.backend !== undefined) {
     throw useless('--backend', `${file} holds weights, there is nothing to compute`);
   }
-  const tokens = options.tokens === undefined ? contents.tokens : readTokens(options.tokens);
+  const labels = labelsOf(options, contents.labels, readTokens);
   const { batch, head, rollout, domain } = options;
   const asked = {
-    title: options.title ?? `${path.basename(file)}: ${source.name}`,
+    title: options.title ?? `${path.basename(file)}: ${describe(source, options)}`,
+    labels,
     ...(batch !== undefined && { batch }),
     ...(head !== undefined && { head }),
     ...(rollout && { rollout }),
     ...(domain !== undefined && { domain }),
-    ...(tokens && { tokens }),
   };
   const picture = await pictureOf(source, asked, async () => {
     const { name, url } = locate(options.backend ?? 'ts');
@@ -117,6 +125,33 @@ async function draw(file: string, options: Options, console: Console): Promise<v
   options.out.forEach((out) => console.print(path.resolve(out)));
   const { title, description } = picture;
   console.result({ title, description, files: options.out.map((out) => path.resolve(out)) });
+}
+
+/** The labels that are asked for, or those of the file. */
+function labelsOf(
+  { tokens, queryTokens, keyTokens }: Options,
+  ofFile: Labels,
+  read: (file: string) => readonly string[],
+): Labels {
+  if (tokens !== undefined) return { both: read(tokens) };
+  return {
+    ...ofFile,
+    ...(queryTokens !== undefined && { queries: read(queryTokens) }),
+    ...(keyTokens !== undefined && { keys: read(keyTokens) }),
+  };
+}
+
+/** What is drawn, in words. */
+function describe({ name }: Source, { layer, batch, head, rollout }: Choice): string {
+  if (rollout) return `rollout of ${name}`;
+  const parts = [
+    name,
+    ...(layer === undefined ? [] : [`layer ${layer}`]),
+    ...(batch === undefined ? [] : [`batch ${batch}`]),
+    ...(typeof head === 'number' ? [`head ${head}`] : []),
+    ...(head === 'mean' ? ['mean of heads'] : []),
+  ];
+  return parts.join(', ');
 }
 
 function checkUsage({ theme, out }: Options): void {

@@ -1,16 +1,33 @@
 import { type AttentionRequest, HeedError, type Tensor, tensor } from '@heed/core';
-import type { Contents } from './read-file.ts';
+import type { Contents } from './files/read-file.ts';
+import { type Stored, checkIndex } from './files/stored.ts';
 
 /** What the file has to be drawn: weights as they are, or what they are computed from. */
 export type Source =
-  | { readonly kind: 'weights'; readonly name: string; readonly layers: readonly Tensor[] }
+  | {
+      readonly kind: 'weights';
+      readonly name: string;
+      /** `[B, H, Lq, Lk]`, of one layer or of those of a rollout. */
+      readonly layers: readonly Tensor[];
+      /** What is left to choose: axes that were chosen have been left in the file. */
+      readonly batch?: number;
+      readonly head?: Heads;
+    }
   | { readonly kind: 'request'; readonly name: string; readonly request: AttentionRequest };
+
+/** One head, all of them beside each other, or their mean. */
+export type Heads = number | 'all' | 'mean';
 
 export interface Choice {
   /** Names of tensors; more than one are layers, for rollout. */
   readonly tensor: readonly string[];
   /** The id of a case. */
   readonly case?: string;
+  /** Of a stack of layers, `[N, B, H, …]`. */
+  readonly layer?: number;
+  readonly batch?: number;
+  readonly head?: Heads;
+  readonly rollout?: true;
 }
 
 const QUERY = ['query', 'q', 'queries'];
@@ -21,25 +38,27 @@ const WEIGHTS = ['weights', 'attention', 'attentions', 'attn', 'attn_weights', '
  * What is meant, as long as there is no doubt: the tensors that are named; the only tensor, or the only one that is
  * called weights or attention; queries and keys; the only case.
  *
- * @throws HeedError `ARGUMENT` with what there is to choose from.
+ * @throws HeedError `ARGUMENT` with what there is to choose from; what reading the file throws.
  */
 export function chooseWeights({ tensors, requests }: Contents, choice: Choice): Source {
   if (choice.case !== undefined) return chosenCase(requests, choice.case);
-  if (choice.tensor.length > 0)
+  if (choice.tensor.length > 0) {
     return weights(
-      choice.tensor[0]!,
+      choice.tensor,
       choice.tensor.map((name) => named(tensors, name)),
+      choice,
     );
+  }
   if (requests.size > 0) return chosenCase(requests, onlyCase(requests));
   const find = (names: readonly string[]): string | undefined => {
     const found = [...tensors.keys()].filter((name) => names.includes(name.toLowerCase()));
     return found.length === 1 ? found[0] : undefined;
   };
   const name = tensors.size === 1 ? tensors.keys().next().value : find(WEIGHTS);
-  if (name !== undefined) return weights(name, [tensors.get(name)!]);
+  if (name !== undefined) return weights([name], [tensors.get(name)!()], choice);
   const [query, key] = [find(QUERY), find(KEY)];
   if (query !== undefined && key !== undefined) {
-    const [q, k] = [withFourAxes(tensors.get(query)!, query), withFourAxes(tensors.get(key)!, key)];
+    const [q, k] = [query, key].map((one) => oneLayer(one, tensors.get(one)!(), choice)) as [Tensor, Tensor];
     return { kind: 'request', name: `${query} and ${key}`, request: { query: q, key: k, value: k } };
   }
   if (tensors.size > 0) throw doubt('which tensor is meant?', TENSOR, [...tensors.keys()]);
@@ -48,8 +67,70 @@ export function chooseWeights({ tensors, requests }: Contents, choice: Choice): 
   });
 }
 
-function weights(name: string, layers: readonly Tensor[]): Source {
-  return { kind: 'weights', name, layers: layers.map((layer) => withFourAxes(layer, name)) };
+function weights(names: readonly string[], stored: readonly Stored[], choice: Choice): Source {
+  const [name] = names as [string];
+  if (choice.rollout) {
+    const layers = stored.flatMap((one, at) => allLayers(names[at]!, one, choice));
+    return { kind: 'weights', name: names.join(', '), layers };
+  }
+  if (stored.length > 1) {
+    throw new HeedError('ARGUMENT', `${names.length} tensors are named`, {
+      remedy: 'add --rollout, or name one',
+    });
+  }
+  const { shape } = stored[0]!;
+  const at = leading(name, shape, choice);
+  const { head } = choice;
+  const known = shape.length - at.length;
+  // One element of the batch, and so one head of it, need not have the others read.
+  const batchIsLeft = known === 4;
+  const headIsLeft = batchIsLeft || typeof head !== 'number' || known < 3;
+  if (!headIsLeft) at.push(checkIndex('head', head, 'Hq', shape.at(-3)!));
+  return {
+    kind: 'weights',
+    name,
+    layers: [withFourAxes(stored[0]!.read(at))],
+    ...(batchIsLeft && choice.batch !== undefined && { batch: choice.batch }),
+    ...(headIsLeft && head !== undefined && { head }),
+  };
+}
+
+/** The layers of a stack, or the one that is not stacked, each with its element of the batch. */
+function allLayers(name: string, stored: Stored, choice: Choice): Tensor[] {
+  const count = checkedRank(name, stored.shape) === 5 ? stored.shape[0]! : 1;
+  return Array.from({ length: count }, (_, layer) =>
+    withFourAxes(stored.read(leading(name, stored.shape, { ...choice, ...(count > 1 && { layer }) }))),
+  );
+}
+
+function oneLayer(name: string, stored: Stored, choice: Choice): Tensor {
+  const isStack = checkedRank(name, stored.shape) === 5;
+  return withFourAxes(stored.read(isStack ? [layerOf(name, stored.shape, choice)] : []));
+}
+
+/** Indices of the axes before the heads that are chosen, or have no other. */
+function leading(name: string, shape: readonly number[], choice: Choice): number[] {
+  const rank = checkedRank(name, shape);
+  const at: number[] = [];
+  if (rank === 5) at.push(layerOf(name, shape, choice));
+  else if (choice.layer !== undefined) {
+    throw new HeedError('ARGUMENT', `--layer is given, ${name} is [${shape.join(', ')}], one layer`, {
+      remedy: 'leave out --layer',
+    });
+  }
+  const batches = rank >= 4 ? shape.at(-4)! : 1;
+  const batch = choice.batch === undefined ? 0 : checkIndex('batch', choice.batch, 'B', batches);
+  if (rank >= 4 && (batches === 1 || choice.batch !== undefined)) at.push(batch);
+  return at;
+}
+
+function layerOf(name: string, shape: readonly number[], { layer }: Choice): number {
+  const [count] = shape as [number];
+  if (layer !== undefined) return checkIndex('layer', layer, 'N', count);
+  if (count === 1) return 0;
+  throw new HeedError('ARGUMENT', `which of the ${count} layers of ${name} is meant?`, {
+    remedy: `choose one with --layer, 0 to ${count - 1}, or add --rollout`,
+  });
 }
 
 function onlyCase(requests: Contents['requests']): string {
@@ -63,20 +144,22 @@ function chosenCase(requests: Contents['requests'], name: string): Source {
   return { kind: 'request', name, request };
 }
 
-function named(tensors: Contents['tensors'], name: string): Tensor {
+function named(tensors: Contents['tensors'], name: string): Stored {
   const found = tensors.get(name);
   if (found === undefined) throw doubt(`there is no tensor ${name}.`, TENSOR, [...tensors.keys()]);
-  return found;
+  return found();
+}
+
+function checkedRank(name: string, shape: readonly number[]): number {
+  if (shape.length >= 2 && shape.length <= 5) return shape.length;
+  throw new HeedError(
+    'SHAPE',
+    `${name} is [${shape.join(', ')}], expected [Lq, Lk], [H, Lq, Lk], [B, H, Lq, Lk] or [N, B, H, Lq, Lk]`,
+  );
 }
 
 /** `[L, L]` and `[H, L, L]` have a batch of one. */
-function withFourAxes({ shape, data }: Tensor, name: string): Tensor {
-  if (shape.length < 2 || shape.length > 4) {
-    throw new HeedError(
-      'SHAPE',
-      `${name} is [${shape.join(', ')}], expected [Lq, Lk], [H, Lq, Lk] or [B, H, Lq, Lk]`,
-    );
-  }
+function withFourAxes({ shape, data }: Tensor): Tensor {
   return tensor(data, [...Array<number>(4 - shape.length).fill(1), ...shape]) as Tensor;
 }
 

@@ -16,16 +16,14 @@ import {
   toHTML,
   toSVG,
 } from '@heed/heatmap';
-import type { Source } from './choose-weights.ts';
-
-/** One head, all of them beside each other, or their mean. */
-export type Heads = number | 'all' | 'mean';
+import type { Heads, Source } from './choose-weights.ts';
+import type { Labels } from './files/read-file.ts';
 
 export interface DrawOptions {
   readonly batch?: number;
   readonly head?: Heads;
   readonly rollout?: true;
-  readonly tokens?: readonly string[];
+  readonly labels: Labels;
   readonly title: string;
   readonly domain?: DomainOption;
 }
@@ -40,7 +38,15 @@ export async function pictureOf(
   options: DrawOptions,
   backend: () => Promise<AttentionBackend>,
 ): Promise<HeatmapView | HeatmapPanels> {
-  if (source.kind === 'weights') return ofWeights(source.layers, options);
+  if (source.kind === 'weights') {
+    const { layers, batch, head } = source;
+    const { batch: _batch, head: _head, ...rest } = options;
+    return ofWeights(layers, {
+      ...rest,
+      ...(batch !== undefined && { batch }),
+      ...(head !== undefined && { head }),
+    });
+  }
   const engine = await backend();
   try {
     const { query, key } = source.request;
@@ -60,14 +66,14 @@ export async function pictureOf(
 
 async function ofLong(
   source: Source & { readonly kind: 'request' },
-  { batch, head, tokens, title, domain = 'robust' }: DrawOptions,
+  { batch, head, labels, title, domain = 'robust' }: DrawOptions,
   backend: AttentionBackend,
 ): Promise<HeatmapView> {
-  if (tokens !== undefined) {
+  if (Object.keys(labels).length > 0) {
     throw new HeedError(
       'ARGUMENT',
-      `--tokens is given, weights of more than ${LONGEST_WHOLE} tokens are drawn tile by tile, without labels`,
-      { remedy: 'leave out --tokens' },
+      `labels are given, weights of more than ${LONGEST_WHOLE} tokens are drawn tile by tile, without any`,
+      { remedy: 'leave out --tokens, --query-tokens and --key-tokens' },
     );
   }
   const { max, rows, columns } = await pooledWeights(backend, source.request, {
@@ -79,24 +85,24 @@ async function ofLong(
 }
 
 function ofWeights(layers: readonly Tensor[], options: DrawOptions): HeatmapView | HeatmapPanels {
-  const { batch, head, tokens, title, domain } = options;
+  const { batch, head, labels, title, domain } = options;
   const [, , queries, keys] = layers[0]!.shape;
+  const { both } = labels;
+  const rows = labels.queries ?? (both?.length === queries ? both : undefined);
+  const columns = labels.keys ?? (both?.length === keys ? both : undefined);
+  if (both !== undefined && rows === undefined && columns === undefined) {
+    throw new HeedError('SHAPE', `there are ${both.length} tokens, weights have Lq=${queries}, Lk=${keys}`, {
+      remedy: 'give as many tokens as rows or columns, or --query-tokens and --key-tokens',
+    });
+  }
   const shared = {
     title,
     ...(batch !== undefined && { batch }),
     ...(domain !== undefined && { domain }),
-    ...(tokens?.length === queries && { rows: tokens! }),
-    ...(tokens?.length === keys && { columns: tokens! }),
+    ...(rows && { rows }),
+    ...(columns && { columns }),
   };
-  if (tokens !== undefined && !('rows' in shared) && !('columns' in shared)) {
-    throw new HeedError('SHAPE', `there are ${tokens.length} tokens, weights have Lq=${queries}, Lk=${keys}`);
-  }
   if (options.rollout) return heatmap(rollout(layers), shared);
-  if (layers.length > 1) {
-    throw new HeedError('ARGUMENT', `${layers.length} tensors are named`, {
-      remedy: 'add --rollout, or name one',
-    });
-  }
   if (head === 'all') return allHeads(layers[0]!, shared);
   if (head === 'mean') return heatmap(meanOverHeads(layers[0]!), shared);
   return heatmap(layers[0]!, { ...shared, ...(head !== undefined && { head }) });

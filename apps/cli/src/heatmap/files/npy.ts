@@ -1,43 +1,71 @@
 import { HeedError, type Tensor, tensor } from '@heed/core';
+import type { Bytes } from './file-bytes.ts';
+import { type Stored, inMemory, rangeOf, sizeOf } from './stored.ts';
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
 type Numbers = Tensor['data'];
 
-/** Decodes the numbers of a type, from memory of its own. */
+/** Decodes the numbers of a type, little-endian, from memory of its own. */
 const TYPES: Record<string, { readonly bytes: number; decode(buffer: ArrayBuffer): Numbers }> = {
   f2: { bytes: 2, decode: (buffer) => Float32Array.from(new Uint16Array(buffer), float16) },
   f4: { bytes: 4, decode: (buffer) => new Float32Array(buffer) },
   f8: { bytes: 8, decode: (buffer) => new Float64Array(buffer) },
+  i1: { bytes: 1, decode: (buffer) => Int32Array.from(new Int8Array(buffer)) },
+  i2: { bytes: 2, decode: (buffer) => Int32Array.from(new Int16Array(buffer)) },
   i4: { bytes: 4, decode: (buffer) => new Int32Array(buffer) },
   i8: { bytes: 8, decode: (buffer) => Float64Array.from(new BigInt64Array(buffer), Number) },
   u1: { bytes: 1, decode: (buffer) => Int32Array.from(new Uint8Array(buffer)) },
+  u2: { bytes: 2, decode: (buffer) => Int32Array.from(new Uint16Array(buffer)) },
+  u4: { bytes: 4, decode: (buffer) => Float64Array.from(new Uint32Array(buffer)) },
+  u8: { bytes: 8, decode: (buffer) => Float64Array.from(new BigUint64Array(buffer), Number) },
   b1: { bytes: 1, decode: (buffer) => new Uint8Array(buffer) },
 };
 
 /**
- * A file of NumPy's format `.npy`, versions 1 to 3 (numpy.lib.format): floats of 16, 32 and 64 bits, integers of 32
- * and 64, bytes and booleans, little-endian, in C or Fortran order.
+ * A file of NumPy's format `.npy`, versions 1 to 3 (numpy.lib.format): floats of 16, 32 and 64 bits, integers of 8 to 64
+ * with and without a sign, and booleans, in either byte order, in C or Fortran order.
  *
  * @throws HeedError `ARGUMENT` for a file that is damaged or of another kind, `DTYPE` for another type.
  */
-export function readNpy(file: Uint8Array, name: string): Tensor {
+export function readNpy(file: Bytes, name: string): Stored {
   const { descr, fortran, shape, start } = headerOf(file, name);
-  const type = /^[<|=]/.test(descr) ? TYPES[descr.slice(1)] : undefined;
+  const type = /^[<|=>]/.test(descr) ? TYPES[descr.slice(1)] : undefined;
   if (type === undefined) {
     throw new HeedError('DTYPE', `${name} holds ${descr}, expected one of ${Object.keys(TYPES).join(', ')}`, {
       remedy: 'convert it, as in numpy.save(file, array.astype("float32"))',
     });
   }
-  const size = shape.reduce((product, length) => product * length, 1);
-  if (file.length - start !== size * type.bytes) {
+  const needed = sizeOf(shape) * type.bytes;
+  if (file.size - start !== needed) {
     throw broken(
       name,
-      `[${shape.join(', ')}] of ${descr} needs ${size * type.bytes} bytes, it has ${file.length - start}`,
+      `[${shape.join(', ')}] of ${descr} needs ${needed} bytes, it has ${file.size - start}`,
     );
   }
-  const data = type.decode(file.slice(start).buffer);
-  return (fortran ? inRowOrder(tensor(data, [...shape].reverse()) as Tensor) : tensor(data, shape)) as Tensor;
+  const numbers = (from: number, count: number): Numbers => {
+    const { buffer } = file.read(start + from * type.bytes, count * type.bytes);
+    if (descr.startsWith('>')) swapBytes(Buffer.from(buffer), type.bytes);
+    return type.decode(buffer);
+  };
+  if (fortran) {
+    // What belongs together in C order is spread over all of the file.
+    const whole = (): Tensor => inRowOrder(tensor(numbers(0, sizeOf(shape)), [...shape].reverse()) as Tensor);
+    return { shape, read: (at = []) => inMemory(whole()).read(at) };
+  }
+  return {
+    shape,
+    read(at = []) {
+      const { start: from, count } = rangeOf(shape, at);
+      return tensor(numbers(from, count), shape.slice(at.length)) as Tensor;
+    },
+  };
+}
+
+function swapBytes(bytes: Buffer, size: number): void {
+  if (size === 2) bytes.swap16();
+  if (size === 4) bytes.swap32();
+  if (size === 8) bytes.swap64();
 }
 
 interface Header {
@@ -49,15 +77,16 @@ interface Header {
 }
 
 /** The header is a literal of Python with three keys, in any order. */
-function headerOf(file: Uint8Array, name: string): Header {
-  if (!MAGIC.every((byte, index) => file[index] === byte) || file.length < 12)
-    throw broken(name, 'is no .npy file');
-  const view = new DataView(file.buffer, file.byteOffset, file.length);
-  const wide = file[6]! >= 2;
+function headerOf(file: Bytes, name: string): Header {
+  const prefix = file.read(0, Math.min(12, file.size));
+  if (!MAGIC.every((byte, index) => prefix[index] === byte) || prefix.length < 12)
+    throw broken(name, 'is not a .npy file');
+  const view = new DataView(prefix.buffer);
+  const wide = prefix[6]! >= 2;
   const first = wide ? 12 : 10;
   const start = first + (wide ? view.getUint32(8, true) : view.getUint16(8, true));
-  if (start > file.length) throw broken(name, 'ends within its header');
-  const text = new TextDecoder().decode(file.subarray(first, start));
+  if (start > file.size) throw broken(name, 'ends within its header');
+  const text = new TextDecoder().decode(file.read(first, start - first));
   const descr = /'descr':\s*'([^']*)'/.exec(text)?.[1];
   const order = /'fortran_order':\s*(True|False)/.exec(text)?.[1];
   const shape = /'shape':\s*\(([\d\s,]*)\)/.exec(text)?.[1];

@@ -2,22 +2,33 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type AttentionRequest, HeedError, type Tensor, tensor } from '@heed/core';
 import { parseCases } from '@heed/conformance';
-import { readSafetensors } from '@heed/layers';
-import { unzipSync } from 'fflate';
+import { type Bytes, fileBytes } from './file-bytes.ts';
 import { readNpy } from './npy.ts';
+import { safetensorsOf } from './safetensors.ts';
+import { type Stored, inMemory, sizeOf } from './stored.ts';
 import { labels } from './tokens.ts';
+import { zipMembers } from './zip.ts';
 
 /** What a file holds that can be drawn. */
 export interface Contents {
-  readonly tensors: ReadonlyMap<string, Tensor>;
-  /** Labels of queries and keys, where the file has them. */
-  readonly tokens?: readonly string[];
+  /** Found by their names; a tensor that cannot be read harms no other. */
+  readonly tensors: ReadonlyMap<string, () => Stored>;
+  readonly labels: Labels;
   /** Requests by the id of their case, where the file is one of cases. */
   readonly requests: ReadonlyMap<string, AttentionRequest>;
 }
 
+/** What rows and columns are called; those of a decoder's queries and an encoder's keys differ. */
+export interface Labels {
+  readonly queries?: readonly string[];
+  readonly keys?: readonly string[];
+  /** Of both, where they are as many. */
+  readonly both?: readonly string[];
+}
+
 /**
- * Reads a file by its extension: `.safetensors`, `.npy`, `.npz`, `.json`.
+ * Reads a file by its extension: `.safetensors`, `.npy`, `.npz`, `.json`. Of the first three no more is read than is
+ * asked for.
  *
  * @throws HeedError `ARGUMENT` when it cannot be read, or is damaged; what the readers throw.
  */
@@ -28,63 +39,56 @@ export function readTensors(file: string): Contents {
       remedy: 'save the weights as one of these, as with numpy.save or safetensors.numpy.save_file',
     });
   }
-  let bytes: Uint8Array;
-  try {
-    // A copy: small buffers of Node share memory, slices of them too.
-    bytes = new Uint8Array(readFileSync(file));
-  } catch (error) {
-    throw new HeedError('ARGUMENT', `${file} cannot be read: ${(error as Error).message}`, { cause: error });
-  }
-  return read(bytes, path.basename(file));
+  return read(file, path.basename(file));
 }
 
-const READERS: Record<string, (bytes: Uint8Array, name: string) => Contents> = {
-  '.npy': (bytes, name) => only(new Map([[name.slice(0, -4), readNpy(bytes, name)]])),
-  '.npz': (bytes, name) => only(readNpz(bytes, name)),
-  '.safetensors': (bytes) => {
-    const file = readSafetensors(bytes);
-    // A model has many tensors that are no weights of attention: they are decoded when they are asked for.
-    return only(lazily(file.names, (tensorName) => file.tensor(tensorName)));
-  },
-  '.json': readJSON,
+const READERS: Record<string, (file: string, name: string) => Contents> = {
+  '.npy': (file, name) => only(new Map([[name.slice(0, -4), () => readNpy(fileBytes(file), name)]])),
+  '.npz': (file, name) => only(npzOf(fileBytes(file), name)),
+  '.safetensors': (file) => only(safetensorsOf(fileBytes(file))),
+  '.json': (file, name) => readJSON(textOf(file), name),
 };
 
-function only(tensors: ReadonlyMap<string, Tensor>): Contents {
-  return { tensors, requests: new Map() };
+function only(tensors: Contents['tensors']): Contents {
+  return { tensors, labels: {}, requests: new Map() };
 }
 
-function readNpz(bytes: Uint8Array, name: string): Map<string, Tensor> {
-  let entries: Record<string, Uint8Array>;
-  try {
-    entries = unzipSync(bytes, { filter: (entry) => entry.name.endsWith('.npy') });
-  } catch (error) {
-    throw new HeedError('ARGUMENT', `${name} is no .npz file: ${(error as Error).message}`, { cause: error });
-  }
+function npzOf(archive: Bytes, name: string): Contents['tensors'] {
+  const arrays = [...zipMembers(archive, name)].filter(([member]) => member.endsWith('.npy'));
   return new Map(
-    Object.entries(entries).map(([entry, data]) => [entry.slice(0, -4), readNpy(data, `${name}: ${entry}`)]),
+    arrays.map(([member, content]) => [member.slice(0, -4), () => readNpy(content(), `${name}: ${member}`)]),
   );
 }
 
-/** A map whose values are made when they are looked at. */
-function lazily<T>(names: readonly string[], make: (name: string) => T): ReadonlyMap<string, T> {
-  const map = new Map<string, T>(names.map((name) => [name, undefined as T]));
-  map.get = (name) => (map.has(name) ? make(name) : undefined);
-  return map;
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new HeedError('ARGUMENT', `${file} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
 }
 
-/** `{ weights, tokens? }` as `heed demo --json` writes it, or a file of cases (CASES.md). */
-function readJSON(bytes: Uint8Array, name: string): Contents {
-  const text = new TextDecoder().decode(bytes);
+/**
+ * `{ weights, tokens?, queryTokens?, keyTokens? }`, of which `heed demo --json` writes the first two, or a file of cases
+ * (CASES.md).
+ */
+function readJSON(text: string, name: string): Contents {
   const json = parsed(text);
   if (isRecord(json) && 'weights' in json) {
-    const weights = only(new Map([['weights', matrix(json['weights'], name)]]));
-    if (json['tokens'] === undefined) return weights;
-    return { ...weights, tokens: labels(json['tokens'], `${name}: tokens`) };
+    const weights = matrix(json['weights'], name);
+    const named = (field: string): readonly string[] | undefined =>
+      json[field] === undefined ? undefined : labels(json[field], `${name}: ${field}`);
+    const [both, queries, keys] = ['tokens', 'queryTokens', 'keyTokens'].map(named);
+    return {
+      ...only(new Map([['weights', () => inMemory(weights)]])),
+      labels: { ...(both && { both }), ...(queries && { queries }), ...(keys && { keys }) },
+    };
   }
   if (json !== undefined && !looksLikeCases(json)) throw neither(json, name);
   const { cases } = parseCases(text, name);
   return {
     tensors: new Map(),
+    labels: {},
     requests: new Map(
       cases.flatMap((one) => (one.kind === 'agreement' ? [[one.id, one.request()] as const] : [])),
     ),
@@ -119,15 +123,14 @@ function neither(json: unknown, name: string): HeedError {
   });
 }
 
-/** Nested lists of two or four axes. */
+/** Nested lists of two to five axes. */
 function matrix(nested: unknown, name: string): Tensor {
   const shape: number[] = [];
   for (let level: unknown = nested; Array.isArray(level); level = level[0]) shape.push(level.length);
   const numbers: unknown[] = [nested].flat(Infinity);
-  const size = shape.reduce((product, length) => product * length, 1);
   if (
     !Array.isArray(nested) ||
-    numbers.length !== size ||
+    numbers.length !== sizeOf(shape) ||
     !numbers.every((value) => typeof value === 'number')
   ) {
     throw new HeedError('SHAPE', `${name}: weights is no list of rows of numbers, all of one length`, {
