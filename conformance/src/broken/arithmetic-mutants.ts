@@ -122,6 +122,9 @@ export const ARITHMETIC_MUTANTS: Readonly<Record<string, Mutant>> = {
     score: (t) => STEPS.score({ ...t, mask: Math.fround(Math.LOG2E * t.mask) / Math.LOG2E }),
   }),
   'low numbers excluded': step('overflow', { termAllows: (value) => value > -1e30 }),
+  'a sum that overflows is NaN': step('overflow', { overflowedScore: () => NaN }),
+  'a sum that overflows is the lowest number': step('overflow', { overflowedScore: () => -3.4e38 }),
+  'sums are never rounded': step('overflow', { roundScore: (score) => score }),
   'scores clamped': step('overflow', { score: (t) => Math.min(5000, STEPS.score(t)) }),
   'exponentials of 12 bits': step('accuracy', {
     exponential: (score, max) => Math.round(4096 * Math.exp(score - max)) / 4096,

@@ -38,8 +38,10 @@ export function placesOf(steps: Steps, problem: AttentionProblem): Places {
 export function rowOf(steps: Steps, problem: AttentionProblem, inputs: Inputs, place: Place): Row {
   const [b, h] = place;
   const position = place[2] + offsetOf(steps, problem, inputs, b);
-  const keys = attendedKeys(steps, problem, inputs, place, position);
-  const scored = keys.map((j) => scoreOf(steps, problem, inputs, place, position, j));
+  const scored = attendedKeys(steps, problem, inputs, place, position)
+    .map((j) => ({ j, ...scoreOf(steps, problem, inputs, place, position, j) }))
+    .filter(({ score }) => score !== -Infinity);
+  const keys = scored.map(({ j }) => j);
   const scores = scored.map(({ score }) => score);
   const sink = problem.sinks ? inputs.sinks!.data[h]! : -Infinity;
   const max = steps.maximum(scores, steps.sinkInMaximum(sink));
@@ -111,19 +113,18 @@ function scoreOf(
     product += inputs.query.data[q + d]! * inputs.key.data[k + d]!;
   const { softcap, mask, bias } = problem;
   const scale = steps.scale(problem);
-  const score = steps.score({
+  const terms = {
     product,
-    scale,
-    softcap,
-    position,
-    key,
     bias: bias ? read(steps, bias.shape, inputs.bias, [b, h, i, key]) : 0,
     mask: mask?.kind === 'float' ? read(steps, mask.shape, inputs.mask, [b, h, i, key]) : 0,
     slope: problem.alibi ? inputs.alibiSlopes!.data[h]! : 0,
-  });
+  };
+  const score = steps.score({ ...terms, scale, softcap, position, key });
+  const rounded = steps.roundScore(score, problem.dtype);
+  const isExcluded = rounded === -Infinity && Object.values(terms).every(Number.isFinite);
   return {
     // An attended infinity must show, though the softmax would hide it.
-    score: Number.isFinite(score) ? score : NaN,
+    score: isExcluded ? steps.overflowedScore() : Number.isFinite(rounded) ? score : NaN,
     saturation: softcap === null ? 0 : Math.tanh((scale * product) / softcap),
   };
 }

@@ -1,4 +1,4 @@
-import type { AttentionProblem, BroadcastShape } from '@heed/core';
+import type { AttentionProblem, BroadcastShape, FloatDType } from '@heed/core';
 import { gumbelNoise } from '@heed/core/backend';
 
 /** A row of scores' place. */
@@ -66,6 +66,10 @@ export const STEPS = {
       t.softcap === null || !Number.isFinite(scaled) ? scaled : t.softcap * Math.tanh(scaled / t.softcap);
     return capped + t.bias - t.slope * Math.abs(t.position - t.key) + t.mask;
   },
+  roundScore: (score: number, dtype: FloatDType): number =>
+    dtype === 'float32' ? Math.fround(score) : score,
+  /** What a sum of finite terms becomes that is −∞ when rounded; −∞ excludes. */
+  overflowedScore: (): number => -Infinity,
   /** What is subtracted before the exponential. */
   maximum: (scores: readonly number[], sink: number): number => scores.reduce((a, b) => Math.max(a, b), sink),
   exponential: (score: number, max: number): number => Math.exp(score - max),

@@ -1,3 +1,4 @@
+import type { AttentionProblem } from '@heed/core';
 import { gumbelNoise } from '@heed/core/backend';
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-node';
 import type { Scores } from './scores.ts';
@@ -26,7 +27,8 @@ export function choose(work: Work, scored: Scores): Chosen {
   const best = tf.argMax(candidates, -1);
   const key = tf.add(best, tf.scalar(tile.keys.start, 'int32'));
 
-  const isNaN = tainted ? tf.equal(largest, Infinity) : null;
+  // Without NaN and infinities in the inputs, sums may be +∞ all the same.
+  const isNaN = tainted || hasTerms(problem) ? tf.equal(largest, Infinity) : null;
   const column = (tensor: TfTensor): TfTensor => tf.reshape(tensor, [batch, heads, rows, 1]);
   const orNaN = (numbers: TfTensor, where: TfTensor | null): TfTensor =>
     where === null ? numbers : tf.where(where, NaN, numbers);
@@ -40,6 +42,11 @@ export function choose(work: Work, scored: Scores): Chosen {
     output: orNaN(tf.where(column(isEmpty), 0, values), isNaN && column(isNaN)),
     weights: orNaN(tf.cast(isChosen, 'float32'), isNaN && tf.logicalAnd(isChosen, column(isNaN))),
   };
+}
+
+/** Whether anything is added to products. */
+function hasTerms({ mask, bias, alibi }: AttentionProblem): boolean {
+  return mask?.kind === 'float' || bias !== null || alibi;
 }
 
 /** Rows of values, `[B, Hq, Lq, Dv]`, by their place `[B, Hq, Lq]` among the keys of the tile. */

@@ -26,7 +26,9 @@ export function scoreTerms(work: Work): ScoreTerms {
 
 /** Whether some row of the tile may be left with nothing to attend to. */
 export function mayHaveEmptyRows({ problem, tile }: Work): boolean {
-  return tile.hasEmptyRows || problem.segments || problem.mask !== null || problem.bias !== null;
+  const { segments, mask, bias, alibi } = problem;
+  // ALiBi excludes what it takes below float32.
+  return tile.hasEmptyRows || segments || mask !== null || bias !== null || alibi;
 }
 
 /** 0 where true, −∞ where false, in one pass. */

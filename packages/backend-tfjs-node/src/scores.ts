@@ -47,14 +47,19 @@ export function scoresOf(work: Work, more: readonly TfTensor[] = []): Scores {
   }
   const terms = scoreTerms(work);
   const added = [...terms.excluding, ...terms.plain];
-  if (added.length > 0)
-    scores = tf.add(
-      scores,
-      added.reduce((sum, term) => tf.add(sum, term)),
-    );
-  const allowed = tainted ? allowedBy(tf, terms) : null;
-  if (tainted) scores = selected(tf, allowed, withoutInfinities(tf, scores), -Infinity);
+  const sums = added.length === 0 ? scores : tf.add(scores, sumOf(tf, added));
+  if (!tainted) return { scores: sums, uncapped, allowed: null, tainted, query, key, value };
+  const allowed = both(tf, allowedBy(tf, terms), within(tf, sums, [scores, ...terms.plain]));
+  scores = selected(tf, allowed, withoutInfinities(tf, sums), -Infinity);
   return { scores, uncapped, allowed, tainted, query, key, value };
+}
+
+function sumOf(tf: Tf, terms: readonly TfTensor[]): TfTensor {
+  return terms.reduce((sum, term) => tf.add(sum, term));
+}
+
+function both(tf: Tf, some: TfTensor | null, others: TfTensor | null): TfTensor | null {
+  return some === null || others === null ? (some ?? others) : tf.logicalAnd(some, others);
 }
 
 /** A power of two, such as 1/√64, may as well multiply the query: that rounds nothing and is less work. */
@@ -81,6 +86,18 @@ function allowedBy(tf: Tf, { excluding }: ScoreTerms): TfTensor | null {
   return excluding
     .map((term) => tf.notEqual(term, -Infinity) as TfTensor)
     .reduce((all, term) => tf.logicalAnd(all, term));
+}
+
+/** Where sums of finite terms are not −∞: SPEC.md, clause `overflow`. Null where nothing is added. */
+function within(tf: Tf, sums: TfTensor, terms: readonly TfTensor[]): TfTensor | null {
+  if (terms[0] === sums) return null;
+  const finite = tf.isFinite(
+    sumOf(
+      tf,
+      terms.map((term) => tf.mul(term, 0)),
+    ),
+  );
+  return tf.logicalNot(tf.logicalAnd(tf.equal(sums, -Infinity), finite));
 }
 
 /** Whether every number that enters the tile is finite. */

@@ -32,12 +32,16 @@ export function scoreSteps(problem: AttentionProblem, inputs: AttentionInputs<Te
   if (mask?.kind === 'boolean')
     steps.push(booleanMask(inputs.mask!.data as Uint8Array, broadcastStrides(mask.shape)));
   if (problem.segments) steps.push(segments(problem, inputs));
-  if (bias) steps.push(addition(inputs.bias!.data as FloatArray, broadcastStrides(bias.shape)));
-  if (problem.alibi) steps.push(alibi(inputs.alibiSlopes!.data as FloatArray));
+  const limit = LIMITS[problem.dtype];
+  if (bias) steps.push(addition(inputs.bias!.data as FloatArray, broadcastStrides(bias.shape), limit));
+  if (problem.alibi) steps.push(alibi(inputs.alibiSlopes!.data as FloatArray, limit));
   if (mask?.kind === 'float')
-    steps.push(addition(inputs.mask!.data as FloatArray, broadcastStrides(mask.shape)));
+    steps.push(addition(inputs.mask!.data as FloatArray, broadcastStrides(mask.shape), limit));
   return steps;
 }
+
+/** The least sum that its element type rounds to infinity. */
+const LIMITS = { float32: 2 ** 128 - 2 ** 103, float64: Infinity } as const;
 
 type Strides = readonly [number, number, number, number];
 
@@ -100,7 +104,7 @@ function segments(problem: AttentionProblem, inputs: AttentionInputs<Tensor>): S
 }
 
 /** A bias or a float mask: added, where it is not −∞. */
-function addition(data: FloatArray, strides: Strides): ScoreStep {
+function addition(data: FloatArray, strides: Strides, limit: number): ScoreStep {
   const step = strides[3];
   return {
     apply(heap, at, row, from, to) {
@@ -110,8 +114,13 @@ function addition(data: FloatArray, strides: Strides): ScoreStep {
         const before = heap[p];
         const added = data[s];
         const sum = before + added;
-        // Nearly all are finite. Of the others, exclusions are told from overflow and NaN.
-        heap[p] = sum - sum === 0 ? sum : before === -Infinity || added === -Infinity ? -Infinity : NaN;
+        // Nearly all are within the type. Of the others, exclusions are told from NaN; below the type is one, too.
+        heap[p] =
+          Math.abs(sum) < limit
+            ? sum
+            : before === -Infinity || added === -Infinity || sum <= -limit
+              ? -Infinity
+              : NaN;
       }
     },
     firstKey(row, from, to) {
@@ -129,16 +138,17 @@ function addition(data: FloatArray, strides: Strides): ScoreStep {
   };
 }
 
-function alibi(slopes: FloatArray): ScoreStep {
+function alibi(slopes: FloatArray, limit: number): ScoreStep {
   return {
     apply(heap, at, row, from, to) {
-      const slope = slopes[row.head];
+      // An infinite slope is not finite where the distance is 0, either, and no exclusion.
+      const slope = Number.isFinite(slopes[row.head]) ? slopes[row.head] : NaN;
       const end = (at + to - from) | 0;
       let distance = row.position - from;
       for (let p = at; p < end; p = (p + 1) | 0, distance--) {
         const before = heap[p];
         const sum = before - slope * Math.abs(distance);
-        heap[p] = sum - sum === 0 ? sum : before === -Infinity ? -Infinity : NaN;
+        heap[p] = Math.abs(sum) < limit ? sum : before === -Infinity || sum <= -limit ? -Infinity : NaN;
       }
     },
   };

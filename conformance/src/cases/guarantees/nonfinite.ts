@@ -7,12 +7,15 @@ import { naiveForward } from '../../judge/naive-forward.ts';
 import { type PlainInputs, rowStarts } from '../../judge/naive-scores.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../sketch.ts';
 import { ensure, guaranteed } from '../building/behaviour.ts';
+import { overflowingHardRow } from '../required/overflowing-sums.ts';
 import { ensureSameBits, runAll, runAsAsked } from '../building/run-all.ts';
 import type { Purposes } from '../building/purposes.ts';
 
 export const nonfinitePurposes: Purposes = {
   nonfinite: 'NaN or infinity in what a row attends to shows in that row, and changes no bit of another.',
   'nonfinite/value-of-weight-0': 'NaN or infinity in a value shows though its weight is 0.',
+  'nonfinite/sum-of-finite-terms':
+    'Hard attention does not hide that a sum of finite terms is +∞ behind a finite value.',
   'nonfinite/output-alone': 'NaN or infinity shows where the output alone is asked for.',
   'nonfinite/weights-alone': 'NaN shows where the weights alone are asked for.',
   'nonfinite/logSumExp-alone': 'NaN shows where logSumExp alone is asked for.',
@@ -287,7 +290,7 @@ function hidden(): BehaviourCase[] {
 }
 
 export function nonfiniteCases(): ConformanceCase[] {
-  const cases: ConformanceCase[] = [];
+  const cases: ConformanceCase[] = [overflowingHardRow()];
   for (const [name, target] of Object.entries(TARGETS)) {
     for (const [beside, sketch] of Object.entries(BESIDE)) {
       for (const [kind, poison] of Object.entries(POISONS)) {

@@ -3,6 +3,7 @@ import type { ConformanceCase } from '../../case.ts';
 import type { Sketch } from '../../sketch.ts';
 import { agreement, agreements } from '../building/agreement.ts';
 import type { Purposes } from '../building/purposes.ts';
+import { overflowingSumCases } from './overflowing-sums.ts';
 
 export const overflowPurposes: Purposes = {
   'overflow/control': 'Scores near 100 give finite, right rows: the maximum is subtracted.',
@@ -24,6 +25,11 @@ export const overflowPurposes: Purposes = {
     'A term beside the product makes scores large: no bound on queries and keys says how large.',
   'overflow/tiny-queries':
     'Queries whose squares vanish, with a scale that makes up for it, have right scores.',
+  'overflow/sum/lowest-twice':
+    'A key whose finite mask and bias add up to −∞ has weight 0; a row of such keys is empty.',
+  'overflow/sum/product-and-mask': 'A product and a mask that add up to −∞ exclude the key.',
+  'overflow/sum/alibi-and-mask': 'ALiBi and a mask that add up to −∞ exclude the key.',
+  'overflow/sum/highest-twice': 'Finite terms that add up to +∞ make their row non-finite, and no other.',
   'overflow/smallest-weights': 'A weight that is the smallest normal number is not cut to 0.',
 };
 
@@ -185,6 +191,7 @@ export function overflowCases(): ConformanceCase[] {
     ...besideSmallProducts(),
     ...besideLargeSquares(),
     ...smallestWeights(),
+    ...overflowingSumCases(),
     agreement('overflow', 'mask/lowest-row/gradient', { gradient: true }, changed['mask/lowest-row']),
     agreement('overflow', 'one-huge-key/gradient', { gradient: true }, changed['one-huge-key']),
     agreement(

@@ -9,7 +9,7 @@ import {
 } from '../tensors/device-tensor.ts';
 import type { FloatInputs } from './float-inputs.ts';
 
-/** What the host can say of the inputs of a run without arithmetic: who attends to whom, and what is finite. */
+/** What the host can say of the inputs of a run: who attends to whom, and what is finite. Scores only near overflow. */
 export interface HostView {
   /** The keys that a row may attend to, in ascending order. */
   attended(b: number, h: number, i: number): number[];
@@ -41,23 +41,54 @@ export async function hostView(
   const bias = broadcastReader(problem.bias?.shape, plain.bias);
   const excludes = excluder(problem, inputs, mask, bias);
   const visible = visibleKeys(problem, inputs as AttentionInputs);
+  const terms: Reader<number> = (b, h, i, j) =>
+    bias(b, h, i, j) -
+    (plain.alibiSlopes?.[h] ?? 0) * Math.abs(i + visible.offset(b) - j) +
+    (problem.mask?.kind === 'float' ? mask(b, h, i, j) : 0);
+  const product = productReader(problem, plain.query!, plain.key!);
+  /** The score as float32 has it; 0 for one that is far from overflow. */
+  const score: Reader<number> = (b, h, i, j) => {
+    const sum = terms(b, h, i, j);
+    return Math.abs(sum) < NEAR_OVERFLOW ? 0 : Math.fround(sum + product(b, h, i, j));
+  };
+  const hasFiniteInputs: Reader<boolean> = (b, h, i, j) =>
+    query(b, h, i) &&
+    key(b, h, j) &&
+    Number.isFinite(bias(b, h, i, j)) &&
+    (problem.mask?.kind !== 'float' || Number.isFinite(mask(b, h, i, j))) &&
+    Number.isFinite(plain.alibiSlopes?.[h] ?? 0);
 
   return {
     attended(b, h, i) {
       const keys: number[] = [];
-      for (let j = visible.first(b, i); j < visible.end(b, i); j++) if (!excludes(b, h, i, j)) keys.push(j);
+      for (let j = visible.first(b, i); j < visible.end(b, i); j++) {
+        const isBelow = score(b, h, i, j) === -Infinity && hasFiniteInputs(b, h, i, j);
+        if (!isBelow && !excludes(b, h, i, j)) keys.push(j);
+      }
       return keys;
     },
-    hasFiniteScore: (b, h, i, j) =>
-      query(b, h, i) &&
-      key(b, h, j) &&
-      Number.isFinite(bias(b, h, i, j)) &&
-      (problem.mask?.kind !== 'float' || Number.isFinite(mask(b, h, i, j))) &&
-      Number.isFinite(plain.alibiSlopes?.[h] ?? 0),
+    hasFiniteScore: (b, h, i, j) => hasFiniteInputs(b, h, i, j) && score(b, h, i, j) !== Infinity,
     sink: (h) => plain.sinks?.[h] ?? -Infinity,
     hasFiniteValue: value,
     value: (b, h, j, d) =>
       plain.value![b * valueAt.batch + Math.floor(h / group) * valueAt.head + j * valueAt.row + d]!,
+  };
+}
+
+/** Products are expected to be within it. */
+const NEAR_OVERFLOW = 2 ** 125;
+
+/** The product of a query and a key, with scale and softcap. */
+function productReader(problem: AttentionProblem, query: Float32Array, key: Float32Array): Reader<number> {
+  const { layout, heads, kvHeads, queryLength, keyLength, headDim, scale, softcap } = problem;
+  const queries = rowStrides(layout, heads, queryLength, headDim);
+  const keys = rowStrides(layout, kvHeads, keyLength, headDim);
+  return (b, h, i, j) => {
+    const q = b * queries.batch + h * queries.head + i * queries.row;
+    const k = b * keys.batch + Math.floor((h * kvHeads) / heads) * keys.head + j * keys.row;
+    let sum = 0;
+    for (let d = 0; d < headDim; d++) sum += query[q + d]! * key[k + d]!;
+    return softcap === null ? scale * sum : softcap * Math.tanh((scale * sum) / softcap);
   };
 }
 

@@ -130,5 +130,8 @@ export async function operandsOf(
     maskExcludes: problem.mask?.kind === 'boolean' ? 0 : MINUS_INFINITY,
     maskFactor: problem.mask?.kind === 'float' ? 1 : 0,
     minusInfinity: MINUS_INFINITY,
+    hasTerms: problem.mask?.kind === 'float' || problem.bias !== null || problem.alibi ? 1 : 0,
+    // A quarter of the smallest power of two that float32 does not have.
+    quarterLimit: 2 ** 126,
   };
 }

@@ -37,10 +37,20 @@ export async function spoilResults(
   return spoiled;
 }
 
-/** A −∞ in a mask, a bias or a sink is no fault: it excludes. */
+/** A term within it is far from making a score +∞. */
+const FAR = 2 ** 100;
+/** Positions are int32. */
+const FARTHEST_KEY = 2 ** 32;
+
+/**
+ * Returns whether anything is non-finite, or a sum of terms may be +∞. A −∞ in a mask, a bias or a sink excludes, and is
+ * as good as finite.
+ */
 export function isSpoiled({ query, key, value, alibiSlopes, mask, bias, sinks }: FloatInputs): boolean {
   const numbers = [query, key, value, alibiSlopes];
   return (
+    [mask, bias].some((array) => array && array.exceptions.largest > FAR) ||
+    (alibiSlopes !== undefined && alibiSlopes.exceptions.smallest < -FAR / FARTHEST_KEY) ||
     numbers.some((array) => array?.exceptions.minusInfinity) ||
     [...numbers, mask, bias, sinks].some((array) => array && hasNaNOrInfinity(array.exceptions))
   );

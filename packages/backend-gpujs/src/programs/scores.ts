@@ -29,7 +29,15 @@ const integers = [
   'slopeHead',
 ] as const;
 
-const numbers = ['scale', 'softcap', 'maskExcludes', 'maskFactor', 'minusInfinity'] as const;
+const numbers = [
+  'scale',
+  'softcap',
+  'maskExcludes',
+  'maskFactor',
+  'minusInfinity',
+  'hasTerms',
+  'quarterLimit',
+] as const;
 
 /**
  * Visits a pair of query and key that may attend. Thread x is a key, y a query row, z a slice, that is b · Hq + h. A
@@ -60,7 +68,8 @@ const forAttended = (otherwise: string, statements: string): string => `
 
 /**
  * The scores of a tile. SPEC.md, clause `order`: scale, softcap, bias, ALiBi, float mask; keys that a row may not
- * attend to get `minusInfinity`.
+ * attend to get `minusInfinity`. So do those whose sum would be −∞ (clause `overflow`), which quarters of its terms tell
+ * without an infinity. One that would be +∞ becomes 0: what it does to its row is worked out on the host.
  */
 export const scores: Program<typeof arrays, typeof integers, typeof numbers> = {
   name: 'scores',
@@ -75,9 +84,20 @@ export const scores: Program<typeof arrays, typeof integers, typeof numbers> = {
           ${tanh('saturation', 'result / softcap')}
           result = softcap * saturation;
         }
-        result += biasValue;
-        result -= slopes[h * slopeHead] * Math.abs(rows[row + 2] - j);
-        result += maskFactor * maskValue;`,
+        if (hasTerms > 0) {
+          const slope = slopes[h * slopeHead];
+          const distance = Math.abs(rows[row + 2] - j);
+          const quarter = 0.25 * result + 0.25 * biasValue - 0.25 * slope * distance + 0.25 * maskFactor * maskValue;
+          if (quarter <= -quarterLimit) {
+            result = minusInfinity;
+          } else if (quarter >= quarterLimit) {
+            result = 0;
+          } else {
+            result += biasValue;
+            result -= slope * distance;
+            result += maskFactor * maskValue;
+          }
+        }`,
   ),
 };
 

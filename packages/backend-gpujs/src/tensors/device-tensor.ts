@@ -1,7 +1,7 @@
 import type { DType, Tensor } from '@heed/core';
 import type { DeviceMemory, NativeTensor, WritePosition } from '@heed/core/backend';
 import { type Engine, type Slab, eachPiece } from '../engine/engine.ts';
-import { type Exceptions, NO_EXCEPTIONS, decode, encode } from './finite.ts';
+import { type Exceptions, UNSEEN, decode, encode } from './finite.ts';
 import { sizeOf } from './size-of.ts';
 
 /** A tensor of this backend: on the device, or, where kernels never read it, on the host. */
@@ -62,9 +62,9 @@ export async function newArray(
   engine: Engine,
   array: unknown,
   shape: readonly number[],
-  values: ReadonlyMap<number, number> = NO_EXCEPTIONS.values,
+  values: ReadonlyMap<number, number> = UNSEEN.values,
 ): Promise<DeviceArray> {
-  const exceptions = values.size === 0 ? NO_EXCEPTIONS : { minusInfinity: false, values };
+  const exceptions = { ...UNSEEN, values };
   const filled = array ?? (await engine.upload(new Float32Array(Math.max(1, sizeOf(shape)))));
   return { dtype: 'float32', shape, array: filled, exceptions };
 }
@@ -96,8 +96,13 @@ async function writeArray(
       if (index >= from && index < from + elements) values.set(to + index - from, value);
     }
   });
-  const minusInfinity = tensor.exceptions.minusInfinity || exceptions.minusInfinity;
-  const all = minusInfinity || values.size > 0 ? { minusInfinity, values } : NO_EXCEPTIONS;
+  const before = tensor.exceptions;
+  const all = {
+    minusInfinity: before.minusInfinity || exceptions.minusInfinity,
+    values,
+    smallest: Math.min(before.smallest, exceptions.smallest),
+    largest: Math.max(before.largest, exceptions.largest),
+  };
   return { ...tensor, array, exceptions: all };
 }
 

@@ -11,22 +11,30 @@
 export const MINUS_INFINITY: number = -(2 ** 127);
 const NEXT_TO_IT = MINUS_INFINITY * (1 - 2 ** -24);
 
-/** What an encoded array leaves out. */
+/** What an encoded array leaves out, and how far it reaches. */
 export interface Exceptions {
   /** Whether there may be codes for −∞. */
   readonly minusInfinity: boolean;
   /** Elements, by index, that a kernel is not shown. */
   readonly values: ReadonlyMap<number, number>;
+  /** Bounds of the others. */
+  readonly smallest: number;
+  readonly largest: number;
 }
 
-export const NO_EXCEPTIONS: Exceptions = { minusInfinity: false, values: new Map() };
+/** Of an array that kernels have filled, and nobody has looked at. */
+export const UNSEEN: Exceptions = {
+  minusInfinity: false,
+  values: new Map(),
+  smallest: -Infinity,
+  largest: Infinity,
+};
 
 /** The array as a kernel may see it; the same one when it is finite. */
 export function encode(data: Float32Array): { encoded: Float32Array; exceptions: Exceptions } {
-  if (data.every((number) => Number.isFinite(number) && number !== MINUS_INFINITY)) {
-    return { encoded: data, exceptions: NO_EXCEPTIONS };
-  }
+  const { smallest, largest, isFinite } = rangeOf(data);
   const values = new Map<number, number>();
+  if (isFinite) return { encoded: data, exceptions: { minusInfinity: false, values, smallest, largest } };
   let minusInfinity = false;
   const encoded = data.map((number, index) => {
     if (number === -Infinity) {
@@ -37,7 +45,19 @@ export function encode(data: Float32Array): { encoded: Float32Array; exceptions:
     values.set(index, number);
     return number === MINUS_INFINITY ? NEXT_TO_IT : 0;
   });
-  return { encoded, exceptions: { minusInfinity, values } };
+  return { encoded, exceptions: { minusInfinity, values, smallest, largest } };
+}
+
+/** Bounds of the finite numbers, 0 among them, and whether all are finite and none is the code. */
+function rangeOf(data: Float32Array): { smallest: number; largest: number; isFinite: boolean } {
+  let [smallest, largest, isFinite] = [0, 0, true];
+  for (let n = 0; n < data.length; n++) {
+    const number = data[n]!;
+    if (number - number !== 0 || number === MINUS_INFINITY) isFinite = false;
+    else if (number < smallest) smallest = number;
+    else if (number > largest) largest = number;
+  }
+  return { smallest: isFinite ? smallest : Math.min(smallest, NEXT_TO_IT), largest, isFinite };
 }
 
 /** The way back, in place. */

@@ -64,7 +64,7 @@ function termsAndExclusions(context: Context, body: Locals, row: Row): Block {
   const { variant, element, item } = context;
   const { vector, scalar } = element;
   const constant = (value: number): Code<'v128'> => vector.splat(scalar.const(value));
-  const [score, excluded, zero, nan, lowest] = body.locals('v128', 5);
+  const [score, excluded, zero, nan, lowest, infinity] = body.locals('v128', 6);
   const [column, key, address, end] = body.locals('i32', 4);
   const vectors: StepCode[] = [
     ...(variant.softcap ? [softcap(context, body, { score, address })] : []),
@@ -81,6 +81,7 @@ function termsAndExclusions(context: Context, body: Locals, row: Row): Block {
   return [
     nan.set(constant(NaN)),
     lowest.set(constant(-Infinity)),
+    adds ? infinity.set(constant(Infinity)) : [],
     vectors.map(({ prepare }) => prepare),
     end.set(item.to),
     count(column, item.from, end, element.lanes, [
@@ -89,8 +90,8 @@ function termsAndExclusions(context: Context, body: Locals, row: Row): Block {
       score.set(v128.load(address)),
       excluded.set(zero),
       vectors.map(({ apply }) => apply),
-      // An infinity that is attended to must show, and a NaN must be the one that exp passes on.
-      adds ? score.set(v128.bitselect(score, nan, vector.eq(vector.sub(score, score), zero))) : [],
+      // +∞ must show, and a NaN must be the one that exp passes on. A sum that is −∞ excludes.
+      adds ? score.set(v128.bitselect(score, nan, vector.lt(score, infinity))) : [],
       excludes ? score.set(v128.bitselect(lowest, score, excluded)) : [],
       v128.store(address, score),
     ]),
@@ -192,6 +193,8 @@ function alibi(
   return {
     prepare: [
       slope.set(vector.loadSplat(record, RECORD.slope)),
+      // An infinite slope is no exclusion.
+      slope.set(vector.add(slope, vector.sub(slope, slope))),
       position.set(f64.load(record, RECORD.position)),
       start.set(element.fromF64(position)),
       high.set(vector.splat(start)),

@@ -81,10 +81,13 @@ export function scorer(
       const t = softcap === null ? 0 : Math.tanh(s / softcap);
       if (softcap !== null) s = softcap * t;
       if (problem.bias !== null) s += bias(b, h, i, j);
-      if (problem.alibi) s -= inputs.alibiSlopes!.data[h]! * Math.abs(position - j);
+      if (problem.alibi) s -= finiteOrNaN(inputs.alibiSlopes!.data[h]! * Math.abs(position - j));
       if (problem.mask?.kind === 'float') s += mask(b, h, i, j);
+      const rounded = problem.dtype === 'float32' ? Math.fround(s) : s;
+      // A sum of finite terms, else it were NaN: clause `overflow`.
+      if (rounded === -Infinity) continue;
       keys.push(j);
-      score.push(finiteOrNaN(s));
+      score.push(Number.isFinite(rounded) ? s : NaN);
       saturation.push(t);
     }
     return { keys, score, saturation };
