@@ -1,6 +1,6 @@
-import { conformance } from '@heed/conformance';
+import { conformance, fuzz } from '@heed/conformance';
 import type { BackendProvider } from '@heed/core';
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 // By its place: it is compiled by whoever starts from it, not with this package.
 const template = new URL('../template/src/index.ts', import.meta.url).href;
@@ -8,3 +8,9 @@ const { default: provider } = (await import(template)) as { default: BackendProv
 
 // What everybody starts from must be right.
 await conformance(provider, { describe, test });
+
+test('random problems of what it declares agree with the reference', async () => {
+  const { disagreement, problems } = await fuzz(provider, { seconds: 0.5, seed: 1 });
+  expect(disagreement).toBeNull();
+  expect(problems).toBeGreaterThan(0);
+});

@@ -4,6 +4,7 @@ import { agreements } from '../building/agreement.ts';
 import type { Purposes } from '../building/purposes.ts';
 
 export const alignmentPurposes: Purposes = {
+  alignment: 'Rows stand where the alignment puts them.',
   'alignment/control': 'bottomRight puts the last query at the last key.',
   'alignment/equal-lengths-need-none': 'With as many queries as keys, row i stands at key i.',
   'alignment/without-positions-it-is-idle': 'An alignment that nothing uses changes nothing.',

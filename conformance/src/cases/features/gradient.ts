@@ -17,6 +17,16 @@ export const gradientPurposes: Purposes = {
   'gradient/thousands-of-keys': 'A gradient over thousands of keys stays within the bound.',
   'gradient/bias-row-of-empty': 'Nearly empty rows have right gradients.',
   'gradient/window-of-equal-scores': 'In float64 a window over equal scores has exact gradients.',
+  'gradient/few-rows-many-keys-softcap':
+    'The gradient of a few queries over many keys is right with a softcap.',
+  'gradient/few-rows-many-keys-causal': 'The gradient of a few queries at the end of many keys is right.',
+  'gradient/few-rows-many-keys-window-left':
+    'The gradient of a few queries with a window to the left is right.',
+  'gradient/few-rows-many-keys-window-right':
+    'The gradient of a few queries with a window to the right is right.',
+  'gradient/many-tiles': 'Gradients that sum over many tiles are right.',
+  'gradient/causal-across-tiles': 'A causal gradient is right where the diagonal crosses tiles.',
+  'gradient/window-across-tiles': 'A gradient is right where a window begins and ends within tiles.',
 };
 
 /** Many more keys than queries. */

@@ -4,6 +4,7 @@ import { agreements } from '../building/agreement.ts';
 import type { Purposes } from '../building/purposes.ts';
 
 export const lengthsPurposes: Purposes = {
+  lengths: 'What is past a length is not there.',
   'lengths/key': 'Keys from the key length on are not there.',
   'lengths/query': 'Rows from the query length on are empty.',
   'lengths/both': 'Key lengths and query lengths hold together.',

@@ -4,6 +4,7 @@ import { agreement, agreements } from '../building/agreement.ts';
 import type { Purposes } from '../building/purposes.ts';
 
 export const maskPurposes: Purposes = {
+  mask: 'A mask excludes, or is added to the scores.',
   'mask/boolean': 'True may attend, false may not, wherever it stands in the tiles.',
   'mask/boolean/broadcast': 'A boolean mask of any rank broadcasts, aligned at the right.',
   'mask/boolean/any-byte-is-true': 'Every byte but 0 is true.',

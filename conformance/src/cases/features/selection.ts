@@ -7,6 +7,7 @@ import { MANY_TILES, VARIATIONS } from '../building/variations.ts';
 import type { Purposes } from '../building/purposes.ts';
 
 export const selectionPurposes: Purposes = {
+  selection: 'Hard attention takes the value of one key, the right one.',
   'selection/argmax': 'The value of the key with the largest score comes out, exactly, with every feature.',
   'selection/argmax/ties': 'Of equal scores the lowest key is chosen.',
   'selection/argmax/weights': 'The weights of argmax are 1 at the choice and else 0.',

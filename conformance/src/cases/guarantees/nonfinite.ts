@@ -19,6 +19,18 @@ export const nonfinitePurposes: Purposes = {
   'nonfinite/output-alone': 'NaN or infinity shows where the output alone is asked for.',
   'nonfinite/weights-alone': 'NaN shows where the weights alone are asked for.',
   'nonfinite/logSumExp-alone': 'NaN shows where logSumExp alone is asked for.',
+  'nonfinite/query': 'NaN or infinity in a query shows in its row, and changes no bit of another.',
+  'nonfinite/key':
+    'NaN or infinity in a key shows in the rows that attend to it, and changes no bit of another.',
+  'nonfinite/value':
+    'NaN or infinity in a value shows in the rows that attend to it, and changes no bit of another.',
+  'nonfinite/key/decoding': 'NaN or infinity in one of a thousand keys shows in a few queries.',
+  'nonfinite/value/decoding': 'NaN or infinity in one of a thousand values shows in a few queries.',
+  'nonfinite/float-mask': 'NaN or +∞ in a float mask shows in its row, and changes no bit of another.',
+  'nonfinite/bias': 'NaN or +∞ in a bias shows in the rows that read it, and changes no bit of another.',
+  'nonfinite/alibi-slope': 'NaN or infinity in a slope shows in all rows of its head, and in no other.',
+  'nonfinite/sink': 'NaN or +∞ in a sink shows in all rows of its head, and in no other.',
+  'nonfinite/mask': '+∞ at the edge of a row of a mask is not taken for the −∞ that excludes.',
 };
 
 type Floats = Float32Array | Float64Array;

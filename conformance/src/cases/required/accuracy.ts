@@ -13,6 +13,12 @@ export const accuracyPurposes: Purposes = {
   'accuracy/all-outputs': 'Weights, logarithm and statistics stay within the bound of their own.',
   'accuracy/gradient': 'Gradients over many queries or keys stay within the bound.',
   'accuracy/values-that-cancel': 'In float64 values that cancel leave the small difference of their weights.',
+  'accuracy/one-key-above':
+    'One key far above thousands of others leaves no room in the bound for a wrong factor.',
+  'accuracy/gradient/one-key-above':
+    'One key far above thousands of others leaves no room in the bound of a gradient.',
+  'accuracy/gradient/one-row-above':
+    'One row far above thousands of others leaves no room in the bound of a gradient.',
 };
 
 const ALL_OUTPUTS = ['output', 'weights', 'logSumExp', 'statistics'] as const;

@@ -5,6 +5,7 @@ import { behaviour, ensure, withBackend } from '../building/behaviour.ts';
 import type { Purposes } from '../building/purposes.ts';
 
 export const contractPurposes: Purposes = {
+  contract: 'Providers, backends and kernels say of themselves what the contract asks.',
   'contract/provider': 'A provider says the version of the contract and its name.',
   'contract/probe-is-repeatable': 'probe() has no effect: it may be asked again beside a running backend.',
   'contract/backend': 'A backend bears the version, the name of its provider, and what really runs.',

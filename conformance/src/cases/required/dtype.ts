@@ -6,6 +6,7 @@ import { VARIATIONS } from '../building/variations.ts';
 import type { Purposes } from '../building/purposes.ts';
 
 export const dtypePurposes: Purposes = {
+  dtype: 'Results have the element type of the problem, and its digits.',
   'dtype/control': 'A float64 problem is computed in float64.',
   'dtype/float64': 'In float64 no step of the output takes a detour through float32.',
   'dtype/float64/all-outputs':

@@ -3,6 +3,7 @@ import { agreements } from '../building/agreement.ts';
 import type { Purposes } from '../building/purposes.ts';
 
 export const orderPurposes: Purposes = {
+  order: 'The terms of a score come in the order of the clause.',
   'order/control': 'Scores are products times the scale, through a softmax over the keys.',
   'order/default-scale': 'The scale defaults to one over the root of the head size.',
   'order/scale':

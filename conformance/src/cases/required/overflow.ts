@@ -6,6 +6,7 @@ import type { Purposes } from '../building/purposes.ts';
 import { overflowingSumCases } from './overflowing-sums.ts';
 
 export const overflowPurposes: Purposes = {
+  overflow: 'Large numbers give finite, right rows.',
   'overflow/control': 'Scores near 100 give finite, right rows: the maximum is subtracted.',
   'overflow/scores-1e4': 'Scores of ±1e4 give finite, right rows, statistics and gradients.',
   'overflow/scores-100': 'Scores near 100 give right statistics and gradients.',

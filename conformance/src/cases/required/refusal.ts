@@ -7,6 +7,7 @@ import { VARIATIONS } from '../building/variations.ts';
 import type { Purposes } from '../building/purposes.ts';
 
 export const refusalPurposes: Purposes = {
+  refusal: 'What is declared is accepted, and nothing else.',
   'refusal/feature': 'A problem with a feature is accepted if it is declared, else refused with its name.',
   'refusal/dtype': 'An element type is accepted if it is declared, else refused with the clause dtype.',
   'refusal/combination':

@@ -4,6 +4,7 @@ import { agreements } from '../building/agreement.ts';
 import type { Purposes } from '../building/purposes.ts';
 
 export const shapePurposes: Purposes = {
+  shape: 'Problems of any lengths give results of the right shape.',
   'shape/control': 'A plain problem gives its output in the right shape and order.',
   'shape/one-of-everything': 'Where every length is 1, nothing relies on a second element.',
   'shape/batch': 'Every element of the batch is computed from its own queries, keys and values.',

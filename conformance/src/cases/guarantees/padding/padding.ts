@@ -16,6 +16,21 @@ export const paddingPurposes: Purposes = {
   'padding/across-tiles': 'What is excluded in a tile that others need changes no bit.',
   'padding/output-alone': 'What is excluded changes no bit where the output alone is asked for.',
   'padding/unchosen-values': 'Values that hard attention did not choose change no bit.',
+  'padding/key-lengths': 'Keys past the key length change no bit.',
+  'padding/query-lengths': 'Queries past the query length change no bit.',
+  'padding/both-lengths': 'Keys and queries past their lengths change no bit.',
+  'padding/causal': 'Keys behind the position of every row change no bit.',
+  'padding/causal-empty-rows': 'Queries before the first key change no bit.',
+  'padding/window-left': 'Keys to the left of every window change no bit.',
+  'padding/window-right': 'Keys to the right of every window change no bit.',
+  'padding/boolean-mask': 'What a boolean mask excludes changes no bit.',
+  'padding/boolean-mask-of-keys': 'Keys that a boolean mask excludes for all rows change no bit.',
+  'padding/boolean-mask-of-queries': 'Queries that a boolean mask excludes change no bit.',
+  'padding/float-mask': 'What a −∞ in a float mask excludes changes no bit.',
+  'padding/bias': 'What a −∞ in a bias excludes changes no bit.',
+  'padding/segments': 'Keys of a segment that no row is of change no bit.',
+  'padding/key-lengths-decoding': 'Unwritten rows of a long cache change no bit.',
+  'padding/boolean-mask-decoding': 'Keys that a mask excludes of a long cache change no bit.',
 };
 
 /** Each way to exclude. Float masks and biases exclude where they are −∞. */

@@ -5,6 +5,7 @@ import { disposeCases } from './dispose.ts';
 import type { Purposes } from '../../building/purposes.ts';
 
 export const lifePurposes: Purposes = {
+  life: 'A kernel computes any number of runs, in turn and at once, and comes to an end.',
   'life/one-kernel': 'Runs of one kernel depend on their own inputs alone, not on those of earlier runs.',
   'life/results-are-the-callers':
     'No later run writes to a result, none shares memory with another, and what the caller writes reaches no run.',

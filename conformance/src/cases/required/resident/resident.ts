@@ -5,6 +5,7 @@ import { residentRunCases } from './runs.ts';
 import type { Purposes } from '../../building/purposes.ts';
 
 export const residentPurposes: Purposes = {
+  resident: "Tensors in the backend's memory are those of the caller in every way.",
   'resident/upload-and-read': 'upload() and read() copy, bit by bit, whatever the type and the shape.',
   'resident/write': 'write() overwrites the slices that it is given, and nothing else.',
   'resident/write-refused': 'A part that does not fit is refused, and nothing is written.',
