@@ -1,4 +1,5 @@
 import type { ConformanceCase } from './case.ts';
+import type { Comparison } from './judge/compare.ts';
 import type { Outcome } from './outcome.ts';
 
 /** The counts of outcomes. */
@@ -91,14 +92,7 @@ export class ReportBuilder {
     report[status]++;
     if (outcome.status === 'failed') report.failures.push({ id, purpose, message: outcome.message });
     if (outcome.status === 'failed' || outcome.status === 'passed') {
-      for (const { tensor, error, bound } of outcome.comparisons) {
-        report.worst = worse(report.worst, {
-          case: id,
-          tensor,
-          error: Number.isFinite(error) ? error : null,
-          bound,
-        });
-      }
+      for (const comparison of outcome.comparisons) report.worst = worse(report.worst, id, comparison);
     }
   }
 
@@ -132,12 +126,14 @@ export function unexpectedSuccess(status: string, reason: string): string {
   return `${status}, and is on the list of expected failures (${reason}): take it off the list`;
 }
 
-function worse(a: Worst | null, b: Worst): Worst {
-  if (a === null) return b;
-  return severity(b) > severity(a) ? b : a;
+/** The bound of a comparison is worked out only where it may be the worst. */
+function worse(worst: Worst | null, id: string, comparison: Comparison): Worst {
+  if (worst !== null && comparison.within(shareOf(worst))) return worst;
+  const { tensor, error } = comparison;
+  return { case: id, tensor, error: Number.isFinite(error) ? error : null, bound: comparison.bound() };
 }
 
-function severity({ error, bound }: Worst): number {
+function shareOf({ error, bound }: Worst): number {
   if (error === null) return Infinity;
   return error === 0 ? 0 : error / bound;
 }

@@ -1,5 +1,5 @@
 import type { DType, FloatDType, Tensor } from '@heed/core';
-import { PRECISIONS } from './precision.ts';
+import { Bound, largestError } from './bound.ts';
 
 /** One tensor of a result against the reference. */
 export interface Comparison {
@@ -7,8 +7,10 @@ export interface Comparison {
   readonly tensor: string;
   /** Largest difference from the reference. Infinite when a number is missing. */
   readonly error: number;
-  /** Largest error that SPEC.md, clause `accuracy`, allows. */
-  readonly bound: number;
+  /** Returns the largest error that SPEC.md, clause `accuracy`, allows. */
+  bound(): number;
+  /** Returns whether the error is within a share of the bound, which is cheaper than the bound. */
+  within(share: number): boolean;
   /** What is wrong, for the backend's author; null when nothing is. */
   readonly fault: string | null;
 }
@@ -21,30 +23,53 @@ export interface Candidate {
   readonly actual: ArrayLike<number>;
   readonly reference: ArrayLike<number>;
   /** The naive computation in the same precision, in each of its ways. */
-  readonly naive: readonly ArrayLike<number>[];
-  /** Whether an entry is one that is excluded: it must equal the reference exactly. */
+  readonly naive: readonly (() => ArrayLike<number>)[];
+  /** Returns whether an entry is one that is excluded: it must equal the reference exactly. */
   exact(index: number): boolean;
   /** Whether errors are divided by max(1, |reference|): for logarithms and maxima of scores. */
   readonly relative: boolean;
-  /** In place of the one that the clause gives: for references whose own error is not that of float64. */
-  readonly bound?: number;
-  /** Whether `reference` is what a case expects, of numbers that agree with the float64 reference. */
-  readonly fromCase?: boolean;
+  /** What a case expects, of numbers that agree with the float64 reference. */
+  readonly fromCase?: {
+    readonly values: ArrayLike<number>;
+    /** Added to the bound: their own error. */
+    readonly tolerance: number;
+  };
 }
 
 /** SPEC.md, clause `accuracy`. */
 export function compare(candidate: Candidate): Comparison {
-  const { tensor, shape, actual, reference, relative } = candidate;
-  const wrong = firstInexact(candidate);
-  if (wrong !== -1) return { tensor, error: Infinity, bound: 0, fault: exactFault(candidate, wrong) };
-  const { error, at } = largestError(candidate, actual);
-  const bound = candidate.bound ?? boundOf(candidate);
-  if (error <= bound) return { tensor, error, bound, fault: null };
+  const { tensor, shape, actual, relative, reference, fromCase } = candidate;
+  const expected = fromCase?.values ?? reference;
+  const measured = { reference: expected, exact: exactEntries(candidate, expected), relative };
+  const wrong = firstInexact(measured.exact, expected, actual);
+  if (wrong !== -1) return withoutNumbers(tensor, exactFault(candidate, expected, wrong));
+  const { error, at } = largestError(measured, actual);
+  // The bound is not measured against what a case expects: the naive computation would be as far from a wrong value.
+  const yardstick = fromCase ? { reference, exact: exactEntries(candidate, reference), relative } : measured;
+  const bound = new Bound(candidate.dtype, yardstick, candidate.naive, fromCase?.tolerance);
+  const comparison = {
+    tensor,
+    error,
+    bound: () => bound.value(),
+    within: (share: number) => bound.allows(error, share),
+  };
+  if (comparison.within(1)) return { ...comparison, fault: null };
   const kind = relative ? 'relative error' : 'error';
-  const measured = `${kind} ${error.toExponential(2)}, bound ${bound.toExponential(2)}`;
+  const numbers = `${kind} ${error.toExponential(2)}, bound ${bound.value().toExponential(2)}`;
   const where = `${tensor}[${coordinates(at, shape)}]`;
-  const fault = `${where} is ${actual[at]}, ${contradicted(candidate)} ${reference[at]}: ${measured}`;
-  return { tensor, error, bound, fault };
+  const fault = `${where} is ${actual[at]}, ${contradicted(candidate)} ${expected[at]}: ${numbers}`;
+  return { ...comparison, fault };
+}
+
+/** The comparison of a tensor that is wrong in more than the size of its numbers, or of an exact one that is right. */
+export function withoutNumbers(tensor: string, fault: string | null): Comparison {
+  return {
+    tensor,
+    error: fault === null ? 0 : Infinity,
+    bound: () => 0,
+    within: () => fault === null,
+    fault,
+  };
 }
 
 /** Who is contradicted. A wrong number in a case file must not look like one of the reference. */
@@ -53,55 +78,24 @@ function contradicted({ fromCase }: Candidate): string {
 }
 
 /** Entries that are not approximated: what is excluded, −∞, and what is not finite. */
-function isExact({ exact, reference }: Candidate, index: number): boolean {
-  return exact(index) || !Number.isFinite(reference[index]);
+function exactEntries({ exact }: Candidate, expected: ArrayLike<number>): Uint8Array {
+  const result = new Uint8Array(expected.length);
+  for (let n = 0; n < result.length; n++) {
+    if (!Number.isFinite(expected[n]) || exact(n)) result[n] = 1;
+  }
+  return result;
 }
 
-function firstInexact(candidate: Candidate): number {
-  const { actual, reference } = candidate;
-  for (let n = 0; n < reference.length; n++) {
-    if (!isExact(candidate, n)) continue;
-    const [number, expected] = [actual[n], reference[n]];
-    const same = Number.isNaN(expected) ? !Number.isFinite(number) : number === expected;
-    if (!same) return n;
-  }
-  return -1;
+function firstInexact(exact: Uint8Array, expected: ArrayLike<number>, actual: ArrayLike<number>): number {
+  return exact.findIndex((flag, n) => {
+    if (flag === 0) return false;
+    return Number.isNaN(expected[n]) ? Number.isFinite(actual[n]) : actual[n] !== expected[n];
+  });
 }
 
-/** The largest error of numbers, and where it is. A number that is missing has an infinite one. */
-function largestError(candidate: Candidate, numbers: ArrayLike<number>): { error: number; at: number } {
-  const { reference, relative } = candidate;
-  let [error, at] = [0, -1];
-  for (let n = 0; n < reference.length && error < Infinity; n++) {
-    if (isExact(candidate, n)) continue;
-    const unit = relative ? Math.max(1, Math.abs(reference[n]!)) : 1;
-    const difference = Math.abs(numbers[n]! - reference[n]!) / unit;
-    if (difference <= error) continue;
-    [error, at] = [Number.isNaN(difference) ? Infinity : difference, n];
-  }
-  return { error, at };
-}
-
-function boundOf(candidate: Candidate): number {
-  const { naiveFactor, floor } = PRECISIONS[candidate.dtype];
-  let naiveError = 0;
-  for (const numbers of candidate.naive) {
-    const { error } = largestError(candidate, numbers);
-    // Where the naive computation itself overflows there is no yardstick, only the floor.
-    if (error < Infinity) naiveError = Math.max(naiveError, error);
-  }
-  let magnitude = 1;
-  if (!candidate.relative) {
-    for (let n = 0; n < candidate.reference.length; n++) {
-      if (!isExact(candidate, n)) magnitude = Math.max(magnitude, Math.abs(candidate.reference[n]!));
-    }
-  }
-  return naiveFactor * naiveError + floor * magnitude;
-}
-
-function exactFault(candidate: Candidate, index: number): string {
-  const { tensor, shape, actual, reference, fromCase } = candidate;
-  const must = Number.isNaN(reference[index]!) ? 'not finite' : `exactly ${reference[index]}`;
+function exactFault(candidate: Candidate, expected: ArrayLike<number>, index: number): string {
+  const { tensor, shape, actual, fromCase } = candidate;
+  const must = Number.isNaN(expected[index]!) ? 'not finite' : `exactly ${expected[index]}`;
   const what = fromCase ? contradicted(candidate) : 'it must be';
   return `${tensor}[${coordinates(index, shape)}] is ${actual[index]}, ${what} ${must}`;
 }

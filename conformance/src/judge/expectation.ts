@@ -1,8 +1,8 @@
 import type { AttentionProblem, Tensor } from '@heed/core';
 import { referenceForward, referenceGradient } from '@heed/core/reference';
 import { arithmeticsOf } from './arithmetic.ts';
-import { type Excluded, excludedGradients, excludedOutputs } from './excluded.ts';
-import { type NaiveForward, naiveForward } from './naive-forward.ts';
+import { type Excluded, attendedPairs, excludedGradients, excludedOutputs } from './excluded.ts';
+import { naiveForward } from './naive-forward.ts';
 import { naiveGradient } from './naive-gradient.ts';
 import type { PlainInputs } from './naive-scores.ts';
 
@@ -13,8 +13,11 @@ export type Values = Readonly<Record<string, Tensor>>;
 export interface Yardstick {
   /** In float64. */
   readonly reference: Values;
-  /** The naive computation in the problem's precision: each of its equally naive ways. */
-  readonly naive: readonly Values[];
+  /**
+   * The naive computation in the problem's precision, in each of its ways. Most results are so near to the reference
+   * that no way, or one, shows it: a way is computed when it is first asked for.
+   */
+  readonly naive: readonly (() => Values)[];
   readonly excluded: Excluded;
 }
 
@@ -27,22 +30,27 @@ export interface Expectation {
   readonly gradient?: Yardstick;
 }
 
-/** Computes the reference and the yardstick. This is the costly part of the suite. */
+/** Computes the reference, and prepares the yardstick. */
 export function expectationOf(problem: AttentionProblem, inputs: PlainInputs, dOutput?: Tensor): Expectation {
   const { statistics, ...outputs } = referenceForward(problem, inputs);
-  const naive = arithmeticsOf(problem).map((arithmetic) => naiveForward(problem, inputs, arithmetic));
-  const [{ attended, rowSum }] = naive as [NaiveForward];
+  const attended = attendedPairs(problem, inputs);
+  const ways = arithmeticsOf(problem);
   const forward = {
     reference: { ...outputs, ...statistics },
-    naive: naive.map(({ attended: _, ...values }) => values),
-    excluded: excludedOutputs(problem, attended, rowSum),
+    naive: ways.map((way) => once(() => ({ ...naiveForward(problem, inputs, way) }))),
+    excluded: excludedOutputs(problem, inputs, attended),
   };
   if (dOutput === undefined) return { problem, inputs, forward };
 
   const gradient = {
     reference: referenceGradient(problem, inputs, dOutput) as unknown as Values,
-    naive: arithmeticsOf(problem).map((arithmetic) => naiveGradient(problem, inputs, dOutput, arithmetic)),
+    naive: ways.map((way) => once(() => naiveGradient(problem, inputs, dOutput, way))),
     excluded: excludedGradients(problem, inputs, attended),
   };
   return { problem, inputs, forward, gradient };
+}
+
+function once<T>(compute: () => T): () => T {
+  let result: { readonly value: T } | undefined;
+  return () => (result ??= { value: compute() }).value;
 }

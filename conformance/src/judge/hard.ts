@@ -1,5 +1,5 @@
-import type { Tensor } from '@heed/core';
-import { type Comparison, coordinates } from './compare.ts';
+import type { AttentionProblem, Tensor } from '@heed/core';
+import { type Comparison, coordinates, withoutNumbers } from './compare.ts';
 import { EXACT, arithmeticsOf } from './arithmetic.ts';
 import type { Expectation } from './expectation.ts';
 import { eachRow } from './naive-forward.ts';
@@ -20,11 +20,31 @@ export interface HardResults {
  */
 export function compareHard(expectation: Expectation, results: HardResults): Comparison[] {
   const names = (['output', 'weights', 'choice'] as const).filter((name) => results[name] !== undefined);
-  const fault = firstFault(expectation, results);
-  return names.map((tensor) => {
-    const wrong = fault?.tensor === tensor;
-    return { tensor, error: wrong ? Infinity : 0, bound: 0, fault: wrong ? fault.message : null };
-  });
+  const { problem, inputs } = expectation;
+  const exact = scoredRows(problem, naiveScores(problem, inputs, EXACT));
+  // The best key of the lowest index is right under any bound; most often it is the one that was chosen.
+  const unlike = firstFault(expectation, results, exact.map(bestKey));
+  const fault = unlike && firstFault(expectation, results, rightChoices(expectation, exact));
+  return names.map((tensor) => withoutNumbers(tensor, fault?.tensor === tensor ? fault.message : null));
+}
+
+function scoredRows(
+  problem: AttentionProblem,
+  scoresOf: (b: number, h: number, i: number) => ScoreRow,
+): ScoreRow[] {
+  const rows: ScoreRow[] = [];
+  eachRow(problem, (b, h, i) => rows.push(scoresOf(b, h, i)));
+  return rows;
+}
+
+function largest(candidates: readonly number[]): number {
+  return candidates.reduce((most, score) => Math.max(most, score), -Infinity);
+}
+
+/** The key with the largest score, the lowest among equals; none in an empty row, or beside NaN. */
+function bestKey({ keys, candidates }: ScoreRow): number[] {
+  const at = candidates.indexOf(largest(candidates));
+  return at === -1 ? [] : [keys[at]!];
 }
 
 interface Fault {
@@ -32,9 +52,12 @@ interface Fault {
   readonly message: string;
 }
 
-function firstFault(expectation: Expectation, results: HardResults): Fault | null {
+function firstFault(
+  expectation: Expectation,
+  results: HardResults,
+  rightKeys: readonly (readonly number[])[],
+): Fault | null {
   const { problem } = expectation;
-  const rightKeys = rightChoices(expectation);
   let fault: Fault | null = null;
   eachRow(problem, (b, h, i, at) => {
     if (fault !== null) return;
@@ -62,28 +85,19 @@ function firstFault(expectation: Expectation, results: HardResults): Fault | nul
   return fault;
 }
 
-/** The scores of a row: in float64, and in each naive way. */
-interface ScoredRow {
-  readonly exact: ScoreRow;
-  readonly naive: readonly ScoreRow[];
-}
-
 /** For each row, the keys that are right to choose; none in an empty row. */
-function rightChoices({ problem, inputs }: Expectation): number[][] {
-  const exactOf = naiveScores(problem, inputs, EXACT);
-  const naiveOf = arithmeticsOf(problem).map((arithmetic) => naiveScores(problem, inputs, arithmetic));
-  const rows: ScoredRow[] = [];
-  eachRow(problem, (b, h, i) => {
-    rows.push({ exact: exactOf(b, h, i), naive: naiveOf.map((scoresOf) => scoresOf(b, h, i)) });
-  });
-
+function rightChoices({ problem, inputs }: Expectation, exact: readonly ScoreRow[]): number[][] {
+  const naive = arithmeticsOf(problem).map((way) => scoredRows(problem, naiveScores(problem, inputs, way)));
+  // The largest error of a naive score of each row. 0 means that the scores are exactly representable.
+  const errors = exact.map((row, at) =>
+    Math.max(0, ...naive.map((rows) => largestDifference(row.candidates, rows[at]!.candidates))),
+  );
   const { naiveFactor, floor } = PRECISIONS[problem.dtype];
-  const naiveError = rows.reduce((most, row) => Math.max(most, errorOf(row)), 0);
-  return rows.map((row) => {
-    const { keys, candidates } = row.exact;
-    const best = candidates.reduce((most, score) => Math.max(most, score), -Infinity);
+  const naiveError = largest([0, ...errors]);
+  return exact.map(({ keys, candidates }, at) => {
+    const best = largest(candidates);
     const bound = naiveFactor * naiveError + floor * Math.max(1, Math.abs(best));
-    const representable = errorOf(row) === 0;
+    const representable = errors[at] === 0;
     return keys.filter((_, n) => {
       const score = candidates[n]!;
       return score >= best - bound && (!representable || candidates.indexOf(score) === n);
@@ -91,15 +105,8 @@ function rightChoices({ problem, inputs }: Expectation): number[][] {
   });
 }
 
-/** The largest error of a naive score. 0 means that the scores are exactly representable. */
-function errorOf({ exact, naive }: ScoredRow): number {
-  let error = 0;
-  for (const { candidates } of naive) {
-    candidates.forEach((score, n) => {
-      error = Math.max(error, Math.abs(score - exact.candidates[n]!));
-    });
-  }
-  return error;
+function largestDifference(exact: readonly number[], naive: readonly number[]): number {
+  return exact.reduce((most, score, n) => Math.max(most, Math.abs(naive[n]! - score)), 0);
 }
 
 function isChosenValue(

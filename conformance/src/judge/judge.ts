@@ -1,6 +1,6 @@
 import type { AttentionGradients, AttentionResults, Tensor } from '@heed/core';
 import type { ExpectedValues } from '../case.ts';
-import { type Candidate, type Comparison, compare, formFault } from './compare.ts';
+import { type Candidate, type Comparison, compare, formFault, withoutNumbers } from './compare.ts';
 import type { Expectation, Values, Yardstick } from './expectation.ts';
 import { compareHard } from './hard.ts';
 
@@ -76,10 +76,6 @@ function formFaults(
   ];
 }
 
-function withoutNumbers(tensor: string, fault: string): Comparison {
-  return { tensor, error: Infinity, bound: 0, fault };
-}
-
 function candidateOf(
   { problem }: Expectation,
   yardstick: Yardstick,
@@ -92,7 +88,7 @@ function candidateOf(
     shape: actual[name]!.shape,
     actual: actual[name]!.data,
     reference: yardstick.reference[name]!.data,
-    naive: yardstick.naive.map((values) => values[name]!.data),
+    naive: yardstick.naive.map((values) => () => values()[name]!.data),
     exact: yardstick.excluded[name] ?? (() => true),
     relative: RELATIVE.has(name),
   };
@@ -102,7 +98,7 @@ function candidateOf(
     tensor: 'rowMax + ln rowSum',
     actual: denominator(actual),
     reference: denominator(yardstick.reference),
-    naive: yardstick.naive.map(denominator),
+    naive: yardstick.naive.map((values) => () => denominator(values())),
   };
 }
 
@@ -116,7 +112,7 @@ function denominator({ rowMax, rowSum }: Values): number[] {
 
 /**
  * Values from outside, within the bound that the same tensor has against the reference, and what their own rounding
- * needs. The bound is not measured against them: the naive computation would be as far from a wrong value as anything.
+ * needs.
  */
 function compareExpected(
   expectation: Expectation,
@@ -126,15 +122,14 @@ function compareExpected(
   { values, tolerance, source }: ExpectedValues,
 ): Comparison[] {
   return Object.entries(values).flatMap(([name, expected]) => {
-    if (!actual[name] || !yardstick.naive[0]?.[name]) return [];
+    if (!actual[name] || !yardstick.reference[name]) return [];
     const candidate = candidateOf(expectation, yardstick, actual, name);
     const judged = comparisons.find(({ tensor }) => tensor === candidate.tensor);
     if (!judged || judged.fault !== null) return [];
     const fault = formFault(name, actual[name], actual[name].dtype, expected.shape);
     if (fault !== null) return [withoutNumbers(name, `${fault} by ${source}`)];
-    const reference = name === 'rowSum' ? denominator(values) : expected.data;
-    const bound = judged.bound + tolerance;
-    return [sourced(compare(Object.assign(candidate, { reference, bound, fromCase: true })), source)];
+    const fromCase = { values: name === 'rowSum' ? denominator(values) : expected.data, tolerance };
+    return [sourced(compare({ ...candidate, fromCase }), source)];
   });
 }
 

@@ -10,8 +10,6 @@ export interface NaiveForward {
   readonly logSumExp: Tensor;
   readonly rowMax: Tensor;
   readonly rowSum: Tensor;
-  /** For each row of `[B, Hq, Lq]`: the keys that it may attend to. */
-  readonly attended: readonly (readonly number[])[];
 }
 
 /** The softmax of one row: maximum subtracted, sums in one loop, every operation rounded. */
@@ -71,11 +69,9 @@ export function naiveForward(
   const logSumExp = zeros('float64', perRow);
   const rowMax = zeros('float64', perRow);
   const rowSum = zeros('float64', perRow);
-  const attended: (readonly number[])[] = [];
 
   eachRow(problem, (b, h, i, at) => {
     const row = rowOf(b, h, i);
-    attended.push(row.keys);
     rowMax.data[at] = row.max;
     rowSum.data[at] = row.sum;
     logSumExp.data[at] = row.sum === 0 ? -Infinity : round(row.max + round(Math.log(row.sum)));
@@ -90,7 +86,7 @@ export function naiveForward(
       }
     });
   });
-  return { output, weights, logSumExp, rowMax, rowSum, attended };
+  return { output, weights, logSumExp, rowMax, rowSum };
 }
 
 /** Visits every query row; `at` is its place in `[B, Hq, Lq]`. */

@@ -41,6 +41,31 @@ export function rowStarts(problem: AttentionProblem): RowStarts {
   };
 }
 
+/** The keys that row (b, h, i) may attend to, in ascending order. */
+export function attendedKeys(
+  problem: AttentionProblem,
+  inputs: PlainInputs,
+): (b: number, h: number, i: number) => number[] {
+  const visible = visibleKeys(problem, inputs);
+  const mask = broadcastReader(problem.mask?.shape, inputs.mask);
+  const bias = broadcastReader(problem.bias?.shape, inputs.bias);
+  const excluding = problem.mask?.kind === 'boolean' ? 0 : -Infinity;
+  return (b, h, i) => {
+    const keys: number[] = [];
+    const end = visible.end(b, i);
+    for (let j = visible.first(b, i); j < end; j++) {
+      if (problem.mask && mask(b, h, i, j) === excluding) continue;
+      if (problem.bias && bias(b, h, i, j) === -Infinity) continue;
+      if (problem.segments) {
+        const segment = inputs.querySegments!.data[b * problem.queryLength + i];
+        if (segment !== inputs.keySegments!.data[b * problem.keyLength + j]) continue;
+      }
+      keys.push(j);
+    }
+    return keys;
+  };
+}
+
 /** The scores of row (b, h, i) in SPEC.md's order: every operation is rounded, sums run in one loop. */
 export function naiveScores(
   problem: AttentionProblem,
@@ -50,6 +75,7 @@ export function naiveScores(
   const { round, nearest, backwards, scaledQuery } = arithmetic;
   const starts = rowStarts(problem);
   const visible = visibleKeys(problem, inputs);
+  const keysOf = attendedKeys(problem, inputs);
   const mask = broadcastReader(problem.mask?.shape, inputs.mask);
   const bias = broadcastReader(problem.bias?.shape, inputs.bias);
   const scale = nearest(problem.scale);
@@ -66,19 +92,10 @@ export function naiveScores(
     }
     return scaledQuery ? sum : round(scale * sum);
   };
-  const attends = (b: number, h: number, i: number, j: number): boolean => {
-    const masked = problem.mask?.kind === 'boolean' ? mask(b, h, i, j) === 0 : mask(b, h, i, j) === -Infinity;
-    if ((problem.mask && masked) || (problem.bias && bias(b, h, i, j) === -Infinity)) return false;
-    if (!problem.segments) return true;
-    const segment = inputs.querySegments!.data[b * problem.queryLength + i];
-    return segment === inputs.keySegments!.data[b * problem.keyLength + j];
-  };
-
   return (b, h, i) => {
     const row = { keys: [] as number[], scores: [] as number[], saturation: [] as number[] };
     const position = i + visible.offset(b);
-    for (let j = visible.first(b, i); j < visible.end(b, i); j++) {
-      if (!attends(b, h, i, j)) continue;
+    for (const j of keysOf(b, h, i)) {
       let score = scaledDot(starts.query(b, h, i), starts.key(b, h, j));
       let saturation = 0;
       if (problem.softcap !== null) {

@@ -2,8 +2,8 @@ import { type AttentionRequest, type Tensor, problemOf } from '@heed/core';
 import type { BehaviourCase, ConformanceCase } from '../../case.ts';
 import { coordinates } from '../../judge/compare.ts';
 import type { Values } from '../../judge/expectation.ts';
-import { EXACT } from '../../judge/arithmetic.ts';
-import { naiveForward } from '../../judge/naive-forward.ts';
+import { attendedByRow } from '../../judge/excluded.ts';
+import { placeOf } from '../../judge/naive-forward.ts';
 import { type PlainInputs, rowStarts } from '../../judge/naive-scores.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../sketch.ts';
 import { ensure, guaranteed } from '../building/behaviour.ts';
@@ -269,16 +269,8 @@ function forEachRow(
   visit: (place: readonly [number, number, number], at: number, keys: readonly number[]) => void,
 ): void {
   const { problem, inputs } = problemOf(request);
-  const { heads, queryLength } = problem;
-  const { attended } = naiveForward(problem, inputs as PlainInputs, EXACT);
-  attended.forEach((keys, at) => {
-    const place = [
-      Math.floor(at / (heads * queryLength)),
-      Math.floor(at / queryLength) % heads,
-      at % queryLength,
-    ] as const;
-    visit(place, at, keys);
-  });
+  const attended = attendedByRow(problem, inputs as PlainInputs);
+  attended.forEach((keys, at) => visit(placeOf(problem, at), at, keys));
 }
 
 /** A value of weight 0, because another score is far above, and scores of −∞, which the softmax would hide. */

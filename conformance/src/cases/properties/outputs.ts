@@ -61,7 +61,7 @@ export function outputPropertyCases(): ConformanceCase[] {
           sum += weights.data[row * keyLength + j]! * one;
           size += Math.abs(one);
         }
-        const bound = bounds['output']! + bounds['weights']! * size;
+        const bound = bounds['output']!() + bounds['weights']!() * size;
         ensure(Math.abs(sum - number) <= bound, `weights times values are ${sum}, the output is ${number}`);
       });
     }),
@@ -105,7 +105,7 @@ export function outputPropertyCases(): ConformanceCase[] {
       const one = await judged(backend, request, dOutput);
       const other = await judged(backend, request, doubled);
       for (const [name, { data }] of Object.entries(one.values).filter(([key]) => key.startsWith('d'))) {
-        const bound = 4 * one.bounds[name]! + other.bounds[name]!;
+        const bound = 4 * one.bounds[name]!() + other.bounds[name]!();
         data.forEach((number, n) => {
           const scaled = other.values[name]!.data[n]!;
           ensure(
@@ -129,7 +129,9 @@ export function outputPropertyCases(): ConformanceCase[] {
         const [a, b] = [dot(query, dQuery), dot(key, dKey)];
         const size = (given: Tensor): number => total(Array.from(given.data, Math.abs));
         const bound =
-          bounds['dQuery']! * size(query) + bounds['dKey']! * size(key) + floor * magnitude(query, dQuery);
+          bounds['dQuery']!() * size(query) +
+          bounds['dKey']!() * size(key) +
+          floor * magnitude(query, dQuery);
         ensure(Math.abs(a - b) <= bound, `Σ query · dQuery is ${a}, Σ key · dKey is ${b}`);
       },
     ),
@@ -148,7 +150,7 @@ export function outputPropertyCases(): ConformanceCase[] {
         const { data } = values['dBias']!;
         for (let at = 0; at < data.length; at += keyLength) {
           const sum = total(data.subarray(at, at + keyLength));
-          ensure(Math.abs(sum) <= bounds['dBias']! * keyLength, `a row of dBias sums to ${sum}`);
+          ensure(Math.abs(sum) <= bounds['dBias']!() * keyLength, `a row of dBias sums to ${sum}`);
         }
       },
     ),

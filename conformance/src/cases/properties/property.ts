@@ -1,4 +1,11 @@
-import type { AttentionBackend, AttentionRequest, Capabilities, Feature, Tensor } from '@heed/core';
+import type {
+  AttentionBackend,
+  AttentionRequest,
+  Capabilities,
+  Feature,
+  FloatDType,
+  Tensor,
+} from '@heed/core';
 import { problemOf } from '@heed/core';
 import {
   type Arbitrary,
@@ -16,6 +23,7 @@ import { coordinates } from '../../judge/compare.ts';
 import { type Values, expectationOf } from '../../judge/expectation.ts';
 import { judgeGradients, judgeResults } from '../../judge/judge.ts';
 import type { PlainInputs } from '../../judge/naive-scores.ts';
+import { PRECISIONS } from '../../judge/precision.ts';
 import { hash } from '../../random.ts';
 import { type Lengths, type Sketch, lengthsOf } from '../../sketch.ts';
 import { behaviour, ensure } from '../building/behaviour.ts';
@@ -119,10 +127,10 @@ export function samples(options: readonly OptionName[]): (capabilities: Capabili
   };
 }
 
-/** Results that agree with the reference, and how far each may be from it. */
+/** Results that agree with the reference, and how far each may be from it: worked out when it is asked for. */
 export interface Judged {
   readonly values: Values;
-  readonly bounds: Readonly<Record<string, number>>;
+  readonly bounds: Readonly<Record<string, () => number>>;
 }
 
 /** Runs a request for everything that is declared, and judges it. */
@@ -152,14 +160,18 @@ export function ensureNear(
   name: string,
   actual: Tensor,
   expected: Tensor,
-  bound: number,
+  bound: () => number,
   what: string,
 ): void {
+  const { floor } = PRECISIONS[expected.dtype as FloatDType];
   expected.data.forEach((number, n) => {
     const other = actual.data[n]!;
-    const near = number === other || Math.abs(number - other) <= bound * Math.max(1, Math.abs(number));
+    const difference = Math.abs(number - other) / Math.max(1, Math.abs(number));
+    // Nothing is bound more tightly than by the floor.
+    if (number === other || difference <= floor || difference <= bound()) return;
     const where = coordinates(n, expected.shape);
-    ensure(near, `${name}[${where}] is ${other} ${what}, and ${number} without; they may differ by ${bound}`);
+    const differ = `${name}[${where}] is ${other} ${what}, and ${number} without`;
+    throw new Error(`${differ}; they may differ by ${bound()}`);
   });
 }
 
@@ -181,6 +193,7 @@ export async function ensureSame(
     // The row sum counts from the row maximum, which may be rounded otherwise.
     if (name === 'rowSum' || b.values[name] === undefined) continue;
     const actual = back(name, b.values[name]);
-    if (actual !== null) ensureNear(name, actual, expected, a.bounds[name]! + b.bounds[name]!, what);
+    if (actual !== null)
+      ensureNear(name, actual, expected, () => a.bounds[name]!() + b.bounds[name]!(), what);
   }
 }

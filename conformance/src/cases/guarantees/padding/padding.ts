@@ -1,8 +1,8 @@
 import { type AttentionRequest, type Tensor, problemOf } from '@heed/core';
 import { broadcastStrides } from '@heed/core/backend';
 import type { BehaviourCase, ConformanceCase } from '../../../case.ts';
-import { EXACT } from '../../../judge/arithmetic.ts';
-import { eachRow, naiveForward } from '../../../judge/naive-forward.ts';
+import { attendedByRow } from '../../../judge/excluded.ts';
+import { eachRow } from '../../../judge/naive-forward.ts';
 import { type PlainInputs, rowStarts } from '../../../judge/naive-scores.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../../sketch.ts';
 import { ensure, guaranteed } from '../../building/behaviour.ts';
@@ -110,7 +110,7 @@ export interface Excludable {
 export function excludable(request: AttentionRequest): Excludable {
   const { problem, inputs } = problemOf(request);
   const starts = rowStarts(problem);
-  const { attended } = naiveForward(problem, inputs as PlainInputs, EXACT);
+  const attended = attendedByRow(problem, inputs as PlainInputs);
   const seen = {
     query: new Set<number>(),
     output: new Set<number>(),

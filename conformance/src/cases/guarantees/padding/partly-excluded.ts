@@ -1,7 +1,6 @@
 import { type AttentionRequest, type Tensor, problemOf } from '@heed/core';
 import type { BehaviourCase, ConformanceCase } from '../../../case.ts';
-import { EXACT } from '../../../judge/arithmetic.ts';
-import { naiveForward } from '../../../judge/naive-forward.ts';
+import { attendedByRow } from '../../../judge/excluded.ts';
 import { type PlainInputs, rowStarts } from '../../../judge/naive-scores.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../../sketch.ts';
 import { ensure, guaranteed } from '../../building/behaviour.ts';
@@ -29,7 +28,7 @@ function partlyExcluded(name: string, sketch: Sketch, poisoned: 'key' | 'value' 
     const request = requestOf(sketch, id);
     const dOutput = dOutputOf(sketch, id);
     const { problem, inputs } = problemOf(request);
-    const { attended } = naiveForward(problem, inputs as PlainInputs, EXACT);
+    const attended = attendedByRow(problem, inputs as PlainInputs);
     const starts = rowStarts(problem);
     // Of batch 0 and head 0, which share key/value head 0.
     const place =

@@ -1,0 +1,84 @@
+import type { FloatDType } from '@heed/core';
+import { PRECISIONS } from './precision.ts';
+
+/** The entries of a tensor that are approximated, and what errors of them are divided by. */
+export interface Measured {
+  readonly reference: ArrayLike<number>;
+  /** 1 where an entry is not approximated but exact. */
+  readonly exact: Uint8Array;
+  /** Whether errors are divided by max(1, |reference|): for logarithms and maxima of scores. */
+  readonly relative: boolean;
+}
+
+/** The largest error of numbers, and where it is. A number that is missing has an infinite one. */
+export function largestError(
+  { reference, exact, relative }: Measured,
+  numbers: ArrayLike<number>,
+): { error: number; at: number } {
+  let [error, at] = [0, -1];
+  for (let n = 0; n < reference.length && error < Infinity; n++) {
+    if (exact[n] === 1) continue;
+    const unit = relative ? Math.max(1, Math.abs(reference[n]!)) : 1;
+    const difference = Math.abs(numbers[n]! - reference[n]!) / unit;
+    if (difference <= error) continue;
+    [error, at] = [Number.isNaN(difference) ? Infinity : difference, n];
+  }
+  return { error, at };
+}
+
+/**
+ * The bound of SPEC.md, clause `accuracy`. It begins with the floor and grows with each way of the naive computation, so
+ * that an error that is small enough already needs no more of them.
+ */
+export class Bound {
+  readonly #measured: Measured;
+  readonly #naiveFactor: number;
+  readonly #floor: number;
+  readonly #naive: (() => ArrayLike<number>)[];
+  #naiveError = 0;
+
+  /** `tolerance` is added to the bound of the clause. */
+  constructor(
+    dtype: FloatDType,
+    measured: Measured,
+    naive: readonly (() => ArrayLike<number>)[],
+    tolerance = 0,
+  ) {
+    const { naiveFactor, floor } = PRECISIONS[dtype];
+    this.#measured = measured;
+    this.#naiveFactor = naiveFactor;
+    this.#floor = floor * magnitudeOf(measured) + tolerance;
+    this.#naive = [...naive];
+  }
+
+  /** Returns whether an error is within a share of the bound. */
+  allows(error: number, share = 1): boolean {
+    while (!(error <= share * this.#soFar()) && this.#naive.length > 0) this.#grow();
+    return error <= share * this.#soFar();
+  }
+
+  /** The whole bound. */
+  value(): number {
+    while (this.#naive.length > 0) this.#grow();
+    return this.#soFar();
+  }
+
+  #soFar(): number {
+    return this.#naiveFactor * this.#naiveError + this.#floor;
+  }
+
+  #grow(): void {
+    const { error } = largestError(this.#measured, this.#naive.shift()!());
+    // Where the naive computation itself overflows there is no yardstick, only the floor.
+    if (error < Infinity) this.#naiveError = Math.max(this.#naiveError, error);
+  }
+}
+
+function magnitudeOf({ reference, exact, relative }: Measured): number {
+  let magnitude = 1;
+  if (relative) return magnitude;
+  for (let n = 0; n < reference.length; n++) {
+    if (exact[n] === 0) magnitude = Math.max(magnitude, Math.abs(reference[n]!));
+  }
+  return magnitude;
+}
