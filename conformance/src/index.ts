@@ -15,7 +15,7 @@ export {
 export { allCases } from './all-cases.ts';
 export { type ConformanceOptions, type TestFunction, type TestRunner, conformance } from './conformance.ts';
 export { PRECISIONS, type Precision } from './judge/precision.ts';
-export type { CaseReport, ClauseReport, Failure, Report, Tally, Worst } from './report.ts';
+export type { CaseReport, CaseStatus, ClauseReport, Failure, Report, Tally, Worst } from './report.ts';
 export { type Progress, type VerifyOptions, selectCases, verify } from './verify.ts';
 export type { FuzzInput } from './fuzz/arbitrary-sketch.ts';
 export { type Disagreement, type FuzzOptions, type FuzzReport, fuzz } from './fuzz/fuzz.ts';

@@ -41,15 +41,17 @@ export interface Failure {
   readonly message: string;
 }
 
+/**
+ * How a case ends. `refused`: not declared, and refused as it must be; `notGuaranteed`: tests a guarantee that is not
+ * declared; `notApplicable`: a behaviour that needs more than is declared, left out.
+ */
+export type CaseStatus = 'passed' | 'failed' | 'refused' | 'notGuaranteed' | 'notApplicable';
+
 /** How one case ended. */
 export interface CaseReport {
   readonly id: string;
-  /**
-   * `refused`: not declared, and refused as it must be; `notGuaranteed`: tests a guarantee that is not declared;
-   * `notApplicable`: a behaviour that needs more than is declared, left out; `expectedFailure`: failed, and is on the
-   * list of expected failures.
-   */
-  readonly status: Outcome['status'] | 'expectedFailure';
+  /** `expectedFailure`: failed, and is on the list of expected failures. */
+  readonly status: CaseStatus | 'expectedFailure';
   /** Of a case that was refused or left out: the features that are not declared, or `dtype`. */
   readonly missing?: readonly string[];
 }

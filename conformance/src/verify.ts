@@ -1,7 +1,7 @@
 import { type BackendProvider, HeedError, checkContract } from '@heed/core';
 import { allCases } from './all-cases.ts';
 import type { ConformanceCase } from './case.ts';
-import { type Report, ReportBuilder } from './report.ts';
+import { type CaseStatus, type Report, ReportBuilder } from './report.ts';
 import { runCase } from './run-case.ts';
 
 /** How far {@link verify} has come. */
@@ -10,7 +10,7 @@ export interface Progress {
   readonly total: number;
   /** The id of the case that has just ended. */
   readonly id: string;
-  readonly status: 'passed' | 'failed' | 'refused' | 'notGuaranteed' | 'notApplicable';
+  readonly status: CaseStatus;
 }
 
 export interface VerifyOptions {

@@ -68,9 +68,9 @@ export interface BenchResults {
 
 export interface BenchSettings {
     readonly threads: number;
-    readonly budgetMs: number;
+    readonly budgetSeconds: number;
     readonly rounds: number;
-    readonly turnMs: number;
+    readonly turnSeconds: number;
     readonly baseline: string;
 }
 
@@ -136,6 +136,7 @@ export interface Finish {
     readonly samplesMs: readonly (readonly number[])[];
     readonly reason?: string;
     readonly remedy?: string;
+    readonly hung?: true;
 }
 
 export interface Machine {
@@ -152,10 +153,10 @@ export interface MeasureOptions {
     readonly contestants: readonly ContestantSource[];
     readonly baseline?: string | undefined;
     readonly threads?: number | undefined;
-    readonly budgetMs?: number | undefined;
-    readonly limitMs?: number | undefined;
+    readonly budgetSeconds?: number | undefined;
+    readonly timeoutSeconds?: number | undefined;
     readonly rounds?: number | undefined;
-    readonly turnMs?: number | undefined;
+    readonly turnSeconds?: number | undefined;
     readonly signal?: AbortSignal | undefined;
     readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
@@ -203,6 +204,7 @@ export interface Refusal {
     readonly threads: number | null;
     readonly reason: string;
     readonly remedy?: string;
+    readonly hung?: true;
 }
 
 export interface ResultsContext {
@@ -332,9 +334,9 @@ export declare function contestantNamed(name: string): ContestantSource;
 
 export declare function defaults(): {
     threads: number;
-    budgetMs: number;
+    budgetSeconds: number;
     rounds: number;
-    turnMs: number;
+    turnSeconds: number;
     baseline: string;
 };
 

@@ -8,11 +8,14 @@
 //   CapturedEmbeddings
 //   CapturedLayer
 //   CapturedLinear
+//   CaseReport
+//   CaseStatus
 //   ClauseReport
 //   ConformanceCase
 //   ConformanceOptions
 //   Disagreement
 //   ExpectedValues
+//   Failure
 //   FuzzInput
 //   FuzzOptions
 //   FuzzReport
@@ -22,6 +25,7 @@
 //   Precision
 //   Progress
 //   Report
+//   SequenceCase
 //   Subject
 //   Tally
 //   TestFunction
@@ -39,6 +43,7 @@
 //   loadCapturedEmbeddings
 //   parseCases
 //   readCases
+//   selectCases
 //   verify
 
 export interface AgreementCase extends CaseBase {
@@ -112,20 +117,27 @@ export interface CapturedLinear {
 interface CaseBase {
     readonly id: string;
     readonly clause: string;
+    readonly purpose?: string;
 }
+
+export interface CaseReport {
+    readonly id: string;
+    readonly status: CaseStatus | 'expectedFailure';
+    readonly missing?: readonly string[];
+}
+
+export type CaseStatus = 'passed' | 'failed' | 'refused' | 'notGuaranteed' | 'notApplicable';
 
 export interface ClauseReport extends Tally {
     readonly clause: string;
     readonly worst: Worst | null;
-    readonly failures: readonly {
-        readonly id: string;
-        readonly message: string;
-    }[];
+    readonly failures: readonly Failure[];
+    readonly cases: readonly CaseReport[];
 }
 
-export type ConformanceCase = AgreementCase | BehaviourCase;
+export type ConformanceCase = AgreementCase | BehaviourCase | SequenceCase;
 
-export type ConformanceOptions = Pick<VerifyOptions, 'topics' | 'cases' | 'expectedFailures'>;
+export type ConformanceOptions = Pick<VerifyOptions, 'clauses' | 'ids' | 'cases' | 'expectedFailures'>;
 
 export interface Disagreement {
     readonly message: string;
@@ -137,6 +149,12 @@ export interface ExpectedValues {
     readonly source: string;
     readonly tolerance: number;
     readonly values: Readonly<Record<string, Tensor>>;
+}
+
+export interface Failure {
+    readonly id: string;
+    readonly purpose: string | null;
+    readonly message: string;
 }
 
 export interface FuzzInput {
@@ -184,7 +202,7 @@ export interface Progress {
     readonly done: number;
     readonly total: number;
     readonly id: string;
-    readonly status: 'passed' | 'failed' | 'refused' | 'notGuaranteed' | 'notApplicable';
+    readonly status: CaseStatus;
 }
 
 export interface Report extends Tally {
@@ -192,6 +210,12 @@ export interface Report extends Tally {
     readonly device: string;
     readonly expectedFailures: number;
     readonly clauses: readonly ClauseReport[];
+}
+
+export interface SequenceCase extends CaseBase {
+    readonly kind: 'sequence';
+    readonly problem: AttentionProblem;
+    run(subject: Subject): Promise<void>;
 }
 
 export interface Sketch extends Options {
@@ -241,7 +265,8 @@ export interface TestRunner {
 }
 
 export interface VerifyOptions {
-    readonly topics?: readonly string[];
+    readonly clauses?: readonly string[];
+    readonly ids?: readonly string[];
     readonly cases?: readonly ConformanceCase[];
     readonly expectedFailures?: Readonly<Record<string, string>>;
     readonly onProgress?: (progress: Progress) => void;
@@ -276,5 +301,7 @@ export declare function loadCapturedEmbeddings(): Promise<CapturedEmbeddings>;
 export declare function parseCases(text: string, name: string): ParsedCases;
 
 export declare function readCases(paths: string | readonly string[]): Promise<ParsedCases>;
+
+export declare function selectCases(cases: readonly ConformanceCase[], { clauses, ids, expectedFailures }: Pick<VerifyOptions, 'clauses' | 'ids' | 'expectedFailures'>): readonly ConformanceCase[];
 
 export declare function verify(provider: BackendProvider, options?: VerifyOptions): Promise<Report>;
