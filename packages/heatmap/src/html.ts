@@ -3,9 +3,9 @@ import { formatValue } from './format.ts';
 import type { HeatmapPanels } from './heads.ts';
 import { checkNames, checkOneOf, checkTexts } from './options.ts';
 import { viewsOf } from './picture.ts';
-import { toSVG } from './svg.ts';
+import { toSVG } from './svg/svg.ts';
 import type { HeatmapView } from './view.ts';
-import { element, escapeXML } from './xml.ts';
+import { element, escapeXML } from './svg/xml.ts';
 
 export interface HTMLOptions {
   /** Of the page. Default: that of the first picture. */

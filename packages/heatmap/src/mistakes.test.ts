@@ -14,7 +14,7 @@ import {
   toSVG,
   toTerminal,
 } from './index.ts';
-import { toPNG } from './png.ts';
+import { toPNG } from './png/png.ts';
 
 /** What a caller without types may write: it fits everywhere. */
 type Anything = never;

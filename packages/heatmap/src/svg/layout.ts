@@ -1,6 +1,6 @@
-import { formatCell } from './format.ts';
-import { fitText, visibleText, widthOf } from './text.ts';
-import type { HeatmapView } from './view.ts';
+import { formatCell } from '../format.ts';
+import { fitText, visibleText, widthOf } from '../text.ts';
+import type { HeatmapView } from '../view.ts';
 
 /** Lengths in pixels. */
 export const PADDING = 24;

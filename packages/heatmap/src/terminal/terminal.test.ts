@@ -1,7 +1,7 @@
 import { tensor } from '@heed/core';
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
-import { type HeatmapOptions, type TerminalOptions, heatmap, toTerminal } from './index.ts';
+import { type HeatmapOptions, type TerminalOptions, heatmap, toTerminal } from '../index.ts';
 
 const draw = (
   shape: [number, number],

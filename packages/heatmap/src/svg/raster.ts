@@ -1,6 +1,6 @@
 import { encode } from 'fast-png';
-import { type ColorMap, type RGB, type Scheme, colorAt, positionIn } from './color.ts';
-import type { HeatmapView } from './view.ts';
+import { type ColorMap, type RGB, type Scheme, colorAt, positionIn } from '../color.ts';
+import type { HeatmapView } from '../view.ts';
 
 /** More than 8 bits a channel show. */
 const LEVELS = 1024;

@@ -1,7 +1,7 @@
-import type { Domain } from './domain.ts';
-import { formatValue } from './format.ts';
-import type { Pen } from './svg-cells.ts';
-import { MONO } from './svg-layout.ts';
+import type { Domain } from '../domain.ts';
+import { formatValue } from '../format.ts';
+import type { Pen } from './cells.ts';
+import { MONO } from './layout.ts';
 import { element } from './xml.ts';
 
 /** The colours of the scale, for {@link legend} to use. */

@@ -1,9 +1,9 @@
-import { type ColorMap, positionIn } from './color.ts';
-import { formatCell, formatValue } from './format.ts';
+import { type ColorMap, positionIn } from '../color.ts';
+import { formatCell, formatValue } from '../format.ts';
 import { rasterOf } from './raster.ts';
-import { MONO, NUMBER_SIZE } from './svg-layout.ts';
-import type { Styles } from './svg-style.ts';
-import type { HeatmapView } from './view.ts';
+import { MONO, NUMBER_SIZE } from './layout.ts';
+import type { Styles } from './style.ts';
+import type { HeatmapView } from '../view.ts';
 import { element, escapeXML } from './xml.ts';
 
 /** Where a grid of cells stands, and how it is drawn. */

@@ -1,4 +1,4 @@
-import { type RGB, inkOn } from './color.ts';
+import { type RGB, inkOn } from '../color.ts';
 
 /** What the terminal can show: 16 million colours, xterm's 256, or none. */
 export type TerminalColor = 'truecolor' | '256' | 'none';

@@ -1,11 +1,11 @@
 import { HeedError } from '@heed/core';
-import { type ColorMap, type Scheme, checkColorMap } from './color.ts';
-import { formatValue } from './format.ts';
-import type { HeatmapPanels } from './heads.ts';
-import { checkNames, checkOneOf } from './options.ts';
-import { viewsOf } from './picture.ts';
-import { type Pen, drawCells, drawHighlight, hatch } from './svg-cells.ts';
-import { type Drawing, svgDocument, titleText } from './svg-document.ts';
+import { type ColorMap, type Scheme, checkColorMap } from '../color.ts';
+import { formatValue } from '../format.ts';
+import type { HeatmapPanels } from '../heads.ts';
+import { checkNames, checkOneOf } from '../options.ts';
+import { viewsOf } from '../picture.ts';
+import { type Pen, drawCells, drawHighlight, hatch } from './cells.ts';
+import { type Drawing, svgDocument, titleText } from './document.ts';
 import {
   LABEL_SIZE,
   type Layout,
@@ -15,11 +15,11 @@ import {
   SANS,
   SIGNAL_HEIGHT,
   layoutOf,
-} from './svg-layout.ts';
-import { legend, scaleGradient } from './svg-legend.ts';
-import { drawPanels } from './svg-panels.ts';
-import { type Styles, stylesOf } from './svg-style.ts';
-import type { HeatmapView } from './view.ts';
+} from './layout.ts';
+import { legend, scaleGradient } from './legend.ts';
+import { drawPanels } from './panels.ts';
+import { type Styles, stylesOf } from './style.ts';
+import type { HeatmapView } from '../view.ts';
 import { element, escapeXML } from './xml.ts';
 
 export interface SVGOptions {

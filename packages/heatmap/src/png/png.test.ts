@@ -1,7 +1,10 @@
 import { HeedError, tensor } from '@heed/core';
 import { decode } from 'fast-png';
-import { describe, expect, test } from 'vitest';
-import { allHeads, heatmap, toSVG } from './index.ts';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { Resvg, initWasm } from '@resvg/resvg-wasm';
+import { describe, expect, test, vi } from 'vitest';
+import { allHeads, heatmap, toSVG } from '../index.ts';
 import { toPNG } from './png.ts';
 
 const view = heatmap(tensor(new Float32Array([0, 1, 0.5, 0.25]), [2, 2]), {
@@ -71,5 +74,28 @@ describe('a PNG', () => {
     await expect(toPNG(view, { scale })).rejects.toSatisfy(
       (error) => HeedError.isInstance(error) && error.code === 'ARGUMENT',
     );
+  });
+
+  test.each([
+    ['Chinese', '银行', '河岸'],
+    ['Korean', '은행', '강변'],
+    ['emoji', '🌊', '🏦'],
+  ])('has letters for %s', async (_, ...labels) => {
+    const pictures = await Promise.all(labels.map((label) => toPNG({ ...view, rows: [label, 'bank'] })));
+    expect(pictures[0]).not.toEqual(pictures[1]);
+  });
+});
+
+describe('a resvg of its own', () => {
+  test('leaves that of an application alone, whichever starts first', async () => {
+    const first = await toPNG(view);
+    const { resolve } = createRequire(import.meta.url);
+    await initWasm(await readFile(resolve('@resvg/resvg-wasm/index_bg.wasm')));
+    const own = new Resvg('<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>').render().asPng();
+    expect(decode(own).width).toBe(1);
+    vi.resetModules();
+    const other = await import('./png.ts');
+    expect(other.toPNG).not.toBe(toPNG);
+    expect(await other.toPNG(view)).toEqual(first);
   });
 });

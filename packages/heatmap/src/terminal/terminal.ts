@@ -1,12 +1,12 @@
 import { HeedError } from '@heed/core';
-import { type ColorMap, checkColorMap, colorAt, positionIn } from './color.ts';
-import { formatCell, formatValue } from './format.ts';
-import type { HeatmapPanels } from './heads.ts';
-import { checkNames, checkOneOf, shown } from './options.ts';
+import { type ColorMap, checkColorMap, colorAt, positionIn } from '../color.ts';
+import { formatCell, formatValue } from '../format.ts';
+import type { HeatmapPanels } from '../heads.ts';
+import { checkNames, checkOneOf, shown } from '../options.ts';
 import { type TerminalColor, bold, dim, onColor } from './paint.ts';
-import { viewsOf } from './picture.ts';
-import { alignLeft, alignRight, fitText, graphemesOf, visibleText, widthOf } from './text.ts';
-import type { HeatmapView } from './view.ts';
+import { viewsOf } from '../picture.ts';
+import { alignLeft, alignRight, fitText, graphemesOf, visibleText, widthOf } from '../text.ts';
+import type { HeatmapView } from '../view.ts';
 
 export interface TerminalOptions {
   /** Default `none`: shades of the characters ░▒▓█, without escape sequences. */

@@ -1,4 +1,4 @@
-import { type ColorMap, type RGB, type Scheme, colorAt, inkOn, toHex } from './color.ts';
+import { type ColorMap, type RGB, type Scheme, colorAt, inkOn, toHex } from '../color.ts';
 
 /** Colours of everything that is not a cell. */
 interface Palette {

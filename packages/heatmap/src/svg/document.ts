@@ -1,6 +1,6 @@
-import { PADDING, SANS, TITLE_SIZE, titleLength } from './svg-layout.ts';
-import type { Styles } from './svg-style.ts';
-import { fitText, visibleText } from './text.ts';
+import { PADDING, SANS, TITLE_SIZE, titleLength } from './layout.ts';
+import type { Styles } from './style.ts';
+import { fitText, visibleText } from '../text.ts';
 import { element, escapeXML } from './xml.ts';
 
 /** What stands in a document, and the room that it takes. */

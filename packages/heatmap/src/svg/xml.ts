@@ -1,4 +1,4 @@
-import { visibleText } from './text.ts';
+import { visibleText } from '../text.ts';
 
 type Attributes = Readonly<Record<string, string | number | undefined>>;
 

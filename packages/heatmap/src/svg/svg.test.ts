@@ -2,7 +2,7 @@ import { decode } from 'fast-png';
 import { DOMParser, type Document, type Element } from '@xmldom/xmldom';
 import { HeedError, tensor } from '@heed/core';
 import { describe, expect, test } from 'vitest';
-import { type HeatmapOptions, type SVGOptions, heatmap, toSVG } from './index.ts';
+import { type HeatmapOptions, type SVGOptions, heatmap, toSVG } from '../index.ts';
 
 const parse = (svg: string): Document =>
   new DOMParser({

@@ -1,9 +1,9 @@
-import type { HeatmapPanels } from './heads.ts';
-import { type Pen, drawCells, drawHighlight, hatch } from './svg-cells.ts';
-import { type Drawing, titleText } from './svg-document.ts';
-import { MOST_ELEMENTS, PADDING, SANS } from './svg-layout.ts';
-import { legend, scaleGradient } from './svg-legend.ts';
-import { fitText, visibleText } from './text.ts';
+import type { HeatmapPanels } from '../heads.ts';
+import { type Pen, drawCells, drawHighlight, hatch } from './cells.ts';
+import { type Drawing, titleText } from './document.ts';
+import { MOST_ELEMENTS, PADDING, SANS } from './layout.ts';
+import { legend, scaleGradient } from './legend.ts';
+import { fitText, visibleText } from '../text.ts';
 import { element, escapeXML } from './xml.ts';
 
 const PANEL = 168;

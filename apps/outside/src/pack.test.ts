@@ -1,0 +1,49 @@
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { ROOT, run } from './run.ts';
+
+const MADE = /\/(?:dist|embedded|\.turbo|\.reports|\.provisioned|\.blocks)(?:\/|$)/;
+
+describe('a package that was not built is built when it is packed', () => {
+  const packages = inject('packages');
+  let copy: string;
+
+  // Sources alone; node_modules are links into the workspace, whose packages are elsewhere and built.
+  beforeAll(() => {
+    copy = mkdtempSync(path.join(inject('world').home, 'sources-'));
+    for (const name of ['package.json', 'tsconfig.base.json', 'pnpm-workspace.yaml']) {
+      cpSync(path.join(ROOT, name), path.join(copy, name));
+    }
+    symlinkSync(path.join(ROOT, 'node_modules'), path.join(copy, 'node_modules'));
+    for (const { folder } of packages) {
+      const from = path.join(ROOT, folder);
+      const isSource = (file: string): boolean =>
+        !MADE.test(file.slice(from.length)) && !file.includes('/node_modules');
+      cpSync(from, path.join(copy, folder), { recursive: true, filter: isSource });
+      symlinkSync(path.join(from, 'node_modules'), path.join(copy, folder, 'node_modules'));
+    }
+  });
+
+  test.each(packages.map(({ manifest, folder }) => [manifest.name, folder, manifest] as const))(
+    '%s',
+    async (_, folder, { exports = {}, bin = {} }) => {
+      // The one before may have built it, as a package that it refers to.
+      for (const made of ['dist', 'embedded']) {
+        rmSync(path.join(copy, folder, made), { recursive: true, force: true });
+      }
+      const words = ['pack', '--dry-run', '--json'];
+      const { stdout } = await run('npm', words, { cwd: path.join(copy, folder) });
+      const [packed] = JSON.parse(stdout) as [{ files: { path: string }[] }];
+      const files = packed.files.map((file) => file.path);
+      const named = [exports, bin]
+        .flatMap(Object.values<unknown>)
+        .flatMap((entry) =>
+          typeof entry === 'string' ? [entry] : Object.values(entry as Record<string, string>),
+        )
+        .map((file) => path.normalize(file));
+      expect(files).toEqual(expect.arrayContaining(named));
+      expect(files.some((file) => file.startsWith('dist/') && file.endsWith('.js'))).toBe(true);
+    },
+  );
+});

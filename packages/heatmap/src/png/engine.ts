@@ -1,0 +1,78 @@
+import { unzlibSync } from 'fflate';
+
+/** Draws SVG as PNG, with the letters of the fonts. */
+export interface Engine {
+  /**
+   * @param fonts besides those that every picture has; they come first where those lack a character.
+   * @returns the bytes of the file.
+   */
+  draw(svg: string, scale: number, fonts: readonly Uint8Array[]): Promise<Uint8Array>;
+}
+
+let engine: Promise<Engine> | null = null;
+
+/** Starts resvg at the first call. A start that fails is tried again by the next call. */
+export function startEngine(): Promise<Engine> {
+  engine ??= start().catch((error: unknown) => {
+    engine = null;
+    throw error;
+  });
+  return engine;
+}
+
+/**
+ * resvg and the fonts are modules of this package, so that every bundler takes them along; and this resvg is its own, so
+ * that an application can start another.
+ */
+async function start(): Promise<Engine> {
+  const [{ Resvg, initWasm }, embedded] = await Promise.all([
+    import('../../embedded/resvg.js'),
+    import('../../embedded/engine.js'),
+  ]);
+  await initWasm(unpacked(embedded.engine));
+  const dejaVu = embedded.fonts.map(unpacked);
+  const has = (character: string): boolean => {
+    const code = character.codePointAt(0)!;
+    return embedded.ranges.some(([first, last]) => first <= code && code <= last);
+  };
+
+  return {
+    async draw(svg, scale, fonts) {
+      const wide = [...new Set(svg)].every(has) ? [] : [await wideFont()];
+      const image = new Resvg(svg, {
+        fitTo: { mode: 'zoom', value: scale },
+        font: {
+          fontBuffers: [...dejaVu, ...fonts, ...wide],
+          defaultFontFamily: 'DejaVu Sans',
+          sansSerifFamily: 'DejaVu Sans',
+          monospaceFamily: 'DejaVu Sans Mono',
+        },
+      });
+      try {
+        const rendered = image.render();
+        try {
+          return rendered.asPng();
+        } finally {
+          rendered.free();
+        }
+      } finally {
+        image.free();
+      }
+    },
+  };
+}
+
+let wide: Uint8Array | null = null;
+
+/** 14 MB with nearly every character there is, for pictures with one that DejaVu lacks. */
+async function wideFont(): Promise<Uint8Array> {
+  wide ??= unpacked((await import('../../embedded/wide-font.js')).font);
+  return wide;
+}
+
+function unpacked(packed: string): Uint8Array<ArrayBuffer> {
+  const text = atob(packed);
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return unzlibSync(bytes);
+}

@@ -1,0 +1,64 @@
+import { HeedError } from '@heed/core';
+import type { ColorMap, Scheme } from '../color.ts';
+import type { HeatmapPanels } from '../heads.ts';
+import { checkNames, checkOneOf, shown } from '../options.ts';
+import { toSVG } from '../svg/svg.ts';
+import { startEngine } from './engine.ts';
+import type { HeatmapView } from '../view.ts';
+
+export interface PNGOptions {
+  /** Pixels for each pixel of the SVG. Default 2. */
+  readonly scale?: number;
+  /** Default `magma`. */
+  readonly colorMap?: ColorMap;
+  /** Default `light`. */
+  readonly theme?: Scheme;
+  /**
+   * TrueType or OpenType files for characters that DejaVu lacks. Default: UnifontEX, a font of 16 × 16 pixels with
+   * Chinese, Japanese, Korean, emoji and nearly all else; a font that you give goes before it.
+   */
+  readonly fonts?: readonly Uint8Array[];
+}
+
+/**
+ * The picture that {@link toSVG} draws, as a PNG, with the same letters on every machine: resvg, DejaVu and, loaded when a
+ * character needs it, UnifontEX come with this package, as modules that every bundler takes along. In a browser a canvas
+ * does without their 3 to 8 MB.
+ *
+ * @returns the bytes of the file.
+ * @throws HeedError as {@link toSVG} does; `ARGUMENT` for a scale that is not a number over 0, more than 2²⁷ pixels, or
+ * fonts that are not files.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from '@heed/core';
+ * import { heatmap } from '@heed/heatmap';
+ * import { toPNG } from '@heed/heatmap/png';
+ *
+ * const png = await toPNG(heatmap(tensor(new Float32Array([0.25, 0.75]), [1, 2])));
+ * console.log(String.fromCharCode(...png.subarray(1, 4))); // PNG
+ * ```
+ */
+export async function toPNG(
+  picture: HeatmapView | HeatmapPanels,
+  options: PNGOptions = {},
+): Promise<Uint8Array> {
+  checkNames('toPNG()', options, { scale: true, colorMap: true, theme: true, fonts: true });
+  const { scale = 2, colorMap = 'magma', theme = 'light', fonts = [] } = options;
+  checkOneOf('theme', theme, ['light', 'dark']);
+  if (!Array.isArray(fonts) || fonts.some((font) => !ArrayBuffer.isView(font))) {
+    throw new HeedError('ARGUMENT', `fonts is ${shown(fonts)}, expected an array of files`, {
+      remedy: 'give the bytes of each file as a Uint8Array',
+    });
+  }
+  const svg = toSVG(picture, { colorMap, theme });
+  const [width, height] = [...svg.matchAll(/ (?:width|height)="([\d.]+)"/g)].map(([, pixels]) =>
+    Number(pixels),
+  );
+  if (!(typeof scale === 'number' && scale > 0 && scale * scale * width! * height! <= 2 ** 27)) {
+    throw new HeedError('ARGUMENT', `scale is ${scale}, for a picture of ${width} × ${height} pixels`, {
+      remedy: 'choose a scale greater than 0, and small enough for a picture of 134 million pixels',
+    });
+  }
+  return (await startEngine()).draw(svg, scale, fonts);
+}
