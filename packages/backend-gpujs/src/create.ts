@@ -35,7 +35,7 @@ export async function createBackend(options: GpujsOptions = {}): Promise<Attenti
     limits: (problem) => limitsOf(problem, engine),
     memory: deviceMemory(engine),
     compile: (problem) => ({
-      plan: planOf(problem),
+      plan: planOf(problem, engine),
       run: (inputs, { signal }) => forward(engine, problem, inputs, signal),
       gradient: (inputs, saved, { signal }) => gradient(engine, problem, inputs, saved, signal),
     }),

@@ -11,7 +11,6 @@ const small = problemOf({
 
 test.each<[string, Partial<AttentionProblem>, string]>([
   ['2²⁸ elements of a tensor', { queryLength: 2 ** 18, headDim: 2 ** 11, valueDim: 1 }, 'shape'],
-  ['65535 slices', { batch: 2 ** 8, heads: 2 ** 8, kvHeads: 2 ** 8 }, 'shape'],
   ['524280 queries of a head', { queryLength: 600_000 }, 'shape'],
   [
     '524280 queries of all heads, one after another',

@@ -3,12 +3,11 @@ import { MOST_ROWS, divisionOf } from './attention/tiles.ts';
 import type { Engine } from './engine/engine.ts';
 import { sizeOf } from './tensors/size-of.ts';
 
-/** Most threads along the first two axes and along the third: what WebGPU starts at least. */
+/** Most threads along the first two axes: what WebGPU starts at least. */
 const MOST_THREADS = 8 * 65535;
-const MOST_LAYERS = 65535;
 
 /** Whether a problem fits: each tensor is one array of the engine, and each of its rows a thread or a row of them. */
-export function limitsOf(problem: AttentionProblem, { largestArray, device }: Engine): Support {
+export function limitsOf(problem: AttentionProblem, { largestArray, mostLayers, device }: Engine): Support {
   const { batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim, layout, mask, bias } = problem;
   const weights = divisionOf(problem) === 'whole' ? [batch, heads, queryLength] : [];
   const arrays: [clause: string, what: string, lengths: readonly number[]][] = [
@@ -28,7 +27,7 @@ export function limitsOf(problem: AttentionProblem, { largestArray, device }: En
   }
   const perRow = layout === 'blhd' ? heads : 1;
   const threads: [clause: string, what: string, count: number, most: number][] = [
-    ['shape', 'B · Hq', batch * heads, MOST_LAYERS],
+    ['shape', 'B · Hq', batch * heads, mostLayers],
     ['shape', layout === 'blhd' ? 'Lq · Hq' : 'Lq', queryLength * perRow, MOST_THREADS],
     ['shape', layout === 'blhd' ? 'Lk · Hq' : 'Lk', keyLength * perRow, MOST_THREADS],
     ['shape', 'D', headDim, MOST_THREADS],

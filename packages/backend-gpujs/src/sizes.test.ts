@@ -28,6 +28,46 @@ describe.each(['webasm', 'cpu'] as const)('in mode %s', (mode) => {
     await backend.dispose();
   });
 
+  test('there can be more heads than 65,535, forward and backward', async () => {
+    const backend = await gpujs.create({ mode });
+    const shape = [33_000, 2, 1, 1];
+    const request = {
+      query: waves(shape, 1),
+      key: waves([33_000, 2, 2, 1], 2),
+      value: waves([33_000, 2, 2, 1], 3),
+      alignment: 'bottomRight',
+      outputs: ['output', 'weights'],
+      gradient: true,
+    } as const;
+    const dOutput = waves(shape, 4);
+    const [ours, theirs] = [
+      await attention(backend, request),
+      await attention(await reference.create(), request),
+    ];
+    const [gradients, expected] = [await ours.gradient(dOutput), await theirs.gradient(dOutput)];
+    expect(largestDifference(ours.output.data, theirs.output.data)).toBeLessThan(1e-6);
+    expect(largestDifference(ours.weights.data, theirs.weights.data)).toBeLessThan(1e-6);
+    for (const name of ['dQuery', 'dKey', 'dValue'] as const) {
+      expect(largestDifference(gradients[name].data, expected[name].data)).toBeLessThan(1e-5);
+    }
+    await backend.dispose();
+  });
+
+  test('an abort is heard in the middle of a head', async () => {
+    const backend = await gpujs.create({ mode });
+    const request = { query: waves([1, 1, 4096, 64], 1), key: waves([1, 1, 4096, 64], 2), value: waves([1, 1, 4096, 64], 3) };
+    const { problem, inputs } = problemOf(request);
+    const kernel = await backend.compile(problem);
+    // Between two tiles there is a turn of the event loop, and no tile is longer than some 2²⁴ multiplications.
+    const { tile } = kernel.plan;
+    expect(tile.query * tile.key * 64).toBeLessThanOrEqual(2 ** 24);
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    setImmediate(() => setImmediate(() => controller.abort(reason)));
+    await expect(kernel.run(inputs, { signal: controller.signal })).rejects.toBe(reason);
+    await backend.dispose();
+  });
+
   test('tiles add up, forward and backward', async () => {
     const backend = await gpujs.create({ mode });
     const request = {

@@ -42,7 +42,7 @@ export async function gradient(
     };
     try {
       let isFirst = true;
-      for (const tile of tilesOf(problem, visible, 'parts')) {
+      for (const tile of tilesOf(problem, visible, 'parts', engine)) {
         if (!isFirst) await engine.settle();
         signal?.throwIfAborted();
         await computeGradientTile(run, tile);

@@ -1,5 +1,6 @@
 import type { AttentionProblem, Plan } from '@heed/core';
 import type { VisibleKeys } from '@heed/core/backend';
+import type { Engine } from '../engine/engine.ts';
 
 /** Scores that are worked on together: slices b · Hq + h, query rows, and the keys that these rows can see. */
 export interface Tile {
@@ -18,6 +19,9 @@ export const MOST_ROWS: number = 2 ** 19;
 /** WebAssembly computes four neighbouring keys at once, if rows are whole quads. */
 const QUAD = 4;
 
+/** What an engine says of the size of tiles. */
+export type TileLimits = Pick<Engine, 'longestLaunch'>;
+
 /** Whether all scores are one tile, as weights that are asked for have to be: the result itself has that size. */
 export type Division = 'whole' | 'parts';
 
@@ -28,13 +32,15 @@ export function divisionOf({ outputs }: AttentionProblem): Division {
 
 /** Lengths of the largest tile of a problem. */
 function largestTile(
-  { batch, heads, queryLength, keyLength }: AttentionProblem,
+  { batch, heads, queryLength, keyLength, headDim, valueDim }: AttentionProblem,
   division: Division,
+  { longestLaunch }: TileLimits,
 ): { slices: number; rows: number; keys: number } {
   const slices = batch * heads;
   if (division === 'whole') return { slices, rows: queryLength, keys: Math.max(1, keyLength) };
   const keys = wholeQuads(keyLength);
-  const most = Math.min(MOST_ROWS, Math.max(1, Math.floor(MOST_SCORES / keys)));
+  const mostScores = Math.min(MOST_SCORES, longestLaunch / Math.max(headDim, valueDim));
+  const most = Math.min(MOST_ROWS, Math.max(1, Math.floor(mostScores / keys)));
   const tileSlices = Math.min(slices, most);
   return { slices: tileSlices, rows: Math.min(queryLength, Math.floor(most / tileSlices)), keys };
 }
@@ -44,9 +50,10 @@ export function* tilesOf(
   problem: AttentionProblem,
   visible: VisibleKeys,
   division: Division,
+  limits: TileLimits,
 ): Generator<Tile> {
   const { batch, heads, queryLength } = problem;
-  const whole = largestTile(problem, division);
+  const whole = largestTile(problem, division, limits);
   for (let firstSlice = 0; firstSlice < batch * heads; firstSlice += whole.slices) {
     const tileSlices = Math.min(whole.slices, batch * heads - firstSlice);
     for (let firstRow = 0; firstRow < queryLength; firstRow += whole.rows) {
@@ -87,14 +94,14 @@ export function shapeOf({ tileKeys, tileRows, tileSlices }: Tile): number[] {
 }
 
 /** What a kernel says of itself: arrays of the size of a tile are scores and weights, and three more for gradients. */
-export function planOf(problem: AttentionProblem): Plan {
+export function planOf(problem: AttentionProblem, limits: TileLimits): Plan {
   const sizes = [{ division: divisionOf(problem), arrays: 2 }];
   if (problem.gradient) sizes.push({ division: 'parts', arrays: problem.softcap === null ? 3 : 5 });
   const bytes = sizes.map(({ division, arrays }) => {
-    const { slices, rows, keys } = largestTile(problem, division);
+    const { slices, rows, keys } = largestTile(problem, division, limits);
     return 4 * arrays * slices * rows * keys;
   });
-  const { rows, keys } = largestTile(problem, divisionOf(problem));
+  const { rows, keys } = largestTile(problem, divisionOf(problem), limits);
   return {
     algorithm: 'tiles of scores on the device, two-pass softmax',
     tile: { query: rows, key: keys },

@@ -12,6 +12,10 @@ export interface Engine<B = unknown> {
   readonly software: boolean;
   /** Elements of the largest array. */
   readonly largestArray: number;
+  /** Multiplications that one launch may take: nothing else is served meanwhile, an abort neither. */
+  readonly longestLaunch: number;
+  /** Threads that one launch can have along its third axis. */
+  readonly mostLayers: number;
   /** Copies. */
   upload(data: Float32Array): Promise<B>;
   /** A copy of the first elements. */

@@ -1,3 +1,4 @@
+import { nextTurn } from '@heed/core/backend';
 import type { Gpu, GpuLibrary, KernelClass, NestedNumbers } from '../library/gpu-library.ts';
 import { sizeOf } from '../tensors/size-of.ts';
 import { type Engine, eachPiece } from './engine.ts';
@@ -18,6 +19,12 @@ export interface HostEngineOptions {
  */
 const LARGEST_ARRAY = { cpu: 2 ** 28, webasm: 2 ** 24 };
 
+/**
+ * Some 35 ms at 2 ns for a multiplication. A tile of so many is 1 MiB of scores at D = 64: far less than the N² of long
+ * sequences, and with two heads or twelve about as fast as 16 MiB.
+ */
+const LONGEST_LAUNCH = 2 ** 24;
+
 /** The modes without a GPU: arrays are Float32Arrays of the JavaScript heap. */
 export function hostEngine(options: HostEngineOptions): Engine<Float32Array> {
   const { library, gpu, device } = options;
@@ -30,6 +37,8 @@ export function hostEngine(options: HostEngineOptions): Engine<Float32Array> {
     device,
     software: false,
     largestArray: LARGEST_ARRAY[options.mode],
+    longestLaunch: LONGEST_LAUNCH,
+    mostLayers: Infinity,
     upload: async (data) => data.slice(),
     download: async (array, length) => array.slice(0, length),
     async overwrite(array, part, at) {
@@ -39,7 +48,7 @@ export function hostEngine(options: HostEngineOptions): Engine<Float32Array> {
     free: () => undefined,
     launch: async (program, output, values) =>
       flatten(library, (await launch(program, output, values)) as NestedNumbers, output),
-    settle: () => new Promise((resolve) => setTimeout(resolve)),
+    settle: nextTurn,
     dispose: () => gpu.destroy(),
   };
 }

@@ -52,6 +52,8 @@ export function webglEngine(options: WebglEngineOptions): Engine<Texture> {
     },
     // The integers of WebGL 1 may be floats.
     largestArray: Math.min(maxTextureSize ** 2, mode === 'webgl2' ? Infinity : 2 ** 24),
+    longestLaunch: Infinity,
+    mostLayers: Infinity,
     upload,
     async download(array, length) {
       const flat = flatten(library, (await array.toArray()) as NestedNumbers, array.output);

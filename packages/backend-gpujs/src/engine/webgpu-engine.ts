@@ -55,6 +55,9 @@ export function webgpuEngine(library: GpuLibrary, gpu: Gpu, context: WebGpuConte
     device: `gpu.js webgpu, ${[vendor, architecture, description].filter(Boolean).join(' ') || 'unnamed adapter'}`,
     software: isFallbackAdapter,
     largestArray: Math.floor(Math.min(maxStorageBufferBindingSize, maxBufferSize) / 4),
+    longestLaunch: Infinity,
+    // maxComputeWorkgroupsPerDimension that every WebGPU has.
+    mostLayers: 65_535,
     upload,
     download: (array, length) => read(device, array.buffer, length),
     overwrite: async (array, part, at) =>
