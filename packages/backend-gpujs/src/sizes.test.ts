@@ -55,7 +55,11 @@ describe.each(['webasm', 'cpu'] as const)('in mode %s', (mode) => {
 
   test('an abort is heard in the middle of a head', async () => {
     const backend = await gpujs.create({ mode });
-    const request = { query: waves([1, 1, 4096, 64], 1), key: waves([1, 1, 4096, 64], 2), value: waves([1, 1, 4096, 64], 3) };
+    const request = {
+      query: waves([1, 1, 4096, 64], 1),
+      key: waves([1, 1, 4096, 64], 2),
+      value: waves([1, 1, 4096, 64], 3),
+    };
     const { problem, inputs } = problemOf(request);
     const kernel = await backend.compile(problem);
     // Between two tiles there is a turn of the event loop, and no tile is longer than some 2²⁴ multiplications.

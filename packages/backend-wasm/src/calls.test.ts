@@ -1,13 +1,18 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Worker } from 'node:worker_threads';
 import { type AttentionRequest, attention, problemOf, tensor } from '@heed/core';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createBackend } from './backend.ts';
 import { startEngine } from './engine/engine.ts';
 import { nodeModule } from './engine/node.ts';
 import wasm from './index.ts';
 import { waves } from './test/waves.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 type Forward = AttentionRequest & { readonly gradient?: false };
 
@@ -95,6 +100,29 @@ describe('threads', () => {
     await Promise.all(ended);
   });
 
+  test('end with a backend that nobody disposed', async () => {
+    watchWorkers();
+    const drop = async (): Promise<void> => {
+      const backend = await wasm.create({ threads: 2 });
+      await attention(backend, selfAttention(600));
+    };
+    await drop();
+    const collecting = setInterval(collectGarbage, 10);
+    await new Promise((resolve) => made[0]!.on('exit', resolve));
+    clearInterval(collecting);
+  });
+
+  test('can be started from an address', async () => {
+    const request = selfAttention(600);
+    await using backend = await wasm.create({
+      threads: 3,
+      worker: new URL('../dist/worker.js', import.meta.url),
+    });
+    await using other = await wasm.create({ threads: 1 });
+    const { output } = await attention(backend, request);
+    expect(output).toEqual((await attention(other, request)).output);
+  });
+
   test('do not keep a program alive', () => {
     const program = `
       import wasm from ${JSON.stringify(fileURLToPath(new URL('../dist/index.js', import.meta.url)))};
@@ -110,6 +138,40 @@ describe('threads', () => {
     });
     expect([stdout.trim(), status]).toEqual(['1,4,500,16', 0]);
   });
+});
+
+test('many calls with one signal are no leak', async () => {
+  const warnings: Error[] = [];
+  const listener = (warning: Error): number => warnings.push(warning);
+  process.on('warning', listener);
+  await using backend = await wasm.create({ threads: 2 });
+  const { signal } = new AbortController();
+  await Promise.all(Array.from({ length: 30 }, () => attention(backend, selfAttention(20), { signal })));
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', listener);
+  expect(warnings).toEqual([]);
+});
+
+/** Engines may reserve 8 GiB for a memory, of whatever size, which `ulimit -v` need not allow. */
+test('without address space for memory there is no backend', async () => {
+  const { Memory } = WebAssembly;
+  WebAssembly.Memory = vi.fn<() => void>(function refuse() {
+    throw new RangeError('WebAssembly.Memory(): could not allocate memory');
+  }) as never;
+  try {
+    const remedy = expect.stringContaining('ulimit') as string;
+    const reason = 'no address space for WebAssembly memory';
+    expect(await wasm.probe()).toEqual({ available: false, reason, remedy });
+    for (const options of [{}, { threads: 1 }, { threads: 2 }]) {
+      await expect(wasm.create(options)).rejects.toMatchObject({
+        code: 'UNAVAILABLE',
+        message: `wasm: ${reason}`,
+        remedy,
+      });
+    }
+  } finally {
+    WebAssembly.Memory = Memory;
+  }
 });
 
 describe.for([1, 2])('memory, with %i threads', (threads) => {

@@ -77,6 +77,49 @@ inChromium({ isolated: false }, 'not isolated', (opened) => {
     expectNoFailure(opened(), { threads: 1 }, ['order', 'mask', 'gradient', 'contract', 'resident']));
 });
 
+/** What strict pages send; a test's page needs its own script. */
+const STRICT = "default-src 'self'; script-src 'self'";
+
+inChromium(
+  { isolated: true, contentSecurityPolicy: STRICT },
+  'where a policy forbids WebAssembly',
+  (opened) => {
+    const absent = { remedy: expect.stringContaining("'wasm-unsafe-eval'") };
+
+    test('the probe says so, and what to do, and create does', async () => {
+      expect(await opened().page.evaluate(() => window.probe!())).toMatchObject({
+        available: false,
+        ...absent,
+      });
+      for (const options of [{}, { threads: 1 }, { threads: 2 }]) {
+        const error = JSON.parse(await deviceOf(opened(), options)) as object;
+        expect(error).toMatchObject({ code: 'UNAVAILABLE', ...absent });
+      }
+    });
+  },
+);
+
+inChromium(
+  { isolated: true, contentSecurityPolicy: `${STRICT} 'wasm-unsafe-eval'` },
+  'where a policy allows WebAssembly, and no workers from source',
+  (opened) => {
+    test('there is one thread, and more are refused', async () => {
+      expect(await opened().page.evaluate(() => window.probe!())).toEqual({ available: true });
+      expect(await deviceOf(opened(), {})).toBe('WebAssembly, relaxed SIMD, 1 thread');
+      expect(JSON.parse(await deviceOf(opened(), { threads: 2 }))).toMatchObject({
+        code: 'UNAVAILABLE',
+        remedy: expect.stringContaining('option worker'),
+      });
+    });
+
+    test('there are threads from the address of the worker', async () => {
+      const options = { threads: 2, worker: '/worker.js' };
+      expect(await deviceOf(opened(), options)).toBe('WebAssembly, relaxed SIMD, 2 threads');
+      await expectNoFailure(opened(), options, ['order', 'accuracy']);
+    });
+  },
+);
+
 inChromium({ isolated: true, contentSecurityPolicy: "worker-src 'none'" }, 'without workers', (opened) => {
   test('there is one thread, and more are refused', async () => {
     expect(await deviceOf(opened(), {})).toBe('WebAssembly, relaxed SIMD, 1 thread');

@@ -15,10 +15,15 @@ export interface WasmOptions {
    * Results then differ in their last bits from those without it. Default `'auto'`.
    */
   readonly relaxedSimd?: 'auto' | false;
+  /**
+   * The address of `@heed/backend-wasm/worker`, which threads are then started from. Default: source inside of the
+   * package, as `blob:` in a page, which a content security policy without `worker-src blob:` forbids.
+   */
+  readonly worker?: string | URL;
 }
 
 /** @throws HeedError `ARGUMENT`. */
-export function checkOptions({ threads, relaxedSimd }: WasmOptions): void {
+export function checkOptions({ threads, relaxedSimd, worker }: WasmOptions): void {
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) {
     throw new HeedError(
       'ARGUMENT',
@@ -27,5 +32,8 @@ export function checkOptions({ threads, relaxedSimd }: WasmOptions): void {
   }
   if (relaxedSimd !== undefined && relaxedSimd !== 'auto' && relaxedSimd !== false) {
     throw new HeedError('ARGUMENT', `relaxedSimd is ${String(relaxedSimd)}, expected 'auto' or false`);
+  }
+  if (worker !== undefined && typeof worker !== 'string' && !(worker instanceof URL)) {
+    throw new HeedError('ARGUMENT', `worker is ${String(worker)}, expected an address as a string or a URL`);
   }
 }

@@ -3,6 +3,7 @@ import { Heap } from '../memory/heap.ts';
 import { MOST_THREADS, type WasmOptions } from '../options.ts';
 import type { PlanOptions } from '../plan/plan.ts';
 import { Queue } from '../threads/queue.ts';
+import { platformSpawn } from '../threads/spawn.ts';
 import { Team } from '../threads/team.ts';
 import { hasRelaxedSimd, hasSharedMemory } from './features.ts';
 import { ModuleCache } from './modules.ts';
@@ -20,10 +21,11 @@ export interface Engine {
 }
 
 /** @throws HeedError `UNAVAILABLE` when more than one thread was asked for and cannot be had. */
-export async function startEngine({ threads, relaxedSimd = 'auto' }: WasmOptions): Promise<Engine> {
-  const { heap, team } = threads === undefined ? await mostThreads() : await withThreads(threads);
+export async function startEngine({ threads, relaxedSimd = 'auto', worker }: WasmOptions): Promise<Engine> {
+  const { heap, team } =
+    threads === undefined ? await mostThreads(worker) : await withThreads(threads, worker);
   const relaxed = relaxedSimd === 'auto' && hasRelaxedSimd();
-  return {
+  const engine: Engine = {
     device: `WebAssembly, ${relaxed ? 'relaxed ' : ''}SIMD, ${team.threads} thread${team.threads === 1 ? '' : 's'}`,
     planOptions: { shared: heap.shared, relaxedSimd: relaxed },
     heap,
@@ -31,18 +33,23 @@ export async function startEngine({ threads, relaxedSimd = 'auto' }: WasmOptions
     modules: new ModuleCache(heap.memory, (id) => team.forget(id)),
     queue: new Queue(),
   };
+  if (team.threads > 1) dropped.register(engine, team);
+  return engine;
 }
+
+/** The workers of a backend that nobody disposed end with it: an idle one takes 8 MB, and keeps the memory. */
+const dropped = new FinalizationRegistry((team: Team) => void team.end());
 
 type Threads = Pick<Engine, 'heap' | 'team'>;
 
 /** As many as run at the same time, or one, where workers cannot be had; the device tells. */
-async function mostThreads(): Promise<Threads> {
+async function mostThreads(worker: WasmOptions['worker']): Promise<Threads> {
   const threads = hasSharedMemory() ? Math.min(availableThreads(), MOST_THREADS) : 1;
   if (threads === 1) return withThreads(1);
-  return withThreads(threads).catch(() => withThreads(1));
+  return withThreads(threads, worker).catch(() => withThreads(1));
 }
 
-async function withThreads(threads: number): Promise<Threads> {
+async function withThreads(threads: number, worker?: WasmOptions['worker']): Promise<Threads> {
   if (threads > 1 && !hasSharedMemory()) {
     throw new HeedError('UNAVAILABLE', `${threads} threads need shared memory, which is not allowed here`, {
       remedy:
@@ -50,5 +57,5 @@ async function withThreads(threads: number): Promise<Threads> {
     });
   }
   const heap = new Heap(threads > 1);
-  return { heap, team: await Team.start(heap.memory, threads) };
+  return { heap, team: await Team.start(heap.memory, threads, platformSpawn(worker)) };
 }

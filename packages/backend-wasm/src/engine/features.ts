@@ -26,8 +26,20 @@ export function hasSharedMemory(): boolean {
     return (
       new WebAssembly.Memory({ initial: 0, maximum: 1, shared: true }).buffer instanceof SharedArrayBuffer
     );
-  } catch {
-    return false;
+  } catch (error) {
+    // It may be shared, and there is no room for it, which whoever makes the memory says.
+    return error instanceof RangeError;
+  }
+}
+
+/** Returns why the engine refuses to compile what it holds valid; null when it compiles. A page's policy can forbid it. */
+export async function refusal(): Promise<string | null> {
+  const module = new ModuleBuilder();
+  try {
+    await WebAssembly.compile(module.build('none'));
+    return null;
+  } catch (error) {
+    return String(error);
   }
 }
 

@@ -24,12 +24,13 @@ export class Heap {
   private readonly blocks: FreeList;
   private readonly mostBytes: number;
 
-  /** @param mostPages of 64 KiB; less than 65,536 where tests want to see the end of it. */
+  /**
+   * @param mostPages of 64 KiB; less than 65,536 where tests want to see the end of it.
+   * @throws HeedError `UNAVAILABLE` without address space for it.
+   */
   constructor(shared: boolean, mostPages: number = MOST_PAGES) {
     this.shared = shared;
-    this.memory = shared
-      ? sharedMemory(mostPages)
-      : new WebAssembly.Memory({ initial: 1, maximum: mostPages });
+    this.memory = newMemory(shared, mostPages);
     // Address 0 stays free, so that it can mean "none".
     this.blocks = new FreeList(1);
     // Kernels may read a little beyond a block, and an end of 4 GiB would be address 0.
@@ -96,13 +97,34 @@ export class Heap {
   }
 }
 
-/** Its size is reserved at once, and not every system gives 4 GiB. */
-function sharedMemory(mostPages: number): WebAssembly.Memory {
+/**
+ * Returns whether the process has address space for a memory. Engines reserve 8 GiB or more for one, whatever its size: it
+ * spares them to check each access.
+ */
+export function hasAddressSpace(): boolean {
+  try {
+    newMemory(false, MOST_PAGES);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What to do where {@link hasAddressSpace} says no. */
+export const ADDRESS_SPACE_REMEDY =
+  'raise the limit of address space (ulimit -v), start Node with --disable-wasm-trap-handler, dispose backends that are not used, or use @heed/backend-ts';
+
+/** Shared memory is reserved at once, and not every system gives 4 GiB. */
+function newMemory(shared: boolean, mostPages: number): WebAssembly.Memory {
   for (let maximum = mostPages; ; maximum = Math.ceil(maximum / 2)) {
     try {
-      return new WebAssembly.Memory({ initial: 1, maximum, shared: true });
-    } catch (error) {
-      if (maximum < 1024) throw error;
+      return new WebAssembly.Memory({ initial: 1, maximum, shared });
+    } catch (cause) {
+      if (shared && maximum >= 1024) continue;
+      throw new HeedError('UNAVAILABLE', 'wasm: no address space for WebAssembly memory', {
+        remedy: ADDRESS_SPACE_REMEDY,
+        cause,
+      });
     }
   }
 }

@@ -1,5 +1,6 @@
 /** Runs in a browser; the test calls what is on `window`. */
 import { type Report, allCases, verify } from '@heed/conformance';
+import type { Availability } from '@heed/core';
 import wasm, { type WasmOptions } from '../index.ts';
 import { COMBINATIONS, providerOf } from './combinations.ts';
 import { Heap } from '../memory/heap.ts';
@@ -13,6 +14,8 @@ declare global {
     verifyWasm?: (options: WasmOptions, clauses?: readonly string[]) => Promise<Report>;
     /** What a backend made with these options runs on, or the error's code, message and remedy. */
     deviceOf?: (options: WasmOptions) => Promise<string>;
+    /** What the probe says. */
+    probe?: () => Promise<Availability>;
     /** What comes of a job whose fourth task fails, of one that is aborted, and of one after them. */
     jobs?: (threads: number) => Promise<string[]>;
   }
@@ -33,6 +36,8 @@ window.deviceOf = async (options) => {
     return JSON.stringify(error);
   }
 };
+
+window.probe = () => wasm.probe();
 
 window.jobs = async (threads) => {
   const heap = new Heap(threads > 1);

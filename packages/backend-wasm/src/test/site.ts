@@ -24,7 +24,7 @@ export type OnPost = (name: string, body: string) => void;
 
 /** Serves, from the loopback, a page with the built packages as a bundler for browsers puts them together. */
 export async function openSite(headers: Headers, onPost: OnPost = () => undefined): Promise<Site> {
-  const files = await bundle(fileURLToPath(new URL('../../dist/test/page.js', import.meta.url)));
+  const files = await bundle(['test/page.js', 'worker.js']);
   const server: Server = createServer((request, response) => {
     if (headers.isolated) {
       response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
@@ -49,8 +49,9 @@ export async function openSite(headers: Headers, onPost: OnPost = () => undefine
 }
 
 /** Minified, names and all: what is handed to workers as source has to survive it. */
-async function bundle(entry: string): Promise<Map<string, string>> {
-  const build = await rolldown({ input: entry, platform: 'browser' });
+async function bundle(entries: readonly string[]): Promise<Map<string, string>> {
+  const input = entries.map((entry) => fileURLToPath(new URL(`../../dist/${entry}`, import.meta.url)));
+  const build = await rolldown({ input, platform: 'browser' });
   const { output } = await build.generate({ format: 'esm', minify: true });
   await build.close();
   return new Map(

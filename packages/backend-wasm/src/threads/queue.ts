@@ -1,3 +1,5 @@
+import { onAbort } from './aborts.ts';
+
 /** Does one piece of work at a time, in the order in which they were asked for. */
 export class Queue {
   private last: Promise<void> = Promise.resolve();
@@ -25,14 +27,13 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void } {
 async function unlessAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
   if (signal === undefined) return promise;
   signal.throwIfAborted();
-  let onAbort!: () => void;
+  let end!: () => void;
   const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
+    end = onAbort(signal, () => reject(signal.reason as Error));
   });
   try {
     await Promise.race([promise, aborted]);
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    end();
   }
 }

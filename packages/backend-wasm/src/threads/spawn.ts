@@ -19,11 +19,15 @@ export interface WorkerEvents {
 /** Starts a worker. It does not keep the process alive unless it is held. */
 export type Spawn = (events: WorkerEvents) => Worker;
 
-/** The way that this platform starts workers; undefined where there is none. */
-export function platformSpawn(): Spawn | undefined {
+/**
+ * The way that this platform starts workers; undefined where there is none.
+ *
+ * @param address of the worker's module; by default its source is at hand.
+ */
+export function platformSpawn(address?: string | URL): Spawn | undefined {
   const threads = nodeModule('node:worker_threads');
-  if (threads !== undefined) return (events) => spawnThread(threads, events);
-  return typeof globalThis.Worker === 'function' ? spawnWebWorker : undefined;
+  if (threads !== undefined) return (events) => spawnThread(threads, events, address);
+  return typeof globalThis.Worker === 'function' ? (events) => spawnWebWorker(events, address) : undefined;
 }
 
 const NODE_CHANNEL = `{
@@ -31,9 +35,17 @@ const NODE_CHANNEL = `{
   listen(listener) { require('node:worker_threads').parentPort.on('message', listener); },
 }`;
 
-function spawnThread({ Worker: Thread }: typeof import('node:worker_threads'), events: WorkerEvents): Worker {
+function spawnThread(
+  { Worker: Thread }: typeof import('node:worker_threads'),
+  events: WorkerEvents,
+  address: string | URL | undefined,
+): Worker {
   // Neither flags of the process, which may be for its main module only, nor its environment.
-  const thread = new Thread(workerSource(NODE_CHANNEL), { eval: true, execArgv: [], env: {} });
+  const surroundings = { execArgv: [], env: {} };
+  const thread =
+    address === undefined
+      ? new Thread(workerSource(NODE_CHANNEL), { eval: true, ...surroundings })
+      : new Thread(new URL(address), surroundings);
   thread.unref();
   thread.on('message', (message: FromWorker) => events.message(message));
   thread.on('error', (error: Error) => events.death(error.message));
@@ -50,10 +62,15 @@ const WEB_CHANNEL = `{
   listen(listener) { onmessage = (event) => listener(event.data); },
 }`;
 
-function spawnWebWorker(events: WorkerEvents): Worker {
-  const url = URL.createObjectURL(new Blob([workerSource(WEB_CHANNEL)], { type: 'text/javascript' }));
-  const worker = new globalThis.Worker(url);
-  const isLoaded = (): void => URL.revokeObjectURL(url);
+function spawnWebWorker(events: WorkerEvents, address: string | URL | undefined): Worker {
+  const url =
+    address === undefined
+      ? URL.createObjectURL(new Blob([workerSource(WEB_CHANNEL)], { type: 'text/javascript' }))
+      : String(address);
+  const worker = new globalThis.Worker(url, { type: address === undefined ? 'classic' : 'module' });
+  const isLoaded = (): void => {
+    if (address === undefined) URL.revokeObjectURL(url);
+  };
   worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => {
     isLoaded();
     events.message(data);

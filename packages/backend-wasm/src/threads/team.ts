@@ -1,6 +1,7 @@
 import { HeedError } from '@heed/core';
 import { TURN_MILLISECONDS, nextTurn } from '@heed/core/backend';
 import { mayWait } from '../engine/features.ts';
+import { onAbort } from './aborts.ts';
 import { type FromWorker, type Job, type TaskFunction, totalTasks } from './job.ts';
 import { type Spawn, type Worker, platformSpawn } from './spawn.ts';
 import { WORD } from './words.ts';
@@ -146,7 +147,8 @@ export class Team {
   private startMember(inside: number): Promise<Member> {
     return new Promise((resolve, reject) => {
       const fail = (reason: string, cause?: unknown): void => {
-        const remedy = 'set threads: 1, or allow workers (worker-src blob: in a content security policy)';
+        const remedy =
+          'set threads: 1, allow workers (worker-src blob: in a content security policy), or serve the worker yourself (option worker)';
         reject(new HeedError('UNAVAILABLE', `a worker thread does not start: ${reason}`, { remedy, cause }));
       };
       if (this.spawn === undefined) return fail('the platform has none');
@@ -266,17 +268,16 @@ export class Team {
   /** For a thread that may not wait: until the workers say that all is done. */
   private async standBy({ job, members, signal }: Call): Promise<void> {
     const total = totalTasks(job.phases);
-    let onAbort = (): void => undefined;
+    let end: (() => void) | undefined;
     await new Promise<void>((resolve, reject) => {
-      onAbort = () => reject(signal!.reason as Error);
-      signal?.addEventListener('abort', onAbort);
+      if (signal) end = onAbort(signal, () => reject(signal.reason as Error));
       this.onNews = () => {
         const busy = members.some(({ dead, inside }) => !dead && this.words[inside] !== 0);
         if (this.isDone(total) && !busy) resolve();
         else if (this.trouble !== null) reject(this.trouble);
       };
       this.onNews();
-    }).finally(() => signal?.removeEventListener('abort', onAbort));
+    }).finally(() => end?.());
   }
 
   /** Waits until no worker is inside the job: what it computes on is free then. */

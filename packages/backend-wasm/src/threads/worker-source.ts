@@ -2,7 +2,7 @@ import type { FromWorker, TaskFunction, ToWorker } from './job.ts';
 import { WORD } from './words.ts';
 
 /** The worker's end of the channel to who started it, in browsers and in Node. */
-interface Channel {
+export interface Channel {
   post(message: FromWorker): void;
   listen(listener: (message: ToWorker) => void): void;
 }
@@ -12,7 +12,7 @@ interface Channel {
  * every bundler. So it uses nothing of its surroundings, and has no named function inside, which some bundlers mark
  * by a call to a helper.
  */
-function work({ post, listen }: Channel, word: typeof WORD): void {
+export function work({ post, listen }: Channel, word: typeof WORD): void {
   const instances = new Map<number, WebAssembly.Instance>();
   let memory: WebAssembly.Memory;
   let words: Int32Array;
