@@ -12,10 +12,10 @@ export interface Random {
 export function randomFrom(seed: string | number): Random {
   let state = typeof seed === 'number' ? seed >>> 0 : hash(seed);
   const uniform = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
+    state = (state + 0x6d2b79f5) | 0;
     let word = Math.imul(state ^ (state >>> 15), state | 1);
     word ^= word + Math.imul(word ^ (word >>> 7), word | 61);
-    return ((word ^ (word >>> 14)) >>> 0) / 0x100000000;
+    return ((word ^ (word >>> 14)) >>> 0) * 2 ** -32;
   };
   return {
     uniform,

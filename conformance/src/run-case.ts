@@ -71,17 +71,14 @@ async function runAgreement(theCase: AgreementCase, { backend }: Subject): Promi
   const instead = await withoutComputing(backend, problem);
   if (instead !== null) return instead;
 
-  const expectation = expectationOfCase(theCase);
+  const dOutput = problem.gradient ? theCase.dOutput!() : undefined;
+  const expectation = expectationOfCase(theCase, problem, inputs as PlainInputs, dOutput);
   const kernel = await backend.compile(problem);
   try {
     const results = await kernel.run(inputs);
     const comparisons = judgeResults(expectation, results, theCase.expected);
-    if (problem.gradient && comparisons.every(({ fault }) => fault === null)) {
-      const forward = {
-        output: results.output!,
-        statistics: results.statistics!,
-        dOutput: theCase.dOutput!(),
-      };
+    if (dOutput !== undefined && comparisons.every(({ fault }) => fault === null)) {
+      const forward = { output: results.output!, statistics: results.statistics!, dOutput };
       const gradients = await kernel.gradient(inputs, forward);
       comparisons.push(...judgeGradients(expectation, gradients, theCase.expected));
     }
@@ -105,12 +102,15 @@ export function differentiable(request: AttentionRequest): AttentionRequest {
 const expectations = new WeakMap<AgreementCase, Expectation>();
 
 /** Kept, so that verifying a second backend does not compute the reference again. Inputs of its own. */
-function expectationOfCase(theCase: AgreementCase): Expectation {
+function expectationOfCase(
+  theCase: AgreementCase,
+  problem: AttentionProblem,
+  inputs: PlainInputs,
+  dOutput: Tensor | undefined,
+): Expectation {
   const known = expectations.get(theCase);
   if (known !== undefined) return known;
-  const { problem, inputs } = problemOf(differentiable(theCase.request()));
-  const dOutput: Tensor | undefined = problem.gradient ? theCase.dOutput!() : undefined;
-  const expectation = expectationOf(problem, inputs as PlainInputs, dOutput);
+  const expectation = expectationOf(problem, structuredClone(inputs), structuredClone(dOutput));
   expectations.set(theCase, expectation);
   return expectation;
 }

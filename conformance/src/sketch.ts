@@ -86,11 +86,10 @@ export function requestOf(sketch: Sketch, seed: string | number): AttentionReque
   const { dtype = 'float32', layout = 'bhld' } = sketch;
   const { batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim } = lengthsOf(sketch);
   const float = floatsOf(dtype);
-  const query = sequence(float, layout, [batch, heads, queryLength, headDim], (h) => {
-    return random.normal() * (sketch.spread ?? 1) * (h % 2 === 0 ? 1 : 6);
-  });
-  const key = sequence(float, layout, [batch, kvHeads, keyLength, headDim], () => random.normal());
-  const value = sequence(float, layout, [batch, kvHeads, keyLength, valueDim], () => random.normal());
+  const sequence = sequenceOf(dtype, layout, random);
+  const query = sequence([batch, heads, queryLength, headDim], sketch.spread ?? 1, 6);
+  const key = sequence([batch, kvHeads, keyLength, headDim]);
+  const value = sequence([batch, kvHeads, keyLength, valueDim]);
   const optional = {
     ...(sketch.mask && { mask: maskOf(sketch.mask, float, random) }),
     ...(sketch.bias && { bias: biasOf(sketch.bias, float, random) }),
@@ -105,10 +104,8 @@ export function requestOf(sketch: Sketch, seed: string | number): AttentionReque
 export function dOutputOf(sketch: Sketch, seed: string | number): Tensor {
   const random = randomFrom(`${seed}/dOutput`);
   const { batch, heads, queryLength, valueDim } = lengthsOf(sketch);
-  const lengths = [batch, heads, queryLength, valueDim] as const;
-  return sequence(floatsOf(sketch.dtype ?? 'float32'), sketch.layout ?? 'bhld', lengths, () =>
-    random.normal(),
-  );
+  const { dtype = 'float32', layout = 'bhld' } = sketch;
+  return sequenceOf(dtype, layout, random)([batch, heads, queryLength, valueDim]);
 }
 
 const OPTIONS = [
@@ -142,17 +139,21 @@ function floatsOf(dtype: FloatDType): FloatMaker {
   };
 }
 
-/** A query, key or value. The numbers are the same in either layout. */
-function sequence(
-  float: FloatMaker,
+/** Makes queries, keys and values. The numbers are the same in either layout; those of odd heads are larger. */
+function sequenceOf(
+  dtype: FloatDType,
   layout: Layout,
-  [batch, heads, length, depth]: BroadcastShape,
-  number: (h: number) => number,
-): Tensor {
-  const dense = float([batch, heads, length, depth], (index) =>
-    number(Math.floor(index / (length * depth)) % heads),
-  );
-  return layout === 'bhld' ? dense : transposeHeads(dense);
+  random: Random,
+): (shape: BroadcastShape, spread?: number, odd?: number) => Tensor {
+  return (shape, spread = 1, odd = 1) => {
+    const [, heads, length, depth] = shape;
+    const dense = zeros(dtype, shape);
+    for (let n = 0; n < dense.data.length;) {
+      const factor = (Math.floor(n / (length * depth)) % heads) % 2 === 0 ? 1 : odd;
+      for (const end = n + length * depth; n < end; n++) dense.data[n] = random.normal() * spread * factor;
+    }
+    return layout === 'bhld' ? dense : transposeHeads(dense);
+  };
 }
 
 /** `[B, H, L, D]` to `[B, L, H, D]`, and back: it is its own inverse. */

@@ -53,6 +53,34 @@ export function arbitraryInput(capabilities: Capabilities): fc.Arbitrary<FuzzInp
   return fc.record({ sketch, seed: fc.nat() });
 }
 
+/**
+ * How large B · Hq · Lq · Lk · (D + Dv) may be. Most problems are cut to what takes a millisecond, so that many are tried;
+ * one in 32 is left as it was drawn.
+ */
+const work = fc.oneof(
+  { withCrossShrink: true },
+  { weight: 31, arbitrary: fc.constant(2 ** 18) },
+  { weight: 1, arbitrary: fc.constant(Infinity) },
+);
+
+type Drawn = Pick<Lengths, 'batch' | 'kvHeads' | 'headDim' | 'queryLength'> & {
+  readonly group?: number | undefined;
+  readonly keyLength?: number | undefined;
+  readonly valueDim?: number | undefined;
+};
+
+/** Leaves out what tells least first: the rest of the batch, heads, depth; lengths stay. */
+function cut(drawn: Drawn, limit: number): Drawn {
+  const { batch, kvHeads, group = 1, queryLength, keyLength = queryLength, headDim, valueDim } = drawn;
+  const size = batch * kvHeads * group * queryLength * keyLength * (headDim + (valueDim ?? headDim));
+  if (size <= limit) return drawn;
+  if (batch > 1) return cut({ ...drawn, batch: 1 }, limit);
+  if (kvHeads > 1) return cut({ ...drawn, kvHeads: 1 }, limit);
+  if (group > 1) return cut({ ...drawn, group: 1 }, limit);
+  const depthOf = (length: number): number => Math.min(length, 8);
+  return { ...drawn, headDim: depthOf(headDim), valueDim: valueDim && depthOf(valueDim) };
+}
+
 function arbitraryLengths({ features }: Capabilities): fc.Arbitrary<Sketch> {
   const when = <T>(feature: Feature, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
     features.includes(feature) ? fc.option(arbitrary, { nil: undefined }) : fc.constant(undefined);
@@ -65,8 +93,12 @@ function arbitraryLengths({ features }: Capabilities): fc.Arbitrary<Sketch> {
       keyLength: fc.option(sequenceLength, { nil: undefined }),
       headDim: depth,
       valueDim: when('valueDim', depth),
+      work,
     })
-    .map(({ group = 1, ...lengths }) => defined({ ...lengths, heads: lengths.kvHeads * group }));
+    .map(({ work: limit, ...drawn }) => {
+      const { group = 1, ...lengths } = cut(drawn, limit);
+      return defined({ ...lengths, heads: lengths.kvHeads * group });
+    });
 }
 
 type Options = ReturnType<typeof arbitraryOptions> extends fc.Arbitrary<infer T> ? T : never;

@@ -1,5 +1,6 @@
 import type { DType, FloatDType, Tensor } from '@heed/core';
 import { Bound, largestError } from './bound.ts';
+import type { ExcludedElements } from './excluded.ts';
 
 /** One tensor of a result against the reference. */
 export interface Comparison {
@@ -24,8 +25,8 @@ export interface Candidate {
   readonly reference: ArrayLike<number>;
   /** The naive computation in the same precision, in each of its ways. */
   readonly naive: readonly (() => ArrayLike<number>)[];
-  /** Returns whether an entry is one that is excluded: it must equal the reference exactly. */
-  exact(index: number): boolean;
+  /** They must equal the reference exactly. */
+  readonly excluded: ExcludedElements;
   /** Whether errors are divided by max(1, |reference|): for logarithms and maxima of scores. */
   readonly relative: boolean;
   /** What a case expects, of numbers that agree with the float64 reference. */
@@ -78,19 +79,24 @@ function contradicted({ fromCase }: Candidate): string {
 }
 
 /** Entries that are not approximated: what is excluded, −∞, and what is not finite. */
-function exactEntries({ exact }: Candidate, expected: ArrayLike<number>): Uint8Array {
+function exactEntries({ excluded }: Candidate, expected: ArrayLike<number>): Uint8Array {
+  const { flags, depth } = excluded;
   const result = new Uint8Array(expected.length);
   for (let n = 0; n < result.length; n++) {
-    if (!Number.isFinite(expected[n]) || exact(n)) result[n] = 1;
+    if (!Number.isFinite(expected[n])) result[n] = 1;
+  }
+  for (let at = flags.indexOf(1); at !== -1; at = flags.indexOf(1, at + 1)) {
+    result.fill(1, at * depth, (at + 1) * depth);
   }
   return result;
 }
 
 function firstInexact(exact: Uint8Array, expected: ArrayLike<number>, actual: ArrayLike<number>): number {
-  return exact.findIndex((flag, n) => {
-    if (flag === 0) return false;
-    return Number.isNaN(expected[n]) ? Number.isFinite(actual[n]) : actual[n] !== expected[n];
-  });
+  for (let n = exact.indexOf(1); n !== -1; n = exact.indexOf(1, n + 1)) {
+    const same = Number.isNaN(expected[n]) ? !Number.isFinite(actual[n]) : actual[n] === expected[n];
+    if (!same) return n;
+  }
+  return -1;
 }
 
 function exactFault(candidate: Candidate, expected: ArrayLike<number>, index: number): string {

@@ -3,8 +3,15 @@ import { broadcastStrides } from '@heed/core/backend';
 import { eachRow } from './naive-forward.ts';
 import { type PlainInputs, attendedKeys, rowStarts } from './naive-scores.ts';
 
-/** By tensor: whether an element is excluded, so that nothing that is attended to reaches it. */
-export type Excluded = Readonly<Record<string, (index: number) => boolean>>;
+/** Elements of a tensor that are excluded, so that nothing that is attended to reaches them. */
+export interface ExcludedElements {
+  /** 1 where `depth` consecutive elements are excluded. */
+  readonly flags: Uint8Array;
+  readonly depth: number;
+}
+
+/** By tensor. */
+export type Excluded = Readonly<Record<string, ExcludedElements>>;
 
 /** Which keys rows may attend to. */
 export interface Attended {
@@ -42,18 +49,17 @@ export function excludedOutputs(
   { pairs, emptyRows }: Attended,
 ): Excluded {
   const { heads, queryLength, valueDim } = problem;
-  const emptyRow = (at: number): boolean => emptyRows[at] === 1;
   // An empty row with a sink has a denominator all the same.
-  const nothingToSum = (at: number): boolean => {
+  const nothingToSum = emptyRows.map((empty, at) => {
     const sink = problem.sinks ? sinks!.data[Math.floor(at / queryLength) % heads] : -Infinity;
-    return emptyRow(at) && sink === -Infinity;
-  };
+    return empty === 1 && sink === -Infinity ? 1 : 0;
+  });
   return {
-    output: flagsOfRows(problem, valueDim, emptyRow),
-    weights: (index) => pairs[index] === 0,
-    logSumExp: nothingToSum,
-    rowMax: nothingToSum,
-    rowSum: nothingToSum,
+    output: { flags: inLayout(problem, emptyRows), depth: valueDim },
+    weights: { flags: pairs.map((attended) => 1 - attended), depth: 1 },
+    logSumExp: { flags: nothingToSum, depth: 1 },
+    rowMax: { flags: nothingToSum, depth: 1 },
+    rowSum: { flags: nothingToSum, depth: 1 },
   };
 }
 
@@ -63,41 +69,37 @@ export function excludedGradients(
   inputs: PlainInputs,
   { pairs, emptyRows }: Attended,
 ): Excluded {
-  const { headDim, valueDim, keyLength } = problem;
+  const { heads, headDim, valueDim, keyLength } = problem;
   const starts = rowStarts(problem);
-  const keys = new Uint8Array(inputs.key.data.length / headDim);
-  const values = new Uint8Array(inputs.value.data.length / valueDim);
-  const biases = new Uint8Array(inputs.bias?.data.length ?? 0);
+  const keys = new Uint8Array(inputs.key.data.length / headDim).fill(1);
+  const values = new Uint8Array(inputs.value.data.length / valueDim).fill(1);
+  const biases = new Uint8Array(inputs.bias?.data.length ?? 0).fill(1);
   const [biasB, biasH, biasI, biasJ] = broadcastStrides(problem.bias?.shape ?? [1, 1, 1, 1]);
   eachRow(problem, (b, h, i, at) => {
     const biasRow = b * biasB + h * biasH + i * biasI;
     for (let j = 0; j < keyLength; j++) {
       if (pairs[at * keyLength + j] === 0) continue;
-      keys[starts.key(b, h, j) / headDim] = 1;
-      values[starts.value(b, h, j) / valueDim] = 1;
-      if (problem.bias) biases[biasRow + j * biasJ] = 1;
+      keys[starts.key(b, h, j) / headDim] = 0;
+      values[starts.value(b, h, j) / valueDim] = 0;
+      if (problem.bias) biases[biasRow + j * biasJ] = 0;
     }
   });
   return {
-    dQuery: flagsOfRows(problem, headDim, (at) => emptyRows[at] === 1),
-    dKey: (index) => keys[Math.floor(index / headDim)] === 0,
-    dValue: (index) => values[Math.floor(index / valueDim)] === 0,
-    dBias: (index) => biases[index] === 0,
-    dSinks: () => false,
+    dQuery: { flags: inLayout(problem, emptyRows), depth: headDim },
+    dKey: { flags: keys, depth: headDim },
+    dValue: { flags: values, depth: valueDim },
+    dBias: { flags: biases, depth: 1 },
+    dSinks: { flags: new Uint8Array(heads), depth: 1 },
   };
 }
 
-/** Carries a flag of rows `[B, Hq, Lq]` over to the elements of query rows in the problem's layout. */
-function flagsOfRows(
-  { layout, heads, queryLength }: AttentionProblem,
-  depth: number,
-  flag: (at: number) => boolean,
-): (index: number) => boolean {
-  if (layout === 'bhld') return (index) => flag(Math.floor(index / depth));
-  return (index) => {
-    const place = Math.floor(index / depth);
-    const i = Math.floor(place / heads) % queryLength;
-    const b = Math.floor(place / (heads * queryLength));
-    return flag((b * heads + (place % heads)) * queryLength + i);
-  };
+/** Puts flags of rows `[B, Hq, Lq]` into the order of query rows in the problem's layout. */
+function inLayout(problem: AttentionProblem, flags: Uint8Array): Uint8Array {
+  const { layout, heads, queryLength } = problem;
+  if (layout === 'bhld') return flags;
+  const result = new Uint8Array(flags.length);
+  eachRow(problem, (b, h, i, at) => {
+    result[(b * queryLength + i) * heads + h] = flags[at]!;
+  });
+  return result;
 }

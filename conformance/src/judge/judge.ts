@@ -89,7 +89,7 @@ function candidateOf(
     actual: actual[name]!.data,
     reference: yardstick.reference[name]!.data,
     naive: yardstick.naive.map((values) => () => values()[name]!.data),
-    exact: yardstick.excluded[name] ?? (() => true),
+    excluded: yardstick.excluded[name] ?? { flags: new Uint8Array(), depth: 1 },
     relative: RELATIVE.has(name),
   };
   if (name !== 'rowSum') return candidate;

@@ -65,7 +65,7 @@ export function naiveForward(
   );
   const weights = zeros('float64', wantsWeights ? [...perRow, keyLength] : [0]);
   const { data } = output;
-  const value = inputs.value.data;
+  const value = new Float64Array(inputs.value.data);
   const logSumExp = zeros('float64', perRow);
   const rowMax = zeros('float64', perRow);
   const rowSum = zeros('float64', perRow);

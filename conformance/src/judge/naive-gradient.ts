@@ -28,7 +28,12 @@ export function naiveGradient(
   const dBias = problem.bias ? zeros('float64', inputs.bias!.shape) : null;
   const dSinks = problem.sinks ? zeros('float64', [problem.heads]) : null;
   const [biasB, biasH, biasI, biasJ] = broadcastStrides(problem.bias?.shape ?? [1, 1, 1, 1]);
-  const value = inputs.value.data;
+  const [query, key, value] = [
+    new Float64Array(inputs.query.data),
+    new Float64Array(inputs.key.data),
+    new Float64Array(inputs.value.data),
+  ];
+  const dO = new Float64Array(dOutput.data);
   const add = (target: Tensor, at: number, number: number): void => {
     target.data[at] = round(target.data[at]! + number);
   };
@@ -48,20 +53,20 @@ export function naiveGradient(
     const valueRows = keys.map((j) => starts.value(b, h, j));
     const mean = sumOf(valueDim, (d) => {
       const output = sumOf(keys.length, (n) => round(weights[n]! * value[valueRows[n]! + d]!));
-      return round(dOutput.data[o + d]! * output);
+      return round(dO[o + d]! * output);
     });
 
     eachTerm(keys.length, arithmetic, (n) => {
       const [j, v] = [keys[n]!, valueRows[n]!];
       const k = starts.key(b, h, j);
-      const dWeight = sumOf(valueDim, (d) => round(dOutput.data[o + d]! * value[v + d]!));
+      const dWeight = sumOf(valueDim, (d) => round(dO[o + d]! * value[v + d]!));
       const dScore = round(weights[n]! * round(dWeight - mean));
       const slope = round(1 - round(saturation[n]! * saturation[n]!));
       const dProduct = round(scale * (softcap === null ? dScore : round(dScore * slope)));
-      for (let d = 0; d < valueDim; d++) add(dValue, v + d, round(weights[n]! * dOutput.data[o + d]!));
+      for (let d = 0; d < valueDim; d++) add(dValue, v + d, round(weights[n]! * dO[o + d]!));
       for (let d = 0; d < headDim; d++) {
-        add(dQuery, q + d, round(dProduct * inputs.key.data[k + d]!));
-        add(dKey, k + d, round(dProduct * inputs.query.data[q + d]!));
+        add(dQuery, q + d, round(dProduct * key[k + d]!));
+        add(dKey, k + d, round(dProduct * query[q + d]!));
       }
       if (dBias) add(dBias, b * biasB + h * biasH + i * biasI + j * biasJ, dScore);
     });

@@ -79,8 +79,8 @@ export function naiveScores(
   const mask = broadcastReader(problem.mask?.shape, inputs.mask);
   const bias = broadcastReader(problem.bias?.shape, inputs.bias);
   const scale = nearest(problem.scale);
-  const query = inputs.query.data;
-  const key = inputs.key.data;
+  const query = new Float64Array(inputs.query.data);
+  const key = new Float64Array(inputs.key.data);
 
   const scaledDot = (q: number, k: number): number => {
     const last = problem.headDim - 1;
@@ -95,8 +95,9 @@ export function naiveScores(
   return (b, h, i) => {
     const row = { keys: [] as number[], scores: [] as number[], saturation: [] as number[] };
     const position = i + visible.offset(b);
+    const q = starts.query(b, h, i);
     for (const j of keysOf(b, h, i)) {
-      let score = scaledDot(starts.query(b, h, i), starts.key(b, h, j));
+      let score = scaledDot(q, starts.key(b, h, j));
       let saturation = 0;
       if (problem.softcap !== null) {
         saturation = round(Math.tanh(round(score / problem.softcap)));

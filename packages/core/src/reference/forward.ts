@@ -17,6 +17,7 @@ export function referenceForward(
   const { batch, heads, queryLength, keyLength, valueDim, layout } = problem;
   const rows = rowsOf(problem);
   const scoresOf = scorer(problem, inputs);
+  const value = new Float64Array(inputs.value.data);
   const perRow = [batch, heads, queryLength];
   const wantsWeights = problem.outputs.includes('weights');
   const outputShape = layout === 'bhld' ? [...perRow, valueDim] : [batch, queryLength, heads, valueDim];
@@ -43,14 +44,14 @@ export function referenceForward(
         rowSum.data[row] = soft.sum;
         logSumExp.data[row] = soft.sum === 0 ? -Infinity : soft.max + Math.log(soft.sum);
         choice.data[row] = chosen === -1 ? -1 : scores.keys[chosen]!;
+        const o = rows.output(b, h, i);
         scores.keys.forEach((j, n) => {
           const weight = rowWeights[n]!;
           if (wantsWeights) weights.data[row * keyLength + j] = weight;
           // Hard attention reads the value it chose and no other: 0 · NaN is NaN.
           if (problem.selection !== 'softmax' && n !== chosen) return;
-          for (let d = 0; d < valueDim; d++) {
-            output.data[rows.output(b, h, i) + d]! += weight * inputs.value.data[rows.value(b, h, j) + d]!;
-          }
+          const v = rows.value(b, h, j);
+          for (let d = 0; d < valueDim; d++) output.data[o + d]! += weight * value[v + d]!;
         });
       }
     }

@@ -22,6 +22,12 @@ export function referenceGradient(
   const { batch, heads, queryLength, headDim, valueDim, scale, softcap } = problem;
   const rows = rowsOf(problem);
   const scoresOf = scorer(problem, inputs);
+  const [query, key, value] = [
+    new Float64Array(inputs.query.data),
+    new Float64Array(inputs.key.data),
+    new Float64Array(inputs.value.data),
+  ];
+  const dO = new Float64Array(dOutput.data);
   const dQuery = zeros('float64', inputs.query.shape);
   const dKey = zeros('float64', inputs.key.shape);
   const dValue = zeros('float64', inputs.value.shape);
@@ -41,7 +47,7 @@ export function referenceGradient(
         const dWeights = keys.map((j) => {
           const v = rows.value(b, h, j);
           let sum = 0;
-          for (let d = 0; d < valueDim; d++) sum += dOutput.data[o + d]! * inputs.value.data[v + d]!;
+          for (let d = 0; d < valueDim; d++) sum += dO[o + d]! * value[v + d]!;
           return sum;
         });
         const mean = weights.reduce((sum, weight, n) => sum + weight * dWeights[n]!, 0);
@@ -51,10 +57,11 @@ export function referenceGradient(
           const v = rows.value(b, h, j);
           const dScore = weights[n]! * (dWeights[n]! - mean);
           const dCapped = softcap === null ? dScore : dScore * (1 - saturation[n]! ** 2);
-          for (let d = 0; d < valueDim; d++) dValue.data[v + d]! += weights[n]! * dOutput.data[o + d]!;
+          const dProduct = scale * dCapped;
+          for (let d = 0; d < valueDim; d++) dValue.data[v + d]! += weights[n]! * dO[o + d]!;
           for (let d = 0; d < headDim; d++) {
-            dQuery.data[q + d]! += scale * dCapped * inputs.key.data[k + d]!;
-            dKey.data[k + d]! += scale * dCapped * inputs.query.data[q + d]!;
+            dQuery.data[q + d]! += dProduct * key[k + d]!;
+            dKey.data[k + d]! += dProduct * query[q + d]!;
           }
           if (dBias) dBias.data[b * biasB + h * biasH + i * biasI + j * biasJ]! += dScore;
         });

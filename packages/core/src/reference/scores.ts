@@ -50,12 +50,11 @@ export function scorer(
   const visible = visibleKeys(problem, inputs);
   const mask = broadcastReader(problem.mask?.shape, inputs.mask);
   const bias = broadcastReader(problem.bias?.shape, inputs.bias);
-  const query = inputs.query.data;
-  const key = inputs.key.data;
+  // In float64 whatever the problem has: loops are compiled for one type.
+  const query = new Float64Array(inputs.query.data);
+  const key = new Float64Array(inputs.key.data);
 
-  const dot = (b: number, h: number, i: number, j: number): number => {
-    const q = rows.query(b, h, i);
-    const k = rows.key(b, h, j);
+  const dot = (q: number, k: number): number => {
     let sum = 0;
     for (let d = 0; d < headDim; d++) sum += query[q + d]! * key[k + d]!;
     return sum;
@@ -75,9 +74,11 @@ export function scorer(
     const score: number[] = [];
     const saturation: number[] = [];
     const position = i + visible.offset(b);
-    for (let j = visible.first(b, i); j < visible.end(b, i); j++) {
+    const q = rows.query(b, h, i);
+    const end = visible.end(b, i);
+    for (let j = visible.first(b, i); j < end; j++) {
       if (excluded(b, h, i, j)) continue;
-      let s = finiteOrNaN(scale * dot(b, h, i, j));
+      let s = finiteOrNaN(scale * dot(q, rows.key(b, h, j)));
       const t = softcap === null ? 0 : Math.tanh(s / softcap);
       if (softcap !== null) s = softcap * t;
       if (problem.bias !== null) s += bias(b, h, i, j);
