@@ -40,17 +40,13 @@ function parseCount(text: string): number {
  * Makes an option of earlier versions an error that names what is in its place.
  *
  * @param flags with its value in brackets, if it had one.
+ * @param remedy completes the message: "use `heed list`".
  */
 export function replaced(command: Command, flags: string, remedy: string): Command {
   const option = new Option(flags).hideHelp();
   return command.addOption(option).on(`option:${option.name()}`, () => {
-    throw new HeedError(
-      'ARGUMENT',
-      `${option.long} is no longer an option of heed ${command.name()}: ${remedy}`,
-      {
-        remedy,
-      },
-    );
+    const message = `${option.long} is no longer an option of heed ${command.name()}: ${remedy}`;
+    throw new HeedError('ARGUMENT', message);
   });
 }
 
