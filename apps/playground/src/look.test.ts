@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { inChromium, radio, row, says, shoot, slide, visit } from './test/visit.ts';
 
@@ -98,6 +99,12 @@ inChromium(() => {
     await page.getByRole('switch', { name: /Causal/ }).check();
     await says(page, '[CLS]');
     expect((await row(page)).slice(3)).toEqual(Array(7).fill(0));
+    expect(await page.locator('tr[aria-selected=true] td').last().textContent()).toBe('·');
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Save SVG' }).click(),
+    ]);
+    expect(readFileSync(await download.path(), 'utf8')).toContain('Layer 0, head 4, causal · The bank');
     await page.getByRole('switch', { name: /Causal/ }).uncheck();
     await slide(page, 'Temperature', -1);
     await says(page, /river” 0\.9\d\d|river” 1\.000/);

@@ -11,8 +11,12 @@ export function formatValue(value: number): string {
   return value.toFixed(magnitude < 9.995 ? 2 : magnitude < 99.95 ? 1 : 0);
 }
 
-/** The same for the cells of a grid, where the column of points is read as a whole: `.523`, `.000`, `1.00`. */
+/**
+ * The same for the cells of a grid, where the column of points is read as a whole: `.523`, `.000`, `1.00`. An exact 0, as
+ * of a key that may not be attended to, is `·`: it does not look like a small weight.
+ */
 export function formatCell(value: number): string {
+  if (value === 0) return '·';
   const magnitude = Math.abs(value);
   if (magnitude < 0.9995) return value.toFixed(3).replace('0.', '.').replace('-.000', '.000');
   return formatValue(value);

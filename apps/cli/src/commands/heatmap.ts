@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { HeedError } from '@heed/core';
+import { type AttentionRequest, HeedError } from '@heed/core';
 import { type ColorMap, type DomainOption, type Scheme, toTerminal } from '@heed/heatmap';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { importProvider } from '../backends/provider.ts';
@@ -142,7 +142,8 @@ function labelsOf(
 }
 
 /** What is drawn, in words. */
-function describe({ name }: Source, { layer, batch, head, rollout }: Choice): string {
+function describe(source: Source, { layer, batch, head, rollout }: Choice): string {
+  const { name } = source;
   if (rollout) return `rollout of ${name}`;
   const parts = [
     name,
@@ -150,8 +151,18 @@ function describe({ name }: Source, { layer, batch, head, rollout }: Choice): st
     ...(batch === undefined ? [] : [`batch ${batch}`]),
     ...(typeof head === 'number' ? [`head ${head}`] : []),
     ...(head === 'mean' ? ['mean of heads'] : []),
+    ...(source.kind === 'request' ? limitsOf(source.request) : []),
   ];
   return parts.join(', ');
+}
+
+/** What keeps queries from keys, of a case. */
+function limitsOf({ causal, window }: AttentionRequest): string[] {
+  const side = (keys: number | null | undefined): string => (keys == null ? '∞' : String(keys));
+  return [
+    ...(causal ? ['causal'] : []),
+    ...(window ? [`window −${side(window.left)} … +${side(window.right)}`] : []),
+  ];
 }
 
 function checkUsage({ theme, out }: Options): void {

@@ -77,6 +77,16 @@ describe('a small model', () => {
     return 'none';
   };
 
+  test.each([
+    ['its configuration', { config: { model_type: 'roberta' } }],
+    ['its activation', { config: { model_type: 'bert', hidden_act: 'gelu_new' } }],
+    ['its positions', { config: { model_type: 'bert', position_embedding_type: 'relative_key' } }],
+    ['its tensors', { weights: smallWeights('roberta') }],
+    ['its tokenizer', { tokenizer: { ...smallTokenizer, model: { type: 'BPE', vocab: {}, merges: [] } } }],
+  ])('what has the tensors of a BERT and is another model is refused, by %s', async (_, other) => {
+    expect(await codeOf(() => new Bert({ ...files, ...other }, { heads: 2 }))).toBe('ARGUMENT');
+  });
+
   test('what does not fit is an error', async () => {
     expect(await codeOf(() => new Bert(files))).toBe('ARGUMENT');
     expect(await codeOf(() => new Bert(files, { heads: 3 }))).toBe('ARGUMENT');

@@ -13,6 +13,15 @@ export interface ModelFiles {
   readonly config?: object;
 }
 
+/** What config.json says that matters here. */
+interface Config {
+  readonly model_type?: string;
+  readonly hidden_act?: string;
+  readonly position_embedding_type?: string;
+  readonly num_attention_heads?: number;
+  readonly layer_norm_eps?: number;
+}
+
 export interface ModelOptions {
   /** Where the files do not say it. */
   readonly heads?: number;
@@ -51,22 +60,23 @@ export class Bert {
   readonly #norm: Norm;
   readonly #layers: readonly EncoderLayer[];
 
-  /** @throws HeedError what {@link readSafetensors} throws; `ARGUMENT` for a model that is no BERT. */
+  /** @throws HeedError what {@link readSafetensors} throws; `ARGUMENT` for a model that is not a BERT. */
   constructor({ weights, tokenizer, config = {} }: ModelFiles, options: ModelOptions = {}) {
     const file = readSafetensors(weights);
     const words = file.names.find((name) => name.endsWith(WORDS));
     if (words === undefined) {
-      throw new HeedError('ARGUMENT', `the file has no ${WORDS}: it is no model like BERT`, {
+      throw new HeedError('ARGUMENT', `the file has no ${WORDS}: it is not a BERT`, {
         remedy: 'take the model.safetensors of a BERT, such as sentence-transformers/all-MiniLM-L6-v2',
       });
     }
     const prefix = words.slice(0, -WORDS.length);
+    const said: Config = config;
+    checkKind(prefix, said, tokenizer);
     const read = (name: string): Matrix => file.tensor(prefix + name) as Matrix;
     this.#embeddings = ['word', 'position', 'token_type'].map((kind) =>
       read(`embeddings.${kind}_embeddings.weight`),
     );
     const width = this.#embeddings[0]!.shape[1]!;
-    const said = config as { num_attention_heads?: number; layer_norm_eps?: number };
     this.heads = headsOf(width, said.num_attention_heads ?? options.heads);
     const epsilon = said.layer_norm_eps ?? 1e-12;
     this.#norm = normOf(read, 'embeddings.LayerNorm', epsilon);
@@ -144,6 +154,29 @@ export class Bert {
     });
     return tensor(data, [1, ids.length, width]);
   }
+}
+
+/**
+ * RoBERTa and others have tensors of the same names, and count positions, cut words or activate in another way: computed
+ * as a BERT, they would give weights that are wrong and look right.
+ *
+ * @throws HeedError `ARGUMENT`.
+ */
+function checkKind(prefix: string, config: Config, tokenizer: object): void {
+  const { model_type: kind, hidden_act: activation, position_embedding_type: positions } = config;
+  const { model } = tokenizer as { model?: { type?: string } };
+  const differences = [
+    ['model_type', kind ?? 'bert', 'bert'],
+    ['hidden_act', activation ?? 'gelu', 'gelu'],
+    ['position_embedding_type', positions ?? 'absolute', 'absolute'],
+    ['the prefix of the tensors', prefix === '' ? 'bert.' : prefix, 'bert.'],
+    ['the kind of tokenizer', model?.type ?? 'WordPiece', 'WordPiece'],
+  ].filter(([, given, expected]) => given !== expected);
+  if (differences.length === 0) return;
+  const list = differences.map(([what, given, expected]) => `${what} is ${given}, expected ${expected}`);
+  throw new HeedError('ARGUMENT', `the model is not a BERT: ${list.join('; ')}`, {
+    remedy: 'take the files of a BERT, such as sentence-transformers/all-MiniLM-L6-v2',
+  });
 }
 
 function headsOf(width: number, heads: number | undefined): number {

@@ -1,4 +1,4 @@
-import { type Scheme, visibleText, colorAt, formatCell, inkOn, positionIn, toHex } from '@heed/heatmap';
+import { type Scheme, colorAt, formatValue, inkOn, positionIn, toHex, visibleText } from '@heed/heatmap';
 
 /** Ground and ink of a weight. */
 export function cellStyle(
@@ -12,7 +12,7 @@ export function cellStyle(
 
 /** What a screen reader says, and what stands under the pointer. */
 export function nameOf(from: string, to: string, weight: number): string {
-  return `${from} → ${to}: ${formatCell(weight).replace(/^\./, '0.')}`;
+  return `${from} → ${to}: ${formatValue(weight)}`;
 }
 
 /** A token as text that can be seen, whatever is in it. */

@@ -9,7 +9,7 @@ import { type State, change } from './state.ts';
 export function useLinkedState(): [State, (part: Partial<State>) => void] {
   const [state, setState] = useState(() => fromHash(location.hash));
   useEffect(() => {
-    const follow = (): void => setState(fromHash(location.hash));
+    const follow = (): void => setState(({ backend }) => change(fromHash(location.hash), { backend }));
     addEventListener('hashchange', follow);
     return () => removeEventListener('hashchange', follow);
   }, []);

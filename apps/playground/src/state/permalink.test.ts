@@ -5,7 +5,7 @@ import { INITIAL, type State, change } from './state.ts';
 const changed: State = {
   page: 'compare',
   capture: 'bank-money',
-  backend: 'gpujs-webgl2',
+  backend: INITIAL.backend,
   layer: 3,
   head: 11,
   token: 4,
@@ -35,14 +35,16 @@ describe('a permalink', () => {
   test.each([
     '#nowhere',
     '#look?layer=9&head=x&window=-1&temperature=1e9',
+    '#look?backend=gpujs-webgl2',
     '#look?backend=url:https://x.test/a.js',
     '#look?capture=__proto__',
     '#look?__proto__=1',
   ])('that makes no sense is the beginning: %s', (hash) => expect(fromHash(hash)).toEqual(INITIAL));
 
-  test('never holds an address of code to load', () => {
-    expect(toHash({ ...INITIAL, backend: 'url:https://x.test/a.js' })).toBe('#look');
-  });
+  test.each(['wasm-threads', 'url:https://x.test/a.js'])(
+    'does not carry the backend, which may be missing where it leads: %s',
+    (backend) => expect(toHash({ ...INITIAL, backend })).toBe('#look'),
+  );
 });
 
 test('another sentence has other tokens, and layers that it has', () => {

@@ -32,11 +32,12 @@ const flag: Codec<boolean> = {
   read: (text) => (text === 'yes' ? true : text === 'no' ? false : undefined),
 };
 
-const CODECS: { readonly [K in keyof State]: Codec<State[K]> } = {
+/** All but the backend: that of the sender may be missing here, and a link must not load code from elsewhere. */
+type Linked = Omit<State, 'backend'>;
+
+const CODECS: { readonly [K in keyof Linked]: Codec<Linked[K]> } = {
   page: oneOf('look', 'compare', 'race', 'own'),
   capture: oneOf(...(Object.keys(SENTENCES) as (keyof typeof SENTENCES)[])),
-  // Which backends there are is found out later. One from elsewhere is loaded only by hand: a link must not run code.
-  backend: { write: String, read: (text) => (/^[a-z0-9-]{1,40}$/.test(text) ? text : undefined) },
   layer: number(0, 5),
   head: number(0, HEADS - 1),
   token: nullable(number(0, 1000)),
@@ -52,9 +53,8 @@ const CODECS: { readonly [K in keyof State]: Codec<State[K]> } = {
 /** The state as the part of an address after `#`: what differs from the beginning. */
 export function toHash(state: State): string {
   const parameters = new URLSearchParams();
-  for (const key of Object.keys(CODECS) as (keyof State)[]) {
+  for (const key of Object.keys(CODECS) as (keyof Linked)[]) {
     if (key === 'page' || state[key] === INITIAL[key]) continue;
-    if (key === 'backend' && state.backend.startsWith('url:')) continue;
     parameters.set(key, (CODECS[key] as Codec<unknown>).write(state[key]));
   }
   const query = parameters.toString();
@@ -66,7 +66,7 @@ export function fromHash(hash: string): State {
   const [page = '', query = ''] = hash.replace(/^#/, '').split('?', 2);
   const read: Record<string, unknown> = { page: CODECS.page.read(page) };
   for (const [key, text] of new URLSearchParams(query)) {
-    if (Object.hasOwn(CODECS, key) && key !== 'page') read[key] = CODECS[key as keyof State].read(text);
+    if (Object.hasOwn(CODECS, key) && key !== 'page') read[key] = CODECS[key as keyof Linked].read(text);
   }
   const known = Object.fromEntries(Object.entries(read).filter(([, value]) => value !== undefined));
   return change(INITIAL, { ...INITIAL, ...known });

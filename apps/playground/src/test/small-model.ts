@@ -2,7 +2,7 @@
 const TOKENS = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', 'the', 'bank', 'river', 'of', '##s', '.'];
 const [WIDTH, WIDE, LAYERS] = [8, 16, 2];
 
-function shapes(): Record<string, number[]> {
+function shapes(kind: string): Record<string, number[]> {
   const linear = (name: string, out: number, into: number): Record<string, number[]> => ({
     [`${name}.weight`]: [out, into],
     [`${name}.bias`]: [out],
@@ -11,7 +11,7 @@ function shapes(): Record<string, number[]> {
     [`${name}.weight`]: [WIDTH],
     [`${name}.bias`]: [WIDTH],
   });
-  const layers = Array.from({ length: LAYERS }, (_, n) => `bert.encoder.layer.${n}`).map((name) => ({
+  const layers = Array.from({ length: LAYERS }, (_, n) => `${kind}.encoder.layer.${n}`).map((name) => ({
     ...linear(`${name}.attention.self.query`, WIDTH, WIDTH),
     ...linear(`${name}.attention.self.key`, WIDTH, WIDTH),
     ...linear(`${name}.attention.self.value`, WIDTH, WIDTH),
@@ -23,20 +23,20 @@ function shapes(): Record<string, number[]> {
   }));
   return Object.assign(
     {
-      'bert.embeddings.word_embeddings.weight': [TOKENS.length, WIDTH],
-      'bert.embeddings.position_embeddings.weight': [32, WIDTH],
-      'bert.embeddings.token_type_embeddings.weight': [2, WIDTH],
-      ...norm('bert.embeddings.LayerNorm'),
+      [`${kind}.embeddings.word_embeddings.weight`]: [TOKENS.length, WIDTH],
+      [`${kind}.embeddings.position_embeddings.weight`]: [32, WIDTH],
+      [`${kind}.embeddings.token_type_embeddings.weight`]: [2, WIDTH],
+      ...norm(`${kind}.embeddings.LayerNorm`),
     },
     ...layers,
   ) as Record<string, number[]>;
 }
 
 /** Of a safetensors file: the same numbers at every run, small and of both signs. */
-export function smallWeights(): Uint8Array {
+export function smallWeights(kind = 'bert'): Uint8Array {
   const header: Record<string, unknown> = {};
   const numbers: number[] = [];
-  for (const [name, shape] of Object.entries(shapes())) {
+  for (const [name, shape] of Object.entries(shapes(kind))) {
     const size = shape.reduce((product, length) => product * length, 1);
     const begin = 4 * numbers.length;
     for (let n = 0; n < size; n++) numbers.push(Math.sin(12.9898 * (numbers.length + 1)));

@@ -58,7 +58,8 @@ export async function says(page: Page, text: string | RegExp): Promise<void> {
 export async function row(page: Page): Promise<number[]> {
   await page.locator('.stage[aria-busy=false]').waitFor();
   const texts = await page.locator('tr[aria-selected=true] td').allTextContents();
-  return texts.map(Number);
+  // A dot is an exact 0.
+  return texts.map((text) => (text === '·' ? 0 : Number(text)));
 }
 
 export function radio(page: Page, group: string, name: string): Locator {

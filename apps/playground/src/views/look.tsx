@@ -11,6 +11,7 @@ import { Heads } from '../parts/heads.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { Matrix, Seen, domainOf } from '../parts/sight.tsx';
 import { Steps } from '../parts/steps.tsx';
+import { captionOf } from '../state/caption.ts';
 import { questionOf, useAnswer } from '../state/hooks.ts';
 import { SENTENCES, tokenOf } from '../state/state.ts';
 import type { ViewProps } from './view-props.ts';
@@ -106,7 +107,8 @@ export function Explore(props: ExploreProps) {
                       answer,
                       tokenOf(state, answer.tokens),
                       head,
-                      `${title} Layer ${question.layer}, head ${head}`,
+                      // First what differs from picture to picture: a long title is cut at its end.
+                      `${captionOf(question, head)} · ${title}`,
                     )
                   }
                   scheme={scheme}

@@ -49,7 +49,7 @@ describe('a picture of weights', () => {
   test('shows every number in its place, and names every cell', () => {
     const document = draw([2, 2], [0.25, 0.75, 1, 0], { rows: ['a', 'b'], columns: ['c', 'd'] });
     const numbers = all(document, 'g')[0]!.getElementsByTagName('text');
-    expect([...numbers].map((number) => number.textContent)).toEqual(['.250', '.750', '1.00', '.000']);
+    expect([...numbers].map((number) => number.textContent)).toEqual(['.250', '.750', '1.00', '·']);
     const names = all(document, 'rect').flatMap(
       (rect) => rect.getElementsByTagName('title')[0]?.textContent ?? [],
     );

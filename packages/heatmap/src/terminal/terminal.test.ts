@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { tensor } from '@heed/core';
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
@@ -17,7 +18,8 @@ const draw = (
     ...(columnsWide && { columns: columnsWide }),
   });
 
-const widths = (text: string): number[] => text.split('\n').map((line) => stringWidth(line.trimEnd()));
+const widths = (text: string): number[] =>
+  text.split('\n').map((line) => stringWidth(stripVTControlCharacters(line).trimEnd()));
 const ESC = '\u001B';
 const identity = (n: number): number[] =>
   Array.from({ length: n * n }, (_, at) => (at % (n + 1) === 0 ? 1 : 0));
@@ -30,7 +32,7 @@ describe('without colours', () => {
       '',
       '         c     d',
       '     a  .250░ .750▓',
-      '  bank  1.00█ .000',
+      '  bank  1.00█  ·',
       '',
       '       0  ░▒▓█ 1.00',
     ]);
@@ -51,13 +53,13 @@ describe('without colours', () => {
 describe('with colours', () => {
   test('the ground is the colour of the value, the ends those of magma', () => {
     const text = draw([1, 2], [0, 1], { color: 'truecolor' });
-    expect(text).toContain(`${ESC}[48;2;0;0;4;38;2;255;255;255m .000 ${ESC}[0m`);
+    expect(text).toContain(`${ESC}[48;2;0;0;4;38;2;255;255;255m  ·   ${ESC}[0m`);
     expect(text).toContain(`${ESC}[48;2;252;253;191;38;2;0;0;0m 1.00 ${ESC}[0m`);
   });
 
   test('256 colours are palette entries', () => {
     const text = draw([1, 2], [0, 1], { color: '256' });
-    expect(text).toContain(`${ESC}[48;5;16;38;5;231m .000 ${ESC}[0m`);
+    expect(text).toContain(`${ESC}[48;5;16;38;5;231m  ·   ${ESC}[0m`);
     expect(text).toContain(`${ESC}[48;5;229;38;5;16m 1.00 ${ESC}[0m`);
     expect(text).not.toContain('8;2;');
   });
