@@ -1,4 +1,5 @@
 import { checkInputs } from './check-inputs.ts';
+import { checkNames } from './check-names.ts';
 import { checkProblem } from './check-problem.ts';
 import { HeedError } from './error.ts';
 import type { AttentionInputs } from './inputs.ts';
@@ -10,7 +11,6 @@ import type {
   OutputName,
   Selection,
 } from './problem.ts';
-import { type OptionTable, checkOptions } from './options/check-options.ts';
 import { isResident, type ResidentTensor } from './resident.ts';
 import { type FloatDType, type Tensor, checkTensor, tensor } from './tensor.ts';
 
@@ -120,7 +120,7 @@ export function problemOf(request: AttentionRequest): { problem: AttentionProble
   return { problem, inputs };
 }
 
-const OPTIONS: OptionTable<AttentionRequest> = {
+const NAMES = Object.keys({
   query: true,
   key: true,
   value: true,
@@ -142,7 +142,7 @@ const OPTIONS: OptionTable<AttentionRequest> = {
   seed: true,
   outputs: true,
   gradient: true,
-};
+} satisfies Record<keyof AttentionRequest, true>);
 
 function checkRequest(request: AttentionRequest | undefined): asserts request {
   if (typeof request !== 'object' || request === null) {
@@ -151,7 +151,7 @@ function checkRequest(request: AttentionRequest | undefined): asserts request {
       remedy: 'call attention(backend, { query, key, value })',
     });
   }
-  checkOptions('attention()', request, OPTIONS);
+  checkNames('option of attention', request, NAMES);
 }
 
 /** JavaScript callers may say null for none. */
@@ -187,7 +187,7 @@ function boundedWindow({ window }: AttentionRequest): AttentionProblem['window']
       remedy: 'write { left: 2, right: 0 } for two keys before the position and none after it',
     });
   }
-  checkOptions('window', window, { left: true, right: true });
+  checkNames('side of a window', window, ['left', 'right']);
   const left = window.left ?? null;
   const right = window.right ?? null;
   return left === null && right === null ? null : { left, right };
@@ -207,9 +207,7 @@ function alignmentOf(request: AttentionRequest, queryLength: number, keyLength: 
     );
   }
   if (alignment === null) return 'topLeft';
-  if (typeof alignment !== 'object') return alignment;
-  checkOptions('alignment', alignment, { offset: true });
-  return 'offset';
+  return typeof alignment === 'object' ? 'offset' : alignment;
 }
 
 function offsetsOf(request: AttentionRequest, batch: number): Tensor<'int32'> {

@@ -1,5 +1,5 @@
 import { HeedError } from '@heed/core';
-import { checkOptions } from '@heed/core/backend';
+import { checkNames } from './options.ts';
 import type { NamedTensors } from './parameters.ts';
 import type { FloatArray, FloatTensor } from './tensors.ts';
 
@@ -25,7 +25,7 @@ export class SGD implements Optimizer {
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: SGDOptions) {
-    checkOptions('SGD', options, { learningRate: true, momentum: true });
+    checkNames('SGD', 'option', options, { learningRate: true, momentum: true });
     checkRates({ learningRate: options.learningRate });
     checkShares({ momentum: options.momentum ?? 0 });
     this.#options = options;
@@ -79,7 +79,7 @@ export class Adam implements Optimizer {
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: AdamOptions = {}) {
-    checkOptions('Adam', options, {
+    checkNames('Adam', 'option', options, {
       learningRate: true,
       beta1: true,
       beta2: true,

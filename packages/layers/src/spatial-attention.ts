@@ -1,9 +1,8 @@
 import { type AttentionBackend, type FloatDType, HeedError, type Tensor } from '@heed/core';
-import { checkOptions } from '@heed/core/backend';
 import type { ForwardOptions, When } from './attend.ts';
 import { checkForward } from './check-forward.ts';
 import { MultiHeadAttention } from './multi-head-attention.ts';
-import { checkCounts, checkOneOf } from './options.ts';
+import { checkCounts, checkNames, checkOneOf } from './options.ts';
 import { type NamedTensors, initialUniform } from './parameters.ts';
 import { type StateDict, copyParameters } from './state-dict.ts';
 import { type FloatTensor, checkPlain, checkShape, reshape, zerosOf } from './tensors.ts';
@@ -89,7 +88,7 @@ export class SpatialAttention {
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: SpatialAttentionOptions) {
-    checkSpatialOptions(options);
+    checkOptions(options);
     const {
       grid,
       channels,
@@ -119,14 +118,14 @@ export class SpatialAttention {
     };
   }
 
-  /** @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNEXPECTED_INPUT`, `UNKNOWN_OPTION`, `ARGUMENT`; `UNSUPPORTED` by the backend. */
+  /** @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNEXPECTED_INPUT`, `ARGUMENT`; `UNSUPPORTED` by the backend. */
   async forward<const O extends ForwardOptions = object>(
     backend: AttentionBackend,
     inputs: SpatialAttentionInputs,
     options?: O,
   ): Promise<SpatialAttentionResults<O>> {
     checkForward(backend, options);
-    checkOptions('forward()', inputs, { input: true, query: true, gridMask: true });
+    checkNames('forward()', 'input', inputs, { input: true, query: true, gridMask: true });
     const { grid, channels, queries = 'places', heads } = this.#options;
     const { input, gridMask } = inputs;
     this.#check(inputs);
@@ -245,8 +244,8 @@ export class SpatialAttention {
   }
 }
 
-function checkSpatialOptions(options: SpatialAttentionOptions): void {
-  checkOptions('SpatialAttention', options, {
+function checkOptions(options: SpatialAttentionOptions): void {
+  checkNames('SpatialAttention', 'option', options, {
     grid: true,
     channels: true,
     heads: true,
@@ -264,7 +263,7 @@ function checkSpatialOptions(options: SpatialAttentionOptions): void {
   }
   checkCounts({ channels, ...Object.fromEntries(grid.map((length, axis) => [`grid[${axis}]`, length])) });
   if (typeof queries === 'object') {
-    checkOptions('queries', queries, { learned: true });
+    checkNames('queries', 'option', queries, { learned: true });
     checkCounts({ 'queries.learned': queries.learned });
   } else {
     checkOneOf('queries', queries, ['places', 'given']);

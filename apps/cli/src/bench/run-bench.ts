@@ -36,13 +36,12 @@ const PACKAGES = [
 /** Measures until all is done, the budget is used up, or somebody presses Ctrl-C. */
 export async function runBench(options: BenchOptions): Promise<BenchResults> {
   const startedAt = new Date();
-  const { note, ...measured } = options;
-  const { contestants, workloads, baseline, threads, budgetSeconds, rounds, turnSeconds } = measured;
+  const { contestants, workloads, baseline, threads, budgetSeconds, rounds, turnSeconds } = options;
   const interrupt = onInterrupt();
   const progress = process.stderr.isTTY ? oneLine() : lines(workloads);
   try {
     const measurement = await measure({
-      ...measured,
+      ...options,
       signal: interrupt.signal,
       onProgress: progress.update,
     });
@@ -51,7 +50,7 @@ export async function runBench(options: BenchOptions): Promise<BenchResults> {
       workloads,
       contestants,
       versions: { ...installedVersions(PACKAGES), ...versionsOf(contestants) },
-      ...(note !== undefined && { note }),
+      ...(options.note !== undefined && { note: options.note }),
       settings: { threads, budgetSeconds, rounds, turnSeconds, baseline },
     });
   } finally {

@@ -1,14 +1,15 @@
-import { type Availability, type BackendProvider, HeedError, withOptions } from '@heed/core';
-import gpujs, { type GpujsOptions, type Mode } from '../index.ts';
+import { type Availability, type BackendProvider, HeedError } from '@heed/core';
+import gpujs, { type Mode } from '../index.ts';
 
 /** The provider in one mode, available where that mode is. */
-export function providerOf(mode: Mode): BackendProvider<GpujsOptions> {
-  const provider = withOptions(gpujs, { mode });
+export function providerOf(mode: Mode): BackendProvider {
+  const create = (): ReturnType<typeof gpujs.create> => gpujs.create({ mode });
   return {
-    ...provider,
+    ...gpujs,
+    create,
     async probe(): Promise<Availability> {
       try {
-        await (await provider.create()).dispose();
+        await (await create()).dispose();
         return { available: true };
       } catch (error) {
         if (!HeedError.isInstance(error)) throw error;

@@ -6,9 +6,8 @@ import {
   attention,
   problemOf,
 } from '@heed/core';
-import { type OptionTable, checkOptions, shown } from '@heed/core/backend';
 import { choose } from '../choose.ts';
-import { checkCount } from '../options.ts';
+import { type Names, checkCount, checkNames, shown } from '../options.ts';
 import { checkBackend } from './check-backend.ts';
 import { type OneHead, type PlainRequest, type WeightsRequest, onHost, oneHead } from './one-head.ts';
 import { type Pool, createPool, edgesOf, labelsOf } from './pool.ts';
@@ -32,7 +31,7 @@ export interface PoolingOptions {
   readonly onProgress?: (share: number) => void;
 }
 
-const POOLING_NAMES: OptionTable<PoolingOptions> = {
+const POOLING_NAMES: Names<PoolingOptions> = {
   batch: true,
   head: true,
   rows: true,
@@ -85,7 +84,7 @@ export async function pooledWeights(
   options: PoolingOptions = {},
 ): Promise<PooledWeights> {
   checkBackend(backend);
-  checkOptions('pooledWeights()', options, POOLING_NAMES);
+  checkNames('pooledWeights()', options, POOLING_NAMES);
   const most = options.most ?? 1024;
   checkCount('most', most);
   const hasValueDim = backend.capabilities.features.includes('valueDim');

@@ -1,8 +1,7 @@
 import { HeedError } from '@heed/core';
-import { checkOptions, shown } from '@heed/core/backend';
 import type { ColorMap, Scheme } from '../color.ts';
 import type { HeatmapPanels } from '../heads.ts';
-import { checkOneOf } from '../options.ts';
+import { checkNames, checkOneOf, shown } from '../options.ts';
 import { toSVG } from '../svg/svg.ts';
 import { startEngine } from './engine.ts';
 import type { HeatmapView } from '../view.ts';
@@ -44,7 +43,7 @@ export async function toPNG(
   picture: HeatmapView | HeatmapPanels,
   options: PNGOptions = {},
 ): Promise<Uint8Array> {
-  checkOptions('toPNG()', options, { scale: true, colorMap: true, theme: true, fonts: true });
+  checkNames('toPNG()', options, { scale: true, colorMap: true, theme: true, fonts: true });
   const { scale = 2, colorMap = 'magma', theme = 'light', fonts = [] } = options;
   checkOneOf('theme', theme, ['light', 'dark']);
   if (!Array.isArray(fonts) || fonts.some((font) => !ArrayBuffer.isView(font))) {

@@ -1,9 +1,8 @@
 import { HeedError } from '@heed/core';
-import { checkOptions } from '@heed/core/backend';
 import { type ColorMap, type Scheme, checkColorMap } from '../color.ts';
 import { formatValue } from '../format.ts';
 import type { HeatmapPanels } from '../heads.ts';
-import { checkOneOf } from '../options.ts';
+import { checkNames, checkOneOf } from '../options.ts';
 import { viewsOf } from '../picture.ts';
 import { type Pen, drawCells, drawHighlight, hatch } from './cells.ts';
 import { type Drawing, svgDocument, titleText } from './document.ts';
@@ -50,7 +49,7 @@ export interface SVGOptions {
  * ```
  */
 export function toSVG(picture: HeatmapView | HeatmapPanels, options: SVGOptions = {}): string {
-  checkDrawing(picture, options);
+  checkOptions(picture, options);
   const id = options.id ?? `heatmap-${hash(JSON.stringify(picture, replacer))}`;
   const colorMap = options.colorMap ?? 'magma';
   const styles = stylesOf(id, colorMap, options.theme ?? 'auto');
@@ -77,8 +76,8 @@ function drawOne(view: HeatmapView, pen: Pen): Drawing {
   return { width: layout.width, height: layout.height, content: content.join('') };
 }
 
-function checkDrawing(picture: HeatmapView | HeatmapPanels, options: SVGOptions): void {
-  checkOptions('toSVG()', options, { colorMap: true, theme: true, id: true });
+function checkOptions(picture: HeatmapView | HeatmapPanels, options: SVGOptions): void {
+  checkNames('toSVG()', options, { colorMap: true, theme: true, id: true });
   const { id, colorMap = 'magma', theme = 'auto' } = options;
   checkColorMap(colorMap);
   checkOneOf('theme', theme, ['light', 'dark', 'auto']);

@@ -1,0 +1,41 @@
+// A JavaScript environment: the main thread or one of worker_threads.
+#pragma once
+#include <node_api.h>
+
+#include <memory>
+
+#include "../pool/pool.h"
+
+namespace heed {
+
+// A job, and what keeps its memory alive in JavaScript.
+struct OwnedJob : Job {
+  napi_deferred deferred = nullptr;
+  napi_ref operands = nullptr;
+  napi_ref stop = nullptr;
+};
+
+// Hands runs to the pool and settles their promises. The event loop stays alive while any is under way. When the
+// environment ends, also by terminate() or process.exit(), it ends its runs early and waits until no thread touches their
+// memory.
+class Environment {
+ public:
+  static void create(napi_env env);
+  static Environment& of(napi_env env);
+
+  // Returns the promise of a run. The operands and `stop` are kept until it is settled.
+  napi_value start(std::unique_ptr<OwnedJob> job, napi_value operands, napi_value stop);
+
+ private:
+  explicit Environment(napi_env env) : env_(env) {}
+  static void end(void* self);
+  static void destroy(napi_env env, void* self, void* hint);
+  static void finished(Job* job);
+  static void settle(napi_env env, napi_value callback, void* self, void* job);
+
+  napi_env env_;
+  napi_threadsafe_function settle_ = nullptr;
+  int underWay_ = 0;
+};
+
+}  // namespace heed

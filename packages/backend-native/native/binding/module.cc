@@ -1,0 +1,193 @@
+// What TypeScript calls: levels(), createTeam(level, threads), compile(team, problem), run(kernel, ...). Nothing is
+// copied: typed arrays are read and written where they are, and results are made by JavaScript.
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "../cpu.h"
+#include "environment.h"
+#include "problem.h"
+
+namespace heed {
+namespace {
+
+// Work that is over before another thread is awake runs on the calling thread.
+constexpr double CALLING_THREAD_MICROSECONDS = 50;
+
+struct Pass {
+  Plan plan;
+  void (*task)(const Run&, i64, char*);
+};
+
+struct Kernel {
+  std::shared_ptr<Team> team;
+  Compiled compiled;
+  Pass forward, gradient;
+};
+
+template <class T>
+void finalize(napi_env, void* data, void*) {
+  delete static_cast<T*>(data);
+}
+
+template <class T>
+napi_value external(napi_env env, T* data) {
+  napi_value value = nullptr;
+  if (napi_create_external(env, data, finalize<T>, nullptr, &value) != napi_ok) delete data;
+  return value;
+}
+
+template <class T>
+T* externalOf(napi_env env, napi_value value) {
+  void* data = nullptr;
+  napi_get_value_external(env, value, &data);
+  return static_cast<T*>(data);
+}
+
+struct Arguments {
+  napi_value values[8];
+  Arguments(napi_env env, napi_callback_info info) {
+    size_t count = 8;
+    napi_get_cb_info(env, info, &count, values, nullptr, nullptr);
+  }
+};
+
+napi_value textValue(napi_env env, const char* text) {
+  napi_value value = nullptr;
+  napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &value);
+  return value;
+}
+
+void setNumber(napi_env env, napi_value object, const char* name, double number) {
+  napi_value value = nullptr;
+  napi_create_double(env, number, &value);
+  napi_set_named_property(env, object, name, value);
+}
+
+// levels(): { option, name } of each level of this machine, the best first.
+napi_value levels(napi_env env, napi_callback_info) {
+  napi_value array = nullptr;
+  napi_create_array(env, &array);
+  uint32_t n = 0;
+  for (const Level* level : levelsHere()) {
+    napi_value entry = nullptr;
+    napi_create_object(env, &entry);
+    napi_set_named_property(env, entry, "option", textValue(env, level->option));
+    napi_set_named_property(env, entry, "name", textValue(env, level->name));
+    napi_set_element(env, array, n++, entry);
+  }
+  return array;
+}
+
+// createTeam(index of the level, threads)
+napi_value createTeam(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  uint32_t level = 0;
+  int32_t threads = 1;
+  napi_get_value_uint32(env, given.values[0], &level);
+  napi_get_value_int32(env, given.values[1], &threads);
+  auto team = std::make_shared<Team>();
+  team->level = levelsHere().at(level);
+  team->threads = threads;
+  return external(env, new std::shared_ptr<Team>(std::move(team)));
+}
+
+// compile(team, problem): { kernel, blockRows, tileKeys, scratchBytes }
+napi_value compile(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  auto kernel = std::make_unique<Kernel>();
+  kernel->team = *externalOf<std::shared_ptr<Team>>(env, given.values[0]);
+  kernel->compiled = readProblem(env, given.values[1]);
+  const Level& level = *kernel->team->level;
+  const Kernels& kernels = kernel->compiled.isDouble ? level.float64 : level.float32;
+  const int threads = kernel->team->threads;
+  kernel->forward = {kernels.planForward(kernel->compiled.problem, threads), kernels.forward};
+  kernel->gradient = {kernels.planGradient(kernel->compiled.problem, threads), kernels.gradient};
+  const auto scratch = [&](const Plan& plan) {
+    return static_cast<double>(plan.sharedBytes) + static_cast<double>(plan.threadBytes) * threads;
+  };
+  napi_value result = nullptr;
+  napi_create_object(env, &result);
+  const Plan& plan = kernel->forward.plan;
+  setNumber(env, result, "blockRows", static_cast<double>(plan.blockRows));
+  setNumber(env, result, "tileKeys", static_cast<double>(plan.tileKeys));
+  setNumber(env, result, "forwardBytes", scratch(plan));
+  setNumber(env, result, "gradientBytes", scratch(kernel->gradient.plan));
+  napi_set_named_property(env, result, "kernel", external(env, kernel.release()));
+  return result;
+}
+
+// Finds the memory of an operand. Returns false, having thrown, for what is not the typed array that the problem has.
+bool readOperand(napi_env env, const Kernel& kernel, napi_value operands, int n, Run& run) {
+  static constexpr int elementBytes[] = {1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8};
+  napi_value value = nullptr;
+  napi_get_element(env, operands, static_cast<uint32_t>(n), &value);
+  napi_valuetype valueType = napi_undefined;
+  napi_typeof(env, value, &valueType);
+  run.operands[n] = nullptr;
+  if (valueType == napi_undefined) return true;
+  napi_typedarray_type type;
+  size_t length = 0, offset = 0;
+  napi_value buffer = nullptr;
+  void* data = nullptr;
+  const bool read = napi_get_typedarray_info(env, value, &type, &length, &data, &buffer, &offset) == napi_ok;
+  if (read && static_cast<i64>(length) * elementBytes[type] == kernel.compiled.operandBytes[n]) {
+    run.operands[n] = data;
+    return true;
+  }
+  const std::string message = "operand " + std::to_string(n) + " has another length than the problem says; was its buffer transferred?";
+  napi_throw_error(env, "SHAPE", message.c_str());
+  return false;
+}
+
+// run(kernel, isGradient, operands, seedLow, seedHigh, stop): undefined when all is done, else a promise of that.
+// `stop` is an Int32Array of one element; once that is not 0, the run ends early.
+napi_value run(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  const Kernel& kernel = *externalOf<Kernel>(env, given.values[0]);
+  bool isGradient = false;
+  napi_get_value_bool(env, given.values[1], &isGradient);
+  const Pass& pass = isGradient ? kernel.gradient : kernel.forward;
+  if (pass.plan.tasks == 0) return nullptr;
+  auto job = std::make_unique<OwnedJob>();
+  job->team = kernel.team;
+  job->problem = kernel.compiled.problem;
+  job->plan = pass.plan;
+  job->task = pass.task;
+  for (int n = 0; n < operandCount; n++) {
+    if (!readOperand(env, kernel, given.values[2], n, job->run)) return nullptr;
+  }
+  napi_get_value_uint32(env, given.values[3], &job->run.seedLow);
+  napi_get_value_uint32(env, given.values[4], &job->run.seedHigh);
+  void* stop = nullptr;
+  napi_get_typedarray_info(env, given.values[5], nullptr, nullptr, &stop, nullptr, nullptr);
+  job->run.stop = static_cast<const int32_t*>(stop);
+  const bool here = pass.plan.microseconds < CALLING_THREAD_MICROSECONDS;
+  if (!prepare(*job, here ? job->plan.threadBytes : 0)) {
+    napi_throw_error(env, "OUT_OF_MEMORY", "not enough memory for the scratch of a run");
+    return nullptr;
+  }
+  if (here) {
+    runHere(*job);
+    putBack(*job);
+    return nullptr;
+  }
+  return Environment::of(env).start(std::move(job), given.values[2], given.values[5]);
+}
+
+napi_value initialize(napi_env env, napi_value exports) {
+  Environment::create(env);
+  const napi_property_descriptor functions[] = {
+      {"levels", nullptr, levels, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"createTeam", nullptr, createTeam, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"compile", nullptr, compile, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"run", nullptr, run, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+  };
+  napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
+  return exports;
+}
+
+}  // namespace
+}  // namespace heed
+
+NAPI_MODULE_INIT() { return heed::initialize(env, exports); }

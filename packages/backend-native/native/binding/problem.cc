@@ -1,0 +1,169 @@
+#include "problem.h"
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <string>
+
+namespace heed {
+
+namespace {
+
+struct Object {
+  napi_env env;
+  napi_value value;
+
+  Object operator[](const char* name) const {
+    napi_value property = nullptr;
+    napi_get_named_property(env, value, name, &property);
+    return {env, property};
+  }
+  Object at(uint32_t index) const {
+    napi_value element = nullptr;
+    napi_get_element(env, value, index, &element);
+    return {env, element};
+  }
+  bool isNull() const {
+    napi_valuetype type = napi_undefined;
+    napi_typeof(env, value, &type);
+    return type == napi_null || type == napi_undefined;
+  }
+  double number() const {
+    double result = 0;
+    napi_get_value_double(env, value, &result);
+    return result;
+  }
+  i64 integer() const { return static_cast<i64>(number()); }
+  bool boolean() const {
+    bool result = false;
+    napi_get_value_bool(env, value, &result);
+    return result;
+  }
+  std::string text() const {
+    char buffer[32];
+    size_t length = 0;
+    napi_get_value_string_utf8(env, value, buffer, sizeof buffer, &length);
+    return {buffer, length};
+  }
+};
+
+Strides stridesOf(bool rowsFirst, i64 heads, i64 length, i64 depth) {
+  return rowsFirst ? Strides{length * heads * depth, depth, heads * depth} : Strides{heads * length * depth, length * depth, depth};
+}
+
+Broadcast broadcastOf(const Object& shape) {
+  const i64 b = shape.at(0).integer(), h = shape.at(1).integer(), q = shape.at(2).integer(), k = shape.at(3).integer();
+  return {b == 1 ? 0 : h * q * k, h == 1 ? 0 : q * k, q == 1 ? 0 : k, k == 1 ? 0 : 1, b * h * q * k};
+}
+
+void readScores(const Object& given, Problem& p) {
+  p.scale = given["scale"].number();
+  p.hasSoftcap = !given["softcap"].isNull();
+  p.softcap = p.hasSoftcap ? given["softcap"].number() : 0;
+  const Object window = given["window"];
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  p.left = p.right = infinity;
+  if (!window.isNull()) {
+    if (!window["left"].isNull()) p.left = window["left"].number();
+    if (!window["right"].isNull()) p.right = window["right"].number();
+  }
+  if (given["causal"].boolean()) p.right = std::fmin(p.right, 0);
+  p.ranged = p.left < infinity || p.right < infinity;
+  const Object alignment = given["alignment"];
+  if (!alignment.isNull()) {
+    if (alignment.text() == "bottomRight") p.alignment = Alignment::bottomRight;
+    if (alignment.text() == "offset") p.alignment = Alignment::offset;
+  }
+  const Object mask = given["mask"], bias = given["bias"];
+  if (!mask.isNull()) {
+    p.maskKind = mask["kind"].text() == "boolean" ? Mask::boolean : Mask::floating;
+    p.mask = broadcastOf(mask["shape"]);
+  }
+  p.hasBias = !bias.isNull();
+  if (p.hasBias) p.bias = broadcastOf(bias["shape"]);
+  p.hasKeyLengths = given["lengths"]["key"].boolean();
+  p.hasQueryLengths = given["lengths"]["query"].boolean();
+  p.hasSegments = given["segments"].boolean();
+  p.hasAlibi = given["alibi"].boolean();
+  p.hasSinks = given["sinks"].boolean();
+  const std::string selection = given["selection"].text();
+  if (selection == "argmax") p.selection = Selection::argmax;
+  if (selection == "sample") p.selection = Selection::sample;
+}
+
+void readOutputs(const Object& outputs, Problem& p) {
+  uint32_t count = 0;
+  napi_get_array_length(outputs.env, outputs.value, &count);
+  for (uint32_t n = 0; n < count; n++) {
+    const std::string name = outputs.at(n).text();
+    if (name == "output") p.wantsOutput = true;
+    if (name == "weights") p.wantsWeights = true;
+    if (name == "logSumExp") p.wantsLogSumExp = true;
+    if (name == "statistics") p.wantsStatistics = true;
+    if (name == "choice") p.wantsChoice = true;
+  }
+}
+
+void sizeOperands(Compiled& c) {
+  const Problem& p = c.problem;
+  const i64 element = c.isDouble ? 8 : 4, places = p.batch * p.heads * p.queryLength;
+  const auto set = [&](Operand operand, bool given, i64 count, i64 bytes) {
+    c.operandBytes[operand] = given ? count * bytes : -1;
+  };
+  const i64 queries = places * p.headDim, outputs = places * p.valueDim;
+  const i64 keys = p.batch * p.kvHeads * p.keyLength * p.headDim, values = p.batch * p.kvHeads * p.keyLength * p.valueDim;
+  set(query, true, queries, element);
+  set(key, true, keys, element);
+  set(value, true, values, element);
+  set(mask, p.maskKind != Mask::none, p.mask.size, p.maskKind == Mask::boolean ? 1 : element);
+  set(bias, p.hasBias, p.bias.size, element);
+  set(offsets, p.alignment == Alignment::offset, p.batch, 4);
+  set(keyLengths, p.hasKeyLengths, p.batch, 4);
+  set(queryLengths, p.hasQueryLengths, p.batch, 4);
+  set(querySegments, p.hasSegments, p.batch * p.queryLength, 4);
+  set(keySegments, p.hasSegments, p.batch * p.keyLength, 4);
+  set(alibiSlopes, p.hasAlibi, p.heads, element);
+  set(sinks, p.hasSinks, p.heads, element);
+  set(output, true, outputs, element);
+  set(weights, p.wantsWeights, places * p.keyLength, element);
+  set(logSumExp, p.wantsLogSumExp, places, element);
+  set(rowMax, true, places, element);
+  set(rowSum, true, places, element);
+  set(choice, p.wantsChoice, places, 4);
+  set(dOutput, true, outputs, element);
+  set(dQuery, true, queries, element);
+  set(dKey, true, keys, element);
+  set(dValue, true, values, element);
+  set(dBias, p.hasBias, p.bias.size, element);
+  set(dSinks, p.hasSinks, p.heads, element);
+}
+
+}  // namespace
+
+Compiled readProblem(napi_env env, napi_value object) {
+  const Object given{env, object};
+  Compiled c;
+  Problem& p = c.problem;
+  p.batch = given["batch"].integer();
+  p.heads = given["heads"].integer();
+  p.kvHeads = given["kvHeads"].integer();
+  p.queryLength = given["queryLength"].integer();
+  p.keyLength = given["keyLength"].integer();
+  p.headDim = given["headDim"].integer();
+  p.valueDim = given["valueDim"].integer();
+  p.group = p.heads / p.kvHeads;
+  p.rows = p.group * p.queryLength;
+  c.isDouble = given["dtype"].text() == "float64";
+  const bool rowsFirst = given["layout"].text() == "blhd";
+  p.query = stridesOf(rowsFirst, p.heads, p.queryLength, p.headDim);
+  p.key = stridesOf(rowsFirst, p.kvHeads, p.keyLength, p.headDim);
+  p.value = stridesOf(rowsFirst, p.kvHeads, p.keyLength, p.valueDim);
+  p.output = stridesOf(rowsFirst, p.heads, p.queryLength, p.valueDim);
+  readScores(given, p);
+  p.gradient = given["gradient"].boolean();
+  readOutputs(given["outputs"], p);
+  sizeOperands(c);
+  return c;
+}
+
+}  // namespace heed

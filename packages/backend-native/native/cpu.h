@@ -1,0 +1,11 @@
+// Which levels this machine can run, the best first.
+#pragma once
+#include <vector>
+
+#include "problem.h"
+
+namespace heed {
+
+std::vector<const Level*> levelsHere();
+
+}  // namespace heed

@@ -1,0 +1,185 @@
+// A block of query rows that a task works on, and what it knows of each row.
+//
+// Rows count through all heads of the group at one position before the next position: neighbours then see nearly the
+// same keys.
+#pragma once
+#include "pack.h"
+
+namespace heed {
+namespace {
+
+constexpr i64 NO_KEYS = INT64_MAX;
+
+template <class T>
+struct Row {
+  i64 index, head;
+  // Where the row stands in [B, Hq, Lq].
+  i64 place;
+  // Keys first ... end - 1 are those that causal, window and lengths leave.
+  i64 first, end;
+  double position;
+  const void* mask;
+  const T* bias;
+  i64 dBias;
+  int32_t segment;
+  T slope;
+  T max, inverse, mean;
+  i64 choice;
+  double best;
+  // Whether something not finite reaches it.
+  bool bad;
+};
+
+template <class T>
+struct Block {
+  const Run& run;
+  const Problem& p;
+  const Plan& plan;
+  const Wants wants;
+  i64 batch, kvHead, slot;
+  i64 firstRow, count;
+  // The keys that any of the rows sees.
+  i64 firstKey, endKey;
+  // The open tile, and columns from ... to - 1 of it that any row of the open group sees.
+  i64 tile, from, to;
+  bool tileBad;
+  const uint8_t* bad;
+  // The thread's scratch.
+  Row<T>* rows;
+  T *query, *scores, *output, *sums, *factors;
+
+  template <class U>
+  U* operand(Operand name) const {
+    return (U*)run.operands[name];
+  }
+  const T* rowOf(Operand name, const Strides& s, const Row<T>& row) const {
+    return operand<const T>(name) + batch * s.batch + row.head * s.head + row.index * s.row;
+  }
+  const T* keyRow(i64 key) const {
+    return operand<const T>(Operand::key) + batch * p.key.batch + kvHead * p.key.head + key * p.key.row;
+  }
+  const T* valueRow(i64 key) const {
+    return operand<const T>(Operand::value) + batch * p.value.batch + kvHead * p.value.head + key * p.value.row;
+  }
+  T* outputRow(const Row<T>& row) const {
+    return (T*)rowOf(Operand::output, p.output, row);
+  }
+  T* weightsRow(const Row<T>& row) const { return operand<T>(Operand::weights) + row.place * p.keyLength; }
+};
+
+// Scratch is handed out in places that are multiples of 64 bytes.
+struct Region {
+  i64 bytes = 0;
+  template <class T>
+  i64 take(i64 count) {
+    const i64 at = bytes;
+    bytes += roundUp(count * (i64)sizeof(T), 64);
+    return at;
+  }
+};
+
+INLINE i64 perBatch(const Run& run, Operand name, i64 batch) {
+  return ((const int32_t*)run.operands[name])[batch];
+}
+
+// Which keys a row sees: SPEC.md, clauses alignment, causal, window and lengths. In double, which cannot wrap.
+template <class T>
+INLINE void openRange(Block<T>& b, Row<T>& row) {
+  const Problem& p = b.p;
+  const i64 keyLength = p.hasKeyLengths ? perBatch(b.run, Operand::keyLengths, b.batch) : p.keyLength;
+  const i64 queryLength = p.hasQueryLengths ? perBatch(b.run, Operand::queryLengths, b.batch) : p.queryLength;
+  i64 offset = 0;
+  if (p.alignment == Alignment::bottomRight) offset = keyLength - queryLength;
+  if (p.alignment == Alignment::offset) offset = perBatch(b.run, Operand::offsets, b.batch);
+  row.position = (double)row.index + (double)offset;
+  row.first = 0;
+  row.end = keyLength;
+  if (p.ranged) {
+    const double first = row.position - p.left, end = row.position + p.right + 1;
+    if (first > 0) row.first = first < (double)keyLength ? (i64)first : keyLength;
+    if (end < (double)keyLength) row.end = end > 0 ? (i64)end : 0;
+  }
+  if (row.index >= queryLength) row.end = 0;
+  if (row.first >= row.end) {
+    row.first = NO_KEYS;
+    row.end = 0;
+    return;
+  }
+  b.firstKey = least(b.firstKey, row.first);
+  b.endKey = greatest(b.endKey, row.end);
+}
+
+// Turns to rows firstRow ... firstRow + count - 1 of a key/value head.
+template <class T>
+INLINE void openRows(Block<T>& b) {
+  const Problem& p = b.p;
+  b.firstKey = NO_KEYS;
+  b.endKey = 0;
+  for (i64 r = 0; r < b.count; r++) {
+    Row<T>& row = b.rows[r];
+    row.index = (b.firstRow + r) / p.group;
+    row.head = b.kvHead * p.group + (b.firstRow + r) % p.group;
+    row.place = (b.batch * p.heads + row.head) * p.queryLength + row.index;
+    openRange(b, row);
+    const auto start = [&](const Broadcast& s) { return b.batch * s.batch + row.head * s.head + row.index * s.row; };
+    if (p.maskKind == Mask::boolean) row.mask = b.template operand<uint8_t>(Operand::mask) + start(p.mask);
+    if (p.maskKind == Mask::floating) row.mask = b.template operand<T>(Operand::mask) + start(p.mask);
+    if (p.hasBias) {
+      row.dBias = start(p.bias);
+      row.bias = b.template operand<T>(Operand::bias) + row.dBias;
+    }
+    if (p.hasSegments) row.segment = b.template operand<int32_t>(Operand::querySegments)[b.batch * p.queryLength + row.index];
+    if (p.hasAlibi) row.slope = b.template operand<T>(Operand::alibiSlopes)[row.head];
+    row.max = (T)-INF;
+    row.choice = -1;
+    row.best = -INF;
+    row.bad = !areFinite(b.rowOf(Operand::query, p.query, row), 0, 1, p.headDim) || (p.hasAlibi && !isFinite(row.slope));
+  }
+}
+
+// Queries of the block times the scale, as products read them. A row that sees no key may hold anything.
+template <class T>
+INLINE void packQueries(Block<T>& b) {
+  const Problem& p = b.p;
+  for (i64 r = 0; r < b.count; r += ROWS) {
+    const T* rows[ROWS];
+    const i64 count = least(ROWS, b.count - r);
+    for (i64 n = 0; n < count; n++) {
+      const Row<T>& row = b.rows[r + n];
+      rows[n] = row.end == 0 || row.bad ? nullptr : b.rowOf(Operand::query, p.query, row);
+    }
+    packInterleaved<T>(rows, count, p.headDim, (T)p.scale, b.query + r * p.headDim);
+  }
+}
+
+// Sets from and to to the columns of the tile that any of the rows sees: whole panels at the start, whole vectors at the
+// end. Returns whether there are any.
+template <class T>
+INLINE bool openGroup(Block<T>& b, i64 group, i64 count, i64 tileKeys) {
+  i64 first = NO_KEYS, end = 0;
+  for (i64 r = group; r < group + count; r++) {
+    first = least(first, b.rows[r].first);
+    end = greatest(end, b.rows[r].end);
+  }
+  if (first >= b.tile + tileKeys || end <= b.tile) return false;
+  b.from = roundDown(greatest(0, first - b.tile), PANEL<T>);
+  b.to = roundUp(least(tileKeys, end - b.tile), LANES<T>);
+  return b.from < b.to;
+}
+
+// Another task has counted up to the target. Returns false once the run is to end early.
+INLINE bool waitFor(const Run& run, const int32_t* counter, i64 target) {
+  for (int spins = 0; __atomic_load_n(counter, __ATOMIC_ACQUIRE) < target; spins++) {
+    if (__atomic_load_n(run.stop, __ATOMIC_RELAXED) != 0) return false;
+    if (spins > 200) run.yield();
+#if defined(__x86_64__)
+    else __builtin_ia32_pause();
+#endif
+  }
+  return true;
+}
+// Returns how often it was counted before.
+INLINE i64 countUp(int32_t* counter) { return __atomic_fetch_add(counter, 1, __ATOMIC_ACQ_REL); }
+
+}  // namespace
+}  // namespace heed

@@ -1,0 +1,103 @@
+// What the gradient needs of each row of a block besides what forward needs.
+#pragma once
+#include "finish.h"
+
+namespace heed {
+namespace {
+
+struct GradientScratch {
+  i64 rows, query, dOutput, queryRows, dOutputRows, scores, dScores, slopes, dQuery, bytes;
+};
+
+template <class T>
+INLINE GradientScratch gradientScratch(const Problem& p) {
+  Region region;
+  GradientScratch s;
+  s.rows = region.take<Row<T>>(BLOCK_ROWS);
+  s.query = region.take<T>(p.headDim * BLOCK_ROWS + LANES<T>);
+  s.dOutput = region.take<T>(p.valueDim * BLOCK_ROWS + LANES<T>);
+  s.queryRows = region.take<T>(paddedTo<T>(p.headDim) * BLOCK_ROWS);
+  s.dOutputRows = region.take<T>(paddedTo<T>(p.valueDim) * BLOCK_ROWS);
+  s.scores = region.take<T>((BLOCK_ROWS + ROWS) * GRADIENT_STRIDE);
+  s.dScores = region.take<T>((BLOCK_ROWS + ROWS) * GRADIENT_STRIDE);
+  s.slopes = region.take<T>(p.hasSoftcap ? GRADIENT_STRIDE : 0);
+  s.dQuery = region.take<T>((BLOCK_ROWS + ROWS) * paddedTo<T>(p.headDim));
+  s.bytes = region.bytes;
+  return s;
+}
+
+template <class T>
+INLINE T* panelRow(T* panels, i64 r) {
+  return panels + r * PANEL<T>;
+}
+
+// A row times the factor into panels that are BLOCK_ROWS rows long; 0 where there is none.
+template <class T>
+INLINE void packPanelRow(const T* from, i64 depth, T factor, T* to) {
+  for (i64 d = 0; d < paddedTo<T>(depth); d += LANES<T>) {
+    const Vector<T> v = from != nullptr && d < depth ? columnsOf(from, d, depth) * factor : zeros<T>();
+    store(to + d / PANEL<T> * (BLOCK_ROWS * PANEL<T>) + d % PANEL<T>, v);
+  }
+}
+
+// rowsum(dO O) over the elements of the output that are not 0: what is in the gradient of an empty row reaches nothing.
+template <class T>
+INLINE double innerProduct(const T* output, const T* dOutput, i64 depth) {
+  double sum = 0;
+  for (i64 d = 0; d < depth; d++) {
+    if (output[d] != 0) sum += (double)output[d] * (double)dOutput[d];
+  }
+  return sum;
+}
+
+// `max` becomes the row maximum of forward, `inverse` that of the row sum, `mean` rowsum(dO O). Rows that something not
+// finite reaches get harmless numbers: they are `bad`, and their scores NaN where they attend. The rows' shares of the
+// gradients of the sinks are added to `sinkSums`, one number for each query head of the group.
+template <class T>
+INLINE void openGradientRow(const Block<T>& b, Row<T>& row, const T* dOutput, double* sinkSums) {
+  const Problem& p = b.p;
+  T max = b.template operand<T>(Operand::rowMax)[row.place];
+  const T sum = b.template operand<T>(Operand::rowSum)[row.place];
+  double mean = innerProduct(b.outputRow(row), dOutput, p.valueDim);
+  // Forward made the statistics NaN for what the scores attend to, and the output for values.
+  const bool spoiled = !isFinite(max) || !isFinite(sum) || !isFinite(mean);
+  T inverse = 1 / sum;
+  if (sum == 0) {
+    max = 0;
+    inverse = 0;
+    mean = 0;
+  } else if (p.hasSinks) {
+    const T sink = b.template operand<T>(Operand::sinks)[row.head];
+    const double share = (double)(exponentialOf<T>(sink - max) * inverse) * -mean;
+    if (sink != (T)-INF) sinkSums[row.head % p.group] += spoiled ? __builtin_nan("") : share;
+  }
+  row.bad = row.bad || spoiled || !areFinite(dOutput, 0, 1, p.valueDim);
+  row.max = row.bad ? 0 : max;
+  row.inverse = row.bad ? 1 : inverse;
+  row.mean = row.bad ? 0 : (T)mean;
+}
+
+template <class T>
+INLINE void openGradientRows(Block<T>& b, const GradientScratch& scratch, char* memory, double* sinkSums) {
+  const Problem& p = b.p;
+  T* queryRows = (T*)(memory + scratch.queryRows);
+  T* dOutputRows = (T*)(memory + scratch.dOutputRows);
+  T* dOutputs = (T*)(memory + scratch.dOutput);
+  for (i64 r = 0; r < b.count; r += ROWS) {
+    const i64 count = least(ROWS, b.count - r);
+    const T* rows[ROWS];
+    for (i64 n = 0; n < count; n++) {
+      Row<T>& row = b.rows[r + n];
+      const T* query = row.bad ? nullptr : b.rowOf(Operand::query, p.query, row);
+      const T* dOutput = b.rowOf(Operand::dOutput, p.output, row);
+      openGradientRow(b, row, dOutput, sinkSums);
+      rows[n] = areFinite(dOutput, 0, 1, p.valueDim) ? dOutput : nullptr;
+      packPanelRow<T>(query, p.headDim, (T)p.scale, panelRow(queryRows, r + n));
+      packPanelRow<T>(rows[n], p.valueDim, 1, panelRow(dOutputRows, r + n));
+    }
+    packInterleaved<T>(rows, count, p.valueDim, 1, dOutputs + r * p.valueDim);
+  }
+}
+
+}  // namespace
+}  // namespace heed

@@ -1,0 +1,51 @@
+// Of one row with the keys of a tile: weights of the scores, and of the products with dO the gradients of the scores,
+// dS = P (dP - rowsum(dO O)), both in place. Those of the scores are added to the gradient of the bias.
+#pragma once
+#include "gradient_rows.h"
+#include "score_steps.h"
+
+namespace heed {
+namespace {
+
+// Where the gradient of the bias of a row is summed up: in the result itself where each of its rows belongs to one query,
+// else in sums of the task's own. `key` is 0 where one number serves all keys.
+template <class T>
+struct BiasSums {
+  T* row;
+  i64 key;
+};
+
+template <class T>
+INLINE void addBias(const Block<T>& b, BiasSums<T> sums, i64 column, Vector<T> dScore) {
+  constexpr int L = LANES<T>;
+  const i64 key = b.tile + column;
+  if (key + L <= b.p.keyLength) return store(sums.row + key, load(sums.row + key) + dScore);
+  // The row may be followed by one that another thread is writing.
+  for (int n = 0; n < L; n++) {
+    if (key + n < b.p.keyLength) sums.row[key + n] += dScore[n];
+  }
+}
+
+template <class T>
+INLINE void scoreGradient(const Block<T>& b, const Row<T>& row, T* scores, T* dScores, const T* slopes,
+                          BiasSums<T> biasSums) {
+  using V = Vector<T>;
+  constexpr int L = LANES<T>;
+  const V max = splat<T>(row.max), inverse = splat<T>(row.inverse), mean = splat<T>(row.mean);
+  V total{};
+  for (i64 c = b.from; c < b.to; c += L) {
+    const V weight = exponential<T>(load(scores + c) - max) * inverse;
+    store(scores + c, weight);
+    // What has no weight may have had a product that overflowed, and a slope that is not a number.
+    const auto none = weight == 0;
+    V dScore = select(none, zeros<T>(), weight * (load(dScores + c) - mean));
+    if (biasSums.row != nullptr && biasSums.key != 0) addBias(b, biasSums, c, dScore);
+    if (biasSums.row != nullptr && biasSums.key == 0) total += dScore;
+    if (slopes != nullptr) dScore = select(none, zeros<T>(), dScore * load(slopes + c));
+    store(dScores + c, dScore);
+  }
+  if (biasSums.row != nullptr && biasSums.key == 0) *biasSums.row += sumOf<T>(total);
+}
+
+}  // namespace
+}  // namespace heed

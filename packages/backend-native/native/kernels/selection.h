@@ -1,0 +1,71 @@
+// Hard attention: the key with the largest score of each row, with noise for `sample`.
+#pragma once
+#include "block.h"
+#include "logarithm.h"
+
+namespace heed {
+namespace {
+
+// Ten rounds of Philox4x32 (Salmon, Moraes, Dror and Shaw, SC 2011, section 3.3): the random words of keys key ...
+// key + 3 of a row, as SPEC.md, clause selection, says bit by bit.
+INLINE void philox(uint32_t (&c)[4], uint32_t k0, uint32_t k1) {
+  for (int round = 0; round < 10; round++) {
+    const uint64_t first = 0xd2511f53ull * c[0], second = 0xcd9e8d57ull * c[2];
+    c[0] = (uint32_t)(second >> 32) ^ c[1] ^ k0;
+    c[1] = (uint32_t)second;
+    c[2] = (uint32_t)(first >> 32) ^ c[3] ^ k1;
+    c[3] = (uint32_t)first;
+    k0 += 0x9e3779b9u;
+    k1 += 0xbb67ae85u;
+  }
+}
+
+INLINE double gumbel(uint32_t word) {
+  const double u = ((double)(word >> 9) + 0.5) * 0x1p-23;
+  return -logarithm(-logarithm(u));
+}
+
+// Takes the scores of a row with the open tile into account. The largest wins, the first of equals; a NaN is the largest.
+template <class T>
+INLINE void choose(const Block<T>& b, Row<T>& row, const T* scores) {
+  const bool sampled = b.p.selection == Selection::sample;
+  uint32_t words[4];
+  for (i64 c = b.from; c < b.to; c++) {
+    const i64 key = b.tile + c;
+    if (sampled && (c & 3) == 0) {
+      words[0] = (uint32_t)(key >> 2);
+      words[1] = (uint32_t)row.index;
+      words[2] = (uint32_t)row.head;
+      words[3] = (uint32_t)b.batch;
+      philox(words, b.run.seedLow, b.run.seedHigh);
+    }
+    if (scores[c] == (T)-INF) continue;
+    double candidate = (double)scores[c];
+    if (sampled) candidate += gumbel(words[c & 3]);
+    if (candidate > row.best || (candidate != candidate && row.best == row.best)) {
+      row.best = candidate;
+      row.choice = key;
+    }
+  }
+}
+
+// Writes what was chosen for a row: the choice, the value of that key, a weight of 1.
+template <class T>
+INLINE void writeChoice(const Block<T>& b, const Row<T>& row) {
+  const Problem& p = b.p;
+  const bool finite = row.best == row.best;
+  if (p.wantsChoice) b.template operand<int32_t>(Operand::choice)[row.place] = (int32_t)row.choice;
+  if (p.wantsOutput) {
+    T* to = b.outputRow(row);
+    const T* value = row.choice < 0 ? nullptr : b.valueRow(row.choice);
+    for (i64 d = 0; d < p.valueDim; d++) to[d] = value == nullptr ? 0 : finite ? value[d] : (T)__builtin_nanf("");
+  }
+  if (p.wantsWeights) {
+    T* weights = b.weightsRow(row);
+    __builtin_memset(weights, 0, p.keyLength * sizeof(T));
+    if (row.choice >= 0) weights[row.choice] = finite ? 1 : (T)__builtin_nanf("");
+  }
+}
+
+}  // namespace
+}  // namespace heed

@@ -1,0 +1,45 @@
+// Sizes of blocks and tiles. They depend on the level and the element type, never on threads, batch or heads.
+//
+// A block is 96 query rows, in groups of ROWS. A tile is 256 keys forward (192 in the gradient, which keeps two matrices
+// of a block with a tile, 80 KB each, in the second-level cache): the scores of a row group, 12 KB, stay in the
+// first-level cache between product, softmax and values, and a tile of keys or values, 64 KB at 64 numbers a row, is read
+// from the second-level cache again for each row group.
+#pragma once
+#include "multiply.h"
+
+namespace heed {
+namespace {
+
+constexpr i64 BLOCK_ROWS = 96;
+constexpr i64 FORWARD_KEYS = 256;
+constexpr i64 GRADIENT_KEYS = 192;
+// Elements from one row of scores to the next. Not a power of two, or the rows would share cache sets.
+constexpr i64 FORWARD_STRIDE = FORWARD_KEYS + 16;
+constexpr i64 GRADIENT_STRIDE = GRADIENT_KEYS + 16;
+
+// At most so many query rows of a key/value head read keys and values where they are.
+constexpr i64 DIRECT_ROWS = 8;
+// Few query rows with many keys: splits of so many keys are tasks of their own.
+constexpr i64 DIRECT_SPLIT = 1024;
+constexpr i64 PACKED_SPLIT = 4096;
+constexpr i64 SPLIT_ROWS = 2 * BLOCK_ROWS;
+
+template <class T>
+INLINE i64 paddedTo(i64 columns) {
+  return roundUp(columns, PANEL<T>);
+}
+
+// Row maximum and row sum, before the output, of what a split leaves for the merge.
+template <class T>
+constexpr i64 PARTIAL_HEAD = LANES<T>;
+
+struct Wants {
+  bool softmax, values;
+};
+INLINE Wants wantsOf(const Problem& p) {
+  const bool soft = p.selection == Selection::softmax;
+  return {soft || p.wantsStatistics || p.wantsLogSumExp, soft && p.wantsOutput};
+}
+
+}  // namespace
+}  // namespace heed

@@ -1,0 +1,164 @@
+#include "pool.h"
+
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+namespace heed {
+
+namespace {
+
+constexpr i64 ALIGNMENT = 64;
+// Scratch that a backend keeps for its next run at most.
+constexpr i64 SPARE_BYTES = i64{1} << 27;
+
+void yieldThread() { std::this_thread::yield(); }
+
+void stop(Job& job) { __atomic_store_n(const_cast<int32_t*>(job.run.stop), 1, __ATOMIC_RELAXED); }
+bool isStopped(const Job& job) { return __atomic_load_n(job.run.stop, __ATOMIC_RELAXED) != 0; }
+
+}  // namespace
+
+bool Buffer::reserve(i64 bytes) {
+  if (bytes <= bytes_) return true;
+  std::free(memory_);
+  memory_ = std::malloc(static_cast<size_t>(bytes + ALIGNMENT));
+  const auto address = reinterpret_cast<uintptr_t>(memory_);
+  begin_ = memory_ == nullptr ? nullptr : reinterpret_cast<char*>((address + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+  bytes_ = memory_ == nullptr ? 0 : bytes;
+  return memory_ != nullptr;
+}
+
+void Buffer::swap(Buffer& other) {
+  std::swap(memory_, other.memory_);
+  std::swap(begin_, other.begin_);
+  std::swap(bytes_, other.bytes_);
+}
+
+bool prepare(Job& job, i64 extraBytes) {
+  {
+    const std::lock_guard lock(job.team->mutex);
+    job.shared.swap(job.team->spare);
+  }
+  if (!job.shared.reserve(job.plan.sharedBytes + extraBytes)) return false;
+  std::memset(job.shared.begin(), 0, static_cast<size_t>(job.plan.clearedBytes));
+  job.run.problem = &job.problem;
+  job.run.plan = &job.plan;
+  job.run.shared = job.shared.begin();
+  job.run.yield = yieldThread;
+  return true;
+}
+
+void putBack(Job& job) {
+  if (job.shared.bytes() > SPARE_BYTES) return;
+  const std::lock_guard lock(job.team->mutex);
+  if (job.team->spare.bytes() < job.shared.bytes()) job.shared.swap(job.team->spare);
+}
+
+void runHere(Job& job) {
+  char* scratch = job.shared.begin() + job.plan.sharedBytes;
+  for (i64 task = 0; task < job.plan.tasks; task++) job.task(job.run, task, scratch);
+}
+
+Pool& Pool::instance() {
+  // Never destroyed: a process that ends in a hurry does so with threads at work.
+  static Pool& pool = *new Pool;
+  return pool;
+}
+
+void Pool::acquire() {
+  const std::lock_guard lock(mutex_);
+  environments_++;
+}
+
+void Pool::release() {
+  std::vector<std::thread> ended;
+  {
+    const std::lock_guard lock(mutex_);
+    if (--environments_ > 0) return;
+    ending_ = true;
+    ended.swap(threads_);
+  }
+  wake_.notify_all();
+  for (std::thread& thread : ended) thread.join();
+  const std::lock_guard lock(mutex_);
+  ending_ = false;
+}
+
+bool Pool::grow(int threads) {
+  try {
+    while (static_cast<int>(threads_.size()) < threads) threads_.emplace_back([this] { work(); });
+  } catch (const std::system_error&) {
+    // The machine gives no more: those that there are do the work.
+  }
+  return !threads_.empty();
+}
+
+bool Pool::submit(Job* job) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!grow(job->team->threads)) return false;
+    jobs_.push_back(job);
+  }
+  for (int n = 0; n < job->team->threads; n++) wake_.notify_one();
+  return true;
+}
+
+void Pool::abandon(void* owner) {
+  std::unique_lock lock(mutex_);
+  for (Job* job : jobs_) {
+    if (job->owner == owner) stop(*job);
+  }
+  left_.wait(lock, [&] {
+    for (const Job* job : jobs_) {
+      if (job->owner == owner) return false;
+    }
+    for (const void* told : told_) {
+      if (told == owner) return false;
+    }
+    return true;
+  });
+}
+
+Job* Pool::choose() {
+  for (Job* job : jobs_) {
+    if (job->next.load(std::memory_order_relaxed) < job->plan.tasks && job->team->active < job->team->threads) return job;
+  }
+  return nullptr;
+}
+
+void Pool::work() {
+  Buffer scratch;
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    Job* job = choose();
+    if (job == nullptr) {
+      if (ending_) return;
+      wake_.wait(lock);
+      continue;
+    }
+    job->workers++;
+    job->team->active++;
+    lock.unlock();
+    if (!scratch.reserve(job->plan.threadBytes)) {
+      job->outOfMemory = true;
+      stop(*job);
+    }
+    for (i64 task; (task = job->next.fetch_add(1)) < job->plan.tasks;) {
+      if (!isStopped(*job)) job->task(job->run, task, scratch.begin());
+    }
+    lock.lock();
+    job->team->active--;
+    if (--job->workers > 0) continue;
+    // Who is told deletes the job at once.
+    jobs_.remove(job);
+    const auto told = told_.insert(told_.end(), job->owner);
+    lock.unlock();
+    job->finished(job);
+    lock.lock();
+    told_.erase(told);
+    left_.notify_all();
+  }
+}
+
+}  // namespace heed

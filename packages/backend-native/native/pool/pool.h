@@ -1,0 +1,96 @@
+// One pool of threads for the whole process, shared by all environments (the main thread and worker_threads) and all
+// backends. Not libuv's four, which files and DNS wait for.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "../problem.h"
+
+namespace heed {
+
+// Memory that begins at a multiple of 64 bytes. Null where there is none.
+class Buffer {
+ public:
+  Buffer() = default;
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  ~Buffer() { std::free(memory_); }
+  // Room for so many bytes, whose contents may be lost. Returns whether there is.
+  bool reserve(i64 bytes);
+  char* begin() const { return begin_; }
+  i64 bytes() const { return bytes_; }
+  void swap(Buffer& other);
+
+ private:
+  void* memory_ = nullptr;
+  char* begin_ = nullptr;
+  i64 bytes_ = 0;
+};
+
+// A backend: how many threads it may use at a time, and the scratch of its last run, which the next one takes.
+struct Team {
+  const Level* level;
+  int threads;
+  std::mutex mutex;
+  Buffer spare;
+  // Threads at work for it; the pool's mutex guards it.
+  int active = 0;
+};
+
+struct Job {
+  virtual ~Job() = default;
+  std::shared_ptr<Team> team;
+  Plan plan;
+  Problem problem;
+  Run run;
+  void (*task)(const Run&, i64 task, char* scratch);
+  Buffer shared;
+  // Its environment, which is told of its end, once, on a thread of the pool.
+  void* owner;
+  void (*finished)(Job*);
+  std::atomic<i64> next{0};
+  std::atomic<bool> outOfMemory{false};
+  bool noThreads = false;
+  // Threads at work on it; the pool's mutex guards it.
+  int workers = 0;
+};
+
+// Gives the job its scratch. Returns whether there was memory.
+bool prepare(Job& job, i64 extraBytes);
+void putBack(Job& job);
+// Runs all tasks on this thread.
+void runHere(Job& job);
+
+class Pool {
+ public:
+  static Pool& instance();
+  // An environment uses the pool. When the last one has released it all threads have ended.
+  void acquire();
+  void release();
+  // Returns whether any thread will run it.
+  bool submit(Job* job);
+  // Ends the jobs of an environment early, and waits until no thread is at work on them: their memory may then go.
+  void abandon(void* owner);
+
+ private:
+  void work();
+  Job* choose();
+  bool grow(int threads);
+
+  std::mutex mutex_;
+  std::condition_variable wake_, left_;
+  std::list<Job*> jobs_;
+  // Environments that are being told of the end of a job.
+  std::list<void*> told_;
+  std::vector<std::thread> threads_;
+  int environments_ = 0;
+  bool ending_ = false;
+};
+
+}  // namespace heed

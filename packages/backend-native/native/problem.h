@@ -1,0 +1,115 @@
+// A problem of attention as the kernels read it, and the memory of one run. Plain data, shared by the binding and by
+// every level's kernels: nothing here has code.
+#pragma once
+#include <stdint.h>
+
+namespace heed {
+
+using i64 = int64_t;
+
+enum class Mask : uint8_t { none, boolean, floating };
+enum class Alignment : uint8_t { topLeft, bottomRight, offset };
+enum class Selection : uint8_t { softmax, argmax, sample };
+
+// Elements from one batch, head or row to the next.
+struct Strides {
+  i64 batch, head, row;
+};
+
+// The same of a tensor that broadcasts against [B, Hq, Lq, Lk]: 0 along axes where its length is 1.
+struct Broadcast {
+  i64 batch, head, row, key;
+  i64 size;
+};
+
+struct Problem {
+  i64 batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim;
+  // Query heads that read one key/value head, and the query rows that they have together.
+  i64 group, rows;
+  Strides query, key, value, output;
+  Broadcast mask, bias;
+  double scale, softcap;
+  // Keys from position - left to position + right; infinite where unbounded. Causal is a right side of 0.
+  double left, right;
+  Mask maskKind;
+  Alignment alignment;
+  Selection selection;
+  bool ranged, hasSoftcap, hasBias, hasKeyLengths, hasQueryLengths, hasSegments, hasAlibi, hasSinks;
+  // Whether gradients will be asked for: forward then computes its scores in the order of sums that the gradient has.
+  bool gradient;
+  bool wantsOutput, wantsWeights, wantsLogSumExp, wantsStatistics, wantsChoice;
+};
+
+// The tensors of a run, by the order in which the binding takes them.
+enum Operand : int {
+  query,
+  key,
+  value,
+  mask,
+  bias,
+  offsets,
+  keyLengths,
+  queryLengths,
+  querySegments,
+  keySegments,
+  alibiSlopes,
+  sinks,
+  output,
+  weights,
+  logSumExp,
+  rowMax,
+  rowSum,
+  choice,
+  dOutput,
+  dQuery,
+  dKey,
+  dValue,
+  dBias,
+  dSinks,
+  operandCount,
+};
+
+// How a pass of a problem is computed: tasks 0 ... tasks - 1, each of which waits for none but earlier ones.
+struct Plan {
+  i64 tasks;
+  i64 blockRows, tileKeys;
+  // Scratch that all threads share, of which the first `clearedBytes` begin with 0, and scratch of each thread.
+  i64 sharedBytes, clearedBytes, threadBytes;
+  // About how long it takes one thread.
+  double microseconds;
+  // The rest is the kernels' own.
+  i64 blocks, tiles, splits, splitKeys, slots, chunks;
+  i64 packedKeySlot, packedValueSlot, keyRowsSlot, badSlot, partialSlot, keySumsChunk, valueSumsChunk, biasSumsChunk,
+      biasSumsHead;
+  i64 counters, packedKey, packedValue, keyRows, bad, partials, keySums, valueSums, biasSums, sinkSums;
+  bool direct;
+};
+
+struct Run {
+  const Problem* problem;
+  const Plan* plan;
+  void* operands[operandCount];
+  uint32_t seedLow, seedHigh;
+  char* shared;
+  // Not 0 once the run is to end early.
+  const int32_t* stop;
+  // Lets another thread have the processor.
+  void (*yield)();
+};
+
+// What a level has for an element type.
+struct Kernels {
+  Plan (*planForward)(const Problem&, i64 threads);
+  Plan (*planGradient)(const Problem&, i64 threads);
+  void (*forward)(const Run&, i64 task, char* scratch);
+  void (*gradient)(const Run&, i64 task, char* scratch);
+};
+
+// An instruction set, and the kernels that were compiled for it.
+struct Level {
+  const char* option;
+  const char* name;
+  Kernels float32, float64;
+};
+
+}  // namespace heed

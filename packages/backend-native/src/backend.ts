@@ -1,0 +1,50 @@
+import type {
+  AttentionBackend,
+  AttentionGradients,
+  AttentionInputs,
+  AttentionProblem,
+  GradientInputs,
+  RunOptions,
+  Tensor,
+} from '@heed/core';
+import { type KernelDefinition, defineBackend } from '@heed/core/backend';
+import { capabilities } from './capabilities.ts';
+import { asResults, forwardResults, gradientResults } from './forward/results.ts';
+import type { Binding, Team } from './platform/binding.ts';
+import { runPass } from './run.ts';
+
+export function createBackend(binding: Binding, team: Team, device: string): AttentionBackend {
+  return defineBackend({
+    name: 'native',
+    device,
+    capabilities,
+    compile: (problem) => compile(binding, team, problem),
+  });
+}
+
+function compile(binding: Binding, team: Team, problem: AttentionProblem): KernelDefinition {
+  const { kernel, blockRows, tileKeys, forwardBytes, gradientBytes } = binding.compile(team, problem);
+  return {
+    plan: {
+      algorithm: 'flash attention: online softmax over tiles',
+      tile: { query: blockRows, key: tileKeys },
+      scratchBytes: problem.gradient ? Math.max(forwardBytes, gradientBytes) : forwardBytes,
+    },
+    async run(inputs, { signal }) {
+      const results = forwardResults(problem);
+      await runPass(binding, kernel, false, { ...inputs }, results, signal);
+      return asResults(results);
+    },
+    ...(problem.gradient && {
+      async gradient(
+        inputs: AttentionInputs<Tensor>,
+        { output, statistics, dOutput }: GradientInputs<Tensor>,
+        { signal }: RunOptions,
+      ): Promise<AttentionGradients<Tensor>> {
+        const results = gradientResults(inputs);
+        await runPass(binding, kernel, true, { ...inputs, output, ...statistics, dOutput }, results, signal);
+        return results as unknown as AttentionGradients<Tensor>;
+      },
+    }),
+  };
+}

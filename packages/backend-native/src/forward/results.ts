@@ -1,0 +1,39 @@
+import type { AttentionInputs, AttentionProblem, AttentionResults, Tensor } from '@heed/core';
+import { zeros } from '@heed/core/backend';
+
+/** Tensors by the names that the native file has for them. */
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+/** Makes the results of a forward run. */
+export function forwardResults(problem: AttentionProblem): Tensors {
+  const { batch, heads, queryLength, keyLength, valueDim, layout, dtype, outputs } = problem;
+  const rows = [batch, heads, queryLength];
+  const outputShape = layout === 'bhld' ? [...rows, valueDim] : [batch, queryLength, heads, valueDim];
+  return {
+    ...(outputs.includes('output') && { output: zeros(dtype, outputShape) }),
+    ...(outputs.includes('weights') && { weights: zeros(dtype, [...rows, keyLength]) }),
+    ...(outputs.includes('logSumExp') && { logSumExp: zeros(dtype, rows) }),
+    ...(outputs.includes('statistics') && { rowMax: zeros(dtype, rows), rowSum: zeros(dtype, rows) }),
+    ...(outputs.includes('choice') && { choice: zeros('int32', rows) }),
+  };
+}
+
+/** Names them as the contract does. */
+export function asResults({ rowMax, rowSum, ...others }: Tensors): AttentionResults<Tensor> {
+  return {
+    ...others,
+    ...(rowMax && { statistics: { rowMax, rowSum: rowSum! } }),
+  } as AttentionResults<Tensor>;
+}
+
+/** Makes the results of a backward pass: each gradient has the form of its input. */
+export function gradientResults({ query, key, value, bias, sinks }: AttentionInputs<Tensor>): Tensors {
+  const like = ({ dtype, shape }: Tensor): Tensor => zeros(dtype, shape);
+  return {
+    dQuery: like(query),
+    dKey: like(key),
+    dValue: like(value),
+    ...(bias && { dBias: like(bias) }),
+    ...(sinks && { dSinks: like(sinks) }),
+  };
+}

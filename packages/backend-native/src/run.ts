@@ -1,0 +1,62 @@
+import { HeedError, type HeedErrorCode, type Tensor } from '@heed/core';
+import { fixedMemory } from './memory/plain-memory.ts';
+import { type Binding, type CompiledKernel, OPERANDS, type OperandName } from './platform/binding.ts';
+
+/** What a pass reads, by name; the seed is a number. */
+export type Inputs = Readonly<Record<string, Tensor | number | undefined>>;
+
+const REMEDIES: Readonly<Partial<Record<string, string>>> = {
+  OUT_OF_MEMORY: 'make the batch smaller, or call with fewer heads at a time',
+  SHAPE: 'leave buffers of inputs with this thread until the promise settles',
+  ENGINE: 'raise the limit of threads of this process, or use fewer',
+};
+
+/**
+ * Runs a pass of a kernel.
+ *
+ * @param results filled when the promise settles.
+ * @throws the signal's reason; HeedError `OUT_OF_MEMORY`, `ENGINE`.
+ */
+export async function runPass(
+  binding: Binding,
+  kernel: CompiledKernel,
+  isGradient: boolean,
+  inputs: Inputs,
+  results: Readonly<Record<string, Tensor>>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  signal?.throwIfAborted();
+  const operands = OPERANDS.map((name) => operandOf(name, inputs, results));
+  const seed = (inputs['seed'] as number | undefined) ?? 0;
+  const stop = new Int32Array(1);
+  const end = (): void => void (stop[0] = 1);
+  try {
+    const running = binding.run(kernel, isGradient, operands, seed >>> 0, Math.floor(seed / 2 ** 32), stop);
+    if (running === undefined) return;
+    signal?.addEventListener('abort', end);
+    await running;
+    signal?.throwIfAborted();
+  } catch (error) {
+    throw inHeedsWords(error);
+  } finally {
+    signal?.removeEventListener('abort', end);
+  }
+}
+
+function operandOf(
+  name: OperandName,
+  inputs: Inputs,
+  results: Readonly<Record<string, Tensor>>,
+): ArrayBufferView | undefined {
+  const result = results[name];
+  if (result !== undefined) return result.data;
+  const input = inputs[name] as Tensor | undefined;
+  return input && fixedMemory(input);
+}
+
+function inHeedsWords(error: unknown): unknown {
+  const { code, message } = error as { code?: string; message?: string };
+  const remedy = code === undefined || HeedError.isInstance(error) ? undefined : REMEDIES[code];
+  if (remedy === undefined) return error;
+  return new HeedError(code as HeedErrorCode, `native: ${message}; ${remedy}`, { cause: error, remedy });
+}
