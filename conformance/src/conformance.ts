@@ -1,4 +1,5 @@
 import { type AttentionBackend, type BackendProvider, checkContract } from '@heed/core';
+import { checkOptions, listOf, text } from '@heed/core/backend';
 import { allCases } from './all-cases.ts';
 import type { ConformanceCase } from './case.ts';
 import { unexpectedSuccess } from './report.ts';
@@ -37,6 +38,12 @@ export async function conformance(
   { describe, test }: TestRunner,
   options: ConformanceOptions = {},
 ): Promise<void> {
+  checkOptions('conformance()', options, {
+    clauses: listOf(text),
+    ids: listOf(text),
+    cases: true,
+    expectedFailures: true,
+  });
   checkContract(provider);
   const cases = selectCases(options.cases ?? (await allCases()), options);
   const availability = await provider.probe();

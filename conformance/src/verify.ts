@@ -1,4 +1,5 @@
 import { type BackendProvider, HeedError, checkContract } from '@heed/core';
+import { abortSignal, callback, checkOptions, listOf, text } from '@heed/core/backend';
 import { allCases } from './all-cases.ts';
 import type { ConformanceCase } from './case.ts';
 import { type CaseStatus, type Report, ReportBuilder } from './report.ts';
@@ -31,7 +32,7 @@ export interface VerifyOptions {
  * Runs the suite on a provider, without a test runner.
  *
  * @throws HeedError `CONTRACT_VERSION`; `UNAVAILABLE` when the engine cannot run here; `ARGUMENT` for a clause, an id
- * or an expected failure that no case has. Whatever else the backend throws is a failure in the report.
+ * or an expected failure that no case has; `UNKNOWN_OPTION`. Whatever else the backend throws is a failure in the report.
  *
  * @example
  * ```ts
@@ -43,6 +44,14 @@ export interface VerifyOptions {
  * ```
  */
 export async function verify(provider: BackendProvider, options: VerifyOptions = {}): Promise<Report> {
+  checkOptions('verify()', options, {
+    clauses: listOf(text),
+    ids: listOf(text),
+    cases: true,
+    expectedFailures: true,
+    onProgress: callback,
+    signal: abortSignal,
+  });
   const cases = selectCases(options.cases ?? (await allCases()), options);
   const availability = await availabilityOf(provider);
   if (!availability.available) {

@@ -1,3 +1,4 @@
+import { checkOptions, flag, integer, oneOf, required } from '@heed/core/backend';
 import { LineChart } from 'echarts/charts';
 import { GridComponent, LegendComponent, MarkLineComponent } from 'echarts/components';
 import { type EChartsCoreOption, init, use } from 'echarts/core';
@@ -37,6 +38,12 @@ const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Ar
  * {@link chartStyle}. Null when fewer than two lengths were measured.
  */
 export function lengthChart(results: BenchResults, options: ChartOptions): string | null {
+  checkOptions('lengthChart()', options, {
+    figure: required(oneOf(...Object.keys(FIGURES))),
+    causal: required(flag),
+    width: integer(1),
+    height: integer(1),
+  });
   const rows = rowsOverLength(results, options.causal);
   const series = seriesOf(results, rows, FIGURES[options.figure].of);
   if (new Set(series.flatMap(({ points }) => points.map(([length]) => length))).size < 2) return null;

@@ -3,11 +3,13 @@ import {
   type AttentionInputs,
   type AttentionKernel,
   type BackendProvider,
+  HeedError,
   type ResidentTensor,
   type Tensor,
   checkContract,
   problemOf,
 } from '@heed/core';
+import { checkOptions, text } from '@heed/core/backend';
 import type { Contestant, PreparedContestant, WorkloadResults } from '../contestant.ts';
 import { type WorkloadRequest, outputGradientOf } from '../workload/request.ts';
 import type { Workload } from '../workload/workload.ts';
@@ -22,6 +24,7 @@ export function backendContestant(
   provider: BackendProvider,
   options: { readonly name?: string } = {},
 ): Contestant {
+  checkOptions('backendContestant()', options, { name: text });
   return {
     name: options.name ?? provider.name,
     async probe() {
@@ -29,8 +32,7 @@ export function backendContestant(
       return provider.probe();
     },
     async prepare(workload, request, { threads }) {
-      // What a backend has no use for among its options, it leaves alone.
-      const backend = await provider.create({ threads });
+      const backend = await createWith(provider, threads);
       try {
         return await prepareOn(backend, workload, request);
       } catch (error) {
@@ -39,6 +41,16 @@ export function backendContestant(
       }
     },
   };
+}
+
+/** A backend of as many threads, where threads are among its options. */
+async function createWith(provider: BackendProvider, threads: number): Promise<AttentionBackend> {
+  try {
+    return await provider.create({ threads });
+  } catch (error) {
+    if (HeedError.isInstance(error) && error.code === 'UNKNOWN_OPTION') return provider.create();
+    throw error;
+  }
 }
 
 async function prepareOn(

@@ -1,4 +1,15 @@
 import os from 'node:os';
+import {
+  type OptionTable,
+  abortSignal,
+  array,
+  callback,
+  checkOptions,
+  integer,
+  number,
+  required,
+  text,
+} from '@heed/core/backend';
 import type { Machine } from '../machine.ts';
 import { type ContestantSource, tripleLoop } from '../process/source.ts';
 import { usefulFlops } from '../workload/pairs.ts';
@@ -41,6 +52,21 @@ export interface MeasureOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
+
+const seconds = number('a number of seconds ≥ 0', (value) => value >= 0);
+
+const OPTIONS: OptionTable<MeasureOptions> = {
+  workloads: required(array),
+  contestants: required(array),
+  baseline: text,
+  threads: integer(1),
+  budgetSeconds: seconds,
+  timeoutSeconds: seconds,
+  rounds: integer(1),
+  turnSeconds: seconds,
+  signal: abortSignal,
+  onProgress: callback,
+};
 
 /** One contestant on one workload. Times are null unless `status` is `measured`. */
 export interface Row {
@@ -153,6 +179,7 @@ interface Course {
  * ```
  */
 export async function measure(options: MeasureOptions): Promise<Measurement> {
+  checkOptions('measure()', options, OPTIONS);
   const { signal } = options;
   const peak = await startPeak();
   const courses = options.contestants.map((source): Course => ({

@@ -1,3 +1,4 @@
+import { checkOptions, integer, listOf } from '@heed/core/backend';
 import { type Workload, minilmWorkload, workload } from './workload.ts';
 
 /** Some workloads that answer one question. */
@@ -21,7 +22,9 @@ const HEADS = 1;
 const GROUPED = { heads: 14, kvHeads: 2 } as const;
 
 /** Every workload that `heed bench` knows, in sets. */
-export function catalogue({ lengths = LENGTHS, heads = HEADS }: CatalogueOptions = {}): WorkloadSet[] {
+export function catalogue(options: CatalogueOptions = {}): WorkloadSet[] {
+  checkOptions('catalogue()', options, { lengths: listOf(integer(1)), heads: integer(1) });
+  const { lengths = LENGTHS, heads = HEADS } = options;
   return [
     {
       name: 'dense',

@@ -1,3 +1,5 @@
+import { type OptionTable, checkOptions, flag, integer, oneOf, required } from '@heed/core/backend';
+
 /**
  * One shape of attention to measure, as plain JSON data. Its name follows from its fields, so that rows of different
  * runs can be compared by name. Made with {@link workload}.
@@ -57,6 +59,22 @@ export interface WorkloadOptions {
   readonly seed?: number;
 }
 
+const OPTIONS: OptionTable<WorkloadOptions> = {
+  length: required(integer(0)),
+  queryLength: integer(0),
+  batch: integer(1),
+  heads: integer(1),
+  kvHeads: integer(1),
+  headDim: integer(1),
+  valueDim: integer(1),
+  causal: flag,
+  window: true,
+  alignment: oneOf('topLeft', 'bottomRight'),
+  mask: flag,
+  gradient: flag,
+  seed: integer(0),
+};
+
 /**
  * A workload from its length and whatever differs from the defaults.
  *
@@ -68,6 +86,7 @@ export interface WorkloadOptions {
  * ```
  */
 export function workload(options: WorkloadOptions): Workload {
+  checkOptions('workload()', options, OPTIONS);
   const { length, heads = 12, headDim = 64 } = options;
   const fields = {
     batch: options.batch ?? 1,

@@ -1,5 +1,6 @@
 import {
   type AttentionBackend,
+  type AttentionInputs,
   type AttentionKernel,
   type AttentionResults,
   FEATURES,
@@ -209,6 +210,13 @@ export const CONTRACT_MUTANTS: Readonly<Record<string, Mutant>> = {
       right.run(inputs, options).catch((error: HeedError) => {
         throw error.code === 'SHAPE' ? new HeedError('ARGUMENT', error.message) : error;
       })) as never,
+  })),
+  'options of the provider ignored': {
+    clause: 'errors',
+    overrides: { provider: (right) => ({ ...right, create: () => right.create() }) },
+  },
+  'options of the run ignored': kernel('errors', (right) => ({
+    run: ((inputs: AttentionInputs) => right.run(inputs)) as AttentionKernel['run'],
   })),
   'too many inputs tolerated': kernel('errors', (right) => ({
     run: (({ sinks, ...inputs }: { sinks: never }, options: never) =>

@@ -63,7 +63,10 @@ function scorer(problem: AttentionProblem, inputs: PlainInputs, { lanes, scaledQ
       saturation.push(tanh);
       return round((softcap === null ? product : round(softcap * tanh)) + terms[n]!);
     });
-    return { keys, scores, saturation };
+    // A sum of −∞ excludes its key: SPEC.md, clause `overflow`.
+    const attended = scores.map((score) => score !== -Infinity);
+    const of = (numbers: readonly number[]): number[] => numbers.filter((_, n) => attended[n]);
+    return { keys: of(keys), scores: of(scores), saturation: of(saturation) };
   };
 }
 

@@ -7,7 +7,7 @@ import {
   FEATURES,
   GUARANTEES,
 } from '@heed/core';
-import { type KernelDefinition, defineBackend } from '@heed/core/backend';
+import { type KernelDefinition, checkOptions, defineBackend } from '@heed/core/backend';
 import { simpleForward } from './simple-forward.ts';
 import { simpleGradient } from './simple-gradient.ts';
 import { STEPS, type Steps } from './steps.ts';
@@ -58,7 +58,10 @@ export function simpleProvider({
     contract: CONTRACT_VERSION,
     name: 'simple',
     probe: async () => ({ available: true }),
-    create: async () => (backend ? backend(create()) : create()),
+    create: async (options: unknown = {}) => {
+      checkOptions('simple.create()', options, {});
+      return backend ? backend(create()) : create();
+    },
   };
   return provider ? provider(right) : right;
 }

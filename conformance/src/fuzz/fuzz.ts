@@ -1,4 +1,5 @@
 import { type BackendProvider, HeedError, checkContract } from '@heed/core';
+import { abortSignal, callback, checkOptions, number, required } from '@heed/core/backend';
 import fc from 'fast-check';
 import type { AgreementCase } from '../case.ts';
 import { runCase } from '../run-case.ts';
@@ -39,7 +40,7 @@ export interface Disagreement {
  * Compares a backend with the float64 reference on random problems over everything that it declares, and shrinks the
  * first disagreement to a small one.
  *
- * @throws HeedError `UNAVAILABLE` or `CONTRACT_VERSION`.
+ * @throws HeedError `UNAVAILABLE`, `CONTRACT_VERSION`, `UNKNOWN_OPTION` or `ARGUMENT`.
  *
  * @example
  * ```ts
@@ -51,6 +52,12 @@ export interface Disagreement {
  * ```
  */
 export async function fuzz(provider: BackendProvider, options: FuzzOptions): Promise<FuzzReport> {
+  checkOptions('fuzz()', options, {
+    seconds: required(number('a number > 0', (seconds) => seconds > 0)),
+    seed: number('an integer', Number.isSafeInteger),
+    onProgress: callback,
+    signal: abortSignal,
+  });
   checkContract(provider);
   const availability = await provider.probe();
   if (!availability.available) {

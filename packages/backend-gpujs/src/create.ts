@@ -6,7 +6,7 @@ import { planOf } from './attention/tiles.ts';
 import { CAPABILITIES } from './capabilities.ts';
 import { openEngine } from './engine/open.ts';
 import { limitsOf } from './limits.ts';
-import { type GpujsOptions, checkOptions } from './options.ts';
+import { type GpujsOptions, checkGpujsOptions } from './options.ts';
 import { type DeviceTensor, deviceMemory } from './tensors/device-tensor.ts';
 
 /** Whether gpu.js is installed and computes at all: the modes without a GPU, which work wherever any does. */
@@ -26,7 +26,7 @@ export async function probe(): Promise<Availability> {
 }
 
 export async function createBackend(options: GpujsOptions = {}): Promise<AttentionBackend> {
-  checkOptions(options);
+  checkGpujsOptions(options);
   const { engine, device } = await openEngine(options);
   return defineBackend<DeviceTensor>({
     name: 'gpujs',

@@ -10,7 +10,7 @@ export type { GpujsOptions };
  * JavaScript.
  *
  * @throws HeedError from `create`: `UNAVAILABLE` when gpu.js is not installed or the mode does not work here;
- * `ARGUMENT` for a mode or a number of threads that does not exist.
+ * `UNKNOWN_OPTION` for an option that does not exist, `ARGUMENT` for a value that it does not take.
  *
  * @example
  * ```ts

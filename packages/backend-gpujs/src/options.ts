@@ -1,4 +1,4 @@
-import { HeedError } from '@heed/core';
+import { checkOptions, flag, integer, oneOf } from '@heed/core/backend';
 import { MODES, type Mode } from './engine/modes.ts';
 
 /** What `create` takes. */
@@ -18,12 +18,7 @@ export interface GpujsOptions {
   readonly threads?: number;
 }
 
-/** @throws HeedError `ARGUMENT`. */
-export function checkOptions({ mode, threads }: GpujsOptions): void {
-  if (mode !== undefined && !MODES.includes(mode)) {
-    throw new HeedError('ARGUMENT', `mode is ${String(mode)}, expected ${MODES.join(', ')}`);
-  }
-  if (threads !== undefined && !(Number.isSafeInteger(threads) && threads >= 1)) {
-    throw new HeedError('ARGUMENT', `threads is ${threads}, expected an integer ≥ 1`);
-  }
+/** @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`. */
+export function checkGpujsOptions(options: GpujsOptions): void {
+  checkOptions('gpujs.create()', options, { mode: oneOf(...MODES), fallback: flag, threads: integer(1) });
 }

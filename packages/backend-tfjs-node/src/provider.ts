@@ -6,7 +6,7 @@ import {
   HeedError,
   type ResidentTensor,
 } from '@heed/core';
-import { defineBackend } from '@heed/core/backend';
+import { checkOptions, defineBackend } from '@heed/core/backend';
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-node';
 import { type Absence, type Engine, type ImportEngine, loadEngine } from './engine.ts';
 import { tensorflowKernel } from './kernel.ts';
@@ -51,7 +51,8 @@ export function tfjsNodeProvider({ load, limits }: Internals = {}): TfjsNodeProv
       const engine = await loadEngine(load);
       return isAbsent(engine) ? engine : { available: true };
     },
-    async create() {
+    async create(options: unknown = {}) {
+      checkOptions('tfjsNode.create()', options, {});
       const engine = await loadEngine(load);
       if (!isAbsent(engine)) return backendOn(engine, limits);
       throw new HeedError('UNAVAILABLE', `tfjs-node: ${engine.reason}`, { remedy: engine.remedy });

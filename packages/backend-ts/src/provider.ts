@@ -1,5 +1,5 @@
 import { type BackendProvider, CONTRACT_VERSION, FEATURES, GUARANTEES } from '@heed/core';
-import { defineBackend, inTurns } from '@heed/core/backend';
+import { checkOptions, defineBackend, inTurns } from '@heed/core/backend';
 import { backward } from './backward.ts';
 import { forward } from './forward.ts';
 import { type Heap, heapPool } from './heap.ts';
@@ -14,7 +14,8 @@ export const provider: BackendProvider<void> = {
   contract: CONTRACT_VERSION,
   name: 'ts',
   probe: async () => ({ available: true }),
-  create: async () => {
+  create: async (options: unknown = {}) => {
+    checkOptions('ts.create()', options, {});
     const heaps = heapPool();
     const compute = async <T>(length: number, signal: AbortSignal | undefined, work: Work<T>): Promise<T> => {
       const heap = heaps.take(length);

@@ -9,7 +9,8 @@ export type { WasmOptions };
  * the engine has it, and threads where memory can be shared. Its resident tensors live in WebAssembly memory.
  *
  * @throws HeedError from `create`: `UNAVAILABLE` when the engine has no SIMD, no room for its memory, or may not compile
- * (a content security policy), or when more than one thread is asked for and cannot be had; `ARGUMENT` for options that do not exist. From runs: `OUT_OF_MEMORY` beyond 4 GiB; `ENGINE` when a
+ * (a content security policy), or when more than one thread is asked for and cannot be had; `UNKNOWN_OPTION` or `ARGUMENT`
+ * for options that do not exist. From runs: `OUT_OF_MEMORY` beyond 4 GiB; `ENGINE` when a
  * thread dies.
  *
  * @example

@@ -1,4 +1,4 @@
-import { HeedError } from '@heed/core';
+import { checkOptions, integer, oneOf } from '@heed/core/backend';
 
 /** Each takes 8 MB and its turn at the start: thousands take minutes, and a million the process with them. */
 export const MOST_THREADS = 256;
@@ -22,18 +22,14 @@ export interface WasmOptions {
   readonly worker?: string | URL;
 }
 
-/** @throws HeedError `ARGUMENT`. */
-export function checkOptions({ threads, relaxedSimd, worker }: WasmOptions): void {
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) {
-    throw new HeedError(
-      'ARGUMENT',
-      `threads is ${String(threads)}, expected an integer from 1 to ${MOST_THREADS}`,
-    );
-  }
-  if (relaxedSimd !== undefined && relaxedSimd !== 'auto' && relaxedSimd !== false) {
-    throw new HeedError('ARGUMENT', `relaxedSimd is ${String(relaxedSimd)}, expected 'auto' or false`);
-  }
-  if (worker !== undefined && typeof worker !== 'string' && !(worker instanceof URL)) {
-    throw new HeedError('ARGUMENT', `worker is ${String(worker)}, expected an address as a string or a URL`);
-  }
+/** @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`. */
+export function checkWasmOptions(options: WasmOptions): void {
+  checkOptions('wasm.create()', options, {
+    threads: integer(1, MOST_THREADS),
+    relaxedSimd: oneOf('auto', false),
+    worker: {
+      expected: 'an address as a string or a URL',
+      accepts: (value) => typeof value === 'string' || value instanceof URL,
+    },
+  });
 }

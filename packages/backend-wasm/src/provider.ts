@@ -9,7 +9,7 @@ import { createBackend } from './backend.ts';
 import { startEngine } from './engine/engine.ts';
 import { hasSimd, refusal } from './engine/features.ts';
 import { ADDRESS_SPACE_REMEDY, hasAddressSpace } from './memory/heap.ts';
-import { type WasmOptions, checkOptions } from './options.ts';
+import { type WasmOptions, checkWasmOptions } from './options.ts';
 
 /** `@heed/backend-wasm`. */
 export const provider: BackendProvider<WasmOptions> = {
@@ -17,7 +17,7 @@ export const provider: BackendProvider<WasmOptions> = {
   name: 'wasm',
   probe: availability,
   async create(options: WasmOptions = {}): Promise<AttentionBackend> {
-    checkOptions(options);
+    checkWasmOptions(options);
     const here = await availability();
     if (!here.available) {
       throw new HeedError('UNAVAILABLE', `wasm: ${here.reason}`, { remedy: here.remedy });

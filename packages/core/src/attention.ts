@@ -1,5 +1,4 @@
 import { holdInputs } from './backend/memory.ts';
-import { checkNames } from './check-names.ts';
 import {
   type AttentionBackend,
   type BackendProvider,
@@ -9,6 +8,7 @@ import {
 import { HeedError } from './error.ts';
 import type { GradientInputs } from './inputs.ts';
 import { withKernel } from './kernel-cache.ts';
+import { checkRunOptions } from './options/run-options.ts';
 import type { OutputName } from './problem.ts';
 import { type AttentionRequest, problemOf } from './request.ts';
 import type { ResidentTensor } from './resident.ts';
@@ -67,7 +67,7 @@ export async function attention(
   options: RunOptions & { readonly resident?: boolean } = {},
 ): Promise<unknown> {
   checkBackend(backend);
-  checkNames('option of a run', options, ['signal', 'resident']);
+  checkRunOptions('attention()', options);
   const { problem, inputs } = problemOf(withStatistics(request));
   const held = holdInputs(inputs);
   const results = await withKernel(backend, problem, (kernel) =>

@@ -1,4 +1,5 @@
 import { HeedError } from './error.ts';
+import { type OptionTable, checkOptions } from './options/check-options.ts';
 import type { AttentionProblem, BroadcastShape, Layout, OutputName, Selection } from './problem.ts';
 
 const OUTPUTS: readonly OutputName[] = ['output', 'weights', 'logSumExp', 'statistics', 'choice'];
@@ -80,13 +81,40 @@ function checkHardAttention(problem: AttentionProblem): void {
   if (problem.sinks) refuse('sinks', 'a sink cannot be chosen by hard attention', 'leave out sinks');
 }
 
+const MEMBERS: OptionTable<AttentionProblem> = {
+  batch: true,
+  heads: true,
+  kvHeads: true,
+  queryLength: true,
+  keyLength: true,
+  headDim: true,
+  valueDim: true,
+  dtype: true,
+  layout: true,
+  scale: true,
+  softcap: true,
+  alignment: true,
+  causal: true,
+  window: true,
+  mask: true,
+  bias: true,
+  lengths: true,
+  segments: true,
+  alibi: true,
+  sinks: true,
+  selection: true,
+  outputs: true,
+  gradient: true,
+};
+
 /**
  * Checks a problem and returns it in its normal form: fields in one order, outputs in one order, `bottomRight`
  * written as `topLeft` where they coincide. Two equal problems have the same JSON.
  *
- * @throws HeedError `SHAPE`, `DTYPE`, `ARGUMENT`, `ALIGNMENT_REQUIRED` or `NOT_DIFFERENTIABLE`.
+ * @throws HeedError `UNKNOWN_OPTION`, `SHAPE`, `DTYPE`, `ARGUMENT`, `ALIGNMENT_REQUIRED` or `NOT_DIFFERENTIABLE`.
  */
 export function checkProblem(problem: AttentionProblem): AttentionProblem {
+  checkOptions('problem', problem, MEMBERS);
   const batch = checkCount('B', problem.batch, 1);
   const heads = checkCount('Hq', problem.heads, 1);
   const kvHeads = checkCount('Hkv', problem.kvHeads, 1);

@@ -61,7 +61,10 @@ export interface BackendProvider<Options = unknown> {
   readonly name: string;
   /** Never throws, has no lasting effect. */
   probe(): Promise<Availability>;
-  /** @throws HeedError `UNAVAILABLE` with the words of `probe` when the engine cannot run. */
+  /**
+   * @throws HeedError `UNAVAILABLE` with the words of `probe` when the engine cannot run; `UNKNOWN_OPTION` for an option
+   * that does not exist, and `ARGUMENT` for a value that one does not take: see `checkOptions` of `@heed/core/backend`.
+   */
   create(options?: Options): Promise<AttentionBackend>;
 }
 

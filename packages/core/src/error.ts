@@ -6,6 +6,8 @@ export type HeedErrorCode =
   | 'DTYPE'
   /** A number, name or combination of options is not allowed. */
   | 'ARGUMENT'
+  /** An object of options has a name that means nothing there; the message says what is near. */
+  | 'UNKNOWN_OPTION'
   /** An input that the problem needs was not given. */
   | 'MISSING_INPUT'
   /** An input was given that the problem does not have. */

@@ -26,4 +26,5 @@ export type {
 export { type AttentionRequest, type PerBatch, problemOf } from './request.ts';
 export { type ResidentTensor, isResident } from './resident.ts';
 export type { AttentionGradients, AttentionResults, OutputsByName, ResultsOf } from './results.ts';
+export { withOptions } from './with-options.ts';
 export { type DType, type FloatDType, type Tensor, tensor } from './tensor.ts';

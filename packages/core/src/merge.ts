@@ -1,5 +1,7 @@
 import { HeedError } from './error.ts';
 import type { Statistics } from './inputs.ts';
+import { checkOptions } from './options/check-options.ts';
+import { oneOf } from './options/kinds.ts';
 import type { Layout } from './problem.ts';
 import { type Tensor, checkTensor, zeros } from './tensor.ts';
 
@@ -15,12 +17,13 @@ export interface AttentionPart {
  * of attention spread over machines). Parts with no keys are neutral. A sink belongs to exactly one part.
  *
  * @param parts in any order, all of one shape and dtype; `layout` is that of the outputs, default `bhld`.
- * @throws HeedError `ARGUMENT` when there is no part; `SHAPE` or `DTYPE` when parts differ.
+ * @throws HeedError `ARGUMENT` when there is no part; `SHAPE` or `DTYPE` when parts differ; `UNKNOWN_OPTION`.
  */
 export function mergeAttention(
   parts: readonly AttentionPart[],
   options: { readonly layout?: Layout } = {},
 ): AttentionPart {
+  checkOptions('mergeAttention()', options, { layout: oneOf('bhld', 'blhd') });
   const [first] = parts;
   if (first === undefined) {
     throw new HeedError('ARGUMENT', 'there are no parts to merge', { clause: 'merge' });

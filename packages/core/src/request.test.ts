@@ -297,8 +297,8 @@ describe('errors speak in dimension letters, before anything is computed', () =>
       'a misspelt option',
       { ...square, casual: true },
       {
-        code: 'UNEXPECTED_INPUT',
-        message: 'casual is given, there is no such option of attention',
+        code: 'UNKNOWN_OPTION',
+        message: 'attention(): unknown option `casual`; did you mean `causal`?',
         remedy: /causal/,
       },
     ],
@@ -310,7 +310,7 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     [
       'a misspelt side of a window',
       { ...square, window: { letf: 2 } },
-      { code: 'UNEXPECTED_INPUT', message: 'letf is given', remedy: /left, right/ },
+      { code: 'UNKNOWN_OPTION', message: 'window: unknown option `letf`', remedy: /left, right/ },
     ],
     [
       'a number for a flag',
@@ -376,7 +376,7 @@ describe('what is no backend is refused with what makes one', () => {
     const backend = await reference.create();
     const run = attention(backend, { query: x, key: x, value: x }, { residant: true } as never);
     await expect(run).rejects.toMatchObject({
-      code: 'UNEXPECTED_INPUT',
+      code: 'UNKNOWN_OPTION',
       remedy: expect.stringContaining('signal, resident'),
     });
   });

@@ -1,5 +1,4 @@
 import { checkInputs } from './check-inputs.ts';
-import { checkNames } from './check-names.ts';
 import { checkProblem } from './check-problem.ts';
 import { HeedError } from './error.ts';
 import type { AttentionInputs } from './inputs.ts';
@@ -11,6 +10,7 @@ import type {
   OutputName,
   Selection,
 } from './problem.ts';
+import { type OptionTable, checkOptions } from './options/check-options.ts';
 import { isResident, type ResidentTensor } from './resident.ts';
 import { type FloatDType, type Tensor, checkTensor, tensor } from './tensor.ts';
 
@@ -120,7 +120,7 @@ export function problemOf(request: AttentionRequest): { problem: AttentionProble
   return { problem, inputs };
 }
 
-const NAMES = Object.keys({
+const OPTIONS: OptionTable<AttentionRequest> = {
   query: true,
   key: true,
   value: true,
@@ -142,7 +142,7 @@ const NAMES = Object.keys({
   seed: true,
   outputs: true,
   gradient: true,
-} satisfies Record<keyof AttentionRequest, true>);
+};
 
 function checkRequest(request: AttentionRequest | undefined): asserts request {
   if (typeof request !== 'object' || request === null) {
@@ -151,7 +151,7 @@ function checkRequest(request: AttentionRequest | undefined): asserts request {
       remedy: 'call attention(backend, { query, key, value })',
     });
   }
-  checkNames('option of attention', request, NAMES);
+  checkOptions('attention()', request, OPTIONS);
 }
 
 /** JavaScript callers may say null for none. */
@@ -187,7 +187,7 @@ function boundedWindow({ window }: AttentionRequest): AttentionProblem['window']
       remedy: 'write { left: 2, right: 0 } for two keys before the position and none after it',
     });
   }
-  checkNames('side of a window', window, ['left', 'right']);
+  checkOptions('window', window, { left: true, right: true });
   const left = window.left ?? null;
   const right = window.right ?? null;
   return left === null && right === null ? null : { left, right };
@@ -207,7 +207,9 @@ function alignmentOf(request: AttentionRequest, queryLength: number, keyLength: 
     );
   }
   if (alignment === null) return 'topLeft';
-  return typeof alignment === 'object' ? 'offset' : alignment;
+  if (typeof alignment !== 'object') return alignment;
+  checkOptions('alignment', alignment, { offset: true });
+  return 'offset';
 }
 
 function offsetsOf(request: AttentionRequest, batch: number): Tensor<'int32'> {

@@ -1,5 +1,5 @@
 import { HeedError, type Tensor } from '@heed/core';
-import { checkNames, shown } from './options.ts';
+import { checkOptions, shown } from '@heed/core/backend';
 import { HEATMAP_NAMES, type HeatmapOptions, type HeatmapView, heatmap } from './view.ts';
 import { lengthsOf } from './weights.ts';
 
@@ -28,7 +28,7 @@ export interface AudioOptions extends Omit<HeatmapOptions, 'columns' | 'highligh
  */
 export function overAudio(weights: Tensor, options: AudioOptions): HeatmapView {
   const { columns: _columns, highlight: _highlight, ...names } = HEATMAP_NAMES;
-  checkNames('overAudio()', options, { ...names, secondsPerFrame: true, samples: true });
+  checkOptions('overAudio()', options, { ...names, secondsPerFrame: true, samples: true });
   const { secondsPerFrame, samples, ...rest } = options;
   if (!(secondsPerFrame > 0 && Number.isFinite(secondsPerFrame))) {
     throw new HeedError(

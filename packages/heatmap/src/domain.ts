@@ -1,5 +1,5 @@
 import { HeedError } from '@heed/core';
-import { shown } from './options.ts';
+import { shown } from '@heed/core/backend';
 
 /** The values at the ends of a colour scale. */
 export type Domain = readonly [low: number, high: number];

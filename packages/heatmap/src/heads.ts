@@ -1,6 +1,7 @@
 import { type Tensor, tensor } from '@heed/core';
+import { checkOptions } from '@heed/core/backend';
 import { domainOf } from './domain.ts';
-import { checkNames, checkTexts } from './options.ts';
+import { checkTexts } from './options.ts';
 import { HEATMAP_NAMES, type HeatmapOptions, type HeatmapView, heatmap } from './view.ts';
 import { lengthsOf } from './weights.ts';
 
@@ -30,7 +31,7 @@ export interface HeatmapPanels {
  */
 export function allHeads(weights: Tensor, options: Omit<HeatmapOptions, 'head'> = {}): HeatmapPanels {
   const { head: _head, ...names } = HEATMAP_NAMES;
-  checkNames('allHeads()', options, names);
+  checkOptions('allHeads()', options, names);
   checkTexts({ title: options.title, description: options.description });
   const [, heads] = lengthsOf(weights);
   const { title = 'Attention weights', description, domain, ...rest } = options;

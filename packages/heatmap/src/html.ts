@@ -1,7 +1,8 @@
+import { checkOptions } from '@heed/core/backend';
 import { type ColorMap, type Scheme, checkColorMap } from './color.ts';
 import { formatValue } from './format.ts';
 import type { HeatmapPanels } from './heads.ts';
-import { checkNames, checkOneOf, checkTexts } from './options.ts';
+import { checkOneOf, checkTexts } from './options.ts';
 import { viewsOf } from './picture.ts';
 import { toSVG } from './svg/svg.ts';
 import type { HeatmapView } from './view.ts';
@@ -53,7 +54,7 @@ export function toHTML(
   const all = Array.isArray(pictures)
     ? (pictures as readonly (HeatmapView | HeatmapPanels)[])
     : [pictures as HeatmapView | HeatmapPanels];
-  checkNames('toHTML()', options, { title: true, colorMap: true, theme: true });
+  checkOptions('toHTML()', options, { title: true, colorMap: true, theme: true });
   const { colorMap = 'magma', theme = 'auto' } = options;
   checkTexts({ title: options.title });
   checkColorMap(colorMap);

@@ -1,8 +1,9 @@
 import { HeedError, type Tensor } from '@heed/core';
+import { type OptionTable, checkOptions, shown } from '@heed/core/backend';
 import { isIndex } from './choose.ts';
 import { domainOf } from './domain.ts';
 import { formatValue } from './format.ts';
-import { type Names, checkNames, checkTexts, shown } from './options.ts';
+import { checkTexts } from './options.ts';
 import type { HeatmapOptions, HeatmapView } from './view.ts';
 import { headOf } from './weights.ts';
 
@@ -20,7 +21,7 @@ export interface ImageOptions extends Pick<
   readonly image?: string;
 }
 
-const IMAGE_NAMES: Names<ImageOptions> = {
+const IMAGE_NAMES: OptionTable<ImageOptions> = {
   query: true,
   grid: true,
   skip: true,
@@ -53,7 +54,7 @@ const IMAGE = /^data:image\/(?:png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={0,2}$/;
  * ```
  */
 export function overImage(weights: Tensor, options: ImageOptions): HeatmapView {
-  checkNames('overImage()', options, IMAGE_NAMES);
+  checkOptions('overImage()', options, IMAGE_NAMES);
   checkTexts({ title: options.title, description: options.description });
   const { query, grid, skip = 0, image } = options;
   const { rowCount, columnCount, values } = headOf(weights, options);

@@ -1,6 +1,6 @@
 import { HeedError } from '@heed/core';
+import { shown } from '@heed/core/backend';
 import type { HeatmapPanels } from './heads.ts';
-import { shown } from './options.ts';
 import type { HeatmapView } from './view.ts';
 
 /**

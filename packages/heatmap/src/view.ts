@@ -1,8 +1,9 @@
 import { HeedError, type Tensor } from '@heed/core';
+import { type OptionTable, checkOptions, shown } from '@heed/core/backend';
 import { isIndex } from './choose.ts';
 import { type Domain, type DomainOption, domainOf } from './domain.ts';
 import { formatValue } from './format.ts';
-import { type Names, checkNames, checkTexts, shown } from './options.ts';
+import { checkTexts } from './options.ts';
 import { headOf } from './weights.ts';
 
 /** What to show, and what to call it. */
@@ -30,7 +31,7 @@ export interface HeatmapOptions {
   readonly domain?: DomainOption;
 }
 
-export const HEATMAP_NAMES: Names<HeatmapOptions> = {
+export const HEATMAP_NAMES: OptionTable<HeatmapOptions> = {
   rows: true,
   columns: true,
   batch: true,
@@ -76,7 +77,7 @@ export interface HeatmapView {
  * ```
  */
 export function heatmap(weights: Tensor, options: HeatmapOptions = {}): HeatmapView {
-  checkNames('heatmap()', options, HEATMAP_NAMES);
+  checkOptions('heatmap()', options, HEATMAP_NAMES);
   checkTexts({ title: options.title, description: options.description });
   const { rowCount, columnCount, values } = headOf(weights, options);
   const rows = labelsOf('rows', options.rows, 'Lq', rowCount);
@@ -120,7 +121,7 @@ function highlightOf(
   columnCount: number,
 ): HeatmapView['highlight'] {
   if (given === undefined) return null;
-  checkNames('highlight', given, { row: true, column: true });
+  checkOptions('highlight', given, { row: true, column: true });
   const { row, column } = given;
   if (!isIndex(row, rowCount) || (column !== undefined && !isIndex(column, columnCount))) {
     const cell = column === undefined ? `row ${row}` : `row ${row}, column ${column}`;

@@ -1,10 +1,11 @@
 import type { AttentionBackend, FloatDType } from '@heed/core';
+import { checkOptions } from '@heed/core/backend';
 import { attendScores } from './attend-scores.ts';
 import type { ForwardOptions } from './attend.ts';
 import { checkForward } from './check-forward.ts';
 import { linear, linearGradient } from './linear.ts';
 import { withKeyMask } from './masks.ts';
-import { checkCounts, checkFirstWeights, checkNames } from './options.ts';
+import { checkCounts, checkFirstWeights } from './options.ts';
 import { addAllGradients, allScores, tanhScore } from './pair-scores.ts';
 import { type NamedTensors, initialGlorot, initialUniform } from './parameters.ts';
 import {
@@ -58,7 +59,7 @@ export class AdditiveAttention {
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: AdditiveAttentionOptions) {
-    checkNames('AdditiveAttention', 'option', options, {
+    checkOptions('AdditiveAttention', options, {
       queryDim: true,
       keyDim: true,
       attentionDim: true,
@@ -77,7 +78,7 @@ export class AdditiveAttention {
   }
 
   /**
-   * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNEXPECTED_INPUT`, `ARGUMENT`; `UNSUPPORTED` when the backend lacks what
+   * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNKNOWN_OPTION`, `ARGUMENT`; `UNSUPPORTED` when the backend lacks what
    * is asked of it.
    */
   async forward<const O extends ForwardOptions = object>(

@@ -1,6 +1,6 @@
 import { type AttentionBackend, type BackendProvider, HeedError, checkContract } from '@heed/core';
+import { checkOptions } from '@heed/core/backend';
 import type { ForwardOptions } from './attend.ts';
-import { checkNames } from './options.ts';
 
 /**
  * What a layer's forward() is called with besides its inputs, checked before it computes anything.
@@ -9,7 +9,7 @@ import { checkNames } from './options.ts';
  */
 export function checkForward(backend: unknown, options: ForwardOptions = {}): void {
   checkBackend('backend', backend);
-  checkNames('forward()', 'option', options, { signal: true, weights: true, gradient: true });
+  checkOptions('forward()', options, { signal: true, weights: true, gradient: true });
   const { gradient = false } = options;
   if (typeof gradient !== 'boolean') checkBackend('gradient', gradient);
 }

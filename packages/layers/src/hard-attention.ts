@@ -1,10 +1,11 @@
 import { type AttentionBackend, type FloatDType, type RunOptions, type Tensor, attention } from '@heed/core';
+import { checkOptions } from '@heed/core/backend';
 import { oneHead, withoutHead } from './attend-scores.ts';
 import { attend } from './attend.ts';
 import { checkBackend } from './check-forward.ts';
 import { linear, linearGradient } from './linear.ts';
 import { type MaskedScope, plainMask, withKeyMask } from './masks.ts';
-import { checkCounts, checkFirstWeights, checkNames } from './options.ts';
+import { checkCounts, checkFirstWeights } from './options.ts';
 import { type NamedTensors, initialGlorot } from './parameters.ts';
 import {
   type SingleHeadGradients,
@@ -85,7 +86,7 @@ export class HardAttention {
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: HardAttentionOptions) {
-    checkNames('HardAttention', 'option', options, {
+    checkOptions('HardAttention', options, {
       queryDim: true,
       keyDim: true,
       attentionDim: true,
@@ -102,14 +103,14 @@ export class HardAttention {
     };
   }
 
-  /** @throws HeedError `SHAPE`, `DTYPE`, `ARGUMENT`, `MISSING_INPUT`, `UNEXPECTED_INPUT`; `UNSUPPORTED` by the backend. */
+  /** @throws HeedError `SHAPE`, `DTYPE`, `ARGUMENT`, `MISSING_INPUT`, `UNKNOWN_OPTION`; `UNSUPPORTED` by the backend. */
   async forward(
     backend: AttentionBackend,
     inputs: SingleHeadInputs,
     options: HardForwardOptions,
   ): Promise<HardAttentionResults> {
     checkBackend('backend', backend);
-    checkNames('forward()', 'option', options, { selection: true, seed: true, gradient: true, signal: true });
+    checkOptions('forward()', options, { selection: true, seed: true, gradient: true, signal: true });
     const { selection, seed, gradient: backward = backend, ...run } = options;
     checkBackend('gradient', backward);
     const { dtype = 'float32', queryDim, keyDim } = this.#options;

@@ -1,6 +1,7 @@
 import { type FloatDType, HeedError } from '@heed/core';
+import { checkOptions } from '@heed/core/backend';
 import { type NamedTensors, initialUniform } from './parameters.ts';
-import { checkCounts, checkFirstWeights, checkNames } from './options.ts';
+import { checkCounts, checkFirstWeights } from './options.ts';
 import { type StateDict, copyParameters } from './state-dict.ts';
 import { type FloatTensor, checkPlain, checkShape, reshape, zerosOf } from './tensors.ts';
 import { matrix, multiply, transpose } from './matrix/multiply.ts';
@@ -46,7 +47,7 @@ export class Linear {
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: LinearOptions) {
-    checkNames('Linear', 'option', options, {
+    checkOptions('Linear', options, {
       inputDim: true,
       outputDim: true,
       bias: true,

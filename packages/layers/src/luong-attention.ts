@@ -1,11 +1,12 @@
 import { type AttentionBackend, type FloatDType, HeedError } from '@heed/core';
+import { checkOptions } from '@heed/core/backend';
 import { attendScores, oneHead, withoutHead } from './attend-scores.ts';
 import { type AttentionScope, type ForwardOptions, attend } from './attend.ts';
 import { checkForward } from './check-forward.ts';
 import { linear, linearGradient } from './linear.ts';
 import { attendPredicted, checkPredictedScope } from './local-predictive.ts';
 import { type MaskedScope, withKeyMask } from './masks.ts';
-import { checkCounts, checkFirstWeights, checkNames, checkOneOf } from './options.ts';
+import { checkCounts, checkFirstWeights, checkOneOf } from './options.ts';
 import {
   type PairAttention,
   type PairScore,
@@ -79,13 +80,13 @@ export class LuongAttention {
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: LuongAttentionOptions) {
-    checkOptions(options);
+    checkLuongOptions(options);
     this.#options = options;
     this.parameters = initialParameters(options);
   }
 
   /**
-   * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNEXPECTED_INPUT`; `ARGUMENT` for what is no backend, or a
+   * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNKNOWN_OPTION`; `ARGUMENT` for what is no backend, or a
    * scope that local attention does not take; `UNSUPPORTED` when the backend lacks what is asked of it.
    */
   async forward<const O extends ForwardOptions = object>(
@@ -242,8 +243,8 @@ async function attendPairs(
   };
 }
 
-function checkOptions(options: LuongAttentionOptions): void {
-  checkNames('LuongAttention', 'option', options, {
+function checkLuongOptions(options: LuongAttentionOptions): void {
+  checkOptions('LuongAttention', options, {
     score: true,
     queryDim: true,
     keyDim: true,
@@ -256,7 +257,7 @@ function checkOptions(options: LuongAttentionOptions): void {
   checkCounts({ queryDim, keyDim, attentionDim });
   checkOneOf('score', score, ['dot', 'general', 'concat']);
   if (local !== undefined) {
-    checkNames('local', 'option', local, { position: true, halfWidth: true });
+    checkOptions('local', local, { position: true, halfWidth: true });
     checkCounts({ 'local.halfWidth': local.halfWidth });
     checkOneOf('local.position', local.position, ['monotonic', 'predictive']);
   }

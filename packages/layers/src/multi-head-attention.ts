@@ -1,9 +1,10 @@
 import { type AttentionBackend, type FloatDType, HeedError, type Tensor } from '@heed/core';
+import { checkOptions } from '@heed/core/backend';
 import { type AttentionScope, type ForwardOptions, SCOPE_NAMES, type When, attend } from './attend.ts';
 import { checkForward } from './check-forward.ts';
 import { linear, linearGradient } from './linear.ts';
 import { withKeyMask } from './masks.ts';
-import { checkCounts, checkFirstWeights, checkNames } from './options.ts';
+import { checkCounts, checkFirstWeights } from './options.ts';
 import { type NamedTensors, initialGlorot, initialUniform } from './parameters.ts';
 import { type RotaryOptions, checkRotary, positionsOf, rotate } from './rotary.ts';
 import { type StateDict, loadProjections } from './state-dict.ts';
@@ -130,7 +131,7 @@ export class MultiHeadAttention {
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: MultiHeadAttentionOptions) {
-    checkNames('MultiHeadAttention', 'option', options, {
+    checkOptions('MultiHeadAttention', options, {
       embedDim: true,
       heads: true,
       kvHeads: true,
@@ -159,7 +160,7 @@ export class MultiHeadAttention {
 
   /**
    * @param backend computes the attention; the projections are computed here.
-   * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNEXPECTED_INPUT`, `ARGUMENT`, `ALIGNMENT_REQUIRED`;
+   * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNKNOWN_OPTION`, `ARGUMENT`, `ALIGNMENT_REQUIRED`;
    * `UNSUPPORTED` when the backend does not declare what is asked of it.
    */
   async forward<const O extends ForwardOptions = object>(
@@ -168,7 +169,7 @@ export class MultiHeadAttention {
     options?: O,
   ): Promise<MultiHeadAttentionResults<O>> {
     checkForward(backend, options);
-    checkNames('forward()', 'input', inputs, INPUT_NAMES);
+    checkOptions('forward()', inputs, INPUT_NAMES);
     const { query, key = query, value = key, queryPositions, keyPositions, ...rest } = inputs;
     this.#check(query, key, value);
     const { bias, alibiSlopes, ...given } = rest;
@@ -225,7 +226,7 @@ export class MultiHeadAttention {
    * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE` or `DTYPE`; then nothing was changed.
    */
   loadStateDict(stateDict: StateDict, options: { readonly prefix?: string } = {}): void {
-    checkNames('loadStateDict()', 'option', options, { prefix: true });
+    checkOptions('loadStateDict()', options, { prefix: true });
     loadProjections(this.parameters, stateDict, options.prefix ?? '');
   }
 

@@ -1,5 +1,5 @@
 import { HeedError } from '@heed/core';
-import { checkNames } from './options.ts';
+import { checkOptions } from '@heed/core/backend';
 import type { NamedTensors } from './parameters.ts';
 import type { FloatArray, FloatTensor } from './tensors.ts';
 
@@ -25,7 +25,7 @@ export class SGD implements Optimizer {
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: SGDOptions) {
-    checkNames('SGD', 'option', options, { learningRate: true, momentum: true });
+    checkOptions('SGD', options, { learningRate: true, momentum: true });
     checkRates({ learningRate: options.learningRate });
     checkShares({ momentum: options.momentum ?? 0 });
     this.#options = options;
@@ -79,7 +79,7 @@ export class Adam implements Optimizer {
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: AdamOptions = {}) {
-    checkNames('Adam', 'option', options, {
+    checkOptions('Adam', options, {
       learningRate: true,
       beta1: true,
       beta2: true,

@@ -1,5 +1,5 @@
 import { HeedError, type Tensor } from '@heed/core';
-import { checkNames } from './options.ts';
+import { checkOptions } from '@heed/core/backend';
 import { type FloatTensor, checkPlain } from './tensors.ts';
 
 /** Rotary position embedding of queries and keys (Su et al., "RoFormer", 2021, section 3.2.2). */
@@ -52,7 +52,7 @@ export function rotate(
 
 /** @throws HeedError `ARGUMENT`. */
 export function checkRotary(rotary: RotaryOptions, headDim: number): void {
-  checkNames('rotary', 'option', rotary, { base: true, dim: true, interleaved: true });
+  checkOptions('rotary', rotary, { base: true, dim: true, interleaved: true });
   const { base = 10_000, dim } = rotary;
   const width = dim ?? headDim;
   if (!Number.isSafeInteger(width) || width % 2 !== 0 || width <= 0 || width > headDim) {

@@ -1,6 +1,6 @@
 import type { FloatDType } from '@heed/core';
+import { checkOptions } from '@heed/core/backend';
 import { type AttentionScope, SCOPE_NAMES, type When } from './attend.ts';
-import { checkNames } from './options.ts';
 import type { NamedTensors } from './parameters.ts';
 import { type FloatTensor, checkShape, sum } from './tensors.ts';
 
@@ -37,14 +37,14 @@ export type SingleHeadResults<Options> = {
     }
   >;
 
-/** @throws HeedError `UNEXPECTED_INPUT`, `MISSING_INPUT`, `ARGUMENT`, `DTYPE` or `SHAPE`. */
+/** @throws HeedError `UNKNOWN_OPTION`, `MISSING_INPUT`, `ARGUMENT`, `DTYPE` or `SHAPE`. */
 export function checkSingleHead(
   inputs: SingleHeadInputs,
   dtype: FloatDType,
   queryDim: number,
   keyDim: number,
 ): void {
-  checkNames('forward()', 'input', inputs, { query: true, key: true, value: true, ...SCOPE_NAMES });
+  checkOptions('forward()', inputs, { query: true, key: true, value: true, ...SCOPE_NAMES });
   const { query, key, value } = inputs;
   checkShape('query', query, dtype, [
     ['B', null],

@@ -1,8 +1,9 @@
 import { type AttentionBackend, type FloatDType, HeedError, type Tensor } from '@heed/core';
+import { checkOptions } from '@heed/core/backend';
 import type { ForwardOptions, When } from './attend.ts';
 import { checkForward } from './check-forward.ts';
 import { MultiHeadAttention } from './multi-head-attention.ts';
-import { checkCounts, checkNames, checkOneOf } from './options.ts';
+import { checkCounts, checkOneOf } from './options.ts';
 import { type NamedTensors, initialUniform } from './parameters.ts';
 import { type StateDict, copyParameters } from './state-dict.ts';
 import { type FloatTensor, checkPlain, checkShape, reshape, zerosOf } from './tensors.ts';
@@ -88,7 +89,7 @@ export class SpatialAttention {
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: SpatialAttentionOptions) {
-    checkOptions(options);
+    checkSpatialOptions(options);
     const {
       grid,
       channels,
@@ -118,14 +119,14 @@ export class SpatialAttention {
     };
   }
 
-  /** @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNEXPECTED_INPUT`, `ARGUMENT`; `UNSUPPORTED` by the backend. */
+  /** @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNEXPECTED_INPUT`, `UNKNOWN_OPTION`, `ARGUMENT`; `UNSUPPORTED` by the backend. */
   async forward<const O extends ForwardOptions = object>(
     backend: AttentionBackend,
     inputs: SpatialAttentionInputs,
     options?: O,
   ): Promise<SpatialAttentionResults<O>> {
     checkForward(backend, options);
-    checkNames('forward()', 'input', inputs, { input: true, query: true, gridMask: true });
+    checkOptions('forward()', inputs, { input: true, query: true, gridMask: true });
     const { grid, channels, queries = 'places', heads } = this.#options;
     const { input, gridMask } = inputs;
     this.#check(inputs);
@@ -244,8 +245,8 @@ export class SpatialAttention {
   }
 }
 
-function checkOptions(options: SpatialAttentionOptions): void {
-  checkNames('SpatialAttention', 'option', options, {
+function checkSpatialOptions(options: SpatialAttentionOptions): void {
+  checkOptions('SpatialAttention', options, {
     grid: true,
     channels: true,
     heads: true,
@@ -263,7 +264,7 @@ function checkOptions(options: SpatialAttentionOptions): void {
   }
   checkCounts({ channels, ...Object.fromEntries(grid.map((length, axis) => [`grid[${axis}]`, length])) });
   if (typeof queries === 'object') {
-    checkNames('queries', 'option', queries, { learned: true });
+    checkOptions('queries', queries, { learned: true });
     checkCounts({ 'queries.learned': queries.learned });
   } else {
     checkOneOf('queries', queries, ['places', 'given']);

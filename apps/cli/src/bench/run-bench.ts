@@ -36,12 +36,13 @@ const PACKAGES = [
 /** Measures until all is done, the budget is used up, or somebody presses Ctrl-C. */
 export async function runBench(options: BenchOptions): Promise<BenchResults> {
   const startedAt = new Date();
-  const { contestants, workloads, baseline, threads, budgetSeconds, rounds, turnSeconds } = options;
+  const { note, ...measured } = options;
+  const { contestants, workloads, baseline, threads, budgetSeconds, rounds, turnSeconds } = measured;
   const interrupt = onInterrupt();
   const progress = process.stderr.isTTY ? oneLine() : lines(workloads);
   try {
     const measurement = await measure({
-      ...options,
+      ...measured,
       signal: interrupt.signal,
       onProgress: progress.update,
     });
@@ -50,7 +51,7 @@ export async function runBench(options: BenchOptions): Promise<BenchResults> {
       workloads,
       contestants,
       versions: { ...installedVersions(PACKAGES), ...versionsOf(contestants) },
-      ...(options.note !== undefined && { note: options.note }),
+      ...(note !== undefined && { note }),
       settings: { threads, budgetSeconds, rounds, turnSeconds, baseline },
     });
   } finally {

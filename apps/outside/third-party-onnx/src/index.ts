@@ -1,5 +1,5 @@
 import { type Availability, type BackendProvider, CONTRACT_VERSION, HeedError } from '@heed/core';
-import { defineBackend } from '@heed/core/backend';
+import { checkOptions, defineBackend } from '@heed/core/backend';
 import type * as Ort from 'onnxruntime-web';
 import { compile } from './kernel.ts';
 
@@ -31,7 +31,8 @@ const provider: BackendProvider<void> = {
   contract: CONTRACT_VERSION,
   name: NAME,
   probe,
-  async create() {
+  async create(options: unknown = {}) {
+    checkOptions(`${NAME}.create()`, options, {});
     const availability = await probe();
     if (!availability.available) {
       throw new HeedError('UNAVAILABLE', availability.reason, { remedy: availability.remedy });

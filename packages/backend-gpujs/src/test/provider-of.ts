@@ -1,15 +1,14 @@
-import { type Availability, type BackendProvider, HeedError } from '@heed/core';
-import gpujs, { type Mode } from '../index.ts';
+import { type Availability, type BackendProvider, HeedError, withOptions } from '@heed/core';
+import gpujs, { type GpujsOptions, type Mode } from '../index.ts';
 
 /** The provider in one mode, available where that mode is. */
-export function providerOf(mode: Mode): BackendProvider {
-  const create = (): ReturnType<typeof gpujs.create> => gpujs.create({ mode });
+export function providerOf(mode: Mode): BackendProvider<GpujsOptions> {
+  const provider = withOptions(gpujs, { mode });
   return {
-    ...gpujs,
-    create,
+    ...provider,
     async probe(): Promise<Availability> {
       try {
-        await (await create()).dispose();
+        await (await provider.create()).dispose();
         return { available: true };
       } catch (error) {
         if (!HeedError.isInstance(error)) throw error;

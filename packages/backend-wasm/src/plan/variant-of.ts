@@ -26,7 +26,8 @@ export function variantOf(problem: AttentionProblem, pass: Variant['pass'], opti
     maskPerKey: mask !== null && mask.shape[3] > 1,
     bias: bias !== null,
     biasPerKey: bias !== null && bias.shape[3] > 1,
-    biasPerQuery: pass === 'gradient' && bias !== null && bias.shape[2] > 1,
+    // Without queries, too, the axis is there: to sum over it would write to a gradient of no size.
+    biasPerQuery: pass === 'gradient' && bias !== null && bias.shape[2] !== 1,
     segments: problem.segments,
     alibi: problem.alibi,
     softcap: problem.softcap !== null,

@@ -1,4 +1,4 @@
-import { type BackendProvider, HeedError } from '@heed/core';
+import { type BackendProvider, HeedError, withOptions } from '@heed/core';
 import wasm, { type WasmOptions } from '../index.ts';
 
 /** Every way in which kernels run: with and without other threads, with and without relaxed SIMD. */
@@ -14,14 +14,13 @@ export function nameOf({ threads, relaxedSimd }: WasmOptions): string {
 }
 
 /** The provider with these options, available where they are. */
-export function providerOf(options: WasmOptions): BackendProvider {
-  const create = (): ReturnType<typeof wasm.create> => wasm.create(options);
+export function providerOf(options: WasmOptions): BackendProvider<WasmOptions> {
+  const provider = withOptions(wasm, options);
   return {
-    ...wasm,
-    create,
+    ...provider,
     async probe() {
       try {
-        await (await create()).dispose();
+        await (await provider.create()).dispose();
         return { available: true };
       } catch (error) {
         if (!HeedError.isInstance(error)) throw error;

@@ -2,6 +2,7 @@ import { checkGradientInputs, checkInputs } from '../check-inputs.ts';
 import type { AttentionKernel, Plan, RunOptions } from '../contract.ts';
 import { HeedError } from '../error.ts';
 import type { AttentionInputs, GradientInputs } from '../inputs.ts';
+import { checkRunOptions } from '../options/run-options.ts';
 import type { AttentionProblem } from '../problem.ts';
 import { isResident } from '../resident.ts';
 import type { AttentionGradients, AttentionResults } from '../results.ts';
@@ -61,6 +62,7 @@ export function guardKernel<N extends NativeTensor>(
 
   const run = (inputs: AttentionInputs, options: GuardOptions = {}): Promise<never> =>
     life.during(async () => {
+      checkRunOptions('run()', options);
       checkInputs(problem, inputs);
       const results: AttentionResults<Tensor> = await onDevice(guarded, options, [inputs], ([native]) =>
         definition.run(native as never, options),
@@ -75,6 +77,7 @@ export function guardKernel<N extends NativeTensor>(
     options: GuardOptions = {},
   ): Promise<never> =>
     life.during(async () => {
+      checkRunOptions('gradient()', options);
       checkGradientInputs(problem, forward);
       checkInputs(problem, inputs);
       const isOwn = statistics.areOwn(forward);

@@ -2,6 +2,21 @@
 export { checkGradientInputs, checkInputs } from '../check-inputs.ts';
 export { checkProblem } from '../check-problem.ts';
 export { featuresOf, supportOf } from '../features.ts';
+export { type OptionTable, checkOptions } from '../options/check-options.ts';
+export {
+  type OptionKind,
+  abortSignal,
+  array,
+  callback,
+  flag,
+  integer,
+  listOf,
+  number,
+  oneOf,
+  required,
+  text,
+} from '../options/kinds.ts';
+export { shown } from '../options/shown.ts';
 export { withKernel } from '../kernel-cache.ts';
 export { zeros } from '../tensor.ts';
 export { type BackendDefinition, defineBackend } from './define.ts';

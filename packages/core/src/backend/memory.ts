@@ -1,4 +1,5 @@
 import { HeedError } from '../error.ts';
+import { checkOptions } from '../options/check-options.ts';
 import { type ResidentTensor, isResident } from '../resident.ts';
 import type { AttentionInputs } from '../inputs.ts';
 import { type DType, type Tensor, checkTensor, sizeOf, zeros } from '../tensor.ts';
@@ -188,8 +189,10 @@ export function holdInputs(inputs: AttentionInputs): {
   }
 }
 
-function checkWrite(target: NativeTensor, part: Tensor, { axis, start }: WritePosition): void {
+function checkWrite(target: NativeTensor, part: Tensor, at: WritePosition): void {
   checkTensor('part', part);
+  checkOptions('write()', at, { axis: true, start: true });
+  const { axis, start } = at;
   if (part.dtype !== target.dtype) {
     throw new HeedError('DTYPE', `part is ${part.dtype}, the resident tensor is ${target.dtype}`, {
       clause: 'resident',

@@ -3,6 +3,7 @@ import { rowSumFrom } from '../backend/statistics.ts';
 import { type BackendProvider, CONTRACT_VERSION } from '../contract.ts';
 import { FEATURES, GUARANTEES } from '../features.ts';
 import type { Statistics } from '../inputs.ts';
+import { checkOptions } from '../options/check-options.ts';
 import type { AttentionProblem } from '../problem.ts';
 import type { AttentionGradients, AttentionResults } from '../results.ts';
 import type { Tensor } from '../tensor.ts';
@@ -19,8 +20,9 @@ const reference: BackendProvider<void> = {
   contract: CONTRACT_VERSION,
   name: 'reference',
   probe: async () => ({ available: true }),
-  create: async () =>
-    defineBackend({
+  create: async (options: unknown = {}) => {
+    checkOptions('reference.create()', options, {});
+    return defineBackend({
       name: 'reference',
       device: 'JavaScript float64, one thread',
       capabilities: { dtypes: ['float32', 'float64'], features: FEATURES, guarantees: GUARANTEES },
@@ -38,7 +40,8 @@ const reference: BackendProvider<void> = {
           ) as unknown as AttentionGradients;
         },
       }),
-    }),
+    });
+  },
 };
 export default reference;
 

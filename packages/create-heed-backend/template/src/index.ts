@@ -1,5 +1,5 @@
 import { type BackendProvider, CONTRACT_VERSION } from '@heed/core';
-import { defineBackend } from '@heed/core/backend';
+import { checkOptions, defineBackend } from '@heed/core/backend';
 import { forward } from './forward.ts';
 
 /** What a backend package exports by default. Importing it does nothing: users pass it in, or call `create`. */
@@ -10,8 +10,11 @@ const provider: BackendProvider<void> = {
   // Where the engine cannot run: { available: false, reason, remedy }. Must not throw, nor take long.
   probe: async () => ({ available: true }),
 
-  create: async () =>
-    defineBackend({
+  create: async (options: unknown = {}) => {
+    // An option that does not exist must be refused. Write yours here: { threads: integer(1, 64) }, with `integer` of
+    // @heed/core/backend, and their type in the place of `unknown` and `void`.
+    checkOptions('three-loops.create()', options, {});
+    return defineBackend({
       name: 'three-loops',
       // What really runs, never what was asked for.
       device: 'JavaScript, one thread',
@@ -25,6 +28,7 @@ const provider: BackendProvider<void> = {
         },
         run: (inputs) => ({ output: forward(problem, inputs) }),
       }),
-    }),
+    });
+  },
 };
 export default provider;

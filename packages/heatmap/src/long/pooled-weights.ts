@@ -6,8 +6,9 @@ import {
   attention,
   problemOf,
 } from '@heed/core';
+import { type OptionTable, checkOptions, shown } from '@heed/core/backend';
 import { choose } from '../choose.ts';
-import { type Names, checkCount, checkNames, shown } from '../options.ts';
+import { checkCount } from '../options.ts';
 import { checkBackend } from './check-backend.ts';
 import { type OneHead, type PlainRequest, type WeightsRequest, onHost, oneHead } from './one-head.ts';
 import { type Pool, createPool, edgesOf, labelsOf } from './pool.ts';
@@ -31,7 +32,7 @@ export interface PoolingOptions {
   readonly onProgress?: (share: number) => void;
 }
 
-const POOLING_NAMES: Names<PoolingOptions> = {
+const POOLING_NAMES: OptionTable<PoolingOptions> = {
   batch: true,
   head: true,
   rows: true,
@@ -84,7 +85,7 @@ export async function pooledWeights(
   options: PoolingOptions = {},
 ): Promise<PooledWeights> {
   checkBackend(backend);
-  checkNames('pooledWeights()', options, POOLING_NAMES);
+  checkOptions('pooledWeights()', options, POOLING_NAMES);
   const most = options.most ?? 1024;
   checkCount('most', most);
   const hasValueDim = backend.capabilities.features.includes('valueDim');

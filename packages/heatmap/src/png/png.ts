@@ -1,7 +1,8 @@
 import { HeedError } from '@heed/core';
+import { checkOptions, shown } from '@heed/core/backend';
 import type { ColorMap, Scheme } from '../color.ts';
 import type { HeatmapPanels } from '../heads.ts';
-import { checkNames, checkOneOf, shown } from '../options.ts';
+import { checkOneOf } from '../options.ts';
 import { toSVG } from '../svg/svg.ts';
 import { startEngine } from './engine.ts';
 import type { HeatmapView } from '../view.ts';
@@ -43,7 +44,7 @@ export async function toPNG(
   picture: HeatmapView | HeatmapPanels,
   options: PNGOptions = {},
 ): Promise<Uint8Array> {
-  checkNames('toPNG()', options, { scale: true, colorMap: true, theme: true, fonts: true });
+  checkOptions('toPNG()', options, { scale: true, colorMap: true, theme: true, fonts: true });
   const { scale = 2, colorMap = 'magma', theme = 'light', fonts = [] } = options;
   checkOneOf('theme', theme, ['light', 'dark']);
   if (!Array.isArray(fonts) || fonts.some((font) => !ArrayBuffer.isView(font))) {

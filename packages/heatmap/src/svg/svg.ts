@@ -1,8 +1,9 @@
 import { HeedError } from '@heed/core';
+import { checkOptions } from '@heed/core/backend';
 import { type ColorMap, type Scheme, checkColorMap } from '../color.ts';
 import { formatValue } from '../format.ts';
 import type { HeatmapPanels } from '../heads.ts';
-import { checkNames, checkOneOf } from '../options.ts';
+import { checkOneOf } from '../options.ts';
 import { viewsOf } from '../picture.ts';
 import { type Pen, drawCells, drawHighlight, hatch } from './cells.ts';
 import { type Drawing, svgDocument, titleText } from './document.ts';
@@ -49,7 +50,7 @@ export interface SVGOptions {
  * ```
  */
 export function toSVG(picture: HeatmapView | HeatmapPanels, options: SVGOptions = {}): string {
-  checkOptions(picture, options);
+  checkDrawing(picture, options);
   const id = options.id ?? `heatmap-${hash(JSON.stringify(picture, replacer))}`;
   const colorMap = options.colorMap ?? 'magma';
   const styles = stylesOf(id, colorMap, options.theme ?? 'auto');
@@ -76,8 +77,8 @@ function drawOne(view: HeatmapView, pen: Pen): Drawing {
   return { width: layout.width, height: layout.height, content: content.join('') };
 }
 
-function checkOptions(picture: HeatmapView | HeatmapPanels, options: SVGOptions): void {
-  checkNames('toSVG()', options, { colorMap: true, theme: true, id: true });
+function checkDrawing(picture: HeatmapView | HeatmapPanels, options: SVGOptions): void {
+  checkOptions('toSVG()', options, { colorMap: true, theme: true, id: true });
   const { id, colorMap = 'magma', theme = 'auto' } = options;
   checkColorMap(colorMap);
   checkOneOf('theme', theme, ['light', 'dark', 'auto']);

@@ -1,8 +1,9 @@
 import { HeedError } from '@heed/core';
+import { checkOptions, shown } from '@heed/core/backend';
 import { type ColorMap, checkColorMap, colorAt, positionIn } from '../color.ts';
 import { formatCell, formatValue } from '../format.ts';
 import type { HeatmapPanels } from '../heads.ts';
-import { checkNames, checkOneOf, shown } from '../options.ts';
+import { checkOneOf } from '../options.ts';
 import { type TerminalColor, bold, dim, onColor } from './paint.ts';
 import { viewsOf } from '../picture.ts';
 import { alignLeft, alignRight, fitText, graphemesOf, visibleText, widthOf } from '../text.ts';
@@ -47,15 +48,15 @@ interface Cells {
  * ```
  */
 export function toTerminal(picture: HeatmapView | HeatmapPanels, options: TerminalOptions = {}): string {
-  checkOptions(options);
+  checkTerminalOptions(options);
   const views = viewsOf(picture);
   if (!('panels' in picture)) return oneHeatmap(picture, options);
   const title = bold(fitText(visibleText(picture.title), options.columns ?? 80), options.color ?? 'none');
   return [title, ...views.map((view) => oneHeatmap(view, options))].join('\n\n');
 }
 
-function checkOptions(options: TerminalOptions): void {
-  checkNames('toTerminal()', options, { color: true, columns: true, colorMap: true });
+function checkTerminalOptions(options: TerminalOptions): void {
+  checkOptions('toTerminal()', options, { color: true, columns: true, colorMap: true });
   const { color = 'none', columns = 80, colorMap = 'magma' } = options;
   checkOneOf('color', color, ['truecolor', '256', 'none']);
   checkColorMap(colorMap);

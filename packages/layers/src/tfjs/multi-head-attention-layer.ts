@@ -1,7 +1,7 @@
 import { HeedError, tensor } from '@heed/core';
+import { checkOptions } from '@heed/core/backend';
 import type { LayerVariable, Shape, Tensor, Tensor4D, layers, serialization } from '@tensorflow/tfjs';
 import { MultiHeadAttention } from '../multi-head-attention.ts';
-import { checkNames } from '../options.ts';
 import type { NamedTensors } from '../parameters.ts';
 import type { StateDict } from '../state-dict.ts';
 import type { FloatArray } from '../tensors.ts';
@@ -112,7 +112,7 @@ export function multiHeadAttentionLayer(tf: TensorFlow): MultiHeadAttentionLayer
     readonly #variables = new Map<string, LayerVariable>();
 
     constructor(config: MultiHeadAttentionLayerConfig) {
-      checkNames('MultiHeadAttentionLayer', 'option', config, CONFIG_NAMES);
+      checkOptions('MultiHeadAttentionLayer', config, CONFIG_NAMES);
       super(config as BaseConfig);
       this.#config = config;
       this.#asLayer(() => 0);

@@ -116,10 +116,12 @@ test('a call leaves no tensors behind', () => {
   const before = tf.memory().numTensors;
   layer.call(x).dispose();
   expect(tf.memory().numTensors).toBe(before);
-  const misspelt = { embedDim: 8, heads: 2, kvHead: 1 } as MultiHeadAttentionLayerConfig;
-  for (const config of [{ embedDim: 8, heads: 3 }, misspelt]) {
-    expect(() => new MultiHeadAttentionLayer(config)).toThrow(
-      expect.objectContaining({ code: 'ARGUMENT' }) as Error,
-    );
+  const misspelled = { embedDim: 8, heads: 2, kvHead: 1 } as MultiHeadAttentionLayerConfig;
+  const refused = [
+    [{ embedDim: 8, heads: 3 }, 'ARGUMENT'],
+    [misspelled, 'UNKNOWN_OPTION'],
+  ] as const;
+  for (const [config, code] of refused) {
+    expect(() => new MultiHeadAttentionLayer(config)).toThrow(expect.objectContaining({ code }) as Error);
   }
 });

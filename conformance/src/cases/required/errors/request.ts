@@ -39,6 +39,13 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     sketch: { heads: 3 },
     spoil: () => ({ key: floats(2, 2, 7, 8), value: floats(2, 2, 7, 8) }),
   },
+  'option/unknown': { code: 'UNKNOWN_OPTION', spoil: () => ({ casual: true }) },
+  'option/of-another-library': { code: 'UNKNOWN_OPTION', spoil: () => ({ is_causal: true }) },
+  'window/unknown-side': { code: 'UNKNOWN_OPTION', spoil: () => ({ window: { letf: 1 } }) },
+  'alignment/unknown-member': {
+    code: 'UNKNOWN_OPTION',
+    spoil: () => ({ causal: true, alignment: { offset: 0, offsets: [1] } }),
+  },
   'scale/nan': { code: 'ARGUMENT', spoil: () => ({ scale: NaN }) },
   'scale/infinite': { code: 'ARGUMENT', spoil: () => ({ scale: Infinity }) },
   'softcap/0': { code: 'ARGUMENT', spoil: () => ({ softcap: 0 }) },

@@ -1,0 +1,12 @@
+import type { RunOptions } from '../contract.ts';
+import { checkOptions } from './check-options.ts';
+import { abortSignal, flag } from './kinds.ts';
+
+/**
+ * Checks what a run takes besides its inputs.
+ *
+ * @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`.
+ */
+export function checkRunOptions(owner: string, options: RunOptions & { readonly resident?: boolean }): void {
+  checkOptions(owner, options, { signal: abortSignal, resident: flag });
+}

@@ -1,0 +1,40 @@
+/** Characters of a text, and elements of an array, that a message quotes. */
+const LENGTH_SHOWN = 40;
+const ELEMENTS_SHOWN = 4;
+
+/** A value in a message: text in quotes, a bigint with its `n`, what is large by its kind alone. Never throws. */
+export function shown(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value.length > LENGTH_SHOWN ? `${value.slice(0, LENGTH_SHOWN)}…` : value);
+    case 'bigint':
+      return `${value}n`;
+    case 'function':
+      return 'a function';
+    case 'object':
+      return value === null ? 'null' : shownObject(value);
+    default:
+      return Object.is(value, -0) ? '-0' : String(value);
+  }
+}
+
+function shownObject(value: object): string {
+  if (Array.isArray(value)) {
+    const elements = value
+      .slice(0, ELEMENTS_SHOWN)
+      .map((element) => (isNested(element) ? '…' : shown(element)));
+    return `[${elements.join(', ')}${value.length > ELEMENTS_SHOWN ? ', …' : ''}]`;
+  }
+  const kind = kindOf(value);
+  if (kind === 'Object') return 'an object';
+  return `${/^[AEIO]/.test(kind) ? 'an' : 'a'} ${kind}`;
+}
+
+function isNested(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
+/** The kind of a value, also of another realm: `Uint16Array`, `Array`, `Undefined`. */
+export function kindOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice('[object '.length, -1);
+}
