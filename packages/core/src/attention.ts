@@ -1,11 +1,6 @@
+import { assertBackend } from './assert-backend.ts';
 import { holdInputs } from './backend/memory.ts';
-import {
-  type AttentionBackend,
-  type BackendProvider,
-  CONTRACT_VERSION,
-  type RunOptions,
-} from './contract.ts';
-import { HeedError } from './error.ts';
+import type { AttentionBackend, RunOptions } from './contract.ts';
 import type { GradientInputs } from './inputs.ts';
 import { withKernel } from './kernel-cache.ts';
 import { checkRunOptions } from './options/run-options.ts';
@@ -66,7 +61,7 @@ export async function attention(
   request: AttentionRequest,
   options: RunOptions & { readonly resident?: boolean } = {},
 ): Promise<unknown> {
-  checkBackend(backend);
+  assertBackend(backend);
   checkRunOptions('attention()', options);
   const { problem, inputs } = problemOf(withStatistics(request));
   const held = holdInputs(inputs);
@@ -88,34 +83,4 @@ export async function attention(
 function withStatistics(request: AttentionRequest): AttentionRequest {
   if (!request?.gradient) return request;
   return { ...request, outputs: [...(request.outputs ?? ['output']), 'output', 'statistics'] };
-}
-
-function checkBackend(backend: AttentionBackend): void {
-  const refuse = (given: string, remedy: string): never => {
-    throw new HeedError('ARGUMENT', `${given} was given, expected a backend`, { clause: 'contract', remedy });
-  };
-  const value = backend as Partial<AttentionBackend & BackendProvider & PromiseLike<unknown>> | undefined;
-  if (typeof value?.then === 'function')
-    refuse('a promise', 'await it: const backend = await provider.create()');
-  if (typeof value?.contract !== 'number') {
-    refuse(`${String(value)}`, 'make one: const backend = await provider.create()');
-  }
-  checkContract(backend);
-  if (typeof value?.compile !== 'function') {
-    refuse(`the provider ${backend.name}`, 'make a backend of it: const backend = await provider.create()');
-  }
-}
-
-/**
- * Refuses a provider or a backend that speaks another version of the contract.
- *
- * @throws HeedError `CONTRACT_VERSION`.
- */
-export function checkContract(speaker: { readonly contract: number; readonly name: string }): void {
-  if (speaker?.contract === CONTRACT_VERSION) return;
-  throw new HeedError(
-    'CONTRACT_VERSION',
-    `${speaker?.name ?? 'the value'} speaks contract ${String(speaker?.contract)}, this core speaks ${CONTRACT_VERSION}`,
-    { remedy: 'install versions of @heed/core and of the backend that speak the same contract' },
-  );
 }

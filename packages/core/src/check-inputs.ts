@@ -1,4 +1,5 @@
 import { HeedError } from './error.ts';
+import { shown } from './options/shown.ts';
 import type { AttentionInputs, GradientInputs } from './inputs.ts';
 import type { AttentionProblem, BroadcastShape } from './problem.ts';
 import { type ResidentTensor, isResident } from './resident.ts';
@@ -83,12 +84,14 @@ function checkExpected(
   if (value === undefined) {
     throw new HeedError('MISSING_INPUT', `${name} is missing, expected ${expected.dtype} ${letters()}`, {
       clause: expected.clause,
+      remedy: `give ${name} with these axes`,
     });
   }
   if (expected.onHost || !isResident(value)) checkTensor(name, value);
   if (value.dtype !== expected.dtype) {
     throw new HeedError('DTYPE', `${name} is ${value.dtype}, expected ${expected.dtype} ${letters()}`, {
       clause: expected.clause,
+      remedy: `give ${name} as ${expected.dtype}`,
     });
   }
   const lengths = expected.axes.map(([, length]) => length);
@@ -98,6 +101,7 @@ function checkExpected(
   if (!fits) {
     throw new HeedError('SHAPE', `${name} is [${value.shape.join(', ')}], expected ${letters()}`, {
       clause: expected.clause,
+      remedy: `give ${name} with these axes, in this order`,
     });
   }
 }
@@ -128,18 +132,23 @@ function checkLengths(
 function checkSeed(problem: AttentionProblem, seed: number | undefined): void {
   if (problem.selection !== 'sample') {
     if (seed !== undefined) {
-      throw new HeedError('UNEXPECTED_INPUT', "seed is given, selection is not 'sample'", {
+      throw new HeedError('UNEXPECTED_INPUT', "seed requires selection: 'sample'", {
         clause: 'selection',
+        remedy: "leave out seed, or set selection: 'sample'",
       });
     }
     return;
   }
   if (seed === undefined) {
-    throw new HeedError('MISSING_INPUT', "seed is missing, selection is 'sample'", { clause: 'selection' });
+    throw new HeedError('MISSING_INPUT', "seed is missing, selection is 'sample'", {
+      clause: 'selection',
+      remedy: 'give an integer: the same seed makes the same choices',
+    });
   }
   if (!Number.isSafeInteger(seed) || seed < 0) {
-    throw new HeedError('ARGUMENT', `seed is ${seed}, expected an integer, 0 ≤ seed < 2⁵³`, {
+    throw new HeedError('ARGUMENT', `seed is ${shown(seed)}, expected an integer, 0 ≤ seed < 2⁵³`, {
       clause: 'selection',
+      remedy: 'give an integer: the same seed makes the same choices',
     });
   }
 }
@@ -151,7 +160,7 @@ function checkSeed(problem: AttentionProblem, seed: number | undefined): void {
  */
 export function checkInputs(problem: AttentionProblem, inputs: AttentionInputs): void {
   if (typeof inputs !== 'object' || inputs === null) {
-    throw new HeedError('MISSING_INPUT', `the inputs are ${String(inputs)}, expected query, key and value`, {
+    throw new HeedError('MISSING_INPUT', `the inputs are ${shown(inputs)}, expected query, key and value`, {
       remedy: 'derive the problem and the inputs from one request with problemOf()',
     });
   }

@@ -1,31 +1,36 @@
 import { HeedError } from './error.ts';
 import { type OptionTable, checkOptions } from './options/check-options.ts';
+import { kindOf, shown } from './options/shown.ts';
 import type { AttentionProblem, BroadcastShape, Layout, OutputName, Selection } from './problem.ts';
 
 const OUTPUTS: readonly OutputName[] = ['output', 'weights', 'logSumExp', 'statistics', 'choice'];
 
-function refuse(clause: string, message: string, remedy?: string): never {
-  throw new HeedError('ARGUMENT', message, remedy === undefined ? { clause } : { clause, remedy });
+function refuse(clause: string, message: string, remedy: string): never {
+  throw new HeedError('ARGUMENT', message, { clause, remedy });
 }
 
 /** Far inside of float32, so that an engine may round it, square it, or divide by it. */
-function isInRange(factor: number): boolean {
+function isInRange(factor: unknown): boolean {
   return typeof factor === 'number' && 2 ** -64 <= factor && factor <= 2 ** 64;
 }
 
-function shown(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+function isScale(scale: unknown): boolean {
+  return scale === 0 || (typeof scale === 'number' && isInRange(Math.abs(scale)));
 }
 
 function checkOneOf<T>(name: string, value: T, allowed: readonly T[], clause: string): T {
-  if (!allowed.includes(value)) refuse(clause, `${name} is ${shown(value)}, expected ${allowed.join(', ')}`);
+  if (!allowed.includes(value)) {
+    const choices = allowed.join(', ');
+    refuse(clause, `${name} is ${shown(value)}, expected ${choices}`, `set ${name} to one of ${choices}`);
+  }
   return value;
 }
 
-function checkCount(name: string, value: number, least: number): number {
-  if (!Number.isSafeInteger(value) || value < least) {
-    throw new HeedError('SHAPE', `${name} is ${shown(value)}, expected an integer ≥ ${least}`, {
+function checkCount(name: string, value: number, minimum: number): number {
+  if (!Number.isSafeInteger(value) || value < minimum) {
+    throw new HeedError('SHAPE', `${name} is ${shown(value)}, expected an integer ≥ ${minimum}`, {
       clause: 'shape',
+      remedy: `the problem's ${name} is the length of an axis`,
     });
   }
   return value;
@@ -35,12 +40,26 @@ function checkFlag(name: string, value: boolean): boolean {
   return checkOneOf(name, value, [true, false], 'shape');
 }
 
+/** A member that is an object, or null where there is none. */
+function checkMember<T extends object>(name: string, value: T | null, expected: string): T | null {
+  if (value === null || kindOf(value) === 'Object') return value;
+  return refuse(
+    name,
+    `${name} is ${shown(value)}, expected ${expected}`,
+    `set ${name} to ${expected}, or to null`,
+  );
+}
+
 function checkBroadcast(name: string, shape: BroadcastShape, full: readonly number[]): BroadcastShape {
-  if (shape.length !== 4 || !shape.every((length, axis) => length === 1 || length === full[axis])) {
+  if (
+    !Array.isArray(shape) ||
+    shape.length !== 4 ||
+    !shape.every((length, axis) => length === 1 || length === full[axis])
+  ) {
     const [b, h, q, k] = full;
     throw new HeedError(
       'SHAPE',
-      `${name} is [${shape.join(', ')}], which does not broadcast to [B=${b}, Hq=${h}, Lq=${q}, Lk=${k}]`,
+      `${name} is ${shown(shape)}, which does not broadcast to [B=${b}, Hq=${h}, Lq=${q}, Lk=${k}]`,
       { clause: name, remedy: 'each length is 1 or the full one; shorter shapes align at the right' },
     );
   }
@@ -49,12 +68,14 @@ function checkBroadcast(name: string, shape: BroadcastShape, full: readonly numb
 
 function checkWindowSide(name: string, value: number | null): number | null {
   if (value !== null && (!Number.isSafeInteger(value) || value < 0)) {
-    refuse('window', `window.${name} is ${shown(value)}, expected an integer ≥ 0, or null for unbounded`);
+    const expected = 'an integer ≥ 0, or null for unbounded';
+    refuse('window', `window.${name} is ${shown(value)}, expected ${expected}`, `set ${name} to ${expected}`);
   }
   return value;
 }
 
-function checkWindow(window: AttentionProblem['window']): AttentionProblem['window'] {
+function checkWindow(given: AttentionProblem['window']): AttentionProblem['window'] {
+  const window = checkMember('window', given, '{ left, right }');
   if (window === null) return null;
   const left = checkWindowSide('left', window.left);
   const right = checkWindowSide('right', window.right);
@@ -62,8 +83,18 @@ function checkWindow(window: AttentionProblem['window']): AttentionProblem['wind
 }
 
 function checkOutputs(problem: AttentionProblem): OutputName[] {
+  if (!Array.isArray(problem.outputs)) {
+    const names = OUTPUTS.join(', ');
+    refuse(
+      'shape',
+      `outputs is ${shown(problem.outputs)}, expected an array`,
+      `name some of ${names} in an array`,
+    );
+  }
   for (const name of problem.outputs) checkOneOf('outputs', name, OUTPUTS, 'shape');
-  if (problem.outputs.length === 0) refuse('shape', 'outputs is empty, name at least one');
+  if (problem.outputs.length === 0) {
+    refuse('shape', 'outputs is empty, name at least one', `name some of ${OUTPUTS.join(', ')}`);
+  }
   if (problem.outputs.includes('choice') && problem.selection === 'softmax') {
     refuse('selection', 'choice is an output of hard attention', "set selection: 'argmax' or 'sample'");
   }
@@ -123,20 +154,34 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
   const headDim = checkCount('D', problem.headDim, 1);
   const valueDim = checkCount('Dv', problem.valueDim, 1);
   if (heads % kvHeads !== 0) {
-    throw new HeedError('SHAPE', `Hq=${heads} is not a multiple of Hkv=${kvHeads}`, { clause: 'gqa' });
-  }
-  if (problem.dtype !== 'float32' && problem.dtype !== 'float64') {
-    throw new HeedError('DTYPE', `query is ${String(problem.dtype)}, expected float32 or float64`, {
-      clause: 'shape',
+    throw new HeedError('SHAPE', `Hq=${heads} is not a multiple of Hkv=${kvHeads}`, {
+      clause: 'gqa',
+      remedy: 'query heads share key/value heads evenly: change the number of either',
     });
   }
-  if (problem.scale !== 0 && !isInRange(Math.abs(problem.scale))) {
-    refuse('order', `scale is ${shown(problem.scale)}, expected 0 or a number of size 2⁻⁶⁴ to 2⁶⁴`);
+  if (problem.dtype !== 'float32' && problem.dtype !== 'float64') {
+    throw new HeedError(
+      'DTYPE',
+      `query is ${typeof problem.dtype === 'string' ? problem.dtype : shown(problem.dtype)}, expected float32 or float64`,
+      {
+        clause: 'shape',
+        remedy: 'give query, key and value as Float32Array or Float64Array',
+      },
+    );
+  }
+  if (!isScale(problem.scale)) {
+    const given = shown(problem.scale);
+    refuse(
+      'order',
+      `scale is ${given}, expected 0 or a number of size 2⁻⁶⁴ to 2⁶⁴`,
+      'leave it out for 1 / √D',
+    );
   }
   if (problem.softcap !== null && !isInRange(problem.softcap)) {
     const given = shown(problem.softcap);
     refuse('softcap', `softcap is ${given}, expected a number from 2⁻⁶⁴ to 2⁶⁴`, 'leave it out for none');
   }
+  const lengths = checkMember('lengths', problem.lengths, '{ key, query }') ?? { key: false, query: false };
   const causal = checkFlag('causal', problem.causal);
   const window = checkWindow(problem.window);
   const positional = causal || window !== null || problem.alibi;
@@ -146,15 +191,16 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
       remedy: "set alignment to 'topLeft', 'bottomRight' or 'offset'",
     });
   }
-  if (positional)
-    checkOneOf('alignment', problem.alignment, ['topLeft', 'bottomRight', 'offset'], 'alignment');
-  const square = queryLength === keyLength && !problem.lengths.key && !problem.lengths.query;
+  checkOneOf('alignment', problem.alignment, ['topLeft', 'bottomRight', 'offset', null], 'alignment');
+  const square = queryLength === keyLength && !lengths.key && !lengths.query;
   const alignment = positional
     ? problem.alignment === 'bottomRight' && square
       ? 'topLeft'
       : problem.alignment
     : null;
 
+  const mask = checkMember('mask', problem.mask, '{ kind, shape }');
+  const bias = checkMember('bias', problem.bias, '{ shape }');
   const full = [batch, heads, queryLength, keyLength];
   const outputs = checkOutputs(problem);
   checkHardAttention(problem);
@@ -173,14 +219,14 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
     alignment,
     causal,
     window,
-    mask: problem.mask && {
-      kind: checkOneOf<'boolean' | 'float'>('mask.kind', problem.mask.kind, ['boolean', 'float'], 'mask'),
-      shape: checkBroadcast('mask', problem.mask.shape, full),
+    mask: mask && {
+      kind: checkOneOf<'boolean' | 'float'>('mask.kind', mask.kind, ['boolean', 'float'], 'mask'),
+      shape: checkBroadcast('mask', mask.shape, full),
     },
-    bias: problem.bias && { shape: checkBroadcast('bias', problem.bias.shape, full) },
+    bias: bias && { shape: checkBroadcast('bias', bias.shape, full) },
     lengths: {
-      key: checkFlag('lengths.key', problem.lengths.key),
-      query: checkFlag('lengths.query', problem.lengths.query),
+      key: checkFlag('lengths.key', lengths.key),
+      query: checkFlag('lengths.query', lengths.query),
     },
     segments: checkFlag('segments', problem.segments),
     alibi: checkFlag('alibi', problem.alibi),

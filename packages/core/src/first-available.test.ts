@@ -54,7 +54,7 @@ describe('firstAvailable', () => {
     expect(skipped).toMatchObject([
       { name: 'absent', reason: 'no such engine', remedy: 'npm install it' },
       { name: 'throwing', reason: 'lost my mind' },
-      { name: 'strange', reason: expect.stringContaining('contract 7') },
+      { name: 'strange', reason: expect.stringContaining('contract version 7') },
       { name: 'broken', reason: 'will not start', remedy: 'kick it' },
       { name: 'limited', reason: expect.stringMatching(/^causal: /) },
     ]);

@@ -1,4 +1,4 @@
-import { checkContract } from './attention.ts';
+import { checkContract } from './assert-backend.ts';
 import type { AttentionBackend, BackendProvider } from './contract.ts';
 import { HeedError } from './error.ts';
 import type { AttentionProblem } from './problem.ts';

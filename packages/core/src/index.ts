@@ -1,4 +1,5 @@
-export { type DifferentiableResults, attention, checkContract } from './attention.ts';
+export { type DifferentiableResults, attention } from './attention.ts';
+export { checkContract } from './assert-backend.ts';
 export {
   type AttentionBackend,
   type AttentionKernel,

@@ -2,6 +2,7 @@ import { HeedError } from './error.ts';
 import type { Statistics } from './inputs.ts';
 import { checkOptions } from './options/check-options.ts';
 import { oneOf } from './options/kinds.ts';
+import { kindOf, shown } from './options/shown.ts';
 import type { Layout } from './problem.ts';
 import { type Tensor, checkTensor, zeros } from './tensor.ts';
 
@@ -24,9 +25,18 @@ export function mergeAttention(
   options: { readonly layout?: Layout } = {},
 ): AttentionPart {
   checkOptions('mergeAttention()', options, { layout: oneOf('bhld', 'blhd') });
-  const [first] = parts;
+  if (!Array.isArray(parts)) {
+    throw new HeedError('ARGUMENT', `parts is ${shown(parts)}, expected an array`, {
+      clause: 'merge',
+      remedy: 'give the parts in an array, each { output, statistics }',
+    });
+  }
+  const [first] = parts as readonly AttentionPart[];
   if (first === undefined) {
-    throw new HeedError('ARGUMENT', 'there are no parts to merge', { clause: 'merge' });
+    throw new HeedError('ARGUMENT', 'there are no parts to merge', {
+      clause: 'merge',
+      remedy: 'give at least one part: { output, statistics }',
+    });
   }
   parts.forEach((part, index) => checkPart(part, first, index, options.layout ?? 'bhld'));
   const dtype = first.output.dtype as 'float32' | 'float64';
@@ -77,6 +87,12 @@ function outputRow(row: number, heads: number, length: number, layout: Layout): 
 }
 
 function checkPart(part: AttentionPart, first: AttentionPart, index: number, layout: Layout): void {
+  if (kindOf(part) !== 'Object') {
+    throw new HeedError('ARGUMENT', `part ${index} is ${shown(part)}, expected { output, statistics }`, {
+      clause: 'merge',
+      remedy: 'ask each call for its statistics, and give its results',
+    });
+  }
   const tensors = { output: part.output, rowMax: part.statistics?.rowMax, rowSum: part.statistics?.rowSum };
   for (const [name, value] of Object.entries(tensors)) checkTensor(`${name} of part ${index}`, value);
   if (part.output.shape.length !== 4) {

@@ -251,7 +251,7 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     [
       'an unknown alignment',
       { ...square, causal: true, alignment: 'centre' },
-      { code: 'ARGUMENT', message: 'alignment is "centre", expected topLeft, bottomRight, offset' },
+      { code: 'ARGUMENT', message: 'alignment is "centre", expected topLeft, bottomRight or { offset }' },
     ],
     [
       'length',
@@ -271,7 +271,7 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     [
       'a seed for soft attention',
       { ...square, seed: 1 },
-      { code: 'UNEXPECTED_INPUT', message: "seed is given, selection is not 'sample'" },
+      { code: 'UNEXPECTED_INPUT', message: "seed requires selection: 'sample'" },
     ],
     [
       'scale',
@@ -359,10 +359,10 @@ describe('errors speak in dimension letters, before anything is computed', () =>
 describe('what is no backend is refused with what makes one', () => {
   const x = tensor(new Float32Array([1]), [1, 1, 1, 1]);
   const given: [name: string, value: unknown, message: RegExp][] = [
-    ['a provider', reference, /the provider reference was given, expected a backend/],
-    ['a promise', reference.create(), /a promise was given/],
-    ['nothing', undefined, /undefined was given/],
-    ['a request', { query: x, key: x, value: x }, /was given, expected a backend/],
+    ['a provider', reference, /backend is the provider reference; expected a backend/],
+    ['a promise', reference.create(), /backend is a promise; expected a backend/],
+    ['nothing', undefined, /backend is undefined; expected/],
+    ['a request', { query: x, key: x, value: x }, /backend is an object; expected a backend/],
   ];
   test.each(given)('%s', async (_, value, message) => {
     const caught = await attention(value as never, { query: x, key: x, value: x }).catch(

@@ -11,6 +11,7 @@ import type {
   Selection,
 } from './problem.ts';
 import { type OptionTable, checkOptions } from './options/check-options.ts';
+import { kindOf, shown } from './options/shown.ts';
 import { isResident, type ResidentTensor } from './resident.ts';
 import { type FloatDType, type Tensor, checkTensor, tensor } from './tensor.ts';
 
@@ -70,6 +71,7 @@ export function problemOf(request: AttentionRequest): { problem: AttentionProble
   const [, , , valueDim] = axesOf('value', request.value, layout);
   const window = boundedWindow(request);
   const positional = Boolean(request.causal) || window !== null || isGiven(request.alibiSlopes);
+  checkAlignment(request.alignment);
   const alignment = positional ? alignmentOf(request, queryLength, keyLength) : null;
   const selection = request.selection ?? 'softmax';
 
@@ -181,8 +183,8 @@ function axesOf(
 
 function boundedWindow({ window }: AttentionRequest): AttentionProblem['window'] {
   if (!isGiven(window)) return null;
-  if (typeof window !== 'object' || Array.isArray(window)) {
-    throw new HeedError('ARGUMENT', `window is ${JSON.stringify(window)}, expected { left, right }`, {
+  if (kindOf(window) !== 'Object') {
+    throw new HeedError('ARGUMENT', `window is ${shown(window)}, expected { left, right }`, {
       clause: 'window',
       remedy: 'write { left: 2, right: 0 } for two keys before the position and none after it',
     });
@@ -207,9 +209,23 @@ function alignmentOf(request: AttentionRequest, queryLength: number, keyLength: 
     );
   }
   if (alignment === null) return 'topLeft';
-  if (typeof alignment !== 'object') return alignment;
-  checkOptions('alignment', alignment, { offset: true });
-  return 'offset';
+  return typeof alignment === 'object' ? 'offset' : alignment;
+}
+
+/** Also where nothing needs it: a mistake in it would show later. */
+function checkAlignment(alignment: AttentionRequest['alignment'] | null): void {
+  if (!isGiven(alignment) || alignment === 'topLeft' || alignment === 'bottomRight') return;
+  if (kindOf(alignment) !== 'Object') {
+    throw new HeedError(
+      'ARGUMENT',
+      `alignment is ${shown(alignment)}, expected topLeft, bottomRight or { offset }`,
+      { clause: 'alignment', remedy: "set alignment to 'topLeft', 'bottomRight' or { offset }" },
+    );
+  }
+  const { offset } = alignment as { readonly offset: number | PerBatch };
+  checkOptions('alignment', alignment as { readonly offset: number | PerBatch }, { offset: true });
+  if (typeof offset === 'number') perBatch([offset]);
+  else checkTensor('alignment.offset', perBatch(offset));
 }
 
 function offsetsOf(request: AttentionRequest, batch: number): Tensor<'int32'> {
@@ -220,11 +236,11 @@ function offsetsOf(request: AttentionRequest, batch: number): Tensor<'int32'> {
 function perBatch(values: PerBatch): Tensor<'int32'> {
   if (!Array.isArray(values)) return values as Tensor<'int32'>;
   // Rounding here would hide a mistake: 2.5 must not become a length of 2.
-  const wrong = values.find((value) => (value | 0) !== value);
-  if (wrong !== undefined) {
+  const wrong = Array.from(values).findIndex((value) => typeof value !== 'number' || (value | 0) !== value);
+  if (wrong !== -1) {
     throw new HeedError(
       'ARGUMENT',
-      `lengths and offsets are 32-bit integers, one of them is ${JSON.stringify(wrong)}`,
+      `lengths and offsets are 32-bit integers, one of them is ${shown(values[wrong])}`,
       { clause: 'lengths', remedy: 'give whole numbers, one for each element of the batch' },
     );
   }

@@ -1,4 +1,5 @@
 import { HeedError } from './error.ts';
+import { kindOf, shown } from './options/shown.ts';
 import { isResident } from './resident.ts';
 
 /** Element types. `bool` is one byte an element: 0 is false, everything else true. */
@@ -63,7 +64,9 @@ export function tensor<A extends DTypeArrays[DType]>(
       remedy: 'copy the numbers: new Float32Array(data); booleans are a Uint8Array of 0 and 1',
     });
   }
-  const result = { dtype, shape: [...shape], data } as unknown as Tensor<ArrayDType<A>>;
+  const result = { dtype, shape: Array.isArray(shape) ? [...shape] : shape, data } as unknown as Tensor<
+    ArrayDType<A>
+  >;
   checkTensor('tensor', result as Tensor);
   return result;
 }
@@ -98,11 +101,6 @@ function dtypeOfArray(data: unknown): DType | undefined {
 
 const ARRAYS = 'a Float32Array, Float64Array, Int32Array or Uint8Array';
 
-/** What a value is, for errors: `Uint16Array`, `Array`, `Undefined`. */
-function kindOf(value: unknown): string {
-  return Object.prototype.toString.call(value).slice('[object '.length, -1);
-}
-
 /**
  * The same numbers with a shape of their own, as a plain typed array: `slice` and `map` of a Node `Buffer` are not those
  * of a Uint8Array.
@@ -122,6 +120,21 @@ export function checkTensor(name: string, value: unknown): asserts value is Tens
     });
   }
   const candidate = value as Partial<Tensor> | null | undefined;
+  if (
+    typeof candidate === 'object' &&
+    candidate !== null &&
+    'data' in candidate &&
+    !Array.isArray(candidate.shape)
+  ) {
+    throw new HeedError(
+      'SHAPE',
+      `the shape of ${name} is ${shown(candidate.shape)}, expected an array of lengths`,
+      {
+        clause: 'shape',
+        remedy: 'give the lengths of the axes, such as [1, 1, 3, 2]',
+      },
+    );
+  }
   if (typeof candidate !== 'object' || candidate === null || !Array.isArray(candidate.shape)) {
     throw new HeedError('SHAPE', `${name} is not a tensor but ${kindOf(value)}`, {
       clause: 'shape',
@@ -136,16 +149,23 @@ export function checkTensor(name: string, value: unknown): asserts value is Tens
       remedy: `the data is ${ARRAYS} (of booleans); tensor(data, shape) tells its dtype`,
     });
   }
-  if (!shape.every((length: unknown) => Number.isSafeInteger(length) && (length as number) >= 0)) {
-    throw new HeedError('SHAPE', `${name} has the shape [${shape.join(', ')}], lengths are integers ≥ 0`, {
-      clause: 'shape',
-    });
+  if (
+    !Array.from(shape).every((length: unknown) => Number.isSafeInteger(length) && (length as number) >= 0)
+  ) {
+    throw new HeedError(
+      'SHAPE',
+      `${name} has the shape [${shape.map(String).join(', ')}], lengths are integers ≥ 0`,
+      {
+        clause: 'shape',
+        remedy: 'give the lengths of the axes, such as [1, 1, 3, 2]',
+      },
+    );
   }
   if (data!.length !== sizeOf(shape)) {
     throw new HeedError(
       'SHAPE',
       `${name} has ${data!.length} elements, its shape [${shape.join(', ')}] needs ${sizeOf(shape)}`,
-      { clause: 'shape' },
+      { clause: 'shape', remedy: 'the product of the lengths is the number of elements' },
     );
   }
 }

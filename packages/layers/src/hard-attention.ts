@@ -1,8 +1,7 @@
 import { type AttentionBackend, type FloatDType, type RunOptions, type Tensor, attention } from '@heed/core';
-import { checkOptions } from '@heed/core/backend';
+import { assertBackend, checkOptions } from '@heed/core/backend';
 import { oneHead, withoutHead } from './attend-scores.ts';
 import { attend } from './attend.ts';
-import { checkBackend } from './check-forward.ts';
 import { linear, linearGradient } from './linear.ts';
 import { type MaskedScope, plainMask, withKeyMask } from './masks.ts';
 import { checkCounts, checkFirstWeights } from './options.ts';
@@ -109,10 +108,10 @@ export class HardAttention {
     inputs: SingleHeadInputs,
     options: HardForwardOptions,
   ): Promise<HardAttentionResults> {
-    checkBackend('backend', backend);
+    assertBackend(backend);
     checkOptions('forward()', options, { selection: true, seed: true, gradient: true, signal: true });
     const { selection, seed, gradient: backward = backend, ...run } = options;
-    checkBackend('gradient', backward);
+    assertBackend(backward, 'gradient');
     const { dtype = 'float32', queryDim, keyDim } = this.#options;
     checkSingleHead(inputs, dtype, queryDim, keyDim);
     const { query, key, value, ...given } = inputs;

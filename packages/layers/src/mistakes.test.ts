@@ -169,10 +169,10 @@ describe.each([...Object.entries(forwards), ['SpatialAttention', spatial] as con
 
     test('a provider or a promise is no backend', async () => {
       const none = [
-        [ts, 'backend is the provider ts, expected a backend'],
-        [ts.create(), 'backend is a promise, expected a backend'],
-        [undefined, 'backend is undefined, expected a backend'],
-        [{}, 'backend is another object, expected a backend'],
+        [ts, 'backend is the provider ts; expected a backend'],
+        [ts.create(), 'backend is a promise; expected a backend'],
+        [undefined, 'backend is undefined; expected a backend'],
+        [{}, 'backend is an object; expected a backend'],
       ] as const;
       for (const [given, message] of none) {
         const error = await errorOf(() => forward(given));
@@ -182,7 +182,7 @@ describe.each([...Object.entries(forwards), ['SpatialAttention', spatial] as con
       const error = await errorOf(() => forward(backend, {}, { gradient: ts }));
       expect(error).toMatchObject({
         code: 'ARGUMENT',
-        message: 'gradient is the provider ts, expected a backend',
+        message: 'gradient is the provider ts; expected a backend',
       });
     });
 

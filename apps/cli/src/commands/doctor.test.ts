@@ -86,7 +86,7 @@ describe('a faulty backend is a row that says so', () => {
     ['exportsNothing', 'exports nothing by default'],
     ['exportsFunction', 'exports a function by default'],
     ['halfProvider', 'no backend provider'],
-    ['otherContract', 'speaks contract 99'],
+    ['otherContract', 'unsupported contract version 99'],
     ['hangsInProbe', 'in probe: no answer in 1 s'],
     ['spinsInProbe', 'in probe: no answer in 1 s'],
     ['hangsInCreate', 'in create: no answer in 1 s'],

@@ -1,4 +1,5 @@
 /** What authors of backends need. Users of attention do not. */
+export { assertBackend } from '../assert-backend.ts';
 export { checkGradientInputs, checkInputs } from '../check-inputs.ts';
 export { checkProblem } from '../check-problem.ts';
 export { featuresOf, supportOf } from '../features.ts';

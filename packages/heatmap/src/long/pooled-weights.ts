@@ -6,10 +6,9 @@ import {
   attention,
   problemOf,
 } from '@heed/core';
-import { type OptionTable, checkOptions, shown } from '@heed/core/backend';
+import { type OptionTable, assertBackend, checkOptions, shown } from '@heed/core/backend';
 import { choose } from '../choose.ts';
 import { checkCount } from '../options.ts';
-import { checkBackend } from './check-backend.ts';
 import { type OneHead, type PlainRequest, type WeightsRequest, onHost, oneHead } from './one-head.ts';
 import { type Pool, createPool, edgesOf, labelsOf } from './pool.ts';
 import type { Range } from './slice.ts';
@@ -84,7 +83,7 @@ export async function pooledWeights(
   request: WeightsRequest,
   options: PoolingOptions = {},
 ): Promise<PooledWeights> {
-  checkBackend(backend);
+  assertBackend(backend);
   checkOptions('pooledWeights()', options, POOLING_NAMES);
   const most = options.most ?? 1024;
   checkCount('most', most);

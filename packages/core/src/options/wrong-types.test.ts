@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type AttentionBackend, HeedError, attention, mergeAttention, problemOf, tensor } from '../index.ts';
+import reference from '../reference/index.ts';
+
+let backend: AttentionBackend;
+beforeAll(async () => {
+  backend = await reference.create();
+});
+afterAll(() => backend.dispose());
+
+/** One value of each JavaScript type, and what is easily taken for another. */
+const VALUES: Readonly<Record<string, unknown>> = {
+  'a string of a number': '0.5',
+  'a word': 'yes',
+  'an array of a number': [0.25],
+  true: true,
+  'a number': 7.5,
+  NaN: Number.NaN,
+  'a bigint': 2n,
+  'a symbol': Symbol('own'),
+  'a function': () => 0.5,
+  'an object': { value: 0.5 },
+  'a Set': new Set([1]),
+  'a Date': new Date(0),
+  'a Number object': Object(0.5),
+  'a bigint in an array': [2n],
+  'a symbol in an array': [Symbol('own')],
+  'a hole in an array': Array(1),
+  'a proxy': new Proxy({}, {}),
+};
+
+const x = tensor(new Float32Array(6), [1, 1, 3, 2]);
+const request = { query: x, key: x, value: x };
+
+/** Every option of a request, with the values of the list that are right. */
+const OPTIONS: Readonly<Record<string, readonly string[]>> = {
+  layout: [],
+  scale: ['a number'],
+  softcap: ['a number'],
+  causal: ['true'],
+  // A proxy of an empty object is a window without sides.
+  window: ['a proxy'],
+  alignment: [],
+  selection: [],
+  seed: [],
+  gradient: ['true'],
+  keyLengths: [],
+  queryLengths: [],
+  mask: [],
+  bias: [],
+  querySegments: [],
+  keySegments: [],
+  alibiSlopes: [],
+  sinks: [],
+  query: [],
+  key: [],
+  value: [],
+};
+
+const everyValue = Object.entries(VALUES);
+
+/** The error of a call, which must be one of Heed that says what was given. */
+async function refusal(work: () => unknown): Promise<HeedError> {
+  try {
+    await work();
+  } catch (error) {
+    if (HeedError.isInstance(error)) return error;
+    throw new Error('not an error of Heed', { cause: error });
+  }
+  throw new Error('nothing was refused');
+}
+
+/** Where a message speaks of several inputs at once. */
+const CALLED: Readonly<Record<string, string>> = {
+  keyLengths: 'engths',
+  queryLengths: 'engths',
+  keySegments: 'Segments',
+};
+
+const CODES = ['ARGUMENT', 'SHAPE', 'DTYPE', 'UNKNOWN_OPTION', 'MISSING_INPUT', 'UNEXPECTED_INPUT'];
+
+describe.each(Object.entries(OPTIONS))('%s of a request', (name, right) => {
+  const wrong = everyValue.filter(([kind]) => !right.includes(kind));
+  test.each(wrong)('that is %s is refused', async (_, value) => {
+    const error = await refusal(() => attention(backend, { ...request, [name]: value }));
+    expect(CODES).toContain(error.code);
+    expect(error.message).toContain(CALLED[name] ?? name);
+    expect(error.remedy, error.message).toBeTruthy();
+  });
+});
+
+describe.each(['left', 'right'])('the %s of a window', (side) => {
+  test.each(everyValue)('that is %s is refused', async (_, value) => {
+    const error = await refusal(() => attention(backend, { ...request, window: { [side]: value } }));
+    expect(error.code).toBe('ARGUMENT');
+    expect(error.remedy, error.message).toBeTruthy();
+  });
+});
+
+describe('the offset of an alignment', () => {
+  test.each(everyValue)('that is %s is refused', async (_, value) => {
+    const alignment = { offset: value as never };
+    const error = await refusal(() => attention(backend, { ...request, causal: true, alignment }));
+    expect(CODES).toContain(error.code);
+  });
+
+  test.each(everyValue)('that is %s is refused where nothing needs it, too', async (_, value) => {
+    const error = await refusal(() =>
+      attention(backend, { ...request, alignment: { offset: value as never } }),
+    );
+    expect(CODES).toContain(error.code);
+  });
+});
+
+describe.each(['resident', 'signal'])('%s of a run', (name) => {
+  test.each(everyValue.filter(([kind]) => name !== 'resident' || kind !== 'true'))(
+    'that is %s is refused',
+    async (_, value) => {
+      const error = await refusal(() => attention(backend, request, { [name]: value } as never));
+      expect(error.code).toBe('ARGUMENT');
+      expect(error.message).toContain(`${name} is `);
+      expect(error.remedy).toContain(name);
+    },
+  );
+});
+
+const PROBLEM = problemOf({ ...request, causal: true, mask: tensor(new Uint8Array(9), [3, 3]) }).problem;
+
+describe.each(Object.keys(PROBLEM))('%s of a problem', (name) => {
+  const right: Readonly<Record<string, readonly string[]>> = {
+    scale: ['a number'],
+    softcap: ['a number'],
+    causal: ['true'],
+    segments: ['true'],
+    alibi: ['true'],
+    sinks: ['true'],
+    gradient: ['true'],
+  };
+  test.each(everyValue.filter(([kind]) => !right[name]?.includes(kind)))(
+    'that is %s is refused',
+    async (_, value) => {
+      const error = await refusal(() => backend.compile({ ...PROBLEM, [name]: value } as never));
+      expect(CODES).toContain(error.code);
+    },
+  );
+});
+
+test.each(everyValue)('parts and options of a merge that are %s are refused', async (_, value) => {
+  expect(CODES).toContain((await refusal(() => mergeAttention(value as never))).code);
+  expect(CODES).toContain((await refusal(() => mergeAttention([value as never]))).code);
+  expect(CODES).toContain((await refusal(() => mergeAttention([], { layout: value as never }))).code);
+});
+
+test.each(everyValue)('a tensor whose shape or data is %s is refused', async (_, value) => {
+  expect(CODES).toContain((await refusal(() => tensor(new Float32Array(1), value as never))).code);
+  expect(CODES).toContain((await refusal(() => tensor(value as never, [1]))).code);
+});
+
+test.each(everyValue)('a backend that is %s is refused', async (_, value) => {
+  expect((await refusal(() => attention(value as never, request))).code).toBe('ARGUMENT');
+});
+
+test.each(everyValue)('a request that is %s is refused', async (_, value) => {
+  expect(CODES).toContain((await refusal(() => attention(backend, value as never))).code);
+});
