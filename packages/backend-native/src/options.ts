@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { HeedError } from '@heed/core';
+import { checkOptions, integer, oneOf } from '@heed/core/backend';
 
 /** Instruction sets that kernels are compiled for. */
 export const LEVELS = ['avx512', 'avx2', 'neon', 'plain'] as const;
@@ -18,20 +18,9 @@ export interface NativeOptions {
   readonly level?: LevelName;
 }
 
-/** @throws HeedError `ARGUMENT`. */
-export function checkOptions({ threads, level }: NativeOptions): void {
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MAXIMUM_THREADS)) {
-    throw new HeedError(
-      'ARGUMENT',
-      `threads: ${String(threads)} was given; expected an integer from 1 to ${MAXIMUM_THREADS}`,
-    );
-  }
-  if (level !== undefined && !LEVELS.includes(level)) {
-    throw new HeedError(
-      'ARGUMENT',
-      `level: ${String(level)} was given; expected one of ${LEVELS.join(', ')}`,
-    );
-  }
+/** @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`. */
+export function checkNativeOptions(options: NativeOptions): void {
+  checkOptions('native.create()', options, { threads: integer(1, MAXIMUM_THREADS), level: oneOf(...LEVELS) });
 }
 
 /** Threads that a backend has unless told otherwise. */

@@ -6,7 +6,7 @@ import {
   HeedError,
 } from '@heed/core';
 import { createBackend } from './backend.ts';
-import { type NativeOptions, checkOptions, defaultThreads } from './options.ts';
+import { type NativeOptions, checkNativeOptions, defaultThreads } from './options.ts';
 import { type Loaded, loadBinding } from './platform/load.ts';
 
 /** `@heed/backend-native`. */
@@ -15,7 +15,7 @@ export const provider: BackendProvider<NativeOptions> = {
   name: 'native',
   probe: async () => availabilityOf(loadBinding()),
   async create(options: NativeOptions = {}): Promise<AttentionBackend> {
-    checkOptions(options);
+    checkNativeOptions(options);
     const loaded = loadBinding();
     if ('reason' in loaded) throw unavailable(loaded.reason, loaded.remedy);
     const { binding } = loaded;

@@ -54,7 +54,8 @@ export interface LuongAttentionOptions {
  * exp(−(s − p_t)² / 2σ²), σ = D / 2, multiplies its weights without normalising them again (equation 10): they sum to
  * less than 1. Positions count from 0; S is the number of keys, or `keyLengths`.
  *
- * Parameters: `query.weight` (`general` `[keyDim, queryDim]`, `concat` `[A, queryDim]`), for `concat` also
+ * Parameters: `query.weight` (`general` `[keyDim, queryDim]`, which is Wᵀ of h_tᵀ W h_s; `concat` `[A, queryDim]`, the
+ * columns of W for h_t), for `concat` also
  * `key.weight` `[A, keyDim]` and `score.weight` `[A]`; for local-p `position.weight` `[queryDim, queryDim]` (W_p) and
  * `position.score` `[queryDim]` (v_p).
  *

@@ -222,3 +222,35 @@ describe('mistakes have a code', () => {
     expect(await codeOf(work)).toBe(code);
   });
 });
+
+test('in self-attention, keys stand where their queries do', async () => {
+  const layer = new MultiHeadAttention({ embedDim: 8, heads: 2, rotary: {}, ...float64 });
+  const query = randomTensor([1, 4, 8], 5);
+  // Left-padded: the first two are padding.
+  const positions = tensor(Int32Array.of(0, 0, 0, 1), [4]);
+  const alone = await layer.forward(backend, { query, queryPositions: positions });
+  const both = await layer.forward(backend, { query, queryPositions: positions, keyPositions: positions });
+  expect(alone.output.data).toEqual(both.output.data);
+});
+
+test('a state dict with biases on query, key and value alone, as that of Qwen2', async () => {
+  const names = { query: 'q_proj', key: 'k_proj', value: 'v_proj', output: 'o_proj' };
+  const trained = new MultiHeadAttention({ embedDim: 8, heads: 2, ...float64 });
+  const dict = Object.fromEntries(
+    Object.entries(trained.parameters).map(([name, value]) => {
+      const [projection, part] = name.split('.') as [keyof typeof names, string];
+      return [`${names[projection]}.${part}`, value];
+    }),
+  );
+  const { 'o_proj.bias': bias, ...withoutOutputBias } = dict;
+  expect(bias).toBeDefined();
+  const layer = new MultiHeadAttention({ embedDim: 8, heads: 2, ...float64 });
+  layer.parameters['output.bias']!.data.fill(7);
+  layer.loadStateDict(withoutOutputBias);
+  expect(layer.parameters['output.bias']!.data).toEqual(new Float64Array(8));
+  const { 'v_proj.bias': other, ...incomplete } = withoutOutputBias;
+  expect(other).toBeDefined();
+  expect(() => layer.loadStateDict(incomplete)).toThrow(
+    expect.objectContaining({ code: 'MISSING_INPUT' }) as Error,
+  );
+});

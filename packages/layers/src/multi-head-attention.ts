@@ -51,7 +51,7 @@ export interface MultiHeadAttentionInputs extends AttentionScope {
   readonly alibiSlopes?: FloatTensor | undefined;
   /** int32 `[Lq]` or `[B, Lq]`, for rotary embeddings. Default 0, 1, … where Lq = Lk; else both must be given. */
   readonly queryPositions?: Tensor<'int32'> | undefined;
-  /** int32 `[Lk]` or `[B, Lk]`. */
+  /** int32 `[Lk]` or `[B, Lk]`. Default in self-attention: those of the queries. */
   readonly keyPositions?: Tensor<'int32'> | undefined;
 }
 
@@ -170,10 +170,12 @@ export class MultiHeadAttention {
   ): Promise<MultiHeadAttentionResults<O>> {
     checkForward(backend, options);
     checkOptions('forward()', inputs, INPUT_NAMES);
-    const { query, key = query, value = key, queryPositions, keyPositions, ...rest } = inputs;
+    const { query, key = query, value = key, queryPositions, ...given } = inputs;
+    // In self-attention a key is its query, so it stands where the query stands.
+    const { keyPositions = inputs.key === undefined ? queryPositions : undefined, ...rest } = given;
     this.#check(query, key, value);
-    const { bias, alibiSlopes, ...given } = rest;
-    const scope = await withKeyMask(given, query.shape[0], key.shape[1]);
+    const { bias, alibiSlopes, ...who } = rest;
+    const scope = await withKeyMask(who, query.shape[0], key.shape[1]);
     const rotation = this.#rotation(query, key, queryPositions, keyPositions);
     const attended = await attend(
       backend,
@@ -220,7 +222,8 @@ export class MultiHeadAttention {
   /**
    * Takes over trained parameters, converted to the layer's dtype. Names may be this layer's own; those of
    * `torch.nn.MultiheadAttention` (`in_proj_weight`, or `q_proj_weight` and so on with kdim and vdim, `out_proj`); of
-   * BERT (`self.query`, `output.dense`); or `q_proj`, `k_proj`, `v_proj` with `o_proj` or `out_proj` (Llama, BART).
+   * BERT (`self.query`, `output.dense`); or `q_proj`, `k_proj`, `v_proj` with `o_proj` or `out_proj` (Llama, BART). An
+   * output projection without the bias that the other three have (Qwen2) gets a bias of 0.
    *
    * @param options.prefix only the names that begin with it are looked at: `encoder.layer.0.attention.`
    * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE` or `DTYPE`; then nothing was changed.

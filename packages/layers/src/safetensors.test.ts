@@ -22,6 +22,10 @@ test.each([
   ['BF16', new Uint16Array([0x3fc0, 0xc000]), 'float32', [1.5, -2]],
   ['I32', new Int32Array([7, -7]), 'int32', [7, -7]],
   ['I64', new BigInt64Array([7n, -7n]), 'int32', [7, -7]],
+  ['U8', new Uint8Array([200, 0]), 'int32', [200, 0]],
+  ['I8', new Int8Array([100, -7]), 'int32', [100, -7]],
+  ['U16', new Uint16Array([40_000, 1]), 'int32', [40_000, 1]],
+  ['I16', new Int16Array([7, -7]), 'int32', [7, -7]],
   ['BOOL', new Uint8Array([1, 0]), 'bool', [1, 0]],
 ])('%s is read', (dtype, array, expected, numbers) => {
   const entry = { dtype, shape: [numbers.length], data_offsets: [0, array.byteLength] };
@@ -129,4 +133,39 @@ test('other types are refused when they are asked for, not before', () => {
   expect(() => readSafetensors(large).tensor('a')).toThrow(
     expect.objectContaining({ code: 'UNSUPPORTED' }) as Error,
   );
+});
+
+test('numbers at odd places of a Node Buffer, whose slice is a view', () => {
+  const numbers = new Uint8Array(6);
+  numbers.set(bytesOf(new Float32Array([3])), 2);
+  const header = {
+    half: { dtype: 'F16', shape: [1], data_offsets: [0, 2] },
+    single: { dtype: 'F32', shape: [1], data_offsets: [2, 6] },
+  };
+  for (const padding of ['', ' ', '  ', '   ']) {
+    const read = readSafetensors(Buffer.from(file(JSON.stringify(header) + padding, numbers)));
+    expect([...read.tensor('single').data]).toEqual([3]);
+    expect([...read.tensor('half').data]).toEqual([0]);
+  }
+});
+
+test.each([
+  ['F4', [6], 3],
+  ['F6_E2M3', [4], 3],
+  ['F8_E4M3FNUZ', [3], 3],
+  ['F8_E4M3', [3], 3],
+])('a tensor of type %s, which is not read, leaves the others readable', (dtype, shape, bytes) => {
+  const read = readSafetensors(
+    file(
+      {
+        'a.strange': { dtype, shape, data_offsets: [0, bytes] },
+        'a.flag': { dtype: 'BOOL', shape: [1], data_offsets: [bytes, bytes + 1] },
+      },
+      new Uint8Array(bytes + 1),
+    ),
+  );
+  const dict = read.stateDict('a.');
+  expect(Object.keys(dict)).toEqual(['strange', 'flag']);
+  expect(dict['flag']!.dtype).toBe('bool');
+  expect(() => dict['strange']).toThrow(expect.objectContaining({ code: 'UNSUPPORTED' }) as Error);
 });

@@ -11,13 +11,17 @@ export interface Safetensors {
   /** In the order of the file. */
   readonly names: readonly string[];
   /**
-   * F32, F64, I32 and BOOL as they are; F16 and BF16 as float32, exactly; I64 as int32, where every number fits.
+   * F32, F64, I32 and BOOL as they are; F16 and BF16 as float32, exactly; U8, I8, U16 and I16 as int32, and I64, where
+   * every number fits.
    * May share the file's memory.
    *
    * @throws HeedError `MISSING_INPUT` for a name that is not there, `UNSUPPORTED` for another type.
    */
   tensor(name: string): Tensor;
-  /** The tensors whose names begin with the prefix, under the rest of their names. Default: all. */
+  /**
+   * The tensors whose names begin with the prefix, under the rest of their names. Default: all. One of a type that is
+   * not read throws `UNSUPPORTED` when it is asked for, not before.
+   */
   stateDict(prefix?: string): StateDict;
 }
 
@@ -39,7 +43,11 @@ export interface Safetensors {
  * ```
  */
 export function readSafetensors(file: Uint8Array | ArrayBuffer): Safetensors {
-  const bytes = file instanceof Uint8Array ? file : new Uint8Array(file);
+  // Plain: `slice` of a Node Buffer is a view, which leaves numbers where they are not aligned.
+  const bytes =
+    file instanceof Uint8Array
+      ? new Uint8Array(file.buffer, file.byteOffset, file.byteLength)
+      : new Uint8Array(file);
   const { metadata, entries, start } = parseHeader(bytes);
   const names = [...entries.keys()];
   const read = (name: string): Tensor => {
@@ -51,14 +59,22 @@ export function readSafetensors(file: Uint8Array | ArrayBuffer): Safetensors {
     metadata,
     names,
     tensor: read,
-    stateDict: (prefix = '') =>
-      Object.fromEntries(
-        names
-          .filter((name) => name.startsWith(prefix))
-          .map((name) => [name.slice(prefix.length), read(name)]),
-      ),
+    stateDict(prefix = '') {
+      const dict: Record<string, Tensor> = {};
+      for (const name of names.filter((one) => one.startsWith(prefix))) {
+        const { dtype } = entries.get(name)!;
+        Object.defineProperty(dict, name.slice(prefix.length), {
+          enumerable: true,
+          ...(READ.has(dtype) ? { value: read(name) } : { get: () => read(name) }),
+        });
+      }
+      return dict;
+    },
   };
 }
+
+/** Types that {@link decode} reads. */
+const READ = new Set(['F32', 'F64', 'F16', 'BF16', 'U8', 'I8', 'U16', 'I16', 'I32', 'I64', 'BOOL']);
 
 function decode(name: string, { dtype, shape }: Entry, bytes: Uint8Array): Tensor {
   switch (dtype) {
@@ -72,6 +88,14 @@ function decode(name: string, { dtype, shape }: Entry, bytes: Uint8Array): Tenso
       const words = Uint32Array.from(view(Uint16Array, bytes), (half) => half << 16);
       return { dtype: 'float32', shape, data: new Float32Array(words.buffer) };
     }
+    case 'U8':
+      return { dtype: 'int32', shape, data: Int32Array.from(bytes) };
+    case 'I8':
+      return { dtype: 'int32', shape, data: Int32Array.from(view(Int8Array, bytes)) };
+    case 'U16':
+      return { dtype: 'int32', shape, data: Int32Array.from(view(Uint16Array, bytes)) };
+    case 'I16':
+      return { dtype: 'int32', shape, data: Int32Array.from(view(Int16Array, bytes)) };
     case 'I32':
       return { dtype: 'int32', shape, data: view(Int32Array, bytes) };
     case 'I64':
@@ -85,7 +109,7 @@ function decode(name: string, { dtype, shape }: Entry, bytes: Uint8Array): Tenso
     default:
       throw new HeedError('UNSUPPORTED', `"${name}" is ${dtype}, which no tensor of Heed holds`, {
         clause: 'safetensors.dtype',
-        remedy: 'convert it to F32, F64, F16, BF16, I32, I64 or BOOL',
+        remedy: `convert it to one of ${[...READ].join(', ')}`,
       });
   }
 }

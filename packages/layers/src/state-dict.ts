@@ -18,12 +18,13 @@ const NEIGHBOURS = /^output\.LayerNorm\./;
 
 /** Copies a state dict's projections into a layer's parameters, whichever naming it has. */
 export function loadProjections(parameters: NamedTensors, stateDict: StateDict, prefix: string): void {
+  // By names first: a tensor of a type that no tensor of Heed holds throws when it is read.
   const own = Object.fromEntries(
-    Object.entries(stateDict)
-      .filter(([name]) => name.startsWith(prefix))
-      .map(([name, value]) => [name.slice(prefix.length), value]),
+    Object.keys(stateDict)
+      .filter((name) => name.startsWith(prefix))
+      .map((name) => [name.slice(prefix.length), stateDict[name]]),
   );
-  copyParameters(parameters, renamed(splitOfTorch(own)));
+  copyParameters(parameters, withOutputBias(parameters, renamed(splitOfTorch(own))));
 }
 
 /**
@@ -55,6 +56,14 @@ function checkEntry(name: string, value: Tensor | undefined, parameter: FloatTen
   if (value.dtype !== 'float32' && value.dtype !== 'float64') {
     throw new HeedError('DTYPE', `${name} is ${value.dtype}, expected float32 or float64`);
   }
+}
+
+/** Qwen2 has a bias on query, key and value, and none on the output: adding 0 is the same. */
+function withOutputBias(parameters: NamedTensors, dict: StateDict): StateDict {
+  const others = ['query.bias', 'key.bias', 'value.bias'];
+  const bias = parameters['output.bias'];
+  if (bias === undefined || 'output.bias' in dict || !others.every((name) => name in dict)) return dict;
+  return { ...dict, 'output.bias': { ...bias, data: new Float64Array(bias.data.length), dtype: 'float64' } };
 }
 
 /** The names of the first naming that the dict's projections all have. */

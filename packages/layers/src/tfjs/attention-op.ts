@@ -1,3 +1,4 @@
+import { HeedError } from '@heed/core';
 import { checkOptions } from '@heed/core/backend';
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
 
@@ -7,7 +8,7 @@ export type TensorFlow = typeof import('@tensorflow/tfjs');
 export interface AttentionOpOptions {
   /** Default 1 / √D. */
   readonly scale?: number;
-  /** Query i attends to keys up to i. Default false. */
+  /** Query i attends to keys up to i; Lq = Lk. Default false. */
   readonly causal?: boolean;
   /** Broadcasts against `[B, H, Lq, Lk]`; not 0 may be attended to. */
   readonly mask?: Tensor;
@@ -22,7 +23,7 @@ export interface AttentionOpOptions {
  * @param key `[B, H, Lk, D]`.
  * @param value `[B, H, Lk, Dv]`.
  * @returns `[B, H, Lq, Dv]`.
- * @throws HeedError `ARGUMENT` for an option that is not there.
+ * @throws HeedError `UNKNOWN_OPTION`; `ALIGNMENT_REQUIRED` for causal with Lq ≠ Lk.
  */
 export function attentionOp(
   tf: TensorFlow,
@@ -83,6 +84,13 @@ function allowedOf(
 ): Tensor | null {
   const given = mask === undefined ? null : tf.cast(tf.notEqual(mask, 0), 'float32');
   if (!causal) return given;
+  if (queries !== keys) {
+    throw new HeedError(
+      'ALIGNMENT_REQUIRED',
+      `causal needs to know where the ${queries} queries stand among the ${keys} keys`,
+      { clause: 'alignment', remedy: 'give as many queries as keys, or a mask in the place of causal' },
+    );
+  }
   const lower = tf.cast(
     tf.lessEqual(tf.range(0, keys).reshape([1, keys]), tf.range(0, queries).reshape([queries, 1])),
     'float32',

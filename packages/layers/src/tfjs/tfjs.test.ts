@@ -125,3 +125,11 @@ test('a call leaves no tensors behind', () => {
     expect(() => new MultiHeadAttentionLayer(config)).toThrow(expect.objectContaining({ code }) as Error);
   }
 });
+
+test('causal with other numbers of queries and keys is refused', () => {
+  const layer = new MultiHeadAttentionLayer({ embedDim: 8, heads: 2, causal: true });
+  layer.build();
+  expect(() => layer.call([tf.zeros([1, 2, 8]), tf.zeros([1, 5, 8])])).toThrow(
+    expect.objectContaining({ code: 'ALIGNMENT_REQUIRED' }) as Error,
+  );
+});
