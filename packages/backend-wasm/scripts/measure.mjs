@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { attention, problemOf, tensor } from '@heed/core';
 import reference from '@heed/core/reference';
 import { createBackend } from '../dist/backend.js';
-import { startEngine } from '../dist/engine/engine.js';
+import { startEngine } from '../dist/platform/engine.js';
 import { SUM_STEP, TASK_FLOPS, loops } from './loops.mjs';
 
 const D = 64;

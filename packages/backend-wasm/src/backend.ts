@@ -3,13 +3,12 @@ import {
   type AttentionGradients,
   type AttentionInputs,
   type AttentionProblem,
-  FEATURES,
-  GUARANTEES,
   type GradientInputs,
   type RunOptions,
 } from '@heed/core';
 import { type KernelDefinition, defineBackend } from '@heed/core/backend';
-import type { Engine } from './engine/engine.ts';
+import { CAPABILITIES } from './capabilities.ts';
+import type { Engine } from './platform/engine.ts';
 import { Pass } from './pass.ts';
 import { type WasmTensor, wasmMemory } from './memory/wasm-tensor.ts';
 import { forwardPlan, gradientPlan } from './plan/index.ts';
@@ -19,7 +18,7 @@ export function createBackend(engine: Engine): AttentionBackend {
   return defineBackend<WasmTensor>({
     name: 'wasm',
     device: engine.device,
-    capabilities: { dtypes: ['float32', 'float64'], features: FEATURES, guarantees: GUARANTEES },
+    capabilities: CAPABILITIES,
     memory: wasmMemory(engine.heap),
     compile: (problem) => compile(engine, problem),
     dispose: () => engine.team.end(),

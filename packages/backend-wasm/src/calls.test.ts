@@ -6,8 +6,8 @@ import type { Worker } from 'node:worker_threads';
 import { type AttentionRequest, attention, problemOf, tensor } from '@heed/core';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createBackend } from './backend.ts';
-import { startEngine } from './engine/engine.ts';
-import { nodeModule } from './engine/node.ts';
+import { startEngine } from './platform/engine.ts';
+import { nodeModule } from './platform/node.ts';
 import wasm from './index.ts';
 import { waves } from './test/waves.ts';
 

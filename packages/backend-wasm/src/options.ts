@@ -1,7 +1,7 @@
 import { checkOptions, integer, oneOf } from '@heed/core/backend';
 
 /** Each takes 8 MB and its turn at the start: thousands take minutes, and a million the process with them. */
-export const MOST_THREADS = 256;
+export const MAXIMUM_THREADS = 256;
 
 /** What `create` takes. */
 export interface WasmOptions {
@@ -25,7 +25,7 @@ export interface WasmOptions {
 /** @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`. */
 export function checkWasmOptions(options: WasmOptions): void {
   checkOptions('wasm.create()', options, {
-    threads: integer(1, MOST_THREADS),
+    threads: integer(1, MAXIMUM_THREADS),
     relaxedSimd: oneOf('auto', false),
     worker: {
       expected: 'an address as a string or a URL',

@@ -1,8 +1,8 @@
 import type { Tensor } from '@heed/core';
-import type { Engine } from './engine/engine.ts';
-import type { ModuleLease } from './engine/modules.ts';
+import type { Engine } from './platform/engine.ts';
+import type { ModuleLease } from './platform/modules.ts';
 import { filledBy, withBlocks } from './memory/blocks.ts';
-import { type WasmTensor, whileInUse } from './memory/wasm-tensor.ts';
+import type { WasmTensor } from './memory/wasm-tensor.ts';
 import type { Addresses, Plan } from './plan/plan.ts';
 import type { ResultForms } from './results.ts';
 
@@ -23,8 +23,8 @@ export class Pass {
     this.engine = engine;
     this.plan = plan;
     this.lease = lease;
-    const mostTasks = plan.phases.reduce((most, { tasks }) => Math.max(most, tasks), 1);
-    this.helpers = multiplications < WORTH_HELP ? 0 : engine.team.helpersFor(mostTasks);
+    const maximumTasks = plan.phases.reduce((maximum, { tasks }) => Math.max(maximum, tasks), 1);
+    this.helpers = multiplications < WORTH_HELP ? 0 : engine.team.helpersFor(maximumTasks);
   }
 
   /** @param multiplications about how many it does. */
@@ -48,12 +48,9 @@ export class Pass {
     signal: AbortSignal | undefined,
   ): Promise<Record<keyof F & string, WasmTensor>> {
     const { heap, queue } = this.engine;
-    const residents = Object.values(operands).filter(isWasmTensor);
-    return whileInUse(heap, residents, () =>
-      queue.run(
-        () => filledBy(heap, forms, (results) => this.compute({ ...operands, ...results }, signal)),
-        signal,
-      ),
+    return queue.run(
+      () => filledBy(heap, forms, (results) => this.compute({ ...operands, ...results }, signal)),
+      signal,
     );
   }
 

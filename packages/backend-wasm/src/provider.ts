@@ -6,8 +6,8 @@ import {
   HeedError,
 } from '@heed/core';
 import { createBackend } from './backend.ts';
-import { startEngine } from './engine/engine.ts';
-import { hasSimd, refusal } from './engine/features.ts';
+import { startEngine } from './platform/engine.ts';
+import { hasSimd, refusal } from './platform/features.ts';
 import { ADDRESS_SPACE_REMEDY, hasAddressSpace } from './memory/heap.ts';
 import { type WasmOptions, checkWasmOptions } from './options.ts';
 

@@ -1,8 +1,8 @@
 /** The module of a worker, for pages that do not allow one to be made of source: see the option `worker`. */
-import { nodeModule } from './engine/node.ts';
-import type { FromWorker, ToWorker } from './threads/job.ts';
-import { type Channel, work } from './threads/worker-source.ts';
-import { WORD } from './threads/words.ts';
+import { nodeModule } from './platform/node.ts';
+import type { FromWorker, ToWorker } from './platform/threads/job.ts';
+import { type Channel, work } from './platform/threads/worker-source.ts';
+import { WORD } from './platform/threads/words.ts';
 
 interface Port {
   postMessage(message: FromWorker): void;

@@ -1,6 +1,6 @@
 import type { DType, Tensor } from '@heed/core';
 import type { Heap } from './heap.ts';
-import { type WasmTensor, allocateTensor, freeTensor, wasmMemory } from './wasm-tensor.ts';
+import { type WasmTensor, allocateTensor, wasmMemory } from './wasm-tensor.ts';
 
 /** Memory for the time of one piece of work. */
 export interface Blocks {
@@ -43,7 +43,7 @@ export async function filledBy<K extends string>(
     await work(tensors);
     return tensors;
   } catch (error) {
-    for (const tensor of Object.values<WasmTensor>(tensors)) freeTensor(heap, tensor);
+    for (const { address } of Object.values<WasmTensor>(tensors)) heap.free(address);
     throw error;
   }
 }

@@ -3,7 +3,7 @@ import { FreeList } from './free-list.ts';
 
 const PAGE_BYTES = 65_536;
 /** 4 GiB, all that 32-bit addresses reach. */
-const MOST_PAGES = 65_536;
+const MAXIMUM_PAGES = 65_536;
 
 const ARRAYS = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array } as const;
 
@@ -22,19 +22,19 @@ export class Heap {
   readonly memory: WebAssembly.Memory;
   readonly shared: boolean;
   private readonly blocks: FreeList;
-  private readonly mostBytes: number;
+  private readonly maximumBytes: number;
 
   /**
-   * @param mostPages of 64 KiB; less than 65,536 where tests want to see the end of it.
+   * @param maximumPages of 64 KiB; less than 65,536 where tests want to see the end of it.
    * @throws HeedError `UNAVAILABLE` without address space for it.
    */
-  constructor(shared: boolean, mostPages: number = MOST_PAGES) {
+  constructor(shared: boolean, maximumPages: number = MAXIMUM_PAGES) {
     this.shared = shared;
-    this.memory = newMemory(shared, mostPages);
+    this.memory = newMemory(shared, maximumPages);
     // Address 0 stays free, so that it can mean "none".
     this.blocks = new FreeList(1);
     // Kernels may read a little beyond a block, and an end of 4 GiB would be address 0.
-    this.mostBytes = (mostPages - 1) * PAGE_BYTES;
+    this.maximumBytes = (maximumPages - 1) * PAGE_BYTES;
   }
 
   /** Bytes in use. */
@@ -49,7 +49,7 @@ export class Heap {
    */
   allocate(bytes: number): number {
     const end = this.blocks.endNeeded(bytes);
-    if (end > this.mostBytes) throw this.outOfMemory(bytes);
+    if (end > this.maximumBytes) throw this.outOfMemory(bytes);
     this.growTo(end, bytes);
     return this.blocks.take(bytes)!;
   }
@@ -72,7 +72,7 @@ export class Heap {
     const { byteLength } = this.memory.buffer;
     const needed = end + PAGE_BYTES - byteLength;
     if (needed > 0) {
-      const ample = Math.min(byteLength / 8, this.mostBytes + PAGE_BYTES - byteLength);
+      const ample = Math.min(byteLength / 8, this.maximumBytes + PAGE_BYTES - byteLength);
       const grown = this.tryToGrow(Math.max(needed, ample)) || this.tryToGrow(needed);
       if (!grown) throw this.outOfMemory(asked);
     }
@@ -91,7 +91,7 @@ export class Heap {
   private outOfMemory(bytes: number): HeedError {
     return new HeedError(
       'OUT_OF_MEMORY',
-      `${bytes} bytes more do not fit: ${this.bytesTaken} of the ${this.mostBytes} bytes of WebAssembly memory are in use`,
+      `${bytes} bytes more do not fit: ${this.bytesTaken} of the ${this.maximumBytes} bytes of WebAssembly memory are in use`,
       { remedy: "dispose resident tensors, leave 'weights' out of outputs, or split the batch" },
     );
   }
@@ -103,7 +103,7 @@ export class Heap {
  */
 export function hasAddressSpace(): boolean {
   try {
-    newMemory(false, MOST_PAGES);
+    newMemory(false, MAXIMUM_PAGES);
     return true;
   } catch {
     return false;
@@ -115,8 +115,8 @@ export const ADDRESS_SPACE_REMEDY =
   'raise the limit of address space (ulimit -v), start Node with --disable-wasm-trap-handler, dispose backends that are not used, or use @heed/backend-ts';
 
 /** Shared memory is reserved at once, and not every system gives 4 GiB. */
-function newMemory(shared: boolean, mostPages: number): WebAssembly.Memory {
-  for (let maximum = mostPages; ; maximum = Math.ceil(maximum / 2)) {
+function newMemory(shared: boolean, maximumPages: number): WebAssembly.Memory {
+  for (let maximum = maximumPages; ; maximum = Math.ceil(maximum / 2)) {
     try {
       return new WebAssembly.Memory({ initial: 1, maximum, shared });
     } catch (cause) {

@@ -1,14 +1,9 @@
-import { type DType, HeedError, type Tensor } from '@heed/core';
+import type { DType, Tensor } from '@heed/core';
 import type { DeviceMemory, NativeTensor } from '@heed/core/backend';
 import type { Block, Heap } from './heap.ts';
 
-/** A tensor in WebAssembly memory. */
-export interface WasmTensor extends NativeTensor, Block {
-  /** How many runs are computing with it. */
-  users: number;
-  /** Whether its memory is to be given back as soon as no run computes with it. */
-  freed: boolean;
-}
+/** A tensor in WebAssembly memory. Core frees it when the last run that computes with it has ended. */
+export interface WasmTensor extends NativeTensor, Block {}
 
 const BYTES: Readonly<Record<DType, number>> = { float32: 4, float64: 8, int32: 4, bool: 1 };
 
@@ -24,37 +19,7 @@ export function sizeOf(shape: readonly number[]): number {
 export function allocateTensor(heap: Heap, dtype: DType, shape: readonly number[]): WasmTensor {
   const length = sizeOf(shape);
   const address = heap.allocate(length * BYTES[dtype]);
-  return { dtype, shape: [...shape], length, address, users: 0, freed: false };
-}
-
-/** Gives the memory of a tensor back, now or after the runs that compute with it. */
-export function freeTensor(heap: Heap, tensor: WasmTensor): void {
-  if (tensor.freed) return;
-  tensor.freed = true;
-  if (tensor.users === 0) heap.free(tensor.address);
-}
-
-/**
- * Keeps the memory of tensors for as long as work on them takes, also if they are disposed meanwhile.
- *
- * @throws HeedError `DISPOSED`.
- */
-export async function whileInUse<T>(
-  heap: Heap,
-  tensors: readonly WasmTensor[],
-  work: () => Promise<T>,
-): Promise<T> {
-  if (tensors.some(({ freed }) => freed)) {
-    throw new HeedError('DISPOSED', 'a resident tensor was disposed before the run began');
-  }
-  for (const tensor of tensors) tensor.users++;
-  try {
-    return await work();
-  } finally {
-    for (const tensor of tensors) {
-      if (--tensor.users === 0 && tensor.freed) heap.free(tensor.address);
-    }
-  }
+  return { dtype, shape: [...shape], length, address };
 }
 
 /** The heap as memory for resident tensors: written and read in place. */
@@ -77,6 +42,6 @@ export function wasmMemory(heap: Heap): DeviceMemory<WasmTensor> {
       }
       return tensor;
     },
-    free: (tensor) => freeTensor(heap, tensor),
+    free: ({ address }) => heap.free(address),
   };
 }

@@ -17,7 +17,7 @@ export interface Scratch {
   readonly output: number;
   /** Four random words. */
   readonly noise: number;
-  /** Without packing. [valueDim]: the sum of a tile's values; [tileKeys, valueDim]: values, 0 where not finite. */
+  /** Without packing. [valueDim]: the sum of a tile's values; [tileKeys, valueDim]: values, 0 where non-finite. */
   readonly partial: number;
   readonly values: number;
   /** For the gradient. [blockRows / rows, valueDim, rows]: gradients of the output. */

@@ -1,7 +1,12 @@
 import type { Variant } from './variant.ts';
 
-/** Query rows in a block, which a item computes: a multiple of both register tiles. */
+/** Query rows of a block. */
 export const BLOCK_ROWS = 96;
+/** Keys of a tile: packed forward, packed for the gradient, and read in place. */
+const TILE_KEYS = 384;
+const GRADIENT_TILE_KEYS = 96;
+const DIRECT_TILE_KEYS = 512;
+
 /** Read keys and values in place when a key/value head has at most this many query rows. */
 export const DIRECT_ROWS = 8;
 
@@ -28,18 +33,20 @@ export interface Tiling {
 }
 
 /**
- * Forward a tile has 384 keys: at 64 float32 a row its keys and its values take 96 KiB each, of the second-level cache.
- * The gradient keeps two matrices of a block with a tile there as well, 36 KiB each. Both numbers are multiples of the
- * register tiles, whichever way they lie.
+ * What was tried instead, with its speed, stands in `forward/README.md`; `scripts/tiles.mjs` measures it.
  *
- * Without packing a tile has 512 keys: memory is fastest in long stretches, and 128 KiB each of keys and values still
- * share the second-level cache, where several query rows read them again.
+ * Forward, a tile of 384 keys of 64 float32 takes 96 KiB of keys and as much of values, in the second-level cache; the
+ * scores of a row group with it, 9 KiB, stay in the first. The gradient keeps two matrices of a block with a tile there as
+ * well, 36 KiB each at 96 × 96. Rows and keys of both are multiples of the register tiles, whichever way they lie.
  *
- * With fused multiply-add a tile of 6 × 2 vectors takes 12 registers, two more for the columns and one for a row: all
- * 15 that engines leave on x64. Without it the product needs one too, and older engines spill beyond 4 × 2.
+ * In place a tile has 512 keys: memory is fastest in long stretches, and 128 KiB each of keys and values still share the
+ * second-level cache, where several query rows read them again.
+ *
+ * With fused multiply-add a register tile of 6 × 2 vectors takes 12 registers, two more for the columns and one for a row:
+ * all 15 that engines leave on x64. Without it the product needs one too, and older engines spill beyond 4 × 2.
  */
 export function tilingOf({ pass, relaxed, dtype, headDim, valueDim, direct }: Variant): Tiling {
-  const tileKeys = direct ? 512 : pass === 'gradient' ? 96 : 384;
+  const tileKeys = direct ? DIRECT_TILE_KEYS : pass === 'gradient' ? GRADIENT_TILE_KEYS : TILE_KEYS;
   const columns = dtype === 'float32' ? 8 : 4;
   const roundUp = (n: number): number => Math.ceil(n / columns) * columns;
   return {

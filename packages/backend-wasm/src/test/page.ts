@@ -4,7 +4,7 @@ import type { Availability } from '@heed/core';
 import wasm, { type WasmOptions } from '../index.ts';
 import { COMBINATIONS, providerOf } from './combinations.ts';
 import { Heap } from '../memory/heap.ts';
-import { Team } from '../threads/team.ts';
+import { Team } from '../platform/threads/team.ts';
 import { tinyModule } from './tiny-module.ts';
 import { verdictOf } from './verdict.ts';
 

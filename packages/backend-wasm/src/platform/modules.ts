@@ -1,6 +1,6 @@
 import { HeedError } from '@heed/core';
 import type { KernelModule } from '../plan/plan.ts';
-import type { TeamModule } from '../threads/job.ts';
+import type { TeamModule } from './threads/job.ts';
 
 /** Modules kept while no kernel uses them: the lengths and batches of a model mostly share a few. */
 const KEPT = 32;

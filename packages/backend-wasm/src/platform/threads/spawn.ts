@@ -1,4 +1,4 @@
-import { nodeModule } from '../engine/node.ts';
+import { nodeModule } from '../node.ts';
 import type { FromWorker, ToWorker } from './job.ts';
 import { workerSource } from './worker-source.ts';
 

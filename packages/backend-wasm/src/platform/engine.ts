@@ -1,10 +1,10 @@
 import { HeedError } from '@heed/core';
 import { Heap } from '../memory/heap.ts';
-import { MOST_THREADS, type WasmOptions } from '../options.ts';
+import { MAXIMUM_THREADS, type WasmOptions } from '../options.ts';
 import type { PlanOptions } from '../plan/plan.ts';
-import { Queue } from '../threads/queue.ts';
-import { platformSpawn } from '../threads/spawn.ts';
-import { Team } from '../threads/team.ts';
+import { Queue } from './threads/queue.ts';
+import { platformSpawn } from './threads/spawn.ts';
+import { Team } from './threads/team.ts';
 import { hasRelaxedSimd, hasSharedMemory } from './features.ts';
 import { ModuleCache } from './modules.ts';
 import { availableThreads } from './node.ts';
@@ -23,7 +23,7 @@ export interface Engine {
 /** @throws HeedError `UNAVAILABLE` when more than one thread was asked for and cannot be had. */
 export async function startEngine({ threads, relaxedSimd = 'auto', worker }: WasmOptions): Promise<Engine> {
   const { heap, team } =
-    threads === undefined ? await mostThreads(worker) : await withThreads(threads, worker);
+    threads === undefined ? await availableTeam(worker) : await withThreads(threads, worker);
   const relaxed = relaxedSimd === 'auto' && hasRelaxedSimd();
   const engine: Engine = {
     device: `WebAssembly, ${relaxed ? 'relaxed ' : ''}SIMD, ${team.threads} thread${team.threads === 1 ? '' : 's'}`,
@@ -43,8 +43,8 @@ const dropped = new FinalizationRegistry((team: Team) => void team.end());
 type Threads = Pick<Engine, 'heap' | 'team'>;
 
 /** As many as run at the same time, or one, where workers cannot be had; the device tells. */
-async function mostThreads(worker: WasmOptions['worker']): Promise<Threads> {
-  const threads = hasSharedMemory() ? Math.min(availableThreads(), MOST_THREADS) : 1;
+async function availableTeam(worker: WasmOptions['worker']): Promise<Threads> {
+  const threads = hasSharedMemory() ? Math.min(availableThreads(), MAXIMUM_THREADS) : 1;
   if (threads === 1) return withThreads(1);
   return withThreads(threads, worker).catch(() => withThreads(1));
 }

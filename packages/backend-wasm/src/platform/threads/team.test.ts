@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { Heap } from '../memory/heap.ts';
-import type { Phase } from '../plan/plan.ts';
+import { Heap } from '../../memory/heap.ts';
+import type { Phase } from '../../plan/plan.ts';
 import type { Job, ToWorker } from './job.ts';
 import { type Spawn, type Worker, platformSpawn } from './spawn.ts';
 import { Team } from './team.ts';
-import { tinyModule } from '../test/tiny-module.ts';
+import { tinyModule } from '../../test/tiny-module.ts';
 
 const teams: Team[] = [];
 afterEach(async () => {

@@ -1,6 +1,6 @@
 import { HeedError } from '@heed/core';
 import { TURN_MILLISECONDS, nextTurn } from '@heed/core/backend';
-import { mayWait } from '../engine/features.ts';
+import { mayWait } from '../features.ts';
 import { onAbort } from './aborts.ts';
 import { type FromWorker, type Job, type TaskFunction, totalTasks } from './job.ts';
 import { type Spawn, type Worker, platformSpawn } from './spawn.ts';

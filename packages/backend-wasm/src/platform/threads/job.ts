@@ -1,4 +1,4 @@
-import type { Phase } from '../plan/plan.ts';
+import type { Phase } from '../../plan/plan.ts';
 
 /** A module that threads make instances of. */
 export interface TeamModule {
