@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -40,6 +40,17 @@ function outcomeOf(program: string): unknown {
   expect(stderr).toBe('');
   return JSON.parse(stdout);
 }
+
+test('webgpu, 132 MB, is not asked for: npm takes even an optional peer that gpu.js depends on', () => {
+  const manifest = JSON.parse(readFileSync(path.join(OWN, 'package.json'), 'utf8')) as {
+    dependencies?: object;
+    peerDependencies: object;
+  };
+  expect(Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })).toEqual([
+    '@heed/core',
+    'gpu.js',
+  ]);
+});
 
 describe('where gpu.js is not installed', () => {
   const absence = { reason: 'gpu.js is not installed', remedy: 'npm install gpu.js' };

@@ -64,7 +64,7 @@ function engineOf(tf: Tf): Engine | Absence {
     return {
       available: false,
       reason: "@tensorflow/tfjs-node was loaded, its backend 'tensorflow' is not registered",
-      remedy: 'npm install @tensorflow/tfjs-node',
+      remedy: installCommands(),
     };
   }
   return {
@@ -114,7 +114,7 @@ function absenceOf(error: unknown): Absence {
     return {
       available: false,
       reason: '@tensorflow/tfjs-node is not installed',
-      remedy: 'npm install @tensorflow/tfjs-node',
+      remedy: installCommands(),
     };
   }
   if (code === 'ERR_DLOPEN_FAILED' || /tfjs_binding|libtensorflow/.test(text)) {
@@ -127,8 +127,16 @@ function absenceOf(error: unknown): Absence {
   return {
     available: false,
     reason: `@tensorflow/tfjs-node does not load: ${text.split('\n')[0]}`,
-    remedy: 'npm install @tensorflow/tfjs-node',
+    remedy: installCommands(),
   };
+}
+
+/**
+ * Its own installer fails, and takes the package back, where libtensorflow's host is not reached. Without it the package
+ * stays, and provisioning runs the installer first.
+ */
+function installCommands(): string {
+  return `npm install --ignore-scripts @tensorflow/tfjs-node && ${provisionCommand()}`;
 }
 
 /** By its path: a command's name would be asked of the public registry wherever it is not linked. */

@@ -18,7 +18,7 @@ function engineManifest() {
   try {
     return require.resolve('@tensorflow/tfjs-node/package.json');
   } catch {
-    throw new Obstacle('@tensorflow/tfjs-node is not installed: npm install @tensorflow/tfjs-node');
+    throw new Obstacle('@tensorflow/tfjs-node is not installed: npm install --ignore-scripts @tensorflow/tfjs-node, then this command again');
   }
 }
 
