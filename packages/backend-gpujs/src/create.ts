@@ -9,10 +9,14 @@ import { limitsOf } from './limits.ts';
 import { type GpujsOptions, checkGpujsOptions } from './options.ts';
 import { type DeviceTensor, deviceMemory } from './tensors/device-tensor.ts';
 
-/** Whether gpu.js is installed and computes at all: the modes without a GPU, which work wherever any does. */
+/**
+ * Returns whether gpu.js is installed and computes at all. The modes without a GPU are opened in no time, and work unless
+ * a content security policy forbids them; only then is a GPU looked for, as `create` does.
+ */
 export async function probe(): Promise<Availability> {
   try {
-    const { engine } = await openEngine({ mode: 'webasm', fallback: true });
+    const withoutGpu = openEngine({ mode: 'webasm', fallback: true });
+    const { engine } = await withoutGpu.catch(() => openEngine({}));
     await engine.dispose();
     return { available: true };
   } catch (error) {

@@ -3,6 +3,7 @@ import type { GpuLibrary, KernelClass } from '../library/gpu-library.ts';
 import { withNavigatorGpu } from '../library/node-webgpu.ts';
 import { repeatedSum } from '../programs/copies.ts';
 import type { Engine } from './engine.ts';
+import { allowsFunctions, allowsWebAssembly } from './policy.ts';
 import { hostEngine } from './host-engine.ts';
 import { webglEngine } from './webgl-engine.ts';
 import { webgpuEngine } from './webgpu-engine.ts';
@@ -25,7 +26,14 @@ export async function openMode(mode: Mode, library: GpuLibrary, threads: number)
     return engine;
   } catch (error) {
     await engine.dispose();
-    throw error;
+    if (HeedError.isInstance(error) && error.code === 'UNAVAILABLE') throw error;
+    throw new HeedError('UNAVAILABLE', `${mode} does not compute here: ${(error as Error).message}`, {
+      remedy:
+        threads > 1
+          ? 'leave out threads, or allow workers made of source (worker-src blob: in a content security policy)'
+          : 'use another mode, or another driver',
+      cause: error,
+    });
   }
 }
 
@@ -35,15 +43,23 @@ const openers: Record<Mode, (library: GpuLibrary, threads: number) => Engine | P
   webgl: (library) => openWebgl(library, 'webgl', library.WebGLKernel),
   headlessgl: (library) => openWebgl(library, 'headlessgl', library.HeadlessGLKernel),
   webasm: openWebAssembly,
-  cpu: (library) =>
-    hostEngine({
-      library,
-      gpu: new library.GPU({ mode: 'cpu' }),
-      mode: 'cpu',
-      kernelClass: library.CPUKernel,
-      device: 'gpu.js cpu, JavaScript, 1 thread',
-    }),
+  cpu: openJavaScript,
 };
+
+function openJavaScript(library: GpuLibrary): Engine {
+  if (!allowsFunctions()) {
+    throw new HeedError('UNAVAILABLE', 'a content security policy forbids the functions of mode cpu', {
+      remedy: "add 'unsafe-eval' to script-src of the policy, or use the mode webasm or @heed/backend-ts",
+    });
+  }
+  return hostEngine({
+    library,
+    gpu: new library.GPU({ mode: 'cpu' }),
+    mode: 'cpu',
+    kernelClass: library.CPUKernel,
+    device: 'gpu.js cpu, JavaScript, 1 thread',
+  });
+}
 
 async function openWebgpu(library: GpuLibrary): Promise<Engine> {
   // gpu.js would say the same in the middle of the first kernel.
@@ -75,6 +91,11 @@ function openWebAssembly(library: GpuLibrary, threads: number): Engine {
   const { WebAssemblyKernel } = library;
   if (!WebAssemblyKernel.isSupported) {
     throw new HeedError('UNAVAILABLE', 'there is no WebAssembly here', { remedy: "use the mode 'cpu'" });
+  }
+  if (!allowsWebAssembly()) {
+    throw new HeedError('UNAVAILABLE', 'a content security policy forbids the WebAssembly of mode webasm', {
+      remedy: "add 'wasm-unsafe-eval' to script-src of the policy, or use a mode with a GPU or @heed/backend-ts",
+    });
   }
   if (threads > 1 && !WebAssemblyKernel.isThreadsSupported) {
     throw new HeedError('UNAVAILABLE', 'WebAssembly has no threads here', {

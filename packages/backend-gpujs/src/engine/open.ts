@@ -2,7 +2,7 @@ import { HeedError } from '@heed/core';
 import { loadLibrary } from '../library/gpu-library.ts';
 import type { GpujsOptions } from '../options.ts';
 import type { Engine } from './engine.ts';
-import { MODES, openMode } from './modes.ts';
+import { MODES, type Mode, openMode } from './modes.ts';
 
 /** An engine, and what to say of it. */
 export interface Opened {
@@ -19,7 +19,7 @@ export interface Opened {
 export async function openEngine({ mode, fallback = false, threads = 1 }: GpujsOptions): Promise<Opened> {
   const library = await loadLibrary();
   const candidates = mode === undefined ? MODES : fallback ? MODES.slice(MODES.indexOf(mode)) : [mode];
-  const failures: HeedError[] = [];
+  const failures = new Map<Mode, HeedError>();
   for (const candidate of candidates) {
     try {
       const engine = await openMode(candidate, library, threads);
@@ -27,18 +27,20 @@ export async function openEngine({ mode, fallback = false, threads = 1 }: GpujsO
         await engine.dispose();
         continue;
       }
-      const instead =
-        failures.length > 0 && mode !== undefined ? ` (not ${mode}: ${failures[0]!.message})` : '';
+      const failure = mode && failures.get(mode);
+      const instead = failure ? ` (not ${mode}: ${failure.message})` : '';
       return { engine, device: engine.device + instead };
     } catch (error) {
       if (!HeedError.isInstance(error) || error.code !== 'UNAVAILABLE') throw error;
-      failures.push(error);
+      failures.set(candidate, error);
     }
   }
-  if (failures.length === 1) throw failures[0]!;
+  const [first] = failures.values();
+  if (failures.size === 1) throw first!;
   throw new HeedError(
     'UNAVAILABLE',
-    `no mode of gpu.js works: ${failures.map(({ message }) => message).join('; ')}`,
-    { remedy: failures[0]?.remedy ?? 'use another backend' },
+    `no mode of gpu.js works: ${[...failures.values()].map(({ message }) => message).join('; ')}`,
+    // What stands in the way of the modes that need no GPU is the easier to remove.
+    { remedy: (failures.get('webasm') ?? first)?.remedy ?? 'use another backend' },
   );
 }

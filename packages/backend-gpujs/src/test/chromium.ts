@@ -20,11 +20,18 @@ export interface OpenPage {
   close(): Promise<void>;
 }
 
-/** A page, served from the loopback, that runs the built packages as a bundler for browsers puts them together. */
-export async function openPage(): Promise<OpenPage> {
+/**
+ * A page, served from the loopback, that runs the built packages as a bundler for browsers puts them together.
+ *
+ * @param policy its content security policy; none by default.
+ */
+export async function openPage(policy?: string): Promise<OpenPage> {
   if (absence !== null) throw new Error(absence);
   const files = await bundle(fileURLToPath(new URL('../../dist/test/page.js', import.meta.url)));
-  const server = createServer((request, response) => answer(files, request, response));
+  const server = createServer((request, response) => {
+    if (policy !== undefined) response.setHeader('Content-Security-Policy', policy);
+    answer(files, request, response);
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const browser = await chromium.launch({

@@ -1,7 +1,7 @@
 /** Runs in a browser; the test calls what is on `window`. */
 import { type Report, allCases, verify } from '@heed/conformance';
-import { problemOf } from '@heed/core';
-import type { Mode } from '../index.ts';
+import { type Availability, HeedError, type HeedErrorJSON, problemOf } from '@heed/core';
+import gpujs, { type GpujsOptions, type Mode } from '../index.ts';
 import { watchTextures } from './live-objects.ts';
 import { providerOf } from './provider-of.ts';
 import { runSome, waves } from './run-some.ts';
@@ -10,6 +10,10 @@ declare global {
   interface Window {
     /** The suite in one mode, or some of its clauses. */
     verifyMode?: (mode: Mode, clauses?: readonly string[]) => Promise<Report>;
+    /** What the probe says. */
+    probe?: () => Promise<Availability>;
+    /** The device of a backend made with these options, or the error as plain data. */
+    deviceOf?: (options: GpujsOptions) => Promise<string | HeedErrorJSON>;
     /** How many textures more there are after ten runs than after two. */
     texturesLeft?: (mode: 'webgl2' | 'webgl') => Promise<number>;
     /** The device of a mode, and the median milliseconds of dense attention, B=1 H=4 D=64. */
@@ -22,6 +26,18 @@ const cases = allCases();
 
 window.verifyMode = async (mode, clauses) =>
   verify(providerOf(mode), { cases: await cases, ...(clauses && { clauses }) });
+
+window.probe = () => gpujs.probe();
+
+window.deviceOf = async (options) => {
+  try {
+    const backend = await gpujs.create(options);
+    await backend.dispose();
+    return backend.device;
+  } catch (error) {
+    return HeedError.isInstance(error) ? error.toJSON() : Promise.reject(error as Error);
+  }
+};
 
 window.texturesLeft = async (mode) => {
   const live = watchTextures(mode === 'webgl2' ? WebGL2RenderingContext : WebGLRenderingContext);
