@@ -1,6 +1,7 @@
 // Heed against attention written by hand in kernels of gpu.js, mode by mode, in one process and interleaved. Both sides
 // take plain arrays and give plain arrays; between their kernels both keep everything on the device.
-// A ratio is the hand-written median time by Heed's: above 1 Heed is faster.
+// A ratio is the hand-written median time by Heed's: above 1 Heed is faster. Beside them: the two products alone, without
+// a softmax, which is what the engine cannot go below, and the plain triple loop in JavaScript.
 //
 //   node scripts/compare.mjs [--modes cpu,webasm,webgpu] [--lengths 128,256,512,1024] [--rounds 9]
 import { cpus } from 'node:os';
@@ -45,8 +46,16 @@ function byHand(gpu, length) {
     'function (w, v) { let sum = 0; for (let j = 0; j < this.constants.length; j++) { sum += w[this.thread.z][this.thread.y][j] * v[this.thread.z][j][this.thread.x]; } return sum; }',
     [DEPTH, length, HEADS],
   );
-  return async (query, key, value) => {
-    const [q, k, v] = [query, key, value].map((data) => input(data, [DEPTH, length, HEADS]));
+  const inputs = (tensors) => tensors.map((data) => input(data, [DEPTH, length, HEADS]));
+  const products = async (...tensors) => {
+    const [q, k, v] = inputs(tensors);
+    const s = await scores(q, k);
+    const o = await output(s, v);
+    await o.toArray?.();
+    for (const array of [s, o]) array.delete?.();
+  };
+  const attention = async (...tensors) => {
+    const [q, k, v] = inputs(tensors);
     const s = await scores(q, k);
     const m = await largest(s);
     const n = await sum(s, m);
@@ -56,6 +65,31 @@ function byHand(gpu, length) {
     for (const array of [s, m, n, w, o]) array.delete?.();
     return result;
   };
+  return { products, attention };
+}
+
+/** Attention as a good programmer writes it down, row by row, in as much memory as a row of scores. */
+function tripleLoop(length, causal, query, key, value) {
+  const output = new Float32Array(HEADS * length * DEPTH);
+  const weights = new Float32Array(length);
+  for (let row = 0; row < HEADS * length; row++) {
+    const first = (row - (row % length)) * DEPTH;
+    const end = causal ? (row % length) + 1 : length;
+    let most = -Infinity;
+    for (let j = 0; j < end; j++) {
+      let score = 0;
+      for (let d = 0; d < DEPTH; d++) score += query[row * DEPTH + d] * key[first + j * DEPTH + d];
+      weights[j] = score / Math.sqrt(DEPTH);
+      most = Math.max(most, weights[j]);
+    }
+    let sum = 0;
+    for (let j = 0; j < end; j++) sum += weights[j] = Math.exp(weights[j] - most);
+    for (let j = 0; j < end; j++) {
+      const weight = weights[j] / sum;
+      for (let d = 0; d < DEPTH; d++) output[row * DEPTH + d] += weight * value[first + j * DEPTH + d];
+    }
+  }
+  return output;
 }
 
 useSoftwareVulkan();
@@ -94,12 +128,18 @@ async function compare(backend, gpu, length, causal) {
   if (!causal) {
     const error = largestDifference(
       (await kernel.run(inputs)).output.data,
-      await hand(query.data, key.data, value.data),
+      await hand.attention(query.data, key.data, value.data),
     );
     if (!(error < 1e-5)) throw new Error(`the two differ by ${error}`);
   }
-  const sides = { hand: () => hand(query.data, key.data, value.data), heed: () => kernel.run(inputs) };
-  const [byHandTime, heed] = await interleaved(sides, Number(values.rounds));
+  const tensors = [query.data, key.data, value.data];
+  const sides = {
+    hand: () => hand.attention(...tensors),
+    heed: () => kernel.run(inputs),
+    products: () => hand.products(...tensors),
+    loop: () => tripleLoop(length, causal, ...tensors),
+  };
+  const [byHandTime, heed, products, loop] = await interleaved(sides, Number(values.rounds));
   await kernel.dispose();
   print(
     causal ? 'causal' : 'dense',
@@ -107,6 +147,9 @@ async function compare(backend, gpu, length, causal) {
     byHandTime.toFixed(1),
     heed.toFixed(1),
     (byHandTime / heed).toFixed(2),
+    products.toFixed(1),
+    loop.toFixed(1),
+    (loop / heed).toFixed(2),
   );
 }
 
@@ -120,7 +163,7 @@ for (const mode of values.modes.split(',')) {
     .catch((error) => console.log(`${error.message} (${error.remedy})`));
   if (backend === undefined) continue;
   console.log(backend.device);
-  print('', 'N', 'hand ms', 'heed ms', 'ratio');
+  print('', 'N', 'hand ms', 'heed ms', 'ratio', 'products', 'loop ms', 'ratio');
   const work = async () => {
     const gpu = new GPU({ mode });
     for (const causal of [false, true]) {

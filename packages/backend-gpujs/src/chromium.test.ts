@@ -80,7 +80,8 @@ describe.skipIf(absence !== null && !isRequired()).each(Object.entries(POLICIES)
       const { available } = await opened!.page.evaluate(() => window.probe!());
       const outcome = await opened!.page.evaluate(() => window.deviceOf!({}));
       expect(available).toBe(typeof outcome === 'string');
-      if (!available) expect(outcome).toMatchObject({ code: 'UNAVAILABLE', remedy: expect.stringContaining('wasm') });
+      if (!available)
+        expect(outcome).toMatchObject({ code: 'UNAVAILABLE', remedy: expect.stringContaining('wasm') });
     });
   },
 );

@@ -25,8 +25,7 @@ const notInstalled = failing(
 );
 
 /** With --ignore-scripts, or npm takes the package back where its installer fails. */
-const INSTALL =
-  /^npm install --ignore-scripts @tensorflow\/tfjs-node && node ".*provision\.mjs"$/;
+const INSTALL = /^npm install --ignore-scripts @tensorflow\/tfjs-node && node ".*provision\.mjs"$/;
 
 describe('without its engine', () => {
   test('the backend is not available, and says what to install', async () => {

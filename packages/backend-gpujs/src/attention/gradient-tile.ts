@@ -1,11 +1,11 @@
 import type { AttentionProblem } from '@heed/core';
 import type { Engine } from '../engine/engine.ts';
-import { attended } from '../programs/attended.ts';
 import { attending } from '../programs/attending.ts';
 import { dBias, dScores, product, rowDelta } from '../programs/gradients.ts';
 import { scores, softcapSlopes } from '../programs/scores.ts';
 import { softWeights } from '../programs/weights.ts';
 import { sizeOf } from '../tensors/size-of.ts';
+import { addAttended } from './add-attended.ts';
 import { type Operands, type Source, sourceOf } from './operands.ts';
 import { replaced, rowShape } from './replaced.ts';
 import { take } from './row-results.ts';
@@ -99,17 +99,15 @@ async function productGradients({ run, tile, workspace, given }: Step, biased: u
   );
 }
 
-async function addRows({ run, given }: Step, weights: unknown, products: unknown): Promise<void> {
+async function addRows({ run, tile, given }: Step, weights: unknown, products: unknown): Promise<void> {
   const { engine, problem, gradients, operands, dOutput } = run;
   const { layout, batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim, scale } = problem;
   const keys = sourceOf(operands.key, layout, kvHeads, keyLength, headDim);
   const queries = sourceOf(operands.query, layout, heads, queryLength, headDim);
   const outputs = sourceOf(dOutput, layout, heads, queryLength, valueDim);
 
-  const queryShape = rowShape(layout, [batch, heads, queryLength, headDim]);
-  gradients.dQuery = await replaced(engine, gradients.dQuery, (previous) =>
-    engine.launch(attended, queryShape, { ...given, ...keys, ...previous, weights: products, factor: scale }),
-  );
+  const values = { ...given, ...keys, weights: products, factor: scale };
+  gradients.dQuery = await addAttended(engine, gradients.dQuery, problem, tile, values);
   const addToKeys = async (
     name: 'dKey' | 'dValue',
     source: Source,

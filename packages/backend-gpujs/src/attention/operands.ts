@@ -31,6 +31,8 @@ type OfLaunch =
   | 'weights'
   | 'previous'
   | 'hasPrevious'
+  | 'rowShift'
+  | 'sliceShift'
   | 'factor'
   | 'dOutput'
   | 'deltas'

@@ -1,10 +1,9 @@
-import { attended } from '../programs/attended.ts';
 import { rowChoice, rowMaximum, rowSum } from '../programs/rows.ts';
 import { scores } from '../programs/scores.ts';
 import { hardWeights, softWeights } from '../programs/weights.ts';
+import { addAttended } from './add-attended.ts';
 import type { Run } from './forward.ts';
 import { type Operands, sourceOf } from './operands.ts';
-import { replaced, rowShape } from './replaced.ts';
 import { place } from './row-results.ts';
 import { type Tile, shapeOf } from './tiles.ts';
 import { type Workspace, withWorkspace } from './workspace.ts';
@@ -73,11 +72,9 @@ function oneHot({ run, tile, given }: Step, choices: unknown): Promise<unknown> 
 }
 
 /** The output with this tile's rows in it, in place of the one without. */
-async function addOutput({ run, given }: Step, weights: unknown): Promise<void> {
-  const { heads, kvHeads, queryLength, keyLength, valueDim, layout, batch } = run.problem;
-  const shape = rowShape(layout, [batch, heads, queryLength, valueDim]);
-  const source = sourceOf(given.value, layout, kvHeads, keyLength, valueDim);
-  run.output = await replaced(run.engine, run.output, (previous) =>
-    run.engine.launch(attended, shape, { ...given, ...source, ...previous, weights, factor: 1 }),
-  );
+async function addOutput({ run, tile, given }: Step, weights: unknown): Promise<void> {
+  const { engine, problem } = run;
+  const source = sourceOf(given.value, problem.layout, problem.kvHeads, problem.keyLength, problem.valueDim);
+  const values = { ...given, ...source, weights, factor: 1 };
+  run.output = await addAttended(engine, run.output, problem, tile, values);
 }

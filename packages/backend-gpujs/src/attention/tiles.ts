@@ -18,6 +18,8 @@ const MOST_SCORES = 2 ** 22;
 export const MOST_ROWS: number = 2 ** 19;
 /** WebAssembly computes four neighbouring keys at once, if rows are whole quads. */
 const QUAD = 4;
+/** How many widths of tiles a problem has: gpu.js compiles WebAssembly for each, and keeps the last eight. */
+const SIZES = 6;
 
 /** What an engine says of the size of tiles. */
 export type TileLimits = Pick<Engine, 'longestLaunch'>;
@@ -61,14 +63,14 @@ export function* tilesOf(
       const rows = { firstSlice, tileSlices, firstRow, tileRows };
       yield division === 'whole'
         ? { ...rows, firstKey: 0, tileKeys: whole.keys }
-        : { ...rows, ...seenKeys(rows, heads, visible) };
+        : { ...rows, ...seenKeys(rows, problem, visible) };
     }
   }
 }
 
 function seenKeys(
   { firstSlice, tileSlices, firstRow, tileRows }: Omit<Tile, 'firstKey' | 'tileKeys'>,
-  heads: number,
+  { heads, keyLength }: AttentionProblem,
   visible: VisibleKeys,
 ): Pick<Tile, 'firstKey' | 'tileKeys'> {
   let first = Number.MAX_SAFE_INTEGER;
@@ -81,7 +83,12 @@ function seenKeys(
       end = Math.max(end, visible.end(b, i));
     }
   }
-  return end === 0 ? { firstKey: 0, tileKeys: QUAD } : { firstKey: first, tileKeys: wholeQuads(end - first) };
+  if (end === 0) return { firstKey: 0, tileKeys: QUAD };
+  const step = wholeQuads(keyLength / SIZES);
+  return {
+    firstKey: first,
+    tileKeys: Math.min(Math.ceil((end - first) / step) * step, wholeQuads(keyLength)),
+  };
 }
 
 function wholeQuads(keys: number): number {

@@ -22,6 +22,11 @@ export interface Engine<B = unknown> {
   download(array: B, length: number): Promise<Float32Array>;
   /** Writes into an array. Returns it, or another that takes its place; it has then been freed. */
   overwrite(array: B, part: Float32Array, at: Slab): Promise<B>;
+  /**
+   * Copies all rows of an array into another, row r to where `to` says. Only where arrays can be written in place;
+   * elsewhere kernels carry over what was there.
+   */
+  copyRows?(target: B, source: B, rowLength: number, to: (row: number) => number): void;
   free(array: B): void;
   /** Runs a program with a thread for each element of `output`: `[x]` or `[x, y, z]`, x innermost. */
   launch<P extends Program>(program: P, output: readonly number[], values: ValuesOf<P, B>): Promise<B>;

@@ -45,6 +45,11 @@ export function hostEngine(options: HostEngineOptions): Engine<Float32Array> {
       eachPiece(at, (from, to, elements) => array.set(part.subarray(from, from + elements), to));
       return array;
     },
+    copyRows(target, source, rowLength, to) {
+      for (let row = 0; row * rowLength < source.length; row++) {
+        target.set(source.subarray(row * rowLength, (row + 1) * rowLength), to(row));
+      }
+    },
     free: () => undefined,
     launch: async (program, output, values) =>
       flatten(library, (await launch(program, output, values)) as NestedNumbers, output),

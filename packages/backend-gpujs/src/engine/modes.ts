@@ -94,7 +94,8 @@ function openWebAssembly(library: GpuLibrary, threads: number): Engine {
   }
   if (!allowsWebAssembly()) {
     throw new HeedError('UNAVAILABLE', 'a content security policy forbids the WebAssembly of mode webasm', {
-      remedy: "add 'wasm-unsafe-eval' to script-src of the policy, or use a mode with a GPU or @heed/backend-ts",
+      remedy:
+        "add 'wasm-unsafe-eval' to script-src of the policy, or use a mode with a GPU or @heed/backend-ts",
     });
   }
   if (threads > 1 && !WebAssemblyKernel.isThreadsSupported) {

@@ -18,6 +18,8 @@ const integers = [
   'sourceHead',
   'sourceRow',
   'hasPrevious',
+  'rowShift',
+  'sliceShift',
 ] as const;
 
 const numbers = ['factor'] as const;
@@ -30,7 +32,7 @@ const numbers = ['factor'] as const;
  * before. Carrying them over costs little beside a tile's work, and needs nothing of the engine but kernels.
  *
  * Thread x is a depth. In layout `bhld` y is a query row and z a slice; in `blhd` y is i · Hq + h and z the batch:
- * `headsInRow` is 1 or Hq.
+ * `headsInRow` is 1 or Hq. With shifts, threads are the rows of a tile alone, which begins there.
  */
 export const attended: Program<typeof arrays, typeof integers, typeof numbers> = {
   name: 'attended',
@@ -38,8 +40,9 @@ export const attended: Program<typeof arrays, typeof integers, typeof numbers> =
   integers,
   numbers,
   body: `
-    ${integer('i', quotient('this.thread.y', 'headsInRow'))}
-    ${integer('slice', 'this.thread.z * headsInRow + this.thread.y - i * headsInRow')}
+    ${integer('y', quotient('this.thread.y', 'headsInRow'))}
+    ${integer('i', 'rowShift + y')}
+    ${integer('slice', 'sliceShift + this.thread.z * headsInRow + this.thread.y - y * headsInRow')}
     ${integer('tileSlice', 'slice - firstSlice')}
     ${integer('tileRow', 'i - firstRow')}
     let sum = 0;

@@ -18,7 +18,9 @@ function engineManifest() {
   try {
     return require.resolve('@tensorflow/tfjs-node/package.json');
   } catch {
-    throw new Obstacle('@tensorflow/tfjs-node is not installed: npm install --ignore-scripts @tensorflow/tfjs-node, then this command again');
+    throw new Obstacle(
+      '@tensorflow/tfjs-node is not installed: npm install --ignore-scripts @tensorflow/tfjs-node, then this command again',
+    );
   }
 }
 
