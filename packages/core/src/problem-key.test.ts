@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import { checkProblem, problemKey } from './check-problem.ts';
+import type { AttentionProblem } from './index.ts';
+
+const problem: AttentionProblem = {
+  batch: 2,
+  heads: 4,
+  kvHeads: 4,
+  queryLength: 3,
+  keyLength: 3,
+  headDim: 8,
+  valueDim: 8,
+  dtype: 'float32',
+  layout: 'bhld',
+  scale: 0.5,
+  softcap: null,
+  alignment: 'topLeft',
+  causal: true,
+  window: null,
+  mask: null,
+  bias: null,
+  lengths: { key: false, query: false },
+  segments: false,
+  alibi: false,
+  sinks: false,
+  selection: 'softmax',
+  outputs: ['output'],
+  gradient: false,
+};
+
+/** Each member, changed; where it has members of its own, each of them. */
+const CHANGES: { readonly [Name in keyof AttentionProblem]: readonly AttentionProblem[Name][] } = {
+  batch: [3],
+  heads: [8],
+  kvHeads: [2],
+  queryLength: [5],
+  keyLength: [5],
+  headDim: [16],
+  valueDim: [16],
+  dtype: ['float64'],
+  layout: ['blhd'],
+  scale: [0.25, -0.5, 0.1, 0.1 + 2 ** -56],
+  softcap: [30],
+  alignment: ['offset'],
+  causal: [false],
+  window: [
+    { left: 1, right: null },
+    { left: null, right: 1 },
+    { left: 1, right: 1 },
+  ],
+  mask: [
+    { kind: 'boolean', shape: [1, 1, 3, 3] },
+    { kind: 'float', shape: [1, 1, 3, 3] },
+    { kind: 'boolean', shape: [2, 1, 3, 3] },
+  ],
+  bias: [{ shape: [1, 1, 3, 3] }, { shape: [1, 4, 3, 3] }],
+  lengths: [
+    { key: true, query: false },
+    { key: false, query: true },
+  ],
+  segments: [true],
+  alibi: [true],
+  sinks: [true],
+  selection: ['argmax', 'sample'],
+  outputs: [['weights'], ['output', 'weights']],
+  gradient: [true],
+};
+
+test('problems that differ in any member have different keys, equal ones the same', () => {
+  const changed = Object.entries(CHANGES).flatMap(([name, values]) =>
+    (values as readonly unknown[]).map((value) => ({ ...problem, [name]: value })),
+  );
+  const keys = [problem, ...changed].map((one) => problemKey(one));
+  expect(new Set(keys).size).toBe(keys.length);
+  for (const one of [problem, ...changed]) {
+    expect(problemKey(structuredClone(one))).toBe(problemKey(one));
+    expect(() => checkProblem(one)).not.toThrow(/unknown option/);
+  }
+});
