@@ -18,8 +18,9 @@ export type OptionTable<T> = { readonly [Name in keyof T]-?: OptionKind | true }
  * import { HeedError } from '@heed/core';
  * import { checkOptions, integer } from '@heed/core/backend';
  *
+ * const options: { readonly threads?: number } = JSON.parse('{ "thread": 2 }');
  * try {
- *   checkOptions('mine.create()', { thread: 2 }, { threads: integer(1, 64) });
+ *   checkOptions('mine.create()', options, { threads: integer(1, 64) });
  * } catch (error) {
  *   console.log((error as HeedError).message); // mine.create(): unknown option `thread`; did you mean `threads`?
  * }
