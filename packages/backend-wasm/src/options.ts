@@ -16,10 +16,11 @@ export interface WasmOptions {
    */
   readonly relaxedSimd?: 'auto' | false;
   /**
-   * The address of `@heed/backend-wasm/worker`, which threads are then started from. Default: source inside of the
-   * package, as `blob:` in a page, which a content security policy without `worker-src blob:` forbids.
+   * The address of `@heed/backend-wasm/worker`, a string or a `URL`, which threads are then started from. Default:
+   * source inside of the package, as `blob:` in a page, which a content security policy without `worker-src blob:`
+   * forbids.
    */
-  readonly worker?: string | URL;
+  readonly worker?: string | { readonly href: string };
 }
 
 /** @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`. */
@@ -29,7 +30,7 @@ export function checkWasmOptions(options: WasmOptions): void {
     relaxedSimd: oneOf('auto', false),
     worker: {
       expected: 'an address as a string or a URL',
-      accepts: (value) => typeof value === 'string' || value instanceof URL,
+      accepts: (value) => typeof ((value as { href?: unknown } | null)?.href ?? value) === 'string',
     },
   });
 }

@@ -1,3 +1,4 @@
+import type { WasmOptions } from '../../options.ts';
 import { nodeModule } from '../node.ts';
 import type { FromWorker, ToWorker } from './job.ts';
 import { workerSource } from './worker-source.ts';
@@ -19,15 +20,22 @@ export interface WorkerEvents {
 /** Starts a worker. It does not keep the process alive unless it is held. */
 export type Spawn = (events: WorkerEvents) => Worker;
 
+/** Of the worker's module. */
+type Address = NonNullable<WasmOptions['worker']>;
+
 /**
  * The way that this platform starts workers; undefined where there is none.
  *
  * @param address of the worker's module; by default its source is at hand.
  */
-export function platformSpawn(address?: string | URL): Spawn | undefined {
+export function platformSpawn(address?: Address): Spawn | undefined {
   const threads = nodeModule('node:worker_threads');
   if (threads !== undefined) return (events) => spawnThread(threads, events, address);
   return typeof globalThis.Worker === 'function' ? (events) => spawnWebWorker(events, address) : undefined;
+}
+
+function hrefOf(address: Address): string {
+  return typeof address === 'string' ? address : address.href;
 }
 
 const NODE_CHANNEL = `{
@@ -38,14 +46,14 @@ const NODE_CHANNEL = `{
 function spawnThread(
   { Worker: Thread }: typeof import('node:worker_threads'),
   events: WorkerEvents,
-  address: string | URL | undefined,
+  address: Address | undefined,
 ): Worker {
   // Neither flags of the process, which may be for its main module only, nor its environment.
   const surroundings = { execArgv: [], env: {} };
   const thread =
     address === undefined
       ? new Thread(workerSource(NODE_CHANNEL), { eval: true, ...surroundings })
-      : new Thread(new URL(address), surroundings);
+      : new Thread(new URL(hrefOf(address)), surroundings);
   thread.unref();
   thread.on('message', (message: FromWorker) => events.message(message));
   thread.on('error', (error: Error) => events.death(error.message));
@@ -62,11 +70,11 @@ const WEB_CHANNEL = `{
   listen(listener) { onmessage = (event) => listener(event.data); },
 }`;
 
-function spawnWebWorker(events: WorkerEvents, address: string | URL | undefined): Worker {
+function spawnWebWorker(events: WorkerEvents, address: Address | undefined): Worker {
   const url =
     address === undefined
       ? URL.createObjectURL(new Blob([workerSource(WEB_CHANNEL)], { type: 'text/javascript' }))
-      : String(address);
+      : hrefOf(address);
   const worker = new globalThis.Worker(url, { type: address === undefined ? 'classic' : 'module' });
   const isLoaded = (): void => {
     if (address === undefined) URL.revokeObjectURL(url);
