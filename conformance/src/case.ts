@@ -1,13 +1,13 @@
 import type {
   AttentionBackend,
   AttentionProblem,
-  AttentionRequest,
   BackendProvider,
   Feature,
   FloatDType,
   Guarantee,
   Tensor,
 } from '@heed/core';
+import type { CaseRequest } from './case-request.ts';
 
 /** What every case has. */
 interface CaseBase {
@@ -23,7 +23,7 @@ interface CaseBase {
 export interface AgreementCase extends CaseBase {
   readonly kind: 'agreement';
   /** Fresh tensors at each call: a backend that writes to its inputs must not spoil the next case. */
-  request(): AttentionRequest;
+  request(): CaseRequest;
   /** The gradient of the output, when the request asks for the gradient. */
   dOutput?(): Tensor;
   /** Values from outside the project, which the results must match as well. */

@@ -1,4 +1,5 @@
 export type * from './case.ts';
+export type { CaseRequest } from './case-request.ts';
 export {
   type BatchCapture,
   type Capture,

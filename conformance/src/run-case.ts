@@ -1,11 +1,5 @@
-import {
-  type AttentionBackend,
-  type AttentionProblem,
-  type AttentionRequest,
-  HeedError,
-  type Tensor,
-  problemOf,
-} from '@heed/core';
+import { type AttentionBackend, type AttentionProblem, HeedError, type Tensor, problemOf } from '@heed/core';
+import type { CaseRequest } from './case-request.ts';
 import type { AgreementCase, BehaviourCase, ConformanceCase, SequenceCase, Subject } from './case.ts';
 import type { Comparison } from './judge/compare.ts';
 import { type Expectation, expectationOf } from './judge/expectation.ts';
@@ -94,9 +88,8 @@ function verdict(comparisons: readonly Comparison[]): Outcome {
 }
 
 /** What a gradient needs of the forward run is asked for as well, as `attention()` does. */
-export function differentiable(request: AttentionRequest): AttentionRequest {
-  if (!request.gradient) return request;
-  return { ...request, outputs: [...(request.outputs ?? ['output']), 'output', 'statistics'] };
+function differentiable(request: CaseRequest): CaseRequest {
+  return request.gradient ? { ...request, output: true, statistics: true } : request;
 }
 
 const expectations = new WeakMap<AgreementCase, Expectation>();

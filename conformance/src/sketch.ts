@@ -1,17 +1,18 @@
 import {
-  type AttentionRequest,
   type BroadcastShape,
   type FloatDType,
   type Layout,
+  type OutputName,
   type Tensor,
   tensor,
 } from '@heed/core';
 import { zeros } from '@heed/core/backend';
+import { type CaseRequest, asking } from './case-request.ts';
 import { type Random, randomFrom } from './random.ts';
 
 /** The options of a request that are no tensors; they are passed on as they are. */
 type Options = Pick<
-  AttentionRequest,
+  CaseRequest,
   | 'layout'
   | 'scale'
   | 'softcap'
@@ -22,7 +23,6 @@ type Options = Pick<
   | 'queryLengths'
   | 'selection'
   | 'seed'
-  | 'outputs'
   | 'gradient'
 >;
 
@@ -31,6 +31,8 @@ type Options = Pick<
  * Plain JSON, so that a property that fails can print it and shrink it.
  */
 export interface Sketch extends Options {
+  /** Names of results. Default: the output alone. */
+  readonly outputs?: readonly OutputName[];
   /** Default 2. */
   readonly batch?: number;
   /** Query heads. Default 2. */
@@ -81,7 +83,7 @@ export function lengthsOf(sketch: Sketch): Lengths {
 }
 
 /** The request that a sketch describes, in fresh tensors. The same seed gives the same numbers. */
-export function requestOf(sketch: Sketch, seed: string | number): AttentionRequest {
+export function requestOf(sketch: Sketch, seed: string | number): CaseRequest {
   const random = randomFrom(seed);
   const { dtype = 'float32', layout = 'bhld' } = sketch;
   const { batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim } = lengthsOf(sketch);
@@ -97,7 +99,14 @@ export function requestOf(sketch: Sketch, seed: string | number): AttentionReque
     ...(sketch.alibi && { alibiSlopes: float([heads], (h) => 2 ** ((-8 * (h + 1)) / heads)) }),
     ...(sketch.sinks && { sinks: float([heads], () => 2 * random.normal()) }),
   };
-  return { ...optionsOf(sketch), query, key, value, ...optional };
+  return {
+    ...optionsOf(sketch),
+    ...(sketch.outputs && asking(sketch.outputs)),
+    query,
+    key,
+    value,
+    ...optional,
+  };
 }
 
 /** A gradient of the output for a request: random numbers in the output's shape. */
@@ -119,7 +128,6 @@ const OPTIONS = [
   'queryLengths',
   'selection',
   'seed',
-  'outputs',
   'gradient',
 ] as const satisfies readonly (keyof Options)[];
 
@@ -205,7 +213,7 @@ function segmentsOf(
   kind: 'packed' | 'scattered',
   [batch, queryLength, keyLength]: readonly [number, number, number],
   random: Random,
-): Pick<AttentionRequest, 'querySegments' | 'keySegments'> {
+): Pick<CaseRequest, 'querySegments' | 'keySegments'> {
   // Ids are any int32: these are neither positions nor counted from 0.
   const ids = [-3, 40, 7];
   const start = random.below(3);

@@ -9,7 +9,7 @@ test("the README's picture is what the backend computes", async () => {
   const { tokens, layers } = await loadCapture('bank-river');
   const { query, key, value } = layers[0]!;
   const backend = await ts.create();
-  const { weights } = await attention(backend, { query, key, value, outputs: ['weights'] });
+  const { weights } = await attention(backend, { query, key, value, output: false, weights: true });
   const view = heatmap(weights, {
     head: 4,
     rows: tokens,

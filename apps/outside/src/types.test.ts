@@ -16,7 +16,7 @@ import ts from '@heed/backend-ts';
 const provider: BackendProvider<never> = ts;
 const backend = await provider.create();
 const x = tensor(new Float32Array(4), [1, 1, 2, 2]);
-const { weights, output } = await attention(backend, { query: x, key: x, value: x, outputs: ['weights', 'output'] });
+const { weights, output } = await attention(backend, { query: x, key: x, value: x, weights: true });
 export const numbers: readonly number[] = [...weights.data, ...output.data];
 // @ts-expect-error: logSumExp was not asked for
 export const other = (await attention(backend, { query: x, key: x, value: x })).logSumExp;

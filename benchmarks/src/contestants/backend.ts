@@ -61,7 +61,7 @@ async function prepareOn(
   const { gradient } = workload;
   const { problem, inputs } = problemOf({
     ...request,
-    ...(gradient && { gradient, outputs: ['output', 'statistics'] }),
+    ...(gradient && { gradient, statistics: true }),
   });
   const kernel = await backend.compile(problem);
   const resident = await uploaded(backend, inputs);

@@ -1,11 +1,11 @@
 import { loadCapture } from '@heed/conformance';
-import { type AttentionRequest, type Tensor, tensor } from '@heed/core';
+import { type AttentionRequest, type RequestedResults, type Tensor, tensor } from '@heed/core';
 import { philox4x32, zeros } from '@heed/core/backend';
 import { maskOf } from './pairs.ts';
 import type { Workload } from './workload.ts';
 
 /** The request of a workload: float32, layout `bhld`, plain tensors. */
-export type WorkloadRequest = Omit<AttentionRequest, 'gradient' | 'outputs'> & {
+export type WorkloadRequest = Omit<AttentionRequest<Tensor>, 'gradient' | keyof RequestedResults> & {
   readonly query: Tensor<'float32'>;
   readonly key: Tensor<'float32'>;
   readonly value: Tensor<'float32'>;

@@ -1,10 +1,11 @@
 import {
+  type AttentionInputs,
   type AttentionKernel,
   type AttentionProblem,
-  type AttentionRequest,
   type Tensor,
   problemOf,
 } from '@heed/core';
+import type { CaseRequest } from '../case-request.ts';
 import type { ExpectedValues, SequenceCase, Subject } from '../case.ts';
 import { expectationOf } from '../judge/expectation.ts';
 import { judgeResults } from '../judge/judge.ts';
@@ -28,7 +29,7 @@ export interface SequenceStep {
   /** Written into the cache before the call. */
   readonly write: (Rows & { readonly start: number }) | undefined;
   /** Its key and value are the cache's, before any write. */
-  readonly request: AttentionRequest;
+  readonly request: CaseRequest;
   readonly expected: ExpectedValues;
 }
 
@@ -81,7 +82,7 @@ function lengthAxis({ layout }: AttentionProblem): number {
 
 /** Checks that rows fit in the cache, from row `start` of its length axis on. */
 function checkFits(
-  cache: AttentionRequest['key'],
+  cache: CaseRequest['key'],
   rows: Tensor,
   start: number,
   axis: number,
@@ -134,7 +135,7 @@ async function runStep(
   kernel: AttentionKernel,
   { place, request, expected }: SequenceStep,
   plain: Rows,
-  resident: Pick<AttentionRequest, 'key' | 'value'>,
+  resident: Pick<AttentionInputs, 'key' | 'value'>,
 ): Promise<void> {
   const { inputs } = problemOf({ ...structuredClone(request), ...resident });
   const results = await kernel.run(inputs);

@@ -1,4 +1,5 @@
-import { type AttentionProblem, type AttentionRequest, type Tensor, problemOf } from '@heed/core';
+import { type AttentionProblem, type Tensor, problemOf } from '@heed/core';
+import type { CaseRequest } from '../case-request.ts';
 import type { AgreementCase, ExpectedValues } from '../case.ts';
 import { expectedShapes } from './expected-shapes.ts';
 import { errorAt, within } from './place.ts';
@@ -17,7 +18,7 @@ export interface UncheckedCase {
   readonly clause?: string | undefined;
   /** Default: that the expected values come out. */
   readonly purpose?: string | undefined;
-  readonly request: AttentionRequest;
+  readonly request: CaseRequest;
   readonly dOutput?: Tensor | undefined;
   readonly expected: ExpectedValues;
 }
@@ -52,7 +53,7 @@ export function purposeOf(source: string): string {
 }
 
 /** The problem of a request, if it is one that the reference can compute in reasonable time. */
-export function checkedProblem(request: AttentionRequest, place: string): AttentionProblem {
+export function checkedProblem(request: CaseRequest, place: string): AttentionProblem {
   if (request.mask?.dtype === 'int32') {
     throw errorAt(
       'DTYPE',
@@ -76,7 +77,7 @@ export function checkedProblem(request: AttentionRequest, place: string): Attent
 /** Checks that the problem has a result for each expected value, of its shape. */
 export function checkExpected(
   problem: AttentionProblem,
-  request: AttentionRequest,
+  request: CaseRequest,
   { values }: ExpectedValues,
   places: Places,
 ): void {
@@ -95,7 +96,7 @@ export function checkExpected(
 
 function checkOutputGradient(
   problem: AttentionProblem,
-  request: AttentionRequest,
+  request: CaseRequest,
   dOutput: Tensor | undefined,
   place: string,
 ): void {

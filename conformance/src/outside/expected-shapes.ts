@@ -1,4 +1,5 @@
-import type { AttentionProblem, AttentionRequest } from '@heed/core';
+import type { AttentionProblem } from '@heed/core';
+import type { CaseRequest } from '../case-request.ts';
 
 /**
  * The shape of everything that a call can return, by the names of expected values. Names that the problem has no
@@ -6,7 +7,7 @@ import type { AttentionProblem, AttentionRequest } from '@heed/core';
  */
 export function expectedShapes(
   problem: AttentionProblem,
-  request: AttentionRequest,
+  request: CaseRequest,
 ): Record<string, readonly number[]> {
   const { batch, heads, queryLength, keyLength, valueDim, layout } = problem;
   const row = [batch, heads, queryLength];

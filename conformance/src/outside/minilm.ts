@@ -1,4 +1,5 @@
-import type { AttentionRequest } from '@heed/core';
+import type { CaseRequest } from '../case-request.ts';
+
 import type { AgreementCase } from '../case.ts';
 import { type CapturedLayer, loadBatchCapture, loadCapture } from './captures.ts';
 
@@ -16,13 +17,14 @@ export async function minilmCases(): Promise<AgreementCase[]> {
 
 function caseOf(name: string, captured: CapturedLayer): AgreementCase {
   const { layer, scale, query, key, value, mask, output, logSumExp, weights } = captured;
-  const request: AttentionRequest = {
+  const request: CaseRequest = {
     query,
     key,
     value,
     scale,
     ...(mask && { mask }),
-    outputs: ['output', 'logSumExp', ...(weights ? (['weights'] as const) : [])],
+    logSumExp: true,
+    weights: weights !== undefined,
   };
   return {
     kind: 'agreement',

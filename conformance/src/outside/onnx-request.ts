@@ -1,4 +1,5 @@
-import type { AttentionRequest, Tensor } from '@heed/core';
+import type { Tensor } from '@heed/core';
+import type { CaseRequest } from '../case-request.ts';
 import { zeros } from '@heed/core/backend';
 import { MAX_ELEMENTS } from './encoded-tensor.ts';
 import type { OnnxAttributes, OnnxTest } from './onnx-test.ts';
@@ -27,7 +28,7 @@ export function onnxRequest(
   { attributes, opset }: OnnxTest,
   slots: readonly (Tensor | undefined)[],
   place: (slot: number) => string,
-): AttentionRequest {
+): CaseRequest {
   const { q_num_heads: heads = 0, kv_num_heads: kvHeads = 0 } = attributes;
   const [first, , , mask, pastKey, pastValue, nonpad] = slots;
   const packed = first?.shape.length === 3;
@@ -61,9 +62,7 @@ function checkRank(tensor: Tensor, place: string): Tensor {
   throw errorAt('SHAPE', `${place}.shape`, `is [${tensor.shape.join(', ')}], expected [B, H, L, D] as Q`);
 }
 
-function optionsOf(
-  attributes: OnnxAttributes,
-): Pick<AttentionRequest, 'scale' | 'softcap' | 'causal' | 'window'> {
+function optionsOf(attributes: OnnxAttributes): Pick<CaseRequest, 'scale' | 'softcap' | 'causal' | 'window'> {
   const { is_causal, left_window_size = -1, right_window_size = -1, scale, softcap } = attributes;
   return {
     causal: is_causal === 1,

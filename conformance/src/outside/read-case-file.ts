@@ -1,4 +1,5 @@
-import type { AttentionRequest, OutputName, Tensor } from '@heed/core';
+import type { OutputName, Tensor } from '@heed/core';
+import { type CaseRequest, asking } from '../case-request.ts';
 import type { AgreementCase, ConformanceCase } from '../case.ts';
 import { type SequenceStep, cacheSequence } from './cache-sequence.ts';
 import {
@@ -20,8 +21,8 @@ import { errorAt, placeOf } from './place.ts';
 type Tensors = Readonly<Record<string, Tensor>>;
 
 /** What a file has under `inputs`, its tensors decoded. */
-type DecodedInputs = Omit<AttentionRequest, 'query' | 'key' | 'value'> &
-  Partial<Pick<AttentionRequest, 'query' | 'key' | 'value'>> & { offsets?: number[]; dOutput?: Tensor };
+type DecodedInputs = Omit<CaseRequest, 'query' | 'key' | 'value'> &
+  Partial<Pick<CaseRequest, 'query' | 'key' | 'value'>> & { offsets?: number[]; dOutput?: Tensor };
 
 /** Cases in the suite's own format, from parsed JSON. Everything is checked before it returns. */
 export function readCaseFile(json: unknown, file: string): ParsedCases {
@@ -106,7 +107,7 @@ function requestOf(
   { offsets, ...inputs }: DecodedInputs,
   values: Tensors,
   place: string,
-): AttentionRequest {
+): CaseRequest {
   const alignment = options.alignment ?? undefined;
   checkOffsets(alignment, offsets, inputs.query?.shape[0], `${place}.inputs.offsets`);
   const outputs = (['output', 'weights', 'logSumExp', 'choice'] as OutputName[]).filter(
@@ -116,9 +117,9 @@ function requestOf(
   const gradient = Object.keys(values).some((name) => name.startsWith('d'));
   return {
     ...Object.fromEntries(given(options)),
-    ...(inputs as AttentionRequest),
+    ...(inputs as CaseRequest),
     ...(alignment && { alignment: alignment === 'offset' ? { offset: offsets! } : alignment }),
-    ...(outputs.length > 0 && { outputs }),
+    ...(outputs.length > 0 && asking(outputs)),
     ...(gradient && { gradient }),
   };
 }

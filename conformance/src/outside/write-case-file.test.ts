@@ -1,5 +1,6 @@
 import { deepStrictEqual } from 'node:assert/strict';
-import { type AttentionRequest, FEATURES, type Tensor, problemOf, tensor } from '@heed/core';
+import { FEATURES, type Tensor, problemOf, tensor } from '@heed/core';
+import type { CaseRequest } from '../case-request.ts';
 import reference from '@heed/core/reference';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -35,7 +36,7 @@ function readBack(text: string): AgreementCase[] {
   return parseCases(text, 'written.json').cases as AgreementCase[];
 }
 
-function handMade(request: AttentionRequest, values: Record<string, Tensor>): AgreementCase {
+function handMade(request: CaseRequest, values: Record<string, Tensor>): AgreementCase {
   const expected = { source: 'me', tolerance: 0.5, values };
   return { kind: 'agreement', id: 'a', clause: 'order', request: () => request, expected };
 }
@@ -79,17 +80,18 @@ describe('a written case', () => {
 
   test('asks for what is expected, or is refused', () => {
     const request = { query: x, key: x, value: x };
-    const asks = (more: Partial<AttentionRequest>, names: readonly string[]) => () =>
+    const asks = (more: Partial<CaseRequest>, names: readonly string[]) => () =>
       caseFile('me', [handMade({ ...request, ...more }, Object.fromEntries(names.map((name) => [name, x])))]);
     expect(asks({}, ['weights'])).toThrow(/case a asks for output, it expects weights/);
-    expect(asks({ outputs: ['output', 'weights'] }, ['output'])).toThrow(/asks for output, weights/);
+    expect(asks({ weights: true }, ['output'])).toThrow(/asks for output, weights/);
     expect(asks({ gradient: true }, ['output'])).toThrow(/asks for output and gradients/);
-    expect(asks({ outputs: ['weights'] }, ['dQuery'])).toThrow(/asks for weights, it expects dQuery/);
+    expect(asks({ output: false, weights: true }, ['dQuery'])).toThrow(/asks for weights, it expects dQuery/);
   });
 
   test('has no resident tensors', async () => {
     const query = await (await reference.create()).upload(x);
-    const write = (): string => caseFile('me', [handMade({ query, key: x, value: x }, { output: x })]);
+    const write = (): string =>
+      caseFile('me', [handMade({ query: query as never, key: x, value: x }, { output: x })]);
     expect(write).toThrow(/query is a resident tensor/);
   });
 });

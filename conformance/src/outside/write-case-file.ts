@@ -1,4 +1,5 @@
-import { type AttentionRequest, HeedError, type PerBatch, type Tensor, isResident } from '@heed/core';
+import { HeedError, type PerBatch, type Tensor, isResident } from '@heed/core';
+import { type CaseRequest, askedBy } from '../case-request.ts';
 import type { AgreementCase } from '../case.ts';
 import type { CaseFile, FileExpected, FileInputs, FileOptions, SingleCase } from './case-file.ts';
 import { encodeTensor } from './encoded-tensor.ts';
@@ -60,8 +61,8 @@ function singleCase(given: AgreementCase): SingleCase {
 }
 
 /** The file does not say what is asked for besides what is expected: reading it back must give the same request. */
-function checkAsked(id: string, request: AttentionRequest, expected: readonly string[]): void {
-  const asked = (request.outputs ?? ['output']).flatMap((name) =>
+function checkAsked(id: string, request: CaseRequest, expected: readonly string[]): void {
+  const asked = askedBy(request).flatMap((name) =>
     name === 'statistics' ? ['rowMax', 'rowSum'] : [name as string],
   );
   const forward = expected.filter((name) => !name.startsWith('d'));
@@ -78,7 +79,7 @@ function checkAsked(id: string, request: AttentionRequest, expected: readonly st
   }
 }
 
-function optionsOf(request: AttentionRequest): FileOptions {
+function optionsOf(request: CaseRequest): FileOptions {
   const { layout, scale, softcap, causal, window, alignment, selection } = request;
   const options = {
     layout,
@@ -94,7 +95,7 @@ function optionsOf(request: AttentionRequest): FileOptions {
   );
 }
 
-function inputsOf(request: AttentionRequest, dOutput: Tensor | undefined): FileInputs {
+function inputsOf(request: CaseRequest, dOutput: Tensor | undefined): FileInputs {
   const { query, key, value, mask, bias, querySegments, keySegments, alibiSlopes, sinks, seed } = request;
   const { alignment, keyLengths, queryLengths } = request;
   const tensors = { query, key, value, mask, bias, querySegments, keySegments, alibiSlopes, sinks, dOutput };

@@ -56,7 +56,7 @@ describe.skipIf(absence !== null)(`on WebGPU ${absence ?? ''}`, () => {
       key: waves([1, 2, 40, 8], 2),
       value: waves([1, 2, 40, 8], 3),
       sinks: waves([2], 4),
-      outputs: ['output', 'statistics'],
+      statistics: true,
     });
     const kernel = await backend.compile(problem);
     await kernel.run(inputs);

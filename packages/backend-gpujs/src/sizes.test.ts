@@ -1,4 +1,4 @@
-import { type AttentionRequest, type Tensor, attention, problemOf, tensor } from '@heed/core';
+import { type AttentionRequest, attention, problemOf, tensor } from '@heed/core';
 import reference from '@heed/core/reference';
 import { describe, expect, test } from 'vitest';
 import gpujs from './index.ts';
@@ -8,7 +8,7 @@ import { useSoftwareVulkan } from './test/software-vulkan.ts';
 
 useSoftwareVulkan();
 
-type Forward = AttentionRequest & { readonly gradient?: false };
+type Forward = AttentionRequest & { readonly output?: true; readonly gradient?: false };
 
 function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return Array.from(a).reduce((largest, number, n) => Math.max(largest, Math.abs(number - b[n]!)), 0);
@@ -36,7 +36,7 @@ describe.each(['webasm', 'cpu'] as const)('in mode %s', (mode) => {
       key: waves([33_000, 2, 2, 1], 2),
       value: waves([33_000, 2, 2, 1], 3),
       alignment: 'bottomRight',
-      outputs: ['output', 'weights'],
+      weights: true,
       gradient: true,
     } as const;
     const dOutput = waves(shape, 4);
@@ -99,7 +99,7 @@ describe.each(['webasm', 'cpu'] as const)('in mode %s', (mode) => {
 /** More elements than float32 can count. */
 const LENGTH = 4200;
 
-function maskedAttention(): Forward {
+function maskedAttention() {
   const mask = Uint8Array.from({ length: LENGTH ** 2 }, (_, n) =>
     (Math.imul(n, 2654435761) >>> 16) % 7 === 0 ? 1 : 0,
   );
@@ -115,8 +115,9 @@ function maskedAttention(): Forward {
     window: { left: 63, right: 0 },
     scale: 1,
     selection: 'argmax',
-    outputs: ['choice'],
-  };
+    output: false,
+    choice: true,
+  } as const;
 }
 
 for (const mode of ['cpu', 'webgpu'] as const) {
@@ -124,8 +125,8 @@ for (const mode of ['cpu', 'webgpu'] as const) {
   test.skipIf(absence !== null)(`${mode}: an index past 2²⁴ finds its element ${absence ?? ''}`, async () => {
     const backend = await gpujs.create({ mode });
     const request = maskedAttention();
-    const { choice } = (await attention(backend, request)) as unknown as { choice: Tensor };
-    const { data } = request.mask as Tensor;
+    const { choice } = await attention(backend, request);
+    const { data } = request.mask;
     for (let i = LENGTH - 100; i < LENGTH; i++) {
       let best = -1;
       for (let j = i - 63; j <= i; j++) {

@@ -5,7 +5,7 @@ import { numbers, onTensorflow } from './on-tensorflow.test.helper.ts';
 
 const SMALL_TILES = { scores: 40, sampledScores: 40, fewestRows: 3, causalRows: 3, windowRows: 3, apart: 8 };
 
-const requests: Readonly<Record<string, Omit<AttentionRequest, 'gradient'>>> = {
+const requests: Readonly<Record<string, Omit<AttentionRequest, 'gradient' | 'output'>>> = {
   dense: { query: numbers(1, 2, 4, 9, 8), key: numbers(2, 2, 2, 9, 8), value: numbers(3, 2, 2, 9, 5) },
   everything: {
     query: numbers(1, 2, 9, 4, 8),
@@ -20,7 +20,9 @@ const requests: Readonly<Record<string, Omit<AttentionRequest, 'gradient'>>> = {
     sinks: numbers(5, 4),
     alibiSlopes: numbers(6, 4),
     keyLengths: [11, 4],
-    outputs: ['output', 'weights', 'logSumExp', 'statistics'],
+    weights: true,
+    logSumExp: true,
+    statistics: true,
   },
   'not finite': {
     query: numbers(1, 1, 2, 9, 8),
@@ -34,7 +36,8 @@ const requests: Readonly<Record<string, Omit<AttentionRequest, 'gradient'>>> = {
     value: numbers(3, 1, 2, 9, 8),
     selection: 'sample',
     seed: 3,
-    outputs: ['output', 'choice', 'weights'],
+    choice: true,
+    weights: true,
   },
 };
 
@@ -99,7 +102,7 @@ onTensorflow('no tensor is left behind', (setting) => {
   test('resident results are the only ones, until they are disposed', async () => {
     const { backend } = await setting();
     const before = await counts();
-    const request = { ...requests['everything']!, outputs: ['output', 'statistics'] as const };
+    const request = { ...requests['everything']!, statistics: true } as const;
     const { output, statistics } = await attention(backend, request, { resident: true });
     expect((await counts()).numTensors).toBe(before.numTensors + 3);
     for (const resident of [output, statistics.rowMax, statistics.rowSum]) resident.dispose();

@@ -91,7 +91,8 @@ async function limits(length) {
     query: numbers(1, heads, length, size),
     key: numbers(1, heads, length, size),
     value: numbers(1, heads, length, size),
-    outputs: ['statistics'],
+    output: false,
+    statistics: true,
   });
   const short = await prepared({ threads: 1 }, statisticsOf(D / 4));
   const full = await prepared({ threads: 1 }, statisticsOf(D));

@@ -14,7 +14,7 @@ import { waves } from './test/waves.ts';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-type Forward = AttentionRequest & { readonly gradient?: false };
+type Forward = AttentionRequest & { readonly output?: true; readonly gradient?: false };
 
 function selfAttention(length: number, heads = 2, depth = 16): Forward {
   const shape = [1, heads, length, depth];
@@ -45,7 +45,8 @@ describe('bits', () => {
     const request = {
       ...selfAttention(140, 3),
       causal: true,
-      outputs: ['output', 'logSumExp', 'weights'],
+      logSumExp: true,
+      weights: true,
     } as const;
     const dOutput = waves([1, 3, 140, 16], 4);
     const all = [];
@@ -208,7 +209,7 @@ describe.for([1, 2])('memory, with %i threads', (threads) => {
 
   test('that cannot be had is an error with a remedy', async () => {
     await using backend = await wasm.create({ threads });
-    const request = { ...selfAttention(65_536, 1, 4), outputs: ['weights'] } as const;
+    const request = { ...selfAttention(65_536, 1, 4), output: false, weights: true } as const;
     await expect(attention(backend, request)).rejects.toMatchObject({
       code: 'OUT_OF_MEMORY',
       remedy: expect.stringContaining('weights'),
@@ -247,7 +248,7 @@ describe('long sequences', () => {
         ...request,
         query: tensor(data, [1, 1, 1, 16]),
         alignment: { offset: row },
-      } as Forward);
+      });
       for (let d = 0; d < 16; d++) expect(output.data[16 * row + d]).toBeCloseTo(alone.output.data[d]!, 5);
     }
   });

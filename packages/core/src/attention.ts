@@ -1,26 +1,69 @@
 import { assertBackend } from './assert-backend.ts';
 import { holdInputs } from './backend/memory.ts';
 import type { AttentionBackend, RunOptions } from './contract.ts';
-import type { GradientInputs } from './inputs.ts';
+import type { GradientInputs, Statistics } from './inputs.ts';
 import { withKernel } from './kernel-cache.ts';
 import { checkRunOptions } from './options/run-options.ts';
-import type { OutputName } from './problem.ts';
 import { type AttentionRequest, problemOf } from './request.ts';
 import type { ResidentTensor } from './resident.ts';
-import type { AttentionGradients, ResultsOf } from './results.ts';
-import type { Tensor } from './tensor.ts';
+import type { AttentionGradients } from './results.ts';
+import { type FloatDTypeOf, type TensorLike, toTensor } from './tensor-like.ts';
+import type { DType, FloatDType, Tensor } from './tensor.ts';
 
-/** Results of {@link attention} with `gradient: true`: also what the backward pass needs, and the pass itself. */
-export type DifferentiableResults<O extends OutputName> = ResultsOf<O | 'output' | 'statistics'> & {
+/** A flag of a request, as the compiler knows it: `boolean` where it does not know its value. */
+type Flag = boolean | undefined;
+
+/** A member that is there, is not, or may be there, as the flag that asks for it. */
+type Member<F extends Flag, Name extends string, T> = [F] extends [true]
+  ? { readonly [K in Name]: T }
+  : [F] extends [false | undefined]
+    ? unknown
+    : { readonly [K in Name]?: T };
+
+/** A plain tensor, a resident one, or either, as the option `resident`. */
+type Placed<R extends Flag, D extends DType> = [R] extends [true]
+  ? ResidentTensor<D>
+  : [R] extends [false | undefined]
+    ? Tensor<D>
+    : Tensor<D> | ResidentTensor<D>;
+
+/** The gradient of a call of {@link attention}. */
+export interface GradientOf<D extends FloatDType = FloatDType> {
   /** The gradients for a gradient of the output. The inputs must be unchanged since the forward call. */
-  gradient(dOutput: Tensor, options?: RunOptions): Promise<AttentionGradients>;
-};
+  (
+    dOutput: TensorLike,
+    options?: RunOptions & { readonly resident?: false | undefined },
+  ): Promise<AttentionGradients<Tensor<D>>>;
+  /** They stay in the backend's memory; the caller disposes them. */
+  (
+    dOutput: TensorLike,
+    options: RunOptions & { readonly resident: true },
+  ): Promise<AttentionGradients<ResidentTensor<D>>>;
+}
+
+/** What {@link attention} returns: what the flags of the request ask for, in the element type of the query. */
+export type AttendedBy<
+  D extends FloatDType,
+  R extends Flag,
+  O extends Flag,
+  W extends Flag,
+  L extends Flag,
+  S extends Flag,
+  C extends Flag,
+  G extends Flag,
+> = Member<O extends undefined ? true : G extends true ? true : O, 'output', Placed<R, D>> &
+  Member<W, 'weights', Placed<R, D>> &
+  Member<L, 'logSumExp', Placed<R, D>> &
+  Member<G extends true ? true : S, 'statistics', Statistics<Placed<R, D>>> &
+  Member<C, 'choice', Placed<R, 'int32'>> &
+  Member<G, 'gradient', GradientOf<D>>;
 
 /**
  * Attention on a backend: softmax(scale · Q Kᵀ + …) V (Vaswani et al., "Attention is all you need", section 3.2.1),
  * with what the request adds to it. The kernel for the problem is compiled once and kept.
  *
- * @returns the outputs that `request.outputs` names; by default `output` alone.
+ * @returns the results that the flags of the request ask for, by default `output` alone; with `gradient: true` also
+ * the function `gradient`, and the output and statistics that it needs.
  * @throws HeedError see {@link problemOf}; `UNSUPPORTED` when the backend does not declare what the request uses;
  * the signal's reason when it is aborted.
  *
@@ -36,31 +79,33 @@ export type DifferentiableResults<O extends OutputName> = ResultsOf<O | 'output'
  *   key: x,
  *   value: x,
  *   causal: true,
- *   outputs: ['weights'],
+ *   weights: true,
  * });
  * console.log(weights.data.subarray(0, 3).join()); // 1,0,0
  * ```
  */
-export async function attention<const O extends OutputName = 'output'>(
+export async function attention<
+  Q extends TensorLike,
+  O extends Flag = true,
+  W extends Flag = false,
+  L extends Flag = false,
+  S extends Flag = false,
+  C extends Flag = false,
+  G extends Flag = false,
+  R extends Flag = false,
+>(
   backend: AttentionBackend,
-  request: AttentionRequest<O> & { readonly gradient?: false | undefined },
-  options?: RunOptions & { readonly resident?: false },
-): Promise<ResultsOf<O>>;
-export async function attention<const O extends OutputName = 'output'>(
-  backend: AttentionBackend,
-  request: AttentionRequest<O> & { readonly gradient?: false | undefined },
-  options: RunOptions & { readonly resident: true },
-): Promise<ResultsOf<O, ResidentTensor>>;
-export async function attention<const O extends OutputName = 'output'>(
-  backend: AttentionBackend,
-  request: AttentionRequest<O> & { readonly gradient: true },
-  options?: RunOptions,
-): Promise<DifferentiableResults<O>>;
-export async function attention(
-  backend: AttentionBackend,
-  request: AttentionRequest,
-  options: RunOptions & { readonly resident?: boolean } = {},
-): Promise<unknown> {
+  request: AttentionRequest & {
+    readonly query: Q;
+    readonly output?: O;
+    readonly weights?: W;
+    readonly logSumExp?: L;
+    readonly statistics?: S;
+    readonly choice?: C;
+    readonly gradient?: G;
+  },
+  options: RunOptions & { readonly resident?: R } = {},
+): Promise<AttendedBy<FloatDTypeOf<Q>, R, O, W, L, S, C, G>> {
   assertBackend(backend);
   checkRunOptions('attention()', options);
   const { problem, inputs } = problemOf(withStatistics(request));
@@ -68,19 +113,18 @@ export async function attention(
   const results = await withKernel(backend, problem, (kernel) =>
     kernel.run(held.inputs, options as RunOptions),
   ).finally(held.release);
-  if (!problem.gradient) return results;
+  if (!problem.gradient) return results as never;
   const forward = { output: results.output!, statistics: results.statistics! };
-  return {
-    ...results,
-    gradient: (dOutput: Tensor, backward?: RunOptions) =>
-      withKernel(backend, problem, (kernel) =>
-        kernel.gradient(inputs, { ...forward, dOutput } satisfies GradientInputs, backward),
-      ),
+  const gradient = async (dOutput: TensorLike, backward: RunOptions = {}): Promise<unknown> => {
+    const given = toTensor('dOutput', dOutput, 'float', problem.dtype);
+    return withKernel(backend, problem, (kernel) =>
+      kernel.gradient(inputs, { ...forward, dOutput: given } satisfies GradientInputs, backward),
+    );
   };
+  return { ...results, gradient } as never;
 }
 
 /** What a gradient needs of the forward run is asked for as well. */
 function withStatistics(request: AttentionRequest): AttentionRequest {
-  if (!request?.gradient) return request;
-  return { ...request, outputs: [...(request.outputs ?? ['output']), 'output', 'statistics'] };
+  return request?.gradient ? { ...request, output: true, statistics: true } : request;
 }

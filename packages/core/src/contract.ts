@@ -12,7 +12,7 @@ import type { AttentionInputs, GradientInputs } from './inputs.ts';
 import type { AttentionProblem } from './problem.ts';
 import type { ResidentTensor } from './resident.ts';
 import type { AttentionGradients, AttentionResults } from './results.ts';
-import type { FloatDType, Tensor } from './tensor.ts';
+import type { DType, FloatDType, Tensor } from './tensor.ts';
 
 /** The version of the contract that this core speaks. */
 export const CONTRACT_VERSION = 1;
@@ -78,7 +78,7 @@ export interface AttentionBackend extends AsyncDisposable {
   /** @throws HeedError `UNSUPPORTED` for what `supports` refuses, with the same clause and reason. */
   compile(problem: AttentionProblem): Promise<AttentionKernel>;
   /** Copies a tensor into the backend's memory. */
-  upload(tensor: Tensor): Promise<ResidentTensor>;
+  upload<D extends DType>(tensor: Tensor<D>): Promise<ResidentTensor<D>>;
   /**
    * Takes a tensor of the engine, such as a `tf.Tensor` or a `GPUBuffer`, without a copy. The resident tensor takes
    * charge of it: its dispose() frees it.

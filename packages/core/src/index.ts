@@ -1,4 +1,4 @@
-export { type DifferentiableResults, attention } from './attention.ts';
+export { type AttendedBy, type GradientOf, attention } from './attention.ts';
 export { checkContract } from './assert-backend.ts';
 export {
   type AttentionBackend,
@@ -24,8 +24,9 @@ export type {
   OutputName,
   Selection,
 } from './problem.ts';
-export { type AttentionRequest, type PerBatch, problemOf } from './request.ts';
+export { type AttentionRequest, type PerBatch, type RequestedResults, problemOf } from './request.ts';
 export { type ResidentTensor, isResident } from './resident.ts';
-export type { AttentionGradients, AttentionResults, OutputsByName, ResultsOf } from './results.ts';
+export type { AttentionGradients, AttentionResults, OutputsByName } from './results.ts';
+export type { ArrayWithShape, FloatDTypeOf, NestedArray, TensorLike } from './tensor-like.ts';
 export { withOptions } from './with-options.ts';
 export { type DType, type FloatDType, type Tensor, tensor } from './tensor.ts';

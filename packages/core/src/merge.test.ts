@@ -82,7 +82,7 @@ async function partOf(
     mask: maskOf(whole, start, end),
     layout,
     ...(sink && { sinks: whole.sinks }),
-    outputs: ['output', 'statistics'],
+    statistics: true,
   });
   return { output, statistics };
 }
@@ -165,7 +165,7 @@ describe('merging', () => {
       query: x,
       key: x,
       value: x,
-      outputs: ['output', 'statistics'],
+      statistics: true,
     });
     const part = { output, statistics };
     const before = structuredClone(part);

@@ -65,7 +65,7 @@ export function numbersFrom(seed: number): () => number {
 }
 
 /** The float64 request of a recipe. */
-export function requestOf(recipe: Recipe): AttentionRequest {
+export function requestOf(recipe: Recipe): AttentionRequest<Tensor> {
   const { batch, kvHeads, group, queryLength, keyLength, headDim, valueDim, layout } = recipe;
   const heads = kvHeads * group;
   const next = numbersFrom(recipe.seed);

@@ -76,7 +76,7 @@ describe('equal requests have one problem, to the letter', () => {
     [
       'undefined',
       square,
-      { ...square, scale: undefined, mask: undefined, alignment: undefined, outputs: undefined },
+      { ...square, scale: undefined, mask: undefined, alignment: undefined, weights: undefined },
     ],
     ['an unbounded window', square, { ...square, window: { left: null } }],
     [
@@ -92,9 +92,9 @@ describe('equal requests have one problem, to the letter', () => {
       { ...square, causal: true, alignment: 'bottomRight' },
     ],
     [
-      'the order and number of outputs',
-      { ...square, outputs: ['logSumExp', 'output'] },
-      { ...square, outputs: ['output', 'logSumExp', 'output'] },
+      'flags that say what is so without them',
+      { ...square, logSumExp: true },
+      { ...square, output: true, weights: false, logSumExp: true, choice: undefined },
     ],
     [
       'a mask with and without leading axes of length 1',
@@ -125,7 +125,7 @@ describe('equal requests have one problem, to the letter', () => {
       'corners of a square with lengths',
       { ...square, causal: true, alignment: 'bottomRight', keyLengths: [3] },
     ],
-    ['outputs', { ...square, outputs: ['logSumExp'] }],
+    ['results', { ...square, output: false, logSumExp: true }],
     ['gradient', { ...square, gradient: true }],
   ];
   test('and different ones have not', () => {
@@ -229,8 +229,13 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     ],
     ['no query', { ...square, query: undefined }, { code: 'MISSING_INPUT', message: 'query is missing' }],
     [
-      'a plain array',
+      'an array of too few axes',
       { ...square, query: [1, 2] },
+      { code: 'SHAPE', message: 'query is [2], expected [B, H, L, D]' },
+    ],
+    [
+      'a typed array without a shape',
+      { ...square, query: new Float32Array(4) },
       { code: 'SHAPE', message: 'query is not a tensor', remedy: /tensor\(typedArray/ },
     ],
     [
@@ -318,11 +323,6 @@ describe('errors speak in dimension letters, before anything is computed', () =>
       { code: 'ARGUMENT', message: 'causal is 1, expected true, false' },
     ],
     [
-      'a mask that is no tensor',
-      { ...square, mask: [[true]] },
-      { code: 'SHAPE', message: 'mask is not a tensor but Array', remedy: /tensor\(typedArray/ },
-    ],
-    [
       'a mask of false',
       { ...square, mask: false },
       { code: 'SHAPE', message: 'mask is not a tensor but Boolean' },
@@ -338,13 +338,17 @@ describe('errors speak in dimension letters, before anything is computed', () =>
       { code: 'ARGUMENT', message: 'window.left is -1, expected an integer ≥ 0, or null for unbounded' },
     ],
     [
-      'outputs',
-      { ...square, outputs: [] },
-      { code: 'ARGUMENT', message: 'outputs is empty, name at least one' },
+      'nothing asked for',
+      { ...square, output: false },
+      {
+        code: 'ARGUMENT',
+        message: 'output is false and no other result is asked for',
+        remedy: /weights: true/,
+      },
     ],
     [
       'choice of soft attention',
-      { ...square, outputs: ['choice'] },
+      { ...square, output: false, choice: true },
       { code: 'ARGUMENT', message: 'choice is an output of hard attention', remedy: /argmax/ },
     ],
   ];

@@ -12,17 +12,36 @@ import type {
 } from './problem.ts';
 import { type OptionTable, checkOptions } from './options/check-options.ts';
 import { kindOf, shown } from './options/shown.ts';
-import { isResident, type ResidentTensor } from './resident.ts';
+import type { ResidentTensor } from './resident.ts';
+import { type Slot, type TensorLike, toTensor } from './tensor-like.ts';
 import { type FloatDType, type Tensor, checkTensor, tensor } from './tensor.ts';
 
 /** A length or an offset for each element of the batch. */
 export type PerBatch = readonly number[] | Tensor<'int32'>;
 
-/** One call of attention: the tensors and the options together. Shapes are in {@link AttentionInputs}. */
-export interface AttentionRequest<O extends OutputName = OutputName> {
-  readonly query: Tensor | ResidentTensor;
-  readonly key: Tensor | ResidentTensor;
-  readonly value: Tensor | ResidentTensor;
+/** Which results are asked for: flags that add, and `output: false`, which leaves the output out. */
+export interface RequestedResults {
+  /** Default true. */
+  readonly output?: boolean | undefined;
+  /** Default false. */
+  readonly weights?: boolean | undefined;
+  /** Default false. */
+  readonly logSumExp?: boolean | undefined;
+  /** Row maximum and row sum. Default false. */
+  readonly statistics?: boolean | undefined;
+  /** The keys that hard attention chose. Default false. */
+  readonly choice?: boolean | undefined;
+}
+
+/**
+ * One call of attention: the tensors and the options together. Shapes are in {@link AttentionInputs}.
+ *
+ * @typeParam T what stands for a tensor: anything that is taken for one, unless said otherwise.
+ */
+export interface AttentionRequest<T = TensorLike> extends RequestedResults {
+  readonly query: T;
+  readonly key: T;
+  readonly value: T;
   /** Default `bhld`. */
   readonly layout?: Layout | undefined;
   /** Default 1 / √D. */
@@ -39,21 +58,19 @@ export interface AttentionRequest<O extends OutputName = OutputName> {
    */
   readonly alignment?: 'topLeft' | 'bottomRight' | { readonly offset: number | PerBatch } | undefined;
   /** Boolean: true may attend. Float: added, −∞ excludes. */
-  readonly mask?: Tensor | ResidentTensor | undefined;
-  readonly bias?: Tensor | ResidentTensor | undefined;
+  readonly mask?: T | undefined;
+  readonly bias?: T | undefined;
   readonly keyLengths?: PerBatch | undefined;
   readonly queryLengths?: PerBatch | undefined;
   /** Segment ids: attend only within the same id. Both or neither. */
-  readonly querySegments?: Tensor | ResidentTensor | undefined;
-  readonly keySegments?: Tensor | ResidentTensor | undefined;
-  readonly alibiSlopes?: Tensor | ResidentTensor | undefined;
-  readonly sinks?: Tensor | ResidentTensor | undefined;
+  readonly querySegments?: T | undefined;
+  readonly keySegments?: T | undefined;
+  readonly alibiSlopes?: T | undefined;
+  readonly sinks?: T | undefined;
   /** Soft attention (`softmax`, the default), or hard: `argmax`, or `sample` with a seed. */
   readonly selection?: Selection | undefined;
   /** For selection `sample`: an integer, 0 ≤ seed < 2⁵³. */
   readonly seed?: number | undefined;
-  /** Default `['output']`. */
-  readonly outputs?: readonly O[] | undefined;
   /** Default false. */
   readonly gradient?: boolean | undefined;
 }
@@ -66,9 +83,10 @@ export interface AttentionRequest<O extends OutputName = OutputName> {
 export function problemOf(request: AttentionRequest): { problem: AttentionProblem; inputs: AttentionInputs } {
   checkRequest(request);
   const layout = request.layout ?? 'bhld';
-  const [batch, heads, queryLength, headDim] = axesOf('query', request.query, layout);
-  const [, kvHeads, keyLength] = axesOf('key', request.key, layout);
-  const [, , , valueDim] = axesOf('value', request.value, layout);
+  const tensors = tensorsOf(request);
+  const [batch, heads, queryLength, headDim] = axesOf('query', tensors.query, layout);
+  const [, kvHeads, keyLength] = axesOf('key', tensors.key, layout);
+  const [, , , valueDim] = axesOf('value', tensors.value, layout);
   const window = boundedWindow(request);
   const positional = Boolean(request.causal) || window !== null || isGiven(request.alibiSlopes);
   checkAlignment(request.alignment);
@@ -83,39 +101,31 @@ export function problemOf(request: AttentionRequest): { problem: AttentionProble
     keyLength,
     headDim,
     valueDim,
-    dtype: request.query.dtype as FloatDType,
+    dtype: tensors.query.dtype as FloatDType,
     layout,
     scale: request.scale ?? 1 / Math.sqrt(headDim),
     softcap: request.softcap ?? null,
     alignment,
     causal: request.causal ?? false,
     window,
-    mask: isGiven(request.mask)
-      ? { kind: request.mask.dtype === 'bool' ? 'boolean' : 'float', shape: rank4('mask', request.mask) }
+    mask: tensors.mask
+      ? { kind: tensors.mask.dtype === 'bool' ? 'boolean' : 'float', shape: rank4('mask', tensors.mask) }
       : null,
-    bias: isGiven(request.bias) ? { shape: rank4('bias', request.bias) } : null,
+    bias: tensors.bias ? { shape: rank4('bias', tensors.bias) } : null,
     lengths: { key: isGiven(request.keyLengths), query: isGiven(request.queryLengths) },
     segments: isGiven(request.querySegments) || isGiven(request.keySegments),
     alibi: isGiven(request.alibiSlopes),
     sinks: isGiven(request.sinks),
     selection,
-    outputs: request.outputs ?? ['output'],
+    outputs: outputsOf(request),
     gradient: request.gradient ?? false,
   });
 
   const inputs: AttentionInputs = {
-    query: request.query,
-    key: request.key,
-    value: request.value,
-    ...(isGiven(request.mask) && { mask: request.mask }),
-    ...(isGiven(request.bias) && { bias: request.bias }),
+    ...tensors,
     ...(alignment === 'offset' && { offsets: offsetsOf(request, batch) }),
     ...(isGiven(request.keyLengths) && { keyLengths: perBatch(request.keyLengths) }),
     ...(isGiven(request.queryLengths) && { queryLengths: perBatch(request.queryLengths) }),
-    ...(isGiven(request.querySegments) && { querySegments: request.querySegments }),
-    ...(isGiven(request.keySegments) && { keySegments: request.keySegments }),
-    ...(isGiven(request.alibiSlopes) && { alibiSlopes: request.alibiSlopes }),
-    ...(isGiven(request.sinks) && { sinks: request.sinks }),
     ...(isGiven(request.seed) && { seed: request.seed }),
   };
   checkInputs(problem, inputs);
@@ -142,7 +152,11 @@ const OPTIONS: OptionTable<AttentionRequest> = {
   sinks: true,
   selection: true,
   seed: true,
-  outputs: true,
+  output: true,
+  weights: true,
+  logSumExp: true,
+  statistics: true,
+  choice: true,
   gradient: true,
 };
 
@@ -161,14 +175,61 @@ function isGiven<T>(value: T | null | undefined): value is T {
   return value !== undefined && value !== null;
 }
 
+type RequestTensors = Omit<AttentionInputs, 'offsets' | 'keyLengths' | 'queryLengths' | 'seed'>;
+
+const SLOTS = {
+  query: 'float',
+  key: 'float',
+  value: 'float',
+  mask: 'mask',
+  bias: 'float',
+  querySegments: 'int32',
+  keySegments: 'int32',
+  alibiSlopes: 'float',
+  sinks: 'float',
+} as const satisfies Record<keyof RequestTensors, Slot>;
+
+/** Every tensor of a request, as a tensor: nested arrays of numbers take the element type of the query. */
+function tensorsOf(request: AttentionRequest): RequestTensors {
+  const tensors: Partial<Record<keyof RequestTensors, Tensor | ResidentTensor>> = {};
+  for (const [name, slot] of Object.entries(SLOTS) as [keyof RequestTensors, Slot][]) {
+    const given = request[name];
+    if (isGiven(given)) {
+      const floats = tensors.query?.dtype === 'float64' ? 'float64' : 'float32';
+      tensors[name] = toTensor(name, given, slot, floats);
+    } else if (name === 'query' || name === 'key' || name === 'value') {
+      throw new HeedError('MISSING_INPUT', `${name} is missing`, { clause: 'shape' });
+    }
+  }
+  return tensors as RequestTensors;
+}
+
+/** The names of the results that a request asks for. */
+function outputsOf(request: AttentionRequest): OutputName[] {
+  const flag = (name: OutputName, byDefault: boolean): boolean => {
+    const value = request[name] ?? byDefault;
+    if (typeof value === 'boolean') return value;
+    throw new HeedError('ARGUMENT', `${name} is ${shown(value)}, expected true or false`, {
+      clause: 'shape',
+      remedy: `set ${name} to true or false, or leave it out`,
+    });
+  };
+  const asked = OUTPUT_NAMES.filter((name) => flag(name, name === 'output'));
+  if (asked.length > 0) return asked;
+  throw new HeedError('ARGUMENT', 'output is false and no other result is asked for', {
+    clause: 'shape',
+    remedy: 'ask for one, such as weights: true',
+  });
+}
+
+const OUTPUT_NAMES: readonly OutputName[] = ['output', 'weights', 'logSumExp', 'statistics', 'choice'];
+
 /** The lengths [B, H, L, D] of a tensor in either layout. */
 function axesOf(
   name: string,
-  value: Tensor | ResidentTensor | undefined,
+  value: Tensor | ResidentTensor,
   layout: Layout,
 ): readonly [number, number, number, number] {
-  if (!isGiven(value)) throw new HeedError('MISSING_INPUT', `${name} is missing`, { clause: 'shape' });
-  if (!isResident(value)) checkTensor(name, value);
   const { shape } = value;
   if (shape.length !== 4) {
     const letters = layout === 'bhld' ? '[B, H, L, D]' : '[B, L, H, D]';
@@ -248,7 +309,6 @@ function perBatch(values: PerBatch): Tensor<'int32'> {
 }
 
 function rank4(name: string, value: Tensor | ResidentTensor): BroadcastShape {
-  if (!isResident(value)) checkTensor(name, value);
   if (value.shape.length > 4) {
     throw new HeedError('SHAPE', `${name} is [${value.shape.join(', ')}], expected at most [B, Hq, Lq, Lk]`, {
       clause: name,

@@ -4,10 +4,10 @@ import type { DType, Tensor } from './tensor.ts';
  * A tensor that lives in a backend's memory between calls: a wasm heap, a GPU buffer, a library's own tensor.
  * Only the backend that made it can compute with it.
  */
-export interface ResidentTensor {
+export interface ResidentTensor<D extends DType = DType> {
   /** Tells a resident tensor from a plain one. */
   readonly resident: true;
-  readonly dtype: DType;
+  readonly dtype: D;
   readonly shape: readonly number[];
   /**
    * Overwrites the slices `start`, `start + 1`, … of an axis. `part` has this tensor's shape except for its length
@@ -17,7 +17,7 @@ export interface ResidentTensor {
    */
   write(part: Tensor, at: { readonly axis: number; readonly start: number }): Promise<void>;
   /** A plain copy. */
-  read(): Promise<Tensor>;
+  read(): Promise<Tensor<D>>;
   /** Frees the memory. Safe to call twice; any later use is an error with the code `DISPOSED`. */
   dispose(): void;
 }

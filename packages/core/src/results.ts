@@ -1,5 +1,4 @@
 import type { Statistics } from './inputs.ts';
-import type { OutputName } from './problem.ts';
 import type { Tensor } from './tensor.ts';
 
 /** Everything that a run can return, by the name it is asked for. */
@@ -17,9 +16,6 @@ export interface OutputsByName<T = Tensor> {
 
 /** The results of a run: those that `problem.outputs` names are there. */
 export type AttentionResults<T = Tensor> = Partial<OutputsByName<T>>;
-
-/** {@link AttentionResults} when the names are known to the compiler. */
-export type ResultsOf<O extends OutputName, T = Tensor> = Pick<OutputsByName<T>, O>;
 
 /** The gradients of one loss; each has the shape of its input. */
 export interface AttentionGradients<T = Tensor> {

@@ -83,7 +83,8 @@ export function zeros<D extends DType>(dtype: D, shape: readonly number[]): Tens
   return { dtype, shape: [...shape], data: data as DTypeArrays[D] };
 }
 
-function dtypeOfArray(data: unknown): DType | undefined {
+/** The element type that an array of JavaScript holds; undefined if it is none of a tensor's. */
+export function dtypeOfArray(data: unknown): DType | undefined {
   // By name, not instanceof: arrays may come from another realm (an iframe, a vm, a test runner).
   switch (Object.prototype.toString.call(data)) {
     case '[object Float32Array]':

@@ -25,7 +25,7 @@ export function lengthsOf(weights: Tensor): readonly [B: number, Hq: number, Lq:
     const given = Array.isArray(shape) ? `[${shape.join(', ')}]` : 'not a tensor';
     throw new HeedError('SHAPE', `weights is ${given}, expected [Lq, Lk] or [B, Hq, Lq, Lk]`, {
       clause: 'shape',
-      remedy: "ask attention() for outputs: ['weights'], or make a tensor with tensor(typedArray, shape)",
+      remedy: 'ask attention() for weights: true, or make a tensor with tensor(typedArray, shape)',
     });
   }
   // Checks that dtype, data and shape agree; the data is not copied.

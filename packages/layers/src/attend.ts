@@ -3,6 +3,8 @@ import {
   type AttentionGradients,
   type AttentionRequest,
   type AttentionResults,
+  type RequestedResults,
+  type ResidentTensor,
   type RunOptions,
   type Tensor,
   attention,
@@ -29,9 +31,11 @@ export type When<Options, Name extends keyof ForwardOptions, Member> = Options e
   ? Member
   : unknown;
 
+type LayerRequest = AttentionRequest<Tensor | ResidentTensor>;
+
 /** What a request to a layer may say about who attends to whom; shapes and meaning are those of `attention()`. */
 export type AttentionScope = Pick<
-  AttentionRequest,
+  LayerRequest,
   'causal' | 'window' | 'alignment' | 'mask' | 'keyLengths' | 'queryLengths' | 'querySegments' | 'keySegments'
 > & {
   /** Key padding, bool `[B, Lk]`: true may be attended to, false is padding. Joins `mask` where both are given. */
@@ -63,7 +67,7 @@ export interface Attended {
  */
 export async function attend(
   backend: AttentionBackend,
-  request: Omit<AttentionRequest, 'layout' | 'outputs' | 'gradient' | 'selection' | 'seed'>,
+  request: Omit<LayerRequest, 'layout' | 'gradient' | 'selection' | 'seed' | keyof RequestedResults>,
   { weights = false, gradient = false, ...run }: ForwardOptions,
 ): Promise<Attended> {
   const backward = typeof gradient === 'object' ? gradient : backend;
@@ -71,13 +75,13 @@ export async function attend(
     capabilities.features.includes('layout.blhd'),
   );
   const toBackend = (value: Tensor): Tensor => (headsLast ? value : exchangeAxes(value));
-  const asked: AttentionRequest = {
+  const asked: LayerRequest = {
     ...request,
     query: toBackend(request.query as Tensor),
     key: toBackend(request.key as Tensor),
     value: toBackend(request.value as Tensor),
     layout: headsLast ? 'blhd' : 'bhld',
-    outputs: ['output', ...(weights ? (['weights'] as const) : [])],
+    weights,
   };
   const { results, gradientOf } = await forward(backend, backward, asked, gradient !== false, run);
   return {
@@ -104,7 +108,7 @@ interface Forward {
 async function forward(
   backend: AttentionBackend,
   backward: AttentionBackend,
-  request: AttentionRequest,
+  request: LayerRequest,
   gradient: boolean,
   options: RunOptions,
 ): Promise<Forward> {
@@ -112,22 +116,18 @@ async function forward(
     const results = await attention(backend, { ...request, gradient: true }, options);
     return { results, gradientOf: (dOutput) => results.gradient(dOutput) };
   }
-  const outputs = gradient ? [...request.outputs!, 'statistics' as const] : request.outputs!;
-  const results: AttentionResults = await attention(
-    backend,
-    { ...request, outputs, gradient: false },
-    options,
-  );
+  const forwardRequest = { ...request, statistics: gradient, gradient: false } as const;
+  const results: AttentionResults = await attention(backend, forwardRequest, options);
   return {
     results,
-    gradientOf: (dOutput) => gradientElsewhere(backward, { ...request, outputs }, results, dOutput),
+    gradientOf: (dOutput) => gradientElsewhere(backward, forwardRequest, results, dOutput),
   };
 }
 
 /** Output and statistics mean the same everywhere: what one backend ran forward, another takes back. */
 function gradientElsewhere(
   backward: AttentionBackend,
-  request: AttentionRequest,
+  request: LayerRequest,
   { output, statistics }: AttentionResults,
   dOutput: Tensor,
 ): Promise<AttentionGradients> {

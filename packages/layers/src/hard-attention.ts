@@ -201,7 +201,8 @@ async function choose(
       ...call.scope,
       selection: call.selection,
       seed: call.seed,
-      outputs: ['output', 'choice', 'logSumExp'],
+      choice: true,
+      logSumExp: true,
     },
     run,
   );

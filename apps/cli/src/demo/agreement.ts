@@ -41,8 +41,7 @@ function casesOf(name: string, { layers }: Capture): AgreementCase[] {
     kind: 'agreement',
     id: `${name}, layer ${layer}`,
     clause: String(layer),
-    request: () =>
-      structuredClone({ query, key, value, scale, outputs: ['output', 'weights', 'logSumExp'] as const }),
+    request: () => structuredClone({ query, key, value, scale, weights: true, logSumExp: true }),
   }));
 }
 

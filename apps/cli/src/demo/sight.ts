@@ -33,7 +33,7 @@ export async function sightsOf(provider: BackendProvider, captures: readonly Cap
 
 async function sightOf(backend: AttentionBackend, { text, tokens, layers }: Capture): Promise<Sight> {
   const { query, key, value, scale } = layers[LAYER]!;
-  const { weights } = await attention(backend, { query, key, value, scale, outputs: ['weights'] });
+  const { weights } = await attention(backend, { query, key, value, scale, output: false, weights: true });
   const length = tokens.length;
   const rows = tokens.map((_, i) => {
     const start = (HEAD * length + i) * length;

@@ -13,7 +13,7 @@ export type Source =
       readonly batch?: number;
       readonly head?: Heads;
     }
-  | { readonly kind: 'request'; readonly name: string; readonly request: AttentionRequest };
+  | { readonly kind: 'request'; readonly name: string; readonly request: AttentionRequest<Tensor> };
 
 /** One head, all of them beside each other, or their mean. */
 export type Heads = number | 'all' | 'mean';

@@ -56,7 +56,8 @@ export async function pictureOf(
     const { weights } = await attention(engine, {
       ...source.request,
       gradient: false,
-      outputs: ['weights'],
+      output: false,
+      weights: true,
     });
     return ofWeights([weights], options);
   } finally {

@@ -34,7 +34,7 @@ export function soft(random: () => number): Finder {
         query: oneHead(ofQuery.forward(query)),
         key: oneHead(ofKey.forward(key)),
         value: oneHead(value),
-        outputs: ['output', 'weights'],
+        weights: true,
         gradient: true,
       });
       return {

@@ -92,7 +92,7 @@ export async function ask(question: Question): Promise<Outcome<Answer>> {
       window: window === null ? null : { left: window, right: window },
       selection,
       ...(selection === 'sample' && { seed }),
-      outputs: ['weights', 'output'],
+      weights: true,
     });
     const milliseconds = performance.now() - start;
     const [, heads, , headDim] = query.shape as [number, number, number, number];
@@ -101,12 +101,12 @@ export async function ask(question: Question): Promise<Outcome<Answer>> {
       heads,
       headDim,
       scale,
-      weights: weights.data as Float32Array,
-      output: output.data as Float32Array,
+      weights: weights.data,
+      output: output.data,
       query: query.data,
       key: key.data,
       value: value.data,
-      strong: strongOf(weights.data as Float32Array),
+      strong: strongOf(weights.data),
       device: backend.device,
       milliseconds,
     };

@@ -1,15 +1,12 @@
-import { type AttentionRequest, type AttentionResults, type Tensor, problemOf } from '@heed/core';
+import { type AttentionResults, type Tensor, problemOf } from '@heed/core';
+import type { CaseRequest } from '../../case-request.ts';
 import { expectationOf } from '../../judge/expectation.ts';
 import { judgeResults } from '../../judge/judge.ts';
 import type { PlainInputs } from '../../judge/naive-scores.ts';
 import { ensure } from './behaviour.ts';
 
 /** Checks, inside a behaviour, that results agree with the reference. The request must have plain tensors. */
-export function ensureAgrees(
-  request: AttentionRequest,
-  results: AttentionResults<Tensor>,
-  what: string,
-): void {
+export function ensureAgrees(request: CaseRequest, results: AttentionResults<Tensor>, what: string): void {
   const { problem, inputs } = problemOf(request);
   const faults = judgeResults(expectationOf(problem, inputs as PlainInputs), results).flatMap(
     ({ fault }) => fault ?? [],

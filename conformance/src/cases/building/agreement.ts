@@ -1,4 +1,5 @@
-import type { AttentionRequest } from '@heed/core';
+import type { CaseRequest } from '../../case-request.ts';
+
 import type { AgreementCase } from '../../case.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../sketch.ts';
 
@@ -11,7 +12,7 @@ export function agreement(
   clause: string,
   name: string,
   sketch: Sketch,
-  change: (request: AttentionRequest) => AttentionRequest = (request) => request,
+  change: (request: CaseRequest) => CaseRequest = (request) => request,
 ): AgreementCase {
   const id = `${clause}/${name}`;
   return {

@@ -2,30 +2,30 @@ import {
   type AttentionBackend,
   type AttentionGradients,
   type AttentionKernel,
-  type AttentionRequest,
   type Capabilities,
   type OutputName,
   type Tensor,
   problemOf,
 } from '@heed/core';
+import { type CaseRequest, asking } from '../../case-request.ts';
 import { coordinates } from '../../judge/compare.ts';
 import type { Values } from '../../judge/expectation.ts';
 import { ensure } from './behaviour.ts';
 
 /** The request with every output that the backend declares, and the gradient where there is one. */
-export function withEverything(request: AttentionRequest, { features }: Capabilities): AttentionRequest {
+export function withEverything(request: CaseRequest, { features }: Capabilities): CaseRequest {
   const hard = (request.selection ?? 'softmax') !== 'softmax';
   const declared = (['weights', 'logSumExp', 'statistics'] as const).filter((name) =>
     features.includes(name),
   );
   const outputs: OutputName[] = ['output', ...declared, ...(hard ? ['choice' as const] : [])];
-  return { ...request, outputs, gradient: !hard && features.includes('gradient') };
+  return { ...request, ...asking(outputs), gradient: !hard && features.includes('gradient') };
 }
 
 /** Runs a request for everything that the backend declares. Results by the names of comparisons. */
 export async function runAll(
   backend: AttentionBackend,
-  request: AttentionRequest,
+  request: CaseRequest,
   dOutput: Tensor,
 ): Promise<Values> {
   const { problem, inputs } = problemOf(withEverything(request, backend.capabilities));
@@ -40,7 +40,7 @@ export async function runAll(
 /** Runs a request for what it asks for alone, which backends may have quicker ways to. */
 export async function runAsAsked(
   backend: AttentionBackend,
-  request: AttentionRequest,
+  request: CaseRequest,
   dOutput: Tensor,
 ): Promise<Values> {
   const { problem, inputs } = problemOf(request);

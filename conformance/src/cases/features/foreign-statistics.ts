@@ -1,11 +1,11 @@
 import {
   type AttentionBackend,
   type AttentionPart,
-  type AttentionRequest,
   type Tensor,
   mergeAttention,
   problemOf,
 } from '@heed/core';
+import type { CaseRequest } from '../../case-request.ts';
 import reference from '@heed/core/reference';
 import type { ConformanceCase } from '../../case.ts';
 import { expectationOf } from '../../judge/expectation.ts';
@@ -22,7 +22,7 @@ export const foreignStatisticsPurposes: Purposes = {
   'statistics/of-merged': 'A gradient is as accurate with merged statistics.',
 };
 
-async function forwardOf(backend: AttentionBackend, request: AttentionRequest): Promise<AttentionPart> {
+async function forwardOf(backend: AttentionBackend, request: CaseRequest): Promise<AttentionPart> {
   const { problem, inputs } = problemOf({ ...request, gradient: false });
   const kernel = await backend.compile(problem);
   const { output, statistics } = await kernel.run(inputs);
@@ -32,7 +32,7 @@ async function forwardOf(backend: AttentionBackend, request: AttentionRequest): 
 
 /** Where output and statistics may come from, other than from the kernel that computes the gradient. */
 const SOURCES: Readonly<
-  Record<string, (backend: AttentionBackend, request: AttentionRequest) => Promise<AttentionPart>>
+  Record<string, (backend: AttentionBackend, request: CaseRequest) => Promise<AttentionPart>>
 > = {
   'another-kernel': forwardOf,
   'another-backend': async (_, request) => forwardOf(await reference.create(), request),

@@ -1,12 +1,12 @@
 import {
   type AttentionBackend,
   type AttentionPart,
-  type AttentionRequest,
   type Tensor,
   mergeAttention,
   problemOf,
   tensor,
 } from '@heed/core';
+import type { CaseRequest } from '../../case-request.ts';
 import type { BehaviourCase, ConformanceCase } from '../../case.ts';
 import { randomFrom } from '../../random.ts';
 import { type Sketch, lengthsOf, requestOf } from '../../sketch.ts';
@@ -38,7 +38,7 @@ function between(given: Tensor, axis: number, start: number, end: number): Tenso
 }
 
 /** The part of a request that concerns the keys from `start` to `end`. */
-export function someKeys(request: AttentionRequest, start: number, end: number): AttentionRequest {
+export function someKeys(request: CaseRequest, start: number, end: number): CaseRequest {
   const axis = request.layout === 'blhd' ? 1 : 2;
   const keyLength = (request.key as Tensor).shape[axis];
   const lastAxis = (given: Tensor): Tensor => {
@@ -68,11 +68,11 @@ function cutsOf(keyLength: number, parts: number, seed: string | number): number
 /** Attention over each part of the keys, merged, equals attention over all of them. */
 async function ensureMerges(
   backend: AttentionBackend,
-  request: AttentionRequest,
+  request: CaseRequest,
   cuts: readonly number[],
   sinkPart: number,
 ): Promise<void> {
-  const whole: AttentionRequest = { ...request, outputs: ['output', 'statistics'] };
+  const whole: CaseRequest = { ...request, statistics: true };
   const parts: AttentionPart[] = [];
   for (const [n, end] of cuts.slice(1).entries()) {
     const part = someKeys(whole, cuts[n]!, end);
@@ -91,7 +91,7 @@ function merged(
   name: string,
   sketch: Sketch,
   parts: number,
-  change: (request: AttentionRequest) => AttentionRequest = (request) => request,
+  change: (request: CaseRequest) => CaseRequest = (request) => request,
 ): BehaviourCase {
   const part: Sketch = {
     ...sketch,
@@ -120,12 +120,12 @@ export function mergeCases(): ConformanceCase[] {
     float64: { ...lengths, dtype: 'float64' },
   };
   // Without the row sum of a uniform row at the edge of float32, the merge could not weigh its parts.
-  const lowest = (request: AttentionRequest): AttentionRequest => ({
+  const lowest = (request: CaseRequest): CaseRequest => ({
     ...request,
     mask: tensor(new Float32Array(70).fill(-3.4e38), [1, 70]),
   });
   // Far below what float32 resolves, each part's maximum is rounded by thousands.
-  const farDown = (request: AttentionRequest): AttentionRequest => ({
+  const farDown = (request: CaseRequest): CaseRequest => ({
     ...request,
     mask: tensor(new Float32Array(70).fill(-1e12), [1, 70]),
     bias: tensor(

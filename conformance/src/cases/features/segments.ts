@@ -1,4 +1,5 @@
-import { type AttentionRequest, tensor } from '@heed/core';
+import { tensor } from '@heed/core';
+import type { CaseRequest } from '../../case-request.ts';
 import type { ConformanceCase } from '../../case.ts';
 import { agreement, agreements } from '../building/agreement.ts';
 import type { Purposes } from '../building/purposes.ts';
@@ -10,10 +11,7 @@ export const segmentsPurposes: Purposes = {
 };
 
 /** The same ids for every element of the batch. */
-function ids(
-  query: readonly number[],
-  key: readonly number[],
-): (request: AttentionRequest) => AttentionRequest {
+function ids(query: readonly number[], key: readonly number[]): (request: CaseRequest) => CaseRequest {
   return (request) => ({
     ...request,
     querySegments: tensor(Int32Array.from([...query, ...query]), [2, query.length]),

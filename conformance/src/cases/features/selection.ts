@@ -1,4 +1,5 @@
-import type { AttentionRequest, Selection, Tensor } from '@heed/core';
+import type { Selection, Tensor } from '@heed/core';
+import type { CaseRequest } from '../../case-request.ts';
 import type { ConformanceCase } from '../../case.ts';
 import { randomFrom } from '../../random.ts';
 import type { Sketch } from '../../sketch.ts';
@@ -24,7 +25,7 @@ export const selectionPurposes: Purposes = {
 };
 
 /** Queries and keys of −1, 0 and 1: with scale 1 every score is a small integer, and many are equal. */
-function integers(request: AttentionRequest): AttentionRequest {
+function integers(request: CaseRequest): CaseRequest {
   const random = randomFrom('ties');
   for (const given of [request.query, request.key] as Tensor[]) {
     for (let n = 0; n < given.data.length; n++) given.data[n] = random.below(3) - 1;

@@ -1,4 +1,5 @@
-import { type AttentionRequest, tensor } from '@heed/core';
+import { tensor } from '@heed/core';
+import type { CaseRequest } from '../../case-request.ts';
 import type { ConformanceCase } from '../../case.ts';
 import type { Sketch } from '../../sketch.ts';
 import { agreement, agreements } from '../building/agreement.ts';
@@ -11,7 +12,7 @@ export const sinksPurposes: Purposes = {
   'sinks/gradient': 'Gradients with sinks of any size are right.',
 };
 
-function sinksOf(...sinks: readonly number[]): (request: AttentionRequest) => AttentionRequest {
+function sinksOf(...sinks: readonly number[]): (request: CaseRequest) => CaseRequest {
   return (request) => ({ ...request, sinks: tensor(Float32Array.from(sinks), [sinks.length]) });
 }
 

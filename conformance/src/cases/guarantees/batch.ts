@@ -1,4 +1,5 @@
-import { type AttentionRequest, type Tensor, tensor } from '@heed/core';
+import { type Tensor, tensor } from '@heed/core';
+import type { CaseRequest } from '../../case-request.ts';
 import type { BehaviourCase, ConformanceCase } from '../../case.ts';
 import type { Values } from '../../judge/expectation.ts';
 import { type Sketch, dOutputOf, lengthsOf, requestOf } from '../../sketch.ts';
@@ -30,7 +31,7 @@ function rank4({ dtype, shape, data }: Tensor): Tensor {
 }
 
 /** The part of a request that concerns some elements of the batch. */
-function someBatches(request: AttentionRequest, from: number, to: number): AttentionRequest {
+function someBatches(request: CaseRequest, from: number, to: number): CaseRequest {
   const cut = (given: unknown): never => slice(given as Tensor, 0, from, to) as never;
   const { alignment, mask, bias } = request;
   const offset = typeof alignment === 'object' ? alignment.offset : null;
@@ -50,12 +51,7 @@ function someBatches(request: AttentionRequest, from: number, to: number): Atten
 }
 
 /** The part of a request that concerns one key/value head and the query heads that read it. */
-function oneKeyHead(
-  request: AttentionRequest,
-  kvHead: number,
-  group: number,
-  axis: number,
-): AttentionRequest {
+function oneKeyHead(request: CaseRequest, kvHead: number, group: number, axis: number): CaseRequest {
   const heads = (given: unknown, at: number): never =>
     slice(given as Tensor, at, kvHead * group, (kvHead + 1) * group) as never;
   const kv = (given: unknown): never => slice(given as Tensor, axis, kvHead, kvHead + 1) as never;
@@ -115,7 +111,7 @@ function everywhere(): BehaviourCase {
       for (let n = 0; n < count; n++) all.set(data, n * data.length);
       return tensor(all, [count, ...shape.slice(1)]);
     };
-    const many = (count: number): AttentionRequest => ({
+    const many = (count: number): CaseRequest => ({
       ...one,
       query: copies(one.query, count),
       key: copies(one.key, count),

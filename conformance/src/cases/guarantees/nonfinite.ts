@@ -1,4 +1,5 @@
-import { type AttentionRequest, type Tensor, problemOf } from '@heed/core';
+import { type Tensor, problemOf } from '@heed/core';
+import type { CaseRequest } from '../../case-request.ts';
 import type { BehaviourCase, ConformanceCase } from '../../case.ts';
 import { coordinates } from '../../judge/compare.ts';
 import type { Values } from '../../judge/expectation.ts';
@@ -41,14 +42,14 @@ interface Target {
   readonly sketch?: Sketch;
   /** Whether it is the scores that become non-finite: then the statistics are, too. */
   readonly scores: boolean;
-  index(request: AttentionRequest): number;
+  index(request: CaseRequest): number;
   reaches(b: number, h: number, i: number, keys: readonly number[]): boolean;
 }
 
 const KEY = 2;
 
 /** The element d = 1 of a row of head 1, batch 1. */
-function rowElement(kind: 'query' | 'key' | 'value', l: number): (request: AttentionRequest) => number {
+function rowElement(kind: 'query' | 'key' | 'value', l: number): (request: CaseRequest) => number {
   return (request) => rowStarts(problemOf(request).problem)[kind](1, 1, l) + 1;
 }
 
@@ -194,7 +195,7 @@ function forward(values: Values): Values {
   return Object.fromEntries(Object.entries(values).filter(([name]) => FORWARD.includes(name)));
 }
 
-function ensureReaches(request: AttentionRequest, target: Target, dirty: Values, what: string): void {
+function ensureReaches(request: CaseRequest, target: Target, dirty: Values, what: string): void {
   const { problem } = problemOf(request);
   const starts = rowStarts(problem);
   const { output, weights, logSumExp, dQuery } = dirty as Values & { output: Tensor };
@@ -246,7 +247,7 @@ function isFiniteRow(tensor: Tensor | undefined, start: number, length: number):
 }
 
 /** Elements of the results of rows that the poison may reach. */
-function reachedBy(request: AttentionRequest, target: Target): (name: string, index: number) => boolean {
+function reachedBy(request: CaseRequest, target: Target): (name: string, index: number) => boolean {
   const { problem } = problemOf(request);
   const starts = rowStarts(problem);
   const rows: [output: number, query: number, at: number][] = [];
@@ -265,7 +266,7 @@ function reachedBy(request: AttentionRequest, target: Target): (name: string, in
 }
 
 function forEachRow(
-  request: AttentionRequest,
+  request: CaseRequest,
   visit: (place: readonly [number, number, number], at: number, keys: readonly number[]) => void,
 ): void {
   const { problem, inputs } = problemOf(request);
@@ -275,7 +276,7 @@ function forEachRow(
 
 /** A value of weight 0, because another score is far above, and scores of −∞, which the softmax would hide. */
 function hidden(): BehaviourCase[] {
-  const farAbove = (request: AttentionRequest): AttentionRequest => {
+  const farAbove = (request: CaseRequest): CaseRequest => {
     const bias = new Float32Array(7);
     bias[5] = 1000;
     return { ...request, bias: { dtype: 'float32', shape: [7], data: bias } };

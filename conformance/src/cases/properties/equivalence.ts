@@ -1,4 +1,5 @@
-import { type AttentionRequest, type Feature, type Tensor, tensor } from '@heed/core';
+import { type Feature, type Tensor, tensor } from '@heed/core';
+import type { CaseRequest } from '../../case-request.ts';
 import type { BehaviourCase, ConformanceCase } from '../../case.ts';
 import { type Lengths, type Sketch, dOutputOf, lengthsOf, requestOf } from '../../sketch.ts';
 import { UNORDERED, ensureSame, property, samples } from './property.ts';
@@ -27,7 +28,7 @@ interface Equivalence {
   readonly features: readonly Feature[];
   /** The request with the feature; the lengths are those of the sample. */
   one(lengths: Lengths): Sketch;
-  other(request: AttentionRequest, lengths: Lengths): AttentionRequest;
+  other(request: CaseRequest, lengths: Lengths): CaseRequest;
 }
 
 function booleanMask({ batch, queryLength, keyLength }: Lengths, pair: Pair): Tensor {
@@ -40,8 +41,8 @@ function booleanMask({ batch, queryLength, keyLength }: Lengths, pair: Pair): Te
 
 /** Takes the feature's own option out and puts a mask in. */
 function masked(
-  option: keyof AttentionRequest,
-  pair: (request: AttentionRequest, lengths: Lengths) => Pair,
+  option: keyof CaseRequest,
+  pair: (request: CaseRequest, lengths: Lengths) => Pair,
 ): Equivalence['other'] {
   return (request, lengths) => ({
     ...request,

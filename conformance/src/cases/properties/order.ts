@@ -1,4 +1,5 @@
-import type { AttentionRequest, Tensor } from '@heed/core';
+import type { Tensor } from '@heed/core';
+import type { CaseRequest } from '../../case-request.ts';
 import type { ConformanceCase } from '../../case.ts';
 import { randomFrom } from '../../random.ts';
 import { dOutputOf, lengthsOf, requestOf, transposeHeads } from '../../sketch.ts';
@@ -46,7 +47,7 @@ function inverse(order: readonly number[]): number[] {
   return result;
 }
 
-const draw = ({ sketch, seed }: Sample): { request: AttentionRequest; dOutput: Tensor } => ({
+const draw = ({ sketch, seed }: Sample): { request: CaseRequest; dOutput: Tensor } => ({
   request: requestOf(sketch, seed),
   dOutput: dOutputOf(sketch, seed),
 });
@@ -139,7 +140,7 @@ export function orderPropertyCases(): ConformanceCase[] {
       samples([...UNORDERED, 'causal', 'alibi']),
       async (sample, { backend }) => {
         const { request, dOutput } = draw(sample);
-        const other: AttentionRequest = {
+        const other: CaseRequest = {
           ...request,
           layout: 'blhd',
           query: transposeHeads(request.query as Tensor),

@@ -1,4 +1,5 @@
-import { type AttentionRequest, type Tensor, problemOf } from '@heed/core';
+import { type Tensor, problemOf } from '@heed/core';
+import type { CaseRequest } from '../../case-request.ts';
 import type { ConformanceCase } from '../../case.ts';
 import { rowStarts } from '../../judge/naive-scores.ts';
 import { PRECISIONS } from '../../judge/precision.ts';
@@ -22,7 +23,7 @@ const { floor } = PRECISIONS.float32;
 
 const ALL = samples([...UNORDERED, 'causal', 'window', 'alibi']);
 
-function draw({ sketch, seed }: Sample): { request: AttentionRequest; dOutput: Tensor } {
+function draw({ sketch, seed }: Sample): { request: CaseRequest; dOutput: Tensor } {
   return { request: requestOf(sketch, seed), dOutput: dOutputOf(sketch, seed) };
 }
 

@@ -1,11 +1,5 @@
-import type {
-  AttentionBackend,
-  AttentionRequest,
-  Capabilities,
-  Feature,
-  FloatDType,
-  Tensor,
-} from '@heed/core';
+import type { AttentionBackend, Capabilities, Feature, FloatDType, Tensor } from '@heed/core';
+import type { CaseRequest } from '../../case-request.ts';
 import { problemOf } from '@heed/core';
 import {
   type Arbitrary,
@@ -136,7 +130,7 @@ export interface Judged {
 /** Runs a request for everything that is declared, and judges it. */
 export async function judged(
   backend: AttentionBackend,
-  request: AttentionRequest,
+  request: CaseRequest,
   dOutput: Tensor,
 ): Promise<Judged> {
   const values = await runAll(backend, request, dOutput);
@@ -182,7 +176,7 @@ export function ensureNear(
  */
 export async function ensureSame(
   backend: AttentionBackend,
-  [one, other]: readonly [AttentionRequest, AttentionRequest],
+  [one, other]: readonly [CaseRequest, CaseRequest],
   [dOutput, dOther]: readonly [Tensor, Tensor],
   what: string,
   back: (name: string, value: Tensor) => Tensor | null = (_, value) => value,

@@ -1,4 +1,5 @@
-import { type AttentionRequest, type Tensor, tensor } from '@heed/core';
+import { type Tensor, tensor } from '@heed/core';
+import type { CaseRequest } from '../../case-request.ts';
 import type { ConformanceCase } from '../../case.ts';
 import type { Sketch } from '../../sketch.ts';
 import { agreement, agreements } from '../building/agreement.ts';
@@ -52,12 +53,12 @@ export function dtypeCases(): ConformanceCase[] {
   ];
 }
 
-function everywhere(added: number): (request: AttentionRequest) => AttentionRequest {
+function everywhere(added: number): (request: CaseRequest) => CaseRequest {
   return (request) => ({ ...request, mask: tensor(new Float64Array(9).fill(added), [9]) });
 }
 
 /** Finite queries whose numbers add up to infinity, with keys that make scores of size 1. */
-function hugeQueries(request: AttentionRequest): AttentionRequest {
+function hugeQueries(request: CaseRequest): CaseRequest {
   const query = request.query as Tensor<'float64'>;
   const key = request.key as Tensor<'float64'>;
   return {

@@ -1,4 +1,5 @@
-import { type AttentionRequest, type Tensor, tensor } from '@heed/core';
+import { type Tensor, tensor } from '@heed/core';
+import type { CaseRequest } from '../../case-request.ts';
 import type { ConformanceCase } from '../../case.ts';
 import type { Sketch } from '../../sketch.ts';
 import { agreement, agreements } from '../building/agreement.ts';
@@ -45,7 +46,7 @@ export const EMPTY_ROWS: Readonly<Record<string, Sketch>> = {
 };
 
 /** Row 2 of every head may attend to nothing. */
-function maskRow(kind: 'boolean' | 'float' | 'bias'): (request: AttentionRequest) => AttentionRequest {
+function maskRow(kind: 'boolean' | 'float' | 'bias'): (request: CaseRequest) => CaseRequest {
   return (request) => {
     const allowed = kind === 'boolean' ? 1 : 0.5;
     const data = kind === 'boolean' ? new Uint8Array(49) : new Float32Array(49);

@@ -1,4 +1,5 @@
-import { type AttentionRequest, type Tensor, tensor } from '@heed/core';
+import { type Tensor, tensor } from '@heed/core';
+import type { CaseRequest } from '../../case-request.ts';
 import type { ConformanceCase } from '../../case.ts';
 import type { Sketch } from '../../sketch.ts';
 import { agreement, agreements } from '../building/agreement.ts';
@@ -34,7 +35,7 @@ export const overflowPurposes: Purposes = {
   'overflow/smallest-weights': 'A weight that is the smallest normal number is not cut to 0.',
 };
 
-type Change = (request: AttentionRequest) => AttentionRequest;
+type Change = (request: CaseRequest) => CaseRequest;
 
 /** The lowest number that libraries write into masks: that of float32, near enough. */
 const LOWEST = -3.4e38;
@@ -66,7 +67,7 @@ function besideSmallProducts(): ConformanceCase[] {
   const sketch: Sketch = { batch: 1, queryLength: length, headDim: 1, spread: 0.1 };
   const float32 = (size: number, number: (n: number) => number): Float32Array =>
     Float32Array.from({ length: size }, (_, n) => number(n));
-  const terms: Record<string, () => Partial<AttentionRequest>> = {
+  const terms: Record<string, () => Partial<CaseRequest>> = {
     alibi: () => ({
       alibiSlopes: tensor(
         float32(2, (h) => 60 * h - 30),
@@ -128,11 +129,8 @@ function besideLargeSquares(): ConformanceCase[] {
  */
 function smallestWeights(): ConformanceCase[] {
   const sketch: Sketch = { batch: 1, heads: 1, queryLength: 5, keyLength: 2, headDim: 1, scale: 1 };
-  const of = (least: number, greatest: number, request: AttentionRequest): AttentionRequest => {
-    const filled = (
-      name: 'query' | 'key' | 'value',
-      number: (n: number) => number,
-    ): Partial<AttentionRequest> => {
+  const of = (least: number, greatest: number, request: CaseRequest): CaseRequest => {
+    const filled = (name: 'query' | 'key' | 'value', number: (n: number) => number): Partial<CaseRequest> => {
       const given = request[name] as Tensor;
       return { [name]: { ...given, data: given.data.map((_, n) => number(n)) } as Tensor };
     };

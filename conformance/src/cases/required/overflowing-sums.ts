@@ -1,10 +1,11 @@
-import { type AttentionRequest, type Tensor, problemOf, tensor } from '@heed/core';
+import { type Tensor, problemOf, tensor } from '@heed/core';
+import type { CaseRequest } from '../../case-request.ts';
 import type { ConformanceCase } from '../../case.ts';
 import { type Sketch, lengthsOf, requestOf } from '../../sketch.ts';
 import { agreement } from '../building/agreement.ts';
 import { ensure, guaranteed } from '../building/behaviour.ts';
 
-type Change = (request: AttentionRequest) => AttentionRequest;
+type Change = (request: CaseRequest) => CaseRequest;
 
 /** The largest finite number of each element type. Libraries write its negative into masks. */
 const LARGEST = { float32: (2 - 2 ** -23) * 2 ** 127, float64: Number.MAX_VALUE };

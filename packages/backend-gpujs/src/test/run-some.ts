@@ -22,7 +22,8 @@ export async function runSome(backend: AttentionBackend, times: number): Promise
       mask: tensor(new Uint8Array(24).fill(1, 3), [24]),
       softcap: 3,
       causal: true,
-      outputs: ['output', 'weights', 'logSumExp'],
+      weights: true,
+      logSumExp: true,
       gradient: true,
     });
     await gradient(waves(output.shape, n + 5));

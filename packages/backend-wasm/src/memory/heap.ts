@@ -92,7 +92,7 @@ export class Heap {
     return new HeedError(
       'OUT_OF_MEMORY',
       `${bytes} bytes more do not fit: ${this.bytesTaken} of the ${this.maximumBytes} bytes of WebAssembly memory are in use`,
-      { remedy: "dispose resident tensors, leave 'weights' out of outputs, or split the batch" },
+      { remedy: 'dispose resident tensors, do not ask for weights, or split the batch' },
     );
   }
 }

@@ -22,7 +22,7 @@ function backendWith(changes: Partial<BackendDefinition> = {}): AttentionBackend
   return defineBackend({
     name: 'trial',
     device: 'none',
-    capabilities: { dtypes: ['float32'], features: ['gradient'], guarantees: [] },
+    capabilities: { dtypes: ['float32'], features: ['gradient', 'statistics'], guarantees: [] },
     compile: () => ({ plan, run: () => ({ output: output() }) }),
     ...changes,
   });

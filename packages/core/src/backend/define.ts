@@ -128,7 +128,7 @@ export function defineBackend<N extends NativeTensor = Tensor>(
     capabilities,
     supports,
     compile: (problem) => life.during(() => compile(problem)),
-    upload: (tensor) => life.during(() => upload(tensor)),
+    upload: (tensor) => life.during(() => upload(tensor)) as never,
     ...(memory.wrap && { wrap, unwrap }),
     dispose() {
       // Both end now, or a new use could still begin while those under way settle.

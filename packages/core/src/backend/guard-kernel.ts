@@ -211,6 +211,6 @@ function inHeedsWords(error: unknown): unknown {
   if (!(error instanceof RangeError && /array|allocat/i.test(error.message))) return error;
   return new HeedError('OUT_OF_MEMORY', 'memory for the results could not be had', {
     cause: error,
-    remedy: "leave 'weights' out of outputs: they take B · Hq · Lq · Lk numbers",
+    remedy: 'do not ask for weights: they take B · Hq · Lq · Lk numbers',
   });
 }

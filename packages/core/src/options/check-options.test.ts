@@ -63,7 +63,7 @@ describe('names', () => {
   test.each([
     ['num_heads', { heads: true }, 'write `heads`'],
     ['num_kv_heads', { kvHeads: true }, 'write `kvHeads`'],
-    ['need_weights', { outputs: true }, "write `outputs: ['output', 'weights']`"],
+    ['need_weights', { weights: true }, 'write `weights: true`'],
     ['key_padding_mask', { keyMask: true }, 'write `keyMask`'],
     ['lr', { learningRate: true }, 'write `learningRate`'],
     ['thread', { threads: true }, 'did you mean `threads`?'],

@@ -7,6 +7,9 @@ import { abortSignal, flag } from './kinds.ts';
  *
  * @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`.
  */
-export function checkRunOptions(owner: string, options: RunOptions & { readonly resident?: boolean }): void {
+export function checkRunOptions(
+  owner: string,
+  options: RunOptions & { readonly resident?: boolean | undefined },
+): void {
   checkOptions(owner, options, { signal: abortSignal, resident: flag });
 }

@@ -24,11 +24,8 @@ const padding = [
     say: 'write `keyLengths`, or a `mask` [B, 1, 1, Lk] that is the other way round: true where a key is not padding',
   },
 ];
-const weights = [write('weights', 'weights: true'), write('outputs', "outputs: ['output', 'weights']")];
-const logSumExp = [
-  write('logSumExp', 'logSumExp: true'),
-  write('outputs', "outputs: ['output', 'logSumExp']"),
-];
+const weights = [write('weights', 'weights: true')];
+const logSumExp = [write('logSumExp', 'logSumExp: true')];
 const dropout = [{ option: null, say: 'leave it out: Heed computes attention without dropout' }];
 const heads = [
   write('heads'),
@@ -76,10 +73,7 @@ export const WORDS: Readonly<Record<string, readonly Advice[]>> = {
   returnattentionscores: weights,
   returnattnprobs: weights,
   returnattentionweights: weights,
-  averageattnweights: [
-    { option: 'weights', say: 'leave it out: weights are those of each head' },
-    { option: 'outputs', say: 'leave it out: weights are those of each head' },
-  ],
+  averageattnweights: [{ option: 'weights', say: 'leave it out: weights are those of each head' }],
   returnlse: logSumExp,
   returnsoftmaxlse: logSumExp,
 

@@ -15,14 +15,14 @@ const backend = await reference.create();
 const STEP = 1e-5;
 
 /** Σ dOutput · output: a loss whose gradient with respect to the output is dOutput. */
-async function lossOf(request: AttentionRequest, dOutput: Tensor): Promise<number> {
-  const { output } = await attention(backend, { ...request, gradient: false });
+async function lossOf(request: AttentionRequest<Tensor>, dOutput: Tensor): Promise<number> {
+  const { output } = await attention(backend, { ...request, output: true, gradient: false });
   return Array.from(output.data).reduce((sum, o, at) => sum + o * dOutput.data[at]!, 0);
 }
 
 /** Central differences of the loss along each number of one input; 0 along one that is −∞. */
 async function differences(
-  request: AttentionRequest,
+  request: AttentionRequest<Tensor>,
   name: 'query' | 'key' | 'value' | 'bias' | 'sinks',
   dOutput: Tensor,
 ): Promise<number[]> {
@@ -40,12 +40,12 @@ async function differences(
   return result;
 }
 
-async function gradientsOf(request: AttentionRequest, dOutput: Tensor): Promise<AttentionGradients> {
+async function gradientsOf(request: AttentionRequest<Tensor>, dOutput: Tensor): Promise<AttentionGradients> {
   const { gradient } = await attention(backend, { ...request, gradient: true });
   return gradient(dOutput);
 }
 
-function dOutputFor(request: AttentionRequest, seed: number): Tensor {
+function dOutputFor(request: AttentionRequest<Tensor>, seed: number): Tensor {
   const shape = [...request.query.shape.slice(0, 3), request.value.shape[3]!];
   const next = numbersFrom(seed);
   return tensor(
@@ -55,7 +55,7 @@ function dOutputFor(request: AttentionRequest, seed: number): Tensor {
 }
 
 /** The largest error of any gradient; infinite when one is missing, superfluous or of the wrong shape. */
-async function gradientError(request: AttentionRequest, seed: number): Promise<number> {
+async function gradientError(request: AttentionRequest<Tensor>, seed: number): Promise<number> {
   const dOutput = dOutputFor(request, seed);
   const { dQuery, dKey, dValue, dBias, dSinks } = await gradientsOf(request, dOutput);
   const gradients = { query: dQuery, key: dKey, value: dValue, bias: dBias, sinks: dSinks };

@@ -1,5 +1,6 @@
 import {
   type AttentionRequest,
+  type RequestedResults,
   HeedError,
   type ResidentTensor,
   type Tensor,
@@ -11,12 +12,15 @@ import { visibleKeys, zeros } from '@heed/core/backend';
 import { type Range, lengthWithin, slice } from './slice.ts';
 
 /** The request whose weights are wanted; values do not matter to them. */
-export type WeightsRequest = Omit<AttentionRequest, 'value' | 'outputs' | 'gradient'> & {
+export type WeightsRequest = Omit<
+  AttentionRequest<Tensor | ResidentTensor>,
+  'value' | 'gradient' | keyof RequestedResults
+> & {
   readonly value?: Tensor | ResidentTensor | undefined;
 };
 
 /** A request on plain tensors, whatever it is asked for. */
-export type PlainRequest = Omit<AttentionRequest, 'outputs' | 'gradient'>;
+export type PlainRequest = Omit<AttentionRequest<Tensor>, 'gradient' | keyof RequestedResults>;
 
 /** One head of one batch element: a request of its own with B = Hq = Hkv = 1, from which rectangles are cut. */
 export interface OneHead {

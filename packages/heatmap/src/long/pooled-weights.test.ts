@@ -151,7 +151,7 @@ describe.each(Object.entries(requests))('%s', (_, request) => {
   ];
   test.each(parts)('%s', async (__, rows, columns, most) => {
     for (const backend of backends) {
-      const all = await attention(backend, { ...request, outputs: ['weights'] });
+      const all = await attention(backend, { ...request, output: false, weights: true });
       const chosen = { batch: 1, head: 3 };
       const expected = pooled(all.weights, chosen, rows, columns, most);
       const { value: _value, ...withoutValues } = request;
@@ -172,7 +172,8 @@ describe('a part of the keys', () => {
       for (const request of [base, requests['sinks']!]) {
         const { statistics } = await attention(backends[0]!, {
           ...request,
-          outputs: ['statistics'],
+          output: false,
+          statistics: true,
         });
         const own = await pooledWeights(backend, request, options);
         const given = await pooledWeights(backend, request, { ...options, statistics });
@@ -183,7 +184,7 @@ describe('a part of the keys', () => {
 
   test('large scores keep their digits', async () => {
     const loud = { ...base, scale: 3000 };
-    const all = await attention(backends[1]!, { ...loud, outputs: ['weights'] });
+    const all = await attention(backends[1]!, { ...loud, output: false, weights: true });
     const expected = pooled(all.weights, options, options.rows, options.columns, 1024);
     close((await pooledWeights(backends[1]!, loud, options)).max, expected.max);
   });

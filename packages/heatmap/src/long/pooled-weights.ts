@@ -115,7 +115,6 @@ async function poolTiles(area: Area, one: OneHead, batch: number, head: number):
   const whole = width === one.keyLength;
   const factorOf = whole ? null : await globalStatistics(area, one, batch, head);
   const height = Math.max(1, Math.floor(TILE_ELEMENTS / Math.max(1, width)));
-  const outputs: readonly ('weights' | 'statistics')[] = whole ? ['weights'] : ['weights', 'statistics'];
 
   // Every tile has the same keys: they go to the backend once.
   const { key, value } = one.rectangle([0, 0], columns, { sinks: whole });
@@ -129,8 +128,10 @@ async function poolTiles(area: Area, one: OneHead, batch: number, head: number):
       ...one.rectangle(tileRows, columns, { sinks: whole }),
       key: keys,
       value: values,
-      outputs,
-    };
+      output: false,
+      weights: true,
+      statistics: !whole,
+    } as const;
     const results = attention(backend, request, signalOf(options));
     // Waited for below, unless the tile before it fails.
     results.catch(() => undefined);
@@ -145,7 +146,9 @@ async function poolTiles(area: Area, one: OneHead, batch: number, head: number):
       // A backend with threads works on the next tile while this one is pooled.
       next = tileAt(end);
       const factor =
-        factorOf === null ? (): number => 1 : (row: number): number => factorOf(row, statistics, row - start);
+        factorOf === null
+          ? (): number => 1
+          : (row: number): number => factorOf(row, statistics!, row - start);
       pool.add(weights.data, end - start, width, factor);
       options.onProgress?.((end - rows[0]) / (rows[1] - rows[0]));
     }
@@ -159,7 +162,7 @@ async function poolTiles(area: Area, one: OneHead, batch: number, head: number):
 /** Rows that are on their way. */
 interface Tile {
   readonly rows: Range;
-  readonly results: Promise<{ readonly weights: Tensor; readonly statistics: Statistics }>;
+  readonly results: Promise<{ readonly weights: Tensor; readonly statistics?: Statistics }>;
 }
 
 /** What a row's weights over a part of the keys are multiplied with, so that they are those of the whole row. */
@@ -171,7 +174,7 @@ async function globalStatistics(area: Area, one: OneHead, batch: number, head: n
   const request = one.rectangle(rows, [0, one.keyLength], { sinks: true });
   const { rowMax, rowSum } =
     given ??
-    (await attention(backend, { ...request, outputs: ['statistics'] }, signalOf(options))).statistics;
+    (await attention(backend, { ...request, output: false, statistics: true }, signalOf(options))).statistics;
   const heads = rowMax.shape[1]!;
   const first = given === undefined ? -rows[0] : (batch * heads + head) * one.queryLength;
   return (row, part, partRow) => {
@@ -189,7 +192,7 @@ async function poolChoices(
   batch: number,
   head: number,
 ): Promise<void> {
-  const { choice } = await attention(backend, { ...plain, outputs: ['choice'] }, signalOf(options));
+  const { choice } = await attention(backend, { ...plain, output: false, choice: true }, signalOf(options));
   const [, heads, length] = choice.shape as [number, number, number];
   const width = columns[1] - columns[0];
   const weights = new Float32Array(width);

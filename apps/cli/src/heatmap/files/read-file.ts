@@ -15,7 +15,7 @@ export interface Contents {
   readonly tensors: ReadonlyMap<string, () => Stored>;
   readonly labels: Labels;
   /** Requests by the id of their case, where the file is one of cases. */
-  readonly requests: ReadonlyMap<string, AttentionRequest>;
+  readonly requests: ReadonlyMap<string, AttentionRequest<Tensor>>;
 }
 
 /** What rows and columns are called; those of a decoder's queries and an encoder's keys differ. */

@@ -1,4 +1,5 @@
-import { type AttentionRequest, type Tensor, problemOf } from '@heed/core';
+import { type Tensor, problemOf } from '@heed/core';
+import type { CaseRequest } from '../../../case-request.ts';
 import { broadcastStrides } from '@heed/core/backend';
 import type { BehaviourCase, ConformanceCase } from '../../../case.ts';
 import { attendedByRow } from '../../../judge/excluded.ts';
@@ -107,7 +108,7 @@ export interface Excludable {
 }
 
 /** Finds the excluded elements of a request. */
-export function excludable(request: AttentionRequest): Excludable {
+export function excludable(request: CaseRequest): Excludable {
   const { problem, inputs } = problemOf(request);
   const starts = rowStarts(problem);
   const attended = attendedByRow(problem, inputs as PlainInputs);
@@ -180,7 +181,7 @@ function padded(
     const clean = await run(backend, request, dOutput);
     const dirty = await run(
       backend,
-      poisoned as unknown as AttentionRequest,
+      poisoned as unknown as CaseRequest,
       spoil(dOutput, poison, places.dOutput),
     );
     ensureSameBits(dirty, clean, `with ${poison} in every excluded place`);

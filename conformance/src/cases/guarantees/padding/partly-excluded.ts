@@ -1,4 +1,5 @@
-import { type AttentionRequest, type Tensor, problemOf } from '@heed/core';
+import { type Tensor, problemOf } from '@heed/core';
+import type { CaseRequest } from '../../../case-request.ts';
 import type { BehaviourCase, ConformanceCase } from '../../../case.ts';
 import { attendedByRow } from '../../../judge/excluded.ts';
 import { type PlainInputs, rowStarts } from '../../../judge/naive-scores.ts';
@@ -78,10 +79,7 @@ function byRow(attended: readonly (readonly number[])[], row: number): Reached {
 }
 
 /** Elements of results that the poison may reach: of batch 0, head 0. A bias is not broadcast along Lq and Lk. */
-function ignoring(
-  request: AttentionRequest,
-  { rows, keys }: Reached,
-): (name: string, index: number) => boolean {
+function ignoring(request: CaseRequest, { rows, keys }: Reached): (name: string, index: number) => boolean {
   const { problem } = problemOf(request);
   const { queryLength, keyLength, headDim, valueDim } = problem;
   const starts = rowStarts(problem);

@@ -1,4 +1,5 @@
-import { type AttentionRequest, type HeedErrorCode, type Tensor, attention, tensor } from '@heed/core';
+import { type HeedErrorCode, type Tensor, attention, tensor } from '@heed/core';
+import type { CaseRequest } from '../../../case-request.ts';
 import type { ConformanceCase } from '../../../case.ts';
 import { type Sketch, requestOf } from '../../../sketch.ts';
 import { behaviour, ensureError } from '../../building/behaviour.ts';
@@ -7,7 +8,7 @@ import { behaviour, ensureError } from '../../building/behaviour.ts';
 interface Mistake {
   readonly code: HeedErrorCode;
   readonly sketch?: Sketch;
-  spoil(request: AttentionRequest): object;
+  spoil(request: CaseRequest): object;
 }
 
 const floats = (...shape: number[]): Tensor =>
@@ -85,9 +86,9 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   'sinks/wrong-length': { code: 'SHAPE', spoil: () => ({ sinks: floats(3) }) },
   'sinks/with-argmax': { code: 'ARGUMENT', spoil: () => ({ sinks: floats(2), selection: 'argmax' }) },
   'selection/unknown': { code: 'ARGUMENT', spoil: () => ({ selection: 'top-k' }) },
-  'choice/with-softmax': { code: 'ARGUMENT', spoil: () => ({ outputs: ['choice'] }) },
-  'outputs/unknown': { code: 'ARGUMENT', spoil: () => ({ outputs: ['attention'] }) },
-  'outputs/none': { code: 'ARGUMENT', spoil: () => ({ outputs: [] }) },
+  'choice/with-softmax': { code: 'ARGUMENT', spoil: () => ({ output: false, choice: true }) },
+  'outputs/unknown': { code: 'ARGUMENT', spoil: () => ({ weights: 'all' }) },
+  'outputs/none': { code: 'ARGUMENT', spoil: () => ({ output: false }) },
   'seed/missing': { code: 'MISSING_INPUT', spoil: () => ({ selection: 'sample' }) },
   'seed/negative': { code: 'ARGUMENT', spoil: () => ({ selection: 'sample', seed: -1 }) },
   'seed/2-to-the-53': { code: 'ARGUMENT', spoil: () => ({ selection: 'sample', seed: 2 ** 53 }) },
@@ -106,7 +107,7 @@ export function requestErrorCases(): ConformanceCase[] {
   return Object.entries(MISTAKES).map(([name, { code, sketch = {}, spoil }]) =>
     behaviour('errors', `request/${name}`, [], async ({ backend }, id) => {
       const request = requestOf(sketch, id);
-      const spoiled = { ...request, ...spoil(request) } as AttentionRequest & { gradient?: false };
+      const spoiled = { ...request, ...spoil(request) } as CaseRequest & { gradient?: false };
       await ensureError(() => attention(backend, spoiled), code, `the request ${name}`);
     }),
   );

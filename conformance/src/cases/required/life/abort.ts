@@ -1,4 +1,5 @@
-import { type AttentionRequest, attention, problemOf } from '@heed/core';
+import { attention, problemOf } from '@heed/core';
+import type { CaseRequest } from '../../../case-request.ts';
 import type { ConformanceCase } from '../../../case.ts';
 import { dOutputOf, requestOf } from '../../../sketch.ts';
 import { ensureAgrees } from '../../building/agree.ts';
@@ -26,7 +27,7 @@ export function abortCases(): ConformanceCase[] {
       await kernel.dispose();
     }),
     behaviour('life', 'abort/through-attention', [], async ({ backend }, id) => {
-      const request = requestOf({}, id) as AttentionRequest & { gradient?: false };
+      const request = requestOf({}, id) as CaseRequest & { gradient?: false };
       const thrown = await reasonOf(() => attention(backend, request, { signal: AbortSignal.abort(reason) }));
       ensure(thrown === reason, `attention() must reject with the signal's reason, it was ${String(thrown)}`);
     }),

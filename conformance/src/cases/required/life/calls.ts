@@ -1,10 +1,5 @@
-import {
-  type AttentionBackend,
-  type AttentionKernel,
-  type AttentionRequest,
-  type Tensor,
-  problemOf,
-} from '@heed/core';
+import { type AttentionBackend, type AttentionKernel, type Tensor, problemOf } from '@heed/core';
+import type { CaseRequest } from '../../../case-request.ts';
 import type { BehaviourCase, ConformanceCase } from '../../../case.ts';
 import type { Values } from '../../../judge/expectation.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../../sketch.ts';
@@ -15,7 +10,7 @@ import { VARIATIONS } from '../../building/variations.ts';
 
 async function withKernel(
   backend: AttentionBackend,
-  request: AttentionRequest,
+  request: CaseRequest,
   work: (kernel: AttentionKernel) => Promise<void>,
 ): Promise<void> {
   const kernel = await backend.compile(problemOf(request).problem);
@@ -26,7 +21,7 @@ async function withKernel(
   }
 }
 
-async function ensureRuns(kernel: AttentionKernel, request: AttentionRequest, what: string): Promise<void> {
+async function ensureRuns(kernel: AttentionKernel, request: CaseRequest, what: string): Promise<void> {
   ensureAgrees(request, await kernel.run(problemOf(request).inputs), what);
 }
 

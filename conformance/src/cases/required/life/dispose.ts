@@ -1,4 +1,5 @@
-import { type AttentionRequest, type Tensor, attention, problemOf } from '@heed/core';
+import { type Tensor, attention, problemOf } from '@heed/core';
+import type { CaseRequest } from '../../../case-request.ts';
 import type { ConformanceCase } from '../../../case.ts';
 import { dOutputOf, requestOf } from '../../../sketch.ts';
 import { ensureAgrees } from '../../building/agree.ts';
@@ -64,7 +65,7 @@ export function disposeCases(): ConformanceCase[] {
       });
     }),
     behaviour('life', 'dispose/backend', [], async (subject, id) => {
-      const request = requestOf({}, id) as AttentionRequest & { gradient?: false };
+      const request = requestOf({}, id) as CaseRequest & { gradient?: false };
       const { problem, inputs } = problemOf(request);
       await withBackend(subject, async (backend) => {
         const kernel = await backend.compile(problem);

@@ -1,4 +1,5 @@
-import { type AttentionRequest, type Tensor, attention, problemOf, tensor } from '@heed/core';
+import { type Tensor, attention, problemOf, tensor } from '@heed/core';
+import type { CaseRequest } from '../../../case-request.ts';
 import type { BehaviourCase, ConformanceCase } from '../../../case.ts';
 import { type Sketch, requestOf } from '../../../sketch.ts';
 import { ensureAgrees } from '../../building/agree.ts';
@@ -39,11 +40,11 @@ function decoding(name: string, sketch: Sketch, steps: readonly number[]): Behav
       await value.write(rows(whole.value as Tensor, axis, length, end), { axis, start: length });
       length = end;
       const { query } = requestOf(lengths, `${id}/${n}`);
-      const step: AttentionRequest = { ...whole, query, keyLengths: [length, length] };
+      const step: CaseRequest = { ...whole, query, keyLengths: [length, length] };
       const what = `step ${n + 1}, with ${length} keys in the cache`;
       ensureAgrees(step, await kernel.run(problemOf({ ...step, key, value }).inputs), what);
-      const request = { ...step, key, value } as AttentionRequest & { gradient?: false };
-      ensureAgrees(step, await attention(backend, request), `${what}, through attention()`);
+      const results = await attention(backend, { ...step, key, value });
+      ensureAgrees(step, results, `${what}, through attention()`);
     }
     key.dispose();
     value.dispose();

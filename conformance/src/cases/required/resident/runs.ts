@@ -1,7 +1,6 @@
 import {
   type AttentionBackend,
   type AttentionInputs,
-  type AttentionRequest,
   type AttentionResults,
   type ResidentTensor,
   type Tensor,
@@ -9,6 +8,7 @@ import {
   isResident,
   problemOf,
 } from '@heed/core';
+import type { CaseRequest } from '../../../case-request.ts';
 import type { ConformanceCase } from '../../../case.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../../sketch.ts';
 import { ensureAgrees } from '../../building/agree.ts';
@@ -58,8 +58,8 @@ async function readAll(results: AttentionResults<ResidentTensor>): Promise<Atten
 }
 
 /** A request for plain results. */
-function plainRequest(sketch: Sketch, id: string): AttentionRequest & { gradient?: false } {
-  return requestOf(sketch, id) as AttentionRequest & { gradient?: false };
+function plainRequest(sketch: Sketch, id: string): CaseRequest & { gradient?: false } {
+  return requestOf(sketch, id) as CaseRequest & { gradient?: false };
 }
 
 export function residentRunCases(): ConformanceCase[] {

@@ -1,0 +1,17 @@
+import type { AttentionRequest, OutputName, RequestedResults, Tensor } from '@heed/core';
+
+/** A request of the suite: its tensors are tensors, so that a case can look into them. */
+export type CaseRequest = AttentionRequest<Tensor>;
+
+const OUTPUT_NAMES: readonly OutputName[] = ['output', 'weights', 'logSumExp', 'statistics', 'choice'];
+
+/** The flags that ask for the named results. */
+export function asking(outputs: readonly OutputName[]): RequestedResults {
+  const flags = outputs.filter((name) => name !== 'output').map((name) => [name, true]);
+  return { ...(!outputs.includes('output') && { output: false }), ...Object.fromEntries(flags) };
+}
+
+/** The names of the results that a request asks for. */
+export function askedBy(request: RequestedResults): OutputName[] {
+  return OUTPUT_NAMES.filter((name) => request[name] ?? name === 'output');
+}

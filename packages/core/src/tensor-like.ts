@@ -1,0 +1,135 @@
+import { HeedError } from './error.ts';
+import { type ResidentTensor, isResident } from './resident.ts';
+import {
+  type DType,
+  type DTypeArrays,
+  type FloatDType,
+  type Tensor,
+  checkTensor,
+  dtypeOfArray,
+  sizeOf,
+  tensor,
+} from './tensor.ts';
+
+/** Numbers, or booleans in a mask, in arrays of arrays: `[[[[1, 0], [0, 1]]]]` is `[1, 1, 2, 2]`. */
+export type NestedArray = readonly (number | boolean | NestedArray)[];
+
+/** A typed array and its shape, as other libraries hand them out; the element type follows from the array. */
+export interface ArrayWithShape<A extends DTypeArrays[DType] = DTypeArrays[DType]> {
+  readonly data: A;
+  readonly shape: readonly number[];
+}
+
+/** What is taken wherever a tensor is. */
+export type TensorLike = Tensor | ResidentTensor | ArrayWithShape | NestedArray;
+
+/** The element type that computing with a tensor-like query gives. */
+export type FloatDTypeOf<Q> = Q extends { readonly dtype: infer D }
+  ? D extends FloatDType
+    ? D
+    : FloatDType
+  : Q extends { readonly data: Float64Array }
+    ? 'float64'
+    : Q extends { readonly data: Float32Array } | readonly unknown[]
+      ? 'float32'
+      : FloatDType;
+
+/** Which numbers belong into an input. */
+export type Slot = 'float' | 'mask' | 'int32';
+
+/**
+ * Makes a tensor of whatever is taken where one is, without a copy of typed arrays. Resident tensors stay as they are.
+ *
+ * @param floats the element type of nested arrays of numbers where floats belong.
+ * @throws HeedError `SHAPE` or `DTYPE`.
+ */
+export function toTensor(
+  name: string,
+  value: unknown,
+  slot: Slot,
+  floats: FloatDType = 'float32',
+): Tensor | ResidentTensor {
+  if (isResident(value)) return value;
+  if (Array.isArray(value)) return ofNested(name, value as NestedArray, slot, floats);
+  const candidate = value as Partial<Tensor> | null | undefined;
+  if (!isArrayWithShape(candidate)) {
+    checkTensor(name, value);
+    return value;
+  }
+  const { data, shape } = candidate;
+  if (slot !== 'mask' && dtypeOfArray(data) === 'bool') {
+    throw new HeedError('DTYPE', `${name} holds bytes, expected ${slot === 'float' ? 'float32' : slot}`, {
+      clause: 'shape',
+      remedy:
+        'view the bytes as what they are: new Float32Array(data.buffer, data.byteOffset, data.length / 4)',
+    });
+  }
+  const result = tensor(data, shape) as Tensor;
+  checkTensor(name, result);
+  return result;
+}
+
+function isArrayWithShape(value: Partial<Tensor> | null | undefined): value is ArrayWithShape {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    value.dtype === undefined &&
+    Array.isArray(value.shape) &&
+    dtypeOfArray(value.data) !== undefined
+  );
+}
+
+function ofNested(name: string, value: NestedArray, slot: Slot, floats: FloatDType): Tensor {
+  const shape = shapeOf(value);
+  const flat: (number | boolean)[] = Array.from({ length: sizeOf(shape) });
+  const fill = (part: NestedArray | number | boolean, depth: number, at: number): number => {
+    if (!Array.isArray(part)) {
+      if (depth === shape.length && (typeof part === 'number' || typeof part === 'boolean')) {
+        flat[at] = part as number | boolean;
+        return at + 1;
+      }
+    } else if (depth < shape.length && part.length === shape[depth]) {
+      let place = at;
+      // Not reduce(), which passes over holes.
+      for (const inner of part as NestedArray) place = fill(inner, depth + 1, place);
+      return place;
+    }
+    throw new HeedError(
+      'SHAPE',
+      `${name} is ragged: not every array in it is [${shape.slice(depth).join(', ')}]`,
+      {
+        clause: 'shape',
+        remedy: 'give arrays of equal lengths, of numbers or booleans',
+      },
+    );
+  };
+  fill(value, 0, 0);
+  const booleans = flat.filter((element) => typeof element === 'boolean').length;
+  if (booleans > 0 && (slot !== 'mask' || booleans < flat.length)) {
+    throw new HeedError('DTYPE', `${name} has booleans, expected numbers`, {
+      clause: 'shape',
+      remedy: slot === 'mask' ? 'give booleans alone, or numbers alone' : 'booleans belong into a mask',
+    });
+  }
+  if (booleans > 0) return tensor(Uint8Array.from(flat, Number), shape) as Tensor;
+  if (slot === 'int32') return tensor(integers(name, flat as number[]), shape) as Tensor;
+  const array =
+    floats === 'float64' ? Float64Array.from(flat as number[]) : Float32Array.from(flat as number[]);
+  return tensor(array, shape) as Tensor;
+}
+
+/** The lengths of the first array at each depth. */
+function shapeOf(value: NestedArray): number[] {
+  const shape: number[] = [];
+  for (let part: unknown = value; Array.isArray(part); part = part[0]) shape.push(part.length);
+  return shape;
+}
+
+function integers(name: string, numbers: readonly number[]): Int32Array {
+  const wrong = numbers.find((number) => (number | 0) !== number);
+  if (wrong === undefined) return Int32Array.from(numbers);
+  throw new HeedError('ARGUMENT', `${name} has ${wrong}, expected 32-bit integers`, {
+    clause: 'shape',
+    remedy: 'give whole numbers: ids are compared, not computed with',
+  });
+}
