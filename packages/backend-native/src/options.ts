@@ -2,8 +2,8 @@ import { availableParallelism } from 'node:os';
 import { checkOptions, integer, oneOf } from '@heed/core/backend';
 
 /** Instruction sets that kernels are compiled for. */
-export const LEVELS = ['avx512', 'avx2', 'neon', 'plain'] as const;
-export type LevelName = (typeof LEVELS)[number];
+const LEVELS = ['avx512', 'avx2', 'neon', 'plain'] as const;
+type LevelName = (typeof LEVELS)[number];
 
 const MAXIMUM_THREADS = 256;
 
@@ -20,7 +20,10 @@ export interface NativeOptions {
 
 /** @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`. */
 export function checkNativeOptions(options: NativeOptions): void {
-  checkOptions('native.create()', options, { threads: integer(1, MAXIMUM_THREADS), level: oneOf(...LEVELS) });
+  checkOptions('native.create()', options, {
+    threads: integer(1, MAXIMUM_THREADS),
+    level: oneOf(...LEVELS),
+  });
 }
 
 /** Threads that a backend has unless told otherwise. */

@@ -27,7 +27,7 @@ export const provider: BackendProvider<NativeOptions> = {
       throw unavailable(`this machine cannot run the level ${options.level}`, `use one of ${others}`);
     }
     const threads = options.threads ?? defaultThreads();
-    const device = `native ${level.name}, ${threads === 1 ? 'one thread' : `${threads} threads`}`;
+    const device = `native ${level.name}, ${threads === 1 ? '1 thread' : `${threads} threads`}`;
     return createBackend(binding, binding.createTeam(at, threads), device);
   },
 };

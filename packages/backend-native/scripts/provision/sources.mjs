@@ -31,6 +31,11 @@ const LEVELS = {
   arm64: { neon: ['-DHEED_NEON'], plain: [] },
 };
 
+/** Flags of a level of this machine. */
+export function levelFlags(level) {
+  return [...COMMON, ...KERNELS, ...LEVELS[process.arch][level]];
+}
+
 /** Every object file: its source and its flags. */
 export function objectsOf(architecture) {
   const levels = LEVELS[architecture];
