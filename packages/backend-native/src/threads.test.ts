@@ -68,7 +68,7 @@ describe.runIf(available)('threads', () => {
     const results = await Promise.all(
       backends.flatMap((backend) => [attention(backend, request), attention(backend, request)]),
     );
-    for (const { output } of results) expect(output.data).toEqual(results[0]!.output.data);
+    for (const { output } of results) expect(output!.data).toEqual(results[0]!.output!.data);
     for (const backend of backends) await backend.dispose();
   });
 
