@@ -1,4 +1,5 @@
 import { allCases, conformance } from '@heed/conformance';
+import { withOptions } from '@heed/core';
 import { describe, test } from 'vitest';
 import native from './index.ts';
 import type { NativeOptions } from './options.ts';
@@ -21,6 +22,6 @@ for (const level of levels as NativeOptions['level'][]) {
       test,
     };
     const options = level === undefined ? { threads } : { threads, level };
-    await conformance({ ...native, create: () => native.create(options) }, runner, { cases });
+    await conformance(withOptions(native, options), runner, { cases });
   }
 }

@@ -20,7 +20,7 @@ namespace {
 constexpr i64 SLOT_BYTES = 1 << 26;
 
 struct ForwardScratch {
-  i64 rows, query, scores, output, sums, factors, values, bad, bytes;
+  i64 rows, query, scores, output, sums, maxima, factors, values, bad, bytes;
 };
 
 template <class T>
@@ -31,12 +31,13 @@ INLINE ForwardScratch forwardScratch(const Problem& p, const Plan& plan) {
   ForwardScratch s;
   s.rows = region.take<Row<T>>(blockRows);
   s.query = region.take<T>((direct ? directStride<T>(p.headDim) : p.headDim) * blockRows + LANES<T>);
-  s.scores = region.take<T>((direct ? blockRows : ROWS) * FORWARD_STRIDE);
+  s.scores = region.take<T>((direct ? blockRows : ROWS) * FORWARD_STRIDE<T>);
   s.output = region.take<T>(blockRows * paddedTo<T>(p.valueDim));
   s.sums = region.take<T>(blockRows * LANES<T>);
-  s.factors = region.take<T>(blockRows);
-  s.values = region.take<T>(direct ? FORWARD_KEYS * paddedTo<T>(p.valueDim) : 0);
-  s.bad = region.take<uint8_t>(FORWARD_KEYS);
+  s.maxima = region.take<T>(blockRows + LANES<T>);
+  s.factors = region.take<T>(blockRows + LANES<T>);
+  s.values = region.take<T>(direct ? FORWARD_KEYS<T> * paddedTo<T>(p.valueDim) : 0);
+  s.bad = region.take<uint8_t>(FORWARD_KEYS<T>);
   s.bytes = region.bytes;
   return s;
 }
@@ -47,8 +48,8 @@ static Plan planForward(const Problem& p, i64 threads) {
   const Wants wants = wantsOf(p);
   const i64 allHeads = p.batch * p.kvHeads;
   plan.direct = p.rows <= DIRECT_ROWS && !p.gradient;
-  plan.tileKeys = FORWARD_KEYS;
-  plan.tiles = ceilDivide(p.keyLength, FORWARD_KEYS);
+  plan.tileKeys = FORWARD_KEYS<T>;
+  plan.tiles = ceilDivide(p.keyLength, FORWARD_KEYS<T>);
   plan.blockRows = plan.direct ? DIRECT_ROWS : least(BLOCK_ROWS, roundUp(greatest(1, p.rows), ROWS));
   // Fewer rows where whole blocks would be too few for the threads. Blocks end where row groups do: no bit changes.
   if (!plan.direct && threads > 1)
@@ -57,7 +58,7 @@ static Plan planForward(const Problem& p, i64 threads) {
   plan.splitKeys = plan.direct ? DIRECT_SPLIT : PACKED_SPLIT;
   const bool isSplit = p.selection == Selection::softmax && p.rows <= SPLIT_ROWS && p.keyLength > plan.splitKeys;
   plan.splits = isSplit ? ceilDivide(p.keyLength, plan.splitKeys) : 1;
-  const i64 padded = roundUp(p.keyLength, FORWARD_KEYS);
+  const i64 padded = roundUp(p.keyLength, FORWARD_KEYS<T>);
   if (!plan.direct) {
     plan.packedKeySlot = padded * p.headDim;
     plan.packedValueSlot = wants.values ? padded * paddedTo<T>(p.valueDim) : 0;
@@ -95,14 +96,14 @@ template <class T>
 INLINE void packTile(const Block<T>& b, i64 tile) {
   const Problem& p = b.p;
   const Plan& plan = b.plan;
-  const i64 key = tile * FORWARD_KEYS, count = least(FORWARD_KEYS, p.keyLength - key);
+  const i64 key = tile * FORWARD_KEYS<T>, count = least(FORWARD_KEYS<T>, p.keyLength - key);
   uint8_t* bad = slotOf<uint8_t>(b.run, plan.bad, b.slot, plan.badSlot);
-  __builtin_memset(bad + key, 0, FORWARD_KEYS);
+  __builtin_memset(bad + key, 0, FORWARD_KEYS<T>);
   T* keys = slotOf<T>(b.run, plan.packedKey, b.slot, plan.packedKeySlot) + key * p.headDim;
   bool dirty = packTransposed<T>(b.keyRow(key), p.key.row, count, p.headDim, keys, bad + key);
   if (b.wants.values) {
     T* values = slotOf<T>(b.run, plan.packedValue, b.slot, plan.packedValueSlot) + key * PANEL<T>;
-    const i64 panelStep = roundUp(p.keyLength, FORWARD_KEYS) * PANEL<T>;
+    const i64 panelStep = roundUp(p.keyLength, FORWARD_KEYS<T>) * PANEL<T>;
     dirty |= packPanels<T>(b.valueRow(key), p.value.row, count, p.valueDim, 1, values, panelStep, bad + key);
     // Columns of a vector past the last key have weights of 0.
     for (i64 n = count; n < roundUp(count, PANEL<T>); n++) {
@@ -110,20 +111,32 @@ INLINE void packTile(const Block<T>& b, i64 tile) {
         store(values + d / PANEL<T> * panelStep + n * PANEL<T> + d % PANEL<T>, zeros<T>());
     }
   }
-  bad[roundUp(p.keyLength, FORWARD_KEYS) + tile] = dirty;
+  bad[roundUp(p.keyLength, FORWARD_KEYS<T>) + tile] = dirty;
 }
 
 // Scores of the row group become exponentials, and the factors of what was summed before are noted.
 template <class T>
 INLINE void takeIn(Block<T>& b, i64 group, i64 count) {
+  constexpr int L = LANES<T>;
   const bool soft = b.p.selection == Selection::softmax;
-  for (i64 r = 0; r < count; r++) {
-    Row<T>& row = b.rows[group + r];
-    T* scores = b.scores + r * FORWARD_STRIDE;
-    if (needsSteps(b, row)) scoreSteps<T>(b, row, scores, nullptr);
-    if (!soft) choose(b, row, scores);
-    if (soft && b.p.wantsWeights) keepScores(b, row, scores);
-    if (b.wants.softmax) b.factors[r] = onlineSoftmax(row, scores, b.from, b.to, b.sums + (group + r) * LANES<T>);
+  for (i64 first = 0; first < count; first += L) {
+    const int here = (int)least(L, count - first);
+    Vector<T> maxima[L];
+    for (int n = 0; n < L; n++) {
+      maxima[n] = splat<T>((T)-INF);
+      if (n >= here) continue;
+      Row<T>& row = b.rows[group + first + n];
+      T* scores = b.scores + (first + n) * FORWARD_STRIDE<T>;
+      if (needsSteps(b, row)) scoreSteps<T>(b, row, scores, nullptr);
+      if (!soft) choose(b, row, scores);
+      if (soft && b.p.wantsWeights) keepScores(b, row, scores);
+      maxima[n] = rowMaximum(scores, b.from, b.to);
+    }
+    if (!b.wants.softmax) continue;
+    const Vector<T> subtracted = raiseMaxima<T>(maxima, b.maxima + group + first, b.factors + first);
+    for (int n = 0; n < here; n++)
+      exponentiate(b.scores + (first + n) * FORWARD_STRIDE<T>, b.from, b.to, subtracted[n], b.factors[first + n],
+                   b.sums + (group + first + n) * L);
   }
 }
 
@@ -131,7 +144,7 @@ template <class T>
 INLINE void attendPacked(Block<T>& b) {
   const Problem& p = b.p;
   const Plan& plan = b.plan;
-  const i64 tile = b.tile / FORWARD_KEYS, padded = roundUp(p.keyLength, FORWARD_KEYS), stride = paddedTo<T>(p.valueDim);
+  const i64 tile = b.tile / FORWARD_KEYS<T>, padded = roundUp(p.keyLength, FORWARD_KEYS<T>), stride = paddedTo<T>(p.valueDim);
   const T* keys = slotOf<T>(b.run, plan.packedKey, b.slot, plan.packedKeySlot) + b.tile * p.headDim;
   const T* values = slotOf<T>(b.run, plan.packedValue, b.slot, plan.packedValueSlot) + b.tile * PANEL<T>;
   const uint8_t* bad = slotOf<uint8_t>(b.run, plan.bad, b.slot, plan.badSlot);
@@ -139,13 +152,13 @@ INLINE void attendPacked(Block<T>& b) {
   b.tileBad = bad[padded + tile];
   for (i64 group = 0; group < b.count; group += ROWS) {
     const i64 count = least(ROWS, b.count - group);
-    if (!openGroup(b, group, count, FORWARD_KEYS)) continue;
+    if (!openGroup(b, group, count, FORWARD_KEYS<T>)) continue;
     multiply<T, Begin::zero, 1, ROWS>(count, b.query + group * p.headDim, keys + b.from * p.headDim, PANEL<T>,
-                                      PANEL<T> * p.headDim, b.scores + b.from, FORWARD_STRIDE, p.headDim, b.to - b.from,
+                                      PANEL<T> * p.headDim, b.scores + b.from, FORWARD_STRIDE<T>, p.headDim, b.to - b.from,
                                       nullptr);
     takeIn(b, group, count);
     if (b.wants.values)
-      multiply<T, Begin::scaled, FORWARD_STRIDE, 1>(count, b.scores + b.from, values + b.from * PANEL<T>, PANEL<T>,
+      multiply<T, Begin::scaled, FORWARD_STRIDE<T>, 1>(count, b.scores + b.from, values + b.from * PANEL<T>, PANEL<T>,
                                                     padded * PANEL<T>, b.output + group * stride, stride, b.to - b.from,
                                                     p.valueDim, b.factors);
   }
@@ -153,7 +166,7 @@ INLINE void attendPacked(Block<T>& b) {
 
 template <class T>
 INLINE void attendDirectly(Block<T>& b, uint8_t* bad, T* packed) {
-  if (!openGroup(b, 0, b.count, FORWARD_KEYS)) return;
+  if (!openGroup(b, 0, b.count, FORWARD_KEYS<T>)) return;
   checkValues(b, bad);
   directScores(b);
   takeIn(b, 0, b.count);
@@ -215,21 +228,24 @@ INLINE void attendBlock(Block<T>& b, i64 block, i64 split, const ForwardScratch&
   b.scores = (T*)(memory + scratch.scores);
   b.output = (T*)(memory + scratch.output);
   b.sums = (T*)(memory + scratch.sums);
+  b.maxima = (T*)(memory + scratch.maxima);
   b.factors = (T*)(memory + scratch.factors);
   openRows(b);
   if (plan.direct) packDirectQueries(b);
   else packQueries(b);
   __builtin_memset(b.sums, 0, b.count * LANES<T> * sizeof(T));
+  fill(b.maxima, 0, b.count + LANES<T>, (T)-INF);
   if (b.wants.values) __builtin_memset(b.output, 0, roundUp(b.count, ROWS) * stride * sizeof(T));
   i64 first = b.firstKey == NO_KEYS ? 0 : b.firstKey, end = b.endKey;
   if (plan.splits > 1) {
     first = greatest(first, split * plan.splitKeys);
     end = least(end, (split + 1) * plan.splitKeys);
   }
-  for (b.tile = roundDown(first, FORWARD_KEYS); b.tile < end; b.tile += FORWARD_KEYS) {
+  for (b.tile = roundDown(first, FORWARD_KEYS<T>); b.tile < end; b.tile += FORWARD_KEYS<T>) {
     if (plan.direct) attendDirectly(b, (uint8_t*)(memory + scratch.bad), (T*)(memory + scratch.values));
     else attendPacked(b);
   }
+  for (i64 r = 0; r < b.count; r++) b.rows[r].max = b.maxima[r];
   if (plan.splits == 1) {
     for (i64 r = 0; r < b.count; r++)
       finishRow(b, b.rows[r], sumOf<T>(load(b.sums + r * LANES<T>)), b.output + r * stride);

@@ -46,7 +46,7 @@ struct Block {
   const uint8_t* bad;
   // The thread's scratch.
   Row<T>* rows;
-  T *query, *scores, *output, *sums, *factors;
+  T *query, *scores, *output, *sums, *maxima, *factors;
 
   template <class U>
   U* operand(Operand name) const {

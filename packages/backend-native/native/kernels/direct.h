@@ -84,8 +84,8 @@ INLINE void directScores(Block<T>& b) {
   const i64 end = least(b.to, b.p.keyLength - b.tile);
   for (i64 r = 0; r < b.count; r += DOT_ROWS)
     dotRows<T>(b.query + r * stride, stride, b.keyRow(b.tile + b.from), b.p.key.row, end - b.from, depth,
-               b.scores + r * FORWARD_STRIDE + b.from, FORWARD_STRIDE);
-  b.tileBad = b.tileBad || !areFinite(b.scores + b.from, FORWARD_STRIDE, b.count, end - b.from);
+               b.scores + r * FORWARD_STRIDE<T> + b.from, FORWARD_STRIDE<T>);
+  b.tileBad = b.tileBad || !areFinite(b.scores + b.from, FORWARD_STRIDE<T>, b.count, end - b.from);
 }
 
 // Notes which values of the tile are not finite. Also brings them into the second-level cache.
@@ -95,7 +95,7 @@ INLINE void checkValues(Block<T>& b, uint8_t* bad) {
   const T* value = b.valueRow(b.tile + b.from);
   b.bad = bad;
   b.tileBad = false;
-  __builtin_memset(bad, 0, FORWARD_KEYS);
+  __builtin_memset(bad, 0, FORWARD_KEYS<T>);
   if (!b.wants.values || areFinite(value, b.p.value.row, count, b.p.valueDim)) return;
   b.tileBad = true;
   for (i64 n = 0; n < count; n++) bad[b.from + n] = !areFinite(value + n * b.p.value.row, 0, 1, b.p.valueDim);
@@ -109,12 +109,12 @@ INLINE void addDirectValues(Block<T>& b, T* packed) {
   const i64 depth = least(b.to, p.keyLength - b.tile) - b.from, stride = paddedTo<T>(p.valueDim);
   const bool inPlace = p.valueDim % LANES<T> == 0 && !b.tileBad;
   const T* value = b.valueRow(b.tile + b.from);
-  uint8_t known[FORWARD_KEYS] = {};
-  if (!inPlace) packPanels<T>(value, p.value.row, depth, p.valueDim, 1, packed, FORWARD_KEYS * PANEL<T>, known);
+  uint8_t known[FORWARD_KEYS<T>] = {};
+  if (!inPlace) packPanels<T>(value, p.value.row, depth, p.valueDim, 1, packed, FORWARD_KEYS<T> * PANEL<T>, known);
   for (i64 r = 0; r < b.count; r += ROWS)
-    multiply<T, Begin::scaled, FORWARD_STRIDE, 1>(
-        least(ROWS, b.count - r), b.scores + r * FORWARD_STRIDE + b.from, inPlace ? value : packed,
-        inPlace ? p.value.row : PANEL<T>, inPlace ? PANEL<T> : FORWARD_KEYS * PANEL<T>, b.output + r * stride, stride,
+    multiply<T, Begin::scaled, FORWARD_STRIDE<T>, 1>(
+        least(ROWS, b.count - r), b.scores + r * FORWARD_STRIDE<T> + b.from, inPlace ? value : packed,
+        inPlace ? p.value.row : PANEL<T>, inPlace ? PANEL<T> : FORWARD_KEYS<T> * PANEL<T>, b.output + r * stride, stride,
         depth, p.valueDim, b.factors + r);
 }
 

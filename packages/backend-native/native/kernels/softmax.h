@@ -1,9 +1,10 @@
-// Replaces the scores of a row by their exponentials relative to the maximum so far, and brings row maximum and row sum
-// up to date (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018, algorithm 3). What was summed
-// before is to be multiplied by the factor that it returns.
+// Replaces the scores of rows by their exponentials relative to the maximum so far, and brings row maxima and row sums up
+// to date (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018, algorithm 3). What was summed
+// before is to be multiplied by a factor for each row.
 //
-// The row sum stays a vector until the row is finished. The maximum of all lanes is looked for only where some lane
-// exceeds the one so far, which after a few tiles is rare. The maximum overlooks NaN; the sum does not.
+// Maxima of as many rows as a vector has lanes are found together, and their factors are one exponential: row by row, a
+// chain of shuffles and a branch that nobody can foretell cost as much as a third of the exponentials. The row sum stays
+// a vector until the row is finished. The maximum overlooks NaN; the sum does not.
 #pragma once
 #include "block.h"
 #include "exponential.h"
@@ -12,35 +13,41 @@ namespace heed {
 namespace {
 
 template <class T>
-INLINE T onlineSoftmax(Row<T>& row, T* scores, i64 from, i64 to, T* sumAt) {
-  using V = Vector<T>;
+INLINE Vector<T> rowMaximum(const T* scores, i64 from, i64 to) {
   constexpr int L = LANES<T>;
-  const V before = splat<T>(row.max);
-  V max = before, second = before;
+  Vector<T> max = splat<T>((T)-INF), second = max;
   i64 c = from;
   for (; c + 2 * L <= to; c += 2 * L) {
     max = larger(load(scores + c), max);
     second = larger(load(scores + c + L), second);
   }
   if (c < to) max = larger(load(scores + c), max);
-  max = larger(second, max);
-  T factor = 1;
-  if (anyGreater(max, before)) {
-    const T greatest = greatestOf<T>(max);
-    factor = exponentialOf<T>(row.max - greatest);
-    row.max = greatest;
-  }
+  return larger(second, max);
+}
+
+// Brings the maxima of L rows up to date, writes their factors, and returns what is to be subtracted from their scores.
+template <class T>
+INLINE Vector<T> raiseMaxima(const Vector<T>* maxima, T* maxAt, T* factorAt) {
+  const Vector<T> before = load(maxAt);
+  const Vector<T> after = larger(maximaOf<T>(maxima), before);
+  store(maxAt, after);
   // Nothing attended to so far: minus infinity less 0 stays that.
-  const V subtracted = splat<T>(row.max == (T)-INF ? 0 : row.max);
-  V sum = load(sumAt) * factor;
+  const Vector<T> subtracted = select(after == (T)-INF, zeros<T>(), after);
+  store(factorAt, exponential<T>(before - subtracted));
+  return subtracted;
+}
+
+template <class T>
+INLINE void exponentiate(T* scores, i64 from, i64 to, T subtracted, T factor, T* sumAt) {
+  constexpr int L = LANES<T>;
+  Vector<T> sum = load(sumAt) * factor;
 #pragma GCC unroll 2
-  for (c = from; c < to; c += L) {
-    const V e = exponential<T>(load(scores + c) - subtracted);
+  for (i64 c = from; c < to; c += L) {
+    const Vector<T> e = exponential<T>(load(scores + c) - subtracted);
     store(scores + c, e);
     sum += e;
   }
   store(sumAt, sum);
-  return factor;
 }
 
 }  // namespace

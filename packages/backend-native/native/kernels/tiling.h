@@ -1,9 +1,9 @@
 // Sizes of blocks and tiles. They depend on the level and the element type, never on threads, batch or heads.
 //
-// A block is 96 query rows, in groups of ROWS. A tile is 256 keys forward (192 in the gradient, which keeps two matrices
-// of a block with a tile, 80 KB each, in the second-level cache): the scores of a row group, 12 KB, stay in the
-// first-level cache between product, softmax and values, and a tile of keys or values, 64 KB at 64 numbers a row, is read
-// from the second-level cache again for each row group.
+// A block is 96 query rows, in groups of ROWS. A tile is 512 keys of float32 forward, 256 of float64 (192 in the gradient,
+// which keeps two matrices of a block with a tile, 80 KB each, in the second-level cache): the scores of a row group, 25
+// KB at AVX-512, stay in the first-level cache between product, softmax and values, and a tile of keys or values, 128 KB
+// at 64 numbers a row, is read from the second-level cache again for each row group.
 #pragma once
 #include "multiply.h"
 
@@ -11,10 +11,12 @@ namespace heed {
 namespace {
 
 constexpr i64 BLOCK_ROWS = 96;
-constexpr i64 FORWARD_KEYS = 256;
+template <class T>
+constexpr i64 FORWARD_KEYS = 2048 / sizeof(T);
 constexpr i64 GRADIENT_KEYS = 192;
 // Elements from one row of scores to the next. Not a power of two, or the rows would share cache sets.
-constexpr i64 FORWARD_STRIDE = FORWARD_KEYS + 16;
+template <class T>
+constexpr i64 FORWARD_STRIDE = FORWARD_KEYS<T> + 16;
 constexpr i64 GRADIENT_STRIDE = GRADIENT_KEYS + 16;
 
 // At most so many query rows of a key/value head read keys and values where they are.

@@ -176,25 +176,6 @@ INLINE bool anyTrue(M mask) {
   for (int n = 0; n < VECTOR_BYTES / 8; n++) all |= bits[n];
   return all != 0;
 }
-// Returns whether a > b in any lane.
-INLINE bool anyGreater(F32 a, F32 b) {
-#if defined(HEED_AVX512)
-  return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GT_OQ) != 0;
-#elif defined(HEED_AVX2)
-  return _mm256_movemask_ps(_mm256_cmp_ps((__m256)a, (__m256)b, _CMP_GT_OQ)) != 0;
-#else
-  return anyTrue(a > b);
-#endif
-}
-INLINE bool anyGreater(F64 a, F64 b) {
-#if defined(HEED_AVX512)
-  return _mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_GT_OQ) != 0;
-#elif defined(HEED_AVX2)
-  return _mm256_movemask_pd(_mm256_cmp_pd((__m256d)a, (__m256d)b, _CMP_GT_OQ)) != 0;
-#else
-  return anyTrue(a > b);
-#endif
-}
 template <class T>
 INLINE bool anyNaN(Vector<T> v) {
   return anyTrue(v != v);
@@ -210,16 +191,6 @@ INLINE T sumOf(Vector<T> v) {
   }
   return lanes[0];
 }
-template <class T>
-INLINE T greatestOf(Vector<T> v) {
-  T lanes[LANES<T>];
-  __builtin_memcpy(lanes, &v, sizeof v);
-  for (int width = LANES<T> / 2; width > 0; width /= 2) {
-    for (int n = 0; n < width; n++) lanes[n] = lanes[n] > lanes[n + width] ? lanes[n] : lanes[n + width];
-  }
-  return lanes[0];
-}
-
 // low: a0 b0 a1 b1 ... of the lower halves of a and b; high: of the upper ones.
 #if defined(HEED_AVX512)
 INLINE F32 low(F32 a, F32 b) {
@@ -259,18 +230,26 @@ INLINE void transpose(Vector<T> (&v)[LANES<T>]) {
   }
 }
 
-// Lane n: the sum of vector n.
-template <class T>
-INLINE Vector<T> sumsOf(const Vector<T>* vectors) {
+// Lane n: what the lanes of vector n come to, two shuffles each.
+template <class T, class Combine>
+INLINE Vector<T> acrossLanes(const Vector<T>* vectors, Combine combine) {
   Vector<T> v[LANES<T>];
 #pragma GCC unroll 16
   for (int n = 0; n < LANES<T>; n++) v[n] = vectors[n];
 #pragma GCC unroll 4
   for (int half = LANES<T> / 2; half > 0; half /= 2) {
 #pragma GCC unroll 8
-    for (int n = 0; n < half; n++) v[n] = low(v[n], v[n + half]) + high(v[n], v[n + half]);
+    for (int n = 0; n < half; n++) v[n] = combine(low(v[n], v[n + half]), high(v[n], v[n + half]));
   }
   return v[0];
+}
+template <class T>
+INLINE Vector<T> sumsOf(const Vector<T>* vectors) {
+  return acrossLanes<T>(vectors, [](Vector<T> a, Vector<T> b) __attribute__((always_inline)) { return a + b; });
+}
+template <class T>
+INLINE Vector<T> maximaOf(const Vector<T>* vectors) {
+  return acrossLanes<T>(vectors, [](Vector<T> a, Vector<T> b) __attribute__((always_inline)) { return larger(a, b); });
 }
 
 }  // namespace
