@@ -5,6 +5,7 @@ import { type Manifest, isInstalled, readManifest } from './resolve.ts';
 const KNOWN = [
   { name: 'ts', optional: false },
   { name: 'wasm', optional: false },
+  { name: 'webgpu', optional: true },
   { name: 'gpujs', optional: true },
   { name: 'tfjs-node', optional: true },
   { name: 'reference', optional: false },

@@ -19,6 +19,7 @@ const wasm = (threads: number) => async (): Promise<AttentionBackend> =>
 /** Packages are loaded when they are first asked for. */
 const CREATE: Record<OfferId, Contestant['create']> = {
   ts: async () => (await import('@heed/backend-ts')).default.create(),
+  webgpu: async () => (await import('@heed/backend-webgpu')).default.create(),
   wasm: wasm(1),
   'wasm-threads': wasm(Math.max(2, navigator.hardwareConcurrency)),
   'gpujs-webgpu': gpujs('webgpu'),

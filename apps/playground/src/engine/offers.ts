@@ -1,6 +1,7 @@
 /** What the page brings along, the first one being the one that always runs. */
 export const OFFERS = [
   { id: 'ts', label: 'TypeScript' },
+  { id: 'webgpu', label: 'WebGPU' },
   { id: 'wasm', label: 'WebAssembly' },
   { id: 'wasm-threads', label: 'WebAssembly, threads' },
   { id: 'gpujs-webgpu', label: 'gpu.js, WebGPU' },

@@ -1,0 +1,202 @@
+import { type AttentionRequest, type Tensor, attention, problemOf, tensor } from '@heed/core';
+import reference from '@heed/core/reference';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createBackend } from './backend.ts';
+import webgpu from './index.ts';
+import type { GpuBufferTensor } from './memory/wrap.ts';
+import { openEngine } from './platform/engine.ts';
+import { ownDevice } from './test/device.ts';
+import { watchBuffers } from './test/live-buffers.ts';
+import { useSoftwareVulkan } from './test/software-vulkan.ts';
+
+useSoftwareVulkan();
+const availability = await webgpu.probe();
+const required = (process.env['HEED_REQUIRE'] ?? '').split(',');
+const isAbsent = !availability.available && !required.includes('all') && !required.includes('webgpu');
+
+type Forward = Pick<AttentionRequest, 'query' | 'key' | 'value'>;
+
+function waves(shape: readonly number[], seed: number): Tensor<'float32'> {
+  const size = shape.reduce((product, length) => product * length, 1);
+  return tensor(
+    Float32Array.from({ length: size }, (_, n) => Math.sin(seed + 1.7 * n)),
+    shape,
+  );
+}
+
+function selfAttention(length: number, heads = 2, depth = 8): Forward {
+  const shape = [1, heads, length, depth];
+  return { query: waves(shape, 1), key: waves(shape, 2), value: waves(shape, 3) };
+}
+
+test.for([{ subgroups: true as never }, { powerPreference: 'fast' as never }, { device: {} as never }])(
+  'options %o are refused',
+  async (options) => {
+    await expect(webgpu.create(options)).rejects.toMatchObject({ code: 'ARGUMENT' });
+  },
+);
+
+describe.skipIf(isAbsent)('on an adapter', () => {
+  test('the device names adapter, software and subgroups', async () => {
+    await using backend = await webgpu.create();
+    expect(backend.device).toMatch(/^WebGPU, /);
+    await using without = await webgpu.create({ subgroups: false });
+    expect(without.device).not.toContain('subgroups');
+  });
+
+  describe('buffers and pipelines', () => {
+    test('are bounded over calls of changing lengths, and gone after dispose()', async () => {
+      const device = await ownDevice();
+      const live = watchBuffers(device);
+      const engine = await openEngine({ device });
+      const backend = createBackend(engine);
+      const run = (length: number): Promise<unknown> => attention(backend, selfAttention(length, 1, 4));
+      await run(1);
+      const before = live.count;
+      const lengths = Array.from({ length: 60 }, (_, n) => 17 + 3 * n);
+      await run(lengths[0]!);
+      const pipelines = engine.pipelines.size;
+      for (const length of lengths) await run(length);
+      expect(live.count).toBe(before);
+      expect(engine.pipelines.size).toBe(pipelines);
+      await backend.dispose();
+      expect(live.count).toBe(0);
+    });
+
+    test('of gradients, aborts and resident tensors are given back', async () => {
+      const device = await ownDevice();
+      const live = watchBuffers(device);
+      const backend = await webgpu.create({ device });
+      const request = { ...selfAttention(20), bias: waves([20, 20], 5), sinks: waves([2], 6) };
+      const { gradient } = await attention(backend, { ...request, gradient: true });
+      await gradient(waves([1, 2, 20, 8], 4));
+      await expect(attention(backend, request, { signal: AbortSignal.abort('enough') })).rejects.toBe(
+        'enough',
+      );
+      expect(live.count).toBe(0);
+      await backend.upload(waves([3, 5], 1));
+      expect(live.count).toBe(1);
+      await backend.dispose();
+      expect(live.count).toBe(0);
+      // It is the caller's: it still works.
+      device.createBuffer({ size: 16, usage: 0x80 }).destroy();
+    });
+
+    test('hold nothing of size N²', async () => {
+      const device = await ownDevice();
+      const live = watchBuffers(device);
+      await using backend = await webgpu.create({ device });
+      const peaks = [];
+      for (const length of [256, 512]) {
+        live.peak = 0;
+        await attention(backend, selfAttention(length, 1, 4));
+        peaks.push(live.peak);
+      }
+      expect(peaks[1]! / peaks[0]!).toBeLessThan(2.1);
+    });
+  });
+
+  describe('decoding', () => {
+    test('uploads one row a step, and one pipeline serves all lengths', async () => {
+      const device = await ownDevice();
+      const engine = await openEngine({ device });
+      await using backend = createBackend(engine);
+      const [key, value] = await Promise.all(
+        [1, 2].map((seed) => backend.upload(waves([1, 2, 600, 8], seed))),
+      );
+      let bytes = 0;
+      const write = device.queue.writeBuffer.bind(device.queue);
+      device.queue.writeBuffer = ((...given: Parameters<typeof write>) => {
+        bytes += given[4] ?? (given[2] as ArrayBuffer).byteLength;
+        write(...given);
+      }) as typeof write;
+      let pipelines = 0;
+      for (const length of [1, 255, 256, 257, 600]) {
+        bytes = 0;
+        await key!.write(waves([1, 2, 1, 8], length), { axis: 2, start: length - 1 });
+        await value!.write(waves([1, 2, 1, 8], -length), { axis: 2, start: length - 1 });
+        const query = waves([1, 2, 1, 8], length);
+        const request = { query, keyLengths: [length], causal: true, alignment: 'bottomRight' } as const;
+        const { output } = await attention(backend, { ...request, key: key!, value: value! });
+        expect(bytes).toBeLessThan(4096);
+        pipelines ||= engine.pipelines.size;
+        expect(engine.pipelines.size).toBe(pipelines);
+        await using judge = await reference.create();
+        const plain = { key: await key!.read(), value: await value!.read() };
+        const expected = await attention(judge, { ...request, ...plain });
+        output.data.forEach((number, n) => expect(number).toBeCloseTo(expected.output.data[n]!, 5));
+      }
+    });
+  });
+
+  describe("buffers of the caller's own device", () => {
+    let device: GPUDevice;
+    beforeAll(async () => {
+      device = await ownDevice();
+    });
+    const USAGE = 0x80 | 0x04 | 0x08;
+
+    test('are computed with, and results handed back, without a copy', async () => {
+      const request = selfAttention(5);
+      const backend = await webgpu.create({ device });
+      const buffers = ['query', 'key', 'value'].map((name) => {
+        const { data, shape } = request[name as 'query'] as Tensor<'float32'>;
+        const buffer = device.createBuffer({ size: 256 + data.byteLength, usage: USAGE });
+        device.queue.writeBuffer(buffer, 256, data as Float32Array<ArrayBuffer>);
+        return { name, buffer, resident: backend.wrap!({ buffer, dtype: 'float32', shape, offset: 256 }) };
+      });
+      const { problem, inputs } = problemOf(request);
+      const kernel = await backend.compile(problem);
+      const wrapped = Object.fromEntries(buffers.map(({ name, resident }) => [name, resident]));
+      const { output } = await kernel.run({ ...inputs, ...wrapped } as typeof inputs, { resident: true });
+      const { buffer, dtype, shape } = backend.unwrap!(output!) as GpuBufferTensor;
+      expect([typeof buffer.mapAsync, dtype, shape]).toEqual(['function', 'float32', [1, 2, 5, 8]]);
+      expect((await output!.read()).data).toEqual((await kernel.run(inputs)).output!.data);
+      await backend.dispose();
+      // Those that are not owned outlive it.
+      for (const { buffer: own } of buffers) {
+        const encoder = device.createCommandEncoder();
+        encoder.clearBuffer(own);
+        device.pushErrorScope('validation');
+        device.queue.submit([encoder.finish()]);
+        expect(await device.popErrorScope()).toBeNull();
+      }
+    });
+
+    test.for([
+      ['a usage that is missing', { usage: 0x80 }, {}, 'ARGUMENT'],
+      ['an offset that cannot be bound', {}, { offset: 4 }, 'ARGUMENT'],
+      ['a buffer that is too small', {}, { shape: [1000] }, 'SHAPE'],
+      ['another element type', {}, { dtype: 'float16' }, 'ARGUMENT'],
+    ] as const)('%s is refused', async ([, descriptor, given, code]) => {
+      const backend = await webgpu.create({ device });
+      const buffer = device.createBuffer({ size: 256, usage: USAGE, ...descriptor });
+      const wrap = (): unknown => backend.wrap!({ buffer, dtype: 'float32', shape: [4], ...given });
+      expect(wrap).toThrow(expect.objectContaining({ code }));
+      await backend.dispose();
+    });
+  });
+
+  test('a lost device is one clear error, and the next create() works', async () => {
+    const device = await ownDevice();
+    const backend = await webgpu.create({ device });
+    const resident = await backend.upload(waves([4], 1));
+    device.destroy();
+    const lost = { code: 'ENGINE', message: expect.stringContaining('device was lost') };
+    await expect(attention(backend, selfAttention(4))).rejects.toMatchObject(lost);
+    await expect(resident.read()).rejects.toMatchObject(lost);
+    await backend.dispose();
+    await using next = await webgpu.create();
+    await attention(next, selfAttention(4));
+  });
+
+  test('too much memory is an error with a remedy, and the backend works on', async () => {
+    await using backend = await webgpu.create();
+    const request = { ...selfAttention(65_536, 1, 4), weights: true } as const;
+    await expect(attention(backend, request)).rejects.toMatchObject({
+      code: 'OUT_OF_MEMORY',
+      message: expect.stringContaining('weights'),
+    });
+    await attention(backend, selfAttention(20));
+  });
+});

@@ -1,0 +1,318 @@
+import { type Geometry, MAXIMUM_VECTORS, stageVectors, strideOf } from '../plan/geometry.ts';
+import type { Variant } from '../plan/variant.ts';
+import {
+  BLOCK,
+  type Reduction,
+  acrossRow,
+  addresses,
+  beginBlock,
+  blockLoader,
+  queryOperand,
+  workgroupMemory,
+} from '../shader/block.ts';
+import { EXPONENTIAL, GUMBEL, LOGARITHM, TANH } from '../shader/math.ts';
+import { type Shader, THREADS, each, shaderOf, written } from '../shader/module.ts';
+import { BATCH, scoreBindings, scoreFunctions } from '../shader/scores.ts';
+import { FINITE, readRows, rowWriter, vectorsOf, writtenRows } from '../shader/tensors.ts';
+import {
+  CHAIN,
+  type Operand,
+  accumulate,
+  columnsOf,
+  directProducts,
+  foldSums,
+  passesOf,
+  products,
+  stage,
+  sums,
+} from '../shader/tile.ts';
+import { FLAGS, OUTPUT_BITS, RECORD_VECTORS, finishFunctions, recordVectors } from './finish.ts';
+
+export interface AttendOptions {
+  readonly variant: Variant;
+  readonly geometry: Geometry;
+  /** Whether sums of values are wanted: soft attention's output. */
+  readonly sumsValues: boolean;
+  /** Whether keys are split among workgroups, whose records {@link mergeShader} joins. */
+  readonly splits: boolean;
+}
+
+/** Passes over the keys, each for some columns of the values: one unless values are very wide. */
+export function valuePasses(valueDim: number): number {
+  return passesOf(valueDim, MAXIMUM_VECTORS).passes;
+}
+
+/**
+ * Flash attention (Dao et al. 2022; the online softmax is Milakov and Gimelshein's, 2018): a workgroup takes a block of
+ * query rows over all their keys, a tile at a time, with scores, maxima and sums in registers. Grid: blocks, slices of
+ * batch and heads, splits of the keys · passes.
+ *
+ * "No key yet" is a sum of 0 and never a number: the maximum begins at the lowest float, which a score may be.
+ */
+export function attendShader({ variant, geometry, sumsValues, splits }: AttendOptions): Shader {
+  const { headDim, valueDim, selection, softcap } = variant;
+  const { rows, rowsEach, rowThreads, keys, staged, keepsQueries } = geometry;
+  const hard = selection !== 'softmax';
+  const { passes, vectors } = sumsValues ? passesOf(valueDim, MAXIMUM_VECTORS) : { passes: 1, vectors: 1 };
+  const columns = columnsOf(geometry, vectors);
+  const valueVectors = vectorsOf(valueDim);
+  const query: Operand = {
+    ...queryOperand(headDim),
+    spoil: (index) => `atomicOr(&queryFlags[${index}], 1u);`,
+  };
+  const keyOperand: Operand = {
+    vectors: vectorsOf(headDim),
+    load: (index, n) => `load_key(block, u32(tile) + ${index}, ${n})`,
+    spoil: (index) => (staged ? `atomicOr(&keyFlags[${index}], 1u);` : `keySpoils[${index}] = true;`),
+  };
+  const valueOperand: Operand = {
+    vectors: valueVectors,
+    load: (index, n) =>
+      passes > 1 && !staged
+        ? `load_value(block, u32(tile) + ${index}, min(${n}, ${valueVectors - 1}u))`
+        : `load_value(block, u32(tile) + ${index}, ${n})`,
+    spoil: (index) => `atomicOr(&valueFlags[${index}], 1u);`,
+  };
+  const row = (r: number): string => `(threadRow + ${rowThreads * r}u)`;
+  const kept = keepsQueries ? 'queries' : null;
+
+  const bindings = [
+    readRows('query', headDim),
+    readRows('key', headDim),
+    ...(sumsValues ? [readRows('value', valueDim)] : []),
+    ...scoreBindings(variant),
+    ...(splits
+      ? [written('records', 'vec4u')]
+      : [written('rowResults'), ...(sumsValues ? [writtenRows('output', valueDim)] : [])]),
+  ];
+
+  const declarations = [
+    FINITE,
+    FLAGS,
+    EXPONENTIAL,
+    LOGARITHM,
+    softcap ? TANH : '',
+    selection === 'sample' ? GUMBEL : '',
+    BATCH,
+    BLOCK,
+    CHAIN,
+    addresses('query', 'key', ...(sumsValues ? (['value', 'output'] as const) : [])),
+    blockLoader('query', headDim),
+    blockLoader('key', headDim),
+    sumsValues ? blockLoader('value', valueDim) : '',
+    scoreFunctions(variant),
+    splits ? '' : finishFunctions(variant),
+    splits || !sumsValues ? '' : `${OUTPUT_BITS}\n${rowWriter('output', valueDim)}`,
+    workgroupMemory(geometry, {
+      queries: keepsQueries ? rows * strideOf(vectorsOf(headDim)) : 0,
+      stage: stageVectors(geometry, sumsValues ? valueVectors : 0),
+      weights: sumsValues,
+      folds: sumsValues && columns.keyGroups > 1,
+    }),
+    `var<workgroup> queryFlags: array<atomic<u32>, ${rows}>;`,
+    staged ? `var<workgroup> keyFlags: array<atomic<u32>, ${keys}>;` : '',
+    sumsValues ? `var<workgroup> valueFlags: array<atomic<u32>, ${keys}>;` : '',
+    'const LOWEST = -0x1.fffffep+127f;',
+  ];
+
+  const stageQueries = stage(query, {
+    rows,
+    from: '0u',
+    count: vectorsOf(headDim),
+    target: 'queries',
+    slot: (index) => `${index} * ${strideOf(vectorsOf(headDim))}u`,
+  });
+
+  const storeWeights = (r: number): string =>
+    staged
+      ? `weights[${row(r)} * ${strideOf(keys / 4)}u + threadKey] = weights${r};`
+      : each(4, (k) => `    weights[${r * keys}u + 4u * threadKey + ${k}u] = weights${r}[${k}];`);
+  const scores = each(
+    rowsEach,
+    (r) => `
+    let scores${r} = scoresOf(product${r}, row${r}, tile + i32(4u * threadKey), keySpoils);
+    if (any(scores${r}.spoiling)) { flags${r} |= SCORE_FLAG; }
+    let seen${r} = select(vec4f(LOWEST), scores${r}.values, scores${r}.attended);
+    let tileMaximum${r} = max(max(seen${r}.x, seen${r}.y), max(seen${r}.z, seen${r}.w));
+    ${hard ? choose(r, selection === 'sample') : ''}`,
+  );
+
+  const softmax = `
+${each(rowsEach, (r) => `    var newMaximum${r} = maximum${r};`)}
+${acrossRow(geometry, {
+  type: 'f32',
+  of: (r) => `tileMaximum${r}`,
+  into: (r) => `newMaximum${r}`,
+  combine: (a, b) => `max(${a}, ${b})`,
+})}
+${each(rowsEach, (r) => `    newMaximum${r} = max(newMaximum${r}, maximum${r});`)}
+    ${staged ? clear('keyFlags', keys) : ''}
+${each(Math.ceil(rowsEach / 4), (n) => {
+  const changes = [0, 1, 2, 3].map((k) => {
+    const r = 4 * n + k;
+    return r < rowsEach ? `maximum${r} - newMaximum${r}` : '0.0';
+  });
+  return `    let factors${n} = exponential(max(vec4f(${changes.join(', ')}), vec4f(-100.0)));`;
+})}
+${each(
+  rowsEach,
+  (r) => `
+    let factor${r} = factors${Math.floor(r / 4)}[${r % 4}];
+    let weights${r} = select(vec4f(0.0), exponential(max(scores${r}.values - newMaximum${r}, vec4f(-100.0))), scores${r}.attended);
+    sum${r} = fma(sum${r}, factor${r}, (weights${r}.x + weights${r}.y) + (weights${r}.z + weights${r}.w));
+    maximum${r} = newMaximum${r};
+    ${sumsValues ? storeWeights(r) : ''}`,
+)}`;
+
+  const values = !sumsValues
+    ? ''
+    : `
+${sums('sum', rowsEach, columns, (sum, r) => `    ${sum} *= factor${r};`)}
+${accumulate('sum', geometry, columns, valueOperand, {
+  weights: 'weights',
+  vectors: Math.min(vectors, valueVectors),
+  firstVector: 'firstVector',
+})}
+    ${staged ? '' : 'workgroupBarrier();'}
+    let valueSpoils = vec4<bool>(${[0, 1, 2, 3].map((k) => `atomicLoad(&valueFlags[4u * threadKey + ${k}u]) != 0u`).join(', ')});
+${each(rowsEach, (r) => `    if (any(valueSpoils & scores${r}.attended)) { flags${r} |= VALUE_FLAG; }`)}
+    ${staged ? '' : 'workgroupBarrier();'}`;
+
+  const main = `${beginBlock(geometry)}
+  let columnPart = group.z % ${passes}u;
+  let split = group.z / ${passes}u;
+  let firstVector = columnPart * ${vectors}u;
+  let column = threadKey % ${columns.threads}u;
+  let keyGroup = threadKey / ${columns.threads}u;
+  let seen = seenKeys(block, batch, ${rows}u);
+  let begin = max(seen.x, i32(split * params.splitKeys));
+  let end = min(seen.y, i32((split + 1u) * params.splitKeys));
+  ${clear('queryFlags', rows)}
+  ${staged ? clear('keyFlags', keys) : ''}
+  workgroupBarrier();
+  ${keepsQueries ? stageQueries : ''}
+  ${keepsQueries ? 'workgroupBarrier();' : ''}
+${each(
+  rowsEach,
+  (r) => `
+  let index${r} = block.start + ${row(r)};
+  let row${r} = rowOf(batch, block.batch, headOf(block, index${r}), indexOf(index${r}), index${r} < block.count,
+    ${keepsQueries ? `atomicLoad(&queryFlags[${row(r)}]) != 0u` : 'false'});
+  var maximum${r} = LOWEST;
+  var sum${r} = 0.0;
+  var flags${r} = 0u;
+  ${hard ? `var best${r} = LOWEST;\n  var choice${r} = -1;` : ''}`,
+)}
+${sumsValues ? sums('sum', rowsEach, columns, (sum) => `  var ${sum} = vec4f(0.0);`) : ''}
+
+  for (var tile = begin / ${keys} * ${keys}; tile < end; tile += ${keys}) {
+    ${staged ? '' : 'var keySpoils = vec4<bool>(false);'}
+    ${staged ? products('product', geometry, query, keyOperand, kept) : directProducts('product', geometry, query, keyOperand, 'queries')}
+    ${staged ? `let keySpoils = vec4<bool>(${[0, 1, 2, 3].map((k) => `atomicLoad(&keyFlags[4u * threadKey + ${k}u]) != 0u`).join(', ')});` : ''}
+    ${sumsValues ? clear('valueFlags', keys) : ''}
+${scores}
+${softmax}
+${values}
+  }
+
+${
+  keepsQueries
+    ? ''
+    : `  workgroupBarrier();
+${each(rowsEach, (r) => `  if (sum${r} > 0.0 && atomicLoad(&queryFlags[${row(r)}]) != 0u) { flags${r} |= SCORE_FLAG; }`)}`
+}
+${end({ geometry, hard, sumsValues, splits, columns, vectors, valueVectors, passes })}`;
+
+  const kind = `${selection}${splits ? ' of a split' : ''}`;
+  return shaderOf({ label: `attend, ${kind}`, subgroup: geometry.subgroup, bindings, declarations, main });
+}
+
+/** Flags of workgroup memory become 0: what is not written is anything at all. */
+function clear(name: string, count: number): string {
+  return `for (var n = thread; n < ${count}u; n += ${THREADS}u) { atomicStore(&${name}[n], 0u); }`;
+}
+
+/** A row's best candidate so far: strictly larger ones replace it, so that the first of equals stays. */
+function choose(r: number, sampled: boolean): string {
+  const noise = sampled
+    ? `gumbel(u32(tile) + 4u * threadKey, indexOf(index${r}), headOf(block, index${r}), block.batch)`
+    : 'vec4f(0.0)';
+  return `
+    let candidates${r} = scores${r}.values + ${noise};
+${each(
+  4,
+  (k) => `    if (scores${r}.attended[${k}] && (choice${r} == -1 || candidates${r}[${k}] > best${r})) {
+      best${r} = candidates${r}[${k}];
+      choice${r} = tile + i32(4u * threadKey) + ${k};
+    }`,
+)}`;
+}
+
+interface End {
+  readonly geometry: Geometry;
+  readonly hard: boolean;
+  readonly sumsValues: boolean;
+  readonly splits: boolean;
+  readonly columns: ReturnType<typeof columnsOf>;
+  readonly vectors: number;
+  readonly valueVectors: number;
+  readonly passes: number;
+}
+
+/** What the invocations of a row have is put together, and written. */
+function end({ geometry, hard, sumsValues, splits, columns, vectors, valueVectors, passes }: End): string {
+  const { rowsEach } = geometry;
+  const across = (reduction: Reduction): string => `
+  workgroupBarrier();
+${acrossRow(geometry, reduction)}`;
+  const rowSums = `
+${each(rowsEach, (r) => `  var rowSum${r} = 0.0;\n  var allFlags${r} = 0u;`)}
+${across({ type: 'f32', of: (r) => `sum${r}`, into: (r) => `rowSum${r}`, combine: (a, b) => `(${a} + ${b})` })}
+${across({ type: 'u32', of: (r) => `flags${r}`, into: (r) => `allFlags${r}`, combine: (a, b) => `(${a} | ${b})` })}`;
+  // The best of all first, then the lowest key among those that have it; −1 is the largest unsigned number.
+  const choices = !hard
+    ? ''
+    : `
+${each(rowsEach, (r) => `  var rowBest${r} = LOWEST;\n  var rowChoice${r} = 0u;`)}
+${across({ type: 'f32', of: (r) => `best${r}`, into: (r) => `rowBest${r}`, combine: (a, b) => `max(${a}, ${b})` })}
+${across({
+  type: 'u32',
+  of: (r) => `select(0xffffffffu, bitcast<u32>(choice${r}), best${r} == rowBest${r})`,
+  into: (r) => `rowChoice${r}`,
+  combine: (a, b) => `min(${a}, ${b})`,
+})}`;
+  const writeSums = (write: (c: number) => string): string =>
+    !sumsValues
+      ? ''
+      : `    if (keyGroup == 0u) {
+${each(columns.each, (c) => {
+  const guard =
+    vectors % columns.threads === 0 && passes === 1
+      ? ''
+      : `if (column + ${c * columns.threads}u < ${vectors}u && firstVector + column + ${c * columns.threads}u < ${valueVectors}u) `;
+  return `      ${guard}{ ${write(c)} }`;
+})}
+    }`;
+  const choiceOf = (r: number): string => (hard ? `bitcast<i32>(rowChoice${r})` : '-1');
+  const finishRow = (r: number): string => `
+  if (index${r} < block.count) {
+    let finished = finish(maximum${r}, rowSum${r}, allFlags${r}, headOf(block, index${r}));
+    if (threadKey == 0u && columnPart == 0u) { writeRow(finished, ${choiceOf(r)}, placeOf(block, index${r})); }
+    ${sumsValues ? `let at = outputRow(block.batch, headOf(block, index${r}), indexOf(index${r}));` : ''}
+${writeSums((c) => `write_output(at, firstVector + column + ${c * columns.threads}u, outputBits(sum${r}_${c}, finished, rowSum${r} == 0.0));`)}
+  }`;
+  const size = recordVectors(sumsValues ? vectors : 0);
+  const recordRow = (r: number): string => `
+  if (index${r} < block.count) {
+    let at = (((y * params.splits + split) * block.count + index${r}) * ${passes}u + columnPart) * ${size}u;
+    if (threadKey == 0u) {
+      records[at] = vec4u(bitcast<u32>(maximum${r}), bitcast<u32>(rowSum${r}), allFlags${r}, bitcast<u32>(${choiceOf(r)}));
+      ${hard ? `records[at + 1u] = vec4u(bitcast<u32>(rowBest${r}), 0u, 0u, 0u);` : ''}
+    }
+${writeSums((c) => `records[at + ${RECORD_VECTORS}u + column + ${c * columns.threads}u] = bitcast<vec4u>(sum${r}_${c});`)}
+  }`;
+  return `${rowSums}
+${choices}
+${sumsValues ? foldSums('sum', geometry, columns) : ''}
+${each(rowsEach, splits ? recordRow : finishRow)}`;
+}

@@ -1,0 +1,64 @@
+import type { Variant } from '../plan/variant.ts';
+import { BLOCK, addresses } from '../shader/block.ts';
+import { type Shader, THREADS, read, shaderOf, written } from '../shader/module.ts';
+import { BATCH } from '../shader/scores.ts';
+import { FINITE, readRows, rowLoader, rowWriter, vectorsOf, writtenRows } from '../shader/tensors.ts';
+import { FLAGS, ROW_PLANES } from './finish.ts';
+
+/**
+ * The results of hard attention: the bits of the chosen value, and a weight of 1. Other values are not read. Grid: rows
+ * of a head group, slices of batch and heads.
+ */
+export function takeShader(
+  { valueDim }: Variant,
+  wants: { readonly output: boolean; readonly weights: boolean },
+): Shader {
+  const rowResult = (plane: keyof typeof ROW_PLANES): string =>
+    `rowResults[${ROW_PLANES[plane]}u * params.rows + place]`;
+  return shaderOf({
+    label: 'chosen values',
+    bindings: [
+      read('table'),
+      read('rowResults'),
+      ...(wants.output ? [readRows('value', valueDim), writtenRows('output', valueDim)] : []),
+      ...(wants.weights ? [written('weightsOut')] : []),
+    ],
+    declarations: [
+      FINITE,
+      FLAGS,
+      BATCH,
+      BLOCK,
+      wants.output
+        ? [addresses('value', 'output'), rowLoader('value', valueDim), rowWriter('output', valueDim)].join(
+            '\n',
+          )
+        : '',
+    ],
+    main: `
+  let x = group.x + params.firstX;
+  let y = group.y + params.firstY;
+  let block = blockOf(x, y, 1u);
+  let place = placeOf(block, x);
+  let choice = bitcast<i32>(${rowResult('choice')});
+  let isFlagged = (${rowResult('flags')} & SCORE_FLAG) != 0u;
+  if (choice < 0) { return; }
+  ${
+    wants.output
+      ? `
+  let source = valueRow(block.batch, block.kvHead, u32(choice));
+  let outputAt = outputRow(block.batch, headOf(block, x), indexOf(x));
+  for (var n = thread; n < ${vectorsOf(valueDim)}u; n += ${THREADS}u) {
+    write_output(outputAt, n, select(valueAt(source, n), vec4u(NAN), isFlagged));
+  }`
+      : ''
+  }
+  ${
+    wants.weights
+      ? `
+  if (thread == 0u) {
+    weightsOut[place * params.keyLength - params.weightsBase + u32(choice)] = select(0x3f800000u, NAN, isFlagged);
+  }`
+      : ''
+  }`,
+  });
+}

@@ -1,0 +1,101 @@
+import { type Geometry, stageVectors, strideOf } from '../plan/geometry.ts';
+import type { Variant } from '../plan/variant.ts';
+import { BLOCK, addresses, beginBlock, blockLoader, queryOperand, workgroupMemory } from '../shader/block.ts';
+import { EXPONENTIAL, TANH } from '../shader/math.ts';
+import { type Shader, each, read, shaderOf, written } from '../shader/module.ts';
+import { BATCH, scoreBindings, scoreFunctions } from '../shader/scores.ts';
+import { FINITE, readRows, vectorsOf } from '../shader/tensors.ts';
+import { CHAIN, type Operand, directProducts, products, stage } from '../shader/tile.ts';
+import { FLAGS, ROW_PLANES } from './finish.ts';
+
+/**
+ * The weights of soft attention: the scores once more, now that row maximum and row sum are known. Keys that no row of
+ * a block sees keep the 0 that new buffers have. Grid: blocks, slices of batch and heads, splits of the keys.
+ */
+export function weightsShader(variant: Variant, geometry: Geometry): Shader {
+  const { headDim, softcap } = variant;
+  const { rows, rowsEach, rowThreads, keys, staged, keepsQueries } = geometry;
+  const query = queryOperand(headDim);
+  const key: Operand = {
+    vectors: vectorsOf(headDim),
+    load: (index, n) => `load_key(block, u32(tile) + ${index}, ${n})`,
+  };
+  const row = (r: number): string => `(threadRow + ${rowThreads * r}u)`;
+  const rowResult = (plane: keyof typeof ROW_PLANES, r: number): string =>
+    `rowResults[${ROW_PLANES[plane]}u * params.rows + place${r}]`;
+  const main = `${beginBlock(geometry)}
+  let seen = seenKeys(block, batch, ${rows}u);
+  let begin = max(seen.x, i32(group.z * params.splitKeys));
+  let end = min(seen.y, i32((group.z + 1u) * params.splitKeys));
+  ${
+    keepsQueries
+      ? `${stage(query, {
+          rows,
+          from: '0u',
+          count: vectorsOf(headDim),
+          target: 'queries',
+          slot: (index) => `${index} * ${strideOf(vectorsOf(headDim))}u`,
+        })}
+  workgroupBarrier();`
+      : ''
+  }
+${each(
+  rowsEach,
+  (r) => `
+  let index${r} = block.start + ${row(r)};
+  let isRow${r} = index${r} < block.count;
+  let row${r} = rowOf(batch, block.batch, headOf(block, index${r}), indexOf(index${r}), isRow${r}, false);
+  let place${r} = select(0u, placeOf(block, index${r}), isRow${r});
+  let isFlagged${r} = (${rowResult('flags', r)} & SCORE_FLAG) != 0u;
+  let maximum${r} = bitcast<f32>(select(${rowResult('rowMax', r)}, 0u, isFlagged${r} || isNonFinite(${rowResult('rowMax', r)})));
+  let rowSum${r} = bitcast<f32>(select(${rowResult('rowSum', r)}, 0u, isFlagged${r}));`,
+)}
+  for (var tile = begin / ${keys} * ${keys}; tile < end; tile += ${keys}) {
+    ${staged ? products('product', geometry, query, key, keepsQueries ? 'queries' : null) : directProducts('product', geometry, query, key, 'queries')}
+${each(
+  rowsEach,
+  (r) => `
+    {
+      let firstKey = tile + i32(4u * threadKey);
+      let scores = scoresOf(product${r}, row${r}, firstKey, vec4<bool>(false));
+      let shares = exponential(max(scores.values - maximum${r}, vec4f(-100.0))) / rowSum${r};
+      let bits = select(vec4u(0u), select(bitcast<vec4u>(shares), vec4u(NAN), isFlagged${r}), scores.attended);
+      let at = place${r} * params.keyLength - params.weightsBase + u32(firstKey);
+      for (var k = 0; k < 4; k++) {
+        if (isRow${r} && firstKey + k < i32(params.keyLength)) { weightsOut[at + u32(k)] = bits[k]; }
+      }
+    }`,
+)}
+  }`;
+  return shaderOf({
+    label: 'weights',
+    bindings: [
+      readRows('query', headDim),
+      readRows('key', headDim),
+      ...scoreBindings(variant),
+      read('rowResults'),
+      written('weightsOut'),
+    ],
+    declarations: [
+      FINITE,
+      FLAGS,
+      EXPONENTIAL,
+      softcap ? TANH : '',
+      BATCH,
+      BLOCK,
+      CHAIN,
+      addresses('query', 'key'),
+      blockLoader('query', headDim),
+      blockLoader('key', headDim),
+      scoreFunctions(variant),
+      workgroupMemory(geometry, {
+        queries: keepsQueries ? rows * strideOf(vectorsOf(headDim)) : 0,
+        stage: stageVectors(geometry, 0),
+        weights: false,
+        folds: false,
+        exchange: false,
+      }),
+    ],
+    main,
+  });
+}

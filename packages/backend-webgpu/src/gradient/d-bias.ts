@@ -1,0 +1,106 @@
+import { type Geometry, stageVectors, strideOf } from '../plan/geometry.ts';
+import type { Variant } from '../plan/variant.ts';
+import { queryOperand, workgroupMemory } from '../shader/block.ts';
+import { type Shader, each, shaderOf, written } from '../shader/module.ts';
+import { vectorsOf } from '../shader/tensors.ts';
+import { type Operand, products } from '../shader/tile.ts';
+import { gradientBindings, gradientDeclarations } from './common.ts';
+import { declareRows, scoreGradient, weightsOf } from './rows.ts';
+
+/**
+ * dBias: a workgroup keeps a tile of the bias and goes over all that it was broadcast to, in order: batch, heads, rows,
+ * keys. Grid: blocks of rows, one where rows are broadcast; batch and heads of the bias; tiles of keys, one where keys
+ * are broadcast.
+ */
+export function dBiasShader(variant: Variant, geometry: Geometry): Shader {
+  const { headDim, valueDim } = variant;
+  const { rows, rowsEach, rowThreads, keys } = geometry;
+  const key: Operand = {
+    vectors: vectorsOf(headDim),
+    load: (index, n) => `load_key(block, u32(tile) + ${index}, ${n})`,
+  };
+  const value: Operand = {
+    vectors: vectorsOf(valueDim),
+    load: (index, n) => `load_value(block, u32(tile) + ${index}, ${n})`,
+  };
+  const dOutput: Operand = {
+    vectors: vectorsOf(valueDim),
+    load: (index, n) => `load_dOutput(block, block.start + ${index}, ${n})`,
+  };
+  const stride = strideOf(keys / 4);
+  const place = (r: number): string => `(threadRow + ${rowThreads * r}u) * ${stride}u + threadKey`;
+  const main = `
+  let threadKey = thread % 8u;
+  let threadRow = thread / 8u;
+  let isOneRow = params.biasRow == 0u;
+  let isOneKey = params.biasKey == 0u;
+  let biasHeads = select(params.heads, 1u, params.biasHead == 0u);
+  let y = group.y + params.firstY;
+  let biasBatch = y / biasHeads;
+  let biasHead = y % biasHeads;
+  let endBatch = select(biasBatch + 1u, params.batch, params.biasBatch == 0u);
+  let endHead = select(biasHead + 1u, params.heads, params.biasHead == 0u);
+  let ownRow = (group.x + params.firstX) * ${rows}u;
+  let ownKey = i32(group.z * ${keys}u);
+${each(rowsEach, (r) => `  var total${r} = vec4f(0.0);\n  var spoils${r} = vec4<bool>(false);`)}
+  for (var b = biasBatch; b < endBatch; b++) {
+    for (var h = biasHead; h < endHead; h++) {
+      let batch = batchOf(b);
+      let endRow = select(min(ownRow + 1u, params.queryLength), params.queryLength, isOneRow);
+      for (var start = ownRow; start < endRow; start += ${rows}u) {
+        let block = Block(b, h, h / params.headsPerKv, start, params.queryLength);
+        let seen = seenKeys(block, batch, ${rows}u);
+        let begin = max(seen.x / ${keys} * ${keys}, ownKey);
+        let end = min(seen.y, select(ownKey + ${keys}, i32(params.keyLength), isOneKey));
+${declareRows(rowsEach, rowThreads)}
+        for (var tile = begin; tile < end; tile += ${keys}) {
+          ${products('product', geometry, queryOperand(headDim), key, null)}
+${weightsOf(rowsEach)}
+          ${products('dWeight', geometry, dOutput, value, null)}
+${each(
+  rowsEach,
+  (r) => `          total${r} += ${scoreGradient(r, false)};
+          spoils${r} |= scores${r}.attended & vec4<bool>(gradientRow${r}.isFlagged);`,
+)}
+        }
+      }
+    }
+  }
+  workgroupBarrier();
+${each(
+  rowsEach,
+  (r) => `  weights[${place(r)}] = total${r};
+  stage[${place(r)}] = select(vec4f(0.0), vec4f(1.0), spoils${r});`,
+)}
+  workgroupBarrier();
+  // What was broadcast is summed: each invocation takes some of what is left.
+  let ownRows = select(min(${rows}u, params.queryLength - ownRow), 1u, isOneRow);
+  let ownKeys = select(min(${keys}u, params.keyLength - u32(ownKey)), 1u, isOneKey);
+  for (var n = thread; n < ownRows * ownKeys; n += 64u) {
+    let row = n / ownKeys;
+    let column = n % ownKeys;
+    var sum = 0.0;
+    var spoiled = 0.0;
+    for (var i = row; i < select(row + 1u, ${rows}u, isOneRow); i++) {
+      for (var j = column; j < select(column + 1u, ${keys}u, isOneKey); j++) {
+        sum += weights[i * ${stride}u + j / 4u][j % 4u];
+        spoiled += stage[i * ${stride}u + j / 4u][j % 4u];
+      }
+    }
+    let at = biasBatch * params.biasBatch + biasHead * params.biasHead + (ownRow + row) * params.biasRow
+      + (u32(ownKey) + column) * params.biasKey;
+    dBias[at] = select(bitcast<u32>(sum), NAN, spoiled != 0.0);
+  }`;
+  return shaderOf({
+    label: 'dBias',
+    bindings: [...gradientBindings(variant), written('dBias')],
+    declarations: [
+      ...gradientDeclarations(variant),
+      workgroupMemory(geometry, {
+        stage: Math.max(stageVectors(geometry, 0), rows * stride),
+        exchange: false,
+      }),
+    ],
+    main,
+  });
+}

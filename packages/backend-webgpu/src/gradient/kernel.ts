@@ -1,0 +1,172 @@
+import type {
+  AttentionGradients,
+  AttentionInputs,
+  AttentionProblem,
+  GradientInputs,
+  RunOptions,
+} from '@heed/core';
+import { type GpuTensor, bytesOf } from '../memory/gpu-tensor.ts';
+import { type Geometry, MAXIMUM_VECTORS } from '../plan/geometry.ts';
+import { problemParams } from '../plan/strides.ts';
+import { batchWords, tableCopies, tableOf } from '../plan/table.ts';
+import { variantOf } from '../plan/variant.ts';
+import type { Engine } from '../platform/engine.ts';
+import type { Pipeline } from '../platform/pipelines.ts';
+import { Run } from '../platform/run.ts';
+import { THREADS } from '../shader/module.ts';
+import { passesOf } from '../shader/tile.ts';
+import { gradientGeometry } from './common.ts';
+import { dBiasShader } from './d-bias.ts';
+import { dKeyValueShader, keyValuePasses } from './d-key-value.ts';
+import { dQueryShader } from './d-query.ts';
+import { dSinksShader } from './d-sinks.ts';
+import { meansShader } from './means.ts';
+import { ROW_WORDS } from './rows.ts';
+
+interface Pipelines {
+  readonly means: Pipeline;
+  readonly dQuery: Pipeline;
+  readonly dKeyValue: Pipeline;
+  readonly dBias: Pipeline | null;
+  readonly dSinks: Pipeline | null;
+}
+
+/** A gradient whose shaders are compiled. */
+export class GradientKernel {
+  readonly #engine: Engine;
+  readonly #problem: AttentionProblem;
+  readonly #pipelines: Pipelines;
+  /** Rows are those of one head for dQuery and dBias, of all heads of a group for dKey and dValue. */
+  readonly #geometry: Geometry;
+  readonly #groupGeometry: Geometry;
+
+  private constructor(
+    engine: Engine,
+    problem: AttentionProblem,
+    pipelines: Pipelines,
+    geometries: readonly [Geometry, Geometry],
+  ) {
+    this.#engine = engine;
+    this.#problem = problem;
+    this.#pipelines = pipelines;
+    [this.#geometry, this.#groupGeometry] = geometries;
+  }
+
+  static async compile(engine: Engine, problem: AttentionProblem): Promise<GradientKernel> {
+    const { heads, kvHeads, queryLength, valueDim, bias, sinks } = problem;
+    const variant = variantOf(problem);
+    const geometry = gradientGeometry(queryLength, problem, engine);
+    const groupGeometry = gradientGeometry((queryLength * heads) / kvHeads, problem, engine);
+    const { pipelines } = engine;
+    const [means, dQuery, dKeyValue, dBias, dSinks] = await Promise.all([
+      pipelines.get(meansShader(valueDim)),
+      pipelines.get(dQueryShader(variant, geometry)),
+      pipelines.get(dKeyValueShader(variant, groupGeometry)),
+      bias ? pipelines.get(dBiasShader(variant, geometry)) : null,
+      sinks ? pipelines.get(dSinksShader()) : null,
+    ]);
+    const compiled = { means, dQuery, dKeyValue, dBias, dSinks };
+    return new GradientKernel(engine, problem, compiled, [geometry, groupGeometry]);
+  }
+
+  /** Bytes besides inputs and results. */
+  get scratchBytes(): number {
+    const { batch, kvHeads, keyLength, headDim, valueDim } = this.#problem;
+    return 4 * (tableOf(this.#problem, ROW_WORDS).words + batch * kvHeads * keyLength * (headDim + valueDim));
+  }
+
+  run(
+    inputs: AttentionInputs<GpuTensor>,
+    forward: GradientInputs<GpuTensor>,
+    { signal }: RunOptions,
+  ): Promise<AttentionGradients<GpuTensor>> {
+    return Run.execute(this.#engine, signal, (run) => this.#record(run, inputs, forward));
+  }
+
+  #record(
+    run: Run,
+    inputs: AttentionInputs<GpuTensor>,
+    { output, statistics, dOutput }: GradientInputs<GpuTensor>,
+  ): AttentionGradients<GpuTensor> {
+    const problem = this.#problem;
+    const { batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim, bias } = problem;
+    const table = tableOf(problem, ROW_WORDS);
+    const tableTensor = run.scratch(table.words);
+    this.#engine.device.queue.writeBuffer(tableTensor.buffer, 0, batchWords(problem, inputs));
+    for (const [tensor, word] of tableCopies(table, inputs)) {
+      run.copy(tensor, 0, tableTensor, 4 * word, bytesOf(tensor));
+    }
+    const keyWords = batch * kvHeads * keyLength * headDim;
+    const valueWords = batch * kvHeads * keyLength * valueDim;
+    const gradients = run.scratch(keyWords + valueWords);
+    const like = ({ dtype, shape }: GpuTensor): GpuTensor => run.result(dtype, shape);
+    const dQuery = like(inputs.query);
+    const dKey = like(inputs.key);
+    const dValue = like(inputs.value);
+    const dBias = inputs.bias && like(inputs.bias);
+    const dSinks = inputs.sinks && like(inputs.sinks);
+    const tensors = {
+      ...inputs,
+      ...statistics,
+      ...{ output, dOutput, table: tableTensor, tableOut: tableTensor, gradients, dQuery, dBias, dSinks },
+    } as unknown as Readonly<Record<string, GpuTensor | undefined>>;
+    const params = { ...problemParams(problem), ...table.places, packed: 1, dValueAt: keyWords };
+    const rows = batch * heads * queryLength;
+    const {
+      means,
+      dQuery: queryPipeline,
+      dKeyValue,
+      dBias: biasPipeline,
+      dSinks: sinksPipeline,
+    } = this.#pipelines;
+    const { rows: blockRows, keys } = this.#geometry;
+    const depth = headDim + valueDim;
+    run.dispatch({
+      pipeline: means,
+      tensors,
+      params,
+      grid: [Math.ceil(rows / THREADS), 1, 1],
+      work: THREADS * valueDim,
+    });
+    const blocks = Math.ceil(queryLength / blockRows);
+    const tiles = Math.ceil(keyLength / keys);
+    run.dispatch({
+      pipeline: queryPipeline,
+      tensors,
+      params,
+      grid: [blocks, batch * heads, passesOf(headDim, MAXIMUM_VECTORS).passes],
+      work: blockRows * keyLength * (depth + headDim),
+    });
+    const groupRows = (heads / kvHeads) * queryLength;
+    run.dispatch({
+      pipeline: dKeyValue,
+      tensors,
+      params: { ...params, packed: heads / kvHeads },
+      grid: [tiles, batch * kvHeads, keyValuePasses(problem)],
+      work: Math.max(groupRows, this.#groupGeometry.rows) * keys * 2 * depth,
+    });
+    run.copy(gradients, 0, dKey, 0, 4 * keyWords);
+    run.copy(gradients, 4 * keyWords, dValue, 0, 4 * valueWords);
+    if (biasPipeline && bias) {
+      const [b, h, i, j] = bias.shape;
+      const broadcast = (rows * keyLength) / Math.max(1, b * h * i * j);
+      run.dispatch({
+        pipeline: biasPipeline,
+        tensors,
+        params,
+        grid: [i === 1 ? Math.min(1, blocks) : blocks, b * h, j === 1 ? Math.min(1, tiles) : tiles],
+        work: Math.max(1, broadcast) * blockRows * keys * depth,
+      });
+    }
+    if (sinksPipeline) {
+      run.dispatch({
+        pipeline: sinksPipeline,
+        tensors,
+        params,
+        grid: [heads, 1, 1],
+        work: batch * queryLength,
+      });
+    }
+    return { dQuery, dKey, dValue, ...(dBias && { dBias }), ...(dSinks && { dSinks }) };
+  }
+}

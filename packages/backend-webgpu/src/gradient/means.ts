@@ -1,0 +1,51 @@
+import { type Shader, THREADS, read, shaderOf, written } from '../shader/module.ts';
+import { FINITE, readRows, rowAddress, rowLoader, vectorsOf } from '../shader/tensors.ts';
+import { CHAIN } from '../shader/tile.ts';
+import { ROW_FLAGS, ROW_WORDS } from './rows.ts';
+
+/** The mean of dW of each row, dO · output (Dao et al. 2022, appendix B.4), and whether the row is non-finite. */
+export function meansShader(valueDim: number): Shader {
+  return shaderOf({
+    label: 'means of the gradient',
+    bindings: [
+      readRows('output', valueDim),
+      readRows('dOutput', valueDim),
+      read('rowMax'),
+      read('rowSum'),
+      written('tableOut'),
+    ],
+    declarations: [
+      FINITE,
+      ROW_FLAGS,
+      CHAIN,
+      rowAddress('output'),
+      rowLoader('output', valueDim),
+      rowLoader('dOutput', valueDim),
+    ],
+    main: `
+  let place = (group.x + params.firstX) * ${THREADS}u + thread;
+  if (place >= params.rows) { return; }
+  let i = place % params.queryLength;
+  let h = (place / params.queryLength) % params.heads;
+  let b = place / params.queryLength / params.heads;
+  let row = outputRow(b, h, i);
+  let maximum = rowMax[place];
+  let sum = rowSum[place];
+  var isFlagged = isNonFinite(sum) || (isNonFinite(maximum) && maximum != MINUS_INFINITY);
+  var isZero = true;
+  var mean = 0.0;
+  for (var n = 0u; n < ${vectorsOf(valueDim)}u; n++) {
+    let o = outputAt(row, n);
+    let d = dOutputAt(row, n);
+    isFlagged |= any(areNonFinite(o)) || any(areNonFinite(d));
+    isZero &= all((o & vec4u(0x7fffffffu)) == vec4u(0u));
+    mean = chain(finite(o), finite(d), mean);
+  }
+  let isEmpty = isNonFinite(sum) || sum == 0u;
+  let at = params.rowsAt + ${ROW_WORDS}u * place;
+  tableOut[at] = select(maximum, 0u, isNonFinite(maximum));
+  tableOut[at + 1u] = bitcast<u32>(1.0 / bitcast<f32>(select(sum, 0x3f800000u, isEmpty)));
+  tableOut[at + 2u] = bitcast<u32>(mean);
+  tableOut[at + 3u] = select(0u, FLAGGED, isFlagged) | select(0u, ZERO_OUTPUT, isZero);`,
+  });
+}

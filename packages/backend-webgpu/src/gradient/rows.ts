@@ -1,0 +1,54 @@
+import { each } from '../shader/module.ts';
+
+/** Words of the table that a row takes in a gradient: row maximum, 1 / row sum, mean, flags. */
+export const ROW_WORDS = 4;
+
+/** Flags of a row: it is non-finite; its output is all 0, as that of a row that attends to nothing. */
+export const ROW_FLAGS = `
+const FLAGGED = 1u;
+const ZERO_OUTPUT = 2u;`;
+
+/** What a row needs for its weights and their gradients: see {@link ROW_WORDS}. */
+export const GRADIENT_ROW: string = `
+struct GradientRow {
+  maximum: f32,
+  inverseSum: f32,
+  mean: f32,
+  isFlagged: bool,
+}
+
+fn gradientRowOf(place: u32, isRow: bool) -> GradientRow {
+  let at = params.rowsAt + ${ROW_WORDS}u * select(0u, place, isRow);
+  return GradientRow(bitcast<f32>(table[at]), bitcast<f32>(table[at + 1u]), bitcast<f32>(table[at + 2u]),
+    (table[at + 3u] & FLAGGED) != 0u);
+}`;
+
+/** `rowR` and `gradientRowR` for the rows of an invocation in the block. */
+export function declareRows(rowsEach: number, rowThreads: number): string {
+  return each(
+    rowsEach,
+    (r) => `
+  let index${r} = block.start + threadRow + ${rowThreads * r}u;
+  let isRow${r} = index${r} < block.count;
+  let row${r} = rowOf(batch, block.batch, headOf(block, index${r}), indexOf(index${r}), isRow${r}, false);
+  let gradientRow${r} = gradientRowOf(placeOf(block, index${r}), isRow${r});`,
+  );
+}
+
+/** `weightsR`, from the products of a tile; a flagged row has none: what it does is kept in flags. */
+export function weightsOf(rowsEach: number): string {
+  return each(
+    rowsEach,
+    (r) => `
+    let scores${r} = scoresOf(product${r}, row${r}, tile + i32(4u * threadKey), vec4<bool>(false));
+    let weights${r} = select(vec4f(0.0),
+      exponential(max(scores${r}.values - gradientRow${r}.maximum, vec4f(-100.0))) * gradientRow${r}.inverseSum,
+      scores${r}.attended & vec4<bool>(!gradientRow${r}.isFlagged));`,
+  );
+}
+
+/** Code of dS of row r, from `dWeightR`, which may be infinite where it is excluded; before or behind the softcap. */
+export function scoreGradient(r: number, softcap: boolean): string {
+  const before = `weights${r} * (select(vec4f(0.0), dWeight${r}, scores${r}.attended) - gradientRow${r}.mean)`;
+  return softcap ? `(${before}) * (1.0 - scores${r}.saturation * scores${r}.saturation)` : before;
+}

@@ -1,0 +1,16 @@
+import type { BackendProvider } from '@heed/core';
+import type { GpuBufferTensor } from './memory/wrap.ts';
+import type { WebgpuOptions } from './options.ts';
+import { provider } from './provider.ts';
+
+export type { GpuBufferTensor, WebgpuOptions };
+
+/**
+ * Attention on WebGPU: for each kind of problem WGSL is written and compiled. In pages and workers it runs on
+ * `navigator.gpu`, in Node on Dawn, from the package `webgpu`. Its resident tensors are buffers of the device.
+ *
+ * @throws HeedError from `create`: `UNAVAILABLE` where there is no WebGPU or no adapter; `UNKNOWN_OPTION` or
+ * `ARGUMENT` for wrong options. From runs: `OUT_OF_MEMORY`; `ENGINE` when the device is lost, after which `create` makes a new one.
+ */
+const webgpu: BackendProvider<WebgpuOptions> = provider;
+export default webgpu;

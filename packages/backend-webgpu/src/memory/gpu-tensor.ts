@@ -1,0 +1,54 @@
+import type { DType } from '@heed/core';
+import type { NativeTensor } from '@heed/core/backend';
+import { COPY_DST, COPY_SRC, STORAGE } from '../platform/constants.ts';
+import type { Engine } from '../platform/engine.ts';
+import { outOfMemory } from '../platform/scoped.ts';
+
+/** A tensor on the device: its elements one after the other in a buffer, booleans as bytes. */
+export interface GpuTensor extends NativeTensor {
+  readonly buffer: GPUBuffer;
+  /** Bytes. */
+  readonly offset: number;
+  /** Whether the buffer ends with the tensor. */
+  readonly owned: boolean;
+}
+
+export const BYTES: Readonly<Record<DType, number>> = { float32: 4, float64: 8, int32: 4, bool: 1 };
+
+export function bytesOf({ dtype, shape }: NativeTensor): number {
+  return shape.reduce((size, length) => size * length, BYTES[dtype]);
+}
+
+/** Buffers are whole vectors, and never empty: shaders bind them. */
+function roomFor(bytes: number): number {
+  return Math.max(16, Math.ceil(bytes / 16) * 16);
+}
+
+/** To be called within `scoped`. @throws HeedError `OUT_OF_MEMORY` beyond the device's largest buffer. */
+export function createBuffer({ device }: Engine, bytes: number, usage: number): GPUBuffer {
+  const size = roomFor(bytes);
+  const { maxBufferSize } = device.limits;
+  if (size > maxBufferSize) {
+    throw outOfMemory(
+      undefined,
+      `cannot allocate ${size} bytes: the device allows buffers of ${maxBufferSize}`,
+    );
+  }
+  return device.createBuffer({ size, usage });
+}
+
+/** A tensor of zeros; to be called within `scoped`. */
+export function createTensor(engine: Engine, dtype: DType, shape: readonly number[]): GpuTensor {
+  const buffer = createBuffer(engine, bytesOf({ dtype, shape }), STORAGE | COPY_SRC | COPY_DST);
+  return { dtype, shape: [...shape], buffer, offset: 0, owned: true };
+}
+
+export function freeTensor({ buffer, owned }: GpuTensor): void {
+  if (owned) buffer.destroy();
+}
+
+/** What a shader binds of a tensor: whole vectors, where there are as many. */
+export function bindingOf(native: GpuTensor): GPUBufferBinding {
+  const { buffer, offset } = native;
+  return { buffer, offset, size: Math.min(roomFor(bytesOf(native)), buffer.size - offset) };
+}

@@ -1,0 +1,61 @@
+import { type DType, HeedError } from '@heed/core';
+import { COPY_DST, COPY_SRC, STORAGE } from '../platform/constants.ts';
+import type { Engine } from '../platform/engine.ts';
+import { type GpuTensor, bytesOf } from './gpu-tensor.ts';
+
+/** What `wrap` takes: a buffer of the backend's device, and what lies in it. */
+export interface GpuBufferTensor {
+  /** With the usages STORAGE, COPY_SRC and COPY_DST. */
+  readonly buffer: GPUBuffer;
+  /** Booleans are bytes. */
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Where the tensor begins in the buffer, in bytes: a multiple of 256. Default 0. */
+  readonly offset?: number;
+  /** Whether `dispose()` of the resident tensor destroys the buffer. Default false. */
+  readonly owned?: boolean;
+}
+
+const DTYPES: readonly unknown[] = ['float32', 'float64', 'int32', 'bool'] satisfies DType[];
+const USAGE = STORAGE | COPY_SRC | COPY_DST;
+
+/**
+ * A tensor in a buffer that somebody else made; null when the value is not a {@link GpuBufferTensor}.
+ *
+ * @throws HeedError `ARGUMENT` for a buffer that lacks a usage, an offset that shaders cannot bind; `SHAPE` for a buffer
+ * that is too small.
+ */
+export function wrapBuffer({ device }: Engine, value: unknown): GpuTensor | null {
+  if (!isBufferTensor(value)) return null;
+  const { buffer, dtype, shape, offset = 0, owned = false } = value;
+  if ((buffer.usage & USAGE) !== USAGE) {
+    throw refusal(
+      'ARGUMENT',
+      `the buffer has the usage ${buffer.usage}, expected STORAGE, COPY_SRC and COPY_DST`,
+    );
+  }
+  const alignment = device.limits.minStorageBufferOffsetAlignment;
+  if (!Number.isSafeInteger(offset) || offset < 0 || offset % alignment !== 0) {
+    throw refusal('ARGUMENT', `offset is ${offset}, expected a multiple of ${alignment}`);
+  }
+  const bytes = Math.max(16, Math.ceil(bytesOf({ dtype, shape }) / 4) * 4);
+  if (buffer.size - offset < bytes) {
+    const given = `the buffer has ${buffer.size - offset} bytes from ${offset} on`;
+    throw refusal('SHAPE', `${given}, ${dtype} [${shape.join(', ')}] requires ${bytes}`);
+  }
+  return { dtype, shape: [...shape], buffer, offset, owned };
+}
+
+function isBufferTensor(value: unknown): value is GpuBufferTensor {
+  const { buffer, dtype, shape } = (value ?? {}) as Partial<GpuBufferTensor>;
+  return (
+    typeof buffer?.mapAsync === 'function' &&
+    DTYPES.includes(dtype) &&
+    Array.isArray(shape) &&
+    shape.every((length) => Number.isSafeInteger(length) && length >= 0)
+  );
+}
+
+function refusal(code: 'ARGUMENT' | 'SHAPE', message: string): HeedError {
+  return new HeedError(code, `webgpu cannot wrap this: ${message}`, { clause: 'resident' });
+}

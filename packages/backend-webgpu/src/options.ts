@@ -1,0 +1,37 @@
+import { HeedError } from '@heed/core';
+import { type OptionKind, checkOptions, oneOf } from '@heed/core/backend';
+
+/** What `create` takes. */
+export interface WebgpuOptions {
+  /**
+   * A device of your own, which is never destroyed: its buffers can be wrapped without a copy. Default: one is asked
+   * for, with all that its adapter allows.
+   */
+  readonly device?: GPUDevice;
+  /** Which adapter is preferred where there are several; not with `device`. Default: the browser's choice. */
+  readonly powerPreference?: 'low-power' | 'high-performance';
+  /**
+   * Whether kernels use the feature `subgroups`, where device and adapter have it. Results then differ in their last
+   * bits from those without it. Default `'auto'`.
+   */
+  readonly subgroups?: 'auto' | false;
+}
+
+const gpuDevice: OptionKind = {
+  expected: 'a GPUDevice, as `await adapter.requestDevice()` gives',
+  accepts: (value) => typeof (value as Partial<GPUDevice> | null)?.createComputePipelineAsync === 'function',
+};
+
+/** @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`. */
+export function checkWebgpuOptions(options: WebgpuOptions): void {
+  checkOptions('webgpu.create()', options, {
+    device: gpuDevice,
+    powerPreference: oneOf('low-power', 'high-performance'),
+    subgroups: oneOf('auto', false),
+  });
+  if (options.device === undefined || options.powerPreference === undefined) return;
+  const remedy = 'leave powerPreference out: a device has its adapter already';
+  throw new HeedError('ARGUMENT', `webgpu.create(): device and powerPreference are both given; ${remedy}`, {
+    remedy,
+  });
+}

@@ -1,0 +1,43 @@
+import type { AttentionProblem } from '@heed/core';
+import { type Geometry, type Limits, SPLIT_KEYS, geometryOf } from './geometry.ts';
+import { type Variant, variantOf } from './variant.ts';
+
+/** How a problem is cut into blocks. Nothing in it depends on the numbers in the tensors. */
+export interface ForwardPlan {
+  readonly variant: Variant;
+  readonly geometry: Geometry;
+  /** Query heads whose rows share a block. */
+  readonly packed: number;
+  /** Blocks of rows, and slices of batch and heads. */
+  readonly blocks: number;
+  readonly slices: number;
+  /** Whether keys are split among workgroups, and how many keys a split has. */
+  readonly splits: boolean;
+  readonly splitKeys: number;
+  /** Whether the values are summed: soft attention's output. */
+  readonly sumsValues: boolean;
+}
+
+/** Rows up to which those of all heads of a group share blocks. */
+const PACKED_ROWS = 32;
+/** More than any length: no splits. */
+const ALL_KEYS = 2 ** 30;
+
+export function forwardPlan(problem: AttentionProblem, limits: Limits): ForwardPlan {
+  const { batch, heads, kvHeads, queryLength, keyLength, headDim, outputs, selection } = problem;
+  const packed = queryLength < PACKED_ROWS ? heads / kvHeads : 1;
+  const rows = packed * queryLength;
+  const geometry = geometryOf(rows, headDim, limits);
+  const splitKeys = geometry.staged ? 2 * SPLIT_KEYS : SPLIT_KEYS;
+  const splits = rows <= geometry.rows && keyLength > splitKeys;
+  return {
+    variant: variantOf(problem),
+    geometry,
+    packed,
+    blocks: Math.ceil(rows / geometry.rows),
+    slices: (batch * heads) / packed,
+    splits,
+    splitKeys: splits ? splitKeys : ALL_KEYS,
+    sumsValues: selection === 'softmax' && outputs.includes('output'),
+  };
+}

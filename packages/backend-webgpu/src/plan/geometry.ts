@@ -1,0 +1,87 @@
+import { THREADS } from '../shader/module.ts';
+import { vectorsOf } from '../shader/tensors.ts';
+
+/** Keys that an invocation scores together: one vector. */
+export const KEYS = 4;
+
+/** Vectors of an output row that one pass over the keys sums: what registers hold. More takes further passes. */
+export const MAXIMUM_VECTORS = 64;
+
+/** How the 64 invocations of a workgroup share a tile of scores. */
+export interface Geometry {
+  /** Invocations along the rows, and along the keys: their product is 64. */
+  readonly rowThreads: number;
+  readonly keyThreads: number;
+  /** Rows of one invocation, which takes every `rowThreads`-th. */
+  readonly rowsEach: number;
+  /** Query rows of a block, and keys of a tile. */
+  readonly rows: number;
+  readonly keys: number;
+  /**
+   * Whether keys and values go through workgroup memory, which pays where several rows share them. Otherwise each
+   * invocation reads them itself.
+   */
+  readonly staged: boolean;
+  /** Vectors of queries and keys, along the head size, that are in workgroup memory at one time. */
+  readonly chunk: number;
+  /** Whether whole query rows stay in workgroup memory. */
+  readonly keepsQueries: boolean;
+  /** Neighbouring invocations that exchange numbers without workgroup memory; 1 where none do. */
+  readonly subgroup: number;
+}
+
+/** What of an adapter matters for geometry: the same on all but small ones. */
+export interface Limits {
+  /** Bytes of workgroup memory. */
+  readonly workgroupMemory: number;
+  readonly subgroup: number;
+}
+
+/** Rows up to which a block has them all in one invocation, and keys are split among workgroups. */
+const FEW_ROWS = 4;
+/** Keys of a split, at absolute positions. */
+export const SPLIT_KEYS = 256;
+
+/**
+ * The shape of the tiles. It depends on lengths and head sizes alone, never on batch, heads or the kind of adapter, so
+ * that a row's bits do not, either.
+ *
+ * Workgroup memory is kept small: how many workgroups a GPU's core has at one time is what it has of it. So queries and
+ * keys are staged 32 numbers of the head size at a time.
+ *
+ * @param rows of all query heads that share a key/value head, where they are packed; of one head otherwise.
+ */
+export function geometryOf(rows: number, headDim: number, { workgroupMemory, subgroup }: Limits): Geometry {
+  const vectors = vectorsOf(headDim);
+  if (rows <= FEW_ROWS) {
+    const rowsEach = 2 ** Math.ceil(Math.log2(Math.max(1, rows)));
+    const shape = { rowThreads: 1, keyThreads: THREADS, rowsEach, rows: rowsEach, keys: THREADS * KEYS };
+    return { ...shape, staged: false, chunk: vectors, keepsQueries: true, subgroup };
+  }
+  const rowsEach = rows <= 8 ? 1 : rows <= 16 ? 2 : 4;
+  const chunk = Math.min(CHUNK, vectors);
+  const shape = { rowThreads: 8, keyThreads: 8, rowsEach, rows: 8 * rowsEach, keys: 8 * KEYS, staged: true };
+  const queryBytes = 16 * shape.rows * strideOf(vectors);
+  return { ...shape, chunk, keepsQueries: queryBytes <= workgroupMemory - OTHER_BYTES, subgroup };
+}
+
+/** Vectors of queries, keys or values in workgroup memory at one time, along their head size. */
+const CHUNK = 8;
+/** Bytes of workgroup memory beside whole query rows, at most. */
+const OTHER_BYTES = 12_288;
+
+/** Vectors from one row to the next in workgroup memory: one more, so that rows lie in different banks. */
+export function strideOf(vectors: number): number {
+  return vectors + 1;
+}
+
+/** Vectors of the part that keys and values, and queries that do not stay, go through. */
+export function stageVectors(geometry: Geometry, valueVectors: number): number {
+  const { rows, keys, chunk, keepsQueries, staged } = geometry;
+  if (!staged) return 0;
+  const chunks = (keepsQueries ? keys : rows + keys) * strideOf(chunk);
+  return Math.max(chunks, keys * Math.min(CHUNK, valueVectors));
+}
+
+/** Vectors of values that are staged at one time, along their head size. */
+export const VALUE_CHUNK: number = CHUNK;

@@ -1,0 +1,195 @@
+import type { DType } from '@heed/core';
+import { type GpuTensor, bindingOf, createBuffer, createTensor } from '../memory/gpu-tensor.ts';
+import { PARAMS_BYTES, type Params, writeParams } from '../shader/params.ts';
+import { COPY_DST, UNIFORM } from './constants.ts';
+import type { Engine } from './engine.ts';
+import type { Pipeline } from './pipelines.ts';
+import { orLost, scoped } from './scoped.ts';
+
+/** One shader over a grid of workgroups. */
+export interface Dispatch {
+  readonly pipeline: Pipeline;
+  /** What it binds, by the names of its bindings. */
+  readonly tensors: Readonly<Record<string, GpuTensor | undefined>>;
+  readonly params: Params;
+  readonly grid: readonly [x: number, y: number, z: number];
+  /** About how many multiplications a workgroup does. */
+  readonly work: number;
+}
+
+interface Copy {
+  readonly from: GpuTensor;
+  readonly fromByte: number;
+  readonly to: GpuTensor;
+  readonly toByte: number;
+  readonly bytes: number;
+}
+
+type Step = { readonly dispatch: Dispatch } | { readonly copy: Copy };
+
+/** The time of one submission of a long run: a driver resets a device that is silent for some two seconds. */
+const SUBMISSION_SECONDS = 0.1;
+/** What WebGPU starts at least, along an axis. */
+const MAXIMUM_WORKGROUPS = 65_535;
+
+/** What one call does on the device: memory, copies and shaders, in order. */
+export class Run {
+  readonly #engine: Engine;
+  readonly #temporary: GpuTensor[] = [];
+  readonly #results: GpuTensor[] = [];
+  readonly #steps: Step[] = [];
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Words that end with the run; they are 0. */
+  scratch(words: number): GpuTensor {
+    const tensor = createTensor(this.#engine, 'int32', [words]);
+    this.#temporary.push(tensor);
+    return tensor;
+  }
+
+  /** A tensor of zeros that outlives the run, unless that fails. */
+  result(dtype: DType, shape: readonly number[]): GpuTensor {
+    const tensor = createTensor(this.#engine, dtype, shape);
+    this.#results.push(tensor);
+    return tensor;
+  }
+
+  copy(from: GpuTensor, fromByte: number, to: GpuTensor, toByte: number, bytes: number): void {
+    if (bytes > 0) this.#steps.push({ copy: { from, fromByte, to, toByte, bytes } });
+  }
+
+  dispatch(dispatch: Dispatch): void {
+    if (dispatch.grid.every((count) => count > 0)) this.#steps.push({ dispatch });
+  }
+
+  /**
+   * Records what is to be done, with `plan`, and does it.
+   *
+   * @throws the signal's reason; HeedError `OUT_OF_MEMORY`, `ENGINE`. Then all memory has been given back.
+   */
+  static async execute<T>(
+    engine: Engine,
+    signal: AbortSignal | undefined,
+    plan: (run: Run) => T,
+  ): Promise<T> {
+    const run = new Run(engine);
+    try {
+      const result = await scoped(engine, () => plan(run));
+      await run.#submit(signal);
+      return result;
+    } catch (error) {
+      for (const { buffer } of run.#results) buffer.destroy();
+      throw error;
+    } finally {
+      for (const { buffer } of run.#temporary) buffer.destroy();
+    }
+  }
+
+  async #submit(signal: AbortSignal | undefined): Promise<void> {
+    const engine = this.#engine;
+    const { device } = engine;
+    let pieces: (Copy | Piece)[] = [];
+    let work = 0;
+    const flush = async (isLast: boolean): Promise<void> => {
+      const given = pieces;
+      const amount = work;
+      pieces = [];
+      work = 0;
+      const start = performance.now();
+      await scoped(engine, () => encode(engine, given));
+      if (isLast) return;
+      await orLost(engine, device.queue.onSubmittedWorkDone());
+      const seconds = Math.max(1e-4, (performance.now() - start) / 1000);
+      engine.rate = Math.max(engine.rate / 4, Math.min(amount / seconds, engine.rate * 8));
+      signal?.throwIfAborted();
+    };
+    for (const step of this.#steps) {
+      if ('copy' in step) {
+        pieces.push(step.copy);
+        continue;
+      }
+      for (const piece of piecesOf(step.dispatch, () => engine.rate * SUBMISSION_SECONDS - work)) {
+        pieces.push(piece);
+        work += piece.work;
+        if (work >= engine.rate * SUBMISSION_SECONDS) await flush(false);
+      }
+    }
+    await flush(true);
+  }
+}
+
+/** A part of a dispatch: blocks and slices from the first on. */
+interface Piece {
+  readonly dispatch: Dispatch;
+  readonly firstX: number;
+  readonly firstY: number;
+  readonly grid: readonly [number, number, number];
+  readonly work: number;
+}
+
+/** @param budget multiplications that the next piece may do. */
+function* piecesOf(dispatch: Dispatch, budget: () => number): Generator<Piece> {
+  const { grid, work } = dispatch;
+  const [columns, slices, depth] = grid;
+  let y = 0;
+  while (y < slices) {
+    const inRow = Math.min(columns, MAXIMUM_WORKGROUPS);
+    const most = Math.max(1, Math.floor(budget() / (work * depth * columns)));
+    const count = columns > MAXIMUM_WORKGROUPS ? 1 : Math.min(slices - y, most, MAXIMUM_WORKGROUPS);
+    let x = 0;
+    while (x < columns) {
+      const width =
+        count > 1 || most > 1 ? inRow : Math.min(inRow, Math.max(1, Math.floor(budget() / (work * depth))));
+      const wide = Math.min(columns - x, width);
+      yield { dispatch, firstX: x, firstY: y, grid: [wide, count, depth], work: wide * count * depth * work };
+      x += wide;
+    }
+    y += count;
+  }
+}
+
+/** Parameters begin at multiples of what every device allows. */
+const PARAMS_STRIDE = Math.ceil(PARAMS_BYTES / 256) * 256;
+
+function encode(engine: Engine, pieces: readonly (Copy | Piece)[]): void {
+  const { device } = engine;
+  const encoder = device.createCommandEncoder();
+  const dispatches = pieces.filter((piece) => 'dispatch' in piece);
+  const params = new ArrayBuffer(Math.max(1, dispatches.length) * PARAMS_STRIDE);
+  const view = new DataView(params);
+  const uniforms = createBuffer(engine, params.byteLength, UNIFORM | COPY_DST);
+  let index = 0;
+  for (const piece of pieces) {
+    if (!('dispatch' in piece)) {
+      const { from, fromByte, to, toByte, bytes } = piece;
+      encoder.copyBufferToBuffer(from.buffer, from.offset + fromByte, to.buffer, to.offset + toByte, bytes);
+      continue;
+    }
+    const { dispatch, firstX, firstY, grid } = piece;
+    const { pipeline, tensors } = dispatch;
+    const at = PARAMS_STRIDE * index++;
+    writeParams(view, at, { ...dispatch.params, firstX, firstY });
+    const bindGroup = device.createBindGroup({
+      layout: pipeline.layout,
+      entries: [
+        { binding: 0, resource: { buffer: uniforms, size: PARAMS_BYTES } },
+        ...pipeline.shader.bindings.map(({ name }, n) => ({
+          binding: n + 1,
+          resource: bindingOf(tensors[name]!),
+        })),
+      ],
+    });
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline.compute);
+    pass.setBindGroup(0, bindGroup, [at]);
+    pass.dispatchWorkgroups(...grid);
+    pass.end();
+  }
+  device.queue.writeBuffer(uniforms, 0, params);
+  device.queue.submit([encoder.finish()]);
+  // What is submitted still reads it.
+  uniforms.destroy();
+}

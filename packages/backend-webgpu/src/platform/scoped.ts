@@ -1,0 +1,52 @@
+import { HeedError } from '@heed/core';
+import type { Engine } from './engine.ts';
+
+const SCOPES = ['validation', 'out-of-memory', 'internal'] as const;
+
+/**
+ * Does some work on the device, all of it before it returns, and makes errors of what the device has against it.
+ *
+ * @throws HeedError `OUT_OF_MEMORY`; `ENGINE`, also when the device was lost.
+ */
+export async function scoped<T>(engine: Engine, work: () => T): Promise<T> {
+  engine.check();
+  const { device } = engine;
+  for (const scope of SCOPES) device.pushErrorScope(scope);
+  let popped: Promise<(GPUError | null)[]>;
+  let result: T;
+  try {
+    result = work();
+  } finally {
+    popped = Promise.all(SCOPES.map(() => device.popErrorScope()));
+    popped.catch(() => undefined);
+  }
+  const found = (await orLost(engine, popped)).find((error) => error !== null);
+  if (found) throw asHeedError(found);
+  return result;
+}
+
+/** Waits for the device. @throws HeedError `ENGINE` when it was lost. */
+export async function orLost<T>(engine: Engine, promise: Promise<T>): Promise<T> {
+  try {
+    const result = await promise;
+    engine.check();
+    return result;
+  } catch (error) {
+    // A lost device is told of in the turn after this one.
+    await new Promise((resolve) => setTimeout(resolve));
+    engine.check();
+    throw error;
+  }
+}
+
+function asHeedError(cause: GPUError): HeedError {
+  if (cause.constructor.name !== 'GPUOutOfMemoryError') {
+    return new HeedError('ENGINE', `webgpu: the device refuses: ${cause.message}`, { cause });
+  }
+  return outOfMemory(cause);
+}
+
+export function outOfMemory(cause?: unknown, what = 'not enough memory on the GPU'): HeedError {
+  const remedy = "leave 'weights' out of outputs, or dispose resident tensors";
+  return new HeedError('OUT_OF_MEMORY', `webgpu: ${what}; ${remedy}`, { remedy, cause });
+}

@@ -1,0 +1,29 @@
+import {
+  type AttentionBackend,
+  type Availability,
+  type BackendProvider,
+  CONTRACT_VERSION,
+  HeedError,
+} from '@heed/core';
+import { createBackend } from './backend.ts';
+import { type WebgpuOptions, checkWebgpuOptions } from './options.ts';
+import { findAdapter, openEngine } from './platform/engine.ts';
+
+/** `@heed/backend-webgpu`. */
+export const provider: BackendProvider<WebgpuOptions> = {
+  contract: CONTRACT_VERSION,
+  name: 'webgpu',
+  async probe(): Promise<Availability> {
+    try {
+      await findAdapter();
+      return { available: true };
+    } catch (error) {
+      const remedy = HeedError.isInstance(error) ? error.remedy : undefined;
+      return { available: false, reason: (error as Error).message, remedy: remedy ?? 'use another backend' };
+    }
+  },
+  async create(options: WebgpuOptions = {}): Promise<AttentionBackend> {
+    checkWebgpuOptions(options);
+    return createBackend(await openEngine(options));
+  },
+};

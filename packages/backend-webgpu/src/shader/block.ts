@@ -1,0 +1,174 @@
+import { type Geometry, strideOf } from '../plan/geometry.ts';
+import { each } from './module.ts';
+import type { Operand } from './tile.ts';
+import { rowAddress, rowLoader, vectorsOf } from './tensors.ts';
+
+/**
+ * Where a block of query rows is. Rows are those of one query head, or, where there are few, of all that share a
+ * key/value head (a head group), neighbours in the group first.
+ */
+export const BLOCK = `
+struct Block {
+  batch: u32,
+  // The first query head of the block, and the key/value head that it reads.
+  head: u32,
+  kvHead: u32,
+  // The first row, and how many there are in all blocks of these heads.
+  start: u32,
+  count: u32,
+}
+
+fn blockOf(x: u32, y: u32, rows: u32) -> Block {
+  let slices = params.heads / params.packed;
+  let head = (y % slices) * params.packed;
+  return Block(y / slices, head, head / params.headsPerKv, x * rows, params.packed * params.queryLength);
+}
+
+fn headOf(block: Block, row: u32) -> u32 { return block.head + row % params.packed; }
+
+fn indexOf(row: u32) -> u32 { return row / params.packed; }
+
+// The place of a row in [B, Hq, Lq].
+fn placeOf(block: Block, row: u32) -> u32 {
+  return (block.batch * params.heads + headOf(block, row)) * params.queryLength + indexOf(row);
+}
+
+// The keys that any row of the block may see, by its position.
+fn seenKeys(block: Block, batch: Batch, rows: u32) -> vec2i {
+  let first = i32(indexOf(block.start));
+  let last = min(i32(indexOf(min(block.start + rows, block.count) - 1u)), batch.queries - 1);
+  return select(vec2i(0), vec2i(firstKey(batch, first), endKey(batch, last)), first <= last);
+}`;
+
+/** Functions that load vectors of a tensor's rows: 0 for rows and keys that are not there. */
+export function blockLoader(name: 'query' | 'key' | 'value' | 'output' | 'dOutput', depth: number): string {
+  const ofQueries = name === 'query' || name === 'output' || name === 'dOutput';
+  const address = name === 'dOutput' ? 'output' : name;
+  return `${rowLoader(name, depth)}
+${
+  ofQueries
+    ? `fn load_${name}(block: Block, row: u32, n: u32) -> vec4u {
+  if (row >= block.count) { return vec4u(0u); }
+  return ${name}At(${address}Row(block.batch, headOf(block, row), indexOf(row)), n);
+}`
+    : `fn load_${name}(block: Block, key: u32, n: u32) -> vec4u {
+  if (key >= params.keyLength) { return vec4u(0u); }
+  return ${name}At(${address}Row(block.batch, block.kvHead, key), n);
+}`
+}`;
+}
+
+/** Addresses that loaders of these tensors need. */
+export function addresses(...names: readonly ('query' | 'key' | 'value' | 'output')[]): string {
+  return names.map(rowAddress).join('\n');
+}
+
+/** The query rows of a block as an operand. */
+export function queryOperand(headDim: number): Operand {
+  return {
+    vectors: vectorsOf(headDim),
+    load: (index, n) => `load_query(block, block.start + ${index}, ${n})`,
+  };
+}
+
+/** Declarations of the workgroup memory that a block of this shape uses. */
+export function workgroupMemory(
+  geometry: Geometry,
+  sizes: {
+    readonly queries?: number;
+    readonly stage?: number;
+    readonly weights?: boolean;
+    readonly folds?: boolean;
+    readonly exchange?: boolean;
+  },
+): string {
+  const { rows, keys, keyThreads, staged } = geometry;
+  const { queries = 0, stage = 0, weights = true, folds = false, exchange = true } = sizes;
+  return [
+    queries > 0 ? `var<workgroup> queries: array<vec4f, ${queries}>;` : '',
+    stage > 0 ? `var<workgroup> stage: array<vec4f, ${stage}>;` : '',
+    weights && staged ? `var<workgroup> weights: array<vec4f, ${rows * strideOf(keys / 4)}>;` : '',
+    weights && !staged ? `var<workgroup> weights: array<f32, ${rows * keys}>;` : '',
+    folds && !staged ? `var<workgroup> folding: array<vec4f, ${rows * keyThreads}>;` : '',
+    exchange ? `var<workgroup> exchange: array<u32, ${rows * keyThreads}>;` : '',
+    exchange && keyThreads > 8 ? `var<workgroup> exchanged: array<u32, ${rows * 8}>;` : '',
+  ].join('\n');
+}
+
+/** Which row and keys an invocation has, and its block. */
+export function beginBlock({ keyThreads, rows }: Geometry): string {
+  return `
+  let threadKey = thread % ${keyThreads}u;
+  let threadRow = thread / ${keyThreads}u;
+  let x = group.x + params.firstX;
+  let y = group.y + params.firstY;
+  let block = blockOf(x, y, ${rows}u);
+  let batch = batchOf(block.batch);`;
+}
+
+/** How values of the invocations of a row become one. */
+export interface Reduction {
+  readonly type: 'f32' | 'u32';
+  /** Code of the value of row r, and of the variable that takes the result. */
+  of(r: number): string;
+  into(r: number): string;
+  combine(a: string, b: string): string;
+}
+
+/**
+ * Code that combines values over the invocations of each row, in a fixed order. All invocations must take part; what
+ * each wrote to workgroup memory before is seen by all after it.
+ */
+export function acrossRow(geometry: Geometry, reduction: Reduction): string {
+  return geometry.subgroup > 1 ? bySubgroups(geometry, reduction) : byMemory(geometry, reduction);
+}
+
+function byMemory(geometry: Geometry, { type, of, into, combine }: Reduction): string {
+  const { rowsEach, rowThreads, keyThreads } = geometry;
+  const row = (r: number): string => `(threadRow + ${rowThreads * r}u)`;
+  const { bits, fold } = wordsOf(type, combine);
+  const write = each(rowsEach, (r) => `  exchange[${row(r)} * ${keyThreads}u + threadKey] = ${bits(of(r))};`);
+  if (keyThreads === 8) {
+    return `${write}
+  workgroupBarrier();
+${each(rowsEach, (r) => `  ${into(r)} = ${fold('exchange', `${row(r)} * 8u`, 8)};`)}`;
+  }
+  return `${write}
+  workgroupBarrier();
+  if (threadKey < 8u) {
+${each(rowsEach, (r) => `    exchanged[${row(r)} * 8u + threadKey] = ${bits(fold('exchange', `${row(r)} * ${keyThreads}u + 8u * threadKey`, 8))};`)}
+  }
+  workgroupBarrier();
+${each(rowsEach, (r) => `  ${into(r)} = ${fold('exchanged', `${row(r)} * 8u`, 8)};`)}`;
+}
+
+/** Shuffles within the smallest subgroup that there may be; what larger ones could do besides goes through memory. */
+function bySubgroups(geometry: Geometry, { type, of, into, combine }: Reduction): string {
+  const { rowsEach, rowThreads, keyThreads } = geometry;
+  const reach = Math.min(geometry.subgroup, keyThreads);
+  const groups = keyThreads / reach;
+  const row = (r: number): string => `(threadRow + ${rowThreads * r}u)`;
+  const { bits, fold } = wordsOf(type, combine);
+  const steps = Array.from({ length: Math.log2(reach) }, (_, n) => 2 ** n);
+  const shuffled = each(
+    rowsEach,
+    (r) => `  ${into(r)} = ${of(r)};
+${steps.map((step) => `  ${into(r)} = ${combine(into(r), `subgroupShuffleXor(${into(r)}, ${step}u)`)};`).join('\n')}`,
+  );
+  if (groups === 1) return `${shuffled}\n  workgroupBarrier();`;
+  return `${shuffled}
+${each(rowsEach, (r) => `  exchange[${row(r)} * ${groups}u + threadKey / ${reach}u] = ${bits(into(r))};`)}
+  workgroupBarrier();
+${each(rowsEach, (r) => `  ${into(r)} = ${fold('exchange', `${row(r)} * ${groups}u`, groups)};`)}`;
+}
+
+function wordsOf(type: Reduction['type'], combine: Reduction['combine']) {
+  const value = (code: string): string => (type === 'u32' ? code : `bitcast<f32>(${code})`);
+  return {
+    bits: (code: string): string => (type === 'u32' ? code : `bitcast<u32>(${code})`),
+    fold: (array: string, at: string, count: number): string =>
+      Array.from({ length: count }, (_, n) => value(`${array}[${at} + ${n}u]`)).reduce((a, b) =>
+        combine(a, b),
+      ),
+  };
+}

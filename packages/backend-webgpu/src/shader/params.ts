@@ -1,0 +1,84 @@
+/**
+ * What every kernel reads besides tensors, in the order of the uniform buffer. Lengths and strides are here and not in
+ * the code, so that one pipeline serves them all.
+ */
+const FIELDS = {
+  /** The first block and slice of this dispatch: long runs are cut. */
+  firstX: 'u32',
+  firstY: 'u32',
+  heads: 'u32',
+  kvHeads: 'u32',
+  headsPerKv: 'u32',
+  /** Query heads whose rows share a block: headsPerKv where there are few rows, else 1. */
+  packed: 'u32',
+  queryLength: 'u32',
+  keyLength: 'u32',
+  batch: 'u32',
+  /** B · Hq · Lq. */
+  rows: 'u32',
+  /** Keys of one split, and how many splits there are. */
+  splitKeys: 'u32',
+  splits: 'u32',
+  /** Strides of rows, in the words or vectors that a shader reads; `Base` is what is not bound of the buffer. */
+  queryBatch: 'u32',
+  queryHead: 'u32',
+  queryRow: 'u32',
+  queryBase: 'u32',
+  keyBatch: 'u32',
+  keyHead: 'u32',
+  keyRow: 'u32',
+  keyBase: 'u32',
+  valueBatch: 'u32',
+  valueHead: 'u32',
+  valueRow: 'u32',
+  valueBase: 'u32',
+  outputBatch: 'u32',
+  outputHead: 'u32',
+  outputRow: 'u32',
+  outputBase: 'u32',
+  maskBatch: 'u32',
+  maskHead: 'u32',
+  maskRow: 'u32',
+  maskKey: 'u32',
+  maskBase: 'u32',
+  biasBatch: 'u32',
+  biasHead: 'u32',
+  biasRow: 'u32',
+  biasKey: 'u32',
+  biasBase: 'u32',
+  weightsBase: 'u32',
+  /** Where what is in the table begins, in words. */
+  slopesAt: 'u32',
+  sinksAt: 'u32',
+  querySegmentsAt: 'u32',
+  keySegmentsAt: 'u32',
+  rowsAt: 'u32',
+  /** Where dValue begins behind dKey, in words. */
+  dValueAt: 'u32',
+  seedLow: 'u32',
+  seedHigh: 'u32',
+  scale: 'f32',
+  softcap: 'f32',
+} as const;
+
+export type ParamName = keyof typeof FIELDS;
+
+/** Those that are left out are 0. */
+export type Params = Readonly<Partial<Record<ParamName, number>>>;
+
+/** Bytes of the uniform buffer, a multiple of 16. */
+export const PARAMS_BYTES: number = Math.ceil(Object.keys(FIELDS).length / 4) * 16;
+
+export const PARAMS_STRUCT: string = `struct Params {
+${Object.entries(FIELDS)
+  .map(([name, type]) => `  ${name}: ${type},`)
+  .join('\n')}
+}`;
+
+export function writeParams(view: DataView, at: number, params: Params): void {
+  Object.entries(FIELDS).forEach(([name, type], index) => {
+    const value = params[name as ParamName] ?? 0;
+    if (type === 'f32') view.setFloat32(at + 4 * index, value, true);
+    else view.setUint32(at + 4 * index, value >>> 0, true);
+  });
+}

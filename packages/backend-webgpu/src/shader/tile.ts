@@ -1,0 +1,266 @@
+import { type Geometry, KEYS, VALUE_CHUNK, strideOf } from '../plan/geometry.ts';
+import { THREADS, each } from './module.ts';
+import { vectorsOf } from './tensors.ts';
+
+/**
+ * The products of a tile: each invocation sums, for its rows r and four neighbouring keys, query · key in order of the
+ * head size. `fma` in that order is the same in every kernel, and so are the bits of the scores: the gradient must not
+ * see other scores than the forward pass saw.
+ */
+export const CHAIN = `
+fn chain(a: vec4f, b: vec4f, sum: f32) -> f32 {
+  return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
+}`;
+
+/** One side of a product: a tensor's rows, and where they begin. */
+export interface Operand {
+  /** Vectors of a row. */
+  readonly vectors: number;
+  /** Code of the bits of vector `n` of row or key `index`, 0 for one that is not there. */
+  load(index: string, n: string): string;
+  /** Code that notes a non-finite vector of it. */
+  spoil?(index: string): string;
+}
+
+/** Code that brings vectors `from` … of rows of an operand to workgroup memory; `slot` says where a row goes. */
+export function stage(
+  operand: Operand,
+  {
+    rows,
+    from,
+    count,
+    target,
+    slot,
+  }: {
+    readonly rows: number;
+    readonly from: string;
+    readonly count: number;
+    readonly target: string;
+    slot(index: string): string;
+  },
+): string {
+  return `
+  for (var unit = thread; unit < ${rows * count}u; unit += ${THREADS}u) {
+    let index = unit / ${count}u;
+    let part = unit % ${count}u;
+    let n = ${from} + part;
+    var bits = vec4u(0u);
+    if (n < ${operand.vectors}u) { bits = ${operand.load('index', 'n')}; }
+    ${operand.spoil ? `if (any(areNonFinite(bits))) { ${operand.spoil('index')} }` : ''}
+    ${target}[${slot('index')} + part] = finite(bits);
+  }`;
+}
+
+/** Where key k of a tile lies: neighbours in different banks for the invocations that read them at once. */
+function keySlot({ keyThreads }: Geometry, chunk: number, offset: number) {
+  return (index: string): string =>
+    `${offset}u + ((${index} % ${KEYS}u) * ${keyThreads}u + ${index} / ${KEYS}u) * ${strideOf(chunk)}u`;
+}
+
+/**
+ * `NAME0` … become the products of a tile, from 0. All invocations must take part.
+ *
+ * @param kept the array that whole rows of `a` are in already, or null.
+ */
+export function products(
+  name: string,
+  geometry: Geometry,
+  a: Operand,
+  b: Operand,
+  kept: string | null,
+): string {
+  const { rowsEach, rowThreads, rows, keys, keyThreads, chunk } = geometry;
+  const count = Math.min(chunk, a.vectors);
+  const begin = each(rowsEach, (r) => `  var ${name}${r} = vec4f(0.0);`);
+  const rowStride = kept === null ? strideOf(count) : strideOf(a.vectors);
+  const keyOffset = kept === null ? rows * strideOf(count) : 0;
+  const rowPlace = (r: number): string =>
+    `(threadRow + ${rowThreads * r}u) * ${rowStride}u + ${kept === null ? '' : 'firstPart + '}n`;
+  const keyPlace = (k: number): string =>
+    `${keyOffset}u + (threadKey + ${keyThreads * k}u) * ${strideOf(count)}u + n`;
+  const multiply = `
+    for (var n = 0u; n < ${a.vectors % count === 0 ? `${count}u` : `min(${count}u, ${a.vectors}u - firstPart)`}; n++) {
+${each(KEYS, (k) => `      let b${k} = stage[${keyPlace(k)}];`)}
+${each(
+  rowsEach,
+  (r) => `      let a${r} = ${kept ?? 'stage'}[${rowPlace(r)}];
+      ${name}${r} = vec4f(${[0, 1, 2, 3].map((k) => `chain(a${r}, b${k}, ${name}${r}[${k}])`).join(', ')});`,
+)}
+    }`;
+  return `${begin}
+  for (var firstPart = 0u; firstPart < ${a.vectors}u; firstPart += ${count}u) {
+    workgroupBarrier();
+    ${kept === null ? stage(a, { rows, from: 'firstPart', count, target: 'stage', slot: (index) => `${index} * ${strideOf(count)}u` }) : ''}
+    ${stage(b, { rows: keys, from: 'firstPart', count, target: 'stage', slot: keySlot(geometry, count, keyOffset) })}
+    workgroupBarrier();
+${multiply}
+  }`;
+}
+
+/** The same where each invocation reads the keys itself: `b.spoil` is called with its key, 0 … 3. */
+export function directProducts(
+  name: string,
+  geometry: Geometry,
+  a: Operand,
+  b: Operand,
+  kept: string,
+): string {
+  const { rowsEach } = geometry;
+  return `
+${each(rowsEach, (r) => `  var ${name}${r} = vec4f(0.0);`)}
+  for (var n = 0u; n < ${a.vectors}u; n++) {
+${each(
+  KEYS,
+  (k) => `    let bits${k} = ${b.load(`(${KEYS}u * threadKey + ${k}u)`, 'n')};
+    let b${k} = finite(bits${k});
+    ${b.spoil ? `if (any(areNonFinite(bits${k}))) { ${b.spoil(String(k))} }` : ''}`,
+)}
+${each(
+  rowsEach,
+  (r) => `    let a${r} = ${kept}[${r * strideOf(a.vectors)}u + n];
+    ${name}${r} = vec4f(${[0, 1, 2, 3].map((k) => `chain(a${r}, b${k}, ${name}${r}[${k}])`).join(', ')});`,
+)}
+  }`;
+}
+
+/** How the invocations of a row share the columns of what is summed for it. */
+export interface Columns {
+  /** Invocations side by side; the others of the row take other keys of the tile. */
+  readonly threads: number;
+  readonly keyGroups: number;
+  /** Vectors of one invocation: every `threads`-th. */
+  readonly each: number;
+}
+
+/** @param vectors of a row, or of the part of it that one pass sums. */
+export function columnsOf({ keyThreads }: Geometry, vectors: number): Columns {
+  const threads = Math.min(keyThreads, 2 ** Math.ceil(Math.log2(vectors)));
+  return { threads, keyGroups: keyThreads / threads, each: Math.ceil(vectors / threads) };
+}
+
+/** `NAMEr_c`, for row r and column vector c of an invocation. */
+export function sums(
+  name: string,
+  rowsEach: number,
+  columns: Columns,
+  code: (sum: string, r: number, c: number) => string,
+): string {
+  return each(rowsEach, (r) => each(columns.each, (c) => code(`${name}${r}_${c}`, r, c)));
+}
+
+/**
+ * Adds weights · values of a tile to the sums: `weights` in workgroup memory, rows of values from an operand whose
+ * vectors begin at `firstVector`. All invocations must take part, and what is read of `weights` be written before a
+ * barrier that this begins with.
+ */
+export function accumulate(
+  name: string,
+  geometry: Geometry,
+  columns: Columns,
+  values: Operand,
+  {
+    weights,
+    vectors,
+    firstVector,
+  }: { readonly weights: string; readonly vectors: number; readonly firstVector: string },
+): string {
+  return geometry.staged
+    ? accumulateStaged(name, geometry, columns, values, { weights, vectors, firstVector })
+    : accumulateDirect(name, geometry, columns, values, { weights, vectors, firstVector });
+}
+
+type Sources = Parameters<typeof accumulate>[4];
+
+function accumulateStaged(
+  name: string,
+  geometry: Geometry,
+  columns: Columns,
+  values: Operand,
+  { weights, vectors, firstVector }: Sources,
+): string {
+  const { keys, rowsEach, rowThreads } = geometry;
+  const perChunk = Math.max(1, Math.floor(VALUE_CHUNK / columns.threads));
+  const chunks = Math.ceil(columns.each / perChunk);
+  return each(chunks, (index) => {
+    const own = Array.from({ length: Math.min(perChunk, columns.each - index * perChunk) }, (_, n) => n);
+    const width = Math.min(perChunk * columns.threads, vectors - index * perChunk * columns.threads);
+    return `
+  ${index > 0 ? 'workgroupBarrier();' : ''}
+  ${stage(values, { rows: keys, from: `(${firstVector} + ${index * perChunk * columns.threads}u)`, count: width, target: 'stage', slot: (row) => `${row} * ${width}u` })}
+  workgroupBarrier();
+  for (var four = keyGroup; four < ${keys / 4}u; four += ${columns.keyGroups}u) {
+${each(rowsEach, (r) => `    let w${r} = ${weights}[(threadRow + ${rowThreads * r}u) * ${strideOf(keys / 4)}u + four];`)}
+${each(4, (k) =>
+  own
+    .map((c) => {
+      const column = `column + ${c * columns.threads}u`;
+      const place = `(4u * four + ${k}u) * ${width}u + ${width % columns.threads === 0 ? column : `min(${column}, ${width - 1}u)`}`;
+      return `    let v${k}_${c} = stage[${place}];
+${each(rowsEach, (r) => {
+  const sum = `${name}${r}_${index * perChunk + c}`;
+  return `    ${sum} = fma(vec4f(w${r}[${k}]), v${k}_${c}, ${sum});`;
+})}`;
+    })
+    .join('\n'),
+)}
+  }`;
+  });
+}
+
+function accumulateDirect(
+  name: string,
+  geometry: Geometry,
+  columns: Columns,
+  values: Operand,
+  { weights, vectors, firstVector }: Sources,
+): string {
+  const { keys, rowsEach } = geometry;
+  return `
+  workgroupBarrier();
+  for (var key = keyGroup; key < u32(min(${keys}, end - tile)); key += ${columns.keyGroups}u) {
+${each(rowsEach, (r) => `    let w${r} = ${weights}[${r * keys}u + key];`)}
+${each(
+  columns.each,
+  (c) => `    {
+      let c = column + ${c * columns.threads}u;
+      if (c < ${vectors}u) {
+        let bits = ${values.load('key', `(${firstVector} + c)`)};
+        ${values.spoil ? `if (any(areNonFinite(bits))) { ${values.spoil('key')} }` : ''}
+        let v = finite(bits);
+${each(rowsEach, (r) => `        ${name}${r}_${c} = fma(vec4f(w${r}), v, ${name}${r}_${c});`)}
+      }
+    }`,
+)}
+  }`;
+}
+
+/** Sums of invocations that took other keys of the tile are added, in order, where there are any. */
+export function foldSums(
+  name: string,
+  { rowsEach, rowThreads, keyThreads, keys, staged }: Geometry,
+  columns: Columns,
+): string {
+  if (columns.keyGroups === 1) return '';
+  // Weights are of no more use where they are vectors.
+  const [folding, stride] = staged ? ['weights', strideOf(keys / 4)] : ['folding', keyThreads];
+  const at = (r: number): string => `${folding}[(threadRow + ${rowThreads * r}u) * ${stride}u`;
+  return each(
+    columns.each,
+    (c) => `
+  workgroupBarrier();
+${each(rowsEach, (r) => `  ${at(r)} + threadKey] = ${name}${r}_${c};`)}
+  workgroupBarrier();
+  for (var other = 1u; other < ${columns.keyGroups}u; other++) {
+${each(rowsEach, (r) => `    ${name}${r}_${c} += ${at(r)} + column + other * ${columns.threads}u];`)}
+  }`,
+  );
+}
+
+/** Vectors of a head size, as many as a pass takes. */
+export function passesOf(
+  depth: number,
+  maximum: number,
+): { readonly passes: number; readonly vectors: number } {
+  const all = vectorsOf(depth);
+  return { passes: Math.ceil(all / maximum), vectors: Math.min(all, maximum) };
+}

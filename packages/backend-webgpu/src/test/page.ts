@@ -1,0 +1,44 @@
+/** Runs in a browser, in the page or in a worker of it; the test calls what is on `window`. */
+import { type Report, allCases, verify } from '@heed/conformance';
+import webgpu, { type WebgpuOptions } from '../index.ts';
+import { providerOf } from './provider-of.ts';
+
+declare global {
+  interface Window {
+    /** The cases of one clause, with these options. */
+    verifyClause?: (options: WebgpuOptions, clause: string) => Promise<Report>;
+    /** What a backend runs on, or the error's code, message and remedy. */
+    deviceOf?: (options: WebgpuOptions) => Promise<string>;
+    /** The same in a worker of the page. */
+    deviceInWorker?: () => Promise<string>;
+  }
+}
+
+// Made once: what results are compared with is kept with the case.
+const cases = allCases();
+
+async function deviceOf(options: WebgpuOptions): Promise<string> {
+  try {
+    const backend = await webgpu.create(options);
+    await backend.dispose();
+    return backend.device;
+  } catch (error) {
+    return JSON.stringify(error);
+  }
+}
+
+if (globalThis.window === undefined) {
+  postMessage(await deviceOf({}));
+} else {
+  window.verifyClause = async (options, clause) =>
+    verify(providerOf(options), { cases: await cases, clauses: [clause] });
+  window.deviceOf = deviceOf;
+  window.deviceInWorker = () =>
+    new Promise((resolve) => {
+      const worker = new Worker('/page.js', { type: 'module' });
+      worker.addEventListener('message', ({ data }) => {
+        worker.terminate();
+        resolve(String(data));
+      });
+    });
+}
