@@ -5,6 +5,7 @@ import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 const packages = [
   ...['packages', 'apps'].flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`)),
   'conformance',
+  'conformance/peers',
   'benchmarks',
 ].filter((folder) => existsSync(`${folder}/package.json`));
 const reportOf = (folder) => `${folder}/.reports/vitest.json`;

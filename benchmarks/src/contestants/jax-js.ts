@@ -1,10 +1,10 @@
 import type * as jaxjs from '@jax-js/jax';
+import { fromRows, toRows } from '@heed/peers';
 import type { Contestant, PreparedContestant, WorkloadResults } from '../contestant.ts';
 import { loadable } from '../loadable.ts';
 import { attendedPairs } from '../workload/pairs.ts';
 import { type WorkloadRequest, outputGradientOf } from '../workload/request.ts';
 import type { Workload } from '../workload/workload.ts';
-import { fromRows, toRows } from './layout.ts';
 
 type Jax = typeof jaxjs;
 type JaxArray = jaxjs.Array;

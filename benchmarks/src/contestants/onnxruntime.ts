@@ -1,10 +1,9 @@
 import type { InferenceSession, OnnxValue as OrtValue, Tensor as OrtTensor } from 'onnxruntime-node';
+import { type OnnxOperator, type OnnxValue, fromRows, onnxModel, toRows } from '@heed/peers';
 import type { Contestant, PreparedContestant, WorkloadResults } from '../contestant.ts';
 import { additivePairs, attendedPairs } from '../workload/pairs.ts';
 import type { WorkloadRequest } from '../workload/request.ts';
 import type { Workload } from '../workload/workload.ts';
-import { fromRows, toRows } from './layout.ts';
-import { type OnnxOperator, type OnnxValue, onnxModel } from './onnx-model.ts';
 import { refuse } from './unsupported.ts';
 
 /** What `onnxruntime-node` and `onnxruntime-web` have in common. */
@@ -41,9 +40,9 @@ export const attention23: TaskOf = (workload, { query, key, value }) => {
       operator: 'Attention',
       domain: '',
       version: 23,
-      attributes: own ? { is_causal: 1 } : {},
+      attributes: { integers: own ? { is_causal: 1 } : {} },
       inputs,
-      output,
+      outputs: [output],
     },
     feeds: { Q: query.data, K: key.data, V: value.data, ...(pairs && { attn_mask: pairs }) },
     read: (data) => ({ output: { dtype: 'float32', shape: output.shape, data } }),
@@ -66,7 +65,7 @@ export const multiHeadAttention: TaskOf = (workload, { query, key, value }) => {
     // Without a bias of the projections and a key padding mask.
     ...(bias ? [null, null, bias] : []),
   ];
-  const attributes = { num_heads: heads, ...(own && { unidirectional: 1 }) };
+  const attributes = { integers: { num_heads: heads, ...(own && { unidirectional: 1 }) } };
   return {
     model: {
       operator: 'MultiHeadAttention',
@@ -74,7 +73,7 @@ export const multiHeadAttention: TaskOf = (workload, { query, key, value }) => {
       version: 1,
       attributes,
       inputs,
-      output,
+      outputs: [output],
     },
     feeds: { Q: q!.data, K: k!.data, V: v!.data, ...(pairs && { bias: pairs }) },
     read: (data) => ({ output: fromRows(data, [batch, heads, queryLength, valueDim]) }),
@@ -119,7 +118,7 @@ async function prepareOn(
     model.inputs.flatMap((input) =>
       input === null
         ? []
-        : [[input.name, new Tensor(input.type, feeds[input.name] as Float32Array, input.shape)]],
+        : [[input.name, new Tensor(input.type as 'float32', feeds[input.name] as Float32Array, input.shape)]],
     ),
   );
   let output: OrtValue | null = null;

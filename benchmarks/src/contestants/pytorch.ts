@@ -4,7 +4,7 @@ import type { Contestant, PreparedContestant, WorkloadResults } from '../contest
 import { attendedPairs } from '../workload/pairs.ts';
 import { type WorkloadRequest, outputGradientOf } from '../workload/request.ts';
 import type { Workload } from '../workload/workload.ts';
-import { type LineProcess, startLineProcess } from './line-process.ts';
+import { type LineProcess, startLineProcess } from '@heed/peers';
 
 const PYTHON = 'python3';
 const SERVER = fileURLToPath(new URL('../../python/attention_server.py', import.meta.url));

@@ -28,6 +28,24 @@ export async function importProvider(url: string, name: string): Promise<Backend
   return provider as BackendProvider;
 }
 
+/**
+ * The failures that a provider's module expects of itself, by case: its export `expectedFailures`, a record of reasons,
+ * or none.
+ *
+ * @throws HeedError `ARGUMENT` when it exports something else by that name.
+ */
+export async function importExpectedFailures(url: string, name: string): Promise<Record<string, string>> {
+  const { expectedFailures = {} } = (await import(url)) as { readonly expectedFailures?: unknown };
+  const isRecord =
+    typeof expectedFailures === 'object' &&
+    expectedFailures !== null &&
+    Object.values(expectedFailures).every((reason) => typeof reason === 'string');
+  if (isRecord) return expectedFailures as Record<string, string>;
+  throw new HeedError('ARGUMENT', `${name} exports expectedFailures that are not a record of reasons`, {
+    remedy: "write export const expectedFailures = { 'empty/every-row': 'why it fails' }",
+  });
+}
+
 function notProvider(name: string, value: object | null | undefined): HeedError {
   const what = value === undefined ? 'nothing' : describe(value);
   return new HeedError('ARGUMENT', `${name} exports ${what} by default, which is no backend provider`, {

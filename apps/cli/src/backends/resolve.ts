@@ -17,7 +17,8 @@ export interface Located {
 
 /**
  * Finds the module of a backend: a path, a package name, or a short name (`ts` is `@heed/backend-ts`, `reference` is
- * `@heed/core/reference`). The current folder's packages come before those that the command brings along.
+ * `@heed/core/reference`, `peers/torch-sdpa` is
+ * `@heed/peers/torch-sdpa`). The current folder's packages come before those that the command brings along.
  *
  * @throws HeedError `ARGUMENT` when there is no such module.
  */
@@ -43,6 +44,7 @@ export function isInstalled(name: string): boolean {
 /** The package that a short name stands for, or the name itself. */
 function specifiersOf(name: string): string[] {
   if (name === 'reference') return ['@heed/core/reference'];
+  if (/^peers\/[a-z0-9-]+$/.test(name)) return [`@heed/${name}`];
   return /^[a-z0-9][a-z0-9-]*$/.test(name) ? [`@heed/backend-${name}`, name] : [name];
 }
 

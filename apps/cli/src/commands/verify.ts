@@ -24,6 +24,7 @@ Examples:
   $ heed verify ./my-backend.js --clause causal --clause window
   $ heed verify ts --case window/left-3/causal
   $ heed verify ts --cases ./cases-from-torch
+  $ heed verify peers/torch-sdpa
   $ heed verify ts --fuzz 60 --seed 1
   $ heed verify ./my-backend.js --report ./report
 

@@ -1,10 +1,11 @@
 import { allCases, caseFile, fuzz, readCases, verify } from '@heed/conformance';
 import type { BackendProvider } from '@heed/core';
+import { importExpectedFailures } from '../backends/provider.ts';
 import type { Announce, FuzzOutcome, Task, TaskResults } from './tasks.ts';
 
 export async function runSuite(
   provider: BackendProvider,
-  { clauses, ids, caseFiles }: Extract<Task, { kind: 'verify' }>,
+  { url, name, clauses, ids, caseFiles }: Extract<Task, { kind: 'verify' }>,
   announce: Announce,
 ): Promise<TaskResults['verify']> {
   const { cases, notCovered } =
@@ -13,6 +14,8 @@ export async function runSuite(
     cases,
     ...(clauses.length > 0 && { clauses }),
     ...(ids.length > 0 && { ids }),
+    // A list is about the suite, not about cases of files.
+    ...(caseFiles.length === 0 && { expectedFailures: await importExpectedFailures(url, name) }),
     onProgress: ({ id, done, total, status }) => announce({ text: id, done, total, status }),
   });
   return { ...report, notCovered };

@@ -6,14 +6,20 @@ export interface LineProcess {
   write(data: string | Uint8Array): void;
   /** The next line, without its end. Rejects when the process ends first. */
   readLine(): Promise<string>;
-  /** The next so many bytes. */
+  /** The next bytes, exactly `count` of them. */
   read(count: number): Promise<Uint8Array>;
+  /** Ends the process's input, and with it the process; resolves when it is gone. */
+  end(): Promise<void>;
 }
 
 /** Starts a process, which ends with this one: its standard input ends then. */
 export function startLineProcess(command: string, words: readonly string[]): LineProcess {
   const child = spawn(command, words, { stdio: ['pipe', 'pipe', 'inherit'] });
   child.stdin.on('error', () => undefined);
+  const gone = new Promise<void>((resolve) => {
+    child.once('error', () => resolve());
+    child.once('close', () => resolve());
+  });
   const take = reader(child);
   return {
     pid: child.pid!,
@@ -21,6 +27,10 @@ export function startLineProcess(command: string, words: readonly string[]): Lin
     readLine: async () =>
       (await take((buffered) => buffered.indexOf('\n') + 1 || null)).toString('utf8').trimEnd(),
     read: (count) => take((buffered) => (buffered.length >= count ? count : null)),
+    end() {
+      child.stdin.end();
+      return gone;
+    },
   };
 }
 

@@ -1,9 +1,16 @@
-/** ONNX models of one operator, written as protobuf by hand: there is no well-kept library that writes them. */
+/** ONNX models of one operator, written as protobuf by hand: no well-kept library writes them. */
+
+export type OnnxType = 'float32' | 'float64' | 'int64' | 'int32' | 'bool';
 
 export interface OnnxValue {
   readonly name: string;
-  readonly type: 'float32' | 'bool';
+  readonly type: OnnxType;
   readonly shape: readonly number[];
+}
+
+export interface OnnxAttributes {
+  readonly integers?: Readonly<Record<string, number>>;
+  readonly floats?: Readonly<Record<string, number>>;
 }
 
 export interface OnnxOperator {
@@ -11,15 +18,22 @@ export interface OnnxOperator {
   /** Empty for the standard's own operators. */
   readonly domain: string;
   readonly version: number;
-  readonly attributes: Readonly<Record<string, number>>;
+  readonly attributes: OnnxAttributes;
   /** By slot; null for one that is left out. */
   readonly inputs: readonly (OnnxValue | null)[];
-  readonly output: OnnxValue;
+  readonly outputs: readonly (OnnxValue | null)[];
 }
 
-/** The model's intermediate representation: that of ONNX 1.17, the release before Attention. */
+/** Version of the intermediate representation: that of ONNX 1.17, the release before Attention. */
 const IR_VERSION = 10;
-const ELEMENT_TYPES = { float32: 1, bool: 9 } as const;
+const ELEMENT_TYPES: Readonly<Record<OnnxType, number>> = {
+  float32: 1,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float64: 11,
+};
+const ATTRIBUTE_FLOAT = 1;
 const ATTRIBUTE_INT = 2;
 
 /** The bytes of a model with one node. Field numbers are those of onnx.proto. */
@@ -27,16 +41,19 @@ export function onnxModel({
   operator,
   domain,
   version,
-  attributes,
+  attributes: { integers = {}, floats = {} },
   inputs,
-  output,
+  outputs,
 }: OnnxOperator): Uint8Array {
   const node = [
     ...inputs.flatMap((input) => text(1, input?.name ?? '')),
-    ...text(2, output.name),
+    ...outputs.flatMap((output) => text(2, output?.name ?? '')),
     ...text(4, operator),
-    ...Object.entries(attributes).flatMap(([name, value]) =>
+    ...Object.entries(integers).flatMap(([name, value]) =>
       message(5, [...text(1, name), ...integer(3, value), ...integer(20, ATTRIBUTE_INT)]),
+    ),
+    ...Object.entries(floats).flatMap(([name, value]) =>
+      message(5, [...text(1, name), ...float(2, value), ...integer(20, ATTRIBUTE_FLOAT)]),
     ),
     ...text(7, domain),
   ];
@@ -44,7 +61,7 @@ export function onnxModel({
     ...message(1, node),
     ...text(2, operator),
     ...inputs.flatMap((input) => (input === null ? [] : message(11, valueInfo(input)))),
-    ...message(12, valueInfo(output)),
+    ...outputs.flatMap((output) => (output === null ? [] : message(12, valueInfo(output)))),
   ];
   return Uint8Array.from([
     ...integer(1, IR_VERSION),
@@ -60,6 +77,11 @@ function valueInfo({ name, type, shape }: OnnxValue): number[] {
 }
 
 const integer = (field: number, value: number): number[] => [...varint(field << 3), ...varint(value)];
+
+const float = (field: number, value: number): number[] => [
+  ...varint((field << 3) | 5),
+  ...new Uint8Array(Float32Array.of(value).buffer),
+];
 
 const message = (field: number, content: readonly number[]): number[] => [
   ...varint((field << 3) | 2),

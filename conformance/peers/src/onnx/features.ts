@@ -1,0 +1,30 @@
+import type { Capabilities, Feature } from '@heed/core';
+
+const OPSET_23: readonly Feature[] = [
+  'valueDim',
+  'gqa',
+  'mask.boolean',
+  'mask.float',
+  'causal',
+  'softcap',
+  'weights',
+];
+
+/** What the ONNX standard says that the operator `Attention` computes, by opset. */
+export function attentionOfOpset(opset: 23 | 24 | 25): Capabilities {
+  return {
+    dtypes: ['float32', 'float64'],
+    features: [
+      ...OPSET_23,
+      ...(opset >= 24 ? (['alignment.bottomRight', 'lengths.key'] as const) : []),
+      ...(opset >= 25 ? (['window'] as const) : []),
+    ],
+    guarantees: [],
+  };
+}
+
+/** What the text before ONNX 1.21 says: positions stand at the top left corner, whatever the lengths. */
+export function beforeBottomRight(capabilities: Capabilities): Capabilities {
+  const features = capabilities.features.filter((feature) => feature !== 'alignment.bottomRight');
+  return { ...capabilities, features };
+}

@@ -1,0 +1,79 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { allCases, verify } from '@heed/conformance';
+import { describe, expect, test } from 'vitest';
+import { expectedFailuresOf, expectedList } from './expected/expected-list.ts';
+import { judgePeer, peerCases } from './matrix/judge-peer.ts';
+import { compatibilityPage } from './matrix/page.ts';
+import { PEER_NAMES } from './matrix/peer-names.ts';
+import type { Peer } from './peer.ts';
+
+const load = async (name: string): Promise<Peer> =>
+  ((await import(`./providers/${name}.ts`)) as { default: Peer }).default;
+
+/** Cheap clauses in which libraries differ most. */
+const CLAUSES = new Set(['order', 'empty', 'mask', 'causal', 'softcap']);
+
+describe('every peer', () => {
+  test('has a module and a list of expected failures, and no list is left over', () => {
+    const providers = readdirSync(new URL('providers', import.meta.url)).map((file) =>
+      file.replace('.ts', ''),
+    );
+    const lists = readdirSync(new URL('../expected', import.meta.url)).map((file) =>
+      file.replace('.json', ''),
+    );
+    expect(providers.sort()).toEqual([...PEER_NAMES].sort());
+    expect(lists.sort()).toEqual([...PEER_NAMES].sort());
+  });
+
+  test.each(PEER_NAMES)(
+    '%s: its list names cases that exist, each once, and defects that are there',
+    async (name) => {
+      const known = new Set((await allCases()).map(({ id }) => id));
+      const groups = expectedList(name);
+      const listed = groups.flatMap(({ cases }) => cases);
+      expect(listed.filter((id) => !known.has(id))).toEqual([]);
+      expect(new Set(listed).size).toBe(listed.length);
+      const folders = readdirSync(new URL('../defects', import.meta.url));
+      for (const { class: kind, defect, source } of groups) {
+        if (defect !== undefined) expect(folders).toContain(defect);
+        if (kind === 'defect') expect([defect, source]).not.toContain(undefined);
+      }
+    },
+  );
+
+  test.each(PEER_NAMES)('%s: fails where its list says so, and nowhere else', async (name) => {
+    const peer = await load(name);
+    const availability = await peer.probe();
+    if (!availability.available) {
+      expect(availability.remedy).toMatch(/install|provision|Node/);
+      return;
+    }
+    const cases = (await peerCases()).filter(({ clause }) => CLAUSES.has(clause));
+    const { cells } = await judgePeer(peer, cases);
+    expect(cells.flatMap(({ unexpected }) => unexpected)).toEqual([]);
+    expect(cells.reduce((sum, { passed }) => sum + passed, 0)).toBeGreaterThan(10);
+  });
+});
+
+test('a listed case that passes fails the run', async () => {
+  const peer = await load('tfjs-cpu');
+  const cases = (await peerCases()).filter(({ id }) => id === 'shape/control');
+  const expectedFailures = expectedFailuresOf([
+    { class: 'unspecified', reason: 'a reason that is not true', cases: ['shape/control'] },
+  ]);
+  expect(await verify(peer, { cases, expectedFailures })).toMatchObject({ failed: 1 });
+});
+
+test('the page names every clause, and every reason of the lists', async () => {
+  const peer = await load('tfjs-cpu');
+  const cases = (await peerCases()).filter(({ clause }) => clause === 'mask');
+  const judged = await judgePeer(peer, cases);
+  const page = compatibilityPage([judged], { date: '2026-01-01', machine: 'a machine', node: '24' });
+  expect(page).toContain('| [mask](../SPEC.md#mask) |');
+  for (const { reason } of expectedList('tfjs-cpu')) expect(page).toContain(reason);
+});
+
+test('the committed page has a column for every peer', () => {
+  const page = readFileSync(new URL('../COMPATIBILITY.md', import.meta.url), 'utf8');
+  for (const name of PEER_NAMES) expect(page).toContain(`[${name}](#${name})`);
+});

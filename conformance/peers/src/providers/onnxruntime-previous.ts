@@ -1,0 +1,18 @@
+import { expectedFailuresOf, expectedList } from '../expected/expected-list.ts';
+import { attentionOfOpset, beforeBottomRight } from '../onnx/features.ts';
+import type { Peer } from '../peer.ts';
+import { pythonPeer } from '../python/python-peer.ts';
+
+/** ONNX Runtime's CPU provider, called from Python. */
+const peer: Peer = pythonPeer({
+  name: 'onnxruntime-previous',
+  environment: 'previous',
+  module: 'onnxruntime_attention',
+  library: 'ONNX Runtime',
+  operation: 'Attention (opsets 23, 24)',
+  documentation: 'https://onnx.ai/onnx/operators/onnx__Attention.html',
+  capabilities: beforeBottomRight(attentionOfOpset(24)),
+});
+export default peer;
+
+export const expectedFailures: Readonly<Record<string, string>> = expectedFailuresOf(expectedList(peer.name));
