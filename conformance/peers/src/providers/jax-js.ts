@@ -28,7 +28,7 @@ const peer: Peer = definePeer({
     guarantees: [],
   },
   probe: async () =>
-    'Iterator' in globalThis
+    'map' in [].values()
       ? importable('@jax-js/jax', load)
       : { available: false, reason: 'it needs iterator helpers', remedy: 'run it on Node 22 or newer' },
   async open() {
