@@ -38,7 +38,7 @@ export interface AttendOptions {
 }
 
 /** Passes over the keys, each for some columns of the values: one unless values are very wide. */
-export function valuePasses(valueDim: number): number {
+function valuePasses(valueDim: number): number {
   return passesOf(valueDim, MAXIMUM_VECTORS).passes;
 }
 
