@@ -37,11 +37,6 @@ export interface AttendOptions {
   readonly splits: boolean;
 }
 
-/** Passes over the keys, each for some columns of the values: one unless values are very wide. */
-function valuePasses(valueDim: number): number {
-  return passesOf(valueDim, MAXIMUM_VECTORS).passes;
-}
-
 /**
  * Flash attention (Dao et al. 2022; the online softmax is Milakov and Gimelshein's, 2018): a workgroup takes a block of
  * query rows over all their keys, a tile at a time, with scores, maxima and sums in registers. Grid: blocks, slices of
