@@ -300,7 +300,7 @@ export interface WorkloadPeak {
     readonly gflops: readonly number[];
 }
 
-export type WorkloadRequest = Omit<AttentionRequest, 'gradient' | 'outputs'> & {
+export type WorkloadRequest = Omit<AttentionRequest<Tensor>, 'gradient' | keyof RequestedResults> & {
     readonly query: Tensor<'float32'>;
     readonly key: Tensor<'float32'>;
     readonly value: Tensor<'float32'>;
@@ -324,7 +324,7 @@ export declare function backendContestant(provider: BackendProvider, options?: {
     readonly name?: string;
 }): Contestant;
 
-export declare function catalogue({ lengths, heads }?: CatalogueOptions): WorkloadSet[];
+export declare function catalogue(options?: CatalogueOptions): WorkloadSet[];
 
 export declare const chartStyle: string;
 

@@ -9,6 +9,7 @@
 //   CapturedLayer
 //   CapturedLinear
 //   CaseReport
+//   CaseRequest
 //   CaseStatus
 //   ClauseReport
 //   ConformanceCase
@@ -48,7 +49,7 @@
 
 export interface AgreementCase extends CaseBase {
     readonly kind: 'agreement';
-    request(): AttentionRequest;
+    request(): CaseRequest;
     dOutput?(): Tensor;
     readonly expected?: ExpectedValues;
 }
@@ -126,6 +127,8 @@ export interface CaseReport {
     readonly missing?: readonly string[];
 }
 
+export type CaseRequest = AttentionRequest<Tensor>;
+
 export type CaseStatus = 'passed' | 'failed' | 'refused' | 'notGuaranteed' | 'notApplicable';
 
 export interface ClauseReport extends Tally {
@@ -184,7 +187,7 @@ export interface NotCovered {
     readonly reason: string;
 }
 
-type Options = Pick<AttentionRequest, 'layout' | 'scale' | 'softcap' | 'causal' | 'window' | 'alignment' | 'keyLengths' | 'queryLengths' | 'selection' | 'seed' | 'outputs' | 'gradient'>;
+type Options = Pick<CaseRequest, 'layout' | 'scale' | 'softcap' | 'causal' | 'window' | 'alignment' | 'keyLengths' | 'queryLengths' | 'selection' | 'seed' | 'gradient'>;
 
 export declare const PRECISIONS: Readonly<Record<FloatDType, Precision>>;
 
@@ -219,6 +222,7 @@ export interface SequenceCase extends CaseBase {
 }
 
 export interface Sketch extends Options {
+    readonly outputs?: readonly OutputName[];
     readonly batch?: number;
     readonly heads?: number;
     readonly kvHeads?: number;

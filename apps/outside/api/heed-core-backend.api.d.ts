@@ -3,23 +3,38 @@
 //   DeviceMemory
 //   KernelDefinition
 //   NativeTensor
+//   OptionKind
+//   OptionTable
 //   RowStrides
 //   TURN_MILLISECONDS
 //   VisibleKeys
 //   WritePosition
+//   abortSignal
+//   array
+//   assertBackend
 //   broadcastStrides
+//   callback
 //   checkGradientInputs
 //   checkInputs
+//   checkOptions
 //   checkProblem
 //   defineBackend
 //   featuresOf
+//   flag
 //   gumbelNoise
 //   inTurns
+//   integer
+//   listOf
 //   nextTurn
+//   number
+//   oneOf
 //   philox4x32
+//   required
 //   rowStrides
 //   rowSumFrom
+//   shown
 //   supportOf
+//   text
 //   visibleKeys
 //   withKernel
 //   zeros
@@ -33,7 +48,7 @@ export interface AttentionBackend extends AsyncDisposable {
     readonly capabilities: Capabilities;
     supports(problem: AttentionProblem): Support;
     compile(problem: AttentionProblem): Promise<AttentionKernel>;
-    upload(tensor: Tensor): Promise<ResidentTensor>;
+    upload<D extends DType>(tensor: Tensor<D>): Promise<ResidentTensor<D>>;
     wrap?(native: unknown): ResidentTensor;
     unwrap?(resident: ResidentTensor): unknown;
     dispose(): Promise<void>;
@@ -187,6 +202,17 @@ export interface NativeTensor {
     readonly shape: readonly number[];
 }
 
+export interface OptionKind {
+    readonly expected: string;
+    readonly accepts: (value: unknown) => boolean;
+    readonly required?: boolean;
+    readonly clause?: string;
+}
+
+export type OptionTable<T> = {
+    readonly [Name in keyof T]-?: OptionKind | true;
+};
+
 export type OutputName = 'output' | 'weights' | 'logSumExp' | 'statistics' | 'choice';
 
 export interface OutputsByName<T = Tensor> {
@@ -206,15 +232,15 @@ export interface Plan {
     readonly scratchBytes: number;
 }
 
-export interface ResidentTensor {
+export interface ResidentTensor<D extends DType = DType> {
     readonly resident: true;
-    readonly dtype: DType;
+    readonly dtype: D;
     readonly shape: readonly number[];
     write(part: Tensor, at: {
         readonly axis: number;
         readonly start: number;
     }): Promise<void>;
-    read(): Promise<Tensor>;
+    read(): Promise<Tensor<D>>;
     dispose(): void;
 }
 
@@ -262,11 +288,21 @@ export interface WritePosition {
     readonly start: number;
 }
 
+export declare const abortSignal: OptionKind;
+
+export declare const array: OptionKind;
+
+export declare function assertBackend(given: unknown, name?: string): asserts given is AttentionBackend;
+
 export declare function broadcastStrides(shape: BroadcastShape): readonly [number, number, number, number];
+
+export declare const callback: OptionKind;
 
 export declare function checkGradientInputs(problem: AttentionProblem, forward: GradientInputs): void;
 
 export declare function checkInputs(problem: AttentionProblem, inputs: AttentionInputs): void;
+
+export declare function checkOptions<T>(owner: string, given: T, table: OptionTable<NonNullable<T>>): void;
 
 export declare function checkProblem(problem: AttentionProblem): AttentionProblem;
 
@@ -274,19 +310,35 @@ export declare function defineBackend<N extends NativeTensor = Tensor>(definitio
 
 export declare function featuresOf(problem: AttentionProblem): Feature[];
 
+export declare const flag: OptionKind;
+
 export declare function gumbelNoise(seed: number, b: number, h: number, i: number, j: number): number;
 
 export declare function inTurns<T>(work: Generator<void, T, void>, signal: AbortSignal | undefined): Promise<T>;
 
+export declare function integer(minimum: number, maximum?: number): OptionKind;
+
+export declare function listOf(elements: OptionKind): OptionKind;
+
 export declare function nextTurn(): Promise<void>;
 
+export declare function number(expected: string, accepts: (value: number) => boolean): OptionKind;
+
+export declare function oneOf(...choices: readonly unknown[]): OptionKind;
+
 export declare function philox4x32(counter: readonly [number, number, number, number], key: readonly [number, number]): [number, number, number, number];
+
+export declare function required(kind: OptionKind): OptionKind;
 
 export declare function rowStrides(layout: Layout, heads: number, length: number, depth: number): RowStrides;
 
 export declare function rowSumFrom(rowSum: number, exact: number, rounded: number): number;
 
+export declare function shown(value: unknown): string;
+
 export declare function supportOf(capabilities: Capabilities, problem: AttentionProblem): Support;
+
+export declare const text: OptionKind;
 
 export declare function visibleKeys(problem: AttentionProblem, inputs: Pick<AttentionInputs, 'offsets' | 'keyLengths' | 'queryLengths'>): VisibleKeys;
 

@@ -12,7 +12,7 @@ export interface AttentionBackend extends AsyncDisposable {
     readonly capabilities: Capabilities;
     supports(problem: AttentionProblem): Support;
     compile(problem: AttentionProblem): Promise<AttentionKernel>;
-    upload(tensor: Tensor): Promise<ResidentTensor>;
+    upload<D extends DType>(tensor: Tensor<D>): Promise<ResidentTensor<D>>;
     wrap?(native: unknown): ResidentTensor;
     unwrap?(resident: ResidentTensor): unknown;
     dispose(): Promise<void>;
@@ -170,15 +170,15 @@ export interface Plan {
     readonly scratchBytes: number;
 }
 
-export interface ResidentTensor {
+export interface ResidentTensor<D extends DType = DType> {
     readonly resident: true;
-    readonly dtype: DType;
+    readonly dtype: D;
     readonly shape: readonly number[];
     write(part: Tensor, at: {
         readonly axis: number;
         readonly start: number;
     }): Promise<void>;
-    read(): Promise<Tensor>;
+    read(): Promise<Tensor<D>>;
     dispose(): void;
 }
 

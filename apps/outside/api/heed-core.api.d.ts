@@ -1,5 +1,7 @@
 // exports
 //   AlignmentKind
+//   ArrayWithShape
+//   AttendedBy
 //   AttentionBackend
 //   AttentionGradients
 //   AttentionInputs
@@ -14,30 +16,33 @@
 //   CONTRACT_VERSION
 //   Capabilities
 //   DType
-//   DifferentiableResults
 //   FEATURES
 //   Feature
 //   FloatDType
+//   FloatDTypeOf
 //   GUARANTEES
 //   GradientInputs
+//   GradientOf
 //   Guarantee
 //   HeedError
 //   HeedErrorCode
 //   HeedErrorDetails
 //   HeedErrorJSON
 //   Layout
+//   NestedArray
 //   OutputName
 //   OutputsByName
 //   PerBatch
 //   Plan
+//   RequestedResults
 //   ResidentTensor
-//   ResultsOf
 //   RunOptions
 //   Selection
 //   Skipped
 //   Statistics
 //   Support
 //   Tensor
+//   TensorLike
 //   attention
 //   checkContract
 //   firstAvailable
@@ -45,10 +50,18 @@
 //   mergeAttention
 //   problemOf
 //   tensor
+//   withOptions
 
 export type AlignmentKind = 'topLeft' | 'bottomRight' | 'offset';
 
 type ArrayDType<A> = A extends Float32Array ? 'float32' : A extends Float64Array ? 'float64' : A extends Int32Array ? 'int32' : 'bool';
+
+export interface ArrayWithShape<A extends DTypeArrays[DType] = DTypeArrays[DType]> {
+    readonly data: A;
+    readonly shape: readonly number[];
+}
+
+export type AttendedBy<D extends FloatDType, R extends Flag, O extends Flag, W extends Flag, L extends Flag, S extends Flag, C extends Flag, G extends Flag> = Member<O extends undefined ? true : G extends true ? true : O, 'output', Placed<R, D>> & Member<W, 'weights', Placed<R, D>> & Member<L, 'logSumExp', Placed<R, D>> & Member<G extends true ? true : S, 'statistics', Statistics<Placed<R, D>>> & Member<C, 'choice', Placed<R, 'int32'>> & Member<G, 'gradient', GradientOf<D>>;
 
 export interface AttentionBackend extends AsyncDisposable {
     readonly contract: typeof CONTRACT_VERSION;
@@ -57,7 +70,7 @@ export interface AttentionBackend extends AsyncDisposable {
     readonly capabilities: Capabilities;
     supports(problem: AttentionProblem): Support;
     compile(problem: AttentionProblem): Promise<AttentionKernel>;
-    upload(tensor: Tensor): Promise<ResidentTensor>;
+    upload<D extends DType>(tensor: Tensor<D>): Promise<ResidentTensor<D>>;
     wrap?(native: unknown): ResidentTensor;
     unwrap?(resident: ResidentTensor): unknown;
     dispose(): Promise<void>;
@@ -147,10 +160,10 @@ export interface AttentionProblem {
     readonly gradient: boolean;
 }
 
-export interface AttentionRequest<O extends OutputName = OutputName> {
-    readonly query: Tensor | ResidentTensor;
-    readonly key: Tensor | ResidentTensor;
-    readonly value: Tensor | ResidentTensor;
+export interface AttentionRequest<T = TensorLike> extends RequestedResults {
+    readonly query: T;
+    readonly key: T;
+    readonly value: T;
     readonly layout?: Layout | undefined;
     readonly scale?: number | undefined;
     readonly softcap?: number | null | undefined;
@@ -162,17 +175,16 @@ export interface AttentionRequest<O extends OutputName = OutputName> {
     readonly alignment?: 'topLeft' | 'bottomRight' | {
         readonly offset: number | PerBatch;
     } | undefined;
-    readonly mask?: Tensor | ResidentTensor | undefined;
-    readonly bias?: Tensor | ResidentTensor | undefined;
+    readonly mask?: T | undefined;
+    readonly bias?: T | undefined;
     readonly keyLengths?: PerBatch | undefined;
     readonly queryLengths?: PerBatch | undefined;
-    readonly querySegments?: Tensor | ResidentTensor | undefined;
-    readonly keySegments?: Tensor | ResidentTensor | undefined;
-    readonly alibiSlopes?: Tensor | ResidentTensor | undefined;
-    readonly sinks?: Tensor | ResidentTensor | undefined;
+    readonly querySegments?: T | undefined;
+    readonly keySegments?: T | undefined;
+    readonly alibiSlopes?: T | undefined;
+    readonly sinks?: T | undefined;
     readonly selection?: Selection | undefined;
     readonly seed?: number | undefined;
-    readonly outputs?: readonly O[] | undefined;
     readonly gradient?: boolean | undefined;
 }
 
@@ -212,15 +224,21 @@ export interface DTypeArrays {
     bool: Uint8Array;
 }
 
-export type DifferentiableResults<O extends OutputName> = ResultsOf<O | 'output' | 'statistics'> & {
-    gradient(dOutput: Tensor, options?: RunOptions): Promise<AttentionGradients>;
-};
-
 export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'gradient'];
 
 export type Feature = (typeof FEATURES)[number];
 
+type Flag = boolean | undefined;
+
 export type FloatDType = 'float32' | 'float64';
+
+export type FloatDTypeOf<Q> = Q extends {
+    readonly dtype: infer D;
+} ? D extends FloatDType ? D : FloatDType : Q extends {
+    readonly data: Float64Array;
+} ? 'float64' : Q extends {
+    readonly data: Float32Array;
+} | readonly unknown[] ? 'float32' : FloatDType;
 
 export declare const GUARANTEES: readonly ['padding', 'nonfinite', 'repeat', 'batch'];
 
@@ -228,6 +246,15 @@ export interface GradientInputs<T = Tensor | ResidentTensor> {
     readonly output: T;
     readonly statistics: Statistics<T>;
     readonly dOutput: T;
+}
+
+export interface GradientOf<D extends FloatDType = FloatDType> {
+    (dOutput: TensorLike, options?: RunOptions & {
+        readonly resident?: false | undefined;
+    }): Promise<AttentionGradients<Tensor<D>>>;
+    (dOutput: TensorLike, options: RunOptions & {
+        readonly resident: true;
+    }): Promise<AttentionGradients<ResidentTensor<D>>>;
 }
 
 export type Guarantee = (typeof GUARANTEES)[number];
@@ -246,6 +273,7 @@ export type HeedErrorCode =
 'SHAPE'
  | 'DTYPE'
  | 'ARGUMENT'
+ | 'UNKNOWN_OPTION'
  | 'MISSING_INPUT'
  | 'UNEXPECTED_INPUT'
  | 'ALIGNMENT_REQUIRED'
@@ -275,6 +303,14 @@ export interface HeedErrorJSON {
 
 export type Layout = 'bhld' | 'blhd';
 
+type Member<F extends Flag, Name extends string, T> = [F] extends [true] ? {
+    readonly [K in Name]: T;
+} : [F] extends [false | undefined] ? unknown : {
+    readonly [K in Name]?: T;
+};
+
+export type NestedArray = readonly (number | boolean | NestedArray)[];
+
 export type OutputName = 'output' | 'weights' | 'logSumExp' | 'statistics' | 'choice';
 
 export interface OutputsByName<T = Tensor> {
@@ -287,6 +323,8 @@ export interface OutputsByName<T = Tensor> {
 
 export type PerBatch = readonly number[] | Tensor<'int32'>;
 
+type Placed<R extends Flag, D extends DType> = [R] extends [true] ? ResidentTensor<D> : [R] extends [false | undefined] ? Tensor<D> : Tensor<D> | ResidentTensor<D>;
+
 export interface Plan {
     readonly algorithm: string;
     readonly tile: {
@@ -296,19 +334,25 @@ export interface Plan {
     readonly scratchBytes: number;
 }
 
-export interface ResidentTensor {
+export interface RequestedResults {
+    readonly output?: boolean | undefined;
+    readonly weights?: boolean | undefined;
+    readonly logSumExp?: boolean | undefined;
+    readonly statistics?: boolean | undefined;
+    readonly choice?: boolean | undefined;
+}
+
+export interface ResidentTensor<D extends DType = DType> {
     readonly resident: true;
-    readonly dtype: DType;
+    readonly dtype: D;
     readonly shape: readonly number[];
     write(part: Tensor, at: {
         readonly axis: number;
         readonly start: number;
     }): Promise<void>;
-    read(): Promise<Tensor>;
+    read(): Promise<Tensor<D>>;
     dispose(): void;
 }
-
-export type ResultsOf<O extends OutputName, T = Tensor> = Pick<OutputsByName<T>, O>;
 
 export interface RunOptions {
     readonly signal?: AbortSignal;
@@ -341,19 +385,19 @@ export interface Tensor<D extends DType = DType> {
     readonly data: DTypeArrays[D];
 }
 
-export declare function attention<const O extends OutputName = 'output'>(backend: AttentionBackend, request: AttentionRequest<O> & {
-    readonly gradient?: false | undefined;
+export type TensorLike = Tensor | ResidentTensor | ArrayWithShape | NestedArray;
+
+export declare function attention<Q extends TensorLike, O extends Flag = true, W extends Flag = false, L extends Flag = false, S extends Flag = false, C extends Flag = false, G extends Flag = false, R extends Flag = false>(backend: AttentionBackend, request: AttentionRequest & {
+    readonly query: Q;
+    readonly output?: O;
+    readonly weights?: W;
+    readonly logSumExp?: L;
+    readonly statistics?: S;
+    readonly choice?: C;
+    readonly gradient?: G;
 }, options?: RunOptions & {
-    readonly resident?: false;
-}): Promise<ResultsOf<O>>;
-export declare function attention<const O extends OutputName = 'output'>(backend: AttentionBackend, request: AttentionRequest<O> & {
-    readonly gradient?: false | undefined;
-}, options: RunOptions & {
-    readonly resident: true;
-}): Promise<ResultsOf<O, ResidentTensor>>;
-export declare function attention<const O extends OutputName = 'output'>(backend: AttentionBackend, request: AttentionRequest<O> & {
-    readonly gradient: true;
-}, options?: RunOptions): Promise<DifferentiableResults<O>>;
+    readonly resident?: R;
+}): Promise<AttendedBy<FloatDTypeOf<Q>, R, O, W, L, S, C, G>>;
 
 export declare function checkContract(speaker: {
     readonly contract: number;
@@ -377,3 +421,5 @@ export declare function problemOf(request: AttentionRequest): {
 };
 
 export declare function tensor<A extends DTypeArrays[DType]>(data: A, shape: readonly number[]): Tensor<ArrayDType<A>>;
+
+export declare function withOptions<Options extends object>(provider: BackendProvider<Options>, options: Options): BackendProvider<Options>;

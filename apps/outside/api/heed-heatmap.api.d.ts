@@ -132,7 +132,7 @@ export interface TerminalOptions {
     readonly colorMap?: ColorMap;
 }
 
-export type WeightsRequest = Omit<AttentionRequest, 'value' | 'outputs' | 'gradient'> & {
+export type WeightsRequest = Omit<AttentionRequest<Tensor | ResidentTensor>, 'value' | 'gradient' | keyof RequestedResults> & {
     readonly value?: Tensor | ResidentTensor | undefined;
 };
 

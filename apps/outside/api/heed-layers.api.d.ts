@@ -69,7 +69,7 @@ export interface AdditiveAttentionOptions {
     readonly random?: () => number;
 }
 
-export type AttentionScope = Pick<AttentionRequest, 'causal' | 'window' | 'alignment' | 'mask' | 'keyLengths' | 'queryLengths' | 'querySegments' | 'keySegments'> & {
+export type AttentionScope = Pick<LayerRequest, 'causal' | 'window' | 'alignment' | 'mask' | 'keyLengths' | 'queryLengths' | 'querySegments' | 'keySegments'> & {
     readonly keyMask?: Tensor | undefined;
 };
 
@@ -109,6 +109,8 @@ export interface HardForwardOptions extends RunOptions {
     readonly seed?: number;
     readonly gradient?: AttentionBackend;
 }
+
+type LayerRequest = AttentionRequest<Tensor | ResidentTensor>;
 
 export declare class Linear {
     #private;

@@ -41,6 +41,8 @@ describe('a package that was not built is built when it is packed', () => {
         .flatMap((entry) =>
           typeof entry === 'string' ? [entry] : Object.values(entry as Record<string, string>),
         )
+        // What a pattern stands for is not known from here.
+        .filter((file) => !file.includes('*'))
         .map((file) => path.normalize(file));
       expect(files).toEqual(expect.arrayContaining(named));
       expect(files.some((file) => file.startsWith('dist/') && file.endsWith('.js'))).toBe(true);

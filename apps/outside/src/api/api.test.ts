@@ -4,6 +4,8 @@ import { apiReport } from './report.ts';
 
 const entries = inject('packages').flatMap(({ folder, manifest }) =>
   Object.entries(manifest.exports ?? {})
+    // Modules of a pattern, as the peers are, have one form: the package's entry declares it.
+    .filter(([name]) => !name.includes('*'))
     .filter(
       (entry): entry is [string, { types: string }] => (entry[1] as { types?: string }).types !== undefined,
     )

@@ -1,0 +1,14 @@
+// exports
+//   NativeOptions
+//   default: native
+
+declare const LEVELS: readonly ['avx512', 'avx2', 'neon', 'plain'];
+
+type LevelName = (typeof LEVELS)[number];
+
+export interface NativeOptions {
+    readonly threads?: number;
+    readonly level?: LevelName;
+}
+
+declare const native: BackendProvider<NativeOptions>;

@@ -1,0 +1,20 @@
+// exports
+//   GpuBufferTensor
+//   WebgpuOptions
+//   default: webgpu
+
+export interface GpuBufferTensor {
+    readonly buffer: GPUBuffer;
+    readonly dtype: DType;
+    readonly shape: readonly number[];
+    readonly offset?: number;
+    readonly owned?: boolean;
+}
+
+export interface WebgpuOptions {
+    readonly device?: GPUDevice;
+    readonly powerPreference?: 'low-power' | 'high-performance';
+    readonly subgroups?: 'auto' | false;
+}
+
+declare const webgpu: BackendProvider<WebgpuOptions>;
