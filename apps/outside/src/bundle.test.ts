@@ -8,7 +8,12 @@ import { projectAt } from './projects/project.ts';
 const world = inject('world');
 const project = projectAt(world, inject('everyday'));
 const withoutEngine = inject('packages').filter(
-  (entry) => isBackend(entry) && isSelfContained(entry) && !entry.manifest.peerDependenciesMeta,
+  // The native one is compiled for Node: no page can have it.
+  (entry) =>
+    isBackend(entry) &&
+    isSelfContained(entry) &&
+    !entry.manifest.peerDependenciesMeta &&
+    entry.manifest.name !== '@heed/backend-native',
 );
 
 /** Bundles the program with a backend, and runs it where there are no packages. */

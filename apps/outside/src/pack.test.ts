@@ -10,7 +10,7 @@ describe('a package that was not built is built when it is packed', () => {
   let copy: string;
 
   // Sources alone; node_modules are links into the workspace, whose packages are elsewhere and built.
-  beforeAll(() => {
+  beforeAll(async () => {
     copy = mkdtempSync(path.join(inject('world').home, 'sources-'));
     for (const name of ['package.json', 'tsconfig.base.json', 'pnpm-workspace.yaml']) {
       cpSync(path.join(ROOT, name), path.join(copy, name));
@@ -23,6 +23,8 @@ describe('a package that was not built is built when it is packed', () => {
       cpSync(from, path.join(copy, folder), { recursive: true, filter: isSource });
       symlinkSync(path.join(from, 'node_modules'), path.join(copy, folder, 'node_modules'));
     }
+    // A package that refers to heatmap compiles it, but does not make what it embeds.
+    await run('node', ['scripts/embed.mjs'], { cwd: path.join(copy, 'packages/heatmap') });
   });
 
   test.each(packages.map(({ manifest, folder }) => [manifest.name, folder, manifest] as const))(

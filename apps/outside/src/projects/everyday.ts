@@ -17,9 +17,12 @@ export function isBackend({ manifest }: PublicPackage): boolean {
 
 /** What a package can be imported by: `@heed/core`, `@heed/core/reference`. */
 export function entryPoints({ manifest }: PublicPackage): string[] {
-  return Object.keys(manifest.exports ?? {})
-    .filter((entry) => !entry.endsWith('.json'))
-    .map((entry) => `${manifest.name}${entry.slice(1)}`);
+  return (
+    Object.keys(manifest.exports ?? {})
+      // A pattern stands for modules that only a name chooses; a worker is the program of a thread.
+      .filter((entry) => !/\.json$|\*|\/worker$/.test(entry))
+      .map((entry) => `${manifest.name}${entry.slice(1)}`)
+  );
 }
 
 /**
