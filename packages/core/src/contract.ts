@@ -77,7 +77,7 @@ export interface AttentionBackend extends AsyncDisposable {
   supports(problem: AttentionProblem): Support;
   /** @throws HeedError `UNSUPPORTED` for what `supports` refuses, with the same clause and reason. */
   compile(problem: AttentionProblem): Promise<AttentionKernel>;
-  /** Copies a tensor into the backend's memory. */
+  /** Copies a tensor of int32, bool or a declared float type into the backend's memory. */
   upload<D extends DType>(tensor: Tensor<D>): Promise<ResidentTensor<D>>;
   /**
    * Takes a tensor of the engine, such as a `tf.Tensor` or a `GPUBuffer`, without a copy. The resident tensor takes
