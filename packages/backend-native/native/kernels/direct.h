@@ -35,8 +35,8 @@ INLINE void packDirectQueries(Block<T>& b) {
   }
 }
 
-// Scores of DOT_ROWS rows with `keys` keys, in whole vectors; past the last they are of no matter.
-template <class T>
+// Scores of R rows with `keys` keys, in whole vectors; past the last they are of no matter.
+template <class T, int R>
 static __attribute__((noinline)) void dotRows(const T* query, i64 queryStride, const T* key, i64 keyRow, i64 keys,
                                               i64 depth, T* scores, i64 scoreStride) {
   using V = Vector<T>;
@@ -44,15 +44,18 @@ static __attribute__((noinline)) void dotRows(const T* query, i64 queryStride, c
   constexpr int G = L < DOT_KEYS ? L : DOT_KEYS;
   const i64 whole = roundDown(depth, L);
   for (i64 c = 0; c < keys; c += L) {
-    V sums[DOT_ROWS][L];
+    V sums[R][L];
     for (int j = 0; j < L; j += G) {
       const T* at[G];
 #pragma GCC unroll 4
       for (int g = 0; g < G; g++) at[g] = key + least(c + j + g, keys - 1) * keyRow;
-      V s[DOT_ROWS][G] = {};
+      // Memory is otherwise idle while lanes are added.
+#pragma GCC unroll 4
+      for (int g = 0; g < G; g++) prefetchBehind(at[g], depth);
+      V s[R][G] = {};
       for (i64 d = 0; d < whole; d += L) {
 #pragma GCC unroll 4
-        for (int r = 0; r < DOT_ROWS; r++) {
+        for (int r = 0; r < R; r++) {
           const V q = load(query + r * queryStride + d);
 #pragma GCC unroll 4
           for (int g = 0; g < G; g++) s[r][g] = multiplyAdd(q, load(at[g] + d), s[r][g]);
@@ -63,17 +66,17 @@ static __attribute__((noinline)) void dotRows(const T* query, i64 queryStride, c
         for (int g = 0; g < G; g++) {
           const V k = loadPart(at[g] + whole, (int)(depth - whole));
 #pragma GCC unroll 4
-          for (int r = 0; r < DOT_ROWS; r++) s[r][g] = multiplyAdd(load(query + r * queryStride + whole), k, s[r][g]);
+          for (int r = 0; r < R; r++) s[r][g] = multiplyAdd(load(query + r * queryStride + whole), k, s[r][g]);
         }
       }
 #pragma GCC unroll 4
-      for (int r = 0; r < DOT_ROWS; r++) {
+      for (int r = 0; r < R; r++) {
 #pragma GCC unroll 4
         for (int g = 0; g < G; g++) sums[r][j + g] = s[r][g];
       }
     }
 #pragma GCC unroll 4
-    for (int r = 0; r < DOT_ROWS; r++) store(scores + r * scoreStride + c, sumsOf<T>(sums[r]));
+    for (int r = 0; r < R; r++) store(scores + r * scoreStride + c, sumsOf<T>(sums[r]));
   }
 }
 
@@ -82,9 +85,11 @@ template <class T>
 INLINE void directScores(Block<T>& b) {
   const i64 depth = b.p.headDim, stride = directStride<T>(depth);
   const i64 end = least(b.to, b.p.keyLength - b.tile);
-  for (i64 r = 0; r < b.count; r += DOT_ROWS)
-    dotRows<T>(b.query + r * stride, stride, b.keyRow(b.tile + b.from), b.p.key.row, end - b.from, depth,
-               b.scores + r * FORWARD_STRIDE<T> + b.from, FORWARD_STRIDE<T>);
+  for (i64 r = 0; r < b.count; r += DOT_ROWS) {
+    const auto dot = b.count - r == 1 ? dotRows<T, 1> : b.count - r == 2 ? dotRows<T, 2> : dotRows<T, DOT_ROWS>;
+    dot(b.query + r * stride, stride, b.keyRow(b.tile + b.from), b.p.key.row, end - b.from, depth,
+        b.scores + r * FORWARD_STRIDE<T> + b.from, FORWARD_STRIDE<T>);
+  }
   b.tileBad = b.tileBad || !areFinite(b.scores + b.from, FORWARD_STRIDE<T>, b.count, end - b.from);
 }
 
@@ -96,7 +101,7 @@ INLINE void checkValues(Block<T>& b, uint8_t* bad) {
   b.bad = bad;
   b.tileBad = false;
   __builtin_memset(bad, 0, FORWARD_KEYS<T>);
-  if (!b.wants.values || areFinite(value, b.p.value.row, count, b.p.valueDim)) return;
+  if (!b.wants.values || areFinite<T, true>(value, b.p.value.row, count, b.p.valueDim)) return;
   b.tileBad = true;
   for (i64 n = 0; n < count; n++) bad[b.from + n] = !areFinite(value + n * b.p.value.row, 0, 1, b.p.valueDim);
 }

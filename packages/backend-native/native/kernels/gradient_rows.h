@@ -40,11 +40,24 @@ INLINE void packPanelRow(const T* from, i64 depth, T factor, T* to) {
   }
 }
 
-// rowsum(dO O) over the elements of the output that are not 0: what is in the gradient of an empty row reaches nothing.
+// rowsum(dO O) in double, over the elements of the output that are not 0: what is in the gradient of an empty row reaches
+// nothing.
 template <class T>
 INLINE double innerProduct(const T* output, const T* dOutput, i64 depth) {
+  typedef T Given __attribute__((vector_size(8 * sizeof(T))));
+  typedef double Doubles __attribute__((vector_size(64)));
+  Doubles sums{};
+  i64 d = 0;
+  for (; d + 8 <= depth; d += 8) {
+    Given o, g;
+    __builtin_memcpy(&o, output + d, sizeof o);
+    __builtin_memcpy(&g, dOutput + d, sizeof g);
+    const Doubles wide = __builtin_convertvector(o, Doubles);
+    sums += wide != 0 ? wide * __builtin_convertvector(g, Doubles) : Doubles{};
+  }
   double sum = 0;
-  for (i64 d = 0; d < depth; d++) {
+  for (int n = 0; n < 8; n++) sum += sums[n];
+  for (; d < depth; d++) {
     if (output[d] != 0) sum += (double)output[d] * (double)dOutput[d];
   }
   return sum;

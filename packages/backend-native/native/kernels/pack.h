@@ -9,14 +9,22 @@
 namespace heed {
 namespace {
 
-// Returns whether all of `count` rows are finite: 0 times them is then 0.
+// So many bytes ahead of its loads a pass over memory asks for rows.
+constexpr i64 PREFETCH_BYTES = 8192;
 template <class T>
+INLINE void prefetchBehind(const T* row, i64 depth) {
+  for (i64 d = 0; d < depth; d += 64 / (i64)sizeof(T)) __builtin_prefetch((const char*)(row + d) + PREFETCH_BYTES);
+}
+
+// Returns whether all of `count` rows are finite: 0 times them is then 0.
+template <class T, bool prefetch = false>
 INLINE bool areFinite(const T* from, i64 row, i64 count, i64 depth) {
   constexpr int L = LANES<T>;
   const i64 whole = roundDown(depth, L);
   Vector<T> traces[2] = {};
   for (i64 r = 0; r < count; r++) {
     const T* at = from + r * row;
+    if (prefetch) prefetchBehind(at, depth);
     i64 d = 0;
     for (; d + 2 * L <= whole; d += 2 * L) {
       traces[0] += load(at + d) * (T)0;
