@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { absentEngine } from './absent-engine.ts';
@@ -90,6 +90,10 @@ function checkCommand(line: string): void {
     expect(Object.keys(own)).toContain(words[filtered ? 5 : 3]);
   } else if (line.startsWith('npm install ')) {
     for (const name of words.slice(2).filter((word) => word.startsWith('@heed/'))) manifestOf(name);
+  } else if (line.startsWith('node node_modules/@heed/')) {
+    const [, owner, file] = /^node node_modules\/(@heed\/[^/]+)\/(.+)$/.exec(line)!;
+    const { folder: installed } = manifestOf(owner!);
+    expect(existsSync(path.join(installed, file!)), file).toBe(true);
   } else if (line.startsWith('npm create ')) {
     manifestOf(`create-${words[2]}`);
   } else if (/^(npx )?heed /.test(line)) {
@@ -103,8 +107,8 @@ function checkCommand(line: string): void {
   }
 }
 
-function manifestOf(name: string): { scripts: Record<string, string> } {
-  const places = ['packages/*', 'apps/*', 'conformance', 'benchmarks'].flatMap((place) =>
+function manifestOf(name: string): { scripts: Record<string, string>; folder: string } {
+  const places = ['packages/*', 'apps/*', 'conformance', 'conformance/*', 'benchmarks'].flatMap((place) =>
     place.endsWith('*') ? [place.replace('*', name.replace('@heed/', ''))] : [place],
   );
   for (const place of places) {
@@ -113,7 +117,7 @@ function manifestOf(name: string): { scripts: Record<string, string> } {
         name: string;
         scripts: Record<string, string>;
       };
-      if (manifest.name === name) return manifest;
+      if (manifest.name === name) return { ...manifest, folder: path.join(root, place) };
     } catch {
       continue;
     }
