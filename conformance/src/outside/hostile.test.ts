@@ -69,7 +69,7 @@ test('null stands for what is not given, in options and inputs', () => {
   const { cases } = parseCases(JSON.stringify(file), 'x.json');
   const request = (cases[0] as AgreementCase).request();
   const given = Object.entries(request).filter(([, value]) => value !== undefined && value !== null);
-  expect(given.map(([name]) => name).sort()).toEqual(['gradient', 'key', 'outputs', 'query', 'value']);
+  expect(given.map(([name]) => name).sort()).toEqual(['gradient', 'key', 'logSumExp', 'query', 'value']);
   expect(problemOf(request).problem).toMatchObject({ scale: 1, alignment: null, causal: false, mask: null });
 });
 
