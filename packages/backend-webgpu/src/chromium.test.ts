@@ -1,6 +1,13 @@
 import { allCases } from '@heed/conformance';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type OpenPage, absence, isRequired, openPage } from './test/chromium.ts';
+import {
+  type OpenPage,
+  type PageOptions,
+  SOFTWARE_WEBGPU,
+  absence,
+  isRequired,
+  openPage,
+} from './test/chromium.ts';
 import type { WebgpuOptions } from './index.ts';
 
 /**
@@ -12,12 +19,12 @@ const SOME = ['order', 'causal'];
 
 const clauses = [...new Set((await allCases()).map(({ clause }) => clause))];
 
-function inChromium(name: string, flags: readonly string[], define: (opened: () => OpenPage) => void): void {
+function inChromium(name: string, options: PageOptions, define: (opened: () => OpenPage) => void): void {
   const skips = absence !== null && !isRequired();
   describe.skipIf(skips)(`in headless Chromium, ${name}${absence === null ? '' : `: ${absence}`}`, () => {
     let page: OpenPage | undefined;
     beforeAll(async () => {
-      page = await openPage(flags);
+      page = await openPage(options);
     });
     afterAll(() => page?.close());
     define(() => page!);
@@ -33,7 +40,7 @@ async function expectNoFailure({ page }: OpenPage, options: WebgpuOptions, claus
   expect(report.clauses.flatMap(({ failures }) => failures)).toEqual([]);
 }
 
-inChromium('the whole suite', [WITHOUT_CLEARING], (opened) => {
+inChromium('the whole suite', { flags: [SOFTWARE_WEBGPU, WITHOUT_CLEARING] }, (opened) => {
   for (const clause of clauses) {
     test(`clause ${clause}`, { timeout: 600_000 }, () => expectNoFailure(opened(), {}, clause));
   }
@@ -50,7 +57,7 @@ inChromium('the whole suite', [WITHOUT_CLEARING], (opened) => {
   });
 });
 
-inChromium('as it comes', [], (opened) => {
+inChromium('as it comes', { flags: [SOFTWARE_WEBGPU] }, (opened) => {
   for (const clause of SOME) {
     test(`${clause}, without subgroups`, { timeout: 600_000 }, () =>
       expectNoFailure(opened(), { subgroups: false }, clause),
@@ -58,9 +65,21 @@ inChromium('as it comes', [], (opened) => {
   }
 });
 
-inChromium('without WebGPU', ['--disable-features=WebGPU', '--disable-blink-features=WebGPU'], (opened) => {
-  test('the error says what to do', async () => {
-    const error = JSON.parse(await opened().page.evaluate(() => window.deviceOf!({})));
-    expect(error).toMatchObject({ code: 'UNAVAILABLE', remedy: expect.any(String) });
+async function expectUnavailable({ page }: OpenPage, reason: string): Promise<void> {
+  const error = JSON.parse(await page.evaluate(() => window.deviceOf!({}))) as unknown;
+  expect(error).toMatchObject({
+    code: 'UNAVAILABLE',
+    message: expect.stringContaining(reason),
+    remedy: expect.any(String),
   });
+}
+
+inChromium('without https', { flags: [SOFTWARE_WEBGPU], host: 'heed.test' }, (opened) => {
+  test('there is no navigator.gpu, and the error says so', () =>
+    expectUnavailable(opened(), 'there is no navigator.gpu'));
+});
+
+inChromium('without a GPU', {}, (opened) => {
+  test('there is no adapter, and the error says so', () =>
+    expectUnavailable(opened(), 'there is no GPU adapter'));
 });

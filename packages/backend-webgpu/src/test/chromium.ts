@@ -26,8 +26,19 @@ export function isRequired(): boolean {
   return names.includes('all') || names.includes('webgpu');
 }
 
+/** How a page is opened. */
+export interface PageOptions {
+  /** Of Chromium. */
+  readonly flags?: readonly string[];
+  /** The host of its address. Any name leads to the loopback; only `127.0.0.1` is a secure context. */
+  readonly host?: string;
+}
+
+/** Software WebGPU counts as unsafe. */
+export const SOFTWARE_WEBGPU = '--enable-unsafe-webgpu';
+
 /** A page, served from the loopback, that runs the built packages as a bundler for browsers puts them together. */
-export async function openPage(flags: readonly string[] = []): Promise<OpenPage> {
+export async function openPage({ flags = [], host = '127.0.0.1' }: PageOptions): Promise<OpenPage> {
   if (absence !== null) throw new Error(absence);
   const files = await bundle(fileURLToPath(new URL('../../dist/test/page.js', import.meta.url)));
   const server = createServer((request, response) => answer(files, request, response));
@@ -35,11 +46,10 @@ export async function openPage(flags: readonly string[] = []): Promise<OpenPage>
   const { port } = server.address() as AddressInfo;
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
-    // Software WebGPU counts as unsafe.
-    args: ['--no-sandbox', '--enable-unsafe-webgpu', ...flags],
+    args: ['--no-sandbox', '--host-resolver-rules=MAP * 127.0.0.1', ...flags],
   });
   const page = await browser.newPage();
-  await page.goto(`http://127.0.0.1:${port}/`);
+  await page.goto(`http://${host}:${port}/`);
   await page.waitForFunction(() => window.verifyClause !== undefined);
   return {
     page,
