@@ -77,7 +77,9 @@ test('heed demo in a pipe tells everything in plain characters, the path of the 
   const cwd = folderOf({});
   const file = path.join(cwd, 'out.html');
   const { code, stdout, stderr } = heed(['demo', '--lengths', '16', '--out', 'out.html'], { cwd });
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  // Dawn says by itself that a machine has no Vulkan driver.
+  const complaints = stderr.replaceAll(/^Warning: vkCreateInstance.*\n(\s+at .*\n)?\n?/gm, '');
+  expect({ code, complaints }).toEqual({ code: 0, complaints: '' });
   expect(readFileSync(file, 'utf8')).toContain('</html>');
   expect(stdout.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
   expect(stdout).toMatch(/✓ ts +\S/);

@@ -43,7 +43,7 @@ describe.skipIf(missing)(`the page of heed bench (needs ${CHROMIUM}: apt-get ins
       await browser.close();
       rmSync(cwd, { recursive: true });
     };
-  });
+  }, 300_000);
 
   test.each([
     ['light', 1200],

@@ -1,4 +1,13 @@
-import { type Scheme, colorAt, formatValue, inkOn, positionIn, toHex, visibleText } from '@heed/heatmap';
+import {
+  type Scheme,
+  colorAt,
+  formatCell,
+  formatValue,
+  inkOn,
+  positionIn,
+  toHex,
+  visibleText,
+} from '@heed/heatmap';
 
 /** Ground and ink of a weight. */
 export function cellStyle(
@@ -10,9 +19,11 @@ export function cellStyle(
   return { backgroundColor: toHex(ground), color: toHex(inkOn(ground)) };
 }
 
-/** What a screen reader says, and what stands under the pointer. */
+/** What a screen reader says, and what stands under the pointer: what the cell shows is part of it. */
 export function nameOf(from: string, to: string, weight: number): string {
-  return `${from} → ${to}: ${formatValue(weight)}`;
+  const exact = formatValue(weight);
+  const isCut = exact.includes('e-');
+  return `${from} → ${to}: ${isCut ? `0${formatCell(weight)}, more exactly ${exact}` : exact}`;
 }
 
 /** A token as text that can be seen, whatever is in it. */

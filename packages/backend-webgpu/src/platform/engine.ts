@@ -39,10 +39,11 @@ export class Engine {
   get name(): string {
     const { vendor, architecture, device, description, isFallbackAdapter } = this.device.adapterInfo;
     const adapter =
-      [vendor, architecture, description || device].filter(Boolean).join(' ') || 'unnamed adapter';
-    const software = isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test(adapter);
-    const subgroups = this.subgroup > 1 ? `, subgroups of ${this.subgroup} and more` : '';
-    return `WebGPU, ${adapter}${software ? ', in software' : ''}${subgroups}`;
+      [vendor, architecture].filter(Boolean).join(' ') || description || device || 'unnamed adapter';
+    const isSoftware = /swiftshader|llvmpipe|lavapipe|basic render/i.test(`${adapter} ${description}`);
+    const software = isFallbackAdapter || isSoftware;
+    const subgroups = this.subgroup > 1 ? `, subgroups of ${this.subgroup}+` : '';
+    return `WebGPU, ${adapter}${software ? ' (software)' : ''}${subgroups}`;
   }
 
   /** @throws HeedError `ENGINE` when the device was lost. */
