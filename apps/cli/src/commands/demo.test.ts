@@ -90,7 +90,7 @@ test('heed demo in a pipe tells everything in plain characters, the path of the 
   expect(stdout).toMatch(/N = 16 +triple loop +\S+ [mµ]s +\S+ 1×/);
   const lines = stdout.trimEnd().split('\n');
   expect(lines.at(-1)!.trim()).toBe(file);
-  expect(lines.slice(0, -1).filter((line) => line.length > 96)).toEqual([]);
+  expect(lines.slice(0, -1).filter((line) => line.length > 120)).toEqual([]);
 });
 
 test('Ctrl-C leaves no empty report behind, nor spoils one that was there', async () => {
