@@ -1,6 +1,6 @@
 import type { Gpu, GpuLibrary, GpuResult, KernelClass, NestedNumbers } from '../library/gpu-library.ts';
 import { copy, splice } from '../programs/copies.ts';
-import type { Program, ValuesOf } from '../programs/program.ts';
+import { type Program, type ValuesOf, exchanged } from '../programs/program.ts';
 import type { Engine } from './engine.ts';
 import { flatten } from './host-engine.ts';
 import { launcher } from './launcher.ts';
@@ -28,11 +28,23 @@ export function webglEngine(options: WebglEngineOptions): Engine<Texture> {
     arrayType: 'ArrayTexture(1)',
     argument: (array) => array,
   });
+  const maxTextureSize = kernelClass.features?.maxTextureSize ?? 0;
+  const turnedPrograms = new Map<Program, Program>();
   const launch = async <P extends Program>(
     program: P,
     output: readonly number[],
     values: ValuesOf<P, Texture>,
-  ): Promise<Texture> => (await launchTextures(program, threeAxes(output), values)) as Texture;
+  ): Promise<Texture> => {
+    const [x, y, z] = threeAxes(output) as [number, number, number];
+    if (y === 1 || z > 1 || Math.max(x, y) <= maxTextureSize) {
+      return (await launchTextures(program, [x, y, z], values)) as Texture;
+    }
+    // Of a result with two axes gpu.js makes a texture x wide and y high, even where the GPU has none so large; all later
+    // results are then 0. Any other result becomes a texture as square as can be.
+    const turned = turnedPrograms.get(program) ?? exchanged(program);
+    turnedPrograms.set(program, turned);
+    return (await launchTextures(turned as P, [x, 1, y], values)) as Texture;
+  };
   const launchCopy = launcher<Float32Array>({
     ...options,
     settings,
@@ -41,7 +53,6 @@ export function webglEngine(options: WebglEngineOptions): Engine<Texture> {
   });
   const upload = async (data: Float32Array): Promise<Texture> =>
     (await launchCopy(copy, threeAxes([data.length]), { data })) as Texture;
-  const maxTextureSize = kernelClass.features?.maxTextureSize ?? 0;
 
   return {
     get device() {

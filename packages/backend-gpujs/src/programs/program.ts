@@ -88,6 +88,12 @@ export function tanh(name: string, expression: string): string {
     }`;
 }
 
+/** The same program for threads `[x, z, y]`: axes y and z have changed places. */
+export function exchanged<P extends Program>(program: P): P {
+  const axes: Readonly<Record<string, string>> = { y: 'z', z: 'y' };
+  return { ...program, body: program.body.replace(/(?<=\bthis\.thread\.)[yz]\b/g, (axis) => axes[axis]!) };
+}
+
 /** The program as gpu.js takes it. */
 export function sourceOf({ name, arrays, integers, numbers, body }: Program): string {
   return `function ${name}(${[...arrays, ...integers, ...numbers].join(', ')}) {${body}}`;
