@@ -1,4 +1,10 @@
-import { type AttentionBackend, type AttentionProblem, HeedError, type Tensor, problemOf } from '@heed/core';
+import {
+  type AttentionBackend,
+  type AttentionProblem,
+  HeedError,
+  type Tensor,
+  resolveRequest,
+} from '@heed/core';
 import type { CaseRequest } from './case-request.ts';
 import type { AgreementCase, BehaviourCase, ConformanceCase, SequenceCase, Subject } from './case.ts';
 import type { Comparison } from './judge/compare.ts';
@@ -61,7 +67,7 @@ async function withoutComputing(
 }
 
 async function runAgreement(theCase: AgreementCase, { backend }: Subject): Promise<Outcome> {
-  const { problem, inputs } = problemOf(differentiable(theCase.request()));
+  const { problem, inputs } = resolveRequest(differentiable(theCase.request()));
   const instead = await withoutComputing(backend, problem);
   if (instead !== null) return instead;
 

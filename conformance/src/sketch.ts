@@ -6,7 +6,7 @@ import {
   type Tensor,
   tensor,
 } from '@heed/core';
-import { zeros } from '@heed/core/backend';
+import { exchangeHeadsAndLength, zeros } from '@heed/core/backend';
 import { type CaseRequest, asking } from './case-request.ts';
 import { type Random, randomFrom } from './random.ts';
 
@@ -160,24 +160,8 @@ function sequenceOf(
       const factor = (Math.floor(n / (length * depth)) % heads) % 2 === 0 ? 1 : odd;
       for (const end = n + length * depth; n < end; n++) dense.data[n] = random.normal() * spread * factor;
     }
-    return layout === 'bhld' ? dense : transposeHeads(dense);
+    return layout === 'bhld' ? dense : exchangeHeadsAndLength(dense);
   };
-}
-
-/** `[B, H, L, D]` to `[B, L, H, D]`, and back: it is its own inverse. */
-export function transposeHeads(given: Tensor): Tensor {
-  const [batch, first, second, depth] = given.shape as unknown as BroadcastShape;
-  const result = zeros(given.dtype, [batch, second, first, depth]);
-  for (let b = 0; b < batch; b++) {
-    for (let m = 0; m < first; m++) {
-      for (let n = 0; n < second; n++) {
-        const from = ((b * first + m) * second + n) * depth;
-        const to = ((b * second + n) * first + m) * depth;
-        for (let d = 0; d < depth; d++) result.data[to + d] = given.data[from + d]!;
-      }
-    }
-  }
-  return result;
 }
 
 function maskOf(

@@ -7,7 +7,7 @@ import {
   type ResidentTensor,
   type Tensor,
   checkContract,
-  problemOf,
+  resolveRequest,
 } from '@heed/core';
 import { checkOptions, text } from '@heed/core/backend';
 import type { Contestant, PreparedContestant, WorkloadResults } from '../contestant.ts';
@@ -59,7 +59,7 @@ async function prepareOn(
   request: WorkloadRequest,
 ): Promise<PreparedContestant> {
   const { gradient } = workload;
-  const { problem, inputs } = problemOf({
+  const { problem, inputs } = resolveRequest({
     ...request,
     ...(gradient && { gradient, statistics: true }),
   });

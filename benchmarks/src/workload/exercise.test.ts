@@ -1,4 +1,4 @@
-import { problemOf } from '@heed/core';
+import { resolveRequest } from '@heed/core';
 import { referenceForward, referenceGradient } from '@heed/core/reference';
 import { describe, expect, test } from 'vitest';
 import { checkedRows, exerciseOf, faultOf } from './exercise.ts';
@@ -10,7 +10,7 @@ const short = workload({ length: 12, queryLength: 9, heads: 2, causal: true });
 
 /** What the reference computes, rounded to float32. */
 async function rightResults(of: Workload): Promise<Required<WorkloadResults>> {
-  const { problem, inputs } = problemOf({ ...(await requestOf(of)), gradient: true });
+  const { problem, inputs } = resolveRequest({ ...(await requestOf(of)), gradient: true });
   const { output } = referenceForward(problem, inputs as never);
   const { dQuery, dKey, dValue } = referenceGradient(problem, inputs as never, outputGradientOf(of));
   const [o, q, k, v] = [output, dQuery, dKey, dValue].map(({ shape, data }) => ({
@@ -64,7 +64,7 @@ describe('the check before the timing', () => {
 
   test('sees a row of a long workload that forgot a tile of 64 keys', async () => {
     const long = workload({ length: 2048, heads: 1, headDim: 8 });
-    const { problem, inputs } = problemOf(await requestOf(long));
+    const { problem, inputs } = resolveRequest(await requestOf(long));
     const { output } = referenceForward({ ...problem, keyLength: 2048 - 64 }, inputs as never);
     expect(await faultOf(exerciseOf(long), { output })).not.toBeNull();
   });

@@ -1,4 +1,4 @@
-import { type AttentionRequest, type Tensor, problemOf, tensor } from '@heed/core';
+import { type AttentionRequest, type Tensor, resolveRequest, tensor } from '@heed/core';
 import { referenceForward, referenceGradient } from '@heed/core/reference';
 import type { WorkloadResults } from '../contestant.ts';
 import { type WorkloadRequest, outputGradientOf, requestOf } from './request.ts';
@@ -41,11 +41,11 @@ export function exerciseOf(workload: Workload): Exercise {
 async function compute(workload: Workload): Promise<Expected> {
   const request = await requestOf(workload);
   const rows = checkedRows(workload.queryLength).map((i) => {
-    const { problem, inputs } = problemOf(rowRequest(workload, request, i));
+    const { problem, inputs } = resolveRequest(rowRequest(workload, request, i));
     return { i, output: referenceForward(problem, inputs as never).output };
   });
   if (!workload.gradient) return { rows, gradients: {} };
-  const { problem, inputs } = problemOf({ ...request, gradient: true });
+  const { problem, inputs } = resolveRequest({ ...request, gradient: true });
   const { dQuery, dKey, dValue } = referenceGradient(problem, inputs as never, outputGradientOf(workload));
   return { rows, gradients: { dQuery, dKey, dValue } };
 }

@@ -1,4 +1,4 @@
-import { problemOf } from '@heed/core';
+import { resolveRequest } from '@heed/core';
 import { visibleKeys } from '@heed/core/backend';
 import { describe, expect, test } from 'vitest';
 import { attendedPairs, usefulFlops } from './pairs.ts';
@@ -7,7 +7,7 @@ import { type Workload, minilmWorkload, workload } from './workload.ts';
 
 /** Counts as the specification does, pair by pair. */
 async function flopsByCounting(of: Workload): Promise<number> {
-  const { problem, inputs } = problemOf(await requestOf(of));
+  const { problem, inputs } = resolveRequest(await requestOf(of));
   const { first, end } = visibleKeys(problem, inputs);
   let flops = 0;
   for (let b = 0; b < of.batch; b++) {

@@ -1,4 +1,4 @@
-import { type Capabilities, FEATURES, type Feature, problemOf } from '@heed/core';
+import { type Capabilities, FEATURES, type Feature, resolveRequest } from '@heed/core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { undeclared } from '../refusal.ts';
@@ -14,7 +14,7 @@ function ensureDeclared(capabilities: Capabilities, count: number, seed: number)
   for (const { sketch, seed: numbers } of fc.sample(arbitraryInput(capabilities), { numRuns: count, seed })) {
     // The numbers do not matter: short axes are soon filled.
     const small = { ...sketch, headDim: 1, ...(sketch.valueDim !== undefined && { valueDim: 2 }) };
-    const { problem } = problemOf(requestOf(small, numbers));
+    const { problem } = resolveRequest(requestOf(small, numbers));
     expect(undeclared(capabilities, problem), JSON.stringify(sketch)).toEqual([]);
   }
 }

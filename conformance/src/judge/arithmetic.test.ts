@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { randomFrom } from '../random.ts';
-import { problemOf } from '@heed/core';
+import { resolveRequest } from '@heed/core';
 import { requestOf } from '../sketch.ts';
 import { arithmeticsOf } from './arithmetic.ts';
 
@@ -13,7 +13,7 @@ function neighbors(number: number): [nearest: number, other: number] {
   return [nearest, float[0]!];
 }
 
-const { problem } = problemOf(requestOf({}, 'arithmetic'));
+const { problem } = resolveRequest(requestOf({}, 'arithmetic'));
 
 describe('random rounding', () => {
   const [, , { round }] = arithmeticsOf(problem) as [unknown, unknown, { round(number: number): number }];

@@ -3,8 +3,9 @@ import {
   type AttentionKernel,
   type AttentionProblem,
   type Tensor,
-  problemOf,
+  resolveRequest,
 } from '@heed/core';
+import { writeSlices } from '@heed/core/backend';
 import type { CaseRequest } from '../case-request.ts';
 import type { ExpectedValues, SequenceCase, Subject } from '../case.ts';
 import { expectationOf } from '../judge/expectation.ts';
@@ -14,7 +15,6 @@ import type { FileCase } from './case-file.ts';
 import { purposeOf } from './checked-case.ts';
 import { clauseOfProblem } from './clause-of-problem.ts';
 import { errorAt } from './place.ts';
-import { writeSlices } from './slices.ts';
 
 /** A key and a value of the same rows. */
 interface Rows {
@@ -44,9 +44,9 @@ export function cacheSequence(
   { clause, purpose }: Pick<FileCase, 'clause' | 'purpose'>,
   steps: readonly [SequenceStep, ...SequenceStep[]],
 ): SequenceCase {
-  const { problem } = problemOf(steps[0].request);
+  const { problem } = resolveRequest(steps[0].request);
   for (const { place, request, write } of steps) {
-    const differences = differencesOf(problem, problemOf(request).problem);
+    const differences = differencesOf(problem, resolveRequest(request).problem);
     if (differences.length > 0) {
       throw errorAt(
         'ARGUMENT',
@@ -117,8 +117,8 @@ async function runSequence(
       if (step.write) {
         const { start } = step.write;
         const axis = lengthAxis(problem);
-        writeSlices(plain.key, step.write.key, axis, start);
-        writeSlices(plain.value, step.write.value, axis, start);
+        writeSlices(plain.key, step.write.key, { axis, start });
+        writeSlices(plain.value, step.write.value, { axis, start });
         await key.write(structuredClone(step.write.key), { axis, start });
         await value.write(structuredClone(step.write.value), { axis, start });
       }
@@ -137,9 +137,12 @@ async function runStep(
   plain: Rows,
   resident: Pick<AttentionInputs, 'key' | 'value'>,
 ): Promise<void> {
-  const { inputs } = problemOf({ ...structuredClone(request), ...resident });
+  const { inputs } = resolveRequest({ ...structuredClone(request), ...resident });
   const results = await kernel.run(inputs);
-  const judged = expectationOf(kernel.problem, problemOf({ ...request, ...plain }).inputs as PlainInputs);
+  const judged = expectationOf(
+    kernel.problem,
+    resolveRequest({ ...request, ...plain }).inputs as PlainInputs,
+  );
   const faults = judgeResults(judged, results, expected).flatMap(({ fault }) => fault ?? []);
   if (faults.length > 0) throw new Error(`${place}: ${faults.join('; ')}`);
 }

@@ -1,4 +1,4 @@
-import { type AttentionProblem, type Tensor, problemOf } from '@heed/core';
+import { type AttentionProblem, type Tensor, resolveRequest } from '@heed/core';
 import type { CaseRequest } from '../case-request.ts';
 import type { AgreementCase, ExpectedValues } from '../case.ts';
 import { expectedShapes } from './expected-shapes.ts';
@@ -29,7 +29,7 @@ export type Places = (name: string) => string;
 /**
  * A case whose request is sound and whose expected values fit it.
  *
- * @throws HeedError as `problemOf` does, and `SHAPE`, `DTYPE`, `ARGUMENT`, `MISSING_INPUT` or `UNEXPECTED_INPUT`.
+ * @throws HeedError as `resolveRequest` does, and `SHAPE`, `DTYPE`, `ARGUMENT`, `MISSING_INPUT` or `UNEXPECTED_INPUT`.
  */
 export function checkedCase(unchecked: UncheckedCase, place: string, places: Places): AgreementCase {
   const { id, clause, purpose, request, dOutput, expected } = unchecked;
@@ -61,7 +61,7 @@ export function checkedProblem(request: CaseRequest, place: string): AttentionPr
       'mask is int32, expected bool (true may attend) or floats (added to the scores)',
     );
   }
-  const { problem } = within(place, () => problemOf(request));
+  const { problem } = within(place, () => resolveRequest(request));
   const { batch, heads, queryLength, keyLength, headDim, valueDim } = problem;
   const products = batch * heads * queryLength * keyLength * (headDim + valueDim);
   if (products > MAX_PRODUCTS) {

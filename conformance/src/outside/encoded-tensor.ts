@@ -1,4 +1,5 @@
 import { type Tensor, tensor } from '@heed/core';
+import { fromFloat16 } from '@heed/core/backend';
 import * as v from 'valibot';
 import { errorAt } from './place.ts';
 
@@ -94,23 +95,13 @@ function decodeBase64(base64: string): Uint8Array<ArrayBuffer> | null {
 
 /** Typed arrays have the byte order of the machine: little-endian on all that run JavaScript today. */
 const fromBytes: Record<FileDType, (bytes: ArrayBuffer, at: string) => TensorData> = {
-  float16: (bytes) => Float32Array.from(new Uint16Array(bytes), float16),
+  float16: (bytes) => Float32Array.from(new Uint16Array(bytes), fromFloat16),
   float32: (bytes) => new Float32Array(bytes),
   float64: (bytes) => new Float64Array(bytes),
   int32: (bytes) => new Int32Array(bytes),
   int64: (bytes, at) => Int32Array.from(new BigInt64Array(bytes), (value) => int32(Number(value), at)),
   bool: (bytes) => new Uint8Array(bytes),
 };
-
-/** IEEE 754 binary16, exactly. */
-function float16(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
 
 function int32(value: number, at: string): number {
   if ((value | 0) !== value) throw errorAt('ARGUMENT', at, `has ${value}, expected 32-bit integers`);

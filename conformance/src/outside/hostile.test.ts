@@ -1,4 +1,4 @@
-import { HeedError, type HeedErrorCode, problemOf } from '@heed/core';
+import { HeedError, type HeedErrorCode, resolveRequest } from '@heed/core';
 import { describe, expect, test } from 'vitest';
 import type { AgreementCase } from '../case.ts';
 import { parseCases } from './parse-cases.ts';
@@ -70,7 +70,12 @@ test('null stands for what is not given, in options and inputs', () => {
   const request = (cases[0] as AgreementCase).request();
   const given = Object.entries(request).filter(([, value]) => value !== undefined && value !== null);
   expect(given.map(([name]) => name).sort()).toEqual(['gradient', 'key', 'logSumExp', 'query', 'value']);
-  expect(problemOf(request).problem).toMatchObject({ scale: 1, alignment: null, causal: false, mask: null });
+  expect(resolveRequest(request).problem).toMatchObject({
+    scale: 1,
+    alignment: null,
+    causal: false,
+    mask: null,
+  });
 });
 
 test('a case says what it is there to find, or whose numbers come out', () => {

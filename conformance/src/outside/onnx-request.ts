@@ -1,10 +1,10 @@
 import type { Tensor } from '@heed/core';
 import type { CaseRequest } from '../case-request.ts';
-import { zeros } from '@heed/core/backend';
+import { exchangeHeadsAndLength, writeSlices, zeros } from '@heed/core/backend';
 import { MAX_ELEMENTS } from './encoded-tensor.ts';
 import type { OnnxAttributes, OnnxTest } from './onnx-test.ts';
 import { errorAt } from './place.ts';
-import { concatenate, swapHeadsAndLength, writeSlices } from './slices.ts';
+import { concatenate } from './concatenate.ts';
 
 /** The operator's inputs in their order. */
 export const SLOTS: readonly string[] = [
@@ -93,7 +93,7 @@ export function splitHeads(packed: Tensor, heads: number, place: string): Tensor
 
 function joinPast(past: Tensor, present: Tensor, packed: boolean, place: string): Tensor {
   const axis = packed ? 1 : 2;
-  const placed = packed && past.shape.length === 4 ? swapHeadsAndLength(past) : past;
+  const placed = packed && past.shape.length === 4 ? exchangeHeadsAndLength(past) : past;
   const fits =
     placed.dtype === present.dtype &&
     placed.shape.length === 4 &&
@@ -122,6 +122,6 @@ function padMask(mask: Tensor, keyLength: number, place: string): Tensor {
   }
   const padded: Tensor = zeros(mask.dtype, [...mask.shape.slice(0, axis), keyLength]);
   if (mask.dtype !== 'bool') padded.data.fill(-Infinity);
-  writeSlices(padded, mask, axis, 0);
+  writeSlices(padded, mask, { axis, start: 0 });
   return padded;
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
-import { HeedError, problemOf } from '@heed/core';
+import { HeedError, resolveRequest } from '@heed/core';
 import { type CaseRequest, askedBy } from '../case-request.ts';
 import { referenceForward } from '@heed/core/reference';
 import * as fc from 'fast-check';
@@ -27,7 +27,7 @@ beforeAll(async () => {
 
 /** Largest difference between the expected values of a case and the float64 reference for a request. */
 function errorOf({ expected }: AgreementCase, request: CaseRequest): number {
-  const { problem, inputs } = problemOf(request);
+  const { problem, inputs } = resolveRequest(request);
   const reference = referenceForward(problem, inputs as PlainInputs);
   const errors = Object.entries(expected!.values).flatMap(([name, { data }]) =>
     Array.from(reference[name as 'output'].data, (value, n) => Math.abs(value - data[n]!)),

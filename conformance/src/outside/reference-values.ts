@@ -1,11 +1,11 @@
-import { type Tensor, problemOf } from '@heed/core';
+import { type Tensor, resolveRequest } from '@heed/core';
 import { referenceForward, referenceGradient } from '@heed/core/reference';
 import type { AgreementCase } from '../case.ts';
 import type { PlainInputs } from '../judge/naive-scores.ts';
 
 /** What the float64 reference returns for a case, by the names of expected values. */
 export function referenceValues({ request, dOutput }: AgreementCase): Record<string, Tensor> {
-  const { problem, inputs } = problemOf(request());
+  const { problem, inputs } = resolveRequest(request());
   const results = referenceForward(problem, inputs as PlainInputs);
   const forward = problem.outputs.map((name) =>
     name === 'statistics' ? { ...results.statistics } : { [name]: results[name] },

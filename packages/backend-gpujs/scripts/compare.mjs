@@ -6,7 +6,7 @@
 //   node scripts/compare.mjs [--modes cpu,webasm,webgpu] [--lengths 128,256,512,1024] [--rounds 9]
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { problemOf, tensor } from '@heed/core';
+import { resolveRequest, tensor } from '@heed/core';
 import gpujs from '@heed/backend-gpujs';
 import { GPU, input } from 'gpu.js';
 import { withNavigatorGpu } from '../dist/library/node-webgpu.js';
@@ -122,7 +122,7 @@ async function compare(backend, gpu, length, causal) {
       shape,
     ),
   );
-  const { problem, inputs } = problemOf({ query, key, value, causal });
+  const { problem, inputs } = resolveRequest({ query, key, value, causal });
   const kernel = await backend.compile(problem);
   const hand = byHand(gpu, length);
   if (!causal) {

@@ -1,9 +1,9 @@
 import type { AttentionProblem } from '@heed/core';
-import { problemOf, tensor } from '@heed/core';
+import { resolveRequest, tensor } from '@heed/core';
 import { expect, test } from 'vitest';
 import gpujs from './index.ts';
 
-const small = problemOf({
+const small = resolveRequest({
   query: tensor(new Float32Array(1), [1, 1, 1, 1]),
   key: tensor(new Float32Array(1), [1, 1, 1, 1]),
   value: tensor(new Float32Array(1), [1, 1, 1, 1]),

@@ -1,4 +1,4 @@
-import { problemOf } from '@heed/core';
+import { resolveRequest } from '@heed/core';
 import { describe, expect, test, vi } from 'vitest';
 import gpujs from './index.ts';
 import { type WebGpuContext, loadLibrary } from './library/gpu-library.ts';
@@ -21,9 +21,9 @@ async function watch(): Promise<Live> {
   return watchBuffers((await context()).device);
 }
 
-function selfAttention(length: number, depth: number): ReturnType<typeof problemOf> {
+function selfAttention(length: number, depth: number): ReturnType<typeof resolveRequest> {
   const shape = [1, 1, length, depth];
-  return problemOf({ query: waves(shape, 1), key: waves(shape, 2), value: waves(shape, 3) });
+  return resolveRequest({ query: waves(shape, 1), key: waves(shape, 2), value: waves(shape, 3) });
 }
 
 describe.skipIf(absence !== null)(`on WebGPU ${absence ?? ''}`, () => {
@@ -51,7 +51,7 @@ describe.skipIf(absence !== null)(`on WebGPU ${absence ?? ''}`, () => {
     const backend = await webgpu.create();
     const { device } = await context();
     const live = watchBuffers(device);
-    const { problem, inputs } = problemOf({
+    const { problem, inputs } = resolveRequest({
       query: waves([1, 2, 40, 8], 1),
       key: waves([1, 2, 40, 8], 2),
       value: waves([1, 2, 40, 8], 3),

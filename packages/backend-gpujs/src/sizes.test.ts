@@ -1,4 +1,4 @@
-import { type AttentionRequest, attention, problemOf, tensor } from '@heed/core';
+import { type AttentionRequest, attention, resolveRequest, tensor } from '@heed/core';
 import reference from '@heed/core/reference';
 import { describe, expect, test } from 'vitest';
 import gpujs from './index.ts';
@@ -60,7 +60,7 @@ describe.each(['webasm', 'cpu'] as const)('in mode %s', (mode) => {
       key: waves([1, 1, 4096, 64], 2),
       value: waves([1, 1, 4096, 64], 3),
     };
-    const { problem, inputs } = problemOf(request);
+    const { problem, inputs } = resolveRequest(request);
     const kernel = await backend.compile(problem);
     // Between two tiles there is a turn of the event loop, and no tile is longer than some 2²⁴ multiplications.
     const { tile } = kernel.plan;
@@ -140,7 +140,7 @@ for (const mode of ['cpu', 'webgpu'] as const) {
 
 test('webasm refuses arrays in which it would not find its elements', async () => {
   const backend = await gpujs.create({ mode: 'webasm' });
-  expect(backend.supports(problemOf(maskedAttention()).problem)).toEqual({
+  expect(backend.supports(resolveRequest(maskedAttention()).problem)).toEqual({
     supported: false,
     clause: 'mask',
     reason: 'mask has 17640000 elements, the largest array of gpu.js webasm simd128, 1 thread has 16777216',

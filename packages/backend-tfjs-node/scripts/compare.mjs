@@ -6,7 +6,7 @@
 //   node scripts/compare.mjs [--rounds 25]
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { problemOf } from '@heed/core';
+import { resolveRequest } from '@heed/core';
 import tfjsNode from '@heed/backend-tfjs-node';
 
 const [HEADS, DEPTH] = [12, 64];
@@ -61,7 +61,7 @@ async function compare(length, causal) {
   const resident = Object.fromEntries(
     Object.entries(tensors).map(([name, tensor]) => [name, backend.wrap(tensor.clone())]),
   );
-  const { problem, inputs } = problemOf({ ...resident, causal });
+  const { problem, inputs } = resolveRequest({ ...resident, causal });
   const kernel = await backend.compile(problem);
   const sides = {
     async hand() {

@@ -1,4 +1,4 @@
-import { type AttentionKernel, type AttentionRequest, attention, problemOf } from '@heed/core';
+import { type AttentionKernel, type AttentionRequest, attention, resolveRequest } from '@heed/core';
 import { expect, test } from 'vitest';
 import { tfjsNodeProvider } from './provider.ts';
 import { numbers, onTensorflow } from './on-tensorflow.test.helper.ts';
@@ -88,7 +88,7 @@ onTensorflow('no tensor is left behind', (setting) => {
 
   test('after an error of the engine', async () => {
     const { tf, backend } = await setting();
-    const { problem } = problemOf(requests['dense']!);
+    const { problem } = resolveRequest(requests['dense']!);
     const kernel: AttentionKernel = await backend.compile(problem);
     const query = backend.wrap(tf.zeros([2, 4, 9, 8]));
     const before = await counts();

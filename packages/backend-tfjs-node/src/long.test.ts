@@ -1,4 +1,4 @@
-import { attention, problemOf } from '@heed/core';
+import { attention, resolveRequest } from '@heed/core';
 import { expect, test } from 'vitest';
 import { numbers, onTensorflow } from './on-tensorflow.test.helper.ts';
 
@@ -12,7 +12,7 @@ onTensorflow(`${LENGTH} queries and keys of one head`, (setting) => {
       never,
       never,
     ];
-    const { problem } = problemOf({ query, key, value });
+    const { problem } = resolveRequest({ query, key, value });
     const { plan } = await backend.compile(problem);
     const wholeScores = 4 * LENGTH ** 2;
     expect(plan.scratchBytes).toBeLessThan(wholeScores / 8);

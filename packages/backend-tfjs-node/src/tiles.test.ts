@@ -1,11 +1,11 @@
-import { type AttentionRequest, problemOf, tensor } from '@heed/core';
+import { type AttentionRequest, resolveRequest, tensor } from '@heed/core';
 import { visibleKeys } from '@heed/core/backend';
 import { describe, expect, test } from 'vitest';
 import { type Tile, isDense, partsOf, tileGrid, tilesOf } from './tiles.ts';
 
 function tilesFor(length: number, options: Partial<AttentionRequest>, heads = 1, batch = 1): Tile[] {
   const x = tensor(new Float32Array(batch * heads * length), [batch, heads, length, 1]);
-  const { problem, inputs } = problemOf({ query: x, key: x, value: x, ...options });
+  const { problem, inputs } = resolveRequest({ query: x, key: x, value: x, ...options });
   return [...tilesOf(problem, tileGrid(problem), visibleKeys(problem, inputs))];
 }
 
@@ -65,7 +65,7 @@ describe('tiles', () => {
       queryLengths: [10, 300, 200],
     };
     const x = tensor(new Float32Array(900), [3, 1, 300, 1]);
-    const { problem, inputs } = problemOf({ query: x, key: x, value: x, ...options });
+    const { problem, inputs } = resolveRequest({ query: x, key: x, value: x, ...options });
     const grid = tileGrid(problem, {
       scores: 500,
       sampledScores: 500,

@@ -1,4 +1,4 @@
-import { attention, problemOf, tensor } from '@heed/core';
+import { attention, resolveRequest, tensor } from '@heed/core';
 import { expect, test } from 'vitest';
 import { numbers, onTensorflow } from './on-tensorflow.test.helper.ts';
 
@@ -10,7 +10,7 @@ onTensorflow('tensors of TensorFlow.js', (setting) => {
     expect(backend.unwrap(query)).toBe(tensors[0]);
 
     const buffers = tf.memory().numDataBuffers;
-    const { problem, inputs } = problemOf({ query, key, value });
+    const { problem, inputs } = resolveRequest({ query, key, value });
     const kernel = await backend.compile(problem);
     const { output } = await kernel.run(inputs, { resident: true });
     expect(tf.memory().numDataBuffers).toBe(buffers + 1);

@@ -4,7 +4,7 @@ import {
   type Layout,
   type Tensor,
   attention,
-  problemOf,
+  resolveRequest,
   tensor,
 } from '@heed/core';
 import { describe, expect, test } from 'vitest';
@@ -77,7 +77,7 @@ describe('bits', () => {
 
   test('are the same when calls take turns tile by tile', () => {
     const start = (given: AttentionRequest): Generator<void, AttentionResults, void> => {
-      const { problem, inputs } = problemOf(given);
+      const { problem, inputs } = resolveRequest(given);
       const layout = forwardLayout(problem);
       return forward(problem, inputs as never, createHeap(layout.length), layout);
     };
@@ -99,7 +99,7 @@ describe('bits', () => {
 describe('scratch', () => {
   const planOf = async (keyLength: number, gradient: boolean): Promise<number> => {
     const backend = await ts.create();
-    const { problem } = problemOf({ ...request(512, keyLength), gradient });
+    const { problem } = resolveRequest({ ...request(512, keyLength), gradient });
     const { plan } = await backend.compile(problem);
     return plan.scratchBytes;
   };

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { attention, problemOf, tensor } from '@heed/core';
+import { attention, resolveRequest, tensor } from '@heed/core';
 import reference from '@heed/core/reference';
 import { createBackend } from '../dist/backend.js';
 import { startEngine } from '../dist/platform/engine.js';
@@ -55,7 +55,7 @@ const overRounds = (times, make) =>
 async function prepared(options, request) {
   const engine = await startEngine(options);
   const backend = createBackend(engine);
-  const { problem, inputs } = problemOf(request);
+  const { problem, inputs } = resolveRequest(request);
   const kernel = await backend.compile(problem);
   const resident = { ...inputs };
   for (const name of ['query', 'key', 'value']) resident[name] = await backend.upload(inputs[name]);
@@ -177,7 +177,7 @@ async function long(heads, length) {
 /** What a problem costs that is the first of a process. */
 async function firstCompile() {
   const backend = createBackend(await startEngine({ threads: 1 }));
-  const { problem } = problemOf({ ...requestOf(1, 512, 512), causal: true });
+  const { problem } = resolveRequest({ ...requestOf(1, 512, 512), causal: true });
   const start = performance.now();
   await backend.compile(problem);
   console.log(performance.now() - start);

@@ -2,7 +2,7 @@
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
-import { problemOf, tensor } from '@heed/core';
+import { resolveRequest, tensor } from '@heed/core';
 
 const HEAD_SIZES = [64, 128, 256];
 const ROUNDS = 13;
@@ -55,7 +55,7 @@ async function backendWith(name, value) {
 
 /** A run on resident tensors: no copy of the inputs. */
 async function prepared(backend, request) {
-  const { problem, inputs } = problemOf(request);
+  const { problem, inputs } = resolveRequest(request);
   const kernel = await backend.compile(problem);
   const resident = {};
   for (const [name, input] of Object.entries(inputs)) resident[name] = await backend.upload(input);

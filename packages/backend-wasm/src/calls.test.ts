@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Worker } from 'node:worker_threads';
-import { type AttentionRequest, attention, problemOf, tensor } from '@heed/core';
+import { type AttentionRequest, attention, resolveRequest, tensor } from '@heed/core';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createBackend } from './backend.ts';
 import { startEngine } from './platform/engine.ts';
@@ -79,7 +79,7 @@ describe('threads', () => {
   test('one that is killed during a call fails it, and later calls are right', async () => {
     watchWorkers();
     await using backend = await wasm.create({ threads: 2 });
-    const { problem, inputs } = problemOf(selfAttention(8192, 8, 64));
+    const { problem, inputs } = resolveRequest(selfAttention(8192, 8, 64));
     const kernel = await backend.compile(problem);
     const long = kernel.run(inputs);
     // In the first turn that the call gives to others.
@@ -221,7 +221,7 @@ describe.for([1, 2])('memory, with %i threads', (threads) => {
     await using backend = await wasm.create({ threads });
     const request = selfAttention(600);
     const { output } = await attention(backend, request);
-    const { problem, inputs } = problemOf(request);
+    const { problem, inputs } = resolveRequest(request);
     const kernel = await backend.compile(problem);
     const key = await backend.upload(request.key as never);
     const run = kernel.run({ ...inputs, key });

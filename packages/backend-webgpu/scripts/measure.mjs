@@ -1,7 +1,7 @@
 // Runs the suite on this machine's adapter, then measures: GFLOP/s of useful work, and the share of the peak that a
 // shader of multiply-adds reaches in the same run. `--quick` leaves the suite out and measures short lengths.
 import { verify } from '@heed/conformance';
-import { problemOf, tensor } from '@heed/core';
+import { resolveRequest, tensor } from '@heed/core';
 import { createBackend } from '../dist/backend.js';
 import webgpu from '../dist/index.js';
 import { openEngine } from '../dist/platform/engine.js';
@@ -88,7 +88,7 @@ for (const depth of quick ? [64] : [64, 128]) {
         value: waves([1, heads, length, depth], 3),
         ...(kind === 'causal' && { causal: true }),
       };
-      const { problem, inputs } = problemOf(request);
+      const { problem, inputs } = resolveRequest(request);
       const resident = { ...inputs };
       for (const name of ['query', 'key', 'value']) resident[name] = await backend.upload(inputs[name]);
       const compiling = performance.now();

@@ -1,4 +1,4 @@
-import { type AttentionRequest, type Tensor, attention, problemOf, tensor } from '@heed/core';
+import { type AttentionRequest, type Tensor, attention, resolveRequest, tensor } from '@heed/core';
 import reference from '@heed/core/reference';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createBackend } from './backend.ts';
@@ -145,7 +145,7 @@ describe.skipIf(isAbsent)('on an adapter', () => {
         device.queue.writeBuffer(buffer, 256, data as Float32Array<ArrayBuffer>);
         return { name, buffer, resident: backend.wrap!({ buffer, dtype: 'float32', shape, offset: 256 }) };
       });
-      const { problem, inputs } = problemOf(request);
+      const { problem, inputs } = resolveRequest(request);
       const kernel = await backend.compile(problem);
       const wrapped = Object.fromEntries(buffers.map(({ name, resident }) => [name, resident]));
       const { output } = await kernel.run({ ...inputs, ...wrapped } as typeof inputs, { resident: true });

@@ -4,7 +4,7 @@ import type { AttentionBackend, RunOptions } from './contract.ts';
 import type { GradientInputs, Statistics } from './inputs.ts';
 import { withKernel } from './kernel-cache.ts';
 import { checkRunOptions } from './options/run-options.ts';
-import { type AttentionRequest, problemOf } from './request.ts';
+import { type AttentionRequest, resolveRequest } from './request.ts';
 import type { ResidentTensor } from './resident.ts';
 import type { AttentionGradients } from './results.ts';
 import { type FloatDTypeOf, type TensorLike, toTensor } from './tensor-like.ts';
@@ -64,7 +64,7 @@ export type AttendedBy<
  *
  * @returns the results that the flags of the request ask for, by default `output` alone; with `gradient: true` also
  * the function `gradient`, and the output and statistics that it needs.
- * @throws HeedError see {@link problemOf}; `UNSUPPORTED` when the backend does not declare what the request uses;
+ * @throws HeedError see {@link resolveRequest}; `UNSUPPORTED` when the backend does not declare what the request uses;
  * the signal's reason when it is aborted.
  *
  * @example
@@ -108,7 +108,7 @@ export async function attention<
 ): Promise<AttendedBy<FloatDTypeOf<Q>, R, O, W, L, S, C, G>> {
   assertBackend(backend);
   checkRunOptions('attention()', options);
-  const { problem, inputs } = problemOf(withStatistics(request));
+  const { problem, inputs } = resolveRequest(withStatistics(request));
   const held = holdInputs(inputs);
   const results = await withKernel(backend, problem, (kernel) =>
     kernel.run(held.inputs, options as RunOptions),

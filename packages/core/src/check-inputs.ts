@@ -161,7 +161,7 @@ function checkSeed(problem: AttentionProblem, seed: number | undefined): void {
 export function checkInputs(problem: AttentionProblem, inputs: AttentionInputs): void {
   if (typeof inputs !== 'object' || inputs === null) {
     throw new HeedError('MISSING_INPUT', `the inputs are ${shown(inputs)}, expected query, key and value`, {
-      remedy: 'derive the problem and the inputs from one request with problemOf()',
+      remedy: 'derive the problem and the inputs from one request with resolveRequest()',
     });
   }
   const expected = expectations(problem);
@@ -171,7 +171,7 @@ export function checkInputs(problem: AttentionProblem, inputs: AttentionInputs):
   for (const [name, value] of Object.entries(inputs)) {
     if (value !== undefined && name !== 'seed' && !expected.has(name as keyof AttentionInputs)) {
       throw new HeedError('UNEXPECTED_INPUT', `${name} is given, the problem does not have it`, {
-        remedy: 'derive the problem and the inputs from one request with problemOf()',
+        remedy: 'derive the problem and the inputs from one request with resolveRequest()',
       });
     }
   }

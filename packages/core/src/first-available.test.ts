@@ -4,14 +4,14 @@ import {
   type BackendProvider,
   HeedError,
   firstAvailable,
-  problemOf,
+  resolveRequest,
   tensor,
 } from './index.ts';
 import { defineBackend } from './backend/index.ts';
 import reference from './reference/index.ts';
 
 const x = tensor(new Float32Array([1, 2]), [1, 1, 2, 1]);
-const { problem: causal } = problemOf({ query: x, key: x, value: x, causal: true });
+const { problem: causal } = resolveRequest({ query: x, key: x, value: x, causal: true });
 
 const plain = (): AttentionBackend =>
   defineBackend({

@@ -24,7 +24,7 @@ export type {
   OutputName,
   Selection,
 } from './problem.ts';
-export { type AttentionRequest, type PerBatch, type RequestedResults, problemOf } from './request.ts';
+export { type AttentionRequest, type PerBatch, type RequestedResults, resolveRequest } from './request.ts';
 export { type ResidentTensor, isResident } from './resident.ts';
 export type { AttentionGradients, AttentionResults, OutputsByName } from './results.ts';
 export type { ArrayWithShape, FloatDTypeOf, NestedArray, TensorLike } from './tensor-like.ts';

@@ -20,7 +20,7 @@ export type BroadcastShape = readonly [number, number, number, number];
 
 /**
  * What is computed: everything about a call except the numbers in its tensors. Plain JSON data in one normal form,
- * so that it can be logged, sent to a worker, or used as a cache key. {@link problemOf} derives it from a request.
+ * so that it can be logged, sent to a worker, or used as a cache key. {@link resolveRequest} derives it from a request.
  *
  * Dimension letters, here and in errors: B batch, Hq query heads, Hkv key/value heads, Lq query length,
  * Lk key length, D head size of queries and keys, Dv head size of values.

@@ -6,7 +6,7 @@ import {
   type HeedError,
   type Tensor,
   attention,
-  problemOf,
+  resolveRequest,
   tensor,
 } from './index.ts';
 import { checkProblem, featuresOf } from './backend/index.ts';
@@ -20,7 +20,7 @@ const bools = (...shape: number[]): Tensor<'bool'> =>
 
 const B2H4 = { query: floats(2, 4, 5, 8), key: floats(2, 2, 6, 8), value: floats(2, 2, 6, 3) };
 const square = { query: floats(1, 1, 5, 4), key: floats(1, 1, 5, 4), value: floats(1, 1, 5, 4) };
-const of = (request: AttentionRequest): AttentionProblem => problemOf(request).problem;
+const of = (request: AttentionRequest): AttentionProblem => resolveRequest(request).problem;
 
 describe('the problem', () => {
   test('is read off the tensors', () => {

@@ -80,7 +80,10 @@ export interface AttentionRequest<T = TensorLike> extends RequestedResults {
  *
  * @throws HeedError `SHAPE`, `DTYPE`, `ARGUMENT`, `MISSING_INPUT` or `ALIGNMENT_REQUIRED`.
  */
-export function problemOf(request: AttentionRequest): { problem: AttentionProblem; inputs: AttentionInputs } {
+export function resolveRequest(request: AttentionRequest): {
+  problem: AttentionProblem;
+  inputs: AttentionInputs;
+} {
   checkRequest(request);
   const layout = request.layout ?? 'bhld';
   const tensors = tensorsOf(request);

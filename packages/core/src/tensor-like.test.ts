@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type TensorLike, attention, problemOf, tensor } from './index.ts';
+import { type TensorLike, attention, resolveRequest, tensor } from './index.ts';
 import reference from './reference/index.ts';
 
 // Core runs anywhere, so its program knows no types of Node: the module is named in a way that needs none.
@@ -56,7 +56,7 @@ describe('whatever is taken for a tensor gives the same bits', () => {
 
   test('nested numbers take the element type of the query, segments are integers', () => {
     const query = tensor(Float64Array.from(numbers), [1, 1, 3, 2]);
-    const { problem, inputs } = problemOf({
+    const { problem, inputs } = resolveRequest({
       query,
       key: nested,
       value: nested,
@@ -87,7 +87,7 @@ describe('what cannot be a tensor is refused', () => {
   ])('%s', (_, request, code, message) => {
     let caught: unknown;
     try {
-      problemOf(request as never);
+      resolveRequest(request as never);
     } catch (error) {
       caught = error;
     }

@@ -7,9 +7,9 @@ import {
   type Tensor,
   checkTensor,
   dtypeOfArray,
-  sizeOf,
   tensor,
 } from './tensor.ts';
+import { sizeOf } from './shape.ts';
 
 /** Numbers, or booleans in a mask, in arrays of arrays: `[[[[1, 0], [0, 1]]]]` is `[1, 1, 2, 2]`. */
 export type NestedArray = readonly (number | boolean | NestedArray)[];

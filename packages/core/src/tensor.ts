@@ -1,6 +1,7 @@
 import { HeedError } from './error.ts';
 import { kindOf, shown } from './options/shown.ts';
 import { isResident } from './resident.ts';
+import { sizeOf } from './shape.ts';
 
 /** Element types. `bool` is one byte an element: 0 is false, everything else true. */
 export type DType = 'float32' | 'float64' | 'int32' | 'bool';
@@ -23,11 +24,6 @@ export interface Tensor<D extends DType = DType> {
   readonly dtype: D;
   readonly shape: readonly number[];
   readonly data: DTypeArrays[D];
-}
-
-/** The number of elements of a shape; 1 for the empty shape. */
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((size, length) => size * length, 1);
 }
 
 type ArrayDType<A> = A extends Float32Array

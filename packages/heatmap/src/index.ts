@@ -11,6 +11,7 @@ export type { TerminalColor } from './terminal/paint.ts';
 export { rollout } from './rollout.ts';
 export { shrink } from './shrink.ts';
 export { type SVGOptions, toSVG } from './svg/svg.ts';
+export { escapeMarkup } from './svg/xml.ts';
 export { type TerminalOptions, toTerminal } from './terminal/terminal.ts';
 export { visibleText } from './text.ts';
 export { type HeatmapOptions, type HeatmapView, heatmap } from './view.ts';

@@ -45,7 +45,7 @@ const calls: Record<string, [call: (options: Anything) => unknown, known: string
   toHTML: [(o) => toHTML(view, o), 'theme'],
   toPNG: [(o) => toPNG(view, o), 'scale'],
   toTerminal: [(o) => toTerminal(view, o), 'color'],
-  pooledWeights: [pooled, 'most'],
+  pooledWeights: [pooled, 'maximum'],
 };
 
 test.each(Object.entries(calls))('%s refuses an option that is not there', async (name, [call, known]) => {
@@ -98,7 +98,7 @@ const values: [call: string, options: object, message: string][] = [
   ['pooledWeights', { rows: 2 }, 'rows is 2, expected a part of 0 to 3'],
   ['pooledWeights', { rows: { rows: 2 } }, 'rows is an object, expected a part of 0 to 3'],
   ['pooledWeights', { columns: [0, 9] }, 'columns is [0, 9], expected a part of 0 to 3'],
-  ['pooledWeights', { most: 0 }, 'most is 0, expected an integer ≥ 1'],
+  ['pooledWeights', { maximum: 0 }, 'maximum is 0, expected an integer ≥ 1'],
 ];
 
 test.each(values)('%s(%j)', async (name, options, message) => {
@@ -122,7 +122,7 @@ test('colorAt knows its maps', async () => {
 test.each([0, -1, 1.5, NaN, undefined])('a view cannot be shrunk to %s', async (most) => {
   expect(await errorOf(() => shrink(view, most as Anything))).toMatchObject({
     code: 'ARGUMENT',
-    message: `most is ${most}, expected an integer ≥ 1`,
+    message: `maximum is ${most}, expected an integer ≥ 1`,
   });
 });
 

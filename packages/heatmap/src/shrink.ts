@@ -6,7 +6,7 @@ import type { HeatmapView } from './view.ts';
  * The view with at most so many cells along either axis, each cell the largest of those it stands for; a label names
  * the first and the last of them. A view that is small enough stays as it is.
  *
- * @param most 1 or more.
+ * @param maximum 1 or more.
  * @throws HeedError `ARGUMENT`.
  *
  * @example
@@ -18,11 +18,11 @@ import type { HeatmapView } from './view.ts';
  * console.log(view.values.join(), view.columns.join()); // 1,3,5,7 0–1,2–3
  * ```
  */
-export function shrink(view: HeatmapView, most: number): HeatmapView {
-  checkCount('most', most);
+export function shrink(view: HeatmapView, maximum: number): HeatmapView {
+  checkCount('maximum', maximum);
   const { rows, columns, values, highlight, signal } = view;
-  if (rows.length <= most && columns.length <= most) return view;
-  const [rowEdges, columnEdges] = [edgesOf([0, rows.length], most), edgesOf([0, columns.length], most)];
+  if (rows.length <= maximum && columns.length <= maximum) return view;
+  const [rowEdges, columnEdges] = [edgesOf([0, rows.length], maximum), edgesOf([0, columns.length], maximum)];
   const pool = createPool(rowEdges, columnEdges, -Infinity);
   pool.add(values, rows.length, columns.length, () => 1);
   const cellOf = (edges: readonly number[], index: number): number =>

@@ -40,9 +40,9 @@ export function fitText(text: string, width: number): string {
 }
 
 /** The graphemes of a text, at most so many, the last an ellipsis if there are more. */
-export function graphemesOf(text: string, most: number): string[] {
+export function graphemesOf(text: string, maximum: number): string[] {
   const all = Array.from(graphemes.segment(text), ({ segment }) => segment);
-  return all.length <= most ? all : [...all.slice(0, most - 1), '…'];
+  return all.length <= maximum ? all : [...all.slice(0, maximum - 1), '…'];
 }
 
 /** The text with spaces before it, up to a width. */

@@ -1,7 +1,8 @@
 import type { AttentionBackend } from '@heed/core';
+import { zeros } from '@heed/core/backend';
 import { type ForwardOptions, attend } from './attend.ts';
 import type { MaskedScope } from './masks.ts';
-import { type FloatTensor, reshape, zerosOf } from './tensors.ts';
+import { type FloatTensor, reshape } from './tensors.ts';
 
 export interface AttendedScores {
   /** `[B, Lq, Ev]`. */
@@ -33,8 +34,8 @@ export async function attendScores(
   const attended = await attend(
     backend,
     {
-      query: zerosOf(scores.dtype, [batch, queries, 1, 1]),
-      key: zerosOf(scores.dtype, [batch, keys, 1, 1]),
+      query: zeros(scores.dtype, [batch, queries, 1, 1]),
+      key: zeros(scores.dtype, [batch, keys, 1, 1]),
       value: oneHead(value),
       bias: scores,
       ...scope,

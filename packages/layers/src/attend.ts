@@ -8,9 +8,9 @@ import {
   type RunOptions,
   type Tensor,
   attention,
-  problemOf,
+  resolveRequest,
 } from '@heed/core';
-import { checkProblem, withKernel } from '@heed/core/backend';
+import { checkProblem, exchangeHeadsAndLength, withKernel } from '@heed/core/backend';
 import type { FloatTensor } from './tensors.ts';
 
 /** What a layer's forward pass can be asked for besides its output. */
@@ -74,7 +74,7 @@ export async function attend(
   const headsLast = [backend, backward].every(({ capabilities }) =>
     capabilities.features.includes('layout.blhd'),
   );
-  const toBackend = (value: Tensor): Tensor => (headsLast ? value : exchangeAxes(value));
+  const toBackend = (value: Tensor): Tensor => (headsLast ? value : exchangeHeadsAndLength(value));
   const asked: LayerRequest = {
     ...request,
     query: toBackend(request.query as Tensor),
@@ -131,23 +131,8 @@ function gradientElsewhere(
   { output, statistics }: AttentionResults,
   dOutput: Tensor,
 ): Promise<AttentionGradients> {
-  const { problem, inputs } = problemOf(request);
+  const { problem, inputs } = resolveRequest(request);
   return withKernel(backward, checkProblem({ ...problem, gradient: true }), (kernel) =>
     kernel.gradient(inputs, { output: output!, statistics: statistics!, dOutput }),
   );
-}
-
-/** `[B, M, N, D]` → `[B, N, M, D]`. */
-function exchangeAxes(value: Tensor): Tensor {
-  const [batch, rows, columns, depth] = value.shape;
-  const data = value.data.slice();
-  for (let b = 0; b < batch; b++) {
-    for (let m = 0; m < rows; m++) {
-      for (let n = 0; n < columns; n++) {
-        const from = ((b * rows + m) * columns + n) * depth;
-        data.set(value.data.subarray(from, from + depth), ((b * columns + n) * rows + m) * depth);
-      }
-    }
-  }
-  return { ...value, shape: [batch, columns, rows, depth], data } as Tensor;
 }

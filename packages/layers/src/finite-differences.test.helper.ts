@@ -1,12 +1,13 @@
 import type { Tensor } from '@heed/core';
+import { zeros } from '@heed/core/backend';
 import { expect } from 'vitest';
 import { seededRandom } from './random.ts';
-import { type FloatTensor, zerosOf } from './tensors.ts';
+import { type FloatTensor } from './tensors.ts';
 
 /** Random numbers in [−1, 1), float64. */
 export function randomTensor(shape: readonly number[], seed: number): FloatTensor {
   const random = seededRandom(seed);
-  const result = zerosOf('float64', shape);
+  const result = zeros('float64', shape);
   for (let n = 0; n < result.data.length; n++) result.data[n] = 2 * random() - 1;
   return result;
 }

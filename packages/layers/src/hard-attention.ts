@@ -1,5 +1,5 @@
 import { type AttentionBackend, type FloatDType, type RunOptions, type Tensor, attention } from '@heed/core';
-import { assertBackend, checkOptions } from '@heed/core/backend';
+import { assertBackend, checkOptions, zeros } from '@heed/core/backend';
 import { oneHead, withoutHead } from './attend-scores.ts';
 import { attend } from './attend.ts';
 import { linear, linearGradient } from './linear.ts';
@@ -14,7 +14,7 @@ import {
   valueOrKey,
 } from './single-head.ts';
 import { type StateDict, copyParameters } from './state-dict.ts';
-import { type FloatTensor, checkShape, reshape, zerosOf } from './tensors.ts';
+import { type FloatTensor, checkShape, reshape } from './tensors.ts';
 
 export interface HardAttentionOptions {
   readonly queryDim: number;
@@ -221,7 +221,7 @@ function logProbabilities(
   k: FloatTensor,
   mask: Tensor | undefined,
 ): FloatTensor {
-  const result = zerosOf(q.dtype, choice.shape);
+  const result = zeros(q.dtype, choice.shape);
   const scale = 1 / Math.sqrt(q.shape[2]);
   forEachChoice(choice, k, (row, queryAt, keyAt, width) => {
     let score = mask?.dtype === 'bool' || mask === undefined ? 0 : addedBy(mask, choice, row);
@@ -263,9 +263,9 @@ async function ofLogProbability(
     },
   );
   const scale = 1 / Math.sqrt(q.shape[2]);
-  const dQuery = zerosOf(q.dtype, q.shape);
-  const expected = zerosOf(q.dtype, q.shape);
-  const chosen = zerosOf(k.dtype, k.shape);
+  const dQuery = zeros(q.dtype, q.shape);
+  const expected = zeros(q.dtype, q.shape);
+  const chosen = zeros(k.dtype, k.shape);
   forEachChoice(choice, k, (row, queryAt, keyAt, width) => {
     for (let d = 0; d < width; d++) {
       const weighted = c.data[row] * scale * q.data[queryAt + d];
@@ -285,7 +285,7 @@ function toChosen(
   choice: Tensor<'int32'>,
   dOutput: FloatTensor | undefined,
 ): FloatTensor {
-  const dValue = zerosOf(value.dtype, value.shape);
+  const dValue = zeros(value.dtype, value.shape);
   if (dOutput === undefined) return dValue;
   forEachChoice(choice, value, (_, outputAt, valueAt, width) => {
     for (let e = 0; e < width; e++) dValue.data[valueAt + e] += dOutput.data[outputAt + e];

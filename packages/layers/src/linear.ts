@@ -1,9 +1,9 @@
 import { type FloatDType, HeedError } from '@heed/core';
-import { checkOptions } from '@heed/core/backend';
+import { checkOptions, zeros } from '@heed/core/backend';
 import { type NamedTensors, initialUniform } from './parameters.ts';
 import { checkCounts, checkFirstWeights } from './options.ts';
 import { type StateDict, copyParameters } from './state-dict.ts';
-import { type FloatTensor, checkPlain, checkShape, reshape, zerosOf } from './tensors.ts';
+import { type FloatTensor, checkPlain, checkShape, reshape } from './tensors.ts';
 import { matrix, multiply, transpose } from './matrix/multiply.ts';
 
 export interface LinearOptions {
@@ -106,7 +106,7 @@ export class Linear {
 /** x Wᵀ + b over the last axis. */
 export function linear(x: FloatTensor, weight: FloatTensor, bias?: FloatTensor): FloatTensor {
   const [outputs, inputs] = weight.shape;
-  const output = zerosOf(x.dtype, [...x.shape.slice(0, -1), outputs]);
+  const output = zeros(x.dtype, [...x.shape.slice(0, -1), outputs]);
   const rows = x.data.length / inputs;
   multiply(
     matrix(x.data, rows, inputs),
@@ -125,8 +125,8 @@ export function linearGradient(
 ): { readonly dInput: FloatTensor; readonly dWeight: FloatTensor; readonly dBias: FloatTensor } {
   const [outputs, inputs] = weight.shape;
   const rows = x.data.length / inputs;
-  const dInput = zerosOf(x.dtype, x.shape);
-  const dWeight = zerosOf(x.dtype, weight.shape);
+  const dInput = zeros(x.dtype, x.shape);
+  const dWeight = zeros(x.dtype, weight.shape);
   const dY = matrix(dOutput.data, rows, outputs);
   multiply(dY, matrix(weight.data, outputs, inputs), dInput.data);
   multiply(transpose(dY), matrix(withoutIgnoredRows(x, dOutput).data, rows, inputs), dWeight.data);

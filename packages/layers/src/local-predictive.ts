@@ -1,11 +1,12 @@
 import { type AttentionBackend, HeedError } from '@heed/core';
+import { zeros } from '@heed/core/backend';
 import { attendScores } from './attend-scores.ts';
 import type { AttentionScope, ForwardOptions } from './attend.ts';
 import { linear, linearGradient } from './linear.ts';
 import { checkKeyMask } from './masks.ts';
 import type { PairAttention, PairScore } from './pair-scores.ts';
 import type { NamedTensors } from './parameters.ts';
-import { type FloatTensor, reshape, zerosOf } from './tensors.ts';
+import { type FloatTensor, reshape } from './tensors.ts';
 
 /** A key in a query's window. */
 interface Slot {
@@ -44,7 +45,7 @@ export async function attendPredicted(
   const slots = slotsOf(prediction.positions, queries, keys, halfWidth, scope, lengths);
 
   const pairs = pairsOf();
-  const scores = zerosOf(query.dtype, [rows, 1, 1, slotsPerRow]);
+  const scores = zeros(query.dtype, [rows, 1, 1, slotsPerRow]);
   const mask = new Uint8Array(rows * slotsPerRow);
   for (const { row, keyRow, index } of slots) {
     scores.data[index] = pairs.score(row, keyRow);
@@ -60,8 +61,8 @@ export async function attendPredicted(
 
   const variance = (halfWidth / 2) ** 2;
   const gaussian = ({ distance }: Slot): number => Math.exp(-(distance ** 2) / (2 * variance));
-  const output = zerosOf(query.dtype, [batch, queries, width]);
-  const weights = zerosOf(query.dtype, options.weights ? [batch, 1, queries, keys] : [0]);
+  const output = zeros(query.dtype, [batch, queries, width]);
+  const weights = zeros(query.dtype, options.weights ? [batch, 1, queries, keys] : [0]);
   for (const slot of slots) {
     const weight = attended.output.data[slot.index] * gaussian(slot);
     if (options.weights) weights.data[slot.row * keys + (slot.keyRow % keys)] = weight;
@@ -74,9 +75,9 @@ export async function attendPredicted(
     output,
     weights,
     async gradient(dOutput) {
-      const dValue = zerosOf(value.dtype, value.shape);
+      const dValue = zeros(value.dtype, value.shape);
       const dPositions = new Float64Array(rows);
-      const dSoftmax = zerosOf(query.dtype, [rows, 1, slotsPerRow]);
+      const dSoftmax = zeros(query.dtype, [rows, 1, slotsPerRow]);
       for (const slot of slots) {
         const softmax = attended.output.data[slot.index];
         const factor = gaussian(slot);
@@ -145,8 +146,8 @@ function predict(
   return {
     positions: sigmoids.map((sigmoid, row) => lengths[Math.floor(row / queries)] * sigmoid),
     gradient(dPositions) {
-      const dHidden = zerosOf(hidden.dtype, hidden.shape);
-      const dVector = zerosOf(vector.dtype, vector.shape);
+      const dHidden = zeros(hidden.dtype, hidden.shape);
+      const dVector = zeros(vector.dtype, vector.shape);
       dPositions.forEach((dPosition, row) => {
         const sigmoid = sigmoids[row];
         const dLogit = dPosition * lengths[Math.floor(row / queries)] * sigmoid * (1 - sigmoid);
@@ -185,7 +186,7 @@ function slotsOf(
 
 /** An identity matrix for each row: `[N, W, W]`. */
 function identities(dtype: FloatTensor['dtype'], rows: number, width: number): FloatTensor {
-  const result = zerosOf(dtype, [rows * width, width]);
+  const result = zeros(dtype, [rows * width, width]);
   for (let line = 0; line < rows * width; line++) result.data[line * width + (line % width)] = 1;
   return reshape(result, [rows, width, width]);
 }

@@ -1,4 +1,5 @@
 import { HeedError, type Tensor, isResident } from '@heed/core';
+import { sizeOf } from '@heed/core/backend';
 import type { AttentionScope } from './attend.ts';
 import { checkPlain } from './tensors.ts';
 
@@ -61,7 +62,7 @@ function join(mask: Tensor, padding: Tensor): Tensor {
   }
   const [, heads, queries, keys] = shape;
   const excluded = mask.dtype === 'bool' ? 0 : -Infinity;
-  const size = shape.reduce((product, length) => product * length, 1);
+  const size = sizeOf(shape);
   const data = new (mask.data.constructor as new (length: number) => Float32Array)(size);
   for (let n = 0; n < size; n++) {
     const position = [

@@ -1,5 +1,5 @@
 import { type AttentionBackend, type FloatDType, HeedError, type Tensor } from '@heed/core';
-import { checkOptions } from '@heed/core/backend';
+import { checkOptions, zeros } from '@heed/core/backend';
 import { type AttentionScope, type ForwardOptions, SCOPE_NAMES, type When, attend } from './attend.ts';
 import { checkForward } from './check-forward.ts';
 import { linear, linearGradient } from './linear.ts';
@@ -8,7 +8,7 @@ import { checkCounts, checkFirstWeights } from './options.ts';
 import { type NamedTensors, initialGlorot, initialUniform } from './parameters.ts';
 import { type RotaryOptions, checkRotary, positionsOf, rotate } from './rotary.ts';
 import { type StateDict, loadProjections } from './state-dict.ts';
-import { type FloatTensor, checkShape, reshape, sum, zerosOf } from './tensors.ts';
+import { type FloatTensor, checkShape, reshape, sum } from './tensors.ts';
 
 export interface MultiHeadAttentionOptions {
   /** E, the width of queries and of the output. */
@@ -357,7 +357,7 @@ function initialParameters(
   if (!bias) return parameters;
   const biases = Object.entries(parameters).map(([name, { shape }]) => [
     name.replace('.weight', '.bias'),
-    zerosOf(dtype, [shape[0]]),
+    zeros(dtype, [shape[0]]),
   ]);
   return { ...parameters, ...Object.fromEntries(biases) } as NamedTensors;
 }

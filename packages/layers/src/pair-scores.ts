@@ -1,5 +1,6 @@
 import type { NamedTensors } from './parameters.ts';
-import { type FloatTensor, zerosOf } from './tensors.ts';
+import { zeros } from '@heed/core/backend';
+import { type FloatTensor } from './tensors.ts';
 
 /**
  * How alike a query row and a key row are, and what changes with it. Rows are named by their index among all rows of
@@ -33,8 +34,8 @@ export interface PairAttention {
 /** q · k. */
 export function dotScore(query: FloatTensor, key: FloatTensor): PairScore {
   const width = query.shape[2];
-  const dQuery = zerosOf(query.dtype, query.shape);
-  const dKey = zerosOf(key.dtype, key.shape);
+  const dQuery = zeros(query.dtype, query.shape);
+  const dKey = zeros(key.dtype, key.shape);
   return {
     score(queryRow, keyRow) {
       let sum = 0;
@@ -56,9 +57,9 @@ export function dotScore(query: FloatTensor, key: FloatTensor): PairScore {
 /** vᵀ tanh(q + k). */
 export function tanhScore(query: FloatTensor, key: FloatTensor, vector: FloatTensor): PairScore {
   const width = vector.data.length;
-  const dQuery = zerosOf(query.dtype, query.shape);
-  const dKey = zerosOf(key.dtype, key.shape);
-  const dVector = zerosOf(vector.dtype, vector.shape);
+  const dQuery = zeros(query.dtype, query.shape);
+  const dKey = zeros(key.dtype, key.shape);
+  const dVector = zeros(vector.dtype, vector.shape);
   return {
     score(queryRow, keyRow) {
       let sum = 0;
@@ -87,7 +88,7 @@ export function allScores(pairs: PairScore): FloatTensor {
   const { dQuery, dKey } = pairs;
   const [batch, queries] = dQuery.shape;
   const keys = dKey.shape[1];
-  const scores = zerosOf(dQuery.dtype, [batch, 1, queries, keys]);
+  const scores = zeros(dQuery.dtype, [batch, 1, queries, keys]);
   for (let row = 0; row < batch * queries; row++) {
     const firstKey = Math.floor(row / queries) * keys;
     for (let j = 0; j < keys; j++) scores.data[row * keys + j] = pairs.score(row, firstKey + j);

@@ -1,5 +1,6 @@
 import type { FloatDType } from '@heed/core';
-import { type FloatTensor, zerosOf } from './tensors.ts';
+import { zeros } from '@heed/core/backend';
+import { type FloatTensor } from './tensors.ts';
 
 /**
  * The trainable tensors of a layer by name, or gradients for them. Plain tensors: read them, write to their `data`,
@@ -14,7 +15,7 @@ export function initialUniform(
   limit: number,
   random: () => number,
 ): FloatTensor {
-  const result = zerosOf(dtype, shape);
+  const result = zeros(dtype, shape);
   for (let n = 0; n < result.data.length; n++) result.data[n] = limit * (2 * random() - 1);
   return result;
 }

@@ -1,4 +1,5 @@
 import { HeedError, type Tensor } from '@heed/core';
+import { fromFloat16 } from '@heed/core/backend';
 import type { StateDict } from './state-dict.ts';
 import { type Entry, parseHeader } from './safetensors-header.ts';
 
@@ -137,14 +138,4 @@ function small(name: string, value: bigint): number {
     });
   }
   return Number(value);
-}
-
-/** IEEE 754 binary16. */
-function fromFloat16(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1;
-  const exponent = (half >> 10) & 0x1f;
-  const fraction = half & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }

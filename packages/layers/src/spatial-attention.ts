@@ -1,12 +1,12 @@
 import { type AttentionBackend, type FloatDType, HeedError, type Tensor } from '@heed/core';
-import { checkOptions } from '@heed/core/backend';
+import { checkOptions, sizeOf, zeros } from '@heed/core/backend';
 import type { ForwardOptions, When } from './attend.ts';
 import { checkForward } from './check-forward.ts';
 import { MultiHeadAttention } from './multi-head-attention.ts';
 import { checkCounts, checkOneOf } from './options.ts';
 import { type NamedTensors, initialUniform } from './parameters.ts';
 import { type StateDict, copyParameters } from './state-dict.ts';
-import { type FloatTensor, checkPlain, checkShape, reshape, zerosOf } from './tensors.ts';
+import { type FloatTensor, checkPlain, checkShape, reshape } from './tensors.ts';
 
 export interface SpatialAttentionOptions {
   /** The lengths of the grid's axes: `[H, W]` of an image, `[T]` of a signal, `[D, H, W]` of a volume. */
@@ -100,7 +100,7 @@ export class SpatialAttention {
       random = Math.random,
     } = options;
     this.#options = options;
-    this.#places = size(grid);
+    this.#places = sizeOf(grid);
     this.#attention = new MultiHeadAttention({
       embedDim,
       heads,
@@ -114,7 +114,7 @@ export class SpatialAttention {
       ...prefixed(this.#attention.parameters),
       ...(learned > 0 && { queries: initialUniform(dtype, [learned, embedDim], 1, random) }),
       ...(options.relativePosition && {
-        relativePosition: zerosOf(dtype, [heads, size(grid.map((n) => 2 * n - 1))]),
+        relativePosition: zeros(dtype, [heads, sizeOf(grid.map((n) => 2 * n - 1))]),
       }),
     };
   }
@@ -211,7 +211,7 @@ export class SpatialAttention {
   /** The same for every element of the batch: `[B, Lq, E]`. */
   #learnedQueries(batch: number): FloatTensor {
     const { shape, dtype, data } = this.parameters['queries'];
-    const repeated = zerosOf(dtype, [batch, ...shape]);
+    const repeated = zeros(dtype, [batch, ...shape]);
     for (let b = 0; b < batch; b++) repeated.data.set(data, b * data.length);
     return repeated;
   }
@@ -220,13 +220,13 @@ export class SpatialAttention {
   #relativeBias(): FloatTensor | undefined {
     const table = this.parameters['relativePosition'];
     if (table === undefined) return undefined;
-    const bias = zerosOf(table.dtype, [1, this.#options.heads, this.#places, this.#places]);
+    const bias = zeros(table.dtype, [1, this.#options.heads, this.#places, this.#places]);
     this.#forEachOffset((biasAt, tableAt) => (bias.data[biasAt] = table.data[tableAt]));
     return bias;
   }
 
   #tableGradient(dBias: FloatTensor): FloatTensor {
-    const dTable = zerosOf(dBias.dtype, this.parameters['relativePosition'].shape);
+    const dTable = zeros(dBias.dtype, this.parameters['relativePosition'].shape);
     this.#forEachOffset((biasAt, tableAt) => (dTable.data[tableAt] += dBias.data[biasAt]));
     return dTable;
   }
@@ -234,7 +234,7 @@ export class SpatialAttention {
   #forEachOffset(visit: (biasAt: number, tableAt: number) => void): void {
     const { grid, heads } = this.#options;
     const places = Array.from({ length: this.#places }, (_, place) => coordinates(place, grid));
-    const offsets = size(grid.map((n) => 2 * n - 1));
+    const offsets = sizeOf(grid.map((n) => 2 * n - 1));
     places.forEach((from, i) => {
       places.forEach((to, j) => {
         const offset = grid.reduce((at, n, axis) => at * (2 * n - 1) + (from[axis] - to[axis] + n - 1), 0);
@@ -285,13 +285,9 @@ function checkSpatialOptions(options: SpatialAttentionOptions): void {
   }
 }
 
-function size(lengths: readonly number[]): number {
-  return lengths.reduce((product, length) => product * length, 1);
-}
-
 /** The indices of a place, from its number in row-major order. */
 function coordinates(place: number, grid: readonly number[]): number[] {
-  return grid.map((length, axis) => Math.floor(place / size(grid.slice(axis + 1))) % length);
+  return grid.map((length, axis) => Math.floor(place / sizeOf(grid.slice(axis + 1))) % length);
 }
 
 function prefixed(parameters: NamedTensors): NamedTensors {
@@ -300,7 +296,7 @@ function prefixed(parameters: NamedTensors): NamedTensors {
 
 /** `[B, L, E]` → `[L, E]`. */
 function sumOfBatch({ dtype, shape: [batch, ...shape], data }: FloatTensor): FloatTensor {
-  const sum = zerosOf(dtype, shape);
+  const sum = zeros(dtype, shape);
   const length = sum.data.length;
   for (let b = 0; b < batch; b++) {
     for (let n = 0; n < length; n++) sum.data[n] += data[b * length + n];

@@ -9,16 +9,6 @@ export function reshape<T extends Tensor>(value: T, shape: readonly number[]): T
   return { ...value, shape: [...shape] };
 }
 
-/** A tensor of zeros that a layer computes with. */
-export function zerosOf(dtype: FloatDType, shape: readonly number[]): FloatTensor {
-  const size = shape.reduce((product, length) => product * length, 1);
-  return {
-    dtype,
-    shape: [...shape],
-    data: dtype === 'float32' ? new Float32Array(size) : new Float64Array(size),
-  };
-}
-
 /** The elementwise sum, in a new tensor. */
 export function sum(first: FloatTensor, ...others: readonly FloatTensor[]): FloatTensor {
   const data = first.data.slice();

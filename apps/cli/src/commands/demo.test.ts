@@ -27,12 +27,12 @@ describe('heed demo --json', () => {
   });
 
   test('bank looks at river, and at loan', () => {
-    const [river, loan] = demo.sights;
+    const [river, loan] = demo.examples;
     expect(river).toMatchObject({ text: 'The bank of the river was muddy.', from: 'bank', to: 'river' });
     expect(river!.weight).toBeCloseTo(0.523, 3);
     expect(loan).toMatchObject({ text: 'The bank approved the loan.', from: 'bank', to: 'loan' });
     expect(loan!.weight).toBeCloseTo(0.294, 3);
-    for (const { weights, tokens } of demo.sights) {
+    for (const { weights, tokens } of demo.examples) {
       for (const row of weights) {
         expect(row).toHaveLength(tokens.length);
         expect(row.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 5);

@@ -2,11 +2,11 @@ import { diagnoseAll } from '../backends/diagnose-all.ts';
 import type { Console } from '../output/console.ts';
 import { type Progress, startProgress } from '../output/progress.ts';
 import {
-  aboutSights,
+  aboutExamples,
   aboutSpeed,
   heading,
   renderAgreement,
-  renderSights,
+  renderExamples,
   renderSpeed,
 } from '../output/render-demo.ts';
 import { renderDiagnoses, renderMachine } from '../output/render-doctor.ts';
@@ -37,7 +37,7 @@ export async function narrate(lengths: readonly number[], console: Console): Pro
           'With the float64 reference, on a real model: MiniLM, 6 layers × 12 heads, two sentences.',
           renderAgreement(all, console),
         ),
-      sights: (all, by) => tell('What attention sees', aboutSights(by), renderSights(all, console)),
+      examples: (all, by) => tell('What attention sees', aboutExamples(by), renderExamples(all, console)),
       speed(speed, machine) {
         tell('Speed', aboutSpeed(speed), renderSpeed(speed, console));
         console.print(renderMachine(machine, console));

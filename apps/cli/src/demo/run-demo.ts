@@ -5,7 +5,7 @@ import type { Diagnosis } from '../backends/diagnose.ts';
 import { importProvider } from '../backends/provider.ts';
 import { locate } from '../backends/resolve.ts';
 import { type Agreement, agreementOf } from './agreement.ts';
-import { type Sight, sightsOf } from './sight.ts';
+import { type Example, examplesOf } from './example.ts';
 import { type Speed, speedOf } from './speed.ts';
 
 /** Everything that the demo found. Plain JSON. */
@@ -14,8 +14,8 @@ export interface Demo {
   readonly backends: readonly Diagnosis[];
   readonly agreement: readonly Agreement[];
   /** Computed by this backend. */
-  readonly sightBy: string;
-  readonly sights: readonly Sight[];
+  readonly examplesBy: string;
+  readonly examples: readonly Example[];
   readonly speed: Speed;
 }
 
@@ -24,7 +24,7 @@ export interface Listener {
   say(text: string): void;
   backends(backends: readonly Diagnosis[]): void;
   agreement(agreement: readonly Agreement[]): void;
-  sights(sights: readonly Sight[], by: string): void;
+  examples(examples: readonly Example[], by: string): void;
   speed(speed: Speed, machine: Machine): void;
 }
 
@@ -52,15 +52,15 @@ export async function runDemo(
   // The reference is there when nothing else is.
   const seer = providers[0]!;
   listener.say(`weights: ${seer.name}`);
-  const sights = await sightsOf(seer, captures);
-  listener.sights(sights, seer.name);
+  const examples = await examplesOf(seer, captures);
+  listener.examples(examples, seer.name);
 
   const contestants = backends
     .filter((backend) => backend.status === 'available' && isNotReference(backend))
     .map(({ name, specifier }) => ({ name, module: locate(specifier).url }));
   const { speed, machine } = await speedOf(contestants, lengths, listener.say);
   listener.speed(speed, machine);
-  return { machine, backends, agreement, sightBy: seer.name, sights, speed };
+  return { machine, backends, agreement, examplesBy: seer.name, examples, speed };
 }
 
 function isNotReference({ name }: { readonly name: string }): boolean {

@@ -78,7 +78,7 @@ async function ofLong(
     );
   }
   const { max, rows, columns } = await pooledWeights(backend, source.request, {
-    most: MOST_CELLS,
+    maximum: MOST_CELLS,
     ...(batch !== undefined && { batch }),
     ...(typeof head === 'number' && { head }),
   });
@@ -138,7 +138,10 @@ async function render(
 }
 
 /** At most so many cells along each axis. */
-export function smallEnough(picture: HeatmapView | HeatmapPanels, most: number): HeatmapView | HeatmapPanels {
-  if (!('panels' in picture)) return shrink(picture, most);
-  return { ...picture, panels: picture.panels.map((view) => shrink(view, Math.floor(most / 4))) };
+export function smallEnough(
+  picture: HeatmapView | HeatmapPanels,
+  maximum: number,
+): HeatmapView | HeatmapPanels {
+  if (!('panels' in picture)) return shrink(picture, maximum);
+  return { ...picture, panels: picture.panels.map((view) => shrink(view, Math.floor(maximum / 4))) };
 }

@@ -1,7 +1,7 @@
 import type { Row } from '@heed/benchmarks';
 import { toTerminal } from '@heed/heatmap';
 import { type Agreement, shareOfBound } from '../demo/agreement.ts';
-import { HEAD, LAYER, type Sight, sharedDomain, viewOf } from '../demo/sight.ts';
+import { HEAD, LAYER, type Example, sharedDomain, viewOf } from '../demo/example.ts';
 import type { Speed } from '../demo/speed.ts';
 import type { Console } from './console.ts';
 import { duration, percent } from './numbers.ts';
@@ -33,16 +33,16 @@ export function renderAgreement(agreement: readonly Agreement[], { colors }: Con
 }
 
 /** The sentences' heatmaps: beside each other where there is room for all their numbers. */
-export function renderSights(sights: readonly Sight[], console: Console): string {
+export function renderExamples(examples: readonly Example[], console: Console): string {
   const { colors, depth, width } = console;
-  const domain = sharedDomain(sights);
+  const domain = sharedDomain(examples);
   const blocksWithin = (columnsWide: number): string[] =>
-    sights.map((sight) => {
-      const picture = toTerminal(viewOf(sight, domain), { color: depth, columns: columnsWide });
-      const claim = colors.bold(`${sight.from} → ${sight.to} ${sight.weight.toFixed(3)}`);
+    examples.map((example) => {
+      const picture = toTerminal(viewOf(example, domain), { color: depth, columns: columnsWide });
+      const claim = colors.bold(`${example.from} → ${example.to} ${example.weight.toFixed(3)}`);
       return `${picture}\n\n  ${claim}, no other token gets more`;
     });
-  const beside = blocksWithin(Math.floor(width / sights.length) - 2);
+  const beside = blocksWithin(Math.floor(width / examples.length) - 2);
   // Numbers stand in the cells only where they fit.
   if (beside.every((block) => block.includes('[.'))) return columns([beside]).join('\n');
   return blocksWithin(width - 2)
@@ -50,7 +50,7 @@ export function renderSights(sights: readonly Sight[], console: Console): string
     .join('\n\n');
 }
 
-export function aboutSights(by: string): string {
+export function aboutExamples(by: string): string {
   return `Layer ${LAYER}, head ${HEAD}, weights computed by ${plain(by)}: each row is a token, and shows where it looks.`;
 }
 

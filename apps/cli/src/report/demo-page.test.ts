@@ -49,8 +49,8 @@ const demo: Demo = {
       failures: [HOSTILE],
     },
   ],
-  sightBy: HOSTILE,
-  sights: [
+  examplesBy: HOSTILE,
+  examples: [
     {
       text: HOSTILE,
       tokens: [HOSTILE, 'b'],

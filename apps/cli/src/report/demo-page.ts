@@ -1,7 +1,7 @@
 import { toSVG } from '@heed/heatmap';
 import { type Agreement, shareOfBound } from '../demo/agreement.ts';
 import type { Demo } from '../demo/run-demo.ts';
-import { HEAD, LAYER, type Sight, sharedDomain, viewOf } from '../demo/sight.ts';
+import { HEAD, LAYER, type Example, sharedDomain, viewOf } from '../demo/example.ts';
 import type { Speed } from '../demo/speed.ts';
 import type { Diagnosis } from '../backends/diagnose.ts';
 import { describeCapabilities } from '../output/capabilities.ts';
@@ -12,14 +12,14 @@ import { Markup, html } from './markup.ts';
 
 /** The demo as a page. */
 export function demoPage(demo: Demo, when: Date): string {
-  const { machine, sights, agreement, backends, speed } = demo;
-  const [first] = sights;
+  const { machine, examples, agreement, backends, speed } = demo;
+  const [first] = examples;
   const title = first === undefined ? 'Heed' : `Where does “${first.from}” look?`;
   return documentOf({
     command: 'heed demo',
     title,
     lead: html`<p class="lead">${lead(demo)}</p>`,
-    body: html`${sightSection(sights)} ${agreementSection(agreement)} ${speedSection(speed)}
+    body: html`${exampleSection(examples)} ${agreementSection(agreement)} ${speedSection(speed)}
     ${backendSection(backends)}`,
     footer: html`<p>
         Made by <code>heed demo</code> on ${when.toISOString().slice(0, 10)}, Node ${machine.node},
@@ -29,20 +29,20 @@ export function demoPage(demo: Demo, when: Date): string {
   });
 }
 
-function lead({ sights, sightBy }: Demo): Markup {
-  const findings = sights.map(
+function lead({ examples, examplesBy }: Demo): Markup {
+  const findings = examples.map(
     ({ text, from, to, weight }) =>
       html`In “${text}” <b>${from}</b> looks at <b>${to}</b> most, with a weight of
         <b>${weight.toFixed(3)}</b>. `,
   );
   return html`${findings}One head of a trained sentence model, its attention computed by the backend
-    <b>${sightBy}</b>.`;
+    <b>${examplesBy}</b>.`;
 }
 
-function sightSection(sights: readonly Sight[]): Markup {
-  const domain = sharedDomain(sights);
-  const figures = sights.map((sight, index) => {
-    const picture = new Markup(toSVG(viewOf(sight, domain), { id: `sight-${index}` }));
+function exampleSection(examples: readonly Example[]): Markup {
+  const domain = sharedDomain(examples);
+  const figures = examples.map((example, index) => {
+    const picture = new Markup(toSVG(viewOf(example, domain), { id: `example-${index}` }));
     return html`<figure class="card">${picture}</figure>`;
   });
   return html`<section aria-label="Attention weights">

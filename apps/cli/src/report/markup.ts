@@ -1,3 +1,5 @@
+import { escapeMarkup } from '@heed/heatmap';
+
 /** Markup that is safe to stand in a page as it is. */
 export class Markup {
   readonly text: string;
@@ -9,14 +11,6 @@ export class Markup {
 
 type Part = Markup | string | number | readonly Markup[];
 
-const ENTITIES: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
 /** Markup of a template: what is put in stays text, unless it is markup itself. */
 export function html(template: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   return new Markup(template.map((text, index) => text + written(parts[index] ?? '')).join(''));
@@ -25,5 +19,5 @@ export function html(template: TemplateStringsArray, ...parts: readonly Part[]):
 function written(part: Part): string {
   if (part instanceof Markup) return part.text;
   if (typeof part === 'object') return part.map(({ text }) => text).join('');
-  return String(part).replaceAll(/[&<>"']/g, (character) => ENTITIES[character]!);
+  return escapeMarkup(String(part));
 }

@@ -3,7 +3,7 @@ import {
   type AttentionProblem,
   type AttentionRequest,
   type Tensor,
-  problemOf,
+  resolveRequest,
   tensor,
 } from '@heed/core';
 import { addFromURL, backendOf, outcomeOf } from './engine.ts';
@@ -69,7 +69,7 @@ function requestOf(length: number, window: number | null): AttentionRequest {
 }
 
 async function measure(contestant: string, request: AttentionRequest, length: number): Promise<RaceResult> {
-  const { problem, inputs } = problemOf(request);
+  const { problem, inputs } = resolveRequest(request);
   const tensors = 4 * 4 * HEADS * length * DEPTH;
   if (contestant === NAIVE) {
     const milliseconds = await median(async () => void naiveAttention(problem, inputs));

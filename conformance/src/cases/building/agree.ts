@@ -1,4 +1,4 @@
-import { type AttentionResults, type Tensor, problemOf } from '@heed/core';
+import { type AttentionResults, type Tensor, resolveRequest } from '@heed/core';
 import type { CaseRequest } from '../../case-request.ts';
 import { expectationOf } from '../../judge/expectation.ts';
 import { judgeResults } from '../../judge/judge.ts';
@@ -7,7 +7,7 @@ import { ensure } from './behaviour.ts';
 
 /** Checks, inside a behaviour, that results agree with the reference. The request must have plain tensors. */
 export function ensureAgrees(request: CaseRequest, results: AttentionResults<Tensor>, what: string): void {
-  const { problem, inputs } = problemOf(request);
+  const { problem, inputs } = resolveRequest(request);
   const faults = judgeResults(expectationOf(problem, inputs as PlainInputs), results).flatMap(
     ({ fault }) => fault ?? [],
   );

@@ -4,7 +4,7 @@ import {
   type Guarantee,
   HeedError,
   type HeedErrorCode,
-  problemOf,
+  resolveRequest,
 } from '@heed/core';
 import { featuresOf } from '@heed/core/backend';
 import type { BehaviourCase, Subject } from '../../case.ts';
@@ -36,7 +36,7 @@ export function guaranteed(
 
 function declarations(needs: Needs): Pick<BehaviourCase, 'features' | 'dtype'> {
   if (isList(needs)) return { features: needs };
-  const { problem } = problemOf(requestOf(needs, 0));
+  const { problem } = resolveRequest(requestOf(needs, 0));
   return { features: featuresOf(problem), dtype: problem.dtype };
 }
 

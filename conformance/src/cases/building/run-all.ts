@@ -5,7 +5,7 @@ import {
   type Capabilities,
   type OutputName,
   type Tensor,
-  problemOf,
+  resolveRequest,
 } from '@heed/core';
 import { type CaseRequest, asking } from '../../case-request.ts';
 import { coordinates } from '../../judge/compare.ts';
@@ -28,7 +28,7 @@ export async function runAll(
   request: CaseRequest,
   dOutput: Tensor,
 ): Promise<Values> {
-  const { problem, inputs } = problemOf(withEverything(request, backend.capabilities));
+  const { problem, inputs } = resolveRequest(withEverything(request, backend.capabilities));
   const kernel = await backend.compile(problem);
   try {
     return await runKernel(kernel, inputs as never, dOutput);
@@ -43,7 +43,7 @@ export async function runAsAsked(
   request: CaseRequest,
   dOutput: Tensor,
 ): Promise<Values> {
-  const { problem, inputs } = problemOf(request);
+  const { problem, inputs } = resolveRequest(request);
   const kernel = await backend.compile(problem);
   try {
     return await runKernel(kernel, inputs as never, dOutput);

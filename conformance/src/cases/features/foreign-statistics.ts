@@ -3,7 +3,7 @@ import {
   type AttentionPart,
   type Tensor,
   mergeAttention,
-  problemOf,
+  resolveRequest,
 } from '@heed/core';
 import type { CaseRequest } from '../../case-request.ts';
 import reference from '@heed/core/reference';
@@ -23,7 +23,7 @@ export const foreignStatisticsPurposes: Purposes = {
 };
 
 async function forwardOf(backend: AttentionBackend, request: CaseRequest): Promise<AttentionPart> {
-  const { problem, inputs } = problemOf({ ...request, gradient: false });
+  const { problem, inputs } = resolveRequest({ ...request, gradient: false });
   const kernel = await backend.compile(problem);
   const { output, statistics } = await kernel.run(inputs);
   await kernel.dispose();
@@ -55,7 +55,7 @@ export function foreignStatisticsCases(): ConformanceCase[] {
       return behaviour('statistics', `of-${source}/scores-${spread}`, sketch, async ({ backend }, id) => {
         const request = requestOf(sketch, id);
         const dOutput = dOutputOf(sketch, id);
-        const { problem, inputs } = problemOf(request);
+        const { problem, inputs } = resolveRequest(request);
         const kernel = await backend.compile(problem);
         const gradients = await kernel.gradient(inputs, { ...(await forward(backend, request)), dOutput });
         await kernel.dispose();

@@ -3,7 +3,7 @@ import {
   type AttentionPart,
   type Tensor,
   mergeAttention,
-  problemOf,
+  resolveRequest,
   tensor,
 } from '@heed/core';
 import type { CaseRequest } from '../../case-request.ts';
@@ -77,7 +77,7 @@ async function ensureMerges(
   for (const [n, end] of cuts.slice(1).entries()) {
     const part = someKeys(whole, cuts[n]!, end);
     // The sink belongs to exactly one part.
-    const { problem, inputs } = problemOf(n === sinkPart ? part : { ...part, sinks: undefined });
+    const { problem, inputs } = resolveRequest(n === sinkPart ? part : { ...part, sinks: undefined });
     const kernel = await backend.compile(problem);
     const { output, statistics } = await kernel.run(inputs);
     await kernel.dispose();

@@ -1,4 +1,4 @@
-import { type Tensor, problemOf } from '@heed/core';
+import { type Tensor, resolveRequest } from '@heed/core';
 import type { CaseRequest } from '../../case-request.ts';
 import type { BehaviourCase, ConformanceCase } from '../../case.ts';
 import { coordinates } from '../../judge/compare.ts';
@@ -50,7 +50,7 @@ const KEY = 2;
 
 /** The element d = 1 of a row of head 1, batch 1. */
 function rowElement(kind: 'query' | 'key' | 'value', l: number): (request: CaseRequest) => number {
-  return (request) => rowStarts(problemOf(request).problem)[kind](1, 1, l) + 1;
+  return (request) => rowStarts(resolveRequest(request).problem)[kind](1, 1, l) + 1;
 }
 
 /** Element 1 of one key or value. */
@@ -196,7 +196,7 @@ function forward(values: Values): Values {
 }
 
 function ensureReaches(request: CaseRequest, target: Target, dirty: Values, what: string): void {
-  const { problem } = problemOf(request);
+  const { problem } = resolveRequest(request);
   const starts = rowStarts(problem);
   const { output, weights, logSumExp, dQuery } = dirty as Values & { output: Tensor };
   forEachRow(request, ([b, h, i], at, keys) => {
@@ -248,7 +248,7 @@ function isFiniteRow(tensor: Tensor | undefined, start: number, length: number):
 
 /** Elements of the results of rows that the poison may reach. */
 function reachedBy(request: CaseRequest, target: Target): (name: string, index: number) => boolean {
-  const { problem } = problemOf(request);
+  const { problem } = resolveRequest(request);
   const starts = rowStarts(problem);
   const rows: [output: number, query: number, at: number][] = [];
   forEachRow(request, ([b, h, i], at, keys) => {
@@ -269,7 +269,7 @@ function forEachRow(
   request: CaseRequest,
   visit: (place: readonly [number, number, number], at: number, keys: readonly number[]) => void,
 ): void {
-  const { problem, inputs } = problemOf(request);
+  const { problem, inputs } = resolveRequest(request);
   const attended = attendedByRow(problem, inputs as PlainInputs);
   attended.forEach((keys, at) => visit(placeOf(problem, at), at, keys));
 }
@@ -359,7 +359,7 @@ export function nonfiniteCases(): ConformanceCase[] {
   }
   const onlyNumber: Target = {
     ...keyTarget('value', KEY),
-    index: (request) => rowStarts(problemOf(request).problem).value(1, 1, KEY),
+    index: (request) => rowStarts(resolveRequest(request).problem).value(1, 1, KEY),
   };
   cases.push(spreads('value/size-1/nan', onlyNumber, { valueDim: 1 }, NaN));
   cases.push(

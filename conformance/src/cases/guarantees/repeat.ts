@@ -1,4 +1,4 @@
-import { problemOf } from '@heed/core';
+import { resolveRequest } from '@heed/core';
 import type { BehaviourCase, ConformanceCase } from '../../case.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../sketch.ts';
 import { guaranteed, withBackend } from '../building/behaviour.ts';
@@ -15,8 +15,8 @@ function repeated(name: string, sketch: Sketch): BehaviourCase {
     const { backend } = subject;
     const request = () => withEverything(requestOf(sketch, id), backend.capabilities);
     const dOutput = dOutputOf(sketch, id);
-    const kernel = await backend.compile(problemOf(request()).problem);
-    const run = () => runKernel(kernel, problemOf(request()).inputs, dOutput);
+    const kernel = await backend.compile(resolveRequest(request()).problem);
+    const run = () => runKernel(kernel, resolveRequest(request()).inputs, dOutput);
     const first = await run();
     ensureSameBits(await run(), first, 'the second run of a kernel');
     await runAll(backend, requestOf({ queryLength: 40, spread: 30 }, id), dOutputOf({ queryLength: 40 }, id));

@@ -1,8 +1,9 @@
 import type { Tensor } from '@heed/core';
+import { exchangeHeadsAndLength } from '@heed/core/backend';
 import type { CaseRequest } from '../../case-request.ts';
 import type { ConformanceCase } from '../../case.ts';
 import { randomFrom } from '../../random.ts';
-import { dOutputOf, lengthsOf, requestOf, transposeHeads } from '../../sketch.ts';
+import { dOutputOf, lengthsOf, requestOf } from '../../sketch.ts';
 import { type Sample, UNORDERED, ensureNear, ensureSame, judged, property, samples } from './property.ts';
 import type { Purposes } from '../building/purposes.ts';
 
@@ -143,13 +144,13 @@ export function orderPropertyCases(): ConformanceCase[] {
         const other: CaseRequest = {
           ...request,
           layout: 'blhd',
-          query: transposeHeads(request.query as Tensor),
-          key: transposeHeads(request.key as Tensor),
-          value: transposeHeads(request.value as Tensor),
+          query: exchangeHeadsAndLength(request.query as Tensor),
+          key: exchangeHeadsAndLength(request.key as Tensor),
+          value: exchangeHeadsAndLength(request.value as Tensor),
         };
-        const gradients = [dOutput, transposeHeads(dOutput)] as const;
+        const gradients = [dOutput, exchangeHeadsAndLength(dOutput)] as const;
         await ensureSame(backend, [request, other], gradients, 'in layout blhd', (name, value) =>
-          ['output', 'dQuery', 'dKey', 'dValue'].includes(name) ? transposeHeads(value) : value,
+          ['output', 'dQuery', 'dKey', 'dValue'].includes(name) ? exchangeHeadsAndLength(value) : value,
         );
       },
     ),

@@ -1,4 +1,4 @@
-import { type Tensor, problemOf } from '@heed/core';
+import { type Tensor, resolveRequest } from '@heed/core';
 import type { CaseRequest } from '../../case-request.ts';
 import type { ConformanceCase } from '../../case.ts';
 import { rowStarts } from '../../judge/naive-scores.ts';
@@ -47,7 +47,7 @@ export function outputPropertyCases(): ConformanceCase[] {
   return [
     property('weights', 'times-values-are-the-output', ['weights'], ALL, async (sample, { backend }) => {
       const { request, dOutput } = draw(sample);
-      const { problem } = problemOf(request);
+      const { problem } = resolveRequest(request);
       const { values, bounds } = await judged(backend, request, dOutput);
       const [weights, output, value] = [values['weights']!, values['output']!, request.value as Tensor];
       const starts = rowStarts(problem);
@@ -69,7 +69,7 @@ export function outputPropertyCases(): ConformanceCase[] {
     property('weights', 'sum-to-1', ['weights'], ALL, async (sample, { backend }) => {
       const { request, dOutput } = draw(sample);
       const { weights } = await runAll(backend, request, dOutput);
-      const { keyLength } = problemOf(request).problem;
+      const { keyLength } = resolveRequest(request).problem;
       for (let at = 0; at < weights!.data.length; at += keyLength) {
         const row = weights!.data.subarray(at, at + keyLength);
         const sum = total(row);

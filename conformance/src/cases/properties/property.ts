@@ -1,6 +1,6 @@
 import type { AttentionBackend, Capabilities, Feature, FloatDType, Tensor } from '@heed/core';
 import type { CaseRequest } from '../../case-request.ts';
-import { problemOf } from '@heed/core';
+import { resolveRequest } from '@heed/core';
 import {
   type Arbitrary,
   assert,
@@ -134,7 +134,7 @@ export async function judged(
   dOutput: Tensor,
 ): Promise<Judged> {
   const values = await runAll(backend, request, dOutput);
-  const { problem, inputs } = problemOf(withEverything(request, backend.capabilities));
+  const { problem, inputs } = resolveRequest(withEverything(request, backend.capabilities));
   const expectation = expectationOf(problem, inputs as PlainInputs, problem.gradient ? dOutput : undefined);
   const { rowMax, rowSum, ...others } = values;
   const gradients = Object.entries(others).filter(([name]) => /^d[A-Z]/.test(name));

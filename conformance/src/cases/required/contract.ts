@@ -1,4 +1,4 @@
-import { CONTRACT_VERSION, FEATURES, GUARANTEES, problemOf } from '@heed/core';
+import { CONTRACT_VERSION, FEATURES, GUARANTEES, resolveRequest } from '@heed/core';
 import type { BehaviourCase, ConformanceCase } from '../../case.ts';
 import { type Sketch, requestOf } from '../../sketch.ts';
 import { behaviour, ensure, withBackend } from '../building/behaviour.ts';
@@ -40,7 +40,7 @@ const PLANNED: Readonly<Record<string, Sketch>> = {
 
 function plan(name: string, sketch: Sketch): BehaviourCase {
   return behaviour('contract', name, sketch, async ({ backend }) => {
-    const kernel = await backend.compile(problemOf(requestOf(sketch, 'contract')).problem);
+    const kernel = await backend.compile(resolveRequest(requestOf(sketch, 'contract')).problem);
     await kernel.dispose();
     const { algorithm, tile, scratchBytes } = kernel.plan;
     ensure(isName(algorithm), 'plan.algorithm is empty');
@@ -54,7 +54,7 @@ function plan(name: string, sketch: Sketch): BehaviourCase {
 
 /** Clause `contract`: what a provider, a backend and a kernel say of themselves. */
 export function contractCases(): ConformanceCase[] {
-  const problem = () => problemOf(requestOf({ queryLength: 3, keyLength: 5 }, 'contract')).problem;
+  const problem = () => resolveRequest(requestOf({ queryLength: 3, keyLength: 5 }, 'contract')).problem;
   return [
     behaviour('contract', 'provider', [], async ({ provider }) => {
       ensure(provider.contract === CONTRACT_VERSION, `the provider's contract is not ${CONTRACT_VERSION}`);
@@ -76,7 +76,7 @@ export function contractCases(): ConformanceCase[] {
     }),
     behaviour('contract', 'device-stays-what-it-is', [], async ({ backend }) => {
       const before = backend.device;
-      const { problem: other, inputs } = problemOf(requestOf({ queryLength: 40 }, 'device'));
+      const { problem: other, inputs } = resolveRequest(requestOf({ queryLength: 40 }, 'device'));
       const kernel = await backend.compile(other);
       await kernel.run(inputs);
       await kernel.dispose();
@@ -118,7 +118,7 @@ export function contractCases(): ConformanceCase[] {
     behaviour('contract', 'problem-from-json', [], async ({ backend }) => {
       const kernel = await backend.compile(JSON.parse(JSON.stringify(problem())));
       const { output } = await kernel.run(
-        problemOf(requestOf({ queryLength: 3, keyLength: 5 }, 'contract')).inputs,
+        resolveRequest(requestOf({ queryLength: 3, keyLength: 5 }, 'contract')).inputs,
       );
       await kernel.dispose();
       ensure(output?.shape.join() === '2,2,3,8', 'a problem that went through JSON is not computed');

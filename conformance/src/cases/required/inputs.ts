@@ -1,4 +1,4 @@
-import { type AttentionInputs, type Tensor, problemOf } from '@heed/core';
+import { type AttentionInputs, type Tensor, resolveRequest } from '@heed/core';
 import type { ConformanceCase } from '../../case.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../sketch.ts';
 import { behaviour, ensure } from '../building/behaviour.ts';
@@ -23,7 +23,7 @@ export function inputsCases(): ConformanceCase[] {
       const fresh = () => {
         const request = requestOf(sketch, id);
         if (name === 'non-finite-numbers') (request.key as Tensor).data.fill(NaN, -8);
-        return problemOf(withEverything(request, backend.capabilities));
+        return resolveRequest(withEverything(request, backend.capabilities));
       };
       const { problem, inputs } = fresh();
       const dOutput = dOutputOf(sketch, id);

@@ -1,4 +1,4 @@
-import { type Tensor, problemOf, tensor } from '@heed/core';
+import { type Tensor, resolveRequest, tensor } from '@heed/core';
 import type { CaseRequest } from '../../case-request.ts';
 import type { ConformanceCase } from '../../case.ts';
 import { type Sketch, lengthsOf, requestOf } from '../../sketch.ts';
@@ -130,7 +130,7 @@ export function overflowingHardRow(): ConformanceCase {
   const terms: Sketch = { mask: { kind: 'float', shape: [7, 7] }, bias: { shape: [7, 7] } };
   const hard: Sketch = { selection: 'argmax', ...terms };
   return guaranteed('nonfinite', 'sum-of-finite-terms/argmax', hard, async ({ backend }, id) => {
-    const { problem, inputs } = problemOf(twice(hard, 1, chosen)(requestOf(hard, id)));
+    const { problem, inputs } = resolveRequest(twice(hard, 1, chosen)(requestOf(hard, id)));
     const kernel = await backend.compile(problem);
     const { data } = (await kernel.run(inputs)).output as Tensor<'float32'>;
     await kernel.dispose();

@@ -1,4 +1,10 @@
-import { type AttentionBackend, type AttentionProblem, FEATURES, type Feature, problemOf } from '@heed/core';
+import {
+  type AttentionBackend,
+  type AttentionProblem,
+  FEATURES,
+  type Feature,
+  resolveRequest,
+} from '@heed/core';
 import type { ConformanceCase } from '../../case.ts';
 import { checkRefused, undeclared } from '../../refusal.ts';
 import { type Sketch, requestOf } from '../../sketch.ts';
@@ -60,7 +66,7 @@ async function ensureHonest(backend: AttentionBackend, problem: AttentionProblem
 
 export function refusalCases(): ConformanceCase[] {
   const problemOfSketch = (sketch: Sketch): AttentionProblem =>
-    problemOf(requestOf(sketch, 'refusal')).problem;
+    resolveRequest(requestOf(sketch, 'refusal')).problem;
   return [
     ...FEATURES.map((feature) =>
       behaviour('refusal', `feature/${feature}`, [], ({ backend }) =>

@@ -1,6 +1,6 @@
 /** Runs in a browser; the test calls what is on `window`. */
 import { type Report, allCases, verify } from '@heed/conformance';
-import { type Availability, HeedError, type HeedErrorJSON, problemOf } from '@heed/core';
+import { type Availability, HeedError, type HeedErrorJSON, resolveRequest } from '@heed/core';
 import gpujs, { type GpujsOptions, type Mode } from '../index.ts';
 import { watchTextures } from './live-objects.ts';
 import { providerOf } from './provider-of.ts';
@@ -53,7 +53,7 @@ window.texturesLeft = async (mode) => {
 window.timeMode = async (mode, length, rounds) => {
   const backend = await providerOf(mode).create();
   const [query, key, value] = [1, 2, 3].map((seed) => waves([1, 4, length, 64], seed));
-  const { problem, inputs } = problemOf({ query: query!, key: key!, value: value! });
+  const { problem, inputs } = resolveRequest({ query: query!, key: key!, value: value! });
   const kernel = await backend.compile(problem);
   await kernel.run(inputs);
   const times: number[] = [];

@@ -1,15 +1,9 @@
 import type { DType, Tensor } from '@heed/core';
-import type { DeviceMemory, NativeTensor } from '@heed/core/backend';
+import { type DeviceMemory, ELEMENT_BYTES, type NativeTensor, sizeOf, writeSlices } from '@heed/core/backend';
 import type { Block, Heap } from './heap.ts';
 
 /** A tensor in WebAssembly memory. Core frees it when the last run that computes with it has ended. */
 export interface WasmTensor extends NativeTensor, Block {}
-
-const BYTES: Readonly<Record<DType, number>> = { float32: 4, float64: 8, int32: 4, bool: 1 };
-
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((size, length) => size * length, 1);
-}
 
 /**
  * A tensor of arbitrary numbers.
@@ -18,7 +12,7 @@ export function sizeOf(shape: readonly number[]): number {
  */
 export function allocateTensor(heap: Heap, dtype: DType, shape: readonly number[]): WasmTensor {
   const length = sizeOf(shape);
-  const address = heap.allocate(length * BYTES[dtype]);
+  const address = heap.allocate(length * ELEMENT_BYTES[dtype]);
   return { dtype, shape: [...shape], length, address };
 }
 
@@ -32,14 +26,8 @@ export function wasmMemory(heap: Heap): DeviceMemory<WasmTensor> {
     },
     download: (tensor) =>
       ({ dtype: tensor.dtype, shape: [...tensor.shape], data: heap.array(tensor).slice() }) as Tensor,
-    write(tensor, part, { axis, start }) {
-      const inner = sizeOf(tensor.shape.slice(axis + 1));
-      const outer = sizeOf(tensor.shape.slice(0, axis));
-      const count = part.shape[axis]! * inner;
-      const target = heap.array(tensor);
-      for (let o = 0; o < outer; o++) {
-        target.set(part.data.subarray(o * count, (o + 1) * count), (o * tensor.shape[axis]! + start) * inner);
-      }
+    write(tensor, part, at) {
+      writeSlices({ shape: tensor.shape, data: heap.array(tensor) }, part, at);
       return tensor;
     },
     free: ({ address }) => heap.free(address),

@@ -1,4 +1,5 @@
 import type { AttentionProblem } from '@heed/core';
+import { sizeOf } from '@heed/core/backend';
 import { FRAME_BYTES } from './frame.ts';
 import { contextOf } from '../module/context.ts';
 import type { Tiling } from './tiling.ts';
@@ -99,8 +100,4 @@ function sumSizes(problem: AttentionProblem, tiling: Tiling, tiles: number) {
 function sharesBias({ bias, batch, heads }: AttentionProblem): boolean {
   if (bias === null || bias.shape[2] === 1) return false;
   return (bias.shape[0] === 1 && batch > 1) || (bias.shape[1] === 1 && heads > 1);
-}
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((size, length) => size * length, 1);
 }

@@ -3,7 +3,7 @@ import {
   type RequestedResults,
   type Tensor,
   attention,
-  problemOf,
+  resolveRequest,
   tensor,
 } from '@heed/core';
 import reference from '@heed/core/reference';
@@ -82,7 +82,7 @@ describe('few rows with many keys', () => {
     ],
   ])('%s', async (_, shape, more) => {
     const given = request(shape, more);
-    const plan = forwardPlan(problemOf(given).problem, options);
+    const plan = forwardPlan(resolveRequest(given).problem, options);
     expect(plan.phases.map((phase) => phase.export)).toContain('merge');
     await expectAgreement(given);
   });
@@ -103,7 +103,7 @@ describe('more heads than packed keys have room for', () => {
 
   test('come in waves, and give the bits that they give alone', async () => {
     const given = request(shape);
-    const plan = forwardPlan(problemOf(given).problem, options);
+    const plan = forwardPlan(resolveRequest(given).problem, options);
     expect(plan.phases.filter((phase) => phase.export === 'pack').length).toBeGreaterThan(1);
     expect(plan.sharedScratchBytes).toBeLessThan(70e6);
     const all = await run(given);
@@ -122,7 +122,7 @@ describe('more heads than packed keys have room for', () => {
 
 describe('modules', () => {
   const keyOf = (shape: Shape, more?: Partial<Request>): string =>
-    forwardPlan(problemOf(request(shape, more)).problem, options).module.key;
+    forwardPlan(resolveRequest(request(shape, more)).problem, options).module.key;
 
   test('lengths, heads, batch and scale make no new one', () => {
     const key = keyOf({ queries: 100, keys: 100, depth: 64 });
@@ -132,7 +132,7 @@ describe('modules', () => {
 
   test('plain attention has no code of exclusions', () => {
     const size = (more?: Partial<Request>): number => {
-      const { problem } = problemOf(request({ queries: 100, keys: 100, depth: 64 }, more));
+      const { problem } = resolveRequest(request({ queries: 100, keys: 100, depth: 64 }, more));
       return forwardPlan(problem, options).module.generate().length;
     };
     expect(size({ softcap: 3 })).toBeGreaterThan(size() + 100);

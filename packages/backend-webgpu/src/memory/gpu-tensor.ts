@@ -1,5 +1,5 @@
 import type { DType } from '@heed/core';
-import type { NativeTensor } from '@heed/core/backend';
+import { ELEMENT_BYTES, type NativeTensor, sizeOf } from '@heed/core/backend';
 import { COPY_DST, COPY_SRC, STORAGE } from '../platform/constants.ts';
 import type { Engine } from '../platform/engine.ts';
 import { outOfMemory } from '../platform/scoped.ts';
@@ -13,10 +13,8 @@ export interface GpuTensor extends NativeTensor {
   readonly owned: boolean;
 }
 
-export const BYTES: Readonly<Record<DType, number>> = { float32: 4, float64: 8, int32: 4, bool: 1 };
-
 export function bytesOf({ dtype, shape }: NativeTensor): number {
-  return shape.reduce((size, length) => size * length, BYTES[dtype]);
+  return sizeOf(shape) * ELEMENT_BYTES[dtype];
 }
 
 /** Buffers are whole vectors, and never empty: shaders bind them. */

@@ -1,9 +1,16 @@
 import type { Tensor } from '@heed/core';
-import { type DeviceMemory, type WritePosition, zeros } from '@heed/core/backend';
+import {
+  type DeviceMemory,
+  ELEMENT_BYTES,
+  slabOf,
+  type WritePosition,
+  writeSlices,
+  zeros,
+} from '@heed/core/backend';
 import { COPY_DST, MAP_READ } from '../platform/constants.ts';
 import type { Engine } from '../platform/engine.ts';
 import { orLost, scoped } from '../platform/scoped.ts';
-import { BYTES, type GpuTensor, bytesOf, createBuffer, createTensor, freeTensor } from './gpu-tensor.ts';
+import { type GpuTensor, bytesOf, createBuffer, createTensor, freeTensor } from './gpu-tensor.ts';
 import { wrapBuffer } from './wrap.ts';
 
 /** The memory of a device. */
@@ -76,24 +83,22 @@ async function writePart(
   { axis, start }: WritePosition,
 ): Promise<void> {
   const { shape, dtype } = native;
-  const product = (lengths: readonly number[]): number => lengths.reduce((size, length) => size * length, 1);
-  const inner = product(shape.slice(axis + 1)) * BYTES[dtype];
-  const outer = product(shape.slice(0, axis));
-  const run = part.shape[axis]! * inner;
-  const stride = shape[axis]! * inner;
+  const slab = slabOf(shape, axis, start, part.shape[axis]!);
+  const { outer } = slab;
+  const [run, stride, first] = [slab.run, slab.stride, slab.first].map(
+    (elements) => elements * ELEMENT_BYTES[dtype],
+  ) as [number, number, number];
   if (outer * run === 0) return;
   // Writes are of whole words: bytes that are not go by way of the host.
-  if (dtype === 'bool' && [run, stride, start * inner].some((bytes) => bytes % 4 !== 0)) {
+  if (dtype === 'bool' && [run, stride, first].some((bytes) => bytes % 4 !== 0)) {
     const whole = await download(engine, native);
-    for (let o = 0; o < outer; o++) {
-      whole.data.set(part.data.subarray(o * run, (o + 1) * run), o * stride + start * inner);
-    }
+    writeSlices(whole, part, { axis, start });
     await scoped(engine, () => writeBytes(engine, native, 0, whole.data, 0, whole.data.byteLength));
     return;
   }
   await scoped(engine, () => {
     for (let o = 0; o < outer; o++) {
-      writeBytes(engine, native, o * stride + start * inner, part.data, o * run, run);
+      writeBytes(engine, native, first + o * stride, part.data, o * run, run);
     }
   });
 }

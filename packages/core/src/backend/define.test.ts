@@ -5,15 +5,20 @@ import {
   type AttentionProblem,
   type Tensor,
   attention,
-  problemOf,
+  resolveRequest,
   tensor,
 } from '../index.ts';
 import { type BackendDefinition, defineBackend, zeros } from './index.ts';
 
 const x = tensor(new Float32Array([1]), [1, 1, 1, 1]);
-const { problem, inputs } = problemOf({ query: x, key: x, value: x });
-const causal: AttentionProblem = problemOf({ query: x, key: x, value: x, causal: true }).problem;
-const differentiable: AttentionProblem = problemOf({ query: x, key: x, value: x, gradient: true }).problem;
+const { problem, inputs } = resolveRequest({ query: x, key: x, value: x });
+const causal: AttentionProblem = resolveRequest({ query: x, key: x, value: x, causal: true }).problem;
+const differentiable: AttentionProblem = resolveRequest({
+  query: x,
+  key: x,
+  value: x,
+  gradient: true,
+}).problem;
 
 const plan = { algorithm: 'none', tile: { query: 1, key: 1 }, scratchBytes: 0 };
 const output = (): Tensor => zeros('float32', [1, 1, 1, 1]);

@@ -19,6 +19,8 @@ export {
 } from '../options/kinds.ts';
 export { shown } from '../options/shown.ts';
 export { withKernel } from '../kernel-cache.ts';
+export { fromFloat16 } from '../float16.ts';
+export { ELEMENT_BYTES, type Slab, exchangeHeadsAndLength, sizeOf, slabOf, writeSlices } from '../shape.ts';
 export { zeros } from '../tensor.ts';
 export { type BackendDefinition, defineBackend } from './define.ts';
 export { gumbelNoise, philox4x32 } from './gumbel.ts';

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { type ResidentTensor, type Tensor, tensor } from '../index.ts';
 import { type DeviceMemory, defineBackend } from './index.ts';
 import reference from '../reference/index.ts';
+import { sizeOf } from '../shape.ts';
 
-const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 const counting = (shape: number[], from: number): Tensor<'float32'> =>
   tensor(
     Float32Array.from({ length: sizeOf(shape) }, (_, at) => from + at),

@@ -2,7 +2,8 @@ import { HeedError } from '../error.ts';
 import { checkOptions } from '../options/check-options.ts';
 import { type ResidentTensor, isResident } from '../resident.ts';
 import type { AttentionInputs } from '../inputs.ts';
-import { type DType, type Tensor, checkTensor, sizeOf, zeros } from '../tensor.ts';
+import { writeSlices } from '../shape.ts';
+import { type DType, type Tensor, checkTensor, zeros } from '../tensor.ts';
 import type { Lifetime } from './lifetime.ts';
 
 /** Where along which axis a part of a tensor is written. */
@@ -33,13 +34,7 @@ export const hostMemory: DeviceMemory<Tensor> = {
   upload: copyOf,
   download: copyOf,
   write(target, part, at) {
-    const inner = sizeOf(target.shape.slice(at.axis + 1));
-    const outer = sizeOf(target.shape.slice(0, at.axis));
-    const run = part.shape[at.axis]! * inner;
-    const stride = target.shape[at.axis]! * inner;
-    for (let o = 0; o < outer; o++) {
-      target.data.set(part.data.subarray(o * run, (o + 1) * run), o * stride + at.start * inner);
-    }
+    writeSlices(target, part, at);
     return target;
   },
   free: () => undefined,

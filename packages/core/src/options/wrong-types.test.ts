@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type AttentionBackend, HeedError, attention, mergeAttention, problemOf, tensor } from '../index.ts';
+import {
+  type AttentionBackend,
+  HeedError,
+  attention,
+  mergeAttention,
+  resolveRequest,
+  tensor,
+} from '../index.ts';
 import reference from '../reference/index.ts';
 
 let backend: AttentionBackend;
@@ -129,7 +136,7 @@ describe.each(['resident', 'signal'])('%s of a run', (name) => {
   );
 });
 
-const PROBLEM = problemOf({ ...request, causal: true, mask: tensor(new Uint8Array(9), [3, 3]) }).problem;
+const PROBLEM = resolveRequest({ ...request, causal: true, mask: tensor(new Uint8Array(9), [3, 3]) }).problem;
 
 describe.each(Object.keys(PROBLEM))('%s of a problem', (name) => {
   const right: Readonly<Record<string, readonly string[]>> = {

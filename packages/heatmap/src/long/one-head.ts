@@ -5,7 +5,7 @@ import {
   type ResidentTensor,
   type Tensor,
   isResident,
-  problemOf,
+  resolveRequest,
   tensor,
 } from '@heed/core';
 import { visibleKeys, zeros } from '@heed/core/backend';
@@ -45,7 +45,7 @@ export async function onHost(request: WeightsRequest, valueDim: number): Promise
 
 /** @param request as {@link onHost} returns it. */
 export function oneHead(request: PlainRequest, batch: number, head: number): OneHead {
-  const { problem, inputs } = problemOf(request);
+  const { problem, inputs } = resolveRequest(request);
   const kvHead = Math.floor(head / (problem.heads / problem.kvHeads));
   const keyLength = inputs.keyLengths?.data[batch] ?? problem.keyLength;
   const queryLength = inputs.queryLengths?.data[batch] ?? problem.queryLength;

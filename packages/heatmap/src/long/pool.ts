@@ -2,8 +2,8 @@ import { type Tensor, tensor } from '@heed/core';
 import type { Range } from './slice.ts';
 
 /** The picture's cells along one axis: cell c covers the indices from `edges[c]` up to `edges[c + 1]`. */
-export function edgesOf([start, end]: Range, most: number): number[] {
-  const count = Math.min(most, end - start);
+export function edgesOf([start, end]: Range, maximum: number): number[] {
+  const count = Math.min(maximum, end - start);
   return Array.from({ length: count + 1 }, (_, cell) =>
     count === 0 ? start : start + Math.floor((cell * (end - start)) / count),
   );

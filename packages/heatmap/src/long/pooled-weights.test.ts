@@ -108,11 +108,11 @@ function pooled(
   { batch = 0, head = 0 }: PoolingOptions,
   rows: Range,
   columns: Range,
-  most: number,
+  maximum: number,
 ) {
   const [, heads, queries, keys] = weights.shape as [number, number, number, number];
   const edges = ([start, end]: Range): number[] => {
-    const count = Math.min(most, end - start);
+    const count = Math.min(maximum, end - start);
     return Array.from(
       { length: count },
       (_, cell) => start + Math.floor((cell * (end - start)) / count),
@@ -149,13 +149,13 @@ describe.each(Object.entries(requests))('%s', (_, request) => {
     ['a rectangle, weight by weight', [5, 30], [Math.min(4, keys), Math.min(19, keys)], 1024],
     ['a rectangle, in 3 × 3', [11, 37], [Math.min(9, keys), keys], 3],
   ];
-  test.each(parts)('%s', async (__, rows, columns, most) => {
+  test.each(parts)('%s', async (__, rows, columns, maximum) => {
     for (const backend of backends) {
       const all = await attention(backend, { ...request, output: false, weights: true });
       const chosen = { batch: 1, head: 3 };
-      const expected = pooled(all.weights, chosen, rows, columns, most);
+      const expected = pooled(all.weights, chosen, rows, columns, maximum);
       const { value: _value, ...withoutValues } = request;
-      const part = await pooledWeights(backend, withoutValues, { ...chosen, rows, columns, most });
+      const part = await pooledWeights(backend, withoutValues, { ...chosen, rows, columns, maximum });
       close(part.max, expected.max);
       close(part.mean, expected.mean);
       expect(part.rows).toHaveLength(part.max.shape[0]!);
@@ -194,7 +194,7 @@ test('a tile at a time: many rows and keys go through in several', async () => {
   const x = numbers([1, 1, 5000, 1], 1);
   const shares: number[] = [];
   const onProgress = (share: number): number => shares.push(share);
-  const { mean } = await pooledWeights(backends[1]!, { query: x, key: x }, { most: 4, onProgress });
+  const { mean } = await pooledWeights(backends[1]!, { query: x, key: x }, { maximum: 4, onProgress });
   expect(shares.length).toBeGreaterThan(5);
   expect(shares.at(-1)).toBe(1);
   const total = mean.data.reduce((sum, value) => sum + value, 0);
@@ -228,7 +228,7 @@ describe('what is not there is refused', () => {
     ['no such head', { batch: 0, head: 4 }],
     ['no such rows', { batch: 0, head: 0, rows: [0, 38] }],
     ['keys in the wrong order', { batch: 0, head: 0, columns: [5, 4] }],
-    ['no cells', { batch: 0, head: 0, most: 0 }],
+    ['no cells', { batch: 0, head: 0, maximum: 0 }],
   ];
   test.each(cases)('%s', async (_, options) => {
     const error: unknown = await pooledWeights(backends[1]!, base, options).catch(

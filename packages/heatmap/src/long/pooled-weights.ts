@@ -4,7 +4,7 @@ import {
   type Statistics,
   type Tensor,
   attention,
-  problemOf,
+  resolveRequest,
 } from '@heed/core';
 import { type OptionTable, assertBackend, checkOptions, shown } from '@heed/core/backend';
 import { choose } from '../choose.ts';
@@ -22,8 +22,8 @@ export interface PoolingOptions {
   readonly rows?: Range;
   /** Keys of the picture, likewise. */
   readonly columns?: Range;
-  /** The most cells along either axis. Default 1024. */
-  readonly most?: number;
+  /** The largest number of cells along either axis. Default 1024. */
+  readonly maximum?: number;
   /** Of the whole request, `[B, Hq, Lq]`, from an earlier run: a part of the keys is then all that is looked at. */
   readonly statistics?: Statistics;
   readonly signal?: AbortSignal;
@@ -36,7 +36,7 @@ const POOLING_NAMES: OptionTable<PoolingOptions> = {
   head: true,
   rows: true,
   columns: true,
-  most: true,
+  maximum: true,
   statistics: true,
   signal: true,
   onProgress: true,
@@ -73,7 +73,7 @@ const TILE_ELEMENTS = 2 ** 22;
  *
  * const x = tensor(Float32Array.from({ length: 12000 }, (_, n) => Math.sin(n)), [1, 1, 3000, 4]);
  * const request = { query: x, key: x, causal: true };
- * const { max, rows, columns } = await pooledWeights(await ts.create(), request, { most: 256 });
+ * const { max, rows, columns } = await pooledWeights(await ts.create(), request, { maximum: 256 });
  * const svg = toSVG(heatmap(max, { rows, columns, title: 'Largest weight of each 12 × 12' }));
  * console.log(max.shape.join(), rows[1]); // 256,256 11–22
  * ```
@@ -85,15 +85,15 @@ export async function pooledWeights(
 ): Promise<PooledWeights> {
   assertBackend(backend);
   checkOptions('pooledWeights()', options, POOLING_NAMES);
-  const most = options.most ?? 1024;
-  checkCount('most', most);
+  const maximum = options.maximum ?? 1024;
+  checkCount('maximum', maximum);
   const hasValueDim = backend.capabilities.features.includes('valueDim');
   const plain = await onHost(request, hasValueDim ? 1 : (request?.query?.shape?.at(-1) ?? 1));
   const { batch, head } = chosen(plain, options);
   const one = oneHead(plain, batch, head);
   const rows = rangeOf('rows', options.rows, one.queryLength);
   const columns = rangeOf('columns', options.columns, one.keyLength);
-  const [rowEdges, columnEdges] = [edgesOf(rows, most), edgesOf(columns, most)];
+  const [rowEdges, columnEdges] = [edgesOf(rows, maximum), edgesOf(columns, maximum)];
   const pool = createPool(rowEdges, columnEdges);
   const area = { backend, rows, columns, pool, options };
   if ((plain.selection ?? 'softmax') !== 'softmax') await poolChoices(area, plain, batch, head);
@@ -211,7 +211,7 @@ function signalOf({ signal }: PoolingOptions): { signal?: AbortSignal } {
 }
 
 function chosen(plain: PlainRequest, { batch, head }: PoolingOptions): { batch: number; head: number } {
-  const { batch: batches, heads } = problemOf(plain).problem;
+  const { batch: batches, heads } = resolveRequest(plain).problem;
   return { batch: choose('batch', 'B', batch, batches), head: choose('head', 'Hq', head, heads) };
 }
 

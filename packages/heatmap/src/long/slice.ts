@@ -1,4 +1,5 @@
 import { type Tensor, tensor } from '@heed/core';
+import { sizeOf } from '@heed/core/backend';
 
 /** From `start` up to, but not including, `end`. */
 export type Range = readonly [start: number, end: number];
@@ -11,9 +12,9 @@ export function slice<T extends Tensor>({ shape, data }: T, ranges: readonly Ran
     0,
     lengths.findLastIndex((length, axis) => length !== shape[axis]),
   );
-  const inner = product(shape.slice(cut + 1));
+  const inner = sizeOf(shape.slice(cut + 1));
   const run = lengths[cut]! * inner;
-  const outer = product(lengths.slice(0, cut));
+  const outer = sizeOf(lengths.slice(0, cut));
   if (outer === 1) {
     const start = startOf(shape, ranges, 0, cut) * inner;
     return tensor(data.subarray(start, start + run), lengths) as Tensor as T;
@@ -38,10 +39,6 @@ function startOf(shape: readonly number[], ranges: readonly Range[], o: number, 
     stride *= shape[axis]!;
   }
   return start;
-}
-
-function product(lengths: readonly number[]): number {
-  return lengths.reduce((size, length) => size * length, 1);
 }
 
 /** The part of a length that lies in a range: 0 up to the range's own length. */

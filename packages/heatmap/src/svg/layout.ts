@@ -121,5 +121,5 @@ function headerHeight(view: HeatmapView): number {
 
 /** Labels are set in a monospaced font, so that their widths are known without measuring. */
 function widest(labels: readonly string[], size: number): number {
-  return labels.reduce((most, label) => Math.max(most, widthOf(label)), 0) * size * ADVANCE;
+  return labels.reduce((maximum, label) => Math.max(maximum, widthOf(label)), 0) * size * ADVANCE;
 }

@@ -10,9 +10,14 @@ const ENTITIES: Record<string, string> = {
   "'": '&#39;',
 };
 
-/** Text as XML shows it: markup stays text, and characters that XML forbids are made visible. */
+/** Text that HTML and XML show as it is: `<`, `&` and their like as entities. */
+export function escapeMarkup(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character]!);
+}
+
+/** The same, with the characters that XML forbids made visible. */
 export function escapeXML(text: string): string {
-  return visibleText(text).replaceAll(/[&<>"']/g, (character) => ENTITIES[character]!);
+  return escapeMarkup(visibleText(text));
 }
 
 /** An element with its attributes escaped. The content is XML already; attributes that are undefined are left out. */

@@ -71,7 +71,7 @@ function oneHeatmap(view: HeatmapView, options: TerminalOptions): string {
   const pen: Pen = { color, colorMap };
   const longest = Math.min(LONGEST_ROW_LABEL, Math.floor(width / 3));
   const rows = view.rows.map((label) => fitText(visibleText(label), longest));
-  const labelWidth = rows.reduce((most, label) => Math.max(most, widthOf(label)), 0);
+  const labelWidth = rows.reduce((maximum, label) => Math.max(maximum, widthOf(label)), 0);
   const margin = labelWidth + 3;
   const cells = cellsFor(view, width - margin);
   const perBand = Math.max(1, Math.floor((width - margin) / cells.width));
@@ -105,9 +105,12 @@ interface Pen {
 function cellsFor(view: HeatmapView, space: number): Cells {
   const count = Math.max(1, view.columns.length);
   // Two more than the number: brackets around a highlighted cell, a space around the others.
-  const number = view.values.reduce((most, value) => Math.max(most, widthOf(formatCell(value))), 4) + 2;
+  const number = view.values.reduce((maximum, value) => Math.max(maximum, widthOf(formatCell(value))), 4) + 2;
   if (number * count > space) return { width: BLOCK, numbers: false };
-  const label = view.columns.reduce((most, text) => Math.max(most, widthOf(visibleText(text)) + 1), number);
+  const label = view.columns.reduce(
+    (maximum, text) => Math.max(maximum, widthOf(visibleText(text)) + 1),
+    number,
+  );
   return { width: Math.min(label, LONGEST_COLUMN_LABEL, Math.floor(space / count)), numbers: true };
 }
 
@@ -117,7 +120,7 @@ function columnLabels(view: HeatmapView, cells: Cells, { first, end }: Band): st
   if (cells.numbers)
     return [labels.map((label) => center(fitText(label, cells.width - 1), cells.width)).join('')];
   const letters = labels.map((label) => graphemesOf(label, LONGEST_COLUMN_LABEL));
-  const height = letters.reduce((most, { length }) => Math.max(most, length), 0);
+  const height = letters.reduce((maximum, { length }) => Math.max(maximum, length), 0);
   return Array.from({ length: height }, (_, line) => {
     const letter = (label: string[]): string => label[line - height + label.length] ?? '';
     return letters.map((label) => alignLeft(fitText(letter(label), BLOCK), BLOCK)).join('');
@@ -151,8 +154,8 @@ function shadeOf(position: number | null, color: TerminalColor): string {
 
 function legend(view: HeatmapView, pen: Pen, space: number): string {
   const [low, high] = view.domain.map(formatValue) as [string, string];
-  const most = pen.color === 'none' ? SHADES.length : 20;
-  const steps = Math.max(2, Math.min(most, space - widthOf(low + high) - 2));
+  const maximum = pen.color === 'none' ? SHADES.length : 20;
+  const steps = Math.max(2, Math.min(maximum, space - widthOf(low + high) - 2));
   const bar = Array.from({ length: steps }, (_, step) => {
     const position = step / (steps - 1);
     return onColor(shadeOf(position, pen.color), colorAt(pen.colorMap, position, 'dark'), pen.color);

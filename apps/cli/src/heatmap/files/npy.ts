@@ -1,6 +1,7 @@
 import { HeedError, type Tensor, tensor } from '@heed/core';
+import { fromFloat16, sizeOf } from '@heed/core/backend';
 import type { Bytes } from './file-bytes.ts';
-import { type Stored, inMemory, rangeOf, sizeOf } from './stored.ts';
+import { type Stored, inMemory, rangeOf } from './stored.ts';
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
@@ -8,7 +9,7 @@ type Numbers = Tensor['data'];
 
 /** Decodes the numbers of a type, little-endian, from memory of its own. */
 const TYPES: Record<string, { readonly bytes: number; decode(buffer: ArrayBuffer): Numbers }> = {
-  f2: { bytes: 2, decode: (buffer) => Float32Array.from(new Uint16Array(buffer), float16) },
+  f2: { bytes: 2, decode: (buffer) => Float32Array.from(new Uint16Array(buffer), fromFloat16) },
   f4: { bytes: 4, decode: (buffer) => new Float32Array(buffer) },
   f8: { bytes: 8, decode: (buffer) => new Float64Array(buffer) },
   i1: { bytes: 1, decode: (buffer) => Int32Array.from(new Int8Array(buffer)) },
@@ -108,9 +109,7 @@ function broken(name: string, what: string): HeedError {
 function inRowOrder({ shape, data }: Tensor): Tensor {
   const target = data.slice();
   const lengths = [...shape].reverse();
-  const strides = shape
-    .map((_, axis) => shape.slice(axis + 1).reduce((product, length) => product * length, 1))
-    .reverse();
+  const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1))).reverse();
   const index = lengths.map(() => 0);
   for (let at = 0; at < target.length; at++) {
     target[at] = data[index.reduce((sum, i, axis) => sum + i * strides[axis]!, 0)]!;
@@ -118,14 +117,4 @@ function inRowOrder({ shape, data }: Tensor): Tensor {
       index[axis] = 0;
   }
   return tensor(target, lengths) as Tensor;
-}
-
-/** IEEE 754 binary16. */
-function float16(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }

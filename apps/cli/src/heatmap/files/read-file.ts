@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type AttentionRequest, HeedError, type Tensor, tensor } from '@heed/core';
+import { sizeOf } from '@heed/core/backend';
 import { parseCases } from '@heed/conformance';
 import { type Bytes, fileBytes } from './file-bytes.ts';
 import { readNpy } from './npy.ts';
 import { safetensorsOf } from './safetensors.ts';
-import { type Stored, inMemory, sizeOf } from './stored.ts';
+import { type Stored, inMemory } from './stored.ts';
 import { labels } from './tokens.ts';
 import { zipMembers } from './zip.ts';
 

@@ -1,7 +1,8 @@
 import { HeedError } from '@heed/core';
+import { sizeOf } from '@heed/core/backend';
 import { readSafetensors } from '@heed/layers';
 import type { Bytes } from './file-bytes.ts';
-import { type Stored, rangeOf, sizeOf } from './stored.ts';
+import { type Stored, rangeOf } from './stored.ts';
 
 /** The format's own limit of a header. */
 const LONGEST_HEADER = 100_000_000;

@@ -1,4 +1,5 @@
 import { HeedError, type Tensor } from '@heed/core';
+import { sizeOf } from '@heed/core/backend';
 
 /** A tensor in a file, read when it is asked for. */
 export interface Stored {
@@ -24,11 +25,6 @@ export function rangeOf(
   const count = sizeOf(shape.slice(at.length));
   const row = at.reduce((sum, index, axis) => sum * shape[axis]! + index, 0);
   return { start: row * count, count };
-}
-
-/** The number of elements of a shape. */
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, length) => product * length, 1);
 }
 
 function sliceOf(given: Tensor, at: readonly number[]): Tensor {

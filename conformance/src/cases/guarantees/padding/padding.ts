@@ -1,4 +1,4 @@
-import { type Tensor, problemOf } from '@heed/core';
+import { type Tensor, resolveRequest } from '@heed/core';
 import type { CaseRequest } from '../../../case-request.ts';
 import { broadcastStrides } from '@heed/core/backend';
 import type { BehaviourCase, ConformanceCase } from '../../../case.ts';
@@ -109,7 +109,7 @@ export interface Excludable {
 
 /** Finds the excluded elements of a request. */
 export function excludable(request: CaseRequest): Excludable {
-  const { problem, inputs } = problemOf(request);
+  const { problem, inputs } = resolveRequest(request);
   const starts = rowStarts(problem);
   const attended = attendedByRow(problem, inputs as PlainInputs);
   const seen = {
@@ -193,7 +193,7 @@ function unchosen(selection: 'argmax' | 'sample'): BehaviourCase {
   const sketch: Sketch = { selection, ...(selection === 'sample' && { seed: 8 }) };
   return guaranteed('padding', `unchosen-values/${selection}`, sketch, async ({ backend }, id) => {
     const request = requestOf(sketch, id);
-    const { problem } = problemOf(request);
+    const { problem } = resolveRequest(request);
     const starts = rowStarts(problem);
     const dOutput = dOutputOf(sketch, id);
     const clean = await runAll(backend, request, dOutput);

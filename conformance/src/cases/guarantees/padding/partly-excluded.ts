@@ -1,4 +1,4 @@
-import { type Tensor, problemOf } from '@heed/core';
+import { type Tensor, resolveRequest } from '@heed/core';
 import type { CaseRequest } from '../../../case-request.ts';
 import type { BehaviourCase, ConformanceCase } from '../../../case.ts';
 import { attendedByRow } from '../../../judge/excluded.ts';
@@ -28,7 +28,7 @@ function partlyExcluded(name: string, sketch: Sketch, poisoned: 'key' | 'value' 
   return guaranteed('padding', `partly/${name}/${poisoned}`, needs, async ({ backend }, id) => {
     const request = requestOf(sketch, id);
     const dOutput = dOutputOf(sketch, id);
-    const { problem, inputs } = problemOf(request);
+    const { problem, inputs } = resolveRequest(request);
     const attended = attendedByRow(problem, inputs as PlainInputs);
     const starts = rowStarts(problem);
     // Of batch 0 and head 0, which share key/value head 0.
@@ -80,7 +80,7 @@ function byRow(attended: readonly (readonly number[])[], row: number): Reached {
 
 /** Elements of results that the poison may reach: of batch 0, head 0. A bias is not broadcast along Lq and Lk. */
 function ignoring(request: CaseRequest, { rows, keys }: Reached): (name: string, index: number) => boolean {
-  const { problem } = problemOf(request);
+  const { problem } = resolveRequest(request);
   const { queryLength, keyLength, headDim, valueDim } = problem;
   const starts = rowStarts(problem);
   const inRows = (index: number, depth: number): boolean =>

@@ -5,7 +5,7 @@ import {
   type AttentionResults,
   type HeedErrorCode,
   type Tensor,
-  problemOf,
+  resolveRequest,
   tensor,
 } from '@heed/core';
 import type { BehaviourCase, ConformanceCase } from '../../../case.ts';
@@ -91,7 +91,7 @@ async function withKernel(
   sketch: Sketch,
   work: (kernel: AttentionKernel, inputs: AttentionInputs) => Promise<void>,
 ): Promise<void> {
-  const { problem, inputs } = problemOf(requestOf(sketch, 'errors'));
+  const { problem, inputs } = resolveRequest(requestOf(sketch, 'errors'));
   const kernel = await backend.compile(problem);
   try {
     await work(kernel, inputs);

@@ -1,5 +1,5 @@
 import type { AttentionKernel, AttentionProblem, HeedErrorCode } from '@heed/core';
-import { problemOf } from '@heed/core';
+import { resolveRequest } from '@heed/core';
 import type { ConformanceCase, Subject } from '../../../case.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../../sketch.ts';
 import { behaviour, ensureError } from '../../building/behaviour.ts';
@@ -22,9 +22,9 @@ const RUN: typeof CREATE = {
 async function withKernel(
   { backend }: Subject,
   sketch: Sketch,
-  work: (kernel: AttentionKernel, request: ReturnType<typeof problemOf>) => Promise<void>,
+  work: (kernel: AttentionKernel, request: ReturnType<typeof resolveRequest>) => Promise<void>,
 ): Promise<void> {
-  const request = problemOf(requestOf(sketch, 'options'));
+  const request = resolveRequest(requestOf(sketch, 'options'));
   const kernel = await backend.compile(request.problem);
   try {
     await work(kernel, request);
@@ -64,7 +64,7 @@ export function optionErrorCases(): ConformanceCase[] {
       ),
     ),
     behaviour('errors', 'compile/unknown-member', [], ({ backend }) => {
-      const problem: AttentionProblem = { ...problemOf(requestOf({}, 'options')).problem, ...UNKNOWN };
+      const problem: AttentionProblem = { ...resolveRequest(requestOf({}, 'options')).problem, ...UNKNOWN };
       return ensureError(
         () => backend.compile(problem),
         'UNKNOWN_OPTION',

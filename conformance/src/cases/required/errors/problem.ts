@@ -1,4 +1,4 @@
-import { type AttentionProblem, type Feature, type HeedErrorCode, problemOf } from '@heed/core';
+import { type AttentionProblem, type Feature, type HeedErrorCode, resolveRequest } from '@heed/core';
 import type { ConformanceCase } from '../../../case.ts';
 import { requestOf } from '../../../sketch.ts';
 import { behaviour, ensureError } from '../../building/behaviour.ts';
@@ -59,7 +59,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
 export function problemErrorCases(): ConformanceCase[] {
   return Object.entries(MISTAKES).map(([name, { code, features = [], fields }]) =>
     behaviour('errors', `problem/${name}`, features, async ({ backend }) => {
-      const { problem } = problemOf(requestOf({}, 'errors'));
+      const { problem } = resolveRequest(requestOf({}, 'errors'));
       const spoiled = { ...problem, ...fields } as AttentionProblem;
       await ensureError(() => backend.compile(spoiled), code, `the problem ${name}`);
     }),

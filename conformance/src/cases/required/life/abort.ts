@@ -1,4 +1,4 @@
-import { attention, problemOf } from '@heed/core';
+import { attention, resolveRequest } from '@heed/core';
 import type { CaseRequest } from '../../../case-request.ts';
 import type { ConformanceCase } from '../../../case.ts';
 import { dOutputOf, requestOf } from '../../../sketch.ts';
@@ -19,7 +19,7 @@ export function abortCases(): ConformanceCase[] {
   return [
     behaviour('life', 'abort/before-the-run', [], async ({ backend }, id) => {
       const request = requestOf({}, id);
-      const { problem, inputs } = problemOf(request);
+      const { problem, inputs } = resolveRequest(request);
       const kernel = await backend.compile(problem);
       const thrown = await reasonOf(() => kernel.run(inputs, { signal: AbortSignal.abort(reason) }));
       ensure(thrown === reason, `run() must reject with the signal's reason, it was ${String(thrown)}`);
@@ -32,7 +32,7 @@ export function abortCases(): ConformanceCase[] {
       ensure(thrown === reason, `attention() must reject with the signal's reason, it was ${String(thrown)}`);
     }),
     behaviour('life', 'abort/before-the-gradient', ['gradient', 'statistics'], async ({ backend }, id) => {
-      const { problem, inputs } = problemOf(
+      const { problem, inputs } = resolveRequest(
         requestOf({ gradient: true, outputs: ['output', 'statistics'] }, id),
       );
       const kernel = await backend.compile(problem);
@@ -46,7 +46,7 @@ export function abortCases(): ConformanceCase[] {
     }),
     behaviour('life', 'abort/during-the-run', [], async ({ backend }, id) => {
       const request = requestOf({ queryLength: 70 }, id);
-      const { problem, inputs } = problemOf(request);
+      const { problem, inputs } = resolveRequest(request);
       const kernel = await backend.compile(problem);
       const controller = new AbortController();
       const run = kernel.run(inputs, { signal: controller.signal });
@@ -62,7 +62,7 @@ export function abortCases(): ConformanceCase[] {
     }),
     behaviour('life', 'abort/never', [], async ({ backend }, id) => {
       const request = requestOf({}, id);
-      const { problem, inputs } = problemOf(request);
+      const { problem, inputs } = resolveRequest(request);
       const kernel = await backend.compile(problem);
       ensureAgrees(
         request,

@@ -1,4 +1,4 @@
-import { type AttentionBackend, type AttentionKernel, type Tensor, problemOf } from '@heed/core';
+import { type AttentionBackend, type AttentionKernel, type Tensor, resolveRequest } from '@heed/core';
 import type { CaseRequest } from '../../../case-request.ts';
 import type { BehaviourCase, ConformanceCase } from '../../../case.ts';
 import type { Values } from '../../../judge/expectation.ts';
@@ -13,7 +13,7 @@ async function withKernel(
   request: CaseRequest,
   work: (kernel: AttentionKernel) => Promise<void>,
 ): Promise<void> {
-  const kernel = await backend.compile(problemOf(request).problem);
+  const kernel = await backend.compile(resolveRequest(request).problem);
   try {
     await work(kernel);
   } finally {
@@ -22,7 +22,7 @@ async function withKernel(
 }
 
 async function ensureRuns(kernel: AttentionKernel, request: CaseRequest, what: string): Promise<void> {
-  ensureAgrees(request, await kernel.run(problemOf(request).inputs), what);
+  ensureAgrees(request, await kernel.run(resolveRequest(request).inputs), what);
 }
 
 /** One kernel, several inputs: requests whose problems are the same. */
@@ -42,7 +42,8 @@ function ownMemory(name: string, sketch: Sketch): BehaviourCase {
     const requestFor = (n: number) => withEverything(requestOf(sketch, `${id}/${n}`), backend.capabilities);
     await withKernel(backend, requestFor(0), async (kernel) => {
       const dOutput = dOutputOf(sketch, id);
-      const run = (n: number): Promise<Values> => runKernel(kernel, problemOf(requestFor(n)).inputs, dOutput);
+      const run = (n: number): Promise<Values> =>
+        runKernel(kernel, resolveRequest(requestFor(n)).inputs, dOutput);
       const first = await run(0);
       const kept = structuredClone(first);
       const second = await run(1);
@@ -65,7 +66,7 @@ function overlapping(name: string, sketch: Sketch): BehaviourCase {
   return behaviour('life', `overlap/${name}`, sketch, async ({ backend }, id) => {
     const requests = Array.from({ length: 6 }, (_, n) => requestOf(sketch, `${id}/${n}`));
     await withKernel(backend, requests[0]!, async (kernel) => {
-      const runs = requests.map((request) => kernel.run(problemOf(request).inputs));
+      const runs = requests.map((request) => kernel.run(resolveRequest(request).inputs));
       for (const [n, results] of (await Promise.all(runs)).entries()) {
         ensureAgrees(requests[n]!, results, `run ${n + 1} of 6 that overlap`);
       }
@@ -79,8 +80,8 @@ function overlappingKernels(): BehaviourCase {
       requestOf({ queryLength, keyLength: 9 }, `${id}/${queryLength}`),
     );
     const runs = requests.map(async (request) => {
-      const kernel = await backend.compile(problemOf(request).problem);
-      const results = await kernel.run(problemOf(request).inputs);
+      const kernel = await backend.compile(resolveRequest(request).problem);
+      const results = await kernel.run(resolveRequest(request).inputs);
       await kernel.dispose();
       return results;
     });
@@ -104,7 +105,7 @@ function overlappingGradients(): BehaviourCase {
         const runs = ids.map((seed) =>
           runKernel(
             kernel,
-            problemOf(withEverything(requestOf({}, seed), backend.capabilities)).inputs,
+            resolveRequest(withEverything(requestOf({}, seed), backend.capabilities)).inputs,
             dOutputOf({}, seed),
           ),
         );

@@ -1,4 +1,4 @@
-import { type Tensor, attention, problemOf } from '@heed/core';
+import { type Tensor, attention, resolveRequest } from '@heed/core';
 import type { CaseRequest } from '../../../case-request.ts';
 import type { ConformanceCase } from '../../../case.ts';
 import { dOutputOf, requestOf } from '../../../sketch.ts';
@@ -8,7 +8,7 @@ import { behaviour, ensure, ensureError, withBackend } from '../../building/beha
 export function disposeCases(): ConformanceCase[] {
   return [
     behaviour('life', 'dispose/kernel', [], async ({ backend }, id) => {
-      const { problem, inputs } = problemOf(requestOf({}, id));
+      const { problem, inputs } = resolveRequest(requestOf({}, id));
       const kernel = await backend.compile(problem);
       await kernel.run(inputs);
       await kernel.dispose();
@@ -16,7 +16,7 @@ export function disposeCases(): ConformanceCase[] {
       await kernel.dispose();
     }),
     behaviour('life', 'dispose/kernel-gradient', ['gradient', 'statistics'], async ({ backend }, id) => {
-      const { problem, inputs } = problemOf(
+      const { problem, inputs } = resolveRequest(
         requestOf({ gradient: true, outputs: ['output', 'statistics'] }, id),
       );
       const kernel = await backend.compile(problem);
@@ -27,7 +27,7 @@ export function disposeCases(): ConformanceCase[] {
     }),
     behaviour('life', 'dispose/kernel-leaves-others', [], async ({ backend }, id) => {
       const request = requestOf({}, id);
-      const { problem, inputs } = problemOf(request);
+      const { problem, inputs } = resolveRequest(request);
       const [one, other] = [await backend.compile(problem), await backend.compile(problem)];
       await one.dispose();
       ensureAgrees(
@@ -39,14 +39,14 @@ export function disposeCases(): ConformanceCase[] {
     }),
     behaviour('life', 'dispose/kernel-waits-for-runs', [], async ({ backend }, id) => {
       const request = requestOf({ queryLength: 40 }, id);
-      const { problem, inputs } = problemOf(request);
+      const { problem, inputs } = resolveRequest(request);
       const kernel = await backend.compile(problem);
       const run = kernel.run(inputs);
       await kernel.dispose();
       ensureAgrees(request, await run, 'a run that was under way when the kernel was disposed');
     }),
     behaviour('life', 'dispose/await-using', [], async (subject, id) => {
-      const { problem, inputs } = problemOf(requestOf({}, id));
+      const { problem, inputs } = resolveRequest(requestOf({}, id));
       await withBackend(subject, async (backend) => {
         const kernel = await backend.compile(problem);
         ensure(typeof kernel[Symbol.asyncDispose] === 'function', 'the kernel has no [Symbol.asyncDispose]');
@@ -66,7 +66,7 @@ export function disposeCases(): ConformanceCase[] {
     }),
     behaviour('life', 'dispose/backend', [], async (subject, id) => {
       const request = requestOf({}, id) as CaseRequest & { gradient?: false };
-      const { problem, inputs } = problemOf(request);
+      const { problem, inputs } = resolveRequest(request);
       await withBackend(subject, async (backend) => {
         const kernel = await backend.compile(problem);
         await attention(backend, request);
@@ -83,7 +83,7 @@ export function disposeCases(): ConformanceCase[] {
       });
     }),
     behaviour('life', 'dispose/refuses-from-the-call-on', [], async (subject, id) => {
-      const { problem, inputs } = problemOf(requestOf({}, id));
+      const { problem, inputs } = resolveRequest(requestOf({}, id));
       await withBackend(subject, async (backend) => {
         const [one, other] = [await backend.compile(problem), await backend.compile(problem)];
         const ending = one.dispose();
@@ -107,7 +107,7 @@ export function disposeCases(): ConformanceCase[] {
     }),
     behaviour('life', 'dispose/backend-waits-for-runs', [], async (subject, id) => {
       const request = requestOf({ queryLength: 40 }, id);
-      const { problem, inputs } = problemOf(request);
+      const { problem, inputs } = resolveRequest(request);
       await withBackend(subject, async (backend) => {
         const kernel = await backend.compile(problem);
         const run = kernel.run(inputs);
@@ -117,7 +117,7 @@ export function disposeCases(): ConformanceCase[] {
     }),
     behaviour('life', 'dispose/results-stay', [], async (subject, id) => {
       const request = requestOf({}, id);
-      const { problem, inputs } = problemOf(request);
+      const { problem, inputs } = resolveRequest(request);
       await withBackend(subject, async (backend) => {
         const kernel = await backend.compile(problem);
         const results = await kernel.run(inputs);

@@ -1,4 +1,4 @@
-import { type Tensor, attention, problemOf, tensor } from '@heed/core';
+import { type Tensor, attention, resolveRequest, tensor } from '@heed/core';
 import type { CaseRequest } from '../../../case-request.ts';
 import type { BehaviourCase, ConformanceCase } from '../../../case.ts';
 import { type Sketch, requestOf } from '../../../sketch.ts';
@@ -32,7 +32,7 @@ function decoding(name: string, sketch: Sketch, steps: readonly number[]): Behav
       tensor(new Float32Array(data.length).fill(filler), shape);
     const key = await backend.upload(unwritten(whole.key as Tensor));
     const value = await backend.upload(unwritten(whole.value as Tensor));
-    const kernel = await backend.compile(problemOf(whole).problem);
+    const kernel = await backend.compile(resolveRequest(whole).problem);
     let length = 0;
     for (const [n, count] of steps.entries()) {
       const end = length + count;
@@ -42,7 +42,7 @@ function decoding(name: string, sketch: Sketch, steps: readonly number[]): Behav
       const { query } = requestOf(lengths, `${id}/${n}`);
       const step: CaseRequest = { ...whole, query, keyLengths: [length, length] };
       const what = `step ${n + 1}, with ${length} keys in the cache`;
-      ensureAgrees(step, await kernel.run(problemOf({ ...step, key, value }).inputs), what);
+      ensureAgrees(step, await kernel.run(resolveRequest({ ...step, key, value }).inputs), what);
       const results = await attention(backend, { ...step, key, value });
       ensureAgrees(step, results, `${what}, through attention()`);
     }

@@ -6,7 +6,7 @@ import {
   type Tensor,
   attention,
   isResident,
-  problemOf,
+  resolveRequest,
 } from '@heed/core';
 import type { CaseRequest } from '../../../case-request.ts';
 import type { ConformanceCase } from '../../../case.ts';
@@ -72,7 +72,7 @@ export function residentRunCases(): ConformanceCase[] {
     ...Object.entries(sketches).map(([name, sketch]) =>
       behaviour('resident', `inputs-and-results/${name}`, sketch, async ({ backend }, id) => {
         const request = requestOf(sketch, id);
-        const { problem, inputs } = problemOf(request);
+        const { problem, inputs } = resolveRequest(request);
         const kernel = await backend.compile(problem);
         const resident = await uploaded(backend, inputs);
         ensureAgrees(request, await kernel.run(resident), 'plain results of resident inputs');
@@ -90,7 +90,7 @@ export function residentRunCases(): ConformanceCase[] {
     ),
     behaviour('resident', 'results-into-the-next-run', [], async ({ backend }, id) => {
       const request = requestOf({}, id);
-      const { problem, inputs } = problemOf(request);
+      const { problem, inputs } = resolveRequest(request);
       const kernel = await backend.compile(problem);
       const { output } = await kernel.run(inputs, { resident: true });
       const second = await kernel.run({ ...inputs, value: output! });
@@ -103,11 +103,11 @@ export function residentRunCases(): ConformanceCase[] {
       await kernel.dispose();
     }),
     behaviour('resident', 'results-are-apart', [], async ({ backend }, id) => {
-      const { problem, inputs } = problemOf(requestOf({}, id));
+      const { problem, inputs } = resolveRequest(requestOf({}, id));
       const kernel = await backend.compile(problem);
       const first = await kernel.run(inputs, { resident: true });
       const before = await first.output!.read();
-      const other = await kernel.run(problemOf(requestOf({}, `${id}/other`)).inputs, { resident: true });
+      const other = await kernel.run(resolveRequest(requestOf({}, `${id}/other`)).inputs, { resident: true });
       ensure(
         (await first.output!.read()).data.every((number, n) => number === before.data[n]),
         'a second run has changed the resident output of the first',
@@ -119,7 +119,7 @@ export function residentRunCases(): ConformanceCase[] {
     }),
     behaviour('resident', 'write-seen-by-the-next-run', [], async ({ backend }, id) => {
       const request = requestOf({}, id);
-      const { problem, inputs } = problemOf(request);
+      const { problem, inputs } = resolveRequest(request);
       const kernel = await backend.compile(problem);
       const value = await backend.upload(inputs.value as Tensor);
       await kernel.run({ ...inputs, value });
@@ -160,7 +160,7 @@ export function residentRunCases(): ConformanceCase[] {
     }),
     behaviour('resident', 'gradient', ['gradient', 'statistics'], async ({ backend }, id) => {
       const sketch: Sketch = { gradient: true, outputs: ['output', 'statistics'] };
-      const { problem, inputs } = problemOf(requestOf(sketch, id));
+      const { problem, inputs } = resolveRequest(requestOf(sketch, id));
       const kernel = await backend.compile(problem);
       const dOutput = dOutputOf(sketch, id);
       const plain = await kernel.run(inputs);

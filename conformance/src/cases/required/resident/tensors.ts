@@ -1,4 +1,4 @@
-import { type AttentionBackend, type Tensor, isResident, problemOf, tensor } from '@heed/core';
+import { type AttentionBackend, type Tensor, isResident, resolveRequest, tensor } from '@heed/core';
 import reference from '@heed/core/reference';
 import type { ConformanceCase } from '../../../case.ts';
 import { randomFrom } from '../../../random.ts';
@@ -124,7 +124,7 @@ export function residentLifeCases(): ConformanceCase[] {
       resident.dispose();
     }),
     behaviour('resident', 'dispose', [], async ({ backend }, id) => {
-      const { problem, inputs } = problemOf(requestOf({}, id));
+      const { problem, inputs } = resolveRequest(requestOf({}, id));
       const key = await backend.upload(inputs.key as Tensor);
       const kernel = await backend.compile(problem);
       key.dispose();
@@ -158,7 +158,7 @@ export function residentLifeCases(): ConformanceCase[] {
       resident.dispose();
     }),
     behaviour('resident', 'foreign', [], async ({ backend }, id) => {
-      const { problem, inputs } = problemOf(requestOf({}, id));
+      const { problem, inputs } = resolveRequest(requestOf({}, id));
       const other = await reference.create();
       const kernel = await backend.compile(problem);
       const key = await other.upload(inputs.key as Tensor);
@@ -172,7 +172,7 @@ export function residentLifeCases(): ConformanceCase[] {
       await other.dispose();
     }),
     behaviour('resident', 'foreign-sibling', [], async (subject, id) => {
-      const { problem, inputs } = problemOf(requestOf({}, id));
+      const { problem, inputs } = resolveRequest(requestOf({}, id));
       await withBackend(subject, async (sibling) => {
         const kernel = await subject.backend.compile(problem);
         const key = await sibling.upload(inputs.key as Tensor);
@@ -191,7 +191,7 @@ export function residentLifeCases(): ConformanceCase[] {
       await ensureError(() => backend.upload(mixed), 'DTYPE', 'upload() of another type than it says');
     }),
     behaviour('resident', 'wrong-shape-in-a-run', [], async ({ backend }, id) => {
-      const { problem, inputs } = problemOf(requestOf({}, id));
+      const { problem, inputs } = resolveRequest(requestOf({}, id));
       const kernel = await backend.compile(problem);
       const key = await backend.upload(numbers('k', 2, 2, 6, 8));
       await ensureError(() => kernel.run({ ...inputs, key }), 'SHAPE', 'a resident key of another length');

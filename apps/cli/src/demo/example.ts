@@ -3,7 +3,7 @@ import { type AttentionBackend, type BackendProvider, attention } from '@heed/co
 import { type HeatmapView, heatmap } from '@heed/heatmap';
 
 /** What one word attends to in one sentence, with the whole matrix. */
-export interface Sight {
+export interface Example {
   readonly text: string;
   readonly tokens: readonly string[];
   /** [query][key], one head. */
@@ -20,18 +20,21 @@ export const HEAD = 4;
 const WORD = 'bank';
 
 /** The weights of {@link HEAD} in {@link LAYER}, computed by a backend, for each sentence. */
-export async function sightsOf(provider: BackendProvider, captures: readonly Capture[]): Promise<Sight[]> {
+export async function examplesOf(
+  provider: BackendProvider,
+  captures: readonly Capture[],
+): Promise<Example[]> {
   const backend = await provider.create();
   try {
-    const sights: Sight[] = [];
-    for (const capture of captures) sights.push(await sightOf(backend, capture));
-    return sights;
+    const examples: Example[] = [];
+    for (const capture of captures) examples.push(await exampleOf(backend, capture));
+    return examples;
   } finally {
     await backend.dispose();
   }
 }
 
-async function sightOf(backend: AttentionBackend, { text, tokens, layers }: Capture): Promise<Sight> {
+async function exampleOf(backend: AttentionBackend, { text, tokens, layers }: Capture): Promise<Example> {
   const { query, key, value, scale } = layers[LAYER]!;
   const { weights } = await attention(backend, { query, key, value, scale, output: false, weights: true });
   const length = tokens.length;
@@ -46,7 +49,7 @@ async function sightOf(backend: AttentionBackend, { text, tokens, layers }: Capt
 
 /** The matrix as a picture, the word's row pointed out. Pictures with one domain can be compared. */
 export function viewOf(
-  { text, tokens, weights, from, to }: Sight,
+  { text, tokens, weights, from, to }: Example,
   domain: readonly [number, number],
 ): HeatmapView {
   const shape = [tokens.length, tokens.length];
@@ -63,7 +66,7 @@ export function viewOf(
 }
 
 /** From 0 to the largest weight of all; 1 where a faulty backend gave none. */
-export function sharedDomain(sights: readonly Sight[]): readonly [number, number] {
-  const weights = sights.flatMap((sight) => sight.weights.flat()).filter(Number.isFinite);
+export function sharedDomain(examples: readonly Example[]): readonly [number, number] {
+  const weights = examples.flatMap((example) => example.weights.flat()).filter(Number.isFinite);
   return [0, Math.max(0, ...weights) || 1];
 }
