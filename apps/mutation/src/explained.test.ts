@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { explain, killedBefore, nameOf } from './explained.ts';
+import { type Explanation, explain, killedBefore, nameOf } from './explained.ts';
 import type { Mutant } from './instrument.ts';
 import type { Fate } from './mutate.ts';
 
@@ -51,4 +52,22 @@ test('of an earlier run those count of which all with their name were killed', (
   expect(killedBefore([here, other], [killed(here), killed(twin), survived(other)])).toEqual([killed(here)]);
   expect(killedBefore([here], [killed(here), survived(twin)])).toEqual([]);
   expect(killedBefore([here], [survived(twin), killed(here)])).toEqual([]);
+});
+
+test('explanations are of lines that the backend has', () => {
+  const explanations = JSON.parse(
+    readFileSync(new URL('../explained.json', import.meta.url), 'utf8'),
+  ) as readonly Explanation[];
+  const linesOf = (file: string): string[] =>
+    readFileSync(new URL(`../../../packages/backend-ts/src/${file}`, import.meta.url), 'utf8')
+      .split('\n')
+      .map((line) => line.trim());
+  const gone = explanations
+    .flatMap(({ mutants }) => mutants)
+    .filter((name) => {
+      const [file] = name.split(' | ', 1) as [string];
+      // Code may contain the separator.
+      return !linesOf(file).some((line) => line !== '' && name.startsWith(`${file} | ${line} | `));
+    });
+  expect(gone).toEqual([]);
 });

@@ -1,12 +1,12 @@
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { type File, Instrumenter } from '@stryker-mutator/instrumenter';
 import { transformSync } from 'oxc-transform';
 
 /** One small change of the source. */
 export interface Mutant {
   readonly id: string;
-  /** The name of the file, without its folder. */
+  /** The path of the file in its source folder. */
   readonly file: string;
   /** Counted from 1. */
   readonly line: number;
@@ -49,7 +49,8 @@ export async function instrument(
   isMutated: (file: string) => boolean,
   target: string,
 ): Promise<readonly Mutant[]> {
-  const names = (await readdir(source)).filter((name) => /(?<!\.test)\.ts$/.test(name));
+  const paths = (await readdir(source, { recursive: true })).map((path) => path.replaceAll(sep, '/'));
+  const names = paths.filter((path) => /(?<!\.test)\.ts$/.test(path));
   const files: File[] = await Promise.all(
     names.map(async (name) => {
       return { name, content: await readFile(join(source, name), 'utf8'), mutate: isMutated(name) };
@@ -60,10 +61,11 @@ export async function instrument(
   const result = await new Instrumenter(log as never).instrument(files, options);
 
   await rm(target, { recursive: true, force: true });
-  for (const copy of Object.values(COPIES)) await mkdir(join(target, copy), { recursive: true });
   for (const { name, content } of result.files) {
     const code = withoutTypes(name, content);
     const file = name.replace(/ts$/, 'js');
+    for (const copy of Object.values(COPIES))
+      await mkdir(dirname(join(target, copy, file)), { recursive: true });
     await writeFile(join(target, COPIES.counting, file), code);
     await writeFile(join(target, COPIES.plain, file), withoutCounting(code));
   }

@@ -8,10 +8,10 @@ import {
   tensor,
 } from '@heed/core';
 import { describe, expect, test } from 'vitest';
-import { forward } from './forward.ts';
-import { createHeap } from './heap.ts';
+import { forward } from './forward/forward.ts';
+import { createHeap } from './memory/heap.ts';
 import ts from './index.ts';
-import { forwardLayout } from './layout.ts';
+import { forwardLayout } from './plan/layout.ts';
 
 function waves(shape: readonly number[], phase: number): Tensor {
   const size = shape.reduce((product, length) => product * length, 1);

@@ -1,7 +1,7 @@
 import type { AttentionInputs, AttentionProblem, Tensor } from '@heed/core';
 import { broadcastStrides } from '@heed/core/backend';
-import type { Heap } from './heap.ts';
-import type { FloatArray } from './pack.ts';
+import type { Heap } from '../memory/heap.ts';
+import type { FloatArray } from '../memory/pack.ts';
 
 /** A query row, as the steps need to know it. */
 export interface RowPlace {
@@ -40,7 +40,7 @@ export function scoreSteps(problem: AttentionProblem, inputs: AttentionInputs<Te
   return steps;
 }
 
-/** The least sum that its element type rounds to infinity. */
+/** Minimum of the sums that the element type rounds to infinity. */
 const LIMITS = { float32: 2 ** 128 - 2 ** 103, float64: Infinity } as const;
 
 type Strides = readonly [number, number, number, number];

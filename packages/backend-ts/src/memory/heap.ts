@@ -18,19 +18,19 @@ export function createHeap(length: number): Heap {
   while (2 * heap.length <= length) heap = heap.concat(heap);
   heap = heap.concat(heap.slice(0, length - heap.length));
   for (let i = 0; i < FRACTION_COUNT; i++) heap[FRACTIONS + i] = 2 ** (i / FRACTION_COUNT);
-  for (let e = LEAST_POWER; e <= GREATEST_POWER; e++) heap[POWERS + e] = 2 ** e;
+  for (let e = MINIMUM_POWER; e <= MAXIMUM_POWER; e++) heap[POWERS + e] = 2 ** e;
   return heap;
 }
 
 /** 2^(0/256) … 2^(255/256), a table of `exponential.ts`. */
 export const FRACTIONS = 0;
 export const FRACTION_COUNT = 256;
-const LEAST_POWER = -1022;
-const GREATEST_POWER = 1023;
+const MINIMUM_POWER = -1022;
+const MAXIMUM_POWER = 1023;
 /** 2^e lies at `POWERS + e`. */
-export const POWERS: number = FRACTION_COUNT - LEAST_POWER;
+export const POWERS: number = FRACTION_COUNT - MINIMUM_POWER;
 /** Where a call's own memory begins. */
-export const HEAP_START: number = POWERS + GREATEST_POWER + 1;
+export const HEAP_START: number = POWERS + MAXIMUM_POWER + 1;
 
 /** Sets heap[from … to − 1]. */
 export function fillHeap(heap: Heap, from: number, to: number, value: number): void {
@@ -58,7 +58,7 @@ export function heapPool(): HeapPool {
     give(heap) {
       if (heap.length > LONGEST_KEPT) return;
       free.push(heap);
-      // The largest serve the most problems.
+      // The longer, the more problems are served.
       free.sort((a, b) => b.length - a.length).splice(KEPT);
     },
   };

@@ -1,7 +1,7 @@
 import type { AttentionProblem, Plan } from '@heed/core';
-import { type ForwardLayout, backwardLayout } from './layout.ts';
+import { type ForwardLayout, gradientLayout } from './layout.ts';
 
-/** What a kernel reports of itself. The scratch is that of the gradient, which needs more, when there is one. */
+/** Plan of a kernel. The scratch is that of the gradient, which needs more, when there is one. */
 export function planOf(problem: AttentionProblem, layout: ForwardLayout): Plan {
   return {
     algorithm: 'flash attention: online softmax over tiles of float64',
@@ -14,5 +14,5 @@ export function planOf(problem: AttentionProblem, layout: ForwardLayout): Plan {
 function gradientScratch(problem: AttentionProblem): number {
   const { keyLength, headDim, valueDim, bias } = problem;
   const biasSums = bias === null ? 0 : bias.shape.reduce((size, length) => size * length, 1);
-  return backwardLayout(problem).length + keyLength * (headDim + valueDim) + biasSums;
+  return gradientLayout(problem).length + keyLength * (headDim + valueDim) + biasSums;
 }

@@ -1,10 +1,10 @@
 import type { AttentionInputs, AttentionProblem, Tensor } from '@heed/core';
 import { type RowStrides, type VisibleKeys, rowStrides, visibleKeys } from '@heed/core/backend';
 import { directScores } from './direct.ts';
-import { type Heap, fillHeap } from './heap.ts';
-import { type ForwardLayout, GROUP_ROWS } from './layout.ts';
+import { type Heap, fillHeap } from '../memory/heap.ts';
+import { type ForwardLayout, GROUP_ROWS } from '../plan/layout.ts';
 import { multiply } from './multiply.ts';
-import { type FloatArray, type SourceRows, isFiniteRow, packRows, rowsFrom } from './pack.ts';
+import { type FloatArray, type SourceRows, isFiniteRow, packRows, rowsFrom } from '../memory/pack.ts';
 import { type RowPlace, type ScoreStep, scoreSteps } from './score-steps.ts';
 import { softcap, softcapWithSlope } from './softcap.ts';
 
@@ -21,10 +21,10 @@ export interface QueryRow extends RowPlace {
 }
 
 /**
- * Scores, one block of query rows and one tile of keys at a time: what forward and backward have in common.
+ * Scores, one block of query rows and one tile of keys at a time: what forward pass and gradient have in common.
  *
  * A block holds the rows of all heads that read one key head, so that a packed key serves them all. The use is
- * `openBlock`, then for each tile `selectTile`, and `scoreGroup` for each group of rows.
+ * `openBlock`, then for each tile `selectTile`, and `scoreGroup` for each row group.
  */
 export class ScoreTiles {
   readonly rows: QueryRow[];
@@ -38,7 +38,7 @@ export class ScoreTiles {
   /** The keys of the selected tile that the rows attend to, all together. */
   from = 0;
   to = 0;
-  /** The same of the scored group. */
+  /** The same of the row group whose scores were computed last. */
   groupFrom = 0;
   groupTo = 0;
 
@@ -72,11 +72,11 @@ export class ScoreTiles {
   }
 
   /**
-   * Turns to the rows firstRow, … of a key head and packs their queries. Rows count through all heads of the group at
+   * Turns to the rows firstRow, … of a key head and packs their queries. Rows count through all heads of the head group at
    * one position before the next position: neighbours then see nearly the same keys.
    */
   openBlock(batch: number, kvHead: number, firstRow: number, count: number): void {
-    const group = this.problem.heads / this.problem.kvHeads;
+    const headGroup = this.problem.heads / this.problem.kvHeads;
     this.batch = batch;
     this.kvHead = kvHead;
     this.count = count;
@@ -86,8 +86,8 @@ export class ScoreTiles {
     for (let r = 0; r < count; r++) {
       const row = this.rows[r]!;
       row.batch = batch;
-      row.index = Math.floor((firstRow + r) / group);
-      row.head = kvHead * group + ((firstRow + r) % group);
+      row.index = Math.floor((firstRow + r) / headGroup);
+      row.head = kvHead * headGroup + ((firstRow + r) % headGroup);
       row.position = row.index + offset;
       row.first = this.visible.first(batch, row.index);
       row.end = this.visible.end(batch, row.index);
@@ -169,7 +169,7 @@ export class ScoreTiles {
 
   /**
    * The scores of rows r, …, r + count − 1 with the keys that they may attend to; that of row r with the first key of
-   * the tile lies at `at`. Where nothing was written, no row of the group may attend.
+   * the tile lies at `at`. Where nothing was written, no row of the row group may attend.
    *
    * @param slopes where the derivative of the softcap goes, laid out as the scores; left out: nowhere.
    * @returns whether any row may attend to any key.

@@ -1,8 +1,8 @@
-import type { Heap } from './heap.ts';
-import type { SourceRows } from './pack.ts';
+import type { Heap } from '../memory/heap.ts';
+import type { SourceRows } from '../memory/pack.ts';
 
 /*
- * Products of one query row with keys and values as they were given. For fewer rows than a block of `multiply.ts` has,
+ * Products of one query row with keys and values as they were given. For fewer rows than a register tile of `multiply.ts` has,
  * as in decoding, packing would cost more than it saves. The sums are those of `multiply.ts`, bit for bit: four of
  * them stay in registers, side by side.
  */

@@ -1,4 +1,4 @@
-import { FRACTIONS, FRACTION_COUNT, type Heap, POWERS } from './heap.ts';
+import { FRACTIONS, FRACTION_COUNT, type Heap, POWERS } from '../memory/heap.ts';
 
 /*
  * exp(x) = 2^n · 2^(f/256) · exp(r) with n, f integers and |r| ≤ ln 2 / 512: two tables and a polynomial of degree 4
@@ -11,14 +11,14 @@ const STEP = Math.LN2 / FRACTION_COUNT;
 const EXPONENT_BITS = Math.log2(FRACTION_COUNT);
 /** Adding and subtracting 1.5 · 2^52 rounds to the nearest integer. */
 const ROUND = 6755399441055744;
-/** Below it exp is 0 here: just above ln 2^-1022, the least power in the table. */
-const LEAST = -708.39;
+/** Below it exp is 0 here: just above ln 2^-1022, the minimum of the powers in the table. */
+const MINIMUM = -708.39;
 /** How far a score may lie above the maximum it is given; only a rounded maximum is exceeded at all. */
-export const GREATEST_EXCESS = 700;
+export const MAXIMUM_EXCESS = 700;
 
 /**
  * Replaces `count` scores s from `at` on by exp(s − max) and returns their sum. −∞ becomes 0, and so does everything
- * where max is −∞ or NaN. The others are numbers, at most {@link GREATEST_EXCESS} above max.
+ * where max is −∞ or NaN. The others are numbers, at most {@link MAXIMUM_EXCESS} above max.
  */
 export function exponentials(heap: Heap, at: number, count: number, max: number): number {
   const end = (at + count) | 0;
@@ -26,8 +26,8 @@ export function exponentials(heap: Heap, at: number, count: number, max: number)
   for (let p = at; p < end; p = (p + 1) | 0) {
     const x = heap[p] - max;
     let e = 0;
-    // Another branch here, say for NaN, makes each number half as slow again: largest() finds those.
-    if (x > LEAST) {
+    // Another branch here, say for NaN, makes each number half as slow again: maximum() finds those.
+    if (x > MINIMUM) {
       const steps = x * STEPS_PER_UNIT + ROUND - ROUND;
       const r = x - steps * STEP;
       const n = steps | 0;
@@ -42,8 +42,8 @@ export function exponentials(heap: Heap, at: number, count: number, max: number)
   return sum;
 }
 
-/** The largest of `count` numbers; NaN when one of them is, −∞ when there are none. */
-export function largest(heap: Heap, at: number, count: number): number {
+/** Maximum of `count` numbers; NaN when one of them is, −∞ when there are none. */
+export function maximum(heap: Heap, at: number, count: number): number {
   const end = (at + count) | 0;
   let max = -Infinity;
   for (let p = at; p < end; p = (p + 1) | 0) max = Math.max(max, heap[p]);

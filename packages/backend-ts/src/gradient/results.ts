@@ -1,8 +1,8 @@
 import type { AttentionGradients, AttentionInputs, AttentionProblem, Tensor } from '@heed/core';
 import { type RowStrides, broadcastStrides, rowStrides, zeros } from '@heed/core/backend';
-import type { Heap } from './heap.ts';
-import type { FloatArray } from './pack.ts';
-import type { RowPlace } from './score-steps.ts';
+import type { Heap } from '../memory/heap.ts';
+import type { FloatArray } from '../memory/pack.ts';
+import type { RowPlace } from '../forward/score-steps.ts';
 
 /** The gradients, and the float64 sums that are rounded to them once. */
 export class GradientResults {

@@ -1,17 +1,17 @@
-import type { Heap } from './heap.ts';
+import type { Heap } from '../memory/heap.ts';
 
 /**
- * C = scale · A B, or C += A B: the one place where the multiplications of forward and backward happen.
+ * C = scale · A B, or C += A B: the one place where the multiplications of forward pass and gradient happen.
  *
  * Each matrix lies in the heap with its own strides, so that transposes cost nothing: element (i, k) of A at
  * `a + i · aRow + k · aStep`, element (k, j) of B at `b + j · bColumn + k · bStep`, element (i, j) of C at
  * `c + i · cRow + j`. `columns` is even: an odd matrix has a column of padding, whose content is of no matter.
  *
  * Every element is one sum in the order of k, started at 0, a product at a time: its bits depend neither on the other
- * rows and columns nor on how they are blocked.
+ * rows and columns nor on how they are cut into register tiles.
  *
  * Tiling (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 2008, section 4): a
- * 4×2 block of C stays in registers while k runs; four rows of A (2 KiB at a depth of 64) stay in the first-level
+ * 4×2 register tile of C stays in registers while k runs; four rows of A (2 KiB at a depth of 64) stay in the first-level
  * cache while j runs; all of B (64 KiB for 128 keys of 64) streams from the second level.
  */
 export function multiply(
@@ -145,7 +145,7 @@ function multiplyFours(
   }
 }
 
-/** What the blocks of four rows leave over. */
+/** Rows left over by register tiles of four. */
 function multiplyRow(
   heap: Heap,
   a: number,

@@ -5,14 +5,14 @@ import type {
   GradientInputs,
   Tensor,
 } from '@heed/core';
-import { GREATEST_EXCESS, exponentials, largest } from './exponential.ts';
-import { GradientResults, addRows } from './gradient-results.ts';
-import { GradientRows } from './gradient-rows.ts';
-import { type Heap, fillHeap } from './heap.ts';
-import { type BackwardLayout, GROUP_ROWS } from './layout.ts';
-import { multiply } from './multiply.ts';
-import { type QueryRow, ScoreTiles } from './score-tiles.ts';
-import { ValueTiles } from './value-tiles.ts';
+import { MAXIMUM_EXCESS, exponentials, maximum } from '../forward/exponential.ts';
+import { GradientResults, addRows } from './results.ts';
+import { GradientRows } from './rows.ts';
+import { type Heap, fillHeap } from '../memory/heap.ts';
+import { type GradientLayout, GROUP_ROWS } from '../plan/layout.ts';
+import { multiply } from '../forward/multiply.ts';
+import { type QueryRow, ScoreTiles } from '../forward/score-tiles.ts';
+import { ValueTiles } from '../forward/value-tiles.ts';
 
 /**
  * The gradients, from weights that are computed anew tile by tile from the row maximum on (Dao, Fu, Ermon,
@@ -20,21 +20,21 @@ import { ValueTiles } from './value-tiles.ts';
  *
  *     dV = Pᵀ dO     dP = dO Vᵀ     dS = P ∘ (dP − rowsum(P ∘ dP))     dQ = scale · dS K     dK = scale · dSᵀ Q
  *
- * The block of queries is in the outer loop, as forward: dQ stays in the heap, dK and dV are summed up in float64 for
+ * The block of queries is in the outer loop, as in the forward pass: dQ stays in the heap, dK and dV are summed up in float64 for
  * one key head at a time. Yields after each tile.
  *
  * Each block goes over its tiles twice and keeps the exponentials and dP of its 64 rows in between: memory O(Lk), no
- * multiplication more. The paper goes over them once, with rowsum(dO ∘ O) and the row sums of forward. Both have been
+ * multiplication more. The paper goes over them once, with rowsum(dO ∘ O) and the row sums of the forward pass. Both have been
  * rounded to float32, which leaves few right digits of dP − rowsum where one key has nearly all of the weight.
  */
-export function* backward(
+export function* gradient(
   problem: AttentionProblem,
   inputs: AttentionInputs<Tensor>,
   forward: GradientInputs<Tensor>,
   heap: Heap,
-  layout: BackwardLayout,
+  layout: GradientLayout,
 ): Generator<void, AttentionGradients, void> {
-  const pass = new BackwardPass(problem, inputs, forward, heap, layout);
+  const pass = new GradientPass(problem, inputs, forward, heap, layout);
   const rowCount = (problem.heads / problem.kvHeads) * problem.queryLength;
   for (let batch = 0; batch < problem.batch; batch++) {
     for (let kvHead = 0; kvHead < problem.kvHeads; kvHead++) {
@@ -48,11 +48,11 @@ export function* backward(
   return pass.results.all();
 }
 
-class BackwardPass {
+class GradientPass {
   readonly results: GradientResults;
   private readonly problem: AttentionProblem;
   private readonly heap: Heap;
-  private readonly layout: BackwardLayout;
+  private readonly layout: GradientLayout;
   private readonly tiles: ScoreTiles;
   private readonly values: ValueTiles;
   private readonly rows: GradientRows;
@@ -62,7 +62,7 @@ class BackwardPass {
     inputs: AttentionInputs<Tensor>,
     forward: GradientInputs<Tensor>,
     heap: Heap,
-    layout: BackwardLayout,
+    layout: GradientLayout,
   ) {
     this.problem = problem;
     this.heap = heap;
@@ -152,9 +152,9 @@ class BackwardPass {
     if (rows.isNonFinite[r]) this.nonFiniteRow(r, row, weights, dWeights);
     else {
       if (rows.isMaxRounded(r)) roundScores(heap, weights + from, to - from);
-      const excess = largest(heap, weights + from, to - from) - rows.rowMax[r];
+      const excess = maximum(heap, weights + from, to - from) - rows.rowMax[r];
       // Statistics of other inputs than these: no gradient is right.
-      if (!(excess <= GREATEST_EXCESS)) rows.sum[r] = NaN;
+      if (!(excess <= MAXIMUM_EXCESS)) rows.sum[r] = NaN;
       else rows.sum[r] += exponentials(heap, weights + from, to - from, rows.rowMax[r]);
       // In float64 even products of finite numbers overflow, and 0 · ∞ is NaN.
       if (this.problem.dtype === 'float64')
@@ -291,7 +291,7 @@ function attendingRows(tiles: ScoreTiles): { readonly first: number; readonly de
   return { first, depth: last - first + 1 };
 }
 
-/** To float32, as the row maximum has been: so the largest of them is it again. */
+/** To float32, as the row maximum has been: so the maximum of them is it again. */
 function roundScores(heap: Heap, at: number, count: number): void {
   for (let p = at; p < at + count; p++) heap[p] = Math.fround(heap[p]);
 }

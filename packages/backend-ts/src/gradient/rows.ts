@@ -1,9 +1,9 @@
 import type { AttentionInputs, AttentionProblem, GradientInputs, Tensor } from '@heed/core';
 import { type RowStrides, rowStrides } from '@heed/core/backend';
-import type { Heap } from './heap.ts';
-import type { BackwardLayout } from './layout.ts';
-import { type FloatArray, packRows, rowsFrom } from './pack.ts';
-import type { QueryRow } from './score-tiles.ts';
+import type { Heap } from '../memory/heap.ts';
+import type { GradientLayout } from '../plan/layout.ts';
+import { type FloatArray, packRows, rowsFrom } from '../memory/pack.ts';
+import type { QueryRow } from '../forward/score-tiles.ts';
 
 /** Up to it float32 rounds by 64 at most. */
 const ROUNDED_MAX = 2 ** 31;
@@ -23,7 +23,7 @@ export class GradientRows {
   private readonly forward: GradientInputs<Tensor>;
   private readonly sinks: FloatArray | null;
   private readonly heap: Heap;
-  private readonly layout: BackwardLayout;
+  private readonly layout: GradientLayout;
   private readonly strides: RowStrides;
 
   constructor(
@@ -31,7 +31,7 @@ export class GradientRows {
     inputs: AttentionInputs<Tensor>,
     forward: GradientInputs<Tensor>,
     heap: Heap,
-    layout: BackwardLayout,
+    layout: GradientLayout,
   ) {
     this.problem = problem;
     this.forward = forward;

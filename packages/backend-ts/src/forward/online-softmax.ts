@@ -1,6 +1,6 @@
-import { exponentials, largest } from './exponential.ts';
-import type { Heap } from './heap.ts';
-import type { ForwardLayout } from './layout.ts';
+import { exponentials, maximum } from './exponential.ts';
+import type { Heap } from '../memory/heap.ts';
+import type { ForwardLayout } from '../plan/layout.ts';
 
 /**
  * Row maximum and row sum of a block's rows, as tiles come in (Milakov and Gimelshein, "Online normalizer calculation
@@ -50,7 +50,7 @@ export class OnlineSoftmax {
   absorb(r: number, at: number, count: number): number {
     const { heap } = this;
     const before = heap[this.max + r];
-    const max = Math.max(before, largest(heap, at, count));
+    const max = Math.max(before, maximum(heap, at, count));
     const added = exponentials(heap, at, count, max);
     // Of a row that is still empty both are −∞.
     const factor = before === max ? 1 : Math.exp(before - max);

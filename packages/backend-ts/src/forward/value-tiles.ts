@@ -1,8 +1,8 @@
 import type { AttentionInputs, AttentionProblem, Tensor } from '@heed/core';
 import { type RowStrides, rowStrides } from '@heed/core/backend';
-import type { Heap } from './heap.ts';
-import type { ForwardLayout } from './layout.ts';
-import { type FloatArray, type SourceRows, isFiniteRow, packRows, rowsFrom } from './pack.ts';
+import type { Heap } from '../memory/heap.ts';
+import type { ForwardLayout } from '../plan/layout.ts';
+import { type FloatArray, type SourceRows, isFiniteRow, packRows, rowsFrom } from '../memory/pack.ts';
 import type { ScoreTiles } from './score-tiles.ts';
 
 /** The values that belong to the selected tile of {@link ScoreTiles}. */

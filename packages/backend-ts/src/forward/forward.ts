@@ -1,12 +1,12 @@
 import type { AttentionInputs, AttentionProblem, AttentionResults, Tensor } from '@heed/core';
 import { rowSumFrom } from '@heed/core/backend';
-import { ForwardResults } from './forward-results.ts';
+import { ForwardResults } from './results.ts';
 import { directValues } from './direct.ts';
-import { type Heap, fillHeap } from './heap.ts';
-import { type ForwardLayout, GROUP_ROWS } from './layout.ts';
+import { type Heap, fillHeap } from '../memory/heap.ts';
+import { type ForwardLayout, GROUP_ROWS } from '../plan/layout.ts';
 import { multiply } from './multiply.ts';
 import { OnlineSoftmax } from './online-softmax.ts';
-import type { FloatArray } from './pack.ts';
+import type { FloatArray } from '../memory/pack.ts';
 import { type QueryRow, ScoreTiles } from './score-tiles.ts';
 import { Selection } from './selection.ts';
 import { ValueTiles } from './value-tiles.ts';

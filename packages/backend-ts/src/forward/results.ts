@@ -1,6 +1,6 @@
 import type { AttentionProblem, AttentionResults, Tensor } from '@heed/core';
 import { type RowStrides, rowStrides, zeros } from '@heed/core/backend';
-import type { FloatArray } from './pack.ts';
+import type { FloatArray } from '../memory/pack.ts';
 import type { RowPlace } from './score-steps.ts';
 
 /** The tensors that a run returns, and where its rows go in them. Null: not asked for. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { exponentials, largest } from './exponential.ts';
-import { createHeap, HEAP_START } from './heap.ts';
+import { exponentials, maximum } from './exponential.ts';
+import { createHeap, HEAP_START } from '../memory/heap.ts';
 
 const heap = createHeap(HEAP_START + 64);
 
@@ -34,10 +34,10 @@ describe('exponentials', () => {
   });
 });
 
-test('the largest of some numbers: NaN if one is, −∞ of none', () => {
+test('the maximum of some numbers: NaN if one is, −∞ of none', () => {
   [1, NaN, 3, -Infinity].forEach((score, n) => (heap[HEAP_START + n] = score));
-  expect(largest(heap, HEAP_START, 4)).toBeNaN();
-  expect(largest(heap, HEAP_START + 2, 2)).toBe(3);
-  expect(largest(heap, HEAP_START + 3, 1)).toBe(-Infinity);
-  expect(largest(heap, HEAP_START, 0)).toBe(-Infinity);
+  expect(maximum(heap, HEAP_START, 4)).toBeNaN();
+  expect(maximum(heap, HEAP_START + 2, 2)).toBe(3);
+  expect(maximum(heap, HEAP_START + 3, 1)).toBe(-Infinity);
+  expect(maximum(heap, HEAP_START, 0)).toBe(-Infinity);
 });

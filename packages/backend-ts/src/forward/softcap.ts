@@ -1,4 +1,4 @@
-import type { Heap } from './heap.ts';
+import type { Heap } from '../memory/heap.ts';
 
 /** Replaces `count` scores s from `at` on by cap · tanh(s / cap). */
 export function softcap(heap: Heap, at: number, count: number, cap: number): void {

@@ -4,7 +4,7 @@
  */
 export class GumbelRow {
   private readonly words = new Uint32Array(4);
-  private block = -1;
+  private counter = -1;
   private batch = 0;
   private head = 0;
   private index = 0;
@@ -21,18 +21,18 @@ export class GumbelRow {
     this.batch = batch;
     this.head = head;
     this.index = index;
-    this.block = -1;
+    this.counter = -1;
   }
 
   /** The noise of key j. */
   noise(j: number): number {
-    if (j >>> 2 !== this.block) this.draw(j >>> 2);
+    if (j >>> 2 !== this.counter) this.draw(j >>> 2);
     const u = ((this.words[j & 3] >>> 9) + 0.5) * 2 ** -23;
     return -Math.log(-Math.log(u));
   }
 
-  private draw(block: number): void {
-    let c0 = block;
+  private draw(counter: number): void {
+    let c0 = counter;
     let c1 = this.index;
     let c2 = this.head;
     let c3 = this.batch;
@@ -50,7 +50,7 @@ export class GumbelRow {
       k0 = (k0 + 0x9e3779b9) | 0;
       k1 = (k1 + 0xbb67ae85) | 0;
     }
-    this.block = block;
+    this.counter = counter;
     this.words.set([c0, c1, c2, c3]);
   }
 }

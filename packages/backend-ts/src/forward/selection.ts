@@ -1,9 +1,9 @@
 import type { AttentionInputs, AttentionProblem, Tensor } from '@heed/core';
 import { GumbelRow } from './gumbel.ts';
-import type { Heap } from './heap.ts';
+import type { Heap } from '../memory/heap.ts';
 import type { QueryRow } from './score-tiles.ts';
 
-/** The choices of hard attention for a block's rows: the largest score, with noise for `sample`; the first of equals. */
+/** The choices of hard attention for a block's rows: the maximum score, with noise for `sample`; the first of equals. */
 export class Selection {
   /** The chosen key of each row; −1 while there is none. */
   readonly choice: Int32Array;

@@ -1,10 +1,10 @@
 import type { AttentionProblem } from '@heed/core';
-import { HEAP_START } from './heap.ts';
+import { HEAP_START } from '../memory/heap.ts';
 
 /** Rows of queries in a block: its queries and outputs (64 KiB each at 64 numbers a row) stay in the second-level cache. */
 const FORWARD_ROWS = 128;
 /** Fewer in the gradient, which keeps weights of the rows of a block with all keys. */
-const BACKWARD_ROWS = 64;
+const GRADIENT_ROWS = 64;
 /** Keys in a tile: its keys and values (64 KiB each at 64 numbers a row) stay there as well. */
 const TILE_KEYS = 128;
 /** Rows that are multiplied together; see `multiply.ts`. */
@@ -31,7 +31,7 @@ export interface ForwardLayout {
   readonly key: number;
   /** [keys + 1, valueStride] */
   readonly value: number;
-  /** [GROUP_ROWS, scoreStride]: scores, then exponentials, of a group of rows with the keys of a tile. */
+  /** [GROUP_ROWS, scoreStride]: scores, then exponentials, of a row group with the keys of a tile. */
   readonly score: number;
   /** [rows, tileCount] when weights are asked for: the row maximum that each tile's weights are relative to. */
   readonly tileMax: number;
@@ -40,7 +40,7 @@ export interface ForwardLayout {
   readonly length: number;
 }
 
-export interface BackwardLayout extends ForwardLayout {
+export interface GradientLayout extends ForwardLayout {
   /** [rows, valueStride] */
   readonly dOutput: number;
   /** [rows, queryStride] */
@@ -59,10 +59,10 @@ export interface BackwardLayout extends ForwardLayout {
   readonly tileStride: number;
 }
 
-export function forwardLayout(problem: AttentionProblem, mostRows: number = FORWARD_ROWS): ForwardLayout {
+export function forwardLayout(problem: AttentionProblem, maximumRows: number = FORWARD_ROWS): ForwardLayout {
   const { heads, kvHeads, queryLength, keyLength, headDim, valueDim } = problem;
   const rowCount = (heads / kvHeads) * queryLength;
-  const blocks = Math.max(1, Math.ceil(rowCount / mostRows));
+  const blocks = Math.max(1, Math.ceil(rowCount / maximumRows));
   const rows = roundUp(Math.max(1, Math.ceil(rowCount / blocks)), GROUP_ROWS);
   const keys = Math.min(TILE_KEYS, roundUp(Math.max(1, keyLength), 2));
   const queryStride = roundUp(headDim, 2);
@@ -89,11 +89,11 @@ export function forwardLayout(problem: AttentionProblem, mostRows: number = FORW
   };
 }
 
-export function backwardLayout(problem: AttentionProblem): BackwardLayout {
-  const forward = forwardLayout(problem, BACKWARD_ROWS);
+export function gradientLayout(problem: AttentionProblem): GradientLayout {
+  const forward = forwardLayout(problem, GRADIENT_ROWS);
   const { rows, keys, queryStride, valueStride, scoreStride } = forward;
   const tileStride = rows * scoreStride;
-  const tiles = mostTiles(problem, rows, keys);
+  const tiles = maximumTiles(problem, rows, keys);
   const take = allocator(forward.length);
   return {
     ...forward,
@@ -109,8 +109,8 @@ export function backwardLayout(problem: AttentionProblem): BackwardLayout {
   };
 }
 
-/** The most tiles that the rows of one block may see. */
-function mostTiles({ window, causal, keyLength }: AttentionProblem, rows: number, keys: number): number {
+/** The maximum of tiles that the rows of one block see. */
+function maximumTiles({ window, causal, keyLength }: AttentionProblem, rows: number, keys: number): number {
   const all = Math.ceil(keyLength / keys);
   const right = causal ? 0 : (window?.right ?? null);
   const left = window?.left ?? null;

@@ -1,6 +1,6 @@
 import { attention, tensor } from '@heed/core';
 import { describe, expect, test } from 'vitest';
-import ts from './index.ts';
+import ts from '../index.ts';
 
 /** One query with two keys whose products with it are −∞, or +∞, and 1. */
 async function rowOf(sign: number, extras: { softcap?: number }): Promise<number[]> {

@@ -1,0 +1,8 @@
+import { type Capabilities, FEATURES, GUARANTEES } from '@heed/core';
+
+/** Everything that there is. */
+export const CAPABILITIES: Capabilities = {
+  dtypes: ['float32', 'float64'],
+  features: FEATURES,
+  guarantees: GUARANTEES,
+};
