@@ -1,12 +1,12 @@
-import { type BackendProvider, CONTRACT_VERSION } from '@heed/core';
-import { createBackend, probe } from './create.ts';
+import type { BackendProvider } from '@heed/core';
 import type { GpujsOptions } from './options.ts';
+import { provider } from './provider.ts';
 
-export type { Mode } from './engine/modes.ts';
+export type { Mode } from './platform/modes.ts';
 export type { GpujsOptions };
 
 /**
- * Attention on gpu.js (https://gpu.rocks): one source for every kernel, run by WebGPU, WebGL, WebAssembly or plain
+ * Attention on gpu.js (https://gpu.rocks): one source for every program, run by WebGPU, WebGL, WebAssembly or plain
  * JavaScript.
  *
  * @throws HeedError from `create`: `UNAVAILABLE` when gpu.js is not installed or the mode does not work here;
@@ -24,10 +24,5 @@ export type { GpujsOptions };
  * await backend.dispose();
  * ```
  */
-const gpujs: BackendProvider<GpujsOptions> = {
-  contract: CONTRACT_VERSION,
-  name: 'gpujs',
-  probe,
-  create: createBackend,
-};
+const gpujs: BackendProvider<GpujsOptions> = provider;
 export default gpujs;

@@ -1,5 +1,5 @@
 import { checkOptions, flag, integer, oneOf } from '@heed/core/backend';
-import { MODES, type Mode } from './engine/modes.ts';
+import { MODES, type Mode } from './platform/modes.ts';
 
 /** What `create` takes. */
 export interface GpujsOptions {
@@ -11,7 +11,7 @@ export interface GpujsOptions {
   /** Whether a later mode in that order may take the place of one that does not work: `device` tells. Default false. */
   readonly fallback?: boolean;
   /**
-   * Workers of mode `webasm`, which take launches of 4096 outputs or more. Default 1, which is none. Each kernel has
+   * Workers of mode `webasm`, which take launches of 4096 outputs or more. Default 1, which is none. Each program has
    * workers of its own, and they hold on to the memory of every new length until they happen to be collected: for
    * programs whose lengths are few.
    */

@@ -10,8 +10,8 @@ useSoftwareVulkan();
 
 type Forward = AttentionRequest & { readonly output?: true; readonly gradient?: false };
 
-function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  return Array.from(a).reduce((largest, number, n) => Math.max(largest, Math.abs(number - b[n]!)), 0);
+function maximumDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  return Array.from(a).reduce((maximum, number, n) => Math.max(maximum, Math.abs(number - b[n]!)), 0);
 }
 
 describe.each(['webasm', 'cpu'] as const)('in mode %s', (mode) => {
@@ -24,11 +24,11 @@ describe.each(['webasm', 'cpu'] as const)('in mode %s', (mode) => {
     };
     const { output } = await attention(backend, request);
     const expected = await attention(await reference.create(), request);
-    expect(largestDifference(output.data, expected.output.data)).toBeLessThan(1e-6);
+    expect(maximumDifference(output.data, expected.output.data)).toBeLessThan(1e-6);
     await backend.dispose();
   });
 
-  test('there can be more heads than 65,535, forward and backward', async () => {
+  test('there can be more heads than 65,535, forward and gradient', async () => {
     const backend = await gpujs.create({ mode });
     const shape = [33_000, 2, 1, 1];
     const request = {
@@ -45,10 +45,10 @@ describe.each(['webasm', 'cpu'] as const)('in mode %s', (mode) => {
       await attention(await reference.create(), request),
     ];
     const [gradients, expected] = [await ours.gradient(dOutput), await theirs.gradient(dOutput)];
-    expect(largestDifference(ours.output.data, theirs.output.data)).toBeLessThan(1e-6);
-    expect(largestDifference(ours.weights.data, theirs.weights.data)).toBeLessThan(1e-6);
+    expect(maximumDifference(ours.output.data, theirs.output.data)).toBeLessThan(1e-6);
+    expect(maximumDifference(ours.weights.data, theirs.weights.data)).toBeLessThan(1e-6);
     for (const name of ['dQuery', 'dKey', 'dValue'] as const) {
-      expect(largestDifference(gradients[name].data, expected[name].data)).toBeLessThan(1e-5);
+      expect(maximumDifference(gradients[name].data, expected[name].data)).toBeLessThan(1e-5);
     }
     await backend.dispose();
   });
@@ -72,7 +72,7 @@ describe.each(['webasm', 'cpu'] as const)('in mode %s', (mode) => {
     await backend.dispose();
   });
 
-  test('tiles add up, forward and backward', async () => {
+  test('tiles add up, forward and gradient', async () => {
     const backend = await gpujs.create({ mode });
     const request = {
       query: waves([1, 1, 1100, 2], 1),
@@ -88,9 +88,9 @@ describe.each(['webasm', 'cpu'] as const)('in mode %s', (mode) => {
       await attention(await reference.create(), request),
     ];
     const [gradients, expected] = [await ours.gradient(dOutput), await theirs.gradient(dOutput)];
-    expect(largestDifference(ours.output.data, theirs.output.data)).toBeLessThan(5e-6);
+    expect(maximumDifference(ours.output.data, theirs.output.data)).toBeLessThan(5e-6);
     for (const name of ['dQuery', 'dKey', 'dValue'] as const) {
-      expect(largestDifference(gradients[name].data, expected[name].data)).toBeLessThan(1e-5);
+      expect(maximumDifference(gradients[name].data, expected[name].data)).toBeLessThan(1e-5);
     }
     await backend.dispose();
   });
@@ -143,7 +143,8 @@ test('webasm refuses arrays in which it would not find its elements', async () =
   expect(backend.supports(resolveRequest(maskedAttention()).problem)).toEqual({
     supported: false,
     clause: 'mask',
-    reason: 'mask has 17640000 elements, the largest array of gpu.js webasm simd128, 1 thread has 16777216',
+    reason:
+      'mask has 17640000 elements, an array of gpu.js webasm simd128, 1 thread can have at most 16777216',
   });
   await backend.dispose();
 });

@@ -2,7 +2,7 @@
 export interface Live {
   count: number;
   bytes: number;
-  /** The most bytes at one time. */
+  /** The maximum of bytes at one time. */
   peak: number;
 }
 

@@ -9,7 +9,7 @@ export function waves(shape: readonly number[], seed: number): Tensor<'float32'>
   );
 }
 
-/** Forward and backward passes with everything that takes memory on the way. */
+/** Forward passes and gradients with everything that takes memory on the way. */
 export async function runSome(backend: AttentionBackend, times: number): Promise<void> {
   const shape = [2, 2, 24, 8];
   for (let n = 0; n < times; n++) {

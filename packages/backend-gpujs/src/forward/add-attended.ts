@@ -1,0 +1,54 @@
+import type { AttentionProblem } from '@heed/core';
+import { rowStrides } from '@heed/core/backend';
+import type { Engine } from '../platform/engine.ts';
+import { attended } from './programs/attended.ts';
+import type { ValuesOf } from '../platform/program.ts';
+import { sizeOf } from '@heed/core/backend';
+import { replaced, rowShape } from '../memory/replaced.ts';
+import type { Tile } from '../plan/tiles.ts';
+
+type Values = ValuesOf<typeof attended, unknown>;
+type Given = Omit<Values, 'previous' | 'hasPrevious' | 'rowShift' | 'sliceShift'> & {
+  readonly sinks: unknown;
+};
+
+/**
+ * The output, or the gradient of queries, with a tile's rows in it, `columns` long; in place of the one without, or of
+ * null.
+ */
+export async function addAttended(
+  engine: Engine,
+  before: unknown,
+  problem: AttentionProblem,
+  tile: Tile,
+  given: Given,
+): Promise<unknown> {
+  const { batch, heads, queryLength, layout } = problem;
+  const { columns } = given;
+  const shape = rowShape(layout, [batch, heads, queryLength, columns]);
+  if (engine.copyRows === undefined) {
+    return replaced(engine, before, (previous) =>
+      engine.launch(attended, shape, { ...given, ...previous, rowShift: 0, sliceShift: 0 }),
+    );
+  }
+  const { firstSlice, tileSlices, firstRow, tileRows } = tile;
+  const rows = await engine.launch(attended, [columns, tileRows, tileSlices], {
+    ...given,
+    // Not read.
+    previous: given.sinks,
+    hasPrevious: 0,
+    headsInRow: 1,
+    rowShift: firstRow,
+    sliceShift: firstSlice,
+  });
+  const whole = before ?? (await engine.upload(new Float32Array(sizeOf(shape))));
+  const strides = rowStrides(layout, heads, queryLength, columns);
+  engine.copyRows(whole, rows, columns, (row) => {
+    const slice = firstSlice + Math.floor(row / tileRows);
+    const b = Math.floor(slice / heads);
+    const i = firstRow + (row % tileRows);
+    return b * strides.batch + (slice - b * heads) * strides.head + i * strides.row;
+  });
+  engine.free(rows);
+  return whole;
+}

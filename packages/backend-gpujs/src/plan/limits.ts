@@ -1,0 +1,44 @@
+import type { AttentionProblem, Support } from '@heed/core';
+import { MAXIMUM_ROWS, divisionOf } from './tiles.ts';
+import type { Engine } from '../platform/engine.ts';
+import { sizeOf } from '@heed/core/backend';
+
+/** Maximum of threads along the first two axes: what WebGPU starts at least. */
+const MAXIMUM_THREADS = 8 * 65535;
+
+/** Whether a problem fits: each tensor is one array of the engine, and each of its rows a thread or a row of them. */
+export function limitsOf(
+  problem: AttentionProblem,
+  { maximumElements, maximumLayers, device }: Engine,
+): Support {
+  const { batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim, layout, mask, bias } = problem;
+  const weights = divisionOf(problem) === 'whole' ? [batch, heads, queryLength] : [];
+  const arrays: [clause: string, what: string, lengths: readonly number[]][] = [
+    ['shape', 'query', [batch, heads, queryLength, headDim]],
+    ['shape', 'key', [batch, kvHeads, keyLength, headDim]],
+    ['shape', 'value', [batch, kvHeads, keyLength, valueDim]],
+    ['shape', 'output', [batch, heads, queryLength, valueDim]],
+    ['mask', 'mask', mask?.shape ?? []],
+    ['bias', 'bias', bias?.shape ?? []],
+    ['weights', 'weights', [...weights, keyLength]],
+  ];
+  const tooLarge = arrays.find(([, , lengths]) => sizeOf(lengths) > maximumElements);
+  if (tooLarge !== undefined) {
+    const [clause, what, lengths] = tooLarge;
+    const reason = `${what} has ${sizeOf(lengths)} elements, an array of ${device} can have at most ${maximumElements}`;
+    return { supported: false, clause, reason };
+  }
+  const perRow = layout === 'blhd' ? heads : 1;
+  const threads: [clause: string, what: string, count: number, maximum: number][] = [
+    ['shape', 'B · Hq', batch * heads, maximumLayers],
+    ['shape', layout === 'blhd' ? 'Lq · Hq' : 'Lq', queryLength * perRow, MAXIMUM_THREADS],
+    ['shape', layout === 'blhd' ? 'Lk · Hq' : 'Lk', keyLength * perRow, MAXIMUM_THREADS],
+    ['shape', 'D', headDim, MAXIMUM_THREADS],
+    ['shape', 'Dv', valueDim, MAXIMUM_THREADS],
+    ['weights', 'B · Hq · Lq', sizeOf(weights), MAXIMUM_ROWS],
+  ];
+  const tooMany = threads.find(([, , count, maximum]) => count > maximum);
+  if (tooMany === undefined) return { supported: true };
+  const [clause, what, count, maximum] = tooMany;
+  return { supported: false, clause, reason: `${what} is ${count}, gpu.js can have at most ${maximum}` };
+}

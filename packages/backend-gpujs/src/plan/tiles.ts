@@ -1,0 +1,117 @@
+import type { AttentionProblem, Plan } from '@heed/core';
+import type { VisibleKeys } from '@heed/core/backend';
+import type { Engine } from '../platform/engine.ts';
+
+/** Scores that are worked on together: slices b · Hq + h, query rows, and the keys that these rows can see. */
+export interface Tile {
+  readonly firstSlice: number;
+  readonly tileSlices: number;
+  readonly firstRow: number;
+  readonly tileRows: number;
+  readonly firstKey: number;
+  readonly tileKeys: number;
+}
+
+/** 16 MiB of scores, and as much again for weights: enough threads to fill a GPU, far from the N² of long sequences. */
+const MAXIMUM_SCORES = 2 ** 22;
+/** Maximum of rows of a tile: a thread finds its row by a division that is exact up to here. */
+export const MAXIMUM_ROWS: number = 2 ** 19;
+/** WebAssembly computes four neighbouring keys at once, if rows are whole quads. */
+const QUAD = 4;
+/** How many widths of tiles a problem has: gpu.js compiles WebAssembly for each, and keeps the last eight. */
+const SIZES = 6;
+
+/** What an engine says of the size of tiles. */
+export type TileLimits = Pick<Engine, 'longestLaunch'>;
+
+/** Whether all scores are one tile, as weights that are asked for have to be: the result itself has that size. */
+export type Division = 'whole' | 'parts';
+
+/** How the forward pass of a problem is divided. Gradients always are in parts. */
+export function divisionOf({ outputs }: AttentionProblem): Division {
+  return outputs.includes('weights') ? 'whole' : 'parts';
+}
+
+/** Lengths of the tiles of a problem; those at its ends may be shorter. */
+function tileLengths(
+  { batch, heads, queryLength, keyLength, headDim, valueDim }: AttentionProblem,
+  division: Division,
+  { longestLaunch }: TileLimits,
+): { slices: number; rows: number; keys: number } {
+  const slices = batch * heads;
+  if (division === 'whole') return { slices, rows: queryLength, keys: Math.max(1, keyLength) };
+  const keys = wholeQuads(keyLength);
+  const maximumScores = Math.min(MAXIMUM_SCORES, longestLaunch / Math.max(headDim, valueDim));
+  const maximumRows = Math.min(MAXIMUM_ROWS, Math.max(1, Math.floor(maximumScores / keys)));
+  const tileSlices = Math.min(slices, maximumRows);
+  return { slices: tileSlices, rows: Math.min(queryLength, Math.floor(maximumRows / tileSlices)), keys };
+}
+
+/** All tiles of a run. Keys that causal, window and lengths rule out for all rows of a tile are not in it. */
+export function* tilesOf(
+  problem: AttentionProblem,
+  visible: VisibleKeys,
+  division: Division,
+  limits: TileLimits,
+): Generator<Tile> {
+  const { batch, heads, queryLength } = problem;
+  const whole = tileLengths(problem, division, limits);
+  for (let firstSlice = 0; firstSlice < batch * heads; firstSlice += whole.slices) {
+    const tileSlices = Math.min(whole.slices, batch * heads - firstSlice);
+    for (let firstRow = 0; firstRow < queryLength; firstRow += whole.rows) {
+      const tileRows = Math.min(whole.rows, queryLength - firstRow);
+      const rows = { firstSlice, tileSlices, firstRow, tileRows };
+      yield division === 'whole'
+        ? { ...rows, firstKey: 0, tileKeys: whole.keys }
+        : { ...rows, ...seenKeys(rows, problem, visible) };
+    }
+  }
+}
+
+function seenKeys(
+  { firstSlice, tileSlices, firstRow, tileRows }: Omit<Tile, 'firstKey' | 'tileKeys'>,
+  { heads, keyLength }: AttentionProblem,
+  visible: VisibleKeys,
+): Pick<Tile, 'firstKey' | 'tileKeys'> {
+  let first = Number.MAX_SAFE_INTEGER;
+  let end = 0;
+  const lastBatch = Math.floor((firstSlice + tileSlices - 1) / heads);
+  for (let b = Math.floor(firstSlice / heads); b <= lastBatch; b++) {
+    for (let i = firstRow; i < firstRow + tileRows; i++) {
+      if (visible.end(b, i) <= visible.first(b, i)) continue;
+      first = Math.min(first, visible.first(b, i));
+      end = Math.max(end, visible.end(b, i));
+    }
+  }
+  if (end === 0) return { firstKey: 0, tileKeys: QUAD };
+  const step = wholeQuads(keyLength / SIZES);
+  return {
+    firstKey: first,
+    tileKeys: Math.min(Math.ceil((end - first) / step) * step, wholeQuads(keyLength)),
+  };
+}
+
+function wholeQuads(keys: number): number {
+  return Math.max(1, Math.ceil(keys / QUAD)) * QUAD;
+}
+
+/** Threads for the scores of a tile. */
+export function shapeOf({ tileKeys, tileRows, tileSlices }: Tile): number[] {
+  return [tileKeys, tileRows, tileSlices];
+}
+
+/** What a kernel says of itself: arrays of the size of a tile are scores and weights, and three more for gradients. */
+export function planOf(problem: AttentionProblem, limits: TileLimits): Plan {
+  const sizes = [{ division: divisionOf(problem), arrays: 2 }];
+  if (problem.gradient) sizes.push({ division: 'parts', arrays: problem.softcap === null ? 3 : 5 });
+  const bytes = sizes.map(({ division, arrays }) => {
+    const { slices, rows, keys } = tileLengths(problem, division, limits);
+    return 4 * arrays * slices * rows * keys;
+  });
+  const { rows, keys } = tileLengths(problem, divisionOf(problem), limits);
+  return {
+    algorithm: 'tiles of scores on the device, two-pass softmax',
+    tile: { query: rows, key: keys },
+    scratchBytes: Math.max(...bytes),
+  };
+}

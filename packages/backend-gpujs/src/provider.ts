@@ -1,0 +1,41 @@
+import {
+  type AttentionBackend,
+  type Availability,
+  type BackendProvider,
+  CONTRACT_VERSION,
+  HeedError,
+} from '@heed/core';
+import { createBackend } from './backend.ts';
+import { type GpujsOptions, checkGpujsOptions } from './options.ts';
+import { openEngine } from './platform/open.ts';
+
+/** `@heed/backend-gpujs`. */
+export const provider: BackendProvider<GpujsOptions> = {
+  contract: CONTRACT_VERSION,
+  name: 'gpujs',
+  probe: availability,
+  async create(options: GpujsOptions = {}): Promise<AttentionBackend> {
+    checkGpujsOptions(options);
+    return createBackend(await openEngine(options));
+  },
+};
+
+/**
+ * Returns whether gpu.js is installed and computes at all. The modes without a GPU are opened in no time, and work unless
+ * a content security policy forbids them; only then is a GPU looked for, as `create` does.
+ */
+async function availability(): Promise<Availability> {
+  try {
+    const withoutGpu = openEngine({ mode: 'webasm', fallback: true });
+    const { engine } = await withoutGpu.catch(() => openEngine({}));
+    await engine.dispose();
+    return { available: true };
+  } catch (error) {
+    const remedy = HeedError.isInstance(error) ? error.remedy : undefined;
+    return {
+      available: false,
+      reason: (error as Error).message,
+      remedy: remedy ?? 'npm install gpu.js',
+    };
+  }
+}
