@@ -37,7 +37,7 @@ export const hardAndSoft: Example = {
     };
     const [ofSoft, ofStraight, ofReinforced, ofNone] = await Promise.all(models.map(right));
     const { weights } = await models[0].answers(backend, lookups);
-    const shown = tensor((weights!.data as Float32Array).slice(0, 12 * ROWS), [12, ROWS]);
+    const shown = tensor(weights!.data.slice(0, 12 * ROWS), [12, ROWS]);
     return {
       measures: [
         { what: 'right, soft', value: ofSoft, atLeast: 0.9 },

@@ -38,14 +38,14 @@ export function soft(random: () => number): Finder {
         gradient: true,
       });
       return {
-        output: reshape(results.output as FloatTensor, [query.shape[0], 1, CLASSES]),
-        weights: results.weights as FloatTensor,
+        output: reshape(results.output, [query.shape[0], 1, CLASSES]),
+        weights: results.weights,
         async gradient(dOutput) {
           const { dQuery, dKey } = await results.gradient(oneHead(dOutput));
           return namedBy(
             {
-              query: ofQuery.gradient(query, reshape(dQuery as FloatTensor, query.shape)),
-              key: ofKey.gradient(key, reshape(dKey as FloatTensor, key.shape)),
+              query: ofQuery.gradient(query, reshape(dQuery, query.shape)),
+              key: ofKey.gradient(key, reshape(dKey, key.shape)),
             },
             ({ parameters }) => parameters,
           );

@@ -58,7 +58,7 @@ export const keyFrames: Example = {
       models.map((model) => model.listen(backend, spectraOf(sounds))),
     );
     const right = (notes: Int32Array): number => share(sounds.map(({ note }, n) => notes[n] === note));
-    const weights = attending.weights!.data as Float32Array;
+    const weights = attending.weights!.data;
     const pointed = sounds.map(({ bell }, n) => {
       const row = weights.subarray(n * FRAMES, (n + 1) * FRAMES);
       return row.indexOf(Math.max(...row)) === bell;

@@ -77,10 +77,10 @@ async function meanOf(
     gradient: true,
   });
   return {
-    output: reshape(results.output as FloatTensor, [batch, queries, width]),
+    output: reshape(results.output, [batch, queries, width]),
     gradient: async (dOutput) => {
       const { dValue } = await results.gradient(reshape(dOutput, [batch, 1, queries, width]));
-      return reshape(dValue as FloatTensor, [batch, keys, width]);
+      return reshape(dValue, [batch, keys, width]);
     },
   };
 }

@@ -49,7 +49,7 @@ export const scans: Example = {
     const right = (kinds: Int32Array): number => share(pictures.map(({ kind }, n) => kinds[n] === kind));
     const maps = reshape(attending.weights!, [TESTED, 1, 1, GRID * GRID]);
     const pointed = pictures.map(({ patch }, n) => {
-      const map = (maps.data as Float32Array).subarray(n * GRID * GRID, (n + 1) * GRID * GRID);
+      const map = maps.data.subarray(n * GRID * GRID, (n + 1) * GRID * GRID);
       return map.indexOf(Math.max(...map)) === patch;
     });
     return {
