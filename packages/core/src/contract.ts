@@ -12,7 +12,8 @@ import type { AttentionInputs, GradientInputs } from './inputs.ts';
 import type { AttentionProblem } from './problem.ts';
 import type { ResidentTensor } from './resident.ts';
 import type { AttentionGradients, AttentionResults } from './results.ts';
-import type { DType, FloatDType, Tensor } from './tensor.ts';
+import type { DTypeOf, PlainTensorLike } from './tensor-like.ts';
+import type { FloatDType, Tensor } from './tensor.ts';
 
 /** The version of the contract that this core speaks. */
 export const CONTRACT_VERSION = 1;
@@ -77,8 +78,11 @@ export interface AttentionBackend extends AsyncDisposable {
   supports(problem: AttentionProblem): Support;
   /** @throws HeedError `UNSUPPORTED` for what `supports` refuses, with the same clause and reason. */
   compile(problem: AttentionProblem): Promise<AttentionKernel>;
-  /** Copies a tensor of int32, bool or a declared float type into the backend's memory. */
-  upload<D extends DType>(tensor: Tensor<D>): Promise<ResidentTensor<D>>;
+  /**
+   * Copies a tensor of int32, bool or a declared float type into the backend's memory. Nested numbers become float32,
+   * nested booleans bool.
+   */
+  upload<T extends PlainTensorLike>(tensor: T): Promise<ResidentTensor<DTypeOf<T>>>;
   /**
    * Takes a tensor of the engine, such as a `tf.Tensor` or a `GPUBuffer`, without a copy. The resident tensor takes
    * charge of it: its dispose() frees it.

@@ -27,6 +27,13 @@ export type {
 export { type AttentionRequest, type PerBatch, type RequestedResults, resolveRequest } from './request.ts';
 export { type ResidentTensor, isResident } from './resident.ts';
 export type { AttentionGradients, AttentionResults, OutputsByName } from './results.ts';
-export type { ArrayWithShape, FloatDTypeOf, NestedArray, TensorLike } from './tensor-like.ts';
+export type {
+  ArrayWithShape,
+  DTypeOf,
+  FloatDTypeOf,
+  NestedArray,
+  PlainTensorLike,
+  TensorLike,
+} from './tensor-like.ts';
 export { withOptions } from './with-options.ts';
 export { type DType, type FloatDType, type Tensor, tensor } from './tensor.ts';

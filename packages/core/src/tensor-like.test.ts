@@ -68,7 +68,27 @@ describe('whatever is taken for a tensor gives the same bits', () => {
   });
 });
 
+describe('upload() takes the same', () => {
+  test.each([
+    ['nested numbers', [[1, 2]], 'float32', [1, 2]],
+    ['nested booleans', [[true, false]], 'bool', [1, 0]],
+    ['bytes, which are booleans', { data: Uint8Array.of(0, 1), shape: [1, 2] }, 'bool', [0, 1]],
+    ['float64', { data: Float64Array.of(0.1, 0.2), shape: [1, 2] }, 'float64', [0.1, 0.2]],
+  ] as const)('%s', async (_, given, dtype, data) => {
+    const read = await (await backend.upload(given)).read();
+    expect({ ...read, data: Array.from(read.data) }).toEqual({ dtype, shape: [1, 2], data });
+  });
+});
+
 describe('what cannot be a tensor is refused', () => {
+  test('an array that contains itself', async () => {
+    const endless: unknown[] = [];
+    endless.push(endless);
+    const refusal = { code: 'SHAPE', message: expect.stringContaining('nested deeper than') as string };
+    await expect(attention(backend, self(endless as never))).rejects.toMatchObject(refusal);
+    await expect(backend.upload(endless as never)).rejects.toMatchObject(refusal);
+  });
+
   const bytes = { data: new Uint8Array(24), shape: [1, 1, 3, 2] };
   test.each([
     ['bytes where floats belong', { ...self(x), query: bytes }, 'DTYPE', /query holds bytes.*float32/],

@@ -1,6 +1,7 @@
 import { HeedError } from './error.ts';
 import { type ResidentTensor, isResident } from './resident.ts';
 import {
+  type ArrayDType,
   type DType,
   type DTypeArrays,
   type FloatDType,
@@ -20,8 +21,18 @@ export interface ArrayWithShape<A extends DTypeArrays[DType] = DTypeArrays[DType
   readonly shape: readonly number[];
 }
 
+/** What is taken wherever a plain tensor is. */
+export type PlainTensorLike = Tensor | ArrayWithShape | NestedArray;
+
 /** What is taken wherever a tensor is. */
-export type TensorLike = Tensor | ResidentTensor | ArrayWithShape | NestedArray;
+export type TensorLike = PlainTensorLike | ResidentTensor;
+
+/** The element type of what is taken as a plain tensor. Nested arrays are float32, or bool where they hold booleans. */
+export type DTypeOf<T extends PlainTensorLike> = T extends { readonly dtype: infer D extends DType }
+  ? D
+  : T extends { readonly data: infer A extends DTypeArrays[DType] }
+    ? ArrayDType<A>
+    : 'float32' | 'bool';
 
 /** The element type that computing with a tensor-like query gives. */
 export type FloatDTypeOf<Q> = Q extends { readonly dtype: infer D }
@@ -34,8 +45,8 @@ export type FloatDTypeOf<Q> = Q extends { readonly dtype: infer D }
       ? 'float32'
       : FloatDType;
 
-/** Which numbers belong into an input. */
-export type Slot = 'float' | 'mask' | 'int32';
+/** Which numbers belong into an input: `mask` is floats or booleans, `any` whatever the array holds. */
+export type Slot = 'float' | 'mask' | 'int32' | 'any';
 
 /**
  * Makes a tensor of whatever is taken where one is, without a copy of typed arrays. Resident tensors stay as they are.
@@ -57,7 +68,7 @@ export function toTensor(
     return value;
   }
   const { data, shape } = candidate;
-  if (slot !== 'mask' && dtypeOfArray(data) === 'bool') {
+  if ((slot === 'float' || slot === 'int32') && dtypeOfArray(data) === 'bool') {
     throw new HeedError('DTYPE', `${name} holds bytes, expected ${slot === 'float' ? 'float32' : slot}`, {
       clause: 'shape',
       remedy:
@@ -80,7 +91,7 @@ function isArrayWithShape(value: Partial<Tensor> | null | undefined): value is A
 }
 
 function ofNested(name: string, value: NestedArray, slot: Slot, floats: FloatDType): Tensor {
-  const shape = shapeOf(value);
+  const shape = shapeOf(name, value);
   const flat: (number | boolean)[] = Array.from({ length: sizeOf(shape) });
   const fill = (part: NestedArray | number | boolean, depth: number, at: number): number => {
     if (!Array.isArray(part)) {
@@ -105,10 +116,11 @@ function ofNested(name: string, value: NestedArray, slot: Slot, floats: FloatDTy
   };
   fill(value, 0, 0);
   const booleans = flat.filter((element) => typeof element === 'boolean').length;
-  if (booleans > 0 && (slot !== 'mask' || booleans < flat.length)) {
+  const takesBooleans = slot === 'mask' || slot === 'any';
+  if (booleans > 0 && (!takesBooleans || booleans < flat.length)) {
     throw new HeedError('DTYPE', `${name} has booleans, expected numbers`, {
       clause: 'shape',
-      remedy: slot === 'mask' ? 'give booleans alone, or numbers alone' : 'booleans belong into a mask',
+      remedy: takesBooleans ? 'give booleans alone, or numbers alone' : 'booleans belong into a mask',
     });
   }
   if (booleans > 0) return tensor(Uint8Array.from(flat, Number), shape) as Tensor;
@@ -118,10 +130,21 @@ function ofNested(name: string, value: NestedArray, slot: Slot, floats: FloatDTy
   return tensor(array, shape) as Tensor;
 }
 
+/** More axes than any tensor has: an array that contains itself would be gone through for ever. */
+const DEEPEST = 32;
+
 /** The lengths of the first array at each depth. */
-function shapeOf(value: NestedArray): number[] {
+function shapeOf(name: string, value: NestedArray): number[] {
   const shape: number[] = [];
-  for (let part: unknown = value; Array.isArray(part); part = part[0]) shape.push(part.length);
+  for (let part: unknown = value; Array.isArray(part); part = part[0]) {
+    shape.push(part.length);
+    if (shape.length > DEEPEST) {
+      throw new HeedError('SHAPE', `${name} is nested deeper than ${DEEPEST} arrays`, {
+        clause: 'shape',
+        remedy: 'give an array for each axis; does one of them contain itself?',
+      });
+    }
+  }
   return shape;
 }
 

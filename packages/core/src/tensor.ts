@@ -26,7 +26,8 @@ export interface Tensor<D extends DType = DType> {
   readonly data: DTypeArrays[D];
 }
 
-type ArrayDType<A> = A extends Float32Array
+/** The element type that an array stands for. */
+export type ArrayDType<A> = A extends Float32Array
   ? 'float32'
   : A extends Float64Array
     ? 'float64'

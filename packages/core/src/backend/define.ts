@@ -10,6 +10,7 @@ import { HeedError } from '../error.ts';
 import { supportOf } from '../features.ts';
 import type { AttentionProblem } from '../problem.ts';
 import type { ResidentTensor } from '../resident.ts';
+import { type PlainTensorLike, toTensor } from '../tensor-like.ts';
 import { type Tensor, checkTensor, plainView } from '../tensor.ts';
 import { type KernelDefinition, guardKernel } from './guard-kernel.ts';
 import { lifetime } from './lifetime.ts';
@@ -102,7 +103,8 @@ export function defineBackend<N extends NativeTensor = Tensor>(
     return kernel;
   };
 
-  const upload = async (tensor: Tensor): Promise<ReturnType<typeof residentOf<N>>> => {
+  const upload = async (value: PlainTensorLike): Promise<ReturnType<typeof residentOf<N>>> => {
+    const tensor = toTensor('tensor', value, 'any');
     checkTensor('tensor', tensor);
     return residentOf(await memory.upload(plainView(tensor)), memory, owner);
   };
