@@ -1,7 +1,7 @@
-import { HeedError, type Tensor } from '@heed/core';
+import { HeedError, type PlainTensorLike } from '@heed/core';
 import { checkOptions, shown } from '@heed/core/backend';
 import { HEATMAP_NAMES, type HeatmapOptions, type HeatmapView, heatmap } from './view.ts';
-import { lengthsOf } from './weights.ts';
+import { weightsOf } from './weights.ts';
 
 export interface AudioOptions extends Omit<HeatmapOptions, 'columns' | 'highlight'> {
   /** The length of a frame (a key): 0.02 for Whisper's encoder. */
@@ -26,7 +26,7 @@ export interface AudioOptions extends Omit<HeatmapOptions, 'columns' | 'highligh
  * console.log(view.columns.join()); // 0:00.0,0:00.5,0:01.0
  * ```
  */
-export function overAudio(weights: Tensor, options: AudioOptions): HeatmapView {
+export function overAudio(weights: PlainTensorLike, options: AudioOptions): HeatmapView {
   const { columns: _columns, highlight: _highlight, ...names } = HEATMAP_NAMES;
   checkOptions('overAudio()', options, { ...names, secondsPerFrame: true, samples: true });
   const { secondsPerFrame, samples, ...rest } = options;
@@ -44,7 +44,7 @@ export function overAudio(weights: Tensor, options: AudioOptions): HeatmapView {
       remedy: 'give Float32Array.from(samples)',
     });
   }
-  const frames = lengthsOf(weights)[3];
+  const frames = weightsOf(weights).lengths[3];
   const digits = Math.min(3, Math.max(1, Math.ceil(-Math.log10(secondsPerFrame))));
   const columns = Array.from({ length: frames }, (_, frame) => timeOf(frame * secondsPerFrame, digits));
   const view = heatmap(weights, { ...rest, title: options.title ?? 'Attention over the sound', columns });

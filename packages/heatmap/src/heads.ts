@@ -1,9 +1,9 @@
-import { type Tensor, tensor } from '@heed/core';
+import { type PlainTensorLike, type Tensor, tensor } from '@heed/core';
 import { checkOptions } from '@heed/core/backend';
 import { domainOf } from './domain.ts';
 import { checkTexts } from './options.ts';
 import { HEATMAP_NAMES, type HeatmapOptions, type HeatmapView, heatmap } from './view.ts';
-import { lengthsOf } from './weights.ts';
+import { weightsOf } from './weights.ts';
 
 /** Several heatmaps in one picture, with one colour scale. Plain data, which survives `structuredClone`. */
 export interface HeatmapPanels {
@@ -29,14 +29,20 @@ export interface HeatmapPanels {
  * console.log(picture.panels[1].title, toSVG(picture).startsWith('<svg')); // Head 1 true
  * ```
  */
-export function allHeads(weights: Tensor, options: Omit<HeatmapOptions, 'head'> = {}): HeatmapPanels {
+export function allHeads(
+  weights: PlainTensorLike,
+  options: Omit<HeatmapOptions, 'head'> = {},
+): HeatmapPanels {
   const { head: _head, ...names } = HEATMAP_NAMES;
   checkOptions('allHeads()', options, names);
   checkTexts({ title: options.title, description: options.description });
-  const [, heads] = lengthsOf(weights);
+  const {
+    lengths: [, heads],
+    shape,
+  } = weightsOf(weights);
   const { title = 'Attention weights', description, domain, ...rest } = options;
   const views = Array.from({ length: heads }, (_, head) =>
-    heatmap(weights, { ...rest, ...(weights.shape.length === 4 && { head }), title: `Head ${head}` }),
+    heatmap(weights, { ...rest, ...(shape.length === 4 && { head }), title: `Head ${head}` }),
   );
   const shared = domainOf(domain, ...views.map(({ values }) => values));
   const panels = views.map((view) => ({ ...view, domain: shared }));
@@ -54,14 +60,17 @@ export function allHeads(weights: Tensor, options: Omit<HeatmapOptions, 'head'> 
  * @returns `[B, 1, Lq, Lk]`.
  * @throws HeedError `SHAPE`, `DTYPE`.
  */
-export function meanOverHeads(weights: Tensor): Tensor<'float64'> {
-  const [batch, heads, rows, columns] = lengthsOf(weights);
+export function meanOverHeads(weights: PlainTensorLike): Tensor<'float64'> {
+  const {
+    lengths: [batch, heads, rows, columns],
+    data,
+  } = weightsOf(weights);
   const size = rows * columns;
   const mean = new Float64Array(batch * size);
   for (let b = 0; b < batch; b++) {
     for (let h = 0; h < heads; h++) {
       const start = (b * heads + h) * size;
-      for (let at = 0; at < size; at++) mean[b * size + at]! += weights.data[start + at]! / heads;
+      for (let at = 0; at < size; at++) mean[b * size + at]! += data[start + at]! / heads;
     }
   }
   return tensor(mean, [batch, 1, rows, columns]);

@@ -1,4 +1,4 @@
-import { HeedError, type Tensor } from '@heed/core';
+import { HeedError, type PlainTensorLike } from '@heed/core';
 import { type OptionTable, checkOptions, shown } from '@heed/core/backend';
 import { isIndex } from './choose.ts';
 import { domainOf } from './domain.ts';
@@ -53,7 +53,7 @@ const IMAGE = /^data:image\/(?:png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={0,2}$/;
  * console.log(view.description); // 2 × 2 patches. Largest: row 0, column 1, 0.600.
  * ```
  */
-export function overImage(weights: Tensor, options: ImageOptions): HeatmapView {
+export function overImage(weights: PlainTensorLike, options: ImageOptions): HeatmapView {
   checkOptions('overImage()', options, IMAGE_NAMES);
   checkTexts({ title: options.title, description: options.description });
   const { query, grid, skip = 0, image } = options;

@@ -1,4 +1,4 @@
-import { HeedError, type Tensor, tensor } from '@heed/core';
+import { HeedError, type PlainTensorLike, type Tensor, tensor } from '@heed/core';
 import { meanOverHeads } from './heads.ts';
 
 /**
@@ -21,8 +21,8 @@ import { meanOverHeads } from './heads.ts';
  * console.log(toTerminal(view).split('\n')[0]); // What reaches the last layer
  * ```
  */
-export function rollout(layers: readonly Tensor[]): Tensor<'float64'> {
-  const [first, ...later] = Array.isArray(layers) ? (layers as readonly Tensor[]) : [];
+export function rollout(layers: readonly PlainTensorLike[]): Tensor<'float64'> {
+  const [first, ...later] = Array.isArray(layers) ? (layers as readonly PlainTensorLike[]) : [];
   if (first === undefined) {
     throw new HeedError('ARGUMENT', 'there are no layers', {
       remedy: 'give an array with the weights of at least one layer',
@@ -41,11 +41,11 @@ export function rollout(layers: readonly Tensor[]): Tensor<'float64'> {
 }
 
 /** What a layer's attention and its residual connection do to the tokens: (W + I) / 2, rows normalised. */
-function mixing(weights: Tensor): Tensor<'float64'> {
+function mixing(weights: PlainTensorLike): Tensor<'float64'> {
   const mean = meanOverHeads(weights);
   const [, , rows, columns] = mean.shape as [number, number, number, number];
   if (rows !== columns) {
-    throw new HeedError('SHAPE', `weights is [${weights.shape.join(', ')}], expected Lq = Lk`, {
+    throw new HeedError('SHAPE', `weights is Lq=${rows} by Lk=${columns}, expected Lq = Lk`, {
       clause: 'shape',
       remedy: 'rollout is over self-attention: leave layers of cross-attention out',
     });

@@ -1,4 +1,4 @@
-import { HeedError, type Tensor } from '@heed/core';
+import { HeedError, type PlainTensorLike } from '@heed/core';
 import { type OptionTable, checkOptions, shown } from '@heed/core/backend';
 import { isIndex } from './choose.ts';
 import { type Domain, type DomainOption, domainOf } from './domain.ts';
@@ -76,7 +76,7 @@ export interface HeatmapView {
  * console.log(toTerminal(view, { color: 'truecolor' }));
  * ```
  */
-export function heatmap(weights: Tensor, options: HeatmapOptions = {}): HeatmapView {
+export function heatmap(weights: PlainTensorLike, options: HeatmapOptions = {}): HeatmapView {
   checkOptions('heatmap()', options, HEATMAP_NAMES);
   checkTexts({ title: options.title, description: options.description });
   const { rowCount, columnCount, values } = headOf(weights, options);

@@ -179,3 +179,21 @@ describe('a page', () => {
     expect(toHTML(large)).not.toContain('<table');
   });
 });
+
+describe('nested arrays and { data, shape } are weights too', () => {
+  const rows = [
+    [1, 0],
+    [0.25, 0.75],
+  ];
+  const given = [rows, { data: Float64Array.from(rows.flat()), shape: [2, 2] }] as const;
+  const whole = tensor(Float64Array.from(rows.flat()), [2, 2]);
+  test.each(given)('%j', (weights) => {
+    expect(heatmap(weights)).toEqual(heatmap(whole));
+    expect(allHeads(weights)).toEqual(allHeads(whole));
+    expect(rollout([weights, weights])).toEqual(rollout([whole, whole]));
+    expect(overImage(weights, { query: 1, grid: [1, 2] })).toEqual(
+      overImage(whole, { query: 1, grid: [1, 2] }),
+    );
+    expect(overAudio(weights, { secondsPerFrame: 1 })).toEqual(overAudio(whole, { secondsPerFrame: 1 }));
+  });
+});

@@ -1,4 +1,5 @@
-import { HeedError, type Tensor, isResident, tensor } from '@heed/core';
+import { HeedError, type PlainTensorLike, type Tensor, isResident, tensor } from '@heed/core';
+import { toTensor } from '@heed/core/backend';
 import { choose } from './choose.ts';
 
 /** One head's matrix, in memory of its own. */
@@ -9,39 +10,52 @@ export interface HeadMatrix {
   readonly values: Float64Array;
 }
 
+/** Weights as a picture takes them. */
+export interface Weights {
+  readonly lengths: readonly [B: number, Hq: number, Lq: number, Lk: number];
+  /** As it was given: rank 2 or 4. */
+  readonly shape: readonly number[];
+  readonly data: Tensor['data'];
+}
+
 /**
- * The lengths of weights, `[Lq, Lk]` counting as one batch element and one head.
+ * Weights of whatever is taken for a tensor, `[Lq, Lk]` counting as one batch element and one head.
  *
  * @throws HeedError `SHAPE`, `DTYPE`; `ARGUMENT` for resident weights.
  */
-export function lengthsOf(weights: Tensor): readonly [B: number, Hq: number, Lq: number, Lk: number] {
-  if (isResident(weights)) {
+export function weightsOf(given: PlainTensorLike): Weights {
+  if (isResident(given)) {
     throw new HeedError('ARGUMENT', 'weights is resident, a heatmap is made of plain tensors', {
       remedy: 'await weights.read() gives a plain one',
     });
   }
-  const shape: unknown = (weights as Partial<Tensor> | null | undefined)?.shape;
+  const shaped = Array.isArray(given) ? (toTensor('weights', given, 'float', 'float64') as Tensor) : given;
+  const { shape, data } = (shaped ?? {}) as Partial<Tensor>;
   if (!Array.isArray(shape) || (shape.length !== 2 && shape.length !== 4)) {
-    const given = Array.isArray(shape) ? `[${shape.join(', ')}]` : 'not a tensor';
-    throw new HeedError('SHAPE', `weights is ${given}, expected [Lq, Lk] or [B, Hq, Lq, Lk]`, {
+    const what = Array.isArray(shape) ? `[${shape.join(', ')}]` : 'not a tensor';
+    throw new HeedError('SHAPE', `weights is ${what}, expected [Lq, Lk] or [B, Hq, Lq, Lk]`, {
       clause: 'shape',
       remedy: 'ask attention() for weights: true, or make a tensor with tensor(typedArray, shape)',
     });
   }
-  // Checks that dtype, data and shape agree; the data is not copied.
-  tensor(weights.data, weights.shape);
-  return (shape.length === 2 ? [1, 1, ...shape] : shape) as [number, number, number, number];
+  // Checks that data and shape agree; the data is not copied.
+  tensor(data!, shape);
+  const lengths = (shape.length === 2 ? [1, 1, ...shape] : shape) as unknown as Weights['lengths'];
+  return { lengths, shape, data: data! };
 }
 
 /** @throws HeedError `SHAPE`, `DTYPE`; `ARGUMENT` for a head or batch element that is missing or not there. */
 export function headOf(
-  weights: Tensor,
+  weights: PlainTensorLike,
   { batch, head }: { readonly batch?: number; readonly head?: number },
 ): HeadMatrix {
-  const [batches, heads, rowCount, columnCount] = lengthsOf(weights);
+  const {
+    lengths: [batches, heads, rowCount, columnCount],
+    data,
+  } = weightsOf(weights);
   const b = choose('batch', 'B', batch, batches);
   const h = choose('head', 'Hq', head, heads);
   const size = rowCount * columnCount;
   const start = (b * heads + h) * size;
-  return { rowCount, columnCount, values: Float64Array.from(weights.data.subarray(start, start + size)) };
+  return { rowCount, columnCount, values: Float64Array.from(data.subarray(start, start + size)) };
 }

@@ -21,6 +21,7 @@ export { shown } from '../options/shown.ts';
 export { withKernel } from '../kernel-cache.ts';
 export { fromFloat16 } from '../float16.ts';
 export { ELEMENT_BYTES, type Slab, exchangeHeadsAndLength, sizeOf, slabOf, writeSlices } from '../shape.ts';
+export { type Slot, toTensor } from '../tensor-like.ts';
 export { zeros } from '../tensor.ts';
 export { type BackendDefinition, defineBackend } from './define.ts';
 export { gumbelNoise, philox4x32 } from './gumbel.ts';
