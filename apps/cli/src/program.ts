@@ -59,7 +59,7 @@ function createProgram(console: Console, onEnd: (code: ExitCode) => void): Comma
 const EXAMPLES = `
 Examples:
   $ heed doctor                    which backends are installed, and what they run on
-  $ heed verify ts                 the conformance suite on @heed/backend-ts
+  $ heed verify wasm               the conformance suite on @heed/backend-wasm
   $ heed heatmap weights.npy       attention weights as a picture
   $ heed demo                      a real model's attention: agreement, a heatmap, speed, a report
   $ heed bench                     every backend and its peers, measured side by side

@@ -1,5 +1,5 @@
 import { attention } from '@heed/core';
-import ts from '@heed/backend-ts';
+import wasm from '@heed/backend-wasm';
 import { loadCapture } from '@heed/conformance';
 import { heatmap, toSVG } from '@heed/heatmap';
 import { expect, test } from 'vitest';
@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 test("the README's picture is what the backend computes", async () => {
   const { tokens, layers } = await loadCapture('bank-river');
   const { query, key, value } = layers[0]!;
-  const backend = await ts.create();
+  const backend = await wasm.create();
   const { weights } = await attention(backend, { query, key, value, output: false, weights: true });
   const view = heatmap(weights, {
     head: 4,

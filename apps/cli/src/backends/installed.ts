@@ -1,10 +1,11 @@
 import path from 'node:path';
 import { type Manifest, isInstalled, readManifest } from './resolve.ts';
 
-/** Backends of this project. Those that are `optional` are named only where they are installed. */
+/** Backends of this project, the fastest on a processor first. Those that are `optional` are named only where they are installed. */
 const KNOWN = [
-  { name: 'ts', optional: false },
+  { name: 'native', optional: true },
   { name: 'wasm', optional: false },
+  { name: 'ts', optional: false },
   { name: 'webgpu', optional: true },
   { name: 'gpujs', optional: true },
   { name: 'tfjs-node', optional: true },

@@ -1,9 +1,15 @@
 import path from 'node:path';
-import { type AttentionRequest, HeedError } from '@heed/core';
+import {
+  type AttentionBackend,
+  type AttentionRequest,
+  type BackendProvider,
+  HeedError,
+  firstAvailable,
+} from '@heed/core';
 import { type ColorMap, type DomainOption, type Scheme, toTerminal } from '@heed/heatmap';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { importProvider } from '../backends/provider.ts';
-import { locate } from '../backends/resolve.ts';
+import { isInstalled, locate } from '../backends/resolve.ts';
 import type { Console } from '../output/console.ts';
 import type { ExitCode } from '../program.ts';
 import { FORMATS } from '../heatmap/draw.ts';
@@ -23,6 +29,9 @@ Examples:
   $ heed heatmap cross.npy --layer 3 --head 0 --query-tokens french.txt --key-tokens english.txt
 
 Exit codes: 0 it is drawn, 2 wrong usage, or a file that cannot be read.`;
+
+/** Backends that compute weights unless one is named. */
+const FASTEST_FIRST = ['native', 'wasm', 'ts'];
 
 interface Options extends Choice {
   readonly tokens?: string;
@@ -80,7 +89,10 @@ export function heatmapCommand(console: Console, onEnd: (code: ExitCode) => void
       new Option('--theme <theme>', 'of files').choices(['auto', 'light', 'dark']).default(undefined, 'auto'),
     )
     .addOption(
-      new Option('--backend <name>', 'computes weights from queries and keys').default(undefined, 'ts'),
+      new Option('--backend <name>', 'computes weights from queries and keys').default(
+        undefined,
+        `the first of ${FASTEST_FIRST.join(', ')} that runs here`,
+      ),
     )
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
@@ -111,10 +123,7 @@ async function draw(file: string, options: Options, console: Console): Promise<v
     ...(rollout && { rollout }),
     ...(domain !== undefined && { domain }),
   };
-  const picture = await pictureOf(source, asked, async () => {
-    const { name, url } = locate(options.backend ?? 'ts');
-    return (await importProvider(url, name)).create();
-  });
+  const picture = await pictureOf(source, asked, () => backendOf(options.backend));
   const { colorMap, theme = 'auto' } = options;
   for (const out of options.out) await writeOut(() => writePicture(picture, out, { colorMap, theme }), out);
   if (options.out.length === 0) {
@@ -125,6 +134,12 @@ async function draw(file: string, options: Options, console: Console): Promise<v
   options.out.forEach((out) => console.print(path.resolve(out)));
   const { title, description } = picture;
   console.result({ title, description, files: options.out.map((out) => path.resolve(out)) });
+}
+
+async function backendOf(named: string | undefined): Promise<AttentionBackend> {
+  const providerOf = (name: string): Promise<BackendProvider> => importProvider(locate(name).url, name);
+  if (named !== undefined) return (await providerOf(named)).create();
+  return (await firstAvailable(await Promise.all(FASTEST_FIRST.filter(isInstalled).map(providerOf)))).backend;
 }
 
 /** The labels that are asked for, or those of the file. */
