@@ -1,7 +1,6 @@
 import { type TfjsNodeProvider, tfjsNodeProvider } from './provider.ts';
 
-export type { TfjsNodeBackend } from './backend.ts';
-export type { TfjsNodeProvider };
+export type { TfjsNodeBackend, TfjsNodeProvider } from './provider.ts';
 
 /**
  * Attention on TensorFlow's native runtime, through `@tensorflow/tfjs-node`, which is loaded when the provider is first

@@ -1,0 +1,61 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { AttentionInputs, AttentionProblem, RunOptions } from '@heed/core';
+import { visibleKeys } from '@heed/core/backend';
+import type { Engine } from './engine.ts';
+import { type Suspect, areFiniteForGood } from './finite.ts';
+import { HiddenKeys } from './hidden-keys.ts';
+import type { Native } from './memory.ts';
+import { SmallScores, mayHaveSmallScores } from './small-scores.ts';
+import type { Work } from './tile-inputs.ts';
+import { type Tile, type TileGrid, partsOf, tilesOf } from './tiles.ts';
+
+/** A problem on an engine, and how it is cut. */
+export interface Kernel {
+  readonly engine: Engine;
+  readonly problem: AttentionProblem;
+  readonly grid: TileGrid;
+  /** The tiles of every run; null when they depend on lengths or offsets that come with a run. */
+  readonly tiles: readonly Tile[] | null;
+  /** Whether the problem is two products of whole tensors with a softmax between them. */
+  readonly isTextbook: boolean;
+}
+
+/** Whether the problem alone says what its rows can see, in every batch element alike. */
+export function isSettled({ lengths, alignment }: AttentionProblem): boolean {
+  return !lengths.key && !lengths.query && alignment !== 'offset';
+}
+
+/** The tiles of a run, each with all that is needed to compute it while it is the current one. */
+export function* worksOf(
+  { engine, problem, grid, tiles }: Kernel,
+  inputs: AttentionInputs<Native>,
+  suspects: readonly Suspect[],
+): Generator<Work> {
+  const visible = visibleKeys(problem, inputs);
+  const small = mayHaveSmallScores(problem) ? new SmallScores(engine, problem, inputs, visible) : null;
+  // Who knows the lengths of queries and keys need not go through them again.
+  const unknown = small
+    ? suspects.filter(({ tensor }) => tensor !== inputs.query && tensor !== inputs.key)
+    : suspects;
+  const isFinite = areFiniteForGood(engine, unknown) && (small?.isFinite ?? true);
+  const cut = tiles ?? [...tilesOf(problem, grid, visible)];
+  const hidden = new HiddenKeys(engine, visible, small ? cut.flatMap(partsOf) : cut, !isSettled(problem));
+  try {
+    for (const tile of cut) {
+      yield { tf: engine.tf, problem, inputs, visible, hidden, isFinite, small, tile };
+    }
+  } finally {
+    hidden.dispose();
+  }
+}
+
+/** Between two tiles other work on the event loop gets its turn, and an abort its effect. */
+export async function* inTurns(works: Iterable<Work>, { signal }: RunOptions): AsyncGenerator<Work> {
+  let isFirst = true;
+  for (const work of works) {
+    if (!isFirst) await nextTurn();
+    signal?.throwIfAborted();
+    isFirst = false;
+    yield work;
+  }
+}
