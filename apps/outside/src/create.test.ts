@@ -36,8 +36,8 @@ describe('npm create heed-backend', () => {
   });
 
   test('what it does not declare fails as soon as it is declared', async () => {
-    const before = backend.read('src/index.ts');
-    backend.write('src/index.ts', before.replace('features: []', "features: ['causal']"));
+    const before = backend.read('src/capabilities.ts');
+    backend.write('src/capabilities.ts', before.replace('features: []', "features: ['causal']"));
     await backend.run('npm', 'run', 'build');
     const { code, value } = await heedJSON<Verify>(
       backend,
@@ -48,7 +48,7 @@ describe('npm create heed-backend', () => {
     );
     expect(code).toBe(1);
     expect(value.backends[0]!.failed).toBeGreaterThan(0);
-    backend.write('src/index.ts', before);
+    backend.write('src/capabilities.ts', before);
   });
 
   test('is published, installed by others, seen by doctor, and computes', async () => {

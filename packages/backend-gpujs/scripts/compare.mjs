@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { resolveRequest, tensor } from '@heed/core';
 import gpujs from '@heed/backend-gpujs';
 import { GPU, input } from 'gpu.js';
-import { withNavigatorGpu } from '../dist/library/node-webgpu.js';
+import { withNavigatorGpu } from '../dist/platform/node-webgpu.js';
 import { useSoftwareVulkan } from '../dist/test/software-vulkan.js';
 
 const [HEADS, DEPTH] = [4, 64];

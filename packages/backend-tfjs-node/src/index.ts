@@ -1,6 +1,7 @@
 import { type TfjsNodeProvider, tfjsNodeProvider } from './provider.ts';
 
-export type { TfjsNodeBackend, TfjsNodeProvider } from './provider.ts';
+export type { TfjsNodeBackend } from './backend.ts';
+export type { TfjsNodeProvider };
 
 /**
  * Attention on TensorFlow's native runtime, through `@tensorflow/tfjs-node`, which is loaded when the provider is first

@@ -1,6 +1,6 @@
 import { attention, resolveRequest } from '@heed/core';
 import { expect, test } from 'vitest';
-import { numbers, onTensorflow } from './on-tensorflow.test.helper.ts';
+import { numbers, onTensorflow } from './test/on-tensorflow.ts';
 
 const LENGTH = 16_384;
 
@@ -17,11 +17,11 @@ onTensorflow(`${LENGTH} queries and keys of one head`, (setting) => {
     const wholeScores = 4 * LENGTH ** 2;
     expect(plan.scratchBytes).toBeLessThan(wholeScores / 8);
 
-    let most = 0;
+    let peak = 0;
     let turns = 0;
     const watch = setInterval(() => {
       turns++;
-      most = Math.max(most, tf.memory().numBytes);
+      peak = Math.max(peak, tf.memory().numBytes);
     }, 0);
     const before = process.memoryUsage().rss;
     const { output } = await attention(backend, { query, key, value });
@@ -29,7 +29,7 @@ onTensorflow(`${LENGTH} queries and keys of one head`, (setting) => {
     clearInterval(watch);
 
     expect(turns).toBeGreaterThan(10);
-    expect(most).toBeLessThan(wholeScores / 16);
+    expect(peak).toBeLessThan(wholeScores / 16);
     expect(grown).toBeLessThan(wholeScores / 4);
     // Every row against the plain formula would be the whole work again: some rows are enough.
     for (const row of [0, 5000, LENGTH - 1]) {
@@ -48,13 +48,13 @@ onTensorflow('the gradient over a long window', (setting) => {
       never,
       ReturnType<typeof numbers>,
     ];
-    let most = 0;
-    const watch = setInterval(() => (most = Math.max(most, tf.memory().numBytes)), 0);
+    let peak = 0;
+    const watch = setInterval(() => (peak = Math.max(peak, tf.memory().numBytes)), 0);
     const request = { query, key, value, window: { left: 100, right: 100 } } as const;
     const { gradient } = await attention(backend, { ...request, gradient: true });
     const { dQuery, dKey, dValue } = await gradient(dOutput);
     clearInterval(watch);
-    expect(most).toBeLessThan((4 * LENGTH ** 2) / 40);
+    expect(peak).toBeLessThan((4 * LENGTH ** 2) / 40);
 
     // Keys see rows at most 100 away: the gradients of a middle part are those of that part and its surroundings.
     const part = (tensor: ReturnType<typeof numbers>): ReturnType<typeof numbers> => ({

@@ -1,0 +1,21 @@
+import type { AttentionBackend } from '@heed/core';
+import { defineBackend } from '@heed/core/backend';
+import { CAPABILITIES } from './capabilities.ts';
+import { forward } from './forward/forward.ts';
+
+export function createBackend(): AttentionBackend {
+  return defineBackend({
+    name: 'three-loops',
+    // What really runs, never what was asked for.
+    device: 'JavaScript, one thread',
+    capabilities: CAPABILITIES,
+    compile: (problem) => ({
+      plan: {
+        algorithm: 'three loops',
+        tile: { query: 1, key: problem.keyLength },
+        scratchBytes: 8 * problem.keyLength,
+      },
+      run: (inputs) => ({ output: forward(problem, inputs) }),
+    }),
+  });
+}
