@@ -8,11 +8,8 @@ import { demoCommand } from './commands/demo.ts';
 import { heatmapCommand } from './commands/heatmap.ts';
 import { listCommand } from './commands/list.ts';
 import { verifyCommand } from './commands/verify.ts';
-import { type Console, openConsole } from './output/console.ts';
+import { type Console, type ExitCode, openConsole } from './output/console.ts';
 import { readManifest } from './backends/resolve.ts';
-
-/** How a run ends: 0 all is well, 1 a check failed, 2 the command could not be understood or its arguments not used. */
-export type ExitCode = 0 | 1 | 2;
 
 /** Runs the command line's words, without the first two of `process.argv`. Never rejects. */
 export async function runProgram(words: readonly string[]): Promise<ExitCode> {

@@ -1,25 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { type ContestantProcess, startProcess } from '../process/contestant-process.ts';
-import type { Entered, Refusal, TurnTaken } from '../process/protocol.ts';
-import type { MemoryUse } from '../process/resident-set.ts';
+import type { Entered, Refusal } from '../process/protocol.ts';
 import type { ContestantSource } from '../process/source.ts';
 import { type Exercise, faultOf } from '../workload/exercise.ts';
 import type { Workload } from '../workload/workload.ts';
-import type { Entrant } from './race.ts';
-
-/** A contestant whose results were found right, ready to be timed in turns. */
-export interface Ready {
-  readonly status: 'ready';
-  readonly device: string;
-  readonly threads: number | null;
-  readonly firstRunMs: number;
-  /** Until the first run began, and its results had been checked: the process, its libraries, its inputs. */
-  readonly startMs: number;
-  readonly memory: MemoryUse;
-  /** Runs again and again for about so many milliseconds, once at least. */
-  turn(milliseconds: number, signal?: AbortSignal): Promise<TurnTaken | Refusal>;
-  end(): Promise<void>;
-}
+import type { Entrant, Ready } from './race.ts';
 
 export interface EntryOptions {
   /** Threads that contestants are asked to compute with. */

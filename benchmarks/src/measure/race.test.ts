@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { workload } from '../workload/workload.ts';
 import type { Refusal } from '../process/protocol.ts';
-import type { Ready } from './entry.ts';
-import { type Entrant, type Progress, race, roundOrder } from './race.ts';
+import { type Entrant, type Progress, type Ready, race, roundOrder } from './race.ts';
 
 const tiny = workload({ length: 4, heads: 1, headDim: 2 });
 const memory = { peakBytes: 3, growthBytes: 1, inputBytes: 1, outputBytes: 1 };

@@ -2,8 +2,21 @@ import { type Exercise, exerciseOf } from '../workload/exercise.ts';
 import type { MemoryUse } from '../process/resident-set.ts';
 import type { Refusal, TurnTaken } from '../process/protocol.ts';
 import type { Workload } from '../workload/workload.ts';
-import type { Ready } from './entry.ts';
 import { mean, median } from './statistics.ts';
+
+/** A contestant whose results were found right, ready to be timed in turns. */
+export interface Ready {
+  readonly status: 'ready';
+  readonly device: string;
+  readonly threads: number | null;
+  readonly firstRunMs: number;
+  /** Until the first run began, and its results had been checked: the process, its libraries, its inputs. */
+  readonly startMs: number;
+  readonly memory: MemoryUse;
+  /** Runs again and again for about so many milliseconds, once at least. */
+  turn(milliseconds: number, signal?: AbortSignal): Promise<TurnTaken | Refusal>;
+  end(): Promise<void>;
+}
 
 /** One contestant on one workload. */
 export interface Entrant {

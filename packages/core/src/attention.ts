@@ -5,10 +5,9 @@ import type { GradientInputs, Statistics } from './inputs.ts';
 import { withKernel } from './kernel-cache.ts';
 import { checkRunOptions } from './options/run-options.ts';
 import { type AttentionRequest, resolveRequest } from './request.ts';
-import type { ResidentTensor } from './resident.ts';
+import type { DType, FloatDType, ResidentTensor, Tensor } from './tensor.ts';
 import type { AttentionGradients } from './results.ts';
 import { type FloatDTypeOf, type TensorLike, toTensor } from './tensor-like.ts';
-import type { DType, FloatDType, Tensor } from './tensor.ts';
 
 /** A flag of a request, as the compiler knows it: `boolean` where it does not know its value. */
 type Flag = boolean | undefined;

@@ -2,8 +2,7 @@ import { HeedError } from './error.ts';
 import { shown } from './options/shown.ts';
 import type { AttentionInputs, GradientInputs } from './inputs.ts';
 import type { AttentionProblem, BroadcastShape } from './problem.ts';
-import { type ResidentTensor, isResident } from './resident.ts';
-import { type DType, type Tensor, checkTensor } from './tensor.ts';
+import { type DType, type ResidentTensor, type Tensor, checkTensor, isResident } from './tensor.ts';
 
 type Axis = readonly [letter: string, length: number];
 

@@ -1,4 +1,3 @@
-import type { Capabilities, Support } from './contract.ts';
 import type { AttentionProblem } from './problem.ts';
 
 /**
@@ -65,19 +64,4 @@ const uses: Record<Feature, (problem: AttentionProblem) => boolean> = {
 /** The features that a problem uses, in the order of {@link FEATURES}. */
 export function featuresOf(problem: AttentionProblem): Feature[] {
   return FEATURES.filter((feature) => uses[feature](problem));
-}
-
-/** Whether declared capabilities cover a problem; if not, the first clause that is missing. */
-export function supportOf(capabilities: Capabilities, problem: AttentionProblem): Support {
-  if (!capabilities.dtypes.includes(problem.dtype)) {
-    return {
-      supported: false,
-      clause: 'dtype',
-      reason: `computes in ${capabilities.dtypes.join(' and ')}, not in ${problem.dtype}`,
-    };
-  }
-  const missing = featuresOf(problem).find((feature) => !capabilities.features.includes(feature));
-  return missing === undefined
-    ? { supported: true }
-    : { supported: false, clause: missing, reason: `does not declare the feature ${missing}` };
 }

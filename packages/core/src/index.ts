@@ -25,7 +25,6 @@ export type {
   Selection,
 } from './problem.ts';
 export { type AttentionRequest, type PerBatch, type RequestedResults, resolveRequest } from './request.ts';
-export { type ResidentTensor, isResident } from './resident.ts';
 export type { AttentionGradients, AttentionResults, OutputsByName } from './results.ts';
 export type {
   ArrayWithShape,
@@ -36,4 +35,11 @@ export type {
   TensorLike,
 } from './tensor-like.ts';
 export { withOptions } from './with-options.ts';
-export { type DType, type FloatDType, type Tensor, tensor } from './tensor.ts';
+export {
+  type DType,
+  type FloatDType,
+  type ResidentTensor,
+  type Tensor,
+  isResident,
+  tensor,
+} from './tensor.ts';

@@ -1,5 +1,4 @@
-import type { ResidentTensor } from './resident.ts';
-import type { Tensor } from './tensor.ts';
+import type { ResidentTensor, Tensor } from './tensor.ts';
 
 /**
  * The tensors of one run. Which are present is fixed by the problem; shapes are those of SPEC.md, clause `shape`,

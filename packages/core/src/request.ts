@@ -12,9 +12,8 @@ import type {
 } from './problem.ts';
 import { type OptionTable, checkOptions } from './options/check-options.ts';
 import { kindOf, shown } from './options/shown.ts';
-import type { ResidentTensor } from './resident.ts';
+import { type FloatDType, type ResidentTensor, type Tensor, checkTensor, tensor } from './tensor.ts';
 import { type Slot, type TensorLike, toTensor } from './tensor-like.ts';
-import { type FloatDType, type Tensor, checkTensor, tensor } from './tensor.ts';
 
 /** A length or an offset for each element of the batch. */
 export type PerBatch = readonly number[] | Tensor<'int32'>;

@@ -1,12 +1,7 @@
-import type { DType, Tensor } from './tensor.ts';
+import { type DType, type Tensor, sizeOf } from './tensor.ts';
 
 /** Bytes of an element. */
 export const ELEMENT_BYTES: Readonly<Record<DType, number>> = { float32: 4, float64: 8, int32: 4, bool: 1 };
-
-/** How many elements a shape has: 1 for `[]`. */
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((size, length) => size * length, 1);
-}
 
 /** Slices of one axis in row-major memory: `outer` runs of `run` elements, the o-th at `first + o * stride`. */
 export interface Slab {

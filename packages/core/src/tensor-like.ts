@@ -1,16 +1,17 @@
 import { HeedError } from './error.ts';
-import { type ResidentTensor, isResident } from './resident.ts';
 import {
   type ArrayDType,
   type DType,
   type DTypeArrays,
   type FloatDType,
+  type ResidentTensor,
   type Tensor,
   checkTensor,
   dtypeOfArray,
+  isResident,
+  sizeOf,
   tensor,
 } from './tensor.ts';
-import { sizeOf } from './shape.ts';
 
 /** Numbers, or booleans in a mask, in arrays of arrays: `[[[[1, 0], [0, 1]]]]` is `[1, 1, 2, 2]`. */
 export type NestedArray = readonly (number | boolean | NestedArray)[];

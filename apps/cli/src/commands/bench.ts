@@ -4,9 +4,8 @@ import path from 'node:path';
 import type { BenchResults, Row, Workload } from '@heed/benchmarks';
 import { HeedError } from '@heed/core';
 import { Command, Option } from 'commander';
-import type { Console } from '../output/console.ts';
+import type { Console, ExitCode } from '../output/console.ts';
 import { folderFor, writing } from '../output/destination.ts';
-import type { ExitCode } from '../program.ts';
 import { collect, countOption, countsOption, replaced, secondsOption } from './options.ts';
 
 const HELP = `

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { HeedError } from '@heed/core';
 import { Command } from 'commander';
-import type { Console } from '../output/console.ts';
-import type { ExitCode } from '../program.ts';
+import type { Console, ExitCode } from '../output/console.ts';
 
 const HELP = `
 OLD and NEW are results files of "heed bench". Flagged is what changed by more than 10%, seen from the peak of each run,

@@ -2,9 +2,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { Console } from '../output/console.ts';
+import type { Console, ExitCode } from '../output/console.ts';
 import { fileFor, writing } from '../output/destination.ts';
-import type { ExitCode } from '../program.ts';
 
 const HELP = `
 On the queries, keys and values of a trained sentence model: which backends run here, how near each comes to the

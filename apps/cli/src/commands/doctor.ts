@@ -1,9 +1,8 @@
 import { Command } from 'commander';
 import type { Diagnosis } from '../backends/diagnose.ts';
 import { diagnoseAll } from '../backends/diagnose-all.ts';
-import type { Console } from '../output/console.ts';
+import type { Console, ExitCode } from '../output/console.ts';
 import { renderDiagnoses, renderMachine } from '../output/render-doctor.ts';
-import type { ExitCode } from '../program.ts';
 import { memoryOption, secondsOption } from './options.ts';
 
 const HELP = `

@@ -10,8 +10,7 @@ import { type ColorMap, type DomainOption, type Scheme, toTerminal } from '@heed
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { importProvider } from '../backends/provider.ts';
 import { isInstalled, locate } from '../backends/resolve.ts';
-import type { Console } from '../output/console.ts';
-import type { ExitCode } from '../program.ts';
+import type { Console, ExitCode } from '../output/console.ts';
 import { FORMATS } from '../heatmap/draw.ts';
 import type { Choice, Heads, Source } from '../heatmap/choose-weights.ts';
 import type { Labels } from '../heatmap/files/read-file.ts';

@@ -6,11 +6,10 @@ import { Command, Option } from 'commander';
 import { diagnose } from '../backends/diagnose.ts';
 import { type Located, locate } from '../backends/resolve.ts';
 import { type Verified, fuzzBackend, verifyBackend } from '../backends/verify-backend.ts';
-import type { Console } from '../output/console.ts';
+import type { Console, ExitCode } from '../output/console.ts';
 import { type Writing, folderFor, writing } from '../output/destination.ts';
 import { startProgress } from '../output/progress.ts';
 import { renderVerified } from '../output/render-verify.ts';
-import type { ExitCode } from '../program.ts';
 import { type PublishedReport, publishedReport } from '../published/published-report.ts';
 import { collect, integerOption, memoryOption, replaced, secondsOption } from './options.ts';
 

@@ -1,7 +1,8 @@
 // The process that a task runs in. A backend that hangs, crashes or exits takes down this process and no other.
 import { HeedError, type HeedErrorJSON } from '@heed/core';
 import type { Message } from './run-contained.ts';
-import { type Task, perform } from './tasks.ts';
+import { perform } from './perform.ts';
+import type { Task } from './tasks.ts';
 import { watchMemory } from './watch-memory.ts';
 
 const channel = process.send!.bind(process);

@@ -5,6 +5,9 @@ import pc from 'picocolors';
 
 export type Colors = ReturnType<typeof pc.createColors>;
 
+/** How a run ends: 0 all is well, 1 a check failed, 2 the command could not be understood or its arguments not used. */
+export type ExitCode = 0 | 1 | 2;
+
 /** What a command writes to, and what it may use there. */
 export interface Console {
   readonly json: boolean;

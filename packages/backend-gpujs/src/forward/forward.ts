@@ -3,23 +3,13 @@ import { visibleKeys } from '@heed/core/backend';
 import type { Engine } from '../platform/engine.ts';
 import type { DeviceTensor } from '../memory/device-tensor.ts';
 import { floatInputs } from '../memory/float-inputs.ts';
-import { type Operands, operandsOf } from './operands.ts';
+import { operandsOf } from './operands.ts';
 import { resultsOf } from './results.ts';
-import { type RowResults, newRowResults } from './row-results.ts';
+import type { Run } from './run.ts';
+import { newRowResults } from './row-results.ts';
 import { computeTile } from './tile.ts';
 import { divisionOf, tilesOf } from '../plan/tiles.ts';
 import { withWorkspace } from '../memory/workspace.ts';
-
-/** A run under way. */
-export interface Run {
-  readonly engine: Engine;
-  readonly problem: AttentionProblem;
-  readonly operands: Operands;
-  readonly rows: RowResults;
-  /** Arrays on the device, complete when all tiles are; null as long as there is none. */
-  output: unknown;
-  weights: unknown;
-}
 
 /** Forward attention, tile by tile. */
 export async function forward(

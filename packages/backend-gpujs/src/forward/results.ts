@@ -1,7 +1,7 @@
 import type { AttentionInputs, AttentionResults } from '@heed/core';
 import { type DeviceTensor, type HostArray, newArray } from '../memory/device-tensor.ts';
 import type { FloatInputs } from '../memory/float-inputs.ts';
-import type { Run } from './forward.ts';
+import type { Run } from './run.ts';
 import { logSumExp, rowMaxima } from './row-results.ts';
 import { markNonFiniteResults } from './non-finite.ts';
 

@@ -2,7 +2,7 @@ import { rowChoice, rowMaximum, rowSum } from './programs/rows.ts';
 import { scores } from './programs/scores.ts';
 import { hardWeights, softWeights } from './programs/weights.ts';
 import { addAttended } from './add-attended.ts';
-import type { Run } from './forward.ts';
+import type { Run } from './run.ts';
 import { type Operands, sourceOf } from './operands.ts';
 import { place } from './row-results.ts';
 import { type Tile, shapeOf } from '../plan/tiles.ts';

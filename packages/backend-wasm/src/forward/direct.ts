@@ -14,7 +14,6 @@ import {
 import type { Element } from '../module/element.ts';
 import { type Context, minimum, place } from '../module/context.ts';
 import { rowPacker } from '../module/pack.ts';
-import type { RowGroupScorer } from './scores.ts';
 import type { OnlineSoftmax } from './softmax.ts';
 import { RECORD, RECORD_BYTES } from '../plan/records.ts';
 
@@ -55,6 +54,9 @@ function sumsOfLanes({ lanes, vector }: Element, [a, b, c, d]: readonly Variable
     vector.add(v128.shuffle(a, c, words(0, 1, 4, 5)), v128.shuffle(a, c, words(2, 3, 6, 7))),
   );
 }
+
+/** What `rowGroupScorer` makes: (rowGroup, tile) → i32. */
+export type RowGroupScorer = Callable<['i32', 'i32'], 'i32'>;
 
 /** (query, keys, scores, keyCount) */
 export type DirectMultiplier = Callable<['i32', 'i32', 'i32', 'i32']>;

@@ -1,17 +1,7 @@
-import {
-  type Block,
-  type Callable,
-  type Code,
-  type Locals,
-  type Variable,
-  after,
-  i32,
-  int,
-  when,
-} from '@heed/core/wasm';
+import { type Block, type Code, type Locals, type Variable, after, i32, int, when } from '@heed/core/wasm';
 import { type Context, maximum, minimum, place } from '../module/context.ts';
 import { type TileMultiplier, multiplyTiles } from '../module/multiply.ts';
-import type { DirectMultiplier } from './direct.ts';
+import type { DirectMultiplier, RowGroupScorer } from './direct.ts';
 import { RECORD, RECORD_BYTES } from '../plan/records.ts';
 import { scoreSteps } from './score-steps.ts';
 
@@ -28,9 +18,6 @@ export function panelMultiplier({ module, element, tiling }: Context): TileMulti
     begin: 'zero',
   });
 }
-
-/** (rowGroup, tile) → i32 */
-export type RowGroupScorer = Callable<['i32', 'i32'], 'i32'>;
 
 /**
  * A function (rowGroup, tile) → i32: the scores of a row group, by the number of its first row in the block, with the

@@ -7,11 +7,10 @@ import {
   type Support,
 } from '../contract.ts';
 import { HeedError } from '../error.ts';
-import { supportOf } from '../features.ts';
+import { supportOf } from '../support.ts';
 import type { AttentionProblem } from '../problem.ts';
-import type { ResidentTensor } from '../resident.ts';
+import { type ResidentTensor, type Tensor, checkTensor, plainView } from '../tensor.ts';
 import { type PlainTensorLike, toTensor } from '../tensor-like.ts';
-import { type Tensor, checkTensor, plainView } from '../tensor.ts';
 import { type KernelDefinition, guardKernel } from './guard-kernel.ts';
 import { lifetime } from './lifetime.ts';
 import {

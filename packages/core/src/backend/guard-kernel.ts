@@ -4,9 +4,8 @@ import { HeedError } from '../error.ts';
 import type { AttentionInputs, GradientInputs } from '../inputs.ts';
 import { checkRunOptions } from '../options/run-options.ts';
 import type { AttentionProblem } from '../problem.ts';
-import { isResident } from '../resident.ts';
+import { type Tensor, isResident } from '../tensor.ts';
 import type { AttentionGradients, AttentionResults } from '../results.ts';
-import type { Tensor } from '../tensor.ts';
 import { lifetime } from './lifetime.ts';
 import {
   type DeviceMemory,

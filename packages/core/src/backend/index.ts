@@ -2,7 +2,8 @@
 export { assertBackend } from '../assert-backend.ts';
 export { checkGradientInputs, checkInputs } from '../check-inputs.ts';
 export { checkProblem } from '../check-problem.ts';
-export { featuresOf, supportOf } from '../features.ts';
+export { featuresOf } from '../features.ts';
+export { supportOf } from '../support.ts';
 export { type OptionTable, checkOptions } from '../options/check-options.ts';
 export {
   type OptionKind,
@@ -20,9 +21,9 @@ export {
 export { shown } from '../options/shown.ts';
 export { withKernel } from '../kernel-cache.ts';
 export { fromFloat16 } from '../float16.ts';
-export { ELEMENT_BYTES, type Slab, exchangeHeadsAndLength, sizeOf, slabOf, writeSlices } from '../shape.ts';
+export { ELEMENT_BYTES, type Slab, exchangeHeadsAndLength, slabOf, writeSlices } from '../shape.ts';
 export { type Slot, toTensor } from '../tensor-like.ts';
-export { zeros } from '../tensor.ts';
+export { sizeOf, zeros } from '../tensor.ts';
 export { type BackendDefinition, defineBackend } from './define.ts';
 export { gumbelNoise, philox4x32 } from './gumbel.ts';
 export type { KernelDefinition } from './guard-kernel.ts';

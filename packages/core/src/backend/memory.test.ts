@@ -1,9 +1,9 @@
+import { sizeOf } from '../tensor.ts';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type ResidentTensor, type Tensor, tensor } from '../index.ts';
 import { type DeviceMemory, defineBackend } from './index.ts';
 import reference from '../reference/index.ts';
-import { sizeOf } from '../shape.ts';
 
 const counting = (shape: number[], from: number): Tensor<'float32'> =>
   tensor(

@@ -1,9 +1,8 @@
 import { HeedError } from '../error.ts';
 import { checkOptions } from '../options/check-options.ts';
-import { type ResidentTensor, isResident } from '../resident.ts';
+import { type DType, type ResidentTensor, type Tensor, checkTensor, isResident, zeros } from '../tensor.ts';
 import type { AttentionInputs } from '../inputs.ts';
 import { writeSlices } from '../shape.ts';
-import { type DType, type Tensor, checkTensor, zeros } from '../tensor.ts';
 import type { Lifetime } from './lifetime.ts';
 
 /** Where along which axis a part of a tensor is written. */

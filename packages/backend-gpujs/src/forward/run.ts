@@ -1,0 +1,15 @@
+import type { AttentionProblem } from '@heed/core';
+import type { Engine } from '../platform/engine.ts';
+import type { Operands } from './operands.ts';
+import type { RowResults } from './row-results.ts';
+
+/** A run under way. */
+export interface Run {
+  readonly engine: Engine;
+  readonly problem: AttentionProblem;
+  readonly operands: Operands;
+  readonly rows: RowResults;
+  /** Arrays on the device, complete when all tiles are; null as long as there is none. */
+  output: unknown;
+  weights: unknown;
+}
