@@ -4,6 +4,7 @@ import {
   type AttentionKernel,
   type AttentionResults,
   FEATURES,
+  type GradientInputs,
   HeedError,
   type ResidentTensor,
   type Tensor,
@@ -47,13 +48,48 @@ function kernel(clause: string, wrap: (right: AttentionKernel) => Partial<Attent
   }));
 }
 
-function resident(clause: string, wrap: (right: ResidentTensor) => Partial<ResidentTensor>): Mutant {
-  return backend(clause, (right) => ({
-    upload: async (tensor) => {
-      const uploaded = await right.upload(tensor);
-      return Object.assign(uploaded, wrap({ ...uploaded }));
-    },
-  }));
+/** Each tensor that is uploaded behaves otherwise; kernels compute with what is inside. */
+function resident(
+  clause: string,
+  wrap: (right: ResidentTensor, given: Tensor) => Partial<ResidentTensor>,
+): Mutant {
+  return backend(clause, (right) => {
+    const insides = new WeakMap<object, ResidentTensor>();
+    const inside = <T extends object>(structure: T): T =>
+      Object.fromEntries(
+        Object.entries(structure).map(([name, value]) => [name, insides.get(value as object) ?? value]),
+      ) as T;
+    return {
+      async upload(given) {
+        const uploaded = await right.upload(given);
+        const outside = Object.assign(othersOf(uploaded), wrap(uploaded, given as Tensor));
+        insides.set(outside, uploaded);
+        return outside as typeof uploaded;
+      },
+      async compile(problem) {
+        const compiled = await right.compile(problem);
+        const members = {
+          run: (inputs: AttentionInputs, options: never) => compiled.run(inside(inputs), options),
+          gradient: (inputs: AttentionInputs, forward: GradientInputs, options: never) =>
+            compiled.gradient(inside(inputs), inside(forward), options),
+        };
+        return Object.create(compiled, described(members));
+      },
+    };
+  });
+}
+
+/** A resident tensor that leaves everything to another. */
+function othersOf(right: ResidentTensor): ResidentTensor {
+  return {
+    resident: true,
+    dtype: right.dtype,
+    shape: right.shape,
+    write: (part, at) => right.write(part, at),
+    read: () => right.read(),
+    hold: () => right.hold(),
+    dispose: () => right.dispose(),
+  };
 }
 
 function described(members: object): PropertyDescriptorMap {
@@ -183,8 +219,20 @@ export const CONTRACT_MUTANTS: Readonly<Record<string, Mutant>> = {
     let read: Promise<Tensor> | undefined;
     return { read: () => (read ??= right.read()) };
   }),
-  'an upload without a copy': backend('resident', (right) => ({
-    upload: async (tensor) => Object.assign(await right.upload(tensor), { read: async () => tensor }),
+  'an upload without a copy': resident('resident', (_, given) => ({ read: async () => given })),
+  'holds nothing': resident('resident', (right) => ({ hold: () => othersOf(right) })),
+  'a hold that shares its end': resident('resident', (right) => {
+    let held: ResidentTensor | undefined;
+    return {
+      hold: () => (held = right.hold()),
+      dispose() {
+        held?.dispose();
+        right.dispose();
+      },
+    };
+  }),
+  'a hold that can be written to': resident('resident', (right) => ({
+    hold: () => ({ ...othersOf(right.hold()), write: async () => undefined }),
   })),
   'foreign tensors accepted': kernel('resident', (right) => ({
     run: (async (inputs: object, options: never) => {

@@ -1,6 +1,6 @@
 import { assertBackend } from './assert-backend.ts';
-import { holdInputs } from './backend/memory.ts';
 import type { AttentionBackend, RunOptions } from './contract.ts';
+import { holdInputs } from './hold-inputs.ts';
 import type { GradientInputs, Statistics } from './inputs.ts';
 import { withKernel } from './kernel-cache.ts';
 import { checkRunOptions } from './options/run-options.ts';
@@ -116,9 +116,10 @@ export async function attention<
   const forward = { output: results.output!, statistics: results.statistics! };
   const gradient = async (dOutput: TensorLike, backward: RunOptions = {}): Promise<unknown> => {
     const given = toTensor('dOutput', dOutput, 'float', problem.dtype);
+    const back = holdInputs({ inputs, forward: { ...forward, dOutput: given } satisfies GradientInputs });
     return withKernel(backend, problem, (kernel) =>
-      kernel.gradient(inputs, { ...forward, dOutput: given } satisfies GradientInputs, backward),
-    );
+      kernel.gradient(back.inputs.inputs, back.inputs.forward, backward),
+    ).finally(back.release);
   };
   return { ...results, gradient } as never;
 }

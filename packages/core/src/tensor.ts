@@ -42,6 +42,12 @@ export interface ResidentTensor<D extends DType = DType> {
   write(part: Tensor, at: { readonly axis: number; readonly start: number }): Promise<void>;
   /** A plain copy. */
   read(): Promise<Tensor<D>>;
+  /**
+   * Returns this tensor as it is now, after the writes so far, as another resident tensor, without a copy: whatever is
+   * written or disposed behind this call does not reach it. A `write()` behind it waits for its dispose(), so dispose it
+   * soon. It cannot be written to itself. `attention()` holds its inputs so, since it may have to compile first.
+   */
+  hold(): ResidentTensor<D>;
   /** Frees the memory. Safe to call twice; any later use is an error with the code `DISPOSED`. */
   dispose(): void;
 }

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { type AttentionKernel, type AttentionRequest, attention, resolveRequest } from '@heed/core';
 import { expect, test } from 'vitest';
 import { tfjsNodeProvider } from '../provider.ts';
@@ -118,5 +120,23 @@ onTensorflow('no tensor is left behind', (setting) => {
     const { output } = await pending;
     expect((await output.read()).data.every(Number.isFinite)).toBe(true);
     output.dispose();
+  });
+
+  test('resident tensors that are dropped are freed when they are collected', async () => {
+    const { backend } = await setting();
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const before = await counts();
+    const drop = async (): Promise<void> => {
+      for (let n = 0; n < 20; n++) await backend.upload(numbers(n, 4, 4));
+      await attention(backend, requests['dense']!, { resident: true });
+    };
+    await drop();
+    expect((await counts()).numTensors).toBeGreaterThan(before.numTensors);
+    for (let n = 0; n < 100 && (await counts()).numTensors > before.numTensors; n++) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      collect();
+    }
+    expect(await counts()).toEqual(before);
   });
 });

@@ -12,15 +12,10 @@ import type { AttentionProblem } from '../problem.ts';
 import { type ResidentTensor, type Tensor, checkTensor, plainView } from '../tensor.ts';
 import { type PlainTensorLike, toTensor } from '../tensor-like.ts';
 import { type KernelDefinition, guardKernel } from './guard-kernel.ts';
-import { lifetime } from './lifetime.ts';
-import {
-  type DeviceMemory,
-  type NativeTensor,
-  type Owner,
-  hostMemory,
-  ownResident,
-  residentOf,
-} from './memory.ts';
+import { type Ending, endWhenCollected, forget } from './collected.ts';
+import { type Lifetime, lifetime } from './lifetime.ts';
+import { type DeviceMemory, type NativeTensor, hostMemory } from './memory.ts';
+import { type Owner, contentOf, residentOf } from './resident/resident.ts';
 
 /** What an author writes for a backend. */
 export interface BackendDefinition<N extends NativeTensor = Tensor> {
@@ -34,6 +29,48 @@ export interface BackendDefinition<N extends NativeTensor = Tensor> {
   /** For an engine with memory of its own. Without it, kernels take and give plain tensors. */
   readonly memory?: DeviceMemory<N>;
   dispose?(): void | Promise<void>;
+}
+
+/** Not written where it is used: it would hold all that is in reach there, and so the backend. */
+function compilerOf<N extends NativeTensor>(
+  definition: BackendDefinition<N>,
+): (problem: AttentionProblem) => KernelDefinition<N> | Promise<KernelDefinition<N>> {
+  return (problem) => definition.compile(problem);
+}
+
+/** What a backend leaves to be freed. Does not lead back to the backend, which can be collected. */
+class Estate<N extends NativeTensor> implements Ending {
+  readonly life: Lifetime;
+  readonly kernels = new Set<Ending>();
+  readonly leases: Owner['leases'] = new Set();
+  readonly told: string | null;
+  readonly #definition: BackendDefinition<N>;
+
+  constructor(definition: BackendDefinition<N>) {
+    this.#definition = definition;
+    this.life = lifetime(`backend ${definition.name}`);
+    this.told =
+      definition.dispose === undefined
+        ? null
+        : `a backend of ${definition.name} was dropped without dispose(); its engine was ended late, when it was collected: await backend.dispose() when nothing needs it any more`;
+  }
+
+  end(): Promise<void> {
+    forget(this);
+    // Both end now, or a new use could still begin while those under way settle.
+    const ending = this.#endParts();
+    return this.life.end(async () => {
+      await ending;
+      await this.#endParts();
+      await this.#definition.dispose?.();
+    });
+  }
+
+  async #endParts(): Promise<void> {
+    const ending = [...this.kernels].map((kernel) => kernel.end());
+    for (const lease of this.leases) lease.end();
+    await Promise.all(ending);
+  }
 }
 
 /**
@@ -70,9 +107,11 @@ export function defineBackend<N extends NativeTensor = Tensor>(
     guarantees: Object.freeze([...definition.capabilities.guarantees]),
   });
   const memory = definition.memory ?? (hostMemory as unknown as DeviceMemory<N>);
-  const life = lifetime(`backend ${name}`);
-  const owner: Owner = { residents: new Set(), life };
-  const kernels = new Set<AttentionKernel>();
+  const estate = new Estate(definition);
+  const { life, kernels } = estate;
+  // Held by all that can use the backend: by its methods, kernels and resident tensors.
+  const owner: Owner = { life, leases: estate.leases };
+  endWhenCollected(owner, estate);
 
   const supports = (problem: AttentionProblem): Support => {
     const declared = supportOf(capabilities, problem);
@@ -94,21 +133,18 @@ export function defineBackend<N extends NativeTensor = Tensor>(
       problem,
       definition: compiled,
       memory,
-      owner,
-      compile: (other: AttentionProblem) => definition.compile(other),
+      compile: compilerOf(definition),
     };
-    const kernel = guardKernel(guarded, () => kernels.delete(kernel));
-    kernels.add(kernel);
-    return kernel;
+    return guardKernel(guarded, owner, kernels);
   };
 
-  const upload = async (value: PlainTensorLike): Promise<ReturnType<typeof residentOf<N>>> => {
+  const upload = async (value: PlainTensorLike): Promise<ResidentTensor> => {
     const tensor = toTensor('tensor', value, 'any');
     checkTensor('tensor', tensor);
     return residentOf(await memory.upload(plainView(tensor)), memory, owner);
   };
 
-  const wrap = (value: unknown): ReturnType<typeof residentOf<N>> => {
+  const wrap = (value: unknown): ResidentTensor => {
     life.check();
     const native = memory.wrap!(value);
     if (native !== null) return residentOf(native, memory, owner);
@@ -119,7 +155,7 @@ export function defineBackend<N extends NativeTensor = Tensor>(
 
   const unwrap = (resident: ResidentTensor): N => {
     life.check();
-    return ownResident<N>(resident, owner).native();
+    return contentOf<N>(resident, owner).native;
   };
 
   const backend: AttentionBackend = {
@@ -131,16 +167,7 @@ export function defineBackend<N extends NativeTensor = Tensor>(
     compile: (problem) => life.during(() => compile(problem)),
     upload: (tensor) => life.during(() => upload(tensor)) as never,
     ...(memory.wrap && { wrap, unwrap }),
-    dispose() {
-      // Both end now, or a new use could still begin while those under way settle.
-      const ending = [...kernels].map((kernel) => kernel.dispose());
-      for (const resident of owner.residents) resident.dispose();
-      return life.end(async () => {
-        await Promise.all([...ending, ...[...kernels].map((kernel) => kernel.dispose())]);
-        for (const resident of owner.residents) resident.dispose();
-        await definition.dispose?.();
-      });
-    },
+    dispose: () => estate.end(),
     [Symbol.asyncDispose]: () => backend.dispose(),
   };
   return backend;

@@ -6,16 +6,11 @@ import { checkRunOptions } from '../options/run-options.ts';
 import type { AttentionProblem } from '../problem.ts';
 import { type Tensor, isResident } from '../tensor.ts';
 import type { AttentionGradients, AttentionResults } from '../results.ts';
-import { lifetime } from './lifetime.ts';
-import {
-  type DeviceMemory,
-  type Hold,
-  type NativeTensor,
-  type Owner,
-  hostMemory,
-  ownResident,
-  residentOf,
-} from './memory.ts';
+import { type Ending, endWhenCollected, forget } from './collected.ts';
+import { type Lifetime, lifetime } from './lifetime.ts';
+import { type DeviceMemory, type NativeTensor, hostMemory } from './memory.ts';
+import { type Owner, contentOf, identityOf, residentOf } from './resident/resident.ts';
+import type { Hold } from './resident/storage.ts';
 
 /**
  * What an author writes for one problem. Inputs are checked and in the engine's memory when it is called, except
@@ -38,17 +33,47 @@ interface Guarded<N extends NativeTensor> {
   readonly problem: AttentionProblem;
   readonly definition: KernelDefinition<N>;
   readonly memory: DeviceMemory<N>;
-  readonly owner: Owner;
   /** How the backend compiles another problem. */
   compile(problem: AttentionProblem): KernelDefinition<N> | Promise<KernelDefinition<N>>;
 }
 
 type GuardOptions = RunOptions & { readonly resident?: boolean };
 
-/** Makes a kernel of its definition: checks, transfers, and a life that ends once. */
+/** A kernel without its handle, so that the handle can be collected: what is left then is to end it. */
+class Guard<N extends NativeTensor> implements Ending {
+  readonly told = null;
+  readonly life: Lifetime;
+  readonly statistics: OwnStatistics<N>;
+  readonly #definition: KernelDefinition<N>;
+  readonly #all: Set<Ending>;
+
+  constructor(guarded: Guarded<N>, all: Set<Ending>) {
+    this.life = lifetime(`kernel of ${guarded.name}`);
+    this.statistics = new OwnStatistics(guarded);
+    this.#definition = guarded.definition;
+    this.#all = all;
+    all.add(this);
+  }
+
+  end(): Promise<void> {
+    forget(this);
+    return this.life.end(async () => {
+      this.#all.delete(this);
+      await this.statistics.dispose();
+      await this.#definition.dispose?.();
+    });
+  }
+}
+
+/**
+ * Makes a kernel of its definition: checks, transfers, and a life that ends once.
+ *
+ * @param kernels takes it until its end.
+ */
 export function guardKernel<N extends NativeTensor>(
   guarded: Guarded<N>,
-  onDispose: () => void,
+  backend: Owner,
+  kernels: Set<Ending>,
 ): AttentionKernel {
   const { name, problem, definition } = guarded;
   if (problem.gradient && definition.gradient === undefined) {
@@ -56,15 +81,23 @@ export function guardKernel<N extends NativeTensor>(
       clause: 'gradient',
     });
   }
-  const life = lifetime(`kernel of ${name}`);
-  const statistics = new OwnStatistics(guarded);
+  const guard = new Guard(guarded, kernels);
+  const { life, statistics } = guard;
+  // Held by the methods, which may be taken off the kernel, and by the runs under way.
+  const reachable = { owner: backend };
+  endWhenCollected(reachable, guard);
 
   const run = (inputs: AttentionInputs, options: GuardOptions = {}): Promise<never> =>
     life.during(async () => {
+      const { owner } = reachable;
       checkRunOptions('run()', options);
       checkInputs(problem, inputs);
-      const results: AttentionResults<Tensor> = await onDevice(guarded, options, [inputs], ([native]) =>
-        definition.run(native as never, options),
+      const results: AttentionResults<Tensor> = await onDevice(
+        guarded,
+        owner,
+        options,
+        [inputs],
+        ([native]) => definition.run(native as never, options),
       );
       statistics.remember(results);
       return results as never;
@@ -76,14 +109,21 @@ export function guardKernel<N extends NativeTensor>(
     options: GuardOptions = {},
   ): Promise<never> =>
     life.during(async () => {
+      const { owner } = reachable;
       checkRunOptions('gradient()', options);
       checkGradientInputs(problem, forward);
       checkInputs(problem, inputs);
       const isOwn = statistics.areOwn(forward);
-      return onDevice(guarded, options, [inputs, forward], async ([native, nativeForward], temporary) => {
-        const own = isOwn ? {} : await statistics.anew(native as never, options, temporary);
-        return definition.gradient!(native as never, { ...nativeForward, ...own } as never, options);
-      });
+      return onDevice(
+        guarded,
+        owner,
+        options,
+        [inputs, forward],
+        async ([native, nativeForward], temporary) => {
+          const own = isOwn ? {} : await statistics.anew(native as never, options, temporary);
+          return definition.gradient!(native as never, { ...nativeForward, ...own } as never, options);
+        },
+      );
     });
 
   const kernel: AttentionKernel = {
@@ -91,12 +131,7 @@ export function guardKernel<N extends NativeTensor>(
     plan: Object.freeze({ ...definition.plan }),
     run,
     gradient,
-    dispose: () =>
-      life.end(async () => {
-        onDispose();
-        await statistics.dispose();
-        await definition.dispose?.();
-      }),
+    dispose: () => guard.end(),
     [Symbol.asyncDispose]: () => kernel.dispose(),
   };
   return kernel;
@@ -118,11 +153,11 @@ class OwnStatistics<N extends NativeTensor> {
 
   remember({ statistics }: AttentionResults<Tensor>): void {
     if (statistics === undefined) return;
-    this.#made.add(statistics.rowMax).add(statistics.rowSum);
+    this.#made.add(identityOf(statistics.rowMax)).add(identityOf(statistics.rowSum));
   }
 
   areOwn({ statistics }: GradientInputs): boolean {
-    return this.#made.has(statistics.rowMax) && this.#made.has(statistics.rowSum);
+    return this.#made.has(identityOf(statistics.rowMax)) && this.#made.has(identityOf(statistics.rowSum));
   }
 
   /** @param temporary takes what is to be freed. */
@@ -145,7 +180,8 @@ const ON_HOST = new Set(['offsets', 'keyLengths', 'queryLengths']);
 
 /** Moves inputs in, works, moves results out, and frees what was made on the way, also when something throws. */
 async function onDevice<N extends NativeTensor>(
-  { memory, owner }: Guarded<N>,
+  { memory }: Guarded<N>,
+  owner: Owner,
   options: GuardOptions,
   structures: readonly object[],
   work: (natives: readonly object[], temporary: N[]) => object | Promise<object>,
@@ -155,7 +191,7 @@ async function onDevice<N extends NativeTensor>(
   const holds = new Map<unknown, Hold<N>>();
   const toNative = async (value: Tensor, name: string): Promise<unknown> => {
     const hold = holds.get(value);
-    if (hold !== undefined) return hold.native();
+    if (hold !== undefined) return hold.whenWritten();
     if (ON_HOST.has(name) || (memory as unknown) === hostMemory) return value;
     const native = await memory.upload(value);
     temporary.push(native);
@@ -164,7 +200,7 @@ async function onDevice<N extends NativeTensor>(
   try {
     // At once: what is written or disposed from now on is of no matter to this call.
     for (const value of structures.flatMap((structure) => [...tensorsOf(structure)])) {
-      if (isResident(value) && !holds.has(value)) holds.set(value, ownResident<N>(value, owner).hold());
+      if (isResident(value) && !holds.has(value)) holds.set(value, contentOf<N>(value, owner).hold());
     }
     const natives: object[] = [];
     for (const structure of structures) natives.push(await mapTensors(structure, toNative));

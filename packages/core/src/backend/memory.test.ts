@@ -157,3 +157,53 @@ describe('a resident tensor in the memory of an engine', () => {
     resident.dispose();
   });
 });
+
+// This package is compiled without the types of Node.
+const { createHook } = (await import('node:async_hooks' as string)) as {
+  createHook(callbacks: object): { enable(): void; disable(): void };
+};
+
+describe('writes that are not awaited', () => {
+  const row = (n: number): Tensor => counting([1, 2], n);
+
+  /** How many promises are made while so many writes are begun and end: one for each that another waits for. */
+  async function promises(rows: number): Promise<number> {
+    const resident = await (await reference.create()).upload(counting([rows, 2], 0));
+    let count = 0;
+    const hook = createHook({
+      init: (_: number, type: string) => void (count += type === 'PROMISE' ? 1 : 0),
+    });
+    hook.enable();
+    const writes = Array.from({ length: rows }, (_, n) => resident.write(row(n), { axis: 0, start: n }));
+    for (const write of writes) await write;
+    hook.disable();
+    return count;
+  }
+
+  test('wait for the one before them, not for all', async () => {
+    const few = await promises(200);
+    expect(few).toBeGreaterThan(200);
+    expect(await promises(400)).toBeLessThanOrEqual(2.1 * few);
+  });
+
+  test('are 4,000 in turn, and each has had its effect', async () => {
+    const resident = await (await reference.create()).upload(counting([4000, 2], 0));
+    for (let n = 0; n < 4000; n++) void resident.write(row(n), { axis: 0, start: n });
+    const { data } = await resident.read();
+    expect([...data]).toEqual(Array.from({ length: 8000 }, (_, n) => (n >> 1) + (n & 1)));
+  });
+
+  test('wait for the runs before them, and these for none behind', async () => {
+    const { resident, live } = await uploaded();
+    const held = resident.hold();
+    const write = resident.write(counting([2, 2], 10), { axis: 0, start: 0 });
+    const again = held.hold();
+    held.dispose();
+    expect([...(await again.read()).data]).toEqual([0, 1, 2, 3]);
+    again.dispose();
+    await write;
+    expect([...(await resident.read()).data]).toEqual([10, 11, 12, 13]);
+    resident.dispose();
+    expect(live.size).toBe(0);
+  });
+});

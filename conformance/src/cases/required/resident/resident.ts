@@ -12,6 +12,7 @@ export const residentPurposes: Purposes = {
   'resident/dispose': 'A disposed tensor refuses every use; a second dispose() is no error.',
   'resident/end-with-their-backend': 'Resident tensors end with their backend.',
   'resident/writes-in-turn': 'Writes that overlap take effect in the order of their calls.',
+  'resident/hold': 'hold() keeps what a tensor holds, whatever is written or disposed behind it.',
   'resident/foreign': 'A resident tensor of another engine is refused.',
   'resident/foreign-sibling': 'A resident tensor of a second backend of the same provider is refused.',
   'resident/upload-refused': 'upload() refuses data that does not fill its shape or is not of its type.',

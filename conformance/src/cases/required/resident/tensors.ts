@@ -3,6 +3,7 @@ import reference from '@heed/core/reference';
 import type { ConformanceCase } from '../../../case.ts';
 import { randomFrom } from '../../../random.ts';
 import { requestOf } from '../../../sketch.ts';
+import { ensureAgrees } from '../../building/agree.ts';
 import { behaviour, ensure, ensureError, withBackend } from '../../building/behaviour.ts';
 import { ensureSameBits } from '../../building/run-all.ts';
 
@@ -156,6 +157,56 @@ export function residentLifeCases(): ConformanceCase[] {
         'after three writes that overlap',
       );
       resident.dispose();
+    }),
+    behaviour('resident', 'hold/after-a-write', [], async ({ backend }) => {
+      const [before, after] = [numbers('before', 2, 3), numbers('after', 2, 3)];
+      const resident = await backend.upload(numbers('a', 2, 3));
+      const first = resident.write(before, { axis: 0, start: 0 });
+      const held = resident.hold();
+      const second = resident.write(after, { axis: 0, start: 0 });
+      ensure(isResident(held), 'hold() gives no resident tensor');
+      ensureSameBits({ read: await held.read() }, { read: before }, 'of a held tensor, before a later write');
+      held.dispose();
+      held.dispose();
+      await Promise.all([first, second]);
+      ensureSameBits({ read: await resident.read() }, { read: after }, 'after the write behind the hold');
+      await ensureError(() => held.read(), 'DISPOSED', 'read() of a hold after its dispose()');
+      resident.dispose();
+    }),
+    behaviour('resident', 'hold/after-a-dispose', [], async ({ backend }) => {
+      const given = numbers('a', 2, 3);
+      const resident = await backend.upload(given);
+      const held = resident.hold();
+      resident.dispose();
+      const again = held.hold();
+      held.dispose();
+      ensureSameBits({ read: await again.read() }, { read: given }, 'of a hold whose tensor was disposed');
+      again.dispose();
+      await ensureError(() => resident.hold(), 'DISPOSED', 'hold() after dispose()');
+    }),
+    behaviour('resident', 'hold/is-not-written-to', [], async ({ backend }) => {
+      const resident = await backend.upload(numbers('a', 2, 3));
+      const held = resident.hold();
+      const write = (): Promise<void> => held.write(numbers('b', 2, 3), { axis: 0, start: 0 });
+      await ensureError(write, 'ARGUMENT', 'write() on a held tensor');
+      held.dispose();
+      resident.dispose();
+    }),
+    behaviour('resident', 'hold/in-a-run', [], async ({ backend }, id) => {
+      const request = requestOf({}, id);
+      const { problem, inputs } = resolveRequest(request);
+      const kernel = await backend.compile(problem);
+      const value = await backend.upload(inputs.value as Tensor);
+      const held = value.hold();
+      value.dispose();
+      ensureAgrees(request, await kernel.run({ ...inputs, value: held }), 'a run with a held value');
+      held.dispose();
+      await ensureError(
+        () => kernel.run({ ...inputs, value: held }),
+        'DISPOSED',
+        'a run with a hold that ended',
+      );
+      await kernel.dispose();
     }),
     behaviour('resident', 'foreign', [], async ({ backend }, id) => {
       const { problem, inputs } = resolveRequest(requestOf({}, id));

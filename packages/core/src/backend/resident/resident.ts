@@ -1,0 +1,137 @@
+import { HeedError } from '../../error.ts';
+import { type DType, type ResidentTensor, type Tensor, isResident } from '../../tensor.ts';
+import { type Ending, endWhenCollected, forget } from '../collected.ts';
+import type { Lifetime } from '../lifetime.ts';
+import type { DeviceMemory, NativeTensor, WritePosition } from '../memory.ts';
+import { checkWrite } from './check-write.ts';
+import { type Content, Hold, Storage } from './storage.ts';
+
+/**
+ * What tells a backend's resident tensors from those of another. All that can use the backend holds it, and what
+ * must be freed does not: so it is collected when the backend is out of reach.
+ */
+export interface Owner {
+  readonly life: Lifetime;
+  /** The shares of the resident tensors that were not disposed. */
+  readonly leases: Set<Lease>;
+}
+
+const TOLD =
+  'a resident tensor was dropped without dispose(); its memory was freed late, when it was collected: call dispose() when nothing needs it any more';
+
+/** The share of one resident tensor, which ends once. Does not lead back to the tensor. */
+class Lease<N extends NativeTensor = NativeTensor> implements Ending {
+  readonly told: string = TOLD;
+  readonly content: Content<N>;
+  readonly #all: Set<Lease>;
+
+  constructor(content: Content<N>, all: Set<Lease>) {
+    this.content = content;
+    this.#all = all;
+    all.add(this as never);
+  }
+
+  get isOver(): boolean {
+    return !this.#all.has(this as never);
+  }
+
+  end(): void {
+    if (!this.#all.delete(this as never)) return;
+    forget(this);
+    this.content.release();
+  }
+}
+
+/** A resident tensor. Frozen, so that libraries of reactive state leave it as it is: a proxy of it would be another. */
+class Resident<N extends NativeTensor> implements ResidentTensor {
+  readonly resident = true;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly #lease: Lease<N>;
+  readonly #memory: DeviceMemory<N>;
+  readonly #owner: Owner;
+
+  constructor(content: Content<N>, memory: DeviceMemory<N>, owner: Owner) {
+    this.dtype = content.native.dtype;
+    this.shape = Object.freeze([...content.native.shape]);
+    this.#memory = memory;
+    this.#owner = owner;
+    this.#lease = new Lease(content, owner.leases);
+    endWhenCollected(this, this.#lease);
+    Object.freeze(this);
+  }
+
+  static isOf<M extends NativeTensor>(value: object, owner: Owner): value is Resident<M> {
+    return #lease in value && value.#owner === owner;
+  }
+
+  static contentOf(value: object): Content<NativeTensor> | null {
+    return #lease in value ? (value as Resident<NativeTensor>).content : null;
+  }
+
+  /** @throws HeedError `DISPOSED`. */
+  get content(): Content<N> {
+    if (!this.#lease.isOver) return this.#lease.content;
+    throw new HeedError('DISPOSED', 'the resident tensor was used after dispose()', { clause: 'resident' });
+  }
+
+  write(part: Tensor, at: WritePosition): Promise<void> {
+    return this.#owner.life.during(async () => {
+      const { content } = this;
+      checkWrite(this, part, at);
+      if (content.write !== undefined) return content.write(part, at);
+      throw new HeedError('ARGUMENT', 'write() on a held tensor; expected the tensor that it is held of', {
+        clause: 'resident',
+        remedy: 'write to the tensor whose hold() made this one',
+      });
+    });
+  }
+
+  read(): Promise<Tensor> {
+    return this.#owner.life.during(async () => {
+      const hold = this.content.hold();
+      try {
+        return await this.#memory.download(await hold.whenWritten());
+      } finally {
+        hold.release();
+      }
+    });
+  }
+
+  hold(): ResidentTensor {
+    this.#owner.life.check();
+    return new Resident(this.content.hold(), this.#memory, this.#owner);
+  }
+
+  dispose(): void {
+    this.#lease.end();
+  }
+}
+
+/** Makes a resident tensor of a native one and takes charge of it. */
+export function residentOf<N extends NativeTensor>(
+  native: N,
+  memory: DeviceMemory<N>,
+  owner: Owner,
+): ResidentTensor {
+  return new Resident(new Storage(native, memory), memory, owner);
+}
+
+/**
+ * What this owner's resident tensor holds.
+ *
+ * @throws HeedError `FOREIGN_TENSOR` when another owner made it; `DISPOSED`.
+ */
+export function contentOf<N extends NativeTensor>(value: unknown, owner: Owner): Content<N> {
+  if (isResident(value) && Resident.isOf<N>(value, owner)) return value.content;
+  throw new HeedError('FOREIGN_TENSOR', 'a resident tensor belongs to another backend', {
+    clause: 'resident',
+    remedy: 'read() it there and upload() the result here',
+  });
+}
+
+/** What a tensor is the same by: one that is held is the one that it is held of. */
+export function identityOf(value: object): object {
+  const content = Resident.contentOf(value);
+  return content instanceof Hold ? content.storage : (content ?? value);
+}

@@ -1,0 +1,104 @@
+import type { Tensor } from '../../tensor.ts';
+import type { DeviceMemory, NativeTensor, WritePosition } from '../memory.ts';
+
+/** What a resident tensor has a share in: a storage, or a hold of one. Knows no handle, so that one can be collected. */
+export interface Content<N extends NativeTensor> {
+  /** What is there now. */
+  readonly native: N;
+  hold(): Hold<N>;
+  /** Gives up the share. */
+  release(): void;
+  /** Storages alone are written to. */
+  write?(part: Tensor, at: WritePosition): Promise<void>;
+}
+
+/** A tensor of the engine, in the order of its uses, freed after the last one. */
+export class Storage<N extends NativeTensor> implements Content<N> {
+  readonly #memory: DeviceMemory<N>;
+  #native: N;
+  #uses = 1;
+  #written: Promise<unknown> = Promise.resolve();
+  /** Those since the last write, which alone the next one must wait for: the last one has waited for all others. */
+  readonly #holds = new Set<Promise<void>>();
+
+  constructor(native: N, memory: DeviceMemory<N>) {
+    this.#native = native;
+    this.#memory = memory;
+  }
+
+  get native(): N {
+    return this.#native;
+  }
+
+  /** Keeps what the writes so far have made, whatever is written or released from now on. */
+  hold(): Hold<N> {
+    this.#uses++;
+    let end!: () => void;
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    this.#holds.add(ended);
+    return new Hold(this, this.#written, () => {
+      this.#holds.delete(ended);
+      end();
+      this.release();
+    });
+  }
+
+  /** Writes after the writes and holds so far. A write may leave a new native behind. */
+  async write(part: Tensor, at: WritePosition): Promise<void> {
+    this.#uses++;
+    const before = Promise.all([this.#written, ...this.#holds]);
+    this.#holds.clear();
+    const write = async (): Promise<void> => {
+      await before;
+      this.#native = await this.#memory.write(this.#native, part, at);
+    };
+    const done = write();
+    this.#written = done.catch(() => undefined);
+    try {
+      await done;
+    } finally {
+      this.release();
+    }
+  }
+
+  release(): void {
+    if (--this.#uses === 0) this.#memory.free(this.#native);
+  }
+}
+
+/** A storage for one use: what was written before it began. It may be shared; the last share ends it. */
+export class Hold<N extends NativeTensor> implements Content<N> {
+  readonly #storage: Storage<N>;
+  readonly #written: Promise<unknown>;
+  readonly #end: () => void;
+  #shares = 1;
+
+  constructor(storage: Storage<N>, written: Promise<unknown>, end: () => void) {
+    this.#storage = storage;
+    this.#written = written;
+    this.#end = end;
+  }
+
+  get storage(): Storage<N> {
+    return this.#storage;
+  }
+
+  get native(): N {
+    return this.#storage.native;
+  }
+
+  /** Returns what is held, after the writes before it. */
+  async whenWritten(): Promise<N> {
+    await this.#written;
+    return this.#storage.native;
+  }
+
+  hold(): Hold<N> {
+    this.#shares++;
+    return this;
+  }
+
+  release(): void {
+    if (--this.#shares === 0) this.#end();
+  }
+}
