@@ -88,9 +88,15 @@ function checkExpected(
   }
   if (expected.onHost || !isResident(value)) checkTensor(name, value);
   if (value.dtype !== expected.dtype) {
-    throw new HeedError('DTYPE', `${name} is ${value.dtype}, expected ${expected.dtype} ${letters()}`, {
+    const isMask = name === 'mask';
+    const types =
+      isMask && expected.dtype !== 'bool' ? `bool (true may attend) or ${expected.dtype}` : expected.dtype;
+    throw new HeedError('DTYPE', `${name} is ${value.dtype}, expected ${types} ${letters()}`, {
       clause: expected.clause,
-      remedy: `give ${name} as ${expected.dtype}`,
+      remedy:
+        isMask && value.dtype === 'int32'
+          ? 'give 0 and 1 as booleans, Uint8Array.from(data): floats are added to the scores'
+          : `give ${name} as ${expected.dtype}`,
     });
   }
   const lengths = expected.axes.map(([, length]) => length);

@@ -51,19 +51,35 @@ function checkMember<T extends object>(name: string, value: T | null, expected: 
 }
 
 function checkBroadcast(name: string, shape: BroadcastShape, full: readonly number[]): BroadcastShape {
-  if (
-    !Array.isArray(shape) ||
-    shape.length !== 4 ||
-    !shape.every((length, axis) => length === 1 || length === full[axis])
-  ) {
-    const [b, h, q, k] = full;
-    throw new HeedError(
-      'SHAPE',
-      `${name} is ${shown(shape)}, which does not broadcast to [B=${b}, Hq=${h}, Lq=${q}, Lk=${k}]`,
-      { clause: name, remedy: 'each length is 1 or the full one; shorter shapes align at the right' },
-    );
+  if (!Array.isArray(shape) || shape.length !== 4) refuseBroadcast(name, shape, full);
+  return broadcastShape(name, shape, full);
+}
+
+/**
+ * The shape of a mask or bias with all four axes, for one that aligns at the right.
+ *
+ * @throws HeedError `SHAPE`, which shows it as it was given.
+ */
+export function broadcastShape(
+  name: string,
+  shape: readonly number[],
+  full: readonly number[],
+): BroadcastShape {
+  const missing = 4 - shape.length;
+  if (missing < 0 || !shape.every((length, axis) => length === 1 || length === full[missing + axis])) {
+    refuseBroadcast(name, shape, full);
   }
-  return [...shape] as unknown as BroadcastShape;
+  return [...Array<number>(missing).fill(1), ...shape] as unknown as BroadcastShape;
+}
+
+function refuseBroadcast(name: string, shape: unknown, full: readonly number[]): never {
+  const [b, h, q, k] = full;
+  const given = Array.isArray(shape) ? `[${shape.map(shown).join(', ')}]` : shown(shape);
+  throw new HeedError(
+    'SHAPE',
+    `${name} is ${given}, which does not broadcast to [B=${b}, Hq=${h}, Lq=${q}, Lk=${k}]`,
+    { clause: name, remedy: 'each length is 1 or the full one; shorter shapes align at the right' },
+  );
 }
 
 function checkWindowSide(name: string, value: number | null): number | null {

@@ -385,3 +385,36 @@ describe('what is no backend is refused with what makes one', () => {
     });
   });
 });
+
+describe('a mask that is not one', () => {
+  const query = tensor(new Float32Array(6), [1, 1, 3, 2]);
+  const key = tensor(new Float32Array(10), [1, 1, 5, 2]);
+  const request = { query, key, value: key };
+  const masked = (mask: AttentionRequest['mask']) => () => resolveRequest({ ...request, mask });
+
+  test('of int32 is answered with booleans', () => {
+    const mask = tensor(new Int32Array(15), [3, 5]);
+    expect(masked(mask)).toThrow(/^mask is int32, expected bool \(true may attend\) or float32 \[/);
+    expect(masked(mask)).toThrow(
+      expect.objectContaining({ remedy: expect.stringContaining('Uint8Array.from(data)') }),
+    );
+    // Who obeys has a mask.
+    const { problem } = resolveRequest({ ...request, mask: tensor(Uint8Array.from(mask.data), mask.shape) });
+    expect(problem.mask).toEqual({ kind: 'boolean', shape: [1, 1, 3, 5] });
+  });
+
+  test.each([[[3, 6]], [[6]], [[2, 3, 5]], [[1, 1, 3, 6]], [[1, 1, 1, 3, 5]]])(
+    'of the shape %j is shown as it was given',
+    (shape) => {
+      const size = shape.reduce((product, length) => product * length, 1);
+      const mask = tensor(new Uint8Array(size), shape);
+      expect(masked(mask)).toThrow(
+        `mask is [${shape.join(', ')}], which does not broadcast to [B=1, Hq=1, Lq=3, Lk=5]`,
+      );
+      const bias = tensor(new Float32Array(size), shape);
+      expect(() => resolveRequest({ ...request, bias })).toThrow(
+        `bias is [${shape.join(', ')}], which does not`,
+      );
+    },
+  );
+});

@@ -1,15 +1,8 @@
 import { checkInputs } from './check-inputs.ts';
-import { checkProblem } from './check-problem.ts';
+import { broadcastShape, checkProblem } from './check-problem.ts';
 import { HeedError } from './error.ts';
 import type { AttentionInputs } from './inputs.ts';
-import type {
-  AlignmentKind,
-  AttentionProblem,
-  BroadcastShape,
-  Layout,
-  OutputName,
-  Selection,
-} from './problem.ts';
+import type { AlignmentKind, AttentionProblem, Layout, OutputName, Selection } from './problem.ts';
 import { type OptionTable, checkOptions } from './options/check-options.ts';
 import { kindOf, shown } from './options/shown.ts';
 import { type FloatDType, type ResidentTensor, type Tensor, checkTensor, tensor } from './tensor.ts';
@@ -95,6 +88,8 @@ export function resolveRequest(request: AttentionRequest): {
   const alignment = positional ? alignmentOf(request, queryLength, keyLength) : null;
   const selection = request.selection ?? 'softmax';
 
+  const full = [batch, heads, queryLength, keyLength];
+
   const problem = checkProblem({
     batch,
     heads,
@@ -111,9 +106,12 @@ export function resolveRequest(request: AttentionRequest): {
     causal: request.causal ?? false,
     window,
     mask: tensors.mask
-      ? { kind: tensors.mask.dtype === 'bool' ? 'boolean' : 'float', shape: rank4('mask', tensors.mask) }
+      ? {
+          kind: tensors.mask.dtype === 'bool' ? 'boolean' : 'float',
+          shape: broadcastShape('mask', tensors.mask.shape, full),
+        }
       : null,
-    bias: tensors.bias ? { shape: rank4('bias', tensors.bias) } : null,
+    bias: tensors.bias ? { shape: broadcastShape('bias', tensors.bias.shape, full) } : null,
     lengths: { key: isGiven(request.keyLengths), query: isGiven(request.queryLengths) },
     segments: isGiven(request.querySegments) || isGiven(request.keySegments),
     alibi: isGiven(request.alibiSlopes),
@@ -308,13 +306,4 @@ function perBatch(values: PerBatch): Tensor<'int32'> {
     );
   }
   return tensor(Int32Array.from(values), [values.length]);
-}
-
-function rank4(name: string, value: Tensor | ResidentTensor): BroadcastShape {
-  if (value.shape.length > 4) {
-    throw new HeedError('SHAPE', `${name} is [${value.shape.join(', ')}], expected at most [B, Hq, Lq, Lk]`, {
-      clause: name,
-    });
-  }
-  return [...Array<number>(4 - value.shape.length).fill(1), ...value.shape] as unknown as BroadcastShape;
 }

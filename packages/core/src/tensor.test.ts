@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { type Tensor, attention, isResident, tensor } from './index.ts';
+import { HeedError, type Tensor, attention, isResident, tensor } from './index.ts';
 import { zeros } from './backend/index.ts';
 import reference from './reference/index.ts';
+import { checkTensor } from './tensor.ts';
 
 // Core runs anywhere, so its program knows no types of Node: the module is named in a way that needs none.
-const vm = (await import('node:vm' as string)) as { runInNewContext(code: string): unknown };
+const vm = (await import('node:vm' as string)) as {
+  runInNewContext(code: string, names?: object): unknown;
+};
 
 describe('tensor()', () => {
   test.each([
@@ -103,3 +106,32 @@ test('isResident() tells resident tensors from plain ones, and from anything els
   for (const value of [tensor(new Float32Array(1), [1]), null, undefined, 1, {}])
     expect(isResident(value)).toBe(false);
 });
+
+test.each([
+  ['BigInt64Array', new BigInt64Array([1n, -2n, 3n]), [1, -2, 3]],
+  ['BigUint64Array', new BigUint64Array([1n, 2n]), [1, 2]],
+  ['Int8Array', new Int8Array([1, -2]), [1, -2]],
+  ['Uint16Array', new Uint16Array([1, 2]), [1, 2]],
+  ['Uint8ClampedArray', new Uint8ClampedArray([1, 2]), [1, 2]],
+  ['DataView', new DataView(new Float32Array([0.5, 2]).buffer), [0.5, 2]],
+  ['ArrayBuffer', new Float32Array([0.5, 2]).buffer, [0.5, 2]],
+  ['Array', [1, 2], [1, 2]],
+])('the remedy for a %s works as it is written', (_, data, expected) => {
+  for (const make of [
+    () => tensor(data as never, [expected.length]),
+    () => checkTensor('query', { dtype: 'float32', shape: [expected.length], data }),
+  ]) {
+    const remedy = remedyOf(make);
+    const code = /(?:new Float32Array|Float32Array\.from)\([^)]*\)/.exec(remedy)![0];
+    expect([...(vm.runInNewContext(code, { data, Float32Array, Number }) as Float32Array)]).toEqual(expected);
+  }
+});
+
+function remedyOf(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    if (HeedError.isInstance(error)) return error.remedy!;
+  }
+  throw new Error('no error with a remedy');
+}

@@ -94,7 +94,7 @@ export function tensor<A extends DTypeArrays[DType]>(
   if (dtype === undefined) {
     throw new HeedError('DTYPE', `the data is ${kindOf(data)}, expected ${ARRAYS}`, {
       clause: 'shape',
-      remedy: 'copy the numbers: new Float32Array(data); booleans are a Uint8Array of 0 and 1',
+      remedy: copyRemedy(data),
     });
   }
   const result = { dtype, shape: Array.isArray(shape) ? [...shape] : shape, data } as unknown as Tensor<
@@ -131,6 +131,18 @@ export function dtypeOfArray(data: unknown): DType | undefined {
     default:
       return undefined;
   }
+}
+
+/** How to copy numbers that are in no array of a tensor's. */
+function copyRemedy(data: unknown): string {
+  const kind = kindOf(data);
+  if (kind === 'BigInt64Array' || kind === 'BigUint64Array') {
+    return 'copy the numbers: Float32Array.from(data, Number), or Int32Array.from(data, Number) for ids and lengths; booleans are a Uint8Array of 0 and 1';
+  }
+  if (kind === 'DataView') {
+    return 'view the bytes as what they are: new Float32Array(data.buffer, data.byteOffset, data.byteLength / 4)';
+  }
+  return 'copy the numbers: new Float32Array(data); booleans are a Uint8Array of 0 and 1';
 }
 
 const ARRAYS = 'a Float32Array, Float64Array, Int32Array or Uint8Array';
@@ -180,7 +192,10 @@ export function checkTensor(name: string, value: unknown): asserts value is Tens
   if (actual === undefined || actual !== dtype) {
     throw new HeedError('DTYPE', `${name} says its dtype is ${String(dtype)}, its data is ${kindOf(data)}`, {
       clause: 'shape',
-      remedy: `the data is ${ARRAYS} (of booleans); tensor(data, shape) tells its dtype`,
+      remedy:
+        actual === undefined
+          ? `${copyRemedy(data)}; tensor(data, shape) tells its dtype`
+          : `the data is ${ARRAYS} (of booleans); tensor(data, shape) tells its dtype`,
     });
   }
   if (
