@@ -184,7 +184,7 @@ describe('errors speak in dimension letters, before anything is computed', () =>
       { ...B2H4, mask: bools(4, 6) },
       {
         code: 'SHAPE',
-        message: 'mask is [1, 1, 4, 6], which does not broadcast to [B=2, Hq=4, Lq=5, Lk=6]',
+        message: 'mask is [4, 6], which does not broadcast to [B=2, Hq=4, Lq=5, Lk=6]',
         clause: 'mask',
         remedy: /align at the right/,
       },
@@ -194,14 +194,18 @@ describe('errors speak in dimension letters, before anything is computed', () =>
       { ...B2H4, bias: floats(2, 5, 6) },
       {
         code: 'SHAPE',
-        message: 'bias is [1, 2, 5, 6], which does not broadcast to [B=2, Hq=4, Lq=5, Lk=6]',
+        message: 'bias is [2, 5, 6], which does not broadcast to [B=2, Hq=4, Lq=5, Lk=6]',
         clause: 'bias',
       },
     ],
     [
       'bias of five axes',
       { ...B2H4, bias: floats(1, 1, 1, 1, 1) },
-      { code: 'SHAPE', message: 'bias is [1, 1, 1, 1, 1], expected at most [B, Hq, Lq, Lk]', clause: 'bias' },
+      {
+        code: 'SHAPE',
+        message: 'bias is [1, 1, 1, 1, 1], which does not broadcast to [B=2, Hq=4, Lq=5, Lk=6]',
+        clause: 'bias',
+      },
     ],
     [
       'slopes',

@@ -20,7 +20,13 @@ export { Adam, type AdamOptions, type Optimizer, SGD, type SGDOptions } from './
 export type { NamedTensors } from './parameters.ts';
 export { seededRandom } from './random.ts';
 export type { RotaryOptions } from './rotary.ts';
-export { type Safetensors, readSafetensors } from './safetensors.ts';
+export {
+  type RowRange,
+  type SafetensorsFile,
+  type StoredTensor,
+  openSafetensors,
+} from './safetensors/open.ts';
+export { type Safetensors, readSafetensors } from './safetensors/read.ts';
 export type { SingleHeadGradients, SingleHeadInputs, SingleHeadResults } from './single-head.ts';
 export {
   SpatialAttention,

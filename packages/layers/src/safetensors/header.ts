@@ -33,9 +33,13 @@ function refuse(clause: 'length' | 'header' | 'entry' | 'layout', message: strin
   });
 }
 
-/** @throws HeedError `ARGUMENT`, with the clause that the file breaks. */
-export function parseHeader(bytes: Uint8Array): Header {
-  const start = 8 + headerLength(bytes);
+/**
+ * @param bytes of the beginning of the file, at least to the end of its header.
+ * @param size of the whole file, in bytes.
+ * @throws HeedError `ARGUMENT`, with the clause that the file breaks.
+ */
+export function parseHeader(bytes: Uint8Array, size: number): Header {
+  const start = headerEnd(bytes, size);
   const parsed = parseObject(bytes.subarray(8, start));
   const entries = new Map<string, Entry>();
   let metadata: Record<string, string> = {};
@@ -43,18 +47,22 @@ export function parseHeader(bytes: Uint8Array): Header {
     if (name === '__metadata__') metadata = checkMetadata(value);
     else entries.set(name, checkEntry(name, value));
   }
-  checkLayout(entries, bytes.length - start);
+  checkLayout(entries, size - start);
   return { metadata, entries, start };
 }
 
-function headerLength(bytes: Uint8Array): number {
-  if (bytes.length < 8)
-    refuse('length', `the file has ${bytes.length} bytes, a header's length alone takes 8`);
+/**
+ * Where the header ends, by the first eight bytes of the file.
+ *
+ * @throws HeedError `ARGUMENT`.
+ */
+export function headerEnd(bytes: Uint8Array, size: number): number {
+  if (size < 8) refuse('length', `the file has ${size} bytes, a header's length alone takes 8`);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  const most = Math.min(bytes.length - 8, LONGEST_HEADER);
+  const most = Math.min(size - 8, LONGEST_HEADER);
   if (length > BigInt(most))
     refuse('length', `the header's length is ${length}, at most ${most} is possible`);
-  return Number(length);
+  return 8 + Number(length);
 }
 
 function parseObject(bytes: Uint8Array): object {

@@ -1,6 +1,7 @@
+import { runInNewContext } from 'node:vm';
 import { HeedError } from '@heed/core';
 import { describe, expect, test } from 'vitest';
-import { readSafetensors } from './safetensors.ts';
+import { readSafetensors } from './read.ts';
 
 /** A file of this header and these many bytes of numbers. */
 function file(header: unknown, numbers: ArrayLike<number> = [], length?: number): Uint8Array {
@@ -168,4 +169,23 @@ test.each([
   expect(Object.keys(dict)).toEqual(['strange', 'flag']);
   expect(dict['flag']!.dtype).toBe('bool');
   expect(() => dict['strange']).toThrow(expect.objectContaining({ code: 'UNSUPPORTED' }) as Error);
+});
+
+test.each([
+  [undefined],
+  [null],
+  ['model.safetensors'],
+  [9],
+  [[1, 2]],
+  [{}],
+  [new DataView(new ArrayBuffer(8))],
+])('%s for the bytes of a file is refused', (given) => {
+  expect(() => readSafetensors(given as never)).toThrow(expect.objectContaining({ code: 'ARGUMENT' }));
+});
+
+test('bytes of another realm are taken', () => {
+  const bytes = file({ a: entry }, four);
+  const other = runInNewContext('Uint8Array.from(bytes)', { bytes }) as Uint8Array;
+  expect(other).not.toBeInstanceOf(Uint8Array);
+  expect(readSafetensors(other).tensor('a').data).toHaveLength(1);
 });

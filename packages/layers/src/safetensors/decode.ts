@@ -1,0 +1,86 @@
+import { HeedError, type Tensor } from '@heed/core';
+import { fromFloat16 } from '@heed/core/backend';
+import type { Entry } from './header.ts';
+
+/** Types that {@link decode} reads. */
+export const READ: ReadonlySet<string> = new Set([
+  'F32',
+  'F64',
+  'F16',
+  'BF16',
+  'U8',
+  'I8',
+  'U16',
+  'I16',
+  'I32',
+  'I64',
+  'BOOL',
+]);
+
+/**
+ * A tensor of its bytes.
+ *
+ * @throws HeedError `UNSUPPORTED` for a type that no tensor holds, and a number that int32 does not.
+ */
+export function decode(name: string, { dtype, shape }: Entry, bytes: Uint8Array): Tensor {
+  switch (dtype) {
+    case 'F32':
+      return { dtype: 'float32', shape, data: view(Float32Array, bytes) };
+    case 'F64':
+      return { dtype: 'float64', shape, data: view(Float64Array, bytes) };
+    case 'F16':
+      return { dtype: 'float32', shape, data: Float32Array.from(view(Uint16Array, bytes), fromFloat16) };
+    case 'BF16': {
+      const words = Uint32Array.from(view(Uint16Array, bytes), (half) => half << 16);
+      return { dtype: 'float32', shape, data: new Float32Array(words.buffer) };
+    }
+    case 'U8':
+      return { dtype: 'int32', shape, data: Int32Array.from(bytes) };
+    case 'I8':
+      return { dtype: 'int32', shape, data: Int32Array.from(view(Int8Array, bytes)) };
+    case 'U16':
+      return { dtype: 'int32', shape, data: Int32Array.from(view(Uint16Array, bytes)) };
+    case 'I16':
+      return { dtype: 'int32', shape, data: Int32Array.from(view(Int16Array, bytes)) };
+    case 'I32':
+      return { dtype: 'int32', shape, data: view(Int32Array, bytes) };
+    case 'I64':
+      return {
+        dtype: 'int32',
+        shape,
+        data: Int32Array.from(view(BigInt64Array, bytes), (n) => small(name, n)),
+      };
+    case 'BOOL':
+      return { dtype: 'bool', shape, data: bytes };
+    default:
+      throw new HeedError('UNSUPPORTED', `"${name}" is ${dtype}, which no tensor of Heed holds`, {
+        clause: 'safetensors.dtype',
+        remedy: `convert it to one of ${[...READ].join(', ')}`,
+      });
+  }
+}
+
+interface NumberArray<A> {
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBufferLike, offset: number, length: number): A;
+}
+
+/** The file's own memory where its place in it allows that, else a copy. */
+function view<A>(array: NumberArray<A>, bytes: Uint8Array): A {
+  const size = array.BYTES_PER_ELEMENT;
+  const { buffer, byteOffset, byteLength } = byteOffsetFits(bytes, size) ? bytes : bytes.slice();
+  return new array(buffer, byteOffset, byteLength / size);
+}
+
+function byteOffsetFits({ byteOffset }: Uint8Array, size: number): boolean {
+  return byteOffset % size === 0;
+}
+
+function small(name: string, value: bigint): number {
+  if (BigInt.asIntN(32, value) !== value) {
+    throw new HeedError('UNSUPPORTED', `"${name}" has ${value}, which does not fit into int32`, {
+      clause: 'safetensors.dtype',
+    });
+  }
+  return Number(value);
+}

@@ -1,0 +1,128 @@
+import { HeedError, type Tensor } from '@heed/core';
+import { checkOptions, integer, required, shown } from '@heed/core/backend';
+import { READ, decode } from './decode.ts';
+import { type Entry, headerEnd, parseHeader } from './header.ts';
+
+/** Rows of the first axis: `start` to `end`, which is not among them. */
+export interface RowRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A tensor of a file, as its header describes it. */
+export interface StoredTensor {
+  /** As the format spells it: `F32`, `BF16`. */
+  readonly dtype: string;
+  readonly shape: readonly number[];
+}
+
+/** An open safetensors file: its header was read and checked, numbers are read when they are asked for. */
+export interface SafetensorsFile {
+  /** The file's own remarks. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** In the order of the file. */
+  readonly names: readonly string[];
+  /** @throws HeedError `MISSING_INPUT` for a name that is not there. */
+  describe(name: string): StoredTensor;
+  /**
+   * Reads a tensor, or rows of its first axis, and nothing else of the file. Types are those of {@link readSafetensors}.
+   *
+   * @throws HeedError `MISSING_INPUT` for a name that is not there, `SHAPE` for rows that are not there, `UNSUPPORTED` for
+   * a type that no tensor holds, `ENGINE` when the file cannot be read.
+   */
+  tensor(name: string, rows?: RowRange): Promise<Tensor>;
+  /**
+   * Reads the tensors whose names begin with the prefix, one after another, under the rest of their names. Default: all.
+   *
+   * @throws HeedError as `tensor` does.
+   */
+  stateDict(prefix?: string): Promise<Record<string, Tensor>>;
+}
+
+/**
+ * Opens a safetensors file of any size: nothing but the header is read, and later what is asked for. In Node, a `Blob` of
+ * a file is `await fs.openAsBlob(path)`; in a browser, a `File` is one.
+ *
+ * @throws HeedError `ARGUMENT` with the clause that a malformed file breaks, as {@link readSafetensors}; `ENGINE` when the
+ * file cannot be read.
+ *
+ * @example
+ * ```ts
+ * import { openSafetensors } from '@heed/layers';
+ *
+ * const header = '{"scale":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]}}';
+ * const length = new Uint8Array([header.length, 0, 0, 0, 0, 0, 0, 0]);
+ * const file = await openSafetensors(new Blob([length, header, new Float32Array([1, 2])]));
+ * console.log((await file.tensor('scale', { start: 1, end: 2 })).data[0]); // 2
+ * ```
+ */
+export async function openSafetensors(file: Blob): Promise<SafetensorsFile> {
+  const blob = file as Partial<Blob> | null | undefined;
+  if (typeof blob?.slice !== 'function' || typeof blob.size !== 'number') {
+    throw new HeedError('ARGUMENT', `the file is ${shown(file)}, expected a Blob`, {
+      clause: 'safetensors.length',
+      remedy: 'give await fs.openAsBlob(path), a File, or new Blob([bytes]); readSafetensors takes bytes',
+    });
+  }
+  const end = headerEnd(await bytesOf(file, 0, Math.min(8, file.size)), file.size);
+  const { metadata, entries, start } = parseHeader(await bytesOf(file, 0, end), file.size);
+  const entryOf = (name: string): Entry => {
+    const entry = entries.get(name);
+    if (entry === undefined) throw new HeedError('MISSING_INPUT', `the file has no tensor "${name}"`);
+    return entry;
+  };
+  const names = [...entries.keys()];
+  const tensor = async (name: string, rows?: RowRange): Promise<Tensor> => {
+    const entry = entryOf(name);
+    if (!READ.has(entry.dtype)) return decode(name, entry, new Uint8Array(0));
+    const part = rows === undefined ? entry : partOf(name, entry, rows);
+    return decode(name, part, await bytesOf(file, start + part.begin, start + part.end));
+  };
+  return {
+    metadata,
+    names,
+    describe(name) {
+      const { dtype, shape } = entryOf(name);
+      return { dtype, shape: [...shape] };
+    },
+    tensor,
+    async stateDict(prefix = '') {
+      const dict: Record<string, Tensor> = {};
+      for (const name of names.filter((one) => one.startsWith(prefix))) {
+        const value = await tensor(name);
+        // Not an assignment: a file may have a tensor named __proto__.
+        Object.defineProperty(dict, name.slice(prefix.length), { enumerable: true, value });
+      }
+      return dict;
+    },
+  };
+}
+
+/** The rows of a tensor, as a tensor of the file. */
+function partOf(name: string, { dtype, shape, begin, end }: Entry, rows: RowRange): Entry {
+  const row = required(integer(0));
+  checkOptions('tensor()', rows, { start: row, end: row });
+  const [count, ...inner] = shape;
+  if (count === undefined || rows.start > rows.end || rows.end > count) {
+    throw new HeedError(
+      'SHAPE',
+      `rows ${rows.start} to ${rows.end} of "${name}", which is [${shape.join(', ')}]; expected 0 ≤ start ≤ end ≤ the first length`,
+      { clause: 'safetensors.entry', remedy: 'describe(name) tells the shape' },
+    );
+  }
+  // Not of `shape`: any of its lengths may be 0.
+  const bytes = count === 0 ? 0 : (end - begin) / count;
+  const part = { dtype, shape: [rows.end - rows.start, ...inner] };
+  return { ...part, begin: begin + rows.start * bytes, end: begin + rows.end * bytes };
+}
+
+async function bytesOf(file: Blob, begin: number, end: number): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await file.slice(begin, end).arrayBuffer());
+  } catch (error) {
+    throw new HeedError('ENGINE', `bytes ${begin} to ${end} of the file cannot be read: ${String(error)}`, {
+      cause: error,
+      remedy: 'open the file again if it was changed; read rows of a tensor that does not fit into memory',
+    });
+  }
+}
