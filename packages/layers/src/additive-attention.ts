@@ -12,12 +12,12 @@ import {
   type SingleHeadGradients,
   type SingleHeadInputs,
   type SingleHeadResults,
-  checkGradientOf,
-  checkSingleHead,
+  gradientOf,
+  singleHeadInputs,
   valueOrKey,
 } from './single-head.ts';
 import { type StateDict, copyParameters } from './state-dict.ts';
-import type { FloatTensor } from './tensors.ts';
+import { type FloatTensorLike } from './tensor-like.ts';
 
 export interface AdditiveAttentionOptions {
   /** Width of the queries: the decoder's state. */
@@ -88,9 +88,8 @@ export class AdditiveAttention {
   ): Promise<SingleHeadResults<O>> {
     checkForward(backend, options);
     const { dtype = 'float32', queryDim, keyDim } = this.#options;
-    checkSingleHead(inputs, dtype, queryDim, keyDim);
-    const { query, key, value, ...given } = inputs;
-    const scope = await withKeyMask(given, key.shape[0], key.shape[1]);
+    const { query, key, value, ...scoped } = singleHeadInputs(inputs, dtype, queryDim, keyDim);
+    const scope = await withKeyMask(scoped, key.shape[0], key.shape[1]);
     const { 'query.weight': queryWeight, 'key.weight': keyWeight, 'score.weight': vector } = this.parameters;
     const pairs = tanhScore(linear(query, queryWeight), linear(key, keyWeight), vector);
     const attended = await attendScores(backend, allScores(pairs), value ?? key, scope, options ?? {});
@@ -98,8 +97,8 @@ export class AdditiveAttention {
       output: attended.output,
       ...(options?.weights && { weights: attended.weights }),
       ...(options?.gradient && {
-        gradient: async (dOutput: FloatTensor): Promise<SingleHeadGradients> => {
-          checkGradientOf(attended.output, dOutput);
+        gradient: async (given: FloatTensorLike): Promise<SingleHeadGradients> => {
+          const dOutput = gradientOf(attended.output, given);
           const { dScores, dValue } = await attended.gradient(dOutput);
           const back = tanhScore(linear(query, queryWeight), linear(key, keyWeight), vector);
           addAllGradients(back, dScores);

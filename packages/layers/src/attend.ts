@@ -4,9 +4,10 @@ import {
   type AttentionRequest,
   type AttentionResults,
   type RequestedResults,
-  type ResidentTensor,
+  type PlainTensorLike,
   type RunOptions,
   type Tensor,
+  type TensorLike,
   attention,
   resolveRequest,
 } from '@heed/core';
@@ -31,7 +32,7 @@ export type When<Options, Name extends keyof ForwardOptions, Member> = Options e
   ? Member
   : unknown;
 
-type LayerRequest = AttentionRequest<Tensor | ResidentTensor>;
+type LayerRequest = AttentionRequest<TensorLike>;
 
 /** What a request to a layer may say about who attends to whom; shapes and meaning are those of `attention()`. */
 export type AttentionScope = Pick<
@@ -39,7 +40,7 @@ export type AttentionScope = Pick<
   'causal' | 'window' | 'alignment' | 'mask' | 'keyLengths' | 'queryLengths' | 'querySegments' | 'keySegments'
 > & {
   /** Key padding, bool `[B, Lk]`: true may be attended to, false is padding. Joins `mask` where both are given. */
-  readonly keyMask?: Tensor | undefined;
+  readonly keyMask?: PlainTensorLike | undefined;
 };
 
 export const SCOPE_NAMES: Readonly<Record<keyof AttentionScope, true>> = {

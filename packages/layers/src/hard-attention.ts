@@ -9,12 +9,13 @@ import { type NamedTensors, initialGlorot } from './parameters.ts';
 import {
   type SingleHeadGradients,
   type SingleHeadInputs,
-  checkGradientOf,
-  checkSingleHead,
+  gradientOf,
+  singleHeadInputs,
   valueOrKey,
 } from './single-head.ts';
 import { type StateDict, copyParameters } from './state-dict.ts';
 import { type FloatTensor, checkShape, reshape } from './tensors.ts';
+import { type FloatTensorLike, floatTensor } from './tensor-like.ts';
 
 export interface HardAttentionOptions {
   readonly queryDim: number;
@@ -49,12 +50,12 @@ export interface HardAttentionResults {
    *
    * @param dOutput the loss's own gradient, which reaches the value that was chosen.
    */
-  reinforce(dLogProbability: FloatTensor, dOutput?: FloatTensor): Promise<SingleHeadGradients>;
+  reinforce(dLogProbability: FloatTensorLike, dOutput?: FloatTensorLike): Promise<SingleHeadGradients>;
   /**
    * Straight-through (Bengio, Léonard and Courville 2013, section 3): backwards as if the choice had been the softmax's
    * weights. The value's gradient is exact: it goes to what was chosen.
    */
-  straightThrough(dOutput: FloatTensor): Promise<SingleHeadGradients>;
+  straightThrough(dOutput: FloatTensorLike): Promise<SingleHeadGradients>;
 }
 
 /**
@@ -113,9 +114,8 @@ export class HardAttention {
     const { selection, seed, gradient: backward = backend, ...run } = options;
     assertBackend(backward, 'gradient');
     const { dtype = 'float32', queryDim, keyDim } = this.#options;
-    checkSingleHead(inputs, dtype, queryDim, keyDim);
-    const { query, key, value, ...given } = inputs;
-    const scope = await plainMask(await withKeyMask(given, key.shape[0], key.shape[1]));
+    const { query, key, value, ...scoped } = singleHeadInputs(inputs, dtype, queryDim, keyDim);
+    const scope = await plainMask(await withKeyMask(scoped, key.shape[0], key.shape[1]));
     const q = linear(query, this.parameters['query.weight']);
     const k = linear(key, this.parameters['key.weight']);
     const chosen = await choose(backend, { q, k, value: value ?? key, scope, selection, seed }, run);
@@ -131,12 +131,13 @@ export class HardAttention {
     return {
       ...chosen,
       logProbability: logProbabilities(chosen, q, k, scope.mask),
-      async reinforce(dLogProbability, dOutput) {
+      async reinforce(given, givenGradient) {
+        const dLogProbability = floatTensor('dLogProbability', given, dtype);
         checkShape('dLogProbability', dLogProbability, dtype, [
           ['B', query.shape[0]],
           ['Lq', query.shape[1]],
         ]);
-        if (dOutput) checkGradientOf(chosen.output, dOutput);
+        const dOutput = givenGradient && gradientOf(chosen.output, givenGradient);
         const { dQuery, dKey } = await ofLogProbability(
           backward,
           q,
@@ -148,8 +149,8 @@ export class HardAttention {
         );
         return unproject(dQuery, dKey, toChosen(value ?? key, chosen.choice, dOutput));
       },
-      async straightThrough(dOutput) {
-        checkGradientOf(chosen.output, dOutput);
+      async straightThrough(given) {
+        const dOutput = gradientOf(chosen.output, given);
         const request = { query: oneHead(q), key: oneHead(k), value: oneHead(value ?? key), ...scope };
         const soft = await attend(backward, request, { ...run, gradient: true });
         const { dQuery, dKey } = await soft.gradient(oneHead(dOutput));

@@ -36,4 +36,5 @@ export {
   type SpatialAttentionResults,
 } from './spatial-attention.ts';
 export type { StateDict } from './state-dict.ts';
+export type { FloatTensorLike } from './tensor-like.ts';
 export type { FloatTensor } from './tensors.ts';

@@ -5,6 +5,7 @@ import { checkCounts, checkFirstWeights } from './options.ts';
 import { type StateDict, copyParameters } from './state-dict.ts';
 import { type FloatTensor, checkPlain, checkShape, reshape } from './tensors.ts';
 import { matrix, multiply, transpose } from './matrix/multiply.ts';
+import { type FloatTensorLike, floatTensor } from './tensor-like.ts';
 
 export interface LinearOptions {
   /** Width of the input: the length of its last axis. */
@@ -66,22 +67,22 @@ export class Linear {
   }
 
   /**
-   * @param input `[…, in]`.
+   * @param given `[…, in]`.
    * @returns `[…, out]`.
    * @throws HeedError `SHAPE` or `DTYPE`.
    */
-  forward(input: FloatTensor): FloatTensor {
-    this.#check('input', input, this.parameters['weight'].shape[1]);
+  forward(given: FloatTensorLike): FloatTensor {
+    const input = this.#checked('input', given, this.parameters['weight'].shape[1]);
     return linear(input, this.parameters['weight'], this.parameters['bias']);
   }
 
   /**
-   * @param input what {@link forward} was given.
-   * @param dOutput the gradient of the loss with respect to the output, `[…, out]`.
+   * @param given what {@link forward} was given.
+   * @param givenGradient the gradient of the loss with respect to the output, `[…, out]`.
    */
-  gradient(input: FloatTensor, dOutput: FloatTensor): LinearGradients {
-    this.#check('input', input, this.parameters['weight'].shape[1]);
-    this.#check('dOutput', dOutput, this.parameters['weight'].shape[0]);
+  gradient(given: FloatTensorLike, givenGradient: FloatTensorLike): LinearGradients {
+    const input = this.#checked('input', given, this.parameters['weight'].shape[1]);
+    const dOutput = this.#checked('dOutput', givenGradient, this.parameters['weight'].shape[0]);
     const { dInput, dWeight, dBias } = linearGradient(input, this.parameters['weight'], dOutput);
     return { dInput, parameters: { weight: dWeight, ...(this.parameters['bias'] && { bias: dBias }) } };
   }
@@ -95,11 +96,13 @@ export class Linear {
     copyParameters(this.parameters, stateDict);
   }
 
-  #check(name: string, value: FloatTensor, width: number): void {
+  #checked(name: string, given: FloatTensorLike, width: number): FloatTensor {
+    const value = floatTensor(name, given, this.#dtype);
     checkPlain(name, value);
     if (value.shape.length === 0) throw new HeedError('SHAPE', `${name} has no axes, expected […, ${width}]`);
     const leading = value.shape.slice(0, -1).map(() => ['…', null] as const);
     checkShape(name, value, this.#dtype, [...leading, ['E', width]]);
+    return value;
   }
 }
 

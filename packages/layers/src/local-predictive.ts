@@ -1,9 +1,9 @@
 import { type AttentionBackend, HeedError } from '@heed/core';
 import { zeros } from '@heed/core/backend';
 import { attendScores } from './attend-scores.ts';
-import type { AttentionScope, ForwardOptions } from './attend.ts';
+import type { ForwardOptions } from './attend.ts';
 import { linear, linearGradient } from './linear.ts';
-import { checkKeyMask } from './masks.ts';
+import { type PlainScope, checkKeyMask } from './masks.ts';
 import type { PairAttention, PairScore } from './pair-scores.ts';
 import type { NamedTensors } from './parameters.ts';
 import { type FloatTensor, reshape } from './tensors.ts';
@@ -33,7 +33,7 @@ export async function attendPredicted(
   pairsOf: () => PairScore,
   parameters: NamedTensors,
   halfWidth: number,
-  scope: AttentionScope,
+  scope: PlainScope,
   options: ForwardOptions,
 ): Promise<PairAttention> {
   const [batch, queries] = query.shape;
@@ -99,7 +99,7 @@ export async function attendPredicted(
 }
 
 /** @throws HeedError `ARGUMENT`, `SHAPE` or `DTYPE`. */
-export function checkPredictedScope(scope: AttentionScope, batch: number, keys: number): void {
+export function checkPredictedScope(scope: PlainScope, batch: number, keys: number): void {
   const { keyLengths: _, keyMask, ...others } = scope;
   if (keyMask !== undefined) checkKeyMask(keyMask, batch, keys);
   lengthsOf(scope, batch, keys);
@@ -111,7 +111,7 @@ export function checkPredictedScope(scope: AttentionScope, batch: number, keys: 
   });
 }
 
-function lengthsOf({ keyLengths }: AttentionScope, batch: number, keys: number): readonly number[] {
+function lengthsOf({ keyLengths }: PlainScope, batch: number, keys: number): readonly number[] {
   const given = keyLengths && ('data' in keyLengths ? [...keyLengths.data] : keyLengths);
   if (given && (given.length !== batch || given.some((length) => !(length >= 0 && length <= keys)))) {
     throw new HeedError(
@@ -168,7 +168,7 @@ function slotsOf(
   queries: number,
   keys: number,
   halfWidth: number,
-  { keyMask }: AttentionScope,
+  { keyMask }: PlainScope,
   lengths: readonly number[],
 ): Slot[] {
   const slots: Slot[] = [];

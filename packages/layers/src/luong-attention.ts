@@ -1,11 +1,11 @@
 import { type AttentionBackend, type FloatDType, HeedError } from '@heed/core';
 import { checkOptions } from '@heed/core/backend';
 import { attendScores, oneHead, withoutHead } from './attend-scores.ts';
-import { type AttentionScope, type ForwardOptions, attend } from './attend.ts';
+import { type ForwardOptions, attend } from './attend.ts';
 import { checkForward } from './check-forward.ts';
 import { linear, linearGradient } from './linear.ts';
 import { attendPredicted, checkPredictedScope } from './local-predictive.ts';
-import { type MaskedScope, withKeyMask } from './masks.ts';
+import { type MaskedScope, type PlainScope, withKeyMask } from './masks.ts';
 import { checkCounts, checkFirstWeights, checkOneOf } from './options.ts';
 import {
   type PairAttention,
@@ -20,12 +20,13 @@ import {
   type SingleHeadGradients,
   type SingleHeadInputs,
   type SingleHeadResults,
-  checkGradientOf,
-  checkSingleHead,
+  gradientOf,
+  singleHeadInputs,
   valueOrKey,
 } from './single-head.ts';
 import { type StateDict, copyParameters } from './state-dict.ts';
 import { type FloatTensor, sum } from './tensors.ts';
+import { type FloatTensorLike, type WithTensors } from './tensor-like.ts';
 
 export interface LuongAttentionOptions {
   /**
@@ -97,15 +98,15 @@ export class LuongAttention {
   ): Promise<SingleHeadResults<O>> {
     checkForward(backend, options);
     const { dtype = 'float32', queryDim, keyDim } = this.#options;
-    checkSingleHead(inputs, dtype, queryDim, keyDim);
-    const { query, key, value } = inputs;
-    const attended = await this.#attend(backend, inputs, options ?? {});
+    const tensors = singleHeadInputs(inputs, dtype, queryDim, keyDim);
+    const { query, key, value } = tensors;
+    const attended = await this.#attend(backend, tensors, options ?? {});
     const results = {
       output: attended.output,
       ...(options?.weights && { weights: attended.weights }),
       ...(options?.gradient && {
-        gradient: async (dOutput: FloatTensor): Promise<SingleHeadGradients> => {
-          checkGradientOf(attended.output, dOutput);
+        gradient: async (given: FloatTensorLike): Promise<SingleHeadGradients> => {
+          const dOutput = gradientOf(attended.output, given);
           const inner = await attended.gradient(dOutput);
           const q = this.#unproject('query.weight', query, inner.dQuery);
           const k = this.#unproject('key.weight', key, inner.dKey);
@@ -136,7 +137,7 @@ export class LuongAttention {
 
   async #attend(
     backend: AttentionBackend,
-    inputs: SingleHeadInputs,
+    inputs: WithTensors<SingleHeadInputs>,
     options: ForwardOptions,
   ): Promise<PairAttention> {
     const { query, key, value = key, ...given } = inputs;
@@ -184,7 +185,7 @@ export class LuongAttention {
 }
 
 /** p_t = t: the window of the contract, whose row t stands at key t. */
-function monotonic(scope: AttentionScope, halfWidth: number): AttentionScope {
+function monotonic(scope: PlainScope, halfWidth: number): PlainScope {
   if (scope.window || scope.alignment) {
     throw new HeedError('ARGUMENT', 'local-m has a window and an alignment of its own', {
       clause: 'window',

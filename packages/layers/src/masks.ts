@@ -2,9 +2,13 @@ import { HeedError, type Tensor, isResident } from '@heed/core';
 import { sizeOf } from '@heed/core/backend';
 import type { AttentionScope } from './attend.ts';
 import { checkPlain } from './tensors.ts';
+import type { WithTensors } from './tensor-like.ts';
+
+/** Who attends to whom, in tensors. */
+export type PlainScope = WithTensors<AttentionScope>;
 
 /** Who attends to whom, without key padding of its own. */
-export type MaskedScope = Omit<AttentionScope, 'keyMask'>;
+export type MaskedScope = Omit<PlainScope, 'keyMask'>;
 
 /**
  * The scope with its key padding made part of the mask. A mask that is resident is read back for that.
@@ -12,7 +16,7 @@ export type MaskedScope = Omit<AttentionScope, 'keyMask'>;
  * @throws HeedError `SHAPE`, `DTYPE` or `ARGUMENT`.
  */
 export async function withKeyMask(
-  { keyMask, ...scope }: AttentionScope,
+  { keyMask, ...scope }: PlainScope,
   batch: number,
   keys: number,
 ): Promise<MaskedScope> {
@@ -26,7 +30,7 @@ export async function withKeyMask(
 /** The scope with its mask at hand: one that is resident is read back. */
 export async function plainMask(
   scope: MaskedScope,
-): Promise<MaskedScope & { readonly mask?: Tensor | undefined }> {
+): Promise<Omit<MaskedScope, 'mask'> & { readonly mask?: Tensor | undefined }> {
   const { mask, ...rest } = scope;
   return mask === undefined ? rest : { ...rest, mask: isResident(mask) ? await mask.read() : mask };
 }

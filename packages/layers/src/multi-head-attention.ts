@@ -1,4 +1,10 @@
-import { type AttentionBackend, type FloatDType, HeedError, type Tensor } from '@heed/core';
+import {
+  type AttentionBackend,
+  type FloatDType,
+  HeedError,
+  type PlainTensorLike,
+  type Tensor,
+} from '@heed/core';
 import { checkOptions, zeros } from '@heed/core/backend';
 import { type AttentionScope, type ForwardOptions, SCOPE_NAMES, type When, attend } from './attend.ts';
 import { checkForward } from './check-forward.ts';
@@ -9,6 +15,7 @@ import { type NamedTensors, initialGlorot, initialUniform } from './parameters.t
 import { type RotaryOptions, checkRotary, positionsOf, rotate } from './rotary.ts';
 import { type StateDict, loadProjections } from './state-dict.ts';
 import { type FloatTensor, checkShape, reshape, sum } from './tensors.ts';
+import { type FloatTensorLike, floatTensor, withTensors } from './tensor-like.ts';
 
 export interface MultiHeadAttentionOptions {
   /** E, the width of queries and of the output. */
@@ -40,19 +47,19 @@ export interface MultiHeadAttentionOptions {
 /** The tensors of a call, and who attends to whom. */
 export interface MultiHeadAttentionInputs extends AttentionScope {
   /** `[B, Lq, E]`. */
-  readonly query: FloatTensor;
+  readonly query: FloatTensorLike;
   /** `[B, Lk, kdim]`. Default: the query (self-attention). */
-  readonly key?: FloatTensor | undefined;
+  readonly key?: FloatTensorLike | undefined;
   /** `[B, Lk, vdim]`. Default: the key. */
-  readonly value?: FloatTensor | undefined;
+  readonly value?: FloatTensorLike | undefined;
   /** Added to the scores; broadcasts against `[B, Hq, Lq, Lk]`, and has a gradient. */
-  readonly bias?: FloatTensor | undefined;
+  readonly bias?: FloatTensorLike | undefined;
   /** `[Hq]`: score − slope · |p − j|. */
-  readonly alibiSlopes?: FloatTensor | undefined;
+  readonly alibiSlopes?: FloatTensorLike | undefined;
   /** int32 `[Lq]` or `[B, Lq]`, for rotary embeddings. Default 0, 1, … where Lq = Lk; else both must be given. */
-  readonly queryPositions?: Tensor<'int32'> | undefined;
+  readonly queryPositions?: PlainTensorLike | undefined;
   /** int32 `[Lk]` or `[B, Lk]`. Default in self-attention: those of the queries. */
-  readonly keyPositions?: Tensor<'int32'> | undefined;
+  readonly keyPositions?: PlainTensorLike | undefined;
 }
 
 export interface MultiHeadAttentionGradients {
@@ -77,7 +84,7 @@ export type MultiHeadAttentionResults<Options> = {
     'gradient',
     {
       /** Inputs and parameters must be unchanged since the forward call. */
-      gradient(dOutput: FloatTensor): Promise<MultiHeadAttentionGradients>;
+      gradient(dOutput: FloatTensorLike): Promise<MultiHeadAttentionGradients>;
     }
   >;
 
@@ -170,9 +177,15 @@ export class MultiHeadAttention {
   ): Promise<MultiHeadAttentionResults<O>> {
     checkForward(backend, options);
     checkOptions('forward()', inputs, INPUT_NAMES);
-    const { query, key = query, value = key, queryPositions, ...given } = inputs;
+    const {
+      query,
+      key = query,
+      value = key,
+      queryPositions,
+      ...scoped
+    } = withTensors<MultiHeadAttentionInputs>(inputs, this.#dtype);
     // In self-attention a key is its query, so it stands where the query stands.
-    const { keyPositions = inputs.key === undefined ? queryPositions : undefined, ...rest } = given;
+    const { keyPositions = inputs.key === undefined ? queryPositions : undefined, ...rest } = scoped;
     this.#check(query, key, value);
     const { bias, alibiSlopes, ...who } = rest;
     const scope = await withKeyMask(who, query.shape[0], key.shape[1]);
@@ -196,7 +209,8 @@ export class MultiHeadAttention {
       output: linear(joined, this.parameters['output.weight'], this.parameters['output.bias']),
       ...(options?.weights && { weights: attended.weights }),
       ...(options?.gradient && {
-        gradient: async (dOutput: FloatTensor): Promise<MultiHeadAttentionGradients> => {
+        gradient: async (given: FloatTensorLike): Promise<MultiHeadAttentionGradients> => {
+          const dOutput = floatTensor('dOutput', given, this.#dtype);
           checkShape(
             'dOutput',
             dOutput,

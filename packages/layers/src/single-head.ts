@@ -3,15 +3,16 @@ import { checkOptions } from '@heed/core/backend';
 import { type AttentionScope, SCOPE_NAMES, type When } from './attend.ts';
 import type { NamedTensors } from './parameters.ts';
 import { type FloatTensor, checkShape, sum } from './tensors.ts';
+import { type FloatTensorLike, type WithTensors, floatTensor, withTensors } from './tensor-like.ts';
 
 /** The tensors of a call of a layer with one head, and who attends to whom. */
 export interface SingleHeadInputs extends AttentionScope {
   /** `[B, Lq, queryDim]`. */
-  readonly query: FloatTensor;
+  readonly query: FloatTensorLike;
   /** `[B, Lk, keyDim]`. */
-  readonly key: FloatTensor;
+  readonly key: FloatTensorLike;
   /** `[B, Lk, Ev]`, of any width. Default: the key. */
-  readonly value?: FloatTensor | undefined;
+  readonly value?: FloatTensorLike | undefined;
 }
 
 export interface SingleHeadGradients {
@@ -33,19 +34,24 @@ export type SingleHeadResults<Options> = {
     'gradient',
     {
       /** Inputs and parameters must be unchanged since the forward call. */
-      gradient(dOutput: FloatTensor): Promise<SingleHeadGradients>;
+      gradient(dOutput: FloatTensorLike): Promise<SingleHeadGradients>;
     }
   >;
 
-/** @throws HeedError `UNKNOWN_OPTION`, `MISSING_INPUT`, `ARGUMENT`, `DTYPE` or `SHAPE`. */
-export function checkSingleHead(
+/**
+ * The inputs as tensors, checked.
+ *
+ * @throws HeedError `UNKNOWN_OPTION`, `MISSING_INPUT`, `ARGUMENT`, `DTYPE` or `SHAPE`.
+ */
+export function singleHeadInputs(
   inputs: SingleHeadInputs,
   dtype: FloatDType,
   queryDim: number,
   keyDim: number,
-): void {
+): WithTensors<SingleHeadInputs> {
   checkOptions('forward()', inputs, { query: true, key: true, value: true, ...SCOPE_NAMES });
-  const { query, key, value } = inputs;
+  const tensors = withTensors(inputs, dtype);
+  const { query, key, value } = tensors;
   checkShape('query', query, dtype, [
     ['B', null],
     ['Lq', null],
@@ -57,22 +63,29 @@ export function checkSingleHead(
     ['Lk', null],
     ['keyDim', keyDim],
   ]);
-  if (value === undefined) return;
+  if (value === undefined) return tensors;
   checkShape('value', value, dtype, [
     ['B', batch],
     ['Lk', key.shape[1]],
     ['Ev', null],
   ]);
+  return tensors;
 }
 
-/** @throws HeedError `DTYPE` or `SHAPE`. */
-export function checkGradientOf(output: FloatTensor, dOutput: FloatTensor): void {
+/**
+ * A gradient of the output as a tensor, checked.
+ *
+ * @throws HeedError `DTYPE` or `SHAPE`.
+ */
+export function gradientOf(output: FloatTensor, given: FloatTensorLike): FloatTensor {
+  const dOutput = floatTensor('dOutput', given, output.dtype);
   const [batch, queries, width] = output.shape;
   checkShape('dOutput', dOutput, output.dtype, [
     ['B', batch],
     ['Lq', queries],
     ['Ev', width],
   ]);
+  return dOutput;
 }
 
 /** The value's gradient goes to the key where the key stood for it. */

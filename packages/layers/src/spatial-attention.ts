@@ -1,4 +1,4 @@
-import { type AttentionBackend, type FloatDType, HeedError, type Tensor } from '@heed/core';
+import { type AttentionBackend, type FloatDType, HeedError, type PlainTensorLike } from '@heed/core';
 import { checkOptions, sizeOf, zeros } from '@heed/core/backend';
 import type { ForwardOptions, When } from './attend.ts';
 import { checkForward } from './check-forward.ts';
@@ -7,6 +7,7 @@ import { checkCounts, checkOneOf } from './options.ts';
 import { type NamedTensors, initialUniform } from './parameters.ts';
 import { type StateDict, copyParameters } from './state-dict.ts';
 import { type FloatTensor, checkPlain, checkShape, reshape } from './tensors.ts';
+import { type FloatTensorLike, type WithTensors, floatTensor, withTensors } from './tensor-like.ts';
 
 export interface SpatialAttentionOptions {
   /** The lengths of the grid's axes: `[H, W]` of an image, `[T]` of a signal, `[D, H, W]` of a volume. */
@@ -34,11 +35,11 @@ export interface SpatialAttentionOptions {
 
 export interface SpatialAttentionInputs {
   /** `[B, …grid, C]`. */
-  readonly input: FloatTensor;
+  readonly input: FloatTensorLike;
   /** `[B, Lq, E]`, with queries `given`. */
-  readonly query?: FloatTensor;
+  readonly query?: FloatTensorLike;
   /** bool `[B, …grid]`: true may be attended to. Default: everywhere. */
-  readonly gridMask?: Tensor;
+  readonly gridMask?: PlainTensorLike;
 }
 
 export interface SpatialAttentionGradients {
@@ -60,7 +61,7 @@ export type SpatialAttentionResults<Options> = {
     readonly weights: FloatTensor;
   }
 > &
-  When<Options, 'gradient', { gradient(dOutput: FloatTensor): Promise<SpatialAttentionGradients> }>;
+  When<Options, 'gradient', { gradient(dOutput: FloatTensorLike): Promise<SpatialAttentionGradients> }>;
 
 /**
  * Attention over the places of a grid of any number of axes, with their numbers last: where to look in a picture
@@ -128,12 +129,14 @@ export class SpatialAttention {
     checkForward(backend, options);
     checkOptions('forward()', inputs, { input: true, query: true, gridMask: true });
     const { grid, channels, queries = 'places', heads } = this.#options;
-    const { input, gridMask } = inputs;
-    this.#check(inputs);
+    const { dtype = 'float32' } = this.#options;
+    const tensors = withTensors(inputs, dtype);
+    const { input, gridMask } = tensors;
+    this.#check(tensors);
     const batch = input.shape[0];
     const places = reshape(input, [batch, this.#places, channels]);
     const query =
-      queries === 'places' ? places : queries === 'given' ? inputs.query! : this.#learnedQueries(batch);
+      queries === 'places' ? places : queries === 'given' ? tensors.query! : this.#learnedQueries(batch);
     const attended = await this.#attention.forward(
       backend,
       {
@@ -156,7 +159,8 @@ export class SpatialAttention {
       output: reshape(attended.output, [batch, ...rows, attended.output.shape[2]]),
       ...(options?.weights && { weights: reshape(attended.weights, [batch, heads, ...rows, ...grid]) }),
       ...(options?.gradient && {
-        gradient: async (dOutput: FloatTensor): Promise<SpatialAttentionGradients> => {
+        gradient: async (given: FloatTensorLike): Promise<SpatialAttentionGradients> => {
+          const dOutput = floatTensor('dOutput', given, dtype);
           const d = await attended.gradient(reshape(dOutput, query.shape));
           return {
             dInput: reshape(queries === 'places' ? d.dQuery : d.dKey!, input.shape),
@@ -182,7 +186,7 @@ export class SpatialAttention {
     copyParameters(this.parameters, stateDict);
   }
 
-  #check({ input, query, gridMask }: SpatialAttentionInputs): void {
+  #check({ input, query, gridMask }: WithTensors<SpatialAttentionInputs>): void {
     const { grid, channels, queries, dtype = 'float32' } = this.#options;
     const gridAxes = grid.map((length, axis) => [`grid[${axis}]`, length] as const);
     checkShape('input', input, dtype, [['B', null], ...gridAxes, ['C', channels]]);

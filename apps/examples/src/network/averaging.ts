@@ -1,7 +1,15 @@
 import { type AttentionBackend, type Tensor, attention } from '@heed/core';
-import { type FloatTensor, Linear, type MultiHeadAttentionInputs, type NamedTensors } from '@heed/layers';
+import { type FloatTensor, Linear, type NamedTensors } from '@heed/layers';
 import { relu, reluGradient } from './relu.ts';
 import { plus, reshape, zeros } from './tensors.ts';
+
+/** Queries, what they are told about, and who may see whom. */
+export interface MixerInputs {
+  readonly query: FloatTensor;
+  readonly key?: FloatTensor;
+  readonly keyMask?: Tensor;
+  readonly causal?: boolean;
+}
 
 /**
  * What attention is compared with: it may see the same keys and has the same number of parameters, four projections of
@@ -20,12 +28,7 @@ export class Averaging {
 
   async forward(
     backend: AttentionBackend,
-    {
-      query,
-      key = query,
-      keyMask,
-      causal,
-    }: Pick<MultiHeadAttentionInputs, 'query' | 'key' | 'keyMask' | 'causal'>,
+    { query, key = query, keyMask, causal }: MixerInputs,
   ): Promise<{
     readonly output: FloatTensor;
     gradient(dOutput: FloatTensor): Promise<{

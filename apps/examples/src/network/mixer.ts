@@ -1,18 +1,13 @@
 import type { AttentionBackend } from '@heed/core';
-import {
-  type FloatTensor,
-  MultiHeadAttention,
-  type MultiHeadAttentionInputs,
-  type NamedTensors,
-} from '@heed/layers';
-import { Averaging } from './averaging.ts';
+import { type FloatTensor, MultiHeadAttention, type NamedTensors } from '@heed/layers';
+import { Averaging, type MixerInputs } from './averaging.ts';
 
 /** What attention and its replacement have in common: queries are told something about keys. */
 export interface Mixer {
   readonly parameters: NamedTensors;
   forward(
     backend: AttentionBackend,
-    inputs: Pick<MultiHeadAttentionInputs, 'query' | 'key' | 'keyMask' | 'causal'>,
+    inputs: MixerInputs,
     options: { readonly weights: true; readonly gradient: true },
   ): Promise<Mixed>;
 }

@@ -1,13 +1,8 @@
 import ts from '@heed/backend-ts';
-import { type AttentionBackend, tensor } from '@heed/core';
+import { type AttentionBackend, type Tensor, tensor } from '@heed/core';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import {
-  type FloatTensor,
-  MultiHeadAttention,
-  type MultiHeadAttentionInputs,
-  seededRandom,
-} from '../index.ts';
+import { type FloatTensor, MultiHeadAttention, seededRandom } from '../index.ts';
 import { type MultiHeadAttentionLayerConfig, multiHeadAttentionLayer } from './index.ts';
 
 const MultiHeadAttentionLayer = multiHeadAttentionLayer(tf);
@@ -37,15 +32,20 @@ const key = numbers(2, 7, 6);
 const value = numbers(2, 7, 4);
 const keyMask = tensor(new Uint8Array([1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0]), [2, 7]);
 const ownMask = tensor(new Uint8Array([1, 1, 1, 1, 0, 0, 0, 0, 0, 0]), [2, 5]);
-const cases: [string, Omit<MultiHeadAttentionLayerConfig, 'embedDim'>, Partial<MultiHeadAttentionInputs>][] =
-  [
-    ['self', { heads: 2 }, {}],
-    ['causal, without bias', { heads: 2, bias: false, causal: true }, {}],
-    ['grouped-query', { heads: 4, kvHeads: 2 }, {}],
-    ['cross', { heads: 2, kdim: 6, vdim: 6 }, { key }],
-    ['cross with values and padding', { heads: 2, kdim: 6, vdim: 4, keyMask: true }, { key, value, keyMask }],
-    ['a batch element that is all padding', { heads: 2, causal: true, keyMask: true }, { keyMask: ownMask }],
-  ];
+interface Rest {
+  readonly key?: FloatTensor;
+  readonly value?: FloatTensor;
+  readonly keyMask?: Tensor<'bool'>;
+}
+
+const cases: [string, Omit<MultiHeadAttentionLayerConfig, 'embedDim'>, Rest][] = [
+  ['self', { heads: 2 }, {}],
+  ['causal, without bias', { heads: 2, bias: false, causal: true }, {}],
+  ['grouped-query', { heads: 4, kvHeads: 2 }, {}],
+  ['cross', { heads: 2, kdim: 6, vdim: 6 }, { key }],
+  ['cross with values and padding', { heads: 2, kdim: 6, vdim: 4, keyMask: true }, { key, value, keyMask }],
+  ['a batch element that is all padding', { heads: 2, causal: true, keyMask: true }, { keyMask: ownMask }],
+];
 
 describe('the layer inside TensorFlow.js is the layer outside', () => {
   test.each(cases)('%s', async (_, config, rest) => {
@@ -57,8 +57,7 @@ describe('the layer inside TensorFlow.js is the layer outside', () => {
     outside.loadStateDict(inside.stateDict());
 
     const inputs = [query, rest.key, rest.value].filter((input) => input !== undefined).map(toTf);
-    const mask =
-      rest.keyMask && tf.tensor(rest.keyMask.data as Uint8Array, [...rest.keyMask.shape], 'float32');
+    const mask = rest.keyMask && tf.tensor(rest.keyMask.data, [...rest.keyMask.shape], 'float32');
     const dOutput = numbers(2, 5, 8);
     const call = (...tensors: tf.Tensor[]): tf.Tensor => inside.call(mask ? [...tensors, mask] : tensors);
     const { output, gradient } = await outside.forward(
