@@ -11,6 +11,10 @@ export const VARIATIONS: Readonly<Record<string, Sketch>> = {
   'one-query': { queryLength: 1, keyLength: 9 },
   'one-key': { queryLength: 9, keyLength: 1 },
   'no-keys': { keyLength: 0 },
+  'no-queries': { queryLength: 0, keyLength: 5 },
+  // Engines broadcast to no elements in ways of their own where all other axes are 1.
+  'no-queries-of-one-head': { batch: 1, heads: 1, queryLength: 0, keyLength: 5 },
+  'no-queries-of-one-head-sinks': { batch: 1, heads: 1, queryLength: 0, keyLength: 5, sinks: true },
   scale: { scale: 0.3 },
   peaked: { spread: 8 },
   'layout-blhd': { layout: 'blhd', queryLength: 5, keyLength: 9 },

@@ -61,7 +61,6 @@ export function gradientCases(): ConformanceCase[] {
     sketches[`head-size/${headDim}`] = { batch: 1, queryLength: 5, headDim, gradient: true };
   }
   const more: Record<string, Sketch> = {
-    'no-queries': { queryLength: 0, keyLength: 5 },
     'all-outputs': { outputs: ['output', 'weights', 'logSumExp', 'statistics'] },
     'softcap-saturated': { softcap: 1, spread: 6 },
     'softcap-bias-sinks': { softcap: 2, bias: { shape: [2, 1, 7] }, sinks: true },

@@ -106,8 +106,11 @@ function emptyTile(work: Work): Recipes {
   const { tf, problem } = work;
   const [batch, heads, rows] = tileShape(work);
   const perRow = [batch, heads, rows];
+  const scores = tf.fill([...perRow, 1], -Infinity);
+  // Without rows, too, where all other axes are 1: TensorFlow.js broadcasts a number to one element, not to none.
+  const softmax = rows === 0 ? { exponentials: scores, rowMax: scores, rowSum: scores } : null;
   return {
-    ...statistics(work, () => softmaxOf(work, { scores: tf.fill([...perRow, 1], -Infinity) })),
+    ...statistics(work, () => softmax ?? softmaxOf(work, { scores })),
     output: () => tf.zeros([...perRow, problem.valueDim]),
     weights: () => tf.zeros([...perRow, 0]),
     choice: () => tf.fill(perRow, -1, 'int32'),
