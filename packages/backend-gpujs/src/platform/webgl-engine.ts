@@ -1,3 +1,4 @@
+import { nextTurn } from '@heed/core/backend';
 import type { Gpu, GpuLibrary, GpuResult, KernelClass, NestedNumbers } from './gpu-library.ts';
 import { copy, splice } from './copies.ts';
 import { type Program, type ValuesOf, exchanged } from './program.ts';
@@ -83,7 +84,7 @@ export function webglEngine(options: WebglEngineOptions): Engine<Texture> {
     },
     free: (array) => array.delete(),
     launch,
-    settle: () => new Promise((resolve) => setTimeout(resolve)),
+    settle: nextTurn,
     dispose: () => gpu.destroy(),
   };
 }

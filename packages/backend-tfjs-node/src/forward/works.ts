@@ -1,6 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AttentionInputs, RunOptions } from '@heed/core';
-import { visibleKeys } from '@heed/core/backend';
+import { nextTurn, visibleKeys } from '@heed/core/backend';
 import type { Native } from '../memory/memory.ts';
 import { type TiledProblem, isSettled } from '../plan/tiled-problem.ts';
 import { partsOf, tilesOf } from '../plan/tiles.ts';

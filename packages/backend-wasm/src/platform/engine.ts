@@ -25,7 +25,7 @@ export async function startEngine({ threads, relaxedSimd = 'auto', worker }: Was
   const { heap, team } =
     threads === undefined ? await availableTeam(worker) : await withThreads(threads, worker);
   const relaxed = relaxedSimd === 'auto' && hasRelaxedSimd();
-  const engine: Engine = {
+  return {
     device: `WebAssembly, ${relaxed ? 'relaxed ' : ''}SIMD, ${team.threads} thread${team.threads === 1 ? '' : 's'}`,
     planOptions: { shared: heap.shared, relaxedSimd: relaxed },
     heap,
@@ -33,12 +33,7 @@ export async function startEngine({ threads, relaxedSimd = 'auto', worker }: Was
     modules: new ModuleCache(heap.memory, (id) => team.forget(id)),
     queue: new Queue(),
   };
-  if (team.threads > 1) dropped.register(engine, team);
-  return engine;
 }
-
-/** The workers of a backend that nobody disposed end with it: an idle one takes 8 MB, and keeps the memory. */
-const dropped = new FinalizationRegistry((team: Team) => void team.end());
 
 type Threads = Pick<Engine, 'heap' | 'team'>;
 

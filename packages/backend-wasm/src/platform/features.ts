@@ -21,7 +21,8 @@ function accepts(instruction: (x: Variable<'v128'>) => Block): boolean {
 /** Returns whether memory can be shared between threads: not in a page that is not cross-origin isolated. */
 export function hasSharedMemory(): boolean {
   const { crossOriginIsolated } = globalThis as { crossOriginIsolated?: boolean };
-  if (typeof SharedArrayBuffer === 'undefined' || crossOriginIsolated === false) return false;
+  if (typeof SharedArrayBuffer === 'undefined' || typeof Atomics === 'undefined') return false;
+  if (crossOriginIsolated === false) return false;
   try {
     return (
       new WebAssembly.Memory({ initial: 0, maximum: 1, shared: true }).buffer instanceof SharedArrayBuffer

@@ -1,4 +1,5 @@
 import type { DType } from '@heed/core';
+import { now } from '@heed/core/backend';
 import { type GpuTensor, bindingOf, createBuffer, createTensor } from '../memory/gpu-tensor.ts';
 import { PARAMS_BYTES, type Params, writeParams } from '../shader/params.ts';
 import { COPY_DST, UNIFORM } from './constants.ts';
@@ -98,11 +99,11 @@ export class Run {
       const amount = work;
       pieces = [];
       work = 0;
-      const start = performance.now();
+      const start = now();
       await scoped(engine, () => encode(engine, given));
       if (isLast) return;
       await orLost(engine, device.queue.onSubmittedWorkDone());
-      const seconds = Math.max(1e-4, (performance.now() - start) / 1000);
+      const seconds = Math.max(1e-4, (now() - start) / 1000);
       engine.rate = Math.max(engine.rate / 4, Math.min(amount / seconds, engine.rate * 8));
       signal?.throwIfAborted();
     };

@@ -1,4 +1,5 @@
 import { HeedError } from '@heed/core';
+import { nextTurn } from '@heed/core/backend';
 import type { Engine } from './engine.ts';
 
 const SCOPES = ['validation', 'out-of-memory', 'internal'] as const;
@@ -33,7 +34,7 @@ export async function orLost<T>(engine: Engine, promise: Promise<T>): Promise<T>
     return result;
   } catch (error) {
     // A lost device is told of in the turn after this one.
-    await new Promise((resolve) => setTimeout(resolve));
+    await nextTurn();
     engine.check();
     throw error;
   }

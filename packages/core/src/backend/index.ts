@@ -30,5 +30,5 @@ export type { KernelDefinition } from './guard-kernel.ts';
 export type { DeviceMemory, NativeTensor, WritePosition } from './memory.ts';
 export { rowSumFrom } from './statistics.ts';
 export { type RowStrides, broadcastStrides, rowStrides } from './strides.ts';
-export { TURN_MILLISECONDS, inTurns, nextTurn } from './turns.ts';
+export { TURN_MILLISECONDS, inTurns, nextTurn, now } from './turns.ts';
 export { type VisibleKeys, visibleKeys } from './visible-keys.ts';

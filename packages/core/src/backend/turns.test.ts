@@ -12,7 +12,10 @@ function slowClock(): void {
   vi.spyOn(performance, 'now').mockImplementation(() => (now += 20));
 }
 
-function* steps(count: number, onStep: (n: number) => void = () => undefined): Generator<void, string, void> {
+function* steps(
+  count: number,
+  onStep: (n: number) => unknown = () => undefined,
+): Generator<void, string, void> {
   for (let n = 0; n < count; n++) {
     onStep(n);
     yield;
@@ -20,10 +23,15 @@ function* steps(count: number, onStep: (n: number) => void = () => undefined): G
   return 'done';
 }
 
-describe.for(['setImmediate', 'MessageChannel'])('turns by %s', (means) => {
+describe.for([
+  ['MessageChannel'],
+  ['setImmediate', 'MessageChannel'],
+  ['setTimeout', 'MessageChannel', 'setImmediate'],
+] as const)('turns by %s', ([, ...missing]) => {
   async function load(): Promise<typeof import('./turns.ts')> {
-    if (means === 'MessageChannel') vi.stubGlobal('setImmediate', undefined);
-    vi.resetModules();
+    const { MessageChannel: Channel } = globalThis;
+    for (const name of missing) vi.stubGlobal(name, undefined);
+    vi.stubGlobal('TestChannel', Channel);
     return import('./turns.ts');
   }
 
@@ -31,7 +39,9 @@ describe.for(['setImmediate', 'MessageChannel'])('turns by %s', (means) => {
     const { inTurns } = await load();
     slowClock();
     const seen: string[] = [];
-    const { port1, port2 } = new MessageChannel();
+    const { port1, port2 } = new (
+      globalThis as never as { TestChannel: typeof MessageChannel }
+    ).TestChannel();
     const served = new Promise<void>((resolve) => {
       port1.addEventListener('message', () => {
         seen.push('message');
@@ -76,4 +86,41 @@ test('a short call takes no turn', async () => {
   void inTurns(steps(1000), undefined).then(() => (settled = true));
   await Promise.resolve();
   expect(settled).toBe(true);
+});
+
+describe('where a test runner replaces the timers', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  const toFake = ['setImmediate', 'setTimeout', 'setInterval'] as const;
+  test.each([[[]], [['MessageChannel']]])('a long call ends, also without %j', async (missing) => {
+    vi.useFakeTimers({ toFake: [...toFake] });
+    for (const name of missing) vi.stubGlobal(name, undefined);
+    vi.resetModules();
+    const { inTurns } = await import('./turns.ts');
+    slowClock();
+    expect(await inTurns(steps(1000), undefined)).toBe('done');
+  });
+
+  test('an abort is heard', async () => {
+    vi.useFakeTimers({ toFake: [...toFake] });
+    vi.resetModules();
+    const { inTurns } = await import('./turns.ts');
+    slowClock();
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const call = inTurns(
+      steps(1000, (n) => n === 10 && controller.abort(reason)),
+      controller.signal,
+    );
+    await expect(call).rejects.toBe(reason);
+  });
+});
+
+test('without performance the time of day tells when a turn is due', async () => {
+  const { inTurns } = await import('./turns.ts');
+  vi.stubGlobal('performance', undefined);
+  let time = 0;
+  const clock = vi.spyOn(Date, 'now').mockImplementation(() => (time += 20));
+  expect(await inTurns(steps(100), undefined)).toBe('done');
+  expect(clock.mock.calls.length).toBeGreaterThan(100);
 });

@@ -62,7 +62,9 @@ export function vector(items: readonly Bytes[]): Bytes {
 
 /** A name in UTF-8. */
 export function text(value: string): Bytes {
-  return vector([...new TextEncoder().encode(value)]);
+  // Not by TextEncoder, which some engines do not have.
+  const bytes = encodeURIComponent(value).match(/%..|./g) ?? [];
+  return vector(bytes.map((byte) => (byte.length === 1 ? byte.charCodeAt(0) : parseInt(byte.slice(1), 16))));
 }
 
 export function flatten(bytes: Bytes): number[] {

@@ -1,3 +1,4 @@
+import { HeedError } from '@heed/core';
 import { unzlibSync } from 'fflate';
 
 /** Draws SVG as PNG, with the letters of the fonts. */
@@ -11,11 +12,18 @@ export interface Engine {
 
 let engine: Promise<Engine> | null = null;
 
-/** Starts resvg at the first call. A start that fails is tried again by the next call. */
+/**
+ * Starts resvg at the first call. A start that fails is tried again by the next call.
+ *
+ * @throws HeedError `UNAVAILABLE` where it does not start.
+ */
 export function startEngine(): Promise<Engine> {
   engine ??= start().catch((error: unknown) => {
     engine = null;
-    throw error;
+    throw new HeedError('UNAVAILABLE', `toPNG: resvg does not start here: ${String(error)}`, {
+      cause: error,
+      remedy: 'it requires WebAssembly, TextEncoder and TextDecoder; toSVG() requires none of them',
+    });
   });
   return engine;
 }

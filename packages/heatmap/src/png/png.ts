@@ -28,7 +28,7 @@ export interface PNGOptions {
  *
  * @returns the bytes of the file.
  * @throws HeedError as {@link toSVG} does; `ARGUMENT` for a scale that is not a number over 0, more than 2²⁷ pixels, or
- * fonts that are not files.
+ * fonts that are not files; `UNAVAILABLE` where resvg does not start.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
-import { encode } from 'fast-png';
 import { type ColorMap, type RGB, type Scheme, colorAt, positionIn } from '../color.ts';
 import type { HeatmapView } from '../view.ts';
+import { encodePNG } from './encode-png.ts';
 
 /** More than 8 bits a channel show. */
 const LEVELS = 1024;
@@ -19,7 +19,7 @@ export function rasterOf(
     const position = positionIn(domain, value);
     if (position !== null) data.set([...colors[Math.round(position * (LEVELS - 1))]!, 255], 4 * index);
   });
-  const png = encode({ width: columns.length, height: rows.length, data, channels: 4, depth: 8 });
+  const png = encodePNG(columns.length, rows.length, data);
   return `data:image/png;base64,${base64(png)}`;
 }
 

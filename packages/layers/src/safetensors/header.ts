@@ -69,7 +69,7 @@ function parseObject(bytes: Uint8Array): object {
   let text: string;
   let parsed: unknown;
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    text = decodeUTF8(bytes);
     parsed = JSON.parse(text);
   } catch (error) {
     refuse('header', `the header is not JSON in UTF-8: ${(error as Error).message}`);
@@ -78,6 +78,15 @@ function parseObject(bytes: Uint8Array): object {
   const repeated = repeatedName(text);
   if (repeated !== undefined) refuse('header', `the header says "${repeated}" twice`);
   return parsed;
+}
+
+/** @throws what is not UTF-8. */
+function decodeUTF8(bytes: Uint8Array): string {
+  if (typeof TextDecoder !== 'undefined') {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  }
+  // Every engine decodes the parts of addresses, as strictly.
+  return decodeURIComponent(Array.from(bytes, (byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''));
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,10 +1,10 @@
 import { HeedError } from '@heed/core';
-import { TURN_MILLISECONDS, nextTurn } from '@heed/core/backend';
+import { TURN_MILLISECONDS, nextTurn, now } from '@heed/core/backend';
 import { mayWait } from '../features.ts';
 import { onAbort } from './aborts.ts';
 import { type FromWorker, type Job, type TaskFunction, totalTasks } from './job.ts';
 import { type Spawn, type Worker, platformSpawn } from './spawn.ts';
-import { WORD } from './words.ts';
+import { WORD, atomics } from './words.ts';
 
 /** A worker, what it knows, and whether it lives. */
 interface Member {
@@ -95,9 +95,9 @@ export class Team {
     this.words[WORD.STOP] = 0;
     const members = this.members.slice(0, helpers);
     this.invited = members;
-    const turnEnd = performance.now() + TURN_MILLISECONDS;
+    const turnEnd = now() + TURN_MILLISECONDS;
     const call = { number: this.number, job, members, signal, turnEnd };
-    Atomics.store(this.words, WORD.OPEN, call.number);
+    atomics.store(this.words, WORD.OPEN, call.number);
     try {
       for (const [index, member] of members.entries()) this.invite(member, call, index);
       if (this.waits || helpers === 0) await this.takePart(call);
@@ -106,7 +106,7 @@ export class Team {
       this.stop();
       throw error;
     } finally {
-      Atomics.store(this.words, WORD.OPEN, 0);
+      atomics.store(this.words, WORD.OPEN, 0);
       await this.allOut(call);
     }
   }
@@ -213,42 +213,42 @@ export class Team {
     const { words } = this;
     const { job } = call;
     let end = 0;
-    let task = Atomics.add(words, WORD.CLAIMED, 1);
+    let task = atomics.add(words, WORD.CLAIMED, 1);
     for (const phase of job.phases) {
       const start = end;
       end += phase.tasks;
       const run = job.module.instance.exports[phase.export] as unknown as TaskFunction;
       while (task < end) {
         if (!this.isDone(start)) await this.until(call, start);
-        if (Atomics.load(words, WORD.STOP) !== 0) await this.fail();
+        if (atomics.load(words, WORD.STOP) !== 0) await this.fail();
         runTask(run, phase.firstTask + task - start, job);
-        if (Atomics.add(words, WORD.DONE, 1) + 1 === end) this.signal();
-        if (performance.now() >= call.turnEnd) await this.giveTurn(call);
-        task = Atomics.add(words, WORD.CLAIMED, 1);
+        if (atomics.add(words, WORD.DONE, 1) + 1 === end) this.signal();
+        if (now() >= call.turnEnd) await this.giveTurn(call);
+        task = atomics.add(words, WORD.CLAIMED, 1);
       }
     }
     await this.until(call, end);
   }
 
   private isDone(tasks: number): boolean {
-    return Atomics.load(this.words, WORD.DONE) >= tasks;
+    return atomics.load(this.words, WORD.DONE) >= tasks;
   }
 
   /** Waits until so many tasks are finished. */
   private async until(call: Call, tasks: number): Promise<void> {
     for (;;) {
-      const signal = Atomics.load(this.words, WORD.SIGNAL);
+      const signal = atomics.load(this.words, WORD.SIGNAL);
       if (this.isDone(tasks)) return;
-      if (Atomics.load(this.words, WORD.STOP) !== 0) await this.fail();
+      if (atomics.load(this.words, WORD.STOP) !== 0) await this.fail();
       await this.waitBriefly(call, signal);
     }
   }
 
   /** Waits for another signal, but not beyond the end of this turn. */
   private async waitBriefly(call: Call, signal: number): Promise<void> {
-    const time = call.turnEnd - performance.now();
+    const time = call.turnEnd - now();
     if (time <= 0) await this.giveTurn(call);
-    else Atomics.wait(this.words, WORD.SIGNAL, signal, time);
+    else atomics.wait(this.words, WORD.SIGNAL, signal, time);
   }
 
   /** @throws the signal's reason, or what happened to a worker. */
@@ -256,7 +256,7 @@ export class Team {
     await nextTurn();
     call.signal?.throwIfAborted();
     if (this.trouble !== null) throw this.trouble;
-    call.turnEnd = performance.now() + TURN_MILLISECONDS;
+    call.turnEnd = now() + TURN_MILLISECONDS;
   }
 
   /** Waits until it is heard why a worker has stopped the job; its message does not keep the process alive. */
@@ -283,12 +283,12 @@ export class Team {
   /** Waits until no worker is inside the job: what it computes on is free then. */
   private async allOut({ members }: Call): Promise<void> {
     for (;;) {
-      const signal = Atomics.load(this.words, WORD.SIGNAL);
-      const busy = members.some(({ dead, inside }) => !dead && Atomics.load(this.words, inside) !== 0);
+      const signal = atomics.load(this.words, WORD.SIGNAL);
+      const busy = members.some(({ dead, inside }) => !dead && atomics.load(this.words, inside) !== 0);
       if (!busy) return;
       if (this.waits) {
         // Long enough for nearly every task; but a worker's end is only heard of in a turn of the event loop.
-        if (Atomics.wait(this.words, WORD.SIGNAL, signal, TURN_MILLISECONDS) === 'timed-out')
+        if (atomics.wait(this.words, WORD.SIGNAL, signal, TURN_MILLISECONDS) === 'timed-out')
           await nextTurn();
       } else {
         await new Promise<void>((resolve) => (this.onNews = resolve));
@@ -297,13 +297,13 @@ export class Team {
   }
 
   private stop(): void {
-    Atomics.store(this.words, WORD.STOP, 1);
+    atomics.store(this.words, WORD.STOP, 1);
     this.signal();
   }
 
   private signal(): void {
-    Atomics.add(this.words, WORD.SIGNAL, 1);
-    if (this.threads > 1) Atomics.notify(this.words, WORD.SIGNAL);
+    atomics.add(this.words, WORD.SIGNAL, 1);
+    if (this.threads > 1) atomics.notify(this.words, WORD.SIGNAL);
   }
 }
 

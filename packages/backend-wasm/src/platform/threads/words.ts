@@ -14,3 +14,21 @@ export const WORD = {
   /** From here on, one for each worker: whether it is inside a job. */
   INSIDE: 8,
 } as const;
+
+/** Of `Atomics`, what the calling thread uses. */
+type AtomicOperations = Pick<typeof Atomics, 'add' | 'load' | 'notify' | 'store' | 'wait'>;
+
+/** Where an engine has no `Atomics` it has no shared memory either, and one thread alone: it waits for nobody. */
+const ALONE: AtomicOperations = {
+  add(words: Int32Array, index: number, value: number) {
+    const before = words[index]!;
+    words[index]! += value;
+    return before;
+  },
+  load: (words: Int32Array, index: number) => words[index]!,
+  notify: () => 0,
+  store: (words: Int32Array, index: number, value: number) => (words[index] = value),
+  wait: () => 'not-equal',
+} as never;
+
+export const atomics: AtomicOperations = typeof Atomics === 'undefined' ? ALONE : Atomics;
