@@ -10,9 +10,9 @@
 import type { Feature, Guarantee } from './features.ts';
 import type { AttentionInputs, GradientInputs } from './inputs.ts';
 import type { AttentionProblem } from './problem.ts';
-import type { FloatDType, ResidentTensor, Tensor } from './tensor.ts';
+import type { FloatDType, PlainTensorLike, ResidentTensor, Tensor } from './tensor.ts';
 import type { AttentionGradients, AttentionResults } from './results.ts';
-import type { DTypeOf, PlainTensorLike } from './tensor-like.ts';
+import type { DTypeOf } from './tensor-like.ts';
 
 /** The version of the contract that this core speaks. */
 export const CONTRACT_VERSION = 1;

@@ -26,18 +26,14 @@ export type {
 } from './problem.ts';
 export { type AttentionRequest, type PerBatch, type RequestedResults, resolveRequest } from './request.ts';
 export type { AttentionGradients, AttentionResults, OutputsByName } from './results.ts';
-export type {
-  ArrayWithShape,
-  DTypeOf,
-  FloatDTypeOf,
-  NestedArray,
-  PlainTensorLike,
-  TensorLike,
-} from './tensor-like.ts';
+export type { DTypeOf, FloatDTypeOf, TensorLike } from './tensor-like.ts';
 export { withOptions } from './with-options.ts';
 export {
+  type ArrayWithShape,
   type DType,
   type FloatDType,
+  type NestedArray,
+  type PlainTensorLike,
   type ResidentTensor,
   type Tensor,
   isResident,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type TensorLike, attention, resolveRequest, tensor } from './index.ts';
+import { zeros } from './backend/index.ts';
+import { type Tensor, type TensorLike, attention, resolveRequest, tensor } from './index.ts';
 import reference from './reference/index.ts';
 
 // Core runs anywhere, so its program knows no types of Node: the module is named in a way that needs none.
@@ -79,6 +80,16 @@ describe('upload() takes the same', () => {
     expect({ ...read, data: Array.from(read.data) }).toEqual({ dtype, shape: [1, 2], data });
   });
 });
+
+test.each(['float32', 'float64', 'int32', 'bool'] as const)(
+  'write() takes nested arrays, %s',
+  async (dtype) => {
+    const resident = await backend.upload(zeros(dtype, [2, 2]) as Tensor);
+    await resident.write([dtype === 'bool' ? [true, false] : [3, 4]], { axis: 0, start: 1 });
+    const { data } = await resident.read();
+    expect(Array.from(data)).toEqual(dtype === 'bool' ? [0, 0, 1, 0] : [0, 0, 3, 4]);
+  },
+);
 
 describe('what cannot be a tensor is refused', () => {
   test('an array that contains itself', async () => {

@@ -1,9 +1,12 @@
 import { HeedError } from './error.ts';
 import {
   type ArrayDType,
+  type ArrayWithShape,
   type DType,
   type DTypeArrays,
   type FloatDType,
+  type NestedArray,
+  type PlainTensorLike,
   type ResidentTensor,
   type Tensor,
   checkTensor,
@@ -12,18 +15,6 @@ import {
   sizeOf,
   tensor,
 } from './tensor.ts';
-
-/** Numbers, or booleans in a mask, in arrays of arrays: `[[[[1, 0], [0, 1]]]]` is `[1, 1, 2, 2]`. */
-export type NestedArray = readonly (number | boolean | NestedArray)[];
-
-/** A typed array and its shape, as other libraries hand them out; the element type follows from the array. */
-export interface ArrayWithShape<A extends DTypeArrays[DType] = DTypeArrays[DType]> {
-  readonly data: A;
-  readonly shape: readonly number[];
-}
-
-/** What is taken wherever a plain tensor is. */
-export type PlainTensorLike = Tensor | ArrayWithShape | NestedArray;
 
 /** What is taken wherever a tensor is. */
 export type TensorLike = PlainTensorLike | ResidentTensor;

@@ -24,6 +24,18 @@ export interface Tensor<D extends DType = DType> {
   readonly data: DTypeArrays[D];
 }
 
+/** Numbers, or booleans in a mask, in arrays of arrays: `[[[[1, 0], [0, 1]]]]` is `[1, 1, 2, 2]`. */
+export type NestedArray = readonly (number | boolean | NestedArray)[];
+
+/** A typed array and its shape, as other libraries hand them out; the element type follows from the array. */
+export interface ArrayWithShape<A extends DTypeArrays[DType] = DTypeArrays[DType]> {
+  readonly data: A;
+  readonly shape: readonly number[];
+}
+
+/** What is taken wherever a plain tensor is. */
+export type PlainTensorLike = Tensor | ArrayWithShape | NestedArray;
+
 /**
  * A tensor that lives in a backend's memory between calls: a wasm heap, a GPU buffer, a library's own tensor.
  * Only the backend that made it can compute with it.
@@ -37,9 +49,11 @@ export interface ResidentTensor<D extends DType = DType> {
    * Overwrites the slices `start`, `start + 1`, … of an axis. `part` has this tensor's shape except for its length
    * on that axis. This is how a key/value cache of fixed capacity grows: one row a step, nothing else is copied.
    *
+   * Nested arrays take this tensor's type.
+   *
    * @throws HeedError `SHAPE` or `DTYPE` when the part does not fit; then nothing was written.
    */
-  write(part: Tensor, at: { readonly axis: number; readonly start: number }): Promise<void>;
+  write(part: PlainTensorLike, at: { readonly axis: number; readonly start: number }): Promise<void>;
   /** A plain copy. */
   read(): Promise<Tensor<D>>;
   /**

@@ -9,8 +9,8 @@ import {
 import { HeedError } from '../error.ts';
 import { supportOf } from '../support.ts';
 import type { AttentionProblem } from '../problem.ts';
-import { type ResidentTensor, type Tensor, checkTensor, plainView } from '../tensor.ts';
-import { type PlainTensorLike, toTensor } from '../tensor-like.ts';
+import { type PlainTensorLike, type ResidentTensor, type Tensor, checkTensor, plainView } from '../tensor.ts';
+import { toTensor } from '../tensor-like.ts';
 import { type KernelDefinition, guardKernel } from './guard-kernel.ts';
 import { type Ending, endWhenCollected, forget } from './collected.ts';
 import { type Lifetime, lifetime } from './lifetime.ts';

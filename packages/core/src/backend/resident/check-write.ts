@@ -1,6 +1,7 @@
 import { HeedError } from '../../error.ts';
 import { checkOptions } from '../../options/check-options.ts';
-import { type Tensor, checkTensor } from '../../tensor.ts';
+import { type PlainTensorLike, type Tensor, checkTensor } from '../../tensor.ts';
+import { toTensor } from '../../tensor-like.ts';
 import type { NativeTensor, WritePosition } from '../memory.ts';
 
 /**
@@ -8,8 +9,8 @@ import type { NativeTensor, WritePosition } from '../memory.ts';
  *
  * @throws HeedError `DTYPE`, `SHAPE` or `UNKNOWN_OPTION`.
  */
-export function checkWrite(target: NativeTensor, part: Tensor, at: WritePosition): void {
-  checkTensor('part', part);
+export function checkWrite(target: NativeTensor, given: PlainTensorLike, at: WritePosition): Tensor {
+  const part = partOf(target, given);
   checkOptions('write()', at, { axis: true, start: true });
   const { axis, start } = at;
   if (part.dtype !== target.dtype) {
@@ -37,4 +38,14 @@ export function checkWrite(target: NativeTensor, part: Tensor, at: WritePosition
       },
     );
   }
+  return part;
+}
+
+/** Nested arrays hold numbers of the target's type. */
+function partOf({ dtype }: NativeTensor, given: PlainTensorLike): Tensor {
+  const floats = dtype === 'float64' ? 'float64' : 'float32';
+  const slot = ({ bool: 'mask', int32: 'int32', float32: 'float', float64: 'float' } as const)[dtype];
+  const part = toTensor('part', given, Array.isArray(given) ? slot : 'any', floats);
+  checkTensor('part', part);
+  return part;
 }

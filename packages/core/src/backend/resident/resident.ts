@@ -1,5 +1,11 @@
 import { HeedError } from '../../error.ts';
-import { type DType, type ResidentTensor, type Tensor, isResident } from '../../tensor.ts';
+import {
+  type DType,
+  type PlainTensorLike,
+  type ResidentTensor,
+  type Tensor,
+  isResident,
+} from '../../tensor.ts';
 import { type Ending, endWhenCollected, forget } from '../collected.ts';
 import type { Lifetime } from '../lifetime.ts';
 import type { DeviceMemory, NativeTensor, WritePosition } from '../memory.ts';
@@ -75,10 +81,10 @@ class Resident<N extends NativeTensor> implements ResidentTensor {
     throw new HeedError('DISPOSED', 'the resident tensor was used after dispose()', { clause: 'resident' });
   }
 
-  write(part: Tensor, at: WritePosition): Promise<void> {
+  write(given: PlainTensorLike, at: WritePosition): Promise<void> {
     return this.#owner.life.during(async () => {
       const { content } = this;
-      checkWrite(this, part, at);
+      const part = checkWrite(this, given, at);
       if (content.write !== undefined) return content.write(part, at);
       throw new HeedError('ARGUMENT', 'write() on a held tensor; expected the tensor that it is held of', {
         clause: 'resident',
