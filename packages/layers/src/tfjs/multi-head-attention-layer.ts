@@ -55,10 +55,16 @@ const CONFIG_NAMES: Readonly<
   customObjects: true,
 };
 
+/** What TensorFlow.js calls a layer with besides its inputs. */
+export interface CallArguments {
+  /** Of the query, or of each input, as layers before made them (`maskZero` of an embedding): `[B, L]`, false is padding. */
+  readonly mask?: Tensor | readonly (Tensor | null)[] | null;
+}
+
 /** A layer of TensorFlow.js, with Heed's parameters. */
 export interface MultiHeadAttentionLayer extends layers.Layer {
   build(): void;
-  call(inputs: Tensor | Tensor[]): Tensor;
+  call(inputs: Tensor | Tensor[], kwargs?: CallArguments): Tensor;
   /** The parameters, under the names and in the shapes of {@link MultiHeadAttention}. */
   stateDict(): NamedTensors;
   /**
@@ -85,10 +91,13 @@ export interface MultiHeadAttentionLayerClass {
  * Inputs: query `[B, Lq, E]`; or `[query, key]`; or `[query, key, value]`; and after them the key mask, if the config
  * says so. Output `[B, Lq, E]`.
  *
- * To load a saved model, register the class first: `tf.serialization.registerClass(MultiHeadAttentionLayer)`.
+ * In self-attention the mask that layers before it made, such as an embedding with `maskZero`, is the key mask, besides one
+ * that is given; it goes on to the layers behind. Of several inputs TensorFlow.js hands on the mask of the query alone:
+ * where the keys have one, the layer throws `ARGUMENT` rather than to attend to padding.
  *
  * @param tf the module that the model is made with: this package imports none by itself.
- * @returns the class.
+ * @returns the class, the same for the same `tf`. It is registered there, so that `tf.loadLayersModel` knows it from the
+ * first call of this function on.
  *
  * @example
  * ```ts
@@ -106,15 +115,27 @@ export interface MultiHeadAttentionLayerClass {
  * ```
  */
 export function multiHeadAttentionLayer(tf: TensorFlow): MultiHeadAttentionLayerClass {
-  return class extends tf.layers.Layer {
+  const made = classes.get(tf.layers.Layer) ?? newClass(tf);
+  classes.set(tf.layers.Layer, made);
+  return made;
+}
+
+/** By the class that they extend: a module's namespace object may be made more than once. */
+const classes = new WeakMap<object, MultiHeadAttentionLayerClass>();
+
+function newClass(tf: TensorFlow): MultiHeadAttentionLayerClass {
+  const made = class extends tf.layers.Layer {
     static className = 'HeedMultiHeadAttention';
     readonly #config: MultiHeadAttentionLayerConfig;
     readonly #variables = new Map<string, LayerVariable>();
+    /** The masks of the last call's inputs, as far as it was told of them. */
+    #told: readonly (Tensor | null | undefined)[] = [];
 
     constructor(config: MultiHeadAttentionLayerConfig) {
       checkOptions('MultiHeadAttentionLayer', config, CONFIG_NAMES);
       super(config as BaseConfig);
       this.#config = config;
+      this.supportsMasking = true;
       this.#asLayer(() => 0);
     }
 
@@ -131,10 +152,31 @@ export function multiHeadAttentionLayer(tf: TensorFlow): MultiHeadAttentionLayer
       return (Array.isArray(inputShape[0]) ? inputShape[0] : inputShape) as Shape;
     }
 
-    override call(inputs: Tensor | Tensor[]): Tensor {
+    override computeMask(_: Tensor | Tensor[], mask?: Tensor | Tensor[]): Tensor {
+      // Asked without them, too, when a call has ended.
+      if (mask === undefined) return mask as never;
+      const masks = listOf<Tensor | null | undefined>(mask);
+      if (this.#config.keyMask) masks.pop();
+      for (const [input, own] of masks.entries()) {
+        if ((own ?? null) === (this.#told[input] ?? null)) continue;
+        const [whose, remedy] =
+          input === 0
+            ? ['another layer', 'give the mask of the keys as an input of its own, with keyMask: true']
+            : ['the query alone', 'give the mask of the keys as the last input, with keyMask: true'];
+        throw new HeedError('ARGUMENT', `the layer was given the mask of ${whose}; ${remedy}`, {
+          clause: 'mask',
+          remedy,
+        });
+      }
+      return masks[0] as Tensor;
+    }
+
+    override call(inputs: Tensor | Tensor[], { mask: inherited }: CallArguments = {}): Tensor {
       return tf.tidy(() => {
-        const given = Array.isArray(inputs) ? [...inputs] : [inputs];
-        const mask = this.#config.keyMask ? given.pop() : undefined;
+        const given = listOf(inputs);
+        const keyMask = this.#config.keyMask ? given.pop() : undefined;
+        this.#told = listOf<Tensor | null | undefined>(inherited as Tensor | Tensor[]);
+        const mask = both(tf, keyMask, this.#told[given.length === 1 ? 0 : 1]);
         const [query, key = query, value = key] = given;
         if (query === undefined || given.length > 3) {
           throw new HeedError(
@@ -215,6 +257,23 @@ export function multiHeadAttentionLayer(tf: TensorFlow): MultiHeadAttentionLayer
       return tf.gather(x, tf.tensor1d(from, 'int32'), 1);
     }
   };
+  tf.serialization.registerClass(made);
+  return made;
+}
+
+function listOf<T>(values: T | readonly T[] | undefined | null): T[] {
+  return Array.isArray(values) ? [...(values as readonly T[])] : [values as T];
+}
+
+/** 1 where both masks, as far as they are there, let attend. */
+function both(
+  tf: TensorFlow,
+  given: Tensor | undefined,
+  inherited: Tensor | null | undefined,
+): Tensor | undefined {
+  const masks = [given, inherited].filter((mask) => mask !== undefined && mask !== null);
+  const [one, other] = masks.map((mask) => tf.cast(tf.notEqual(tf.cast(mask, 'float32'), 0), 'float32'));
+  return other === undefined ? one : tf.mul(one!, other);
 }
 
 function write(tf: TensorFlow, variable: LayerVariable, data: FloatArray, shape: readonly number[]): void {

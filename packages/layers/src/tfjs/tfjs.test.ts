@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import ts from '@heed/backend-ts';
 import { type AttentionBackend, type Tensor, tensor } from '@heed/core';
 import * as tf from '@tensorflow/tfjs';
@@ -83,7 +85,6 @@ describe('the layer inside TensorFlow.js is the layer outside', () => {
 });
 
 test('a model with the layer trains, is saved, and is loaded again', async () => {
-  tf.serialization.registerClass(MultiHeadAttentionLayer);
   const input = tf.input({ shape: [4, 8] });
   const layer = new MultiHeadAttentionLayer({ embedDim: 8, heads: 2, name: 'attention' });
   const model = tf.model({ inputs: input, outputs: layer.apply(input) as tf.SymbolicTensor });
@@ -131,4 +132,110 @@ test('causal with other numbers of queries and keys is refused', () => {
   expect(() => layer.call([tf.zeros([1, 2, 8]), tf.zeros([1, 5, 8])])).toThrow(
     expect.objectContaining({ code: 'ALIGNMENT_REQUIRED' }) as Error,
   );
+});
+
+describe('masks of layers before', () => {
+  const words = tf.tensor2d([
+    [3, 5, 2, 0, 0],
+    [4, 1, 0, 0, 0],
+  ]);
+  const padding = tensor(new Uint8Array([1, 1, 1, 0, 0, 1, 1, 0, 0, 0]), [2, 5]);
+  const embed = (of: tf.SymbolicTensor, maskZero = true): tf.SymbolicTensor =>
+    tf.layers.embedding({ inputDim: 6, outputDim: 8, maskZero }).apply(of) as tf.SymbolicTensor;
+
+  /** A model, and what stands before the attention in it. */
+  function modelOf(config: Partial<MultiHeadAttentionLayerConfig> = {}) {
+    const input = tf.input({ shape: [5] });
+    const embedded = embed(input);
+    const layer = new MultiHeadAttentionLayer({ embedDim: 8, heads: 2, ...config });
+    const inputs = config.keyMask ? [input, tf.input({ shape: [5] })] : [input];
+    const outputs = layer.apply(config.keyMask ? [embedded, inputs[1]] : embedded) as tf.SymbolicTensor;
+    return {
+      layer,
+      model: tf.model({ inputs, outputs }),
+      before: tf.model({ inputs: input, outputs: embedded }),
+    };
+  }
+
+  async function expected(
+    { layer, before }: ReturnType<typeof modelOf>,
+    keyMask: Tensor<'bool'>,
+  ): Promise<ArrayLike<number>> {
+    const outside = new MultiHeadAttention({ embedDim: 8, heads: 2 });
+    outside.loadStateDict(layer.stateDict());
+    const embedded = before.predict(words) as tf.Tensor;
+    const x = tensor(embedded.dataSync() as Float32Array, embedded.shape);
+    return (await outside.forward(backend, { query: x, keyMask })).output.data;
+  }
+
+  test('that of an embedding with maskZero is the key mask', async () => {
+    const made = modelOf();
+    const output = made.model.predict(words) as tf.Tensor;
+    expectClose('output', output.dataSync(), await expected(made, padding));
+    made.model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    const { history } = await made.model.fit(words, tf.zeros([2, 5, 8]), { verbose: 0 });
+    expect(history['loss'][0]).toBeGreaterThan(0);
+  });
+
+  test('holds in a model within a model, too', async () => {
+    const made = modelOf();
+    const input = tf.input({ shape: [5] });
+    const model = tf.model({ inputs: input, outputs: made.model.apply(input) as tf.SymbolicTensor });
+    expectClose('output', (model.predict(words) as tf.Tensor).dataSync(), await expected(made, padding));
+  });
+
+  test('is joined with one that is given, and goes on to the layers behind', async () => {
+    const made = modelOf({ keyMask: true });
+    const given = tf.tensor2d([
+      [0, 1, 1, 1, 1],
+      [1, 1, 1, 1, 1],
+    ]);
+    const joined = tensor(new Uint8Array([0, 1, 1, 0, 0, 1, 1, 0, 0, 0]), [2, 5]);
+    const output = made.model.predict([words, given]) as tf.Tensor;
+    expectClose('output', output.dataSync(), await expected(made, joined));
+    const { layer } = modelOf();
+    const mask = tf.ones([2, 5], 'bool');
+    layer.call(tf.zeros([2, 5, 8]), { mask });
+    expect(layer.computeMask(tf.zeros([2, 5, 8]), mask)).toBe(mask);
+  });
+
+  test('of keys that TensorFlow.js does not hand on is refused, and so is a stale one', () => {
+    const [query, keys] = [tf.input({ shape: [5] }), tf.input({ shape: [5] })];
+    const cross = new MultiHeadAttentionLayer({ embedDim: 8, heads: 2 });
+    const embedded = embed(query, false);
+    const model = tf.model({
+      inputs: [query, keys],
+      outputs: cross.apply([embedded, embed(keys)]) as tf.SymbolicTensor,
+    });
+    const refused = expect.objectContaining({ code: 'ARGUMENT', clause: 'mask' }) as Error;
+    expect(() => model.predict([words, words])).toThrow(refused);
+    // TensorFlow.js goes on to hand out a mask after the layers that it belongs to.
+    const own = new MultiHeadAttentionLayer({ embedDim: 8, heads: 2 });
+    const stale = tf.model({
+      inputs: [query, keys],
+      outputs: [modelOf().layer.apply(embed(query)), own.apply(embed(keys, false))] as tf.SymbolicTensor[],
+    });
+    expect(() => stale.predict([words, words])).toThrow(refused);
+  });
+});
+
+test('a saved model is loaded in a program that made no layer', () => {
+  const program = `
+    import { multiHeadAttentionLayer } from '@heed/layers/tfjs';
+    import * as tf from '@tensorflow/tfjs';
+    multiHeadAttentionLayer(tf);
+    const config = { className: 'Sequential', config: { name: 's', layers: [
+      { className: 'HeedMultiHeadAttention', config: { embedDim: 8, heads: 2, name: 'a', batchInputShape: [null, 4, 8] } },
+    ] } };
+    const model = await tf.loadLayersModel(tf.io.fromMemory({ modelTopology: { model_config: config } }));
+    process.stdout.write(model.layers[0].getClassName());`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+  });
+  expect(stdout, stderr).toMatch(/HeedMultiHeadAttention$/);
+});
+
+test('one module of TensorFlow.js has one class', () => {
+  expect(multiHeadAttentionLayer({ ...tf })).toBe(MultiHeadAttentionLayer);
 });
