@@ -159,13 +159,13 @@ describe('masks of layers before', () => {
 
   async function expected(
     { layer, before }: ReturnType<typeof modelOf>,
-    keyMask: Tensor<'bool'>,
+    mask: Tensor<'bool'>,
   ): Promise<ArrayLike<number>> {
     const outside = new MultiHeadAttention({ embedDim: 8, heads: 2 });
     outside.loadStateDict(layer.stateDict());
     const embedded = before.predict(words) as tf.Tensor;
     const x = tensor(embedded.dataSync() as Float32Array, embedded.shape);
-    return (await outside.forward(backend, { query: x, keyMask })).output.data;
+    return (await outside.forward(backend, { query: x, keyMask: mask })).output.data;
   }
 
   test('that of an embedding with maskZero is the key mask', async () => {
@@ -200,11 +200,11 @@ describe('masks of layers before', () => {
   });
 
   test('of keys that TensorFlow.js does not hand on is refused, and so is a stale one', () => {
-    const [query, keys] = [tf.input({ shape: [5] }), tf.input({ shape: [5] })];
+    const [from, keys] = [tf.input({ shape: [5] }), tf.input({ shape: [5] })];
     const cross = new MultiHeadAttentionLayer({ embedDim: 8, heads: 2 });
-    const embedded = embed(query, false);
+    const embedded = embed(from, false);
     const model = tf.model({
-      inputs: [query, keys],
+      inputs: [from, keys],
       outputs: cross.apply([embedded, embed(keys)]) as tf.SymbolicTensor,
     });
     const refused = expect.objectContaining({ code: 'ARGUMENT', clause: 'mask' }) as Error;
@@ -212,8 +212,8 @@ describe('masks of layers before', () => {
     // TensorFlow.js goes on to hand out a mask after the layers that it belongs to.
     const own = new MultiHeadAttentionLayer({ embedDim: 8, heads: 2 });
     const stale = tf.model({
-      inputs: [query, keys],
-      outputs: [modelOf().layer.apply(embed(query)), own.apply(embed(keys, false))] as tf.SymbolicTensor[],
+      inputs: [from, keys],
+      outputs: [modelOf().layer.apply(embed(from)), own.apply(embed(keys, false))] as tf.SymbolicTensor[],
     });
     expect(() => stale.predict([words, words])).toThrow(refused);
   });
