@@ -26,6 +26,8 @@ export interface MultiHeadAttentionLayerConfig {
   /** Whether the last input is a key mask `[B, Lk]`: not 0 may be attended to. Default false. */
   readonly keyMask?: boolean;
   readonly name?: string;
+  /** `[L, E]`, for the first layer of a sequential model. */
+  readonly inputShape?: (number | null)[];
 }
 
 type BaseConfig = NonNullable<ConstructorParameters<typeof layers.Layer>[0]>;
