@@ -18,6 +18,7 @@ import {
 } from './single-head.ts';
 import { type StateDict, copyParameters } from './state-dict.ts';
 import { type FloatTensorLike } from './tensor-like.ts';
+import { leaveRaw } from './reactive.ts';
 
 export interface AdditiveAttentionOptions {
   /** Width of the queries: the decoder's state. */
@@ -54,6 +55,10 @@ export interface AdditiveAttentionOptions {
  * ```
  */
 export class AdditiveAttention {
+  static {
+    leaveRaw(this.prototype);
+  }
+
   readonly parameters: NamedTensors;
   readonly #options: AdditiveAttentionOptions;
 

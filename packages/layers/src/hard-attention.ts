@@ -16,6 +16,7 @@ import {
 import { type StateDict, copyParameters } from './state-dict.ts';
 import { type FloatTensor, checkShape, reshape } from './tensors.ts';
 import { type FloatTensorLike, floatTensor } from './tensor-like.ts';
+import { leaveRaw } from './reactive.ts';
 
 export interface HardAttentionOptions {
   readonly queryDim: number;
@@ -81,6 +82,10 @@ export interface HardAttentionResults {
  * ```
  */
 export class HardAttention {
+  static {
+    leaveRaw(this.prototype);
+  }
+
   readonly parameters: NamedTensors;
   readonly #options: HardAttentionOptions;
 

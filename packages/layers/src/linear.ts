@@ -6,6 +6,7 @@ import { type StateDict, copyParameters } from './state-dict.ts';
 import { type FloatTensor, checkPlain, checkShape, reshape } from './tensors.ts';
 import { matrix, multiply, transpose } from './matrix/multiply.ts';
 import { type FloatTensorLike, floatTensor } from './tensor-like.ts';
+import { leaveRaw } from './reactive.ts';
 
 export interface LinearOptions {
   /** Width of the input: the length of its last axis. */
@@ -43,6 +44,10 @@ export interface LinearGradients {
  * ```
  */
 export class Linear {
+  static {
+    leaveRaw(this.prototype);
+  }
+
   readonly parameters: NamedTensors;
   readonly #dtype: FloatDType;
 

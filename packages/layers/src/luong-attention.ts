@@ -27,6 +27,7 @@ import {
 import { type StateDict, copyParameters } from './state-dict.ts';
 import { type FloatTensor, sum } from './tensors.ts';
 import { type FloatTensorLike, type WithTensors } from './tensor-like.ts';
+import { leaveRaw } from './reactive.ts';
 
 export interface LuongAttentionOptions {
   /**
@@ -77,6 +78,10 @@ export interface LuongAttentionOptions {
  * ```
  */
 export class LuongAttention {
+  static {
+    leaveRaw(this.prototype);
+  }
+
   readonly parameters: NamedTensors;
   readonly #options: LuongAttentionOptions;
 

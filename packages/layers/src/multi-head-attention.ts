@@ -16,6 +16,7 @@ import { type RotaryOptions, checkRotary, positionsOf, rotate } from './rotary.t
 import { type StateDict, loadProjections } from './state-dict.ts';
 import { type FloatTensor, checkShape, reshape, sum } from './tensors.ts';
 import { type FloatTensorLike, floatTensor, withTensors } from './tensor-like.ts';
+import { leaveRaw } from './reactive.ts';
 
 export interface MultiHeadAttentionOptions {
   /** E, the width of queries and of the output. */
@@ -131,6 +132,10 @@ interface Shape {
  * ```
  */
 export class MultiHeadAttention {
+  static {
+    leaveRaw(this.prototype);
+  }
+
   readonly parameters: NamedTensors;
   readonly #shape: Shape;
   readonly #dtype: FloatDType;

@@ -2,6 +2,7 @@ import { HeedError } from '@heed/core';
 import { checkOptions } from '@heed/core/backend';
 import type { NamedTensors } from './parameters.ts';
 import type { FloatArray, FloatTensor } from './tensors.ts';
+import { leaveRaw } from './reactive.ts';
 
 /** Changes parameters in place, against their gradients. */
 export interface Optimizer {
@@ -20,7 +21,11 @@ export interface SGDOptions {
 
 /** Stochastic gradient descent. */
 export class SGD implements Optimizer {
-  readonly #velocities = new WeakMap<FloatTensor, Float64Array>();
+  static {
+    leaveRaw(this.prototype);
+  }
+
+  readonly #velocities = new WeakMap<FloatArray, Float64Array>();
   readonly #options: SGDOptions;
 
   /** @throws HeedError `ARGUMENT`. */
@@ -74,7 +79,11 @@ export interface AdamOptions {
  * ```
  */
 export class Adam implements Optimizer {
-  readonly #states = new WeakMap<FloatTensor, { mean: Float64Array; square: Float64Array; steps: number }>();
+  static {
+    leaveRaw(this.prototype);
+  }
+
+  readonly #states = new WeakMap<FloatArray, { mean: Float64Array; square: Float64Array; steps: number }>();
   readonly #options: Required<AdamOptions>;
 
   /** @throws HeedError `ARGUMENT`. */
@@ -152,8 +161,9 @@ function paired(parameters: NamedTensors, gradients: NamedTensors): [FloatTensor
   });
 }
 
-function kept<S>(states: WeakMap<FloatTensor, S>, parameter: FloatTensor, make: (size: number) => S): S {
-  const state = states.get(parameter) ?? make(parameter.data.length);
-  states.set(parameter, state);
+/** By the numbers, which are the same in a proxy of their tensor. */
+function kept<S>(states: WeakMap<FloatArray, S>, { data }: FloatTensor, make: (size: number) => S): S {
+  const state = states.get(data) ?? make(data.length);
+  states.set(data, state);
   return state;
 }

@@ -8,6 +8,7 @@ import { type NamedTensors, initialUniform } from './parameters.ts';
 import { type StateDict, copyParameters } from './state-dict.ts';
 import { type FloatTensor, checkPlain, checkShape, reshape } from './tensors.ts';
 import { type FloatTensorLike, type WithTensors, floatTensor, withTensors } from './tensor-like.ts';
+import { leaveRaw } from './reactive.ts';
 
 export interface SpatialAttentionOptions {
   /** The lengths of the grid's axes: `[H, W]` of an image, `[T]` of a signal, `[D, H, W]` of a volume. */
@@ -83,6 +84,10 @@ export type SpatialAttentionResults<Options> = {
  * ```
  */
 export class SpatialAttention {
+  static {
+    leaveRaw(this.prototype);
+  }
+
   readonly parameters: NamedTensors;
   readonly #options: SpatialAttentionOptions;
   readonly #attention: MultiHeadAttention;
