@@ -8,9 +8,10 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { resolveRequest, tensor } from '@heed/core';
 import gpujs from '@heed/backend-gpujs';
-import { GPU, input } from 'gpu.js';
+import { GPU } from 'gpu.js';
 import { withNavigatorGpu } from '../dist/platform/node-webgpu.js';
 import { useSoftwareVulkan } from '../dist/test/software-vulkan.js';
+import { byHand } from './by-hand.mjs';
 
 const [HEADS, DEPTH] = [4, 64];
 const { values } = parseArgs({
@@ -20,53 +21,6 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '9' },
   },
 });
-
-/** The textbook's five kernels: scores, the largest and the sum of each row, weights, output. */
-function byHand(gpu, length) {
-  const constants = { length, depth: DEPTH, scale: 1 / Math.sqrt(DEPTH) };
-  const settings = { constants, pipeline: true, immutable: true, loopMaxIterations: 1e6 };
-  const kernel = (work, output) => gpu.createKernel(work, { ...settings, output });
-  const scores = kernel(
-    'function (q, k) { let sum = 0; for (let d = 0; d < this.constants.depth; d++) { sum += q[this.thread.z][this.thread.y][d] * k[this.thread.z][this.thread.x][d]; } return sum * this.constants.scale; }',
-    [length, length, HEADS],
-  );
-  const largest = kernel(
-    'function (s) { let most = s[this.thread.y][this.thread.x][0]; for (let j = 1; j < this.constants.length; j++) { const score = s[this.thread.y][this.thread.x][j]; if (score > most) most = score; } return most; }',
-    [length, HEADS],
-  );
-  const sum = kernel(
-    'function (s, m) { let total = 0; for (let j = 0; j < this.constants.length; j++) { total += Math.exp(s[this.thread.y][this.thread.x][j] - m[this.thread.y][this.thread.x]); } return total; }',
-    [length, HEADS],
-  );
-  const weights = kernel(
-    'function (s, m, n) { return Math.exp(s[this.thread.z][this.thread.y][this.thread.x] - m[this.thread.z][this.thread.y]) / n[this.thread.z][this.thread.y]; }',
-    [length, length, HEADS],
-  );
-  const output = kernel(
-    'function (w, v) { let sum = 0; for (let j = 0; j < this.constants.length; j++) { sum += w[this.thread.z][this.thread.y][j] * v[this.thread.z][j][this.thread.x]; } return sum; }',
-    [DEPTH, length, HEADS],
-  );
-  const inputs = (tensors) => tensors.map((data) => input(data, [DEPTH, length, HEADS]));
-  const products = async (...tensors) => {
-    const [q, k, v] = inputs(tensors);
-    const s = await scores(q, k);
-    const o = await output(s, v);
-    await o.toArray?.();
-    for (const array of [s, o]) array.delete?.();
-  };
-  const attention = async (...tensors) => {
-    const [q, k, v] = inputs(tensors);
-    const s = await scores(q, k);
-    const m = await largest(s);
-    const n = await sum(s, m);
-    const w = await weights(s, m, n);
-    const o = await output(w, v);
-    const result = o.toArray ? await o.toArray() : o;
-    for (const array of [s, m, n, w, o]) array.delete?.();
-    return result;
-  };
-  return { products, attention };
-}
 
 /** Attention as a good programmer writes it down, row by row, in as much memory as a row of scores. */
 function tripleLoop(length, causal, query, key, value) {
@@ -124,7 +78,7 @@ async function compare(backend, gpu, length, causal) {
   );
   const { problem, inputs } = resolveRequest({ query, key, value, causal });
   const kernel = await backend.compile(problem);
-  const hand = byHand(gpu, length);
+  const hand = byHand(gpu, { heads: HEADS, length, depth: DEPTH });
   if (!causal) {
     const error = largestDifference(
       (await kernel.run(inputs)).output.data,

@@ -53,12 +53,16 @@ describe.each(['webasm', 'cpu'] as const)('in mode %s', (mode) => {
     await backend.dispose();
   });
 
-  test('an abort is heard in the middle of a head', async () => {
+  test.each([
+    ['the output', {}],
+    ['weights', { weights: true }],
+  ] as const)('an abort is heard in the middle of a head, when %s is asked for', async (_, asked) => {
     const backend = await gpujs.create({ mode });
     const request = {
       query: waves([1, 1, 4096, 64], 1),
       key: waves([1, 1, 4096, 64], 2),
       value: waves([1, 1, 4096, 64], 3),
+      ...asked,
     };
     const { problem, inputs } = resolveRequest(request);
     const kernel = await backend.compile(problem);
@@ -80,6 +84,7 @@ describe.each(['webasm', 'cpu'] as const)('in mode %s', (mode) => {
       value: waves([1, 1, 4096, 2], 3),
       causal: true,
       alignment: 'bottomRight',
+      weights: true,
       gradient: true,
     } as const;
     const dOutput = waves([1, 1, 1100, 2], 4);
@@ -89,6 +94,7 @@ describe.each(['webasm', 'cpu'] as const)('in mode %s', (mode) => {
     ];
     const [gradients, expected] = [await ours.gradient(dOutput), await theirs.gradient(dOutput)];
     expect(maximumDifference(ours.output.data, theirs.output.data)).toBeLessThan(5e-6);
+    expect(maximumDifference(ours.weights.data, theirs.weights.data)).toBeLessThan(1e-6);
     for (const name of ['dQuery', 'dKey', 'dValue'] as const) {
       expect(maximumDifference(gradients[name].data, expected[name].data)).toBeLessThan(1e-5);
     }

@@ -5,7 +5,7 @@ import { attended } from './programs/attended.ts';
 import type { ValuesOf } from '../platform/program.ts';
 import { sizeOf } from '@heed/core/backend';
 import { replaced, rowShape } from '../memory/replaced.ts';
-import type { Tile } from '../plan/tiles.ts';
+import { type Tile, placeOf } from '../plan/tiles.ts';
 
 type Values = ValuesOf<typeof attended, unknown>;
 type Given = Omit<Values, 'previous' | 'hasPrevious' | 'rowShift' | 'sliceShift'> & {
@@ -43,10 +43,9 @@ export async function addAttended(
   });
   const whole = before ?? (await engine.upload(new Float32Array(sizeOf(shape))));
   const strides = rowStrides(layout, heads, queryLength, columns);
-  engine.copyRows(whole, rows, columns, (row) => {
-    const slice = firstSlice + Math.floor(row / tileRows);
+  engine.copyRows(whole, rows, { stride: columns, length: columns }, (row) => {
+    const { slice, i } = placeOf(tile, row);
     const b = Math.floor(slice / heads);
-    const i = firstRow + (row % tileRows);
     return b * strides.batch + (slice - b * heads) * strides.head + i * strides.row;
   });
   engine.free(rows);

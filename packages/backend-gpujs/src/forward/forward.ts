@@ -25,7 +25,7 @@ export async function forward(
     const run: Run = { engine, problem, operands, rows: newRowResults(problem), output: null, weights: null };
     try {
       let isFirst = true;
-      for (const tile of tilesOf(problem, visible, divisionOf(problem), engine)) {
+      for (const tile of tilesOf(problem, visible, divisionOf(problem, engine), engine)) {
         if (!isFirst) await engine.settle();
         signal?.throwIfAborted();
         await computeTile(run, tile);

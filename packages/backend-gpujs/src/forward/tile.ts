@@ -2,6 +2,7 @@ import { rowChoice, rowMaximum, rowSum } from './programs/rows.ts';
 import { scores } from './programs/scores.ts';
 import { hardWeights, softWeights } from './programs/weights.ts';
 import { addAttended } from './add-attended.ts';
+import { addWeights } from './add-weights.ts';
 import type { Run } from './run.ts';
 import { type Operands, sourceOf } from './operands.ts';
 import { place } from './row-results.ts';
@@ -33,8 +34,11 @@ export function computeTile(run: Run, tile: Tile): Promise<void> {
     const choices = hard && (weights || asked.has('choice')) ? await rowChoices(step) : null;
     if (!weights) return;
     const weighted = hard ? await oneHot(step, choices) : await normalised(step, softmax!);
-    if (asked.has('weights')) run.weights = weighted;
-    else workspace.keep(weighted);
+    if (asked.has('weights')) {
+      run.weights = await addWeights(engine, run.weights, problem, tile, weighted, workspace);
+    } else {
+      workspace.keep(weighted);
+    }
     if (asked.has('output')) await addOutput(step, weighted);
   });
 }

@@ -2,6 +2,10 @@ import type { AttentionProblem } from '@heed/core';
 import { resolveRequest, tensor } from '@heed/core';
 import { expect, test } from 'vitest';
 import gpujs from '../index.ts';
+import { absenceOf } from '../test/required.ts';
+import { useSoftwareVulkan } from '../test/software-vulkan.ts';
+
+useSoftwareVulkan();
 
 const small = resolveRequest({
   query: tensor(new Float32Array(1), [1, 1, 1, 1]),
@@ -18,10 +22,30 @@ test.each<[string, Partial<AttentionProblem>, string]>([
     'shape',
   ],
   ['2²⁸ weights', { queryLength: 2 ** 15, keyLength: 2 ** 14, outputs: ['weights'] }, 'weights'],
-  ['2¹⁹ rows of weights', { heads: 8, kvHeads: 8, queryLength: 80_000, outputs: ['weights'] }, 'weights'],
 ])('more than %s is refused with the clause', async (_, lengths, clause) => {
   const backend = await gpujs.create({ mode: 'cpu' });
   expect(backend.supports(small)).toEqual({ supported: true });
   expect(backend.supports({ ...small, ...lengths })).toMatchObject({ supported: false, clause });
   await backend.dispose();
 });
+
+const absence = await absenceOf('webgpu');
+
+test.skipIf(absence !== null)(
+  `weights of more than 2¹⁹ rows: in tiles without a GPU ${absence ?? ''}`,
+  async () => {
+    const problem: AttentionProblem = {
+      ...small,
+      heads: 8,
+      kvHeads: 8,
+      queryLength: 80_000,
+      outputs: ['weights'],
+    };
+    const cpu = await gpujs.create({ mode: 'cpu' });
+    expect(cpu.supports(problem)).toEqual({ supported: true });
+    await cpu.dispose();
+    const webgpu = await gpujs.create({ mode: 'webgpu' });
+    expect(webgpu.supports(problem)).toMatchObject({ supported: false, clause: 'weights' });
+    await webgpu.dispose();
+  },
+);

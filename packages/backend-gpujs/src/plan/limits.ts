@@ -7,12 +7,10 @@ import { sizeOf } from '@heed/core/backend';
 const MAXIMUM_THREADS = 8 * 65535;
 
 /** Whether a problem fits: each tensor is one array of the engine, and each of its rows a thread or a row of them. */
-export function limitsOf(
-  problem: AttentionProblem,
-  { maximumElements, maximumLayers, device }: Engine,
-): Support {
+export function limitsOf(problem: AttentionProblem, engine: Engine): Support {
+  const { maximumElements, maximumLayers, device } = engine;
   const { batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim, layout, mask, bias } = problem;
-  const weights = divisionOf(problem) === 'whole' ? [batch, heads, queryLength] : [];
+  const weights = problem.outputs.includes('weights') ? [batch, heads, queryLength] : [];
   const arrays: [clause: string, what: string, lengths: readonly number[]][] = [
     ['shape', 'query', [batch, heads, queryLength, headDim]],
     ['shape', 'key', [batch, kvHeads, keyLength, headDim]],
@@ -35,7 +33,7 @@ export function limitsOf(
     ['shape', layout === 'blhd' ? 'Lk · Hq' : 'Lk', keyLength * perRow, MAXIMUM_THREADS],
     ['shape', 'D', headDim, MAXIMUM_THREADS],
     ['shape', 'Dv', valueDim, MAXIMUM_THREADS],
-    ['weights', 'B · Hq · Lq', sizeOf(weights), MAXIMUM_ROWS],
+    ['weights', 'B · Hq · Lq', divisionOf(problem, engine) === 'whole' ? sizeOf(weights) : 1, MAXIMUM_ROWS],
   ];
   const tooMany = threads.find(([, , count, maximum]) => count > maximum);
   if (tooMany === undefined) return { supported: true };

@@ -22,14 +22,17 @@ const QUAD = 4;
 const SIZES = 6;
 
 /** What an engine says of the size of tiles. */
-export type TileLimits = Pick<Engine, 'longestLaunch'>;
+export type TileLimits = Pick<Engine, 'longestLaunch' | 'copyRows'>;
 
-/** Whether all scores are one tile, as weights that are asked for have to be: the result itself has that size. */
+/** Whether all scores are one tile. */
 export type Division = 'whole' | 'parts';
 
-/** How the forward pass of a problem is divided. Gradients always are in parts. */
-export function divisionOf({ outputs }: AttentionProblem): Division {
-  return outputs.includes('weights') ? 'whole' : 'parts';
+/**
+ * How the forward pass of a problem is divided. Gradients always are in parts. Weights that are asked for are one tile
+ * where no array can be written in place: each tile's program would carry over those of all others.
+ */
+export function divisionOf({ outputs }: AttentionProblem, { copyRows }: TileLimits): Division {
+  return outputs.includes('weights') && copyRows === undefined ? 'whole' : 'parts';
 }
 
 /** Lengths of the tiles of a problem; those at its ends may be shorter. */
@@ -95,6 +98,11 @@ function wholeQuads(keys: number): number {
   return Math.max(1, Math.ceil(keys / QUAD)) * QUAD;
 }
 
+/** Slice and query row of a row of a tile. */
+export function placeOf({ firstSlice, firstRow, tileRows }: Tile, row: number): { slice: number; i: number } {
+  return { slice: firstSlice + Math.floor(row / tileRows), i: firstRow + (row % tileRows) };
+}
+
 /** Threads for the scores of a tile. */
 export function shapeOf({ tileKeys, tileRows, tileSlices }: Tile): number[] {
   return [tileKeys, tileRows, tileSlices];
@@ -102,13 +110,13 @@ export function shapeOf({ tileKeys, tileRows, tileSlices }: Tile): number[] {
 
 /** What a kernel says of itself: arrays of the size of a tile are scores and weights, and three more for gradients. */
 export function planOf(problem: AttentionProblem, limits: TileLimits): Plan {
-  const sizes = [{ division: divisionOf(problem), arrays: 2 }];
+  const sizes = [{ division: divisionOf(problem, limits), arrays: 2 }];
   if (problem.gradient) sizes.push({ division: 'parts', arrays: problem.softcap === null ? 3 : 5 });
   const bytes = sizes.map(({ division, arrays }) => {
     const { slices, rows, keys } = tileLengths(problem, division, limits);
     return 4 * arrays * slices * rows * keys;
   });
-  const { rows, keys } = tileLengths(problem, divisionOf(problem), limits);
+  const { rows, keys } = tileLengths(problem, divisionOf(problem, limits), limits);
   return {
     algorithm: 'tiles of scores on the device, two-pass softmax',
     tile: { query: rows, key: keys },

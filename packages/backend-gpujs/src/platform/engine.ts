@@ -23,16 +23,22 @@ export interface Engine<B = unknown> {
   /** Writes into an array. Returns it, or another that takes its place; it has then been freed. */
   overwrite(array: B, part: Float32Array, at: Slab): Promise<B>;
   /**
-   * Copies all rows of an array into another, row r to where `to` says. Only where arrays can be written in place;
-   * elsewhere programs carry over what was there.
+   * Copies all rows of an array into another, row r to where `to` says: of `stride` elements the first `length`. Only
+   * where arrays can be written in place; elsewhere programs carry over what was there.
    */
-  copyRows?(target: B, source: B, rowLength: number, to: (row: number) => number): void;
+  copyRows?(target: B, source: B, rows: Rows, to: (row: number) => number): void;
   free(array: B): void;
   /** Runs a program with a thread for each element of `output`: `[x]` or `[x, y, z]`, x innermost. */
   launch<P extends Program>(program: P, output: readonly number[], values: ValuesOf<P, B>): Promise<B>;
   /** Lets other work go on, and waits until the device has caught up: what was freed is then free. */
   settle(): Promise<void>;
   dispose(): Promise<void>;
+}
+
+/** The lengths of rows, and of what is copied of them. */
+export interface Rows {
+  readonly stride: number;
+  readonly length: number;
 }
 
 /** A part of an array `[outer, length, inner]`: `count` entries of the middle axis from `start` on. */

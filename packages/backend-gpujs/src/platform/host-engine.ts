@@ -45,9 +45,9 @@ export function hostEngine(options: HostEngineOptions): Engine<Float32Array> {
       eachPiece(at, (from, to, elements) => array.set(part.subarray(from, from + elements), to));
       return array;
     },
-    copyRows(target, source, rowLength, to) {
-      for (let row = 0; row * rowLength < source.length; row++) {
-        target.set(source.subarray(row * rowLength, (row + 1) * rowLength), to(row));
+    copyRows(target, source, { stride, length }, to) {
+      for (let row = 0; row * stride < source.length; row++) {
+        target.set(source.subarray(row * stride, row * stride + length), to(row));
       }
     },
     free: () => undefined,
