@@ -1,5 +1,6 @@
 // What a first run takes in memory beside its inputs, each contestant in a process of its own: the largest resident set
-// while it runs, less that before. Code has been compiled and run at 256 queries and keys before. Linux.
+// while it runs, less that before. Code has been compiled and run at 256 queries and keys before. Beside Heed's: the
+// memories of WebAssembly that gpu.js makes in that run, one for each program and width of tiles. Linux.
 //
 //   node scripts/memory.mjs [--lengths 512,1024,2048,4096] [--heads 1] [--rounds 3]
 import { execFileSync } from 'node:child_process';
@@ -85,36 +86,52 @@ function statusBytes(field) {
   return 1024 * Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)[1]);
 }
 
+/** Of the memories of WebAssembly that are made, the bytes. */
+function countMemories() {
+  const made = { bytes: 0 };
+  WebAssembly.Memory = class extends WebAssembly.Memory {
+    constructor(descriptor) {
+      super(descriptor);
+      made.bytes += this.buffer.byteLength;
+    }
+  };
+  return made;
+}
+
 async function growth(name, length) {
+  const memories = countMemories();
   const run = await CONTESTANTS[name]();
   for (let n = 0; n < 3; n++) await run(WARM_UP_LENGTH, inputsOf(WARM_UP_LENGTH));
   const tensors = inputsOf(length);
   globalThis.gc();
+  memories.bytes = 0;
   const before = statusBytes('VmRSS');
   writeFileSync('/proc/self/clear_refs', '5');
   await run(length, tensors);
-  return statusBytes('VmHWM') - before;
+  return { growth: statusBytes('VmHWM') - before, memories: memories.bytes };
 }
 
 function measured(name, length) {
   const options = ['--contestant', name, '--lengths', String(length), '--heads', values.heads];
   const self = fileURLToPath(import.meta.url);
-  const bytes = Array.from({ length: Number(values.rounds) }, () =>
-    Number(execFileSync(process.execPath, ['--expose-gc', self, ...options], { encoding: 'utf8' })),
+  const runs = Array.from({ length: Number(values.rounds) }, () =>
+    JSON.parse(execFileSync(process.execPath, ['--expose-gc', self, ...options], { encoding: 'utf8' })),
   );
-  return bytes.toSorted((a, b) => a - b)[bytes.length >> 1];
+  return runs.toSorted((a, b) => a.growth - b.growth)[runs.length >> 1];
 }
 
 if (values.contestant === undefined) {
   const names = Object.keys(CONTESTANTS);
   console.log(`${cpus()[0].model}, node ${process.versions.node}`);
   console.log(`MiB of a first run, B=1 H=${heads} D=${DEPTH}, mode webasm, medians of ${values.rounds}`);
-  console.log(['N', ...names].map((cell) => cell.padStart(10)).join(''));
+  const print = (cells) => console.log(cells.map((cell) => String(cell).padStart(10)).join(''));
+  const mebibytes = (bytes) => (bytes / 2 ** 20).toFixed(1);
+  print(['N', ...names, 'memories']);
   for (const length of values.lengths.split(',').map(Number)) {
-    const cells = names.map((name) => (measured(name, length) / 2 ** 20).toFixed(1));
-    console.log([String(length), ...cells].map((cell) => cell.padStart(10)).join(''));
+    const runs = Object.fromEntries(names.map((name) => [name, measured(name, length)]));
+    print([length, ...names.map((name) => mebibytes(runs[name].growth)), mebibytes(runs.heed.memories)]);
   }
 } else {
-  console.log(await growth(values.contestant, Number(values.lengths)));
+  console.log(JSON.stringify(await growth(values.contestant, Number(values.lengths))));
   process.exit();
 }
