@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type AttentionRequest, attention, tensor } from '@heed/core';
@@ -6,10 +7,13 @@ import { describe, expect, test } from 'vitest';
 import native from './index.ts';
 import { longRequest, numbers } from './test/long-run.ts';
 
+/** `ArrayBuffer` as ES2024 has it. */
+type Resizable = new (bytes: number, options: { maxByteLength: number }) => ArrayBuffer;
+
 const { available } = await native.probe();
-const program = fileURLToPath(new URL('../dist/test/ends.js', import.meta.url));
-const run = (...words: string[]): Promise<unknown> =>
-  promisify(execFile)(process.execPath, [program, ...words]);
+const programs = fileURLToPath(new URL('../dist/test/', import.meta.url));
+const run = (program: string, ...words: string[]): Promise<unknown> =>
+  promisify(execFile)(process.execPath, ['--expose-gc', `${programs}${program}.js`, ...words]);
 
 describe.runIf(available)('threads', () => {
   test('the event loop turns while a run is under way', async () => {
@@ -72,24 +76,40 @@ describe.runIf(available)('threads', () => {
     for (const backend of backends) await backend.dispose();
   });
 
-  test('buffers that are shared or resizable are as good as others', async () => {
-    const backend = await native.create();
-    const x = numbers(1, 1, 2, 40, 16);
-    const shared = new Float32Array(new SharedArrayBuffer(x.data.byteLength));
-    shared.set(x.data);
-    const moved = tensor(shared as Float32Array<never>, x.shape);
-    const { output } = await attention(backend, { query: moved, key: moved, value: moved });
-    expect(output.data).toEqual((await attention(backend, { query: x, key: x, value: x })).output.data);
-    await backend.dispose();
+  const buffers: [string, (bytes: number) => ArrayBufferLike][] = [
+    ['shared', (bytes) => new SharedArrayBuffer(bytes)],
+    ['resizable', (bytes) => new (ArrayBuffer as Resizable)(bytes, { maxByteLength: 2 * bytes })],
+  ];
+  test.each(buffers)(
+    'a %s buffer is as good as others, and may change once the run has begun',
+    async (_, make) => {
+      const backend = await native.create();
+      const x = numbers(1, 1, 12, 700, 64);
+      const { output: expected } = await attention(backend, { query: x, key: x, value: x });
+      const other = new Float32Array(make(x.data.byteLength));
+      other.set(x.data);
+      const y = tensor(other as Float32Array<never>, x.shape);
+      const underWay = attention(backend, { query: y, key: y, value: y });
+      await setImmediate();
+      other.fill(Number.NaN);
+      (other.buffer as { resize?: (bytes: number) => void }).resize?.(0);
+      expect((await underWay).output.data).toEqual(expected.data);
+      await backend.dispose();
+    },
+  );
+
+  test('inputs that are transferred in mid-run, 100 times', { timeout: 300_000 }, async () => {
+    await run('transfers');
   });
 });
 
 describe.runIf(available)('the end, with runs under way', () => {
   test('process.exit(), 100 times', { timeout: 300_000 }, async () => {
-    for (let n = 0; n < 100; n += 10) await Promise.all(Array.from({ length: 10 }, () => run('exit')));
+    for (let n = 0; n < 100; n += 10)
+      await Promise.all(Array.from({ length: 10 }, () => run('ends', 'exit')));
   });
 
   test('worker.terminate(), 100 times', { timeout: 300_000 }, async () => {
-    await run('workers', '100');
+    await run('ends', 'workers', '100');
   });
 });

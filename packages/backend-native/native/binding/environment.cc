@@ -62,6 +62,7 @@ void Environment::settle(napi_env env, napi_value, void* context, void* data) {
   if (--self->underWay_ == 0) napi_unref_threadsafe_function(env, self->settle_);
   napi_delete_reference(env, job->operands);
   napi_delete_reference(env, job->stop);
+  for (const napi_ref pin : job->pins) napi_delete_reference(env, pin);
   napi_value value = nullptr;
   if (job->noThreads) {
     napi_reject_deferred(env, job->deferred, errorOf(env, "ENGINE", "the system started no thread"));

@@ -3,6 +3,7 @@
 #include <node_api.h>
 
 #include <memory>
+#include <vector>
 
 #include "../pool/pool.h"
 
@@ -13,6 +14,9 @@ struct OwnedJob : Job {
   napi_deferred deferred = nullptr;
   napi_ref operands = nullptr;
   napi_ref stop = nullptr;
+  // What keeps the memory of inputs, whose buffers may be transferred and collected during the run.
+  std::vector<napi_ref> pins;
+  std::vector<std::unique_ptr<char[]>> copies;
 };
 
 // Hands runs to the pool and settles their promises. The event loop stays alive while any is under way. When the

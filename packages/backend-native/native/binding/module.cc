@@ -1,11 +1,12 @@
-// What TypeScript calls: levels(), createTeam(level, threads), compile(team, problem), run(kernel, ...). Nothing is
-// copied: typed arrays are read and written where they are, and results are made by JavaScript.
+// What TypeScript calls: levels(), createTeam(level, threads), compile(team, problem), run(kernel, ...). Typed arrays are
+// read and written where they are, and results are made by JavaScript.
 #include <cstring>
 #include <memory>
 #include <string>
 
 #include "../cpu.h"
 #include "environment.h"
+#include "pin.h"
 #include "problem.h"
 
 namespace heed {
@@ -117,8 +118,14 @@ napi_value compile(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// Finds the memory of an operand. Returns false, having thrown, for what is not the typed array that the problem has.
-bool readOperand(napi_env env, const Kernel& kernel, napi_value operands, int n, Run& run) {
+napi_value outOfMemory(napi_env env, const char* message) {
+  napi_throw_error(env, "OUT_OF_MEMORY", message);
+  return nullptr;
+}
+
+// Finds the memory of an operand, and its buffer. Returns false, having thrown, for what is not the typed array that the
+// problem has.
+bool readOperand(napi_env env, const Kernel& kernel, napi_value operands, int n, Run& run, napi_value& buffer) {
   static constexpr int elementBytes[] = {1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8};
   napi_value value = nullptr;
   napi_get_element(env, operands, static_cast<uint32_t>(n), &value);
@@ -128,7 +135,6 @@ bool readOperand(napi_env env, const Kernel& kernel, napi_value operands, int n,
   if (valueType == napi_undefined) return true;
   napi_typedarray_type type;
   size_t length = 0, offset = 0;
-  napi_value buffer = nullptr;
   void* data = nullptr;
   const bool read = napi_get_typedarray_info(env, value, &type, &length, &data, &buffer, &offset) == napi_ok;
   if (read && static_cast<i64>(length) * elementBytes[type] == kernel.compiled.operandBytes[n]) {
@@ -154,8 +160,9 @@ napi_value run(napi_env env, napi_callback_info info) {
   job->problem = kernel.compiled.problem;
   job->plan = pass.plan;
   job->task = pass.task;
+  napi_value buffers[operandCount] = {};
   for (int n = 0; n < operandCount; n++) {
-    if (!readOperand(env, kernel, given.values[2], n, job->run)) return nullptr;
+    if (!readOperand(env, kernel, given.values[2], n, job->run, buffers[n])) return nullptr;
   }
   napi_get_value_uint32(env, given.values[3], &job->run.seedLow);
   napi_get_value_uint32(env, given.values[4], &job->run.seedHigh);
@@ -164,13 +171,20 @@ napi_value run(napi_env env, napi_callback_info info) {
   job->run.stop = static_cast<const int32_t*>(stop);
   const bool here = pass.plan.microseconds < CALLING_THREAD_MICROSECONDS;
   if (!prepare(*job, here ? job->plan.threadBytes : 0)) {
-    napi_throw_error(env, "OUT_OF_MEMORY", "not enough memory for the scratch of a run");
-    return nullptr;
+    return outOfMemory(env, "not enough memory for the scratch of a run");
   }
   if (here) {
     runHere(*job);
     putBack(*job);
     return nullptr;
+  }
+  // Results are nobody else's until the run ends.
+  const int inputs = isGradient ? Operand::dQuery : Operand::output;
+  for (int n = 0; n < inputs; n++) {
+    void*& data = job->run.operands[n];
+    if (data != nullptr && !keep(env, buffers[n], kernel.compiled.operandBytes[n], data, *job)) {
+      return outOfMemory(env, "not enough memory for copies of inputs");
+    }
   }
   return Environment::of(env).start(std::move(job), given.values[2], given.values[5]);
 }

@@ -1,0 +1,95 @@
+#include "pin.h"
+
+#include <cstring>
+#include <new>
+
+#if !defined(_WIN32)
+#include <dlfcn.h>
+#endif
+
+namespace heed {
+
+namespace {
+
+// A reference keeps a JavaScript buffer, not its memory: transfer() and postMessage() hand that to another buffer, which may
+// be collected at any time. Node-API has no call that shares it, V8 has: a second buffer over the same memory. Both of
+// V8's functions have had the same form since Node 14; they are looked up by name, and where they are not found, or do
+// not do what they should, the memory is copied.
+#if !defined(_WIN32)
+
+// A std::shared_ptr of V8's standard library, which need not be ours: never copied or destroyed here, only handed on.
+struct Shared {
+  void* pointer = nullptr;
+  void* count = nullptr;
+  Shared() = default;
+  Shared(Shared&& other) : pointer(other.pointer), count(other.count) { other.pointer = other.count = nullptr; }
+  ~Shared() {}
+};
+
+struct V8 {
+  void* (*isolate)();
+  Shared (*memoryOf)(napi_value buffer);
+  napi_value (*bufferOver)(void* isolate, Shared* memory);
+};
+
+template <class Function>
+bool find(Function& function, const char* name) {
+  function = reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, name));
+  return function != nullptr;
+}
+
+// Returns a second buffer over the memory of `buffer`; null where there can be none.
+napi_value second(napi_env env, const V8& v8, napi_value buffer) {
+  void *first = nullptr, *other = nullptr;
+  Shared memory = v8.memoryOf(buffer);
+  if (memory.pointer == nullptr) return nullptr;
+  const napi_value made = v8.bufferOver(v8.isolate(), &memory);
+  // It takes the pointer over; one that is left would never be freed.
+  if (made == nullptr || memory.count != nullptr) return nullptr;
+  if (napi_get_arraybuffer_info(env, buffer, &first, nullptr) != napi_ok) return nullptr;
+  if (napi_get_arraybuffer_info(env, made, &other, nullptr) != napi_ok || first != other) return nullptr;
+  return made;
+}
+
+const V8* findV8(napi_env env) {
+  static V8 v8{};
+  const bool found =
+      find(v8.isolate, "_ZN2v87Isolate10GetCurrentEv") && find(v8.memoryOf, "_ZN2v811ArrayBuffer15GetBackingStoreEv") &&
+      (find(v8.bufferOver, "_ZN2v811ArrayBuffer3NewEPNS_7IsolateESt10shared_ptrINS_12BackingStoreEE") ||
+       find(v8.bufferOver, "_ZN2v811ArrayBuffer3NewEPNS_7IsolateENSt3__110shared_ptrINS_12BackingStoreEEE"));
+  if (!found) return nullptr;
+  napi_value trial = nullptr;
+  void* data = nullptr;
+  if (napi_create_arraybuffer(env, 64, &data, &trial) != napi_ok) return nullptr;
+  return second(env, v8, trial) == nullptr ? nullptr : &v8;
+}
+
+bool pin(napi_env env, napi_value buffer, OwnedJob& job) {
+  static const V8* const v8 = findV8(env);
+  if (v8 == nullptr) return false;
+  const napi_value made = second(env, *v8, buffer);
+  napi_ref reference = nullptr;
+  if (made == nullptr || napi_create_reference(env, made, 1, &reference) != napi_ok) return false;
+  job.pins.push_back(reference);
+  return true;
+}
+
+#else
+
+bool pin(napi_env, napi_value, OwnedJob&) { return false; }
+
+#endif
+
+}  // namespace
+
+bool keep(napi_env env, napi_value buffer, i64 bytes, void*& data, OwnedJob& job) {
+  if (bytes == 0 || pin(env, buffer, job)) return true;
+  std::unique_ptr<char[]> copy(new (std::nothrow) char[static_cast<size_t>(bytes)]);
+  if (copy == nullptr) return false;
+  std::memcpy(copy.get(), data, static_cast<size_t>(bytes));
+  data = copy.get();
+  job.copies.push_back(std::move(copy));
+  return true;
+}
+
+}  // namespace heed
