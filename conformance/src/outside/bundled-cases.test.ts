@@ -1,5 +1,5 @@
-import { type AttentionBackend, type ResidentTensor, type Tensor, tensor } from '@heed/core';
-import { featuresOf } from '@heed/core/backend';
+import { type AttentionBackend, type Tensor, tensor } from '@heed/core';
+import { type WritePosition, defineBackend, featuresOf, writeSlices } from '@heed/core/backend';
 import reference from '@heed/core/reference';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { AgreementCase, ConformanceCase, SequenceCase } from '../case.ts';
@@ -80,25 +80,29 @@ describe('decoding on a cache, from torch', () => {
     expect(featuresOf(problem)).toEqual(['gqa', 'alignment.bottomRight', 'causal', 'lengths.key']);
   });
 
-  test.each<[string, (resident: ResidentTensor) => Partial<ResidentTensor>]>([
-    ['writes nothing', () => ({ write: async () => {} })],
-    [
-      'writes a row too early',
-      (resident) => {
-        const write = resident.write.bind(resident);
-        return { write: (part, at) => write(part, { ...at, start: at.start - 1 }) };
+  test.each<[string, (target: Tensor, part: Tensor, at: WritePosition) => void]>([
+    ['writes nothing', () => undefined],
+    ['writes a row too early', (target, part, at) => writeSlices(target, part, { ...at, start: at.start - 1 })],
+  ])('catches a cache that %s', async (_name, write) => {
+    const right = await reference.create();
+    const faulty = defineBackend({
+      name: 'faulty',
+      device: right.device,
+      capabilities: right.capabilities,
+      async compile(problem) {
+        const kernel = await right.compile(problem);
+        return { plan: kernel.plan, run: (inputs) => kernel.run(inputs) };
       },
-    ],
-  ])('catches a cache that %s', async (_name, change) => {
-    const backend = await reference.create();
-    const upload = backend.upload.bind(backend);
-    const faulty: AttentionBackend = {
-      ...backend,
-      upload: async (given) => {
-        const resident = await upload(given);
-        return Object.assign(resident, change(resident));
+      memory: {
+        upload: (given) => structuredClone(given),
+        download: (held) => structuredClone(held),
+        write(target, part, at) {
+          write(target, part, at);
+          return target;
+        },
+        free: () => undefined,
       },
-    };
+    });
     const outcome = await runCase(byId('torch/decoding'), { provider: reference, backend: faulty });
     expect(outcome).toMatchObject({
       status: 'failed',
