@@ -1,7 +1,9 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { allCases, verify } from '@heed/conformance';
 import { describe, expect, test } from 'vitest';
+import { defectNames, runDefect } from './defects/run-defect.ts';
 import { expectedFailuresOf, expectedList } from './expected/expected-list.ts';
+import { columns } from './matrix/columns.ts';
 import { judgePeer, peerCases } from './matrix/judge-peer.ts';
 import { compatibilityPage } from './matrix/page.ts';
 import { PEER_NAMES } from './matrix/peer-names.ts';
@@ -9,6 +11,8 @@ import type { Peer } from './peer.ts';
 
 const load = async (name: string): Promise<Peer> =>
   ((await import(`./providers/${name}.ts`)) as { default: Peer }).default;
+
+const ABOUT = { date: '2026-01-01', machine: 'a machine', node: '24' };
 
 /** Cheap clauses in which libraries differ most. */
 const CLAUSES = new Set(['order', 'empty', 'mask', 'causal', 'softcap']);
@@ -49,10 +53,19 @@ describe('every peer', () => {
       return;
     }
     const cases = (await peerCases()).filter(({ clause }) => CLAUSES.has(clause));
-    const { cells } = await judgePeer(peer, cases);
+    const { cells } = await judgePeer(peer, cases, ABOUT);
     expect(cells.flatMap(({ unexpected }) => unexpected)).toEqual([]);
     expect(cells.reduce((sum, { passed }) => sum + passed, 0)).toBeGreaterThan(10);
   });
+});
+
+test.each(defectNames())('%s: its script shows the defect, in one version at least', (name) => {
+  const runs = runDefect(name);
+  if (runs.every(({ state }) => state === 'absent')) {
+    expect(runs.map(({ words }) => words).join()).toMatch(/No module named|cannot find|is not here/i);
+    return;
+  }
+  expect(runs.map(({ state }) => state)).toContain('there');
 });
 
 test('a listed case that passes fails the run', async () => {
@@ -67,13 +80,15 @@ test('a listed case that passes fails the run', async () => {
 test('the page names every clause, and every reason of the lists', async () => {
   const peer = await load('tfjs-cpu');
   const cases = (await peerCases()).filter(({ clause }) => clause === 'mask');
-  const judged = await judgePeer(peer, cases);
-  const page = compatibilityPage([judged], { date: '2026-01-01', machine: 'a machine', node: '24' });
+  const judged = await judgePeer(peer, cases, ABOUT);
+  const page = compatibilityPage([judged]);
   expect(page).toContain('| [mask](../SPEC.md#mask) |');
   for (const { reason } of expectedList('tfjs-cpu')) expect(page).toContain(reason);
 });
 
-test('the committed page has a column for every peer', () => {
-  const page = readFileSync(new URL('../COMPATIBILITY.md', import.meta.url), 'utf8');
-  for (const name of PEER_NAMES) expect(page).toContain(`[${name}](#${name})`);
+test('the committed page is that of the columns, and every peer has one', () => {
+  expect(columns().map(({ name }) => name)).toEqual([...PEER_NAMES]);
+  expect(readFileSync(new URL('../COMPATIBILITY.md', import.meta.url), 'utf8')).toBe(
+    compatibilityPage(columns()),
+  );
 });

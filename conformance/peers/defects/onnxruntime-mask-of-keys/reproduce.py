@@ -20,7 +20,9 @@ session = ort.InferenceSession(model.SerializeToString(), options, providers=["C
 feeds = {name: np.ones(shape, np.float32) for name, shape in shapes.items()}
 mask = np.array([[True, True, False], [True, False, False]]).reshape(2, 1, 1, 3)
 try:
-    session.run(None, {**feeds, "attn_mask": mask})
+    (result,) = session.run(None, {**feeds, "attn_mask": mask})
 except Exception as error:
     print(f"onnxruntime {ort.__version__}: {error}")
     sys.exit(1)
+print(f"onnxruntime {ort.__version__}: {result.ravel()[:4]}, expected ones")
+sys.exit(0 if np.allclose(result, 1) else 1)

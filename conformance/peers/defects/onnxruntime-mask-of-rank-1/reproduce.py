@@ -19,7 +19,9 @@ options.log_severity_level = 4
 session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 feeds = {name: np.ones(shape, np.float32) for name, shape in shapes.items()}
 try:
-    session.run(None, {**feeds, "attn_mask": np.array([True, True, False])})
+    (result,) = session.run(None, {**feeds, "attn_mask": np.array([True, True, False])})
 except Exception as error:
     print(f"onnxruntime {ort.__version__}: {error}")
     sys.exit(1)
+print(f"onnxruntime {ort.__version__}: {result.ravel()[:4]}, expected ones")
+sys.exit(0 if np.allclose(result, 1) else 1)

@@ -13,4 +13,5 @@ try:
 except IndexError as error:
     print(f"torch {torch.__version__}: IndexError: {error}")
     sys.exit(1)
+print(f"torch {torch.__version__}: {actual.ravel()[:4]}, expected {expected.ravel()[:4]}")
 sys.exit(0 if torch.allclose(actual, expected) else 1)

@@ -17,8 +17,15 @@ export interface Cell {
   readonly unexpected: readonly { readonly id: string; readonly message: string }[];
 }
 
-/** One column of the matrix. Plain JSON. */
-export interface Judged {
+/** What a column was made on. */
+export interface Circumstances {
+  readonly date: string;
+  readonly machine: string;
+  readonly node: string;
+}
+
+/** One column of the matrix. Plain JSON, kept in `columns/NAME.json`. */
+export interface Judged extends Circumstances {
   readonly name: string;
   readonly library: string;
   readonly operation: string;
@@ -34,7 +41,11 @@ export async function peerCases(): Promise<readonly ConformanceCase[]> {
 }
 
 /** Runs the suite on a peer and holds its list of expected failures against the result. */
-export async function judgePeer(peer: Peer, cases: readonly ConformanceCase[]): Promise<Judged> {
+export async function judgePeer(
+  peer: Peer,
+  cases: readonly ConformanceCase[],
+  about: Circumstances,
+): Promise<Judged> {
   const ids = new Set(cases.map(({ id }) => id));
   const groups = expectedList(peer.name)
     .map((group) => ({ ...group, cases: group.cases.filter((id) => ids.has(id)) }))
@@ -53,5 +64,5 @@ export async function judgePeer(peer: Peer, cases: readonly ConformanceCase[]): 
     }
     return { clause, passed, notDeclared: refused + notGuaranteed, expected, unexpected: failures };
   });
-  return { name, library, operation, documentation, device: report.device, seconds, cells };
+  return { name, library, operation, documentation, device: report.device, ...about, seconds, cells };
 }

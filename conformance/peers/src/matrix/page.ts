@@ -1,13 +1,6 @@
 import { type FailureClass, FAILURE_CLASSES, expectedList } from '../expected/expected-list.ts';
 import type { Cell, Judged } from './judge-peer.ts';
 
-/** What the matrix was made on. */
-export interface Circumstances {
-  readonly date: string;
-  readonly machine: string;
-  readonly node: string;
-}
-
 const MARKS: Readonly<Record<FailureClass, string>> = {
   defect: '✗',
   difference: '≠',
@@ -25,7 +18,7 @@ const MEANINGS: Readonly<Record<FailureClass, string>> = {
 };
 
 /** `COMPATIBILITY.md`: clauses × libraries, and a sentence for each difference. */
-export function compatibilityPage(judged: readonly Judged[], about: Circumstances): string {
+export function compatibilityPage(judged: readonly Judged[]): string {
   const clauses = [...new Set(judged.flatMap(({ cells }) => cells.map(({ clause }) => clause)))];
   const head = ['clause', ...judged.map(({ name }) => `[${name}](#${name})`)];
   const rows = clauses.map((clause) => [
@@ -36,7 +29,7 @@ export function compatibilityPage(judged: readonly Judged[], about: Circumstance
     '# Compatibility',
     '',
     'What other libraries mean by attention, found by running the cases of the conformance suite on them. Made by',
-    `\`pnpm --filter @heed/peers matrix\` on ${about.machine}, Node ${about.node}, ${about.date}.`,
+    '`pnpm --filter @heed/peers matrix`; with the name of a library it renews that column alone.',
     '',
     'A number counts the cases that agree with the float64 reference within the clause `accuracy`; – is what the',
     "library's documentation does not offer. Each failure is on a checked list, with its reason below:",
@@ -58,14 +51,16 @@ function cellText(cell: Cell | undefined): string {
   return [String(passed), ...parts].join(' · ');
 }
 
-function section({ name, operation, documentation, device, seconds, cells }: Judged): string[] {
+function section(judged: Judged): string[] {
+  const { name, operation, documentation, device, date, machine, node, seconds, cells } = judged;
   const passed = cells.reduce((sum, cell) => sum + cell.passed, 0);
   const groups = expectedList(name);
   const failing = groups.reduce((sum, { cases }) => sum + cases.length, 0);
   return [
     `## ${name}`,
     '',
-    `${device}: [\`${operation}\`](${documentation}). ${passed} cases agree, ${failing} do not (${seconds} s).`,
+    `${device}: [\`${operation}\`](${documentation}). ${passed} cases agree, ${failing} do not.`,
+    `${date}, ${seconds} s on ${machine}, Node ${node}.`,
     '',
     ...groups.map(({ class: kind, reason, source, defect, cases }) => {
       const shown = cases.length === 1 ? `\`${cases[0]}\`` : `${cases.length} cases, such as \`${cases[0]}\``;

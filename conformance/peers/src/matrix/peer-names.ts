@@ -2,6 +2,7 @@
 export const PEER_NAMES = [
   'torch-sdpa',
   'torch-multihead',
+  'torch-flex',
   'keras-multihead',
   'onnx-reference',
   'onnx-reference-previous',
@@ -10,6 +11,8 @@ export const PEER_NAMES = [
   'onnxruntime-node',
   'onnxruntime-multihead',
   'onnxruntime-web',
+  'jax',
+  'jax-previous',
   'jax-js',
   'tfjs-cpu',
   'tfjs-wasm',

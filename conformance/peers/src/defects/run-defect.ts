@@ -1,0 +1,40 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { interpreterOf } from '../python/environment.ts';
+
+const FOLDER = fileURLToPath(new URL('../../defects', import.meta.url));
+
+/** A run of a reproduction in one version of its library. */
+export interface DefectRun {
+  /** `there`: exit code 1; `gone`: exit code 0; `absent`: the library could not be imported, or the script broke. */
+  readonly state: 'there' | 'gone' | 'absent';
+  /** Such as `onnx 1.23.2`; empty where it is absent. */
+  readonly version: string;
+  /** The last line that it printed. */
+  readonly words: string;
+}
+
+/** The folders in `defects`. */
+export const defectNames = (): string[] => readdirSync(FOLDER).sort();
+
+/** Runs the reproduction of a defect: a Python one in each environment, one in JavaScript in this Node. */
+export function runDefect(name: string): readonly DefectRun[] {
+  const python = `${FOLDER}/${name}/reproduce.py`;
+  if (!existsSync(python)) return [run(process.execPath, [`${FOLDER}/${name}/reproduce.mjs`])];
+  return (['current', 'previous'] as const)
+    .map((environment) => interpreterOf(environment))
+    .map((interpreter) => run(interpreter, ['-W', 'ignore', python]));
+}
+
+/** A script that does not get as far as its `LIBRARY VERSION: …` says nothing about the defect, whatever its code. */
+function run(command: string, words: readonly string[]): DefectRun {
+  const { status, stdout, stderr } = spawnSync(command, words, { encoding: 'utf8' });
+  const version = /^(\S+ \d[^:\s]*): /m.exec(stdout ?? '')?.[1];
+  if (version === undefined || (status !== 0 && status !== 1)) {
+    return { state: 'absent', version: '', words: lastLine(stderr ?? `${command} is not here`) };
+  }
+  return { state: status === 1 ? 'there' : 'gone', version, words: lastLine(stdout) };
+}
+
+const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? '';
