@@ -1,4 +1,4 @@
 // exports
-//   default: provider
+//   default: ts
 
-export declare const provider: BackendProvider<void>;
+declare const ts: BackendProvider<void>;

@@ -1,11 +1,14 @@
 // exports
 //   BackendDefinition
 //   DeviceMemory
+//   ELEMENT_BYTES
 //   KernelDefinition
 //   NativeTensor
 //   OptionKind
 //   OptionTable
 //   RowStrides
+//   Slab
+//   Slot
 //   TURN_MILLISECONDS
 //   VisibleKeys
 //   WritePosition
@@ -19,13 +22,16 @@
 //   checkOptions
 //   checkProblem
 //   defineBackend
+//   exchangeHeadsAndLength
 //   featuresOf
 //   flag
+//   fromFloat16
 //   gumbelNoise
 //   inTurns
 //   integer
 //   listOf
 //   nextTurn
+//   now
 //   number
 //   oneOf
 //   philox4x32
@@ -33,13 +39,24 @@
 //   rowStrides
 //   rowSumFrom
 //   shown
+//   sizeOf
+//   slabOf
 //   supportOf
 //   text
+//   toTensor
 //   visibleKeys
 //   withKernel
+//   writeSlices
 //   zeros
 
 export type AlignmentKind = 'topLeft' | 'bottomRight' | 'offset';
+
+export type ArrayDType<A> = A extends Float32Array ? 'float32' : A extends Float64Array ? 'float64' : A extends Int32Array ? 'int32' : 'bool';
+
+export interface ArrayWithShape<A extends DTypeArrays[DType] = DTypeArrays[DType]> {
+    readonly data: A;
+    readonly shape: readonly number[];
+}
 
 export interface AttentionBackend extends AsyncDisposable {
     readonly contract: typeof CONTRACT_VERSION;
@@ -48,7 +65,7 @@ export interface AttentionBackend extends AsyncDisposable {
     readonly capabilities: Capabilities;
     supports(problem: AttentionProblem): Support;
     compile(problem: AttentionProblem): Promise<AttentionKernel>;
-    upload<D extends DType>(tensor: Tensor<D>): Promise<ResidentTensor<D>>;
+    upload<T extends PlainTensorLike>(tensor: T): Promise<ResidentTensor<DTypeOf<T>>>;
     wrap?(native: unknown): ResidentTensor;
     unwrap?(resident: ResidentTensor): unknown;
     dispose(): Promise<void>;
@@ -164,6 +181,12 @@ export interface DTypeArrays {
     bool: Uint8Array;
 }
 
+export type DTypeOf<T extends PlainTensorLike> = T extends {
+    readonly dtype: infer D extends DType;
+} ? D : T extends {
+    readonly data: infer A extends DTypeArrays[DType];
+} ? ArrayDType<A> : 'float32' | 'bool';
+
 export interface DeviceMemory<N extends NativeTensor> {
     upload(tensor: Tensor): N | Promise<N>;
     download(native: N): Tensor | Promise<Tensor>;
@@ -171,6 +194,8 @@ export interface DeviceMemory<N extends NativeTensor> {
     free(native: N): void;
     wrap?(value: unknown): N | null;
 }
+
+export declare const ELEMENT_BYTES: Readonly<Record<DType, number>>;
 
 export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'gradient'];
 
@@ -202,6 +227,8 @@ export interface NativeTensor {
     readonly shape: readonly number[];
 }
 
+export type NestedArray = readonly (number | boolean | NestedArray)[];
+
 export interface OptionKind {
     readonly expected: string;
     readonly accepts: (value: unknown) => boolean;
@@ -223,6 +250,8 @@ export interface OutputsByName<T = Tensor> {
     readonly choice: T;
 }
 
+export type PlainTensorLike = Tensor | ArrayWithShape | NestedArray;
+
 export interface Plan {
     readonly algorithm: string;
     readonly tile: {
@@ -236,11 +265,12 @@ export interface ResidentTensor<D extends DType = DType> {
     readonly resident: true;
     readonly dtype: D;
     readonly shape: readonly number[];
-    write(part: Tensor, at: {
+    write(part: PlainTensorLike, at: {
         readonly axis: number;
         readonly start: number;
     }): Promise<void>;
     read(): Promise<Tensor<D>>;
+    hold(): ResidentTensor<D>;
     dispose(): void;
 }
 
@@ -255,6 +285,15 @@ export interface RunOptions {
 }
 
 export type Selection = 'softmax' | 'argmax' | 'sample';
+
+export interface Slab {
+    readonly outer: number;
+    readonly run: number;
+    readonly stride: number;
+    readonly first: number;
+}
+
+export type Slot = 'float' | 'mask' | 'int32' | 'any';
 
 export interface Statistics<T = Tensor> {
     readonly rowMax: T;
@@ -308,9 +347,13 @@ export declare function checkProblem(problem: AttentionProblem): AttentionProble
 
 export declare function defineBackend<N extends NativeTensor = Tensor>(definition: BackendDefinition<N>): AttentionBackend;
 
+export declare function exchangeHeadsAndLength<T extends Tensor>(given: T): T;
+
 export declare function featuresOf(problem: AttentionProblem): Feature[];
 
 export declare const flag: OptionKind;
+
+export declare function fromFloat16(bits: number): number;
 
 export declare function gumbelNoise(seed: number, b: number, h: number, i: number, j: number): number;
 
@@ -321,6 +364,8 @@ export declare function integer(minimum: number, maximum?: number): OptionKind;
 export declare function listOf(elements: OptionKind): OptionKind;
 
 export declare function nextTurn(): Promise<void>;
+
+export declare function now(): number;
 
 export declare function number(expected: string, accepts: (value: number) => boolean): OptionKind;
 
@@ -336,12 +381,23 @@ export declare function rowSumFrom(rowSum: number, exact: number, rounded: numbe
 
 export declare function shown(value: unknown): string;
 
+export declare function sizeOf(shape: readonly number[]): number;
+
+export declare function slabOf(shape: readonly number[], axis: number, start: number, count: number): Slab;
+
 export declare function supportOf(capabilities: Capabilities, problem: AttentionProblem): Support;
 
 export declare const text: OptionKind;
 
+export declare function toTensor(name: string, value: unknown, slot: Slot, floats?: FloatDType): Tensor | ResidentTensor;
+
 export declare function visibleKeys(problem: AttentionProblem, inputs: Pick<AttentionInputs, 'offsets' | 'keyLengths' | 'queryLengths'>): VisibleKeys;
 
 export declare function withKernel<T>(backend: AttentionBackend, problem: AttentionProblem, work: (kernel: AttentionKernel) => Promise<T>): Promise<T>;
+
+export declare function writeSlices(target: Pick<Tensor, 'shape' | 'data'>, part: Pick<Tensor, 'shape' | 'data'>, { axis, start }: {
+    readonly axis: number;
+    readonly start: number;
+}): void;
 
 export declare function zeros<D extends DType>(dtype: D, shape: readonly number[]): Tensor<D>;

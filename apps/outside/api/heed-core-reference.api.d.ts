@@ -5,6 +5,13 @@
 
 export type AlignmentKind = 'topLeft' | 'bottomRight' | 'offset';
 
+export type ArrayDType<A> = A extends Float32Array ? 'float32' : A extends Float64Array ? 'float64' : A extends Int32Array ? 'int32' : 'bool';
+
+export interface ArrayWithShape<A extends DTypeArrays[DType] = DTypeArrays[DType]> {
+    readonly data: A;
+    readonly shape: readonly number[];
+}
+
 export interface AttentionBackend extends AsyncDisposable {
     readonly contract: typeof CONTRACT_VERSION;
     readonly name: string;
@@ -12,7 +19,7 @@ export interface AttentionBackend extends AsyncDisposable {
     readonly capabilities: Capabilities;
     supports(problem: AttentionProblem): Support;
     compile(problem: AttentionProblem): Promise<AttentionKernel>;
-    upload<D extends DType>(tensor: Tensor<D>): Promise<ResidentTensor<D>>;
+    upload<T extends PlainTensorLike>(tensor: T): Promise<ResidentTensor<DTypeOf<T>>>;
     wrap?(native: unknown): ResidentTensor;
     unwrap?(resident: ResidentTensor): unknown;
     dispose(): Promise<void>;
@@ -133,6 +140,12 @@ export interface DTypeArrays {
     bool: Uint8Array;
 }
 
+export type DTypeOf<T extends PlainTensorLike> = T extends {
+    readonly dtype: infer D extends DType;
+} ? D : T extends {
+    readonly data: infer A extends DTypeArrays[DType];
+} ? ArrayDType<A> : 'float32' | 'bool';
+
 export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'gradient'];
 
 export type Feature = (typeof FEATURES)[number];
@@ -151,6 +164,8 @@ export type Guarantee = (typeof GUARANTEES)[number];
 
 export type Layout = 'bhld' | 'blhd';
 
+export type NestedArray = readonly (number | boolean | NestedArray)[];
+
 export type OutputName = 'output' | 'weights' | 'logSumExp' | 'statistics' | 'choice';
 
 export interface OutputsByName<T = Tensor> {
@@ -160,6 +175,8 @@ export interface OutputsByName<T = Tensor> {
     readonly statistics: Statistics<T>;
     readonly choice: T;
 }
+
+export type PlainTensorLike = Tensor | ArrayWithShape | NestedArray;
 
 export interface Plan {
     readonly algorithm: string;
@@ -174,11 +191,12 @@ export interface ResidentTensor<D extends DType = DType> {
     readonly resident: true;
     readonly dtype: D;
     readonly shape: readonly number[];
-    write(part: Tensor, at: {
+    write(part: PlainTensorLike, at: {
         readonly axis: number;
         readonly start: number;
     }): Promise<void>;
     read(): Promise<Tensor<D>>;
+    hold(): ResidentTensor<D>;
     dispose(): void;
 }
 

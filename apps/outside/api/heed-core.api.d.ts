@@ -16,6 +16,7 @@
 //   CONTRACT_VERSION
 //   Capabilities
 //   DType
+//   DTypeOf
 //   FEATURES
 //   Feature
 //   FloatDType
@@ -33,6 +34,7 @@
 //   OutputName
 //   OutputsByName
 //   PerBatch
+//   PlainTensorLike
 //   Plan
 //   RequestedResults
 //   ResidentTensor
@@ -48,13 +50,13 @@
 //   firstAvailable
 //   isResident
 //   mergeAttention
-//   problemOf
+//   resolveRequest
 //   tensor
 //   withOptions
 
 export type AlignmentKind = 'topLeft' | 'bottomRight' | 'offset';
 
-type ArrayDType<A> = A extends Float32Array ? 'float32' : A extends Float64Array ? 'float64' : A extends Int32Array ? 'int32' : 'bool';
+export type ArrayDType<A> = A extends Float32Array ? 'float32' : A extends Float64Array ? 'float64' : A extends Int32Array ? 'int32' : 'bool';
 
 export interface ArrayWithShape<A extends DTypeArrays[DType] = DTypeArrays[DType]> {
     readonly data: A;
@@ -70,7 +72,7 @@ export interface AttentionBackend extends AsyncDisposable {
     readonly capabilities: Capabilities;
     supports(problem: AttentionProblem): Support;
     compile(problem: AttentionProblem): Promise<AttentionKernel>;
-    upload<D extends DType>(tensor: Tensor<D>): Promise<ResidentTensor<D>>;
+    upload<T extends PlainTensorLike>(tensor: T): Promise<ResidentTensor<DTypeOf<T>>>;
     wrap?(native: unknown): ResidentTensor;
     unwrap?(resident: ResidentTensor): unknown;
     dispose(): Promise<void>;
@@ -224,6 +226,12 @@ export interface DTypeArrays {
     bool: Uint8Array;
 }
 
+export type DTypeOf<T extends PlainTensorLike> = T extends {
+    readonly dtype: infer D extends DType;
+} ? D : T extends {
+    readonly data: infer A extends DTypeArrays[DType];
+} ? ArrayDType<A> : 'float32' | 'bool';
+
 export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'gradient'];
 
 export type Feature = (typeof FEATURES)[number];
@@ -325,6 +333,8 @@ export type PerBatch = readonly number[] | Tensor<'int32'>;
 
 type Placed<R extends Flag, D extends DType> = [R] extends [true] ? ResidentTensor<D> : [R] extends [false | undefined] ? Tensor<D> : Tensor<D> | ResidentTensor<D>;
 
+export type PlainTensorLike = Tensor | ArrayWithShape | NestedArray;
+
 export interface Plan {
     readonly algorithm: string;
     readonly tile: {
@@ -346,11 +356,12 @@ export interface ResidentTensor<D extends DType = DType> {
     readonly resident: true;
     readonly dtype: D;
     readonly shape: readonly number[];
-    write(part: Tensor, at: {
+    write(part: PlainTensorLike, at: {
         readonly axis: number;
         readonly start: number;
     }): Promise<void>;
     read(): Promise<Tensor<D>>;
+    hold(): ResidentTensor<D>;
     dispose(): void;
 }
 
@@ -385,7 +396,7 @@ export interface Tensor<D extends DType = DType> {
     readonly data: DTypeArrays[D];
 }
 
-export type TensorLike = Tensor | ResidentTensor | ArrayWithShape | NestedArray;
+export type TensorLike = PlainTensorLike | ResidentTensor;
 
 export declare function attention<Q extends TensorLike, O extends Flag = true, W extends Flag = false, L extends Flag = false, S extends Flag = false, C extends Flag = false, G extends Flag = false, R extends Flag = false>(backend: AttentionBackend, request: AttentionRequest & {
     readonly query: Q;
@@ -415,7 +426,7 @@ export declare function mergeAttention(parts: readonly AttentionPart[], options?
     readonly layout?: Layout;
 }): AttentionPart;
 
-export declare function problemOf(request: AttentionRequest): {
+export declare function resolveRequest(request: AttentionRequest): {
     problem: AttentionProblem;
     inputs: AttentionInputs;
 };

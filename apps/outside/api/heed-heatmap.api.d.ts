@@ -18,6 +18,7 @@
 //   WeightsRequest
 //   allHeads
 //   colorAt
+//   escapeMarkup
 //   formatCell
 //   formatValue
 //   heatmap
@@ -106,7 +107,7 @@ export interface PoolingOptions {
     readonly head?: number;
     readonly rows?: Range;
     readonly columns?: Range;
-    readonly most?: number;
+    readonly maximum?: number;
     readonly statistics?: Statistics;
     readonly signal?: AbortSignal;
     readonly onProgress?: (share: number) => void;
@@ -136,31 +137,33 @@ export type WeightsRequest = Omit<AttentionRequest<Tensor | ResidentTensor>, 'va
     readonly value?: Tensor | ResidentTensor | undefined;
 };
 
-export declare function allHeads(weights: Tensor, options?: Omit<HeatmapOptions, 'head'>): HeatmapPanels;
+export declare function allHeads(weights: PlainTensorLike, options?: Omit<HeatmapOptions, 'head'>): HeatmapPanels;
 
 export declare function colorAt(map: ColorMap, t: number, scheme: Scheme): RGB;
+
+export declare function escapeMarkup(text: string): string;
 
 export declare function formatCell(value: number): string;
 
 export declare function formatValue(value: number): string;
 
-export declare function heatmap(weights: Tensor, options?: HeatmapOptions): HeatmapView;
+export declare function heatmap(weights: PlainTensorLike, options?: HeatmapOptions): HeatmapView;
 
 export declare function inkOn(color: RGB): RGB;
 
-export declare function meanOverHeads(weights: Tensor): Tensor<'float64'>;
+export declare function meanOverHeads(weights: PlainTensorLike): Tensor<'float64'>;
 
-export declare function overAudio(weights: Tensor, options: AudioOptions): HeatmapView;
+export declare function overAudio(weights: PlainTensorLike, options: AudioOptions): HeatmapView;
 
-export declare function overImage(weights: Tensor, options: ImageOptions): HeatmapView;
+export declare function overImage(weights: PlainTensorLike, options: ImageOptions): HeatmapView;
 
 export declare function pooledWeights(backend: AttentionBackend, request: WeightsRequest, options?: PoolingOptions): Promise<PooledWeights>;
 
 export declare function positionIn([low, high]: readonly [number, number], value: number): number | null;
 
-export declare function rollout(layers: readonly Tensor[]): Tensor<'float64'>;
+export declare function rollout(layers: readonly PlainTensorLike[]): Tensor<'float64'>;
 
-export declare function shrink(view: HeatmapView, most: number): HeatmapView;
+export declare function shrink(view: HeatmapView, maximum: number): HeatmapView;
 
 export declare function toHTML(pictures: HeatmapView | HeatmapPanels | readonly (HeatmapView | HeatmapPanels)[], options?: HTMLOptions): string;
 

@@ -13,11 +13,15 @@ export interface AttentionOpOptions {
     readonly mask?: Tensor;
 }
 
+export interface CallArguments {
+    readonly mask?: Tensor | readonly (Tensor | null)[] | null;
+}
+
 export type FloatTensor = Tensor<FloatDType>;
 
 export interface MultiHeadAttentionLayer extends layers.Layer {
     build(): void;
-    call(inputs: Tensor | Tensor[]): Tensor;
+    call(inputs: Tensor | Tensor[], kwargs?: CallArguments): Tensor;
     stateDict(): NamedTensors;
     loadStateDict(stateDict: StateDict, options?: {
         readonly prefix?: string;
@@ -41,6 +45,7 @@ export interface MultiHeadAttentionLayerConfig {
     readonly causal?: boolean;
     readonly keyMask?: boolean;
     readonly name?: string;
+    readonly inputShape?: (number | null)[];
 }
 
 export type NamedTensors = Readonly<Record<string, FloatTensor>>;

@@ -5,6 +5,7 @@
 //   AdditiveAttentionOptions
 //   AttentionScope
 //   FloatTensor
+//   FloatTensorLike
 //   ForwardOptions
 //   HardAttention
 //   HardAttentionOptions
@@ -23,9 +24,11 @@
 //   NamedTensors
 //   Optimizer
 //   RotaryOptions
+//   RowRange
 //   SGD
 //   SGDOptions
 //   Safetensors
+//   SafetensorsFile
 //   SingleHeadGradients
 //   SingleHeadInputs
 //   SingleHeadResults
@@ -35,6 +38,8 @@
 //   SpatialAttentionOptions
 //   SpatialAttentionResults
 //   StateDict
+//   StoredTensor
+//   openSafetensors
 //   projectionDevice
 //   readSafetensors
 //   seededRandom
@@ -70,10 +75,14 @@ export interface AdditiveAttentionOptions {
 }
 
 export type AttentionScope = Pick<LayerRequest, 'causal' | 'window' | 'alignment' | 'mask' | 'keyLengths' | 'queryLengths' | 'querySegments' | 'keySegments'> & {
-    readonly keyMask?: Tensor | undefined;
+    readonly keyMask?: PlainTensorLike | undefined;
 };
 
+export type FloatArray = FloatTensor['data'];
+
 export type FloatTensor = Tensor<FloatDType>;
+
+export type FloatTensorLike = FloatTensor | ArrayWithShape<FloatArray> | NestedArray;
 
 export interface ForwardOptions extends RunOptions {
     readonly weights?: boolean;
@@ -100,8 +109,8 @@ export interface HardAttentionResults {
     readonly output: FloatTensor;
     readonly choice: Tensor<'int32'>;
     readonly logProbability: FloatTensor;
-    reinforce(dLogProbability: FloatTensor, dOutput?: FloatTensor): Promise<SingleHeadGradients>;
-    straightThrough(dOutput: FloatTensor): Promise<SingleHeadGradients>;
+    reinforce(dLogProbability: FloatTensorLike, dOutput?: FloatTensorLike): Promise<SingleHeadGradients>;
+    straightThrough(dOutput: FloatTensorLike): Promise<SingleHeadGradients>;
 }
 
 export interface HardForwardOptions extends RunOptions {
@@ -110,14 +119,14 @@ export interface HardForwardOptions extends RunOptions {
     readonly gradient?: AttentionBackend;
 }
 
-type LayerRequest = AttentionRequest<Tensor | ResidentTensor>;
+type LayerRequest = AttentionRequest<TensorLike>;
 
 export declare class Linear {
     #private;
     readonly parameters: NamedTensors;
     constructor(options: LinearOptions);
-    forward(input: FloatTensor): FloatTensor;
-    gradient(input: FloatTensor, dOutput: FloatTensor): LinearGradients;
+    forward(given: FloatTensorLike): FloatTensor;
+    gradient(given: FloatTensorLike, givenGradient: FloatTensorLike): LinearGradients;
     loadStateDict(stateDict: StateDict): void;
 }
 
@@ -174,13 +183,13 @@ export interface MultiHeadAttentionGradients {
 }
 
 export interface MultiHeadAttentionInputs extends AttentionScope {
-    readonly query: FloatTensor;
-    readonly key?: FloatTensor | undefined;
-    readonly value?: FloatTensor | undefined;
-    readonly bias?: FloatTensor | undefined;
-    readonly alibiSlopes?: FloatTensor | undefined;
-    readonly queryPositions?: Tensor<'int32'> | undefined;
-    readonly keyPositions?: Tensor<'int32'> | undefined;
+    readonly query: FloatTensorLike;
+    readonly key?: FloatTensorLike | undefined;
+    readonly value?: FloatTensorLike | undefined;
+    readonly bias?: FloatTensorLike | undefined;
+    readonly alibiSlopes?: FloatTensorLike | undefined;
+    readonly queryPositions?: PlainTensorLike | undefined;
+    readonly keyPositions?: PlainTensorLike | undefined;
 }
 
 export interface MultiHeadAttentionOptions {
@@ -203,7 +212,7 @@ export type MultiHeadAttentionResults<Options> = {
 } & When<Options, 'weights', {
     readonly weights: FloatTensor;
 }> & When<Options, 'gradient', {
-    gradient(dOutput: FloatTensor): Promise<MultiHeadAttentionGradients>;
+    gradient(dOutput: FloatTensorLike): Promise<MultiHeadAttentionGradients>;
 }>;
 
 export type NamedTensors = Readonly<Record<string, FloatTensor>>;
@@ -216,6 +225,11 @@ export interface RotaryOptions {
     readonly base?: number;
     readonly dim?: number;
     readonly interleaved?: boolean;
+}
+
+export interface RowRange {
+    readonly start: number;
+    readonly end: number;
 }
 
 export declare class SGD implements Optimizer {
@@ -236,6 +250,14 @@ export interface Safetensors {
     stateDict(prefix?: string): StateDict;
 }
 
+export interface SafetensorsFile {
+    readonly metadata: Readonly<Record<string, string>>;
+    readonly names: readonly string[];
+    describe(name: string): StoredTensor;
+    tensor(name: string, rows?: RowRange): Promise<Tensor>;
+    stateDict(prefix?: string): Promise<Record<string, Tensor>>;
+}
+
 export interface SingleHeadGradients {
     readonly dQuery: FloatTensor;
     readonly dKey: FloatTensor;
@@ -244,9 +266,9 @@ export interface SingleHeadGradients {
 }
 
 export interface SingleHeadInputs extends AttentionScope {
-    readonly query: FloatTensor;
-    readonly key: FloatTensor;
-    readonly value?: FloatTensor | undefined;
+    readonly query: FloatTensorLike;
+    readonly key: FloatTensorLike;
+    readonly value?: FloatTensorLike | undefined;
 }
 
 export type SingleHeadResults<Options> = {
@@ -254,7 +276,7 @@ export type SingleHeadResults<Options> = {
 } & When<Options, 'weights', {
     readonly weights: FloatTensor;
 }> & When<Options, 'gradient', {
-    gradient(dOutput: FloatTensor): Promise<SingleHeadGradients>;
+    gradient(dOutput: FloatTensorLike): Promise<SingleHeadGradients>;
 }>;
 
 export declare class SpatialAttention {
@@ -272,9 +294,9 @@ export interface SpatialAttentionGradients {
 }
 
 export interface SpatialAttentionInputs {
-    readonly input: FloatTensor;
-    readonly query?: FloatTensor;
-    readonly gridMask?: Tensor;
+    readonly input: FloatTensorLike;
+    readonly query?: FloatTensorLike;
+    readonly gridMask?: PlainTensorLike;
 }
 
 export interface SpatialAttentionOptions {
@@ -295,14 +317,21 @@ export type SpatialAttentionResults<Options> = {
 } & When<Options, 'weights', {
     readonly weights: FloatTensor;
 }> & When<Options, 'gradient', {
-    gradient(dOutput: FloatTensor): Promise<SpatialAttentionGradients>;
+    gradient(dOutput: FloatTensorLike): Promise<SpatialAttentionGradients>;
 }>;
 
 export type StateDict = Readonly<Record<string, Tensor>>;
 
+export interface StoredTensor {
+    readonly dtype: string;
+    readonly shape: readonly number[];
+}
+
 export type When<Options, Name extends keyof ForwardOptions, Member> = Options extends {
     readonly [N in Name]: true | AttentionBackend;
 } ? Member : unknown;
+
+export declare function openSafetensors(file: Blob): Promise<SafetensorsFile>;
 
 export declare function projectionDevice(dtype?: FloatDType): string;
 

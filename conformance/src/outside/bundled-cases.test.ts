@@ -82,7 +82,10 @@ describe('decoding on a cache, from torch', () => {
 
   test.each<[string, (target: Tensor, part: Tensor, at: WritePosition) => void]>([
     ['writes nothing', () => undefined],
-    ['writes a row too early', (target, part, at) => writeSlices(target, part, { ...at, start: at.start - 1 })],
+    [
+      'writes a row too early',
+      (target, part, at) => writeSlices(target, part, { ...at, start: at.start - 1 }),
+    ],
   ])('catches a cache that %s', async (_name, write) => {
     const right = await reference.create();
     const faulty = defineBackend({
