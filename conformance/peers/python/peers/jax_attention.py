@@ -24,7 +24,7 @@ def attend(problem, arrays):
     if window is not None and None in window.values():
         length = max(problem["queryLength"], problem["keyLength"])
         window = {side: length if bound is None else bound for side, bound in window.items()}
-    wants_log = "logSumExp" in problem["outputs"]  # a release before 0.9 does not know return_residual
+    wants_log = "logSumExp" in problem["outputs"]  # JAX 0.8 does not know return_residual
     is_float = problem["mask"] is not None and problem["mask"]["kind"] == "float"
     result = attention(
         *(swap(arrays[name]) for name in ("query", "key", "value")),
