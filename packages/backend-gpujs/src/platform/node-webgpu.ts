@@ -30,6 +30,12 @@ async function loadDawn(): Promise<GPU> {
       remedy: 'use a browser with WebGPU, over https or on localhost',
     });
   }
+  if (typeof globalThis.setImmediate !== 'function') {
+    // Dawn's add-on calls it without asking, and that ends the process.
+    throw new HeedError('UNAVAILABLE', 'the package webgpu needs setImmediate(), which is missing here', {
+      remedy: 'define globalThis.setImmediate, or use another mode',
+    });
+  }
   const { create } = await importDawn();
   if (!hasVulkanLoader()) {
     throw new HeedError('UNAVAILABLE', 'there is no Vulkan loader (libvulkan.so.1)', {

@@ -30,6 +30,17 @@ export async function findGpu(): Promise<GPU> {
 }
 
 async function loadDawn(): Promise<GPU> {
+  if (typeof globalThis.setImmediate !== 'function') {
+    // Dawn's add-on calls it without asking, and that ends the process.
+    const remedy = 'define globalThis.setImmediate, or use another backend';
+    throw new HeedError(
+      'UNAVAILABLE',
+      `webgpu: Dawn needs setImmediate(), which is missing here; ${remedy}`,
+      {
+        remedy,
+      },
+    );
+  }
   const { create } = await importDawn();
   if (!hasVulkanLoader()) {
     const remedy = 'install a Vulkan driver and its loader (Debian: libvulkan1)';
