@@ -1,11 +1,11 @@
 import type { AttentionBackend, FloatDType } from '@heed/core';
-import { checkOptions } from '@heed/core/backend';
+import { checkOptions, required } from '@heed/core/backend';
 import { attendScores } from './attend-scores.ts';
 import type { ForwardOptions } from './attend.ts';
 import { checkForward } from './check-forward.ts';
 import { linear, linearGradient } from './linear.ts';
 import { withKeyMask } from './masks.ts';
-import { checkCounts, checkFirstWeights } from './options.ts';
+import { count, FIRST_WEIGHTS } from './options.ts';
 import { addAllGradients, allScores, tanhScore } from './pair-scores.ts';
 import { type NamedTensors, initialGlorot, initialUniform } from './parameters.ts';
 import {
@@ -65,15 +65,12 @@ export class AdditiveAttention {
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: AdditiveAttentionOptions) {
     checkOptions('AdditiveAttention', options, {
-      queryDim: true,
-      keyDim: true,
-      attentionDim: true,
-      dtype: true,
-      random: true,
+      queryDim: required(count),
+      keyDim: required(count),
+      attentionDim: required(count),
+      ...FIRST_WEIGHTS,
     });
     const { queryDim, keyDim, attentionDim, dtype = 'float32', random = Math.random } = options;
-    checkCounts({ queryDim, keyDim, attentionDim });
-    checkFirstWeights(options);
     this.#options = options;
     this.parameters = {
       'query.weight': initialGlorot(dtype, [attentionDim, queryDim], random),

@@ -1,4 +1,4 @@
-import { assertBackend, checkOptions } from '@heed/core/backend';
+import { abortSignal, assertBackend, checkOptions, flag } from '@heed/core/backend';
 import type { ForwardOptions } from './attend.ts';
 
 /**
@@ -8,7 +8,7 @@ import type { ForwardOptions } from './attend.ts';
  */
 export function checkForward(backend: unknown, options: ForwardOptions = {}): void {
   assertBackend(backend);
-  checkOptions('forward()', options, { signal: true, weights: true, gradient: true });
+  checkOptions('forward()', options, { signal: abortSignal, weights: flag, gradient: true });
   const { gradient = false } = options;
   if (typeof gradient !== 'boolean') assertBackend(gradient, 'gradient');
 }

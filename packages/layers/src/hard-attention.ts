@@ -1,10 +1,10 @@
 import { type AttentionBackend, type FloatDType, type RunOptions, type Tensor, attention } from '@heed/core';
-import { assertBackend, checkOptions, zeros } from '@heed/core/backend';
+import { abortSignal, assertBackend, checkOptions, oneOf, required, zeros } from '@heed/core/backend';
 import { oneHead, withoutHead } from './attend-scores.ts';
 import { attend } from './attend.ts';
 import { linear, linearGradient } from './linear.ts';
 import { type MaskedScope, plainMask, withKeyMask } from './masks.ts';
-import { checkCounts, checkFirstWeights } from './options.ts';
+import { count, FIRST_WEIGHTS } from './options.ts';
 import { type NamedTensors, initialGlorot } from './parameters.ts';
 import {
   type SingleHeadGradients,
@@ -92,15 +92,12 @@ export class HardAttention {
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: HardAttentionOptions) {
     checkOptions('HardAttention', options, {
-      queryDim: true,
-      keyDim: true,
-      attentionDim: true,
-      dtype: true,
-      random: true,
+      queryDim: required(count),
+      keyDim: required(count),
+      attentionDim: required(count),
+      ...FIRST_WEIGHTS,
     });
     const { queryDim, keyDim, attentionDim, dtype = 'float32', random = Math.random } = options;
-    checkCounts({ queryDim, keyDim, attentionDim });
-    checkFirstWeights(options);
     this.#options = options;
     this.parameters = {
       'query.weight': initialGlorot(dtype, [attentionDim, queryDim], random),
@@ -115,7 +112,12 @@ export class HardAttention {
     options: HardForwardOptions,
   ): Promise<HardAttentionResults> {
     assertBackend(backend);
-    checkOptions('forward()', options, { selection: true, seed: true, gradient: true, signal: true });
+    checkOptions('forward()', options, {
+      selection: required(oneOf('argmax', 'sample')),
+      seed: true,
+      gradient: true,
+      signal: abortSignal,
+    });
     const { selection, seed, gradient: backward = backend, ...run } = options;
     assertBackend(backward, 'gradient');
     const { dtype = 'float32', queryDim, keyDim } = this.#options;

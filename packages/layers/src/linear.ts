@@ -1,7 +1,7 @@
 import { type FloatDType, HeedError } from '@heed/core';
-import { checkOptions, zeros } from '@heed/core/backend';
+import { checkOptions, flag, required, zeros } from '@heed/core/backend';
 import { type NamedTensors, initialUniform } from './parameters.ts';
-import { checkCounts, checkFirstWeights } from './options.ts';
+import { count, FIRST_WEIGHTS } from './options.ts';
 import { type StateDict, copyParameters } from './state-dict.ts';
 import { type FloatTensor, checkPlain, checkShape, reshape } from './tensors.ts';
 import { matrix, multiply, transpose } from './matrix/multiply.ts';
@@ -54,15 +54,12 @@ export class Linear {
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: LinearOptions) {
     checkOptions('Linear', options, {
-      inputDim: true,
-      outputDim: true,
-      bias: true,
-      dtype: true,
-      random: true,
+      inputDim: required(count),
+      outputDim: required(count),
+      bias: flag,
+      ...FIRST_WEIGHTS,
     });
     const { inputDim, outputDim, bias = true, dtype = 'float32', random = Math.random } = options;
-    checkCounts({ inputDim, outputDim });
-    checkFirstWeights(options);
     const limit = 1 / Math.sqrt(inputDim);
     this.#dtype = dtype;
     this.parameters = {

@@ -1,12 +1,12 @@
 import { type AttentionBackend, type FloatDType, HeedError } from '@heed/core';
-import { checkOptions } from '@heed/core/backend';
+import { checkOptions, oneOf, required } from '@heed/core/backend';
 import { attendScores, oneHead, withoutHead } from './attend-scores.ts';
 import { type ForwardOptions, attend } from './attend.ts';
 import { checkForward } from './check-forward.ts';
 import { linear, linearGradient } from './linear.ts';
 import { attendPredicted, checkPredictedScope } from './local-predictive.ts';
 import { type MaskedScope, type PlainScope, withKeyMask } from './masks.ts';
-import { checkCounts, checkFirstWeights, checkOneOf } from './options.ts';
+import { count, FIRST_WEIGHTS } from './options.ts';
 import {
   type PairAttention,
   type PairScore,
@@ -252,23 +252,20 @@ async function attendPairs(
 
 function checkLuongOptions(options: LuongAttentionOptions): void {
   checkOptions('LuongAttention', options, {
-    score: true,
-    queryDim: true,
-    keyDim: true,
-    attentionDim: true,
+    score: required(oneOf('dot', 'general', 'concat')),
+    queryDim: required(count),
+    keyDim: required(count),
+    attentionDim: count,
     local: true,
-    dtype: true,
-    random: true,
+    ...FIRST_WEIGHTS,
   });
-  const { score, queryDim, keyDim, attentionDim = queryDim, local } = options;
-  checkCounts({ queryDim, keyDim, attentionDim });
-  checkOneOf('score', score, ['dot', 'general', 'concat']);
+  const { score, queryDim, keyDim, local } = options;
   if (local !== undefined) {
-    checkOptions('local', local, { position: true, halfWidth: true });
-    checkCounts({ 'local.halfWidth': local.halfWidth });
-    checkOneOf('local.position', local.position, ['monotonic', 'predictive']);
+    checkOptions('local', local, {
+      position: required(oneOf('monotonic', 'predictive')),
+      halfWidth: required(count),
+    });
   }
-  checkFirstWeights(options);
   if (score === 'dot' && queryDim !== keyDim) {
     throw new HeedError('ARGUMENT', `score dot needs equal widths, queryDim=${queryDim}, keyDim=${keyDim}`, {
       remedy: "use score 'general'",

@@ -5,12 +5,12 @@ import {
   type PlainTensorLike,
   type Tensor,
 } from '@heed/core';
-import { checkOptions, zeros } from '@heed/core/backend';
+import { checkOptions, flag, required, text, zeros } from '@heed/core/backend';
 import { type AttentionScope, type ForwardOptions, SCOPE_NAMES, type When, attend } from './attend.ts';
 import { checkForward } from './check-forward.ts';
 import { linear, linearGradient } from './linear.ts';
 import { withKeyMask } from './masks.ts';
-import { checkCounts, checkFirstWeights } from './options.ts';
+import { count, finite, positive, FIRST_WEIGHTS } from './options.ts';
 import { type NamedTensors, initialGlorot, initialUniform } from './parameters.ts';
 import { type RotaryOptions, checkRotary, positionsOf, rotate } from './rotary.ts';
 import { type StateDict, loadProjections } from './state-dict.ts';
@@ -144,20 +144,18 @@ export class MultiHeadAttention {
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: MultiHeadAttentionOptions) {
     checkOptions('MultiHeadAttention', options, {
-      embedDim: true,
-      heads: true,
-      kvHeads: true,
-      headDim: true,
-      kdim: true,
-      vdim: true,
-      bias: true,
+      embedDim: required(count),
+      heads: required(count),
+      kvHeads: count,
+      headDim: count,
+      kdim: count,
+      vdim: count,
+      bias: flag,
       rotary: true,
-      scale: true,
-      softcap: true,
-      dtype: true,
-      random: true,
+      scale: finite,
+      softcap: positive,
+      ...FIRST_WEIGHTS,
     });
-    checkFirstWeights(options);
     this.#shape = shapeOf(options);
     this.#dtype = options.dtype ?? 'float32';
     this.#options = options;
@@ -248,7 +246,7 @@ export class MultiHeadAttention {
    * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE` or `DTYPE`; then nothing was changed.
    */
   loadStateDict(stateDict: StateDict, options: { readonly prefix?: string } = {}): void {
-    checkOptions('loadStateDict()', options, { prefix: true });
+    checkOptions('loadStateDict()', options, { prefix: text });
     loadProjections(this.parameters, stateDict, options.prefix ?? '');
   }
 
@@ -344,13 +342,11 @@ function shapeOf(options: MultiHeadAttentionOptions): Shape {
   const { embedDim, heads, kvHeads = heads, kdim = embedDim, vdim = embedDim } = options;
   const headDim = options.headDim ?? embedDim / heads;
   const shape = { embedDim, heads, kvHeads, headDim, kdim, vdim };
-  checkCounts({ embedDim, heads });
   if (options.headDim === undefined && embedDim % heads !== 0) {
     throw new HeedError('ARGUMENT', `embedDim is ${embedDim}, which is not a multiple of heads=${heads}`, {
       remedy: 'choose another number of heads, or set headDim',
     });
   }
-  checkCounts(shape);
   if (heads % kvHeads !== 0) {
     throw new HeedError('ARGUMENT', `heads is ${heads}, which is not a multiple of kvHeads=${kvHeads}`, {
       clause: 'gqa',

@@ -1,8 +1,9 @@
 import { HeedError } from '@heed/core';
-import { checkOptions } from '@heed/core/backend';
+import { checkOptions, number, type OptionKind, required } from '@heed/core/backend';
 import type { NamedTensors } from './parameters.ts';
 import type { FloatArray, FloatTensor } from './tensors.ts';
 import { leaveRaw } from './reactive.ts';
+import { positive } from './options.ts';
 
 /** Changes parameters in place, against their gradients. */
 export interface Optimizer {
@@ -19,6 +20,9 @@ export interface SGDOptions {
   readonly momentum?: number;
 }
 
+/** Of what was before that is kept. */
+const share: OptionKind = number('a number ≥ 0 and < 1', (value) => value >= 0 && value < 1);
+
 /** Stochastic gradient descent. */
 export class SGD implements Optimizer {
   static {
@@ -30,9 +34,7 @@ export class SGD implements Optimizer {
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: SGDOptions) {
-    checkOptions('SGD', options, { learningRate: true, momentum: true });
-    checkRates({ learningRate: options.learningRate });
-    checkShares({ momentum: options.momentum ?? 0 });
+    checkOptions('SGD', options, { learningRate: required(positive), momentum: share });
     this.#options = options;
   }
 
@@ -89,15 +91,13 @@ export class Adam implements Optimizer {
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: AdamOptions = {}) {
     checkOptions('Adam', options, {
-      learningRate: true,
-      beta1: true,
-      beta2: true,
-      epsilon: true,
-      weightDecay: true,
+      learningRate: positive,
+      beta1: share,
+      beta2: share,
+      epsilon: positive,
+      weightDecay: number('a finite number ≥ 0', (value) => Number.isFinite(value) && value >= 0),
     });
     const { learningRate = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = options;
-    checkRates({ learningRate, epsilon });
-    checkShares({ beta1, beta2 });
     this.#options = { learningRate, beta1, beta2, epsilon, weightDecay };
   }
 
@@ -121,25 +121,6 @@ export class Adam implements Optimizer {
         parameter.data[n] -= decay + (rate * mean[n]) / (Math.sqrt(square[n] * correction) + epsilon);
       }
     }
-  }
-}
-
-function checkRates(rates: Readonly<Record<string, number>>): void {
-  for (const [name, rate] of Object.entries(rates)) {
-    if (!(Number.isFinite(rate) && rate > 0)) {
-      throw new HeedError('ARGUMENT', `${name} is ${rate}, expected a finite number > 0`, {
-        remedy: `set ${name} to a small number, such as 0.001`,
-      });
-    }
-  }
-}
-
-function checkShares(shares: Readonly<Record<string, number>>): void {
-  for (const [name, share] of Object.entries(shares)) {
-    if (share >= 0 && share < 1) continue;
-    throw new HeedError('ARGUMENT', `${name} is ${share}, expected a number from 0 up to, but not, 1`, {
-      remedy: `leave out ${name} for its default`,
-    });
   }
 }
 

@@ -1,38 +1,29 @@
-import { type FloatDType, HeedError } from '@heed/core';
+import { HeedError } from '@heed/core';
+import { type OptionKind, callback, integer, number, oneOf, shown } from '@heed/core/backend';
+
+/** A width, or how many there are of something. */
+export const count: OptionKind = integer(1);
+
+/** A factor: any number that is one. */
+export const finite: OptionKind = number('a finite number', Number.isFinite);
+
+export const positive: OptionKind = number(
+  'a finite number > 0',
+  (value) => Number.isFinite(value) && value > 0,
+);
+
+/** What the first weights are made with. */
+export const FIRST_WEIGHTS: { readonly dtype: OptionKind; readonly random: OptionKind } = {
+  dtype: oneOf('float32', 'float64'),
+  random: { ...callback, expected: 'a function that returns numbers in [0, 1), such as seededRandom(7)' },
+};
 
 /** @throws HeedError `ARGUMENT`. */
-export function checkCounts(counts: Readonly<Record<string, number>>): void {
-  for (const [name, count] of Object.entries(counts)) {
-    if (Number.isSafeInteger(count) && count >= 1) continue;
-    throw new HeedError('ARGUMENT', `${name} is ${count}, expected an integer ≥ 1`, {
+export function checkCounts(counts: Readonly<Record<string, unknown>>): void {
+  for (const [name, given] of Object.entries(counts)) {
+    if (count.accepts(given)) continue;
+    throw new HeedError('ARGUMENT', `${name} is ${shown(given)}; expected ${count.expected}`, {
       remedy: `set ${name} to a whole number of 1 or more`,
     });
   }
-}
-
-/** @throws HeedError `ARGUMENT`. */
-export function checkOneOf(name: string, given: unknown, choices: readonly string[]): void {
-  if (choices.includes(given as string)) return;
-  throw new HeedError('ARGUMENT', `${name} is ${String(given)}, expected ${choices.join(' or ')}`, {
-    remedy: `set ${name} to ${choices.map((choice) => `'${choice}'`).join(' or ')}`,
-  });
-}
-
-/**
- * What the first weights are made with.
- *
- * @throws HeedError `ARGUMENT`.
- */
-export function checkFirstWeights({
-  dtype = 'float32',
-  random = Math.random,
-}: {
-  readonly dtype?: FloatDType;
-  readonly random?: () => number;
-}): void {
-  checkOneOf('dtype', dtype, ['float32', 'float64']);
-  if (typeof random === 'function') return;
-  throw new HeedError('ARGUMENT', `random is ${String(random)}, expected a function`, {
-    remedy: 'give a function that returns numbers in [0, 1), such as seededRandom(7)',
-  });
 }

@@ -1,6 +1,7 @@
 import { HeedError, type Tensor } from '@heed/core';
-import { checkOptions } from '@heed/core/backend';
+import { checkOptions, flag } from '@heed/core/backend';
 import { type FloatTensor, checkPlain } from './tensors.ts';
+import { count, positive } from './options.ts';
 
 /** Rotary position embedding of queries and keys (Su et al., "RoFormer", 2021, section 3.2.2). */
 export interface RotaryOptions {
@@ -52,17 +53,12 @@ export function rotate(
 
 /** @throws HeedError `ARGUMENT`. */
 export function checkRotary(rotary: RotaryOptions, headDim: number): void {
-  checkOptions('rotary', rotary, { base: true, dim: true, interleaved: true });
-  const { base = 10_000, dim } = rotary;
+  checkOptions('rotary', rotary, { base: positive, dim: count, interleaved: flag });
+  const { dim } = rotary;
   const width = dim ?? headDim;
   if (!Number.isSafeInteger(width) || width % 2 !== 0 || width <= 0 || width > headDim) {
     throw new HeedError('ARGUMENT', `rotary.dim is ${width}, expected an even number up to D=${headDim}`, {
       remedy: 'set rotary.dim, or choose an even headDim',
-    });
-  }
-  if (!(Number.isFinite(base) && base > 0)) {
-    throw new HeedError('ARGUMENT', `rotary.base is ${base}, expected a finite number > 0`, {
-      remedy: 'leave it out for 10000',
     });
   }
 }

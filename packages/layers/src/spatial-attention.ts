@@ -1,9 +1,9 @@
 import { type AttentionBackend, type FloatDType, HeedError, type PlainTensorLike } from '@heed/core';
-import { checkOptions, sizeOf, zeros } from '@heed/core/backend';
+import { checkOptions, flag, oneOf, required, shown, sizeOf, zeros } from '@heed/core/backend';
 import type { ForwardOptions, When } from './attend.ts';
 import { checkForward } from './check-forward.ts';
 import { MultiHeadAttention } from './multi-head-attention.ts';
-import { checkCounts, checkOneOf } from './options.ts';
+import { count, FIRST_WEIGHTS, checkCounts } from './options.ts';
 import { type NamedTensors, initialUniform } from './parameters.ts';
 import { type StateDict, copyParameters } from './state-dict.ts';
 import { type FloatTensor, checkPlain, checkShape, reshape } from './tensors.ts';
@@ -257,26 +257,28 @@ export class SpatialAttention {
 function checkSpatialOptions(options: SpatialAttentionOptions): void {
   checkOptions('SpatialAttention', options, {
     grid: true,
-    channels: true,
-    heads: true,
-    embedDim: true,
+    channels: required(count),
+    heads: required(count),
+    embedDim: count,
     queries: true,
-    relativePosition: true,
-    dtype: true,
-    random: true,
+    relativePosition: flag,
+    ...FIRST_WEIGHTS,
   });
   const { grid, channels, embedDim, queries = 'places', relativePosition } = options;
   if (!Array.isArray(grid) || grid.length === 0) {
-    throw new HeedError('ARGUMENT', `grid is ${JSON.stringify(grid)}, expected the lengths of its axes`, {
+    throw new HeedError('ARGUMENT', `grid is ${shown(grid)}; expected the lengths of its axes`, {
       remedy: 'set grid to [H, W] for an image, or [T] for a signal',
     });
   }
-  checkCounts({ channels, ...Object.fromEntries(grid.map((length, axis) => [`grid[${axis}]`, length])) });
+  checkCounts(Object.fromEntries(Array.from(grid, (length, axis) => [`grid[${axis}]`, length])));
   if (typeof queries === 'object') {
-    checkOptions('queries', queries, { learned: true });
-    checkCounts({ 'queries.learned': queries.learned });
+    checkOptions('queries', queries, { learned: required(count) });
   } else {
-    checkOneOf('queries', queries, ['places', 'given']);
+    checkOptions(
+      'SpatialAttention',
+      { queries },
+      { queries: { ...oneOf('places', 'given'), expected: "'places', 'given' or { learned }" } },
+    );
   }
   if (queries !== 'places' && relativePosition) {
     throw new HeedError(

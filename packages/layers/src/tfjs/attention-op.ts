@@ -1,6 +1,7 @@
 import { HeedError } from '@heed/core';
-import { checkOptions } from '@heed/core/backend';
+import { checkOptions, flag } from '@heed/core/backend';
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
+import { finite } from '../options.ts';
 
 /** The module of TensorFlow.js: `import * as tf from '@tensorflow/tfjs'`, or `@tensorflow/tfjs-node`. */
 export type TensorFlow = typeof import('@tensorflow/tfjs');
@@ -32,7 +33,7 @@ export function attentionOp(
   value: Tensor4D,
   options: AttentionOpOptions = {},
 ): Tensor4D {
-  checkOptions('attentionOp()', options, { scale: true, causal: true, mask: true });
+  checkOptions('attentionOp()', options, { scale: finite, causal: flag, mask: true });
   const { scale = 1 / Math.sqrt(query.shape[3]), causal = false, mask } = options;
   const weightsOf = (q: Tensor, k: Tensor, allowed: Tensor | null): Tensor => {
     const scores = tf.mul(tf.matMul(q, k, false, true), scale);

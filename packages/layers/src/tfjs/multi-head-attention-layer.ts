@@ -1,5 +1,5 @@
 import { HeedError, tensor } from '@heed/core';
-import { checkOptions } from '@heed/core/backend';
+import { checkOptions, flag, type OptionKind } from '@heed/core/backend';
 import type { LayerVariable, Shape, Tensor, Tensor4D, layers, serialization } from '@tensorflow/tfjs';
 import { MultiHeadAttention } from '../multi-head-attention.ts';
 import type { NamedTensors } from '../parameters.ts';
@@ -33,7 +33,7 @@ export interface MultiHeadAttentionLayerConfig {
 type BaseConfig = NonNullable<ConstructorParameters<typeof layers.Layer>[0]>;
 
 const CONFIG_NAMES: Readonly<
-  Record<keyof MultiHeadAttentionLayerConfig | keyof BaseConfig | 'customObjects', true>
+  Record<keyof MultiHeadAttentionLayerConfig | keyof BaseConfig | 'customObjects', OptionKind | true>
 > = {
   embedDim: true,
   heads: true,
@@ -42,8 +42,8 @@ const CONFIG_NAMES: Readonly<
   kdim: true,
   vdim: true,
   bias: true,
-  causal: true,
-  keyMask: true,
+  causal: flag,
+  keyMask: flag,
   // What every layer of TensorFlow.js takes, of which a saved model has some.
   name: true,
   trainable: true,

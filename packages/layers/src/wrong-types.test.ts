@@ -1,0 +1,209 @@
+import ts from '@heed/backend-ts';
+import { type AttentionBackend, HeedError, tensor } from '@heed/core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  Adam,
+  AdditiveAttention,
+  HardAttention,
+  Linear,
+  LuongAttention,
+  MultiHeadAttention,
+  SGD,
+  SpatialAttention,
+} from './index.ts';
+
+/** One value of each JavaScript type, and what is easily taken for another. */
+const VALUES: Readonly<Record<string, unknown>> = {
+  'a string of a number': '2',
+  'a word': 'yes',
+  'an array of a number': [2],
+  true: true,
+  'a part of a number': 0.5,
+  'a negative number': -1,
+  NaN: Number.NaN,
+  'a bigint': 2n,
+  'a symbol': Symbol('own'),
+  'a function': () => 0.5,
+  'an object': { value: 2 },
+  'a Set': new Set([1]),
+  'a Number object': Object(2),
+  'a symbol in an array': [Symbol('own')],
+  'a hole in an array': Array(1),
+};
+const everyValue = Object.entries(VALUES);
+const CODES = ['ARGUMENT', 'SHAPE', 'DTYPE', 'UNKNOWN_OPTION', 'MISSING_INPUT', 'UNEXPECTED_INPUT'];
+
+/** The error of a call, which must be one of Heed that says what to do. */
+async function refusal(work: () => unknown): Promise<HeedError> {
+  try {
+    await work();
+  } catch (error) {
+    if (HeedError.isInstance(error)) return error;
+    throw new Error('not an error of Heed', { cause: error });
+  }
+  throw new Error('nothing was refused');
+}
+
+type Options = Readonly<Record<string, unknown>>;
+const make =
+  (layer: new (options: never) => unknown) =>
+  (options: Options): unknown =>
+    new layer(options as never);
+
+/** Options that are right, and which values of the list are right for each, too. */
+const size = { queryDim: [], keyDim: [], attentionDim: [] };
+const first = { dtype: [], random: ['a function'] };
+const CONSTRUCTORS: readonly [
+  name: string,
+  create: (options: Options) => unknown,
+  right: Options,
+  options: Readonly<Record<string, readonly string[]>>,
+][] = [
+  [
+    'MultiHeadAttention',
+    make(MultiHeadAttention),
+    { embedDim: 4, heads: 2 },
+    {
+      embedDim: [],
+      heads: [],
+      kvHeads: [],
+      headDim: [],
+      kdim: [],
+      vdim: [],
+      bias: ['true'],
+      rotary: [],
+      scale: ['a part of a number', 'a negative number'],
+      softcap: ['a part of a number'],
+      ...first,
+    },
+  ],
+  [
+    'the rotary of MultiHeadAttention',
+    (rotary) => new MultiHeadAttention({ embedDim: 4, heads: 2, rotary: rotary as never }),
+    {},
+    { base: ['a part of a number'], dim: [], interleaved: ['true'] },
+  ],
+  [
+    'AdditiveAttention',
+    make(AdditiveAttention),
+    { queryDim: 4, keyDim: 4, attentionDim: 2 },
+    { ...size, ...first },
+  ],
+  ['HardAttention', make(HardAttention), { queryDim: 4, keyDim: 4, attentionDim: 2 }, { ...size, ...first }],
+  [
+    'LuongAttention',
+    make(LuongAttention),
+    { queryDim: 4, keyDim: 4, score: 'general' },
+    { ...size, score: [], local: [], ...first },
+  ],
+  [
+    'the locality of LuongAttention',
+    (local) => new LuongAttention({ queryDim: 4, keyDim: 4, score: 'general', local: local as never }),
+    { position: 'monotonic', halfWidth: 1 },
+    { position: [], halfWidth: [] },
+  ],
+  [
+    'SpatialAttention',
+    make(SpatialAttention),
+    { grid: [2], channels: 4, heads: 2 },
+    {
+      grid: ['an array of a number'],
+      channels: [],
+      heads: [],
+      embedDim: [],
+      queries: [],
+      relativePosition: ['true'],
+      ...first,
+    },
+  ],
+  [
+    'Linear',
+    make(Linear),
+    { inputDim: 4, outputDim: 2 },
+    { inputDim: [], outputDim: [], bias: ['true'], ...first },
+  ],
+  [
+    'SGD',
+    make(SGD),
+    { learningRate: 0.1 },
+    { learningRate: ['a part of a number'], momentum: ['a part of a number'] },
+  ],
+  [
+    'Adam',
+    make(Adam),
+    {},
+    Object.fromEntries(
+      ['learningRate', 'beta1', 'beta2', 'epsilon', 'weightDecay'].map((name) => [
+        name,
+        ['a part of a number'],
+      ]),
+    ),
+  ],
+];
+
+describe.each(CONSTRUCTORS)('%s', (_layer, create, right, options) => {
+  test('takes the options that are right', () => {
+    create(right);
+  });
+
+  describe.each(Object.entries(options))('whose %s', (name, alsoRight) => {
+    test.each(everyValue.filter(([kind]) => !alsoRight.includes(kind)))(
+      'is %s is refused by name',
+      async (_, value) => {
+        const error = await refusal(() => create({ ...right, [name]: value }));
+        expect(CODES).toContain(error.code);
+        expect(error.message).toContain(name);
+        expect(error.remedy, error.message).toBeTruthy();
+      },
+    );
+  });
+
+  test.each(everyValue.filter(([kind]) => kind !== 'an object'))(
+    'instead of options %s is refused',
+    async (_, value) => {
+      expect(CODES).toContain((await refusal(() => create(value as never))).code);
+    },
+  );
+});
+
+describe('forward()', () => {
+  let backend: AttentionBackend;
+  beforeAll(async () => {
+    backend = await ts.create();
+  });
+  afterAll(() => backend.dispose());
+
+  const layer = new MultiHeadAttention({ embedDim: 4, heads: 2, rotary: {} });
+  const x = tensor(new Float32Array(12), [1, 3, 4]);
+
+  test.each(['weights', 'gradient', 'signal'])('refuses a wrong %s', async (name) => {
+    for (const [kind, value] of everyValue) {
+      if (kind === 'true' && name !== 'signal') continue;
+      const error = await refusal(() => layer.forward(backend, { query: x }, { [name]: value } as never));
+      expect(CODES, kind).toContain(error.code);
+      expect(error.message, kind).toContain(name);
+    }
+  });
+
+  const inputs = ['query', 'key', 'value', 'bias', 'alibiSlopes', 'queryPositions', 'keyPositions'];
+  const scope = ['keyMask', 'mask', 'causal', 'window', 'alignment', 'keyLengths', 'queryLengths'];
+  test.each([...inputs, ...scope])('refuses a wrong %s', async (name) => {
+    for (const [kind, value] of everyValue) {
+      // One number broadcasts as a mask and a bias, and is a length for each element of this batch.
+      const takesNumbers = ['mask', 'bias', 'keyLengths', 'queryLengths'].includes(name);
+      if (kind === 'an array of a number' && takesNumbers) continue;
+      if (kind === 'true' && name === 'causal') continue;
+      const error = await refusal(() => layer.forward(backend, { query: x, [name]: value } as never));
+      expect(CODES, kind).toContain(error.code);
+    }
+  });
+
+  test.each(everyValue)('of a linear layer refuses %s', async (_, value) => {
+    const linear = new Linear({ inputDim: 4, outputDim: 2 });
+    expect(CODES).toContain((await refusal(() => linear.forward(value as never))).code);
+  });
+
+  test.each(everyValue)('refuses %s for a backend', async (_, value) => {
+    expect((await refusal(() => layer.forward(value as never, { query: x }))).code).toBe('ARGUMENT');
+  });
+});
