@@ -30,10 +30,10 @@ export function overAudio(weights: PlainTensorLike, options: AudioOptions): Heat
   const { columns: _columns, highlight: _highlight, ...names } = HEATMAP_NAMES;
   checkOptions('overAudio()', options, { ...names, secondsPerFrame: true, samples: true });
   const { secondsPerFrame, samples, ...rest } = options;
-  if (!(secondsPerFrame > 0 && Number.isFinite(secondsPerFrame))) {
+  if (!(Number.isFinite(secondsPerFrame) && secondsPerFrame > 0)) {
     throw new HeedError(
       'ARGUMENT',
-      `secondsPerFrame is ${secondsPerFrame}, expected seconds greater than 0`,
+      `secondsPerFrame is ${shown(secondsPerFrame)}, expected seconds greater than 0`,
       {
         remedy: 'give the time from one key to the next: 0.02 for Whisper',
       },

@@ -1,4 +1,5 @@
 import { HeedError } from '@heed/core';
+import { shown } from '@heed/core/backend';
 
 /**
  * The one that is meant: only a single one need not be named.
@@ -13,7 +14,7 @@ export function choose(
 ): number {
   if (chosen === undefined && count === 1) return 0;
   if (chosen !== undefined && isIndex(chosen, count)) return chosen;
-  const given = chosen === undefined ? 'is not chosen' : `is ${chosen}`;
+  const given = chosen === undefined ? 'is not chosen' : `is ${shown(chosen)}`;
   throw new HeedError('ARGUMENT', `${name} ${given}, there is ${letter}=${count}`, {
     remedy:
       count === 0

@@ -51,9 +51,11 @@ export function toHTML(
   pictures: HeatmapView | HeatmapPanels | readonly (HeatmapView | HeatmapPanels)[],
   options: HTMLOptions = {},
 ): string {
+  // Array.from() shows holes, which forEach() and map() pass over.
   const all = Array.isArray(pictures)
-    ? (pictures as readonly (HeatmapView | HeatmapPanels)[])
+    ? Array.from(pictures as readonly (HeatmapView | HeatmapPanels)[])
     : [pictures as HeatmapView | HeatmapPanels];
+  for (const picture of all) viewsOf(picture);
   checkOptions('toHTML()', options, { title: true, colorMap: true, theme: true });
   const { colorMap = 'magma', theme = 'auto' } = options;
   checkTexts({ title: options.title });

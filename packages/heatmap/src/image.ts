@@ -1,5 +1,5 @@
 import { HeedError, type PlainTensorLike } from '@heed/core';
-import { type OptionTable, checkOptions, shown } from '@heed/core/backend';
+import { checkOptions, integer, type OptionTable, shown, text } from '@heed/core/backend';
 import { isIndex } from './choose.ts';
 import { domainOf } from './domain.ts';
 import { formatValue } from './format.ts';
@@ -24,8 +24,8 @@ export interface ImageOptions extends Pick<
 const IMAGE_NAMES: OptionTable<ImageOptions> = {
   query: true,
   grid: true,
-  skip: true,
-  image: true,
+  skip: integer(0),
+  image: text,
   batch: true,
   head: true,
   title: true,
@@ -59,7 +59,7 @@ export function overImage(weights: PlainTensorLike, options: ImageOptions): Heat
   const { query, grid, skip = 0, image } = options;
   const { rowCount, columnCount, values } = headOf(weights, options);
   if (!isIndex(query, rowCount)) {
-    throw new HeedError('ARGUMENT', `query is ${query}, weights have Lq=${rowCount}`, {
+    throw new HeedError('ARGUMENT', `query is ${shown(query)}, weights have Lq=${rowCount}`, {
       remedy: 'set query to the index of a row, counted from 0',
     });
   }

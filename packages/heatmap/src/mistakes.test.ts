@@ -93,7 +93,7 @@ const values: [call: string, options: object, message: string][] = [
   ['heatmap', { columns: 'abcd' }, 'columns is "abcd", expected an array of Lk=4 labels'],
   ['heatmap', { highlight: 0 }, 'highlight: the options are 0; expected an object'],
   ['overImage', { grid: 2 }, 'grid is 2 after 0 keys, weights have Lk=4'],
-  ['overImage', { grid: [1, 1], skip: -1 }, 'grid is [1, 1] after -1 keys, weights have Lk=4'],
+  ['overImage', { grid: [1, 1], skip: -1 }, 'overImage(): skip is -1; expected an integer ≥ 0'],
   ['overAudio', { samples: 'sound' }, 'samples is "sound", expected a Float32Array'],
   ['pooledWeights', { rows: 2 }, 'rows is 2, expected a part of 0 to 3'],
   ['pooledWeights', { rows: { rows: 2 } }, 'rows is an object, expected a part of 0 to 3'],

@@ -93,6 +93,11 @@ export function heatmap(weights: PlainTensorLike, options: HeatmapOptions = {}):
   };
 }
 
+/** Texts, and numbers, which are written as text. */
+function isLabel(label: unknown): boolean {
+  return typeof label === 'string' || typeof label === 'number';
+}
+
 function labelsOf(
   name: 'rows' | 'columns',
   labels: readonly string[] | undefined,
@@ -100,7 +105,7 @@ function labelsOf(
   count: number,
 ): readonly string[] {
   if (labels === undefined) return Array.from({ length: count }, (_, index) => String(index));
-  if (!Array.isArray(labels)) {
+  if (!Array.isArray(labels) || Array.from(labels).some((label) => !isLabel(label))) {
     throw new HeedError(
       'ARGUMENT',
       `${name} is ${shown(labels)}, expected an array of ${letter}=${count} labels`,
@@ -124,7 +129,7 @@ function highlightOf(
   checkOptions('highlight', given, { row: true, column: true });
   const { row, column } = given;
   if (!isIndex(row, rowCount) || (column !== undefined && !isIndex(column, columnCount))) {
-    const cell = column === undefined ? `row ${row}` : `row ${row}, column ${column}`;
+    const cell = column === undefined ? `row ${shown(row)}` : `row ${shown(row)}, column ${shown(column)}`;
     throw new HeedError('ARGUMENT', `highlight is ${cell}, weights are [${rowCount}, ${columnCount}]`, {
       remedy: 'give indices, counted from 0',
     });

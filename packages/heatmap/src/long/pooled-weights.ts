@@ -6,7 +6,14 @@ import {
   attention,
   resolveRequest,
 } from '@heed/core';
-import { type OptionTable, assertBackend, checkOptions, shown } from '@heed/core/backend';
+import {
+  abortSignal,
+  assertBackend,
+  callback,
+  checkOptions,
+  type OptionTable,
+  shown,
+} from '@heed/core/backend';
 import { choose } from '../choose.ts';
 import { checkCount } from '../options.ts';
 import { type OneHead, type PlainRequest, type WeightsRequest, onHost, oneHead } from './one-head.ts';
@@ -38,8 +45,8 @@ const POOLING_NAMES: OptionTable<PoolingOptions> = {
   columns: true,
   maximum: true,
   statistics: true,
-  signal: true,
-  onProgress: true,
+  signal: abortSignal,
+  onProgress: callback,
 };
 
 /** Weights at the resolution of a picture. */

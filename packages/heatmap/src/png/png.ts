@@ -47,7 +47,7 @@ export async function toPNG(
   checkOptions('toPNG()', options, { scale: true, colorMap: true, theme: true, fonts: true });
   const { scale = 2, colorMap = 'magma', theme = 'light', fonts = [] } = options;
   checkOneOf('theme', theme, ['light', 'dark']);
-  if (!Array.isArray(fonts) || fonts.some((font) => !ArrayBuffer.isView(font))) {
+  if (!Array.isArray(fonts) || Array.from(fonts).some((font) => !ArrayBuffer.isView(font))) {
     throw new HeedError('ARGUMENT', `fonts is ${shown(fonts)}, expected an array of files`, {
       remedy: 'give the bytes of each file as a Uint8Array',
     });
@@ -57,9 +57,13 @@ export async function toPNG(
     Number(pixels),
   );
   if (!(typeof scale === 'number' && scale > 0 && scale * scale * width! * height! <= 2 ** 27)) {
-    throw new HeedError('ARGUMENT', `scale is ${scale}, for a picture of ${width} × ${height} pixels`, {
-      remedy: 'choose a scale greater than 0, and small enough for a picture of 134 million pixels',
-    });
+    throw new HeedError(
+      'ARGUMENT',
+      `scale is ${shown(scale)}, for a picture of ${width} × ${height} pixels`,
+      {
+        remedy: 'choose a scale greater than 0, and small enough for a picture of 134 million pixels',
+      },
+    );
   }
   return (await startEngine()).draw(svg, scale, fonts);
 }
