@@ -1,5 +1,5 @@
 import { HeedError } from '@heed/core';
-import { checkOptions, text } from '@heed/core/backend';
+import { checkOptions, text as anyText } from '@heed/core/backend';
 import { type ColorMap, type Scheme, checkColorMap } from '../color.ts';
 import { formatValue } from '../format.ts';
 import type { HeatmapPanels } from '../heads.ts';
@@ -78,7 +78,7 @@ function drawOne(view: HeatmapView, pen: Pen): Drawing {
 }
 
 function checkDrawing(picture: HeatmapView | HeatmapPanels, options: SVGOptions): void {
-  checkOptions('toSVG()', options, { colorMap: true, theme: true, id: text });
+  checkOptions('toSVG()', options, { colorMap: true, theme: true, id: anyText });
   const { id, colorMap = 'magma', theme = 'auto' } = options;
   checkColorMap(colorMap);
   checkOneOf('theme', theme, ['light', 'dark', 'auto']);
