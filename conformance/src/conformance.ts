@@ -5,6 +5,7 @@ import type { ConformanceCase } from './case.ts';
 import { unexpectedSuccess } from './report.ts';
 import { runCase } from './run-case.ts';
 import { type VerifyOptions, selectCases } from './verify.ts';
+import { cases as casesKind, expectedFailures as expectedFailuresKind } from './options.ts';
 
 /** What the suite needs of a test runner: vitest's, node:test's, Jest's and Mocha's fit. */
 export interface TestRunner {
@@ -41,8 +42,8 @@ export async function conformance(
   checkOptions('conformance()', options, {
     clauses: listOf(text),
     ids: listOf(text),
-    cases: true,
-    expectedFailures: true,
+    cases: casesKind,
+    expectedFailures: expectedFailuresKind,
   });
   checkContract(provider);
   const cases = selectCases(options.cases ?? (await allCases()), options);

@@ -4,6 +4,7 @@ import { allCases } from './all-cases.ts';
 import type { ConformanceCase } from './case.ts';
 import { type CaseStatus, type Report, ReportBuilder } from './report.ts';
 import { runCase } from './run-case.ts';
+import { cases as casesKind, expectedFailures as expectedFailuresKind } from './options.ts';
 
 /** How far {@link verify} has come. */
 export interface Progress {
@@ -47,8 +48,8 @@ export async function verify(provider: BackendProvider, options: VerifyOptions =
   checkOptions('verify()', options, {
     clauses: listOf(text),
     ids: listOf(text),
-    cases: true,
-    expectedFailures: true,
+    cases: casesKind,
+    expectedFailures: expectedFailuresKind,
     onProgress: callback,
     signal: abortSignal,
   });

@@ -1,12 +1,12 @@
 import os from 'node:os';
 import {
-  type OptionTable,
   abortSignal,
-  array,
   callback,
   checkOptions,
   integer,
+  listOf,
   number,
+  type OptionTable,
   required,
   text,
 } from '@heed/core/backend';
@@ -55,9 +55,13 @@ export interface MeasureOptions {
 
 const seconds = number('a number of seconds ≥ 0', (value) => value >= 0);
 
+function isNamed(value: unknown): boolean {
+  return typeof (value as { readonly name?: unknown } | null | undefined)?.name === 'string';
+}
+
 const OPTIONS: OptionTable<MeasureOptions> = {
-  workloads: required(array),
-  contestants: required(array),
+  workloads: required(listOf({ expected: 'a workload of workload()', accepts: isNamed })),
+  contestants: required(listOf({ expected: 'a source of contestantNamed()', accepts: isNamed })),
   baseline: text,
   threads: integer(1),
   budgetSeconds: seconds,

@@ -59,6 +59,11 @@ export interface WorkloadOptions {
   readonly seed?: number;
 }
 
+function isWindow(value: unknown): boolean {
+  const { left, right } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  return [left, right].every((side) => side === null || integer(0).accepts(side));
+}
+
 const OPTIONS: OptionTable<WorkloadOptions> = {
   length: required(integer(0)),
   queryLength: integer(0),
@@ -68,7 +73,10 @@ const OPTIONS: OptionTable<WorkloadOptions> = {
   headDim: integer(1),
   valueDim: integer(1),
   causal: flag,
-  window: true,
+  window: {
+    expected: 'null or { left, right }, each null or an integer ≥ 0',
+    accepts: (value) => value === null || isWindow(value),
+  },
   alignment: oneOf('topLeft', 'bottomRight'),
   mask: flag,
   gradient: flag,
