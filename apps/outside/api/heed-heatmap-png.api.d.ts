@@ -6,6 +6,10 @@ export type ColorMap = 'magma' | 'inferno' | 'plasma' | 'viridis';
 
 export type Domain = readonly [low: number, high: number];
 
+export type FileBytes = Uint8Array & {
+    readonly buffer: ArrayBuffer;
+};
+
 export interface HeatmapPanels {
     readonly title: string;
     readonly description: string;
@@ -36,4 +40,4 @@ export interface PNGOptions {
 
 export type Scheme = 'light' | 'dark';
 
-export declare function toPNG(picture: HeatmapView | HeatmapPanels, options?: PNGOptions): Promise<Uint8Array>;
+export declare function toPNG(picture: HeatmapView | HeatmapPanels, options?: PNGOptions): Promise<FileBytes>;

@@ -1,11 +1,18 @@
 import path from 'node:path';
-import { expect, inject, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { entryPoints, isSelfContained } from './projects/everyday.ts';
 import { projectAt } from './projects/project.ts';
 import { ROOT } from './run.ts';
 
 const project = projectAt(inject('world'), inject('everyday'));
 const tsc = path.join(ROOT, 'node_modules/typescript/bin/tsc');
+
+/** The oldest that is supported, the one before generic typed arrays were checked for blobs, and that of this repository. */
+const COMPILERS = {
+  '5.4': path.join(import.meta.dirname, '../node_modules/typescript-5.4/bin/tsc'),
+  '5.9': path.join(import.meta.dirname, '../node_modules/typescript-5.9/bin/tsc'),
+  newest: tsc,
+};
 
 const entries = inject('packages').filter(isSelfContained).flatMap(entryPoints);
 const IMPORTS = entries.map((entry, n) => `import type * as entry${n} from '${entry}';`).join('\n');
@@ -45,4 +52,53 @@ test.each([
   );
   const { code, stdout } = await project.outcome('node', tsc, '-p', `types-${moduleResolution}`);
   expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+});
+
+const EVERYDAY = `
+import { type AttentionRequest, attention, tensor } from '@heed/core';
+import ts from '@heed/backend-ts';
+import { heatmap } from '@heed/heatmap';
+import { toPNG } from '@heed/heatmap/png';
+import { Linear, MultiHeadAttention } from '@heed/layers';
+
+await using backend = await ts.create();
+const x = tensor(new Float32Array(4), [1, 1, 2, 2]);
+const { output, weights } = await attention(backend, { query: x, key: x, value: x, weights: true });
+
+// Flags whose values the compiler does not know.
+export async function flags(gradient: boolean, resident: boolean) {
+  const results = await attention(backend, { query: x, key: x, value: x, gradient }, { resident });
+  return results.gradient?.(x);
+}
+// A request that was put together elsewhere.
+export const outputOf = async (request: AttentionRequest) => (await attention(backend, request)).output;
+// Results go on into layers and pictures as they are.
+const layer = new MultiHeadAttention({ embedDim: 2, heads: 1 });
+export const next = await layer.forward(backend, { query: { ...output, shape: [1, 2, 2] } });
+export const projected = new Linear({ inputDim: 2, outputDim: 2 }).forward(output);
+export const file = new Blob([await toPNG(heatmap(weights))]);
+`;
+
+describe.each(Object.entries(COMPILERS))('TypeScript %s, without the types of Node', (version, compiler) => {
+  test.each([
+    ['and of disposable things', ['es2023', 'dom'], false],
+    ['libraries checked', ['es2023', 'esnext.disposable', 'dom'], false],
+    ['libraries not checked', ['es2023', 'dom'], true],
+  ] as const)('compiles everyday code: %s', async (name, lib, skipLibCheck) => {
+    const folder = `everyday-${version}-${name.replaceAll(' ', '-')}`;
+    project.write(`${folder}/use.ts`, EVERYDAY);
+    const compilerOptions = {
+      strict: true,
+      target: 'es2022',
+      lib,
+      types: [],
+      skipLibCheck,
+      noEmit: true,
+      module: 'esnext',
+      moduleResolution: 'bundler',
+    };
+    project.write(`${folder}/tsconfig.json`, JSON.stringify({ compilerOptions, files: ['use.ts'] }));
+    const { code, stdout } = await project.outcome('node', compiler, '-p', folder);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+  });
 });

@@ -9,7 +9,7 @@ const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
 /**
  * Text that shows what is in it and does nothing else: control characters as their pictures (␛, ␊), spaces at the
- * ends as ␣, bidirectional controls and characters that XML forbids as �.
+ * ends as ␣, bidirectional controls and characters that XML forbids as U+FFFD.
  */
 export function visibleText(text: string): string {
   return text

@@ -1,13 +1,16 @@
 import { HeedError } from '@heed/core';
 import { unzlibSync } from 'fflate';
 
+/** Bytes that a `Blob` takes. Not `Uint8Array<ArrayBuffer>`: TypeScript before 5.7 knows no such type. */
+export type FileBytes = Uint8Array & { readonly buffer: ArrayBuffer };
+
 /** Draws SVG as PNG, with the letters of the fonts. */
 export interface Engine {
   /**
    * @param fonts besides those that every picture has; they come first where those lack a character.
    * @returns the bytes of the file.
    */
-  draw(svg: string, scale: number, fonts: readonly Uint8Array[]): Promise<Uint8Array>;
+  draw(svg: string, scale: number, fonts: readonly Uint8Array[]): Promise<FileBytes>;
 }
 
 let engine: Promise<Engine> | null = null;
@@ -59,7 +62,7 @@ async function start(): Promise<Engine> {
       try {
         const rendered = image.render();
         try {
-          return rendered.asPng();
+          return rendered.asPng() as FileBytes;
         } finally {
           rendered.free();
         }

@@ -4,7 +4,7 @@ import type { ColorMap, Scheme } from '../color.ts';
 import type { HeatmapPanels } from '../heads.ts';
 import { checkOneOf } from '../options.ts';
 import { toSVG } from '../svg/svg.ts';
-import { startEngine } from './engine.ts';
+import { type FileBytes, startEngine } from './engine.ts';
 import type { HeatmapView } from '../view.ts';
 
 export interface PNGOptions {
@@ -43,7 +43,7 @@ export interface PNGOptions {
 export async function toPNG(
   picture: HeatmapView | HeatmapPanels,
   options: PNGOptions = {},
-): Promise<Uint8Array> {
+): Promise<FileBytes> {
   checkOptions('toPNG()', options, { scale: true, colorMap: true, theme: true, fonts: true });
   const { scale = 2, colorMap = 'magma', theme = 'light', fonts = [] } = options;
   checkOneOf('theme', theme, ['light', 'dark']);
