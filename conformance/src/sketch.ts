@@ -156,9 +156,10 @@ function sequenceOf(
   return (shape, spread = 1, odd = 1) => {
     const [, heads, length, depth] = shape;
     const dense = zeros(dtype, shape);
-    for (let n = 0; n < dense.data.length;) {
+    const { data } = dense;
+    for (let n = 0; n < data.length;) {
       const factor = (Math.floor(n / (length * depth)) % heads) % 2 === 0 ? 1 : odd;
-      for (const end = n + length * depth; n < end; n++) dense.data[n] = random.normal() * spread * factor;
+      for (const end = n + length * depth; n < end; n++) data[n] = random.normal() * spread * factor;
     }
     return layout === 'bhld' ? dense : exchangeHeadsAndLength(dense);
   };

@@ -54,12 +54,12 @@ export function arbitraryInput(capabilities: Capabilities): fc.Arbitrary<FuzzInp
 }
 
 /**
- * How large B · Hq · Lq · Lk · (D + Dv) may be. Most problems are cut to what takes a millisecond, so that many are tried;
+ * How large B · Hq · Lq · Lk · (D + Dv) may be. Most problems are cut to what takes half a millisecond, so that many are tried;
  * one in 32 is left as it was drawn.
  */
 const work = fc.oneof(
   { withCrossShrink: true },
-  { weight: 31, arbitrary: fc.constant(2 ** 18) },
+  { weight: 31, arbitrary: fc.constant(2 ** 17) },
   { weight: 1, arbitrary: fc.constant(Infinity) },
 );
 
