@@ -3,25 +3,11 @@
     pip install torch numpy
     python scripts/dump_multi_head_attention.py > cases/torch-multi-head-attention.json
 
-Everything is computed in float32, as the model would run. A tensor is {dtype, shape, data}: base64 of little-endian,
-row-major bytes. Masks are PyTorch's: true may not be attended to.
+Everything is computed in float32, as the model would run. Masks are PyTorch's: true may not be attended to.
 """
 
-import base64
-import json
-import sys
-
 import torch
-
-
-def encode(tensor):
-    array = tensor.detach().contiguous().numpy()
-    little_endian = array.astype(array.dtype.newbyteorder("<"))
-    return {
-        "dtype": str(tensor.dtype).removeprefix("torch."),
-        "shape": list(tensor.shape),
-        "data": base64.b64encode(little_endian.tobytes()).decode(),
-    }
+from encoding import dump, encode, encode_all
 
 
 def case(name, key=None, value=None, mask=None, padding=None, **options):
@@ -47,10 +33,10 @@ def case(name, key=None, value=None, mask=None, padding=None, **options):
     return {
         "name": name,
         "options": {"embedDim": 16, "heads": 4, **options},
-        "inputs": {k: encode(v) for k, v in inputs.items()},
+        "inputs": encode_all(inputs),
         "mask": None if mask is None else encode(mask),
         "keyPaddingMask": None if padding is None else encode(padding),
-        "stateDict": {k: encode(v) for k, v in layer.state_dict().items()},
+        "stateDict": encode_all(layer.state_dict()),
         "output": encode(output),
         "weights": encode(weights),
         "dOutput": encode(d_output),
@@ -72,5 +58,4 @@ cases = [
     case("float mask, one for each head", mask=added),
     case("mask and padding", mask=causal, padding=padding),
 ]
-json.dump({"source": f"torch {torch.__version__}", "license": "Apache-2.0", "cases": cases}, sys.stdout)
-sys.stdout.write("\n")
+dump(cases=cases)

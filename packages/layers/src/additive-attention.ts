@@ -16,7 +16,7 @@ import {
   singleHeadInputs,
   valueOrKey,
 } from './single-head.ts';
-import { type StateDict, copyParameters } from './state-dict.ts';
+import { type StateDict, copyParameters } from './state-dict/copy.ts';
 import { type FloatTensorLike } from './tensor-like.ts';
 import { leaveRaw } from './reactive.ts';
 

@@ -13,7 +13,7 @@ import {
   singleHeadInputs,
   valueOrKey,
 } from './single-head.ts';
-import { type StateDict, copyParameters } from './state-dict.ts';
+import { type StateDict, copyParameters } from './state-dict/copy.ts';
 import { type FloatTensor, checkShape, reshape } from './tensors.ts';
 import { type FloatTensorLike, floatTensor } from './tensor-like.ts';
 import { leaveRaw } from './reactive.ts';

@@ -1,11 +1,11 @@
-import { type FloatDType, HeedError } from '@heed/core';
+import type { FloatDType } from '@heed/core';
 import { checkOptions, flag, required, zeros } from '@heed/core/backend';
 import { type NamedTensors, initialUniform } from './parameters.ts';
 import { count, FIRST_WEIGHTS } from './options.ts';
-import { type StateDict, copyParameters } from './state-dict.ts';
-import { type FloatTensor, checkPlain, checkShape, reshape } from './tensors.ts';
+import { type StateDict, copyParameters } from './state-dict/copy.ts';
+import { type FloatTensor, reshape, vector } from './tensors.ts';
 import { matrix, multiply, transpose } from './matrix/multiply.ts';
-import { type FloatTensorLike, floatTensor } from './tensor-like.ts';
+import { type FloatTensorLike, lastAxis } from './tensor-like.ts';
 import { leaveRaw } from './reactive.ts';
 
 export interface LinearOptions {
@@ -74,7 +74,7 @@ export class Linear {
    * @throws HeedError `SHAPE` or `DTYPE`.
    */
   forward(given: FloatTensorLike): FloatTensor {
-    const input = this.#checked('input', given, this.parameters['weight'].shape[1]);
+    const input = lastAxis('input', given, this.#dtype, this.parameters['weight'].shape[1]);
     return linear(input, this.parameters['weight'], this.parameters['bias']);
   }
 
@@ -83,8 +83,8 @@ export class Linear {
    * @param givenGradient the gradient of the loss with respect to the output, `[…, out]`.
    */
   gradient(given: FloatTensorLike, givenGradient: FloatTensorLike): LinearGradients {
-    const input = this.#checked('input', given, this.parameters['weight'].shape[1]);
-    const dOutput = this.#checked('dOutput', givenGradient, this.parameters['weight'].shape[0]);
+    const input = lastAxis('input', given, this.#dtype, this.parameters['weight'].shape[1]);
+    const dOutput = lastAxis('dOutput', givenGradient, this.#dtype, this.parameters['weight'].shape[0]);
     const { dInput, dWeight, dBias } = linearGradient(input, this.parameters['weight'], dOutput);
     return { dInput, parameters: { weight: dWeight, ...(this.parameters['bias'] && { bias: dBias }) } };
   }
@@ -96,15 +96,6 @@ export class Linear {
    */
   loadStateDict(stateDict: StateDict): void {
     copyParameters(this.parameters, stateDict);
-  }
-
-  #checked(name: string, given: FloatTensorLike, width: number): FloatTensor {
-    const value = floatTensor(name, given, this.#dtype);
-    checkPlain(name, value);
-    if (value.shape.length === 0) throw new HeedError('SHAPE', `${name} has no axes, expected […, ${width}]`);
-    const leading = value.shape.slice(0, -1).map(() => ['…', null] as const);
-    checkShape(name, value, this.#dtype, [...leading, ['E', width]]);
-    return value;
   }
 }
 
@@ -160,5 +151,5 @@ export function sumOfRows({ dtype, shape: [rows, width], data }: FloatTensor): F
   for (let row = 0; row < rows; row++) {
     for (let e = 0; e < width; e++) sums[e] += data[row * width + e];
   }
-  return { dtype, shape: [width], data: dtype === 'float64' ? sums : Float32Array.from(sums) };
+  return vector(dtype, sums);
 }

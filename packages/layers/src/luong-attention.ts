@@ -24,7 +24,7 @@ import {
   singleHeadInputs,
   valueOrKey,
 } from './single-head.ts';
-import { type StateDict, copyParameters } from './state-dict.ts';
+import { type StateDict, copyParameters } from './state-dict/copy.ts';
 import { type FloatTensor, sum } from './tensors.ts';
 import { type FloatTensorLike, type WithTensors } from './tensor-like.ts';
 import { leaveRaw } from './reactive.ts';

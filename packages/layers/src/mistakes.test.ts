@@ -3,6 +3,7 @@ import { type AttentionBackend, HeedError, tensor } from '@heed/core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   Adam,
+  AdamW,
   AdditiveAttention,
   HardAttention,
   Linear,
@@ -138,6 +139,7 @@ test.each<[string, () => unknown]>([
 
 test.each<[string, () => unknown]>([
   ['beta1', () => new Adam({ beta1: 1 })],
+  ['weightDecay', () => new AdamW({ weightDecay: -1 })],
   ['momentum', () => new SGD({ learningRate: 1, momentum: NaN })],
   ['grid', () => new SpatialAttention({ grid: 4, channels: 4, heads: 2 } as Anything)],
   ['grid[1]', () => new SpatialAttention({ grid: [2, 0], channels: 4, heads: 2 })],

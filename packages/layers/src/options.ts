@@ -12,9 +12,23 @@ export const positive: OptionKind = number(
   (value) => Number.isFinite(value) && value > 0,
 );
 
+export const notNegative: OptionKind = number(
+  'a finite number ≥ 0',
+  (value) => Number.isFinite(value) && value >= 0,
+);
+
+/** A share of something that is never all of it. */
+export const share: OptionKind = number('a number ≥ 0 and < 1', (value) => value >= 0 && value < 1);
+
+/** What parameters are kept in. */
+export const DTYPE: OptionKind = oneOf('float32', 'float64');
+
+/** What random numbers that can be made again follow from. */
+export const seedKind: OptionKind = integer(0, Number.MAX_SAFE_INTEGER);
+
 /** What the first weights are made with. */
 export const FIRST_WEIGHTS: { readonly dtype: OptionKind; readonly random: OptionKind } = {
-  dtype: oneOf('float32', 'float64'),
+  dtype: DTYPE,
   random: { ...callback, expected: 'a function that returns numbers in [0, 1), such as seededRandom(7)' },
 };
 

@@ -1,10 +1,10 @@
 import type { FloatDType } from '@heed/core';
 import { zeros } from '@heed/core/backend';
-import { type FloatTensor } from './tensors.ts';
+import { type FloatTensor, sum } from './tensors.ts';
 
 /**
  * The trainable tensors of a layer by name, or gradients for them. Plain tensors: read them, write to their `data`,
- * save them. An optimiser changes them in place.
+ * save them. An optimizer changes them in place.
  */
 export type NamedTensors = Readonly<Record<string, FloatTensor>>;
 
@@ -30,4 +30,49 @@ export function initialGlorot(
   random: () => number,
 ): FloatTensor {
   return initialUniform(dtype, [outputs, inputs], Math.sqrt(6 / (inputs + outputs)), random);
+}
+
+/** What has parameters: a layer, or what a layer's gradient gave; parameters themselves; several of these. */
+export type ParameterSource =
+  | { readonly parameters: NamedTensors }
+  | NamedTensors
+  | readonly ParameterSource[];
+
+/**
+ * The parameters of several layers under one name each, joined by dots as in PyTorch's state dicts:
+ * `blocks.0.selfAttention.query.weight`. The same tensors: an optimizer that changes them changes the layers. Gradients, of the
+ * same layers under the same names, are collected alike.
+ *
+ * @example
+ * ```ts
+ * import { LayerNorm, Linear, collectParameters } from '@heed/layers';
+ *
+ * const model = { layers: [new Linear({ inputDim: 2, outputDim: 2 })], norm: new LayerNorm({ embedDim: 2 }) };
+ * console.log(Object.keys(collectParameters(model)).join(' ')); // layers.0.weight layers.0.bias norm.weight norm.bias
+ * ```
+ */
+export function collectParameters(layers: Readonly<Record<string, ParameterSource>>): NamedTensors {
+  return Object.fromEntries(
+    Object.entries(layers).flatMap(([name, source]) =>
+      Object.entries(tensorsOf(source)).map(([inner, tensor]) => [`${name}.${inner}`, tensor]),
+    ),
+  );
+}
+
+function tensorsOf(source: ParameterSource): NamedTensors {
+  if (Array.isArray(source)) return collectParameters(Object.fromEntries(Object.entries(source)));
+  const { parameters } = source as { readonly parameters: NamedTensors };
+  return parameters ?? (source as NamedTensors);
+}
+
+/**
+ * The sum of several gradients by name: of the parts of a batch, or of a tied weight, which has one of each use.
+ * A name may be in some of them only.
+ */
+export function addGradients(...gradients: readonly NamedTensors[]): NamedTensors {
+  const result: Record<string, FloatTensor> = {};
+  for (const [name, gradient] of gradients.flatMap((part) => Object.entries(part))) {
+    result[name] = result[name] === undefined ? gradient : sum(result[name], gradient);
+  }
+  return result;
 }

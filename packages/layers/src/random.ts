@@ -23,3 +23,8 @@ export function seededRandom(seed: number): () => number {
     return words.pop()! / 2 ** 32;
   };
 }
+
+/** A number of the standard normal distribution (Box and Muller, 1958), from two uniform ones. */
+export function normal(random: () => number): number {
+  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}

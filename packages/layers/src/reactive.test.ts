@@ -6,11 +6,16 @@ import { describe, expect, test } from 'vitest';
 import { reactive } from 'vue';
 import {
   Adam,
+  AdamW,
   AdditiveAttention,
+  Embedding,
+  FeedForward,
   HardAttention,
+  LayerNorm,
   Linear,
   LuongAttention,
   MultiHeadAttention,
+  RMSNorm,
   SGD,
   SpatialAttention,
   seededRandom,
@@ -84,6 +89,11 @@ describe.each(Object.entries(LIBRARIES))('in a reactive object of %s', (_, kept)
     ['Linear', new Linear({ inputDim: 2, outputDim: 1 })],
     ['SGD', new SGD({ learningRate: 1 })],
     ['Adam', new Adam()],
+    ['AdamW', new AdamW()],
+    ['LayerNorm', new LayerNorm({ embedDim: 2 })],
+    ['RMSNorm', new RMSNorm({ embedDim: 2 })],
+    ['Embedding', new Embedding({ count: 2, embedDim: 2 })],
+    ['FeedForward', new FeedForward({ embedDim: 2 })],
   ])('%s stays itself', (__, instance) => {
     expect(kept({ instance }).instance).toBe(instance);
   });

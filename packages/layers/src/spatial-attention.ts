@@ -5,7 +5,7 @@ import { checkForward } from './check-forward.ts';
 import { MultiHeadAttention } from './multi-head-attention.ts';
 import { count, FIRST_WEIGHTS, checkCounts } from './options.ts';
 import { type NamedTensors, initialUniform } from './parameters.ts';
-import { type StateDict, copyParameters } from './state-dict.ts';
+import { type StateDict, copyParameters } from './state-dict/copy.ts';
 import { type FloatTensor, checkPlain, checkShape, reshape } from './tensors.ts';
 import { type FloatTensorLike, type WithTensors, floatTensor, withTensors } from './tensor-like.ts';
 import { leaveRaw } from './reactive.ts';

@@ -1,6 +1,13 @@
-import type { ArrayWithShape, FloatDType, NestedArray, PlainTensorLike, Tensor } from '@heed/core';
+import {
+  type ArrayWithShape,
+  type FloatDType,
+  HeedError,
+  type NestedArray,
+  type PlainTensorLike,
+  type Tensor,
+} from '@heed/core';
 import { type Slot, toTensor } from '@heed/core/backend';
-import type { FloatArray, FloatTensor } from './tensors.ts';
+import { type FloatArray, type FloatTensor, checkPlain, checkShape } from './tensors.ts';
 
 /** What is taken where a tensor of floats is. */
 export type FloatTensorLike = FloatTensor | ArrayWithShape<FloatArray> | NestedArray;
@@ -44,6 +51,39 @@ export function withTensors<T extends object>(inputs: T, floats: FloatDType): Wi
 /** @throws HeedError `SHAPE` or `DTYPE`. */
 export function floatTensor(name: string, value: FloatTensorLike, floats: FloatDType): FloatTensor {
   return (isTensorLike(value) ? toTensor(name, value, 'float', floats) : value) as FloatTensor;
+}
+
+/**
+ * A tensor `[…, E]` with any number of leading axes.
+ *
+ * @throws HeedError `SHAPE`, `DTYPE` or `ARGUMENT`.
+ */
+export function lastAxis(
+  name: string,
+  given: FloatTensorLike,
+  dtype: FloatDType,
+  width: number,
+): FloatTensor {
+  const value = floatTensor(name, given, dtype);
+  checkPlain(name, value);
+  if (value.shape.length === 0) throw new HeedError('SHAPE', `${name} has no axes, expected […, ${width}]`);
+  const leading = value.shape.slice(0, -1).map(() => ['…', null] as const);
+  checkShape(name, value, dtype, [...leading, ['E', width]]);
+  return value;
+}
+
+/**
+ * An int32 tensor of any shape.
+ *
+ * @throws HeedError `SHAPE`, `DTYPE` or `ARGUMENT`.
+ */
+export function integers(name: string, given: PlainTensorLike): Tensor<'int32'> {
+  const value = isTensorLike(given) ? toTensor(name, given, 'int32', 'float32') : (given as Tensor);
+  checkPlain(name, value);
+  if (value.dtype === 'int32') return value as Tensor<'int32'>;
+  throw new HeedError('DTYPE', `${name} is ${value.dtype}, expected int32`, {
+    remedy: 'make it with tensor(new Int32Array(…), shape)',
+  });
 }
 
 function isTensorLike(value: unknown): boolean {

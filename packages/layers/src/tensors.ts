@@ -1,4 +1,5 @@
 import { type FloatDType, HeedError, type Tensor, isResident } from '@heed/core';
+import { sizeOf } from '@heed/core/backend';
 
 /** A tensor that layers compute with. */
 export type FloatTensor = Tensor<FloatDType>;
@@ -9,12 +10,25 @@ export function reshape<T extends Tensor>(value: T, shape: readonly number[]): T
   return { ...value, shape: [...shape] };
 }
 
+/** `[N]`: sums that were kept in float64, in the dtype of a layer. */
+export function vector(dtype: FloatDType, sums: Float64Array): FloatTensor {
+  return { dtype, shape: [sums.length], data: dtype === 'float64' ? sums : Float32Array.from(sums) };
+}
+
 /** The elementwise sum, in a new tensor. */
 export function sum(first: FloatTensor, ...others: readonly FloatTensor[]): FloatTensor {
   const data = first.data.slice();
   for (const other of others) {
     for (let n = 0; n < data.length; n++) data[n] += other.data[n];
   }
+  return { ...first, data };
+}
+
+/** The elementwise product, in a new tensor. Where the first is 0, so is the product. */
+export function product(first: FloatTensor, second: FloatTensor): FloatTensor {
+  const data = first.data.slice();
+  // Padding may hold NaN.
+  for (let n = 0; n < data.length; n++) data[n] = data[n] === 0 ? 0 : data[n] * second.data[n];
   return { ...first, data };
 }
 
@@ -35,7 +49,7 @@ export function checkPlain(name: string, given: unknown): asserts given is Tenso
       remedy: 'make one with tensor(typedArray, shape)',
     });
   }
-  const size = value.shape.reduce((product: number, length: number) => product * length, 1);
+  const size = sizeOf(value.shape as readonly number[]);
   if (value.data.length === size) return;
   throw new HeedError(
     'SHAPE',

@@ -1,19 +1,8 @@
-import { readFileSync } from 'node:fs';
 import ts from '@heed/backend-ts';
 import { type Tensor, tensor } from '@heed/core';
-import { expect, test } from 'vitest';
-import {
-  type FloatTensor,
-  MultiHeadAttention,
-  type MultiHeadAttentionOptions,
-  type StateDict,
-} from './index.ts';
-
-interface Encoded {
-  readonly dtype: 'float32' | 'bool';
-  readonly shape: readonly number[];
-  readonly data: string;
-}
+import { test } from 'vitest';
+import { type Encoded, decode, decodeAll, expectClose, floats, readCases } from './captures.test.helper.ts';
+import { MultiHeadAttention, type MultiHeadAttentionOptions } from './index.ts';
 
 interface TorchCase {
   readonly name: string;
@@ -29,20 +18,9 @@ interface TorchCase {
   readonly dStateDict: Readonly<Record<string, Encoded>>;
 }
 
-const { source, cases } = JSON.parse(
-  readFileSync(new URL('../cases/torch-multi-head-attention.json', import.meta.url), 'utf8'),
-) as { source: string; cases: readonly TorchCase[] };
-
-const TOLERANCE = 1e-5;
-
-function decode({ dtype, shape, data }: Encoded): Tensor {
-  const bytes = Uint8Array.from(Buffer.from(data, 'base64'));
-  return dtype === 'bool' ? tensor(bytes, shape) : tensor(new Float32Array(bytes.buffer), shape);
-}
-
-const floats = (encoded: Encoded): FloatTensor => decode(encoded) as FloatTensor;
-const decodeAll = (all: Readonly<Record<string, Encoded>>): StateDict =>
-  Object.fromEntries(Object.entries(all).map(([name, encoded]) => [name, decode(encoded)]));
+const { source, cases } = readCases<{ source: string; cases: readonly TorchCase[] }>(
+  'torch-multi-head-attention',
+);
 
 /** PyTorch's true is "ignore"; its third axis is batch and heads together. */
 function maskOf(encoded: Encoded): Tensor {
@@ -54,12 +32,6 @@ function maskOf(encoded: Encoded): Tensor {
         shape,
       )
     : ({ ...mask, shape } as Tensor);
-}
-
-function expectClose(name: string, actual: Tensor, expected: Tensor): void {
-  expect(actual.shape, name).toEqual(expected.shape);
-  const error = Math.max(...Array.from(actual.data, (value, n) => Math.abs(value - expected.data[n])));
-  expect(error, name).toBeLessThanOrEqual(TOLERANCE);
 }
 
 test.each(cases)(`${source}: $name`, async (torch) => {

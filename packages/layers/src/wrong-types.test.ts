@@ -3,13 +3,21 @@ import { type AttentionBackend, HeedError, tensor } from '@heed/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   Adam,
+  AdamW,
   AdditiveAttention,
+  Embedding,
+  FeedForward,
   HardAttention,
+  LayerNorm,
   Linear,
   LuongAttention,
   MultiHeadAttention,
+  RMSNorm,
   SGD,
   SpatialAttention,
+  cosineSchedule,
+  crossEntropy,
+  dropout,
 } from './index.ts';
 
 /** One value of each JavaScript type, and what is easily taken for another. */
@@ -53,6 +61,12 @@ const make =
 /** Options that are right, and which values of the list are right for each, too. */
 const size = { queryDim: [], keyDim: [], attentionDim: [] };
 const first = { dtype: [], random: ['a function'] };
+const MOMENTS = {
+  learningRate: ['a part of a number', 'a function'],
+  beta1: ['a part of a number'],
+  beta2: ['a part of a number'],
+  epsilon: ['a part of a number'],
+};
 const CONSTRUCTORS: readonly [
   name: string,
   create: (options: Options) => unknown,
@@ -126,18 +140,46 @@ const CONSTRUCTORS: readonly [
     'SGD',
     make(SGD),
     { learningRate: 0.1 },
-    { learningRate: ['a part of a number'], momentum: ['a part of a number'] },
+    { learningRate: ['a part of a number', 'a function'], momentum: ['a part of a number'] },
+  ],
+  ['Adam', make(Adam), {}, MOMENTS],
+  ['AdamW', make(AdamW), {}, { ...MOMENTS, weightDecay: ['a part of a number', 'a function'] }],
+  [
+    'LayerNorm',
+    make(LayerNorm),
+    { embedDim: 4 },
+    { embedDim: [], epsilon: ['a part of a number'], bias: ['true'], dtype: [] },
   ],
   [
-    'Adam',
-    make(Adam),
+    'RMSNorm',
+    make(RMSNorm),
+    { embedDim: 4 },
+    { embedDim: [], epsilon: ['a part of a number'], unitOffset: ['true'], dtype: [] },
+  ],
+  ['Embedding', make(Embedding), { count: 3, embedDim: 4 }, { count: [], embedDim: [], ...first }],
+  [
+    'FeedForward',
+    make(FeedForward),
+    { embedDim: 4 },
+    { embedDim: [], hiddenDim: [], activation: [], gated: ['true'], bias: ['true'], ...first },
+  ],
+  [
+    'dropout()',
+    (options) => dropout(tensor(new Float32Array(2), [2]), options as never),
+    { probability: 0.5, seed: 1 },
+    { probability: ['a part of a number'], seed: [], stream: [] },
+  ],
+  [
+    'crossEntropy()',
+    (options) => crossEntropy(tensor(new Float32Array(2), [1, 2]), [0], options as never),
     {},
-    Object.fromEntries(
-      ['learningRate', 'beta1', 'beta2', 'epsilon', 'weightDecay'].map((name) => [
-        name,
-        ['a part of a number'],
-      ]),
-    ),
+    { ignoreIndex: ['a negative number'], labelSmoothing: ['a part of a number'] },
+  ],
+  [
+    'cosineSchedule()',
+    (options) => cosineSchedule(options as never),
+    { learningRate: 1, steps: 5 },
+    { learningRate: ['a part of a number'], steps: [], warmup: [], finalRate: ['a part of a number'] },
   ],
 ];
 

@@ -1,6 +1,6 @@
 import { HeedError, type Tensor } from '@heed/core';
 import { shown } from '@heed/core/backend';
-import type { StateDict } from '../state-dict.ts';
+import type { StateDict } from '../state-dict/copy.ts';
 import { READ, decode } from './decode.ts';
 import { parseHeader } from './header.ts';
 

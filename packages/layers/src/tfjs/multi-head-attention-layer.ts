@@ -3,7 +3,7 @@ import { checkOptions, flag, type OptionKind } from '@heed/core/backend';
 import type { LayerVariable, Shape, Tensor, Tensor4D, layers, serialization } from '@tensorflow/tfjs';
 import { MultiHeadAttention } from '../multi-head-attention.ts';
 import type { NamedTensors } from '../parameters.ts';
-import type { StateDict } from '../state-dict.ts';
+import type { StateDict } from '../state-dict/copy.ts';
 import type { FloatArray } from '../tensors.ts';
 import { type TensorFlow, attentionOp } from './attention-op.ts';
 

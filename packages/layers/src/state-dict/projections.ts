@@ -1,9 +1,6 @@
 import { HeedError, type Tensor } from '@heed/core';
-import type { NamedTensors } from './parameters.ts';
-import type { FloatTensor } from './tensors.ts';
-
-/** Tensors by name, as a model file holds them. */
-export type StateDict = Readonly<Record<string, Tensor>>;
+import type { NamedTensors } from '../parameters.ts';
+import { type StateDict, copyParameters } from './copy.ts';
 
 /** What each naming calls the four projections; `.weight` and `.bias` follow. */
 const NAMINGS: readonly Readonly<Record<string, string>>[] = [
@@ -25,37 +22,6 @@ export function loadProjections(parameters: NamedTensors, stateDict: StateDict, 
       .map((name) => [name.slice(prefix.length), stateDict[name]]),
   );
   copyParameters(parameters, withOutputBias(parameters, renamed(splitOfTorch(own))));
-}
-
-/**
- * Copies tensors into parameters of the same names and shapes, all or none.
- *
- * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE` or `DTYPE`.
- */
-export function copyParameters(parameters: NamedTensors, stateDict: StateDict): void {
-  for (const [name, parameter] of Object.entries(parameters)) checkEntry(name, stateDict[name], parameter);
-  const unexpected = Object.keys(stateDict).filter((name) => !(name in parameters));
-  if (unexpected.length > 0) {
-    throw new HeedError('UNEXPECTED_INPUT', `the layer has no ${unexpected.join(', ')}`, {
-      remedy: `its parameters are ${Object.keys(parameters).join(', ')}`,
-    });
-  }
-  for (const [name, { data }] of Object.entries(parameters)) data.set((stateDict[name] as FloatTensor).data);
-}
-
-function checkEntry(name: string, value: Tensor | undefined, parameter: FloatTensor): void {
-  const expected = `[${parameter.shape.join(', ')}]`;
-  if (value === undefined) {
-    throw new HeedError('MISSING_INPUT', `the state dict has no ${name}, expected ${expected}`, {
-      remedy: 'check the prefix, and whether the layer was made with the right bias option',
-    });
-  }
-  if (value.shape.join() !== parameter.shape.join()) {
-    throw new HeedError('SHAPE', `${name} is [${value.shape.join(', ')}], expected ${expected}`);
-  }
-  if (value.dtype !== 'float32' && value.dtype !== 'float64') {
-    throw new HeedError('DTYPE', `${name} is ${value.dtype}, expected float32 or float64`);
-  }
 }
 
 /** Qwen2 has a bias on query, key and value, and none on the output: adding 0 is the same. */

@@ -1,0 +1,55 @@
+import { checkOptions, integer, philox4x32, required, zeros } from '@heed/core/backend';
+import { seedKind, share } from './options.ts';
+import { type FloatTensor, checkPlain } from './tensors.ts';
+
+export interface DropoutOptions {
+  /** p, the share of the elements that become 0; 0 ≤ p < 1. */
+  readonly probability: number;
+  /** An integer, 0 ≤ seed < 2⁵³: the same one drops the same elements. Take another for each step. */
+  readonly seed: number;
+  /** Tells several places of one model apart: an integer, 0 ≤ stream < 2³². Default 0. */
+  readonly stream?: number;
+}
+
+/**
+ * Sets elements to 0 at random and multiplies the others by 1 / (1 − p) (Srivastava et al., "Dropout", JMLR 2014). The gradient
+ * is the same function of the gradient, with the same options.
+ *
+ * Bit by bit: element n is kept if word n mod 4 of Philox4x32-10, with the counter (⌊n / 4⌋ mod 2³², ⌊n / 2³⁴⌋, stream, 0) and
+ * the key (seed mod 2³², ⌊seed / 2³²⌋), is at least ⌊p · 2³²⌋. So which ones are dropped depends on nothing but their place.
+ *
+ * @param input of any shape.
+ * @returns the same shape.
+ * @throws HeedError `ARGUMENT`, `UNKNOWN_OPTION` or `SHAPE`.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from '@heed/core';
+ * import { dropout } from '@heed/layers';
+ *
+ * const ones = tensor(new Float32Array(8).fill(1), [8]);
+ * console.log(dropout(ones, { probability: 0.5, seed: 1 }).data.every((x) => x === 0 || x === 2)); // true
+ * ```
+ */
+export function dropout(input: FloatTensor, options: DropoutOptions): FloatTensor {
+  checkOptions('dropout()', options, {
+    probability: required(share),
+    seed: required(seedKind),
+    stream: integer(0, 2 ** 32 - 1),
+  });
+  checkPlain('input', input);
+  const { probability, seed, stream = 0 } = options;
+  if (probability === 0) return input;
+  const output = zeros(input.dtype, input.shape);
+  const key = [seed >>> 0, Math.floor(seed / 2 ** 32)] as const;
+  const threshold = Math.floor(probability * 2 ** 32);
+  const factor = 1 / (1 - probability);
+  for (let n = 0; n < output.data.length; n += 4) {
+    const words = philox4x32([(n / 4) >>> 0, Math.floor(n / 2 ** 34), stream, 0], key);
+    const end = Math.min(4, output.data.length - n);
+    for (let word = 0; word < end; word++) {
+      if (words[word] >= threshold) output.data[n + word] = input.data[n + word] * factor;
+    }
+  }
+  return output;
+}

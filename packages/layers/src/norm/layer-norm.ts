@@ -1,0 +1,145 @@
+import type { FloatDType } from '@heed/core';
+import { checkOptions, flag, required, zeros } from '@heed/core/backend';
+import { DTYPE, count, positive } from '../options.ts';
+import type { LinearGradients } from '../linear.ts';
+import type { NamedTensors } from '../parameters.ts';
+import { leaveRaw } from '../reactive.ts';
+import { type StateDict, copyParameters } from '../state-dict/copy.ts';
+import { type FloatTensorLike, lastAxis } from '../tensor-like.ts';
+import { type FloatArray, type FloatTensor, vector } from '../tensors.ts';
+import { forEachInfluence } from './rows.ts';
+
+export interface LayerNormOptions {
+  /** E, the length of the last axis. */
+  readonly embedDim: number;
+  /** Added to the variance. Default 1e-5. */
+  readonly epsilon?: number;
+  /** Default true. */
+  readonly bias?: boolean;
+  /** Default `float32`. */
+  readonly dtype?: FloatDType;
+}
+
+/**
+ * y = (x − mean) / √(variance + ε) · weight + bias over the last axis (Ba, Kiros and Hinton, "Layer normalization", 2016),
+ * as `torch.nn.LayerNorm`: `weight` and `bias` are `[E]`, 1 and 0 at first.
+ *
+ * @example
+ * ```ts
+ * import { LayerNorm } from '@heed/layers';
+ *
+ * const norm = new LayerNorm({ embedDim: 2 });
+ * console.log(norm.forward([[1, 3]]).data.map(Math.round).join(' ')); // -1 1
+ * ```
+ */
+export class LayerNorm {
+  static {
+    leaveRaw(this.prototype);
+  }
+
+  readonly parameters: NamedTensors;
+  readonly #epsilon: number;
+  readonly #dtype: FloatDType;
+
+  /** @throws HeedError `ARGUMENT`. */
+  constructor(options: LayerNormOptions) {
+    checkOptions('LayerNorm', options, {
+      embedDim: required(count),
+      epsilon: positive,
+      bias: flag,
+      dtype: DTYPE,
+    });
+    const { embedDim, epsilon = 1e-5, bias = true, dtype = 'float32' } = options;
+    this.#epsilon = epsilon;
+    this.#dtype = dtype;
+    const weight = zeros(dtype, [embedDim]);
+    weight.data.fill(1);
+    this.parameters = { weight, ...(bias && { bias: zeros(dtype, [embedDim]) }) };
+  }
+
+  /**
+   * @param given `[…, E]`.
+   * @returns `[…, E]`.
+   * @throws HeedError `SHAPE` or `DTYPE`.
+   */
+  forward(given: FloatTensorLike): FloatTensor {
+    const input = this.#checked('input', given);
+    const weight = this.parameters['weight'].data;
+    const bias = this.parameters['bias']?.data;
+    const output = zeros(input.dtype, input.shape);
+    for (let at = 0; at < input.data.length; at += weight.length) {
+      const { mean, inverse } = statistics(input.data, at, weight.length, this.#epsilon);
+      for (let e = 0; e < weight.length; e++) {
+        const normal = (input.data[at + e] - mean) * inverse * weight[e];
+        output.data[at + e] = bias === undefined ? normal : normal + bias[e];
+      }
+    }
+    return output;
+  }
+
+  /**
+   * @param given what {@link forward} was given.
+   * @param givenGradient `[…, E]`.
+   */
+  gradient(given: FloatTensorLike, givenGradient: FloatTensorLike): LinearGradients {
+    const input = this.#checked('input', given);
+    const dOutput = this.#checked('dOutput', givenGradient);
+    const { data: d } = dOutput;
+    const weight = this.parameters['weight'].data;
+    const width = weight.length;
+    const dInput = zeros(input.dtype, input.shape);
+    const dWeight = new Float64Array(width);
+    const dBias = new Float64Array(width);
+    forEachInfluence(dOutput, (at) => {
+      const { mean, inverse } = statistics(input.data, at, width, this.#epsilon);
+      let sum = 0;
+      let weighted = 0;
+      for (let e = 0; e < width; e++) {
+        const normal = (input.data[at + e] - mean) * inverse;
+        dWeight[e] += d[at + e] * normal;
+        dBias[e] += d[at + e];
+        sum += d[at + e] * weight[e];
+        weighted += d[at + e] * weight[e] * normal;
+      }
+      for (let e = 0; e < width; e++) {
+        const normal = (input.data[at + e] - mean) * inverse;
+        dInput.data[at + e] = inverse * (d[at + e] * weight[e] - (sum + normal * weighted) / width);
+      }
+    });
+    return {
+      dInput,
+      parameters: {
+        weight: vector(input.dtype, dWeight),
+        ...(this.parameters['bias'] && { bias: vector(input.dtype, dBias) }),
+      },
+    };
+  }
+
+  /**
+   * Takes over trained parameters of the same names and shapes.
+   *
+   * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE` or `DTYPE`; then nothing was changed.
+   */
+  loadStateDict(stateDict: StateDict): void {
+    copyParameters(this.parameters, stateDict);
+  }
+
+  #checked(name: string, given: FloatTensorLike): FloatTensor {
+    return lastAxis(name, given, this.#dtype, this.parameters['weight'].shape[0]);
+  }
+}
+
+/** The mean of a row, and 1 / √(variance + ε). */
+function statistics(
+  data: FloatArray,
+  at: number,
+  width: number,
+  epsilon: number,
+): { readonly mean: number; readonly inverse: number } {
+  let sum = 0;
+  for (let e = 0; e < width; e++) sum += data[at + e];
+  const mean = sum / width;
+  let squares = 0;
+  for (let e = 0; e < width; e++) squares += (data[at + e] - mean) ** 2;
+  return { mean, inverse: 1 / Math.sqrt(squares / width + epsilon) };
+}

@@ -1,0 +1,113 @@
+import { type DType, HeedError } from '@heed/core';
+import { checkOptions, shown } from '@heed/core/backend';
+import type { StateDict } from '../state-dict/copy.ts';
+import { checkPlain } from '../tensors.ts';
+
+/** How the format spells each type, in the order in which its reference library puts them into a file. */
+const SPELLED: Readonly<Record<DType, string>> = {
+  float64: 'F64',
+  float32: 'F32',
+  int32: 'I32',
+  bool: 'BOOL',
+};
+const ORDER = Object.keys(SPELLED);
+
+export interface WriteSafetensorsOptions {
+  /** The file's own remarks: strings by name. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/**
+ * The bytes of a safetensors file, those that huggingface/safetensors 0.x writes of the same tensors: wider types first, then
+ * by name; the header padded with spaces to a multiple of 8 bytes.
+ *
+ * @throws HeedError `ARGUMENT` for metadata that are not strings, and a tensor named `__metadata__`; `SHAPE` for what is not a
+ * tensor.
+ *
+ * @example
+ * ```ts
+ * import { Linear, readSafetensors, writeSafetensors } from '@heed/layers';
+ *
+ * const layer = new Linear({ inputDim: 2, outputDim: 1 });
+ * const file = writeSafetensors(layer.parameters, { metadata: { format: 'pt' } });
+ * console.log(readSafetensors(file).names.join(' '), file.length % 4); // bias weight 0
+ * ```
+ */
+export function writeSafetensors(tensors: StateDict, options: WriteSafetensorsOptions = {}): Uint8Array {
+  checkOptions('writeSafetensors()', options, { metadata: true });
+  const { metadata } = options;
+  const header = metadata === undefined ? [] : [entry('__metadata__', checkMetadata(metadata))];
+  const sorted = entriesInOrder(tensors);
+  let end = 0;
+  for (const { name, tensor } of sorted) {
+    const begin = end;
+    end += tensor.data.byteLength;
+    const { dtype, shape } = tensor;
+    header.push(entry(name, { dtype: SPELLED[dtype], shape, data_offsets: [begin, end] }));
+  }
+  const text = encodeUTF8(`{${header.join(',')}}`);
+  const start = 8 + Math.ceil(text.length / 8) * 8;
+  const file = new Uint8Array(start + end).fill(0x20, 8, start);
+  new DataView(file.buffer).setBigUint64(0, BigInt(start - 8), true);
+  file.set(text, 8);
+  let at = start;
+  for (const { tensor } of sorted) {
+    const { buffer, byteOffset, byteLength } = tensor.data;
+    file.set(new Uint8Array(buffer, byteOffset, byteLength), at);
+    at += byteLength;
+  }
+  return file;
+}
+
+/** Not of an object with all of them, which would put names that are numbers first. */
+function entry(name: string, value: unknown): string {
+  return `${JSON.stringify(name)}:${JSON.stringify(value)}`;
+}
+
+interface NamedEntry {
+  readonly name: string;
+  readonly tensor: StateDict[string];
+}
+
+function entriesInOrder(tensors: StateDict): NamedEntry[] {
+  const entries = Object.entries(tensors).map(([name, tensor]) => {
+    if (name === '__metadata__') {
+      throw new HeedError('ARGUMENT', 'a tensor is named __metadata__, which is the name of the remarks', {
+        remedy: 'name it otherwise; remarks go into the option metadata',
+      });
+    }
+    checkPlain(name, tensor);
+    return { name, bytes: encodeUTF8(name), tensor };
+  });
+  return entries.sort(
+    (a, b) => ORDER.indexOf(a.tensor.dtype) - ORDER.indexOf(b.tensor.dtype) || compareBytes(a.bytes, b.bytes),
+  );
+}
+
+/** By code points, which UTF-16 does not sort by. */
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  let n = 0;
+  while (n < a.length && n < b.length && a[n] === b[n]) n++;
+  return (a[n] ?? -1) - (b[n] ?? -1);
+}
+
+function encodeUTF8(text: string): Uint8Array {
+  if (typeof TextEncoder !== 'undefined') return new TextEncoder().encode(text);
+  // Every engine encodes the parts of addresses.
+  const bytes = encodeURIComponent(text).match(/%..|./g) ?? [];
+  return Uint8Array.from(bytes, (byte) =>
+    byte.length === 1 ? byte.charCodeAt(0) : Number.parseInt(byte.slice(1), 16),
+  );
+}
+
+function checkMetadata(metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const isObject = typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata);
+  if (isObject && Object.values(metadata).every((text) => typeof text === 'string')) return metadata;
+  throw new HeedError(
+    'ARGUMENT',
+    `writeSafetensors(): metadata is ${shown(metadata)}; expected an object of strings`,
+    {
+      remedy: 'write numbers as strings',
+    },
+  );
+}

@@ -1,0 +1,214 @@
+import { HeedError } from '@heed/core';
+import { type OptionKind, checkOptions, required } from '@heed/core/backend';
+import type { NamedTensors } from '../parameters.ts';
+import type { FloatArray, FloatTensor } from '../tensors.ts';
+import { leaveRaw } from '../reactive.ts';
+import { notNegative, positive, share } from '../options.ts';
+import type { Schedule } from './schedules.ts';
+
+/** Changes parameters in place, against their gradients. */
+export interface Optimizer {
+  /**
+   * @param gradients by the names of the parameters; parameters without one are left as they are.
+   * @throws HeedError `UNEXPECTED_INPUT` or `SHAPE` for a gradient without its parameter; then nothing was changed.
+   */
+  step(parameters: NamedTensors, gradients: NamedTensors): void;
+}
+
+export interface SGDOptions {
+  /** A number, or one for each step of a parameter, counted from 0. */
+  readonly learningRate: number | Schedule;
+  /** Share of the last step that goes into the next (Polyak's, as in PyTorch). Default 0. */
+  readonly momentum?: number;
+}
+
+/** A number, or a function from the step to one. */
+const rate: OptionKind = {
+  expected: `${positive.expected} or a function from the step to one`,
+  accepts: (value) => typeof value === 'function' || positive.accepts(value),
+};
+
+const rateAt = (learningRate: number | Schedule, step: number): number =>
+  typeof learningRate === 'number' ? learningRate : learningRate(step);
+
+/** Stochastic gradient descent. */
+export class SGD implements Optimizer {
+  static {
+    leaveRaw(this.prototype);
+  }
+
+  readonly #states = new WeakMap<FloatArray, { velocity: Float64Array; steps: number }>();
+  readonly #options: SGDOptions;
+
+  /** @throws HeedError `ARGUMENT`. */
+  constructor(options: SGDOptions) {
+    checkOptions('SGD', options, { learningRate: required(rate), momentum: share });
+    this.#options = options;
+  }
+
+  step(parameters: NamedTensors, gradients: NamedTensors): void {
+    const { learningRate, momentum = 0 } = this.#options;
+    for (const [parameter, gradient] of paired(parameters, gradients)) {
+      const state = kept(this.#states, parameter, (size) => ({ velocity: new Float64Array(size), steps: 0 }));
+      const { velocity } = state;
+      const stepSize = rateAt(learningRate, state.steps++);
+      for (let n = 0; n < gradient.length; n++) {
+        velocity[n] = momentum * velocity[n] + gradient[n];
+        parameter.data[n] -= stepSize * velocity[n];
+      }
+    }
+  }
+}
+
+export interface AdamOptions {
+  /** A number, or one for each step of a parameter, counted from 0. Default 0.001. */
+  readonly learningRate?: number | Schedule;
+  /** How slowly the mean of the gradients moves. Default 0.9. */
+  readonly beta1?: number;
+  /** How slowly the mean of their squares moves. Default 0.999. */
+  readonly beta2?: number;
+  /** Default 1e-8. */
+  readonly epsilon?: number;
+}
+
+export interface AdamWOptions extends AdamOptions {
+  /**
+   * Share of a parameter that each step takes away, times the learning rate: a number, or one for each parameter's name.
+   * Default 0.01.
+   */
+  readonly weightDecay?: number | ((name: string) => number);
+}
+
+const MOMENTS = { learningRate: rate, beta1: share, beta2: share, epsilon: positive };
+
+/**
+ * Adam (Kingma and Ba, 2015, algorithm 1). Moments are kept in float64, for each tensor: one optimizer serves any number of
+ * layers.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from '@heed/core';
+ * import { Adam } from '@heed/layers';
+ *
+ * const parameters = { x: tensor(new Float64Array([3]), [1]) };
+ * const adam = new Adam({ learningRate: 0.1 });
+ * for (let step = 0; step < 300; step++) {
+ *   adam.step(parameters, { x: tensor(new Float64Array([2 * parameters.x.data[0]]), [1]) }); // of x²
+ * }
+ * console.log(Math.abs(parameters.x.data[0]) < 0.01); // true
+ * ```
+ */
+export class Adam implements Optimizer {
+  static {
+    leaveRaw(this.prototype);
+  }
+
+  readonly #states: Moments = new WeakMap();
+  readonly #options: AdamOptions;
+
+  /** @throws HeedError `ARGUMENT`. */
+  constructor(options: AdamOptions = {}) {
+    checkOptions('Adam', options, MOMENTS);
+    this.#options = options;
+  }
+
+  step(parameters: NamedTensors, gradients: NamedTensors): void {
+    adamStep(this.#states, this.#options, () => 0, parameters, gradients);
+  }
+}
+
+/**
+ * Adam with decoupled weight decay (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019, algorithm 2), as
+ * `torch.optim.AdamW`.
+ *
+ * @example
+ * ```ts
+ * import { AdamW } from '@heed/layers';
+ *
+ * // Weights decay; biases and the weights of normalization do not.
+ * const weightDecay = (name: string) => (/[nN]orm|bias$/.test(name) ? 0 : 0.1);
+ * const optimizer = new AdamW({ learningRate: 3e-4, weightDecay });
+ * console.log(weightDecay('blocks.0.attentionNorm.weight'), weightDecay('head.weight')); // 0 0.1
+ * ```
+ */
+export class AdamW implements Optimizer {
+  static {
+    leaveRaw(this.prototype);
+  }
+
+  readonly #states: Moments = new WeakMap();
+  readonly #options: AdamWOptions;
+
+  /** @throws HeedError `ARGUMENT`. */
+  constructor(options: AdamWOptions = {}) {
+    checkOptions('AdamW', options, {
+      ...MOMENTS,
+      weightDecay: {
+        expected: `${notNegative.expected} or a function from a name to one`,
+        accepts: (value) => typeof value === 'function' || notNegative.accepts(value),
+      },
+    });
+    this.#options = options;
+  }
+
+  step(parameters: NamedTensors, gradients: NamedTensors): void {
+    const { weightDecay = 0.01 } = this.#options;
+    const decayOf = typeof weightDecay === 'number' ? () => weightDecay : weightDecay;
+    adamStep(this.#states, this.#options, decayOf, parameters, gradients);
+  }
+}
+
+type Moments = WeakMap<FloatArray, { mean: Float64Array; square: Float64Array; steps: number }>;
+
+function adamStep(
+  states: Moments,
+  { learningRate = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamOptions,
+  decayOf: (name: string) => number,
+  parameters: NamedTensors,
+  gradients: NamedTensors,
+): void {
+  for (const [parameter, gradient, name] of paired(parameters, gradients)) {
+    const state = kept(states, parameter, (size) => ({
+      mean: new Float64Array(size),
+      square: new Float64Array(size),
+      steps: 0,
+    }));
+    const stepSize = rateAt(learningRate, state.steps++);
+    const { mean, square, steps } = state;
+    const scaled = stepSize / (1 - beta1 ** steps);
+    const correction = 1 / (1 - beta2 ** steps);
+    const decay = stepSize * decayOf(name);
+    for (let n = 0; n < gradient.length; n++) {
+      const g = gradient[n];
+      mean[n] = beta1 * mean[n] + (1 - beta1) * g;
+      square[n] = beta2 * square[n] + (1 - beta2) * g * g;
+      parameter.data[n] -=
+        decay * parameter.data[n] + (scaled * mean[n]) / (Math.sqrt(square[n] * correction) + epsilon);
+    }
+  }
+}
+
+function paired(parameters: NamedTensors, gradients: NamedTensors): [FloatTensor, FloatArray, string][] {
+  return Object.entries(gradients).map(([name, gradient]) => {
+    const parameter = parameters[name];
+    if (parameter === undefined) {
+      throw new HeedError('UNEXPECTED_INPUT', `there is no parameter ${name}`, {
+        remedy: `the parameters are ${Object.keys(parameters).join(', ')}`,
+      });
+    }
+    if (parameter.shape.join() !== gradient.shape.join()) {
+      throw new HeedError(
+        'SHAPE',
+        `the gradient of ${name} is [${gradient.shape.join(', ')}], expected [${parameter.shape.join(', ')}]`,
+      );
+    }
+    return [parameter, gradient.data, name];
+  });
+}
+
+/** By the numbers, which are the same in a proxy of their tensor. */
+function kept<S>(states: WeakMap<FloatArray, S>, { data }: FloatTensor, make: (size: number) => S): S {
+  const state = states.get(data) ?? make(data.length);
+  states.set(data, state);
+  return state;
+}
