@@ -120,9 +120,9 @@ export interface AttentionKernel extends AsyncDisposable {
     dispose(): Promise<void>;
 }
 
-export interface AttentionPart {
-    readonly output: Tensor;
-    readonly statistics: Statistics;
+export interface AttentionPart<T = Tensor> {
+    readonly output: T;
+    readonly statistics: Statistics<T>;
 }
 
 export interface AttentionProblem {
@@ -422,7 +422,7 @@ export declare function firstAvailable(providers: readonly BackendProvider[], pr
 
 export declare function isResident(value: unknown): value is ResidentTensor;
 
-export declare function mergeAttention(parts: readonly AttentionPart[], options?: {
+export declare function mergeAttention(parts: readonly AttentionPart<PlainTensorLike>[], options?: {
     readonly layout?: Layout;
 }): AttentionPart;
 

@@ -182,6 +182,41 @@ describe('merging', () => {
   });
 });
 
+test('parts are tensors, { data, shape } or nested arrays', () => {
+  const tensors = {
+    output: tensor(new Float32Array([1, 2, 3, 4]), [1, 1, 2, 2]),
+    statistics: {
+      rowMax: tensor(new Float32Array([0, 1]), [1, 1, 2]),
+      rowSum: tensor(new Float32Array([1, 2]), [1, 1, 2]),
+    },
+  };
+  const nested = {
+    output: [
+      [
+        [
+          [1, 2],
+          [3, 4],
+        ],
+      ],
+    ],
+    statistics: { rowMax: [[[0, 1]]], rowSum: [[[1, 2]]] },
+  };
+  const { output } = tensors;
+  const plain = {
+    output: { data: output.data, shape: output.shape },
+    statistics: { rowMax: { data: new Float32Array([0, 1]), shape: [1, 1, 2] }, rowSum: [[[1, 2]]] },
+  };
+  const expected = mergeAttention([tensors, tensors]);
+  expect(expected.output.dtype).toBe('float32');
+  expect(mergeAttention([tensors, nested])).toEqual(expected);
+  expect(mergeAttention([nested, plain])).toEqual(expected);
+  const float64 = {
+    output: tensor(Float64Array.from(output.data), output.shape),
+    statistics: nested.statistics,
+  };
+  expect(mergeAttention([float64, nested]).statistics.rowSum.dtype).toBe('float64');
+});
+
 /** The code of the error, if there is one. */
 function codeOf(parts: readonly unknown[]): string {
   try {
@@ -206,4 +241,8 @@ test('what cannot be merged is refused with a code', async () => {
   expect(codeOf([{ output: part.output }])).toBe('SHAPE');
   expect(codeOf([part, { ...part, output: float32 }])).toBe('DTYPE');
   expect(codeOf([{ ...part, output: integers }])).toBe('DTYPE');
+  expect(codeOf([part, { ...part, output: [[[[1]]]] }])).toBe('SHAPE');
+  const resident = await backend.upload(part.output);
+  expect(codeOf([{ ...part, output: resident }])).toBe('ARGUMENT');
+  resident.dispose();
 });

@@ -4,12 +4,13 @@ import { checkOptions } from './options/check-options.ts';
 import { oneOf } from './options/kinds.ts';
 import { kindOf, shown } from './options/shown.ts';
 import type { Layout } from './problem.ts';
-import { type Tensor, checkTensor, zeros } from './tensor.ts';
+import { type FloatDType, type PlainTensorLike, type Tensor, checkTensor, zeros } from './tensor.ts';
+import { toTensor } from './tensor-like.ts';
 
-/** Attention over some of the keys: what {@link mergeAttention} takes and gives. */
-export interface AttentionPart {
-  readonly output: Tensor;
-  readonly statistics: Statistics;
+/** Attention over some of the keys: what {@link mergeAttention} gives, and, of whatever is taken as a tensor, takes. */
+export interface AttentionPart<T = Tensor> {
+  readonly output: T;
+  readonly statistics: Statistics<T>;
 }
 
 /**
@@ -17,11 +18,12 @@ export interface AttentionPart {
  * whole softmax's denominator (the merge step of FlashAttention, Dao et al. 2022, section 3.1; of split decoding, and
  * of attention spread over machines). Parts with no keys are neutral. A sink belongs to exactly one part.
  *
- * @param parts in any order, all of one shape and dtype; `layout` is that of the outputs, default `bhld`.
+ * @param parts in any order, all of one shape and dtype: tensors, `{ data, shape }` or nested arrays, whose numbers take
+ *   the dtype of the first part's output. `layout` is that of the outputs, default `bhld`.
  * @throws HeedError `ARGUMENT` when there is no part; `SHAPE` or `DTYPE` when parts differ; `UNKNOWN_OPTION`.
  */
 export function mergeAttention(
-  parts: readonly AttentionPart[],
+  parts: readonly AttentionPart<PlainTensorLike>[],
   options: { readonly layout?: Layout } = {},
 ): AttentionPart {
   checkOptions('mergeAttention()', options, { layout: oneOf('bhld', 'blhd') });
@@ -31,14 +33,22 @@ export function mergeAttention(
       remedy: 'give the parts in an array, each { output, statistics }',
     });
   }
-  const [first] = parts as readonly AttentionPart[];
-  if (first === undefined) {
+  if (parts.length === 0) {
     throw new HeedError('ARGUMENT', 'there are no parts to merge', {
       clause: 'merge',
       remedy: 'give at least one part: { output, statistics }',
     });
   }
-  parts.forEach((part, index) => checkPart(part, first, index, options.layout ?? 'bhld'));
+  const layout = options.layout ?? 'bhld';
+  const first = tensorsOf(parts[0]!, 0, 'float32');
+  const floats = first.output.dtype === 'float64' ? 'float64' : 'float32';
+  const checked = Array.from(parts, (part, index) => tensorsOf(part, index, floats));
+  checked.forEach((part, index) => checkPart(part, checked[0]!, index, layout));
+  return merged(checked, layout);
+}
+
+function merged(parts: readonly AttentionPart[], layout: Layout): AttentionPart {
+  const [first] = parts as [AttentionPart];
   const dtype = first.output.dtype as 'float32' | 'float64';
   const output = zeros(dtype, first.output.shape);
   const rowMax = zeros(dtype, first.statistics.rowMax.shape);
@@ -57,7 +67,7 @@ export function mergeAttention(
     rowMax.data[row] = max;
     rowSum.data[row] = sum;
 
-    const at = outputRow(row, heads, length, options.layout ?? 'bhld') * depth;
+    const at = outputRow(row, heads, length, layout) * depth;
     for (let d = 0; d < depth; d++) {
       let weighted = 0;
       for (const part of parts) {
@@ -86,15 +96,30 @@ function outputRow(row: number, heads: number, length: number, layout: Layout): 
   return (b * length + i) * heads + h;
 }
 
-function checkPart(part: AttentionPart, first: AttentionPart, index: number, layout: Layout): void {
+/** A part as tensors, with data as large as their shapes say. */
+function tensorsOf(part: AttentionPart<PlainTensorLike>, index: number, floats: FloatDType): AttentionPart {
   if (kindOf(part) !== 'Object') {
     throw new HeedError('ARGUMENT', `part ${index} is ${shown(part)}, expected { output, statistics }`, {
       clause: 'merge',
       remedy: 'ask each call for its statistics, and give its results',
     });
   }
-  const tensors = { output: part.output, rowMax: part.statistics?.rowMax, rowSum: part.statistics?.rowSum };
-  for (const [name, value] of Object.entries(tensors)) checkTensor(`${name} of part ${index}`, value);
+  const tensorOf = (name: string, value: unknown): Tensor => {
+    const made: unknown = toTensor(`${name} of part ${index}`, value, 'float', floats);
+    checkTensor(`${name} of part ${index}`, made);
+    return made;
+  };
+  return {
+    output: tensorOf('output', part.output),
+    statistics: {
+      rowMax: tensorOf('rowMax', part.statistics?.rowMax),
+      rowSum: tensorOf('rowSum', part.statistics?.rowSum),
+    },
+  };
+}
+
+function checkPart(part: AttentionPart, first: AttentionPart, index: number, layout: Layout): void {
+  const tensors = { output: part.output, ...part.statistics };
   if (part.output.shape.length !== 4) {
     const letters = layout === 'bhld' ? '[B, Hq, Lq, Dv]' : '[B, Lq, Hq, Dv]';
     throw new HeedError(
