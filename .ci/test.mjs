@@ -1,6 +1,12 @@
-// Runs every package's tests, names what was skipped and why, and ends with one line that counts them all.
+// Runs tasks of turbo in every package that has them, by default `test`; names what was skipped and why, and ends with
+// one line that counts the tests of all tasks.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+
+/** Tasks, and what vitest calls the report of each. */
+const REPORTS = { test: 'test', 'test:release': 'release' };
+const tasks = process.argv.length > 2 ? process.argv.slice(2) : ['test'];
 
 const packages = [
   ...['packages', 'apps'].flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`)),
@@ -8,17 +14,19 @@ const packages = [
   'conformance/peers',
   'benchmarks',
 ].filter((folder) => existsSync(`${folder}/package.json`));
-const reportOf = (folder) => `${folder}/.reports/vitest.json`;
+const reports = tasks.flatMap((task) => packages.map((folder) => `${folder}/.reports/${REPORTS[task]}.json`));
 
-for (const folder of packages) rmSync(reportOf(folder), { force: true });
-const turbo = spawnSync('turbo', ['run', 'test', '--continue', '--concurrency=1'], {
-  stdio: 'inherit',
-  shell: true,
-});
+for (const report of reports) rmSync(report, { force: true });
+// Packages side by side, one file of tests at a time in each: the slowest files would else leave the other cores idle.
+const turbo = spawnSync(
+  'turbo',
+  ['run', ...tasks, '--continue', '--log-order=grouped', `--concurrency=${availableParallelism()}`],
+  { stdio: 'inherit', shell: true, env: { ...process.env, HEED_TEST_WORKERS: '1' } },
+);
 
-const tests = packages
-  .filter((folder) => existsSync(reportOf(folder)))
-  .flatMap((folder) => JSON.parse(readFileSync(reportOf(folder), 'utf8')).testResults)
+const tests = reports
+  .filter((report) => existsSync(report))
+  .flatMap((report) => JSON.parse(readFileSync(report, 'utf8')).testResults)
   .flatMap(({ assertionResults }) => assertionResults);
 const withStatus = (...statuses) => tests.filter(({ status }) => statuses.includes(status));
 const passed = withStatus('passed');

@@ -14,7 +14,7 @@ export interface Block {
 }
 
 /** The code blocks of a folder: those of Markdown files, and those after `@example` in docstrings. */
-export function blocksOf(root: string): Block[] {
+function blocksOf(root: string): Block[] {
   return filesOf(root).flatMap((file) => {
     const text = readFileSync(path.join(root, file), 'utf8');
     return file.endsWith('.md') ? blocksOfMarkdown(file, text) : blocksOfDocstrings(file, text);
@@ -51,6 +51,10 @@ function blocksOfDocstrings(file: string, text: string): Block[] {
       return blocksOfMarkdown(file, markdown, line);
     });
 }
+
+/** The root of the project, and all that its documents show. */
+export const ROOT: string = path.resolve(import.meta.dirname, '../../..');
+export const documented: readonly Block[] = blocksOf(ROOT);
 
 /** What `console.log(…); // value` comments say a program prints, in order. */
 export function promisedOutput(code: string): string[] {

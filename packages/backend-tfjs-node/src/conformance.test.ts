@@ -1,32 +1,3 @@
-import { allCases, conformance } from '@heed/conformance';
-import { describe, test } from 'vitest';
-import { tfjsNodeProvider } from './provider.ts';
-import type { TileLimits } from './plan/tiles.ts';
+import { suite } from './test/suite.ts';
 
-/** Tiles of three rows and few keys: the cases of the suite, small as they are, take many tiles of every kind. */
-const SMALL_TILES: TileLimits = {
-  scores: 200,
-  sampledScores: 200,
-  minimumRows: 3,
-  causalRows: 3,
-  windowRows: 3,
-  apart: 8,
-};
-
-// For both the same objects: what results are compared with is kept with the case.
-const cases = await allCases();
-
-for (const [name, limits] of [
-  ['as it is', undefined],
-  ['in small tiles', SMALL_TILES],
-] as const) {
-  const runner = {
-    describe(clause: string, define: () => void): void {
-      describe(`${name}: ${clause}`, () => {
-        define();
-      });
-    },
-    test,
-  };
-  await conformance(tfjsNodeProvider(limits && { limits }), runner, { cases });
-}
+await suite('test');

@@ -1,35 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { WasmOptions } from './index.ts';
-import { type OpenPage, absence, isRequired, openPage } from './test/chromium.ts';
-import type { Headers } from './test/site.ts';
-
-const skips = absence !== null && !isRequired();
-
-/** Defines tests that share a page. */
-function inChromium(headers: Headers, name: string, define: (opened: () => OpenPage) => void): void {
-  describe.skipIf(skips)(`in headless Chromium, ${name}${absence === null ? '' : `: ${absence}`}`, () => {
-    let page: OpenPage | undefined;
-    beforeAll(async () => {
-      page = await openPage(headers);
-    });
-    afterAll(() => page?.close());
-    define(() => page!);
-  });
-}
-
-async function expectNoFailure(
-  { page }: OpenPage,
-  options: WasmOptions,
-  clauses?: readonly string[],
-): Promise<void> {
-  const report = await page.evaluate(([given, some]) => window.verifyWasm!(given, some), [
-    options,
-    clauses,
-  ] as const);
-  expect(report.device).toContain(`SIMD, ${options.threads} thread`);
-  expect(report.clauses.flatMap(({ failures }) => failures)).toEqual([]);
-  expect(report.passed).toBeGreaterThan(40);
-}
+import type { OpenPage } from './test/chromium.ts';
+import { expectNoFailure, inChromium } from './test/in-chromium.ts';
 
 const deviceOf = ({ page }: OpenPage, options: WasmOptions): Promise<string> =>
   page.evaluate((given) => window.deviceOf!(given), options);
@@ -54,12 +26,8 @@ inChromium({ isolated: true }, 'cross-origin isolated', (opened) => {
     );
   });
 
-  test('the whole suite with two threads', { timeout: 600_000 }, () =>
-    expectNoFailure(opened(), { threads: 2 }),
-  );
-
-  test('some of it without relaxed SIMD', () =>
-    expectNoFailure(opened(), { threads: 2, relaxedSimd: false }, ['order', 'mask', 'gradient']));
+  test('some of the suite with two threads', () =>
+    expectNoFailure(opened(), { threads: 2 }, ['order', 'mask', 'gradient', 'resident']));
 });
 
 inChromium({ isolated: false }, 'not isolated', (opened) => {

@@ -1,0 +1,5 @@
+import { suite } from './test/suite.ts';
+import { useSoftwareVulkan } from './test/software-vulkan.ts';
+
+useSoftwareVulkan();
+await suite('whole');

@@ -1,0 +1,46 @@
+import { type ConformanceCase, allCases, conformance } from '@heed/conformance';
+import { describe, test } from 'vitest';
+import type { WebgpuOptions } from '../index.ts';
+import { providerOf } from './provider-of.ts';
+
+/**
+ * A software adapter compiles for seconds: each head size that a property draws, and each combination of features, is a
+ * pipeline of its own. `test` takes every sixth of the other cases, `release` the rest of them, and some clauses without
+ * subgroups; `whole` what these leave out.
+ */
+export type Part = 'test' | 'release' | 'whole';
+
+/** Every way in which kernels run on an adapter that has subgroups. */
+const OPTIONS: Readonly<Record<string, WebgpuOptions>> = {
+  subgroups: {},
+  'no subgroups': { subgroups: false },
+};
+const WITHOUT_SUBGROUPS = new Set(['order', 'causal', 'softcap', 'gradient']);
+
+// For all options the same objects: what results are compared with is kept with the case.
+const cases = await allCases();
+const isSlow = ({ id }: ConformanceCase): boolean => /^combination\/|\/property\//.test(id);
+const everySixth = new Set(cases.filter((one) => !isSlow(one)).filter((_, n) => n % 6 === 0));
+
+function partOf(one: ConformanceCase, { subgroups }: WebgpuOptions): Part {
+  if (isSlow(one)) return 'whole';
+  if (subgroups === false) return WITHOUT_SUBGROUPS.has(one.clause) ? 'release' : 'whole';
+  return everySixth.has(one) ? 'test' : 'release';
+}
+
+/** Defines the tests of a part of the suite, with all options. */
+export async function suite(part: Part): Promise<void> {
+  for (const [name, options] of Object.entries(OPTIONS)) {
+    const chosen = cases.filter((one) => partOf(one, options) === part);
+    if (chosen.length === 0) continue;
+    const runner = {
+      describe: (clause: string, define: () => void) => {
+        describe(`${name}: ${clause}`, () => {
+          define();
+        });
+      },
+      test,
+    };
+    await conformance(providerOf(options), runner, { cases: chosen });
+  }
+}
