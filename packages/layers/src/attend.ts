@@ -58,8 +58,13 @@ export const SCOPE_NAMES: Readonly<Record<keyof AttentionScope, true>> = {
 export interface Attended {
   readonly output: FloatTensor;
   readonly weights: FloatTensor;
+  readonly logSumExp: FloatTensor;
   /** When the gradient was asked for. */
   gradient(dOutput: FloatTensor): Promise<AttentionGradients<FloatTensor>>;
+}
+
+interface AttendOptions extends ForwardOptions {
+  readonly logSumExp?: boolean;
 }
 
 /**
@@ -69,7 +74,7 @@ export interface Attended {
 export async function attend(
   backend: AttentionBackend,
   request: Omit<LayerRequest, 'layout' | 'gradient' | 'selection' | 'seed' | keyof RequestedResults>,
-  { weights = false, gradient = false, ...run }: ForwardOptions,
+  { weights = false, gradient = false, logSumExp = false, ...run }: AttendOptions,
 ): Promise<Attended> {
   const backward = typeof gradient === 'object' ? gradient : backend;
   const headsLast = [backend, backward].every(({ capabilities }) =>
@@ -83,11 +88,13 @@ export async function attend(
     value: toBackend(request.value as Tensor),
     layout: headsLast ? 'blhd' : 'bhld',
     weights,
+    logSumExp,
   };
   const { results, gradientOf } = await forward(backend, backward, asked, gradient !== false, run);
   return {
     output: toBackend(results.output!) as FloatTensor,
     weights: results.weights as FloatTensor,
+    logSumExp: results.logSumExp as FloatTensor,
     async gradient(dOutput) {
       const gradients = await gradientOf(toBackend(dOutput));
       return {

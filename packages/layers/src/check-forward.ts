@@ -1,14 +1,19 @@
-import { abortSignal, assertBackend, checkOptions, flag } from '@heed/core/backend';
+import { type OptionKind, abortSignal, assertBackend, checkOptions, flag } from '@heed/core/backend';
 import type { ForwardOptions } from './attend.ts';
 
 /**
- * What a layer's forward() is called with besides its inputs, checked before it computes anything.
+ * Checks what a layer's forward() is called with besides its inputs, before it computes anything.
  *
+ * @param more options of that layer alone.
  * @throws HeedError `ARGUMENT` or `CONTRACT_VERSION`.
  */
-export function checkForward(backend: unknown, options: ForwardOptions = {}): void {
+export function checkForward(
+  backend: unknown,
+  options: ForwardOptions = {},
+  more: Readonly<Record<string, OptionKind | true>> = {},
+): void {
   assertBackend(backend);
-  checkOptions('forward()', options, { signal: abortSignal, weights: flag, gradient: true });
+  checkOptions('forward()', options, { signal: abortSignal, weights: flag, gradient: true, ...more });
   const { gradient = false } = options;
   if (typeof gradient !== 'boolean') assertBackend(gradient, 'gradient');
 }

@@ -14,18 +14,28 @@ export { Linear, type LinearGradients, type LinearOptions } from './linear.ts';
 export { type CrossEntropy, type CrossEntropyOptions, crossEntropy } from './loss/cross-entropy.ts';
 export { LuongAttention, type LuongAttentionOptions } from './luong-attention.ts';
 export { projectionDevice } from './matrix/tile-engine.ts';
+export { MultiHeadAttention } from './multi-head-attention/layer.ts';
 export {
-  MultiHeadAttention,
   type MultiHeadAttentionGradients,
   type MultiHeadAttentionInputs,
   type MultiHeadAttentionOptions,
   type MultiHeadAttentionResults,
-} from './multi-head-attention.ts';
+  type MultiHeadForwardOptions,
+  type ProjectionBiases,
+  type QueryKeyNormOptions,
+} from './multi-head-attention/options.ts';
+export {
+  RelativePositionBias,
+  type RelativePositionBiasOptions,
+  type RelativePositionLengths,
+} from './relative-position-bias.ts';
 export { LayerNorm, type LayerNormOptions } from './norm/layer-norm.ts';
 export { RMSNorm, type RMSNormOptions } from './norm/rms-norm.ts';
 export { type NamedTensors, type ParameterSource, addGradients, collectParameters } from './parameters.ts';
 export { seededRandom } from './random.ts';
-export type { RotaryOptions } from './rotary.ts';
+export { type RotaryFrequencies, rotaryFrequencies } from './rotary/frequencies.ts';
+export type { RotaryOptions, RotaryScaling } from './rotary/options.ts';
+export { type RotateInputs, rotate } from './rotary/rotate.ts';
 export {
   type RowRange,
   type SafetensorsFile,
@@ -33,6 +43,7 @@ export {
   openSafetensors,
 } from './safetensors/open.ts';
 export { type Safetensors, readSafetensors } from './safetensors/read.ts';
+export { type SafetensorsIndex, openSafetensorsShards } from './safetensors/shards.ts';
 export { type WriteSafetensorsOptions, writeSafetensors } from './safetensors/write.ts';
 export type { SingleHeadGradients, SingleHeadInputs, SingleHeadResults } from './single-head.ts';
 export {
@@ -56,3 +67,11 @@ export {
   type SGDOptions,
 } from './training/optimizers.ts';
 export { type Schedule, type ScheduleOptions, cosineSchedule, linearSchedule } from './training/schedules.ts';
+export type {
+  TransformerBlockForwardOptions,
+  TransformerBlockGradients,
+  TransformerBlockInputs,
+  TransformerBlockOptions,
+  TransformerBlockResults,
+} from './block/options.ts';
+export { TransformerBlock } from './block/transformer-block.ts';

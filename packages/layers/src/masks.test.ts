@@ -7,6 +7,8 @@ import {
   HardAttention,
   LuongAttention,
   MultiHeadAttention,
+  type FloatTensor,
+  type MultiHeadAttentionInputs,
   seededRandom,
 } from './index.ts';
 
@@ -23,7 +25,13 @@ const single = {
   dtype: 'float64',
   random: seededRandom(1),
 } as const;
-const layers = {
+interface AnyLayer {
+  forward(
+    backend: AttentionBackend,
+    inputs: MultiHeadAttentionInputs & { readonly key: FloatTensor },
+  ): Promise<{ readonly output: FloatTensor }>;
+}
+const layers: Record<string, AnyLayer> = {
   'multi-head': new MultiHeadAttention({ embedDim: 4, heads: 2, dtype: 'float64', random: seededRandom(1) }),
   additive: new AdditiveAttention(single),
   'Luong, general': new LuongAttention({ ...single, score: 'general' }),

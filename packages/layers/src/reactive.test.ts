@@ -17,7 +17,9 @@ import {
   MultiHeadAttention,
   RMSNorm,
   SGD,
+  RelativePositionBias,
   SpatialAttention,
+  TransformerBlock,
   seededRandom,
 } from './index.ts';
 
@@ -92,6 +94,8 @@ describe.each(Object.entries(LIBRARIES))('in a reactive object of %s', (_, kept)
     ['AdamW', new AdamW()],
     ['LayerNorm', new LayerNorm({ embedDim: 2 })],
     ['RMSNorm', new RMSNorm({ embedDim: 2 })],
+    ['RelativePositionBias', new RelativePositionBias({ heads: 2 })],
+    ['TransformerBlock', new TransformerBlock({ embedDim: 4, heads: 2 })],
     ['Embedding', new Embedding({ count: 2, embedDim: 2 })],
     ['FeedForward', new FeedForward({ embedDim: 2 })],
   ])('%s stays itself', (__, instance) => {

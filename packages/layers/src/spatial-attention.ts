@@ -2,7 +2,7 @@ import { type AttentionBackend, type FloatDType, HeedError, type PlainTensorLike
 import { checkOptions, flag, oneOf, required, shown, sizeOf, zeros } from '@heed/core/backend';
 import type { ForwardOptions, When } from './attend.ts';
 import { checkForward } from './check-forward.ts';
-import { MultiHeadAttention } from './multi-head-attention.ts';
+import { MultiHeadAttention } from './multi-head-attention/layer.ts';
 import { count, FIRST_WEIGHTS, checkCounts } from './options.ts';
 import { type NamedTensors, initialUniform } from './parameters.ts';
 import { type StateDict, copyParameters } from './state-dict/copy.ts';

@@ -86,16 +86,23 @@ export async function openSafetensors(file: Blob): Promise<SafetensorsFile> {
       return { dtype, shape: [...shape] };
     },
     tensor,
-    async stateDict(prefix = '') {
-      const dict: Record<string, Tensor> = {};
-      for (const name of names.filter((one) => one.startsWith(prefix))) {
-        const value = await tensor(name);
-        // Not an assignment: a file may have a tensor named __proto__.
-        Object.defineProperty(dict, name.slice(prefix.length), { enumerable: true, value });
-      }
-      return dict;
-    },
+    stateDict: (prefix = '') => tensorsUnder(prefix, names, tensor),
   };
+}
+
+/** Reads the tensors whose names begin with a prefix, one after another, under the rest of their names. */
+export async function tensorsUnder(
+  prefix: string,
+  names: readonly string[],
+  tensor: SafetensorsFile['tensor'],
+): Promise<Record<string, Tensor>> {
+  const dict: Record<string, Tensor> = {};
+  for (const name of names.filter((one) => one.startsWith(prefix))) {
+    const value = await tensor(name);
+    // Not an assignment: a file may have a tensor named __proto__.
+    Object.defineProperty(dict, name.slice(prefix.length), { enumerable: true, value });
+  }
+  return dict;
 }
 
 /** The rows of a tensor, as a tensor of the file. */

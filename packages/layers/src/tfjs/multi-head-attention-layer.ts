@@ -1,7 +1,7 @@
 import { HeedError, tensor } from '@heed/core';
 import { checkOptions, flag, type OptionKind } from '@heed/core/backend';
 import type { LayerVariable, Shape, Tensor, Tensor4D, layers, serialization } from '@tensorflow/tfjs';
-import { MultiHeadAttention } from '../multi-head-attention.ts';
+import { MultiHeadAttention } from '../multi-head-attention/layer.ts';
 import type { NamedTensors } from '../parameters.ts';
 import type { StateDict } from '../state-dict/copy.ts';
 import type { FloatArray } from '../tensors.ts';

@@ -4,14 +4,14 @@ import { type AttentionBackend, FEATURES, HeedError, tensor } from '@heed/core';
 import { defineBackend } from '@heed/core/backend';
 import reference from '@heed/core/reference';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { dot, expectGradients, randomTensor } from './finite-differences.test.helper.ts';
+import { dot, expectGradients, randomTensor } from '../finite-differences.test.helper.ts';
 import {
   type FloatTensor,
   MultiHeadAttention,
   type MultiHeadAttentionInputs,
   type MultiHeadAttentionOptions,
   seededRandom,
-} from './index.ts';
+} from '../index.ts';
 
 let backend: AttentionBackend;
 beforeAll(async () => {
@@ -55,6 +55,16 @@ const cases: Record<
     { heads: 1, rotary: { dim: 4, interleaved: true, base: 100 } },
     self,
   ],
+  'rotary by YaRN, which multiplies too': [
+    { heads: 2, headDim: 4, rotary: { scaling: { kind: 'yarn', factor: 4, trainedLength: 8 } } },
+    self,
+  ],
+  'query and key norms, rotary': [{ heads: 2, headDim: 4, queryKeyNorm: {}, rotary: {} }, self],
+  'query and key norms, 1 + weight, grouped': [
+    { heads: 4, kvHeads: 2, headDim: 3, queryKeyNorm: { unitOffset: true, epsilon: 0.1 } },
+    self,
+  ],
+  'sinks, no bias of the key': [{ heads: 2, sinks: true, bias: { key: false } }, { causal: true }],
 };
 
 describe('gradients agree with finite differences in float64', () => {
@@ -216,7 +226,11 @@ describe('mistakes have a code', () => {
     ['DTYPE', () => layer.forward(backend, { query, keyMask: tensor(new Float32Array(2), [1, 2]) })],
     ['SHAPE', () => layer.forward(backend, { query, keyMask: tensor(new Uint8Array(2), [2]) })],
     ['MISSING_INPUT', () => layer.loadStateDict({})],
-    ['UNEXPECTED_INPUT', () => layer.loadStateDict({ ...layer.parameters, bias_k: query })],
+    ['UNSUPPORTED', () => layer.loadStateDict({ ...layer.parameters, bias_k: query, bias_v: query })],
+    ['UNSUPPORTED', () => layer.loadStateDict({ ...layer.parameters, 'query.weight_blocks': query })],
+    ['UNEXPECTED_INPUT', () => layer.loadStateDict({ ...layer.parameters, other: query })],
+    ['UNKNOWN_OPTION', () => new MultiHeadAttention({ embedDim: 4, heads: 2, bias: { q: true } as never })],
+    ['ARGUMENT', () => new MultiHeadAttention({ embedDim: 4, heads: 2, bias: 1 as never })],
     ['SHAPE', () => layer.loadStateDict({ ...layer.parameters, 'query.weight': query })],
   ])('%s (%#)', async (code, work) => {
     expect(await codeOf(work)).toBe(code);

@@ -1,94 +1,27 @@
-import {
-  type AttentionBackend,
-  type FloatDType,
-  HeedError,
-  type PlainTensorLike,
-  type Tensor,
-} from '@heed/core';
-import { checkOptions, flag, required, text, zeros } from '@heed/core/backend';
-import { type AttentionScope, type ForwardOptions, SCOPE_NAMES, type When, attend } from './attend.ts';
-import { checkForward } from './check-forward.ts';
-import { linear, linearGradient } from './linear.ts';
-import { withKeyMask } from './masks.ts';
-import { count, finite, positive, FIRST_WEIGHTS } from './options.ts';
-import { type NamedTensors, initialGlorot, initialUniform } from './parameters.ts';
-import { type RotaryOptions, checkRotary, positionsOf, rotate } from './rotary.ts';
-import type { StateDict } from './state-dict/copy.ts';
-import { loadProjections } from './state-dict/projections.ts';
-import { type FloatTensor, checkShape, reshape, sum } from './tensors.ts';
-import { type FloatTensorLike, floatTensor, withTensors } from './tensor-like.ts';
-import { leaveRaw } from './reactive.ts';
-
-export interface MultiHeadAttentionOptions {
-  /** E, the width of queries and of the output. */
-  readonly embedDim: number;
-  /** Hq, the number of query heads. */
-  readonly heads: number;
-  /** Hkv, the number of key and value heads; Hq is a multiple of it. Default: Hq. */
-  readonly kvHeads?: number;
-  /** D, the width of a head. Default E / Hq. */
-  readonly headDim?: number;
-  /** The width of the key's input. Default E. */
-  readonly kdim?: number;
-  /** The width of the value's input. Default E. */
-  readonly vdim?: number;
-  /** Whether the four projections add a bias. Default true. */
-  readonly bias?: boolean;
-  /** Rotates queries and keys by their positions. Default: no. */
-  readonly rotary?: RotaryOptions;
-  /** Factor of the scores. Default 1 / √D. */
-  readonly scale?: number;
-  /** c of c · tanh(score / c). Default: none. */
-  readonly softcap?: number;
-  /** Default `float32`. */
-  readonly dtype?: FloatDType;
-  /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
-  readonly random?: () => number;
-}
-
-/** The tensors of a call, and who attends to whom. */
-export interface MultiHeadAttentionInputs extends AttentionScope {
-  /** `[B, Lq, E]`. */
-  readonly query: FloatTensorLike;
-  /** `[B, Lk, kdim]`. Default: the query (self-attention). */
-  readonly key?: FloatTensorLike | undefined;
-  /** `[B, Lk, vdim]`. Default: the key. */
-  readonly value?: FloatTensorLike | undefined;
-  /** Added to the scores; broadcasts against `[B, Hq, Lq, Lk]`, and has a gradient. */
-  readonly bias?: FloatTensorLike | undefined;
-  /** `[Hq]`: score − slope · |p − j|. */
-  readonly alibiSlopes?: FloatTensorLike | undefined;
-  /** int32 `[Lq]` or `[B, Lq]`, for rotary embeddings. Default 0, 1, … where Lq = Lk; else both must be given. */
-  readonly queryPositions?: PlainTensorLike | undefined;
-  /** int32 `[Lk]` or `[B, Lk]`. Default in self-attention: those of the queries. */
-  readonly keyPositions?: PlainTensorLike | undefined;
-}
-
-export interface MultiHeadAttentionGradients {
-  /** Of the query; of all that it stood for, where key or value was left out. */
-  readonly dQuery: FloatTensor;
-  /** When a key was given; of the value too, where that was left out. */
-  readonly dKey?: FloatTensor;
-  /** When a value was given. */
-  readonly dValue?: FloatTensor;
-  /** When a bias was given. */
-  readonly dBias?: FloatTensor;
-  /** By the names of {@link MultiHeadAttention.parameters}. */
-  readonly parameters: NamedTensors;
-}
-
-export type MultiHeadAttentionResults<Options> = {
-  /** `[B, Lq, E]`. */
-  readonly output: FloatTensor;
-} & When<Options, 'weights', { /** `[B, Hq, Lq, Lk]`. */ readonly weights: FloatTensor }> &
-  When<
-    Options,
-    'gradient',
-    {
-      /** Inputs and parameters must be unchanged since the forward call. */
-      gradient(dOutput: FloatTensorLike): Promise<MultiHeadAttentionGradients>;
-    }
-  >;
+import { type AttentionBackend, type FloatDType, HeedError, type Tensor } from '@heed/core';
+import { checkOptions, flag, required, text } from '@heed/core/backend';
+import { SCOPE_NAMES, attend } from '../attend.ts';
+import { checkForward } from '../check-forward.ts';
+import { linear, linearGradient } from '../linear.ts';
+import { withKeyMask } from '../masks.ts';
+import { RMSNorm } from '../norm/rms-norm.ts';
+import { FIRST_WEIGHTS, count, finite, positive } from '../options.ts';
+import type { NamedTensors } from '../parameters.ts';
+import { leaveRaw } from '../reactive.ts';
+import { checkRotary } from '../rotary/options.ts';
+import { lengthOf, positionsOf, rotateBy } from '../rotary/rotate.ts';
+import { type StateDict, copyParameters, underPrefix } from '../state-dict/copy.ts';
+import { projectionsOf } from '../state-dict/projections.ts';
+import { type FloatTensorLike, floatTensor, withTensors } from '../tensor-like.ts';
+import { type FloatTensor, checkShape, reshape, sum } from '../tensors.ts';
+import type {
+  MultiHeadAttentionGradients,
+  MultiHeadAttentionInputs,
+  MultiHeadAttentionOptions,
+  MultiHeadAttentionResults,
+  MultiHeadForwardOptions,
+} from './options.ts';
+import { type Shape, initialParameters, shapeOf } from './parameters.ts';
 
 const INPUT_NAMES: Readonly<Record<keyof MultiHeadAttentionInputs, true>> = {
   query: true,
@@ -101,23 +34,14 @@ const INPUT_NAMES: Readonly<Record<keyof MultiHeadAttentionInputs, true>> = {
   ...SCOPE_NAMES,
 };
 
-/** The numbers that fix the shapes. */
-interface Shape {
-  readonly embedDim: number;
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
-  readonly kdim: number;
-  readonly vdim: number;
-}
-
 /**
  * Multi-head attention (Vaswani et al., "Attention is all you need", 2017, section 3.2.2): four projections around
  * `attention()`. Self-attention when only a query is given, cross-attention with a key, grouped-query attention with
  * `kvHeads`.
  *
  * Parameters, y = x Wᵀ + b each: `query.weight` `[Hq·D, E]`, `key.weight` `[Hkv·D, kdim]`, `value.weight`
- * `[Hkv·D, vdim]`, `output.weight` `[E, Hq·D]`, and a `.bias` beside each. First weights as in
+ * `[Hkv·D, vdim]`, `output.weight` `[E, Hq·D]`, and a `.bias` beside each; `queryNorm.weight` and
+ * `keyNorm.weight` `[D]` with `queryKeyNorm`; `sinks` `[Hq]`. First weights as in
  * `torch.nn.MultiheadAttention`: Glorot's for the three inputs, ±1/√in for the output, biases 0.
  *
  * @example
@@ -141,6 +65,7 @@ export class MultiHeadAttention {
   readonly #shape: Shape;
   readonly #dtype: FloatDType;
   readonly #options: MultiHeadAttentionOptions;
+  readonly #norms: Readonly<Record<'query' | 'key', RMSNorm>> | null;
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: MultiHeadAttentionOptions) {
@@ -151,7 +76,9 @@ export class MultiHeadAttention {
       headDim: count,
       kdim: count,
       vdim: count,
-      bias: flag,
+      bias: true,
+      queryKeyNorm: true,
+      sinks: flag,
       rotary: true,
       scale: finite,
       softcap: positive,
@@ -161,12 +88,15 @@ export class MultiHeadAttention {
     this.#dtype = options.dtype ?? 'float32';
     this.#options = options;
     if (options.rotary !== undefined) checkRotary(options.rotary, this.#shape.headDim);
-    this.parameters = initialParameters(
-      this.#shape,
-      this.#dtype,
-      options.bias ?? true,
-      options.random ?? Math.random,
-    );
+    checkBiases(options.bias);
+    this.#norms = normsOf(options, this.#shape.headDim);
+    this.parameters = {
+      ...initialParameters(this.#shape, this.#dtype, options),
+      ...(this.#norms && {
+        'queryNorm.weight': this.#norms.query.parameters['weight'],
+        'keyNorm.weight': this.#norms.key.parameters['weight'],
+      }),
+    };
   }
 
   /**
@@ -174,12 +104,12 @@ export class MultiHeadAttention {
    * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNKNOWN_OPTION`, `ARGUMENT`, `ALIGNMENT_REQUIRED`;
    * `UNSUPPORTED` when the backend does not declare what is asked of it.
    */
-  async forward<const O extends ForwardOptions = object>(
+  async forward<const O extends MultiHeadForwardOptions = object>(
     backend: AttentionBackend,
     inputs: MultiHeadAttentionInputs,
     options?: O,
   ): Promise<MultiHeadAttentionResults<O>> {
-    checkForward(backend, options);
+    checkForward(backend, options, { logSumExp: flag });
     checkOptions('forward()', inputs, INPUT_NAMES);
     const {
       query,
@@ -194,16 +124,19 @@ export class MultiHeadAttention {
     const { bias, alibiSlopes, ...who } = rest;
     const scope = await withKeyMask(who, query.shape[0], key.shape[1]);
     const rotation = this.#rotation(query, key, queryPositions, keyPositions);
+    const projected = { query: this.#project('query', query), key: this.#project('key', key) };
+    const sinks = this.parameters['sinks'];
     const attended = await attend(
       backend,
       {
-        query: rotation.query(this.#project('query', query), 1),
-        key: rotation.key(this.#project('key', key), 1),
+        query: rotation.query(this.#normalized('query', projected.query), 1),
+        key: rotation.key(this.#normalized('key', projected.key), 1),
         value: this.#project('value', value),
         scale: this.#options.scale,
         softcap: this.#options.softcap,
         bias,
         alibiSlopes,
+        sinks,
         ...scope,
       },
       options ?? {},
@@ -212,6 +145,7 @@ export class MultiHeadAttention {
     const results = {
       output: linear(joined, this.parameters['output.weight'], this.parameters['output.bias']),
       ...(options?.weights && { weights: attended.weights }),
+      ...(options?.logSumExp && { logSumExp: attended.logSumExp }),
       ...(options?.gradient && {
         gradient: async (given: FloatTensorLike): Promise<MultiHeadAttentionGradients> => {
           const dOutput = floatTensor('dOutput', given, this.#dtype);
@@ -223,13 +157,20 @@ export class MultiHeadAttention {
           );
           const out = linearGradient(joined, this.parameters['output.weight'], dOutput);
           const inner = await attended.gradient(reshape(out.dInput, attended.output.shape));
-          const q = this.#unproject('query', query, rotation.query(inner.dQuery, -1));
-          const k = this.#unproject('key', key, rotation.key(inner.dKey, -1));
+          const ofQuery = this.#beforeNorm('query', projected.query, rotation.query(inner.dQuery, -1));
+          const ofKey = this.#beforeNorm('key', projected.key, rotation.key(inner.dKey, -1));
+          const q = this.#unproject('query', query, ofQuery.dHeads);
+          const k = this.#unproject('key', key, ofKey.dHeads);
           const v = this.#unproject('value', value, inner.dValue);
           return {
             ...addUp(inputs, q.dInput, k.dInput, v.dInput),
             ...(inner.dBias && { dBias: inner.dBias }),
-            parameters: this.#named({ query: q, key: k, value: v, output: out }),
+            parameters: {
+              ...this.#named({ query: q, key: k, value: v, output: out }),
+              ...ofQuery.parameters,
+              ...ofKey.parameters,
+              ...(inner.dSinks && { sinks: inner.dSinks }),
+            },
           };
         },
       }),
@@ -239,16 +180,22 @@ export class MultiHeadAttention {
 
   /**
    * Takes over trained parameters, converted to the layer's dtype. Names may be this layer's own; those of
-   * `torch.nn.MultiheadAttention` (`in_proj_weight`, or `q_proj_weight` and so on with kdim and vdim, `out_proj`); of
-   * BERT (`self.query`, `output.dense`); or `q_proj`, `k_proj`, `v_proj` with `o_proj` or `out_proj` (Llama, BART). An
-   * output projection without the bias that the other three have (Qwen2) gets a bias of 0.
+   * `torch.nn.MultiheadAttention`; or those of the attention of BERT, ViT (of the hub and of timm), DistilBERT, BART, Whisper,
+   * GPT-2, GPT-NeoX, Llama, Qwen2, Qwen3, Gemma, Phi-3, gpt-oss and T5. Stacked projections are taken apart, transposed ones are
+   * turned. A bias that the file lacks for the output (Qwen2) or the key (Whisper) alone is 0. The relative positions of T5 are
+   * passed over: they belong into a `RelativePositionBias`.
    *
    * @param options.prefix only the names that begin with it are looked at: `encoder.layer.0.attention.`
-   * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE` or `DTYPE`; then nothing was changed.
+   * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE` or `DTYPE`; `UNSUPPORTED` for `bias_k` and `bias_v` and for
+   * weights in MXFP4; then nothing was changed.
    */
   loadStateDict(stateDict: StateDict, options: { readonly prefix?: string } = {}): void {
     checkOptions('loadStateDict()', options, { prefix: text });
-    loadProjections(this.parameters, stateDict, options.prefix ?? '');
+    const dict = underPrefix(stateDict, options.prefix ?? '');
+    copyParameters(
+      this.parameters,
+      projectionsOf(dict, { ...this.#shape, names: Object.keys(this.parameters) }),
+    );
   }
 
   #check(query: FloatTensor, key: FloatTensor, value: FloatTensor): void {
@@ -264,6 +211,21 @@ export class MultiHeadAttention {
     const projected = linear(input, this.parameters[`${name}.weight`], this.parameters[`${name}.bias`]);
     const [batch, length] = input.shape;
     return reshape(projected, [batch, length, name === 'query' ? heads : kvHeads, headDim]);
+  }
+
+  #normalized(name: 'query' | 'key', heads: FloatTensor): FloatTensor {
+    return this.#norms === null ? heads : this.#norms[name].forward(heads);
+  }
+
+  /** The gradient of what {@link #normalized} was given, and of its weight. */
+  #beforeNorm(
+    name: 'query' | 'key',
+    heads: FloatTensor,
+    dNormalized: FloatTensor,
+  ): { readonly dHeads: FloatTensor; readonly parameters: NamedTensors } {
+    if (this.#norms === null) return { dHeads: dNormalized, parameters: {} };
+    const { dInput, parameters } = this.#norms[name].gradient(heads, dNormalized);
+    return { dHeads: dInput, parameters: { [`${name}Norm.weight`]: parameters['weight'] } };
   }
 
   #unproject(name: string, input: FloatTensor, dHeads: FloatTensor): ReturnType<typeof linearGradient> {
@@ -289,21 +251,37 @@ export class MultiHeadAttention {
     }
     const ofQuery = positionsOf('queryPositions', queryPositions, batch, queries);
     const ofKey = positionsOf('keyPositions', keyPositions, batch, keys);
+    const span = lengthOf(ofQuery, ofKey);
     return {
-      query: (heads, direction) => rotate(heads, ofQuery, rotary, direction),
-      key: (heads, direction) => rotate(heads, ofKey, rotary, direction),
+      query: (heads, direction) => rotateBy(heads, ofQuery, rotary, direction, span),
+      key: (heads, direction) => rotateBy(heads, ofKey, rotary, direction, span),
     };
   }
 
   #named(gradients: Readonly<Record<string, ReturnType<typeof linearGradient>>>): NamedTensors {
-    const hasBias = this.parameters['query.bias'] !== undefined;
     return Object.fromEntries(
       Object.entries(gradients).flatMap(([name, { dWeight, dBias }]) => [
         [`${name}.weight`, dWeight],
-        ...(hasBias ? [[`${name}.bias`, dBias]] : []),
+        ...(this.parameters[`${name}.bias`] === undefined ? [] : [[`${name}.bias`, dBias]]),
       ]),
     ) as NamedTensors;
   }
+}
+
+/** @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`. */
+function checkBiases(bias: MultiHeadAttentionOptions['bias'] = true): void {
+  if (typeof bias === 'boolean') return;
+  checkOptions('bias', bias, { query: flag, key: flag, value: flag, output: flag });
+}
+
+function normsOf(
+  { queryKeyNorm, dtype = 'float32' }: MultiHeadAttentionOptions,
+  headDim: number,
+): Readonly<Record<'query' | 'key', RMSNorm>> | null {
+  if (queryKeyNorm === undefined) return null;
+  checkOptions('queryKeyNorm', queryKeyNorm, { epsilon: positive, unitOffset: flag });
+  const make = (): RMSNorm => new RMSNorm({ ...queryKeyNorm, embedDim: headDim, dtype });
+  return { query: make(), key: make() };
 }
 
 function axes(
@@ -337,43 +315,4 @@ function addUp(
     ...(key !== undefined && { dKey: ofKey }),
     ...(value !== undefined && { dValue }),
   };
-}
-
-function shapeOf(options: MultiHeadAttentionOptions): Shape {
-  const { embedDim, heads, kvHeads = heads, kdim = embedDim, vdim = embedDim } = options;
-  const headDim = options.headDim ?? embedDim / heads;
-  const shape = { embedDim, heads, kvHeads, headDim, kdim, vdim };
-  if (options.headDim === undefined && embedDim % heads !== 0) {
-    throw new HeedError('ARGUMENT', `embedDim is ${embedDim}, which is not a multiple of heads=${heads}`, {
-      remedy: 'choose another number of heads, or set headDim',
-    });
-  }
-  if (heads % kvHeads !== 0) {
-    throw new HeedError('ARGUMENT', `heads is ${heads}, which is not a multiple of kvHeads=${kvHeads}`, {
-      clause: 'gqa',
-      remedy: `set kvHeads to a number that divides ${heads}`,
-    });
-  }
-  return shape;
-}
-
-function initialParameters(
-  { embedDim, heads, kvHeads, headDim, kdim, vdim }: Shape,
-  dtype: FloatDType,
-  bias: boolean,
-  random: () => number,
-): NamedTensors {
-  const joined = heads * headDim;
-  const parameters: Record<string, FloatTensor> = {
-    'query.weight': initialGlorot(dtype, [joined, embedDim], random),
-    'key.weight': initialGlorot(dtype, [kvHeads * headDim, kdim], random),
-    'value.weight': initialGlorot(dtype, [kvHeads * headDim, vdim], random),
-    'output.weight': initialUniform(dtype, [embedDim, joined], 1 / Math.sqrt(joined), random),
-  };
-  if (!bias) return parameters;
-  const biases = Object.entries(parameters).map(([name, { shape }]) => [
-    name.replace('.weight', '.bias'),
-    zeros(dtype, [shape[0]]),
-  ]);
-  return { ...parameters, ...Object.fromEntries(biases) } as NamedTensors;
 }

@@ -1,0 +1,93 @@
+import type { FloatDType } from '@heed/core';
+import type { Activation } from '../activation/activation.ts';
+import type { When } from '../attend.ts';
+import type { DropoutOptions } from '../dropout.ts';
+import type { FeedForwardOptions } from '../feed-forward.ts';
+import type {
+  MultiHeadAttentionInputs,
+  MultiHeadAttentionOptions,
+  MultiHeadForwardOptions,
+} from '../multi-head-attention/options.ts';
+import type { NamedTensors } from '../parameters.ts';
+import type { FloatTensorLike } from '../tensor-like.ts';
+import type { FloatTensor } from '../tensors.ts';
+
+export interface TransformerBlockOptions extends Pick<FeedForwardOptions, 'hiddenDim' | 'gated'> {
+  /** E, the width of input and output. */
+  readonly embedDim: number;
+  /** Hq, the number of query heads. */
+  readonly heads: number;
+  /** What is special about the self-attention, and the cross-attention apart from rotary positions. */
+  readonly attention?: Omit<
+    MultiHeadAttentionOptions,
+    'embedDim' | 'heads' | 'kdim' | 'vdim' | 'dtype' | 'random'
+  >;
+  /** Whether it attends to a memory between self-attention and feed-forward layer, as a decoder does. Default false. */
+  readonly cross?: boolean;
+  /** M, the width of the memory. Default E. */
+  readonly memoryDim?: number;
+  /** Pre-norm: x + f(norm(x)). False is post-norm: norm(x + f(x)). Default true. */
+  readonly normFirst?: boolean;
+  /** `layer` or `rms`. Default `layer`. */
+  readonly norm?: 'layer' | 'rms';
+  /** Of the norms. Default 1e-5 for `layer`, 1e-6 for `rms`. */
+  readonly epsilon?: number;
+  /** Of the feed-forward layer. Default `gelu`. */
+  readonly activation?: Activation;
+  /** Whether projections add a bias; `attention.bias` goes before it. Default true. */
+  readonly bias?: boolean;
+  /** Default `float32`. */
+  readonly dtype?: FloatDType;
+  /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
+  readonly random?: () => number;
+}
+
+/** Who attends to whom is that of the self-attention. */
+export interface TransformerBlockInputs extends Omit<MultiHeadAttentionInputs, 'query' | 'key' | 'value'> {
+  /** `[B, L, E]`. */
+  readonly input: FloatTensorLike;
+  /** `[B, Lm, M]`: with `cross`. */
+  readonly memory?: FloatTensorLike | undefined;
+  /** Padding of the memory, bool `[B, Lm]`: true may be attended to. */
+  readonly memoryMask?: MultiHeadAttentionInputs['keyMask'];
+}
+
+export interface TransformerBlockForwardOptions extends Omit<MultiHeadForwardOptions, 'logSumExp'> {
+  /**
+   * In training: of each branch before it is added, and of what is between the projections of the feed-forward layer. Take another
+   * seed for each block and step. Default: none.
+   */
+  readonly dropout?: Pick<DropoutOptions, 'probability' | 'seed'>;
+}
+
+export interface TransformerBlockGradients {
+  readonly dInput: FloatTensor;
+  /** When a memory was given. */
+  readonly dMemory?: FloatTensor;
+  /** When a bias was given. */
+  readonly dBias?: FloatTensor;
+  /** By the names of {@link TransformerBlock.parameters}. */
+  readonly parameters: NamedTensors;
+}
+
+export type TransformerBlockResults<Options> = {
+  /** `[B, L, E]`. */
+  readonly output: FloatTensor;
+} & When<
+  Options,
+  'weights',
+  {
+    /** Of the self-attention, `[B, Hq, L, L]`. */
+    readonly weights: FloatTensor;
+    /** Of the cross-attention, `[B, Hq, L, Lm]`, where there is one. */
+    readonly crossWeights?: FloatTensor;
+  }
+> &
+  When<
+    Options,
+    'gradient',
+    {
+      /** Inputs and parameters must be unchanged since the forward call. */
+      gradient(dOutput: FloatTensorLike): Promise<TransformerBlockGradients>;
+    }
+  >;

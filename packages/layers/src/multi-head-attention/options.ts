@@ -1,0 +1,105 @@
+import type { FloatDType, PlainTensorLike } from '@heed/core';
+import type { AttentionScope, ForwardOptions, When } from '../attend.ts';
+import type { NamedTensors } from '../parameters.ts';
+import type { RotaryOptions } from '../rotary/options.ts';
+import type { FloatTensorLike } from '../tensor-like.ts';
+import type { FloatTensor } from '../tensors.ts';
+
+/** Which projections add a bias. Default: each. */
+export interface ProjectionBiases {
+  readonly query?: boolean;
+  readonly key?: boolean;
+  readonly value?: boolean;
+  readonly output?: boolean;
+}
+
+/** RMS normalization over the width of a head, with a weight `[D]` for queries and one for keys. */
+export interface QueryKeyNormOptions {
+  /** Default 1e-6. */
+  readonly epsilon?: number;
+  /** Multiplies by 1 + weight, as Gemma does. Default false. */
+  readonly unitOffset?: boolean;
+}
+
+export interface MultiHeadAttentionOptions {
+  /** E, the width of queries and of the output. */
+  readonly embedDim: number;
+  /** Hq, the number of query heads. */
+  readonly heads: number;
+  /** Hkv, the number of key and value heads; Hq is a multiple of it. Default: Hq. */
+  readonly kvHeads?: number;
+  /** D, the width of a head. Default E / Hq. */
+  readonly headDim?: number;
+  /** The width of the key's input. Default E. */
+  readonly kdim?: number;
+  /** The width of the value's input. Default E. */
+  readonly vdim?: number;
+  /** Whether the projections add a bias: all of them, or each. Default true. */
+  readonly bias?: boolean | ProjectionBiases;
+  /** Normalizes each head of query and key, before they are rotated (Qwen3, Gemma 3). Default: no. */
+  readonly queryKeyNorm?: QueryKeyNormOptions;
+  /** Whether a learned logit of each head joins the softmax's denominator (gpt-oss). Default false. */
+  readonly sinks?: boolean;
+  /** Rotates queries and keys by their positions. Default: no. */
+  readonly rotary?: RotaryOptions;
+  /** Factor of the scores. Default 1 / √D. */
+  readonly scale?: number;
+  /** c of c · tanh(score / c). Default: none. */
+  readonly softcap?: number;
+  /** Default `float32`. */
+  readonly dtype?: FloatDType;
+  /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
+  readonly random?: () => number;
+}
+
+/** The tensors of a call, and who attends to whom. */
+export interface MultiHeadAttentionInputs extends AttentionScope {
+  /** `[B, Lq, E]`. */
+  readonly query: FloatTensorLike;
+  /** `[B, Lk, kdim]`. Default: the query (self-attention). */
+  readonly key?: FloatTensorLike | undefined;
+  /** `[B, Lk, vdim]`. Default: the key. */
+  readonly value?: FloatTensorLike | undefined;
+  /** Added to the scores; broadcasts against `[B, Hq, Lq, Lk]`, and has a gradient. */
+  readonly bias?: FloatTensorLike | undefined;
+  /** `[Hq]`: score − slope · |p − j|. */
+  readonly alibiSlopes?: FloatTensorLike | undefined;
+  /** int32 `[Lq]` or `[B, Lq]`, for rotary embeddings. Default 0, 1, … where Lq = Lk; else both must be given. */
+  readonly queryPositions?: PlainTensorLike | undefined;
+  /** int32 `[Lk]` or `[B, Lk]`. Default in self-attention: those of the queries. */
+  readonly keyPositions?: PlainTensorLike | undefined;
+}
+
+export interface MultiHeadAttentionGradients {
+  /** Of the query; of all that it stood for, where key or value was left out. */
+  readonly dQuery: FloatTensor;
+  /** When a key was given; of the value too, where that was left out. */
+  readonly dKey?: FloatTensor;
+  /** When a value was given. */
+  readonly dValue?: FloatTensor;
+  /** When a bias was given. */
+  readonly dBias?: FloatTensor;
+  /** By the names of {@link MultiHeadAttention.parameters}. */
+  readonly parameters: NamedTensors;
+}
+
+export interface MultiHeadForwardOptions extends ForwardOptions {
+  /** Also the natural logarithm of the softmax's denominator. Default false. */
+  readonly logSumExp?: boolean;
+}
+
+export type MultiHeadAttentionResults<Options> = {
+  /** `[B, Lq, E]`. */
+  readonly output: FloatTensor;
+} & When<Options, 'weights', { /** `[B, Hq, Lq, Lk]`. */ readonly weights: FloatTensor }> &
+  (Options extends { readonly logSumExp: true }
+    ? { /** `[B, Hq, Lq]`; −∞ in an empty row. */ readonly logSumExp: FloatTensor }
+    : unknown) &
+  When<
+    Options,
+    'gradient',
+    {
+      /** Inputs and parameters must be unchanged since the forward call. */
+      gradient(dOutput: FloatTensorLike): Promise<MultiHeadAttentionGradients>;
+    }
+  >;
