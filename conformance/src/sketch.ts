@@ -20,6 +20,7 @@ type Options = Pick<
   | 'window'
   | 'alignment'
   | 'keyLengths'
+  | 'keyStarts'
   | 'queryLengths'
   | 'selection'
   | 'seed'
@@ -125,6 +126,7 @@ const OPTIONS = [
   'window',
   'alignment',
   'keyLengths',
+  'keyStarts',
   'queryLengths',
   'selection',
   'seed',

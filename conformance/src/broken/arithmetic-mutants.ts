@@ -89,6 +89,9 @@ export const ARITHMETIC_MUTANTS: Readonly<Record<string, Mutant>> = {
   }),
 
   'key length off by one': step('lengths', { withinKeys: (key, length) => key <= length }),
+  'key start off by one': step('lengths', { pastStart: (key, start) => key >= start - 1 }),
+  'key start one too late': step('lengths', { pastStart: (key, start) => start === 0 || key > start }),
+  'key start ignored': step('lengths', { pastStart: () => true }),
   'key length one too short': step('lengths', { withinKeys: (key, length) => key < Math.max(1, length - 1) }),
   'query length off by one': step('lengths', { withinQueries: (i, length) => i <= length }),
   'query length ignored': step('lengths', { withinQueries: () => true }),

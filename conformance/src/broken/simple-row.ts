@@ -83,6 +83,7 @@ function attendedKeys(
   return keys.filter((j) => {
     const at = [b, h, i, j] as const;
     if (!steps.withinKeys(j, inputs.keyLengths?.data[b] ?? keyLength)) return false;
+    if (!steps.pastStart(j, inputs.keyStarts?.data[b] ?? 0)) return false;
     if (causal && !steps.causal(j, position)) return false;
     if (typeof window?.left === 'number' && !steps.windowLeft(j, position, window.left, i)) return false;
     if (typeof window?.right === 'number' && !steps.windowRight(j, position, window.right, i)) return false;

@@ -52,6 +52,7 @@ export const STEPS = {
   windowLeft: (key: number, position: number, left: number, _i: number): boolean => key >= position - left,
   windowRight: (key: number, position: number, right: number, _i: number): boolean => key <= position + right,
   withinKeys: (key: number, length: number): boolean => key < length,
+  pastStart: (key: number, start: number): boolean => key >= start,
   withinQueries: (i: number, length: number): boolean => i < length,
   sameSegment: (query: number, key: number, _i: number, _j: number): boolean => query === key,
   /** The element of a mask or bias for a pair. */

@@ -132,6 +132,7 @@ function arbitraryOptions({ features, dtypes }: Capabilities) {
     alignment: fc.constantFrom(...alignments),
     offsets: perBatch(fc.integer({ min: -30, max: 150 })),
     keyLengths: optional(has('lengths.key'), () => perBatch(share)),
+    keyStarts: optional(has('lengths.keyStart'), () => perBatch(share)),
     queryLengths: optional(has('lengths.query'), () => perBatch(share)),
     mask: optional(maskKinds.length > 0, () =>
       fc.record({
@@ -163,7 +164,7 @@ function arbitraryOptions({ features, dtypes }: Capabilities) {
 
 /** Options made for the lengths that they go with. */
 function fitted(options: Options, { batch, heads, queryLength, keyLength }: Lengths): Sketch {
-  const { extras, offsets, alignment, mask, bias, keyLengths, queryLengths, ...rest } = options;
+  const { extras, offsets, alignment, mask, bias, keyLengths, keyStarts, queryLengths, ...rest } = options;
   const shape = ({ left, ...has }: Axes): number[] =>
     [
       has.batch ? batch : 1,
@@ -177,6 +178,7 @@ function fitted(options: Options, { batch, heads, queryLength, keyLength }: Leng
     ...rest,
     alignment: alignment === 'offset' ? { offset: offsets.slice(0, batch) } : alignment,
     keyLengths: parts(keyLengths, keyLength),
+    keyStarts: parts(keyStarts, keyLength),
     queryLengths: parts(queryLengths, queryLength),
     mask: mask && { kind: mask.kind, shape: shape(mask.axes), density: mask.density },
     bias: bias && { shape: shape(bias.axes), excluded: bias.excluded },

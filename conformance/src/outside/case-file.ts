@@ -71,6 +71,7 @@ export interface FileInputs {
   readonly bias?: EncodedTensor | null;
   readonly offsets?: readonly number[] | null;
   readonly keyLengths?: readonly number[] | null;
+  readonly keyStarts?: readonly number[] | null;
   readonly queryLengths?: readonly number[] | null;
   readonly querySegments?: EncodedTensor | null;
   readonly keySegments?: EncodedTensor | null;
@@ -138,6 +139,7 @@ const perCall = {
   bias: optionalTensor,
   offsets: perBatch,
   keyLengths: perBatch,
+  keyStarts: perBatch,
   queryLengths: perBatch,
   querySegments: optionalTensor,
   keySegments: optionalTensor,

@@ -11,6 +11,7 @@ const TELLING: readonly Feature[] = [
   'segments',
   'window',
   'lengths.query',
+  'lengths.keyStart',
   'lengths.key',
   'alignment.offset',
   'alignment.bottomRight',

@@ -34,7 +34,7 @@ struct Problem {
   Mask maskKind;
   Alignment alignment;
   Selection selection;
-  bool ranged, hasSoftcap, hasBias, hasKeyLengths, hasQueryLengths, hasSegments, hasAlibi, hasSinks;
+  bool ranged, hasSoftcap, hasBias, hasKeyLengths, hasKeyStarts, hasQueryLengths, hasSegments, hasAlibi, hasSinks;
   // Whether gradients will be asked for: forward then computes its scores in the order of sums that the gradient has.
   bool gradient;
   bool wantsOutput, wantsWeights, wantsLogSumExp, wantsStatistics, wantsChoice;
@@ -49,6 +49,7 @@ enum Operand : int {
   bias,
   offsets,
   keyLengths,
+  keyStarts,
   queryLengths,
   querySegments,
   keySegments,

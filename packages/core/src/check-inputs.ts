@@ -63,6 +63,7 @@ function newExpectations(problem: AttentionProblem): Map<keyof AttentionInputs, 
   };
   if (problem.alignment === 'offset') expectOnHost('offsets', 'alignment');
   if (problem.lengths.key) expectOnHost('keyLengths', 'lengths');
+  if (problem.lengths.keyStart) expectOnHost('keyStarts', 'lengths');
   if (problem.lengths.query) expectOnHost('queryLengths', 'lengths');
   if (problem.segments) {
     expect('querySegments', 'int32', [batch, queries], 'segments');
@@ -181,6 +182,7 @@ export function checkInputs(problem: AttentionProblem, inputs: AttentionInputs):
     }
   }
   checkLengths('keyLengths', inputs.keyLengths, 'Lk', problem.keyLength);
+  checkLengths('keyStarts', inputs.keyStarts, 'Lk', problem.keyLength);
   checkLengths('queryLengths', inputs.queryLengths, 'Lq', problem.queryLength);
   checkSeed(problem, inputs.seed);
 }

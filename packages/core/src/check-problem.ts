@@ -197,7 +197,11 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
     const given = shown(problem.softcap);
     refuse('softcap', `softcap is ${given}, expected a number from 2⁻⁶⁴ to 2⁶⁴`, 'leave it out for none');
   }
-  const lengths = checkMember('lengths', problem.lengths, '{ key, query }') ?? { key: false, query: false };
+  const lengths = checkMember('lengths', problem.lengths, '{ key, keyStart, query }') ?? {
+    key: false,
+    keyStart: false,
+    query: false,
+  };
   const causal = checkFlag('causal', problem.causal);
   const window = checkWindow(problem.window);
   const positional = causal || window !== null || problem.alibi;
@@ -242,6 +246,7 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
     bias: bias && { shape: checkBroadcast('bias', bias.shape, full) },
     lengths: {
       key: checkFlag('lengths.key', lengths.key),
+      keyStart: checkFlag('lengths.keyStart', lengths.keyStart),
       query: checkFlag('lengths.query', lengths.query),
     },
     segments: checkFlag('segments', problem.segments),
@@ -265,6 +270,6 @@ export function problemKey(problem: AttentionProblem): string {
   const { segments, alibi, sinks, selection, outputs, gradient } = problem;
   const sizes = `${batch},${heads},${kvHeads},${queryLength},${keyLength},${headDim},${valueDim}`;
   const scores = `${dtype},${layout},${scale},${softcap},${alignment},${causal},${window?.left},${window?.right}`;
-  const terms = `${mask?.kind},${mask?.shape},${bias?.shape},${lengths.key},${lengths.query}`;
+  const terms = `${mask?.kind},${mask?.shape},${bias?.shape},${lengths.key},${lengths.keyStart},${lengths.query}`;
   return `${sizes},${scores},${terms},${segments},${alibi},${sinks},${selection},${outputs},${gradient}`;
 }

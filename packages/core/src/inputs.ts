@@ -19,6 +19,8 @@ export interface AttentionInputs<T = Tensor | ResidentTensor> {
   readonly offsets?: Tensor<'int32'>;
   /** int32 `[B]`: keys at and past the length are not there. */
   readonly keyLengths?: Tensor<'int32'>;
+  /** int32 `[B]`: keys before the start are not there. */
+  readonly keyStarts?: Tensor<'int32'>;
   /** int32 `[B]`: query rows at and past the length are empty. */
   readonly queryLengths?: Tensor<'int32'>;
   /** int32 `[B, Lq]`. */

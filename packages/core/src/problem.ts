@@ -46,8 +46,8 @@ export interface AttentionProblem {
   readonly window: { readonly left: number | null; readonly right: number | null } | null;
   readonly mask: { readonly kind: 'boolean' | 'float'; readonly shape: BroadcastShape } | null;
   readonly bias: { readonly shape: BroadcastShape } | null;
-  /** Which of keyLengths and queryLengths are given at run time. */
-  readonly lengths: { readonly key: boolean; readonly query: boolean };
+  /** Which of keyLengths, keyStarts and queryLengths are given at run time. */
+  readonly lengths: { readonly key: boolean; readonly keyStart: boolean; readonly query: boolean };
   readonly segments: boolean;
   readonly alibi: boolean;
   readonly sinks: boolean;

@@ -12,6 +12,7 @@ export const SOFT_FEATURES = [
   'mask.float',
   'bias',
   'lengths.key',
+  'lengths.keyStart',
   'lengths.query',
   'segments',
   'alibi',
@@ -107,6 +108,7 @@ export function requestOf(recipe: Recipe): AttentionRequest<Tensor> {
     ...(has('mask.float') && { mask: floats(broadcast(), orExcluded) }),
     ...(has('bias') && { bias: floats(broadcast(), orExcluded) }),
     ...(has('lengths.key') && { keyLengths: perBatch(keyLength + 1) }),
+    ...(has('lengths.keyStart') && { keyStarts: perBatch(keyLength + 1) }),
     ...(has('lengths.query') && { queryLengths: perBatch(queryLength + 1) }),
     ...(has('segments') && {
       querySegments: integers([batch, queryLength], 2),

@@ -41,7 +41,7 @@ describe('the problem', () => {
       window: null,
       mask: null,
       bias: null,
-      lengths: { key: false, query: false },
+      lengths: { key: false, keyStart: false, query: false },
       segments: false,
       alibi: false,
       sinks: false,
@@ -270,7 +270,7 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     [
       'half a length',
       { ...square, keyLengths: [2.5] },
-      { code: 'ARGUMENT', message: 'lengths and offsets are 32-bit integers, one of them is 2.5' },
+      { code: 'ARGUMENT', message: 'lengths, starts and offsets are 32-bit integers, one of them is 2.5' },
     ],
     [
       'lengths of another batch',

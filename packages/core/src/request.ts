@@ -52,7 +52,11 @@ export interface AttentionRequest<T = TensorLike> extends RequestedResults {
   /** Boolean: true may attend. Float: added, −∞ excludes. */
   readonly mask?: T | undefined;
   readonly bias?: T | undefined;
+  /** Keys at and past the length of their batch element are not there. Default Lk. */
   readonly keyLengths?: PerBatch | undefined;
+  /** Keys before the start of their batch element are not there, as in left-padded batches. Default 0. */
+  readonly keyStarts?: PerBatch | undefined;
+  /** Query rows at and past the length of their batch element are empty. Default Lq. */
   readonly queryLengths?: PerBatch | undefined;
   /** Segment ids: attend only within the same id. Both or neither. */
   readonly querySegments?: T | undefined;
@@ -112,7 +116,11 @@ export function resolveRequest(request: AttentionRequest): {
         }
       : null,
     bias: tensors.bias ? { shape: broadcastShape('bias', tensors.bias.shape, full) } : null,
-    lengths: { key: isGiven(request.keyLengths), query: isGiven(request.queryLengths) },
+    lengths: {
+      key: isGiven(request.keyLengths),
+      keyStart: isGiven(request.keyStarts),
+      query: isGiven(request.queryLengths),
+    },
     segments: isGiven(request.querySegments) || isGiven(request.keySegments),
     alibi: isGiven(request.alibiSlopes),
     sinks: isGiven(request.sinks),
@@ -125,6 +133,7 @@ export function resolveRequest(request: AttentionRequest): {
     ...tensors,
     ...(alignment === 'offset' && { offsets: offsetsOf(request, batch) }),
     ...(isGiven(request.keyLengths) && { keyLengths: perBatch(request.keyLengths) }),
+    ...(isGiven(request.keyStarts) && { keyStarts: perBatch(request.keyStarts) }),
     ...(isGiven(request.queryLengths) && { queryLengths: perBatch(request.queryLengths) }),
     ...(isGiven(request.seed) && { seed: request.seed }),
   };
@@ -145,6 +154,7 @@ const OPTIONS: OptionTable<AttentionRequest> = {
   mask: true,
   bias: true,
   keyLengths: true,
+  keyStarts: true,
   queryLengths: true,
   querySegments: true,
   keySegments: true,
@@ -175,7 +185,7 @@ function isGiven<T>(value: T | null | undefined): value is T {
   return value !== undefined && value !== null;
 }
 
-type RequestTensors = Omit<AttentionInputs, 'offsets' | 'keyLengths' | 'queryLengths' | 'seed'>;
+type RequestTensors = Omit<AttentionInputs, 'offsets' | 'keyLengths' | 'keyStarts' | 'queryLengths' | 'seed'>;
 
 const SLOTS = {
   query: 'float',
@@ -301,7 +311,7 @@ function perBatch(values: PerBatch): Tensor<'int32'> {
   if (wrong !== -1) {
     throw new HeedError(
       'ARGUMENT',
-      `lengths and offsets are 32-bit integers, one of them is ${shown(values[wrong])}`,
+      `lengths, starts and offsets are 32-bit integers, one of them is ${shown(values[wrong])}`,
       { clause: 'lengths', remedy: 'give whole numbers, one for each element of the batch' },
     );
   }

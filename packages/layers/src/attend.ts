@@ -37,7 +37,15 @@ type LayerRequest = AttentionRequest<TensorLike>;
 /** What a request to a layer may say about who attends to whom; shapes and meaning are those of `attention()`. */
 export type AttentionScope = Pick<
   LayerRequest,
-  'causal' | 'window' | 'alignment' | 'mask' | 'keyLengths' | 'queryLengths' | 'querySegments' | 'keySegments'
+  | 'causal'
+  | 'window'
+  | 'alignment'
+  | 'mask'
+  | 'keyLengths'
+  | 'keyStarts'
+  | 'queryLengths'
+  | 'querySegments'
+  | 'keySegments'
 > & {
   /** Key padding, bool `[B, Lk]`: true may be attended to, false is padding. Joins `mask` where both are given. */
   readonly keyMask?: PlainTensorLike | undefined;
@@ -50,6 +58,7 @@ export const SCOPE_NAMES: Readonly<Record<keyof AttentionScope, true>> = {
   mask: true,
   keyMask: true,
   keyLengths: true,
+  keyStarts: true,
   queryLengths: true,
   querySegments: true,
   keySegments: true,

@@ -38,6 +38,7 @@ export const VARIATIONS: Readonly<Record<string, Sketch>> = {
     alignment: 'bottomRight',
   },
   'key-lengths': { keyLengths: [3, 7] },
+  'key-starts': { keyStarts: [3, 0] },
   'query-lengths': { queryLengths: [5, 2] },
   'lengths-bottom-right': {
     causal: true,

@@ -99,6 +99,14 @@ const EQUIVALENCES: Readonly<Record<string, Equivalence>> = {
     }),
     other: masked('keyLengths', (request) => (b, _, j) => j < (request.keyLengths as number[])[b]!),
   },
+  'key-starts-are-a-mask': {
+    clause: 'lengths',
+    features: ['lengths.keyStart', 'mask.boolean'],
+    one: (l) => ({
+      keyStarts: Array.from({ length: l.batch }, (_, b) => (l.keyLength >> 1) + b * (l.keyLength & 1)),
+    }),
+    other: masked('keyStarts', (request) => (b, _, j) => j >= (request.keyStarts as number[])[b]!),
+  },
   'query-lengths-are-a-mask': {
     clause: 'lengths',
     features: ['lengths.query', 'mask.boolean'],

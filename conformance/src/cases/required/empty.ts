@@ -27,6 +27,8 @@ export const emptyPurposes: Purposes = {
 export const EMPTY_ROWS: Readonly<Record<string, Sketch>> = {
   'no-keys': { keyLength: 0 },
   'no-keys-by-length': { keyLengths: [0, 3] },
+  'no-keys-by-start': { keyStarts: [7, 3] },
+  'start-past-the-length': { keyStarts: [5, 2], keyLengths: [3, 6] },
   'past-the-query-length': { queryLengths: [4, 0] },
   'before-the-first-key/causal': { causal: true, alignment: { offset: -3 } },
   'before-the-first-key/bottom-right': {

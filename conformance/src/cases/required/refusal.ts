@@ -34,6 +34,7 @@ const SMALLEST: Readonly<Record<Feature, Sketch>> = {
   causal: { causal: true },
   window: { window: { left: 2, right: 2 } },
   'lengths.key': { keyLengths: [3, 5] },
+  'lengths.keyStart': { keyStarts: [2, 0] },
   'lengths.query': { queryLengths: [3, 5] },
   segments: { segments: 'packed' },
   alibi: { alibi: true },

@@ -82,6 +82,7 @@ void readScores(const Object& given, Problem& p) {
   p.hasBias = !bias.isNull();
   if (p.hasBias) p.bias = broadcastOf(bias["shape"]);
   p.hasKeyLengths = given["lengths"]["key"].boolean();
+  p.hasKeyStarts = given["lengths"]["keyStart"].boolean();
   p.hasQueryLengths = given["lengths"]["query"].boolean();
   p.hasSegments = given["segments"].boolean();
   p.hasAlibi = given["alibi"].boolean();
@@ -119,6 +120,7 @@ void sizeOperands(Compiled& c) {
   set(bias, p.hasBias, p.bias.size, element);
   set(offsets, p.alignment == Alignment::offset, p.batch, 4);
   set(keyLengths, p.hasKeyLengths, p.batch, 4);
+  set(keyStarts, p.hasKeyStarts, p.batch, 4);
   set(queryLengths, p.hasQueryLengths, p.batch, 4);
   set(querySegments, p.hasSegments, p.batch * p.queryLength, 4);
   set(keySegments, p.hasSegments, p.batch * p.keyLength, 4);

@@ -99,6 +99,7 @@ INLINE void openRange(Block<T>& b, Row<T>& row) {
     if (first > 0) row.first = first < (double)keyLength ? (i64)first : keyLength;
     if (end < (double)keyLength) row.end = end > 0 ? (i64)end : 0;
   }
+  if (p.hasKeyStarts) row.first = greatest(row.first, perBatch(b.run, Operand::keyStarts, b.batch));
   if (row.index >= queryLength) row.end = 0;
   if (row.first >= row.end) {
     row.first = NO_KEYS;

@@ -14,6 +14,7 @@ export const OPERANDS = [
   'bias',
   'offsets',
   'keyLengths',
+  'keyStarts',
   'queryLengths',
   'querySegments',
   'keySegments',

@@ -2,6 +2,7 @@ import type { AttentionInputs, AttentionProblem } from '@heed/core';
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-node';
 import type { Engine, Tf } from '../platform/engine.ts';
 import type { Native } from '../memory/memory.ts';
+import { hasLengths } from '../plan/tiles.ts';
 
 /** A tensor in which NaN and infinities would have to be looked after. */
 export interface Suspect {
@@ -35,7 +36,7 @@ export function suspectsOf(
 /** Whether every row attends to every key by its score alone, and output and weights are all that is asked for. */
 export function isBare(problem: AttentionProblem): boolean {
   const { causal, window, lengths } = problem;
-  return isPlain(problem) && !causal && window === null && !lengths.key && !lengths.query;
+  return isPlain(problem) && !causal && window === null && !hasLengths(lengths);
 }
 
 /** As {@link isBare}, but for the keys that causal, a window and lengths exclude. */

@@ -80,8 +80,9 @@ export class SmallScores {
 
 /** Whether it pays to look for {@link SmallScores} in a problem. */
 export function mayHaveSmallScores(problem: AttentionProblem): boolean {
-  const { window, outputs } = problem;
-  return isPlain(problem) && window === null && outputs.join() === 'output' && isWorthwhile(problem);
+  const { window, lengths, outputs } = problem;
+  const beginsAtKey0 = window === null && !lengths.keyStart;
+  return isPlain(problem) && beginsAtKey0 && outputs.join() === 'output' && isWorthwhile(problem);
 }
 
 /** Looking at queries and keys takes a few passes over them: the scores must be many more. */

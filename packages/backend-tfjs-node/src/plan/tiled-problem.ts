@@ -3,7 +3,16 @@ import { visibleKeys } from '@heed/core/backend';
 import { isBare } from '../forward/finite.ts';
 import { mayHaveSmallScores } from '../forward/small-scores.ts';
 import type { Engine } from '../platform/engine.ts';
-import { type Tile, type TileGrid, type TileLimits, isEmpty, lengthOf, tileGrid, tilesOf } from './tiles.ts';
+import {
+  type Tile,
+  type TileGrid,
+  type TileLimits,
+  hasLengths,
+  isEmpty,
+  lengthOf,
+  tileGrid,
+  tilesOf,
+} from './tiles.ts';
 
 /** A problem on an engine, and how it is cut into tiles. */
 export interface TiledProblem {
@@ -24,7 +33,7 @@ export function tiledProblem(engine: Engine, problem: AttentionProblem, limits?:
 
 /** Whether the problem alone says what its rows can see, in every batch element alike. */
 export function isSettled({ lengths, alignment }: AttentionProblem): boolean {
-  return !lengths.key && !lengths.query && alignment !== 'offset';
+  return !hasLengths(lengths) && alignment !== 'offset';
 }
 
 /** Whether two products of whole tensors with a softmax between them are all there is to do. */

@@ -70,7 +70,7 @@ export function tileGrid(problem: AttentionProblem, limits: TileLimits = LIMITS)
   const unit = Math.max(1, (heads / kvHeads) * keysOfRows(problem, wantedRows));
   const minimumRows = Math.min(wantedRows, limits.minimumRows);
   const headsAtOnce = within(1, Math.floor(scores / (unit * minimumRows)), kvHeads);
-  const ownKeys = problem.lengths.key || problem.lengths.query || problem.alignment === 'offset';
+  const ownKeys = hasLengths(problem.lengths) || problem.alignment === 'offset';
   const apart = ownKeys && unit * kvHeads * wantedRows > limits.apart;
   const batchesAtOnce =
     apart || headsAtOnce < kvHeads
@@ -89,6 +89,11 @@ function rowsWanted({ causal, window, queryLength }: AttentionProblem, limits: T
   const rows = window === null ? limits.causalRows : limits.windowRows;
   // Two tiles leave out less than their second call costs.
   return queryLength > 2 * rows ? rows : queryLength;
+}
+
+/** Returns whether some batch elements may have fewer keys or rows than others. */
+export function hasLengths({ key, keyStart, query }: AttentionProblem['lengths']): boolean {
+  return key || keyStart || query;
 }
 
 /** Keys that some of so many neighbouring rows attend to, at most. */
@@ -168,7 +173,7 @@ const NO_KEYS: Range = { start: 0, end: 0 };
 function columnsOf(problem: AttentionProblem, visible: VisibleKeys, batches: Range, rows: Range): Columns {
   const { causal, window, lengths, keyLength } = problem;
   const all = { start: 0, end: keyLength };
-  if (!causal && window === null && !lengths.key && !lengths.query) {
+  if (!causal && window === null && !hasLengths(lengths)) {
     return { keys: all, common: all, hasEmptyRows: keyLength === 0 };
   }
   let [first, end, latestFirst, earliestEnd] = [keyLength, 0, 0, keyLength];

@@ -103,7 +103,7 @@ function range(context: Context, body: Locals, record: Variable<'i32'>, index: C
   const [first, end] = body.locals('i32', 2);
   const position = body.local('f64');
   const [keyLength, queryLength] = body.locals('i32', 2);
-  const perBatch = (field: 'keyLengths' | 'queryLengths' | 'offsets'): Code<'i32'> =>
+  const perBatch = (field: 'keyLengths' | 'keyStarts' | 'queryLengths' | 'offsets'): Code<'i32'> =>
     i32.load(place(frame.integer(field), item.batch, 4));
   const offset = (): Code<'i32'> => {
     if (variant.alignment === 'offset') return perBatch('offsets');
@@ -125,6 +125,7 @@ function range(context: Context, body: Locals, record: Variable<'i32'>, index: C
           end.set(clamped(f64.add(f64.add(position, frame.float('right')), f64.const(1)))),
         ]
       : [],
+    variant.keyStarts ? first.set(maximum(first, perBatch('keyStarts'))) : [],
     variant.queryLengths ? end.set(select(end, int(0), i32.ltS(index, queryLength))) : [],
     when(
       i32.geS(first, end),

@@ -11,6 +11,7 @@ const TENSORS = [
   'bias',
   'offsets',
   'keyLengths',
+  'keyStarts',
   'queryLengths',
   'querySegments',
   'keySegments',

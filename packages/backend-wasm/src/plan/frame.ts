@@ -60,6 +60,7 @@ const INTEGERS = [
   'allHeads',
   'offsets',
   'keyLengths',
+  'keyStarts',
   'queryLengths',
   'mask',
   'maskBatch',

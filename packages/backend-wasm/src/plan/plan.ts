@@ -31,6 +31,7 @@ export type TensorName =
   | 'bias'
   | 'offsets'
   | 'keyLengths'
+  | 'keyStarts'
   | 'queryLengths'
   | 'querySegments'
   | 'keySegments'

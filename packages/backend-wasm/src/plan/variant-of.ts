@@ -21,6 +21,7 @@ export function variantOf(problem: AttentionProblem, pass: Variant['pass'], opti
     ranged,
     alignment: ranged || problem.alibi ? alignment : null,
     keyLengths: lengths.key,
+    keyStarts: lengths.keyStart,
     queryLengths: lengths.query,
     mask: mask?.kind ?? null,
     maskPerKey: mask !== null && mask.shape[3] > 1,

@@ -17,6 +17,7 @@ export interface Variant {
   /** Where the offset of the queries comes from, when anything depends on it. */
   readonly alignment: AttentionProblem['alignment'];
   readonly keyLengths: boolean;
+  readonly keyStarts: boolean;
   readonly queryLengths: boolean;
   readonly mask: 'boolean' | 'float' | null;
   /** Whether each key has an entry of its own in the mask. */

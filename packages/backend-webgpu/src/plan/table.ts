@@ -58,7 +58,7 @@ function clamp(position: number): number {
 /** The words of all batch elements. */
 export function batchWords(
   problem: AttentionProblem,
-  inputs: Pick<AttentionInputs, 'offsets' | 'keyLengths' | 'queryLengths'>,
+  inputs: Pick<AttentionInputs, 'offsets' | 'keyLengths' | 'keyStarts' | 'queryLengths'>,
 ): ArrayBuffer {
   const { batch, causal, window, queryLength, keyLength } = problem;
   const { offset } = visibleKeys(problem, inputs);
@@ -76,6 +76,7 @@ export function batchWords(
     integers[at + 2] = left === null ? -FAR : clamp(position - left);
     integers[at + 3] = right === Infinity ? FAR : clamp(position + right + 1);
     integers[at + 4] = inputs.keyLengths?.data[b] ?? keyLength;
+    integers[at + 6] = inputs.keyStarts?.data[b] ?? 0;
     integers[at + 5] = inputs.queryLengths?.data[b] ?? queryLength;
   }
   return buffer;

@@ -15,21 +15,23 @@ struct Batch {
   // Row i stands at i + position + farPosition: only one of them is not 0.
   position: i32,
   farPosition: f32,
-  // Row i sees keys from i + left on, and those before i + right.
+  // Row i sees keys from i + left on and from start on, and those before i + right.
   left: i32,
   right: i32,
   keys: i32,
   queries: i32,
+  start: i32,
 }
 
 fn batchOf(index: u32) -> Batch {
   let at = ${BATCH_WORDS}u * index;
   return Batch(bitcast<i32>(table[at]), bitcast<f32>(table[at + 1u]), bitcast<i32>(table[at + 2u]),
-    bitcast<i32>(table[at + 3u]), bitcast<i32>(table[at + 4u]), bitcast<i32>(table[at + 5u]));
+    bitcast<i32>(table[at + 3u]), bitcast<i32>(table[at + 4u]), bitcast<i32>(table[at + 5u]),
+    bitcast<i32>(table[at + 6u]));
 }
 
 fn firstKey(batch: Batch, row: i32) -> i32 {
-  return max(0, row + batch.left);
+  return max(batch.start, row + batch.left);
 }
 
 fn endKey(batch: Batch, row: i32) -> i32 {

@@ -14,7 +14,7 @@ import type { Hold } from './resident/storage.ts';
 
 /**
  * What an author writes for one problem. Inputs are checked and in the engine's memory when it is called, except
- * `offsets`, `keyLengths` and `queryLengths`, which stay plain. Results are new tensors in the engine's memory.
+ * `offsets`, `keyLengths`, `keyStarts` and `queryLengths`, which stay plain. Results are new tensors in the engine's memory.
  */
 export interface KernelDefinition<N extends NativeTensor = Tensor> {
   readonly plan: Plan;
@@ -176,7 +176,7 @@ class OwnStatistics<N extends NativeTensor> {
 }
 
 /** Inputs that an engine reads on the host: a few integers that decide which tiles there are. */
-const ON_HOST = new Set(['offsets', 'keyLengths', 'queryLengths']);
+const ON_HOST = new Set(['offsets', 'keyLengths', 'keyStarts', 'queryLengths']);
 
 /** Moves inputs in, works, moves results out, and frees what was made on the way, also when something throws. */
 async function onDevice<N extends NativeTensor>(

@@ -17,7 +17,7 @@ export interface VisibleKeys {
 /** SPEC.md, clauses `alignment`, `causal`, `window` and `lengths`. */
 export function visibleKeys(
   problem: AttentionProblem,
-  inputs: Pick<AttentionInputs, 'offsets' | 'keyLengths' | 'queryLengths'>,
+  inputs: Pick<AttentionInputs, 'offsets' | 'keyLengths' | 'keyStarts' | 'queryLengths'>,
 ): VisibleKeys {
   const { causal, window, alignment } = problem;
   const keyLength = (b: number): number => inputs.keyLengths?.data[b] ?? problem.keyLength;
@@ -32,7 +32,10 @@ export function visibleKeys(
 
   return {
     offset,
-    first: (b, i) => (left === null ? 0 : Math.max(0, i + offset(b) - left)),
+    first: (b, i) => {
+      const start = inputs.keyStarts?.data[b] ?? 0;
+      return left === null ? start : Math.max(start, i + offset(b) - left);
+    },
     end(b, i) {
       if (i >= queryLength(b)) return 0;
       const position = i + offset(b);

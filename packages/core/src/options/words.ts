@@ -113,6 +113,8 @@ export const WORDS: Readonly<Record<string, readonly Advice[]>> = {
   cacheseqlens: keyLengths,
   keyvalueseqlengths: keyLengths,
   nonpadkvseqlen: keyLengths,
+  cacheleftpad: [write('keyStarts')],
+  leftpad: [write('keyStarts')],
   queryseqlengths: queryLengths,
 
   q: [write('query')],

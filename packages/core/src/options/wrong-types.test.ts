@@ -57,6 +57,7 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   statistics: ['true'],
   choice: [],
   keyLengths: [],
+  keyStarts: [],
   queryLengths: [],
   mask: ['an array of a number'],
   bias: ['an array of a number'],
@@ -85,6 +86,7 @@ async function refusal(work: () => unknown): Promise<HeedError> {
 /** Where a message speaks of several inputs at once. */
 const CALLED: Readonly<Record<string, string>> = {
   keyLengths: 'engths',
+  keyStarts: 'tarts',
   queryLengths: 'engths',
   keySegments: 'Segments',
 };

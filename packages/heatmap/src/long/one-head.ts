@@ -48,6 +48,7 @@ export function oneHead(request: PlainRequest, batch: number, head: number): One
   const { problem, inputs } = resolveRequest(request);
   const kvHead = Math.floor(head / (problem.heads / problem.kvHeads));
   const keyLength = inputs.keyLengths?.data[batch] ?? problem.keyLength;
+  const keyStart = inputs.keyStarts?.data[batch] ?? 0;
   const queryLength = inputs.queryLengths?.data[batch] ?? problem.queryLength;
   const offset = visibleKeys(problem, inputs).offset(batch);
 
@@ -99,6 +100,7 @@ export function oneHead(request: PlainRequest, batch: number, head: number): One
       ...(inputs.mask && { mask: broadcast(inputs.mask, rows, keys) }),
       ...(inputs.bias && { bias: broadcast(inputs.bias, rows, keys) }),
       ...(inputs.keyLengths && { keyLengths: [lengthWithin(keyLength, keys)] }),
+      ...(inputs.keyStarts && { keyStarts: [lengthWithin(keyStart, keys)] }),
       ...(inputs.queryLengths && { queryLengths: [lengthWithin(queryLength, rows)] }),
       ...(inputs.querySegments && { querySegments: segments(inputs.querySegments, rows) }),
       ...(inputs.keySegments && { keySegments: segments(inputs.keySegments, keys) }),

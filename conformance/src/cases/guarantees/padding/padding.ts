@@ -31,12 +31,15 @@ export const paddingPurposes: Purposes = {
   'padding/bias': 'What a −∞ in a bias excludes changes no bit.',
   'padding/segments': 'Keys of a segment that no row is of change no bit.',
   'padding/key-lengths-decoding': 'Unwritten rows of a long cache change no bit.',
+  'padding/key-starts': 'Keys before the key start change no bit.',
+  'padding/key-starts-decoding': 'Left padding of a long cache changes no bit.',
   'padding/boolean-mask-decoding': 'Keys that a mask excludes of a long cache change no bit.',
 };
 
 /** Each way to exclude. Float masks and biases exclude where they are −∞. */
 export const EXCLUSIONS: Readonly<Record<string, Sketch>> = {
   'key-lengths': { keyLengths: [4, 6] },
+  'key-starts': { keyStarts: [3, 1] },
   'query-lengths': { queryLengths: [4, 6] },
   'both-lengths': { keyLengths: [4, 6], queryLengths: [2, 7] },
   causal: { causal: true, queryLength: 5, keyLength: 9, alignment: 'topLeft' },
@@ -67,6 +70,7 @@ export const EXCLUSIONS: Readonly<Record<string, Sketch>> = {
   bias: { bias: { shape: [2, 1, 1, 7], excluded: 0.6 } },
   segments: { segments: 'scattered', queryLength: 4, keyLength: 9 },
   'key-lengths-decoding': { keyLengths: [520, 1027], queryLength: 1, keyLength: 1030 },
+  'key-starts-decoding': { keyStarts: [517, 3], queryLength: 1, keyLength: 1030 },
   'boolean-mask-decoding': {
     mask: { kind: 'boolean', shape: [2, 1, 1, 1030], density: 0.4 },
     queryLength: 2,
@@ -233,6 +237,7 @@ export function paddingCases(): ConformanceCase[] {
   // Enough keys, and scores small enough, for ways that pay off only there; nothing but the output is asked for.
   const outputAlone = Object.entries({
     'key-lengths': { queryLength: 70, spread: 0.1, keyLengths: [66, 40] },
+    'key-starts': { queryLength: 70, spread: 0.1, keyStarts: [3, 40] },
     'causal-key-lengths': { queryLength: 70, spread: 0.1, keyLengths: [66, 40], causal: true },
     causal: { queryLength: 70, keyLength: 90, spread: 0.1, causal: true, alignment: 'topLeft' },
   } satisfies Record<string, Sketch>).flatMap(([name, sketch]) =>

@@ -57,6 +57,7 @@ const FACTORS: readonly (readonly Level[])[] = [
   [
     ['', {}],
     ['key-lengths', (l) => ({ keyLengths: [l.keyLength - 1, l.keyLength - 3] })],
+    ['key-starts', { keyStarts: [2, 0] }],
     ['query-lengths', (l) => ({ queryLengths: [l.queryLength, l.queryLength >> 1] })],
     [
       'both-lengths',
@@ -64,6 +65,10 @@ const FACTORS: readonly (readonly Level[])[] = [
         keyLengths: [l.keyLength - 2, l.keyLength],
         queryLengths: [l.queryLength, l.queryLength >> 1],
       }),
+    ],
+    [
+      'starts-and-lengths',
+      (l) => ({ keyStarts: [1, l.keyLength >> 1], keyLengths: [l.keyLength - 1, l.keyLength - 2] }),
     ],
   ],
   [

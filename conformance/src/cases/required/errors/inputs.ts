@@ -26,6 +26,7 @@ const integers = (...numbers: number[]): Tensor => tensor(Int32Array.from(number
 const MASK: Sketch = { mask: { kind: 'boolean', shape: [7, 7] } };
 const SAMPLE: Sketch = { selection: 'sample', seed: 1 };
 const LENGTHS: Sketch = { keyLengths: [3, 5] };
+const STARTS: Sketch = { keyStarts: [3, 5] };
 
 const MISTAKES: Readonly<Record<string, Mistake>> = {
   'query/missing': { code: 'MISSING_INPUT', inputs: { query: undefined } },
@@ -63,6 +64,10 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   'key-lengths/too-large': { code: 'ARGUMENT', sketch: LENGTHS, inputs: { keyLengths: integers(3, 8) } },
   'key-lengths/negative': { code: 'ARGUMENT', sketch: LENGTHS, inputs: { keyLengths: integers(-1, 5) } },
   'key-lengths/too-many': { code: 'SHAPE', sketch: LENGTHS, inputs: { keyLengths: integers(1, 2, 3) } },
+  'key-starts/missing': { code: 'MISSING_INPUT', sketch: STARTS, inputs: { keyStarts: undefined } },
+  'key-starts/too-large': { code: 'ARGUMENT', sketch: STARTS, inputs: { keyStarts: integers(3, 8) } },
+  'key-starts/negative': { code: 'ARGUMENT', sketch: STARTS, inputs: { keyStarts: integers(-1, 5) } },
+  'key-starts/float32': { code: 'DTYPE', sketch: STARTS, inputs: { keyStarts: floats(2) } },
   'key-lengths/float32': { code: 'DTYPE', sketch: LENGTHS, inputs: { keyLengths: floats(2) } },
   'query-lengths/too-large': {
     code: 'ARGUMENT',
@@ -119,6 +124,7 @@ function runCase(name: string, { code, sketch = {}, inputs: wrong }: Mistake): B
 function residentCases(): ConformanceCase[] {
   const sketches: Readonly<Record<string, Sketch>> = {
     keyLengths: LENGTHS,
+    keyStarts: STARTS,
     queryLengths: { queryLengths: [3, 5] },
     offsets: { causal: true, alignment: { offset: 1 } },
   };

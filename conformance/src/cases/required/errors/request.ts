@@ -77,6 +77,10 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   'key-lengths/too-large': { code: 'ARGUMENT', spoil: () => ({ keyLengths: [3, 8] }) },
   'key-lengths/negative': { code: 'ARGUMENT', spoil: () => ({ keyLengths: [-1, 3] }) },
   'key-lengths/fraction': { code: 'ARGUMENT', spoil: () => ({ keyLengths: [2.5, 3] }) },
+  'key-starts/too-large': { code: 'ARGUMENT', spoil: () => ({ keyStarts: [3, 8] }) },
+  'key-starts/negative': { code: 'ARGUMENT', spoil: () => ({ keyStarts: [-1, 3] }) },
+  'key-starts/fraction': { code: 'ARGUMENT', spoil: () => ({ keyStarts: [2.5, 3] }) },
+  'key-starts/too-few': { code: 'SHAPE', spoil: () => ({ keyStarts: [3] }) },
   'key-lengths/too-few': { code: 'SHAPE', spoil: () => ({ keyLengths: [3] }) },
   'query-lengths/too-large': { code: 'ARGUMENT', spoil: () => ({ queryLengths: [8, 1] }) },
   'segments/of-keys-missing': {
