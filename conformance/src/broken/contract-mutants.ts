@@ -86,7 +86,10 @@ function othersOf(right: ResidentTensor): ResidentTensor {
     dtype: right.dtype,
     shape: right.shape,
     write: (part, at) => right.write(part, at),
-    read: () => right.read(),
+    read: (slices) => right.read(slices),
+    gather: (indices, options) => right.gather(indices, options),
+    reorder: (indices) => right.reorder(indices),
+    copy: () => right.copy(),
     hold: () => right.hold(),
     dispose: () => right.dispose(),
   };
@@ -213,7 +216,39 @@ export const CONTRACT_MUTANTS: Readonly<Record<string, Mutant>> = {
   }),
 
   'writes one row too late': resident('resident', (right) => ({
-    write: (part, at) => right.write(part, { ...at, start: at.start === 0 ? 0 : at.start - 1 }),
+    write: (part, at) =>
+      right.write(part, {
+        ...at,
+        start: typeof at.start === 'number' ? Math.max(0, at.start - 1) : at.start,
+      }),
+  })),
+  'writes all elements at the first start': resident('resident', (right) => ({
+    write: (part, at) =>
+      right.write(part, { ...at, start: Array.isArray(at.start) ? (at.start[0] as number) : at.start }),
+  })),
+  'reads all slices': resident('resident', (right) => ({ read: () => right.read() })),
+  'gathers a neighbor': resident('resident', (right) => ({
+    gather: (indices, options) =>
+      right.gather(
+        Array.isArray(indices) ? indices.map((index: number) => Math.max(0, index - 1)) : indices,
+        options,
+      ),
+  })),
+  'gathers on the first axis alone': resident('resident', (right) => ({
+    gather: (indices) => right.gather(indices),
+  })),
+  'reorders nothing': resident('resident', () => ({ reorder: async () => undefined })),
+  'a copy that shares': resident('resident', (right) => ({
+    copy: async () => othersOf(right),
+  })),
+  'allocates what was there': backend('resident', (right) => ({
+    async allocate(dtype, shape) {
+      const allocated = await right.allocate(dtype, shape);
+      const part = await allocated.read();
+      part.data.fill(1);
+      if (shape.length > 0) await allocated.write(part, { axis: 0, start: 0 });
+      return allocated;
+    },
   })),
   'reads without a copy': resident('resident', (right) => {
     let read: Promise<Tensor> | undefined;

@@ -1,5 +1,5 @@
 import { type AttentionBackend, type Tensor, tensor } from '@heed/core';
-import { type WritePosition, defineBackend, featuresOf, writeSlices } from '@heed/core/backend';
+import { type SlicePosition, defineBackend, featuresOf, writeSlices } from '@heed/core/backend';
 import reference from '@heed/core/reference';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { AgreementCase, ConformanceCase, SequenceCase } from '../case.ts';
@@ -80,11 +80,11 @@ describe('decoding on a cache, from torch', () => {
     expect(featuresOf(problem)).toEqual(['gqa', 'alignment.bottomRight', 'causal', 'lengths.key']);
   });
 
-  test.each<[string, (target: Tensor, part: Tensor, at: WritePosition) => void]>([
+  test.each<[string, (target: Tensor, part: Tensor, at: SlicePosition) => void]>([
     ['writes nothing', () => undefined],
     [
       'writes a row too early',
-      (target, part, at) => writeSlices(target, part, { ...at, start: at.start - 1 }),
+      (target, part, at) => writeSlices(target, part, { ...at, start: (at.start as number) - 1 }),
     ],
   ])('catches a cache that %s', async (_name, write) => {
     const right = await reference.create();

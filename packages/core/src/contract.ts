@@ -11,7 +11,7 @@
 import type { Feature, Guarantee } from './features.ts';
 import type { AttentionInputs, GradientInputs } from './inputs.ts';
 import type { AttentionProblem } from './problem.ts';
-import type { FloatDType, PlainTensorLike, ResidentTensor, Tensor } from './tensor.ts';
+import type { DType, FloatDType, PlainTensorLike, ResidentTensor, Tensor } from './tensor.ts';
 import type { AttentionGradients, AttentionResults } from './results.ts';
 import type { DTypeOf } from './tensor-like.ts';
 
@@ -83,6 +83,12 @@ export interface AttentionBackend extends AsyncDisposable {
    * nested booleans bool.
    */
   upload<T extends PlainTensorLike>(tensor: T): Promise<ResidentTensor<DTypeOf<T>>>;
+  /**
+   * Makes a tensor of zeros in the backend's memory: a cache to be written, without an array of its size on the host.
+   *
+   * @throws HeedError `DTYPE` or `SHAPE`; `OUT_OF_MEMORY`.
+   */
+  allocate<D extends DType>(dtype: D, shape: readonly number[]): Promise<ResidentTensor<D>>;
   /**
    * Takes a tensor of the engine, such as a `tf.Tensor` or a `GPUBuffer`, without a copy. The resident tensor takes
    * charge of it: its dispose() frees it.

@@ -43,6 +43,18 @@ class EngineTensor implements ResidentTensor {
     return structuredClone(this.inside);
   }
 
+  async gather(): Promise<never> {
+    throw new HeedError('ENGINE', 'not needed here');
+  }
+
+  async reorder(): Promise<never> {
+    throw new HeedError('ENGINE', 'not needed here');
+  }
+
+  async copy(): Promise<never> {
+    throw new HeedError('ENGINE', 'not needed here');
+  }
+
   hold(): EngineTensor {
     return new EngineTensor(this.inside);
   }
@@ -93,6 +105,10 @@ class Engine implements AttentionBackend {
 
   async upload(plain: unknown): Promise<never> {
     return new EngineTensor(plain as Tensor) as never;
+  }
+
+  async allocate(): Promise<never> {
+    throw new HeedError('ENGINE', 'not needed here');
   }
 
   async dispose(): Promise<void> {}

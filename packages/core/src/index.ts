@@ -24,7 +24,7 @@ export type {
   OutputName,
   Selection,
 } from './problem.ts';
-export { type AttentionRequest, type PerBatch, type RequestedResults, resolveRequest } from './request.ts';
+export { type AttentionRequest, type RequestedResults, resolveRequest } from './request.ts';
 export type { AttentionGradients, AttentionResults, OutputsByName } from './results.ts';
 export type { DTypeOf, FloatDTypeOf, TensorLike } from './tensor-like.ts';
 export { withOptions } from './with-options.ts';
@@ -33,6 +33,7 @@ export {
   type DType,
   type FloatDType,
   type NestedArray,
+  type PerBatch,
   type PlainTensorLike,
   type ResidentTensor,
   type Tensor,

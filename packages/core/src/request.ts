@@ -5,11 +5,9 @@ import type { AttentionInputs } from './inputs.ts';
 import type { AlignmentKind, AttentionProblem, Layout, OutputName, Selection } from './problem.ts';
 import { type OptionTable, checkOptions } from './options/check-options.ts';
 import { kindOf, shown } from './options/shown.ts';
-import { type FloatDType, type ResidentTensor, type Tensor, checkTensor, tensor } from './tensor.ts';
+import { perBatch } from './per-batch.ts';
+import { type FloatDType, type PerBatch, type ResidentTensor, type Tensor, checkTensor } from './tensor.ts';
 import { type Slot, type TensorLike, toTensor } from './tensor-like.ts';
-
-/** A length or an offset for each element of the batch. */
-export type PerBatch = readonly number[] | Tensor<'int32'>;
 
 /** Which results are asked for: flags that add, and `output: false`, which leaves the output out. */
 export interface RequestedResults {
@@ -302,18 +300,4 @@ function checkAlignment(alignment: AttentionRequest['alignment'] | null): void {
 function offsetsOf(request: AttentionRequest, batch: number): Tensor<'int32'> {
   const { offset } = request.alignment as { offset: number | PerBatch };
   return perBatch(typeof offset === 'number' ? Array.from({ length: batch }, () => offset) : offset);
-}
-
-function perBatch(values: PerBatch): Tensor<'int32'> {
-  if (!Array.isArray(values)) return values as Tensor<'int32'>;
-  // Rounding here would hide a mistake: 2.5 must not become a length of 2.
-  const wrong = Array.from(values).findIndex((value) => typeof value !== 'number' || (value | 0) !== value);
-  if (wrong !== -1) {
-    throw new HeedError(
-      'ARGUMENT',
-      `lengths, starts and offsets are 32-bit integers, one of them is ${shown(values[wrong])}`,
-      { clause: 'lengths', remedy: 'give whole numbers, one for each element of the batch' },
-    );
-  }
-  return tensor(Int32Array.from(values), [values.length]);
 }

@@ -3,34 +3,68 @@ import { type DType, type Tensor, sizeOf } from './tensor.ts';
 /** Bytes of an element. */
 export const ELEMENT_BYTES: Readonly<Record<DType, number>> = { float32: 4, float64: 8, int32: 4, bool: 1 };
 
-/** Slices of one axis in row-major memory: `outer` runs of `run` elements, the o-th at `first + o * stride`. */
-export interface Slab {
-  readonly outer: number;
-  readonly run: number;
-  readonly stride: number;
-  readonly first: number;
+/** Elements one after another that are copied from one row-major array to another. */
+export interface Run {
+  readonly from: number;
+  readonly to: number;
+  readonly length: number;
 }
 
-/** Where the slices `start`, `start + 1`, … `start + count - 1` of an axis lie in a tensor of that shape. */
-export function slabOf(shape: readonly number[], axis: number, start: number, count: number): Slab {
-  const inner = sizeOf(shape.slice(axis + 1));
-  return {
-    outer: sizeOf(shape.slice(0, axis)),
-    run: count * inner,
-    stride: shape[axis]! * inner,
-    first: start * inner,
-  };
+/** Where a part is written: at the slices `start`, `start + 1`, … of an axis, one start for each first index or one for all. */
+export interface SlicePosition {
+  readonly axis: number;
+  readonly start: number | readonly number[];
 }
 
-/** Overwrites the slices of an axis of `target` from `start` on with `part`, which must fit. */
+/** What {@link writeSlices} copies, from a part of shape `part` into a tensor of shape `target`. */
+export function* writtenRuns(
+  target: readonly number[],
+  part: readonly number[],
+  { axis, start }: SlicePosition,
+): Generator<Run> {
+  const inner = sizeOf(target.slice(axis + 1));
+  const outer = sizeOf(target.slice(0, axis));
+  const length = part[axis]! * inner;
+  if (length === 0) return;
+  for (let o = 0; o < outer; o++) {
+    const first = typeof start === 'number' ? start : start[Math.floor(o / (outer / target[0]!))]!;
+    yield { from: o * length, to: (o * target[axis]! + first) * inner, length };
+  }
+}
+
+/** Overwrites slices of an axis of `target` with `part`, which must fit. */
 export function writeSlices(
   target: Pick<Tensor, 'shape' | 'data'>,
   part: Pick<Tensor, 'shape' | 'data'>,
-  { axis, start }: { readonly axis: number; readonly start: number },
+  at: SlicePosition,
 ): void {
-  const { outer, run, stride, first } = slabOf(target.shape, axis, start, part.shape[axis]!);
+  for (const { from, to, length } of writtenRuns(target.shape, part.shape, at)) {
+    target.data.set(part.data.subarray(from, from + length), to);
+  }
+}
+
+/** The shape that slices of an axis have together. */
+export function takenShape(shape: readonly number[], axis: number, indices: readonly number[]): number[] {
+  return shape.map((length, a) => (a === axis ? indices.length : length));
+}
+
+/** What is copied to take the slices `indices` of an axis of a tensor; neighbors are one run. */
+export function* takenRuns(
+  shape: readonly number[],
+  axis: number,
+  indices: readonly number[],
+): Generator<Run> {
+  const inner = sizeOf(shape.slice(axis + 1));
+  const outer = sizeOf(shape.slice(0, axis));
+  if (inner === 0) return;
   for (let o = 0; o < outer; o++) {
-    target.data.set(part.data.subarray(o * run, (o + 1) * run), first + o * stride);
+    for (let n = 0; n < indices.length;) {
+      let count = 1;
+      while (n + count < indices.length && indices[n + count] === indices[n]! + count) count++;
+      const from = (o * shape[axis]! + indices[n]!) * inner;
+      yield { from, to: (o * indices.length + n) * inner, length: count * inner };
+      n += count;
+    }
   }
 }
 

@@ -36,6 +36,9 @@ export interface ArrayWithShape<A extends DTypeArrays[DType] = DTypeArrays[DType
 /** What is taken wherever a plain tensor is. */
 export type PlainTensorLike = Tensor | ArrayWithShape | NestedArray;
 
+/** A number for each element of the batch, such as a length or an offset. */
+export type PerBatch = readonly number[] | Tensor<'int32'>;
+
 /**
  * A tensor that lives in a backend's memory between calls: a wasm heap, a GPU buffer, a library's own tensor.
  * Only the backend that made it can compute with it.
@@ -48,14 +51,42 @@ export interface ResidentTensor<D extends DType = DType> {
   /**
    * Overwrites the slices `start`, `start + 1`, … of an axis. `part` has this tensor's shape except for its length
    * on that axis. This is how a key/value cache of fixed capacity grows: one row a step, nothing else is copied.
+   * Sequences of unequal lengths grow with a start for each: element b of the part is written from `start[b]` on.
    *
    * Nested arrays take this tensor's type.
    *
    * @throws HeedError `SHAPE` or `DTYPE` when the part does not fit; then nothing was written.
    */
-  write(part: PlainTensorLike, at: { readonly axis: number; readonly start: number }): Promise<void>;
-  /** A plain copy. */
-  read(): Promise<Tensor<D>>;
+  write(
+    part: PlainTensorLike,
+    at: { readonly axis: number; readonly start: number | PerBatch },
+  ): Promise<void>;
+  /**
+   * A plain copy: of all, or of the slices `start`, `start + 1`, … of an axis, `length` of them.
+   *
+   * @throws HeedError `SHAPE` when there are no such slices.
+   */
+  read(slices?: {
+    readonly axis: number;
+    readonly start: number;
+    readonly length: number;
+  }): Promise<Tensor<D>>;
+  /**
+   * Returns a new tensor of the slices `indices` of an axis, by default the first, in their order and as often as they
+   * are named: the caches of the beams that a step of beam search keeps, in the backend's memory all the way.
+   *
+   * @throws HeedError `ARGUMENT` for an index that is not there, `SHAPE` for an axis that is not there.
+   */
+  gather(indices: PerBatch, options?: { readonly axis?: number | undefined }): Promise<ResidentTensor<D>>;
+  /**
+   * The same in place, on the first axis: its element b becomes what element `indices[b]` was. Like a write, it reaches
+   * no call that was made before it.
+   *
+   * @throws HeedError `ARGUMENT` for an index that is not there, `SHAPE` for too few or too many.
+   */
+  reorder(indices: PerBatch): Promise<void>;
+  /** Returns a copy in the backend's memory. */
+  copy(): Promise<ResidentTensor<D>>;
   /**
    * Returns this tensor as it is now, after the writes so far, as another resident tensor, without a copy: whatever is
    * written or disposed behind this call does not reach it. A `write()` behind it waits for its dispose(), so dispose it
@@ -171,6 +202,38 @@ export function plainView({ dtype, shape, data }: Tensor): Tensor {
   return { dtype, shape: [...shape], data: bytes };
 }
 
+function checkShape(name: string, shape: readonly unknown[]): void {
+  if (Array.from(shape).every((length) => Number.isSafeInteger(length) && (length as number) >= 0)) return;
+  throw new HeedError(
+    'SHAPE',
+    `${name} has the shape [${shape.map(String).join(', ')}], lengths are integers ≥ 0`,
+    { clause: 'shape', remedy: 'give the lengths of the axes, such as [1, 1, 3, 2]' },
+  );
+}
+
+const DTYPES: readonly unknown[] = ['float32', 'float64', 'int32', 'bool'] satisfies DType[];
+
+/**
+ * Checks that there are tensors of this element type and shape.
+ *
+ * @throws HeedError `DTYPE` or `SHAPE`.
+ */
+export function checkForm(name: string, dtype: unknown, shape: unknown): void {
+  if (!DTYPES.includes(dtype)) {
+    throw new HeedError('DTYPE', `the dtype of ${name} is ${shown(dtype)}, expected ${DTYPES.join(', ')}`, {
+      clause: 'shape',
+      remedy: 'name one of them, such as float32',
+    });
+  }
+  if (!Array.isArray(shape)) {
+    throw new HeedError('SHAPE', `the shape of ${name} is ${shown(shape)}, expected an array of lengths`, {
+      clause: 'shape',
+      remedy: 'give the lengths of the axes, such as [1, 1, 3, 2]',
+    });
+  }
+  checkShape(name, shape);
+}
+
 /** Checks that a value is a tensor whose data, element type and shape agree. `name` is used in the error. */
 export function checkTensor(name: string, value: unknown): asserts value is Tensor {
   if (isResident(value)) {
@@ -212,18 +275,7 @@ export function checkTensor(name: string, value: unknown): asserts value is Tens
           : `the data is ${ARRAYS} (of booleans); tensor(data, shape) tells its dtype`,
     });
   }
-  if (
-    !Array.from(shape).every((length: unknown) => Number.isSafeInteger(length) && (length as number) >= 0)
-  ) {
-    throw new HeedError(
-      'SHAPE',
-      `${name} has the shape [${shape.map(String).join(', ')}], lengths are integers ≥ 0`,
-      {
-        clause: 'shape',
-        remedy: 'give the lengths of the axes, such as [1, 1, 3, 2]',
-      },
-    );
-  }
+  checkShape(name, shape);
   if (data!.length !== sizeOf(shape)) {
     throw new HeedError(
       'SHAPE',

@@ -1,8 +1,7 @@
 import type { DType, Tensor } from '@heed/core';
-import type { DeviceMemory, NativeTensor, WritePosition } from '@heed/core/backend';
+import { type DeviceMemory, type NativeTensor, sizeOf, writeSlices } from '@heed/core/backend';
 import { type Engine, type Slab, eachPiece } from '../platform/engine.ts';
 import { type Exceptions, UNSEEN, decode, encode } from './finite.ts';
-import { sizeOf } from '@heed/core/backend';
 
 /** A tensor of this backend: on the device, or, where programs never read it, on the host. */
 export type DeviceTensor = DeviceArray | HostArray;
@@ -30,11 +29,18 @@ export function deviceMemory(engine: Engine): DeviceMemory<DeviceTensor> {
       return onDevice(tensor.dtype) ? uploadArray(engine, tensor) : { ...tensor, data: tensor.data.slice() };
     },
     download: (tensor) => downloadTensor(engine, tensor),
-    async write(tensor, part, at) {
-      const slab = slabOf(tensor.shape, part, at);
-      if (isOnDevice(tensor)) return writeArray(engine, tensor, part, slab);
-      eachPiece(slab, (from, to, elements) => tensor.data.set(part.data.subarray(from, from + elements), to));
-      return tensor;
+    async write(tensor, part, { axis, start }) {
+      if (!isOnDevice(tensor)) {
+        writeSlices(tensor, part, { axis, start });
+        return tensor;
+      }
+      if (typeof start === 'number')
+        return writeArray(engine, tensor, part, slabOf(tensor.shape, part, axis, start));
+      // A start for each element of the batch goes by way of the host.
+      const whole = await downloadTensor(engine, tensor);
+      writeSlices(whole, part, { axis, start });
+      engine.free(tensor.array);
+      return uploadArray(engine, whole);
     },
     free(tensor) {
       if (isOnDevice(tensor)) engine.free(tensor.array);
@@ -106,7 +112,7 @@ async function writeArray(
   return { ...tensor, array, exceptions: all };
 }
 
-function slabOf(shape: readonly number[], part: Tensor, { axis, start }: WritePosition): Slab {
+function slabOf(shape: readonly number[], part: Tensor, axis: number, start: number): Slab {
   return {
     outer: sizeOf(shape.slice(0, axis)),
     length: shape[axis]!,

@@ -1,5 +1,5 @@
 import { type DType, HeedError, type Tensor } from '@heed/core';
-import type { DeviceMemory, NativeTensor, WritePosition } from '@heed/core/backend';
+import type { DeviceMemory, NativeTensor, SlicePosition } from '@heed/core/backend';
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-node';
 import type { Engine, Tf } from '../platform/engine.ts';
 
@@ -21,6 +21,13 @@ export function tensorflowMemory({ tf, compute }: Engine): DeviceMemory<Native> 
       return written;
     },
     free: (native) => native.dispose(),
+    allocate(dtype, shape) {
+      checkType(dtype);
+      return compute(() => ({ native: tf.zeros([...shape], dtype) as Native })).native;
+    },
+    take: (native, axis, indices) =>
+      compute(() => ({ taken: tf.gather(native, tf.tensor1d(indices as number[], 'int32'), axis) as Native }))
+        .taken,
     wrap: (value) => (isUsable(tf, value) ? value : null),
   };
 }
@@ -29,27 +36,39 @@ function isUsable(tf: Tf, value: unknown): value is Native {
   return value instanceof tf.Tensor && !value.isDisposed && DTYPES.includes(value.dtype);
 }
 
+function checkType(dtype: DType): asserts dtype is Exclude<DType, 'float64'> {
+  if (dtype !== 'float64') return;
+  throw new HeedError('DTYPE', 'the tensor is float64, TensorFlow.js has float32, int32 and bool', {
+    clause: 'dtype',
+    remedy: 'convert it: tensor(Float32Array.from(data), shape)',
+  });
+}
+
 function toTensorflow(tf: Tf, { dtype, shape, data }: Tensor): Native {
-  if (dtype === 'float64') {
-    throw new HeedError('DTYPE', 'the tensor is float64, TensorFlow.js has float32, int32 and bool', {
-      clause: 'dtype',
-      remedy: 'convert it: tensor(Float32Array.from(data), shape)',
-    });
-  }
+  checkType(dtype);
   const copy = dtype === 'bool' ? data.map((flag) => Number(flag !== 0)) : data.slice();
   return tf.tensor(copy, [...shape], dtype) as Native;
 }
 
-function overwrite(tf: Tf, target: Native, part: Native, { axis, start }: WritePosition): Native {
-  const length = target.shape[axis]!;
+/** One start for each element of the first axis makes a tensor of each. */
+function overwrite(tf: Tf, target: Native, part: Native, { axis, start }: SlicePosition): Native {
+  if (typeof start === 'number') return overwriteAt(tf, target, part, axis, start);
+  const elementOf = (tensor: Native, b: number): Native => slices(tf, tensor, 0, b, b + 1) as Native;
+  const elements = start.map((from, b) =>
+    overwriteAt(tf, elementOf(target, b), elementOf(part, b), axis, from),
+  );
+  return tf.concat(elements, 0) as Native;
+}
+
+function overwriteAt(tf: Tf, target: Native, part: Native, axis: number, start: number): Native {
   const end = start + part.shape[axis]!;
-  const between = (from: number, to: number): TfTensor => {
-    const begin = target.shape.map((_, a) => (a === axis ? from : 0));
-    return tf.slice(
-      target,
-      begin,
-      target.shape.map((full, a) => (a === axis ? to - from : full)),
-    );
-  };
-  return tf.concat([between(0, start), part, between(end, length)], axis) as Native;
+  const before = slices(tf, target, axis, 0, start);
+  const after = slices(tf, target, axis, end, target.shape[axis]!);
+  return tf.concat([before, part, after], axis) as Native;
+}
+
+function slices(tf: Tf, tensor: Native, axis: number, from: number, to: number): TfTensor {
+  const begin = tensor.shape.map((_, a) => (a === axis ? from : 0));
+  const size = tensor.shape.map((full, a) => (a === axis ? to - from : full));
+  return tf.slice(tensor, begin, size);
 }

@@ -1,5 +1,13 @@
 import type { DType, Tensor } from '@heed/core';
-import { type DeviceMemory, ELEMENT_BYTES, type NativeTensor, sizeOf, writeSlices } from '@heed/core/backend';
+import {
+  type DeviceMemory,
+  ELEMENT_BYTES,
+  type NativeTensor,
+  sizeOf,
+  takenRuns,
+  takenShape,
+  writeSlices,
+} from '@heed/core/backend';
 import type { Block, Heap } from './heap.ts';
 
 /** A tensor in WebAssembly memory. Core frees it when the last run that computes with it has ended. */
@@ -31,5 +39,19 @@ export function wasmMemory(heap: Heap): DeviceMemory<WasmTensor> {
       return tensor;
     },
     free: ({ address }) => heap.free(address),
+    allocate(dtype, shape) {
+      const tensor = allocateTensor(heap, dtype, shape);
+      heap.array(tensor).fill(0);
+      return tensor;
+    },
+    take(tensor, axis, indices) {
+      const { dtype, shape } = tensor;
+      const taken = allocateTensor(heap, dtype, takenShape(shape, axis, indices));
+      const [source, target] = [heap.array(tensor), heap.array(taken)];
+      for (const { from, to, length } of takenRuns(shape, axis, indices)) {
+        target.set(source.subarray(from, from + length), to);
+      }
+      return taken;
+    },
   };
 }

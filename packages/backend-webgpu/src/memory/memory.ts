@@ -2,9 +2,12 @@ import type { Tensor } from '@heed/core';
 import {
   type DeviceMemory,
   ELEMENT_BYTES,
-  slabOf,
-  type WritePosition,
+  type Run,
+  type SlicePosition,
+  takenRuns,
+  takenShape,
   writeSlices,
+  writtenRuns,
   zeros,
 } from '@heed/core/backend';
 import { COPY_DST, MAP_READ } from '../platform/constants.ts';
@@ -28,6 +31,8 @@ export function gpuMemory(engine: Engine): DeviceMemory<GpuTensor> {
       return native;
     },
     free: freeTensor,
+    allocate: (dtype, shape) => scoped(engine, () => createTensor(engine, dtype, shape)),
+    take: (native, axis, indices) => take(engine, native, axis, indices),
     wrap: (value) => wrapBuffer(engine, value),
   };
 }
@@ -75,30 +80,62 @@ async function download(engine: Engine, native: GpuTensor): Promise<Tensor> {
   }
 }
 
+/** The same runs in bytes. */
+function bytesOfRuns(runs: Iterable<Run>, { dtype }: GpuTensor): Run[] {
+  const bytes = ELEMENT_BYTES[dtype];
+  return Array.from(runs, ({ from, to, length }) => ({
+    from: from * bytes,
+    to: to * bytes,
+    length: length * bytes,
+  }));
+}
+
+/** Commands copy whole words: bytes of booleans may not be any. */
+function areWhole(runs: readonly Run[], ...places: readonly (keyof Run)[]): boolean {
+  return runs.every((run) => places.every((place) => run[place] % 4 === 0));
+}
+
 /** Overwrites slices of one axis. */
-async function writePart(
-  engine: Engine,
-  native: GpuTensor,
-  part: Tensor,
-  { axis, start }: WritePosition,
-): Promise<void> {
-  const { shape, dtype } = native;
-  const slab = slabOf(shape, axis, start, part.shape[axis]!);
-  const { outer } = slab;
-  const [run, stride, first] = [slab.run, slab.stride, slab.first].map(
-    (elements) => elements * ELEMENT_BYTES[dtype],
-  ) as [number, number, number];
-  if (outer * run === 0) return;
-  // Writes are of whole words: bytes that are not go by way of the host.
-  if (dtype === 'bool' && [run, stride, first].some((bytes) => bytes % 4 !== 0)) {
+async function writePart(engine: Engine, native: GpuTensor, part: Tensor, at: SlicePosition): Promise<void> {
+  const runs = bytesOfRuns(writtenRuns(native.shape, part.shape, at), native);
+  if (!areWhole(runs, 'to', 'length')) {
     const whole = await download(engine, native);
-    writeSlices(whole, part, { axis, start });
+    writeSlices(whole, part, at);
     await scoped(engine, () => writeBytes(engine, native, 0, whole.data, 0, whole.data.byteLength));
     return;
   }
   await scoped(engine, () => {
-    for (let o = 0; o < outer; o++) {
-      writeBytes(engine, native, first + o * stride, part.data, o * run, run);
+    for (const { from, to, length } of runs) writeBytes(engine, native, to, part.data, from, length);
+  });
+}
+
+/** Slices of one axis, copied on the device. */
+async function take(
+  engine: Engine,
+  native: GpuTensor,
+  axis: number,
+  indices: readonly number[],
+): Promise<GpuTensor> {
+  const { dtype, shape, buffer, offset } = native;
+  const wanted = takenShape(shape, axis, indices);
+  const runs = bytesOfRuns(takenRuns(shape, axis, indices), native);
+  if (!areWhole(runs, 'from', 'to', 'length')) {
+    const [whole, taken] = [await download(engine, native), zeros(dtype, wanted)];
+    for (const { from, to, length } of runs) taken.data.set(whole.data.subarray(from, from + length), to);
+    return scoped(engine, () => {
+      const target = createTensor(engine, dtype, wanted);
+      writeBytes(engine, target, 0, taken.data, 0, taken.data.byteLength);
+      return target;
+    });
+  }
+  return scoped(engine, () => {
+    const { device } = engine;
+    const target = createTensor(engine, dtype, wanted);
+    const encoder = device.createCommandEncoder();
+    for (const { from, to, length } of runs) {
+      encoder.copyBufferToBuffer(buffer, offset + from, target.buffer, to, length);
     }
+    device.queue.submit([encoder.finish()]);
+    return target;
   });
 }

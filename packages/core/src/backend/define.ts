@@ -9,12 +9,20 @@ import {
 import { HeedError } from '../error.ts';
 import { supportOf } from '../support.ts';
 import type { AttentionProblem } from '../problem.ts';
-import { type PlainTensorLike, type ResidentTensor, type Tensor, checkTensor, plainView } from '../tensor.ts';
+import {
+  type DType,
+  type PlainTensorLike,
+  type ResidentTensor,
+  type Tensor,
+  checkForm,
+  checkTensor,
+  plainView,
+} from '../tensor.ts';
 import { toTensor } from '../tensor-like.ts';
 import { type KernelDefinition, guardKernel } from './guard-kernel.ts';
 import { type Ending, endWhenCollected, forget } from './collected.ts';
 import { type Lifetime, lifetime } from './lifetime.ts';
-import { type DeviceMemory, type NativeTensor, hostMemory } from './memory.ts';
+import { type DeviceMemory, type NativeTensor, allocate, hostMemory } from './memory.ts';
 import { type Owner, contentOf, residentOf } from './resident/resident.ts';
 
 /** What an author writes for a backend. */
@@ -144,6 +152,11 @@ export function defineBackend<N extends NativeTensor = Tensor>(
     return residentOf(await memory.upload(plainView(tensor)), memory, owner);
   };
 
+  const allocated = async (dtype: DType, shape: readonly number[]): Promise<ResidentTensor> => {
+    checkForm('the tensor', dtype, shape);
+    return residentOf(await allocate(memory, dtype, [...shape]), memory, owner);
+  };
+
   const wrap = (value: unknown): ResidentTensor => {
     life.check();
     const native = memory.wrap!(value);
@@ -166,6 +179,7 @@ export function defineBackend<N extends NativeTensor = Tensor>(
     supports,
     compile: (problem) => life.during(() => compile(problem)),
     upload: (tensor) => life.during(() => upload(tensor)) as never,
+    allocate: (dtype, shape) => life.during(() => allocated(dtype, shape)) as never,
     ...(memory.wrap && { wrap, unwrap }),
     dispose: () => estate.end(),
     [Symbol.asyncDispose]: () => backend.dispose(),

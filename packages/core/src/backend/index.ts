@@ -21,13 +21,22 @@ export {
 export { shown } from '../options/shown.ts';
 export { withKernel } from '../kernel-cache.ts';
 export { fromFloat16 } from '../float16.ts';
-export { ELEMENT_BYTES, type Slab, exchangeHeadsAndLength, slabOf, writeSlices } from '../shape.ts';
+export {
+  ELEMENT_BYTES,
+  type Run,
+  type SlicePosition,
+  exchangeHeadsAndLength,
+  takenRuns,
+  takenShape,
+  writeSlices,
+  writtenRuns,
+} from '../shape.ts';
 export { type Slot, toTensor } from '../tensor-like.ts';
 export { sizeOf, zeros } from '../tensor.ts';
 export { type BackendDefinition, defineBackend } from './define.ts';
 export { gumbelNoise, philox4x32 } from './gumbel.ts';
 export type { KernelDefinition } from './guard-kernel.ts';
-export type { DeviceMemory, NativeTensor, WritePosition } from './memory.ts';
+export type { DeviceMemory, NativeTensor } from './memory.ts';
 export { rowSumFrom } from './statistics.ts';
 export { type RowStrides, broadcastStrides, rowStrides } from './strides.ts';
 export { TURN_MILLISECONDS, inTurns, nextTurn, now } from './turns.ts';

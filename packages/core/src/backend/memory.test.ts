@@ -96,9 +96,9 @@ function immutableMemory(): { memory: DeviceMemory<Native>; live: Set<Native> } 
       if (!live.has(native)) throw new Error('used after free');
       return structuredClone(native.inside);
     },
-    async write(native, part, { axis, start }) {
+    async write(native, part, at) {
       await new Promise((resolve) => setTimeout(resolve, 1));
-      const data = Float32Array.from(written(native.inside, part, axis, start));
+      const data = Float32Array.from(written(native.inside, part, at.axis, at.start as number));
       free(native);
       return made({ ...native.inside, data } as Tensor);
     },

@@ -1,11 +1,5 @@
-import { writeSlices } from '../shape.ts';
+import { type SlicePosition, takenRuns, takenShape, writeSlices } from '../shape.ts';
 import { type DType, type Tensor, zeros } from '../tensor.ts';
-
-/** Where along which axis a part of a tensor is written. */
-export interface WritePosition {
-  readonly axis: number;
-  readonly start: number;
-}
 
 /** A tensor in the memory of an engine, in the engine's own form: a `tf.Tensor` is one as it stands. */
 export interface NativeTensor {
@@ -18,8 +12,15 @@ export interface DeviceMemory<N extends NativeTensor> {
   upload(tensor: Tensor): N | Promise<N>;
   download(native: N): Tensor | Promise<Tensor>;
   /** Returns the written tensor: the same one, or a new one where the engine's are immutable (the old one is freed). */
-  write(native: N, part: Tensor, at: WritePosition): N | Promise<N>;
+  write(native: N, part: Tensor, at: SlicePosition): N | Promise<N>;
   free(native: N): void;
+  /** A tensor of zeros. By default those of the host are uploaded. */
+  allocate?(dtype: DType, shape: readonly number[]): N | Promise<N>;
+  /**
+   * The slices `indices` of an axis, in their order, as a new tensor; an index may be there more than once. By default
+   * by way of the host.
+   */
+  take?(native: N, axis: number, indices: readonly number[]): N | Promise<N>;
   /** Takes a tensor that the engine's user made, without a copy. `null` when it is none. */
   wrap?(value: unknown): N | null;
 }
@@ -33,7 +34,37 @@ export const hostMemory: DeviceMemory<Tensor> = {
     return target;
   },
   free: () => undefined,
+  allocate: zeros,
+  take: takeSlices,
 };
+
+/** Whatever the engine has of its own, or by way of the host. */
+export function allocate<N extends NativeTensor>(
+  memory: DeviceMemory<N>,
+  dtype: DType,
+  shape: readonly number[],
+): N | Promise<N> {
+  return memory.allocate?.(dtype, shape) ?? memory.upload(zeros(dtype, shape));
+}
+
+/** Whatever the engine has of its own, or by way of the host. */
+export async function take<N extends NativeTensor>(
+  memory: DeviceMemory<N>,
+  native: N,
+  axis: number,
+  indices: readonly number[],
+): Promise<N> {
+  if (memory.take !== undefined) return memory.take(native, axis, indices);
+  return memory.upload(takeSlices(await memory.download(native), axis, indices));
+}
+
+function takeSlices({ dtype, shape, data }: Tensor, axis: number, indices: readonly number[]): Tensor {
+  const taken = zeros(dtype, takenShape(shape, axis, indices));
+  for (const { from, to, length } of takenRuns(shape, axis, indices)) {
+    taken.data.set(data.subarray(from, from + length), to);
+  }
+  return taken;
+}
 
 function copyOf({ dtype, shape, data }: Tensor): Tensor {
   const copy = zeros(dtype, shape);

@@ -1,4 +1,5 @@
 import { type Tensor, attention, resolveRequest, tensor } from '@heed/core';
+import { writeSlices } from '@heed/core/backend';
 import type { CaseRequest } from '../../../case-request.ts';
 import type { BehaviourCase, ConformanceCase } from '../../../case.ts';
 import { type Sketch, requestOf } from '../../../sketch.ts';
@@ -52,6 +53,74 @@ function decoding(name: string, sketch: Sketch, steps: readonly number[]): Behav
   });
 }
 
+/** Sequences of unequal lengths: every element of the batch is written at its own end. */
+function ragged(name: string, sketch: Sketch): BehaviourCase {
+  const lengths: Sketch = { ...sketch, queryLength: 1, keyLength: 12, keyLengths: [0, 0] };
+  return behaviour('resident', `cache-ragged/${name}`, lengths, async ({ backend }, id) => {
+    const whole = requestOf(lengths, id);
+    const axis = sketch.layout === 'blhd' ? 1 : 2;
+    const [wholeKey, wholeValue] = [whole.key as Tensor, whole.value as Tensor];
+    const key = await backend.allocate('float32', wholeKey.shape);
+    const value = await backend.allocate('float32', wholeValue.shape);
+    const filled = { key: zerosLike(wholeKey), value: zerosLike(wholeValue) };
+    const ends = [3, 7];
+    for (let n = 0; n < 4; n++) {
+      const start = ends.map((end) => end + n);
+      for (const [resident, plain, all] of [
+        [key, filled.key, wholeKey],
+        [value, filled.value, wholeValue],
+      ] as const) {
+        const row = rows(all, axis, n, n + 1);
+        await resident.write(row, { axis, start });
+        writeSlices(plain, row, { axis, start });
+      }
+      const keyLengths = start.map((at) => at + 1);
+      const step: CaseRequest = { ...whole, ...filled, keyLengths };
+      const results = await attention(backend, { ...step, key, value });
+      ensureAgrees(step, results, `step ${n + 1}, of ${keyLengths.join(' and ')} keys`);
+    }
+    key.dispose();
+    value.dispose();
+  });
+}
+
+function zerosLike({ shape, data }: Tensor): Tensor {
+  return tensor(new Float32Array(data.length), shape);
+}
+
+/** Beams that go on from one another. */
+function beams(): BehaviourCase {
+  const sketch: Sketch = { batch: 4, queryLength: 1, keyLength: 9, kvHeads: 2, heads: 4 };
+  return behaviour('resident', 'cache-beams', sketch, async ({ backend }, id) => {
+    const request = requestOf(sketch, id);
+    const [key, value] = [request.key as Tensor, request.value as Tensor];
+    const cache = { key: await backend.upload(key), value: await backend.upload(value) };
+    const plain = { key: structuredClone(key), value: structuredClone(value) };
+    for (const [n, parents] of [
+      [0, 0, 1, 3],
+      [3, 2, 1, 0],
+      [1, 1, 1, 1],
+    ].entries()) {
+      for (const name of ['key', 'value'] as const) {
+        await cache[name].reorder(parents);
+        const before = plain[name];
+        const element = before.data.length / 4;
+        plain[name] = tensor(
+          Float32Array.from(
+            before.data,
+            (_, at) => before.data[parents[Math.floor(at / element)]! * element + (at % element)]!,
+          ),
+          before.shape,
+        );
+      }
+      const results = await attention(backend, { ...request, ...cache });
+      ensureAgrees({ ...request, ...plain }, results, `step ${n + 1}, of beams ${parents.join(', ')}`);
+    }
+    cache.key.dispose();
+    cache.value.dispose();
+  });
+}
+
 export function residentCacheCases(): ConformanceCase[] {
   const one: Sketch = { queryLength: 1, keyLength: 12, causal: true, alignment: 'bottomRight' };
   return [
@@ -64,5 +133,9 @@ export function residentCacheCases(): ConformanceCase[] {
     decoding('chunks', { ...one, queryLength: 4 }, [4, 4, 4]),
     decoding('across-tiles', { ...one, keyLength: 70, batch: 2 }, [31, 1, 1, 30, 1, 1, 1]),
     decoding('without-alignment', { queryLength: 1, keyLength: 12 }, [3, 1, 1]),
+    ragged('plain', {}),
+    ragged('layout-blhd', { layout: 'blhd' }),
+    ragged('causal-bottom-right', { causal: true, alignment: 'bottomRight' }),
+    beams(),
   ];
 }

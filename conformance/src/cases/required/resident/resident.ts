@@ -2,6 +2,7 @@ import type { ConformanceCase } from '../../../case.ts';
 import { residentCacheCases } from './cache.ts';
 import { residentLifeCases } from './tensors.ts';
 import { residentRunCases } from './runs.ts';
+import { residentSliceCases } from './slices.ts';
 import type { Purposes } from '../../building/purposes.ts';
 
 export const residentPurposes: Purposes = {
@@ -24,10 +25,25 @@ export const residentPurposes: Purposes = {
   'resident/write-after-a-call': 'A run takes its resident tensors as they are when it is called.',
   'resident/dispose-after-a-call': 'A run under way is untouched by a dispose() of its input.',
   'resident/gradient': 'Gradients of resident tensors are those of plain ones.',
+  'resident/allocate': 'allocate() makes zeros in the memory of the backend.',
+  'resident/allocate-refused': 'allocate() refuses a type or shape that no tensor has.',
+  'resident/gather': 'gather() copies the slices that it is told, in their order.',
+  'resident/gather-refused': 'An index or axis that is not there is refused.',
+  'resident/reorder':
+    'reorder() puts the elements of a batch into another order, after the writes before it.',
+  'resident/reorder-refused':
+    'reorder() takes as many indices as there are elements, and none that is not there.',
+  'resident/copy': 'copy() holds what the tensor held, whatever happens to that one.',
+  'resident/read-slices': 'read() gives the slices that it is told.',
+  'resident/read-slices-refused': 'Slices that are not there are refused.',
+  'resident/write-each': 'write() with a start for each element of the batch writes each of them there.',
+  'resident/write-each-refused': 'A start that does not fit is refused for all, and nothing is written.',
+  'resident/cache-ragged': 'Sequences of unequal lengths decode on one cache, each written at its own end.',
+  'resident/cache-beams': 'Beam search reorders its cache in the memory of the backend.',
   'resident/cache': 'One kernel decodes step by step on a cache that is written row by row.',
 };
 
 /** Clause `resident`: tensors that live in the backend's memory between calls. */
 export function residentCases(): ConformanceCase[] {
-  return [...residentLifeCases(), ...residentRunCases(), ...residentCacheCases()];
+  return [...residentLifeCases(), ...residentSliceCases(), ...residentRunCases(), ...residentCacheCases()];
 }

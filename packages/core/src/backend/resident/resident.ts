@@ -1,6 +1,8 @@
 import { HeedError } from '../../error.ts';
+import { checkOptions } from '../../options/check-options.ts';
 import {
   type DType,
+  type PerBatch,
   type PlainTensorLike,
   type ResidentTensor,
   type Tensor,
@@ -8,8 +10,15 @@ import {
 } from '../../tensor.ts';
 import { type Ending, endWhenCollected, forget } from '../collected.ts';
 import type { Lifetime } from '../lifetime.ts';
-import type { DeviceMemory, NativeTensor, WritePosition } from '../memory.ts';
-import { checkWrite } from './check-write.ts';
+import { type DeviceMemory, type NativeTensor, take } from '../memory.ts';
+import {
+  type ReadOptions,
+  type WriteOptions,
+  checkIndices,
+  checkRead,
+  checkReorder,
+  checkWrite,
+} from './check.ts';
 import { type Content, Hold, Storage } from './storage.ts';
 
 /**
@@ -81,23 +90,65 @@ class Resident<N extends NativeTensor> implements ResidentTensor {
     throw new HeedError('DISPOSED', 'the resident tensor was used after dispose()', { clause: 'resident' });
   }
 
-  write(given: PlainTensorLike, at: WritePosition): Promise<void> {
+  write(given: PlainTensorLike, options: WriteOptions): Promise<void> {
     return this.#owner.life.during(async () => {
       const { content } = this;
-      const part = checkWrite(this, given, at);
-      if (content.write !== undefined) return content.write(part, at);
-      throw new HeedError('ARGUMENT', 'write() on a held tensor; expected the tensor that it is held of', {
-        clause: 'resident',
-        remedy: 'write to the tensor whose hold() made this one',
-      });
+      const { part, at } = checkWrite(this, given, options);
+      if (content.write === undefined) throw heldTensor('write()');
+      return content.write(part, at);
     });
   }
 
-  read(): Promise<Tensor> {
+  reorder(given: PerBatch): Promise<void> {
+    return this.#owner.life.during(async () => {
+      const { content } = this;
+      const indices = checkReorder(this, given);
+      if (content.reorder === undefined) throw heldTensor('reorder()');
+      return content.reorder(indices);
+    });
+  }
+
+  read(options?: ReadOptions): Promise<Tensor> {
+    return this.#during(async (native) => {
+      if (options === undefined) return this.#memory.download(native);
+      const part = await take(this.#memory, native, options.axis, checkRead(this, options));
+      try {
+        return await this.#memory.download(part);
+      } finally {
+        this.#memory.free(part);
+      }
+    });
+  }
+
+  gather(given: PerBatch, options: { readonly axis?: number } = {}): Promise<ResidentTensor> {
+    return this.#during(async (native) => {
+      checkOptions('gather()', options, { axis: true });
+      const { axis = 0 } = options;
+      return this.#taken(native, axis, checkIndices(this, axis, given));
+    });
+  }
+
+  copy(): Promise<ResidentTensor> {
+    return this.#during(async (native) => {
+      if (this.shape.length > 0) return this.#taken(native, 0, [...Array(this.shape[0]).keys()]);
+      return residentOf(
+        await this.#memory.upload(await this.#memory.download(native)),
+        this.#memory,
+        this.#owner,
+      );
+    });
+  }
+
+  async #taken(native: N, axis: number, indices: readonly number[]): Promise<ResidentTensor> {
+    return residentOf(await take(this.#memory, native, axis, indices), this.#memory, this.#owner);
+  }
+
+  /** Works on what is there, after the writes so far. */
+  #during<T>(work: (native: N) => Promise<T>): Promise<T> {
     return this.#owner.life.during(async () => {
       const hold = this.content.hold();
       try {
-        return await this.#memory.download(await hold.whenWritten());
+        return await work(await hold.whenWritten());
       } finally {
         hold.release();
       }
@@ -112,6 +163,13 @@ class Resident<N extends NativeTensor> implements ResidentTensor {
   dispose(): void {
     this.#lease.end();
   }
+}
+
+function heldTensor(call: string): HeedError {
+  return new HeedError('ARGUMENT', `${call} on a held tensor; expected the tensor that it is held of`, {
+    clause: 'resident',
+    remedy: `call ${call} of the tensor whose hold() made this one`,
+  });
 }
 
 /** Makes a resident tensor of a native one and takes charge of it. */

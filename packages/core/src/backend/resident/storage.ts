@@ -1,5 +1,6 @@
 import type { Tensor } from '../../tensor.ts';
-import type { DeviceMemory, NativeTensor, WritePosition } from '../memory.ts';
+import type { SlicePosition } from '../../shape.ts';
+import { type DeviceMemory, type NativeTensor, take } from '../memory.ts';
 
 /** What a resident tensor has a share in: a storage, or a hold of one. Knows no handle, so that one can be collected. */
 export interface Content<N extends NativeTensor> {
@@ -9,7 +10,8 @@ export interface Content<N extends NativeTensor> {
   /** Gives up the share. */
   release(): void;
   /** Storages alone are written to. */
-  write?(part: Tensor, at: WritePosition): Promise<void>;
+  write?(part: Tensor, at: SlicePosition): Promise<void>;
+  reorder?(indices: readonly number[]): Promise<void>;
 }
 
 /** A tensor of the engine, in the order of its uses, freed after the last one. */
@@ -44,15 +46,28 @@ export class Storage<N extends NativeTensor> implements Content<N> {
   }
 
   /** Writes after the writes and holds so far. A write may leave a new native behind. */
-  async write(part: Tensor, at: WritePosition): Promise<void> {
+  write(part: Tensor, at: SlicePosition): Promise<void> {
+    return this.#change((native) => this.#memory.write(native, part, at));
+  }
+
+  /** In the order of writes. The elements of the first axis become those at `indices`. */
+  reorder(indices: readonly number[]): Promise<void> {
+    return this.#change(async (before) => {
+      const after = await take(this.#memory, before, 0, indices);
+      this.#memory.free(before);
+      return after;
+    });
+  }
+
+  async #change(change: (native: N) => N | Promise<N>): Promise<void> {
     this.#uses++;
     const before = Promise.all([this.#written, ...this.#holds]);
     this.#holds.clear();
-    const write = async (): Promise<void> => {
+    const inTurn = async (): Promise<void> => {
       await before;
-      this.#native = await this.#memory.write(this.#native, part, at);
+      this.#native = await change(this.#native);
     };
-    const done = write();
+    const done = inTurn();
     this.#written = done.catch(() => undefined);
     try {
       await done;

@@ -1,0 +1,139 @@
+import { HeedError } from '../../error.ts';
+import { checkOptions } from '../../options/check-options.ts';
+import { shown } from '../../options/shown.ts';
+import { perBatch } from '../../per-batch.ts';
+import type { SlicePosition } from '../../shape.ts';
+import { type PerBatch, type PlainTensorLike, type Tensor, checkTensor } from '../../tensor.ts';
+import { toTensor } from '../../tensor-like.ts';
+import type { NativeTensor } from '../memory.ts';
+
+/** Where `write()` writes: one start for all, or one for each element of the first axis. */
+export interface WriteOptions {
+  readonly axis: number;
+  readonly start: number | PerBatch;
+}
+
+/** Which slices `read()` reads. */
+export interface ReadOptions {
+  readonly axis: number;
+  readonly start: number;
+  readonly length: number;
+}
+
+/**
+ * Checks that a part fits into a resident tensor.
+ *
+ * @throws HeedError `DTYPE`, `SHAPE`, `ARGUMENT` or `UNKNOWN_OPTION`.
+ */
+export function checkWrite(
+  target: NativeTensor,
+  given: PlainTensorLike,
+  options: WriteOptions,
+): { part: Tensor; at: SlicePosition } {
+  const part = partOf(target, given);
+  checkOptions('write()', options, { axis: true, start: true });
+  const { axis } = options;
+  const starts = startsOf(target, options);
+  if (part.dtype !== target.dtype) {
+    throw new HeedError('DTYPE', `part is ${part.dtype}, the resident tensor is ${target.dtype}`, {
+      clause: 'resident',
+    });
+  }
+  const fits =
+    isIndex(axis, target.shape.length) &&
+    starts.every((start) => Number.isSafeInteger(start) && start >= 0) &&
+    part.shape.length === target.shape.length &&
+    part.shape.every((length, a) =>
+      a === axis ? starts.every((start) => start + length <= target.shape[a]!) : length === target.shape[a],
+    );
+  if (!fits) {
+    throw new HeedError(
+      'SHAPE',
+      `part is [${part.shape.join(', ')}], it does not fit in [${target.shape.join(', ')}] at ${starts.join(', ')} of axis ${axis}`,
+      {
+        clause: 'resident',
+        remedy: 'all lengths but that of the axis are equal, and start + length is within it',
+      },
+    );
+  }
+  return { part, at: { axis, start: typeof options.start === 'number' ? options.start : starts } };
+}
+
+function startsOf({ shape }: NativeTensor, { axis, start }: WriteOptions): readonly number[] {
+  if (typeof start === 'number') return [start];
+  const starts = perBatch(start);
+  checkTensor('start', starts);
+  if (starts.dtype === 'int32' && axis > 0 && starts.data.length === shape[0]) return [...starts.data];
+  throw new HeedError(
+    'SHAPE',
+    `start is ${starts.dtype} [${starts.shape.join(', ')}] for axis ${shown(axis)}, expected a number, or int32 [B=${shape[0]}] for an axis behind the first`,
+    { clause: 'resident', remedy: 'give one start for all, or one for each element of the first axis' },
+  );
+}
+
+/**
+ * Checks that there are such slices.
+ *
+ * @returns their indices.
+ * @throws HeedError `SHAPE` or `UNKNOWN_OPTION`.
+ */
+export function checkRead({ shape }: NativeTensor, options: ReadOptions): number[] {
+  checkOptions('read()', options, { axis: true, start: true, length: true });
+  const { axis, start, length } = options;
+  const isThere =
+    isIndex(axis, shape.length) &&
+    isIndex(start, shape[axis]! + 1) &&
+    isIndex(length, shape[axis]! - start + 1);
+  if (isThere) return Array.from({ length }, (_, n) => start + n);
+  throw new HeedError(
+    'SHAPE',
+    `read() of ${shown(length)} slices from ${shown(start)} of axis ${shown(axis)}, the tensor is [${shape.join(', ')}]`,
+    { clause: 'resident', remedy: 'start + length is within the axis' },
+  );
+}
+
+/**
+ * Checks that there are slices of these indices.
+ *
+ * @throws HeedError `SHAPE` for an axis that is not there; `ARGUMENT` for an index.
+ */
+export function checkIndices({ shape }: NativeTensor, axis: number, given: PerBatch): number[] {
+  if (!isIndex(axis, shape.length)) {
+    throw new HeedError('SHAPE', `axis is ${shown(axis)}, the tensor is [${shape.join(', ')}]`, {
+      clause: 'resident',
+      remedy: 'give the number of an axis, counted from 0',
+    });
+  }
+  const indices = perBatch(given);
+  checkTensor('indices', indices);
+  const wrong = indices.data.find((index) => !isIndex(index, shape[axis]!));
+  if (wrong === undefined && indices.dtype === 'int32') return [...indices.data];
+  const what = wrong === undefined ? `are ${indices.dtype}` : `have ${wrong}`;
+  throw new HeedError('ARGUMENT', `indices ${what}, expected integers from 0 to ${shape[axis]! - 1}`, {
+    clause: 'resident',
+    remedy: `name slices of axis ${axis} of [${shape.join(', ')}]`,
+  });
+}
+
+/** As {@link checkIndices}, for all of the first axis. */
+export function checkReorder(target: NativeTensor, given: PerBatch): number[] {
+  const indices = checkIndices(target, 0, given);
+  if (indices.length === target.shape[0]) return indices;
+  throw new HeedError('SHAPE', `reorder() with ${indices.length} indices, expected ${target.shape[0]}`, {
+    clause: 'resident',
+    remedy: 'give an index for each element of the first axis; gather() makes a tensor of fewer or more',
+  });
+}
+
+function isIndex(index: unknown, end: number): index is number {
+  return Number.isSafeInteger(index) && (index as number) >= 0 && (index as number) < end;
+}
+
+/** Nested arrays hold numbers of the target's type. */
+function partOf({ dtype }: NativeTensor, given: PlainTensorLike): Tensor {
+  const floats = dtype === 'float64' ? 'float64' : 'float32';
+  const slot = ({ bool: 'mask', int32: 'int32', float32: 'float', float64: 'float' } as const)[dtype];
+  const part = toTensor('part', given, Array.isArray(given) ? slot : 'any', floats);
+  checkTensor('part', part);
+  return part;
+}

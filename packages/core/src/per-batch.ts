@@ -1,0 +1,22 @@
+import { HeedError } from './error.ts';
+import { shown } from './options/shown.ts';
+import { type PerBatch, type Tensor, tensor } from './tensor.ts';
+
+/**
+ * Numbers of the elements of a batch as a tensor. What is not an array is left as it is, to be checked as a tensor.
+ *
+ * @throws HeedError `ARGUMENT` for what int32 does not have.
+ */
+export function perBatch(values: PerBatch): Tensor<'int32'> {
+  if (!Array.isArray(values)) return values as Tensor<'int32'>;
+  // Rounding here would hide a mistake: 2.5 must not become a length of 2.
+  const wrong = Array.from(values).findIndex((value) => typeof value !== 'number' || (value | 0) !== value);
+  if (wrong !== -1) {
+    throw new HeedError(
+      'ARGUMENT',
+      `lengths, starts and offsets are 32-bit integers, one of them is ${shown(values[wrong])}`,
+      { clause: 'lengths', remedy: 'give whole numbers, one for each element of the batch' },
+    );
+  }
+  return tensor(Int32Array.from(values), [values.length]);
+}
