@@ -1,4 +1,4 @@
-import { type BackendProvider, FEATURES, type Feature, GUARANTEES, type HeedError } from '@heed/core';
+import type { BackendProvider, HeedError } from '@heed/core';
 import reference from '@heed/core/reference';
 import { describe, expect, test } from 'vitest';
 import { allCases } from './all-cases.ts';
@@ -44,6 +44,13 @@ describe('the report', () => {
     expect(clauses[0]!.worst!.error).toBeNull();
   });
 
+  test('says of a property what is wrong in the smallest request, and how to have it again', async () => {
+    const { clauses } = await verify(causalOffByOne, { ids: ['causal/property/causal-is-a-mask'] });
+    expect(clauses[0]!.failures[0]!.message).toMatch(
+      /^output\[.*; smallest request that fails: \{.*\} \(seed -?\d+, path [\d:]+\)$/,
+    );
+  });
+
   test('is the same each time', async () => {
     const options = { clauses: ['order', 'merge', 'selection'] };
     expect(await verify(causalOffByOne, options)).toEqual(await verify(causalOffByOne, options));
@@ -51,38 +58,6 @@ describe('the report', () => {
 });
 
 describe('what is not declared', () => {
-  const without = (...names: Feature[]): readonly Feature[] =>
-    FEATURES.filter((name) => !names.includes(name));
-  const partial: Readonly<Record<string, readonly Feature[]>> = {
-    'no feature at all': [],
-    'what a small engine has': ['causal', 'mask.boolean', 'lengths.key', 'gqa', 'logSumExp'],
-    'everything but positions': without(
-      'causal',
-      'window',
-      'alibi',
-      'alignment.bottomRight',
-      'alignment.offset',
-    ),
-    'everything but masks': without('mask.boolean', 'mask.float', 'bias', 'segments'),
-    'everything but outputs and gradients': without('weights', 'logSumExp', 'statistics', 'gradient'),
-  };
-
-  /** Comparisons are all treated alike: those of one clause stand for the others; and small ones do for large ones. */
-  const cases = all.filter(
-    ({ kind, clause, id }) =>
-      (kind === 'behaviour' || clause === 'combination') && !/across-tiles|many-(rows|keys)/.test(id),
-  );
-  /** Guarantees vary what is computed with in hundreds of cases: two of the lists stand for the others. */
-  const few = cases.filter(({ clause }) => !(GUARANTEES as readonly string[]).includes(clause));
-  const withGuarantees = new Set(['no feature at all', 'what a small engine has']);
-
-  test.each(Object.entries(partial))('%s: refused, and no failure', async (name, features) => {
-    const chosen = withGuarantees.has(name) ? cases : few;
-    const report = await verify(simpleProvider({ capabilities: { features } }), { cases: chosen });
-    expect(report.clauses.flatMap(({ failures }) => failures)).toEqual([]);
-    expect(report.refused).toBeGreaterThan(0);
-  });
-
   test('float64: refused, and no failure', async () => {
     const report = await verify(simpleProvider({ capabilities: { dtypes: ['float32'] } }), {
       clauses: ['dtype', 'refusal', 'padding', 'merge', 'gradient'],

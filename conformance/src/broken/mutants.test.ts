@@ -1,37 +1,11 @@
-import type { BackendProvider } from '@heed/core';
 import { describe, expect, test } from 'vitest';
 import { allCases } from '../all-cases.ts';
 import { verify } from '../verify.ts';
-import { ARITHMETIC_MUTANTS } from './arithmetic-mutants.ts';
-import { CONTRACT_MUTANTS } from './contract-mutants.ts';
 import { FACTOR_MUTANTS } from './factor-mutants.ts';
+import { testMutants } from './mutants.ts';
 import { simpleProvider } from './simple-backend.ts';
 
-/** The first case of a clause that fails, or null. */
-async function firstFailure(provider: BackendProvider, clause: string): Promise<string | null> {
-  const found = new AbortController();
-  let failure: string | null = null;
-  const onProgress = ({ id, status }: { id: string; status: string }): void => {
-    if (status !== 'failed') return;
-    failure ??= id;
-    found.abort();
-  };
-  await verify(provider, { clauses: [clause], signal: found.signal, onProgress }).catch((error: unknown) => {
-    if (failure === null) throw error;
-  });
-  return failure;
-}
-
-describe('a backend with one fault fails in the clause that names it', () => {
-  const mutants = Object.entries({
-    ...ARITHMETIC_MUTANTS,
-    ...FACTOR_MUTANTS,
-    ...CONTRACT_MUTANTS,
-  });
-  test.each(mutants)('%s', async (_, { clause, overrides }) => {
-    expect(await firstFailure(simpleProvider(overrides), clause)).not.toBeNull();
-  });
-});
+testMutants('test');
 
 // Where one term is far above all others, the bound must not grow with the number of the others.
 describe('a small factor is not hidden by a long sum', () => {

@@ -1,33 +1,22 @@
-import { type AttentionRequest, type Tensor, attention, resolveRequest, tensor } from '@heed/core';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { type Tensor, attention, resolveRequest } from '@heed/core';
 import reference from '@heed/core/reference';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createBackend } from './backend.ts';
 import webgpu from './index.ts';
 import type { GpuBufferTensor } from './memory/wrap.ts';
 import { openEngine } from './platform/engine.ts';
+import { expectBounded } from './test/bounded.ts';
 import { ownDevice } from './test/device.ts';
 import { watchBuffers } from './test/live-buffers.ts';
+import { isRequired } from './test/required.ts';
+import { selfAttention, waves } from './test/requests.ts';
 import { useSoftwareVulkan } from './test/software-vulkan.ts';
 
 useSoftwareVulkan();
 const availability = await webgpu.probe();
-const required = (process.env['HEED_REQUIRE'] ?? '').split(',');
-const isAbsent = !availability.available && !required.includes('all') && !required.includes('webgpu');
-
-type Forward = Pick<AttentionRequest, 'query' | 'key' | 'value'>;
-
-function waves(shape: readonly number[], seed: number): Tensor<'float32'> {
-  const size = shape.reduce((product, length) => product * length, 1);
-  return tensor(
-    Float32Array.from({ length: size }, (_, n) => Math.sin(seed + 1.7 * n)),
-    shape,
-  );
-}
-
-function selfAttention(length: number, heads = 2, depth = 8): Forward {
-  const shape = [1, heads, length, depth];
-  return { query: waves(shape, 1), key: waves(shape, 2), value: waves(shape, 3) };
-}
+const isAbsent = !availability.available && !isRequired();
 
 test.for([{ subgroups: true as never }, { powerPreference: 'fast' as never }, { device: {} as never }])(
   'options %o are refused',
@@ -45,23 +34,7 @@ describe.skipIf(isAbsent)('on an adapter', () => {
   });
 
   describe('buffers and pipelines', () => {
-    test('are bounded over calls of changing lengths, and gone after dispose()', async () => {
-      const device = await ownDevice();
-      const live = watchBuffers(device);
-      const engine = await openEngine({ device });
-      const backend = createBackend(engine);
-      const run = (length: number): Promise<unknown> => attention(backend, selfAttention(length, 1, 4));
-      await run(1);
-      const before = live.count;
-      const lengths = Array.from({ length: 60 }, (_, n) => 17 + 3 * n);
-      await run(lengths[0]!);
-      const pipelines = engine.pipelines.size;
-      for (const length of lengths) await run(length);
-      expect(live.count).toBe(before);
-      expect(engine.pipelines.size).toBe(pipelines);
-      await backend.dispose();
-      expect(live.count).toBe(0);
-    });
+    test('are bounded over calls of changing lengths, and gone after dispose()', () => expectBounded(60));
 
     test('of gradients, aborts and resident tensors are given back', async () => {
       const device = await ownDevice();
@@ -80,6 +53,25 @@ describe.skipIf(isAbsent)('on an adapter', () => {
       expect(live.count).toBe(0);
       // It is the caller's: it still works.
       device.createBuffer({ size: 16, usage: 0x80 }).destroy();
+    });
+
+    test('of resident tensors that are dropped are destroyed when they are collected', async () => {
+      setFlagsFromString('--expose-gc');
+      const collect = runInNewContext('gc') as () => void;
+      const device = await ownDevice();
+      const live = watchBuffers(device);
+      await using backend = await webgpu.create({ device });
+      const drop = async (): Promise<void> => {
+        for (let n = 0; n < 20; n++) await backend.upload(waves([3, 5], n));
+        await attention(backend, selfAttention(20), { resident: true });
+      };
+      await drop();
+      expect(live.count).toBeGreaterThan(0);
+      for (let n = 0; n < 100 && live.count > 0; n++) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        collect();
+      }
+      expect(live.count).toBe(0);
     });
 
     test('hold nothing of size N²', async () => {

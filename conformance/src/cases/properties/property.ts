@@ -3,6 +3,7 @@ import type { CaseRequest } from '../../case-request.ts';
 import { resolveRequest } from '@heed/core';
 import {
   type Arbitrary,
+  type RunDetails,
   assert,
   asyncProperty,
   constantFrom,
@@ -46,8 +47,21 @@ export function property<T>(
   return behaviour(clause, `property/${name}`, features, (subject, id) =>
     assert(
       asyncProperty(requests(subject.backend.capabilities), (value) => check(value, subject)),
-      { seed: hash(id), numRuns: RUNS },
+      { seed: hash(id), numRuns: RUNS, reporter: fail },
     ),
+  );
+}
+
+/** What is wrong first: that is what a backend's author reads. */
+function fail<T>({ failed, errorInstance, counterexample, seed, counterexamplePath }: RunDetails<[T]>): void {
+  if (!failed) return;
+  const what = errorInstance instanceof Error ? errorInstance.message : String(errorInstance);
+  const request = JSON.stringify(counterexample?.[0]);
+  throw new Error(
+    `${what}; smallest request that fails: ${request} (seed ${seed}, path ${counterexamplePath})`,
+    {
+      cause: errorInstance,
+    },
   );
 }
 

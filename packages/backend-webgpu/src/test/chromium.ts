@@ -20,12 +20,6 @@ export interface OpenPage {
   close(): Promise<void>;
 }
 
-/** Whether an absent browser is a failure and not a skip: as in the suite, `HEED_REQUIRE` says. */
-export function isRequired(): boolean {
-  const names = (process.env['HEED_REQUIRE'] ?? '').split(',');
-  return names.includes('all') || names.includes('webgpu');
-}
-
 /** How a page is opened. */
 export interface PageOptions {
   /** Of Chromium. */

@@ -1,13 +1,7 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import type { WebgpuOptions } from '../index.ts';
-import {
-  type OpenPage,
-  type PageOptions,
-  SOFTWARE_WEBGPU,
-  absence,
-  isRequired,
-  openPage,
-} from './chromium.ts';
+import { type OpenPage, type PageOptions, SOFTWARE_WEBGPU, absence, openPage } from './chromium.ts';
+import { isRequired } from './required.ts';
 
 /** The software GPU as it comes. */
 export const AS_IT_COMES: PageOptions = { flags: [SOFTWARE_WEBGPU] };

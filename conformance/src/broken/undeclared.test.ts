@@ -1,0 +1,3 @@
+import { testUndeclared } from './undeclared.ts';
+
+testUndeclared('test');
