@@ -1,6 +1,4 @@
-import { attention, tensor } from '@heed/core';
 import { afterEach, expect, test, vi } from 'vitest';
-import ts from './index.ts';
 
 afterEach(() => void vi.useRealTimers());
 
@@ -24,20 +22,21 @@ function countTurns(): { readonly turns: number; close(): void } {
   };
 }
 
-test('a long call ends where a test runner replaces the timers, and gives others their turn', async () => {
+test('a long call ends where a test runner has replaced the timers, and gives others their turn', async () => {
+  // As vitest does it by default, but for the clock, which tells when a turn is due; before anything is loaded.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'setImmediate', 'Date'] });
+  const { attention, tensor } = await import('@heed/core');
+  const { default: ts } = await import('./index.ts');
+  const shape = [1, 1, LENGTH, 64];
   const x = tensor(
     Float32Array.from({ length: LENGTH * 64 }, (_, n) => Math.sin(n)),
-    [1, 1, LENGTH, 64],
+    shape,
   );
-  const request = { query: x, key: x, value: x };
-  await using judge = await ts.create();
-  const expected = await attention(judge, request);
-  // As vitest does it by default, but for the clock, which tells when a turn is due.
-  vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'setImmediate', 'Date'] });
+  const value = tensor(new Float32Array(LENGTH * 64).fill(1), shape);
   await using backend = await ts.create();
   const others = countTurns();
-  const { output } = await attention(backend, request);
+  const { output } = await attention(backend, { query: x, key: x, value });
   others.close();
-  expect(output.data).toEqual(expected.output.data);
+  expect(output.data.every((number) => Math.abs(number - 1) < 1e-6)).toBe(true);
   expect(others.turns).toBeGreaterThan(0);
 });
