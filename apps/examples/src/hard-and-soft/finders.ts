@@ -1,9 +1,15 @@
 import { type AttentionBackend, attention } from '@heed/core';
-import { type FloatTensor, HardAttention, Linear, type NamedTensors } from '@heed/layers';
-import { namedBy } from '../network/averaging.ts';
-import { crossEntropy } from '../network/cross-entropy.ts';
-import { relu, reluGradient } from '../network/relu.ts';
-import { reshape, zeros } from '../network/tensors.ts';
+import {
+  activate,
+  activationGradient,
+  collectParameters,
+  crossEntropy,
+  type FloatTensor,
+  HardAttention,
+  Linear,
+  type NamedTensors,
+} from '@heed/layers';
+import { answersOf, idsOf, reshape, zeros } from '../tensors.ts';
 import { CLASSES, type Lookups, NAME_WIDTH } from './lookups.ts';
 
 /** One value for each query, and how the parameters learn from what became of it. */
@@ -28,7 +34,7 @@ export function soft(random: () => number): Finder {
   const [ofQuery, ofKey] = [make(), make()];
   const oneHead = (x: FloatTensor): FloatTensor => reshape(x, [x.shape[0], 1, x.shape[1], x.shape[2]]);
   return {
-    parameters: namedBy({ query: ofQuery, key: ofKey }, ({ parameters }) => parameters),
+    parameters: collectParameters({ query: ofQuery, key: ofKey }),
     async find(backend, { query, key, value }) {
       const results = await attention(backend, {
         query: oneHead(ofQuery.forward(query)),
@@ -42,13 +48,10 @@ export function soft(random: () => number): Finder {
         weights: results.weights,
         async gradient(dOutput) {
           const { dQuery, dKey } = await results.gradient(oneHead(dOutput));
-          return namedBy(
-            {
-              query: ofQuery.gradient(query, reshape(dQuery, query.shape)),
-              key: ofKey.gradient(key, reshape(dKey, key.shape)),
-            },
-            ({ parameters }) => parameters,
-          );
+          return collectParameters({
+            query: ofQuery.gradient(query, reshape(dQuery, query.shape)),
+            key: ofKey.gradient(key, reshape(dKey, key.shape)),
+          });
         },
       };
     },
@@ -108,7 +111,7 @@ export function averaging(random: () => number): Finder {
   const widen = new Linear({ inputDim: width, outputDim: 16, bias: false, random });
   const narrow = new Linear({ inputDim: 16, outputDim: CLASSES, bias: false, random });
   return {
-    parameters: namedBy({ widen, narrow }, ({ parameters }) => parameters),
+    parameters: collectParameters({ widen, narrow }),
     async find(_, { query, value }) {
       const [batch, rows] = value.shape;
       const input = zeros([batch, 1, width]);
@@ -118,13 +121,13 @@ export function averaging(random: () => number): Finder {
           input.data[b * width + NAME_WIDTH + (n % CLASSES)] += value.data[b * rows * CLASSES + n] / rows;
         }
       }
-      const hidden = relu(widen.forward(input));
+      const hidden = activate('relu', widen.forward(input));
       return {
         output: narrow.forward(hidden),
         async gradient(dOutput) {
           const fromNarrow = narrow.gradient(hidden, dOutput);
-          const fromWiden = widen.gradient(input, reluGradient(hidden, fromNarrow.dInput));
-          return namedBy({ widen: fromWiden, narrow: fromNarrow }, ({ parameters }) => parameters);
+          const fromWiden = widen.gradient(input, activationGradient('relu', hidden, fromNarrow.dInput));
+          return collectParameters({ widen: fromWiden, narrow: fromNarrow });
         },
       };
     },
@@ -140,15 +143,16 @@ export class Lookup {
   constructor(finder: (random: () => number) => Finder, random: () => number) {
     this.#finder = finder(random);
     this.#answer = new Linear({ inputDim: CLASSES, outputDim: CLASSES, random });
-    this.parameters = namedBy({ finder: this.#finder, answer: this.#answer }, ({ parameters }) => parameters);
+    this.parameters = collectParameters({ finder: this.#finder, answer: this.#answer });
   }
 
   async gradient(backend: AttentionBackend, lookups: Lookups, step: number): Promise<NamedTensors> {
     const found = await this.#finder.find(backend, lookups, step);
-    const { losses, dLogits } = crossEntropy(this.#answer.forward(found.output), lookups.classes);
+    const logits = this.#answer.forward(found.output);
+    const { losses, dLogits } = crossEntropy(logits, idsOf(lookups.classes, [lookups.classes.length, 1]));
     const answer = this.#answer.gradient(found.output, dLogits);
     const finder = await found.gradient(answer.dInput, losses);
-    return namedBy({ finder, answer: answer.parameters }, (gradients) => gradients);
+    return collectParameters({ finder, answer: answer.parameters });
   }
 
   async answers(
@@ -156,6 +160,6 @@ export class Lookup {
     lookups: Lookups,
   ): Promise<{ readonly classes: Int32Array; readonly weights: FloatTensor | null }> {
     const { output, weights = null } = await this.#finder.find(backend, lookups, -1);
-    return { classes: crossEntropy(this.#answer.forward(output), lookups.classes).answers, weights };
+    return { classes: answersOf(this.#answer.forward(output)), weights };
   }
 }

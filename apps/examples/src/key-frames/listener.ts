@@ -1,10 +1,15 @@
 import { type AttentionBackend, tensor } from '@heed/core';
-import { AdditiveAttention, type FloatTensor, Linear, type NamedTensors } from '@heed/layers';
-import { namedBy } from '../network/averaging.ts';
-import { crossEntropy } from '../network/cross-entropy.ts';
-import { Embedding } from '../network/embedding.ts';
-import { relu, reluGradient } from '../network/relu.ts';
-import { plus, reshape, zeros } from '../network/tensors.ts';
+import {
+  activate,
+  activationGradient,
+  AdditiveAttention,
+  collectParameters,
+  crossEntropy,
+  type FloatTensor,
+  Linear,
+  type NamedTensors,
+} from '@heed/layers';
+import { answersOf, idsOf, plus, reshape, zeros, uniformEmbedding } from '../tensors.ts';
 import { BAND_COUNT, FRAMES, NOTES } from './sounds.ts';
 
 const WIDTH = 24;
@@ -27,13 +32,14 @@ interface Pooling {
 
 /** Additive attention by one learned query. */
 function attending(random: () => number): Pooling {
-  const query = new Embedding(1, WIDTH, random);
+  const query = uniformEmbedding(1, WIDTH, random);
   const attention = new AdditiveAttention({ queryDim: WIDTH, keyDim: WIDTH, attentionDim: HIDDEN, random });
   return {
-    parameters: namedBy({ query, attention }, ({ parameters }) => parameters),
+    parameters: collectParameters({ query, attention }),
     async forward(backend, frames) {
-      const ids = new Int32Array(frames.shape[0]);
-      const inputs = { query: query.forward(ids, [ids.length, 1]), key: frames };
+      const [batch] = frames.shape;
+      const ids = idsOf(new Int32Array(batch), [batch, 1]);
+      const inputs = { query: query.forward(ids), key: frames };
       const options = { weights: true, gradient: true } as const;
       const { output, weights, gradient } = await attention.forward(backend, inputs, options);
       return {
@@ -43,10 +49,7 @@ function attending(random: () => number): Pooling {
           const { dQuery, dKey, parameters } = await gradient(dOutput);
           return {
             dFrames: dKey,
-            parameters: namedBy(
-              { query: query.gradient(ids, dQuery), attention: parameters },
-              (part) => part,
-            ),
+            parameters: collectParameters({ query: query.gradient(ids, dQuery), attention: parameters }),
           };
         },
       };
@@ -59,18 +62,18 @@ function averaging(random: () => number): Pooling {
   const widen = new Linear({ inputDim: WIDTH, outputDim: HIDDEN, random });
   const narrow = new Linear({ inputDim: HIDDEN, outputDim: WIDTH, random });
   return {
-    parameters: namedBy({ widen, narrow }, ({ parameters }) => parameters),
+    parameters: collectParameters({ widen, narrow }),
     async forward(_, frames) {
       const mean = meanOfFrames(frames);
-      const hidden = relu(widen.forward(mean));
+      const hidden = activate('relu', widen.forward(mean));
       return {
         output: plus(mean, narrow.forward(hidden)),
         async gradient(dOutput) {
           const fromNarrow = narrow.gradient(hidden, dOutput);
-          const fromWiden = widen.gradient(mean, reluGradient(hidden, fromNarrow.dInput));
+          const fromWiden = widen.gradient(mean, activationGradient('relu', hidden, fromNarrow.dInput));
           return {
             dFrames: spread(plus(dOutput, fromWiden.dInput), frames.shape),
-            parameters: namedBy({ widen: fromWiden, narrow: fromNarrow }, ({ parameters }) => parameters),
+            parameters: collectParameters({ widen: fromWiden, narrow: fromNarrow }),
           };
         },
       };
@@ -104,10 +107,7 @@ export class Listener {
     this.#frame = new Linear({ inputDim: BAND_COUNT, outputDim: WIDTH, random });
     this.#pooling = withAttention ? attending(random) : averaging(random);
     this.#answer = new Linear({ inputDim: WIDTH, outputDim: NOTES.length, random });
-    this.parameters = namedBy(
-      { frame: this.#frame, pooling: this.#pooling, answer: this.#answer },
-      ({ parameters }) => parameters,
-    );
+    this.parameters = collectParameters({ frame: this.#frame, pooling: this.#pooling, answer: this.#answer });
   }
 
   async gradient(
@@ -116,7 +116,7 @@ export class Listener {
     notes: readonly number[],
   ): Promise<NamedTensors> {
     const pass = await this.#forward(backend, spectra);
-    return pass.gradient(crossEntropy(pass.logits, notes).dLogits);
+    return pass.gradient(crossEntropy(pass.logits, idsOf(notes, [notes.length])).dLogits);
   }
 
   /** The note of each sound, and the weights of its frames, `[B, 1, 1, 32]`, where there are any. */
@@ -125,8 +125,7 @@ export class Listener {
     spectra: Float32Array,
   ): Promise<{ readonly notes: Int32Array; readonly weights: FloatTensor | null }> {
     const { logits, weights } = await this.#forward(backend, spectra);
-    const { answers } = crossEntropy(logits, new Int32Array(logits.shape[0]).fill(-1));
-    return { notes: answers, weights };
+    return { notes: answersOf(logits), weights };
   }
 
   async #forward(
@@ -148,7 +147,7 @@ export class Listener {
         const answer = this.#answer.gradient(pooled.output, reshape(dLogits, [batch, 1, NOTES.length]));
         const pooling = await pooled.gradient(answer.dInput);
         const frame = this.#frame.gradient(input, pooling.dFrames);
-        return namedBy({ frame, pooling, answer }, ({ parameters }) => parameters);
+        return collectParameters({ frame, pooling, answer });
       },
     };
   }

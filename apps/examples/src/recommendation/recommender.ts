@@ -1,11 +1,16 @@
 import type { AttentionBackend } from '@heed/core';
-import { type FloatTensor, Linear, type NamedTensors } from '@heed/layers';
-import { namedBy } from '../network/averaging.ts';
-import { crossEntropy } from '../network/cross-entropy.ts';
-import { Embedding } from '../network/embedding.ts';
-import { type Mixer, mixerOf } from '../network/mixer.ts';
-import { relu, reluGradient } from '../network/relu.ts';
-import { plus } from '../network/tensors.ts';
+import {
+  activate,
+  activationGradient,
+  collectParameters,
+  crossEntropy,
+  type Embedding,
+  type FloatTensor,
+  Linear,
+  type NamedTensors,
+} from '@heed/layers';
+import { type Mixer, mixerOf } from '../comparison/mixer.ts';
+import { answersOf, idsOf, plus, uniformEmbedding } from '../tensors.ts';
 import { ITEMS, LENGTH } from './sessions.ts';
 
 const WIDTH = 32;
@@ -20,31 +25,24 @@ export class Recommender {
   readonly #answer: Linear;
 
   constructor(withAttention: boolean, random: () => number) {
-    this.#items = new Embedding(ITEMS.length, WIDTH, random);
-    this.#positions = new Embedding(LENGTH, WIDTH, random);
+    this.#items = uniformEmbedding(ITEMS.length, WIDTH, random);
+    this.#positions = uniformEmbedding(LENGTH, WIDTH, random);
     this.#mixer = mixerOf(withAttention, { embedDim: WIDTH, heads: 2, random });
     this.#hidden = new Linear({ inputDim: WIDTH, outputDim: 2 * WIDTH, random });
     this.#answer = new Linear({ inputDim: 2 * WIDTH, outputDim: ITEMS.length, random });
-    this.parameters = namedBy(
-      {
-        items: this.#items,
-        positions: this.#positions,
-        mixer: this.#mixer,
-        hidden: this.#hidden,
-        answer: this.#answer,
-      },
-      ({ parameters }) => parameters,
-    );
+    this.parameters = collectParameters({
+      items: this.#items,
+      positions: this.#positions,
+      mixer: this.#mixer,
+      hidden: this.#hidden,
+      answer: this.#answer,
+    });
   }
 
   async gradient(backend: AttentionBackend, sessions: readonly (readonly number[])[]): Promise<NamedTensors> {
     const pass = await this.#forward(backend, sessions);
-    return pass.gradient(
-      crossEntropy(
-        pass.logits,
-        sessions.flatMap((session) => session.slice(1)),
-      ).dLogits,
-    );
+    const next = sessions.flatMap((session) => session.slice(1));
+    return pass.gradient(crossEntropy(pass.logits, idsOf(next, [sessions.length, LENGTH])).dLogits);
   }
 
   /** The likeliest next item at each of `[B, L]` places, and the weights `[B, heads, L, L]` where there are any. */
@@ -53,7 +51,7 @@ export class Recommender {
     sessions: readonly (readonly number[])[],
   ): Promise<{ readonly next: Int32Array; readonly weights: FloatTensor | null }> {
     const { logits, weights } = await this.#forward(backend, sessions);
-    return { next: crossEntropy(logits, new Int32Array(sessions.length * LENGTH).fill(-1)).answers, weights };
+    return { next: answersOf(logits), weights };
   }
 
   async #forward(
@@ -64,35 +62,36 @@ export class Recommender {
     readonly weights: FloatTensor | null;
     gradient(dLogits: FloatTensor): Promise<NamedTensors>;
   }> {
-    const ids = sessions.flatMap((session) => session.slice(0, LENGTH));
-    const places = ids.map((_, n) => n % LENGTH);
+    const seen = sessions.flatMap((session) => session.slice(0, LENGTH));
     const shape = [sessions.length, LENGTH];
-    const query = plus(this.#items.forward(ids, shape), this.#positions.forward(places, shape));
+    const ids = idsOf(seen, shape);
+    const places = idsOf(
+      seen.map((_, n) => n % LENGTH),
+      shape,
+    );
+    const query = plus(this.#items.forward(ids), this.#positions.forward(places));
     const mixed = await this.#mixer.forward(
       backend,
       { query, causal: true },
       { weights: true, gradient: true },
     );
     const state = plus(query, mixed.output);
-    const hidden = relu(this.#hidden.forward(state));
+    const hidden = activate('relu', this.#hidden.forward(state));
     return {
       logits: this.#answer.forward(hidden),
       weights: mixed.weights ?? null,
       gradient: async (dLogits) => {
         const answer = this.#answer.gradient(hidden, dLogits);
-        const wide = this.#hidden.gradient(state, reluGradient(hidden, answer.dInput));
+        const wide = this.#hidden.gradient(state, activationGradient('relu', hidden, answer.dInput));
         const mixer = await mixed.gradient(wide.dInput);
         const dQuery = plus(wide.dInput, mixer.dQuery);
-        return namedBy(
-          {
-            items: this.#items.gradient(ids, dQuery),
-            positions: this.#positions.gradient(places, dQuery),
-            mixer: mixer.parameters,
-            hidden: wide.parameters,
-            answer: answer.parameters,
-          },
-          (gradients) => gradients,
-        );
+        return collectParameters({
+          items: this.#items.gradient(ids, dQuery),
+          positions: this.#positions.gradient(places, dQuery),
+          mixer: mixer.parameters,
+          hidden: wide.parameters,
+          answer: answer.parameters,
+        });
       },
     };
   }

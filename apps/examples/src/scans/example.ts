@@ -2,7 +2,7 @@ import type { AttentionBackend } from '@heed/core';
 import { overImage, toSVG } from '@heed/heatmap';
 import { Adam, seededRandom } from '@heed/layers';
 import { type Example, countOf } from '../example.ts';
-import { reshape } from '../network/tensors.ts';
+import { reshape } from '../tensors.ts';
 import { GRID, type Picture, patchesOf, randomPicture } from './pictures.ts';
 import { Reader } from './reader.ts';
 

@@ -1,10 +1,16 @@
 import { type AttentionBackend, tensor } from '@heed/core';
-import { type FloatTensor, Linear, type NamedTensors, SpatialAttention } from '@heed/layers';
-import { Averaging, namedBy } from '../network/averaging.ts';
-import { crossEntropy } from '../network/cross-entropy.ts';
-import { Embedding } from '../network/embedding.ts';
-import { relu, reluGradient } from '../network/relu.ts';
-import { reshape } from '../network/tensors.ts';
+import {
+  activate,
+  activationGradient,
+  collectParameters,
+  crossEntropy,
+  type FloatTensor,
+  Linear,
+  type NamedTensors,
+  SpatialAttention,
+} from '@heed/layers';
+import { Averaging } from '../comparison/averaging.ts';
+import { answersOf, idsOf, reshape, uniformEmbedding } from '../tensors.ts';
 import { GRID, KINDS, PATCH } from './pictures.ts';
 
 const WIDTH = 32;
@@ -41,16 +47,16 @@ function attending(random: () => number): Looking {
 
 /** A learned query as well, and the mean of the picture. */
 function averaging(random: () => number): Looking {
-  const query = new Embedding(1, WIDTH, random);
+  const query = uniformEmbedding(1, WIDTH, random);
   const mean = new Averaging({ embedDim: WIDTH, random });
   return {
-    parameters: namedBy({ query, mean }, ({ parameters }) => parameters),
+    parameters: collectParameters({ query, mean }),
     async look(backend, input) {
       const batch = input.shape[0];
-      const ids = new Int32Array(batch);
+      const ids = idsOf(new Int32Array(batch), [batch, 1]);
       const key = reshape(input, [batch, GRID * GRID, WIDTH]);
       const { output, gradient } = await mean.forward(backend, {
-        query: query.forward(ids, [batch, 1]),
+        query: query.forward(ids),
         key,
       });
       return {
@@ -59,7 +65,7 @@ function averaging(random: () => number): Looking {
           const { dQuery, dKey, parameters } = await gradient(dOutput);
           return {
             dInput: reshape(dKey, input.shape),
-            parameters: namedBy({ query: query.gradient(ids, dQuery), mean: parameters }, (part) => part),
+            parameters: collectParameters({ query: query.gradient(ids, dQuery), mean: parameters }),
           };
         },
       };
@@ -78,10 +84,7 @@ export class Reader {
     this.#patch = new Linear({ inputDim: PATCH * PATCH, outputDim: WIDTH, random });
     this.#looking = withAttention ? attending(random) : averaging(random);
     this.#answer = new Linear({ inputDim: WIDTH, outputDim: KINDS.length, random });
-    this.parameters = namedBy(
-      { patch: this.#patch, looking: this.#looking, answer: this.#answer },
-      ({ parameters }) => parameters,
-    );
+    this.parameters = collectParameters({ patch: this.#patch, looking: this.#looking, answer: this.#answer });
   }
 
   async gradient(
@@ -90,7 +93,7 @@ export class Reader {
     kinds: readonly number[],
   ): Promise<NamedTensors> {
     const pass = await this.#forward(backend, patches);
-    return pass.gradient(crossEntropy(pass.logits, kinds).dLogits);
+    return pass.gradient(crossEntropy(pass.logits, idsOf(kinds, [kinds.length])).dLogits);
   }
 
   /** The kind of each picture's spot, and the map of where was looked, `[B, 1, 1, 8, 8]`, where there is one. */
@@ -99,7 +102,7 @@ export class Reader {
     patches: Float32Array,
   ): Promise<{ readonly kinds: Int32Array; readonly weights: FloatTensor | null }> {
     const { logits, weights } = await this.#forward(backend, patches);
-    return { kinds: crossEntropy(logits, new Int32Array(logits.shape[0]).fill(-1)).answers, weights };
+    return { kinds: answersOf(logits), weights };
   }
 
   async #forward(
@@ -113,7 +116,7 @@ export class Reader {
     const area = PATCH * PATCH;
     const batch = patches.length / (GRID * GRID * area);
     const input = tensor(patches, [batch, GRID, GRID, area]);
-    const seen = relu(this.#patch.forward(input));
+    const seen = activate('relu', this.#patch.forward(input));
     const { output, weights = null, gradient } = await this.#looking.look(backend, seen);
     return {
       logits: reshape(this.#answer.forward(output), [batch, KINDS.length]),
@@ -121,8 +124,8 @@ export class Reader {
       gradient: async (dLogits) => {
         const answer = this.#answer.gradient(output, reshape(dLogits, [batch, 1, KINDS.length]));
         const looking = await gradient(answer.dInput);
-        const patch = this.#patch.gradient(input, reluGradient(seen, looking.dInput));
-        return namedBy({ patch, looking, answer }, ({ parameters }) => parameters);
+        const patch = this.#patch.gradient(input, activationGradient('relu', seen, looking.dInput));
+        return collectParameters({ patch, looking, answer });
       },
     };
   }

@@ -1,24 +1,14 @@
 import { type AttentionBackend, tensor } from '@heed/core';
-import {
-  type FloatTensor,
-  Linear,
-  MultiHeadAttention,
-  type Safetensors,
-  readSafetensors,
-} from '@heed/layers';
+import { type FloatTensor, readSafetensors } from '@heed/layers';
 import { Tokenizer } from '@huggingface/tokenizers';
-import { gelu } from '../network/gelu.ts';
-import { LayerNorm } from '../network/layer-norm.ts';
-import { plus, zeros } from '../network/tensors.ts';
+import { BertEncoder } from '../bert/bert.ts';
+import { idsOf, zeros } from '../tensors.ts';
 
 /** What the encoder needs of the model's config.json. */
 export interface BertConfig {
-  readonly hidden_size: number;
-  readonly intermediate_size: number;
   readonly layer_norm_eps: number;
   readonly max_position_embeddings: number;
   readonly num_attention_heads: number;
-  readonly num_hidden_layers: number;
 }
 
 /** The files of a sentence model, as its page on the hub has them. */
@@ -31,14 +21,6 @@ export interface ModelFiles {
   readonly tokenizerConfig: object;
 }
 
-interface EncoderLayer {
-  readonly attention: MultiHeadAttention;
-  readonly afterAttention: LayerNorm;
-  readonly widen: Linear;
-  readonly narrow: Linear;
-  readonly afterFeedForward: LayerNorm;
-}
-
 /**
  * A BERT encoder (Devlin et al. 2019) with mean pooling, as sentence-transformers/all-MiniLM-L6-v2 is one: sentences
  * in, vectors of length 1 out. Attention runs on any backend, everything else here.
@@ -46,23 +28,15 @@ interface EncoderLayer {
 export class SentenceEncoder {
   readonly #config: BertConfig;
   readonly #tokenizer: Tokenizer;
-  readonly #words: FloatTensor;
-  readonly #positions: FloatTensor;
-  readonly #types: FloatTensor;
-  readonly #afterEmbedding: LayerNorm;
-  readonly #layers: readonly EncoderLayer[];
+  readonly #encoder: BertEncoder;
 
   constructor({ config, weights, tokenizer, tokenizerConfig }: ModelFiles) {
-    const file = readSafetensors(weights);
     this.#config = config;
     this.#tokenizer = new Tokenizer(tokenizer, tokenizerConfig);
-    this.#words = file.tensor('embeddings.word_embeddings.weight') as FloatTensor;
-    this.#positions = file.tensor('embeddings.position_embeddings.weight') as FloatTensor;
-    this.#types = file.tensor('embeddings.token_type_embeddings.weight') as FloatTensor;
-    this.#afterEmbedding = layerNorm(file, 'embeddings.LayerNorm', config);
-    this.#layers = Array.from({ length: config.num_hidden_layers }, (_, n) =>
-      encoderLayer(file, `encoder.layer.${n}.`, config),
-    );
+    this.#encoder = new BertEncoder(readSafetensors(weights), {
+      heads: config.num_attention_heads,
+      epsilon: config.layer_norm_eps,
+    });
   }
 
   /** Token ids with [CLS] and [SEP]. */
@@ -80,62 +54,13 @@ export class SentenceEncoder {
       ),
       [ids.length, length],
     );
-    let x = this.#afterEmbedding.forward(this.#embedTokens(ids, length));
-    for (const { attention, afterAttention, widen, narrow, afterFeedForward } of this.#layers) {
-      const { output } = await attention.forward(backend, { query: x, keyMask });
-      x = afterAttention.forward(plus(x, output));
-      x = afterFeedForward.forward(plus(x, narrow.forward(gelu(widen.forward(x)))));
-    }
+    const padded = ids.flatMap((row) => [...row, ...Array<number>(length - row.length).fill(0)]);
+    const states = await this.#encoder.states(backend, idsOf(padded, [ids.length, length]), keyMask);
     return meanOfRows(
-      x,
+      states.at(-1)!,
       ids.map((row) => row.length),
     );
   }
-
-  #embedTokens(ids: readonly (readonly number[])[], length: number): FloatTensor {
-    const width = this.#config.hidden_size;
-    const result = zeros([ids.length, length, width]);
-    ids.forEach((row, b) => {
-      row.forEach((id, i) => {
-        const at = (b * length + i) * width;
-        for (let e = 0; e < width; e++) {
-          result.data[at + e] =
-            this.#words.data[id * width + e] + this.#positions.data[i * width + e] + this.#types.data[e];
-        }
-      });
-    });
-    return result;
-  }
-}
-
-function encoderLayer(file: Safetensors, prefix: string, config: BertConfig): EncoderLayer {
-  const { hidden_size: width, intermediate_size: wide, num_attention_heads: heads } = config;
-  const attention = new MultiHeadAttention({ embedDim: width, heads, random: () => 0 });
-  attention.loadStateDict(file.stateDict(`${prefix}attention.`));
-  return {
-    attention,
-    afterAttention: layerNorm(file, `${prefix}attention.output.LayerNorm`, config),
-    widen: linear(file, `${prefix}intermediate.dense`, width, wide),
-    narrow: linear(file, `${prefix}output.dense`, wide, width),
-    afterFeedForward: layerNorm(file, `${prefix}output.LayerNorm`, config),
-  };
-}
-
-function linear(file: Safetensors, prefix: string, inputDim: number, outputDim: number): Linear {
-  const layer = new Linear({ inputDim, outputDim, random: () => 0 });
-  layer.loadStateDict(file.stateDict(`${prefix}.`));
-  return layer;
-}
-
-function layerNorm(
-  file: Safetensors,
-  prefix: string,
-  { hidden_size, layer_norm_eps }: BertConfig,
-): LayerNorm {
-  const layer = new LayerNorm(hidden_size, layer_norm_eps);
-  layer.parameters['weight'].data.set((file.tensor(`${prefix}.weight`) as FloatTensor).data);
-  layer.parameters['bias'].data.set((file.tensor(`${prefix}.bias`) as FloatTensor).data);
-  return layer;
 }
 
 /** The mean of each text's rows, scaled to length 1: `[B, L, E]` → `[B, E]`. */

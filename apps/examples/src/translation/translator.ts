@@ -1,11 +1,16 @@
 import { type AttentionBackend, tensor } from '@heed/core';
-import { type FloatTensor, Linear, type NamedTensors } from '@heed/layers';
-import { namedBy } from '../network/averaging.ts';
-import { Embedding } from '../network/embedding.ts';
-import { crossEntropy } from '../network/cross-entropy.ts';
-import { type Mixer, mixerOf } from '../network/mixer.ts';
-import { relu, reluGradient } from '../network/relu.ts';
-import { plus } from '../network/tensors.ts';
+import {
+  activate,
+  activationGradient,
+  collectParameters,
+  crossEntropy,
+  type Embedding,
+  type FloatTensor,
+  Linear,
+  type NamedTensors,
+} from '@heed/layers';
+import { type Mixer, mixerOf } from '../comparison/mixer.ts';
+import { answersOf, idsOf, plus, reshape, uniformEmbedding } from '../tensors.ts';
 import { type Pair, SOURCE_CHARACTERS, TARGET_CHARACTERS } from './dates.ts';
 
 const WIDTH = 48;
@@ -43,27 +48,24 @@ export class Translator {
 
   constructor(withAttention: boolean, random: () => number) {
     const window = CHARACTER_WIDTH * (2 * NEIGHBOURS + 1);
-    this.#characters = new Embedding(SOURCE_CHARACTERS.length, CHARACTER_WIDTH, random);
-    this.#sourcePositions = new Embedding(LONGEST, WIDTH, random);
+    this.#characters = uniformEmbedding(SOURCE_CHARACTERS.length, CHARACTER_WIDTH, random);
+    this.#sourcePositions = uniformEmbedding(LONGEST, WIDTH, random);
     this.#reader = new Linear({ inputDim: window, outputDim: WIDTH, random });
-    this.#previous = new Embedding(TARGET_CHARACTERS.length + 1, WIDTH, random);
-    this.#targetPositions = new Embedding(TARGET_LENGTH, WIDTH, random);
+    this.#previous = uniformEmbedding(TARGET_CHARACTERS.length + 1, WIDTH, random);
+    this.#targetPositions = uniformEmbedding(TARGET_LENGTH, WIDTH, random);
     this.#mixer = mixerOf(withAttention, { embedDim: WIDTH, heads: 4, random });
     this.#hidden = new Linear({ inputDim: WIDTH, outputDim: 2 * WIDTH, random });
     this.#answer = new Linear({ inputDim: 2 * WIDTH, outputDim: TARGET_CHARACTERS.length, random });
-    this.parameters = namedBy(
-      {
-        characters: this.#characters,
-        sourcePositions: this.#sourcePositions,
-        reader: this.#reader,
-        previous: this.#previous,
-        targetPositions: this.#targetPositions,
-        mixer: this.#mixer,
-        hidden: this.#hidden,
-        answer: this.#answer,
-      },
-      ({ parameters }) => parameters,
-    );
+    this.parameters = collectParameters({
+      characters: this.#characters,
+      sourcePositions: this.#sourcePositions,
+      reader: this.#reader,
+      previous: this.#previous,
+      targetPositions: this.#targetPositions,
+      mixer: this.#mixer,
+      hidden: this.#hidden,
+      answer: this.#answer,
+    });
   }
 
   /** The mean loss of a batch of known translations, and its gradient for every parameter. */
@@ -71,7 +73,8 @@ export class Translator {
     const batch = batchOf(pairs.map(({ source }) => source));
     const targets = pairs.flatMap(({ target }) => [...target].map((c) => TARGET_CHARACTERS.indexOf(c)));
     const pass = await this.#forward(backend, batch, previousOf(targets));
-    return pass.gradient(crossEntropy(pass.logits, targets).dLogits);
+    const target = idsOf(targets, [pairs.length, TARGET_LENGTH]);
+    return pass.gradient(crossEntropy(pass.logits, target).dLogits);
   }
 
   /** Translates; nothing of the answer is known beforehand. */
@@ -80,7 +83,7 @@ export class Translator {
     const answers = new Int32Array(sources.length * TARGET_LENGTH);
     for (let step = 0; step < TARGET_LENGTH; step++) {
       const { logits } = await this.#forward(backend, batch, previousOf(answers));
-      const { answers: next } = crossEntropy(logits, answers);
+      const next = answersOf(logits);
       for (let n = step; n < answers.length; n += TARGET_LENGTH) answers[n] = next[n];
     }
     const characters = Array.from(answers, (answer) => TARGET_CHARACTERS[answer]);
@@ -102,45 +105,48 @@ export class Translator {
     readonly weights: FloatTensor | null;
     gradient(dLogits: FloatTensor): Promise<NamedTensors>;
   }> {
-    const sourcePositions = Array.from(mask, (_, n) => n % length);
-    const targetPositions = previous.map((_, n) => n % TARGET_LENGTH);
-    const characters = this.#characters.forward(windows, [size, length, windows.length / (size * length)]);
-    const flat = { ...characters, shape: [size, length, this.#reader.parameters['weight'].shape[1]] };
-    const read = relu(this.#reader.forward(flat));
-    const key = plus(read, this.#sourcePositions.forward(sourcePositions, [size, length]));
-    const query = plus(
-      this.#previous.forward(previous, [size, TARGET_LENGTH]),
-      this.#targetPositions.forward(targetPositions, [size, TARGET_LENGTH]),
+    const shape = [size, TARGET_LENGTH];
+    const sourcePositions = idsOf(
+      Array.from(mask, (_, n) => n % length),
+      [size, length],
     );
+    const targetPositions = idsOf(
+      previous.map((_, n) => n % TARGET_LENGTH),
+      shape,
+    );
+    const before = idsOf(previous, shape);
+    const window = idsOf(windows, [size, length, windows.length / (size * length)]);
+    const characters = this.#characters.forward(window);
+    const flat = reshape(characters, [size, length, this.#reader.parameters['weight'].shape[1]]);
+    const read = activate('relu', this.#reader.forward(flat));
+    const key = plus(read, this.#sourcePositions.forward(sourcePositions));
+    const query = plus(this.#previous.forward(before), this.#targetPositions.forward(targetPositions));
     const mixed = await this.#mixer.forward(
       backend,
       { query, key, keyMask: tensor(mask, [size, length]) },
       { weights: true, gradient: true },
     );
     const state = plus(query, mixed.output);
-    const hidden = relu(this.#hidden.forward(state));
+    const hidden = activate('relu', this.#hidden.forward(state));
     return {
       logits: this.#answer.forward(hidden),
       weights: mixed.weights ?? null,
       gradient: async (dLogits) => {
         const answer = this.#answer.gradient(hidden, dLogits);
-        const wide = this.#hidden.gradient(state, reluGradient(hidden, answer.dInput));
+        const wide = this.#hidden.gradient(state, activationGradient('relu', hidden, answer.dInput));
         const mixer = await mixed.gradient(wide.dInput);
         const dQuery = plus(wide.dInput, mixer.dQuery);
-        const reader = this.#reader.gradient(flat, reluGradient(read, mixer.dKey!));
-        return namedBy(
-          {
-            characters: this.#characters.gradient(windows, reader.dInput),
-            sourcePositions: this.#sourcePositions.gradient(sourcePositions, mixer.dKey!),
-            reader: reader.parameters,
-            previous: this.#previous.gradient(previous, dQuery),
-            targetPositions: this.#targetPositions.gradient(targetPositions, dQuery),
-            mixer: mixer.parameters,
-            hidden: wide.parameters,
-            answer: answer.parameters,
-          },
-          (gradients) => gradients,
-        );
+        const reader = this.#reader.gradient(flat, activationGradient('relu', read, mixer.dKey!));
+        return collectParameters({
+          characters: this.#characters.gradient(window, reshape(reader.dInput, characters.shape)),
+          sourcePositions: this.#sourcePositions.gradient(sourcePositions, mixer.dKey!),
+          reader: reader.parameters,
+          previous: this.#previous.gradient(before, dQuery),
+          targetPositions: this.#targetPositions.gradient(targetPositions, dQuery),
+          mixer: mixer.parameters,
+          hidden: wide.parameters,
+          answer: answer.parameters,
+        });
       },
     };
   }

@@ -7,10 +7,6 @@ import { HeedError } from '@heed/core';
 import { describe, expect, test } from 'vitest';
 import { smallTokenizer, smallWeights } from '../test/small-model.ts';
 import { Bert } from './bert.ts';
-import { gelu, layerNorm, splitHeads } from './network.ts';
-
-const float32 = (shape: number[], data: readonly number[]) =>
-  ({ dtype: 'float32', shape, data: Float32Array.from(data) }) as const;
 
 /** Where the script "provision" puts the model that the captures are of. */
 const FOLDER = path.join(
@@ -97,16 +93,4 @@ describe('a small model', () => {
     const backend = await ts.create();
     expect(await codeOf(() => model.run(backend, 'the bank '.repeat(100)))).toBe('ARGUMENT');
   });
-});
-
-test('the parts of the network, by hand', () => {
-  const [zero, plus, minus] = gelu(float32([3], [0, 1, -1])).data;
-  expect(zero).toBe(0);
-  expect(plus).toBeCloseTo(0.8413447, 6);
-  expect(minus).toBeCloseTo(-0.1586553, 6);
-  const normed = layerNorm(float32([1, 2], [1, 3]), Float32Array.of(2, 2), Float32Array.of(1, 1), 0);
-  expect([...normed.data]).toEqual([-1, 3]);
-  expect([...splitHeads(float32([1, 2, 4], [1, 2, 3, 4, 5, 6, 7, 8]), 2).data]).toEqual([
-    1, 2, 5, 6, 3, 4, 7, 8,
-  ]);
 });

@@ -1,7 +1,13 @@
 import { type AttentionBackend, type Tensor, attention } from '@heed/core';
-import { type FloatTensor, Linear, type NamedTensors } from '@heed/layers';
-import { relu, reluGradient } from './relu.ts';
-import { plus, reshape, zeros } from './tensors.ts';
+import {
+  activate,
+  activationGradient,
+  collectParameters,
+  type FloatTensor,
+  Linear,
+  type NamedTensors,
+} from '@heed/layers';
+import { plus, reshape, zeros } from '../tensors.ts';
 
 /** Queries, what they are told about, and who may see whom. */
 export interface MixerInputs {
@@ -23,7 +29,7 @@ export class Averaging {
   constructor({ embedDim, random }: { readonly embedDim: number; readonly random: () => number }) {
     const make = (): Linear => new Linear({ inputDim: embedDim, outputDim: embedDim, random });
     this.#layers = { source: make(), query: make(), hidden: make(), output: make() };
-    this.parameters = namedBy(this.#layers, (layer) => layer.parameters);
+    this.parameters = collectParameters(this.#layers);
   }
 
   async forward(
@@ -39,23 +45,25 @@ export class Averaging {
   }> {
     const { source, query: ofQuery, hidden, output } = this.#layers;
     const mean = await meanOf(backend, source.forward(key), query.shape[1], keyMask, causal ?? false);
-    const first = relu(plus(ofQuery.forward(query), mean.output));
-    const second = relu(hidden.forward(first));
+    const first = activate('relu', plus(ofQuery.forward(query), mean.output));
+    const second = activate('relu', hidden.forward(first));
     return {
       output: output.forward(second),
       async gradient(dOutput) {
         const fromOutput = output.gradient(second, dOutput);
-        const fromHidden = hidden.gradient(first, reluGradient(second, fromOutput.dInput));
-        const dFirst = reluGradient(first, fromHidden.dInput);
+        const fromHidden = hidden.gradient(first, activationGradient('relu', second, fromOutput.dInput));
+        const dFirst = activationGradient('relu', first, fromHidden.dInput);
         const fromQuery = ofQuery.gradient(query, dFirst);
         const fromSource = source.gradient(key, await mean.gradient(dFirst));
         return {
           dQuery: key === query ? plus(fromQuery.dInput, fromSource.dInput) : fromQuery.dInput,
           dKey: fromSource.dInput,
-          parameters: namedBy(
-            { source: fromSource, query: fromQuery, hidden: fromHidden, output: fromOutput },
-            ({ parameters }) => parameters,
-          ),
+          parameters: collectParameters({
+            source: fromSource,
+            query: fromQuery,
+            hidden: fromHidden,
+            output: fromOutput,
+          }),
         };
       },
     };
@@ -86,16 +94,4 @@ async function meanOf(
       return reshape(dValue, [batch, keys, width]);
     },
   };
-}
-
-/** The tensors of several layers, each under its layer's name. */
-export function namedBy<T>(
-  layers: Readonly<Record<string, T>>,
-  tensorsOf: (layer: T) => NamedTensors,
-): NamedTensors {
-  return Object.fromEntries(
-    Object.entries(layers).flatMap(([layer, value]) =>
-      Object.entries(tensorsOf(value)).map(([name, tensor]) => [`${layer}.${name}`, tensor]),
-    ),
-  );
 }
