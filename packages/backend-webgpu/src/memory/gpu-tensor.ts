@@ -23,16 +23,26 @@ function roomFor(bytes: number): number {
 }
 
 /** To be called within `scoped`. @throws HeedError `OUT_OF_MEMORY` beyond the device's largest buffer. */
-export function createBuffer({ device }: Engine, bytes: number, usage: number): GPUBuffer {
+export function createBuffer(engine: Engine, bytes: number, usage: number): GPUBuffer {
   const size = roomFor(bytes);
-  const { maxBufferSize } = device.limits;
-  if (size > maxBufferSize) {
-    throw outOfMemory(
-      undefined,
-      `cannot allocate ${size} bytes: the device allows buffers of ${maxBufferSize}`,
-    );
-  }
-  return device.createBuffer({ size, usage });
+  checkSize(engine, size, usage);
+  return engine.device.createBuffer({ size, usage });
+}
+
+/**
+ * Checks that the device has buffers so large, and, for `STORAGE`, that a shader can see all of one.
+ *
+ * @throws HeedError `OUT_OF_MEMORY`.
+ */
+export function checkSize({ device, largestBinding }: Engine, bytes: number, usage: number): void {
+  const isSeen = (usage & STORAGE) !== 0;
+  const most = isSeen ? largestBinding : device.limits.maxBufferSize;
+  if (bytes <= most) return;
+  const limit = isSeen ? 'maxStorageBufferBindingSize' : 'maxBufferSize';
+  throw outOfMemory(
+    `cannot have a tensor of ${bytes} bytes: the device allows ${most} (${limit})`,
+    `leave 'weights' out of outputs, divide batch or heads among calls, or give create() a device with a larger ${limit}`,
+  );
 }
 
 /** A tensor of zeros; to be called within `scoped`. */

@@ -1,7 +1,7 @@
 import { type DType, HeedError } from '@heed/core';
 import { COPY_DST, COPY_SRC, STORAGE } from '../platform/constants.ts';
 import type { Engine } from '../platform/engine.ts';
-import { type GpuTensor, bytesOf } from './gpu-tensor.ts';
+import { type GpuTensor, bytesOf, checkSize } from './gpu-tensor.ts';
 
 /** What `wrap` takes: a buffer of the backend's device, and what lies in it. */
 export interface GpuBufferTensor {
@@ -23,9 +23,9 @@ const USAGE = STORAGE | COPY_SRC | COPY_DST;
  * A tensor in a buffer that somebody else made; null when the value is not a {@link GpuBufferTensor}.
  *
  * @throws HeedError `ARGUMENT` for a buffer that lacks a usage, an offset that shaders cannot bind; `SHAPE` for a buffer
- * that is too small.
+ * that is too small; `OUT_OF_MEMORY` for a tensor that is larger than what shaders can see.
  */
-export function wrapBuffer({ device }: Engine, value: unknown): GpuTensor | null {
+export function wrapBuffer(engine: Engine, value: unknown): GpuTensor | null {
   if (!isBufferTensor(value)) return null;
   const { buffer, dtype, shape, offset = 0, owned = false } = value;
   if ((buffer.usage & USAGE) !== USAGE) {
@@ -34,7 +34,7 @@ export function wrapBuffer({ device }: Engine, value: unknown): GpuTensor | null
       `the buffer has the usage ${buffer.usage}, expected STORAGE, COPY_SRC and COPY_DST`,
     );
   }
-  const alignment = device.limits.minStorageBufferOffsetAlignment;
+  const alignment = engine.device.limits.minStorageBufferOffsetAlignment;
   if (!Number.isSafeInteger(offset) || offset < 0 || offset % alignment !== 0) {
     throw refusal('ARGUMENT', `offset is ${offset}, expected a multiple of ${alignment}`);
   }
@@ -43,6 +43,7 @@ export function wrapBuffer({ device }: Engine, value: unknown): GpuTensor | null
     const given = `the buffer has ${buffer.size - offset} bytes from ${offset} on`;
     throw refusal('SHAPE', `${given}, ${dtype} [${shape.join(', ')}] requires ${bytes}`);
   }
+  checkSize(engine, bytes, STORAGE);
   return { dtype, shape: [...shape], buffer, offset, owned };
 }
 

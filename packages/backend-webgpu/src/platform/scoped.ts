@@ -44,10 +44,10 @@ function asHeedError(cause: GPUError): HeedError {
   if (cause.constructor.name !== 'GPUOutOfMemoryError') {
     return new HeedError('ENGINE', `webgpu: the device refuses: ${cause.message}`, { cause });
   }
-  return outOfMemory(cause);
+  const remedy = "leave 'weights' out of outputs, or dispose resident tensors";
+  return outOfMemory('not enough memory on the GPU', remedy, cause);
 }
 
-export function outOfMemory(cause?: unknown, what = 'not enough memory on the GPU'): HeedError {
-  const remedy = "leave 'weights' out of outputs, or dispose resident tensors";
+export function outOfMemory(what: string, remedy: string, cause?: unknown): HeedError {
   return new HeedError('OUT_OF_MEMORY', `webgpu: ${what}; ${remedy}`, { remedy, cause });
 }
