@@ -52,7 +52,7 @@ describe('the report', () => {
   });
 
   test('is the same each time', async () => {
-    const options = { clauses: ['order', 'merge', 'selection'] };
+    const options = { clauses: ['order', 'sinks'] };
     expect(await verify(causalOffByOne, options)).toEqual(await verify(causalOffByOne, options));
   });
 });
@@ -60,16 +60,18 @@ describe('the report', () => {
 describe('what is not declared', () => {
   test('float64: refused, and no failure', async () => {
     const report = await verify(simpleProvider({ capabilities: { dtypes: ['float32'] } }), {
-      clauses: ['dtype', 'refusal', 'padding', 'merge', 'gradient'],
+      clauses: ['dtype', 'refusal', 'mask', 'gradient'],
     });
     expect(report.clauses.flatMap(({ failures }) => failures)).toEqual([]);
     expect(report.clauses.find(({ clause }) => clause === 'dtype')).toMatchObject({ passed: 0, failed: 0 });
   });
 
   test('guarantees are reported as not guaranteed', async () => {
-    const report = await verify(simpleProvider({ capabilities: { guarantees: ['repeat'] } }), {
-      clauses: ['padding', 'repeat'],
-    });
+    // Of hundreds of cases that are all treated alike.
+    const cases = all
+      .filter(({ clause }) => clause === 'padding' || clause === 'repeat')
+      .filter((_, n) => n % 8 === 0);
+    const report = await verify(simpleProvider({ capabilities: { guarantees: ['repeat'] } }), { cases });
     const [padding, repeat] = report.clauses;
     expect(padding).toMatchObject({ passed: 0, failed: 0, notGuaranteed: report.notGuaranteed });
     expect(repeat).toMatchObject({ failed: 0, notGuaranteed: 0 });

@@ -11,7 +11,8 @@ import {
   useTheme,
 } from './state/hooks.ts';
 import { toHash } from './state/permalink.ts';
-import type { Page, State } from './state/state.ts';
+import { preferredBackend } from './state/preferred.ts';
+import { INITIAL, type Page, type State } from './state/state.ts';
 import { Compare } from './views/compare.tsx';
 import { Look } from './views/look.tsx';
 import { Own } from './views/own.tsx';
@@ -32,6 +33,11 @@ export function App() {
   const [backends, addBackend] = useBackends(client);
   const [theme, scheme, setTheme] = useTheme();
   const longTasks = useLongTasks();
+  const preferred = preferredBackend(backends);
+  // Once, when it is found: what the reader chooses then or has chosen stays.
+  useEffect(() => {
+    if (preferred !== null && state.backend === INITIAL.backend) setState({ backend: preferred });
+  }, [preferred]);
   const View = VIEWS[state.page];
   useEffect(() => {
     const { name } = PAGES.find(({ page }) => page === state.page)!;
