@@ -5,6 +5,7 @@ import { SCOPE_NAMES } from '../attend.ts';
 import { checkForward } from '../check-forward.ts';
 import { dropout } from '../dropout.ts';
 import { FeedForward } from '../feed-forward.ts';
+import type { CacheOptions, KeyValueCache } from '../multi-head-attention/cache.ts';
 import { MultiHeadAttention } from '../multi-head-attention/layer.ts';
 import { LayerNorm } from '../norm/layer-norm.ts';
 import { RMSNorm } from '../norm/rms-norm.ts';
@@ -31,6 +32,7 @@ const INPUT_NAMES: Readonly<Record<keyof TransformerBlockInputs, true>> = {
   alibiSlopes: true,
   queryPositions: true,
   keyPositions: true,
+  cache: true,
   ...SCOPE_NAMES,
 };
 
@@ -202,6 +204,15 @@ export class TransformerBlock {
       }),
     };
     return results as unknown as TransformerBlockResults<O>;
+  }
+
+  /**
+   * A cache for decoding with this block's self-attention, empty: give it as `cache` to {@link forward}.
+   *
+   * @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`; `OUT_OF_MEMORY`.
+   */
+  cache(backend: AttentionBackend, options: CacheOptions): Promise<KeyValueCache> {
+    return this.#attention.cache(backend, options);
   }
 
   /**

@@ -1,5 +1,5 @@
-import { type AttentionBackend, type FloatDType, HeedError, type Tensor } from '@heed/core';
-import { checkOptions, flag, required, text } from '@heed/core/backend';
+import { type AttentionBackend, type FloatDType, HeedError, type Tensor, attention } from '@heed/core';
+import { checkOptions, exchangeHeadsAndLength, flag, required, shown, text } from '@heed/core/backend';
 import { SCOPE_NAMES, attend } from '../attend.ts';
 import { checkForward } from '../check-forward.ts';
 import { linear, linearGradient } from '../linear.ts';
@@ -21,6 +21,7 @@ import type {
   MultiHeadAttentionResults,
   MultiHeadForwardOptions,
 } from './options.ts';
+import { type CacheOptions, KeyValueCache, createCache } from './cache.ts';
 import { type Shape, initialParameters, shapeOf } from './parameters.ts';
 
 const INPUT_NAMES: Readonly<Record<keyof MultiHeadAttentionInputs, true>> = {
@@ -31,6 +32,7 @@ const INPUT_NAMES: Readonly<Record<keyof MultiHeadAttentionInputs, true>> = {
   alibiSlopes: true,
   queryPositions: true,
   keyPositions: true,
+  cache: true,
   ...SCOPE_NAMES,
 };
 
@@ -121,7 +123,11 @@ export class MultiHeadAttention {
     // In self-attention a key is its query, so it stands where the query stands.
     const { keyPositions = inputs.key === undefined ? queryPositions : undefined, ...rest } = scoped;
     this.#check(query, key, value);
-    const { bias, alibiSlopes, ...who } = rest;
+    const { bias, alibiSlopes, cache, ...who } = rest;
+    if (cache !== undefined) {
+      const decoded = await this.#decode(backend, { ...inputs, query, queryPositions, cache }, options ?? {});
+      return decoded as unknown as MultiHeadAttentionResults<O>;
+    }
     const scope = await withKeyMask(who, query.shape[0], key.shape[1]);
     const rotation = this.#rotation(query, key, queryPositions, keyPositions);
     const projected = { query: this.#project('query', query), key: this.#project('key', key) };
@@ -179,6 +185,16 @@ export class MultiHeadAttention {
   }
 
   /**
+   * A cache for decoding with this layer, empty. Free it with its `dispose()`.
+   *
+   * @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`; `OUT_OF_MEMORY`.
+   */
+  async cache(backend: AttentionBackend, options: CacheOptions): Promise<KeyValueCache> {
+    checkForward(backend);
+    return createCache(backend, { ...this.#shape, dtype: this.#dtype }, options);
+  }
+
+  /**
    * Takes over trained parameters, converted to the layer's dtype. Names may be this layer's own; those of
    * `torch.nn.MultiheadAttention`; or those of the attention of BERT, ViT (of the hub and of timm), DistilBERT, BART, Whisper,
    * GPT-2, GPT-NeoX, Llama, Qwen2, Qwen3, Gemma, Phi-3, gpt-oss and T5. Stacked projections are taken apart, transposed ones are
@@ -196,6 +212,68 @@ export class MultiHeadAttention {
       this.parameters,
       projectionsOf(dict, { ...this.#shape, names: Object.keys(this.parameters) }),
     );
+  }
+
+  /** The queries' own keys go behind those of the cache; the last query stands at the last key. */
+  async #decode(
+    backend: AttentionBackend,
+    inputs: MultiHeadAttentionInputs & { readonly query: FloatTensor; readonly cache: KeyValueCache },
+    { weights = false, logSumExp = false, gradient = false, ...run }: MultiHeadForwardOptions,
+  ): Promise<object> {
+    const { query, cache, key, value, queryPositions, keyPositions, alignment, keyLengths, ...rest } = inputs;
+    const { kvHeads, headDim } = this.#shape;
+    if (!(cache instanceof KeyValueCache)) {
+      throw new HeedError('ARGUMENT', `cache is ${shown(cache)}; expected what cache() of this layer gave`, {
+        remedy: 'const cache = await layer.cache(backend, { capacity })',
+      });
+    }
+    const more = { key, value, keyPositions, alignment, keyLengths, gradient: gradient || undefined };
+    const given = Object.entries(more).find(([, option]) => option !== undefined);
+    if (given !== undefined) {
+      throw new HeedError(
+        'ARGUMENT',
+        `${given[0]} is given beside a cache; expected self-attention, forward`,
+        {
+          remedy: `leave out ${given[0]}, or the cache`,
+        },
+      );
+    }
+    cache.checkFor(backend, kvHeads, headDim, query);
+    const tensors = withTensors<Omit<MultiHeadAttentionInputs, 'query'>>(rest, this.#dtype);
+    const { bias, alibiSlopes, ...who } = tensors;
+    const scope = await withKeyMask(who, query.shape[0], cache.capacity);
+    const positions = queryPositions ?? following(cache.length, query.shape[1]);
+    const rotation = this.#rotation(query, query, positions as Tensor, positions as Tensor);
+    const heads = rotation.query(this.#normalized('query', this.#project('query', query)), 1);
+    const results = await cache.append(
+      rotation.key(this.#normalized('key', this.#project('key', query)), 1),
+      this.#project('value', query),
+      (kept, length) =>
+        attention(
+          backend,
+          {
+            ...scope,
+            ...kept,
+            query: exchangeHeadsAndLength(heads),
+            scale: this.#options.scale,
+            softcap: this.#options.softcap,
+            sinks: this.parameters['sinks'],
+            bias,
+            alibiSlopes,
+            keyLengths: Array<number>(query.shape[0]).fill(length),
+            alignment: 'bottomRight',
+            weights,
+            logSumExp,
+          },
+          run,
+        ),
+    );
+    const joined = joinHeads(exchangeHeadsAndLength(results.output!) as FloatTensor);
+    return {
+      output: linear(joined, this.parameters['output.weight'], this.parameters['output.bias']),
+      ...(weights && { weights: results.weights }),
+      ...(logSumExp && { logSumExp: results.logSumExp }),
+    };
   }
 
   #check(query: FloatTensor, key: FloatTensor, value: FloatTensor): void {
@@ -282,6 +360,12 @@ function normsOf(
   checkOptions('queryKeyNorm', queryKeyNorm, { epsilon: positive, unitOffset: flag });
   const make = (): RMSNorm => new RMSNorm({ ...queryKeyNorm, embedDim: headDim, dtype });
   return { query: make(), key: make() };
+}
+
+/** The positions that follow those of a cache. */
+function following(start: number, length: number): Tensor<'int32'> {
+  const data = Int32Array.from({ length }, (_, n) => start + n);
+  return { dtype: 'int32', shape: [length], data };
 }
 
 function axes(

@@ -4,6 +4,7 @@ import type { NamedTensors } from '../parameters.ts';
 import type { RotaryOptions } from '../rotary/options.ts';
 import type { FloatTensorLike } from '../tensor-like.ts';
 import type { FloatTensor } from '../tensors.ts';
+import type { KeyValueCache } from './cache.ts';
 
 /** Which projections add a bias. Default: each. */
 export interface ProjectionBiases {
@@ -68,6 +69,11 @@ export interface MultiHeadAttentionInputs extends AttentionScope {
   readonly queryPositions?: PlainTensorLike | undefined;
   /** int32 `[Lk]` or `[B, Lk]`. Default in self-attention: those of the queries. */
   readonly keyPositions?: PlainTensorLike | undefined;
+  /**
+   * Self-attention of what follows the tokens that the cache keeps, which are kept with them; one call at a time. Lk is then
+   * the capacity; positions go on from the cache's length, and masks broadcast against the capacity.
+   */
+  readonly cache?: KeyValueCache | undefined;
 }
 
 export interface MultiHeadAttentionGradients {

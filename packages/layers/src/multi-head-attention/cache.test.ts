@@ -1,0 +1,116 @@
+import ts from '@heed/backend-ts';
+import { tensor } from '@heed/core';
+import { describe, expect, test } from 'vitest';
+import { randomTensor } from '../finite-differences.test.helper.ts';
+import { type FloatTensor, MultiHeadAttention, TransformerBlock, seededRandom } from '../index.ts';
+
+const backend = await ts.create();
+const [BATCH, LENGTH, WIDTH] = [2, 7, 8];
+const input = randomTensor([BATCH, LENGTH, WIDTH], 1);
+
+/** The tokens `start` to `end` of all sequences. */
+function part({ shape: [batch, length, width], data }: FloatTensor, start: number, end: number): FloatTensor {
+  const rows = Array.from({ length: batch }, (_, b) =>
+    Array.from(data.subarray((b * length + start) * width, (b * length + end) * width)),
+  );
+  return tensor(Float64Array.from(rows.flat()), [batch, end - start, width]);
+}
+
+function expectSame(actual: FloatTensor, expected: FloatTensor): void {
+  expect(actual.shape).toEqual(expected.shape);
+  actual.data.forEach((value, n) => expect(value).toBeCloseTo(expected.data[n], 12));
+}
+
+const common = { embedDim: WIDTH, heads: 4, dtype: 'float64', random: seededRandom(3) } as const;
+const layers = {
+  plain: new MultiHeadAttention(common),
+  'rotary, grouped, norms, sinks': new MultiHeadAttention({
+    ...common,
+    kvHeads: 2,
+    rotary: {},
+    queryKeyNorm: {},
+    sinks: true,
+  }),
+};
+
+describe.each(Object.entries(layers))('decoding with a cache: %s', (_, layer) => {
+  test.each([{}, { window: { left: 2 } }])('token by token is all at once, %j', async (scope) => {
+    const whole = await layer.forward(backend, { query: input, causal: true, ...scope });
+    const cache = await layer.cache(backend, { batch: BATCH, capacity: LENGTH + 2 });
+    for (const [start, end] of [
+      [0, 3],
+      [3, 4],
+      [4, 6],
+      [6, 7],
+    ] as const) {
+      const query = part(input, start, end);
+      const { output } = await layer.forward(backend, { query, causal: true, cache, ...scope });
+      expectSame(output, part(whole.output, start, end));
+      expect(cache.length).toBe(end);
+    }
+    // Another continuation of the first tokens.
+    cache.truncate(4);
+    const again = await layer.forward(backend, { query: part(input, 4, 7), causal: true, cache, ...scope });
+    expectSame(again.output, part(whole.output, 4, 7));
+    cache.dispose();
+  });
+});
+
+test('a block decodes by the cache of its self-attention', async () => {
+  const block = new TransformerBlock({ ...common, attention: { rotary: {} }, cross: true });
+  const memory = randomTensor([BATCH, 3, WIDTH], 2);
+  const whole = await block.forward(backend, { input, memory, causal: true });
+  const cache = await block.cache(backend, { batch: BATCH, capacity: LENGTH });
+  for (let n = 0; n < LENGTH; n++) {
+    const { output } = await block.forward(backend, {
+      input: part(input, n, n + 1),
+      memory,
+      causal: true,
+      cache,
+    });
+    expectSame(output, part(whole.output, n, n + 1));
+  }
+  cache.dispose();
+});
+
+test('weights and logSumExp are those of the keys so far', async () => {
+  const layer = layers.plain;
+  const cache = await layer.cache(backend, { batch: BATCH, capacity: LENGTH });
+  const asked = { weights: true, logSumExp: true } as const;
+  const query = part(input, 0, 4);
+  const { weights, logSumExp } = await layer.forward(backend, { query, causal: true, cache }, asked);
+  const plain = await layer.forward(backend, { query, causal: true }, asked);
+  expect(weights.shape).toEqual([BATCH, 4, 4, LENGTH]);
+  expectSame(logSumExp, plain.logSumExp);
+  weights.data.forEach((value, n) => {
+    const [row, j] = [Math.floor(n / LENGTH), n % LENGTH];
+    expect(value).toBeCloseTo(j < 4 ? plain.weights.data[row * 4 + j] : 0, 12);
+  });
+  cache.dispose();
+});
+
+test('what does not go with a cache is refused, and nothing is kept of it', async () => {
+  const layer = layers.plain;
+  const cache = await layer.cache(backend, { batch: BATCH, capacity: 3 });
+  const query = part(input, 0, 2);
+  await layer.forward(backend, { query, causal: true, cache });
+  const refused: [string, () => Promise<unknown>][] = [
+    ['there is no room for 2 more', () => layer.forward(backend, { query, cache })],
+    ['another layer', () => layers['rotary, grouped, norms, sinks'].forward(backend, { query, cache })],
+    ['another layer', () => layer.forward(backend, { query: randomTensor([1, 1, WIDTH], 1), cache })],
+    ['key is given', () => layer.forward(backend, { query, key: query, cache })],
+    ['keyLengths is given', () => layer.forward(backend, { query, keyLengths: [1, 1], cache })],
+    ['gradient is given', () => layer.forward(backend, { query, cache }, { gradient: true })],
+    ['cache is', () => layer.forward(backend, { query, cache: {} as never })],
+    ['capacity', () => layer.cache(backend, { capacity: 0 })],
+    ['length', async () => cache.truncate(3)],
+  ];
+  for (const [words, work] of refused) {
+    await expect(work(), words).rejects.toMatchObject({
+      code: 'ARGUMENT',
+      message: expect.stringContaining(words) as string,
+    });
+  }
+  expect(cache.length).toBe(2);
+  cache.dispose();
+});
