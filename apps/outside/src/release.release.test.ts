@@ -12,7 +12,7 @@ const versionOf = (all: readonly PublicPackage[], name: string): string =>
   all.find(({ manifest }) => manifest.name === name)!.manifest.version;
 
 describe('the next release', () => {
-  test.each(packages.map((entry) => [entry.manifest.name, entry] as const))(
+  test.each([...packages, ...inject('platformFiles')].map((entry) => [entry.manifest.name, entry] as const))(
     '%s has a version of at least 1.0.0 and a changelog that says why',
     (_, { manifest, folder }) => {
       expect(Number(manifest.version.split('.')[0])).toBeGreaterThanOrEqual(1);
@@ -21,6 +21,12 @@ describe('the next release', () => {
       expect(changelog).toMatch(/^- (?!Updated dependencies).{20}/m);
     },
   );
+});
+
+test("files of platforms have their backend's version", () => {
+  const versions = inject('platformFiles').map(({ manifest }) => manifest.version);
+  expect(versions.length).toBeGreaterThan(1);
+  expect(new Set(versions)).toEqual(new Set([versionOf(packages, '@heed/backend-native')]));
 });
 
 describe('a later minor release of core', () => {

@@ -1,37 +1,29 @@
 #!/usr/bin/env node
 // Builds the native file of this platform with whatever compiler is there: CXX, g++, clang++ or zig. It is built in a
 // cache, once for the machine and the state of the sources, and copied into the package. Does nothing when that is done.
+// A platform package that was built of other sources is removed: it would be loaded instead.
 //
 //   --optional   no compiler is a message, not a failure, unless HEED_REQUIRE names native or all
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { findCompiler } from './provision/compiler.mjs';
-import { compile } from './provision/compile.mjs';
-import { fingerprint } from './provision/sources.mjs';
+
+import { findCompiler } from './build/compiler.mjs';
+import { cached } from './build/cache.mjs';
+import { compile } from './build/compile.mjs';
+import { OWN, installFile, removeStale } from './build/install.mjs';
+import { fingerprint } from './build/sources.mjs';
+import { HERE } from './build/targets.mjs';
 
 const say = (message) => process.stderr.write(`native: ${message}\n`);
-const folder = fileURLToPath(new URL('../build', import.meta.url));
 
 async function provision() {
+  removeStale();
   const compiler = findCompiler();
   if (compiler === null) return null;
-  const name = `native-${process.platform}-${process.arch}-${fingerprint(compiler)}.node`;
-  const mark = join(folder, 'made-from');
-  const target = join(folder, 'heed.node');
-  if (existsSync(target) && existsSync(mark) && readFileSync(mark, 'utf8') === name) return 'up to date';
-  const cached = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'heed', name);
   const started = Date.now();
-  if (!existsSync(cached)) {
-    mkdirSync(dirname(cached), { recursive: true });
-    await compile(compiler, cached);
-  }
-  mkdirSync(folder, { recursive: true });
-  // A process may have loaded the old one: its file stays as it is.
-  copyFileSync(cached, `${target}.${process.pid}`);
-  renameSync(`${target}.${process.pid}`, target);
-  writeFileSync(mark, name);
+  const made = await cached(
+    `native-${process.platform}-${process.arch}-${fingerprint(compiler, HERE)}`,
+    (partial) => compile(compiler, HERE, partial),
+  );
+  if (!installFile(made, OWN)) return 'up to date';
   return `built with ${compiler.version} in ${((Date.now() - started) / 1000).toFixed(1)} s`;
 }
 

@@ -9,9 +9,10 @@ import type {
 } from '@heed/core';
 import { type KernelDefinition, defineBackend } from '@heed/core/backend';
 import { capabilities } from './capabilities.ts';
-import { asResults, forwardResults, gradientResults } from './forward/results.ts';
+import { asResults, forwardResults } from './forward/results.ts';
+import { gradientResults } from './gradient/results.ts';
 import type { Binding, Team } from './platform/binding.ts';
-import { runPass } from './run.ts';
+import { runPass } from './platform/run-pass.ts';
 
 export function createBackend(binding: Binding, team: Team, device: string): AttentionBackend {
   return defineBackend({

@@ -6,7 +6,7 @@ import { isSelfContained } from '../projects/everyday.ts';
 import { type World, emptyProject } from '../projects/project.ts';
 import { type Registry, startRegistry } from './registry.ts';
 import { copyWorkspace, publish, version } from './release.ts';
-import { type PublicPackage, build, publicPackages } from './workspace.ts';
+import { type PublicPackage, build, isPlatformFile, publicPackages } from './workspace.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -14,6 +14,8 @@ declare module 'vitest' {
     /** The copy of the workspace that the packages were published from. */
     copy: string;
     packages: readonly PublicPackage[];
+    /** Those that are one file for one platform. */
+    platformFiles: readonly PublicPackage[];
     /** A project in which `npm install` has installed every package that works by itself. */
     everyday: string;
   }
@@ -34,8 +36,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const workspace = await publicPackages();
     await build(workspace);
     const copy = await copyWorkspace(path.join(home, 'release'), workspace);
-    const packages = await version(copy);
-    const names = packages.map(({ manifest }) => manifest.name);
+    const released = await version(copy);
+    const packages = released.filter((entry) => !isPlatformFile(entry));
+    const names = released.map(({ manifest }) => manifest.name);
     registry = await startRegistry(path.join(home, 'registry'), names);
     const world = { home, registry: registry.url };
     // Everybody may publish, and has to say who they are.
@@ -49,6 +52,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     project.provide('world', world);
     project.provide('copy', copy.folder);
     project.provide('packages', packages);
+    project.provide('platformFiles', released.filter(isPlatformFile));
     project.provide('everyday', everyday.folder);
     return end;
   } catch (error) {

@@ -12,13 +12,22 @@ export interface Manifest {
   readonly exports?: Readonly<Record<string, unknown>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
+  readonly publishConfig?: { readonly os?: readonly string[] };
 }
+
+/** This machine's platform as packages of files name it. */
+export const platform = `${process.platform}-${process.arch}`;
 
 /** A package of the workspace that is published. */
 export interface PublicPackage {
   /** Relative to the root of the workspace. */
   readonly folder: string;
   readonly manifest: Manifest;
+}
+
+/** Whether a package is one file for one platform, which another package depends on. */
+export function isPlatformFile({ manifest }: PublicPackage): boolean {
+  return manifest.publishConfig?.os !== undefined;
 }
 
 /** Every package of a workspace that is not private, whichever there are. */
@@ -37,10 +46,12 @@ export async function publicPackages(root: string = ROOT): Promise<PublicPackage
     }));
 }
 
-/** Compiles what is published. What is built already is only looked at. */
+/** Compiles what is published, of platforms' files this machine's. What is built already is only looked at. */
 export async function build(packages: readonly PublicPackage[]): Promise<void> {
-  const filters = packages.map(({ manifest }) => `--filter=${manifest.name}`);
+  const compiled = packages.filter((entry) => !isPlatformFile(entry));
+  const filters = compiled.map(({ manifest }) => `--filter=${manifest.name}`);
   await run('pnpm', ['exec', 'turbo', 'run', 'build', ...filters, '--output-logs=errors-only'], {
     cwd: ROOT,
   });
+  await run('pnpm', ['--filter', '@heed/backend-native', 'platforms', platform], { cwd: ROOT });
 }

@@ -1,4 +1,4 @@
-import type { AttentionInputs, AttentionProblem, AttentionResults, Tensor } from '@heed/core';
+import type { AttentionProblem, AttentionResults, Tensor } from '@heed/core';
 import { zeros } from '@heed/core/backend';
 
 /** Tensors by the names that the native file has for them. */
@@ -24,16 +24,4 @@ export function asResults({ rowMax, rowSum, ...others }: Tensors): AttentionResu
     ...others,
     ...(rowMax && { statistics: { rowMax, rowSum: rowSum! } }),
   } as AttentionResults<Tensor>;
-}
-
-/** Makes the results of a backward pass: each gradient has the form of its input. */
-export function gradientResults({ query, key, value, bias, sinks }: AttentionInputs<Tensor>): Tensors {
-  const like = ({ dtype, shape }: Tensor): Tensor => zeros(dtype, shape);
-  return {
-    dQuery: like(query),
-    dKey: like(key),
-    dValue: like(value),
-    ...(bias && { dBias: like(bias) }),
-    ...(sinks && { dSinks: like(sinks) }),
-  };
 }

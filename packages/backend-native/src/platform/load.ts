@@ -1,6 +1,4 @@
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import type { Binding } from './binding.ts';
 import { targetName } from './target.ts';
 
@@ -11,25 +9,26 @@ const require = createRequire(import.meta.url);
 
 let loaded: Loaded | null = null;
 
-/** Loads the native file for this platform: that of its package, or the one that the workspace has built. */
+/** Loads the native file for this platform: that of its package, or else the one that the workspace has built. */
 export function loadBinding(): Loaded {
-  loaded ??= load();
+  loaded ??= load(targetName(), require);
   return loaded;
 }
 
-function load(): Loaded {
-  const target = targetName();
+/** @param from loads a module by its name; tests have it fail. */
+export function load(target: string, from: (name: string) => unknown): Loaded {
   const name = `@heed/native-${target}`;
-  const built = fileURLToPath(new URL('../../build/heed.node', import.meta.url));
-  const path = existsSync(built) ? built : name;
-  try {
-    return { binding: require(path) as Binding };
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const isMissing = code === 'MODULE_NOT_FOUND';
-    return {
-      reason: isMissing ? `there is no native file for ${target}: ${name} is not installed` : message,
-      remedy: `run npm install ${name}; in a checkout, run pnpm --filter @heed/backend-native provision, which requires g++, clang++ or zig`,
-    };
+  for (const place of [name, '../../build/heed.node']) {
+    try {
+      return { binding: from(place) as Binding };
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      // What is there and does not load is not to be replaced by an older build.
+      if (code !== 'MODULE_NOT_FOUND') return { reason: message, remedy: `install ${name} again` };
+    }
   }
+  return {
+    reason: `there is no native file for ${target}: ${name} is not installed`,
+    remedy: `run npm install ${name}; in a checkout, run pnpm --filter @heed/backend-native provision, which requires g++, clang++ or zig`,
+  };
 }

@@ -1,6 +1,6 @@
 import { HeedError, type HeedErrorCode, type Tensor } from '@heed/core';
-import { fixedMemory } from './memory/plain-memory.ts';
-import { type Binding, type CompiledKernel, OPERANDS, type OperandName } from './platform/binding.ts';
+import { fixedMemory } from '../memory/plain-memory.ts';
+import { type Binding, type CompiledKernel, OPERANDS, type OperandName } from './binding.ts';
 
 /** What a pass reads, by name; the seed is a number. */
 export type Inputs = Readonly<Record<string, Tensor | number | undefined>>;

@@ -1,0 +1,20 @@
+// The table of a level, which is all that its file exports. Each level has a file of its own, compiled with its own
+// instructions. Made before the program starts: nothing of a level runs on a machine that lacks it.
+#pragma once
+#include "attend.h"
+#include "gradient.h"
+
+namespace heed {
+namespace {
+
+constexpr Level levelOf(const char* option, const char* name) {
+  return {
+      .option = option,
+      .name = name,
+      .float32 = {planForward<float>, planGradient<float>, forwardTask<float>, gradientTask<float>},
+      .float64 = {planForward<double>, planGradient<double>, forwardTask<double>, gradientTask<double>},
+  };
+}
+
+}  // namespace
+}  // namespace heed

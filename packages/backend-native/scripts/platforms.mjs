@@ -1,0 +1,67 @@
+#!/usr/bin/env node
+// Builds the files that are published, for every platform or for those that are named, with the zig of build/zig.mjs.
+// Each is built in a cache, once for the machine and the state of the sources, inspected, and put into its package, whose
+// manifest is written, too. Prints a line for each with its sizes.
+//
+//   platforms [TARGET ...]         builds; linux-x64, win32-arm64 ...
+//   platforms --manifests          writes the manifests only
+//   platforms --check TARGET ...   inspects what is there, and refuses what may not be published
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { cached } from './build/cache.mjs';
+import { compile } from './build/compile.mjs';
+import { installFile, isCurrent, platformFolder, platformName } from './build/install.mjs';
+import { TARGETS } from './build/targets.mjs';
+import { provisionZig, zigFor } from './build/zig.mjs';
+import { faultsOf } from './platforms/inspect.mjs';
+import { manifestOf, readmeOf } from './platforms/manifest.mjs';
+
+const COMMAND = 'pnpm --filter @heed/backend-native platforms';
+const kilobytes = (bytes) => `${Math.round(bytes / 1000)} KB`;
+
+function writeManifest(name) {
+  const folder = platformFolder(name);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'README.md'), readmeOf(name));
+  const path = join(folder, 'package.json');
+  const text = JSON.stringify(manifestOf(name));
+  if (existsSync(path) && JSON.stringify(JSON.parse(readFileSync(path, 'utf8'))) === text) return;
+  writeFileSync(path, `${text}\n`);
+}
+
+async function build(name) {
+  const target = TARGETS[name];
+  const zig = zigFor(target, await provisionZig());
+  const started = Date.now();
+  const made = await cached(platformName(name), (partial) => compile(zig, target, partial));
+  check(name, made);
+  installFile(made, platformFolder(name));
+  return ((Date.now() - started) / 1000).toFixed(1);
+}
+
+/** @throws Error for a file that may not be published. */
+function check(name, folder) {
+  const faults = faultsOf(join(folder, 'heed.node'), name);
+  if (faults.length > 0) throw new Error(`${name}: ${faults.join('; ')}`);
+}
+
+const words = process.argv.slice(2);
+const names = words.filter((word) => !word.startsWith('--'));
+for (const name of names) {
+  if (!(name in TARGETS))
+    throw new Error(`unknown target ${name}; use some of ${Object.keys(TARGETS).join(', ')}`);
+}
+for (const name of names.length > 0 ? names : Object.keys(TARGETS)) {
+  if (words.includes('--check')) {
+    if (!isCurrent(name)) throw new Error(`${name}: no file of these sources; run ${COMMAND} ${name}`);
+    check(name, platformFolder(name));
+    continue;
+  }
+  writeManifest(name);
+  if (words.includes('--manifests')) continue;
+  const seconds = await build(name);
+  const file = join(platformFolder(name), 'heed.node');
+  const sizes = `${kilobytes(statSync(file).size)}, ${kilobytes(gzipSync(readFileSync(file)).length)} compressed`;
+  console.log(`${name.padEnd(16)} ${sizes.padEnd(28)} ${seconds} s`);
+}
