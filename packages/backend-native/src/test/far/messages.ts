@@ -1,0 +1,32 @@
+import type { AttentionInputs, AttentionProblem, GradientInputs, Plan } from '@heed/core';
+
+/** What the other process is asked. */
+export type Question =
+  | { readonly id: number; readonly what: 'create'; readonly options: object }
+  | { readonly id: number; readonly what: 'compile'; readonly problem: AttentionProblem }
+  | {
+      readonly id: number;
+      readonly what: 'run';
+      readonly kernel: number;
+      readonly inputs: AttentionInputs;
+      /** What the forward run returned, for a gradient. */
+      readonly forward?: GradientInputs;
+    }
+  | { readonly id: number; readonly what: 'abort' }
+  | { readonly id: number; readonly what: 'dispose'; readonly kernel: number };
+
+/** What it answers: the device, a kernel's plan, results. */
+export interface Answer {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly error?: {
+    readonly code?: string | undefined;
+    readonly message: string;
+    readonly remedy?: string | undefined;
+  };
+}
+
+export interface CompiledThere {
+  readonly kernel: number;
+  readonly plan: Plan;
+}
