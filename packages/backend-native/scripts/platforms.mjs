@@ -8,6 +8,7 @@
 //   platforms --check TARGET ...   inspects what is there, and refuses what may not be published
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { cached } from './build/cache.mjs';
 import { compile } from './build/compile.mjs';
@@ -25,9 +26,9 @@ function writeManifest(name) {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'README.md'), readmeOf(name));
   const path = join(folder, 'package.json');
-  const text = JSON.stringify(manifestOf(name));
-  if (existsSync(path) && JSON.stringify(JSON.parse(readFileSync(path, 'utf8'))) === text) return;
-  writeFileSync(path, `${text}\n`);
+  const manifest = manifestOf(name);
+  if (existsSync(path) && isDeepStrictEqual(JSON.parse(readFileSync(path, 'utf8')), manifest)) return;
+  writeFileSync(path, `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
 async function build(name) {
