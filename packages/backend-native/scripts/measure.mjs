@@ -4,7 +4,8 @@
 //
 //   measure [PART OF A NAME ...]     only workloads with such a name; --level avx2 forces a level
 //
-// On a machine with other work: chrt -f 40 taskset -c 1 pnpm measure. A Python with torch comes first on the PATH.
+// On a machine with other work: nice -n -10 taskset -c 1 pnpm measure. Real-time priority can hang the machine. A Python
+// with torch comes first on the PATH.
 import { requestOf, usefulFlops, workload } from '@heed/benchmarks';
 import onnxAttention from '../../../benchmarks/dist/contestants/onnxruntime-node-attention.js';
 import onnxMultiHead from '../../../benchmarks/dist/contestants/onnxruntime-node-mha.js';

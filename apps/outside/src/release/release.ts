@@ -50,5 +50,7 @@ export async function version({ folder }: Copy): Promise<PublicPackage[]> {
 export async function publish({ folder }: Copy, { home, registry }: World, tag = 'latest'): Promise<void> {
   const env = strangersEnvironment(registry, home);
   const words = ['--recursive', 'publish', '--registry', registry, '--tag', tag];
-  await run('pnpm', [...words, '--no-git-checks', '--ignore-scripts'], { cwd: folder, env });
+  // One after another, more than twenty.
+  const options = { cwd: folder, env, limitSeconds: 900 };
+  await run('pnpm', [...words, '--no-git-checks', '--ignore-scripts'], options);
 }

@@ -4,32 +4,29 @@ import { join } from 'node:path';
 import { run } from './run.mjs';
 import { NODE_API_DEFINITIONS, SOURCES, objectsOf } from './sources.mjs';
 
-/**
- * Compiles the sources and links them to `heed.node` in a folder, and once more, for tools on Linux, to
- * `heed.symbols.node`: the same code with the names of functions and of the files that they are from.
- */
-export async function compile(compiler, target, folder, { flags = [] } = {}) {
-  const objects = objectsOf(compiler, target);
+/** Compiles objects into a folder, as many at a time as there are processors. @returns their files. */
+export async function compileObjects(compiler, objects, flags, folder) {
+  const fileOf = ({ name }) => join(folder, `${name}.o`);
   const pending = [...objects];
   const work = async () => {
     for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
-      await run([
-        ...compiler.words,
-        ...next.flags,
-        ...flags,
-        '-c',
-        next.source,
-        '-o',
-        join(folder, `${next.name}.o`),
-      ]);
+      await run([...compiler.words, ...next.flags, ...flags, '-c', next.source, '-o', fileOf(next)]);
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, work));
-  const files = objects.map(({ name }) => join(folder, `${name}.o`));
-  const linking = await LINKING[target.os](compiler, target, folder);
-  const link = (...words) => run([...compiler.words, '-shared', ...flags, ...files, ...linking, ...words]);
+  return objects.map(fileOf);
+}
+
+/**
+ * Compiles the sources, and others beside them, and links them to `heed.node` in a folder, and once more to
+ * `heed.symbols.node` where the target has that.
+ */
+export async function compile(compiler, target, folder, { flags = [], others = [], linking = [] } = {}) {
+  const files = await compileObjects(compiler, [...objectsOf(compiler, target), ...others], flags, folder);
+  const words = [...flags, ...files, ...(await LINKING[target.os](compiler, target, folder)), ...linking];
+  const link = (...more) => run([...compiler.words, '-shared', ...words, ...more]);
   await link('-s', '-o', join(folder, 'heed.node'));
-  if (target.os === 'linux') await link('-o', join(folder, 'heed.symbols.node'));
+  if (target.symbols) await link('-o', join(folder, 'heed.symbols.node'));
   for (const file of files) rmSync(file);
 }
 

@@ -10,6 +10,9 @@ const READERS = { linux: readElf, darwin: readMachO, win32: readPe };
 /** What Node looks up in a file. */
 const ENTRY = ['napi_register_module_v1', 'node_api_module_get_api_version_v1'];
 
+/** What zig's linker for macOS adds, and what it does not hide: C++'s operators new and delete, which are weak there. */
+const ADDED = /^(?:_mh_dylib_header|__dso_handle|_Z(?:na|nw|da|dl)\w+)$/;
+
 /** Node-API's functions up to the version that the sources ask for, which every Node from 20 on has. */
 const { symbols } = createRequire(import.meta.url)('node-api-headers');
 const nodeApi = new Set([...symbols.v8.js_native_api_symbols, ...symbols.v8.node_api_symbols]);
@@ -34,12 +37,13 @@ const GLIBC = [2, 28];
 export function faultsOf(file, target) {
   const { os, cpu, libc } = TARGETS[target];
   const found = READERS[os](readFileSync(file));
+  const exports = found.exports.filter((name) => os !== 'darwin' || !ADDED.test(name)).toSorted();
   const foreign = found.libraries.filter((name) => !LIBRARIES[libc ?? os].test(name));
   const unknown = found.imports.filter((symbol) => !isExpected(symbol, os));
   const late = found.imports.filter(({ version }) => version && isAfter(version));
   return [
     found.architecture !== cpu && `it is for ${found.architecture}`,
-    found.exports.toSorted().join() !== ENTRY.join() && `it exports ${found.exports.join(', ')}`,
+    exports.join() !== ENTRY.join() && `it exports ${exports.join(', ')}`,
     foreign.length > 0 && `it needs ${foreign.join(', ')}`,
     unknown.length > 0 && `it refers to ${unknown.map(({ name }) => name).join(', ')}`,
     late.length > 0 && `it needs ${late.map(({ name, version }) => `${name} of ${version}`).join(', ')}`,

