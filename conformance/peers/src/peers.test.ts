@@ -63,6 +63,31 @@ describe('every peer', () => {
   );
 });
 
+describe('the README has a case of the suite for each defect', async () => {
+  const known = new Set((await allCases()).map(({ id }) => id));
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  const rows = [...readme.matchAll(/^\| \[([\w-]+)\]\(defects\/([\w-]+)\) \| (.+) \|$/gm)].map(
+    ([, name, folder, words]) => {
+      const ids = [...words!.matchAll(/`([\w/-]+)`/g)].map(([, id]) => id!);
+      return { name: name!, folder: folder!, words: words!, ids };
+    },
+  );
+  const groups = PEER_NAMES.flatMap((name) => expectedList(name));
+
+  test('and no other', () => {
+    expect(rows.map(({ folder }) => folder)).toEqual(defectNames());
+    expect(rows.map(({ name }) => name)).toEqual(defectNames());
+  });
+
+  test.each(rows)('$name', ({ name, words, ids }) => {
+    expect(ids.filter((id) => !known.has(id))).toEqual([]);
+    if (ids.length === 0) expect(words).toMatch(/^none: /);
+    // Of what peers fail for this reason, one at least.
+    const failing = groups.filter(({ defect }) => defect === name).flatMap(({ cases }) => cases);
+    if (failing.length > 0) expect(failing.filter((id) => ids.includes(id))).not.toEqual([]);
+  });
+});
+
 test.each(defectNames())('%s: its script shows the defect, in one version at least of those here', (name) => {
   const runs = runDefect(name);
   const absent = runs.filter(({ state }) => state === 'absent');

@@ -230,5 +230,12 @@ export function overflowCases(): ConformanceCase[] {
     ),
     agreement('overflow', 'mask/lowest-row/scale', { scale: 5 }, changed['mask/lowest-row']),
     agreement('overflow', 'mask/lowest-row/causal', { causal: true }, changed['mask/lowest-row']),
+    agreement('overflow', 'bias/lowest-row/causal', { causal: true }, changed['bias/lowest-row']),
+    agreement(
+      'overflow',
+      'bias/lowest-row/boolean-mask',
+      { mask: { kind: 'boolean', shape: [7, 7] } },
+      changed['bias/lowest-row'],
+    ),
   ];
 }
