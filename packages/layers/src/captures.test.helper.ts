@@ -32,7 +32,7 @@ export function decodeAll(all: EncodedAll): StateDict {
   return Object.fromEntries(Object.entries(all).map(([name, encoded]) => [name, decode(encoded)]));
 }
 
-/** What parity with PyTorch means here: the largest difference of any element. */
+/** Largest difference of any element that is parity with PyTorch. */
 export const TOLERANCE = 1e-5;
 
 export function expectClose(

@@ -18,7 +18,7 @@ export interface FeedForwardOptions {
   readonly hiddenDim?: number;
   /** Default `gelu`. */
   readonly activation?: Activation;
-  /** Whether a second projection is multiplied with the first, which is the gate. Default false. */
+  /** Multiplies the projection by a second one, the gate, which is activated. Default false. */
   readonly gated?: boolean;
   /** Default true. */
   readonly bias?: boolean;

@@ -20,10 +20,10 @@ export const notNegative: OptionKind = number(
 /** A share of something that is never all of it. */
 export const share: OptionKind = number('a number ≥ 0 and < 1', (value) => value >= 0 && value < 1);
 
-/** What parameters are kept in. */
+/** Element type of parameters. */
 export const DTYPE: OptionKind = oneOf('float32', 'float64');
 
-/** What random numbers that can be made again follow from. */
+/** Seed of random numbers that can be made again. */
 export const seedKind: OptionKind = integer(0, Number.MAX_SAFE_INTEGER);
 
 /** What the first weights are made with. */

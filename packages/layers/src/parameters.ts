@@ -32,7 +32,7 @@ export function initialGlorot(
   return initialUniform(dtype, [outputs, inputs], Math.sqrt(6 / (inputs + outputs)), random);
 }
 
-/** What has parameters: a layer, or what a layer's gradient gave; parameters themselves; several of these. */
+/** A layer, or the result of its gradient; parameters themselves; several of these. */
 export type ParameterSource =
   | { readonly parameters: NamedTensors }
   | NamedTensors

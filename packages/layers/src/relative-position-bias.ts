@@ -10,11 +10,11 @@ import { type FloatTensor, checkShape } from './tensors.ts';
 export interface RelativePositionBiasOptions {
   /** H, the number of query heads. */
   readonly heads: number;
-  /** How many numbers a head has, even. Default 32. */
+  /** The number of buckets, a multiple of 4. Default 32. */
   readonly buckets?: number;
   /** Distances from which all are in the last bucket. Default 128. */
   readonly maxDistance?: number;
-  /** Whether keys behind the query have buckets of their own; in a decoder there are none. Default true. */
+  /** Keys behind the query have buckets of their own; in a decoder there are none. Default true. */
   readonly bidirectional?: boolean;
   /** Default `float32`. */
   readonly dtype?: FloatDType;
@@ -27,7 +27,7 @@ export interface RelativePositionLengths {
   readonly queries: number;
   /** Lk. Default Lq. */
   readonly keys?: number;
-  /** Where the first query stands among the keys. Default 0. */
+  /** The place of the first query among the keys. Default 0. */
   readonly offset?: number;
 }
 

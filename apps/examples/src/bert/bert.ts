@@ -13,18 +13,18 @@ const WORDS = 'embeddings.word_embeddings.weight';
 
 export interface BertOptions {
   readonly heads: number;
-  /** Of the norms. Default 1e-12. */
+  /** Added to the variance in the norms. Default 1e-12. */
   readonly epsilon?: number;
 }
 
-/** What one layer's attention is computed from, `[B, H, L, D]` each. */
+/** Query, key and value of one layer's attention, `[B, H, L, D]` each. */
 export type Projections = Readonly<Record<'query' | 'key' | 'value', Tensor<'float32'>>>;
 
 /** The encoder of a BERT (Devlin et al. 2019): attention runs on any backend, everything else here. */
 export class BertEncoder {
   /** The width of a token. */
   readonly width: number;
-  /** How many tokens there are. */
+  /** The number of tokens that there are. */
   readonly vocabulary: number;
   readonly layerCount: number;
   readonly #heads: number;
@@ -58,7 +58,7 @@ export class BertEncoder {
   }
 
   /**
-   * What every layer is given, and what the last one gives, `[B, L, E]` each.
+   * The input of every layer and the output of the last one, `[B, L, E]` each.
    *
    * @param ids int32 `[B, L]`.
    * @param keyMask bool `[B, L]`: false is padding. Default: none.
@@ -84,7 +84,7 @@ export class BertEncoder {
     return states;
   }
 
-  /** What the attention of a layer is computed from, by what the layer is given. */
+  /** Query, key and value of a layer's attention, made of the layer's input. */
   projections(layer: number, state: FloatTensor): Projections {
     const { parameters } = this.#blocks[layer]!;
     const project = (name: string): Tensor<'float32'> => {
@@ -98,7 +98,7 @@ export class BertEncoder {
 }
 
 /**
- * What stands before the names of a BERT's tensors: `bert.`, or nothing.
+ * The prefix of the names of a BERT's tensors: `bert.`, or nothing.
  *
  * @throws HeedError `ARGUMENT` for a file that is not a BERT.
  */

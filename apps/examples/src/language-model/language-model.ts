@@ -12,7 +12,7 @@ import {
 import { idsOf, plus } from '../tensors.ts';
 
 export interface LanguageModelOptions {
-  /** How many tokens there are. */
+  /** The number of tokens that there are. */
   readonly vocabulary: number;
   readonly length: number;
   readonly width: number;

@@ -2,7 +2,7 @@ import { type AttentionBackend, type Tensor, tensor } from '@heed/core';
 import { AdamW, type FloatTensor, clipGradients, cosineSchedule, seededRandom } from '@heed/layers';
 import { LanguageModel, type LanguageModelOptions } from './language-model.ts';
 
-/** What scripts/train_pytorch.py trains as well. */
+/** The models that scripts/train_pytorch.py trains as well. */
 export const SIZES = {
   small: { vocabulary: 16, length: 12, width: 16, heads: 4, layers: 2, batch: 4 },
   full: { vocabulary: 64, length: 128, width: 256, heads: 4, layers: 4, batch: 16 },

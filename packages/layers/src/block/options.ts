@@ -17,12 +17,12 @@ export interface TransformerBlockOptions extends Pick<FeedForwardOptions, 'hidde
   readonly embedDim: number;
   /** Hq, the number of query heads. */
   readonly heads: number;
-  /** What is special about the self-attention, and the cross-attention apart from rotary positions. */
+  /** Options of the self-attention, and apart from `rotary` of the cross-attention. */
   readonly attention?: Omit<
     MultiHeadAttentionOptions,
     'embedDim' | 'heads' | 'kdim' | 'vdim' | 'dtype' | 'random'
   >;
-  /** Whether it attends to a memory between self-attention and feed-forward layer, as a decoder does. Default false. */
+  /** Attends to a memory between self-attention and feed-forward layer, as a decoder does. Default false. */
   readonly cross?: boolean;
   /** M, the width of the memory. Default E. */
   readonly memoryDim?: number;
@@ -30,11 +30,11 @@ export interface TransformerBlockOptions extends Pick<FeedForwardOptions, 'hidde
   readonly normFirst?: boolean;
   /** `layer` or `rms`. Default `layer`. */
   readonly norm?: 'layer' | 'rms';
-  /** Of the norms. Default 1e-5 for `layer`, 1e-6 for `rms`. */
+  /** Added to the variance in the norms. Default 1e-5 for `layer`, 1e-6 for `rms`. */
   readonly epsilon?: number;
-  /** Of the feed-forward layer. Default `gelu`. */
+  /** The feed-forward layer's function. Default `gelu`. */
   readonly activation?: Activation;
-  /** Whether projections add a bias; `attention.bias` goes before it. Default true. */
+  /** Projections add a bias; `attention.bias` goes before it. Default true. */
   readonly bias?: boolean;
   /** Default `float32`. */
   readonly dtype?: FloatDType;
@@ -42,7 +42,7 @@ export interface TransformerBlockOptions extends Pick<FeedForwardOptions, 'hidde
   readonly random?: () => number;
 }
 
-/** Who attends to whom is that of the self-attention. */
+/** Masks and positions are those of the self-attention. */
 export interface TransformerBlockInputs extends Omit<MultiHeadAttentionInputs, 'query' | 'key' | 'value'> {
   /** `[B, L, E]`. */
   readonly input: FloatTensorLike;
@@ -77,9 +77,9 @@ export type TransformerBlockResults<Options> = {
   Options,
   'weights',
   {
-    /** Of the self-attention, `[B, Hq, L, L]`. */
+    /** Weights of the self-attention, `[B, Hq, L, L]`. */
     readonly weights: FloatTensor;
-    /** Of the cross-attention, `[B, Hq, L, Lm]`, where there is one. */
+    /** Weights of the cross-attention, `[B, Hq, L, Lm]`, where there is one. */
     readonly crossWeights?: FloatTensor;
   }
 > &

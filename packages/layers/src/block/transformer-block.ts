@@ -42,7 +42,7 @@ interface Branch {
   gradient(dOutput: FloatTensor): Promise<TransformerBlockGradients>;
 }
 
-/** What attention was asked for: the type of a call cannot say it, since it follows from the block's. */
+/** Results of attention that the type of a call cannot name, since they follow from the block's options. */
 interface Everything {
   readonly weights: true;
   readonly gradient: true;

@@ -14,7 +14,7 @@ export interface CrossEntropyOptions {
 export interface CrossEntropy {
   /** The mean of the rows that count; 0 where there are none. */
   readonly loss: number;
-  /** Of each row, in order; 0 for those that do not count. */
+  /** Losses of the rows, in order; 0 for those that do not count. */
   readonly losses: Float64Array;
   /** The gradient of `loss`, `[…, N]`. */
   readonly dLogits: FloatTensor;

@@ -21,7 +21,7 @@ import type {
   MultiHeadAttentionResults,
   MultiHeadForwardOptions,
 } from './options.ts';
-import { type CacheOptions, KeyValueCache, createCache } from './cache.ts';
+import { type CacheOptions, type KeyValueCache, LayerCache, createCache } from './cache.ts';
 import { type Shape, initialParameters, shapeOf } from './parameters.ts';
 
 const INPUT_NAMES: Readonly<Record<keyof MultiHeadAttentionInputs, true>> = {
@@ -222,7 +222,7 @@ export class MultiHeadAttention {
   ): Promise<object> {
     const { query, cache, key, value, queryPositions, keyPositions, alignment, keyLengths, ...rest } = inputs;
     const { kvHeads, headDim } = this.#shape;
-    if (!(cache instanceof KeyValueCache)) {
+    if (!(cache instanceof LayerCache)) {
       throw new HeedError('ARGUMENT', `cache is ${shown(cache)}; expected what cache() of this layer gave`, {
         remedy: 'const cache = await layer.cache(backend, { capacity })',
       });
@@ -238,7 +238,7 @@ export class MultiHeadAttention {
         },
       );
     }
-    cache.checkFor(backend, kvHeads, headDim, query);
+    cache.checkFor(kvHeads, headDim, query);
     const tensors = withTensors<Omit<MultiHeadAttentionInputs, 'query'>>(rest, this.#dtype);
     const { bias, alibiSlopes, ...who } = tensors;
     const scope = await withKeyMask(who, query.shape[0], cache.capacity);

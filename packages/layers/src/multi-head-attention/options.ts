@@ -35,11 +35,11 @@ export interface MultiHeadAttentionOptions {
   readonly kdim?: number;
   /** The width of the value's input. Default E. */
   readonly vdim?: number;
-  /** Whether the projections add a bias: all of them, or each. Default true. */
+  /** Projections add a bias: all of them, or each by its name. Default true. */
   readonly bias?: boolean | ProjectionBiases;
   /** Normalizes each head of query and key, before they are rotated (Qwen3, Gemma 3). Default: no. */
   readonly queryKeyNorm?: QueryKeyNormOptions;
-  /** Whether a learned logit of each head joins the softmax's denominator (gpt-oss). Default false. */
+  /** A learned logit of each head joins the softmax's denominator (gpt-oss). Default false. */
   readonly sinks?: boolean;
   /** Rotates queries and keys by their positions. Default: no. */
   readonly rotary?: RotaryOptions;

@@ -6,7 +6,7 @@ import { count, finite, notNegative, positive } from '../options.ts';
 export interface RotaryOptions {
   /** θ of the frequencies θ^(−2n / dim). Default 10000. */
   readonly base?: number;
-  /** How many numbers of a head are rotated, from its first; even. Default: the whole head. */
+  /** The number of numbers of a head that are rotated, from its first; even. Default: the whole head. */
   readonly dim?: number;
   /**
    * Which numbers make a pair: neighbors (2n, 2n + 1), as in the paper and GPT-J, or halves (n, n + dim / 2), as in
@@ -45,7 +45,7 @@ export type RotaryScaling =
       /** DeepSeek's: what is rotated is multiplied by (0.1 · mscale · ln factor + 1) / (0.1 · mscaleAllDim · ln factor + 1). */
       readonly mscale?: number;
       readonly mscaleAllDim?: number;
-      /** Whether the range between the two betas begins and ends at whole frequencies. Default true; gpt-oss: false. */
+      /** The range between the two betas begins and ends at whole frequencies. Default true; gpt-oss: false. */
       readonly truncate?: boolean;
     }
   | {

@@ -88,7 +88,7 @@ export function rotateBy(
   return { ...x, data };
 }
 
-/** How many positions there are, up to the last. */
+/** The number of positions up to the last. */
 export function lengthOf(...positions: readonly Tensor<'int32'>[]): number {
   return positions.reduce((longest, { data }) => data.reduce((a, b) => Math.max(a, b + 1), longest), 0);
 }

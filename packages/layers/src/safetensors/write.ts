@@ -3,7 +3,7 @@ import { checkOptions, shown } from '@heed/core/backend';
 import type { StateDict } from '../state-dict/copy.ts';
 import { checkPlain } from '../tensors.ts';
 
-/** How the format spells each type, in the order in which its reference library puts them into a file. */
+/** Names of the types in the format, in the order in which its reference library puts them into a file. */
 const SPELLED: Readonly<Record<DType, string>> = {
   float64: 'F64',
   float32: 'F32',

@@ -2,7 +2,7 @@ import type { StateDict } from './copy.ts';
 import { FEED_FORWARD_NAMES, feedForwardOf } from './feed-forward.ts';
 import { type ProjectionLayer, projectionsOf } from './projections.ts';
 
-/** Where the parts of a block are, by the beginning of their names; '' for a feed-forward layer without a prefix. */
+/** Beginnings of the names of a block's parts; '' for a feed-forward layer without a prefix. */
 interface Parts {
   readonly attention: string;
   readonly attentionNorm: string;

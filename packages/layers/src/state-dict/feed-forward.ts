@@ -3,7 +3,7 @@ import { rowsApart, transposed } from './parts.ts';
 
 type Names = Readonly<Partial<Record<'up' | 'gate' | 'down', string>>>;
 
-/** What each naming calls the projections; `.weight` and `.bias` follow. */
+/** Names of the projections in each naming; `.weight` and `.bias` follow. */
 const NAMINGS: readonly Names[] = [
   { up: 'up', gate: 'gate', down: 'down' },
   { up: 'up', down: 'down' },

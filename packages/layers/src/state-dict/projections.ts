@@ -13,7 +13,7 @@ export interface ProjectionLayer {
 
 const PROJECTIONS = ['query', 'key', 'value', 'output'] as const;
 
-/** What each naming calls the four projections; `.weight` and `.bias` follow. */
+/** Names of the four projections in each naming; `.weight` and `.bias` follow. */
 const NAMINGS: readonly (readonly [query: string, key: string, value: string, output: string])[] = [
   ['query', 'key', 'value', 'output'],
   ['self.query', 'self.key', 'self.value', 'output.dense'], // BERT
@@ -33,7 +33,7 @@ const NORMS: Readonly<Record<string, string>> = {
 };
 
 /**
- * What model files keep beside the projections: BERT's normalization, T5's relative positions, and buffers that follow from the
+ * Entries that model files keep beside the projections: BERT's normalization, T5's relative positions, and buffers that follow from the
  * configuration, of rotary embeddings (old Llama, GPT-NeoX) and of causal masks (GPT-2).
  */
 const NEIGHBORS =

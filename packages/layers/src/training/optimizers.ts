@@ -63,9 +63,9 @@ export class SGD implements Optimizer {
 export interface AdamOptions {
   /** A number, or one for each step of a parameter, counted from 0. Default 0.001. */
   readonly learningRate?: number | Schedule;
-  /** How slowly the mean of the gradients moves. Default 0.9. */
+  /** Share of the mean of the gradients that is kept at each step. Default 0.9. */
   readonly beta1?: number;
-  /** How slowly the mean of their squares moves. Default 0.999. */
+  /** Share of the mean of their squares that is kept at each step. Default 0.999. */
   readonly beta2?: number;
   /** Default 1e-8. */
   readonly epsilon?: number;
