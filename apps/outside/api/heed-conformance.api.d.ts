@@ -187,7 +187,7 @@ export interface NotCovered {
     readonly reason: string;
 }
 
-type Options = Pick<CaseRequest, 'layout' | 'scale' | 'softcap' | 'causal' | 'window' | 'alignment' | 'keyLengths' | 'queryLengths' | 'selection' | 'seed' | 'gradient'>;
+type Options = Pick<CaseRequest, 'layout' | 'scale' | 'softcap' | 'causal' | 'window' | 'alignment' | 'keyLengths' | 'keyStarts' | 'queryLengths' | 'selection' | 'seed' | 'gradient'>;
 
 export declare const PRECISIONS: Readonly<Record<FloatDType, Precision>>;
 

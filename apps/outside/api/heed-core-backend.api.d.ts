@@ -7,11 +7,11 @@
 //   OptionKind
 //   OptionTable
 //   RowStrides
-//   Slab
+//   Run
+//   SlicePosition
 //   Slot
 //   TURN_MILLISECONDS
 //   VisibleKeys
-//   WritePosition
 //   abortSignal
 //   array
 //   assertBackend
@@ -40,13 +40,15 @@
 //   rowSumFrom
 //   shown
 //   sizeOf
-//   slabOf
 //   supportOf
+//   takenRuns
+//   takenShape
 //   text
 //   toTensor
 //   visibleKeys
 //   withKernel
 //   writeSlices
+//   writtenRuns
 //   zeros
 
 export type AlignmentKind = 'topLeft' | 'bottomRight' | 'offset';
@@ -66,6 +68,7 @@ export interface AttentionBackend extends AsyncDisposable {
     supports(problem: AttentionProblem): Support;
     compile(problem: AttentionProblem): Promise<AttentionKernel>;
     upload<T extends PlainTensorLike>(tensor: T): Promise<ResidentTensor<DTypeOf<T>>>;
+    allocate<D extends DType>(dtype: D, shape: readonly number[]): Promise<ResidentTensor<D>>;
     wrap?(native: unknown): ResidentTensor;
     unwrap?(resident: ResidentTensor): unknown;
     dispose(): Promise<void>;
@@ -87,6 +90,7 @@ export interface AttentionInputs<T = Tensor | ResidentTensor> {
     readonly bias?: T;
     readonly offsets?: Tensor<'int32'>;
     readonly keyLengths?: Tensor<'int32'>;
+    readonly keyStarts?: Tensor<'int32'>;
     readonly queryLengths?: Tensor<'int32'>;
     readonly querySegments?: T;
     readonly keySegments?: T;
@@ -140,6 +144,7 @@ export interface AttentionProblem {
     } | null;
     readonly lengths: {
         readonly key: boolean;
+        readonly keyStart: boolean;
         readonly query: boolean;
     };
     readonly segments: boolean;
@@ -190,14 +195,16 @@ export type DTypeOf<T extends PlainTensorLike> = T extends {
 export interface DeviceMemory<N extends NativeTensor> {
     upload(tensor: Tensor): N | Promise<N>;
     download(native: N): Tensor | Promise<Tensor>;
-    write(native: N, part: Tensor, at: WritePosition): N | Promise<N>;
+    write(native: N, part: Tensor, at: SlicePosition): N | Promise<N>;
     free(native: N): void;
+    allocate?(dtype: DType, shape: readonly number[]): N | Promise<N>;
+    take?(native: N, axis: number, indices: readonly number[]): N | Promise<N>;
     wrap?(value: unknown): N | null;
 }
 
 export declare const ELEMENT_BYTES: Readonly<Record<DType, number>>;
 
-export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'gradient'];
+export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.keyStart', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'gradient'];
 
 export type Feature = (typeof FEATURES)[number];
 
@@ -250,6 +257,8 @@ export interface OutputsByName<T = Tensor> {
     readonly choice: T;
 }
 
+export type PerBatch = readonly number[] | Tensor<'int32'>;
+
 export type PlainTensorLike = Tensor | ArrayWithShape | NestedArray;
 
 export interface Plan {
@@ -267,9 +276,18 @@ export interface ResidentTensor<D extends DType = DType> {
     readonly shape: readonly number[];
     write(part: PlainTensorLike, at: {
         readonly axis: number;
-        readonly start: number;
+        readonly start: number | PerBatch;
     }): Promise<void>;
-    read(): Promise<Tensor<D>>;
+    read(slices?: {
+        readonly axis: number;
+        readonly start: number;
+        readonly length: number;
+    }): Promise<Tensor<D>>;
+    gather(indices: PerBatch, options?: {
+        readonly axis?: number | undefined;
+    }): Promise<ResidentTensor<D>>;
+    reorder(indices: PerBatch): Promise<void>;
+    copy(): Promise<ResidentTensor<D>>;
     hold(): ResidentTensor<D>;
     dispose(): void;
 }
@@ -280,17 +298,21 @@ export interface RowStrides {
     readonly row: number;
 }
 
+export interface Run {
+    readonly from: number;
+    readonly to: number;
+    readonly length: number;
+}
+
 export interface RunOptions {
     readonly signal?: AbortSignal;
 }
 
 export type Selection = 'softmax' | 'argmax' | 'sample';
 
-export interface Slab {
-    readonly outer: number;
-    readonly run: number;
-    readonly stride: number;
-    readonly first: number;
+export interface SlicePosition {
+    readonly axis: number;
+    readonly start: number | readonly number[];
 }
 
 export type Slot = 'float' | 'mask' | 'int32' | 'any';
@@ -322,12 +344,9 @@ export interface VisibleKeys {
     end(b: number, i: number): number;
 }
 
-export interface WritePosition {
-    readonly axis: number;
-    readonly start: number;
-}
-
 export declare const abortSignal: OptionKind;
+
+export declare function allocate<N extends NativeTensor>(memory: DeviceMemory<N>, dtype: DType, shape: readonly number[]): N | Promise<N>;
 
 export declare const array: OptionKind;
 
@@ -383,21 +402,24 @@ export declare function shown(value: unknown): string;
 
 export declare function sizeOf(shape: readonly number[]): number;
 
-export declare function slabOf(shape: readonly number[], axis: number, start: number, count: number): Slab;
-
 export declare function supportOf(capabilities: Capabilities, problem: AttentionProblem): Support;
+
+export declare function take<N extends NativeTensor>(memory: DeviceMemory<N>, native: N, axis: number, indices: readonly number[]): Promise<N>;
+
+export declare function takenRuns(shape: readonly number[], axis: number, indices: readonly number[]): Generator<Run>;
+
+export declare function takenShape(shape: readonly number[], axis: number, indices: readonly number[]): number[];
 
 export declare const text: OptionKind;
 
 export declare function toTensor(name: string, value: unknown, slot: Slot, floats?: FloatDType): Tensor | ResidentTensor;
 
-export declare function visibleKeys(problem: AttentionProblem, inputs: Pick<AttentionInputs, 'offsets' | 'keyLengths' | 'queryLengths'>): VisibleKeys;
+export declare function visibleKeys(problem: AttentionProblem, inputs: Pick<AttentionInputs, 'offsets' | 'keyLengths' | 'keyStarts' | 'queryLengths'>): VisibleKeys;
 
 export declare function withKernel<T>(backend: AttentionBackend, problem: AttentionProblem, work: (kernel: AttentionKernel) => Promise<T>): Promise<T>;
 
-export declare function writeSlices(target: Pick<Tensor, 'shape' | 'data'>, part: Pick<Tensor, 'shape' | 'data'>, { axis, start }: {
-    readonly axis: number;
-    readonly start: number;
-}): void;
+export declare function writeSlices(target: Pick<Tensor, 'shape' | 'data'>, part: Pick<Tensor, 'shape' | 'data'>, at: SlicePosition): void;
+
+export declare function writtenRuns(target: readonly number[], part: readonly number[], { axis, start }: SlicePosition): Generator<Run>;
 
 export declare function zeros<D extends DType>(dtype: D, shape: readonly number[]): Tensor<D>;

@@ -73,6 +73,7 @@ export interface AttentionBackend extends AsyncDisposable {
     supports(problem: AttentionProblem): Support;
     compile(problem: AttentionProblem): Promise<AttentionKernel>;
     upload<T extends PlainTensorLike>(tensor: T): Promise<ResidentTensor<DTypeOf<T>>>;
+    allocate<D extends DType>(dtype: D, shape: readonly number[]): Promise<ResidentTensor<D>>;
     wrap?(native: unknown): ResidentTensor;
     unwrap?(resident: ResidentTensor): unknown;
     dispose(): Promise<void>;
@@ -94,6 +95,7 @@ export interface AttentionInputs<T = Tensor | ResidentTensor> {
     readonly bias?: T;
     readonly offsets?: Tensor<'int32'>;
     readonly keyLengths?: Tensor<'int32'>;
+    readonly keyStarts?: Tensor<'int32'>;
     readonly queryLengths?: Tensor<'int32'>;
     readonly querySegments?: T;
     readonly keySegments?: T;
@@ -152,6 +154,7 @@ export interface AttentionProblem {
     } | null;
     readonly lengths: {
         readonly key: boolean;
+        readonly keyStart: boolean;
         readonly query: boolean;
     };
     readonly segments: boolean;
@@ -180,6 +183,7 @@ export interface AttentionRequest<T = TensorLike> extends RequestedResults {
     readonly mask?: T | undefined;
     readonly bias?: T | undefined;
     readonly keyLengths?: PerBatch | undefined;
+    readonly keyStarts?: PerBatch | undefined;
     readonly queryLengths?: PerBatch | undefined;
     readonly querySegments?: T | undefined;
     readonly keySegments?: T | undefined;
@@ -232,7 +236,7 @@ export type DTypeOf<T extends PlainTensorLike> = T extends {
     readonly data: infer A extends DTypeArrays[DType];
 } ? ArrayDType<A> : 'float32' | 'bool';
 
-export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'gradient'];
+export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.keyStart', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'gradient'];
 
 export type Feature = (typeof FEATURES)[number];
 
@@ -358,9 +362,18 @@ export interface ResidentTensor<D extends DType = DType> {
     readonly shape: readonly number[];
     write(part: PlainTensorLike, at: {
         readonly axis: number;
-        readonly start: number;
+        readonly start: number | PerBatch;
     }): Promise<void>;
-    read(): Promise<Tensor<D>>;
+    read(slices?: {
+        readonly axis: number;
+        readonly start: number;
+        readonly length: number;
+    }): Promise<Tensor<D>>;
+    gather(indices: PerBatch, options?: {
+        readonly axis?: number | undefined;
+    }): Promise<ResidentTensor<D>>;
+    reorder(indices: PerBatch): Promise<void>;
+    copy(): Promise<ResidentTensor<D>>;
     hold(): ResidentTensor<D>;
     dispose(): void;
 }

@@ -1,9 +1,21 @@
 // exports
+//   Activation
 //   Adam
 //   AdamOptions
+//   AdamW
+//   AdamWOptions
 //   AdditiveAttention
 //   AdditiveAttentionOptions
 //   AttentionScope
+//   CacheOptions
+//   CrossEntropy
+//   CrossEntropyOptions
+//   DropoutOptions
+//   Embedding
+//   EmbeddingOptions
+//   FeedForward
+//   FeedForwardOptions
+//   FeedForwardResults
 //   FloatTensor
 //   FloatTensorLike
 //   ForwardOptions
@@ -11,6 +23,9 @@
 //   HardAttentionOptions
 //   HardAttentionResults
 //   HardForwardOptions
+//   KeyValueCache
+//   LayerNorm
+//   LayerNormOptions
 //   Linear
 //   LinearGradients
 //   LinearOptions
@@ -21,14 +36,29 @@
 //   MultiHeadAttentionInputs
 //   MultiHeadAttentionOptions
 //   MultiHeadAttentionResults
+//   MultiHeadForwardOptions
 //   NamedTensors
 //   Optimizer
+//   ParameterSource
+//   ProjectionBiases
+//   QueryKeyNormOptions
+//   RMSNorm
+//   RMSNormOptions
+//   RelativePositionBias
+//   RelativePositionBiasOptions
+//   RelativePositionLengths
+//   RotaryFrequencies
 //   RotaryOptions
+//   RotaryScaling
+//   RotateInputs
 //   RowRange
 //   SGD
 //   SGDOptions
 //   Safetensors
 //   SafetensorsFile
+//   SafetensorsIndex
+//   Schedule
+//   ScheduleOptions
 //   SingleHeadGradients
 //   SingleHeadInputs
 //   SingleHeadResults
@@ -39,10 +69,32 @@
 //   SpatialAttentionResults
 //   StateDict
 //   StoredTensor
+//   TransformerBlock
+//   TransformerBlockForwardOptions
+//   TransformerBlockGradients
+//   TransformerBlockInputs
+//   TransformerBlockOptions
+//   TransformerBlockResults
+//   WriteSafetensorsOptions
+//   activate
+//   activationGradient
+//   addGradients
+//   clipGradients
+//   collectParameters
+//   cosineSchedule
+//   crossEntropy
+//   dropout
+//   linearSchedule
 //   openSafetensors
+//   openSafetensorsShards
 //   projectionDevice
 //   readSafetensors
+//   rotaryFrequencies
+//   rotate
 //   seededRandom
+//   writeSafetensors
+
+export type Activation = 'gelu' | 'geluTanh' | 'silu' | 'relu' | 'sigmoid';
 
 export declare class Adam implements Optimizer {
     #private;
@@ -51,11 +103,20 @@ export declare class Adam implements Optimizer {
 }
 
 export interface AdamOptions {
-    readonly learningRate?: number;
+    readonly learningRate?: number | Schedule;
     readonly beta1?: number;
     readonly beta2?: number;
     readonly epsilon?: number;
-    readonly weightDecay?: number;
+}
+
+export declare class AdamW implements Optimizer {
+    #private;
+    constructor(options?: AdamWOptions);
+    step(parameters: NamedTensors, gradients: NamedTensors): void;
+}
+
+export interface AdamWOptions extends AdamOptions {
+    readonly weightDecay?: number | ((name: string) => number);
 }
 
 export declare class AdditiveAttention {
@@ -74,9 +135,76 @@ export interface AdditiveAttentionOptions {
     readonly random?: () => number;
 }
 
-export type AttentionScope = Pick<LayerRequest, 'causal' | 'window' | 'alignment' | 'mask' | 'keyLengths' | 'queryLengths' | 'querySegments' | 'keySegments'> & {
+export type AttentionScope = Pick<LayerRequest, 'causal' | 'window' | 'alignment' | 'mask' | 'keyLengths' | 'keyStarts' | 'queryLengths' | 'querySegments' | 'keySegments'> & {
     readonly keyMask?: PlainTensorLike | undefined;
 };
+
+export interface CacheOptions {
+    readonly batch?: number;
+    readonly capacity: number;
+}
+
+export interface CrossEntropy {
+    readonly loss: number;
+    readonly losses: Float64Array;
+    readonly dLogits: FloatTensor;
+}
+
+export interface CrossEntropyOptions {
+    readonly ignoreIndex?: number;
+    readonly labelSmoothing?: number;
+}
+
+export interface DropoutOptions {
+    readonly probability: number;
+    readonly seed: number;
+    readonly stream?: number;
+}
+
+export declare class Embedding {
+    #private;
+    readonly parameters: NamedTensors;
+    constructor(options: EmbeddingOptions);
+    forward(given: PlainTensorLike): FloatTensor;
+    gradient(given: PlainTensorLike, givenGradient: FloatTensorLike): Pick<LinearGradients, 'parameters'>;
+    scores(given: FloatTensorLike): FloatTensor;
+    scoresGradient(given: FloatTensorLike, givenGradient: FloatTensorLike): LinearGradients;
+    loadStateDict(stateDict: StateDict): void;
+}
+
+export interface EmbeddingOptions {
+    readonly count: number;
+    readonly embedDim: number;
+    readonly dtype?: FloatDType;
+    readonly random?: () => number;
+}
+
+export declare class FeedForward {
+    #private;
+    readonly parameters: NamedTensors;
+    constructor(options: FeedForwardOptions);
+    forward(given: FloatTensorLike, options?: {
+        readonly dropout?: DropoutOptions;
+    }): FeedForwardResults;
+    loadStateDict(stateDict: StateDict, options?: {
+        readonly prefix?: string;
+    }): void;
+}
+
+export interface FeedForwardOptions {
+    readonly embedDim: number;
+    readonly hiddenDim?: number;
+    readonly activation?: Activation;
+    readonly gated?: boolean;
+    readonly bias?: boolean;
+    readonly dtype?: FloatDType;
+    readonly random?: () => number;
+}
+
+export interface FeedForwardResults {
+    readonly output: FloatTensor;
+    gradient(dOutput: FloatTensorLike): LinearGradients;
+}
 
 export type FloatArray = FloatTensor['data'];
 
@@ -117,6 +245,29 @@ export interface HardForwardOptions extends RunOptions {
     readonly selection: 'argmax' | 'sample';
     readonly seed?: number;
     readonly gradient?: AttentionBackend;
+}
+
+export interface KeyValueCache {
+    readonly length: number;
+    readonly capacity: number;
+    truncate(length: number): void;
+    dispose(): void;
+}
+
+export declare class LayerNorm {
+    #private;
+    readonly parameters: NamedTensors;
+    constructor(options: LayerNormOptions);
+    forward(given: FloatTensorLike): FloatTensor;
+    gradient(given: FloatTensorLike, givenGradient: FloatTensorLike): LinearGradients;
+    loadStateDict(stateDict: StateDict): void;
+}
+
+export interface LayerNormOptions {
+    readonly embedDim: number;
+    readonly epsilon?: number;
+    readonly bias?: boolean;
+    readonly dtype?: FloatDType;
 }
 
 type LayerRequest = AttentionRequest<TensorLike>;
@@ -168,7 +319,8 @@ export declare class MultiHeadAttention {
     #private;
     readonly parameters: NamedTensors;
     constructor(options: MultiHeadAttentionOptions);
-    forward<const O extends ForwardOptions = object>(backend: AttentionBackend, inputs: MultiHeadAttentionInputs, options?: O): Promise<MultiHeadAttentionResults<O>>;
+    forward<const O extends MultiHeadForwardOptions = object>(backend: AttentionBackend, inputs: MultiHeadAttentionInputs, options?: O): Promise<MultiHeadAttentionResults<O>>;
+    cache(backend: AttentionBackend, options: CacheOptions): Promise<KeyValueCache>;
     loadStateDict(stateDict: StateDict, options?: {
         readonly prefix?: string;
     }): void;
@@ -190,6 +342,7 @@ export interface MultiHeadAttentionInputs extends AttentionScope {
     readonly alibiSlopes?: FloatTensorLike | undefined;
     readonly queryPositions?: PlainTensorLike | undefined;
     readonly keyPositions?: PlainTensorLike | undefined;
+    readonly cache?: KeyValueCache | undefined;
 }
 
 export interface MultiHeadAttentionOptions {
@@ -199,7 +352,9 @@ export interface MultiHeadAttentionOptions {
     readonly headDim?: number;
     readonly kdim?: number;
     readonly vdim?: number;
-    readonly bias?: boolean;
+    readonly bias?: boolean | ProjectionBiases;
+    readonly queryKeyNorm?: QueryKeyNormOptions;
+    readonly sinks?: boolean;
     readonly rotary?: RotaryOptions;
     readonly scale?: number;
     readonly softcap?: number;
@@ -211,9 +366,17 @@ export type MultiHeadAttentionResults<Options> = {
     readonly output: FloatTensor;
 } & When<Options, 'weights', {
     readonly weights: FloatTensor;
-}> & When<Options, 'gradient', {
+}> & (Options extends {
+    readonly logSumExp: true;
+} ? {
+    readonly logSumExp: FloatTensor;
+} : unknown) & When<Options, 'gradient', {
     gradient(dOutput: FloatTensorLike): Promise<MultiHeadAttentionGradients>;
 }>;
+
+export interface MultiHeadForwardOptions extends ForwardOptions {
+    readonly logSumExp?: boolean;
+}
 
 export type NamedTensors = Readonly<Record<string, FloatTensor>>;
 
@@ -221,10 +384,107 @@ export interface Optimizer {
     step(parameters: NamedTensors, gradients: NamedTensors): void;
 }
 
+export type ParameterSource = {
+    readonly parameters: NamedTensors;
+} | NamedTensors | readonly ParameterSource[];
+
+export interface ProjectionBiases {
+    readonly query?: boolean;
+    readonly key?: boolean;
+    readonly value?: boolean;
+    readonly output?: boolean;
+}
+
+export interface QueryKeyNormOptions {
+    readonly epsilon?: number;
+    readonly unitOffset?: boolean;
+}
+
+export declare class RMSNorm {
+    #private;
+    readonly parameters: NamedTensors;
+    constructor(options: RMSNormOptions);
+    forward(given: FloatTensorLike): FloatTensor;
+    gradient(given: FloatTensorLike, givenGradient: FloatTensorLike): LinearGradients;
+    loadStateDict(stateDict: StateDict): void;
+}
+
+export interface RMSNormOptions {
+    readonly embedDim: number;
+    readonly epsilon?: number;
+    readonly unitOffset?: boolean;
+    readonly dtype?: FloatDType;
+}
+
+export declare class RelativePositionBias {
+    #private;
+    readonly parameters: NamedTensors;
+    constructor(options: RelativePositionBiasOptions);
+    forward(lengths: RelativePositionLengths): FloatTensor;
+    gradient(lengths: RelativePositionLengths, given: FloatTensorLike): {
+        readonly parameters: NamedTensors;
+    };
+    loadStateDict(stateDict: StateDict, options?: {
+        readonly prefix?: string;
+    }): void;
+}
+
+export interface RelativePositionBiasOptions {
+    readonly heads: number;
+    readonly buckets?: number;
+    readonly maxDistance?: number;
+    readonly bidirectional?: boolean;
+    readonly dtype?: FloatDType;
+    readonly random?: () => number;
+}
+
+export interface RelativePositionLengths {
+    readonly queries: number;
+    readonly keys?: number;
+    readonly offset?: number;
+}
+
+export interface RotaryFrequencies {
+    readonly frequencies: Float64Array;
+    readonly factor: number;
+}
+
 export interface RotaryOptions {
     readonly base?: number;
     readonly dim?: number;
     readonly interleaved?: boolean;
+    readonly scaling?: RotaryScaling;
+    readonly frequencies?: readonly number[];
+    readonly factor?: number;
+}
+
+export type RotaryScaling = {
+    readonly kind: 'linear' | 'ntk';
+    readonly factor: number;
+} | {
+    readonly kind: 'dynamic';
+    readonly factor: number;
+    readonly trainedLength: number;
+} | {
+    readonly kind: 'yarn';
+    readonly factor: number;
+    readonly trainedLength: number;
+    readonly betaFast?: number;
+    readonly betaSlow?: number;
+    readonly mscale?: number;
+    readonly mscaleAllDim?: number;
+    readonly truncate?: boolean;
+} | {
+    readonly kind: 'llama3';
+    readonly factor: number;
+    readonly trainedLength: number;
+    readonly lowFrequencyFactor: number;
+    readonly highFrequencyFactor: number;
+};
+
+export interface RotateInputs {
+    readonly positions?: PlainTensorLike;
+    readonly inverse?: boolean;
 }
 
 export interface RowRange {
@@ -239,7 +499,7 @@ export declare class SGD implements Optimizer {
 }
 
 export interface SGDOptions {
-    readonly learningRate: number;
+    readonly learningRate: number | Schedule;
     readonly momentum?: number;
 }
 
@@ -256,6 +516,19 @@ export interface SafetensorsFile {
     describe(name: string): StoredTensor;
     tensor(name: string, rows?: RowRange): Promise<Tensor>;
     stateDict(prefix?: string): Promise<Record<string, Tensor>>;
+}
+
+export interface SafetensorsIndex {
+    readonly weight_map: Readonly<Record<string, string>>;
+}
+
+export type Schedule = (step: number) => number;
+
+export interface ScheduleOptions {
+    readonly learningRate: number;
+    readonly steps: number;
+    readonly warmup?: number;
+    readonly finalRate?: number;
 }
 
 export interface SingleHeadGradients {
@@ -327,14 +600,98 @@ export interface StoredTensor {
     readonly shape: readonly number[];
 }
 
+export declare class TransformerBlock {
+    #private;
+    readonly parameters: NamedTensors;
+    constructor(options: TransformerBlockOptions);
+    forward<const O extends TransformerBlockForwardOptions = object>(backend: AttentionBackend, inputs: TransformerBlockInputs, options?: O): Promise<TransformerBlockResults<O>>;
+    cache(backend: AttentionBackend, options: CacheOptions): Promise<KeyValueCache>;
+    loadStateDict(stateDict: StateDict, options?: {
+        readonly prefix?: string;
+    }): void;
+}
+
+export interface TransformerBlockForwardOptions extends Omit<MultiHeadForwardOptions, 'logSumExp'> {
+    readonly dropout?: Pick<DropoutOptions, 'probability' | 'seed'>;
+}
+
+export interface TransformerBlockGradients {
+    readonly dInput: FloatTensor;
+    readonly dMemory?: FloatTensor;
+    readonly dBias?: FloatTensor;
+    readonly parameters: NamedTensors;
+}
+
+export interface TransformerBlockInputs extends Omit<MultiHeadAttentionInputs, 'query' | 'key' | 'value'> {
+    readonly input: FloatTensorLike;
+    readonly memory?: FloatTensorLike | undefined;
+    readonly memoryMask?: MultiHeadAttentionInputs['keyMask'];
+}
+
+export interface TransformerBlockOptions extends Pick<FeedForwardOptions, 'hiddenDim' | 'gated'> {
+    readonly embedDim: number;
+    readonly heads: number;
+    readonly attention?: Omit<MultiHeadAttentionOptions, 'embedDim' | 'heads' | 'kdim' | 'vdim' | 'dtype' | 'random'>;
+    readonly cross?: boolean;
+    readonly memoryDim?: number;
+    readonly normFirst?: boolean;
+    readonly norm?: 'layer' | 'rms';
+    readonly epsilon?: number;
+    readonly activation?: Activation;
+    readonly bias?: boolean;
+    readonly dtype?: FloatDType;
+    readonly random?: () => number;
+}
+
+export type TransformerBlockResults<Options> = {
+    readonly output: FloatTensor;
+} & When<Options, 'weights', {
+    readonly weights: FloatTensor;
+    readonly crossWeights?: FloatTensor;
+}> & When<Options, 'gradient', {
+    gradient(dOutput: FloatTensorLike): Promise<TransformerBlockGradients>;
+}>;
+
 export type When<Options, Name extends keyof ForwardOptions, Member> = Options extends {
     readonly [N in Name]: true | AttentionBackend;
 } ? Member : unknown;
 
+export interface WriteSafetensorsOptions {
+    readonly metadata?: Readonly<Record<string, string>>;
+}
+
+export declare function activate(name: Activation, input: FloatTensor): FloatTensor;
+
+export declare function activationGradient(name: Activation, input: FloatTensor, dOutput: FloatTensor): FloatTensor;
+
+export declare function addGradients(...gradients: readonly NamedTensors[]): NamedTensors;
+
+export declare function clipGradients(gradients: NamedTensors, maximum: number): number;
+
+export declare function collectParameters(layers: Readonly<Record<string, ParameterSource>>): NamedTensors;
+
+export declare function cosineSchedule(options: ScheduleOptions): Schedule;
+
+export declare function crossEntropy(logits: FloatTensor, target: PlainTensorLike, options?: CrossEntropyOptions): CrossEntropy;
+
+export declare function dropout(input: FloatTensor, options: DropoutOptions): FloatTensor;
+
+export declare function linearSchedule(options: ScheduleOptions): Schedule;
+
 export declare function openSafetensors(file: Blob): Promise<SafetensorsFile>;
+
+export declare function openSafetensorsShards(index: SafetensorsIndex, open: (file: string) => Blob | Promise<Blob>): Promise<SafetensorsFile>;
 
 export declare function projectionDevice(dtype?: FloatDType): string;
 
 export declare function readSafetensors(file: Uint8Array | ArrayBuffer): Safetensors;
 
+export declare function rotaryFrequencies(options: RotaryOptions & {
+    readonly dim: number;
+}, length?: number): RotaryFrequencies;
+
+export declare function rotate(given: FloatTensorLike, rotary: RotaryOptions, inputs?: RotateInputs): FloatTensor;
+
 export declare function seededRandom(seed: number): () => number;
+
+export declare function writeSafetensors(tensors: StateDict, options?: WriteSafetensorsOptions): Uint8Array;
