@@ -16,7 +16,7 @@ export interface SlicePosition {
   readonly start: number | readonly number[];
 }
 
-/** What {@link writeSlices} copies, from a part of shape `part` into a tensor of shape `target`. */
+/** The runs that {@link writeSlices} copies, from a part of shape `part` into a tensor of shape `target`. */
 export function* writtenRuns(
   target: readonly number[],
   part: readonly number[],
@@ -48,7 +48,7 @@ export function takenShape(shape: readonly number[], axis: number, indices: read
   return shape.map((length, a) => (a === axis ? indices.length : length));
 }
 
-/** What is copied to take the slices `indices` of an axis of a tensor; neighbors are one run. */
+/** The runs that are copied to take the slices `indices` of an axis of a tensor; neighbors are one run. */
 export function* takenRuns(
   shape: readonly number[],
   axis: number,

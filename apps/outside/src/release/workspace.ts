@@ -25,7 +25,7 @@ export interface PublicPackage {
   readonly manifest: Manifest;
 }
 
-/** Whether a package is one file for one platform, which another package depends on. */
+/** Returns whether a package is one file for one platform, which another package depends on. */
 export function isPlatformFile({ manifest }: PublicPackage): boolean {
   return manifest.publishConfig?.os !== undefined;
 }

@@ -52,7 +52,7 @@ export function property<T>(
   );
 }
 
-/** What is wrong first: that is what a backend's author reads. */
+/** Fails with the fault in front of the rest, since the author of a backend reads it first. */
 function fail<T>({ failed, errorInstance, counterexample, seed, counterexamplePath }: RunDetails<[T]>): void {
   if (!failed) return;
   const what = errorInstance instanceof Error ? errorInstance.message : String(errorInstance);

@@ -76,8 +76,8 @@ export function batchWords(
     integers[at + 2] = left === null ? -FAR : clamp(position - left);
     integers[at + 3] = right === Infinity ? FAR : clamp(position + right + 1);
     integers[at + 4] = inputs.keyLengths?.data[b] ?? keyLength;
-    integers[at + 6] = inputs.keyStarts?.data[b] ?? 0;
     integers[at + 5] = inputs.queryLengths?.data[b] ?? queryLength;
+    integers[at + 6] = inputs.keyStarts?.data[b] ?? 0;
   }
   return buffer;
 }

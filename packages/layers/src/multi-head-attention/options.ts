@@ -77,7 +77,7 @@ export interface MultiHeadAttentionInputs extends AttentionScope {
 }
 
 export interface MultiHeadAttentionGradients {
-  /** Of the query; of all that it stood for, where key or value was left out. */
+  /** Gradient of the query, and of the key and value that it stood for where they were left out. */
   readonly dQuery: FloatTensor;
   /** When a key was given; of the value too, where that was left out. */
   readonly dKey?: FloatTensor;

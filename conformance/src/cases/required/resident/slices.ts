@@ -98,7 +98,7 @@ function gatherCases(): ConformanceCase[] {
   ];
 }
 
-/** What is refused changes nothing. */
+/** A case of a call that must be refused, and must leave the tensor as it was. */
 function refused(
   call: string,
   code: 'ARGUMENT' | 'SHAPE' | 'DTYPE',
@@ -215,7 +215,7 @@ function copyAndReadCases(): ConformanceCase[] {
   ];
 }
 
-/** What `write()` with a start for each element of the batch must leave. */
+/** The expected contents after a `write()` with a start for each element of the batch. */
 function written(whole: Tensor, part: Tensor, axis: number, starts: readonly number[]): Tensor {
   const result = structuredClone(whole);
   const inner = whole.shape.slice(axis + 1).reduce((size, length) => size * length, 1);

@@ -1,6 +1,6 @@
 import type { AttentionInputs, AttentionProblem, GradientInputs, Plan } from '@heed/core';
 
-/** What the other process is asked. */
+/** A request to the other process. */
 export type Question =
   | { readonly id: number; readonly what: 'create'; readonly options: object }
   | { readonly id: number; readonly what: 'compile'; readonly problem: AttentionProblem }
@@ -9,13 +9,13 @@ export type Question =
       readonly what: 'run';
       readonly kernel: number;
       readonly inputs: AttentionInputs;
-      /** What the forward run returned, for a gradient. */
+      /** Results of the forward run, for a gradient. */
       readonly forward?: GradientInputs;
     }
   | { readonly id: number; readonly what: 'abort' }
   | { readonly id: number; readonly what: 'dispose'; readonly kernel: number };
 
-/** What it answers: the device, a kernel's plan, results. */
+/** An answer of it: the device, a kernel's plan, results. */
 export interface Answer {
   readonly id: number;
   readonly value?: unknown;
