@@ -5,7 +5,7 @@ import { providerOf } from './provider-of.ts';
 
 /**
  * A software adapter compiles for seconds: each head size that a property draws, and each combination of features, is a
- * pipeline of its own. `test` takes every sixth of the other cases, `release` the rest of them, and some clauses without
+ * pipeline of its own. `test` takes every tenth of the other cases, `release` the rest of them, and some clauses without
  * subgroups; `whole` what these leave out.
  */
 export type Part = 'test' | 'release' | 'whole';
@@ -20,12 +20,12 @@ const WITHOUT_SUBGROUPS = new Set(['order', 'causal', 'softcap', 'gradient']);
 // For all options the same objects: what results are compared with is kept with the case.
 const cases = await allCases();
 const isSlow = ({ id }: ConformanceCase): boolean => /^combination\/|\/property\//.test(id);
-const everySixth = new Set(cases.filter((one) => !isSlow(one)).filter((_, n) => n % 6 === 0));
+const everyTenth = new Set(cases.filter((one) => !isSlow(one)).filter((_, n) => n % 10 === 0));
 
 function partOf(one: ConformanceCase, { subgroups }: WebgpuOptions): Part {
   if (isSlow(one)) return 'whole';
   if (subgroups === false) return WITHOUT_SUBGROUPS.has(one.clause) ? 'release' : 'whole';
-  return everySixth.has(one) ? 'test' : 'release';
+  return everyTenth.has(one) ? 'test' : 'release';
 }
 
 /** Defines the tests of a part of the suite, with all options. */
