@@ -15,7 +15,14 @@ export { type CatalogueOptions, type WorkloadSet, catalogue, selectWorkloads } f
 export { usefulFlops } from './workload/pairs.ts';
 export { type WorkloadRequest, requestOf } from './workload/request.ts';
 export { type Workload, type WorkloadOptions, minilmWorkload, workload } from './workload/workload.ts';
-export { type ChartOptions, type Figure, lengthChart, rowsOverLength } from './charts/length-chart.ts';
+export {
+  type ChartOptions,
+  type Figure,
+  lengthChart,
+  rowsOverLength,
+  timeTick,
+} from './charts/length-chart.ts';
+export { type Line, type LineChartOptions, lineChart } from './charts/line-chart.ts';
 export { chartStyle, isHeeds, shortName, stylesOf, type SeriesStyle } from './charts/palette.ts';
 export { type Comparison, type ComparisonReport, type Unpaired, compareResults } from './compare/compare.ts';
 export { joinResults } from './results/join.ts';

@@ -1,8 +1,9 @@
+import { lstatSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'vite';
 import { expect, inject, test } from 'vitest';
-import { projectAt } from './projects/project.ts';
+import { emptyProject, projectAt } from './projects/project.ts';
 
 /** Kilobytes (1000 bytes) of everything that an entry point exports, minified, gzipped, without its peers. */
 const BUDGETS = [
@@ -42,3 +43,18 @@ test.each(BUDGETS)('%s stays under %d kB gzipped', async (specifier, kilobytes) 
   console.log(`${specifier}: ${(size / 1000).toFixed(1)} kB of ${kilobytes}`);
   expect(size).toBeLessThan(kilobytes * 1000);
 });
+
+/** Megabytes of everything that `npx @heed/cli` puts on the disk before it runs. */
+const COMMAND_MEGABYTES = 25;
+
+test(`the command installs in less than ${COMMAND_MEGABYTES} MB`, async () => {
+  const alone = emptyProject(inject('world'), 'command-alone');
+  await alone.run('npm', 'install', '@heed/cli');
+  const files = readdirSync(path.join(alone.folder, 'node_modules'), { recursive: true, encoding: 'utf8' });
+  const bytes = files
+    .map((name) => lstatSync(path.join(alone.folder, 'node_modules', name)))
+    .reduce((sum, stat) => sum + (stat.isFile() ? stat.size : 0), 0);
+  console.log(`@heed/cli: ${(bytes / 1e6).toFixed(1)} MB of ${COMMAND_MEGABYTES}`);
+  expect(bytes).toBeGreaterThan(1e6);
+  expect(bytes).toBeLessThan(COMMAND_MEGABYTES * 1e6);
+}, 240_000);

@@ -1,16 +1,11 @@
 import { checkOptions, flag, integer, oneOf, required } from '@heed/core/backend';
-import { LineChart } from 'echarts/charts';
-import { GridComponent, LegendComponent, MarkLineComponent } from 'echarts/components';
-import { type EChartsCoreOption, init, use } from 'echarts/core';
-import { SVGRenderer } from 'echarts/renderers';
 import { denseHeads } from '../results/results.ts';
 import type { BenchResults } from '../results/schema.ts';
 import { workload } from '../workload/workload.ts';
-import { type SeriesStyle, shortName, stylesOf } from './palette.ts';
+import { type Line, lineChart } from './line-chart.ts';
+import { LIMIT, shortName, stylesOf } from './palette.ts';
 
-use([LineChart, GridComponent, LegendComponent, MarkLineComponent, SVGRenderer]);
-
-/** What a chart shows over the sequence length. */
+/** Figure that a chart shows over the sequence length. */
 export type Figure = 'time' | 'speed' | 'memory';
 
 export interface ChartOptions {
@@ -23,18 +18,22 @@ export interface ChartOptions {
 type Row = BenchResults['rows'][number];
 
 const FIGURES: Readonly<
-  Record<Figure, { readonly of: (row: Row) => number | null; readonly tick: (value: number) => string }>
+  Record<
+    Figure,
+    {
+      readonly name: string;
+      readonly of: (row: Row) => number | null;
+      readonly tick: (value: number) => string;
+    }
+  >
 > = {
-  time: { of: ({ medianMs }) => medianMs, tick: duration },
-  speed: { of: ({ gflops }) => gflops, tick: (value) => `${value}` },
-  memory: { of: ({ peakBytes }) => peakBytes && peakBytes / 2 ** 20, tick: size },
+  time: { name: 'Time', of: ({ medianMs }) => medianMs, tick: timeTick },
+  speed: { name: 'Speed', of: ({ gflops }) => gflops, tick: (value) => `${value}` },
+  memory: { name: 'Memory', of: ({ peakBytes }) => peakBytes && peakBytes / 2 ** 20, tick: size },
 };
 
-const FONT_SIZE = 13;
-const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
-
 /**
- * Contestants over the sequence length, both axes logarithmic, as an SVG whose colours are the custom properties of
+ * Contestants over the sequence length, both axes logarithmic, as an SVG whose colors are the custom properties of
  * {@link chartStyle}. Null when fewer than two lengths were measured.
  */
 export function lengthChart(results: BenchResults, options: ChartOptions): string | null {
@@ -46,15 +45,32 @@ export function lengthChart(results: BenchResults, options: ChartOptions): strin
   });
   const rows = rowsOverLength(results, options.causal);
   const series = seriesOf(results, rows, FIGURES[options.figure].of);
-  if (new Set(series.flatMap(({ points }) => points.map(([length]) => length))).size < 2) return null;
-  const { width = 720, height = 420 } = options;
-  const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
-  try {
-    chart.setOption(chartOption(series, { ...options, width }, peakOf(results)));
-    return chart.renderToSVGString();
-  } finally {
-    chart.dispose();
-  }
+  const lengths = series.flatMap(({ points }) => points.map(([length]) => length));
+  const [shortest, longest] = [Math.min(...lengths), Math.max(...lengths)];
+  if (!(shortest < longest)) return null;
+  const { figure, causal, width = 720, height = 420 } = options;
+  const peak = figure === 'speed' ? peakOf(results) : null;
+  const limits =
+    peak === null
+      ? []
+      : [
+          {
+            name: 'peak of 128-bit SIMD',
+            style: LIMIT,
+            points: [
+              [shortest, peak],
+              [longest, peak],
+            ] as const,
+          },
+        ];
+  return lineChart([...series, ...limits], {
+    label: `${FIGURES[figure].name} over the sequence length, ${causal ? 'causal' : 'dense'} attention`,
+    width,
+    height,
+    names: 'legend',
+    xTitle: 'sequence length N',
+    yTick: FIGURES[figure].tick,
+  });
 }
 
 /** Rows of plain or causal attention that differ in nothing but the length. */
@@ -64,18 +80,8 @@ export function rowsOverLength({ rows, workloads }: BenchResults, causal: boolea
   return rows.filter((row) => row.workload === workload({ length: row.length, heads, causal }).name);
 }
 
-interface Series {
-  readonly name: string;
-  readonly style: SeriesStyle;
-  readonly points: readonly (readonly [length: number, value: number])[];
-}
-
-/** Best at the longest length first: the order of the legend is that of the lines' ends. */
-function seriesOf(
-  results: BenchResults,
-  rows: readonly Row[],
-  valueOf: (row: Row) => number | null,
-): Series[] {
+/** Lines of those that were measured, in the order of the results. */
+function seriesOf(results: BenchResults, rows: readonly Row[], valueOf: (row: Row) => number | null): Line[] {
   const contestants = [...new Set(results.rows.map(({ contestant }) => contestant))];
   const styles = stylesOf(contestants, results.settings.baseline);
   return contestants.flatMap((contestant) => {
@@ -85,7 +91,9 @@ function seriesOf(
         const value = valueOf(row);
         return value === null || value <= 0 ? [] : [[row.length, value]];
       });
-    return points.length === 0 ? [] : [{ name: contestant, style: styles.get(contestant)!, points }];
+    return points.length === 0
+      ? []
+      : [{ name: shortName(contestant), style: styles.get(contestant)!, points }];
   });
 }
 
@@ -94,102 +102,8 @@ function peakOf({ peak, settings }: BenchResults): number | null {
   return peak.gflops && peak.gflops * settings.threads;
 }
 
-function chartOption(
-  series: readonly Series[],
-  { figure, width }: ChartOptions & { readonly width: number },
-  peak: number | null,
-): EChartsCoreOption {
-  const label = { color: 'var(--chart-quiet)', fontSize: FONT_SIZE };
-  const line = { lineStyle: { color: 'var(--chart-line)' } };
-  const lengths = series.flatMap(({ points }) => points.map(([length]) => length));
-  const values = series.flatMap(({ points }) => points.map(([, value]) => value));
-  return {
-    animation: false,
-    textStyle: { fontFamily: FONT },
-    grid: { left: 64, right: 262, top: 16, bottom: 52 },
-    legend: {
-      orient: 'vertical',
-      selectedMode: false,
-      left: width - 246,
-      top: 8,
-      itemWidth: 26,
-      itemHeight: 9,
-      itemGap: 9,
-      textStyle: { color: 'var(--chart-ink)', fontSize: FONT_SIZE },
-      data: series.map(({ name }) => ({ name: shortName(name) })),
-    },
-    xAxis: {
-      type: 'log',
-      logBase: 2,
-      min: Math.min(...lengths),
-      max: Math.max(...lengths),
-      name: 'sequence length N',
-      nameLocation: 'middle',
-      nameGap: 32,
-      nameTextStyle: label,
-      axisLabel: { ...label, formatter: (value: number) => `${Math.round(value)}`, hideOverlap: true },
-      axisLine: { ...line, onZero: false },
-      axisTick: { show: false },
-      splitLine: { show: false },
-    },
-    yAxis: {
-      type: 'log',
-      min: roundBelow(Math.min(...values)),
-      max: roundAbove(Math.max(...values, figure === 'speed' ? (peak ?? 0) : 0)),
-      axisLabel: { ...label, formatter: FIGURES[figure].tick },
-      axisLine: { show: false },
-      splitLine: line,
-    },
-    series: [
-      ...series.map(({ name, style, points }) => ({
-        type: 'line',
-        name: shortName(name),
-        silent: true,
-        emphasis: { disabled: true },
-        data: points,
-        lineStyle: { color: style.color, width: style.width, type: style.dash },
-        itemStyle: { color: style.color },
-        symbol: style.symbol,
-        symbolSize: style.width > 2 ? 8 : 6,
-        z: style.width > 2 ? 3 : 2,
-      })),
-      ...(figure === 'speed' && peak !== null ? [peakLine(peak)] : []),
-    ],
-  };
-}
-
-function peakLine(peak: number): object {
-  return {
-    type: 'line',
-    data: [],
-    markLine: {
-      silent: true,
-      symbol: 'none',
-      animation: false,
-      data: [{ yAxis: peak }],
-      lineStyle: { color: 'var(--chart-ink)', type: 'dashed', width: 1 },
-      label: {
-        position: 'insideEndTop',
-        formatter: 'peak of 128-bit SIMD',
-        color: 'var(--chart-ink)',
-        fontSize: 12,
-      },
-    },
-  };
-}
-
-/** The next of 1, 2, 5, 10, 20, 50 … below, and above. */
-function roundBelow(value: number): number {
-  const power = 10 ** Math.floor(Math.log10(value));
-  return power * [5, 2, 1].find((digit) => digit * power <= value)!;
-}
-
-function roundAbove(value: number): number {
-  const power = 10 ** Math.floor(Math.log10(value));
-  return power * [1, 2, 5, 10].find((digit) => digit * power >= value)!;
-}
-
-function duration(milliseconds: number): string {
+/** Milliseconds on an axis, in the unit that reads best: `20 µs`, `5 ms`, `1 s`. */
+export function timeTick(milliseconds: number): string {
   if (milliseconds < 1) return `${Number((milliseconds * 1000).toPrecision(3))} µs`;
   return milliseconds < 1000 ? `${milliseconds} ms` : `${milliseconds / 1000} s`;
 }

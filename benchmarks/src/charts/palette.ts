@@ -1,10 +1,10 @@
-/** How one contestant is drawn, in every chart of a page alike. */
+/** Look of one contestant, the same in every chart of a page. */
 export interface SeriesStyle {
   /** A custom property of {@link chartStyle}. */
   readonly color: string;
   readonly width: number;
-  readonly dash: 'solid' | [number, number];
-  readonly symbol: string;
+  readonly dash: 'solid' | readonly [number, number];
+  readonly symbol: (typeof SYMBOLS)[number] | 'none';
 }
 
 /** Hues that can be told apart on white and on black. Heed's backends have the first ones. */
@@ -36,9 +36,9 @@ const DARK = [
   '#d3a3da',
   '#86c3e6',
 ];
-const SYMBOLS = ['circle', 'rect', 'triangle', 'diamond'];
+const SYMBOLS = ['circle', 'rect', 'triangle', 'diamond'] as const;
 
-/** Of the plain baseline: grey. */
+/** Gray, for the plain baseline. */
 const BASELINE: SeriesStyle = { color: 'var(--chart-quiet)', width: 1.5, dash: [2, 3], symbol: 'circle' };
 
 /** Custom properties with the colours of charts: light, or dark where the reader prefers it. */
@@ -52,7 +52,10 @@ function properties(colors: readonly string[]): string {
   return colors.map((color, index) => `--chart-${index}: ${color};`).join(' ');
 }
 
-/** The style of each contestant: Heed's backends in thick lines, peers in thin ones, the baseline in grey. */
+/** The style of a limit that no contestant is: a thin dashed line without symbols. */
+export const LIMIT: SeriesStyle = { color: 'var(--chart-ink)', width: 1, dash: [5, 3], symbol: 'none' };
+
+/** The style of each contestant: Heed's backends in thick lines, peers in thin ones, the baseline in gray. */
 export function stylesOf(contestants: readonly string[], baseline: string): Map<string, SeriesStyle> {
   const others = contestants.filter((name) => name !== baseline);
   const ordered = [...others.filter(isHeeds), ...others.filter((name) => !isHeeds(name))];

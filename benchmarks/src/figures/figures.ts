@@ -25,15 +25,10 @@ export function picturesOf(results: BenchResults): Picture[] {
   });
 }
 
-/** With its own colours and background; and the same bytes each time, whatever was drawn before. */
+/** With its own colors and background. */
 function standalone(svg: string): string {
-  const page = '<rect width="100%" height="100%" rx="12" fill="var(--chart-page)"></rect>';
-  const names = new Map<string, string>();
-  const drawn = svg
-    .replace(/<style >?[\s\S]*?<\/style>/g, '')
-    .replaceAll(/zr\d+-[\w-]+/g, (name) => names.get(name) ?? names.set(name, `zr-${names.size}`).get(name)!)
-    .replace(/<rect[^>]*fill="none"[^>]*><\/rect>/, '');
-  return `${drawn.replace(/^<svg[^>]*>/, (open) => `${open}<style>${chartStyle}</style>${page}`)}\n`;
+  const page = '<rect width="100%" height="100%" rx="12" fill="var(--chart-page)"/>';
+  return `${svg.replace(/^<svg[^>]*>/, (open) => `${open}<style>${chartStyle}</style>${page}`)}\n`;
 }
 
 /** Lengths of the table in documents. */

@@ -34,7 +34,7 @@ export function demoCommand(console: Console, onEnd: (code: ExitCode) => void): 
     .addHelpText('after', HELP)
     .action(async (options: Options) => {
       const file = reportFile(options.out);
-      // The suite and the charting library take a while to load: other commands should not wait for them.
+      // The suite takes a while to load: other commands should not wait for it.
       const { narrate } = await import('../demo/narrate.ts');
       const demo = await narrate(options.lengths, console);
       const { demoPage } = await import('../report/demo-page.ts');

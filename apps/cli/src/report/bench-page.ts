@@ -69,7 +69,7 @@ const pageStyle = new Markup(`
 td.bar { width: 26%; }
 td.bar .meter { height: 9px; border-radius: 4px; margin: 0; }
 td.bar .meter i { border-radius: 4px; background: var(--quiet); }
-tr.ours td.bar .meter i { background: var(--series-1); }
+tr.ours td.bar .meter i { background: var(--accent); }
 tr.ours td:first-child { color: var(--ink); font-weight: 600; }
 tr.out td { color: var(--quiet); font-size: 14px; }
 table { font-size: 14px; }

@@ -1,3 +1,4 @@
+import { chartStyle } from '@heed/benchmarks';
 import { toSVG } from '@heed/heatmap';
 import { type Agreement, shareOfBound } from '../demo/agreement.ts';
 import type { Demo } from '../demo/run-demo.ts';
@@ -18,6 +19,7 @@ export function demoPage(demo: Demo, when: Date): string {
   return documentOf({
     command: 'heed demo',
     title,
+    style: [new Markup(chartStyle)],
     lead: html`<p class="lead">${lead(demo)}</p>`,
     body: html`${exampleSection(examples)} ${agreementSection(agreement)} ${speedSection(speed)}
     ${backendSection(backends)}`,
@@ -49,7 +51,7 @@ function exampleSection(examples: readonly Example[]): Markup {
     <h2>What attention sees</h2>
     <p>
       Layer ${LAYER}, head ${HEAD}. Each row is a token, and shows how much it takes from every other; both
-      pictures have one scale of colour.
+      pictures have one scale of color.
     </p>
     <div class="pictures">${figures}</div>
   </section>`;
@@ -114,7 +116,6 @@ function speedSection(speed: Speed): Markup {
       <td class="number"><b>${times}</b></td>
     </tr>`;
   });
-  const summary = `Time of attention over sequence length, for ${[...new Set(rows.map((row) => row.contestant))].join(' and ')}`;
   return html`<section aria-label="Speed">
     <h2>Speed</h2>
     <p>
@@ -122,9 +123,7 @@ function speedSection(speed: Speed): Markup {
       many times as fast as the plain ${baseline}. Both axes of the chart are logarithmic.
     </p>
     <div class="pair">
-      <div class="card chart" role="img" aria-label="${summary}; the table has the numbers">
-        ${speedChart(speed)}
-      </div>
+      <div class="card chart">${speedChart(speed)}</div>
       <div class="card scroll">
         <table>
           <thead>

@@ -6,13 +6,13 @@ export const style: Markup = new Markup(`
   color-scheme: light dark;
   --page: #f5f4f8; --card: #ffffff; --ink: #1c1a24; --quiet: #66626f; --line: #e4e1ea;
   --mark: #0b63ce; --good: #1a7f4b; --bad: #c02b3c;
-  --series-0: #8b8796; --series-1: #b5367a; --series-2: #0b63ce; --series-3: #b4690e;
+  --accent: #b5367a;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #0c0b10; --card: #15131c; --ink: #eeecf4; --quiet: #a09cab; --line: #2b2836;
     --mark: #6cb3ff; --good: #57c78a; --bad: #ff7b86;
-    --series-0: #8f8b9b; --series-1: #fb8761; --series-2: #6cb3ff; --series-3: #e8c468;
+    --accent: #fb8761;
   }
 }
 * { box-sizing: border-box; }
@@ -23,7 +23,7 @@ body {
 main { max-width: 1120px; margin: 0 auto; }
 h1 { font-size: clamp(28px, 5vw, 40px); line-height: 1.15; letter-spacing: -0.02em; margin: 0 0 12px; text-wrap: balance; }
 h2 { font-size: 21px; letter-spacing: -0.01em; margin: 60px 0 6px; }
-.name { margin: 0 0 10px; font-size: 14px; font-weight: 600; color: var(--series-1); }
+.name { margin: 0 0 10px; font-size: 14px; font-weight: 600; color: var(--accent); }
 p { margin: 0 0 20px; max-width: 68ch; color: var(--quiet); }
 p.lead { font-size: 18px; }
 b, strong { color: var(--ink); font-weight: 600; }
@@ -45,7 +45,7 @@ tr:last-child td { border-bottom: 0; }
 .number, .tight { white-space: nowrap; }
 .good { color: var(--good); } .bad { color: var(--bad); } .quiet { color: var(--quiet); }
 .meter { display: block; width: 100%; min-width: 44px; height: 6px; border-radius: 3px; background: var(--line); margin-top: 5px; }
-.meter i { display: block; height: 100%; min-width: 2px; border-radius: 3px; background: var(--series-1); }
+.meter i { display: block; height: 100%; min-width: 2px; border-radius: 3px; background: var(--accent); }
 footer { margin-top: 64px; padding-top: 20px; border-top: 1px solid var(--line); font-size: 14px; color: var(--quiet); }
 footer p { font-size: inherit; margin-bottom: 8px; }
 @media (max-width: 760px) {
