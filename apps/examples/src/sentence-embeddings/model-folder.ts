@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { type BertConfig, SentenceEncoder } from './sentence-encoder.ts';
 
-/** Where scripts/provision.mjs puts the model. */
+/** Where `provision` puts the model. */
 export const provisionedFolder: string = path.join(
   process.env['XDG_CACHE_HOME'] || path.join(homedir(), '.cache'),
   'heed',

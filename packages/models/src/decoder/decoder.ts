@@ -1,0 +1,306 @@
+import {
+  type AttentionBackend,
+  HeedError,
+  type PlainTensorLike,
+  type RunOptions,
+  type Tensor,
+  isResident,
+} from '@heed/core';
+import {
+  abortSignal,
+  array,
+  assertBackend,
+  checkOptions,
+  integer,
+  listOf,
+  nextTurn,
+  oneOf,
+  toTensor,
+  zeros,
+} from '@heed/core/backend';
+import { Embedding, Linear, type FloatTensorLike, type LayerNorm, type RMSNorm } from '@heed/layers';
+import type { DecoderConfig } from '../config/decoder-config.ts';
+import { configOfGGUF } from '../config/gguf.ts';
+import { configOfHub } from '../config/hub.ts';
+import type { GGUFFile } from '../gguf/open.ts';
+import { type Capture, type Change, Hooks } from '../inside/hooks.ts';
+import { weightsOfGGUF } from '../weights/gguf.ts';
+import { WeightReader, type WeightSource } from '../weights/source.ts';
+import { DecoderBlock, normOf } from './block.ts';
+import { DecoderCache, type DecoderCacheOptions, createDecoderCache } from './cache.ts';
+import { logProbabilitiesOf } from './log-probabilities.ts';
+
+/** A model's files, as its page on the hub has them. */
+export interface HubFiles {
+  /** The parsed config.json. */
+  readonly config: object;
+  /** What `openSafetensors` or `openSafetensorsShards` of `@heed/layers` returns. */
+  readonly weights: WeightSource;
+}
+
+export interface DecoderRunOptions extends RunOptions {
+  /** Keeps the tokens so far. Default: the run begins a text of its own. */
+  readonly cache?: DecoderCache | undefined;
+  /** The number of tokens of each text, where texts of a batch are padded at the right. Default L. */
+  readonly counts?: readonly number[] | undefined;
+  /** Scores of what follows: of each text's last token, of each token, or none. Default `last`. */
+  readonly logits?: 'last' | 'all' | 'none' | undefined;
+  /** Parts to hand out. Default: none; nothing is kept of what is not asked for. */
+  readonly capture?: readonly Capture[] | undefined;
+  /** Parts to replace. Default: none. */
+  readonly change?: readonly Change[] | undefined;
+}
+
+export interface DecoderResults {
+  /** `[B, 1, V]` for `last`, `[B, L, V]` for `all`, `[B, 0, V]` for `none`. */
+  readonly logits: Tensor<'float32'>;
+  /** One for each capture, in their order. */
+  readonly captured: readonly Tensor<'float32'>[];
+}
+
+/** The parts of a model. */
+interface Parts {
+  readonly words: Embedding;
+  /** Of GPT-2. */
+  readonly places: Embedding | null;
+  readonly blocks: readonly DecoderBlock[];
+  readonly norm: LayerNorm | RMSNorm;
+  /** Null where the embedding's rows give the scores. */
+  readonly head: Linear | null;
+}
+
+/** Rows of scores that are computed at once. */
+const ROWS = 32;
+
+/**
+ * A trained decoder: GPT-2, Llama, Qwen2 or Qwen3. Attention runs on the backend, projections in `@heed/layers`, in float32: a
+ * model takes four bytes for each of its numbers, whatever its file has.
+ */
+export class Decoder {
+  readonly config: DecoderConfig;
+  readonly #backend: AttentionBackend;
+  readonly #parts: Parts;
+
+  private constructor(backend: AttentionBackend, config: DecoderConfig, parts: Parts) {
+    this.config = config;
+    this.#backend = backend;
+    this.#parts = parts;
+  }
+
+  /**
+   * Reads a model: a GGUF file, or config.json and safetensors.
+   *
+   * @throws HeedError `UNSUPPORTED` for a configuration that would be computed wrongly; `MISSING_INPUT`, `UNEXPECTED_INPUT` or
+   * `SHAPE` where weights and configuration do not agree; what reading throws.
+   */
+  static async load(backend: AttentionBackend, files: GGUFFile | HubFiles): Promise<Decoder> {
+    assertBackend(backend);
+    const config = 'metadata' in files ? configOfGGUF(files) : configOfHub(files.config);
+    const source = 'metadata' in files ? weightsOfGGUF(files, config) : files.weights;
+    return new Decoder(backend, config, await readParts(config, source));
+  }
+
+  /** The same weights on another backend. */
+  on(backend: AttentionBackend): Decoder {
+    assertBackend(backend);
+    return new Decoder(backend, this.config, this.#parts);
+  }
+
+  /** An empty cache. @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`; `OUT_OF_MEMORY`. */
+  async cache(options: DecoderCacheOptions = {}): Promise<DecoderCache> {
+    return createDecoderCache(this.#backend, this.config, options);
+  }
+
+  /**
+   * Runs tokens through the model. With a cache they follow those that it keeps, and are kept with them.
+   *
+   * @param ids int32 `[B, L]`; ids of padding may be any.
+   * @throws HeedError `SHAPE`, `DTYPE`, `ARGUMENT` or `UNKNOWN_OPTION`; what the backend throws. The cache then keeps what it had.
+   */
+  async run(ids: PlainTensorLike, options: DecoderRunOptions = {}): Promise<DecoderResults> {
+    checkOptions('run()', options, {
+      cache: true,
+      counts: listOf(integer(1)),
+      logits: oneOf('last', 'all', 'none'),
+      capture: array,
+      change: array,
+      signal: abortSignal,
+    });
+    const tokens = this.#tokens(ids);
+    const [batch, length] = tokens.shape as [number, number];
+    const { cache: kept, counts = Array<number>(batch).fill(length), logits = 'last', signal } = options;
+    this.#checkRoom(kept, tokens.shape, counts);
+    const before = kept?.lengths ?? Array<number>(batch).fill(0);
+    const keys = Math.max(...before.map((from, b) => from + counts[b]));
+    const shape = { batch, queries: length, keys };
+    const hooks = new Hooks(this.config, shape, options.capture ?? [], options.change ?? []);
+    const cache = kept ?? (await this.cache({ batch, capacity: length }));
+    const run = signal === undefined ? {} : { signal };
+    const positions: Tensor<'int32'> = {
+      dtype: 'int32',
+      shape: [batch, length],
+      data: Int32Array.from(
+        { length: batch * length },
+        (_, n) => before[Math.floor(n / length)] + (n % length),
+      ),
+    };
+    try {
+      const step = { backend: this.#backend, cache, counts, positions, hooks, run };
+      const stream = this.#embed(tokens, positions);
+      for (const block of this.#parts.blocks) {
+        await nextTurn();
+        signal?.throwIfAborted();
+        await block.forward(stream, step);
+      }
+      const rows = logits === 'all' ? stream : logits === 'last' ? lastRows(stream, counts) : null;
+      const scores =
+        rows === null ? zeros('float32', [batch, 0, this.config.vocabulary]) : await this.logits(rows, run);
+      cache.advance(counts);
+      return { logits: scores, captured: hooks.results() };
+    } finally {
+      if (kept === undefined) cache.dispose();
+    }
+  }
+
+  /**
+   * The scores that follow from a stream `[…, E]`, normalized: of the last layer they are the model's, of another its logit lens
+   * (nostalgebraist, "Interpreting GPT: the logit lens", 2020).
+   *
+   * @returns `[…, V]`.
+   * @throws HeedError `SHAPE` or `DTYPE`; the signal's reason.
+   */
+  async logits(residual: FloatTensorLike, { signal }: RunOptions = {}): Promise<Tensor<'float32'>> {
+    const { norm, head, words } = this.#parts;
+    const normalized = norm.forward(residual);
+    const { vocabulary, width } = this.config;
+    const count = normalized.data.length / width;
+    const result = zeros('float32', [...normalized.shape.slice(0, -1), vocabulary]);
+    for (let row = 0; row < count; row += ROWS) {
+      const end = Math.min(row + ROWS, count);
+      const part = { data: normalized.data.subarray(row * width, end * width), shape: [end - row, width] };
+      result.data.set((head === null ? words.scores(part) : head.forward(part)).data, row * vocabulary);
+      await nextTurn();
+      signal?.throwIfAborted();
+    }
+    return result;
+  }
+
+  /**
+   * The natural logarithm of the probability that the model gives to each token of a text after those before it.
+   *
+   * @param ids of one text, two at least.
+   * @returns as many as there are ids, less one.
+   * @throws HeedError `ARGUMENT`; as `run` does.
+   */
+  async likelihoods(ids: readonly number[], options: RunOptions = {}): Promise<Float64Array> {
+    checkOptions('likelihoods()', { ids }, { ids: { ...listOf(integer(0)), required: true } });
+    if (ids.length < 2) {
+      throw new HeedError('ARGUMENT', `likelihoods(): there are ${ids.length} ids; expected 2 or more`, {
+        remedy: 'the first token has no probability, since nothing stands before it',
+      });
+    }
+    const last = this.config.layers - 1;
+    const capture = [{ layer: last, what: 'residual' }] as const;
+    const { captured } = await this.run([ids], { ...options, logits: 'none', capture });
+    const { width, vocabulary } = this.config;
+    const result = new Float64Array(ids.length - 1);
+    for (let row = 0; row < result.length; row += ROWS) {
+      const end = Math.min(row + ROWS, result.length);
+      const part = { data: captured[0].data.subarray(row * width, end * width), shape: [end - row, width] };
+      const { data } = await this.logits(part, options);
+      for (let n = row; n < end; n++) {
+        const scores = data.subarray((n - row) * vocabulary, (n - row + 1) * vocabulary);
+        result[n] = logProbabilitiesOf(scores)[ids[n + 1]];
+      }
+    }
+    return result;
+  }
+
+  #tokens(given: PlainTensorLike): Tensor<'int32'> {
+    const ids = toTensor('ids', given, 'int32', 'float32');
+    if (isResident(ids) || ids.dtype !== 'int32') {
+      throw new HeedError('DTYPE', `ids are ${ids.dtype}; expected a plain tensor, int32 [B, L]`, {
+        remedy: 'give nested arrays of whole numbers, or an Int32Array with a shape',
+      });
+    }
+    if (ids.shape.length !== 2 || ids.data.length === 0) {
+      throw new HeedError('SHAPE', `ids are [${ids.shape.join(', ')}]; expected [B, L], both 1 or more`, {
+        remedy: 'give one text as [ids]',
+      });
+    }
+    return ids as Tensor<'int32'>;
+  }
+
+  #checkRoom(
+    cache: DecoderCache | undefined,
+    [batch, length]: readonly number[],
+    counts: readonly number[],
+  ): void {
+    if (counts.length !== batch || counts.some((count) => count > length)) {
+      throw new HeedError(
+        'SHAPE',
+        `counts are [${counts.join(', ')}]; expected ${batch} of them, up to ${length}`,
+        {
+          remedy: 'give the number of tokens of each text',
+        },
+      );
+    }
+    if (cache !== undefined && (!(cache instanceof DecoderCache) || cache.batch !== batch)) {
+      throw new HeedError('ARGUMENT', `the cache is not one of cache() for ${batch} texts`, {
+        remedy: `await model.cache({ batch: ${batch} })`,
+      });
+    }
+    const room = cache?.capacity ?? this.config.positions;
+    // Padding is written too, behind the text's own tokens, and overwritten by what follows.
+    const needed = length + Math.max(...(cache?.lengths ?? [0]));
+    if (needed <= room) return;
+    throw new HeedError('ARGUMENT', `the text has ${needed} tokens; expected at most ${room}`, {
+      remedy: 'shorten the text, or make the cache with a higher capacity',
+    });
+  }
+
+  #embed(ids: Tensor<'int32'>, positions: Tensor<'int32'>): Tensor<'float32'> {
+    const { words, places } = this.#parts;
+    const stream = words.forward(ids) as Tensor<'float32'>;
+    if (places !== null) {
+      const { data } = places.forward(positions);
+      for (let n = 0; n < data.length; n++) stream.data[n] += data[n];
+    }
+    return stream;
+  }
+}
+
+async function readParts(config: DecoderConfig, source: WeightSource): Promise<Parts> {
+  const isGPT2 = config.kind === 'gpt2';
+  const reader = new WeightReader(source, isGPT2 ? 'transformer.' : 'model.');
+  const { vocabulary, positions, width, tied } = config;
+  const embedding = async (name: string, count: number): Promise<Embedding> => {
+    const made = new Embedding({ count, embedDim: width, random: () => 0 });
+    made.loadStateDict(await reader.under(`${name}.`));
+    return made;
+  };
+  const words = await embedding(isGPT2 ? 'wte' : 'embed_tokens', vocabulary);
+  const places = isGPT2 ? await embedding('wpe', positions) : null;
+  const blocks: DecoderBlock[] = [];
+  for (let n = 0; n < config.layers; n++) blocks.push(await DecoderBlock.load(config, n, reader));
+  const norm = normOf(config, await reader.under(isGPT2 ? 'ln_f.' : 'norm.'));
+  let head: Linear | null = null;
+  if (tied) reader.skip('lm_head.weight');
+  else {
+    head = new Linear({ inputDim: width, outputDim: vocabulary, bias: false, random: () => 0 });
+    head.loadStateDict({ weight: await reader.whole('lm_head.weight') });
+  }
+  reader.finish();
+  return { words, places, blocks, norm, head };
+}
+
+/** `[B, L, E]` → `[B, 1, E]`: of each text the row of its last token. */
+function lastRows({ shape, data }: Tensor<'float32'>, counts: readonly number[]): Tensor<'float32'> {
+  const [batch, length, width] = shape;
+  const result = zeros('float32', [batch, 1, width]);
+  counts.forEach((count, b) => {
+    const from = (b * length + count - 1) * width;
+    result.data.set(data.subarray(from, from + width), b * width);
+  });
+  return result;
+}

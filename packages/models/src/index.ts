@@ -1,0 +1,13 @@
+export type { DecoderConfig, DecoderKind } from './config/decoder-config.ts';
+export { configOfGGUF } from './config/gguf.ts';
+export { configOfHub } from './config/hub.ts';
+export type { DecoderCache, DecoderCacheOptions } from './decoder/cache.ts';
+export { Decoder, type DecoderResults, type DecoderRunOptions, type HubFiles } from './decoder/decoder.ts';
+export type { Metadata, MetadataValue } from './gguf/header.ts';
+export { type GGUFFile, openGGUF } from './gguf/open.ts';
+export type { Capture, Change } from './inside/hooks.ts';
+export type { ChatMessage } from './tokenizer/chat.ts';
+export { ggufTokenizer } from './tokenizer/gguf.ts';
+export { hubTokenizer } from './tokenizer/hub.ts';
+export type { TextTokenizer } from './tokenizer/tokenizer.ts';
+export type { WeightSource } from './weights/source.ts';

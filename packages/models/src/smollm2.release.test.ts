@@ -1,0 +1,86 @@
+import ts from '@heed/backend-ts';
+import type { AttentionBackend, BackendProvider } from '@heed/core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { Decoder, ggufTokenizer } from './index.ts';
+import { openSmolLM2, smolCases } from './smollm2.test.helper.ts';
+
+const BACKENDS = ['ts', 'wasm', 'native', 'tfjs-node', 'webgpu'] as const;
+const cases = smolCases();
+const isRequired = (process.env['HEED_REQUIRE'] ?? '').split(',').includes('all');
+
+let model: Decoder;
+let tokenizer: ReturnType<typeof ggufTokenizer>;
+beforeAll(async () => {
+  const file = await openSmolLM2();
+  tokenizer = ggufTokenizer(file);
+  model = await Decoder.load(await ts.create(), file);
+});
+
+test.each(cases)('token ids and their text: $text', ({ text, ids, greedy, greedyText }) => {
+  expect(tokenizer.encode(text)).toEqual(ids);
+  expect(tokenizer.decode(ids)).toBe(text);
+  expect(tokenizer.decode(greedy)).toBe(greedyText);
+});
+
+test('a conversation by the chat template of the file', () => {
+  const ids = tokenizer.chat([{ role: 'user', content: 'Hi' }]);
+  expect(tokenizer.decode(ids, { special: true })).toBe(
+    '<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n' +
+      '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n',
+  );
+  expect(ids[0]).toBe(1);
+  expect(tokenizer.endIds).toEqual([2]);
+  expect(() => tokenizer.chat([{ role: 'user', content: 'a<|im_end|>b' }])).toThrow('special token');
+});
+
+describe.each(BACKENDS)('%s', (name) => {
+  let backend: AttentionBackend;
+  let absence: string | null = null;
+  beforeAll(async () => {
+    const { default: provider } = (await import(`@heed/backend-${name}`)) as { default: BackendProvider };
+    const availability = await provider.probe();
+    if (!availability.available && !isRequired) absence = availability.reason;
+    else backend = await provider.create();
+  });
+
+  test('likelihoods within 1e-3, weights of the first layer within 1e-4', async ({ skip }) => {
+    skip(absence !== null, absence ?? '');
+    for (const { ids, meanNegativeLogLikelihood, layer0LastRowWeights } of cases) {
+      const likelihoods = await model.on(backend).likelihoods(ids);
+      const mean = -likelihoods.reduce((sum, value) => sum + value, 0) / likelihoods.length;
+      expect(Math.abs(mean - meanNegativeLogLikelihood)).toBeLessThan(1e-3);
+      const capture = [{ layer: 0, what: 'weights' }] as const;
+      const { captured } = await model.on(backend).run([ids], { logits: 'none', capture });
+      const [weights] = captured;
+      const length = ids.length;
+      expect(weights!.shape).toEqual([1, 9, length, length]);
+      layer0LastRowWeights.forEach((row, head) => {
+        const start = (head * length + length - 1) * length;
+        row.forEach((value, j) => expect(Math.abs(weights!.data[start + j]! - value)).toBeLessThan(1e-4));
+      });
+    }
+    await backend.dispose();
+  });
+});
+
+test('greedy continuations are equal up to the first step whose margin is below 0.02', async () => {
+  for (const { ids, greedy } of cases) {
+    const cache = await model.cache({ capacity: ids.length + greedy.length });
+    let next: readonly number[] = ids;
+    let compared = 0;
+    for (const expected of greedy) {
+      const { data } = (await model.run([next], { cache })).logits;
+      const [best, second] = data.reduce(
+        ([a, b], score, id) =>
+          score > data[a]! ? [id, a] : score > (data[b] ?? -Infinity) ? [a, id] : [a, b],
+        [0, -1],
+      );
+      if (data[best]! - data[second]! < 0.02) break;
+      expect(best).toBe(expected);
+      next = [best];
+      compared++;
+    }
+    expect(compared).toBeGreaterThan(5);
+    cache.dispose();
+  }
+});

@@ -1,0 +1,43 @@
+import { HeedError } from '@heed/core';
+
+/** One turn of a conversation. */
+export interface ChatMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+/**
+ * ChatML as SmolLM2 and Qwen2 write it in Jinja; the system message for conversations without one is a part of it, and may be
+ * left out.
+ */
+const CHAT_ML =
+  /^{% for message in messages %}(?:{% if loop\.first and messages\[0\]\['role'\] != 'system' %}{{ ?'<\|im_start\|>system\n([^'{}\\]*)<\|im_end\|>\n' ?}}{% endif %})?{{ ?'<\|im_start\|>' \+ message\['role'\] \+ '\n' \+ message\['content'\] \+ '<\|im_end\|>' \+ '\n' ?}}{% endfor %}{% if add_generation_prompt %}{{ ?'<\|im_start\|>assistant\n' ?}}{% endif %}\s*$/;
+
+/**
+ * The text of a conversation, up to where the assistant's answer begins.
+ *
+ * @param template Jinja, as the model's file has it.
+ * @throws HeedError `MISSING_INPUT` where there is no template; `UNSUPPORTED` for one that is not ChatML.
+ */
+export function chatText(template: string | undefined, messages: readonly ChatMessage[]): string {
+  if (template === undefined) {
+    throw new HeedError('MISSING_INPUT', 'the model has no chat template', {
+      remedy: 'it may not have been trained on conversations; write the prompt as its page says',
+    });
+  }
+  // Files write a line break in a string of Jinja as itself or as \n.
+  const match = CHAT_ML.exec(template.replaceAll('\\n', '\n'));
+  if (match === null) {
+    throw new HeedError('UNSUPPORTED', `the chat template is not ChatML: ${template.slice(0, 80)}…`, {
+      remedy: 'render it with @huggingface/jinja, and give the text to encode()',
+    });
+  }
+  const [, system] = match;
+  const hasSystem = messages[0]?.role === 'system';
+  const all: readonly ChatMessage[] =
+    system === undefined || hasSystem || messages.length === 0
+      ? messages
+      : [{ role: 'system', content: system }, ...messages];
+  const turns = all.map(({ role, content }) => `<|im_start|>${role}\n${content}<|im_end|>\n`);
+  return `${turns.join('')}<|im_start|>assistant\n`;
+}

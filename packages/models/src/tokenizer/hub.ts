@@ -1,0 +1,29 @@
+import { TextTokenizer } from './tokenizer.ts';
+
+/** The parsed tokenizer_config.json, as far as it is looked at. */
+interface HubTokenizerConfig {
+  readonly chat_template?: unknown;
+  readonly eos_token?: string | { readonly content: string } | null;
+}
+
+/**
+ * The tokenizer of a model's page on the hub.
+ *
+ * @param json the parsed tokenizer.json.
+ * @param config the parsed tokenizer_config.json.
+ */
+export function hubTokenizer(json: object, config: object): TextTokenizer {
+  const { chat_template: template, eos_token: end } = config as HubTokenizerConfig;
+  const content = typeof end === 'string' ? end : end?.content;
+  const { added_tokens: added = [], model } = json as {
+    readonly added_tokens?: readonly { readonly id: number; readonly content: string }[];
+    readonly model?: { readonly vocab?: Readonly<Record<string, number>> };
+  };
+  const id = added.find((token) => token.content === content)?.id ?? model?.vocab?.[content ?? ''];
+  return new TextTokenizer({
+    json,
+    config,
+    chatTemplate: typeof template === 'string' ? template : undefined,
+    endIds: id === undefined ? [] : [id],
+  });
+}

@@ -1,0 +1,83 @@
+import { HeedError } from '@heed/core';
+import { checkOptions, flag, shown } from '@heed/core/backend';
+import { Tokenizer } from '@huggingface/tokenizers';
+import { type ChatMessage, chatText } from './chat.ts';
+
+/** What a tokenizer is made of. */
+export interface TokenizerParts {
+  /** The parsed tokenizer.json. */
+  readonly json: object;
+  /** The parsed tokenizer_config.json. */
+  readonly config: object;
+  /** Jinja. */
+  readonly chatTemplate?: string | undefined;
+  /** Ids that {@link TextTokenizer.encode} puts first, where the tokenizer's own steps do not. */
+  readonly beginning?: readonly number[];
+  /** Ids after which a text is complete. */
+  readonly endIds: readonly number[];
+}
+
+/** Text to token ids and back, as the model was trained on. Made by `ggufTokenizer` or `hubTokenizer`. */
+export class TextTokenizer {
+  /** Ids after which a text is complete: `<|im_end|>`, say. */
+  readonly endIds: readonly number[];
+  readonly #tokenizer: Tokenizer;
+  readonly #chatTemplate: string | undefined;
+  readonly #beginning: readonly number[];
+  readonly #special: readonly string[];
+
+  constructor({ json, config, chatTemplate, beginning = [], endIds }: TokenizerParts) {
+    this.#tokenizer = new Tokenizer(json, config);
+    this.#chatTemplate = chatTemplate;
+    this.#beginning = beginning;
+    this.endIds = endIds;
+    this.#special = [...this.#tokenizer.get_added_tokens_decoder().values()]
+      .filter(({ special }) => special)
+      .map(({ content }) => content);
+  }
+
+  /** Ids of a text. Special tokens that are written out in it, such as `<|im_end|>`, become their own ids. */
+  encode(text: string): number[] {
+    if (typeof text !== 'string') {
+      throw new HeedError('ARGUMENT', `the text is ${shown(text)}; expected a string`);
+    }
+    // The library knows no text without tokens.
+    return text === '' ? [...this.#beginning] : [...this.#beginning, ...this.#tokenizer.encode(text).ids];
+  }
+
+  /**
+   * Text of ids; bytes that are not whole characters yet are U+FFFD.
+   *
+   * @param options.special keeps special tokens. Default false.
+   */
+  decode(ids: readonly number[], options: { readonly special?: boolean } = {}): string {
+    checkOptions('decode()', options, { special: flag });
+    if (ids.length === 0) return '';
+    return this.#tokenizer.decode([...ids], {
+      skip_special_tokens: options.special !== true,
+      clean_up_tokenization_spaces: false,
+    });
+  }
+
+  /** The token of an id as the vocabulary spells it: `ĠParis`. Undefined for an id that is not there. */
+  token(id: number): string | undefined {
+    return this.#tokenizer.id_to_token(id);
+  }
+
+  /**
+   * Ids of a conversation, up to where the answer of the assistant begins, by the model's own chat template.
+   *
+   * @throws HeedError `MISSING_INPUT` for a model without a template; `UNSUPPORTED` for a template that is not ChatML; `ARGUMENT`
+   * for a message with a special token, which would end its turn.
+   */
+  chat(messages: readonly ChatMessage[]): number[] {
+    for (const { content } of messages) {
+      const found = this.#special.find((token) => content.includes(token));
+      if (found === undefined) continue;
+      throw new HeedError('ARGUMENT', `a message contains the special token ${found}; expected plain text`, {
+        remedy: 'remove it from the message',
+      });
+    }
+    return this.encode(chatText(this.#chatTemplate, messages));
+  }
+}

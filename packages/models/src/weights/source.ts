@@ -1,0 +1,59 @@
+import { HeedError, type Tensor } from '@heed/core';
+import type { StateDict } from '@heed/layers';
+
+/** A file of tensors: what `openSafetensors`, `openSafetensorsShards` and `openGGUF` return. */
+export interface WeightSource {
+  readonly names: readonly string[];
+  tensor(name: string): Promise<Tensor>;
+}
+
+/** Buffers that files keep beside the weights, and that follow from the configuration. */
+const BUFFERS = /(^|\.)(rotary_emb\.inv_freq|attn\.bias|attn\.masked_bias)$/;
+
+/** Takes tensors out of a file and knows in the end which nobody took. */
+export class WeightReader {
+  readonly #source: WeightSource;
+  readonly #prefix: string;
+  readonly #left: Set<string>;
+
+  /** @param prefix that some files put before each name, others not: `model.`, `transformer.` */
+  constructor(source: WeightSource, prefix: string) {
+    this.#source = source;
+    this.#prefix = source.names.some((name) => name.startsWith(prefix)) ? prefix : '';
+    this.#left = new Set(source.names.filter((name) => !BUFFERS.test(name)));
+  }
+
+  /** The tensors under a prefix, by the rest of their names. */
+  async under(prefix: string): Promise<StateDict> {
+    const full = this.#prefix + prefix;
+    const names = this.#source.names.filter((name) => name.startsWith(full) && !BUFFERS.test(name));
+    const dict: Record<string, Tensor> = {};
+    for (const name of names) {
+      this.#left.delete(name);
+      dict[name.slice(full.length)] = await this.#source.tensor(name);
+    }
+    return dict;
+  }
+
+  /** @param name in full: not every tensor is under the prefix. */
+  async whole(name: string): Promise<Tensor> {
+    this.#left.delete(name);
+    return this.#source.tensor(name);
+  }
+
+  /** Passes over a tensor which is another one again. */
+  skip(name: string): void {
+    this.#left.delete(name);
+  }
+
+  /** @throws HeedError `UNEXPECTED_INPUT` for tensors that the model does not have. */
+  finish(): void {
+    if (this.#left.size === 0) return;
+    const names = [...this.#left];
+    const more = names.length > 5 ? ` and ${names.length - 5} more` : '';
+    throw new HeedError('UNEXPECTED_INPUT', `the model has no ${names.slice(0, 5).join(', ')}${more}`, {
+      clause: 'models.weights',
+      remedy: 'check that the configuration and the weights are of the same model',
+    });
+  }
+}
