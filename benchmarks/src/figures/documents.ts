@@ -9,6 +9,7 @@ const root = new URL('../../../', import.meta.url);
 const DOCUMENTS = {
   'README.md': 'benchmarks/figures/',
   'benchmarks/README.md': 'figures/',
+  'apps/docs/site/performance.md': '../../../benchmarks/figures/',
 } as const;
 
 /** Every generated file as it should be, by its path: made from the newest committed results. */

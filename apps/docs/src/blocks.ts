@@ -30,7 +30,11 @@ function filesOf(root: string): string[] {
         const file = path.join(folder, entry.name);
         return entry.isDirectory() ? walk(file) : [file];
       });
-  return walk('.').filter((file) => /\.md$|\/src\/.*(?<!\.test)\.ts$/.test(file) && !/CHANGELOG/.test(file));
+  // Copies that the site is made of.
+  const copies = /^apps\/docs\/site\/(?:api|collected|public)\//;
+  return walk('.').filter(
+    (file) => /\.md$|\/src\/.*(?<!\.test)\.ts$/.test(file) && !/CHANGELOG/.test(file) && !copies.test(file),
+  );
 }
 
 function blocksOfMarkdown(file: string, text: string, firstLine = 1): Block[] {

@@ -1,0 +1,62 @@
+import type { DefaultTheme } from 'vitepress';
+
+const page = (text: string, link: string): DefaultTheme.SidebarItem => ({ text, link });
+const backends = ['wasm', 'native', 'webgpu', 'ts', 'tfjs-node', 'gpujs'];
+const packages = ['core', 'layers', 'heatmap'];
+
+/** The pages in the order in which a newcomer needs them. */
+export const SIDEBAR: DefaultTheme.SidebarItem[] = [
+  {
+    text: 'Start',
+    items: [
+      page('In a minute', '/start'),
+      page('Choosing a backend', '/guide/choosing-a-backend'),
+      page('Coming from …', '/guide/coming-from'),
+      page('Questions', '/questions'),
+    ],
+  },
+  {
+    text: 'Guides',
+    items: [
+      page('Decoding', '/guide/decoding'),
+      page('Browsers', '/guide/browsers'),
+      page('Training', '/guide/training'),
+      page('Looking inside', '/guide/looking-inside'),
+      page('Errors', '/errors'),
+      page('The heed command', '/guide/command'),
+      page('Examples', '/guide/examples'),
+    ],
+  },
+  {
+    text: 'Backends',
+    items: backends.map((name) => page(name, `/packages/backend-${name}`)),
+  },
+  { text: 'Packages', items: packages.map((name) => page(name, `/packages/${name}`)) },
+  {
+    text: 'What it means, how it is judged',
+    items: [
+      page('Specification', '/specification'),
+      page('Compatibility of libraries', '/compatibility'),
+      page('Other libraries as peers', '/peers'),
+      page('The conformance suite', '/guide/conformance'),
+      page('Case files', '/guide/case-files'),
+      page('Performance', '/performance'),
+      page('How it is measured', '/performance/how'),
+    ],
+  },
+  {
+    text: 'Your own backend',
+    items: [
+      page('Writing a backend', '/guide/writing-a-backend'),
+      page('Architecture', '/project/architecture'),
+      page('Contributing', '/project/contributing'),
+    ],
+  },
+  {
+    text: 'API',
+    items: [
+      ...['core', 'core/backend', 'core/reference', 'core/wasm', 'layers', 'layers/tfjs'],
+      ...['heatmap', 'heatmap/png', 'conformance', ...backends.map((name) => `backend-${name}`)],
+    ].map((name) => page(`@heed/${name}`, `/api/${name}`)),
+  },
+];
