@@ -21,6 +21,7 @@ import { inputsCases, inputsPurposes } from './cases/required/inputs.ts';
 import { layoutCases, layoutPurposes, valueDimCases, valueDimPurposes } from './cases/features/layout.ts';
 import { lengthsCases, lengthsPurposes } from './cases/features/lengths.ts';
 import { lifeCases, lifePurposes } from './cases/required/life/life.ts';
+import { linearCases, linearPurposes } from './cases/operations/linear/linear.ts';
 import { maskCases, maskPurposes } from './cases/features/mask.ts';
 import { mergeCases, mergePurposes } from './cases/features/merge.ts';
 import { orderCases, orderPurposes } from './cases/required/order.ts';
@@ -76,6 +77,7 @@ export const PARTS: readonly (readonly [Purposes, () => readonly ConformanceCase
   [orderPropertyPurposes, orderPropertyCases],
   [equivalencePropertyPurposes, equivalencePropertyCases],
   [outputPropertyPurposes, outputPropertyCases],
+  [linearPurposes, linearCases],
   [paddingPurposes, paddingCases],
   [partialPaddingPurposes, partialPaddingCases],
   [nonfinitePurposes, nonfiniteCases],

@@ -5,6 +5,7 @@ import type {
   Feature,
   FloatDType,
   Guarantee,
+  Operation,
   Tensor,
 } from '@heed/core';
 import type { CaseRequest } from './case-request.ts';
@@ -45,6 +46,8 @@ export interface BehaviourCase extends CaseBase {
   readonly kind: 'behaviour';
   /** Features that the case needs; without one of them it does not apply and is left out. */
   readonly features: readonly Feature[];
+  /** Operations that the case needs, in the same way. */
+  readonly operations?: readonly Operation[];
   /** The element type that the case needs, if not float32; where it is not declared the case is left out. */
   readonly dtype?: FloatDType;
   /** The guarantee that the case tests: reported as "not guaranteed" where it is not declared. */

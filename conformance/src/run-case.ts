@@ -31,13 +31,14 @@ function describe(error: unknown): string {
 }
 
 async function runBehaviour(theCase: BehaviourCase, subject: Subject): Promise<Outcome> {
-  const { dtypes, features, guarantees } = subject.backend.capabilities;
+  const { dtypes, features, guarantees, operations = [] } = subject.backend.capabilities;
   if (theCase.guarantee !== undefined && !guarantees.includes(theCase.guarantee)) {
     return { status: 'notGuaranteed' };
   }
   const missing = [
     ...(dtypes.includes(theCase.dtype ?? 'float32') ? [] : ['dtype']),
     ...theCase.features.filter((name) => !features.includes(name)),
+    ...(theCase.operations ?? []).filter((name) => !operations.includes(name)),
   ];
   if (missing.length > 0) return { status: 'notApplicable', missing };
   await theCase.run(subject);

@@ -90,6 +90,7 @@ function othersOf(right: ResidentTensor): ResidentTensor {
     gather: (indices, options) => right.gather(indices, options),
     reorder: (indices) => right.reorder(indices),
     copy: () => right.copy(),
+    view: (shape) => right.view(shape),
     hold: () => right.hold(),
     dispose: () => right.dispose(),
   };
@@ -255,6 +256,27 @@ export const CONTRACT_MUTANTS: Readonly<Record<string, Mutant>> = {
     return { read: () => (read ??= right.read()) };
   }),
   'an upload without a copy': resident('resident', (_, given) => ({ read: async () => given })),
+  'a view that is a copy': resident('resident', (right) => ({
+    view(shape) {
+      const view = right.view(shape);
+      const copy = view.copy();
+      return {
+        ...othersOf(view),
+        read: async (slices) => (await copy).read(slices),
+        write: async (part, at) => (await copy).write(part, at),
+      };
+    },
+  })),
+  'a view that ends with its tensor': resident('resident', (right) => {
+    let view: ResidentTensor | undefined;
+    return {
+      view: (shape) => (view = right.view(shape)),
+      dispose() {
+        view?.dispose();
+        right.dispose();
+      },
+    };
+  }),
   'holds nothing': resident('resident', (right) => ({ hold: () => othersOf(right) })),
   'a hold that shares its end': resident('resident', (right) => {
     let held: ResidentTensor | undefined;

@@ -6,10 +6,12 @@ import {
   type Capabilities,
   FEATURES,
   GUARANTEES,
+  type LinearProblem,
 } from '@heed/core';
 import { type KernelDefinition, checkOptions, defineBackend } from '@heed/core/backend';
 import { simpleForward } from './simple-forward.ts';
 import { simpleGradient } from './simple-gradient.ts';
+import { type SimpleLinear, simpleLinear } from './simple-linear.ts';
 import { STEPS, type Steps } from './steps.ts';
 
 /** What a test replaces in a backend that is otherwise right. */
@@ -20,6 +22,8 @@ export interface Overrides {
   readonly capabilities?: Partial<Capabilities>;
   /** The way in which a kernel is called. */
   readonly kernel?: (right: KernelDefinition, problem: AttentionProblem) => KernelDefinition;
+  /** The way in which a linear kernel is called. */
+  readonly linear?: (right: SimpleLinear, problem: Required<LinearProblem>) => SimpleLinear;
   /** Everything else. */
   readonly backend?: (right: AttentionBackend) => AttentionBackend;
   readonly provider?: (right: BackendProvider) => BackendProvider;
@@ -30,6 +34,7 @@ export function simpleProvider({
   steps,
   capabilities,
   kernel,
+  linear,
   backend,
   provider,
 }: Overrides = {}): BackendProvider {
@@ -53,6 +58,12 @@ export function simpleProvider({
         ...capabilities,
       },
       compile,
+      linear: {
+        compile(problem) {
+          const right = simpleLinear(problem);
+          return linear ? linear(right, problem) : right;
+        },
+      },
     });
   const right: BackendProvider = {
     contract: CONTRACT_VERSION,

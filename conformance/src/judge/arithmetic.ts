@@ -1,4 +1,4 @@
-import type { AttentionProblem } from '@heed/core';
+import type { AttentionProblem, FloatDType } from '@heed/core';
 
 /** How the naive computation is carried out. */
 export interface Arithmetic {
@@ -27,12 +27,16 @@ export const EXACT: Arithmetic = {
  * are the same in every call.
  */
 export function arithmeticsOf({ dtype, ...problem }: AttentionProblem): readonly Arithmetic[] {
+  return arithmeticsFor(dtype, problem.batch * problem.heads * problem.queryLength * problem.keyLength);
+}
+
+/** The same for a number of sums: scores of attention, elements of a projection. */
+export function arithmeticsFor(dtype: FloatDType, sums: number): readonly Arithmetic[] {
   const nearest = dtype === 'float64' ? EXACT.nearest : Math.fround;
   const forwards = { round: nearest, nearest, backwards: false, scaledQuery: false };
   const backwards = { ...forwards, backwards: true, scaledQuery: true };
   if (dtype === 'float64') return [forwards, backwards];
-  const scores = problem.batch * problem.heads * problem.queryLength * problem.keyLength;
-  const count = Math.min(7, Math.max(3, Math.ceil(2 ** 16 / scores)));
+  const count = Math.min(7, Math.max(3, Math.ceil(2 ** 16 / sums)));
   const random = Array.from({ length: count }, (_, n) => {
     return { ...(n % 2 === 0 ? forwards : backwards), round: stochasticRounding(n + 1) };
   });

@@ -3,6 +3,7 @@ import { type KernelDefinition, defineBackend, inTurns } from '@heed/core/backen
 import { CAPABILITIES } from './capabilities.ts';
 import { forward } from './forward/forward.ts';
 import { gradient } from './gradient/gradient.ts';
+import { compileLinear } from './linear/linear.ts';
 import { type Heap, type HeapPool, heapPool } from './memory/heap.ts';
 import { forwardLayout, gradientLayout } from './plan/layout.ts';
 import { planOf } from './plan/plan.ts';
@@ -14,6 +15,7 @@ export function createBackend(): AttentionBackend {
     device: 'JavaScript, one thread',
     capabilities: CAPABILITIES,
     compile: (problem) => compile(heaps, problem),
+    linear: { compile: compileLinear },
   });
 }
 

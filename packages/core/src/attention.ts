@@ -1,5 +1,6 @@
 import { assertBackend } from './assert-backend.ts';
-import type { AttentionBackend, RunOptions } from './contract.ts';
+import type { AttentionBackend } from './contract.ts';
+import type { RunOptions } from './run-options.ts';
 import { holdInputs } from './hold-inputs.ts';
 import type { GradientInputs, Statistics } from './inputs.ts';
 import { withKernel } from './kernel-cache.ts';

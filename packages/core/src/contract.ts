@@ -2,15 +2,19 @@
 /**
  * The contract between Heed and the engines that compute attention.
  *
- * A backend IS: a provider value that says whether its engine can run here; a factory of backends; and for each
- * problem it supports, a kernel that computes every output the problem names, as SPEC.md defines it.
+ * A backend IS: a provider value that says whether its engine can run here; a factory of backends; for each
+ * problem it supports, a kernel that computes every output the problem names, as SPEC.md defines it; and, where it
+ * offers them, the operations between which attention stands in a layer, so that tensors need not leave the engine.
  *
- * A backend is NOT: a tensor library (there are no operations besides attention), a place that chooses another device
- * or algorithm in silence, or something that registers itself: importing one has no effect until it is passed in.
+ * A backend is NOT: a tensor library (the operations are a closed list, `OPERATIONS`, each with a clause, a gradient
+ * and a routine of `@heed/layers` for backends without it), a place that chooses another device or algorithm in
+ * silence, or something that registers itself: importing one has no effect until it is passed in.
  */
-import type { Feature, Guarantee } from './features.ts';
+import type { Feature, Guarantee, Operation } from './features.ts';
 import type { AttentionInputs, GradientInputs } from './inputs.ts';
+import type { LinearOperation } from './linear/contract.ts';
 import type { AttentionProblem } from './problem.ts';
+import type { RunOptions } from './run-options.ts';
 import type { DType, FloatDType, PlainTensorLike, ResidentTensor, Tensor } from './tensor.ts';
 import type { AttentionGradients, AttentionResults } from './results.ts';
 import type { DTypeOf } from './tensor-like.ts';
@@ -33,6 +37,8 @@ export interface Capabilities {
   readonly dtypes: readonly FloatDType[];
   readonly features: readonly Feature[];
   readonly guarantees: readonly Guarantee[];
+  /** Operations that the backend offers besides attention. Default: none. */
+  readonly operations?: readonly Operation[];
 }
 
 /** How a kernel computes: for reports, not for decisions. */
@@ -43,11 +49,6 @@ export interface Plan {
   readonly tile: { readonly query: number; readonly key: number };
   /** Working memory besides inputs and outputs, in bytes. */
   readonly scratchBytes: number;
-}
-
-export interface RunOptions {
-  /** Ends the run early: it rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
 }
 
 /**
@@ -89,6 +90,8 @@ export interface AttentionBackend extends AsyncDisposable {
    * @throws HeedError `DTYPE` or `SHAPE`; `OUT_OF_MEMORY`.
    */
   allocate<D extends DType>(dtype: D, shape: readonly number[]): Promise<ResidentTensor<D>>;
+  /** Linear projections, where the backend offers them: then `capabilities.operations` has `linear`. */
+  readonly linear?: LinearOperation;
   /**
    * Takes a tensor of the engine, such as a `tf.Tensor` or a `GPUBuffer`, without a copy. The resident tensor takes
    * charge of it: its dispose() frees it.

@@ -37,6 +37,11 @@ export const GUARANTEES = ['padding', 'nonfinite', 'repeat', 'batch'] as const;
 
 export type Guarantee = (typeof GUARANTEES)[number];
 
+/** Operations beside attention that a backend may offer: a closed list, each a clause of SPEC.md. */
+export const OPERATIONS = ['linear'] as const;
+
+export type Operation = (typeof OPERATIONS)[number];
+
 const uses: Record<Feature, (problem: AttentionProblem) => boolean> = {
   'layout.blhd': (p) => p.layout === 'blhd',
   valueDim: (p) => p.valueDim !== p.headDim,

@@ -55,6 +55,10 @@ class EngineTensor implements ResidentTensor {
     throw new HeedError('ENGINE', 'not needed here');
   }
 
+  view(): never {
+    throw new HeedError('ENGINE', 'not needed here');
+  }
+
   hold(): EngineTensor {
     return new EngineTensor(this.inside);
   }

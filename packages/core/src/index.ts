@@ -8,11 +8,28 @@ export {
   CONTRACT_VERSION,
   type Capabilities,
   type Plan,
-  type RunOptions,
   type Support,
 } from './contract.ts';
 export { HeedError, type HeedErrorCode, type HeedErrorDetails, type HeedErrorJSON } from './error.ts';
-export { FEATURES, type Feature, GUARANTEES, type Guarantee } from './features.ts';
+export {
+  FEATURES,
+  type Feature,
+  GUARANTEES,
+  type Guarantee,
+  OPERATIONS,
+  type Operation,
+} from './features.ts';
+export type { Activation } from './linear/activation.ts';
+export type {
+  LinearGradients,
+  LinearInputs,
+  LinearKernel,
+  LinearOperation,
+  LinearParameters,
+  LinearProblem,
+  LinearResults,
+  PackedWeights,
+} from './linear/contract.ts';
 export { type Skipped, firstAvailable } from './first-available.ts';
 export type { AttentionInputs, GradientInputs, Statistics } from './inputs.ts';
 export { type AttentionPart, mergeAttention } from './merge.ts';
@@ -25,6 +42,7 @@ export type {
   Selection,
 } from './problem.ts';
 export { type AttentionRequest, type RequestedResults, resolveRequest } from './request.ts';
+export type { RunOptions } from './run-options.ts';
 export type { AttentionGradients, AttentionResults, OutputsByName } from './results.ts';
 export type { DTypeOf, FloatDTypeOf, TensorLike } from './tensor-like.ts';
 export { withOptions } from './with-options.ts';

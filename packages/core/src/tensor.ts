@@ -88,6 +88,13 @@ export interface ResidentTensor<D extends DType = DType> {
   /** Returns a copy in the backend's memory. */
   copy(): Promise<ResidentTensor<D>>;
   /**
+   * Returns the same memory under another shape of as many elements, without a copy: `[B, L, H·D]` as `[B, L, H, D]`.
+   * What is written to either is in both; the memory is freed with the last of them that is disposed.
+   *
+   * @throws HeedError `SHAPE` for another number of elements.
+   */
+  view(shape: readonly number[]): ResidentTensor<D>;
+  /**
    * Returns this tensor as it is now, after the writes so far, as another resident tensor, without a copy: whatever is
    * written or disposed behind this call does not reach it. A `write()` behind it waits for its dispose(), so dispose it
    * soon. It cannot be written to itself. `attention()` holds its inputs so, since it may have to compile first.

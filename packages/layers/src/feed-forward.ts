@@ -1,6 +1,6 @@
 import type { FloatDType } from '@heed/core';
-import { checkOptions, flag, oneOf, required, text } from '@heed/core/backend';
-import { ACTIVATIONS, type Activation, activate, activationGradient } from './activation/activation.ts';
+import { ACTIVATIONS, checkOptions, flag, oneOf, required, text } from '@heed/core/backend';
+import { type Activation, activate, activationGradient } from './activation/activation.ts';
 import { type DropoutOptions, dropout } from './dropout.ts';
 import { type LinearGradients, linear, linearGradient } from './linear.ts';
 import { FIRST_WEIGHTS, count } from './options.ts';

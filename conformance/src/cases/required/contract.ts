@@ -1,4 +1,4 @@
-import { CONTRACT_VERSION, FEATURES, GUARANTEES, resolveRequest } from '@heed/core';
+import { CONTRACT_VERSION, FEATURES, GUARANTEES, OPERATIONS, resolveRequest } from '@heed/core';
 import type { BehaviourCase, ConformanceCase } from '../../case.ts';
 import { type Sketch, requestOf } from '../../sketch.ts';
 import { behaviour, ensure, withBackend } from '../building/behaviour.ts';
@@ -13,7 +13,7 @@ export const contractPurposes: Purposes = {
   'contract/capabilities-are-frozen-plain-data':
     'Capabilities are frozen plain data that can be logged, compared and sent.',
   'contract/capabilities-are-known':
-    'Capabilities name what the contract knows, each once, float32 among them.',
+    'Capabilities name what the contract knows, each once, float32 among them, and operations that are there.',
   'contract/kernel': "A kernel's problem is the one that was compiled, in its normal form.",
   'contract/plan': 'A plan names an algorithm; tile lengths and bytes of scratch are integers ≥ 0.',
   'contract/problem-from-json': 'A problem that went through JSON is the same problem.',
@@ -84,7 +84,8 @@ export function contractCases(): ConformanceCase[] {
     }),
     behaviour('contract', 'capabilities-are-frozen-plain-data', [], async ({ backend }) => {
       const { capabilities } = backend;
-      const parts = [capabilities, capabilities.dtypes, capabilities.features, capabilities.guarantees];
+      const { dtypes, features, guarantees, operations = Object.freeze([]) } = capabilities;
+      const parts = [capabilities, dtypes, features, guarantees, operations];
       ensure(parts.every(Object.isFrozen), 'capabilities and its lists must be frozen');
       ensure(
         JSON.stringify(structuredClone(capabilities)) === JSON.stringify(capabilities),
@@ -96,7 +97,12 @@ export function contractCases(): ConformanceCase[] {
       );
     }),
     behaviour('contract', 'capabilities-are-known', [], async ({ backend }) => {
-      const { dtypes, features, guarantees } = backend.capabilities;
+      const { dtypes, features, guarantees, operations = [] } = backend.capabilities;
+      ensureKnown('operations', operations, OPERATIONS);
+      ensure(
+        operations.includes('linear') === (backend.linear !== undefined),
+        'capabilities.operations and backend.linear disagree: either both or neither',
+      );
       ensureKnown('dtypes', dtypes, ['float32', 'float64']);
       ensureKnown('features', features, FEATURES);
       ensureKnown('guarantees', guarantees, GUARANTEES);

@@ -28,6 +28,7 @@ export function tensorflowMemory({ tf, compute }: Engine): DeviceMemory<Native> 
     take: (native, axis, indices) =>
       compute(() => ({ taken: tf.gather(native, tf.tensor1d(indices as number[], 'int32'), axis) as Native }))
         .taken,
+    reshape: (native, shape) => compute(() => ({ view: tf.reshape(native, [...shape]) as Native })).view,
     wrap: (value) => (isUsable(tf, value) ? value : null),
   };
 }

@@ -7,6 +7,8 @@ import {
   type Support,
 } from '../contract.ts';
 import { HeedError } from '../error.ts';
+import { checkLinearProblem } from '../linear/check.ts';
+import type { LinearKernel, LinearProblem } from '../linear/contract.ts';
 import { supportOf } from '../support.ts';
 import type { AttentionProblem } from '../problem.ts';
 import {
@@ -22,6 +24,7 @@ import { toTensor } from '../tensor-like.ts';
 import { type KernelDefinition, guardKernel } from './guard-kernel.ts';
 import { type Ending, endWhenCollected, forget } from './collected.ts';
 import { type Lifetime, lifetime } from './lifetime.ts';
+import { type LinearDefinition, guardLinear } from './linear/guard.ts';
 import { type DeviceMemory, type NativeTensor, allocate, hostMemory } from './memory.ts';
 import { type Owner, contentOf, residentOf } from './resident/resident.ts';
 
@@ -30,10 +33,12 @@ export interface BackendDefinition<N extends NativeTensor = Tensor> {
   readonly name: string;
   /** What really runs. */
   readonly device: string;
-  readonly capabilities: Capabilities;
+  readonly capabilities: Omit<Capabilities, 'operations'>;
   /** Refuses what no feature expresses, such as a size limit; asked after the capabilities. */
   limits?(problem: AttentionProblem): Support;
   compile(problem: AttentionProblem): KernelDefinition<N> | Promise<KernelDefinition<N>>;
+  /** Linear projections, for a backend that offers them: its `capabilities.operations` then has `linear`. */
+  readonly linear?: LinearDefinition<N>;
   /** For an engine with memory of its own. Without it, kernels take and give plain tensors. */
   readonly memory?: DeviceMemory<N>;
   dispose?(): void | Promise<void>;
@@ -113,6 +118,7 @@ export function defineBackend<N extends NativeTensor = Tensor>(
     dtypes: Object.freeze([...definition.capabilities.dtypes]),
     features: Object.freeze([...definition.capabilities.features]),
     guarantees: Object.freeze([...definition.capabilities.guarantees]),
+    operations: Object.freeze(definition.linear === undefined ? [] : (['linear'] as const)),
   });
   const memory = definition.memory ?? (hostMemory as unknown as DeviceMemory<N>);
   const estate = new Estate(definition);
@@ -144,6 +150,19 @@ export function defineBackend<N extends NativeTensor = Tensor>(
       compile: compilerOf(definition),
     };
     return guardKernel(guarded, owner, kernels);
+  };
+
+  const compileLinear = async (given: LinearProblem): Promise<LinearKernel> => {
+    const problem = checkLinearProblem(given);
+    if (!capabilities.dtypes.includes(problem.dtype)) {
+      const known = capabilities.dtypes.join(' and ');
+      throw new HeedError('UNSUPPORTED', `${name}: linear in ${problem.dtype}; it computes in ${known}`, {
+        clause: 'dtype',
+        remedy: `convert the tensors to ${known}, or choose a backend that computes in ${problem.dtype}`,
+      });
+    }
+    const compiled = await definition.linear!.compile(problem);
+    return guardLinear({ name, problem, definition: compiled, memory }, owner, kernels);
   };
 
   const upload = async (value: PlainTensorLike): Promise<ResidentTensor> => {
@@ -180,6 +199,11 @@ export function defineBackend<N extends NativeTensor = Tensor>(
     compile: (problem) => life.during(() => compile(problem)),
     upload: (tensor) => life.during(() => upload(tensor)) as never,
     allocate: (dtype, shape) => life.during(() => allocated(dtype, shape)) as never,
+    ...(definition.linear && {
+      linear: Object.freeze({
+        compile: (problem: LinearProblem) => life.during(() => compileLinear(problem)),
+      }),
+    }),
     ...(memory.wrap && { wrap, unwrap }),
     dispose: () => estate.end(),
     [Symbol.asyncDispose]: () => backend.dispose(),

@@ -21,6 +21,12 @@ export interface DeviceMemory<N extends NativeTensor> {
    * by way of the host.
    */
   take?(native: N, axis: number, indices: readonly number[]): N | Promise<N>;
+  /**
+   * A tensor of its own over the same memory, under another shape; each of the two is freed by itself, and `write` on
+   * one that returns a new tensor frees that one alone. Without it, a copy of the object with the other shape stands
+   * for the same memory, which is freed once.
+   */
+  reshape?(native: N, shape: readonly number[]): N;
   /** Takes a tensor that the engine's user made, without a copy. `null` when it is none. */
   wrap?(value: unknown): N | null;
 }
@@ -56,6 +62,32 @@ export async function take<N extends NativeTensor>(
 ): Promise<N> {
   if (memory.take !== undefined) return memory.take(native, axis, indices);
   return memory.upload(takeSlices(await memory.download(native), axis, indices));
+}
+
+/** The same memory under another shape, for one use, and the end of that use. */
+export function viewOf<N extends NativeTensor>(
+  memory: DeviceMemory<N>,
+  native: N,
+  shape: readonly number[],
+): { readonly native: N; release(): void } {
+  if (memory.reshape === undefined) return { native: { ...native, shape }, release: () => undefined };
+  const view = memory.reshape(native, shape);
+  return { native: view, release: () => memory.free(view) };
+}
+
+/** Applies a change, of a kind that may return a new tensor, under another shape than the tensor has. */
+export async function changeView<N extends NativeTensor>(
+  memory: DeviceMemory<N>,
+  native: N,
+  shape: readonly number[],
+  change: (view: N) => N | Promise<N>,
+): Promise<N> {
+  const changed = await change(viewOf(memory, native, shape).native);
+  if (memory.reshape === undefined) return { ...changed, shape: native.shape };
+  const result = memory.reshape(changed, native.shape);
+  memory.free(changed);
+  memory.free(native);
+  return result;
 }
 
 function takeSlices({ dtype, shape, data }: Tensor, axis: number, indices: readonly number[]): Tensor {

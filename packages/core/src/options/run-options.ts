@@ -1,4 +1,4 @@
-import type { RunOptions } from '../contract.ts';
+import type { RunOptions } from '../run-options.ts';
 import { checkOptions } from './check-options.ts';
 import { abortSignal, flag } from './kinds.ts';
 

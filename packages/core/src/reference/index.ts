@@ -6,11 +6,13 @@ import type { Statistics } from '../inputs.ts';
 import { checkOptions } from '../options/check-options.ts';
 import type { AttentionProblem } from '../problem.ts';
 import type { AttentionGradients, AttentionResults } from '../results.ts';
-import type { Tensor } from '../tensor.ts';
+import type { FloatDType, Tensor } from '../tensor.ts';
+import type { LinearGradients, LinearParameters } from '../linear/contract.ts';
 import { referenceForward } from './forward.ts';
 import { referenceGradient } from './gradient.ts';
+import { referenceLinear, referenceLinearGradient } from './linear.ts';
 
-export { referenceForward, referenceGradient };
+export { referenceForward, referenceGradient, referenceLinear, referenceLinearGradient };
 
 /**
  * The float64 reference as a backend: every clause, every guarantee, slow. It is what the conformance suite compares
@@ -26,6 +28,17 @@ const reference: BackendProvider<void> = {
       name: 'reference',
       device: 'JavaScript float64, one thread',
       capabilities: { dtypes: ['float32', 'float64'], features: FEATURES, guarantees: GUARANTEES },
+      linear: {
+        compile: (problem) => ({
+          pack: (parameters) => structuredClone(parameters),
+          run: (input, weights: LinearParameters<Tensor>) =>
+            round(problem, referenceLinear(problem, weights, input)),
+          async gradient(input, weights: LinearParameters<Tensor>, dOutput) {
+            const gradients = await referenceLinearGradient(problem, weights, input, dOutput);
+            return roundAll(problem, gradients) as unknown as LinearGradients<Tensor>;
+          },
+        }),
+      },
       compile: (problem) => ({
         plan: {
           algorithm: 'row by row, float64',
@@ -34,9 +47,9 @@ const reference: BackendProvider<void> = {
         },
         run: (inputs) => roundForward(problem, referenceForward(problem, inputs)),
         gradient: (inputs, { dOutput }) => {
-          const gradients = Object.entries(referenceGradient(problem, inputs, dOutput));
-          return Object.fromEntries(
-            gradients.map(([name, value]) => [name, round(problem, value as Tensor)]),
+          return roundAll(
+            problem,
+            referenceGradient(problem, inputs, dOutput),
           ) as unknown as AttentionGradients;
         },
       }),
@@ -45,7 +58,13 @@ const reference: BackendProvider<void> = {
 };
 export default reference;
 
-function round(problem: AttentionProblem, value: Tensor): Tensor {
+function roundAll(problem: { readonly dtype: FloatDType }, values: object): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, round(problem, value as Tensor)]),
+  );
+}
+
+function round(problem: { readonly dtype: FloatDType }, value: Tensor): Tensor {
   return problem.dtype === 'float64' || value.dtype !== 'float64'
     ? value
     : { dtype: 'float32', shape: value.shape, data: Float32Array.from(value.data) };

@@ -1,6 +1,5 @@
 import { type AttentionBackend, type FloatDType, HeedError } from '@heed/core';
-import { checkOptions, flag, oneOf, required, text } from '@heed/core/backend';
-import { ACTIVATIONS } from '../activation/activation.ts';
+import { ACTIVATIONS, checkOptions, flag, oneOf, required, text } from '@heed/core/backend';
 import { SCOPE_NAMES } from '../attend.ts';
 import { checkForward } from '../check-forward.ts';
 import { dropout } from '../dropout.ts';

@@ -2,6 +2,7 @@ import type { ConformanceCase } from '../../../case.ts';
 import { residentCacheCases } from './cache.ts';
 import { residentLifeCases } from './tensors.ts';
 import { residentRunCases } from './runs.ts';
+import { residentViewCases } from './views.ts';
 import { residentSliceCases } from './slices.ts';
 import type { Purposes } from '../../building/purposes.ts';
 
@@ -14,6 +15,7 @@ export const residentPurposes: Purposes = {
   'resident/end-with-their-backend': 'Resident tensors end with their backend.',
   'resident/writes-in-turn': 'Writes that overlap take effect in the order of their calls.',
   'resident/hold': 'hold() keeps what a tensor holds, whatever is written or disposed behind it.',
+  'resident/view': 'view() is the same memory under another shape, which outlives the tensor that it is of.',
   'resident/foreign': 'A resident tensor of another engine is refused.',
   'resident/foreign-sibling': 'A resident tensor of a second backend of the same provider is refused.',
   'resident/upload-refused': 'upload() refuses data that does not fill its shape or is not of its type.',
@@ -45,5 +47,11 @@ export const residentPurposes: Purposes = {
 
 /** Clause `resident`: tensors that live in the backend's memory between calls. */
 export function residentCases(): ConformanceCase[] {
-  return [...residentLifeCases(), ...residentSliceCases(), ...residentRunCases(), ...residentCacheCases()];
+  return [
+    ...residentLifeCases(),
+    ...residentViewCases(),
+    ...residentSliceCases(),
+    ...residentRunCases(),
+    ...residentCacheCases(),
+  ];
 }

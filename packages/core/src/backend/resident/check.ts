@@ -3,7 +3,14 @@ import { checkOptions } from '../../options/check-options.ts';
 import { shown } from '../../options/shown.ts';
 import { perBatch } from '../../per-batch.ts';
 import type { SlicePosition } from '../../shape.ts';
-import { type PerBatch, type PlainTensorLike, type Tensor, checkTensor } from '../../tensor.ts';
+import {
+  type PerBatch,
+  type PlainTensorLike,
+  type Tensor,
+  checkForm,
+  checkTensor,
+  sizeOf,
+} from '../../tensor.ts';
 import { toTensor } from '../../tensor-like.ts';
 import type { NativeTensor } from '../memory.ts';
 
@@ -123,6 +130,21 @@ export function checkReorder(target: NativeTensor, given: PerBatch): number[] {
     clause: 'resident',
     remedy: 'give an index for each element of the first axis; gather() makes a tensor of fewer or more',
   });
+}
+
+/**
+ * Checks that a tensor can be seen under another shape.
+ *
+ * @throws HeedError `SHAPE`.
+ */
+export function checkView({ dtype, shape }: NativeTensor, given: readonly number[]): void {
+  checkForm('the view', dtype, given);
+  if (sizeOf(given) === sizeOf(shape)) return;
+  throw new HeedError(
+    'SHAPE',
+    `view([${given.join(', ')}]) has ${sizeOf(given)} elements, the tensor [${shape.join(', ')}] has ${sizeOf(shape)}; give a shape of as many`,
+    { clause: 'resident', remedy: 'give a shape of as many elements' },
+  );
 }
 
 function isIndex(index: unknown, end: number): index is number {

@@ -17,9 +17,11 @@ import {
   checkIndices,
   checkRead,
   checkReorder,
+  checkView,
   checkWrite,
 } from './check.ts';
-import { type Content, Hold, Storage } from './storage.ts';
+import { type Content, Storage } from './storage.ts';
+import { View } from './view.ts';
 
 /**
  * What tells a backend's resident tensors from those of another. All that can use the backend holds it, and what
@@ -155,6 +157,13 @@ class Resident<N extends NativeTensor> implements ResidentTensor {
     });
   }
 
+  view(shape: readonly number[]): ResidentTensor {
+    this.#owner.life.check();
+    const { content } = this;
+    checkView(this, shape);
+    return new Resident(new View(content.share(), Object.freeze([...shape])), this.#memory, this.#owner);
+  }
+
   hold(): ResidentTensor {
     this.#owner.life.check();
     return new Resident(this.content.hold(), this.#memory, this.#owner);
@@ -194,8 +203,7 @@ export function contentOf<N extends NativeTensor>(value: unknown, owner: Owner):
   });
 }
 
-/** What a tensor is the same by: one that is held is the one that it is held of. */
+/** What a tensor is the same by: one that is held, or a view, is the one that it is of. */
 export function identityOf(value: object): object {
-  const content = Resident.contentOf(value);
-  return content instanceof Hold ? content.storage : (content ?? value);
+  return Resident.contentOf(value)?.storage ?? value;
 }

@@ -1,22 +1,32 @@
 import type { Tensor } from '../../tensor.ts';
 import type { SlicePosition } from '../../shape.ts';
-import { type DeviceMemory, type NativeTensor, take } from '../memory.ts';
+import { type DeviceMemory, type NativeTensor, changeView, take } from '../memory.ts';
 
-/** What a resident tensor has a share in: a storage, or a hold of one. Knows no handle, so that one can be collected. */
+/** What a resident tensor has a share in: a storage, a hold or a view of one. Knows no handle, so that one can be collected. */
 export interface Content<N extends NativeTensor> {
+  /** Whose memory it is. */
+  readonly storage: Storage<N>;
   /** What is there now. */
   readonly native: N;
-  hold(): Hold<N>;
+  hold(): Held<N>;
+  /** Returns another share of the same, ended by itself. */
+  share(): Content<N>;
   /** Gives up the share. */
   release(): void;
-  /** Storages alone are written to. */
-  write?(part: Tensor, at: SlicePosition): Promise<void>;
-  reorder?(indices: readonly number[]): Promise<void>;
+  /** What is held is not written to. */
+  write?(part: Tensor, at: SlicePosition, shape?: readonly number[]): Promise<void>;
+  reorder?(indices: readonly number[], shape?: readonly number[]): Promise<void>;
+}
+
+/** What does not change until it is released. */
+export interface Held<N extends NativeTensor> extends Content<N> {
+  /** Returns what is held, after the writes before it. */
+  whenWritten(): Promise<N>;
 }
 
 /** A tensor of the engine, in the order of its uses, freed after the last one. */
 export class Storage<N extends NativeTensor> implements Content<N> {
-  readonly #memory: DeviceMemory<N>;
+  readonly memory: DeviceMemory<N>;
   #native: N;
   #uses = 1;
   #written: Promise<unknown> = Promise.resolve();
@@ -25,11 +35,20 @@ export class Storage<N extends NativeTensor> implements Content<N> {
 
   constructor(native: N, memory: DeviceMemory<N>) {
     this.#native = native;
-    this.#memory = memory;
+    this.memory = memory;
+  }
+
+  get storage(): this {
+    return this;
   }
 
   get native(): N {
     return this.#native;
+  }
+
+  share(): this {
+    this.#uses++;
+    return this;
   }
 
   /** Keeps what the writes so far have made, whatever is written or released from now on. */
@@ -46,26 +65,30 @@ export class Storage<N extends NativeTensor> implements Content<N> {
   }
 
   /** Writes after the writes and holds so far. A write may leave a new native behind. */
-  write(part: Tensor, at: SlicePosition): Promise<void> {
-    return this.#change((native) => this.#memory.write(native, part, at));
+  write(part: Tensor, at: SlicePosition, shape?: readonly number[]): Promise<void> {
+    return this.#change((native) => this.memory.write(native, part, at), shape);
   }
 
   /** In the order of writes. The elements of the first axis become those at `indices`. */
-  reorder(indices: readonly number[]): Promise<void> {
+  reorder(indices: readonly number[], shape?: readonly number[]): Promise<void> {
     return this.#change(async (before) => {
-      const after = await take(this.#memory, before, 0, indices);
-      this.#memory.free(before);
+      const after = await take(this.memory, before, 0, indices);
+      this.memory.free(before);
       return after;
-    });
+    }, shape);
   }
 
-  async #change(change: (native: N) => N | Promise<N>): Promise<void> {
+  /** @param shape what the tensor is for this change. Default: what it is. */
+  async #change(change: (native: N) => N | Promise<N>, shape?: readonly number[]): Promise<void> {
     this.#uses++;
     const before = Promise.all([this.#written, ...this.#holds]);
     this.#holds.clear();
     const inTurn = async (): Promise<void> => {
       await before;
-      this.#native = await change(this.#native);
+      const native = this.#native;
+      this.#native = await (shape === undefined
+        ? change(native)
+        : changeView(this.memory, native, shape, change));
     };
     const done = inTurn();
     this.#written = done.catch(() => undefined);
@@ -77,38 +100,37 @@ export class Storage<N extends NativeTensor> implements Content<N> {
   }
 
   release(): void {
-    if (--this.#uses === 0) this.#memory.free(this.#native);
+    if (--this.#uses === 0) this.memory.free(this.#native);
   }
 }
 
 /** A storage for one use: what was written before it began. It may be shared; the last share ends it. */
-export class Hold<N extends NativeTensor> implements Content<N> {
-  readonly #storage: Storage<N>;
+export class Hold<N extends NativeTensor> implements Held<N> {
+  readonly storage: Storage<N>;
   readonly #written: Promise<unknown>;
   readonly #end: () => void;
   #shares = 1;
 
   constructor(storage: Storage<N>, written: Promise<unknown>, end: () => void) {
-    this.#storage = storage;
+    this.storage = storage;
     this.#written = written;
     this.#end = end;
   }
 
-  get storage(): Storage<N> {
-    return this.#storage;
-  }
-
   get native(): N {
-    return this.#storage.native;
+    return this.storage.native;
   }
 
-  /** Returns what is held, after the writes before it. */
   async whenWritten(): Promise<N> {
     await this.#written;
-    return this.#storage.native;
+    return this.storage.native;
   }
 
   hold(): Hold<N> {
+    return this.share();
+  }
+
+  share(): this {
     this.#shares++;
     return this;
   }

@@ -27,5 +27,7 @@ export function erf(x: number): number {
   const third = (4 * square - 2) / 6;
   const fourth = (at * (12 - 8 * square)) / 24;
   const fifth = (12 - 48 * square + 16 * square * square) / 120;
-  return Math.sign(x) * (values[n] + slopes[n] * d * (1 + d * (d * (third + d * (fourth + d * fifth)) - at)));
+  return (
+    Math.sign(x) * (values[n]! + slopes[n]! * d * (1 + d * (d * (third + d * (fourth + d * fifth)) - at)))
+  );
 }

@@ -1,0 +1,30 @@
+import type { FloatDType, LinearParameters, LinearProblem, Tensor } from '@heed/core';
+import { type LinearKernelDefinition, zeros } from '@heed/core/backend';
+import { referenceLinear, referenceLinearGradient } from '@heed/core/reference';
+
+/** A linear kernel whose packed weights are those that it was given. */
+export type SimpleLinear = LinearKernelDefinition<Tensor, LinearParameters<Tensor>>;
+
+/** Rounds a tensor once. */
+export function rounded(dtype: FloatDType, { shape, data }: Tensor): Tensor {
+  const result = zeros(dtype, shape);
+  result.data.set(data);
+  return result;
+}
+
+/** Linear projections, slow and right. */
+export function simpleLinear(problem: Required<LinearProblem>): SimpleLinear {
+  const { dtype } = problem;
+  return {
+    pack: (parameters) => structuredClone(parameters),
+    run: (input, weights) => rounded(dtype, referenceLinear(problem, weights, input)),
+    async gradient(input, weights, dOutput) {
+      const { dInput, dWeight, dBias } = await referenceLinearGradient(problem, weights, input, dOutput);
+      return {
+        dInput: rounded(dtype, dInput),
+        dWeight: rounded(dtype, dWeight),
+        ...(dBias && { dBias: rounded(dtype, dBias) }),
+      };
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import {
+  type AttentionBackend,
+  type LinearKernel,
+  type LinearParameters,
+  type LinearProblem,
+  type PackedWeights,
+  type Tensor,
+  tensor,
+} from '@heed/core';
+import { sizeOf } from '@heed/core/backend';
+import type { BehaviourCase, Subject } from '../../../case.ts';
+import { randomFrom } from '../../../random.ts';
+import { behaviour } from '../../building/behaviour.ts';
+
+/** A projection and its inputs, in short. */
+export interface LinearSketch extends LinearProblem {
+  /** The axes before the last one. Default `[3]`. */
+  readonly rows?: readonly number[];
+  /** Standard deviation of the weights. Default 1. */
+  readonly spread?: number;
+}
+
+export interface LinearSetting {
+  readonly problem: Required<LinearProblem>;
+  readonly parameters: LinearParameters<Tensor>;
+  readonly input: Tensor;
+  readonly dOutput: Tensor;
+}
+
+/** Random numbers for a sketch, the same each time. */
+export function settingOf({ rows = [3], spread = 1, ...given }: LinearSketch, seed: string): LinearSetting {
+  const problem = { dtype: 'float32', bias: false, activation: null, gradient: false, ...given } as const;
+  const { inputDim, outputDim, dtype } = problem;
+  const random = randomFrom(seed);
+  const numbers = (shape: readonly number[], size = 1): Tensor => {
+    const data = Array.from({ length: sizeOf(shape) }, () => size * random.normal());
+    return tensor(dtype === 'float64' ? Float64Array.from(data) : Float32Array.from(data), shape) as Tensor;
+  };
+  return {
+    problem,
+    parameters: {
+      weight: numbers([outputDim, inputDim], spread),
+      ...(problem.bias && { bias: numbers([outputDim]) }),
+    },
+    input: numbers([...rows, inputDim]),
+    dOutput: numbers([...rows, outputDim]),
+  };
+}
+
+/** A case of the clause, for backends that offer the operation. */
+export function linearCase(
+  name: string,
+  sketch: LinearSketch,
+  run: (subject: Subject & { readonly setting: LinearSetting }, id: string) => Promise<void>,
+): BehaviourCase {
+  return {
+    ...behaviour('linear', name, [], (subject, id) =>
+      run({ ...subject, setting: settingOf(sketch, id) }, id),
+    ),
+    operations: ['linear'],
+    ...(sketch.dtype !== undefined && { dtype: sketch.dtype }),
+  };
+}
+
+/** Compiles and packs, works, and disposes both. */
+export async function withWeights<T>(
+  backend: AttentionBackend,
+  { problem, parameters }: Pick<LinearSetting, 'problem' | 'parameters'>,
+  work: (kernel: LinearKernel, weights: PackedWeights) => Promise<T>,
+): Promise<T> {
+  const kernel = await backend.linear!.compile(problem);
+  try {
+    const weights = await kernel.pack(parameters);
+    const result = await work(kernel, weights);
+    weights.dispose();
+    return result;
+  } finally {
+    await kernel.dispose();
+  }
+}
+
+/** The output of a setting, as plain numbers. */
+export function outputOf(backend: AttentionBackend, setting: LinearSetting): Promise<Tensor> {
+  return withWeights(backend, setting, async (kernel, weights) => {
+    const { output } = await kernel.run({ input: setting.input, weights });
+    return output;
+  });
+}

@@ -1,0 +1,165 @@
+import type { RunOptions } from '../../run-options.ts';
+import { HeedError } from '../../error.ts';
+import { checkLinearParameters, checkLinearTensor } from '../../linear/check.ts';
+import type {
+  LinearGradients,
+  LinearInputs,
+  LinearKernel,
+  LinearParameters,
+  LinearProblem,
+  PackedWeights,
+} from '../../linear/contract.ts';
+import { checkOptions } from '../../options/check-options.ts';
+import { checkRunOptions } from '../../options/run-options.ts';
+import type { TensorLike } from '../../tensor-like.ts';
+import type { Tensor } from '../../tensor.ts';
+import { type Ending, endWhenCollected, forget } from '../collected.ts';
+import { type Lifetime, lifetime } from '../lifetime.ts';
+import type { DeviceMemory, NativeTensor } from '../memory.ts';
+import { onDevice } from '../on-device.ts';
+import type { Owner } from '../resident/resident.ts';
+import { Packed, PackedStorage } from './packed.ts';
+
+/** What an author writes for one linear problem. Inputs are checked and in the engine's memory when it is called. */
+export interface LinearKernelDefinition<N extends NativeTensor = Tensor, P extends object = object> {
+  /** Copies the parameters into the form in which runs read them. */
+  pack(parameters: LinearParameters<N>): P | Promise<P>;
+  /** Frees what `pack` made. */
+  free?(weights: P): void;
+  /** Returns the output, a new tensor. */
+  run(input: N, weights: P, options: RunOptions): N | Promise<N>;
+  /** There where the problem has `gradient: true`. */
+  gradient?(
+    input: N,
+    weights: P,
+    dOutput: N,
+    options: RunOptions,
+  ): LinearGradients<N> | Promise<LinearGradients<N>>;
+  dispose?(): void | Promise<void>;
+}
+
+/** How a backend computes linear projections: all of SPEC.md's clause `linear`, in each of its element types. */
+export interface LinearDefinition<N extends NativeTensor = Tensor> {
+  compile(problem: Required<LinearProblem>): LinearKernelDefinition<N> | Promise<LinearKernelDefinition<N>>;
+}
+
+interface Guarded<N extends NativeTensor> {
+  readonly name: string;
+  readonly problem: Required<LinearProblem>;
+  readonly definition: LinearKernelDefinition<N>;
+  readonly memory: DeviceMemory<N>;
+}
+
+/** A kernel and its packed weights without their handles, so that those can be collected. */
+class Guard<N extends NativeTensor> implements Ending {
+  readonly told = null;
+  readonly life: Lifetime;
+  readonly packed = new Set<Ending>();
+  readonly #definition: LinearKernelDefinition<N>;
+  readonly #all: Set<Ending>;
+
+  constructor({ name, definition }: Guarded<N>, all: Set<Ending>) {
+    this.life = lifetime(`linear kernel of ${name}`);
+    this.#definition = definition;
+    this.#all = all;
+    all.add(this);
+  }
+
+  end(): Promise<void> {
+    forget(this);
+    return this.life.end(async () => {
+      this.#all.delete(this);
+      for (const weights of this.packed) weights.end();
+      await this.#definition.dispose?.();
+    });
+  }
+}
+
+/** Makes a linear kernel of its definition: checks, transfers, packed weights, and a life that ends once. */
+export function guardLinear<N extends NativeTensor>(
+  guarded: Guarded<N>,
+  backend: Owner,
+  kernels: Set<Ending>,
+): LinearKernel {
+  const { name, problem, definition } = guarded;
+  if (problem.gradient && definition.gradient === undefined) {
+    throw new HeedError('ENGINE', `${name} offers linear; its kernel has no gradient()`, {
+      clause: 'linear',
+    });
+  }
+  const guard = new Guard(guarded, kernels);
+  const { life, packed } = guard;
+  // Held by the methods, by packed weights, and by the runs under way.
+  const reachable = { owner: backend };
+  endWhenCollected(reachable, guard);
+
+  const checkInputs = (given: LinearInputs): { input: TensorLike; weights: PackedStorage<object> } => {
+    checkOptions('inputs', given, { input: true, weights: true });
+    const input = checkLinearTensor('input', given.input, problem, ['…', problem.inputDim]);
+    return { input, weights: Packed.storageOf(given.weights, reachable) };
+  };
+
+  const pack = (given: LinearParameters): Promise<PackedWeights> =>
+    life.during(async () => {
+      const { owner } = reachable;
+      const parameters = checkLinearParameters(problem, given);
+      let storage: PackedStorage<object> | undefined;
+      await onDevice(guarded, owner, {}, [parameters], async ([native]) => {
+        const weights = (await definition.pack(native as LinearParameters<N>)) as object;
+        storage = new PackedStorage(weights, () => definition.free?.(weights), packed);
+        return {};
+      });
+      return new Packed(storage!, reachable);
+    });
+
+  const run = (
+    given: LinearInputs,
+    options: RunOptions & { readonly resident?: boolean } = {},
+  ): Promise<never> =>
+    life.during(async () => {
+      const { owner } = reachable;
+      checkRunOptions('run()', options);
+      const { input, weights } = checkInputs(given);
+      return weights.during((content) =>
+        onDevice(guarded, owner, options, [{ input }], async ([native]) => ({
+          output: await definition.run((native as { input: N }).input, content, options),
+        })),
+      );
+    });
+
+  const gradient = (
+    given: LinearInputs,
+    forward: { readonly dOutput: TensorLike },
+    options: RunOptions & { readonly resident?: boolean } = {},
+  ): Promise<never> =>
+    life.during(async () => {
+      const { owner } = reachable;
+      checkRunOptions('gradient()', options);
+      if (!problem.gradient) {
+        throw new HeedError('NOT_DIFFERENTIABLE', 'the linear kernel was compiled without its gradient', {
+          clause: 'linear',
+          remedy: 'compile it with gradient: true',
+        });
+      }
+      const { input, weights } = checkInputs(given);
+      checkOptions('gradient()', forward, { dOutput: true });
+      const rows = (input as Tensor).shape.slice(0, -1);
+      const dOutput = checkLinearTensor('dOutput', forward.dOutput, problem, [...rows, problem.outputDim]);
+      return weights.during((content) =>
+        onDevice(guarded, owner, options, [{ input, dOutput }], ([native]) => {
+          const natives = native as { input: N; dOutput: N };
+          return definition.gradient!(natives.input, content, natives.dOutput, options);
+        }),
+      );
+    });
+
+  const kernel: LinearKernel = {
+    problem,
+    pack,
+    run,
+    gradient,
+    dispose: () => guard.end(),
+    [Symbol.asyncDispose]: () => kernel.dispose(),
+  };
+  return kernel;
+}

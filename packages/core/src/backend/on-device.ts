@@ -1,0 +1,81 @@
+import type { RunOptions } from '../run-options.ts';
+import { HeedError } from '../error.ts';
+import { type Tensor, isResident } from '../tensor.ts';
+import { type DeviceMemory, type NativeTensor, hostMemory } from './memory.ts';
+import { type Owner, contentOf, residentOf } from './resident/resident.ts';
+import type { Held } from './resident/storage.ts';
+
+/** Inputs that an engine reads on the host: a few integers that decide which tiles there are. */
+const ON_HOST = new Set(['offsets', 'keyLengths', 'keyStarts', 'queryLengths']);
+
+/** Moves inputs in, works, moves results out, and frees what was made on the way, also when something throws. */
+export async function onDevice<N extends NativeTensor>(
+  { memory }: { readonly memory: DeviceMemory<N> },
+  owner: Owner,
+  options: RunOptions & { readonly resident?: boolean },
+  structures: readonly object[],
+  work: (natives: readonly object[], temporary: N[]) => object | Promise<object>,
+): Promise<never> {
+  options.signal?.throwIfAborted();
+  const temporary: N[] = [];
+  const holds = new Map<unknown, Held<N>>();
+  const toNative = async (value: Tensor, name: string): Promise<unknown> => {
+    const hold = holds.get(value);
+    if (hold !== undefined) return hold.whenWritten();
+    if (ON_HOST.has(name) || (memory as unknown) === hostMemory) return value;
+    const native = await memory.upload(value);
+    temporary.push(native);
+    return native;
+  };
+  try {
+    // At once: what is written or disposed from now on is of no matter to this call.
+    for (const value of structures.flatMap((structure) => [...tensorsOf(structure)])) {
+      if (isResident(value) && !holds.has(value)) holds.set(value, contentOf<N>(value, owner).hold());
+    }
+    const natives: object[] = [];
+    for (const structure of structures) natives.push(await mapTensors(structure, toNative));
+    const results = await work(natives, temporary);
+    const toResident = async (native: N): Promise<unknown> => residentOf(native, memory, owner);
+    if (options.resident) return (await mapTensors(results, toResident as never)) as never;
+    if ((memory as unknown) === hostMemory) return results as never;
+    // All of them before the first download: it may fail.
+    await mapTensors(results, async (native) => temporary.push(native as never));
+    return (await mapTensors(results, (async (native: N) => memory.download(native)) as never)) as never;
+  } catch (error) {
+    throw inHeedsWords(error);
+  } finally {
+    for (const native of temporary) memory.free(native);
+    for (const hold of holds.values()) hold.release();
+  }
+}
+
+function* tensorsOf(structure: object): Generator<object> {
+  for (const value of Object.values(structure)) {
+    if (typeof value !== 'object' || value === null) continue;
+    if ('shape' in value) yield value;
+    else yield* tensorsOf(value);
+  }
+}
+
+/** Applies a change to every tensor of a structure, `statistics` included; numbers stay. */
+async function mapTensors(
+  structure: object,
+  change: (value: Tensor, name: string) => Promise<unknown>,
+): Promise<object> {
+  const mapped: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(structure)) {
+    const isStructure = typeof value === 'object' && value !== null;
+    if (!isStructure) mapped[name] = value;
+    else mapped[name] = 'shape' in value ? await change(value, name) : await mapTensors(value, change);
+  }
+  return mapped;
+}
+
+/** An engine's "no such array can be made" is OUT_OF_MEMORY; anything else stays as it is. */
+function inHeedsWords(error: unknown): unknown {
+  if (!(error instanceof RangeError && /array|allocat/i.test(error.message))) return error;
+  return new HeedError('OUT_OF_MEMORY', 'memory for the results could not be had', {
+    cause: error,
+    remedy: 'do not ask for weights: they take B · Hq · Lq · Lk numbers',
+  });
+}

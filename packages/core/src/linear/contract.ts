@@ -1,0 +1,99 @@
+import type { RunOptions } from '../run-options.ts';
+import type { FloatDType, ResidentTensor, Tensor } from '../tensor.ts';
+import type { TensorLike } from '../tensor-like.ts';
+import type { Activation } from './activation.ts';
+
+/** A linear projection as plain data. How many rows there are is not part of it. */
+export interface LinearProblem {
+  /** Width of the input: the length of its last axis. */
+  readonly inputDim: number;
+  /** Width of the output. */
+  readonly outputDim: number;
+  /** Default `float32`. */
+  readonly dtype?: FloatDType;
+  /** Whether a bias is added. Default false. */
+  readonly bias?: boolean;
+  /** What is applied to each element of the sum. Default null: nothing. */
+  readonly activation?: Activation | null;
+  /** Whether gradients will be asked for. Default false. */
+  readonly gradient?: boolean;
+}
+
+/** A weight `[out, in]`, as in `torch.nn.Linear`, and a bias `[out]` where the problem has one. */
+export interface LinearParameters<T = TensorLike> {
+  readonly weight: T;
+  readonly bias?: T | undefined;
+}
+
+/** Weights in the form in which a kernel reads them, in the memory of its engine. Changes to the originals do not reach them. */
+export interface PackedWeights {
+  readonly packed: true;
+  /** Frees the memory when the runs that use it have ended. Safe to call twice. */
+  dispose(): void;
+}
+
+/** What a run computes with. */
+export interface LinearInputs {
+  /** `[…, in]`, with any number of leading axes. */
+  readonly input: TensorLike;
+  /** What `pack()` of this kernel returned. */
+  readonly weights: PackedWeights;
+}
+
+export interface LinearResults<T> {
+  /** `[…, out]`. */
+  readonly output: T;
+}
+
+/** Of the shapes of input, weight and bias. */
+export interface LinearGradients<T> {
+  readonly dInput: T;
+  readonly dWeight: T;
+  /** Where the problem has a bias. */
+  readonly dBias?: T;
+}
+
+/** The part of a backend that computes linear projections; SPEC.md, clause `linear`. */
+export interface LinearOperation {
+  /** @throws HeedError `UNKNOWN_OPTION`, `SHAPE`, `DTYPE` or `ARGUMENT`; `UNSUPPORTED` for a dtype that is not declared. */
+  compile(problem: LinearProblem): Promise<LinearKernel>;
+}
+
+/** Calls may overlap. Inputs must stay unchanged until the promise settles. */
+export interface LinearKernel extends AsyncDisposable {
+  /** With its defaults. */
+  readonly problem: Required<LinearProblem>;
+  /**
+   * Packs weights, to be used by any number of runs.
+   *
+   * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT` or `UNEXPECTED_INPUT`; `OUT_OF_MEMORY`.
+   */
+  pack(parameters: LinearParameters): Promise<PackedWeights>;
+  /** activation(input · weightᵀ + bias) */
+  run(
+    inputs: LinearInputs,
+    options?: RunOptions & { readonly resident?: false },
+  ): Promise<LinearResults<Tensor>>;
+  /** With `resident: true` the output stays in the backend's memory; the caller disposes it. */
+  run(
+    inputs: LinearInputs,
+    options: RunOptions & { readonly resident: true },
+  ): Promise<LinearResults<ResidentTensor>>;
+  /**
+   * The gradients for the inputs of a run.
+   *
+   * @throws HeedError `NOT_DIFFERENTIABLE` unless the problem was compiled with `gradient: true`.
+   */
+  gradient(
+    inputs: LinearInputs,
+    forward: { readonly dOutput: TensorLike },
+    options?: RunOptions & { readonly resident?: false },
+  ): Promise<LinearGradients<Tensor>>;
+  gradient(
+    inputs: LinearInputs,
+    forward: { readonly dOutput: TensorLike },
+    options: RunOptions & { readonly resident: true },
+  ): Promise<LinearGradients<ResidentTensor>>;
+  /** Frees the kernel and the weights that it packed. Runs that are under way settle first. */
+  dispose(): Promise<void>;
+}

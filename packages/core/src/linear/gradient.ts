@@ -1,0 +1,85 @@
+import { type Tensor, sizeOf, zeros } from '../tensor.ts';
+import { CURVES } from './activation.ts';
+import type { LinearGradients, LinearProblem } from './contract.ts';
+
+/** Returns x wᵀ of x `[rows, k]` and w `[n, k]`, as `[rows, n]`. */
+export type Multiply = (x: Tensor, w: Tensor) => Tensor | Promise<Tensor>;
+
+/**
+ * The gradients of a linear projection, made of products: dX = dZ W, dW = dZᵀ X, db = Σ dZ, with dZ the gradient of
+ * what the activation was given. For engines that have a fast product.
+ *
+ * @param multiply the engine's product.
+ */
+export async function linearGradientBy(
+  problem: Required<LinearProblem>,
+  { weight, bias }: { readonly weight: Tensor; readonly bias?: Tensor | undefined },
+  input: Tensor,
+  dOutput: Tensor,
+  multiply: Multiply,
+): Promise<LinearGradients<Tensor>> {
+  const { inputDim, outputDim, dtype } = problem;
+  const rows = sizeOf(input.shape.slice(0, -1));
+  const x: Tensor = { ...input, shape: [rows, inputDim] };
+  const dZ =
+    problem.activation === null ? { ...dOutput, shape: [rows, outputDim] } : zeros(dtype, [rows, outputDim]);
+  if (problem.activation !== null) {
+    const { slope } = CURVES[problem.activation];
+    const sums = await multiply(x, weight);
+    for (let n = 0; n < dZ.data.length; n++) {
+      const d = dOutput.data[n]!;
+      // Rows that had no influence may hold NaN.
+      if (d !== 0) dZ.data[n] = d * slope(sums.data[n]! + (bias?.data[n % outputDim] ?? 0));
+    }
+  }
+  const dInput = await multiply(dZ, transposed(weight));
+  const dWeight = await multiply(transposed(dZ), transposed(withoutIgnoredRows(x, dZ)));
+  return {
+    dInput: { ...dInput, shape: [...input.shape] },
+    dWeight,
+    ...(problem.bias && { dBias: sumOfRows(dZ) }),
+  };
+}
+
+/** `[A, B]` → `[B, A]`, in blocks that stay in the cache. */
+function transposed({ dtype, shape, data }: Tensor): Tensor {
+  const [rows, columns] = shape as [number, number];
+  const result = zeros(dtype, [columns, rows]);
+  const BLOCK = 32;
+  for (let top = 0; top < rows; top += BLOCK) {
+    for (let left = 0; left < columns; left += BLOCK) {
+      for (let j = left; j < Math.min(columns, left + BLOCK); j++) {
+        for (let i = top; i < Math.min(rows, top + BLOCK); i++)
+          result.data[j * rows + i] = data[i * columns + j]!;
+      }
+    }
+  }
+  return result;
+}
+
+/**
+ * The input with zeros in rows whose output had no influence: padding may hold NaN or infinity, and 0 · NaN would
+ * reach every weight.
+ */
+function withoutIgnoredRows(x: Tensor, dZ: Tensor): Tensor {
+  if (x.data.every(Number.isFinite)) return x;
+  const [, width] = x.shape as [number, number];
+  const [, outputs] = dZ.shape as [number, number];
+  const data = x.data.slice();
+  for (let row = 0; row * width < data.length; row++) {
+    const ignored = dZ.data.subarray(row * outputs, (row + 1) * outputs).every((d) => d === 0);
+    if (ignored) data.fill(0, row * width, (row + 1) * width);
+  }
+  return { ...x, data } as Tensor;
+}
+
+function sumOfRows({ dtype, shape, data }: Tensor): Tensor {
+  const [rows, width] = shape as [number, number];
+  const sums = new Float64Array(width);
+  for (let row = 0; row < rows; row++) {
+    for (let n = 0; n < width; n++) sums[n]! += data[row * width + n]!;
+  }
+  const result = zeros(dtype, [width]);
+  result.data.set(sums);
+  return result;
+}

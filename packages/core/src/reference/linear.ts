@@ -1,0 +1,51 @@
+import type { LinearGradients, LinearParameters, LinearProblem } from '../linear/contract.ts';
+import { CURVES } from '../linear/activation.ts';
+import { linearGradientBy } from '../linear/gradient.ts';
+import { type Tensor, sizeOf, zeros } from '../tensor.ts';
+
+type Projection = Pick<Required<LinearProblem>, 'activation'> & LinearProblem;
+
+/**
+ * activation(x wᵀ + b) in float64, as one would first write it.
+ *
+ * @returns float64 `[…, out]`.
+ */
+export function referenceLinear(
+  { activation }: Projection,
+  { weight, bias }: LinearParameters<Tensor>,
+  input: Tensor,
+): Tensor {
+  const [outputs, inputs] = weight.shape as [number, number];
+  const rows = sizeOf(input.shape.slice(0, -1));
+  const output = zeros('float64', [...input.shape.slice(0, -1), outputs]);
+  for (let row = 0; row < rows; row++) {
+    for (let n = 0; n < outputs; n++) {
+      let sum = 0;
+      for (let k = 0; k < inputs; k++) sum += input.data[row * inputs + k]! * weight.data[n * inputs + k]!;
+      sum += bias?.data[n] ?? 0;
+      output.data[row * outputs + n] = activation === null ? sum : CURVES[activation].at(sum);
+    }
+  }
+  return output;
+}
+
+/** The gradients of {@link referenceLinear}, in float64. */
+export function referenceLinearGradient(
+  problem: Required<LinearProblem>,
+  { weight, bias }: LinearParameters<Tensor>,
+  input: Tensor,
+  dOutput: Tensor,
+): Promise<LinearGradients<Tensor>> {
+  const exact = { ...problem, dtype: 'float64' } as const;
+  return linearGradientBy(
+    exact,
+    { weight: widened(weight), bias: bias && widened(bias) },
+    widened(input),
+    widened(dOutput),
+    (x, w) => referenceLinear({ ...exact, activation: null }, { weight: w }, x),
+  );
+}
+
+function widened({ shape, data }: Tensor): Tensor {
+  return { dtype: 'float64', shape, data: Float64Array.from(data) };
+}
