@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import {
+  type AttentionBackend,
+  type AttentionInputs,
+  type AttentionProblem,
+  type GradientInputs,
+  HeedError,
+  type RunOptions,
+} from '@heed/core';
+import { type KernelDefinition, defineBackend } from '@heed/core/backend';
+import { checkContract } from '@heed/core';
+import type { ClusterTensor } from './memory/cluster-tensor.ts';
+import { ClusterMemory } from './memory/memory.ts';
+import { type ClusterOptions, namespaceOf, serversOf } from './options.ts';
+import { partsOf } from './plan/parts.ts';
+import { Coordinator } from './run/coordinator.ts';
+import { ClusterKernel } from './run/kernel.ts';
+import { Watch, kindsOf } from './run/presence.ts';
+import { PROTOCOL, type Presence, levelOf } from './run/protocol.ts';
+import { unavailable } from './transport/connect.ts';
+import { NatsTransport } from './transport/nats.ts';
+
+/** Limits of a cluster. */
+export interface ClusterRules {
+  readonly shardKeys: number;
+  readonly patience: number;
+  readonly localBytes: number;
+  readonly writesKept: number;
+}
+
+/** Time in which workers answer that they are there, in milliseconds. */
+const INTRODUCTION = 400;
+
+/** @throws HeedError `UNAVAILABLE`, `ARGUMENT` or `CONTRACT_VERSION`. */
+export async function createCluster(options: ClusterOptions, rules: ClusterRules): Promise<AttentionBackend> {
+  const id = `c${randomUUID().replaceAll('-', '').slice(0, 12)}`;
+  const transport = await NatsTransport.open(options, { name: id, patience: rules.patience });
+  let coordinator: Coordinator | null = null;
+  const watch = new Watch(transport, (presence) => coordinator?.heard(presence));
+  try {
+    watch.call();
+    await wait(INTRODUCTION);
+    const workers = watch.alive();
+    const first = agreed(workers, options);
+    coordinator = new Coordinator(id, transport, watch, rules.patience);
+    return defineCluster({ id, options, rules, transport, watch, coordinator, first, count: workers.length });
+  } catch (error) {
+    watch.end();
+    await transport.close();
+    throw error;
+  }
+}
+
+/**
+ * What all workers are.
+ *
+ * @throws HeedError when there are none, or they do not agree.
+ */
+function agreed(workers: readonly Presence[], options: ClusterOptions): Presence {
+  const [first] = workers;
+  if (first === undefined) {
+    throw unavailable(
+      `there are no workers in namespace ${namespaceOf(options)} of ${serversOf(options).join(', ')}`,
+      'start some: heed worker --backend native',
+    );
+  }
+  for (const { contract, protocol, worker } of workers) {
+    checkContract({ contract, name: `cluster: ${worker}` });
+    if (protocol === PROTOCOL) continue;
+    throw new HeedError('CONTRACT_VERSION', `cluster: ${worker} speaks protocol ${protocol}; expected ${PROTOCOL}`, {
+      remedy: 'install the same version of @heed/backend-cluster everywhere',
+    });
+  }
+  const kinds = kindsOf(workers);
+  if (kinds.size === 1) return first;
+  const who = [...kinds].map(([kind, { worker }]) => `${worker} is ${kind}`).join('; ');
+  const remedy = 'end those of one kind, or use a namespace for each';
+  throw new HeedError('ARGUMENT', `cluster: the workers differ, and so would their bits: ${who}; ${remedy}`, { remedy });
+}
+
+interface Cluster {
+  readonly id: string;
+  readonly options: ClusterOptions;
+  readonly rules: ClusterRules;
+  readonly transport: NatsTransport;
+  readonly watch: Watch;
+  readonly coordinator: Coordinator;
+  readonly first: Presence;
+  readonly count: number;
+}
+
+function defineCluster(cluster: Cluster): AttentionBackend {
+  const { id, options, rules, transport, watch, coordinator, first, count } = cluster;
+  const memory = new ClusterMemory(transport, id, { ...rules, partLength: rules.shardKeys });
+  const who = `${count} ${count === 1 ? 'worker' : 'workers'}`;
+  const shard = `shards of ${rules.shardKeys} keys`;
+  return defineBackend<ClusterTensor>({
+    name: 'cluster',
+    device: `cluster of ${who} (${first.backend}: ${levelOf(first.device)}) on ${transport.engine}, ${shard}`,
+    capabilities: first.capabilities,
+    memory,
+    compile: (problem): KernelDefinition<ClusterTensor> => compile(cluster, memory, problem),
+    async dispose() {
+      await coordinator.end();
+      await memory.settled();
+      watch.end();
+      await transport.close();
+    },
+  });
+
+  function compile(_: Cluster, store: ClusterMemory, problem: AttentionProblem): KernelDefinition<ClusterTensor> {
+    const parts = partsOf(problem, rules.shardKeys, first);
+    const kernel = new ClusterKernel(problem, parts, { coordinator, memory: store, options });
+    return {
+      plan: {
+        algorithm: parts.length === 1 ? 'as a whole on one worker' : `${parts.length} shards of the keys, merged`,
+        tile: { query: problem.queryLength, key: Math.min(rules.shardKeys, problem.keyLength) },
+        scratchBytes: kernel.scratchBytes,
+      },
+      run: (inputs, run) => kernel.run(inputs, run),
+      ...(problem.gradient && {
+        gradient: (
+          inputs: AttentionInputs<ClusterTensor>,
+          forward: GradientInputs<ClusterTensor>,
+          run: RunOptions,
+        ) => kernel.gradient(inputs, forward, run),
+      }),
+    };
+  }
+}

@@ -1,0 +1,123 @@
+import { HeedError } from '@heed/core';
+import { type OptionKind, type OptionTable, callback, checkOptions, integer, text } from '@heed/core/backend';
+import type { RunMetrics, RunProgress } from './run/metrics.ts';
+
+/** Who one is to the server: a user, a token, or the text of a `.creds` file. */
+export type ClusterCredentials =
+  | { readonly user: string; readonly password: string }
+  | { readonly token: string }
+  | { readonly creds: string };
+
+/** Files of the certificates, as Node's `tls` takes them. */
+export interface ClusterTLS {
+  /** Certificate of the authority that signed the server's. Default: those of the system. */
+  readonly caFile?: string;
+  /** Own certificate, where the server asks for one. */
+  readonly certFile?: string;
+  readonly keyFile?: string;
+}
+
+/** Where the server is, for backends and workers alike. */
+export interface ConnectionOptions {
+  /** Addresses of the server or of several that form one. Default: `HEED_CLUSTER_SERVERS`, or `nats://127.0.0.1:4222`. */
+  readonly servers?: string | readonly string[];
+  readonly credentials?: ClusterCredentials;
+  /** Encrypts the connection. Without it, or credentials, only servers of this machine are connected to. */
+  readonly tls?: ClusterTLS;
+  /** First word of every subject and of the names of streams: letters, digits, `-`, `_`. Default: `HEED_CLUSTER_NAMESPACE`, or `heed`. */
+  readonly namespace?: string;
+}
+
+/** Options of `create`. */
+export interface ClusterOptions extends ConnectionOptions {
+  /**
+   * Keys in a shard, which one worker computes at a time. Results with other shards differ in their last bits. Default
+   * 65,536.
+   */
+  readonly shardKeys?: number;
+  /** Time without progress after which a call fails, in milliseconds. Default 30,000. */
+  readonly patience?: number;
+  /** Called after each run. */
+  readonly onRun?: (metrics: RunMetrics) => void;
+  /** Called as shards end, in runs that take longer than a second. */
+  readonly onProgress?: (progress: RunProgress) => void;
+}
+
+/** Of a text, how it must look. */
+const servers: OptionKind = {
+  expected: 'an address such as nats://127.0.0.1:4222, or an array of them',
+  accepts: (value) =>
+    Array.isArray(value) ? value.length > 0 && value.every(isAddress) : isAddress(value),
+};
+
+const credentials: OptionKind = {
+  expected: '{ user, password }, { token } or { creds }',
+  accepts: (value) => {
+    const given = Object.entries((value ?? {}) as object);
+    const names = given.map(([name]) => name).sort().join();
+    return ['password,user', 'token', 'creds'].includes(names) && given.every(([, word]) => typeof word === 'string');
+  },
+};
+
+const tls: OptionKind = {
+  expected: '{ caFile, certFile, keyFile }, each the path of a file',
+  accepts: (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    Object.entries(value).every(
+      ([name, file]) => ['caFile', 'certFile', 'keyFile'].includes(name) && typeof file === 'string',
+    ),
+};
+
+const namespace: OptionKind = {
+  expected: 'a word of letters, digits, - and _',
+  accepts: (value) => typeof value === 'string' && /^[\w-]{1,64}$/.test(value),
+};
+
+/** Kinds of the options of a connection. */
+export const CONNECTION: OptionTable<ConnectionOptions> = { servers, credentials, tls, namespace };
+
+/** @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`. */
+export function checkClusterOptions(options: ClusterOptions): void {
+  checkOptions('cluster.create()', options, {
+    ...CONNECTION,
+    shardKeys: integer(1),
+    patience: integer(1),
+    onRun: callback,
+    onProgress: callback,
+  });
+  checkReach(options);
+}
+
+/** Where to connect to: what is given, or the environment says, or this machine. */
+export function serversOf({ servers: given }: ConnectionOptions): string[] {
+  const standard = process.env['HEED_CLUSTER_SERVERS']?.split(',') ?? ['nats://127.0.0.1:4222'];
+  return given === undefined ? standard : typeof given === 'string' ? [given] : [...given];
+}
+
+export function namespaceOf({ namespace: given }: ConnectionOptions): string {
+  return given ?? process.env['HEED_CLUSTER_NAMESPACE'] ?? 'heed';
+}
+
+/**
+ * Refuses to send tensors over a network in the clear.
+ *
+ * @throws HeedError `ARGUMENT`.
+ */
+export function checkReach(options: ConnectionOptions): void {
+  const far = serversOf(options).find((address) => !isLoopback(address));
+  if (far === undefined || (options.tls !== undefined && options.credentials !== undefined)) return;
+  const missing = options.tls === undefined ? 'tls' : 'credentials';
+  throw new HeedError('ARGUMENT', `cluster: ${far} is not this machine and \`${missing}\` is left out; expected tls and credentials`, {
+    remedy: 'give tls: {} (certificates of the system) or { caFile }, and credentials',
+  });
+}
+
+function isLoopback(address: string): boolean {
+  const { hostname } = new URL(address);
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname);
+}
+
+function isAddress(value: unknown): boolean {
+  return text.accepts(value) && /^(nats|tls):\/\//.test(value as string) && URL.canParse(value as string);
+}

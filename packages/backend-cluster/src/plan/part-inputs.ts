@@ -1,0 +1,82 @@
+import type { AttentionInputs, AttentionProblem, Tensor } from '@heed/core';
+import { visibleKeys } from '@heed/core/backend';
+import type { ClusterTensor } from '../memory/cluster-tensor.ts';
+import { sliceOf } from '../memory/slices.ts';
+import type { TaskTensor } from '../run/protocol.ts';
+import type { KeyPart } from './parts.ts';
+
+type TaskInputs = Record<string, TaskTensor | number>;
+
+/** The axis of keys in each input that has one, in its full rank. */
+function keyAxis(name: string, problem: AttentionProblem, tensor: { readonly shape: readonly number[] }): number | null {
+  switch (name) {
+    case 'key':
+    case 'value':
+      return problem.layout === 'bhld' ? 2 : 1;
+    case 'keySegments':
+      return 1;
+    case 'mask':
+    case 'bias': {
+      const length = problem[name]?.shape[3];
+      const isAlong = tensor.shape.length > 0 && tensor.shape.at(-1) === length && length === problem.keyLength;
+      return isAlong ? tensor.shape.length - 1 : null;
+    }
+    default:
+      return null;
+  }
+}
+
+/** The inputs as a task for one worker has them, of all keys. */
+export function wholeInputs(inputs: AttentionInputs<ClusterTensor>): TaskInputs {
+  return Object.fromEntries(
+    Object.entries(inputs)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, typeof value === 'number' ? value : taskTensor(value)]),
+  );
+}
+
+/** The inputs of one part of the keys: slices, and lengths and offsets as they are seen from its first key. */
+export function partInputs(
+  problem: AttentionProblem,
+  inputs: AttentionInputs<ClusterTensor>,
+  part: KeyPart,
+): TaskInputs {
+  const result: TaskInputs = {};
+  for (const [name, value] of Object.entries(inputs)) {
+    if (value === undefined || typeof value === 'number' || name === 'offsets') continue;
+    if (name === 'sinks' && part.start > 0) continue;
+    const axis = keyAxis(name, problem, value);
+    result[name] = axis === null ? taskTensor(value) : taskSlice(value, axis, part);
+  }
+  const { keyLengths, keyStarts } = inputs;
+  const fromPart = (key: number): number => Math.min(Math.max(key - part.start, 0), part.end - part.start);
+  if (keyLengths !== undefined) result['keyLengths'] = mapped(keyLengths, fromPart);
+  if (keyStarts !== undefined) result['keyStarts'] = mapped(keyStarts, fromPart);
+  if (problem.alignment !== null) {
+    const visible = visibleKeys(problem, inputs as never);
+    const offsets = Int32Array.from({ length: problem.batch }, (_, b) =>
+      // As far to the left as an int32 goes is as far as any.
+      Math.max(visible.offset(b) - part.start, -(2 ** 31)),
+    );
+    result['offsets'] = { dtype: 'int32', shape: [problem.batch], data: offsets };
+  }
+  return result;
+}
+
+/** A tensor for a task. Plain ones, which engines read on the host, go as they are. */
+export function taskTensor(value: ClusterTensor | Tensor): TaskTensor {
+  if (!('kind' in value)) return value;
+  return value.kind === 'local' ? value.tensor : value.described();
+}
+
+/** Slices of a tensor for a task. */
+export function taskSlice(value: ClusterTensor | Tensor, axis: number, { start, end }: KeyPart): TaskTensor {
+  if (!('kind' in value)) return sliceOf(value, axis, start, end);
+  return value.kind === 'local'
+    ? sliceOf(value.tensor, axis, start, end)
+    : value.described({ axis, start, end });
+}
+
+function mapped({ dtype, shape, data }: Tensor<'int32'>, change: (value: number) => number): Tensor {
+  return { dtype, shape, data: data.map(change) };
+}

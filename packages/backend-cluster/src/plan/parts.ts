@@ -1,0 +1,65 @@
+import type { AttentionProblem, Capabilities, OutputName } from '@heed/core';
+
+/** Keys `start` to `end` of all. */
+export interface KeyPart {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What decides whether the keys of a problem can be cut. */
+export interface Workers {
+  readonly capabilities: Capabilities;
+  readonly partGradients: boolean;
+}
+
+/**
+ * Cuts the keys at multiples of `shardKeys`. What cannot be merged exactly goes to one worker as a whole: hard attention
+ * by samples, whose noise belongs to positions of the whole; and what needs features that the workers do not have.
+ */
+export function partsOf(problem: AttentionProblem, shardKeys: number, workers: Workers): readonly KeyPart[] {
+  const { keyLength } = problem;
+  if (!isMergeable(problem, workers)) return [{ start: 0, end: keyLength }];
+  const count = Math.max(1, Math.ceil(keyLength / shardKeys));
+  return Array.from({ length: count }, (_, part) => ({
+    start: part * shardKeys,
+    end: Math.min((part + 1) * shardKeys, keyLength),
+  }));
+}
+
+function isMergeable(problem: AttentionProblem, { capabilities, partGradients }: Workers): boolean {
+  const { features } = capabilities;
+  return (
+    problem.selection !== 'sample' &&
+    features.includes('statistics') &&
+    (problem.alignment === null || features.includes('alignment.offset')) &&
+    (!problem.gradient || partGradients)
+  );
+}
+
+/** The problem of one part of the keys, by positions in the whole. */
+export function partProblem(
+  problem: AttentionProblem,
+  part: KeyPart,
+  pass: 'forward' | 'gradient',
+): AttentionProblem {
+  const keyLength = part.end - part.start;
+  const along = <T extends NonNullable<AttentionProblem['mask'] | AttentionProblem['bias']>>(term: T): T => {
+    const [b, h, i, j] = term.shape;
+    return { ...term, shape: [b, h, i, j === problem.keyLength ? keyLength : j] };
+  };
+  return {
+    ...problem,
+    keyLength,
+    alignment: problem.alignment === null ? null : 'offset',
+    mask: problem.mask && along(problem.mask),
+    bias: problem.bias && along(problem.bias),
+    // A sink belongs to one part.
+    sinks: problem.sinks && part.start === 0,
+    outputs: pass === 'forward' ? partOutputs(problem.outputs) : ['output', 'statistics'],
+  };
+}
+
+function partOutputs(outputs: readonly OutputName[]): OutputName[] {
+  const asked = outputs.filter((name) => name === 'weights' || name === 'choice');
+  return ['output', 'statistics', ...asked];
+}

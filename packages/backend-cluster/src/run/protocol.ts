@@ -1,0 +1,117 @@
+import type { AttentionProblem, Capabilities, HeedErrorJSON, Tensor } from '@heed/core';
+
+/** The version of what is said below. */
+export const PROTOCOL = 1;
+
+/** Queues that tasks are spread over; each is held by one worker at a time. */
+export const GROUPS = 32;
+
+/** How a worker presents itself, some times a second. */
+export interface Presence {
+  readonly protocol: number;
+  readonly worker: string;
+  readonly contract: number;
+  /** The name of its backend. */
+  readonly backend: string;
+  readonly device: string;
+  readonly capabilities: Capabilities;
+  /** Whether its backend gives the gradient of a part of the keys, from the output over all of them. */
+  readonly partGradients: boolean;
+  /** It is gone when nothing is heard of it for this long, in milliseconds. */
+  readonly life: number;
+  /** Tasks that it has in hand: `run/index`. */
+  readonly working: readonly string[];
+}
+
+/** A part of a tensor that workers keep, in a certain state. */
+export interface StoredPart {
+  readonly part: number;
+  /** The state that was stored as a whole; null for zeros. */
+  readonly base: number | null;
+  /** The state that is asked for: the writes base + 1 … version come on top. */
+  readonly version: number;
+}
+
+/** Where a tensor of a task is stored, and which of it is meant. */
+export interface StoredTensor {
+  readonly $stored: string;
+  readonly dtype: Tensor['dtype'];
+  readonly shape: readonly number[];
+  /** It is cut on this axis, after each `partLength` slices. */
+  readonly axis: number;
+  readonly partLength: number;
+  /** The parts that hold what is meant. */
+  readonly parts: readonly StoredPart[];
+  /** Slices of an axis that are meant; null for all. */
+  readonly slice: { readonly axis: number; readonly start: number; readonly end: number } | null;
+}
+
+export type TaskTensor = Tensor | StoredTensor;
+
+/** The work of one worker for a run. */
+export interface Task {
+  readonly protocol: number;
+  /** Who asks, and so where the answer goes. */
+  readonly asker: string;
+  readonly run: string;
+  readonly index: number;
+  readonly problem: AttentionProblem;
+  readonly inputs: Readonly<Record<string, TaskTensor | number>>;
+  /** For a gradient. */
+  readonly gradient?: {
+    readonly dOutput: TaskTensor;
+    /** For a part of the keys: output and statistics over all of them. */
+    readonly whole?: { readonly output: TaskTensor; readonly rowMax: TaskTensor; readonly rowSum: TaskTensor };
+    /** Gradients that are stored under a name, and not sent back. */
+    readonly store: Readonly<Record<string, string>>;
+  };
+}
+
+/** A task or an answer too large for a message: the blob that holds it. */
+export interface Elsewhere {
+  readonly $elsewhere: string;
+}
+
+/** What a worker made of a task. */
+export interface Answer {
+  readonly worker: string;
+  readonly results?: Readonly<Record<string, unknown>>;
+  readonly error?: HeedErrorJSON;
+  /** Milliseconds of computing. */
+  readonly compute: number;
+  /** Bytes of tensors that it fetched for it. */
+  readonly fetched: number;
+  readonly delivery: number;
+}
+
+export function isStored(value: unknown): value is StoredTensor {
+  return typeof value === 'object' && value !== null && '$stored' in value;
+}
+
+/** Name of a blob: the whole state `version` of a part. */
+export function baseName(tensor: string, part: number, version: number): string {
+  return `${tensor}.${part}.base.${version}`;
+}
+
+/** Name of a blob: the write that made state `version` of a part. */
+export function writeName(tensor: string, part: number, version: number): string {
+  return `${tensor}.${part}.write.${version}`;
+}
+
+/** A write as it is stored: slices of one axis, in all of the part or in one element of its first axis. */
+export interface StoredWrite {
+  readonly part: Tensor;
+  readonly axis: number;
+  readonly start: number | readonly number[];
+  readonly element: number | null;
+}
+
+/** What must be the same for all workers of a namespace, since results have its bits. */
+export function kindOf({ contract, backend, device }: Pick<Presence, 'contract' | 'backend' | 'device'>): string {
+  return `${backend}, ${levelOf(device)}, contract ${contract}`;
+}
+
+/** What of a device decides the bits: all but the number of threads. */
+export function levelOf(device: string): string {
+  return device.replace(/,? *\d+ threads?$/, '');
+}

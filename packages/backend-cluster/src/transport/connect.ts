@@ -1,0 +1,66 @@
+import { HeedError } from '@heed/core';
+import {
+  AuthorizationError,
+  type ConnectionOptions as NatsOptions,
+  type NatsConnection,
+  PermissionViolationError,
+  connect,
+  credsAuthenticator,
+} from '@nats-io/transport-node';
+import { type ConnectionOptions, checkReach, serversOf } from '../options.ts';
+
+/** Time that the first connection may take, in milliseconds. */
+const FIRST_CONNECTION = 4000;
+/** Between attempts to connect again, in milliseconds. */
+const RECONNECT_WAIT = 100;
+
+/**
+ * Connects to the server, for as long as the process needs it: lost connections are made again.
+ *
+ * @throws HeedError `UNAVAILABLE`, with the reason; `ARGUMENT` for a server that is too far for no encryption.
+ */
+export async function connectTo(options: ConnectionOptions, name: string): Promise<NatsConnection> {
+  checkReach(options);
+  const servers = serversOf(options);
+  try {
+    return await connect({
+      servers,
+      name,
+      timeout: FIRST_CONNECTION,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: RECONNECT_WAIT,
+      reconnectJitter: RECONNECT_WAIT,
+      pingInterval: 5000,
+      ignoreClusterUpdates: false,
+      ...(options.tls !== undefined && { tls: options.tls }),
+      ...authentication(options),
+    });
+  } catch (error) {
+    const where = servers.join(', ');
+    if (error instanceof AuthorizationError || error instanceof PermissionViolationError) {
+      throw unavailable(
+        `${where} refuses the credentials: ${error.message}`,
+        'give the credentials of a user of this server: { user, password }, { token } or { creds }',
+        error,
+      );
+    }
+    throw unavailable(
+      `cannot connect to ${where}: ${(error as Error).message}`,
+      'start a NATS server with JetStream (nats-server -js), or set servers',
+      error,
+    );
+  }
+}
+
+function authentication({ credentials }: ConnectionOptions): NatsOptions {
+  if (credentials === undefined) return {};
+  if ('token' in credentials) return { token: credentials.token };
+  if ('user' in credentials) return { user: credentials.user, pass: credentials.password };
+  return { authenticator: credsAuthenticator(new TextEncoder().encode(credentials.creds)) };
+}
+
+
+/** An error for what cannot be reached now. */
+export function unavailable(message: string, remedy: string, cause?: unknown): HeedError {
+  return new HeedError('UNAVAILABLE', `cluster: ${message}; ${remedy}`, { remedy, ...(cause !== undefined && { cause }) });
+}

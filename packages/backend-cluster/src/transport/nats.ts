@@ -1,0 +1,273 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import {
+  AckPolicy,
+  type ConsumerMessages,
+  DiscardPolicy,
+  type JetStreamClient,
+  type JetStreamManager,
+  type JetStreamPublishOptions,
+  JetStreamApiError,
+  type JsMsg,
+  type PubAck,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+  jetstream,
+  jetstreamManager,
+} from '@nats-io/jetstream';
+import { type NatsConnection, nanos } from '@nats-io/transport-node';
+import { type ConnectionOptions, namespaceOf } from '../options.ts';
+import { NatsBlobs } from './blobs.ts';
+import { connectTo, unavailable } from './connect.ts';
+import type { Offered, Taken, Taking, Transport } from './port.ts';
+
+/** How tasks are handed out. All takers of a namespace have the same, from whoever came first. */
+export interface QueueRules {
+  /** Time in milliseconds after which a task that nothing is heard of is delivered again. */
+  readonly acknowledgement: number;
+  /** How often a task is delivered before it is given up. */
+  readonly deliveries: number;
+}
+
+/** One request to JetStream, in milliseconds; it is repeated until the patience ends. */
+const REQUEST = 2000;
+/** Between two attempts, in milliseconds. */
+const ATTEMPTS_APART = 100;
+/** Tasks and answers that nobody ended are deleted after this. */
+const LIFETIME = nanos(3_600_000);
+/** Tasks that a taker is sent ahead of its work. */
+const AHEAD = 2;
+/** Of a message, besides its data: protocol, subject, headers. */
+const OVERHEAD = 4096;
+const WRONG_LAST_SEQUENCE = 10071;
+const NAME_IN_USE = [10058, 10148, 10013];
+
+/**
+ * The transport on NATS JetStream: three streams of files, so that a server that restarts goes on. Tasks wait in a work
+ * queue with a durable consumer for each group; answers are published on the condition that their subject is empty, in a
+ * stream that keeps them until they are deleted; blobs are messages of their own, chunk by chunk.
+ */
+export class NatsTransport implements Transport {
+  readonly engine: string;
+  readonly maximumBytes: number;
+  readonly #connection: NatsConnection;
+  readonly #js: JetStreamClient;
+  readonly #jsm: JetStreamManager;
+  readonly #namespace: string;
+  readonly #patience: number;
+  readonly #blobs: NatsBlobs;
+  readonly #rules: QueueRules | null;
+
+  private constructor(
+    connection: NatsConnection,
+    jsm: JetStreamManager,
+    { namespace, patience, rules }: { namespace: string; patience: number; rules: QueueRules | null },
+  ) {
+    this.engine = `NATS ${connection.info?.version}`;
+    this.maximumBytes = connection.info!.max_payload - OVERHEAD;
+    this.#connection = connection;
+    this.#jsm = jsm;
+    this.#js = jetstream(connection, { timeout: REQUEST });
+    this.#namespace = namespace;
+    this.#patience = patience;
+    this.#rules = rules;
+    this.#blobs = new NatsBlobs(this.#js, jsm, namespace, this.maximumBytes, (step) => this.#persist(step));
+  }
+
+  /**
+   * @param rules of a taker; null for who only offers.
+   * @param patience how long an engine out of reach is waited for, in milliseconds.
+   * @throws HeedError `UNAVAILABLE`.
+   */
+  static async open(
+    options: ConnectionOptions,
+    { name, patience, rules = null }: { name: string; patience: number; rules?: QueueRules | null },
+  ): Promise<NatsTransport> {
+    const connection = await connectTo(options, name);
+    try {
+      const namespace = namespaceOf(options);
+      const jsm = await jetstreamManager(connection, { timeout: REQUEST });
+      await ensureStreams(jsm, namespace);
+      return new NatsTransport(connection, jsm, { namespace, patience, rules });
+    } catch (error) {
+      await connection.close();
+      throw unavailable(
+        `JetStream of ${connection.getServer()} cannot be used: ${(error as Error).message}`,
+        'start the server with JetStream (nats-server -js), and give the user its subjects',
+        error,
+      );
+    }
+  }
+
+  tell(topic: string, data: Uint8Array): void {
+    if (!this.#connection.isClosed()) this.#connection.publish(`${this.#namespace}.${topic}`, data);
+  }
+
+  listen(topic: string, hear: (data: Uint8Array, topic: string) => void): () => void {
+    return this.#subscribe(`${this.#namespace}.${topic}`, this.#namespace.length + 1, hear);
+  }
+
+  async offer(group: number, id: string, data: Uint8Array): Promise<Offered> {
+    const stream = `${this.#namespace}_tasks`;
+    const { seq } = await this.#publish(`task.${group}`, data, { msgID: id });
+    return {
+      sequence: seq,
+      takeBack: async () => {
+        await this.#jsm.streams.deleteMessage(stream, seq, false).catch(() => undefined);
+      },
+    };
+  }
+
+  async take(group: number, handle: (task: Taken) => void): Promise<Taking> {
+    const stream = `${this.#namespace}_tasks`;
+    const name = `group-${group}`;
+    const { acknowledgement, deliveries } = this.#rules!;
+    await this.#persist(() =>
+      unlessThere(
+        this.#jsm.consumers.add(stream, {
+          durable_name: name,
+          filter_subject: `${this.#namespace}.task.${group}`,
+          ack_policy: AckPolicy.Explicit,
+          ack_wait: nanos(acknowledgement),
+          max_deliver: deliveries,
+        }),
+      ),
+    );
+    const consumer = await this.#persist(() => this.#js.consumers.get(stream, name));
+    const messages: ConsumerMessages = await consumer.consume({
+      max_messages: AHEAD,
+      // A taker that is stopped must not be sent tasks for long.
+      expires: 2000,
+      callback: (message) => handle(takenOf(message)),
+    });
+    return { stop: async () => void (await messages.close()) };
+  }
+
+  listenForGivenUp(hear: (offered: number) => void): () => void {
+    const subject = `$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.${this.#namespace}_tasks.>`;
+    return this.#subscribe(subject, 0, (data) => {
+      const { stream_seq: sequence } = JSON.parse(new TextDecoder().decode(data)) as { stream_seq: number };
+      hear(sequence);
+    });
+  }
+
+  async answer(name: string, data: Uint8Array): Promise<void> {
+    try {
+      await this.#publish(`answer.${name}`, data, { expect: { lastSubjectSequence: 0 } });
+    } catch (error) {
+      if (!isApiError(error, WRONG_LAST_SEQUENCE)) throw error;
+    }
+  }
+
+  listenForAnswers(prefix: string, hear: (name: string, data: Uint8Array) => void): () => void {
+    const start = `${this.#namespace}.answer.`;
+    return this.#subscribe(`${start}${prefix}.>`, start.length, (data, name) => hear(name, data));
+  }
+
+  async lookUp(name: string): Promise<Uint8Array | null> {
+    const subject = `${this.#namespace}.answer.${name}`;
+    const found = await this.#jsm.direct.getMessage(`${this.#namespace}_answers`, { last_by_subj: subject });
+    return found?.data ?? null;
+  }
+
+  async forget(prefix: string): Promise<void> {
+    await this.#jsm.streams.purge(`${this.#namespace}_answers`, {
+      filter: `${this.#namespace}.answer.${prefix}.>`,
+    });
+  }
+
+  put(name: string, bytes: number, pieces: Iterable<Uint8Array>): Promise<void> {
+    return this.#blobs.put(name, bytes, pieces);
+  }
+
+  get(name: string): Promise<Uint8Array> {
+    return this.#blobs.get(name);
+  }
+
+  remove(prefix: string): Promise<void> {
+    return this.#blobs.remove(prefix);
+  }
+
+  get isClosed(): boolean {
+    return this.#connection.isClosed();
+  }
+
+  async close(): Promise<void> {
+    // What was said last has to arrive; a server that is gone hears nothing.
+    await Promise.race([this.#connection.flush().catch(() => undefined), wait(500, undefined, { ref: false })]);
+    await this.#connection.close();
+  }
+
+  #subscribe(subject: string, cut: number, hear: (data: Uint8Array, topic: string) => void): () => void {
+    const subscription = this.#connection.subscribe(subject, {
+      callback: (error, message) => {
+        if (error === null) hear(message.data, message.subject.slice(cut));
+      },
+    });
+    return () => subscription.unsubscribe();
+  }
+
+  #publish(topic: string, data: Uint8Array, options: Partial<JetStreamPublishOptions>): Promise<PubAck> {
+    const subject = `${this.#namespace}.${topic}`;
+    return this.#persist(() => this.#js.publish(subject, data, { timeout: REQUEST, ...options }));
+  }
+
+  /** Repeats a step that may be repeated, until the server answers or the patience ends. */
+  async #persist<T>(step: () => Promise<T>): Promise<T> {
+    const end = Date.now() + this.#patience;
+    for (;;) {
+      try {
+        return await step();
+      } catch (error) {
+        // What the server answers is its answer; it may need a moment after its start.
+        const isAnswer = error instanceof JetStreamApiError && error.status !== 503 && error.status !== 500;
+        if (isAnswer || this.#connection.isClosed()) throw error;
+        if (Date.now() > end) {
+          throw unavailable(
+            `the server ${this.#connection.getServer()} does not answer: ${(error as Error).message}`,
+            'start it again; calls work from then on',
+            error,
+          );
+        }
+        await wait(ATTEMPTS_APART);
+      }
+    }
+  }
+}
+
+async function ensureStreams(jsm: JetStreamManager, namespace: string): Promise<void> {
+  const usual = { storage: StorageType.File, discard: DiscardPolicy.Old, allow_direct: true };
+  const streams: (Partial<StreamConfig> & { readonly name: string })[] = [
+    {
+      name: `${namespace}_tasks`,
+      subjects: [`${namespace}.task.*`],
+      retention: RetentionPolicy.Workqueue,
+      max_age: LIFETIME,
+    },
+    { name: `${namespace}_answers`, subjects: [`${namespace}.answer.>`], max_age: LIFETIME },
+    { name: `${namespace}_blobs`, subjects: [`${namespace}.blob.>`], max_msgs_per_subject: 1 },
+  ];
+  for (const stream of streams) await unlessThere(jsm.streams.add({ ...usual, ...stream }));
+}
+
+/** Another process may have made it, by the same rules or by earlier ones: those stand. */
+async function unlessThere(making: Promise<unknown>): Promise<void> {
+  await making.catch((error: unknown) => {
+    if (!NAME_IN_USE.some((code) => isApiError(error, code))) throw error;
+  });
+}
+
+function isApiError(error: unknown, code: number): boolean {
+  return error instanceof JetStreamApiError && error.code === code;
+}
+
+function takenOf(message: JsMsg): Taken {
+  return {
+    data: message.data,
+    delivery: message.info.deliveryCount,
+    stillWorking: () => message.working(),
+    done: () => message.ack(),
+    again: () => message.nak(),
+    refuse: (reason) => message.term(reason),
+  };
+}

@@ -1,0 +1,82 @@
+import { Worker } from 'node:worker_threads';
+import { HeedError, type HeedErrorJSON } from '@heed/core';
+import type { Task } from '../run/protocol.ts';
+import type { FromThread, ThreadData, ToThread } from './messages.ts';
+
+export type Computed = Extract<FromThread, { what: 'done' }>;
+export type Ready = Extract<FromThread, { what: 'ready' }>;
+
+/** The thread that computes, seen from the one that talks. */
+export class Compute {
+  readonly #thread: Worker;
+  readonly #waiting = new Map<number, (computed: Computed) => void>();
+  readonly #get: (name: string) => Promise<Uint8Array>;
+  #next = 0;
+  /** Rejects when the thread has ended by itself. */
+  readonly lost: Promise<never>;
+  readonly ready: Promise<Ready>;
+
+  /** @param get fetches a blob. */
+  constructor(data: ThreadData, get: (name: string) => Promise<Uint8Array>) {
+    this.#get = get;
+    this.#thread = new Worker(new URL('./thread.js', import.meta.url), { workerData: data });
+    let begin!: (ready: Ready) => void;
+    let fail!: (error: unknown) => void;
+    let lose!: (error: unknown) => void;
+    this.ready = new Promise((resolve, reject) => ([begin, fail] = [resolve, reject]));
+    this.lost = new Promise((_, reject) => (lose = reject));
+    this.lost.catch(() => undefined);
+    this.ready.catch(() => undefined);
+    this.#thread.on('message', (message: FromThread) => {
+      if (message.what === 'ready') begin(message);
+      else if (message.what === 'broken') fail(HeedError.fromJSON(message.error));
+      else if (message.what === 'fetch') void this.#fetch(message.name);
+      else {
+        this.#waiting.get(message.id)?.(message);
+        this.#waiting.delete(message.id);
+      }
+    });
+    const end = (error: Error): void => {
+      fail(error);
+      lose(error);
+    };
+    this.#thread.on('error', end);
+    this.#thread.on('exit', (code) => end(new HeedError('ENGINE', `the backend's thread ended with ${code}`)));
+  }
+
+  /** @returns the id of the task, to abort it, and its end. */
+  perform(task: Task): { readonly id: number; readonly computed: Promise<Computed> } {
+    const id = this.#next++;
+    const computed = new Promise<Computed>((resolve) => this.#waiting.set(id, resolve));
+    this.#say({ what: 'task', id, task });
+    return { id, computed };
+  }
+
+  abort(id: number): void {
+    this.#say({ what: 'abort', id });
+  }
+
+  free(tensor: string): void {
+    this.#say({ what: 'free', tensor });
+  }
+
+  async end(): Promise<void> {
+    await this.#thread.terminate();
+  }
+
+  async #fetch(name: string): Promise<void> {
+    try {
+      const bytes = await this.#get(name);
+      this.#say({ what: 'blob', name, bytes });
+    } catch (error) {
+      const json: HeedErrorJSON = HeedError.isInstance(error)
+        ? error.toJSON()
+        : new HeedError('ENGINE', String((error as Error).message)).toJSON();
+      this.#say({ what: 'blob', name, error: json });
+    }
+  }
+
+  #say(message: ToThread): void {
+    this.#thread.postMessage(message);
+  }
+}
