@@ -8,6 +8,7 @@ import { demoCommand } from './commands/demo.ts';
 import { heatmapCommand } from './commands/heatmap.ts';
 import { listCommand } from './commands/list.ts';
 import { verifyCommand } from './commands/verify.ts';
+import { workerCommand } from './commands/worker.ts';
 import { type Console, type ExitCode, openConsole } from './output/console.ts';
 import { readManifest } from './backends/resolve.ts';
 
@@ -46,6 +47,7 @@ function createProgram(console: Console, onEnd: (code: ExitCode) => void): Comma
     heatmapCommand,
     benchCommand,
     compareCommand,
+    workerCommand,
   ];
   for (const command of commands) {
     program.addCommand(command(console, onEnd).copyInheritedSettings(program));
@@ -61,6 +63,7 @@ Examples:
   $ heed demo                      a real model's attention: agreement, a heatmap, speed, a report
   $ heed bench                     every backend and its peers, measured side by side
   $ heed compare old.json new.json what became slower or faster between two results of bench
+  $ heed worker --backend native   a worker of a cluster that computes one attention on many machines
   $ heed list                      clauses and cases of the suite, workloads and contestants
 
 Exit codes: 0 all is well, 1 a check failed, 2 wrong usage.`;

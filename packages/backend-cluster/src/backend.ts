@@ -68,15 +68,21 @@ function agreed(workers: readonly Presence[], options: ClusterOptions): Presence
   for (const { contract, protocol, worker } of workers) {
     checkContract({ contract, name: `cluster: ${worker}` });
     if (protocol === PROTOCOL) continue;
-    throw new HeedError('CONTRACT_VERSION', `cluster: ${worker} speaks protocol ${protocol}; expected ${PROTOCOL}`, {
-      remedy: 'install the same version of @heed/backend-cluster everywhere',
-    });
+    throw new HeedError(
+      'CONTRACT_VERSION',
+      `cluster: ${worker} speaks protocol ${protocol}; expected ${PROTOCOL}`,
+      {
+        remedy: 'install the same version of @heed/backend-cluster everywhere',
+      },
+    );
   }
   const kinds = kindsOf(workers);
   if (kinds.size === 1) return first;
   const who = [...kinds].map(([kind, { worker }]) => `${worker} is ${kind}`).join('; ');
   const remedy = 'end those of one kind, or use a namespace for each';
-  throw new HeedError('ARGUMENT', `cluster: the workers differ, and so would their bits: ${who}; ${remedy}`, { remedy });
+  throw new HeedError('ARGUMENT', `cluster: the workers differ, and so would their bits: ${who}; ${remedy}`, {
+    remedy,
+  });
 }
 
 interface Cluster {
@@ -91,16 +97,15 @@ interface Cluster {
 }
 
 function defineCluster(cluster: Cluster): AttentionBackend {
-  const { id, options, rules, transport, watch, coordinator, first, count } = cluster;
+  const { id, rules, transport, watch, coordinator, first, count } = cluster;
   const memory = new ClusterMemory(transport, id, { ...rules, partLength: rules.shardKeys });
   const who = `${count} ${count === 1 ? 'worker' : 'workers'}`;
-  const shard = `shards of ${rules.shardKeys} keys`;
   return defineBackend<ClusterTensor>({
     name: 'cluster',
-    device: `cluster of ${who} (${first.backend}: ${levelOf(first.device)}) on ${transport.engine}, ${shard}`,
+    device: `cluster of ${who} (${first.backend}: ${levelOf(first.device)}) on ${transport.engine}, shards of ${rules.shardKeys} keys`,
     capabilities: first.capabilities,
     memory,
-    compile: (problem): KernelDefinition<ClusterTensor> => compile(cluster, memory, problem),
+    compile: (problem) => compile(cluster, memory, problem),
     async dispose() {
       await coordinator.end();
       await memory.settled();
@@ -108,24 +113,29 @@ function defineCluster(cluster: Cluster): AttentionBackend {
       await transport.close();
     },
   });
+}
 
-  function compile(_: Cluster, store: ClusterMemory, problem: AttentionProblem): KernelDefinition<ClusterTensor> {
-    const parts = partsOf(problem, rules.shardKeys, first);
-    const kernel = new ClusterKernel(problem, parts, { coordinator, memory: store, options });
-    return {
-      plan: {
-        algorithm: parts.length === 1 ? 'as a whole on one worker' : `${parts.length} shards of the keys, merged`,
-        tile: { query: problem.queryLength, key: Math.min(rules.shardKeys, problem.keyLength) },
-        scratchBytes: kernel.scratchBytes,
-      },
-      run: (inputs, run) => kernel.run(inputs, run),
-      ...(problem.gradient && {
-        gradient: (
-          inputs: AttentionInputs<ClusterTensor>,
-          forward: GradientInputs<ClusterTensor>,
-          run: RunOptions,
-        ) => kernel.gradient(inputs, forward, run),
-      }),
-    };
-  }
+function compile(
+  { rules, first, coordinator, options }: Cluster,
+  memory: ClusterMemory,
+  problem: AttentionProblem,
+): KernelDefinition<ClusterTensor> {
+  const parts = partsOf(problem, rules.shardKeys, first);
+  const kernel = new ClusterKernel(problem, parts, { coordinator, memory, options });
+  return {
+    plan: {
+      algorithm:
+        parts.length === 1 ? 'as a whole on one worker' : `${parts.length} shards of the keys, merged`,
+      tile: { query: problem.queryLength, key: parts[0]!.end },
+      scratchBytes: kernel.scratchBytes,
+    },
+    run: (inputs, run) => kernel.run(inputs, run),
+    ...(problem.gradient && {
+      gradient: (
+        inputs: AttentionInputs<ClusterTensor>,
+        forward: GradientInputs<ClusterTensor>,
+        run: RunOptions,
+      ) => kernel.gradient(inputs, forward, run),
+    }),
+  };
 }

@@ -46,16 +46,21 @@ export interface ClusterOptions extends ConnectionOptions {
 /** Of a text, how it must look. */
 const servers: OptionKind = {
   expected: 'an address such as nats://127.0.0.1:4222, or an array of them',
-  accepts: (value) =>
-    Array.isArray(value) ? value.length > 0 && value.every(isAddress) : isAddress(value),
+  accepts: (value) => (Array.isArray(value) ? value.length > 0 && value.every(isAddress) : isAddress(value)),
 };
 
 const credentials: OptionKind = {
   expected: '{ user, password }, { token } or { creds }',
   accepts: (value) => {
     const given = Object.entries((value ?? {}) as object);
-    const names = given.map(([name]) => name).sort().join();
-    return ['password,user', 'token', 'creds'].includes(names) && given.every(([, word]) => typeof word === 'string');
+    const names = given
+      .map(([name]) => name)
+      .sort()
+      .join();
+    return (
+      ['password,user', 'token', 'creds'].includes(names) &&
+      given.every(([, word]) => typeof word === 'string')
+    );
   },
 };
 
@@ -108,14 +113,18 @@ export function checkReach(options: ConnectionOptions): void {
   const far = serversOf(options).find((address) => !isLoopback(address));
   if (far === undefined || (options.tls !== undefined && options.credentials !== undefined)) return;
   const missing = options.tls === undefined ? 'tls' : 'credentials';
-  throw new HeedError('ARGUMENT', `cluster: ${far} is not this machine and \`${missing}\` is left out; expected tls and credentials`, {
-    remedy: 'give tls: {} (certificates of the system) or { caFile }, and credentials',
-  });
+  throw new HeedError(
+    'ARGUMENT',
+    `cluster: ${far} is not this machine and \`${missing}\` is left out; expected tls and credentials`,
+    {
+      remedy: 'give tls: {} (certificates of the system) or { caFile }, and credentials',
+    },
+  );
 }
 
 function isLoopback(address: string): boolean {
   const { hostname } = new URL(address);
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname);
+  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
 }
 
 function isAddress(value: unknown): boolean {

@@ -9,6 +9,7 @@ const KNOWN = [
   { name: 'webgpu', optional: true },
   { name: 'gpujs', optional: true },
   { name: 'tfjs-node', optional: true },
+  { name: 'cluster', optional: true },
   { name: 'reference', optional: false },
 ] as const;
 

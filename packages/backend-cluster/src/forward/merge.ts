@@ -29,8 +29,11 @@ export function mergeForward(
     output: chosen === null ? soft.output : chosenOutput(problem, results, chosen),
     statistics,
     logSumExp: logSumExpOf(statistics),
-    ...(problem.outputs.includes('weights') && { weights: mergedWeights(problem, parts, results, shares, chosen) }),
-    ...(chosen !== null && problem.outputs.includes('choice') && { choice: mergedChoice(parts, results, chosen) }),
+    ...(problem.outputs.includes('weights') && {
+      weights: mergedWeights(problem, parts, results, shares, chosen),
+    }),
+    ...(chosen !== null &&
+      problem.outputs.includes('choice') && { choice: mergedChoice(parts, results, chosen) }),
   };
   return Object.fromEntries(problem.outputs.map((name) => [name, all[name]]));
 }
@@ -38,7 +41,9 @@ export function mergeForward(
 /** The share of a part in each row's denominator: 0 where it has no key of the row. */
 export function sharesOf(part: Statistics, whole: Statistics): Float64Array {
   return Float64Array.from(part.rowSum.data, (sum, row) =>
-    sum === 0 ? 0 : (sum * Math.exp(part.rowMax.data[row]! - whole.rowMax.data[row]!)) / whole.rowSum.data[row]!,
+    sum === 0
+      ? 0
+      : (sum * Math.exp(part.rowMax.data[row]! - whole.rowMax.data[row]!)) / whole.rowSum.data[row]!,
   );
 }
 
@@ -68,7 +73,11 @@ function chosenParts(results: readonly PartResults[]): Int32Array {
   });
 }
 
-function chosenOutput(problem: AttentionProblem, results: readonly PartResults[], chosen: Int32Array): Tensor {
+function chosenOutput(
+  problem: AttentionProblem,
+  results: readonly PartResults[],
+  chosen: Int32Array,
+): Tensor {
   const output = zeros(problem.dtype, results[0]!.output.shape);
   for (const [row, at] of outputRows(problem)) {
     const part = results[chosen[row]!];
@@ -77,7 +86,11 @@ function chosenOutput(problem: AttentionProblem, results: readonly PartResults[]
   return output;
 }
 
-function mergedChoice(parts: readonly KeyPart[], results: readonly PartResults[], chosen: Int32Array): Tensor {
+function mergedChoice(
+  parts: readonly KeyPart[],
+  results: readonly PartResults[],
+  chosen: Int32Array,
+): Tensor {
   const choice = zeros('int32', results[0]!.choice!.shape);
   for (const [row, part] of chosen.entries()) {
     choice.data[row] = part === -1 ? -1 : parts[part]!.start + results[part]!.choice!.data[row]!;

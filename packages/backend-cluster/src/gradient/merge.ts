@@ -8,7 +8,11 @@ import type { KeyPart } from '../plan/parts.ts';
  */
 export function mergeGradients(
   problem: AttentionProblem,
-  inputs: { readonly key: readonly number[]; readonly value: readonly number[]; readonly bias?: readonly number[] },
+  inputs: {
+    readonly key: readonly number[];
+    readonly value: readonly number[];
+    readonly bias?: readonly number[];
+  },
   parts: readonly KeyPart[],
   gradients: readonly Partial<AttentionGradients>[],
 ): Partial<AttentionGradients> {

@@ -1,5 +1,12 @@
 import type { DType, Tensor } from '@heed/core';
-import { type DeviceMemory, ELEMENT_BYTES, type SlicePosition, sizeOf, writeSlices, zeros } from '@heed/core/backend';
+import {
+  type DeviceMemory,
+  ELEMENT_BYTES,
+  type SlicePosition,
+  sizeOf,
+  writeSlices,
+  zeros,
+} from '@heed/core/backend';
 import { type StoredWrite, baseName, writeName } from '../run/protocol.ts';
 import { bytesOf, encode } from '../transport/packet.ts';
 import type { Transport } from '../transport/port.ts';

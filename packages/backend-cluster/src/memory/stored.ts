@@ -50,7 +50,9 @@ export async function fetchWrites(
   const writes: StoredWrite[] = [];
   for (let version = from + 1; version <= to; version += AT_ONCE) {
     const count = Math.min(AT_ONCE, to - version + 1);
-    const fetched = Array.from({ length: count }, (_, n) => fetch(writeName(where.$stored, part, version + n)));
+    const fetched = Array.from({ length: count }, (_, n) =>
+      fetch(writeName(where.$stored, part, version + n)),
+    );
     for (const bytes of await Promise.all(fetched)) writes.push(decode(bytes) as StoredWrite);
   }
   return writes;

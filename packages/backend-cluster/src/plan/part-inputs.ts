@@ -8,7 +8,11 @@ import type { KeyPart } from './parts.ts';
 type TaskInputs = Record<string, TaskTensor | number>;
 
 /** The axis of keys in each input that has one, in its full rank. */
-function keyAxis(name: string, problem: AttentionProblem, tensor: { readonly shape: readonly number[] }): number | null {
+function keyAxis(
+  name: string,
+  problem: AttentionProblem,
+  tensor: { readonly shape: readonly number[] },
+): number | null {
   switch (name) {
     case 'key':
     case 'value':
@@ -18,7 +22,8 @@ function keyAxis(name: string, problem: AttentionProblem, tensor: { readonly sha
     case 'mask':
     case 'bias': {
       const length = problem[name]?.shape[3];
-      const isAlong = tensor.shape.length > 0 && tensor.shape.at(-1) === length && length === problem.keyLength;
+      const isAlong =
+        tensor.shape.length > 0 && tensor.shape.at(-1) === length && length === problem.keyLength;
       return isAlong ? tensor.shape.length - 1 : null;
     }
     default:

@@ -36,7 +36,10 @@ function isMergeable(problem: AttentionProblem, { capabilities, partGradients }:
   );
 }
 
-/** The problem of one part of the keys, by positions in the whole. */
+/**
+ * The problem of one part of the keys, by positions in the whole. Of one that will have a gradient both passes are: engines
+ * round scores otherwise for it, and the gradient's shares have to be those of the statistics that were merged.
+ */
 export function partProblem(
   problem: AttentionProblem,
   part: KeyPart,

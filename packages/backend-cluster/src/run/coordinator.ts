@@ -271,9 +271,12 @@ class Run {
   givenUp(sequence: number): void {
     for (const { offered, job } of this.pending.values()) {
       if (offered?.sequence !== sequence) continue;
-      const remedy = 'see the last words of the workers: a shard may be too large for their memory; lower shardKeys';
+      const remedy =
+        'see the last words of the workers: a shard may be too large for their memory; lower shardKeys';
       this.fail(
-        new HeedError('ENGINE', `cluster: ${job.place}: every worker that took it was lost; ${remedy}`, { remedy }),
+        new HeedError('ENGINE', `cluster: ${job.place}: every worker that took it was lost; ${remedy}`, {
+          remedy,
+        }),
       );
     }
   }

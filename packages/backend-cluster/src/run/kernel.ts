@@ -46,7 +46,10 @@ export class ClusterKernel {
     return this.#parts.length * rows * (valueDim + 2) * ELEMENT_BYTES[dtype];
   }
 
-  async run(inputs: AttentionInputs<ClusterTensor>, options: RunOptions): Promise<AttentionResults<ClusterTensor>> {
+  async run(
+    inputs: AttentionInputs<ClusterTensor>,
+    options: RunOptions,
+  ): Promise<AttentionResults<ClusterTensor>> {
     const problem = this.#problem;
     const jobs = this.#isWhole
       ? [this.#job(null, { problem, inputs: wholeInputs(inputs) })]
@@ -89,12 +92,18 @@ export class ClusterKernel {
           return this.#job(index, {
             problem: partProblem(problem, part, 'gradient'),
             inputs: partInputs(problem, inputs, part),
-            gradient: { dOutput: taskTensor(dOutput), whole, store: Object.fromEntries(store) as Record<string, string> },
+            gradient: {
+              dOutput: taskTensor(dOutput),
+              whole,
+              store: Object.fromEntries(store) as Record<string, string>,
+            },
           });
         });
     try {
       return await this.#perform(jobs, options, (results) => {
-        const gradients = this.#isWhole ? results[0]! : mergeGradients(problem, shapesOf(inputs), this.#parts, results);
+        const gradients = this.#isWhole
+          ? results[0]!
+          : mergeGradients(problem, shapesOf(inputs), this.#parts, results);
         return { ...localized(gradients), ...stored } as unknown as AttentionGradients<ClusterTensor>;
       });
     } catch (error) {
@@ -111,7 +120,9 @@ export class ClusterKernel {
   #storedGradients({ key, value }: AttentionInputs<ClusterTensor>): Record<string, PartedTensor> {
     const { memory } = this.#means;
     const axis = this.#problem.layout === 'bhld' ? 2 : 1;
-    const named = Object.entries({ dKey: key, dValue: value }).filter(([, tensor]) => !memory.isLocal(tensor));
+    const named = Object.entries({ dKey: key, dValue: value }).filter(
+      ([, tensor]) => !memory.isLocal(tensor),
+    );
     return Object.fromEntries(
       named.map(([name, { dtype, shape }]) => [name, memory.expected(dtype, shape, axis)]),
     );

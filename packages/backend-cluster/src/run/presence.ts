@@ -48,7 +48,9 @@ export class Watch {
 function parsed(data: Uint8Array): Presence | null {
   try {
     const presence = JSON.parse(new TextDecoder().decode(data)) as Partial<Presence> | null;
-    return typeof presence?.worker === 'string' && typeof presence.life === 'number' ? (presence as Presence) : null;
+    return typeof presence?.worker === 'string' && typeof presence.life === 'number'
+      ? (presence as Presence)
+      : null;
   } catch {
     // Someone else's words on our subject.
     return null;

@@ -61,7 +61,11 @@ export interface Task {
   readonly gradient?: {
     readonly dOutput: TaskTensor;
     /** For a part of the keys: output and statistics over all of them. */
-    readonly whole?: { readonly output: TaskTensor; readonly rowMax: TaskTensor; readonly rowSum: TaskTensor };
+    readonly whole?: {
+      readonly output: TaskTensor;
+      readonly rowMax: TaskTensor;
+      readonly rowSum: TaskTensor;
+    };
     /** Gradients that are stored under a name, and not sent back. */
     readonly store: Readonly<Record<string, string>>;
   };
@@ -107,7 +111,11 @@ export interface StoredWrite {
 }
 
 /** What must be the same for all workers of a namespace, since results have its bits. */
-export function kindOf({ contract, backend, device }: Pick<Presence, 'contract' | 'backend' | 'device'>): string {
+export function kindOf({
+  contract,
+  backend,
+  device,
+}: Pick<Presence, 'contract' | 'backend' | 'device'>): string {
   return `${backend}, ${levelOf(device)}, contract ${contract}`;
 }
 

@@ -13,8 +13,12 @@ export class WorkerProcess {
   id = '';
 
   private constructor(options: Partial<WorkerOptions>) {
-    this.#child = spawn(process.execPath, [PROGRAM, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'inherit'] });
-    this.#exit = new Promise((resolve) => this.#child.once('exit', (code, signal) => resolve(signal ?? code ?? 0)));
+    this.#child = spawn(process.execPath, [PROGRAM, JSON.stringify(options)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.#exit = new Promise((resolve) =>
+      this.#child.once('exit', (code, signal) => resolve(signal ?? code ?? 0)),
+    );
     let rest = '';
     this.#child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       const lines = (rest + text).split('\n');
@@ -57,7 +61,9 @@ export class WorkerProcess {
     if (said !== undefined) return Promise.resolve(said);
     return new Promise((resolve, reject) => {
       this.#listener = (line) => pattern.test(line) && resolve(line);
-      void this.#exit.then((how) => reject(new Error(`the worker ended with ${how}: ${this.#heard.join(' / ')}`)));
+      void this.#exit.then((how) =>
+        reject(new Error(`the worker ended with ${how}: ${this.#heard.join(' / ')}`)),
+      );
     });
   }
 

@@ -59,8 +59,10 @@ function authentication({ credentials }: ConnectionOptions): NatsOptions {
   return { authenticator: credsAuthenticator(new TextEncoder().encode(credentials.creds)) };
 }
 
-
 /** An error for what cannot be reached now. */
 export function unavailable(message: string, remedy: string, cause?: unknown): HeedError {
-  return new HeedError('UNAVAILABLE', `cluster: ${message}; ${remedy}`, { remedy, ...(cause !== undefined && { cause }) });
+  return new HeedError('UNAVAILABLE', `cluster: ${message}; ${remedy}`, {
+    remedy,
+    ...(cause !== undefined && { cause }),
+  });
 }

@@ -35,8 +35,10 @@ const REQUEST = 2000;
 const ATTEMPTS_APART = 100;
 /** Tasks and answers that nobody ended are deleted after this. */
 const LIFETIME = nanos(3_600_000);
-/** Tasks that a taker is sent ahead of its work. */
-const AHEAD = 2;
+/** Tasks of a group that a taker is sent ahead of its work: one that is stopped swallows no more than it must. */
+const AHEAD = 1;
+/** How long a taker that says nothing more is sent tasks, in milliseconds. */
+const SENT_FOR = 1000;
 /** Of a message, besides its data: protocol, subject, headers. */
 const OVERHEAD = 4096;
 const WRONG_LAST_SEQUENCE = 10071;
@@ -136,8 +138,7 @@ export class NatsTransport implements Transport {
     const consumer = await this.#persist(() => this.#js.consumers.get(stream, name));
     const messages: ConsumerMessages = await consumer.consume({
       max_messages: AHEAD,
-      // A taker that is stopped must not be sent tasks for long.
-      expires: 2000,
+      expires: SENT_FOR,
       callback: (message) => handle(takenOf(message)),
     });
     return { stop: async () => void (await messages.close()) };
@@ -194,7 +195,10 @@ export class NatsTransport implements Transport {
 
   async close(): Promise<void> {
     // What was said last has to arrive; a server that is gone hears nothing.
-    await Promise.race([this.#connection.flush().catch(() => undefined), wait(500, undefined, { ref: false })]);
+    await Promise.race([
+      this.#connection.flush().catch(() => undefined),
+      wait(500, undefined, { ref: false }),
+    ]);
     await this.#connection.close();
   }
 

@@ -45,7 +45,8 @@ export function encode(value: unknown): Uint8Array {
  */
 export function decode(bytes: Uint8Array): unknown {
   const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, true);
-  if (4 + length > bytes.length) throw new Error(`a packet of ${bytes.length} bytes has a header of ${length}`);
+  if (4 + length > bytes.length)
+    throw new Error(`a packet of ${bytes.length} bytes has a header of ${length}`);
   const start = aligned(4 + length);
   const header = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(4, 4 + length));
   return JSON.parse(header, (_, part: unknown) => {
@@ -71,7 +72,12 @@ export function tensorOf(dtype: Tensor['dtype'], shape: readonly number[], bytes
 }
 
 export function isTensor(value: unknown): value is Tensor {
-  return typeof value === 'object' && value !== null && 'shape' in value && ArrayBuffer.isView((value as Partial<Tensor>).data);
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'shape' in value &&
+    ArrayBuffer.isView((value as Partial<Tensor>).data)
+  );
 }
 
 function aligned(size: number): number {

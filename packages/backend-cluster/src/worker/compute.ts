@@ -41,7 +41,9 @@ export class Compute {
       lose(error);
     };
     this.#thread.on('error', end);
-    this.#thread.on('exit', (code) => end(new HeedError('ENGINE', `the backend's thread ended with ${code}`)));
+    this.#thread.on('exit', (code) =>
+      end(new HeedError('ENGINE', `the backend's thread ended with ${code}`)),
+    );
   }
 
   /** @returns the id of the task, to abort it, and its end. */

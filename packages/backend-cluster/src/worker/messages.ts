@@ -15,7 +15,12 @@ export type ToThread =
   | { readonly what: 'task'; readonly id: number; readonly task: Task }
   | { readonly what: 'abort'; readonly id: number }
   | { readonly what: 'free'; readonly tensor: string }
-  | { readonly what: 'blob'; readonly name: string; readonly bytes?: Uint8Array; readonly error?: HeedErrorJSON };
+  | {
+      readonly what: 'blob';
+      readonly name: string;
+      readonly bytes?: Uint8Array;
+      readonly error?: HeedErrorJSON;
+    };
 
 /** From it. */
 export type FromThread =

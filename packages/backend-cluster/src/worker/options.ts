@@ -36,7 +36,9 @@ const anything: OptionKind = {
  *
  * @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`.
  */
-export function workerOptions(options: WorkerOptions): Required<Omit<WorkerOptions, keyof ConnectionOptions>> {
+export function workerOptions(
+  options: WorkerOptions,
+): Required<Omit<WorkerOptions, keyof ConnectionOptions>> {
   checkOptions('startWorker()', options, {
     ...CONNECTION,
     backend: { ...text, required: true },

@@ -44,7 +44,9 @@ export class PartCache {
       const last = Math.min(end, start + whole.shape[axis]!);
       writeSlices(joined, sliceOf(whole, axis, first - start, last - start), { axis, start: first - from });
     }
-    return slice === null || slice.axis === axis ? joined : sliceOf(joined, slice.axis, slice.start, slice.end);
+    return slice === null || slice.axis === axis
+      ? joined
+      : sliceOf(joined, slice.axis, slice.start, slice.end);
   }
 
   /** Lets go of a tensor that is disposed. */

@@ -37,7 +37,8 @@ export async function perform(
   for (const [name, value] of Object.entries(task.inputs)) {
     inputs[name] = isStored(value) ? await cache.tensorOf(value) : value;
   }
-  const read = async (value: TaskTensor): Promise<Tensor> => plain(isStored(value) ? await cache.tensorOf(value) : value);
+  const read = async (value: TaskTensor): Promise<Tensor> =>
+    plain(isStored(value) ? await cache.tensorOf(value) : value);
   for (const name of ON_HOST) if (name in inputs) inputs[name] = await plain(inputs[name] as Tensor);
   const given = inputs as unknown as AttentionInputs;
   if (task.gradient === undefined) {
@@ -61,7 +62,9 @@ export async function perform(
   const entries = Object.entries(gradients) as [string, Tensor][];
   return {
     results: Object.fromEntries(entries.filter(([name]) => !(name in names))),
-    store: Object.fromEntries(entries.filter(([name]) => name in names).map(([name, tensor]) => [names[name]!, tensor])),
+    store: Object.fromEntries(
+      entries.filter(([name]) => name in names).map(([name, tensor]) => [names[name]!, tensor]),
+    ),
     compute,
   };
 }
@@ -103,7 +106,11 @@ const ROW = {
  * Returns whether a backend's gradient takes the output that it is given: then that of all keys makes the gradient over
  * a part of them. One that computes the output anew, as the contract lets it, gets such problems whole.
  */
-export async function givesPartGradients({ capabilities, supports, compile }: AttentionBackend): Promise<boolean> {
+export async function givesPartGradients({
+  capabilities,
+  supports,
+  compile,
+}: AttentionBackend): Promise<boolean> {
   if (!capabilities.features.includes('gradient') || !capabilities.dtypes.includes('float32')) return false;
   const none = new AbortController().signal;
   const dOutput: Tensor = { dtype: 'float32', shape: [1, 1, 1, 1], data: new Float32Array([1]) };
@@ -112,8 +119,17 @@ export async function givesPartGradients({ capabilities, supports, compile }: At
     end: number,
     whole: { output?: Tensor; statistics?: Statistics },
   ): Promise<{ problem: AttentionProblem; dQuery: number; output: Tensor; statistics: Statistics }> => {
-    const cut = ({ data }: { data: Float32Array }) => ({ data: data.slice(start, end), shape: [1, 1, end - start, 1] });
-    const request = { query: ROW.query, key: cut(ROW.key), value: cut(ROW.value), gradient: true, statistics: true };
+    const cut = ({ data }: { data: Float32Array }) => ({
+      data: data.slice(start, end),
+      shape: [1, 1, end - start, 1],
+    });
+    const request = {
+      query: ROW.query,
+      key: cut(ROW.key),
+      value: cut(ROW.value),
+      gradient: true,
+      statistics: true,
+    };
     const { problem, inputs } = resolveRequest(request);
     const kernel = await compile(problem);
     try {

@@ -1,6 +1,12 @@
 /** The thread of a worker that computes, so that no kernel keeps the other one from saying that it is alive. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { type AttentionBackend, type BackendProvider, HeedError, type HeedErrorJSON, checkContract } from '@heed/core';
+import {
+  type AttentionBackend,
+  type BackendProvider,
+  HeedError,
+  type HeedErrorJSON,
+  checkContract,
+} from '@heed/core';
 import type { FromThread, ThreadData, ToThread } from './messages.ts';
 import { PartCache } from './part-cache.ts';
 import { givesPartGradients, perform } from './perform.ts';
@@ -79,7 +85,10 @@ async function work(
 function asJSON(error: unknown): HeedErrorJSON {
   if (HeedError.isInstance(error)) return error.toJSON();
   const isMemory = error instanceof RangeError && /array|allocat/i.test(error.message);
-  return new HeedError(isMemory ? 'OUT_OF_MEMORY' : 'ENGINE', String((error as Error)?.message ?? error)).toJSON();
+  return new HeedError(
+    isMemory ? 'OUT_OF_MEMORY' : 'ENGINE',
+    String((error as Error)?.message ?? error),
+  ).toJSON();
 }
 
 start().catch((error: unknown) => say({ what: 'broken', error: asJSON(error) }));

@@ -45,7 +45,16 @@ export async function startWorker(options: WorkerOptions): Promise<ClusterWorker
   try {
     const { contract, backend, device, capabilities, partGradients } = await compute.ready;
     const { life } = settings;
-    const self = { protocol: PROTOCOL, worker: id, contract, backend, device, capabilities, partGradients, life };
+    const self = {
+      protocol: PROTOCOL,
+      worker: id,
+      contract,
+      backend,
+      device,
+      capabilities,
+      partGradients,
+      life,
+    };
     const watch = new Watch(transport);
     watch.call();
     await wait(INTRODUCTION);
@@ -64,8 +73,9 @@ function refuseOtherKinds(
   options: ConnectionOptions,
 ): void {
   const own = kindOf(self);
-  const [[kind, other] = []] = [...kindsOf(others)].filter(([name]) => name !== own);
-  if (other === undefined) return;
+  const found = [...kindsOf(others)].find(([name]) => name !== own);
+  if (found === undefined) return;
+  const [kind, other] = found;
   const remedy = 'start it with the same backend and level, or in another namespace';
   throw new HeedError(
     'ARGUMENT',
@@ -247,7 +257,14 @@ class RunningWorker implements ClusterWorker {
       await transport.put(name, (tensor as Tensor).data.byteLength, [bytesOf(tensor as Tensor)]);
     }
     const { delivery } = taken;
-    const answer: Answer = { worker: this.id, ...(results && { results }), ...(error && { error }), compute, fetched, delivery };
+    const answer: Answer = {
+      worker: this.id,
+      ...(results && { results }),
+      ...(error && { error }),
+      compute,
+      fetched,
+      delivery,
+    };
     const name = `${task.run}.${task.index}`;
     let bytes = encode(answer);
     if (bytes.length > transport.maximumBytes) {

@@ -1,0 +1,210 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import ts from '@heed/backend-ts';
+import { HeedError } from '@heed/core';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { TestCluster, bits, request } from './test/cluster.ts';
+import { Stranger } from './test/raw.ts';
+import { hasServer } from './test/server.ts';
+import { DEADLY, HUGE } from './test/trapped-backend.ts';
+
+/** The error that a call fails with. */
+async function errorOf(call: Promise<unknown>): Promise<HeedError> {
+  const error: unknown = await call.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  if (!HeedError.isInstance(error)) throw new Error(`expected an error of Heed, not ${String(error)}`);
+  return error;
+}
+
+describe.skipIf(!hasServer())('a cluster', () => {
+  let expected: string;
+
+  /** The bits of a cluster of which nothing is lost. */
+  beforeAll(async () => {
+    const calm = await TestCluster.start(1);
+    expected = await bits(calm.backend, request());
+    await TestCluster.endAll();
+  });
+  afterEach(() => TestCluster.endAll());
+
+  test('of one shard has the bits of its worker', async () => {
+    const cluster = await TestCluster.start(2, {}, { shardKeys: 1000 });
+    const backend = await ts.create();
+    expect(await bits(cluster.backend, request())).toBe(await bits(backend, request()));
+  });
+
+  test('has the same bits with any number of workers', async () => {
+    const cluster = await TestCluster.start(3);
+    expect(await bits(cluster.backend, request())).toBe(expected);
+    expect(cluster.runs.at(-1)!.workers).toHaveLength(3);
+  });
+
+  test('of which a worker is killed in the middle of a run ends with the same bits', async () => {
+    const cluster = await TestCluster.start(3, { backendOptions: { delay: 150 } });
+    const run = bits(cluster.backend, request());
+    await wait(100);
+    await cluster.workers[0]!.kill();
+    expect(await run).toBe(expected);
+    expect(cluster.runs.at(-1)!.retries).toBeGreaterThan(0);
+    expect(await bits(cluster.backend, request())).toBe(expected);
+  });
+
+  test('of which a worker is paused goes on, and ignores what that says later', async () => {
+    const cluster = await TestCluster.start(3, { backendOptions: { delay: 150 } });
+    const stranger = await Stranger.on(cluster.server);
+    const [paused] = cluster.workers;
+    const run = bits(cluster.backend, request());
+    await wait(100);
+    paused!.send('SIGSTOP');
+    expect(await run).toBe(expected);
+    expect(cluster.runs.at(-1)!.workers).not.toContain(paused!.id);
+    // The run is over and cleaned up; what the paused worker has in hand it answers now.
+    const next = bits(cluster.backend, request(5));
+    paused!.send('SIGCONT');
+    const other = await next;
+    await wait(500);
+    expect(await bits(cluster.backend, request(5))).toBe(other);
+    expect(await bits(cluster.backend, request())).toBe(expected);
+    expect(await stranger.stored('tasks')).toBe(0);
+    await stranger.end();
+  });
+
+  test('whose workers compute for longer than the acknowledgement waits does nothing twice', async () => {
+    // A thread that is blocked says nothing: the other one does.
+    const cluster = await TestCluster.start(1, { backendOptions: { block: 1200 }, deliveries: 2 });
+    expect(await bits(cluster.backend, request())).toBe(expected);
+    expect(cluster.runs.at(-1)!.retries).toBe(0);
+  });
+
+  test('whose workers are all gone says so, and works when there are some again', async () => {
+    const cluster = await TestCluster.start(2);
+    await cluster.backend.dispose();
+    await cluster.connect({ patience: 1500 });
+    await Promise.all(cluster.workers.map((worker) => worker.kill()));
+    const error = await errorOf(bits(cluster.backend, request()));
+    expect(error).toMatchObject({ code: 'UNAVAILABLE', remedy: expect.stringContaining('heed worker') });
+    expect(error.message).toContain('keys 0 to 7 (shard 0)');
+    await cluster.join();
+    expect(await bits(cluster.backend, request())).toBe(expected);
+  });
+
+  test('whose server is gone says so, and works when it is there again', async () => {
+    const cluster = await TestCluster.start(2);
+    await cluster.backend.dispose();
+    await cluster.connect({ patience: 1500 });
+    await cluster.server.stop('SIGKILL');
+    expect(await errorOf(bits(cluster.backend, request()))).toMatchObject({ code: 'UNAVAILABLE' });
+    await cluster.server.start();
+    await expect
+      .poll(() => bits(cluster.backend, request()).catch(String), { timeout: 20_000 })
+      .toBe(expected);
+  });
+
+  test.each(['SIGTERM', 'SIGKILL'] as const)(
+    'whose server restarts in the middle (%s) ends right',
+    async (signal) => {
+      const cluster = await TestCluster.start(3, { backendOptions: { delay: 300 } }, { patience: 20_000 });
+      const run = bits(cluster.backend, request());
+      await wait(250);
+      await cluster.server.stop(signal);
+      await wait(300);
+      await cluster.server.start();
+      expect(await run).toBe(expected);
+      expect(await bits(cluster.backend, request())).toBe(expected);
+    },
+  );
+
+  test('gives a shard up that ends its workers, says which, and goes on', async () => {
+    const cluster = await TestCluster.start(4, { deliveries: 2 });
+    const poison = { ...request(1, DEADLY), key: request().key };
+    const one = { query: poison.query, key: slice(poison.key, 5), value: slice(poison.value, 5) };
+    const error = await errorOf(bits(cluster.backend, one));
+    expect(error.code).toBe('ENGINE');
+    expect(error.message).toContain('all keys');
+    expect(await bits(cluster.backend, request())).toBe(expected);
+  });
+
+  test('says which shard is too large for the memory of its worker', async () => {
+    const cluster = await TestCluster.start(2);
+    const error = await errorOf(bits(cluster.backend, request(1, HUGE)));
+    expect(error.code).toBe('OUT_OF_MEMORY');
+    expect(error.message).toMatch(/keys \d+ to \d+ \(shard \d\): worker worker-\w+: not enough memory/);
+    expect(await bits(cluster.backend, request())).toBe(expected);
+  });
+
+  test('takes back what is aborted: 1,000 times, and then a run', async () => {
+    const cluster = await TestCluster.start(2, { backendOptions: { delay: 20 } });
+    const stranger = await Stranger.on(cluster.server);
+    const reason = new Error('enough');
+    for (let round = 0; round < 50; round++) {
+      const aborted = Array.from({ length: 20 }, async (_, n) => {
+        const controller = new AbortController();
+        const run = bits(cluster.backend, request(), controller.signal);
+        await wait(n);
+        controller.abort(reason);
+        await expect(run).rejects.toBe(reason);
+      });
+      await Promise.all(aborted);
+    }
+    expect(await bits(cluster.backend, request())).toBe(expected);
+    await expect.poll(() => stranger.stored('tasks')).toBe(0);
+    await stranger.end();
+  });
+
+  describe('refuses', () => {
+    let cluster: TestCluster;
+    let stranger: Stranger;
+
+    beforeEach(async () => {
+      cluster = await TestCluster.start(1);
+      stranger = await Stranger.on(cluster.server);
+      return () => stranger.end();
+    });
+
+    test('workers of another contract, by name', async () => {
+      const end = stranger.pretend({ contract: 99 });
+      const error = await errorOf(cluster.connect());
+      end();
+      expect(error.code).toBe('CONTRACT_VERSION');
+      expect(error.message).toContain('pretender');
+    });
+
+    test('workers of another level, by name', async () => {
+      const end = stranger.pretend({ device: 'JavaScript of tomorrow, 8 threads' });
+      const error = await errorOf(cluster.connect());
+      end();
+      expect(error.code).toBe('ARGUMENT');
+      expect(error.message).toMatch(/pretender is trapped, JavaScript of tomorrow, contract 1/);
+    });
+
+    test('to join where others have another level', async () => {
+      const { TRAPPED, HASTY } = await import('./test/cluster.ts');
+      const { WorkerProcess } = await import('./test/workers.ts');
+      const other = {
+        servers: cluster.server.url,
+        backend: TRAPPED,
+        ...HASTY,
+        backendOptions: { device: 'else' },
+      };
+      await expect(WorkerProcess.start(other)).rejects.toThrow(
+        new RegExp(`this worker is trapped, else.*${cluster.workers[0]!.id} of namespace heed`),
+      );
+    });
+
+    test('what is on its subjects and not its own', async () => {
+      for (let group = 0; group < 32; group++) stranger.say(`heed.task.${group}`, 'garbage');
+      stranger.say('heed.alive', 'garbage');
+      stranger.say('heed.answer.someone.1.0', 'garbage');
+      stranger.say('heed.cancel', 'garbage');
+      const { backend } = cluster;
+      expect(await bits(backend, request())).toBe(expected);
+      await cluster.workers[0]!.hears(/^event not a task/);
+      await expect.poll(() => stranger.stored('tasks')).toBe(0);
+    });
+  });
+});
+
+function slice<T extends ReturnType<typeof request>['key']>({ dtype, data }: T, keys: number): T {
+  return { dtype, shape: [1, 2, keys, 4], data: data.slice(0, 2 * keys * 4) } as unknown as T;
+}

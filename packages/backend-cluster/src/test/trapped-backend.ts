@@ -1,0 +1,52 @@
+/** The backend `ts`, slow, and with queries that are the end of its process or more than its memory. */
+import { setTimeout as wait } from 'node:timers/promises';
+import {
+  type AttentionBackend,
+  type AttentionInputs,
+  type AttentionKernel,
+  type BackendProvider,
+  CONTRACT_VERSION,
+  HeedError,
+} from '@heed/core';
+import ts from '@heed/backend-ts';
+
+/** First number of a query whose worker is killed. */
+export const DEADLY = 666;
+/** First number of a query for which there is never enough memory. */
+export const HUGE = 777;
+
+interface TrappedOptions {
+  /** Milliseconds before each run. */
+  readonly delay?: number;
+  /** Milliseconds in which each run lets its thread do nothing else. */
+  readonly block?: number;
+  /** What it says it runs on. */
+  readonly device?: string;
+}
+
+const trapped: BackendProvider<TrappedOptions> = {
+  contract: CONTRACT_VERSION,
+  name: 'trapped',
+  probe: ts.probe,
+  async create({ delay = 0, block = 0, device = 'JavaScript, one thread' } = {}): Promise<AttentionBackend> {
+    const backend = await ts.create();
+    const trap = async (kernel: AttentionKernel): Promise<AttentionKernel> => ({
+      ...kernel,
+      run: (async (inputs: AttentionInputs, options: never) => {
+        await wait(delay);
+        for (const end = Date.now() + block; Date.now() < end;);
+        const first = 'data' in inputs.query ? inputs.query.data[0] : 0;
+        if (first === DEADLY) process.kill(process.pid, 'SIGKILL');
+        if (first === HUGE) throw new HeedError('OUT_OF_MEMORY', 'not enough memory for the results');
+        return kernel.run(inputs, options);
+      }) as AttentionKernel['run'],
+    });
+    return {
+      ...backend,
+      name: 'trapped',
+      device,
+      compile: async (problem) => trap(await backend.compile(problem)),
+    };
+  },
+};
+export default trapped;
