@@ -6,6 +6,7 @@ import { biasCases, biasPurposes } from './cases/features/bias.ts';
 import { causalCases, causalPurposes } from './cases/features/causal.ts';
 import { combinationCases, combinationPurposes } from './cases/required/combination/combination.ts';
 import { contractCases, contractPurposes } from './cases/required/contract.ts';
+import { halfCases, halfPurposes } from './cases/required/half.ts';
 import { dtypeCases, dtypePurposes } from './cases/required/dtype.ts';
 import { emptyCases, emptyPurposes } from './cases/required/empty.ts';
 import { errorCases, errorPurposes } from './cases/required/errors/errors.ts';
@@ -51,6 +52,7 @@ export const PARTS: readonly (readonly [Purposes, () => readonly ConformanceCase
   [accuracyPurposes, accuracyCases],
   [combinationPurposes, combinationCases],
   [dtypePurposes, dtypeCases],
+  [halfPurposes, halfCases],
   [contractPurposes, contractCases],
   [refusalPurposes, refusalCases],
   [errorPurposes, errorCases],

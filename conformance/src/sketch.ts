@@ -4,9 +4,10 @@ import {
   type Layout,
   type OutputName,
   type Tensor,
+  cast,
   tensor,
 } from '@heed/core';
-import { exchangeHeadsAndLength, zeros } from '@heed/core/backend';
+import { computeDType, exchangeHeadsAndLength, zeros } from '@heed/core/backend';
 import { type CaseRequest, asking } from './case-request.ts';
 import { type Random, randomFrom } from './random.ts';
 
@@ -89,6 +90,7 @@ export function requestOf(sketch: Sketch, seed: string | number): CaseRequest {
   const { dtype = 'float32', layout = 'bhld' } = sketch;
   const { batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim } = lengthsOf(sketch);
   const float = floatsOf(dtype);
+  const scores = floatsOf(computeDType(dtype));
   const sequence = sequenceOf(dtype, layout, random);
   const query = sequence([batch, heads, queryLength, headDim], sketch.spread ?? 1, 6);
   const key = sequence([batch, kvHeads, keyLength, headDim]);
@@ -97,8 +99,8 @@ export function requestOf(sketch: Sketch, seed: string | number): CaseRequest {
     ...(sketch.mask && { mask: maskOf(sketch.mask, float, random) }),
     ...(sketch.bias && { bias: biasOf(sketch.bias, float, random) }),
     ...(sketch.segments && segmentsOf(sketch.segments, [batch, queryLength, keyLength], random)),
-    ...(sketch.alibi && { alibiSlopes: float([heads], (h) => 2 ** ((-8 * (h + 1)) / heads)) }),
-    ...(sketch.sinks && { sinks: float([heads], () => 2 * random.normal()) }),
+    ...(sketch.alibi && { alibiSlopes: scores([heads], (h) => 2 ** ((-8 * (h + 1)) / heads)) }),
+    ...(sketch.sinks && { sinks: scores([heads], () => 2 * random.normal()) }),
   };
   return {
     ...optionsOf(sketch),
@@ -143,9 +145,9 @@ type FloatMaker = (shape: readonly number[], number: (index: number) => number) 
 
 function floatsOf(dtype: FloatDType): FloatMaker {
   return (shape, number) => {
-    const result = zeros(dtype, shape);
+    const result = zeros('float64', shape);
     for (let n = 0; n < result.data.length; n++) result.data[n] = number(n);
-    return result;
+    return cast(result, dtype);
   };
 }
 
@@ -157,12 +159,13 @@ function sequenceOf(
 ): (shape: BroadcastShape, spread?: number, odd?: number) => Tensor {
   return (shape, spread = 1, odd = 1) => {
     const [, heads, length, depth] = shape;
-    const dense = zeros(dtype, shape);
-    const { data } = dense;
+    const numbers = zeros('float64', shape);
+    const { data } = numbers;
     for (let n = 0; n < data.length;) {
       const factor = (Math.floor(n / (length * depth)) % heads) % 2 === 0 ? 1 : odd;
       for (const end = n + length * depth; n < end; n++) data[n] = random.normal() * spread * factor;
     }
+    const dense: Tensor = cast(numbers, dtype);
     return layout === 'bhld' ? dense : exchangeHeadsAndLength(dense);
   };
 }

@@ -31,8 +31,10 @@ describe('SPEC.md', () => {
 
   test('states the floors that the judge uses', () => {
     expect(PRECISIONS.float32).toEqual({ naiveFactor: 2, floor: 8 * 2 ** -24 });
+    expect(PRECISIONS.float16).toEqual(PRECISIONS.float32);
+    expect(PRECISIONS.bfloat16).toEqual(PRECISIONS.float32);
     expect(PRECISIONS.float64).toEqual({ naiveFactor: 2, floor: 2 ** 12 * 2 ** -53 });
-    expect(text).toContain('| float32 | 8 · 2⁻²⁴ |');
+    expect(text).toContain('| float32, float16, bfloat16 | 8 · 2⁻²⁴ |');
     expect(text).toContain('| float64 | 2¹² · 2⁻⁵³ |');
   });
 });

@@ -1,3 +1,4 @@
+import { type FloatDType, type Tensor, cast, tensor } from '@heed/core';
 import { philox4x32 } from '@heed/core/backend';
 import type { Mutant } from './mutant.ts';
 import { STEPS, type Steps } from './steps.ts';
@@ -5,6 +6,29 @@ import { STEPS, type Steps } from './steps.ts';
 /** One step of the arithmetic is wrong. */
 function step(clause: string, steps: Partial<Steps>): Mutant {
   return { clause, overrides: { steps } };
+}
+
+function rounded(number: number, dtype: FloatDType): number {
+  const one = cast(tensor(Float64Array.of(number), [1]), dtype);
+  return cast(one, 'float64').data[0]!;
+}
+
+/** Cuts off what the type has no bits for, as a shift does. */
+function truncated(result: Tensor, dtype: FloatDType): Tensor {
+  const nearest = cast(result, dtype);
+  if (dtype !== 'float16' && dtype !== 'bfloat16') return nearest;
+  const numbers = cast(nearest, 'float64').data;
+  const data = Uint16Array.from(nearest.data, (bits, n) =>
+    Math.abs(numbers[n]!) > Math.abs(result.data[n]!) ? bits - 1 : bits,
+  );
+  return { dtype, shape: nearest.shape, data };
+}
+
+function withoutNaN(result: Tensor): Tensor {
+  if (result.dtype !== 'float16' && result.dtype !== 'bfloat16') return result;
+  const infinity = result.dtype === 'float16' ? 0x7c00 : 0x7f80;
+  const data = (result.data as Uint16Array).map((bits) => ((bits & 0x7fff) > infinity ? infinity : bits));
+  return { ...result, data };
 }
 
 /** Backends whose numbers are wrong, by what is wrong with them. */
@@ -113,6 +137,20 @@ export const ARITHMETIC_MUTANTS: Readonly<Record<string, Mutant>> = {
   'sink left out of the sum': step('sinks', { sinkTerm: () => 0 }),
   'sink left out of the maximum': step('sinks', { sinkInMaximum: () => -Infinity }),
   'sink of minus infinity made NaN': step('sinks', { sinkTerm: (sink, max) => Math.exp(sink - max) }),
+
+  'scores in float16': step('dtype', {
+    keptScore: (score, dtype) => (dtype === 'float16' ? rounded(score, dtype) : score),
+  }),
+  'weights in float16': step('dtype', {
+    keptWeight: (weight, dtype) => (dtype === 'float16' ? rounded(weight, dtype) : weight),
+  }),
+  'sums in bfloat16': step('dtype', {
+    addToOutput: (sum, term, dtype) => (dtype === 'bfloat16' ? rounded(sum + term, dtype) : sum + term),
+  }),
+  'truncation for rounding to the nearest': step('dtype', { roundResult: truncated }),
+  'NaN rounded to infinity': step('dtype', {
+    roundResult: (result, dtype) => withoutNaN(STEPS.roundResult(result, dtype)),
+  }),
 
   'NaN on empty rows': step('empty', { emptyOutput: () => NaN }),
   'empty rows uniform': step('empty', { emptyOutput: () => 0.5 }),

@@ -52,7 +52,7 @@ export function simpleProvider({
       name: 'simple',
       device: 'JavaScript',
       capabilities: {
-        dtypes: ['float32', 'float64'],
+        dtypes: ['float32', 'float64', 'float16', 'bfloat16'],
         features: FEATURES,
         guarantees: GUARANTEES,
         ...capabilities,

@@ -1,5 +1,5 @@
 import type { AttentionProblem, AttentionResults, Tensor } from '@heed/core';
-import { rowSumFrom, zeros } from '@heed/core/backend';
+import { computeDType, rowSumFrom, widened, zeros } from '@heed/core/backend';
 import { type Inputs, type Row, placesOf, rowOf } from './simple-row.ts';
 import type { Place, Steps } from './steps.ts';
 
@@ -7,9 +7,11 @@ import type { Place, Steps } from './steps.ts';
 export function simpleForward(
   steps: Steps,
   problem: AttentionProblem,
-  inputs: Inputs,
+  given: Inputs,
 ): AttentionResults<Tensor> {
-  const { batch, heads, queryLength, keyLength, valueDim, layout, dtype, outputs } = problem;
+  const inputs = widened(given);
+  const { batch, heads, queryLength, keyLength, valueDim, layout, outputs } = problem;
+  const dtype = computeDType(problem.dtype);
   const rows = [batch, heads, queryLength];
   const all = {
     output: zeros(dtype, layout === 'bhld' ? [...rows, valueDim] : [batch, queryLength, heads, valueDim]),
@@ -33,7 +35,12 @@ export function simpleForward(
     const read = hard === null ? row.keys.map((_, n) => n) : [hard].filter((n) => n >= 0);
     writeOutput(steps, problem, inputs, place, all.output, row, weights, read);
   });
-  return Object.fromEntries(outputs.map((name) => [name, all[name]]));
+  const results = {
+    ...all,
+    output: steps.roundResult(all.output, problem.dtype),
+    weights: steps.roundResult(all.weights, problem.dtype),
+  };
+  return Object.fromEntries(outputs.map((name) => [name, results[name]]));
 }
 
 function hardChoice(steps: Steps, problem: AttentionProblem, inputs: Inputs, place: Place, row: Row): number {
@@ -64,7 +71,8 @@ function writeOutput(
     let sum = steps.sinkValue(row.sinkWeight);
     for (const n of read) {
       if (!steps.counts(weights[n]!)) continue;
-      sum += weights[n]! * inputs.value.data[places.value(place[0], place[1], row.keys[n]!) + d]!;
+      const value = inputs.value.data[places.value(place[0], place[1], row.keys[n]!) + d]!;
+      sum = steps.addToOutput(sum, weights[n]! * value, problem.dtype);
     }
     output.data[o + d] = row.keys.length === 0 ? steps.emptyOutput() : sum;
   }

@@ -1,5 +1,5 @@
-import type { AttentionGradients, AttentionProblem, Tensor } from '@heed/core';
-import { zeros } from '@heed/core/backend';
+import { type AttentionGradients, type AttentionProblem, type Tensor, cast } from '@heed/core';
+import { computeDType, widened, zeros } from '@heed/core/backend';
 import { eachPlace } from './simple-forward.ts';
 import { type Inputs, placesOf, rowOf } from './simple-row.ts';
 import type { Steps } from './steps.ts';
@@ -8,9 +8,10 @@ import type { Steps } from './steps.ts';
 export function simpleGradient(
   steps: Steps,
   problem: AttentionProblem,
-  inputs: Inputs,
-  dOutput: Tensor,
+  given: Inputs,
+  dOutputGiven: Tensor,
 ): AttentionGradients<Tensor> {
+  const { dOutput, ...inputs } = widened({ ...given, dOutput: dOutputGiven });
   const { headDim, valueDim, softcap } = problem;
   const places = placesOf(steps, problem);
   const scale = steps.scale(problem);
@@ -51,15 +52,15 @@ export function simpleGradient(
     });
     if (sums.dSinks) steps.addToSinks(sums.dSinks.data, h, steps.dSink(sinkWeight, mean));
   });
-  return rounded(sums, problem) as unknown as AttentionGradients<Tensor>;
+  return rounded(steps, sums, problem) as unknown as AttentionGradients<Tensor>;
 }
 
-function rounded(sums: object, { dtype }: AttentionProblem): object {
+function rounded(steps: Steps, sums: object, { dtype }: AttentionProblem): object {
   return Object.fromEntries(
     Object.entries(sums).map(([name, sum]: [string, Tensor<'float64'>]) => {
-      const result = zeros(dtype, sum.shape);
-      result.data.set(sum.data);
-      return [name, result];
+      const type = computeDType(dtype);
+      const result = cast(sum, type);
+      return [name, name === 'dSinks' ? result : steps.roundResult(result, dtype)];
     }),
   );
 }

@@ -52,7 +52,9 @@ export function rowOf(steps: Steps, problem: AttentionProblem, inputs: Inputs, p
     keys,
     scores,
     saturation: scored.map(({ saturation }) => saturation),
-    weights: exponentials.map((exponential) => steps.normalise(exponential, sum)),
+    weights: exponentials.map((exponential) =>
+      steps.keptWeight(steps.normalise(exponential, sum), problem.dtype),
+    ),
     sinkWeight: sum === 0 ? 0 : sinkTerm / sum,
     max,
     sum,
@@ -125,7 +127,11 @@ function scoreOf(
   const isExcluded = rounded === -Infinity && Object.values(terms).every(Number.isFinite);
   return {
     // An attended infinity must show, though the softmax would hide it.
-    score: isExcluded ? steps.overflowedScore() : Number.isFinite(rounded) ? score : NaN,
+    score: isExcluded
+      ? steps.overflowedScore()
+      : Number.isFinite(rounded)
+        ? steps.keptScore(score, problem.dtype)
+        : NaN,
     saturation: softcap === null ? 0 : Math.tanh((scale * product) / softcap),
   };
 }

@@ -1,4 +1,4 @@
-import type { AttentionProblem, BroadcastShape, FloatDType } from '@heed/core';
+import { type AttentionProblem, type BroadcastShape, type FloatDType, type Tensor, cast } from '@heed/core';
 import { gumbelNoise } from '@heed/core/backend';
 
 /** A row of scores' place. */
@@ -68,7 +68,13 @@ export const STEPS = {
     return capped + t.bias - t.slope * Math.abs(t.position - t.key) + t.mask;
   },
   roundScore: (score: number, dtype: FloatDType): number =>
-    dtype === 'float32' ? Math.fround(score) : score,
+    dtype === 'float64' ? score : Math.fround(score),
+  /** A score, and a weight, as the softmax and the output take it: of 16-bit problems in float32. */
+  keptScore: (score: number, _dtype: FloatDType): number => score,
+  keptWeight: (weight: number, _dtype: FloatDType): number => weight,
+  addToOutput: (sum: number, term: number, _dtype: FloatDType): number => sum + term,
+  /** Rounds a float32 result to the problem's type. */
+  roundResult: (result: Tensor, dtype: FloatDType): Tensor => cast(result, dtype),
   /** What a sum of finite terms becomes that is −∞ when rounded; −∞ excludes. */
   overflowedScore: (): number => -Infinity,
   /** What is subtracted before the exponential. */

@@ -10,16 +10,25 @@ export interface Measured {
   readonly relative: boolean;
 }
 
-/** The largest error of numbers, and where it is. A number that is missing has an infinite one. */
+/**
+ * The largest error of numbers, and where it is. A number that is missing has an infinite one.
+ *
+ * @param rounded of a 16-bit type, returns the numbers that round to one of it: the error is the distance from the
+ *   nearest of them. So a result is right where a float32 computation within the bound, rounded to nearest, may give it,
+ *   infinity included.
+ */
 export function largestError(
   { reference, exact, relative }: Measured,
   numbers: ArrayLike<number>,
+  rounded: (number: number) => readonly [from: number, to: number] = (number) => [number, number],
 ): { error: number; at: number } {
   let [error, at] = [0, -1];
   for (let n = 0; n < reference.length && error < Infinity; n++) {
     if (exact[n] === 1) continue;
     const unit = relative ? Math.max(1, Math.abs(reference[n]!)) : 1;
-    const difference = Math.abs(numbers[n]! - reference[n]!) / unit;
+    const [from, to] = rounded(numbers[n]!);
+    const nearest = Math.min(Math.max(reference[n]!, from), to);
+    const difference = Math.abs(nearest - reference[n]!) / unit;
     if (difference <= error) continue;
     [error, at] = [Number.isNaN(difference) ? Infinity : difference, n];
   }

@@ -1,5 +1,7 @@
 import type { DType, FloatDType, Tensor } from '@heed/core';
+import { isHalf } from '@heed/core/backend';
 import { Bound, largestError } from './bound.ts';
+import { roundedOf } from './rounded.ts';
 import type { ExcludedElements } from './excluded.ts';
 
 /** One tensor of a result against the reference. */
@@ -42,9 +44,9 @@ export function compare(candidate: Candidate): Comparison {
   const { tensor, shape, actual, relative, reference, fromCase } = candidate;
   const expected = fromCase?.values ?? reference;
   const measured = { reference: expected, exact: exactEntries(candidate, expected), relative };
-  const wrong = firstInexact(measured.exact, expected, actual);
+  const wrong = firstInexact(measured.exact, expected, actual, candidate.dtype);
   if (wrong !== -1) return withoutNumbers(tensor, exactFault(candidate, expected, wrong));
-  const { error, at } = largestError(measured, actual);
+  const { error, at } = largestError(measured, actual, roundedOf(candidate.dtype));
   // The bound is not measured against what a case expects: the naive computation would be as far from a wrong value.
   const yardstick = fromCase ? { reference, exact: exactEntries(candidate, reference), relative } : measured;
   const bound = new Bound(candidate.dtype, yardstick, candidate.naive, fromCase?.tolerance);
@@ -91,9 +93,15 @@ function exactEntries({ excluded }: Candidate, expected: ArrayLike<number>): Uin
   return result;
 }
 
-function firstInexact(exact: Uint8Array, expected: ArrayLike<number>, actual: ArrayLike<number>): number {
+function firstInexact(
+  exact: Uint8Array,
+  expected: ArrayLike<number>,
+  actual: ArrayLike<number>,
+  dtype: FloatDType,
+): number {
   for (let n = exact.indexOf(1); n !== -1; n = exact.indexOf(1, n + 1)) {
-    const same = Number.isNaN(expected[n]) ? !Number.isFinite(actual[n]) : actual[n] === expected[n];
+    const isRight = isHalf(dtype) ? Number.isNaN(actual[n]) : !Number.isFinite(actual[n]);
+    const same = Number.isNaN(expected[n]) ? isRight : actual[n] === expected[n];
     if (!same) return n;
   }
   return -1;
@@ -101,7 +109,8 @@ function firstInexact(exact: Uint8Array, expected: ArrayLike<number>, actual: Ar
 
 function exactFault(candidate: Candidate, expected: ArrayLike<number>, index: number): string {
   const { tensor, shape, actual, fromCase } = candidate;
-  const must = Number.isNaN(expected[index]!) ? 'not finite' : `exactly ${expected[index]}`;
+  const missing = isHalf(candidate.dtype) ? 'NaN' : 'not finite';
+  const must = Number.isNaN(expected[index]!) ? missing : `exactly ${expected[index]}`;
   const what = fromCase ? contradicted(candidate) : 'it must be';
   return `${tensor}[${coordinates(index, shape)}] is ${actual[index]}, ${what} ${must}`;
 }
@@ -130,6 +139,8 @@ export function formFault(
   }
   const kind = Object.prototype.toString.call(actual.data).slice(8, -1);
   const expected = {
+    float16: 'Uint16Array',
+    bfloat16: 'Uint16Array',
     float32: 'Float32Array',
     float64: 'Float64Array',
     int32: 'Int32Array',

@@ -1,4 +1,5 @@
 import type { AttentionProblem, Tensor } from '@heed/core';
+import { widened } from '@heed/core/backend';
 import { referenceForward, referenceGradient } from '@heed/core/reference';
 import { arithmeticsOf } from './arithmetic.ts';
 import { type Excluded, attendedPairs, excludedGradients, excludedOutputs } from './excluded.ts';
@@ -31,7 +32,13 @@ export interface Expectation {
 }
 
 /** Computes the reference, and prepares the yardstick. */
-export function expectationOf(problem: AttentionProblem, inputs: PlainInputs, dOutput?: Tensor): Expectation {
+export function expectationOf(
+  problem: AttentionProblem,
+  given: PlainInputs,
+  dOutputGiven?: Tensor,
+): Expectation {
+  const inputs = widened(given);
+  const dOutput = dOutputGiven && { ...dOutputGiven, ...widened({ dOutput: dOutputGiven }).dOutput };
   const { statistics, ...outputs } = referenceForward(problem, inputs);
   const attended = attendedPairs(problem, inputs);
   const ways = arithmeticsOf(problem);

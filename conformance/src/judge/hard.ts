@@ -1,4 +1,5 @@
 import type { AttentionProblem, Tensor } from '@heed/core';
+import { widened } from '@heed/core/backend';
 import { type Comparison, coordinates, withoutNumbers } from './compare.ts';
 import { EXACT, arithmeticsOf } from './arithmetic.ts';
 import type { Expectation } from './expectation.ts';
@@ -18,7 +19,8 @@ export interface HardResults {
  * when no key before it has exactly the same score, if the scores are exactly representable. The output is then the
  * chosen value and the weights are 1 at the choice, both exactly.
  */
-export function compareHard(expectation: Expectation, results: HardResults): Comparison[] {
+export function compareHard(expectation: Expectation, given: HardResults): Comparison[] {
+  const results = widened(given);
   const names = (['output', 'weights', 'choice'] as const).filter((name) => results[name] !== undefined);
   const { problem, inputs } = expectation;
   const exact = scoredRows(problem, naiveScores(problem, inputs, EXACT));

@@ -1,4 +1,12 @@
-import type { AttentionGradients, AttentionResults, Tensor } from '@heed/core';
+import type {
+  AttentionGradients,
+  AttentionProblem,
+  AttentionResults,
+  DType,
+  FloatDType,
+  Tensor,
+} from '@heed/core';
+import { computeDType, numbersOf } from '@heed/core/backend';
 import type { ExpectedValues } from '../case.ts';
 import { type Candidate, type Comparison, compare, formFault, withoutNumbers } from './compare.ts';
 import type { Expectation, Values, Yardstick } from './expectation.ts';
@@ -68,12 +76,17 @@ function formFaults(
   const extra = Object.keys(actual).filter((name) => actual[name] !== undefined && !names.includes(name));
   return [
     ...names.flatMap((name) => {
-      const dtype = name === 'choice' ? 'int32' : problem.dtype;
-      const fault = formFault(name, actual[name], dtype, reference[name]!.shape);
+      const fault = formFault(name, actual[name], typeOf(problem, name), reference[name]!.shape);
       return fault === null ? [] : [withoutNumbers(name, fault)];
     }),
     ...extra.map((name) => withoutNumbers(name, `${name} is among the results, nobody asked for it`)),
   ];
+}
+
+/** The element type of a result: logarithms, statistics and the gradients of sinks have that of scores. */
+function typeOf({ dtype }: AttentionProblem, name: string): DType {
+  if (name === 'choice') return 'int32';
+  return RELATIVE.has(name) || name === 'dSinks' ? computeDType(dtype) : dtype;
 }
 
 function candidateOf(
@@ -84,9 +97,9 @@ function candidateOf(
 ): Candidate {
   const candidate = {
     tensor: name,
-    dtype: problem.dtype,
+    dtype: typeOf(problem, name) as FloatDType,
     shape: actual[name]!.shape,
-    actual: actual[name]!.data,
+    actual: numbersOf(actual[name]!),
     reference: yardstick.reference[name]!.data,
     naive: yardstick.naive.map((values) => () => values()[name]!.data),
     excluded: yardstick.excluded[name] ?? { flags: new Uint8Array(), depth: 1 },
@@ -128,7 +141,7 @@ function compareExpected(
     if (!judged || judged.fault !== null) return [];
     const fault = formFault(name, actual[name], actual[name].dtype, expected.shape);
     if (fault !== null) return [withoutNumbers(name, `${fault} by ${source}`)];
-    const fromCase = { values: name === 'rowSum' ? denominator(values) : expected.data, tolerance };
+    const fromCase = { values: name === 'rowSum' ? denominator(values) : numbersOf(expected), tolerance };
     return [sourced(compare({ ...candidate, fromCase }), source)];
   });
 }

@@ -108,7 +108,7 @@ export function naiveScores(
         score = nearest(score - round(inputs.alibiSlopes!.data[h]! * Math.abs(position - j)));
       if (problem.mask?.kind === 'float') score = nearest(score + mask(b, h, i, j));
       // A sum that overflows excludes its key, also where no operation is rounded to the type: clause `overflow`.
-      if ((problem.dtype === 'float32' ? Math.fround(score) : score) === -Infinity) continue;
+      if ((problem.dtype === 'float64' ? score : Math.fround(score)) === -Infinity) continue;
       row.keys.push(j);
       row.scores.push(score);
       row.saturation.push(saturation);

@@ -8,8 +8,13 @@ export interface Precision {
   readonly floor: number;
 }
 
+const FLOAT32: Precision = { naiveFactor: 2, floor: 8 * 2 ** -24 };
+
 /** SPEC.md, clause `accuracy`. Part of the specification: not a backend's choice, nor an option of the suite. */
 export const PRECISIONS: Readonly<Record<FloatDType, Precision>> = {
-  float32: { naiveFactor: 2, floor: 8 * 2 ** -24 },
+  float32: FLOAT32,
+  // Of the number before it was rounded to the type: see largestError().
+  float16: FLOAT32,
+  bfloat16: FLOAT32,
   float64: { naiveFactor: 2, floor: 2 ** 12 * 2 ** -53 },
 };

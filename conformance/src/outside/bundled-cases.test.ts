@@ -1,4 +1,4 @@
-import { type AttentionBackend, type Tensor, tensor } from '@heed/core';
+import { type AttentionBackend, type FloatDType, type Tensor, cast } from '@heed/core';
 import { type SlicePosition, defineBackend, featuresOf, writeSlices } from '@heed/core/backend';
 import reference from '@heed/core/reference';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -68,9 +68,11 @@ describe('the cases that come with the suite', () => {
 function spoilt(theCase: AgreementCase): AgreementCase {
   const { values, tolerance, source } = theCase.expected!;
   const [name, value] = Object.entries(values).at(-1)!;
-  const data = value.data.slice() as Float32Array;
-  data[data.length - 1]! += 0.001 + 10 * tolerance;
-  const expected = { source, tolerance, values: { ...values, [name]: tensor(data, value.shape) } };
+  const { shape, data } = cast(value, 'float64');
+  const spoiled = data.slice();
+  spoiled[data.length - 1]! += 0.001 + 10 * tolerance;
+  const changed = cast({ dtype: 'float64', shape, data: spoiled }, value.dtype as FloatDType);
+  const expected = { source, tolerance, values: { ...values, [name]: changed } };
   return { ...theCase, expected };
 }
 

@@ -99,7 +99,7 @@ export interface FileExpected {
 const tensor = v.pipe(
   v.strictObject(tensorEntries),
   v.description(
-    'data is base64 of little-endian, row-major bytes (bool: one byte), or a list of numbers. float16 is read as float32, int64 as int32.',
+    'data is base64 of little-endian, row-major bytes (bool: one byte), or a list of numbers. int64 is read as int32.',
   ),
 );
 /** May be left out, or null: what many languages write for nothing. */

@@ -108,7 +108,7 @@ function checkOutputGradient(
 }
 
 function checkLike(value: Tensor, dtype: string, shape: readonly number[], place: string): void {
-  if (!value.dtype.startsWith(dtype))
+  if (!value.dtype.includes(dtype))
     throw errorAt('DTYPE', `${place}.dtype`, `is ${value.dtype}, expected ${dtype}`);
   if (value.shape.join() !== shape.join()) {
     throw errorAt(

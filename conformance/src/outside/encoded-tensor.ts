@@ -1,12 +1,12 @@
-import { type Tensor, tensor } from '@heed/core';
-import { fromFloat16 } from '@heed/core/backend';
+import { type NumberArray, type Tensor, cast, tensor } from '@heed/core';
+import { isHalf, numbersOf } from '@heed/core/backend';
 import * as v from 'valibot';
 import { errorAt } from './place.ts';
 
 type TensorData = Tensor['data'];
 
-/** Element types in files. float16 is read as float32, int64 as int32: both exactly, or not at all. */
-export type FileDType = 'float16' | 'float32' | 'float64' | 'int32' | 'int64' | 'bool';
+/** Element types in files. int64 is read as int32, exactly or not at all. */
+export type FileDType = 'float16' | 'bfloat16' | 'float32' | 'float64' | 'int32' | 'int64' | 'bool';
 
 /** A number, as JSON can write it. */
 export type FileNumber = number | boolean | 'NaN' | 'Infinity' | '-Infinity';
@@ -24,7 +24,7 @@ export const tensorEntries: {
   readonly shape: v.GenericSchema<readonly number[]>;
   readonly data: v.GenericSchema<EncodedTensor['data']>;
 } = {
-  dtype: v.picklist(['float16', 'float32', 'float64', 'int32', 'int64', 'bool']),
+  dtype: v.picklist(['float16', 'bfloat16', 'float32', 'float64', 'int32', 'int64', 'bool']),
   shape: v.pipe(v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(0))), v.maxLength(4)),
   data: v.union([
     v.string(),
@@ -35,7 +35,15 @@ export const tensorEntries: {
 /** The most elements of a tensor in a file, where an axis of length 0 counts as 1. */
 export const MAX_ELEMENTS: number = 2 ** 23;
 
-const BYTES: Record<FileDType, number> = { float16: 2, float32: 4, float64: 8, int32: 4, int64: 8, bool: 1 };
+const BYTES: Record<FileDType, number> = {
+  float16: 2,
+  bfloat16: 2,
+  float32: 4,
+  float64: 8,
+  int32: 4,
+  int64: 8,
+  bool: 1,
+};
 
 /**
  * The tensor that a file describes.
@@ -59,7 +67,9 @@ export function decodeTensor(encoded: EncodedTensor, at: string): Tensor {
     typeof data === 'string'
       ? fromBytes[dtype](bytesOf(data, size * BYTES[dtype], encoded, at), `${at}.data`)
       : fromList(data, size, encoded, at);
-  return tensor(array, shape) as Tensor;
+  return isHalf(dtype)
+    ? { dtype, shape: [...shape], data: array as Uint16Array }
+    : tensor(array as NumberArray, shape);
 }
 
 function product(lengths: readonly number[]): number {
@@ -95,7 +105,8 @@ function decodeBase64(base64: string): Uint8Array<ArrayBuffer> | null {
 
 /** Typed arrays have the byte order of the machine: little-endian on all that run JavaScript today. */
 const fromBytes: Record<FileDType, (bytes: ArrayBuffer, at: string) => TensorData> = {
-  float16: (bytes) => Float32Array.from(new Uint16Array(bytes), fromFloat16),
+  float16: (bytes) => new Uint16Array(bytes),
+  bfloat16: (bytes) => new Uint16Array(bytes),
   float32: (bytes) => new Float32Array(bytes),
   float64: (bytes) => new Float64Array(bytes),
   int32: (bytes) => new Int32Array(bytes),
@@ -124,11 +135,16 @@ function fromList(
   const read = (value: FileNumber, index: number): number => element(value, dtype, `${at}.data[${index}]`);
   if (dtype === 'bool') return Uint8Array.from(data, read);
   if (dtype === 'int32' || dtype === 'int64') return Int32Array.from(data, read);
-  return dtype === 'float64' ? Float64Array.from(data, read) : Float32Array.from(data, read);
+  return cast(tensor(Float64Array.from(data, read), shape), dtype).data;
 }
 
 /** Largest finite values, with what rounds down to them. */
-const LIMITS = { float16: 65519.99, float32: 3.4028235677973362e38, float64: Number.MAX_VALUE };
+const LIMITS = {
+  float16: 65519.99,
+  bfloat16: 3.3961775292304597e38,
+  float32: 3.4028235677973362e38,
+  float64: Number.MAX_VALUE,
+};
 
 function element(value: FileNumber, dtype: FileDType, at: string): number {
   const number = Number(value);
@@ -146,10 +162,12 @@ function element(value: FileNumber, dtype: FileDType, at: string): number {
 const READABLE = 64;
 
 /** The tensor as a file holds it, to the bit (a NaN keeps no payload). */
-export function encodeTensor({ dtype, shape, data }: Tensor): EncodedTensor {
+export function encodeTensor(given: Tensor): EncodedTensor {
+  const { dtype, shape, data } = given;
+  const numbers = data.length <= READABLE ? Array.from(numbersOf(given)) : null;
   // JSON.stringify writes −0 as 0.
-  const readable = data.length <= READABLE && !data.some((value) => Object.is(value, -0));
-  return { dtype, shape: [...shape], data: readable ? Array.from(data, fileNumber) : base64Of(data) };
+  const readable = numbers?.every((value) => !Object.is(value, -0)) ? numbers : null;
+  return { dtype, shape: [...shape], data: readable?.map(fileNumber) ?? base64Of(data) };
 }
 
 function fileNumber(value: number): FileNumber {

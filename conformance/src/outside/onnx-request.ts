@@ -1,4 +1,4 @@
-import type { Tensor } from '@heed/core';
+import { type Tensor, cast } from '@heed/core';
 import type { CaseRequest } from '../case-request.ts';
 import { exchangeHeadsAndLength, writeSlices, zeros } from '@heed/core/backend';
 import { MAX_ELEMENTS } from './encoded-tensor.ts';
@@ -120,8 +120,11 @@ function padMask(mask: Tensor, keyLength: number, place: string): Tensor {
       `is [${mask.shape.join(', ')}], too many elements once padded to ${keyLength}`,
     );
   }
-  const padded: Tensor = zeros(mask.dtype, [...mask.shape.slice(0, axis), keyLength]);
-  if (mask.dtype !== 'bool') padded.data.fill(-Infinity);
+  const shape = [...mask.shape.slice(0, axis), keyLength];
+  const excluded = zeros('float64', shape);
+  excluded.data.fill(-Infinity);
+  const padded: Tensor =
+    mask.dtype === 'bool' || mask.dtype === 'int32' ? zeros(mask.dtype, shape) : cast(excluded, mask.dtype);
   writeSlices(padded, mask, { axis, start: 0 });
   return padded;
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { HeedError, resolveRequest } from '@heed/core';
 import { type CaseRequest, askedBy } from '../case-request.ts';
+import { numbersOf } from '@heed/core/backend';
 import { referenceForward } from '@heed/core/reference';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -29,9 +30,10 @@ beforeAll(async () => {
 function errorOf({ expected }: AgreementCase, request: CaseRequest): number {
   const { problem, inputs } = resolveRequest(request);
   const reference = referenceForward(problem, inputs as PlainInputs);
-  const errors = Object.entries(expected!.values).flatMap(([name, { data }]) =>
-    Array.from(reference[name as 'output'].data, (value, n) => Math.abs(value - data[n]!)),
-  );
+  const errors = Object.entries(expected!.values).flatMap(([name, tensor]) => {
+    const numbers = numbersOf(tensor);
+    return Array.from(reference[name as 'output'].data, (value, n) => Math.abs(value - numbers[n]!));
+  });
   return errors.reduce((a, b) => Math.max(a, b), 0);
 }
 

@@ -1,4 +1,5 @@
 import type { Tensor } from '@heed/core';
+import { numbersOf } from '@heed/core/backend';
 import type { AgreementCase } from '../case.ts';
 import { checkForm } from './check-form.ts';
 import { checkedCase } from './checked-case.ts';
@@ -78,8 +79,8 @@ function notCoveredOf(id: string, { attributes, outputs }: OnnxTest): NotCovered
   ];
 }
 
-function largest({ data }: Tensor): number {
+function largest(output: Tensor): number {
   let result = 0;
-  for (const value of data) result = Math.max(result, Math.abs(value));
+  for (const value of numbersOf(output)) result = Math.max(result, Math.abs(value));
   return result;
 }

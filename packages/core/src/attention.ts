@@ -6,7 +6,7 @@ import type { GradientInputs, Statistics } from './inputs.ts';
 import { withKernel } from './kernel-cache.ts';
 import { checkRunOptions } from './options/run-options.ts';
 import { type AttentionRequest, resolveRequest } from './request.ts';
-import type { DType, FloatDType, ResidentTensor, Tensor } from './tensor.ts';
+import type { DType, FloatDType, HalfDType, ResidentTensor, Tensor } from './tensor.ts';
 import type { AttentionGradients } from './results.ts';
 import { type FloatDTypeOf, type TensorLike, toTensor } from './tensor-like.ts';
 
@@ -26,6 +26,9 @@ type Placed<R extends Flag, D extends DType> = [R] extends [true]
   : [R] extends [false | undefined]
     ? Tensor<D>
     : Tensor<D> | ResidentTensor<D>;
+
+/** The element type of the statistics of a call. */
+type ScoreDType<D extends FloatDType> = D extends HalfDType ? 'float32' : D;
 
 /** The gradient of a call of {@link attention}. */
 export interface GradientOf<D extends FloatDType = FloatDType> {
@@ -53,8 +56,8 @@ export type AttendedBy<
   G extends Flag,
 > = Member<O extends undefined ? true : G extends true ? true : O, 'output', Placed<R, D>> &
   Member<W, 'weights', Placed<R, D>> &
-  Member<L, 'logSumExp', Placed<R, D>> &
-  Member<G extends true ? true : S, 'statistics', Statistics<Placed<R, D>>> &
+  Member<L, 'logSumExp', Placed<R, ScoreDType<D>>> &
+  Member<G extends true ? true : S, 'statistics', Statistics<Placed<R, ScoreDType<D>>>> &
   Member<C, 'choice', Placed<R, 'int32'>> &
   Member<G, 'gradient', GradientOf<D>>;
 

@@ -1,4 +1,5 @@
 import { HeedError } from './error.ts';
+import { computeDType } from './float16.ts';
 import { shown } from './options/shown.ts';
 import type { AttentionInputs, GradientInputs } from './inputs.ts';
 import type { AttentionProblem, BroadcastShape } from './problem.ts';
@@ -69,8 +70,8 @@ function newExpectations(problem: AttentionProblem): Map<keyof AttentionInputs, 
     expect('querySegments', 'int32', [batch, queries], 'segments');
     expect('keySegments', 'int32', [batch, keys], 'segments');
   }
-  if (problem.alibi) expect('alibiSlopes', dtype, [heads], 'alibi');
-  if (problem.sinks) expect('sinks', dtype, [heads], 'sinks');
+  if (problem.alibi) expect('alibiSlopes', computeDType(dtype), [heads], 'alibi');
+  if (problem.sinks) expect('sinks', computeDType(dtype), [heads], 'sinks');
   return result;
 }
 
@@ -210,7 +211,7 @@ export function checkGradientInputs(problem: AttentionProblem, forward: Gradient
   const heads: Axis = ['Hq', problem.heads];
   const queries: Axis = ['Lq', problem.queryLength];
   const like = { dtype, clause, axes: layoutAxes(problem, heads, queries, ['Dv', problem.valueDim]) };
-  const row = { dtype, clause, axes: [['B', problem.batch], heads, queries] as const };
+  const row = { dtype: computeDType(dtype), clause, axes: [['B', problem.batch], heads, queries] as const };
   checkExpected('output', forward.output, like);
   checkExpected('statistics.rowMax', forward.statistics?.rowMax, row);
   checkExpected('statistics.rowSum', forward.statistics?.rowSum, row);

@@ -2,7 +2,9 @@ import { HeedError } from './error.ts';
 import { type OptionTable, checkOptions } from './options/check-options.ts';
 import { kindOf, shown } from './options/shown.ts';
 import type { AttentionProblem, BroadcastShape, Layout, OutputName, Selection } from './problem.ts';
+import type { FloatDType } from './tensor.ts';
 
+const FLOATS: readonly FloatDType[] = ['float32', 'float64', 'float16', 'bfloat16'];
 const OUTPUTS: readonly OutputName[] = ['output', 'weights', 'logSumExp', 'statistics', 'choice'];
 
 function refuse(clause: string, message: string, remedy: string): never {
@@ -175,13 +177,15 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
       remedy: 'query heads share key/value heads evenly: change the number of either',
     });
   }
-  if (problem.dtype !== 'float32' && problem.dtype !== 'float64') {
+  if (!FLOATS.includes(problem.dtype)) {
+    const given: unknown = problem.dtype;
     throw new HeedError(
       'DTYPE',
-      `query is ${typeof problem.dtype === 'string' ? problem.dtype : shown(problem.dtype)}, expected float32 or float64`,
+      `query is ${typeof given === 'string' ? given : shown(given)}, expected ${FLOATS.join(', ')}`,
       {
         clause: 'shape',
-        remedy: 'give query, key and value as Float32Array or Float64Array',
+        remedy:
+          "give query, key and value as Float32Array or Float64Array, or as { dtype: 'float16', shape, data }",
       },
     );
   }

@@ -30,6 +30,7 @@ export type {
   LinearResults,
   PackedWeights,
 } from './linear/contract.ts';
+export { cast } from './float16.ts';
 export { type Skipped, firstAvailable } from './first-available.ts';
 export type { AttentionInputs, GradientInputs, Statistics } from './inputs.ts';
 export { type AttentionPart, mergeAttention } from './merge.ts';
@@ -48,9 +49,13 @@ export type { DTypeOf, FloatDTypeOf, TensorLike } from './tensor-like.ts';
 export { withOptions } from './with-options.ts';
 export {
   type ArrayWithShape,
+  type ComputeDType,
   type DType,
+  type Float16ArrayLike,
   type FloatDType,
+  type HalfDType,
   type NestedArray,
+  type NumberArray,
   type PerBatch,
   type PlainTensorLike,
   type ResidentTensor,

@@ -1,10 +1,18 @@
 import { HeedError } from './error.ts';
+import { cast, computeDType, widened } from './float16.ts';
 import type { Statistics } from './inputs.ts';
 import { checkOptions } from './options/check-options.ts';
 import { oneOf } from './options/kinds.ts';
 import { kindOf, shown } from './options/shown.ts';
 import type { Layout } from './problem.ts';
-import { type FloatDType, type PlainTensorLike, type Tensor, checkTensor, zeros } from './tensor.ts';
+import {
+  type ComputeDType,
+  type FloatDType,
+  type PlainTensorLike,
+  type Tensor,
+  checkTensor,
+  zeros,
+} from './tensor.ts';
 import { toTensor } from './tensor-like.ts';
 
 /** Attention over some of the keys: what {@link mergeAttention} gives, and, of whatever is taken as a tensor, takes. */
@@ -41,15 +49,17 @@ export function mergeAttention(
   }
   const layout = options.layout ?? 'bhld';
   const first = tensorsOf(parts[0]!, 0, 'float32');
-  const floats = first.output.dtype === 'float64' ? 'float64' : 'float32';
-  const checked = Array.from(parts, (part, index) => tensorsOf(part, index, floats));
+  const dtype = first.output.dtype as FloatDType;
+  const checked = Array.from(parts, (part, index) => tensorsOf(part, index, dtype));
   checked.forEach((part, index) => checkPart(part, checked[0]!, index, layout));
-  return merged(checked, layout);
+  const wide = checked.map((part) => widened(part));
+  const { output, statistics } = merged(wide, layout);
+  return { output: cast(output, dtype), statistics };
 }
 
 function merged(parts: readonly AttentionPart[], layout: Layout): AttentionPart {
   const [first] = parts as [AttentionPart];
-  const dtype = first.output.dtype as 'float32' | 'float64';
+  const dtype = first.output.dtype as ComputeDType;
   const output = zeros(dtype, first.output.shape);
   const rowMax = zeros(dtype, first.statistics.rowMax.shape);
   const rowSum = zeros(dtype, first.statistics.rowMax.shape);
@@ -104,16 +114,16 @@ function tensorsOf(part: AttentionPart<PlainTensorLike>, index: number, floats: 
       remedy: 'ask each call for its statistics, and give its results',
     });
   }
-  const tensorOf = (name: string, value: unknown): Tensor => {
-    const made: unknown = toTensor(`${name} of part ${index}`, value, 'float', floats);
+  const tensorOf = (name: string, value: unknown, dtype: FloatDType): Tensor => {
+    const made: unknown = toTensor(`${name} of part ${index}`, value, 'float', dtype);
     checkTensor(`${name} of part ${index}`, made);
     return made;
   };
   return {
-    output: tensorOf('output', part.output),
+    output: tensorOf('output', part.output, floats),
     statistics: {
-      rowMax: tensorOf('rowMax', part.statistics?.rowMax),
-      rowSum: tensorOf('rowSum', part.statistics?.rowSum),
+      rowMax: tensorOf('rowMax', part.statistics?.rowMax, computeDType(floats)),
+      rowSum: tensorOf('rowSum', part.statistics?.rowSum, computeDType(floats)),
     },
   };
 }
@@ -142,12 +152,16 @@ function checkPart(part: AttentionPart, first: AttentionPart, index: number, lay
         { clause: 'merge' },
       );
     }
-    if (value.dtype !== first.output.dtype || !value.dtype.startsWith('float')) {
+    const { dtype } = first.output;
+    const isFloat = dtype !== 'int32' && dtype !== 'bool';
+    const right = isFloat && name !== 'output' ? computeDType(dtype) : dtype;
+    if (value.dtype !== right || !isFloat) {
       throw new HeedError(
         'DTYPE',
-        `${name} of part ${index} is ${value.dtype}, part 0 is ${first.output.dtype}`,
+        `${name} of part ${index} is ${value.dtype}, the output of part 0 is ${dtype}`,
         {
           clause: 'merge',
+          remedy: 'merge parts of one type, with statistics as the runs returned them',
         },
       );
     }

@@ -229,7 +229,7 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     [
       'integers',
       { ...square, query: tensor(new Int32Array(20), [1, 1, 5, 4]) },
-      { code: 'DTYPE', message: 'query is int32, expected float32 or float64' },
+      { code: 'DTYPE', message: 'query is int32, expected float32, float64, float16, bfloat16' },
     ],
     ['no query', { ...square, query: undefined }, { code: 'MISSING_INPUT', message: 'query is missing' }],
     [

@@ -1,12 +1,20 @@
 import { checkInputs } from './check-inputs.ts';
 import { broadcastShape, checkProblem } from './check-problem.ts';
 import { HeedError } from './error.ts';
+import { computeDType } from './float16.ts';
 import type { AttentionInputs } from './inputs.ts';
 import type { AlignmentKind, AttentionProblem, Layout, OutputName, Selection } from './problem.ts';
 import { type OptionTable, checkOptions } from './options/check-options.ts';
 import { kindOf, shown } from './options/shown.ts';
 import { perBatch } from './per-batch.ts';
-import { type FloatDType, type PerBatch, type ResidentTensor, type Tensor, checkTensor } from './tensor.ts';
+import {
+  type DType,
+  type FloatDType,
+  type PerBatch,
+  type ResidentTensor,
+  type Tensor,
+  checkTensor,
+} from './tensor.ts';
 import { type Slot, type TensorLike, toTensor } from './tensor-like.ts';
 
 /** Which results are asked for: flags that add, and `output: false`, which leaves the output out. */
@@ -203,13 +211,19 @@ function tensorsOf(request: AttentionRequest): RequestTensors {
   for (const [name, slot] of Object.entries(SLOTS) as [keyof RequestTensors, Slot][]) {
     const given = request[name];
     if (isGiven(given)) {
-      const floats = tensors.query?.dtype === 'float64' ? 'float64' : 'float32';
-      tensors[name] = toTensor(name, given, slot, floats);
+      tensors[name] = toTensor(name, given, slot, floatsOf(name, tensors.query?.dtype));
     } else if (name === 'query' || name === 'key' || name === 'value') {
       throw new HeedError('MISSING_INPUT', `${name} is missing`, { clause: 'shape' });
     }
   }
   return tensors as RequestTensors;
+}
+
+/** The type that nested numbers take: the query's, or that of its scores where those are asked for. */
+function floatsOf(name: keyof RequestTensors, query: DType = 'float32'): FloatDType {
+  const isFloat = query !== 'int32' && query !== 'bool';
+  if (!isFloat) return 'float32';
+  return name === 'alibiSlopes' || name === 'sinks' ? computeDType(query) : query;
 }
 
 /** The names of the results that a request asks for. */

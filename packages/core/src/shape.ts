@@ -1,7 +1,14 @@
 import { type DType, type Tensor, sizeOf } from './tensor.ts';
 
 /** Bytes of an element. */
-export const ELEMENT_BYTES: Readonly<Record<DType, number>> = { float32: 4, float64: 8, int32: 4, bool: 1 };
+export const ELEMENT_BYTES: Readonly<Record<DType, number>> = {
+  float16: 2,
+  bfloat16: 2,
+  float32: 4,
+  float64: 8,
+  int32: 4,
+  bool: 1,
+};
 
 /** Elements one after another that are copied from one row-major array to another. */
 export interface Run {

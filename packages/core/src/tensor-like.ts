@@ -1,16 +1,19 @@
 import { HeedError } from './error.ts';
+import { cast } from './float16.ts';
 import {
   type ArrayDType,
   type ArrayWithShape,
   type DType,
-  type DTypeArrays,
+  type Float16ArrayLike,
   type FloatDType,
   type NestedArray,
+  type NumberArray,
   type PlainTensorLike,
   type ResidentTensor,
   type Tensor,
   checkTensor,
   dtypeOfArray,
+  isFloat16Array,
   isResident,
   sizeOf,
   tensor,
@@ -22,7 +25,7 @@ export type TensorLike = PlainTensorLike | ResidentTensor;
 /** The element type of what is taken as a plain tensor. Nested arrays are float32, or bool where they hold booleans. */
 export type DTypeOf<T extends PlainTensorLike> = T extends { readonly dtype: infer D extends DType }
   ? D
-  : T extends { readonly data: infer A extends DTypeArrays[DType] }
+  : T extends { readonly data: infer A extends NumberArray }
     ? ArrayDType<A>
     : 'float32' | 'bool';
 
@@ -35,7 +38,9 @@ export type FloatDTypeOf<Q> = Q extends { readonly dtype: infer D }
     ? 'float64'
     : Q extends { readonly data: Float32Array } | readonly unknown[]
       ? 'float32'
-      : FloatDType;
+      : Q extends { readonly data: Float16ArrayLike }
+        ? 'float16'
+        : FloatDType;
 
 /** Which numbers belong into an input: `mask` is floats or booleans, `any` whatever the array holds. */
 export type Slot = 'float' | 'mask' | 'int32' | 'any';
@@ -54,12 +59,11 @@ export function toTensor(
 ): Tensor | ResidentTensor {
   if (isResident(value)) return value;
   if (Array.isArray(value)) return ofNested(name, value as NestedArray, slot, floats);
-  const candidate = value as Partial<Tensor> | null | undefined;
-  if (!isArrayWithShape(candidate)) {
+  if (!isArrayWithShape(value)) {
     checkTensor(name, value);
     return value;
   }
-  const { data, shape } = candidate;
+  const { data, shape } = value;
   if ((slot === 'float' || slot === 'int32') && dtypeOfArray(data) === 'bool') {
     throw new HeedError('DTYPE', `${name} holds bytes, expected ${slot === 'float' ? 'float32' : slot}`, {
       clause: 'shape',
@@ -72,14 +76,15 @@ export function toTensor(
   return result;
 }
 
-function isArrayWithShape(value: Partial<Tensor> | null | undefined): value is ArrayWithShape {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    value.dtype === undefined &&
-    Array.isArray(value.shape) &&
-    dtypeOfArray(value.data) !== undefined
-  );
+function isArrayWithShape(given: unknown): given is ArrayWithShape {
+  const value = given as {
+    readonly dtype?: unknown;
+    readonly shape?: unknown;
+    readonly data?: unknown;
+  } | null;
+  if (typeof value !== 'object' || value === null || !Array.isArray(value.shape)) return false;
+  if (isFloat16Array(value.data)) return value.dtype === undefined || value.dtype === 'float16';
+  return value.dtype === undefined && dtypeOfArray(value.data) !== undefined;
 }
 
 function ofNested(name: string, value: NestedArray, slot: Slot, floats: FloatDType): Tensor {
@@ -117,9 +122,7 @@ function ofNested(name: string, value: NestedArray, slot: Slot, floats: FloatDTy
   }
   if (booleans > 0) return tensor(Uint8Array.from(flat, Number), shape) as Tensor;
   if (slot === 'int32') return tensor(integers(name, flat as number[]), shape) as Tensor;
-  const array =
-    floats === 'float64' ? Float64Array.from(flat as number[]) : Float32Array.from(flat as number[]);
-  return tensor(array, shape) as Tensor;
+  return cast(tensor(Float64Array.from(flat as number[]), shape), floats);
 }
 
 /** More axes than any tensor has: an array that contains itself would be gone through for ever. */

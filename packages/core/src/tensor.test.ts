@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { HeedError, type Tensor, attention, isResident, tensor } from './index.ts';
 import { zeros } from './backend/index.ts';
 import reference from './reference/index.ts';
+import { toTensor } from './tensor-like.ts';
 import { checkTensor } from './tensor.ts';
 
 // Core runs anywhere, so its program knows no types of Node: the module is named in a way that needs none.
@@ -111,7 +112,7 @@ test.each([
   ['BigInt64Array', new BigInt64Array([1n, -2n, 3n]), [1, -2, 3]],
   ['BigUint64Array', new BigUint64Array([1n, 2n]), [1, 2]],
   ['Int8Array', new Int8Array([1, -2]), [1, -2]],
-  ['Uint16Array', new Uint16Array([1, 2]), [1, 2]],
+  ['Int16Array', new Int16Array([1, 2]), [1, 2]],
   ['Uint8ClampedArray', new Uint8ClampedArray([1, 2]), [1, 2]],
   ['DataView', new DataView(new Float32Array([0.5, 2]).buffer), [0.5, 2]],
   ['ArrayBuffer', new Float32Array([0.5, 2]).buffer, [0.5, 2]],
@@ -124,6 +125,33 @@ test.each([
     const remedy = remedyOf(make);
     const code = /(?:new Float32Array|Float32Array\.from)\([^)]*\)/.exec(remedy)![0];
     expect([...(vm.runInNewContext(code, { data, Float32Array, Number }) as Float32Array)]).toEqual(expected);
+  }
+});
+
+test('a bare Uint16Array may be either 16-bit type, so it must say which', () => {
+  const data = Uint16Array.of(0x3c00, 0x7c01);
+  const remedy = remedyOf(() => tensor(data as never, [2]));
+  expect(remedy).toMatch("{ dtype: 'float16', shape, data }, or 'bfloat16'");
+  for (const dtype of ['float16', 'bfloat16']) {
+    expect(() => checkTensor('key', { dtype, shape: [2], data })).not.toThrow();
+    expect(() => checkTensor('key', { dtype, shape: [2], data: new Float32Array(2) })).toThrow(
+      /is Float32Array/,
+    );
+  }
+});
+
+test('a Float16Array becomes bits on the same memory', () => {
+  const bits = Uint16Array.of(0x3c00, 0xc000, 7);
+  const data = {
+    [Symbol.toStringTag]: 'Float16Array' as const,
+    buffer: bits.buffer,
+    byteOffset: 2,
+    length: 2,
+  };
+  for (const made of [tensor(data, [2]), toTensor('key', { dtype: 'float16', data, shape: [2] }, 'float')]) {
+    expect(made).toMatchObject({ dtype: 'float16', shape: [2] });
+    expect((made as Tensor).data.buffer).toBe(bits.buffer);
+    expect([...(made as Tensor).data]).toEqual([0xc000, 7]);
   }
 });
 

@@ -2,12 +2,22 @@ import { HeedError } from './error.ts';
 import { kindOf, shown } from './options/shown.ts';
 
 /** Element types. `bool` is one byte an element: 0 is false, everything else true. */
-export type DType = 'float32' | 'float64' | 'int32' | 'bool';
+export type DType = FloatDType | 'int32' | 'bool';
 
-/** The two types that attention is computed in. */
-export type FloatDType = 'float32' | 'float64';
+/** The types that queries, keys, values and outputs have. */
+export type FloatDType = ComputeDType | HalfDType;
+
+/** The types in which scores and sums are computed: float32 for a problem of a 16-bit type. */
+export type ComputeDType = 'float32' | 'float64';
+
+/** Floats of 16 bits: IEEE 754 binary16, and the upper half of a float32. Arithmetic on them is done in float32. */
+export type HalfDType = 'float16' | 'bfloat16';
 
 export interface DTypeArrays {
+  /** The bits of the numbers; where the engine has `Float16Array`, one may be made of the same memory. */
+  float16: Uint16Array;
+  /** The bits of the numbers: the upper 16 of a float32. */
+  bfloat16: Uint16Array;
   float32: Float32Array;
   float64: Float64Array;
   int32: Int32Array;
@@ -27,8 +37,19 @@ export interface Tensor<D extends DType = DType> {
 /** Numbers, or booleans in a mask, in arrays of arrays: `[[[[1, 0], [0, 1]]]]` is `[1, 1, 2, 2]`. */
 export type NestedArray = readonly (number | boolean | NestedArray)[];
 
+/** A `Float16Array`, as far as it is needed: engines before 2025 have none. */
+export interface Float16ArrayLike {
+  readonly [Symbol.toStringTag]: 'Float16Array';
+  readonly buffer: ArrayBufferLike;
+  readonly byteOffset: number;
+  readonly length: number;
+}
+
+/** Arrays that tell their element type. A `Uint16Array` does not: it may hold float16 or bfloat16. */
+export type NumberArray = Exclude<DTypeArrays[DType], Uint16Array> | Float16ArrayLike;
+
 /** A typed array and its shape, as other libraries hand them out; the element type follows from the array. */
-export interface ArrayWithShape<A extends DTypeArrays[DType] = DTypeArrays[DType]> {
+export interface ArrayWithShape<A extends NumberArray = NumberArray> {
   readonly data: A;
   readonly shape: readonly number[];
 }
@@ -121,11 +142,15 @@ export type ArrayDType<A> = A extends Float32Array
     ? 'float64'
     : A extends Int32Array
       ? 'int32'
-      : 'bool';
+      : A extends Float16ArrayLike
+        ? 'float16'
+        : 'bool';
 
 /**
  * Wraps a typed array, without a copy, as a tensor. The element type follows from the array:
- * `Float32Array`, `Float64Array`, `Int32Array`, and `Uint8Array` for booleans.
+ * `Float32Array`, `Float64Array`, `Int32Array`, `Float16Array`, and `Uint8Array` for booleans. The tensor of a
+ * `Float16Array` has its bits, as a `Uint16Array` on the same memory; bits themselves are a tensor as
+ * `{ dtype: 'float16', shape, data }`, or `bfloat16`.
  *
  * @throws HeedError `SHAPE` when the array does not have exactly the elements of the shape;
  * `DTYPE` for any other kind of array.
@@ -138,11 +163,9 @@ export type ArrayDType<A> = A extends Float32Array
  * console.log(query.dtype); // float32
  * ```
  */
-export function tensor<A extends DTypeArrays[DType]>(
-  data: A,
-  shape: readonly number[],
-): Tensor<ArrayDType<A>> {
-  const dtype = dtypeOfArray(data);
+export function tensor<A extends NumberArray>(given: A, shape: readonly number[]): Tensor<ArrayDType<A>> {
+  const data = isFloat16Array(given) ? new Uint16Array(given.buffer, given.byteOffset, given.length) : given;
+  const dtype = data === given ? dtypeOfArray(data) : 'float16';
   if (dtype === undefined) {
     throw new HeedError('DTYPE', `the data is ${kindOf(data)}, expected ${ARRAYS}`, {
       clause: 'shape',
@@ -160,6 +183,8 @@ export function tensor<A extends DTypeArrays[DType]>(
 export function zeros<D extends DType>(dtype: D, shape: readonly number[]): Tensor<D> {
   const size = sizeOf(shape);
   const data = {
+    float16: () => new Uint16Array(size),
+    bfloat16: () => new Uint16Array(size),
     float32: () => new Float32Array(size),
     float64: () => new Float64Array(size),
     int32: () => new Int32Array(size),
@@ -168,7 +193,18 @@ export function zeros<D extends DType>(dtype: D, shape: readonly number[]): Tens
   return { dtype, shape: [...shape], data: data as DTypeArrays[D] };
 }
 
-/** The element type that an array of JavaScript holds; undefined if it is none of a tensor's. */
+/** By name, as {@link dtypeOfArray}. */
+export function isFloat16Array(data: unknown): data is Float16ArrayLike {
+  return Object.prototype.toString.call(data) === '[object Float16Array]';
+}
+
+/** Returns whether an array holds what a tensor of this type does. */
+function holds(data: unknown, dtype: unknown): boolean {
+  const isBits = Object.prototype.toString.call(data) === '[object Uint16Array]';
+  return isBits ? dtype === 'float16' || dtype === 'bfloat16' : dtypeOfArray(data) === dtype;
+}
+
+/** The element type that an array of JavaScript tells; undefined for one that is not a tensor's, and for bits. */
 export function dtypeOfArray(data: unknown): DType | undefined {
   // By name, not instanceof: arrays may come from another realm (an iframe, a vm, a test runner).
   switch (Object.prototype.toString.call(data)) {
@@ -191,13 +227,16 @@ function copyRemedy(data: unknown): string {
   if (kind === 'BigInt64Array' || kind === 'BigUint64Array') {
     return 'copy the numbers: Float32Array.from(data, Number), or Int32Array.from(data, Number) for ids and lengths; booleans are a Uint8Array of 0 and 1';
   }
+  if (kind === 'Uint16Array') {
+    return "bits of 16-bit floats are { dtype: 'float16', shape, data }, or 'bfloat16'; for integers, copy them: Int32Array.from(data)";
+  }
   if (kind === 'DataView') {
     return 'view the bytes as what they are: new Float32Array(data.buffer, data.byteOffset, data.byteLength / 4)';
   }
   return 'copy the numbers: new Float32Array(data); booleans are a Uint8Array of 0 and 1';
 }
 
-const ARRAYS = 'a Float32Array, Float64Array, Int32Array or Uint8Array';
+const ARRAYS = 'a Float32Array, Float64Array, Int32Array, Float16Array or Uint8Array';
 
 /**
  * The same numbers with a shape of their own, as a plain typed array: `slice` and `map` of a Node `Buffer` are not those
@@ -218,7 +257,14 @@ function checkShape(name: string, shape: readonly unknown[]): void {
   );
 }
 
-const DTYPES: readonly unknown[] = ['float32', 'float64', 'int32', 'bool'] satisfies DType[];
+const DTYPES: readonly unknown[] = [
+  'float32',
+  'float64',
+  'float16',
+  'bfloat16',
+  'int32',
+  'bool',
+] satisfies DType[];
 
 /**
  * Checks that there are tensors of this element type and shape.
@@ -272,14 +318,13 @@ export function checkTensor(name: string, value: unknown): asserts value is Tens
     });
   }
   const { shape, data, dtype } = candidate;
-  const actual = dtypeOfArray(data);
-  if (actual === undefined || actual !== dtype) {
+  if (dtype === undefined || !holds(data, dtype)) {
+    const isNoArray = dtypeOfArray(data) === undefined && !isFloat16Array(data);
     throw new HeedError('DTYPE', `${name} says its dtype is ${String(dtype)}, its data is ${kindOf(data)}`, {
       clause: 'shape',
-      remedy:
-        actual === undefined
-          ? `${copyRemedy(data)}; tensor(data, shape) tells its dtype`
-          : `the data is ${ARRAYS} (of booleans); tensor(data, shape) tells its dtype`,
+      remedy: isNoArray
+        ? `${copyRemedy(data)}; tensor(data, shape) tells its dtype`
+        : `the data is ${ARRAYS} (of booleans); tensor(data, shape) tells its dtype`,
     });
   }
   checkShape(name, shape);

@@ -1,5 +1,5 @@
-import { HeedError, type PlainTensorLike, type Tensor, isResident, tensor } from '@heed/core';
-import { toTensor } from '@heed/core/backend';
+import { HeedError, type PlainTensorLike, type Tensor, isResident } from '@heed/core';
+import { isHalf, numbersOf, toTensor } from '@heed/core/backend';
 import { choose } from './choose.ts';
 
 /** One head's matrix, in memory of its own. */
@@ -15,7 +15,7 @@ export interface Weights {
   readonly lengths: readonly [B: number, Hq: number, Lq: number, Lk: number];
   /** As it was given: rank 2 or 4. */
   readonly shape: readonly number[];
-  readonly data: Tensor['data'];
+  readonly data: ReturnType<typeof numbersOf>;
 }
 
 /**
@@ -29,8 +29,8 @@ export function weightsOf(given: PlainTensorLike): Weights {
       remedy: 'await weights.read() gives a plain one',
     });
   }
-  const shaped = Array.isArray(given) ? (toTensor('weights', given, 'float', 'float64') as Tensor) : given;
-  const { shape, data } = (shaped ?? {}) as Partial<Tensor>;
+  const shaped = Array.isArray(given) ? toTensor('weights', given, 'float', 'float64') : given;
+  const { shape } = (shaped ?? {}) as Partial<Tensor>;
   if (!Array.isArray(shape) || (shape.length !== 2 && shape.length !== 4)) {
     const what = Array.isArray(shape) ? `[${shape.join(', ')}]` : 'not a tensor';
     throw new HeedError('SHAPE', `weights is ${what}, expected [Lq, Lk] or [B, Hq, Lq, Lk]`, {
@@ -38,10 +38,14 @@ export function weightsOf(given: PlainTensorLike): Weights {
       remedy: 'ask attention() for weights: true, or make a tensor with tensor(typedArray, shape)',
     });
   }
-  // Checks that data and shape agree; the data is not copied.
-  tensor(data!, shape);
+  const checked = toTensor('weights', withDType(shaped as Tensor), 'any') as Tensor;
   const lengths = (shape.length === 2 ? [1, 1, ...shape] : shape) as unknown as Weights['lengths'];
-  return { lengths, shape, data: data! };
+  return { lengths, shape, data: numbersOf(checked) };
+}
+
+/** Weights may come from another program, with data alone; the dtype follows from it, except that of bits. */
+function withDType({ dtype, shape, data }: Tensor): unknown {
+  return isHalf(dtype) ? { dtype, shape, data } : { shape, data };
 }
 
 /** @throws HeedError `SHAPE`, `DTYPE`; `ARGUMENT` for a head or batch element that is missing or not there. */

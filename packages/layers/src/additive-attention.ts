@@ -1,4 +1,4 @@
-import type { AttentionBackend, FloatDType } from '@heed/core';
+import type { AttentionBackend, ComputeDType } from '@heed/core';
 import { checkOptions, required } from '@heed/core/backend';
 import { attendScores } from './attend-scores.ts';
 import type { ForwardOptions } from './attend.ts';
@@ -28,7 +28,7 @@ export interface AdditiveAttentionOptions {
   /** Width of the hidden layer that compares them. */
   readonly attentionDim: number;
   /** Default `float32`. */
-  readonly dtype?: FloatDType;
+  readonly dtype?: ComputeDType;
   /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
   readonly random?: () => number;
 }

@@ -1,4 +1,4 @@
-import { type FloatDType, HeedError, type PlainTensorLike, type Tensor } from '@heed/core';
+import { type ComputeDType, HeedError, type PlainTensorLike, type Tensor } from '@heed/core';
 import { checkOptions, required, zeros } from '@heed/core/backend';
 import { type LinearGradients, linear, linearGradient } from './linear.ts';
 import { FIRST_WEIGHTS, count } from './options.ts';
@@ -15,7 +15,7 @@ export interface EmbeddingOptions {
   /** E, the width of a row. */
   readonly embedDim: number;
   /** Default `float32`. */
-  readonly dtype?: FloatDType;
+  readonly dtype?: ComputeDType;
   /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
   readonly random?: () => number;
 }
@@ -40,7 +40,7 @@ export class Embedding {
   }
 
   readonly parameters: NamedTensors;
-  readonly #dtype: FloatDType;
+  readonly #dtype: ComputeDType;
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: EmbeddingOptions) {

@@ -1,4 +1,4 @@
-import type { FloatDType } from '@heed/core';
+import type { ComputeDType } from '@heed/core';
 import { ACTIVATIONS, checkOptions, flag, oneOf, required, text } from '@heed/core/backend';
 import { type Activation, activate, activationGradient } from './activation/activation.ts';
 import { type DropoutOptions, dropout } from './dropout.ts';
@@ -23,7 +23,7 @@ export interface FeedForwardOptions {
   /** Default true. */
   readonly bias?: boolean;
   /** Default `float32`. */
-  readonly dtype?: FloatDType;
+  readonly dtype?: ComputeDType;
   /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
   readonly random?: () => number;
 }
@@ -59,7 +59,7 @@ export class FeedForward {
 
   readonly parameters: NamedTensors;
   readonly #activation: Activation;
-  readonly #dtype: FloatDType;
+  readonly #dtype: ComputeDType;
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: FeedForwardOptions) {

@@ -1,4 +1,10 @@
-import { type AttentionBackend, type FloatDType, type RunOptions, type Tensor, attention } from '@heed/core';
+import {
+  type AttentionBackend,
+  type ComputeDType,
+  type RunOptions,
+  type Tensor,
+  attention,
+} from '@heed/core';
 import { abortSignal, assertBackend, checkOptions, oneOf, required, zeros } from '@heed/core/backend';
 import { oneHead, withoutHead } from './attend-scores.ts';
 import { attend } from './attend.ts';
@@ -24,7 +30,7 @@ export interface HardAttentionOptions {
   /** D, the width in which queries and keys are compared. Scores are scaled by 1 / √D. */
   readonly attentionDim: number;
   /** Default `float32`. */
-  readonly dtype?: FloatDType;
+  readonly dtype?: ComputeDType;
   /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
   readonly random?: () => number;
 }

@@ -1,4 +1,4 @@
-import type { FloatDType } from '@heed/core';
+import type { ComputeDType } from '@heed/core';
 import { checkOptions, flag, required, zeros } from '@heed/core/backend';
 import { type NamedTensors, initialUniform } from './parameters.ts';
 import { count, FIRST_WEIGHTS } from './options.ts';
@@ -16,7 +16,7 @@ export interface LinearOptions {
   /** Default true. */
   readonly bias?: boolean;
   /** Default `float32`. */
-  readonly dtype?: FloatDType;
+  readonly dtype?: ComputeDType;
   /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
   readonly random?: () => number;
 }
@@ -49,7 +49,7 @@ export class Linear {
   }
 
   readonly parameters: NamedTensors;
-  readonly #dtype: FloatDType;
+  readonly #dtype: ComputeDType;
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: LinearOptions) {

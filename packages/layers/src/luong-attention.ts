@@ -1,4 +1,4 @@
-import { type AttentionBackend, type FloatDType, HeedError } from '@heed/core';
+import { type AttentionBackend, type ComputeDType, HeedError } from '@heed/core';
 import { checkOptions, oneOf, required } from '@heed/core/backend';
 import { attendScores, oneHead, withoutHead } from './attend-scores.ts';
 import { type ForwardOptions, attend } from './attend.ts';
@@ -45,7 +45,7 @@ export interface LuongAttentionOptions {
    */
   readonly local?: { readonly position: 'monotonic' | 'predictive'; readonly halfWidth: number };
   /** Default `float32`. */
-  readonly dtype?: FloatDType;
+  readonly dtype?: ComputeDType;
   /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
   readonly random?: () => number;
 }

@@ -1,4 +1,4 @@
-import type { FloatDType } from '@heed/core';
+import type { ComputeDType } from '@heed/core';
 import { zeros } from '@heed/core/backend';
 import { type FloatTensor, sum } from './tensors.ts';
 
@@ -10,7 +10,7 @@ export type NamedTensors = Readonly<Record<string, FloatTensor>>;
 
 /** Uniform within ±limit. */
 export function initialUniform(
-  dtype: FloatDType,
+  dtype: ComputeDType,
   shape: readonly number[],
   limit: number,
   random: () => number,
@@ -25,7 +25,7 @@ export function initialUniform(
  * training deep feedforward neural networks", AISTATS 2010, section 4.2.1).
  */
 export function initialGlorot(
-  dtype: FloatDType,
+  dtype: ComputeDType,
   [outputs, inputs]: readonly [number, number],
   random: () => number,
 ): FloatTensor {

@@ -1,4 +1,4 @@
-import { type FloatDType, HeedError } from '@heed/core';
+import { type ComputeDType, HeedError } from '@heed/core';
 import { checkOptions, flag, integer, required, text, zeros } from '@heed/core/backend';
 import { FIRST_WEIGHTS, count } from './options.ts';
 import { type NamedTensors, initialUniform } from './parameters.ts';
@@ -17,7 +17,7 @@ export interface RelativePositionBiasOptions {
   /** Keys behind the query have buckets of their own; in a decoder there are none. Default true. */
   readonly bidirectional?: boolean;
   /** Default `float32`. */
-  readonly dtype?: FloatDType;
+  readonly dtype?: ComputeDType;
   /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
   readonly random?: () => number;
 }
@@ -50,7 +50,7 @@ export class RelativePositionBias {
   }
 
   readonly parameters: NamedTensors;
-  readonly #dtype: FloatDType;
+  readonly #dtype: ComputeDType;
   readonly #bidirectional: boolean;
   readonly #maxDistance: number;
 

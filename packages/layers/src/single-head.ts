@@ -1,4 +1,4 @@
-import type { FloatDType } from '@heed/core';
+import type { ComputeDType } from '@heed/core';
 import { checkOptions } from '@heed/core/backend';
 import { type AttentionScope, SCOPE_NAMES, type When } from './attend.ts';
 import type { NamedTensors } from './parameters.ts';
@@ -45,7 +45,7 @@ export type SingleHeadResults<Options> = {
  */
 export function singleHeadInputs(
   inputs: SingleHeadInputs,
-  dtype: FloatDType,
+  dtype: ComputeDType,
   queryDim: number,
   keyDim: number,
 ): WithTensors<SingleHeadInputs> {

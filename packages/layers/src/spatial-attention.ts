@@ -1,4 +1,4 @@
-import { type AttentionBackend, type FloatDType, HeedError, type PlainTensorLike } from '@heed/core';
+import { type AttentionBackend, type ComputeDType, HeedError, type PlainTensorLike } from '@heed/core';
 import { checkOptions, flag, oneOf, required, shown, sizeOf, zeros } from '@heed/core/backend';
 import type { ForwardOptions, When } from './attend.ts';
 import { checkForward } from './check-forward.ts';
@@ -29,7 +29,7 @@ export interface SpatialAttentionOptions {
    */
   readonly relativePosition?: boolean;
   /** Default `float32`. */
-  readonly dtype?: FloatDType;
+  readonly dtype?: ComputeDType;
   /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
   readonly random?: () => number;
 }

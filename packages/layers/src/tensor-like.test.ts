@@ -1,5 +1,5 @@
 import ts from '@heed/backend-ts';
-import type { FloatDType, Tensor } from '@heed/core';
+import type { ComputeDType, Tensor } from '@heed/core';
 import { describe, expect, test } from 'vitest';
 import {
   AdditiveAttention,
@@ -71,7 +71,7 @@ describe.each([
 test.each(['float32', 'float64'] as const)(
   'nested numbers take the element type of the layer, %s',
   (dtype) => {
-    const linear = new Linear({ inputDim: 4, outputDim: 2, dtype: dtype satisfies FloatDType });
+    const linear = new Linear({ inputDim: 4, outputDim: 2, dtype: dtype satisfies ComputeDType });
     expect(linear.forward(rows).dtype).toBe(dtype);
   },
 );

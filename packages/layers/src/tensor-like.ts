@@ -1,6 +1,6 @@
 import {
   type ArrayWithShape,
-  type FloatDType,
+  type ComputeDType,
   HeedError,
   type NestedArray,
   type PlainTensorLike,
@@ -41,7 +41,7 @@ export type WithTensors<T> = {
 };
 
 /** @throws HeedError `SHAPE` or `DTYPE`. */
-export function withTensors<T extends object>(inputs: T, floats: FloatDType): WithTensors<T> {
+export function withTensors<T extends object>(inputs: T, floats: ComputeDType): WithTensors<T> {
   const entries = Object.entries(inputs).map(([name, value]) => {
     const slot = SLOTS[name];
     const isLike = slot !== undefined && isTensorLike(value);
@@ -51,7 +51,7 @@ export function withTensors<T extends object>(inputs: T, floats: FloatDType): Wi
 }
 
 /** @throws HeedError `SHAPE` or `DTYPE`. */
-export function floatTensor(name: string, value: FloatTensorLike, floats: FloatDType): FloatTensor {
+export function floatTensor(name: string, value: FloatTensorLike, floats: ComputeDType): FloatTensor {
   return (isTensorLike(value) ? toTensor(name, value, 'float', floats) : value) as FloatTensor;
 }
 
@@ -63,7 +63,7 @@ export function floatTensor(name: string, value: FloatTensorLike, floats: FloatD
 export function lastAxis(
   name: string,
   given: FloatTensorLike,
-  dtype: FloatDType,
+  dtype: ComputeDType,
   width: number,
 ): FloatTensor {
   const value = floatTensor(name, given, dtype);

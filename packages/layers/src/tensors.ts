@@ -1,8 +1,8 @@
-import { type FloatDType, HeedError, type Tensor, isResident } from '@heed/core';
+import { type ComputeDType, HeedError, type Tensor, isResident } from '@heed/core';
 import { sizeOf } from '@heed/core/backend';
 
 /** A tensor that layers compute with. */
-export type FloatTensor = Tensor<FloatDType>;
+export type FloatTensor = Tensor<ComputeDType>;
 export type FloatArray = FloatTensor['data'];
 
 /** The same numbers under another shape. */
@@ -11,7 +11,7 @@ export function reshape<T extends Tensor>(value: T, shape: readonly number[]): T
 }
 
 /** `[N]`: sums that were kept in float64, in the dtype of a layer. */
-export function vector(dtype: FloatDType, sums: Float64Array): FloatTensor {
+export function vector(dtype: ComputeDType, sums: Float64Array): FloatTensor {
   return { dtype, shape: [sums.length], data: dtype === 'float64' ? sums : Float32Array.from(sums) };
 }
 
@@ -66,7 +66,7 @@ export function checkPlain(name: string, given: unknown): asserts given is Tenso
 export function checkShape(
   name: string,
   value: Tensor | undefined,
-  dtype: FloatDType,
+  dtype: ComputeDType,
   axes: readonly (readonly [letter: string, length: number | null])[],
 ): asserts value is FloatTensor {
   const letters = `[${axes.map(([letter, length]) => (length === null ? letter : `${letter}=${length}`)).join(', ')}]`;

@@ -1,4 +1,4 @@
-import { type AttentionRequest, HeedError, type Tensor, tensor } from '@heed/core';
+import { type AttentionRequest, HeedError, type Tensor } from '@heed/core';
 import type { Contents } from './files/read-file.ts';
 import { type Stored, checkIndex } from './files/stored.ts';
 
@@ -159,8 +159,8 @@ function checkedRank(name: string, shape: readonly number[]): number {
 }
 
 /** `[L, L]` and `[H, L, L]` have a batch of one. */
-function withFourAxes({ shape, data }: Tensor): Tensor {
-  return tensor(data, [...Array<number>(4 - shape.length).fill(1), ...shape]) as Tensor;
+function withFourAxes(given: Tensor): Tensor {
+  return { ...given, shape: [...Array<number>(4 - given.shape.length).fill(1), ...given.shape] };
 }
 
 const TENSOR = { what: 'tensor', option: '--tensor' } as const;

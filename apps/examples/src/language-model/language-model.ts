@@ -1,4 +1,4 @@
-import { type AttentionBackend, type FloatDType, type Tensor } from '@heed/core';
+import { type AttentionBackend, type ComputeDType, type Tensor } from '@heed/core';
 import {
   Embedding,
   LayerNorm,
@@ -18,7 +18,7 @@ export interface LanguageModelOptions {
   readonly width: number;
   readonly heads: number;
   readonly layers: number;
-  readonly dtype?: FloatDType;
+  readonly dtype?: ComputeDType;
 }
 
 /** A small GPT: pre-norm blocks, learned positions, and an output that is tied to the embedding of the tokens. */

@@ -103,7 +103,7 @@ export function contractCases(): ConformanceCase[] {
         operations.includes('linear') === (backend.linear !== undefined),
         'capabilities.operations and backend.linear disagree: either both or neither',
       );
-      ensureKnown('dtypes', dtypes, ['float32', 'float64']);
+      ensureKnown('dtypes', dtypes, ['float32', 'float64', 'float16', 'bfloat16']);
       ensureKnown('features', features, FEATURES);
       ensureKnown('guarantees', guarantees, GUARANTEES);
       ensure(

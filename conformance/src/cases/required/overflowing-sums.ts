@@ -1,4 +1,5 @@
 import { type Tensor, resolveRequest, tensor } from '@heed/core';
+import { computeDType } from '@heed/core/backend';
 import type { CaseRequest } from '../../case-request.ts';
 import type { ConformanceCase } from '../../case.ts';
 import { type Sketch, lengthsOf, requestOf } from '../../sketch.ts';
@@ -8,7 +9,7 @@ import { ensure, guaranteed } from '../building/behaviour.ts';
 type Change = (request: CaseRequest) => CaseRequest;
 
 /** The largest finite number of each element type. Libraries write its negative into masks. */
-const LARGEST = { float32: (2 - 2 ** -23) * 2 ** 127, float64: Number.MAX_VALUE };
+const LARGEST = { float32: (2 - 2 ** -23) * 2 ** 127, float64: Number.MAX_VALUE } as const;
 
 const ALL: Sketch = { outputs: ['output', 'weights', 'logSumExp', 'statistics'] };
 /** A row that is not finite has to show in these; clause `nonfinite`. */
@@ -18,7 +19,7 @@ const KEY = 2;
 /** The same number in mask and bias wherever a pair is chosen, 0 elsewhere: each is finite, their sum is not. */
 function twice(sketch: Sketch, sign: number, chosen: (i: number, j: number) => boolean): Change {
   const { queryLength, keyLength } = lengthsOf(sketch);
-  const dtype = sketch.dtype ?? 'float32';
+  const dtype = computeDType(sketch.dtype ?? 'float32');
   const numbers = Float64Array.from({ length: queryLength * keyLength }, (_, n) =>
     chosen(Math.floor(n / keyLength), n % keyLength) ? sign * LARGEST[dtype] : 0,
   );

@@ -74,7 +74,7 @@ export function refusalCases(): ConformanceCase[] {
         ensureHonest(backend, problemOfSketch(SMALLEST[feature])),
       ),
     ),
-    ...(['float32', 'float64'] as const).map((dtype) =>
+    ...(['float32', 'float64', 'float16', 'bfloat16'] as const).map((dtype) =>
       behaviour('refusal', `dtype/${dtype}`, [], ({ backend }) =>
         ensureHonest(backend, problemOfSketch({ dtype })),
       ),

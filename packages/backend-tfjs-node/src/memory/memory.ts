@@ -37,11 +37,11 @@ function isUsable(tf: Tf, value: unknown): value is Native {
   return value instanceof tf.Tensor && !value.isDisposed && DTYPES.includes(value.dtype);
 }
 
-function checkType(dtype: DType): asserts dtype is Exclude<DType, 'float64'> {
-  if (dtype !== 'float64') return;
-  throw new HeedError('DTYPE', 'the tensor is float64, TensorFlow.js has float32, int32 and bool', {
+function checkType(dtype: DType): asserts dtype is 'float32' | 'int32' | 'bool' {
+  if (DTYPES.includes(dtype)) return;
+  throw new HeedError('DTYPE', `the tensor is ${dtype}, TensorFlow.js has float32, int32 and bool`, {
     clause: 'dtype',
-    remedy: 'convert it: tensor(Float32Array.from(data), shape)',
+    remedy: "convert it: cast(tensor, 'float32')",
   });
 }
 

@@ -1,9 +1,9 @@
-import type { AttentionProblem, AttentionResults, Tensor } from '@heed/core';
-import { type RowStrides, rowStrides, zeros } from '@heed/core/backend';
+import { type AttentionProblem, type AttentionResults, type Tensor, cast } from '@heed/core';
+import { type RowStrides, computeDType, rowStrides, zeros } from '@heed/core/backend';
 import type { FloatArray } from '../memory/pack.ts';
 import type { RowPlace } from './score-steps.ts';
 
-/** The tensors that a run returns, and where its rows go in them. Null: not asked for. */
+/** The tensors that a run returns, in the type of its scores until {@link all}, and where its rows go in them. Null: not asked for. */
 export class ForwardResults {
   readonly output: FloatArray | null;
   readonly weights: FloatArray | null;
@@ -19,7 +19,7 @@ export class ForwardResults {
     const { batch, heads, queryLength, keyLength, valueDim, layout, dtype, outputs } = problem;
     const perRow = [batch, heads, queryLength];
     const outputShape = layout === 'bhld' ? [...perRow, valueDim] : [batch, queryLength, heads, valueDim];
-    const float = (shape: number[]): Tensor => zeros(dtype, shape);
+    const float = (shape: number[]): Tensor => zeros(computeDType(dtype), shape);
     this.problem = problem;
     this.outputStrides = rowStrides(layout, heads, queryLength, valueDim);
     this.output = this.keep('output', outputs.includes('output') ? float(outputShape) : null);
@@ -57,7 +57,13 @@ export class ForwardResults {
   }
 
   all(): AttentionResults {
-    return this.results as AttentionResults;
+    const { output, weights, ...others } = this.results as AttentionResults;
+    const { dtype } = this.problem;
+    return {
+      ...(output && { output: cast(output, dtype) }),
+      ...(weights && { weights: cast(weights, dtype) }),
+      ...others,
+    };
   }
 
   private keep(name: string, tensor: Tensor | null): FloatArray | null {

@@ -1,7 +1,7 @@
 import type { AttentionInputs, AttentionProblem, Tensor } from '@heed/core';
-import { broadcastStrides } from '@heed/core/backend';
+import { broadcastStrides, computeDType } from '@heed/core/backend';
 import type { Heap } from '../memory/heap.ts';
-import type { FloatArray } from '../memory/pack.ts';
+import { type FloatArray, tableOf } from '../memory/pack.ts';
 
 /** A query row, as the steps need to know it. */
 export interface RowPlace {
@@ -32,11 +32,10 @@ export function scoreSteps(problem: AttentionProblem, inputs: AttentionInputs<Te
   if (mask?.kind === 'boolean')
     steps.push(booleanMask(inputs.mask!.data as Uint8Array, broadcastStrides(mask.shape)));
   if (problem.segments) steps.push(segments(problem, inputs));
-  const limit = LIMITS[problem.dtype];
-  if (bias) steps.push(addition(inputs.bias!.data as FloatArray, broadcastStrides(bias.shape), limit));
+  const limit = LIMITS[computeDType(problem.dtype)];
+  if (bias) steps.push(addition(inputs.bias!, broadcastStrides(bias.shape), limit));
   if (problem.alibi) steps.push(alibi(inputs.alibiSlopes!.data as FloatArray, limit));
-  if (mask?.kind === 'float')
-    steps.push(addition(inputs.mask!.data as FloatArray, broadcastStrides(mask.shape), limit));
+  if (mask?.kind === 'float') steps.push(addition(inputs.mask!, broadcastStrides(mask.shape), limit));
   return steps;
 }
 
@@ -104,15 +103,18 @@ function segments(problem: AttentionProblem, inputs: AttentionInputs<Tensor>): S
 }
 
 /** A bias or a float mask: added, where it is not −∞. */
-function addition(data: FloatArray, strides: Strides, limit: number): ScoreStep {
+function addition(term: Tensor, strides: Strides, limit: number): ScoreStep {
+  const data = term.data;
+  const table = tableOf(term.dtype);
   const step = strides[3];
+  const read = (s: number): number => (table === null ? data[s] : table[data[s]]);
   return {
     apply(heap, at, row, from, to) {
       const end = (at + to - from) | 0;
       let s = rowStart(strides, row) + from * step;
       for (let p = at; p < end; p = (p + 1) | 0, s += step) {
         const before = heap[p];
-        const added = data[s];
+        const added = read(s);
         const sum = before + added;
         // Nearly all are within the type. Of the others, exclusions are told from NaN; below the type is one, too.
         heap[p] =
@@ -126,13 +128,13 @@ function addition(data: FloatArray, strides: Strides, limit: number): ScoreStep 
     firstKey(row, from, to) {
       const start = rowStart(strides, row);
       let j = from;
-      while (j < to && data[start + j * step] === -Infinity) j++;
+      while (j < to && read(start + j * step) === -Infinity) j++;
       return j;
     },
     endKey(row, from, to) {
       const start = rowStart(strides, row);
       let j = to;
-      while (j > from && data[start + (j - 1) * step] === -Infinity) j--;
+      while (j > from && read(start + (j - 1) * step) === -Infinity) j--;
       return j;
     },
   };

@@ -1,10 +1,10 @@
 import type { AttentionInputs, AttentionProblem, Tensor } from '@heed/core';
-import { type RowStrides, type VisibleKeys, rowStrides, visibleKeys } from '@heed/core/backend';
+import { type RowStrides, type VisibleKeys, isHalf, rowStrides, visibleKeys } from '@heed/core/backend';
 import { directScores } from './direct.ts';
 import { type Heap, fillHeap } from '../memory/heap.ts';
 import { type ForwardLayout, GROUP_ROWS } from '../plan/layout.ts';
 import { multiply } from './multiply.ts';
-import { type FloatArray, type SourceRows, isFiniteRow, packRows, rowsFrom } from '../memory/pack.ts';
+import { type SourceRows, isFiniteRow, packRows, rowsFrom } from '../memory/pack.ts';
 import { type RowPlace, type ScoreStep, scoreSteps } from './score-steps.ts';
 import { softcap, softcapWithSlope } from './softcap.ts';
 
@@ -131,9 +131,9 @@ export class ScoreTiles {
     return this.from < this.to;
   }
 
-  /** Whether the block has so few rows that keys and values are better read where they are than packed. */
+  /** Whether the block has so few rows that keys and values are better read where they are than packed; not as bits. */
   get isDirect(): boolean {
-    return this.count < GROUP_ROWS;
+    return this.count < GROUP_ROWS && !isHalf(this.problem.dtype);
   }
 
   /** Packs the selected keys of the tile, once. */
@@ -241,14 +241,14 @@ export class ScoreTiles {
   private packQuery(r: number, row: QueryRow): boolean {
     const { batch, head, row: rowStride } = this.queryStrides;
     const start = row.batch * batch + row.head * head + row.index * rowStride;
-    const source = rowsFrom(this.inputs.query.data as FloatArray, start, rowStride, this.problem.headDim);
+    const source = rowsFrom(this.inputs.query, start, rowStride, this.problem.headDim);
     return packRows(this.heap, this.layout.query + r * this.layout.queryStride, 0, source, 1);
   }
 
   private keyRows(first: number): SourceRows {
     const { batch, head, row } = this.keyStrides;
     const start = this.batch * batch + this.kvHead * head + first * row;
-    return rowsFrom(this.inputs.key.data as FloatArray, start, row, this.problem.headDim);
+    return rowsFrom(this.inputs.key, start, row, this.problem.headDim);
   }
 
   /** Everything between the product and the softmax. `at` and `slopes` are where key 0 would lie. */

@@ -2,7 +2,7 @@ import type { AttentionInputs, AttentionProblem, Tensor } from '@heed/core';
 import { type RowStrides, rowStrides } from '@heed/core/backend';
 import type { Heap } from '../memory/heap.ts';
 import type { ForwardLayout } from '../plan/layout.ts';
-import { type FloatArray, type SourceRows, isFiniteRow, packRows, rowsFrom } from '../memory/pack.ts';
+import { type SourceRows, isFiniteRow, packRows, rowsFrom, tableOf } from '../memory/pack.ts';
 import type { ScoreTiles } from './score-tiles.ts';
 
 /** The values that belong to the selected tile of {@link ScoreTiles}. */
@@ -10,7 +10,8 @@ export class ValueTiles {
   /** Keys of the tile whose values have NaN or infinity. */
   readonly nonFinite: number[] = [];
   private readonly problem: AttentionProblem;
-  private readonly data: FloatArray;
+  private readonly value: Tensor;
+  private readonly table: Float32Array | null;
   private readonly heap: Heap;
   private readonly layout: ForwardLayout;
   private readonly strides: RowStrides;
@@ -19,7 +20,8 @@ export class ValueTiles {
 
   constructor(problem: AttentionProblem, inputs: AttentionInputs<Tensor>, heap: Heap, layout: ForwardLayout) {
     this.problem = problem;
-    this.data = inputs.value.data as FloatArray;
+    this.value = inputs.value;
+    this.table = tableOf(inputs.value.dtype);
     this.heap = heap;
     this.layout = layout;
     this.strides = rowStrides(problem.layout, problem.kvHeads, problem.keyLength, problem.valueDim);
@@ -46,12 +48,13 @@ export class ValueTiles {
 
   /** Element d of the value of a key, as it was given. */
   at(key: number, d: number): number {
-    return this.data[this.start(key) + d];
+    const element = this.value.data[this.start(key) + d];
+    return this.table === null ? element : this.table[element];
   }
 
   /** The values from a key on, as they were given. */
   rows(first: number): SourceRows {
-    return rowsFrom(this.data, this.start(first), this.strides.row, this.problem.valueDim);
+    return rowsFrom(this.value, this.start(first), this.strides.row, this.problem.valueDim);
   }
 
   private start(key: number): number {

@@ -1,5 +1,11 @@
-import type { AttentionGradients, AttentionInputs, AttentionProblem, Tensor } from '@heed/core';
-import { type RowStrides, broadcastStrides, rowStrides, zeros } from '@heed/core/backend';
+import {
+  type AttentionGradients,
+  type AttentionInputs,
+  type AttentionProblem,
+  type Tensor,
+  cast,
+} from '@heed/core';
+import { type RowStrides, broadcastStrides, computeDType, rowStrides, zeros } from '@heed/core/backend';
 import type { Heap } from '../memory/heap.ts';
 import type { FloatArray } from '../memory/pack.ts';
 import type { RowPlace } from '../forward/score-steps.ts';
@@ -22,7 +28,8 @@ export class GradientResults {
   private readonly queryStrides: RowStrides;
 
   constructor(problem: AttentionProblem, inputs: AttentionInputs<Tensor>) {
-    const { dtype, layout, heads, queryLength, keyLength, headDim, valueDim } = problem;
+    const { layout, heads, queryLength, keyLength, headDim, valueDim } = problem;
+    const dtype = computeDType(problem.dtype);
     this.problem = problem;
     this.dQuery = zeros(dtype, inputs.query.shape);
     this.dKey = zeros(dtype, inputs.key.shape);
@@ -75,11 +82,12 @@ export class GradientResults {
   all(): AttentionGradients {
     const { dQuery, dKey, dValue, dBias, biasSums, sinkSums, problem } = this;
     if (dBias !== null && biasSums !== dBias.data) dBias.data.set(biasSums!);
+    const { dtype } = problem;
     return {
-      dQuery,
-      dKey,
-      dValue,
-      ...(dBias && { dBias }),
+      dQuery: cast(dQuery, dtype),
+      dKey: cast(dKey, dtype),
+      dValue: cast(dValue, dtype),
+      ...(dBias && { dBias: cast(dBias, dtype) }),
       ...(sinkSums && { dSinks: rounded(problem, sinkSums) }),
     };
   }
@@ -107,7 +115,5 @@ function biasIsFull({ bias, batch, heads, queryLength, keyLength }: AttentionPro
 }
 
 function rounded({ dtype }: AttentionProblem, sums: Float64Array): Tensor {
-  const result = zeros(dtype, [sums.length]);
-  result.data.set(sums);
-  return result;
+  return cast({ dtype: 'float64', shape: [sums.length], data: sums }, computeDType(dtype));
 }

@@ -2,7 +2,7 @@ import type { AttentionInputs, AttentionProblem, GradientInputs, Tensor } from '
 import { type RowStrides, rowStrides } from '@heed/core/backend';
 import type { Heap } from '../memory/heap.ts';
 import type { GradientLayout } from '../plan/layout.ts';
-import { type FloatArray, packRows, rowsFrom } from '../memory/pack.ts';
+import { type FloatArray, packRows, rowsFrom, tableOf } from '../memory/pack.ts';
 import type { QueryRow } from '../forward/score-tiles.ts';
 
 /** Up to it float32 rounds by 64 at most. */
@@ -60,10 +60,14 @@ export class GradientRows {
     this.isEmpty[r] = rowSum === 0 ? 1 : 0;
     // Forward made the statistics NaN for what the scores attend to, and the output for values.
     let trace = rowMax - rowMax + (rowSum - rowSum);
-    for (let d = start; d < start + valueDim; d++) trace += dOutput.data[d] * output.data[d];
+    const table = tableOf(this.problem.dtype);
+    for (let d = start; d < start + valueDim; d++) {
+      trace +=
+        table === null ? dOutput.data[d] * output.data[d] : table[dOutput.data[d]] * table[output.data[d]];
+    }
     this.isNonFinite[r] = Number.isFinite(trace) ? 0 : 1;
 
-    const source = rowsFrom(dOutput.data as FloatArray, start, 0, valueDim);
+    const source = rowsFrom(dOutput, start, 0, valueDim);
     packRows(this.heap, this.layout.dOutput + r * this.layout.valueStride, 0, source, 1);
   }
 
@@ -74,7 +78,7 @@ export class GradientRows {
 
   /** Whether rounding may have moved rowMax by more than a sum of exponentials can take. */
   isMaxRounded(r: number): boolean {
-    return this.problem.dtype === 'float32' && Math.abs(this.rowMax[r]) >= ROUNDED_MAX;
+    return this.problem.dtype !== 'float64' && Math.abs(this.rowMax[r]) >= ROUNDED_MAX;
   }
 
   /** What the row adds to the gradient of its head's sink. */

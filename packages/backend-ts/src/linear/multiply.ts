@@ -1,5 +1,5 @@
 import { sizeOf, zeros } from '@heed/core/backend';
-import type { FloatDType, Tensor } from '@heed/core';
+import type { ComputeDType, Tensor } from '@heed/core';
 
 /** Output columns whose weights lie side by side, and rows that read them together. */
 const COLUMNS = 4;
@@ -35,7 +35,7 @@ export function* multiply(
   finish: (sum: number, n: number) => number,
 ): Generator<void, Tensor, void> {
   const rows = sizeOf(x.shape.slice(0, -1));
-  const output = zeros(x.dtype as FloatDType, [...x.shape.slice(0, -1), outputs]);
+  const output = zeros(x.dtype as ComputeDType, [...x.shape.slice(0, -1), outputs]);
   const { data } = x;
   const row64 = new Float64Array(inputs);
   for (let row = 0; row < rows; row++) {

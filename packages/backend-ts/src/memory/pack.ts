@@ -1,18 +1,27 @@
+import type { DType, Tensor } from '@heed/core';
+import { halfTable, isHalf } from '@heed/core/backend';
 import type { Heap } from './heap.ts';
 
-/** The two kinds of arrays that attention is computed on. */
+/** The kinds of arrays that results are computed in. */
 export type FloatArray = Float32Array | Float64Array;
 
 /** Rows of a tensor: row n begins at `n · stride` and has `depth` elements. */
 export interface SourceRows {
-  readonly data: FloatArray;
+  readonly data: FloatArray | Uint16Array;
+  /** Of a 16-bit type, the numbers that the data's bits stand for; else null. */
+  readonly table: Float32Array | null;
   readonly stride: number;
   readonly depth: number;
 }
 
 /** The rows of a tensor from an element on. A view, so that indices within a tile are small integers. */
-export function rowsFrom(data: FloatArray, start: number, stride: number, depth: number): SourceRows {
-  return { data: data.subarray(start), stride, depth };
+export function rowsFrom({ dtype, data }: Tensor, start: number, stride: number, depth: number): SourceRows {
+  return { data: data.subarray(start) as FloatArray | Uint16Array, table: tableOf(dtype), stride, depth };
+}
+
+/** What the bits of a type stand for; null for numbers. */
+export function tableOf(dtype: DType): Float32Array | null {
+  return isHalf(dtype) ? halfTable(dtype) : null;
 }
 
 /**
@@ -28,7 +37,20 @@ export function packRows(
   source: SourceRows,
   count: number,
 ): boolean {
-  const { data, stride, depth } = source;
+  if (packAll(heap, to, toStride, source, count) === 0) return true;
+  let isFinite = true;
+  for (let n = 0; n < count; n++) {
+    if (isFiniteRow(source, n)) continue;
+    isFinite = false;
+    zeroNonFinite(heap, to + n * toStride, source.depth);
+  }
+  return isFinite;
+}
+
+/** @returns 0 unless something is not finite, or a sum of four overflows: then the careful way decides. */
+function packAll(heap: Heap, to: number, toStride: number, source: SourceRows, count: number): number {
+  const { data, table, stride, depth } = source;
+  if (table !== null) return packBits(heap, to, toStride, source, count, table);
   const fours = depth & ~3;
   let trace = 0;
   for (let n = 0; n < count; n++) {
@@ -45,7 +67,6 @@ export function packRows(
       heap[(p + 1) | 0] = x1;
       heap[(p + 2) | 0] = x2;
       heap[(p + 3) | 0] = x3;
-      // 0 unless one of them is not finite, or their sum overflows: then the careful way decides.
       trace += (x0 + x1 + (x2 + x3)) * 0;
     }
     for (; p < end; p = (p + 1) | 0, s = (s + 1) | 0) {
@@ -54,14 +75,29 @@ export function packRows(
       trace += x * 0;
     }
   }
-  if (trace === 0) return true;
-  let isFinite = true;
+  return trace;
+}
+
+/** A loop of its own: one that reads two kinds of arrays is slower for both. */
+function packBits(
+  heap: Heap,
+  to: number,
+  toStride: number,
+  { data, stride, depth }: SourceRows,
+  count: number,
+  table: Float32Array,
+): number {
+  let trace = 0;
   for (let n = 0; n < count; n++) {
-    if (isFiniteRow(source, n)) continue;
-    isFinite = false;
-    zeroNonFinite(heap, to + n * toStride, depth);
+    let s = Math.imul(n, stride);
+    let p = (to + Math.imul(n, toStride)) | 0;
+    for (const end = (p + depth) | 0; p < end; p = (p + 1) | 0, s = (s + 1) | 0) {
+      const x = table[data[s]];
+      heap[p] = x;
+      trace += x * 0;
+    }
   }
-  return isFinite;
+  return trace;
 }
 
 function zeroNonFinite(heap: Heap, at: number, count: number): void {
@@ -71,9 +107,9 @@ function zeroNonFinite(heap: Heap, at: number, count: number): void {
 }
 
 /** Whether row n of a source is finite. */
-export function isFiniteRow({ data, stride, depth }: SourceRows, n: number): boolean {
+export function isFiniteRow({ data, table, stride, depth }: SourceRows, n: number): boolean {
   for (let i = n * stride; i < n * stride + depth; i++) {
-    if (!Number.isFinite(data[i])) return false;
+    if (!Number.isFinite(table === null ? data[i] : table[data[i]])) return false;
   }
   return true;
 }

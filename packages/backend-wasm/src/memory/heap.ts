@@ -1,11 +1,18 @@
-import { type DType, HeedError } from '@heed/core';
+import { type DType, HeedError, type Tensor } from '@heed/core';
 import { FreeList } from './free-list.ts';
 
 const PAGE_BYTES = 65_536;
 /** 4 GiB, all that 32-bit addresses reach. */
 const MAXIMUM_PAGES = 65_536;
 
-const ARRAYS = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array } as const;
+const ARRAYS = {
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  float32: Float32Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  bool: Uint8Array,
+} as const;
 
 /** A piece of a heap that holds numbers. */
 export interface Block {
@@ -59,7 +66,7 @@ export class Heap {
   }
 
   /** The numbers of a block, to be used before memory grows again. */
-  array({ address, dtype, length }: Block): Float32Array | Float64Array | Int32Array | Uint8Array {
+  array({ address, dtype, length }: Block): Tensor['data'] {
     return new ARRAYS[dtype](this.memory.buffer, address, length);
   }
 

@@ -1,4 +1,4 @@
-import type { FloatDType } from '@heed/core';
+import type { ComputeDType } from '@heed/core';
 import {
   type Code,
   type FloatInstructions,
@@ -40,7 +40,7 @@ export interface IntegerLanes {
 
 /** Instructions for an element type. */
 export interface Element {
-  readonly dtype: FloatDType;
+  readonly dtype: ComputeDType;
   readonly type: ElementType;
   readonly bytes: 4 | 8;
   /** Elements in a vector. */
@@ -107,10 +107,10 @@ const INSTRUCTIONS = {
     fromF64: (value: Code<'f64'>) => value,
     toF64: (value: Code<'f64'>) => value,
   },
-} as unknown as Readonly<Record<FloatDType, Instructions>>;
+} as unknown as Readonly<Record<ComputeDType, Instructions>>;
 
 /** @param relaxed whether products and sums may be fused, by relaxed SIMD. */
-export function elementOf(dtype: FloatDType, relaxed: boolean): Element {
+export function elementOf(dtype: ComputeDType, relaxed: boolean): Element {
   const instructions = INSTRUCTIONS[dtype];
   const { vector, bytes } = instructions;
   return {

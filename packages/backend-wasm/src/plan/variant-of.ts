@@ -1,5 +1,6 @@
 import type { AttentionProblem } from '@heed/core';
 import type { Variant } from './variant.ts';
+import { computeDType } from '@heed/core/backend';
 import { DIRECT_ROWS, SPLIT_KEYS, SPLIT_ROWS } from './tiling.ts';
 import { generate } from '../module/generate.ts';
 import type { KernelModule, PlanOptions } from './plan.ts';
@@ -13,7 +14,7 @@ export function variantOf(problem: AttentionProblem, pass: Variant['pass'], opti
     pass,
     shared: options.shared,
     relaxed: options.relaxedSimd,
-    dtype: problem.dtype,
+    dtype: computeDType(problem.dtype),
     headDim: problem.headDim,
     valueDim: problem.valueDim,
     direct: pass === 'forward' && isDirect(problem),

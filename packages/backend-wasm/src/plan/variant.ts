@@ -1,11 +1,11 @@
-import type { AttentionProblem, FloatDType, OutputName, Selection } from '@heed/core';
+import type { AttentionProblem, ComputeDType, OutputName, Selection } from '@heed/core';
 
 /** What code depends on: everything else is in the frame. Plain data; its JSON is the module's key. */
 export interface Variant {
   readonly pass: 'forward' | 'gradient';
   readonly shared: boolean;
   readonly relaxed: boolean;
-  readonly dtype: FloatDType;
+  readonly dtype: ComputeDType;
   readonly headDim: number;
   readonly valueDim: number;
   /** Few rows: keys and values are read where they are, not packed. */

@@ -9,6 +9,7 @@ import {
 import { HeedError } from '../error.ts';
 import { checkLinearProblem } from '../linear/check.ts';
 import type { LinearKernel, LinearProblem } from '../linear/contract.ts';
+import { isHalf } from '../float16.ts';
 import { supportOf } from '../support.ts';
 import type { AttentionProblem } from '../problem.ts';
 import {
@@ -27,6 +28,19 @@ import { type Lifetime, lifetime } from './lifetime.ts';
 import { type LinearDefinition, guardLinear } from './linear/guard.ts';
 import { type DeviceMemory, type NativeTensor, allocate, hostMemory } from './memory.ts';
 import { type Owner, contentOf, residentOf } from './resident/resident.ts';
+
+/** An engine that does not compute with bits of 16-bit floats need not know how to hold them. */
+function checkHeld(name: string, { dtypes }: Capabilities, dtype: DType): void {
+  if (!isHalf(dtype) || dtypes.includes(dtype)) return;
+  throw new HeedError(
+    'DTYPE',
+    `${name}: the tensor is ${dtype}; expected ${dtypes.join(', ')}, int32 or bool`,
+    {
+      clause: 'dtype',
+      remedy: "convert it: cast(tensor, 'float32')",
+    },
+  );
+}
 
 /** What an author writes for a backend. */
 export interface BackendDefinition<N extends NativeTensor = Tensor> {
@@ -168,11 +182,13 @@ export function defineBackend<N extends NativeTensor = Tensor>(
   const upload = async (value: PlainTensorLike): Promise<ResidentTensor> => {
     const tensor = toTensor('tensor', value, 'any');
     checkTensor('tensor', tensor);
+    checkHeld(name, capabilities, tensor.dtype);
     return residentOf(await memory.upload(plainView(tensor)), memory, owner);
   };
 
   const allocated = async (dtype: DType, shape: readonly number[]): Promise<ResidentTensor> => {
     checkForm('the tensor', dtype, shape);
+    checkHeld(name, capabilities, dtype);
     return residentOf(await allocate(memory, dtype, [...shape]), memory, owner);
   };
 

@@ -20,7 +20,7 @@ export {
 } from '../options/kinds.ts';
 export { shown } from '../options/shown.ts';
 export { withKernel } from '../kernel-cache.ts';
-export { fromFloat16 } from '../float16.ts';
+export { computeDType, fromFloat16, halfTable, isHalf, numbersOf, toHalf, widened } from '../float16.ts';
 export {
   ELEMENT_BYTES,
   type Run,

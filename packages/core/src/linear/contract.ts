@@ -1,5 +1,5 @@
 import type { RunOptions } from '../run-options.ts';
-import type { FloatDType, ResidentTensor, Tensor } from '../tensor.ts';
+import type { ComputeDType, ResidentTensor, Tensor } from '../tensor.ts';
 import type { TensorLike } from '../tensor-like.ts';
 import type { Activation } from './activation.ts';
 
@@ -10,7 +10,7 @@ export interface LinearProblem {
   /** Width of the output. */
   readonly outputDim: number;
   /** Default `float32`. */
-  readonly dtype?: FloatDType;
+  readonly dtype?: ComputeDType;
   /** Whether a bias is added. Default false. */
   readonly bias?: boolean;
   /** What is applied to each element of the sum. Default null: nothing. */

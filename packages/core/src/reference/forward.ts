@@ -1,6 +1,7 @@
 import type { AttentionInputs } from '../inputs.ts';
 import type { AttentionProblem } from '../problem.ts';
 import type { OutputsByName } from '../results.ts';
+import { widened } from '../float16.ts';
 import { type Tensor, zeros } from '../tensor.ts';
 import { perturbed, rowsOf, scorer } from './scores.ts';
 
@@ -12,8 +13,9 @@ import { perturbed, rowsOf, scorer } from './scores.ts';
  */
 export function referenceForward(
   problem: AttentionProblem,
-  inputs: AttentionInputs<Tensor>,
+  given: AttentionInputs<Tensor>,
 ): OutputsByName<Tensor> {
+  const inputs = widened(given);
   const { batch, heads, queryLength, keyLength, valueDim, layout } = problem;
   const rows = rowsOf(problem);
   const scoresOf = scorer(problem, inputs);

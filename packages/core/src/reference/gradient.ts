@@ -1,6 +1,7 @@
 import type { AttentionInputs } from '../inputs.ts';
 import type { AttentionProblem } from '../problem.ts';
 import type { AttentionGradients } from '../results.ts';
+import { numbersOf, widened } from '../float16.ts';
 import { type Tensor, zeros } from '../tensor.ts';
 import { broadcastStrides } from '../backend/strides.ts';
 import { softmax } from './forward.ts';
@@ -16,9 +17,10 @@ import { rowsOf, scorer } from './scores.ts';
  */
 export function referenceGradient(
   problem: AttentionProblem,
-  inputs: AttentionInputs<Tensor>,
+  given: AttentionInputs<Tensor>,
   dOutput: Tensor,
 ): AttentionGradients {
+  const inputs = widened(given);
   const { batch, heads, queryLength, headDim, valueDim, scale, softcap } = problem;
   const rows = rowsOf(problem);
   const scoresOf = scorer(problem, inputs);
@@ -27,7 +29,7 @@ export function referenceGradient(
     new Float64Array(inputs.key.data),
     new Float64Array(inputs.value.data),
   ];
-  const dO = new Float64Array(dOutput.data);
+  const dO = new Float64Array(numbersOf(dOutput));
   const dQuery = zeros('float64', inputs.query.shape);
   const dKey = zeros('float64', inputs.key.shape);
   const dValue = zeros('float64', inputs.value.shape);

@@ -6,7 +6,8 @@ import type { Statistics } from '../inputs.ts';
 import { checkOptions } from '../options/check-options.ts';
 import type { AttentionProblem } from '../problem.ts';
 import type { AttentionGradients, AttentionResults } from '../results.ts';
-import type { FloatDType, Tensor } from '../tensor.ts';
+import { cast, computeDType } from '../float16.ts';
+import type { ComputeDType, FloatDType, Tensor } from '../tensor.ts';
 import type { LinearGradients, LinearParameters } from '../linear/contract.ts';
 import { referenceForward } from './forward.ts';
 import { referenceGradient } from './gradient.ts';
@@ -27,15 +28,19 @@ const reference: BackendProvider<void> = {
     return defineBackend({
       name: 'reference',
       device: 'JavaScript float64, one thread',
-      capabilities: { dtypes: ['float32', 'float64'], features: FEATURES, guarantees: GUARANTEES },
+      capabilities: {
+        dtypes: ['float32', 'float64', 'float16', 'bfloat16'],
+        features: FEATURES,
+        guarantees: GUARANTEES,
+      },
       linear: {
         compile: (problem) => ({
           pack: (parameters) => structuredClone(parameters),
           run: (input, weights: LinearParameters<Tensor>) =>
-            round(problem, referenceLinear(problem, weights, input)),
+            cast(referenceLinear(problem, weights, input), problem.dtype),
           async gradient(input, weights: LinearParameters<Tensor>, dOutput) {
             const gradients = await referenceLinearGradient(problem, weights, input, dOutput);
-            return roundAll(problem, gradients) as unknown as LinearGradients<Tensor>;
+            return castAll(gradients, () => problem.dtype) as unknown as LinearGradients<Tensor>;
           },
         }),
       },
@@ -47,9 +52,8 @@ const reference: BackendProvider<void> = {
         },
         run: (inputs) => roundForward(problem, referenceForward(problem, inputs)),
         gradient: (inputs, { dOutput }) => {
-          return roundAll(
-            problem,
-            referenceGradient(problem, inputs, dOutput),
+          return castAll(referenceGradient(problem, inputs, dOutput), (name) =>
+            name === 'dSinks' ? computeDType(problem.dtype) : problem.dtype,
           ) as unknown as AttentionGradients;
         },
       }),
@@ -58,34 +62,29 @@ const reference: BackendProvider<void> = {
 };
 export default reference;
 
-function roundAll(problem: { readonly dtype: FloatDType }, values: object): Record<string, Tensor> {
+function castAll(values: object, typeOf: (name: string) => FloatDType): Record<string, Tensor> {
   return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name, round(problem, value as Tensor)]),
+    Object.entries(values).map(([name, value]) => [name, cast(value as Tensor, typeOf(name))]),
   );
 }
 
-function round(problem: { readonly dtype: FloatDType }, value: Tensor): Tensor {
-  return problem.dtype === 'float64' || value.dtype !== 'float64'
-    ? value
-    : { dtype: 'float32', shape: value.shape, data: Float32Array.from(value.data) };
-}
-
 function roundForward(problem: AttentionProblem, all: ReturnType<typeof referenceForward>): AttentionResults {
+  const scores = computeDType(problem.dtype);
   const rounded = {
-    output: round(problem, all.output),
-    weights: round(problem, all.weights),
-    logSumExp: round(problem, all.logSumExp),
-    statistics: roundStatistics(problem, all.statistics),
+    output: cast(all.output, problem.dtype),
+    weights: cast(all.weights, problem.dtype),
+    logSumExp: cast(all.logSumExp, scores),
+    statistics: roundStatistics(scores, all.statistics),
     choice: all.choice,
   };
   return Object.fromEntries(problem.outputs.map((name) => [name, rounded[name]]));
 }
 
 /** The row sum counts from the rounded row maximum: SPEC.md, clause `statistics`. */
-function roundStatistics(problem: AttentionProblem, exact: Statistics): Statistics {
-  const rowMax = round(problem, exact.rowMax);
+function roundStatistics(dtype: ComputeDType, exact: Statistics): Statistics {
+  const rowMax = cast(exact.rowMax, dtype);
   const rowSum = exact.rowSum.data.map((sum, row) =>
     rowSumFrom(sum, exact.rowMax.data[row]!, rowMax.data[row]!),
   ) as Float64Array;
-  return { rowMax, rowSum: round(problem, { dtype: 'float64', shape: exact.rowSum.shape, data: rowSum }) };
+  return { rowMax, rowSum: cast({ dtype: 'float64', shape: exact.rowSum.shape, data: rowSum }, dtype) };
 }

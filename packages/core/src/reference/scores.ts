@@ -84,7 +84,7 @@ export function scorer(
       if (problem.bias !== null) s += bias(b, h, i, j);
       if (problem.alibi) s -= finiteOrNaN(inputs.alibiSlopes!.data[h]! * Math.abs(position - j));
       if (problem.mask?.kind === 'float') s += mask(b, h, i, j);
-      const rounded = problem.dtype === 'float32' ? Math.fround(s) : s;
+      const rounded = problem.dtype === 'float64' ? s : Math.fround(s);
       // A sum of finite terms, else it were NaN: clause `overflow`.
       if (rounded === -Infinity) continue;
       keys.push(j);

@@ -6,7 +6,6 @@ import {
   type Tensor,
   isResident,
   resolveRequest,
-  tensor,
 } from '@heed/core';
 import { visibleKeys, zeros } from '@heed/core/backend';
 import { type Range, lengthWithin, slice } from './slice.ts';
@@ -58,7 +57,7 @@ export function oneHead(request: PlainRequest, batch: number, head: number): One
     const one: Range = [index, index + 1];
     const ranges: Range[] = [[batch, batch + 1], one, [0, length], [0, depth]];
     if (problem.layout === 'blhd') [ranges[1], ranges[2]] = [ranges[2]!, one];
-    return tensor(slice(whole, ranges).data, [1, 1, length, depth]) as Tensor;
+    return { ...slice(whole, ranges), shape: [1, 1, length, depth] };
   };
   const query = headOf(inputs.query, head);
   const key = headOf(inputs.key, kvHead);
@@ -73,8 +72,8 @@ export function oneHead(request: PlainRequest, batch: number, head: number): One
     ]);
   /** The part of a mask or bias; axes of length 1 stay as they are. */
   const broadcast = (whole: unknown, rows: Range, keys: Range): Tensor => {
-    const { shape, data } = whole as Tensor;
-    const full = tensor(data, [...Array<number>(4 - shape.length).fill(1), ...shape]) as Tensor;
+    const given = whole as Tensor;
+    const full = { ...given, shape: [...Array<number>(4 - given.shape.length).fill(1), ...given.shape] };
     const wanted: Range[] = [[batch, batch + 1], [head, head + 1], rows, keys];
     return slice(
       full,

@@ -1,6 +1,6 @@
 import {
   type AttentionBackend,
-  type FloatDType,
+  type ComputeDType,
   HeedError,
   type Tensor,
   attention,
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 
 /** The same numbers at every run: a hash of the index, −2 to 2. */
-function numbers(shape: readonly number[], seed: number, dtype: FloatDType = 'float32'): Tensor {
+function numbers(shape: readonly number[], seed: number, dtype: ComputeDType = 'float32'): Tensor {
   const at = (n: number): number => 4 * (Math.abs(Math.sin(12.9898 * (n + 1) + seed) * 43758.5453) % 1) - 2;
   const length = shape.reduce((size, axis) => size * axis, 1);
   return dtype === 'float32'

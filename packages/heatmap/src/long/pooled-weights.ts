@@ -11,6 +11,7 @@ import {
   assertBackend,
   callback,
   checkOptions,
+  numbersOf,
   type OptionTable,
   shown,
 } from '@heed/core/backend';
@@ -156,7 +157,7 @@ async function poolTiles(area: Area, one: OneHead, batch: number, head: number):
         factorOf === null
           ? (): number => 1
           : (row: number): number => factorOf(row, statistics!, row - start);
-      pool.add(weights.data, end - start, width, factor);
+      pool.add(numbersOf(weights), end - start, width, factor);
       options.onProgress?.((end - rows[0]) / (rows[1] - rows[0]));
     }
   } finally {

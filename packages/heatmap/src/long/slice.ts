@@ -1,11 +1,11 @@
-import { type Tensor, tensor } from '@heed/core';
+import type { Tensor } from '@heed/core';
 import { sizeOf } from '@heed/core/backend';
 
 /** From `start` up to, but not including, `end`. */
 export type Range = readonly [start: number, end: number];
 
 /** A box of a tensor, one range an axis. Shares memory with the tensor where the box is one piece of it. */
-export function slice<T extends Tensor>({ shape, data }: T, ranges: readonly Range[]): T {
+export function slice<T extends Tensor>({ dtype, shape, data }: T, ranges: readonly Range[]): T {
   const lengths = ranges.map(([start, end]) => end - start);
   // Axes after the last one that is cut are whole, so that they and the cut one are one run of memory.
   const cut = Math.max(
@@ -17,7 +17,7 @@ export function slice<T extends Tensor>({ shape, data }: T, ranges: readonly Ran
   const outer = sizeOf(lengths.slice(0, cut));
   if (outer === 1) {
     const start = startOf(shape, ranges, 0, cut) * inner;
-    return tensor(data.subarray(start, start + run), lengths) as Tensor as T;
+    return { dtype, shape: lengths, data: data.subarray(start, start + run) } as Tensor as T;
   }
   const copy = data.slice(0, 0).constructor as new (length: number) => T['data'];
   const target = new copy(outer * run);
@@ -25,7 +25,7 @@ export function slice<T extends Tensor>({ shape, data }: T, ranges: readonly Ran
     const start = startOf(shape, ranges, o, cut) * inner;
     target.set(data.subarray(start, start + run), o * run);
   }
-  return tensor(target, lengths) as Tensor as T;
+  return { dtype, shape: lengths, data: target } as Tensor as T;
 }
 
 /** Where the o-th run of the box starts, in elements of the axis that is cut. */

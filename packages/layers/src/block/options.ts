@@ -1,4 +1,4 @@
-import type { FloatDType } from '@heed/core';
+import type { ComputeDType } from '@heed/core';
 import type { Activation } from '../activation/activation.ts';
 import type { When } from '../attend.ts';
 import type { DropoutOptions } from '../dropout.ts';
@@ -37,7 +37,7 @@ export interface TransformerBlockOptions extends Pick<FeedForwardOptions, 'hidde
   /** Projections add a bias; `attention.bias` goes before it. Default true. */
   readonly bias?: boolean;
   /** Default `float32`. */
-  readonly dtype?: FloatDType;
+  readonly dtype?: ComputeDType;
   /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
   readonly random?: () => number;
 }

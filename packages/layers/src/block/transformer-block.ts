@@ -1,4 +1,4 @@
-import { type AttentionBackend, type FloatDType, HeedError } from '@heed/core';
+import { type AttentionBackend, type ComputeDType, HeedError } from '@heed/core';
 import { ACTIVATIONS, checkOptions, flag, oneOf, required, text } from '@heed/core/backend';
 import { SCOPE_NAMES } from '../attend.ts';
 import { checkForward } from '../check-forward.ts';
@@ -77,7 +77,7 @@ export class TransformerBlock {
 
   readonly parameters: NamedTensors;
   readonly #options: TransformerBlockOptions;
-  readonly #dtype: FloatDType;
+  readonly #dtype: ComputeDType;
   readonly #attention: MultiHeadAttention;
   readonly #attentionNorm: LayerNorm | RMSNorm;
   readonly #cross: { readonly attention: MultiHeadAttention; readonly norm: LayerNorm | RMSNorm } | null;

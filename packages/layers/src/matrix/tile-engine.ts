@@ -1,4 +1,4 @@
-import type { FloatDType } from '@heed/core';
+import type { ComputeDType } from '@heed/core';
 import type { FloatArray } from '../tensors.ts';
 import { FLOAT32, FLOAT64, type Lanes, tileModule } from './tile-module.ts';
 import { multiplyTile } from './tile.ts';
@@ -23,22 +23,22 @@ export interface TileEngine {
   tile(a: number, b: number, c: number, depth: number): void;
 }
 
-const engines = new Map<FloatDType, TileEngine>();
+const engines = new Map<ComputeDType, TileEngine>();
 
 /** The engine for a precision: made when it is first needed. */
-export function engineOf(dtype: FloatDType): TileEngine {
+export function engineOf(dtype: ComputeDType): TileEngine {
   const engine = engines.get(dtype) ?? webAssemblyEngine(dtype) ?? scalarEngine();
   engines.set(dtype, engine);
   return engine;
 }
 
 /** What computes the projections of layers here: `WebAssembly, 128-bit vectors`, or `TypeScript` where that is not to be had. */
-export function projectionDevice(dtype: FloatDType = 'float32'): string {
+export function projectionDevice(dtype: ComputeDType = 'float32'): string {
   return engineOf(dtype).device;
 }
 
 /** Null where WebAssembly is not there, not allowed (a page's policy), or without 128-bit vectors. */
-export function webAssemblyEngine(dtype: FloatDType): TileEngine | null {
+export function webAssemblyEngine(dtype: ComputeDType): TileEngine | null {
   if (typeof WebAssembly === 'undefined') return null;
   const lanes = dtype === 'float32' ? FLOAT32 : FLOAT64;
   try {

@@ -1,4 +1,4 @@
-import { type AttentionBackend, type FloatDType, HeedError, type ResidentTensor } from '@heed/core';
+import { type AttentionBackend, type ComputeDType, HeedError, type ResidentTensor } from '@heed/core';
 import { checkOptions, exchangeHeadsAndLength, integer, required } from '@heed/core/backend';
 import { count } from '../options.ts';
 import { leaveRaw } from '../reactive.ts';
@@ -45,7 +45,7 @@ export async function createCache(
     kvHeads,
     headDim,
     dtype,
-  }: { readonly kvHeads: number; readonly headDim: number; readonly dtype: FloatDType },
+  }: { readonly kvHeads: number; readonly headDim: number; readonly dtype: ComputeDType },
   options: CacheOptions,
 ): Promise<LayerCache> {
   checkOptions('cache()', options, { batch: count, capacity: required(count) });

@@ -1,4 +1,4 @@
-import { type AttentionBackend, type FloatDType, HeedError, type Tensor, attention } from '@heed/core';
+import { type AttentionBackend, type ComputeDType, HeedError, type Tensor, attention } from '@heed/core';
 import { checkOptions, exchangeHeadsAndLength, flag, required, shown, text } from '@heed/core/backend';
 import { SCOPE_NAMES, attend } from '../attend.ts';
 import { checkForward } from '../check-forward.ts';
@@ -65,7 +65,7 @@ export class MultiHeadAttention {
 
   readonly parameters: NamedTensors;
   readonly #shape: Shape;
-  readonly #dtype: FloatDType;
+  readonly #dtype: ComputeDType;
   readonly #options: MultiHeadAttentionOptions;
   readonly #norms: Readonly<Record<'query' | 'key', RMSNorm>> | null;
 

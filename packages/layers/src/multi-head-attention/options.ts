@@ -1,4 +1,4 @@
-import type { FloatDType, PlainTensorLike } from '@heed/core';
+import type { ComputeDType, PlainTensorLike } from '@heed/core';
 import type { AttentionScope, ForwardOptions, When } from '../attend.ts';
 import type { NamedTensors } from '../parameters.ts';
 import type { RotaryOptions } from '../rotary/options.ts';
@@ -48,7 +48,7 @@ export interface MultiHeadAttentionOptions {
   /** c of c · tanh(score / c). Default: none. */
   readonly softcap?: number;
   /** Default `float32`. */
-  readonly dtype?: FloatDType;
+  readonly dtype?: ComputeDType;
   /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
   readonly random?: () => number;
 }

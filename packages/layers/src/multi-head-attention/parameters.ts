@@ -1,4 +1,4 @@
-import { type FloatDType, HeedError } from '@heed/core';
+import { type ComputeDType, HeedError } from '@heed/core';
 import { zeros } from '@heed/core/backend';
 import { type NamedTensors, initialGlorot, initialUniform } from '../parameters.ts';
 import type { FloatTensor } from '../tensors.ts';
@@ -36,7 +36,7 @@ export function shapeOf(options: MultiHeadAttentionOptions): Shape {
 /** The first weights; norms have their own. */
 export function initialParameters(
   { embedDim, heads, kvHeads, headDim, kdim, vdim }: Shape,
-  dtype: FloatDType,
+  dtype: ComputeDType,
   { bias = true, sinks = false, random = Math.random }: MultiHeadAttentionOptions,
 ): NamedTensors {
   const joined = heads * headDim;

@@ -1,4 +1,4 @@
-import type { FloatDType } from '@heed/core';
+import type { ComputeDType } from '@heed/core';
 import { checkOptions, flag, required, zeros } from '@heed/core/backend';
 import { DTYPE, count, positive } from '../options.ts';
 import type { LinearGradients } from '../linear.ts';
@@ -17,7 +17,7 @@ export interface LayerNormOptions {
   /** Default true. */
   readonly bias?: boolean;
   /** Default `float32`. */
-  readonly dtype?: FloatDType;
+  readonly dtype?: ComputeDType;
 }
 
 /**
@@ -39,7 +39,7 @@ export class LayerNorm {
 
   readonly parameters: NamedTensors;
   readonly #epsilon: number;
-  readonly #dtype: FloatDType;
+  readonly #dtype: ComputeDType;
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: LayerNormOptions) {

@@ -7,6 +7,8 @@ import { checkPlain } from '../tensors.ts';
 const SPELLED: Readonly<Record<DType, string>> = {
   float64: 'F64',
   float32: 'F32',
+  bfloat16: 'BF16',
+  float16: 'F16',
   int32: 'I32',
   bool: 'BOOL',
 };

@@ -1,5 +1,5 @@
 import { HeedError, type Tensor, tensor } from '@heed/core';
-import { fromFloat16, sizeOf } from '@heed/core/backend';
+import { sizeOf } from '@heed/core/backend';
 import type { Bytes } from './file-bytes.ts';
 import { type Stored, inMemory, rangeOf } from './stored.ts';
 
@@ -9,7 +9,7 @@ type Numbers = Tensor['data'];
 
 /** Decodes the numbers of a type, little-endian, from memory of its own. */
 const TYPES: Record<string, { readonly bytes: number; decode(buffer: ArrayBuffer): Numbers }> = {
-  f2: { bytes: 2, decode: (buffer) => Float32Array.from(new Uint16Array(buffer), fromFloat16) },
+  f2: { bytes: 2, decode: (buffer) => new Uint16Array(buffer) },
   f4: { bytes: 4, decode: (buffer) => new Float32Array(buffer) },
   f8: { bytes: 8, decode: (buffer) => new Float64Array(buffer) },
   i1: { bytes: 1, decode: (buffer) => Int32Array.from(new Int8Array(buffer)) },
@@ -51,16 +51,21 @@ export function readNpy(file: Bytes, name: string): Stored {
   };
   if (fortran) {
     // What belongs together in C order is spread over all of the file.
-    const whole = (): Tensor => inRowOrder(tensor(numbers(0, sizeOf(shape)), [...shape].reverse()) as Tensor);
+    const whole = (): Tensor => inRowOrder(tensorOf(numbers(0, sizeOf(shape)), [...shape].reverse()));
     return { shape, read: (at = []) => inMemory(whole()).read(at) };
   }
   return {
     shape,
     read(at = []) {
       const { start: from, count } = rangeOf(shape, at);
-      return tensor(numbers(from, count), shape.slice(at.length)) as Tensor;
+      return tensorOf(numbers(from, count), shape.slice(at.length));
     },
   };
+}
+
+/** 16-bit floats alone are bits. */
+function tensorOf(data: Numbers, shape: readonly number[]): Tensor {
+  return data instanceof Uint16Array ? { dtype: 'float16', shape, data } : tensor(data, shape);
 }
 
 function swapBytes(bytes: Buffer, size: number): void {
@@ -106,7 +111,7 @@ function broken(name: string, what: string): HeedError {
 }
 
 /** A tensor with its axes the other way round. */
-function inRowOrder({ shape, data }: Tensor): Tensor {
+function inRowOrder({ dtype, shape, data }: Tensor): Tensor {
   const target = data.slice();
   const lengths = [...shape].reverse();
   const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1))).reverse();
@@ -116,5 +121,5 @@ function inRowOrder({ shape, data }: Tensor): Tensor {
     for (let axis = lengths.length - 1; axis >= 0 && ++index[axis]! === lengths[axis]; axis--)
       index[axis] = 0;
   }
-  return tensor(target, lengths) as Tensor;
+  return { dtype, shape: lengths, data: target } as Tensor;
 }

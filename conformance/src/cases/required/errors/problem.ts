@@ -18,7 +18,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   'head-size/0': { code: 'SHAPE', fields: { headDim: 0, valueDim: 0 } },
   'query-length/negative': { code: 'SHAPE', fields: { queryLength: -1 } },
   'key-length/fraction': { code: 'SHAPE', fields: { keyLength: 2.5 } },
-  'dtype/float16': { code: 'DTYPE', fields: { dtype: 'float16' } },
+  'dtype/int8': { code: 'DTYPE', fields: { dtype: 'int8' } },
   'layout/unknown': { code: 'ARGUMENT', fields: { layout: 'lbhd' } },
   'scale/nan': { code: 'ARGUMENT', fields: { scale: NaN } },
   'scale/too-large': { code: 'ARGUMENT', fields: { scale: -(2 ** 65) } },

@@ -153,8 +153,8 @@ function isIndex(index: unknown, end: number): index is number {
 
 /** Nested arrays hold numbers of the target's type. */
 function partOf({ dtype }: NativeTensor, given: PlainTensorLike): Tensor {
-  const floats = dtype === 'float64' ? 'float64' : 'float32';
-  const slot = ({ bool: 'mask', int32: 'int32', float32: 'float', float64: 'float' } as const)[dtype];
+  const slot = dtype === 'bool' ? 'mask' : dtype === 'int32' ? dtype : 'float';
+  const floats = dtype === 'bool' || dtype === 'int32' ? 'float32' : dtype;
   const part = toTensor('part', given, Array.isArray(given) ? slot : 'any', floats);
   checkTensor('part', part);
   return part;
