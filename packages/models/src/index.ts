@@ -3,6 +3,13 @@ export { configOfGGUF } from './config/gguf.ts';
 export { configOfHub } from './config/hub.ts';
 export type { DecoderCache, DecoderCacheOptions } from './decoder/cache.ts';
 export { Decoder, type DecoderResults, type DecoderRunOptions, type HubFiles } from './decoder/decoder.ts';
+export { type Beam, type BeamOptions, beamSearch } from './generate/beams.ts';
+export {
+  type GenerateOptions,
+  type GeneratedToken,
+  type ScoredToken,
+  generate,
+} from './generate/generate.ts';
 export type { Metadata, MetadataValue } from './gguf/header.ts';
 export { type GGUFFile, openGGUF } from './gguf/open.ts';
 export type { Capture, Change } from './inside/hooks.ts';

@@ -1,0 +1,67 @@
+import { logProbabilitiesOf } from '../decoder/log-probabilities.ts';
+
+/** How the next token is chosen of the scores. */
+export interface ChooseOptions {
+  /** Divides the scores; 0 takes the likeliest token. */
+  readonly temperature: number;
+  /** The number of likeliest tokens that are sampled from; Infinity for all. */
+  readonly topK: number;
+  /** The likeliest tokens that together have this probability are sampled from (Holtzman et al. 2020). */
+  readonly topP: number;
+}
+
+/**
+ * A token's id: the likeliest, or a sample. Of equal scores the lower id goes first.
+ *
+ * @param random uniform in [0, 1); called once where there is a choice.
+ */
+export function choose(
+  scores: Float32Array,
+  { temperature, topK, topP }: ChooseOptions,
+  random: () => number,
+): number {
+  if (temperature === 0) return likeliest(scores, 1)[0];
+  const tempered = scores.map((score) => score / temperature);
+  const isCut = topK < scores.length || topP < 1;
+  const ids = isCut ? likeliest(tempered, topK) : Uint32Array.from(tempered, (_, id) => id);
+  const probabilities = logProbabilitiesOf(Float64Array.from(ids, (id) => tempered[id])).map(Math.exp);
+  const kept = isCut ? countOf(probabilities, topP) : ids.length;
+  let sum = 0;
+  for (let n = 0; n < kept; n++) sum += probabilities[n];
+  let left = random() * sum;
+  for (let n = 0; n < kept; n++) {
+    left -= probabilities[n];
+    if (left < 0) return ids[n];
+  }
+  return ids[kept - 1];
+}
+
+/** The ids of the highest scores, in their order. */
+export function likeliest(scores: Float32Array | Float64Array, count: number): Uint32Array {
+  if (count === 1) {
+    let best = 0;
+    for (let id = 1; id < scores.length; id++) if (scores[id] > scores[best]) best = id;
+    return Uint32Array.of(best);
+  }
+  const ids = Uint32Array.from(scores, (_, id) => id);
+  return ids.sort((a, b) => scores[b] - scores[a] || a - b).subarray(0, count);
+}
+
+/** How many of the likeliest have the probability together, the one that completes it included. */
+function countOf(probabilities: Float64Array, topP: number): number {
+  let sum = 0;
+  for (let n = 0; n < probabilities.length; n++) {
+    sum += probabilities[n];
+    if (sum >= topP) return n + 1;
+  }
+  return probabilities.length;
+}
+
+/**
+ * Lowers the scores of tokens that the text has, in place: a score above 0 is divided by the penalty, one below multiplied
+ * (Keskar et al., "CTRL", 2019, section 4.1).
+ */
+export function penalize(scores: Float32Array, seen: ReadonlySet<number>, penalty: number): void {
+  if (penalty === 1) return;
+  for (const id of seen) scores[id] = scores[id] > 0 ? scores[id] / penalty : scores[id] * penalty;
+}
