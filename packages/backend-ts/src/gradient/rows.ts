@@ -60,11 +60,11 @@ export class GradientRows {
     this.isEmpty[r] = rowSum === 0 ? 1 : 0;
     // Forward made the statistics NaN for what the scores attend to, and the output for values.
     let trace = rowMax - rowMax + (rowSum - rowSum);
-    const table = tableOf(this.problem.dtype);
-    for (let d = start; d < start + valueDim; d++) {
-      trace +=
-        table === null ? dOutput.data[d] * output.data[d] : table[dOutput.data[d]] * table[output.data[d]];
-    }
+    const [toOutput, ofOutput] = [
+      numbersFrom(dOutput, start, valueDim),
+      numbersFrom(output, start, valueDim),
+    ];
+    for (let d = 0; d < valueDim; d++) trace += toOutput[d] * ofOutput[d];
     this.isNonFinite[r] = Number.isFinite(trace) ? 0 : 1;
 
     const source = rowsFrom(dOutput, start, 0, valueDim);
@@ -89,4 +89,11 @@ export class GradientRows {
   private sinkTerm(r: number, row: QueryRow): number {
     return this.sinks === null ? 0 : Math.exp(this.sinks[row.head] - this.rowMax[r]);
   }
+}
+
+/** Elements of a tensor, those of a 16-bit type as numbers. */
+function numbersFrom({ dtype, data }: Tensor, start: number, count: number): ArrayLike<number> {
+  const part = data.subarray(start, start + count);
+  const table = tableOf(dtype);
+  return table === null ? part : Float32Array.from(part, (bits) => table[bits]);
 }
