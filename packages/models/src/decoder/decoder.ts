@@ -192,7 +192,11 @@ export class Decoder {
    * @returns as many as there are ids, less one.
    * @throws HeedError `ARGUMENT`; as `run` does.
    */
-  async likelihoods(ids: readonly number[], options: RunOptions = {}): Promise<Float64Array> {
+  async likelihoods(
+    ids: readonly number[],
+    options: Pick<DecoderRunOptions, 'change' | 'signal'> = {},
+  ): Promise<Float64Array> {
+    checkOptions('likelihoods()', options, { change: array, signal: abortSignal });
     checkOptions('likelihoods()', { ids }, { ids: { ...listOf(integer(0)), required: true } });
     if (ids.length < 2) {
       throw new HeedError('ARGUMENT', `likelihoods(): there are ${ids.length} ids; expected 2 or more`, {

@@ -79,6 +79,9 @@ test('a head that is off adds nothing, and one whose output is set to 0 is off',
   const value = { data: new Float32Array(24), shape: [1, 1, 6, 4] };
   const zero = await run(ids, [], [{ layer: 0, heads: [2], what: 'output', value }]);
   expect(zero.logits).toEqual(off.logits);
+  const change = [{ layer: 0, heads: [2], what: 'off' }] as const;
+  const [of, whole] = [await model.likelihoods(ids, { change }), await model.likelihoods(ids)];
+  expect(distance(of, whole)).toBeGreaterThan(1e-3);
 });
 
 test('weights that are a run’s own change nothing; others show in what is captured', async () => {
