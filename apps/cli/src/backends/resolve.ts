@@ -61,7 +61,9 @@ function tryLocate(name: string): string | null {
   for (const parent of parents) {
     for (const specifier of specifiersOf(name)) {
       try {
-        return resolve(specifier, parent);
+        const url = resolve(specifier, parent);
+        // Short names may be those of Node's own modules, as `cluster` is.
+        if (url.startsWith('file:')) return url;
       } catch {
         continue;
       }

@@ -36,6 +36,14 @@ describe('what is installed', () => {
     expect(ts!.capabilities!.features).toContain('causal');
   });
 
+  test("a module of Node's is not a backend", () => {
+    const { code, value } = heedJSON<Report>(['doctor', 'events'], { cwd: folderOf({}) });
+    expect(code).toBe(1);
+    expect(value.backends).toMatchObject([
+      { status: 'missing', reason: expect.stringContaining('not installed') },
+    ]);
+  });
+
   test('third parties: dependencies of the current folder with the keyword heed-backend', () => {
     const cwd = folderOf({
       'package.json': JSON.stringify({ dependencies: { plugin: '1', other: '1', absent: '1' } }),
