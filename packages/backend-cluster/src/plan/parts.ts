@@ -1,4 +1,5 @@
 import type { AttentionProblem, Capabilities, OutputName } from '@heed/core';
+import { isHalf } from '@heed/core/backend';
 
 /** Keys `start` to `end` of all. */
 export interface KeyPart {
@@ -14,7 +15,8 @@ export interface Workers {
 
 /**
  * Cuts the keys at multiples of `shardKeys`. What cannot be merged exactly goes to one worker as a whole: hard attention
- * by samples, whose noise belongs to positions of the whole; and what needs features that the workers do not have.
+ * by samples, whose noise belongs to positions of the whole; 16-bit results, which must be rounded once, not for each part
+ * and again when merged; and what needs features that the workers do not have.
  */
 export function partsOf(problem: AttentionProblem, shardKeys: number, workers: Workers): readonly KeyPart[] {
   const { keyLength } = problem;
@@ -30,6 +32,7 @@ function isMergeable(problem: AttentionProblem, { capabilities, partGradients }:
   const { features } = capabilities;
   return (
     problem.selection !== 'sample' &&
+    !isHalf(problem.dtype) &&
     features.includes('statistics') &&
     (problem.alignment === null || features.includes('alignment.offset')) &&
     (!problem.gradient || partGradients)
