@@ -86,9 +86,22 @@ struct Plan {
   bool direct;
 };
 
+enum class Activation : uint8_t { none, relu, gelu, geluTanh, silu, sigmoid };
+
+// A linear projection: rows of the input, panels of columns of the weight (PANEL of them side by side, one step of the
+// sum after another), a bias or null.
+struct Linear {
+  i64 rows, inputs, outputs;
+  Activation activation;
+  const void *input, *panels, *bias;
+  void* output;
+};
+
 struct Run {
   const Problem* problem;
   const Plan* plan;
+  // Null where the run is of attention.
+  const Linear* linear;
   void* operands[operandCount];
   uint32_t seedLow, seedHigh;
   char* shared;
@@ -104,6 +117,10 @@ struct Kernels {
   Plan (*planGradient)(const Problem&, i64 threads);
   void (*forward)(const Run&, i64 task, char* scratch);
   void (*gradient)(const Run&, i64 task, char* scratch);
+  // Columns of a panel of a linear weight.
+  i64 panel;
+  Plan (*planLinear)(const Linear&);
+  void (*linear)(const Run&, i64 task, char* scratch);
 };
 
 // An instruction set, and the kernels that were compiled for it.

@@ -11,6 +11,7 @@ import { type KernelDefinition, defineBackend } from '@heed/core/backend';
 import { capabilities } from './capabilities.ts';
 import { asResults, forwardResults } from './forward/results.ts';
 import { gradientResults } from './gradient/results.ts';
+import { compileLinear } from './linear/linear.ts';
 import type { Binding, Team } from './platform/binding.ts';
 import { runPass } from './platform/run-pass.ts';
 
@@ -20,6 +21,7 @@ export function createBackend(binding: Binding, team: Team, device: string): Att
     device,
     capabilities,
     compile: (problem) => compile(binding, team, problem),
+    linear: { compile: (problem) => compileLinear(binding, team, problem) },
   });
 }
 

@@ -1,4 +1,4 @@
-// What TypeScript calls: levels(), createTeam(level, threads), compile(team, problem), run(kernel, ...). Typed arrays are
+// What TypeScript calls: levels(), createTeam(level, threads), compile(team, problem), run(kernel, ...), linear(team, ...). Typed arrays are
 // read and written where they are, and results are made by JavaScript.
 #include <cstring>
 #include <memory>
@@ -6,6 +6,7 @@
 
 #include "../cpu.h"
 #include "environment.h"
+#include "linear.h"
 #include "pin.h"
 #include "problem.h"
 
@@ -189,12 +190,30 @@ napi_value run(napi_env env, napi_callback_info info) {
   return Environment::of(env).start(std::move(job), given.values[2], given.values[5]);
 }
 
+// panelColumns(team, isDouble): columns of a panel of a linear weight.
+napi_value panelColumns(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  const Level& level = *(*externalOf<std::shared_ptr<Team>>(env, given.values[0]))->level;
+  bool isDouble = false;
+  napi_get_value_bool(env, given.values[1], &isDouble);
+  napi_value columns = nullptr;
+  napi_create_double(env, static_cast<double>((isDouble ? level.float64 : level.float32).panel), &columns);
+  return columns;
+}
+
+napi_value linear(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return runLinear(env, *externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
+}
+
 napi_value initialize(napi_env env, napi_value exports) {
   Environment::create(env);
   const napi_property_descriptor functions[] = {
       {"levels", nullptr, levels, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"createTeam", nullptr, createTeam, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"compile", nullptr, compile, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"panelColumns", nullptr, panelColumns, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"linear", nullptr, linear, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"run", nullptr, run, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);

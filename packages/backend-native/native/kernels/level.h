@@ -3,6 +3,7 @@
 #pragma once
 #include "attend.h"
 #include "gradient.h"
+#include "linear.h"
 
 namespace heed {
 namespace {
@@ -11,8 +12,10 @@ constexpr Level levelOf(const char* option, const char* name) {
   return {
       .option = option,
       .name = name,
-      .float32 = {planForward<float>, planGradient<float>, forwardTask<float>, gradientTask<float>},
-      .float64 = {planForward<double>, planGradient<double>, forwardTask<double>, gradientTask<double>},
+      .float32 = {planForward<float>, planGradient<float>, forwardTask<float>, gradientTask<float>, PANEL<float>, planLinear<float>,
+                  linearTask<float>},
+      .float64 = {planForward<double>, planGradient<double>, forwardTask<double>, gradientTask<double>, PANEL<double>, planLinear<double>,
+                  linearTask<double>},
   };
 }
 

@@ -48,7 +48,8 @@ struct Job {
   std::shared_ptr<Team> team;
   Plan plan;
   Problem problem;
-  Run run;
+  Linear linear;
+  Run run{};
   void (*task)(const Run&, i64 task, char* scratch);
   Buffer shared;
   // Its environment, which is told of its end, once, on a thread of the pool.

@@ -35,6 +35,9 @@ export const OPERANDS = [
 ] as const;
 export type OperandName = (typeof OPERANDS)[number];
 
+/** Activations in the order of the native file. */
+export const LINEAR_ACTIVATIONS = [null, 'relu', 'gelu', 'geluTanh', 'silu', 'sigmoid'] as const;
+
 /** What `native/binding/module.cc` exports. */
 export interface Binding {
   /** Levels that this machine can run, the best first. */
@@ -52,6 +55,22 @@ export interface Binding {
     readonly forwardBytes: number;
     readonly gradientBytes: number;
   };
+  /** Columns of a panel of a linear weight. */
+  panelColumns(team: Team, isDouble: boolean): number;
+  /**
+   * Fills the output: small work on return, as `run`.
+   *
+   * @param sizes rows, width of the input and of the output, and the activation by its place among
+   * {@link LINEAR_ACTIVATIONS}.
+   * @param operands input, panels, bias, output.
+   */
+  linear(
+    team: Team,
+    isDouble: boolean,
+    sizes: readonly [number, number, number, number],
+    operands: readonly (ArrayBufferView | undefined)[],
+    stop: Int32Array,
+  ): Promise<void> | undefined;
   /**
    * Fills the results among the operands, which are typed arrays by the order of {@link OPERANDS}. Small work is done on
    * return. Once `stop[0]` is not 0, the run ends early, with results that are of no use.

@@ -28,10 +28,25 @@ export async function runPass(
   signal?.throwIfAborted();
   const operands = OPERANDS.map((name) => operandOf(name, inputs, results));
   const seed = (inputs['seed'] as number | undefined) ?? 0;
+  await untilStopped(signal, (stop) =>
+    binding.run(kernel, isGradient, operands, seed >>> 0, Math.floor(seed / 2 ** 32), stop),
+  );
+}
+
+/**
+ * Awaits work of the native file, which an abort ends early.
+ *
+ * @param begin starts it; it ends early once the number that it is given is not 0.
+ * @throws the signal's reason; HeedError `OUT_OF_MEMORY`, `ENGINE`.
+ */
+export async function untilStopped(
+  signal: AbortSignal | undefined,
+  begin: (stop: Int32Array) => Promise<void> | undefined,
+): Promise<void> {
   const stop = new Int32Array(1);
   const end = (): void => void (stop[0] = 1);
   try {
-    const running = binding.run(kernel, isGradient, operands, seed >>> 0, Math.floor(seed / 2 ** 32), stop);
+    const running = begin(stop);
     if (running === undefined) return;
     signal?.addEventListener('abort', end);
     await running;

@@ -3,6 +3,7 @@ import { checkOptions, exchangeHeadsAndLength, flag, required, shown, text } fro
 import { SCOPE_NAMES, attend } from '../attend.ts';
 import { checkForward } from '../check-forward.ts';
 import { linear, linearGradient } from '../linear.ts';
+import { Projections } from '../engine/projections.ts';
 import { withKeyMask } from '../masks.ts';
 import { RMSNorm } from '../norm/rms-norm.ts';
 import { FIRST_WEIGHTS, count, finite, positive } from '../options.ts';
@@ -22,6 +23,7 @@ import type {
   MultiHeadForwardOptions,
 } from './options.ts';
 import { type CacheOptions, type KeyValueCache, LayerCache, createCache } from './cache.ts';
+import { forwardOnEngine, staysOn } from './on-engine.ts';
 import { type Shape, initialParameters, shapeOf } from './parameters.ts';
 
 const INPUT_NAMES: Readonly<Record<keyof MultiHeadAttentionInputs, true>> = {
@@ -67,6 +69,7 @@ export class MultiHeadAttention {
   readonly #shape: Shape;
   readonly #dtype: ComputeDType;
   readonly #options: MultiHeadAttentionOptions;
+  readonly #projections = new Projections();
   readonly #norms: Readonly<Record<'query' | 'key', RMSNorm>> | null;
 
   /** @throws HeedError `ARGUMENT`. */
@@ -102,7 +105,9 @@ export class MultiHeadAttention {
   }
 
   /**
-   * @param backend computes the attention; the projections are computed here.
+   * @param backend computes the attention. It computes the projections, too, where it offers `linear`, no gradient is
+   * asked for, and queries and keys are neither rotated nor normalized in between: then tensors stay in its memory.
+   * Elsewhere the projections are computed here.
    * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNKNOWN_OPTION`, `ARGUMENT`, `ALIGNMENT_REQUIRED`;
    * `UNSUPPORTED` when the backend does not declare what is asked of it.
    */
@@ -130,6 +135,16 @@ export class MultiHeadAttention {
     }
     const scope = await withKeyMask(who, query.shape[0], key.shape[1]);
     const rotation = this.#rotation(query, key, queryPositions, keyPositions);
+    const isPlain = this.#options.rotary === undefined && this.#norms === null;
+    const { gradient = false, weights = false, logSumExp = false, ...run } = options ?? {};
+    if (isPlain && gradient === false && staysOn(backend, query)) {
+      const layer = { projections: this.#projections, parameters: this.parameters, shape: this.#shape };
+      const { scale, softcap } = this.#options;
+      const others = { scale, softcap, bias, alibiSlopes, sinks: this.parameters['sinks'], ...scope };
+      const asked = { ...run, weights, logSumExp };
+      const results = await forwardOnEngine(backend, layer, { query, key, value }, others, asked);
+      return results as unknown as MultiHeadAttentionResults<O>;
+    }
     const projected = { query: this.#project('query', query), key: this.#project('key', key) };
     const sinks = this.parameters['sinks'];
     const attended = await attend(

@@ -1,0 +1,89 @@
+#include "linear.h"
+
+#include <string>
+
+#include "environment.h"
+#include "pin.h"
+
+namespace heed {
+
+namespace {
+
+// Work that is over before another thread is awake runs on the calling thread.
+constexpr double CALLING_THREAD_MICROSECONDS = 50;
+
+i64 numberAt(napi_env env, napi_value array, uint32_t index) {
+  napi_value value = nullptr;
+  double number = 0;
+  napi_get_element(env, array, index, &value);
+  napi_get_value_double(env, value, &number);
+  return static_cast<i64>(number);
+}
+
+// The memory of a typed array of so many numbers. Returns false, having thrown, for any other.
+bool read(napi_env env, napi_value operands, uint32_t index, i64 count, void*& data, napi_value& buffer) {
+  napi_value value = nullptr;
+  size_t length = 0, offset = 0;
+  napi_get_element(env, operands, index, &value);
+  const bool isArray = napi_get_typedarray_info(env, value, nullptr, &length, &data, &buffer, &offset) == napi_ok;
+  if (isArray && static_cast<i64>(length) == count) return true;
+  const std::string message = "operand " + std::to_string(index) + " has another length than the problem says; was its buffer transferred?";
+  napi_throw_error(env, "SHAPE", message.c_str());
+  return false;
+}
+
+napi_value outOfMemory(napi_env env) {
+  napi_throw_error(env, "OUT_OF_MEMORY", "not enough memory for the scratch of a projection");
+  return nullptr;
+}
+
+}  // namespace
+
+napi_value runLinear(napi_env env, const std::shared_ptr<Team>& team, const napi_value* given) {
+  bool isDouble = false;
+  napi_get_value_bool(env, given[1], &isDouble);
+  const Kernels& kernels = isDouble ? team->level->float64 : team->level->float32;
+  auto job = std::make_unique<OwnedJob>();
+  Linear& linear = job->linear;
+  linear.rows = numberAt(env, given[2], 0);
+  linear.inputs = numberAt(env, given[2], 1);
+  linear.outputs = numberAt(env, given[2], 2);
+  linear.activation = static_cast<Activation>(numberAt(env, given[2], 3));
+  const napi_value operands = given[3];
+  const i64 padded = (linear.outputs + kernels.panel - 1) / kernels.panel * kernels.panel;
+  void *input = nullptr, *panels = nullptr, *bias = nullptr;
+  napi_value inputBuffer = nullptr, other = nullptr, biasValue = nullptr;
+  napi_valuetype biasType = napi_undefined;
+  napi_get_element(env, operands, 2, &biasValue);
+  napi_typeof(env, biasValue, &biasType);
+  const bool areRead = read(env, operands, 0, linear.rows * linear.inputs, input, inputBuffer) &&
+                       read(env, operands, 1, padded * linear.inputs, panels, other) &&
+                       (biasType == napi_undefined || read(env, operands, 2, linear.outputs, bias, other)) &&
+                       read(env, operands, 3, linear.rows * linear.outputs, linear.output, other);
+  if (!areRead) return nullptr;
+  linear.input = input;
+  linear.panels = panels;
+  linear.bias = bias;
+  job->team = team;
+  job->plan = kernels.planLinear(linear);
+  job->task = kernels.linear;
+  job->run.linear = &linear;
+  if (job->plan.tasks == 0) return nullptr;
+  void* stop = nullptr;
+  napi_get_typedarray_info(env, given[4], nullptr, nullptr, &stop, nullptr, nullptr);
+  job->run.stop = static_cast<const int32_t*>(stop);
+  const bool here = job->plan.microseconds < CALLING_THREAD_MICROSECONDS;
+  if (!prepare(*job, here ? job->plan.threadBytes : 0)) return outOfMemory(env);
+  if (here) {
+    runHere(*job);
+    putBack(*job);
+    return nullptr;
+  }
+  // Weights are this package's own; the input is the caller's.
+  const i64 bytes = linear.rows * linear.inputs * (isDouble ? 8 : 4);
+  if (!keep(env, inputBuffer, bytes, input, *job)) return outOfMemory(env);
+  linear.input = input;
+  return Environment::of(env).start(std::move(job), operands, given[4]);
+}
+
+}  // namespace heed

@@ -1,0 +1,15 @@
+// Linear projections as TypeScript calls them.
+#pragma once
+#include <node_api.h>
+
+#include <memory>
+
+#include "../pool/pool.h"
+
+namespace heed {
+
+// linear(team, isDouble, [rows, inputs, outputs, activation], [input, panels, bias, output], stop): undefined when all is
+// done, else a promise of that.
+napi_value runLinear(napi_env env, const std::shared_ptr<Team>& team, const napi_value* given);
+
+}  // namespace heed

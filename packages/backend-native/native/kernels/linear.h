@@ -1,0 +1,133 @@
+// y = f(x W^T + b). W is packed once, in panels (multiply.h); a task is a block of 96 rows and 4 panels of columns.
+//
+// Of a panel, 512 steps are worked on together: 4 panels of them, 256 KB of float32 at AVX-512, stay in the second-level cache
+// while row groups pass, each copied with its rows interleaved (24 KB): rows of a power of two would share cache sets where they
+// are (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 2008, section 4).
+//
+// A sum has one chain of multiply-adds in the order of the steps, whichever tile computes it: the bits of a row do not depend
+// on the others. A single row, as in decoding, is bound by memory: 4 panels at a time are read, once, from beginning to end.
+#pragma once
+#include "activation.h"
+#include "pack.h"
+
+namespace heed {
+namespace {
+
+constexpr i64 LINEAR_ROWS = 96, LINEAR_STEPS = 512, LINEAR_PANELS = 4;
+template <class T>
+constexpr i64 LINEAR_COLUMNS = LINEAR_PANELS * PANEL<T>;
+
+template <class T>
+static Plan planLinear(const Linear& linear) {
+  Plan plan{};
+  const i64 columns = ceilDivide(linear.outputs, LINEAR_COLUMNS<T>);
+  plan.blocks = columns;
+  plan.blockRows = LINEAR_ROWS;
+  plan.tasks = columns * ceilDivide(linear.rows, LINEAR_ROWS);
+  plan.threadBytes = (LINEAR_ROWS * LINEAR_COLUMNS<T> + ROWS * LINEAR_STEPS + LANES<T>) * (i64)sizeof(T);
+  const double numbers = (double)linear.inputs * (double)linear.outputs;
+  plan.microseconds = numbers * ((double)linear.rows / (2500.0 * LANES<T>) + (double)sizeof(T) / 10000.0);
+  return plan;
+}
+
+// `count` rows of the input, interleaved; 0 in rows that there are not. From the last vector of rows to the first: what a vector
+// writes behind its row group is written again.
+template <class T>
+INLINE void interleave(const T* from, i64 row, i64 count, i64 steps, T* to) {
+  for (i64 r = roundDown(ROWS - 1, LANES<T>); r >= 0; r -= LANES<T>)
+    packColumns<T>(from + r * row, row, least(LANES<T>, count - r), steps, 1, 0, to + r, ROWS);
+}
+
+template <class T, int R>
+static __attribute__((noinline)) void multiplyPanels(const T* a, const T* b, i64 panelStep, i64 panels, T* c, i64 steps,
+                                                     bool begins) {
+  for (i64 n = 0; n < panels; n++, b += panelStep, c += PANEL<T>) {
+    if (begins) multiplyTile<T, R, 2, Begin::zero>(a, {1, ROWS}, b, PANEL<T>, c, LINEAR_COLUMNS<T>, steps, nullptr);
+    else multiplyTile<T, R, 2, Begin::sum>(a, {1, ROWS}, b, PANEL<T>, c, LINEAR_COLUMNS<T>, steps, nullptr);
+  }
+}
+
+// One row and P panels, from the first step to the last: 2 P chains.
+template <class T, int P>
+INLINE void multiplyRow(const T* a, const T* b, i64 panelStep, T* c, i64 steps) {
+  constexpr int L = LANES<T>;
+  Vector<T> sums[P][2] = {};
+  for (i64 k = 0; k < steps; k++) {
+    const Vector<T> x = splat<T>(a[k]);
+#pragma GCC unroll 4
+    for (int n = 0; n < P; n++) {
+      const T* at = b + n * panelStep + k * PANEL<T>;
+      sums[n][0] = multiplyAdd(x, load(at), sums[n][0]);
+      sums[n][1] = multiplyAdd(x, load(at + L), sums[n][1]);
+    }
+  }
+#pragma GCC unroll 4
+  for (int n = 0; n < P; n++) {
+    store(c + n * PANEL<T>, sums[n][0]);
+    store(c + n * PANEL<T> + L, sums[n][1]);
+  }
+}
+
+template <class T, Activation activation>
+static void finishLinear(const Linear& linear, const T* sums, i64 firstRow, i64 count, i64 firstColumn) {
+  constexpr int L = LANES<T>;
+  const i64 end = least(linear.outputs, firstColumn + LINEAR_COLUMNS<T>);
+  const T* bias = (const T*)linear.bias;
+  T* output = (T*)linear.output;
+  for (i64 r = 0; r < count; r++) {
+    T* to = output + (firstRow + r) * linear.outputs;
+    for (i64 n = firstColumn; n < end; n += L) {
+      const int lanes = (int)least(L, end - n);
+      Vector<T> x = load(sums + r * LINEAR_COLUMNS<T> + n - firstColumn);
+      if (bias != nullptr) x += lanes == L ? load(bias + n) : loadPart(bias + n, lanes);
+      x = activated<T, activation>(x);
+      if (lanes == L) store(to + n, x);
+      else storePart(to + n, x, lanes);
+    }
+  }
+}
+
+template <class T>
+static void linearTask(const Run& run, i64 task, char* scratch) {
+  const Linear& linear = *run.linear;
+  const i64 columns = run.plan->blocks, inputs = linear.inputs;
+  const i64 firstColumn = task % columns * LINEAR_COLUMNS<T>, firstRow = task / columns * LINEAR_ROWS;
+  const i64 count = least(LINEAR_ROWS, linear.rows - firstRow);
+  const i64 panels = least(LINEAR_PANELS, ceilDivide(linear.outputs - firstColumn, PANEL<T>));
+  const i64 panelStep = inputs * PANEL<T>;
+  const T* input = (const T*)linear.input + firstRow * inputs;
+  const T* weight = (const T*)linear.panels + firstColumn * inputs;
+  T* sums = (T*)scratch;
+  T* rows = sums + LINEAR_ROWS * LINEAR_COLUMNS<T>;
+  constexpr int third = ROWS >= 6 ? ROWS / 3 : ROWS / 2;
+  if (count == 1) {
+    if (panels == LINEAR_PANELS) multiplyRow<T, 4>(input, weight, panelStep, sums, inputs);
+    else
+      for (i64 n = 0; n < panels; n++) multiplyRow<T, 1>(input, weight + n * panelStep, panelStep, sums + n * PANEL<T>, inputs);
+  } else {
+    for (i64 first = 0; first < inputs; first += LINEAR_STEPS) {
+      const i64 steps = least(LINEAR_STEPS, inputs - first);
+      const T* b = weight + first * PANEL<T>;
+      for (i64 r = 0; r < count; r += ROWS) {
+        const i64 group = least(ROWS, count - r);
+        interleave(input + r * inputs + first, inputs, group, steps, rows);
+        T* c = sums + r * LINEAR_COLUMNS<T>;
+        if (group > 2 * third) multiplyPanels<T, ROWS>(rows, b, panelStep, panels, c, steps, first == 0);
+        else if (group > third) multiplyPanels<T, 2 * third>(rows, b, panelStep, panels, c, steps, first == 0);
+        else multiplyPanels<T, third>(rows, b, panelStep, panels, c, steps, first == 0);
+      }
+    }
+  }
+  const auto finish = [&](auto finishing) { finishing(linear, sums, firstRow, count, firstColumn); };
+  switch (linear.activation) {
+    case Activation::none: return finish(finishLinear<T, Activation::none>);
+    case Activation::relu: return finish(finishLinear<T, Activation::relu>);
+    case Activation::gelu: return finish(finishLinear<T, Activation::gelu>);
+    case Activation::geluTanh: return finish(finishLinear<T, Activation::geluTanh>);
+    case Activation::silu: return finish(finishLinear<T, Activation::silu>);
+    case Activation::sigmoid: return finish(finishLinear<T, Activation::sigmoid>);
+  }
+}
+
+}  // namespace
+}  // namespace heed

@@ -1,0 +1,98 @@
+import {
+  type AttentionBackend,
+  type LinearKernel,
+  type LinearProblem,
+  type Tensor,
+  tensor,
+} from '@heed/core';
+import ts from '@heed/backend-ts';
+import { expect, test, vi } from 'vitest';
+import { MultiHeadAttention, seededRandom } from '../index.ts';
+
+function layerOf(options: object = {}): MultiHeadAttention {
+  return new MultiHeadAttention({ embedDim: 24, heads: 4, kvHeads: 2, random: seededRandom(7), ...options });
+}
+
+function input(seed: number, length: number): Tensor<'float32'> {
+  const random = seededRandom(seed);
+  return tensor(
+    Float32Array.from({ length: 2 * length * 24 }, () => 2 * random() - 1),
+    [2, length, 24],
+  );
+}
+
+/** The same backend without its operations: the layer computes projections itself. */
+function without(backend: AttentionBackend): AttentionBackend {
+  return Object.create(backend, { linear: { value: undefined } }) as AttentionBackend;
+}
+
+/** The same backend, which counts what is uploaded and packed. */
+function counting(backend: AttentionBackend, counts: { uploads: number; packs: number }): AttentionBackend {
+  const compile = async (problem: LinearProblem): Promise<LinearKernel> => {
+    const kernel = await backend.linear!.compile(problem);
+    const pack: LinearKernel['pack'] = (given) => {
+      counts.packs++;
+      return kernel.pack(given);
+    };
+    return { ...kernel, pack };
+  };
+  const upload: AttentionBackend['upload'] = (given) => {
+    counts.uploads++;
+    return backend.upload(given);
+  };
+  return Object.create(backend, {
+    upload: { value: upload },
+    linear: { value: { compile } },
+  }) as AttentionBackend;
+}
+
+function difference(a: Tensor, b: Tensor): number {
+  return Math.max(...Array.from(a.data, (value, n) => Math.abs(value - b.data[n])));
+}
+
+const backend = await ts.create();
+
+test('the layer gives what it gives with projections of its own', async () => {
+  const layer = layerOf();
+  const inputs = { query: input(1, 6), key: input(2, 9), causal: true, alignment: 'bottomRight' } as const;
+  const options = { weights: true, logSumExp: true } as const;
+  const mine = await layer.forward(backend, inputs, options);
+  const before = await layer.forward(without(backend), inputs, options);
+  expect(difference(mine.output, before.output)).toBeLessThan(2e-6);
+  expect(difference(mine.weights, before.weights)).toBeLessThan(2e-6);
+  expect(difference(mine.logSumExp, before.logSumExp)).toBeLessThan(2e-6);
+});
+
+test('changed parameters are packed anew, unchanged ones are not', async () => {
+  const counts = { uploads: 0, packs: 0 };
+  const counted = counting(backend, counts);
+  const layer = layerOf();
+  const query = input(3, 5);
+  await layer.forward(counted, { query });
+  await layer.forward(counted, { query });
+  expect(counts.packs).toBe(4);
+  const expected = await layer.forward(without(backend), { query });
+  // A call that overlaps keeps the parameters that it began with.
+  const under = layer.forward(counted, { query });
+  await Promise.resolve();
+  layer.parameters['value.weight'].data[17] += 0.5;
+  const after = await layer.forward(counted, { query });
+  expect(counts.packs).toBe(5);
+  expect(difference((await under).output, expected.output)).toBeLessThan(2e-6);
+  const changed = await layer.forward(without(backend), { query });
+  expect(difference(after.output, changed.output)).toBeLessThan(2e-6);
+  expect(difference(changed.output, expected.output)).toBeGreaterThan(1e-3);
+});
+
+test('one tensor goes in, and nothing is read between input and output', async () => {
+  const one = await backend.upload(input(5, 1));
+  const read = vi.spyOn(Object.getPrototypeOf(one) as typeof one, 'read');
+  await one.read();
+  one.dispose();
+  expect(read).toHaveBeenCalledTimes(1);
+  const counts = { uploads: 0, packs: 0 };
+  await layerOf().forward(counting(backend, counts), { query: input(4, 7), causal: true });
+  expect(read).toHaveBeenCalledTimes(1);
+  expect(counts).toEqual({ uploads: 1, packs: 4 });
+  read.mockRestore();
+});
