@@ -1,6 +1,6 @@
-import { HeedError, type Tensor, tensor } from '@heed/core';
+import { HeedError, type Tensor, cast, tensor } from '@heed/core';
 import { describe, expect, test } from 'vitest';
-import { type HeatmapOptions, heatmap } from './index.ts';
+import { type HeatmapOptions, heatmap, meanOverHeads, rollout } from './index.ts';
 
 const codeOf = (weights: Tensor, options?: HeatmapOptions): string | undefined => {
   try {
@@ -19,6 +19,13 @@ const all = tensor(
 const one = tensor(new Float32Array([0.25, 0.75]), [1, 2]);
 
 describe('which matrix is shown', () => {
+  test.each(['float16', 'bfloat16'] as const)('%s is shown by its numbers, not its bits', (dtype) => {
+    const half = cast(all, dtype);
+    expect([...heatmap(half, { batch: 1, head: 2 }).values]).toEqual([20, 21, 22, 23]);
+    expect([...meanOverHeads(half).data]).toEqual([...meanOverHeads(all).data]);
+    expect([...rollout([half]).data]).toEqual([...rollout([all]).data]);
+  });
+
   test('the chosen head of the chosen batch element', () => {
     expect([...heatmap(all, { batch: 1, head: 2 }).values]).toEqual([20, 21, 22, 23]);
     expect([...heatmap(all, { batch: 0, head: 1 }).values]).toEqual([4, 5, 6, 7]);

@@ -213,3 +213,14 @@ test('capabilities and plans are frozen copies', async () => {
   expect(Object.isFrozen(capabilities.features)).toBe(false);
   expect(Object.isFrozen((await backend.compile(problem)).plan)).toBe(true);
 });
+
+test('16-bit floats that are not declared are refused before the engine sees them', async () => {
+  const half = { dtype: 'bfloat16', shape: [1], data: Uint16Array.of(0x3f80) } as const;
+  const backend = backendWith({
+    capabilities: { dtypes: ['float32', 'float16'], features: [], guarantees: [] },
+  });
+  await expect(backend.upload(half)).rejects.toMatchObject({ code: 'DTYPE', clause: 'dtype' });
+  await expect(backend.allocate('bfloat16', [1])).rejects.toMatchObject({ code: 'DTYPE', clause: 'dtype' });
+  const resident = await backend.upload({ ...half, dtype: 'float16' });
+  expect(await resident.read()).toEqual({ ...half, dtype: 'float16' });
+});

@@ -1,5 +1,4 @@
-import { HeedError, type Tensor } from '@heed/core';
-import { fromFloat16 } from '@heed/core/backend';
+import { HeedError, type Tensor, cast } from '@heed/core';
 import type { Entry } from './header.ts';
 
 /** Types that {@link decode} reads. */
@@ -18,21 +17,21 @@ export const READ: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A tensor of its bytes.
+ * A tensor of its bytes. Floats of 16 bits become float32, unless they are to be kept.
  *
  * @throws HeedError `UNSUPPORTED` for a type that no tensor holds, and a number that int32 does not.
  */
-export function decode(name: string, { dtype, shape }: Entry, bytes: Uint8Array): Tensor {
+export function decode(name: string, { dtype, shape }: Entry, bytes: Uint8Array, keepsHalf = false): Tensor {
   switch (dtype) {
     case 'F32':
       return { dtype: 'float32', shape, data: view(Float32Array, bytes) };
     case 'F64':
       return { dtype: 'float64', shape, data: view(Float64Array, bytes) };
     case 'F16':
-      return { dtype: 'float32', shape, data: Float32Array.from(view(Uint16Array, bytes), fromFloat16) };
     case 'BF16': {
-      const words = Uint32Array.from(view(Uint16Array, bytes), (half) => half << 16);
-      return { dtype: 'float32', shape, data: new Float32Array(words.buffer) };
+      const half = dtype === 'F16' ? 'float16' : 'bfloat16';
+      const stored = { dtype: half, shape, data: view(Uint16Array, bytes) } as const;
+      return keepsHalf ? stored : cast(stored, 'float32');
     }
     case 'U8':
       return { dtype: 'int32', shape, data: Int32Array.from(bytes) };

@@ -1,7 +1,8 @@
 import { runInNewContext } from 'node:vm';
-import { HeedError } from '@heed/core';
+import { HeedError, cast, tensor } from '@heed/core';
 import { describe, expect, test } from 'vitest';
 import { readSafetensors } from './read.ts';
+import { writeSafetensors } from './write.ts';
 
 /** A file of this header and these many bytes of numbers. */
 function file(header: unknown, numbers: ArrayLike<number> = [], length?: number): Uint8Array {
@@ -121,6 +122,13 @@ describe('malformed files are refused, naming the clause', () => {
       }
     }
   });
+});
+
+test.each(['float16', 'bfloat16'] as const)('%s is written in its own type', (dtype) => {
+  const numbers = tensor(new Float32Array([1.5, -2, 0]), [3]);
+  const read = readSafetensors(writeSafetensors({ numbers, half: cast(numbers, dtype) }));
+  expect(read.tensor('half', { keepHalf: true })).toEqual(cast(numbers, dtype));
+  expect([...read.tensor('half').data]).toEqual([1.5, -2, 0]);
 });
 
 test('other types are refused when they are asked for, not before', () => {

@@ -1,5 +1,5 @@
 import { HeedError, type Tensor } from '@heed/core';
-import { shown } from '@heed/core/backend';
+import { checkOptions, flag, shown } from '@heed/core/backend';
 import type { StateDict } from '../state-dict/copy.ts';
 import { READ, decode } from './decode.ts';
 import { parseHeader } from './header.ts';
@@ -13,13 +13,13 @@ export interface Safetensors {
   /** In the order of the file. */
   readonly names: readonly string[];
   /**
-   * F32, F64, I32 and BOOL as they are; F16 and BF16 as float32, exactly; U8, I8, U16 and I16 as int32, and I64, where
+   * F32, F64, I32 and BOOL as they are; F16 and BF16 as float32, exactly, or with `keepHalf` as float16 and bfloat16; U8, I8, U16 and I16 as int32, and I64, where
    * every number fits.
    * May share the file's memory.
    *
    * @throws HeedError `MISSING_INPUT` for a name that is not there, `UNSUPPORTED` for another type.
    */
-  tensor(name: string): Tensor;
+  tensor(name: string, options?: { readonly keepHalf?: boolean }): Tensor;
   /**
    * The tensors whose names begin with the prefix, under the rest of their names. Default: all. One of a type that is
    * not read throws `UNSUPPORTED` when it is asked for, not before.
@@ -57,10 +57,11 @@ export function readSafetensors(file: Uint8Array | ArrayBuffer): Safetensors {
   const bytes = new Uint8Array(buffer, byteOffset, byteLength);
   const { metadata, entries, start } = parseHeader(bytes, bytes.length);
   const names = [...entries.keys()];
-  const read = (name: string): Tensor => {
+  const read: Safetensors['tensor'] = (name, options = {}) => {
+    checkOptions('tensor()', options, { keepHalf: flag });
     const entry = entries.get(name);
     if (entry === undefined) throw new HeedError('MISSING_INPUT', `the file has no tensor "${name}"`);
-    return decode(name, entry, bytes.subarray(start + entry.begin, start + entry.end));
+    return decode(name, entry, bytes.subarray(start + entry.begin, start + entry.end), options.keepHalf);
   };
   return {
     metadata,
