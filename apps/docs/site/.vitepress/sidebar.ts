@@ -2,7 +2,7 @@ import type { DefaultTheme } from 'vitepress';
 
 const page = (text: string, link: string): DefaultTheme.SidebarItem => ({ text, link });
 const backends = ['wasm', 'native', 'webgpu', 'ts', 'tfjs-node', 'gpujs'];
-const packages = ['core', 'layers', 'heatmap'];
+const packages = ['core', 'layers', 'models', 'heatmap'];
 
 /** The pages in the order in which a newcomer needs them. */
 export const SIDEBAR: DefaultTheme.SidebarItem[] = [
@@ -55,7 +55,7 @@ export const SIDEBAR: DefaultTheme.SidebarItem[] = [
   {
     text: 'API',
     items: [
-      ...['core', 'core/backend', 'core/reference', 'core/wasm', 'layers', 'layers/tfjs'],
+      ...['core', 'core/backend', 'core/reference', 'core/wasm', 'layers', 'layers/tfjs', 'models'],
       ...['heatmap', 'heatmap/png', 'conformance', ...backends.map((name) => `backend-${name}`)],
     ].map((name) => page(`@heed/${name}`, `/api/${name}`)),
   },
