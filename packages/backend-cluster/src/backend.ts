@@ -7,9 +7,9 @@ import {
   type GradientInputs,
   HeedError,
   type RunOptions,
+  checkContract,
 } from '@heed/core';
 import { type KernelDefinition, defineBackend } from '@heed/core/backend';
-import { checkContract } from '@heed/core';
 import type { ClusterTensor } from './memory/cluster-tensor.ts';
 import { ClusterMemory } from './memory/memory.ts';
 import { type ClusterOptions, namespaceOf, serversOf } from './options.ts';

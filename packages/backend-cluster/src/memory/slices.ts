@@ -1,7 +1,6 @@
 import type { Tensor } from '@heed/core';
-import { type Run, sizeOf, takenRuns, takenShape, zeros } from '@heed/core/backend';
+import { type Run, sizeOf, takenRuns, takenShape, writeSlices, zeros } from '@heed/core/backend';
 import type { StoredWrite } from '../run/protocol.ts';
-import { writeSlices } from '@heed/core/backend';
 
 /** The shape with another length on an axis. */
 export function withLength(shape: readonly number[], axis: number, length: number): number[] {

@@ -1,6 +1,6 @@
 /**
- * A program that measures a cluster of this machine beside one process: decoding and prefill over a long context, and the
- * constants that the simulation takes. Prints a line for each.
+ * A program that measures a cluster of this machine beside one process: decoding and prefill over a long context.
+ * Prints a line for each number of workers.
  *
  *   --keys N      default 1,048,576
  *   --rows N      query rows of the prefill, default 2048
