@@ -72,30 +72,40 @@ const TO_INTEGER = 1.5 * 2 ** 52;
 export function toHalf(dtype: HalfDType, from: ArrayLike<number>, to: Uint16Array): void {
   const { fraction, minimum } = FORMATS[dtype];
   const infinity = (3 - 2 * minimum) << fraction;
-  const minimumStep = 2 ** (minimum - fraction);
+  const counts = inverseSteps(dtype);
   for (let n = 0; n < to.length; n++) {
     const number = from[n]!;
     float64[0] = number;
     const high = float64Words[HIGH]!;
     const sign = (high >>> 16) & 0x8000;
-    const exponent = ((high >>> 20) & 0x7ff) - 1023;
-    if (Number.isNaN(number)) to[n] = sign | infinity | (1 << (fraction - 1));
-    else if (exponent > 1 - minimum) to[n] = sign | infinity;
-    else {
-      const isNormal = exponent >= minimum;
-      const step = isNormal ? 2 ** (exponent - fraction) : minimumStep;
-      const count = Math.abs(number) / step + TO_INTEGER - TO_INTEGER;
+    // Above the smallest normal one; numbers below that have its steps.
+    const exponent = Math.max(0, ((high >>> 20) & 0x7ff) - 1023 - minimum);
+    if (exponent < counts.length) {
+      const count = Math.abs(number) * counts[exponent]! + TO_INTEGER - TO_INTEGER;
       // A count that was rounded up to the next power of 2 carries into the exponent, up to infinity.
-      to[n] = sign | (count + (isNormal ? (exponent - minimum) << fraction : 0));
-    }
+      to[n] = sign | ((exponent << fraction) + count);
+    } else to[n] = sign | infinity | (Number.isNaN(number) ? 1 << (fraction - 1) : 0);
   }
+}
+
+const inverses: Partial<Record<HalfDType, Float64Array>> = {};
+
+/** How many of a type's steps make 1, by the exponent above the smallest normal one: a power is too slow to be taken for each number. */
+function inverseSteps(dtype: HalfDType): Float64Array {
+  const { fraction, minimum } = FORMATS[dtype];
+  return (inverses[dtype] ??= Float64Array.from(
+    { length: 2 - 2 * minimum },
+    (_, exponent) => 2 ** (fraction - minimum - exponent),
+  ));
 }
 
 /** The numbers of a float tensor: those that bits stand for, else the data itself. */
 export function numbersOf({ dtype, data }: Tensor): Exclude<Tensor['data'], Uint16Array> {
   if (!isHalf(dtype)) return data as Exclude<Tensor['data'], Uint16Array>;
   const table = halfTable(dtype);
-  return Float32Array.from(data, (bits) => table[bits]!);
+  const numbers = new Float32Array(data.length);
+  for (let n = 0; n < numbers.length; n++) numbers[n] = table[data[n]!]!;
+  return numbers;
 }
 
 /**
