@@ -7,13 +7,14 @@ import { projectAt } from './projects/project.ts';
 
 const world = inject('world');
 const project = projectAt(world, inject('everyday'));
+/** For Node alone: one is compiled for it, one talks to its workers by Node's sockets. No page can have them. */
+const OF_NODE = ['@heed/backend-native', '@heed/backend-cluster'];
 const withoutEngine = inject('packages').filter(
-  // The native one is compiled for Node: no page can have it.
   (entry) =>
     isBackend(entry) &&
     isSelfContained(entry) &&
     !entry.manifest.peerDependenciesMeta &&
-    entry.manifest.name !== '@heed/backend-native',
+    !OF_NODE.includes(entry.manifest.name),
 );
 
 /** Bundles the program with a backend, and runs it where there are no packages. */
