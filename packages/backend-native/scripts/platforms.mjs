@@ -7,16 +7,14 @@
 //   platforms --manifests          writes the manifests only
 //   platforms --check TARGET ...   inspects what is there, and refuses what may not be published
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { cached } from './build/cache.mjs';
-import { compile } from './build/compile.mjs';
-import { installFile, isCurrent, platformFolder, platformName } from './build/install.mjs';
+import { installFile, isCurrent, platformFolder } from './build/install.mjs';
 import { TARGETS } from './build/targets.mjs';
-import { provisionZig, zigFor } from './build/zig.mjs';
 import { faultsOf } from './platforms/inspect.mjs';
 import { manifestOf, readmeOf } from './platforms/manifest.mjs';
+import { publishedFile } from './platforms/published.mjs';
 
 const COMMAND = 'pnpm --filter @heed/backend-native platforms';
 const kilobytes = (bytes) => `${Math.round(bytes / 1000)} KB`;
@@ -32,10 +30,8 @@ function writeManifest(name) {
 }
 
 async function build(name) {
-  const target = TARGETS[name];
-  const zig = zigFor(target, await provisionZig());
   const started = Date.now();
-  const made = await cached(platformName(name), (partial) => compile(zig, target, partial));
+  const made = dirname(await publishedFile(name));
   check(name, made);
   installFile(made, platformFolder(name));
   return ((Date.now() - started) / 1000).toFixed(1);

@@ -53,5 +53,7 @@ export async function build(packages: readonly PublicPackage[]): Promise<void> {
   await run('pnpm', ['exec', 'turbo', 'run', 'build', ...filters, '--output-logs=errors-only'], {
     cwd: ROOT,
   });
-  await run('pnpm', ['--filter', '@heed/backend-native', 'platforms', platform], { cwd: ROOT });
+  // On a machine that has not done so before, zig first compiles its C++ library, for minutes.
+  const options = { cwd: ROOT, limitSeconds: 1800 };
+  await run('pnpm', ['--filter', '@heed/backend-native', 'platforms', platform], options);
 }
