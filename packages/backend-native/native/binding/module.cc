@@ -139,7 +139,9 @@ bool readOperand(napi_env env, const Kernel& kernel, napi_value operands, int n,
   void* data = nullptr;
   const bool read = napi_get_typedarray_info(env, value, &type, &length, &data, &buffer, &offset) == napi_ok;
   if (read && static_cast<i64>(length) * elementBytes[type] == kernel.compiled.operandBytes[n]) {
-    run.operands[n] = data;
+    // An empty one may have no address, as one that is absent has none, and memset() is not to be given that.
+    static char nothing;
+    run.operands[n] = data == nullptr ? &nothing : data;
     return true;
   }
   const std::string message = "operand " + std::to_string(n) + " has another length than the problem says; was its buffer transferred?";
