@@ -8,6 +8,7 @@ import {
 } from '@heed/core';
 import { type KernelDefinition, defineBackend } from '@heed/core/backend';
 import { CAPABILITIES } from './capabilities.ts';
+import { compileLinear } from './linear/linear.ts';
 import type { Engine } from './platform/engine.ts';
 import { Pass } from './pass.ts';
 import { type WasmTensor, wasmMemory } from './memory/wasm-tensor.ts';
@@ -21,6 +22,7 @@ export function createBackend(engine: Engine): AttentionBackend {
     capabilities: CAPABILITIES,
     memory: wasmMemory(engine.heap),
     compile: (problem) => compile(engine, problem),
+    linear: { compile: (problem) => compileLinear(engine, problem) },
     dispose: () => engine.team.end(),
   });
 }

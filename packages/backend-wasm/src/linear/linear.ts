@@ -1,0 +1,171 @@
+import type { LinearGradients, LinearParameters, LinearProblem, RunOptions, Tensor } from '@heed/core';
+import { type LinearKernelDefinition, linearGradientBy, sizeOf, zeros } from '@heed/core/backend';
+import { filledBy, withBlocks } from '../memory/blocks.ts';
+import { type WasmTensor, allocateTensor, wasmMemory } from '../memory/wasm-tensor.ts';
+import type { Engine } from '../platform/engine.ts';
+import type { ModuleLease } from '../platform/modules.ts';
+import {
+  BLOCK_BYTES,
+  BLOCK_ROWS,
+  FRAME,
+  FRAME_BYTES,
+  type LinearVariant,
+  PANEL_BYTES,
+  generateLinear,
+  tileRows,
+} from './module.ts';
+
+interface Packed {
+  readonly panels: WasmTensor;
+  readonly bias: WasmTensor | null;
+  /** As they were given, for the gradient. */
+  readonly parameters: LinearParameters<Tensor> | null;
+}
+
+/** Multiplications below which a call is over before another thread is awake. */
+const WORTH_HELP = 1_000_000;
+
+/** Linear projections: SPEC.md, clause `linear`. */
+export async function compileLinear(
+  engine: Engine,
+  problem: Required<LinearProblem>,
+): Promise<LinearKernelDefinition<WasmTensor, Packed>> {
+  const { heap } = engine;
+  const memory = wasmMemory(heap);
+  const { inputDim, outputDim, bias, activation } = problem;
+  const lease = await leaseOf(engine, problem.dtype, inputDim, outputDim, bias, activation);
+  const free = ({ panels, bias: itsBias }: Packed): void => {
+    heap.free(panels.address);
+    if (itsBias !== null) heap.free(itsBias.address);
+  };
+  const plain = (tensor: WasmTensor): Tensor => memory.download(tensor) as Tensor;
+
+  /** x wᵀ by a module for its widths. */
+  const multiply = async (x: Tensor, weight: Tensor, { signal }: RunOptions): Promise<Tensor> => {
+    const [outputs, inputs] = weight.shape as [number, number];
+    if (inputs === 0) return zeros(problem.dtype, [x.shape[0]!, outputs]);
+    const its = await leaseOf(engine, problem.dtype, inputs, outputs, false, null);
+    const made: WasmTensor[] = [];
+    try {
+      made.push((await memory.upload(x)) as WasmTensor);
+      made.push(packedPanels(engine, weight));
+      made.push(await run(engine, its, made[0]!, { panels: made[1]!, bias: null }, outputs, signal));
+      return plain(made[2]!);
+    } finally {
+      for (const { address } of made) heap.free(address);
+      its.release();
+    }
+  };
+
+  return {
+    pack({ weight, bias: given }) {
+      const parameters = { weight: plain(weight), bias: given && plain(given) };
+      const panels = packedPanels(engine, parameters.weight);
+      try {
+        return {
+          panels,
+          bias: parameters.bias === undefined ? null : paddedBias(engine, parameters.bias),
+          parameters: problem.gradient ? parameters : null,
+        };
+      } catch (error) {
+        heap.free(panels.address);
+        throw error;
+      }
+    },
+    free,
+    run: (input, packed, { signal }) => run(engine, lease, input, packed, outputDim, signal),
+    async gradient(input, { parameters }, dOutput, options) {
+      const gradients = await linearGradientBy(problem, parameters!, plain(input), plain(dOutput), (x, w) =>
+        multiply(x, w, options),
+      );
+      const { dInput, dWeight, dBias } = gradients;
+      const values: Readonly<Record<string, Tensor>> = { dInput, dWeight, ...(dBias && { dBias }) };
+      const filled = await filledBy(heap, values, async (tensors) => {
+        for (const [name, tensor] of Object.entries(tensors)) heap.array(tensor).set(values[name]!.data);
+      });
+      return filled as unknown as LinearGradients<WasmTensor>;
+    },
+    dispose: () => lease.release(),
+  };
+}
+
+function leaseOf(
+  { modules, planOptions }: Engine,
+  dtype: LinearVariant['dtype'],
+  inputs: number,
+  outputs: number,
+  bias: boolean,
+  activation: LinearVariant['activation'],
+): Promise<ModuleLease> {
+  const { shared, relaxedSimd: relaxed } = planOptions;
+  const variant: LinearVariant = { dtype, inputs, outputs, bias, activation, shared, relaxed };
+  return modules.lease({ key: `linear ${JSON.stringify(variant)}`, generate: () => generateLinear(variant) });
+}
+
+function run(
+  { heap, team, queue, planOptions }: Engine,
+  { module }: ModuleLease,
+  input: WasmTensor,
+  { panels, bias }: Pick<Packed, 'panels' | 'bias'>,
+  outputs: number,
+  signal: AbortSignal | undefined,
+): Promise<WasmTensor> {
+  const { dtype } = panels;
+  const leading = input.shape.slice(0, -1);
+  const rows = sizeOf(leading);
+  const bytes = dtype === 'float64' ? 8 : 4;
+  const columns = Math.ceil((outputs * bytes) / BLOCK_BYTES);
+  const tasks = columns * Math.ceil(rows / BLOCK_ROWS);
+  const helpers = rows * outputs * input.shape.at(-1)! < WORTH_HELP ? 0 : team.helpersFor(tasks);
+  const forms = { output: { dtype, shape: [...leading, outputs] } };
+  const compute = ({ output }: { readonly output: WasmTensor }): Promise<void> =>
+    withBlocks(heap, async ({ allocate }) => {
+      const scratchStride = tileRows(planOptions.relaxedSimd) * BLOCK_BYTES;
+      const scratch = allocate((1 + helpers) * scratchStride);
+      const frame = allocate(FRAME_BYTES);
+      const view = heap.view();
+      const addresses = {
+        input: input.address,
+        panels: panels.address,
+        bias: bias?.address ?? 0,
+        output: output.address,
+      };
+      for (const [field, value] of Object.entries({ ...addresses, rows, columns })) {
+        view.setUint32(frame + FRAME[field as keyof typeof FRAME], value, true);
+      }
+      const phases = [{ export: 'linear', firstTask: 0, tasks }];
+      await team.run({ module, phases, frame, scratch, scratchStride }, helpers, signal);
+    });
+  return queue.run(
+    async () => (await filledBy(heap, forms, rows === 0 ? async () => undefined : compute)).output,
+    signal,
+  );
+}
+
+/** A weight `[out, in]` with the columns of two vectors side by side, 0 behind the last. */
+function packedPanels({ heap }: Engine, { dtype, shape, data }: Tensor): WasmTensor {
+  const [outputs, inputs] = shape as [number, number];
+  const width = PANEL_BYTES / (dtype === 'float64' ? 8 : 4);
+  const packed = allocateTensor(heap, dtype, [Math.ceil(outputs / width), inputs, width]);
+  const panels = heap.array(packed);
+  panels.fill(0);
+  const BLOCK = 16;
+  for (let first = 0; first < inputs; first += BLOCK) {
+    const end = Math.min(inputs, first + BLOCK);
+    for (let n = 0; n < outputs; n++) {
+      const to = (n - (n % width)) * inputs + (n % width);
+      for (let k = first; k < end; k++) panels[to + k * width] = data[n * inputs + k]!;
+    }
+  }
+  return packed;
+}
+
+/** A bias that ends with a panel. */
+function paddedBias({ heap }: Engine, { dtype, shape, data }: Tensor): WasmTensor {
+  const width = PANEL_BYTES / (dtype === 'float64' ? 8 : 4);
+  const padded = allocateTensor(heap, dtype, [Math.ceil(shape[0]! / width) * width]);
+  const array = heap.array(padded);
+  array.fill(0);
+  array.set(data);
+  return padded;
+}

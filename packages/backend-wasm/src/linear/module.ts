@@ -1,0 +1,115 @@
+import type { Activation, ComputeDType } from '@heed/core';
+import { ModuleBuilder, i32, int, memoryCopy, repeatWhile, v128, when, whileTrue } from '@heed/core/wasm';
+import { ITEM_PARAMETERS, minimum, place } from '../module/context.ts';
+import { elementOf } from '../module/element.ts';
+import { multiplyTiles } from '../module/multiply.ts';
+import { vectorActivation } from './activation.ts';
+
+/** Rows and columns of a work item: a multiple of the register tile's rows, and a block of weights for the second-level cache. */
+export const BLOCK_ROWS = 48;
+export const BLOCK_BYTES = 512;
+/** Bytes of a panel's row: two vectors. */
+export const PANEL_BYTES = 32;
+
+/** What a module is generated for. */
+export interface LinearVariant {
+  readonly dtype: ComputeDType;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly bias: boolean;
+  readonly activation: Activation | null;
+  readonly shared: boolean;
+  readonly relaxed: boolean;
+}
+
+/** Where a frame has the addresses of a run, and its numbers of rows and of blocks of columns. */
+export const FRAME = { input: 0, panels: 4, bias: 8, output: 12, rows: 16, columns: 20 } as const;
+export const FRAME_BYTES = 24;
+
+/** Register rows, as for attention: see `tilingOf`. */
+export const tileRows = (relaxed: boolean): number => (relaxed ? 6 : 4);
+
+/**
+ * f(x Wᵀ + b), one export: `linear(item, frame, scratch)`, an item being a block of rows and columns. Weights are packed in panels
+ * two vectors wide, one step of the sum after another, and read from there for each group of rows; the last rows go one by one. A
+ * sum has one order, whichever tile computes it: the bits of a row do not depend on the others. Sums of a row group go to the
+ * scratch, where bias and activation are applied.
+ */
+export function generateLinear(variant: LinearVariant): Uint8Array<ArrayBuffer> {
+  const { dtype, inputs, outputs, bias, activation, relaxed } = variant;
+  const module = new ModuleBuilder();
+  const element = elementOf(dtype, relaxed);
+  const { bytes, vector } = element;
+  const inputRow = inputs * bytes;
+  const outputRow = outputs * bytes;
+  const steps = {
+    aRow: inputRow,
+    aStep: bytes,
+    bStep: PANEL_BYTES,
+    bTiles: 'panels',
+    cRow: BLOCK_BYTES,
+    begin: 'zero',
+  } as const;
+  const rowsOfTile = tileRows(relaxed);
+  const tile = multiplyTiles(module, element, { ...steps, rows: rowsOfTile });
+  const oneRow = multiplyTiles(module, element, { ...steps, rows: 1 });
+
+  // (sums, their end, bias)
+  const finish = module.function({ parameters: ['i32', 'i32', 'i32'] }, (body, at, end, biasAt) => {
+    const x = body.local('v128');
+    const { prepare, apply } = vectorActivation(element, body, activation);
+    return [
+      prepare,
+      repeatWhile(i32.ltU(at, end), [
+        x.set(bias ? vector.add(v128.load(at), v128.load(biasAt)) : v128.load(at)),
+        apply(x),
+        v128.store(at, x),
+        biasAt.set(i32.add(biasAt, int(16))),
+        at.set(i32.add(at, int(16))),
+      ]),
+    ];
+  });
+
+  module.function({ parameters: ITEM_PARAMETERS, name: 'linear' }, (body, item, frame, scratch) => {
+    const [row, end, column, width, a, b, count, to] = body.locals('i32', 8);
+    const padded = body.local('i32');
+    const at = (field: keyof typeof FRAME) => i32.load(frame, FRAME[field]);
+    return [
+      // In bytes of a row of the output.
+      column.set(i32.mul(i32.remU(item, at('columns')), int(BLOCK_BYTES))),
+      width.set(i32.sub(int(outputRow), column)),
+      width.set(minimum(width, int(BLOCK_BYTES))),
+      padded.set(i32.and(i32.add(width, int(PANEL_BYTES - 1)), int(-PANEL_BYTES))),
+      row.set(i32.mul(i32.divU(item, at('columns')), int(BLOCK_ROWS))),
+      end.set(i32.add(row, int(BLOCK_ROWS))),
+      count.set(at('rows')),
+      end.set(minimum(end, count)),
+      // A column of bytes / elements has `inputs` of them.
+      b.set(i32.add(at('panels'), i32.mul(column, int(inputs)))),
+      whileTrue(i32.ltU(row, end), [
+        a.set(place(at('input'), row, inputRow)),
+        when(
+          i32.geS(i32.sub(end, row), int(rowsOfTile)),
+          [
+            tile(a, b, scratch, i32.add(a, int(inputRow)), i32.add(scratch, padded), int(0)),
+            count.set(int(rowsOfTile)),
+          ],
+          [
+            oneRow(a, b, scratch, i32.add(a, int(inputRow)), i32.add(scratch, padded), int(0)),
+            count.set(int(1)),
+          ],
+        ),
+        a.set(scratch),
+        whileTrue(count, [
+          finish(a, i32.add(a, padded), i32.add(at('bias'), column)),
+          to.set(i32.add(place(at('output'), row, outputRow), column)),
+          memoryCopy(to, a, width),
+          a.set(i32.add(a, int(BLOCK_BYTES))),
+          row.set(i32.add(row, int(1))),
+          count.set(i32.sub(count, int(1))),
+        ]),
+      ]),
+    ];
+  });
+  return module.build(variant.shared ? 'shared' : 'unshared');
+}
