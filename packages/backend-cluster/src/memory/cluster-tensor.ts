@@ -12,7 +12,7 @@ interface PartState {
  * A tensor of the cluster: small ones stay with the caller and travel with the tasks; large ones are cut along their
  * longest axis into parts, which are stored with the engine and kept by the workers that compute with them.
  */
-export type ClusterTensor = LocalTensor | PartedTensor;
+export type ClusterTensor = LocalTensor | PartedTensor | ViewedTensor;
 
 export interface LocalTensor extends NativeTensor {
   readonly kind: 'local';
@@ -32,6 +32,8 @@ export class PartedTensor implements NativeTensor {
   readonly axis: number;
   readonly partLength: number;
   readonly parts: PartState[];
+  /** Tensors that share it: itself, and views. */
+  shares = 1;
 
   constructor(
     id: string,
@@ -64,7 +66,25 @@ export class PartedTensor implements NativeTensor {
       .map(({ base, version }, part): StoredPart => ({ part, base, version }))
       .filter(({ part }) => isMeant(part));
     const { id, dtype, shape, axis, partLength } = this;
-    return { $stored: id, dtype, shape, axis, partLength, parts, slice };
+    return { $stored: id, dtype, shape, axis, partLength, parts, slice, view: null };
+  }
+}
+
+/** A stored tensor under another shape. Its parts mean nothing there: whoever uses it puts it together. */
+export class ViewedTensor implements NativeTensor {
+  readonly kind = 'viewed';
+  readonly base: PartedTensor;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+
+  constructor(base: PartedTensor, shape: readonly number[]) {
+    this.base = base;
+    this.dtype = base.dtype;
+    this.shape = [...shape];
+  }
+
+  described(slice: StoredTensor['slice'] = null): StoredTensor {
+    return { ...this.base.described(), slice, view: this.shape };
   }
 }
 

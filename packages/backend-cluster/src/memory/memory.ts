@@ -10,7 +10,7 @@ import {
 import { type StoredWrite, baseName, writeName } from '../run/protocol.ts';
 import { bytesOf, encode } from '../transport/packet.ts';
 import type { Transport } from '../transport/port.ts';
-import { type ClusterTensor, PartedTensor, cutAxis, localTensor } from './cluster-tensor.ts';
+import { type ClusterTensor, PartedTensor, ViewedTensor, cutAxis, localTensor } from './cluster-tensor.ts';
 import { sliceOf, sliceRuns, takeSlices, withLength } from './slices.ts';
 import { fetchPart, partShape } from './stored.ts';
 
@@ -65,6 +65,7 @@ export class ClusterMemory implements DeviceMemory<ClusterTensor> {
 
   async download(native: ClusterTensor): Promise<Tensor> {
     if (native.kind === 'local') return { ...native.tensor, data: native.tensor.data.slice() };
+    if (native.kind === 'viewed') return { ...(await this.download(native.base)), shape: native.shape };
     const whole = zeros(native.dtype, native.shape);
     for (const part of native.parts.keys()) {
       const { axis } = native;
@@ -76,6 +77,13 @@ export class ClusterMemory implements DeviceMemory<ClusterTensor> {
   async write(native: ClusterTensor, part: Tensor, at: SlicePosition): Promise<ClusterTensor> {
     if (native.kind === 'local') {
       writeSlices(native.tensor, part, at);
+      return native;
+    }
+    if (native.kind === 'viewed') {
+      const whole = await this.download(native);
+      writeSlices(whole, part, at);
+      const { base } = native;
+      await this.write(base, { ...whole, shape: base.shape }, { axis: base.axis, start: 0 });
       return native;
     }
     for (const [index, write] of writesOf(native, part, at)) {
@@ -92,6 +100,7 @@ export class ClusterMemory implements DeviceMemory<ClusterTensor> {
 
   async take(native: ClusterTensor, axis: number, indices: readonly number[]): Promise<ClusterTensor> {
     if (native.kind === 'local') return localTensor(takeSlices(native.tensor, axis, indices));
+    if (native.kind === 'viewed') return this.upload(takeSlices(await this.download(native), axis, indices));
     const shape = withLength(native.shape, axis, indices.length);
     if (this.#isLocal({ dtype: native.dtype, shape })) {
       const taken = zeros(native.dtype, shape);
@@ -113,8 +122,18 @@ export class ClusterMemory implements DeviceMemory<ClusterTensor> {
 
   free(native: ClusterTensor): void {
     if (native.kind === 'local') return;
-    this.#transport.tell('free', new TextEncoder().encode(native.id));
-    this.#remove(native.id);
+    const stored = native.kind === 'viewed' ? native.base : native;
+    if (--stored.shares > 0) return;
+    this.#transport.tell('free', new TextEncoder().encode(stored.id));
+    this.#remove(stored.id);
+  }
+
+  /** The same memory under another shape: another share of it. */
+  reshape(native: ClusterTensor, shape: readonly number[]): ClusterTensor {
+    if (native.kind === 'local') return localTensor({ ...native.tensor, shape });
+    const stored = native.kind === 'viewed' ? native.base : native;
+    stored.shares++;
+    return stored.shape.join() === shape.join() ? stored : new ViewedTensor(stored, shape);
   }
 
   /** Ends when all that was freed is gone. */

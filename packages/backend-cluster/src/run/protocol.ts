@@ -44,6 +44,8 @@ export interface StoredTensor {
   readonly parts: readonly StoredPart[];
   /** Slices of an axis that are meant; null for all. */
   readonly slice: { readonly axis: number; readonly start: number; readonly end: number } | null;
+  /** The shape that it has for the task, and that the slices are of; null for its own. */
+  readonly view: readonly number[] | null;
 }
 
 export type TaskTensor = Tensor | StoredTensor;

@@ -30,7 +30,13 @@ export class PartCache {
 
   /** What a task means: a part as it is kept, without a copy; or what is put together of several. */
   async tensorOf(stored: StoredTensor): Promise<Tensor | ResidentTensor> {
-    const { axis, slice, parts } = stored;
+    const { axis, slice, parts, view } = stored;
+    if (view !== null) {
+      const whole = await this.tensorOf({ ...stored, slice: null, view: null });
+      const { dtype, data } = 'resident' in whole ? await whole.read() : whole;
+      const viewed = { dtype, shape: view, data };
+      return slice === null ? viewed : sliceOf(viewed, slice.axis, slice.start, slice.end);
+    }
     const [only] = parts;
     if (parts.length === 1 && isWhole(stored, only!.part)) return this.#keep(stored, only!);
     const from = slice?.axis === axis ? slice.start : 0;
