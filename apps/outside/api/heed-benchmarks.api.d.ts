@@ -7,6 +7,8 @@
 //   Contestant
 //   ContestantSource
 //   Figure
+//   Line
+//   LineChartOptions
 //   Machine
 //   MeasureOptions
 //   Measurement
@@ -33,6 +35,7 @@
 //   isHeeds
 //   joinResults
 //   lengthChart
+//   lineChart
 //   machineFacts
 //   measure
 //   minilmWorkload
@@ -44,6 +47,7 @@
 //   selectWorkloads
 //   shortName
 //   stylesOf
+//   timeTick
 //   tripleLoop
 //   usefulFlops
 //   workload
@@ -137,6 +141,21 @@ export interface Finish {
     readonly reason?: string;
     readonly remedy?: string;
     readonly hung?: true;
+}
+
+export interface Line {
+    readonly name: string;
+    readonly style: SeriesStyle;
+    readonly points: readonly (readonly [x: number, y: number])[];
+}
+
+export interface LineChartOptions {
+    readonly label: string;
+    readonly width: number;
+    readonly height: number;
+    readonly names: 'legend' | 'ends';
+    readonly xTitle: string;
+    readonly yTick: (value: number) => string;
 }
 
 export interface Machine {
@@ -240,11 +259,13 @@ export interface Row {
     readonly samplesMs: readonly (readonly number[])[];
 }
 
+declare const SYMBOLS: readonly ['circle', 'rect', 'triangle', 'diamond'];
+
 export interface SeriesStyle {
     readonly color: string;
     readonly width: number;
-    readonly dash: 'solid' | [number, number];
-    readonly symbol: string;
+    readonly dash: 'solid' | readonly [number, number];
+    readonly symbol: (typeof SYMBOLS)[number] | 'none';
 }
 
 export interface Settings {
@@ -348,6 +369,8 @@ export declare function joinResults(parts: readonly BenchResults[]): BenchResult
 
 export declare function lengthChart(results: BenchResults, options: ChartOptions): string | null;
 
+export declare function lineChart(lines: readonly Line[], options: LineChartOptions): string;
+
 export declare function machineFacts(): Machine;
 
 export declare function measure(options: MeasureOptions): Promise<Measurement>;
@@ -374,6 +397,8 @@ export declare function selectWorkloads(names: readonly string[], options?: Cata
 export declare function shortName(contestant: string): string;
 
 export declare function stylesOf(contestants: readonly string[], baseline: string): Map<string, SeriesStyle>;
+
+export declare function timeTick(milliseconds: number): string;
 
 export declare const tripleLoop: ContestantSource;
 

@@ -63,6 +63,7 @@ export interface BatchCapture {
 export interface BehaviourCase extends CaseBase {
     readonly kind: 'behaviour';
     readonly features: readonly Feature[];
+    readonly operations?: readonly Operation[];
     readonly dtype?: FloatDType;
     readonly guarantee?: Guarantee;
     run(subject: Subject): Promise<void>;

@@ -1,8 +1,15 @@
 // exports
+//   ACTIVATIONS
+//   Activation
 //   BackendDefinition
+//   CURVES
+//   Curve
 //   DeviceMemory
 //   ELEMENT_BYTES
 //   KernelDefinition
+//   LinearDefinition
+//   LinearKernelDefinition
+//   Multiply
 //   NativeTensor
 //   OptionKind
 //   OptionTable
@@ -21,18 +28,23 @@
 //   checkInputs
 //   checkOptions
 //   checkProblem
+//   computeDType
 //   defineBackend
 //   exchangeHeadsAndLength
 //   featuresOf
 //   flag
 //   fromFloat16
 //   gumbelNoise
+//   halfTable
 //   inTurns
 //   integer
+//   isHalf
+//   linearGradientBy
 //   listOf
 //   nextTurn
 //   now
 //   number
+//   numbersOf
 //   oneOf
 //   philox4x32
 //   required
@@ -44,18 +56,24 @@
 //   takenRuns
 //   takenShape
 //   text
+//   toHalf
 //   toTensor
 //   visibleKeys
+//   widened
 //   withKernel
 //   writeSlices
 //   writtenRuns
 //   zeros
 
+export declare const ACTIVATIONS: readonly Activation[];
+
+export type Activation = 'gelu' | 'geluTanh' | 'silu' | 'relu' | 'sigmoid';
+
 export type AlignmentKind = 'topLeft' | 'bottomRight' | 'offset';
 
-export type ArrayDType<A> = A extends Float32Array ? 'float32' : A extends Float64Array ? 'float64' : A extends Int32Array ? 'int32' : 'bool';
+export type ArrayDType<A> = A extends Float32Array ? 'float32' : A extends Float64Array ? 'float64' : A extends Int32Array ? 'int32' : A extends Float16ArrayLike ? 'float16' : 'bool';
 
-export interface ArrayWithShape<A extends DTypeArrays[DType] = DTypeArrays[DType]> {
+export interface ArrayWithShape<A extends NumberArray = NumberArray> {
     readonly data: A;
     readonly shape: readonly number[];
 }
@@ -69,6 +87,7 @@ export interface AttentionBackend extends AsyncDisposable {
     compile(problem: AttentionProblem): Promise<AttentionKernel>;
     upload<T extends PlainTensorLike>(tensor: T): Promise<ResidentTensor<DTypeOf<T>>>;
     allocate<D extends DType>(dtype: D, shape: readonly number[]): Promise<ResidentTensor<D>>;
+    readonly linear?: LinearOperation;
     wrap?(native: unknown): ResidentTensor;
     unwrap?(resident: ResidentTensor): unknown;
     dispose(): Promise<void>;
@@ -160,9 +179,10 @@ export type AttentionResults<T = Tensor> = Partial<OutputsByName<T>>;
 export interface BackendDefinition<N extends NativeTensor = Tensor> {
     readonly name: string;
     readonly device: string;
-    readonly capabilities: Capabilities;
+    readonly capabilities: Omit<Capabilities, 'operations'>;
     limits?(problem: AttentionProblem): Support;
     compile(problem: AttentionProblem): KernelDefinition<N> | Promise<KernelDefinition<N>>;
+    readonly linear?: LinearDefinition<N>;
     readonly memory?: DeviceMemory<N>;
     dispose?(): void | Promise<void>;
 }
@@ -171,15 +191,27 @@ export type BroadcastShape = readonly [number, number, number, number];
 
 export declare const CONTRACT_VERSION = 1;
 
+export declare const CURVES: Readonly<Record<Activation, Curve>>;
+
 export interface Capabilities {
     readonly dtypes: readonly FloatDType[];
     readonly features: readonly Feature[];
     readonly guarantees: readonly Guarantee[];
+    readonly operations?: readonly Operation[];
 }
 
-export type DType = 'float32' | 'float64' | 'int32' | 'bool';
+export type ComputeDType = 'float32' | 'float64';
+
+export interface Curve {
+    at(x: number): number;
+    slope(x: number): number;
+}
+
+export type DType = FloatDType | 'int32' | 'bool';
 
 export interface DTypeArrays {
+    float16: Uint16Array;
+    bfloat16: Uint16Array;
     float32: Float32Array;
     float64: Float64Array;
     int32: Int32Array;
@@ -189,7 +221,7 @@ export interface DTypeArrays {
 export type DTypeOf<T extends PlainTensorLike> = T extends {
     readonly dtype: infer D extends DType;
 } ? D : T extends {
-    readonly data: infer A extends DTypeArrays[DType];
+    readonly data: infer A extends NumberArray;
 } ? ArrayDType<A> : 'float32' | 'bool';
 
 export interface DeviceMemory<N extends NativeTensor> {
@@ -199,6 +231,7 @@ export interface DeviceMemory<N extends NativeTensor> {
     free(native: N): void;
     allocate?(dtype: DType, shape: readonly number[]): N | Promise<N>;
     take?(native: N, axis: number, indices: readonly number[]): N | Promise<N>;
+    reshape?(native: N, shape: readonly number[]): N;
     wrap?(value: unknown): N | null;
 }
 
@@ -208,7 +241,14 @@ export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'mask
 
 export type Feature = (typeof FEATURES)[number];
 
-export type FloatDType = 'float32' | 'float64';
+export interface Float16ArrayLike {
+    readonly [Symbol.toStringTag]: 'Float16Array';
+    readonly buffer: ArrayBufferLike;
+    readonly byteOffset: number;
+    readonly length: number;
+}
+
+export type FloatDType = ComputeDType | HalfDType;
 
 export declare const GUARANTEES: readonly ['padding', 'nonfinite', 'repeat', 'batch'];
 
@@ -220,6 +260,8 @@ export interface GradientInputs<T = Tensor | ResidentTensor> {
 
 export type Guarantee = (typeof GUARANTEES)[number];
 
+export type HalfDType = 'float16' | 'bfloat16';
+
 export interface KernelDefinition<N extends NativeTensor = Tensor> {
     readonly plan: Plan;
     run(inputs: AttentionInputs<N>, options: RunOptions): AttentionResults<N> | Promise<AttentionResults<N>>;
@@ -229,12 +271,87 @@ export interface KernelDefinition<N extends NativeTensor = Tensor> {
 
 export type Layout = 'bhld' | 'blhd';
 
+export interface LinearDefinition<N extends NativeTensor = Tensor> {
+    compile(problem: Required<LinearProblem>): LinearKernelDefinition<N> | Promise<LinearKernelDefinition<N>>;
+}
+
+export interface LinearGradients<T> {
+    readonly dInput: T;
+    readonly dWeight: T;
+    readonly dBias?: T;
+}
+
+export interface LinearInputs {
+    readonly input: TensorLike;
+    readonly weights: PackedWeights;
+}
+
+export interface LinearKernel extends AsyncDisposable {
+    readonly problem: Required<LinearProblem>;
+    pack(parameters: LinearParameters): Promise<PackedWeights>;
+    run(inputs: LinearInputs, options?: RunOptions & {
+        readonly resident?: false;
+    }): Promise<LinearResults<Tensor>>;
+    run(inputs: LinearInputs, options: RunOptions & {
+        readonly resident: true;
+    }): Promise<LinearResults<ResidentTensor>>;
+    gradient(inputs: LinearInputs, forward: {
+        readonly dOutput: TensorLike;
+    }, options?: RunOptions & {
+        readonly resident?: false;
+    }): Promise<LinearGradients<Tensor>>;
+    gradient(inputs: LinearInputs, forward: {
+        readonly dOutput: TensorLike;
+    }, options: RunOptions & {
+        readonly resident: true;
+    }): Promise<LinearGradients<ResidentTensor>>;
+    dispose(): Promise<void>;
+}
+
+export interface LinearKernelDefinition<N extends NativeTensor = Tensor, P extends object = object> {
+    pack(parameters: LinearParameters<N>): P | Promise<P>;
+    free?(weights: P): void;
+    run(input: N, weights: P, options: RunOptions): N | Promise<N>;
+    gradient?(input: N, weights: P, dOutput: N, options: RunOptions): LinearGradients<N> | Promise<LinearGradients<N>>;
+    dispose?(): void | Promise<void>;
+}
+
+export interface LinearOperation {
+    compile(problem: LinearProblem): Promise<LinearKernel>;
+}
+
+export interface LinearParameters<T = TensorLike> {
+    readonly weight: T;
+    readonly bias?: T | undefined;
+}
+
+export interface LinearProblem {
+    readonly inputDim: number;
+    readonly outputDim: number;
+    readonly dtype?: ComputeDType;
+    readonly bias?: boolean;
+    readonly activation?: Activation | null;
+    readonly gradient?: boolean;
+}
+
+export interface LinearResults<T> {
+    readonly output: T;
+}
+
+export type Multiply = (x: Tensor, w: Tensor) => Tensor | Promise<Tensor>;
+
 export interface NativeTensor {
     readonly dtype: DType;
     readonly shape: readonly number[];
 }
 
 export type NestedArray = readonly (number | boolean | NestedArray)[];
+
+export type NumberArray = Exclude<DTypeArrays[DType], Uint16Array> | Float16ArrayLike;
+
+export declare const OPERATIONS: readonly ['linear'];
+
+export type Operation = (typeof OPERATIONS)[number];
 
 export interface OptionKind {
     readonly expected: string;
@@ -255,6 +372,11 @@ export interface OutputsByName<T = Tensor> {
     readonly logSumExp: T;
     readonly statistics: Statistics<T>;
     readonly choice: T;
+}
+
+export interface PackedWeights {
+    readonly packed: true;
+    dispose(): void;
 }
 
 export type PerBatch = readonly number[] | Tensor<'int32'>;
@@ -288,6 +410,7 @@ export interface ResidentTensor<D extends DType = DType> {
     }): Promise<ResidentTensor<D>>;
     reorder(indices: PerBatch): Promise<void>;
     copy(): Promise<ResidentTensor<D>>;
+    view(shape: readonly number[]): ResidentTensor<D>;
     hold(): ResidentTensor<D>;
     dispose(): void;
 }
@@ -338,6 +461,8 @@ export interface Tensor<D extends DType = DType> {
     readonly data: DTypeArrays[D];
 }
 
+export type TensorLike = PlainTensorLike | ResidentTensor;
+
 export interface VisibleKeys {
     offset(b: number): number;
     first(b: number, i: number): number;
@@ -364,6 +489,8 @@ export declare function checkOptions<T>(owner: string, given: T, table: OptionTa
 
 export declare function checkProblem(problem: AttentionProblem): AttentionProblem;
 
+export declare function computeDType(dtype: FloatDType): ComputeDType;
+
 export declare function defineBackend<N extends NativeTensor = Tensor>(definition: BackendDefinition<N>): AttentionBackend;
 
 export declare function exchangeHeadsAndLength<T extends Tensor>(given: T): T;
@@ -376,9 +503,18 @@ export declare function fromFloat16(bits: number): number;
 
 export declare function gumbelNoise(seed: number, b: number, h: number, i: number, j: number): number;
 
+export declare function halfTable(dtype: HalfDType): Float32Array;
+
 export declare function inTurns<T>(work: Generator<void, T, void>, signal: AbortSignal | undefined): Promise<T>;
 
 export declare function integer(minimum: number, maximum?: number): OptionKind;
+
+export declare function isHalf(dtype: unknown): dtype is HalfDType;
+
+export declare function linearGradientBy(problem: Required<LinearProblem>, { weight, bias }: {
+    readonly weight: Tensor;
+    readonly bias?: Tensor | undefined;
+}, input: Tensor, dOutput: Tensor, multiply: Multiply): Promise<LinearGradients<Tensor>>;
 
 export declare function listOf(elements: OptionKind): OptionKind;
 
@@ -387,6 +523,8 @@ export declare function nextTurn(): Promise<void>;
 export declare function now(): number;
 
 export declare function number(expected: string, accepts: (value: number) => boolean): OptionKind;
+
+export declare function numbersOf({ dtype, data }: Tensor): Exclude<Tensor['data'], Uint16Array>;
 
 export declare function oneOf(...choices: readonly unknown[]): OptionKind;
 
@@ -412,9 +550,13 @@ export declare function takenShape(shape: readonly number[], axis: number, indic
 
 export declare const text: OptionKind;
 
+export declare function toHalf(dtype: HalfDType, from: ArrayLike<number>, to: Uint16Array): void;
+
 export declare function toTensor(name: string, value: unknown, slot: Slot, floats?: FloatDType): Tensor | ResidentTensor;
 
 export declare function visibleKeys(problem: AttentionProblem, inputs: Pick<AttentionInputs, 'offsets' | 'keyLengths' | 'keyStarts' | 'queryLengths'>): VisibleKeys;
+
+export declare function widened<T extends object = AttentionInputs<Tensor>>(inputs: T): T;
 
 export declare function withKernel<T>(backend: AttentionBackend, problem: AttentionProblem, work: (kernel: AttentionKernel) => Promise<T>): Promise<T>;
 

@@ -2,12 +2,16 @@
 //   default: reference
 //   referenceForward
 //   referenceGradient
+//   referenceLinear
+//   referenceLinearGradient
+
+export type Activation = 'gelu' | 'geluTanh' | 'silu' | 'relu' | 'sigmoid';
 
 export type AlignmentKind = 'topLeft' | 'bottomRight' | 'offset';
 
-export type ArrayDType<A> = A extends Float32Array ? 'float32' : A extends Float64Array ? 'float64' : A extends Int32Array ? 'int32' : 'bool';
+export type ArrayDType<A> = A extends Float32Array ? 'float32' : A extends Float64Array ? 'float64' : A extends Int32Array ? 'int32' : A extends Float16ArrayLike ? 'float16' : 'bool';
 
-export interface ArrayWithShape<A extends DTypeArrays[DType] = DTypeArrays[DType]> {
+export interface ArrayWithShape<A extends NumberArray = NumberArray> {
     readonly data: A;
     readonly shape: readonly number[];
 }
@@ -21,6 +25,7 @@ export interface AttentionBackend extends AsyncDisposable {
     compile(problem: AttentionProblem): Promise<AttentionKernel>;
     upload<T extends PlainTensorLike>(tensor: T): Promise<ResidentTensor<DTypeOf<T>>>;
     allocate<D extends DType>(dtype: D, shape: readonly number[]): Promise<ResidentTensor<D>>;
+    readonly linear?: LinearOperation;
     wrap?(native: unknown): ResidentTensor;
     unwrap?(resident: ResidentTensor): unknown;
     dispose(): Promise<void>;
@@ -132,11 +137,16 @@ export interface Capabilities {
     readonly dtypes: readonly FloatDType[];
     readonly features: readonly Feature[];
     readonly guarantees: readonly Guarantee[];
+    readonly operations?: readonly Operation[];
 }
 
-export type DType = 'float32' | 'float64' | 'int32' | 'bool';
+export type ComputeDType = 'float32' | 'float64';
+
+export type DType = FloatDType | 'int32' | 'bool';
 
 export interface DTypeArrays {
+    float16: Uint16Array;
+    bfloat16: Uint16Array;
     float32: Float32Array;
     float64: Float64Array;
     int32: Int32Array;
@@ -146,14 +156,21 @@ export interface DTypeArrays {
 export type DTypeOf<T extends PlainTensorLike> = T extends {
     readonly dtype: infer D extends DType;
 } ? D : T extends {
-    readonly data: infer A extends DTypeArrays[DType];
+    readonly data: infer A extends NumberArray;
 } ? ArrayDType<A> : 'float32' | 'bool';
 
 export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.keyStart', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'gradient'];
 
 export type Feature = (typeof FEATURES)[number];
 
-export type FloatDType = 'float32' | 'float64';
+export interface Float16ArrayLike {
+    readonly [Symbol.toStringTag]: 'Float16Array';
+    readonly buffer: ArrayBufferLike;
+    readonly byteOffset: number;
+    readonly length: number;
+}
+
+export type FloatDType = ComputeDType | HalfDType;
 
 export declare const GUARANTEES: readonly ['padding', 'nonfinite', 'repeat', 'batch'];
 
@@ -165,9 +182,72 @@ export interface GradientInputs<T = Tensor | ResidentTensor> {
 
 export type Guarantee = (typeof GUARANTEES)[number];
 
+export type HalfDType = 'float16' | 'bfloat16';
+
 export type Layout = 'bhld' | 'blhd';
 
+export interface LinearGradients<T> {
+    readonly dInput: T;
+    readonly dWeight: T;
+    readonly dBias?: T;
+}
+
+export interface LinearInputs {
+    readonly input: TensorLike;
+    readonly weights: PackedWeights;
+}
+
+export interface LinearKernel extends AsyncDisposable {
+    readonly problem: Required<LinearProblem>;
+    pack(parameters: LinearParameters): Promise<PackedWeights>;
+    run(inputs: LinearInputs, options?: RunOptions & {
+        readonly resident?: false;
+    }): Promise<LinearResults<Tensor>>;
+    run(inputs: LinearInputs, options: RunOptions & {
+        readonly resident: true;
+    }): Promise<LinearResults<ResidentTensor>>;
+    gradient(inputs: LinearInputs, forward: {
+        readonly dOutput: TensorLike;
+    }, options?: RunOptions & {
+        readonly resident?: false;
+    }): Promise<LinearGradients<Tensor>>;
+    gradient(inputs: LinearInputs, forward: {
+        readonly dOutput: TensorLike;
+    }, options: RunOptions & {
+        readonly resident: true;
+    }): Promise<LinearGradients<ResidentTensor>>;
+    dispose(): Promise<void>;
+}
+
+export interface LinearOperation {
+    compile(problem: LinearProblem): Promise<LinearKernel>;
+}
+
+export interface LinearParameters<T = TensorLike> {
+    readonly weight: T;
+    readonly bias?: T | undefined;
+}
+
+export interface LinearProblem {
+    readonly inputDim: number;
+    readonly outputDim: number;
+    readonly dtype?: ComputeDType;
+    readonly bias?: boolean;
+    readonly activation?: Activation | null;
+    readonly gradient?: boolean;
+}
+
+export interface LinearResults<T> {
+    readonly output: T;
+}
+
 export type NestedArray = readonly (number | boolean | NestedArray)[];
+
+export type NumberArray = Exclude<DTypeArrays[DType], Uint16Array> | Float16ArrayLike;
+
+export declare const OPERATIONS: readonly ['linear'];
+
+export type Operation = (typeof OPERATIONS)[number];
 
 export type OutputName = 'output' | 'weights' | 'logSumExp' | 'statistics' | 'choice';
 
@@ -177,6 +257,11 @@ export interface OutputsByName<T = Tensor> {
     readonly logSumExp: T;
     readonly statistics: Statistics<T>;
     readonly choice: T;
+}
+
+export interface PackedWeights {
+    readonly packed: true;
+    dispose(): void;
 }
 
 export type PerBatch = readonly number[] | Tensor<'int32'>;
@@ -191,6 +276,8 @@ export interface Plan {
     };
     readonly scratchBytes: number;
 }
+
+type Projection = Pick<Required<LinearProblem>, 'activation'> & LinearProblem;
 
 export interface ResidentTensor<D extends DType = DType> {
     readonly resident: true;
@@ -210,6 +297,7 @@ export interface ResidentTensor<D extends DType = DType> {
     }): Promise<ResidentTensor<D>>;
     reorder(indices: PerBatch): Promise<void>;
     copy(): Promise<ResidentTensor<D>>;
+    view(shape: readonly number[]): ResidentTensor<D>;
     hold(): ResidentTensor<D>;
     dispose(): void;
 }
@@ -239,8 +327,14 @@ export interface Tensor<D extends DType = DType> {
     readonly data: DTypeArrays[D];
 }
 
+export type TensorLike = PlainTensorLike | ResidentTensor;
+
 declare const reference: BackendProvider<void>;
 
-export declare function referenceForward(problem: AttentionProblem, inputs: AttentionInputs<Tensor>): OutputsByName<Tensor>;
+export declare function referenceForward(problem: AttentionProblem, given: AttentionInputs<Tensor>): OutputsByName<Tensor>;
 
-export declare function referenceGradient(problem: AttentionProblem, inputs: AttentionInputs<Tensor>, dOutput: Tensor): AttentionGradients;
+export declare function referenceGradient(problem: AttentionProblem, given: AttentionInputs<Tensor>, dOutput: Tensor): AttentionGradients;
+
+export declare function referenceLinear({ activation }: Projection, { weight, bias }: LinearParameters<Tensor>, input: Tensor): Tensor;
+
+export declare function referenceLinearGradient(problem: Required<LinearProblem>, { weight, bias }: LinearParameters<Tensor>, input: Tensor, dOutput: Tensor): Promise<LinearGradients<Tensor>>;

@@ -1,4 +1,5 @@
 // exports
+//   Activation
 //   AlignmentKind
 //   ArrayWithShape
 //   AttendedBy
@@ -15,24 +16,38 @@
 //   BroadcastShape
 //   CONTRACT_VERSION
 //   Capabilities
+//   ComputeDType
 //   DType
 //   DTypeOf
 //   FEATURES
 //   Feature
+//   Float16ArrayLike
 //   FloatDType
 //   FloatDTypeOf
 //   GUARANTEES
 //   GradientInputs
 //   GradientOf
 //   Guarantee
+//   HalfDType
 //   HeedError
 //   HeedErrorCode
 //   HeedErrorDetails
 //   HeedErrorJSON
 //   Layout
+//   LinearGradients
+//   LinearInputs
+//   LinearKernel
+//   LinearOperation
+//   LinearParameters
+//   LinearProblem
+//   LinearResults
 //   NestedArray
+//   NumberArray
+//   OPERATIONS
+//   Operation
 //   OutputName
 //   OutputsByName
+//   PackedWeights
 //   PerBatch
 //   PlainTensorLike
 //   Plan
@@ -46,6 +61,7 @@
 //   Tensor
 //   TensorLike
 //   attention
+//   cast
 //   checkContract
 //   firstAvailable
 //   isResident
@@ -54,16 +70,18 @@
 //   tensor
 //   withOptions
 
+export type Activation = 'gelu' | 'geluTanh' | 'silu' | 'relu' | 'sigmoid';
+
 export type AlignmentKind = 'topLeft' | 'bottomRight' | 'offset';
 
-export type ArrayDType<A> = A extends Float32Array ? 'float32' : A extends Float64Array ? 'float64' : A extends Int32Array ? 'int32' : 'bool';
+export type ArrayDType<A> = A extends Float32Array ? 'float32' : A extends Float64Array ? 'float64' : A extends Int32Array ? 'int32' : A extends Float16ArrayLike ? 'float16' : 'bool';
 
-export interface ArrayWithShape<A extends DTypeArrays[DType] = DTypeArrays[DType]> {
+export interface ArrayWithShape<A extends NumberArray = NumberArray> {
     readonly data: A;
     readonly shape: readonly number[];
 }
 
-export type AttendedBy<D extends FloatDType, R extends Flag, O extends Flag, W extends Flag, L extends Flag, S extends Flag, C extends Flag, G extends Flag> = Member<O extends undefined ? true : G extends true ? true : O, 'output', Placed<R, D>> & Member<W, 'weights', Placed<R, D>> & Member<L, 'logSumExp', Placed<R, D>> & Member<G extends true ? true : S, 'statistics', Statistics<Placed<R, D>>> & Member<C, 'choice', Placed<R, 'int32'>> & Member<G, 'gradient', GradientOf<D>>;
+export type AttendedBy<D extends FloatDType, R extends Flag, O extends Flag, W extends Flag, L extends Flag, S extends Flag, C extends Flag, G extends Flag> = Member<O extends undefined ? true : G extends true ? true : O, 'output', Placed<R, D>> & Member<W, 'weights', Placed<R, D>> & Member<L, 'logSumExp', Placed<R, ScoreDType<D>>> & Member<G extends true ? true : S, 'statistics', Statistics<Placed<R, ScoreDType<D>>>> & Member<C, 'choice', Placed<R, 'int32'>> & Member<G, 'gradient', GradientOf<D>>;
 
 export interface AttentionBackend extends AsyncDisposable {
     readonly contract: typeof CONTRACT_VERSION;
@@ -74,6 +92,7 @@ export interface AttentionBackend extends AsyncDisposable {
     compile(problem: AttentionProblem): Promise<AttentionKernel>;
     upload<T extends PlainTensorLike>(tensor: T): Promise<ResidentTensor<DTypeOf<T>>>;
     allocate<D extends DType>(dtype: D, shape: readonly number[]): Promise<ResidentTensor<D>>;
+    readonly linear?: LinearOperation;
     wrap?(native: unknown): ResidentTensor;
     unwrap?(resident: ResidentTensor): unknown;
     dispose(): Promise<void>;
@@ -219,11 +238,16 @@ export interface Capabilities {
     readonly dtypes: readonly FloatDType[];
     readonly features: readonly Feature[];
     readonly guarantees: readonly Guarantee[];
+    readonly operations?: readonly Operation[];
 }
 
-export type DType = 'float32' | 'float64' | 'int32' | 'bool';
+export type ComputeDType = 'float32' | 'float64';
+
+export type DType = FloatDType | 'int32' | 'bool';
 
 export interface DTypeArrays {
+    float16: Uint16Array;
+    bfloat16: Uint16Array;
     float32: Float32Array;
     float64: Float64Array;
     int32: Int32Array;
@@ -233,7 +257,7 @@ export interface DTypeArrays {
 export type DTypeOf<T extends PlainTensorLike> = T extends {
     readonly dtype: infer D extends DType;
 } ? D : T extends {
-    readonly data: infer A extends DTypeArrays[DType];
+    readonly data: infer A extends NumberArray;
 } ? ArrayDType<A> : 'float32' | 'bool';
 
 export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.keyStart', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'gradient'];
@@ -242,7 +266,14 @@ export type Feature = (typeof FEATURES)[number];
 
 type Flag = boolean | undefined;
 
-export type FloatDType = 'float32' | 'float64';
+export interface Float16ArrayLike {
+    readonly [Symbol.toStringTag]: 'Float16Array';
+    readonly buffer: ArrayBufferLike;
+    readonly byteOffset: number;
+    readonly length: number;
+}
+
+export type FloatDType = ComputeDType | HalfDType;
 
 export type FloatDTypeOf<Q> = Q extends {
     readonly dtype: infer D;
@@ -250,7 +281,9 @@ export type FloatDTypeOf<Q> = Q extends {
     readonly data: Float64Array;
 } ? 'float64' : Q extends {
     readonly data: Float32Array;
-} | readonly unknown[] ? 'float32' : FloatDType;
+} | readonly unknown[] ? 'float32' : Q extends {
+    readonly data: Float16ArrayLike;
+} ? 'float16' : FloatDType;
 
 export declare const GUARANTEES: readonly ['padding', 'nonfinite', 'repeat', 'batch'];
 
@@ -270,6 +303,8 @@ export interface GradientOf<D extends FloatDType = FloatDType> {
 }
 
 export type Guarantee = (typeof GUARANTEES)[number];
+
+export type HalfDType = 'float16' | 'bfloat16';
 
 export declare class HeedError extends Error {
     readonly code: HeedErrorCode;
@@ -315,6 +350,61 @@ export interface HeedErrorJSON {
 
 export type Layout = 'bhld' | 'blhd';
 
+export interface LinearGradients<T> {
+    readonly dInput: T;
+    readonly dWeight: T;
+    readonly dBias?: T;
+}
+
+export interface LinearInputs {
+    readonly input: TensorLike;
+    readonly weights: PackedWeights;
+}
+
+export interface LinearKernel extends AsyncDisposable {
+    readonly problem: Required<LinearProblem>;
+    pack(parameters: LinearParameters): Promise<PackedWeights>;
+    run(inputs: LinearInputs, options?: RunOptions & {
+        readonly resident?: false;
+    }): Promise<LinearResults<Tensor>>;
+    run(inputs: LinearInputs, options: RunOptions & {
+        readonly resident: true;
+    }): Promise<LinearResults<ResidentTensor>>;
+    gradient(inputs: LinearInputs, forward: {
+        readonly dOutput: TensorLike;
+    }, options?: RunOptions & {
+        readonly resident?: false;
+    }): Promise<LinearGradients<Tensor>>;
+    gradient(inputs: LinearInputs, forward: {
+        readonly dOutput: TensorLike;
+    }, options: RunOptions & {
+        readonly resident: true;
+    }): Promise<LinearGradients<ResidentTensor>>;
+    dispose(): Promise<void>;
+}
+
+export interface LinearOperation {
+    compile(problem: LinearProblem): Promise<LinearKernel>;
+}
+
+export interface LinearParameters<T = TensorLike> {
+    readonly weight: T;
+    readonly bias?: T | undefined;
+}
+
+export interface LinearProblem {
+    readonly inputDim: number;
+    readonly outputDim: number;
+    readonly dtype?: ComputeDType;
+    readonly bias?: boolean;
+    readonly activation?: Activation | null;
+    readonly gradient?: boolean;
+}
+
+export interface LinearResults<T> {
+    readonly output: T;
+}
+
 type Member<F extends Flag, Name extends string, T> = [F] extends [true] ? {
     readonly [K in Name]: T;
 } : [F] extends [false | undefined] ? unknown : {
@@ -322,6 +412,12 @@ type Member<F extends Flag, Name extends string, T> = [F] extends [true] ? {
 };
 
 export type NestedArray = readonly (number | boolean | NestedArray)[];
+
+export type NumberArray = Exclude<DTypeArrays[DType], Uint16Array> | Float16ArrayLike;
+
+export declare const OPERATIONS: readonly ['linear'];
+
+export type Operation = (typeof OPERATIONS)[number];
 
 export type OutputName = 'output' | 'weights' | 'logSumExp' | 'statistics' | 'choice';
 
@@ -331,6 +427,11 @@ export interface OutputsByName<T = Tensor> {
     readonly logSumExp: T;
     readonly statistics: Statistics<T>;
     readonly choice: T;
+}
+
+export interface PackedWeights {
+    readonly packed: true;
+    dispose(): void;
 }
 
 export type PerBatch = readonly number[] | Tensor<'int32'>;
@@ -374,6 +475,7 @@ export interface ResidentTensor<D extends DType = DType> {
     }): Promise<ResidentTensor<D>>;
     reorder(indices: PerBatch): Promise<void>;
     copy(): Promise<ResidentTensor<D>>;
+    view(shape: readonly number[]): ResidentTensor<D>;
     hold(): ResidentTensor<D>;
     dispose(): void;
 }
@@ -381,6 +483,8 @@ export interface ResidentTensor<D extends DType = DType> {
 export interface RunOptions {
     readonly signal?: AbortSignal;
 }
+
+type ScoreDType<D extends FloatDType> = D extends HalfDType ? 'float32' : D;
 
 export type Selection = 'softmax' | 'argmax' | 'sample';
 
@@ -423,6 +527,8 @@ export declare function attention<Q extends TensorLike, O extends Flag = true, W
     readonly resident?: R;
 }): Promise<AttendedBy<FloatDTypeOf<Q>, R, O, W, L, S, C, G>>;
 
+export declare function cast<D extends FloatDType>(tensor: Tensor, dtype: D): Tensor<D>;
+
 export declare function checkContract(speaker: {
     readonly contract: number;
     readonly name: string;
@@ -444,6 +550,6 @@ export declare function resolveRequest(request: AttentionRequest): {
     inputs: AttentionInputs;
 };
 
-export declare function tensor<A extends DTypeArrays[DType]>(data: A, shape: readonly number[]): Tensor<ArrayDType<A>>;
+export declare function tensor<A extends NumberArray>(given: A, shape: readonly number[]): Tensor<ArrayDType<A>>;
 
 export declare function withOptions<Options extends object>(provider: BackendProvider<Options>, options: Options): BackendProvider<Options>;

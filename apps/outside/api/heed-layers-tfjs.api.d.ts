@@ -17,7 +17,7 @@ export interface CallArguments {
     readonly mask?: Tensor | readonly (Tensor | null)[] | null;
 }
 
-export type FloatTensor = Tensor<FloatDType>;
+export type FloatTensor = Tensor<ComputeDType>;
 
 export interface MultiHeadAttentionLayer extends layers.Layer {
     build(): void;

@@ -1,5 +1,5 @@
 // exports
-//   Activation
+//   Activation: Activation of @heed/core
 //   Adam
 //   AdamOptions
 //   AdamW
@@ -94,8 +94,6 @@
 //   seededRandom
 //   writeSafetensors
 
-export type Activation = 'gelu' | 'geluTanh' | 'silu' | 'relu' | 'sigmoid';
-
 export declare class Adam implements Optimizer {
     #private;
     constructor(options?: AdamOptions);
@@ -131,7 +129,7 @@ export interface AdditiveAttentionOptions {
     readonly queryDim: number;
     readonly keyDim: number;
     readonly attentionDim: number;
-    readonly dtype?: FloatDType;
+    readonly dtype?: ComputeDType;
     readonly random?: () => number;
 }
 
@@ -175,7 +173,7 @@ export declare class Embedding {
 export interface EmbeddingOptions {
     readonly count: number;
     readonly embedDim: number;
-    readonly dtype?: FloatDType;
+    readonly dtype?: ComputeDType;
     readonly random?: () => number;
 }
 
@@ -197,7 +195,7 @@ export interface FeedForwardOptions {
     readonly activation?: Activation;
     readonly gated?: boolean;
     readonly bias?: boolean;
-    readonly dtype?: FloatDType;
+    readonly dtype?: ComputeDType;
     readonly random?: () => number;
 }
 
@@ -208,7 +206,7 @@ export interface FeedForwardResults {
 
 export type FloatArray = FloatTensor['data'];
 
-export type FloatTensor = Tensor<FloatDType>;
+export type FloatTensor = Tensor<ComputeDType>;
 
 export type FloatTensorLike = FloatTensor | ArrayWithShape<FloatArray> | NestedArray;
 
@@ -229,7 +227,7 @@ export interface HardAttentionOptions {
     readonly queryDim: number;
     readonly keyDim: number;
     readonly attentionDim: number;
-    readonly dtype?: FloatDType;
+    readonly dtype?: ComputeDType;
     readonly random?: () => number;
 }
 
@@ -267,7 +265,7 @@ export interface LayerNormOptions {
     readonly embedDim: number;
     readonly epsilon?: number;
     readonly bias?: boolean;
-    readonly dtype?: FloatDType;
+    readonly dtype?: ComputeDType;
 }
 
 type LayerRequest = AttentionRequest<TensorLike>;
@@ -290,7 +288,7 @@ export interface LinearOptions {
     readonly inputDim: number;
     readonly outputDim: number;
     readonly bias?: boolean;
-    readonly dtype?: FloatDType;
+    readonly dtype?: ComputeDType;
     readonly random?: () => number;
 }
 
@@ -311,7 +309,7 @@ export interface LuongAttentionOptions {
         readonly position: 'monotonic' | 'predictive';
         readonly halfWidth: number;
     };
-    readonly dtype?: FloatDType;
+    readonly dtype?: ComputeDType;
     readonly random?: () => number;
 }
 
@@ -358,7 +356,7 @@ export interface MultiHeadAttentionOptions {
     readonly rotary?: RotaryOptions;
     readonly scale?: number;
     readonly softcap?: number;
-    readonly dtype?: FloatDType;
+    readonly dtype?: ComputeDType;
     readonly random?: () => number;
 }
 
@@ -413,7 +411,7 @@ export interface RMSNormOptions {
     readonly embedDim: number;
     readonly epsilon?: number;
     readonly unitOffset?: boolean;
-    readonly dtype?: FloatDType;
+    readonly dtype?: ComputeDType;
 }
 
 export declare class RelativePositionBias {
@@ -434,7 +432,7 @@ export interface RelativePositionBiasOptions {
     readonly buckets?: number;
     readonly maxDistance?: number;
     readonly bidirectional?: boolean;
-    readonly dtype?: FloatDType;
+    readonly dtype?: ComputeDType;
     readonly random?: () => number;
 }
 
@@ -506,7 +504,9 @@ export interface SGDOptions {
 export interface Safetensors {
     readonly metadata: Readonly<Record<string, string>>;
     readonly names: readonly string[];
-    tensor(name: string): Tensor;
+    tensor(name: string, options?: {
+        readonly keepHalf?: boolean;
+    }): Tensor;
     stateDict(prefix?: string): StateDict;
 }
 
@@ -581,7 +581,7 @@ export interface SpatialAttentionOptions {
         readonly learned: number;
     };
     readonly relativePosition?: boolean;
-    readonly dtype?: FloatDType;
+    readonly dtype?: ComputeDType;
     readonly random?: () => number;
 }
 
@@ -639,7 +639,7 @@ export interface TransformerBlockOptions extends Pick<FeedForwardOptions, 'hidde
     readonly epsilon?: number;
     readonly activation?: Activation;
     readonly bias?: boolean;
-    readonly dtype?: FloatDType;
+    readonly dtype?: ComputeDType;
     readonly random?: () => number;
 }
 
@@ -682,7 +682,7 @@ export declare function openSafetensors(file: Blob): Promise<SafetensorsFile>;
 
 export declare function openSafetensorsShards(index: SafetensorsIndex, open: (file: string) => Blob | Promise<Blob>): Promise<SafetensorsFile>;
 
-export declare function projectionDevice(dtype?: FloatDType): string;
+export declare function projectionDevice(dtype?: ComputeDType): string;
 
 export declare function readSafetensors(file: Uint8Array | ArrayBuffer): Safetensors;
 
