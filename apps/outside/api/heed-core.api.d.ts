@@ -308,6 +308,7 @@ export type HalfDType = 'float16' | 'bfloat16';
 
 export declare class HeedError extends Error {
     readonly code: HeedErrorCode;
+    readonly reason: string;
     readonly clause: string | undefined;
     readonly remedy: string | undefined;
     constructor(code: HeedErrorCode, message: string, details?: HeedErrorDetails);

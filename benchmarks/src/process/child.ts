@@ -163,7 +163,7 @@ async function enterPeak(): Promise<PeakEntered> {
 /** What an error says about the contestant that threw it. */
 function refusalOf(error: unknown): Refusal {
   if (!HeedError.isInstance(error)) return { ...NOWHERE, status: 'failed', reason: lineOf(error) };
-  const { code, message: reason, remedy } = error;
+  const { code, reason, remedy } = error;
   const status = code === 'UNSUPPORTED' ? 'unsupported' : code === 'UNAVAILABLE' ? 'unavailable' : 'failed';
   return { ...NOWHERE, status, reason, ...(remedy !== undefined && { remedy }) };
 }

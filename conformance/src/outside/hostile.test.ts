@@ -465,7 +465,7 @@ describe('a hostile file is refused, with its name and the place', () => {
       cases: [{ id: 'a', inputs, expected: { output: rows } }],
     };
     const error = refusal(() => parseCases(JSON.stringify(file), 'x.json'));
-    expect(error.message).toBe('x.json: cases[0]: takes 2.0e+10 products, expected at most 4294967296');
+    expect(error.reason).toBe('x.json: cases[0]: takes 2.0e+10 products, expected at most 4294967296');
   });
 
   test('numbers by the million: refused in the end, within seconds', () => {

@@ -28,8 +28,8 @@ export function within<T>(place: string, work: () => T): T {
     return work();
   } catch (error) {
     if (!HeedError.isInstance(error)) throw error;
-    const { code, message, clause, remedy } = error;
-    throw errorAt(code, place, message, {
+    const { code, reason, clause, remedy } = error;
+    throw errorAt(code, place, reason, {
       ...(clause !== undefined && { clause }),
       ...(remedy !== undefined && { remedy }),
       cause: error,

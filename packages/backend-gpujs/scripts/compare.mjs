@@ -112,9 +112,7 @@ const print = (...cells) => console.log(cells.map((cell) => String(cell).padStar
 console.log(`${cpus()[0].model}, ${cpus().length} processors, node ${process.versions.node}`);
 console.log(`B=1 H=${HEADS} D=${DEPTH}; causal beside the dense kernels by hand`);
 for (const mode of values.modes.split(',')) {
-  const backend = await gpujs
-    .create({ mode })
-    .catch((error) => console.log(`${error.message} (${error.remedy})`));
+  const backend = await gpujs.create({ mode }).catch((error) => console.log(error.message));
   if (backend === undefined) continue;
   console.log(backend.device);
   print('', 'N', 'hand ms', 'heed ms', 'ratio', 'products', 'loop ms', 'ratio');

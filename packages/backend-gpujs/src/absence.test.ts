@@ -39,7 +39,7 @@ function outcomeOf(program: string): unknown {
     import gpujs from './dist/index.js';
     import reference from '@heed/core/reference';
     import { firstAvailable } from '@heed/core';
-    const said = ({ code, message, remedy }) => ({ code, message, remedy });
+    const said = ({ code, reason, remedy }) => ({ code, reason, remedy });
     const print = (value) => console.log(JSON.stringify(value));
     ${program}`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', whole], {
@@ -68,7 +68,7 @@ describe('where gpu.js is not installed', () => {
     expect(outcomeOf('print(await gpujs.probe())')).toEqual({ available: false, ...absence });
     expect(outcomeOf('await gpujs.create().catch((error) => print(said(error)))')).toMatchObject({
       code: 'UNAVAILABLE',
-      message: 'gpu.js is not installed',
+      reason: 'gpu.js is not installed',
       remedy: 'npm install gpu.js',
     });
   });

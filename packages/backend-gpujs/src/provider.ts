@@ -31,11 +31,9 @@ async function availability(): Promise<Availability> {
     await engine.dispose();
     return { available: true };
   } catch (error) {
-    const remedy = HeedError.isInstance(error) ? error.remedy : undefined;
-    return {
-      available: false,
-      reason: (error as Error).message,
-      remedy: remedy ?? 'npm install gpu.js',
-    };
+    const { reason, remedy } = HeedError.isInstance(error)
+      ? error
+      : { reason: String(error), remedy: undefined };
+    return { available: false, reason, remedy: remedy ?? 'npm install gpu.js' };
   }
 }

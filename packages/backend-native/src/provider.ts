@@ -37,5 +37,5 @@ function availabilityOf(loaded: Loaded): Availability {
 }
 
 function unavailable(reason: string, remedy: string): HeedError {
-  return new HeedError('UNAVAILABLE', `native: ${reason}; ${remedy}`, { remedy });
+  return new HeedError('UNAVAILABLE', `native: ${reason}`, { remedy });
 }

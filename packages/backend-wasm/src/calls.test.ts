@@ -166,7 +166,7 @@ test('without address space for memory there is no backend', async () => {
     for (const options of [{}, { threads: 1 }, { threads: 2 }]) {
       await expect(wasm.create(options)).rejects.toMatchObject({
         code: 'UNAVAILABLE',
-        message: `wasm: ${reason}`,
+        reason: `wasm: ${reason}`,
         remedy,
       });
     }

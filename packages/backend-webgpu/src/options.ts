@@ -31,7 +31,7 @@ export function checkWebgpuOptions(options: WebgpuOptions): void {
   });
   if (options.device === undefined || options.powerPreference === undefined) return;
   const remedy = 'leave powerPreference out: a device has its adapter already';
-  throw new HeedError('ARGUMENT', `webgpu.create(): device and powerPreference are both given; ${remedy}`, {
+  throw new HeedError('ARGUMENT', 'webgpu.create(): device and powerPreference are both given', {
     remedy,
   });
 }

@@ -18,8 +18,10 @@ export const provider: BackendProvider<WebgpuOptions> = {
       await findAdapter();
       return { available: true };
     } catch (error) {
-      const remedy = HeedError.isInstance(error) ? error.remedy : undefined;
-      return { available: false, reason: (error as Error).message, remedy: remedy ?? 'use another backend' };
+      const { reason, remedy } = HeedError.isInstance(error)
+        ? error
+        : { reason: String(error), remedy: undefined };
+      return { available: false, reason, remedy: remedy ?? 'use another backend' };
     }
   },
   async create(options: WebgpuOptions = {}): Promise<AttentionBackend> {

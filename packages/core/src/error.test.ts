@@ -17,12 +17,37 @@ describe('an error', () => {
     });
     expect(engineFailure.cause).toBeInstanceOf(RangeError);
     expect(engineFailure).toBeInstanceOf(Error);
-    expect(String(engineFailure)).toBe('HeedError: the engine failed');
+    expect(engineFailure.reason).toBe('the engine failed');
+  });
+
+  test('says the remedy in its message, which is all that a console shows', () => {
+    expect(engineFailure.message).toBe('the engine failed; try another');
+    expect(String(engineFailure)).toBe('HeedError: the engine failed; try another');
+    expect(engineFailure.stack).toContain('the engine failed; try another');
+  });
+
+  test.each([
+    [
+      'of an error that is passed on',
+      new HeedError('ENGINE', engineFailure.message, { remedy: 'try another' }),
+    ],
+    [
+      'of an error in words of a place',
+      new HeedError('ENGINE', `here: ${engineFailure.message}`, { remedy: 'try another' }),
+    ],
+    ['that came as JSON', HeedError.fromJSON(engineFailure.toJSON())],
+    ['that came as JSON twice', HeedError.fromJSON(HeedError.fromJSON(engineFailure.toJSON()).toJSON())],
+  ])('does not say the remedy twice in a message %s', (_, error) => {
+    expect(error.message.match(/try another/g)).toHaveLength(1);
+    expect(error.message).toBe(`${error.reason}; try another`);
+    expect(error.reason).not.toContain('try another');
+    expect(error.remedy).toBe('try another');
   });
 
   test('without details has none', () => {
     const error = new HeedError('SHAPE', 'wrong');
     expect([error.clause, error.remedy, 'cause' in error]).toEqual([undefined, undefined, false]);
+    expect([error.message, error.reason]).toEqual(['wrong', 'wrong']);
     expect(error.toJSON()).toEqual({ heedError: 1, code: 'SHAPE', message: 'wrong' });
   });
 
@@ -34,7 +59,8 @@ describe('an error', () => {
     expect(HeedError.isInstance(arrived)).toBe(true);
     expect(arrived).toMatchObject({
       code: 'ENGINE',
-      message: 'the engine failed',
+      message: 'the engine failed; try another',
+      reason: 'the engine failed',
       clause: 'mask',
       remedy: 'try another',
     });
@@ -50,7 +76,7 @@ describe('an error', () => {
 describe('isInstance', () => {
   beforeEach(() => vi.resetModules());
 
-  test('recognises an error of another copy of the package, where instanceof does not', async () => {
+  test('recognizes an error of another copy of the package, where instanceof does not', async () => {
     const { HeedError: Other } = await import('./error.ts');
     const error = new Other('SHAPE', 'from elsewhere');
     expect(Other).not.toBe(HeedError);

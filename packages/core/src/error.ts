@@ -31,11 +31,11 @@ export type HeedErrorCode =
   /** The engine below the backend failed; `cause` has its own error. */
   | 'ENGINE';
 
-/** What an error carries besides its message. All of it is plain data, except `cause`. */
+/** Details that an error carries besides its message. All of it is plain data, except `cause`. */
 export interface HeedErrorDetails {
   /** The clause of the specification that is concerned, such as `gqa` or `mask`. */
   readonly clause?: string;
-  /** What to do about it, as an instruction. */
+  /** Instruction that mends it. `error.message` ends with it. */
   readonly remedy?: string;
   /** The error of an engine underneath. */
   readonly cause?: unknown;
@@ -54,7 +54,7 @@ export interface HeedErrorJSON {
 const marker = Symbol.for('heed.error');
 
 /**
- * The one error class of Heed. Recognise it by {@link HeedError.isInstance} and `code`, never by its message
+ * The one error class of Heed. Recognize it by {@link HeedError.isInstance} and `code`, never by its message
  * and not by `instanceof`, which fails between two copies of the package.
  *
  * @example
@@ -71,13 +71,22 @@ const marker = Symbol.for('heed.error');
  */
 export class HeedError extends Error {
   readonly code: HeedErrorCode;
+  /** What went wrong, without the remedy: `message` is `reason; remedy`. */
+  readonly reason: string;
   readonly clause: string | undefined;
   readonly remedy: string | undefined;
 
+  /**
+   * An error whose `message` is `message; remedy`, since a console shows nothing else. A message that ends with the
+   * remedy already is taken as it is.
+   */
   constructor(code: HeedErrorCode, message: string, details: HeedErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    const ending = details.remedy === undefined ? '' : `; ${details.remedy}`;
+    const reason = message.endsWith(ending) ? message.slice(0, message.length - ending.length) : message;
+    super(reason + ending, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'HeedError';
     this.code = code;
+    this.reason = reason;
     this.clause = details.clause;
     this.remedy = details.remedy;
     Object.defineProperty(this, marker, { value: true });

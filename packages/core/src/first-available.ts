@@ -55,8 +55,9 @@ async function tryProvider(
     if (!availability.available) return { name, reason: availability.reason, remedy: availability.remedy };
     return await tryBackend(name, await provider.create(), problem);
   } catch (error) {
-    const remedy = HeedError.isInstance(error) ? error.remedy : undefined;
-    const reason = error instanceof Error ? error.message : String(error);
+    if (!HeedError.isInstance(error))
+      return { name, reason: error instanceof Error ? error.message : String(error) };
+    const { reason, remedy } = error;
     return remedy === undefined ? { name, reason } : { name, reason, remedy };
   }
 }

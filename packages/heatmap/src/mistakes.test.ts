@@ -103,7 +103,7 @@ const values: [call: string, options: object, message: string][] = [
 
 test.each(values)('%s(%j)', async (name, options, message) => {
   const error = await errorOf(() => calls[name]![0](options as Anything));
-  expect(error).toMatchObject({ code: 'ARGUMENT', message });
+  expect(error).toMatchObject({ code: 'ARGUMENT', reason: message });
   expect(error.remedy).toBeTruthy();
 });
 
@@ -111,7 +111,7 @@ test('a misspelled side of a highlight', async () => {
   const error = await errorOf(() => heatmap(weights, { highlight: { row: 0, colum: 1 } } as Anything));
   expect(error).toMatchObject({
     code: 'UNKNOWN_OPTION',
-    message: 'highlight: unknown option `colum`; did you mean `column`?',
+    reason: 'highlight: unknown option `colum`; did you mean `column`?',
   });
 });
 
@@ -122,7 +122,7 @@ test('colorAt knows its maps', async () => {
 test.each([0, -1, 1.5, NaN, undefined])('a view cannot be shrunk to %s', async (most) => {
   expect(await errorOf(() => shrink(view, most as Anything))).toMatchObject({
     code: 'ARGUMENT',
-    message: `maximum is ${most}, expected an integer ≥ 1`,
+    reason: `maximum is ${most}, expected an integer ≥ 1`,
   });
 });
 

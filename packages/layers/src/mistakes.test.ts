@@ -134,7 +134,7 @@ test.each<[string, () => unknown]>([
     () => new MultiHeadAttention({ embedDim: 4, heads: 2 }).loadStateDict({}, { prefx: 'a' } as Anything),
   ],
 ])('%s', async (message, work) => {
-  expect(await errorOf(work)).toMatchObject({ code: 'UNKNOWN_OPTION', message });
+  expect(await errorOf(work)).toMatchObject({ code: 'UNKNOWN_OPTION', reason: message });
 });
 
 test.each<[string, () => unknown]>([
@@ -178,13 +178,13 @@ describe.each([...Object.entries(forwards), ['SpatialAttention', spatial] as con
       ] as const;
       for (const [given, message] of none) {
         const error = await errorOf(() => forward(given));
-        expect(error).toMatchObject({ code: 'ARGUMENT', message });
+        expect(error).toMatchObject({ code: 'ARGUMENT', reason: message });
         expect(error.remedy).toContain('await provider.create()');
       }
       const error = await errorOf(() => forward(backend, {}, { gradient: ts }));
       expect(error).toMatchObject({
         code: 'ARGUMENT',
-        message: 'gradient is the provider ts; expected a backend',
+        reason: 'gradient is the provider ts; expected a backend',
       });
     });
 
@@ -210,10 +210,10 @@ describe.each(Object.entries(forwards))('masks of %s', (_, forward) => {
     for (const keyMask of [tensor(new Uint8Array(4), [1, 4]), tensor(new Uint8Array(6), [2, 3])]) {
       const error = await errorOf(() => forward(backend, { keyMask }));
       expect(error).toMatchObject({ code: 'SHAPE', clause: 'mask' });
-      expect(error.message).toMatch(/^keyMask is .* expected bool \[B=1, Lk=3\]$/);
+      expect(error.reason).toMatch(/^keyMask is .* expected bool \[B=1, Lk=3\]$/);
     }
     expect((await errorOf(() => forward(backend, { keyMask: x }))).code).toBe('DTYPE');
-    expect((await errorOf(() => forward(backend, { keyMask: 'all' as Anything }))).message).toBe(
+    expect((await errorOf(() => forward(backend, { keyMask: 'all' as Anything }))).reason).toBe(
       'keyMask is not a tensor',
     );
     const resident = await backend.upload(padding);

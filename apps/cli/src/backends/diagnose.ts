@@ -63,5 +63,5 @@ type Fault = Omit<Diagnosis, 'name' | 'specifier' | 'package' | 'version'>;
 
 function fault(error: unknown, status: 'missing' | 'broken'): Fault {
   if (!HeedError.isInstance(error)) throw error;
-  return { status, device: null, capabilities: null, reason: error.message, remedy: error.remedy ?? null };
+  return { status, device: null, capabilities: null, reason: error.reason, remedy: error.remedy ?? null };
 }

@@ -59,7 +59,11 @@ describe('a backend that does not declare everything', () => {
     expect(of('refused')).toContain('gqa/control');
     expect(cases.find(({ id }) => id === 'gqa/control')).toMatchObject({ missing: ['gqa'] });
     expect(of('notGuaranteed')).toContain('repeat/plain');
-    expect(of('notApplicable')).toEqual(['gqa/property/repeated-heads']);
+    expect(of('notApplicable')).toEqual([
+      'dtype/float16/resident',
+      'dtype/bfloat16/resident',
+      'gqa/property/repeated-heads',
+    ]);
     expect(cases.find(({ id }) => id === 'dtype/control')).toMatchObject({ missing: ['dtype'] });
   });
 });

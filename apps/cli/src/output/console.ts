@@ -52,7 +52,7 @@ export function openConsole(json: boolean): Console {
     result,
     fail: (error) => {
       if (json && !answered) return result(error.toJSON());
-      stderr.write(`error: ${error.message}\n`);
+      stderr.write(`error: ${error.reason}\n`);
       if (error.remedy !== undefined) stderr.write(`  → ${error.remedy}\n`);
     },
   };

@@ -37,7 +37,11 @@ describe('a report', () => {
     expect(code).toBe(0);
     expect(report).toMatchObject({
       format: 'heed-report/1',
-      backend: { name: 'ts', package: '@heed/backend-ts', capabilities: { dtypes: ['float32', 'float64'] } },
+      backend: {
+        name: 'ts',
+        package: '@heed/backend-ts',
+        capabilities: { dtypes: ['float32', 'float64', 'float16', 'bfloat16'] },
+      },
       suite: { contract: 1, clauses: ['gqa'], ownCases: false },
       conforms: false,
       summary: { failed: 0 },

@@ -44,8 +44,8 @@ export async function examine(id: string): Promise<BackendState> {
     const { device } = await backendOf(id);
     return { id, label, status: 'available', detail: device };
   } catch (error) {
-    const { message, remedy } = toHeedError(error);
-    return { id, label, status: 'unavailable', detail: message, ...(remedy !== undefined && { remedy }) };
+    const { reason, remedy } = toHeedError(error);
+    return { id, label, status: 'unavailable', detail: reason, ...(remedy !== undefined && { remedy }) };
   }
 }
 

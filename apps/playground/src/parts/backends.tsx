@@ -50,11 +50,7 @@ export function AddBackend({ client, onAdd }: AddBackendProps) {
     setMessage('Loading…');
     const outcome = await client.engine.addFromURL(new URL(url, location.href).href);
     if (outcome.ok) onAdd(outcome.value);
-    setMessage(
-      outcome.ok
-        ? `${outcome.value.label} is there.`
-        : `${outcome.error.message}. ${outcome.error.remedy ?? ''}`,
-    );
+    setMessage(outcome.ok ? `${outcome.value.label} is there.` : outcome.error.message);
   };
   return (
     <details class="add">

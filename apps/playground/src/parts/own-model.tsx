@@ -26,13 +26,13 @@ export function OwnModel({ client, backend, onRun }: OwnModelProps) {
     if (model === null) {
       setMessage('Reading the model…');
       const outcome = await client.engine.loadModel([...files], heads === '' ? null : Number(heads));
-      if (!outcome.ok) return setMessage(`${outcome.error.message}. ${outcome.error.remedy ?? ''}`);
+      if (!outcome.ok) return setMessage(outcome.error.message);
       model = outcome.value;
       setLoaded({ key, model });
     }
     setMessage('Running the model…');
     const outcome = await client.engine.runModel(text, backend);
-    if (!outcome.ok) return setMessage(`${outcome.error.message}. ${outcome.error.remedy ?? ''}`);
+    if (!outcome.ok) return setMessage(outcome.error.message);
     setMessage(`${outcome.value.length} tokens through ${model.layers} layers of ${model.heads} heads.`);
     onRun(model);
   };

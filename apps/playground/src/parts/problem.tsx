@@ -5,7 +5,7 @@ export function Problem({ error }: { readonly error: HeedErrorJSON | null }) {
   if (error === null) return null;
   return (
     <p class="problem" role="alert">
-      <b>{error.message}.</b> {error.remedy}
+      {error.message}
     </p>
   );
 }

@@ -46,7 +46,7 @@ export async function connectTo(options: ConnectionOptions, name: string): Promi
     }
     throw unavailable(
       `cannot connect to ${where}: ${(error as Error).message}`,
-      'start a NATS server with JetStream (nats-server -js), or set servers',
+      'start nats-server -js, or set servers',
       error,
     );
   }

@@ -28,7 +28,7 @@ export async function openEngine({ mode, fallback = false, threads = 1 }: GpujsO
         continue;
       }
       const failure = mode && failures.get(mode);
-      const instead = failure ? ` (not ${mode}: ${failure.message})` : '';
+      const instead = failure ? ` (not ${mode}: ${failure.reason})` : '';
       return { engine, device: engine.device + instead };
     } catch (error) {
       if (!HeedError.isInstance(error) || error.code !== 'UNAVAILABLE') throw error;
@@ -39,7 +39,7 @@ export async function openEngine({ mode, fallback = false, threads = 1 }: GpujsO
   if (failures.size === 1) throw first!;
   throw new HeedError(
     'UNAVAILABLE',
-    `no mode of gpu.js works: ${[...failures.values()].map(({ message }) => message).join('; ')}`,
+    `no mode of gpu.js works: ${[...failures.values()].map(({ reason }) => reason).join('; ')}`,
     // What stands in the way of the modes that need no GPU is the easier to remove.
     { remedy: (failures.get('webasm') ?? first)?.remedy ?? 'use another backend' },
   );

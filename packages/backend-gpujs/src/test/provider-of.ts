@@ -12,7 +12,7 @@ export function providerOf(mode: Mode): BackendProvider<GpujsOptions> {
         return { available: true };
       } catch (error) {
         if (!HeedError.isInstance(error)) throw error;
-        return { available: false, reason: error.message, remedy: error.remedy ?? 'none' };
+        return { available: false, reason: error.reason, remedy: error.remedy ?? 'none' };
       }
     },
   };

@@ -73,5 +73,5 @@ function inHeedsWords(error: unknown): unknown {
   const { code, message } = error as { code?: string; message?: string };
   const remedy = code === undefined || HeedError.isInstance(error) ? undefined : REMEDIES[code];
   if (remedy === undefined) return error;
-  return new HeedError(code as HeedErrorCode, `native: ${message}; ${remedy}`, { cause: error, remedy });
+  return new HeedError(code as HeedErrorCode, `native: ${message}`, { cause: error, remedy });
 }

@@ -57,7 +57,7 @@ export class Engine {
 
   lostError(): HeedError {
     const remedy = 'create() makes a backend on a new device';
-    return new HeedError('ENGINE', `webgpu: the GPU device was lost (${this.#lost}); ${remedy}`, { remedy });
+    return new HeedError('ENGINE', `webgpu: the GPU device was lost (${this.#lost})`, { remedy });
   }
 
   dispose(): void {
@@ -87,7 +87,7 @@ async function requestDevice({ powerPreference, subgroups }: WebgpuOptions): Pro
     return await adapter.requestDevice({ requiredLimits, requiredFeatures });
   } catch (cause) {
     const remedy = 'close other pages that use the GPU, or reload this one';
-    const message = `webgpu: the adapter gives no device: ${(cause as Error).message}; ${remedy}`;
+    const message = `webgpu: the adapter gives no device: ${(cause as Error).message}`;
     throw new HeedError('UNAVAILABLE', message, { remedy, cause });
   }
 }
@@ -98,5 +98,5 @@ export async function findAdapter(powerPreference?: GPUPowerPreference): Promise
   const adapter = await gpu.requestAdapter(powerPreference && { powerPreference });
   if (adapter !== null) return adapter;
   const remedy = 'check that a GPU driver is installed and that hardware acceleration is on';
-  throw new HeedError('UNAVAILABLE', `webgpu: there is no GPU adapter; ${remedy}`, { remedy });
+  throw new HeedError('UNAVAILABLE', 'webgpu: there is no GPU adapter', { remedy });
 }

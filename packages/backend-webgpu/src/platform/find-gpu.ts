@@ -19,11 +19,9 @@ export async function findGpu(): Promise<GPU> {
   const gpu = globalThis.navigator?.gpu;
   if (gpu !== undefined) return gpu;
   if (globalThis.process?.versions?.node === undefined) {
-    throw new HeedError(
-      'UNAVAILABLE',
-      'webgpu: there is no navigator.gpu; use a browser with WebGPU, over https or on localhost',
-      { remedy: 'use a browser with WebGPU, over https or on localhost' },
-    );
+    throw new HeedError('UNAVAILABLE', 'webgpu: there is no navigator.gpu', {
+      remedy: 'use a browser with WebGPU, over https or on localhost',
+    });
   }
   dawn ??= await loadDawn();
   return dawn;
@@ -33,18 +31,14 @@ async function loadDawn(): Promise<GPU> {
   if (typeof globalThis.setImmediate !== 'function') {
     // Dawn's add-on calls it without asking, and that ends the process.
     const remedy = 'define globalThis.setImmediate, or use another backend';
-    throw new HeedError(
-      'UNAVAILABLE',
-      `webgpu: Dawn needs setImmediate(), which is missing here; ${remedy}`,
-      {
-        remedy,
-      },
-    );
+    throw new HeedError('UNAVAILABLE', 'webgpu: Dawn needs setImmediate(), which is missing here', {
+      remedy,
+    });
   }
   const { create } = await importDawn();
   if (!hasVulkanLoader()) {
     const remedy = 'install a Vulkan driver and its loader (Debian: libvulkan1)';
-    throw new HeedError('UNAVAILABLE', `webgpu: there is no Vulkan loader (libvulkan.so.1); ${remedy}`, {
+    throw new HeedError('UNAVAILABLE', 'webgpu: there is no Vulkan loader (libvulkan.so.1)', {
       remedy,
     });
   }
@@ -57,14 +51,10 @@ async function importDawn(): Promise<typeof NodeWebgpu> {
   try {
     return (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as typeof NodeWebgpu;
   } catch (cause) {
-    throw new HeedError(
-      'UNAVAILABLE',
-      `webgpu: ${whyNot(cause as NodeJS.ErrnoException)}; npm install webgpu@0.6`,
-      {
-        remedy: 'npm install webgpu@0.6',
-        cause,
-      },
-    );
+    throw new HeedError('UNAVAILABLE', `webgpu: ${whyNot(cause as NodeJS.ErrnoException)}`, {
+      remedy: 'npm install webgpu@0.6',
+      cause,
+    });
   }
 }
 

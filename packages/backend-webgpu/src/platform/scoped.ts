@@ -49,5 +49,5 @@ function asHeedError(cause: GPUError): HeedError {
 }
 
 export function outOfMemory(what: string, remedy: string, cause?: unknown): HeedError {
-  return new HeedError('OUT_OF_MEMORY', `webgpu: ${what}; ${remedy}`, { remedy, cause });
+  return new HeedError('OUT_OF_MEMORY', `webgpu: ${what}`, { remedy, cause });
 }

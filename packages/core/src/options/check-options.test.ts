@@ -97,7 +97,7 @@ describe('names', () => {
   ])('%s is not an object of options', (given, words) => {
     expect(errorOf(given, { threads: true })).toMatchObject({
       code: 'ARGUMENT',
-      message: `own.create(): the options are ${words}; expected an object`,
+      reason: `own.create(): the options are ${words}; expected an object`,
       remedy: 'the options are threads',
     });
   });
@@ -149,7 +149,7 @@ describe('values', () => {
     const table = { own: required(flag) };
     expect(errorOf({}, table)).toMatchObject({
       code: 'ARGUMENT',
-      message: 'own.create(): own is undefined; expected true or false',
+      reason: 'own.create(): own is undefined; expected true or false',
       remedy: 'set own to true or false',
     });
     expect(errorOf({ own: true }, table)).toBeNull();

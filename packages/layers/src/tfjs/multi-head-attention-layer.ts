@@ -165,7 +165,7 @@ function newClass(tf: TensorFlow): MultiHeadAttentionLayerClass {
           input === 0
             ? ['another layer', 'give the mask of the keys as an input of its own, with keyMask: true']
             : ['the query alone', 'give the mask of the keys as the last input, with keyMask: true'];
-        throw new HeedError('ARGUMENT', `the layer was given the mask of ${whose}; ${remedy}`, {
+        throw new HeedError('ARGUMENT', `the layer was given the mask of ${whose}`, {
           clause: 'mask',
           remedy,
         });
