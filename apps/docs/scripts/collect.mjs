@@ -9,7 +9,7 @@ const collected = path.resolve(import.meta.dirname, '../site/collected');
 
 /** Documents that the site does not show. */
 const NOT_SHOWN =
-  /^README\.md$|^\.|^apps\/(docs\/site|mutation|outside|playground)\/|^apps\/cli\/REPORT|^conformance\/cases\/|\/template\/|THIRD-PARTY|CHANGELOG/;
+  /^(README|AGENTS)\.md$|^\.|^apps\/(docs\/site|mutation|outside|playground)\/|^apps\/cli\/REPORT|^conformance\/cases\/|\/template\/|THIRD-PARTY|CHANGELOG/;
 
 rmSync(collected, { recursive: true, force: true });
 const files = execFileSync(

@@ -4,6 +4,7 @@ const PAGES: Readonly<Record<string, string>> = {
   'CONTRIBUTING.md': 'project/contributing.md',
   'SECURITY.md': 'project/security.md',
   'CODE_OF_CONDUCT.md': 'project/code-of-conduct.md',
+  'decisions/README.md': 'project/decisions.md',
   'DECODING.md': 'guide/decoding.md',
   'WRITING-A-BACKEND.md': 'guide/writing-a-backend.md',
   'apps/cli/README.md': 'guide/command.md',

@@ -45,11 +45,13 @@ export const SIDEBAR: DefaultTheme.SidebarItem[] = [
     ],
   },
   {
-    text: 'Your own backend',
+    text: 'The project',
     items: [
       page('Writing a backend', '/guide/writing-a-backend'),
       page('Architecture', '/project/architecture'),
       page('Contributing', '/project/contributing'),
+      page('Decisions', '/project/decisions'),
+      page('Security', '/project/security'),
     ],
   },
   {
