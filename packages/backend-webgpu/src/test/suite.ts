@@ -15,7 +15,7 @@ const OPTIONS: Readonly<Record<string, WebgpuOptions>> = {
   subgroups: {},
   'no subgroups': { subgroups: false },
 };
-const WITHOUT_SUBGROUPS = new Set(['order', 'causal', 'softcap', 'gradient']);
+const WITHOUT_SUBGROUPS = new Set(['order', 'gradient']);
 
 // For all options the same objects: what results are compared with is kept with the case.
 const cases = await allCases();
