@@ -7,7 +7,7 @@ export default defineConfig((env) =>
     defineConfig({
       test: {
         globalSetup: 'src/release/setup.ts',
-        // Files share the registry and the installed projects: side by side they would only wait for each other.
+        // Files share the registry and the installed projects: in parallel they would only wait for each other.
         fileParallelism: false,
         hookTimeout: 240_000,
       },

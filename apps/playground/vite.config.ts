@@ -5,7 +5,7 @@ import { type Plugin, defineConfig } from 'vite';
 
 const resolve = createRequire(import.meta.url).resolve;
 
-/** What the captures and the letters are licensed under goes where they go. */
+/** Copies the licenses of the captures and the fonts along with them. */
 function licenses(): Plugin {
   const cases = path.join(path.dirname(resolve('@heed/conformance/package.json')), 'cases/minilm');
   const fontLicense = (name: string): string =>
@@ -27,7 +27,7 @@ function licenses(): Plugin {
   };
 }
 
-/** Files that the page can do without until somebody asks for them. */
+/** Files that the page loads only on request. */
 const SELDOM =
   /layer5-self-attention|embeddings-|batch-|scaled-dot-product|attention\.json|\.map$|-(?:vietnamese|cyrillic|greek)/;
 

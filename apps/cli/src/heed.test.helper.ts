@@ -12,12 +12,12 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs the built command as a process of its own, its output piped. */
+/** Runs the built command in a separate process, with its output piped. */
 export function heed(
   words: readonly string[],
   options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
 ): Ended {
-  // Whatever colours the test runner's own terminal has.
+  // Regardless of the colors of the test runner's terminal.
   const { NO_COLOR: _no, FORCE_COLOR: _force, ...env } = process.env;
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...words], {
     encoding: 'utf8',
@@ -40,7 +40,7 @@ export function heedJSON<T>(
   return { code, value: value as T };
 }
 
-/** A folder with files, which goes away with the test. */
+/** Creates a folder with files, which is removed after the test. */
 export function folderOf(files: Readonly<Record<string, string>>): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'heed-test-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

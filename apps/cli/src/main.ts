@@ -1,7 +1,7 @@
 import { runProgram } from './program.ts';
 
 process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
-  // A reader that has seen enough (`heed verify ts | head`) is no error.
+  // A reader that stops early (`heed verify ts | head`) is not an error.
   if (code === 'EPIPE') process.exit(0);
   process.stderr.write(
     `error: the result cannot be written to standard output: ${message}\n` +
@@ -9,10 +9,10 @@ process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
   );
   process.exit(1);
 });
-// With --json, whatever else writes to standard output is sent to standard error from here on.
+// From here on, --json redirects everything else that writes to standard output to standard error.
 const write = process.stdout.write.bind(process.stdout);
 
 const code = await runProgram(process.argv.slice(2));
-// Backends may leave threads and timers behind. What was printed must leave first: a pipe takes its time, and that
-// something could not be written is said after the callback.
+// Backends may leave threads and timers behind. Output must be flushed first: a pipe takes time, and a
+// failed write is reported after the callback.
 write('', () => setImmediate(() => process.exit(code)));

@@ -43,7 +43,7 @@ export type ModuleName =
   | 'declaresTooLittle'
   | 'declaresLittle';
 
-/** Modules that a careless or hostile author could have written, by what is wrong with them. */
+/** Modules that a careless or hostile author could have written, by their faults. */
 export const MODULES: Readonly<Record<ModuleName, string>> = {
   throwsAtImport: `throw new Error('no such engine');`,
   syntaxError: `export default {`,
@@ -135,7 +135,7 @@ function running(member: string): string {
     }`);
 }
 
-/** The reference, with something done to its results. */
+/** The reference with changed results. */
 function answering(change: string): string {
   return running(`
     async run(inputs, options) {
@@ -149,7 +149,7 @@ function hoard(thing: string): string {
   return `const things = []; for (;;) things.push(${thing});`;
 }
 
-/** The reference, which says of itself that it lacks `hidden`, and refuses `refused` all the same. */
+/** The reference, which does not declare `hidden`, and refuses `refused` although it declares it. */
 function declaring(refused: string, hidden: string): string {
   return provider(`
     async create() {
@@ -167,7 +167,7 @@ function declaring(refused: string, hidden: string): string {
     }`);
 }
 
-/** The reference, computing another problem than it was given. */
+/** The reference, which computes a different problem than the given one. */
 function wrong(problem: string, inputs: string): string {
   return provider(`
     async create() {

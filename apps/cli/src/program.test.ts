@@ -63,7 +63,7 @@ describe('usage', () => {
   );
 });
 
-describe('colours', () => {
+describe('colors', () => {
   test('there are none in a pipe', () => {
     for (const env of [{}, { CI: 'true' }, { COLORTERM: 'truecolor', TERM: 'xterm-256color' }]) {
       const { stdout, stderr } = heed(['doctor', 'reference'], { env });

@@ -68,11 +68,11 @@ Examples:
 
 Exit codes: 0 all is well, 1 a check failed, 2 wrong usage.`;
 
-/** Says what went wrong: one object in JSON mode, words on standard error otherwise. */
+/** Reports an error: as one object in JSON mode, otherwise as text on standard error. */
 function report(error: unknown, console: Console): ExitCode {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
-    // Commander has written its message, with a suggestion, unless JSON is asked for.
+    // Commander has already printed its message, with a suggestion, except in JSON mode.
     const remedy = 'see heed --help, or heed COMMAND --help';
     console.result(new HeedError('ARGUMENT', error.message.replace(/^error: /, ''), { remedy }).toJSON());
     return 2;

@@ -30,7 +30,7 @@ const BACKEND = `
 const backend = (name: string, long: number, options = ''): string =>
   BACKEND.replace('NAME', name).replace('LONG', String(long)).replace('OPTIONS', options);
 
-/** What each package is for, in short. */
+/** Short program that uses each package. */
 const PROGRAMS: Readonly<Record<string, string>> = {
   core: `
     const { default: reference } = await import('@heed/core/reference');

@@ -4,15 +4,15 @@ import type { NamedTensors } from '@heed/layers';
 /** A model that is trained twice, with attention and without, and a claim about the two. */
 export interface Example {
   readonly name: string;
-  /** In words, as the report prints it. */
+  /** Text of the claim, as the report prints it. */
   readonly claim: string;
   run(backend: AttentionBackend, seed: number): Promise<Outcome>;
 }
 
 export interface Outcome {
-  /** On held-out data: what was measured, and what the claim asks of it. All are shares from 0 to 1. */
+  /** Measurements on held-out data, and what the claim requires of them. All are shares from 0 to 1. */
   readonly measures: readonly Measure[];
-  /** Of the model with attention, of the one without. */
+  /** Numbers of parameters of the model with attention, and of the one without. */
   readonly parameters: readonly [number, number];
   readonly steps: number;
   /** A heatmap, SVG. */
@@ -26,7 +26,7 @@ export interface Measure {
   readonly atMost?: number;
 }
 
-/** Whether a measure is what the claim asks. */
+/** Returns whether a measure is what the claim requires. */
 export function holds({ value, atLeast = -Infinity, atMost = Infinity }: Measure): boolean {
   return value >= atLeast && value <= atMost;
 }

@@ -1,6 +1,6 @@
 import { type Outcome, holds } from './example.ts';
 
-/** What a run measured, beside what the claim asks. */
+/** Measurements of a run, beside what the claim requires. */
 export function reportOf({ measures, parameters, steps }: Outcome, seconds: number): string {
   const lines = measures.map((measure) => {
     const { what, value, atLeast, atMost } = measure;

@@ -22,7 +22,7 @@ export function idsOf(ids: ArrayLike<number>, shape: readonly number[]): Tensor<
   return tensor(Int32Array.from(ids), shape);
 }
 
-/** The index of the largest number of each row: what a model answers. */
+/** Index of the largest number of each row: the answer of a model. */
 export function answersOf({ data, shape }: FloatTensor): Int32Array {
   const width = shape.at(-1)!;
   return Int32Array.from({ length: data.length / width }, (_, row) => {

@@ -4,13 +4,14 @@ import type { Fate } from './mutate.ts';
 export const KINDS = ['equivalent', 'cost', 'rounding', 'unspecified'] as const;
 
 /**
- * Why mutants may survive. `equivalent`: no result differs. `cost`: only time or memory does. `rounding`: results differ
- * by less than the bound of the clause `accuracy`. `unspecified`: they differ where the specification says nothing.
+ * Reason that mutants may survive. `equivalent`: no result differs. `cost`: only time or memory does. `rounding`:
+ * results differ by less than the bound of the clause `accuracy`. `unspecified`: they differ where the specification
+ * says nothing.
  */
 export interface Explanation {
   readonly kind: (typeof KINDS)[number];
   readonly reason: string;
-  /** As {@link nameOf} names them. */
+  /** Names of the mutants, by {@link nameOf}. */
   readonly mutants: readonly string[];
 }
 
@@ -26,13 +27,13 @@ function brief(code: string): string {
   return line.length <= LONGEST ? line : `${line.slice(0, LONGEST / 2)} … ${line.slice(-LONGEST / 2)}`;
 }
 
-/** The survivors with what explains each, or null, and the explanations' names that no survivor has. */
+/** Survivors, each with its explanation or null, and the names in explanations that no survivor has. */
 export interface Survivors {
   readonly explained: readonly { readonly mutant: Mutant; readonly by: Explanation | null }[];
   readonly stale: readonly string[];
 }
 
-/** Finds the explanations of those that were not killed. Names of files that had no mutants are not stale. */
+/** Finds the explanations of mutants that were not killed. Names from files without mutants are not stale. */
 export function explain(fates: readonly Fate[], explanations: readonly Explanation[]): Survivors {
   const byName = new Map(explanations.flatMap((by) => by.mutants.map((name) => [name, by] as const)));
   const survivors = fates.filter(({ fate }) => fate !== 'killed').map(({ mutant }) => mutant);
@@ -44,12 +45,12 @@ export function explain(fates: readonly Fate[], explanations: readonly Explanati
   };
 }
 
-/** The mutants that an earlier run killed. More cases kill no fewer: only a change of the kernels makes it untrue. */
+/** Returns the mutants that an earlier run killed. More cases kill at least as many; only changed kernels undo it. */
 export function killedBefore(mutants: readonly Mutant[], before: readonly Fate[]): Fate[] {
   const byName = new Map<string, Fate>();
   for (const fate of before) {
     const name = nameOf(fate.mutant);
-    // Of several with one name, all must have been killed.
+    // If several share one name, all must have been killed.
     if ((byName.get(name)?.fate ?? 'killed') === 'killed') byName.set(name, fate);
   }
   return mutants.flatMap((mutant) => {

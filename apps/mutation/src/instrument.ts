@@ -8,13 +8,13 @@ export interface Mutant {
   readonly id: string;
   /** The path of the file in its source folder. */
   readonly file: string;
-  /** Counted from 1. */
+  /** Line number, from 1. */
   readonly line: number;
   /** The line of the source that it begins in. */
   readonly code: string;
-  /** What kind of change: Stryker's name of the mutator. */
+  /** Kind of change: Stryker's name of the mutator. */
   readonly mutator: string;
-  /** The source text that is replaced, and what by. */
+  /** Source text that is replaced, and its replacement. */
   readonly original: string;
   readonly replacement: string;
 }
@@ -56,7 +56,7 @@ export async function instrument(
       return { name, content: await readFile(join(source, name), 'utf8'), mutate: isMutated(name) };
     }),
   );
-  // The library takes a logger; that its type is of another package of theirs is no matter here.
+  // The library requires a logger, whose type is in another package of Stryker's; that does not matter here.
   const options = { plugins: null, excludedMutations: ['StringLiteral'], ignorers: [] };
   const result = await new Instrumenter(log as never).instrument(files, options);
 
@@ -85,7 +85,7 @@ export async function instrument(
   });
 }
 
-/** Stryker's function that counts, named by itself, does nothing. */
+/** Makes Stryker's counting function return at once. */
 function withoutCounting(code: string): string {
   return code.replace(/function (stryCov_\w+)\(\) \{/, 'function $1() {\n\treturn;');
 }

@@ -2,13 +2,13 @@ import { Worker } from 'node:worker_threads';
 import { BEGINS } from './signal.ts';
 import type { Coverage, Trial, Verdict, WorkerOptions } from './worker.ts';
 
-// Of the built package, also where this file is run from its source.
+// The worker of the built package, even if this file runs from its source.
 const WORKER = new URL('../dist/worker.js', import.meta.url);
 
-/** How long one case may take: far more than any does. A loop without an end is not always one that the mutant is in. */
+/** Time limit of one case: far more than any takes. A mutant may cause an endless loop outside its own code. */
 const PATIENCE_MS = 30_000;
 
-/** A worker that runs the suite on the instrumented backend; a new one takes over when it had to be ended. */
+/** A worker that runs the suite on the instrumented backend; a new one replaces it after it had to be stopped. */
 export class Laboratory {
   readonly #options: WorkerOptions;
   #worker: Worker | null = null;
@@ -21,7 +21,7 @@ export class Laboratory {
     return this.#ask('coverage') as Promise<Coverage>;
   }
 
-  /** What kills the mutant, or null. */
+  /** Returns what kills the mutant, or null. */
   async verdict(trial: Trial): Promise<Verdict> {
     try {
       return (await this.#ask(trial)) as Verdict;

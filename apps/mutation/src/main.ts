@@ -13,7 +13,7 @@ const { values } = parseArgs({
   },
 });
 
-// Files without arithmetic: they make the provider, or tell the plan.
+// Files without arithmetic: they make the provider, or report the plan.
 const LEFT_OUT = ['index.ts', 'provider.ts', 'options.ts', 'backend.ts', 'capabilities.ts', 'plan/plan.ts'];
 const source = fileURLToPath(new URL('../../../packages/backend-ts/src/', import.meta.url));
 const target = fileURLToPath(new URL('../instrumented/', import.meta.url));
@@ -37,7 +37,7 @@ await keep();
 const explanations = await readJson<readonly Explanation[]>(new URL('../explained.json', import.meta.url));
 report(fates, explain(fates, explanations));
 
-/** What survives without an explanation, explanations of nothing, and the counts; those two make the exit code 1. */
+/** Reports unexplained survivors, stale explanations, and the counts; either of the first two makes the exit code 1. */
 function report(all: readonly Fate[], { explained, stale }: Survivors): void {
   const unexplained = explained.filter(({ by }) => by === null);
   for (const { mutant } of unexplained) console.log(`unexplained, line ${mutant.line}: ${nameOf(mutant)}`);
@@ -53,7 +53,7 @@ function report(all: readonly Fate[], { explained, stale }: Survivors): void {
   if (unexplained.length + stale.length > 0) process.exitCode = 1;
 }
 
-/** Also on the way, so that a run that ends early can go on with `--since`. */
+/** Saves results also during the run, so that `--since` can continue a run that ended early. */
 function keep(): Promise<void> {
   return writeFile(values.out, JSON.stringify(fates, null, 1));
 }

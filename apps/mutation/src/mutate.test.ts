@@ -25,7 +25,7 @@ export function scaled(problem: { scale: number }): object {
 }
 `;
 
-// Beside the source, where the packages that it imports are found.
+// Beside the source, where its imports resolve.
 const here = fileURLToPath(new URL('..', import.meta.url));
 const folder = await mkdtemp(join(here, 'instrumented-'));
 afterAll(() => rm(folder, { recursive: true }));
@@ -44,7 +44,7 @@ test('mutants are killed, survive, or are not reached', async () => {
   expect(fateOf('problem.scale * FACTOR', 'problem.scale / FACTOR')).toBe('survived');
   expect(fateOf('problem.scale + 1', 'problem.scale - 1')).toBe('survived');
   expect(fateOf('problem.scale === 12345', 'true')).toBe('killed');
-  // While the module loads, and without an end.
+  // Runs while the module loads, in an endless loop.
   expect(fateOf('2 - 1', '2 + 1')).toBe('killed');
   expect(fateOf('problem.scale * 0 > 0', 'problem.scale * 0 >= 0')).toBe('killed');
 }, 60_000);

@@ -3,7 +3,7 @@ import { COPIES, type Mutant } from './instrument.ts';
 import { Laboratory } from './laboratory.ts';
 import type { Coverage, Verdict, WorkerOptions } from './worker.ts';
 
-/** What {@link instrument} made, and the clauses of which the cases are run; all by default. */
+/** Output of {@link instrument}, and the clauses whose cases run; all by default. */
 export interface Subject {
   readonly folder: string;
   /** The file of the provider. */
@@ -11,7 +11,7 @@ export interface Subject {
   readonly clauses?: readonly string[];
 }
 
-/** What became of a mutant: the case that killed it, or why there is none. */
+/** Fate of a mutant: the case that killed it, or the reason that none did. */
 export interface Fate {
   readonly mutant: Mutant;
   readonly fate: 'killed' | 'survived' | 'notReached';
@@ -64,7 +64,7 @@ async function coverageOf(options: WorkerOptions): Promise<Coverage> {
   }
 }
 
-/** A mutant of what is computed while the modules load needs modules of its own. */
+/** Runs a mutant of code that runs while modules load, which requires fresh modules. */
 async function atLoad(options: WorkerOptions, id: string, cases: readonly string[]): Promise<Verdict> {
   const laboratory = new Laboratory({ ...options, activeMutant: id });
   try {
@@ -74,7 +74,7 @@ async function atLoad(options: WorkerOptions, id: string, cases: readonly string
   }
 }
 
-/** How often a mutant may be passed in one case before that counts as without an end. */
+/** Number of times that one case may execute a mutant before that counts as an endless loop. */
 function hitLimitOf(id: string, reaching: Coverage['cases']): number {
   return 1000 + 100 * Math.max(...reaching.map(({ hits }) => hits[id]!));
 }

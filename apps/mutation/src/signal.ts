@@ -1,2 +1,2 @@
-/** What the worker says before each case. */
+/** Message of the worker before each case. */
 export const BEGINS = 'begins';

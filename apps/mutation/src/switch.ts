@@ -1,13 +1,13 @@
-/** What Stryker's instrumented code reads and writes, by its own names. */
+/** State that Stryker's instrumented code reads and writes, by its own names. */
 interface Switch {
   /** The mutant that runs; none by default. */
   activeMutant?: string | undefined;
-  /** Beyond the limit the instrumented code throws: so ends a loop that a mutant made endless. */
+  /** Beyond the limit the instrumented code throws, which ends a loop that a mutant made endless. */
   hitCount?: number;
   hitLimit?: number;
   currentTestId?: string | undefined;
   mutantCoverage?: {
-    /** How often each mutant was passed while the modules loaded. */
+    /** Number of times that each mutant ran while the modules loaded. */
     readonly static: Readonly<Record<string, number>>;
     readonly perTest: Readonly<Record<string, Readonly<Record<string, number>>>>;
   };

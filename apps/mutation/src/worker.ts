@@ -4,17 +4,17 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { BEGINS } from './signal.ts';
 import { mutantSwitch } from './switch.ts';
 
-/** What the worker is told. */
+/** Options of the worker. */
 export interface WorkerOptions {
-  /** The instrumented module, whose default export is the provider; it counts when it is asked for its coverage. */
+  /** The instrumented module, whose default export is the provider; it counts if coverage is requested. */
   readonly module: string;
-  /** The mutant that is on while the module loads, for those that only then have an effect. */
+  /** Mutant that is active while the module loads, for those that have an effect only then. */
   readonly activeMutant?: string;
   /** Only the cases of these clauses. Default: the whole suite. */
   readonly clauses?: readonly string[];
 }
 
-/** For each case that the backend passes, in milliseconds, and how often it passes each mutant. */
+/** Time in milliseconds of each case that the backend passes, and the number of times that it runs each mutant. */
 export interface Coverage {
   readonly cases: readonly { readonly id: string; readonly ms: number; readonly hits: Hits }[];
   readonly atLoad: Hits;
@@ -23,7 +23,7 @@ type Hits = Readonly<Record<string, number>>;
 
 export interface Trial {
   readonly mutant: string | null;
-  /** Ids, in the order to run in. */
+  /** Ids of the cases, in running order. */
   readonly cases: readonly string[];
   readonly hitLimit: number;
 }
@@ -51,7 +51,7 @@ async function firstFailure(id: string): Promise<Verdict> {
 async function coverage(): Promise<Coverage> {
   const rows: { id: string; ms: number; hits: Hits }[] = [];
   for (const id of cases.keys()) {
-    // Once for what the case is compared with, which is kept.
+    // Runs once first, to cache what the case is compared with.
     await firstFailure(id);
     mutantSwitch.currentTestId = id;
     const start = performance.now();
@@ -71,7 +71,7 @@ async function verdictOf(trial: Trial): Promise<Verdict> {
   try {
     for (const id of trial.cases) {
       mutantSwitch.hitCount = 0;
-      // A mutant may spoil the making of the backend as well.
+      // A mutant may also break the creation of the backend.
       const failure = await firstFailure(id).catch((error: unknown) => ({ id, message: String(error) }));
       if (failure !== null) return failure;
     }

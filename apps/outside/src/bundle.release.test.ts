@@ -7,7 +7,7 @@ import { projectAt } from './projects/project.ts';
 
 const world = inject('world');
 const project = projectAt(world, inject('everyday'));
-/** For Node alone: one is compiled for it, one talks to its workers by Node's sockets. No page can have them. */
+/** Backends for Node alone: one is compiled for it, one uses Node's sockets. Neither runs in a page. */
 const OF_NODE = ['@heed/backend-native', '@heed/backend-cluster'];
 const withoutEngine = inject('packages').filter(
   (entry) =>
@@ -17,7 +17,7 @@ const withoutEngine = inject('packages').filter(
     !OF_NODE.includes(entry.manifest.name),
 );
 
-/** Bundles the program with a backend, and runs it where there are no packages. */
+/** Bundles the program with a backend, and runs it in a folder without packages. */
 async function bundled(backend: string): Promise<Printed> {
   const entry = project.write('bundled/program.js', program(backend));
   const outDir = path.join(project.folder, 'bundled/dist');

@@ -16,7 +16,7 @@ interface Verify {
 const world = inject('world');
 const everyday = projectAt(world, inject('everyday'));
 
-/** What somebody else publishes: a backend that does nothing but pass on the reference under another name. */
+/** Publishes a third party's backend, which only re-exports the reference under another name. */
 async function publishThirdParty(name: string, keywords: readonly string[]): Promise<void> {
   const version = inject('packages').find(({ manifest }) => manifest.name === '@heed/core')!.manifest.version;
   const author = emptyProject(world, name, {

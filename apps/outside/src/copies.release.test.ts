@@ -47,7 +47,7 @@ describe('two copies of core in one program', () => {
   });
 
   test.each(['the user and the backend share one', 'the backend has the other'])(
-    "each recognises the other's errors and tensors: %s",
+    "each recognizes the other's errors and tensors: %s",
     async (which) => {
       if (which.startsWith('the backend')) {
         cpSync(

@@ -9,7 +9,7 @@ describe('a package that was not built is built when it is packed', () => {
   const packages = inject('packages');
   let copy: string;
 
-  // Sources alone; node_modules are links into the workspace, whose packages are elsewhere and built.
+  // Sources only; node_modules are links into the workspace, whose packages are already built.
   beforeAll(async () => {
     copy = mkdtempSync(path.join(inject('world').home, 'sources-'));
     for (const name of ['package.json', 'tsconfig.base.json', 'pnpm-workspace.yaml']) {
@@ -30,7 +30,7 @@ describe('a package that was not built is built when it is packed', () => {
   test.each(packages.map(({ manifest, folder }) => [manifest.name, folder, manifest] as const))(
     '%s',
     async (_, folder, { exports = {}, bin = {} }) => {
-      // The one before may have built it, as a package that it refers to.
+      // The previous package may have built it as a reference.
       for (const made of ['dist', 'embedded']) {
         rmSync(path.join(copy, folder, made), { recursive: true, force: true });
       }
@@ -43,7 +43,7 @@ describe('a package that was not built is built when it is packed', () => {
         .flatMap((entry) =>
           typeof entry === 'string' ? [entry] : Object.values(entry as Record<string, string>),
         )
-        // What a pattern stands for is not known from here.
+        // The files that match a pattern are unknown here.
         .filter((file) => !file.includes('*'))
         .map((file) => path.normalize(file));
       expect(files).toEqual(expect.arrayContaining(named));

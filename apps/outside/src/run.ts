@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 
-/** Of the workspace. */
+/** Root folder of the workspace. */
 export const ROOT: string = path.resolve(import.meta.dirname, '../../..');
 
-/** How a command ended. */
+/** Result of a command. */
 export interface Ended {
   readonly code: number;
   readonly stdout: string;
@@ -41,7 +41,7 @@ export async function run(command: string, words: readonly string[], options: Ru
   throw new Error(`${command} ${words.join(' ')} ended with ${ended.code} in ${options.cwd}\n${said}`);
 }
 
-/** What a command that must succeed prints. */
+/** Returns the output of a command that must succeed. */
 export async function stdoutOf(
   command: string,
   words: readonly string[],
@@ -51,7 +51,7 @@ export async function stdoutOf(
 }
 
 /**
- * The environment of somebody who has never heard of this workspace: none of what its package manager sets, no
+ * Returns the environment of a user outside this workspace: no variables of its package manager, no
  * commands of its packages, and a registry.
  */
 export function strangersEnvironment(registry: string, home: string): NodeJS.ProcessEnv {

@@ -27,7 +27,7 @@ async function gzippedSize(specifier: string): Promise<number> {
     logLevel: 'error',
     build: {
       write: false,
-      // A library's whitespace is kept by `lib`, for the tools that come after: an application's is not.
+      // `lib` keeps a library's whitespace for later tools; a build of an application removes it.
       rollupOptions: { input: entry, external: isPeer, preserveEntrySignatures: 'strict' },
       modulePreload: false,
     },
@@ -44,7 +44,7 @@ test.each(BUDGETS)('%s stays under %d kB gzipped', async (specifier, kilobytes) 
   expect(size).toBeLessThan(kilobytes * 1000);
 });
 
-/** Megabytes of everything that `npx @heed/cli` puts on the disk before it runs. */
+/** Megabytes of everything that `npx @heed/cli` writes to the disk before it runs. */
 const COMMAND_MEGABYTES = 30;
 
 test(`the command installs in less than ${COMMAND_MEGABYTES} MB`, async () => {

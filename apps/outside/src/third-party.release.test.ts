@@ -13,7 +13,7 @@ interface Report {
 const NAME = 'heed-backend-onnxruntime-web';
 const world = inject('world');
 
-// It is no package of the workspace: it is installed, compiled and published by a stranger.
+// It is not a package of the workspace: a third party installs, compiles and publishes it.
 describe("a third party's backend, on ONNX Runtime", () => {
   let author: Project;
   beforeAll(async () => {

@@ -7,7 +7,7 @@ import { ROOT } from './run.ts';
 const project = projectAt(inject('world'), inject('everyday'));
 const tsc = path.join(ROOT, 'node_modules/typescript/bin/tsc');
 
-/** The oldest that is supported, the one before generic typed arrays were checked for blobs, and that of this repository. */
+/** The oldest supported, the last before generic typed arrays were checked for blobs, and this repository's. */
 const COMPILERS = {
   '5.4': path.join(import.meta.dirname, '../node_modules/typescript-5.4/bin/tsc'),
   '5.9': path.join(import.meta.dirname, '../node_modules/typescript-5.9/bin/tsc'),
@@ -72,7 +72,7 @@ export async function flags(gradient: boolean, resident: boolean) {
 }
 // A request that was put together elsewhere.
 export const outputOf = async (request: AttentionRequest) => (await attention(backend, request)).output;
-// Results go on into layers and pictures as they are.
+// Layers and pictures accept results as they are.
 const layer = new MultiHeadAttention({ embedDim: 2, heads: 1 });
 export const next = await layer.forward(backend, { query: { ...output, shape: [1, 2, 2] } });
 export const projected = new Linear({ inputDim: 2, outputDim: 2 }).forward(output);

@@ -34,7 +34,7 @@ export function App() {
   const [theme, scheme, setTheme] = useTheme();
   const longTasks = useLongTasks();
   const preferred = preferredBackend(backends);
-  // Once, when it is found: what the reader chooses then or has chosen stays.
+  // Runs once, when it is found: the reader's own choice stays.
   useEffect(() => {
     if (preferred !== null && state.backend === INITIAL.backend) setState({ backend: preferred });
   }, [preferred]);
@@ -58,7 +58,7 @@ export function App() {
   );
 }
 
-/** The address after # is the state's: the link must not change it. */
+/** Moves the focus without the link, since the address after # is the state's. */
 function toMain(event: Event): void {
   event.preventDefault();
   document.getElementById('main')!.focus();

@@ -3,7 +3,7 @@ import { App } from './app.tsx';
 
 render(<App />, document.getElementById('app')!);
 
-// Only where the files do not change under one's hands.
+// Only in production, where the files do not change.
 if (import.meta.env.PROD && 'serviceWorker' in navigator) {
   void navigator.serviceWorker.register(new URL('./service-worker.js', location.href));
 }

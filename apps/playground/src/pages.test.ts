@@ -52,7 +52,7 @@ inChromium(() => {
     await says(first, '“approved” looks');
     const second = await visit(await first.evaluate(() => location.hash));
     await says(second, '“approved” looks');
-    // Either may still be at what came before the last switch.
+    // Either may still show the state before the last switch.
     await expect
       .poll(async () => (await claim(second).textContent()) === (await claim(first).textContent()), {
         timeout: 20_000,
@@ -182,7 +182,7 @@ inChromium(() => {
   test('how long the main thread was busy is told', async () => {
     const page = await visit();
     expect(await page.locator('#long-tasks').textContent()).toMatch(/^Main thread: /);
-    // Something that is busy, as a task of the page's own: it must be seen. Browsers round what they tell.
+    // Blocks the main thread, as a task of the page would: the page must show it. Browsers round the duration.
     await page.evaluate(() => {
       setTimeout(() => {
         const end = performance.now() + 500;

@@ -4,7 +4,7 @@
  */
 declare const FILES_OF_THE_PAGE: readonly string[];
 
-// The DOM's types are those of a page: here is the little that a service worker has besides.
+// The DOM's types are those of a page; these are the few additional ones of a service worker.
 interface Scope {
   readonly registration: { readonly scope: string };
   readonly clients: { claim(): Promise<void> };

@@ -43,7 +43,7 @@ function filler({ name, packageName }: BackendName): (text: string) => string {
       .replaceAll(/"range of (.+?)"/g, (_, dependency: string) => JSON.stringify(ranges[dependency]));
 }
 
-/** The versions that this package was released with, and tested with. */
+/** Versions that this package was released and tested with. */
 function developmentRanges(): Readonly<Record<string, string>> {
   const manifest = JSON.parse(readFileSync(path.join(PACKAGE, 'package.json'), 'utf8')) as {
     readonly devDependencies: Readonly<Record<string, string>>;

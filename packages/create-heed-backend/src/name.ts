@@ -1,8 +1,8 @@
-/** What a new backend is called. */
+/** Names of a new backend. */
 export interface BackendName {
-  /** What the provider says: `tiny-gpu`. */
+  /** Name in the provider: `tiny-gpu`. */
   readonly name: string;
-  /** What is installed: `heed-backend-tiny-gpu`, or `@someone/heed-backend-tiny-gpu`. */
+  /** Name of the package: `heed-backend-tiny-gpu`, or `@someone/heed-backend-tiny-gpu`. */
   readonly packageName: string;
   readonly folder: string;
 }
@@ -12,8 +12,8 @@ const WORD = '[a-z0-9][a-z0-9-]*';
 const SHAPE = new RegExp(`^(?:(?<scope>@${WORD})/)?(?:${PREFIX})?(?<name>${WORD})$`);
 
 /**
- * Reads a name, with or without a scope and the prefix `heed-backend-`. Null when it is none: the name becomes part of
- * a package name, a folder and a string of the program.
+ * Reads a name, with or without a scope and the prefix `heed-backend-`. Null if it is not valid: the name becomes part
+ * of a package name, a folder and a string of the program.
  */
 export function backendName(text: string): BackendName | null {
   const { scope, name } = SHAPE.exec(text)?.groups ?? {};

@@ -2,11 +2,11 @@ import { conformance, fuzz } from '@heed/conformance';
 import type { BackendProvider } from '@heed/core';
 import { describe, expect, test } from 'vitest';
 
-// By its place: it is compiled by whoever starts from it, not with this package.
+// Imported by URL: whoever starts from the template compiles it, not this package.
 const template = new URL('../template/src/index.ts', import.meta.url).href;
 const { default: provider } = (await import(template)) as { default: BackendProvider };
 
-// What everybody starts from must be right.
+// The template that everybody starts from must conform.
 await conformance(provider, { describe, test });
 
 test('random problems of what it declares agree with the reference', async () => {

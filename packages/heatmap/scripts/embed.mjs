@@ -1,5 +1,5 @@
-// What toPNG draws with, as modules in embedded/: resvg and its WebAssembly, and the fonts. Every bundler takes modules
-// along as they are, and a resvg of our own has nothing to share with that of an application.
+// Writes what toPNG needs as modules in embedded/: resvg, its WebAssembly, and the fonts. Bundlers include modules
+// as they are, and our own resvg shares nothing with that of an application.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { unzlibSync, zlibSync } from 'fflate';

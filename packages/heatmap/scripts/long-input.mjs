@@ -1,4 +1,4 @@
-// How long a heatmap of a long input takes next to one forward pass of the same backend, and how much memory.
+// Measures time and memory of a heatmap of a long input, next to one forward pass of the same backend.
 // node --expose-gc scripts/long-input.mjs [length] [ts|wasm …]
 import { cpus } from 'node:os';
 import { attention, tensor } from '@heed/core';
@@ -21,7 +21,7 @@ console.log(`${L} × ${L}, D = ${D}, one head; Node ${process.version}, ${cpus()
 for (const name of names.length > 0 ? names : Object.keys(providers)) {
   const { default: provider } = await providers[name]();
   const backend = await provider.create();
-  // Both once on a part, so that neither pays for compiling.
+  // Runs both once on a part, so that neither pays for compiling.
   const part = { query, key, value, queryLengths: [1024] };
   await attention(backend, part);
   await pooledWeights(backend, part, { rows: [0, 1024] });

@@ -6,12 +6,12 @@ import { weightsOf } from './weights.ts';
 export interface AudioOptions extends Omit<HeatmapOptions, 'columns' | 'highlight'> {
   /** The length of a frame (a key): 0.02 for Whisper's encoder. */
   readonly secondsPerFrame: number;
-  /** The sound itself, mono, −1 to 1, for the same time as all frames: its loudness is drawn below them. */
+  /** The sound itself, mono, −1 to 1, as long as all frames together: its loudness is drawn below them. */
   readonly samples?: Float32Array;
 }
 
 /**
- * Which frames of a sound each token attends to: columns are labelled with their times.
+ * Draws which frames of a sound each token attends to: columns are labeled with their times.
  *
  * @param weights `[Lq, frames]`, or `[B, Hq, Lq, frames]` with a batch element and a head chosen.
  * @throws HeedError `ARGUMENT` for a frame that takes no time, or samples in no typed array; otherwise as {@link heatmap} does.

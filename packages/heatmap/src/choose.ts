@@ -2,7 +2,7 @@ import { HeedError } from '@heed/core';
 import { shown } from '@heed/core/backend';
 
 /**
- * The one that is meant: only a single one need not be named.
+ * Returns the chosen index. Only a single one need not be named.
  *
  * @throws HeedError `ARGUMENT`.
  */

@@ -6,7 +6,7 @@ import {
 } from 'd3-scale-chromatic';
 import { checkOneOf } from './options.ts';
 
-/** Perceptual colour maps (van der Walt and Smith, SciPy 2015): equal steps of value look like equal steps. */
+/** Perceptual color maps (van der Walt and Smith, SciPy 2015): equal steps of value look like equal steps. */
 export type ColorMap = 'magma' | 'inferno' | 'plasma' | 'viridis';
 
 export type Scheme = 'light' | 'dark';
@@ -23,11 +23,11 @@ const MAPS: Record<ColorMap, (t: number) => string> = {
 
 const MAP_NAMES: readonly string[] = Object.keys(MAPS);
 
-/** Black and white of the numbers on coloured cells: on any colour one of them has a contrast of 4.58 or more. */
+/** Black and white of the numbers on colored cells: one of them has a contrast of 4.58 or more on any color. */
 const INK: RGB = [0, 0, 0];
 const PAPER: RGB = [255, 255, 255];
 
-/** Below this position, colours on a light ground fade into it: a sparse matrix is a page, not a field of yellow. */
+/** Below this position, colors on a light ground fade into it: a sparse matrix is a page, not a field of yellow. */
 const FADE = 0.08;
 
 /** @throws HeedError `ARGUMENT`. */
@@ -36,9 +36,9 @@ export function checkColorMap(map: unknown): void {
 }
 
 /**
- * The colour at t of 0 to 1. Small values come close to the background: dark in the dark, light in the light.
+ * The color at t of 0 to 1. Small values come close to the background: dark in the dark, light in the light.
  *
- * @throws HeedError `ARGUMENT` for a colour map that is not there.
+ * @throws HeedError `ARGUMENT` for an unknown color map.
  */
 export function colorAt(map: ColorMap, t: number, scheme: Scheme): RGB {
   checkColorMap(map);
@@ -52,13 +52,13 @@ function fromHex(hex: string): RGB {
   return [1, 3, 5].map((start) => Number.parseInt(hex.slice(start, start + 2), 16)) as unknown as RGB;
 }
 
-/** Where a value stands in the domain, 0 to 1; null when it is not finite. */
+/** Position of a value in the domain, 0 to 1; null if it is not finite. */
 export function positionIn([low, high]: readonly [number, number], value: number): number | null {
   if (!Number.isFinite(value)) return null;
   return Math.min(1, Math.max(0, (value - low) / (high - low)));
 }
 
-/** The more legible of ink and paper on a colour. */
+/** The more legible of ink and paper on a color. */
 export function inkOn(color: RGB): RGB {
   return contrast(color, INK) >= contrast(color, PAPER) ? INK : PAPER;
 }

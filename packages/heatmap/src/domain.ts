@@ -1,13 +1,13 @@
 import { HeedError } from '@heed/core';
 import { shown } from '@heed/core/backend';
 
-/** The values at the ends of a colour scale. */
+/** The values at the ends of a color scale. */
 export type Domain = readonly [low: number, high: number];
 
-/** How a domain is chosen from the values themselves; see {@link HeatmapOptions.domain}. */
+/** A domain, or a rule that chooses one from the values; see {@link HeatmapOptions.domain}. */
 export type DomainOption = Domain | 'robust';
 
-/** Share of the values that are not 0 which a robust domain leaves above its end. */
+/** Share of the nonzero values that a robust domain leaves above its end. */
 const OUTLIERS = 0.01;
 
 /** @throws HeedError `ARGUMENT` for a domain that is none, or empty. */
@@ -33,7 +33,7 @@ export function domainOf(given: DomainOption | undefined, ...matrices: readonly 
   return low === high ? [0, 1] : [low, high];
 }
 
-/** As the whole domain, without the largest hundredth at either end. */
+/** Domain of the values without the largest hundredth at either end. */
 function robustDomain(matrices: readonly Float64Array[]): Domain {
   const sides = [1, -1].map((side) => {
     const sizes = matrices

@@ -5,16 +5,16 @@ import { checkTexts } from './options.ts';
 import { HEATMAP_NAMES, type HeatmapOptions, type HeatmapView, heatmap } from './view.ts';
 import { weightsOf } from './weights.ts';
 
-/** Several heatmaps in one picture, with one colour scale. Plain data, which survives `structuredClone`. */
+/** Several heatmaps in one picture, with one color scale. Plain data, which survives `structuredClone`. */
 export interface HeatmapPanels {
   readonly title: string;
   readonly description: string;
-  /** All of one domain. */
+  /** Heatmaps that share one domain. */
   readonly panels: readonly HeatmapView[];
 }
 
 /**
- * All heads of a layer beside each other, with one colour scale.
+ * Draws all heads of a layer side by side, with one color scale.
  *
  * @param weights `[B, Hq, Lq, Lk]`, with a batch element chosen.
  * @throws HeedError as {@link heatmap} does.

@@ -9,7 +9,7 @@ import type { HeatmapView } from './view.ts';
 import { element, escapeXML } from './svg/xml.ts';
 
 export interface HTMLOptions {
-  /** Of the page. Default: that of the first picture. */
+  /** Title of the page. Default: that of the first picture. */
   readonly title?: string;
   /** Default `magma`. */
   readonly colorMap?: ColorMap;
@@ -33,8 +33,8 @@ th,td{padding:.25rem .5rem;text-align:right;border-bottom:1px solid var(--line)}
 };
 
 /**
- * Pictures as one HTML page that needs nothing from elsewhere and runs nothing: each with its description, and with
- * its numbers as a table for those who read tables, by eye or by ear.
+ * Returns pictures as one HTML page without scripts or external resources: each with its description, and with
+ * its numbers as a table, also for screen readers.
  *
  * @throws HeedError as {@link toSVG} does.
  *
@@ -51,7 +51,7 @@ export function toHTML(
   pictures: HeatmapView | HeatmapPanels | readonly (HeatmapView | HeatmapPanels)[],
   options: HTMLOptions = {},
 ): string {
-  // Array.from() shows holes, which forEach() and map() pass over.
+  // Array.from() shows holes, which forEach() and map() skip.
   const all = Array.isArray(pictures)
     ? Array.from(pictures as readonly (HeatmapView | HeatmapPanels)[])
     : [pictures as HeatmapView | HeatmapPanels];

@@ -36,10 +36,10 @@ const IMAGE_NAMES: OptionTable<ImageOptions> = {
 const IMAGE = /^data:image\/(?:png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={0,2}$/;
 
 /**
- * What one query attends to, as a grid over the image that the keys are patches of (a vision transformer).
+ * Draws what one query attends to, as a grid over the image whose patches are the keys (a vision transformer).
  *
  * @param weights `[Lq, Lk]`, or `[B, Hq, Lq, Lk]` with a batch element and a head chosen.
- * @throws HeedError `ARGUMENT` for a query that is not there, a grid that the keys do not fill, or an image that is no
+ * @throws HeedError `ARGUMENT` for a query out of range, a grid that the keys do not fill, or an image that is not a
  * `data:` address; otherwise as {@link heatmap} does.
  *
  * @example

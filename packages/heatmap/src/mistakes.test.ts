@@ -16,10 +16,10 @@ import {
 } from './index.ts';
 import { toPNG } from './png/png.ts';
 
-/** What a caller without types may write: it fits everywhere. */
+/** Type that fits everywhere, for what a caller without types may write. */
 type Anything = never;
 
-/** The error of a call; anything that is not one of Heed fails the test. */
+/** Error of a call; an error that is not one of Heed fails the test. */
 async function errorOf(work: () => unknown): Promise<HeedError> {
   try {
     await work();

@@ -6,7 +6,7 @@ import type { HeatmapView } from './view.ts';
 /**
  * The heatmaps of a picture, in their order.
  *
- * @throws HeedError `ARGUMENT` for what is no picture: weights are not one yet.
+ * @throws HeedError `ARGUMENT` for a value that is not a picture: weights are not one yet.
  */
 export function viewsOf(picture: HeatmapView | HeatmapPanels): readonly HeatmapView[] {
   const given = picture as Partial<HeatmapView & HeatmapPanels> | null | undefined;

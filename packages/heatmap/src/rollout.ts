@@ -2,9 +2,9 @@ import { HeedError, type PlainTensorLike, type Tensor, tensor } from '@heed/core
 import { meanOverHeads } from './heads.ts';
 
 /**
- * How much of each input token is in each token of the last layer, if attention were all that mixes them: attention
+ * Computes the share of each input token in each token of the last layer, as if only attention mixed them: attention
  * rollout (Abnar and Zuidema, "Quantifying attention flow in transformers", ACL 2020, section 3). Heads are averaged,
- * half of each token stays where it is (the residual connection), rows are normalised, and the layers multiplied.
+ * half of each token stays where it is (the residual connection), rows are normalized, and the layers multiplied.
  *
  * @param layers weights `[B, Hq, L, L]` of each layer, from the first to the last.
  * @returns `[B, 1, L, L]`; rows sum to 1.
@@ -40,7 +40,7 @@ export function rollout(layers: readonly PlainTensorLike[]): Tensor<'float64'> {
   }, start);
 }
 
-/** What a layer's attention and its residual connection do to the tokens: (W + I) / 2, rows normalised. */
+/** Mixing of the tokens by a layer's attention and its residual connection: (W + I) / 2, rows normalized. */
 function mixing(weights: PlainTensorLike): Tensor<'float64'> {
   const mean = meanOverHeads(weights);
   const [, , rows, columns] = mean.shape as [number, number, number, number];

@@ -3,8 +3,8 @@ import { checkCount } from './options.ts';
 import type { HeatmapView } from './view.ts';
 
 /**
- * The view with at most so many cells along either axis, each cell the largest of those it stands for; a label names
- * the first and the last of them. A view that is small enough stays as it is.
+ * Returns the view with at most `maximum` cells along either axis, each the largest of those it stands for; a label
+ * names the first and the last of them. A view that is small enough stays as it is.
  *
  * @param maximum 1 or more.
  * @throws HeedError `ARGUMENT`.

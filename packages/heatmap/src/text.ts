@@ -1,6 +1,6 @@
 import stringWidth from 'string-width';
 
-// Characters that steer a terminal, reorder the text around them, or may not stand in XML at all.
+// Characters that control a terminal, reorder the text around them, or are not allowed in XML.
 const CONTROL = /\p{Cc}/gu;
 const HARMFUL = /[\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF\uFFFE\uFFFF]|\p{Cs}/gu;
 const RIGHT_TO_LEFT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
@@ -8,8 +8,8 @@ const RIGHT_TO_LEFT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Sc
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
 /**
- * Text that shows what is in it and does nothing else: control characters as their pictures (␛, ␊), spaces at the
- * ends as ␣, bidirectional controls and characters that XML forbids as U+FFFD.
+ * Returns text that shows its characters and does nothing else: control characters as their pictures (␛, ␊), spaces at
+ * the ends as ␣, bidirectional controls and characters that XML forbids as U+FFFD.
  */
 export function visibleText(text: string): string {
   return text
@@ -28,7 +28,7 @@ export function widthOf(text: string): number {
   return stringWidth(text);
 }
 
-/** The text, cut between graphemes so that it takes at most so many columns, an ellipsis included. */
+/** Cuts the text between graphemes to at most this many columns, an ellipsis included. */
 export function fitText(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let fitted = '';
@@ -39,23 +39,23 @@ export function fitText(text: string, width: number): string {
   return `${fitted}…`;
 }
 
-/** The graphemes of a text, at most so many, the last an ellipsis if there are more. */
+/** Returns at most `maximum` graphemes of a text, the last an ellipsis if there are more. */
 export function graphemesOf(text: string, maximum: number): string[] {
   const all = Array.from(graphemes.segment(text), ({ segment }) => segment);
   return all.length <= maximum ? all : [...all.slice(0, maximum - 1), '…'];
 }
 
-/** The text with spaces before it, up to a width. */
+/** Pads the text to a width with spaces before it. */
 export function alignRight(text: string, width: number): string {
   return ' '.repeat(Math.max(0, width - widthOf(text))) + isolate(text);
 }
 
-/** The text with spaces after it, up to a width. */
+/** Pads the text to a width with spaces after it. */
 export function alignLeft(text: string, width: number): string {
   return isolate(text) + ' '.repeat(Math.max(0, width - widthOf(text)));
 }
 
-/** Right-to-left text is set apart, so that a terminal which reorders it leaves its neighbours where they are. */
+/** Isolates right-to-left text, so that a terminal that reorders it leaves its neighbors in place. */
 function isolate(text: string): string {
   return RIGHT_TO_LEFT.test(text) ? `\u2068${text}\u2069` : text;
 }

@@ -6,25 +6,25 @@ import { formatValue } from './format.ts';
 import { checkTexts } from './options.ts';
 import { headOf } from './weights.ts';
 
-/** What to show, and what to call it. */
+/** Part of the weights to show, with its labels. */
 export interface HeatmapOptions {
   /** Labels of the queries, top to bottom: Lq of them. Default: their indices. */
   readonly rows?: readonly string[];
   /** Labels of the keys, left to right: Lk of them. Default: their indices. */
   readonly columns?: readonly string[];
-  /** Which element of the batch. Needed when weights are `[B, Hq, Lq, Lk]` with B > 1. */
+  /** Element of the batch. Required if weights are `[B, Hq, Lq, Lk]` with B > 1. */
   readonly batch?: number;
-  /** Which head. Needed when weights are `[B, Hq, Lq, Lk]` with Hq > 1. */
+  /** Query head. Required if weights are `[B, Hq, Lq, Lk]` with Hq > 1. */
   readonly head?: number;
   /** Default `Attention weights`. */
   readonly title?: string;
-  /** For those who cannot see the picture. Default: its size and its largest value. */
+  /** Description for those who cannot see the picture. Default: its size and its largest value. */
   readonly description?: string;
   /** A row, or one cell of it, to point out. */
   readonly highlight?: { readonly row: number; readonly column?: number };
   /**
-   * The values at the two ends of the colour scale; values beyond them take the colour of the end. Give the same
-   * domain to pictures that are to be compared. Default: 0, or the smallest value if it is less, to the largest.
+   * The values at the two ends of the color scale; values beyond them take the color of the end. Give the same
+   * domain to pictures that are to be compared. Default: from 0, or the smallest value if that is less, to the largest.
    * `robust` leaves the largest hundredth of the values that are not 0 beyond the end: a few large weights, such as
    * those of a first token, do not make the rest pale.
    */

@@ -2,7 +2,7 @@ import { HeedError, type PlainTensorLike, type Tensor, isResident } from '@heed/
 import { isHalf, numbersOf, toTensor } from '@heed/core/backend';
 import { choose } from './choose.ts';
 
-/** One head's matrix, in memory of its own. */
+/** One head's matrix, in its own memory. */
 export interface HeadMatrix {
   readonly rowCount: number;
   readonly columnCount: number;
@@ -13,13 +13,13 @@ export interface HeadMatrix {
 /** Weights as a picture takes them. */
 export interface Weights {
   readonly lengths: readonly [B: number, Hq: number, Lq: number, Lk: number];
-  /** As it was given: rank 2 or 4. */
+  /** Shape as given: rank 2 or 4. */
   readonly shape: readonly number[];
   readonly data: ReturnType<typeof numbersOf>;
 }
 
 /**
- * Weights of whatever is taken for a tensor, `[Lq, Lk]` counting as one batch element and one head.
+ * Returns the weights of any accepted tensor; `[Lq, Lk]` counts as one batch element and one head.
  *
  * @throws HeedError `SHAPE`, `DTYPE`; `ARGUMENT` for resident weights.
  */

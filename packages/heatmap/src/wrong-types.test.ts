@@ -16,7 +16,7 @@ import {
 } from './index.ts';
 import { toPNG } from './png/png.ts';
 
-/** One value of each JavaScript type, and what is easily taken for another. */
+/** One value of each JavaScript type, and values that are easily mistaken for another type. */
 const VALUES: Readonly<Record<string, unknown>> = {
   'a string of a number': '2',
   'a word': 'yes',

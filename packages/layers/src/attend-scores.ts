@@ -7,7 +7,7 @@ import { type FloatTensor, reshape } from './tensors.ts';
 export interface AttendedScores {
   /** `[B, Lq, Ev]`. */
   readonly output: FloatTensor;
-  /** `[B, 1, Lq, Lk]`, when asked for. */
+  /** `[B, 1, Lq, Lk]`, if requested. */
   readonly weights: FloatTensor;
   gradient(dOutput: FloatTensor): Promise<{
     /** `[B, 1, Lq, Lk]`. */
@@ -17,8 +17,8 @@ export interface AttendedScores {
 }
 
 /**
- * Attention by scores that are no dot products. To the backend they are the bias of queries and keys of zeros, so that
- * softmax, masks, values and gradients are its own.
+ * Attention by scores other than dot products. The backend receives them as the bias of queries and keys of zeros, so
+ * softmax, masks, values and gradients are the backend's own.
  *
  * @param scores `[B, 1, Lq, Lk]`.
  * @param value `[B, Lk, Ev]`.

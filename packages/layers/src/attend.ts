@@ -14,18 +14,18 @@ import {
 import { checkProblem, exchangeHeadsAndLength, withKernel } from '@heed/core/backend';
 import type { FloatTensor } from './tensors.ts';
 
-/** What a layer's forward pass can be asked for besides its output. */
+/** Results that a layer's forward pass can return besides its output. */
 export interface ForwardOptions extends RunOptions {
-  /** Also the weights, as the user of the layer sees them. Default false. */
+  /** Also returns the weights, as the user of the layer sees them. Default false. */
   readonly weights?: boolean;
   /**
-   * Also `gradient()`. True: on the backend of the forward pass. A backend: on that one, where the first does not
-   * declare the gradient. Default false.
+   * Also returns `gradient()`. True: on the backend of the forward pass. A backend: on that one, where the first does
+   * not declare the gradient. Default false.
    */
   readonly gradient?: boolean | AttentionBackend;
 }
 
-/** The member of a result that is there when an option asked for it. */
+/** Member of a result that is present if an option requests it. */
 export type When<Options, Name extends keyof ForwardOptions, Member> = Options extends {
   readonly [N in Name]: true | AttentionBackend;
 }
@@ -34,7 +34,7 @@ export type When<Options, Name extends keyof ForwardOptions, Member> = Options e
 
 type LayerRequest = AttentionRequest<TensorLike>;
 
-/** What a request to a layer may say about who attends to whom; shapes and meaning are those of `attention()`. */
+/** Masks and limits of a request to a layer; shapes and meaning are those of `attention()`. */
 export type AttentionScope = Pick<
   LayerRequest,
   | 'causal'
@@ -68,7 +68,7 @@ export interface Attended {
   readonly output: FloatTensor;
   readonly weights: FloatTensor;
   readonly logSumExp: FloatTensor;
-  /** When the gradient was asked for. */
+  /** Present if the gradient was requested. */
   gradient(dOutput: FloatTensor): Promise<AttentionGradients<FloatTensor>>;
 }
 

@@ -251,7 +251,7 @@ describe('dropout', () => {
   const ones = (size: number): FloatTensor => tensor(new Float64Array(size).fill(1), [size]);
 
   test('is the generator that its documentation names, bit by bit', () => {
-    // Of Philox4x32-10 by Random123's known answers: counter 0 and key 0 give these words.
+    // Known answers of Random123 for Philox4x32-10: counter 0 and key 0 give these words.
     const words = [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8];
     for (const [n, word] of words.entries()) {
       for (const [probability, isKept] of [

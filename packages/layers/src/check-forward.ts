@@ -2,7 +2,7 @@ import { type OptionKind, abortSignal, assertBackend, checkOptions, flag } from 
 import type { ForwardOptions } from './attend.ts';
 
 /**
- * Checks what a layer's forward() is called with besides its inputs, before it computes anything.
+ * Checks the arguments of a layer's forward() other than its inputs, before it computes anything.
  *
  * @param more options of that layer alone.
  * @throws HeedError `ARGUMENT` or `CONTRACT_VERSION`.

@@ -5,7 +5,7 @@ import { type FloatTensor, checkPlain } from './tensors.ts';
 export interface DropoutOptions {
   /** p, the share of the elements that become 0; 0 ≤ p < 1. */
   readonly probability: number;
-  /** An integer, 0 ≤ seed < 2⁵³: the same one drops the same elements. Take another for each step. */
+  /** An integer, 0 ≤ seed < 2⁵³: the same one drops the same elements. Use another for each step. */
   readonly seed: number;
   /** Tells several places of one model apart: an integer, 0 ≤ stream < 2³². Default 0. */
   readonly stream?: number;
@@ -16,7 +16,7 @@ export interface DropoutOptions {
  * is the same function of the gradient, with the same options.
  *
  * Bit by bit: element n is kept if word n mod 4 of Philox4x32-10, with the counter (⌊n / 4⌋ mod 2³², ⌊n / 2³⁴⌋, stream, 0) and
- * the key (seed mod 2³², ⌊seed / 2³²⌋), is at least ⌊p · 2³²⌋. So which ones are dropped depends on nothing but their place.
+ * the key (seed mod 2³², ⌊seed / 2³²⌋), is at least ⌊p · 2³²⌋. Whether an element is dropped depends only on its place.
  *
  * @param input of any shape.
  * @returns the same shape.

@@ -10,7 +10,7 @@ import { type FloatTensorLike, integers, lastAxis } from './tensor-like.ts';
 import type { FloatTensor } from './tensors.ts';
 
 export interface EmbeddingOptions {
-  /** N, how many things have a row: words, positions. */
+  /** N, the number of rows: words, positions. */
   readonly count: number;
   /** E, the width of a row. */
   readonly embedDim: number;

@@ -17,11 +17,11 @@ export function dot(a: FloatTensor, b: FloatTensor): number {
 }
 
 const STEP = 1e-5;
-/** Elements of a tensor that are tried, evenly spaced: enough to catch a wrong row, column or head. */
+/** Number of elements of a tensor that are tried, evenly spaced: enough to catch a wrong row, column or head. */
 const TRIED = 24;
 
 /**
- * Expects gradients to be what central differences of the loss say, in float64. Their own error is about STEP² times
+ * Expects gradients to equal central differences of the loss, in float64. Their own error is about STEP² times
  * the third derivative, and 1e-16 / STEP from rounding: well under the tolerance.
  */
 export async function expectGradients(

@@ -38,7 +38,7 @@ export interface HardAttentionOptions {
 export interface HardForwardOptions extends RunOptions {
   /** `argmax`, the best key; or `sample`, a key drawn from the softmax, with a seed. */
   readonly selection: 'argmax' | 'sample';
-  /** For `sample`: an integer, 0 ≤ seed < 2⁵³. Another for each step. */
+  /** Required by `sample`: an integer, 0 ≤ seed < 2⁵³. Use another for each step. */
   readonly seed?: number;
   /** The backend that computes the soft attention that both gradients need. Default: that of the forward pass. */
   readonly gradient?: AttentionBackend;
@@ -47,28 +47,28 @@ export interface HardForwardOptions extends RunOptions {
 export interface HardAttentionResults {
   /** `[B, Lq, Ev]`: the value of the key that was chosen; 0 in an empty row. */
   readonly output: FloatTensor;
-  /** int32 `[B, Lq]`: that key; −1 in an empty row. */
+  /** int32 `[B, Lq]`: index of that key; −1 in an empty row. */
   readonly choice: Tensor<'int32'>;
   /** `[B, Lq]`: log p(choice) under the softmax; 0 in an empty row. */
   readonly logProbability: FloatTensor;
   /**
    * REINFORCE (Williams 1992; for attention Xu et al., "Show, attend and tell", 2015, section 4.1): the gradient of
-   * Σ dLogProbability · logProbability. To minimise a loss, dLogProbability is (loss − baseline) for each row.
+   * Σ dLogProbability · logProbability. To minimize a loss, dLogProbability is (loss − baseline) for each row.
    *
    * @param dOutput the loss's own gradient, which reaches the value that was chosen.
    */
   reinforce(dLogProbability: FloatTensorLike, dOutput?: FloatTensorLike): Promise<SingleHeadGradients>;
   /**
    * Straight-through (Bengio, Léonard and Courville 2013, section 3): backwards as if the choice had been the softmax's
-   * weights. The value's gradient is exact: it goes to what was chosen.
+   * weights. The value's gradient is exact: it goes to the chosen keys.
    */
   straightThrough(dOutput: FloatTensorLike): Promise<SingleHeadGradients>;
 }
 
 /**
- * Hard attention: each query takes one key's value. Two ways to train it, since a choice has no gradient.
+ * Hard attention: each query takes one key's value. A choice has no gradient, so there are two ways to train it.
  *
- * Parameters: `query.weight` `[D, queryDim]`, `key.weight` `[D, keyDim]`. Values are taken as they are.
+ * Parameters: `query.weight` `[D, queryDim]`, `key.weight` `[D, keyDim]`. Values are not projected.
  *
  * @example
  * ```ts
@@ -204,7 +204,7 @@ async function choose(
   },
   run: RunOptions,
 ): Promise<Choice> {
-  // `[B, 1, L, D]` and `[B, L, D]` are the same numbers: with one head there are no axes to exchange.
+  // `[B, 1, L, D]` and `[B, L, D]` are the same numbers: one head needs no exchange of axes.
   const withHead = (x: FloatTensor): FloatTensor => reshape(x, [x.shape[0], 1, x.shape[1], x.shape[2]]);
   const { output, choice, logSumExp } = await attention(
     backend,
@@ -228,7 +228,7 @@ async function choose(
   };
 }
 
-/** The score of what was chosen, less the logSumExp of its row. */
+/** Score of the chosen key, less the logSumExp of its row. */
 function logProbabilities(
   { choice, logSumExp }: Choice,
   q: FloatTensor,
@@ -245,7 +245,7 @@ function logProbabilities(
   return result;
 }
 
-/** What a float mask adds to the score of a row's choice. */
+/** Value that a float mask adds to the score of a row's choice. */
 function addedBy(mask: Tensor, choice: Tensor<'int32'>, row: number): number {
   const [b, , i, j] = [...Array<number>(4 - mask.shape.length).fill(1), ...mask.shape];
   const queries = choice.shape[1];

@@ -24,7 +24,7 @@ export interface LinearOptions {
 /** The gradients of a {@link Linear}. */
 export interface LinearGradients {
   readonly dInput: FloatTensor;
-  /** By the names of {@link Linear.parameters}. */
+  /** Gradients of the parameters, by the names of {@link Linear.parameters}. */
   readonly parameters: NamedTensors;
 }
 

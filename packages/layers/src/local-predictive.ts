@@ -15,7 +15,7 @@ interface Slot {
   readonly keyRow: number;
   /** s − p_t. */
   readonly distance: number;
-  /** Where in `[B · Lq, 2D + 1]`. */
+  /** Index in `[B · Lq, 2D + 1]`. */
   readonly index: number;
 }
 

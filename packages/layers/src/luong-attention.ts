@@ -31,7 +31,7 @@ import { leaveRaw } from './reactive.ts';
 
 export interface LuongAttentionOptions {
   /**
-   * How alike a query h_t and a key h_s are: `dot` h_tᵀ h_s (queryDim = keyDim), `general` h_tᵀ W h_s,
+   * Similarity of a query h_t and a key h_s: `dot` h_tᵀ h_s (queryDim = keyDim), `general` h_tᵀ W h_s,
    * `concat` vᵀ tanh(W [h_t; h_s]).
    */
   readonly score: 'dot' | 'general' | 'concat';
@@ -40,8 +40,8 @@ export interface LuongAttentionOptions {
   /** Width of the hidden layer of `concat`. Default queryDim. */
   readonly attentionDim?: number;
   /**
-   * Which keys: all (left out), or those at most `halfWidth` (D) from a position p_t: `monotonic`, p_t = t (local-m);
-   * `predictive`, p_t = S · sigmoid(v_pᵀ tanh(W_p h_t)) (local-p).
+   * Limits the keys to those at most `halfWidth` (D) from a position p_t. Default: all keys. `monotonic`, p_t = t
+   * (local-m); `predictive`, p_t = S · sigmoid(v_pᵀ tanh(W_p h_t)) (local-p).
    */
   readonly local?: { readonly position: 'monotonic' | 'predictive'; readonly halfWidth: number };
   /** Default `float32`. */
@@ -53,7 +53,7 @@ export interface LuongAttentionOptions {
 /**
  * Luong's attention (Luong, Pham and Manning, "Effective approaches to attention-based neural machine translation",
  * 2015, section 3): three scores, global or local. In local-p the softmax is over the window alone, and the Gaussian
- * exp(−(s − p_t)² / 2σ²), σ = D / 2, multiplies its weights without normalising them again (equation 10): they sum to
+ * exp(−(s − p_t)² / 2σ²), σ = D / 2, multiplies its weights without normalizing them again (equation 10): they sum to
  * less than 1. Positions count from 0; S is the number of keys, or `keyLengths`.
  *
  * Parameters: `query.weight` (`general` `[keyDim, queryDim]`, which is Wᵀ of h_tᵀ W h_s; `concat` `[A, queryDim]`, the
@@ -93,8 +93,8 @@ export class LuongAttention {
   }
 
   /**
-   * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNKNOWN_OPTION`; `ARGUMENT` for what is no backend, or a
-   * scope that local attention does not take; `UNSUPPORTED` when the backend lacks what is asked of it.
+   * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNKNOWN_OPTION`; `ARGUMENT` if `backend` is not a backend, or
+   * for a scope that local attention does not take; `UNSUPPORTED` when the backend lacks what is asked of it.
    */
   async forward<const O extends ForwardOptions = object>(
     backend: AttentionBackend,
@@ -189,7 +189,7 @@ export class LuongAttention {
   }
 }
 
-/** p_t = t: the window of the contract, whose row t stands at key t. */
+/** p_t = t: the window of the contract, whose row t is at key t. */
 function monotonic(scope: PlainScope, halfWidth: number): PlainScope {
   if (scope.window || scope.alignment) {
     throw new HeedError('ARGUMENT', 'local-m has a window and an alignment of its own', {

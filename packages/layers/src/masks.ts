@@ -4,14 +4,14 @@ import type { AttentionScope } from './attend.ts';
 import { checkPlain } from './tensors.ts';
 import type { WithTensors } from './tensor-like.ts';
 
-/** Who attends to whom, in tensors. */
+/** Masks and limits of a request, in tensors. */
 export type PlainScope = WithTensors<AttentionScope>;
 
-/** Who attends to whom, without key padding of its own. */
+/** Masks and limits of a request, without key padding of its own. */
 export type MaskedScope = Omit<PlainScope, 'keyMask'>;
 
 /**
- * The scope with its key padding made part of the mask. A mask that is resident is read back for that.
+ * Returns the scope with its key padding as part of the mask. Reads a resident mask back for that.
  *
  * @throws HeedError `SHAPE`, `DTYPE` or `ARGUMENT`.
  */
@@ -27,7 +27,7 @@ export async function withKeyMask(
   return { ...scope, mask: mask === undefined ? padding : join(mask, padding) };
 }
 
-/** The scope with its mask at hand: one that is resident is read back. */
+/** Returns the scope with a plain mask: reads a resident one back. */
 export async function plainMask(
   scope: MaskedScope,
 ): Promise<Omit<MaskedScope, 'mask'> & { readonly mask?: Tensor | undefined }> {
@@ -47,7 +47,7 @@ export function checkKeyMask(keyMask: Tensor, batch: number, keys: number): void
   );
 }
 
-/** A mask that lets through what both do, in the broadcast shape of the two. */
+/** Returns a mask that allows what both allow, in the broadcast shape of the two. */
 function join(mask: Tensor, padding: Tensor): Tensor {
   checkPlain('mask', mask);
   if (mask.shape.length > 4) {

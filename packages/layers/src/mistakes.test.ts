@@ -18,7 +18,7 @@ beforeAll(async () => {
   backend = await ts.create();
 });
 
-/** What a caller without types may write: it fits everywhere. */
+/** Type that fits everywhere, for what a caller without types may write. */
 type Anything = never;
 
 /** The error of a call; anything that is not one of Heed fails the test. */

@@ -1,10 +1,10 @@
 import { HeedError } from '@heed/core';
 import { type OptionKind, callback, integer, number, oneOf, shown } from '@heed/core/backend';
 
-/** A width, or how many there are of something. */
+/** A width, or a number of things. */
 export const count: OptionKind = integer(1);
 
-/** A factor: any number that is one. */
+/** A factor: any finite number. */
 export const finite: OptionKind = number('a finite number', Number.isFinite);
 
 export const positive: OptionKind = number(
@@ -17,16 +17,16 @@ export const notNegative: OptionKind = number(
   (value) => Number.isFinite(value) && value >= 0,
 );
 
-/** A share of something that is never all of it. */
+/** A share of less than 1. */
 export const share: OptionKind = number('a number ≥ 0 and < 1', (value) => value >= 0 && value < 1);
 
 /** Element type of parameters. */
 export const DTYPE: OptionKind = oneOf('float32', 'float64');
 
-/** Seed of random numbers that can be made again. */
+/** Seed of reproducible random numbers. */
 export const seedKind: OptionKind = integer(0, Number.MAX_SAFE_INTEGER);
 
-/** What the first weights are made with. */
+/** Options of the first weights. */
 export const FIRST_WEIGHTS: { readonly dtype: OptionKind; readonly random: OptionKind } = {
   dtype: DTYPE,
   random: { ...callback, expected: 'a function that returns numbers in [0, 1), such as seededRandom(7)' },

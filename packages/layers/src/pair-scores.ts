@@ -3,30 +3,30 @@ import { zeros } from '@heed/core/backend';
 import { type FloatTensor } from './tensors.ts';
 
 /**
- * How alike a query row and a key row are, and what changes with it. Rows are named by their index among all rows of
+ * Score of a query row and a key row, with its gradient. Rows are named by their index among all rows of
  * all batches, so that the same functions serve whole matrices of scores and windows cut out of them.
  */
 export interface PairScore {
   score(queryRow: number, keyRow: number): number;
-  /** Adds to the gradients what a change of this score means for its two rows. */
+  /** Adds to the gradients of the two rows, for a gradient of their score. */
   addGradient(queryRow: number, keyRow: number, dScore: number): void;
   readonly dQuery: FloatTensor;
   readonly dKey: FloatTensor;
-  /** Of the vector v; null of a dot product. */
+  /** Gradient of the vector v; null for a dot product. */
   readonly dVector: FloatTensor | null;
 }
 
-/** Attention of one kind of locality, and its way back to what the scores were made of. */
+/** Attention of one kind of locality, and its gradient back to the inputs of the scores. */
 export interface PairAttention {
   readonly output: FloatTensor;
   readonly weights: FloatTensor;
   gradient(dOutput: FloatTensor): Promise<{
-    /** Of the projected query and key. */
+    /** Gradients of the projected query and key. */
     readonly dQuery: FloatTensor;
     readonly dKey: FloatTensor;
     readonly dValue: FloatTensor;
     readonly dVector: FloatTensor | null;
-    /** Of the query as it was given, by way of the predicted positions. */
+    /** Gradient of the query as it was given, through the predicted positions. */
     readonly predicted?: { readonly dQuery: FloatTensor; readonly parameters: NamedTensors };
   }>;
 }
@@ -83,7 +83,7 @@ export function tanhScore(query: FloatTensor, key: FloatTensor, vector: FloatTen
   };
 }
 
-/** Every query with every key: `[B, 1, Lq, Lk]`. */
+/** Scores of every query with every key: `[B, 1, Lq, Lk]`. */
 export function allScores(pairs: PairScore): FloatTensor {
   const { dQuery, dKey } = pairs;
   const [batch, queries] = dQuery.shape;
@@ -96,7 +96,7 @@ export function allScores(pairs: PairScore): FloatTensor {
   return scores;
 }
 
-/** What {@link allScores} has to say about a gradient of it. A score of no influence adds nothing, whatever it was. */
+/** Gradient of {@link allScores}. A score whose gradient is 0 adds nothing, whatever it was. */
 export function addAllGradients(pairs: PairScore, dScores: FloatTensor): void {
   const [, , queries, keys] = dScores.shape;
   dScores.data.forEach((dScore: number, n: number) => {

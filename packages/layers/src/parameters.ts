@@ -40,8 +40,8 @@ export type ParameterSource =
 
 /**
  * The parameters of several layers under one name each, joined by dots as in PyTorch's state dicts:
- * `blocks.0.selfAttention.query.weight`. The same tensors: an optimizer that changes them changes the layers. Gradients, of the
- * same layers under the same names, are collected alike.
+ * `blocks.0.selfAttention.query.weight`. They are the same tensors: an optimizer that changes them changes the layers.
+ * Gradients of the same layers are collected alike, under the same names.
  *
  * @example
  * ```ts

@@ -24,7 +24,7 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** A number of the standard normal distribution (Box and Muller, 1958), from two uniform ones. */
+/** Draws from the standard normal distribution (Box and Muller, 1958), with two uniform numbers. */
 export function normal(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }

@@ -29,7 +29,7 @@ const numbers = (...shape: number[]): Tensor<'float32'> => {
   return tensor(Float32Array.from({ length: size }, random), shape);
 };
 
-/** What state management makes of an object in which others are kept. */
+/** Wrapper that each state library makes of an object with nested objects. */
 const LIBRARIES = {
   Vue: <T extends object>(state: T): T => reactive(state) as T,
   MobX: <T extends object>(state: T): T => observable(state),

@@ -12,9 +12,9 @@ export interface RelativePositionBiasOptions {
   readonly heads: number;
   /** The number of buckets, a multiple of 4. Default 32. */
   readonly buckets?: number;
-  /** Distances from which all are in the last bucket. Default 128. */
+  /** Distance from which all share the last bucket. Default 128. */
   readonly maxDistance?: number;
-  /** Keys behind the query have buckets of their own; in a decoder there are none. Default true. */
+  /** Gives keys after the query their own buckets; a decoder has no such keys. Default true. */
   readonly bidirectional?: boolean;
   /** Default `float32`. */
   readonly dtype?: ComputeDType;
@@ -27,7 +27,7 @@ export interface RelativePositionLengths {
   readonly queries: number;
   /** Lk. Default Lq. */
   readonly keys?: number;
-  /** The place of the first query among the keys. Default 0. */
+  /** Position of the first query among the keys. Default 0. */
   readonly offset?: number;
 }
 
@@ -116,7 +116,7 @@ export class RelativePositionBias {
   }
 
   /**
-   * Takes over a trained `weight`, or `relative_attention_bias.weight` as the first block of T5 has it.
+   * Takes over a trained `weight`, or the `relative_attention_bias.weight` of T5's first block.
    *
    * @param options.prefix only the names that begin with it are looked at, and of those no projections:
    * `encoder.block.0.layer.0.SelfAttention.`
@@ -132,7 +132,7 @@ export class RelativePositionBias {
   #buckets(lengths: RelativePositionLengths): {
     readonly queries: number;
     readonly keys: number;
-    /** By the element of `[…, Lq, Lk]`. */
+    /** Returns the bucket of an element of `[…, Lq, Lk]`. */
     bucketAt(element: number): number;
   } {
     checkOptions('forward()', lengths, { queries: required(count), keys: count, offset: integer(-Infinity) });

@@ -99,7 +99,7 @@ function byFormula(layer: LuongAttention, halfWidth: number, b: number, i: numbe
   return weights;
 }
 
-test('local-p is what the paper says, weights not normalised again', async () => {
+test('local-p is what the paper says, weights not normalized again', async () => {
   const halfWidth = 2;
   const layer = luong({ local: { position: 'predictive', halfWidth } })();
   const inputs = { query, key, value, keyLengths: [6, 5] };

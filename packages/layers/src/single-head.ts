@@ -5,7 +5,7 @@ import type { NamedTensors } from './parameters.ts';
 import { type FloatTensor, checkShape, sum } from './tensors.ts';
 import { type FloatTensorLike, type WithTensors, floatTensor, withTensors } from './tensor-like.ts';
 
-/** The tensors of a call of a layer with one head, and who attends to whom. */
+/** Tensors of a call of a layer with one head, with its masks and limits. */
 export interface SingleHeadInputs extends AttentionScope {
   /** `[B, Lq, queryDim]`. */
   readonly query: FloatTensorLike;
@@ -17,11 +17,11 @@ export interface SingleHeadInputs extends AttentionScope {
 
 export interface SingleHeadGradients {
   readonly dQuery: FloatTensor;
-  /** Of the value too, where that was left out. */
+  /** Gradient of the key, and of the value where that was left out. */
   readonly dKey: FloatTensor;
-  /** When a value was given. */
+  /** Gradient of the value; present if one was given. */
   readonly dValue?: FloatTensor;
-  /** By the names of the layer's parameters. */
+  /** Gradients of the parameters, by their names. */
   readonly parameters: NamedTensors;
 }
 

@@ -13,14 +13,14 @@ import { leaveRaw } from './reactive.ts';
 export interface SpatialAttentionOptions {
   /** The lengths of the grid's axes: `[H, W]` of an image, `[T]` of a signal, `[D, H, W]` of a volume. */
   readonly grid: readonly number[];
-  /** C, the numbers at each place of the grid. */
+  /** C, the number of channels at each place of the grid. */
   readonly channels: number;
   readonly heads: number;
   /** E, the width of queries and of the output. Default C. */
   readonly embedDim?: number;
   /**
-   * Who asks: every place of the grid (`places`, the default; then E = C), a number of learned queries, or queries that
-   * each call brings (`given`).
+   * Source of the queries: every place of the grid (`places`, the default; then E = C), a number of learned queries, or
+   * queries that each call brings (`given`).
    */
   readonly queries?: 'places' | 'given' | { readonly learned: number };
   /**
@@ -45,9 +45,9 @@ export interface SpatialAttentionInputs {
 
 export interface SpatialAttentionGradients {
   readonly dInput: FloatTensor;
-  /** With queries `given`. */
+  /** Gradient of queries that are `given`. */
   readonly dQuery?: FloatTensor;
-  /** By the names of {@link SpatialAttention.parameters}. */
+  /** Gradients of the parameters, by the names of {@link SpatialAttention.parameters}. */
   readonly parameters: NamedTensors;
 }
 
@@ -217,7 +217,7 @@ export class SpatialAttention {
     }
   }
 
-  /** The same for every element of the batch: `[B, Lq, E]`. */
+  /** Returns the learned queries for every element of the batch: `[B, Lq, E]`. */
   #learnedQueries(batch: number): FloatTensor {
     const { shape, dtype, data } = this.parameters['queries'];
     const repeated = zeros(dtype, [batch, ...shape]);

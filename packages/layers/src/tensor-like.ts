@@ -9,10 +9,10 @@ import {
 import { type Slot, toTensor } from '@heed/core/backend';
 import { type FloatArray, type FloatTensor, checkPlain, checkShape } from './tensors.ts';
 
-/** What is taken where a tensor of floats is. */
+/** Values that are accepted in place of a tensor of floats. */
 export type FloatTensorLike = FloatTensor | ArrayWithShape<FloatArray> | NestedArray;
 
-/** Inputs that are tensors, and which numbers belong into them. */
+/** Inputs that are tensors, and the type of their numbers. */
 const SLOTS: Readonly<Partial<Record<string, Slot>>> = {
   input: 'float',
   query: 'float',

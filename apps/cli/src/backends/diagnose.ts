@@ -2,11 +2,11 @@ import { type Capabilities, HeedError } from '@heed/core';
 import { runContained } from '../contained/run-contained.ts';
 import { type Located, locate } from './resolve.ts';
 
-/** What there is to say about one backend. */
+/** Diagnosis of one backend. */
 export interface Diagnosis {
   /** The provider's own name. */
   readonly name: string;
-  /** What to call it on the command line. */
+  /** Name on the command line. */
   readonly specifier: string;
   readonly package: string | null;
   readonly version: string | null;
@@ -15,14 +15,14 @@ export interface Diagnosis {
    * provider does not do what the contract says.
    */
   readonly status: 'available' | 'unavailable' | 'missing' | 'broken';
-  /** What really runs; null when nothing does. */
+  /** Name of what really runs; null if nothing does. */
   readonly device: string | null;
   readonly capabilities: Capabilities | null;
   readonly reason: string | null;
   readonly remedy: string | null;
 }
 
-/** Looks at a backend from a process of its own: whatever it does there, this answers within the time limit a step. */
+/** Looks at a backend from a separate process: answers within the time limit per step, whatever the backend does. */
 export async function diagnose(
   name: string,
   options: {
@@ -54,7 +54,7 @@ export async function diagnose(
   }
 }
 
-/** What a backend is called until it says so itself. */
+/** Name of a backend until its provider tells its own. */
 function shortened(specifier: string): string {
   return specifier.replace(/^@heed\/backend-/, '');
 }

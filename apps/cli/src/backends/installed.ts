@@ -16,7 +16,7 @@ const KNOWN = [
 const KEYWORD = 'heed-backend';
 
 /**
- * Names of the backends to look at when none is given: those of this project, and the dependencies of the current
+ * Names of the backends to look at if none is given: those of this project, and the dependencies of the current
  * folder's package that carry the keyword `heed-backend`.
  */
 export function installedBackends(): string[] {
@@ -36,7 +36,7 @@ function thirdParty(): string[] {
   return names.filter((name) => manifestOf(name, folder)?.keywords?.includes(KEYWORD));
 }
 
-/** A dependency's manifest, looked up as Node does; its exports may not let it be imported. */
+/** Finds a dependency's manifest as Node does; its exports may not allow an import. */
 function manifestOf(name: string, folder: string): Manifest | null {
   for (let at = folder; ; at = path.dirname(at)) {
     const manifest = readManifest(path.join(at, 'node_modules', name, 'package.json'));

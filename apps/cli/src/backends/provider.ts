@@ -1,7 +1,7 @@
 import { type BackendProvider, HeedError, checkContract } from '@heed/core';
 
 /**
- * The provider that a module exports by default.
+ * Imports the provider that a module exports by default.
  *
  * @throws HeedError `UNAVAILABLE` when the module cannot be imported; `ARGUMENT` when it exports something else;
  * `CONTRACT_VERSION` when the provider speaks another version of the contract.
@@ -29,8 +29,8 @@ export async function importProvider(url: string, name: string): Promise<Backend
 }
 
 /**
- * The failures that a provider's module expects of itself, by case: its export `expectedFailures`, a record of reasons,
- * or none.
+ * Imports the failures that a provider's module expects of itself, by case: its export `expectedFailures`, a record of
+ * reasons, or none.
  *
  * @throws HeedError `ARGUMENT` when it exports something else by that name.
  */
@@ -59,7 +59,7 @@ function describe(value: unknown): string {
   return keys.length === 0 ? 'an empty object' : `an object of ${keys.slice(0, 6).join(', ')}`;
 }
 
-/** What an error says, in one line. */
+/** First line of an error's message. */
 export function firstLine(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.split('\n', 1)[0]!;

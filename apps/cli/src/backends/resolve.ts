@@ -4,13 +4,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { HeedError } from '@heed/core';
 import { resolve } from 'import-meta-resolve';
 
-/** A backend that somebody named, and the module that it is. */
+/** A named backend, and its module. */
 export interface Located {
-  /** As it was named. */
+  /** Name as given. */
   readonly name: string;
-  /** Of the module whose default export is the provider. */
+  /** URL of the module whose default export is the provider. */
   readonly url: string;
-  /** Null when the module is a file outside any package. */
+  /** Name of the package; null if the module is a file outside any package. */
   readonly package: string | null;
   readonly version: string | null;
 }
@@ -18,9 +18,9 @@ export interface Located {
 /**
  * Finds the module of a backend: a path, a package name, or a short name (`ts` is `@heed/backend-ts`, `reference` is
  * `@heed/core/reference`, `peers/torch-sdpa` is
- * `@heed/peers/torch-sdpa`). The current folder's packages come before those that the command brings along.
+ * `@heed/peers/torch-sdpa`). The current folder's packages come before those of the command itself.
  *
- * @throws HeedError `ARGUMENT` when there is no such module.
+ * @throws HeedError `ARGUMENT` if the module does not exist.
  */
 export function locate(name: string): Located {
   const url = tryLocate(name);
@@ -36,7 +36,7 @@ export function locate(name: string): Located {
   });
 }
 
-/** Whether {@link locate} finds the backend. */
+/** Returns whether {@link locate} finds the backend. */
 export function isInstalled(name: string): boolean {
   return tryLocate(name) !== null;
 }
@@ -62,7 +62,7 @@ function tryLocate(name: string): string | null {
     for (const specifier of specifiersOf(name)) {
       try {
         const url = resolve(specifier, parent);
-        // Short names may be those of Node's own modules, as `cluster` is.
+        // A short name may be that of one of Node's own modules, such as `cluster`.
         if (url.startsWith('file:')) return url;
       } catch {
         continue;
@@ -83,7 +83,7 @@ function packageOf(url: string): { package: string | null; version: string | nul
   }
 }
 
-/** The fields of a package.json that matter here. */
+/** Fields of a package.json that are used here. */
 export interface Manifest {
   readonly name?: string;
   readonly version?: string;
@@ -93,7 +93,7 @@ export interface Manifest {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
-/** A package.json, or null when there is none that can be read. */
+/** Reads a package.json; null if it cannot. */
 export function readManifest(file: string): Manifest | null {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Manifest;

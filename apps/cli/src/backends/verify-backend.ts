@@ -4,31 +4,31 @@ import { runContained } from '../contained/run-contained.ts';
 import type { Step } from '../contained/tasks.ts';
 import type { Located } from './resolve.ts';
 
-/** What there is to say about a backend after its verification. Plain JSON. */
+/** Results of a backend's verification. Plain JSON. */
 export interface Verified extends Omit<Report, 'device'> {
-  /** What really ran; null when the backend ended before it could say so. */
+  /** Name of what really ran; null if the backend ended before it could tell. */
   readonly device: string | null;
   readonly package: string | null;
   readonly version: string | null;
   readonly seconds: number;
-  /** What case files hold and nothing here checks. */
+  /** Parts of case files that nothing here checks. */
   readonly notCovered?: readonly NotCovered[];
   readonly fuzz?: {
-    /** Gives the same problems again. */
+    /** Seed, to repeat the same problems. */
     readonly seed: number;
-    /** Compared with the reference. */
+    /** Number of problems compared with the reference. */
     readonly problems: number;
     /** The smallest problem that the backend gets wrong, saved as a case file. */
     readonly disagreement: { readonly message: string; readonly file: string } | null;
   };
-  /** Why the verification ended early: the backend's process hung or died. Counted as one failure. */
+  /** Error that ended the verification early: the backend's process hung or died. Counts as one failure. */
   readonly error?: HeedErrorJSON;
 }
 
 interface Options {
-  /** Time that it has for each case. */
+  /** Time limit for each case. */
   readonly timeoutSeconds: number;
-  /** Memory that its process may have. Default: half of the machine's. */
+  /** Memory limit of its process. Default: half of the machine's. */
   readonly memoryBytes?: number | undefined;
   readonly say: (text: string) => void;
 }
@@ -36,8 +36,8 @@ interface Options {
 /**
  * Runs the suite, or the cases of files, on a backend.
  *
- * @throws HeedError when the backend cannot be imported or cannot run here, is no provider, or an argument is wrong.
- * A backend that hangs or dies is a result that says so.
+ * @throws HeedError when the backend cannot be imported or cannot run here, is not a provider, or an argument is wrong.
+ * A backend that hangs or dies is reported as such.
  */
 export async function verifyBackend(
   backend: Located,
@@ -108,7 +108,7 @@ const NONE = {
 
 type Tally = Record<'passed' | 'failed' | 'refused' | 'notGuaranteed', number>;
 
-/** Counts cases as they end, so that something can be said of a backend that does not reach the end. */
+/** Counts cases as they end, so that a backend that does not reach the end has a report. */
 function counter(name: string, say: Options['say']): { tally: Tally; onStep: (step: Step) => void } {
   const tally: Tally = { passed: 0, failed: 0, refused: 0, notGuaranteed: 0 };
   const onStep = ({ text, done, total, status }: Step): void => {

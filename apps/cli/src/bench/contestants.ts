@@ -2,15 +2,15 @@ import { type ContestantSource, peers, tripleLoop } from '@heed/benchmarks';
 import { installedBackends } from '../backends/installed.ts';
 import { locate } from '../backends/resolve.ts';
 
-/** A contestant, and the version of the package that it is in. */
+/** A contestant, and the version of its package. */
 export interface Candidate extends ContestantSource {
   readonly package: string | null;
   readonly version: string | null;
 }
 
 /**
- * The contestants that were named: backends as other commands know them, peers by their names or with hyphens
- * (`triple-loop`). Without names every installed backend, the reference apart, and every peer. The baseline is always
+ * Returns the named contestants: backends as in other commands, peers by their names or with hyphens
+ * (`triple-loop`). Without names: every installed backend except the reference, and every peer. The baseline is always
  * among them.
  *
  * @throws HeedError `ARGUMENT` for a name that is neither.
@@ -40,7 +40,7 @@ function backend(name: string): Candidate {
   return { name: fullName(name, from), module: url, package: from, version };
 }
 
-/** What a backend is called in results, wherever it was asked for: its package, or the path that was given. */
+/** Name of a backend in results, however it was requested: its package, or the given path. */
 function fullName(name: string, from: string | null): string {
   if (name === 'reference') return '@heed/core/reference';
   const short = /^[a-z0-9][a-z0-9-]*$/.test(name);

@@ -21,7 +21,7 @@ export interface BenchOptions {
   readonly note?: string;
 }
 
-/** Packages whose versions say what a run was of. */
+/** Packages whose versions a run records. */
 const PACKAGES = [
   '@heed/core',
   '@tensorflow/tfjs-core',
@@ -33,7 +33,7 @@ const PACKAGES = [
   '@jax-js/jax',
 ];
 
-/** Measures until all is done, the budget is used up, or somebody presses Ctrl-C. */
+/** Measures until everything is done, the budget is used up, or somebody presses Ctrl-C. */
 export async function runBench(options: BenchOptions): Promise<BenchResults> {
   const startedAt = new Date();
   const { note, ...measured } = options;
@@ -65,7 +65,7 @@ function versionsOf(contestants: readonly Candidate[]): Record<string, string> {
   return Object.fromEntries(known.map((one) => [one.package!, one.version!]));
 }
 
-/** A signal for the first Ctrl-C. The second ends the process, as it would by itself. */
+/** Returns a signal for the first Ctrl-C. The second ends the process, as by default. */
 function onInterrupt(): { readonly signal: AbortSignal; ignore(): void } {
   const controller = new AbortController();
   const abort = (): void => controller.abort(new Error('interrupted'));
@@ -85,7 +85,7 @@ interface ProgressLine {
   stop(): void;
 }
 
-/** A line on the terminal that is written anew. No spinner: those end the process themselves on Ctrl-C. */
+/** Progress as a line on the terminal that is rewritten. Not a spinner: those end the process themselves on Ctrl-C. */
 function oneLine(): ProgressLine {
   const { stderr } = process;
   const clear = (): void => {
@@ -102,7 +102,7 @@ function oneLine(): ProgressLine {
   };
 }
 
-/** Where nobody watches: a line for each workload. */
+/** Progress where nobody watches: a line for each workload. */
 function lines(workloads: readonly Workload[]): ProgressLine {
   const seen = new Set<string>();
   return {

@@ -179,7 +179,7 @@ describe('Ctrl-C keeps what was measured', () => {
   const main = path.resolve(import.meta.dirname, '../../bin/heed.js');
   const words = ['bench', 'ts', '--workload', 'dense', '--lengths', '8,2048', '--turn', '0.001'];
 
-  /** Interrupts the command once it has said so; how it ended. */
+  /** Interrupts the command once it prints this, and returns how it ended. */
   async function interrupt(child: ChildProcess, when: RegExp, how: () => void): Promise<number> {
     let said = '';
     const listen = (text: Buffer): void => {
@@ -215,7 +215,7 @@ describe('Ctrl-C keeps what was measured', () => {
   // `script` gives a terminal to a command; it comes with Linux.
   test.skipIf(process.platform !== 'linux')('on a terminal, between two rounds', async () => {
     const cwd = folderOf({});
-    // Without "exec", the shell would get the Ctrl-C too, and some end with a code of their own.
+    // Without "exec", the shell would get the Ctrl-C too, and some end with their own exit code.
     const command = ['exec', process.execPath, main, ...words, '--rounds', '1000'].join(' ');
     const child = spawn('script', ['--quiet', '--flush', '--return', '--command', command, '/dev/null'], {
       cwd,
@@ -260,7 +260,7 @@ describe('wrong usage', () => {
     [['--compare', 'one.json', 'two.json'], /`heed compare OLD NEW`/],
     [['--list'], /`heed list`/],
     [['--out', '/dev/null/results', ...TINY], /results cannot be written/],
-    // A folder that is there, in which not even root makes files.
+    // An existing folder in which not even root can create files.
     ...(process.platform === 'linux'
       ? [[['--out', '/proc', ...TINY], /results cannot be written/] as const]
       : []),

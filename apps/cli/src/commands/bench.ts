@@ -90,7 +90,7 @@ async function bench(names: readonly string[], options: Options, console: Consol
   });
   const { renderBench } = await import('../output/render-bench.ts');
   const { benchPage } = await import('../report/bench-page.ts');
-  // What took minutes is told before anything else can go wrong.
+  // Prints the results of minutes of work before anything else can go wrong.
   console.print(renderBench(results, console));
   console.result({ machine: results.machine, rows: results.rows.map(publicRow) });
   const files = writing(RESULTS, () => write(results, benchPage(results), out));
@@ -112,7 +112,7 @@ async function workloadsOf({ workload: names, lengths, heads }: Options): Promis
 
 const RESULTS = { what: 'results', remedy: 'give --out a folder that can be written to' } as const;
 
-/** The results file and the page. */
+/** Writes the results file and the page. */
 function write(results: BenchResults, page: string, folder: string): string[] {
   const name = path.join(folder, results.startedAt.replaceAll(':', '-').replace(/\..*/, ''));
   writeFileSync(`${name}.json`, `${JSON.stringify(results)}\n`);
@@ -120,7 +120,7 @@ function write(results: BenchResults, page: string, folder: string): string[] {
   return [`${name}.json`, `${name}.html`];
 }
 
-/** What a row is to scripts. The results file has all of it. */
+/** Fields of a row for scripts. The results file has all of them. */
 function publicRow(row: Row): Partial<Row> {
   const { workload, contestant, device, threads, length, medianMs, gflops, ratio, peakBytes, status } = row;
   return { workload, contestant, device, threads, length, medianMs, gflops, ratio, peakBytes, status };

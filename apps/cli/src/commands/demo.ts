@@ -55,7 +55,7 @@ const REPORT = {
   remedy: 'give --out a file in a folder that can be written to',
 } as const;
 
-/** Where the report goes: found out before anything is computed. */
+/** Path of the report, checked before anything is computed. */
 function reportFile(out: string | undefined): string {
   if (out !== undefined) return fileFor(out, REPORT);
   return writing(REPORT, () => path.join(mkdtempSync(path.join(tmpdir(), 'heed-')), 'report.html'));

@@ -107,7 +107,7 @@ describe('a faulty backend is a row that says so', () => {
     ['hangsInDispose', 'in dispose: no answer in 1 s'],
     ['hoardsInProbe', 'in probe: the process was ended by SIGKILL: MemoryError: more than 500 MB'],
   ] as const)('%s', (name, reason) => {
-    // What hoards must meet its limit of memory before that of time.
+    // A module that hoards must reach its memory limit before its time limit.
     const limits = name === 'hoardsInProbe' ? ['--memory', '500'] : ['--timeout', '1'];
     const { code, value } = heedJSON<Report>(['doctor', moduleFile(name), 'reference', ...limits]);
     expect(code).toBe(1);

@@ -4,7 +4,7 @@ import { zipSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
 import { folderOf, heed, heedJSON } from '../heed.test.helper.ts';
 
-/** As numpy.save writes it. */
+/** A file as numpy.save writes it. */
 function npy(descr: string, shape: readonly number[], data: Uint8Array, fortran = false): Uint8Array {
   const lengths = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
   const text = `{'descr': '${descr}', 'fortran_order': ${fortran ? 'True' : 'False'}, 'shape': (${lengths}), }`;
@@ -18,7 +18,7 @@ function little(bytes: 2 | 4 | 8, value: number): number[] {
   return [...new Uint8Array(new BigUint64Array([BigInt(value)]).buffer.slice(0, bytes))];
 }
 
-/** Pieces of a file at their places; nothing between them, which takes no room on a disk. */
+/** Writes pieces of a file at their places; the gaps between them take no room on a disk. */
 function writePieces(
   file: string,
   size: number,

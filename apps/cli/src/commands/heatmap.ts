@@ -29,7 +29,7 @@ Examples:
 
 Exit codes: 0 it is drawn, 2 wrong usage, or a file that cannot be read.`;
 
-/** Backends that compute weights unless one is named. */
+/** Backends that compute weights if none is named. */
 const FASTEST_FIRST = ['native', 'wasm', 'ts'];
 
 interface Options extends Choice {
@@ -77,10 +77,10 @@ export function heatmapCommand(console: Console, onEnd: (code: ExitCode) => void
     )
     .option('--title <text>', 'of the picture (default: what is drawn)')
     .addOption(
-      new Option('--domain <domain>', 'LOW,HIGH of the colour scale, or robust').argParser(parseDomain),
+      new Option('--domain <domain>', 'LOW,HIGH of the color scale, or robust').argParser(parseDomain),
     )
     .addOption(
-      new Option('--color-map <name>', 'colours')
+      new Option('--color-map <name>', 'colors')
         .choices(['magma', 'inferno', 'plasma', 'viridis'])
         .default('magma'),
     )
@@ -141,7 +141,7 @@ async function backendOf(named: string | undefined): Promise<AttentionBackend> {
   return (await firstAvailable(await Promise.all(FASTEST_FIRST.filter(isInstalled).map(providerOf)))).backend;
 }
 
-/** The labels that are asked for, or those of the file. */
+/** Returns the requested labels, or those of the file. */
 function labelsOf(
   { tokens, queryTokens, keyTokens }: Options,
   ofFile: Labels,
@@ -155,7 +155,7 @@ function labelsOf(
   };
 }
 
-/** What is drawn, in words. */
+/** Description of what is drawn. */
 function describe(source: Source, { layer, batch, head, rollout }: Choice): string {
   const { name } = source;
   if (rollout) return `rollout of ${name}`;
@@ -170,7 +170,7 @@ function describe(source: Source, { layer, batch, head, rollout }: Choice): stri
   return parts.join(', ');
 }
 
-/** What keeps queries from keys, of a case. */
+/** Limits on which keys the queries of a case attend to. */
 function limitsOf({ causal, window }: AttentionRequest): string[] {
   const side = (keys: number | null | undefined): string => (keys == null ? '∞' : String(keys));
   return [
@@ -183,7 +183,7 @@ function checkUsage({ theme, out }: Options): void {
   if (theme !== undefined && out.length === 0) throw useless('--theme', 'there is no --out, it is of files');
 }
 
-/** What is asked for and would change nothing was meant otherwise. */
+/** Error for an option without effect: the user must have meant something else. */
 function useless(option: string, why: string): HeedError {
   return new HeedError('ARGUMENT', `${option} is given, ${why}`, { remedy: `leave out ${option}` });
 }

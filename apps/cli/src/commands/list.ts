@@ -50,7 +50,7 @@ export function listCommand(console: Console): Command {
 
 interface List {
   readonly text: string;
-  /** Its part of the JSON object. */
+  /** Value in the JSON object. */
   readonly value: object;
 }
 

@@ -1,7 +1,7 @@
 import { HeedError } from '@heed/core';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
-/** An option that is a time: budgets and timeouts are in seconds throughout. */
+/** An option for a time: all budgets and timeouts are in seconds. */
 export function secondsOption(flags: string, description: string, standard?: number): Option {
   const option = new Option(flags, description).argParser((text: string) => {
     const seconds = Number(text);
@@ -24,7 +24,7 @@ export function countOption(flags: string, description: string): Option {
   return new Option(flags, description).argParser((text: string) => parseCount(text));
 }
 
-/** An option that is a list of integers ≥ 1, with commas between; in ascending order, each once. */
+/** An option for a list of integers ≥ 1, separated by commas; returned in ascending order, each once. */
 export function countsOption(flags: string, description: string): Option {
   return new Option(flags, description).argParser((text: string) =>
     [...new Set(text.split(',').map(parseCount))].sort((a, b) => a - b),
@@ -37,7 +37,7 @@ function parseCount(text: string): number {
 }
 
 /**
- * Makes an option of earlier versions an error that names what is in its place.
+ * Makes an option of earlier versions an error that names its replacement.
  *
  * @param flags with its value in brackets, if it had one.
  * @param remedy completes the message: "use `heed list`".
@@ -55,7 +55,7 @@ export function collect(value: string, earlier: readonly string[]): readonly str
   return [...earlier, value];
 }
 
-/** The memory that a backend's process may have, in bytes. */
+/** Memory limit of a backend's process, in bytes. */
 export function memoryOption(): Option {
   return new Option('--memory <megabytes>', "memory that a backend's process may have")
     .argParser((text: string) => {

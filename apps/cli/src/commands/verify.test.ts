@@ -7,7 +7,7 @@ import type { Verified } from '../backends/verify-backend.ts';
 import { folderOf, heed, heedJSON } from '../heed.test.helper.ts';
 import { moduleFile } from '../modules.test.helper.ts';
 
-/** Little, so that it is soon reached. */
+/** A low limit, which is soon reached. */
 const HOARD = ['--memory', '500'];
 
 interface Result {

@@ -116,7 +116,7 @@ async function verifyAll(
     if (folder !== null) reports = await publish(backends, results, folder, options);
     if (reports.length > 0) console.print(`reports: ${reports.join(', ')}`);
   } finally {
-    // The result of the suite is told, whatever becomes of the reports.
+    // Prints the result of the suite even if the reports fail.
     console.result({ backends: results, ...(folder !== null && { reports }) });
   }
   return results.every(({ failed }) => failed === 0) ? 0 : 1;
@@ -124,7 +124,7 @@ async function verifyAll(
 
 const REPORTS: Writing = { what: 'reports', remedy: 'give --report a folder that can be written to' };
 
-/** What each backend declares is asked again, of a process of its own: one that has just hung is not to be trusted. */
+/** Inspects each backend again in a separate process: one that has just hung is not to be trusted. */
 async function publish(
   backends: readonly Located[],
   results: readonly Verified[],

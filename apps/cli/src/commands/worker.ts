@@ -83,7 +83,7 @@ async function work(options: Options, console: Console): Promise<ExitCode> {
     await worker.ended;
     return 0;
   } catch {
-    // It has said why.
+    // The worker has already printed the reason.
     return 1;
   }
 }

@@ -7,7 +7,7 @@ import { watchMemory } from './watch-memory.ts';
 
 const channel = process.send!.bind(process);
 const send = (message: Message): boolean => channel(message);
-// What the backend sends must not pass for a report.
+// Messages that the backend sends must not pass for a report.
 delete process.send;
 
 process.once('message', ({ memoryBytes, ...task }: Task & { readonly memoryBytes: number }) => {
@@ -17,7 +17,7 @@ process.once('message', ({ memoryBytes, ...task }: Task & { readonly memoryBytes
     .catch((error: unknown): Message => ({ error: toJSON(error) }))
     .then(send);
 });
-// Whoever asked ends this process once it has the answer. Should it be gone, threads and timers must not linger.
+// The parent ends this process once it has the answer. If the parent is gone, threads and timers must not linger.
 process.once('disconnect', () => process.exit());
 
 function toJSON(error: unknown): HeedErrorJSON {

@@ -8,7 +8,7 @@ import {
 import { firstLine } from '../backends/provider.ts';
 import type { Announce, Inspection } from './tasks.ts';
 
-/** Asks a provider whether it is available, and a backend of it what it is. */
+/** Asks a provider whether it is available, and inspects a backend of it. */
 export async function inspect(provider: BackendProvider, announce: Announce): Promise<Inspection> {
   announce({ text: 'probe' });
   const availability = (await provider.probe()) as Availability | undefined;

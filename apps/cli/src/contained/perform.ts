@@ -3,7 +3,7 @@ import { importProvider } from '../backends/provider.ts';
 import type { Announce, Task, TaskResults } from './tasks.ts';
 
 /**
- * Performs a task. What it needs is loaded when it does: the suite is large, and an inspection is soon done.
+ * Performs a task. Loads modules on demand: the suite is large, and an inspection is quick.
  *
  * @throws HeedError what is wrong with the module or its provider; whatever else the provider throws.
  */
@@ -14,14 +14,14 @@ export async function perform(task: Task, announce: Announce): Promise<TaskResul
     const { inspect } = await import('./inspect.ts');
     return inspect(provider, announce);
   }
-  // Not the backend's time: on a slow machine it is seconds.
+  // Loading does not count as the backend's time: on a slow machine it takes seconds.
   announce({ text: 'loading the suite' });
   const { runFuzzer, runSuite } = await import('./conformance.ts');
   const announced = announcing(provider, announce);
   return task.kind === 'verify' ? runSuite(announced, task, announce) : runFuzzer(announced, task, announce);
 }
 
-/** The provider, which says how far it is until there is a backend. Cases may make more: those steps are theirs. */
+/** Wraps the provider to announce its steps until there is a backend. Cases may create more: those steps are theirs. */
 function announcing(provider: BackendProvider, announce: Announce): BackendProvider {
   let hasBackend = false;
   const createFirst = async (): Promise<AttentionBackend> => {

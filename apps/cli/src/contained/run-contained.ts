@@ -4,7 +4,7 @@ import { HeedError, type HeedErrorJSON } from '@heed/core';
 import type { Step, Task, TaskResults } from './tasks.ts';
 import { standardMemoryBytes } from './watch-memory.ts';
 
-/** What the child process sends. */
+/** Message from the child process. */
 export type Message =
   | { readonly step: Step }
   | { readonly value: TaskResults[Task['kind']] }
@@ -18,11 +18,11 @@ export interface ContainedOptions {
   readonly onStep?: (step: Step) => void;
 }
 
-/** How much of what the child process wrote to standard error is kept, for when it dies. */
+/** Number of characters of the child process's standard error that are kept, in case it dies. */
 const LAST_WORDS = 2000;
 
 /**
- * Performs a task in a process of its own.
+ * Performs a task in a separate process.
  *
  * @throws HeedError the task's own; `ENGINE` when the process falls silent, ends early or is killed, with the step
  * that it was at.
@@ -66,7 +66,7 @@ function fault({ name }: Task, step: Step | null, what: string): HeedError {
   return new HeedError('ENGINE', `${name} ${where}: ${what}`, { remedy: 'tell the author of the backend' });
 }
 
-/** The line of standard error that says why the process died, if there is one. */
+/** Returns the line of standard error that says why the process died, if any. */
 function lastWords(child: ChildProcess): () => string[] {
   let text = '';
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {

@@ -1,7 +1,7 @@
 import type { FuzzReport, NotCovered, Progress, Report } from '@heed/conformance';
 import type { Capabilities } from '@heed/core';
 
-/** What a child process is asked to do. Plain data: it crosses the process boundary. */
+/** Task for a child process. Plain data: it crosses the process boundary. */
 export type Task = { readonly url: string; readonly name: string } & (
   | { readonly kind: 'inspect' }
   | {
@@ -13,24 +13,24 @@ export type Task = { readonly url: string; readonly name: string } & (
   | { readonly kind: 'fuzz'; readonly seconds: number; readonly seed: number | null }
 );
 
-/** How a backend presents itself. */
+/** Properties of a backend. */
 export interface Inspection {
   readonly name: string;
   readonly status: 'available' | 'unavailable';
-  /** What really runs; null when nothing does. */
+  /** Name of what really runs; null if nothing does. */
   readonly device: string | null;
   readonly capabilities: Capabilities | null;
   readonly reason?: string;
   readonly remedy?: string | null;
 }
 
-/** A step of a task; whoever waits for it notices when there are none. */
+/** A step of a task; the parent notices when none arrive. */
 export interface Step {
-  /** What begins: `probe`, `the first case`; or what has just ended: the id of a case. */
+  /** Name of what begins: `probe`, `the first case`; or the id of a case that has just ended. */
   readonly text: string;
   readonly done?: number;
   readonly total?: number;
-  /** How the case that has just ended went. */
+  /** Status of the case that has just ended. */
   readonly status?: Progress['status'];
 }
 
@@ -45,5 +45,5 @@ export interface TaskResults {
   readonly fuzz: FuzzOutcome;
 }
 
-/** Says how far a task is. */
+/** Announces a step of a task. */
 export type Announce = (step: Step) => void;

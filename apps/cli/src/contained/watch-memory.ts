@@ -1,18 +1,18 @@
 import { totalmem } from 'node:os';
 import { Worker } from 'node:worker_threads';
 
-/** How often the memory is looked at. */
+/** Interval between checks of the memory. */
 const EVERY_MS = 50;
 
-/** Of a process that runs a backend, when nothing else is said: half of what this machine lets it have. */
+/** Default memory limit of a process that runs a backend: half of what this machine allows it. */
 export function standardMemoryBytes(): number {
   const constrained = process.constrainedMemory?.() || Infinity;
   return Math.min(totalmem(), constrained) / 2;
 }
 
 /**
- * Ends this process when it holds more memory than `limit`, with a word on standard error. A thread of its own looks,
- * because a backend that allocates without end lets no other code of its thread run.
+ * Ends this process with a message on standard error if it holds more memory than `limit`. A separate thread checks,
+ * because a backend that allocates endlessly blocks all other code of its thread.
  */
 export function watchMemory(limit: number): void {
   const watcher = new Worker(WATCHER, { eval: true, workerData: { limit, everyMs: EVERY_MS } });

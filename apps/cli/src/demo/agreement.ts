@@ -1,15 +1,15 @@
 import { type AgreementCase, type Capture, type Worst, verify } from '@heed/conformance';
 import type { BackendProvider } from '@heed/core';
 
-/** How near a backend comes to the float64 reference on a model's own queries, keys and values. */
+/** Agreement of a backend with the float64 reference on a model's own queries, keys and values. */
 export interface Agreement {
   readonly backend: string;
-  /** Whether every number is within the bound of SPEC.md, clause `accuracy`. */
+  /** True if every number is within the bound of SPEC.md, clause `accuracy`. */
   readonly agrees: boolean;
-  /** What came nearest to its bound, or went farthest beyond it; null when nothing could be compared. */
+  /** Result nearest to its bound, or farthest beyond it; null if nothing could be compared. */
   readonly worst: Worst | null;
   readonly layers: readonly { readonly layer: number; readonly worst: Worst | null }[];
-  /** What went wrong, when something did. */
+  /** Failures, if any. */
   readonly failures: readonly string[];
 }
 
@@ -45,12 +45,12 @@ function casesOf(name: string, { layers }: Capture): AgreementCase[] {
   }));
 }
 
-/** Of comparisons, the one that takes the largest share of its bound. */
+/** Returns the comparison that takes the largest share of its bound. */
 function worstOf(comparisons: readonly (Worst | null)[]): Worst | null {
   return comparisons.reduce((a, b) => (shareOfBound(b) > shareOfBound(a) ? b : a), null);
 }
 
-/** 1 is the bound itself; beyond it, or not a number, is wrong. */
+/** Share of the bound: 1 is the bound itself; a value above it, or not a number, is wrong. */
 export function shareOfBound(worst: Worst | null): number {
   if (worst === null) return -1;
   if (worst.error === null) return Infinity;

@@ -2,7 +2,7 @@ import type { Capture } from '@heed/conformance';
 import { type AttentionBackend, type BackendProvider, attention } from '@heed/core';
 import { type HeatmapView, heatmap } from '@heed/heatmap';
 
-/** What one word attends to in one sentence, with the whole matrix. */
+/** Attention of one word in one sentence, with the whole matrix. */
 export interface Example {
   readonly text: string;
   readonly tokens: readonly string[];
@@ -19,7 +19,7 @@ export const LAYER = 0;
 export const HEAD = 4;
 const WORD = 'bank';
 
-/** The weights of {@link HEAD} in {@link LAYER}, computed by a backend, for each sentence. */
+/** Computes the weights of {@link HEAD} in {@link LAYER} on a backend, for each sentence. */
 export async function examplesOf(
   provider: BackendProvider,
   captures: readonly Capture[],
@@ -47,7 +47,7 @@ async function exampleOf(backend: AttentionBackend, { text, tokens, layers }: Ca
   return { text, tokens, weights: rows, from: WORD, to: tokens[best]!, weight: row[best]! };
 }
 
-/** The matrix as a picture, the word's row pointed out. Pictures with one domain can be compared. */
+/** Draws the matrix with the word's row highlighted. Pictures with one domain can be compared. */
 export function viewOf(
   { text, tokens, weights, from, to }: Example,
   domain: readonly [number, number],
@@ -65,7 +65,7 @@ export function viewOf(
   );
 }
 
-/** From 0 to the largest weight of all; 1 where a faulty backend gave none. */
+/** Domain from 0 to the largest weight of all, or to 1 if a faulty backend returned none. */
 export function sharedDomain(examples: readonly Example[]): readonly [number, number] {
   const weights = examples.flatMap((example) => example.weights.flat()).filter(Number.isFinite);
   return [0, Math.max(0, ...weights) || 1];

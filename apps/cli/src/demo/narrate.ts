@@ -14,7 +14,7 @@ import { type Demo, runDemo } from './run-demo.ts';
 
 const PROBE_SECONDS = 10;
 
-/** Runs the demo, and tells each part as soon as it is known. */
+/** Runs the demo and prints each part as soon as it is known. */
 export async function narrate(lengths: readonly number[], console: Console): Promise<Demo> {
   let progress: Progress | undefined;
   const tell = (title: string, about: string, body: string): void => {

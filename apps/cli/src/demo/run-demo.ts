@@ -13,13 +13,13 @@ export interface Demo {
   readonly machine: Machine;
   readonly backends: readonly Diagnosis[];
   readonly agreement: readonly Agreement[];
-  /** Computed by this backend. */
+  /** Name of the backend that computed the examples. */
   readonly examplesBy: string;
   readonly examples: readonly Example[];
   readonly speed: Speed;
 }
 
-/** What is told as soon as it is known. */
+/** Receives results as soon as they are known. */
 export interface Listener {
   say(text: string): void;
   backends(backends: readonly Diagnosis[]): void;
@@ -30,7 +30,7 @@ export interface Listener {
 
 const CAPTURES = ['bank-river', 'bank-money'] as const;
 
-/** The model's attention on every backend that can run here: right, seen, and timed. */
+/** Runs the model's attention on every backend that can run here: checks it, draws it, and times it. */
 export async function runDemo(
   diagnose: () => Promise<readonly Diagnosis[]>,
   lengths: readonly number[],
@@ -49,7 +49,7 @@ export async function runDemo(
   }
   listener.agreement(agreement);
 
-  // The reference is there when nothing else is.
+  // The reference is always available.
   const seer = providers[0]!;
   listener.say(`weights: ${seer.name}`);
   const examples = await examplesOf(seer, captures);

@@ -9,11 +9,11 @@ import {
 
 /** Time over sequence lengths, of backends and of the plain triple loop. */
 export interface Speed {
-  /** What was computed at each length. */
+  /** Shape of the computation at each length. */
   readonly shape: string;
   readonly baseline: string;
   readonly rounds: number;
-  /** By length, then contestant; the baseline first. */
+  /** Rows by length, then contestant; the baseline first. */
   readonly rows: readonly Row[];
 }
 

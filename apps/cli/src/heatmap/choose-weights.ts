@@ -2,28 +2,28 @@ import { type AttentionRequest, HeedError, type Tensor } from '@heed/core';
 import type { Contents } from './files/read-file.ts';
 import { type Stored, checkIndex } from './files/stored.ts';
 
-/** What the file has to be drawn: weights as they are, or what they are computed from. */
+/** Source of the weights to draw: weights from the file, or the inputs to compute them from. */
 export type Source =
   | {
       readonly kind: 'weights';
       readonly name: string;
       /** `[B, H, Lq, Lk]`, of one layer or of those of a rollout. */
       readonly layers: readonly Tensor[];
-      /** What is left to choose: axes that were chosen have been left in the file. */
+      /** Choices left to make: for the other axes, only the chosen part was read. */
       readonly batch?: number;
       readonly head?: Heads;
     }
   | { readonly kind: 'request'; readonly name: string; readonly request: AttentionRequest<Tensor> };
 
-/** One head, all of them beside each other, or their mean. */
+/** One head, all of them side by side, or their mean. */
 export type Heads = number | 'all' | 'mean';
 
 export interface Choice {
-  /** Names of tensors; more than one are layers, for rollout. */
+  /** Names of tensors; several are the layers of a rollout. */
   readonly tensor: readonly string[];
   /** The id of a case. */
   readonly case?: string;
-  /** Of a stack of layers, `[N, B, H, …]`. */
+  /** Layer of a stack, `[N, B, H, …]`. */
   readonly layer?: number;
   readonly batch?: number;
   readonly head?: Heads;
@@ -35,7 +35,7 @@ const KEY = ['key', 'k', 'keys'];
 const WEIGHTS = ['weights', 'attention', 'attentions', 'attn', 'attn_weights', 'probs'];
 
 /**
- * What is meant, as long as there is no doubt: the tensors that are named; the only tensor, or the only one that is
+ * Returns what the user means, if it is unambiguous: the named tensors; the only tensor, or the only one that is
  * called weights or attention; queries and keys; the only case.
  *
  * @throws HeedError `ARGUMENT` with what there is to choose from; what reading the file throws.
@@ -82,7 +82,7 @@ function weights(names: readonly string[], stored: readonly Stored[], choice: Ch
   const at = leading(name, shape, choice);
   const { head } = choice;
   const known = shape.length - at.length;
-  // One element of the batch, and so one head of it, need not have the others read.
+  // One element of the batch, or one head of it, does not require reading the others.
   const batchIsLeft = known === 4;
   const headIsLeft = batchIsLeft || typeof head !== 'number' || known < 3;
   if (!headIsLeft) at.push(checkIndex('head', head, 'Hq', shape.at(-3)!));
@@ -108,7 +108,7 @@ function oneLayer(name: string, stored: Stored, choice: Choice): Tensor {
   return withFourAxes(stored.read(isStack ? [layerOf(name, stored.shape, choice)] : []));
 }
 
-/** Indices of the axes before the heads that are chosen, or have no other. */
+/** Returns the indices of the axes before the heads that are chosen, or that have only one. */
 function leading(name: string, shape: readonly number[], choice: Choice): number[] {
   const rank = checkedRank(name, shape);
   const at: number[] = [];
@@ -168,7 +168,7 @@ const CASE = { what: 'case', option: '--case' } as const;
 
 const MOST_NAMES = 12;
 
-/** Says what there is to choose from. */
+/** Error that lists the choices. */
 function doubt(
   problem: string,
   { what, option }: typeof TENSOR | typeof CASE,

@@ -28,11 +28,11 @@ export interface DrawOptions {
   readonly domain?: DomainOption;
 }
 
-/** Longer inputs go tile by tile at the resolution of the picture. */
+/** Longest input drawn whole; longer ones go tile by tile at the resolution of the picture. */
 const LONGEST_WHOLE = 2048;
 const MOST_CELLS = 1024;
 
-/** The picture that is asked for. `backend` is called when weights have to be computed. */
+/** Returns the requested picture. Calls `backend` if weights have to be computed. */
 export async function pictureOf(
   source: Source,
   options: DrawOptions,
@@ -137,7 +137,7 @@ async function render(
   return toPNG(picture, { colorMap, theme: theme === 'dark' ? 'dark' : 'light' });
 }
 
-/** At most so many cells along each axis. */
+/** Shrinks a picture to at most this many cells along each axis. */
 export function smallEnough(
   picture: HeatmapView | HeatmapPanels,
   maximum: number,

@@ -1,6 +1,6 @@
 import { type Capabilities, FEATURES, GUARANTEES } from '@heed/core';
 
-/** What a backend computes and promises, in a few words: by what is lacking. */
+/** Describes what a backend computes and promises, in a few words: by what it lacks. */
 export function describeCapabilities({ features, guarantees }: Capabilities): string {
   const lacking = FEATURES.filter((feature) => !features.includes(feature));
   const open = GUARANTEES.filter((guarantee) => !guarantees.includes(guarantee));

@@ -5,22 +5,22 @@ import pc from 'picocolors';
 
 export type Colors = ReturnType<typeof pc.createColors>;
 
-/** How a run ends: 0 all is well, 1 a check failed, 2 the command could not be understood or its arguments not used. */
+/** Exit code of a run: 0 all is well, 1 a check failed, 2 the command or its arguments are invalid. */
 export type ExitCode = 0 | 1 | 2;
 
-/** What a command writes to, and what it may use there. */
+/** Output of a command, and the features that it may use there. */
 export interface Console {
   readonly json: boolean;
-  /** Of standard output, in columns. */
+  /** Width of standard output, in columns. */
   readonly width: number;
   readonly colors: Colors;
-  /** How many colours a heatmap may have. */
+  /** Colors that a heatmap may have. */
   readonly depth: TerminalColor;
-  /** A line of the human-readable report. Nothing in JSON mode. */
+  /** Prints a line of the human-readable report. Does nothing in JSON mode. */
   print(text?: string): void;
-  /** The result. Nothing outside JSON mode. */
+  /** Prints the result. Does nothing outside JSON mode. */
   result(value: unknown): void;
-  /** What went wrong: in JSON mode the result, unless there is one already; words on standard error otherwise. */
+  /** Reports an error: in JSON mode as the result, unless there is one already; otherwise as text on standard error. */
   fail(error: HeedError): void;
 }
 
@@ -28,7 +28,7 @@ export interface Console {
 const DEFAULT_WIDTH = 80;
 
 /**
- * The console of a run. In JSON mode standard output belongs to the one object alone: whatever backends print goes
+ * Opens the console of a run. In JSON mode only the one object goes to standard output: whatever backends print goes
  * to standard error.
  */
 export function openConsole(json: boolean): Console {
@@ -58,7 +58,7 @@ export function openConsole(json: boolean): Console {
   };
 }
 
-/** Bits of colour that a stream shows: 1, 4, 8 or 24. NO_COLOR rules, then FORCE_COLOR, then what the terminal says. */
+/** Bits of color that a stream shows: 1, 4, 8 or 24. NO_COLOR comes first, then FORCE_COLOR, then the terminal. */
 export function colorBits(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv = process.env): number {
   if (env['NO_COLOR']) return 1;
   const forced = env['FORCE_COLOR'];

@@ -2,14 +2,14 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, rmdirSync } from '
 import path from 'node:path';
 import { HeedError } from '@heed/core';
 
-/** What is written, and what helps where it cannot be. */
+/** Name of what is written, and the remedy if that fails. */
 export interface Writing {
   readonly what: string;
   readonly remedy: string;
 }
 
 /**
- * Writes.
+ * Runs a function that writes, and adds the remedy to its errors.
  *
  * @throws HeedError `ARGUMENT` when that fails: the place was the wrong one.
  */
@@ -22,7 +22,7 @@ export function writing<T>({ what, remedy }: Writing, write: () => T): T {
   }
 }
 
-/** The path of a folder, made when it is not there. Asked before the work: it is not to have been in vain. */
+/** Returns the path of a folder, and creates it if missing. Call it before the work, which would otherwise be lost. */
 export function folderFor(name: string, writes: Writing): string {
   const folder = path.resolve(name);
   return writing(writes, () => {
@@ -32,7 +32,7 @@ export function folderFor(name: string, writes: Writing): string {
   });
 }
 
-/** The path of a file that can be written. Asked before the work, and leaves no file behind. */
+/** Returns the path of a file that can be written. Call it before the work; it leaves no file behind. */
 export function fileFor(name: string, writes: Writing): string {
   const file = path.resolve(name);
   return writing(writes, () => {

@@ -1,17 +1,17 @@
 import spinner from 'yocto-spinner';
 
-/** Says on standard error what is going on, while something is. */
+/** Progress on standard error. */
 export interface Progress {
   update(text: string): void;
   stop(): void;
 }
 
-/** Sooner than this, nothing needs to be said. */
+/** Delay before progress is shown. */
 const PATIENCE_MS = 300;
 
 /**
- * A spinner, where somebody watches: on a terminal. `update` redraws at once, since computing blocks the timers that
- * would.
+ * Starts a spinner on a terminal, and nothing elsewhere. `update` redraws at once, since computing blocks the timers
+ * that would.
  */
 export function startProgress(text: string): Progress {
   if (!process.stderr.isTTY || process.env['TERM'] === 'dumb') return { update: () => {}, stop: () => {} };

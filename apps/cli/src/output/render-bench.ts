@@ -7,7 +7,7 @@ import { columns } from './table.ts';
 const HEADS = ['', 'median', '± half the middle', 'GFLOP/s', 'of peak', 'ratio', 'memory', 'threads'];
 const ALIGN = ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'right'] as const;
 
-/** A block for each workload: who was measured, the fastest first, then who was not, and why. */
+/** Renders a block for each workload: measured contestants, the fastest first, then the others with the reason. */
 export function renderBench(results: BenchResults, console: Console): string {
   const { colors } = console;
   const { machine, settings, peak, rows, workloads } = results;
@@ -47,7 +47,7 @@ export function renderBench(results: BenchResults, console: Console): string {
     .join('\n\n');
 }
 
-/** `one thread asked for`. */
+/** Number of requested threads as text: `one thread asked for`. */
 export function threadsAsked(threads: number): string {
   return threads === 1 ? 'one thread asked for' : `${threads} threads asked for`;
 }
@@ -75,7 +75,7 @@ function reasonOf({ contestant, status, reason }: Row, { colors }: Console): str
   return `    ${plain(contestant)}: ${paint(status)}${colors.dim(`, ${plain(reason ?? '')}`)}`;
 }
 
-/** Contestants that are nowhere to be had, with a row that says why. */
+/** Contestants that are unavailable in every workload, with a row that says why. */
 function absentOf(rows: readonly Row[]): Map<string, Row> {
   const absent = new Map<string, Row>();
   for (const row of rows) if (row.status === 'unavailable') absent.set(row.contestant, row);

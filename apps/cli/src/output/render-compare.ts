@@ -4,7 +4,7 @@ import { duration } from './numbers.ts';
 import { plain } from './plain.ts';
 import { columns } from './table.ts';
 
-/** What became slower or faster, then how much of the rest there is. */
+/** Renders what became slower or faster, then the size of the rest. */
 export function renderComparison(report: ComparisonReport, console: Console): string {
   const { colors } = console;
   const { rows, unpaired, differences, calibration, significance } = report;

@@ -32,7 +32,7 @@ export function renderAgreement(agreement: readonly Agreement[], { colors }: Con
     .join('\n');
 }
 
-/** The sentences' heatmaps: beside each other where there is room for all their numbers. */
+/** Renders the sentences' heatmaps: side by side if there is room for all their numbers. */
 export function renderExamples(examples: readonly Example[], console: Console): string {
   const { colors, depth, width } = console;
   const domain = sharedDomain(examples);
@@ -43,7 +43,7 @@ export function renderExamples(examples: readonly Example[], console: Console): 
       return `${picture}\n\n  ${claim}, no other token gets more`;
     });
   const beside = blocksWithin(Math.floor(width / examples.length) - 2);
-  // Numbers stand in the cells only where they fit.
+  // Cells show numbers only where they fit.
   if (beside.every((block) => block.includes('[.'))) return columns([beside]).join('\n');
   return blocksWithin(width - 2)
     .map((block) => columns([[block]]).join('\n'))
@@ -54,7 +54,7 @@ export function aboutExamples(by: string): string {
   return `Layer ${LAYER}, head ${HEAD}, weights computed by ${plain(by)}: each row is a token, and shows where it looks.`;
 }
 
-/** For each length the contestants with their times, and bars that are as long as they are fast. */
+/** Renders the contestants' times at each length, with bars whose length is their speed. */
 export function renderSpeed({ rows }: Speed, { colors }: Console): string {
   const fastest = Math.max(1, ...rows.map(({ ratio }) => ratio ?? 0));
   const cells = rows.map((row, index) => {

@@ -5,7 +5,7 @@ import type { Colors, Console } from './console.ts';
 import { plain } from './plain.ts';
 import { columns } from './table.ts';
 
-/** A line on what each backend is, and one on what it computes or what is wrong with it. */
+/** Renders a line that names each backend, and one on what it computes or what is wrong with it. */
 export function renderDiagnoses(diagnoses: readonly Diagnosis[], { colors }: Console): string {
   const idle = colors.yellow('–');
   const marks = { available: colors.green('✓'), unavailable: idle, missing: idle, broken: colors.red('✗') };
@@ -29,7 +29,7 @@ function origin({ package: name, version }: Diagnosis): string {
   return name === null ? '' : `${name} ${version ?? ''}`;
 }
 
-/** What everything ran on, in one line. */
+/** Renders the machine, in one line. */
 export function renderMachine({ cpu, cores, node, os }: Machine, { colors }: Console): string {
   return colors.dim(`\n  Node ${node}, ${os}, ${cores} × ${cpu}`);
 }

@@ -3,7 +3,7 @@ import type { Console } from './console.ts';
 import { plain } from './plain.ts';
 import { columns } from './table.ts';
 
-/** Clauses with the number of their cases, and the sum. */
+/** Renders clauses with the number of their cases, and the total. */
 export function renderClauses(
   clauses: readonly { readonly clause: string; readonly cases: number }[],
   { colors }: Console,
@@ -14,7 +14,7 @@ export function renderClauses(
   return columns([heads, ...rows, ['', String(total)]], ['left', 'right']).join('\n');
 }
 
-/** Cases below each other, each with what it is there to find. */
+/** Renders cases, one per line, each with the mistake that it finds. */
 export function renderCases(
   cases: readonly { readonly id: string; readonly purpose: string | null }[],
   { colors }: Console,

@@ -4,10 +4,10 @@ import type { Console } from './console.ts';
 import { plain } from './plain.ts';
 import { columns } from './table.ts';
 
-/** Failures of one clause that are told; `--json` has them all. */
+/** Number of failures of one clause that are printed; `--json` has them all. */
 const TOLD = 5;
 
-/** The columns of the table before the name of the case, and the shortest that a name is cut to. */
+/** Width of the table before the name of the case, and the shortest length that a name is cut to. */
 const TABLE_WIDTH = 78;
 const LEAST_NAME = 40;
 
@@ -140,7 +140,7 @@ function isLeftOut({ status }: CaseReport): boolean {
   return status === 'notApplicable';
 }
 
-/** What cases need that the backend does not declare, in a few words. */
+/** Describes undeclared features that cases need, in a few words. */
 function needed(cases: readonly CaseReport[]): string {
   const names = [...new Set(cases.flatMap(({ missing = [] }) => missing))];
   const rest = names.length - TOLD;

@@ -4,7 +4,7 @@ const LINES =
   'top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid';
 const NO_LINES = Object.fromEntries(LINES.split(' ').map((name) => [name, '']));
 
-/** Lines with their cells one below the other, two spaces in and two apart. Cells may be coloured or wide. */
+/** Aligns the cells of lines in columns, indented by two spaces and two apart. Cells may be colored or wide. */
 export function columns(
   rows: readonly (readonly string[])[],
   align: readonly ('left' | 'right')[] = [],

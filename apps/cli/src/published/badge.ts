@@ -3,13 +3,13 @@ import { type PublishedReport, isPartial, verdict } from './published-report.ts'
 
 const LABEL = 'heed';
 const HEIGHT = 20;
-/** Of a character of 11 px Verdana, on average; `textLength` makes it exact whatever the font is. */
+/** Average width of a character of 11 px Verdana; `textLength` makes it exact whatever the font is. */
 const CHARACTER = 6.6;
 const PADDING = 6;
 
 const COLORS = { right: '#2e7d32', wrong: '#c62828', partial: '#8d6e00' } as const;
 
-/** A picture that says how the verification went. It needs nothing from elsewhere. */
+/** Draws the verdict of the verification, without external resources. */
 export function badge(report: PublishedReport): string {
   const text = verdict(report);
   const [left, right] = [LABEL, text].map((words) => Math.round(words.length * CHARACTER) + 2 * PADDING) as [

@@ -3,7 +3,7 @@ import { FEATURES, GUARANTEES } from '@heed/core';
 import { plain } from '../output/plain.ts';
 import { type PublishedReport, verdict } from './published-report.ts';
 
-/** The report as a page to read. Whatever a backend says of itself stays text in it. */
+/** Renders the report as Markdown. Text from a backend stays text in it. */
 export function markdown(report: PublishedReport): string {
   const { backend, suite, machine, summary } = report;
   const from =
@@ -66,7 +66,7 @@ function failures({ clauses }: PublishedReport): string[] {
   return lines.length === 0 ? [] : ['## Failures', lines.join('\n')];
 }
 
-/** Words of others, in one line and without meaning to Markdown or HTML. */
+/** Escapes foreign text for Markdown and HTML, in one line. */
 function text(words: string): string {
   return plain(words)
     .replaceAll(/\s+/g, ' ')

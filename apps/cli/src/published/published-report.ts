@@ -3,10 +3,10 @@ import type { Capabilities, HeedErrorJSON } from '@heed/core';
 import type { Diagnosis } from '../backends/diagnose.ts';
 import type { Verified } from '../backends/verify-backend.ts';
 
-/** The version of the form below. A field that is added leaves it as it is; anything else is a new one. */
+/** Version of the format below. An added field keeps it; any other change is a new version. */
 export const REPORT_FORMAT = 'heed-report/1';
 
-/** What a backend's author publishes of a verification: REPORT.md says what each field means. */
+/** Report of a verification that a backend's author publishes: REPORT.md defines each field. */
 export interface PublishedReport {
   readonly format: typeof REPORT_FORMAT;
   /** ISO 8601, in UTC. */
@@ -22,11 +22,11 @@ export interface PublishedReport {
     readonly contract: number;
     readonly conformance: string;
     readonly core: string;
-    /** Clauses that were left to; null for all of them. */
+    /** Clauses that the run was limited to; null for all of them. */
     readonly clauses: readonly string[] | null;
-    /** Ids of the cases that were left to; null for all of them. */
+    /** Ids of the cases that the run was limited to; null for all of them. */
     readonly cases: readonly string[] | null;
-    /** Whether other cases than the suite's were run. */
+    /** True if other cases than the suite's were run. */
     readonly ownCases: boolean;
   };
   readonly machine: {
@@ -35,15 +35,15 @@ export interface PublishedReport {
     readonly os: string;
     readonly node: string;
   };
-  /** The whole suite was run, and nothing failed. */
+  /** True if the whole suite was run and nothing failed. */
   readonly conforms: boolean;
   readonly summary: Tally & { readonly expectedFailures: number };
   readonly clauses: readonly ClauseReport[];
-  /** Why the verification ended early; null when it reached its end. */
+  /** Error that ended the verification early; null if it reached its end. */
   readonly error: HeedErrorJSON | null;
 }
 
-/** What a report says besides the results. */
+/** Fields of a report besides the results. */
 export type Circumstances = Pick<PublishedReport, 'date' | 'suite' | 'machine'>;
 
 export function publishedReport(
@@ -64,12 +64,12 @@ export function publishedReport(
   };
 }
 
-/** Whether a report speaks of less than the whole suite. */
+/** Returns whether a report covers less than the whole suite. */
 export function isPartial({ suite }: Pick<PublishedReport, 'suite'>): boolean {
   return suite.clauses !== null || suite.cases !== null || suite.ownCases;
 }
 
-/** The result in two or three words. */
+/** Returns the result in two or three words. */
 export function verdict(report: PublishedReport): string {
   const { passed, failed } = report.summary;
   if (failed > 0) return `${failed} failed`;

@@ -82,7 +82,7 @@ describe('a report', () => {
 describe('a folder that cannot be written to', () => {
   test('is wrong usage before anything is verified', () => {
     const cwd = folderOf({ 'taken.json': '{}' });
-    // A backend that would hang: it is never asked.
+    // This backend would hang, but it never runs.
     const words = ['verify', moduleFile('hangsInRun'), '--report', 'taken.json'];
     const { code, value } = heedJSON(words, { cwd });
     expect(code).toBe(2);

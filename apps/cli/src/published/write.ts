@@ -7,7 +7,7 @@ import { badge } from './badge.ts';
 import { markdown } from './markdown.ts';
 import type { Circumstances, PublishedReport } from './published-report.ts';
 
-/** What reports of this run have in common. */
+/** Returns the fields that reports of this run have in common. */
 export function circumstances(
   clauses: readonly string[],
   ids: readonly string[],
@@ -54,7 +54,7 @@ export function writeReports(folder: string, reports: readonly PublishedReport[]
   });
 }
 
-/** A backend chooses its name: no part of it may lead out of the folder, or over another's report. */
+/** Makes a file name of a backend's own name: it must not lead out of the folder, or overwrite another report. */
 function fileName(name: string, taken: Set<string>): string {
   const base = name.replaceAll(/[^\w-]+/g, '-').slice(0, 60) || 'backend';
   let free = base;

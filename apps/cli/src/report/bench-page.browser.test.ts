@@ -1,4 +1,4 @@
-/** The page of a run in a real browser: what stands in it can be seen. */
+/** Tests that the content of a run's page is visible in a real browser. */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -66,7 +66,7 @@ describe.skipIf(missing)(`the page of heed bench (needs ${CHROMIUM}: apt-get ins
       const box = (await chart.boundingBox())!;
       expect(box.width).toBeGreaterThan(Math.max(600, width * 0.75));
       expect(box.height).toBeGreaterThan(100);
-      // A line for each of three contestants, in colours that the page has.
+      // A line for each of three contestants, in colors that the page has.
       const strokes = await chart
         .locator('path')
         .evaluateAll((paths) =>

@@ -27,7 +27,7 @@ const ABOUT: Readonly<Record<Figure, { readonly title: string; readonly text: st
   },
 };
 
-/** A run as a page. */
+/** Renders a run as a page. */
 export function benchPage(results: BenchResults): string {
   const { machine, settings, workloads, rows, startedAt } = results;
   return documentOf({
@@ -145,7 +145,7 @@ function workloadSection(name: string, results: BenchResults): Markup {
     fastest === undefined
       ? 'nobody was measured'
       : `${shortName(fastest.contestant)} ${duration(fastest.medianMs!)}`;
-  // What the charts show already is there for those who want the numbers.
+  // Numbers that the charts already show are collapsed.
   const open = new Markup(inCharts(name, results) ? '' : 'open');
   return html`<details class="card" ${open}>
     <summary>${name} <span class="quiet">${lead}</span></summary>

@@ -24,7 +24,7 @@ const row = (contestant: string, length: number, medianMs: number | null): Row =
   undisturbedMs: [],
 });
 
-/** A demo in which every text is hostile, and every number that may be missing is. */
+/** A demo whose texts are all hostile, and whose optional numbers are all missing. */
 const demo: Demo = {
   machine: { cpu: HOSTILE, cores: 2, memoryBytes: 1, os: HOSTILE, node: '20', v8: '1' },
   backends: [

@@ -11,7 +11,7 @@ import { speedChart } from './chart.ts';
 import { documentOf } from './document.ts';
 import { Markup, html } from './markup.ts';
 
-/** The demo as a page. */
+/** Renders the demo as a page. */
 export function demoPage(demo: Demo, when: Date): string {
   const { machine, examples, agreement, backends, speed } = demo;
   const [first] = examples;

@@ -1,14 +1,14 @@
 import { type Markup, html } from './markup.ts';
 import { style } from './style.ts';
 
-/** A page of one file: it asks for nothing from elsewhere, and runs no script. */
+/** A page of one file, without external resources or scripts. */
 export interface Page {
   /** The command that makes it: `heed demo`. */
   readonly command: string;
   readonly title: string;
-  /** Rules beside those that all pages have. */
+  /** CSS rules besides those of all pages. */
   readonly style?: readonly Markup[];
-  /** What stands below the title. */
+  /** Content below the title. */
   readonly lead: Markup;
   readonly body: Markup;
   /** Paragraphs. */

@@ -1,6 +1,6 @@
 import { escapeMarkup } from '@heed/heatmap';
 
-/** Markup that is safe to stand in a page as it is. */
+/** Markup that is safe to include in a page as it is. */
 export class Markup {
   readonly text: string;
 
@@ -11,7 +11,7 @@ export class Markup {
 
 type Part = Markup | string | number | readonly Markup[];
 
-/** Markup of a template: what is put in stays text, unless it is markup itself. */
+/** Makes markup of a template: inserted values stay text, unless they are markup. */
 export function html(template: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   return new Markup(template.map((text, index) => text + written(parts[index] ?? '')).join(''));
 }

@@ -20,11 +20,11 @@ export interface BertOptions {
 /** Query, key and value of one layer's attention, `[B, H, L, D]` each. */
 export type Projections = Readonly<Record<'query' | 'key' | 'value', Tensor<'float32'>>>;
 
-/** The encoder of a BERT (Devlin et al. 2019): attention runs on any backend, everything else here. */
+/** Encoder of a BERT (Devlin et al. 2019): attention runs on any backend, everything else here. */
 export class BertEncoder {
   /** The width of a token. */
   readonly width: number;
-  /** The number of tokens that there are. */
+  /** Number of different tokens. */
   readonly vocabulary: number;
   readonly layerCount: number;
   readonly #heads: number;
@@ -58,7 +58,7 @@ export class BertEncoder {
   }
 
   /**
-   * The input of every layer and the output of the last one, `[B, L, E]` each.
+   * Computes the input of every layer and the output of the last one, `[B, L, E]` each.
    *
    * @param ids int32 `[B, L]`.
    * @param keyMask bool `[B, L]`: false is padding. Default: none.
@@ -84,7 +84,7 @@ export class BertEncoder {
     return states;
   }
 
-  /** Query, key and value of a layer's attention, made of the layer's input. */
+  /** Computes query, key and value of a layer's attention from the layer's input. */
   projections(layer: number, state: FloatTensor): Projections {
     const { parameters } = this.#blocks[layer]!;
     const project = (name: string): Tensor<'float32'> => {

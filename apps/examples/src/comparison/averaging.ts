@@ -9,7 +9,7 @@ import {
 } from '@heed/layers';
 import { plus, reshape, zeros } from '../tensors.ts';
 
-/** Queries, what they are told about, and who may see whom. */
+/** Queries, keys, and the mask between them. */
 export interface MixerInputs {
   readonly query: FloatTensor;
   readonly key?: FloatTensor;
@@ -18,8 +18,8 @@ export interface MixerInputs {
 }
 
 /**
- * What attention is compared with: it may see the same keys and has the same number of parameters, four projections of
- * width E, but does not choose. The query is joined with the plain mean of all keys and goes through two hidden
+ * Baseline of attention: it may see the same keys and has the same number of parameters, four projections of width E,
+ * but does not choose among them. The query is joined with the plain mean of all keys and goes through two hidden
  * layers, so that no parameter is idle.
  */
 export class Averaging {

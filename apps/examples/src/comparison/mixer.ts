@@ -2,7 +2,7 @@ import type { AttentionBackend } from '@heed/core';
 import { type FloatTensor, MultiHeadAttention, type NamedTensors } from '@heed/layers';
 import { Averaging, type MixerInputs } from './averaging.ts';
 
-/** What attention and its replacement have in common: queries are told something about keys. */
+/** Interface of attention and its replacement: both tell queries something about keys. */
 export interface Mixer {
   readonly parameters: NamedTensors;
   forward(
@@ -15,7 +15,7 @@ export interface Mixer {
 export interface Mixed {
   /** `[B, Lq, E]`. */
   readonly output: FloatTensor;
-  /** `[B, heads, Lq, Lk]`, of attention. */
+  /** Weights of attention, `[B, heads, Lq, Lk]`. */
   readonly weights?: FloatTensor;
   gradient(dOutput: FloatTensor): Promise<{
     readonly dQuery: FloatTensor;
@@ -24,7 +24,7 @@ export interface Mixed {
   }>;
 }
 
-/** Attention, or as many parameters without it. */
+/** Creates attention, or a replacement with as many parameters. */
 export function mixerOf(
   withAttention: boolean,
   options: { readonly embedDim: number; readonly heads: number; readonly random: () => number },

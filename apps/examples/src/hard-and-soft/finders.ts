@@ -12,11 +12,11 @@ import {
 import { answersOf, idsOf, reshape, zeros } from '../tensors.ts';
 import { CLASSES, type Lookups, NAME_WIDTH } from './lookups.ts';
 
-/** One value for each query, and how the parameters learn from what became of it. */
+/** One value for each query, and the gradients of the parameters. */
 interface Found {
   /** `[B, 1, 8]`. */
   readonly output: FloatTensor;
-  /** `[B, 1, 1, N]`, of soft attention. */
+  /** Weights of soft attention, `[B, 1, 1, N]`. */
   readonly weights?: FloatTensor;
   /** @param losses B of them, for the kind that learns from rewards alone. */
   gradient(dOutput: FloatTensor, losses: Float64Array): Promise<NamedTensors>;
@@ -76,7 +76,7 @@ export function straightThrough(random: () => number): Finder {
   };
 }
 
-/** Hard attention that tries keys by chance, and learns from what came of it. */
+/** Hard attention that tries keys at random, and learns from the rewards. */
 export function reinforced(random: () => number): Finder {
   const layer = hardAttention(random);
   let usual = Math.log(CLASSES);
@@ -134,7 +134,7 @@ export function averaging(random: () => number): Finder {
   };
 }
 
-/** A finder, and what it makes of the value that it found. */
+/** A finder, and the answer that it derives from the value that it found. */
 export class Lookup {
   readonly parameters: NamedTensors;
   readonly #finder: Finder;

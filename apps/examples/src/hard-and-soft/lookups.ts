@@ -1,6 +1,6 @@
 import { type Tensor, tensor } from '@heed/core';
 
-/** Tables to look things up in: which of N noisy names is the one asked for, and what is written beside it? */
+/** Tables to look things up in: which of N noisy names is the requested one, and what is written beside it? */
 
 export const NAME_WIDTH = 16;
 export const CLASSES = 8;

@@ -2,7 +2,7 @@ import type { Tensor } from '@heed/core';
 import { seededRandom } from '@heed/layers';
 import type { Capture, Decoder } from '@heed/models';
 
-/** A head, and how it looks at the token that followed the last time. */
+/** A head, and its attention to the token that followed the last time. */
 export interface HeadScore {
   readonly layer: number;
   readonly head: number;
@@ -10,7 +10,7 @@ export interface HeadScore {
   readonly score: number;
 }
 
-/** Random ids twice in a row: only by looking back can a model know what follows in the second half. */
+/** Random ids twice in a row: a model can know what follows in the second half only by looking back. */
 export function repeatedIds(vocabulary: number, half: number, seed: number): readonly number[] {
   const random = seededRandom(seed);
   const ids = Array.from({ length: half }, () => Math.floor(random() * vocabulary));
@@ -50,7 +50,7 @@ export async function secondHalf(
   return likelihoods.reduce((sum, value) => sum + value, 0) / likelihoods.length;
 }
 
-/** Heads that are no induction heads, drawn from the lower half of the scores, in the same layers where possible. */
+/** Draws other heads than induction heads, from the lower half of the scores, in the same layers where possible. */
 export function otherHeads(scores: readonly HeadScore[], chosen: readonly HeadScore[]): readonly HeadScore[] {
   const rest = scores.slice(scores.length / 2);
   const taken = new Set<HeadScore>();

@@ -15,7 +15,7 @@ import { BAND_COUNT, FRAMES, NOTES } from './sounds.ts';
 const WIDTH = 24;
 const HIDDEN = 24;
 
-/** One row for each sound, made of the rows of its frames. */
+/** Combines the rows of a sound's frames into one row. */
 interface Pooling {
   readonly parameters: NamedTensors;
   forward(
@@ -119,7 +119,7 @@ export class Listener {
     return pass.gradient(crossEntropy(pass.logits, idsOf(notes, [notes.length])).dLogits);
   }
 
-  /** The note of each sound, and the weights of its frames, `[B, 1, 1, 32]`, where there are any. */
+  /** Names the note of each sound, with the weights of its frames, `[B, 1, 1, 32]`, if it has any. */
   async listen(
     backend: AttentionBackend,
     spectra: Float32Array,

@@ -1,5 +1,5 @@
 /**
- * Synthesised sound: a second of notes in noise, one for each of 32 frames. In one frame a bell rings with its note,
+ * Synthesized sound: a second of notes in noise, one for each of 32 frames. In one frame a bell rings with its note,
  * and the question is which note that was. Every note sounds in many frames, so that only the bell tells them apart.
  */
 
@@ -8,7 +8,7 @@ export const FRAMES = 32;
 export const FRAME = 256;
 export const NOTES: readonly number[] = [262, 330, 392, 523, 659, 784];
 const BELL: readonly number[] = [2093, 2637, 3136];
-/** The middles of the bands that a frame is heard in, Hz: the white keys from C4 to G7. */
+/** Center frequencies of the bands, Hz: the white keys from C4 to G7. */
 const BANDS: readonly number[] = Array.from(
   { length: 26 },
   (_, n) => 261.63 * 2 ** (Math.floor(n / 7) + [0, 2, 4, 5, 7, 9, 11][n % 7] / 12),
@@ -49,7 +49,7 @@ const WINDOW = Float64Array.from(
   (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / FRAME),
 );
 
-/** How loud each band is in each frame, as a logarithm: `[32, 24]` (Goertzel 1958). */
+/** Loudness of each band in each frame, as a logarithm: `[32, 24]` (Goertzel 1958). */
 export function spectrum(samples: Float32Array): Float32Array {
   const result = new Float32Array(FRAMES * BANDS.length);
   for (let frame = 0; frame < FRAMES; frame++) {

@@ -10,7 +10,7 @@ export const SIZES = {
 
 export const STEPS = 50;
 
-/** The losses of the first steps, of a model whose weights and texts follow from the size alone. */
+/** Returns the losses of the first steps of a model whose weights and texts depend only on the size. */
 export async function train(
   backend: AttentionBackend,
   size: LanguageModelOptions & { readonly batch: number },
@@ -35,7 +35,7 @@ export async function train(
   return losses;
 }
 
-/** By the names of PyTorch's modules: uniform within ±1 / √in from one stream of random numbers, in the order of this list. */
+/** Weights by the names of PyTorch's modules: uniform within ±1 / √in, one random stream, in the order of this list. */
 function firstWeights(size: LanguageModelOptions): Record<string, FloatTensor> {
   const { vocabulary, length, width, layers } = size;
   const random = seededRandom(1);
@@ -73,7 +73,7 @@ function firstWeights(size: LanguageModelOptions): Record<string, FloatTensor> {
   return dict;
 }
 
-/** Tokens that follow from the one before, but for one in five, which is any. */
+/** Tokens that follow from the previous one, except one in five, which is random. */
 function texts(
   { batch, length, vocabulary }: LanguageModelOptions & { readonly batch: number },
   step: number,

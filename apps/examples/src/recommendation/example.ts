@@ -20,7 +20,7 @@ async function train(backend: AttentionBackend, withAttention: boolean, seed: nu
   return model;
 }
 
-/** Of the items that follow a coupon, the share that is foretold. */
+/** Share of the items after a coupon that are predicted correctly. */
 function hits(sessions: readonly (readonly number[])[], next: Int32Array): number {
   const foretold = sessions.flatMap((session, b) =>
     session

@@ -15,7 +15,7 @@ import { ITEMS, LENGTH } from './sessions.ts';
 
 const WIDTH = 32;
 
-/** What comes next, at every place of a session, from what came before: causal self-attention (SASRec, 2018). */
+/** Predicts the next item at every place of a session from the earlier ones: causal self-attention (SASRec, 2018). */
 export class Recommender {
   readonly parameters: NamedTensors;
   readonly #items: Embedding;
@@ -45,7 +45,7 @@ export class Recommender {
     return pass.gradient(crossEntropy(pass.logits, idsOf(next, [sessions.length, LENGTH])).dLogits);
   }
 
-  /** The likeliest next item at each of `[B, L]` places, and the weights `[B, heads, L, L]` where there are any. */
+  /** Returns the likeliest next item at each of `[B, L]` places, and the weights `[B, heads, L, L]`, if any. */
   async recommend(
     backend: AttentionBackend,
     sessions: readonly (readonly number[])[],

@@ -12,7 +12,7 @@ export interface Picture {
   /** Row-major, around 0. */
   readonly pixels: Float32Array;
   readonly kind: number;
-  /** The patch that the middle of the spot is in. */
+  /** Patch that contains the center of the spot. */
   readonly patch: number;
 }
 
@@ -39,7 +39,7 @@ function spot(kind: number, distance: number): number {
   return sign * 2 * Math.exp(-((distance - peak) ** 2) / (kind < 2 ? 2 : 0.7));
 }
 
-/** The pixels of each patch beside each other: `[64, 16]`. */
+/** Returns the pixels of each patch side by side: `[64, 16]`. */
 export function patchesOf({ pixels }: Picture): Float32Array {
   const area = PATCH * PATCH;
   return Float32Array.from({ length: pixels.length }, (_, n) => {

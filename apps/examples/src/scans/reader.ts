@@ -73,7 +73,7 @@ function averaging(random: () => number): Looking {
   };
 }
 
-/** Says of which kind the spot in a scan is. */
+/** Tells the kind of the spot in a scan. */
 export class Reader {
   readonly parameters: NamedTensors;
   readonly #patch: Linear;
@@ -96,7 +96,7 @@ export class Reader {
     return pass.gradient(crossEntropy(pass.logits, idsOf(kinds, [kinds.length])).dLogits);
   }
 
-  /** The kind of each picture's spot, and the map of where was looked, `[B, 1, 1, 8, 8]`, where there is one. */
+  /** Tells the kind of each picture's spot, with the map of weights, `[B, 1, 1, 8, 8]`, if any. */
   async read(
     backend: AttentionBackend,
     patches: Float32Array,

@@ -4,14 +4,14 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { type BertConfig, SentenceEncoder } from './sentence-encoder.ts';
 
-/** Where `provision` puts the model. */
+/** Folder where `provision` puts the model. */
 export const provisionedFolder: string = path.join(
   process.env['XDG_CACHE_HOME'] || path.join(homedir(), '.cache'),
   'heed',
   'all-MiniLM-L6-v2',
 );
 
-/** Why the folder cannot be used, and what to do; null when it can. */
+/** Reason that the folder cannot be used, with the remedy; null if it can. */
 export function folderFault(folder: string): string | null {
   const missing = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'].filter(
     (name) => !existsSync(path.join(folder, name)),

@@ -4,7 +4,7 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import { BertEncoder } from '../bert/bert.ts';
 import { idsOf, zeros } from '../tensors.ts';
 
-/** What the encoder needs of the model's config.json. */
+/** Fields of the model's config.json that the encoder needs. */
 export interface BertConfig {
   readonly layer_norm_eps: number;
   readonly max_position_embeddings: number;
@@ -22,7 +22,7 @@ export interface ModelFiles {
 }
 
 /**
- * A BERT encoder (Devlin et al. 2019) with mean pooling, as sentence-transformers/all-MiniLM-L6-v2 is one: sentences
+ * A BERT encoder (Devlin et al. 2019) with mean pooling, such as sentence-transformers/all-MiniLM-L6-v2: sentences
  * in, vectors of length 1 out. Attention runs on any backend, everything else here.
  */
 export class SentenceEncoder {

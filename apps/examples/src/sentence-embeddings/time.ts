@@ -1,5 +1,5 @@
 // pnpm --filter @heed/examples time-sentences [--model FOLDER]
-// One sentence at a time on every backend that is present, in turns; medians. scripts/time_pytorch.py is the same in
+// One sentence at a time on every backend that is present, in turns; medians. scripts/time_pytorch.py does the same in
 // PyTorch.
 import os from 'node:os';
 import { parseArgs } from 'node:util';

@@ -4,7 +4,7 @@ import { existsSync, openAsBlob } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
-/** Where `provision` puts SmolLM2-135M-Instruct (Apache-2.0). */
+/** File where `provision` puts SmolLM2-135M-Instruct (Apache-2.0). */
 export const provisionedFile: string = path.join(
   process.env['XDG_CACHE_HOME'] || path.join(homedir(), '.cache'),
   'heed',
@@ -12,12 +12,12 @@ export const provisionedFile: string = path.join(
   'SmolLM2-135M-Instruct.Q4_1.gguf',
 );
 
-/** Why a file cannot be used, and what to do; null when it can. */
+/** Reason that a file cannot be used, with the remedy; null if it can. */
 export function fileFault(file: string): string | null {
   return existsSync(file) ? null : `${file} is missing: name a GGUF file, or run the script "provision"`;
 }
 
-/** A decoder and its tokenizer, of a GGUF file. */
+/** Loads a decoder and its tokenizer from a GGUF file. */
 export async function loadText(
   backend: AttentionBackend,
   location: string,

@@ -1,6 +1,6 @@
 /**
  * Dates as people write them and as ISO 8601 does: a small translation that is generated, not collected. Lengths and
- * the order of day, month and year differ, so that each character of the answer must be looked for.
+ * the order of day, month and year differ, so the model must search for each character of the answer.
  */
 
 const MONTHS = 'January February March April May June July August September October November December'.split(

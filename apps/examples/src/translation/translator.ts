@@ -15,24 +15,24 @@ import { type Pair, SOURCE_CHARACTERS, TARGET_CHARACTERS } from './dates.ts';
 
 const WIDTH = 48;
 const CHARACTER_WIDTH = 16;
-/** A character is read with two neighbours on either side. */
-const NEIGHBOURS = 2;
+/** Number of neighbors on either side that are read with a character. */
+const NEIGHBORS = 2;
 const LONGEST = 28;
 const TARGET_LENGTH = 10;
-/** What the decoder is given in place of a previous character, at the start. */
+/** Token that stands for the previous character at the start. */
 const START = TARGET_CHARACTERS.length;
 
 interface Batch {
   readonly size: number;
   readonly length: number;
-  /** `[B, L, 5]`: each character with its neighbours; −1 outside. */
+  /** `[B, L, 5]`: each character with its neighbors; −1 outside. */
   readonly windows: Int32Array;
   readonly mask: Uint8Array;
 }
 
 /**
  * Translates character by character: the source is read in windows, and each step of the decoder, knowing the previous
- * character and its own position, asks the source by cross-attention for what it needs. Without attention it is told
+ * character and its own position, queries the source by cross-attention. Without attention it is given
  * the mean of the source.
  */
 export class Translator {
@@ -47,7 +47,7 @@ export class Translator {
   readonly #answer: Linear;
 
   constructor(withAttention: boolean, random: () => number) {
-    const window = CHARACTER_WIDTH * (2 * NEIGHBOURS + 1);
+    const window = CHARACTER_WIDTH * (2 * NEIGHBORS + 1);
     this.#characters = uniformEmbedding(SOURCE_CHARACTERS.length, CHARACTER_WIDTH, random);
     this.#sourcePositions = uniformEmbedding(LONGEST, WIDTH, random);
     this.#reader = new Linear({ inputDim: window, outputDim: WIDTH, random });
@@ -77,7 +77,7 @@ export class Translator {
     return pass.gradient(crossEntropy(pass.logits, target).dLogits);
   }
 
-  /** Translates; nothing of the answer is known beforehand. */
+  /** Translates without knowing any of the answer. */
   async translate(backend: AttentionBackend, sources: readonly string[]): Promise<string[]> {
     const batch = batchOf(sources);
     const answers = new Int32Array(sources.length * TARGET_LENGTH);
@@ -90,7 +90,7 @@ export class Translator {
     return sources.map((_, b) => characters.slice(b * TARGET_LENGTH, (b + 1) * TARGET_LENGTH).join(''));
   }
 
-  /** `[1, heads, 10, L]`: where each character of a translation looked. Null without attention. */
+  /** Weights of each character of a translation, `[1, heads, 10, L]`. Null without attention. */
   async weights(backend: AttentionBackend, { source, target }: Pair): Promise<FloatTensor | null> {
     const targets = [...target].map((c) => TARGET_CHARACTERS.indexOf(c));
     return (await this.#forward(backend, batchOf([source]), previousOf(targets))).weights;
@@ -152,7 +152,7 @@ export class Translator {
   }
 }
 
-/** What stands before each character of the targets. */
+/** Returns the token before each character of the targets. */
 function previousOf(targets: ArrayLike<number>): number[] {
   return Array.from(targets, (_, n) => (n % TARGET_LENGTH === 0 ? START : targets[n - 1]));
 }
@@ -160,14 +160,14 @@ function previousOf(targets: ArrayLike<number>): number[] {
 function batchOf(sources: readonly string[]): Batch {
   const size = sources.length;
   const length = Math.max(...sources.map((source) => source.length));
-  const span = 2 * NEIGHBOURS + 1;
+  const span = 2 * NEIGHBORS + 1;
   const windows = new Int32Array(size * length * span).fill(-1);
   const mask = new Uint8Array(size * length);
   sources.forEach((source, b) => {
     for (let i = 0; i < source.length; i++) {
       mask[b * length + i] = 1;
       for (let n = 0; n < span; n++) {
-        const character = source[i + n - NEIGHBOURS];
+        const character = source[i + n - NEIGHBORS];
         if (character !== undefined)
           windows[(b * length + i) * span + n] = SOURCE_CHARACTERS.indexOf(character);
       }

@@ -4,7 +4,7 @@ import { apiReport } from './report.ts';
 
 const entries = inject('packages').flatMap(({ folder, manifest }) =>
   Object.entries(manifest.exports ?? {})
-    // Modules of a pattern, as the peers are, have one form: the package's entry declares it.
+    // Modules of a pattern, such as the peers, share one form, which the package's entry declares.
     .filter(([name]) => !name.includes('*'))
     .filter(
       (entry): entry is [string, { types: string }] => (entry[1] as { types?: string }).types !== undefined,
@@ -15,7 +15,7 @@ const entries = inject('packages').flatMap(({ folder, manifest }) =>
     ),
 );
 
-// A change of these files is a change of the public API: it shows in review. the script `api` writes them anew.
+// A change of these files is a change of the public API and shows in review. The script `api` rewrites them.
 describe('the public API is what the committed reports say', () => {
   test.each(entries)('%s', async (name, file) => {
     const report = apiReport(file);

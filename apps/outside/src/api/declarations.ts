@@ -2,18 +2,18 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Statement, parseSync } from 'oxc-parser';
 
-/** Where a name comes from: a declaration of a file, everything of a file (`import * as`), or another package. */
+/** Source of a name: a declaration of a file, everything of a file (`import * as`), or another package. */
 export type Source =
   | { readonly kind: 'name'; readonly file: string; readonly name: string }
   | { readonly kind: 'namespace'; readonly file: string }
   | { readonly kind: 'package'; readonly specifier: string; readonly name: string };
 
-/** One declaration file, taken apart. Overloads of a function are one declaration. */
+/** One parsed declaration file. Overloads of a function are one declaration. */
 export interface Declarations {
   /** Texts of declarations, without comments, by local name. */
   readonly local: ReadonlyMap<string, string>;
   readonly imports: ReadonlyMap<string, Source>;
-  /** What the file exports, by exported name. */
+  /** Exports of the file, by exported name. */
   readonly exports: ReadonlyMap<string, Source>;
   /** Files of which everything is exported. */
   readonly stars: readonly string[];

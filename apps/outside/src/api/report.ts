@@ -1,7 +1,7 @@
 import { type Declarations, type Source, readDeclarations } from './declarations.ts';
 
 /**
- * The public API of an entry point as one text: what it exports, and every declaration that those name, in the order
+ * Returns the public API of an entry point as one text: its exports, and every declaration that they name, in the order
  * of their names and without comments. It changes when the API does, and not when code moves between files.
  */
 export function apiReport(entry: string): string {

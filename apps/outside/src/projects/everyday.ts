@@ -3,7 +3,7 @@ import type { Project } from './project.ts';
 
 const OURS = /^(@heed\/|create-heed-)/;
 
-/** Whether a package works by itself, without an engine that its user must choose to install. */
+/** Returns whether a package works by itself, without an engine that its user must choose to install. */
 export function isSelfContained({ manifest }: PublicPackage): boolean {
   const { peerDependencies = {}, peerDependenciesMeta = {} } = manifest;
   return Object.keys(peerDependencies).every(
@@ -15,18 +15,18 @@ export function isBackend({ manifest }: PublicPackage): boolean {
   return manifest.keywords?.includes('heed-backend') ?? false;
 }
 
-/** What a package can be imported by: `@heed/core`, `@heed/core/reference`. */
+/** Returns the specifiers of a package's imports: `@heed/core`, `@heed/core/reference`. */
 export function entryPoints({ manifest }: PublicPackage): string[] {
   return (
     Object.keys(manifest.exports ?? {})
-      // A pattern stands for modules that only a name chooses; a worker is the program of a thread.
+      // A pattern matches modules that are chosen by name; a worker is the program of a thread.
       .filter((entry) => !/\.json$|\*|\/worker$/.test(entry))
       .map((entry) => `${manifest.name}${entry.slice(1)}`)
   );
 }
 
 /**
- * Imports an entry point in a process of its own, and says what went wrong or was printed: '' for nothing. An entry
+ * Imports an entry point in a separate process, and returns what it printed or its error: '' for nothing. An entry
  * point for another library may lack that library, where it is an optional peer.
  */
 export async function importing(
@@ -45,7 +45,7 @@ export async function importing(
   return isOptional ? '' : stdout + stderr;
 }
 
-/** A program that computes attention on a backend. The import of the backend is the only line that names it. */
+/** Returns a program that computes attention on a backend. Only the import names the backend. */
 export function program(backend: string): string {
   return `import { attention, tensor } from '@heed/core';
 import provider from '${backend}';
@@ -59,13 +59,13 @@ console.log(JSON.stringify({ name: backend.name, output: [...output.data] }));
 `;
 }
 
-/** What {@link program} prints. */
+/** Output of {@link program}. */
 export interface Printed {
   readonly name: string;
   readonly output: readonly number[];
 }
 
-/** The largest difference of two outputs; infinite when they are not of one size, or one is not finite. */
+/** Largest difference of two outputs; infinite if their sizes differ, or a number is not finite. */
 export function distance(a: Printed, b: Printed): number {
   if (a.output.length !== b.output.length || a.output.length === 0) return Infinity;
   const differences = a.output.map((x, n) => Math.abs(x - b.output[n]!));

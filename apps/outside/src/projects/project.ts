@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Ended, outcomeOf, run, strangersEnvironment } from '../run.ts';
 
-/** A folder of somebody who uses the packages. It knows nothing of this workspace. */
+/** A user's folder, independent of this workspace. */
 export interface Project {
   readonly folder: string;
   write(file: string, text: string): string;
@@ -13,13 +13,13 @@ export interface Project {
   outcome(command: string, ...words: readonly string[]): Promise<Ended>;
 }
 
-/** Where strangers work: a folder for all of theirs, and the registry that they install from. */
+/** Environment of the users: a folder for their projects, and the registry that they install from. */
 export interface World {
   readonly home: string;
   readonly registry: string;
 }
 
-/** A folder with nothing but a package.json. */
+/** Creates a folder that has only a package.json. */
 export function emptyProject(world: World, name: string, manifest: object = {}): Project {
   const project = projectAt(world, mkdtempSync(path.join(world.home, `${name}-`)));
   project.write(
@@ -29,7 +29,7 @@ export function emptyProject(world: World, name: string, manifest: object = {}):
   return project;
 }
 
-/** A folder that is there. */
+/** Returns the project of an existing folder. */
 export function projectAt(world: World, folder: string): Project {
   const env = strangersEnvironment(world.registry, world.home);
   return {

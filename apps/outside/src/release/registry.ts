@@ -12,7 +12,7 @@ export interface Registry {
   stop(): Promise<void>;
 }
 
-/** How long the registry may take to answer for the first time. */
+/** Time limit of the registry's first answer. */
 const START_SECONDS = 60;
 
 /**
@@ -37,7 +37,7 @@ export async function startRegistry(folder: string, own: readonly string[]): Pro
   return { url, stop: () => ended(child) };
 }
 
-/** JSON is YAML. */
+/** Returns the configuration in JSON, which is valid YAML. */
 function configuration(uplink: string, own: readonly string[]): object {
   const ours = { access: '$all', publish: '$all' };
   return {
@@ -55,7 +55,7 @@ function configuration(uplink: string, own: readonly string[]): object {
   };
 }
 
-/** A port that nobody listens on, at the moment. */
+/** Returns a port that is free at the moment. */
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
@@ -80,7 +80,7 @@ async function untilItAnswers(child: ChildProcess, url: string): Promise<void> {
   throw new Error(`the registry did not start: ${said}`);
 }
 
-/** Ends the process that was started here, and no other. */
+/** Ends only the process that was started here. */
 async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = new Promise((resolve) => child.once('exit', resolve));

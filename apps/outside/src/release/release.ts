@@ -5,15 +5,15 @@ import type { World } from '../projects/project.ts';
 import { ROOT, run, strangersEnvironment } from '../run.ts';
 import { type PublicPackage, publicPackages } from './workspace.ts';
 
-/** A copy of the workspace, in which a release may be tried: its versions and changelogs change, ours do not. */
+/** A copy of the workspace for trying a release, which changes its versions and changelogs instead of ours. */
 export interface Copy {
   readonly folder: string;
 }
 
-/** What a release needs besides the packages that are published. */
+/** Files that a release needs besides the published packages. */
 const ROOT_FILES = ['package.json', 'pnpm-workspace.yaml', '.changeset', 'LICENSE'];
 
-/** Copies what is committed to a release, and what is built. */
+/** Copies the committed files of a release, and the built ones. */
 export async function copyWorkspace(folder: string, packages: readonly PublicPackage[]): Promise<Copy> {
   mkdirSync(folder, { recursive: true });
   for (const name of ROOT_FILES) cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
@@ -28,7 +28,7 @@ export async function copyWorkspace(folder: string, packages: readonly PublicPac
   return { folder };
 }
 
-/** A `workspace:` range is resolved by what stands in node_modules. */
+/** Links dependencies: node_modules resolves `workspace:` ranges. */
 function linkDependencies(folder: string, packages: readonly PublicPackage[]): void {
   for (const { folder: at } of packages) {
     for (const { folder: target, manifest } of packages) {
@@ -39,7 +39,7 @@ function linkDependencies(folder: string, packages: readonly PublicPackage[]): v
   }
 }
 
-/** Gives versions and changelogs as the changesets say, and returns the packages as they now are. */
+/** Updates versions and changelogs from the changesets, and returns the updated packages. */
 export async function version({ folder }: Copy): Promise<PublicPackage[]> {
   const changeset = createRequire(path.join(ROOT, 'package.json')).resolve('@changesets/cli/bin.js');
   await run(process.execPath, [changeset, 'version'], { cwd: folder });
@@ -50,7 +50,7 @@ export async function version({ folder }: Copy): Promise<PublicPackage[]> {
 export async function publish({ folder }: Copy, { home, registry }: World, tag = 'latest'): Promise<void> {
   const env = strangersEnvironment(registry, home);
   const words = ['--recursive', 'publish', '--registry', registry, '--tag', tag];
-  // One after another, more than twenty.
+  // More than twenty packages, one after another.
   const options = { cwd: folder, env, limitSeconds: 900 };
   await run('pnpm', [...words, '--no-git-checks', '--ignore-scripts'], options);
 }

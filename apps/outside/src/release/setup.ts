@@ -14,7 +14,7 @@ declare module 'vitest' {
     /** The copy of the workspace that the packages were published from. */
     copy: string;
     packages: readonly PublicPackage[];
-    /** Those that are one file for one platform. */
+    /** Packages that are one file for one platform. */
     platformFiles: readonly PublicPackage[];
     /** A project in which `npm install` has installed every package that works by itself. */
     everyday: string;
@@ -22,7 +22,7 @@ declare module 'vitest' {
 }
 
 /**
- * Tries a whole release once for all tests: builds, gives versions, publishes to a registry that ends with the tests,
+ * Tries a whole release once for all tests: builds, updates versions, publishes to a registry that ends with the tests,
  * and installs from it in an empty folder.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -41,7 +41,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const names = released.map(({ manifest }) => manifest.name);
     registry = await startRegistry(path.join(home, 'registry'), names);
     const world = { home, registry: registry.url };
-    // Everybody may publish, and has to say who they are.
+    // Everybody may publish, but needs a token.
     writeFileSync(path.join(home, '.npmrc'), `//${new URL(registry.url).host}/:_authToken=anybody\n`);
     await publish(copy, world);
 

@@ -30,7 +30,7 @@ export function isPlatformFile({ manifest }: PublicPackage): boolean {
   return manifest.publishConfig?.os !== undefined;
 }
 
-/** Every package of a workspace that is not private, whichever there are. */
+/** Returns every package of a workspace that is not private. */
 export async function publicPackages(root: string = ROOT): Promise<PublicPackage[]> {
   const listed = JSON.parse(
     await stdoutOf('pnpm', ['list', '--recursive', '--depth=-1', '--json'], { cwd: root }),
@@ -46,7 +46,7 @@ export async function publicPackages(root: string = ROOT): Promise<PublicPackage
     }));
 }
 
-/** Compiles what is published, of platforms' files this machine's. What is built already is only looked at. */
+/** Builds the published packages, and of the platforms' files this machine's. Only checks what is already built. */
 export async function build(packages: readonly PublicPackage[]): Promise<void> {
   const compiled = packages.filter((entry) => !isPlatformFile(entry));
   const filters = compiled.map(({ manifest }) => `--filter=${manifest.name}`);

@@ -8,7 +8,7 @@ const NAME = 'onnxruntime-web';
 /** Loaded when it is first needed: importing this package has no effect. */
 async function load(): Promise<typeof Ort> {
   const ort = await import('onnxruntime-web');
-  // More threads need a page that is isolated from others, and are no faster for what one call computes.
+  // More threads require a page that is isolated from others, and are not faster for one call.
   ort.env.wasm.numThreads = 1;
   return ort;
 }

@@ -38,7 +38,7 @@ function emptyResults(problem: AttentionProblem): AttentionResults {
   return asked(problem, ({ shape }) => zeros('float32', shape));
 }
 
-/** It makes the matrix of scores, and one of the same size for what comes after the softmax. */
+/** Memory for the matrix of scores, and one of the same size for the weights. */
 function scratchBytes({ batch, heads, queryLength, keyLength }: AttentionProblem): number {
   return 2 * 4 * batch * heads * queryLength * keyLength;
 }
@@ -63,7 +63,7 @@ async function run(
   }));
 }
 
-/** The results that the problem names; the operator always gives the output. */
+/** Returns the results that the problem names; the operator always computes the output. */
 function asked(problem: AttentionProblem, resultOf: (value: ModelValue) => Tensor): AttentionResults {
   const values = outputsOf(problem).filter(({ name }) =>
     (problem.outputs as readonly string[]).includes(name),
@@ -71,7 +71,7 @@ function asked(problem: AttentionProblem, resultOf: (value: ModelValue) => Tenso
   return Object.fromEntries(values.map((value) => [value.name, resultOf(value)]));
 }
 
-/** The numbers of an input as the operator takes them. */
+/** Converts the numbers of an input for the operator. */
 function fed(problem: AttentionProblem, inputs: AttentionInputs<Tensor>, { name }: ModelValue): Float32Array {
   if (name === 'mask') return expandedMask(problem, inputs.mask!) as Float32Array;
   const data = inputs[name as 'query' | 'key' | 'value'].data as Float32Array;
@@ -79,7 +79,7 @@ function fed(problem: AttentionProblem, inputs: AttentionInputs<Tensor>, { name 
   return name === 'query' && folded !== 1 ? data.map((x) => x * folded) : data;
 }
 
-/** The mask with a number for each query and key. A boolean of the runtime is 0 or 1. */
+/** Expands the mask to a number for each query and key. A boolean of the runtime is 0 or 1. */
 function expandedMask(
   { mask, queryLength, keyLength }: AttentionProblem,
   { data }: Tensor,
@@ -103,7 +103,7 @@ function expandedMask(
   return expanded;
 }
 
-/** A session does one run at a time. */
+/** Queues runs: a session does one at a time. */
 function inTurn<A, R>(work: (argument: A) => Promise<R>): (argument: A) => Promise<R> {
   let last: Promise<unknown> = Promise.resolve();
   return (argument) => {

@@ -9,10 +9,10 @@ export interface ModelValue {
 
 const IR_VERSION = 10;
 const OPSET = 23;
-/** Of `qk_matmul_output`: what comes out of the softmax. */
+/** Mode of `qk_matmul_output`: the result of the softmax. */
 const AFTER_SOFTMAX = 3;
 
-/** What the model of a problem takes, in the order of the operator's inputs. */
+/** Returns the inputs of a problem's model, in the order of the operator. */
 export function inputsOf(problem: AttentionProblem): ModelValue[] {
   const { batch: B, heads, kvHeads, queryLength, keyLength, headDim, valueDim, mask } = problem;
   return [
@@ -32,7 +32,7 @@ export function inputsOf(problem: AttentionProblem): ModelValue[] {
   ];
 }
 
-/** What it gives. The weights only when they are asked for: they are a tensor of B · H · Lq · Lk. */
+/** Returns the model's outputs. Weights only if requested: they are a tensor of B · H · Lq · Lk. */
 export function outputsOf({
   batch: B,
   heads,
@@ -77,7 +77,7 @@ export function attentionModel(problem: AttentionProblem): Uint8Array {
   ]);
 }
 
-/** The operator takes no scale of 0 or less: 1 then, and the query is scaled before. */
+/** Scale for the operator, which takes none of 0 or less: then it is 1, and the query is scaled first. */
 export function operatorScale({ scale }: AttentionProblem): number {
   return scale > 0 ? scale : 1;
 }

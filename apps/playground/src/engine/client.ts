@@ -1,7 +1,7 @@
 import { type Remote, wrap } from 'comlink';
 import type { Engine } from './worker.ts';
 
-/** A worker of its own, and how to end it. */
+/** A separate worker, and the function that ends it. */
 export interface Client {
   readonly engine: Remote<Engine>;
   end(): void;

@@ -1,9 +1,9 @@
 import type { AttentionBackend, BackendProvider } from '@heed/core';
 import { OFFERS, type OfferId } from './offers.ts';
 
-/** A backend that the page can offer: a package, in one of the ways it can run. */
+/** A backend that the page offers: a package, in one of its modes. */
 export interface Contestant {
-  /** Such as `gpu.js, WebGPU`. */
+  /** Label such as `gpu.js, WebGPU`. */
   readonly label: string;
   create(): Promise<AttentionBackend>;
 }
@@ -16,7 +16,7 @@ const gpujs = (mode: Mode) => async (): Promise<AttentionBackend> =>
 const wasm = (threads: number) => async (): Promise<AttentionBackend> =>
   (await import('@heed/backend-wasm')).default.create({ threads });
 
-/** Packages are loaded when they are first asked for. */
+/** Functions that create backends; each loads its package at the first call. */
 const CREATE: Record<OfferId, Contestant['create']> = {
   ts: async () => (await import('@heed/backend-ts')).default.create(),
   webgpu: async () => (await import('@heed/backend-webgpu')).default.create(),
@@ -27,12 +27,12 @@ const CREATE: Record<OfferId, Contestant['create']> = {
   'gpujs-webasm': gpujs('webasm'),
 };
 
-/** By id. */
+/** Contestants by id. */
 export const contestants: Map<string, Contestant> = new Map(
   OFFERS.map(({ id, label }) => [id, { label, create: CREATE[id] }]),
 );
 
-/** A third party's, from the address of a module whose default export is a provider. */
+/** Adds a third party's, from the address of a module whose default export is a provider. */
 export function addContestant(provider: BackendProvider, url: string): string {
   const id = `url:${url}`;
   contestants.set(id, { label: provider.name, create: () => provider.create() });

@@ -6,7 +6,7 @@ import type { Answer, BackendState, Outcome, Question } from './question.ts';
 const backends = new Map<string, Promise<AttentionBackend>>();
 const captures = new Map<CaptureName | 'own', Promise<Capture>>();
 
-/** Made once, and kept; one that cannot be made is tried again when it is asked for again. */
+/** Creates a backend once, and keeps it; the next call retries one that failed. */
 export function backendOf(id: string): Promise<AttentionBackend> {
   const contestant = contestants.get(id);
   if (contestant === undefined) {
@@ -28,7 +28,7 @@ function captureOf(name: CaptureName | 'own'): Promise<Capture> {
   return loaded;
 }
 
-/** Keeps what a model of the reader's own computed. */
+/** Keeps the capture of the reader's own model. */
 export function keepCapture(capture: Capture): void {
   captures.set('own', Promise.resolve(capture));
 }
@@ -37,7 +37,7 @@ function noModel(): Promise<never> {
   return Promise.reject(new HeedError('ARGUMENT', 'no model has run', { remedy: 'choose its files first' }));
 }
 
-/** Whether a backend runs here, and on what. */
+/** Returns whether a backend runs here, and on which device. */
 export async function examine(id: string): Promise<BackendState> {
   const label = contestants.get(id)?.label ?? id;
   try {
@@ -72,7 +72,7 @@ export async function addFromURL(url: string): Promise<Outcome<BackendState>> {
   });
 }
 
-/** Attention of one layer on one sentence. */
+/** Computes attention of one layer on one sentence. */
 export async function ask(question: Question): Promise<Outcome<Answer>> {
   return outcomeOf(async () => {
     const [backend, { tokens, layers }] = await Promise.all([

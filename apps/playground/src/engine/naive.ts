@@ -2,8 +2,8 @@ import type { AttentionInputs, AttentionProblem } from '@heed/core';
 import { visibleKeys } from '@heed/core/backend';
 
 /**
- * Attention as the formula is written: all scores of a head in one matrix, softmax over its rows, times the values.
- * What tiled attention is compared with; its memory grows with the square of the length.
+ * Computes attention as the formula is written: all scores of a head in one matrix, softmax over its rows, times the
+ * values. This is the baseline of tiled attention; its memory grows with the square of the length.
  */
 export function naiveAttention(problem: AttentionProblem, inputs: AttentionInputs): Float32Array {
   const { heads, queryLength, keyLength, headDim, scale } = problem;
@@ -44,7 +44,7 @@ function softmax(row: Float32Array): void {
   for (let j = 0; j < row.length; j++) row[j]! /= sum;
 }
 
-/** Of the matrix of one head. */
+/** Bytes of the matrix of one head. */
 export function naiveBytes({ queryLength, keyLength }: AttentionProblem): number {
   return 4 * queryLength * keyLength;
 }

@@ -1,4 +1,4 @@
-/** What the page brings along, the first one being the one that always runs. */
+/** Backends of the page; the first one always runs. */
 export const OFFERS = [
   { id: 'ts', label: 'TypeScript' },
   { id: 'webgpu', label: 'WebGPU' },
@@ -11,5 +11,5 @@ export const OFFERS = [
 
 export type OfferId = (typeof OFFERS)[number]['id'];
 
-/** The id of attention as the formula is written, which races against them. */
+/** Id of attention as the formula is written, which races against the backends. */
 export const NAIVE = 'naive';

@@ -4,7 +4,7 @@ import { Bert, type ModelFiles } from '../model/bert.ts';
 import { backendOf, keepCapture, outcomeOf } from './engine.ts';
 import type { Outcome } from './question.ts';
 
-/** What the page needs to know of a model. */
+/** Properties of a model that the page needs. */
 export interface ModelState {
   readonly heads: number;
   readonly layers: number;
@@ -20,7 +20,7 @@ export async function loadModel(files: readonly File[], heads: number | null): P
   });
 }
 
-/** Runs the model on a text; its layers can then be asked for as the capture `own`. */
+/** Runs the model on a text; its layers are then available as the capture `own`. */
 export async function runModel(text: string, backend: string): Promise<Outcome<readonly string[]>> {
   return outcomeOf(async () => {
     if (model === null)

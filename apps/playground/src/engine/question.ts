@@ -1,22 +1,22 @@
 import type { CaptureName } from '@heed/conformance';
 import type { HeedErrorJSON, Selection } from '@heed/core';
 
-/** What the page asks a backend, as plain data. */
+/** Question of the page to a backend, as plain data. */
 export interface Question {
   readonly backend: string;
   readonly capture: CaptureName | 'own';
-  /** Which run of the reader's own model: another one is another question. */
+  /** Number of the run of the reader's own model: another run is another question. */
   readonly run?: number;
   readonly layer: number;
   readonly selection: Selection;
   readonly seed: number;
   readonly causal: boolean;
-  /** Tokens to either side, or null for all of them. */
+  /** Number of tokens on either side, or null for all of them. */
   readonly window: number | null;
   readonly temperature: number;
 }
 
-/** What the backend computed, for all heads. */
+/** Results of the backend, for all heads. */
 export interface Answer {
   readonly tokens: readonly string[];
   readonly heads: number;
@@ -27,11 +27,11 @@ export interface Answer {
   readonly weights: Float32Array;
   /** `[H, L, D]`. */
   readonly output: Float32Array;
-  /** `[H, L, D]`: what was computed from. */
+  /** Inputs of the computation, `[H, L, D]`. */
   readonly query: Float32Array;
   readonly key: Float32Array;
   readonly value: Float32Array;
-  /** What 199 of 200 weights are not above: an end for a colour scale that few large ones do not make pale. */
+  /** Bound of 199 of 200 weights: an end of the color scale that a few large ones do not make pale. */
   readonly strong: number;
   readonly device: string;
   readonly milliseconds: number;

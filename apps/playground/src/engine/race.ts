@@ -25,13 +25,13 @@ export interface RaceResult {
   readonly contestant: string;
   readonly length: number;
   readonly milliseconds: number;
-  /** What is allocated for the call: inputs, output, and working memory. */
+  /** Bytes allocated for the call: inputs, output, and working memory. */
   readonly bytes: number;
 }
 
 const HEADS = 2;
 const DEPTH = 32;
-/** Runs of one length: until so much time is spent, and at least so many. */
+/** Time for the runs of one length, and their least number. */
 const TIME_MS = 250;
 const LEAST_RUNS = 3;
 
@@ -47,7 +47,7 @@ export async function race(
     for (const contestant of contestants) {
       const outcome = await outcomeOf(() => measure(contestant, request, length));
       report(contestant, length, outcome);
-      // A turn for the message to leave.
+      // Yields, so that the message is sent.
       await new Promise((resolve) => setTimeout(resolve));
     }
   }
@@ -96,7 +96,7 @@ async function withKernel<T>(
   }
 }
 
-/** Of several runs, after one that is not counted. */
+/** Median time of several runs, after one that does not count. */
 async function median(run: () => Promise<void>): Promise<number> {
   await run();
   const times: number[] = [];

@@ -3,7 +3,7 @@ import { addFromURL, ask, examine } from './engine.ts';
 import { loadModel, runModel } from './own-model.ts';
 import { race } from './race.ts';
 
-/** What the page can call. */
+/** Functions that the page can call. */
 export const api = { addFromURL, ask, examine, loadModel, race, runModel };
 export type Engine = typeof api;
 

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { smallTokenizer, smallWeights } from '../test/small-model.ts';
 import { Bert } from './bert.ts';
 
-/** Where the script "provision" puts the model that the captures are of. */
+/** Folder where the script "provision" puts the model of the captures. */
 const FOLDER = path.join(
   process.env['XDG_CACHE_HOME'] || path.join(homedir(), '.cache'),
   'heed',

@@ -3,7 +3,7 @@ import { BertEncoder, bertPrefix } from '@heed/examples/bert';
 import { readSafetensors } from '@heed/layers';
 import { Tokenizer } from '@huggingface/tokenizers';
 
-/** Files of a model, as people have them: told apart by their names. */
+/** Files of a model, recognized by their names. */
 export interface ModelFiles {
   /** `….safetensors`. */
   readonly weights: Uint8Array;
@@ -13,7 +13,7 @@ export interface ModelFiles {
   readonly config?: object;
 }
 
-/** What config.json says that matters here. */
+/** Fields of config.json that are used here. */
 interface Config {
   readonly model_type?: string;
   readonly hidden_act?: string;
@@ -23,11 +23,11 @@ interface Config {
 }
 
 export interface ModelOptions {
-  /** Where the files do not say it. */
+  /** Number of heads, for files that do not tell it. */
   readonly heads?: number;
 }
 
-/** What one layer's attention is computed from, and with what. */
+/** Inputs and options of one layer's attention. */
 export interface LayerInputs {
   readonly layer: number;
   readonly scale: number;
@@ -37,10 +37,10 @@ export interface LayerInputs {
   readonly value: Tensor<'float32'>;
 }
 
-/** Longer texts are cut: their heatmap would be no picture of words. */
+/** Largest number of tokens: a longer text is cut, since its heatmap would not be legible. */
 const LONGEST = 128;
 
-/** A BERT encoder (Devlin et al. 2019) that tells what each layer attends with. */
+/** A BERT encoder (Devlin et al. 2019) that returns the inputs of each layer's attention. */
 export class Bert {
   readonly heads: number;
   readonly layerCount: number;
@@ -63,7 +63,7 @@ export class Bert {
     this.#tokenizer = new Tokenizer(tokenizer, {});
   }
 
-  /** The tokens of a text, and what every layer attends with. */
+  /** Returns the tokens of a text, and the inputs of every layer's attention. */
   async run(
     backend: AttentionBackend,
     text: string,
@@ -94,8 +94,8 @@ export class Bert {
 }
 
 /**
- * RoBERTa and others have tensors of the same names, and count positions, cut words or activate in another way: computed
- * as a BERT, they would give weights that are wrong and look right.
+ * Refuses other models. RoBERTa and others have tensors of the same names, but count positions, split words or activate
+ * differently: computed as a BERT, they would give weights that are wrong but look right.
  *
  * @throws HeedError `ARGUMENT`.
  */

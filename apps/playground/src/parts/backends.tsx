@@ -8,7 +8,7 @@ interface BackendsProps {
   readonly onChange: (id: string) => void;
 }
 
-/** Every backend with the device it runs on, or why it cannot run here. */
+/** Every backend with its device, or the reason that it cannot run here. */
 export function Backends({ backends, value, onChange }: BackendsProps) {
   const name = useId();
   return (
@@ -73,7 +73,7 @@ export function AddBackend({ client, onAdd }: AddBackendProps) {
   );
 }
 
-/** Threads need a page that is isolated, which the service worker sees to from the second visit on. */
+/** Notice that threads require an isolated page, which the service worker provides from the second visit on. */
 export function Isolation() {
   if (globalThis.crossOriginIsolated) return null;
   return (

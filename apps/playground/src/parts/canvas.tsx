@@ -2,18 +2,18 @@ import { type Scheme, colorAt, positionIn } from '@heed/heatmap';
 import { useEffect, useRef } from 'preact/hooks';
 
 interface CanvasProps {
-  /** `[L, L]`, a pixel each. */
+  /** Weights `[L, L]`, one pixel each. */
   readonly weights: Float32Array;
   readonly length: number;
   readonly domain: readonly [number, number];
   readonly scheme: Scheme;
-  /** A row to point out. */
+  /** Row to highlight. */
   readonly row?: number;
 }
 
 const LEVELS = 256;
 
-/** Colours as a canvas holds them: one 32-bit word a pixel, red in its lowest byte. */
+/** Colors as a canvas holds them: one 32-bit word a pixel, red in its lowest byte. */
 const paletteOf = (scheme: Scheme): Uint32Array =>
   Uint32Array.from({ length: LEVELS }, (_, level) => {
     const [red, green, blue] = colorAt('magma', level / (LEVELS - 1), scheme);
@@ -21,7 +21,7 @@ const paletteOf = (scheme: Scheme): Uint32Array =>
   });
 const PALETTES: Record<Scheme, Uint32Array> = { light: paletteOf('light'), dark: paletteOf('dark') };
 
-/** A matrix as an image. It says nothing by itself: its surroundings name it. */
+/** A matrix as an image, without a name for screen readers: its surroundings name it. */
 export function Canvas({ weights, length, domain, scheme, row }: CanvasProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {

@@ -19,7 +19,7 @@ export function cellStyle(
   return { backgroundColor: toHex(ground), color: toHex(inkOn(ground)) };
 }
 
-/** What a screen reader says, and what stands under the pointer: what the cell shows is part of it. */
+/** Name of a cell for screen readers and the tooltip, including the number that it shows. */
 export function nameOf(from: string, to: string, weight: number): string {
   const exact = formatValue(weight);
   const isCut = exact.includes('e-');

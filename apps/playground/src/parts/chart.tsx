@@ -10,14 +10,14 @@ interface ChartProps {
   readonly title: string;
   readonly lines: readonly Line[];
   readonly xs: readonly number[];
-  /** Of the vertical steps. */
+  /** Base of the vertical steps. */
   readonly base: number;
   readonly format: (y: number) => string;
 }
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [480, 280, 72, 20, 16, 36];
 
-/** Lengths against something, both doubling at equal steps: a straight line is a power, its slope the exponent. */
+/** Chart over lengths, with logarithmic axes: a straight line is a power, its slope the exponent. */
 export function Chart({ title, lines, xs, base, format }: ChartProps) {
   const ys = lines.flatMap(({ points }) => points.map(([, y]) => y)).filter((y) => y > 0);
   const [low, high] = ys.length === 0 ? [1, 10] : [Math.min(...ys), Math.max(...ys)];

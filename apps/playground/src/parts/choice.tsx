@@ -13,7 +13,7 @@ interface ChoiceProps<T> {
   readonly onChange: (value: T) => void;
 }
 
-/** One of a few, all in sight: radio buttons in a row. */
+/** Choice among a few visible options: radio buttons in a row. */
 export function Choice<T extends string | number>({ label, value, options, onChange }: ChoiceProps<T>) {
   const name = useId();
   return (

@@ -8,7 +8,7 @@ interface ControlsProps {
   readonly setState: (part: Partial<State>) => void;
 }
 
-/** What kind of attention. */
+/** Controls for the kind of attention. */
 export function Controls({ layers, state, setState }: ControlsProps) {
   const { layer, selection, seed, window, causal, temperature, page } = state;
   return (

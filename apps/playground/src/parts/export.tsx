@@ -4,13 +4,13 @@ import { useState } from 'preact/hooks';
 interface ExportProps {
   readonly view: () => HeatmapView;
   readonly scheme: 'light' | 'dark';
-  /** Whether a link leads here: not to a model that somebody dropped on the page. */
+  /** True if a link can lead here, which is not possible for a model dropped on the page. */
   readonly canLink: boolean;
-  /** Of the files, without extension. */
+  /** Name of the files, without extension. */
   readonly name: string;
 }
 
-/** The heatmap as a file, and the address of what is on the page. */
+/** Saves the heatmap as a file, and copies the address of the current page. */
 export function Export({ view, scheme, canLink, name }: ExportProps) {
   const [message, setMessage] = useState('');
   const svg = (): string => toSVG(view(), { theme: scheme });

@@ -90,7 +90,7 @@ function clamp(index: number, length: number): number {
   return Math.min(length - 1, Math.max(0, index));
 }
 
-/** The place of the largest. */
+/** Index of the largest value. */
 export function largestOf(values: Float32Array): number {
   return values.reduce((best, value, index) => (value > values[best]! ? index : best), 0);
 }

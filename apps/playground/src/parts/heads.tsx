@@ -10,11 +10,11 @@ interface HeadsProps {
   readonly onChange: (head: number) => void;
 }
 
-/** All heads of the layer as small pictures: choose one. */
+/** All heads of the layer as small pictures to choose from. */
 export function Heads({ answer, head, scheme, onChange }: HeadsProps) {
   const name = useId();
   const length = answer.tokens.length;
-  // Kept from one drawing to the next: a canvas is drawn anew when its weights are other ones.
+  // Kept between renderings: a canvas redraws when its weights are a different array.
   const parts = useMemo(() => {
     const size = length * length;
     return Array.from({ length: answer.heads }, (_, index) =>

@@ -5,7 +5,7 @@ import type { ModelState } from '../engine/own-model.ts';
 interface OwnModelProps {
   readonly client: Client;
   readonly backend: string;
-  /** When the model has run on a text: which, and how often before. */
+  /** Called after the model has run on a text, with the model and the number of its runs. */
   readonly onRun: (model: ModelState) => void;
 }
 

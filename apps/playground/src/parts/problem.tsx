@@ -1,6 +1,6 @@
 import type { HeedErrorJSON } from '@heed/core';
 
-/** What went wrong, and what to do about it. */
+/** An error and its remedy. */
 export function Problem({ error }: { readonly error: HeedErrorJSON | null }) {
   if (error === null) return null;
   return (

@@ -3,9 +3,9 @@ import { cellStyle, textOf } from './cell-style.ts';
 
 interface SentenceProps {
   readonly tokens: readonly string[];
-  /** Of the token that looks. */
+  /** Index of the token that looks. */
   readonly selected: number;
-  /** Where it looks. */
+  /** Weights of that token. */
   readonly weights: Float32Array;
   readonly domain: readonly [number, number];
   readonly scheme: Scheme;

@@ -19,7 +19,7 @@ interface SightProps {
 
 const LARGEST_GRID = 24;
 
-/** A sentence with where one token of it looks, in words. */
+/** A sentence with the attention of one of its tokens, in words. */
 export function Seen({ answer, head, token, domain, scheme, onSelect }: Omit<SightProps, 'label'>) {
   const { tokens, weights } = answer;
   const row = rowOf(weights, tokens.length, tokens.length, head, token);
@@ -53,7 +53,7 @@ export function Matrix({ answer, head, token, domain, scheme, label, onSelect }:
   return <Shown {...{ label, tokens, weights, domain, scheme, onSelect }} selected={token} />;
 }
 
-/** From 0 to the largest weight that is shown; among many, to one that few are above. */
+/** Domain from 0 to the largest weight shown; among many, to one that few exceed. */
 export function domainOf(head: number, ...answers: readonly Answer[]): readonly [number, number] {
   const largest = answers.map(({ tokens, weights, strong }) => {
     if (tokens.length > LARGEST_GRID) return strong;

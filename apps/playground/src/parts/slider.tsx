@@ -2,7 +2,7 @@ import { useId } from 'preact/hooks';
 
 interface SliderProps {
   readonly label: string;
-  /** The value in words, for eyes and ears. */
+  /** Value as text, also for screen readers. */
   readonly text: string;
   readonly value: number;
   readonly min: number;

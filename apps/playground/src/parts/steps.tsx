@@ -11,10 +11,10 @@ interface StepsProps {
   readonly scheme: Scheme;
 }
 
-/** Longer sentences show the keys that count most. */
+/** Largest number of keys: a longer sentence shows those with the largest weights. */
 const MOST_ROWS = 12;
 
-/** How one token comes to its output: scores, weights, the sum of the values. With the numbers. */
+/** Steps from one token to its output, with the numbers: scores, weights, the sum of the values. */
 export function Steps({ answer, question, head, token, scheme }: StepsProps) {
   const explanation = explain(answer, question, head, token);
   const { steps, query, output, largest, sum, difference } = explanation;

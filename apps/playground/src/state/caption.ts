@@ -1,6 +1,6 @@
 import type { Question } from '../engine/question.ts';
 
-/** What a picture shows, in words: the layer and head, and everything that is not as the model was trained. */
+/** Caption of a picture: the layer and head, and everything that differs from the trained model. */
 export function captionOf(question: Question, head: number): string {
   const { layer, causal, window, selection, seed, temperature } = question;
   return [

@@ -6,14 +6,14 @@ export interface Step {
   readonly token: string;
   /** Query · key. */
   readonly dot: number;
-  /** Scaled, and divided by the temperature; null where the key is out of sight. */
+  /** Score, scaled and divided by the temperature; null if the key is masked. */
   readonly score: number | null;
   /** exp(score − the largest score). */
   readonly exponential: number;
   readonly weight: number;
 }
 
-/** How one query of one head comes to its output. */
+/** Steps from one query of one head to its output. */
 export interface Explanation {
   readonly query: Float32Array;
   readonly steps: readonly Step[];
@@ -36,7 +36,7 @@ export function rowOf(
   return data.subarray(start, start + width);
 }
 
-/** Scores and sums as the formula has them, in float64; weights and output are the backend's. */
+/** Computes scores and sums by the formula, in float64; weights and output are the backend's. */
 export function explain(answer: Answer, question: Question, head: number, i: number): Explanation {
   const { tokens, headDim } = answer;
   const length = tokens.length;

@@ -5,7 +5,7 @@ import type { Answer, BackendState, Outcome, Question } from '../engine/question
 import { fromHash, toHash } from './permalink.ts';
 import { type State, change } from './state.ts';
 
-/** The state, which the address follows and is followed by. */
+/** State that is synchronized with the address. */
 export function useLinkedState(): [State, (part: Partial<State>) => void] {
   const [state, setState] = useState(() => fromHash(location.hash));
   useEffect(() => {
@@ -21,7 +21,7 @@ export function useLinkedState(): [State, (part: Partial<State>) => void] {
   return [state, (part) => setState((now) => change(now, part))];
 }
 
-/** Every backend, examined one after the other so that the first answer is not kept waiting. */
+/** Every backend, examined one after the other so that the first answer does not wait. */
 export function useBackends(client: Client): [readonly BackendState[], (added: BackendState) => void] {
   const [backends, setBackends] = useState<readonly BackendState[]>(() =>
     OFFERS.map(({ id, label }) => ({ id, label, status: 'looking', detail: 'looking…' })),
@@ -41,7 +41,7 @@ export function useBackends(client: Client): [readonly BackendState[], (added: B
   return [backends, put];
 }
 
-/** Engines take a while to load, and share the machine with the page: first it is drawn. */
+/** Waits for the first paint: engines take a while to load, and share the machine with the page. */
 async function firstPaint(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 300));
 }
@@ -52,10 +52,10 @@ export function questionOf(state: State): Question {
   return { backend, capture, layer, selection, seed, causal, window, temperature };
 }
 
-/** The answer to a question, the last one until the next is there. */
+/** Answer to a question; the previous one until the next arrives. */
 export interface Asked {
   readonly answer: Answer | null;
-  /** What the answer belongs to. */
+  /** Question of the answer. */
   readonly question: Question | null;
   readonly error: Extract<Outcome<never>, { ok: false }>['error'] | null;
   readonly isBusy: boolean;
@@ -85,7 +85,7 @@ export function useAnswer(client: Client, question: Question): Asked {
 
 export type Theme = 'auto' | 'light' | 'dark';
 
-/** The reader's choice of light or dark, and what it comes to. */
+/** The reader's choice of light or dark, and the resulting scheme. */
 export function useTheme(): [Theme, 'light' | 'dark', (theme: Theme) => void] {
   const [theme, setTheme] = useState<Theme>(() => (localStorage.getItem('theme') as Theme | null) ?? 'auto');
   const dark = useMemo(() => matchMedia('(prefers-color-scheme: dark)'), []);

@@ -32,7 +32,7 @@ const flag: Codec<boolean> = {
   read: (text) => (text === 'yes' ? true : text === 'no' ? false : undefined),
 };
 
-/** All but the backend: that of the sender may be missing here, and a link must not load code from elsewhere. */
+/** State without the backend: the sender's may be missing here, and a link must not load code from elsewhere. */
 type Linked = Omit<State, 'backend'>;
 
 const CODECS: { readonly [K in keyof Linked]: Codec<Linked[K]> } = {
@@ -50,7 +50,7 @@ const CODECS: { readonly [K in keyof Linked]: Codec<Linked[K]> } = {
   local: flag,
 };
 
-/** The state as the part of an address after `#`: what differs from the beginning. */
+/** Returns the state as the part of an address after `#`: what differs from the initial state. */
 export function toHash(state: State): string {
   const parameters = new URLSearchParams();
   for (const key of Object.keys(CODECS) as (keyof Linked)[]) {
@@ -61,7 +61,7 @@ export function toHash(state: State): string {
   return `#${state.page}${query === '' ? '' : `?${query}`}`;
 }
 
-/** The state of an address; what is not understood is as in the beginning. */
+/** Returns the state of an address; invalid parts are as in the initial state. */
 export function fromHash(hash: string): State {
   const [page = '', query = ''] = hash.replace(/^#/, '').split('?', 2);
   const read: Record<string, unknown> = { page: CODECS.page.read(page) };

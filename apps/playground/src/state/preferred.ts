@@ -1,6 +1,6 @@
 import type { BackendState } from '../engine/question.ts';
 
-/** The backend that a reader who has chosen none is given: WebGPU on a real GPU; null as long as there is none. */
+/** Default backend, until the reader chooses one: WebGPU on a real GPU; null while there is none. */
 export function preferredBackend(backends: readonly BackendState[]): 'webgpu' | null {
   const webgpu = backends.find(({ id }) => id === 'webgpu');
   const isReal = webgpu?.status === 'available' && !webgpu.detail.includes('(software)');

@@ -3,14 +3,14 @@ import type { Selection } from '@heed/core';
 
 export type Page = 'look' | 'compare' | 'race' | 'own';
 
-/** All that the page shows follows from this: a permalink is this, written down. */
+/** State that determines everything on the page: a permalink contains it. */
 export interface State {
   readonly page: Page;
   readonly capture: CaptureName;
   readonly backend: string;
   readonly layer: number;
   readonly head: number;
-  /** The query that is looked at; null is the first token "bank". */
+  /** Selected query; null is the first token "bank". */
   readonly token: number | null;
   readonly selection: Selection;
   readonly seed: number;
@@ -19,7 +19,7 @@ export interface State {
   readonly temperature: number;
   /** Longest length of the race. */
   readonly longest: number;
-  /** Whether the race is of local attention. */
+  /** True if the race is of local attention. */
   readonly local: boolean;
 }
 
@@ -55,19 +55,19 @@ export const TEMPERATURES = { least: 0.1, most: 10 } as const;
 export const WIDEST_WINDOW = 8;
 export const LONGEST = [1024, 2048, 4096, 8192] as const;
 
-/** The token that is looked at: the chosen one, or the word that the page is about. */
+/** Returns the selected token: the chosen one, or the word that the page is about. */
 export function tokenOf(state: State, tokens: readonly string[]): number {
   const { token } = state;
   if (token !== null && token < tokens.length) return token;
   return Math.max(0, tokens.indexOf(WORD));
 }
 
-/** A change, with what it implies: another sentence has other tokens and layers. */
+/** Applies a change and its consequences: another sentence has other tokens and layers. */
 export function change(state: State, part: Partial<State>): State {
   const next = { ...state, ...part };
   const { layers } = SENTENCES[next.capture];
   const isOther = part.capture !== undefined && part.capture !== state.capture;
-  // A model of the reader's own has as many layers as it has.
+  // The reader's own model may have any number of layers.
   const isLayer = next.page === 'own' || layers.includes(next.layer);
   return {
     ...next,

@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 
-/** Chromium, where Debian's package puts it, or where the environment says. */
+/** Path of Chromium: from the environment, or where Debian's package installs it. */
 const CHROMIUM: string = process.env['HEED_CHROMIUM'] ?? '/usr/bin/chromium';
 
-/** Why the tests in a browser cannot run, with the remedy; null when they can, or have to. */
+/** Reason that the tests in a browser cannot run, with the remedy; null if they can, or must. */
 export const absence: string | null =
   existsSync(CHROMIUM) || (process.env['HEED_REQUIRE'] ?? '').split(',').includes('all')
     ? null
@@ -36,7 +36,7 @@ export interface Host {
 }
 
 /**
- * A host of static files on the loopback, without any header of its own: as simple as hosts are.
+ * Serves static files on the loopback interface without custom headers, like the simplest hosts.
  *
  * @param instead what is served in place of a file's own bytes, by the beginning of its name.
  */

@@ -32,7 +32,7 @@ function shapes(kind: string): Record<string, number[]> {
   ) as Record<string, number[]>;
 }
 
-/** Of a safetensors file: the same numbers at every run, small and of both signs. */
+/** Bytes of a safetensors file: the same numbers at every run, small and of both signs. */
 export function smallWeights(kind = 'bert'): Uint8Array {
   const header: Record<string, unknown> = {};
   const numbers: number[] = [];

@@ -1,4 +1,4 @@
-/** A backend as somebody else may write it, as the text of a module: uniform weights, and names that are no text. */
+/** A third party's backend, as the text of a module: uniform weights, and names that are markup. */
 export const HOSTILE_NAME = '<img src=x onerror="globalThis.hacked=1">';
 
 export const THIRD_PARTY = `

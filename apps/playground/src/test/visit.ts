@@ -11,7 +11,7 @@ const SHOTS = path.resolve(import.meta.dirname, '../../.reports/screenshots');
 let browser: Browser;
 let host: Host;
 
-/** Tests that need a browser: left out, with the reason, where there is none. */
+/** Defines tests that require a browser; skips them, with the reason, where there is none. */
 export function inChromium(define: () => void): void {
   describe.skipIf(absence !== null)(`in headless Chromium${absence === null ? '' : `: ${absence}`}`, () => {
     beforeAll(async () => {
@@ -26,7 +26,7 @@ export function inChromium(define: () => void): void {
   });
 }
 
-/** The page as a visitor sees it who has not been here. An error that nobody catches fails the test. */
+/** Opens the page as a new visitor. An uncaught error fails the test. */
 export async function visit(hash = '', options: BrowserContextOptions = {}, at: Host = host): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   onTestFinished(() => context.close());
@@ -39,22 +39,22 @@ export async function visit(hash = '', options: BrowserContextOptions = {}, at: 
   return page;
 }
 
-/** A picture of the whole page, for people to look at. */
+/** Takes a picture of the whole page, for people to look at. */
 export async function shoot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: path.join(SHOTS, `${name}.png`), fullPage: true });
 }
 
-/** What the page says about the chosen token. */
+/** Claim of the page about the chosen token. */
 export function claim(page: Page): Locator {
   return page.locator('.claim').first();
 }
 
-/** Waits until the page says so. */
+/** Waits until the page contains the text. */
 export async function says(page: Page, text: string | RegExp): Promise<void> {
   await claim(page).filter({ hasText: text }).waitFor();
 }
 
-/** The weights of the row that is looked at. */
+/** Returns the weights of the selected row. */
 export async function row(page: Page): Promise<number[]> {
   await page.locator('.stage[aria-busy=false]').waitFor();
   const texts = await page.locator('tr[aria-selected=true] td').allTextContents();
@@ -70,7 +70,7 @@ export async function slide(page: Page, name: string, value: number): Promise<vo
   await page.getByRole('slider', { name, exact: true }).fill(String(value));
 }
 
-/** Pixels that the page is wider than the window. */
+/** Returns the number of pixels by which the page is wider than the window. */
 export function sticksOut(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 }

@@ -11,7 +11,7 @@ import type { ViewProps } from './view-props.ts';
 
 const PAIR: readonly CaptureName[] = ['bank-river', 'bank-money'];
 
-/** One word in two sentences, with one colour scale. */
+/** One word in two sentences, with one color scale. */
 export function Compare({ client, state, setState, backends, scheme }: ViewProps) {
   const question = questionOf(state);
   const river = useAnswer(client, { ...question, capture: PAIR[0]! });
@@ -24,7 +24,7 @@ export function Compare({ client, state, setState, backends, scheme }: ViewProps
         The same <em>bank</em>, twice
       </h1>
       <p class="lead">
-        In one sentence it is a river's, in the other it lends money. One head, one colour scale.
+        In one sentence it is a river's, in the other it lends money. One head, one color scale.
       </p>
       <Problem error={river.error ?? loan.error} />
       <div class="columns">

@@ -50,7 +50,7 @@ interface ExploreProps extends ViewProps {
   readonly capture: Question['capture'];
   readonly layers: readonly number[];
   readonly title: string;
-  /** Of the reader's own model. */
+  /** Number of the run of the reader's own model. */
   readonly run?: number;
 }
 
@@ -107,7 +107,7 @@ export function Explore(props: ExploreProps) {
                       answer,
                       tokenOf(state, answer.tokens),
                       head,
-                      // First what differs from picture to picture: a long title is cut at its end.
+                      // The part that differs between pictures comes first: a long title is cut at its end.
                       `${captionOf(question, head)} · ${title}`,
                     )
                   }

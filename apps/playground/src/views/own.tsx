@@ -4,7 +4,7 @@ import { OwnModel } from '../parts/own-model.tsx';
 import { Explore } from './look.tsx';
 import type { ViewProps } from './view-props.ts';
 
-/** The same as {@link Look}, of the reader's own model and text. */
+/** The same as {@link Look}, for the reader's own model and text. */
 export function Own(props: ViewProps) {
   const { client, state } = props;
   const [model, setModel] = useState<ModelState | null>(null);

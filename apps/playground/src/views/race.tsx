@@ -156,7 +156,7 @@ interface TableProps {
   readonly contestants: readonly { readonly id: string; readonly label: string }[];
 }
 
-/** Numbers, and how each grew since the length was half. */
+/** Numbers, with the growth of each since half the length. */
 function Table({ results, lengths, contestants }: TableProps) {
   const find = (id: string, length: number): RaceResult | undefined =>
     results.find((result) => result.contestant === id && result.length === length);

@@ -2,7 +2,7 @@ import type { Client } from '../engine/client.ts';
 import type { BackendState } from '../engine/question.ts';
 import type { State } from '../state/state.ts';
 
-/** What every page gets. */
+/** Properties of every page. */
 export interface ViewProps {
   readonly client: Client;
   readonly state: State;

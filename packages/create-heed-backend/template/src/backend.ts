@@ -6,7 +6,7 @@ import { forward } from './forward/forward.ts';
 export function createBackend(): AttentionBackend {
   return defineBackend({
     name: 'three-loops',
-    // What really runs, never what was asked for.
+    // Name what really runs, never what was requested.
     device: 'JavaScript, one thread',
     capabilities: CAPABILITIES,
     compile: (problem) => ({

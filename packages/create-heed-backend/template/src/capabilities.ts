@@ -1,6 +1,6 @@
 import type { Capabilities } from '@heed/core';
 
-/** What is declared must pass; what is not declared is refused, by `defineBackend`. */
+/** Declared features must pass the suite; `defineBackend` refuses all others. */
 export const CAPABILITIES: Capabilities = {
   dtypes: ['float32'],
   features: [],

@@ -1,7 +1,7 @@
 import { checkOptions } from '@heed/core/backend';
 
 /**
- * An option that does not exist must be refused. Write yours here: `{ threads: integer(1, 64) }`, with `integer` of
+ * Unknown options must be refused. Write yours here: `{ threads: integer(1, 64) }`, with `integer` of
  * `@heed/core/backend`; their type then takes the place of `unknown` here and of `void` in the provider.
  *
  * @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`.

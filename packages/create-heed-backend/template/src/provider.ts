@@ -6,7 +6,7 @@ export const provider: BackendProvider<void> = {
   contract: CONTRACT_VERSION,
   name: 'three-loops',
 
-  // Where the engine cannot run: { available: false, reason, remedy }. Must not throw, nor take long.
+  // If the engine cannot run here: { available: false, reason, remedy }. Must not throw or take long.
   probe: async () => ({ available: true }),
 
   create: async (options: unknown = {}) => {

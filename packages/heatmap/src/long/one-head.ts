@@ -10,7 +10,7 @@ import {
 import { visibleKeys, zeros } from '@heed/core/backend';
 import { type Range, lengthWithin, slice } from './slice.ts';
 
-/** The request whose weights are wanted; values do not matter to them. */
+/** Request whose weights are wanted; they do not depend on values. */
 export type WeightsRequest = Omit<
   AttentionRequest<Tensor | ResidentTensor>,
   'value' | 'gradient' | keyof RequestedResults
@@ -18,10 +18,10 @@ export type WeightsRequest = Omit<
   readonly value?: Tensor | ResidentTensor | undefined;
 };
 
-/** A request on plain tensors, whatever it is asked for. */
+/** Request on plain tensors, whichever results it names. */
 export type PlainRequest = Omit<AttentionRequest<Tensor>, 'gradient' | keyof RequestedResults>;
 
-/** One head of one batch element: a request of its own with B = Hq = Hkv = 1, from which rectangles are cut. */
+/** One head of one batch element: its own request with B = Hq = Hkv = 1, from which rectangles are cut. */
 export interface OneHead {
   readonly queryLength: number;
   readonly keyLength: number;

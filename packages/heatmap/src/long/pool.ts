@@ -49,8 +49,8 @@ export function createPool(rowEdges: readonly number[], columnEdges: readonly nu
 }
 
 /**
- * The one loop over every weight. Four sums, which need not wait for each other; and the maximum goes on from that of
- * the rows before, so that few weights exceed it: a branch that is seldom taken costs little.
+ * The one loop over every weight. It keeps four independent sums. The maximum starts from that of
+ * the earlier rows, so that few weights exceed it: a branch that is seldom taken costs little.
  */
 function addRow(
   weights: ArrayLike<number>,
@@ -96,7 +96,7 @@ function addRow(
     total = (total + second + (third + fourth)) * factor;
     sum[cell]! += total;
     if (largest > before) max[cell] = largest * factor;
-    // A NaN is greater than nothing, but it is in the sum.
+    // A NaN is not greater than anything, but it is in the sum.
     if (total !== total && (factor !== factor || hasNaN(weights, first, end))) max[cell] = NaN;
   }
 }

@@ -102,7 +102,7 @@ const requests: Record<string, PlainRequest> = {
   sample: { ...base, selection: 'sample', seed: 4 },
 };
 
-/** From all the weights, which a few dozen tokens allow. */
+/** Pools all the weights at once, which a few dozen tokens allow. */
 function pooled(
   weights: Tensor,
   { batch = 0, head = 0 }: PoolingOptions,

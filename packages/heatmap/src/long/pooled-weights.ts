@@ -32,10 +32,10 @@ export interface PoolingOptions {
   readonly columns?: Range;
   /** The largest number of cells along either axis. Default 1024. */
   readonly maximum?: number;
-  /** Of the whole request, `[B, Hq, Lq]`, from an earlier run: a part of the keys is then all that is looked at. */
+  /** Statistics of the whole request, `[B, Hq, Lq]`, from an earlier run: then only keys of the picture are read. */
   readonly statistics?: Statistics;
   readonly signal?: AbortSignal;
-  /** Called now and then with the share that is done, 0 to 1. */
+  /** Called from time to time with the share that is done, 0 to 1. */
   readonly onProgress?: (share: number) => void;
 }
 
@@ -61,17 +61,17 @@ export interface PooledWeights {
   readonly columns: readonly string[];
 }
 
-/** Weights that are there at one time: 16 MiB of float32. */
+/** Number of weights in memory at one time: 16 MiB of float32. */
 const TILE_ELEMENTS = 2 ** 22;
 
 /**
- * The weights of one head at the resolution of a picture, however long the inputs are: never more than a tile of them
- * is there at a time. Tiles of query rows go through the backend with weights as an output and values of size 1, so
+ * Computes the weights of one head at the resolution of a picture, however long the inputs are: at most one tile of
+ * them is in memory. Tiles of query rows go through the backend with weights as an output and values of size 1, so
  * that every backend and every option of attention works, at the backend's own speed. A part of the keys is computed
  * alone and scaled by the row maximum and row sum of the whole row; where a cell is one weight, the result is exact.
  *
- * @throws HeedError `ARGUMENT` for a batch element, head, range or option that is not there, or what is no backend; what
- * `attention` throws.
+ * @throws HeedError `ARGUMENT` for an unknown batch element, head, range or option, or if `backend` is not a backend;
+ * what `attention` throws.
  *
  * @example
  * ```ts
@@ -141,7 +141,7 @@ async function poolTiles(area: Area, one: OneHead, batch: number, head: number):
       statistics: !whole,
     } as const;
     const results = attention(backend, request, signalOf(options));
-    // Waited for below, unless the tile before it fails.
+    // Awaited below, unless the tile before it fails.
     results.catch(() => undefined);
     return { rows: tileRows, results };
   };
@@ -167,13 +167,13 @@ async function poolTiles(area: Area, one: OneHead, batch: number, head: number):
   }
 }
 
-/** Rows that are on their way. */
+/** Rows whose weights are being computed. */
 interface Tile {
   readonly rows: Range;
   readonly results: Promise<{ readonly weights: Tensor; readonly statistics?: Statistics }>;
 }
 
-/** What a row's weights over a part of the keys are multiplied with, so that they are those of the whole row. */
+/** Factor that turns a row's weights over a part of the keys into those of the whole row. */
 type PartFactor = (row: number, part: Statistics, partRow: number) => number;
 
 async function globalStatistics(area: Area, one: OneHead, batch: number, head: number): Promise<PartFactor> {
@@ -193,7 +193,7 @@ async function globalStatistics(area: Area, one: OneHead, batch: number, head: n
   };
 }
 
-/** Hard attention: its noise hangs on where a head and a key stand, so the choices come from the whole request. */
+/** Pools hard attention: its noise depends on indices of head and key, so the choices come from the whole request. */
 async function poolChoices(
   { backend, rows, columns, pool, options }: Area,
   plain: PlainRequest,

@@ -28,7 +28,7 @@ export function slice<T extends Tensor>({ dtype, shape, data }: T, ranges: reado
   return { dtype, shape: lengths, data: target } as Tensor as T;
 }
 
-/** Where the o-th run of the box starts, in elements of the axis that is cut. */
+/** Start of the o-th run of the box, in elements of the axis that is cut. */
 function startOf(shape: readonly number[], ranges: readonly Range[], o: number, cut: number): number {
   let start = ranges[cut]?.[0] ?? 0;
   let [rest, stride] = [o, shape[cut] ?? 1];

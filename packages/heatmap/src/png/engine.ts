@@ -16,7 +16,7 @@ export interface Engine {
 let engine: Promise<Engine> | null = null;
 
 /**
- * Starts resvg at the first call. A start that fails is tried again by the next call.
+ * Starts resvg at the first call. The next call retries a start that failed.
  *
  * @throws HeedError `UNAVAILABLE` where it does not start.
  */
@@ -32,7 +32,7 @@ export function startEngine(): Promise<Engine> {
 }
 
 /**
- * resvg and the fonts are modules of this package, so that every bundler takes them along; and this resvg is its own, so
+ * resvg and the fonts are modules of this package, so that every bundler includes them; and this resvg is separate, so
  * that an application can start another.
  */
 async function start(): Promise<Engine> {
@@ -75,7 +75,7 @@ async function start(): Promise<Engine> {
 
 let wide: Uint8Array | null = null;
 
-/** 14 MB with nearly every character there is, for pictures with one that DejaVu lacks. */
+/** Loads a font of 14 MB with nearly every character, for pictures with one that DejaVu lacks. */
 async function wideFont(): Promise<Uint8Array> {
   wide ??= unpacked((await import('../../embedded/wide-font.js')).font);
   return wide;

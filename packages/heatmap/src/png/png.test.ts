@@ -12,15 +12,15 @@ const view = heatmap(tensor(new Float32Array([0, 1, 0.5, 0.25]), [2, 2]), {
   columns: ['<river>', 'x'.repeat(200)],
 });
 
-/** Of the picture at a place of the SVG, 0 to 255. */
+/** Color of the picture at a place of the SVG, 0 to 255. */
 function pixel(png: Uint8Array, scale: number, x: number, y: number): number[] {
   const { width, channels, data } = decode(png);
   const at = (Math.floor(y * scale) * width + Math.floor(x * scale)) * channels;
   return [...data.slice(at, at + 3)];
 }
 
-/** Where the cells are, from the SVG. */
-const centres = [
+/** Centers of the cells, from the SVG. */
+const centers = [
   ...toSVG(view).matchAll(/x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)" rx="4"/g),
 ].map(([, x, y, width]) => [Number(x) + 4, Number(y) + Number(width) - 4] as const);
 
@@ -37,10 +37,10 @@ describe('a PNG', () => {
     }
   });
 
-  test('has the colours of the cells in their places', async () => {
+  test('has the colors of the cells in their places', async () => {
     const png = await toPNG(view, { scale: 1 });
-    expect(centres).toHaveLength(4);
-    const colors = centres.map(([x, y]) => pixel(png, 1, x, y));
+    expect(centers).toHaveLength(4);
+    const colors = centers.map(([x, y]) => pixel(png, 1, x, y));
     expect(colors[0]).toEqual([255, 255, 255]);
     expect(colors[1]).toEqual([0, 0, 4]);
     expect(new Set(colors.map(String)).size).toBe(4);
@@ -57,7 +57,7 @@ describe('a PNG', () => {
   });
 
   test('is dark in the dark', async () => {
-    const [x, y] = centres[0]!;
+    const [x, y] = centers[0]!;
     expect(pixel(await toPNG(view, { scale: 1, theme: 'dark' }), 1, x, y)).toEqual([0, 0, 4]);
   });
 

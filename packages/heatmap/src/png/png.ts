@@ -22,9 +22,9 @@ export interface PNGOptions {
 }
 
 /**
- * The picture that {@link toSVG} draws, as a PNG, with the same letters on every machine: resvg, DejaVu and, loaded when a
- * character needs it, UnifontEX come with this package, as modules that every bundler takes along. In a browser a canvas
- * does without their 3 to 8 MB.
+ * Draws the picture of {@link toSVG} as a PNG, with the same letters on every machine: resvg, DejaVu and, loaded when a
+ * character needs it, UnifontEX come with this package, as modules that every bundler includes. In a browser, a canvas
+ * avoids their 3 to 8 MB.
  *
  * @returns the bytes of the file.
  * @throws HeedError as {@link toSVG} does; `ARGUMENT` for a scale that is not a number over 0, more than 2²⁷ pixels, or

@@ -6,27 +6,27 @@ import type { Styles } from './style.ts';
 import type { HeatmapView } from '../view.ts';
 import { element, escapeXML } from './xml.ts';
 
-/** Where a grid of cells stands, and how it is drawn. */
+/** Position of a grid of cells, and its style. */
 export interface Grid {
   readonly x: number;
   readonly y: number;
   /** Width of a cell. */
   readonly cell: number;
   readonly cellHeight: number;
-  /** Whether cells show their numbers. */
+  /** True if cells show their numbers. */
   readonly numbers: boolean;
-  /** Whether the cells are one image and not an element each. */
+  /** True if the cells are one image instead of an element each. */
   readonly raster: boolean;
 }
 
-/** What the drawing of cells needs to know of the whole picture. */
+/** Properties of the whole picture that the drawing of cells needs. */
 export interface Pen {
   readonly id: string;
   readonly colorMap: ColorMap;
   readonly styles: Styles;
 }
 
-/** The cells of a view, the image under them included. */
+/** Draws the cells of a view and the image under them. */
 export function drawCells(view: HeatmapView, grid: Grid, pen: Pen): string {
   return backdrop(view, grid) + (grid.raster ? raster(view, grid, pen) : elements(view, grid, pen));
 }

@@ -3,7 +3,7 @@ import type { Styles } from './style.ts';
 import { fitText, visibleText } from '../text.ts';
 import { element, escapeXML } from './xml.ts';
 
-/** What stands in a document, and the room that it takes. */
+/** Content of a document, and its size. */
 export interface Drawing {
   readonly width: number;
   readonly height: number;
@@ -27,7 +27,7 @@ export function svgDocument(
       width,
       height,
       style: 'max-width:100%;height:auto',
-      // A page that is written right to left must not turn the axes round.
+      // A right-to-left page must not reverse the axes.
       direction: 'ltr',
     },
     element('title', { id: `${id}-title` }, escapeXML(title)),

@@ -11,9 +11,9 @@ export const SIGNAL_HEIGHT = 40;
 export const MONO: string = 'ui-monospace,SFMono-Regular,Menlo,Consolas,DejaVu Sans Mono,monospace';
 export const SANS: string =
   'system-ui,-apple-system,Segoe UI,Roboto,Helvetica Neue,Arial,DejaVu Sans,sans-serif';
-/** With more cells than this, an element each would be megabytes that no viewer opens gladly. */
+/** Largest number of cells with an element each: more would be megabytes, which viewers open slowly. */
 export const MOST_ELEMENTS = 16_384;
-/** The most cells of a picture, as pixels. */
+/** Largest number of cells of a picture, as pixels. */
 export const MOST_CELLS: number = 2 ** 22;
 const LEGEND_WIDTH = 160;
 const LARGEST_CELL = 44;
@@ -26,16 +26,16 @@ const LEAST_GUTTER = 64;
 /** Advance of a column of text in a monospaced font, in ems. */
 const ADVANCE = 0.61;
 
-/** Where everything stands. */
+/** Position of everything in the picture. */
 export interface Layout {
   readonly width: number;
   readonly height: number;
   readonly cell: number;
-  /** Taller than they are wide when there are few rows and many columns. */
+  /** Height of a cell: above its width if there are few rows and many columns. */
   readonly cellHeight: number;
-  /** Whether cells are large enough for their numbers. */
+  /** True if cells are large enough for their numbers. */
   readonly numbers: boolean;
-  /** Every how many rows and columns have a label. */
+  /** Distance between labels, in rows and columns. */
   readonly rowLabelEvery: number;
   readonly columnLabelEvery: number;
   readonly slanted: boolean;
@@ -47,7 +47,7 @@ export interface Layout {
   readonly gridHeight: number;
   readonly legendWidth: number;
   readonly legendY: number;
-  /** Whether the cells are drawn as one image. */
+  /** True if the cells are drawn as one image. */
   readonly raster: boolean;
 }
 
@@ -85,7 +85,7 @@ export function layoutOf(view: HeatmapView): Layout {
       view.backdrop === null &&
       widest(Array.from(view.values, formatCell), NUMBER_SIZE) <= cell - 4,
     rowLabelEvery: roundStep((LABEL_SIZE + 1) / cellHeight),
-    // A slanted label reaches over its neighbours: those that are left out leave room.
+    // A slanted label reaches over its neighbors, so some are left out.
     columnLabelEvery: cell > LABEL_SIZE ? 1 : roundStep((2.2 * LABEL_SIZE) / cell),
     slanted,
     rows,
@@ -99,12 +99,12 @@ export function layoutOf(view: HeatmapView): Layout {
   };
 }
 
-/** The most characters of a title in a picture of a width. */
+/** Largest number of characters of a title in a picture of this width. */
 export function titleLength(width: number): number {
   return Math.floor((width - 2 * PADDING) / (TITLE_SIZE * ADVANCE));
 }
 
-/** The next of 1, 2, 4, 5, 8 times a power of ten: labels that are left out are left out evenly. */
+/** Rounds up to 1, 2, 4, 5 or 8 times a power of ten, so that labels are at even distances. */
 function roundStep(least: number): number {
   if (least <= 1) return 1;
   const power = 10 ** Math.floor(Math.log10(least));

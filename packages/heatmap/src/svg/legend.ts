@@ -4,7 +4,7 @@ import type { Pen } from './cells.ts';
 import { MONO } from './layout.ts';
 import { element } from './xml.ts';
 
-/** The colours of the scale, for {@link legend} to use. */
+/** The colors of the scale, for {@link legend} to use. */
 export function scaleGradient({ id, styles }: Pen): string {
   const stops = Array.from({ length: 17 }, (_, index) =>
     element('stop', { offset: index / 16, ...styles.stop(index / 16) }),
@@ -12,7 +12,7 @@ export function scaleGradient({ id, styles }: Pen): string {
   return element('linearGradient', { id: `${id}-scale` }, ...stops);
 }
 
-/** The colour scale, with the values at its ends on both sides. */
+/** The color scale, with the values at its ends on both sides. */
 export function legend(
   domain: Domain,
   { x, y, width }: { readonly x: number; readonly y: number; readonly width: number },

@@ -11,7 +11,7 @@ const GAP = 24;
 const CAPTION = 22;
 const LEGEND = { width: 160, height: 10 };
 
-/** All panels in rows of four, each with its name above it, and one colour scale. Cells tell their names. */
+/** Draws all panels in rows of four, each with its name above it, and one color scale. Cells tell their names. */
 export function drawPanels({ title, panels }: HeatmapPanels, pen: Pen): Drawing {
   const across = Math.min(4, Math.max(1, panels.length));
   const down = Math.ceil(panels.length / across);

@@ -2,7 +2,7 @@ import { type ColorMap, type RGB, type Scheme, colorAt, positionIn } from '../co
 import type { HeatmapView } from '../view.ts';
 import { encodePNG } from './encode-png.ts';
 
-/** More than 8 bits a channel show. */
+/** More levels than 8 bits a channel show. */
 const LEVELS = 1024;
 
 /** The cells as a PNG of one pixel each, as a `data:` address; cells that are not a number are transparent. */

@@ -1,6 +1,6 @@
 import { type ColorMap, type RGB, type Scheme, colorAt, inkOn, toHex } from '../color.ts';
 
-/** Colours of everything that is not a cell. */
+/** Colors of everything that is not a cell. */
 interface Palette {
   readonly paper: string;
   readonly text: string;
@@ -13,30 +13,30 @@ const PALETTES: Record<Scheme, Palette> = {
   dark: { paper: '#15131c', text: '#eeecf4', quiet: '#a09cab', mark: '#6cb3ff' },
 };
 
-/** Steps of the colour scale: more than the eye tells apart, few enough for a small style sheet. */
+/** Steps of the color scale: more than the eye tells apart, few enough for a small style sheet. */
 const LEVELS = 64;
 
-/** What an element is painted as; its place in both palettes. */
+/** Role of an element: its color in both palettes. */
 export type Role = keyof Palette;
 
-/** Hands out colours as attributes for one scheme, and the style sheet that changes them for the other. */
+/** Returns colors as attributes for one scheme, and the style sheet that changes them for the other. */
 export interface Styles {
   role(role: Role, property?: 'fill' | 'stroke'): Record<string, string>;
-  /** The ground of a cell at a position of the scale, 0 to 1. */
+  /** Background of a cell at a position of the scale, 0 to 1. */
   ground(position: number): Record<string, string>;
-  /** The number on that ground. */
+  /** Color of the number on that background. */
   ink(position: number): Record<string, string>;
   stop(position: number): Record<string, string>;
   /** The schemes that the picture may be seen in. */
   readonly schemes: readonly Scheme[];
-  /** Seen in one scheme only. */
+  /** Attributes that show an element in one scheme only. */
   only(scheme: Scheme): Record<string, string>;
-  /** Empty unless the picture follows the reader's preference. Call it last: it holds what was handed out. */
+  /** Style sheet; empty unless the picture follows the reader's preference. Call it last: it has all colors so far. */
   sheet(): string;
 }
 
 /**
- * Plain attributes carry the colours of one scheme, so that programs without CSS draw them; a media query overrides
+ * Plain attributes carry the colors of one scheme, so that programs without CSS draw them; a media query overrides
  * them in the other. Selectors begin with the picture's id: style sheets of inline pictures reach the whole page.
  */
 export function stylesOf(id: string, map: ColorMap, theme: Scheme | 'auto'): Styles {

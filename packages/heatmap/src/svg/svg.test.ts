@@ -6,7 +6,7 @@ import { type HeatmapOptions, type SVGOptions, heatmap, toSVG } from '../index.t
 
 const parse = (svg: string): Document =>
   new DOMParser({
-    // A warning is about the replacement character, which is meant to be there.
+    // Warns of the replacement character, which is intended.
     onError: (level, message) => {
       if (level !== 'warning') throw new Error(`${level}: ${message}`);
     },
@@ -56,7 +56,7 @@ describe('a picture of weights', () => {
     expect(names).toEqual(['a → c: 0.250', 'a → d: 0.750', 'b → c: 1.00', 'b → d: 0']);
   });
 
-  test('the same value has the same colour wherever it stands, another has another', () => {
+  test('the same value has the same color wherever it stands, another has another', () => {
     const cells = all(draw([1, 3], [0.5, 0.5, 1]), 'rect').filter(
       (rect) => rect.getElementsByTagName('title').length > 0,
     );
@@ -147,7 +147,7 @@ describe('accessible, in any page', () => {
     expect(rules.filter((selector) => !selector.startsWith('#mine '))).toEqual([]);
   });
 
-  test('everything that has a colour in the light has another in the dark', () => {
+  test('everything that has a color in the light has another in the dark', () => {
     const document = draw([2, 2], [0.1, 0.2, NaN, 1], { highlight: { row: 0 } });
     const sheet = all(document, 'style')[0]!.textContent!;
     const classes = all(document, '*').flatMap((one) => one.getAttribute('class') ?? []);

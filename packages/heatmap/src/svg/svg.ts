@@ -28,15 +28,15 @@ export interface SVGOptions {
   readonly colorMap?: ColorMap;
   /** Default `auto`: light, or dark where the reader prefers it. */
   readonly theme?: Scheme | 'auto';
-  /** Unique in the page that the picture stands in. Default: made from what is drawn. */
+  /** Unique in the page that contains the picture. Default: derived from the picture. */
   readonly id?: string;
 }
 
 /**
  * Draws a heatmap as a self-contained SVG document: labels on both axes, a number in each cell that has room for it,
- * a name for each cell under the pointer, and the colour scale with its ends. It has a title and a description for
- * screen readers, follows the reader's preference for light or dark, and can stand inline in an HTML page. Labels
- * stay text, whatever is in them. More than 16,384 cells are drawn as an image within the SVG, one pixel each.
+ * a name for each cell under the pointer, and the color scale with its ends. It has a title and a description for
+ * screen readers, follows the reader's preference for light or dark, and can be inline in an HTML page. Labels
+ * stay text, whatever they contain. More than 16,384 cells are drawn as an image within the SVG, one pixel each.
  *
  * @throws HeedError `ARGUMENT` for more than 2²² cells, an id that is not a plain name, or an option that is not there.
  *
@@ -179,7 +179,7 @@ function labelText(
   return element('text', { ...styles.role(marked ? 'mark' : 'text'), ...place, ...font }, tooltip, text);
 }
 
-/** Bars below the cells, as high as each column's loudness. */
+/** Draws bars below the cells, as high as each column's loudness. */
 function signal(view: HeatmapView, layout: Layout, styles: Styles): string {
   if (view.signal === null) return '';
   const { gridX, gridY, gridHeight, cell } = layout;
@@ -193,7 +193,7 @@ function signal(view: HeatmapView, layout: Layout, styles: Styles): string {
   return element('path', { ...styles.role('quiet', 'stroke'), ...line, d: bars.join('') });
 }
 
-/** JSON of a picture that tells NaN from 0. */
+/** Makes JSON of a picture tell NaN from 0. */
 function replacer(_: string, value: unknown): unknown {
   return ArrayBuffer.isView(value) ? Array.from(value as Float64Array, String) : value;
 }

@@ -1,12 +1,12 @@
 import { type RGB, inkOn } from '../color.ts';
 
-/** What the terminal can show: 16 million colours, xterm's 256, or none. */
+/** Colors that the terminal can show: 16 million, xterm's 256, or none. */
 export type TerminalColor = 'truecolor' | '256' | 'none';
 
 const ESC = '\u001B[';
 const CUBE = [0, 95, 135, 175, 215, 255];
 
-/** Text on a coloured ground, in the ink that reads best on it; unchanged without colours. */
+/** Paints text on a colored background, in the more legible ink; unchanged without colors. */
 export function onColor(text: string, color: RGB, depth: TerminalColor): string {
   if (depth === 'none') return text;
   const [ground, ink] = [color, inkOn(color)].map((rgb) =>
@@ -23,15 +23,15 @@ export function dim(text: string, depth: TerminalColor): string {
   return depth === 'none' ? text : `${ESC}2m${text}${ESC}22m`;
 }
 
-/** The nearest colour of xterm's 6 × 6 × 6 cube (16 to 231) or its 24 greys (232 to 255). */
+/** The nearest color of xterm's 6 × 6 × 6 cube (16 to 231) or its 24 grays (232 to 255). */
 export function nearest256(color: RGB): number {
   const steps = color.map((channel) => nearest(CUBE, channel));
   const cube = steps.map((step) => CUBE[step]!) as unknown as RGB;
   const mean = (color[0] + color[1] + color[2]) / 3;
-  const grey = Math.min(23, Math.max(0, Math.round((mean - 8) / 10)));
-  const level = 8 + 10 * grey;
+  const gray = Math.min(23, Math.max(0, Math.round((mean - 8) / 10)));
+  const level = 8 + 10 * gray;
   return distance(color, [level, level, level]) < distance(color, cube)
-    ? 232 + grey
+    ? 232 + gray
     : 16 + 36 * steps[0]! + 6 * steps[1]! + steps[2]!;
 }
 

@@ -24,7 +24,7 @@ const ESC = '\u001B';
 const identity = (n: number): number[] =>
   Array.from({ length: n * n }, (_, at) => (at % (n + 1) === 0 ? 1 : 0));
 
-describe('without colours', () => {
+describe('without colors', () => {
   test('is characters only, with numbers, shades and a scale', () => {
     const text = draw([2, 2], [0.25, 0.75, 1, 0], { rows: ['a', 'bank'], columns: ['c', 'd'], title: 'T' });
     expect(text.split('\n')).toEqual([
@@ -50,25 +50,25 @@ describe('without colours', () => {
   });
 });
 
-describe('with colours', () => {
-  test('the ground is the colour of the value, the ends those of magma', () => {
+describe('with colors', () => {
+  test('the ground is the color of the value, the ends those of magma', () => {
     const text = draw([1, 2], [0, 1], { color: 'truecolor' });
     expect(text).toContain(`${ESC}[48;2;0;0;4;38;2;255;255;255m  ·   ${ESC}[0m`);
     expect(text).toContain(`${ESC}[48;2;252;253;191;38;2;0;0;0m 1.00 ${ESC}[0m`);
   });
 
-  test('256 colours are palette entries', () => {
+  test('256 colors are palette entries', () => {
     const text = draw([1, 2], [0, 1], { color: '256' });
     expect(text).toContain(`${ESC}[48;5;16;38;5;231m  ·   ${ESC}[0m`);
     expect(text).toContain(`${ESC}[48;5;229;38;5;16m 1.00 ${ESC}[0m`);
     expect(text).not.toContain('8;2;');
   });
 
-  test('the text beneath the colours is as wide as the text without', () => {
+  test('the text beneath the colors is as wide as the text without', () => {
     const options = { rows: ['日本語', 'a', '👩‍👩‍👧‍👦'], highlight: { row: 1, column: 1 } };
     const plain = widths(draw([3, 3], identity(3), options));
     const colored = widths(draw([3, 3], identity(3), { ...options, color: 'truecolor' }));
-    // Shades stand in spaces that end a line.
+    // Shades replace spaces that end a line.
     plain.slice(0, 6).forEach((width, line) => expect(Math.abs(colored[line]! - width)).toBeLessThan(2));
   });
 });

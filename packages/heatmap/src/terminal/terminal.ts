@@ -23,7 +23,7 @@ const LONGEST_ROW_LABEL = 20;
 const LONGEST_COLUMN_LABEL = 10;
 const BLOCK = 2;
 
-/** How the cells are drawn: with their numbers where they fit, as blocks of colour where not. */
+/** Style of the cells: with their numbers where they fit, else blocks of color. */
 interface Cells {
   readonly width: number;
   readonly numbers: boolean;
@@ -31,8 +31,8 @@ interface Cells {
 
 /**
  * Draws a heatmap with characters. Cells show their numbers while the whole width allows it; wider matrices become
- * blocks of colour, and those that are wider still are broken into bands below one another. Labels are cut to fit,
- * control characters in them are shown as pictures, and wide characters count for two columns. Panels stand below one
+ * blocks of color, and still wider ones break into bands below one another. Labels are cut to fit,
+ * control characters in them are shown as pictures, and wide characters count for two columns. Panels are below one
  * another.
  *
  * @returns lines without a final newline.
@@ -91,7 +91,7 @@ function oneHeatmap(view: HeatmapView, options: TerminalOptions): string {
   return lines.map((line) => line.trimEnd()).join('\n');
 }
 
-/** Columns that stand beside one another. */
+/** Columns side by side. */
 interface Band {
   readonly first: number;
   readonly end: number;
@@ -146,7 +146,7 @@ function cell(view: HeatmapView, value: number, marked: boolean, cells: Cells, p
   return marked ? bold(painted, pen.color) : painted;
 }
 
-/** Without colours, a shade stands beside the number; what is not a number has none. */
+/** Returns the shade beside a number, without colors; a value that is not a number has none. */
 function shadeOf(position: number | null, color: TerminalColor): string {
   if (position === null || color !== 'none') return ' ';
   return SHADES[Math.min(SHADES.length - 1, Math.floor(position * SHADES.length))]!;

@@ -43,7 +43,7 @@ export function activationGradient(name: Activation, input: FloatTensor, dOutput
     );
   }
   const dInput = zeros(input.dtype, input.shape);
-  // Padding may hold NaN, and 0 · NaN would go on from there.
+  // Padding may hold NaN, and 0 · NaN would spread it.
   dOutput.data.forEach((d, n) => {
     if (d !== 0) dInput.data[n] = d * slope(input.data[n]);
   });

@@ -42,7 +42,7 @@ export interface TransformerBlockOptions extends Pick<FeedForwardOptions, 'hidde
   readonly random?: () => number;
 }
 
-/** Masks and positions are those of the self-attention. */
+/** Inputs of a block; masks and positions are those of the self-attention. */
 export interface TransformerBlockInputs extends Omit<MultiHeadAttentionInputs, 'query' | 'key' | 'value'> {
   /** `[B, L, E]`. */
   readonly input: FloatTensorLike;
@@ -54,19 +54,19 @@ export interface TransformerBlockInputs extends Omit<MultiHeadAttentionInputs, '
 
 export interface TransformerBlockForwardOptions extends Omit<MultiHeadForwardOptions, 'logSumExp'> {
   /**
-   * In training: of each branch before it is added, and of what is between the projections of the feed-forward layer. Take another
-   * seed for each block and step. Default: none.
+   * In training: drops from each branch before it is added, and between the projections of the feed-forward layer. Use
+   * another seed for each block and step. Default: none.
    */
   readonly dropout?: Pick<DropoutOptions, 'probability' | 'seed'>;
 }
 
 export interface TransformerBlockGradients {
   readonly dInput: FloatTensor;
-  /** When a memory was given. */
+  /** Gradient of the memory; present if one was given. */
   readonly dMemory?: FloatTensor;
-  /** When a bias was given. */
+  /** Gradient of the bias; present if one was given. */
   readonly dBias?: FloatTensor;
-  /** By the names of {@link TransformerBlock.parameters}. */
+  /** Gradients of the parameters, by the names of {@link TransformerBlock.parameters}. */
   readonly parameters: NamedTensors;
 }
 
@@ -79,7 +79,7 @@ export type TransformerBlockResults<Options> = {
   {
     /** Weights of the self-attention, `[B, Hq, L, L]`. */
     readonly weights: FloatTensor;
-    /** Weights of the cross-attention, `[B, Hq, L, Lm]`, where there is one. */
+    /** Weights of the cross-attention, `[B, Hq, L, Lm]`, if the block has one. */
     readonly crossWeights?: FloatTensor;
   }
 > &

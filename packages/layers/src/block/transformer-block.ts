@@ -41,19 +41,19 @@ interface Branch {
   gradient(dOutput: FloatTensor): Promise<TransformerBlockGradients>;
 }
 
-/** Results of attention that the type of a call cannot name, since they follow from the block's options. */
+/** Results of attention that the type of a call cannot name, since they depend on the block's options. */
 interface Everything {
   readonly weights: true;
   readonly gradient: true;
 }
 
-/** Places that dropout tells apart. */
+/** Streams of dropout, one for each place. */
 const STREAMS = { attention: 0, cross: 1, feedForward: 2, hidden: 3 } as const;
 
 /**
  * A block of a transformer: self-attention, with `cross` attention to a memory, and a feed-forward layer, each with a norm and
  * added to its input (Vaswani et al. 2017, section 3.1; pre-norm: Xiong et al., "On layer normalization in the transformer
- * architecture", 2020). An encoder's as it is, a decoder's with `causal: true` in its inputs.
+ * architecture", 2020). By default an encoder's block; a decoder's with `causal: true` in its inputs.
  *
  * Parameters: those of its parts, under `attention.`, `attentionNorm.`, `cross.`, `crossNorm.`, `feedForward.` and
  * `feedForwardNorm.`
@@ -109,7 +109,7 @@ export class TransformerBlock {
     const common = { embedDim, heads, ...made, ...attention };
     this.#attention = new MultiHeadAttention(common);
     this.#attentionNorm = this.#norm();
-    // The memory has positions of its own, or none: those of T5 and of rotary embeddings belong to self-attention.
+    // The memory has its own positions, or none: those of T5 and of rotary embeddings belong to self-attention.
     const { rotary: _, ...across } = { ...common, kdim: memoryDim, vdim: memoryDim };
     this.#cross = options.cross ? { attention: new MultiHeadAttention(across), norm: this.#norm() } : null;
     const { hiddenDim = 4 * embedDim, activation = 'gelu', gated = false } = options;
@@ -206,7 +206,7 @@ export class TransformerBlock {
   }
 
   /**
-   * A cache for decoding with this block's self-attention, empty: give it as `cache` to {@link forward}.
+   * Creates an empty cache for decoding with this block's self-attention: pass it as `cache` to {@link forward}.
    *
    * @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`; `OUT_OF_MEMORY`.
    */

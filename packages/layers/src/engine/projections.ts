@@ -12,11 +12,11 @@ export interface Projection {
 export interface ProjectionParameters {
   readonly weight: FloatTensor;
   readonly bias: FloatTensor | undefined;
-  /** What the kernel applies to each element. Default: nothing. */
+  /** Function that the kernel applies to each element. Default: none. */
   readonly activation?: LinearProblem['activation'];
 }
 
-/** Weights that are packed once, freed when they were replaced and no call uses them. */
+/** Weights that are packed once, and freed after they were replaced and no call uses them. */
 class Packed implements Projection {
   readonly ready: Projection['ready'];
   readonly fingerprint: Int32Array;
@@ -46,14 +46,14 @@ class Packed implements Projection {
 }
 
 /**
- * The projections of a layer on the engines that it was called with: weights are packed once for each, and anew after a
+ * Projections of a layer on the engines that it was called with: weights are packed once for each, and again after a
  * parameter has changed. They end with the layer or the backend.
  */
 export class Projections {
   readonly #engines = new WeakMap<AttentionBackend, Map<string, Packed>>();
 
   /**
-   * The parameters are taken as they are now.
+   * Takes the parameters as they are now.
    *
    * @param name tells the projections of a layer apart.
    */
@@ -66,7 +66,7 @@ export class Projections {
     const packed = new Packed(pack(backend, before?.ready, parameters), fingerprint);
     before?.release();
     engine.set(name, packed);
-    // What failed, for want of memory say, is tried again by the next call.
+    // The next call retries what failed, such as for lack of memory.
     packed.ready.catch(() => {
       if (engine.get(name) === packed) engine.delete(name);
     });
@@ -79,7 +79,7 @@ async function pack(
   before: Projection['ready'] | undefined,
   { weight, bias, activation = null }: ProjectionParameters,
 ): Projection['ready'] {
-  // What is written to the parameters while a kernel compiles belongs to the next call.
+  // Changes to the parameters while a kernel compiles apply to the next call.
   const given = {
     weight: { ...weight, data: weight.data.slice() },
     ...(bias && { bias: { ...bias, data: bias.data.slice() } }),
@@ -96,7 +96,7 @@ async function pack(
 const FACTOR = 0x01000193;
 const LANES = 8;
 
-/** Eight words of all bits of the parameters: about 0.4 ns for each number, where a copy to compare with takes memory too. */
+/** Hash of all bits of the parameters, eight words: about 0.4 ns per number, and no copy to compare with. */
 function fingerprintOf(weight: FloatTensor, bias: FloatTensor | undefined): Int32Array {
   const result = new Int32Array(LANES);
   let [a, b, c, d, e, f, g, h] = [1, 2, 3, 4, 5, 6, 7, 8];

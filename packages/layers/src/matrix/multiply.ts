@@ -23,8 +23,9 @@ export function transpose({ data, rows, columns, rowStride, columnStride }: Matr
 /**
  * C = A B into a row-major array, or C = A B + bias with a number for each column.
  *
- * Why this one: it is the same for both precisions and every transpose, needs no engine and no copy to one, and is there
- * at once, in Node, browsers and workers: WebAssembly with 128-bit vectors, and TypeScript where that is not allowed.
+ * Reasons for this one: it is the same for both precisions and every transpose, needs no engine and no copy to one, and
+ * works at once, in Node, browsers and workers: WebAssembly with 128-bit vectors, and TypeScript where that is not
+ * allowed.
  *
  * Tiling (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 2008, section 4):
  * a block of A is copied row by row, one of B is packed with four or eight columns side by side; the block of B (96 KiB
@@ -67,7 +68,7 @@ function multiplyInto(c: Result, a: Matrix, b: Matrix, engine: TileEngine): void
   }
 }
 
-/** Rows of A, each at its place; those that a tile lacks are of no matter, since nobody reads their sums. */
+/** Copies rows of A, each to its place. Rows that a tile lacks do not matter, since nobody reads their sums. */
 function copyRows(into: FloatArray, a: Matrix, row: number, rows: number, k: number, depth: number): void {
   const { data, rowStride, columnStride } = a;
   for (let i = 0; i < rows; i++) {
@@ -78,7 +79,7 @@ function copyRows(into: FloatArray, a: Matrix, row: number, rows: number, k: num
   }
 }
 
-/** Columns of B side by side, `width` at a time. */
+/** Packs columns of B side by side, `width` at a time. */
 function packColumns(
   into: FloatArray,
   width: number,
@@ -108,7 +109,7 @@ function multiplyBlock(engine: TileEngine, rows: number, columns: number, depth:
   }
 }
 
-/** A block's sums into C. */
+/** Writes a block's sums into C. */
 function store(
   { data, rowStride, columnStride }: Result,
   sums: FloatArray,

@@ -7,9 +7,9 @@ export const BLOCK_ROWS = 64;
 export const BLOCK_COLUMNS = 128;
 export const BLOCK_DEPTH = 192;
 
-/** What multiplies a block of A by a block of B, both packed, tile by tile. */
+/** Multiplies a block of A by a block of B, both packed, tile by tile. */
 export interface TileEngine {
-  /** What really runs. */
+  /** Name of what really runs. */
   readonly device: string;
   /** Columns of B that are computed together. Rows of A are always four. */
   readonly columns: 4 | 8;
@@ -25,19 +25,19 @@ export interface TileEngine {
 
 const engines = new Map<ComputeDType, TileEngine>();
 
-/** The engine for a precision: made when it is first needed. */
+/** Returns the engine for a precision; the first call creates it. */
 export function engineOf(dtype: ComputeDType): TileEngine {
   const engine = engines.get(dtype) ?? webAssemblyEngine(dtype) ?? scalarEngine();
   engines.set(dtype, engine);
   return engine;
 }
 
-/** What computes the projections of layers here: `WebAssembly, 128-bit vectors`, or `TypeScript` where that is not to be had. */
+/** Name of what computes projections here: `WebAssembly, 128-bit vectors`, or `TypeScript` where that is missing. */
 export function projectionDevice(dtype: ComputeDType = 'float32'): string {
   return engineOf(dtype).device;
 }
 
-/** Null where WebAssembly is not there, not allowed (a page's policy), or without 128-bit vectors. */
+/** Null where WebAssembly is missing, not allowed (a page's policy), or without 128-bit vectors. */
 export function webAssemblyEngine(dtype: ComputeDType): TileEngine | null {
   if (typeof WebAssembly === 'undefined') return null;
   const lanes = dtype === 'float32' ? FLOAT32 : FLOAT64;

@@ -1,6 +1,6 @@
 import { type FloatVector, ModuleBuilder, f32x4, f64x2, i32, int, repeatWhile, v128 } from '@heed/core/wasm';
 
-/** What the two precisions differ in. */
+/** Differences between the two precisions. */
 export interface Lanes {
   readonly bytes: 4 | 8;
   readonly vector: Pick<FloatVector<'f32' | 'f64'>, 'loadSplat' | 'mul' | 'add'>;

@@ -12,16 +12,16 @@ export interface CacheOptions {
 }
 
 /**
- * The keys and values that a layer has seen, `[B, Hkv, capacity, D]` in the backend's memory: each call writes its own rows
- * behind the last, and nothing else is copied. Made by the `cache` of a layer, and given to its `forward`.
+ * Keys and values that a layer has seen, `[B, Hkv, capacity, D]` in the backend's memory: each call writes its own rows
+ * behind the last, and nothing else is copied. The `cache` method of a layer creates it; pass it to its `forward`.
  */
 export interface KeyValueCache {
   /** The number of tokens that are kept. */
   readonly length: number;
-  /** The number of tokens that there can be. */
+  /** The largest number of tokens. */
   readonly capacity: number;
   /**
-   * Forgets what came after the first tokens: for another continuation of the same prompt.
+   * Forgets all but the first tokens: for another continuation of the same prompt.
    *
    * @throws HeedError `ARGUMENT`.
    */
@@ -113,7 +113,7 @@ export class LayerCache implements KeyValueCache {
   }
 
   /**
-   * Writes rows `[B, L, Hkv, D]` behind the last and runs what reads them. They are kept if that succeeds.
+   * Writes rows `[B, L, Hkv, D]` behind the last and runs the code that reads them. Keeps them if that succeeds.
    */
   async append<T>(
     key: FloatTensor,

@@ -51,7 +51,7 @@ const cases: Record<
   ],
   'bias, softcap, scale': [{ heads: 2, scale: 0.9, softcap: 2 }, { bias: randomTensor([2, 4, 4], 13) }],
   rotary: [{ heads: 2, headDim: 4, rotary: {} }, self],
-  'rotary, neighbours, part of the head': [
+  'rotary, neighbors, part of the head': [
     { heads: 1, rotary: { dim: 4, interleaved: true, base: 100 } },
     self,
   ],

@@ -125,7 +125,7 @@ export class MultiHeadAttention {
       queryPositions,
       ...scoped
     } = withTensors<MultiHeadAttentionInputs>(inputs, this.#dtype);
-    // In self-attention a key is its query, so it stands where the query stands.
+    // In self-attention a key is its query, and so has the query's position.
     const { keyPositions = inputs.key === undefined ? queryPositions : undefined, ...rest } = scoped;
     this.#check(query, key, value);
     const { bias, alibiSlopes, cache, ...who } = rest;
@@ -200,7 +200,7 @@ export class MultiHeadAttention {
   }
 
   /**
-   * A cache for decoding with this layer, empty. Free it with its `dispose()`.
+   * Creates an empty cache for decoding with this layer. Free it with its `dispose()`.
    *
    * @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`; `OUT_OF_MEMORY`.
    */
@@ -211,10 +211,10 @@ export class MultiHeadAttention {
 
   /**
    * Takes over trained parameters, converted to the layer's dtype. Names may be this layer's own; those of
-   * `torch.nn.MultiheadAttention`; or those of the attention of BERT, ViT (of the hub and of timm), DistilBERT, BART, Whisper,
-   * GPT-2, GPT-NeoX, Llama, Qwen2, Qwen3, Gemma, Phi-3, gpt-oss and T5. Stacked projections are taken apart, transposed ones are
-   * turned. A bias that the file lacks for the output (Qwen2) or the key (Whisper) alone is 0. The relative positions of T5 are
-   * passed over: they belong into a `RelativePositionBias`.
+   * `torch.nn.MultiheadAttention`; or those of the attention of BERT, ViT (of the hub and of timm), DistilBERT, BART,
+   * Whisper, GPT-2, GPT-NeoX, Llama, Qwen2, Qwen3, Gemma, Phi-3, gpt-oss and T5. Stacked projections are taken apart,
+   * transposed ones are transposed back. A bias that the file lacks for the output (Qwen2) or the key (Whisper) alone
+   * is 0. The relative positions of T5 are skipped: they belong in a `RelativePositionBias`.
    *
    * @param options.prefix only the names that begin with it are looked at: `encoder.layer.0.attention.`
    * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE` or `DTYPE`; `UNSUPPORTED` for `bias_k` and `bias_v` and for
@@ -229,7 +229,7 @@ export class MultiHeadAttention {
     );
   }
 
-  /** The queries' own keys go behind those of the cache; the last query stands at the last key. */
+  /** Appends the queries' own keys to those of the cache; the last query is at the last key. */
   async #decode(
     backend: AttentionBackend,
     inputs: MultiHeadAttentionInputs & { readonly query: FloatTensor; readonly cache: KeyValueCache },
@@ -310,7 +310,7 @@ export class MultiHeadAttention {
     return this.#norms === null ? heads : this.#norms[name].forward(heads);
   }
 
-  /** The gradient of what {@link #normalized} was given, and of its weight. */
+  /** Gradients of the input of {@link #normalized} and of its weight. */
   #beforeNorm(
     name: 'query' | 'key',
     heads: FloatTensor,
@@ -401,7 +401,7 @@ function joinHeads(value: FloatTensor): FloatTensor {
   return reshape(value, [batch, length, heads * headDim]);
 }
 
-/** A gradient for each input that was given: what stood for another adds that one's. */
+/** Returns a gradient for each given input; an input that stood for another adds that one's gradient. */
 function addUp(
   { key, value }: MultiHeadAttentionInputs,
   dQuery: FloatTensor,

@@ -12,7 +12,7 @@ import type { NamedTensors } from '../parameters.ts';
 import type { FloatTensor } from '../tensors.ts';
 import type { Shape } from './parameters.ts';
 
-/** Whether a layer of this precision can stay in the memory of an engine from its input to its output. */
+/** Returns whether a layer of this precision can stay in an engine's memory from its input to its output. */
 export function staysOn({ capabilities, linear }: AttentionBackend, { dtype }: FloatTensor): boolean {
   const { dtypes, features } = capabilities;
   return linear !== undefined && dtypes.includes(dtype) && features.includes('layout.blhd');
@@ -24,7 +24,7 @@ interface Asked {
   readonly logSumExp: boolean;
 }
 
-/** What the layer's attention is asked for besides its three tensors. */
+/** Request to the layer's attention besides its three tensors. */
 export type Scope = Omit<
   AttentionRequest<TensorLike>,
   'query' | 'key' | 'value' | 'layout' | 'gradient' | 'selection' | 'seed' | 'output' | keyof Asked
@@ -48,7 +48,7 @@ export async function forwardOnEngine(
       weight: parameters[`${name}.weight`],
       bias: parameters[`${name}.bias`],
     });
-  // Before anything is awaited: these are the parameters of this call.
+  // Read before the first await: these are the parameters of this call.
   const used = [
     projectionOf('query'),
     projectionOf('key'),

@@ -6,7 +6,7 @@ import type { FloatTensorLike } from '../tensor-like.ts';
 import type { FloatTensor } from '../tensors.ts';
 import type { KeyValueCache } from './cache.ts';
 
-/** Which projections add a bias. Default: each. */
+/** Projections that add a bias. Default: each. */
 export interface ProjectionBiases {
   readonly query?: boolean;
   readonly key?: boolean;
@@ -45,7 +45,7 @@ export interface MultiHeadAttentionOptions {
   readonly rotary?: RotaryOptions;
   /** Factor of the scores. Default 1 / √D. */
   readonly scale?: number;
-  /** c of c · tanh(score / c). Default: none. */
+  /** Bound c of the scores, c · tanh(score / c). Default: none. */
   readonly softcap?: number;
   /** Default `float32`. */
   readonly dtype?: ComputeDType;
@@ -53,7 +53,7 @@ export interface MultiHeadAttentionOptions {
   readonly random?: () => number;
 }
 
-/** The tensors of a call, and who attends to whom. */
+/** Tensors of a call, with its masks and limits. */
 export interface MultiHeadAttentionInputs extends AttentionScope {
   /** `[B, Lq, E]`. */
   readonly query: FloatTensorLike;
@@ -70,8 +70,8 @@ export interface MultiHeadAttentionInputs extends AttentionScope {
   /** int32 `[Lk]` or `[B, Lk]`. Default in self-attention: those of the queries. */
   readonly keyPositions?: PlainTensorLike | undefined;
   /**
-   * Self-attention of what follows the tokens that the cache keeps, which are kept with them; one call at a time. Lk is then
-   * the capacity; positions go on from the cache's length, and masks broadcast against the capacity.
+   * Cache of the tokens so far. The query's tokens follow and join them; one call at a time. Lk is then
+   * the capacity; positions continue from the cache's length, and masks broadcast against the capacity.
    */
   readonly cache?: KeyValueCache | undefined;
 }
@@ -79,13 +79,13 @@ export interface MultiHeadAttentionInputs extends AttentionScope {
 export interface MultiHeadAttentionGradients {
   /** Gradient of the query, and of the key and value that it stood for where they were left out. */
   readonly dQuery: FloatTensor;
-  /** When a key was given; of the value too, where that was left out. */
+  /** Gradient of the key, and of the value that it stood for; present if a key was given. */
   readonly dKey?: FloatTensor;
-  /** When a value was given. */
+  /** Gradient of the value; present if one was given. */
   readonly dValue?: FloatTensor;
-  /** When a bias was given. */
+  /** Gradient of the bias; present if one was given. */
   readonly dBias?: FloatTensor;
-  /** By the names of {@link MultiHeadAttention.parameters}. */
+  /** Gradients of the parameters, by the names of {@link MultiHeadAttention.parameters}. */
   readonly parameters: NamedTensors;
 }
 

@@ -1,8 +1,8 @@
 import type { FloatTensor } from '../tensors.ts';
 
 /**
- * Visits the rows of a gradient that have any influence, by where they begin: of padding, whose gradient is 0, nothing may
- * go on, since it may hold NaN.
+ * Visits the rows of a gradient that are not all 0, by where they begin. Padding, whose gradient is 0, must not
+ * contribute, since it may hold NaN.
  */
 export function forEachInfluence({ data, shape }: FloatTensor, visit: (at: number) => void): void {
   const width = shape.at(-1)!;

@@ -2,9 +2,9 @@ import type { RotaryOptions, RotaryScaling } from './options.ts';
 import { checkRotary } from './options.ts';
 
 export interface RotaryFrequencies {
-  /** dim / 2 of them, in radians for each position. */
+  /** dim / 2 frequencies, in radians for each position. */
   readonly frequencies: Float64Array;
-  /** Multiplies what is rotated. */
+  /** Factor of the rotated numbers. */
   readonly factor: number;
 }
 
@@ -31,7 +31,7 @@ export function rotaryFrequencies(
   return frequenciesOf(options, options.dim, length);
 }
 
-/** The same, of options that have been checked. */
+/** Computes the same from options that are already checked. */
 export function frequenciesOf(
   { base = 10_000, scaling, frequencies, factor }: RotaryOptions,
   dim: number,
@@ -67,7 +67,7 @@ type Scaling<Kind> = Extract<RotaryScaling, { readonly kind: Kind }>;
 function yarn(plain: Float64Array, base: number, scaling: Scaling<'yarn'>): Float64Array {
   const { factor, trainedLength, betaFast = 32, betaSlow = 1, truncate = true } = scaling;
   const dim = 2 * plain.length;
-  /** Which frequency turns so often within the trained length. */
+  /** Index of the frequency that turns this often within the trained length. */
   const indexOf = (turns: number): number =>
     (dim * Math.log(trainedLength / (turns * 2 * Math.PI))) / (2 * Math.log(base));
   const [first, last] = [indexOf(betaFast), indexOf(betaSlow)];
@@ -85,7 +85,7 @@ function yarnFactor({ factor, mscale, mscaleAllDim }: Scaling<'yarn'>): number {
   return mscale && mscaleAllDim ? scaleBy(mscale) / scaleBy(mscaleAllDim) : scaleBy(1);
 }
 
-/** By wavelength: short ones are kept, long ones divided, those in between mixed. */
+/** Frequencies of short wavelengths are kept, of long ones divided, of those in between mixed. */
 function llama3(plain: Float64Array, scaling: Scaling<'llama3'>): Float64Array {
   const { factor, trainedLength, lowFrequencyFactor: low, highFrequencyFactor: high } = scaling;
   return plain.map((frequency) => {

@@ -6,18 +6,18 @@ import { count, finite, notNegative, positive } from '../options.ts';
 export interface RotaryOptions {
   /** θ of the frequencies θ^(−2n / dim). Default 10000. */
   readonly base?: number;
-  /** The number of numbers of a head that are rotated, from its first; even. Default: the whole head. */
+  /** Number of rotated elements of a head, from its first; even. Default: the whole head. */
   readonly dim?: number;
   /**
-   * Which numbers make a pair: neighbors (2n, 2n + 1), as in the paper and GPT-J, or halves (n, n + dim / 2), as in
+   * Numbers that make a pair: neighbors (2n, 2n + 1), as in the paper and GPT-J, or halves (n, n + dim / 2), as in
    * GPT-NeoX and Llama. Default false: halves.
    */
   readonly interleaved?: boolean;
-  /** Other frequencies for texts that are longer than those of training. Default: none. */
+  /** Scaled frequencies for texts longer than those of training. Default: none. */
   readonly scaling?: RotaryScaling;
-  /** dim / 2 of them, in radians for each position, instead of base and scaling: LongRoPE, for example. */
+  /** dim / 2 frequencies, in radians for each position, instead of base and scaling: LongRoPE, for example. */
   readonly frequencies?: readonly number[];
-  /** Multiplies what is rotated. Default 1, or what YaRN says. */
+  /** Factor of the rotated numbers. Default 1, or YaRN's. */
   readonly factor?: number;
 }
 
@@ -42,7 +42,7 @@ export type RotaryScaling =
       readonly betaFast?: number;
       /** Turns below which it is divided by the factor. Default 1. */
       readonly betaSlow?: number;
-      /** DeepSeek's: what is rotated is multiplied by (0.1 · mscale · ln factor + 1) / (0.1 · mscaleAllDim · ln factor + 1). */
+      /** DeepSeek's factor: (0.1 · mscale · ln factor + 1) / (0.1 · mscaleAllDim · ln factor + 1). */
       readonly mscale?: number;
       readonly mscaleAllDim?: number;
       /** The range between the two betas begins and ends at whole frequencies. Default true; gpt-oss: false. */

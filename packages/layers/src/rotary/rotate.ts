@@ -8,7 +8,7 @@ import { type RotaryOptions, checkRotary } from './options.ts';
 export interface RotateInputs {
   /** int32 `[L]` or `[B, L]`. Default 0, 1, … */
   readonly positions?: PlainTensorLike;
-  /** Rotates back, which is also the gradient: of dOutput. Default false. */
+  /** Rotates back; applied to dOutput, this is the gradient. Default false. */
   readonly inverse?: boolean;
 }
 

@@ -17,7 +17,7 @@ export const READ: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A tensor of its bytes. Floats of 16 bits become float32, unless they are to be kept.
+ * Decodes a tensor from its bytes. Floats of 16 bits become float32, unless they are to be kept.
  *
  * @throws HeedError `UNSUPPORTED` for a type that no tensor holds, and a number that int32 does not.
  */
@@ -64,7 +64,7 @@ interface NumberArray<A> {
   new (buffer: ArrayBufferLike, offset: number, length: number): A;
 }
 
-/** The file's own memory where its place in it allows that, else a copy. */
+/** Returns the file's own memory where its alignment allows that, else a copy. */
 function view<A>(array: NumberArray<A>, bytes: Uint8Array): A {
   const size = array.BYTES_PER_ELEMENT;
   const { buffer, byteOffset, byteLength } = byteOffsetFits(bytes, size) ? bytes : bytes.slice();

@@ -11,7 +11,7 @@ const BITS: Readonly<Record<string, number>> = {
 /** The format's own limit. */
 const LONGEST_HEADER = 100_000_000;
 
-/** A tensor of the file: its bytes begin and end where, counted from the end of the header. */
+/** A tensor of the file; its bytes are counted from the end of the header. */
 export interface Entry {
   readonly dtype: string;
   readonly shape: readonly number[];
@@ -22,7 +22,7 @@ export interface Entry {
 export interface Header {
   readonly metadata: Readonly<Record<string, string>>;
   readonly entries: ReadonlyMap<string, Entry>;
-  /** Where the header ends. */
+  /** End of the header, in bytes. */
   readonly start: number;
 }
 
@@ -52,7 +52,7 @@ export function parseHeader(bytes: Uint8Array, size: number): Header {
 }
 
 /**
- * Where the header ends, by the first eight bytes of the file.
+ * Returns where the header ends, from the first eight bytes of the file.
  *
  * @throws HeedError `ARGUMENT`.
  */
@@ -93,7 +93,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A name that an object of valid JSON has twice: JSON.parse would keep the last one in silence. */
+/** Returns a name that an object of valid JSON has twice: JSON.parse would silently keep the last one. */
 function repeatedName(text: string): string | undefined {
   const open: Set<string>[] = [];
   for (const [token, string, colon] of text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|[{}]/g)) {

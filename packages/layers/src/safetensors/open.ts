@@ -3,7 +3,7 @@ import { checkOptions, integer, required, shown } from '@heed/core/backend';
 import { READ, decode } from './decode.ts';
 import { type Entry, headerEnd, parseHeader } from './header.ts';
 
-/** Rows of the first axis: `start` to `end`, which is not among them. */
+/** Rows of the first axis: from `start` up to, but not including, `end`. */
 export interface RowRange {
   readonly start: number;
   readonly end: number;
@@ -11,16 +11,16 @@ export interface RowRange {
 
 /** A tensor of a file, as its header describes it. */
 export interface StoredTensor {
-  /** As the format spells it: `F32`, `BF16`. */
+  /** Type in the format's spelling: `F32`, `BF16`. */
   readonly dtype: string;
   readonly shape: readonly number[];
 }
 
-/** An open safetensors file: its header was read and checked, numbers are read when they are asked for. */
+/** An open safetensors file: its header was read and checked; numbers are read on request. */
 export interface SafetensorsFile {
   /** The file's own remarks. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** In the order of the file. */
+  /** Names of the tensors, in the order of the file. */
   readonly names: readonly string[];
   /** @throws HeedError `MISSING_INPUT` for a name that is not there. */
   describe(name: string): StoredTensor;
@@ -40,7 +40,7 @@ export interface SafetensorsFile {
 }
 
 /**
- * Opens a safetensors file of any size: nothing but the header is read, and later what is asked for. In Node, a `Blob` of
+ * Opens a safetensors file of any size: reads only the header, and later what is requested. In Node, a `Blob` of
  * a file is `await fs.openAsBlob(path)`; in a browser, a `File` is one.
  *
  * @throws HeedError `ARGUMENT` with the clause that a malformed file breaks, as {@link readSafetensors}; `ENGINE` when the

@@ -5,7 +5,7 @@ import { READ, decode } from './decode.ts';
 import { parseHeader } from './header.ts';
 
 /**
- * A safetensors file: names, shapes and types are known and checked, numbers are decoded when they are asked for.
+ * A safetensors file: names, shapes and types are known and checked; numbers are decoded on request.
  */
 export interface Safetensors {
   /** The file's own remarks. */
@@ -22,7 +22,7 @@ export interface Safetensors {
   tensor(name: string, options?: { readonly keepHalf?: boolean }): Tensor;
   /**
    * The tensors whose names begin with the prefix, under the rest of their names. Default: all. One of a type that is
-   * not read throws `UNSUPPORTED` when it is asked for, not before.
+   * not read throws `UNSUPPORTED` on request, not before.
    */
   stateDict(prefix?: string): StateDict;
 }

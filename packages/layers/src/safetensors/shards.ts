@@ -9,8 +9,8 @@ export interface SafetensorsIndex {
 }
 
 /**
- * Opens a model of several files by its index, as one: of each file nothing but the header is read, and later what is asked
- * for. Tensors that are not in the index are not seen.
+ * Opens a model of several files by its index, as one: reads only the header of each file, and later what is
+ * requested. Ignores tensors that are not in the index.
  *
  * @param index the parsed `model.safetensors.index.json`.
  * @param open gives each file, by the name that the index has for it. It is called once for each.

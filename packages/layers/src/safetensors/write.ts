@@ -61,7 +61,7 @@ export function writeSafetensors(tensors: StateDict, options: WriteSafetensorsOp
   return file;
 }
 
-/** Not of an object with all of them, which would put names that are numbers first. */
+/** JSON of one entry: an object with all of them would put names that are numbers first. */
 function entry(name: string, value: unknown): string {
   return `${JSON.stringify(name)}:${JSON.stringify(value)}`;
 }
@@ -86,7 +86,7 @@ function entriesInOrder(tensors: StateDict): NamedEntry[] {
   );
 }
 
-/** By code points, which UTF-16 does not sort by. */
+/** Compares by code points, which UTF-16 does not sort by. */
 function compareBytes(a: Uint8Array, b: Uint8Array): number {
   let n = 0;
   while (n < a.length && n < b.length && a[n] === b[n]) n++;

@@ -92,7 +92,7 @@ const LAYOUTS: readonly Parts[] = [
 ];
 
 /**
- * A block's state dict under our own names, whichever naming it has: that of the first layout whose norms and
+ * Returns a block's state dict under our own names, whichever naming it has: that of the first layout whose norms and
  * attention are there.
  *
  * @throws HeedError as {@link projectionsOf} and {@link feedForwardOf} do.

@@ -38,7 +38,7 @@ function checkEntry(name: string, value: Tensor | undefined, parameter: FloatTen
 
 /** The entries whose names begin with a prefix, without it. */
 export function underPrefix(stateDict: StateDict, prefix: string): StateDict {
-  // By names first: a tensor of a type that no tensor of Heed holds throws when it is read.
+  // Selects names first: reading a tensor of a type that Heed does not hold throws.
   return Object.fromEntries(
     Object.keys(stateDict)
       .filter((name) => name.startsWith(prefix))

@@ -17,7 +17,7 @@ const NAMINGS: readonly Names[] = [
 ];
 
 /**
- * A state dict's feed-forward layer under our own names, whichever naming it has.
+ * Returns a state dict's feed-forward layer under our own names, whichever naming it has.
  *
  * @throws HeedError `SHAPE` for stacked projections that do not come apart.
  */
@@ -33,7 +33,7 @@ export function feedForwardOf(dict: StateDict): StateDict {
   return Object.fromEntries(Object.entries(split).map(([name, value]) => [names.get(name) ?? name, value]));
 }
 
-/** Names of a block's entries that belong to a feed-forward layer which has no prefix of its own. */
+/** Names of a block's entries that belong to a feed-forward layer without its own prefix. */
 export const FEED_FORWARD_NAMES: RegExp =
   /^(linear1|linear2|fc1|fc2|intermediate\.dense|output\.dense)\.(weight|bias)$/;
 

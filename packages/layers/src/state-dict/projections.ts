@@ -40,7 +40,7 @@ const NEIGHBORS =
   /^(output\.LayerNorm\..*|relative_attention_bias\.weight|rotary_emb\.inv_freq|masked_bias)$/;
 
 /**
- * The projections of a state dict under our own names, whichever naming it has.
+ * Returns the projections of a state dict under our own names, whichever naming it has.
  *
  * @throws HeedError `UNSUPPORTED` for what the layer does not compute: bias_k, bias_v, MXFP4; `SHAPE` for stacked projections that
  * do not come apart.
@@ -103,7 +103,7 @@ function withZeroBiases(dict: StateDict, { names }: ProjectionLayer): StateDict 
   };
 }
 
-/** `torch.nn.MultiheadAttention` with kdim or vdim: three projections with names of their own. */
+/** `torch.nn.MultiheadAttention` with kdim or vdim: three projections with separate names. */
 function splitOfTorch(dict: StateDict): StateDict {
   const { q_proj_weight, k_proj_weight, v_proj_weight, in_proj_bias, ...rest } = dict;
   const apart = {

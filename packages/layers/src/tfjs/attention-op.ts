@@ -16,9 +16,9 @@ export interface AttentionOpOptions {
 }
 
 /**
- * softmax(scale · Q Kᵀ) V on tensors of TensorFlow.js, with a gradient of its own (`tf.customGrad`): the weights are
- * computed again on the way back, so that no step of training keeps them. A row that may attend to nothing gives 0, as
- * everywhere in Heed.
+ * softmax(scale · Q Kᵀ) V on tensors of TensorFlow.js, with its own gradient (`tf.customGrad`): the weights are
+ * computed again in the backward pass, so that no step of training keeps them. A row that may attend to nothing gives
+ * 0, as everywhere in Heed.
  *
  * @param query `[B, H, Lq, D]`.
  * @param key `[B, H, Lk, D]`.

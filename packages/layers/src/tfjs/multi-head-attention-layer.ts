@@ -7,7 +7,7 @@ import type { StateDict } from '../state-dict/copy.ts';
 import type { FloatArray } from '../tensors.ts';
 import { type TensorFlow, attentionOp } from './attention-op.ts';
 
-/** What a layer is made with; plain data, which is saved with a model. */
+/** Configuration of a layer; plain data, which is saved with a model. */
 export interface MultiHeadAttentionLayerConfig {
   readonly embedDim: number;
   readonly heads: number;
@@ -23,7 +23,7 @@ export interface MultiHeadAttentionLayerConfig {
   readonly bias?: boolean;
   /** Query i attends to keys up to i. Default false. */
   readonly causal?: boolean;
-  /** Whether the last input is a key mask `[B, Lk]`: not 0 may be attended to. Default false. */
+  /** True if the last input is a key mask `[B, Lk]`: not 0 may be attended to. Default false. */
   readonly keyMask?: boolean;
   readonly name?: string;
   /** `[L, E]`, for the first layer of a sequential model. */
@@ -44,7 +44,7 @@ const CONFIG_NAMES: Readonly<
   bias: true,
   causal: flag,
   keyMask: flag,
-  // What every layer of TensorFlow.js takes, of which a saved model has some.
+  // Options of every layer of TensorFlow.js, some of which a saved model has.
   name: true,
   trainable: true,
   inputShape: true,
@@ -57,9 +57,9 @@ const CONFIG_NAMES: Readonly<
   customObjects: true,
 };
 
-/** What TensorFlow.js calls a layer with besides its inputs. */
+/** Arguments with which TensorFlow.js calls a layer besides its inputs. */
 export interface CallArguments {
-  /** Of the query, or of each input, as layers before made them (`maskZero` of an embedding): `[B, L]`, false is padding. */
+  /** Mask of the query, or of each input, from earlier layers (an embedding's `maskZero`): `[B, L]`, false: padding. */
   readonly mask?: Tensor | readonly (Tensor | null)[] | null;
 }
 
@@ -87,15 +87,15 @@ export interface MultiHeadAttentionLayerClass {
 
 /**
  * {@link MultiHeadAttention} as a layer of TensorFlow.js: the same parameters under the same names, the same numbers.
- * It is called inside a model, which waits for nothing; so attention is computed there by TensorFlow.js's own
+ * A model calls it synchronously, so TensorFlow.js computes attention there with its own
  * operations, on the backend that `tf.setBackend` chose.
  *
  * Inputs: query `[B, Lq, E]`; or `[query, key]`; or `[query, key, value]`; and after them the key mask, if the config
  * says so. Output `[B, Lq, E]`.
  *
  * In self-attention the mask that layers before it made, such as an embedding with `maskZero`, is the key mask, besides one
- * that is given; it goes on to the layers behind. Of several inputs TensorFlow.js hands on the mask of the query alone:
- * where the keys have one, the layer throws `ARGUMENT` rather than to attend to padding.
+ * that is given; it goes on to later layers. Of several inputs, TensorFlow.js passes on only the mask of the query:
+ * where the keys have one, the layer throws `ARGUMENT` instead of attending to padding.
  *
  * @param tf the module that the model is made with: this package imports none by itself.
  * @returns the class, the same for the same `tf`. It is registered there, so that `tf.loadLayersModel` knows it from the
@@ -122,7 +122,7 @@ export function multiHeadAttentionLayer(tf: TensorFlow): MultiHeadAttentionLayer
   return made;
 }
 
-/** By the class that they extend: a module's namespace object may be made more than once. */
+/** Classes by the class that they extend: a module's namespace object may be made more than once. */
 const classes = new WeakMap<object, MultiHeadAttentionLayerClass>();
 
 function newClass(tf: TensorFlow): MultiHeadAttentionLayerClass {
@@ -130,7 +130,7 @@ function newClass(tf: TensorFlow): MultiHeadAttentionLayerClass {
     static className = 'HeedMultiHeadAttention';
     readonly #config: MultiHeadAttentionLayerConfig;
     readonly #variables = new Map<string, LayerVariable>();
-    /** The masks of the last call's inputs, as far as it was told of them. */
+    /** Masks of the last call's inputs, as far as they are known. */
     #told: readonly (Tensor | null | undefined)[] = [];
 
     constructor(config: MultiHeadAttentionLayerConfig) {
@@ -155,7 +155,7 @@ function newClass(tf: TensorFlow): MultiHeadAttentionLayerClass {
     }
 
     override computeMask(_: Tensor | Tensor[], mask?: Tensor | Tensor[]): Tensor {
-      // Asked without them, too, when a call has ended.
+      // TensorFlow.js also asks without them, after a call has ended.
       if (mask === undefined) return mask as never;
       const masks = listOf<Tensor | null | undefined>(mask);
       if (this.#config.keyMask) masks.pop();

@@ -143,7 +143,7 @@ describe('masks of layers before', () => {
   const embed = (of: tf.SymbolicTensor, maskZero = true): tf.SymbolicTensor =>
     tf.layers.embedding({ inputDim: 6, outputDim: 8, maskZero }).apply(of) as tf.SymbolicTensor;
 
-  /** A model, and what stands before the attention in it. */
+  /** Creates a model, and a second one of what precedes the attention in it. */
   function modelOf(config: Partial<MultiHeadAttentionLayerConfig> = {}) {
     const input = tf.input({ shape: [5] });
     const embedded = embed(input);
@@ -209,7 +209,7 @@ describe('masks of layers before', () => {
     });
     const refused = expect.objectContaining({ code: 'ARGUMENT', clause: 'mask' }) as Error;
     expect(() => model.predict([words, words])).toThrow(refused);
-    // TensorFlow.js goes on to hand out a mask after the layers that it belongs to.
+    // TensorFlow.js still passes on a mask after the layers that it belongs to.
     const own = new MultiHeadAttentionLayer({ embedDim: 8, heads: 2 });
     const stale = tf.model({
       inputs: [from, keys],

@@ -5,7 +5,7 @@ import { Adam, AdamW, type Optimizer, SGD, cosineSchedule, linearSchedule } from
 
 const values = (...numbers: number[]) => tensor(new Float64Array(numbers), [numbers.length]);
 
-/** The parameters after the gradients of Σ x⁴ / 4 have been followed. */
+/** Parameters after these steps along the gradients of Σ x⁴ / 4. */
 function after(steps: number, optimizer: Optimizer): number[] {
   const parameters = { x: values(1, -2) };
   for (let step = 0; step < steps; step++) {
@@ -14,7 +14,7 @@ function after(steps: number, optimizer: Optimizer): number[] {
   return [...parameters.x.data];
 }
 
-// By torch 2.15.0 in float64: torch.optim.NAME([x], …) on x = [1, -2], loss = (x ** 4 / 4).sum(), three steps.
+// Computed by torch 2.15.0 in float64: torch.optim.NAME([x], …) on x = [1, -2], loss = (x ** 4 / 4).sum(), three steps.
 test.each([
   ['SGD', new SGD({ learningRate: 0.05 }), [0.8698079196040256, -1.2594063671296]],
   [

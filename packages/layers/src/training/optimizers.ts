@@ -16,7 +16,7 @@ export interface Optimizer {
 }
 
 export interface SGDOptions {
-  /** A number, or one for each step of a parameter, counted from 0. */
+  /** A number, or a function from a parameter's step, counted from 0, to one. */
   readonly learningRate: number | Schedule;
   /** Share of the last step that goes into the next (Polyak's, as in PyTorch). Default 0. */
   readonly momentum?: number;
@@ -61,7 +61,7 @@ export class SGD implements Optimizer {
 }
 
 export interface AdamOptions {
-  /** A number, or one for each step of a parameter, counted from 0. Default 0.001. */
+  /** A number, or a function from a parameter's step, counted from 0, to one. Default 0.001. */
   readonly learningRate?: number | Schedule;
   /** Share of the mean of the gradients that is kept at each step. Default 0.9. */
   readonly beta1?: number;
@@ -206,7 +206,7 @@ function paired(parameters: NamedTensors, gradients: NamedTensors): [FloatTensor
   });
 }
 
-/** By the numbers, which are the same in a proxy of their tensor. */
+/** State by the array of numbers, which is the same in a proxy of its tensor. */
 function kept<S>(states: WeakMap<FloatArray, S>, { data }: FloatTensor, make: (size: number) => S): S {
   const state = states.get(data) ?? make(data.length);
   states.set(data, state);

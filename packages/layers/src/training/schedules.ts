@@ -6,11 +6,11 @@ import { count, notNegative, positive } from '../options.ts';
 export type Schedule = (step: number) => number;
 
 export interface ScheduleOptions {
-  /** The highest rate, which warming up ends with. */
+  /** Highest rate, reached at the end of the warmup. */
   readonly learningRate: number;
-  /** Steps in all; later ones have the rate of the end. */
+  /** Number of steps; later ones have the final rate. */
   readonly steps: number;
-  /** Steps in which the rate rises evenly from 0. Default 0. */
+  /** Number of steps in which the rate rises linearly from 0. Default 0. */
   readonly warmup?: number;
   /** The rate at the end. Default 0. */
   readonly finalRate?: number;

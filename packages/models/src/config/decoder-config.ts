@@ -1,10 +1,10 @@
 import { HeedError } from '@heed/core';
 import type { Activation, RotaryOptions } from '@heed/layers';
 
-/** Families of decoders that are computed. */
+/** Supported families of decoders. */
 export type DecoderKind = 'gpt2' | 'llama' | 'qwen2' | 'qwen3';
 
-/** What a decoder computes, whichever file says it. */
+/** Configuration of a decoder, from whichever file. */
 export interface DecoderConfig {
   readonly kind: DecoderKind;
   readonly layers: number;
@@ -22,11 +22,11 @@ export interface DecoderConfig {
   /** LayerNorm for `gpt2`, else RMSNorm. */
   readonly epsilon: number;
   readonly activation: Activation;
-  /** Whether the projections of the attention add a bias. */
+  /** True where projections of the attention add a bias. */
   readonly bias: { readonly input: boolean; readonly output: boolean; readonly feedForward: boolean };
   /** Null for learned positions. */
   readonly rotary: RotaryOptions | null;
-  /** Whether the rows of the embedding give the scores of the tokens. */
+  /** True if the rows of the embedding give the scores of the tokens. */
   readonly tied: boolean;
 }
 

@@ -3,7 +3,7 @@ import { shown } from '@heed/core/backend';
 import { refuseConfig } from './decoder-config.ts';
 
 /**
- * Fields of a configuration, each looked at once: what is left over at the end was not understood, and is refused.
+ * Fields of a configuration, each read once: those left over at the end are unknown, and are refused.
  */
 export class Fields {
   readonly #fields: Readonly<Record<string, unknown>>;
@@ -13,13 +13,13 @@ export class Fields {
     this.#fields = fields;
   }
 
-  /** Undefined where the field is not there or null. */
+  /** Reads a value; undefined if the field is missing or null. */
   value(name: string): unknown {
     this.#seen.add(name);
     return this.#fields[name] ?? undefined;
   }
 
-  /** A positive number; the fallback where there is none. */
+  /** Reads a positive number; the fallback if the field is missing. */
   number(name: string, fallback?: number): number {
     const value = this.value(name) ?? fallback;
     if (typeof value === 'number' && value > 0 && Number.isFinite(value)) return value;
@@ -36,7 +36,7 @@ export class Fields {
     return typeof value === 'boolean' ? value : malformed(name, value, 'true or false');
   }
 
-  /** Refuses another value than those that are computed; a field that is not there is the first of them. */
+  /** Refuses a value that is not supported; a missing field is the first of those that are. */
   expect<T>(name: string, ...computed: readonly [T, ...T[]]): T {
     const value = (this.value(name) ?? computed[0]) as T;
     if (computed.includes(value)) return value;
@@ -46,7 +46,7 @@ export class Fields {
     );
   }
 
-  /** Names that change nothing about what is computed. */
+  /** Ignores fields that do not change the computation. */
   ignore(...names: readonly string[]): void {
     for (const name of names) this.#seen.add(name);
   }

@@ -3,7 +3,7 @@ import { type DecoderConfig, refuseConfig } from './decoder-config.ts';
 import { Fields } from './fields.ts';
 
 /**
- * A decoder's configuration from the metadata of a GGUF file: `llama`, `qwen2` and `qwen3`.
+ * Reads a decoder's configuration from the metadata of a GGUF file: `llama`, `qwen2` and `qwen3`.
  *
  * @throws HeedError `UNSUPPORTED` for what would be computed wrongly, and for a key whose meaning is unknown; `ARGUMENT` for a
  * value of another type.

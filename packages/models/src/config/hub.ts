@@ -2,7 +2,7 @@ import type { RotaryOptions, RotaryScaling } from '@heed/layers';
 import { type DecoderConfig, refuseConfig } from './decoder-config.ts';
 import { Fields } from './fields.ts';
 
-/** Fields of config.json that change nothing about the forward pass, in whichever family. */
+/** Fields of config.json that do not change the forward pass of any family. */
 const NOTES = [
   ...['_name_or_path', '_attn_implementation_autoset', 'architectures', 'auto_map', 'dtype', 'torch_dtype'],
   ...['transformers_version', 'transformers.js_config', 'model_type', 'is_llama_config', 'use_cache'],
@@ -19,7 +19,7 @@ const NOTES = [
 ] as const;
 
 /**
- * A decoder's configuration from its config.json on the hub: GPT-2, Llama, Qwen2 and Qwen3.
+ * Reads a decoder's configuration from its config.json on the hub: GPT-2, Llama, Qwen2 and Qwen3.
  *
  * @throws HeedError `UNSUPPORTED` for what would be computed wrongly, and for a field whose meaning is unknown; `ARGUMENT` for a
  * value of another type.
@@ -70,7 +70,7 @@ function ofLlama(fields: Fields, kind: 'llama' | 'qwen2' | 'qwen3'): DecoderConf
   const layers = fields.count('num_hidden_layers');
   if (kind !== 'llama') {
     fields.expect('use_sliding_window', false);
-    // Without that flag, these say nothing.
+    // Without that flag, these have no effect.
     fields.ignore('sliding_window', 'max_window_layers');
     const types = fields.value('layer_types') as readonly string[] | undefined;
     const other = types?.find((type) => type !== 'full_attention');

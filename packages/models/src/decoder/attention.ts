@@ -32,7 +32,7 @@ export class DecoderAttention {
     this.#layer = layer;
     const { width, heads, kvHeads, headDim, bias, kind, epsilon } = config;
     const { input, output } = bias;
-    // Its own forward pass has no place for captures: it knows how each family names and stacks its projections.
+    // Used for loading, since it knows how each family names and stacks projections; its forward pass has no captures.
     const loaded = new MultiHeadAttention({
       embedDim: width,
       heads,
@@ -96,7 +96,7 @@ export class DecoderAttention {
     return exchangeHeadsAndLength(result) as Float32;
   }
 
-  /** Who attends to whom: query i of text b stands behind the tokens that the text had. */
+  /** Limits of a step: query i of text b follows the tokens that the text already had. */
   #scope({ cache, counts }: Step): object {
     const { lengths } = cache;
     return {
@@ -115,7 +115,7 @@ export class DecoderAttention {
     step.hooks.capture(this.#layer, what, () => part(asked), takeHeads);
   }
 
-  /** Only of the heads that are asked for: all weights of a long text are large. */
+  /** Computes weights of the requested heads only: all weights of a long text are large. */
   async #captureWeights(query: Float32, memory: LayerMemory, step: Step): Promise<void> {
     const { hooks, backend, cache, counts, run } = step;
     const asked = hooks.headsOf(this.#layer, 'weights');

@@ -13,8 +13,8 @@ export interface DecoderCacheOptions {
 export type LayerMemory = Readonly<Record<'key' | 'value', ResidentTensor>>;
 
 /**
- * Keys and values of the tokens so far, of each layer, in float32. Made by `model.cache()`, and given to `model.run()`, one run
- * at a time. Free it with `dispose()`.
+ * Keys and values of the tokens so far, of each layer, in float32. Created by `model.cache()` and passed to
+ * `model.run()`, one run at a time. Free it with `dispose()`.
  */
 export class DecoderCache {
   /** B. */
@@ -36,7 +36,7 @@ export class DecoderCache {
   }
 
   /**
-   * Forgets what came after the first tokens of each text, so that another continuation of the same prompt costs only its own
+   * Forgets all but the first tokens of each text, so that another continuation of the same prompt costs only its own
    * tokens.
    *
    * @param length of all texts, or of each.
@@ -58,7 +58,7 @@ export class DecoderCache {
   }
 
   /**
-   * A new cache of some of the texts, as often as they are named: a prompt's cache for several beams.
+   * Creates a cache of some of the texts, each as often as it is named: a prompt's cache for several beams.
    *
    * @throws HeedError `ARGUMENT`; `OUT_OF_MEMORY`.
    */
@@ -85,7 +85,7 @@ export class DecoderCache {
   }
 
   /**
-   * The same in place: text b becomes what text `texts[b]` was.
+   * Reorders in place: text b becomes what text `texts[b]` was.
    *
    * @throws HeedError `ARGUMENT`, `SHAPE`.
    */

@@ -34,18 +34,18 @@ import { logProbabilitiesOf } from './log-probabilities.ts';
 export interface HubFiles {
   /** The parsed config.json. */
   readonly config: object;
-  /** What `openSafetensors` or `openSafetensorsShards` of `@heed/layers` returns. */
+  /** Result of `openSafetensors` or `openSafetensorsShards` of `@heed/layers`. */
   readonly weights: WeightSource;
 }
 
 export interface DecoderRunOptions extends RunOptions {
-  /** Keeps the tokens so far. Default: the run begins a text of its own. */
+  /** Keeps the tokens so far. Default: the run begins a new text. */
   readonly cache?: DecoderCache | undefined;
   /** The number of tokens of each text, where texts of a batch are padded at the right. Default L. */
   readonly counts?: readonly number[] | undefined;
-  /** Scores of what follows: of each text's last token, of each token, or none. Default `last`. */
+  /** Scores of the next token: after each text's last token, after each token, or none. Default `last`. */
   readonly logits?: 'last' | 'all' | 'none' | undefined;
-  /** Parts to hand out. Default: none; nothing is kept of what is not asked for. */
+  /** Parts to return. Default: none; nothing else is kept. */
   readonly capture?: readonly Capture[] | undefined;
   /** Parts to replace. Default: none. */
   readonly change?: readonly Change[] | undefined;
@@ -61,7 +61,7 @@ export interface DecoderResults {
 /** The parts of a model. */
 interface Parts {
   readonly words: Embedding;
-  /** Of GPT-2. */
+  /** Learned positions of GPT-2. */
   readonly places: Embedding | null;
   readonly blocks: readonly DecoderBlock[];
   readonly norm: LayerNorm | RMSNorm;
@@ -112,7 +112,7 @@ export class Decoder {
   }
 
   /**
-   * Runs tokens through the model. With a cache they follow those that it keeps, and are kept with them.
+   * Runs tokens through the model. With a cache they follow and join those that it keeps.
    *
    * @param ids int32 `[B, L]`; ids of padding may be any.
    * @throws HeedError `SHAPE`, `DTYPE`, `ARGUMENT` or `UNKNOWN_OPTION`; what the backend throws. The cache then keeps what it had.
@@ -255,7 +255,7 @@ export class Decoder {
       });
     }
     const room = cache?.capacity ?? this.config.positions;
-    // Padding is written too, behind the text's own tokens, and overwritten by what follows.
+    // Writes padding too, behind the text's own tokens; what follows overwrites it.
     const needed = length + Math.max(...(cache?.lengths ?? [0]));
     if (needed <= room) return;
     throw new HeedError('ARGUMENT', `the text has ${needed} tokens; expected at most ${room}`, {

@@ -54,7 +54,7 @@ export function weightsOf(kind: Kind): StateDict {
   const dict: Record<string, Tensor> = {};
   const add = (name: string, ...shape: number[]): void => {
     const size = shape.reduce((a, b) => a * b);
-    // Of norms near 1, so that no layer is without effect.
+    // Weights of norms near 1, so that every layer has an effect.
     const center = /norm|ln_/.test(name) && name.endsWith('weight') ? 1 : 0;
     dict[name] = tensor(
       Float32Array.from({ length: size }, () => center + 1.2 * (random() - 0.5)),

@@ -18,17 +18,18 @@ export interface BeamOptions extends RunOptions {
 
 /** A text of a beam search. */
 export interface Beam {
-  /** What follows the prompt; the id that ended it included. */
+  /** Ids that follow the prompt, including the id that ended the text. */
   readonly ids: readonly number[];
   /** The natural logarithm of the probability of all its tokens. */
   readonly logProbability: number;
-  /** By which texts are compared. */
+  /** Score that texts are compared by. */
   readonly score: number;
 }
 
 /**
- * Searches likely texts: of all continuations of the texts so far, as many as there are beams are kept at each step. A text
- * that ends leaves the search, which is over when none of the others can become better than the worst that has ended.
+ * Searches for likely texts: each step keeps as many of all continuations of the texts so far as there are beams. A
+ * text that ends leaves the search, which is over once none of the others can become better than the worst that has
+ * ended.
  *
  * @param prompt its ids.
  * @returns as many texts as there are beams or fewer, the best first.
@@ -101,7 +102,7 @@ export async function beamSearch(
 }
 
 interface Continuation {
-  /** Of the text that goes on. */
+  /** Index of the text that continues. */
   readonly parent: number;
   readonly id: number;
   readonly logProbability: number;

@@ -1,17 +1,17 @@
 import { logProbabilitiesOf } from '../decoder/log-probabilities.ts';
 
-/** How the next token is chosen of the scores. */
+/** Options for choosing the next token by the scores. */
 export interface ChooseOptions {
   /** Divides the scores; 0 takes the likeliest token. */
   readonly temperature: number;
-  /** The number of likeliest tokens that are sampled from; Infinity for all. */
+  /** Number of likeliest tokens to sample from; Infinity for all. */
   readonly topK: number;
-  /** The likeliest tokens that together have this probability are sampled from (Holtzman et al. 2020). */
+  /** Samples from the likeliest tokens that together have this probability (Holtzman et al. 2020). */
   readonly topP: number;
 }
 
 /**
- * A token's id: the likeliest, or a sample. Of equal scores the lower id goes first.
+ * Chooses a token's id: the likeliest, or a sample. Among equal scores the lower id comes first.
  *
  * @param random uniform in [0, 1); called once where there is a choice.
  */
@@ -47,7 +47,7 @@ export function likeliest(scores: Float32Array | Float64Array, count: number): U
   return ids.sort((a, b) => scores[b] - scores[a] || a - b).subarray(0, count);
 }
 
-/** How many of the likeliest have the probability together, the one that completes it included. */
+/** Number of the likeliest tokens that together have the probability, including the one that completes it. */
 function countOf(probabilities: Float64Array, topP: number): number {
   let sum = 0;
   for (let n = 0; n < probabilities.length; n++) {

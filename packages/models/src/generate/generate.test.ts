@@ -15,7 +15,7 @@ import { choose, penalize } from './choose.ts';
 import { TextStream } from './text-stream.ts';
 
 const model = await Decoder.load(await ts.create(), await hubFiles('qwen2'));
-/** The bytes of é and of 🙂 are tokens of their own. */
+/** Each byte of é and of 🙂 is a token. */
 const tokens = ['a', 'b', 'c', 'd', 'e', 'Ã', '©', 'ð', 'Ł', 'Ļ', 'Ĥ', 'f', 'g', 'h', 'ab', 'Ġ', '<end>'];
 const metadata = {
   'tokenizer.ggml.model': 'gpt2',

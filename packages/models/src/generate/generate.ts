@@ -19,7 +19,7 @@ import { choose, likeliest, penalize } from './choose.ts';
 import { TextStream } from './text-stream.ts';
 
 export interface GenerateOptions extends RunOptions, Pick<DecoderRunOptions, 'capture'> {
-  /** The number of tokens after which the text ends in any case. Default 256, or what the cache or the model has room for. */
+  /** Largest number of tokens to generate. Default 256, or as many as the cache or the model has room for. */
   readonly maximum?: number;
   /** 0 takes the likeliest token each time; 1 samples by the model's probabilities. Default 0. */
   readonly temperature?: number;
@@ -27,7 +27,7 @@ export interface GenerateOptions extends RunOptions, Pick<DecoderRunOptions, 'ca
   readonly topK?: number;
   /** Samples from the likeliest tokens that have this probability together, 0 < p ≤ 1. Default 1. */
   readonly topP?: number;
-  /** Of the samples: the same seed gives the same text. Required with a temperature above 0. */
+  /** Seed of the samples: the same seed gives the same text. Required with a temperature above 0. */
   readonly seed?: number;
   /** Above 1, tokens that the text has already become less likely. Default 1. */
   readonly repetitionPenalty?: number;
@@ -35,11 +35,11 @@ export interface GenerateOptions extends RunOptions, Pick<DecoderRunOptions, 'ca
   readonly stop?: readonly string[];
   /** Goes on past the tokens that end a text. Default false. */
   readonly ignoreEnd?: boolean;
-  /** The number of likeliest tokens that are told at each step. Default 0. */
+  /** Number of likeliest tokens to report at each step. Default 0. */
   readonly alternatives?: number;
   /** Keeps the text so far: the prompt follows what the cache has. Default: one for this call. */
   readonly cache?: DecoderCache;
-  /** Changes of every step, that need no shape: heads that are off. Default: none. */
+  /** Heads that are off in every step. Default: none. */
   readonly off?: readonly { readonly layer: number; readonly heads: readonly number[] }[];
 }
 
@@ -53,11 +53,11 @@ export interface ScoredToken {
 export interface GeneratedToken extends ScoredToken {
   /** The text that became certain: whole characters; empty while there may be a stop string. */
   readonly text: string;
-  /** The likeliest tokens, where they were asked for. */
+  /** The likeliest tokens, if requested. */
   readonly alternatives: readonly ScoredToken[];
   /** Parts of the run that gave the scores, one for each capture. */
   readonly captured: readonly Tensor<'float32'>[];
-  /** Why the text ends with this token: `end` the model ended it, `stop` a stop string, `maximum`; null where it goes on. */
+  /** Reason that the text ends here: `end` by the model, `stop` by a stop string, `maximum`; null if it continues. */
   readonly finish: 'end' | 'stop' | 'maximum' | null;
 }
 
@@ -73,7 +73,7 @@ const stopText: OptionKind = {
 };
 
 /**
- * Generates text token by token. Leaving the loop ends it, and so does the signal; a cache of this call is freed either way.
+ * Generates text token by token. Leaving the loop ends it, and so does the signal; both free a cache of this call.
  *
  * @param prompt text, or ids such as `tokenizer.chat()` gives.
  * @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`, at the first step; what `model.run` throws; the signal's reason.

@@ -14,7 +14,7 @@ export class TextStream {
     this.#stops = stops;
   }
 
-  /** What a token makes certain, and whether a stop string ends the text there. */
+  /** Returns the text that a token makes certain, and whether a stop string ends the text there. */
   push(id: number): { readonly text: string; readonly isStopped: boolean } {
     this.#pending = [...this.#pending, id];
     const text = this.#textOfPending();
@@ -31,7 +31,7 @@ export class TextStream {
     return { text: this.#release(this.#held.length - this.#beginningOfStop()), isStopped: false };
   }
 
-  /** What was held back, at the end of the text. */
+  /** Returns the text held back, at the end. */
   end(): string {
     this.#held += this.#textOfPending();
     this.#pending = [];
@@ -49,7 +49,7 @@ export class TextStream {
     return text;
   }
 
-  /** The length of the longest end of the text with which a stop string begins. */
+  /** Length of the longest end of the text that a stop string begins with. */
   #beginningOfStop(): number {
     let longest = 0;
     for (const stop of this.#stops) {

@@ -5,14 +5,14 @@ import { dequantize } from './dequantize.ts';
 import { type Entry, type Header, type Metadata, parseHeader } from './header.ts';
 import { READ_NAMES, type ReadType } from './types.ts';
 
-/** An open GGUF file: its header was read and checked, numbers are read when they are asked for. */
+/** An open GGUF file: its header was read and checked; numbers are read on request. */
 export interface GGUFFile {
-  /** By key: the model's numbers, its tokenizer, its chat template. */
+  /** Metadata by key: the model's numbers, its tokenizer, its chat template. */
   readonly metadata: Metadata;
   /** Names of the tensors, in the order of the file. */
   readonly names: readonly string[];
   /**
-   * The type as the format spells it, `Q4_1`, and the shape, row-major: a matrix is `[out, in]`.
+   * Returns the type in the format's spelling, `Q4_1`, and the shape, row-major: a matrix is `[out, in]`.
    *
    * @throws HeedError `MISSING_INPUT` for a name that is not there.
    */
@@ -30,8 +30,8 @@ export interface GGUFFile {
 const FIRST_BYTES = 2 ** 20;
 
 /**
- * Opens a GGUF file (ggml's format, version 3, little-endian) of any size: nothing but the header is read, and later what is
- * asked for. In Node, a `Blob` of a file is `await fs.openAsBlob(path)`; in a browser, a `File` is one.
+ * Opens a GGUF file (ggml's format, version 3, little-endian) of any size: reads only the header, and later what is
+ * requested. In Node, a `Blob` of a file is `await fs.openAsBlob(path)`; in a browser, a `File` is one.
  *
  * @throws HeedError `ARGUMENT` with the clause that a malformed file breaks: `gguf.header`, `gguf.metadata`, `gguf.tensor` or
  * `gguf.layout`; `ENGINE` when the file cannot be read.

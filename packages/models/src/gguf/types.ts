@@ -1,7 +1,7 @@
-/** How a type of the format keeps numbers: in blocks along the last axis. */
+/** A type of the format, which keeps numbers in blocks along the last axis. */
 export interface BlockType {
   readonly name: string;
-  /** Numbers of a block, and its bytes; null where nothing here reads the type. */
+  /** Numbers of a block, and its bytes; null for a type that is not read. */
   readonly block: { readonly numbers: number; readonly bytes: number } | null;
 }
 
@@ -36,7 +36,7 @@ const OTHERS: Readonly<Record<number, string>> = {
 /** Names of the types that are read. */
 export const READ_NAMES: readonly string[] = Object.values(READ).map(([name]) => name);
 
-/** The type of a number in a file; undefined for a number that no version of the format has. */
+/** Returns the type of a number in a file; undefined if no version of the format has it. */
 export function typeOf(id: number): BlockType | undefined {
   if (Object.hasOwn(READ, id)) {
     const [name, numbers, bytes] = READ[id as keyof typeof READ];

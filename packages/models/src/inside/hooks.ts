@@ -20,7 +20,7 @@ const OF_HEADS = ['weights', 'query', 'key', 'value', 'output'] as const;
 const OF_LAYERS = ['feedForward', 'residual'] as const;
 
 /**
- * What to hand out of a run. Of heads, by their numbers (query heads; a key is that of the head's group):
+ * Part of a run to return. Of heads, by their numbers (query heads; a key is that of the head's group):
  * `weights` `[B, n, Lq, Lk]`; `query`, `key` and `value` `[B, n, L, D]` of the run's own tokens, as they are attended with;
  * `output` `[B, n, L, D]`, before the output projection. Of a layer: `feedForward` `[B, L, E]`, which it adds to the stream, and
  * `residual` `[B, L, E]`, the stream behind the layer.
@@ -35,8 +35,8 @@ export type Capture =
   | { readonly layer: number; readonly what: (typeof OF_LAYERS)[number] };
 
 /**
- * What to change in a run. `off`: heads that add nothing. `weights` and `output`: values of the shapes of {@link Capture}, such as
- * one that another run captured. What is captured is what the model went on with.
+ * Part of a run to change. `off`: heads that add nothing. `weights` and `output`: values of the shapes of {@link
+ * Capture}, such as one that another run captured. Captures have the values that the model went on with.
  */
 export type Change =
   | { readonly layer: number; readonly heads: readonly number[]; readonly what: 'off' }
@@ -60,7 +60,7 @@ export interface RunShape {
   readonly keys: number;
 }
 
-/** What is captured and changed in a run, checked before it begins. */
+/** Captures and changes of a run, checked before it begins. */
 export class Hooks {
   readonly #config: DecoderConfig;
   readonly #captures: readonly Capture[];
@@ -117,7 +117,7 @@ export class Hooks {
       }));
   }
 
-  /** What was captured, in the order in which it was asked for. */
+  /** Returns the captures, in the order of the requests. */
   results(): readonly Tensor<'float32'>[] {
     return this.#captures.map((capture) => this.#captured.get(capture)!);
   }
@@ -133,7 +133,7 @@ export class Hooks {
   }
 }
 
-/** The kind of an option that another one rules out. */
+/** Kind of an option that another one excludes. */
 const NOTHING: OptionKind = { expected: 'nothing', accepts: () => false };
 
 type TakeHeads = (tensor: Tensor<'float32'>, heads: readonly number[]) => Tensor<'float32'>;

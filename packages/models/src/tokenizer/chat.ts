@@ -7,17 +7,17 @@ export interface ChatMessage {
 }
 
 /**
- * ChatML as SmolLM2 and Qwen2 write it in Jinja; the system message for conversations without one is a part of it, and may be
- * left out.
+ * ChatML as SmolLM2 and Qwen2 write it in Jinja; it includes the system message for conversations without one, which
+ * may be left out.
  */
 const CHAT_ML =
   /^{% for message in messages %}(?:{% if loop\.first and messages\[0\]\['role'\] != 'system' %}{{ ?'<\|im_start\|>system\n([^'{}\\]*)<\|im_end\|>\n' ?}}{% endif %})?{{ ?'<\|im_start\|>' \+ message\['role'\] \+ '\n' \+ message\['content'\] \+ '<\|im_end\|>' \+ '\n' ?}}{% endfor %}{% if add_generation_prompt %}{{ ?'<\|im_start\|>assistant\n' ?}}{% endif %}\s*$/;
 
 /**
- * The text of a conversation, up to where the assistant's answer begins.
+ * Returns the text of a conversation, up to where the assistant's answer begins.
  *
  * @param template Jinja, as the model's file has it.
- * @throws HeedError `MISSING_INPUT` where there is no template; `UNSUPPORTED` for one that is not ChatML.
+ * @throws HeedError `MISSING_INPUT` without a template; `UNSUPPORTED` for one that is not ChatML.
  */
 export function chatText(template: string | undefined, messages: readonly ChatMessage[]): string {
   if (template === undefined) {

@@ -5,7 +5,7 @@ import { TextTokenizer } from './tokenizer.ts';
 
 const BYTES = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
 
-/** How text is cut before its parts are merged, by `tokenizer.ggml.pre`. */
+/** Rules that split text before its parts are merged, by `tokenizer.ggml.pre`. */
 const CUTS: Readonly<Record<string, object>> = {
   'gpt-2': BYTES,
   smollm: { type: 'Sequence', pretokenizers: [{ type: 'Digits', individual_digits: true }, BYTES] },
@@ -15,7 +15,7 @@ const CUTS: Readonly<Record<string, object>> = {
 const [UNKNOWN, CONTROL, USER_DEFINED] = [2, 3, 4];
 
 /**
- * The tokenizer inside a GGUF file: byte-level BPE as GPT-2 and SmolLM2 have it.
+ * Returns the tokenizer inside a GGUF file: byte-level BPE as GPT-2 and SmolLM2 have it.
  *
  * @throws HeedError `UNSUPPORTED` for another one, by its name; `ARGUMENT` for metadata that is missing or of another type.
  */

@@ -1,13 +1,13 @@
 import { TextTokenizer } from './tokenizer.ts';
 
-/** The parsed tokenizer_config.json, as far as it is looked at. */
+/** Fields of the parsed tokenizer_config.json that are used. */
 interface HubTokenizerConfig {
   readonly chat_template?: unknown;
   readonly eos_token?: string | { readonly content: string } | null;
 }
 
 /**
- * The tokenizer of a model's page on the hub.
+ * Returns the tokenizer of a model's page on the hub.
  *
  * @param json the parsed tokenizer.json.
  * @param config the parsed tokenizer_config.json.

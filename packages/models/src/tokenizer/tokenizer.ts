@@ -3,13 +3,13 @@ import { checkOptions, flag, shown } from '@heed/core/backend';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { type ChatMessage, chatText } from './chat.ts';
 
-/** What a tokenizer is made of. */
+/** Parts of a tokenizer. */
 export interface TokenizerParts {
   /** The parsed tokenizer.json. */
   readonly json: object;
   /** The parsed tokenizer_config.json. */
   readonly config: object;
-  /** Jinja. */
+  /** Chat template, in Jinja. */
   readonly chatTemplate?: string | undefined;
   /** Ids that {@link TextTokenizer.encode} puts first, where the tokenizer's own steps do not. */
   readonly beginning?: readonly number[];
@@ -17,7 +17,7 @@ export interface TokenizerParts {
   readonly endIds: readonly number[];
 }
 
-/** Text to token ids and back, as the model was trained on. Made by `ggufTokenizer` or `hubTokenizer`. */
+/** Encodes text to token ids and back, as in the model's training. Created by `ggufTokenizer` or `hubTokenizer`. */
 export class TextTokenizer {
   /** Ids after which a text is complete: `<|im_end|>`, say. */
   readonly endIds: readonly number[];
@@ -36,17 +36,17 @@ export class TextTokenizer {
       .map(({ content }) => content);
   }
 
-  /** Ids of a text. Special tokens that are written out in it, such as `<|im_end|>`, become their own ids. */
+  /** Returns the ids of a text. Special tokens written out in it, such as `<|im_end|>`, become their own ids. */
   encode(text: string): number[] {
     if (typeof text !== 'string') {
       throw new HeedError('ARGUMENT', `the text is ${shown(text)}; expected a string`);
     }
-    // The library knows no text without tokens.
+    // The library cannot encode an empty text.
     return text === '' ? [...this.#beginning] : [...this.#beginning, ...this.#tokenizer.encode(text).ids];
   }
 
   /**
-   * Text of ids; bytes that are not whole characters yet are U+FFFD.
+   * Returns the text of ids; bytes that are not whole characters yet are U+FFFD.
    *
    * @param options.special keeps special tokens. Default false.
    */
@@ -59,13 +59,14 @@ export class TextTokenizer {
     });
   }
 
-  /** The token of an id as the vocabulary spells it: `ĠParis`. Undefined for an id that is not there. */
+  /** Returns the token of an id as the vocabulary spells it: `ĠParis`. Undefined for an unknown id. */
   token(id: number): string | undefined {
     return this.#tokenizer.id_to_token(id);
   }
 
   /**
-   * Ids of a conversation, up to where the answer of the assistant begins, by the model's own chat template.
+   * Returns the ids of a conversation, up to where the answer of the assistant begins, by the model's own chat
+   * template.
    *
    * @throws HeedError `MISSING_INPUT` for a model without a template; `UNSUPPORTED` for a template that is not ChatML; `ARGUMENT`
    * for a message with a special token, which would end its turn.

@@ -23,8 +23,8 @@ const OUTER: Readonly<Record<string, string>> = {
 };
 
 /**
- * The tensors of a GGUF file under the names of the hub. In files of the architecture `llama`, the rows of query and key are
- * ordered for interleaved rotary pairs; here they are put back in the order of the hub, for halves.
+ * Returns the tensors of a GGUF file under the names of the hub. In files of the architecture `llama`, the rows of
+ * query and key are ordered for interleaved rotary pairs; this restores the order of the hub, for halves.
  */
 export function weightsOfGGUF(file: GGUFFile, { kind, heads, kvHeads }: DecoderConfig): WeightSource {
   const stored = new Map(file.names.map((name) => [hubName(name), name]));
@@ -41,7 +41,7 @@ export function weightsOfGGUF(file: GGUFFile, { kind, heads, kvHeads }: DecoderC
   };
 }
 
-/** A name that is not known stays, and is refused as a weight that the model does not have. */
+/** An unknown name stays, and is refused as a weight that the model does not have. */
 function hubName(name: string): string {
   const [, block, part, end] = /^blk\.(\d+)\.(\w+)\.(weight|bias)$/.exec(name) ?? [];
   const known = part === undefined ? undefined : NAMES[part];

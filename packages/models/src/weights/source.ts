@@ -1,7 +1,7 @@
 import { HeedError, type Tensor } from '@heed/core';
 import type { StateDict } from '@heed/layers';
 
-/** A file of tensors: what `openSafetensors`, `openSafetensorsShards` and `openGGUF` return. */
+/** A file of tensors, as `openSafetensors`, `openSafetensorsShards` and `openGGUF` return it. */
 export interface WeightSource {
   readonly names: readonly string[];
   tensor(name: string): Promise<Tensor>;
@@ -10,7 +10,7 @@ export interface WeightSource {
 /** Buffers that files keep beside the weights, and that follow from the configuration. */
 const BUFFERS = /(^|\.)(rotary_emb\.inv_freq|attn\.bias|attn\.masked_bias)$/;
 
-/** Takes tensors out of a file and knows in the end which nobody took. */
+/** Takes tensors out of a file and tells in the end which ones nobody took. */
 export class WeightReader {
   readonly #source: WeightSource;
   readonly #prefix: string;
@@ -41,7 +41,7 @@ export class WeightReader {
     return this.#source.tensor(name);
   }
 
-  /** Passes over a tensor which is another one again. */
+  /** Skips a tensor that repeats another one. */
   skip(name: string): void {
     this.#left.delete(name);
   }

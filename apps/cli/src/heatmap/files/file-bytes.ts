@@ -1,11 +1,11 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { HeedError } from '@heed/core';
 
-/** Bytes that are read where they are asked for: a file may be larger than a buffer can be, or than memory. */
+/** Bytes that are read on request: a file may be larger than the largest buffer, or than memory. */
 export interface Bytes {
   readonly size: number;
   /**
-   * A copy of `length` bytes from `start` on, in memory of its own.
+   * Returns a copy of `length` bytes from `start`, in its own memory.
    *
    * @throws HeedError `ARGUMENT` beyond the end, or when the file cannot be read; `OUT_OF_MEMORY`.
    */
@@ -38,7 +38,7 @@ export function fileBytes(file: string): Bytes {
   };
 }
 
-/** Some of the bytes, as if they were all. */
+/** Returns a part of the bytes, as if it were all. */
 export function part(bytes: Bytes, from: number, size: number): Bytes {
   return { size, read: (start, length) => bytes.read(from + start, length) };
 }

@@ -7,7 +7,7 @@ const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
 type Numbers = Tensor['data'];
 
-/** Decodes the numbers of a type, little-endian, from memory of its own. */
+/** Decoders of little-endian numbers by type, from their own memory. */
 const TYPES: Record<string, { readonly bytes: number; decode(buffer: ArrayBuffer): Numbers }> = {
   f2: { bytes: 2, decode: (buffer) => new Uint16Array(buffer) },
   f4: { bytes: 4, decode: (buffer) => new Float32Array(buffer) },
@@ -50,7 +50,7 @@ export function readNpy(file: Bytes, name: string): Stored {
     return type.decode(buffer);
   };
   if (fortran) {
-    // What belongs together in C order is spread over all of the file.
+    // Numbers that are adjacent in C order are spread over the whole file.
     const whole = (): Tensor => inRowOrder(tensorOf(numbers(0, sizeOf(shape)), [...shape].reverse()));
     return { shape, read: (at = []) => inMemory(whole()).read(at) };
   }
@@ -63,7 +63,7 @@ export function readNpy(file: Bytes, name: string): Stored {
   };
 }
 
-/** 16-bit floats alone are bits. */
+/** Makes a tensor; only 16-bit floats are bits. */
 function tensorOf(data: Numbers, shape: readonly number[]): Tensor {
   return data instanceof Uint16Array ? { dtype: 'float16', shape, data } : tensor(data, shape);
 }
@@ -78,7 +78,7 @@ interface Header {
   readonly descr: string;
   readonly fortran: boolean;
   readonly shape: readonly number[];
-  /** Of the numbers. */
+  /** Start of the numbers. */
   readonly start: number;
 }
 
@@ -110,7 +110,7 @@ function broken(name: string, what: string): HeedError {
   return new HeedError('ARGUMENT', `${name} ${what}`, { remedy: 'write it anew with numpy.save' });
 }
 
-/** A tensor with its axes the other way round. */
+/** Reverses the axes of a tensor. */
 function inRowOrder({ dtype, shape, data }: Tensor): Tensor {
   const target = data.slice();
   const lengths = [...shape].reverse();

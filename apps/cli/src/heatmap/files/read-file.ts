@@ -10,26 +10,26 @@ import { type Stored, inMemory } from './stored.ts';
 import { labels } from './tokens.ts';
 import { zipMembers } from './zip.ts';
 
-/** What a file holds that can be drawn. */
+/** Contents of a file that can be drawn. */
 export interface Contents {
-  /** Found by their names; a tensor that cannot be read harms no other. */
+  /** Tensors by name; one that cannot be read does not affect the others. */
   readonly tensors: ReadonlyMap<string, () => Stored>;
   readonly labels: Labels;
-  /** Requests by the id of their case, where the file is one of cases. */
+  /** Requests by the id of their case, if the file has cases. */
   readonly requests: ReadonlyMap<string, AttentionRequest<Tensor>>;
 }
 
-/** What rows and columns are called; those of a decoder's queries and an encoder's keys differ. */
+/** Labels of rows and columns; those of a decoder's queries and an encoder's keys differ. */
 export interface Labels {
   readonly queries?: readonly string[];
   readonly keys?: readonly string[];
-  /** Of both, where they are as many. */
+  /** Labels of both, if their numbers are equal. */
   readonly both?: readonly string[];
 }
 
 /**
- * Reads a file by its extension: `.safetensors`, `.npy`, `.npz`, `.json`. Of the first three no more is read than is
- * asked for.
+ * Reads a file by its extension: `.safetensors`, `.npy`, `.npz`, `.json`. Of the first three, reads only what is
+ * requested.
  *
  * @throws HeedError `ARGUMENT` when it cannot be read, or is damaged; what the readers throw.
  */
@@ -96,7 +96,7 @@ function readJSON(text: string, name: string): Contents {
   };
 }
 
-/** Undefined when it is no JSON: parseCases says what is wrong. */
+/** Parses JSON; undefined if it is invalid, for parseCases to say what is wrong. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -109,7 +109,7 @@ function isRecord(json: unknown): json is Readonly<Record<string, unknown>> {
   return typeof json === 'object' && json !== null && !Array.isArray(json);
 }
 
-/** The suite's own format, a test of an ONNX operator, or a list of those. */
+/** Returns whether JSON has the suite's own format, or is a test of an ONNX operator or a list of those. */
 function looksLikeCases(json: unknown): boolean {
   if (Array.isArray(json)) return json.length > 0 && json.every(isRecord);
   return isRecord(json) && ('format' in json || 'op' in json);
@@ -124,7 +124,7 @@ function neither(json: unknown, name: string): HeedError {
   });
 }
 
-/** Nested lists of two to five axes. */
+/** Reads nested lists of two to five axes. */
 function matrix(nested: unknown, name: string): Tensor {
   const shape: number[] = [];
   for (let level: unknown = nested; Array.isArray(level); level = level[0]) shape.push(level.length);

@@ -7,7 +7,7 @@ import { type Stored, rangeOf } from './stored.ts';
 /** The format's own limit of a header. */
 const LONGEST_HEADER = 100_000_000;
 
-/** A tensor as the header describes it. Nothing is checked but what finding its bytes takes. */
+/** A tensor as the header describes it. Only what is needed to find its bytes is checked. */
 interface Entry {
   readonly dtype: unknown;
   readonly shape: readonly number[];
@@ -16,14 +16,14 @@ interface Entry {
 }
 
 /**
- * The tensors of a safetensors file by their names, read when they are asked for: the file may be larger than memory,
- * and a tensor of a type that is not read harms no other.
+ * Returns the tensors of a safetensors file by name, read on request: the file may be larger than memory,
+ * and a tensor of an unsupported type does not affect the others.
  *
  * @throws HeedError `ARGUMENT` when the file is damaged.
  */
 export function safetensorsOf(file: Bytes): ReadonlyMap<string, () => Stored> {
   const length = file.size < 8 ? NaN : Number(new DataView(file.read(0, 8).buffer).getBigUint64(0, true));
-  // Whatever is wrong with a header is said by the reader of whole files.
+  // The reader of whole files reports whatever is wrong with a header.
   if (!(length <= Math.min(file.size - 8, LONGEST_HEADER)))
     return damaged(file.read(0, Math.min(file.size, 8)));
   const header = file.read(0, 8 + length);
@@ -38,7 +38,7 @@ function parsed(header: Uint8Array): object {
     const value: unknown = JSON.parse(new TextDecoder().decode(header.subarray(8)));
     if (typeof value === 'object' && value !== null) return value;
   } catch {
-    // Said below.
+    // Reported below.
   }
   return damaged(header);
 }
@@ -74,7 +74,7 @@ function storedOf(file: Bytes, start: number, name: string, { dtype, shape, begi
   };
 }
 
-/** A file of one tensor, so that types are decoded where all others are. */
+/** Makes a file of one tensor, so that the same code decodes all types. */
 function fileOfOne(name: string, dtype: unknown, shape: readonly number[], bytes: Uint8Array): Uint8Array {
   const text = JSON.stringify({ [name]: { dtype, shape, data_offsets: [0, bytes.length] } });
   // Padded, so that the numbers begin where typed arrays may.

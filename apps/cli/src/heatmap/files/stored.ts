@@ -1,11 +1,11 @@
 import { HeedError, type Tensor } from '@heed/core';
 import { sizeOf } from '@heed/core/backend';
 
-/** A tensor in a file, read when it is asked for. */
+/** A tensor in a file, read on request. */
 export interface Stored {
   readonly shape: readonly number[];
   /**
-   * What is at these indices of the leading axes, without those axes; all of it without indices.
+   * Reads the part at these indices of the leading axes, without those axes; the whole tensor without indices.
    *
    * @throws HeedError `DTYPE` for an element type that is not read, and what reading throws.
    */
@@ -17,7 +17,7 @@ export function inMemory(given: Tensor): Stored {
   return { shape: given.shape, read: (at = []) => sliceOf(given, at) };
 }
 
-/** Elements `start` to `start + count` of a row-major shape are those at these indices of its leading axes. */
+/** Returns the range of elements, `start` to `start + count`, at these leading indices of a row-major shape. */
 export function rangeOf(
   shape: readonly number[],
   at: readonly number[],
@@ -33,7 +33,7 @@ function sliceOf(given: Tensor, at: readonly number[]): Tensor {
   return { dtype: given.dtype, shape: given.shape.slice(at.length), data } as Tensor;
 }
 
-/** Checks an index that somebody chose of an axis. */
+/** Checks a chosen index of an axis. */
 export function checkIndex(option: string, index: number, letter: string, length: number): number {
   if (index < length) return index;
   throw new HeedError('ARGUMENT', `${option} is ${index}, the tensor has ${letter}=${length}`, {

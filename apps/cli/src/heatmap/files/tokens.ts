@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { HeedError } from '@heed/core';
 
 /**
- * Labels from a file: a token a line, or a JSON list of them.
+ * Reads labels from a file: one token per line, or a JSON list of them.
  *
- * @throws HeedError `ARGUMENT` when it cannot be read, or is no such list.
+ * @throws HeedError `ARGUMENT` if it cannot be read, or is not such a list.
  */
 export function readTokens(file: string): string[] {
   let text: string;
@@ -25,7 +25,7 @@ export function readTokens(file: string): string[] {
   }
 }
 
-/** A list of tokens, which JSON may have as numbers too. */
+/** Checks a list of tokens, which may be numbers in JSON. */
 export function labels(list: unknown, place: string): string[] {
   if (!Array.isArray(list)) throw noList(place, `it is ${JSON.stringify(list).slice(0, 40)}`);
   const odd = list.findIndex((token) => typeof token !== 'string' && typeof token !== 'number');

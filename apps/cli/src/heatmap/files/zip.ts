@@ -11,7 +11,7 @@ const LOCATOR_64 = 0x07064b50;
 
 const END_LENGTH = 22;
 const LONGEST_COMMENT = 0xffff;
-/** Stands for a number that is in a record of 64 bits. */
+/** Placeholder for a number that is in a record of 64 bits. */
 const IN_64 = 0xffffffff;
 
 const STORED = 0;
@@ -20,14 +20,14 @@ const DEFLATED = 8;
 interface Member {
   readonly method: number;
   readonly packedSize: number;
-  /** Of its local header. */
+  /** Offset of its local header. */
   readonly offset: number;
 }
 
 /**
- * The members of a ZIP archive by their names, read when they are asked for: one that cannot be read harms no other,
- * and those that are stored as they are need not fit into memory as a whole. (fflate and its like take the whole archive
- * into memory, or run through all of it.)
+ * Returns the members of a ZIP archive by name, read on request: one that cannot be read does not affect the others,
+ * and those that are stored uncompressed need not fit into memory. (fflate and similar libraries load the whole archive
+ * into memory, or scan all of it.)
  *
  * @throws HeedError `ARGUMENT` when it is not an archive.
  */
@@ -72,7 +72,7 @@ function memberAt(directory: DataView, at: number, nameLength: number, extraLeng
     offset: directory.getUint32(at + 42, true),
   };
   const size = directory.getUint32(at + 24, true);
-  // In the extra field of id 1 there are, in this order, those of the numbers that need 64 bits.
+  // The extra field of id 1 has, in this order, the numbers that need 64 bits.
   const first = at + 46 + nameLength;
   for (let field = first; field + 4 <= first + extraLength;) {
     let value = field + 4;
