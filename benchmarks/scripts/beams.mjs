@@ -41,7 +41,7 @@ for (const given of process.argv.slice(2)) {
     for (const [name, way] of Object.entries(ways)) {
       const start = performance.now();
       await way();
-      // What was queued is done when it can be read.
+      // Reading waits for everything that was queued.
       await cache.read(one);
       if (round > 0) times[name].push(performance.now() - start);
     }

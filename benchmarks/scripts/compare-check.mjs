@@ -1,5 +1,5 @@
-// What `heed bench --compare` flags: runs of one build among each other, which must give nothing, and a run in which
-// one backend is 30% slower, which must give that. Slow: about 15 seconds a run on a quiet machine.
+// Checks what `heed bench --compare` flags: nothing among runs of one build, and one backend in a run in which
+// that backend is 30% slower. Slow: about 15 seconds a run on a quiet machine.
 //
 //   node scripts/compare-check.mjs [--pairs 20] [--rounds 11] [--turn 40] [--threads 1] [--runs FOLDER] [--backend NAME]
 //
@@ -44,7 +44,7 @@ const settings = {
   threads: Number(values.threads),
 };
 
-/** A run that is kept under its name. */
+/** Returns a run, kept under its name. */
 async function run(name, subject) {
   const file = path.join(folder, `${name}.json`);
   if (existsSync(file)) return parseResults(readFileSync(file, 'utf8'), file);
@@ -98,7 +98,7 @@ for (let pair = 1; pair <= Number(values.pairs); pair++) {
   );
 }
 const allPairs = runs.flatMap((old, at) => runs.slice(at + 1).map((fresh) => [old, fresh]));
-/** A run as it would be if nothing were known of waiting. */
+/** A run without its data on waiting. */
 const asItWas = (results) => ({
   ...results,
   rows: results.rows.map((row) => ({ ...row, undisturbedMs: row.roundsMs })),

@@ -10,7 +10,7 @@ interface Side {
   readonly workload: Workload;
 }
 
-/** That one entrant is at least so many times as fast as another. */
+/** Claim that one entrant is at least so many times as fast as another. */
 export interface SpeedClaim {
   readonly kind: 'speed';
   readonly id: string;
@@ -20,7 +20,7 @@ export interface SpeedClaim {
   readonly atLeast: number;
 }
 
-/** That one run grows the process by less than so many megabytes (2²⁰ bytes) beyond inputs and outputs. */
+/** Claim that one run grows the process by less than so many megabytes (2²⁰ bytes) beyond inputs and outputs. */
 export interface MemoryClaim {
   readonly kind: 'memory';
   readonly id: string;
@@ -31,19 +31,19 @@ export interface MemoryClaim {
 
 export type Claim = SpeedClaim | MemoryClaim;
 
-/** What a claim came to. */
+/** Outcome of a claim. */
 export interface Verdict {
   readonly kind: Claim['kind'];
   readonly id: string;
   readonly says: string;
   /** The ratio, or the megabytes; null when it could not be measured. */
   readonly figure: number | null;
-  /** What the figure had to reach, or to stay below. */
+  /** Bound that the figure had to reach, or to stay below. */
   readonly bound: number;
   readonly held: boolean;
-  /** Why there is no figure. */
+  /** Reason that there is no figure. */
   readonly reason?: string;
-  /** Of a speed claim: median time of the faster and of the slower. */
+  /** For a speed claim: median time of the faster and of the slower. */
   readonly medianMs?: readonly [number, number];
 }
 
@@ -57,7 +57,7 @@ const dense8192: Workload = workload({ length: 8192, heads: 1 });
 const window8192: Workload = workload({ length: 8192, heads: 1, window: { left: 256, right: 256 } });
 const dense16384: Workload = workload({ length: 16384, heads: 1 });
 
-/** What Heed says of its TypeScript backend, on one thread in float32. */
+/** Heed's claims about its TypeScript backend, on one thread in float32. */
 export const claimsOfBackendTs: readonly Claim[] = [
   {
     kind: 'speed',
@@ -101,7 +101,7 @@ export const claimsOfBackendTs: readonly Claim[] = [
 ];
 
 export interface JudgeOptions {
-  /** Turns of each side. Default 7. */
+  /** Number of turns of each side. Default 7. */
   readonly rounds?: number;
   readonly turnMs?: number;
   readonly onProgress?: (progress: Progress) => void;

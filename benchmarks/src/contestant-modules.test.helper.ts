@@ -31,9 +31,9 @@ const MODULES: Readonly<Record<ModuleName, string>> = {
   spinsInRun: variant(`async run() { for (;;); }`),
   exitsInRun: variant(`async run() { process.exit(7); }`),
   crashesInRun: variant(`async run() { process.kill(process.pid, 'SIGSEGV'); }`),
-  /** After its first run and the runs to warm up. */
+  /** Fails after its first run and the warm-up runs. */
   failsLater: variant(`async run() { if (++runs > 5) throw new TypeError('tired'); await prepared.run(); }`),
-  /** Its own error begins like that of one that hung. */
+  /** Throws an error of its own that begins like that of one that hung. */
   failsOnceWithoutAnswer: `import { HeedError } from '${CORE}';
     const prepare = (of, request, settings) => {
       if (of.heads === 2) throw new HeedError('ENGINE', 'no answer from the device, try again');
@@ -41,7 +41,7 @@ const MODULES: Readonly<Record<ModuleName, string>> = {
     };
     contestant = { ...base, prepare };`,
   talks: `console.log('hello'); console.error('world');`,
-  /** As slow as a run of 40 ms. */
+  /** A run takes 40 ms. */
   slow: variant(
     `async run() { await prepared.run(); const end = Date.now() + 40; while (Date.now() < end); }`,
   ),
@@ -63,7 +63,7 @@ function variant(members: string): string {
     contestant = { ...base, prepare };`;
 }
 
-/** A contestant that is the triple loop, but for what its name says. */
+/** The triple loop as a contestant, except for what its name says. */
 export function contestantModule(name: ModuleName): ContestantSource {
   const folder = mkdtempSync(path.join(tmpdir(), 'heed-bench-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

@@ -4,9 +4,9 @@ import type { Workload } from './workload/workload.ts';
 
 /** Something that computes attention and can be timed: a Heed backend, or a peer through an adapter of a few lines. */
 export interface Contestant {
-  /** Such as `@heed/backend-ts` or `triple loop`; unique within a measurement. */
+  /** Name such as `@heed/backend-ts` or `triple loop`; unique within a measurement. */
   readonly name: string;
-  /** Whether it is installed and can run here. Never throws. */
+  /** Returns whether it is installed and can run here. Never throws. */
   probe(): Promise<Availability>;
   /**
    * Gets everything ready that is not the computation: kernels, masks, copies of the inputs in its own memory.
@@ -14,39 +14,39 @@ export interface Contestant {
    * @throws HeedError `UNSUPPORTED` for a workload that it does not compute.
    */
   prepare(workload: Workload, request: WorkloadRequest, settings: Settings): Promise<PreparedContestant>;
-  /** The process that computes, when it is not the one that prepares. Known once something was prepared. */
+  /** Id of the process that computes, if it is not the one that prepares. Known once something was prepared. */
   processId?(): number;
 }
 
-/** What the measurement asks of every contestant. */
+/** Settings of the measurement, the same for every contestant. */
 export interface Settings {
-  /** Threads to compute with. One that cannot have so many takes what it can, and says so. */
+  /** Threads to compute with. A contestant that cannot use as many uses fewer, and says so. */
   readonly threads: number;
 }
 
 /** A contestant with a workload before it. */
 export interface PreparedContestant {
-  /** What really runs: `JavaScript float64 tiles, one thread`. */
+  /** Description of what really runs: `JavaScript float64 tiles, one thread`. */
   readonly device: string;
-  /** Threads that compute; null when the contestant does not say, other than in `device`. */
+  /** Number of threads that compute; null if the contestant reports it in `device` only, or not at all. */
   readonly threads: number | null;
-  /** One computation, until the output can be read by this process or by the one that computes. This is timed. */
+  /** Runs one computation, until this process or the one that computes can read the output. This is timed. */
   run(): Promise<void>;
-  /** What the last run computed. Not timed. */
+  /** Returns the results of the last run. Not timed. */
   results(): Promise<WorkloadResults>;
   /**
-   * Times runs itself, again and again for about so many milliseconds, once at least: for a contestant in another
-   * process. The time of each run, in milliseconds. Default: {@link PreparedContestant.run} is timed from outside.
+   * Times runs itself, repeatedly for about so many milliseconds, at least once: for a contestant in another process.
+   * Returns the time of each run, in milliseconds. Default: {@link PreparedContestant.run} is timed from outside.
    */
   turn?(milliseconds: number): Promise<readonly number[]>;
   dispose(): Promise<void>;
 }
 
-/** What a workload comes to, in layout `bhld`. */
+/** Results of a workload, in layout `bhld`. */
 export interface WorkloadResults {
   /** `[B, Hq, Lq, Dv]`. */
   readonly output: Tensor;
-  /** The gradients, of a workload that asks for them; each has the shape of its input. */
+  /** The gradients, if the workload asks for them; each has the shape of its input. */
   readonly dQuery?: Tensor;
   readonly dKey?: Tensor;
   readonly dValue?: Tensor;

@@ -1,6 +1,6 @@
 import type { Availability } from '@heed/core';
 
-/** Whether optional packages can be imported here. `load` does it; nothing else needs to be known of them. */
+/** Returns whether optional packages can be imported here; `load` imports them. */
 export async function loadable(
   packages: readonly string[],
   load: () => Promise<unknown>,

@@ -1,19 +1,19 @@
 import { createRequire } from 'node:module';
 import os from 'node:os';
 
-/** What the numbers of a measurement were taken on. */
+/** Machine and runtime of a measurement. */
 export interface Machine {
   readonly cpu: string;
-  /** Logical processors. */
+  /** Number of logical processors. */
   readonly cores: number;
   readonly memoryBytes: number;
-  /** Such as `Linux 6.1.0 x64`. */
+  /** Operating system: `Linux 6.1.0 x64`. */
   readonly os: string;
   readonly node: string;
   readonly v8: string;
 }
 
-/** The machine and the runtime of this process. */
+/** Returns the machine and the runtime of this process. */
 export function machineFacts(): Machine {
   const processors = os.cpus();
   return {
@@ -26,7 +26,7 @@ export function machineFacts(): Machine {
   };
 }
 
-/** The versions of packages as they are installed here; those that are not are left out. */
+/** Returns the versions of the packages that are installed here, without the others. */
 export function installedVersions(packages: readonly string[]): Record<string, string> {
   const require = createRequire(import.meta.url);
   const entries = packages.flatMap((name): [string, string][] => {

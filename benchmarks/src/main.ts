@@ -1,4 +1,4 @@
-/** `bench`: measures what Heed claims of its TypeScript backend. Exit code 1 when a claim does not hold. */
+/** `bench`: measures what Heed claims about its TypeScript backend. Exit code 1 if a claim does not hold. */
 import { clearLine, cursorTo } from 'node:readline';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';

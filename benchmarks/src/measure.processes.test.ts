@@ -1,4 +1,4 @@
-/** What runs in processes of its own, and so from the built package. */
+/** Tests of measurements, which run in processes of their own and so from the built package. */
 import {
   type MeasureOptions,
   type Row,
@@ -13,7 +13,7 @@ import { type ModuleName, contestantModule } from './contestant-modules.test.hel
 const tiny = workload({ length: 6, heads: 2, headDim: 4 });
 const quick = { workloads: [tiny], turnSeconds: 0.001, rounds: 3, threads: 1 } as const;
 
-/** The one row of a contestant that is the triple loop but for something. */
+/** Returns the one row of a contestant that differs from the triple loop in one thing. */
 async function rowOf(name: ModuleName, options: Partial<MeasureOptions> = {}): Promise<Row> {
   const { rows } = await measure({ ...quick, contestants: [contestantModule(name)], ...options });
   return rows.at(-1)!;
@@ -149,7 +149,7 @@ describe('the budget', () => {
 
 describe('memory', () => {
   test('of a contestant that stores the scores is larger by them', async () => {
-    // So many that what JavaScript itself takes, now more and now less, is little beside them.
+    // Enough that the varying memory of JavaScript itself is small beside them.
     const of = workload({ length: 2048, heads: 4, headDim: 4 });
     const contestants = [tripleLoop, contestantModule('stores')];
     const { rows } = await measure({ ...quick, workloads: [of], contestants });

@@ -2,7 +2,7 @@ import { HeedError } from '@heed/core';
 import { describe, expect, test } from 'vitest';
 import { catalogue, contestantNamed, measure, workload } from './index.ts';
 
-/** One value of each JavaScript type, and what is easily taken for another. */
+/** One value of each JavaScript type, and values that are easily mistaken for another type. */
 const VALUES: Readonly<Record<string, unknown>> = {
   'a string of a number': '2',
   'an array of a number': [2],

@@ -34,7 +34,7 @@ const FIGURES: Readonly<
 
 /**
  * Contestants over the sequence length, both axes logarithmic, as an SVG whose colors are the custom properties of
- * {@link chartStyle}. Null when fewer than two lengths were measured.
+ * {@link chartStyle}. Null if fewer than two lengths were measured.
  */
 export function lengthChart(results: BenchResults, options: ChartOptions): string | null {
   checkOptions('lengthChart()', options, {
@@ -80,7 +80,7 @@ export function rowsOverLength({ rows, workloads }: BenchResults, causal: boolea
   return rows.filter((row) => row.workload === workload({ length: row.length, heads, causal }).name);
 }
 
-/** Lines of those that were measured, in the order of the results. */
+/** Lines of the contestants that were measured, in the order of the results. */
 function seriesOf(results: BenchResults, rows: readonly Row[], valueOf: (row: Row) => number | null): Line[] {
   const contestants = [...new Set(results.rows.map(({ contestant }) => contestant))];
   const styles = stylesOf(contestants, results.settings.baseline);
@@ -97,7 +97,7 @@ function seriesOf(results: BenchResults, rows: readonly Row[], valueOf: (row: Ro
   });
 }
 
-/** What all threads together could compute at most. */
+/** Peak of all threads together. */
 function peakOf({ peak, settings }: BenchResults): number | null {
   return peak.gflops && peak.gflops * settings.threads;
 }

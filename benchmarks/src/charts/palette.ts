@@ -41,7 +41,7 @@ const SYMBOLS = ['circle', 'rect', 'triangle', 'diamond'] as const;
 /** Gray, for the plain baseline. */
 const BASELINE: SeriesStyle = { color: 'var(--chart-quiet)', width: 1.5, dash: [2, 3], symbol: 'circle' };
 
-/** Custom properties with the colours of charts: light, or dark where the reader prefers it. */
+/** Custom properties with the colors of charts: light, or dark where the reader prefers it. */
 export const chartStyle: string = `
 :root { --chart-ink: #1c1a24; --chart-quiet: #66626f; --chart-line: #e4e1ea; --chart-page: #ffffff; ${properties(LIGHT)} }
 @media (prefers-color-scheme: dark) {
@@ -52,7 +52,7 @@ function properties(colors: readonly string[]): string {
   return colors.map((color, index) => `--chart-${index}: ${color};`).join(' ');
 }
 
-/** The style of a limit that no contestant is: a thin dashed line without symbols. */
+/** The style of a limit, which is not a contestant: a thin dashed line without symbols. */
 export const LIMIT: SeriesStyle = { color: 'var(--chart-ink)', width: 1, dash: [5, 3], symbol: 'none' };
 
 /** The style of each contestant: Heed's backends in thick lines, peers in thin ones, the baseline in gray. */

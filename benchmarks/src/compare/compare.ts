@@ -10,17 +10,17 @@ export interface Comparison {
   readonly oldMs: number;
   readonly newMs: number;
   /**
-   * Time of the new by time of the old, both seen from the peak of their own run: 1.3 is 30% slower. Of times with and
-   * without waiting for a processor the change that is nearer to none; 1 where they disagree on the direction.
+   * New time divided by old time, both relative to the peak of their own run: 1.3 is 30% slower. Of the changes with
+   * and without waiting for a processor, the smaller one; 1 if they disagree on the direction.
    */
   readonly change: number;
-  /** That rounds whose times differ by 10% and no more are as far apart. Not corrected. */
+  /** Probability that rounds whose times differ by 10% at most are as far apart. Not corrected. */
   readonly p: number;
-  /** Set where the change is over 10%, and significantly so. */
+  /** Set if the change is over 10%, and significantly so. */
   readonly verdict: 'slower' | 'faster' | null;
 }
 
-/** What became of a row that only one file has measured. */
+/** A row that only one file has measured. */
 export interface Unpaired {
   readonly workload: string;
   readonly contestant: string;
@@ -29,13 +29,13 @@ export interface Unpaired {
 }
 
 export interface ComparisonReport {
-  /** p of a single row below which it is significant: 0.01 by the number of rows (Bonferroni). */
+  /** p of a single row below which it is significant: 0.01 divided by the number of rows (Bonferroni). */
   readonly significance: number;
-  /** Peak of the new run by peak of the old one, which all changes are corrected by. */
+  /** Peak of the new run divided by that of the old one; corrects all changes. */
   readonly calibration: number;
   readonly rows: readonly Comparison[];
   readonly unpaired: readonly Unpaired[];
-  /** What makes the two hard to compare: another processor, another Node, another number of threads. */
+  /** Differences that make the two hard to compare: another processor, another Node, another number of threads. */
   readonly differences: readonly string[];
 }
 
@@ -44,7 +44,7 @@ const SIGNIFICANCE = 0.01;
 
 /**
  * Compares two runs. Each time is taken relative to the peak of the machine in the same round, so that a processor
- * that runs slower today, or another of its kind, is no regression.
+ * that runs slower today, or another of its kind, is not a regression.
  */
 export function compareResults(old: BenchResults, fresh: BenchResults): ComparisonReport {
   const pairs = old.rows.flatMap((before) => {
@@ -94,8 +94,8 @@ interface Change {
 }
 
 /**
- * Whether times changed by more than the least change that counts, not whether they changed at all: rounds of one
- * process have its memory layout and its compiled code in common, so that two runs of one build do differ, by less.
+ * Tests whether times changed by more than the least change that counts, not whether they changed at all: rounds of one
+ * process share its memory layout and its compiled code, so that two runs of one build do differ, by less.
  */
 function changeOf(old: readonly number[], fresh: readonly number[]): Change {
   const change = median(fresh) / median(old);

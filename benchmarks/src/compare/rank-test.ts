@@ -3,7 +3,7 @@
  * "On a test of whether one of two random variables is stochastically larger than the other", 1947). Exact, for any
  * ties: every way to divide the pooled ranks is counted.
  *
- * Ranks and not values, so that one slow round counts for no more than a slow round.
+ * It compares ranks, not values, so that a very slow round counts as one slow round and no more.
  */
 export function rankTest(a: readonly number[], b: readonly number[]): number {
   if (a.length === 0 || b.length === 0) return 1;

@@ -15,8 +15,8 @@ import { type WorkloadRequest, outputGradientOf } from '../workload/request.ts';
 import type { Workload } from '../workload/workload.ts';
 
 /**
- * A Heed backend as a contestant. Its inputs are resident, in the backend's own memory, as those of every contestant
- * are; the results come back to the JavaScript heap.
+ * A Heed backend as a contestant. Like every contestant, it has its inputs in its own memory (resident); the results
+ * come back to the JavaScript heap.
  *
  * @param options.name default: the provider's.
  */
@@ -43,7 +43,7 @@ export function backendContestant(
   };
 }
 
-/** A backend of as many threads, where threads are among its options. */
+/** Creates a backend with this many threads, if threads are among its options. */
 async function createWith(provider: BackendProvider, threads: number): Promise<AttentionBackend> {
   try {
     return await provider.create({ threads });
@@ -78,7 +78,7 @@ async function prepareOn(
   };
 }
 
-/** The large inputs, brought to where the backend computes. */
+/** Uploads the large inputs to where the backend computes. */
 async function uploaded(backend: AttentionBackend, inputs: AttentionInputs): Promise<AttentionInputs> {
   const upload = async (value: Tensor | ResidentTensor): Promise<ResidentTensor> =>
     backend.upload(value as Tensor);
@@ -114,7 +114,7 @@ function forwardAndBackward(kernel: AttentionKernel, workload: Workload): Comput
   };
 }
 
-/** The threads that a device says it has: `one thread`, `wasm simd128, 2 threads`; null when it does not say. */
+/** Number of threads in a device description: `one thread`, `wasm simd128, 2 threads`; null if it does not say. */
 export function threadsIn(device: string): number | null {
   const [, count] = /(\d+|one) threads?\b/i.exec(device) ?? [];
   return count === undefined ? null : count === 'one' ? 1 : Number(count);

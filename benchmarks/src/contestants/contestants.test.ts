@@ -48,7 +48,7 @@ const contestants: readonly Contestant[] = [
   backendContestant(ts),
 ];
 
-/** Not brought by a package manager for JavaScript: its absence is never a failure. */
+/** JavaScript package managers do not install it: its absence is never a failure. */
 const GUEST = pytorch;
 
 const REFUSALS: Readonly<Record<string, RegExp>> = {
@@ -58,7 +58,7 @@ const REFUSALS: Readonly<Record<string, RegExp>> = {
   'onnxruntime-web': /gradient/,
 };
 
-// Other libraries put a Worker in place, which Node does not have; jax-js would take it for a browser's.
+// Other libraries define Worker, which Node does not have; jax-js would take it for a browser's.
 beforeEach(() => void vi.stubGlobal('Worker', undefined));
 
 const exercises = new Map(workloads.map((of) => [of, exerciseOf(of)]));

@@ -33,7 +33,7 @@ function prepareOn(jax: Jax, workload: Workload, request: WorkloadRequest): Prep
   const query = rows(toRows(request.query).data, [batch, queryLength, heads, headDim]);
   const key = rows(toRows(request.key).data, [batch, keyLength, kvHeads, headDim]);
   const value = rows(toRows(request.value).data, [batch, keyLength, kvHeads, valueDim]);
-  // Its causal stands at the top left corner, its window has rules of its own: one mask says it all.
+  // Its causal mask is aligned top left, and its window has other rules: one mask covers everything.
   const pairs = queryLength === 1 ? null : attendedPairs(workload);
   const mask =
     pairs && numpy.array(Array.from(pairs, Boolean), { shape: [1, 1, queryLength, keyLength] } as never);

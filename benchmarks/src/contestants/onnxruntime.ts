@@ -6,13 +6,13 @@ import type { WorkloadRequest } from '../workload/request.ts';
 import type { Workload } from '../workload/workload.ts';
 import { refuse } from './unsupported.ts';
 
-/** What `onnxruntime-node` and `onnxruntime-web` have in common. */
+/** Common interface of `onnxruntime-node` and `onnxruntime-web`. */
 export interface Runtime {
   readonly InferenceSession: typeof InferenceSession;
   readonly Tensor: typeof OrtTensor;
 }
 
-/** An operator with what goes into it. */
+/** An operator with its inputs. */
 interface Task {
   readonly model: OnnxOperator;
   readonly feeds: Readonly<Record<string, Float32Array | Uint8Array>>;
@@ -25,7 +25,7 @@ export type TaskOf = (workload: Workload, request: WorkloadRequest) => Task;
 export const attention23: TaskOf = (workload, { query, key, value }) => {
   refuse('ONNX Runtime', workload, { gradient: true });
   const { batch, heads, queryLength, keyLength, valueDim, causal, window, mask } = workload;
-  // Its causal stands at the top left corner.
+  // Its causal mask is aligned top left.
   const own = causal && window === null && !mask && queryLength === keyLength;
   const pairs = own || queryLength === 1 ? null : attendedPairs(workload);
   const output = { name: 'Y', type: 'float32', shape: [batch, heads, queryLength, valueDim] } as const;
@@ -62,7 +62,7 @@ export const multiHeadAttention: TaskOf = (workload, { query, key, value }) => {
     { name: 'Q', type: 'float32', shape: q!.shape },
     { name: 'K', type: 'float32', shape: k!.shape },
     { name: 'V', type: 'float32', shape: v!.shape },
-    // Without a bias of the projections and a key padding mask.
+    // No bias of the projections, no key padding mask.
     ...(bias ? [null, null, bias] : []),
   ];
   const attributes = { integers: { num_heads: heads, ...(own && { unidirectional: 1 }) } };

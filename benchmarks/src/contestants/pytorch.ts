@@ -9,7 +9,7 @@ import { type LineProcess, startLineProcess } from '@heed/peers';
 const PYTHON = 'python3';
 const SERVER = fileURLToPath(new URL('../../python/attention_server.py', import.meta.url));
 
-/** One for the whole life of this process: importing torch takes seconds. */
+/** Started once for the lifetime of this process: importing torch takes seconds. */
 let server: LineProcess | null = null;
 
 /** PyTorch's `scaled_dot_product_attention`, in a Python that times itself. Its output stays there. */
@@ -64,7 +64,7 @@ function preparation(
   threads: number,
 ): [header: object, data: (Float32Array | Uint8Array)[]] {
   const { queryLength, keyLength, causal, window, mask } = workload;
-  // Its causal stands at the top left corner, and it does not take a mask beside it.
+  // Its causal mask is aligned top left and cannot be combined with another mask.
   const own = causal && window === null && !mask && queryLength === keyLength;
   const pairs = own || queryLength === 1 ? null : attendedPairs(workload);
   const inputs: [string, Tensor<'float32' | 'bool'>][] = [

@@ -17,7 +17,7 @@ export default tfjsCpu;
 
 async function load(): Promise<Tf> {
   const tf = await import('@tensorflow/tfjs-core');
-  // As its users ship it; also without the advertisement on the terminal.
+  // Production mode, as its users ship it; this also silences the advertisement on the terminal.
   tf.enableProdMode();
   // Importing it registers the backend `cpu` with tfjs-core.
   await import('@tensorflow/tfjs-backend-cpu');

@@ -3,7 +3,7 @@ import type { Contestant } from '../contestant.ts';
 import { loadable } from '../loadable.ts';
 import { type Tf, prepareOnTfjs } from './tfjs.ts';
 
-/** What says which TensorFlow really runs. */
+/** The part of the backend that says which TensorFlow really runs. */
 interface NativeBackend {
   readonly binding: { readonly TF_Version: string };
   readonly isUsingGpuDevice?: boolean;

@@ -7,7 +7,7 @@ import type { Workload } from '../workload/workload.ts';
 
 export type Tf = typeof tfjs;
 
-/** Makes the gradients of operations known, which tfjs-core by itself does not have. */
+/** Registers the gradients of operations, which tfjs-core lacks by default. */
 export async function loadGradients({ gradient }: Workload): Promise<void> {
   if (!gradient) return;
   try {

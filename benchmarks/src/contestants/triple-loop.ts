@@ -6,7 +6,7 @@ import { type Workload, attendedKeys } from '../workload/workload.ts';
 
 /**
  * Attention as a good programmer writes it down from the formula: query by query, key by key, dot products over d,
- * softmax with the maximum subtracted, then the weighted sum key by key. What ratios are to, by default.
+ * softmax with the maximum subtracted, then the weighted sum key by key. The default baseline of ratios.
  */
 const tripleLoop: Contestant = {
   name: 'triple loop',

@@ -1,7 +1,7 @@
 import { HeedError } from '@heed/core';
 import type { Workload } from '../workload/workload.ts';
 
-/** Says what of a workload a peer does not compute, if there is something. @throws HeedError `UNSUPPORTED`. */
+/** Refuses a workload with the parts that a peer does not compute, if any. @throws HeedError `UNSUPPORTED`. */
 export function refuse(
   peer: string,
   workload: Workload,

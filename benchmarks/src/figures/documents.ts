@@ -5,14 +5,14 @@ import { picturesOf, tableOf, withTable } from './figures.ts';
 
 const root = new URL('../../../', import.meta.url);
 
-/** Documents with a generated part, and where the pictures are, seen from each. */
+/** Documents with a generated part, and the path of the pictures relative to each. */
 const DOCUMENTS = {
   'README.md': 'benchmarks/figures/',
   'benchmarks/README.md': 'figures/',
   'apps/docs/site/performance.md': '../../../benchmarks/figures/',
 } as const;
 
-/** Every generated file as it should be, by its path: made from the newest committed results. */
+/** Returns every generated file as it should be, by its path: made from the newest committed results. */
 export function generatedFiles(): Map<string, string> {
   const folder = new URL('benchmarks/results/', root);
   const newest = readdirSync(folder)

@@ -5,7 +5,7 @@ import { generatedFiles } from './documents.ts';
 import { picturesOf, tableOf, withTable } from './figures.ts';
 
 describe('documents', () => {
-  // When this fails: npx -y pnpm@10.34.9 --filter @heed/benchmarks figures
+  // If this fails: npx -y pnpm@10.34.9 --filter @heed/benchmarks figures
   test.each([...generatedFiles()])('%s is what the newest results say', (file, content) => {
     expect(readFileSync(file, 'utf8')).toBe(content);
   });
@@ -56,7 +56,7 @@ test('pictures stand by themselves and are the same each time', () => {
   }
 });
 
-/** The marks, as the message of the error has them. */
+/** Reads the marks from the error message. */
 function readMarks(): [string, string] {
   try {
     withTable('', '');

@@ -17,7 +17,7 @@ const PICTURES: Readonly<Record<string, ChartOptions>> = {
   'causal-speed': { figure: 'speed', causal: true },
 };
 
-/** The pictures of documents, from a results file. */
+/** Draws the pictures of documents from a results file. */
 export function picturesOf(results: BenchResults): Picture[] {
   return Object.entries(PICTURES).flatMap(([name, options]) => {
     const svg = lengthChart(results, { ...options, width: 860, height: 430 });
@@ -25,7 +25,7 @@ export function picturesOf(results: BenchResults): Picture[] {
   });
 }
 
-/** With its own colors and background. */
+/** Adds colors and a background to an SVG. */
 function standalone(svg: string): string {
   const page = '<rect width="100%" height="100%" rx="12" fill="var(--chart-page)"/>';
   return `${svg.replace(/^<svg[^>]*>/, (open) => `${open}<style>${chartStyle}</style>${page}`)}\n`;
@@ -34,7 +34,7 @@ function standalone(svg: string): string {
 /** Lengths of the table in documents. */
 const TABLE_LENGTHS = [512, 2048, 8192, 16384];
 
-/** Dense attention as a table in Markdown, with what it was measured on above it. */
+/** Dense attention as a table in Markdown, with the machine that it was measured on above it. */
 export function tableOf(results: BenchResults, folder: string): string {
   const rows = rowsOverLength(results, false);
   const lengths = TABLE_LENGTHS.filter((length) => rows.some((row) => row.length === length));
@@ -97,7 +97,7 @@ const BEGIN =
   '<!-- begin: made by `pnpm --filter @heed/benchmarks figures`, from the newest file in benchmarks/results -->';
 const END = '<!-- end -->';
 
-/** A document with the part between its marks made anew. @throws Error when it has no marks. */
+/** Replaces the part of a document between its marks. @throws Error if it has no marks. */
 export function withTable(document: string, table: string): string {
   const [begin, end] = [document.indexOf(BEGIN), document.indexOf(END)];
   if (begin === -1 || end < begin)

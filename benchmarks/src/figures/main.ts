@@ -1,4 +1,4 @@
-/** `figures`: makes the pictures and tables of documents anew. Only in the repository. */
+/** `figures`: regenerates the pictures and tables of documents. Only in the repository. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { generatedFiles } from './documents.ts';

@@ -9,11 +9,11 @@ import type { Entrant, Ready } from './race.ts';
 export interface EntryOptions {
   /** Threads that contestants are asked to compute with. */
   readonly threads: number;
-  /** Time that a contestant has to get ready, and for a turn beyond what its first run took. */
+  /** Time limit to get ready, and for a turn beyond the time of the first run. */
   readonly limitMs: number;
 }
 
-/** After a turn, until threads that wait actively for more work have gone to sleep. */
+/** Pause after a turn, until threads that wait actively for more work have gone to sleep. */
 export const REST_MS = 10;
 
 /** A contestant as an entrant, in a process of its own. */

@@ -3,23 +3,23 @@ import type { Workload } from '../workload/workload.ts';
 import type { Finish } from './race.ts';
 import { median } from './statistics.ts';
 
-/** What is expected of a contestant, from what it did before. */
+/** Forecast for a contestant from its earlier runs. */
 export interface Forecast {
-  /** Of one run; null before anything was measured. */
+  /** Time of one run; null before anything was measured. */
   runMs(workload: Workload): number | null;
   /** Memory beyond inputs and output, as if it grew like the matrix of scores; null before anything was measured. */
   growthBytes(workload: Workload): number | null;
-  /** Of the process until it is ready. */
+  /** Time until the process is ready. */
   startMs(): number;
   learn(workload: Workload, finish: Finish): void;
 }
 
-/** A process that is there and has its libraries loaded, before anything is known of it. */
+/** Assumed time until a process has started and loaded its libraries, before any measurement. */
 const START_MS = 500;
-/** More is no property of the contestant, but a machine that was busy. */
+/** Upper limit of the start time. A longer one is due to a busy machine, not to the contestant. */
 const MOST_START_MS = 3000;
 
-/** Nobody stores a score more often than sixteen times; what grows beyond that in a small workload is something else. */
+/** Sixteen copies of a score: nobody stores more, and faster growth in a small workload has another cause. */
 const MOST_BYTES_OF_SCORE = 64;
 
 /** Workloads come from small to large: the last one that was measured is the nearest. */

@@ -36,15 +36,15 @@ import { median, quantile, speedRatio } from './statistics.ts';
 export interface MeasureOptions {
   readonly workloads: readonly Workload[];
   readonly contestants: readonly ContestantSource[];
-  /** Name of the contestant that ratios are to. Default: `triple loop`. */
+  /** Name of the contestant that ratios are relative to. Default: `triple loop`. */
   readonly baseline?: string | undefined;
-  /** Threads that contestants are asked to compute with. Default: as many as the machine has processors. */
+  /** Threads that contestants are asked to compute with. Default: the number of processors. */
   readonly threads?: number | undefined;
   /** Time for everything, in seconds. Default 600. */
   readonly budgetSeconds?: number | undefined;
-  /** Time that a contestant has to get ready, in seconds. One that needs more has failed and is left out from then on. Default 30. */
+  /** Seconds for a contestant to get ready. One that needs more fails and is left out from then on. Default 30. */
   readonly timeoutSeconds?: number | undefined;
-  /** Times that each contestant has its turn on a workload, if there is time. Default 11. */
+  /** Number of turns of each contestant on a workload, if there is time. Default 11. */
   readonly rounds?: number | undefined;
   /** Length of a turn in seconds; a slower run is one turn by itself. Default 0.04. */
   readonly turnSeconds?: number | undefined;
@@ -76,7 +76,7 @@ const OPTIONS: OptionTable<MeasureOptions> = {
 export interface Row {
   readonly workload: string;
   readonly contestant: string;
-  /** What really ran. */
+  /** Description of what really ran. */
   readonly device: string | null;
   readonly threads: number | null;
   /** Number of keys. */
@@ -85,13 +85,13 @@ export interface Row {
   readonly medianMs: number | null;
   /** First and third quartile over the rounds. */
   readonly quartilesMs: readonly [number, number] | null;
-  /** Useful floating-point operations in a nanosecond, at the median. */
+  /** Useful floating-point operations per nanosecond, at the median. */
   readonly gflops: number | null;
-  /** Times as fast as the baseline: median over the rounds of the ratio in that round. 1 for the baseline itself. */
+  /** Speed relative to the baseline: median over the rounds of the ratio in that round. 1 for the baseline itself. */
   readonly ratio: number | null;
   /** Largest resident set of the contestant's process up to the end of its first run. */
   readonly peakBytes: number | null;
-  /** What of it is beyond inputs and output, and beyond the process before them. */
+  /** Part of it beyond inputs and output, and beyond the process before them. */
   readonly growthBytes: number | null;
   /**
    * `measured`; `wrong`: its result differs from the float64 reference, so it was not timed; `unavailable`: not
@@ -100,45 +100,45 @@ export interface Row {
    * the signal came first.
    */
   readonly status: Finish['status'];
-  /** Of any other status than `measured`. */
+  /** Reason of any status other than `measured`. */
   readonly reason?: string;
-  /** What to do about it. */
+  /** Remedy, if there is one. */
   readonly remedy?: string;
-  /** Median of each round, which everything above follows from. */
+  /** Median of each round; everything above follows from it. */
   readonly roundsMs: readonly number[];
   /**
-   * Mean of each round, without the time that the main thread was ready to run while others had the processors. Where
-   * the system does not tell, with it: Linux does.
+   * Mean of each round, without the time that the main thread was ready to run while others had the processors. Only
+   * Linux tells this time; on other systems the mean includes it.
    */
   readonly undisturbedMs: readonly number[];
   /** Times behind each round: all of them, or ten at equal distances. */
   readonly samplesMs: readonly (readonly number[])[];
 }
 
-/** What the processor could do while a workload was measured. */
+/** Peak of the processor while a workload was measured. */
 export interface WorkloadPeak {
   readonly workload: string;
-  /** One core, in each round. */
+  /** Peak of one core, in each round. */
   readonly gflops: readonly number[];
 }
 
 export interface Measurement {
-  /** With the Node that contestants ran on. */
+  /** The machine, with the Node that contestants ran on. */
   readonly machine: Machine;
-  /** What the peak was measured with. */
+  /** Device that the peak was measured with. */
   readonly peakDevice: string;
   readonly peaks: readonly WorkloadPeak[];
-  /** By workload, small ones first, then contestant. */
+  /** Rows by workload, small ones first, then by contestant. */
   readonly rows: readonly Row[];
-  /** Whether the signal ended it early. */
+  /** True if the signal ended it early. */
   readonly stopped: boolean;
 }
 
 const TIMEOUT_SECONDS = 30;
-/** Of the memory that is free, what one contestant may be expected to take. */
+/** Share of the free memory that a forecast may assign to one contestant. */
 const MEMORY_SHARE = 0.5;
 
-/** What is measured with where nothing else is said. */
+/** Returns the default options of a measurement. */
 export function defaults(): {
   threads: number;
   budgetSeconds: number;
@@ -159,14 +159,14 @@ export function defaults(): {
 interface Course {
   readonly source: ContestantSource;
   readonly forecast: Forecast;
-  /** What it came to that will not change: it is not here, or it hung. */
+  /** Final outcome for all workloads: not installed, or hung; null while it can run. */
   settled: Finish | null;
 }
 
 /**
- * Measures contestants side by side, each in a process of its own, of which one computes at a time: on each workload
- * every result is checked against the float64 reference first, then all are timed in interleaved rounds. What a
- * contestant cannot do is a row that says why.
+ * Measures contestants side by side, each in a process of its own, of which one computes at a time. On each workload,
+ * every result is first checked against the float64 reference; then all are timed in interleaved rounds. A workload
+ * that a contestant cannot compute gives a row with the reason.
  *
  * @example
  * ```ts
@@ -211,7 +211,7 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
   return { machine, peakDevice, peaks, rows, stopped: signal?.aborted ?? false };
 }
 
-/** Measures the first of the workloads that are left, within an equal part of the time that is left for them. */
+/** Measures the first of the remaining workloads, within an equal part of the remaining time. */
 async function measureOne(
   left: readonly Workload[],
   courses: readonly Course[],
@@ -256,7 +256,7 @@ function turnMsOf({ turnSeconds }: MeasureOptions): number {
   return turnSeconds === undefined ? TURN_MS : 1000 * turnSeconds;
 }
 
-/** What a contestant will need on a workload, as far as is known. */
+/** Forecasts the needs of a contestant on a workload, as far as is known. */
 function needOf(of: Forecast, workload: Workload, options: MeasureOptions): Need {
   const { rounds = ROUNDS } = options;
   const turnMs = turnMsOf(options);
@@ -266,7 +266,7 @@ function needOf(of: Forecast, workload: Workload, options: MeasureOptions): Need
   return { start: of.startMs(), least: turns(Math.min(rounds, MIN_ROUNDS)), most: turns(rounds) };
 }
 
-/** Why a contestant need not start on a workload; null when it may. */
+/** Reason for a contestant not to start on a workload; null if it may. */
 function refusalBefore(of: Forecast, workload: Workload, need: Need, share: Share): Finish | null {
   if (!share.enters) {
     const [runMs, neededMs] = [of.runMs(workload) ?? 0, need.start + need.least];
@@ -332,7 +332,7 @@ function rowOf(contestant: string, workload: Workload, finish: Finish, baselineM
 
 const KEPT_SAMPLES = 10;
 
-/** Some of many samples, at equal distances. */
+/** Thins many samples to some at equal distances. */
 function thinned(samples: readonly number[]): readonly number[] {
   if (samples.length <= KEPT_SAMPLES) return samples;
   return Array.from(

@@ -3,12 +3,12 @@ import { startProcess } from '../process/contestant-process.ts';
 import type { PeakEntered } from '../process/protocol.ts';
 import { median } from './statistics.ts';
 
-/** A process that finds out what one core can do at most, whenever it is asked. */
+/** A process that measures the peak of one core on request. */
 export interface Peak {
   readonly device: string;
   /** The machine, and the Node that all contestants run on. */
   readonly machine: Machine;
-  /** Floating-point operations in a nanosecond. */
+  /** Measures the floating-point operations per nanosecond. */
   measure(): Promise<number>;
   end(): Promise<void>;
 }

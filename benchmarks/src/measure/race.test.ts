@@ -7,7 +7,7 @@ const tiny = workload({ length: 4, heads: 1, headDim: 2 });
 const memory = { peakBytes: 3, growthBytes: 1, inputBytes: 1, outputBytes: 1 };
 const refusal: Refusal = { status: 'wrong', device: 'd', threads: 1, reason: 'differs' };
 
-/** An entrant without a process, that keeps a diary. */
+/** An entrant without a process that keeps a diary. */
 function entrant(contestant: string, diary: string[], change: Partial<Ready> = {}): Entrant {
   return {
     contestant,

@@ -10,10 +10,10 @@ export interface Ready {
   readonly device: string;
   readonly threads: number | null;
   readonly firstRunMs: number;
-  /** Until the first run began, and its results had been checked: the process, its libraries, its inputs. */
+  /** Time until the first run began and its results were checked: the process, its libraries, its inputs. */
   readonly startMs: number;
   readonly memory: MemoryUse;
-  /** Runs again and again for about so many milliseconds, once at least. */
+  /** Runs repeatedly for about so many milliseconds, at least once. */
   turn(milliseconds: number, signal?: AbortSignal): Promise<TurnTaken | Refusal>;
   end(): Promise<void>;
 }
@@ -22,42 +22,42 @@ export interface Ready {
 export interface Entrant {
   readonly contestant: string;
   readonly workload: Workload;
-  /** What it may take from its first run on, in milliseconds; two rounds at the least. Default: no limit. */
+  /** Time that it may take from its first run on, in milliseconds; it always gets two rounds. Default: no limit. */
   readonly shareMs?: number;
-  /** Gets ready in a process of its own and has its first results checked. Never throws but for the signal. */
+  /** Gets ready in a process of its own and has its first results checked. Throws for the signal only. */
   enter(exercise: Exercise, signal?: AbortSignal): Promise<Ready | Refusal>;
 }
 
 export interface RaceOptions {
-  /** Times that each entrant has its turn, if there is time. Default 11. */
+  /** Number of turns of each entrant, if there is time. Default 11. */
   readonly rounds?: number | undefined;
   /** Length of a turn in milliseconds; a slower run is one turn by itself. Default 40. */
   readonly turnMs?: number | undefined;
-  /** From when on nobody enters any more, and one round is enough. A time of `performance.now()`. Default: never. */
+  /** Time of `performance.now()` after which nobody enters and one round is enough. Default: never. */
   readonly end?: number | undefined;
-  /** Measures what the processor can do, at the start of each round. Operations in a nanosecond. */
+  /** Measures the peak of the processor at the start of each round, in operations per nanosecond. */
   readonly peak?: (() => Promise<number>) | undefined;
   /** Ends the race at once; what was measured is kept. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
-/** What happens next. */
+/** Next step of a race. */
 export interface Progress {
   readonly workload: string;
   readonly contestant: string;
   readonly phase: 'checking' | 'warming up' | 'measuring';
-  /** Of the whole measurement, 0 to 1. */
+  /** Part of the whole measurement that is done, 0 to 1. */
   readonly done: number;
 }
 
-/** How an entrant fared. */
+/** Outcome of an entrant. */
 export interface Finish {
   readonly status: 'measured' | 'stopped' | 'too slow' | Refusal['status'];
   readonly device: string | null;
   readonly threads: number | null;
   readonly memory: MemoryUse | null;
-  /** Time of the first run, and of all that came before it; null when it did not come to that. */
+  /** Time of the first run, and of everything before it; null if there was none. */
   readonly firstRunMs: number | null;
   readonly startMs: number | null;
   /** Median time of a run in each round that was completed, in milliseconds. */
@@ -68,12 +68,12 @@ export interface Finish {
   readonly samplesMs: readonly (readonly number[])[];
   readonly reason?: string;
   readonly remedy?: string;
-  /** Its process did not answer in time. */
+  /** Set if its process did not answer in time. */
   readonly hung?: true;
 }
 
 export interface RaceResult {
-  /** One for each entrant. */
+  /** Outcome of each entrant. */
   readonly finishes: readonly Finish[];
   /** The peak in each round; empty when nobody measured it. */
   readonly peakGflops: readonly number[];
@@ -82,7 +82,7 @@ export interface RaceResult {
 export const MIN_ROUNDS = 2;
 export const ROUNDS = 11;
 export const TURN_MS = 40;
-/** The turn before all others is so many times as long: engines compile what is often run, in several steps. */
+/** The turn before all others is this many times as long: engines compile hot code in several steps. */
 export const WARM_UP_TURNS = 4;
 /** One whose first run takes longer has warmed up with it. */
 export const WARM_AFTER_MS = 1000;
@@ -90,7 +90,7 @@ export const WARM_AFTER_MS = 1000;
 interface Runner {
   readonly entrant: Entrant;
   readonly turns: TurnTaken[];
-  /** From the first run on. */
+  /** Time since the first run, it included. */
   spentMs: number;
   lastTurnMs: number;
   state:
@@ -117,7 +117,7 @@ export async function race(entrants: readonly Entrant[], options: RaceOptions = 
     await enterAll(runners, options);
     await runRounds(runners, peakGflops, options);
   } catch (error) {
-    // What was measured stands.
+    // Keep what was measured.
     if (!options.signal?.aborted) throw error;
   } finally {
     await Promise.all(runners.map(({ state }) => state?.status === 'ready' && state.end()));
@@ -126,7 +126,7 @@ export async function race(entrants: readonly Entrant[], options: RaceOptions = 
   return { finishes: runners.map((runner) => finishOf(runner, whyNot)), peakGflops };
 }
 
-/** How those fare who never had a turn. */
+/** Outcome of entrants that never had a turn. */
 const STOPPED = { status: 'stopped', reason: 'stopped early' } as const;
 const USED_UP = { status: 'too slow', reason: 'the budget is used up' } as const;
 
@@ -154,7 +154,7 @@ async function dropIfSlow(runner: Runner, ready: Ready): Promise<void> {
   await ready.end();
 }
 
-/** A time as a reader takes it in. */
+/** A time in readable units. */
 export function inSeconds(milliseconds: number): string {
   const seconds = milliseconds / 1000;
   return `${seconds < 10 ? seconds.toPrecision(2) : seconds.toFixed(0)} s`;
@@ -166,7 +166,7 @@ async function runRounds(
   options: RaceOptions,
 ): Promise<void> {
   const { rounds = ROUNDS, turnMs = TURN_MS, end = Infinity, peak } = options;
-  // Round −1 warms up: code is compiled, memory is had.
+  // Round −1 warms up: it compiles code and allocates memory.
   for (let round = -1; round < rounds && runners.some((runner) => goesOn(runner, round)); round++) {
     if (round >= 0 && peak !== undefined) peakGflops.push(await peak());
     for (const index of roundOrder(runners.length, round)) {
@@ -192,7 +192,7 @@ async function runRounds(
   }
 }
 
-/** Whether an entrant takes part in a round: its share has room for one more, or it has hardly begun. */
+/** Returns whether an entrant takes part in a round: its share has room for one more, or it has hardly begun. */
 function goesOn({ entrant, state, spentMs, lastTurnMs }: Runner, round: number): boolean {
   if (state?.status !== 'ready') return false;
   return round < MIN_ROUNDS || spentMs + lastTurnMs <= (entrant.shareMs ?? Infinity);
@@ -203,7 +203,7 @@ export function roundOrder(count: number, round: number): number[] {
   return Array.from({ length: count }, (_, place) => (place + round + count) % count);
 }
 
-/** One turn; null of an entrant that drops out here. */
+/** Takes one turn; returns null if the entrant drops out. */
 async function takeTurn(
   runner: Runner,
   ready: Ready,
@@ -230,7 +230,7 @@ function announce(
   onProgress?.({ workload: workload.name, contestant, phase, done });
 }
 
-/** What is known of an entrant that did not run. */
+/** Empty figures of an entrant that did not run. */
 export const NOTHING = {
   device: null,
   threads: null,

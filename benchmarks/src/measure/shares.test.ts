@@ -10,7 +10,7 @@ test('where there is enough for all, nobody has a limit', () => {
 });
 
 test('who wishes for less leaves the rest to the others', () => {
-  // 1000 less 20 to start and 310 at the least are 670; the first wishes for 40 of them.
+  // 1000 − 20 to start − 310 at least = 670; the first asks for 40 of them.
   expect(sharesOf(1000, [need(10, 10), need(10, 300)])).toEqual([enters(630 + 10), enters(630 + 300)]);
 });
 

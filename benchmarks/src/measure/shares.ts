@@ -1,17 +1,17 @@
-/** What a contestant would take on a workload, in milliseconds. */
+/** Time that a contestant would take on a workload, in milliseconds. */
 export interface Need {
-  /** Until it computes. */
+  /** Time until it computes. */
   readonly start: number;
-  /** The fewest runs that count, and all that are wished for. */
+  /** Time of the fewest runs that count, and of all that are asked for. */
   readonly least: number;
   readonly most: number;
 }
 
-/** What a contestant gets. */
+/** Share of a contestant. */
 export type Share =
-  /** How long it may compute. */
+  /** Time that it may compute. */
   | { readonly enters: true; readonly computingMs: number }
-  /** It would need more than what is left for it. */
+  /** It would need more than the time left for it. */
   | { readonly enters: false; readonly leftMs: number };
 
 /**
@@ -38,7 +38,7 @@ export function sharesOf(milliseconds: number, needs: readonly Need[]): Share[] 
   );
 }
 
-/** The part of each so that who wishes for less leaves the rest to the others: infinite when there is enough for all. */
+/** Equal part for each; those that ask for less leave the rest to the others. Infinite if there is enough for all. */
 function equalPart(whole: number, wishes: readonly number[]): number {
   let left = whole;
   let others = wishes.length;

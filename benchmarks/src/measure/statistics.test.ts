@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { median, quantile, speedRatio } from './statistics.ts';
 
-test('quantiles interpolate between neighbours, whatever the order', () => {
+test('quantiles interpolate between neighbors, whatever the order', () => {
   expect(median([3, 1, 2])).toBe(2);
   expect(median([4, 1, 3, 2])).toBe(2.5);
   expect(quantile([50, 10, 40, 20, 30], 0.25)).toBe(20);

@@ -1,4 +1,4 @@
-/** The number below which a share of the samples lies, interpolated between neighbours. NaN for no samples. */
+/** The number below which a share of the samples lies, interpolated between neighbors. NaN for no samples. */
 export function quantile(samples: readonly number[], share: number): number {
   const sorted = [...samples].sort((a, b) => a - b);
   const place = (sorted.length - 1) * share;
@@ -16,8 +16,8 @@ export function mean(samples: readonly number[]): number {
 }
 
 /**
- * How many times as fast as a baseline: the median of the ratios of the rounds that both took part in. Noise that
- * lasts for a round hits both and cancels.
+ * Speed relative to a baseline: the median of the ratios of the rounds that both took part in. Noise that lasts for a
+ * round hits both and cancels.
  *
  * @param roundsMs the time in each round; `baselineMs` that of the baseline in the same rounds.
  * @returns null when they share no round.

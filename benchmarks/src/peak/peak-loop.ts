@@ -1,6 +1,6 @@
 import { FLOPS_PER_ITERATION, peakModule } from './peak-module.ts';
 
-/** What one core of the machine can compute at most, as far as WebAssembly reaches. */
+/** Loop that finds the peak of one core of the machine, as far as WebAssembly reaches. */
 export interface PeakLoop {
   readonly device: string;
   readonly flopsPerRun: number;
@@ -11,8 +11,8 @@ export interface PeakLoop {
 const ITERATIONS = 500_000;
 
 /**
- * Multiply-adds in registers, on one thread, 128 bits at a time: all that an engine in JavaScript or WebAssembly can
- * have. Native libraries with wider registers may be beyond it.
+ * Multiply-adds in registers, on one thread, 128 bits at a time: the most that an engine in JavaScript or WebAssembly
+ * can reach. Native libraries with wider registers may exceed it.
  */
 export async function peakLoop(): Promise<PeakLoop> {
   const relaxed = WebAssembly.validate(peakModule(true));

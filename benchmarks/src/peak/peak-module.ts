@@ -1,6 +1,6 @@
 import { type Code, ModuleBuilder, after, f32, f32x4, i32, int, repeatWhile } from '@heed/core/wasm';
 
-/** Sums that are computed side by side: more than the latency of a multiply-add times the number of units. */
+/** Number of parallel sums: more than the latency of a multiply-add times the number of units. */
 const ACCUMULATORS = 12;
 const LANES = 4;
 

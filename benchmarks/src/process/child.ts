@@ -12,7 +12,7 @@ import { peakBytes, residentBytes, resetPeak } from './resident-set.ts';
 import { loadContestant } from './source.ts';
 import { waitedMs } from './waiting.ts';
 
-/** Queries and keys of the workload on which code is loaded and compiled before memory is looked at. */
+/** Queries and keys of the workload that loads and compiles code before memory is measured. */
 const WARM_UP_LENGTH = 256;
 const WARM_UP_RUNS = 3;
 
@@ -31,7 +31,7 @@ process.on('message', (request: Request) => {
     .catch((error: unknown) => refusalOf(error))
     .then((reply) => send({ reply }));
 });
-// Whoever asked is gone: threads and timers must not linger.
+// The parent is gone: threads and timers must not linger.
 process.once('disconnect', () => process.exit());
 
 async function perform(request: Request): Promise<Reply> {
@@ -64,7 +64,7 @@ async function enter({ source, workload, threads }: Extract<Request, { kind: 'en
   const elsewhere = loaded.processId?.();
   computing = elsewhere ?? process.pid;
   await settle();
-  // The inputs are in this process already; another one is yet to get them.
+  // This process has the inputs already; another one does not have them yet.
   const before = residentBytes(computing) + (elsewhere === undefined ? 0 : inputBytes);
   resetPeak(computing);
 
@@ -138,7 +138,7 @@ async function timed(prepared: PreparedContestant, milliseconds: number): Promis
   return samplesOf(() => prepared.run(), milliseconds);
 }
 
-/** The time of each of the runs that take about so many milliseconds, one at least. */
+/** Times runs for about so many milliseconds, at least one. */
 async function samplesOf(run: () => Promise<void>, milliseconds: number): Promise<readonly number[]> {
   const bench = new Bench({
     time: milliseconds,
@@ -160,7 +160,7 @@ async function enterPeak(): Promise<PeakEntered> {
   return { status: 'peak entered', device, flopsPerRun, machine: machineFacts() };
 }
 
-/** What an error says about the contestant that threw it. */
+/** Turns an error into the refusal of the contestant that threw it. */
 function refusalOf(error: unknown): Refusal {
   if (!HeedError.isInstance(error)) return { ...NOWHERE, status: 'failed', reason: lineOf(error) };
   const { code, reason, remedy } = error;

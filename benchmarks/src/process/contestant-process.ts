@@ -6,23 +6,23 @@ import type { Message, Refusal, Reply, Request } from './protocol.ts';
 /** A process that one contestant has for itself on one workload. */
 export interface ContestantProcess {
   /**
-   * Asks it for something, one thing at a time. A process that does not answer in time, or dies, or is given up by the
-   * signal, is no more: what is left is its failure.
+   * Sends a request, one at a time. A process that dies, does not answer in time, or is aborted by the signal is ended,
+   * and what remains of it is its failure.
    */
   ask(request: Request, limitMs: number, signal?: AbortSignal): Promise<Reply>;
   end(): Promise<void>;
 }
 
-/** Those that run: none outlives this process. */
+/** Running processes; none outlives this one. */
 const alive = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of alive) kill(child);
 });
 
-/** How much of what the process wrote to standard error is kept, for when it dies. */
+/** Characters of standard error that are kept in case the process dies. */
 const LAST_WORDS = 2000;
 
-/** Threads of libraries that read them from the environment, and what others print by the way. */
+/** Environment with the number of threads for libraries that read it there, and with less output from others. */
 function environment(threads: number): NodeJS.ProcessEnv {
   const count = String(threads);
   return {
@@ -35,7 +35,7 @@ function environment(threads: number): NodeJS.ProcessEnv {
   };
 }
 
-/** Starts a process. It has a group of its own: Ctrl-C is for whoever measures, not for it. */
+/** Starts a process in a group of its own, so that Ctrl-C reaches the measuring process only. */
 export function startProcess(threads: number): ContestantProcess {
   const child = spawn(nodeBinary(), ['--expose-gc', fileURLToPath(new URL('child.js', import.meta.url))], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -110,7 +110,7 @@ function kill(child: ChildProcess): void {
   }
 }
 
-/** Settles when the time is over, rejects when the signal comes first. */
+/** Resolves after the time limit; rejects if the signal comes first. */
 function deadline(limitMs: number, signal?: AbortSignal): { over: Promise<void>; stop: () => void } {
   let stop = (): void => undefined;
   const over = new Promise<void>((resolve, reject) => {

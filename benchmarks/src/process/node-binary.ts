@@ -4,8 +4,8 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /**
- * The Node that contestants run on: that of the npm package `node`, whose version is pinned by whoever installs it, in
- * the current folder or beside this package; the one of this process where there is none.
+ * The Node that contestants run on: that of the npm package `node` in the current folder or beside this package, whose
+ * version its installer pins; without one, the Node of this process.
  */
 export function nodeBinary(): string {
   for (const from of [pathToFileURL(path.resolve('heed')).href, import.meta.url]) {

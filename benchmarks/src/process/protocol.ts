@@ -4,7 +4,7 @@ import type { Workload } from '../workload/workload.ts';
 import type { MemoryUse } from './resident-set.ts';
 import type { ContestantSource } from './source.ts';
 
-/** What a contestant's process is asked to do. It crosses the process boundary. */
+/** Request to a contestant's process. It crosses the process boundary. */
 export type Request =
   | {
       readonly kind: 'enter';
@@ -13,21 +13,21 @@ export type Request =
       readonly threads: number;
     }
   | { readonly kind: 'turn'; readonly milliseconds: number }
-  /** Instead of `enter`: this process will find out what the processor can do at most. */
+  /** Instead of `enter`: this process will measure the peak of the processor. */
   | { readonly kind: 'enter peak' };
 
-/** A contestant that may not be timed, and why. */
+/** A contestant that may not be timed, and the reason. */
 export interface Refusal {
   readonly status: 'unavailable' | 'unsupported' | 'failed' | 'wrong' | 'too large';
   readonly device: string | null;
   readonly threads: number | null;
   readonly reason: string;
   readonly remedy?: string;
-  /** Set by whoever waited in vain: the process did not answer in time. */
+  /** Set by the waiting process: no answer came in time. */
   readonly hung?: true;
 }
 
-/** A contestant whose first results are there. */
+/** A contestant that has its first results. */
 export interface Entered {
   readonly status: 'entered';
   readonly device: string;
@@ -45,16 +45,16 @@ export interface PeakEntered {
   readonly machine: Machine;
 }
 
-/** A turn that was taken. */
+/** A completed turn. */
 export interface TurnTaken {
   readonly status: 'turn taken';
   /** Time of each run. */
   readonly samplesMs: readonly number[];
-  /** Of the turn, the part in which the main thread waited for a processor that others had: 0 to 1. */
+  /** Part of the turn in which the main thread waited for a processor that others had: 0 to 1. */
   readonly waitedShare: number;
 }
 
 export type Reply = Refusal | Entered | PeakEntered | TurnTaken;
 
-/** What a process sends: what it is at, for when it falls silent, and its reply. */
+/** Message from a process: its current stage, in case it stops answering, or its reply. */
 export type Message = { readonly stage: string } | { readonly reply: Reply };

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
-/** How much memory a first run took, in bytes. */
+/** Memory of a first run, in bytes. */
 export interface MemoryUse {
   /** Largest resident set of the process that computes, everything in it included. */
   readonly peakBytes: number;
@@ -10,25 +10,25 @@ export interface MemoryUse {
   readonly outputBytes: number;
 }
 
-/** The resident set of a process in bytes; without `/proc`, and so for this process alone, as Node tells it. */
+/** The resident set of a process in bytes; without `/proc`, Node's figure for this process only. */
 export function residentBytes(pid: number): number {
   return statusBytes(pid, 'VmRSS') ?? process.memoryUsage.rss();
 }
 
 /**
- * The largest resident set of a process since {@link resetPeak}. Without `/proc` since the process began, and for this
- * process alone. Not `resourceUsage()` where `/proc` is there: Linux counts the parent's memory until exec into it.
+ * The largest resident set of a process since {@link resetPeak}. Without `/proc`, since the process began and for this
+ * process only. With `/proc`, `resourceUsage()` would be wrong: on Linux it includes the parent's memory until exec.
  */
 export function peakBytes(pid: number): number {
   return statusBytes(pid, 'VmHWM') ?? process.resourceUsage().maxRSS * 1024;
 }
 
-/** Lets {@link peakBytes} begin anew, where the system can. */
+/** Resets {@link peakBytes}, if the system can. */
 export function resetPeak(pid: number): void {
   try {
     writeFileSync(`/proc/${pid}/clear_refs`, '5');
   } catch {
-    // Then the peak is that of the process's whole life: what came before counts if it was larger.
+    // Then the peak is that of the whole process: an earlier, larger one counts.
   }
 }
 

@@ -4,15 +4,15 @@ import type { BackendProvider } from '@heed/core';
 import type { Contestant } from '../contestant.ts';
 import { backendContestant } from '../contestants/backend.ts';
 
-/** Where a contestant comes from, as plain data: a process of its own loads it. */
+/** Source of a contestant, as plain data: a process of its own loads it. */
 export interface ContestantSource {
-  /** Unique within a measurement. */
+  /** Name, unique within a measurement. */
   readonly name: string;
   /** URL, or package name, of a module whose default export is a {@link Contestant} or a Heed backend's provider. */
   readonly module: string;
 }
 
-/** The libraries beside which backends are measured, by the modules that adapt them. The first is the baseline. */
+/** Modules that adapt the libraries that backends are compared with. The first is the baseline. */
 const PEERS: Readonly<Record<string, string>> = {
   'triple loop': 'triple-loop',
   '@tensorflow/tfjs-backend-cpu': 'tfjs-cpu',
@@ -31,7 +31,7 @@ export const peers: readonly ContestantSource[] = Object.entries(PEERS).map(([na
   module: new URL(`../contestants/${file}.js`, import.meta.url).href,
 }));
 
-/** What ratios are to, unless something else is asked for. */
+/** Default baseline of ratios. */
 export const tripleLoop: ContestantSource = peers[0]!;
 
 /**
@@ -45,7 +45,7 @@ export function contestantNamed(name: string): ContestantSource {
   return { name, module };
 }
 
-/** Imports a contestant, in the process that it is to run in. */
+/** Imports a contestant in the process that runs it. */
 export async function loadContestant({ name, module }: ContestantSource): Promise<Contestant> {
   const { default: value } = (await import(module)) as { readonly default?: Contestant | BackendProvider };
   if (typeof value === 'object' && 'prepare' in value) return value;

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * How long the main thread of a process was ready to run while others had the processors, in milliseconds since it
- * began: `run_delay` of Linux's scheduler statistics. 0 where the system does not tell.
+ * Time that the main thread of a process was ready to run while others had the processors, in milliseconds since it
+ * began: `run_delay` of Linux's scheduler statistics. 0 if the system does not tell.
  */
 export function waitedMs(pid: number): number {
   try {

@@ -1,4 +1,4 @@
-/** How memory grows: `bytes = constant + factor · N^exponent`. */
+/** Law of memory growth: `bytes = constant + factor · N^exponent`. */
 export interface GrowthLaw {
   readonly exponent: number;
   readonly constant: number;
@@ -9,16 +9,16 @@ export interface GrowthPoint {
   readonly bytes: number;
 }
 
-/** Pages that come and go whatever is computed. */
+/** Bytes of pages that come and go regardless of the computation. */
 const NOISE_BYTES = 2 * 2 ** 20;
 const RELATIVE_NOISE = 0.05;
 const LEAST_POINTS = 4;
-/** Less than this between the least and the most says nothing about a law. */
+/** Least difference between the smallest and the largest value for a fit. */
 const LEAST_RANGE = 6 * NOISE_BYTES;
 
 /**
  * Fits the law by weighted least squares: for each exponent from 0 to 3 the best constant and factor, neither of them
- * negative. Null when there is too little to fit to: fewer than four lengths, or hardly any growth.
+ * negative. Null if there is too little data: fewer than four lengths, or hardly any growth.
  */
 export function fitGrowth(points: readonly GrowthPoint[]): GrowthLaw | null {
   const bytes = points.map((point) => point.bytes);

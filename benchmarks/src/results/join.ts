@@ -4,8 +4,8 @@ import { growthOf } from './results.ts';
 import type { BenchResults } from './schema.ts';
 
 /**
- * Results of workloads that were measured in parts, one after another on one machine, as those of one run. Settings and
- * time are those of the first part.
+ * Joins results of workloads that were measured in parts, one after another on one machine, into those of one run.
+ * Settings and time are those of the first part.
  *
  * @throws HeedError `ARGUMENT` when the parts differ in machine, Node, sources or threads, or have a workload in common.
  */

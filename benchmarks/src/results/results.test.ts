@@ -22,7 +22,7 @@ describe('results.schema.json', () => {
       title: 'Results of heed bench',
       ...toJsonSchema(resultsSchema, { target: 'draft-2020-12', errorMode: 'ignore' }),
     };
-    // After a change of the form: vitest -u.
+    // After a change of the schema: vitest -u.
     await expect(`${JSON.stringify(schema, null, 2)}\n`).toMatchFileSnapshot(SCHEMA.pathname);
   });
 

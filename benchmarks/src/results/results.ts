@@ -9,14 +9,14 @@ import { type Workload, workload } from '../workload/workload.ts';
 import { type GrowthPoint, fitGrowth } from './growth.ts';
 import { type BenchResults, type BenchSettings, type ContestantGrowth, resultsSchema } from './schema.ts';
 
-/** What a results file says besides the measurement. */
+/** Content of a results file besides the measurement. */
 export interface ResultsContext {
   readonly startedAt: Date;
   readonly workloads: readonly Workload[];
   readonly contestants: readonly { readonly name: string }[];
   readonly versions: Readonly<Record<string, string>>;
   readonly settings: Partial<BenchSettings>;
-  /** What else there is to know, such as who shared the machine. */
+  /** Remark, such as who shared the machine. */
   readonly note?: string;
 }
 
@@ -75,13 +75,13 @@ export function growthOf(
   return { contestant, exponent, lengths: points.map(({ length }) => length) };
 }
 
-/** Whether a workload is one of those of plain attention that differ in nothing but their length. */
+/** Returns whether a workload is one of plain attention that differ in their length only. */
 function isDense(of: Workload, workloads: readonly Workload[]): boolean {
   const heads = denseHeads(workloads);
   return heads !== null && of.name === workload({ length: of.keyLength, heads }).name;
 }
 
-/** The heads of most workloads of plain attention. */
+/** Number of heads of most workloads of plain attention. */
 export function denseHeads(workloads: readonly Workload[]): number | null {
   const counts = new Map<number, number>();
   for (const { name, heads, keyLength } of workloads) {

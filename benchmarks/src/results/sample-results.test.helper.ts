@@ -7,9 +7,9 @@ import type { BenchResults } from './schema.ts';
 export interface Model {
   readonly name: string;
   readonly gflops: number;
-  /** Bytes for each score, 0 for those that store none. */
+  /** Bytes for each score, 0 if it stores none. */
   readonly bytesPerScore: number;
-  /** Every other than `measured` has a reason. */
+  /** Status; any but `measured` has a reason. */
   readonly status?: Row['status'];
 }
 
@@ -26,13 +26,13 @@ const MODELS: readonly Model[] = [
 const LENGTHS = [128, 256, 512, 1024, 2048, 4096, 8192];
 const ROUNDS = 11;
 
-/** Results as a machine would give them that has hardly any noise. */
+/** Returns results as from a machine with hardly any noise. */
 export function sampleResults(
   options: {
     readonly models?: readonly Model[];
-    /** Times and the peak of a machine that is so many times as fast. */
+    /** Speed of the machine: a factor for times and peak. */
     readonly speed?: number;
-    /** Of every time, by place: a factor. */
+    /** Factor of every time, by place. */
     readonly noise?: (place: number) => number;
     readonly lengths?: readonly number[];
   } = {},

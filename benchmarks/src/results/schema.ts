@@ -3,7 +3,7 @@ import type { Machine } from '../machine.ts';
 import type { Row } from '../measure/measure.ts';
 import type { Workload } from '../workload/workload.ts';
 
-/** What `heed bench` found, as it is written to a file. `results.schema.json` describes it, with every unit. */
+/** Results of `heed bench`, as a file has them. `results.schema.json` describes them, with every unit. */
 export interface BenchResults {
   readonly format: 'heed-bench/1';
   readonly startedAt: string;
@@ -33,7 +33,7 @@ export interface MeasuredWorkload {
   readonly peakGflops: readonly number[];
 }
 
-/** How the memory of a contestant grows; the exponent is null where there is too little to tell. */
+/** Memory growth of a contestant; the exponent is null if there is too little data. */
 export interface ContestantGrowth {
   readonly contestant: string;
   readonly exponent: number | null;

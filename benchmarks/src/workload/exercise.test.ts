@@ -8,7 +8,7 @@ import { type Workload, workload } from './workload.ts';
 
 const short = workload({ length: 12, queryLength: 9, heads: 2, causal: true });
 
-/** What the reference computes, rounded to float32. */
+/** Results of the reference, rounded to float32. */
 async function rightResults(of: Workload): Promise<Required<WorkloadResults>> {
   const { problem, inputs } = resolveRequest({ ...(await requestOf(of)), gradient: true });
   const { output } = referenceForward(problem, inputs as never);

@@ -4,20 +4,20 @@ import type { WorkloadResults } from '../contestant.ts';
 import { type WorkloadRequest, outputGradientOf, requestOf } from './request.ts';
 import type { Workload } from './workload.ts';
 
-/** Up to this many queries every row is checked; beyond, a sample. Gradients are always checked in full. */
+/** Up to this many queries, every row is checked; with more, a sample. Gradients are always checked in full. */
 const CHECKED_IN_FULL = 1024;
 const SAMPLED_ROWS = 24;
 
 /**
- * The largest error of a right result, relative to the largest value of the reference: some hundred times what float32
- * costs, far less than one forgotten tile of keys. How exact a backend is, is the conformance suite's question.
+ * Largest error of a correct result, relative to the largest value of the reference: some hundred times that of
+ * float32, far less than that of one forgotten tile of keys. The conformance suite tests how exact a backend is.
  */
 const TOLERANCE = 1e-4;
 
-/** What must come out of a workload. */
+/** A workload with its expected results. */
 export interface Exercise {
   readonly workload: Workload;
-  /** The rows that are checked. Computed by the float64 reference at the first call, as are the gradients. */
+  /** Returns the rows to check, and the gradients. The float64 reference computes them at the first call. */
   expected(): Promise<Expected>;
 }
 
@@ -26,7 +26,7 @@ interface Expected {
   readonly gradients: Readonly<Partial<Record<keyof WorkloadResults, Tensor>>>;
 }
 
-/** What row i of every head must be. */
+/** Expected row i of every head. */
 interface ExpectedRow {
   readonly i: number;
   /** `[B, Hq, 1, Dv]` in float64. */
@@ -58,7 +58,7 @@ export function checkedRows(queryLength: number): number[] {
   );
 }
 
-/** The request of one query row of every head. It stands among the keys where it stood. */
+/** The request of one query row of every head. The row keeps its position among the keys. */
 function rowRequest(workload: Workload, request: WorkloadRequest, i: number): AttentionRequest {
   const { batch, heads, queryLength, keyLength, headDim, alignment } = workload;
   const data = new Float32Array(batch * heads * headDim);
@@ -76,7 +76,7 @@ function rowRequest(workload: Workload, request: WorkloadRequest, i: number): At
   };
 }
 
-/** What is wrong with results, in words; null when nothing is. */
+/** Describes what is wrong with results; null if nothing is. */
 export async function faultOf(exercise: Exercise, results: WorkloadResults): Promise<string | null> {
   const { batch, heads, queryLength, valueDim } = exercise.workload;
   const shape = [batch, heads, queryLength, valueDim];

@@ -1,7 +1,7 @@
 import { philox4x32 } from '@heed/core/backend';
 import { type Workload, attendedKeys } from './workload.ts';
 
-/** The stream of random numbers that masks are drawn from; inputs have the ones before. */
+/** Stream of random numbers for masks; inputs use the streams before it. */
 const MASK_STREAM = 4;
 
 /** The boolean mask `[Lq, Lk]` of a workload that has one: 1 may attend. About a pair in four may not. */
@@ -15,8 +15,8 @@ export function maskOf({ queryLength, keyLength, seed }: Workload): Uint8Array {
 }
 
 /**
- * Which pairs of a query and a key count, `[Lq, Lk]`, 1 for those that do: everything the workload excludes in one
- * mask, for libraries that know nothing else. Null when every pair counts.
+ * Mask `[Lq, Lk]` with 1 for each pair of a query and a key that counts: everything the workload excludes in one mask,
+ * for libraries that know nothing else. Null if every pair counts.
  */
 export function attendedPairs(of: Workload): Uint8Array | null {
   const { causal, window, mask, queryLength, keyLength } = of;
@@ -46,8 +46,8 @@ const FORWARD_AND_BACKWARD = 3.5;
 
 /**
  * The floating-point operations that the workload cannot do without: 2 · (D + Dv) for each pair of a query and a key
- * that it may attend to (4 · pairs · D when D = Dv), 3.5 times that with gradients. What a contestant computes for
- * excluded pairs earns it nothing.
+ * that it may attend to (4 · pairs · D when D = Dv), 3.5 times that with gradients. Operations on
+ * excluded pairs do not count.
  */
 export function usefulFlops(of: Workload): number {
   const forward = 2 * pairsOf(of) * of.batch * of.heads * (of.headDim + of.valueDim);

@@ -13,7 +13,7 @@ export type WorkloadRequest = Omit<AttentionRequest<Tensor>, 'gradient' | keyof 
   readonly mask?: Tensor<'bool'>;
 };
 
-/** The workload as a request. Its numbers are standard normal and depend on nothing but the seed and their place. */
+/** The workload as a request. Its numbers are standard normal and depend on the seed and their place only. */
 export async function requestOf(of: Workload): Promise<WorkloadRequest> {
   const { causal, window, alignment, mask, queryLength, keyLength } = of;
   return {
@@ -47,7 +47,7 @@ export function outputGradientOf(of: Workload): Tensor<'float32'> {
   return normal([of.batch, of.heads, of.queryLength, of.valueDim], of.seed, 3);
 }
 
-/** Box–Muller on the words of Philox: no state, so that each tensor stands on its own. */
+/** Box–Muller on the words of Philox: no state, so that each tensor is independent. */
 function normal(shape: readonly number[], seed: number, stream: number): Tensor<'float32'> {
   const result = zeros('float32', shape);
   for (let at = 0; at < result.data.length; at += 4) {
@@ -62,7 +62,7 @@ function normal(shape: readonly number[], seed: number, stream: number): Tensor<
   return result;
 }
 
-/** A random word as a number between 0 and 1, neither of them. */
+/** Maps a random word to a number between 0 and 1, both exclusive. */
 function toUnit(word: number): number {
   return (word + 0.5) / 2 ** 32;
 }

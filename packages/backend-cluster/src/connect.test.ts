@@ -57,7 +57,7 @@ describe.skipIf(!hasServer())('a server', () => {
     const one = await TestCluster.start(1);
     const other = { servers: one.server.url, namespace: 'other' };
     expect(await codeOf(cluster.create(other))).toMatch(/no workers in namespace other/);
-    // Of another level: in the namespace of the first it would be refused.
+    // It has another level: the namespace of the first would refuse it.
     const worker = await WorkerProcess.start({
       ...other,
       backend: TRAPPED,

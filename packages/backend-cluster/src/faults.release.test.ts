@@ -20,7 +20,7 @@ async function errorOf(call: Promise<unknown>): Promise<HeedError> {
 describe.skipIf(!hasServer())('a cluster', () => {
   let expected: string;
 
-  /** The bits of a cluster of which nothing is lost. */
+  /** The bits of a cluster that loses nothing. */
   beforeAll(async () => {
     const calm = await TestCluster.start(1);
     expected = await bits(calm.backend, request());
@@ -59,7 +59,7 @@ describe.skipIf(!hasServer())('a cluster', () => {
     paused!.send('SIGSTOP');
     expect(await run).toBe(expected);
     expect(cluster.runs.at(-1)!.workers).not.toContain(paused!.id);
-    // The run is over and cleaned up; what the paused worker has in hand it answers now.
+    // The run is over and cleaned up; now the paused worker answers the task that it has in hand.
     const next = bits(cluster.backend, request(5));
     paused!.send('SIGCONT');
     const other = await next;
@@ -71,7 +71,7 @@ describe.skipIf(!hasServer())('a cluster', () => {
   });
 
   test('whose workers compute for longer than the acknowledgement waits does nothing twice', async () => {
-    // A thread that is blocked says nothing: the other one does.
+    // A blocked thread sends nothing, but the other one does.
     const cluster = await TestCluster.start(1, { backendOptions: { block: 1200 }, deliveries: 2 });
     expect(await bits(cluster.backend, request())).toBe(expected);
     expect(cluster.runs.at(-1)!.retries).toBe(0);

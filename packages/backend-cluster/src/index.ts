@@ -6,12 +6,12 @@ export type { ClusterCredentials, ClusterOptions, ClusterTLS, ConnectionOptions 
 export type { RunMetrics, RunProgress } from './run/metrics.ts';
 
 /**
- * One attention over many machines: keys and values are cut into shards, which stay with workers; queries travel; what
- * the workers compute, each with any Heed backend, is merged exactly. Messages go through NATS with JetStream.
+ * One attention over many machines: keys and values are cut into shards, which stay with workers; queries travel; the
+ * results of the workers, each with any Heed backend, are merged exactly. Messages go through NATS with JetStream.
  *
  * @throws HeedError from `create`: `UNAVAILABLE` when the server cannot be reached, refuses the credentials, or has no
  * workers; `ARGUMENT` when workers differ in backend or level; `CONTRACT_VERSION`; `UNKNOWN_OPTION`. From runs:
- * `UNAVAILABLE` when nobody answers for the time of `patience`; what a worker's backend says of a shard.
+ * `UNAVAILABLE` when nobody answers for the time of `patience`; errors of a worker's backend on a shard.
  */
 const cluster: BackendProvider<ClusterOptions> = clusterProvider();
 export default cluster;

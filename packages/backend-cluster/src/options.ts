@@ -2,7 +2,7 @@ import { HeedError } from '@heed/core';
 import { type OptionKind, type OptionTable, callback, checkOptions, integer, text } from '@heed/core/backend';
 import type { RunMetrics, RunProgress } from './run/metrics.ts';
 
-/** Who one is to the server: a user, a token, or the text of a `.creds` file. */
+/** Identity for the server: a user, a token, or the text of a `.creds` file. */
 export type ClusterCredentials =
   | { readonly user: string; readonly password: string }
   | { readonly token: string }
@@ -12,17 +12,17 @@ export type ClusterCredentials =
 export interface ClusterTLS {
   /** Certificate of the authority that signed the server's. Default: those of the system. */
   readonly caFile?: string;
-  /** Own certificate, where the server asks for one. */
+  /** Own certificate, if the server asks for one. */
   readonly certFile?: string;
   readonly keyFile?: string;
 }
 
-/** Where the server is, for backends and workers alike. */
+/** Connection to the server, for backends and workers alike. */
 export interface ConnectionOptions {
   /** Addresses of the server or of several that form one. Default: `HEED_CLUSTER_SERVERS`, or `nats://127.0.0.1:4222`. */
   readonly servers?: string | readonly string[];
   readonly credentials?: ClusterCredentials;
-  /** Encrypts the connection. Without it, or credentials, only servers of this machine are connected to. */
+  /** Encrypts the connection. Without it, or credentials, only servers of this machine are accepted. */
   readonly tls?: ClusterTLS;
   /** First word of every subject and of the names of streams: letters, digits, `-`, `_`. Default: `HEED_CLUSTER_NAMESPACE`, or `heed`. */
   readonly namespace?: string;
@@ -39,11 +39,11 @@ export interface ClusterOptions extends ConnectionOptions {
   readonly patience?: number;
   /** Called after each run. */
   readonly onRun?: (metrics: RunMetrics) => void;
-  /** Called as shards end, in runs that take longer than a second. */
+  /** Called when shards end, in runs that take longer than a second. */
   readonly onProgress?: (progress: RunProgress) => void;
 }
 
-/** Of a text, how it must look. */
+/** Kind of a text option. */
 const servers: OptionKind = {
   expected: 'an address such as nats://127.0.0.1:4222, or an array of them',
   accepts: (value) => (Array.isArray(value) ? value.length > 0 && value.every(isAddress) : isAddress(value)),
@@ -94,7 +94,7 @@ export function checkClusterOptions(options: ClusterOptions): void {
   checkReach(options);
 }
 
-/** Where to connect to: what is given, or the environment says, or this machine. */
+/** Returns the addresses to connect to: from the options, the environment, or else this machine. */
 export function serversOf({ servers: given }: ConnectionOptions): string[] {
   const standard = process.env['HEED_CLUSTER_SERVERS']?.split(',') ?? ['nats://127.0.0.1:4222'];
   return given === undefined ? standard : typeof given === 'string' ? [given] : [...given];
@@ -105,7 +105,7 @@ export function namespaceOf({ namespace: given }: ConnectionOptions): string {
 }
 
 /**
- * Refuses to send tensors over a network in the clear.
+ * Refuses to send tensors unencrypted over a network.
  *
  * @throws HeedError `ARGUMENT`.
  */

@@ -2,14 +2,14 @@ import { type AttentionBackend, type Availability, type BackendProvider, CONTRAC
 import { type ClusterRules, createCluster } from './backend.ts';
 import { type ClusterOptions, checkClusterOptions } from './options.ts';
 
-/** Tensors of no more bytes travel with the tasks: fetching one takes as long as sending this much. */
+/** Tensors of up to this many bytes travel with the tasks: fetching one takes as long as sending this much. */
 const LOCAL_BYTES = 128 * 1024;
 const SHARD_KEYS = 65_536;
 const PATIENCE = 30_000;
-/** A worker that comes anew fetches a part's writes one by one. */
+/** Limited because a new worker fetches a part's writes one by one. */
 const WRITES_KEPT = 1024;
 
-/** `@heed/backend-cluster`; tests may have it with other limits and options that are not left out. */
+/** Creates `@heed/backend-cluster`; tests may set other limits and default options. */
 export function clusterProvider(
   rules: Partial<ClusterRules> = {},
   standard: ClusterOptions = {},

@@ -22,7 +22,7 @@ Registers cpuid(unsigned leaf) {
   return r;
 }
 
-// What the system saves when it switches threads.
+// Register state that the system saves when it switches threads.
 unsigned savedState() {
   unsigned low, high;
   __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));

@@ -1,4 +1,4 @@
-// Which levels this machine can run, the best first.
+// Levels that this machine can run, the best first.
 #pragma once
 #include <vector>
 

@@ -35,7 +35,7 @@ struct Problem {
   Alignment alignment;
   Selection selection;
   bool ranged, hasSoftcap, hasBias, hasKeyLengths, hasKeyStarts, hasQueryLengths, hasSegments, hasAlibi, hasSinks;
-  // Whether gradients will be asked for: forward then computes its scores in the order of sums that the gradient has.
+  // True if gradients will be requested: forward then computes its scores in the gradient's order of sums.
   bool gradient;
   bool wantsOutput, wantsWeights, wantsLogSumExp, wantsStatistics, wantsChoice;
 };
@@ -70,13 +70,13 @@ enum Operand : int {
   operandCount,
 };
 
-// How a pass of a problem is computed: tasks 0 ... tasks - 1, each of which waits for none but earlier ones.
+// Plan of a pass of a problem: tasks 0 ... tasks - 1, each of which waits only for earlier ones.
 struct Plan {
   i64 tasks;
   i64 blockRows, tileKeys;
   // Scratch that all threads share, of which the first `clearedBytes` begin with 0, and scratch of each thread.
   i64 sharedBytes, clearedBytes, threadBytes;
-  // About how long it takes one thread.
+  // Approximate time of one thread.
   double microseconds;
   // The rest is the kernels' own.
   i64 blocks, tiles, splits, splitKeys, slots, chunks;
@@ -100,18 +100,18 @@ struct Linear {
 struct Run {
   const Problem* problem;
   const Plan* plan;
-  // Null where the run is of attention.
+  // Null if the run is of attention.
   const Linear* linear;
   void* operands[operandCount];
   uint32_t seedLow, seedHigh;
   char* shared;
-  // Not 0 once the run is to end early.
+  // Not 0 once the run must end early.
   const int32_t* stop;
   // Lets another thread have the processor.
   void (*yield)();
 };
 
-// What a level has for an element type.
+// Kernels of a level for an element type.
 struct Kernels {
   Plan (*planForward)(const Problem&, i64 threads);
   Plan (*planGradient)(const Problem&, i64 threads);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// How fast the kernels are, one thread unless said: shares of the peak of the same instructions and of the bandwidth of a
-// sum, and ratios to ONNX Runtime and PyTorch where they are installed, taken in turns in the same run.
+// Measures the kernels, with one thread by default: shares of the peak of the same instructions and of the bandwidth of
+// a sum, and ratios to ONNX Runtime and PyTorch where they are installed, taken in turns in the same run.
 //
 //   measure [PART OF A NAME ...]     only workloads with such a name; --level avx2 forces a level
 //
@@ -27,7 +27,7 @@ await backend.dispose();
 const peak = peakOf(levelName);
 
 const causal = { causal: true };
-/** Each with what it is to be at least: of the better peer, of PyTorch, of the peak. */
+/** Workloads with lower bounds: relative to the better peer, to PyTorch, to the peak. */
 const workloads = [
   [workload({ length: 512 }), { better: 1 }],
   [workload({ length: 1024 }), { better: 1.1, orPeak: 0.85 }],

@@ -5,7 +5,7 @@
 //
 //   platforms [TARGET ...]         builds; linux-x64, win32-arm64 ...
 //   platforms --manifests          writes the manifests only
-//   platforms --check TARGET ...   inspects what is there, and refuses what may not be published
+//   platforms --check TARGET ...   inspects existing files, and refuses those that may not be published
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Builds the native file of this platform with whatever compiler is there: CXX, g++, clang++ or zig. It is built in a
 // cache, once for the machine and the state of the sources, and copied into the package. Does nothing when that is done.
-// A platform package that was built of other sources is removed: it would be loaded instead.
+// Removes a platform package that was built of other sources: it would be loaded instead.
 //
 //   --optional   no compiler is a message, not a failure, unless HEED_REQUIRE names native or all
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The kernels, the pool and the binding under sanitizers, on Linux with g++ or clang++.
+// Runs the kernels, the pool and the binding under sanitizers, on Linux with g++ or clang++.
 //
 //   sanitize                    both; the whole suite under address and undefined, one case in ten under thread
 //   sanitize address | thread   one of them
@@ -31,7 +31,7 @@ if (process.platform !== 'linux' || compiler === null || compiler.family === 'zi
   throw new Error('sanitizers require Linux with g++ or clang++');
 }
 
-/** Runs a command. @returns how it ended, and what it wrote to standard error. */
+/** Runs a command. @returns its end, and its standard error. */
 function ended(name, [command, ...rest], env, stderr) {
   const started = Date.now();
   const child = spawnSync(command, rest, {
@@ -44,7 +44,7 @@ function ended(name, [command, ...rest], env, stderr) {
   return { end, stderr: child.stderr };
 }
 
-/** Runs a command, and ends this program where it fails. */
+/** Runs a command, and ends this program if it fails. */
 function check(name, command, env = {}) {
   if (ended(name, command, env, 'inherit').end !== 0) process.exit(1);
 }
@@ -73,7 +73,7 @@ if (isWanted('address')) {
   const env = {
     ...loading(await addressFile(compiler, isShort)),
     LD_PRELOAD: stdout.trim(),
-    // Node itself leaves memory behind. Where there is not enough, the backend is to say so.
+    // Node itself leaks memory. If there is not enough, the backend must say so.
     ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1',
     UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1',
   };

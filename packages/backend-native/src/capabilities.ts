@@ -1,6 +1,6 @@
 import { type Capabilities, FEATURES, GUARANTEES } from '@heed/core';
 
-/** Everything that the specification has. */
+/** Every feature of the specification. */
 export const capabilities: Capabilities = {
   dtypes: ['float32', 'float64'],
   features: FEATURES,

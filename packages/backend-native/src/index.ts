@@ -9,7 +9,7 @@ export type { NativeOptions };
  * time; threads of its own, so that the event loop stays free; no copies of tensors.
  *
  * @throws HeedError from `create`: `UNAVAILABLE` when there is no native file for this platform, or the machine lacks the
- * level that is asked for; `UNKNOWN_OPTION` or `ARGUMENT` for options that do not exist. From runs: `OUT_OF_MEMORY`.
+ * requested level; `UNKNOWN_OPTION` or `ARGUMENT` for options that do not exist. From runs: `OUT_OF_MEMORY`.
  *
  * @example
  * ```ts

@@ -9,7 +9,7 @@ const MAXIMUM_THREADS = 256;
 
 /** Options of `create`. */
 export interface NativeOptions {
-  /** Threads that compute at a time, 1 to 256. Default: as many as the machine runs at the same time. */
+  /** Number of threads that compute at a time, 1 to 256. Default: as many as the machine runs at the same time. */
   readonly threads?: number;
   /**
    * Instruction set of the kernels. Results of different levels differ in their last bits. Default: the best that the
@@ -26,7 +26,7 @@ export function checkNativeOptions(options: NativeOptions): void {
   });
 }
 
-/** Threads that a backend has unless told otherwise. */
+/** Default number of threads of a backend. */
 export function defaultThreads(): number {
   return Math.min(availableParallelism(), MAXIMUM_THREADS);
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // Gives @tensorflow/tfjs-node its native library where its own installer did not. Does nothing when the library loads.
-// Otherwise it is made in a cache, once for the machine, and linked into the package: by the package's own installer,
+// Otherwise makes it in a cache, once for the machine, and links it into the package: by the package's own installer,
 // or, where that cannot download, from the tensorflow-cpu wheel of the Python package index.
 //
-//   --optional   not to be had is a message, not a failure, unless HEED_REQUIRE names tfjs-node or all
+//   --optional   absence is a message, not a failure, unless HEED_REQUIRE names tfjs-node or all
 import { findEngine } from './provision/engine.mjs';
 import { cached, linkInto } from './provision/cache.mjs';
 import { Obstacle } from './provision/obstacle.mjs';
@@ -25,7 +25,7 @@ async function provision() {
   return `the native library is linked from ${library}`;
 }
 
-/** Each way in turn, in a folder of its own; when none leads there, all that stood in the way. */
+/** Tries each way in turn, in a folder of its own; if all fail, throws every obstacle. */
 async function make(engine, folder) {
   const obstacles = [];
   for (const way of [runInstaller, buildFromWheel]) {

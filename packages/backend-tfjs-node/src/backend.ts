@@ -12,7 +12,7 @@ import type { Engine } from './platform/engine.ts';
 /** A backend whose resident tensors are tensors of TensorFlow.js. */
 export interface TfjsNodeBackend extends AttentionBackend {
   /**
-   * Takes a tensor of TensorFlow.js without a copy. The resident tensor takes charge of it: its dispose() frees it.
+   * Takes a tensor of TensorFlow.js without a copy. The resident tensor takes ownership: its dispose() frees it.
    * To keep the tensor, wrap `tensor.clone()`, which shares its memory.
    *
    * @throws HeedError `ARGUMENT` unless it is a float32, int32 or bool tensor that is not disposed.

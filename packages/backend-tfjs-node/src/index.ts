@@ -4,8 +4,8 @@ export type { TfjsNodeBackend } from './backend.ts';
 export type { TfjsNodeProvider };
 
 /**
- * Attention on TensorFlow's native runtime, through `@tensorflow/tfjs-node`, which is loaded when the provider is first
- * probed or asked for a backend.
+ * Attention on TensorFlow's native runtime, through `@tensorflow/tfjs-node`, which the provider loads when it is first
+ * probed or creates a backend.
  *
  * @example
  * ```ts

@@ -9,7 +9,7 @@ export interface TfjsNodeProvider extends BackendProvider<void> {
   create(): Promise<TfjsNodeBackend>;
 }
 
-/** What tests may replace. */
+/** Parts that tests may replace. */
 export interface Internals {
   /** Imports the engine; by default from where this package is installed. */
   readonly load?: ImportEngine;

@@ -2,10 +2,10 @@
 import { ModuleBuilder, after, count, f32, f32x4, i32, int, repeatWhile, v128 } from '@heed/core/wasm';
 import { elementOf } from '../dist/module/element.js';
 
-/** Sums side by side: more than the latency of an instruction times the number of units. */
+/** Number of parallel sums: more than the latency of an instruction times the number of units. */
 const SUMS = 12;
 const TURNS = 500_000;
-/** Bytes that one turn of `sum` reads. */
+/** Number of bytes that one turn of `sum` reads. */
 export const SUM_STEP = 128;
 /** Floating-point operations of one task of `multiplyAdd`. */
 export const TASK_FLOPS = TURNS * SUMS * 4 * 2;

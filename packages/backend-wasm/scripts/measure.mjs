@@ -1,4 +1,4 @@
-// The figures of the README, other than those beside peers, which `heed bench` measures.
+// The figures of the README, except comparisons with peers, which `heed bench` measures.
 import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -43,7 +43,7 @@ async function race(now, contestants) {
   return times;
 }
 
-/** The median over the rounds of what is made of the times of one. */
+/** Median over the rounds of a figure made of the times of one. */
 const overRounds = (times, make) =>
   median(
     Array.from({ length: ROUNDS }, (_, n) =>
@@ -84,7 +84,7 @@ async function shareOfPeak(options, length) {
   await backend.dispose();
 }
 
-/** What a forward pass is made of: scores get dearer with the head size, their softmax does not. */
+/** Parts of a forward pass: the cost of scores grows with the head size, that of their softmax does not. */
 async function limits(length) {
   const heads = 4;
   const statisticsOf = (size) => ({
@@ -174,7 +174,7 @@ async function long(heads, length) {
   await backend.dispose();
 }
 
-/** What a problem costs that is the first of a process. */
+/** Cost of the first problem of a process. */
 async function firstCompile() {
   const backend = createBackend(await startEngine({ threads: 1 }));
   const { problem } = resolveRequest({ ...requestOf(1, 512, 512), causal: true });

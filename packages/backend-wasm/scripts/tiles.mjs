@@ -1,4 +1,5 @@
-// The sizes of tiles, blocks and splits beside others, at head sizes 64, 128 and 256: node scripts/tiles.mjs [NAME]
+// Compares the sizes of tiles, blocks and splits with others, at head sizes 64, 128 and 256: node scripts/tiles.mjs
+// [NAME]
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
@@ -22,7 +23,7 @@ const dense = (D) => requestOf(1024, 1024, D);
 const gradient = (D) => requestOf(768, 768, D, { gradient: true, outputs: ['output', 'statistics'] });
 const decoding = (queries) => (D) => requestOf(queries, 32_768, D);
 
-/** A constant of `plan/tiling.ts`, what it is changed to, and what it is measured with. */
+/** A constant of `plan/tiling.ts`, its other values, and the problems that measure it. */
 const EXPERIMENTS = {
   TILE_KEYS: { values: [96, 192, 384, 768], workloads: { 'dense, 1024': dense } },
   BLOCK_ROWS: {
@@ -40,7 +41,7 @@ const EXPERIMENTS = {
   },
 };
 
-/** The built backend with another number. */
+/** Returns the built backend with another number. */
 async function backendWith(name, value) {
   const folder = new URL(`${name}-${value}/`, copies);
   await cp(new URL('../dist/', import.meta.url), folder, { recursive: true });

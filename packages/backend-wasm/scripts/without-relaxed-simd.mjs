@@ -1,4 +1,4 @@
-// This backend as it is where engines lack relaxed SIMD, to be measured beside others:
+// This backend as in engines without relaxed SIMD, to be measured beside others:
 // heed bench packages/backend-wasm/scripts/without-relaxed-simd.mjs onnxruntime-web --threads 1
 import { provider } from '../dist/provider.js';
 

@@ -141,7 +141,7 @@ describe('threads', () => {
   });
 });
 
-test('many calls with one signal are no leak', async () => {
+test('many calls with one signal are not a leak', async () => {
   const warnings: Error[] = [];
   const listener = (warning: Error): number => warnings.push(warning);
   process.on('warning', listener);
@@ -153,7 +153,7 @@ test('many calls with one signal are no leak', async () => {
   expect(warnings).toEqual([]);
 });
 
-/** Engines may reserve 8 GiB for a memory, of whatever size, which `ulimit -v` need not allow. */
+/** Engines may reserve 8 GiB for a memory of any size, which `ulimit -v` may not allow. */
 test('without address space for memory there is no backend', async () => {
   const { Memory } = WebAssembly;
   WebAssembly.Memory = vi.fn<() => void>(function refuse() {

@@ -1,6 +1,6 @@
 import { type Capabilities, FEATURES, GUARANTEES } from '@heed/core';
 
-/** Everything that there is. */
+/** Every capability. */
 export const CAPABILITIES: Capabilities = {
   dtypes: ['float32', 'float64'],
   features: FEATURES,

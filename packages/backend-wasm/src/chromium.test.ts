@@ -45,7 +45,7 @@ inChromium({ isolated: false }, 'not isolated', (opened) => {
     expectNoFailure(opened(), { threads: 1 }, ['order', 'mask', 'gradient', 'contract', 'resident']));
 });
 
-/** What strict pages send; a test's page needs its own script. */
+/** Policy of strict pages; a test's page needs its own script. */
 const STRICT = "default-src 'self'; script-src 'self'";
 
 inChromium(

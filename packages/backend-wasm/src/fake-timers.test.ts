@@ -7,7 +7,7 @@ const LENGTH = 3000;
 test.each([1, 2])(
   'a long call ends where a test runner has replaced the timers, threads: %i',
   async (threads) => {
-    // As vitest does it by default, but for the clock, which tells when others are due their turn; before anything is
+    // Vitest's default, except for the clock, which tells when others get their turn; before anything is
     // loaded.
     vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'setImmediate', 'Date'] });
     const { attention, tensor } = await import('@heed/core');

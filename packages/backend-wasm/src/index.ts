@@ -5,13 +5,12 @@ import { provider } from './provider.ts';
 export type { WasmOptions };
 
 /**
- * Attention in WebAssembly: for each kind of problem a module is generated and compiled, with SIMD, relaxed SIMD where
- * the engine has it, and threads where memory can be shared. Its resident tensors live in WebAssembly memory.
+ * Attention in WebAssembly: generates and compiles a module for each kind of problem, with SIMD, relaxed SIMD if the
+ * engine has it, and threads if memory can be shared. Its resident tensors live in WebAssembly memory.
  *
  * @throws HeedError from `create`: `UNAVAILABLE` when the engine has no SIMD, no room for its memory, or may not compile
- * (a content security policy), or when more than one thread is asked for and cannot be had; `UNKNOWN_OPTION` or `ARGUMENT`
- * for options that do not exist. From runs: `OUT_OF_MEMORY` beyond 4 GiB; `ENGINE` when a
- * thread dies.
+ * (a content security policy), or when more than one thread is requested but not available; `UNKNOWN_OPTION` or
+ * `ARGUMENT` for options that do not exist. From runs: `OUT_OF_MEMORY` beyond 4 GiB; `ENGINE` when a thread dies.
  *
  * @example
  * ```ts

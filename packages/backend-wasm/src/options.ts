@@ -1,24 +1,23 @@
 import { checkOptions, integer, oneOf } from '@heed/core/backend';
 
-/** Each takes 8 MB and its turn at the start: thousands take minutes, and a million the process with them. */
+/** Each takes 8 MB and starts in turn: thousands take minutes, and a million crash the process. */
 export const MAXIMUM_THREADS = 256;
 
-/** What `create` takes. */
+/** Options of `create`. */
 export interface WasmOptions {
   /**
-   * Threads that compute, at most 256. Default: as many as the machine runs at the same time; 1 where
+   * Number of threads that compute, at most 256. Default: as many as the machine runs at the same time; 1 if
    * memory cannot be shared between threads, as in a page that is not cross-origin isolated.
    */
   readonly threads?: number;
   /**
-   * Whether kernels use relaxed SIMD, whose multiply-add is one instruction. `'auto'`: where the engine has it.
-   * Results then differ in their last bits from those without it. Default `'auto'`.
+   * Use of relaxed SIMD, whose multiply-add is one instruction. `'auto'`: if the engine has it. Results then differ in
+   * their last bits from those without it. Default `'auto'`.
    */
   readonly relaxedSimd?: 'auto' | false;
   /**
-   * The address of `@heed/backend-wasm/worker`, a string or a `URL`, which threads are then started from. Default:
-   * source inside of the package, as `blob:` in a page, which a content security policy without `worker-src blob:`
-   * forbids.
+   * Address of `@heed/backend-wasm/worker` that threads start from, a string or a `URL`. Default: source inside the
+   * package, as `blob:` in a page, which a content security policy without `worker-src blob:` forbids.
    */
   readonly worker?: string | { readonly href: string };
 }

@@ -6,10 +6,10 @@ import type { WasmTensor } from './memory/wasm-tensor.ts';
 import type { Addresses, Plan } from './plan/plan.ts';
 import type { ResultForms } from './results.ts';
 
-/** What a pass takes: tensors in its memory, small ones on the host, and a seed. */
+/** Inputs of a pass: tensors in its memory, small ones on the host, and a seed. */
 export type Operands = Readonly<Record<string, WasmTensor | Tensor | number | undefined>>;
 
-/** Multiplications below which a call is over before another thread is awake. */
+/** Number of multiplications below which a call is over before another thread is awake. */
 const WORTH_HELP = 1_000_000;
 
 /** One pass of a kernel, forward or gradient: a plan whose module is compiled. */
@@ -27,7 +27,7 @@ export class Pass {
     this.helpers = multiplications < WORTH_HELP ? 0 : engine.team.helpersFor(maximumTasks);
   }
 
-  /** @param multiplications about how many it does. */
+  /** @param multiplications approximate number that it does. */
   static async compile(engine: Engine, plan: Plan, multiplications: number): Promise<Pass> {
     return new Pass(engine, plan, await engine.modules.lease(plan.module), multiplications);
   }

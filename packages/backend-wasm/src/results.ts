@@ -7,12 +7,12 @@ import type {
 } from '@heed/core';
 import type { WasmTensor } from './memory/wasm-tensor.ts';
 
-/** What a kernel fills, by the names that the plan knows. */
+/** Tensors that a kernel fills, by their names in the plan. */
 export type ResultForms = Readonly<
   Record<string, { readonly dtype: DType; readonly shape: readonly number[] }>
 >;
 
-/** What a run returns. */
+/** Results of a run. */
 export function forwardForms(problem: AttentionProblem): ResultForms {
   const { batch, heads, queryLength, keyLength, valueDim, layout, dtype, outputs } = problem;
   const rows = [batch, heads, queryLength];
@@ -27,7 +27,7 @@ export function forwardForms(problem: AttentionProblem): ResultForms {
   };
 }
 
-/** What a backward pass returns: each gradient has the form of its input. */
+/** Results of a backward pass: each gradient has the form of its input. */
 export function gradientForms({ query, key, value, bias, sinks }: AttentionInputs<WasmTensor>): ResultForms {
   return {
     dQuery: query,

@@ -7,7 +7,7 @@ import { WORD } from './platform/threads/words.ts';
 interface Port {
   postMessage(message: FromWorker): void;
   addEventListener(type: 'message', listener: (event: { readonly data: ToWorker }) => void): void;
-  /** Of ports alone. */
+  /** Only ports have it. */
   start?(): void;
 }
 

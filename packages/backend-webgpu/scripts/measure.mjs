@@ -23,7 +23,7 @@ async function timed(work, rounds = 5) {
   return median(times);
 }
 
-/** Eight chains of vectors of four in each invocation. */
+/** Measures the peak: eight chains of vectors of four in each invocation. */
 async function peakOf(device) {
   const chains = 8;
   const groups = quick ? 64 : 8192;

@@ -51,7 +51,7 @@ describe.skipIf(isAbsent)('on an adapter', () => {
       expect(live.count).toBe(1);
       await backend.dispose();
       expect(live.count).toBe(0);
-      // It is the caller's: it still works.
+      // It belongs to the caller and still works.
       device.createBuffer({ size: 16, usage: 0x80 }).destroy();
     });
 
@@ -145,7 +145,7 @@ describe.skipIf(isAbsent)('on an adapter', () => {
       expect([typeof buffer.mapAsync, dtype, shape]).toEqual(['function', 'float32', [1, 2, 5, 8]]);
       expect((await output!.read()).data).toEqual((await kernel.run(inputs)).output!.data);
       await backend.dispose();
-      // Those that are not owned outlive it.
+      // Buffers that are not owned outlive it.
       for (const { buffer: own } of buffers) {
         const encoder = device.createCommandEncoder();
         encoder.clearBuffer(own);

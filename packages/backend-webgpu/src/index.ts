@@ -6,10 +6,10 @@ import { provider } from './provider.ts';
 export type { GpuBufferTensor, WebgpuOptions };
 
 /**
- * Attention on WebGPU: for each kind of problem WGSL is written and compiled. In pages and workers it runs on
+ * Attention on WebGPU: writes and compiles WGSL for each kind of problem. In pages and workers it runs on
  * `navigator.gpu`, in Node on Dawn, from the package `webgpu`. Its resident tensors are buffers of the device.
  *
- * @throws HeedError from `create`: `UNAVAILABLE` where there is no WebGPU or no adapter; `UNKNOWN_OPTION` or
+ * @throws HeedError from `create`: `UNAVAILABLE` without WebGPU or an adapter; `UNKNOWN_OPTION` or
  * `ARGUMENT` for wrong options. From runs: `OUT_OF_MEMORY`; `ENGINE` when the device is lost, after which `create` makes a new one.
  */
 const webgpu: BackendProvider<WebgpuOptions> = provider;

@@ -1,18 +1,18 @@
 import { HeedError } from '@heed/core';
 import { type OptionKind, checkOptions, oneOf } from '@heed/core/backend';
 
-/** What `create` takes. */
+/** Options of `create`. */
 export interface WebgpuOptions {
   /**
-   * A device of your own, which is never destroyed: its buffers can be wrapped without a copy. Default: one is asked
-   * for, with all that its adapter allows.
+   * A device of your own, which the backend never destroys: its buffers can be wrapped without a copy. Default: the
+   * backend requests one, with all that its adapter allows.
    */
   readonly device?: GPUDevice;
-  /** Which adapter is preferred where there are several; not with `device`. Default: the browser's choice. */
+  /** Preferred adapter if there are several; not with `device`. Default: the browser's choice. */
   readonly powerPreference?: 'low-power' | 'high-performance';
   /**
-   * Whether kernels use the feature `subgroups`, where device and adapter have it. Results then differ in their last
-   * bits from those without it. Default `'auto'`.
+   * Use of the feature `subgroups` in kernels, if device and adapter have it. Results then differ in their last bits
+   * from those without it. Default `'auto'`.
    */
   readonly subgroups?: 'auto' | false;
 }

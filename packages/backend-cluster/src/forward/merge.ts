@@ -12,7 +12,7 @@ import type { KeyPart } from '../plan/parts.ts';
 /** Results of one part of the keys. */
 export type PartResults = AttentionPart & Pick<AttentionResults, 'weights' | 'choice'>;
 
-/** Joins the results of parts in the order of their positions, whoever computed them and whenever. */
+/** Joins the results of parts in the order of their positions, no matter which worker computed them and when. */
 export function mergeForward(
   problem: AttentionProblem,
   parts: readonly KeyPart[],
@@ -64,7 +64,7 @@ function chosenParts(results: readonly PartResults[]): Int32Array {
     for (const [index, { statistics }] of results.entries()) {
       const sum = statistics.rowSum.data[row]!;
       if (sum === 0) continue;
-      // What is not finite decides, as in the whole row.
+      // A non-finite score decides, as in the whole row.
       const score = Number.isNaN(sum) ? NaN : statistics.rowMax.data[row]!;
       const isBetter = best === -1 || score > bestScore || Number.isNaN(score);
       if (isBetter && !Number.isNaN(bestScore)) [best, bestScore] = [index, score];
@@ -114,7 +114,7 @@ function mergedWeights(
       if (share === 0) continue;
       for (let j = 0; j < length; j++) {
         const weight = data[row * length + j]!;
-        // An excluded key has weight 0, also beside what is not finite.
+        // An excluded key has weight 0, also beside non-finite numbers.
         weights.data[row * keyLength + start + j] = weight === 0 ? 0 : weight * share;
       }
     }
@@ -122,7 +122,7 @@ function mergedWeights(
   return weights;
 }
 
-/** Rows of the statistics, and where each begins in the output. */
+/** Yields rows of the statistics, and the index where each begins in the output. */
 export function* outputRows(problem: AttentionProblem): Generator<[row: number, at: number]> {
   const { batch, heads, queryLength, valueDim, layout } = problem;
   const strides = rowStrides(layout, heads, queryLength, valueDim);

@@ -3,8 +3,8 @@ import { writeSlices, zeros } from '@heed/core/backend';
 import type { KeyPart } from '../plan/parts.ts';
 
 /**
- * Joins the gradients of parts: what belongs to keys stands side by side, what all parts contribute to is summed in their
- * order, in float64. `dKey` and `dValue` are left out where workers stored them.
+ * Joins the gradients of parts: concatenates those of keys, and sums those that all parts contribute to in their order,
+ * in float64. `dKey` and `dValue` are left out where workers stored them.
  */
 export function mergeGradients(
   problem: AttentionProblem,

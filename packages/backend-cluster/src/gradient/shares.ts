@@ -2,10 +2,10 @@ import type { AttentionProblem, Statistics, Tensor } from '@heed/core';
 import { outputRows, sharesOf } from '../forward/merge.ts';
 
 /**
- * What makes the gradient over a part of the keys that over all of them. With p the part's share in a row's denominator,
- * its own weights u = w / p, and O the output over all keys, dS = w (dO · V − dO · O) = u (p dO · V − p dO · O): so the
- * part's kernel is given p dO for dO, and O for its own output. Rows that have nothing in the part get zeros, whatever is
- * in them: what a row may not attend to does not reach it.
+ * Inputs that make the gradient over a part of the keys that over all of them. With p the part's share in a
+ * denominator, its own weights u = w / p, and O the output over all keys, dS = w (dO · V − dO · O) = u (p dO · V − p dO
+ * · O): so the part's kernel is given p dO for dO, and O for its own output. Rows that have nothing in the part get
+ * zeros, regardless of their content: what a row may not attend to does not reach it.
  */
 export function scaledToPart(
   problem: AttentionProblem,

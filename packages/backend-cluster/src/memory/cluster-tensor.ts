@@ -23,7 +23,7 @@ export function localTensor(tensor: Tensor): LocalTensor {
   return { kind: 'local', dtype: tensor.dtype, shape: tensor.shape, tensor };
 }
 
-/** What the caller knows of a stored tensor: not its numbers, but which states its parts are in. */
+/** The caller's view of a stored tensor: not its numbers, but the states of its parts. */
 export class PartedTensor implements NativeTensor {
   readonly kind = 'parted';
   readonly id: string;
@@ -55,7 +55,7 @@ export class PartedTensor implements NativeTensor {
     return { start, end: Math.min(start + this.partLength, this.shape[this.axis]!) };
   }
 
-  /** What a task is told of it: all of it, or slices of an axis. */
+  /** Describes it for a task: all of it, or slices of an axis. */
   described(slice: StoredTensor['slice'] = null): StoredTensor {
     const isMeant = (part: number): boolean => {
       if (slice === null || slice.axis !== this.axis) return true;
@@ -70,7 +70,7 @@ export class PartedTensor implements NativeTensor {
   }
 }
 
-/** A stored tensor under another shape. Its parts mean nothing there: whoever uses it puts it together. */
+/** A stored tensor under another shape. Its parts have no meaning in that shape: users put it together first. */
 export class ViewedTensor implements NativeTensor {
   readonly kind = 'viewed';
   readonly base: PartedTensor;

@@ -14,17 +14,17 @@ import { type ClusterTensor, PartedTensor, ViewedTensor, cutAxis, localTensor } 
 import { sliceOf, sliceRuns, takeSlices, withLength } from './slices.ts';
 import { fetchPart, partShape } from './stored.ts';
 
-/** How tensors are divided between the caller and the workers. */
+/** Rules that divide tensors between the caller and the workers. */
 export interface MemoryRules {
   /** Slices of the cut axis in a part. */
   readonly partLength: number;
-  /** Tensors of no more bytes stay with the caller. */
+  /** Largest size in bytes of tensors that stay with the caller. */
   readonly localBytes: number;
-  /** Writes to a part after which it is stored as a whole again. */
+  /** Number of writes to a part after which it is stored as a whole again. */
   readonly writesKept: number;
 }
 
-/** Memory of the cluster. The engine's store is the source of truth: what a worker has is a copy. */
+/** Memory of the cluster. The engine's store is the source of truth: workers have copies. */
 export class ClusterMemory implements DeviceMemory<ClusterTensor> {
   readonly #transport: Transport;
   readonly #rules: MemoryRules;
@@ -34,7 +34,7 @@ export class ClusterMemory implements DeviceMemory<ClusterTensor> {
   /** Bytes of tensors that were stored so far. */
   bytesStored = 0;
 
-  /** @param owner unique for this memory: the first word of the names of all that it stores. */
+  /** @param owner unique for this memory: the first word of all names that it stores. */
   constructor(transport: Transport, owner: string, rules: MemoryRules) {
     this.#transport = transport;
     this.#owner = owner;
@@ -58,7 +58,7 @@ export class ClusterMemory implements DeviceMemory<ClusterTensor> {
     return new PartedTensor(this.#name(), { dtype, shape, axis, partLength: this.#rules.partLength }, 1);
   }
 
-  /** Whether a tensor is so small that it stays here. */
+  /** Returns whether a tensor is so small that it stays here. */
   isLocal(tensor: Pick<Tensor, 'dtype' | 'shape'>): boolean {
     return this.#isLocal(tensor);
   }
@@ -128,7 +128,7 @@ export class ClusterMemory implements DeviceMemory<ClusterTensor> {
     this.#remove(stored.id);
   }
 
-  /** The same memory under another shape: another share of it. */
+  /** Returns the same memory under another shape: another share of it. */
   reshape(native: ClusterTensor, shape: readonly number[]): ClusterTensor {
     if (native.kind === 'local') return localTensor({ ...native.tensor, shape });
     const stored = native.kind === 'viewed' ? native.base : native;
@@ -136,7 +136,7 @@ export class ClusterMemory implements DeviceMemory<ClusterTensor> {
     return stored.shape.join() === shape.join() ? stored : new ViewedTensor(stored, shape);
   }
 
-  /** Ends when all that was freed is gone. */
+  /** Resolves when everything that was freed is gone. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#removals);
   }
@@ -227,7 +227,7 @@ function* views(
   for (const { from, length } of runs) yield bytes.subarray(from * size, (from + length) * size);
 }
 
-/** What is written to which part. */
+/** Yields the writes to each part. */
 function* writesOf(
   native: PartedTensor,
   part: Tensor,

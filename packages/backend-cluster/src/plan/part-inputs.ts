@@ -31,7 +31,7 @@ function keyAxis(
   }
 }
 
-/** The inputs as a task for one worker has them, of all keys. */
+/** Returns the inputs of a task for one worker, over all keys. */
 export function wholeInputs(inputs: AttentionInputs<ClusterTensor>): TaskInputs {
   return Object.fromEntries(
     Object.entries(inputs)
@@ -60,7 +60,7 @@ export function partInputs(
   if (problem.alignment !== null) {
     const visible = visibleKeys(problem, inputs as never);
     const offsets = Int32Array.from({ length: problem.batch }, (_, b) =>
-      // As far to the left as an int32 goes is as far as any.
+      // The least int32 is as far to the left as any.
       Math.max(visible.offset(b) - part.start, -(2 ** 31)),
     );
     result['offsets'] = { dtype: 'int32', shape: [problem.batch], data: offsets };
@@ -68,7 +68,7 @@ export function partInputs(
   return result;
 }
 
-/** A tensor for a task. Plain ones, which engines read on the host, go as they are. */
+/** Describes a tensor for a task. Plain ones, which engines read on the host, go as they are. */
 export function taskTensor(value: ClusterTensor | Tensor): TaskTensor {
   if (!('kind' in value)) return value;
   return value.kind === 'local' ? value.tensor : value.described();

@@ -7,16 +7,16 @@ export interface KeyPart {
   readonly end: number;
 }
 
-/** What decides whether the keys of a problem can be cut. */
+/** Properties of workers that decide whether the keys of a problem can be cut. */
 export interface Workers {
   readonly capabilities: Capabilities;
   readonly partGradients: boolean;
 }
 
 /**
- * Cuts the keys at multiples of `shardKeys`. What cannot be merged exactly goes to one worker as a whole: hard attention
- * by samples, whose noise belongs to positions of the whole; 16-bit results, which must be rounded once, not for each part
- * and again when merged; and what needs features that the workers do not have.
+ * Cuts the keys at multiples of `shardKeys`. Problems that cannot be merged exactly go to one worker as a whole: hard
+ * attention by samples, whose noise depends on positions in the whole; 16-bit results, which must be rounded once, not
+ * for each part and again when merged; and problems that need features that the workers do not have.
  */
 export function partsOf(problem: AttentionProblem, shardKeys: number, workers: Workers): readonly KeyPart[] {
   const { keyLength } = problem;
@@ -40,8 +40,8 @@ function isMergeable(problem: AttentionProblem, { capabilities, partGradients }:
 }
 
 /**
- * The problem of one part of the keys, by positions in the whole. Of one that will have a gradient both passes are: engines
- * round scores otherwise for it, and the gradient's shares have to be those of the statistics that were merged.
+ * The problem of one part of the keys, by positions in the whole. With a gradient, both passes ask for it: engines then
+ * round scores differently, and the gradient's shares must be those of the merged statistics.
  */
 export function partProblem(
   problem: AttentionProblem,

@@ -5,16 +5,16 @@ import { GroupTable } from './groups.ts';
 import type { Watch } from './presence.ts';
 import { type Answer, type Elsewhere, PROTOCOL, type Presence, type Task } from './protocol.ts';
 
-/** A task as a run asks for it. */
+/** A task of a run. */
 export interface Job {
   readonly task: Pick<Task, 'problem' | 'inputs' | 'gradient'>;
-  /** Tasks of the same part go to the same worker; null: whoever has the least to do. */
+  /** Tasks of the same part go to the same worker; null: to the one with the least to do. */
   readonly part: number | null;
-  /** In errors: `keys 0 to 1023`. */
+  /** Place in errors: `keys 0 to 1023`. */
   readonly place: string;
 }
 
-/** Answers in the order of the jobs, and what it took. */
+/** Answers in the order of the jobs, and their cost. */
 export interface Done {
   readonly answers: readonly Answer[];
   readonly bytesSent: number;
@@ -28,14 +28,14 @@ interface Pending {
   offered: Offered | null;
 }
 
-/** Between two looks for what was lost, in milliseconds. */
+/** Time between two checks for lost answers, in milliseconds. */
 const LOOK = 250;
-/** Runs whose answers are deleted together. */
+/** Number of runs whose answers are deleted together. */
 const FORGET_AT = 32;
 
 /**
- * Hands out the tasks of runs and gathers the answers. It counts by the index of the task: what comes twice, late or for
- * a run that has ended is ignored.
+ * Hands out the tasks of runs and gathers the answers. It counts by the index of the task and ignores answers that come
+ * twice, late or for a run that has ended.
  */
 export class Coordinator {
   readonly #id: string;
@@ -63,13 +63,13 @@ export class Coordinator {
     ];
   }
 
-  /** Tells that workers are at work: a run that they work on is not stuck. */
+  /** Notes that workers are at work: a run that they work on is not stuck. */
   heard({ working }: Presence): void {
     for (const name of working) this.#runs.get(name.slice(0, name.lastIndexOf('/')))?.touched();
   }
 
   /**
-   * Has all jobs done.
+   * Has the workers do all jobs.
    *
    * @param onDone called with the number of jobs that are done.
    * @throws HeedError `UNAVAILABLE` when nobody answers for the time of patience, or the server does not; whatever a
@@ -152,7 +152,7 @@ export class Coordinator {
     return this.#transport.get(packet.$elsewhere);
   }
 
-  /** Looks for answers that were lost on the way, and for runs that nobody works on. */
+  /** Checks for answers that were lost on the way, and for runs that nobody works on. */
   #look(run: Run): void {
     const silence = Date.now() - run.lastSign;
     if (silence > this.#patience) {
@@ -186,7 +186,7 @@ export class Coordinator {
     );
   }
 
-  /** Takes back what nobody needs to do any more, and deletes what the run has left. */
+  /** Cancels tasks that are no longer needed, and deletes what the run has left. */
   async #close(run: Run): Promise<void> {
     run.isOver = true;
     const left = [...run.pending.values()];
@@ -242,7 +242,7 @@ class Run {
     });
   }
 
-  /** Offers, and waits for the end; a failure on either side is its end. */
+  /** Offers, and waits for the end; a failure on either side ends the run. */
   during(offer: () => Promise<void>): Promise<Done> {
     offer().catch((error: unknown) => this.fail(error));
     return this.#ended;

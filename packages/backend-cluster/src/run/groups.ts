@@ -1,8 +1,8 @@
 import { holdersOf } from './presence.ts';
 
 /**
- * Chooses queues, so that workers have as much to do as each other: parts of the keys in turn, each for good, since its
- * worker keeps its keys and values; anything else where the least is waiting.
+ * Chooses queues so that workers have equal amounts of work: parts of the keys in turn, each permanently, since its
+ * worker keeps its keys and values; other tasks go to the shortest queue.
  */
 export class GroupTable {
   readonly #workers: () => readonly string[];
@@ -46,7 +46,7 @@ export class GroupTable {
   }
 }
 
-/** The group whose holder has the least, and of its groups the one that has the least. */
+/** Returns the least loaded group of the least loaded holder. */
 function leastOf(holders: readonly (string | undefined)[], counts: ReadonlyMap<number, number>): number {
   const ofHolder = new Map<string | undefined, number>();
   for (const [group, holder] of holders.entries()) {

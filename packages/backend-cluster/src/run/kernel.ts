@@ -24,7 +24,7 @@ interface Means {
   readonly options: Pick<ClusterOptions, 'onRun' | 'onProgress'>;
 }
 
-/** Progress is told of runs that take longer, in milliseconds. */
+/** Time after which a run reports progress, in milliseconds. */
 const TOLD_AFTER = 1000;
 
 /** A problem on the cluster: tasks for its parts, and their answers joined. */
@@ -181,7 +181,7 @@ function shapesOf({ key, value, bias }: AttentionInputs<ClusterTensor>): {
   return { key: key.shape, value: value.shape, ...(bias && { bias: bias.shape }) };
 }
 
-/** Every tensor of a structure as one of the cluster that stays here. */
+/** Returns a structure with every tensor as one of the cluster that stays here. */
 function localized(structure: object): object {
   return Object.fromEntries(
     Object.entries(structure).map(([name, value]: [string, object]) => [

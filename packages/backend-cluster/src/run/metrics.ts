@@ -1,4 +1,4 @@
-/** Where the time and the bytes of a run went. Times are in milliseconds. */
+/** Time and bytes of a run, by their use. Times are in milliseconds. */
 export interface RunMetrics {
   /** Parts of the keys, each a task of its own. */
   readonly shards: number;
@@ -7,21 +7,21 @@ export interface RunMetrics {
   readonly bytesReceived: number;
   /** Deliveries of tasks beyond the first, after a loss. */
   readonly retries: number;
-  /** From the call to its result. */
+  /** Time from the call to its result. */
   readonly total: number;
   /** The longest time that a worker computed for a task. */
   readonly compute: number;
-  /** What was neither computing nor merging: queues, messages, tensors that workers fetched. */
+  /** Time of neither computing nor merging: queues, messages, tensors that workers fetched. */
   readonly wait: number;
   readonly merge: number;
   /** Ids of the workers that answered. */
   readonly workers: readonly string[];
 }
 
-/** How far a run is. */
+/** Progress of a run. */
 export interface RunProgress {
   readonly done: number;
   readonly shards: number;
-  /** Since the call, in milliseconds. */
+  /** Time since the call, in milliseconds. */
   readonly elapsed: number;
 }

@@ -6,7 +6,7 @@ interface Seen {
   readonly at: number;
 }
 
-/** Who is there: workers say so some times a second, and when they go. */
+/** Watches which workers are there: they say so several times a second, and when they leave. */
 export class Watch {
   readonly #seen = new Map<string, Seen>();
   readonly #ends: (() => void)[];
@@ -31,7 +31,7 @@ export class Watch {
     this.#transport.tell('who', new Uint8Array());
   }
 
-  /** Those of whom there was a sign of life lately, in the order of their ids. */
+  /** Returns the workers with a recent sign of life, in the order of their ids. */
   alive(): Presence[] {
     const now = Date.now();
     return [...this.#seen.values()]
@@ -52,15 +52,15 @@ function parsed(data: Uint8Array): Presence | null {
       ? (presence as Presence)
       : null;
   } catch {
-    // Someone else's words on our subject.
+    // Another program's message on our subject.
     return null;
   }
 }
 
 /**
- * Which worker holds each group: the one with the largest hash of both (rendezvous hashing, Thaler and Ravishankar 1998),
- * so that only the groups of a worker that comes or goes change hands. Holding needs no lease: for a moment two may take
- * from one queue, which gives each task to one of them; it costs a shard that is loaded twice.
+ * Returns the holder of each group: the worker with the largest hash of both (rendezvous hashing, Thaler and
+ * Ravishankar 1998), so that only the groups of a worker that comes or goes change hands. Holding needs no lease: for a
+ * moment two may take from one queue, which gives each task to one of them; it costs a shard that is loaded twice.
  */
 export function holdersOf(workers: readonly string[]): readonly (string | undefined)[] {
   return Array.from({ length: GROUPS }, (_, group) => {

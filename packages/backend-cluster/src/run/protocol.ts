@@ -1,12 +1,12 @@
 import type { AttentionProblem, Capabilities, HeedErrorJSON, Tensor } from '@heed/core';
 
-/** The version of what is said below. */
+/** Version of the messages below. */
 export const PROTOCOL = 1;
 
-/** Queues that tasks are spread over; each is held by one worker at a time. */
+/** Number of queues that tasks are spread over; one worker at a time holds each. */
 export const GROUPS = 32;
 
-/** How a worker presents itself, some times a second. */
+/** Message in which a worker presents itself several times a second. */
 export interface Presence {
   readonly protocol: number;
   readonly worker: string;
@@ -15,9 +15,9 @@ export interface Presence {
   readonly backend: string;
   readonly device: string;
   readonly capabilities: Capabilities;
-  /** Whether its backend gives the gradient of a part of the keys, from the output over all of them. */
+  /** True if its backend gives the gradient of a part of the keys from the output over all of them. */
   readonly partGradients: boolean;
-  /** It is gone when nothing is heard of it for this long, in milliseconds. */
+  /** Silence after which it counts as gone, in milliseconds. */
   readonly life: number;
   /** Tasks that it has in hand: `run/index`. */
   readonly working: readonly string[];
@@ -28,11 +28,11 @@ export interface StoredPart {
   readonly part: number;
   /** The state that was stored as a whole; null for zeros. */
   readonly base: number | null;
-  /** The state that is asked for: the writes base + 1 … version come on top. */
+  /** The requested state: the writes base + 1 … version come on top. */
   readonly version: number;
 }
 
-/** Where a tensor of a task is stored, and which of it is meant. */
+/** Location of a tensor of a task, and the slices that are meant. */
 export interface StoredTensor {
   readonly $stored: string;
   readonly dtype: Tensor['dtype'];
@@ -53,13 +53,13 @@ export type TaskTensor = Tensor | StoredTensor;
 /** The work of one worker for a run. */
 export interface Task {
   readonly protocol: number;
-  /** Who asks, and so where the answer goes. */
+  /** Id of the caller, which the answer goes to. */
   readonly asker: string;
   readonly run: string;
   readonly index: number;
   readonly problem: AttentionProblem;
   readonly inputs: Readonly<Record<string, TaskTensor | number>>;
-  /** For a gradient. */
+  /** Inputs of a gradient. */
   readonly gradient?: {
     readonly dOutput: TaskTensor;
     /** For a part of the keys: output and statistics over all of them. */
@@ -78,7 +78,7 @@ export interface Elsewhere {
   readonly $elsewhere: string;
 }
 
-/** What a worker made of a task. */
+/** Result of a task, or its failure. */
 export interface Answer {
   readonly worker: string;
   readonly results?: Readonly<Record<string, unknown>>;
@@ -94,12 +94,12 @@ export function isStored(value: unknown): value is StoredTensor {
   return typeof value === 'object' && value !== null && '$stored' in value;
 }
 
-/** Name of a blob: the whole state `version` of a part. */
+/** Returns the name of a blob: the whole state `version` of a part. */
 export function baseName(tensor: string, part: number, version: number): string {
   return `${tensor}.${part}.base.${version}`;
 }
 
-/** Name of a blob: the write that made state `version` of a part. */
+/** Returns the name of a blob: the write that made state `version` of a part. */
 export function writeName(tensor: string, part: number, version: number): string {
   return `${tensor}.${part}.write.${version}`;
 }
@@ -112,7 +112,7 @@ export interface StoredWrite {
   readonly element: number | null;
 }
 
-/** What must be the same for all workers of a namespace, since results have its bits. */
+/** Kind of a worker: everything that decides the bits of results, so equal for all workers of a namespace. */
 export function kindOf({
   contract,
   backend,
@@ -121,7 +121,7 @@ export function kindOf({
   return `${backend}, ${levelOf(device)}, contract ${contract}`;
 }
 
-/** What of a device decides the bits: all but the number of threads. */
+/** Part of a device description that decides the bits: all but the number of threads. */
 export function levelOf(device: string): string {
   return device.replace(/,? *\d+ threads?$/, '');
 }

@@ -10,7 +10,7 @@ import { WorkerProcess } from './workers.ts';
 /** Address of the module `trapped-backend.ts`. */
 export const TRAPPED: string = new URL('../../dist/test/trapped-backend.js', import.meta.url).href;
 
-/** Short waits: what is lost is missed soon. */
+/** Short waits, so that losses are soon noticed. */
 export const HASTY = { life: 600, acknowledgement: 800, deliveries: 4 } as const;
 
 /** A server and workers of this machine, and a backend on them. */
@@ -43,12 +43,12 @@ export class TestCluster {
     return cluster;
   }
 
-  /** Ends those that there are, whatever has become of them. */
+  /** Ends all that exist, in whatever state. */
   static async endAll(): Promise<void> {
     await Promise.all([...TestCluster.#all].map((cluster) => cluster.end()));
   }
 
-  /** Makes the backend, in place of the one there is. */
+  /** Makes the backend, in place of the present one. */
   async connect(options: ClusterOptions = {}, rules: Partial<ClusterRules> = {}): Promise<void> {
     this.backend = await clusterProvider(rules).create({
       servers: this.server.url,

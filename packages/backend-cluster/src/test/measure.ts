@@ -75,7 +75,7 @@ async function timesOf(backend: AttentionBackend, { key, value }: Cache): Promis
   return { decode, prefill };
 }
 
-/** Of some rows, against the float64 reference: the largest difference of an output. */
+/** Returns the largest difference of an output from the float64 reference, over some rows. */
 async function errorOf(backend: AttentionBackend, { key, value }: Cache): Promise<number> {
   const query = numbers([1, heads, 1, depth], 5);
   const exact = await reference.create();

@@ -3,7 +3,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import type { Presence } from '../run/protocol.ts';
 import type { TestServer } from './server.ts';
 
-/** A stranger on the server: says what it likes, and counts what is stored. */
+/** A stranger on the server: sends anything, and counts what is stored. */
 export class Stranger {
   readonly #connection: NatsConnection;
 

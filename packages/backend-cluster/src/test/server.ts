@@ -5,19 +5,19 @@ import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Where `provision` puts the server's binary. */
+/** Path where `provision` puts the server's binary. */
 const BINARY = path.join(
   process.env['XDG_CACHE_HOME'] || path.join(homedir(), '.cache'),
   `heed/nats-server-2.15.1-${process.platform}-${process.arch}/nats-server`,
 );
 
-/** Whether there is a server to test with; `HEED_REQUIRE` makes its absence a failure. */
+/** Returns whether there is a server to test with; `HEED_REQUIRE` makes its absence a failure. */
 export function hasServer(): boolean {
   const required = (process.env['HEED_REQUIRE'] ?? '').split(',').map((name) => name.trim());
   return existsSync(BINARY) || required.includes('all') || required.includes('cluster');
 }
 
-/** A NATS server of one's own: a free port of this machine, its storage in a temporary folder. */
+/** A private NATS server: a free port of this machine, its storage in a temporary folder. */
 export class TestServer {
   readonly port: number;
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'heed-nats-'));

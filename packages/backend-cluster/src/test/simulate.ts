@@ -1,5 +1,5 @@
 /**
- * A program that simulates decoding on clusters that no machine at hand has: the time of steps, with workers that fail.
+ * A program that simulates decoding on clusters larger than those at hand: the time of steps, with workers that fail.
  * Prints a table. Its constants are options, so that those of a machine (`measure`) can be put in.
  *
  *   --bandwidth N   bytes that a worker reads of its shards in a second (default 2e10)
@@ -44,7 +44,7 @@ const random = (): number => {
 interface Steps {
   readonly usual: number;
   readonly median: number;
-  /** Of a thousand steps, the one that only one exceeds. */
+  /** Time that one step in a thousand exceeds. */
   readonly slow: number;
   readonly worst: number;
   readonly failures: number;

@@ -1,6 +1,6 @@
 /**
- * A program that does faults to a cluster of this machine at random while it computes, and compares each result with the
- * bits of a cluster that was left alone.
+ * A program that injects random faults into a cluster of this machine while it computes, and compares each result with
+ * the bits of an undisturbed cluster.
  *
  *   --faults N   default 200
  *   --seed N     of the faults, default 1
@@ -23,7 +23,7 @@ const calm = await TestCluster.start(1);
 const expected = await Promise.all(Array.from({ length: 8 }, (_, seed) => bits(calm.backend, request(seed))));
 await calm.end();
 
-// Faults come faster than a real task would be lost: one is not given up because of that.
+// Faults come faster than real losses: no task is given up because of that.
 const cluster = await TestCluster.start(
   4,
   { backendOptions: { delay: 60 }, deliveries: 20 },
@@ -31,7 +31,7 @@ const cluster = await TestCluster.start(
 );
 const stranger = await Stranger.on(cluster.server);
 
-/** Each does its fault, and what makes it good again. */
+/** Each injects its fault, and repairs it. */
 const FAULTS: Readonly<Record<string, () => Promise<void>>> = {
   async kill() {
     const [victim] = cluster.workers.splice(Math.floor(random() * cluster.workers.length), 1);

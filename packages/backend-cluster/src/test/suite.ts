@@ -15,7 +15,7 @@ const WAYS: readonly {
   { name: 'all tensors stored', shardKeys: 16, rules: { localBytes: 0, writesKept: 3 } },
   { name: 'shards of 4096 keys', shardKeys: 4096, rules: {} },
 ];
-/** Of how many cases one is in `test`. */
+/** One case in this many is in `test`. */
 const QUICK = 25;
 
 /** Keys of these take thousands of shards of 16. */
@@ -23,7 +23,7 @@ const isLong = ({ id }: ConformanceCase): boolean => /of-(4096|65536)|thousands|
 
 const cases = await allCases();
 
-/** The way in which a case is tested: every case in one, so that the suite is gone through once. */
+/** Returns the way in which a case is tested: one way for each case, so that the suite runs once. */
 function wayOf(theCase: ConformanceCase, n: number): number {
   return isLong(theCase) ? 2 : n % 4 === 0 ? 1 : 0;
 }

@@ -1,4 +1,4 @@
-/** The backend `ts`, slow, and with queries that are the end of its process or more than its memory. */
+/** The backend `ts`, slow, and with queries that kill its process or exceed its memory. */
 import { setTimeout as wait } from 'node:timers/promises';
 import {
   type AttentionBackend,
@@ -18,9 +18,9 @@ export const HUGE = 777;
 interface TrappedOptions {
   /** Milliseconds before each run. */
   readonly delay?: number;
-  /** Milliseconds in which each run lets its thread do nothing else. */
+  /** Milliseconds for which each run blocks its thread. */
   readonly block?: number;
-  /** What it says it runs on. */
+  /** Device that it reports. */
   readonly device?: string;
 }
 

@@ -1,4 +1,4 @@
-/** A program that is a worker, and says what it does. Its one word is its options, as JSON. */
+/** A program that is a worker, and prints what it does. Its only argument is its options, as JSON. */
 import { type WorkerOptions, startWorker } from '../worker/index.ts';
 
 const options = JSON.parse(process.argv[2]!) as WorkerOptions;

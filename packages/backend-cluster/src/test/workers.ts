@@ -46,7 +46,7 @@ export class WorkerProcess {
     return worker;
   }
 
-  /** Several, at once. */
+  /** Starts several at once. */
   static many(count: number, options: Partial<WorkerOptions>): Promise<WorkerProcess[]> {
     return Promise.all(Array.from({ length: count }, () => WorkerProcess.start(options)));
   }
@@ -55,7 +55,7 @@ export class WorkerProcess {
     return this.#exit;
   }
 
-  /** Resolves to the first line that fits, said already or yet to be. */
+  /** Resolves to the first line that matches, printed already or later. */
   hears(pattern: RegExp): Promise<string> {
     const said = this.#heard.find((line) => pattern.test(line));
     if (said !== undefined) return Promise.resolve(said);

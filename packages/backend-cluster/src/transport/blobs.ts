@@ -2,15 +2,15 @@ import { HeedError } from '@heed/core';
 import type { JetStreamClient, JetStreamManager, StoredMsg } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 
-/** Chunks on their way at the same time. */
+/** Number of chunks on their way at the same time. */
 const AT_ONCE = 8;
-/** More in one message makes nothing faster, and others wait behind it. */
+/** Largest chunk: a larger message is not faster, and others wait behind it. */
 const MAXIMUM_CHUNK = 4 * 2 ** 20;
 const CHUNKS = 'Heed-Chunks';
 
 /**
- * Bytes of any number, as one message for each chunk. NATS has an object store; each of its reads makes a consumer, which
- * takes longer than a whole step of decoding, and steps read what was written last.
+ * Blobs of any size, as one message for each chunk. NATS has an object store, but each of its reads makes a consumer,
+ * which takes longer than a whole step of decoding, and steps read what was written last.
  */
 export class NatsBlobs {
   readonly #js: JetStreamClient;
@@ -37,7 +37,7 @@ export class NatsBlobs {
     const count = Math.max(1, Math.ceil(bytes / this.#chunk));
     const chunks = this.#chunks(bytes, pieces);
     await inParallel(count, async (n) => {
-      // The first to come takes the next: chunks are made in their order.
+      // The first free one takes the next chunk, so that chunks are made in order.
       const chunk = chunks.next().value as Uint8Array;
       const about = headers();
       about.set(CHUNKS, String(count));
@@ -82,7 +82,7 @@ export class NatsBlobs {
     return `${this.#namespace}.blob.${name}.${chunk}`;
   }
 
-  /** Gathers pieces to chunks, of which all but the last are full. */
+  /** Gathers pieces into chunks, of which all but the last are full. */
   *#chunks(bytes: number, pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
     let left = bytes;
     let chunk = new Uint8Array(Math.min(left, this.#chunk));

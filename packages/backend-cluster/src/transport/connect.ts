@@ -11,13 +11,13 @@ import { type ConnectionOptions, checkReach, serversOf } from '../options.ts';
 
 /** Time that the first connection may take, in milliseconds. */
 const FIRST_CONNECTION = 4000;
-/** Between attempts to connect again, in milliseconds. */
+/** Time between attempts to reconnect, in milliseconds. */
 const RECONNECT_WAIT = 100;
 
 /**
- * Connects to the server, for as long as the process needs it: lost connections are made again.
+ * Connects to the server for as long as the process needs it, and restores lost connections.
  *
- * @throws HeedError `UNAVAILABLE`, with the reason; `ARGUMENT` for a server that is too far for no encryption.
+ * @throws HeedError `UNAVAILABLE`, with the reason; `ARGUMENT` for a remote server without encryption.
  */
 export async function connectTo(options: ConnectionOptions, name: string): Promise<NatsConnection> {
   checkReach(options);
@@ -59,7 +59,7 @@ function authentication({ credentials }: ConnectionOptions): NatsOptions {
   return { authenticator: credsAuthenticator(new TextEncoder().encode(credentials.creds)) };
 }
 
-/** An error for what cannot be reached now. */
+/** An error for something that cannot be reached now. */
 export function unavailable(message: string, remedy: string, cause?: unknown): HeedError {
   return new HeedError('UNAVAILABLE', `cluster: ${message}; ${remedy}`, {
     remedy,

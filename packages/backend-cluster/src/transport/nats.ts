@@ -21,25 +21,25 @@ import { NatsBlobs } from './blobs.ts';
 import { connectTo, unavailable } from './connect.ts';
 import type { Offered, Taken, Taking, Transport } from './port.ts';
 
-/** How tasks are handed out. All takers of a namespace have the same, from whoever came first. */
+/** Rules for handing out tasks. All takers of a namespace follow those of the first. */
 export interface QueueRules {
-  /** Time in milliseconds after which a task that nothing is heard of is delivered again. */
+  /** Time in milliseconds without a sign of life after which a task is delivered again. */
   readonly acknowledgement: number;
-  /** How often a task is delivered before it is given up. */
+  /** Number of deliveries before a task is given up. */
   readonly deliveries: number;
 }
 
-/** One request to JetStream, in milliseconds; it is repeated until the patience ends. */
+/** Time limit of a request to JetStream, in milliseconds; it is repeated until the patience ends. */
 const REQUEST = 2000;
-/** Between two attempts, in milliseconds. */
+/** Time between two attempts, in milliseconds. */
 const ATTEMPTS_APART = 100;
-/** Tasks and answers that nobody ended are deleted after this. */
+/** Time after which tasks and answers that nobody ended are deleted. */
 const LIFETIME = nanos(3_600_000);
-/** Tasks of a group that a taker is sent ahead of its work: one that is stopped swallows no more than it must. */
+/** Tasks of a group sent to a taker ahead of its work: few, since a stopped taker withholds them. */
 const AHEAD = 1;
-/** How long a taker that says nothing more is sent tasks, in milliseconds. */
+/** Time for which a silent taker still gets tasks, in milliseconds. */
 const SENT_FOR = 1000;
-/** Of a message, besides its data: protocol, subject, headers. */
+/** Bytes of a message besides its data: protocol, subject, headers. */
 const OVERHEAD = 4096;
 const WRONG_LAST_SEQUENCE = 10071;
 const NAME_IN_USE = [10058, 10148, 10013];
@@ -77,8 +77,8 @@ export class NatsTransport implements Transport {
   }
 
   /**
-   * @param rules of a taker; null for who only offers.
-   * @param patience how long an engine out of reach is waited for, in milliseconds.
+   * @param rules of a taker; null for a caller that only offers.
+   * @param patience time to wait for an engine that is out of reach, in milliseconds.
    * @throws HeedError `UNAVAILABLE`.
    */
   static async open(
@@ -194,7 +194,7 @@ export class NatsTransport implements Transport {
   }
 
   async close(): Promise<void> {
-    // What was said last has to arrive; a server that is gone hears nothing.
+    // The last messages have to arrive, unless the server is gone.
     await Promise.race([
       this.#connection.flush().catch(() => undefined),
       wait(500, undefined, { ref: false }),
@@ -223,7 +223,7 @@ export class NatsTransport implements Transport {
       try {
         return await step();
       } catch (error) {
-        // What the server answers is its answer; it may need a moment after its start.
+        // An answer of the server is final, except that it may need a moment after its start.
         const isAnswer = error instanceof JetStreamApiError && error.status !== 503 && error.status !== 500;
         if (isAnswer || this.#connection.isClosed()) throw error;
         if (Date.now() > end) {
@@ -254,7 +254,7 @@ async function ensureStreams(jsm: JetStreamManager, namespace: string): Promise<
   for (const stream of streams) await unlessThere(jsm.streams.add({ ...usual, ...stream }));
 }
 
-/** Another process may have made it, by the same rules or by earlier ones: those stand. */
+/** Accepts that another process has made it, by the same rules or by earlier ones, which stand. */
 async function unlessThere(making: Promise<unknown>): Promise<void> {
   await making.catch((error: unknown) => {
     if (!NAME_IN_USE.some((code) => isApiError(error, code))) throw error;

@@ -1,7 +1,7 @@
 import type { Tensor } from '@heed/core';
 import { zeros } from '@heed/core/backend';
 
-/** Places of tensors are multiples of this, so that every element type can be viewed where it lies. */
+/** Alignment of tensors, so that every element type can be viewed in place. */
 const ALIGNMENT = 8;
 
 interface Place {

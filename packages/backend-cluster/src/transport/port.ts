@@ -1,18 +1,18 @@
 /**
- * What a cluster asks of the engine that carries its messages, so that another one could stand in its place. Names
+ * Interface to the engine that carries the messages of a cluster, so that another engine can replace it. Names
  * (of topics, blobs, answers) are words joined by dots.
  */
 export interface Transport {
-  /** Such as `NATS 2.15.1`. */
+  /** Name and version, such as `NATS 2.15.1`. */
   readonly engine: string;
   /** Bytes that one task or answer can have. */
   readonly maximumBytes: number;
-  /** Tells all that listen now; nobody may. Never throws. */
+  /** Sends a message to all current listeners, if any. Never throws. */
   tell(topic: string, data: Uint8Array): void;
   /** @returns ends the listening. */
   listen(topic: string, hear: (data: Uint8Array, topic: string) => void): () => void;
   /**
-   * Puts a task into the queue of a group, once, whatever is lost on the way.
+   * Puts a task into the queue of a group, exactly once, despite losses on the way.
    *
    * @param id unique for the task.
    * @throws HeedError `UNAVAILABLE` when the engine stays out of reach.
@@ -20,11 +20,11 @@ export interface Transport {
   offer(group: number, id: string, data: Uint8Array): Promise<Offered>;
   /** Takes tasks of a group, in the order of their offers, each to be ended by `done`, `again` or `refuse`. */
   take(group: number, handle: (task: Taken) => void): Promise<Taking>;
-  /** Hears of tasks that were delivered as often as they may be, with no one ending them. */
+  /** Listens for tasks that reached the limit of deliveries and that nobody ended. */
   listenForGivenUp(hear: (offered: number) => void): () => void;
   /** Publishes an answer, once: later ones of the same name are dropped. */
   answer(name: string, data: Uint8Array): Promise<void>;
-  /** Hears of answers as they come; what is lost on the way, `lookUp` finds. */
+  /** Listens for answers as they come; `lookUp` finds those lost on the way. */
   listenForAnswers(prefix: string, hear: (name: string, data: Uint8Array) => void): () => void;
   lookUp(name: string): Promise<Uint8Array | null>;
   /** Deletes all answers whose names begin with this. */
@@ -45,15 +45,15 @@ export interface Offered {
   takeBack(): Promise<void>;
 }
 
-/** A task that was taken. It comes again, to anyone, if nothing is said for the time of acknowledgement. */
+/** A task that was taken. Anyone may get it again if its taker is silent for the time of acknowledgement. */
 export interface Taken {
   readonly data: Uint8Array;
-  /** How often it was delivered, this time included. */
+  /** Number of deliveries, this one included. */
   readonly delivery: number;
   stillWorking(): void;
   done(): void;
   again(): void;
-  /** It is not a task. */
+  /** Refuses it: it is not a task. */
   refuse(reason: string): void;
 }
 

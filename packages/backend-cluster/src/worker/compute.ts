@@ -6,7 +6,7 @@ import type { FromThread, ThreadData, ToThread } from './messages.ts';
 export type Computed = Extract<FromThread, { what: 'done' }>;
 export type Ready = Extract<FromThread, { what: 'ready' }>;
 
-/** The thread that computes, seen from the one that talks. */
+/** The computing thread, as the communicating thread sees it. */
 export class Compute {
   readonly #thread: Worker;
   readonly #waiting = new Map<number, (computed: Computed) => void>();

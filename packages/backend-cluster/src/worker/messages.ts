@@ -1,7 +1,7 @@
 import type { Capabilities, HeedErrorJSON, Tensor } from '@heed/core';
 import type { Task } from '../run/protocol.ts';
 
-/** How the thread that computes is started. */
+/** Data that the computing thread starts with. */
 export interface ThreadData {
   /** Module whose default export is the provider. */
   readonly backendURL: string;
@@ -10,7 +10,7 @@ export interface ThreadData {
   readonly cacheBytes: number;
 }
 
-/** To the thread that computes. */
+/** Message to the computing thread. */
 export type ToThread =
   | { readonly what: 'task'; readonly id: number; readonly task: Task }
   | { readonly what: 'abort'; readonly id: number }
@@ -22,7 +22,7 @@ export type ToThread =
       readonly error?: HeedErrorJSON;
     };
 
-/** From it. */
+/** Message from the computing thread. */
 export type FromThread =
   | {
       readonly what: 'ready';

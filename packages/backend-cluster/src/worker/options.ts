@@ -2,7 +2,7 @@ import { totalmem } from 'node:os';
 import { type OptionKind, callback, checkOptions, integer, text } from '@heed/core/backend';
 import { CONNECTION, type ConnectionOptions } from '../options.ts';
 
-/** Something that a worker does or meets, in words. */
+/** Receives a message about something that a worker does or meets. */
 export type WorkerEvent = (message: string) => void;
 
 /** Options of {@link startWorker}. */
@@ -12,17 +12,17 @@ export interface WorkerOptions extends ConnectionOptions {
   /** Options of the backend's `create`. Default: none. */
   readonly backendOptions?: object;
   /**
-   * Time in milliseconds after which a task is given to another worker, if nothing is heard of this one. The first worker
-   * of a namespace decides. Default 5000.
+   * Silence of this worker, in milliseconds, after which another worker gets its task. The first worker of a namespace
+   * decides. Default 5000.
    */
   readonly acknowledgement?: number;
-  /** How often a task is tried before it is given up. The first worker of a namespace decides. Default 5. */
+  /** Number of attempts at a task before it is given up. The first worker of a namespace decides. Default 5. */
   readonly deliveries?: number;
-  /** Time in milliseconds after which this worker counts as gone, if nothing is heard of it. Default 3000. */
+  /** Silence in milliseconds after which this worker counts as gone. Default 3000. */
   readonly life?: number;
   /** Bytes of tensors that are kept for later tasks. Default: half of the machine's memory. */
   readonly cacheBytes?: number;
-  /** Called with what happens, for a log. */
+  /** Called for each event, for a log. */
   readonly onEvent?: WorkerEvent;
 }
 

@@ -12,13 +12,13 @@ interface Kept {
 
 /**
  * Parts of stored tensors in the memory of the worker's backend: made when a task first needs them, brought up to date
- * by the writes since, and let go, those unused for the longest time first, when they take too many bytes.
+ * by the writes since, and freed, least recently used first, when they take too many bytes.
  */
 export class PartCache {
   readonly #backend: AttentionBackend;
   readonly #fetch: Fetch;
   readonly #maximumBytes: number;
-  /** In the order of their last use. */
+  /** Parts in the order of their last use. */
   readonly #kept = new Map<string, Kept>();
   #bytes = 0;
 
@@ -28,7 +28,7 @@ export class PartCache {
     this.#fetch = fetch;
   }
 
-  /** What a task means: a part as it is kept, without a copy; or what is put together of several. */
+  /** Returns the tensor of a task: a part as it is kept, without a copy, or several put together. */
   async tensorOf(stored: StoredTensor): Promise<Tensor | ResidentTensor> {
     const { axis, slice, parts, view } = stored;
     if (view !== null) {
@@ -55,12 +55,12 @@ export class PartCache {
       : sliceOf(joined, slice.axis, slice.start, slice.end);
   }
 
-  /** Lets go of a tensor that is disposed. */
+  /** Frees the parts of a disposed tensor. */
   free(tensor: string): void {
     for (const [name, kept] of this.#kept) if (name.startsWith(`${tensor}.`)) this.#drop(name, kept);
   }
 
-  /** Between tasks: nothing that one uses may go. */
+  /** Frees parts beyond the limit. Call it between tasks: a task may use any part. */
   trim(): void {
     for (const [name, kept] of this.#kept) {
       if (this.#bytes <= this.#maximumBytes) return;
@@ -114,7 +114,7 @@ export class PartCache {
   }
 }
 
-/** Whether all of a part is meant, and nothing else. */
+/** Returns whether all of a part is meant, and nothing else. */
 function isWhole({ axis, slice, shape, partLength }: StoredTensor, part: number): boolean {
   const start = part * partLength;
   const end = Math.min(start + partLength, shape[axis]!);

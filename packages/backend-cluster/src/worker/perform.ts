@@ -15,7 +15,7 @@ import { scaledToPart } from '../gradient/shares.ts';
 import { type Task, type TaskTensor, isStored } from '../run/protocol.ts';
 import type { PartCache } from './part-cache.ts';
 
-/** What a task gives: what is sent back, and what is stored. */
+/** Results of a task: those sent back, and those stored. */
 export interface Performed {
   readonly results: Readonly<Record<string, unknown>>;
   readonly store: Readonly<Record<string, Tensor>>;
@@ -70,8 +70,8 @@ export async function perform(
 }
 
 /**
- * The gradient with the kernel's own statistics, which alone are right to its last bit. Where these are those of a part
- * of the keys, output and statistics over all of them make it the part's share of the whole gradient.
+ * The gradient with the kernel's own statistics, the only ones that are right to its last bit. For a part of the keys,
+ * output and statistics over all of them make it the part's share of the whole gradient.
  */
 async function gradientOf(
   kernel: AttentionKernel,
@@ -103,8 +103,8 @@ const ROW = {
 };
 
 /**
- * Returns whether a backend's gradient takes the output that it is given: then that of all keys makes the gradient over
- * a part of them. One that computes the output anew, as the contract lets it, gets such problems whole.
+ * Returns whether a backend's gradient uses the given output: then that of all keys makes the gradient over a part of
+ * them. A backend that recomputes the output, as the contract allows, gets such problems whole.
  */
 export async function givesPartGradients({
   capabilities,

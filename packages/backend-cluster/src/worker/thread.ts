@@ -1,4 +1,4 @@
-/** The thread of a worker that computes, so that no kernel keeps the other one from saying that it is alive. */
+/** The computing thread of a worker, apart so that no kernel keeps the other thread from sending signs of life. */
 import { parentPort, workerData } from 'node:worker_threads';
 import {
   type AttentionBackend,

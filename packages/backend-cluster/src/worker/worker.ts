@@ -10,22 +10,22 @@ import type { Taken, Taking } from '../transport/port.ts';
 import { Compute, type Computed } from './compute.ts';
 import { type WorkerOptions, workerOptions } from './options.ts';
 
-/** A worker that runs. */
+/** A running worker. */
 export interface ClusterWorker {
   readonly id: string;
-  /** What its backend really runs on. */
+  /** Device that its backend really runs on. */
   readonly device: string;
-  /** Settles when it has ended: rejects if its backend was lost. */
+  /** Resolves when it has ended; rejects if its backend was lost. */
   readonly ended: Promise<void>;
-  /** Ends it: no new tasks, those in hand first. */
+  /** Ends it after the tasks in hand, without new ones. */
   stop(): Promise<void>;
 }
 
-/** Time in which others answer who they are, in milliseconds. */
+/** Time for other workers to announce themselves, in milliseconds. */
 const INTRODUCTION = 300;
-/** How long a server that is gone is waited for, in milliseconds; the tasks come again anyway. */
+/** Time to wait for a server that is gone, in milliseconds; the tasks come again anyway. */
 const PATIENCE = 60_000;
-/** Errors that another try may not meet. */
+/** Errors that another attempt may avoid. */
 const PASSING = new Set(['OUT_OF_MEMORY', 'ENGINE', 'UNAVAILABLE']);
 
 /**
@@ -93,7 +93,7 @@ interface Parts {
 
 interface InHand {
   readonly taken: Taken;
-  /** In the thread; null while it is still fetched. */
+  /** Id in the thread; null while it is still fetched. */
   thread: number | null;
 }
 
@@ -211,7 +211,7 @@ class RunningWorker implements ClusterWorker {
     try {
       task = await this.#taskOf(taken);
     } catch (error) {
-      // Its blob may be gone since it was canceled; what is no task at all never becomes one.
+      // Its blob may be gone since it was canceled. What is not a task at all never becomes one.
       settings.onEvent(`not a task: ${(error as Error).message}`);
       taken.refuse('not a task');
       return;

@@ -22,7 +22,7 @@ void Environment::create(napi_env env) {
   napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, self, settle, &self->settle_);
   napi_unref_threadsafe_function(env, self->settle_);
   napi_set_instance_data(env, self, destroy, nullptr);
-  // After the function was made: hooks run in the reverse order, so that it is alive as long as runs are.
+  // Registered after the function was made: hooks run in reverse order, so the function lives as long as runs do.
   napi_add_env_cleanup_hook(env, end, self);
 }
 
@@ -53,7 +53,7 @@ void Environment::finished(Job* job) {
   napi_call_threadsafe_function(static_cast<Environment*>(job->owner)->settle_, job, napi_tsfn_nonblocking);
 }
 
-// On the thread of the environment. Without one it has ended, and nobody waits for the promise.
+// On the thread of the environment. Without an environment, it has ended, and nobody waits for the promise.
 void Environment::settle(napi_env env, napi_value, void* context, void* data) {
   const std::unique_ptr<OwnedJob> job(static_cast<OwnedJob*>(static_cast<Job*>(data)));
   putBack(*job);

@@ -9,12 +9,12 @@
 
 namespace heed {
 
-// A job, and what keeps its memory alive in JavaScript.
+// A job, and the references that keep its memory alive in JavaScript.
 struct OwnedJob : Job {
   napi_deferred deferred = nullptr;
   napi_ref operands = nullptr;
   napi_ref stop = nullptr;
-  // What keeps the memory of inputs, whose buffers may be transferred and collected during the run.
+  // Keeps the memory of inputs, whose buffers may be transferred and collected during the run.
   std::vector<napi_ref> pins;
   std::vector<std::unique_ptr<char[]>> copies;
 };

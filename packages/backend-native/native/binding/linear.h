@@ -8,8 +8,8 @@
 
 namespace heed {
 
-// linear(team, isDouble, [rows, inputs, outputs, activation], [input, panels, bias, output], stop): undefined when all is
-// done, else a promise of that.
+// linear(team, isDouble, [rows, inputs, outputs, activation], [input, panels, bias, output], stop): undefined if all is
+// done, else a promise of the end.
 napi_value runLinear(napi_env env, const std::shared_ptr<Team>& team, const napi_value* given);
 
 }  // namespace heed

@@ -1,5 +1,5 @@
-// What TypeScript calls: levels(), createTeam(level, threads), compile(team, problem), run(kernel, ...), linear(team, ...). Typed arrays are
-// read and written where they are, and results are made by JavaScript.
+// Functions for TypeScript: levels(), createTeam(level, threads), compile(team, problem), run(kernel, ...),
+// linear(team, ...). Typed arrays are read and written in place, and JavaScript makes the results.
 #include <cstring>
 #include <memory>
 #include <string>
@@ -124,7 +124,7 @@ napi_value outOfMemory(napi_env env, const char* message) {
   return nullptr;
 }
 
-// Finds the memory of an operand, and its buffer. Returns false, having thrown, for what is not the typed array that the
+// Finds the memory of an operand, and its buffer. Throws and returns false for anything but the typed array that the
 // problem has.
 bool readOperand(napi_env env, const Kernel& kernel, napi_value operands, int n, Run& run, napi_value& buffer) {
   static constexpr int elementBytes[] = {1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8};
@@ -139,7 +139,7 @@ bool readOperand(napi_env env, const Kernel& kernel, napi_value operands, int n,
   void* data = nullptr;
   const bool read = napi_get_typedarray_info(env, value, &type, &length, &data, &buffer, &offset) == napi_ok;
   if (read && static_cast<i64>(length) * elementBytes[type] == kernel.compiled.operandBytes[n]) {
-    // An empty one may have no address, as one that is absent has none, and memset() is not to be given that.
+    // An empty operand may have no address, like an absent one, and memset() must not get a null pointer.
     static char nothing;
     run.operands[n] = data == nullptr ? &nothing : data;
     return true;
@@ -149,7 +149,7 @@ bool readOperand(napi_env env, const Kernel& kernel, napi_value operands, int n,
   return false;
 }
 
-// run(kernel, isGradient, operands, seedLow, seedHigh, stop): undefined when all is done, else a promise of that.
+// run(kernel, isGradient, operands, seedLow, seedHigh, stop): undefined if all is done, else a promise of the end.
 // `stop` is an Int32Array of one element; once that is not 0, the run ends early.
 napi_value run(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
@@ -181,7 +181,7 @@ napi_value run(napi_env env, napi_callback_info info) {
     putBack(*job);
     return nullptr;
   }
-  // Results are nobody else's until the run ends.
+  // Nobody else has the results until the run ends.
   const int inputs = isGradient ? Operand::dQuery : Operand::output;
   for (int n = 0; n < inputs; n++) {
     void*& data = job->run.operands[n];

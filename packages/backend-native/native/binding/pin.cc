@@ -12,9 +12,9 @@ namespace heed {
 namespace {
 
 // A reference keeps a JavaScript buffer, not its memory: transfer() and postMessage() hand that to another buffer, which may
-// be collected at any time. Node-API has no call that shares it, V8 has: a second buffer over the same memory. Both of
-// V8's functions have had the same form since Node 14; they are looked up by name, and where they are not found, or do
-// not do what they should, the memory is copied.
+// be collected at any time. Node-API cannot share the memory, but V8 can, by a second buffer over it. Both of V8's
+// functions have had the same signature since Node 14; they are looked up by name, and if they are not found, or do not
+// do what they should, the memory is copied.
 #if !defined(_WIN32)
 
 // A std::shared_ptr of V8's standard library, which need not be ours: never copied or destroyed here, only handed on.
@@ -38,7 +38,7 @@ bool find(Function& function, const char* name) {
   return function != nullptr;
 }
 
-// Returns a second buffer over the memory of `buffer`; null where there can be none.
+// Returns a second buffer over the memory of `buffer`; null if there can be none.
 napi_value second(napi_env env, const V8& v8, napi_value buffer) {
   void *first = nullptr, *other = nullptr;
   Shared memory = v8.memoryOf(buffer);

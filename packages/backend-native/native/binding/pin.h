@@ -6,8 +6,8 @@
 
 namespace heed {
 
-// Keeps the memory of a typed array's buffer for as long as the job, or copies `bytes` of it and says where the copy is.
-// Returns whether there was memory for that.
+// Keeps the memory of a typed array's buffer for as long as the job, or copies `bytes` of it and sets the address of
+// the copy. Returns whether there was memory for that.
 bool keep(napi_env env, napi_value buffer, i64 bytes, void*& data, OwnedJob& job);
 
 }  // namespace heed

@@ -1,4 +1,4 @@
-// A problem as TypeScript has it, read once when it is compiled.
+// A problem from TypeScript, read once when it is compiled.
 #pragma once
 #include <node_api.h>
 
@@ -9,7 +9,7 @@ namespace heed {
 struct Compiled {
   Problem problem{};
   bool isDouble = false;
-  // Bytes that each operand has; -1 where the problem has no such operand.
+  // Number of bytes of each operand; -1 if the problem has no such operand.
   i64 operandBytes[operandCount];
 };
 

@@ -1,4 +1,4 @@
-// Activations of vectors, made of the exponential of what is not above 0.
+// Activations of vectors, made of exponentials of numbers up to 0.
 #pragma once
 #include "exponential.h"
 

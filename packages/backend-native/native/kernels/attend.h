@@ -16,7 +16,7 @@
 namespace heed {
 namespace {
 
-// Packed keys and values of so many bytes lie in the scratch at one time, if that is enough for one head.
+// Number of bytes of packed keys and values in the scratch at one time, if that is enough for one head.
 constexpr i64 SLOT_BYTES = 1 << 26;
 
 struct ForwardScratch {
@@ -51,7 +51,7 @@ static Plan planForward(const Problem& p, i64 threads) {
   plan.tileKeys = FORWARD_KEYS<T>;
   plan.tiles = ceilDivide(p.keyLength, FORWARD_KEYS<T>);
   plan.blockRows = plan.direct ? DIRECT_ROWS : least(BLOCK_ROWS, roundUp(greatest(1, p.rows), ROWS));
-  // Fewer rows where whole blocks would be too few for the threads. Blocks end where row groups do: no bit changes.
+  // Fewer rows if whole blocks would be too few for the threads. Blocks end where row groups do: no bit changes.
   if (!plan.direct && threads > 1)
     plan.blockRows = least(plan.blockRows, roundUp(greatest(2 * ROWS, p.rows * allHeads / (8 * threads)), ROWS));
   plan.blocks = ceilDivide(p.rows, plan.blockRows);
@@ -114,7 +114,7 @@ INLINE void packTile(const Block<T>& b, i64 tile) {
   bad[roundUp(p.keyLength, FORWARD_KEYS<T>) + tile] = dirty;
 }
 
-// Scores of the row group become exponentials, and the factors of what was summed before are noted.
+// Turns scores of the row group into exponentials, and notes the factors of earlier sums.
 template <class T>
 INLINE void takeIn(Block<T>& b, i64 group, i64 count) {
   constexpr int L = LANES<T>;
@@ -190,7 +190,7 @@ INLINE void writePartials(const Block<T>& b, i64 split) {
   }
 }
 
-// The rows of all splits together. Splits without keys that the row attends to have nothing to say.
+// Merges the rows of all splits. Splits without keys that the row attends to do not count.
 template <class T>
 INLINE void mergeRow(Block<T>& b, i64 r) {
   constexpr int L = LANES<T>;

@@ -1,6 +1,6 @@
-// A block of query rows that a task works on, and what it knows of each row.
+// A block of query rows that a task works on, and its record of each row.
 //
-// Rows count through all heads of the group at one position before the next position: neighbours then see nearly the
+// Rows count through all heads of the group at one position before the next position: neighbors then see nearly the
 // same keys.
 #pragma once
 #include "pack.h"
@@ -13,7 +13,7 @@ constexpr i64 NO_KEYS = INT64_MAX;
 template <class T>
 struct Row {
   i64 index, head;
-  // Where the row stands in [B, Hq, Lq].
+  // Position of the row in [B, Hq, Lq].
   i64 place;
   // Keys first ... end - 1 are those that causal, window and lengths leave.
   i64 first, end;
@@ -26,7 +26,7 @@ struct Row {
   T max, inverse, mean;
   i64 choice;
   double best;
-  // Whether something not finite reaches it.
+  // True if something not finite reaches it.
   bool bad;
 };
 
@@ -82,7 +82,7 @@ INLINE i64 perBatch(const Run& run, Operand name, i64 batch) {
   return ((const int32_t*)run.operands[name])[batch];
 }
 
-// Which keys a row sees: SPEC.md, clauses alignment, causal, window and lengths. In double, which cannot wrap.
+// Keys that a row sees: SPEC.md, clauses alignment, causal, window and lengths. In double, which cannot wrap.
 template <class T>
 INLINE void openRange(Block<T>& b, Row<T>& row) {
   const Problem& p = b.p;
@@ -168,7 +168,7 @@ INLINE bool openGroup(Block<T>& b, i64 group, i64 count, i64 tileKeys) {
   return b.from < b.to;
 }
 
-// Another task has counted up to the target. Returns false once the run is to end early.
+// Waits until other tasks have counted up to the target. Returns false once the run must end early.
 INLINE bool waitFor(const Run& run, const int32_t* counter, i64 target) {
   for (int spins = 0; __atomic_load_n(counter, __ATOMIC_ACQUIRE) < target; spins++) {
     if (__atomic_load_n(run.stop, __ATOMIC_RELAXED) != 0) return false;
@@ -179,7 +179,7 @@ INLINE bool waitFor(const Run& run, const int32_t* counter, i64 target) {
   }
   return true;
 }
-// Returns how often it was counted before.
+// Returns the count before.
 INLINE i64 countUp(int32_t* counter) { return __atomic_fetch_add(counter, 1, __ATOMIC_ACQ_REL); }
 
 }  // namespace

@@ -1,8 +1,8 @@
-// Scores of few query rows, from keys where they are: each key is read once for four rows. Four keys at a time keep
+// Scores of few query rows, from keys in place: each key is read once for four rows. Four keys at a time keep
 // 16 sums in registers (8 where there are 16 of them); L keys' sums are then added across lanes together, two shuffles
 // each.
 //
-// Values are read in place as well, where a tile of them is finite and their head size is a multiple of a vector;
+// Values are read in place as well, if a tile of them is finite and their head size is a multiple of a vector;
 // otherwise the tile is packed.
 #pragma once
 #include "block.h"
@@ -35,7 +35,7 @@ INLINE void packDirectQueries(Block<T>& b) {
   }
 }
 
-// Scores of R rows with `keys` keys, in whole vectors; past the last they are of no matter.
+// Scores of R rows with `keys` keys, in whole vectors; those past the last do not matter.
 template <class T, int R>
 static __attribute__((noinline)) void dotRows(const T* query, i64 queryStride, const T* key, i64 keyRow, i64 keys,
                                               i64 depth, T* scores, i64 scoreStride) {
@@ -80,7 +80,7 @@ static __attribute__((noinline)) void dotRows(const T* query, i64 queryStride, c
   }
 }
 
-// The scores of the block's rows with columns from ... to - 1 of the open tile. Sets tileBad where any is not finite.
+// The scores of the block's rows with columns from ... to - 1 of the open tile. Sets tileBad if any is not finite.
 template <class T>
 INLINE void directScores(Block<T>& b) {
   const i64 depth = b.p.headDim, stride = directStride<T>(depth);
@@ -93,7 +93,7 @@ INLINE void directScores(Block<T>& b) {
   b.tileBad = b.tileBad || !areFinite(b.scores + b.from, FORWARD_STRIDE<T>, b.count, end - b.from);
 }
 
-// Notes which values of the tile are not finite. Also brings them into the second-level cache.
+// Notes the values of the tile that are not finite. Also brings them into the second-level cache.
 template <class T>
 INLINE void checkValues(Block<T>& b, uint8_t* bad) {
   const i64 count = least(b.to, b.p.keyLength - b.tile) - b.from;

@@ -74,7 +74,7 @@ INLINE Vector<T> exponential(Vector<T> x) {
   using I = Integers<T>;
   const Vector<T> power = (Vector<T>)((I)p + ((I)at.sum << E::shift));
 #if defined(HEED_AVX512)
-  // Not "less than" rather than "greater or equal": NaN is to stay.
+  // Not "less than" instead of "greater or equal": NaN must stay.
   if constexpr (sizeof(T) == 4)
     return (F32)_mm512_maskz_mov_ps(_mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(E::lowest), _CMP_NLT_UQ), (__m512)power);
   else

@@ -1,4 +1,4 @@
-// The end of the softmax of a block's rows: the sink joins, statistics and outputs are written.
+// Ends the softmax of a block's rows: adds the sink, and writes statistics and outputs.
 #pragma once
 #include "exponential.h"
 #include "selection.h"
@@ -14,8 +14,8 @@ INLINE void writeScaled(const T* from, T factor, T* to, i64 depth) {
   if (d < depth) storePart(to + d, loadPart(from + d, (int)(depth - d)) * factor, (int)(depth - d));
 }
 
-// Until row maximum and row sum are known the output `weights` keeps the scores: to read them again costs less than to
-// compute them again.
+// Until row maximum and row sum are known, the output `weights` keeps the scores: reading them again costs less than
+// computing them again.
 template <class T>
 INLINE void keepScores(const Block<T>& b, const Row<T>& row, const T* scores) {
   const i64 end = least(b.to, b.p.keyLength - b.tile);
@@ -34,15 +34,15 @@ INLINE void writeWeights(const Block<T>& b, const Row<T>& row, T max, T factor) 
   for (i64 j = first; j < row.end; j += L) {
     const int count = (int)least(L, row.end - j);
     const Vector<T> score = count == L ? load(weights + j) : loadPart(weights + j, count);
-    // Where the row may not attend: 0, in rows that are not finite as well.
+    // 0 for keys that the row may not attend to, in rows that are not finite as well.
     const Vector<T> weight = select(score == lowest, zeros<T>(), exponential<T>(score - max) * factor);
     if (count == L) store(weights + j, weight);
     else storePart(weights + j, weight, count);
   }
 }
 
-// The sink joins row maximum and row sum. One of minus infinity is none; one of plus infinity or NaN spoils what attends
-// to anything. `factor` is what an exponential relative to the old maximum is to be multiplied by.
+// Adds the sink to row maximum and row sum. Minus infinity means no sink; plus infinity or NaN spoils rows that attend
+// to anything. `factor` multiplies exponentials relative to the old maximum.
 template <class T>
 INLINE void joinSink(T sink, T& max, T& sum, T& factor) {
   if (sink == (T)-INF) return;

@@ -3,13 +3,13 @@
 //
 //     dV = P' dO     dP = dO V'     dS = P (dP - rowsum(dO O))     dQ = scale dS K     dK = scale dS' Q
 //
-// The block of queries is in the outer loop, as forward. The blocks of a head are dealt out to chunks, one after another,
-// so that causal ones weigh the same; each chunk sums up dK and dV for itself. How many there are depends on lengths
-// alone, not on threads.
+// The block of queries is in the outer loop, as in forward. The blocks of a head are dealt out to chunks, one after
+// another, so that causal ones weigh the same; each chunk has its own sums of dK and dV. The number of chunks depends
+// on lengths alone, not on threads.
 //
 // The tasks of a key/value head are: packing its tiles; the chunks; adding the chunks in their order, a tile of keys
-// each; and what several heads add to, dSinks and the gradient of a bias without an axis of queries, one head after
-// another.
+// each; and the gradients that several heads add to, dSinks and that of a bias without an axis of queries, one head
+// after another.
 #pragma once
 #include "attend.h"
 #include "gradient_scores.h"
@@ -18,7 +18,7 @@ namespace heed {
 namespace {
 
 constexpr i64 MAXIMUM_CHUNKS = 8;
-// Blocks that a chunk has at least: its sums are as large as keys and values.
+// Least number of blocks of a chunk: its sums are as large as keys and values.
 constexpr i64 CHUNK_BLOCKS = 4;
 
 INLINE bool sumsBiasApart(const Problem& p) { return p.hasBias && p.bias.row == 0; }
@@ -35,8 +35,8 @@ static Plan planGradient(const Problem& p, i64 threads) {
   const i64 allHeads = p.batch * p.kvHeads;
   plan.tileKeys = GRADIENT_KEYS;
   plan.tiles = ceilDivide(p.keyLength, GRADIENT_KEYS);
-  // Blocks hold all heads of a group at a position, if they have the room, so that no two chunks add to the same row of a
-  // bias; without the room there is one chunk.
+  // Blocks hold all heads of a group at a position, if these fit, so that no two chunks add to the same row of a bias;
+  // otherwise there is one chunk.
   const bool fits = p.group <= BLOCK_ROWS;
   plan.blockRows = fits ? roundDown(BLOCK_ROWS, p.group) : BLOCK_ROWS;
   plan.blocks = ceilDivide(p.rows, plan.blockRows);
@@ -68,7 +68,7 @@ static Plan planGradient(const Problem& p, i64 threads) {
   plan.sinkSums = region.take<double>(p.hasSinks ? plan.slots * plan.chunks * p.group : 0);
   plan.sharedBytes = region.bytes;
   plan.threadBytes = gradientScratch<T>(p).bytes;
-  // Without queries or keys all gradients are 0, as the results are when they are made.
+  // Without queries or keys all gradients are 0, as new results are.
   plan.tasks = p.rows == 0 || p.keyLength == 0 ? 0 : allHeads * (2 * plan.tiles + plan.chunks + hasSharedSums(p));
   const double vectors = (double)p.rows * (double)p.keyLength * (double)(3 * p.headDim + 2 * p.valueDim) / LANES<T>;
   plan.microseconds = (double)allHeads * (vectors / 1000 + (double)plan.blocks);
@@ -261,7 +261,7 @@ INLINE void reduceTile(const Block<T>& b, i64 tile) {
   }
 }
 
-// What several heads add to, in the order of heads, chunks and query heads.
+// Gradients that several heads add to, in the order of heads, chunks and query heads.
 template <class T>
 INLINE void addShared(const Block<T>& b) {
   const Problem& p = b.p;

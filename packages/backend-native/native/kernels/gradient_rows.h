@@ -1,4 +1,4 @@
-// What the gradient needs of each row of a block besides what forward needs.
+// Data of each row of a block for the gradient, beyond that for forward.
 #pragma once
 #include "finish.h"
 
@@ -31,7 +31,7 @@ INLINE T* panelRow(T* panels, i64 r) {
   return panels + r * PANEL<T>;
 }
 
-// A row times the factor into panels that are BLOCK_ROWS rows long; 0 where there is none.
+// Writes a row times the factor into panels that are BLOCK_ROWS rows long; 0 if there is none.
 template <class T>
 INLINE void packPanelRow(const T* from, i64 depth, T factor, T* to) {
   for (i64 d = 0; d < paddedTo<T>(depth); d += LANES<T>) {
@@ -40,7 +40,7 @@ INLINE void packPanelRow(const T* from, i64 depth, T factor, T* to) {
   }
 }
 
-// rowsum(dO O) in double, over the elements of the output that are not 0: what is in the gradient of an empty row reaches
+// rowsum(dO O) in double, over the elements of the output that are not 0: the output gradient of an empty row reaches
 // nothing.
 template <class T>
 INLINE double innerProduct(const T* output, const T* dOutput, i64 depth) {

@@ -1,5 +1,5 @@
-// Of one row with the keys of a tile: weights of the scores, and of the products with dO the gradients of the scores,
-// dS = P (dP - rowsum(dO O)), both in place. Those of the scores are added to the gradient of the bias.
+// For one row with the keys of a tile, turns scores into weights, and products with dO into the gradients of the
+// scores, dS = P (dP - rowsum(dO O)), both in place. Adds those of the scores to the gradient of the bias.
 #pragma once
 #include "gradient_rows.h"
 #include "score_steps.h"
@@ -7,8 +7,8 @@
 namespace heed {
 namespace {
 
-// Where the gradient of the bias of a row is summed up: in the result itself where each of its rows belongs to one query,
-// else in sums of the task's own. `key` is 0 where one number serves all keys.
+// Address of the sums of a row's bias gradient: in the result itself if each of its rows belongs to one query, else in
+// sums of the task's own. `key` is 0 where one number serves all keys.
 template <class T>
 struct BiasSums {
   T* row;
@@ -36,7 +36,7 @@ INLINE void scoreGradient(const Block<T>& b, const Row<T>& row, T* scores, T* dS
   for (i64 c = b.from; c < b.to; c += L) {
     const V weight = exponential<T>(load(scores + c) - max) * inverse;
     store(scores + c, weight);
-    // What has no weight may have had a product that overflowed, and a slope that is not a number.
+    // A key without weight may have had a product that overflowed, and a slope that is not a number.
     const auto none = weight == 0;
     V dScore = select(none, zeros<T>(), weight * (load(dScores + c) - mean));
     if (biasSums.row != nullptr && biasSums.key != 0) addBias(b, biasSums, c, dScore);

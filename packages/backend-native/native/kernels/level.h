@@ -1,4 +1,4 @@
-// The table of a level, which is all that its file exports. Each level has a file of its own, compiled with its own
+// The table of a level, the only export of its file. Each level has a file of its own, compiled with its own
 // instructions. Made before the program starts: nothing of a level runs on a machine that lacks it.
 #pragma once
 #include "attend.h"

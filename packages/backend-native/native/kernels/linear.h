@@ -1,8 +1,9 @@
 // y = f(x W^T + b). W is packed once, in panels (multiply.h); a task is a block of 96 rows and 4 panels of columns.
 //
-// Of a panel, 512 steps are worked on together: 4 panels of them, 256 KB of float32 at AVX-512, stay in the second-level cache
-// while row groups pass, each copied with its rows interleaved (24 KB): rows of a power of two would share cache sets where they
-// are (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 2008, section 4).
+// 512 steps of a panel are worked on together: 4 panels of them, 256 KB of float32 at AVX-512, stay in the second-level
+// cache while row groups pass, each copied with its rows interleaved (24 KB): rows of a power of two would share cache
+// sets where they are (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 2008,
+// section 4).
 //
 // A sum has one chain of multiply-adds in the order of the steps, whichever tile computes it: the bits of a row do not depend
 // on the others. A single row, as in decoding, is bound by memory: 4 panels at a time are read, once, from beginning to end.
@@ -30,8 +31,8 @@ static Plan planLinear(const Linear& linear) {
   return plan;
 }
 
-// `count` rows of the input, interleaved; 0 in rows that there are not. From the last vector of rows to the first: what a vector
-// writes behind its row group is written again.
+// `count` rows of the input, interleaved; 0 in missing rows. From the last vector of rows to the first, since a later
+// one overwrites what a vector writes behind its row group.
 template <class T>
 INLINE void interleave(const T* from, i64 row, i64 count, i64 steps, T* to) {
   for (i64 r = roundDown(ROWS - 1, LANES<T>); r >= 0; r -= LANES<T>)

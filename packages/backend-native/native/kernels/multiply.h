@@ -21,10 +21,10 @@ constexpr int ROWS = 4;
 template <class T>
 constexpr int PANEL = 2 * LANES<T>;
 
-// What a sum begins with: 0, what C has, or that times a factor for each row.
+// Initial value of a sum: 0, the content of C, or that times a factor for each row.
 enum class Begin { zero, sum, scaled };
 
-// Where A's numbers are: those of a row after each other or R rows interleaved; a step is one row of B.
+// Order of A's numbers: row after row, or R rows interleaved; a step is one row of B.
 struct Left {
   i64 row, step;
 };

@@ -9,7 +9,7 @@
 namespace heed {
 namespace {
 
-// So many bytes ahead of its loads a pass over memory asks for rows.
+// Number of bytes ahead of its loads at which a pass over memory prefetches rows.
 constexpr i64 PREFETCH_BYTES = 8192;
 template <class T>
 INLINE void prefetchBehind(const T* row, i64 depth) {
@@ -60,7 +60,7 @@ INLINE void packColumns(const T* from, i64 row, i64 count, i64 depth, T factor, 
   }
 }
 
-// Bit r of the result: whether row r of at most L is not finite.
+// Returns bits: bit r is set if row r of at most L is not finite.
 template <class T>
 INLINE uint64_t dirtyRows(const T* from, i64 row, i64 count, i64 depth) {
   if (areFinite(from, row, count, depth)) return 0;

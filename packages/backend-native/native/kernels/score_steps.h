@@ -1,5 +1,5 @@
-// What happens to the scores of a row between product and softmax, in the order of SPEC.md, clause order. Exclusions
-// come last and set minus infinity, whatever was there: padding never reaches a result.
+// Steps on the scores of a row between product and softmax, in the order of SPEC.md, clause order. Exclusions come last
+// and set minus infinity over any value: padding never reaches a result.
 #pragma once
 #include "block.h"
 #include "exponential.h"
@@ -77,7 +77,8 @@ static __attribute__((noinline)) void scoreSteps(const Block<T>& b, const Row<T>
   if (hasSteps(p)) {
     const bool adds = p.hasBias || p.hasAlibi || p.maskKind == Mask::floating;
     const int32_t* segments = b.template operand<const int32_t>(Operand::keySegments) + (p.hasSegments ? b.batch * keyLength : 0);
-    // A position beyond 2^24 is no float: |high + (low - j)| with position = high + low is rounded once, as the distance.
+    // A position beyond 2^24 is not a float: |high + (low - j)| with position = high + low is rounded once, as the
+    // distance.
     const T high = (T)row.position;
     V numbers;
     for (int n = 0; n < L; n++) numbers[n] = (T)n;

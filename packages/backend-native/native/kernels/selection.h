@@ -25,7 +25,8 @@ INLINE double gumbel(uint32_t word) {
   return -logarithm(-logarithm(u));
 }
 
-// Takes the scores of a row with the open tile into account. The largest wins, the first of equals; a NaN is the largest.
+// Takes the scores of a row with the open tile into account. The largest wins, the first among equals; NaN is the
+// largest.
 template <class T>
 INLINE void choose(const Block<T>& b, Row<T>& row, const T* scores) {
   const bool sampled = b.p.selection == Selection::sample;
@@ -49,7 +50,7 @@ INLINE void choose(const Block<T>& b, Row<T>& row, const T* scores) {
   }
 }
 
-// Writes what was chosen for a row: the choice, the value of that key, a weight of 1.
+// Writes the results of a row: the choice, the value of that key, a weight of 1.
 template <class T>
 INLINE void writeChoice(const Block<T>& b, const Row<T>& row) {
   const Problem& p = b.p;

@@ -1,9 +1,9 @@
 // Replaces the scores of rows by their exponentials relative to the maximum so far, and brings row maxima and row sums up
-// to date (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018, algorithm 3). What was summed
-// before is to be multiplied by a factor for each row.
+// to date (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018, algorithm 3). Earlier sums
+// are to be multiplied by a factor for each row.
 //
 // Maxima of as many rows as a vector has lanes are found together, and their factors are one exponential: row by row, a
-// chain of shuffles and a branch that nobody can foretell cost as much as a third of the exponentials. The row sum stays
+// chain of shuffles and an unpredictable branch cost as much as a third of the exponentials. The row sum stays
 // a vector until the row is finished. The maximum overlooks NaN; the sum does not.
 #pragma once
 #include "block.h"
@@ -25,13 +25,13 @@ INLINE Vector<T> rowMaximum(const T* scores, i64 from, i64 to) {
   return larger(second, max);
 }
 
-// Brings the maxima of L rows up to date, writes their factors, and returns what is to be subtracted from their scores.
+// Brings the maxima of L rows up to date, writes their factors, and returns the subtrahends of their scores.
 template <class T>
 INLINE Vector<T> raiseMaxima(const Vector<T>* maxima, T* maxAt, T* factorAt) {
   const Vector<T> before = load(maxAt);
   const Vector<T> after = larger(maximaOf<T>(maxima), before);
   store(maxAt, after);
-  // Nothing attended to so far: minus infinity less 0 stays that.
+  // Nothing attended to so far: minus infinity minus 0 is minus infinity.
   const Vector<T> subtracted = select(after == (T)-INF, zeros<T>(), after);
   store(factorAt, exponential<T>(before - subtracted));
   return subtracted;

@@ -19,9 +19,9 @@ template <class T>
 constexpr i64 FORWARD_STRIDE = FORWARD_KEYS<T> + 16;
 constexpr i64 GRADIENT_STRIDE = GRADIENT_KEYS + 16;
 
-// At most so many query rows of a key/value head read keys and values where they are.
+// Read keys and values in place when a key/value head has at most this many query rows.
 constexpr i64 DIRECT_ROWS = 8;
-// Few query rows with many keys: splits of so many keys are tasks of their own.
+// Number of keys of a split, a task of its own, for few query rows with many keys.
 constexpr i64 DIRECT_SPLIT = 1024;
 constexpr i64 PACKED_SPLIT = 4096;
 constexpr i64 SPLIT_ROWS = 2 * BLOCK_ROWS;
@@ -31,7 +31,7 @@ INLINE i64 paddedTo(i64 columns) {
   return roundUp(columns, PANEL<T>);
 }
 
-// Row maximum and row sum, before the output, of what a split leaves for the merge.
+// Row maximum and row sum precede the output in what a split leaves for the merge.
 template <class T>
 constexpr i64 PARTIAL_HEAD = LANES<T>;
 

@@ -181,7 +181,7 @@ INLINE bool anyNaN(Vector<T> v) {
   return anyTrue(v != v);
 }
 
-// What all lanes come to, pair by pair: always in the same order.
+// Combination of all lanes, pair by pair: always in the same order.
 template <class T>
 INLINE T sumOf(Vector<T> v) {
   T lanes[LANES<T>];
@@ -213,7 +213,7 @@ INLINE F64 low(F64 a, F64 b) { return __builtin_shufflevector(a, b, 0, 2); }
 INLINE F64 high(F64 a, F64 b) { return __builtin_shufflevector(a, b, 1, 3); }
 #endif
 
-// As many vectors as a vector has lanes, rows for columns.
+// Transposes as many vectors as a vector has lanes.
 template <class T>
 INLINE void transpose(Vector<T> (&v)[LANES<T>]) {
   constexpr int half = LANES<T> / 2;
@@ -230,7 +230,7 @@ INLINE void transpose(Vector<T> (&v)[LANES<T>]) {
   }
 }
 
-// Lane n: what the lanes of vector n come to, two shuffles each.
+// Lane n: combination of the lanes of vector n, two shuffles each.
 template <class T, class Combine>
 INLINE Vector<T> acrossLanes(const Vector<T>* vectors, Combine combine) {
   Vector<T> v[LANES<T>];

@@ -9,7 +9,7 @@ namespace heed {
 namespace {
 
 constexpr i64 ALIGNMENT = 64;
-// Scratch that a backend keeps for its next run at most.
+// Largest scratch that a backend keeps for its next run.
 constexpr i64 SPARE_BYTES = i64{1} << 27;
 
 void yieldThread() { std::this_thread::yield(); }
@@ -61,7 +61,7 @@ void runHere(Job& job) {
 }
 
 Pool& Pool::instance() {
-  // Never destroyed: a process that ends in a hurry does so with threads at work.
+  // Never destroyed: a process may exit with threads at work.
   static Pool& pool = *new Pool;
   return pool;
 }
@@ -89,7 +89,7 @@ bool Pool::grow(int threads) {
   try {
     while (static_cast<int>(threads_.size()) < threads) threads_.emplace_back([this] { work(); });
   } catch (const std::system_error&) {
-    // The machine gives no more: those that there are do the work.
+    // The machine gives no more threads: the existing ones do the work.
   }
   return !threads_.empty();
 }
@@ -150,7 +150,7 @@ void Pool::work() {
     lock.lock();
     job->team->active--;
     if (--job->workers > 0) continue;
-    // Who is told deletes the job at once.
+    // The owner deletes the job as soon as it is told.
     jobs_.remove(job);
     const auto told = told_.insert(told_.end(), job->owner);
     lock.unlock();

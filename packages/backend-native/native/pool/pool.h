@@ -14,14 +14,14 @@
 
 namespace heed {
 
-// Memory that begins at a multiple of 64 bytes. Null where there is none.
+// Memory that begins at a multiple of 64 bytes. Null if there is none.
 class Buffer {
  public:
   Buffer() = default;
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
   ~Buffer() { std::free(memory_); }
-  // Room for so many bytes, whose contents may be lost. Returns whether there is.
+  // Makes room for so many bytes; contents may be lost. Returns whether there was memory.
   bool reserve(i64 bytes);
   char* begin() const { return begin_; }
   i64 bytes() const { return bytes_; }
@@ -33,7 +33,8 @@ class Buffer {
   i64 bytes_ = 0;
 };
 
-// A backend: how many threads it may use at a time, and the scratch of its last run, which the next one takes.
+// A backend: the number of threads that it may use at a time, and the scratch of its last run, which the next one
+// takes.
 struct Team {
   const Level* level;
   int threads;
@@ -52,7 +53,7 @@ struct Job {
   Run run{};
   void (*task)(const Run&, i64 task, char* scratch);
   Buffer shared;
-  // Its environment, which is told of its end, once, on a thread of the pool.
+  // Its environment, which learns of its end, once, on a thread of the pool.
   void* owner;
   void (*finished)(Job*);
   std::atomic<i64> next{0};
@@ -71,7 +72,7 @@ void runHere(Job& job);
 class Pool {
  public:
   static Pool& instance();
-  // An environment uses the pool. When the last one has released it all threads have ended.
+  // Registers an environment. All threads have ended when the last one has released the pool.
   void acquire();
   void release();
   // Returns whether any thread will run it.

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Makes something once for the machine.
+ * Makes a folder of the cache once for the machine.
  *
  * @param make given a folder, fills it.
  * @returns the folder, which appears when it is complete.

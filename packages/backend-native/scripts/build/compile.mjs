@@ -19,7 +19,7 @@ export async function compileObjects(compiler, objects, flags, folder) {
 
 /**
  * Compiles the sources, and others beside them, and links them to `heed.node` in a folder, and once more to
- * `heed.symbols.node` where the target has that.
+ * `heed.symbols.node` if the target has that.
  */
 export async function compile(compiler, target, folder, { flags = [], others = [], linking = [] } = {}) {
   const files = await compileObjects(compiler, [...objectsOf(compiler, target), ...others], flags, folder);
@@ -30,7 +30,7 @@ export async function compile(compiler, target, folder, { flags = [], others = [
   for (const file of files) rmSync(file);
 }
 
-/** Where Node-API's functions are found: in the process that loads the file, which Windows has to know the name of. */
+/** Flags to find Node-API's functions in the process that loads the file, whose name Windows has to know. */
 const LINKING = {
   linux: () => ['-pthread', '-Wl,--gc-sections', `-Wl,--version-script=${join(SOURCES, 'exports.map')}`],
   darwin: () => ['-undefined', 'dynamic_lookup'],

@@ -7,7 +7,7 @@ const ZIG = [
 /** On Windows others would need the library of Node's own functions. */
 const CANDIDATES = process.platform === 'win32' ? ZIG.slice(0, 1) : [['g++'], ['clang++'], ...ZIG];
 
-/** The first C++ compiler that answers, or `null` where none does. */
+/** Returns the first C++ compiler that answers, or `null` if none does. */
 export function findCompiler() {
   const own = process.env.CXX?.split(' ').filter(Boolean);
   for (const words of own?.length ? [own] : CANDIDATES) {

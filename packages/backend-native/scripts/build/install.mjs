@@ -14,7 +14,7 @@ import { fingerprint } from './sources.mjs';
 import { TARGETS } from './targets.mjs';
 import { zigFor } from './zig.mjs';
 
-/** Where the workspace's own build goes. */
+/** Folder of the workspace's own build. */
 export const OWN = fileURLToPath(new URL('../../build', import.meta.url));
 
 /** The folder of a platform's package. */
@@ -45,7 +45,7 @@ export function isCurrent(name) {
   return existsSync(mark) && readFileSync(mark, 'utf8') === platformName(name);
 }
 
-/** Removes published files that were built of other sources than there are. */
+/** Removes published files that were built of other sources than the present ones. */
 export function removeStale() {
   for (const name of Object.keys(TARGETS)) {
     if (isCurrent(name)) continue;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 
-/** Runs a command, whose messages go to this one's. @throws Error when it fails. */
+/** Runs a command that shares this program's output. @throws Error if it fails. */
 export function run([command, ...words], options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, words, { stdio: ['ignore', process.stderr, process.stderr], ...options });

@@ -13,5 +13,5 @@ export const TARGETS = {
   'win32-arm64': { os: 'win32', cpu: 'arm64', zig: 'aarch64-windows-gnu' },
 };
 
-/** What a build for the machine that this runs on is for. */
+/** Target of a build for this machine. */
 export const HERE = { os: process.platform, cpu: process.arch, symbols: process.platform === 'linux' };

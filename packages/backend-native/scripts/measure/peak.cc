@@ -1,4 +1,4 @@
-// What one thread can do at most, at the level that this is compiled for: `peak float32|float64 MILLISECONDS` prints
+// Peak of one thread, at the level that this is compiled for: `peak float32|float64 MILLISECONDS` prints
 // GFLOP/s of multiply-adds in registers; `peak sum BYTES` prints GB/s of a sum over so many bytes.
 #include <chrono>
 #include <cstdio>
@@ -16,7 +16,7 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// More sums than latency times units, so that none waits.
+// More sums than latency times units, so that no unit waits.
 constexpr int SUMS = VECTOR_BYTES == 64 ? 24 : 12;
 
 template <class T>

@@ -1,4 +1,4 @@
-/** What a 64-bit ELF file needs and offers: its dynamic symbols with the versions that they are bound to. */
+/** Reads what a 64-bit ELF file needs and offers: its dynamic symbols with the versions that they are bound to. */
 export function readElf(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const u16 = (at) => view.getUint16(at, true);

@@ -7,10 +7,10 @@ import { readPe } from './pe.mjs';
 
 const READERS = { linux: readElf, darwin: readMachO, win32: readPe };
 
-/** What Node looks up in a file. */
+/** Symbols that Node looks up in a file. */
 const ENTRY = ['napi_register_module_v1', 'node_api_module_get_api_version_v1'];
 
-/** What zig's linker for macOS adds, and what it does not hide: C++'s operators new and delete, which are weak there. */
+/** Symbols that zig's linker for macOS adds or does not hide: C++'s operators new and delete, which are weak there. */
 const ADDED = /^(?:_mh_dylib_header|__dso_handle|_Z(?:na|nw|da|dl)\w+)$/;
 
 /** Node-API's functions up to the version that the sources ask for, which every Node from 20 on has. */
@@ -32,7 +32,7 @@ const GLIBC = [2, 28];
 /**
  * Reads a native file and finds what is wrong with it.
  *
- * @returns what is wrong, each in words; nothing for a file that may be published.
+ * @returns its faults, in words; none for a file that may be published.
  */
 export function faultsOf(file, target) {
   const { os, cpu, libc } = TARGETS[target];

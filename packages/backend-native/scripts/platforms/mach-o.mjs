@@ -1,4 +1,4 @@
-/** What a 64-bit Mach-O file needs and offers, and whether it is signed. */
+/** Reads what a 64-bit Mach-O file needs and offers, and whether it is signed. */
 export function readMachO(bytes) {
   const u32 = (at) => bytes.readUInt32LE(at);
   const textAt = (at) => bytes.toString('latin1', at, bytes.indexOf(0, at));
@@ -19,7 +19,7 @@ export function readMachO(bytes) {
       if ((type & EXTERNAL) === 0 || (type & DEBUGGING) !== 0) continue;
       // C's names have an underscore before them.
       const name = textAt(u32(at + 16) + u32(entry)).replace(/^_/, '');
-      // Which library it is looked up in; none where the process as a whole is searched.
+      // Library that it is looked up in; none if the whole process is searched.
       const library = libraries[bytes[entry + 7] - 1];
       if ((type & TYPE) === UNDEFINED) imports.push({ name, library });
       else if ((type & PRIVATE) === 0) exports.push(name);

@@ -1,4 +1,4 @@
-/** What a 64-bit Windows file needs and offers: imports with the library that they come from. */
+/** Reads what a 64-bit Windows file needs and offers: imports with the library that they come from. */
 export function readPe(bytes) {
   const u16 = (at) => bytes.readUInt16LE(at);
   const u32 = (at) => bytes.readUInt32LE(at);
@@ -9,7 +9,7 @@ export function readPe(bytes) {
     const at = optional + u16(header + 20) + 40 * n;
     return { address: u32(at + 12), size: u32(at + 16), offset: u32(at + 20) };
   });
-  /** Where in the file an address in memory is. */
+  /** Offset in the file of an address in memory. */
   const place = (address) => {
     const { address: begin, offset } = sections.find(
       (section) => address >= section.address && address < section.address + section.size,

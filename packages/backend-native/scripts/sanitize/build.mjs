@@ -7,7 +7,7 @@ import { run } from '../build/run.mjs';
 import { SOURCES, fingerprint, objectsOf } from '../build/sources.mjs';
 import { HERE } from '../build/targets.mjs';
 
-/** Reports say where; no more than -O1, since compiling checks takes minutes. */
+/** Debug information for reports; no more than -O1, since compiling checks takes minutes. */
 const CHECKED = ['-g1', '-O1', '-fno-omit-frame-pointer'];
 const UNCHECKED = ['-O1'];
 const PREPARE = '_ZN4heed7prepareERNS_3JobEl';

@@ -1,6 +1,6 @@
-// Linked into what is checked instead of a function that it calls. Where HEED_PLANTED asks for it, each run has a fault of
-// one kind, which the sanitizer must find: `overflow` writes behind scratch; `race` has tasks count together on several
-// threads, instead of computing.
+// Linked into the checked program instead of a function that it calls. If HEED_PLANTED asks for it, each run has a
+// fault of one kind, which the sanitizer must find: `overflow` writes behind scratch; `race` has tasks count together
+// on several threads, instead of computing.
 #include <cstdlib>
 #include <cstring>
 

@@ -1,5 +1,5 @@
-// A recorded run: what `replay` reads and `record.cc` writes. Both are built on one machine from one source, so that
-// structs are written as they lie in memory.
+// A recorded run, written by `record.cc` and read by `replay`. Both are built on one machine from one source, so that
+// structs are written as they are in memory.
 #pragma once
 #include "../../native/problem.h"
 

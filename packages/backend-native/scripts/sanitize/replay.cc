@@ -45,7 +45,7 @@ struct Replay : Job {
       if (from.recorded.bytes[n] < 0) continue;
       if (isResult(from.recorded, n)) results[n] = Bytes(given.size());
       run.operands[n] = isResult(from.recorded, n) ? results[n].data() : const_cast<char*>(given.data());
-      // An address, though nothing is read there: null would be an operand that is absent.
+      // An address, though nothing is read there: null would mean an absent operand.
       static char nothing;
       if (given.empty()) run.operands[n] = &nothing;
     }
@@ -79,7 +79,7 @@ std::shared_ptr<Team> teamOf(const Level* level, int threads) {
   return team;
 }
 
-// Returns how many results differ.
+// Returns the number of results that differ.
 int callerWork(const std::vector<Case>& cases, const Level* level, size_t caller) {
   int wrong = 0;
   int self = 0;
@@ -96,7 +96,7 @@ int callerWork(const std::vector<Case>& cases, const Level* level, size_t caller
       const bool isAbandoned = (n + (size_t)round) % ABANDONED == 0;
       if (isAbandoned) Pool::instance().abandon(&self);
       ended.wait();
-      // Its thread may still be on its way out of the job.
+      // Its thread may still be leaving the job.
       Pool::instance().abandon(&self);
       putBack(job);
       if (!isAbandoned && job.results != one.expected) wrong++;

@@ -18,7 +18,7 @@ export function forwardResults(problem: AttentionProblem): Tensors {
   };
 }
 
-/** Names them as the contract does. */
+/** Renames results as in the contract. */
 export function asResults({ rowMax, rowSum, ...others }: Tensors): AttentionResults<Tensor> {
   return {
     ...others,

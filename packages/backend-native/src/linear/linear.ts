@@ -7,7 +7,7 @@ import { untilStopped } from '../platform/run-pass.ts';
 interface Packed {
   readonly panels: Tensor['data'];
   readonly bias: Tensor['data'] | undefined;
-  /** As they were given, for the gradient. */
+  /** Parameters as given, for the gradient. */
   readonly parameters: LinearParameters<Tensor> | null;
 }
 
@@ -52,7 +52,7 @@ export function compileLinear(
       multiply(input, panels, problem.outputDim, options, bias, problem.activation),
     gradient: (input, { parameters }, dOutput, options) =>
       linearGradientBy(problem, parameters!, input, dOutput, async (x, weight) =>
-        // Sums over no terms at all, where there are no rows, are not the native file's.
+        // The native file does not compute sums over no terms, which arise without rows.
         x.shape.includes(0)
           ? zeros(problem.dtype, [x.shape[0]!, weight.shape[0]!])
           : multiply(x, panelsOf(weight, width), weight.shape[0]!, options),

@@ -29,7 +29,7 @@ test.runIf(available)('resident tensors that are dropped are freed when they are
   let now = await drop();
   for (let n = 0; n < 100 && now - before > BYTES; n++) now = await settled();
   expect(now - before).toBeLessThan(BYTES);
-  // What is kept is what is counted: one more tensor is seen.
+  // The count sees one more kept tensor.
   const kept = await backend.upload(x);
   expect((await settled()) - now).toBeGreaterThanOrEqual(BYTES);
   kept.dispose();

@@ -1,7 +1,7 @@
 import type { Tensor } from '@heed/core';
 
 /**
- * Memory of a tensor that stays where it is for the length of a run: shared memory may be written to meanwhile, and a
+ * Returns memory of a tensor that stays in place during a run: shared memory may be written to meanwhile, and a
  * resizable buffer may shrink, so both are copied.
  */
 export function fixedMemory({ data }: Tensor): ArrayBufferView {

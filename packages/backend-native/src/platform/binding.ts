@@ -1,6 +1,6 @@
 import type { AttentionProblem } from '@heed/core';
 
-/** Something that the native file made. */
+/** An object made by the native file. */
 type Opaque<Name extends string> = object & { readonly opaque: Name };
 export type Team = Opaque<'team'>;
 export type CompiledKernel = Opaque<'kernel'>;
@@ -38,11 +38,11 @@ export type OperandName = (typeof OPERANDS)[number];
 /** Activations in the order of the native file. */
 export const LINEAR_ACTIVATIONS = [null, 'relu', 'gelu', 'geluTanh', 'silu', 'sigmoid'] as const;
 
-/** What `native/binding/module.cc` exports. */
+/** Exports of `native/binding/module.cc`. */
 export interface Binding {
   /** Levels that this machine can run, the best first. */
   levels(): readonly { readonly option: string; readonly name: string }[];
-  /** A backend: a level, by its place among `levels()`, and how many threads it may use at a time. */
+  /** Creates a backend: a level, by its index in `levels()`, and the number of threads that it may use at a time. */
   createTeam(level: number, threads: number): Team;
   compile(
     team: Team,
@@ -73,7 +73,7 @@ export interface Binding {
   ): Promise<void> | undefined;
   /**
    * Fills the results among the operands, which are typed arrays by the order of {@link OPERANDS}. Small work is done on
-   * return. Once `stop[0]` is not 0, the run ends early, with results that are of no use.
+   * return. Once `stop[0]` is not 0, the run ends early, with useless results.
    */
   run(
     kernel: CompiledKernel,

@@ -26,7 +26,7 @@ const { publishedFile } = await scripts<{ publishedFile(target: string): Promise
 /** One case in so many of the suite. */
 const EVERY = 20;
 
-/** The numbers of results by name, those of statistics, which stand in an object of their own, too. */
+/** The numbers of results by name, including those of statistics, which have an object of their own. */
 function numbersOf(results: object): [string, Tensor['data']][] {
   return Object.entries(results).flatMap(([name, value]: [string, Tensor | object | undefined]) => {
     if (value === undefined) return [];
@@ -71,7 +71,7 @@ async function compileBoth(
   };
 }
 
-/** The backend of two native files at once, whose every result must have the same bits. */
+/** A backend that runs two native files, whose results must all have the same bits. */
 function twins(files: readonly Binding[], level: string): BackendProvider {
   return {
     contract: CONTRACT_VERSION,

@@ -2,20 +2,20 @@ import { createRequire } from 'node:module';
 import type { Binding } from './binding.ts';
 import { targetName } from './target.ts';
 
-/** The native file, or why there is none and what to do about it. */
+/** The native file, or the reason that there is none with a remedy. */
 export type Loaded = { readonly binding: Binding } | { readonly reason: string; readonly remedy: string };
 
 const require = createRequire(import.meta.url);
 
 let loaded: Loaded | null = null;
 
-/** Loads the native file for this platform: that of its package, or else the one that the workspace has built. */
+/** Loads the native file for this platform: that of its package, or else the workspace's own build. */
 export function loadBinding(): Loaded {
   loaded ??= load(targetName(), require);
   return loaded;
 }
 
-/** @param from loads a module by its name; tests have it fail. */
+/** @param from loads a module by its name; in tests it may fail. */
 export function load(target: string, from: (name: string) => unknown): Loaded {
   const name = `@heed/native-${target}`;
   for (const place of [name, '../../build/heed.node']) {
@@ -23,7 +23,7 @@ export function load(target: string, from: (name: string) => unknown): Loaded {
       return { binding: from(place) as Binding };
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      // What is there and does not load is not to be replaced by an older build.
+      // An installed file that does not load must not be replaced by an older build.
       if (code !== 'MODULE_NOT_FOUND') return { reason: message, remedy: `install ${name} again` };
     }
   }

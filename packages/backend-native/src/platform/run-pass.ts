@@ -2,7 +2,7 @@ import { HeedError, type HeedErrorCode, type Tensor } from '@heed/core';
 import { fixedMemory } from '../memory/plain-memory.ts';
 import { type Binding, type CompiledKernel, OPERANDS, type OperandName } from './binding.ts';
 
-/** What a pass reads, by name; the seed is a number. */
+/** Inputs of a pass, by name; the seed is a number. */
 export type Inputs = Readonly<Record<string, Tensor | number | undefined>>;
 
 const REMEDIES: Readonly<Partial<Record<string, string>>> = {
@@ -36,7 +36,7 @@ export async function runPass(
 /**
  * Awaits work of the native file, which an abort ends early.
  *
- * @param begin starts it; it ends early once the number that it is given is not 0.
+ * @param begin starts it; the work ends early once the given number is not 0.
  * @throws the signal's reason; HeedError `OUT_OF_MEMORY`, `ENGINE`.
  */
 export async function untilStopped(

@@ -1,6 +1,6 @@
 /**
- * A program: the whole suite at every level with 1 and 2 threads, and processes that end with work under way, on every
- * Node that is supported. They come from the npm registry.
+ * A program that runs the whole suite at every level with 1 and 2 threads, and processes that end with work under way,
+ * on every supported Node. These come from the npm registry.
  *
  *   everywhere                 all
  *   everywhere 22 26           some; `here` is the Node that runs this

@@ -1,6 +1,6 @@
 /**
- * A program: the published files on processors that this machine is not, in emulators. Each chooses its level by itself,
- * computes inputs that come by a pipe, and is judged out here.
+ * A program that runs the published files on other processors, in emulators. Each chooses its level by itself, and
+ * computes inputs from a pipe; this process judges the results.
  *
  *   levels               one case in ten on each; neon in all
  *   levels --every 50    one case in so many

@@ -11,7 +11,7 @@ const ways = (levels as NativeOptions['level'][]).flatMap((level) =>
   [1, 2].map((threads) => ({ level, threads })),
 );
 
-// For all of them the same objects: what results are compared with is kept with the case.
+// The same objects for all of them: each case keeps the results to compare with.
 const cases = await allCases();
 
 /** Defines the tests of a part of the suite: `test` has one thread of one level, and every fifth case of the other ways. */

@@ -23,7 +23,7 @@ for (let run = 0; run < RUNS; run++) {
   const sizes = buffers.map(({ byteLength }) => byteLength);
   structuredClone(null, { transfer: buffers });
   gc();
-  // Takes the memory that has become free, if any has.
+  // Takes the memory that has become free, if any.
   const others = sizes.map((size) => new Float32Array(size / 4).fill(Number.NaN));
   const { output } = await underWay;
   deepStrictEqual(output.data, expected.output.data);

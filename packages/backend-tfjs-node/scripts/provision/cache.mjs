@@ -16,8 +16,8 @@ import { loadFault } from './load.mjs';
 const DAY = 24 * 60 * 60 * 1000;
 
 /**
- * The folder of that name in the cache, with `lib` and `deps` that load. Made in a folder beside it and renamed when
- * complete, so that half of one is never used, and of two made at once either will do.
+ * Returns the folder of that name in the cache, with `lib` and `deps` that load. It is made in a folder beside it and
+ * renamed when complete, so that half a folder is never used, and of two made at once either will do.
  */
 export async function cached(name, make) {
   const root = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'heed');
@@ -37,7 +37,7 @@ export async function cached(name, make) {
   return place;
 }
 
-/** Links `lib` and `deps` into the package, in place of whatever did not load there. */
+/** Links `lib` and `deps` into the package, in place of those that did not load. */
 export function linkInto(folder, library) {
   for (const name of ['deps', 'lib']) {
     const place = join(folder, name);
@@ -61,7 +61,7 @@ function putInPlace(made, place, workshop) {
   }
 }
 
-/** What processes left that were killed. */
+/** Removes what killed processes left behind. */
 function sweep(root) {
   for (const name of readdirSync(root).filter((entry) => entry.startsWith('.partial-'))) {
     const age = Date.now() - (statSync(join(root, name), { throwIfNoEntry: false })?.mtimeMs ?? Date.now());

@@ -5,7 +5,7 @@ import { Obstacle } from './obstacle.mjs';
 
 const require = createRequire(import.meta.url);
 
-/** Where @tensorflow/tfjs-node is installed, and its version. */
+/** Returns the folder and the version of the installed @tensorflow/tfjs-node. */
 export function findEngine() {
   const manifest = engineManifest();
   return {

@@ -7,7 +7,7 @@ import { run } from './run.mjs';
 const LEFT_OUT = new Set(['node_modules', 'lib', 'deps']);
 const MINUTES = 10;
 
-/** The package's own installer, in a copy: it writes into its package, and leaves half a library when it fails. */
+/** Runs the package's own installer in a copy: it writes into its package, and leaves half a library when it fails. */
 export async function runInstaller({ folder }, made, say) {
   say("trying the package's own installer");
   const copy = join(made, 'copy');

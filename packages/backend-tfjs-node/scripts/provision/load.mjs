@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Why the native library in a folder does not load; null when it does. Another process tries it. */
+/** Returns the reason that the native library in a folder does not load; null if it does. Another process tries it. */
 export function loadFault(folder) {
   const binding = join(folder, 'lib', 'napi-v8', 'tfjs_binding.node');
   if (!existsSync(binding)) return `there is no ${binding}`;

@@ -1,2 +1,2 @@
-/** What stands in the way, in words for the person who can remove it. */
+/** An obstacle, described for the person who can remove it. */
 export class Obstacle extends Error {}

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { Obstacle } from './obstacle.mjs';
 
-/** Runs a program; its output is kept and given back. */
+/** Runs a program and returns its output. */
 export function run(program, args, options = {}) {
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     encoding: 'utf8',

@@ -32,7 +32,7 @@ with zipfile.ZipFile(wheel) as archive:
             shutil.copyfileobj(source, copy)
 `;
 
-/** libtensorflow from the wheel, and the binding compiled against it. */
+/** Takes libtensorflow from the wheel, and compiles the binding against it. */
 export async function buildFromWheel({ folder }, made, say) {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new Obstacle(`the wheel is for linux x64, this is ${process.platform} ${process.arch}`);

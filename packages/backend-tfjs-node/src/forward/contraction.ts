@@ -2,7 +2,7 @@ import type { Tensor as TfTensor } from '@tensorflow/tfjs-node';
 import type { Scores } from './scores.ts';
 import { type Work, grouped, tileShape, ungrouped } from './tile-inputs.ts';
 
-/** Weights times values, `[B, Hq, Lq, Dv]`: to each row the values that it may attend to, and no other. */
+/** Weights times values, `[B, Hq, Lq, Dv]`: for each row only the values that it may attend to. */
 export function timesValues(work: Work, { value, nonFinite, allowed }: Scores, weights: TfTensor): TfTensor {
   const { tf } = work;
   const product = (left: TfTensor, right: TfTensor): TfTensor =>
@@ -12,7 +12,7 @@ export function timesValues(work: Work, { value, nonFinite, allowed }: Scores, w
   return tf.where(tf.greater(product(reach(work, allowed), nonFiniteIn(work, value)), 0), NaN, output);
 }
 
-/** Weightsᵀ times rows of queries, `[B, Hkv, Lk, …]`: to each key the rows that may attend to it, and no other. */
+/** Weightsᵀ times rows of queries, `[B, Hkv, Lk, …]`: for each key only the rows that may attend to it. */
 export function timesRows(
   work: Work,
   { nonFinite, allowed }: Scores,
@@ -27,7 +27,7 @@ export function timesRows(
   return tf.where(tf.greater(product(reach(work, allowed), nonFiniteIn(work, rows)), 0), NaN, sum);
 }
 
-/** NaN and ±∞ become 0. What they should have made non-finite is up to the caller. */
+/** Replaces NaN and ±∞ by 0. The caller handles what they should have made non-finite. */
 export function finiteOrZero({ tf }: Work, numbers: TfTensor): TfTensor {
   return tf.where(tf.isFinite(numbers), numbers, 0);
 }

@@ -4,10 +4,10 @@ import type { Engine, Tf } from '../platform/engine.ts';
 import type { Native } from '../memory/memory.ts';
 import { hasLengths } from '../plan/tiles.ts';
 
-/** A tensor in which NaN and infinities would have to be looked after. */
+/** A tensor in which NaN and infinities would need care. */
 export interface Suspect {
   readonly tensor: TfTensor;
-  /** Whether −∞ is no number there but a sign: in masks, biases and sinks. */
+  /** True if −∞ is not a number there but a sign: in masks, biases and sinks. */
   readonly mayExclude: boolean;
 }
 
@@ -33,33 +33,33 @@ export function suspectsOf(
   ];
 }
 
-/** Whether every row attends to every key by its score alone, and output and weights are all that is asked for. */
+/** Returns whether every row attends to every key by its score alone, and only output and weights are requested. */
 export function isBare(problem: AttentionProblem): boolean {
   const { causal, window, lengths } = problem;
   return isPlain(problem) && !causal && window === null && !hasLengths(lengths);
 }
 
-/** As {@link isBare}, but for the keys that causal, a window and lengths exclude. */
+/** Returns the same as {@link isBare}, ignoring the keys that causal, a window and lengths exclude. */
 export function isPlain(problem: AttentionProblem): boolean {
   const { segments, mask, bias, alibi, sinks, softcap, selection, outputs } = problem;
   const isSoft = selection === 'softmax' && outputs.every((name) => name === 'output' || name === 'weights');
   return !segments && !mask && !bias && !alibi && !sinks && softcap === null && isSoft;
 }
 
-/** One number that is finite if every number of the suspect is; the other way round it may err, at huge numbers. */
+/** One number that is non-finite if any number of the suspect is; huge numbers, too, may make it non-finite. */
 function witness(tf: Tf, { tensor, mayExclude }: Suspect): TfTensor {
   return mayExclude ? tf.maximum(tf.max(tensor), 0) : tf.sum(tensor);
 }
 
-/** Whether all suspects are finite, of which there is one at least. */
+/** Returns whether all suspects, at least one, are finite. */
 export function areFinite(tf: Tf, suspects: readonly Suspect[]): boolean {
   return Number.isFinite(tf.addN(suspects.map((each) => witness(tf, each))).dataSync()[0]);
 }
 
-/** What was found, by suspicion and by the data. TensorFlow's tensors are immutable, so it stays true. */
+/** Findings by suspicion and by the data. TensorFlow's tensors are immutable, so they stay true. */
 const found = { number: new WeakMap<object, boolean>(), sign: new WeakMap<object, boolean>() };
 
-/** As {@link areFinite}, remembered: a cache or weights that stay resident are gone through once. */
+/** Remembers the result of {@link areFinite}: a cache or weights that stay resident are checked once. */
 export function areFiniteForGood({ tf, compute }: Engine, suspects: readonly Suspect[]): boolean {
   const memory = ({ mayExclude }: Suspect): WeakMap<object, boolean> =>
     mayExclude ? found.sign : found.number;

@@ -22,7 +22,7 @@ export async function forward(
   return { ...outputs, ...(rowMax && { statistics: { rowMax, rowSum } }) } as AttentionResults<Native>;
 }
 
-/** A problem of one tile is a small one, where every detour would show. */
+/** Computes a problem of one tile, which is small, so that every detour would show. */
 function atOnce(tiled: TiledProblem, given: AttentionInputs<Native>): Tensors {
   const { engine, problem } = tiled;
   if (tiled.isTextbook && areFiniteForGood(engine, suspectsOf(problem, given))) return textbook(tiled, given);
@@ -34,7 +34,7 @@ function atOnce(tiled: TiledProblem, given: AttentionInputs<Native>): Tensors {
   });
 }
 
-/** Where the work itself takes a millisecond, ranges of nothing and terms that are not there would show, too. */
+/** Computes two products and a softmax. In a millisecond of work, even empty ranges and absent terms would show. */
 function textbook(
   { engine: { tf, compute }, problem }: TiledProblem,
   { query, key, value }: AttentionInputs<Native>,

@@ -5,7 +5,7 @@ import type { Scores } from './scores.ts';
 import { type Work, queryHeads, tileShape } from './tile-inputs.ts';
 import { lengthOf } from '../plan/tiles.ts';
 
-/** What hard attention decides in a tile. */
+/** Decisions of hard attention in a tile. */
 export interface Chosen {
   /** int32 `[B, Hq, Lq]`: the key, counted in all keys; −1 in an empty row. */
   readonly choice: TfTensor;
@@ -44,7 +44,7 @@ export function choose(work: Work, scored: Scores): Chosen {
   };
 }
 
-/** Whether anything is added to products. */
+/** Returns whether anything is added to products. */
 function hasTerms({ mask, bias, alibi }: AttentionProblem): boolean {
   return mask?.kind === 'float' || bias !== null || alibi;
 }

@@ -3,7 +3,7 @@ import type { Tensor as TfTensor } from '@tensorflow/tfjs-node';
 import type { Engine } from '../platform/engine.ts';
 import { type Range, type Tile, isDense, lengthOf } from '../plan/tiles.ts';
 
-/** What a row of a tile cannot see: so many of its first keys, and so many of its last. */
+/** Keys that a row of a tile cannot see: so many of the first, and so many of the last. */
 interface HiddenEnds {
   readonly left: number;
   readonly right: number;

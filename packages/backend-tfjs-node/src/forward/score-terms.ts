@@ -2,7 +2,7 @@ import type { Tensor as TfTensor } from '@tensorflow/tfjs-node';
 import { type Work, broadcastPart, perHead, slice, tileShape } from './tile-inputs.ts';
 import { type Range, isDense } from '../plan/tiles.ts';
 
-/** What is added to the scores of a tile; each broadcasts against `[B, Hq, Lq, Lk]`. */
+/** Terms that are added to the scores of a tile; each broadcasts against `[B, Hq, Lq, Lk]`. */
 export interface ScoreTerms {
   /** Terms that exclude by −∞. */
   readonly excluding: readonly TfTensor[];
@@ -24,7 +24,7 @@ export function scoreTerms(work: Work): ScoreTerms {
   return { excluding, plain: problem.alibi ? [distances(work)] : [] };
 }
 
-/** Whether some row of the tile may be left with nothing to attend to. */
+/** Returns whether some row of the tile may have nothing to attend to. */
 export function mayHaveEmptyRows({ problem, tile }: Work): boolean {
   const { segments, mask, bias, alibi } = problem;
   // ALiBi excludes what it takes below float32.
@@ -49,7 +49,7 @@ function otherSegments(work: Work): TfTensor {
 
 /**
  * ALiBi (Press, Smith and Lewis, "Train short, test long", section 3), symmetric: −slope · |p − j|. A position beyond 2²⁴
- * is no float32: |high + (low − j)| with p = high + low has one rounding, that of the distance itself.
+ * is not a float32: |high + (low − j)| with p = high + low has one rounding, that of the distance itself.
  */
 function distances(work: Work): TfTensor {
   const { tf, inputs, visible, tile } = work;

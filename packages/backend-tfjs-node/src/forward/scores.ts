@@ -11,11 +11,11 @@ export interface Scores {
   /** score / c of the softcap, before its tanh; null without one. */
   readonly uncapped: TfTensor | null;
   /**
-   * Where attending is allowed, as booleans that broadcast against the scores, or null for everywhere. Given only
-   * when something in the tile is not finite: then what a 0 multiplies must be looked at.
+   * Booleans that broadcast against the scores, true where attending is allowed, or null for everywhere. Given only if
+   * something in the tile is not finite: then the numbers that a 0 multiplies matter.
    */
   readonly allowed: TfTensor | null;
-  /** Whether something in the tile is not finite. */
+  /** True if something in the tile is not finite. */
   readonly nonFinite: boolean;
   /** `[B, Hkv, G · Lq, D]`. */
   readonly query: TfTensor;
@@ -88,7 +88,7 @@ function allowedBy(tf: Tf, { excluding }: ScoreTerms): TfTensor | null {
     .reduce((all, term) => tf.logicalAnd(all, term));
 }
 
-/** Where sums of finite terms are not −∞: SPEC.md, clause `overflow`. Null where nothing is added. */
+/** True where sums of finite terms are not −∞: SPEC.md, clause `overflow`. Null if nothing is added. */
 function within(tf: Tf, sums: TfTensor, terms: readonly TfTensor[]): TfTensor | null {
   if (terms[0] === sums) return null;
   const finite = tf.isFinite(
@@ -100,7 +100,7 @@ function within(tf: Tf, sums: TfTensor, terms: readonly TfTensor[]): TfTensor | 
   return tf.logicalNot(tf.logicalAnd(tf.equal(sums, -Infinity), finite));
 }
 
-/** Whether every number that enters the tile is finite. */
+/** Returns whether every number that enters the tile is finite. */
 function isFiniteTile(work: Work, tensors: readonly TfTensor[]): boolean {
   const { tf, problem, inputs } = work;
   const suspects = tensors.map(suspect);

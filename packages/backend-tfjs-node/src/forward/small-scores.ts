@@ -12,7 +12,7 @@ const SMALL = 30;
 /** The minimum of the squares that float32 has, and TensorFlow with it: smaller ones are 0. */
 const MINIMUM_SQUARE = 2 ** -126;
 
-/** Rows of a tile, `[B, Hq, Lq, 1]` as booleans where they are not all alike. */
+/** Rows of a tile, `[B, Hq, Lq, 1]` as booleans unless all are alike. */
 export type SomeRows = 'all' | 'none' | TfTensor;
 
 /**
@@ -21,7 +21,7 @@ export type SomeRows = 'all' | 'none' | TfTensor;
  * |q · k| ≤ |q| |k| (Cauchy and Schwarz): the row's query and the longest key that it may attend to are enough to know.
  * NaN and infinities are never small.
  *
- * What another row or an excluded key is has no say in how a row is computed, else it would change its bits.
+ * Other rows and excluded keys do not decide how a row is computed, or they would change its bits.
  */
 export class SmallScores {
   readonly #engine: Engine;
@@ -31,7 +31,7 @@ export class SmallScores {
   readonly #queries: Float32Array;
   /** The maximum |k|² of a key and those before it, `[B, Hkv, Lk]`. */
   readonly #keys: Float32Array;
-  /** Whether every number of queries and keys is known to be finite. */
+  /** True if every number of queries and keys is known to be finite. */
   readonly isFinite: boolean;
 
   /** @param inputs query and key as `[B, H, L, D]`. */
@@ -78,14 +78,14 @@ export class SmallScores {
   }
 }
 
-/** Whether it pays to look for {@link SmallScores} in a problem. */
+/** Returns whether it pays to look for {@link SmallScores} in a problem. */
 export function mayHaveSmallScores(problem: AttentionProblem): boolean {
   const { window, lengths, outputs } = problem;
   const beginsAtKey0 = window === null && !lengths.keyStart;
   return isPlain(problem) && beginsAtKey0 && outputs.join() === 'output' && isWorthwhile(problem);
 }
 
-/** Looking at queries and keys takes a few passes over them: the scores must be many more. */
+/** Returns whether the scores are many more than queries and keys, which the search passes over a few times. */
 function isWorthwhile({ queryLength, keyLength, headDim }: AttentionProblem): boolean {
   return queryLength * keyLength >= 4 * (queryLength + keyLength) * headDim;
 }
@@ -100,14 +100,14 @@ function maximumSoFar(numbers: Float32Array, length: number): Float32Array {
   return maxima;
 }
 
-/** Six times as fast as asking each number. */
+/** Six times as fast as testing each number. */
 function areAllFinite(numbers: Float32Array): boolean {
   let nothing = 0;
   for (let n = 0; n < numbers.length; n++) nothing += numbers[n]! - numbers[n]!;
   return nothing === 0;
 }
 
-/** What was found, by the data. TensorFlow's tensors are immutable, so it stays true. */
+/** Findings by the data. TensorFlow's tensors are immutable, so they stay true. */
 const found = new WeakMap<object, Float32Array>();
 
 /** The squared Euclidean length of each row of each tensor, remembered. */

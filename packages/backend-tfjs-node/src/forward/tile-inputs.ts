@@ -7,7 +7,7 @@ import type { HiddenKeys } from './hidden-keys.ts';
 import type { SmallScores } from './small-scores.ts';
 import { type Range, type Tile, lengthOf } from '../plan/tiles.ts';
 
-/** One tile of a run, with everything that is needed to compute it. */
+/** One tile of a run, with everything needed to compute it. */
 export interface Work {
   readonly tf: Tf;
   readonly problem: AttentionProblem;
@@ -15,9 +15,9 @@ export interface Work {
   readonly inputs: AttentionInputs<Native>;
   readonly visible: VisibleKeys;
   readonly hidden: HiddenKeys;
-  /** Whether every number of the whole run is known to be finite. */
+  /** True if every number of the whole run is known to be finite. */
   readonly isFinite: boolean;
-  /** Which rows can do without their maximum; null where nobody looked. */
+  /** Rows that can do without their maximum; null if nobody looked. */
   readonly small: SmallScores | null;
   readonly tile: Tile;
 }
@@ -47,7 +47,7 @@ export function slice(tf: Tf, tensor: TfTensor, ranges: readonly (Range | null)[
 }
 
 /**
- * Query rows of the tile, `[B, Hkv, G · Lq, D]`: the G heads that share a key/value head stand below each other, so
+ * Query rows of the tile, `[B, Hkv, G · Lq, D]`: the G heads that share a key/value head are stacked, so
  * that one product of matrices serves them and no key is copied.
  */
 export function grouped(work: Work, rows: TfTensor): TfTensor {
@@ -57,7 +57,7 @@ export function grouped(work: Work, rows: TfTensor): TfTensor {
   return kvHeads === heads ? rows : tf.reshape(rows, [batch, kvHeads, (heads / kvHeads) * length, depth]);
 }
 
-/** The way back from {@link grouped}. */
+/** Inverse of {@link grouped}. */
 export function ungrouped(work: Work, rows: TfTensor): TfTensor {
   const [batch, heads, length] = tileShape(work);
   return rows.shape[1] === heads ? rows : work.tf.reshape(rows, [batch, heads, length, rows.shape[3]!]);

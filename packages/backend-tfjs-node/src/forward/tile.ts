@@ -8,7 +8,7 @@ import { type Softmax, byRowSum, softmaxOf, weightsOf } from './softmax.ts';
 import { type Work, padKeys, tileShape } from './tile-inputs.ts';
 import { isEmpty, partsOf } from '../plan/tiles.ts';
 
-/** How each result of a tile is computed, when it is asked for. Axes are `[B, Hq, Lq, …]`. */
+/** Functions that compute each result of a tile on request. Axes are `[B, Hq, Lq, …]`. */
 type Recipes = Readonly<Record<string, () => TfTensor>>;
 
 /** The results of a tile under the names of outputs, `rowMax` and `rowSum` for statistics. */
@@ -45,11 +45,11 @@ function softmaxTile(work: Work): Recipes {
   return { weights: () => weights, output: () => timesValues(work, scored, weights) };
 }
 
-/** The output of a tile in which some rows have small scores. Where their values leave no room for exp, it is softmax's. */
+/** The output of a tile in which some rows have small scores; softmax's if their values leave no room for exp. */
 function smallScoresOutput(work: Work, small: TfTensor | 'all'): TfTensor {
   const { tf } = work;
   const output = withoutMaximum(work);
-  // One number tells for a whole tile that nothing overflowed; if it overflows itself, rows are looked at.
+  // One number tells for a whole tile that nothing overflowed; if it overflows itself, check the rows.
   if (small === 'all' && Number.isFinite(tf.sum(output).dataSync()[0])) return output;
   const finite = tf.all(tf.isFinite(output), -1, true);
   const kept = small === 'all' ? finite : tf.logicalAnd(small, finite);
@@ -101,7 +101,7 @@ function statistics({ tf }: Work, softmax: () => Softmax): Recipes {
   };
 }
 
-/** Rows that may attend to nothing. A sink is then all that the softmax sums over. */
+/** Rows that may attend to nothing. The softmax then sums over the sink only. */
 function emptyTile(work: Work): Recipes {
   const { tf, problem } = work;
   const [batch, heads, rows] = tileShape(work);

@@ -8,7 +8,7 @@ import { HiddenKeys } from './hidden-keys.ts';
 import { SmallScores, mayHaveSmallScores } from './small-scores.ts';
 import type { Work } from './tile-inputs.ts';
 
-/** The tiles of a run, each with all that is needed to compute it while it is the current one. */
+/** Yields the tiles of a run, each with all that it takes to compute it while it is the current one. */
 export function* worksOf(
   { engine, problem, grid, tiles }: TiledProblem,
   inputs: AttentionInputs<Native>,
@@ -16,7 +16,7 @@ export function* worksOf(
 ): Generator<Work> {
   const visible = visibleKeys(problem, inputs);
   const small = mayHaveSmallScores(problem) ? new SmallScores(engine, problem, inputs, visible) : null;
-  // Who knows the lengths of queries and keys need not go through them again.
+  // Known lengths of queries and keys save another pass over them.
   const unknown = small
     ? suspects.filter(({ tensor }) => tensor !== inputs.query && tensor !== inputs.key)
     : suspects;
@@ -32,7 +32,7 @@ export function* worksOf(
   }
 }
 
-/** Between two tiles other work on the event loop gets its turn, and an abort its effect. */
+/** Between two tiles, lets other work on the event loop run and an abort take effect. */
 export async function* inTurns(works: Iterable<Work>, { signal }: RunOptions): AsyncGenerator<Work> {
   let isFirst = true;
   for (const work of works) {

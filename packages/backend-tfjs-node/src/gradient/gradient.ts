@@ -12,7 +12,7 @@ import { type Tile, lengthOf } from '../plan/tiles.ts';
 import type { TiledProblem } from '../plan/tiled-problem.ts';
 import { inTurns, worksOf } from '../forward/works.ts';
 
-/** What is summed over the rows of some batch elements and key/value heads. */
+/** Sums over the rows of some batch elements and key/value heads. */
 interface Column {
   readonly top: Tile;
   readonly keySums: KeySums;

@@ -9,7 +9,7 @@ interface Piece {
 }
 
 /**
- * Adds up what tiles below each other say about their keys, `[B, Hkv, Lk, …]`. From tile to tile the first key only
+ * Adds up the sums of stacked tiles for their keys, `[B, Hkv, Lk, …]`. From tile to tile the first key only
  * moves on, so the keys left behind are finished, and a step costs no more than the keys of its tile.
  */
 export class KeySums {

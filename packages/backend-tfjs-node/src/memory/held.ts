@@ -17,7 +17,7 @@ export class Held {
     }
   }
 
-  /** Lets go of tensors that somebody else takes charge of. */
+  /** Releases tensors that somebody else takes charge of. */
   release(tensors: Tensors): void {
     for (const tensor of Object.values(tensors)) this.#tensors.delete(tensor);
   }

@@ -2,7 +2,7 @@ import type { Tensor as TfTensor } from '@tensorflow/tfjs-node';
 import type { Tensors, Tf } from '../platform/engine.ts';
 import type { TileGrid } from '../plan/tiles.ts';
 
-/** How the parts of a result become one along batches, heads and rows: concatenated on an axis, or added (null). */
+/** Axes on which the parts of a result are concatenated along batches, heads and rows; null: they are added. */
 export type Joins = readonly [batches: number | null, kvHeads: number | null, rows: number | null];
 
 /** Joins a result of all tiles, given in the order of the tiles. That of a single tile is returned as it is. */

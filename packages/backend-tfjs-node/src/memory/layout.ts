@@ -10,7 +10,7 @@ export function turned<T extends Tensors>(tf: Tf, { layout }: AttentionProblem, 
   return Object.fromEntries(entries) as T;
 }
 
-/** As {@link turned}, for tensors that are needed across turns of the event loop. */
+/** Same as {@link turned}, for tensors that are needed across turns of the event loop. */
 export function turnedAndHeld<T extends Tensors>(
   { tf, compute }: Engine,
   held: Held,
@@ -20,7 +20,7 @@ export function turnedAndHeld<T extends Tensors>(
   return problem.layout === 'bhld' ? tensors : held.add(compute(() => turned(tf, problem, tensors)));
 }
 
-/** The inputs in which the layout shows. */
+/** The inputs that depend on the layout. */
 export function inLayout({ query, key, value }: AttentionInputs<Native>): Readonly<Record<string, Native>> & {
   readonly query: Native;
   readonly key: Native;

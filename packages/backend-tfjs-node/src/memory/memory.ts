@@ -51,7 +51,7 @@ function toTensorflow(tf: Tf, { dtype, shape, data }: Tensor): Native {
   return tf.tensor(copy, [...shape], dtype) as Native;
 }
 
-/** One start for each element of the first axis makes a tensor of each. */
+/** Overwrites slices; one start for each element of the first axis makes a tensor of each. */
 function overwrite(tf: Tf, target: Native, part: Native, { axis, start }: SlicePosition): Native {
   if (typeof start === 'number') return overwriteAt(tf, target, part, axis, start);
   const elementOf = (tensor: Native, b: number): Native => slices(tf, tensor, 0, b, b + 1) as Native;

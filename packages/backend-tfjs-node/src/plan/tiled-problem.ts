@@ -14,14 +14,14 @@ import {
   tilesOf,
 } from './tiles.ts';
 
-/** A problem on an engine, and how it is cut into tiles. */
+/** A problem on an engine, and its tiles. */
 export interface TiledProblem {
   readonly engine: Engine;
   readonly problem: AttentionProblem;
   readonly grid: TileGrid;
   /** The tiles of every run; null when they depend on lengths or offsets that come with a run. */
   readonly tiles: readonly Tile[] | null;
-  /** Whether the problem is two products of whole tensors with a softmax between them. */
+  /** True if the problem is two products of whole tensors with a softmax between them. */
   readonly isTextbook: boolean;
 }
 
@@ -31,12 +31,12 @@ export function tiledProblem(engine: Engine, problem: AttentionProblem, limits?:
   return { engine, problem, grid, tiles, isTextbook: isTextbook(problem, tiles) };
 }
 
-/** Whether the problem alone says what its rows can see, in every batch element alike. */
+/** Returns whether the problem alone decides what its rows can see, in every batch element alike. */
 export function isSettled({ lengths, alignment }: AttentionProblem): boolean {
   return !hasLengths(lengths) && alignment !== 'offset';
 }
 
-/** Whether two products of whole tensors with a softmax between them are all there is to do. */
+/** Returns whether two products of whole tensors with a softmax between them are all there is to do. */
 function isTextbook(problem: AttentionProblem, tiles: readonly Tile[] | null): boolean {
   const { layout, heads, kvHeads, outputs } = problem;
   const isWhole = tiles?.length === 1 && !isEmpty(tiles[0]!) && layout === 'bhld' && heads === kvHeads;

@@ -1,7 +1,7 @@
 import type { AttentionProblem } from '@heed/core';
 import type { VisibleKeys } from '@heed/core/backend';
 
-/** From start up to, not including, end. */
+/** Range from start, inclusive, to end, exclusive. */
 export interface Range {
   readonly start: number;
   readonly end: number;
@@ -20,7 +20,7 @@ export interface Tile {
   readonly keys: Range;
   /** Those of `keys` that every row may attend to, as far as causal, window and lengths decide; may be empty. */
   readonly common: Range;
-  /** Whether causal, window and lengths leave nothing to some row. */
+  /** True if causal, window and lengths leave nothing to some row. */
   readonly hasEmptyRows: boolean;
 }
 
@@ -28,14 +28,14 @@ export function isEmpty({ rows, keys }: Tile): boolean {
   return lengthOf(rows) === 0 || lengthOf(keys) === 0;
 }
 
-/** How the scores are cut: a regular grid, each list in ascending order. */
+/** Division of the scores: a regular grid, each list in ascending order. */
 export interface TileGrid {
   readonly batches: readonly Range[];
   readonly kvHeads: readonly Range[];
   readonly rows: readonly Range[];
 }
 
-/** How large tiles may be. */
+/** Limits of the size of tiles. */
 export interface TileLimits {
   /** Scores in one tile, at most. TensorFlow holds about three arrays of them at a time. */
   readonly scores: number;
@@ -96,7 +96,7 @@ export function hasLengths({ key, keyStart, query }: AttentionProblem['lengths']
   return key || keyStart || query;
 }
 
-/** Keys that some of so many neighbouring rows attend to, at most. */
+/** Largest number of keys that any of so many neighboring rows attend to. */
 function keysOfRows({ window, causal, keyLength }: AttentionProblem, rows: number): number {
   const left = window?.left ?? keyLength;
   const right = causal ? 0 : (window?.right ?? keyLength);
@@ -126,7 +126,7 @@ export function* tilesOf(problem: AttentionProblem, grid: TileGrid, visible: Vis
   }
 }
 
-/** Whether every row of a tile may attend to all of its keys, as far as causal, window and lengths decide. */
+/** Returns whether every row of a tile may attend to all of its keys, as far as causal, window and lengths decide. */
 export function isDense({ keys, common }: Tile): boolean {
   return common.start <= keys.start && common.end >= keys.end;
 }

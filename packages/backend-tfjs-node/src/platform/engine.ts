@@ -12,11 +12,11 @@ export type Tensors = Readonly<Record<string, TfTensor>>;
 /** TensorFlow, loaded and running. */
 export interface Engine {
   readonly tf: Tf;
-  /** What really runs: `tensorflow 2.15.1 (libtensorflow, cpu)`. */
+  /** Description of what really runs: `tensorflow 2.15.1 (libtensorflow, cpu)`. */
   readonly device: string;
   /**
-   * Runs synchronous work on TensorFlow. Every tensor made in it is freed, except those it returns, which nobody's
-   * `tf.tidy` frees any more; all of them when it throws.
+   * Runs synchronous work on TensorFlow. Frees every tensor made in it except those it returns, which nobody's
+   * `tf.tidy` frees any more; all of them if it throws.
    */
   compute<T extends Tensors>(work: () => T): T;
 }
@@ -38,10 +38,10 @@ function restoreUtilities(): void {
   utilities['isArray'] ??= Array.isArray;
 }
 
-/** What the engine lacks to run here. */
+/** Reason that the engine cannot run here. */
 export type Absence = Extract<Availability, { available: false }>;
 
-/** Loads the engine, or says why it cannot be had. Never throws. */
+/** Loads the engine, or returns the reason that it is not available. Never throws. */
 export async function loadEngine(load: ImportEngine = importEngine): Promise<Engine | Absence> {
   try {
     const module = (await load()) as { default?: Tf } & Tf;
@@ -74,7 +74,7 @@ function engineOf(tf: Tf): Engine | Absence {
   };
 }
 
-/** The program may have made another of tfjs's backends the current one: that is put back afterwards. */
+/** Restores the current backend of tfjs afterwards: the program may have made another one current. */
 function onTensorflow<T>(tf: Tf, work: () => T): T {
   const current = tf.getBackend();
   if (current === 'tensorflow') return work();
@@ -132,14 +132,14 @@ function absenceOf(error: unknown): Absence {
 }
 
 /**
- * Its own installer fails, and takes the package back, where libtensorflow's host is not reached. Without it the package
- * stays, and provisioning runs the installer first.
+ * Its own installer fails, and npm removes the package, if libtensorflow's host is out of reach. Without the installer
+ * the package stays, and provisioning runs the installer first.
  */
 function installCommands(): string {
   return `npm install --ignore-scripts @tensorflow/tfjs-node && ${provisionCommand()}`;
 }
 
-/** By its path: a command's name would be asked of the public registry wherever it is not linked. */
+/** Path of the command: npx would ask the public registry for its name wherever it is not linked. */
 function provisionCommand(): string {
   const script = fileURLToPath(new URL('../../scripts/provision.mjs', import.meta.url));
   return `node "${path.relative('', script)}"`;

@@ -6,13 +6,13 @@ import tfjsNode, { type TfjsNodeBackend } from '../index.ts';
 const availability = await tfjsNode.probe();
 const reason = availability.available ? '' : `: ${availability.reason} (${availability.remedy})`;
 
-/** What a test on TensorFlow works with. */
+/** Tools of a test on TensorFlow. */
 export interface Setting {
   readonly tf: typeof TfjsNode;
   readonly backend: TfjsNodeBackend;
 }
 
-/** Tests that need the engine; skipped, by a name that says what is missing, where it is not. */
+/** Defines tests that need the engine; skipped, by a name that says what is missing, if it is absent. */
 export function onTensorflow(name: string, define: (setting: () => Promise<Setting>) => void): void {
   let setting: Promise<Setting> | null = null;
   describe.skipIf(!availability.available)(`${name}${reason}`, () => {

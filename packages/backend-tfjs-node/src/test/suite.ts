@@ -13,7 +13,7 @@ const SMALL_TILES: TileLimits = {
   apart: 8,
 };
 
-// For both the same objects: what results are compared with is kept with the case.
+// The same objects for both: each case keeps the results to compare with.
 const cases = await allCases();
 
 /** Defines the tests of a part of the suite: in `test` are every fifth case in small tiles, and all with usual ones. */

@@ -26,10 +26,11 @@ import { scoreKeeper } from './weights.ts';
 /**
  * Phase `attend` (item: block of query rows, split of the keys, key/value head).
  *
- * One pass over tiles of keys for each block of query rows (Dao, Fu, Ermon, Rudra and Ré, "FlashAttention", NeurIPS
- * 2022, algorithm 1; with the queries in the outer loop and one division at the end as in Dao, "FlashAttention-2", 2023,
- * section 3.1). Keys and values of a tile stay in the second-level cache for all rows of the block; the scores of one
- * row group, as many rows as a register tile has, stay in the first-level cache between product and softmax and values.
+ * Makes one pass over tiles of keys for each block of query rows (Dao, Fu, Ermon, Rudra and Ré, "FlashAttention",
+ * NeurIPS 2022, algorithm 1; with the queries in the outer loop and one division at the end as in Dao,
+ * "FlashAttention-2", 2023, section 3.1). Keys and values of a tile stay in the second-level cache for all rows of the
+ * block; the scores of one row group, as many rows as a register tile has, stay in the first-level cache between
+ * product and softmax and values.
  */
 export function attendPhase(context: Context): void {
   const { module, variant, needs, element, tiling, item, scratch } = context;
@@ -102,7 +103,7 @@ export function attendPhase(context: Context): void {
   });
 }
 
-/** Of the keys that the block sees, those of the item's split. */
+/** Keys of the item's split among those that the block sees. */
 function ownSplit({ frame, item }: Context, end: Variable<'i32'>): Block {
   const first = i32.mul(item.split, frame.integer('splitKeys'));
   return [

@@ -97,7 +97,7 @@ export function blockOpener(context: Context): Callable<[]> {
   });
 }
 
-/** Which keys a row sees: SPEC.md, clauses `alignment`, `causal`, `window` and `lengths`. In f64, which cannot wrap. */
+/** Keys that a row sees: SPEC.md, clauses `alignment`, `causal`, `window` and `lengths`. In f64, which cannot wrap. */
 function range(context: Context, body: Locals, record: Variable<'i32'>, index: Code<'i32'>): Block {
   const { variant, frame, item } = context;
   const [first, end] = body.locals('i32', 2);
@@ -138,7 +138,7 @@ function range(context: Context, body: Locals, record: Variable<'i32'>, index: C
   ];
 }
 
-/** Where a row finds what is added to its scores, and what it begins with. */
+/** Addresses of the terms of a row's scores, and its initial values. */
 function terms(context: Context, record: Variable<'i32'>, head: Code<'i32'>, index: Code<'i32'>): Block {
   const { variant, element, needs, frame, item } = context;
   const { scalar } = element;

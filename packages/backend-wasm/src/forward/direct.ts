@@ -18,12 +18,12 @@ import type { OnlineSoftmax } from './softmax.ts';
 import { RECORD, RECORD_BYTES } from '../plan/records.ts';
 
 /*
- * Few query rows, as in decoding: keys and values are read once, where they are. Packing them would read and write them
- * once more, and memory is what decoding waits for. What is non-finite is looked for in the results, not in the inputs:
- * a product of finite queries with a key is finite just where the key is.
+ * Few query rows, as in decoding: keys and values are read once, in place. Packing them would read and write them once
+ * more, and decoding is bound by memory. Non-finite numbers are looked for in the results, not in the inputs: a product
+ * of finite queries with a key is finite exactly if the key is.
  */
 
-/** Vectors that a turn of an inner loop handles: as many as divide the row. */
+/** Number of vectors that a turn of an inner loop handles: as many as divide the row. */
 function unrolled(vectors: number): number {
   return [16, 8, 4, 2, 1].find((turns) => vectors % turns === 0)!;
 }
@@ -55,7 +55,7 @@ function sumsOfLanes({ lanes, vector }: Element, [a, b, c, d]: readonly Variable
   );
 }
 
-/** What `rowGroupScorer` makes: (rowGroup, tile) → i32. */
+/** Function made by `rowGroupScorer`: (rowGroup, tile) → i32. */
 export type RowGroupScorer = Callable<['i32', 'i32'], 'i32'>;
 
 /** (query, keys, scores, keyCount) */
@@ -157,8 +157,8 @@ function directSum({
 }
 
 /**
- * A function (rowGroup, tile): takes the scores of a row with the open tile into its softmax and its output. Where a value
- * is non-finite this is done again, with NaN for the scores of such keys that are attended to, and with copies of the
+ * A function (rowGroup, tile): takes the scores of a row with the open tile into its softmax and its output. If a value
+ * is non-finite, it does this again, with NaN for the scores of such keys that are attended to, and with copies of the
  * values that have 0 instead.
  */
 export function directAbsorber(

@@ -21,8 +21,8 @@ import { weightsRow, writeChoice } from './selection.ts';
 import { weightWriter } from './weights.ts';
 
 /**
- * A function () that ends the softmax of the block's rows: the sink joins, statistics and outputs are written. In the
- * records, `sum` becomes what an exponential relative to `max` is to be multiplied by to make it a weight.
+ * A function () that ends the softmax of the block's rows: adds the sink, and writes statistics and outputs. In the
+ * records, `sum` becomes the factor that turns an exponential relative to `max` into a weight.
  */
 export function rowFinisher(context: Context): Callable<[]> {
   const { module, variant, needs, element, tiling, frame, item, scratch } = context;
@@ -77,7 +77,7 @@ export function rowFinisher(context: Context): Callable<[]> {
   });
 }
 
-/** The sink joins row maximum and row sum. One of −∞ is none; one of +∞ or NaN spoils what attends to anything. */
+/** Adds the sink to row maximum and row sum. −∞ means no sink; +∞ or NaN spoils rows that attend to anything. */
 function sink(
   { frame, element }: Context,
   body: Locals,

@@ -2,8 +2,8 @@ import { type Block, type Code, type Variable, i32, int } from '@heed/core/wasm'
 import { type Context, minimum } from '../module/context.ts';
 
 /**
- * Finds out what the item is about: a block of query rows, one of so many splits of the keys, a key/value head. The
- * last blocks, which see most when causal, come first.
+ * Finds out the item's work: a block of query rows, one of so many splits of the keys, a key/value head. The last
+ * blocks, which see most when causal, come first.
  */
 export function openItem(
   { frame, item }: Context,

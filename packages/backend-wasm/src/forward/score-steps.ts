@@ -18,8 +18,8 @@ import { type Context, maximum, minimum, place } from '../module/context.ts';
 import { RECORD } from '../plan/records.ts';
 
 /**
- * A function (record, scores, tile): what happens to the scores of one row between product and softmax, in the order
- * of SPEC.md, clause `order`. Exclusions come last and set −∞, whatever was there: padding never reaches a result.
+ * A function (record, scores, tile): the steps on the scores of one row between product and softmax, in the order of
+ * SPEC.md, clause `order`. Exclusions come last and set −∞ over any value: padding never reaches a result.
  */
 export function scoreSteps(context: Context): Callable<['i32', 'i32', 'i32']> {
   const { module, variant, needs, element, item } = context;
@@ -98,7 +98,7 @@ function termsAndExclusions(context: Context, body: Locals, row: Row): Block {
   ];
 }
 
-/** What steps work on: a vector of scores, where it lies, and its first key. */
+/** Variables of the steps: a vector of scores, its address, and its first key. */
 interface Vectors extends Record<'score' | 'excluded' | 'zero' | 'lowest', Variable<'v128'>> {
   readonly address: Variable<'i32'>;
   readonly key: Variable<'i32'>;
@@ -137,7 +137,7 @@ function softcap(
       sign.set(vector.splat(scalar.const(-0))),
     ],
     apply: [
-      // Products may overflow; tanh would hide it.
+      // Products may overflow, which tanh would hide.
       score.set(vector.add(score, vector.sub(score, score))),
       x.set(vector.pmin(vector.mul(vector.abs(score), factor), limit)),
       x.set(exp.minusOne(x, power)),
@@ -173,8 +173,8 @@ function addition(
 }
 
 /**
- * − slope · |p − j|. A position beyond 2²⁴ is no float32: |high + (low − j)| with p = high + low has one rounding, that of
- * the distance itself.
+ * − slope · |p − j|. A position beyond 2²⁴ is not a float32: |high + (low − j)| with p = high + low has one rounding,
+ * that of the distance itself.
  */
 function alibi(
   { element }: Context,
@@ -193,7 +193,7 @@ function alibi(
   return {
     prepare: [
       slope.set(vector.loadSplat(record, RECORD.slope)),
-      // An infinite slope is no exclusion.
+      // An infinite slope does not exclude.
       slope.set(vector.add(slope, vector.sub(slope, slope))),
       position.set(f64.load(record, RECORD.position)),
       start.set(element.fromF64(position)),

@@ -21,7 +21,7 @@ import { RECORD } from '../plan/records.ts';
 
 /**
  * A function (record, scores, tile): takes the scores of a row with a tile into account for hard attention. The
- * largest wins, with noise for `sample`; the first of equals; a NaN counts as largest.
+ * largest wins, with noise for `sample`; the first among equals; a NaN counts as the largest.
  */
 export function candidateChooser(context: Context): Callable<['i32', 'i32', 'i32']> {
   const { module, variant, element, item } = context;

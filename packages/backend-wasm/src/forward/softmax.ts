@@ -14,7 +14,7 @@ import { exponential } from '../module/exponential.ts';
 import type { Context } from '../module/context.ts';
 import { RECORD, RECORD_BYTES } from '../plan/records.ts';
 
-/** Makes every lane of a vector what all of them come to, pair by pair: always in the same order. */
+/** Sets every lane of a vector to the combination of all of them, pair by pair: always in the same order. */
 export function acrossLanes(
   { lanes }: Element,
   value: Variable<'v128'>,
@@ -33,7 +33,7 @@ export type OnlineSoftmax = Callable<['i32', 'i32', 'i32', 'i32']>;
 /**
  * A function (record, scores, end, factors) for a row group: replaces scores by their exponentials, relative to the
  * maximum so far, and brings row maximum and row sum up to date (Milakov and Gimelshein, "Online normalizer calculation
- * for softmax", 2018, algorithm 3). What was summed before is to be multiplied by the row's factor, which it stores.
+ * for softmax", 2018, algorithm 3). It stores the row's factor, by which earlier sums are to be multiplied.
  * `record` and `scores` are those of the first row, and its scores end at `end`.
  *
  * Two vectors a turn. Two maxima, so that they need not wait for each other; one sum, since the exponential takes all

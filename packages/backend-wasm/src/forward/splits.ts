@@ -23,20 +23,20 @@ import type { Tiling } from '../plan/tiling.ts';
 
 /*
  * Few query rows with many keys: splits of the keys are work items of their own, and their results are merged
- * ("Flash-Decoding for long-context inference", Dao, Haziza, Massa and Sizov 2023). Where splits begin depends on no
- * length, how many there are on that of the keys.
+ * ("Flash-Decoding for long-context inference", Dao, Haziza, Massa and Sizov 2023). Their starts depend on no length,
+ * their number on that of the keys.
  */
 
 /** Row maximum, row sum; then the output, relative to the maximum. */
 const SUM = 8;
 const OUTPUT = 16;
 
-/** Bytes that a row of a split takes. */
+/** Number of bytes of a row of a split. */
 export function partialBytes(tiling: Tiling, element: Element, sumsValues: boolean): number {
   return OUTPUT + (sumsValues ? tiling.valueColumns * element.bytes : 0);
 }
 
-/** Address of what a split made of row r of the item's block. */
+/** Address of a split's result for row r of the item's block. */
 function partial(
   { element, tiling, needs, frame, item }: Context,
   r: Code<'i32'>,
@@ -50,7 +50,7 @@ function partial(
   );
 }
 
-/** A function () that puts away what the item's split made of the rows of its block. */
+/** A function () that stores the results of the item's split for the rows of its block. */
 export function partialWriter(context: Context): Callable<[]> {
   const { module, element, tiling, needs, item, scratch } = context;
   const { scalar, bytes } = element;
@@ -73,7 +73,7 @@ export function partialWriter(context: Context): Callable<[]> {
   });
 }
 
-/** Phase `merge` (item: block of query rows of a key/value head): the rows of all splits together. */
+/** Phase `merge` (item: block of query rows of a key/value head): merges the rows of all splits. */
 export function mergePhase(context: Context): void {
   const { module, element, tiling, needs, item, scratch } = context;
   const open = blockOpener(context);
@@ -120,7 +120,7 @@ function mergeRow(
     max.set(scalar.const(-Infinity)),
     sum.set(scalar.const(0)),
     eachSplit(max.set(scalar.max(max, scalar.load(from)))),
-    // Needs without keys that the row attends to have nothing to say.
+    // Splits without keys that the row attends to do not count.
     eachSplit(
       when(scalar.ne(scalar.load(from, SUM), scalar.const(0)), [
         share.set(vector.splat(scalar.sub(scalar.load(from), max))),

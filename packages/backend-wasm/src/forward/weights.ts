@@ -6,7 +6,7 @@ import { weightsRow } from './selection.ts';
 
 /*
  * Weights need row maximum and row sum, which are known when all scores are. Until then the output `weights` keeps the
- * scores: to read them again costs less than to compute them again.
+ * scores: reading them again costs less than computing them again.
  */
 
 /** A function (record, scores, tile): keeps the scores of a row with keys from … to of the open tile. */
@@ -26,7 +26,7 @@ export function scoreKeeper(context: Context): Callable<['i32', 'i32', 'i32']> {
   });
 }
 
-/** A function (record): the weights of a row, from its scores and what the softmax came to. */
+/** A function (record): the weights of a row, from its scores and the result of the softmax. */
 export function weightWriter(context: Context): Callable<['i32']> {
   const { module, element, frame, item, scratch } = context;
   const { vector, scalar } = element;
@@ -36,7 +36,7 @@ export function weightWriter(context: Context): Callable<['i32']> {
     const exp = exponential(element, body);
     const weights = after(
       [score.set(v128.load(at)), x.set(vector.sub(score, max)), x.set(vector.mul(exp.of(x), factor))],
-      // Where the row may not attend: 0, in rows that are non-finite as well.
+      // 0 for keys that the row may not attend to, in rows that are non-finite as well.
       v128.andnot(x, vector.eq(score, lowest)),
     );
     const rest = i32.add(item.scratch, int(scratch.scores));

@@ -20,7 +20,7 @@ import { blockOpener } from '../forward/block.ts';
 import { panelMultiplier, rowGroupScorer, tileWidth } from '../forward/scores.ts';
 import { tileOpener } from '../forward/tiles.ts';
 
-/** Addresses of a item's own sums. */
+/** Addresses of an item's own sums. */
 type Sums = Readonly<Record<'key' | 'value' | 'bias' | 'sink', Variable<'i32'>>>;
 
 /**
@@ -29,9 +29,9 @@ type Sums = Readonly<Record<'key' | 'value' | 'bias' | 'sink', Variable<'i32'>>>
  *
  *     dV = Pᵀ dO     dP = dO Vᵀ     dS = P ∘ (dP − rowsum(dO ∘ O))     dQ = scale · dS K     dK = scale · dSᵀ Q
  *
- * The block of queries is in the outer loop, as forward. The blocks of a head are dealt out to chunks, one after
- * another, so that causal ones weigh the same; each chunk sums up dK and dV for itself, and `reduce` adds the chunks in
- * their order. How many there are depends on the lengths alone, not on the threads.
+ * The block of queries is in the outer loop, as in forward. The blocks of a head are dealt out to chunks, one after
+ * another, so that causal ones weigh the same; each chunk has its own sums of dK and dV, and `reduce` adds the chunks
+ * in their order. The number of chunks depends on the lengths alone, not on the threads.
  */
 export function gradientPhase(context: Context): void {
   const { module, variant, element, tiling, frame, item, scratch } = context;
@@ -117,7 +117,7 @@ export function gradientPhase(context: Context): void {
   );
 }
 
-/** Finds out what the item is about, and clears its sums. Its first block is the number of the chunk. */
+/** Finds out the item's work, and clears its sums. Its first block is the number of the chunk. */
 function openChunk(
   { variant, frame, item }: Context,
   parameters: Readonly<Record<'index' | 'frame' | 'scratch', Variable<'i32'>>>,

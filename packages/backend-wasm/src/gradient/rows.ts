@@ -20,7 +20,7 @@ import { rowPacker } from '../module/pack.ts';
 import { RECORD, RECORD_BYTES } from '../plan/records.ts';
 
 /**
- * A function (sinkSums): what the gradient needs of each row of the open block besides what forward needs. Adds the
+ * A function (sinkSums): prepares each row of the open block for the gradient, beyond what forward needs. Adds the
  * rows' share of the gradients of the sinks to those sums, one f64 for each query head of the head group.
  *
  * In the records, `max` becomes the row maximum of forward, `sum` the inverse of the row sum, `mean` rowsum(dO ∘ O).
@@ -123,7 +123,7 @@ export function queryRow({ frame, item }: Context, record: Code<'i32'>, base: Co
 }
 
 /**
- * A function (output, dOutput) → f64: rowsum(dO ∘ O), over the elements of the output that are not 0: what is in the
+ * A function (output, dOutput) → f64: rowsum(dO ∘ O), over the elements of the output that are not 0: the output
  * gradient of an empty row reaches nothing.
  */
 function innerProduct({ module, variant, element }: Context): Callable<['i32', 'i32'], 'f64'> {

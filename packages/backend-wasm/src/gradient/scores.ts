@@ -15,9 +15,9 @@ import { RECORD } from '../plan/records.ts';
 import { acrossLanes } from '../forward/softmax.ts';
 
 /**
- * A function (record, scores, tile, biasSums): of one row with the keys of a tile, makes weights of the scores, and of
- * the gradients of the weights those of the products, dS = P ∘ (dP − rowsum(dO ∘ O)), both in place. Adds those of the
- * scores to the gradient of the bias: in the result itself where each of its rows belongs to one query, else at
+ * A function (record, scores, tile, biasSums): for one row with the keys of a tile, turns scores into weights, and
+ * gradients of the weights into those of the products, dS = P ∘ (dP − rowsum(dO ∘ O)), both in place. Adds those of the
+ * scores to the gradient of the bias: in the result itself if each of its rows belongs to one query, else at
  * biasSums.
  */
 export function scoreGradient(context: Context): Callable<['i32', 'i32', 'i32', 'i32']> {
@@ -41,7 +41,7 @@ export function scoreGradient(context: Context): Callable<['i32', 'i32', 'i32', 
       : null;
     const slope = (): Block => [
       dScore.set(vector.mul(dScore, v128.load(at, slopes))),
-      // What has no weight may have had a product that overflowed, and a slope that is NaN.
+      // A key without weight may have had a product that overflowed, and a slope that is NaN.
       dScore.set(v128.andnot(dScore, vector.eq(weight, zero))),
     ];
     return [
@@ -70,7 +70,7 @@ export function scoreGradient(context: Context): Callable<['i32', 'i32', 'i32', 
 
 interface BiasAdder {
   readonly prepare: Block;
-  /** For one vector. */
+  /** Code for one vector. */
   readonly add: Block;
   readonly finish: Block;
 }

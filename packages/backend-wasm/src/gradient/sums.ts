@@ -12,7 +12,7 @@ import {
 import { rowWriter } from '../forward/finish.ts';
 import { type Context, ITEM_PARAMETERS, minimum, place } from '../module/context.ts';
 
-/** Phase `clear` (one item): the gradients that are added to begin with 0. */
+/** Phase `clear` (one item): sets gradients that are sums to 0. */
 export function clearPhase({ module, variant, element, frame, item }: Context): void {
   module.function({ parameters: ITEM_PARAMETERS, name: 'clear' }, (_, __, frameAddress) => [
     item.frame.set(frameAddress),
@@ -86,8 +86,8 @@ function rowReducer(
 }
 
 /**
- * Phase `reduceShared` (item: as many key/value heads as are worked on at one time): what several of them add to, dSinks
- * and the gradient of a bias without an axis of queries, in the order of heads, chunks and query heads.
+ * Phase `reduceShared` (item: as many key/value heads as are worked on at one time): the gradients that several of them
+ * add to, dSinks and that of a bias without an axis of queries, in the order of heads, chunks and query heads.
  */
 export function reduceSharedPhase(context: Context): void {
   const { module, variant, frame, item } = context;

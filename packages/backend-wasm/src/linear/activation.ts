@@ -23,9 +23,9 @@ const COMPLEMENT = {
   ],
 } as const;
 
-/** An activation of vectors, made of the exponential of what is not above 0. */
+/** An activation of vectors, made of exponentials of numbers up to 0. */
 export interface VectorActivation {
-  /** To be put before the loops. */
+  /** Code to put before the loops. */
   readonly prepare: Block;
   /** Changes a vector in place. */
   apply(x: Variable<'v128'>): Block;

@@ -18,11 +18,11 @@ import {
 interface Packed {
   readonly panels: WasmTensor;
   readonly bias: WasmTensor | null;
-  /** As they were given, for the gradient. */
+  /** Parameters as given, for the gradient. */
   readonly parameters: LinearParameters<Tensor> | null;
 }
 
-/** Multiplications below which a call is over before another thread is awake. */
+/** Number of multiplications below which a call is over before another thread is awake. */
 const WORTH_HELP = 1_000_000;
 
 /** Linear projections: SPEC.md, clause `linear`. */

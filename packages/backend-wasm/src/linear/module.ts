@@ -11,7 +11,7 @@ export const BLOCK_BYTES = 512;
 /** Bytes of a panel's row: two vectors. */
 export const PANEL_BYTES = 32;
 
-/** What a module is generated for. */
+/** Properties that a module is generated for. */
 export interface LinearVariant {
   readonly dtype: ComputeDType;
   readonly inputs: number;
@@ -22,11 +22,11 @@ export interface LinearVariant {
   readonly relaxed: boolean;
 }
 
-/** Where a frame has the addresses of a run, and its numbers of rows and of blocks of columns. */
+/** Offsets in a frame of the addresses of a run, and of its numbers of rows and of blocks of columns. */
 export const FRAME = { input: 0, panels: 4, bias: 8, output: 12, rows: 16, columns: 20 } as const;
 export const FRAME_BYTES = 24;
 
-/** Register rows, as for attention: see `tilingOf`. */
+/** Number of register rows, as for attention: see `tilingOf`. */
 export const tileRows = (relaxed: boolean): number => (relaxed ? 6 : 4);
 
 /**

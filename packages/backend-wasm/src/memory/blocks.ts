@@ -8,7 +8,7 @@ export interface Blocks {
   copyOf(tensor: Tensor): WasmTensor;
 }
 
-/** Gives back what work has allocated, also when it fails. */
+/** Runs work and frees what it has allocated, also when it fails. */
 export async function withBlocks<T>(heap: Heap, work: (blocks: Blocks) => Promise<T>): Promise<T> {
   const addresses: number[] = [];
   try {
@@ -29,7 +29,7 @@ export async function withBlocks<T>(heap: Heap, work: (blocks: Blocks) => Promis
   }
 }
 
-/** Tensors for work to fill. They are given back only when it fails. */
+/** Allocates tensors for work to fill, and frees them only if it fails. */
 export async function filledBy<K extends string>(
   heap: Heap,
   forms: Readonly<Record<K, { readonly dtype: DType; readonly shape: readonly number[] }>>,

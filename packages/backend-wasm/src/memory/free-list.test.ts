@@ -22,7 +22,7 @@ describe('blocks', () => {
     expect([take(list, 128), take(list, 128), take(list, 512)]).toEqual([small, large, large + 128]);
   });
 
-  test('join their neighbours when they are given back, in whatever order', () => {
+  test('join their neighbors when they are given back, in whatever order', () => {
     fc.assert(
       fc.property(
         fc.array(fc.nat(1000), { minLength: 1, maxLength: 20 }),

@@ -7,11 +7,10 @@ interface Span {
 }
 
 /**
- * Which bytes of an address range are free. Takes the smallest free span that fits, and joins neighbours when they are
- * given back.
+ * The free bytes of an address range. Takes the smallest free span that fits, and joins neighbors when they are freed.
  */
 export class FreeList {
-  /** In the order of their addresses; no two touch. */
+  /** Free spans in the order of their addresses; no two touch. */
   private readonly free: Span[] = [];
   private readonly taken = new Map<number, number>();
   private end: number;
@@ -21,12 +20,12 @@ export class FreeList {
     this.end = aligned(start);
   }
 
-  /** Bytes in blocks. */
+  /** Number of bytes in blocks. */
   get bytesTaken(): number {
     return [...this.taken.values()].reduce((sum, size) => sum + size, 0);
   }
 
-  /** Up to where the range has to reach for {@link take} to succeed. */
+  /** End that the range must reach for {@link take} to succeed. */
   endNeeded(bytes: number): number {
     const size = aligned(bytes);
     if (this.best(size) !== -1) return this.end;
@@ -85,7 +84,7 @@ export class FreeList {
   }
 }
 
-/** Blocks of no bytes have addresses of their own, too. */
+/** Rounds a size up; empty blocks have addresses of their own, too. */
 function aligned(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / ALIGNMENT)) * ALIGNMENT;
 }

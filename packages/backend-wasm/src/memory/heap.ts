@@ -22,8 +22,8 @@ export interface Block {
 }
 
 /**
- * The memory of a backend: what its kernels compute on, and which parts of it are in use. It grows on demand; what is
- * freed is used again. Views of it must not be kept: when memory grows, those of memory that is not shared are gone.
+ * The memory of a backend, which its kernels compute on, and its list of free blocks. It grows on demand and reuses
+ * what is freed. Views of it must not be kept: when memory that is not shared grows, they are gone.
  */
 export class Heap {
   readonly memory: WebAssembly.Memory;
@@ -74,7 +74,7 @@ export class Heap {
     return new DataView(this.memory.buffer);
   }
 
-  /** Makes addresses below `end` usable. Grows by an eighth at least, since each time has its price. */
+  /** Makes addresses below `end` usable. Grows by an eighth at least, since growing is expensive. */
   private growTo(end: number, asked: number): void {
     const { byteLength } = this.memory.buffer;
     const needed = end + PAGE_BYTES - byteLength;
@@ -105,8 +105,8 @@ export class Heap {
 }
 
 /**
- * Returns whether the process has address space for a memory. Engines reserve 8 GiB or more for one, whatever its size: it
- * spares them to check each access.
+ * Returns whether the process has address space for a memory. Engines reserve 8 GiB or more for one of any size, which
+ * spares them checking each access.
  */
 export function hasAddressSpace(): boolean {
   try {
@@ -117,7 +117,7 @@ export function hasAddressSpace(): boolean {
   }
 }
 
-/** What to do where {@link hasAddressSpace} says no. */
+/** Remedy if {@link hasAddressSpace} returns false. */
 export const ADDRESS_SPACE_REMEDY =
   'raise the limit of address space (ulimit -v), start Node with --disable-wasm-trap-handler, dispose backends that are not used, or use @heed/backend-ts';
 

@@ -5,10 +5,10 @@ import { type Tiling, tilingOf } from '../plan/tiling.ts';
 import { type Needs, type Variant, needsOf } from '../plan/variant.ts';
 import { type Element, elementOf } from './element.ts';
 
-/** Of a work item's function: its index, the frame's address, and that of the thread's scratch. */
+/** Parameters of a work item's function: its index, the frame's address, and that of the thread's scratch. */
 export const ITEM_PARAMETERS = ['i32', 'i32', 'i32'] as const;
 
-/** What the functions of a module have in common while it is written. */
+/** Common context of the functions of a module while it is written. */
 export interface Context {
   readonly variant: Variant;
   readonly needs: Needs;
@@ -20,17 +20,17 @@ export interface Context {
   readonly item: WorkItem;
 }
 
-/** What a work item is about, in globals: every thread has an instance of its own, and with it globals of its own. */
+/** State of a work item, in globals: every thread has an instance of its own, and so globals of its own. */
 export interface WorkItem {
   readonly frame: Variable<'i32'>;
   readonly scratch: Variable<'i32'>;
   readonly batch: Variable<'i32'>;
   readonly kvHead: Variable<'i32'>;
-  /** Which of the packed key/value heads. */
+  /** Index among the packed key/value heads. */
   readonly slot: Variable<'i32'>;
-  /** Which split of the keys. */
+  /** Index of the split of the keys. */
   readonly split: Variable<'i32'>;
-  /** The block of query rows: the first, and how many. */
+  /** The block of query rows: the first, and their number. */
   readonly firstRow: Variable<'i32'>;
   readonly count: Variable<'i32'>;
   /** Keys that some row of the block may see, by causal, window and lengths. */
@@ -40,7 +40,7 @@ export interface WorkItem {
   readonly keyAt: Variable<'i32'>;
   readonly valueAt: Variable<'i32'>;
   readonly nonFiniteAt: Variable<'i32'>;
-  /** Whether any of them is not 0. */
+  /** True if any of these bytes is not 0. */
   readonly tileNonFinite: Variable<'i32'>;
   /** Keys from … to − 1 of the tile, whole register tiles, are those that a row group has scores with. */
   readonly from: Variable<'i32'>;

@@ -19,7 +19,7 @@ import {
 
 declare const ELEMENT: unique symbol;
 
-/** The type of a module's elements, f32 or f64: apart from both, since kernels are written once for either. */
+/** The type of a module's elements, f32 or f64: distinct from both, since kernels are written once for either. */
 export type ElementType = ('f32' | 'f64') & { readonly [ELEMENT]: true };
 
 /** Vectors of integers as wide as the elements. */
@@ -28,9 +28,9 @@ export interface IntegerLanes {
   readonly splatU: (value: Code<'i32'>) => Code<'v128'>;
   /** The same signed number in each lane. */
   readonly splatS: (value: Code<'i32'>) => Code<'v128'>;
-  /** As many bytes as there are lanes, each as a number. */
+  /** One byte per lane, each as a number. */
   readonly loadU8: (address: Code<'i32'>) => Code<'v128'>;
-  /** As many int32 as there are lanes. */
+  /** One int32 per lane. */
   readonly loadS32: (address: Code<'i32'>) => Code<'v128'>;
   readonly shl: (a: Code<'v128'>, bits: Code<'i32'>) => Code<'v128'>;
   readonly add: (a: Code<'v128'>, b: Code<'v128'>) => Code<'v128'>;
@@ -48,7 +48,7 @@ export interface Element {
   readonly scalar: FloatInstructions<ElementType>;
   readonly vector: FloatVector<ElementType>;
   readonly integer: IntegerLanes;
-  /** Whether products and sums may be fused, rounded once. */
+  /** True if products and sums may be fused, rounded once. */
   readonly fused: boolean;
   /** a · b + c */
   madd(a: Code<'v128'>, b: Code<'v128'>, c: Code<'v128'>): Code<'v128'>;
@@ -79,13 +79,13 @@ const DOUBLE: IntegerLanes = {
   loadS32: (address) => extend.i64x2LowS32(v128.load64Zero(address)),
 };
 
-/** What the sizes differ in. */
+/** Instructions in which the sizes differ. */
 type Instructions = Pick<
   Element,
   'type' | 'bytes' | 'lanes' | 'scalar' | 'vector' | 'integer' | 'fromF64' | 'toF64'
 >;
 
-/** Here alone the element type is f32 or f64. */
+/** The only place where the element type is f32 or f64. */
 const INSTRUCTIONS = {
   float32: {
     type: 'f32',

@@ -36,7 +36,7 @@ const PARTS = {
 
 /** Code<'i32'> of the vector exponential in one function, with its constants in variables: they are slow in loops. */
 export interface Exponential {
-  /** To be put before the loops. */
+  /** Code to put before the loops. */
   readonly prepare: Block;
   /** exp(x) for x ≤ 0; exactly 0 below {@link PARTS}' `minimum`, −∞ included. */
   of(x: Variable<'v128'>): Code<'v128'>;

@@ -26,8 +26,8 @@ interface TileSteps {
   readonly bTiles: 'panels' | 'rows';
   readonly cRow: number;
   /**
-   * What the sums begin with. `zero`; `C`: what is there; `scaled`: that, times one factor for each row, which lie at
-   * the sixth parameter.
+   * Initial value of the sums. `zero`; `C`: the present content; `scaled`: that times one factor for each row; the
+   * factors lie at the sixth parameter.
    */
   readonly begin: 'zero' | 'C' | 'scaled';
 }
@@ -39,7 +39,7 @@ interface TileSteps {
  * All sums of a tile stay in registers; each step loads two vectors of B and broadcasts one element of A for each row
  * (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 2008, section 4). The inner
  * loop is not unrolled: it is long enough to hide its counting, and registers are all taken. Each element is one sum in
- * the order of the steps. A function of its own is optimised by engines in the middle of a call of its callers.
+ * the order of the steps. Engines can optimize a separate function in the middle of a call of its callers.
  */
 export function multiplyTiles(module: ModuleBuilder, element: Element, steps: TileSteps): TileMultiplier {
   const { vector, scalar, madd } = element;

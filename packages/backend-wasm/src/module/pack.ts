@@ -18,7 +18,7 @@ interface RowPacking {
   readonly depth: number;
   /** Bytes from one element to the next where they go. */
   readonly step: number;
-  /** Whether elements are multiplied by the scale. */
+  /** True if elements are multiplied by the scale. */
   readonly scaled: boolean;
 }
 
@@ -26,9 +26,9 @@ interface RowPacking {
 export type RowPacker = Callable<['i32', 'i32'], 'i32'>;
 
 /**
- * A function (from, to) → i32 that copies a row, with 0 for what is non-finite, and returns whether anything was.
- * Padding must not reach results: 0 · NaN would. What is non-finite where it is attended to is written into the
- * scores instead.
+ * A function (from, to) → i32 that copies a row, with 0 for non-finite elements, and returns whether there were any.
+ * Padding must not reach results: 0 · NaN would. Non-finite elements that are attended to are written into the scores
+ * instead.
  */
 export function rowPacker({ module, element, frame }: Context, packing: RowPacking): RowPacker {
   const { vector, scalar, bytes, lanes } = element;

@@ -4,7 +4,7 @@ import type { FloatField, IntegerField } from './frame.ts';
 
 export type Integers = Partial<Record<IntegerField, number>>;
 
-/** What the frame says of a problem's lengths and strides, whatever the pass. */
+/** Fields of the frame for a problem's lengths and strides, the same for every pass. */
 export function problemFields(problem: AttentionProblem): Integers {
   const { heads, kvHeads, queryLength, keyLength, headDim, valueDim, layout, dtype, mask, bias } = problem;
   const bytes = dtype === 'float32' ? 4 : 8;

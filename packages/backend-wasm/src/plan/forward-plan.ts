@@ -12,13 +12,13 @@ import { moduleOf, variantOf } from './variant-of.ts';
 
 const NOTHING_PACKED: HeadSizes = { packedKey: 0, packedValue: 0, nonFinite: 0 };
 
-/** Work items that are enough for threads to share them evenly, and the rows that a block has at least. */
+/** Work items that are enough for threads to share them evenly, and least number of rows of a block. */
 const EVEN_ITEMS = 16;
 const MINIMUM_ROWS = 18;
 
 /**
- * Rows of a block where threads share the work: fewer where whole blocks would be too few. Blocks end where row groups
- * do, so that no bit of a row depends on it.
+ * Number of rows of a block when threads share the work: fewer if whole blocks would be too few. Blocks end where row
+ * groups do, so that no bit of a row depends on it.
  */
 function sharedBlockRows(
   { direct, split }: Variant,
@@ -31,7 +31,7 @@ function sharedBlockRows(
   return Math.min(blockRows, share);
 }
 
-/** How a problem's forward run is computed. */
+/** Plans a problem's forward run. */
 export function forwardPlan(problem: AttentionProblem, options: PlanOptions): Plan {
   const variant = variantOf(problem, 'forward', options);
   const { tiling, scratch, needs, element } = contextOf(variant);

@@ -31,14 +31,14 @@ const TENSORS = [
   'dSinks',
 ] as const satisfies readonly TensorName[];
 
-/** Fields that hold addresses, and where they are in a frame. */
+/** Fields that hold addresses, and their offsets in a frame. */
 const TENSOR_PLACES = TENSORS.map((name) => [name, integerAt(name)] as const);
 
 /**
  * Writes the frames of a plan. A frame is made once, and each call puts its addresses into a copy: small calls would
  * otherwise spend most of their time on it.
  *
- * @param constants what the pass adds to the problem's lengths and strides.
+ * @param constants fields of the pass besides the problem's lengths and strides.
  * @param inScratch fields that hold addresses in the shared scratch, as offsets from its beginning.
  */
 export function frameWriter(

@@ -29,7 +29,7 @@ const INTEGERS = [
   /** Blocks that they are cut into. */
   'blocks',
   'blockRows',
-  /** Splits that the keys are cut into, and how many keys each has. */
+  /** Splits that the keys are cut into, and the number of keys of each. */
   'splits',
   'splitKeys',
   /** Tiles of keys. */
@@ -98,7 +98,7 @@ export type FloatField = (typeof FLOATS)[number];
 export const FRAME_BYTES: number = 8 * FLOATS.length + 4 * INTEGERS.length;
 
 const floatAt = (field: FloatField): number => 8 * FLOATS.indexOf(field);
-/** Where a frame has an integer. */
+/** Offset of an integer in a frame. */
 export const integerAt = (field: IntegerField): number => 8 * FLOATS.length + 4 * INTEGERS.indexOf(field);
 
 /** Code that reads the frame at an address. */

@@ -12,7 +12,7 @@ import { moduleOf, variantOf } from './variant-of.ts';
 /** Maximum of work items that share the query blocks of a key/value head, each with sums of its own. */
 const MAXIMUM_CHUNKS = 8;
 
-/** How a problem's gradients are computed. */
+/** Plans the computation of a problem's gradients. */
 export function gradientPlan(problem: AttentionProblem, options: PlanOptions): Plan {
   const variant = variantOf(problem, 'gradient', options);
   const { tiling, scratch } = contextOf(variant);
@@ -68,8 +68,8 @@ export function gradientPlan(problem: AttentionProblem, options: PlanOptions): P
 }
 
 /**
- * Blocks hold a whole head group at a position, if they have the room, so that no two chunks add to the same row of
- * a bias; without the room there is one chunk. Depends on lengths alone, so that a head's bits do not depend on others.
+ * Blocks hold a whole head group at a position, if it fits, so that no two chunks add to the same row of a bias;
+ * otherwise there is one chunk. Depends on lengths alone, so that a head's bits do not depend on others.
  */
 function blocksOf({ heads, kvHeads, queryLength }: AttentionProblem, tiling: Tiling) {
   const headGroup = heads / kvHeads;
@@ -96,7 +96,7 @@ function sumSizes(problem: AttentionProblem, tiling: Tiling, tiles: number) {
   };
 }
 
-/** Whether different key/value heads add to the same rows of a bias' gradient: they then take turns. */
+/** Returns whether different key/value heads add to the same rows of a bias' gradient: they then take turns. */
 function sharesBias({ bias, batch, heads }: AttentionProblem): boolean {
   if (bias === null || bias.shape[2] === 1) return false;
   return (bias.shape[0] === 1 && batch > 1) || (bias.shape[1] === 1 && heads > 1);

@@ -12,8 +12,8 @@ import { forwardPlan } from './index.ts';
 import { plainHost } from './plain-host.test.helper.ts';
 
 /*
- * What the conformance suite does not reach, since its problems are small: parts of the keys, waves of heads. Tasks run
- * in reverse, in memory that is NaN all over.
+ * Tests what the conformance suite does not reach, since its problems are small: parts of the keys, waves of heads.
+ * Tasks run in reverse, in memory filled with NaN.
  */
 
 /** A linear congruential generator: the same numbers in every run. */

@@ -1,8 +1,8 @@
-/** What the engine can do. */
+/** Abilities of the engine. */
 export interface PlanOptions {
-  /** Whether the memory is shared between threads. */
+  /** True if the memory is shared between threads. */
   readonly shared: boolean;
-  /** Whether fused multiply-add of relaxed SIMD may be used. */
+  /** True if kernels may use the fused multiply-add of relaxed SIMD. */
   readonly relaxedSimd: boolean;
 }
 
@@ -50,15 +50,15 @@ export type TensorName =
   | 'dBias'
   | 'dSinks';
 
-/** Where tensors lie in the memory, in bytes; those that the problem does not have are left out. */
+/** Addresses of tensors in the memory, in bytes, without those that the problem does not have. */
 export type Addresses = Readonly<Partial<Record<TensorName, number>>> & {
-  /** Of the scratch that all threads share. */
+  /** Address of the scratch that all threads share. */
   readonly scratch: number;
   /** The seed itself, for selection `sample`. */
   readonly seed?: number;
 };
 
-/** How a problem is computed by the exports of a module. Nothing in it depends on the numbers in the tensors. */
+/** Plan to compute a problem by the exports of a module. It does not depend on the numbers in the tensors. */
 export interface Plan {
   readonly algorithm: string;
   readonly tile: { readonly query: number; readonly key: number };
@@ -67,6 +67,6 @@ export interface Plan {
   readonly threadScratchBytes: number;
   readonly sharedScratchBytes: number;
   readonly frameBytes: number;
-  /** Writes what the kernels read besides the tensors, from `at` on: `frameBytes` bytes, `at` a multiple of 8. */
+  /** Writes the data that kernels read besides tensors, from `at` on: `frameBytes` bytes, `at` a multiple of 8. */
   writeFrame(memory: DataView, at: number, addresses: Addresses): void;
 }

@@ -1,9 +1,9 @@
-/** What a item knows of each of its query rows: bytes from the start of the row's record. */
+/** Fields of an item's record of each of its query rows: bytes from the start of the record. */
 export const RECORD = {
   /** Keys first … end − 1 are those that causal, window and lengths leave; NO_KEYS and 0 when there are none. */
   first: 0,
   end: 4,
-  /** Whether something in the query is non-finite. */
+  /** True if something in the query is non-finite. */
   nonFinite: 8,
   /** Position among the queries. */
   index: 12,

@@ -3,11 +3,11 @@ import type { Tiling } from './tiling.ts';
 import { RECORD_BYTES } from './records.ts';
 import { type Variant, needsOf } from './variant.ts';
 
-/** Where everything lies in a thread's scratch, in bytes from its start. */
+/** Layout of a thread's scratch, in bytes from its start. */
 export interface Scratch {
   /** [blockRows]: see `rows.ts`. */
   readonly records: number;
-  /** [rows]: what the softmax multiplies the output of a group of rows by. */
+  /** [rows]: factors of the softmax for the output of a group of rows. */
   readonly factors: number;
   /** [blockRows / rows, headDim, rows]: queries, times the scale. */
   readonly query: number;

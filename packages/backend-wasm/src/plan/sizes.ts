@@ -2,7 +2,7 @@ import type { AttentionProblem } from '@heed/core';
 import type { Tiling } from './tiling.ts';
 import type { Phase } from './plan.ts';
 
-/** So many bytes of packed keys and values lie in the scratch at one time, if that is enough for one head. */
+/** Number of bytes of packed keys and values in the scratch at one time, if that is enough for one head. */
 const WAVE_BYTES = 2 ** 26;
 
 /** Bytes that a key/value head takes in each area of the shared scratch. */
@@ -22,12 +22,12 @@ export function headSizes(problem: AttentionProblem, tiling: Tiling, valueColumn
   };
 }
 
-/** How many key/value heads are worked on at one time. */
+/** Number of key/value heads that are worked on at one time. */
 export function slotsOf({ batch, kvHeads }: AttentionProblem, bytesPerHead: number): number {
   return Math.max(1, Math.min(batch * kvHeads, Math.floor(WAVE_BYTES / (bytesPerHead + 1))));
 }
 
-/** Phases of so many tasks a head, for `slots` heads at a time. */
+/** Returns phases of so many tasks per head, for `slots` heads at a time. */
 export function wavesOf(
   { batch, kvHeads }: AttentionProblem,
   slots: number,

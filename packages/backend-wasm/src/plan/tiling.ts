@@ -17,7 +17,7 @@ export const SPLIT_ROWS: number = 2 * BLOCK_ROWS;
 
 /** Sizes that are constants of a module. */
 export interface Tiling {
-  /** Rows of the register tile; 1 where there is none. */
+  /** Rows of the register tile; 1 without one. */
   readonly rows: number;
   /** Columns of the register tile: two vectors. */
   readonly columns: number;
@@ -33,7 +33,7 @@ export interface Tiling {
 }
 
 /**
- * What was tried instead, with its speed, stands in `forward/README.md`; `scripts/tiles.mjs` measures it.
+ * `forward/README.md` lists the alternatives that were tried, with their speed; `scripts/tiles.mjs` measures them.
  *
  * Forward, a tile of 384 keys of 64 float32 takes 96 KiB of keys and as much of values, in the second-level cache; the
  * scores of a row group with it, 9 KiB, stay in the first. The gradient keeps two matrices of a block with a tile there as

@@ -5,7 +5,7 @@ import { DIRECT_ROWS, SPLIT_KEYS, SPLIT_ROWS } from './tiling.ts';
 import { generate } from '../module/generate.ts';
 import type { KernelModule, PlanOptions } from './plan.ts';
 
-/** What the module of a problem depends on. Features that make no difference to its code are not told apart. */
+/** Returns the variant that the module of a problem depends on, without features that do not change its code. */
 export function variantOf(problem: AttentionProblem, pass: Variant['pass'], options: PlanOptions): Variant {
   const { causal, window, lengths, mask, bias, alignment } = problem;
   const ranged = causal || window !== null;
@@ -44,8 +44,8 @@ export function moduleOf(variant: Variant): KernelModule {
 }
 
 /**
- * Whether keys and values are read in place: few rows, and rows of whole vectors. Not where a gradient follows: it takes
- * the row maximum from scores that are summed up in its own order.
+ * Returns whether keys and values are read in place: few rows, and rows of whole vectors. False if a gradient follows:
+ * it takes the row maximum from scores that are summed in its own order.
  */
 function isDirect(problem: AttentionProblem): boolean {
   const { heads, kvHeads, queryLength, headDim, valueDim, dtype } = problem;

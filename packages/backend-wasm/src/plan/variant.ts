@@ -1,6 +1,6 @@
 import type { AttentionProblem, ComputeDType, OutputName, Selection } from '@heed/core';
 
-/** What code depends on: everything else is in the frame. Plain data; its JSON is the module's key. */
+/** Properties that code depends on; everything else is in the frame. Plain data; its JSON is the module's key. */
 export interface Variant {
   readonly pass: 'forward' | 'gradient';
   readonly shared: boolean;
@@ -12,15 +12,15 @@ export interface Variant {
   readonly direct: boolean;
   /** The keys are cut into splits that are computed apart and merged. */
   readonly split: boolean;
-  /** Whether a row's keys have a beginning or an end of their own: causal, window, lengths. */
+  /** True if a row's keys have a beginning or an end of their own: causal, window, lengths. */
   readonly ranged: boolean;
-  /** Where the offset of the queries comes from, when anything depends on it. */
+  /** Source of the offset of the queries, if anything depends on it. */
   readonly alignment: AttentionProblem['alignment'];
   readonly keyLengths: boolean;
   readonly keyStarts: boolean;
   readonly queryLengths: boolean;
   readonly mask: 'boolean' | 'float' | null;
-  /** Whether each key has an entry of its own in the mask. */
+  /** True if each key has an entry of its own in the mask. */
   readonly maskPerKey: boolean;
   readonly bias: boolean;
   readonly biasPerKey: boolean;
@@ -34,9 +34,9 @@ export interface Variant {
   readonly outputs: readonly OutputName[];
 }
 
-/** What a variant's code has to do. */
+/** Tasks of a variant's code. */
 export interface Needs {
-  /** Whether anything happens to scores between product and softmax. */
+  /** True if there are steps on scores between product and softmax. */
   readonly steps: boolean;
   readonly sumsValues: boolean;
   readonly softmax: boolean;

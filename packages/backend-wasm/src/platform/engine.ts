@@ -9,7 +9,7 @@ import { hasRelaxedSimd, hasSharedMemory } from './features.ts';
 import { ModuleCache } from './modules.ts';
 import { availableThreads } from './node.ts';
 
-/** What a backend runs on: memory, threads, and the modules that they have. */
+/** Engine of a backend: memory, threads, and their modules. */
 export interface Engine {
   readonly device: string;
   readonly planOptions: PlanOptions;
@@ -20,7 +20,7 @@ export interface Engine {
   readonly queue: Queue;
 }
 
-/** @throws HeedError `UNAVAILABLE` when more than one thread was asked for and cannot be had. */
+/** @throws HeedError `UNAVAILABLE` when more than one thread is requested but not available. */
 export async function startEngine({ threads, relaxedSimd = 'auto', worker }: WasmOptions): Promise<Engine> {
   const { heap, team } =
     threads === undefined ? await availableTeam(worker) : await withThreads(threads, worker);
@@ -37,7 +37,7 @@ export async function startEngine({ threads, relaxedSimd = 'auto', worker }: Was
 
 type Threads = Pick<Engine, 'heap' | 'team'>;
 
-/** As many as run at the same time, or one, where workers cannot be had; the device tells. */
+/** Starts as many threads as run at the same time, or one if workers are not available; the device tells. */
 async function availableTeam(worker: WasmOptions['worker']): Promise<Threads> {
   const threads = hasSharedMemory() ? Math.min(availableThreads(), MAXIMUM_THREADS) : 1;
   if (threads === 1) return withThreads(1);

@@ -28,12 +28,12 @@ export function hasSharedMemory(): boolean {
       new WebAssembly.Memory({ initial: 0, maximum: 1, shared: true }).buffer instanceof SharedArrayBuffer
     );
   } catch (error) {
-    // It may be shared, and there is no room for it, which whoever makes the memory says.
+    // It can be shared, but there is no room for it, which the caller that makes the memory reports.
     return error instanceof RangeError;
   }
 }
 
-/** Returns why the engine refuses to compile what it holds valid; null when it compiles. A page's policy can forbid it. */
+/** Returns why the engine does not compile a valid module; null if it does. A page's policy can forbid it. */
 export async function refusal(): Promise<string | null> {
   const module = new ModuleBuilder();
   try {

@@ -2,7 +2,7 @@ import { HeedError } from '@heed/core';
 import type { KernelModule } from '../plan/plan.ts';
 import type { TeamModule } from './threads/job.ts';
 
-/** Modules kept while no kernel uses them: the lengths and batches of a model mostly share a few. */
+/** Number of modules kept while no kernel uses them: the lengths and batches of a model mostly share a few. */
 const KEPT = 32;
 
 interface Entry {
@@ -14,25 +14,25 @@ interface Entry {
 /** A module in use. */
 export interface ModuleLease {
   readonly module: TeamModule;
-  /** To be called once. */
+  /** Call it once. */
   release(): void;
 }
 
-/** Compiled modules, one for each key however many kernels use it. */
+/** Compiled modules, one for each key, shared by all kernels that use it. */
 export class ModuleCache {
   private readonly memory: WebAssembly.Memory;
   private readonly onDrop: (id: number) => void;
-  /** The least recently used come first. */
+  /** Modules, the least recently used first. */
   private readonly entries = new Map<string, Entry>();
   private lastId = 0;
 
-  /** @param onDrop told the id of each module that is no longer kept. */
+  /** @param onDrop called with the id of each module that is dropped. */
   constructor(memory: WebAssembly.Memory, onDrop: (id: number) => void) {
     this.memory = memory;
     this.onDrop = onDrop;
   }
 
-  /** How many modules there are. */
+  /** Number of modules. */
   get size(): number {
     return this.entries.size;
   }

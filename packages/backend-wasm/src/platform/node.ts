@@ -1,4 +1,4 @@
-/** What Node, Deno and Bun have and browsers have not; bundlers for browsers need not know of it. */
+/** Modules that Node, Deno and Bun have and browsers lack; bundlers for browsers need not know them. */
 export interface NodeModules {
   'node:worker_threads': typeof import('node:worker_threads');
   'node:os': typeof import('node:os');
@@ -10,7 +10,7 @@ export function nodeModule<N extends keyof NodeModules>(name: N): NodeModules[N]
   return process?.getBuiltinModule?.(name) as NodeModules[N] | undefined;
 }
 
-/** How many threads the machine runs at the same time. */
+/** Number of threads that the machine runs at the same time. */
 export function availableThreads(): number {
   const { navigator } = globalThis as { navigator?: { readonly hardwareConcurrency?: number } };
   return nodeModule('node:os')?.availableParallelism() ?? navigator?.hardwareConcurrency ?? 1;

@@ -2,15 +2,15 @@ import { existsSync } from 'node:fs';
 import { type Page, chromium } from 'playwright-core';
 import { type Headers, openSite } from './site.ts';
 
-/** Chromium, where Debian's package puts it, or where the environment says. */
+/** Path of Chromium: that of Debian's package, or from the environment. */
 export const CHROMIUM: string = process.env['HEED_CHROMIUM'] ?? '/usr/bin/chromium';
 
-/** Why the tests in a browser cannot run, with the remedy; null when they can. */
+/** Reason that tests in a browser cannot run, with the remedy; null if they can. */
 export const absence: string | null = existsSync(CHROMIUM)
   ? null
   : `there is no Chromium at ${CHROMIUM} (apt-get install chromium, or set HEED_CHROMIUM)`;
 
-/** Whether an absent engine is a failure and not a skip: as in the suite, `HEED_REQUIRE` says. */
+/** Returns whether an absent engine is a failure and not a skip: as in the suite, `HEED_REQUIRE` decides. */
 export function isRequired(): boolean {
   const names = (process.env['HEED_REQUIRE'] ?? '').split(',');
   return names.includes('all') || names.includes('wasm');

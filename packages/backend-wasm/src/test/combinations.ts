@@ -13,7 +13,7 @@ export function nameOf({ threads, relaxedSimd }: WasmOptions): string {
   return `${threads} thread${threads === 1 ? '' : 's'}, ${relaxedSimd === false ? 'no ' : ''}relaxed SIMD`;
 }
 
-/** The provider with these options, available where they are. */
+/** Returns the provider with these options, available if they are. */
 export function providerOf(options: WasmOptions): BackendProvider<WasmOptions> {
   const provider = withOptions(wasm, options);
   return {

@@ -1,5 +1,5 @@
 /**
- * A program: the whole suite in every combination, in every runtime and browser that can be had here. It prints a line
+ * A program: the whole suite in every combination, in every runtime and browser available here. It prints a line
  * for each combination, names those that are absent, and ends with 1 when anything fails.
  */
 import { spawn, spawnSync } from 'node:child_process';
@@ -17,7 +17,7 @@ const PROGRAM = fileURLToPath(new URL('verify-here.js', import.meta.url));
 
 interface Runtime {
   readonly command: readonly string[];
-  /** What comes between the command and a program. */
+  /** Arguments between the command and a program. */
   readonly words?: readonly string[];
 }
 

@@ -12,16 +12,16 @@ declare global {
   interface Window {
     /** The suite with these options, or some of its clauses. */
     verifyWasm?: (options: WasmOptions, clauses?: readonly string[]) => Promise<Report>;
-    /** What a backend made with these options runs on, or the error's code, message and remedy. */
+    /** Device of a backend made with these options, or the error's code, message and remedy. */
     deviceOf?: (options: WasmOptions) => Promise<string>;
-    /** What the probe says. */
+    /** Result of the probe. */
     probe?: () => Promise<Availability>;
-    /** What comes of a job whose fourth task fails, of one that is aborted, and of one after them. */
+    /** Outcomes of a job whose fourth task fails, of one that is aborted, and of one after them. */
     jobs?: (threads: number) => Promise<string[]>;
   }
 }
 
-// Made once: what results are compared with is kept with the case.
+// Made once: each case keeps the results to compare with.
 const cases = allCases();
 
 window.verifyWasm = async (options, clauses) =>

@@ -12,14 +12,14 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** How the pages of a site are sent. */
+/** Headers of the pages of a site. */
 export interface Headers {
-  /** Whether they may share memory between threads. */
+  /** True if they may share memory between threads. */
   readonly isolated: boolean;
   readonly contentSecurityPolicy?: string;
 }
 
-/** Gets what a page sends: the last part of the path, and the body. */
+/** Receives a post of a page: the last part of the path, and the body. */
 export type OnPost = (name: string, body: string) => void;
 
 /** Serves, from the loopback, a page with the built packages as a bundler for browsers puts them together. */
@@ -48,7 +48,7 @@ export async function openSite(headers: Headers, onPost: OnPost = () => undefine
   };
 }
 
-/** Minified, names and all: what is handed to workers as source has to survive it. */
+/** Bundles and minifies, names included: source for workers has to survive it. */
 async function bundle(entries: readonly string[]): Promise<Map<string, string>> {
   const input = entries.map((entry) => fileURLToPath(new URL(`../../dist/${entry}`, import.meta.url)));
   const build = await rolldown({ input, platform: 'browser' });

@@ -2,7 +2,7 @@ import { allCases, conformance } from '@heed/conformance';
 import { describe, test } from 'vitest';
 import { COMBINATIONS, nameOf, providerOf } from './combinations.ts';
 
-// For all combinations the same objects: what results are compared with is kept with the case.
+// The same objects for all combinations: each case keeps the results to compare with.
 const cases = await allCases();
 
 /** Defines the tests of a part of the suite: `test` has the first combination, and every fifth case of the others. */

@@ -2,7 +2,7 @@ import { type ConformanceCase, type Report, verify } from '@heed/conformance';
 import type { WasmOptions } from '../index.ts';
 import { nameOf, providerOf } from './combinations.ts';
 
-/** What came of the suite in one combination. */
+/** Result of the suite in one combination. */
 export interface Verdict {
   readonly combination: string;
   readonly device: string;

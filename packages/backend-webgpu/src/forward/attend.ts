@@ -31,9 +31,9 @@ import { FLAGS, OUTPUT_BITS, RECORD_VECTORS, finishFunctions, recordVectors } fr
 export interface AttendOptions {
   readonly variant: Variant;
   readonly geometry: Geometry;
-  /** Whether sums of values are wanted: soft attention's output. */
+  /** True if sums of values are wanted: soft attention's output. */
   readonly sumsValues: boolean;
-  /** Whether keys are split among workgroups, whose records {@link mergeShader} joins. */
+  /** True if keys are split among workgroups, whose records {@link mergeShader} joins. */
   readonly splits: boolean;
 }
 
@@ -42,7 +42,7 @@ export interface AttendOptions {
  * query rows over all their keys, a tile at a time, with scores, maxima and sums in registers. Grid: blocks, slices of
  * batch and heads, splits of the keys · passes.
  *
- * "No key yet" is a sum of 0 and never a number: the maximum begins at the lowest float, which a score may be.
+ * A sum of 0 means "no key yet", and no maximum does: the maximum begins at the lowest float, which a score may be.
  */
 export function attendShader({ variant, geometry, sumsValues, splits }: AttendOptions): Shader {
   const { headDim, valueDim, selection, softcap } = variant;
@@ -222,12 +222,12 @@ ${end({ geometry, hard, sumsValues, splits, columns, vectors, valueVectors, pass
   return shaderOf({ label: `attend, ${kind}`, subgroup: geometry.subgroup, bindings, declarations, main });
 }
 
-/** Flags of workgroup memory become 0: what is not written is anything at all. */
+/** Sets flags of workgroup memory to 0: unwritten memory is undefined. */
 function clear(name: string, count: number): string {
   return `for (var n = thread; n < ${count}u; n += ${THREADS}u) { atomicStore(&${name}[n], 0u); }`;
 }
 
-/** A row's best candidate so far: strictly larger ones replace it, so that the first of equals stays. */
+/** A row's best candidate so far: strictly larger ones replace it, so that the first among equals stays. */
 function choose(r: number, sampled: boolean): string {
   const noise = sampled
     ? `gumbel(u32(tile) + 4u * threadKey, indexOf(index${r}), headOf(block, index${r}), block.batch)`
@@ -254,7 +254,7 @@ interface End {
   readonly passes: number;
 }
 
-/** What the invocations of a row have is put together, and written. */
+/** Combines and writes the results of the invocations of a row. */
 function end({ geometry, hard, sumsValues, splits, columns, vectors, valueVectors, passes }: End): string {
   const { rowsEach } = geometry;
   const across = (reduction: Reduction): string => `

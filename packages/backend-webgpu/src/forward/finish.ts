@@ -4,13 +4,13 @@ import type { Variant } from '../plan/variant.ts';
 export const ROW_PLANES = { rowMax: 0, rowSum: 1, logSumExp: 2, choice: 3, flags: 4 } as const;
 export const ROW_PLANE_COUNT = 5;
 
-/** Why a row is non-finite: its scores, or only a value. */
+/** Reason that a row is non-finite: its scores, or only a value. */
 export const FLAGS = `
 const SCORE_FLAG = 1u;
 const VALUE_FLAG = 2u;`;
 
 /**
- * The end of a row's softmax: the sink joins. `rowResults` must be bound, and `table` where there are sinks.
+ * The end of a row's softmax: adds the sink. `rowResults` must be bound, and `table` if there are sinks.
  *
  * A row that attends to nothing has the sum 0, since a key that it attends to gives its maximum a summand of 1.
  */
@@ -19,7 +19,7 @@ export function finishFunctions({ sinks }: Variant): string {
 struct Finished {
   maximum: f32,
   sum: f32,
-  // What sums of values that were weighted relative to the old maximum are multiplied by.
+  // Factor for sums of values that were weighted relative to the old maximum.
   factor: f32,
   flags: u32,
 }

@@ -58,7 +58,7 @@ export class ForwardKernel {
     return new ForwardKernel(engine, problem, plan, { attend, merge, weights, take });
   }
 
-  /** Bytes besides inputs and results. */
+  /** Number of bytes besides inputs and results. */
   get scratchBytes(): number {
     const { batch, heads, queryLength, keyLength } = this.#problem;
     const { splitKeys } = this.plan;

@@ -9,8 +9,8 @@ import { CHAIN, type Operand, directProducts, products, stage } from '../shader/
 import { FLAGS, ROW_PLANES } from './finish.ts';
 
 /**
- * The weights of soft attention: the scores once more, now that row maximum and row sum are known. Keys that no row of
- * a block sees keep the 0 that new buffers have. Grid: blocks, slices of batch and heads, splits of the keys.
+ * The weights of soft attention, from the scores once more, now that row maximum and row sum are known. Keys that no
+ * row of a block sees keep the 0 that new buffers have. Grid: blocks, slices of batch and heads, splits of the keys.
  */
 export function weightsShader(variant: Variant, geometry: Geometry): Shader {
   const { headDim, softcap } = variant;

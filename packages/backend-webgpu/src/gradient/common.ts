@@ -8,7 +8,7 @@ import { FINITE, readRows, vectorsOf } from '../shader/tensors.ts';
 import { CHAIN } from '../shader/tile.ts';
 import { GRADIENT_ROW, ROW_FLAGS } from './rows.ts';
 
-/** What every gradient of scores binds, seven tensors at most: one is left to write. */
+/** Bindings of every gradient of scores, seven tensors at most, which leaves one to write. */
 export function gradientBindings(variant: Variant): Binding[] {
   const { headDim, valueDim } = variant;
   return [
@@ -40,7 +40,7 @@ export function gradientDeclarations(variant: Variant): string[] {
   ];
 }
 
-/** Tiles of a gradient: 8 × 8 invocations, everything staged in parts. */
+/** Returns the tiles of a gradient: 8 × 8 invocations, everything staged in parts. */
 export function gradientGeometry(
   rows: number,
   { headDim, valueDim }: Pick<Variant, 'headDim' | 'valueDim'>,

@@ -73,7 +73,7 @@ ${each(
   stage[${place(r)}] = select(vec4f(0.0), vec4f(1.0), spoils${r});`,
 )}
   workgroupBarrier();
-  // What was broadcast is summed: each invocation takes some of what is left.
+  // Sums over broadcast axes: each invocation takes some of the remaining terms.
   let ownRows = select(min(${rows}u, params.queryLength - ownRow), 1u, isOneRow);
   let ownKeys = select(min(${keys}u, params.keyLength - u32(ownKey)), 1u, isOneKey);
   for (var n = thread; n < ownRows * ownKeys; n += 64u) {

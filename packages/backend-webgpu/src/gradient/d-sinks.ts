@@ -5,7 +5,7 @@ import { ROW_FLAGS, ROW_WORDS } from './rows.ts';
 
 /**
  * dSinks: −Σ sink's weight · mean over all rows of a head, in a fixed order. Grid: heads. A row whose output is 0 adds
- * nothing, whatever its dOutput: it may attend to nothing.
+ * nothing, for any dOutput: it may attend to nothing.
  */
 export function dSinksShader(): Shader {
   return shaderOf({

@@ -3,12 +3,12 @@ import { each } from '../shader/module.ts';
 /** Words of the table that a row takes in a gradient: row maximum, 1 / row sum, mean, flags. */
 export const ROW_WORDS = 4;
 
-/** Flags of a row: it is non-finite; its output is all 0, as that of a row that attends to nothing. */
+/** Flags of a row: it is non-finite; its output is all 0, like that of a row that attends to nothing. */
 export const ROW_FLAGS = `
 const FLAGGED = 1u;
 const ZERO_OUTPUT = 2u;`;
 
-/** What a row needs for its weights and their gradients: see {@link ROW_WORDS}. */
+/** Data of a row for its weights and their gradients: see {@link ROW_WORDS}. */
 export const GRADIENT_ROW: string = `
 struct GradientRow {
   maximum: f32,
@@ -35,7 +35,7 @@ export function declareRows(rowsEach: number, rowThreads: number): string {
   );
 }
 
-/** `weightsR`, from the products of a tile; a flagged row has none: what it does is kept in flags. */
+/** `weightsR`, from the products of a tile; a flagged row has none: flags keep its effect. */
 export function weightsOf(rowsEach: number): string {
   return each(
     rowsEach,

@@ -7,9 +7,9 @@ import { outOfMemory } from '../platform/scoped.ts';
 /** A tensor on the device: its elements one after the other in a buffer, booleans as bytes. */
 export interface GpuTensor extends NativeTensor {
   readonly buffer: GPUBuffer;
-  /** Bytes. */
+  /** Offset in bytes. */
   readonly offset: number;
-  /** Whether the buffer ends with the tensor. */
+  /** True if the buffer is destroyed with the tensor. */
   readonly owned: boolean;
 }
 
@@ -17,12 +17,12 @@ export function bytesOf({ dtype, shape }: NativeTensor): number {
   return sizeOf(shape) * ELEMENT_BYTES[dtype];
 }
 
-/** Buffers are whole vectors, and never empty: shaders bind them. */
+/** Rounds bytes up: buffers are whole vectors, and never empty, since shaders bind them. */
 function roomFor(bytes: number): number {
   return Math.max(16, Math.ceil(bytes / 16) * 16);
 }
 
-/** To be called within `scoped`. @throws HeedError `OUT_OF_MEMORY` beyond the device's largest buffer. */
+/** Call it within `scoped`. @throws HeedError `OUT_OF_MEMORY` beyond the device's largest buffer. */
 export function createBuffer(engine: Engine, bytes: number, usage: number): GPUBuffer {
   const size = roomFor(bytes);
   checkSize(engine, size, usage);
@@ -30,7 +30,7 @@ export function createBuffer(engine: Engine, bytes: number, usage: number): GPUB
 }
 
 /**
- * Checks that the device has buffers so large, and, for `STORAGE`, that a shader can see all of one.
+ * Checks that the device allows buffers of this size and, for `STORAGE`, that a shader can see all of one.
  *
  * @throws HeedError `OUT_OF_MEMORY`.
  */
@@ -45,7 +45,7 @@ export function checkSize({ device, largestBinding }: Engine, bytes: number, usa
   );
 }
 
-/** A tensor of zeros; to be called within `scoped`. */
+/** Creates a tensor of zeros; call it within `scoped`. */
 export function createTensor(engine: Engine, dtype: DType, shape: readonly number[]): GpuTensor {
   const buffer = createBuffer(engine, bytesOf({ dtype, shape }), STORAGE | COPY_SRC | COPY_DST);
   return { dtype, shape: [...shape], buffer, offset: 0, owned: true };
@@ -55,7 +55,7 @@ export function freeTensor({ buffer, owned }: GpuTensor): void {
   if (owned) buffer.destroy();
 }
 
-/** What a shader binds of a tensor: whole vectors, where there are as many. */
+/** Binding of a tensor for shaders: whole vectors, if the buffer has them. */
 export function bindingOf(native: GpuTensor): GPUBufferBinding {
   const { buffer, offset } = native;
   return { buffer, offset, size: Math.min(roomFor(bytesOf(native)), buffer.size - offset) };

@@ -37,7 +37,7 @@ export function gpuMemory(engine: Engine): DeviceMemory<GpuTensor> {
   };
 }
 
-/** Copies some bytes of an array to a tensor; both places are multiples of 4, and what is behind the end is 0. */
+/** Copies some bytes of an array to a tensor; both places are multiples of 4, and bytes past the end are 0. */
 function writeBytes(
   { device }: Engine,
   { buffer, offset }: GpuTensor,
@@ -90,7 +90,7 @@ function bytesOfRuns(runs: Iterable<Run>, { dtype }: GpuTensor): Run[] {
   }));
 }
 
-/** Commands copy whole words: bytes of booleans may not be any. */
+/** Returns whether runs are whole words, which commands copy: bytes of booleans may not be. */
 function areWhole(runs: readonly Run[], ...places: readonly (keyof Run)[]): boolean {
   return runs.every((run) => places.every((place) => run[place] % 4 === 0));
 }
@@ -109,7 +109,7 @@ async function writePart(engine: Engine, native: GpuTensor, part: Tensor, at: Sl
   });
 }
 
-/** Slices of one axis, copied on the device. */
+/** Copies slices of one axis on the device. */
 async function take(
   engine: Engine,
   native: GpuTensor,

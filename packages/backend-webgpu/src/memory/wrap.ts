@@ -3,16 +3,16 @@ import { COPY_DST, COPY_SRC, STORAGE } from '../platform/constants.ts';
 import type { Engine } from '../platform/engine.ts';
 import { type GpuTensor, bytesOf, checkSize } from './gpu-tensor.ts';
 
-/** What `wrap` takes: a buffer of the backend's device, and what lies in it. */
+/** Argument of `wrap`: a buffer of the backend's device, and the tensor in it. */
 export interface GpuBufferTensor {
-  /** With the usages STORAGE, COPY_SRC and COPY_DST. */
+  /** Buffer with the usages STORAGE, COPY_SRC and COPY_DST. */
   readonly buffer: GPUBuffer;
-  /** Booleans are bytes. */
+  /** Element type; booleans are bytes. */
   readonly dtype: DType;
   readonly shape: readonly number[];
-  /** Where the tensor begins in the buffer, in bytes: a multiple of 256. Default 0. */
+  /** Offset of the tensor in the buffer, in bytes: a multiple of 256. Default 0. */
   readonly offset?: number;
-  /** Whether `dispose()` of the resident tensor destroys the buffer. Default false. */
+  /** True if `dispose()` of the resident tensor destroys the buffer. Default false. */
   readonly owned?: boolean;
 }
 
@@ -20,7 +20,7 @@ const DTYPES: readonly unknown[] = ['float32', 'float64', 'int32', 'bool'] satis
 const USAGE = STORAGE | COPY_SRC | COPY_DST;
 
 /**
- * A tensor in a buffer that somebody else made; null when the value is not a {@link GpuBufferTensor}.
+ * Wraps a buffer that somebody else made as a tensor; null if the value is not a {@link GpuBufferTensor}.
  *
  * @throws HeedError `ARGUMENT` for a buffer that lacks a usage, an offset that shaders cannot bind; `SHAPE` for a buffer
  * that is too small; `OUT_OF_MEMORY` for a tensor that is larger than what shaders can see.

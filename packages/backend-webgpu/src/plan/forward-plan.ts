@@ -2,7 +2,7 @@ import type { AttentionProblem } from '@heed/core';
 import { type Geometry, type Limits, SPLIT_KEYS, geometryOf } from './geometry.ts';
 import { type Variant, variantOf } from './variant.ts';
 
-/** How a problem is cut into blocks. Nothing in it depends on the numbers in the tensors. */
+/** Division of a problem into blocks. It does not depend on the numbers in the tensors. */
 export interface ForwardPlan {
   readonly variant: Variant;
   readonly geometry: Geometry;
@@ -11,10 +11,10 @@ export interface ForwardPlan {
   /** Blocks of rows, and slices of batch and heads. */
   readonly blocks: number;
   readonly slices: number;
-  /** Whether keys are split among workgroups, and how many keys a split has. */
+  /** True if keys are split among workgroups; then the number of keys of a split. */
   readonly splits: boolean;
   readonly splitKeys: number;
-  /** Whether the values are summed: soft attention's output. */
+  /** True if the values are summed: soft attention's output. */
   readonly sumsValues: boolean;
 }
 

@@ -4,10 +4,10 @@ import { vectorsOf } from '../shader/tensors.ts';
 /** Keys that an invocation scores together: one vector. */
 export const KEYS = 4;
 
-/** Vectors of an output row that one pass over the keys sums: what registers hold. More takes further passes. */
+/** Vectors of an output row that one pass over the keys sums: as many as registers hold. More take further passes. */
 export const MAXIMUM_VECTORS = 64;
 
-/** How the 64 invocations of a workgroup share a tile of scores. */
+/** Division of a tile of scores among the 64 invocations of a workgroup. */
 export interface Geometry {
   /** Invocations along the rows, and along the keys: their product is 64. */
   readonly rowThreads: number;
@@ -18,21 +18,21 @@ export interface Geometry {
   readonly rows: number;
   readonly keys: number;
   /**
-   * Whether keys and values go through workgroup memory, which pays where several rows share them. Otherwise each
+   * True if keys and values go through workgroup memory, which pays if several rows share them. Otherwise each
    * invocation reads them itself.
    */
   readonly staged: boolean;
   /** Vectors of queries and keys, along the head size, that are in workgroup memory at one time. */
   readonly chunk: number;
-  /** Whether whole query rows stay in workgroup memory. */
+  /** True if whole query rows stay in workgroup memory. */
   readonly keepsQueries: boolean;
-  /** Neighbouring invocations that exchange numbers without workgroup memory; 1 where none do. */
+  /** Number of neighboring invocations that exchange numbers without workgroup memory; 1 where none do. */
   readonly subgroup: number;
 }
 
-/** What of an adapter matters for geometry: the same on all but small ones. */
+/** Limits of an adapter that matter for geometry: the same on all but small ones. */
 export interface Limits {
-  /** Bytes of workgroup memory. */
+  /** Number of bytes of workgroup memory. */
   readonly workgroupMemory: number;
   readonly subgroup: number;
 }
@@ -43,13 +43,13 @@ const FEW_ROWS = 4;
 export const SPLIT_KEYS = 256;
 
 /**
- * The shape of the tiles. It depends on lengths and head sizes alone, never on batch, heads or the kind of adapter, so
- * that a row's bits do not, either.
+ * Returns the shape of the tiles. It depends on lengths and head sizes alone, never on batch, heads or the kind of
+ * adapter, so that a row's bits do not, either.
  *
- * Workgroup memory is kept small: how many workgroups a GPU's core has at one time is what it has of it. So queries and
- * keys are staged 32 numbers of the head size at a time.
+ * Workgroup memory is kept small, since it limits the number of workgroups that a GPU's core has at one time. So
+ * queries and keys are staged 32 numbers of the head size at a time.
  *
- * @param rows of all query heads that share a key/value head, where they are packed; of one head otherwise.
+ * @param rows of all query heads that share a key/value head, if they are packed; of one head otherwise.
  */
 export function geometryOf(rows: number, headDim: number, { workgroupMemory, subgroup }: Limits): Geometry {
   const vectors = vectorsOf(headDim);

@@ -3,7 +3,7 @@ import { broadcastStrides, rowStrides } from '@heed/core/backend';
 import type { Params } from '../shader/params.ts';
 import { unitOf } from '../shader/tensors.ts';
 
-/** What shaders must know of lengths and of how tensors lie: the same for every run of a kernel. */
+/** Parameters of shaders for lengths and strides, the same for every run of a kernel. */
 export function problemParams(problem: AttentionProblem): Params {
   const { batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim, layout } = problem;
   const { scale, softcap, mask, bias } = problem;

@@ -5,7 +5,7 @@ import type { Params } from '../shader/params.ts';
 import { BATCH_WORDS } from '../shader/scores.ts';
 
 /**
- * The table: what shaders read of small tensors, in one buffer, since they may bind eight. First what is known of each
+ * The table: the small tensors that shaders read, in one buffer, since they may bind eight. First the words of each
  * batch element, then copies of slopes, sinks and segments, then, in a gradient, four words for each row.
  */
 export interface Table {

@@ -1,8 +1,8 @@
 import type { AttentionProblem, Selection } from '@heed/core';
 
 /**
- * What of a problem is written into shaders. Lengths, strides, scale, windows and offsets are not: they are numbers
- * that a shader reads.
+ * Properties of a problem that are written into shaders. Lengths, strides, scale, windows and offsets are not: shaders
+ * read them as numbers.
  */
 export interface Variant {
   readonly headDim: number;

@@ -4,16 +4,16 @@ import { findGpu } from './find-gpu.ts';
 import { Pipelines } from './pipelines.ts';
 import { subgroupOf } from './subgroups.ts';
 
-/** A device, and what this backend knows of it. */
+/** A device, and its properties for this backend. */
 export class Engine {
   readonly device: GPUDevice;
   readonly pipelines: Pipelines;
   /** Bytes of workgroup memory, and of the largest buffer that a shader can see. */
   readonly workgroupMemory: number;
   readonly largestBinding: number;
-  /** The smallest power of two that every subgroup has, 1 where they are not used. */
+  /** The smallest power of two that every subgroup has, 1 if they are not used. */
   readonly subgroup: number;
-  /** Multiplications a second, as far as has been seen: for cutting long runs, never for results. */
+  /** Multiplications per second, as observed so far: for cutting long runs, never for results. */
   rate = 1e9;
   readonly #ownsDevice: boolean;
   #lost: string | null = null;
@@ -35,7 +35,7 @@ export class Engine {
     if (!this.#disposed) this.#lost = message || reason;
   }
 
-  /** What really runs. */
+  /** Description of what really runs. */
   get name(): string {
     const { vendor, architecture, device, description, isFallbackAdapter } = this.device.adapterInfo;
     const adapter =
@@ -67,7 +67,7 @@ export class Engine {
   }
 }
 
-/** Limits that are asked for as the adapter has them: by default they are those of the weakest. */
+/** Limits to request as the adapter has them: by default, a device has those of the weakest. */
 const LIMITS = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxComputeWorkgroupStorageSize'] as const;
 
 /** @throws HeedError `UNAVAILABLE`. */

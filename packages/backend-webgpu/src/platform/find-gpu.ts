@@ -2,8 +2,8 @@ import { HeedError } from '@heed/core';
 import type * as NodeWebgpu from 'webgpu';
 
 /**
- * Our shaders read no workgroup memory that they have not written. To clear it first takes time at each workgroup, and
- * SwiftShader, which writes a store for each number, seconds to compile.
+ * Our shaders read no workgroup memory that they have not written. Clearing it takes time at each workgroup, and
+ * SwiftShader, which writes a store for each number, takes seconds to compile that.
  */
 const FLAGS = 'enable-dawn-features=disable_workgroup_init';
 
@@ -13,7 +13,7 @@ let dawn: GPU | undefined;
 /**
  * WebGPU's entry: `navigator.gpu` of a page or worker; in Node Dawn's, from the package `webgpu`.
  *
- * @throws HeedError `UNAVAILABLE` where there is no WebGPU.
+ * @throws HeedError `UNAVAILABLE` without WebGPU.
  */
 export async function findGpu(): Promise<GPU> {
   const gpu = globalThis.navigator?.gpu;
@@ -63,7 +63,7 @@ function whyNot({ code, message }: NodeJS.ErrnoException): string {
   return isAbsent ? 'the package webgpu is not installed' : `the package webgpu does not load: ${message}`;
 }
 
-/** Asked before Dawn is, which otherwise complains on standard error, where nobody can catch it. */
+/** Checks before Dawn does, which otherwise complains on standard error, where nobody can catch it. */
 function hasVulkanLoader(): boolean {
   const { process } = globalThis;
   if (process.platform !== 'linux') return true;
@@ -71,7 +71,7 @@ function hasVulkanLoader(): boolean {
     process.dlopen({ exports: {} }, 'libvulkan.so.1');
     return true;
   } catch (error) {
-    // A library that loads and is no add-on of Node is what is looked for.
+    // The loader is a library that loads and is not an add-on of Node.
     return !(error as Error).message.includes('cannot open shared object file');
   }
 }

@@ -9,7 +9,7 @@ export interface Pipeline {
   readonly layout: GPUBindGroupLayout;
 }
 
-/** Pipelines that no kernel holds any more and that are kept all the same. */
+/** Number of pipelines that are kept although no kernel holds them any more. */
 const KEPT = 64;
 
 /**

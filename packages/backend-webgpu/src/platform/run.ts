@@ -10,11 +10,11 @@ import { orLost, scoped } from './scoped.ts';
 /** One shader over a grid of workgroups. */
 export interface Dispatch {
   readonly pipeline: Pipeline;
-  /** What it binds, by the names of its bindings. */
+  /** Bound tensors, by the names of the bindings. */
   readonly tensors: Readonly<Record<string, GpuTensor | undefined>>;
   readonly params: Params;
   readonly grid: readonly [x: number, y: number, z: number];
-  /** About how many multiplications a workgroup does. */
+  /** Approximate number of multiplications of a workgroup. */
   readonly work: number;
 }
 
@@ -30,10 +30,10 @@ type Step = { readonly dispatch: Dispatch } | { readonly copy: Copy };
 
 /** The time of one submission of a long run: a driver resets a device that is silent for some two seconds. */
 const SUBMISSION_SECONDS = 0.1;
-/** What WebGPU starts at least, along an axis. */
+/** Number of workgroups along an axis that every WebGPU device can start. */
 const MAXIMUM_WORKGROUPS = 65_535;
 
-/** What one call does on the device: memory, copies and shaders, in order. */
+/** One call's work on the device: memory, copies and shaders, in order. */
 export class Run {
   readonly #engine: Engine;
   readonly #temporary: GpuTensor[] = [];
@@ -67,7 +67,7 @@ export class Run {
   }
 
   /**
-   * Records what is to be done, with `plan`, and does it.
+   * Records the work with `plan`, and does it.
    *
    * @throws the signal's reason; HeedError `OUT_OF_MEMORY`, `ENGINE`. Then all memory has been given back.
    */
@@ -191,6 +191,6 @@ function encode(engine: Engine, pieces: readonly (Copy | Piece)[]): void {
   }
   device.queue.writeBuffer(uniforms, 0, params);
   device.queue.submit([encoder.finish()]);
-  // What is submitted still reads it.
+  // Submitted work still reads it.
   uniforms.destroy();
 }

@@ -5,7 +5,7 @@ import type { Engine } from './engine.ts';
 const SCOPES = ['validation', 'out-of-memory', 'internal'] as const;
 
 /**
- * Does some work on the device, all of it before it returns, and makes errors of what the device has against it.
+ * Does some work on the device, all of it before it returns, and turns the device's complaints into errors.
  *
  * @throws HeedError `OUT_OF_MEMORY`; `ENGINE`, also when the device was lost.
  */
@@ -33,7 +33,7 @@ export async function orLost<T>(engine: Engine, promise: Promise<T>): Promise<T>
     engine.check();
     return result;
   } catch (error) {
-    // A lost device is told of in the turn after this one.
+    // The device reports its loss in the turn after this one.
     await nextTurn();
     engine.check();
     throw error;

@@ -6,7 +6,7 @@ const MAXIMUM = 64;
 
 /**
  * Writes, for each invocation, whether its place in its subgroup is that of its index in the workgroup. The
- * specification does not say so, and shuffles among neighbours are right only where it is so.
+ * specification does not say so, and shuffles among neighbors are right only if it is so.
  */
 const PROBE = `enable subgroups;
 @group(0) @binding(0) var<storage, read_write> isInOrder: array<u32>;
@@ -17,8 +17,8 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(subgroup_invocati
 }`;
 
 /**
- * How many neighbouring invocations can exchange numbers without workgroup memory: the smallest subgroup that the adapter
- * may choose, a power of two from 4 on; 1 where subgroups cannot be used.
+ * Number of neighboring invocations that can exchange numbers without workgroup memory: the smallest subgroup that the
+ * adapter may choose, a power of two from 4 on; 1 if subgroups cannot be used.
  */
 export async function subgroupOf(device: GPUDevice): Promise<number> {
   const smallest = device.features.has('subgroups') ? (device.adapterInfo.subgroupMinSize ?? 1) : 1;

@@ -4,8 +4,8 @@ import type { Operand } from './tile.ts';
 import { rowAddress, rowLoader, vectorsOf } from './tensors.ts';
 
 /**
- * Where a block of query rows is. Rows are those of one query head, or, where there are few, of all that share a
- * key/value head (a head group), neighbours in the group first.
+ * Place of a block of query rows. Rows are those of one query head, or, if there are few, of all that share a
+ * key/value head (a head group), neighbors in the group first.
  */
 export const BLOCK = `
 struct Block {
@@ -95,7 +95,7 @@ export function workgroupMemory(
   ].join('\n');
 }
 
-/** Which row and keys an invocation has, and its block. */
+/** Code that finds the row, the keys and the block of an invocation. */
 export function beginBlock({ keyThreads, rows }: Geometry): string {
   return `
   let threadKey = thread % ${keyThreads}u;
@@ -106,7 +106,7 @@ export function beginBlock({ keyThreads, rows }: Geometry): string {
   let batch = batchOf(block.batch);`;
 }
 
-/** How values of the invocations of a row become one. */
+/** Reduction of the values of the invocations of a row to one. */
 export interface Reduction {
   readonly type: 'f32' | 'u32';
   /** Code of the value of row r, and of the variable that takes the result. */
@@ -116,8 +116,8 @@ export interface Reduction {
 }
 
 /**
- * Code that combines values over the invocations of each row, in a fixed order. All invocations must take part; what
- * each wrote to workgroup memory before is seen by all after it.
+ * Code that combines values over the invocations of each row, in a fixed order. All invocations must take part; all
+ * then see what each wrote to workgroup memory before.
  */
 export function acrossRow(geometry: Geometry, reduction: Reduction): string {
   return geometry.subgroup > 1 ? bySubgroups(geometry, reduction) : byMemory(geometry, reduction);
@@ -142,7 +142,7 @@ ${each(rowsEach, (r) => `    exchanged[${row(r)} * 8u + threadKey] = ${bits(fold
 ${each(rowsEach, (r) => `  ${into(r)} = ${fold('exchanged', `${row(r)} * 8u`, 8)};`)}`;
 }
 
-/** Shuffles within the smallest subgroup that there may be; what larger ones could do besides goes through memory. */
+/** Shuffles within the smallest possible subgroup; anything that only larger ones could do goes through memory. */
 function bySubgroups(geometry: Geometry, { type, of, into, combine }: Reduction): string {
   const { rowsEach, rowThreads, keyThreads } = geometry;
   const reach = Math.min(geometry.subgroup, keyThreads);

@@ -24,7 +24,7 @@ fn exponential1(x: f32) -> f32 {
   return exponential(vec4f(x)).x;
 }`;
 
-/** Near 0 it is as exact as anywhere: exp(2x) − 1 comes without a cancellation. */
+/** Exact near 0, too: exp(2x) − 1 is computed without cancellation. */
 export const TANH: string = `
 fn hyperbolicTangent(given: vec4f) -> vec4f {
   let x = min(2.0 * abs(given), vec4f(40.0));${REDUCE}

@@ -1,16 +1,16 @@
 import { PARAMS_STRUCT } from './params.ts';
 
-/** What a shader binds beside its parameters: storage that it reads, or writes. */
+/** Binding of a shader besides its parameters: storage that it reads or writes. */
 export interface Binding {
   readonly name: string;
-  /** Such as `vec4u`: floats are bound as integers, since WGSL may assume that no float is NaN or infinite. */
+  /** Type such as `vec4u`: floats are bound as integers, since WGSL may assume that no float is NaN or infinite. */
   readonly element: 'u32' | 'vec4u' | 'f32' | 'vec4f';
   readonly access: 'read' | 'read_write';
 }
 
 /** A compute shader of 64 invocations a workgroup. Its entry point is `main`. */
 export interface Shader {
-  /** Names what it computes, in errors and tools. */
+  /** Name of the computation, in errors and tools. */
   readonly label: string;
   readonly code: string;
   /** Binding 1, 2, … Binding 0 is the parameters. */
@@ -22,7 +22,7 @@ export const THREADS = 64;
 interface Source {
   readonly label: string;
   readonly bindings: readonly Binding[];
-  /** Of the geometry: whether the shader uses subgroups. */
+  /** Subgroup size of the geometry, if the shader uses subgroups. */
   readonly subgroup?: number;
   readonly declarations: readonly string[];
   /** The body of the entry point, which may use `thread`, `group` and `blocks`. */

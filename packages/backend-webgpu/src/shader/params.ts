@@ -1,6 +1,6 @@
 /**
- * What every kernel reads besides tensors, in the order of the uniform buffer. Lengths and strides are here and not in
- * the code, so that one pipeline serves them all.
+ * Parameters that every kernel reads besides tensors, in the order of the uniform buffer. Lengths and strides are here
+ * and not in the code, so that one pipeline serves them all.
  */
 const FIELDS = {
   /** The first block and slice of this dispatch: long runs are cut. */
@@ -16,7 +16,7 @@ const FIELDS = {
   batch: 'u32',
   /** B · Hq · Lq. */
   rows: 'u32',
-  /** Keys of one split, and how many splits there are. */
+  /** Keys of one split, and number of splits. */
   splitKeys: 'u32',
   splits: 'u32',
   /** Strides of rows, in the words or vectors that a shader reads; `Base` is what is not bound of the buffer. */
@@ -47,13 +47,13 @@ const FIELDS = {
   biasKey: 'u32',
   biasBase: 'u32',
   weightsBase: 'u32',
-  /** Where what is in the table begins, in words. */
+  /** Offsets in the table, in words. */
   slopesAt: 'u32',
   sinksAt: 'u32',
   querySegmentsAt: 'u32',
   keySegmentsAt: 'u32',
   rowsAt: 'u32',
-  /** Where dValue begins behind dKey, in words. */
+  /** Offset of dValue behind dKey, in words. */
   dValueAt: 'u32',
   seedLow: 'u32',
   seedHigh: 'u32',
@@ -63,7 +63,7 @@ const FIELDS = {
 
 export type ParamName = keyof typeof FIELDS;
 
-/** Those that are left out are 0. */
+/** Parameters; those that are left out are 0. */
 export type Params = Readonly<Partial<Record<ParamName, number>>>;
 
 /** Bytes of the uniform buffer, a multiple of 16. */

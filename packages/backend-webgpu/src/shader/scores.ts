@@ -9,7 +9,7 @@ export function scoreBindings({ mask, bias }: Variant): Binding[] {
   return [read('table'), ...(mask ? [read('mask')] : []), ...(bias ? [read('bias')] : [])];
 }
 
-/** Where query rows stand among the keys, and what they may see: see `plan/table.ts`. */
+/** Position of query rows among the keys, and the keys that they may see: see `plan/table.ts`. */
 export const BATCH: string = `
 struct Batch {
   // Row i stands at i + position + farPosition: only one of them is not 0.
@@ -39,8 +39,8 @@ fn endKey(batch: Batch, row: i32) -> i32 {
 }`;
 
 /**
- * `rowOf(batch, b, h, i)`: what a row needs for its scores. `scoresOf(products, row, keys, …)`: the scores of four keys
- * from their products with the query, by SPEC.md, clause `order`.
+ * `rowOf(batch, b, h, i)`: the data of a row for its scores. `scoresOf(products, row, keys, …)`: the scores of four
+ * keys from their products with the query, by SPEC.md, clause `order`.
  */
 export function scoreFunctions(variant: Variant): string {
   const { mask, bias, segments, alibi, softcap } = variant;
@@ -49,7 +49,7 @@ struct Row {
   index: i32,
   first: i32,
   end: i32,
-  // Whether the row is non-finite as soon as it sees any key: its query, or its head's slope.
+  // True if the row is non-finite as soon as it sees any key: its query, or its head's slope.
   spoiled: bool,
 ${alibi ? '  slope: f32,\n  position: i32,\n  farPosition: f32,' : ''}
 ${segments ? '  segment: u32,\n  keySegments: u32,' : ''}

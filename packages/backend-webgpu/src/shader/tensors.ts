@@ -5,7 +5,7 @@ export function vectorsOf(depth: number): number {
   return Math.ceil(depth / 4);
 }
 
-/** Whether all rows of a tensor begin at a multiple of four numbers, so that they are bound as vectors. */
+/** Returns whether all rows of a tensor begin at a multiple of four numbers, so that they are bound as vectors. */
 export function isAligned(depth: number): boolean {
   return depth % 4 === 0;
 }
@@ -64,7 +64,7 @@ export function rowAddress(name: 'query' | 'key' | 'value' | 'output'): string {
 }`;
 }
 
-/** Non-finite numbers are found in their bits and become 0: what they do to rows is kept in flags. */
+/** Functions that find non-finite numbers by their bits and make them 0: flags keep their effect on rows. */
 export const FINITE = `
 const NAN = 0x7fc00000u;
 const MINUS_INFINITY = 0xff800000u;

@@ -3,7 +3,7 @@ import { THREADS, each } from './module.ts';
 import { vectorsOf } from './tensors.ts';
 
 /**
- * The products of a tile: each invocation sums, for its rows r and four neighbouring keys, query · key in order of the
+ * The products of a tile: each invocation sums, for its rows r and four neighboring keys, query · key in order of the
  * head size. `fma` in that order is the same in every kernel, and so are the bits of the scores: the gradient must not
  * see other scores than the forward pass saw.
  */
@@ -12,7 +12,7 @@ fn chain(a: vec4f, b: vec4f, sum: f32) -> f32 {
   return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
 }`;
 
-/** One side of a product: a tensor's rows, and where they begin. */
+/** One side of a product: a tensor's rows, and their addresses. */
 export interface Operand {
   /** Vectors of a row. */
   readonly vectors: number;
@@ -51,7 +51,7 @@ export function stage(
   }`;
 }
 
-/** Where key k of a tile lies: neighbours in different banks for the invocations that read them at once. */
+/** Place of key k of a tile: neighbors lie in different banks for the invocations that read them at once. */
 function keySlot({ keyThreads }: Geometry, chunk: number, offset: number) {
   return (index: string): string =>
     `${offset}u + ((${index} % ${KEYS}u) * ${keyThreads}u + ${index} / ${KEYS}u) * ${strideOf(chunk)}u`;
@@ -123,7 +123,7 @@ ${each(
   }`;
 }
 
-/** How the invocations of a row share the columns of what is summed for it. */
+/** Division of the columns of a row's sums among its invocations. */
 export interface Columns {
   /** Invocations side by side; the others of the row take other keys of the tile. */
   readonly threads: number;
@@ -234,14 +234,14 @@ ${each(rowsEach, (r) => `        ${name}${r}_${c} = fma(vec4f(w${r}), v, ${name}
   }`;
 }
 
-/** Sums of invocations that took other keys of the tile are added, in order, where there are any. */
+/** Adds, in order, the sums of invocations that took other keys of the tile, if any. */
 export function foldSums(
   name: string,
   { rowsEach, rowThreads, keyThreads, keys, staged }: Geometry,
   columns: Columns,
 ): string {
   if (columns.keyGroups === 1) return '';
-  // Weights are of no more use where they are vectors.
+  // Weights that are vectors are no longer needed.
   const [folding, stride] = staged ? ['weights', strideOf(keys / 4)] : ['folding', keyThreads];
   const at = (r: number): string => `${folding}[(threadRow + ${rowThreads * r}u) * ${stride}u`;
   return each(

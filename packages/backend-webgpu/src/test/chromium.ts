@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { type Page, chromium } from 'playwright-core';
 import { rolldown } from 'rolldown';
 
-/** Chromium, where Debian's package puts it, or where the environment says. */
+/** Path of Chromium: that of Debian's package, or from the environment. */
 export const CHROMIUM: string = process.env['HEED_CHROMIUM'] ?? '/usr/bin/chromium';
 
-/** Why the tests in a browser cannot run, with the remedy; null when they can. */
+/** Reason that tests in a browser cannot run, with the remedy; null if they can. */
 export const absence: string | null = existsSync(CHROMIUM)
   ? null
   : `there is no Chromium at ${CHROMIUM} (apt-get install chromium, or set HEED_CHROMIUM)`;
@@ -20,9 +20,9 @@ export interface OpenPage {
   close(): Promise<void>;
 }
 
-/** How a page is opened. */
+/** Options of a page. */
 export interface PageOptions {
-  /** Of Chromium. */
+  /** Flags of Chromium. */
   readonly flags?: readonly string[];
   /** The host of its address. Any name leads to the loopback; only `127.0.0.1` is a secure context. */
   readonly host?: string;

@@ -7,14 +7,14 @@ import { isRequired } from './required.ts';
 export const AS_IT_COMES: PageOptions = { flags: [SOFTWARE_WEBGPU] };
 
 /**
- * SwiftShader takes seconds to compile the clearing of workgroup memory, which our kernels do not need. A browser cannot
- * be told so by a page, only by whoever starts it; some of the suite is run as users have it.
+ * SwiftShader takes seconds to compile the clearing of workgroup memory, which our kernels do not need. A page cannot
+ * tell the browser so, only the command that starts it can; some of the suite runs as users have it.
  */
 export const WITHOUT_CLEARING: PageOptions = {
   flags: [SOFTWARE_WEBGPU, '--enable-dawn-features=disable_workgroup_init'],
 };
 
-/** Defines tests that share a page; skipped, with the remedy, where there is no browser. */
+/** Defines tests that share a page; skipped, with the remedy, if there is no browser. */
 export function inChromium(
   name: string,
   options: PageOptions,

@@ -7,14 +7,14 @@ declare global {
   interface Window {
     /** The cases of one clause, with these options. */
     verifyClause?: (options: WebgpuOptions, clause: string) => Promise<Report>;
-    /** What a backend runs on, or the error's code, message and remedy. */
+    /** Device of a backend, or the error's code, message and remedy. */
     deviceOf?: (options: WebgpuOptions) => Promise<string>;
     /** The same in a worker of the page. */
     deviceInWorker?: () => Promise<string>;
   }
 }
 
-// Made once: what results are compared with is kept with the case.
+// Made once: each case keeps the results to compare with.
 const cases = allCases();
 
 async function deviceOf(options: WebgpuOptions): Promise<string> {

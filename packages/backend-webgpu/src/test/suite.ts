@@ -17,7 +17,7 @@ const OPTIONS: Readonly<Record<string, WebgpuOptions>> = {
 };
 const WITHOUT_SUBGROUPS = new Set(['order', 'gradient']);
 
-// For all options the same objects: what results are compared with is kept with the case.
+// The same objects for all options: each case keeps the results to compare with.
 const cases = await allCases();
 const isSlow = ({ id }: ConformanceCase): boolean => /^combination\/|\/property\//.test(id);
 const everyTenth = new Set(cases.filter((one) => !isSlow(one)).filter((_, n) => n % 10 === 0));

@@ -10,7 +10,7 @@ export interface Machine {
   readonly expected: string;
   /** One case in so many is run, unless told otherwise. */
   readonly every: number;
-  /** Returns what is missing here, and what brings it; null when nothing is. */
+  /** Returns what is missing here, and how to install it; null if nothing is missing. */
   absence(): string | null;
   /** Command of its Node. */
   command(): readonly string[];

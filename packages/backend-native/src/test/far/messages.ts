@@ -15,7 +15,7 @@ export type Question =
   | { readonly id: number; readonly what: 'abort' }
   | { readonly id: number; readonly what: 'dispose'; readonly kernel: number };
 
-/** An answer of it: the device, a kernel's plan, results. */
+/** An answer of the other process: the device, a kernel's plan, results. */
 export interface Answer {
   readonly id: number;
   readonly value?: unknown;

@@ -1,4 +1,4 @@
-/** A program that computes for another process, which it talks to by a pipe. */
+/** A program that computes for another process over a pipe. */
 import type { AttentionBackend, AttentionKernel } from '@heed/core';
 import native from '../../index.ts';
 import type { Answer, Question } from './messages.ts';

@@ -68,8 +68,8 @@ class Far {
 }
 
 /**
- * The native backend of another process, which a command starts: a Node for another processor, in an emulator. Inputs
- * go there by a pipe and results come back, so that the judge stays here.
+ * The native backend of another process, which a command starts: a Node for another processor, in an emulator. A pipe
+ * carries inputs there and results back, so that the judge stays here.
  */
 export function farProvider(command: readonly string[]): BackendProvider<NativeOptions> {
   return {

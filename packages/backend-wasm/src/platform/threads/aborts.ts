@@ -1,15 +1,15 @@
-/** The callbacks of those who wait for an abort, by signal, and the one listener that calls them. */
+/** Callbacks that wait for an abort, by signal, and the one listener that calls them. */
 const waiting = new WeakMap<
   AbortSignal,
   { readonly callbacks: Set<() => void>; readonly listener: () => void }
 >();
 
 /**
- * Calls back when the signal is aborted. All who wait for one signal share a listener: many calls may have the same, and
- * Node takes more than ten listeners for a leak.
+ * Calls back when the signal is aborted. All waits for one signal share a listener: many calls may have the same
+ * signal, and Node takes more than ten listeners for a leak.
  *
  * @param callback a function of its own for each wait.
- * @returns what ends the wait.
+ * @returns a function that ends the wait.
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   const { callbacks, listener } = waiting.get(signal) ?? listen(signal);

@@ -22,7 +22,7 @@ export interface Job {
 
 export type TaskFunction = (task: number, frame: number, scratch: number) => void;
 
-/** What a worker is told. */
+/** Message to a worker. */
 export type ToWorker =
   | { readonly memory: WebAssembly.Memory; readonly words: Int32Array; readonly inside: number }
   | JobMessage
@@ -31,16 +31,16 @@ export type ToWorker =
 export interface JobMessage {
   readonly number: number;
   readonly id: number;
-  /** Only the first time. */
+  /** Module, the first time only. */
   readonly module?: WebAssembly.Module;
   readonly phases: readonly Phase[];
   readonly frame: number;
   readonly scratch: number;
-  /** Whether the worker is to say that it has left the job, to someone who may not wait. */
+  /** True if the worker must report that it has left the job, to a thread that may not wait. */
   readonly reports: boolean;
 }
 
-/** What a worker says: after its start, of a task that threw, and when it has left a job. */
+/** Message from a worker: after its start, about a task that threw, and when it has left a job. */
 export type FromWorker =
   | { readonly ready: true }
   | { readonly error: string; readonly number: number }

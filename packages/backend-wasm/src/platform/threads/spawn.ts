@@ -3,10 +3,10 @@ import { nodeModule } from '../node.ts';
 import type { FromWorker, ToWorker } from './job.ts';
 import { workerSource } from './worker-source.ts';
 
-/** A worker, whichever way the platform makes them. */
+/** A worker, independent of the platform. */
 export interface Worker {
   post(message: ToWorker): void;
-  /** Whether the process stays alive for it. */
+  /** Sets whether the process stays alive for it. */
   hold(holds: boolean): void;
   end(): Promise<void>;
 }
@@ -20,7 +20,7 @@ export interface WorkerEvents {
 /** Starts a worker. It does not keep the process alive unless it is held. */
 export type Spawn = (events: WorkerEvents) => Worker;
 
-/** Of the worker's module. */
+/** Address of the worker's module. */
 type Address = NonNullable<WasmOptions['worker']>;
 
 /**

@@ -14,7 +14,7 @@ afterEach(async () => {
 interface Setting {
   readonly team: Team;
   readonly workers: Worker[];
-  /** What the workers were told. */
+  /** Messages to the workers. */
   readonly posts: ToWorker[];
   job(phases: readonly Phase[], rounds?: number): Promise<Job>;
   cells(job: Job): Int32Array;

@@ -6,7 +6,7 @@ import { type FromWorker, type Job, type TaskFunction, totalTasks } from './job.
 import { type Spawn, type Worker, platformSpawn } from './spawn.ts';
 import { WORD, atomics } from './words.ts';
 
-/** A worker, what it knows, and whether it lives. */
+/** A worker, its modules, and whether it lives. */
 interface Member {
   readonly worker: Worker;
   /** Modules that it has instances of. */
@@ -27,8 +27,8 @@ interface Call {
 
 /**
  * Threads that do one job after another together. Each takes the next task when it is done with its last, so that no
- * thread waits for a slower one. This thread takes part, too, unless it may not wait: there it leaves the work to as
- * many workers as there are threads, and is told when they are done.
+ * thread waits for a slower one. This thread takes part, too, unless it may not wait: then it leaves the work to as
+ * many workers as there are threads, which report when they are done.
  *
  * Workers stay for the next job, and do not keep the process alive.
  */
@@ -40,9 +40,9 @@ export class Team {
   private readonly words: Int32Array;
   private members: Member[] = [];
   private number = 0;
-  /** What one of the workers came to grief of during the job under way. */
+  /** Error that stopped a worker during the current job. */
   private trouble: HeedError | null = null;
-  /** Those who are invited to the job under way. */
+  /** Workers that are invited to the current job. */
   private invited: readonly Member[] = [];
   /** Called with each message and death that a call may be waiting for. */
   private onNews: () => void = () => undefined;
@@ -72,7 +72,7 @@ export class Team {
     return team;
   }
 
-  /** Threads beside this one that are worth having for a job: each needs scratch of its own. */
+  /** Number of threads besides this one that are worth having for a job: each needs scratch of its own. */
   helpersFor(tasks: number): number {
     if (this.threads === 1) return 0;
     const workers = this.waits ? this.threads - 1 : this.threads;
@@ -259,13 +259,13 @@ export class Team {
     call.turnEnd = now() + TURN_MILLISECONDS;
   }
 
-  /** Waits until it is heard why a worker has stopped the job; its message does not keep the process alive. */
+  /** Waits for the reason that a worker has stopped the job; its message does not keep the process alive. */
   private async fail(): Promise<never> {
     while (this.trouble === null) await nextTurn();
     throw this.trouble;
   }
 
-  /** For a thread that may not wait: until the workers say that all is done. */
+  /** Stands by, on a thread that may not wait, until the workers report that all is done. */
   private async standBy({ job, members, signal }: Call): Promise<void> {
     const total = totalTasks(job.phases);
     let end: (() => void) | undefined;

@@ -11,14 +11,14 @@ export const WORD = {
   /** Set to 1: no further task is begun. */
   STOP: 3,
   SIGNAL: 4,
-  /** From here on, one for each worker: whether it is inside a job. */
+  /** From here on, one flag for each worker: that it is inside a job. */
   INSIDE: 8,
 } as const;
 
-/** Of `Atomics`, what the calling thread uses. */
+/** Functions of `Atomics` that the calling thread uses. */
 type AtomicOperations = Pick<typeof Atomics, 'add' | 'load' | 'notify' | 'store' | 'wait'>;
 
-/** Where an engine has no `Atomics` it has no shared memory either, and one thread alone: it waits for nobody. */
+/** Without `Atomics` an engine has no shared memory either, and only one thread, which waits for nobody. */
 const ALONE: AtomicOperations = {
   add(words: Int32Array, index: number, value: number) {
     const before = words[index]!;

@@ -1,7 +1,7 @@
 import type { FromWorker, TaskFunction, ToWorker } from './job.ts';
 import { WORD } from './words.ts';
 
-/** The worker's end of the channel to who started it, in browsers and in Node. */
+/** The worker's end of the channel to the thread that started it, in browsers and in Node. */
 export interface Channel {
   post(message: FromWorker): void;
   listen(listener: (message: ToWorker) => void): void;
