@@ -42,7 +42,7 @@ import { softcapCases, softcapPurposes } from './cases/features/softcap.ts';
 import { windowCases, windowPurposes } from './cases/features/window.ts';
 import { bundledCases } from './outside/bundled-cases.ts';
 
-/** Every part of the suite with what its cases are there to find, in the order of SPEC.md. */
+/** Every part of the suite with the purpose of its cases, in the order of SPEC.md. */
 export const PARTS: readonly (readonly [Purposes, () => readonly ConformanceCase[]])[] = [
   [shapePurposes, shapeCases],
   [orderPurposes, orderCases],
@@ -89,7 +89,7 @@ export const PARTS: readonly (readonly [Purposes, () => readonly ConformanceCase
 
 let cases: Promise<readonly ConformanceCase[]> | undefined;
 
-/** Every case of the suite, in the order of SPEC.md, and those from outside that come with it. */
+/** Every case of the suite, in the order of SPEC.md, and the bundled cases from outside. */
 export function allCases(): Promise<readonly ConformanceCase[]> {
   cases ??= collect();
   return cases;

@@ -1,6 +1,6 @@
 import type { AttentionRequest, OutputName, RequestedResults, Tensor } from '@heed/core';
 
-/** A request of the suite: its tensors are tensors, so that a case can look into them. */
+/** A request of the suite: every tensor is a plain `Tensor`, so that a case can read it. */
 export type CaseRequest = AttentionRequest<Tensor>;
 
 const OUTPUT_NAMES: readonly OutputName[] = ['output', 'weights', 'logSumExp', 'statistics', 'choice'];

@@ -10,13 +10,13 @@ import type {
 } from '@heed/core';
 import type { CaseRequest } from './case-request.ts';
 
-/** What every case has. */
+/** Fields of every case. */
 interface CaseBase {
   /** Stable, unique, readable: `window/left-3/across-tiles`. */
   readonly id: string;
   /** The clause of SPEC.md that the case checks, and that reports list it under. */
   readonly clause: string;
-  /** What the case is there to find, in a sentence: shown when it fails. Every case of the suite has one. */
+  /** Purpose of the case, in a sentence: shown when it fails. Every case of the suite has one. */
   readonly purpose?: string;
 }
 
@@ -31,26 +31,26 @@ export interface AgreementCase extends CaseBase {
   readonly expected?: ExpectedValues;
 }
 
-/** Results that somebody else computed, with the tolerance that their own rounding needs. */
+/** Results from another source, with the tolerance that their own rounding needs. */
 export interface ExpectedValues {
-  /** Where they come from: `ONNX backend node tests, opset 23`. */
+  /** Source of the values: `ONNX backend node tests, opset 23`. */
   readonly source: string;
   /** Added to the bound of the clause `accuracy`: the error of the expected values themselves. */
   readonly tolerance: number;
-  /** By output name; statistics and gradients by their field names (`rowMax`, `dQuery`). */
+  /** Values by output name; statistics and gradients by their field names (`rowMax`, `dQuery`). */
   readonly values: Readonly<Record<string, Tensor>>;
 }
 
 /** Anything that is not one comparison: errors, lifetimes, overlapping calls, guarantees, properties. */
 export interface BehaviourCase extends CaseBase {
   readonly kind: 'behaviour';
-  /** Features that the case needs; without one of them it does not apply and is left out. */
+  /** Features that the case needs; without one of them it does not apply and is omitted. */
   readonly features: readonly Feature[];
   /** Operations that the case needs, in the same way. */
   readonly operations?: readonly Operation[];
-  /** The element type that the case needs, if not float32; where it is not declared the case is left out. */
+  /** The element type that the case needs, if not float32; without it the case is omitted. */
   readonly dtype?: FloatDType;
-  /** The guarantee that the case tests: reported as "not guaranteed" where it is not declared. */
+  /** The guarantee that the case tests: reported as "not guaranteed" if it is not declared. */
   readonly guarantee?: Guarantee;
   /** Throws, with a message for the backend's author, when the backend is at fault. */
   run(subject: Subject): Promise<void>;
@@ -70,7 +70,7 @@ export interface SequenceCase extends CaseBase {
 
 export type ConformanceCase = AgreementCase | BehaviourCase | SequenceCase;
 
-/** What a behaviour case works on. `backend` is shared by all cases; one that disposes makes its own. */
+/** Arguments of a behavior case. All cases share `backend`; one that disposes makes its own. */
 export interface Subject {
   readonly provider: BackendProvider;
   readonly backend: AttentionBackend;

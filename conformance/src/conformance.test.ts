@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { simpleProvider } from './broken/simple-backend.ts';
 import { type ConformanceOptions, type TestFunction, conformance } from './conformance.ts';
 
-/** A test runner that only takes notes. */
+/** A test runner that only records. */
 async function registered(provider: BackendProvider, options: ConformanceOptions, canSkip = true) {
   const groups: string[] = [];
   const tests = new Map<string, () => Promise<void>>();
@@ -31,7 +31,7 @@ const absent: BackendProvider = {
   probe: async () => ({ available: false, reason: 'no WebAssembly', remedy: 'use another runtime' }),
 };
 
-// Where every engine is required, these tests are of what happens where it is not.
+// These tests cover an engine that is not required, also where the environment requires all engines.
 beforeEach(() => vi.stubEnv('HEED_REQUIRE', undefined));
 afterEach(() => vi.unstubAllEnvs());
 

@@ -7,7 +7,7 @@ import { runCase } from './run-case.ts';
 import { type VerifyOptions, selectCases } from './verify.ts';
 import { cases as casesKind, expectedFailures as expectedFailuresKind } from './options.ts';
 
-/** What the suite needs of a test runner: vitest's, node:test's, Jest's and Mocha's fit. */
+/** Functions of a test runner that the suite needs: those of vitest, node:test, Jest and Mocha fit. */
 export interface TestRunner {
   describe(name: string, define: () => void): unknown;
   readonly test: TestFunction;

@@ -1,6 +1,6 @@
 import type { Comparison } from './judge/compare.ts';
 
-/** How one case ended. */
+/** Outcome of one case. */
 export type Outcome =
   | { readonly status: 'passed'; readonly comparisons: readonly Comparison[] }
   | { readonly status: 'failed'; readonly message: string; readonly comparisons: readonly Comparison[] }
@@ -8,7 +8,7 @@ export type Outcome =
   | { readonly status: 'refused'; readonly missing: readonly string[] }
   /** The case tests a guarantee that the backend does not declare. */
   | { readonly status: 'notGuaranteed' }
-  /** The case is a behaviour that needs more than the backend declares. */
+  /** The case is a behavior that needs more than the backend declares. */
   | { readonly status: 'notApplicable'; readonly missing: readonly string[] };
 
 export function passed(comparisons: readonly Comparison[] = []): Outcome {

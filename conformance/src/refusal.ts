@@ -1,7 +1,7 @@
 import { type AttentionBackend, type AttentionProblem, type Capabilities, HeedError } from '@heed/core';
 import { featuresOf } from '@heed/core/backend';
 
-/** What a problem uses and a backend does not declare: features, or `dtype`. */
+/** Features that a problem uses and a backend does not declare, or `dtype`. */
 export function undeclared(capabilities: Capabilities, problem: AttentionProblem): string[] {
   const features: string[] = featuresOf(problem).filter(
     (feature) => !capabilities.features.includes(feature),

@@ -35,28 +35,28 @@ export interface ClauseReport extends Tally {
 /** A case that failed, or one on the list of expected failures that did not. */
 export interface Failure {
   readonly id: string;
-  /** What the case is there to find; null when it does not say. */
+  /** Purpose of the case; null if it has none. */
   readonly purpose: string | null;
-  /** What was found. */
+  /** Description of the failure. */
   readonly message: string;
 }
 
 /**
- * How a case ends. `refused`: not declared, and refused as it must be; `notGuaranteed`: tests a guarantee that is not
- * declared; `notApplicable`: a behaviour that needs more than is declared, left out.
+ * Status of a case. `refused`: not declared, and refused as it must be; `notGuaranteed`: tests a guarantee that is not
+ * declared; `notApplicable`: a behavior that needs more than is declared, omitted.
  */
 export type CaseStatus = 'passed' | 'failed' | 'refused' | 'notGuaranteed' | 'notApplicable';
 
-/** How one case ended. */
+/** Report of one case. */
 export interface CaseReport {
   readonly id: string;
   /** `expectedFailure`: failed, and is on the list of expected failures. */
   readonly status: CaseStatus | 'expectedFailure';
-  /** Of a case that was refused or left out: the features that are not declared, or `dtype`. */
+  /** For a refused or omitted case: the features that are not declared, or `dtype`. */
   readonly missing?: readonly string[];
 }
 
-/** What `verify()` found. Plain JSON. */
+/** Report of `verify()`. Plain JSON. */
 export interface Report extends Tally {
   readonly name: string;
   readonly device: string;

@@ -52,7 +52,7 @@ async function runSequence(theCase: SequenceCase, subject: Subject): Promise<Out
   return passed();
 }
 
-/** How a problem ends that the backend refuses, rightly or not; null for one that it has to compute. */
+/** Outcome of a problem that the backend refuses, rightly or not; null for one that it must compute. */
 async function withoutComputing(
   backend: AttentionBackend,
   problem: AttentionProblem,
@@ -94,7 +94,7 @@ function verdict(comparisons: readonly Comparison[]): Outcome {
   return faults.length === 0 ? passed(comparisons) : failed(faults.join('; '), comparisons);
 }
 
-/** What a gradient needs of the forward run is asked for as well, as `attention()` does. */
+/** Adds the results of the forward run that a gradient needs, as `attention()` does. */
 function differentiable(request: CaseRequest): CaseRequest {
   return request.gradient ? { ...request, output: true, statistics: true } : request;
 }

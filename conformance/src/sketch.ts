@@ -11,7 +11,7 @@ import { computeDType, exchangeHeadsAndLength, zeros } from '@heed/core/backend'
 import { type CaseRequest, asking } from './case-request.ts';
 import { type Random, randomFrom } from './random.ts';
 
-/** The options of a request that are no tensors; they are passed on as they are. */
+/** Options of a request that are not tensors; they are passed on unchanged. */
 type Options = Pick<
   CaseRequest,
   | 'layout'
@@ -189,7 +189,7 @@ function biasOf(
   return float(shape, (n) => (allowed[n] ? 2 * random.normal() : -Infinity));
 }
 
-/** Which entries of a mask allow. Row r always allows key r (mod Lk), so that a mask alone leaves no row empty. */
+/** Entries of a mask that allow. Row r always allows key r (mod Lk), so that a mask alone leaves no row empty. */
 function allowance(shape: readonly number[], density: number, random: Random): boolean[] {
   const keys = shape.at(-1) ?? 1;
   const size = shape.reduce((product, length) => product * length, 1);

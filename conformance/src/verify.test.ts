@@ -67,7 +67,7 @@ describe('what is not declared', () => {
   });
 
   test('guarantees are reported as not guaranteed', async () => {
-    // Of hundreds of cases that are all treated alike.
+    // Some of hundreds of cases that are all treated alike.
     const cases = all
       .filter(({ clause }) => clause === 'padding' || clause === 'repeat')
       .filter((_, n) => n % 8 === 0);

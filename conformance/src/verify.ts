@@ -6,7 +6,7 @@ import { type CaseStatus, type Report, ReportBuilder } from './report.ts';
 import { runCase } from './run-case.ts';
 import { cases as casesKind, expectedFailures as expectedFailuresKind } from './options.ts';
 
-/** How far {@link verify} has come. */
+/** Progress of {@link verify}. */
 export interface Progress {
   readonly done: number;
   readonly total: number;

@@ -3,7 +3,7 @@ import reference from '@heed/core/reference';
 import { describe, expect, test } from 'vitest';
 import { conformance, fuzz, verify } from './index.ts';
 
-/** One value of each JavaScript type, and what is easily taken for another. */
+/** One value of each JavaScript type, and values that are easily mistaken for another type. */
 const VALUES: Readonly<Record<string, unknown>> = {
   'a string of a number': '2',
   'an array of a number': [2],

@@ -1,5 +1,5 @@
-// Makes the virtual environments that the Python peers run in, from python/requirements-*.txt. Those that are there
-// and were made of the same requirements are kept. `provision.mjs previous` makes that one alone.
+// Makes the virtual environments that the Python peers run in, from python/requirements-*.txt. Keeps
+// existing ones with the same requirements. `provision.mjs previous` makes only that one.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { environmentFolder } from '../dist/python/environment.js';

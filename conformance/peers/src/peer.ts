@@ -20,7 +20,7 @@ export interface PeerDefinition {
   readonly operation: string;
   /** The page that the declared features are read from. */
   readonly documentation: string;
-  /** What the documentation says it computes, whether or not it does. */
+  /** Capabilities according to the documentation, whether or not it is right. */
   readonly capabilities: Capabilities;
   probe(): Promise<Availability>;
   /** Loads the library. */

@@ -62,7 +62,7 @@ describe('the README has a case of the suite for each defect', async () => {
   test.each(rows)('$name', ({ name, words, ids }) => {
     expect(ids.filter((id) => !known.has(id))).toEqual([]);
     if (ids.length === 0) expect(words).toMatch(/^none: /);
-    // Of what peers fail for this reason, one at least.
+    // At least one of the cases that peers fail for this reason.
     const failing = groups.filter(({ defect }) => defect === name).flatMap(({ cases }) => cases);
     if (failing.length > 0) expect(failing.filter((id) => ids.includes(id))).not.toEqual([]);
   });
@@ -72,7 +72,7 @@ test.each(defectNames())('%s: its script shows the defect, in one version at lea
   const runs = runDefect(name);
   const absent = runs.filter(({ state }) => state === 'absent');
   for (const { words } of absent) expect(words).toMatch(/No module named|cannot find|is not here/i);
-  // A version that is not here may be the one that has it.
+  // A version that is not installed may be the one that has it.
   if (absent.length === 0) expect(runs.map(({ state }) => state)).toContain('there');
 });
 

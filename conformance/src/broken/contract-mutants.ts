@@ -17,7 +17,7 @@ import { STEPS } from './steps.ts';
 type Run = KernelDefinition['run'];
 type Inputs = Parameters<Run>[0];
 
-/** The results of each run are changed. */
+/** Changes the results of each run. */
 function changed(
   clause: string,
   change: (results: AttentionResults, inputs: Inputs, run: number) => void,
@@ -30,7 +30,7 @@ function changed(
   });
 }
 
-/** Each run is done otherwise. `run` is called once for each kernel. */
+/** Replaces each run. `run` is called once for each kernel. */
 function around(clause: string, wrap: (run: Run) => Run): Mutant {
   return { clause, overrides: { kernel: (right) => ({ ...right, run: wrap(right.run) }) } };
 }
@@ -48,7 +48,7 @@ function kernel(clause: string, wrap: (right: AttentionKernel) => Partial<Attent
   }));
 }
 
-/** Each tensor that is uploaded behaves otherwise; kernels compute with what is inside. */
+/** Replaces each uploaded tensor; kernels compute with the original inside. */
 function resident(
   clause: string,
   wrap: (right: ResidentTensor, given: Tensor) => Partial<ResidentTensor>,
@@ -79,7 +79,7 @@ function resident(
   });
 }
 
-/** A resident tensor that leaves everything to another. */
+/** A resident tensor that delegates everything to another. */
 function othersOf(right: ResidentTensor): ResidentTensor {
   return {
     resident: true,
@@ -110,7 +110,7 @@ function add(to: Tensor | undefined, number: number): void {
   to?.data.forEach((_, n) => (to.data[n]! += number));
 }
 
-/** One last bit more. */
+/** Adds one unit in the last place. */
 function nudge(numbers: Tensor['data'], from = 0): void {
   for (let n = from; n < numbers.length; n++) numbers[n]! *= 1 + 2 ** -22;
 }
@@ -118,7 +118,7 @@ function nudge(numbers: Tensor['data'], from = 0): void {
 const missing = <T extends string>(names: readonly T[], name: T): T[] =>
   names.filter((other) => other !== name);
 
-/** Backends that compute rightly and behave wrongly, by what they do. */
+/** Backends that compute correctly and behave incorrectly, by their fault. */
 export const CONTRACT_MUTANTS: Readonly<Record<string, Mutant>> = {
   'padding leaks NaN': changed('padding', ({ output }, { value }) => add(output, total(value))),
   'padded queries leak NaN': changed('padding', ({ output }, { query }) => add(output, total(query))),

@@ -2,7 +2,7 @@ import type { Tensor } from '@heed/core';
 import type { KernelDefinition } from '@heed/core/backend';
 import type { Mutant } from './mutant.ts';
 
-/** As small a factor as a wrong constant or an exponential of 12 bits makes: far above any rounding. */
+/** Small factor, like that of a wrong constant or an exponential of 12 bits: far above any rounding. */
 const FACTOR = 1 - 2 ** -12;
 
 function multiply(tensor: Tensor | undefined): void {
@@ -38,7 +38,7 @@ function ofGradient(clause: string, name: 'dQuery' | 'dKey' | 'dValue' | 'dBias'
   }));
 }
 
-/** Backends of which one result is off by a small factor. */
+/** Backends that have one result off by a small factor. */
 export const FACTOR_MUTANTS: Readonly<Record<string, Mutant>> = {
   'output off by 2⁻¹²': ofForward('output'),
   'weights off by 2⁻¹²': ofForward('weights'),

@@ -12,7 +12,7 @@ export const MANNERS: Readonly<Record<string, Float32Manner>> = {
   'base 2, scaled query': { lanes: 4, tile: 64, base2: true, scaledQuery: true },
 };
 
-/** A right backend that computes everything in float32, soft attention only. */
+/** A correct backend that computes everything in float32, soft attention only. */
 function float32Provider(manner: Float32Manner): BackendProvider {
   return {
     contract: CONTRACT_VERSION,
@@ -36,7 +36,7 @@ function float32Provider(manner: Float32Manner): BackendProvider {
   };
 }
 
-/** Expects that the suite finds no fault in a right backend that computes in float32. */
+/** Expects that the suite finds no fault in a correct backend that computes in float32. */
 export async function expectNoBlame(manner: Float32Manner): Promise<void> {
   const cases = (await allCases()).filter(({ kind, clause }) => kind === 'agreement' || clause === 'merge');
   const report = await verify(float32Provider(manner), { cases });

@@ -12,7 +12,7 @@ import { type PlainInputs, naiveScores, rowStarts } from '../judge/naive-scores.
 
 const round = Math.fround;
 
-/** In what ways engines that compute in float32 differ from the naive computation, and are right all the same. */
+/** Ways in which correct engines that compute in float32 differ from the naive computation. */
 export interface Float32Manner {
   /** Partial sums of a dot product, as of SIMD lanes. */
   readonly lanes: number;
@@ -124,7 +124,7 @@ export function float32Forward(
   return Object.fromEntries(outputs.map((name) => [name, all[name]]));
 }
 
-/** FlashAttention's backward pass: weights anew from the statistics, the row mean as dO · O (appendix B.4). */
+/** FlashAttention's backward pass: weights recomputed from the statistics, the row mean as dO · O (appendix B.4). */
 export function float32Gradient(
   problem: AttentionProblem,
   inputs: PlainInputs,

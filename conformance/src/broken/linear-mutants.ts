@@ -12,7 +12,7 @@ function linear(
   };
 }
 
-/** The output is changed. */
+/** Changes the output. */
 function changed(change: (output: Tensor, input: Tensor) => void): Mutant {
   return linear((right) => ({
     async run(...given) {
@@ -23,14 +23,14 @@ function changed(change: (output: Tensor, input: Tensor) => void): Mutant {
   }));
 }
 
-/** Another problem is computed than was asked for. */
+/** Computes a problem other than the requested one. */
 function instead(other: (problem: Required<LinearProblem>) => Required<LinearProblem>): Mutant {
   return linear((_, problem) => ({
     run: (input, weights) => rounded(problem.dtype, referenceLinear(other(problem), weights, input)),
   }));
 }
 
-/** Sums in which every step is rounded to so many bits. */
+/** Sums in which every step is rounded to this many bits. */
 function coarse(bits: number): Mutant {
   const factor = 2 ** (24 - bits) + 1;
   // Veltkamp's splitting: the upper bits of a number.
@@ -61,7 +61,7 @@ function coarse(bits: number): Mutant {
 
 const none: LinearParameters<Tensor>['bias'] = undefined;
 
-/** One fault each of the operation `linear`. */
+/** Backends with one fault each in the operation `linear`. */
 export const LINEAR_MUTANTS: Readonly<Record<string, Mutant>> = {
   'linear: no bias': linear((right) => ({
     run: (input, { weight }, options) => right.run(input, { weight, bias: none }, options),

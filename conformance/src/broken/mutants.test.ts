@@ -7,7 +7,7 @@ import { simpleProvider } from './simple-backend.ts';
 
 testMutants('test');
 
-// Where one term is far above all others, the bound must not grow with the number of the others.
+// If one term is far above all others, the bound must not grow with the number of the others.
 describe('a small factor is not hidden by a long sum', () => {
   const above = { forward: /^accuracy\/one-key-above/, gradient: /^accuracy\/gradient\/one-(key|row)-above/ };
   test.each([

@@ -2,5 +2,5 @@ import { describe, test } from 'vitest';
 import { conformance } from '../conformance.ts';
 import { simpleProvider } from './simple-backend.ts';
 
-// What the mutants are made of is right.
+// The backend that mutants are made of is correct.
 await conformance(simpleProvider(), { describe, test });

@@ -14,11 +14,11 @@ import { simpleGradient } from './simple-gradient.ts';
 import { type SimpleLinear, simpleLinear } from './simple-linear.ts';
 import { STEPS, type Steps } from './steps.ts';
 
-/** What a test replaces in a backend that is otherwise right. */
+/** Parts that a test replaces in an otherwise correct backend. */
 export interface Overrides {
   /** Arithmetic. */
   readonly steps?: Partial<Steps>;
-  /** What is declared. */
+  /** Declared capabilities. */
   readonly capabilities?: Partial<Capabilities>;
   /** The way in which a kernel is called. */
   readonly kernel?: (right: KernelDefinition, problem: AttentionProblem) => KernelDefinition;
@@ -29,7 +29,7 @@ export interface Overrides {
   readonly provider?: (right: BackendProvider) => BackendProvider;
 }
 
-/** A backend that is slow, complete and right, except for what is replaced. */
+/** A backend that is slow, complete and correct, except for the replaced parts. */
 export function simpleProvider({
   steps,
   capabilities,

@@ -3,7 +3,7 @@ import { computeDType, rowSumFrom, widened, zeros } from '@heed/core/backend';
 import { type Inputs, type Row, placesOf, rowOf } from './simple-row.ts';
 import type { Place, Steps } from './steps.ts';
 
-/** Attention row by row, in the language's own float64; results are rounded when they are stored. */
+/** Attention row by row, in the language's own float64; results are rounded when stored. */
 export function simpleForward(
   steps: Steps,
   problem: AttentionProblem,
@@ -50,7 +50,7 @@ function hardChoice(steps: Steps, problem: AttentionProblem, inputs: Inputs, pla
   );
 }
 
-/** 1 at the chosen key, or NaN to show that what was chosen is NaN. */
+/** 1 at the chosen key, or NaN if the chosen score is NaN. */
 function oneHot({ scores }: Row, chosen: number): number[] {
   return scores.map((score, n) => (n !== chosen ? 0 : Number.isNaN(score) ? NaN : 1));
 }

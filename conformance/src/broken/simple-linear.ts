@@ -2,7 +2,7 @@ import type { FloatDType, LinearParameters, LinearProblem, Tensor } from '@heed/
 import { type LinearKernelDefinition, zeros } from '@heed/core/backend';
 import { referenceLinear, referenceLinearGradient } from '@heed/core/reference';
 
-/** A linear kernel whose packed weights are those that it was given. */
+/** A linear kernel whose packed weights are the given weights. */
 export type SimpleLinear = LinearKernelDefinition<Tensor, LinearParameters<Tensor>>;
 
 /** Rounds a tensor once. */

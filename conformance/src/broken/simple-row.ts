@@ -14,7 +14,7 @@ export interface Row {
   readonly sum: number;
 }
 
-/** Where rows begin. `h` is a query head. */
+/** Starts of rows. `h` is a query head. */
 interface Places {
   query(place: Place): number;
   output(place: Place): number;

@@ -1,10 +1,10 @@
 import { type AttentionProblem, type BroadcastShape, type FloatDType, type Tensor, cast } from '@heed/core';
 import { gumbelNoise } from '@heed/core/backend';
 
-/** A row of scores' place. */
+/** Place of a row of scores. */
 export type Place = readonly [b: number, h: number, i: number];
 
-/** What makes a score. Terms that the problem does not have are 0; the softcap is null. */
+/** Terms of a score. Terms that the problem does not have are 0; the softcap is null. */
 export interface ScoreTerms {
   readonly product: number;
   readonly scale: number;
@@ -17,7 +17,7 @@ export interface ScoreTerms {
   readonly mask: number;
 }
 
-/** What makes the gradient of a score. */
+/** Terms of the gradient of a score. */
 export interface GradientTerms {
   readonly weight: number;
   readonly dWeight: number;
@@ -26,18 +26,18 @@ export interface GradientTerms {
 }
 
 /**
- * Attention in steps, each a function of its own and each right. A test replaces one of them to get a backend with
+ * Attention in steps, each a separate, correct function. A test replaces one of them to get a backend with
  * one fault.
  */
 export const STEPS = {
   scale: (problem: AttentionProblem): number => problem.scale,
   /** The key/value head that query head h reads. */
   kvHead: (h: number, { heads, kvHeads }: AttentionProblem): number => Math.floor(h / (heads / kvHeads)),
-  /** One past the last key that is looked at. */
+  /** One past the last key to read. */
   keyEnd: (keyLength: number): number => keyLength,
   depthOfDot: ({ headDim }: AttentionProblem): number => headDim,
   depthOfValue: ({ valueDim }: AttentionProblem): number => valueDim,
-  /** Where a head's row begins in a tensor of either layout. */
+  /** Start of a head's row in a tensor of either layout. */
   rowStart: (
     layout: 'bhld' | 'blhd',
     [b, h, l]: Place,
@@ -75,17 +75,17 @@ export const STEPS = {
   addToOutput: (sum: number, term: number, _dtype: FloatDType): number => sum + term,
   /** Rounds a float32 result to the problem's type. */
   roundResult: (result: Tensor, dtype: FloatDType): Tensor => cast(result, dtype),
-  /** What a sum of finite terms becomes that is −∞ when rounded; −∞ excludes. */
+  /** Result for a sum of finite terms that rounds to −∞; −∞ excludes. */
   overflowedScore: (): number => -Infinity,
-  /** What is subtracted before the exponential. */
+  /** Number to subtract before the exponential. */
   maximum: (scores: readonly number[], sink: number): number => scores.reduce((a, b) => Math.max(a, b), sink),
   exponential: (score: number, max: number): number => Math.exp(score - max),
   sinkTerm: (sink: number, max: number): number => (sink === -Infinity ? 0 : Math.exp(sink - max)),
   sinkInMaximum: (sink: number): number => sink,
   normalise: (exponential: number, sum: number): number => exponential / sum,
-  /** Whether a key of this weight is read at all. */
+  /** Returns whether a key of this weight is read. */
   counts: (_weight: number): boolean => true,
-  /** What a sink adds to the output; it carries no value. */
+  /** Contribution of a sink to the output; it has no value. */
   sinkValue: (_weight: number): number => 0,
   emptyOutput: (): number => 0,
   logSumExp: (max: number, sum: number): number => (sum === 0 ? -Infinity : max + Math.log(sum)),

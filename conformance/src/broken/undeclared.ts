@@ -20,12 +20,12 @@ const PARTIAL: Readonly<Record<string, readonly Feature[]>> = {
   'everything but outputs and gradients': without('weights', 'logSumExp', 'statistics', 'gradient'),
 };
 
-/** Comparisons are all treated alike: those of one clause stand for the others; and small ones do for large ones. */
+/** Comparisons are all treated alike: those of one clause represent the others, and small ones represent large ones. */
 const cases = (await allCases()).filter(
   ({ kind, clause, id }) =>
     (kind === 'behaviour' || clause === 'combination') && !/across-tiles|many-(rows|keys)/.test(id),
 );
-/** Guarantees vary what is computed with in hundreds of cases: two of the lists stand for the others. */
+/** Guarantees vary the inputs in hundreds of cases: two of the lists represent the others. */
 const few = cases.filter(({ clause }) => !(GUARANTEES as readonly string[]).includes(clause));
 const withGuarantees = new Set(['no feature at all', SMALL]);
 

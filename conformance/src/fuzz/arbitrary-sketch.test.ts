@@ -9,7 +9,7 @@ function capabilitiesOf(features: readonly Feature[], dtypes: Capabilities['dtyp
   return { dtypes, features, guarantees: [] };
 }
 
-/** Draws some problems, and checks that they use no more than is declared. */
+/** Draws some problems, and checks that they use only declared features. */
 function ensureDeclared(capabilities: Capabilities, count: number, seed: number): void {
   for (const { sketch, seed: numbers } of fc.sample(arbitraryInput(capabilities), { numRuns: count, seed })) {
     // The numbers do not matter: short axes are soon filled.

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { type Lengths, type Sketch, lengthsOf } from '../sketch.ts';
 
 /**
- * Lengths around the sizes that tiles, register blocks and vectors like, and all the small ones. Each list begins small,
- * which is what it shrinks to.
+ * Lengths around typical sizes of tiles, register blocks and vectors, and all the small ones. Each list begins small,
+ * since values shrink to its beginning.
  */
 const sequenceLength = fc.oneof(
   { withCrossShrink: true },
@@ -26,7 +26,7 @@ const perBatch = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
 /** A part of a length that is drawn beside it, in 256ths; 256 is all of it. */
 const share = fc.oneof(fc.integer({ min: 0, max: 256 }), fc.constantFrom(0, 256));
 
-/** Which axes a mask or bias has, and how many leading ones it leaves out. */
+/** Axes of a mask or bias, and the number of leading ones that it omits. */
 const axes = fc.record({
   batch: fc.boolean(),
   heads: fc.boolean(),
@@ -54,8 +54,8 @@ export function arbitraryInput(capabilities: Capabilities): fc.Arbitrary<FuzzInp
 }
 
 /**
- * How large B · Hq · Lq · Lk · (D + Dv) may be. Most problems are cut to what takes half a millisecond, so that many are tried;
- * one in 32 is left as it was drawn.
+ * Limit of B · Hq · Lq · Lk · (D + Dv). Most problems are cut to half a millisecond, so that many are tried;
+ * one in 32 stays as it was drawn.
  */
 const work = fc.oneof(
   { withCrossShrink: true },
@@ -69,7 +69,7 @@ type Drawn = Pick<Lengths, 'batch' | 'kvHeads' | 'headDim' | 'queryLength'> & {
   readonly valueDim?: number | undefined;
 };
 
-/** Leaves out what tells least first: the rest of the batch, heads, depth; lengths stay. */
+/** Reduces the least significant sizes first: batch, heads, depth; lengths stay. */
 function cut(drawn: Drawn, limit: number): Drawn {
   const { batch, kvHeads, group = 1, queryLength, keyLength = queryLength, headDim, valueDim } = drawn;
   const size = batch * kvHeads * group * queryLength * keyLength * (headDim + (valueDim ?? headDim));

@@ -7,7 +7,7 @@ import { verify } from '../verify.ts';
 import { type FuzzReport, fuzz } from './fuzz.ts';
 
 const causalOffByOne = simpleProvider({ steps: { causal: (key, position) => key < position } });
-/** What ends a run of them is the fault. */
+/** Runs until it finds the fault. */
 const untilFound = (provider: BackendProvider, seed: number): Promise<FuzzReport> =>
   fuzz(provider, { seconds: 600, seed });
 

@@ -7,24 +7,24 @@ import { dOutputOf, requestOf } from '../sketch.ts';
 import { type FuzzInput, arbitraryInput } from './arbitrary-sketch.ts';
 
 export interface FuzzOptions {
-  /** How long to look for a disagreement. Shrinking one that was found comes on top. */
+  /** Time to look for a disagreement, in seconds. Shrinking one takes additional time. */
   readonly seconds: number;
   /** The same seed tries the same problems in the same order. Default: a new one. */
   readonly seed?: number;
-  /** Called after each problem with how many there were. */
+  /** Called after each problem with their number so far. */
   readonly onProgress?: (problems: number) => void;
   readonly signal?: AbortSignal;
 }
 
-/** What {@link fuzz} found. */
+/** Result of {@link fuzz}. */
 export interface FuzzReport {
   readonly name: string;
   readonly device: string;
   readonly seed: number;
-  /** Problems that were compared with the reference, those of the shrinking included. */
+  /** Number of problems compared with the reference, including those of the shrinking. */
   readonly problems: number;
   readonly seconds: number;
-  /** The smallest disagreement that was found; null when there was none. */
+  /** The smallest disagreement that was found; null if there was none. */
   readonly disagreement: Disagreement | null;
 }
 

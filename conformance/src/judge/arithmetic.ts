@@ -1,6 +1,6 @@
 import type { AttentionProblem, FloatDType } from '@heed/core';
 
-/** How the naive computation is carried out. */
+/** Arithmetic of the naive computation. */
 export interface Arithmetic {
   /** Rounds the result of one operation. */
   round(number: number): number;

@@ -6,7 +6,7 @@ export interface Measured {
   readonly reference: ArrayLike<number>;
   /** 1 where an entry is not approximated but exact. */
   readonly exact: Uint8Array;
-  /** Whether errors are divided by max(1, |reference|): for logarithms and maxima of scores. */
+  /** True if errors are divided by max(1, |reference|): for logarithms and maxima of scores. */
   readonly relative: boolean;
 }
 
@@ -78,7 +78,7 @@ export class Bound {
 
   #grow(): void {
     const { error } = largestError(this.#measured, this.#naive.shift()!());
-    // Where the naive computation itself overflows there is no yardstick, only the floor.
+    // If the naive computation itself overflows, it gives no bound; only the floor remains.
     if (error < Infinity) this.#naiveError = Math.max(this.#naiveError, error);
   }
 }

@@ -14,7 +14,7 @@ export interface Comparison {
   bound(): number;
   /** Returns whether the error is within a share of the bound, which is cheaper than the bound. */
   within(share: number): boolean;
-  /** What is wrong, for the backend's author; null when nothing is. */
+  /** Description of the error, for the backend's author; null if there is none. */
   readonly fault: string | null;
 }
 
@@ -29,9 +29,9 @@ export interface Candidate {
   readonly naive: readonly (() => ArrayLike<number>)[];
   /** They must equal the reference exactly. */
   readonly excluded: ExcludedElements;
-  /** Whether errors are divided by max(1, |reference|): for logarithms and maxima of scores. */
+  /** True if errors are divided by max(1, |reference|): for logarithms and maxima of scores. */
   readonly relative: boolean;
-  /** What a case expects, of numbers that agree with the float64 reference. */
+  /** Values that a case expects, for numbers that agree with the float64 reference. */
   readonly fromCase?: {
     readonly values: ArrayLike<number>;
     /** Added to the bound: their own error. */
@@ -75,7 +75,7 @@ export function withoutNumbers(tensor: string, fault: string | null): Comparison
   };
 }
 
-/** Who is contradicted. A wrong number in a case file must not look like one of the reference. */
+/** Source that the result contradicts: a wrong number in a case file must not look like one of the reference. */
 function contradicted({ fromCase }: Candidate): string {
   return fromCase ? 'which agrees with the reference; the case expects' : 'the reference is';
 }
@@ -125,7 +125,7 @@ export function coordinates(index: number, shape: readonly number[]): string {
   return result.join(', ');
 }
 
-/** What is wrong with the form of a result: missing, of another type or shape, or not an array. Null when nothing. */
+/** Error in the form of a result: missing, of another type or shape, or not an array. Null if there is none. */
 export function formFault(
   tensor: string,
   actual: Tensor | undefined,

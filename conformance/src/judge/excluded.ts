@@ -10,14 +10,14 @@ export interface ExcludedElements {
   readonly depth: number;
 }
 
-/** By tensor. */
+/** Excluded elements by tensor. */
 export type Excluded = Readonly<Record<string, ExcludedElements>>;
 
-/** Which keys rows may attend to. */
+/** Keys that rows may attend to. */
 export interface Attended {
-  /** Of `[B, Hq, Lq, Lk]`: 1 where the row may attend to the key. */
+  /** `[B, Hq, Lq, Lk]`: 1 where the row may attend to the key. */
   readonly pairs: Uint8Array;
-  /** Of `[B, Hq, Lq]`: 1 where the row may attend to no key. */
+  /** `[B, Hq, Lq]`: 1 where the row may not attend to any key. */
   readonly emptyRows: Uint8Array;
 }
 
@@ -49,7 +49,7 @@ export function excludedOutputs(
   { pairs, emptyRows }: Attended,
 ): Excluded {
   const { heads, queryLength, valueDim } = problem;
-  // An empty row with a sink has a denominator all the same.
+  // An empty row with a sink still has a denominator.
   const nothingToSum = emptyRows.map((empty, at) => {
     const sink = problem.sinks ? sinks!.data[Math.floor(at / queryLength) % heads] : -Infinity;
     return empty === 1 && sink === -Infinity ? 1 : 0;

@@ -10,7 +10,7 @@ import type { PlainInputs } from './naive-scores.ts';
 /** Tensors by the names of comparisons: `output`, `rowMax`, `dQuery`. */
 export type Values = Readonly<Record<string, Tensor>>;
 
-/** What tensors are compared with. */
+/** Values that tensors are compared with. */
 export interface Yardstick {
   /** In float64. */
   readonly reference: Values;

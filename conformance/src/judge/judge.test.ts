@@ -5,7 +5,7 @@ import { verify } from '../verify.ts';
 
 const ones = { dtype: 'float32', shape: [1, 1, 1, 2], data: [1, 1] };
 
-/** What is said of the reference backend when a case of one key, whose value is [1, 1], expects this. */
+/** Message about the reference backend if a case of one key, whose value is [1, 1], expects this. */
 async function complaint(expected: object, options: object = {}): Promise<string> {
   const inputs = { query: ones, key: ones, value: ones };
   const text = JSON.stringify({

@@ -30,7 +30,7 @@ function naive(problem: Problem, { weight, bias }: Parameters, x: Tensor, arithm
 
 function largestDifference(a: Tensor, b: Tensor): number {
   let largest = 0;
-  // NaN is no difference that a maximum would see.
+  // A maximum would not see a difference of NaN.
   a.data.forEach((value, n) => {
     const difference = Math.abs(value - b.data[n]!);
     if (!(difference <= largest)) largest = Number.isNaN(difference) ? Infinity : difference;
@@ -38,7 +38,7 @@ function largestDifference(a: Tensor, b: Tensor): number {
   return largest;
 }
 
-/** What is wrong with a tensor by the clause `accuracy`; null when nothing is. */
+/** Error of a tensor by the clause `accuracy`; null if there is none. */
 function faultOf(
   name: string,
   actual: Tensor,
@@ -59,7 +59,7 @@ function faultOf(
     : `${name} is off by ${error.toExponential(2)}, allowed are ${bound.toExponential(2)}`;
 }
 
-/** What is wrong with the output of a projection; null when nothing is. */
+/** Error in the output of a projection; null if there is none. */
 export function linearFault(
   problem: Problem,
   parameters: Parameters,
@@ -73,7 +73,7 @@ export function linearFault(
   return faultOf('output', actual, reference, naives, problem.dtype);
 }
 
-/** What is wrong with the gradients of a projection; null when nothing is. */
+/** Error in the gradients of a projection; null if there is none. */
 export async function linearGradientFault(
   problem: Problem,
   parameters: Parameters,

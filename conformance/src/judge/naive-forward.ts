@@ -3,7 +3,7 @@ import { zeros } from '@heed/core/backend';
 import { type Arithmetic, eachTerm } from './arithmetic.ts';
 import { type PlainInputs, type ScoreRow, naiveScores, rowStarts } from './naive-scores.ts';
 
-/** What the naive computation gives for soft attention: tensors by the names of comparisons. */
+/** Results of the naive computation of soft attention: tensors by the names of comparisons. */
 export interface NaiveForward {
   readonly output: Tensor;
   readonly weights: Tensor;
@@ -29,7 +29,7 @@ export function naiveRows(
   const scoresOf = naiveScores(problem, inputs, arithmetic);
   return (b, h, i) => {
     const row = scoresOf(b, h, i);
-    // A sink of −∞ is no sink: it changes neither the maximum nor, by exp(−∞) = 0, the sum.
+    // A sink of −∞ has no effect: it changes neither the maximum nor, by exp(−∞) = 0, the sum.
     const sink = problem.sinks ? inputs.sinks!.data[h]! : -Infinity;
     const max = row.scores.reduce((most, score) => Math.max(most, score), sink);
     const exponentials = row.scores.map((score) => round(Math.exp(round(score - max))));

@@ -16,7 +16,7 @@ export interface ScoreRow {
   readonly candidates: readonly number[];
 }
 
-/** Where rows begin in the tensors of a problem. `h` is always a query head. */
+/** Starts of rows in the tensors of a problem. `h` is always a query head. */
 export interface RowStarts {
   query(b: number, h: number, i: number): number;
   key(b: number, h: number, j: number): number;

@@ -68,7 +68,7 @@ export function cacheSequence(
   };
 }
 
-/** In what a problem differs from the first, field by field. */
+/** Differences of a problem from the first, field by field. */
 function differencesOf(first: AttentionProblem, other: AttentionProblem): string[] {
   return (Object.keys(first) as (keyof AttentionProblem)[]).flatMap((name) => {
     const [before, after] = [first[name], other[name]].map((value) => JSON.stringify(value));
@@ -107,7 +107,7 @@ async function runSequence(
   steps: readonly [SequenceStep, ...SequenceStep[]],
   { backend }: Subject,
 ): Promise<void> {
-  // What the cache must hold, beside what the backend makes of it.
+  // Expected content of the cache, next to the backend's.
   const plain = structuredClone({ key: steps[0].request.key, value: steps[0].request.value }) as Rows;
   const kernel = await backend.compile(problem);
   const key = await backend.upload(structuredClone(plain.key));

@@ -2,7 +2,7 @@ import type { Tensor } from '@heed/core';
 import { type EncodedTensor, decodeTensor } from './encoded-tensor.ts';
 import { readText } from './read-text.ts';
 
-/** What one layer of the model computed, layout `bhld`: H = 12 heads of size D = 32, float32. */
+/** Tensors of one layer of the model, layout `bhld`: H = 12 heads of size D = 32, float32. */
 export interface CapturedLayer {
   /** 0 to 5. */
   readonly layer: number;

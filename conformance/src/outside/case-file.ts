@@ -4,9 +4,9 @@ import { type EncodedTensor, tensorEntries } from './encoded-tensor.ts';
 /** The suite's own format of case files, described in CASES.md. */
 export interface CaseFile {
   readonly format: 'heed-cases/1';
-  /** Where editors find `case.schema.json`; not read. */
+  /** Path of `case.schema.json`, for editors; not read. */
   readonly $schema?: string;
-  /** Who computed the expected values, with what: `torch 2.15.0, float64 on a CPU`. */
+  /** Source of the expected values: `torch 2.15.0, float64 on a CPU`. */
   readonly source: string;
   readonly cases: readonly FileCase[];
 }
@@ -19,7 +19,7 @@ interface FileCaseBase {
   readonly id: string;
   /** A clause of SPEC.md. Default: one that the problem uses. */
   readonly clause?: string;
-  /** What the case is there to find, in a sentence: shown when it fails. */
+  /** Purpose of the case, in a sentence: shown when it fails. */
   readonly purpose?: string;
   /** The error of the expected values themselves, added to the bound of the clause `accuracy`. Default 0. */
   readonly tolerance?: number;
@@ -37,7 +37,7 @@ export interface SequenceCase extends FileCaseBase {
   readonly steps: readonly FileStep[];
 }
 
-/** What may change from step to step. */
+/** Inputs that may change from step to step. */
 type StepInputs = Omit<FileInputs, 'query' | 'key' | 'value' | 'dOutput'> & {
   readonly query?: EncodedTensor | null;
 };
@@ -50,7 +50,7 @@ export interface FileStep {
   readonly expected: Omit<FileExpected, `d${string}`>;
 }
 
-/** What a request says besides its tensors; defaults as there. Null stands for what is not given. */
+/** Options of a request, with the same defaults. Null means not given. */
 export interface FileOptions {
   readonly layout?: 'bhld' | 'blhd' | null;
   readonly scale?: number | null;
@@ -62,7 +62,7 @@ export interface FileOptions {
   readonly selection?: 'softmax' | 'argmax' | 'sample' | null;
 }
 
-/** The inputs of a run, and the gradient of the output. Null stands for what is not given. */
+/** The inputs of a run, and the gradient of the output. Null means not given. */
 export interface FileInputs {
   readonly query: EncodedTensor;
   readonly key: EncodedTensor;
@@ -81,7 +81,7 @@ export interface FileInputs {
   readonly dOutput?: EncodedTensor | null;
 }
 
-/** What must come out. It also says what is asked for: a call returns these outputs, and gradients if one is here. */
+/** Expected results. They also determine the request: a call returns these outputs, and gradients if there is one. */
 export interface FileExpected {
   readonly output?: EncodedTensor;
   readonly weights?: EncodedTensor;
@@ -102,7 +102,7 @@ const tensor = v.pipe(
     'data is base64 of little-endian, row-major bytes (bool: one byte), or a list of numbers. int64 is read as int32.',
   ),
 );
-/** May be left out, or null: what many languages write for nothing. */
+/** May be omitted, or null, which many languages write for a missing value. */
 function optional<T>(
   schema: v.GenericSchema<T>,
 ): v.ExactOptionalSchema<v.NullableSchema<v.GenericSchema<T>, undefined>, undefined> {

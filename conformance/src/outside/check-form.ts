@@ -23,7 +23,7 @@ export function checkForm<T>(
   return result.output;
 }
 
-/** Where an array stands for an object: valibot takes one for an object without entries. */
+/** Place of an array instead of an object: valibot accepts one as an object without entries. */
 function arrayForObject(value: unknown, output: unknown, path: Path): Path | null {
   if (typeof output !== 'object' || output === null || value === output) return null;
   if (Array.isArray(value) && !Array.isArray(output)) return path;
@@ -47,7 +47,7 @@ function formError(file: string, start: Path, first: v.BaseIssue<unknown>): Heed
   return errorAt(code, placeOf(file, path), message);
 }
 
-/** Of a choice that nothing fits, the fault that lies deepest: it comes from what was meant. */
+/** Deepest fault of a choice without a match: it belongs to the intended alternative. */
 function deepest(issue: v.BaseIssue<unknown>, start: Path): { issue: v.BaseIssue<unknown>; path: Path } {
   const here = { issue, path: [...start, ...(issue.path ?? []).map(({ key }) => key as string | number)] };
   const inside = (issue.issues ?? []).map((inner) => deepest(inner, here.path));

@@ -47,7 +47,7 @@ export function checkedCase(unchecked: UncheckedCase, place: string, places: Pla
   };
 }
 
-/** What a case from outside is there to find when it does not say. */
+/** Default purpose of a case from outside. */
 export function purposeOf(source: string): string {
   return `The expected values come out (${source || 'of unknown source'}).`;
 }

@@ -28,7 +28,7 @@ const TELLING: readonly Feature[] = [
   'weights',
 ];
 
-/** The clause that a case from outside is listed under when it does not say. */
+/** Default clause of a case from outside. */
 export function clauseOfProblem(problem: AttentionProblem): string {
   const used = featuresOf(problem);
   const telling = TELLING.find((feature) => used.includes(feature));

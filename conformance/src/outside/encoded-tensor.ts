@@ -50,7 +50,7 @@ const BYTES: Record<FileDType, number> = {
  *
  * @param at its place, for errors: `case.json: cases[2].inputs.key`.
  * @throws HeedError `SHAPE` when the data does not fill the shape, or the shape is over {@link MAX_ELEMENTS};
- * `ARGUMENT` when the data is no base64, or holds what its dtype cannot.
+ * `ARGUMENT` if the data is not base64, or holds a number that its dtype cannot represent.
  */
 export function decodeTensor(encoded: EncodedTensor, at: string): Tensor {
   const { dtype, shape, data } = encoded;

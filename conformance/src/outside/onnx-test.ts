@@ -55,7 +55,7 @@ export const attentionTestSchema: v.GenericSchema<unknown, OnnxTest> = v.object(
   outputs: slots(4),
 });
 
-/** What is read of a test of any operator, to tell which one it is. */
+/** Fields of a test of any operator that identify the operator. */
 export const anyTestSchema: v.GenericSchema<
   unknown,
   Pick<OnnxTest, 'name' | 'op'> & { readonly domain?: string }

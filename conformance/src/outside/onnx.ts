@@ -10,7 +10,7 @@ import type { NotCovered, ParsedCases } from './parsed-cases.ts';
 import { errorAt, placeOf } from './place.ts';
 
 /**
- * What ONNX's expected values may be wrong by, for each unit of the largest one (at least 1): one unit in the last
+ * Tolerance of ONNX's expected values, for each unit of the largest one (at least 1): one unit in the last
  * place of the element type that they were computed, or at least stored, in.
  */
 const ROUNDING: Partial<Record<EncodedTensor['dtype'], number>> = { float16: 2 ** -11, float32: 2 ** -23 };

@@ -1,9 +1,9 @@
 import type { ConformanceCase } from '../case.ts';
 
-/** What a case file holds. */
+/** Content of case files. */
 export interface ParsedCases {
   readonly cases: readonly ConformanceCase[];
-  /** What the files hold besides and nothing here checks: listed, so that it is not taken for checked. */
+  /** Other content of the files, which is not checked: listed, so that nobody assumes it is. */
   readonly notCovered: readonly NotCovered[];
 }
 

@@ -1,6 +1,6 @@
 import { HeedError, type HeedErrorCode } from '@heed/core';
 
-/** Where in a file something stands: `case.json: cases[2].inputs.key.shape`. */
+/** Place in a file: `case.json: cases[2].inputs.key.shape`. */
 export function placeOf(file: string, path: readonly (string | number)[]): string {
   const steps = path.map((step, index) =>
     typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`,
@@ -22,7 +22,7 @@ export function errorAt(
   return new HeedError(code, cut, details);
 }
 
-/** What `work` returns. Its errors say the place, and keep their code, clause and remedy. */
+/** Returns the result of `work`. Its errors name the place, and keep their code, clause and remedy. */
 export function within<T>(place: string, work: () => T): T {
   try {
     return work();

@@ -20,7 +20,7 @@ import { errorAt, placeOf } from './place.ts';
 
 type Tensors = Readonly<Record<string, Tensor>>;
 
-/** What a file has under `inputs`, its tensors decoded. */
+/** The entry `inputs` of a file, with its tensors decoded. */
 type DecodedInputs = Omit<CaseRequest, 'query' | 'key' | 'value'> &
   Partial<Pick<CaseRequest, 'query' | 'key' | 'value'>> & { offsets?: number[]; dOutput?: Tensor };
 
@@ -42,7 +42,7 @@ export function readCaseFile(json: unknown, file: string): ParsedCases {
   return { cases: read, notCovered: [] };
 }
 
-/** What a case is meant to be, so that an error is about that. */
+/** Returns whether a case is meant as a sequence, so that an error is about the intended form. */
 function hasSteps(unchecked: unknown): boolean {
   return typeof unchecked === 'object' && unchecked !== null && Object.hasOwn(unchecked, 'steps');
 }
@@ -101,7 +101,7 @@ function given<T extends object>(entries: T): [string, NonNullable<T[keyof T]>][
   return Object.entries(entries).filter(([, value]) => value !== null);
 }
 
-/** What is expected says what is asked for. */
+/** Request of a case; the expected values determine the requested results. */
 function requestOf(
   options: FileOptions = {},
   { offsets, ...inputs }: DecodedInputs,

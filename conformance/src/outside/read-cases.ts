@@ -3,7 +3,7 @@ import type { ParsedCases } from './parsed-cases.ts';
 import { errorAt } from './place.ts';
 import { fileSystem, readText, reading } from './read-text.ts';
 
-/** What is taken for a case file in a folder. Collections of tests tend to have an index, which is none. */
+/** Names of case files in a folder. Collections of tests often have an index, which is not a case file. */
 const CASE_FILE = /^(?!index\.).*\.json(\.gz)?$/i;
 
 /**

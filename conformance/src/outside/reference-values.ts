@@ -3,7 +3,7 @@ import { referenceForward, referenceGradient } from '@heed/core/reference';
 import type { AgreementCase } from '../case.ts';
 import type { PlainInputs } from '../judge/naive-scores.ts';
 
-/** What the float64 reference returns for a case, by the names of expected values. */
+/** Results of the float64 reference for a case, by the names of expected values. */
 export function referenceValues({ request, dOutput }: AgreementCase): Record<string, Tensor> {
   const { problem, inputs } = resolveRequest(request());
   const results = referenceForward(problem, inputs as PlainInputs);

@@ -7,8 +7,8 @@ import { parseCases } from './parse-cases.ts';
 import { referenceValues } from './reference-values.ts';
 
 /**
- * Cases as the text of a case file: what {@link parseCases} reads back, to the bit. A request asks for what is
- * expected of it, no more and no less.
+ * Writes cases as the text of a case file, which {@link parseCases} reads back, to the bit. A request asks for exactly
+ * the expected results.
  *
  * @param source who computed the expected values, with what.
  * @param cases those without expected values get the reference's, in float64.
@@ -67,7 +67,7 @@ function checkAsked(id: string, request: CaseRequest, expected: readonly string[
   );
   const forward = expected.filter((name) => !name.startsWith('d'));
   const gradients = forward.length < expected.length;
-  // Of a call for its gradients alone, the output need not be expected: it is asked for by default.
+  // A call for only its gradients need not expect the output, which is requested by default.
   const byDefault = gradients && forward.length === 0 && asked.join() === 'output';
   const same = new Set(asked).size === new Set(forward).size && asked.every((name) => forward.includes(name));
   if ((!same && !byDefault) || gradients !== (request.gradient ?? false)) {

@@ -1,6 +1,6 @@
-// What a first run takes in memory beside its inputs, each contestant in a process of its own: the largest resident set
-// while it runs, less that before. Code has been compiled and run at 256 queries and keys before. Beside Heed's: the
-// memories of WebAssembly that gpu.js makes in that run, one for each program and width of tiles. Linux.
+// Memory that a first run takes besides its inputs, each contestant in a separate process: the largest resident set
+// during the run, minus that before. Code has run before, at 256 queries and keys. Beside Heed's number: the
+// WebAssembly memories that gpu.js makes in that run, one for each program and width of tiles. Linux.
 //
 //   node scripts/memory.mjs [--lengths 512,1024,2048,4096] [--heads 1] [--rounds 3]
 import { execFileSync } from 'node:child_process';
@@ -20,7 +20,7 @@ const { values } = parseArgs({
     lengths: { type: 'string', default: '512,1024,2048,4096' },
     heads: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '3' },
-    // One contestant, in the process that is measured.
+    // One contestant, in the measured process.
     contestant: { type: 'string' },
   },
 });
@@ -86,7 +86,7 @@ function statusBytes(field) {
   return 1024 * Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)[1]);
 }
 
-/** Of the memories of WebAssembly that are made, the bytes. */
+/** Counts the bytes of the WebAssembly memories that are made. */
 function countMemories() {
   const made = { bytes: 0 };
   WebAssembly.Memory = class extends WebAssembly.Memory {

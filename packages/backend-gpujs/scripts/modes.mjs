@@ -1,4 +1,4 @@
-// The modes of gpu.js beside each other: dense attention, B=1 H=4 D=64, plain arrays in and out, in Node and in headless
+// Compares the modes of gpu.js: dense attention, B=1 H=4 D=64, plain arrays in and out, in Node and in headless
 // Chromium. All modes in turn, some times over: medians, and their ratios to the mode `webasm` in Node.
 //
 //   node scripts/modes.mjs [--length 256] [--rounds 5]
@@ -13,7 +13,7 @@ const { values } = parseArgs({
 });
 const RUNS = 3;
 
-// What a page has of the tests' own module, Node has too.
+// The tests' module for pages expects `window`, so Node gets one.
 globalThis.window = {};
 await import('../dist/test/page.js');
 const { timeMode } = globalThis.window;

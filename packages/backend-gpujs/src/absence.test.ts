@@ -15,7 +15,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 const OWN = path.resolve(import.meta.dirname, '..');
 
-/** A copy of the built package in a folder where nothing is installed but what a test links there. */
+/** A copy of the built package in a folder where only the packages that a test links are installed. */
 let folder: string;
 
 beforeEach(() => {
@@ -33,7 +33,7 @@ function link(name: string, place: string): void {
   symlinkSync(realpathSync(place), target, 'junction');
 }
 
-/** What a program that has imported the provider as `gpujs` prints, from JSON. */
+/** Parsed JSON that a program prints; the program has imported the provider as `gpujs`. */
 function outcomeOf(program: string): unknown {
   const whole = `
     import gpujs from './dist/index.js';

@@ -1,6 +1,6 @@
 import { inChromium, testModes } from './test/in-chromium.ts';
 
-/** A mode that Node has not is verified whole; the others have been there, or are much the same. */
+/** The full suite runs in a mode that Node does not have; the others have run in Node, or are nearly the same. */
 const SOME = ['accuracy', 'mask', 'gradient', 'nonfinite'];
 
 inChromium('more of the suite', undefined, (opened) => {

@@ -9,7 +9,7 @@ export type { GpujsOptions };
  * Attention on gpu.js (https://gpu.rocks): one source for every program, run by WebGPU, WebGL, WebAssembly or plain
  * JavaScript.
  *
- * @throws HeedError from `create`: `UNAVAILABLE` when gpu.js is not installed or the mode does not work here;
+ * @throws HeedError from `create`: `UNAVAILABLE` if gpu.js is not installed or the mode does not work here;
  * `UNKNOWN_OPTION` for an option that does not exist, `ARGUMENT` for a value that it does not take.
  *
  * @example

@@ -1,19 +1,19 @@
 import { checkOptions, flag, integer, oneOf } from '@heed/core/backend';
 import { MODES, type Mode } from './platform/modes.ts';
 
-/** What `create` takes. */
+/** Options of `create`. */
 export interface GpujsOptions {
   /**
    * The mode of gpu.js. Default: the best that works here, in the order `webgpu`, `webgl2`, `webgl`, `headlessgl`,
-   * `webasm`, `cpu`. A GPU that software imitates is passed over, since WebAssembly is faster.
+   * `webasm`, `cpu`. A GPU that software emulates is skipped, since WebAssembly is faster.
    */
   readonly mode?: Mode;
-  /** Whether a later mode in that order may take the place of one that does not work: `device` tells. Default false. */
+  /** True to replace a mode that does not work by a later one in that order; `device` names it. Default false. */
   readonly fallback?: boolean;
   /**
-   * Workers of mode `webasm`, which take launches of 4096 outputs or more. Default 1, which is none. Each program has
-   * workers of its own, and they hold on to the memory of every new length until they happen to be collected: for
-   * programs whose lengths are few.
+   * Workers of mode `webasm`, for launches of 4096 outputs or more. Default 1: no workers. Each program has its own
+   * workers, which keep the memory of every new length until they are collected, so use them in programs with few
+   * lengths.
    */
   readonly threads?: number;
 }

@@ -21,8 +21,8 @@ export const provider: BackendProvider<GpujsOptions> = {
 };
 
 /**
- * Returns whether gpu.js is installed and computes at all. The modes without a GPU are opened in no time, and work unless
- * a content security policy forbids them; only then is a GPU looked for, as `create` does.
+ * Returns whether gpu.js is installed and computes. The modes without a GPU open immediately, and work unless a content
+ * security policy forbids them; only then does it look for a GPU, as `create` does.
  */
 async function availability(): Promise<Availability> {
   try {

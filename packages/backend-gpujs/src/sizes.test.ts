@@ -66,7 +66,7 @@ describe.each(['webasm', 'cpu'] as const)('in mode %s', (mode) => {
     };
     const { problem, inputs } = resolveRequest(request);
     const kernel = await backend.compile(problem);
-    // Between two tiles there is a turn of the event loop, and no tile is longer than some 2²⁴ multiplications.
+    // Between two tiles there is a turn of the event loop, and a tile has at most about 2²⁴ multiplications.
     const { tile } = kernel.plan;
     expect(tile.query * tile.key * 64).toBeLessThanOrEqual(2 ** 24);
     const controller = new AbortController();

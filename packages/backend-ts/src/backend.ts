@@ -34,7 +34,7 @@ function compile(heaps: HeapPool, problem: AttentionProblem): KernelDefinition {
   };
 }
 
-/** Runs a call, which yields between two tiles, with a heap of its own. */
+/** Runs a call, which yields between two tiles, with its own heap. */
 async function compute<T>(
   heaps: HeapPool,
   length: number,

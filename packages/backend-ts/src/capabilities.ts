@@ -1,6 +1,6 @@
 import { type Capabilities, FEATURES, GUARANTEES } from '@heed/core';
 
-/** Everything that there is. */
+/** All features and guarantees. */
 export const CAPABILITIES: Capabilities = {
   dtypes: ['float32', 'float64', 'float16', 'bfloat16'],
   features: FEATURES,

@@ -4,7 +4,7 @@ afterEach(() => void vi.useRealTimers());
 
 const LENGTH = 1600;
 
-/** Counts the turns that others get until it is closed. */
+/** Counts the turns that other work gets, until it is closed. */
 function countTurns(): { readonly turns: number; close(): void } {
   const { port1, port2 } = new MessageChannel();
   let turns = 0;
@@ -23,7 +23,7 @@ function countTurns(): { readonly turns: number; close(): void } {
 }
 
 test('a long call ends where a test runner has replaced the timers, and gives others their turn', async () => {
-  // As vitest does it by default, but for the clock, which tells when a turn is due; before anything is loaded.
+  // Like vitest's default, except for the clock, which determines when a turn is due; before anything is loaded.
   vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'setImmediate', 'Date'] });
   const { attention, tensor } = await import('@heed/core');
   const { default: ts } = await import('./index.ts');

@@ -2,8 +2,8 @@ import type { BackendProvider } from '@heed/core';
 import { provider } from './provider.ts';
 
 /**
- * Attention in pure TypeScript: every feature and every guarantee, in float32, float64, float16 and bfloat16, wherever JavaScript runs. It
- * takes no options.
+ * Attention in pure TypeScript: every feature and every guarantee, in float32, float64, float16 and bfloat16, wherever
+ * JavaScript runs. It takes no options.
  *
  * @throws HeedError from `create`: `UNKNOWN_OPTION` for any option. From runs: `OUT_OF_MEMORY`.
  *

@@ -3,7 +3,7 @@ import { HeedError } from './error.ts';
 import { shown } from './options/shown.ts';
 
 /**
- * Refuses what is not a backend: most often `create()` was forgotten, or its `await`.
+ * Throws if the value is not a backend: most often `create()` was forgotten, or its `await`.
  *
  * @param name of the argument, in messages.
  * @throws HeedError `ARGUMENT` or `CONTRACT_VERSION`.
@@ -29,7 +29,7 @@ function kindOfBackend(value: Partial<BackendProvider & PromiseLike<unknown>> | 
 }
 
 /**
- * Refuses a provider or a backend that speaks another version of the contract.
+ * Throws if a provider or a backend has another version of the contract.
  *
  * @throws HeedError `CONTRACT_VERSION`.
  */

@@ -13,14 +13,14 @@ import { type FloatDTypeOf, type TensorLike, toTensor } from './tensor-like.ts';
 /** A flag of a request, as the compiler knows it: `boolean` where it does not know its value. */
 type Flag = boolean | undefined;
 
-/** A member that is there, is not, or may be there, as the flag that asks for it. */
+/** A member that is present, absent or optional, depending on the flag that asks for it. */
 type Member<F extends Flag, Name extends string, T> = [F] extends [true]
   ? { readonly [K in Name]: T }
   : [F] extends [false | undefined]
     ? unknown
     : { readonly [K in Name]?: T };
 
-/** A plain tensor, a resident one, or either, as the option `resident`. */
+/** A plain tensor, a resident one, or either, depending on the option `resident`. */
 type Placed<R extends Flag, D extends DType> = [R] extends [true]
   ? ResidentTensor<D>
   : [R] extends [false | undefined]
@@ -44,7 +44,7 @@ export interface GradientOf<D extends FloatDType = FloatDType> {
   ): Promise<AttentionGradients<ResidentTensor<D>>>;
 }
 
-/** What {@link attention} returns: what the flags of the request ask for, in the element type of the query. */
+/** Results of {@link attention}: those that the request's flags ask for, in the element type of the query. */
 export type AttendedBy<
   D extends FloatDType,
   R extends Flag,
@@ -63,7 +63,7 @@ export type AttendedBy<
 
 /**
  * Attention on a backend: softmax(scale · Q Kᵀ + …) V (Vaswani et al., "Attention is all you need", section 3.2.1),
- * with what the request adds to it. The kernel for the problem is compiled once and kept.
+ * with the options of the request. The kernel for the problem is compiled once and kept.
  *
  * @returns the results that the flags of the request ask for, by default `output` alone; with `gradient: true` also
  * the function `gradient`, and the output and statistics that it needs.
@@ -128,7 +128,7 @@ export async function attention<
   return { ...results, gradient } as never;
 }
 
-/** What a gradient needs of the forward run is asked for as well. */
+/** Adds to the request what a gradient needs from the forward run. */
 function withStatistics(request: AttentionRequest): AttentionRequest {
   return request?.gradient ? { ...request, output: true, statistics: true } : request;
 }

@@ -7,14 +7,14 @@ import { type DType, type ResidentTensor, type Tensor, checkTensor, isResident }
 
 type Axis = readonly [letter: string, length: number];
 
-/** What an input must be. Axes are named, so that errors can speak in dimension letters. */
+/** Expected type and shape of an input. Axes are named, so that errors can use dimension letters. */
 interface Expectation {
   readonly dtype: DType;
   readonly axes: readonly Axis[];
   readonly clause: string;
-  /** Whether leading axes of length 1 may be left out or added, as in a mask, which aligns at the right. */
+  /** True if leading axes of length 1 may be omitted or added, as in a mask, which is right-aligned. */
   readonly broadcast?: boolean;
-  /** Whether engines read it on the host. */
+  /** True if engines read it on the host. */
   readonly onHost?: boolean;
 }
 
@@ -24,10 +24,10 @@ function layoutAxes(problem: AttentionProblem, heads: Axis, length: Axis, depth:
   return problem.layout === 'bhld' ? [batch, heads, length, depth] : [batch, length, heads, depth];
 }
 
-/** Of problems in their normal form, which never change: a kernel checks the inputs of every run. */
+/** Cache for problems in their normal form, which never change: a kernel checks the inputs of every run. */
 const remembered = new WeakMap<AttentionProblem, Map<keyof AttentionInputs, Expectation>>();
 
-/** Every tensor that the problem has, in the order in which it is checked. */
+/** Returns every tensor of the problem, in the order of the checks. */
 function expectations(problem: AttentionProblem): Map<keyof AttentionInputs, Expectation> {
   const result = remembered.get(problem) ?? newExpectations(problem);
   if (Object.isFrozen(problem)) remembered.set(problem, result);
@@ -189,7 +189,7 @@ export function checkInputs(problem: AttentionProblem, inputs: AttentionInputs):
 }
 
 /**
- * Checks what gradient() takes besides the inputs.
+ * Checks the arguments that gradient() takes besides the inputs.
  *
  * @throws HeedError `NOT_DIFFERENTIABLE`, `MISSING_INPUT`, `DTYPE` or `SHAPE`.
  */

@@ -11,7 +11,7 @@ function refuse(clause: string, message: string, remedy: string): never {
   throw new HeedError('ARGUMENT', message, { clause, remedy });
 }
 
-/** Far inside of float32, so that an engine may round it, square it, or divide by it. */
+/** Well within float32, so that an engine may round it, square it, or divide by it. */
 function isInRange(factor: unknown): boolean {
   return typeof factor === 'number' && 2 ** -64 <= factor && factor <= 2 ** 64;
 }
@@ -42,7 +42,7 @@ function checkFlag(name: string, value: boolean): boolean {
   return checkOneOf(name, value, [true, false], 'shape');
 }
 
-/** A member that is an object, or null where there is none. */
+/** Returns a member that is an object, or null if there is none. */
 function checkMember<T extends object>(name: string, value: T | null, expected: string): T | null {
   if (value === null || kindOf(value) === 'Object') return value;
   return refuse(
@@ -58,9 +58,9 @@ function checkBroadcast(name: string, shape: BroadcastShape, full: readonly numb
 }
 
 /**
- * The shape of a mask or bias with all four axes, for one that aligns at the right.
+ * Returns the shape of a right-aligned mask or bias with all four axes.
  *
- * @throws HeedError `SHAPE`, which shows it as it was given.
+ * @throws HeedError `SHAPE`, with the shape as it was given.
  */
 export function broadcastShape(
   name: string,
@@ -267,7 +267,7 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
   });
 }
 
-/** A string that is equal for equal problems in their normal form. By hand: two thirds of the time of JSON. */
+/** Returns a string that is equal for equal problems in their normal form. Takes two thirds of the time of JSON. */
 export function problemKey(problem: AttentionProblem): string {
   const { batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim } = problem;
   const { dtype, layout, scale, softcap, alignment, causal, window, mask, bias, lengths } = problem;

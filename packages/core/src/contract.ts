@@ -2,13 +2,13 @@
 /**
  * The contract between Heed and the engines that compute attention.
  *
- * A backend IS: a provider value that says whether its engine can run here; a factory of backends; for each
- * problem it supports, a kernel that computes every output the problem names, as SPEC.md defines it; and, where it
- * offers them, the operations between which attention stands in a layer, so that tensors need not leave the engine.
+ * A backend IS: a provider value that reports whether its engine can run here; a factory of backends; for each problem
+ * it supports, a kernel that computes every output the problem names, as SPEC.md defines it; and, optionally, the
+ * operations around attention in a layer, so that tensors need not leave the engine.
  *
  * A backend is NOT: a tensor library (the operations are a closed list, `OPERATIONS`, each with a clause, a gradient
- * and a routine of `@heed/layers` for backends without it), a place that chooses another device or algorithm in
- * silence, or something that registers itself: importing one has no effect until it is passed in.
+ * and a routine of `@heed/layers` for backends without it), a place that silently chooses another device or algorithm,
+ * or something that registers itself: importing one has no effect until it is passed in.
  */
 import type { Feature, Guarantee, Operation } from './features.ts';
 import type { AttentionInputs, GradientInputs } from './inputs.ts';
@@ -19,20 +19,20 @@ import type { DType, FloatDType, PlainTensorLike, ResidentTensor, Tensor } from 
 import type { AttentionGradients, AttentionResults } from './results.ts';
 import type { DTypeOf } from './tensor-like.ts';
 
-/** The version of the contract that this core speaks. */
+/** Version of the contract that this core supports. */
 export const CONTRACT_VERSION = 1;
 
-/** Whether an engine can run here, and if not, why and what to do. */
+/** Availability of an engine: if it cannot run here, the reason and the remedy. */
 export type Availability =
   | { readonly available: true }
   | { readonly available: false; readonly reason: string; readonly remedy: string };
 
-/** Whether a backend computes a problem, and if not, the clause it lacks. */
+/** Support of a backend for a problem: if it has none, the clause that it lacks. */
 export type Support =
   | { readonly supported: true }
   | { readonly supported: false; readonly clause: string; readonly reason: string };
 
-/** What a backend can do and what it promises: frozen plain data, declared once. */
+/** Features and guarantees of a backend: frozen plain data, declared once. */
 export interface Capabilities {
   readonly dtypes: readonly FloatDType[];
   readonly features: readonly Feature[];
@@ -41,11 +41,11 @@ export interface Capabilities {
   readonly operations?: readonly Operation[];
 }
 
-/** How a kernel computes: for reports, not for decisions. */
+/** Algorithm, tiles and memory of a kernel: for reports, not for decisions. */
 export interface Plan {
   /** Such as `flash, float64 tiles`. */
   readonly algorithm: string;
-  /** Rows of queries and of keys that are worked on together. */
+  /** Rows of queries and of keys that a kernel processes together. */
   readonly tile: { readonly query: number; readonly key: number };
   /** Working memory besides inputs and outputs, in bytes. */
   readonly scratchBytes: number;
@@ -57,14 +57,14 @@ export interface Plan {
  * @typeParam Options what `create` takes; each package has its own.
  */
 export interface BackendProvider<Options = unknown> {
-  /** The version of the contract that the provider speaks. */
+  /** Version of the contract that the provider supports. */
   readonly contract: typeof CONTRACT_VERSION;
   /** Such as `wasm`. */
   readonly name: string;
-  /** Never throws, has no lasting effect. */
+  /** Never throws and has no lasting effect. */
   probe(): Promise<Availability>;
   /**
-   * @throws HeedError `UNAVAILABLE` with the words of `probe` when the engine cannot run; `UNKNOWN_OPTION` for an option
+   * @throws HeedError `UNAVAILABLE` with the reason of `probe` if the engine cannot run; `UNKNOWN_OPTION` for an option
    * that does not exist, and `ARGUMENT` for a value that one does not take: see `checkOptions` of `@heed/core/backend`.
    */
   create(options?: Options): Promise<AttentionBackend>;
@@ -73,7 +73,7 @@ export interface BackendProvider<Options = unknown> {
 export interface AttentionBackend extends AsyncDisposable {
   readonly contract: typeof CONTRACT_VERSION;
   readonly name: string;
-  /** What really runs, never what was asked for: `wasm simd128, 2 threads`. */
+  /** The engine that actually runs, not the one asked for: `wasm simd128, 2 threads`. */
   readonly device: string;
   readonly capabilities: Capabilities;
   supports(problem: AttentionProblem): Support;
@@ -93,19 +93,19 @@ export interface AttentionBackend extends AsyncDisposable {
   /** Linear projections, where the backend offers them: then `capabilities.operations` has `linear`. */
   readonly linear?: LinearOperation;
   /**
-   * Takes a tensor of the engine, such as a `tf.Tensor` or a `GPUBuffer`, without a copy. The resident tensor takes
-   * charge of it: its dispose() frees it.
+   * Wraps a tensor of the engine, such as a `tf.Tensor` or a `GPUBuffer`, without a copy. The resident tensor takes
+   * ownership: its dispose() frees the tensor.
    */
   wrap?(native: unknown): ResidentTensor;
   /**
-   * What a resident tensor holds, as a tensor of the engine, without a copy. It still belongs to the resident tensor:
-   * it may be read until that is written to or disposed, and must not be freed or written to. A backend that wraps
-   * also unwraps.
+   * Returns the engine's tensor of a resident tensor, without a copy. The resident tensor keeps ownership: read the
+   * engine's tensor only until the resident one is written or disposed, and do not write or free it. A backend that
+   * has `wrap` also has `unwrap`.
    *
    * @throws HeedError `FOREIGN_TENSOR` for a resident tensor of another backend, `DISPOSED` after its dispose().
    */
   unwrap?(resident: ResidentTensor): unknown;
-  /** Frees the backend and everything it made. Runs that are under way settle first. */
+  /** Frees the backend and everything it made. Runs in progress settle first. */
   dispose(): Promise<void>;
 }
 
@@ -126,7 +126,7 @@ export interface AttentionKernel extends AsyncDisposable {
     options: RunOptions & { readonly resident: true },
   ): Promise<AttentionResults<ResidentTensor>>;
   /**
-   * The gradients of soft attention, for the inputs of a forward run and what it returned.
+   * Computes the gradients of soft attention, from the inputs and the results of a forward run.
    *
    * @throws HeedError `NOT_DIFFERENTIABLE` unless the problem was compiled with `gradient: true`.
    */
@@ -140,6 +140,6 @@ export interface AttentionKernel extends AsyncDisposable {
     forward: GradientInputs,
     options: RunOptions & { readonly resident: true },
   ): Promise<AttentionGradients<ResidentTensor>>;
-  /** Frees the kernel. Runs that are under way settle first; later ones are refused. */
+  /** Frees the kernel. Runs in progress settle first; later ones are refused. */
   dispose(): Promise<void>;
 }

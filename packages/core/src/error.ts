@@ -6,38 +6,38 @@ export type HeedErrorCode =
   | 'DTYPE'
   /** A number, name or combination of options is not allowed. */
   | 'ARGUMENT'
-  /** An object of options has a name that means nothing there; the message says what is near. */
+  /** An object of options has an unknown name; the message suggests a similar one. */
   | 'UNKNOWN_OPTION'
   /** An input that the problem needs was not given. */
   | 'MISSING_INPUT'
   /** An input was given that the problem does not have. */
   | 'UNEXPECTED_INPUT'
-  /** causal, window or alibi with Lq ≠ Lk, and no alignment chosen. */
+  /** causal, window or alibi with Lq ≠ Lk requires an alignment. */
   | 'ALIGNMENT_REQUIRED'
-  /** The backend does not compute this problem; `clause` says which rule it lacks. */
+  /** The backend does not support this problem; `clause` names the rule it lacks. */
   | 'UNSUPPORTED'
   /** The backend's engine cannot run here. */
   | 'UNAVAILABLE'
-  /** A provider or backend speaks a version of the contract that this core does not. */
+  /** A provider or backend has a version of the contract that this core does not support. */
   | 'CONTRACT_VERSION'
   /** A kernel, backend or resident tensor was used after dispose(). */
   | 'DISPOSED'
   /** A resident tensor was given to a backend that does not own it. */
   | 'FOREIGN_TENSOR'
-  /** The gradient was asked of something that has none. */
+  /** A gradient was requested that does not exist. */
   | 'NOT_DIFFERENTIABLE'
-  /** Memory for the call could not be had. */
+  /** Not enough memory for the call. */
   | 'OUT_OF_MEMORY'
-  /** The engine below the backend failed; `cause` has its own error. */
+  /** The backend's engine failed; `cause` is the engine's error. */
   | 'ENGINE';
 
 /** Details that an error carries besides its message. All of it is plain data, except `cause`. */
 export interface HeedErrorDetails {
-  /** The clause of the specification that is concerned, such as `gqa` or `mask`. */
+  /** Clause of the specification, such as `gqa` or `mask`. */
   readonly clause?: string;
-  /** Instruction that mends it. `error.message` ends with it. */
+  /** Instruction that fixes the error. `error.message` ends with it. */
   readonly remedy?: string;
-  /** The error of an engine underneath. */
+  /** The engine's own error. */
   readonly cause?: unknown;
 }
 
@@ -71,14 +71,14 @@ const marker = Symbol.for('heed.error');
  */
 export class HeedError extends Error {
   readonly code: HeedErrorCode;
-  /** What went wrong, without the remedy: `message` is `reason; remedy`. */
+  /** Description of the error without the remedy: `message` is `reason; remedy`. */
   readonly reason: string;
   readonly clause: string | undefined;
   readonly remedy: string | undefined;
 
   /**
-   * An error whose `message` is `message; remedy`, since a console shows nothing else. A message that ends with the
-   * remedy already is taken as it is.
+   * Makes an error whose `message` is `message; remedy`: a console shows nothing else. A message that already ends
+   * with the remedy stays unchanged.
    */
   constructor(code: HeedErrorCode, message: string, details: HeedErrorDetails = {}) {
     const ending = details.remedy === undefined ? '' : `; ${details.remedy}`;

@@ -1,7 +1,7 @@
 import type { AttentionProblem } from './problem.ts';
 
 /**
- * What a problem can ask for beyond the required clauses. A backend declares each feature or refuses the problems
+ * Features that a problem can use beyond the required clauses. A backend declares each feature or refuses the problems
  * that use it. The part before the dot is the clause of SPEC.md.
  */
 export const FEATURES = [
@@ -32,12 +32,12 @@ export const FEATURES = [
 
 export type Feature = (typeof FEATURES)[number];
 
-/** Promises about every result, which no problem can ask for: a backend declares those that it keeps. */
+/** Guarantees about every result, which are not part of a problem: a backend declares those that it keeps. */
 export const GUARANTEES = ['padding', 'nonfinite', 'repeat', 'batch'] as const;
 
 export type Guarantee = (typeof GUARANTEES)[number];
 
-/** Operations beside attention that a backend may offer: a closed list, each a clause of SPEC.md. */
+/** Operations besides attention that a backend may offer: a closed list, each a clause of SPEC.md. */
 export const OPERATIONS = ['linear'] as const;
 
 export type Operation = (typeof OPERATIONS)[number];

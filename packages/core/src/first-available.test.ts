@@ -21,7 +21,7 @@ const plain = (): AttentionBackend =>
     compile: () => Promise.reject(new Error('never compiled')),
   });
 
-/** The reference's provider under another name, with some of it changed. */
+/** The reference's provider with another name and some members replaced. */
 function provider(name: string, changes: Partial<BackendProvider> = {}): BackendProvider {
   return { ...(reference as BackendProvider), name, ...changes };
 }

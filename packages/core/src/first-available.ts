@@ -3,7 +3,7 @@ import type { AttentionBackend, BackendProvider } from './contract.ts';
 import { HeedError } from './error.ts';
 import type { AttentionProblem } from './problem.ts';
 
-/** A provider that was passed over, and why. */
+/** A provider that was skipped, and the reason. */
 export interface Skipped {
   readonly name: string;
   readonly reason: string;
@@ -11,8 +11,8 @@ export interface Skipped {
 }
 
 /**
- * The first backend, in the order given, whose engine runs here and which supports the problem. Nothing is chosen in
- * silence: `skipped` says why each one before it was not.
+ * Returns the first backend, in the order given, whose engine runs here and which supports the problem. The choice is
+ * not silent: `skipped` has the reason for each provider before it.
  *
  * @throws HeedError `UNAVAILABLE` when there is none; its message names every reason.
  *

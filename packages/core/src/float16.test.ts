@@ -67,7 +67,7 @@ test('numbers known from elsewhere', () => {
 });
 
 test('cast() rounds a float64 once', () => {
-  // To float32 it becomes the middle of two float16 numbers, and that the even one of them.
+  // In float32 it becomes the midpoint of two float16 numbers, which rounds to the even one.
   const number = 1 + 2 ** -11 + 2 ** -40;
   const given = tensor(Float64Array.of(number), [1]);
   expect(cast(given, 'float16').data[0]).toBe(0x3c01);

@@ -3,7 +3,7 @@ import type { AttentionInputs } from './inputs.ts';
 import { shown } from './options/shown.ts';
 import type { ComputeDType, FloatDType, HalfDType, Tensor } from './tensor.ts';
 
-/** What tells the two 16-bit formats apart. */
+/** Parameters in which the two 16-bit formats differ. */
 interface Format {
   /** Bits of the fraction. */
   readonly fraction: number;
@@ -16,7 +16,7 @@ const FORMATS: Readonly<Record<HalfDType, Format>> = {
   bfloat16: { fraction: 7, minimum: -126 },
 };
 
-/** Returns whether a type is one of 16 bits, whose tensors hold bits instead of numbers. */
+/** Returns whether a type has 16 bits: its tensors hold bits instead of numbers. */
 export function isHalf(dtype: unknown): dtype is HalfDType {
   return dtype === 'float16' || dtype === 'bfloat16';
 }
@@ -26,7 +26,7 @@ export function computeDType(dtype: FloatDType): ComputeDType {
   return dtype === 'float64' ? 'float64' : 'float32';
 }
 
-/** The number that the bits of an IEEE 754 binary16 stand for, exactly. */
+/** Returns the exact number that the bits of an IEEE 754 binary16 represent. */
 export function fromFloat16(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
@@ -47,8 +47,8 @@ function fromBfloat16(bits: number): number {
 const tables: Partial<Record<HalfDType, Float32Array>> = {};
 
 /**
- * The numbers that all 2¹⁶ patterns of bits stand for, exactly: `table[bits]`. It takes 256 KiB, is made once and never
- * written to.
+ * Returns the exact numbers that all 2¹⁶ bit patterns represent: `table[bits]`. The table takes 256 KiB, is made once
+ * and must not be written to.
  */
 export function halfTable(dtype: HalfDType): Float32Array {
   const read = dtype === 'float16' ? fromFloat16 : fromBfloat16;
@@ -57,15 +57,15 @@ export function halfTable(dtype: HalfDType): Float32Array {
 
 const float64 = new Float64Array(1);
 const float64Words = new Uint32Array(float64.buffer);
-/** Which of its words has the exponent. */
+/** Index of the 32-bit word that has the exponent. */
 const HIGH: number = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 1 : 0;
-/** Adding and subtracting it rounds a number under 2⁵¹ to the nearest integer, of two equally near ones to the even one. */
+/** Adding and subtracting it rounds a number under 2⁵¹ to the nearest integer, ties to even. */
 const TO_INTEGER = 1.5 * 2 ** 52;
 
 /**
- * Rounds numbers to the nearest one of a 16-bit type, of two equally near ones to the even one (IEEE 754-2019, section
- * 4.3.1). NaN stays NaN, and what is beyond the largest number by half of its last place is infinite. From float64 it
- * rounds once, not by way of float32.
+ * Rounds numbers to the nearest one of a 16-bit type, ties to even (IEEE 754-2019, section 4.3.1). NaN stays NaN.
+ * Numbers that exceed the largest one by half a unit in its last place or more become infinite. From float64 it rounds
+ * once, not through float32.
  *
  * @param to receives the bits; as long as `from`.
  */
@@ -78,11 +78,11 @@ export function toHalf(dtype: HalfDType, from: ArrayLike<number>, to: Uint16Arra
     float64[0] = number;
     const high = float64Words[HIGH]!;
     const sign = (high >>> 16) & 0x8000;
-    // Above the smallest normal one; numbers below that have its steps.
+    // Above the smallest normal number; subnormal numbers have its spacing.
     const exponent = Math.max(0, ((high >>> 20) & 0x7ff) - 1023 - minimum);
     if (exponent < counts.length) {
       const count = Math.abs(number) * counts[exponent]! + TO_INTEGER - TO_INTEGER;
-      // A count that was rounded up to the next power of 2 carries into the exponent, up to infinity.
+      // A count that is rounded up to the next power of 2 carries into the exponent, up to infinity.
       to[n] = sign | ((exponent << fraction) + count);
     } else to[n] = sign | infinity | (Number.isNaN(number) ? 1 << (fraction - 1) : 0);
   }
@@ -90,7 +90,7 @@ export function toHalf(dtype: HalfDType, from: ArrayLike<number>, to: Uint16Arra
 
 const inverses: Partial<Record<HalfDType, Float64Array>> = {};
 
-/** How many of a type's steps make 1, by the exponent above the smallest normal one: a power is too slow to be taken for each number. */
+/** Inverse spacings of a type, by the exponent above the smallest normal one: a power for each number is too slow. */
 function inverseSteps(dtype: HalfDType): Float64Array {
   const { fraction, minimum } = FORMATS[dtype];
   return (inverses[dtype] ??= Float64Array.from(
@@ -99,7 +99,7 @@ function inverseSteps(dtype: HalfDType): Float64Array {
   ));
 }
 
-/** The numbers of a float tensor: those that bits stand for, else the data itself. */
+/** Returns the numbers of a float tensor: decoded bits of a 16-bit type, otherwise the data itself. */
 export function numbersOf({ dtype, data }: Tensor): Exclude<Tensor['data'], Uint16Array> {
   if (!isHalf(dtype)) return data as Exclude<Tensor['data'], Uint16Array>;
   const table = halfTable(dtype);
@@ -110,8 +110,8 @@ export function numbersOf({ dtype, data }: Tensor): Exclude<Tensor['data'], Uint
 
 /**
  * Converts a float tensor to another float type, rounding to nearest, ties to even: `cast(key, 'float16')` halves a
- * cache, and `cast(output, 'float32')` makes numbers of 16-bit results. A tensor of that type already is returned as it
- * is.
+ * cache, and `cast(output, 'float32')` makes numbers of 16-bit results. A tensor that already has the type is returned
+ * unchanged.
  *
  * @throws HeedError `DTYPE` for a tensor that is not of floats, or another type.
  *
@@ -149,7 +149,7 @@ function arrayOf(dtype: FloatDType, numbers: ArrayLike<number>): Tensor<FloatDTy
   return bits;
 }
 
-/** The inputs of a run with numbers instead of bits: tensors of 16-bit types become float32, others stay. */
+/** Returns the inputs of a run with numbers instead of bits: tensors of 16-bit types become float32, others stay. */
 export function widened<T extends object = AttentionInputs<Tensor>>(inputs: T): T {
   const entries = Object.entries(inputs).map(([name, value]: [string, unknown]) => {
     const tensor = value as Tensor | undefined;

@@ -13,7 +13,7 @@ import {
   tensor,
 } from './index.ts';
 
-/** A tensor of an engine that copies what is held. */
+/** A tensor of an engine that copies held tensors. */
 class EngineTensor implements ResidentTensor {
   readonly resident = true;
   #tensor: Tensor | null;
@@ -88,7 +88,7 @@ class Engine implements AttentionBackend {
     await new Promise((resolve) => setTimeout(resolve, 1));
     const valueOf = ({ value }: AttentionInputs): Tensor => {
       if (!isResident(value)) return value;
-      // A copy of its own members would not pass.
+      // A copy of the object's own members would fail.
       if (!(value instanceof EngineTensor))
         throw new HeedError('FOREIGN_TENSOR', 'not a tensor of this engine');
       this.given.push(value);

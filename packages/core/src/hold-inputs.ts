@@ -8,7 +8,7 @@ export interface HeldInputs<T> {
 }
 
 /**
- * Holds the resident tensors of a structure, `statistics` included: a kernel may have to be compiled first.
+ * Holds the resident tensors of a structure, including `statistics`: a kernel may have to be compiled first.
  *
  * @throws HeedError `DISPOSED`; `ARGUMENT` for a resident tensor that cannot be held.
  */

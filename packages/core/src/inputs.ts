@@ -1,7 +1,7 @@
 import type { ResidentTensor, Tensor } from './tensor.ts';
 
 /**
- * The tensors of one run. Which are present is fixed by the problem; shapes are those of SPEC.md, clause `shape`,
+ * The tensors of one run. The problem determines which are present; shapes are those of SPEC.md, clause `shape`,
  * in the problem's layout.
  */
 export interface AttentionInputs<T = Tensor | ResidentTensor> {
@@ -17,9 +17,9 @@ export interface AttentionInputs<T = Tensor | ResidentTensor> {
   readonly bias?: T;
   /** int32 `[B]`: the offset of alignment `offset`. */
   readonly offsets?: Tensor<'int32'>;
-  /** int32 `[B]`: keys at and past the length are not there. */
+  /** int32 `[B]`: keys at and past the length do not exist. */
   readonly keyLengths?: Tensor<'int32'>;
-  /** int32 `[B]`: keys before the start are not there. */
+  /** int32 `[B]`: keys before the start do not exist. */
   readonly keyStarts?: Tensor<'int32'>;
   /** int32 `[B]`: query rows at and past the length are empty. */
   readonly queryLengths?: Tensor<'int32'>;
@@ -35,28 +35,28 @@ export interface AttentionInputs<T = Tensor | ResidentTensor> {
   readonly seed?: number;
 }
 
-/** What {@link AttentionKernel.gradient} needs besides the inputs of the forward run. */
+/** Inputs of {@link AttentionKernel.gradient} besides those of the forward run. */
 export interface GradientInputs<T = Tensor | ResidentTensor> {
   /** The forward output. */
   readonly output: T;
   /**
-   * The forward statistics. Those that `run()` of the same kernel returned are taken as they are. They may as well come
-   * from elsewhere, such as another backend or `mergeAttention`: then the kernel runs forward once more, since scores
-   * that were rounded otherwise would make wrong weights.
+   * The forward statistics. The kernel uses those that its own `run()` returned as they are. They may also come from
+   * elsewhere, such as another backend or `mergeAttention`: then the kernel runs forward once more, since scores with
+   * another rounding would make wrong weights.
    */
   readonly statistics: Statistics<T>;
   /** The gradient of the loss with respect to the output, in its shape. */
   readonly dOutput: T;
 }
 
-/** Row maximum and row sum of the softmax, kept apart: their rounded logarithm would lose digits of large scores. */
+/** Row maximum and row sum of the softmax, kept apart: a rounded logarithm would lose digits of large scores. */
 export interface Statistics<T = Tensor> {
-  /** `[B, Hq, Lq]`: the largest score of the row, the sink included; −∞ in an empty row. */
+  /** `[B, Hq, Lq]`: the largest score of the row, including the sink; −∞ in an empty row. */
   readonly rowMax: T;
   /**
-   * `[B, Hq, Lq]`: Σ exp(score − rowMax), the sink included; 0 in an empty row. It counts from rowMax as returned,
-   * after rounding, so that the pair is exact where rowMax alone cannot be. Where rounding moves rowMax by more than 64
-   * (float32, scores from 2³¹ on), it counts from the largest score.
+   * `[B, Hq, Lq]`: Σ exp(score − rowMax), including the sink; 0 in an empty row. It is relative to rowMax as returned,
+   * after rounding, so that the pair is exact where rowMax alone cannot be. If rounding moves rowMax by more than 64
+   * (float32, scores from 2³¹ on), it is relative to the largest score.
    */
   readonly rowSum: T;
 }

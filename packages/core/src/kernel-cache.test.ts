@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type AttentionBackend, attention, tensor } from './index.ts';
 import { defineBackend, zeros } from './backend/index.ts';
 
-/** A backend that notes, by the problem's scale, what is compiled, told to dispose, and disposed. */
+/** A backend that records, by the problem's scale, what is compiled, told to dispose, and disposed. */
 function noting(work: (scale: number) => Promise<void> = async () => undefined): {
   backend: AttentionBackend;
   compiled: number[];
@@ -45,7 +45,7 @@ const call = (backend: AttentionBackend, scale: number): Promise<unknown> =>
   attention(backend, { query: x, key: x, value: x, scale });
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
 
-/** More kernels than any cache of this kind should keep. */
+/** More kernels than a cache of this kind should keep. */
 const MANY = Array.from({ length: 1000 }, (_, n) => n + 1);
 
 describe('kernels', () => {

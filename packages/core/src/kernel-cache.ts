@@ -7,7 +7,7 @@ const CAPACITY = 64;
 
 interface Entry {
   readonly kernel: Promise<AttentionKernel>;
-  /** The kernel, once it is compiled: then the work begins within the call, in the order of calls. */
+  /** The kernel, once it is compiled: the work then begins within the call, in the order of calls. */
   ready: AttentionKernel | null;
   users: number;
   evicted: boolean;
@@ -17,7 +17,7 @@ const caches = new WeakMap<AttentionBackend, Map<string, Entry>>();
 
 /**
  * Runs work with the backend's kernel for a problem. The kernel is kept for the next equal problem; beyond the
- * capacity the least recently used goes, once nobody is working with it.
+ * capacity the least recently used one is disposed, once no call uses it.
  */
 export async function withKernel<T>(
   backend: AttentionBackend,
@@ -28,7 +28,7 @@ export async function withKernel<T>(
   caches.set(backend, cache);
   const key = problemKey(problem);
   const entry = cache.get(key) ?? newEntry(backend, problem, () => cache.delete(key));
-  // A Map iterates in insertion order: taking the entry out and in again makes it the most recent.
+  // A Map iterates in insertion order: deleting and inserting the entry makes it the most recent.
   cache.delete(key);
   cache.set(key, entry);
   entry.users++;
@@ -41,7 +41,7 @@ export async function withKernel<T>(
   }
 }
 
-/** A compilation that fails is not kept: the next call tries again. */
+/** Compiles a kernel. A failure is not kept: the next call tries again. */
 function newEntry(backend: AttentionBackend, problem: AttentionProblem, onFailure: () => void): Entry {
   const entry: Entry = { kernel: backend.compile(problem), ready: null, users: 0, evicted: false };
   entry.kernel.then((kernel) => (entry.ready = kernel), onFailure);

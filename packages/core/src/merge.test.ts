@@ -7,7 +7,7 @@ import reference from './reference/index.ts';
 const backend = await reference.create();
 const [B, H, LQ, D, DV] = [2, 2, 3, 2, 3];
 
-/** Queries, keys and values of one head count, in `blhd`; `bhld` is had by {@link toLayout}. */
+/** Queries, keys and values of one head count, in `blhd`; {@link toLayout} makes `bhld`. */
 interface Whole {
   readonly query: Tensor<'float64'>;
   readonly key: Tensor<'float64'>;
@@ -87,7 +87,7 @@ async function partOf(
   return { output, statistics };
 }
 
-/** The largest difference between two tensors; infinite when their shapes differ, or one alone is infinite. */
+/** The largest difference between two tensors; infinite if their shapes differ, or only one is infinite. */
 function difference(a: Tensor, b: Tensor): number {
   if (a.shape.join() !== b.shape.join()) return Infinity;
   const each = Array.from(a.data, (number, at) =>

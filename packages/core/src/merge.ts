@@ -15,20 +15,20 @@ import {
 } from './tensor.ts';
 import { toTensor } from './tensor-like.ts';
 
-/** Attention over some of the keys: what {@link mergeAttention} gives, and, of whatever is taken as a tensor, takes. */
+/** Attention over some of the keys: result of {@link mergeAttention} and, with any tensor-like values, its argument. */
 export interface AttentionPart<T = Tensor> {
   readonly output: T;
   readonly statistics: Statistics<T>;
 }
 
 /**
- * Attention over all keys from attention over parts of them, exactly: each part's output counts by its share of the
- * whole softmax's denominator (the merge step of FlashAttention, Dao et al. 2022, section 3.1; of split decoding, and
- * of attention spread over machines). Parts with no keys are neutral. A sink belongs to exactly one part.
+ * Merges attention over parts of the keys into attention over all keys, exactly: each part's output is weighted by its
+ * share of the softmax's denominator (the merge step of FlashAttention, Dao et al. 2022, section 3.1, of split decoding
+ * and of attention distributed over machines). Parts with no keys are neutral. A sink belongs to exactly one part.
  *
  * @param parts in any order, all of one shape and dtype: tensors, `{ data, shape }` or nested arrays, whose numbers take
  *   the dtype of the first part's output. `layout` is that of the outputs, default `bhld`.
- * @throws HeedError `ARGUMENT` when there is no part; `SHAPE` or `DTYPE` when parts differ; `UNKNOWN_OPTION`.
+ * @throws HeedError `ARGUMENT` if there are no parts; `SHAPE` or `DTYPE` if parts differ; `UNKNOWN_OPTION`.
  */
 export function mergeAttention(
   parts: readonly AttentionPart<PlainTensorLike>[],
@@ -82,7 +82,7 @@ function merged(parts: readonly AttentionPart[], layout: Layout): AttentionPart 
       let weighted = 0;
       for (const part of parts) {
         const partShare = share(part, row, max);
-        // An empty part is skipped, not multiplied by zero: it has nothing to say.
+        // An empty part is skipped, not multiplied by zero: it contributes nothing.
         if (part.statistics.rowSum.data[row] !== 0) weighted += partShare * part.output.data[at + d]!;
       }
       output.data[at + d] = sum === 0 ? 0 : weighted / sum;
@@ -91,7 +91,7 @@ function merged(parts: readonly AttentionPart[], layout: Layout): AttentionPart 
   return { output, statistics: { rowMax, rowSum } };
 }
 
-/** A part's row sum, seen from the whole row's maximum. */
+/** A part's row sum, relative to the whole row's maximum. */
 function share({ statistics }: AttentionPart, row: number, max: number): number {
   const sum = statistics.rowSum.data[row]!;
   return sum === 0 ? 0 : sum * Math.exp(statistics.rowMax.data[row]! - max);
@@ -106,7 +106,7 @@ function outputRow(row: number, heads: number, length: number, layout: Layout): 
   return (b * length + i) * heads + h;
 }
 
-/** A part as tensors, with data as large as their shapes say. */
+/** Returns a part as tensors whose data fill their shapes. */
 function tensorsOf(part: AttentionPart<PlainTensorLike>, index: number, floats: FloatDType): AttentionPart {
   if (kindOf(part) !== 'Object') {
     throw new HeedError('ARGUMENT', `part ${index} is ${shown(part)}, expected { output, statistics }`, {

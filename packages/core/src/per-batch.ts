@@ -3,9 +3,9 @@ import { shown } from './options/shown.ts';
 import { type PerBatch, type Tensor, tensor } from './tensor.ts';
 
 /**
- * Numbers of the elements of a batch as a tensor. What is not an array is left as it is, to be checked as a tensor.
+ * Returns the numbers of a batch as a tensor. A value that is not an array stays as it is, to be checked as a tensor.
  *
- * @throws HeedError `ARGUMENT` for what int32 does not have.
+ * @throws HeedError `ARGUMENT` for numbers that int32 cannot represent.
  */
 export function perBatch(values: PerBatch): Tensor<'int32'> {
   if (!Array.isArray(values)) return values as Tensor<'int32'>;

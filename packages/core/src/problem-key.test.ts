@@ -28,7 +28,7 @@ const problem: AttentionProblem = {
   gradient: false,
 };
 
-/** Each member, changed; where it has members of its own, each of them. */
+/** Each member, changed; for a nested object, each of its members. */
 const CHANGES: { readonly [Name in keyof AttentionProblem]: readonly AttentionProblem[Name][] } = {
   batch: [3],
   heads: [8],

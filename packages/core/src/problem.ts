@@ -4,23 +4,23 @@ import type { FloatDType } from './tensor.ts';
 export type Layout = 'bhld' | 'blhd';
 
 /**
- * Where query row i stands among the keys: at position p = i + offset.
- * `topLeft`: offset 0. `bottomRight`: the last query stands at the last key. `offset`: given at run time.
+ * Position of query row i among the keys: p = i + offset.
+ * `topLeft`: offset 0. `bottomRight`: the last query is at the last key. `offset`: given at run time.
  */
 export type AlignmentKind = 'topLeft' | 'bottomRight' | 'offset';
 
-/** soft attention, or the two kinds of hard attention. */
+/** Soft attention, or one of the two kinds of hard attention. */
 export type Selection = 'softmax' | 'argmax' | 'sample';
 
-/** What a kernel can be asked to return. */
+/** Names of the results that a kernel can return. */
 export type OutputName = 'output' | 'weights' | 'logSumExp' | 'statistics' | 'choice';
 
 /** A shape that broadcasts against `[B, Hq, Lq, Lk]`: each length is 1 or the full one. */
 export type BroadcastShape = readonly [number, number, number, number];
 
 /**
- * What is computed: everything about a call except the numbers in its tensors. Plain JSON data in one normal form,
- * so that it can be logged, sent to a worker, or used as a cache key. {@link resolveRequest} derives it from a request.
+ * Description of a call: everything except the numbers in its tensors. Plain JSON data in one normal form, so that it
+ * can be logged, sent to a worker, or used as a cache key. {@link resolveRequest} derives it from a request.
  *
  * Dimension letters, here and in errors: B batch, Hq query heads, Hkv key/value heads, Lq query length,
  * Lk key length, D head size of queries and keys, Dv head size of values.
@@ -39,20 +39,20 @@ export interface AttentionProblem {
   readonly scale: number;
   /** Bound c of c · tanh(score / c), or null for none. */
   readonly softcap: number | null;
-  /** null exactly when neither causal, window nor alibi needs it. */
+  /** Null exactly if neither causal, window nor alibi needs it. */
   readonly alignment: AlignmentKind | null;
   readonly causal: boolean;
   /** Keys from p − left to p + right, both inclusive; a null side is unbounded. */
   readonly window: { readonly left: number | null; readonly right: number | null } | null;
   readonly mask: { readonly kind: 'boolean' | 'float'; readonly shape: BroadcastShape } | null;
   readonly bias: { readonly shape: BroadcastShape } | null;
-  /** Which of keyLengths, keyStarts and queryLengths are given at run time. */
+  /** True for those of keyLengths, keyStarts and queryLengths that are given at run time. */
   readonly lengths: { readonly key: boolean; readonly keyStart: boolean; readonly query: boolean };
   readonly segments: boolean;
   readonly alibi: boolean;
   readonly sinks: boolean;
   readonly selection: Selection;
   readonly outputs: readonly OutputName[];
-  /** Whether the kernel's gradient() will be called. */
+  /** True if the kernel's gradient() will be called. */
   readonly gradient: boolean;
 }

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { type AttentionRequest, type Tensor, tensor } from './index.ts';
 import { philox4x32, zeros } from './backend/index.ts';
 
-/** What a request of soft attention can have beyond queries, keys and values. */
+/** Features that a request of soft attention can have beyond queries, keys and values. */
 export const SOFT_FEATURES = [
   'scale',
   'softcap',
@@ -38,7 +38,7 @@ export interface Recipe {
 
 const size = (least: number, most: number): fc.Arbitrary<number> => fc.integer({ min: least, max: most });
 
-/** Any small request that has the given features, and maybe others. */
+/** An arbitrary small request with the given features, and maybe others. */
 export function recipes(always: readonly SoftFeature[]): fc.Arbitrary<Recipe> {
   return fc.record({
     seed: size(0, 0x7fffffff),
@@ -59,7 +59,7 @@ export function recipes(always: readonly SoftFeature[]): fc.Arbitrary<Recipe> {
   });
 }
 
-/** Numbers in [−1, 1) that follow from a seed. */
+/** Numbers in [−1, 1), determined by a seed. */
 export function numbersFrom(seed: number): () => number {
   let count = 0;
   return () => philox4x32([count++, 0, 0, 0], [seed, 0])[0] / 2 ** 31 - 1;

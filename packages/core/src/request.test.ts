@@ -60,10 +60,10 @@ describe('the problem', () => {
     fc.assert(
       fc.property(recipes([]), (recipe) => {
         const problem = of(requestOf(recipe));
-        const travelled = JSON.parse(JSON.stringify(problem)) as AttentionProblem;
-        expect(checkProblem(travelled)).toEqual(problem);
-        expect(JSON.stringify(checkProblem(travelled))).toBe(JSON.stringify(problem));
-        expect(featuresOf(travelled)).toEqual(featuresOf(problem));
+        const traveled = JSON.parse(JSON.stringify(problem)) as AttentionProblem;
+        expect(checkProblem(traveled)).toEqual(problem);
+        expect(JSON.stringify(checkProblem(traveled))).toBe(JSON.stringify(problem));
+        expect(featuresOf(traveled)).toEqual(featuresOf(problem));
         expect(Object.isFrozen(problem)).toBe(true);
       }),
     );
@@ -402,7 +402,7 @@ describe('a mask that is not one', () => {
     expect(masked(mask)).toThrow(
       expect.objectContaining({ remedy: expect.stringContaining('Uint8Array.from(data)') }),
     );
-    // Who obeys has a mask.
+    // With the mask that the message asks for, the call works.
     const { problem } = resolveRequest({ ...request, mask: tensor(Uint8Array.from(mask.data), mask.shape) });
     expect(problem.mask).toEqual({ kind: 'boolean', shape: [1, 1, 3, 5] });
   });

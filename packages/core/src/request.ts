@@ -17,7 +17,7 @@ import {
 } from './tensor.ts';
 import { type Slot, type TensorLike, toTensor } from './tensor-like.ts';
 
-/** Which results are asked for: flags that add, and `output: false`, which leaves the output out. */
+/** Requested results: flags that add, and `output: false`, which omits the output. */
 export interface RequestedResults {
   /** Default true. */
   readonly output?: boolean | undefined;
@@ -27,14 +27,14 @@ export interface RequestedResults {
   readonly logSumExp?: boolean | undefined;
   /** Row maximum and row sum. Default false. */
   readonly statistics?: boolean | undefined;
-  /** The keys that hard attention chose. Default false. */
+  /** Keys that hard attention chose. Default false. */
   readonly choice?: boolean | undefined;
 }
 
 /**
  * One call of attention: the tensors and the options together. Shapes are in {@link AttentionInputs}.
  *
- * @typeParam T what stands for a tensor: anything that is taken for one, unless said otherwise.
+ * @typeParam T type of a tensor: anything tensor-like, by default.
  */
 export interface AttentionRequest<T = TensorLike> extends RequestedResults {
   readonly query: T;
@@ -48,23 +48,23 @@ export interface AttentionRequest<T = TensorLike> extends RequestedResults {
   readonly softcap?: number | null | undefined;
   /** Default false. */
   readonly causal?: boolean | undefined;
-  /** Local attention: keys from p − left to p + right, inclusive. A side left out or null is unbounded. */
+  /** Local attention: keys from p − left to p + right, inclusive. A side that is omitted or null is unbounded. */
   readonly window?: { readonly left?: number | null; readonly right?: number | null } | null | undefined;
   /**
-   * Where query row i stands among the keys. Needed by causal, window and alibi when Lq ≠ Lk; there is no default
-   * then, since libraries disagree on it. With Lq = Lk the default is `topLeft`.
+   * Position of query row i among the keys. Causal, window and alibi require it if Lq ≠ Lk, where libraries disagree on
+   * the default. With Lq = Lk the default is `topLeft`.
    */
   readonly alignment?: 'topLeft' | 'bottomRight' | { readonly offset: number | PerBatch } | undefined;
   /** Boolean: true may attend. Float: added, −∞ excludes. */
   readonly mask?: T | undefined;
   readonly bias?: T | undefined;
-  /** Keys at and past the length of their batch element are not there. Default Lk. */
+  /** Keys at and past the length of their batch element do not exist. Default Lk. */
   readonly keyLengths?: PerBatch | undefined;
-  /** Keys before the start of their batch element are not there, as in left-padded batches. Default 0. */
+  /** Keys before the start of their batch element do not exist, as in left-padded batches. Default 0. */
   readonly keyStarts?: PerBatch | undefined;
   /** Query rows at and past the length of their batch element are empty. Default Lq. */
   readonly queryLengths?: PerBatch | undefined;
-  /** Segment ids: attend only within the same id. Both or neither. */
+  /** Segment ids: rows attend only to keys with the same id. Both or neither. */
   readonly querySegments?: T | undefined;
   readonly keySegments?: T | undefined;
   readonly alibiSlopes?: T | undefined;
@@ -186,7 +186,7 @@ function checkRequest(request: AttentionRequest | undefined): asserts request {
   checkOptions('attention()', request, OPTIONS);
 }
 
-/** JavaScript callers may say null for none. */
+/** Converts null to undefined: JavaScript callers may pass null for none. */
 function isGiven<T>(value: T | null | undefined): value is T {
   return value !== undefined && value !== null;
 }
@@ -205,7 +205,7 @@ const SLOTS = {
   sinks: 'float',
 } as const satisfies Record<keyof RequestTensors, Slot>;
 
-/** Every tensor of a request, as a tensor: nested arrays of numbers take the element type of the query. */
+/** Every tensor-like value of a request as a tensor: nested arrays of numbers take the element type of the query. */
 function tensorsOf(request: AttentionRequest): RequestTensors {
   const tensors: Partial<Record<keyof RequestTensors, Tensor | ResidentTensor>> = {};
   for (const [name, slot] of Object.entries(SLOTS) as [keyof RequestTensors, Slot][]) {
@@ -219,7 +219,7 @@ function tensorsOf(request: AttentionRequest): RequestTensors {
   return tensors as RequestTensors;
 }
 
-/** The type that nested numbers take: the query's, or that of its scores where those are asked for. */
+/** Element type of nested numbers: the query's, or that of its scores where the input has that type. */
 function floatsOf(name: keyof RequestTensors, query: DType = 'float32'): FloatDType {
   const isFloat = query !== 'int32' && query !== 'bool';
   if (!isFloat) return 'float32';
@@ -295,7 +295,7 @@ function alignmentOf(request: AttentionRequest, queryLength: number, keyLength: 
   return typeof alignment === 'object' ? 'offset' : alignment;
 }
 
-/** Also where nothing needs it: a mistake in it would show later. */
+/** Checks the alignment even if nothing needs it: a mistake would otherwise show later. */
 function checkAlignment(alignment: AttentionRequest['alignment'] | null): void {
   if (!isGiven(alignment) || alignment === 'topLeft' || alignment === 'bottomRight') return;
   if (kindOf(alignment) !== 'Object') {

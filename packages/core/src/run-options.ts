@@ -1,4 +1,4 @@
-/** What every run takes besides its inputs. */
+/** Options of every run. */
 export interface RunOptions {
   /** Ends the run early: it rejects with the signal's reason. */
   readonly signal?: AbortSignal;

@@ -10,14 +10,14 @@ export const ELEMENT_BYTES: Readonly<Record<DType, number>> = {
   bool: 1,
 };
 
-/** Elements one after another that are copied from one row-major array to another. */
+/** Consecutive elements that are copied from one row-major array to another. */
 export interface Run {
   readonly from: number;
   readonly to: number;
   readonly length: number;
 }
 
-/** Where a part is written: at the slices `start`, `start + 1`, … of an axis, one start for each first index or one for all. */
+/** Position of a part: slices `start`, `start + 1`, … of an axis, one start for all or one for each first index. */
 export interface SlicePosition {
   readonly axis: number;
   readonly start: number | readonly number[];
@@ -50,12 +50,12 @@ export function writeSlices(
   }
 }
 
-/** The shape that slices of an axis have together. */
+/** The combined shape of slices of an axis. */
 export function takenShape(shape: readonly number[], axis: number, indices: readonly number[]): number[] {
   return shape.map((length, a) => (a === axis ? indices.length : length));
 }
 
-/** The runs that are copied to take the slices `indices` of an axis of a tensor; neighbors are one run. */
+/** The runs to copy for the slices `indices` of an axis of a tensor; neighbors form one run. */
 export function* takenRuns(
   shape: readonly number[],
   axis: number,
@@ -75,7 +75,7 @@ export function* takenRuns(
   }
 }
 
-/** `[B, L, H, D]` of a tensor `[B, H, L, D]`, and the other way round: a copy. */
+/** Copies a tensor `[B, H, L, D]` to `[B, L, H, D]`, or the reverse. */
 export function exchangeHeadsAndLength<T extends Tensor>(given: T): T {
   const [batch, first, second, depth] = given.shape as readonly [number, number, number, number];
   const data = given.data.slice();

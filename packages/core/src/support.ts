@@ -2,7 +2,7 @@ import type { Capabilities, Support } from './contract.ts';
 import { featuresOf } from './features.ts';
 import type { AttentionProblem } from './problem.ts';
 
-/** Whether declared capabilities cover a problem; if not, the first clause that is missing. */
+/** Returns whether declared capabilities cover a problem; if not, the first missing clause. */
 export function supportOf(capabilities: Capabilities, problem: AttentionProblem): Support {
   if (!capabilities.dtypes.includes(problem.dtype)) {
     return {

@@ -3,7 +3,7 @@ import { zeros } from './backend/index.ts';
 import { type Tensor, type TensorLike, attention, resolveRequest, tensor } from './index.ts';
 import reference from './reference/index.ts';
 
-// Core runs anywhere, so its program knows no types of Node: the module is named in a way that needs none.
+// Core runs anywhere, so it is compiled without the types of Node: this way to name the module needs none.
 const vm = (await import('node:vm' as string)) as { runInNewContext(code: string): unknown };
 const backend = await reference.create();
 

@@ -19,17 +19,17 @@ import {
   tensor,
 } from './tensor.ts';
 
-/** What is taken wherever a tensor is. */
+/** Values accepted wherever a tensor is. */
 export type TensorLike = PlainTensorLike | ResidentTensor;
 
-/** The element type of what is taken as a plain tensor. Nested arrays are float32, or bool where they hold booleans. */
+/** The element type of a plain tensor-like value. Nested arrays are float32, or bool if they hold booleans. */
 export type DTypeOf<T extends PlainTensorLike> = T extends { readonly dtype: infer D extends DType }
   ? D
   : T extends { readonly data: infer A extends NumberArray }
     ? ArrayDType<A>
     : 'float32' | 'bool';
 
-/** The element type that computing with a tensor-like query gives. */
+/** The element type of results for a tensor-like query. */
 export type FloatDTypeOf<Q> = Q extends { readonly dtype: infer D }
   ? D extends FloatDType
     ? D
@@ -42,11 +42,11 @@ export type FloatDTypeOf<Q> = Q extends { readonly dtype: infer D }
         ? 'float16'
         : FloatDType;
 
-/** Which numbers belong into an input: `mask` is floats or booleans, `any` whatever the array holds. */
+/** Kind of numbers that an input takes: `mask` is floats or booleans, `any` whatever the array holds. */
 export type Slot = 'float' | 'mask' | 'int32' | 'any';
 
 /**
- * Makes a tensor of whatever is taken where one is, without a copy of typed arrays. Resident tensors stay as they are.
+ * Makes a tensor of a tensor-like value, without a copy of typed arrays. Resident tensors stay as they are.
  *
  * @param floats the element type of nested arrays of numbers where floats belong.
  * @throws HeedError `SHAPE` or `DTYPE`.
@@ -125,7 +125,7 @@ function ofNested(name: string, value: NestedArray, slot: Slot, floats: FloatDTy
   return cast(tensor(Float64Array.from(flat as number[]), shape), floats);
 }
 
-/** More axes than any tensor has: an array that contains itself would be gone through for ever. */
+/** More axes than any tensor has: an array that contains itself would be traversed forever. */
 const DEEPEST = 32;
 
 /** The lengths of the first array at each depth. */

@@ -5,7 +5,7 @@ import reference from './reference/index.ts';
 import { toTensor } from './tensor-like.ts';
 import { checkTensor } from './tensor.ts';
 
-// Core runs anywhere, so its program knows no types of Node: the module is named in a way that needs none.
+// Core runs anywhere, so it is compiled without the types of Node: this way to name the module needs none.
 const vm = (await import('node:vm' as string)) as {
   runInNewContext(code: string, names?: object): unknown;
 };

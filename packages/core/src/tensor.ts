@@ -4,17 +4,17 @@ import { kindOf, shown } from './options/shown.ts';
 /** Element types. `bool` is one byte an element: 0 is false, everything else true. */
 export type DType = FloatDType | 'int32' | 'bool';
 
-/** The types that queries, keys, values and outputs have. */
+/** Element types of queries, keys, values and outputs. */
 export type FloatDType = ComputeDType | HalfDType;
 
 /** The types in which scores and sums are computed: float32 for a problem of a 16-bit type. */
 export type ComputeDType = 'float32' | 'float64';
 
-/** Floats of 16 bits: IEEE 754 binary16, and the upper half of a float32. Arithmetic on them is done in float32. */
+/** Floats of 16 bits: IEEE 754 binary16, and the upper half of a float32. Arithmetic on them runs in float32. */
 export type HalfDType = 'float16' | 'bfloat16';
 
 export interface DTypeArrays {
-  /** The bits of the numbers; where the engine has `Float16Array`, one may be made of the same memory. */
+  /** The bits of the numbers; if the engine has `Float16Array`, one can be made on the same memory. */
   float16: Uint16Array;
   /** The bits of the numbers: the upper 16 of a float32. */
   bfloat16: Uint16Array;
@@ -37,7 +37,7 @@ export interface Tensor<D extends DType = DType> {
 /** Numbers, or booleans in a mask, in arrays of arrays: `[[[[1, 0], [0, 1]]]]` is `[1, 1, 2, 2]`. */
 export type NestedArray = readonly (number | boolean | NestedArray)[];
 
-/** A `Float16Array`, as far as it is needed: engines before 2025 have none. */
+/** The needed part of `Float16Array`: engines before 2025 do not have it. */
 export interface Float16ArrayLike {
   readonly [Symbol.toStringTag]: 'Float16Array';
   readonly buffer: ArrayBufferLike;
@@ -45,7 +45,7 @@ export interface Float16ArrayLike {
   readonly length: number;
 }
 
-/** Arrays that tell their element type. A `Uint16Array` does not: it may hold float16 or bfloat16. */
+/** Arrays that determine their element type. A `Uint16Array` does not: it may hold float16 or bfloat16. */
 export type NumberArray = Exclude<DTypeArrays[DType], Uint16Array> | Float16ArrayLike;
 
 /** A typed array and its shape, as other libraries hand them out; the element type follows from the array. */
@@ -54,7 +54,7 @@ export interface ArrayWithShape<A extends NumberArray = NumberArray> {
   readonly shape: readonly number[];
 }
 
-/** What is taken wherever a plain tensor is. */
+/** Values accepted wherever a plain tensor is. */
 export type PlainTensorLike = Tensor | ArrayWithShape | NestedArray;
 
 /** A number for each element of the batch, such as a length or an offset. */
@@ -65,27 +65,27 @@ export type PerBatch = readonly number[] | Tensor<'int32'>;
  * Only the backend that made it can compute with it.
  */
 export interface ResidentTensor<D extends DType = DType> {
-  /** Tells a resident tensor from a plain one. */
+  /** Distinguishes a resident tensor from a plain one. */
   readonly resident: true;
   readonly dtype: D;
   readonly shape: readonly number[];
   /**
    * Overwrites the slices `start`, `start + 1`, … of an axis. `part` has this tensor's shape except for its length
-   * on that axis. This is how a key/value cache of fixed capacity grows: one row a step, nothing else is copied.
+   * on that axis. A key/value cache of fixed capacity grows this way: one row a step, nothing else is copied.
    * Sequences of unequal lengths grow with a start for each: element b of the part is written from `start[b]` on.
    *
-   * Nested arrays take this tensor's type.
+   * Nested arrays take this tensor's element type.
    *
-   * @throws HeedError `SHAPE` or `DTYPE` when the part does not fit; then nothing was written.
+   * @throws HeedError `SHAPE` or `DTYPE` if the part does not fit; nothing is written then.
    */
   write(
     part: PlainTensorLike,
     at: { readonly axis: number; readonly start: number | PerBatch },
   ): Promise<void>;
   /**
-   * A plain copy: of all, or of the slices `start`, `start + 1`, … of an axis, `length` of them.
+   * Returns a plain copy: of all, or of the slices `start`, `start + 1`, … of an axis, `length` of them.
    *
-   * @throws HeedError `SHAPE` when there are no such slices.
+   * @throws HeedError `SHAPE` if the slices do not exist.
    */
   read(slices?: {
     readonly axis: number;
@@ -93,49 +93,49 @@ export interface ResidentTensor<D extends DType = DType> {
     readonly length: number;
   }): Promise<Tensor<D>>;
   /**
-   * Returns a new tensor of the slices `indices` of an axis, by default the first, in their order and as often as they
-   * are named: the caches of the beams that a step of beam search keeps, in the backend's memory all the way.
+   * Returns a new tensor of the slices `indices` of an axis, by default the first, in the given order and with repeats:
+   * the caches of the beams that a step of beam search keeps, without leaving the backend's memory.
    *
-   * @throws HeedError `ARGUMENT` for an index that is not there, `SHAPE` for an axis that is not there.
+   * @throws HeedError `ARGUMENT` for an index that does not exist, `SHAPE` for an axis that does not exist.
    */
   gather(indices: PerBatch, options?: { readonly axis?: number | undefined }): Promise<ResidentTensor<D>>;
   /**
-   * The same in place, on the first axis: its element b becomes what element `indices[b]` was. Like a write, it reaches
-   * no call that was made before it.
+   * Reorders the first axis in place: element b becomes what element `indices[b]` was. Like a write, this has no effect
+   * on earlier calls.
    *
-   * @throws HeedError `ARGUMENT` for an index that is not there, `SHAPE` for too few or too many.
+   * @throws HeedError `ARGUMENT` for an index that does not exist, `SHAPE` for too few or too many.
    */
   reorder(indices: PerBatch): Promise<void>;
   /** Returns a copy in the backend's memory. */
   copy(): Promise<ResidentTensor<D>>;
   /**
-   * Returns the same memory under another shape of as many elements, without a copy: `[B, L, H·D]` as `[B, L, H, D]`.
-   * What is written to either is in both; the memory is freed with the last of them that is disposed.
+   * Returns the same memory with another shape of as many elements, without a copy: `[B, L, H·D]` as `[B, L, H, D]`.
+   * A write to either is visible in both; the memory is freed when the last of them is disposed.
    *
    * @throws HeedError `SHAPE` for another number of elements.
    */
   view(shape: readonly number[]): ResidentTensor<D>;
   /**
-   * Returns this tensor as it is now, after the writes so far, as another resident tensor, without a copy: whatever is
-   * written or disposed behind this call does not reach it. A `write()` behind it waits for its dispose(), so dispose it
-   * soon. It cannot be written to itself. `attention()` holds its inputs so, since it may have to compile first.
+   * Returns this tensor as it is now, after the writes so far, as another resident tensor, without a copy: later writes
+   * and disposals do not affect it. A later `write()` waits for its dispose(), so dispose it soon. It cannot be written
+   * itself. `attention()` holds its inputs this way, since it may have to compile first.
    */
   hold(): ResidentTensor<D>;
-  /** Frees the memory. Safe to call twice; any later use is an error with the code `DISPOSED`. */
+  /** Frees the memory. Safe to call twice; any later use throws an error with the code `DISPOSED`. */
   dispose(): void;
 }
 
-/** Whether a value is a resident tensor, of whichever backend. */
+/** Returns whether a value is a resident tensor, of any backend. */
 export function isResident(value: unknown): value is ResidentTensor {
   return typeof value === 'object' && value !== null && (value as Partial<ResidentTensor>).resident === true;
 }
 
-/** How many elements a shape has: 1 for `[]`. */
+/** Number of elements of a shape: 1 for `[]`. */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((size, length) => size * length, 1);
 }
 
-/** The element type that an array stands for. */
+/** Element type for a typed array. */
 export type ArrayDType<A> = A extends Float32Array
   ? 'float32'
   : A extends Float64Array
@@ -149,10 +149,10 @@ export type ArrayDType<A> = A extends Float32Array
 /**
  * Wraps a typed array, without a copy, as a tensor. The element type follows from the array:
  * `Float32Array`, `Float64Array`, `Int32Array`, `Float16Array`, and `Uint8Array` for booleans. The tensor of a
- * `Float16Array` has its bits, as a `Uint16Array` on the same memory; bits themselves are a tensor as
+ * `Float16Array` has its bits, as a `Uint16Array` on the same memory. To make a tensor of bits, write
  * `{ dtype: 'float16', shape, data }`, or `bfloat16`.
  *
- * @throws HeedError `SHAPE` when the array does not have exactly the elements of the shape;
+ * @throws HeedError `SHAPE` if the array does not have exactly the elements of the shape;
  * `DTYPE` for any other kind of array.
  *
  * @example
@@ -193,18 +193,18 @@ export function zeros<D extends DType>(dtype: D, shape: readonly number[]): Tens
   return { dtype, shape: [...shape], data: data as DTypeArrays[D] };
 }
 
-/** By name, as {@link dtypeOfArray}. */
+/** Checks the name of the class, like {@link dtypeOfArray}. */
 export function isFloat16Array(data: unknown): data is Float16ArrayLike {
   return Object.prototype.toString.call(data) === '[object Float16Array]';
 }
 
-/** Returns whether an array holds what a tensor of this type does. */
+/** Returns whether an array can hold the data of a tensor of this type. */
 function holds(data: unknown, dtype: unknown): boolean {
   const isBits = Object.prototype.toString.call(data) === '[object Uint16Array]';
   return isBits ? dtype === 'float16' || dtype === 'bfloat16' : dtypeOfArray(data) === dtype;
 }
 
-/** The element type that an array of JavaScript tells; undefined for one that is not a tensor's, and for bits. */
+/** Element type that follows from the class of an array; undefined for bits, and for classes that no tensor has. */
 export function dtypeOfArray(data: unknown): DType | undefined {
   // By name, not instanceof: arrays may come from another realm (an iframe, a vm, a test runner).
   switch (Object.prototype.toString.call(data)) {
@@ -221,7 +221,7 @@ export function dtypeOfArray(data: unknown): DType | undefined {
   }
 }
 
-/** How to copy numbers that are in no array of a tensor's. */
+/** Returns the remedy: how to copy numbers from an array of another class. */
 function copyRemedy(data: unknown): string {
   const kind = kindOf(data);
   if (kind === 'BigInt64Array' || kind === 'BigUint64Array') {
@@ -239,8 +239,8 @@ function copyRemedy(data: unknown): string {
 const ARRAYS = 'a Float32Array, Float64Array, Int32Array, Float16Array or Uint8Array';
 
 /**
- * The same numbers with a shape of their own, as a plain typed array: `slice` and `map` of a Node `Buffer` are not those
- * of a Uint8Array.
+ * Returns a tensor with the same numbers in a plain typed array: `slice` and `map` of a Node `Buffer` are not those of
+ * a Uint8Array.
  */
 export function plainView({ dtype, shape, data }: Tensor): Tensor {
   const { buffer, byteOffset, length } = data;
@@ -267,7 +267,7 @@ const DTYPES: readonly unknown[] = [
 ] satisfies DType[];
 
 /**
- * Checks that there are tensors of this element type and shape.
+ * Checks that this element type and shape are valid.
  *
  * @throws HeedError `DTYPE` or `SHAPE`.
  */
@@ -287,7 +287,7 @@ export function checkForm(name: string, dtype: unknown, shape: unknown): void {
   checkShape(name, shape);
 }
 
-/** Checks that a value is a tensor whose data, element type and shape agree. `name` is used in the error. */
+/** Checks that a value is a tensor whose data, element type and shape agree. The error shows `name`. */
 export function checkTensor(name: string, value: unknown): asserts value is Tensor {
   if (isResident(value)) {
     throw new HeedError('ARGUMENT', `${name} is resident, expected a plain tensor`, {

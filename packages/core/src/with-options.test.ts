@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import reference from './reference/index.ts';
 import { type BackendProvider, withOptions } from './index.ts';
 
-/** A provider that tells what it was called with. */
+/** A provider that records the arguments of its calls. */
 const calls: unknown[] = [];
 const provider: BackendProvider<{ readonly threads?: number; readonly mode?: string }> = {
   ...reference,

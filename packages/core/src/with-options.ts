@@ -1,9 +1,9 @@
 import type { BackendProvider } from './contract.ts';
 
 /**
- * The provider with options of its own: what takes a provider calls `create()` without any.
+ * Returns a provider with preset options, for functions that take a provider and call `create()` without options.
  *
- * @returns a provider whose `create()` takes these options; those that it is called with stand over them.
+ * @returns a provider whose `create()` takes these options; options of the call override them.
  *
  * @example
  * ```ts
@@ -25,7 +25,7 @@ export function withOptions<Options extends object>(
     probe: () => provider.probe(),
     create(others) {
       if (others === undefined) return provider.create(options);
-      // What is not an object is the provider's to refuse.
+      // The provider refuses a value that is not an object.
       const isObject = typeof others === 'object' && others !== null && !Array.isArray(others);
       return provider.create(isObject ? { ...options, ...others } : others);
     },

@@ -1,4 +1,4 @@
-// A scale of 0 is taken for none. With it all weights are equal and the output is the mean of the values.
+// A scale of 0 is ignored. With it all weights are equal and the output is the mean of the values.
 import ort from 'onnxruntime-node';
 
 // ir_version 10; node MultiHeadAttention(query, key, value) -> output, num_heads 1, scale 0; com.microsoft version 1.

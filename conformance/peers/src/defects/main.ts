@@ -1,5 +1,5 @@
-// Runs every reproduction in defects, in each environment that is provisioned, and says which defects are there and
-// which are gone, in which version. Exits with 1 if one could be run nowhere.
+// Runs every reproduction in defects, in each provisioned environment, and reports which defects are present and which
+// are gone, in which version. Exits with 1 if one could not run in any environment.
 import { type DefectRun, defectNames, runDefect } from './run-defect.ts';
 
 const counts: Record<DefectRun['state'], number> = { there: 0, gone: 0, absent: 0 };

@@ -9,7 +9,7 @@ const FOLDER = fileURLToPath(new URL('../../defects', import.meta.url));
 export interface DefectRun {
   /** `there`: exit code 1; `gone`: exit code 0; `absent`: the library could not be imported, or the script broke. */
   readonly state: 'there' | 'gone' | 'absent';
-  /** Such as `onnx 1.23.2`; empty where it is absent. */
+  /** Such as `onnx 1.23.2`; empty if it is absent. */
   readonly version: string;
   /** The last line that it printed. */
   readonly words: string;
@@ -27,7 +27,7 @@ export function runDefect(name: string): readonly DefectRun[] {
     .map((interpreter) => run(interpreter, ['-W', 'ignore', python]));
 }
 
-/** A script that does not get as far as its `LIBRARY VERSION: …` says nothing about the defect, whatever its code. */
+/** Without a line `LIBRARY VERSION: …`, a script says nothing about the defect, whatever its exit code. */
 function run(command: string, words: readonly string[]): DefectRun {
   const { status, stdout, stderr } = spawnSync(command, words, { encoding: 'utf8' });
   const version = /^(\S+ \d[^:\s]*): /m.exec(stdout ?? '')?.[1];

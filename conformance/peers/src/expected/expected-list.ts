@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 
 /**
- * Why a case of the suite fails on a library.
+ * Reason why a case of the suite fails on a library.
  *
- * - `difference`: its documentation says that it does otherwise.
+ * - `difference`: its documentation defines another result.
  * - `defect`: it contradicts its documentation, or the standard that it implements.
  * - `precision`: right, with a larger error than the suite allows.
  * - `unspecified`: no documentation settles what is right.
- * - `inexpressible`: its interface has no words for the combination.
+ * - `inexpressible`: its interface cannot express the combination.
  */
 export const FAILURE_CLASSES = ['difference', 'defect', 'precision', 'unspecified', 'inexpressible'] as const;
 export type FailureClass = (typeof FAILURE_CLASSES)[number];

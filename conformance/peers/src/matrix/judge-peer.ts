@@ -9,15 +9,15 @@ const SHELL = new Set(['contract', 'refusal', 'errors', 'life', 'resident']);
 export interface Cell {
   readonly clause: string;
   readonly passed: number;
-  /** What the library's documentation does not promise. */
+  /** Cases that the library's documentation does not promise. */
   readonly notDeclared: number;
   /** Cases that fail as the list of expected failures says, by class. */
   readonly expected: Readonly<Partial<Record<FailureClass, number>>>;
-  /** Failures that no list knows, and listed ones that pass. */
+  /** Failures that are not on the list, and listed ones that pass. */
   readonly unexpected: readonly { readonly id: string; readonly message: string }[];
 }
 
-/** What a column was made on. */
+/** Environment in which a column was made. */
 export interface Circumstances {
   readonly date: string;
   readonly machine: string;
@@ -40,7 +40,7 @@ export async function peerCases(): Promise<readonly ConformanceCase[]> {
   return (await allCases()).filter(({ clause }) => !SHELL.has(clause));
 }
 
-/** Runs the suite on a peer and holds its list of expected failures against the result. */
+/** Runs the suite on a peer and compares its list of expected failures with the result. */
 export async function judgePeer(
   peer: Peer,
   cases: readonly ConformanceCase[],

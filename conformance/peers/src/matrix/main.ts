@@ -1,5 +1,5 @@
-// Runs the suite on every peer that is installed, renews its column in columns and writes COMPATIBILITY.md. With a name:
-// that peer alone, and prints what its list does not know.
+// Runs the suite on every installed peer, renews its column in columns and writes COMPATIBILITY.md. With a name:
+// only that peer, and prints the results that are not on its list.
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -15,7 +15,7 @@ const [name] = process.argv.slice(2);
 if (name === undefined) runAll();
 else await runOne(name);
 
-/** One after another, in processes of their own: a library that crashes takes down its column alone. */
+/** Runs peers one after another, in separate processes: a library that crashes loses only its own column. */
 function runAll(): void {
   const started = performance.now();
   const counts: Record<string, string[]> = { agree: [], differ: [], absent: [] };
@@ -30,7 +30,7 @@ function runAll(): void {
   process.exitCode = counts['agree']!.length === PEER_NAMES.length ? 0 : 1;
 }
 
-/** Exits with 0 if the results are those of the list, 1 if not, 2 if the library is not here. */
+/** Exits with 0 if the results are those of the list, 1 if not, 2 if the library is not installed. */
 async function runOne(peerName: string): Promise<void> {
   const { default: peer } = (await import(`../providers/${peerName}.js`)) as { default: Peer };
   const availability = await peer.probe();
@@ -47,7 +47,7 @@ async function runOne(peerName: string): Promise<void> {
   );
   writeColumn(judged);
   writeFileSync(new URL('../../COMPATIBILITY.md', import.meta.url), compatibilityPage(columns()));
-  // Threads of a library must not hold the process.
+  // Threads of a library must not keep the process alive.
   process.exit(unlisted.length > 0 ? 1 : 0);
 }
 

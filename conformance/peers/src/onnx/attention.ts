@@ -2,10 +2,10 @@ import type { AttentionInputs, AttentionProblem, Tensor } from '@heed/core';
 import type { OnnxValue } from './onnx-model.ts';
 import { type OnnxData, type OnnxTask, onnxTypeOf } from './runtime.ts';
 
-/** What `qk_matmul_output_mode` must be for the weights. */
+/** Value of `qk_matmul_output_mode` for the weights. */
 const WEIGHTS = 3;
 
-/** `Attention` of the ONNX standard, in the oldest opset that knows what the problem asks for. */
+/** `Attention` of the ONNX standard, in the oldest opset that supports the problem. */
 export function attentionTask(problem: AttentionProblem, inputs: AttentionInputs<Tensor>): OnnxTask {
   const { query, key, value, mask, keyLengths } = inputs;
   const { batch, heads, queryLength, keyLength, valueDim, headDim, causal, window, alignment } = problem;
@@ -50,7 +50,7 @@ export function attentionTask(problem: AttentionProblem, inputs: AttentionInputs
           ...(window?.right != null && { right_window_size: window.right }),
         },
         floats: {
-          // An attribute is float32: the default is more exact.
+          // An attribute is float32, so the default is more exact.
           ...(problem.scale !== 1 / Math.sqrt(headDim) && { scale: problem.scale }),
           ...(problem.softcap !== null && { softcap: problem.softcap }),
         },

@@ -10,7 +10,7 @@ const OPSET_23: readonly Feature[] = [
   'weights',
 ];
 
-/** What the ONNX standard says that the operator `Attention` computes, by opset. */
+/** Capabilities of the operator `Attention` according to the ONNX standard, by opset. */
 export function attentionOfOpset(opset: 23 | 24 | 25): Capabilities {
   return {
     dtypes: ['float32', 'float64'],
@@ -23,7 +23,7 @@ export function attentionOfOpset(opset: 23 | 24 | 25): Capabilities {
   };
 }
 
-/** What the text before ONNX 1.21 says: positions stand at the top left corner, whatever the lengths. */
+/** Capabilities in the text before ONNX 1.21: positions align at the top left corner, whatever the lengths. */
 export function beforeBottomRight(capabilities: Capabilities): Capabilities {
   const features = capabilities.features.filter((feature) => feature !== 'alignment.bottomRight');
   return { ...capabilities, features };

@@ -1,4 +1,4 @@
-/** ONNX models of one operator, written as protobuf by hand: no well-kept library writes them. */
+/** ONNX models of one operator, written as protobuf by hand, for lack of a maintained library. */
 
 export type OnnxType = 'float32' | 'float64' | 'int64' | 'int32' | 'bool';
 
@@ -19,7 +19,7 @@ export interface OnnxOperator {
   readonly domain: string;
   readonly version: number;
   readonly attributes: OnnxAttributes;
-  /** By slot; null for one that is left out. */
+  /** Inputs by slot; null for an omitted one. */
   readonly inputs: readonly (OnnxValue | null)[];
   readonly outputs: readonly (OnnxValue | null)[];
 }

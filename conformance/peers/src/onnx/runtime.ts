@@ -58,7 +58,7 @@ export async function runTask(
   }
 }
 
-/** Whether a module can be imported. */
+/** Returns whether a module can be imported. */
 export async function importable(name: string, load: () => Promise<unknown>): Promise<Availability> {
   try {
     await load();

@@ -84,7 +84,7 @@ async function attend(
   return { output: { dtype: 'float32', shape: [...shape], data: (await result.data()) as Float32Array } };
 }
 
-/** Read off its package: it does not say by itself. */
+/** Read from its package, since it does not export its version. */
 async function versionOf(): Promise<string> {
   const manifest = new URL('../package.json', import.meta.resolve('@jax-js/jax'));
   return (JSON.parse(await readFile(manifest, 'utf8')) as { version: string }).version;

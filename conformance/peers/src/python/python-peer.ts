@@ -9,7 +9,7 @@ type PythonPeer = Omit<PeerDefinition, 'probe' | 'open'> & {
   readonly environment?: EnvironmentName;
 };
 
-/** A peer that a Python process computes. */
+/** A peer that runs in a Python process. */
 export function pythonPeer({ module, environment = 'current', ...definition }: PythonPeer): Peer {
   const server = pythonServer(environment);
   const versionOf = async (): Promise<string> =>

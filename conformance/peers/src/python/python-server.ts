@@ -94,7 +94,7 @@ export function pythonServer(environment: EnvironmentName): PythonServer {
   return known;
 }
 
-/** What a request for attention says. */
+/** Content of a request for attention. */
 export const attendRequest = (peer: string, problem: AttentionProblem): object => ({
   kind: 'attend',
   peer,

@@ -3,7 +3,7 @@ import type * as tfjs from '@tensorflow/tfjs-core';
 import { importable } from '../onnx/runtime.ts';
 import { type Peer, definePeer } from '../peer.ts';
 
-/** Attention as users of TensorFlow.js write it: it has no operation for it. */
+/** Attention as users of TensorFlow.js write it, since the library has no operation for it. */
 export function tfjsPeer(backend: 'cpu' | 'wasm', load: () => Promise<unknown>): Peer {
   const start = async (): Promise<typeof tfjs> => {
     const tf = await import('@tensorflow/tfjs-core');

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 
-/** What JSON can say. */
+/** Any JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
 /** One query, one key, and a sequence of two calls: a sound file in which everything is small. */

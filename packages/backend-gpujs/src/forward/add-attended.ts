@@ -13,8 +13,8 @@ type Given = Omit<Values, 'previous' | 'hasPrevious' | 'rowShift' | 'sliceShift'
 };
 
 /**
- * The output, or the gradient of queries, with a tile's rows in it, `columns` long; in place of the one without, or of
- * null.
+ * Adds a tile's rows, `columns` long, to the output or the gradient of queries. The result replaces the previous one,
+ * or null.
  */
 export async function addAttended(
   engine: Engine,

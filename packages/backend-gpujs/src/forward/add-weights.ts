@@ -5,8 +5,8 @@ import { type Tile, placeOf } from '../plan/tiles.ts';
 import type { Engine } from '../platform/engine.ts';
 
 /**
- * The weights `[B, Hq, Lq, Lk]` with those of a tile in them, in place of the ones without, or of null. Takes charge of
- * the tile's, which is all there are where no array can be written in place.
+ * Adds the weights of a tile to the weights `[B, Hq, Lq, Lk]`. The result replaces the previous one, or null. Takes
+ * ownership of the tile's weights, which are all weights if the engine cannot write arrays in place.
  */
 export async function addWeights(
   engine: Engine,

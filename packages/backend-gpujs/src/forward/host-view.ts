@@ -9,11 +9,11 @@ import {
 } from '../memory/device-tensor.ts';
 import type { FloatInputs } from '../memory/float-inputs.ts';
 
-/** What the host can say of the inputs of a run: who attends to whom, and what is finite. Scores only near overflow. */
+/** The host's view of the inputs of a run: attended pairs, and which are finite. Scores only near overflow. */
 export interface HostView {
   /** The keys that a row may attend to, in ascending order. */
   attended(b: number, h: number, i: number): number[];
-  /** Whether nothing that enters the score of a key that is attended to is NaN or infinite. */
+  /** Returns whether everything that enters the score of an attended key is finite. */
   hasFiniteScore(b: number, h: number, i: number, j: number): boolean;
   /** −∞ where there is none. */
   sink(h: number): number;
@@ -46,7 +46,7 @@ export async function hostView(
     (plain.alibiSlopes?.[h] ?? 0) * Math.abs(i + visible.offset(b) - j) +
     (problem.mask?.kind === 'float' ? mask(b, h, i, j) : 0);
   const product = productReader(problem, plain.query!, plain.key!);
-  /** The score as float32 has it; 0 for one that is far from overflow. */
+  /** The score in float32; 0 for one that is far from overflow. */
   const score: Reader<number> = (b, h, i, j) => {
     const sum = terms(b, h, i, j);
     return Math.abs(sum) < NEAR_OVERFLOW ? 0 : Math.fround(sum + product(b, h, i, j));
@@ -75,7 +75,7 @@ export async function hostView(
   };
 }
 
-/** Products are expected to be within it. */
+/** Bound within which products are expected. */
 const NEAR_OVERFLOW = 2 ** 125;
 
 /** The product of a query and a key, with scale and softcap. */
@@ -114,7 +114,7 @@ function idsOf(tensor: DeviceTensor | undefined): Tensor['data'] | undefined {
   return (tensor as HostArray | undefined)?.data;
 }
 
-/** Whether the rows of a tensor are finite. `strides` count rows. */
+/** Returns whether the rows of a tensor are finite. `strides` count rows. */
 export function finiteRows(
   data: Float32Array,
   strides: { readonly batch: number; readonly head: number; readonly row: number },

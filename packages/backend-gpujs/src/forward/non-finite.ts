@@ -14,9 +14,9 @@ export interface NonFiniteElements {
 }
 
 /**
- * Makes rows that attend to NaN or infinity non-finite, and no others: SPEC.md, clause `nonfinite`. Programs have seen
- * no such number (`memory/finite.ts`). The rows concerned are found here, on the host, and only when there is one:
- * a comparison for each row and key, no arithmetic. Statistics and choices are corrected in place.
+ * Makes rows that attend to NaN or infinity non-finite, and no others: SPEC.md, clause `nonfinite`. Programs never see
+ * such numbers (`memory/finite.ts`). The host finds the rows here, only if there is such a number: a comparison for
+ * each row and key, without arithmetic. Corrects statistics and choices in place.
  */
 export async function markNonFiniteResults(
   engine: Engine,
@@ -37,14 +37,14 @@ export async function markNonFiniteResults(
   return nonFinite;
 }
 
-/** A term within it is far from making a score +∞. */
+/** Bound of terms that are far from making a score +∞. */
 const FAR = 2 ** 100;
 /** Positions are int32. */
 const FARTHEST_KEY = 2 ** 32;
 
 /**
- * Returns whether anything is non-finite, or a sum of terms may be +∞. A −∞ in a mask, a bias or a sink excludes, and is
- * as good as finite.
+ * Returns whether anything is non-finite, or a sum of terms may be +∞. A −∞ in a mask, a bias or a sink excludes, so it
+ * counts as finite.
  */
 export function mayBeNonFinite({ query, key, value, alibiSlopes, mask, bias, sinks }: FloatInputs): boolean {
   const numbers = [query, key, value, alibiSlopes];

@@ -22,7 +22,7 @@ export interface Source {
   readonly columns: number;
 }
 
-/** What differs from tile to tile, or from one use of a program to the next. */
+/** Arguments that differ from tile to tile, or from one use of a program to the next. */
 type OfLaunch =
   | keyof Tile
   | keyof Source
@@ -39,7 +39,7 @@ type OfLaunch =
   | 'gradients';
 type Shared<P extends Program> = Omit<ValuesOf<P, unknown>, OfLaunch>;
 
-/** Everything that the programs of a run share, by the names they have for it. */
+/** Arguments that the programs of a run share, by the programs' names. */
 export type Operands = Shared<typeof scores> &
   Shared<typeof rowSum> &
   Shared<typeof attended> &
@@ -80,7 +80,7 @@ export async function operandsOf(
     query: floats.query.array,
     key: floats.key.array,
     value: floats.value.array,
-    // What the problem does not have is one neutral element, at strides of 0.
+    // A tensor that the problem does not have is one neutral element, with strides of 0.
     mask: floats.mask?.array ?? zero,
     bias: floats.bias?.array ?? zero,
     slopes: floats.alibiSlopes?.array ?? zero,

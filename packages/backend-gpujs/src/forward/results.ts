@@ -5,7 +5,7 @@ import type { Run } from './run.ts';
 import { logSumExp, rowMaxima } from './row-results.ts';
 import { markNonFiniteResults } from './non-finite.ts';
 
-/** What a run returns: the outputs that the problem names. */
+/** Results of a run: the outputs that the problem names. */
 export async function resultsOf(
   run: Run,
   inputs: AttentionInputs<DeviceTensor>,

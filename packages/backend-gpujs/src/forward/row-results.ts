@@ -14,7 +14,7 @@ export function newRowResults({ batch, heads, queryLength }: AttentionProblem): 
   return { rowMax: new Float32Array(rows), rowSum: new Float32Array(rows), choice: new Int32Array(rows) };
 }
 
-/** Puts the numbers of a tile, `[tileSlices, tileRows]`, where they belong. */
+/** Stores the numbers of a tile, `[tileSlices, tileRows]`, at their places. */
 export function place(
   target: Float32Array | Int32Array,
   part: Float32Array,
@@ -26,7 +26,7 @@ export function place(
   }
 }
 
-/** The numbers of a tile, the other way round. */
+/** Reads the numbers of a tile: the inverse of the above. */
 export function take(
   source: Float32Array,
   { firstSlice, tileSlices, firstRow, tileRows }: Tile,

@@ -14,11 +14,11 @@ interface Step {
   readonly run: Run;
   readonly tile: Tile;
   readonly workspace: Workspace;
-  /** What programs are given. */
+  /** Arguments of the programs. */
   readonly given: Operands & Tile & { readonly scores: unknown };
 }
 
-/** Computes a tile, and what the run keeps of it. Everything between stays on the device and is freed. */
+/** Computes a tile and the results that the run keeps. Intermediate arrays stay on the device and are freed. */
 export function computeTile(run: Run, tile: Tile): Promise<void> {
   const { engine, problem, operands } = run;
   return withWorkspace(engine, async (workspace) => {
@@ -33,7 +33,7 @@ export function computeTile(run: Run, tile: Tile): Promise<void> {
     const softmax = statistics || (weights && !hard) ? await rowStatistics(step, statistics) : null;
     const choices = hard && (weights || asked.has('choice')) ? await rowChoices(step) : null;
     if (!weights) return;
-    const weighted = hard ? await oneHot(step, choices) : await normalised(step, softmax!);
+    const weighted = hard ? await oneHot(step, choices) : await normalized(step, softmax!);
     if (asked.has('weights')) {
       run.weights = await addWeights(engine, run.weights, problem, tile, weighted, workspace);
     } else {
@@ -67,7 +67,7 @@ async function rowChoices({ run, tile, workspace, given }: Step): Promise<unknow
   return choices;
 }
 
-function normalised({ run, tile, given }: Step, softmax: Softmax): Promise<unknown> {
+function normalized({ run, tile, given }: Step, softmax: Softmax): Promise<unknown> {
   return run.engine.launch(softWeights, shapeOf(tile), { ...given, ...softmax });
 }
 
@@ -75,7 +75,7 @@ function oneHot({ run, tile, given }: Step, choices: unknown): Promise<unknown> 
   return run.engine.launch(hardWeights, shapeOf(tile), { ...given, choices });
 }
 
-/** The output with this tile's rows in it, in place of the one without. */
+/** Replaces the output by one that has this tile's rows. */
 async function addOutput({ run, tile, given }: Step, weights: unknown): Promise<void> {
   const { engine, problem } = run;
   const source = sourceOf(given.value, problem.layout, problem.kvHeads, problem.keyLength, problem.valueDim);

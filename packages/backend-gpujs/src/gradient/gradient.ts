@@ -10,7 +10,7 @@ import { tilesOf } from '../plan/tiles.ts';
 import { withWorkspace } from '../memory/workspace.ts';
 
 /**
- * The gradients of soft attention, tile by tile, with the weights computed anew from the row statistics
+ * Gradients of soft attention, tile by tile, with the weights recomputed from the row statistics
  * (FlashAttention, Dao et al. 2022, appendix B.2).
  */
 export async function gradient(

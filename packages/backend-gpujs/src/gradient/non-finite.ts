@@ -12,15 +12,15 @@ export type NonFiniteGradients = Readonly<
   Record<'dQuery' | 'dKey' | 'dValue' | 'dBias', Map<number, number>>
 >;
 
-/** What the forward pass gave and was given back, on the device. */
+/** Output of the forward pass, and its gradient, on the device. */
 interface Outputs {
   readonly output: DeviceArray;
   readonly dOutput: DeviceArray;
 }
 
 /**
- * Makes the gradients non-finite that depend on NaN or infinity, and no others, as `forward/non-finite.ts` does it for the
- * forward pass. Those of sinks are corrected in place.
+ * Makes the gradients non-finite that depend on NaN or infinity, and no others, like `forward/non-finite.ts` for the
+ * forward pass. Corrects those of sinks in place.
  */
 export async function markNonFiniteGradients(
   run: GradientRun,

@@ -12,7 +12,7 @@ import { take } from '../forward/row-results.ts';
 import { type Tile, shapeOf } from '../plan/tiles.ts';
 import { type Workspace, withWorkspace } from '../memory/workspace.ts';
 
-/** A gradient under way. */
+/** A gradient in progress. */
 export interface GradientRun {
   readonly engine: Engine;
   readonly problem: AttentionProblem;
@@ -26,7 +26,7 @@ export interface GradientRun {
   /** The sinks, and their gradients so far. */
   readonly sinks: Float32Array | null;
   readonly dSinks: Float64Array;
-  /** Arrays, complete when all tiles are; null as long as there is none. */
+  /** Arrays, complete when all tiles are; null before the first tile. */
   readonly gradients: Record<'dQuery' | 'dKey' | 'dValue' | 'dBias', unknown>;
 }
 
@@ -35,11 +35,11 @@ interface Step {
   readonly run: GradientRun;
   readonly tile: Tile;
   readonly workspace: Workspace;
-  /** What programs are given. */
+  /** Arguments of the programs. */
   readonly given: Operands & Tile & { readonly output: unknown; readonly dOutput: unknown };
 }
 
-/** Computes a tile, and adds what it has of each gradient. Everything between stays on the device and is freed. */
+/** Computes a tile and adds its part of each gradient. Intermediate arrays stay on the device and are freed. */
 export function computeGradientTile(run: GradientRun, tile: Tile): Promise<void> {
   return withWorkspace(run.engine, async (workspace) => {
     const given = { ...run.operands, ...tile, output: run.output, dOutput: run.dOutput };
@@ -56,7 +56,7 @@ export function computeGradientTile(run: GradientRun, tile: Tile): Promise<void>
 async function weightsOf({ run, tile, workspace, given }: Step): Promise<unknown> {
   const { engine, problem } = run;
   const scored = workspace.keep(await engine.launch(scores, shapeOf(tile), given));
-  // Rows that are not finite are made so later (`non-finite.ts`); what programs compute for them is not used.
+  // `non-finite.ts` makes rows non-finite later; the numbers that programs compute for them are not used.
   const finite = (numbers: Float32Array, otherwise: number): Float32Array =>
     take(numbers, tile, problem.queryLength).map((number) => (Number.isFinite(number) ? number : otherwise));
   const maxima = await workspace.upload(finite(run.rowMax, 0));
@@ -66,7 +66,7 @@ async function weightsOf({ run, tile, workspace, given }: Step): Promise<unknown
   );
 }
 
-/** The gradient of the scores as they enter the softmax, which is that of the bias; and of sinks. */
+/** Gradients of the scores as they enter the softmax, which is also that of the bias, and of sinks. */
 async function scoreGradients(step: Step, weights: unknown): Promise<unknown> {
   const { run, tile, workspace, given } = step;
   const rows = tile.tileRows * tile.tileSlices;
@@ -115,7 +115,7 @@ async function addRows({ run, tile, given }: Step, weights: unknown, products: u
     factor: number,
   ): Promise<void> => {
     const shape = rowShape(layout, [batch, kvHeads, keyLength, source.columns]);
-    // No mode has a program without threads.
+    // A program must have threads in every mode.
     if (sizeOf(shape) === 0) return;
     gradients[name] = await replaced(engine, gradients[name], (previous) =>
       engine.launch(attending, shape, { ...given, ...source, ...previous, weights: by, factor }),

@@ -3,7 +3,7 @@ import { type DeviceMemory, type NativeTensor, sizeOf, writeSlices } from '@heed
 import { type Engine, type Slab, eachPiece } from '../platform/engine.ts';
 import { type Exceptions, UNSEEN, decode, encode } from './finite.ts';
 
-/** A tensor of this backend: on the device, or, where programs never read it, on the host. */
+/** A tensor of this backend: on the device, or on the host if programs never read it. */
 export type DeviceTensor = DeviceArray | HostArray;
 
 /** float32, or the bytes of a boolean mask as float32, gpu.js's one element type. */
@@ -13,7 +13,7 @@ export interface DeviceArray extends NativeTensor {
   readonly exceptions: Exceptions;
 }
 
-/** Integers, which the host turns into positions and ids; and results that have one number a row. */
+/** Integers, which the host converts to positions and ids; and results that have one number a row. */
 export interface HostArray extends NativeTensor {
   readonly data: Tensor['data'];
 }
@@ -36,7 +36,7 @@ export function deviceMemory(engine: Engine): DeviceMemory<DeviceTensor> {
       }
       if (typeof start === 'number')
         return writeArray(engine, tensor, part, slabOf(tensor.shape, part, axis, start));
-      // A start for each element of the batch goes by way of the host.
+      // With a start for each element of the batch, the write goes through the host.
       const whole = await downloadTensor(engine, tensor);
       writeSlices(whole, part, { axis, start });
       engine.free(tensor.array);
@@ -54,13 +54,13 @@ function onDevice(dtype: DType): dtype is 'float32' | 'bool' {
 
 export async function uploadArray(engine: Engine, { dtype, shape, data }: Tensor): Promise<DeviceArray> {
   const { encoded, exceptions } = encode(data instanceof Float32Array ? data : Float32Array.from(data));
-  // No mode has arrays without elements.
+  // Arrays must have elements in every mode.
   const array = await engine.upload(encoded.length === 0 ? new Float32Array(1) : encoded);
   return { dtype: dtype as 'float32' | 'bool', shape, array, exceptions };
 }
 
 /**
- * A new tensor in an array that programs have filled. Without one, because there was nothing to compute, it is zero.
+ * Makes a tensor of an array that programs filled. Without an array, as there was nothing to compute, it is zero.
  *
  * @param values elements that are not finite, by index.
  */

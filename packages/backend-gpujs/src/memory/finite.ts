@@ -1,28 +1,28 @@
 /**
- * What programs are given instead of numbers that are not finite. WGSL and GLSL may assume that infinity and NaN do
- * not exist, so none ever reaches a program:
+ * Replacements for numbers that are not finite. WGSL and GLSL may assume that infinity and NaN do not exist, so none
+ * ever reaches a program:
  *
  * - −∞, which masks are full of, becomes {@link MINUS_INFINITY}, and programs know it.
- * - NaN, +∞, and a number that happens to be the code, become a finite neighbour. What they would have done to the
- *   results is worked out on the host (`forward/non-finite.ts`).
+ * - NaN, +∞, and a number that happens to be the code, become a finite neighbor. The host computes their effect on the
+ *   results (`forward/non-finite.ts`).
  */
 
-/** −2¹²⁷: every float32 format and every parser has it exactly. */
+/** −2¹²⁷, which is exact in every float32 format and parser. */
 export const MINUS_INFINITY: number = -(2 ** 127);
 const NEXT_TO_IT = MINUS_INFINITY * (1 - 2 ** -24);
 
-/** What an encoded array leaves out, and how far it reaches. */
+/** Elements that an encoded array leaves out, and bounds of the others. */
 export interface Exceptions {
-  /** Whether there may be codes for −∞. */
+  /** True if there may be codes for −∞. */
   readonly minusInfinity: boolean;
-  /** Elements, by index, that a program is not shown. */
+  /** Elements, by index, that a program does not see. */
   readonly values: ReadonlyMap<number, number>;
   /** Bounds of the others. */
   readonly minimum: number;
   readonly maximum: number;
 }
 
-/** Of an array that programs have filled, and nobody has looked at. */
+/** Exceptions of an array that programs have filled, and that nobody has inspected. */
 export const UNSEEN: Exceptions = {
   minusInfinity: false,
   values: new Map(),
@@ -30,7 +30,7 @@ export const UNSEEN: Exceptions = {
   maximum: Infinity,
 };
 
-/** The array as a program may see it; the same one when it is finite. */
+/** Encodes an array for programs; returns the same array if it is finite. */
 export function encode(data: Float32Array): { encoded: Float32Array; exceptions: Exceptions } {
   const { minimum, maximum, isFinite } = rangeOf(data);
   const values = new Map<number, number>();
@@ -48,7 +48,7 @@ export function encode(data: Float32Array): { encoded: Float32Array; exceptions:
   return { encoded, exceptions: { minusInfinity, values, minimum, maximum } };
 }
 
-/** Bounds of the finite numbers, 0 among them, and whether all are finite and none is the code. */
+/** Bounds of the finite numbers, including 0, and whether all are finite and none is the code. */
 function rangeOf(data: Float32Array): { minimum: number; maximum: number; isFinite: boolean } {
   let [minimum, maximum, isFinite] = [0, 0, true];
   for (let n = 0; n < data.length; n++) {
@@ -60,7 +60,7 @@ function rangeOf(data: Float32Array): { minimum: number; maximum: number; isFini
   return { minimum: isFinite ? minimum : Math.min(minimum, NEXT_TO_IT), maximum, isFinite };
 }
 
-/** The way back, in place. */
+/** Decodes in place. */
 export function decode(encoded: Float32Array, { minusInfinity, values }: Exceptions): Float32Array {
   if (minusInfinity) {
     for (let n = 0; n < encoded.length; n++) if (encoded[n] === MINUS_INFINITY) encoded[n] = -Infinity;
@@ -69,7 +69,7 @@ export function decode(encoded: Float32Array, { minusInfinity, values }: Excepti
   return encoded;
 }
 
-/** Whether NaN or +∞ was left out; −∞, which excludes in a mask and in a sink, is asked for apart. */
+/** Returns whether NaN or +∞ was left out; −∞, which excludes in a mask and in a sink, is a separate member. */
 export function hasNaNOrInfinity({ values }: Exceptions): boolean {
   for (const value of values.values()) if (!Number.isFinite(value)) return true;
   return false;

@@ -24,7 +24,7 @@ export async function floatInputs(
   return floats as FloatInputs;
 }
 
-/** A float tensor on the device. Results of one number a row live on the host: as an input, one is uploaded. */
+/** A float tensor on the device. Results of one number a row are on the host: as inputs they are uploaded. */
 export async function onDevice(
   engine: Engine,
   tensor: DeviceTensor,

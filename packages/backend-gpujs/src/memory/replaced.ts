@@ -1,13 +1,13 @@
 import type { Layout } from '@heed/core';
 import type { Engine } from '../platform/engine.ts';
 
-/** What a program is told of the result of the tiles before. */
+/** Arguments that describe the result of the earlier tiles. */
 export interface Previous {
   readonly previous: unknown;
   readonly hasPrevious: number;
 }
 
-/** A result with one more tile in it. The result before is freed; null when there is none. */
+/** Adds a tile to a result. Frees the previous result, which is null for the first tile. */
 export async function replaced(
   engine: Engine,
   before: unknown,

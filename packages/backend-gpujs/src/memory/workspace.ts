@@ -1,8 +1,8 @@
 import type { Engine } from '../platform/engine.ts';
 
-/** The arrays of some work that are not its result. */
+/** Temporary arrays of some work. */
 export interface Workspace {
-  /** Takes charge of an array: it is freed when the work ends, also when it fails. */
+  /** Takes ownership of an array: it is freed when the work ends, also if it fails. */
   keep<B>(array: B): B;
   upload(data: Float32Array): Promise<unknown>;
 }

@@ -3,10 +3,10 @@ import { MAXIMUM_ROWS, divisionOf } from './tiles.ts';
 import type { Engine } from '../platform/engine.ts';
 import { sizeOf } from '@heed/core/backend';
 
-/** Maximum of threads along the first two axes: what WebGPU starts at least. */
+/** Maximum of threads along the first two axes: the least that every WebGPU supports. */
 const MAXIMUM_THREADS = 8 * 65535;
 
-/** Whether a problem fits: each tensor is one array of the engine, and each of its rows a thread or a row of them. */
+/** Returns whether a problem fits: each tensor is an array of the engine, and each row a thread or a row of threads. */
 export function limitsOf(problem: AttentionProblem, engine: Engine): Support {
   const { maximumElements, maximumLayers, device } = engine;
   const { batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim, layout, mask, bias } = problem;

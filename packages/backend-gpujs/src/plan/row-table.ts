@@ -3,9 +3,9 @@ import type { VisibleKeys } from '@heed/core/backend';
 import type { DeviceTensor, HostArray } from '../memory/device-tensor.ts';
 
 /**
- * What programs know of each query row, `[B, Lq, 4]`: the first key it can see, one past the last (never before the
+ * Table of query rows for programs, `[B, Lq, 4]`: the first key the row can see, one past the last (never before the
  * first), its position among the keys, and its segment. The first key is at most Lk: in float32 others may round to
- * 2³¹, which is no int32 as programs count in.
+ * 2³¹, which is not an int32, the type of indices in programs.
  */
 export function rowTable(
   { batch, queryLength, keyLength }: AttentionProblem,
@@ -32,7 +32,7 @@ export interface SegmentLabels {
   readonly key: Float32Array;
 }
 
-/** Ids are any int32, of which float32 keeps only 24 bits apart: they are counted anew. */
+/** Renumbers ids: they are any int32, of which float32 distinguishes only 24 bits. */
 export function segmentLabels(inputs: AttentionInputs<DeviceTensor>): SegmentLabels {
   const labels = new Map<number, number>();
   const relabel = (tensor: DeviceTensor | undefined): Float32Array =>

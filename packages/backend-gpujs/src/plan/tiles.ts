@@ -2,7 +2,7 @@ import type { AttentionProblem, Plan } from '@heed/core';
 import type { VisibleKeys } from '@heed/core/backend';
 import type { Engine } from '../platform/engine.ts';
 
-/** Scores that are worked on together: slices b · Hq + h, query rows, and the keys that these rows can see. */
+/** Scores that are computed together: slices b · Hq + h, query rows, and the keys that these rows can see. */
 export interface Tile {
   readonly firstSlice: number;
   readonly tileSlices: number;
@@ -12,24 +12,24 @@ export interface Tile {
   readonly tileKeys: number;
 }
 
-/** 16 MiB of scores, and as much again for weights: enough threads to fill a GPU, far from the N² of long sequences. */
+/** 16 MiB of scores, and again for weights: enough threads to fill a GPU, far less than the N² of long sequences. */
 const MAXIMUM_SCORES = 2 ** 22;
 /** Maximum of rows of a tile: a thread finds its row by a division that is exact up to here. */
 export const MAXIMUM_ROWS: number = 2 ** 19;
-/** WebAssembly computes four neighbouring keys at once, if rows are whole quads. */
+/** WebAssembly computes four neighboring keys at once, if rows are whole quads. */
 const QUAD = 4;
-/** How many widths of tiles a problem has: gpu.js compiles WebAssembly for each, and keeps the last eight. */
+/** Number of tile widths of a problem: gpu.js compiles WebAssembly for each, and keeps the last eight. */
 const SIZES = 6;
 
-/** What an engine says of the size of tiles. */
+/** Limits of an engine that determine the size of tiles. */
 export type TileLimits = Pick<Engine, 'longestLaunch' | 'copyRows'>;
 
-/** Whether all scores are one tile. */
+/** All scores as one tile, or as several. */
 export type Division = 'whole' | 'parts';
 
 /**
- * How the forward pass of a problem is divided. Gradients always are in parts. Weights that are asked for are one tile
- * where no array can be written in place: each tile's program would carry over those of all others.
+ * Division of the forward pass of a problem. Gradients are in parts. Requested weights are one tile if an engine
+ * cannot write arrays in place: each tile's program would copy those of all others.
  */
 export function divisionOf({ outputs }: AttentionProblem, { copyRows }: TileLimits): Division {
   return outputs.includes('weights') && copyRows === undefined ? 'whole' : 'parts';
@@ -50,7 +50,7 @@ function tileLengths(
   return { slices: tileSlices, rows: Math.min(queryLength, Math.floor(maximumRows / tileSlices)), keys };
 }
 
-/** All tiles of a run. Keys that causal, window and lengths rule out for all rows of a tile are not in it. */
+/** All tiles of a run. A tile omits keys that causal, window and lengths exclude for all its rows. */
 export function* tilesOf(
   problem: AttentionProblem,
   visible: VisibleKeys,
@@ -108,7 +108,7 @@ export function shapeOf({ tileKeys, tileRows, tileSlices }: Tile): number[] {
   return [tileKeys, tileRows, tileSlices];
 }
 
-/** What a kernel says of itself: arrays of the size of a tile are scores and weights, and three more for gradients. */
+/** Plan of a kernel: arrays of the size of a tile are scores and weights, and three more for gradients. */
 export function planOf(problem: AttentionProblem, limits: TileLimits): Plan {
   const sizes = [{ division: divisionOf(problem, limits), arrays: 2 }];
   if (problem.gradient) sizes.push({ division: 'parts', arrays: problem.softcap === null ? 3 : 5 });

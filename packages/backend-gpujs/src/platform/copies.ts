@@ -3,7 +3,7 @@ import { type Program, integer } from './program.ts';
 const dataOnly = ['data'] as const;
 const none = [] as const;
 
-/** Takes an array of the host to the device. */
+/** Uploads an array of the host to the device. */
 export const copy: Program<typeof dataOnly, readonly [], readonly []> = {
   name: 'copy',
   arrays: dataOnly,
@@ -34,7 +34,7 @@ export const splice: Program<typeof spliceArrays, typeof spliceIntegers, readonl
 
 const checkIntegers = ['turns'] as const;
 
-/** Adds a number to itself: a program whose right result is known, in a loop longer than gpu.js's default limit. */
+/** Adds a number to itself: a program with a known result, in a loop longer than gpu.js's default limit. */
 export const repeatedSum: Program<typeof dataOnly, typeof checkIntegers, readonly []> = {
   name: 'repeatedSum',
   arrays: dataOnly,

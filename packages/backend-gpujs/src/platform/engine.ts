@@ -1,41 +1,41 @@
 import type { Program, ValuesOf } from './program.ts';
 
 /**
- * A mode of gpu.js that runs: float32 arrays in its memory, and programs over them.
+ * A running mode of gpu.js: float32 arrays in its memory, and programs over them.
  *
- * @typeParam B what it keeps an array in. Arrays have at least one element, all of them finite.
+ * @typeParam B type of its arrays. They have at least one element, all of them finite.
  */
 export interface Engine<B = unknown> {
-  /** What really runs: the mode, and the adapter or the threads. */
+  /** The mode that actually runs, and the adapter or the threads. */
   readonly device: string;
-  /** Whether a GPU's interface is imitated by software, which is slower than the modes without a GPU. */
+  /** True if software emulates the GPU's interface, which is slower than the modes without a GPU. */
   readonly software: boolean;
-  /** Elements that an array can have. */
+  /** Maximum number of elements of an array. */
   readonly maximumElements: number;
-  /** Multiplications that one launch may take: nothing else is served meanwhile, an abort neither. */
+  /** Maximum number of multiplications of a launch: nothing else runs meanwhile, and an abort has no effect. */
   readonly longestLaunch: number;
-  /** Threads that one launch can have along its third axis. */
+  /** Maximum number of threads of a launch along its third axis. */
   readonly maximumLayers: number;
   /** Copies. */
   upload(data: Float32Array): Promise<B>;
   /** A copy of the first elements. */
   download(array: B, length: number): Promise<Float32Array>;
-  /** Writes into an array. Returns it, or another that takes its place; it has then been freed. */
+  /** Writes into an array. Returns it, or a replacement after freeing it. */
   overwrite(array: B, part: Float32Array, at: Slab): Promise<B>;
   /**
-   * Copies all rows of an array into another, row r to where `to` says: of `stride` elements the first `length`. Only
-   * where arrays can be written in place; elsewhere programs carry over what was there.
+   * Copies all rows of an array into another, row r to the position from `to`: the first `length` of `stride` elements.
+   * Present only if arrays can be written in place; otherwise programs copy the previous content.
    */
   copyRows?(target: B, source: B, rows: Rows, to: (row: number) => number): void;
   free(array: B): void;
   /** Runs a program with a thread for each element of `output`: `[x]` or `[x, y, z]`, x innermost. */
   launch<P extends Program>(program: P, output: readonly number[], values: ValuesOf<P, B>): Promise<B>;
-  /** Lets other work go on, and waits until the device has caught up: what was freed is then free. */
+  /** Lets other work run, and waits until the device has caught up and freed arrays are released. */
   settle(): Promise<void>;
   dispose(): Promise<void>;
 }
 
-/** The lengths of rows, and of what is copied of them. */
+/** The lengths of rows, and of the part of them to copy. */
 export interface Rows {
   readonly stride: number;
   readonly length: number;

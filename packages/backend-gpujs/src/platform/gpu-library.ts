@@ -1,8 +1,8 @@
 import { HeedError } from '@heed/core';
 
 /**
- * The part of gpu.js that this package uses, in the words of gpu.js: its kernels are called programs elsewhere here. Its
- * own declarations know neither WebGPU results nor the static members that say which kernels a machine has.
+ * The part of gpu.js that this package uses, in gpu.js's terms: elsewhere in this package its kernels are programs. Its
+ * own declarations lack WebGPU results and the static members that report which kernels a machine has.
  */
 export interface GpuLibrary {
   readonly GPU: new (settings: { readonly mode: string }) => Gpu;
@@ -41,7 +41,7 @@ export interface KernelSettings {
   readonly [setting: string]: unknown;
 }
 
-/** What a kernel returns in gpu.js's pipeline mode: a result that stayed on the device. */
+/** Return value of a kernel in gpu.js's pipeline mode: a result that stays on the device. */
 export interface GpuResult {
   toArray(): NestedNumbers | Promise<NestedNumbers>;
   delete(): void;
@@ -53,7 +53,7 @@ export type NestedNumbers = Float32Array | readonly NestedNumbers[];
 export interface GpuKernel {
   (...values: readonly unknown[]): unknown;
   setOutput(output: readonly number[]): unknown;
-  /** The kernel that runs now, which is another one after a fallback. */
+  /** The kernel that currently runs; it changes after a fallback. */
   readonly kernel: { readonly fallbackReason: string | null; readonly constructor: unknown };
 }
 
@@ -70,9 +70,9 @@ interface BufferResultSettings {
 }
 
 /**
- * gpu.js, loaded when it is first needed.
+ * Loads gpu.js at the first call.
  *
- * @throws HeedError `UNAVAILABLE` when it is not installed or does not load.
+ * @throws HeedError `UNAVAILABLE` if it is not installed or does not load.
  */
 export async function loadLibrary(): Promise<GpuLibrary> {
   try {

@@ -15,13 +15,13 @@ export interface HostEngineOptions {
 
 /**
  * 1 GiB in JavaScript. In WebAssembly 2²⁴ elements: gpu.js makes integer variables of its SIMD code float32, which
- * counts exactly only up to there.
+ * is exact only up to 2²⁴.
  */
 const MAXIMUM_ELEMENTS = { cpu: 2 ** 28, webasm: 2 ** 24 };
 
 /**
- * Some 35 ms at 2 ns for a multiplication. A tile of so many is 1 MiB of scores at D = 64: far less than the N² of long
- * sequences, and with two heads or twelve about as fast as 16 MiB.
+ * About 35 ms at 2 ns for a multiplication. A tile of this size has 1 MiB of scores at D = 64: far less than the N² of
+ * long sequences, and with two heads or twelve about as fast as 16 MiB.
  */
 const LONGEST_LAUNCH = 2 ** 24;
 
@@ -58,7 +58,7 @@ export function hostEngine(options: HostEngineOptions): Engine<Float32Array> {
   };
 }
 
-/** gpu.js gives arrays of rows, which programs here do not take. */
+/** Flattens the arrays of rows that gpu.js returns, which programs here do not take. */
 export function flatten(library: GpuLibrary, nested: NestedNumbers, output: readonly number[]): Float32Array {
   if (nested instanceof Float32Array) return nested;
   const flat = new Float32Array(sizeOf(output));

@@ -11,11 +11,11 @@ export type Launch<B> = <P extends Program>(
 export interface LauncherOptions<B> {
   readonly gpu: Gpu;
   readonly mode: string;
-  /** gpu.js's class of compiled programs of the mode: any other is a fallback. */
+  /** gpu.js's class of the mode's compiled programs: any other is a fallback. */
   readonly kernelClass: KernelClass;
-  /** gpu.js's name for the type of arrays as they are given to a program. */
+  /** gpu.js's name for the type of a program's arrays. */
   readonly arrayType: string;
-  /** An array as it is given to a program. */
+  /** An array as a program takes it. */
   argument(array: B): unknown;
   /** Further settings of gpu.js. */
   readonly settings?: Readonly<Record<string, unknown>>;
@@ -51,7 +51,7 @@ export function launcher<B>(options: LauncherOptions<B>): Launch<B> {
     const result = last.then(() => launch(program, output, values as ValuesOf<Program, B>));
     last = result.catch(() => undefined);
     return result.catch((cause: unknown) => {
-      // A RangeError is JavaScript's way to say that memory is short: whoever guards the call knows it.
+      // JavaScript reports a lack of memory as a RangeError, which the guard of the call recognizes.
       if (HeedError.isInstance(cause) || cause instanceof RangeError) throw cause;
       // The text of a shader that does not compile follows its errors.
       const [message] = (cause as Error).message.split('\n--- generated');
@@ -66,7 +66,7 @@ function compile<B>(
   { gpu, arrayType, settings }: LauncherOptions<B>,
 ): GpuKernel {
   return gpu.createKernel(sourceOf(program), {
-    // Given, not guessed: gpu.js takes the type of 1 from its value, and compiles anew when the next is 1.5.
+    // Explicit types: otherwise gpu.js infers the type of 1 from its value, and recompiles if the next is 1.5.
     argumentTypes: [
       ...program.arrays.map(() => arrayType),
       ...program.integers.map(() => 'Integer'),
@@ -86,7 +86,7 @@ function compile<B>(
   });
 }
 
-/** gpu.js goes on in another mode when a program cannot be compiled, and says so on the console alone. */
+/** Detects a fallback: if a program does not compile, gpu.js continues in another mode with only a console message. */
 function checkFallback<B>(run: GpuKernel, program: Program, { mode, kernelClass }: LauncherOptions<B>): void {
   const { constructor, fallbackReason } = run.kernel;
   if (constructor === kernelClass && fallbackReason === null) return;

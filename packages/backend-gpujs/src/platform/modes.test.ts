@@ -23,7 +23,7 @@ async function deviceOf(options: GpujsOptions): Promise<string> {
   return backend.device;
 }
 
-/** A WebGPU without a GPU, as headless browsers have it. */
+/** WebGPU without a GPU, as in headless browsers. */
 const NO_ADAPTER = { gpu: { requestAdapter: async () => null } };
 
 afterEach(() => {
@@ -82,7 +82,7 @@ describe('a program that gpu.js takes to another mode', () => {
       gpu: new library.GPU({ mode: 'webasm' }),
       mode: 'webasm',
       kernelClass: library.WebAssemblyKernel,
-      // Nothing that WebAssembly has: gpu.js goes on in JavaScript.
+      // WebAssembly does not have it, so gpu.js continues in JavaScript.
       arrayType: 'NumberTexture',
       argument: (array) => ({ type: 'NumberTexture', toArray: () => array }),
     });

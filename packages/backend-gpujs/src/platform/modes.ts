@@ -62,7 +62,7 @@ function openJavaScript(library: GpuLibrary): Engine {
 }
 
 async function openWebgpu(library: GpuLibrary): Promise<Engine> {
-  // gpu.js would say the same in the middle of the first program.
+  // gpu.js would report the same in the middle of the first program.
   const adapter = await navigator.gpu.requestAdapter();
   if (adapter === null) {
     throw new HeedError('UNAVAILABLE', 'WebGPU has no adapter here', {
@@ -114,12 +114,12 @@ function openWebAssembly(library: GpuLibrary, threads: number): Engine {
   });
 }
 
-/** As many outputs as make gpu.js's WebAssembly use its workers. */
+/** Number of outputs from which gpu.js's WebAssembly uses its workers. */
 const CHECKED = 4096;
-/** Past the 1000 turns after which gpu.js ends a loop by default. */
+/** More than the 1000 iterations after which gpu.js ends a loop by default. */
 const TURNS = 1500;
 
-/** A mode that exists may still compute nonsense: a small program says. */
+/** Checks the results of a mode with a small program: a mode that exists may still compute nonsense. */
 async function checkEngine(engine: Engine, mode: Mode): Promise<void> {
   const numbers = Float32Array.from({ length: CHECKED }, (_, n) => n / 4);
   const data = await engine.upload(numbers);

@@ -1,17 +1,17 @@
 import { HeedError } from '@heed/core';
 import type * as NodeWebgpu from 'webgpu';
 
-/** Dawn crashes the process when its `GPU` object is collected before its devices: this reference keeps it. */
+/** Keeps Dawn's `GPU` object alive: Dawn crashes the process if it is collected before its devices. */
 let dawn: GPU | undefined;
 
 let users = 0;
 let takeAway: () => void = () => undefined;
 
 /**
- * Works where `navigator.gpu` is, which is where gpu.js looks for WebGPU. In Node it is put there, from the package
- * `webgpu`, for as long as the work takes: other libraries take a `navigator` for a browser.
+ * Runs work with `navigator.gpu`, where gpu.js looks for WebGPU. In Node, the package `webgpu` provides it for the
+ * duration of the work: other libraries take a `navigator` for a sign of a browser.
  *
- * @throws HeedError `UNAVAILABLE` where there is no WebGPU.
+ * @throws HeedError `UNAVAILABLE` without WebGPU.
  */
 export async function withNavigatorGpu<T>(work: () => Promise<T>): Promise<T> {
   if (users === 0 && globalThis.navigator?.gpu !== undefined) return work();
@@ -31,7 +31,7 @@ async function loadDawn(): Promise<GPU> {
     });
   }
   if (typeof globalThis.setImmediate !== 'function') {
-    // Dawn's add-on calls it without asking, and that ends the process.
+    // Dawn's add-on calls it without a check, which ends the process.
     throw new HeedError('UNAVAILABLE', 'the package webgpu needs setImmediate(), which is missing here', {
       remedy: 'define globalThis.setImmediate, or use another mode',
     });
@@ -46,7 +46,7 @@ async function loadDawn(): Promise<GPU> {
 }
 
 async function importDawn(): Promise<typeof NodeWebgpu> {
-  // Not a literal: bundlers for the browser would take the package along.
+  // Not a literal: bundlers for the browser would include the package.
   const name = 'webgpu';
   try {
     return (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as typeof NodeWebgpu;
@@ -58,7 +58,7 @@ async function importDawn(): Promise<typeof NodeWebgpu> {
   }
 }
 
-/** Asked before Dawn is, which otherwise complains on standard error, where nobody can catch it. */
+/** Checked before Dawn runs, which otherwise reports the error on standard error, where nobody can catch it. */
 function hasVulkanLoader(): boolean {
   const { process } = globalThis;
   if (process.platform !== 'linux') return true;
@@ -66,7 +66,7 @@ function hasVulkanLoader(): boolean {
     process.dlopen({ exports: {} }, 'libvulkan.so.1');
     return true;
   } catch (error) {
-    // A library that loads and is no add-on of Node is what is looked for.
+    // The expected result is a library that loads but is not an add-on of Node.
     return !(error as Error).message.includes('cannot open shared object file');
   }
 }

@@ -4,15 +4,15 @@ import type { GpujsOptions } from '../options.ts';
 import type { Engine } from './engine.ts';
 import { MODES, type Mode, openMode } from './modes.ts';
 
-/** An engine, and what to say of it. */
+/** An engine and its description. */
 export interface Opened {
   readonly engine: Engine;
-  /** What really runs, and what was asked for where that is something else. */
+  /** The mode that actually runs, and the requested one if it differs. */
   readonly device: string;
 }
 
 /**
- * Opens the mode that was asked for, or the best one that works.
+ * Opens the requested mode, or the best one that works.
  *
  * @throws HeedError `UNAVAILABLE`.
  */
@@ -40,7 +40,7 @@ export async function openEngine({ mode, fallback = false, threads = 1 }: GpujsO
   throw new HeedError(
     'UNAVAILABLE',
     `no mode of gpu.js works: ${[...failures.values()].map(({ reason }) => reason).join('; ')}`,
-    // What stands in the way of the modes that need no GPU is the easier to remove.
+    // Obstacles to the modes without a GPU are easier to remove.
     { remedy: (failures.get('webasm') ?? first)?.remedy ?? 'use another backend' },
   );
 }

@@ -1,4 +1,4 @@
-/** Returns whether functions may be made of strings, as gpu.js's programs in JavaScript are. A page's policy can forbid it. */
+/** Returns whether code may make functions of strings, as gpu.js does in JavaScript. A page's policy can forbid it. */
 export function allowsFunctions(): boolean {
   try {
     // oxlint-disable-next-line no-new-func -- whether it may be done is the question

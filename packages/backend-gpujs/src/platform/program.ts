@@ -1,19 +1,19 @@
 /**
- * What gpu.js calls a kernel: the source text of the work of one thread, and the types of what it takes.
+ * A kernel in gpu.js's terms: the source text of the work of one thread, and the types of its arguments.
  *
- * Source is text and not a JavaScript function: gpu.js translates what `toString()` gives, and minifiers, coverage
- * and test runners rewrite functions. What its language has beyond JavaScript, or silently changes in it:
+ * Source is text and not a JavaScript function: gpu.js translates the result of `toString()`, and minifiers, coverage
+ * and test runners rewrite functions. Its language differs from JavaScript, sometimes silently:
  *
- * - A loop whose bound is an argument ends silently after `loopMaxIterations` turns, 1000 by default: the launcher
- *   sets it out of reach. `continue` in such a loop skips the step of the counter: it is not used.
- * - A variable that starts from an integer expression becomes a float, which counts exactly only up to 2²⁴. Indices
- *   are made by {@link integer}; in the SIMD code of WebAssembly they are floats all the same.
+ * - A loop whose bound is an argument ends silently after `loopMaxIterations` iterations, 1000 by default: the launcher
+ *   sets it out of reach. `continue` in such a loop skips the step of the counter, so programs do not use it.
+ * - A variable that starts from an integer expression becomes a float, which is exact only up to 2²⁴. {@link integer}
+ *   makes indices; in the SIMD code of WebAssembly they are still floats.
  * - So does one that starts from a comparison with `==`: comparisons stay inside their condition.
  * - A whole number as a literal is an integer, however large: 2¹²⁷ does not compile. Such numbers are arguments.
- * - `Infinity` is the highest finite float32 on a GPU, and shaders may assume that no infinity and no NaN exist: none
- *   is ever given to a program (see `memory/finite.ts`).
- * - Arrays of more than four elements, memory shared in a workgroup and several results of a program do not exist: what
- *   threads share goes through a result of its own.
+ * - `Infinity` is the highest finite float32 on a GPU, and shaders may assume that infinity and NaN do not exist:
+ *   programs never get one (see `memory/finite.ts`).
+ * - Arrays of more than four elements, memory shared in a workgroup and several results of a program do not exist: data
+ *   that threads share is the result of a separate program.
  * - With an array `value`, `valueDim` and `valueSize` are names of its own in WebGL.
  * - At most eight arrays, the result among them, may be bound to one WebGPU program.
  */
@@ -26,11 +26,11 @@ export interface Program<
   readonly arrays: Arrays;
   readonly integers: Integers;
   readonly numbers: Numbers;
-  /** Statements; `this.thread` has the indices of the thread, the result is what `return` gives. */
+  /** Statements; `this.thread` has the indices of the thread, and `return` gives the result. */
   readonly body: string;
 }
 
-/** What a program is launched with, by name. `B` is what the engine keeps arrays in. */
+/** Arguments of a program, by name. `B` is the engine's type of arrays. */
 export type ValuesOf<P extends Program, B> = Readonly<
   Record<P['arrays'][number], B> & Record<P['integers'][number] | P['numbers'][number], number>
 >;
@@ -52,8 +52,8 @@ export function quotient(dividend: string, divisor: string): string {
 type Running = readonly [array: string, index: string, stride?: string];
 
 /**
- * Adds `count` products of elements of two arrays to `sum`; the indices run on. Four in a turn, since loops and indices
- * cost more than the arithmetic does.
+ * Adds `count` products of elements of two arrays to `sum` and advances the indices. Four in an iteration, since loops
+ * and indices cost more than the arithmetic.
  */
 export function addProducts(sum: string, count: string, left: Running, right: Running): string {
   const steps = (n: number, stride?: string): string => (stride === undefined ? `${n}` : `${n} * ${stride}`);
@@ -88,7 +88,7 @@ export function tanh(name: string, expression: string): string {
     }`;
 }
 
-/** The same program for threads `[x, z, y]`: axes y and z have changed places. */
+/** The same program for threads `[x, z, y]`: axes y and z are exchanged. */
 export function exchanged<P extends Program>(program: P): P {
   const axes: Readonly<Record<string, string>> = { y: 'z', z: 'y' };
   return { ...program, body: program.body.replace(/(?<=\bthis\.thread\.)[yz]\b/g, (axis) => axes[axis]!) };

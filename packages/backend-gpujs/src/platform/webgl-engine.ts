@@ -15,13 +15,13 @@ export interface WebglEngineOptions {
   readonly kernelClass: KernelClass;
 }
 
-/** The names of renderers that are no GPU. */
+/** Names of renderers that are not GPUs. */
 const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
 
 /** WebGL: arrays are float32 textures. Only programs write to textures, so uploads and parts go through programs too. */
 export function webglEngine(options: WebglEngineOptions): Engine<Texture> {
   const { library, gpu, mode, kernelClass } = options;
-  // Else the precision follows the size of the output, down to mediump, and with it the program is another.
+  // Otherwise the precision follows the size of the output, down to mediump, and the program changes with it.
   const settings = { tactic: 'precision' };
   const launchTextures = launcher<Texture>({
     ...options,
@@ -40,8 +40,8 @@ export function webglEngine(options: WebglEngineOptions): Engine<Texture> {
     if (y === 1 || z > 1 || Math.max(x, y) <= maxTextureSize) {
       return (await launchTextures(program, [x, y, z], values)) as Texture;
     }
-    // Of a result with two axes gpu.js makes a texture x wide and y high, even where the GPU has none so large; all later
-    // results are then 0. Any other result becomes a texture as square as can be.
+    // For a result with two axes gpu.js makes a texture x wide and y high, even beyond GPU limits; all later results
+    // are then 0. Any other result becomes a texture that is as square as possible.
     const turned = turnedPrograms.get(program) ?? exchanged(program);
     turnedPrograms.set(program, turned);
     return (await launchTextures(turned as P, [x, 1, y], values)) as Texture;
@@ -89,7 +89,7 @@ export function webglEngine(options: WebglEngineOptions): Engine<Texture> {
   };
 }
 
-/** gpu.js has a class of textures for each number of axes, and takes one argument to be always of the same. */
+/** gpu.js has a class of textures for each number of axes, and assumes that an argument is always of the same class. */
 function threeAxes(output: readonly number[]): number[] {
   return [...output, 1, 1].slice(0, 3);
 }

@@ -11,7 +11,7 @@ const COPY_SRC = 0x04;
 const COPY_DST = 0x08;
 const STORAGE = 0x80;
 
-/** WebGPU: arrays are buffers of the device that all of gpu.js shares. */
+/** WebGPU: arrays are buffers of the device that all gpu.js instances share. */
 export function webgpuEngine(library: GpuLibrary, gpu: Gpu, context: WebGpuContext): Engine<BufferResult> {
   const { device } = context;
   const { vendor, architecture, description, isFallbackAdapter } = context.adapter.info;
@@ -38,7 +38,7 @@ export function webgpuEngine(library: GpuLibrary, gpu: Gpu, context: WebGpuConte
     return array;
   };
 
-  /** Results of gpu.js's programs cannot be written to: they have no COPY_DST. */
+  /** Results of gpu.js's programs cannot be written: they lack COPY_DST. */
   const overwriteCopy = async (array: BufferResult, part: Float32Array, at: Slab): Promise<BufferResult> => {
     const source = await upload(part);
     const result = await launch(splice, [at.inner, at.length, at.outer], {
@@ -56,7 +56,7 @@ export function webgpuEngine(library: GpuLibrary, gpu: Gpu, context: WebGpuConte
     software: isFallbackAdapter,
     maximumElements: Math.floor(Math.min(maxStorageBufferBindingSize, maxBufferSize) / 4),
     longestLaunch: Infinity,
-    // maxComputeWorkgroupsPerDimension that every WebGPU has.
+    // The maxComputeWorkgroupsPerDimension that every WebGPU supports.
     maximumLayers: 65_535,
     upload,
     download: (array, length) => read(device, array.buffer, length),

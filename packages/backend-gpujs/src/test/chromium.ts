@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { type Page, chromium } from 'playwright-core';
 import { rolldown } from 'rolldown';
 
-/** Chromium, where Debian's package puts it, or where the environment says. */
+/** Path of Chromium: that of Debian's package, or from the environment. */
 export const CHROMIUM: string = process.env['HEED_CHROMIUM'] ?? '/usr/bin/chromium';
 
-/** Why the tests in a browser cannot run, with the remedy; null when they can. */
+/** Reason why the tests in a browser cannot run, with the remedy; null if they can. */
 export const absence: string | null = existsSync(CHROMIUM)
   ? null
   : `there is no Chromium at ${CHROMIUM} (apt-get install chromium, or set HEED_CHROMIUM)`;
@@ -21,7 +21,7 @@ export interface OpenPage {
 }
 
 /**
- * A page, served from the loopback, that runs the built packages as a bundler for browsers puts them together.
+ * A page, served from the loopback, that runs the built packages from a bundler for browsers.
  *
  * @param policy its content security policy; none by default.
  */

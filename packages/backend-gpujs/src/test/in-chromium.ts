@@ -3,7 +3,7 @@ import type { Mode } from '../index.ts';
 import { type OpenPage, absence, openPage } from './chromium.ts';
 import { isRequired } from './required.ts';
 
-/** Defines tests that share a page; skipped, with the remedy, where there is no browser. */
+/** Defines tests that share a page; without a browser they are skipped, with the remedy. */
 export function inChromium(
   name: string,
   policy: string | undefined,
@@ -23,7 +23,7 @@ export function inChromium(
 /** A mode, and its clauses; undefined: the whole suite. */
 export type ClausesOfModes = Partial<Record<Mode, readonly string[] | undefined>>;
 
-/** Defines a test for each mode: its clauses have no failure in the page. */
+/** Defines a test for each mode: its clauses pass in the page. */
 export function testModes(clausesOfModes: ClausesOfModes, opened: () => OpenPage): void {
   for (const [mode, clauses] of Object.entries(clausesOfModes) as [Mode, readonly string[] | undefined][]) {
     test(`${mode}: ${clauses?.join(', ') ?? 'the whole suite'}`, { timeout: 300_000 }, async () => {

@@ -1,8 +1,8 @@
-/** Counts what is made and not yet freed on a device: GPU buffers, with their bytes, or textures. */
+/** Counts the live objects on a device: GPU buffers, with their bytes, or textures. */
 export interface Live {
   count: number;
   bytes: number;
-  /** The maximum of bytes at one time. */
+  /** Maximum number of bytes at one time. */
   peak: number;
 }
 

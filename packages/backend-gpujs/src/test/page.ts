@@ -10,18 +10,18 @@ declare global {
   interface Window {
     /** The suite in one mode, or some of its clauses. */
     verifyMode?: (mode: Mode, clauses?: readonly string[]) => Promise<Report>;
-    /** What the probe says. */
+    /** Result of the probe. */
     probe?: () => Promise<Availability>;
     /** The device of a backend made with these options, or the error as plain data. */
     deviceOf?: (options: GpujsOptions) => Promise<string | HeedErrorJSON>;
-    /** How many textures more there are after ten runs than after two. */
+    /** Number of textures after ten runs minus that after two. */
     texturesLeft?: (mode: 'webgl2' | 'webgl') => Promise<number>;
     /** The device of a mode, and the median milliseconds of dense attention, B=1 H=4 D=64. */
     timeMode?: (mode: Mode, length: number, rounds: number) => Promise<{ device: string; time: number }>;
   }
 }
 
-// Made once: what results are compared with is kept with the case.
+// Made once: the expected results are kept with the case.
 const cases = allCases();
 
 window.verifyMode = async (mode, clauses) =>

@@ -1,7 +1,7 @@
 import { type Availability, type BackendProvider, HeedError, withOptions } from '@heed/core';
 import gpujs, { type GpujsOptions, type Mode } from '../index.ts';
 
-/** The provider in one mode, available where that mode is. */
+/** The provider in one mode, available if that mode is. */
 export function providerOf(mode: Mode): BackendProvider<GpujsOptions> {
   const provider = withOptions(gpujs, { mode });
   return {

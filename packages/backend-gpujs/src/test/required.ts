@@ -1,13 +1,13 @@
 import type { Mode } from '../index.ts';
 import { providerOf } from './provider-of.ts';
 
-/** Whether an absent engine is a failure and not a skip: as in the suite, `HEED_REQUIRE` says. */
+/** Returns whether an absent engine is a failure instead of a skip: as in the suite, `HEED_REQUIRE` decides. */
 export function isRequired(): boolean {
   const names = (process.env['HEED_REQUIRE'] ?? '').split(',');
   return names.includes('all') || names.includes('gpujs');
 }
 
-/** Why a mode is not to be had here, with the remedy; null when it is, or when it has to be. */
+/** Reason why a mode is not available here, with the remedy; null if it is available or required. */
 export async function absenceOf(mode: Mode): Promise<string | null> {
   const availability = await providerOf(mode).probe();
   if (availability.available || isRequired()) return null;

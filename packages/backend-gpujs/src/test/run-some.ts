@@ -1,6 +1,6 @@
 import { type AttentionBackend, type Tensor, attention, tensor } from '@heed/core';
 
-/** A tensor of numbers that are all different, the same at each call. */
+/** A tensor of distinct numbers, the same at each call. */
 export function waves(shape: readonly number[], seed: number): Tensor<'float32'> {
   const size = shape.reduce((product, length) => product * length, 1);
   return tensor(
@@ -9,7 +9,7 @@ export function waves(shape: readonly number[], seed: number): Tensor<'float32'>
   );
 }
 
-/** Forward passes and gradients with everything that takes memory on the way. */
+/** Runs forward passes and gradients with everything that takes temporary memory. */
 export async function runSome(backend: AttentionBackend, times: number): Promise<void> {
   const shape = [2, 2, 24, 8];
   for (let n = 0; n < times; n++) {

@@ -3,12 +3,12 @@ import os from 'node:os';
 
 const FOLDER = '/usr/lib/chromium';
 const DRIVER = `${FOLDER}/vk_swiftshader_icd.json`;
-/** Not unloaded when the module that it is not fails to register. */
+/** Flag of dlopen that keeps the library loaded, although it fails to register as a module. */
 const RTLD_NODELETE = 0x1000;
 
 /**
  * Lets Dawn find SwiftShader, the software Vulkan that comes with Debian's chromium, unless `VK_ICD_FILENAMES` names a
- * driver. To be called before WebGPU is first asked for.
+ * driver. Must be called before WebGPU is first requested.
  */
 export function useSoftwareVulkan(): void {
   if (process.env['VK_ICD_FILENAMES'] !== undefined || !existsSync(DRIVER)) return;
@@ -16,6 +16,6 @@ export function useSoftwareVulkan(): void {
   try {
     process.dlopen({ exports: {} }, `${FOLDER}/libvulkan.so.1`, os.constants.dlopen.RTLD_NOW | RTLD_NODELETE);
   } catch {
-    // It is a library and no add-on, but it is loaded now, under the name that Dawn looks for.
+    // It is a library, not an add-on, but it is now loaded under the name that Dawn looks for.
   }
 }

@@ -3,7 +3,7 @@ import { describe, test } from 'vitest';
 import type { Mode } from '../index.ts';
 import { providerOf } from './provider-of.ts';
 
-// For all modes the same objects: what results are compared with is kept with the case.
+// The same objects for all modes: the expected results are kept with the case.
 const cases = await allCases();
 const isQuick = (n: number): boolean => n % 5 === 0;
 

@@ -2,15 +2,15 @@ import type { Heap } from '../memory/heap.ts';
 import type { SourceRows } from '../memory/pack.ts';
 
 /*
- * Products of one query row with keys and values as they were given. For fewer rows than a register tile of `multiply.ts` has,
- * as in decoding, packing would cost more than it saves. The sums are those of `multiply.ts`, bit for bit: four of
- * them stay in registers, side by side.
+ * Products of one query row with keys and values that are not packed. For fewer rows than a register tile has (see
+ * `multiply.ts`), as in decoding, packing would cost more than it saves. The sums are bit-identical to those of
+ * `multiply.ts`; four of them stay in registers, side by side.
  */
 
 /**
- * The scores of a query row at `query` with `count` keys, to `at` and on.
+ * Writes the scores of a query row at `query` with `count` keys from `at` on.
  *
- * @returns whether all were finite; otherwise the keys have to be packed, which tells NaN from exclusion.
+ * @returns whether all were finite; otherwise the keys must be packed, which distinguishes NaN from exclusion.
  */
 export function directScores(
   heap: Heap,
@@ -64,9 +64,9 @@ export function directScores(
 }
 
 /**
- * Σ weight · value over `count` values, whose weights lie at `weights` and on, to `at` and on.
+ * Writes Σ weight · value over `count` values from `at` on; their weights begin at `weights`.
  *
- * @returns whether all sums were finite; otherwise the values have to be packed.
+ * @returns whether all sums were finite; otherwise the values must be packed.
  */
 export function directValues(
   heap: Heap,

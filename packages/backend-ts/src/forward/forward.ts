@@ -44,7 +44,7 @@ class ForwardPass {
   private readonly values: ValueTiles;
   private readonly softmax: OnlineSoftmax;
   private readonly selection: Selection | null;
-  /** The output is summed up tile by tile; hard attention looks up one value instead. */
+  /** Sums up the output tile by tile; hard attention looks up one value instead. */
   private readonly sumsValues: boolean;
 
   constructor(problem: AttentionProblem, inputs: AttentionInputs<Tensor>, heap: Heap, layout: ForwardLayout) {
@@ -93,7 +93,7 @@ class ForwardPass {
     for (let r = 0; r < tiles.count; r += GROUP_ROWS) this.group(r, Math.min(GROUP_ROWS, tiles.count - r));
   }
 
-  /** Row r with the selected tile, its values not packed; unless one that is not finite makes that necessary. */
+  /** Row r with the selected tile, without packing its values, unless a value that is not finite requires it. */
   private directRow(r: number): void {
     const { heap, layout, softmax, tiles, values } = this;
     if (!tiles.scoreGroup(r, 1, layout.score)) return;
@@ -117,7 +117,7 @@ class ForwardPass {
     const { tiles, layout } = this;
     if (!tiles.scoreGroup(r, count, layout.score)) return;
     for (let n = 0; n < count; n++) {
-      // Where key 0 would lie.
+      // Position of key 0.
       const scores = layout.score + n * layout.scoreStride - tiles.tileStart;
       const row = tiles.rows[r + n]!;
       this.selection?.consider(r + n, row, this.heap, scores + row.from);
@@ -137,7 +137,7 @@ class ForwardPass {
     fillHeap(heap, scores + Math.max(row.to, tiles.groupFrom), scores + tiles.groupTo, 0);
   }
 
-  /** The outputs that an attended NaN or infinity of a value reaches; being NaN, they stay so. */
+  /** Makes the outputs NaN that an attended NaN or infinity of a value reaches; NaN outputs stay NaN. */
   private markNonFiniteValues(r: number, row: QueryRow, scores: number): void {
     const { heap, layout, problem, values } = this;
     for (const j of values.nonFinite) {
@@ -169,7 +169,7 @@ class ForwardPass {
     );
   }
 
-  /** Keeps a tile's exponentials, and what maximum they are relative to; the row's end makes weights of them. */
+  /** Keeps a tile's exponentials and the maximum that they are relative to; the row's end converts them to weights. */
   private keepWeights(r: number, row: QueryRow, scores: number): void {
     const { heap, layout, results, tiles } = this;
     const start = results.weightsStart(row);
@@ -205,7 +205,7 @@ class ForwardPass {
     for (let d = 0; d < problem.valueDim; d++) results.output![to + d] = heap[from + d] / sum;
   }
 
-  /** NaN in the output, when the row attends to anything, and in the weights of the keys that it attends to. */
+  /** Writes NaN to the output, if the row attends to anything, and to the weights of the attended keys. */
   private finishNonFinite(r: number, row: QueryRow): void {
     const { results, problem } = this;
     for (const j of this.tiles.attendedKeys(r)) {
@@ -247,7 +247,7 @@ function scaleRow(heap: Heap, at: number, count: number, factor: number): void {
   for (let p = at; p < end; p = (p + 1) | 0) heap[p] *= factor;
 }
 
-/** to = to · factor + added, as the packed way rounds it. */
+/** to = to · factor + added, with the rounding of the packed path. */
 function addScaled(heap: Heap, to: number, added: number, count: number, factor: number): void {
   for (let d = 0; d < count; d++) heap[to + d] = heap[to + d] * factor + heap[added + d];
 }

@@ -1,6 +1,6 @@
 /**
- * `gumbelNoise` of `@heed/core/backend`, bit for bit, four keys at a time: one block of Philox serves four, and asking
- * for each key alone computes it four times. The source is named there.
+ * `gumbelNoise` of `@heed/core/backend`, bit-identical, four keys at a time: a block of Philox serves four, and a call
+ * for each key would compute it four times. See there for the source.
  */
 export class GumbelRow {
   private readonly words = new Uint32Array(4);
@@ -16,7 +16,7 @@ export class GumbelRow {
     this.seedHigh = Math.floor(seed / 0x100000000) >>> 0;
   }
 
-  /** Turns to query row `index` of a head and a batch. */
+  /** Selects query row `index` of a head and a batch. */
   moveTo(batch: number, head: number, index: number): void {
     this.batch = batch;
     this.head = head;

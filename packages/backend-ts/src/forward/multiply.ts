@@ -1,14 +1,14 @@
 import type { Heap } from '../memory/heap.ts';
 
 /**
- * C = scale · A B, or C += A B: the one place where the multiplications of forward pass and gradient happen.
+ * C = scale · A B, or C += A B: all multiplications of forward pass and gradient.
  *
  * Each matrix lies in the heap with its own strides, so that transposes cost nothing: element (i, k) of A at
  * `a + i · aRow + k · aStep`, element (k, j) of B at `b + j · bColumn + k · bStep`, element (i, j) of C at
- * `c + i · cRow + j`. `columns` is even: an odd matrix has a column of padding, whose content is of no matter.
+ * `c + i · cRow + j`. `columns` is even: an odd matrix has a column of padding with arbitrary content.
  *
  * Every element is one sum in the order of k, started at 0, a product at a time: its bits depend neither on the other
- * rows and columns nor on how they are cut into register tiles.
+ * rows and columns nor on their division into register tiles.
  *
  * Tiling (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 2008, section 4): a
  * 4×2 register tile of C stays in registers while k runs; four rows of A (2 KiB at a depth of 64) stay in the first-level
@@ -50,9 +50,9 @@ export function multiply(
 }
 
 /**
- * The loop over k is left in its middle, and the lower half of the last round follows after it. That is for V8, which
- * otherwise computes all eight products before it adds the first: with the eight sums that is one more than there are
- * registers, and a sum that goes through memory makes every round wait for it.
+ * The loop over k exits in its middle, and the lower half of the last iteration follows it. This is for V8, which
+ * otherwise computes all eight products before it adds the first: with the eight sums, that is one more than there are
+ * registers, and every iteration would wait for a sum that goes through memory.
  */
 function multiplyFours(
   heap: Heap,
@@ -145,7 +145,7 @@ function multiplyFours(
   }
 }
 
-/** Rows left over by register tiles of four. */
+/** Rows that remain after register tiles of four. */
 function multiplyRow(
   heap: Heap,
   a: number,

@@ -3,7 +3,7 @@ import { type RowStrides, computeDType, rowStrides, zeros } from '@heed/core/bac
 import type { FloatArray } from '../memory/pack.ts';
 import type { RowPlace } from './score-steps.ts';
 
-/** The tensors that a run returns, in the type of its scores until {@link all}, and where its rows go in them. Null: not asked for. */
+/** Tensors that a run returns, in the type of scores until {@link all}, and the places of rows. Null: not requested. */
 export class ForwardResults {
   readonly output: FloatArray | null;
   readonly weights: FloatArray | null;
@@ -35,23 +35,23 @@ export class ForwardResults {
     if (statistics) this.results['statistics'] = statistics;
   }
 
-  /** Whether anything needs the softmax; hard attention often does not. */
+  /** Returns whether anything needs the softmax; hard attention often does not. */
   get needSoftmax(): boolean {
     return this.problem.selection === 'softmax' || this.logSumExp !== null || this.rowMax !== null;
   }
 
-  /** Where a row lies in `[B, Hq, Lq]`. */
+  /** Index of a row in `[B, Hq, Lq]`. */
   rowIndex({ batch, head, index }: RowPlace): number {
     return (batch * this.problem.heads + head) * this.problem.queryLength + index;
   }
 
-  /** Where a row of the output begins. */
+  /** Start of a row of the output. */
   outputStart({ batch, head, index }: RowPlace): number {
     const { outputStrides } = this;
     return batch * outputStrides.batch + head * outputStrides.head + index * outputStrides.row;
   }
 
-  /** Where a row of the weights begins. */
+  /** Start of a row of the weights. */
   weightsStart(row: RowPlace): number {
     return this.rowIndex(row) * this.problem.keyLength;
   }

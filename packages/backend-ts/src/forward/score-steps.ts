@@ -3,25 +3,25 @@ import { broadcastStrides, computeDType } from '@heed/core/backend';
 import type { Heap } from '../memory/heap.ts';
 import { type FloatArray, tableOf } from '../memory/pack.ts';
 
-/** A query row, as the steps need to know it. */
+/** The properties of a query row that the steps need. */
 export interface RowPlace {
   batch: number;
   head: number;
   index: number;
-  /** Where the row stands among the keys: SPEC.md, clause `alignment`. */
+  /** Position of the row among the keys: SPEC.md, clause `alignment`. */
   position: number;
 }
 
 /**
- * What happens to a row's scores between softcap and softmax. In the scores, −∞ means excluded, and NaN that the key
- * is attended to and not finite; an exclusion wins over a NaN, whichever comes first.
+ * One step of a row's scores between softcap and softmax. In the scores, −∞ means excluded, and NaN that the key is
+ * attended to and not finite; an exclusion has priority over a NaN, whichever comes first.
  */
 export interface ScoreStep {
-  /** Changes the scores of keys from … to − 1; that of key `from` lies at `at`. */
+  /** Changes the scores of keys from … to − 1; that of key `from` is at `at`. */
   apply(heap: Heap, at: number, row: RowPlace, from: number, to: number): void;
-  /** For steps that exclude: the first key from `from` on that they leave, or `to`. */
+  /** For steps that exclude: the first key from `from` on that remains, or `to`. */
   firstKey?(row: RowPlace, from: number, to: number): number;
-  /** One past the last key before `to` that they leave, or `from`. */
+  /** One past the last key before `to` that remains, or `from`. */
   endKey?(row: RowPlace, from: number, to: number): number;
 }
 
@@ -102,7 +102,7 @@ function segments(problem: AttentionProblem, inputs: AttentionInputs<Tensor>): S
   };
 }
 
-/** A bias or a float mask: added, where it is not −∞. */
+/** A bias or a float mask: added, unless it is −∞. */
 function addition(term: Tensor, strides: Strides, limit: number): ScoreStep {
   const data = term.data;
   const table = tableOf(term.dtype);
@@ -116,7 +116,7 @@ function addition(term: Tensor, strides: Strides, limit: number): ScoreStep {
         const before = heap[p];
         const added = read(s);
         const sum = before + added;
-        // Nearly all are within the type. Of the others, exclusions are told from NaN; below the type is one, too.
+        // Nearly all are within the type. The others are exclusions or NaN; a sum below the type is an exclusion, too.
         heap[p] =
           Math.abs(sum) < limit
             ? sum
@@ -143,7 +143,7 @@ function addition(term: Tensor, strides: Strides, limit: number): ScoreStep {
 function alibi(slopes: FloatArray, limit: number): ScoreStep {
   return {
     apply(heap, at, row, from, to) {
-      // An infinite slope is not finite where the distance is 0, either, and no exclusion.
+      // An infinite slope is not finite even where the distance is 0, and does not exclude.
       const slope = Number.isFinite(slopes[row.head]) ? slopes[row.head] : NaN;
       const end = (at + to - from) | 0;
       let distance = row.position - from;

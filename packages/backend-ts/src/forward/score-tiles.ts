@@ -10,18 +10,18 @@ import { softcap, softcapWithSlope } from './softcap.ts';
 
 /** A query row of the open block. */
 export interface QueryRow extends RowPlace {
-  /** Keys first … end − 1 are visible to it: causal, window and lengths leave them. */
+  /** Keys first … end − 1 are visible to it by causal, window and lengths. */
   first: number;
   end: number;
-  /** Keys from … to − 1 of the selected tile are the ones that it may attend to; none when from = to. */
+  /** The row may attend to keys from … to − 1 of the selected tile; none if from = to. */
   from: number;
   to: number;
-  /** Whether the query has neither NaN nor infinity. */
+  /** True if the query has neither NaN nor infinity. */
   finite: boolean;
 }
 
 /**
- * Scores, one block of query rows and one tile of keys at a time: what forward pass and gradient have in common.
+ * Scores, one block of query rows and one tile of keys at a time: the common part of forward pass and gradient.
  *
  * A block holds the rows of all heads that read one key head, so that a packed key serves them all. The use is
  * `openBlock`, then for each tile `selectTile`, and `scoreGroup` for each row group.
@@ -30,15 +30,15 @@ export class ScoreTiles {
   readonly rows: QueryRow[];
   /** Rows of the open block. */
   count = 0;
-  /** The keys that the rows of the open block see, all together. */
+  /** Union of the keys that the rows of the open block see. */
   firstKey = 0;
   endKey = 0;
   /** First key of the selected tile. */
   tileStart = 0;
-  /** The keys of the selected tile that the rows attend to, all together. */
+  /** Union of the keys of the selected tile that the rows attend to. */
   from = 0;
   to = 0;
-  /** The same of the row group whose scores were computed last. */
+  /** The same for the row group whose scores were computed last. */
   groupFrom = 0;
   groupTo = 0;
 
@@ -72,8 +72,8 @@ export class ScoreTiles {
   }
 
   /**
-   * Turns to the rows firstRow, … of a key head and packs their queries. Rows count through all heads of the head group at
-   * one position before the next position: neighbours then see nearly the same keys.
+   * Selects the rows firstRow, … of a key head and packs their queries. Rows count through all heads of the group at
+   * one position before the next position, so that neighbors see nearly the same keys.
    */
   openBlock(batch: number, kvHead: number, firstRow: number, count: number): void {
     const headGroup = this.problem.heads / this.problem.kvHeads;
@@ -99,13 +99,13 @@ export class ScoreTiles {
     if (this.endKey === 0) this.firstKey = 0;
   }
 
-  /** Where the first tile begins that some row of the block sees. */
+  /** Start of the first tile that a row of the block sees. */
   get firstTile(): number {
     return this.firstKey - (this.firstKey % this.layout.keys);
   }
 
   /**
-   * Finds which keys of the tile each row may attend to, before anything is computed.
+   * Finds the keys of the tile that each row may attend to, before anything is computed.
    *
    * @returns whether there are any.
    */
@@ -131,7 +131,7 @@ export class ScoreTiles {
     return this.from < this.to;
   }
 
-  /** Whether the block has so few rows that keys and values are better read where they are than packed; not as bits. */
+  /** Returns whether the block has so few rows that reading keys and values unpacked is faster; never for bits. */
   get isDirect(): boolean {
     return this.count < GROUP_ROWS && !isHalf(this.problem.dtype);
   }
@@ -151,7 +151,7 @@ export class ScoreTiles {
   }
 
   /**
-   * Turns to rows r, …, r + count − 1.
+   * Selects rows r, …, r + count − 1.
    *
    * @returns whether any of them may attend to any key of the tile.
    */
@@ -168,10 +168,10 @@ export class ScoreTiles {
   }
 
   /**
-   * The scores of rows r, …, r + count − 1 with the keys that they may attend to; that of row r with the first key of
-   * the tile lies at `at`. Where nothing was written, no row of the row group may attend.
+   * Computes the scores of rows r, …, r + count − 1 with the keys that they may attend to; that of row r with the first
+   * key of the tile is at `at`. Elements that are not written are pairs that no row of the row group may attend to.
    *
-   * @param slopes where the derivative of the softcap goes, laid out as the scores; left out: nowhere.
+   * @param slopes position for the derivative of the softcap, in the layout of the scores; omitted: not computed.
    * @returns whether any row may attend to any key.
    */
   scoreGroup(r: number, count: number, at: number, slopes: number | null = null): boolean {
@@ -222,7 +222,7 @@ export class ScoreTiles {
     );
   }
 
-  /** Every key that row r of the open block may attend to: the slow way, for the rare row that is not finite. */
+  /** Every key that row r of the open block may attend to: the slow path, for the rare row that is not finite. */
   *attendedKeys(r: number): Generator<number, void, void> {
     const { heap, layout } = this;
     const row = this.rows[r]!;
@@ -251,7 +251,7 @@ export class ScoreTiles {
     return rowsFrom(this.inputs.key, start, row, this.problem.headDim);
   }
 
-  /** Everything between the product and the softmax. `at` and `slopes` are where key 0 would lie. */
+  /** Runs every step between the product and the softmax. `at` and `slopes` are the positions of key 0. */
   private finishScores(row: QueryRow, at: number, slopes: number | null): void {
     const { heap } = this;
     const { softcap: cap, dtype } = this.problem;
@@ -285,7 +285,7 @@ function toNaN(heap: Heap, at: number): void {
   if (heap[at] !== -Infinity) heap[at] = NaN;
 }
 
-/** Products of finite float64 numbers may overflow; an infinity must not pass for an exclusion or hide in tanh. */
+/** Marks overflowed products of finite float64 numbers: an infinity must not look like an exclusion or hide in tanh. */
 function overflowToNaN(heap: Heap, at: number, count: number): void {
   for (let p = at; p < at + count; p++) {
     if (!Number.isFinite(heap[p])) heap[p] = NaN;

@@ -3,7 +3,7 @@ import { GumbelRow } from './gumbel.ts';
 import type { Heap } from '../memory/heap.ts';
 import type { QueryRow } from './score-tiles.ts';
 
-/** The choices of hard attention for a block's rows: the maximum score, with noise for `sample`; the first of equals. */
+/** Choices of hard attention for a block's rows: the maximum score, with noise for `sample`; ties to the first key. */
 export class Selection {
   /** The chosen key of each row; −1 while there is none. */
   readonly choice: Int32Array;
@@ -21,12 +21,12 @@ export class Selection {
     this.best[r] = -Infinity;
   }
 
-  /** Whether what was chosen is not a number. */
+  /** Returns whether the chosen score is NaN. */
   isNonFinite(r: number): boolean {
     return Number.isNaN(this.best[r]);
   }
 
-  /** Takes in the scores of a row's keys in the selected tile; that of key `row.from` lies at `at`. */
+  /** Adds the scores of a row's keys in the selected tile; that of key `row.from` is at `at`. */
   consider(r: number, row: QueryRow, heap: Heap, at: number): void {
     this.noise?.moveTo(row.batch, row.head, row.index);
     for (let j = row.from; j < row.to; j++) {

@@ -27,7 +27,7 @@ export class ValueTiles {
     this.strides = rowStrides(problem.layout, problem.kvHeads, problem.keyLength, problem.valueDim);
   }
 
-  /** Turns to the values of a key head. */
+  /** Selects the values of a key head. */
   openHead(batch: number, kvHead: number): void {
     this.batch = batch;
     this.kvHead = kvHead;
@@ -46,13 +46,13 @@ export class ValueTiles {
     }
   }
 
-  /** Element d of the value of a key, as it was given. */
+  /** Element d of the value of a key, not packed. */
   at(key: number, d: number): number {
     const element = this.value.data[this.start(key) + d];
     return this.table === null ? element : this.table[element];
   }
 
-  /** The values from a key on, as they were given. */
+  /** The values from a key on, not packed. */
   rows(first: number): SourceRows {
     return rowsFrom(this.value, this.start(first), this.strides.row, this.problem.valueDim);
   }

@@ -15,17 +15,17 @@ import { type QueryRow, ScoreTiles } from '../forward/score-tiles.ts';
 import { ValueTiles } from '../forward/value-tiles.ts';
 
 /**
- * The gradients, from weights that are computed anew tile by tile from the row maximum on (Dao, Fu, Ermon,
+ * Gradients, from weights that are recomputed tile by tile, starting from the row maximum (Dao, Fu, Ermon,
  * Rudra and Ré, "FlashAttention", NeurIPS 2022, algorithm 4 and appendix B.2):
  *
  *     dV = Pᵀ dO     dP = dO Vᵀ     dS = P ∘ (dP − rowsum(P ∘ dP))     dQ = scale · dS K     dK = scale · dSᵀ Q
  *
- * The block of queries is in the outer loop, as in the forward pass: dQ stays in the heap, dK and dV are summed up in float64 for
- * one key head at a time. Yields after each tile.
+ * The block of queries is in the outer loop, as in the forward pass: dQ stays in the heap; dK and dV are summed up in
+ * float64 for one key head at a time. Yields after each tile.
  *
  * Each block goes over its tiles twice and keeps the exponentials and dP of its 64 rows in between: memory O(Lk), no
- * multiplication more. The paper goes over them once, with rowsum(dO ∘ O) and the row sums of the forward pass. Both have been
- * rounded to float32, which leaves few right digits of dP − rowsum where one key has nearly all of the weight.
+ * additional multiplications. The paper goes over them once, with rowsum(dO ∘ O) and the row sums of the forward pass.
+ * Both are rounded to float32, so dP − rowsum has few correct digits if one key has nearly all of the weight.
  */
 export function* gradient(
   problem: AttentionProblem,
@@ -88,14 +88,14 @@ class GradientPass {
     for (let r = 0; r < count; r++) this.finishRow(r, tiles.rows[r]!);
   }
 
-  /** Where a matrix of the selected tile has row r. */
+  /** Position of row r in a matrix of the selected tile. */
   private tileRow(matrix: number, r: number): number {
     const { tiles, layout } = this;
     const tile = (tiles.tileStart - tiles.firstTile) / layout.keys;
     return matrix + tile * layout.tileStride + r * layout.scoreStride;
   }
 
-  /** First time: exponentials and dP. */
+  /** First pass: exponentials and dP. */
   private exponentialTile(): void {
     const { tiles } = this;
     this.values.pack(tiles);
@@ -111,7 +111,7 @@ class GradientPass {
       this.multiplyByValues(r, count, dWeights);
     for (let n = 0; n < count; n++) {
       const row = tiles.rows[r + n]!;
-      // Where key 0 would lie.
+      // Position of key 0.
       const shift = n * layout.scoreStride - tiles.tileStart;
       this.exponentialRow(r + n, row, weights + shift, dWeights + shift);
       for (const matrix of [weights + shift, dWeights + shift]) {
@@ -145,7 +145,7 @@ class GradientPass {
     );
   }
 
-  /** Makes exponentials of the scores of one row, and adds to its sums. */
+  /** Replaces the scores of one row by exponentials, and adds to the row's sums. */
   private exponentialRow(r: number, row: QueryRow, weights: number, dWeights: number): void {
     const { heap, rows } = this;
     const { from, to } = row;
@@ -153,7 +153,7 @@ class GradientPass {
     else {
       if (rows.isMaxRounded(r)) roundScores(heap, weights + from, to - from);
       const excess = maximum(heap, weights + from, to - from) - rows.rowMax[r];
-      // Statistics of other inputs than these: no gradient is right.
+      // These are the statistics of other inputs: no gradient would be right.
       if (!(excess <= MAXIMUM_EXCESS)) rows.sum[r] = NaN;
       else rows.sum[r] += exponentials(heap, weights + from, to - from, rows.rowMax[r]);
       // In float64 even products of finite numbers overflow, and 0 · ∞ is NaN.
@@ -163,7 +163,7 @@ class GradientPass {
     }
   }
 
-  /** A row that something not finite reaches, or an empty one: NaN wherever it attends, exactly 0 elsewhere. */
+  /** A row that NaN or infinity reaches, or an empty one: NaN wherever it attends, exactly 0 elsewhere. */
   private nonFiniteRow(r: number, row: QueryRow, weights: number, dWeights: number): void {
     const { heap, rows } = this;
     for (let j = row.from; j < row.to; j++) {
@@ -174,7 +174,7 @@ class GradientPass {
     }
   }
 
-  /** Second time: dS, dQ, dK and dV. */
+  /** Second pass: dS, dQ, dK and dV. */
   private scoreTile(): void {
     const { tiles } = this;
     tiles.packKeys();
@@ -190,13 +190,13 @@ class GradientPass {
     const { from, to } = row;
     const weights = this.tileRow(layout.weights, r) + from - tiles.tileStart;
     const dScore = this.tileRow(layout.dScore, r) + from - tiles.tileStart;
-    // The others have their 0 and NaN already.
+    // The others already have their 0 and NaN.
     if (!rows.isNonFinite[r]) scoreGradients(heap, weights, dScore, to - from, 1 / rows.sum[r], rows.mean(r));
     results.addBias(row, heap, dScore, from, to);
     if (problem.softcap === null) return;
     const slope = this.tileRow(layout.slope, r) + from - tiles.tileStart;
     for (let n = 0; n < to - from; n++) {
-      // Where the row may not attend, dS is 0, and the slope may come from a product that has overflowed.
+      // dS is 0 for keys that the row may not attend to; their slope may come from a product that has overflowed.
       if (heap[dScore + n] !== 0) heap[dScore + n] *= heap[slope + n];
     }
   }
@@ -291,7 +291,7 @@ function attendingRows(tiles: ScoreTiles): { readonly first: number; readonly de
   return { first, depth: last - first + 1 };
 }
 
-/** To float32, as the row maximum has been: so the maximum of them is it again. */
+/** Rounds scores to float32, like the row maximum, so that their maximum equals it again. */
 function roundScores(heap: Heap, at: number, count: number): void {
   for (let p = at; p < at + count; p++) heap[p] = Math.fround(heap[p]);
 }
@@ -310,7 +310,7 @@ function innerProduct(heap: Heap, a: number, b: number, count: number): number {
   return sum;
 }
 
-/** P = exponentials / row sum and dS = P ∘ (dP − mean), each in the place of what it comes from. */
+/** P = exponentials / row sum and dS = P ∘ (dP − mean), each in place. */
 function scoreGradients(
   heap: Heap,
   weights: number,

@@ -10,7 +10,7 @@ import type { Heap } from '../memory/heap.ts';
 import type { FloatArray } from '../memory/pack.ts';
 import type { RowPlace } from '../forward/score-steps.ts';
 
-/** The gradients, and the float64 sums that are rounded to them once. */
+/** The gradients, and the float64 sums that round to them once. */
 export class GradientResults {
   /** [keyLength, headDim] of the open key head. */
   readonly keySums: Float64Array;
@@ -22,7 +22,7 @@ export class GradientResults {
   private readonly dKey: Tensor;
   private readonly dValue: Tensor;
   private readonly dBias: Tensor | null;
-  /** The gradient of the bias itself where each of its entries is written but once. */
+  /** The gradient of the bias itself, if each of its entries is written only once. */
   private readonly biasSums: FloatArray | null;
   private readonly biasStrides: readonly [number, number, number, number];
   private readonly queryStrides: RowStrides;
@@ -64,14 +64,14 @@ export class GradientResults {
     close(this.dValue, this.valueSums, valueDim);
   }
 
-  /** Writes a row of dQuery: `scale` times what lies at `at`. */
+  /** Writes a row of dQuery: `scale` times the row at `at`. */
   writeQuery(row: RowPlace, heap: Heap, at: number, scale: number): void {
     const { batch, head, row: stride } = this.queryStrides;
     const start = row.batch * batch + row.head * head + row.index * stride;
     for (let d = 0; d < this.problem.headDim; d++) this.dQuery.data[start + d] = scale * heap[at + d];
   }
 
-  /** Adds the gradients of a row's scores with keys from … to − 1; that of key `from` lies at `at`. */
+  /** Adds the gradients of a row's scores with keys from … to − 1; that of key `from` is at `at`. */
   addBias(row: RowPlace, heap: Heap, at: number, from: number, to: number): void {
     if (this.biasSums === null) return;
     const [b, h, i, step] = this.biasStrides;
@@ -93,7 +93,7 @@ export class GradientResults {
   }
 }
 
-/** Adds rows that lie in the heap to rows of sums, from row `first` on. */
+/** Adds rows of the heap to rows of sums, from row `first` on. */
 export function addRows(
   sums: Float64Array,
   first: number,

@@ -5,19 +5,19 @@ import type { GradientLayout } from '../plan/layout.ts';
 import { type FloatArray, packRows, rowsFrom, tableOf } from '../memory/pack.ts';
 import type { QueryRow } from '../forward/score-tiles.ts';
 
-/** Up to it float32 rounds by 64 at most. */
+/** Bound up to which float32 rounds by at most 64. */
 const ROUNDED_MAX = 2 ** 31;
 
-/** What the gradient needs to know of each row of a block besides its query. */
+/** Properties of each row of a block that the gradient needs besides the query. */
 export class GradientRows {
   readonly rowMax: Float64Array;
-  /** Σ exp(score − rowMax), summed up anew; whether the row is empty is what the forward statistics say. */
+  /** Σ exp(score − rowMax), recomputed; the forward statistics determine whether the row is empty. */
   readonly sum: Float64Array;
   /** Σ exp(score − rowMax) · dP, summed up tile by tile. */
   readonly weighted: Float64Array;
-  /** Whether the row attends to nothing and has no sink. */
+  /** 1 if the row attends to nothing and has no sink. */
   private readonly isEmpty: Uint8Array;
-  /** Whether something not finite reaches all gradients of the row's scores; also for a row that is empty. */
+  /** 1 if NaN or infinity reaches all gradients of the row's scores; also for an empty row. */
   readonly isNonFinite: Uint8Array;
   private readonly problem: AttentionProblem;
   private readonly forward: GradientInputs<Tensor>;
@@ -58,7 +58,7 @@ export class GradientRows {
     this.sum[r] = this.sinkTerm(r, row);
     this.weighted[r] = 0;
     this.isEmpty[r] = rowSum === 0 ? 1 : 0;
-    // Forward made the statistics NaN for what the scores attend to, and the output for values.
+    // The forward pass made the statistics NaN for attended scores, and the output NaN for values.
     let trace = rowMax - rowMax + (rowSum - rowSum);
     const [toOutput, ofOutput] = [
       numbersFrom(dOutput, start, valueDim),
@@ -76,12 +76,12 @@ export class GradientRows {
     return this.weighted[r] / this.sum[r];
   }
 
-  /** Whether rounding may have moved rowMax by more than a sum of exponentials can take. */
+  /** Returns whether rounding may have moved rowMax by more than a sum of exponentials allows. */
   isMaxRounded(r: number): boolean {
     return this.problem.dtype !== 'float64' && Math.abs(this.rowMax[r]) >= ROUNDED_MAX;
   }
 
-  /** What the row adds to the gradient of its head's sink. */
+  /** Contribution of the row to the gradient of its head's sink. */
   sinkGradient(r: number, row: QueryRow): number {
     return this.isEmpty[r] ? 0 : (this.sinkTerm(r, row) / this.sum[r]) * -this.mean(r);
   }
@@ -91,7 +91,7 @@ export class GradientRows {
   }
 }
 
-/** Elements of a tensor, those of a 16-bit type as numbers. */
+/** Elements of a tensor; those of a 16-bit type as numbers. */
 function numbersFrom({ dtype, data }: Tensor, start: number, count: number): ArrayLike<number> {
   const part = data.subarray(start, start + count);
   const table = tableOf(dtype);

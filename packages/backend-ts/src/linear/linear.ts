@@ -5,7 +5,7 @@ import { type Panels, multiply, panelsOf } from './multiply.ts';
 interface Packed {
   readonly panels: Panels;
   readonly bias: Tensor['data'] | null;
-  /** As they were given, for the gradient. */
+  /** The original parameters, for the gradient. */
   readonly parameters: LinearParameters<Tensor> | null;
 }
 

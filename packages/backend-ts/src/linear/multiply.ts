@@ -1,7 +1,7 @@
 import { sizeOf, zeros } from '@heed/core/backend';
 import type { ComputeDType, Tensor } from '@heed/core';
 
-/** Output columns whose weights lie side by side, and rows that read them together. */
+/** Output columns whose weights are adjacent, and rows that read them together. */
 const COLUMNS = 4;
 
 /** A weight `[out, in]` as panels of four columns: element k of the four of panel p at `(p · in + k) · 4`. */
@@ -23,11 +23,11 @@ export function panelsOf({ shape, data }: Tensor): Panels {
 }
 
 /**
- * x wᵀ, each element passed through `finish`. Sums are kept in float64, in the order of k, whatever the element type and
- * however many rows there are. Yields after each row.
+ * x wᵀ, each element passed through `finish`. Sums are in float64, in the order of k, whatever the element type and the
+ * number of rows. Yields after each row.
  *
  * @param x `[…, in]`.
- * @param finish what becomes of a sum; `n` is its column.
+ * @param finish converts a sum to the result; `n` is its column.
  */
 export function* multiply(
   x: Tensor,

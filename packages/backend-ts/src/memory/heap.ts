@@ -1,10 +1,10 @@
 /**
- * Working memory of a call: one plain array of doubles that everything packed lies in, at offsets.
+ * Working memory of a call: one plain array of doubles that holds everything packed, at offsets.
  *
  * A plain array, not a Float64Array, and one, not several: V8 keeps the doubles of such an array unboxed, and reads
  * them with one bounds check and one load. A Float64Array costs an addition and a sign extension more on each read, a
- * second array another check of its kind on each round of a loop. In the inner loop of `multiply.ts` that is a third.
- * The array must never get a hole or anything but numbers, or all of it slows down.
+ * second array another check of its kind on each iteration of a loop. In the inner loop of `multiply.ts` that is a
+ * third. The array must never get a hole or a value that is not a number, or all of it slows down.
  */
 export type Heap = number[];
 
@@ -27,9 +27,9 @@ export const FRACTIONS = 0;
 export const FRACTION_COUNT = 256;
 const MINIMUM_POWER = -1022;
 const MAXIMUM_POWER = 1023;
-/** 2^e lies at `POWERS + e`. */
+/** 2^e is at `POWERS + e`. */
 export const POWERS: number = FRACTION_COUNT - MINIMUM_POWER;
-/** Where a call's own memory begins. */
+/** Start of a call's own memory. */
 export const HEAP_START: number = POWERS + MAXIMUM_POWER + 1;
 
 /** Sets heap[from … to − 1]. */
@@ -37,15 +37,15 @@ export function fillHeap(heap: Heap, from: number, to: number, value: number): v
   for (let p = from; p < to; p = (p + 1) | 0) heap[p] = value;
 }
 
-/** Heaps between calls. Calls may overlap, so each takes one of its own and gives it back. */
+/** Heaps between calls. Calls may overlap, so each takes its own and returns it. */
 export interface HeapPool {
   take(length: number): Heap;
   give(heap: Heap): void;
 }
 
-/** Heaps that are kept for later calls; more come into being only while more calls overlap. */
+/** Number of heaps kept for later calls; more exist only while more calls overlap. */
 const KEPT = 2;
-/** Numbers (8 MiB) beyond which a heap is not kept: making it is little beside a call that needs it. */
+/** Numbers (8 MiB) beyond which a heap is not kept: making it costs little compared with a call that needs it. */
 const LONGEST_KEPT = 2 ** 20;
 
 export function heapPool(): HeapPool {
@@ -58,7 +58,7 @@ export function heapPool(): HeapPool {
     give(heap) {
       if (heap.length > LONGEST_KEPT) return;
       free.push(heap);
-      // The longer, the more problems are served.
+      // A longer heap serves more problems.
       free.sort((a, b) => b.length - a.length).splice(KEPT);
     },
   };

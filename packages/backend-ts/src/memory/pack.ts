@@ -2,13 +2,13 @@ import type { DType, Tensor } from '@heed/core';
 import { halfTable, isHalf } from '@heed/core/backend';
 import type { Heap } from './heap.ts';
 
-/** The kinds of arrays that results are computed in. */
+/** Array types for the computation of results. */
 export type FloatArray = Float32Array | Float64Array;
 
 /** Rows of a tensor: row n begins at `n · stride` and has `depth` elements. */
 export interface SourceRows {
   readonly data: FloatArray | Uint16Array;
-  /** Of a 16-bit type, the numbers that the data's bits stand for; else null. */
+  /** For a 16-bit type, the numbers that the data's bits represent; otherwise null. */
   readonly table: Float32Array | null;
   readonly stride: number;
   readonly depth: number;
@@ -19,14 +19,14 @@ export function rowsFrom({ dtype, data }: Tensor, start: number, stride: number,
   return { data: data.subarray(start) as FloatArray | Uint16Array, table: tableOf(dtype), stride, depth };
 }
 
-/** What the bits of a type stand for; null for numbers. */
+/** Returns the table of the numbers that a type's bits represent; null for types that hold numbers. */
 export function tableOf(dtype: DType): Float32Array | null {
   return isHalf(dtype) ? halfTable(dtype) : null;
 }
 
 /**
- * Copies `count` rows into the heap, at `to`, `to + toStride`, … What is not finite becomes 0, so that no product with
- * a weight of 0 can make it NaN; where that happened is the caller's to ask with {@link isFiniteRow}.
+ * Copies `count` rows into the heap, at `to`, `to + toStride`, … NaN and infinity become 0, so that a product with a
+ * weight of 0 cannot make NaN; the caller finds these rows with {@link isFiniteRow}.
  *
  * @returns whether everything was finite.
  */
@@ -47,7 +47,7 @@ export function packRows(
   return isFinite;
 }
 
-/** @returns 0 unless something is not finite, or a sum of four overflows: then the careful way decides. */
+/** @returns 0 unless something is not finite, or a sum of four overflows: then the careful path decides. */
 function packAll(heap: Heap, to: number, toStride: number, source: SourceRows, count: number): number {
   const { data, table, stride, depth } = source;
   if (table !== null) return packBits(heap, to, toStride, source, count, table);
@@ -106,7 +106,7 @@ function zeroNonFinite(heap: Heap, at: number, count: number): void {
   }
 }
 
-/** Whether row n of a source is finite. */
+/** Returns whether row n of a source is finite. */
 export function isFiniteRow({ data, table, stride, depth }: SourceRows, n: number): boolean {
   for (let i = n * stride; i < n * stride + depth; i++) {
     if (!Number.isFinite(table === null ? data[i] : table[data[i]])) return false;

@@ -5,12 +5,12 @@ import { HEAP_START } from '../memory/heap.ts';
 const FORWARD_ROWS = 128;
 /** Fewer in the gradient, which keeps weights of the rows of a block with all keys. */
 const GRADIENT_ROWS = 64;
-/** Keys in a tile: its keys and values (64 KiB each at 64 numbers a row) stay there as well. */
+/** Keys in a tile: its keys and values (64 KiB each at 64 numbers a row) stay in that cache, too. */
 const TILE_KEYS = 128;
-/** Rows that are multiplied together; see `multiply.ts`. */
+/** Rows that `multiply.ts` multiplies together. */
 export const GROUP_ROWS = 4;
 
-/** Tile sizes and where everything lies in the heap. Strides are even, for the pairs of columns of `multiply.ts`. */
+/** Tile sizes and offsets in the heap. Strides are even, for the pairs of columns of `multiply.ts`. */
 export interface ForwardLayout {
   /** Query rows in a block, over all heads that share a key head. */
   readonly rows: number;
@@ -33,7 +33,7 @@ export interface ForwardLayout {
   readonly value: number;
   /** [GROUP_ROWS, scoreStride]: scores, then exponentials, of a row group with the keys of a tile. */
   readonly score: number;
-  /** [rows, tileCount] when weights are asked for: the row maximum that each tile's weights are relative to. */
+  /** [rows, tileCount] if weights are requested: the row maximum that each tile's weights are relative to. */
   readonly tileMax: number;
   readonly tileCount: number;
   /** Length of the heap. */
@@ -51,9 +51,9 @@ export interface GradientLayout extends ForwardLayout {
   readonly dScore: number;
   /** [tiles, rows, scoreStride] with a softcap: its derivative. */
   readonly slope: number;
-  /** [keys, queryStride]: what a block adds to dKey. */
+  /** [keys, queryStride]: a block's contribution to dKey. */
   readonly dKey: number;
-  /** [keys, valueStride]: what a block adds to dValue. */
+  /** [keys, valueStride]: a block's contribution to dValue. */
   readonly dValue: number;
   /** From one tile to the next. */
   readonly tileStride: number;
@@ -109,7 +109,7 @@ export function gradientLayout(problem: AttentionProblem): GradientLayout {
   };
 }
 
-/** The maximum of tiles that the rows of one block see. */
+/** Maximum number of tiles that the rows of one block see. */
 function maximumTiles({ window, causal, keyLength }: AttentionProblem, rows: number, keys: number): number {
   const all = Math.ceil(keyLength / keys);
   const right = causal ? 0 : (window?.right ?? null);

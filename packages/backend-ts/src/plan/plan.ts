@@ -1,7 +1,7 @@
 import type { AttentionProblem, Plan } from '@heed/core';
 import { type ForwardLayout, gradientLayout } from './layout.ts';
 
-/** Plan of a kernel. The scratch is that of the gradient, which needs more, when there is one. */
+/** Plan of a kernel. If there is a gradient, the scratch is the gradient's, which needs more. */
 export function planOf(problem: AttentionProblem, layout: ForwardLayout): Plan {
   return {
     algorithm: 'flash attention: online softmax over tiles of float64',

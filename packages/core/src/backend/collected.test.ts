@@ -7,13 +7,13 @@ interface Child {
   readonly status: number | null;
 }
 
-// This package is compiled without the types of Node, or it would come to need Node.
+// This package is compiled without the types of Node, so that it cannot come to depend on Node.
 const { process } = globalThis as unknown as { process: { execPath: string; env: Environment } };
 const { spawnSync } = (await import('node:child_process' as string)) as {
   spawnSync(command: string, words: readonly string[], options: object): Child;
 };
 
-/** What a program prints, in a process where garbage can be collected on demand. */
+/** Output of a program, in a process where garbage can be collected on demand. */
 function printed(program: string, env: Environment = process.env): { out: string[]; warnings: string } {
   const whole = `
     import { attention, resolveRequest, tensor } from '${new URL('../../dist/index.js', import.meta.url).href}';

@@ -1,6 +1,6 @@
-/** What must be done for something that was dropped without dispose(). It must not lead back to what is dropped. */
+/** Cleanup of an object that was dropped without dispose(). It must not reference that object. */
 export interface Ending {
-  /** What was dropped, with its remedy, for the warning; `null` for what is not worth one. */
+  /** Text of the warning: what was dropped, and the remedy. `null`: no warning. */
   readonly told: string | null;
   end(): unknown;
 }
@@ -12,8 +12,8 @@ let registry: FinalizationRegistry<Ending> | undefined;
 let isTold = false;
 
 /**
- * Ends what was not disposed when nothing can reach it any more. Where the platform has no finalization, that is when the
- * process or page ends.
+ * Runs the cleanup of an object that was not disposed, once it is unreachable. On a platform without finalization, that
+ * is when the process or page ends.
  *
  * @param reachable is held by all that can still use it.
  */
@@ -26,12 +26,12 @@ export function endWhenCollected(reachable: object, ending: Ending): void {
   registry.register(reachable, ending, ending);
 }
 
-/** What was disposed needs no other end. */
+/** Cancels the cleanup of an object that was disposed. */
 export function forget(ending: Ending): void {
   registry?.unregister(ending);
 }
 
-/** Warns at the first one: a program that drops one tensor drops thousands. */
+/** Warns once: a program that drops one tensor drops thousands. */
 function tellOnce(message: string): void {
   if (isTold || isProduction()) return;
   isTold = true;
@@ -47,7 +47,7 @@ interface Host {
 
 declare const process: { readonly env: { readonly NODE_ENV?: string } };
 
-/** Spelled as bundlers replace it; a page without one has no `process`. */
+/** Spelled as bundlers replace it; a page without a bundler has no `process`. */
 function isProduction(): boolean {
   try {
     return process.env.NODE_ENV === 'production';

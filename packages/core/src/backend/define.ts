@@ -29,7 +29,7 @@ import { type LinearDefinition, guardLinear } from './linear/guard.ts';
 import { type DeviceMemory, type NativeTensor, allocate, hostMemory } from './memory.ts';
 import { type Owner, contentOf, residentOf } from './resident/resident.ts';
 
-/** An engine that does not compute with bits of 16-bit floats need not know how to hold them. */
+/** Refuses 16-bit floats for an engine that does not compute with them, which does not have to store them. */
 function checkHeld(name: string, { dtypes }: Capabilities, dtype: DType): void {
   if (!isHalf(dtype) || dtypes.includes(dtype)) return;
   throw new HeedError(
@@ -42,30 +42,30 @@ function checkHeld(name: string, { dtypes }: Capabilities, dtype: DType): void {
   );
 }
 
-/** What an author writes for a backend. */
+/** Definition of a backend, as its author writes it. */
 export interface BackendDefinition<N extends NativeTensor = Tensor> {
   readonly name: string;
-  /** What really runs. */
+  /** The engine and device that actually run. */
   readonly device: string;
   readonly capabilities: Omit<Capabilities, 'operations'>;
-  /** Refuses what no feature expresses, such as a size limit; asked after the capabilities. */
+  /** Reports limits that no feature expresses, such as a maximum size; called after the check of the capabilities. */
   limits?(problem: AttentionProblem): Support;
   compile(problem: AttentionProblem): KernelDefinition<N> | Promise<KernelDefinition<N>>;
   /** Linear projections, for a backend that offers them: its `capabilities.operations` then has `linear`. */
   readonly linear?: LinearDefinition<N>;
-  /** For an engine with memory of its own. Without it, kernels take and give plain tensors. */
+  /** For an engine with its own memory. Without it, kernels take and return plain tensors. */
   readonly memory?: DeviceMemory<N>;
   dispose?(): void | Promise<void>;
 }
 
-/** Not written where it is used: it would hold all that is in reach there, and so the backend. */
+/** A function at the top level: a closure where it is used would keep the backend reachable. */
 function compilerOf<N extends NativeTensor>(
   definition: BackendDefinition<N>,
 ): (problem: AttentionProblem) => KernelDefinition<N> | Promise<KernelDefinition<N>> {
   return (problem) => definition.compile(problem);
 }
 
-/** What a backend leaves to be freed. Does not lead back to the backend, which can be collected. */
+/** Everything of a backend that must be freed. Does not reference the backend, so that it can be collected. */
 class Estate<N extends NativeTensor> implements Ending {
   readonly life: Lifetime;
   readonly kernels = new Set<Ending>();
@@ -84,7 +84,7 @@ class Estate<N extends NativeTensor> implements Ending {
 
   end(): Promise<void> {
     forget(this);
-    // Both end now, or a new use could still begin while those under way settle.
+    // Both end now. Otherwise a new use could begin while those in progress settle.
     const ending = this.#endParts();
     return this.life.end(async () => {
       await ending;
@@ -102,8 +102,8 @@ class Estate<N extends NativeTensor> implements Ending {
 
 /**
  * Makes a backend of a definition: it checks every problem and input at the edge, refuses what the capabilities do
- * not cover, moves tensors to and from the engine's memory, counts the runs under way, and answers for the life of
- * kernels. What is left to the author is the arithmetic.
+ * not cover, moves tensors to and from the engine's memory, counts the runs in progress, and manages the lifetime of
+ * kernels. Only the arithmetic is left to the author.
  *
  * @example
  * ```ts
@@ -137,7 +137,7 @@ export function defineBackend<N extends NativeTensor = Tensor>(
   const memory = definition.memory ?? (hostMemory as unknown as DeviceMemory<N>);
   const estate = new Estate(definition);
   const { life, kernels } = estate;
-  // Held by all that can use the backend: by its methods, kernels and resident tensors.
+  // Everything that can use the backend holds it: its methods, kernels and resident tensors.
   const owner: Owner = { life, leases: estate.leases };
   endWhenCollected(owner, estate);
 

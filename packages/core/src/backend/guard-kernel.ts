@@ -14,7 +14,7 @@ import { onDevice } from './on-device.ts';
 import { type Owner, identityOf } from './resident/resident.ts';
 
 /**
- * What an author writes for one problem. Inputs are checked and in the engine's memory when it is called, except
+ * Kernel of one problem, as its author writes it. At a call, inputs are checked and in the engine's memory, except
  * `offsets`, `keyLengths`, `keyStarts` and `queryLengths`, which stay plain. Results are new tensors in the engine's memory.
  */
 export interface KernelDefinition<N extends NativeTensor = Tensor> {
@@ -34,13 +34,13 @@ interface Guarded<N extends NativeTensor> {
   readonly problem: AttentionProblem;
   readonly definition: KernelDefinition<N>;
   readonly memory: DeviceMemory<N>;
-  /** How the backend compiles another problem. */
+  /** Compiles another problem on the same backend. */
   compile(problem: AttentionProblem): KernelDefinition<N> | Promise<KernelDefinition<N>>;
 }
 
 type GuardOptions = RunOptions & { readonly resident?: boolean };
 
-/** A kernel without its handle, so that the handle can be collected: what is left then is to end it. */
+/** A kernel without its handle, so that the handle can be collected; the kernel then ends. */
 class Guard<N extends NativeTensor> implements Ending {
   readonly told = null;
   readonly life: Lifetime;
@@ -67,7 +67,7 @@ class Guard<N extends NativeTensor> implements Ending {
 }
 
 /**
- * Makes a kernel of its definition: checks, transfers, and a life that ends once.
+ * Makes a kernel from its definition: checks, transfers, and a lifetime that ends once.
  *
  * @param kernels takes it until its end.
  */
@@ -84,7 +84,7 @@ export function guardKernel<N extends NativeTensor>(
   }
   const guard = new Guard(guarded, kernels);
   const { life, statistics } = guard;
-  // Held by the methods, which may be taken off the kernel, and by the runs under way.
+  // Held by the methods, which may be detached from the kernel, and by the runs in progress.
   const reachable = { owner: backend };
   endWhenCollected(reachable, guard);
 
@@ -139,9 +139,9 @@ export function guardKernel<N extends NativeTensor>(
 }
 
 /**
- * The gradient computes each weight as exp(score − rowMax) / rowSum. Scores that were rounded otherwise than its own, by
- * another backend or another way of the same one, would make that wrong by as much as the scores are large. So only
- * statistics that the kernel made itself are taken as they are; for others it runs forward once more.
+ * The gradient computes each weight as exp(score − rowMax) / rowSum. Another backend, or another algorithm of the same
+ * one, rounds scores differently, which makes an error in proportion to the scores. So the kernel uses only statistics
+ * that it computed itself as they are; for others it runs forward once more.
  */
 class OwnStatistics<N extends NativeTensor> {
   readonly #guarded: Guarded<N>;
@@ -161,7 +161,7 @@ class OwnStatistics<N extends NativeTensor> {
     return this.#made.has(identityOf(statistics.rowMax)) && this.#made.has(identityOf(statistics.rowSum));
   }
 
-  /** @param temporary takes what is to be freed. */
+  /** @param temporary collects what must be freed. */
   async anew(inputs: AttentionInputs<N>, options: RunOptions, temporary: N[]): Promise<AttentionResults<N>> {
     const { compile, problem } = this.#guarded;
     this.#forward ??= Promise.resolve(compile({ ...problem, outputs: ['output', 'statistics'] }));

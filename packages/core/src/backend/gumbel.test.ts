@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { gumbelNoise, philox4x32 } from './index.ts';
 
 describe('Philox4x32-10', () => {
-  // The known answers that its authors publish with Random123 (kat_vectors).
+  // The known answers that the authors publish with Random123 (kat_vectors).
   test.each([
     {
       counter: [0, 0, 0, 0],
@@ -48,14 +48,8 @@ describe('Gumbel noise', () => {
 
   test('differs along every coordinate and with the seed, the upper half of it too', () => {
     const base = [9, 1, 1, 1, 1] as const;
-    const neighbours = base.map((_, axis) => base.map((x, at) => (at === axis ? x + 1 : x)));
-    const all = [base, ...neighbours, [9 + 2 ** 32, 1, 1, 1, 1]] as [
-      number,
-      number,
-      number,
-      number,
-      number,
-    ][];
+    const neighbors = base.map((_, axis) => base.map((x, at) => (at === axis ? x + 1 : x)));
+    const all = [base, ...neighbors, [9 + 2 ** 32, 1, 1, 1, 1]] as [number, number, number, number, number][];
     expect(new Set(all.map((place) => gumbelNoise(...place))).size).toBe(7);
   });
 

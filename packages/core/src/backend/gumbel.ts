@@ -1,7 +1,7 @@
 /**
- * Noise of selection `sample`, SPEC.md clause `selection`, bit by bit: Philox4x32-10 (Salmon, Moraes, Dror and Shaw,
+ * Noise of selection `sample`, SPEC.md clause `selection`, bit-exact: Philox4x32-10 (Salmon, Moraes, Dror and Shaw,
  * "Parallel random numbers: as easy as 1, 2, 3", SC 2011, section 3.3) with the key made of the seed and the counter
- * made of the position, so that a number depends on nothing but where it is used.
+ * made of the position, so that a number depends only on the seed and on its position.
  */
 
 const MULTIPLIER_0 = 0xd2511f53;
@@ -45,7 +45,7 @@ export function philox4x32(
 
 /**
  * Standard Gumbel noise −ln(−ln u) for key j of query row i, head h, batch b. One Philox block serves four
- * neighbouring keys. u = (⌊word / 2⁹⌋ + ½) · 2⁻²³ is exact in float32 and never 0 or 1.
+ * neighboring keys. u = (⌊word / 2⁹⌋ + ½) · 2⁻²³ is exact in float32 and never 0 or 1.
  */
 export function gumbelNoise(seed: number, b: number, h: number, i: number, j: number): number {
   const key = [seed >>> 0, Math.floor(seed / 0x100000000) >>> 0] as const;

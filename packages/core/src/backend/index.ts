@@ -1,4 +1,4 @@
-/** What authors of backends need. Users of attention do not. */
+/** API for authors of backends. Users of attention do not need it. */
 export { assertBackend } from '../assert-backend.ts';
 export { checkGradientInputs, checkInputs } from '../check-inputs.ts';
 export { checkProblem } from '../check-problem.ts';

@@ -1,6 +1,6 @@
 import { HeedError } from '../error.ts';
 
-/** The time in which a thing may be used: its end waits for what is under way, and refuses what comes later. */
+/** The time in which an object may be used: its end waits for uses in progress, and refuses later ones. */
 export interface Lifetime {
   /** @throws HeedError `DISPOSED` after the end. */
   check(): void;

@@ -11,7 +11,7 @@ const counting = (shape: number[], from: number): Tensor<'float32'> =>
     shape,
   );
 
-/** What a write must leave: index by index, without strides. */
+/** Expected result of a write: index by index, without strides. */
 function written(whole: Tensor, part: Tensor, axis: number, start: number): number[] {
   const indices = whole.shape.reduce<number[][]>(
     (all, length) => all.flatMap((index) => Array.from({ length }, (_, at) => [...index, at])),
@@ -79,7 +79,7 @@ describe('a resident tensor on the host', () => {
   });
 });
 
-/** An engine's memory whose tensors cannot change: a write makes a new one and takes its time. */
+/** Memory of an engine with immutable tensors: a write makes a new one, asynchronously. */
 function immutableMemory(): { memory: DeviceMemory<Native>; live: Set<Native> } {
   const live = new Set<Native>();
   const made = (plain: Tensor): Native => {
@@ -166,7 +166,7 @@ const { createHook } = (await import('node:async_hooks' as string)) as {
 describe('writes that are not awaited', () => {
   const row = (n: number): Tensor => counting([1, 2], n);
 
-  /** How many promises are made while so many writes are begun and end: one for each that another waits for. */
+  /** Counts the promises made while this many writes begin and end: one for each that another waits for. */
   async function promises(rows: number): Promise<number> {
     const resident = await (await reference.create()).upload(counting([rows, 2], 0));
     let count = 0;

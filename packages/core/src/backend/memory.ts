@@ -1,37 +1,37 @@
 import { type SlicePosition, takenRuns, takenShape, writeSlices } from '../shape.ts';
 import { type DType, type Tensor, zeros } from '../tensor.ts';
 
-/** A tensor in the memory of an engine, in the engine's own form: a `tf.Tensor` is one as it stands. */
+/** A tensor in the memory of an engine, in the engine's own form: a `tf.Tensor` is one without change. */
 export interface NativeTensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
 }
 
-/** The memory of an engine, for tensors in its own form. Arguments are checked before these are called. */
+/** The memory of an engine, for tensors in its own form. The caller has checked all arguments. */
 export interface DeviceMemory<N extends NativeTensor> {
   upload(tensor: Tensor): N | Promise<N>;
   download(native: N): Tensor | Promise<Tensor>;
   /** Returns the written tensor: the same one, or a new one where the engine's are immutable (the old one is freed). */
   write(native: N, part: Tensor, at: SlicePosition): N | Promise<N>;
   free(native: N): void;
-  /** A tensor of zeros. By default those of the host are uploaded. */
+  /** Makes a tensor of zeros. By default, zeros of the host are uploaded. */
   allocate?(dtype: DType, shape: readonly number[]): N | Promise<N>;
   /**
-   * The slices `indices` of an axis, in their order, as a new tensor; an index may be there more than once. By default
-   * by way of the host.
+   * Returns the slices `indices` of an axis, in their order, as a new tensor; an index may occur more than once. By
+   * default, the copy goes through the host.
    */
   take?(native: N, axis: number, indices: readonly number[]): N | Promise<N>;
   /**
-   * A tensor of its own over the same memory, under another shape; each of the two is freed by itself, and `write` on
-   * one that returns a new tensor frees that one alone. Without it, a copy of the object with the other shape stands
-   * for the same memory, which is freed once.
+   * Returns a separate tensor over the same memory, with another shape. Each of the two is freed separately; a `write`
+   * that returns a new tensor frees only the one that was written. Without this function, a copy of the object with the
+   * other shape stands for the same memory, which is freed once.
    */
   reshape?(native: N, shape: readonly number[]): N;
-  /** Takes a tensor that the engine's user made, without a copy. `null` when it is none. */
+  /** Wraps a tensor that the engine's user made, without a copy. Returns `null` if the value is not a tensor. */
   wrap?(value: unknown): N | null;
 }
 
-/** The JavaScript heap, where a tensor is its own native form. */
+/** The JavaScript heap, where a plain tensor is also the native one. */
 export const hostMemory: DeviceMemory<Tensor> = {
   upload: copyOf,
   download: copyOf,
@@ -44,7 +44,7 @@ export const hostMemory: DeviceMemory<Tensor> = {
   take: takeSlices,
 };
 
-/** Whatever the engine has of its own, or by way of the host. */
+/** Uses the engine's own function if there is one; otherwise the copy goes through the host. */
 export function allocate<N extends NativeTensor>(
   memory: DeviceMemory<N>,
   dtype: DType,
@@ -53,7 +53,7 @@ export function allocate<N extends NativeTensor>(
   return memory.allocate?.(dtype, shape) ?? memory.upload(zeros(dtype, shape));
 }
 
-/** Whatever the engine has of its own, or by way of the host. */
+/** Uses the engine's own function if there is one; otherwise the copy goes through the host. */
 export async function take<N extends NativeTensor>(
   memory: DeviceMemory<N>,
   native: N,
@@ -64,7 +64,7 @@ export async function take<N extends NativeTensor>(
   return memory.upload(takeSlices(await memory.download(native), axis, indices));
 }
 
-/** The same memory under another shape, for one use, and the end of that use. */
+/** Returns the same memory with another shape, for one use, and a function that ends the use. */
 export function viewOf<N extends NativeTensor>(
   memory: DeviceMemory<N>,
   native: N,
@@ -75,7 +75,7 @@ export function viewOf<N extends NativeTensor>(
   return { native: view, release: () => memory.free(view) };
 }
 
-/** Applies a change, of a kind that may return a new tensor, under another shape than the tensor has. */
+/** Applies a change that may return a new tensor, under a shape other than the tensor's. */
 export async function changeView<N extends NativeTensor>(
   memory: DeviceMemory<N>,
   native: N,

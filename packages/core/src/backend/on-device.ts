@@ -5,10 +5,10 @@ import { type DeviceMemory, type NativeTensor, hostMemory } from './memory.ts';
 import { type Owner, contentOf, residentOf } from './resident/resident.ts';
 import type { Held } from './resident/storage.ts';
 
-/** Inputs that an engine reads on the host: a few integers that decide which tiles there are. */
+/** Inputs that an engine reads on the host: a few integers that determine the tiles. */
 const ON_HOST = new Set(['offsets', 'keyLengths', 'keyStarts', 'queryLengths']);
 
-/** Moves inputs in, works, moves results out, and frees what was made on the way, also when something throws. */
+/** Uploads inputs, runs the work, downloads results, and frees the intermediate tensors, also after an error. */
 export async function onDevice<N extends NativeTensor>(
   { memory }: { readonly memory: DeviceMemory<N> },
   owner: Owner,
@@ -28,7 +28,7 @@ export async function onDevice<N extends NativeTensor>(
     return native;
   };
   try {
-    // At once: what is written or disposed from now on is of no matter to this call.
+    // Immediately: what is written or disposed from now on does not affect this call.
     for (const value of structures.flatMap((structure) => [...tensorsOf(structure)])) {
       if (isResident(value) && !holds.has(value)) holds.set(value, contentOf<N>(value, owner).hold());
     }
@@ -57,7 +57,7 @@ function* tensorsOf(structure: object): Generator<object> {
   }
 }
 
-/** Applies a change to every tensor of a structure, `statistics` included; numbers stay. */
+/** Applies a change to every tensor of a structure, including `statistics`; numbers stay. */
 async function mapTensors(
   structure: object,
   change: (value: Tensor, name: string) => Promise<unknown>,
@@ -71,7 +71,7 @@ async function mapTensors(
   return mapped;
 }
 
-/** An engine's "no such array can be made" is OUT_OF_MEMORY; anything else stays as it is. */
+/** Converts an engine's failure to allocate an array to OUT_OF_MEMORY; other errors stay as they are. */
 function inHeedsWords(error: unknown): unknown {
   if (!(error instanceof RangeError && /array|allocat/i.test(error.message))) return error;
   return new HeedError('OUT_OF_MEMORY', 'memory for the results could not be had', {

@@ -1,4 +1,4 @@
-/** e⁶⁴ times the sum over a million keys is still far inside of float32, as is e⁻⁶⁴. */
+/** e⁶⁴ times the sum over a million keys is still well within float32, and so is e⁻⁶⁴. */
 const LARGEST_SHIFT = 64;
 
 /**

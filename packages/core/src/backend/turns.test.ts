@@ -6,7 +6,7 @@ afterEach(() => {
   vi.resetModules();
 });
 
-/** A clock on which every look takes 20 ms. */
+/** A clock that advances 20 ms each time it is read. */
 function slowClock(): void {
   let now = 0;
   vi.spyOn(performance, 'now').mockImplementation(() => (now += 20));

@@ -1,9 +1,9 @@
-/** How long a call computes before it gives the event loop a turn. */
+/** Time that a call computes before it gives the event loop a turn. */
 export const TURN_MILLISECONDS = 50;
 
 /**
- * Runs work that yields at short intervals to its end, with turns of the event loop in between: others are served, and
- * an abort has its effect.
+ * Runs to its end work that yields at short intervals, with turns of the event loop in between, so that other tasks run
+ * and an abort takes effect.
  *
  * @param work A generator that yields a few times in {@link TURN_MILLISECONDS}, and returns the result.
  * @throws the signal's reason, at the first turn after it was aborted.
@@ -23,15 +23,15 @@ export async function inTurns<T>(
   }
 }
 
-/** Milliseconds since some moment: of the monotonic clock where there is one. */
+/** Milliseconds since some moment, by the monotonic clock where there is one. */
 export function now(): number {
   return typeof performance === 'undefined' ? Date.now() : performance.now();
 }
 
 /**
- * Lets other work of this thread go first. By a message rather than a timer: test runners replace those by timers that
- * stand still, and browsers make setTimeout wait four milliseconds. Where there are neither messages nor timers, other
- * promises alone go first.
+ * Lets other work of this thread go first. Uses a message instead of a timer: test runners replace timers by ones that
+ * stand still, and browsers make setTimeout wait four milliseconds. Without messages and timers, only other promises go
+ * first.
  */
 export async function nextTurn(): Promise<void> {
   if (typeof MessageChannel !== 'undefined') return nextMessage();
@@ -53,7 +53,7 @@ function nextMessage(): Promise<void> {
   });
 }
 
-/** Returns whether a timer is one of a test runner: those of Vitest, Jest and Sinon carry their clock. */
+/** Returns whether a timer belongs to a test runner: those of Vitest, Jest and Sinon carry their clock. */
 function isFake(timer: object): boolean {
   return 'clock' in timer || '_isMockFunction' in timer;
 }

@@ -7,7 +7,7 @@ import { ACTIVATIONS } from './activation.ts';
 import type { LinearParameters, LinearProblem } from './contract.ts';
 
 /**
- * Checks a problem and returns it with its defaults.
+ * Checks a problem and fills in its defaults.
  *
  * @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`.
  */

@@ -3,7 +3,7 @@ import type { ComputeDType, ResidentTensor, Tensor } from '../tensor.ts';
 import type { TensorLike } from '../tensor-like.ts';
 import type { Activation } from './activation.ts';
 
-/** A linear projection as plain data. How many rows there are is not part of it. */
+/** A linear projection as plain data. The number of rows is not part of it. */
 export interface LinearProblem {
   /** Width of the input: the length of its last axis. */
   readonly inputDim: number;
@@ -11,11 +11,11 @@ export interface LinearProblem {
   readonly outputDim: number;
   /** Default `float32`. */
   readonly dtype?: ComputeDType;
-  /** Whether a bias is added. Default false. */
+  /** True to add a bias. Default false. */
   readonly bias?: boolean;
-  /** What is applied to each element of the sum. Default null: nothing. */
+  /** Function applied to each element of the sum. Default null: none. */
   readonly activation?: Activation | null;
-  /** Whether gradients will be asked for. Default false. */
+  /** True if gradients will be computed. Default false. */
   readonly gradient?: boolean;
 }
 
@@ -25,18 +25,18 @@ export interface LinearParameters<T = TensorLike> {
   readonly bias?: T | undefined;
 }
 
-/** Weights in the form in which a kernel reads them, in the memory of its engine. Changes to the originals do not reach them. */
+/** Weights in the form that a kernel reads, in its engine's memory. Later changes to the originals have no effect. */
 export interface PackedWeights {
   readonly packed: true;
   /** Frees the memory when the runs that use it have ended. Safe to call twice. */
   dispose(): void;
 }
 
-/** What a run computes with. */
+/** Inputs of a run. */
 export interface LinearInputs {
   /** `[…, in]`, with any number of leading axes. */
   readonly input: TensorLike;
-  /** What `pack()` of this kernel returned. */
+  /** Weights from `pack()` of this kernel. */
   readonly weights: PackedWeights;
 }
 
@@ -45,11 +45,11 @@ export interface LinearResults<T> {
   readonly output: T;
 }
 
-/** Of the shapes of input, weight and bias. */
+/** Gradients in the shapes of input, weight and bias. */
 export interface LinearGradients<T> {
   readonly dInput: T;
   readonly dWeight: T;
-  /** Where the problem has a bias. */
+  /** Present if the problem has a bias. */
   readonly dBias?: T;
 }
 
@@ -61,10 +61,10 @@ export interface LinearOperation {
 
 /** Calls may overlap. Inputs must stay unchanged until the promise settles. */
 export interface LinearKernel extends AsyncDisposable {
-  /** With its defaults. */
+  /** The problem with its defaults. */
   readonly problem: Required<LinearProblem>;
   /**
-   * Packs weights, to be used by any number of runs.
+   * Packs weights, for any number of runs.
    *
    * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT` or `UNEXPECTED_INPUT`; `OUT_OF_MEMORY`.
    */
@@ -80,7 +80,7 @@ export interface LinearKernel extends AsyncDisposable {
     options: RunOptions & { readonly resident: true },
   ): Promise<LinearResults<ResidentTensor>>;
   /**
-   * The gradients for the inputs of a run.
+   * Computes the gradients for the inputs of a run.
    *
    * @throws HeedError `NOT_DIFFERENTIABLE` unless the problem was compiled with `gradient: true`.
    */
@@ -94,6 +94,6 @@ export interface LinearKernel extends AsyncDisposable {
     forward: { readonly dOutput: TensorLike },
     options: RunOptions & { readonly resident: true },
   ): Promise<LinearGradients<ResidentTensor>>;
-  /** Frees the kernel and the weights that it packed. Runs that are under way settle first. */
+  /** Frees the kernel and the weights that it packed. Runs in progress settle first. */
   dispose(): Promise<void>;
 }

@@ -6,8 +6,8 @@ import type { LinearGradients, LinearProblem } from './contract.ts';
 export type Multiply = (x: Tensor, w: Tensor) => Tensor | Promise<Tensor>;
 
 /**
- * The gradients of a linear projection, made of products: dX = dZ W, dW = dZᵀ X, db = Σ dZ, with dZ the gradient of
- * what the activation was given. For engines that have a fast product.
+ * Gradients of a linear projection, from matrix products: dX = dZ W, dW = dZᵀ X, db = Σ dZ, with dZ the gradient of
+ * the activation's argument. For engines that have a fast product.
  *
  * @param multiply the engine's product.
  */
@@ -58,8 +58,8 @@ function transposed({ dtype, shape, data }: Tensor): Tensor {
 }
 
 /**
- * The input with zeros in rows whose output had no influence: padding may hold NaN or infinity, and 0 · NaN would
- * reach every weight.
+ * Returns the input with zeros in rows whose output had no influence: padding may hold NaN or infinity, and 0 · NaN
+ * would reach every weight.
  */
 function withoutIgnoredRows(x: Tensor, dZ: Tensor): Tensor {
   if (x.data.every(Number.isFinite)) return x;

@@ -16,7 +16,7 @@ import {
 } from '../backend/index.ts';
 import { HeedError } from '../index.ts';
 
-/** The error of a check; null when nothing was refused. */
+/** The error of a check; null if the options are valid. */
 function errorOf(given: unknown, table: Readonly<Record<string, OptionKind | true>>): HeedError | null {
   try {
     checkOptions('own.create()', given, table as OptionTable<object>);
@@ -33,7 +33,7 @@ describe('names', () => {
   const known = { ...attention, ...extras };
 
   test.each([
-    // A slip of the fingers.
+    // A typing error.
     ['casual', 'did you mean `causal`?'],
     ['maks', 'did you mean `mask`?'],
     ['keyLength', 'did you mean `keyLengths`?'],
@@ -49,7 +49,7 @@ describe('names', () => {
     ['enable_gqa', 'fewer heads than `query`'],
     ['softmax_scale', 'write `scale`'],
     ['window_size', 'write `window: { left, right }`'],
-    // Nothing is near.
+    // Nothing is similar.
     ['temperature', 'the options are query, key, value, causal'],
     ['constructor', 'the options are query'],
   ])('%s: %s', (name, suggestion) => {
@@ -69,7 +69,7 @@ describe('names', () => {
     ['thread', { threads: true }, 'did you mean `threads`?'],
     ['num_threads', { threads: true }, 'write `threads`'],
     ['fallBack', { fallback: true }, 'did you mean `fallback`?'],
-    // Advice that names an option is given only where there is one.
+    // Advice that names an option requires that the option exists.
     ['is_causal', { threads: true }, 'the options are threads'],
     ['threads', {}, 'own.create() takes no options'],
   ] as const)('%s among %j: %s', (name, table, suggestion) => {

@@ -3,12 +3,12 @@ import type { OptionKind } from './kinds.ts';
 import { kindOf, shown } from './shown.ts';
 import { suggestionFor } from './suggestion.ts';
 
-/** Every option of a type, with its kind; `true` where the value is checked elsewhere. The compiler keeps it whole. */
+/** Every option of a type, with its kind; `true` if the value is checked elsewhere. The compiler requires them all. */
 export type OptionTable<T> = { readonly [Name in keyof T]-?: OptionKind | true };
 
 /**
- * Refuses options that do not exist, since a misspelled option is not one left out, and values of the wrong kind. An
- * option that is undefined counts as left out, whatever its name.
+ * Throws for unknown options, since a misspelled option is not the same as an omitted one, and for values of the wrong
+ * kind. An option that is undefined counts as omitted, whatever its name.
  *
  * @param owner in messages: `wasm.create()`.
  * @throws HeedError `UNKNOWN_OPTION` for a name, `ARGUMENT` for a value or for options that are not an object.
@@ -52,7 +52,7 @@ function checkNames(
   options: Readonly<Record<string, unknown>>,
   kinds: Readonly<Record<string, unknown>>,
 ): void {
-  // Inherited ones, too: options may be made of others with Object.create.
+  // Inherited ones, too: options may be derived from others with Object.create.
   for (const name in options) {
     if (Object.hasOwn(kinds, name) || options[name] === undefined) continue;
     const known = optionsOf(owner, kinds);

@@ -3,7 +3,7 @@ export interface OptionKind {
   /** After "expected": `an integer from 1 to 256`. */
   readonly expected: string;
   readonly accepts: (value: unknown) => boolean;
-  /** Whether it must be given. Default false. */
+  /** True if the option is required. Default false. */
   readonly required?: boolean;
   /** The clause of SPEC.md that it belongs to, for errors. */
   readonly clause?: string;
@@ -45,7 +45,7 @@ export function integer(minimum: number, maximum: number = Infinity): OptionKind
   };
 }
 
-/** A number that `accepts` allows, which `expected` describes. */
+/** A number that `accepts` allows; `expected` describes it. */
 export function number(expected: string, accepts: (value: number) => boolean): OptionKind {
   return { expected, accepts: (value) => typeof value === 'number' && accepts(value) };
 }
@@ -72,7 +72,7 @@ export function listOf(elements: OptionKind): OptionKind {
   };
 }
 
-/** The same, and it must be given. */
+/** The same kind, required. */
 export function required(kind: OptionKind): OptionKind {
   return { ...kind, required: true };
 }

@@ -3,7 +3,7 @@ import { checkOptions } from './check-options.ts';
 import { abortSignal, flag } from './kinds.ts';
 
 /**
- * Checks what a run takes besides its inputs.
+ * Checks the options of a run.
  *
  * @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`.
  */

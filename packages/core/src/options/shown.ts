@@ -2,7 +2,7 @@
 const LENGTH_SHOWN = 40;
 const ELEMENTS_SHOWN = 4;
 
-/** A value in a message: text in quotes, a bigint with its `n`, what is large by its kind alone. Never throws. */
+/** Formats a value for a message: text in quotes, a bigint with its `n`, large values by kind only. Never throws. */
 export function shown(value: unknown): string {
   switch (typeof value) {
     case 'string':
@@ -34,7 +34,7 @@ function isNested(value: unknown): boolean {
   return typeof value === 'object' && value !== null;
 }
 
-/** The kind of a value, also of another realm: `Uint16Array`, `Array`, `Undefined`. */
+/** Returns the kind of a value, also of another realm: `Uint16Array`, `Array`, `Undefined`. */
 export function kindOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice('[object '.length, -1);
 }

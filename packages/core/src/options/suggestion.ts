@@ -1,8 +1,8 @@
 import { WORDS } from './words.ts';
 
 /**
- * What a caller who wrote an unknown name may have meant: the word of another library, another spelling, a slip of the
- * fingers. Null when nothing is near.
+ * Suggests the option that was probably meant by an unknown name: a word of another library, another spelling, a typing
+ * error. Null if nothing is similar.
  */
 export function suggestionFor(name: string, known: readonly string[]): string | null {
   const word = plain(name);

@@ -1,6 +1,6 @@
-/** What to write instead of a word of another library. */
+/** Replacement for a word of another library. */
 interface Advice {
-  /** The option that must exist where the word was written; null: the advice holds everywhere. */
+  /** Option that must exist where the word was written; null: the advice always applies. */
   readonly option: string | null;
   readonly say: string;
 }

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => backend.dispose());
 
-/** One value of each JavaScript type, and what is easily taken for another. */
+/** One value of each JavaScript type, and values that are easily mistaken for another type. */
 const VALUES: Readonly<Record<string, unknown>> = {
   'a string of a number': '0.5',
   'a word': 'yes',
@@ -39,7 +39,7 @@ const VALUES: Readonly<Record<string, unknown>> = {
 const x = tensor(new Float32Array(6), [1, 1, 3, 2]);
 const request = { query: x, key: x, value: x };
 
-/** Every option of a request, with the values of the list that are right. */
+/** Every option of a request, with the values of the list that are valid. */
 const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   layout: [],
   scale: ['a number'],
@@ -72,7 +72,7 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
 
 const everyValue = Object.entries(VALUES);
 
-/** The error of a call, which must be one of Heed that says what was given. */
+/** The error of a call, which must be a HeedError that shows the value. */
 async function refusal(work: () => unknown): Promise<HeedError> {
   try {
     await work();
@@ -83,7 +83,7 @@ async function refusal(work: () => unknown): Promise<HeedError> {
   throw new Error('nothing was refused');
 }
 
-/** Where a message speaks of several inputs at once. */
+/** Names in messages that cover several inputs at once. */
 const CALLED: Readonly<Record<string, string>> = {
   keyLengths: 'engths',
   keyStarts: 'tarts',

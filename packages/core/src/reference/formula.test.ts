@@ -8,7 +8,7 @@ const backend = await reference.create();
 
 type Matrix = readonly (readonly number[])[];
 
-/** softmax(Q Kᵀ / √D) V of one head, as it stands in the paper; `attends` leaves terms out of both sums. */
+/** softmax(Q Kᵀ / √D) V of one head, as in the paper; `attends` excludes terms from both sums. */
 function attentionOfPaper(
   q: Matrix,
   k: Matrix,

@@ -6,10 +6,10 @@ import { type Tensor, zeros } from '../tensor.ts';
 import { perturbed, rowsOf, scorer } from './scores.ts';
 
 /**
- * Attention in float64, one query row at a time, written to be read beside SPEC.md: every output of every problem,
- * whatever `problem.outputs` names. Time O(Lq · Lk · D), memory O(Lk) besides the outputs.
+ * Attention in float64, one query row at a time, to be read alongside SPEC.md: every output of every problem, whatever
+ * `problem.outputs` names. Time O(Lq · Lk · D), memory O(Lk) besides the outputs.
  *
- * Weights are filled only where asked for: they alone take Lq · Lk numbers.
+ * Weights are filled only if asked for: only they take Lq · Lk numbers.
  */
 export function referenceForward(
   problem: AttentionProblem,
@@ -62,8 +62,8 @@ export function referenceForward(
 }
 
 /**
- * Softmax with its maximum subtracted. A sink joins the denominator; one of −∞ is no sink. No scores and no sink
- * give sum 0.
+ * Softmax with its maximum subtracted. A sink joins the denominator, except one of −∞. Without scores and sink, the
+ * sum is 0.
  */
 export function softmax(
   scores: readonly number[],
@@ -79,7 +79,7 @@ export function softmax(
   return { weights: exponentials.map((e) => e / sum), max, sum, sinkWeight: sum === 0 ? 0 : sinkTerm / sum };
 }
 
-/** The index of the largest number, the lowest one among equals; −1 of none. A NaN counts as largest. */
+/** Index of the largest number, the lowest one among equals; −1 without numbers. A NaN counts as largest. */
 function indexOfLargest(numbers: readonly number[]): number {
   let best = -1;
   numbers.forEach((number, index) => {
@@ -90,7 +90,7 @@ function indexOfLargest(numbers: readonly number[]): number {
   return best;
 }
 
-/** 1 at the chosen index; NaN there when what was chosen is NaN. */
+/** 1 at the chosen index, or NaN if the chosen number is NaN. */
 function oneHot(candidates: readonly number[], chosen: number): number[] {
   return candidates.map((candidate, index) => (index !== chosen ? 0 : Number.isNaN(candidate) ? NaN : 1));
 }

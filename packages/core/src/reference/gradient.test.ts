@@ -20,7 +20,7 @@ async function lossOf(request: AttentionRequest<Tensor>, dOutput: Tensor): Promi
   return Array.from(output.data).reduce((sum, o, at) => sum + o * dOutput.data[at]!, 0);
 }
 
-/** Central differences of the loss along each number of one input; 0 along one that is −∞. */
+/** Central differences of the loss along each number of one input; 0 for one that is −∞. */
 async function differences(
   request: AttentionRequest<Tensor>,
   name: 'query' | 'key' | 'value' | 'bias' | 'sinks',
@@ -54,7 +54,7 @@ function dOutputFor(request: AttentionRequest<Tensor>, seed: number): Tensor {
   );
 }
 
-/** The largest error of any gradient; infinite when one is missing, superfluous or of the wrong shape. */
+/** The largest error of any gradient; infinite if one is missing, superfluous or has the wrong shape. */
 async function gradientError(request: AttentionRequest<Tensor>, seed: number): Promise<number> {
   const dOutput = dOutputFor(request, seed);
   const { dQuery, dKey, dValue, dBias, dSinks } = await gradientsOf(request, dOutput);

@@ -8,12 +8,12 @@ import { softmax } from './forward.ts';
 import { rowsOf, scorer } from './scores.ts';
 
 /**
- * The gradients of soft attention in float64, one query row at a time, beside the formulas of FlashAttention
+ * Gradients of soft attention in float64, one query row at a time, by the formulas of FlashAttention
  * (Dao et al. 2022, appendix B.2):
  *
  *     dV_j += w_j · dO        dW_j = dO · V_j        dS_j = w_j (dW_j − Σ w dW)
  *
- * then back through bias, softcap and scale. Forward weights are computed anew; nothing of size Lq · Lk is kept.
+ * then back through bias, softcap and scale. Forward weights are recomputed; nothing of size Lq · Lk is kept.
  */
 export function referenceGradient(
   problem: AttentionProblem,

@@ -16,8 +16,8 @@ import { referenceLinear, referenceLinearGradient } from './linear.ts';
 export { referenceForward, referenceGradient, referenceLinear, referenceLinearGradient };
 
 /**
- * The float64 reference as a backend: every clause, every guarantee, slow. It is what the conformance suite compares
- * with, and a backend to debug against. Results are rounded once, to the problem's dtype.
+ * The float64 reference as a backend: every clause, every guarantee, slow. The conformance suite compares with it, and
+ * it is a backend to debug against. Results are rounded once, to the problem's dtype.
  */
 const reference: BackendProvider<void> = {
   contract: CONTRACT_VERSION,
@@ -80,7 +80,7 @@ function roundForward(problem: AttentionProblem, all: ReturnType<typeof referenc
   return Object.fromEntries(problem.outputs.map((name) => [name, rounded[name]]));
 }
 
-/** The row sum counts from the rounded row maximum: SPEC.md, clause `statistics`. */
+/** Rounds statistics; the row sum is relative to the rounded row maximum: SPEC.md, clause `statistics`. */
 function roundStatistics(dtype: ComputeDType, exact: Statistics): Statistics {
   const rowMax = cast(exact.rowMax, dtype);
   const rowSum = exact.rowSum.data.map((sum, row) =>

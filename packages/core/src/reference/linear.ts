@@ -6,7 +6,7 @@ import { type Tensor, sizeOf, zeros } from '../tensor.ts';
 type Projection = Pick<Required<LinearProblem>, 'activation'> & LinearProblem;
 
 /**
- * activation(x wᵀ + b) in float64, as one would first write it.
+ * activation(x wᵀ + b) in float64, in its simplest form.
  *
  * @returns float64 `[…, out]`.
  */

@@ -5,7 +5,7 @@ import type { AttentionInputs } from '../inputs.ts';
 import type { AttentionProblem } from '../problem.ts';
 import type { Tensor } from '../tensor.ts';
 
-/** Where row (b, h, i) begins in each tensor, and which key/value head it reads. */
+/** Start of row (b, h, i) in each tensor, and the key/value head that it reads. */
 export interface Rows {
   query(b: number, h: number, i: number): number;
   key(b: number, h: number, j: number): number;
@@ -30,7 +30,7 @@ export function rowsOf(problem: AttentionProblem): Rows {
   };
 }
 
-/** A score before and after each step that the gradient has to retrace. */
+/** A score before and after each step that the gradient must reverse. */
 export interface Scores {
   /** Keys that the row may attend to, in ascending order. */
   readonly keys: readonly number[];
@@ -50,7 +50,7 @@ export function scorer(
   const visible = visibleKeys(problem, inputs);
   const mask = broadcastReader(problem.mask?.shape, inputs.mask);
   const bias = broadcastReader(problem.bias?.shape, inputs.bias);
-  // In float64 whatever the problem has: loops are compiled for one type.
+  // In float64 for every element type: loops are compiled for one type.
   const query = new Float64Array(inputs.query.data);
   const key = new Float64Array(inputs.key.data);
 
@@ -85,7 +85,7 @@ export function scorer(
       if (problem.alibi) s -= finiteOrNaN(inputs.alibiSlopes!.data[h]! * Math.abs(position - j));
       if (problem.mask?.kind === 'float') s += mask(b, h, i, j);
       const rounded = problem.dtype === 'float64' ? s : Math.fround(s);
-      // A sum of finite terms, else it were NaN: clause `overflow`.
+      // A sum of finite terms: any other would be NaN here. Clause `overflow`.
       if (rounded === -Infinity) continue;
       keys.push(j);
       score.push(Number.isFinite(rounded) ? s : NaN);
@@ -106,7 +106,7 @@ export function perturbed(
   return score.map((s, n) => s + gumbelNoise(inputs.seed!, ...at, keys[n]!));
 }
 
-/** An attended infinity must show, even where tanh or exp would hide it: clause `nonfinite`. */
+/** Makes an attended infinity visible, even where tanh or exp would hide it: clause `nonfinite`. */
 function finiteOrNaN(score: number): number {
   return Number.isFinite(score) ? score : NaN;
 }

@@ -4,8 +4,8 @@ export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
 declare const LEAVES: unique symbol;
 
 /**
- * WebAssembly code that leaves a value of type T on the stack, or nothing: `Code<'none'>` is a statement. Only the
- * instructions make it, so that a function whose types do not fit is an error of the compiler, not of the engine.
+ * WebAssembly code that leaves a value of type T on the stack, or nothing: `Code<'none'>` is a statement. Only
+ * instructions make code, so that the compiler, not the engine, reports a function with mismatched types.
  */
 export interface Code<T extends ValueType | 'none'> {
   readonly [LEAVES]: T;
@@ -14,10 +14,10 @@ export interface Code<T extends ValueType | 'none'> {
 /** Statements, one after another; arrays may be nested and empty. */
 export type Block = Code<'none'> | readonly Block[];
 
-/** Bytes, nested as they were put together; {@link flatten} makes them one sequence, once. */
+/** Bytes, nested as they were composed; {@link flatten} makes one sequence of them, once. */
 export type Bytes = number | readonly Bytes[] | Code<ValueType | 'none'> | Block;
 
-/** Says what bytes leave on the stack. Code is its bytes; the type is for the compiler alone. */
+/** Declares what bytes leave on the stack. Code is its bytes; only the compiler uses the type. */
 export function leaving<T extends ValueType | 'none'>(bytes: Bytes): Code<T> {
   return bytes as Code<T>;
 }
@@ -62,7 +62,7 @@ export function vector(items: readonly Bytes[]): Bytes {
 
 /** A name in UTF-8. */
 export function text(value: string): Bytes {
-  // Not by TextEncoder, which some engines do not have.
+  // Without TextEncoder, which some engines do not have.
   const bytes = encodeURIComponent(value).match(/%..|./g) ?? [];
   return vector(bytes.map((byte) => (byte.length === 1 ? byte.charCodeAt(0) : parseInt(byte.slice(1), 16))));
 }

@@ -21,17 +21,17 @@ export function after<T extends ValueType>(statements: Block, value: Code<T>): C
   return leaving([statements, value]);
 }
 
-/** Runs the body for as long as the condition, computed before each turn, is not 0. */
+/** Runs the body while the condition, computed before each iteration, is not 0. */
 export function whileTrue(condition: Code<'i32'>, body: Block): Code<'none'> {
   return leaving([0x02, 0x40, 0x03, 0x40, condition, 0x45, 0x0d, 1, body, 0x0c, 0, 0x0b, 0x0b]);
 }
 
-/** Runs the body, and again while the condition is not 0: one branch a turn, for the inner loops. */
+/** Runs the body, and repeats it while the condition is not 0: one branch an iteration, for inner loops. */
 export function repeatWhile(condition: Code<'i32'>, body: Block): Code<'none'> {
   return leaving([0x03, 0x40, body, condition, 0x0d, 0, 0x0b]);
 }
 
-/** For i = from; i < to (unsigned); i += step. `to` is computed every turn: make it a variable or a constant. */
+/** For i = from; i < to (unsigned); i += step. `to` is computed each iteration: make it a variable or a constant. */
 export function count(
   i: Variable<'i32'>,
   from: Code<'i32'>,

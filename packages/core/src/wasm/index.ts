@@ -1,4 +1,4 @@
-/** WebAssembly modules, written by the names of their instructions. For authors of backends that generate kernels. */
+/** WebAssembly modules, written with the names of instructions. For authors of backends that generate kernels. */
 export type { Block, Code, ValueType } from './code.ts';
 export { after, count, drop, repeatWhile, select, when, whileTrue } from './control.ts';
 export {

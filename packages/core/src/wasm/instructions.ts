@@ -2,7 +2,7 @@ import { type Code, type ValueType, leaving, signed, signed64, unsigned } from '
 
 /*
  * Instructions by their names in the WebAssembly specification (core, SIMD, and relaxed SIMD). Operands come first, as
- * the stack wants them: i32.add(a, b) is code that leaves a + b.
+ * on the stack: i32.add(a, b) is code that leaves a + b.
  */
 
 type Unary<A extends ValueType, R extends ValueType = A> = (a: Code<A>) => Code<R>;
@@ -149,9 +149,9 @@ export interface FloatInstructions<T extends ValueType> {
   readonly sub: Binary<T>;
   readonly mul: Binary<T>;
   readonly div: Binary<T>;
-  /** NaN when either is. */
+  /** NaN if either is. */
   readonly min: Binary<T>;
-  /** NaN when either is. */
+  /** NaN if either is. */
   readonly max: Binary<T>;
 }
 
@@ -189,7 +189,7 @@ export const f64: FloatInstructions<'f64'> = {
 
 /** Conversions to and from f64. */
 export const convert: {
-  /** Traps on what does not fit. */
+  /** Traps on a number that does not fit. */
   readonly i32FromF64U: Unary<'f64', 'i32'>;
   readonly f64FromI32: Unary<'i32', 'f64'>;
   readonly f64FromI32U: Unary<'i32', 'f64'>;
@@ -205,7 +205,7 @@ export const convert: {
   f64FromBits: unary(0xbf),
 };
 
-/** Instructions of whole vectors, whatever is in them. */
+/** Instructions of whole vectors, whatever their lanes. */
 export const v128: {
   readonly load: Load<'v128'>;
   /** 4 bytes, then zeros. */

@@ -142,7 +142,7 @@ test('TypeScript refuses what an engine would: types, numbers of arguments, and 
   const missing = (): void => void module.function({ parameters: [], result: 'i32' }, () => []);
   // @ts-expect-error bytes are not code
   const bytes = (): unknown => i32.add([0x41, 0], int(1));
-  // Engines refuse the same.
+  // Engines refuse the same code.
   leftBehind();
   missing();
   bytes();

@@ -23,7 +23,7 @@ export interface Variable<T extends ValueType> extends Code<T> {
 /** Variables of these types, in their order. */
 export type Variables<T extends readonly ValueType[]> = { readonly [N in keyof T]: Variable<T[N]> };
 
-/** So many variables of one type; any number of them where the count is not a literal. */
+/** This many variables of one type; any number of them if the count is not a literal. */
 export type VariablesOf<
   T extends ValueType,
   Count extends number,
@@ -34,15 +34,15 @@ export type VariablesOf<
     ? Made
     : VariablesOf<T, Count, readonly [...Made, Variable<T>]>;
 
-/** Gives out the local variables of a function. */
+/** Allocates the local variables of a function. */
 export interface Locals {
   /** A local variable, 0 at first. */
   local<T extends ValueType>(type: T): Variable<T>;
-  /** So many of them, to be taken apart: `const [left, right] = body.locals('v128', 2)`. */
+  /** This many local variables, to destructure: `const [left, right] = body.locals('v128', 2)`. */
   locals<T extends ValueType, const Count extends number>(type: T, count: Count): VariablesOf<T, Count>;
 }
 
-/** What a function's body is written with. */
+/** Tools to write a function's body. */
 export interface Body<Result extends ValueType | 'none'> extends Locals {
   /** Ends the function with its result. */
   return(value: Code<Result>): Code<'none'>;
@@ -56,7 +56,7 @@ export interface Signature<
   readonly parameters: Parameters;
   /** Default `'none'`. */
   readonly result?: Result;
-  /** The name under which it is exported. Default: it is not exported. */
+  /** Name of the export. Default: the function is not exported. */
   readonly name?: string;
 }
 
@@ -68,12 +68,12 @@ export type Callable<Parameters extends readonly ValueType[], Result extends Val
 /** A function's body: statements, or code that leaves the result. */
 export type Written<Result extends ValueType | 'none'> = Result extends ValueType ? Code<Result> : Block;
 
-/** Where a module has its memory: none; or imported as `env.memory`, of this thread or shared between threads. */
+/** Memory of a module: none; or imported as `env.memory`, of this thread or shared between threads. */
 export type MemoryKind = 'none' | 'unshared' | 'shared';
 
 /**
- * A WebAssembly module under construction: functions and mutable globals, on imported memory. Types of values and
- * numbers of arguments are checked by TypeScript.
+ * A WebAssembly module under construction: functions and mutable globals, on imported memory. TypeScript checks the
+ * types of values and the number of arguments.
  *
  * @example
  * ```ts
@@ -136,7 +136,7 @@ export class ModuleBuilder {
     return Object.assign(get, { set, tee: (value: Code<T>) => leaving<T>([set(value), get]) });
   }
 
-  /** The module's bytes. Shared memory has the maximum of 65,536 pages, as the memory that is given must. */
+  /** Returns the module's bytes. Shared memory has the maximum of 65,536 pages, as the given memory must. */
   build(memory: MemoryKind): Uint8Array<ArrayBuffer> {
     const limits = memory === 'shared' ? [0x03, 0, unsigned(65536)] : [0x00, 0];
     const imports = memory === 'none' ? [] : [[text('env'), text('memory'), 0x02, limits]];

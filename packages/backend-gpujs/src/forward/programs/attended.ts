@@ -28,11 +28,11 @@ const numbers = ['factor'] as const;
  * Sums over keys: for each query row, factor · Σ weight · source row of the key. The output from values, and the
  * gradient of queries from keys.
  *
- * The result is complete: rows of the tile are computed, all others are those of `previous`, which has the tiles
- * before. Carrying them over costs little beside a tile's work, and needs nothing of the engine but programs.
+ * The result is complete: rows of the tile are computed, all others come from `previous`, which has the earlier tiles.
+ * The copy costs little compared with a tile's work, and requires only programs from the engine.
  *
  * Thread x is a depth. In layout `bhld` y is a query row and z a slice; in `blhd` y is i · Hq + h and z the batch:
- * `headsInRow` is 1 or Hq. With shifts, threads are the rows of a tile alone, which begins there.
+ * `headsInRow` is 1 or Hq. With shifts, threads are only the rows of a tile, which begins at the shifts.
  */
 export const attended: Program<typeof arrays, typeof integers, typeof numbers> = {
   name: 'attended',

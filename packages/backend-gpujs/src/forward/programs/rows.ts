@@ -16,7 +16,7 @@ const integers = [
 ] as const;
 const numbers = ['minusInfinity'] as const;
 
-/** Thread x is a row of the tile. `at` is where its scores begin, `count` how many keys it can see. */
+/** Thread x is a row of the tile. `at` is the start of its scores, `count` the number of keys it can see. */
 const findRow = `
     ${integer('tileSlice', quotient('this.thread.x', 'tileRows'))}
     ${integer('slice', 'firstSlice + tileSlice')}
@@ -28,7 +28,7 @@ const findRow = `
     ${integer('at', 'this.thread.x * tileKeys - firstKey')}
     at += ~~first;`;
 
-/** The maximum of the scores of each row, the sink included; `minusInfinity` when there is none. */
+/** The maximum of the scores of each row, including the sink; `minusInfinity` if there are none. */
 export const rowMaximum: Program<typeof arraysOfMaximum, typeof integers, typeof numbers> = {
   name: 'rowMaximum',
   arrays: arraysOfMaximum,
@@ -44,7 +44,7 @@ export const rowMaximum: Program<typeof arraysOfMaximum, typeof integers, typeof
     return maximum;`,
 };
 
-/** Σ exp(score − maximum) of each row, the sink included; 0 when there is none. */
+/** Σ exp(score − maximum) of each row, including the sink; 0 if there are none. */
 export const rowSum: Program<typeof arraysOfSum, typeof integers, typeof numbers> = {
   name: 'rowSum',
   arrays: arraysOfSum,
@@ -63,7 +63,7 @@ export const rowSum: Program<typeof arraysOfSum, typeof integers, typeof numbers
     return sum;`,
 };
 
-/** Hard attention: the lowest index among the maxima of each row; −1 when there is none. */
+/** Hard attention: the lowest index among the maxima of each row; −1 if there are none. */
 export const rowChoice: Program<typeof arrays, typeof integers, typeof numbers> = {
   name: 'rowChoice',
   arrays,

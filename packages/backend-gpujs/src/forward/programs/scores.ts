@@ -68,8 +68,8 @@ const forAttended = (otherwise: string, statements: string): string => `
 
 /**
  * The scores of a tile. SPEC.md, clause `order`: scale, softcap, bias, ALiBi, float mask; keys that a row may not
- * attend to get `minusInfinity`. So do those whose sum would be −∞ (clause `overflow`), which quarters of its terms tell
- * without an infinity. One that would be +∞ becomes 0: what it does to its row is worked out on the host.
+ * attend to get `minusInfinity`. So do those whose sum would be −∞ (clause `overflow`), detected without an infinity by
+ * adding quarters of the terms. A score that would be +∞ becomes 0: the host computes its effect on the row.
  */
 export const scores: Program<typeof arrays, typeof integers, typeof numbers> = {
   name: 'scores',
@@ -101,7 +101,7 @@ export const scores: Program<typeof arrays, typeof integers, typeof numbers> = {
   ),
 };
 
-/** What the softcap does to gradients: the derivative of tanh, 1 − tanh², as 4 e⁻²ˣ / (1 + e⁻²ˣ)² with all digits. */
+/** Factor of the softcap in gradients: the derivative of tanh, 1 − tanh², as 4 e⁻²ˣ / (1 + e⁻²ˣ)² with all digits. */
 export const softcapSlopes: Program<typeof arrays, typeof integers, typeof numbers> = {
   name: 'softcapSlopes',
   arrays,

@@ -9,7 +9,7 @@ const hardIntegers = ['firstKey', 'tileRows'] as const;
 
 const findRow = integer('row', 'this.thread.z * tileRows + this.thread.y');
 
-/** The softmax of a tile: thread x is a key, y a row, z a slice. What a row may not attend to has weight 0. */
+/** The softmax of a tile: thread x is a key, y a row, z a slice. Keys that a row may not attend to have weight 0. */
 export const softWeights: Program<typeof softArrays, typeof softIntegers, typeof softNumbers> = {
   name: 'softWeights',
   arrays: softArrays,

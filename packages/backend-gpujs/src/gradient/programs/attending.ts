@@ -24,8 +24,8 @@ const numbers = ['factor'] as const;
 
 /**
  * Sums over queries: for each key, factor · Σ weight · source row of the query, over all query heads that read the key,
- * added to `previous`, which has the tiles before. The gradient of values from that of the output, and the gradient of
- * keys from queries.
+ * added to `previous`, which has the earlier tiles. Gives the gradient of values from that of the output, and the
+ * gradient of keys from queries.
  *
  * Threads as in `attended`, with keys for queries: `kvHeadsInRow` is 1 or Hkv.
  */

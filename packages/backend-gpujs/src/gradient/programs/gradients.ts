@@ -13,8 +13,8 @@ const deltaIntegers = [
 ] as const;
 
 /**
- * Σ output · dOutput of each row of a tile: what its scores have in common (Dao et al. 2022, appendix B.2). The sum is
- * in the order of that in `dScores`: where one key has all the weight, and the output is its value, they are equal.
+ * Σ output · dOutput of each row of a tile: the term that its scores share (Dao et al. 2022, appendix B.2). The sum has
+ * the order of that in `dScores`: if one key has all the weight, so that the output is its value, they are equal.
  */
 export const rowDelta: Program<typeof deltaArrays, typeof deltaIntegers, readonly []> = {
   name: 'rowDelta',
@@ -52,8 +52,8 @@ const scoreIntegers = [
 ] as const;
 
 /**
- * The gradient of a tile's scores, as they enter the softmax: weight · (dOutput · value − delta). The product is rounded
- * as delta has been, in the mode `cpu` too, which computes in float64: they are equal where one key has all the weight.
+ * The gradient of a tile's scores, as they enter the softmax: weight · (dOutput · value − delta). The product rounds
+ * like delta, also in the mode `cpu`, which computes in float64: they are equal if one key has all the weight.
  */
 export const dScores: Program<typeof scoreArrays, typeof scoreIntegers, readonly []> = {
   name: 'dScores',
@@ -109,8 +109,8 @@ const biasIntegers = [
 ] as const;
 
 /**
- * The gradient of a bias: that of the scores, summed over the axes that are broadcast, added to `previous`, which has
- * the tiles before. Threads are the elements of the bias; z is its batch and head.
+ * The gradient of a bias: that of the scores, summed over the broadcast axes, added to `previous`, which has earlier
+ * tiles. Threads are the elements of the bias; z is its batch and head.
  */
 export const dBias: Program<typeof biasArrays, typeof biasIntegers, readonly []> = {
   name: 'dBias',

@@ -20,15 +20,15 @@ import { onDevice } from '../on-device.ts';
 import type { Owner } from '../resident/resident.ts';
 import { Packed, PackedStorage } from './packed.ts';
 
-/** What an author writes for one linear problem. Inputs are checked and in the engine's memory when it is called. */
+/** Kernel of one linear problem, as its author writes it. At a call, inputs are checked and in the engine's memory. */
 export interface LinearKernelDefinition<N extends NativeTensor = Tensor, P extends object = object> {
-  /** Copies the parameters into the form in which runs read them. */
+  /** Copies the parameters into the form that runs read. */
   pack(parameters: LinearParameters<N>): P | Promise<P>;
   /** Frees what `pack` made. */
   free?(weights: P): void;
   /** Returns the output, a new tensor. */
   run(input: N, weights: P, options: RunOptions): N | Promise<N>;
-  /** There where the problem has `gradient: true`. */
+  /** Present if the problem has `gradient: true`. */
   gradient?(
     input: N,
     weights: P,
@@ -38,7 +38,7 @@ export interface LinearKernelDefinition<N extends NativeTensor = Tensor, P exten
   dispose?(): void | Promise<void>;
 }
 
-/** How a backend computes linear projections: all of SPEC.md's clause `linear`, in each of its element types. */
+/** Linear projections of a backend: all of SPEC.md's clause `linear`, in each of its element types. */
 export interface LinearDefinition<N extends NativeTensor = Tensor> {
   compile(problem: Required<LinearProblem>): LinearKernelDefinition<N> | Promise<LinearKernelDefinition<N>>;
 }
@@ -75,7 +75,7 @@ class Guard<N extends NativeTensor> implements Ending {
   }
 }
 
-/** Makes a linear kernel of its definition: checks, transfers, packed weights, and a life that ends once. */
+/** Makes a linear kernel from its definition: checks, transfers, packed weights, and a lifetime that ends once. */
 export function guardLinear<N extends NativeTensor>(
   guarded: Guarded<N>,
   backend: Owner,
@@ -89,7 +89,7 @@ export function guardLinear<N extends NativeTensor>(
   }
   const guard = new Guard(guarded, kernels);
   const { life, packed } = guard;
-  // Held by the methods, by packed weights, and by the runs under way.
+  // Held by the methods, by packed weights, and by the runs in progress.
   const reachable = { owner: backend };
   endWhenCollected(reachable, guard);
 

@@ -51,7 +51,7 @@ export class Packed implements PackedWeights {
   readonly #storage: PackedStorage<object>;
   readonly #kernel: object;
 
-  /** @param kernel what the kernel's methods hold: weights that can be used keep it. */
+  /** @param kernel the state that the kernel's methods hold; usable weights keep it alive. */
   constructor(storage: PackedStorage<object>, kernel: object) {
     this.#storage = storage;
     this.#kernel = kernel;

@@ -14,13 +14,13 @@ import {
 import { toTensor } from '../../tensor-like.ts';
 import type { NativeTensor } from '../memory.ts';
 
-/** Where `write()` writes: one start for all, or one for each element of the first axis. */
+/** Position of a `write()`: one start for all, or one for each element of the first axis. */
 export interface WriteOptions {
   readonly axis: number;
   readonly start: number | PerBatch;
 }
 
-/** Which slices `read()` reads. */
+/** Slices that `read()` reads. */
 export interface ReadOptions {
   readonly axis: number;
   readonly start: number;
@@ -79,9 +79,9 @@ function startsOf({ shape }: NativeTensor, { axis, start }: WriteOptions): reado
 }
 
 /**
- * Checks that there are such slices.
+ * Checks that the slices exist.
  *
- * @returns their indices.
+ * @returns the indices of the slices.
  * @throws HeedError `SHAPE` or `UNKNOWN_OPTION`.
  */
 export function checkRead({ shape }: NativeTensor, options: ReadOptions): number[] {
@@ -100,9 +100,9 @@ export function checkRead({ shape }: NativeTensor, options: ReadOptions): number
 }
 
 /**
- * Checks that there are slices of these indices.
+ * Checks that the indices exist on the axis.
  *
- * @throws HeedError `SHAPE` for an axis that is not there; `ARGUMENT` for an index.
+ * @throws HeedError `SHAPE` for an axis that does not exist; `ARGUMENT` for an index.
  */
 export function checkIndices({ shape }: NativeTensor, axis: number, given: PerBatch): number[] {
   if (!isIndex(axis, shape.length)) {
@@ -122,7 +122,7 @@ export function checkIndices({ shape }: NativeTensor, axis: number, given: PerBa
   });
 }
 
-/** As {@link checkIndices}, for all of the first axis. */
+/** Like {@link checkIndices}, for all of the first axis. */
 export function checkReorder(target: NativeTensor, given: PerBatch): number[] {
   const indices = checkIndices(target, 0, given);
   if (indices.length === target.shape[0]) return indices;
@@ -133,7 +133,7 @@ export function checkReorder(target: NativeTensor, given: PerBatch): number[] {
 }
 
 /**
- * Checks that a tensor can be seen under another shape.
+ * Checks that a tensor can be viewed with another shape.
  *
  * @throws HeedError `SHAPE`.
  */
@@ -151,7 +151,7 @@ function isIndex(index: unknown, end: number): index is number {
   return Number.isSafeInteger(index) && (index as number) >= 0 && (index as number) < end;
 }
 
-/** Nested arrays hold numbers of the target's type. */
+/** Returns a part as a tensor; the numbers of nested arrays take the target's type. */
 function partOf({ dtype }: NativeTensor, given: PlainTensorLike): Tensor {
   const slot = dtype === 'bool' ? 'mask' : dtype === 'int32' ? dtype : 'float';
   const floats = dtype === 'bool' || dtype === 'int32' ? 'float32' : dtype;

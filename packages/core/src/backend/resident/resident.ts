@@ -24,19 +24,19 @@ import { type Content, Storage } from './storage.ts';
 import { View } from './view.ts';
 
 /**
- * What tells a backend's resident tensors from those of another. All that can use the backend holds it, and what
- * must be freed does not: so it is collected when the backend is out of reach.
+ * Identity by which a backend recognizes its own resident tensors. Everything that can use the backend holds it, and
+ * what must be freed does not, so it is collected when the backend is unreachable.
  */
 export interface Owner {
   readonly life: Lifetime;
-  /** The shares of the resident tensors that were not disposed. */
+  /** Shares of the resident tensors that have not been disposed. */
   readonly leases: Set<Lease>;
 }
 
 const TOLD =
   'a resident tensor was dropped without dispose(); its memory was freed late, when it was collected: call dispose() when nothing needs it any more';
 
-/** The share of one resident tensor, which ends once. Does not lead back to the tensor. */
+/** The share of one resident tensor, which ends once. Does not reference the tensor. */
 class Lease<N extends NativeTensor = NativeTensor> implements Ending {
   readonly told: string = TOLD;
   readonly content: Content<N>;
@@ -59,7 +59,7 @@ class Lease<N extends NativeTensor = NativeTensor> implements Ending {
   }
 }
 
-/** A resident tensor. Frozen, so that libraries of reactive state leave it as it is: a proxy of it would be another. */
+/** A resident tensor. Frozen, so that libraries of reactive state do not wrap it: a proxy would be another object. */
 class Resident<N extends NativeTensor> implements ResidentTensor {
   readonly resident = true;
   readonly dtype: DType;
@@ -145,7 +145,7 @@ class Resident<N extends NativeTensor> implements ResidentTensor {
     return residentOf(await take(this.#memory, native, axis, indices), this.#memory, this.#owner);
   }
 
-  /** Works on what is there, after the writes so far. */
+  /** Runs work on the content, after the writes so far. */
   #during<T>(work: (native: N) => Promise<T>): Promise<T> {
     return this.#owner.life.during(async () => {
       const hold = this.content.hold();
@@ -181,7 +181,7 @@ function heldTensor(call: string): HeedError {
   });
 }
 
-/** Makes a resident tensor of a native one and takes charge of it. */
+/** Makes a resident tensor from a native one and takes ownership of it. */
 export function residentOf<N extends NativeTensor>(
   native: N,
   memory: DeviceMemory<N>,
@@ -191,7 +191,7 @@ export function residentOf<N extends NativeTensor>(
 }
 
 /**
- * What this owner's resident tensor holds.
+ * Returns the content of a resident tensor of this owner.
  *
  * @throws HeedError `FOREIGN_TENSOR` when another owner made it; `DISPOSED`.
  */
@@ -203,7 +203,7 @@ export function contentOf<N extends NativeTensor>(value: unknown, owner: Owner):
   });
 }
 
-/** What a tensor is the same by: one that is held, or a view, is the one that it is of. */
+/** Returns the identity of a tensor: a held tensor and a view have that of their original. */
 export function identityOf(value: object): object {
   return Resident.contentOf(value)?.storage ?? value;
 }

@@ -2,25 +2,25 @@ import type { Tensor } from '../../tensor.ts';
 import type { SlicePosition } from '../../shape.ts';
 import { type DeviceMemory, type NativeTensor, changeView, take } from '../memory.ts';
 
-/** What a resident tensor has a share in: a storage, a hold or a view of one. Knows no handle, so that one can be collected. */
+/** Shared content of a resident tensor: a storage, a hold or a view. Has no handle, so handles can be collected. */
 export interface Content<N extends NativeTensor> {
-  /** Whose memory it is. */
+  /** The storage that owns the memory. */
   readonly storage: Storage<N>;
-  /** What is there now. */
+  /** The current tensor of the engine. */
   readonly native: N;
   hold(): Held<N>;
-  /** Returns another share of the same, ended by itself. */
+  /** Returns another share of the same content, which ends separately. */
   share(): Content<N>;
   /** Gives up the share. */
   release(): void;
-  /** What is held is not written to. */
+  /** Absent on a hold, which cannot be written. */
   write?(part: Tensor, at: SlicePosition, shape?: readonly number[]): Promise<void>;
   reorder?(indices: readonly number[], shape?: readonly number[]): Promise<void>;
 }
 
-/** What does not change until it is released. */
+/** Content that does not change until it is released. */
 export interface Held<N extends NativeTensor> extends Content<N> {
-  /** Returns what is held, after the writes before it. */
+  /** Returns the held tensor, after the writes before the hold. */
   whenWritten(): Promise<N>;
 }
 
@@ -30,7 +30,7 @@ export class Storage<N extends NativeTensor> implements Content<N> {
   #native: N;
   #uses = 1;
   #written: Promise<unknown> = Promise.resolve();
-  /** Those since the last write, which alone the next one must wait for: the last one has waited for all others. */
+  /** Holds since the last write. The next write waits only for these, since the last one has waited for all others. */
   readonly #holds = new Set<Promise<void>>();
 
   constructor(native: N, memory: DeviceMemory<N>) {
@@ -51,7 +51,7 @@ export class Storage<N extends NativeTensor> implements Content<N> {
     return this;
   }
 
-  /** Keeps what the writes so far have made, whatever is written or released from now on. */
+  /** Keeps the content after the writes so far, whatever is written or released later. */
   hold(): Hold<N> {
     this.#uses++;
     let end!: () => void;
@@ -64,12 +64,12 @@ export class Storage<N extends NativeTensor> implements Content<N> {
     });
   }
 
-  /** Writes after the writes and holds so far. A write may leave a new native behind. */
+  /** Writes, after the writes and holds so far. A write may replace the native tensor. */
   write(part: Tensor, at: SlicePosition, shape?: readonly number[]): Promise<void> {
     return this.#change((native) => this.memory.write(native, part, at), shape);
   }
 
-  /** In the order of writes. The elements of the first axis become those at `indices`. */
+  /** Replaces the elements of the first axis by those at `indices`, in the order of writes. */
   reorder(indices: readonly number[], shape?: readonly number[]): Promise<void> {
     return this.#change(async (before) => {
       const after = await take(this.memory, before, 0, indices);
@@ -78,7 +78,7 @@ export class Storage<N extends NativeTensor> implements Content<N> {
     }, shape);
   }
 
-  /** @param shape what the tensor is for this change. Default: what it is. */
+  /** @param shape of the tensor for this change. Default: its own. */
   async #change(change: (native: N) => N | Promise<N>, shape?: readonly number[]): Promise<void> {
     this.#uses++;
     const before = Promise.all([this.#written, ...this.#holds]);
@@ -104,7 +104,7 @@ export class Storage<N extends NativeTensor> implements Content<N> {
   }
 }
 
-/** A storage for one use: what was written before it began. It may be shared; the last share ends it. */
+/** A storage for one use: the content when the use began. It may be shared; the last share ends it. */
 export class Hold<N extends NativeTensor> implements Held<N> {
   readonly storage: Storage<N>;
   readonly #written: Promise<unknown>;

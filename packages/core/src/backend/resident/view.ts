@@ -3,7 +3,7 @@ import type { Tensor } from '../../tensor.ts';
 import { type NativeTensor, viewOf } from '../memory.ts';
 import type { Content, Held, Storage } from './storage.ts';
 
-/** The engine's tensor under another shape, made anew where a write has replaced it. */
+/** The engine's tensor with another shape, made anew after a write has replaced it. */
 class Reshaped<N extends NativeTensor> {
   readonly #shape: readonly number[];
   #of: N | null = null;
@@ -28,14 +28,14 @@ class Reshaped<N extends NativeTensor> {
   }
 }
 
-/** A share of something resident under another shape. What is written to either is in both. */
+/** A share of resident content with another shape. A write to either is visible in both. */
 export class View<N extends NativeTensor> implements Content<N> {
   readonly #base: Content<N>;
   readonly #shape: readonly number[];
   readonly #reshaped: Reshaped<N>;
   #shares = 1;
 
-  /** @param base a share of its own, which the view gives up at its end. */
+  /** @param base a separate share, which the view releases at its end. */
   constructor(base: Content<N>, shape: readonly number[]) {
     this.#base = base;
     this.#shape = shape;
@@ -72,7 +72,7 @@ export class View<N extends NativeTensor> implements Content<N> {
   }
 }
 
-/** A hold under another shape. */
+/** A hold with another shape. */
 class HeldView<N extends NativeTensor> implements Held<N> {
   readonly #base: Held<N>;
   readonly #reshaped: Reshaped<N>;
