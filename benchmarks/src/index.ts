@@ -11,7 +11,7 @@ export {
 } from './measure/measure.ts';
 export type { Progress } from './measure/race.ts';
 export { type ContestantSource, contestantNamed, peers, tripleLoop } from './process/source.ts';
-export { type CatalogueOptions, type WorkloadSet, catalogue, selectWorkloads } from './workload/catalogue.ts';
+export { type CatalogOptions, type WorkloadSet, catalog, selectWorkloads } from './workload/catalog.ts';
 export { usefulFlops } from './workload/pairs.ts';
 export { type WorkloadRequest, requestOf } from './workload/request.ts';
 export { type Workload, type WorkloadOptions, minilmWorkload, workload } from './workload/workload.ts';

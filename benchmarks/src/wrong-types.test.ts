@@ -1,6 +1,6 @@
 import { HeedError } from '@heed/core';
 import { describe, expect, test } from 'vitest';
-import { catalogue, contestantNamed, measure, workload } from './index.ts';
+import { catalog, contestantNamed, measure, workload } from './index.ts';
 
 /** One value of each JavaScript type, and values that are easily mistaken for another type. */
 const VALUES: Readonly<Record<string, unknown>> = {
@@ -46,7 +46,7 @@ const CALLS: readonly [
     (options) => workload({ length: 4, ...options }),
     { ...each(COUNTS, []), ...each(FLAGS, ['true']), window: [], alignment: [] },
   ],
-  ['catalogue', (options) => catalogue(options), { lengths: ['an array of a number'], heads: [] }],
+  ['catalog', (options) => catalog(options), { lengths: ['an array of a number'], heads: [] }],
   [
     'measure',
     (options) => measure({ workloads: [], contestants: [contestantNamed('triple loop')], ...options }),

@@ -42,8 +42,8 @@ export interface ExpectedValues {
 }
 
 /** Anything that is not one comparison: errors, lifetimes, overlapping calls, guarantees, properties. */
-export interface BehaviourCase extends CaseBase {
-  readonly kind: 'behaviour';
+export interface BehaviorCase extends CaseBase {
+  readonly kind: 'behavior';
   /** Features that the case needs; without one of them it does not apply and is omitted. */
   readonly features: readonly Feature[];
   /** Operations that the case needs, in the same way. */
@@ -68,7 +68,7 @@ export interface SequenceCase extends CaseBase {
   run(subject: Subject): Promise<void>;
 }
 
-export type ConformanceCase = AgreementCase | BehaviourCase | SequenceCase;
+export type ConformanceCase = AgreementCase | BehaviorCase | SequenceCase;
 
 /** Arguments of a behavior case. All cases share `backend`; one that disposes makes its own. */
 export interface Subject {

@@ -6,7 +6,7 @@ import {
   resolveRequest,
 } from '@heed/core';
 import type { CaseRequest } from './case-request.ts';
-import type { AgreementCase, BehaviourCase, ConformanceCase, SequenceCase, Subject } from './case.ts';
+import type { AgreementCase, BehaviorCase, ConformanceCase, SequenceCase, Subject } from './case.ts';
 import type { Comparison } from './judge/compare.ts';
 import { type Expectation, expectationOf } from './judge/expectation.ts';
 import { judgeGradients, judgeResults } from './judge/judge.ts';
@@ -19,7 +19,7 @@ export async function runCase(theCase: ConformanceCase, subject: Subject): Promi
   try {
     if (theCase.kind === 'agreement') return await runAgreement(theCase, subject);
     if (theCase.kind === 'sequence') return await runSequence(theCase, subject);
-    return await runBehaviour(theCase, subject);
+    return await runBehavior(theCase, subject);
   } catch (error) {
     return failed(describe(error));
   }
@@ -30,7 +30,7 @@ function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-async function runBehaviour(theCase: BehaviourCase, subject: Subject): Promise<Outcome> {
+async function runBehavior(theCase: BehaviorCase, subject: Subject): Promise<Outcome> {
   const { dtypes, features, guarantees, operations = [] } = subject.backend.capabilities;
   if (theCase.guarantee !== undefined && !guarantees.includes(theCase.guarantee)) {
     return { status: 'notGuaranteed' };

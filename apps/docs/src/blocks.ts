@@ -60,7 +60,7 @@ function blocksOfDocstrings(file: string, text: string): Block[] {
 export const ROOT: string = path.resolve(import.meta.dirname, '../../..');
 export const documented: readonly Block[] = blocksOf(ROOT);
 
-/** What `console.log(…); // value` comments say a program prints, in order. */
+/** Returns the output that `console.log(…); // value` comments promise, in order. */
 export function promisedOutput(code: string): string[] {
   return [...code.matchAll(/console\.log\(.*\); \/\/ (.+)$/gm)].map((match) => match[1]!);
 }

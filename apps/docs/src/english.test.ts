@@ -9,7 +9,11 @@ const FILES = execFileSync('git', ['ls-files', '*.ts', '*.tsx', '*.mjs', '*.cc',
   encoding: 'utf8',
 })
   .split('\n')
-  .filter((file) => file !== '' && !/(^|\/)cases\/|^apps\/outside\/api\/|CHANGELOG|english\.test\.ts$/.test(file));
+  .filter(
+    (file) =>
+      file !== '' &&
+      !/^(conformance|packages\/\w+)\/cases\/|^apps\/outside\/api\/|CHANGELOG|english\.test\.ts$/.test(file),
+  );
 
 /** Returns where a pattern stands in the files, as `file:line: words`. */
 function hits(pattern: RegExp, files: readonly string[] = FILES): string[] {

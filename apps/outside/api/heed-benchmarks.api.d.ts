@@ -1,6 +1,6 @@
 // exports
 //   BenchResults
-//   CatalogueOptions
+//   CatalogOptions
 //   ChartOptions
 //   Comparison
 //   ComparisonReport
@@ -26,7 +26,7 @@
 //   WorkloadResults
 //   WorkloadSet
 //   backendContestant
-//   catalogue
+//   catalog
 //   chartStyle
 //   compareResults
 //   contestantNamed
@@ -78,7 +78,7 @@ export interface BenchSettings {
     readonly baseline: string;
 }
 
-export interface CatalogueOptions {
+export interface CatalogOptions {
     readonly lengths?: readonly number[];
     readonly heads?: number;
 }
@@ -345,7 +345,7 @@ export declare function backendContestant(provider: BackendProvider, options?: {
     readonly name?: string;
 }): Contestant;
 
-export declare function catalogue(options?: CatalogueOptions): WorkloadSet[];
+export declare function catalog(options?: CatalogOptions): WorkloadSet[];
 
 export declare const chartStyle: string;
 
@@ -389,7 +389,7 @@ export declare function resultsOf(measurement: Measurement, context: ResultsCont
 
 export declare function rowsOverLength({ rows, workloads }: BenchResults, causal: boolean): Row[];
 
-export declare function selectWorkloads(names: readonly string[], options?: CatalogueOptions): {
+export declare function selectWorkloads(names: readonly string[], options?: CatalogOptions): {
     readonly workloads: readonly Workload[];
     readonly unknown: readonly string[];
 };

@@ -1,7 +1,7 @@
 // exports
 //   AgreementCase
 //   BatchCapture
-//   BehaviourCase
+//   BehaviorCase
 //   Capture
 //   CaptureName
 //   CapturedBlock
@@ -60,8 +60,8 @@ export interface BatchCapture {
     readonly layers: readonly CapturedLayer[];
 }
 
-export interface BehaviourCase extends CaseBase {
-    readonly kind: 'behaviour';
+export interface BehaviorCase extends CaseBase {
+    readonly kind: 'behavior';
     readonly features: readonly Feature[];
     readonly operations?: readonly Operation[];
     readonly dtype?: FloatDType;
@@ -139,7 +139,7 @@ export interface ClauseReport extends Tally {
     readonly cases: readonly CaseReport[];
 }
 
-export type ConformanceCase = AgreementCase | BehaviourCase | SequenceCase;
+export type ConformanceCase = AgreementCase | BehaviorCase | SequenceCase;
 
 export type ConformanceOptions = Pick<VerifyOptions, 'clauses' | 'ids' | 'cases' | 'expectedFailures'>;
 

@@ -49,9 +49,9 @@ inChromium(() => {
     const page = await visit();
     const ground = (): Promise<string> =>
       page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-    await radio(page, 'Colours', 'Dark').check();
+    await radio(page, 'Colors', 'Dark').check();
     expect(await ground()).toBe('rgb(19, 17, 24)');
-    await radio(page, 'Colours', 'Light').check();
+    await radio(page, 'Colors', 'Light').check();
     expect(await ground()).toBe('rgb(251, 250, 247)');
   });
 

@@ -104,7 +104,7 @@ function Footer({ theme, setTheme, longTasks }: FooterProps) {
       </p>
       <Offline />
       <Choice
-        label="Colours"
+        label="Colors"
         value={theme}
         options={[
           { value: 'auto', name: 'Auto' },

@@ -122,7 +122,7 @@ const missing = <T extends string>(names: readonly T[], name: T): T[] =>
 export const CONTRACT_MUTANTS: Readonly<Record<string, Mutant>> = {
   'padding leaks NaN': changed('padding', ({ output }, { value }) => add(output, total(value))),
   'padded queries leak NaN': changed('padding', ({ output }, { query }) => add(output, total(query))),
-  'a NaN row poisons its neighbours': changed('nonfinite', ({ output }) => {
+  'a NaN row poisons its neighbors': changed('nonfinite', ({ output }) => {
     if (output?.data.some(Number.isNaN)) output.data.fill(NaN);
   }),
   'a last bit that comes and goes': changed('repeat', ({ output }, _, run) => {

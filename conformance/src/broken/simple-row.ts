@@ -53,7 +53,7 @@ export function rowOf(steps: Steps, problem: AttentionProblem, inputs: Inputs, p
     scores,
     saturation: scored.map(({ saturation }) => saturation),
     weights: exponentials.map((exponential) =>
-      steps.keptWeight(steps.normalise(exponential, sum), problem.dtype),
+      steps.keptWeight(steps.normalize(exponential, sum), problem.dtype),
     ),
     sinkWeight: sum === 0 ? 0 : sinkTerm / sum,
     max,

@@ -82,7 +82,7 @@ export const STEPS = {
   exponential: (score: number, max: number): number => Math.exp(score - max),
   sinkTerm: (sink: number, max: number): number => (sink === -Infinity ? 0 : Math.exp(sink - max)),
   sinkInMaximum: (sink: number): number => sink,
-  normalise: (exponential: number, sum: number): number => exponential / sum,
+  normalize: (exponential: number, sum: number): number => exponential / sum,
   /** Returns whether a key of this weight is read. */
   counts: (_weight: number): boolean => true,
   /** Contribution of a sink to the output; it has no value. */

@@ -23,7 +23,7 @@ const PARTIAL: Readonly<Record<string, readonly Feature[]>> = {
 /** Comparisons are all treated alike: those of one clause represent the others, and small ones represent large ones. */
 const cases = (await allCases()).filter(
   ({ kind, clause, id }) =>
-    (kind === 'behaviour' || clause === 'combination') && !/across-tiles|many-(rows|keys)/.test(id),
+    (kind === 'behavior' || clause === 'combination') && !/across-tiles|many-(rows|keys)/.test(id),
 );
 /** Guarantees vary the inputs in hundreds of cases: two of the lists represent the others. */
 const few = cases.filter(({ clause }) => !(GUARANTEES as readonly string[]).includes(clause));

@@ -259,8 +259,8 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     ],
     [
       'an unknown alignment',
-      { ...square, causal: true, alignment: 'centre' },
-      { code: 'ARGUMENT', message: 'alignment is "centre", expected topLeft, bottomRight or { offset }' },
+      { ...square, causal: true, alignment: 'center' },
+      { code: 'ARGUMENT', message: 'alignment is "center", expected topLeft, bottomRight or { offset }' },
     ],
     [
       'length',

@@ -69,8 +69,8 @@ const LISTS: Readonly<Record<What, (options: Options, console: Console) => Promi
     return { text: renderCases(cases, console), value: { cases } };
   },
   async workloads({ lengths, heads }, console) {
-    const { catalogue } = await import('@heed/benchmarks');
-    const sets = catalogue({ ...(lengths && { lengths }), ...(heads && { heads }) });
+    const { catalog } = await import('@heed/benchmarks');
+    const sets = catalog({ ...(lengths && { lengths }), ...(heads && { heads }) });
     return { text: renderWorkloads(sets, console), value: { sets } };
   },
   async contestants(_, console) {

@@ -6,7 +6,7 @@ import { pageOf } from './pages.ts';
 const SITE = path.resolve(import.meta.dirname, '..');
 const ROOT = path.resolve(SITE, '../../..');
 
-/** What a page is rendered with, as far as links need it. */
+/** The part of a page's environment that links need. */
 interface Environment {
   /** The document itself, wherever its page is. */
   readonly realPath?: string;

@@ -3,9 +3,9 @@ import type { CaseRequest } from '../../case-request.ts';
 import { expectationOf } from '../../judge/expectation.ts';
 import { judgeResults } from '../../judge/judge.ts';
 import type { PlainInputs } from '../../judge/naive-scores.ts';
-import { ensure } from './behaviour.ts';
+import { ensure } from './behavior.ts';
 
-/** Checks, inside a behaviour, that results agree with the reference. The request must have plain tensors. */
+/** Checks, inside a behavior, that results agree with the reference. The request must have plain tensors. */
 export function ensureAgrees(request: CaseRequest, results: AttentionResults<Tensor>, what: string): void {
   const { problem, inputs } = resolveRequest(request);
   const faults = judgeResults(expectationOf(problem, inputs as PlainInputs), results).flatMap(

@@ -1,6 +1,6 @@
 import type { ConformanceCase } from '../../case.ts';
 
-/** What cases are there to find, in a sentence each, by the beginnings of their ids: whole steps of the path. */
+/** Faults that cases are there to find, in a sentence each, by the beginnings of their ids: whole steps of the path. */
 export type Purposes = Readonly<Record<string, string>>;
 
 /** The cases with their purposes: each has the sentence of the longest beginning of its id. */

@@ -10,7 +10,7 @@ import {
 import { type CaseRequest, asking } from '../../case-request.ts';
 import { coordinates } from '../../judge/compare.ts';
 import type { Values } from '../../judge/expectation.ts';
-import { ensure } from './behaviour.ts';
+import { ensure } from './behavior.ts';
 
 /** The request with every output that the backend declares, and the gradient where there is one. */
 export function withEverything(request: CaseRequest, { features }: Capabilities): CaseRequest {

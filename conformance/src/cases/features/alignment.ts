@@ -19,7 +19,7 @@ export const alignmentPurposes: Purposes = {
 /** Queries fewer than, as many as, and more than keys. */
 const LENGTHS = { fewer: [4, 9], equal: [7, 7], more: [9, 4] } as const;
 
-/** What the positions are for. */
+/** The use of the positions. */
 const USES = {
   causal: { causal: true },
   window: { window: { left: 2, right: 1 } },

@@ -12,7 +12,7 @@ import { expectationOf } from '../../judge/expectation.ts';
 import { judgeGradients } from '../../judge/judge.ts';
 import type { PlainInputs } from '../../judge/naive-scores.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../sketch.ts';
-import { behaviour, ensure } from '../building/behaviour.ts';
+import { behavior, ensure } from '../building/behavior.ts';
 import { someKeys } from './merge.ts';
 import type { Purposes } from '../building/purposes.ts';
 
@@ -52,7 +52,7 @@ export function foreignStatisticsCases(): ConformanceCase[] {
   return Object.entries(SOURCES).flatMap(([source, forward]) =>
     [1, 100, 1000].map((spread) => {
       const sketch: Sketch = { ...lengths, spread, gradient: true, outputs: ['output', 'statistics'] };
-      return behaviour('statistics', `of-${source}/scores-${spread}`, sketch, async ({ backend }, id) => {
+      return behavior('statistics', `of-${source}/scores-${spread}`, sketch, async ({ backend }, id) => {
         const request = requestOf(sketch, id);
         const dOutput = dOutputOf(sketch, id);
         const { problem, inputs } = resolveRequest(request);

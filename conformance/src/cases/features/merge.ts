@@ -7,11 +7,11 @@ import {
   tensor,
 } from '@heed/core';
 import type { CaseRequest } from '../../case-request.ts';
-import type { BehaviourCase, ConformanceCase } from '../../case.ts';
+import type { BehaviorCase, ConformanceCase } from '../../case.ts';
 import { randomFrom } from '../../random.ts';
 import { type Sketch, lengthsOf, requestOf } from '../../sketch.ts';
 import { ensureAgrees } from '../building/agree.ts';
-import { behaviour } from '../building/behaviour.ts';
+import { behavior } from '../building/behavior.ts';
 import { UNORDERED, property, samples } from '../properties/property.ts';
 import type { Purposes } from '../building/purposes.ts';
 
@@ -92,13 +92,13 @@ function merged(
   sketch: Sketch,
   parts: number,
   change: (request: CaseRequest) => CaseRequest = (request) => request,
-): BehaviourCase {
+): BehaviorCase {
   const part: Sketch = {
     ...sketch,
     outputs: ['statistics'],
     ...(sketch.alignment && { alignment: { offset: 0 } }),
   };
-  return behaviour('merge', name, part, async ({ backend }, id) => {
+  return behavior('merge', name, part, async ({ backend }, id) => {
     const cuts = cutsOf(lengthsOf(sketch).keyLength, parts, id);
     await ensureMerges(backend, change(requestOf(sketch, id)), cuts, parts - 1);
   });

@@ -1,9 +1,9 @@
 import { type Tensor, tensor } from '@heed/core';
 import type { CaseRequest } from '../../case-request.ts';
-import type { BehaviourCase, ConformanceCase } from '../../case.ts';
+import type { BehaviorCase, ConformanceCase } from '../../case.ts';
 import type { Values } from '../../judge/expectation.ts';
 import { type Sketch, dOutputOf, lengthsOf, requestOf } from '../../sketch.ts';
-import { guaranteed } from '../building/behaviour.ts';
+import { guaranteed } from '../building/behavior.ts';
 import { ensureSameBits, runAll } from '../building/run-all.ts';
 import { VARIATIONS } from '../building/variations.ts';
 import type { Purposes } from '../building/purposes.ts';
@@ -74,7 +74,7 @@ function perRow(values: Values): Values {
   return Object.fromEntries(Object.entries(values).filter(([name]) => name !== 'dBias' && name !== 'dSinks'));
 }
 
-function alone(name: string, sketch: Sketch): BehaviourCase {
+function alone(name: string, sketch: Sketch): BehaviorCase {
   return guaranteed('batch', name, sketch, async ({ backend }, id) => {
     const { batch, heads, kvHeads } = lengthsOf(sketch);
     const request = requestOf(sketch, id);
@@ -103,7 +103,7 @@ function alone(name: string, sketch: Sketch): BehaviourCase {
 }
 
 /** The same row in every place of a larger batch gives the same bits. */
-function everywhere(): BehaviourCase {
+function everywhere(): BehaviorCase {
   return guaranteed('batch', 'same-bits-in-every-place', [], async ({ backend }, id) => {
     const one = requestOf({ batch: 1, heads: 1, queryLength: 9, keyLength: 35 }, id);
     const copies = (given: unknown, count: number): Tensor => {

@@ -1,13 +1,13 @@
 import { type Tensor, resolveRequest } from '@heed/core';
 import type { CaseRequest } from '../../case-request.ts';
-import type { BehaviourCase, ConformanceCase } from '../../case.ts';
+import type { BehaviorCase, ConformanceCase } from '../../case.ts';
 import { coordinates } from '../../judge/compare.ts';
 import type { Values } from '../../judge/expectation.ts';
 import { attendedByRow } from '../../judge/excluded.ts';
 import { placeOf } from '../../judge/naive-forward.ts';
 import { type PlainInputs, rowStarts } from '../../judge/naive-scores.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../sketch.ts';
-import { ensure, guaranteed } from '../building/behaviour.ts';
+import { ensure, guaranteed } from '../building/behavior.ts';
 import { overflowingHardRow } from '../required/overflowing-sums.ts';
 import { ensureSameBits, runAll, runAsAsked } from '../building/run-all.ts';
 import type { Purposes } from '../building/purposes.ts';
@@ -40,7 +40,7 @@ type Floats = Float32Array | Float64Array;
 interface Target {
   readonly input: 'query' | 'key' | 'value' | 'mask' | 'bias' | 'alibiSlopes' | 'sinks';
   readonly sketch?: Sketch;
-  /** Whether it is the scores that become non-finite: then the statistics are, too. */
+  /** True if it is the scores that become non-finite: then the statistics are, too. */
   readonly scores: boolean;
   index(request: CaseRequest): number;
   reaches(b: number, h: number, i: number, keys: readonly number[]): boolean;
@@ -139,7 +139,7 @@ function spreads(
   sketch: Sketch,
   poison: number,
   run: typeof runAll | typeof runAsAsked = runAll,
-): BehaviourCase {
+): BehaviorCase {
   return guaranteed('nonfinite', name, sketch, async ({ backend }, id) => {
     const request = requestOf(sketch, id);
     const given = request[target.input] as Tensor;
@@ -167,7 +167,7 @@ const MANY_KEYS: Readonly<Record<string, Sketch>> = {
 };
 
 /** Nothing but the output is asked for, or nothing but another result. */
-function alone(): BehaviourCase[] {
+function alone(): BehaviorCase[] {
   const targets: Readonly<Record<string, Target>> = {
     query: TARGETS['query']!,
     'first-keys': keyTarget('key', KEY),
@@ -275,7 +275,7 @@ function forEachRow(
 }
 
 /** A value of weight 0, because another score is far above, and scores of −∞, which the softmax would hide. */
-function hidden(): BehaviourCase[] {
+function hidden(): BehaviorCase[] {
   const farAbove = (request: CaseRequest): CaseRequest => {
     const bias = new Float32Array(7);
     bias[5] = 1000;

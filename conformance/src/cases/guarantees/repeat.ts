@@ -1,7 +1,7 @@
 import { resolveRequest } from '@heed/core';
-import type { BehaviourCase, ConformanceCase } from '../../case.ts';
+import type { BehaviorCase, ConformanceCase } from '../../case.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../sketch.ts';
-import { guaranteed, withBackend } from '../building/behaviour.ts';
+import { guaranteed, withBackend } from '../building/behavior.ts';
 import { ensureSameBits, runAll, runKernel, withEverything } from '../building/run-all.ts';
 import { VARIATIONS } from '../building/variations.ts';
 import type { Purposes } from '../building/purposes.ts';
@@ -10,7 +10,7 @@ export const repeatPurposes: Purposes = {
   repeat: 'The same inputs give the same bits: again, at once, in another kernel and backend.',
 };
 
-function repeated(name: string, sketch: Sketch): BehaviourCase {
+function repeated(name: string, sketch: Sketch): BehaviorCase {
   return guaranteed('repeat', name, sketch, async (subject, id) => {
     const { backend } = subject;
     const request = () => withEverything(requestOf(sketch, id), backend.capabilities);

@@ -1,6 +1,6 @@
 import { type Feature, type Tensor, tensor } from '@heed/core';
 import type { CaseRequest } from '../../case-request.ts';
-import type { BehaviourCase, ConformanceCase } from '../../case.ts';
+import type { BehaviorCase, ConformanceCase } from '../../case.ts';
 import { type Lengths, type Sketch, dOutputOf, lengthsOf, requestOf } from '../../sketch.ts';
 import { UNORDERED, ensureSame, property, samples } from './property.ts';
 import type { Purposes } from '../building/purposes.ts';
@@ -19,7 +19,7 @@ export const equivalencePropertyPurposes: Purposes = {
   'sinks/property': 'A sink is one more key whose value is 0.',
 };
 
-/** Whether a pair may attend, from the request and where it stands. */
+/** Returns whether a pair may attend, from the request and where it stands. */
 type Pair = (b: number, i: number, j: number) => boolean;
 
 /** A feature in two ways: by its own option, and by a mask, a bias or another option that says the same. */
@@ -174,7 +174,7 @@ const EQUIVALENCES: Readonly<Record<string, Equivalence>> = {
   },
 };
 
-function equivalence(name: string, { clause, features, one, other }: Equivalence): BehaviourCase {
+function equivalence(name: string, { clause, features, one, other }: Equivalence): BehaviorCase {
   // Only options that no equivalence puts in or takes out.
   const requests = samples(['softcap', 'sinks', 'peaked']);
   return property(clause, name, features, requests, async ({ sketch, seed }, { backend }) => {
@@ -189,7 +189,7 @@ function equivalence(name: string, { clause, features, one, other }: Equivalence
 }
 
 /** A sink is one more key whose score is the sink and whose value is 0. */
-function sinkIsAKey(): BehaviourCase {
+function sinkIsAKey(): BehaviorCase {
   const requests = samples(UNORDERED.filter((name) => name === 'peaked'));
   return property(
     'sinks',
@@ -231,7 +231,7 @@ function sinkIsAKey(): BehaviourCase {
 }
 
 /** A constant on all scores of a row changes nothing but the logarithm, which it shifts. */
-function shiftedScores(): BehaviourCase {
+function shiftedScores(): BehaviorCase {
   const requests = samples(['softcap', 'booleanMask', 'segments', 'causal']);
   return property('bias', 'shifted-scores', ['bias'], requests, async ({ sketch, seed }, { backend }) => {
     const { queryLength } = lengthsOf(sketch);

@@ -4,7 +4,7 @@ import type { ConformanceCase } from '../../case.ts';
 import { rowStarts } from '../../judge/naive-scores.ts';
 import { PRECISIONS } from '../../judge/precision.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../sketch.ts';
-import { ensure } from '../building/behaviour.ts';
+import { ensure } from '../building/behavior.ts';
 import { type Sample, UNORDERED, judged, property, samples } from './property.ts';
 import { runAll } from '../building/run-all.ts';
 import type { Purposes } from '../building/purposes.ts';
@@ -37,12 +37,12 @@ function dot(a: Tensor, b: Tensor): number {
   return total(Array.from(a.data, (number, n) => number * b.data[n]!));
 }
 
-/** How large the terms of a {@link dot} are, whatever their signs. */
+/** Size of the terms of a {@link dot}, whatever their signs. */
 function magnitude(a: Tensor, b: Tensor): number {
   return total(Array.from(a.data, (number, n) => Math.abs(number * b.data[n]!)));
 }
 
-/** What outputs and gradients have to do with each other, whatever the reference says. */
+/** Relations of outputs and gradients with each other, whatever the reference says. */
 export function outputPropertyCases(): ConformanceCase[] {
   return [
     property('weights', 'times-values-are-the-output', ['weights'], ALL, async (sample, { backend }) => {

@@ -13,7 +13,7 @@ import {
   record,
   subarray,
 } from 'fast-check';
-import type { BehaviourCase, Subject } from '../../case.ts';
+import type { BehaviorCase, Subject } from '../../case.ts';
 import { coordinates } from '../../judge/compare.ts';
 import { type Values, expectationOf } from '../../judge/expectation.ts';
 import { judgeGradients, judgeResults } from '../../judge/judge.ts';
@@ -21,7 +21,7 @@ import type { PlainInputs } from '../../judge/naive-scores.ts';
 import { PRECISIONS } from '../../judge/precision.ts';
 import { hash } from '../../random.ts';
 import { type Lengths, type Sketch, lengthsOf } from '../../sketch.ts';
-import { behaviour, ensure } from '../building/behaviour.ts';
+import { behavior, ensure } from '../building/behavior.ts';
 import { runAll, withEverything } from '../building/run-all.ts';
 
 /** A sketch and the seed of its numbers. */
@@ -30,7 +30,7 @@ export interface Sample {
   readonly seed: number;
 }
 
-/** How much work a property does. Enough to hit every option many times over the runs of all properties. */
+/** Amount of work that a property does. Enough to hit every option many times over the runs of all properties. */
 const RUNS = 20;
 
 /**
@@ -43,8 +43,8 @@ export function property<T>(
   features: readonly Feature[],
   requests: (capabilities: Capabilities) => Arbitrary<T>,
   check: (value: T, subject: Subject) => Promise<void>,
-): BehaviourCase {
-  return behaviour(clause, `property/${name}`, features, (subject, id) =>
+): BehaviorCase {
+  return behavior(clause, `property/${name}`, features, (subject, id) =>
     assert(
       asyncProperty(requests(subject.backend.capabilities), (value) => check(value, subject)),
       { seed: hash(id), numRuns: RUNS, reporter: fail },
@@ -65,7 +65,7 @@ function fail<T>({ failed, errorInstance, counterexample, seed, counterexamplePa
   );
 }
 
-/** What a request may have besides query, key and value. */
+/** Parts that a request may have besides query, key and value. */
 type OptionName =
   | 'softcap'
   | 'booleanMask'

@@ -1,7 +1,7 @@
 import { CONTRACT_VERSION, FEATURES, GUARANTEES, OPERATIONS, resolveRequest } from '@heed/core';
-import type { BehaviourCase, ConformanceCase } from '../../case.ts';
+import type { BehaviorCase, ConformanceCase } from '../../case.ts';
 import { type Sketch, requestOf } from '../../sketch.ts';
-import { behaviour, ensure, withBackend } from '../building/behaviour.ts';
+import { behavior, ensure, withBackend } from '../building/behavior.ts';
 import type { Purposes } from '../building/purposes.ts';
 
 export const contractPurposes: Purposes = {
@@ -38,8 +38,8 @@ const PLANNED: Readonly<Record<string, Sketch>> = {
   'plan/value-size-gradient': { queryLength: 3, keyLength: 8, valueDim: 6, gradient: true },
 };
 
-function plan(name: string, sketch: Sketch): BehaviourCase {
-  return behaviour('contract', name, sketch, async ({ backend }) => {
+function plan(name: string, sketch: Sketch): BehaviorCase {
+  return behavior('contract', name, sketch, async ({ backend }) => {
     const kernel = await backend.compile(resolveRequest(requestOf(sketch, 'contract')).problem);
     await kernel.dispose();
     const { algorithm, tile, scratchBytes } = kernel.plan;
@@ -56,17 +56,17 @@ function plan(name: string, sketch: Sketch): BehaviourCase {
 export function contractCases(): ConformanceCase[] {
   const problem = () => resolveRequest(requestOf({ queryLength: 3, keyLength: 5 }, 'contract')).problem;
   return [
-    behaviour('contract', 'provider', [], async ({ provider }) => {
+    behavior('contract', 'provider', [], async ({ provider }) => {
       ensure(provider.contract === CONTRACT_VERSION, `the provider's contract is not ${CONTRACT_VERSION}`);
       ensure(isName(provider.name), 'the provider has no name');
     }),
-    behaviour('contract', 'probe-is-repeatable', [], async ({ provider }) => {
+    behavior('contract', 'probe-is-repeatable', [], async ({ provider }) => {
       for (let n = 0; n < 2; n++) {
         const { available } = await provider.probe();
         ensure(available === true, 'probe() says that the engine cannot run, while a backend of it runs');
       }
     }),
-    behaviour('contract', 'backend', [], async ({ provider, backend }) => {
+    behavior('contract', 'backend', [], async ({ provider, backend }) => {
       ensure(backend.contract === CONTRACT_VERSION, `the backend's contract is not ${CONTRACT_VERSION}`);
       ensure(isName(backend.device), 'device is empty: it says what really runs');
       ensure(
@@ -74,7 +74,7 @@ export function contractCases(): ConformanceCase[] {
         `the provider ${provider.name} made a backend named ${backend.name}: is it another engine?`,
       );
     }),
-    behaviour('contract', 'device-stays-what-it-is', [], async ({ backend }) => {
+    behavior('contract', 'device-stays-what-it-is', [], async ({ backend }) => {
       const before = backend.device;
       const { problem: other, inputs } = resolveRequest(requestOf({ queryLength: 40 }, 'device'));
       const kernel = await backend.compile(other);
@@ -82,7 +82,7 @@ export function contractCases(): ConformanceCase[] {
       await kernel.dispose();
       ensure(backend.device === before, `device was ${before}, after a run it is ${backend.device}`);
     }),
-    behaviour('contract', 'capabilities-are-frozen-plain-data', [], async ({ backend }) => {
+    behavior('contract', 'capabilities-are-frozen-plain-data', [], async ({ backend }) => {
       const { capabilities } = backend;
       const { dtypes, features, guarantees, operations = Object.freeze([]) } = capabilities;
       const parts = [capabilities, dtypes, features, guarantees, operations];
@@ -96,7 +96,7 @@ export function contractCases(): ConformanceCase[] {
         'they change',
       );
     }),
-    behaviour('contract', 'capabilities-are-known', [], async ({ backend }) => {
+    behavior('contract', 'capabilities-are-known', [], async ({ backend }) => {
       const { dtypes, features, guarantees, operations = [] } = backend.capabilities;
       ensureKnown('operations', operations, OPERATIONS);
       ensure(
@@ -115,13 +115,13 @@ export function contractCases(): ConformanceCase[] {
         'gradient is declared without statistics, which it takes from the forward run',
       );
     }),
-    behaviour('contract', 'kernel', [], async ({ backend }) => {
+    behavior('contract', 'kernel', [], async ({ backend }) => {
       const kernel = await backend.compile(problem());
       await kernel.dispose();
       ensure(sameJson(kernel.problem, problem()), 'kernel.problem is not the problem that was compiled');
     }),
     ...Object.entries(PLANNED).map(([name, sketch]) => plan(name, sketch)),
-    behaviour('contract', 'problem-from-json', [], async ({ backend }) => {
+    behavior('contract', 'problem-from-json', [], async ({ backend }) => {
       const kernel = await backend.compile(JSON.parse(JSON.stringify(problem())));
       const { output } = await kernel.run(
         resolveRequest(requestOf({ queryLength: 3, keyLength: 5 }, 'contract')).inputs,
@@ -129,7 +129,7 @@ export function contractCases(): ConformanceCase[] {
       await kernel.dispose();
       ensure(output?.shape.join() === '2,2,3,8', 'a problem that went through JSON is not computed');
     }),
-    behaviour('contract', 'backends-are-independent', [], async (subject) => {
+    behavior('contract', 'backends-are-independent', [], async (subject) => {
       await withBackend(subject, async (other) => {
         ensure(
           other !== subject.backend,

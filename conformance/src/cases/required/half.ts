@@ -4,7 +4,7 @@ import type { ConformanceCase } from '../../case.ts';
 import { type Sketch, requestOf } from '../../sketch.ts';
 import { ensureAgrees } from '../building/agree.ts';
 import { agreement, agreements } from '../building/agreement.ts';
-import { behaviour, ensure } from '../building/behaviour.ts';
+import { behavior, ensure } from '../building/behavior.ts';
 import { VARIATIONS } from '../building/variations.ts';
 import type { Purposes } from '../building/purposes.ts';
 
@@ -106,7 +106,7 @@ export function halfCases(): ConformanceCase[] {
         : []),
       agreement('dtype', `${dtype}/padding`, { ...small, keyLengths: [4, 9] }, pastLength),
       {
-        ...behaviour('dtype', `${dtype}/non-finite`, small, async ({ backend }, id) => {
+        ...behavior('dtype', `${dtype}/non-finite`, small, async ({ backend }, id) => {
           const request = withNaN(requestOf(small, id));
           const { problem, inputs } = resolveRequest(request);
           await using kernel = await backend.compile(problem);
@@ -114,7 +114,7 @@ export function halfCases(): ConformanceCase[] {
         }),
         guarantee: 'nonfinite' as const,
       },
-      behaviour('dtype', `${dtype}/resident`, small, async ({ backend }, id) => {
+      behavior('dtype', `${dtype}/resident`, small, async ({ backend }, id) => {
         const request = requestOf(small, id);
         const key = await backend.allocate(dtype, request.key.shape);
         const value = await backend.upload(request.value);

@@ -1,7 +1,7 @@
 import { type AttentionInputs, type Tensor, resolveRequest } from '@heed/core';
 import type { ConformanceCase } from '../../case.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../sketch.ts';
-import { behaviour, ensure } from '../building/behaviour.ts';
+import { behavior, ensure } from '../building/behavior.ts';
 import { ensureSameBits, runKernel, withEverything } from '../building/run-all.ts';
 import { VARIATIONS } from '../building/variations.ts';
 import type { Purposes } from '../building/purposes.ts';
@@ -19,7 +19,7 @@ export function inputsCases(): ConformanceCase[] {
     'non-finite-numbers': { keyLengths: [3, 7] },
   };
   return Object.entries(sketches).map(([name, sketch]) =>
-    behaviour('inputs', `never-written/${name}`, sketch, async ({ backend }, id) => {
+    behavior('inputs', `never-written/${name}`, sketch, async ({ backend }, id) => {
       const fresh = () => {
         const request = requestOf(sketch, id);
         if (name === 'non-finite-numbers') (request.key as Tensor).data.fill(NaN, -8);

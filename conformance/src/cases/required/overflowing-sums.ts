@@ -4,7 +4,7 @@ import type { CaseRequest } from '../../case-request.ts';
 import type { ConformanceCase } from '../../case.ts';
 import { type Sketch, lengthsOf, requestOf } from '../../sketch.ts';
 import { agreement } from '../building/agreement.ts';
-import { ensure, guaranteed } from '../building/behaviour.ts';
+import { ensure, guaranteed } from '../building/behavior.ts';
 
 type Change = (request: CaseRequest) => CaseRequest;
 

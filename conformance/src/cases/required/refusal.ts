@@ -8,7 +8,7 @@ import {
 import type { ConformanceCase } from '../../case.ts';
 import { checkRefused, undeclared } from '../../refusal.ts';
 import { type Sketch, requestOf } from '../../sketch.ts';
-import { behaviour, ensure } from '../building/behaviour.ts';
+import { behavior, ensure } from '../building/behavior.ts';
 import { VARIATIONS } from '../building/variations.ts';
 import type { Purposes } from '../building/purposes.ts';
 
@@ -48,7 +48,7 @@ const SMALLEST: Readonly<Record<Feature, Sketch>> = {
   gradient: { gradient: true, outputs: ['output', 'statistics'] },
 };
 
-/** What is declared is accepted, what is not is refused, and `supports()` and `compile()` say the same. */
+/** Checks that what is declared is accepted, and what is not is refused, and `supports()` and `compile()` say the same. */
 async function ensureHonest(backend: AttentionBackend, problem: AttentionProblem): Promise<void> {
   const missing = undeclared(backend.capabilities, problem);
   if (missing.length > 0) {
@@ -70,17 +70,17 @@ export function refusalCases(): ConformanceCase[] {
     resolveRequest(requestOf(sketch, 'refusal')).problem;
   return [
     ...FEATURES.map((feature) =>
-      behaviour('refusal', `feature/${feature}`, [], ({ backend }) =>
+      behavior('refusal', `feature/${feature}`, [], ({ backend }) =>
         ensureHonest(backend, problemOfSketch(SMALLEST[feature])),
       ),
     ),
     ...(['float32', 'float64', 'float16', 'bfloat16'] as const).map((dtype) =>
-      behaviour('refusal', `dtype/${dtype}`, [], ({ backend }) =>
+      behavior('refusal', `dtype/${dtype}`, [], ({ backend }) =>
         ensureHonest(backend, problemOfSketch({ dtype })),
       ),
     ),
     ...Object.entries(VARIATIONS).map(([name, sketch]) =>
-      behaviour('refusal', `combination/${name}`, [], async ({ backend }) => {
+      behavior('refusal', `combination/${name}`, [], async ({ backend }) => {
         const everything: Sketch = {
           ...sketch,
           gradient: true,
@@ -89,7 +89,7 @@ export function refusalCases(): ConformanceCase[] {
         await ensureHonest(backend, problemOfSketch(everything));
       }),
     ),
-    behaviour('refusal', 'supports-has-no-memory', [], async ({ backend }) => {
+    behavior('refusal', 'supports-has-no-memory', [], async ({ backend }) => {
       const problems = Object.values(SMALLEST).map(problemOfSketch);
       const answers = () => JSON.stringify(problems.map((problem) => backend.supports(problem)));
       const first = answers();

@@ -1,12 +1,12 @@
 import { type Tensor, resolveRequest } from '@heed/core';
 import type { CaseRequest } from '../../../case-request.ts';
 import { broadcastStrides } from '@heed/core/backend';
-import type { BehaviourCase, ConformanceCase } from '../../../case.ts';
+import type { BehaviorCase, ConformanceCase } from '../../../case.ts';
 import { attendedByRow } from '../../../judge/excluded.ts';
 import { eachRow } from '../../../judge/naive-forward.ts';
 import { type PlainInputs, rowStarts } from '../../../judge/naive-scores.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../../sketch.ts';
-import { ensure, guaranteed } from '../../building/behaviour.ts';
+import { ensure, guaranteed } from '../../building/behavior.ts';
 import { ensureSameBits, runAll, runAsAsked } from '../../building/run-all.ts';
 import type { Purposes } from '../../building/purposes.ts';
 
@@ -101,7 +101,7 @@ function poisons({ dtype = 'float32' }: Sketch): Record<string, number> {
   return { nan: NaN, infinity: Infinity, 'minus-infinity': -Infinity, 'huge-and-finite': huge };
 }
 
-/** What no row may attend to, in each input: true where an element is excluded. */
+/** Places that no row may attend to, in each input: true where an element is excluded. */
 export interface Excludable {
   readonly query: (index: number) => boolean;
   readonly key: (index: number) => boolean;
@@ -167,7 +167,7 @@ function padded(
   sketch: Sketch,
   poison: number,
   run: typeof runAll | typeof runAsAsked = runAll,
-): BehaviourCase {
+): BehaviorCase {
   return guaranteed('padding', name, sketch, async ({ backend }, id) => {
     const seed = id.slice(0, id.lastIndexOf('/'));
     const request = requestOf(sketch, seed);
@@ -193,7 +193,7 @@ function padded(
 }
 
 /** Hard attention reads the value that it chose, and no other. */
-function unchosen(selection: 'argmax' | 'sample'): BehaviourCase {
+function unchosen(selection: 'argmax' | 'sample'): BehaviorCase {
   const sketch: Sketch = { selection, ...(selection === 'sample' && { seed: 8 }) };
   return guaranteed('padding', `unchosen-values/${selection}`, sketch, async ({ backend }, id) => {
     const request = requestOf(sketch, id);

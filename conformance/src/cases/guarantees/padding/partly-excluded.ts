@@ -1,10 +1,10 @@
 import { type Tensor, resolveRequest } from '@heed/core';
 import type { CaseRequest } from '../../../case-request.ts';
-import type { BehaviourCase, ConformanceCase } from '../../../case.ts';
+import type { BehaviorCase, ConformanceCase } from '../../../case.ts';
 import { attendedByRow } from '../../../judge/excluded.ts';
 import { type PlainInputs, rowStarts } from '../../../judge/naive-scores.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../../sketch.ts';
-import { ensure, guaranteed } from '../../building/behaviour.ts';
+import { ensure, guaranteed } from '../../building/behavior.ts';
 import { EXCLUSIONS, spoil } from './padding.ts';
 import { ensureSameBits, runAll } from '../../building/run-all.ts';
 import type { Purposes } from '../../building/purposes.ts';
@@ -13,7 +13,7 @@ export const partialPaddingPurposes: Purposes = {
   'padding/partly': 'NaN in what some rows attend to leaves the bits of the others alone.',
 };
 
-/** What the poison of one key or of one row's gradient reaches, by the names of results. */
+/** Places that the poison of one key or of one row's gradient reaches, by the names of results. */
 interface Reached {
   readonly rows: ReadonlySet<number>;
   readonly keys: ReadonlySet<number>;
@@ -23,7 +23,7 @@ interface Reached {
  * One key that some rows attend to and others do not is poisoned: the others keep their bits. The same for the
  * gradient of one row's output: keys that the row does not attend to keep theirs.
  */
-function partlyExcluded(name: string, sketch: Sketch, poisoned: 'key' | 'value' | 'dOutput'): BehaviourCase {
+function partlyExcluded(name: string, sketch: Sketch, poisoned: 'key' | 'value' | 'dOutput'): BehaviorCase {
   const needs: Sketch = poisoned === 'dOutput' ? { ...sketch, gradient: true } : sketch;
   return guaranteed('padding', `partly/${name}/${poisoned}`, needs, async ({ backend }, id) => {
     const request = requestOf(sketch, id);

@@ -1,13 +1,13 @@
 import { type LinearProblem, type Tensor, attention, tensor } from '@heed/core';
-import type { BehaviourCase } from '../../../case.ts';
+import type { BehaviorCase } from '../../../case.ts';
 import { linearFault } from '../../../judge/linear.ts';
-import { ensure, ensureError, withBackend } from '../../building/behaviour.ts';
+import { ensure, ensureError, withBackend } from '../../building/behavior.ts';
 import { ensureSameBits } from '../../building/run-all.ts';
 import { type LinearSketch, linearCase, outputOf, settingOf, withWeights } from './sketch.ts';
 
 const USUAL: LinearSketch = { inputDim: 24, outputDim: 20, rows: [2, 5], bias: true };
 
-function residentCases(): BehaviourCase[] {
+function residentCases(): BehaviorCase[] {
   return [
     linearCase('resident', { ...USUAL, activation: 'gelu', gradient: true }, async ({ backend, setting }) => {
       const { problem, parameters, input, dOutput } = setting;
@@ -61,7 +61,7 @@ function residentCases(): BehaviourCase[] {
   ];
 }
 
-function errorCases(): BehaviourCase[] {
+function errorCases(): BehaviorCase[] {
   const other = tensor(new Float32Array(3), [3]);
   return [
     linearCase('errors', USUAL, async ({ backend, setting }, id) => {
@@ -128,7 +128,7 @@ function errorCases(): BehaviourCase[] {
   ];
 }
 
-export function linearLifeCases(): BehaviourCase[] {
+export function linearLifeCases(): BehaviorCase[] {
   return [
     ...residentCases(),
     linearCase('weights-are-kept', USUAL, async ({ backend, setting }) => {

@@ -1,6 +1,6 @@
 import type { Tensor } from '@heed/core';
-import type { BehaviourCase } from '../../../case.ts';
-import { ensure, withBackend } from '../../building/behaviour.ts';
+import type { BehaviorCase } from '../../../case.ts';
+import { ensure, withBackend } from '../../building/behavior.ts';
 import { ensureSameBits } from '../../building/run-all.ts';
 import { type LinearSketch, linearCase, outputOf, withWeights } from './sketch.ts';
 
@@ -18,7 +18,7 @@ const COMPANY: Readonly<Record<string, LinearSketch>> = {
   float64: { inputDim: 20, outputDim: 19, rows: [15], activation: 'silu', dtype: 'float64' },
 };
 
-function batchCase(name: string, sketch: LinearSketch): BehaviourCase {
+function batchCase(name: string, sketch: LinearSketch): BehaviorCase {
   const theCase = linearCase(`batch/${name}`, sketch, async ({ backend, setting }) => {
     const { input } = setting;
     const rows = input.shape[0]!;
@@ -37,7 +37,7 @@ function batchCase(name: string, sketch: LinearSketch): BehaviourCase {
   return { ...theCase, guarantee: 'batch' };
 }
 
-function repeatCase(name: string, sketch: LinearSketch): BehaviourCase {
+function repeatCase(name: string, sketch: LinearSketch): BehaviorCase {
   const theCase = linearCase(`repeat/${name}`, sketch, async (subject) => {
     const { backend, setting } = subject;
     const { input } = setting;
@@ -57,7 +57,7 @@ function repeatCase(name: string, sketch: LinearSketch): BehaviourCase {
   return { ...theCase, guarantee: 'repeat' };
 }
 
-function nonFiniteCase(name: string, value: number, sketch: LinearSketch): BehaviourCase {
+function nonFiniteCase(name: string, value: number, sketch: LinearSketch): BehaviorCase {
   const theCase = linearCase(`nonfinite/${name}`, sketch, async ({ backend, setting }) => {
     const { input, problem } = setting;
     const { outputDim } = problem;
@@ -78,7 +78,7 @@ function nonFiniteCase(name: string, value: number, sketch: LinearSketch): Behav
   return { ...theCase, guarantee: 'nonfinite' };
 }
 
-export function linearPromiseCases(): BehaviourCase[] {
+export function linearPromiseCases(): BehaviorCase[] {
   const usual: LinearSketch = { inputDim: 10, outputDim: 21, rows: [11], bias: true };
   return [
     repeatCase('plain', { inputDim: 64, outputDim: 80, rows: [40], bias: true }),

@@ -8,9 +8,9 @@ import {
   tensor,
 } from '@heed/core';
 import { sizeOf } from '@heed/core/backend';
-import type { BehaviourCase, Subject } from '../../../case.ts';
+import type { BehaviorCase, Subject } from '../../../case.ts';
 import { randomFrom } from '../../../random.ts';
-import { behaviour } from '../../building/behaviour.ts';
+import { behavior } from '../../building/behavior.ts';
 
 /** A projection and its inputs, in short. */
 export interface LinearSketch extends LinearProblem {
@@ -52,11 +52,9 @@ export function linearCase(
   name: string,
   sketch: LinearSketch,
   run: (subject: Subject & { readonly setting: LinearSetting }, id: string) => Promise<void>,
-): BehaviourCase {
+): BehaviorCase {
   return {
-    ...behaviour('linear', name, [], (subject, id) =>
-      run({ ...subject, setting: settingOf(sketch, id) }, id),
-    ),
+    ...behavior('linear', name, [], (subject, id) => run({ ...subject, setting: settingOf(sketch, id) }, id)),
     operations: ['linear'],
     ...(sketch.dtype !== undefined && { dtype: sketch.dtype }),
   };

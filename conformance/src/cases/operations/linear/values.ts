@@ -1,7 +1,7 @@
 import type { Activation } from '@heed/core';
-import type { BehaviourCase } from '../../../case.ts';
+import type { BehaviorCase } from '../../../case.ts';
 import { linearFault, linearGradientFault } from '../../../judge/linear.ts';
-import { ensure } from '../../building/behaviour.ts';
+import { ensure } from '../../building/behavior.ts';
 import { type LinearSketch, linearCase, outputOf, withWeights } from './sketch.ts';
 
 const ACTIVATIONS: readonly Activation[] = ['gelu', 'geluTanh', 'silu', 'relu', 'sigmoid'];
@@ -30,7 +30,7 @@ const OFTEN: Readonly<Record<string, LinearSketch>> = {
   float64: { inputDim: 9, outputDim: 50, rows: [8], spread: 2, bias: true, dtype: 'float64' },
 };
 
-function value(name: string, sketch: LinearSketch): BehaviourCase {
+function value(name: string, sketch: LinearSketch): BehaviorCase {
   return linearCase(name, sketch, async ({ backend, setting }) => {
     const output = await outputOf(backend, setting);
     const fault = linearFault(setting.problem, setting.parameters, setting.input, output);
@@ -38,7 +38,7 @@ function value(name: string, sketch: LinearSketch): BehaviourCase {
   });
 }
 
-function gradient(name: string, sketch: LinearSketch): BehaviourCase {
+function gradient(name: string, sketch: LinearSketch): BehaviorCase {
   return linearCase(`gradient/${name}`, { ...sketch, gradient: true }, async ({ backend, setting }) => {
     const { problem, parameters, input, dOutput } = setting;
     await withWeights(backend, setting, async (kernel, weights) => {
@@ -50,7 +50,7 @@ function gradient(name: string, sketch: LinearSketch): BehaviourCase {
   });
 }
 
-export function linearValueCases(): BehaviourCase[] {
+export function linearValueCases(): BehaviorCase[] {
   const activated = ACTIVATIONS.flatMap((activation) =>
     Object.entries(OFTEN).map(([name, sketch]) =>
       value(`activation/${activation}/${name}`, { ...sketch, activation }),

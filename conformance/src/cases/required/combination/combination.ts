@@ -8,7 +8,7 @@ export const combinationPurposes: Purposes = {
   combination: 'Features combine: every three of them agree with the reference in one problem.',
 };
 
-/** What a level adds to the sketch, given its lengths. */
+/** A level by its name, and the part of a sketch that it adds, given the lengths. */
 type Level = readonly [name: string, add: Sketch | ((lengths: Lengths) => Sketch)];
 
 /** The first level of each factor is the plain one and stays out of the names of cases. */

@@ -8,9 +8,9 @@ import {
   resolveRequest,
   tensor,
 } from '@heed/core';
-import type { BehaviourCase, ConformanceCase } from '../../../case.ts';
+import type { BehaviorCase, ConformanceCase } from '../../../case.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../../sketch.ts';
-import { behaviour, ensure, ensureError } from '../../building/behaviour.ts';
+import { behavior, ensure, ensureError } from '../../building/behavior.ts';
 
 /** Inputs that are right for the sketch until these are put in; undefined takes one away. */
 interface Mistake {
@@ -106,8 +106,8 @@ async function withKernel(
 }
 
 /** Straight into `run()`, past all checks of `attention()`. The kernel must be as good as new afterwards. */
-function runCase(name: string, { code, sketch = {}, inputs: wrong }: Mistake): BehaviourCase {
-  return behaviour('errors', `run/${name}`, sketch, ({ backend }) =>
+function runCase(name: string, { code, sketch = {}, inputs: wrong }: Mistake): BehaviorCase {
+  return behavior('errors', `run/${name}`, sketch, ({ backend }) =>
     withKernel(backend, sketch, async (kernel, inputs) => {
       await ensureError(
         () => kernel.run({ ...inputs, ...wrong } as AttentionInputs),
@@ -120,7 +120,7 @@ function runCase(name: string, { code, sketch = {}, inputs: wrong }: Mistake): B
   );
 }
 
-/** What engines read on the host. */
+/** Inputs that engines read on the host. */
 function residentCases(): ConformanceCase[] {
   const sketches: Readonly<Record<string, Sketch>> = {
     keyLengths: LENGTHS,
@@ -129,7 +129,7 @@ function residentCases(): ConformanceCase[] {
     offsets: { causal: true, alignment: { offset: 1 } },
   };
   return Object.entries(sketches).map(([name, sketch]) =>
-    behaviour('errors', `run/${name}/resident`, sketch, ({ backend }) =>
+    behavior('errors', `run/${name}/resident`, sketch, ({ backend }) =>
       withKernel(backend, sketch, async (kernel, inputs) => {
         const resident = await backend.upload(inputs[name as 'keyLengths'] as Tensor);
         const run = (): unknown => kernel.run({ ...inputs, [name]: resident } as AttentionInputs);
@@ -142,12 +142,12 @@ function residentCases(): ConformanceCase[] {
 
 function nothingGiven(): ConformanceCase[] {
   return [
-    behaviour('errors', 'run/no-inputs', [], ({ backend }) =>
+    behavior('errors', 'run/no-inputs', [], ({ backend }) =>
       withKernel(backend, {}, (kernel) =>
         ensureError(() => kernel.run(undefined as never), 'MISSING_INPUT', 'a run without inputs'),
       ),
     ),
-    behaviour('errors', 'gradient/no-forward', ['gradient', 'statistics'], ({ backend }) =>
+    behavior('errors', 'gradient/no-forward', ['gradient', 'statistics'], ({ backend }) =>
       withKernel(backend, GRADIENT, (kernel, inputs) =>
         ensureError(() => kernel.gradient(inputs, undefined as never), 'MISSING_INPUT', 'no forward results'),
       ),
@@ -181,7 +181,7 @@ function gradientCases(): ConformanceCase[] {
   });
   return [
     ...Object.entries(GRADIENT_MISTAKES).map(([name, { code, forward }]) =>
-      behaviour('errors', `gradient/${name}`, ['gradient', 'statistics'], ({ backend }) =>
+      behavior('errors', `gradient/${name}`, ['gradient', 'statistics'], ({ backend }) =>
         withKernel(backend, GRADIENT, async (kernel, inputs) => {
           const right = complete(await kernel.run(inputs));
           const wrong = { ...right, ...forward } as typeof right;
@@ -190,7 +190,7 @@ function gradientCases(): ConformanceCase[] {
         }),
       ),
     ),
-    behaviour('errors', 'gradient/not-asked-for', ['statistics'], ({ backend }) =>
+    behavior('errors', 'gradient/not-asked-for', ['statistics'], ({ backend }) =>
       withKernel(backend, { outputs: ['output', 'statistics'] }, async (kernel, inputs) => {
         const forward = complete(await kernel.run(inputs));
         await ensureError(

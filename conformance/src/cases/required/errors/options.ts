@@ -2,9 +2,9 @@ import type { AttentionKernel, AttentionProblem, HeedErrorCode } from '@heed/cor
 import { resolveRequest } from '@heed/core';
 import type { ConformanceCase, Subject } from '../../../case.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../../sketch.ts';
-import { behaviour, ensureError } from '../../building/behaviour.ts';
+import { behavior, ensureError } from '../../building/behavior.ts';
 
-/** What no version of any backend will take. */
+/** Values that no version of any backend takes. */
 const UNKNOWN = { notAnOption: true };
 
 const CREATE: Readonly<Record<string, { readonly code: HeedErrorCode; readonly options: unknown }>> = {
@@ -39,22 +39,22 @@ const GRADIENT: Sketch = { gradient: true, outputs: ['output', 'statistics'] };
 export function optionErrorCases(): ConformanceCase[] {
   return [
     ...Object.entries(CREATE).map(([name, { code, options }]) =>
-      behaviour('errors', `create/options/${name}`, [], ({ provider }) =>
+      behavior('errors', `create/options/${name}`, [], ({ provider }) =>
         ensureError(() => disposed(provider.create(options)), code, `the options ${name} of create()`),
       ),
     ),
-    behaviour('errors', 'create/options/undefined', [], async ({ provider }) => {
+    behavior('errors', 'create/options/undefined', [], async ({ provider }) => {
       await disposed(provider.create({ notAnOption: undefined }));
     }),
     ...Object.entries(RUN).map(([name, { code, options }]) =>
-      behaviour('errors', `run/options/${name}`, [], (subject) =>
+      behavior('errors', `run/options/${name}`, [], (subject) =>
         withKernel(subject, {}, (kernel, { inputs }) =>
           ensureError(() => kernel.run(inputs, options as never), code, `the options ${name} of run()`),
         ),
       ),
     ),
     ...Object.entries(RUN).map(([name, { code, options }]) =>
-      behaviour('errors', `gradient/options/${name}`, ['gradient', 'statistics'], (subject) =>
+      behavior('errors', `gradient/options/${name}`, ['gradient', 'statistics'], (subject) =>
         withKernel(subject, GRADIENT, async (kernel, { inputs }) => {
           const { output, statistics } = await kernel.run(inputs);
           const forward = { output: output!, statistics: statistics!, dOutput: dOutputOf({}, 'options') };
@@ -63,7 +63,7 @@ export function optionErrorCases(): ConformanceCase[] {
         }),
       ),
     ),
-    behaviour('errors', 'compile/unknown-member', [], ({ backend }) => {
+    behavior('errors', 'compile/unknown-member', [], ({ backend }) => {
       const problem: AttentionProblem = { ...resolveRequest(requestOf({}, 'options')).problem, ...UNKNOWN };
       return ensureError(
         () => backend.compile(problem),

@@ -1,7 +1,7 @@
 import { type AttentionProblem, type Feature, type HeedErrorCode, resolveRequest } from '@heed/core';
 import type { ConformanceCase } from '../../../case.ts';
 import { requestOf } from '../../../sketch.ts';
-import { behaviour, ensureError } from '../../building/behaviour.ts';
+import { behavior, ensureError } from '../../building/behavior.ts';
 
 /** A problem that is right until these fields are put in. */
 interface Mistake {
@@ -58,7 +58,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
 /** Straight into `compile()`, past all checks of `attention()`. */
 export function problemErrorCases(): ConformanceCase[] {
   return Object.entries(MISTAKES).map(([name, { code, features = [], fields }]) =>
-    behaviour('errors', `problem/${name}`, features, async ({ backend }) => {
+    behavior('errors', `problem/${name}`, features, async ({ backend }) => {
       const { problem } = resolveRequest(requestOf({}, 'errors'));
       const spoiled = { ...problem, ...fields } as AttentionProblem;
       await ensureError(() => backend.compile(spoiled), code, `the problem ${name}`);

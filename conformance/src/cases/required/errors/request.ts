@@ -2,7 +2,7 @@ import { type HeedErrorCode, type Tensor, attention, tensor } from '@heed/core';
 import type { CaseRequest } from '../../../case-request.ts';
 import type { ConformanceCase } from '../../../case.ts';
 import { type Sketch, requestOf } from '../../../sketch.ts';
-import { behaviour, ensureError } from '../../building/behaviour.ts';
+import { behavior, ensureError } from '../../building/behavior.ts';
 
 /** A request that is right until `spoil` has changed it. */
 interface Mistake {
@@ -69,7 +69,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     sketch: { keyLength: 9 },
     spoil: () => ({ alibiSlopes: floats(2) }),
   },
-  'alignment/unknown': { code: 'ARGUMENT', spoil: () => ({ causal: true, alignment: 'centre' }) },
+  'alignment/unknown': { code: 'ARGUMENT', spoil: () => ({ causal: true, alignment: 'center' }) },
   'offset/fraction': { code: 'ARGUMENT', spoil: () => ({ causal: true, alignment: { offset: 0.5 } }) },
   'mask/does-not-broadcast': { code: 'SHAPE', spoil: () => ({ mask: floats(3, 7) }) },
   'mask/rank-5': { code: 'SHAPE', spoil: () => ({ mask: floats(1, 1, 1, 7, 7) }) },
@@ -109,7 +109,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
 /** Through `attention()`. */
 export function requestErrorCases(): ConformanceCase[] {
   return Object.entries(MISTAKES).map(([name, { code, sketch = {}, spoil }]) =>
-    behaviour('errors', `request/${name}`, [], async ({ backend }, id) => {
+    behavior('errors', `request/${name}`, [], async ({ backend }, id) => {
       const request = requestOf(sketch, id);
       const spoiled = { ...request, ...spoil(request) } as CaseRequest & { gradient?: false };
       await ensureError(() => attention(backend, spoiled), code, `the request ${name}`);

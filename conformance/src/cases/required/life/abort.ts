@@ -3,7 +3,7 @@ import type { CaseRequest } from '../../../case-request.ts';
 import type { ConformanceCase } from '../../../case.ts';
 import { dOutputOf, requestOf } from '../../../sketch.ts';
 import { ensureAgrees } from '../../building/agree.ts';
-import { behaviour, ensure } from '../../building/behaviour.ts';
+import { behavior, ensure } from '../../building/behavior.ts';
 
 async function reasonOf(work: () => Promise<unknown>): Promise<unknown> {
   try {
@@ -17,7 +17,7 @@ async function reasonOf(work: () => Promise<unknown>): Promise<unknown> {
 export function abortCases(): ConformanceCase[] {
   const reason = new Error('the reason of the test');
   return [
-    behaviour('life', 'abort/before-the-run', [], async ({ backend }, id) => {
+    behavior('life', 'abort/before-the-run', [], async ({ backend }, id) => {
       const request = requestOf({}, id);
       const { problem, inputs } = resolveRequest(request);
       const kernel = await backend.compile(problem);
@@ -26,12 +26,12 @@ export function abortCases(): ConformanceCase[] {
       ensureAgrees(request, await kernel.run(inputs), 'the run after an aborted one');
       await kernel.dispose();
     }),
-    behaviour('life', 'abort/through-attention', [], async ({ backend }, id) => {
+    behavior('life', 'abort/through-attention', [], async ({ backend }, id) => {
       const request = requestOf({}, id) as CaseRequest & { gradient?: false };
       const thrown = await reasonOf(() => attention(backend, request, { signal: AbortSignal.abort(reason) }));
       ensure(thrown === reason, `attention() must reject with the signal's reason, it was ${String(thrown)}`);
     }),
-    behaviour('life', 'abort/before-the-gradient', ['gradient', 'statistics'], async ({ backend }, id) => {
+    behavior('life', 'abort/before-the-gradient', ['gradient', 'statistics'], async ({ backend }, id) => {
       const { problem, inputs } = resolveRequest(
         requestOf({ gradient: true, outputs: ['output', 'statistics'] }, id),
       );
@@ -44,7 +44,7 @@ export function abortCases(): ConformanceCase[] {
       await kernel.dispose();
       ensure(thrown === reason, `gradient() must reject with the signal's reason, it was ${String(thrown)}`);
     }),
-    behaviour('life', 'abort/during-the-run', [], async ({ backend }, id) => {
+    behavior('life', 'abort/during-the-run', [], async ({ backend }, id) => {
       const request = requestOf({ queryLength: 70 }, id);
       const { problem, inputs } = resolveRequest(request);
       const kernel = await backend.compile(problem);
@@ -60,7 +60,7 @@ export function abortCases(): ConformanceCase[] {
       ensureAgrees(request, await kernel.run(inputs), 'the run after an aborted one');
       await kernel.dispose();
     }),
-    behaviour('life', 'abort/never', [], async ({ backend }, id) => {
+    behavior('life', 'abort/never', [], async ({ backend }, id) => {
       const request = requestOf({}, id);
       const { problem, inputs } = resolveRequest(request);
       const kernel = await backend.compile(problem);

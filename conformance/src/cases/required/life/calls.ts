@@ -1,10 +1,10 @@
 import { type AttentionBackend, type AttentionKernel, type Tensor, resolveRequest } from '@heed/core';
 import type { CaseRequest } from '../../../case-request.ts';
-import type { BehaviourCase, ConformanceCase } from '../../../case.ts';
+import type { BehaviorCase, ConformanceCase } from '../../../case.ts';
 import type { Values } from '../../../judge/expectation.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../../sketch.ts';
 import { ensureAgrees } from '../../building/agree.ts';
-import { behaviour, ensure } from '../../building/behaviour.ts';
+import { behavior, ensure } from '../../building/behavior.ts';
 import { ensureSameBits, runAll, runKernel, withEverything } from '../../building/run-all.ts';
 import { VARIATIONS } from '../../building/variations.ts';
 
@@ -26,8 +26,8 @@ async function ensureRuns(kernel: AttentionKernel, request: CaseRequest, what: s
 }
 
 /** One kernel, several inputs: requests whose problems are the same. */
-function inTurn(name: string, first: Sketch, ...later: Sketch[]): BehaviourCase {
-  return behaviour('life', `one-kernel/${name}`, first, async ({ backend }, id) => {
+function inTurn(name: string, first: Sketch, ...later: Sketch[]): BehaviorCase {
+  return behavior('life', `one-kernel/${name}`, first, async ({ backend }, id) => {
     const requests = [first, ...later, first].map((sketch, n) => requestOf(sketch, `${id}/${n}`));
     await withKernel(backend, requests[0]!, async (kernel) => {
       for (const [n, request] of requests.entries())
@@ -37,8 +37,8 @@ function inTurn(name: string, first: Sketch, ...later: Sketch[]): BehaviourCase 
 }
 
 /** Results may be written to, and later runs must not write to them. */
-function ownMemory(name: string, sketch: Sketch): BehaviourCase {
-  return behaviour('life', `results-are-the-callers/${name}`, sketch, async ({ backend }, id) => {
+function ownMemory(name: string, sketch: Sketch): BehaviorCase {
+  return behavior('life', `results-are-the-callers/${name}`, sketch, async ({ backend }, id) => {
     const requestFor = (n: number) => withEverything(requestOf(sketch, `${id}/${n}`), backend.capabilities);
     await withKernel(backend, requestFor(0), async (kernel) => {
       const dOutput = dOutputOf(sketch, id);
@@ -62,8 +62,8 @@ function overlap({ data: a }: Tensor, { data: b }: Tensor): boolean {
 }
 
 /** Calls that overlap do not mix. */
-function overlapping(name: string, sketch: Sketch): BehaviourCase {
-  return behaviour('life', `overlap/${name}`, sketch, async ({ backend }, id) => {
+function overlapping(name: string, sketch: Sketch): BehaviorCase {
+  return behavior('life', `overlap/${name}`, sketch, async ({ backend }, id) => {
     const requests = Array.from({ length: 6 }, (_, n) => requestOf(sketch, `${id}/${n}`));
     await withKernel(backend, requests[0]!, async (kernel) => {
       const runs = requests.map((request) => kernel.run(resolveRequest(request).inputs));
@@ -74,8 +74,8 @@ function overlapping(name: string, sketch: Sketch): BehaviourCase {
   });
 }
 
-function overlappingKernels(): BehaviourCase {
-  return behaviour('life', 'overlap/several-kernels', [], async ({ backend }, id) => {
+function overlappingKernels(): BehaviorCase {
+  return behavior('life', 'overlap/several-kernels', [], async ({ backend }, id) => {
     const requests = [3, 40, 7, 65, 1].map((queryLength) =>
       requestOf({ queryLength, keyLength: 9 }, `${id}/${queryLength}`),
     );
@@ -91,8 +91,8 @@ function overlappingKernels(): BehaviourCase {
   });
 }
 
-function overlappingGradients(): BehaviourCase {
-  return behaviour(
+function overlappingGradients(): BehaviorCase {
+  return behavior(
     'life',
     'overlap/forward-and-gradient',
     ['gradient', 'statistics'],
@@ -128,8 +128,8 @@ function ensureClose(actual: Values, expected: Values, what: string): void {
   }
 }
 
-function interleaved(): BehaviourCase {
-  return behaviour('life', 'two-kernels-in-turn', [], async ({ backend }, id) => {
+function interleaved(): BehaviorCase {
+  return behavior('life', 'two-kernels-in-turn', [], async ({ backend }, id) => {
     const small = (n: number) => requestOf({ queryLength: 3, headDim: 5 }, `${id}/small/${n}`);
     const large = (n: number) => requestOf({ queryLength: 70, headDim: 16 }, `${id}/large/${n}`);
     await withKernel(backend, small(0), (one) =>

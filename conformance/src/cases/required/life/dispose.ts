@@ -3,11 +3,11 @@ import type { CaseRequest } from '../../../case-request.ts';
 import type { ConformanceCase } from '../../../case.ts';
 import { dOutputOf, requestOf } from '../../../sketch.ts';
 import { ensureAgrees } from '../../building/agree.ts';
-import { behaviour, ensure, ensureError, withBackend } from '../../building/behaviour.ts';
+import { behavior, ensure, ensureError, withBackend } from '../../building/behavior.ts';
 
 export function disposeCases(): ConformanceCase[] {
   return [
-    behaviour('life', 'dispose/kernel', [], async ({ backend }, id) => {
+    behavior('life', 'dispose/kernel', [], async ({ backend }, id) => {
       const { problem, inputs } = resolveRequest(requestOf({}, id));
       const kernel = await backend.compile(problem);
       await kernel.run(inputs);
@@ -15,7 +15,7 @@ export function disposeCases(): ConformanceCase[] {
       await ensureError(() => kernel.run(inputs), 'DISPOSED', 'run() after dispose()');
       await kernel.dispose();
     }),
-    behaviour('life', 'dispose/kernel-gradient', ['gradient', 'statistics'], async ({ backend }, id) => {
+    behavior('life', 'dispose/kernel-gradient', ['gradient', 'statistics'], async ({ backend }, id) => {
       const { problem, inputs } = resolveRequest(
         requestOf({ gradient: true, outputs: ['output', 'statistics'] }, id),
       );
@@ -25,7 +25,7 @@ export function disposeCases(): ConformanceCase[] {
       const forward = { output: output!, statistics: statistics!, dOutput: dOutputOf({}, id) };
       await ensureError(() => kernel.gradient(inputs, forward), 'DISPOSED', 'gradient() after dispose()');
     }),
-    behaviour('life', 'dispose/kernel-leaves-others', [], async ({ backend }, id) => {
+    behavior('life', 'dispose/kernel-leaves-others', [], async ({ backend }, id) => {
       const request = requestOf({}, id);
       const { problem, inputs } = resolveRequest(request);
       const [one, other] = [await backend.compile(problem), await backend.compile(problem)];
@@ -37,7 +37,7 @@ export function disposeCases(): ConformanceCase[] {
       );
       await other.dispose();
     }),
-    behaviour('life', 'dispose/kernel-waits-for-runs', [], async ({ backend }, id) => {
+    behavior('life', 'dispose/kernel-waits-for-runs', [], async ({ backend }, id) => {
       const request = requestOf({ queryLength: 40 }, id);
       const { problem, inputs } = resolveRequest(request);
       const kernel = await backend.compile(problem);
@@ -45,7 +45,7 @@ export function disposeCases(): ConformanceCase[] {
       await kernel.dispose();
       ensureAgrees(request, await run, 'a run that was under way when the kernel was disposed');
     }),
-    behaviour('life', 'dispose/await-using', [], async (subject, id) => {
+    behavior('life', 'dispose/await-using', [], async (subject, id) => {
       const { problem, inputs } = resolveRequest(requestOf({}, id));
       await withBackend(subject, async (backend) => {
         const kernel = await backend.compile(problem);
@@ -64,7 +64,7 @@ export function disposeCases(): ConformanceCase[] {
         );
       });
     }),
-    behaviour('life', 'dispose/backend', [], async (subject, id) => {
+    behavior('life', 'dispose/backend', [], async (subject, id) => {
       const request = requestOf({}, id) as CaseRequest & { gradient?: false };
       const { problem, inputs } = resolveRequest(request);
       await withBackend(subject, async (backend) => {
@@ -82,7 +82,7 @@ export function disposeCases(): ConformanceCase[] {
         await backend.dispose();
       });
     }),
-    behaviour('life', 'dispose/refuses-from-the-call-on', [], async (subject, id) => {
+    behavior('life', 'dispose/refuses-from-the-call-on', [], async (subject, id) => {
       const { problem, inputs } = resolveRequest(requestOf({}, id));
       await withBackend(subject, async (backend) => {
         const [one, other] = [await backend.compile(problem), await backend.compile(problem)];
@@ -105,7 +105,7 @@ export function disposeCases(): ConformanceCase[] {
         await all;
       });
     }),
-    behaviour('life', 'dispose/backend-waits-for-runs', [], async (subject, id) => {
+    behavior('life', 'dispose/backend-waits-for-runs', [], async (subject, id) => {
       const request = requestOf({ queryLength: 40 }, id);
       const { problem, inputs } = resolveRequest(request);
       await withBackend(subject, async (backend) => {
@@ -115,7 +115,7 @@ export function disposeCases(): ConformanceCase[] {
         ensureAgrees(request, await run, 'a run that was under way when the backend was disposed');
       });
     }),
-    behaviour('life', 'dispose/results-stay', [], async (subject, id) => {
+    behavior('life', 'dispose/results-stay', [], async (subject, id) => {
       const request = requestOf({}, id);
       const { problem, inputs } = resolveRequest(request);
       await withBackend(subject, async (backend) => {

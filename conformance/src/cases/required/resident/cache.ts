@@ -1,10 +1,10 @@
 import { type Tensor, attention, resolveRequest, tensor } from '@heed/core';
 import { writeSlices } from '@heed/core/backend';
 import type { CaseRequest } from '../../../case-request.ts';
-import type { BehaviourCase, ConformanceCase } from '../../../case.ts';
+import type { BehaviorCase, ConformanceCase } from '../../../case.ts';
 import { type Sketch, requestOf } from '../../../sketch.ts';
 import { ensureAgrees } from '../../building/agree.ts';
-import { behaviour } from '../../building/behaviour.ts';
+import { behavior } from '../../building/behavior.ts';
 
 /** Rows `start` to `end` of the sequence axis. */
 function rows({ shape, data }: Tensor, axis: number, start: number, end: number): Tensor {
@@ -23,9 +23,9 @@ function rows({ shape, data }: Tensor, axis: number, start: number, end: number)
  * Decoding as it is done: a cache of fixed capacity, written row by row, one kernel for all steps, key lengths that
  * grow. What is behind the length is poisoned, where the backend promises that it does not matter.
  */
-function decoding(name: string, sketch: Sketch, steps: readonly number[]): BehaviourCase {
+function decoding(name: string, sketch: Sketch, steps: readonly number[]): BehaviorCase {
   const lengths: Sketch = { ...sketch, keyLengths: [0, 0] };
-  return behaviour('resident', `cache/${name}`, lengths, async ({ backend }, id) => {
+  return behavior('resident', `cache/${name}`, lengths, async ({ backend }, id) => {
     const whole = requestOf(lengths, id);
     const axis = sketch.layout === 'blhd' ? 1 : 2;
     const filler = backend.capabilities.guarantees.includes('padding') ? NaN : 0;
@@ -54,9 +54,9 @@ function decoding(name: string, sketch: Sketch, steps: readonly number[]): Behav
 }
 
 /** Sequences of unequal lengths: every element of the batch is written at its own end. */
-function ragged(name: string, sketch: Sketch): BehaviourCase {
+function ragged(name: string, sketch: Sketch): BehaviorCase {
   const lengths: Sketch = { ...sketch, queryLength: 1, keyLength: 12, keyLengths: [0, 0] };
-  return behaviour('resident', `cache-ragged/${name}`, lengths, async ({ backend }, id) => {
+  return behavior('resident', `cache-ragged/${name}`, lengths, async ({ backend }, id) => {
     const whole = requestOf(lengths, id);
     const axis = sketch.layout === 'blhd' ? 1 : 2;
     const [wholeKey, wholeValue] = [whole.key as Tensor, whole.value as Tensor];
@@ -89,9 +89,9 @@ function zerosLike({ shape, data }: Tensor): Tensor {
 }
 
 /** Beams that go on from one another. */
-function beams(): BehaviourCase {
+function beams(): BehaviorCase {
   const sketch: Sketch = { batch: 4, queryLength: 1, keyLength: 9, kvHeads: 2, heads: 4 };
-  return behaviour('resident', 'cache-beams', sketch, async ({ backend }, id) => {
+  return behavior('resident', 'cache-beams', sketch, async ({ backend }, id) => {
     const request = requestOf(sketch, id);
     const [key, value] = [request.key as Tensor, request.value as Tensor];
     const cache = { key: await backend.upload(key), value: await backend.upload(value) };

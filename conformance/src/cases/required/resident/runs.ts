@@ -12,7 +12,7 @@ import type { CaseRequest } from '../../../case-request.ts';
 import type { ConformanceCase } from '../../../case.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../../sketch.ts';
 import { ensureAgrees } from '../../building/agree.ts';
-import { behaviour, ensure, ensureError } from '../../building/behaviour.ts';
+import { behavior, ensure, ensureError } from '../../building/behavior.ts';
 import { VARIATIONS } from '../../building/variations.ts';
 
 const RESIDENT_INPUTS = [
@@ -70,7 +70,7 @@ export function residentRunCases(): ConformanceCase[] {
   };
   return [
     ...Object.entries(sketches).map(([name, sketch]) =>
-      behaviour('resident', `inputs-and-results/${name}`, sketch, async ({ backend }, id) => {
+      behavior('resident', `inputs-and-results/${name}`, sketch, async ({ backend }, id) => {
         const request = requestOf(sketch, id);
         const { problem, inputs } = resolveRequest(request);
         const kernel = await backend.compile(problem);
@@ -88,7 +88,7 @@ export function residentRunCases(): ConformanceCase[] {
         for (const structure of [resident, results, ofPlain]) release(structure);
       }),
     ),
-    behaviour('resident', 'results-into-the-next-run', [], async ({ backend }, id) => {
+    behavior('resident', 'results-into-the-next-run', [], async ({ backend }, id) => {
       const request = requestOf({}, id);
       const { problem, inputs } = resolveRequest(request);
       const kernel = await backend.compile(problem);
@@ -102,7 +102,7 @@ export function residentRunCases(): ConformanceCase[] {
       output!.dispose();
       await kernel.dispose();
     }),
-    behaviour('resident', 'results-are-apart', [], async ({ backend }, id) => {
+    behavior('resident', 'results-are-apart', [], async ({ backend }, id) => {
       const { problem, inputs } = resolveRequest(requestOf({}, id));
       const kernel = await backend.compile(problem);
       const first = await kernel.run(inputs, { resident: true });
@@ -117,7 +117,7 @@ export function residentRunCases(): ConformanceCase[] {
       first.output!.dispose();
       await kernel.dispose();
     }),
-    behaviour('resident', 'write-seen-by-the-next-run', [], async ({ backend }, id) => {
+    behavior('resident', 'write-seen-by-the-next-run', [], async ({ backend }, id) => {
       const request = requestOf({}, id);
       const { problem, inputs } = resolveRequest(request);
       const kernel = await backend.compile(problem);
@@ -131,7 +131,7 @@ export function residentRunCases(): ConformanceCase[] {
       await kernel.dispose();
     }),
     ...(['first', 'later'] as const).map((which) =>
-      behaviour('resident', `write-after-a-call/${which}`, [], async ({ backend }, id) => {
+      behavior('resident', `write-after-a-call/${which}`, [], async ({ backend }, id) => {
         const sketch: Sketch = { queryLength: which === 'first' ? 9 : 11 };
         const request = plainRequest(sketch, id);
         const value = await backend.upload(request.value as Tensor);
@@ -146,7 +146,7 @@ export function residentRunCases(): ConformanceCase[] {
         value.dispose();
       }),
     ),
-    behaviour('resident', 'dispose-after-a-call', [], async ({ backend }, id) => {
+    behavior('resident', 'dispose-after-a-call', [], async ({ backend }, id) => {
       const request = plainRequest({ queryLength: 13 }, id);
       const value = await backend.upload(request.value as Tensor);
       const run = attention(backend, { ...request, value });
@@ -158,7 +158,7 @@ export function residentRunCases(): ConformanceCase[] {
         'a call after it was disposed',
       );
     }),
-    behaviour('resident', 'gradient', ['gradient', 'statistics'], async ({ backend }, id) => {
+    behavior('resident', 'gradient', ['gradient', 'statistics'], async ({ backend }, id) => {
       const sketch: Sketch = { gradient: true, outputs: ['output', 'statistics'] };
       const { problem, inputs } = resolveRequest(requestOf(sketch, id));
       const kernel = await backend.compile(problem);

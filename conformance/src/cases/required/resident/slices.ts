@@ -3,7 +3,7 @@ import type { ConformanceCase } from '../../../case.ts';
 import { randomFrom } from '../../../random.ts';
 import { requestOf } from '../../../sketch.ts';
 import { ensureAgrees } from '../../building/agree.ts';
-import { behaviour, ensure, ensureError } from '../../building/behaviour.ts';
+import { behavior, ensure, ensureError } from '../../building/behavior.ts';
 import { ensureSameBits } from '../../building/run-all.ts';
 
 /** Tensors of each type whose slices are no whole words, too. */
@@ -66,7 +66,7 @@ const AXES: Readonly<Record<string, readonly [axis: number, indices: readonly nu
 function gatherCases(): ConformanceCase[] {
   const each = Object.entries(KINDS).flatMap(([kind, make]) =>
     Object.entries(AXES).map(([name, [axis, indices]]) =>
-      behaviour('resident', `gather/${kind}/${name}`, [], async ({ backend }) => {
+      behavior('resident', `gather/${kind}/${name}`, [], async ({ backend }) => {
         const resident = await backend.upload(make());
         const gathered = await resident.gather(indices, { axis });
         await ensureHolds(gathered, taken(make(), axis, indices), 'what was gathered');
@@ -77,7 +77,7 @@ function gatherCases(): ConformanceCase[] {
   );
   return [
     ...each,
-    behaviour('resident', 'gather/after-a-write', [], async ({ backend }) => {
+    behavior('resident', 'gather/after-a-write', [], async ({ backend }) => {
       const [before, after] = [numbers(3, 2), numbers(3, 2, 1)];
       const resident = await backend.upload(tensor(new Float32Array(6), [3, 2]));
       const first = resident.write(before, { axis: 0, start: 0 });
@@ -105,7 +105,7 @@ function refused(
   name: string,
   attempt: (resident: ResidentTensor) => Promise<unknown>,
 ): ConformanceCase {
-  return behaviour('resident', `${call}-refused/${name}`, [], async ({ backend }) => {
+  return behavior('resident', `${call}-refused/${name}`, [], async ({ backend }) => {
     const given = numbers(4, 3, 5, 2);
     const resident = await backend.upload(given);
     await ensureError(() => attempt(resident), code, `${call}() with ${name}`);
@@ -117,7 +117,7 @@ function refused(
 function reorderCases(): ConformanceCase[] {
   return [
     ...Object.entries(KINDS).map(([kind, make]) =>
-      behaviour('resident', `reorder/${kind}`, [], async ({ backend }) => {
+      behavior('resident', `reorder/${kind}`, [], async ({ backend }) => {
         const resident = await backend.upload(make());
         const indices = [1, 1, 3, 0];
         await resident.reorder(indices);
@@ -125,7 +125,7 @@ function reorderCases(): ConformanceCase[] {
         resident.dispose();
       }),
     ),
-    behaviour('resident', 'reorder/between-writes', [], async ({ backend }) => {
+    behavior('resident', 'reorder/between-writes', [], async ({ backend }) => {
       const resident = await backend.upload(numbers(3, 4));
       const [first, second] = [numbers(3, 2), numbers(1, 4)];
       const done = [
@@ -145,7 +145,7 @@ function reorderCases(): ConformanceCase[] {
       await Promise.all(done);
       resident.dispose();
     }),
-    behaviour('resident', 'reorder/behind-a-run', [], async ({ backend }, id) => {
+    behavior('resident', 'reorder/behind-a-run', [], async ({ backend }, id) => {
       const request = requestOf({}, id);
       const { problem, inputs } = resolveRequest(request);
       const kernel = await backend.compile(problem);
@@ -180,7 +180,7 @@ function copyAndReadCases(): ConformanceCase[] {
   };
   return [
     ...Object.entries(copied).map(([kind, make]) =>
-      behaviour('resident', `copy/${kind}`, [], async ({ backend }) => {
+      behavior('resident', `copy/${kind}`, [], async ({ backend }) => {
         const resident = await backend.upload(make());
         const copy = await resident.copy();
         if (kind === 'float32') await resident.write(numbers(1, 3, 5, 2), { axis: 0, start: 2 });
@@ -191,7 +191,7 @@ function copyAndReadCases(): ConformanceCase[] {
       }),
     ),
     ...Object.entries(slices).map(([name, at]) =>
-      behaviour('resident', `read-slices/${name}`, [], async ({ backend }) => {
+      behavior('resident', `read-slices/${name}`, [], async ({ backend }) => {
         const given = numbers(4, 3, 5, 2);
         const resident = await backend.upload(given);
         const indices = Array.from({ length: at.length }, (_, n) => at.start + n);
@@ -240,7 +240,7 @@ function writeEachCases(): ConformanceCase[] {
   const row = numbers(4, 3, 1, 2);
   return [
     ...Object.entries(writes).map(([name, [axis, starts, part]]) =>
-      behaviour('resident', `write-each/${name}`, [], async ({ backend }) => {
+      behavior('resident', `write-each/${name}`, [], async ({ backend }) => {
         const given = numbers(4, 3, 5, 2);
         const resident = await backend.upload(given);
         await resident.write(part, { axis, start: starts });
@@ -248,7 +248,7 @@ function writeEachCases(): ConformanceCase[] {
         resident.dispose();
       }),
     ),
-    behaviour('resident', 'write-each/int32-tensor', [], async ({ backend }) => {
+    behavior('resident', 'write-each/int32-tensor', [], async ({ backend }) => {
       const given = numbers(4, 3, 5, 2);
       const resident = await backend.upload(given);
       await resident.write(row, { axis: 2, start: tensor(Int32Array.of(1, 2, 3, 4), [4]) });
@@ -283,12 +283,12 @@ function allocateCases(): ConformanceCase[] {
     name: string,
     call: (backend: AttentionBackend) => Promise<unknown>,
   ): ConformanceCase =>
-    behaviour('resident', `allocate-refused/${name}`, [], ({ backend }) =>
+    behavior('resident', `allocate-refused/${name}`, [], ({ backend }) =>
       ensureError(() => call(backend), code, `allocate() with ${name}`),
     );
   return [
     ...Object.entries(forms).map(([name, [dtype, shape]]) =>
-      behaviour('resident', `allocate/${name}`, [], async ({ backend }) => {
+      behavior('resident', `allocate/${name}`, [], async ({ backend }) => {
         // What was there before must not show.
         const before = await backend.upload(tensor(new Float32Array(24).fill(NaN), [24]));
         before.dispose();
@@ -305,7 +305,7 @@ function allocateCases(): ConformanceCase[] {
         resident.dispose();
       }),
     ),
-    behaviour('resident', 'allocate/is-written-to', [], async ({ backend }) => {
+    behavior('resident', 'allocate/is-written-to', [], async ({ backend }) => {
       const [first, second] = [
         await backend.allocate('float32', [2, 3, 4]),
         await backend.allocate('float32', [2, 3, 4]),

@@ -4,7 +4,7 @@ import type { ConformanceCase } from '../../../case.ts';
 import { randomFrom } from '../../../random.ts';
 import { requestOf } from '../../../sketch.ts';
 import { ensureAgrees } from '../../building/agree.ts';
-import { behaviour, ensure, ensureError, withBackend } from '../../building/behaviour.ts';
+import { behavior, ensure, ensureError, withBackend } from '../../building/behavior.ts';
 import { ensureSameBits } from '../../building/run-all.ts';
 
 function numbers(seed: string, ...shape: number[]): Tensor {
@@ -70,7 +70,7 @@ export function residentLifeCases(): ConformanceCase[] {
     ...Object.entries(KINDS).map(([name, make]) => ({
       // A backend without float64 need not hold it.
       ...(name === 'float64' && { dtype: 'float64' as const }),
-      ...behaviour('resident', `upload-and-read/${name}`, [], async ({ backend }) => {
+      ...behavior('resident', `upload-and-read/${name}`, [], async ({ backend }) => {
         const given = make();
         const resident = await backend.upload(given);
         ensure(isResident(resident), 'upload() gives no resident tensor');
@@ -101,10 +101,10 @@ export function residentLifeCases(): ConformanceCase[] {
       }),
     })),
     ...Object.entries(parts).map(([name, [axis, start, part]]) =>
-      behaviour('resident', `write/${name}`, [], ({ backend }) => writeOne(backend, axis, start, part)),
+      behavior('resident', `write/${name}`, [], ({ backend }) => writeOne(backend, axis, start, part)),
     ),
     ...Object.entries(wrong).map(([name, [code, at, part]]) =>
-      behaviour('resident', `write-refused/${name}`, [], async ({ backend }) => {
+      behavior('resident', `write-refused/${name}`, [], async ({ backend }) => {
         const before = numbers('before', 2, 3, 4, 5);
         const resident = await backend.upload(before);
         await ensureError(() => resident.write(part, at), code, `write() ${name}`);
@@ -112,7 +112,7 @@ export function residentLifeCases(): ConformanceCase[] {
         resident.dispose();
       }),
     ),
-    behaviour('resident', 'upload-and-read/bytes-of-a-buffer', [], async ({ backend }) => {
+    behavior('resident', 'upload-and-read/bytes-of-a-buffer', [], async ({ backend }) => {
       // Its slice() is a view, not a copy.
       const Buffer = (globalThis as { Buffer?: { from(bytes: readonly number[]): Uint8Array } }).Buffer;
       const data = Buffer?.from([1, 1, 1]) ?? Uint8Array.of(1, 1, 1);
@@ -124,7 +124,7 @@ export function residentLifeCases(): ConformanceCase[] {
       ensure(now.join() === '1,1,1', `the resident tensor has become ${now.join()}, it was 1,1,1`);
       resident.dispose();
     }),
-    behaviour('resident', 'dispose', [], async ({ backend }, id) => {
+    behavior('resident', 'dispose', [], async ({ backend }, id) => {
       const { problem, inputs } = resolveRequest(requestOf({}, id));
       const key = await backend.upload(inputs.key as Tensor);
       const kernel = await backend.compile(problem);
@@ -137,7 +137,7 @@ export function residentLifeCases(): ConformanceCase[] {
       await kernel.run(inputs);
       await kernel.dispose();
     }),
-    behaviour('resident', 'end-with-their-backend', [], async (subject) => {
+    behavior('resident', 'end-with-their-backend', [], async (subject) => {
       await withBackend(subject, async (backend) => {
         const resident = await backend.upload(numbers('a', 2, 3));
         await backend.dispose();
@@ -145,7 +145,7 @@ export function residentLifeCases(): ConformanceCase[] {
         resident.dispose();
       });
     }),
-    behaviour('resident', 'writes-in-turn', [], async ({ backend }) => {
+    behavior('resident', 'writes-in-turn', [], async ({ backend }) => {
       const resident = await backend.upload(numbers('a', 8, 3));
       const written = [4, 8, 2].map((rows) => numbers(`${rows}`, rows, 3));
       await Promise.all(written.map((part) => resident.write(part, { axis: 0, start: 0 })));
@@ -158,7 +158,7 @@ export function residentLifeCases(): ConformanceCase[] {
       );
       resident.dispose();
     }),
-    behaviour('resident', 'hold/after-a-write', [], async ({ backend }) => {
+    behavior('resident', 'hold/after-a-write', [], async ({ backend }) => {
       const [before, after] = [numbers('before', 2, 3), numbers('after', 2, 3)];
       const resident = await backend.upload(numbers('a', 2, 3));
       const first = resident.write(before, { axis: 0, start: 0 });
@@ -173,7 +173,7 @@ export function residentLifeCases(): ConformanceCase[] {
       await ensureError(() => held.read(), 'DISPOSED', 'read() of a hold after its dispose()');
       resident.dispose();
     }),
-    behaviour('resident', 'hold/after-a-dispose', [], async ({ backend }) => {
+    behavior('resident', 'hold/after-a-dispose', [], async ({ backend }) => {
       const given = numbers('a', 2, 3);
       const resident = await backend.upload(given);
       const held = resident.hold();
@@ -184,7 +184,7 @@ export function residentLifeCases(): ConformanceCase[] {
       again.dispose();
       await ensureError(() => resident.hold(), 'DISPOSED', 'hold() after dispose()');
     }),
-    behaviour('resident', 'hold/is-not-written-to', [], async ({ backend }) => {
+    behavior('resident', 'hold/is-not-written-to', [], async ({ backend }) => {
       const resident = await backend.upload(numbers('a', 2, 3));
       const held = resident.hold();
       const write = (): Promise<void> => held.write(numbers('b', 2, 3), { axis: 0, start: 0 });
@@ -192,7 +192,7 @@ export function residentLifeCases(): ConformanceCase[] {
       held.dispose();
       resident.dispose();
     }),
-    behaviour('resident', 'hold/in-a-run', [], async ({ backend }, id) => {
+    behavior('resident', 'hold/in-a-run', [], async ({ backend }, id) => {
       const request = requestOf({}, id);
       const { problem, inputs } = resolveRequest(request);
       const kernel = await backend.compile(problem);
@@ -208,7 +208,7 @@ export function residentLifeCases(): ConformanceCase[] {
       );
       await kernel.dispose();
     }),
-    behaviour('resident', 'foreign', [], async ({ backend }, id) => {
+    behavior('resident', 'foreign', [], async ({ backend }, id) => {
       const { problem, inputs } = resolveRequest(requestOf({}, id));
       const other = await reference.create();
       const kernel = await backend.compile(problem);
@@ -222,7 +222,7 @@ export function residentLifeCases(): ConformanceCase[] {
       await kernel.dispose();
       await other.dispose();
     }),
-    behaviour('resident', 'foreign-sibling', [], async (subject, id) => {
+    behavior('resident', 'foreign-sibling', [], async (subject, id) => {
       const { problem, inputs } = resolveRequest(requestOf({}, id));
       await withBackend(subject, async (sibling) => {
         const kernel = await subject.backend.compile(problem);
@@ -235,13 +235,13 @@ export function residentLifeCases(): ConformanceCase[] {
         await kernel.dispose();
       });
     }),
-    behaviour('resident', 'upload-refused', [], async ({ backend }) => {
+    behavior('resident', 'upload-refused', [], async ({ backend }) => {
       const short = { dtype: 'float32', shape: [3], data: new Float32Array(2) } as const;
       await ensureError(() => backend.upload(short), 'SHAPE', 'upload() of too few numbers');
       const mixed = { dtype: 'float64', shape: [2], data: new Float32Array(2) } as unknown as Tensor;
       await ensureError(() => backend.upload(mixed), 'DTYPE', 'upload() of another type than it says');
     }),
-    behaviour('resident', 'wrong-shape-in-a-run', [], async ({ backend }, id) => {
+    behavior('resident', 'wrong-shape-in-a-run', [], async ({ backend }, id) => {
       const { problem, inputs } = resolveRequest(requestOf({}, id));
       const kernel = await backend.compile(problem);
       const key = await backend.upload(numbers('k', 2, 2, 6, 8));

@@ -2,7 +2,7 @@ import { type Tensor, isResident, resolveRequest, tensor } from '@heed/core';
 import type { ConformanceCase } from '../../../case.ts';
 import { requestOf } from '../../../sketch.ts';
 import { ensureAgrees } from '../../building/agree.ts';
-import { behaviour, ensure, ensureError } from '../../building/behaviour.ts';
+import { behavior, ensure, ensureError } from '../../building/behavior.ts';
 import { ensureSameBits } from '../../building/run-all.ts';
 
 /** 0, 1, 2 … */
@@ -21,7 +21,7 @@ function under(value: Tensor, ...shape: number[]): Tensor {
 /** Views of resident tensors: the same memory under another shape. */
 export function residentViewCases(): ConformanceCase[] {
   return [
-    behaviour('resident', 'view/reads', [], async ({ backend }) => {
+    behavior('resident', 'view/reads', [], async ({ backend }) => {
       const given = counting(2, 3, 4);
       const resident = await backend.upload(given);
       const view = resident.view([2, 12]);
@@ -45,7 +45,7 @@ export function residentViewCases(): ConformanceCase[] {
       ensureSameBits({ gathered: await gathered.read() }, { gathered: last }, 'gathered of a view');
       for (const one of [gathered, view, again, resident]) one.dispose();
     }),
-    behaviour('resident', 'view/writes-are-shared', [], async ({ backend }) => {
+    behavior('resident', 'view/writes-are-shared', [], async ({ backend }) => {
       const resident = await backend.upload(counting(2, 3, 4));
       const view = resident.view([6, 4]);
       const expected = counting(2, 3, 4);
@@ -66,7 +66,7 @@ export function residentViewCases(): ConformanceCase[] {
       view.dispose();
       resident.dispose();
     }),
-    behaviour('resident', 'view/outlives-its-tensor', [], async ({ backend }) => {
+    behavior('resident', 'view/outlives-its-tensor', [], async ({ backend }) => {
       const given = counting(3, 4);
       const resident = await backend.upload(given);
       const view = resident.view([12]);
@@ -86,7 +86,7 @@ export function residentViewCases(): ConformanceCase[] {
       inner.dispose();
       other.dispose();
     }),
-    behaviour('resident', 'view/held', [], async ({ backend }) => {
+    behavior('resident', 'view/held', [], async ({ backend }) => {
       const before = counting(2, 6);
       const resident = await backend.upload(before);
       const view = resident.view([3, 4]);
@@ -103,14 +103,14 @@ export function residentViewCases(): ConformanceCase[] {
       view.dispose();
       resident.dispose();
     }),
-    behaviour('resident', 'view/refused', [], async ({ backend }) => {
+    behavior('resident', 'view/refused', [], async ({ backend }) => {
       const resident = await backend.upload(counting(2, 3));
       await ensureError(() => resident.view([5]), 'SHAPE', 'a view of fewer elements');
       await ensureError(() => resident.view([-2, -3]), 'SHAPE', 'a view with lengths below 0');
       await ensureError(() => resident.view('6' as never), 'SHAPE', 'a view whose shape is a text');
       resident.dispose();
     }),
-    behaviour('resident', 'view/in-a-run', [], async ({ backend }, id) => {
+    behavior('resident', 'view/in-a-run', [], async ({ backend }, id) => {
       const request = requestOf({}, id);
       const { problem, inputs } = resolveRequest(request);
       const kernel = await backend.compile(problem);

@@ -8,7 +8,7 @@ export interface WorkloadSet {
   readonly workloads: readonly Workload[];
 }
 
-export interface CatalogueOptions {
+export interface CatalogOptions {
   /** Sequence lengths of `dense` and `causal`. Default 128, 256, … 16384. */
   readonly lengths?: readonly number[];
   /** Heads of `dense`, `causal`, `window` and `mask`. Default 1. */
@@ -22,8 +22,8 @@ const HEADS = 1;
 const GROUPED = { heads: 14, kvHeads: 2 } as const;
 
 /** Every workload that `heed bench` knows, in sets. */
-export function catalogue(options: CatalogueOptions = {}): WorkloadSet[] {
-  checkOptions('catalogue()', options, { lengths: listOf(integer(1)), heads: integer(1) });
+export function catalog(options: CatalogOptions = {}): WorkloadSet[] {
+  checkOptions('catalog()', options, { lengths: listOf(integer(1)), heads: integer(1) });
   const { lengths = LENGTHS, heads = HEADS } = options;
   return [
     {
@@ -89,15 +89,15 @@ export function catalogue(options: CatalogueOptions = {}): WorkloadSet[] {
 }
 
 /**
- * The workloads of the catalogue with one of the names, which are those of sets or of workloads. Each once.
+ * The workloads of the catalog with one of the names, which are those of sets or of workloads. Each once.
  *
  * @returns the names that fit nothing, as well.
  */
 export function selectWorkloads(
   names: readonly string[],
-  options: CatalogueOptions = {},
+  options: CatalogOptions = {},
 ): { readonly workloads: readonly Workload[]; readonly unknown: readonly string[] } {
-  const sets = catalogue(options);
+  const sets = catalog(options);
   const known = sets.flatMap((set) => set.workloads.map((of) => ({ of, names: [set.name, of.name] })));
   const chosen =
     names.length === 0 ? known : known.filter((one) => one.names.some((name) => names.includes(name)));

@@ -7,21 +7,21 @@ import {
   resolveRequest,
 } from '@heed/core';
 import { featuresOf } from '@heed/core/backend';
-import type { BehaviourCase, Subject } from '../../case.ts';
+import type { BehaviorCase, Subject } from '../../case.ts';
 import { type Sketch, requestOf } from '../../sketch.ts';
 
-/** What a backend must declare for a case to apply: features, or all that a sketch uses. */
+/** Declarations of a backend without which a case does not apply: features, or all that a sketch uses. */
 export type Needs = readonly Feature[] | Sketch;
 
 /** A case that is more than one comparison. */
-export function behaviour(
+export function behavior(
   clause: string,
   name: string,
   needs: Needs,
   run: (subject: Subject, id: string) => Promise<void>,
-): BehaviourCase {
+): BehaviorCase {
   const id = `${clause}/${name}`;
-  return { kind: 'behaviour', id, clause, ...declarations(needs), run: (subject) => run(subject, id) };
+  return { kind: 'behavior', id, clause, ...declarations(needs), run: (subject) => run(subject, id) };
 }
 
 /** A case of a guarantee; the guarantee is its clause. */
@@ -30,11 +30,11 @@ export function guaranteed(
   name: string,
   needs: Needs,
   run: (subject: Subject, id: string) => Promise<void>,
-): BehaviourCase {
-  return { ...behaviour(guarantee, name, needs, run), guarantee };
+): BehaviorCase {
+  return { ...behavior(guarantee, name, needs, run), guarantee };
 }
 
-function declarations(needs: Needs): Pick<BehaviourCase, 'features' | 'dtype'> {
+function declarations(needs: Needs): Pick<BehaviorCase, 'features' | 'dtype'> {
   if (isList(needs)) return { features: needs };
   const { problem } = resolveRequest(requestOf(needs, 0));
   return { features: featuresOf(problem), dtype: problem.dtype };
