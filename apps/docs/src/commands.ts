@@ -22,7 +22,7 @@ export function testCommands(part: Part): void {
           .filter((line) => line !== '' && !line.startsWith('#') && partOf(line) === part)
           .map((line) => [place, line] as const),
       );
-    test.each(lines)('%s: %s', (_, line) => {
+    test.each(lines)('%s: %s', { timeout: 600_000 }, (_, line) => {
       checkCommand(line);
     });
   });

@@ -44,6 +44,12 @@ describe('an error', () => {
     expect(error.remedy).toBe('try another');
   });
 
+  test('ends a question before the remedy', () => {
+    const error = new HeedError('UNKNOWN_OPTION', 'did you mean this?', { remedy: 'leave it out' });
+    expect([error.message, error.reason]).toEqual(['did you mean this? leave it out', 'did you mean this?']);
+    expect(HeedError.fromJSON(error.toJSON()).message).toBe(error.message);
+  });
+
   test('without details has none', () => {
     const error = new HeedError('SHAPE', 'wrong');
     expect([error.clause, error.remedy, 'cause' in error]).toEqual([undefined, undefined, false]);

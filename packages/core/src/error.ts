@@ -81,8 +81,10 @@ export class HeedError extends Error {
    * with the remedy stays unchanged.
    */
   constructor(code: HeedErrorCode, message: string, details: HeedErrorDetails = {}) {
-    const ending = details.remedy === undefined ? '' : `; ${details.remedy}`;
-    const reason = message.endsWith(ending) ? message.slice(0, message.length - ending.length) : message;
+    const { remedy } = details;
+    const reason = remedy === undefined ? message : withoutEnding(message, remedy);
+    const joint = /[.?!]$/.test(reason) ? ' ' : '; ';
+    const ending = remedy === undefined ? '' : `${joint}${remedy}`;
     super(reason + ending, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'HeedError';
     this.code = code;
@@ -111,4 +113,10 @@ export class HeedError extends Error {
   static fromJSON(json: HeedErrorJSON): HeedError {
     return new HeedError(json.code, json.message, json);
   }
+}
+
+/** Returns a message without the remedy that it ends with already, as one does that is passed on. */
+function withoutEnding(message: string, remedy: string): string {
+  const ending = [`; ${remedy}`, ` ${remedy}`].find((end) => message.endsWith(end));
+  return ending === undefined ? message : message.slice(0, message.length - ending.length);
 }

@@ -22,7 +22,7 @@ export type OptionTable<T> = { readonly [Name in keyof T]-?: OptionKind | true }
  * try {
  *   checkOptions('mine.create()', options, { threads: integer(1, 64) });
  * } catch (error) {
- *   console.log((error as HeedError).message); // mine.create(): unknown option `thread`; did you mean `threads`?
+ *   console.log((error as HeedError).reason); // mine.create(): unknown option `thread`; did you mean `threads`?
  * }
  * ```
  */
