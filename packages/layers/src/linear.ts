@@ -1,9 +1,9 @@
 import type { ComputeDType } from '@heed/core';
-import { checkOptions, flag, required, zeros } from '@heed/core/backend';
+import { checkOptions, flag, required, sumOfRows, withoutIgnoredRows, zeros } from '@heed/core/backend';
 import { type NamedTensors, initialUniform } from './parameters.ts';
 import { count, FIRST_WEIGHTS } from './options.ts';
 import { type StateDict, copyParameters } from './state-dict/copy.ts';
-import { type FloatTensor, reshape, vector } from './tensors.ts';
+import { type FloatTensor, reshape } from './tensors.ts';
 import { matrix, multiply, transpose } from './matrix/multiply.ts';
 import { type FloatTensorLike, lastAxis } from './tensor-like.ts';
 import { leaveRaw } from './reactive.ts';
@@ -127,29 +127,4 @@ export function linearGradient(
   multiply(dY, matrix(weight.data, outputs, inputs), dInput.data);
   multiply(transpose(dY), matrix(withoutIgnoredRows(x, dOutput).data, rows, inputs), dWeight.data);
   return { dInput, dWeight, dBias: sumOfRows(reshape(dOutput, [rows, outputs])) };
-}
-
-/**
- * The input with zeros in rows whose output had no influence: padding may hold NaN or infinity, and 0 · NaN would
- * reach every weight.
- */
-function withoutIgnoredRows(x: FloatTensor, dOutput: FloatTensor): FloatTensor {
-  if (x.data.every(Number.isFinite)) return x;
-  const width = x.shape.at(-1)!;
-  const outputs = dOutput.shape.at(-1)!;
-  const data = x.data.slice();
-  for (let row = 0; row * width < data.length; row++) {
-    const ignored = dOutput.data.subarray(row * outputs, (row + 1) * outputs).every((d) => d === 0);
-    if (ignored) data.fill(0, row * width, (row + 1) * width);
-  }
-  return { ...x, data };
-}
-
-/** `[N, E]` → `[E]`. */
-export function sumOfRows({ dtype, shape: [rows, width], data }: FloatTensor): FloatTensor {
-  const sums = new Float64Array(width);
-  for (let row = 0; row < rows; row++) {
-    for (let e = 0; e < width; e++) sums[e] += data[row * width + e];
-  }
-  return vector(dtype, sums);
 }

@@ -36,7 +36,7 @@ export { sizeOf, zeros } from '../tensor.ts';
 export { type BackendDefinition, defineBackend } from './define.ts';
 export type { LinearDefinition, LinearKernelDefinition } from './linear/guard.ts';
 export { ACTIVATIONS, type Activation, CURVES, type Curve } from '../linear/activation.ts';
-export { type Multiply, linearGradientBy } from '../linear/gradient.ts';
+export { type Multiply, linearGradientBy, sumOfRows, withoutIgnoredRows } from '../linear/gradient.ts';
 export { gumbelNoise, philox4x32 } from './gumbel.ts';
 export type { KernelDefinition } from './guard-kernel.ts';
 export type { DeviceMemory, NativeTensor } from './memory.ts';

@@ -74,7 +74,7 @@ async function mapTensors(
 /** Converts an engine's failure to allocate an array to OUT_OF_MEMORY; other errors stay as they are. */
 function inHeedsWords(error: unknown): unknown {
   if (!(error instanceof RangeError && /array|allocat/i.test(error.message))) return error;
-  return new HeedError('OUT_OF_MEMORY', 'memory for the results could not be had', {
+  return new HeedError('OUT_OF_MEMORY', 'not enough memory for the results', {
     cause: error,
     remedy: 'do not ask for weights: they take B · Hq · Lq · Lk numbers',
   });

@@ -1,4 +1,4 @@
-import { type Tensor, sizeOf, zeros } from '../tensor.ts';
+import { type ComputeDType, type Tensor, sizeOf, zeros } from '../tensor.ts';
 import { CURVES } from './activation.ts';
 import type { LinearGradients, LinearProblem } from './contract.ts';
 
@@ -20,9 +20,11 @@ export async function linearGradientBy(
 ): Promise<LinearGradients<Tensor>> {
   const { inputDim, outputDim, dtype } = problem;
   const rows = sizeOf(input.shape.slice(0, -1));
-  const x: Tensor = { ...input, shape: [rows, inputDim] };
-  const dZ =
-    problem.activation === null ? { ...dOutput, shape: [rows, outputDim] } : zeros(dtype, [rows, outputDim]);
+  const x = { ...input, shape: [rows, inputDim] } as Tensor<ComputeDType>;
+  const dZ: Tensor<ComputeDType> =
+    problem.activation === null
+      ? ({ ...dOutput, shape: [rows, outputDim] } as Tensor<ComputeDType>)
+      : zeros(dtype, [rows, outputDim]);
   if (problem.activation !== null) {
     const { slope } = CURVES[problem.activation];
     const sums = await multiply(x, weight);
@@ -61,19 +63,20 @@ function transposed({ dtype, shape, data }: Tensor): Tensor {
  * Returns the input with zeros in rows whose output had no influence: padding may hold NaN or infinity, and 0 · NaN
  * would reach every weight.
  */
-function withoutIgnoredRows(x: Tensor, dZ: Tensor): Tensor {
+export function withoutIgnoredRows<T extends Tensor<ComputeDType>>(x: T, dOutput: Tensor<ComputeDType>): T {
   if (x.data.every(Number.isFinite)) return x;
-  const [, width] = x.shape as [number, number];
-  const [, outputs] = dZ.shape as [number, number];
+  const width = x.shape.at(-1)!;
+  const outputs = dOutput.shape.at(-1)!;
   const data = x.data.slice();
   for (let row = 0; row * width < data.length; row++) {
-    const ignored = dZ.data.subarray(row * outputs, (row + 1) * outputs).every((d) => d === 0);
+    const ignored = dOutput.data.subarray(row * outputs, (row + 1) * outputs).every((d) => d === 0);
     if (ignored) data.fill(0, row * width, (row + 1) * width);
   }
-  return { ...x, data } as Tensor;
+  return { ...x, data };
 }
 
-function sumOfRows({ dtype, shape, data }: Tensor): Tensor {
+/** `[N, E]` → `[E]`, summed in float64. */
+export function sumOfRows({ dtype, shape, data }: Tensor<ComputeDType>): Tensor<ComputeDType> {
   const [rows, width] = shape as [number, number];
   const sums = new Float64Array(width);
   for (let row = 0; row < rows; row++) {

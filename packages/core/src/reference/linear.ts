@@ -1,3 +1,4 @@
+import { cast } from '../float16.ts';
 import type { LinearGradients, LinearParameters, LinearProblem } from '../linear/contract.ts';
 import { CURVES } from '../linear/activation.ts';
 import { linearGradientBy } from '../linear/gradient.ts';
@@ -39,13 +40,9 @@ export function referenceLinearGradient(
   const exact = { ...problem, dtype: 'float64' } as const;
   return linearGradientBy(
     exact,
-    { weight: widened(weight), bias: bias && widened(bias) },
-    widened(input),
-    widened(dOutput),
+    { weight: cast(weight, 'float64'), bias: bias && cast(bias, 'float64') },
+    cast(input, 'float64'),
+    cast(dOutput, 'float64'),
     (x, w) => referenceLinear({ ...exact, activation: null }, { weight: w }, x),
   );
-}
-
-function widened({ shape, data }: Tensor): Tensor {
-  return { dtype: 'float64', shape, data: Float64Array.from(data) };
 }

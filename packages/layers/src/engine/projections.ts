@@ -96,7 +96,7 @@ async function pack(
 const FACTOR = 0x01000193;
 const LANES = 8;
 
-/** Hash of all bits of the parameters, eight words: about 0.4 ns per number, and no copy to compare with. */
+/** Hash of all bits of the parameters, eight words: no copy to compare with is kept. */
 function fingerprintOf(weight: FloatTensor, bias: FloatTensor | undefined): Int32Array {
   const result = new Int32Array(LANES);
   let [a, b, c, d, e, f, g, h] = [1, 2, 3, 4, 5, 6, 7, 8];

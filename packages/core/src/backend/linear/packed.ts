@@ -27,7 +27,7 @@ export class PackedStorage<P extends object> implements Ending {
   /** @throws HeedError `DISPOSED`. */
   async during<T>(work: (weights: P) => Promise<T>): Promise<T> {
     if (!this.#all.has(this)) {
-      throw new HeedError('DISPOSED', 'packed weights were used after dispose(); pack them again', {
+      throw new HeedError('DISPOSED', 'packed weights were used after dispose()', {
         clause: 'linear',
         remedy: 'pack them again',
       });
