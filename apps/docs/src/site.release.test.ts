@@ -1,23 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type Browser, type BrowserContextOptions, type Page, chromium } from 'playwright-core';
+import { violations } from '@heed/playground/src/test/axe.ts';
+import { type Host, absence, launch, serve } from '@heed/playground/src/test/chromium.ts';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROOT } from './blocks.ts';
-import { type Host, serve } from './site/host.ts';
-import { deadLinksOf, pagesOf } from './site/links.ts';
+import { deadLinksOf, pagesOf } from './links.ts';
 
 const FOLDER = path.resolve(import.meta.dirname, '../dist');
 const SHOTS = path.resolve(import.meta.dirname, '../.reports/screenshots');
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-const CHROMIUM: string = process.env['HEED_CHROMIUM'] ?? '/usr/bin/chromium';
-
-/** Why the tests in a browser cannot run, with the remedy; null when they can, or have to. */
-const absence: string | null =
-  existsSync(CHROMIUM) || (process.env['HEED_REQUIRE'] ?? '').split(',').includes('all')
-    ? null
-    : `there is no Chromium at ${CHROMIUM} (apt-get install chromium, or set HEED_CHROMIUM)`;
 
 beforeAll(() => {
   execFileSync('npm', ['run', '--silent', 'site'], { cwd: path.dirname(FOLDER), stdio: 'pipe', shell: true });
@@ -44,30 +36,12 @@ const WAYS: Readonly<Record<string, BrowserContextOptions>> = {
   phone: { viewport: { width: 390, height: 844 } },
 };
 
-interface Axe {
-  run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }>;
-}
-
-/** Returns what axe-core finds wrong, in words. */
-async function violations(page: Page): Promise<string[]> {
-  await page.addScriptTag({ path: AXE });
-  return page.evaluate(async () => {
-    const found = await (globalThis as unknown as { axe: Axe }).axe.run();
-    return found.violations.flatMap(({ id, nodes }) =>
-      nodes.slice(0, 3).map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary}`),
-    );
-  });
-}
-
 describe.skipIf(absence !== null)(`in headless Chromium${absence === null ? '' : `: ${absence}`}`, () => {
   let browser: Browser;
   let host: Host;
   beforeAll(async () => {
     mkdirSync(SHOTS, { recursive: true });
-    [browser, host] = await Promise.all([
-      chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] }),
-      serve(FOLDER),
-    ]);
+    [browser, host] = await Promise.all([launch(), serve(FOLDER)]);
   });
   afterAll(async () => {
     await browser?.close();
@@ -80,7 +54,7 @@ describe.skipIf(absence !== null)(`in headless Chromium${absence === null ? '' :
     page.on('pageerror', (error) => {
       throw error;
     });
-    await page.goto(host.url + address, { waitUntil: 'networkidle' });
+    await page.goto(new URL(address, host.url).href, { waitUntil: 'networkidle' });
     return page;
   };
 

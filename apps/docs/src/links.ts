@@ -26,5 +26,16 @@ function leadsSomewhere(folder: string, page: string, link: string): boolean {
   if (file === undefined) return false;
   if (hash === '' || !file.endsWith('.html')) return true;
   const id = decodeURIComponent(hash.slice(1));
-  return readFileSync(file, 'utf8').includes(` id="${id}"`);
+  return idsOf(file).has(id);
+}
+
+const ids = new Map<string, ReadonlySet<string>>();
+
+/** Returns the ids of a page, which is read once for all links to it. */
+function idsOf(file: string): ReadonlySet<string> {
+  const known = ids.get(file);
+  if (known !== undefined) return known;
+  const found = new Set(Array.from(readFileSync(file, 'utf8').matchAll(/ id="([^"]*)"/g), ([, id]) => id!));
+  ids.set(file, found);
+  return found;
 }
