@@ -52,6 +52,7 @@
 //   rowSumFrom
 //   shown
 //   sizeOf
+//   sumOfRows
 //   supportOf
 //   takenRuns
 //   takenShape
@@ -61,6 +62,7 @@
 //   visibleKeys
 //   widened
 //   withKernel
+//   withoutIgnoredRows
 //   writeSlices
 //   writtenRuns
 //   zeros
@@ -540,6 +542,8 @@ export declare function shown(value: unknown): string;
 
 export declare function sizeOf(shape: readonly number[]): number;
 
+export declare function sumOfRows({ dtype, shape, data }: Tensor<ComputeDType>): Tensor<ComputeDType>;
+
 export declare function supportOf(capabilities: Capabilities, problem: AttentionProblem): Support;
 
 export declare function take<N extends NativeTensor>(memory: DeviceMemory<N>, native: N, axis: number, indices: readonly number[]): Promise<N>;
@@ -559,6 +563,8 @@ export declare function visibleKeys(problem: AttentionProblem, inputs: Pick<Atte
 export declare function widened<T extends object = AttentionInputs<Tensor>>(inputs: T): T;
 
 export declare function withKernel<T>(backend: AttentionBackend, problem: AttentionProblem, work: (kernel: AttentionKernel) => Promise<T>): Promise<T>;
+
+export declare function withoutIgnoredRows<T extends Tensor<ComputeDType>>(x: T, dOutput: Tensor<ComputeDType>): T;
 
 export declare function writeSlices(target: Pick<Tensor, 'shape' | 'data'>, part: Pick<Tensor, 'shape' | 'data'>, at: SlicePosition): void;
 
