@@ -1,7 +1,7 @@
 import type { DefaultTheme } from 'vitepress';
 
 const page = (text: string, link: string): DefaultTheme.SidebarItem => ({ text, link });
-const backends = ['wasm', 'native', 'webgpu', 'ts', 'tfjs-node', 'gpujs'];
+const backends = ['wasm', 'native', 'webgpu', 'ts', 'tfjs-node', 'gpujs', 'cluster'];
 const packages = ['core', 'layers', 'models', 'heatmap'];
 
 /** The pages in the order in which a newcomer needs them. */
