@@ -2,7 +2,7 @@ import { type Capabilities, FEATURES, GUARANTEES } from '@heed/core';
 
 /** Every capability. */
 export const CAPABILITIES: Capabilities = {
-  dtypes: ['float32', 'float64'],
+  dtypes: ['float32', 'float64', 'float16', 'bfloat16'],
   features: FEATURES,
   guarantees: GUARANTEES,
 };

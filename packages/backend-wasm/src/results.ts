@@ -5,6 +5,7 @@ import type {
   AttentionResults,
   DType,
 } from '@heed/core';
+import { computeDType } from '@heed/core/backend';
 import type { WasmTensor } from './memory/wasm-tensor.ts';
 
 /** Tensors that a kernel fills, by their names in the plan. */
@@ -17,7 +18,7 @@ export function forwardForms(problem: AttentionProblem): ResultForms {
   const { batch, heads, queryLength, keyLength, valueDim, layout, dtype, outputs } = problem;
   const rows = [batch, heads, queryLength];
   const outputShape = layout === 'bhld' ? [...rows, valueDim] : [batch, queryLength, heads, valueDim];
-  const row = { dtype, shape: rows };
+  const row = { dtype: computeDType(dtype), shape: rows };
   return {
     ...(outputs.includes('output') && { output: { dtype, shape: outputShape } }),
     ...(outputs.includes('weights') && { weights: { dtype, shape: [...rows, keyLength] } }),

@@ -140,7 +140,7 @@ function range(context: Context, body: Locals, record: Variable<'i32'>, index: C
 
 /** Addresses of the terms of a row's scores, and its initial values. */
 function terms(context: Context, record: Variable<'i32'>, head: Code<'i32'>, index: Code<'i32'>): Block {
-  const { variant, element, needs, frame, item } = context;
+  const { variant, element, storage, needs, frame, item } = context;
   const { scalar } = element;
   const start = (name: 'mask' | 'bias', base: Code<'i32'>): Code<'i32'> =>
     place(
@@ -154,7 +154,11 @@ function terms(context: Context, record: Variable<'i32'>, head: Code<'i32'>, ind
     variant.mask !== null ? i32.store(record, start('mask', frame.integer('mask')), RECORD.mask) : [],
     variant.bias ? i32.store(record, start('bias', frame.integer('bias')), RECORD.bias) : [],
     variant.bias && variant.pass === 'gradient'
-      ? i32.store(record, start('bias', frame.integer('dBias')), RECORD.dBias)
+      ? i32.store(
+          record,
+          i32.add(frame.integer('dBias'), storage.toElements(start('bias', int(0)))),
+          RECORD.dBias,
+        )
       : [],
     variant.segments ? i32.store(record, i32.load(segment()), RECORD.segment) : [],
     variant.alibi

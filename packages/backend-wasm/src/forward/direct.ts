@@ -14,6 +14,7 @@ import {
 import type { Element } from '../module/element.ts';
 import { type Context, minimum, place } from '../module/context.ts';
 import { rowPacker } from '../module/pack.ts';
+import { elementStorage } from '../module/storage.ts';
 import type { OnlineSoftmax } from './softmax.ts';
 import { RECORD, RECORD_BYTES } from '../plan/records.ts';
 
@@ -26,6 +27,12 @@ import { RECORD, RECORD_BYTES } from '../plan/records.ts';
 /** Number of vectors that a turn of an inner loop handles: as many as divide the row. */
 function unrolled(vectors: number): number {
   return [16, 8, 4, 2, 1].find((turns) => vectors % turns === 0)!;
+}
+
+/** Bytes from one key of the open tile to the next, or from one value. */
+function rowStep({ variant, element, storage, frame }: Context, source: 'key' | 'value'): Code<'i32'> {
+  const depth = source === 'key' ? variant.headDim : variant.valueDim;
+  return storage.half ? int(depth * element.bytes) : frame.integer(`${source}Row`);
 }
 
 /** Addresses of rows from row `first` on; those past the last one are the last one. */
@@ -62,7 +69,8 @@ export type RowGroupScorer = Callable<['i32', 'i32'], 'i32'>;
 export type DirectMultiplier = Callable<['i32', 'i32', 'i32', 'i32']>;
 
 /** A function (query, keys, scores, keyCount): the scores of a row with keys from … to of the open tile. */
-export function directMultiplier({ module, variant, element, frame, item }: Context): DirectMultiplier {
+export function directMultiplier(context: Context): DirectMultiplier {
+  const { module, variant, element, item } = context;
   const { vector, scalar, lanes, madd } = element;
   const turn = unrolled(variant.headDim / lanes);
   const parameters = ['i32', 'i32', 'i32', 'i32'] as const;
@@ -73,7 +81,7 @@ export function directMultiplier({ module, variant, element, frame, item }: Cont
     const [elements, nan, zero, score] = body.locals('v128', 4);
     return [
       nan.set(vector.splat(scalar.const(NaN))),
-      step.set(frame.integer('keyRow')),
+      step.set(rowStep(context, 'key')),
       last.set(i32.sub(keyCount, int(1))),
       end.set(minimum(item.to, keyCount)),
       qEnd.set(i32.add(query, int(variant.headDim * element.bytes))),
@@ -169,7 +177,8 @@ export function directAbsorber(
   const { module, variant, element, tiling, frame, item, scratch } = context;
   const { vector, scalar, bytes, type } = element;
   const sumValues = directSum(context);
-  const clean = rowPacker(context, { depth: variant.valueDim, step: bytes, scaled: false });
+  const storage = elementStorage(element);
+  const clean = rowPacker(context, { depth: variant.valueDim, step: bytes, scaled: false, storage });
   const rowBytes = variant.valueDim * bytes;
   return module.function({ parameters: ['i32', 'i32'] }, (body, rowGroup, tile) => {
     const [record, scores, keyCount, key, end, from, to] = body.locals('i32', 7);
@@ -180,7 +189,7 @@ export function directAbsorber(
     const absorb = softmax(record, column(item.from), column(item.to), at(scratch.factors));
     const cleanKey: Block = [
       when(
-        clean(place(item.valueAt, key, frame.integer('valueRow')), place(at(scratch.values), key, rowBytes)),
+        clean(place(item.valueAt, key, rowStep(context, 'value')), place(at(scratch.values), key, rowBytes)),
         when(
           scalar.ne(scalar.load(column(key)), scalar.const(-Infinity)),
           scalar.store(column(key), scalar.const(NaN)),
@@ -195,7 +204,7 @@ export function directAbsorber(
       max.set(scalar.load(record, RECORD.max)),
       sum.set(scalar.load(record, RECORD.sum)),
       absorb,
-      when(i32.eqz(sumValues(scores, item.valueAt, frame.integer('valueRow'), keyCount)), [
+      when(i32.eqz(sumValues(scores, item.valueAt, rowStep(context, 'value'), keyCount)), [
         scalar.store(record, max, RECORD.max),
         scalar.store(record, sum, RECORD.sum),
         drop(score(rowGroup, tile)),

@@ -25,7 +25,7 @@ import { weightWriter } from './weights.ts';
  * records, `sum` becomes the factor that turns an exponential relative to `max` into a weight.
  */
 export function rowFinisher(context: Context): Callable<[]> {
-  const { module, variant, needs, element, tiling, frame, item, scratch } = context;
+  const { module, variant, needs, element, storage, tiling, frame, item, scratch } = context;
   const { scalar, type } = element;
   const soft = variant.selection === 'softmax';
   const writeOutput = needs.sumsValues ? rowWriter(context, variant.valueDim) : null;
@@ -37,7 +37,7 @@ export function rowFinisher(context: Context): Callable<[]> {
     const perRow = (name: 'rowMax' | 'rowSum' | 'logSumExp', value: Code<ElementType>): Block =>
       scalar.store(i32.add(frame.integer(name), at), value);
     const clearWeights = (): Block =>
-      memoryFill(weightsRow(context, record), int(0), element.size(frame.integer('keyLength')));
+      memoryFill(weightsRow(context, record), int(0), storage.size(frame.integer('keyLength')));
     const writeLogSumExp = (logarithmOf: NonNullable<typeof log>): Block =>
       perRow(
         'logSumExp',
@@ -115,9 +115,9 @@ function sink(
   ];
 }
 
-/** A function (from, to, factor) that writes a row of so many elements, each times the factor. */
+/** A function (from, to, factor) that writes a row of so many elements, each times the factor, to a tensor. */
 export function rowWriter(
-  { module, element }: Context,
+  { module, element, storage }: Context,
   depth: number,
 ): Callable<['i32', 'i32', ElementType]> {
   const { vector, lanes, bytes, type } = element;
@@ -129,9 +129,13 @@ export function rowWriter(
     return [
       factors.set(vector.splat(factor)),
       end.set(i32.add(from, int((depth - rest) * bytes))),
-      count(from, from, end, 16, [load, v128.store(to, numbers), to.set(i32.add(to, int(16)))]),
+      count(from, from, end, 16, [
+        load,
+        storage.store(body, to, numbers),
+        to.set(i32.add(to, int(lanes * storage.bytes))),
+      ]),
       rest === 0 ? [] : load,
-      Array.from({ length: rest }, (_, n) => vector.storeLane(to, numbers, n, n * bytes)),
+      rest === 0 ? [] : storage.store(body, to, numbers, { lanes: rest }),
     ];
   });
 }

@@ -152,7 +152,7 @@ function softcap(
 
 /** A bias or a float mask: added; −∞ excludes. */
 function addition(
-  { variant, element }: Context,
+  { variant, element, storage }: Context,
   body: Locals,
   { record }: Row,
   name: 'mask' | 'bias',
@@ -165,7 +165,9 @@ function addition(
   return {
     prepare: start.set(i32.load(record, RECORD[name])),
     apply: [
-      added.set(perKey ? v128.load(i32.add(start, element.size(key))) : vector.loadSplat(start)),
+      added.set(
+        perKey ? storage.load(body, i32.add(start, storage.size(key))) : storage.loadSplat(body, start),
+      ),
       excluded.set(v128.or(excluded, vector.eq(added, lowest))),
       score.set(vector.add(score, added)),
     ],

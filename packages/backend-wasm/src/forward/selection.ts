@@ -104,11 +104,16 @@ function philox({ module, frame, item, scratch }: Context): Callable<['i32', 'i3
 
 /** Writes what was chosen for a row: the choice, the value of that key, a weight of 1. */
 export function writeChoice(context: Context, body: Locals, record: Variable<'i32'>): Block {
-  const { variant, needs, element, frame, item } = context;
-  const { scalar, bytes, type } = element;
+  const { variant, needs, element, storage, frame, item } = context;
+  const { vector } = element;
   const [choice, to, end] = body.locals('i32', 3);
   const best = body.local('f64');
-  const rowBytes = int(variant.valueDim * bytes);
+  const x = body.local('v128');
+  const rowBytes = int(variant.valueDim * storage.bytes);
+  const storeOne = (number: Code<'f64'>): Block => [
+    x.set(vector.splat(element.fromF64(number))),
+    storage.store(body, to, x, { lanes: 1 }),
+  ];
   const value = (): Code<'i32'> =>
     place(
       place(
@@ -126,14 +131,13 @@ export function writeChoice(context: Context, body: Locals, record: Variable<'i3
       memoryFill(to, int(0), rowBytes),
       when(f64.eq(best, best), memoryCopy(to, value(), rowBytes), [
         end.set(i32.add(to, rowBytes)),
-        count(to, to, end, bytes, scalar.store(to, scalar.const(NaN))),
+        count(to, to, end, storage.bytes, storeOne(f64.const(NaN))),
       ]),
     ),
   ];
-  const weight = body.local(type);
   const weights = when(i32.ne(choice, int(-1)), [
-    weight.set(select(scalar.const(1), scalar.const(NaN), f64.eq(best, best))),
-    scalar.store(i32.add(weightsRow(context, record), element.size(choice)), weight),
+    to.set(i32.add(weightsRow(context, record), storage.size(choice))),
+    storeOne(select(f64.const(1), f64.const(NaN), f64.eq(best, best))),
   ]);
   return [
     choice.set(i32.load(record, RECORD.choice)),
@@ -147,7 +151,7 @@ export function writeChoice(context: Context, body: Locals, record: Variable<'i3
 }
 
 /** Address of a row of the weights. */
-export function weightsRow({ element, frame }: Context, record: Code<'i32'>): Code<'i32'> {
+export function weightsRow({ storage, frame }: Context, record: Code<'i32'>): Code<'i32'> {
   const index = i32.mul(i32.load(record, RECORD.place), frame.integer('keyLength'));
-  return i32.add(frame.integer('weights'), element.size(index));
+  return i32.add(frame.integer('weights'), storage.size(index));
 }

@@ -1,28 +1,29 @@
-import { type Callable, type Code, v128 } from '@heed/core/wasm';
+import { type Callable, type Code, i32, int, v128 } from '@heed/core/wasm';
 import { type Context, place } from '../module/context.ts';
+import { keysInPlace, tileWidener } from './widen.ts';
 
 /** A function (tile) that turns to the tile of keys that begins at key `tile`. */
-export function tileOpener({ module, variant, element, tiling, frame, item }: Context): Callable<['i32']> {
+export function tileOpener(context: Context): Callable<['i32']> {
+  const { module, variant, needs, element, storage, tiling, frame, item, scratch } = context;
   const packed = (
     name: 'packedKey' | 'packedValue' | 'nonFinite',
     index: Code<'i32'>,
     size: number,
   ): Code<'i32'> => place(place(frame.integer(name), item.slot, frame.integer(`${name}Slot`)), index, size);
   const values = variant.pass === 'gradient' ? variant.valueDim : tiling.valueColumns;
-  const inPlace = (name: 'key' | 'value', tile: Code<'i32'>): Code<'i32'> =>
-    place(
-      place(
-        place(frame.integer(name), item.batch, frame.integer(`${name}Batch`)),
-        item.kvHead,
-        frame.integer(`${name}Head`),
-      ),
-      tile,
-      frame.integer(`${name}Row`),
-    );
+  if (variant.direct && storage.half) {
+    const [widenKeys, widenValues] = [tileWidener(context, 'key'), tileWidener(context, 'value')];
+    return module.function({ parameters: ['i32'] }, (_, tile) => [
+      item.keyAt.set(i32.add(item.scratch, int(scratch.wideKeys))),
+      item.valueAt.set(i32.add(item.scratch, int(scratch.wideValues))),
+      widenKeys(tile),
+      needs.sumsValues ? widenValues(tile) : [],
+    ]);
+  }
   if (variant.direct) {
     return module.function({ parameters: ['i32'] }, (_, tile) => [
-      item.keyAt.set(inPlace('key', tile)),
-      item.valueAt.set(inPlace('value', tile)),
+      item.keyAt.set(keysInPlace(context, 'key', tile)),
+      item.valueAt.set(keysInPlace(context, 'value', tile)),
     ]);
   }
   return module.function({ parameters: ['i32'] }, (body, tile) => {

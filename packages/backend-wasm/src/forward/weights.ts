@@ -1,13 +1,45 @@
-import { type Callable, after, count, i32, int, memoryCopy, memoryFill, v128 } from '@heed/core/wasm';
+import {
+  type Block,
+  type Callable,
+  type Code,
+  count,
+  i32,
+  int,
+  memoryCopy,
+  memoryFill,
+  v128,
+} from '@heed/core/wasm';
 import { exponential } from '../module/exponential.ts';
 import { type Context, minimum } from '../module/context.ts';
-import { RECORD } from '../plan/records.ts';
+import { RECORD, RECORD_BYTES } from '../plan/records.ts';
 import { weightsRow } from './selection.ts';
 
 /*
  * Weights need row maximum and row sum, which are known when all scores are. Until then the output `weights` keeps the
- * scores: reading them again costs less than computing them again.
+ * scores: reading them again costs less than computing them again. Weights of 16 bits cannot keep them: the scratch of the
+ * thread does, those of a block.
  */
+
+/** Bytes at the end of a thread's scratch that keep the scores of a block. */
+export function keptBytes(
+  { variant, needs, storage, element }: Context,
+  blockRows: number,
+  keyLength: number,
+): number {
+  const keeps = storage.half && variant.selection === 'softmax' && needs.wants('weights');
+  return keeps ? (blockRows + 1) * keyLength * element.bytes : 0;
+}
+
+/** Address of the scores of a row that are kept. */
+function keptRow(context: Context, record: Code<'i32'>): Code<'i32'> {
+  const { storage, element, frame, item, scratch } = context;
+  if (!storage.half) return weightsRow(context, record);
+  const r = i32.divU(i32.sub(record, i32.add(item.scratch, int(scratch.records))), int(RECORD_BYTES));
+  return i32.add(
+    i32.add(item.scratch, int(scratch.bytes)),
+    element.size(i32.mul(r, frame.integer('keyLength'))),
+  );
+}
 
 /** A function (record, scores, tile): keeps the scores of a row with keys from … to of the open tile. */
 export function scoreKeeper(context: Context): Callable<['i32', 'i32', 'i32']> {
@@ -18,7 +50,7 @@ export function scoreKeeper(context: Context): Callable<['i32', 'i32', 'i32']> {
       end.set(i32.sub(frame.integer('keyLength'), tile)),
       end.set(minimum(end, item.to)),
       memoryCopy(
-        i32.add(weightsRow(context, record), element.size(i32.add(tile, item.from))),
+        i32.add(keptRow(context, record), element.size(i32.add(tile, item.from))),
         i32.add(scores, element.size(item.from)),
         element.size(i32.sub(end, item.from)),
       ),
@@ -28,17 +60,20 @@ export function scoreKeeper(context: Context): Callable<['i32', 'i32', 'i32']> {
 
 /** A function (record): the weights of a row, from its scores and the result of the softmax. */
 export function weightWriter(context: Context): Callable<['i32']> {
-  const { module, element, frame, item, scratch } = context;
-  const { vector, scalar } = element;
+  const { module, element, storage, frame, item, scratch } = context;
+  const { vector, scalar, lanes } = element;
   return module.function({ parameters: ['i32'] }, (body, record) => {
-    const [row, at, whole, end] = body.locals('i32', 4);
+    const [row, from, to, whole, end] = body.locals('i32', 5);
     const [score, x, max, factor, lowest] = body.locals('v128', 5);
     const exp = exponential(element, body);
-    const weights = after(
-      [score.set(v128.load(at)), x.set(vector.sub(score, max)), x.set(vector.mul(exp.of(x), factor))],
+    const vectorTo = (at: Code<'i32'>): Block => [
+      score.set(v128.load(from)),
+      x.set(vector.sub(score, max)),
+      x.set(vector.mul(exp.of(x), factor)),
       // 0 for keys that the row may not attend to, in rows that are non-finite as well.
-      v128.andnot(x, vector.eq(score, lowest)),
-    );
+      x.set(v128.andnot(x, vector.eq(score, lowest))),
+      storage.store(body, at, x),
+    ];
     const rest = i32.add(item.scratch, int(scratch.scores));
     return [
       exp.prepare,
@@ -46,18 +81,19 @@ export function weightWriter(context: Context): Callable<['i32']> {
       factor.set(vector.loadSplat(record, RECORD.sum)),
       lowest.set(vector.splat(scalar.const(-Infinity))),
       row.set(weightsRow(context, record)),
-      at.set(i32.load(record, RECORD.first)),
+      from.set(i32.load(record, RECORD.first)),
       end.set(i32.load(record, RECORD.end)),
       // A row that sees no key ends before it begins.
-      at.set(minimum(at, end)),
-      memoryFill(row, int(0), element.size(at)),
-      at.set(i32.add(row, element.size(at))),
-      end.set(i32.add(row, element.size(end))),
-      whole.set(i32.add(at, i32.and(i32.sub(end, at), int(-16)))),
-      count(at, at, whole, 16, v128.store(at, weights)),
-      v128.store(rest, weights),
-      memoryCopy(at, rest, i32.sub(end, at)),
-      memoryFill(end, int(0), i32.sub(i32.add(row, element.size(frame.integer('keyLength'))), end)),
+      from.set(minimum(from, end)),
+      to.set(i32.add(row, storage.size(from))),
+      memoryFill(row, int(0), storage.size(from)),
+      whole.set(i32.add(to, storage.size(i32.and(i32.sub(end, from), int(-lanes))))),
+      from.set(i32.add(keptRow(context, record), element.size(from))),
+      end.set(i32.add(row, storage.size(end))),
+      count(to, to, whole, lanes * storage.bytes, [vectorTo(to), from.set(i32.add(from, int(16)))]),
+      vectorTo(rest),
+      memoryCopy(to, rest, i32.sub(end, to)),
+      memoryFill(end, int(0), i32.sub(i32.add(row, storage.size(frame.integer('keyLength'))), end)),
     ];
   });
 }

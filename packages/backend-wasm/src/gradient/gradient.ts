@@ -12,6 +12,7 @@ import {
 } from '@heed/core/wasm';
 import { rowWriter } from '../forward/finish.ts';
 import { gradientRowOpener, queryRow } from './rows.ts';
+import { meanAdder, meanFinisher } from './means.ts';
 import { scoreGradient } from './scores.ts';
 import { type Context, ITEM_PARAMETERS, minimum, place } from '../module/context.ts';
 import { type TileMultiplier, multiplyTiles } from '../module/multiply.ts';
@@ -34,7 +35,7 @@ type Sums = Readonly<Record<'key' | 'value' | 'bias' | 'sink', Variable<'i32'>>>
  * in their order. The number of chunks depends on the lengths alone, not on the threads.
  */
 export function gradientPhase(context: Context): void {
-  const { module, variant, element, tiling, frame, item, scratch } = context;
+  const { module, variant, element, storage, tiling, frame, item, scratch } = context;
   const { rows, scoreStride } = tiling;
   const open = blockOpener(context);
   const openRows = gradientRowOpener(context);
@@ -45,6 +46,8 @@ export function gradientPhase(context: Context): void {
   const scoreRow = scoreGradient(context);
   const addQueries = queryAdder(context);
   const addKeys = keyAdder(context);
+  const addMean = storage.half ? meanAdder(context) : null;
+  const finishMeans = storage.half ? meanFinisher(context) : null;
   const writeQuery = rowWriter(context, variant.headDim);
   module.function(
     { parameters: ITEM_PARAMETERS, name: 'gradient' },
@@ -70,6 +73,11 @@ export function gradientPhase(context: Context): void {
         i32.remU(i32.load(record, RECORD.head), frame.integer('headGroup')),
         frame.integer('biasSumsHead'),
       );
+      const eachTile = (code: Block): Block => [
+        tile.set(i32.sub(item.firstKey, i32.remU(item.firstKey, int(tiling.tileKeys)))),
+        end.set(item.endKey),
+        whileTrue(i32.ltS(tile, end), [openTile(tile), code, tile.set(i32.add(tile, int(tiling.tileKeys)))]),
+      ];
       const attended: Block = [
         when(i32.eq(last, int(0)), first.set(rowGroup)),
         last.set(rowGroupEnd),
@@ -92,14 +100,27 @@ export function gradientPhase(context: Context): void {
           item.count.set(minimum(item.count, blockRows)),
           open(),
           openRows(sinkSums),
-          tile.set(i32.sub(item.firstKey, i32.remU(item.firstKey, int(tiling.tileKeys)))),
-          end.set(item.endKey),
-          whileTrue(i32.ltS(tile, end), [
-            openTile(tile),
+          addMean === null || finishMeans === null
+            ? []
+            : [
+                eachTile(
+                  count(
+                    rowGroup,
+                    int(0),
+                    item.count,
+                    rows,
+                    when(score(rowGroup, tile), [
+                      multiplyValues(rowGroup),
+                      eachRow(rowGroup, rowGroupEnd, addMean(record, scores)),
+                    ]),
+                  ),
+                ),
+                finishMeans(sinkSums),
+              ],
+          eachTile([
             last.set(int(0)),
             count(rowGroup, int(0), item.count, rows, when(score(rowGroup, tile), attended, skipped)),
             when(last, addKeys(tile, first, i32.sub(last, first), keySums, valueSums)),
-            tile.set(i32.add(tile, int(tiling.tileKeys))),
           ]),
           eachRow(
             int(0),

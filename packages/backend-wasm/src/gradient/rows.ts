@@ -11,6 +11,7 @@ import {
   int,
   memoryFill,
   select,
+  v128,
   when,
 } from '@heed/core/wasm';
 import type { ElementType } from '../module/element.ts';
@@ -23,19 +24,20 @@ import { RECORD, RECORD_BYTES } from '../plan/records.ts';
  * A function (sinkSums): prepares each row of the open block for the gradient, beyond what forward needs. Adds the
  * rows' share of the gradients of the sinks to those sums, one f64 for each query head of the head group.
  *
- * In the records, `max` becomes the row maximum of forward, `sum` the inverse of the row sum, `mean` rowsum(dO ∘ O).
+ * In the records, `max` becomes the row maximum of forward, `sum` the inverse of the row sum, `mean` rowsum(dO ∘ O). An
+ * output of 16 bits is rounded too much for that: `mean` and the sinks then wait for `means.ts`.
  * Rows that something non-finite reaches get harmless numbers: they are `nonFinite`, and their scores NaN where they
  * attend.
  */
 export function gradientRowOpener(context: Context): Callable<['i32']> {
-  const { module, variant, element, tiling, frame, item, scratch } = context;
+  const { module, variant, element, storage, tiling, frame, item, scratch } = context;
   const { bytes, scalar, type } = element;
   const { rows, keyColumns, valueColumns } = tiling;
   const { headDim, valueDim } = variant;
   const packQueryRow = rowPacker(context, { depth: headDim, step: bytes, scaled: true });
   const packDOutputRow = rowPacker(context, { depth: valueDim, step: bytes, scaled: false });
   const packDOutput = rowPacker(context, { depth: valueDim, step: rows * bytes, scaled: false });
-  const rowMean = innerProduct(context);
+  const rowMean = storage.half ? notANumber(context) : innerProduct(context);
 
   return module.function({ parameters: ['i32'] }, (body, sinkSums) => {
     const [r, record, nonFinite, dOutput, query, at] = body.locals('i32', 6);
@@ -90,10 +92,11 @@ export function gradientRowOpener(context: Context): Callable<['i32']> {
         when(
           scalar.eq(sum, scalar.const(0)),
           [max.set(scalar.const(0)), inverse.set(scalar.const(0)), mean.set(f64.const(0))],
-          variant.sinks
+          variant.sinks && !storage.half
             ? sinkShare(context, body, { record, sinkSums: sinkSums, max, inverse, mean, trace })
             : [],
         ),
+        storage.half ? i32.store(record, scalar.eq(sum, scalar.const(0)), RECORD.empty) : [],
         when(i32.or(nonFinite, f64.ne(trace, f64.const(0))), [
           nonFinite.set(int(1)),
           max.set(scalar.const(0)),
@@ -103,7 +106,9 @@ export function gradientRowOpener(context: Context): Callable<['i32']> {
         i32.store(record, nonFinite, RECORD.nonFinite),
         scalar.store(record, max, RECORD.max),
         scalar.store(record, inverse, RECORD.sum),
-        scalar.store(record, element.fromF64(mean), RECORD.mean),
+        storage.half
+          ? f64.store(record, f64.const(0), RECORD.mean)
+          : scalar.store(record, element.fromF64(mean), RECORD.mean),
       ]),
     ];
   });
@@ -147,8 +152,25 @@ function innerProduct({ module, variant, element }: Context): Callable<['i32', '
   });
 }
 
+/** A function (output, dOutput) → f64: NaN if the row of the output has one, otherwise 0. Infinity is a large number. */
+function notANumber({ module, variant, element, storage }: Context): Callable<['i32', 'i32'], 'f64'> {
+  const { vector } = element;
+  return module.function({ parameters: ['i32', 'i32'], result: 'f64' }, (body, output) => {
+    const end = body.local('i32');
+    const [x, trace] = body.locals('v128', 2);
+    const statements: Block = [
+      end.set(i32.add(output, int(variant.valueDim * storage.bytes))),
+      count(output, output, end, storage.bytes, [
+        x.set(storage.loadSplat(body, output)),
+        trace.set(v128.or(trace, v128.not(vector.eq(x, x)))),
+      ]),
+    ];
+    return after(statements, select(f64.const(NaN), f64.const(0), v128.anyTrue(trace)));
+  });
+}
+
 /** − the sink's weight · the row's mean, for sinks other than −∞; NaN where the row is non-finite. */
-function sinkShare(
+export function sinkShare(
   { element, frame }: Context,
   body: Locals,
   row: Record<'record' | 'sinkSums', Variable<'i32'>> &

@@ -133,7 +133,7 @@ function addSink({ element, frame }: Context, { from, to, own, inGroup, queryHea
 }
 
 function addBias(
-  { variant, element, frame, item }: Context,
+  { variant, element, storage, frame, item }: Context,
   { from, to, own, inGroup, queryHead, column }: Place & { readonly column: Place['from'] },
 ): Block {
   const { scalar, bytes } = element;
@@ -141,8 +141,8 @@ function addBias(
   return [
     from.set(place(frame.integer('biasSums'), own, frame.integer('biasSumsChunk'))),
     from.set(place(from, inGroup, frame.integer('biasSumsHead'))),
-    to.set(place(frame.integer('dBias'), item.batch, frame.integer('biasBatch'))),
-    to.set(place(to, queryHead, frame.integer('biasHead'))),
+    to.set(place(i32.mul(item.batch, frame.integer('biasBatch')), queryHead, frame.integer('biasHead'))),
+    to.set(i32.add(frame.integer('dBias'), storage.toElements(to))),
     count(column, int(0), size, bytes, [
       scalar.store(
         i32.add(to, column),
@@ -150,4 +150,29 @@ function addBias(
       ),
     ]),
   ];
+}
+
+/** Bytes of sums that one work item of `roundBias` rounds. */
+export const ROUNDED_BYTES: number = 2 ** 18;
+
+/** Phase `roundBias` (item: a part of the bias): the gradient of a bias of 16 bits, from its sums. */
+export function roundBiasPhase({ module, storage, frame, item }: Context): void {
+  module.function({ parameters: ITEM_PARAMETERS, name: 'roundBias' }, (body, index, frameAddress) => {
+    const [at, end, whole, to] = body.locals('i32', 4);
+    const x = body.local('v128');
+    const round = (lanes: number): Block => [
+      x.set(v128.load(i32.add(frame.integer('dBias'), at))),
+      storage.store(body, to, x, { lanes }),
+    ];
+    return [
+      item.frame.set(frameAddress),
+      at.set(i32.mul(index, int(ROUNDED_BYTES))),
+      end.set(i32.add(at, int(ROUNDED_BYTES))),
+      end.set(minimum(end, frame.integer('dBiasBytes'))),
+      whole.set(i32.and(end, int(-16))),
+      to.set(i32.add(frame.integer('dBiasResult'), i32.shrU(at, int(1)))),
+      count(at, at, whole, 16, [round(4), to.set(i32.add(to, int(8)))]),
+      count(at, at, end, 4, [round(1), to.set(i32.add(to, int(2)))]),
+    ];
+  });
 }

@@ -4,6 +4,7 @@ import { type Scratch, scratchOf } from '../plan/scratch.ts';
 import { type Tiling, tilingOf } from '../plan/tiling.ts';
 import { type Needs, type Variant, needsOf } from '../plan/variant.ts';
 import { type Element, elementOf } from './element.ts';
+import { type Storage, storageOf } from './storage.ts';
 
 /** Parameters of a work item's function: its index, the frame's address, and that of the thread's scratch. */
 export const ITEM_PARAMETERS = ['i32', 'i32', 'i32'] as const;
@@ -13,6 +14,8 @@ export interface Context {
   readonly variant: Variant;
   readonly needs: Needs;
   readonly element: Element;
+  /** Form of query, key, value, bias, float mask, output, weights, and of the gradients in memory. */
+  readonly storage: Storage;
   readonly tiling: Tiling;
   readonly scratch: Scratch;
   readonly module: ModuleBuilder;
@@ -74,6 +77,7 @@ export function contextOf(variant: Variant): Context {
     variant,
     needs: needsOf(variant),
     element,
+    storage: storageOf(variant.storage, element),
     tiling,
     scratch: scratchOf(variant, tiling, element),
     module,

@@ -1,6 +1,6 @@
 import { attendPhase } from '../forward/attend.ts';
 import { gradientPhase } from '../gradient/gradient.ts';
-import { clearPhase, reducePhase, reduceSharedPhase } from '../gradient/sums.ts';
+import { clearPhase, reducePhase, reduceSharedPhase, roundBiasPhase } from '../gradient/sums.ts';
 import { contextOf } from './context.ts';
 import { mergePhase } from '../forward/splits.ts';
 import { packPhase } from './pack.ts';
@@ -15,6 +15,7 @@ export function generate(variant: Variant): Uint8Array<ArrayBuffer> {
     gradientPhase(context);
     reducePhase(context);
     reduceSharedPhase(context);
+    if (variant.bias && context.storage.half) roundBiasPhase(context);
   } else {
     attendPhase(context);
     if (variant.split) mergePhase(context);

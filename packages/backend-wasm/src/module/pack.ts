@@ -13,6 +13,7 @@ import {
   when,
 } from '@heed/core/wasm';
 import { type Context, ITEM_PARAMETERS, minimum, place } from './context.ts';
+import type { Storage } from './storage.ts';
 
 interface RowPacking {
   readonly depth: number;
@@ -20,6 +21,8 @@ interface RowPacking {
   readonly step: number;
   /** True if elements are multiplied by the scale. */
   readonly scaled: boolean;
+  /** Default: that of the problem's tensors. */
+  readonly storage?: Storage;
 }
 
 /** (from, to) → i32 */
@@ -30,9 +33,10 @@ export type RowPacker = Callable<['i32', 'i32'], 'i32'>;
  * Padding must not reach results: 0 · NaN would. Non-finite elements that are attended to are written into the scores
  * instead.
  */
-export function rowPacker({ module, element, frame }: Context, packing: RowPacking): RowPacker {
+export function rowPacker({ module, element, storage, frame }: Context, packing: RowPacking): RowPacker {
   const { vector, scalar, bytes, lanes } = element;
   const { depth, step, scaled } = packing;
+  const source = packing.storage ?? storage;
   return module.function({ parameters: ['i32', 'i32'], result: 'i32' }, (body, from, to) => {
     const end = body.local('i32');
     const whole = depth - (depth % lanes);
@@ -46,9 +50,9 @@ export function rowPacker({ module, element, frame }: Context, packing: RowPacki
         : Array.from({ length: lanes }, (_, lane) => vector.storeLane(to, numbers, lane, lane * step));
     const vectors: Block = [
       allFinite.set(vector.eq(zero, zero)),
-      end.set(i32.add(from, int(whole * bytes))),
-      count(from, from, end, 16, [
-        numbers.set(v128.load(from)),
+      end.set(i32.add(from, int(whole * source.bytes))),
+      count(from, from, end, lanes * source.bytes, [
+        numbers.set(source.load(body, from)),
         finite.set(vector.eq(vector.sub(numbers, numbers), zero)),
         allFinite.set(v128.and(allFinite, finite)),
         numbers.set(v128.and(numbers, finite)),
@@ -59,7 +63,7 @@ export function rowPacker({ module, element, frame }: Context, packing: RowPacki
       nonFinite.set(v128.anyTrue(v128.not(allFinite))),
     ];
     const rest = Array.from({ length: depth - whole }, (_, n): Block => [
-      number.set(scalar.load(from, n * bytes)),
+      number.set(vector.extract(source.loadSplat(body, from, n * source.bytes), 0)),
       when(scalar.ne(scalar.sub(number, number), scalar.const(0)), [
         nonFinite.set(int(1)),
         number.set(scalar.const(0)),

@@ -1,5 +1,5 @@
 import type { AttentionProblem, BroadcastShape } from '@heed/core';
-import { type RowStrides, broadcastStrides, rowStrides } from '@heed/core/backend';
+import { ELEMENT_BYTES, type RowStrides, broadcastStrides, rowStrides } from '@heed/core/backend';
 import type { FloatField, IntegerField } from './frame.ts';
 
 export type Integers = Partial<Record<IntegerField, number>>;
@@ -7,7 +7,7 @@ export type Integers = Partial<Record<IntegerField, number>>;
 /** Fields of the frame for a problem's lengths and strides, the same for every pass. */
 export function problemFields(problem: AttentionProblem): Integers {
   const { heads, kvHeads, queryLength, keyLength, headDim, valueDim, layout, dtype, mask, bias } = problem;
-  const bytes = dtype === 'float32' ? 4 : 8;
+  const bytes = ELEMENT_BYTES[dtype];
   const headGroup = heads / kvHeads;
   const sequence = (name: 'query' | 'key' | 'value' | 'output', ...sizes: [number, number, number]) =>
     strideFields(name, rowStrides(layout, ...sizes), bytes);

@@ -2,6 +2,7 @@ import type { AttentionProblem } from '@heed/core';
 import { FRAME_BYTES } from './frame.ts';
 import { contextOf } from '../module/context.ts';
 import { partialBytes } from '../forward/splits.ts';
+import { keptBytes } from '../forward/weights.ts';
 import { SPLIT_KEYS, type Tiling } from './tiling.ts';
 import type { Variant } from './variant.ts';
 import { frameWriter } from './frame-writer.ts';
@@ -34,7 +35,8 @@ function sharedBlockRows(
 /** Plans a problem's forward run. */
 export function forwardPlan(problem: AttentionProblem, options: PlanOptions): Plan {
   const variant = variantOf(problem, 'forward', options);
-  const { tiling, scratch, needs, element } = contextOf(variant);
+  const context = contextOf(variant);
+  const { tiling, scratch, needs, element } = context;
   const { heads, kvHeads, queryLength, keyLength } = problem;
   const rows = (heads / kvHeads) * queryLength;
   const blockRows = options.shared ? sharedBlockRows(variant, tiling, rows, problem) : tiling.blockRows;
@@ -64,7 +66,7 @@ export function forwardPlan(problem: AttentionProblem, options: PlanOptions): Pl
     tile: { query: blockRows, key: tiling.tileKeys },
     module: moduleOf(variant),
     phases: blocks === 0 ? [] : wavesOf(problem, slots, items),
-    threadScratchBytes: scratch.bytes,
+    threadScratchBytes: scratch.bytes + keptBytes(context, blockRows, keyLength),
     sharedScratchBytes: shared.bytes,
     frameBytes: FRAME_BYTES,
     writeFrame: frameWriter(

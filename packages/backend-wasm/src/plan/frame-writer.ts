@@ -32,7 +32,10 @@ const TENSORS = [
 ] as const satisfies readonly TensorName[];
 
 /** Fields that hold addresses, and their offsets in a frame. */
-const TENSOR_PLACES = TENSORS.map((name) => [name, integerAt(name)] as const);
+const TENSOR_PLACES = [
+  ...TENSORS.map((name) => [name, integerAt(name)] as const),
+  ['dBias', integerAt('dBiasResult')] as const,
+];
 
 /**
  * Writes the frames of a plan. A frame is made once, and each call puts its addresses into a copy: small calls would

@@ -85,6 +85,8 @@ const INTEGERS = [
   'dValue',
   'dBias',
   'dBiasBytes',
+  /** The tensor itself, where `dBias` has the sums of a 16-bit type. */
+  'dBiasResult',
   'dSinks',
   'seedLow',
   'seedHigh',

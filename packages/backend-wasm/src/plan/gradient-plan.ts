@@ -2,6 +2,7 @@ import type { AttentionProblem } from '@heed/core';
 import { sizeOf } from '@heed/core/backend';
 import { FRAME_BYTES } from './frame.ts';
 import { contextOf } from '../module/context.ts';
+import { ROUNDED_BYTES } from '../gradient/sums.ts';
 import type { Tiling } from './tiling.ts';
 import { frameWriter } from './frame-writer.ts';
 import type { Plan, PlanOptions } from './plan.ts';
@@ -15,7 +16,7 @@ const MAXIMUM_CHUNKS = 8;
 /** Plans the computation of a problem's gradients. */
 export function gradientPlan(problem: AttentionProblem, options: PlanOptions): Plan {
   const variant = variantOf(problem, 'gradient', options);
-  const { tiling, scratch } = contextOf(variant);
+  const { tiling, scratch, storage } = contextOf(variant);
   const { keyLength, valueDim, batch, kvHeads } = problem;
   const { blockRows, blocks, chunks } = blocksOf(problem, tiling);
   const tiles = Math.ceil(keyLength / tiling.tileKeys);
@@ -34,12 +35,20 @@ export function gradientPlan(problem: AttentionProblem, options: PlanOptions): P
   const valueSums = shared.take(slots * chunks * sums.value);
   const biasSums = shared.take(slots * chunks * sums.bias);
   const sinkSums = shared.take(slots * chunks * sums.sink);
+  const biasBytes = problem.bias === null ? 0 : elementBytes(problem) * sizeOf(problem.bias.shape);
+  // Sums of a 16-bit type are float32 until they are complete.
+  const dBias = storage.half ? { dBias: shared.take(biasBytes) } : {};
+  const roundings = storage.half ? Math.ceil(biasBytes / ROUNDED_BYTES) : 0;
   const waves = wavesOf(problem, slots, { pack: tiles, gradient: chunks, reduce: tiles }, 'reduceShared');
   return {
     algorithm: 'flash attention: gradient from weights computed anew',
     tile: { query: blockRows, key: tiling.tileKeys },
     module: moduleOf(variant),
-    phases: [{ export: 'clear', firstTask: 0, tasks: 1 }, ...waves],
+    phases: [
+      { export: 'clear', firstTask: 0, tasks: 1 },
+      ...waves,
+      ...(roundings > 0 ? [{ export: 'roundBias', firstTask: 0, tasks: roundings }] : []),
+    ],
     threadScratchBytes: scratch.bytes,
     sharedScratchBytes: shared.bytes,
     frameBytes: FRAME_BYTES,
@@ -60,9 +69,9 @@ export function gradientPlan(problem: AttentionProblem, options: PlanOptions): P
         valueSumsChunk: sums.value,
         biasSumsChunk: sums.bias,
         biasSumsHead: sums.biasHead,
-        dBiasBytes: problem.bias === null ? 0 : elementBytes(problem) * sizeOf(problem.bias.shape),
+        dBiasBytes: biasBytes,
       },
-      { packedKey, packedValue, nonFinite, keyRows, keySums, valueSums, biasSums, sinkSums },
+      { packedKey, packedValue, nonFinite, keyRows, keySums, valueSums, biasSums, sinkSums, ...dBias },
     ),
   };
 }

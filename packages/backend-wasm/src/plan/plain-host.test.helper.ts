@@ -5,11 +5,12 @@ import {
   type BackendProvider,
   CONTRACT_VERSION,
   FEATURES,
+  type FloatDType,
   GUARANTEES,
   type GradientInputs,
   type Tensor,
 } from '@heed/core';
-import { defineBackend, zeros } from '@heed/core/backend';
+import { computeDType, defineBackend, zeros } from '@heed/core/backend';
 import { forwardPlan, gradientPlan } from './index.ts';
 import type { Addresses, KernelModule, Plan, PlanOptions, TensorName } from './plan.ts';
 
@@ -63,12 +64,13 @@ export function runPlan(plan: Plan, inputs: Tensors, results: Tensors, seed?: nu
 function forward(problem: AttentionProblem, plan: Plan, inputs: AttentionInputs<Tensor>): AttentionResults {
   const { batch, heads, queryLength, keyLength, valueDim, layout, outputs, dtype } = problem;
   const rows = [batch, heads, queryLength];
+  const perRow = (): Tensor => zeros(computeDType(dtype), rows);
   const all = {
     output: zeros(dtype, layout === 'bhld' ? [...rows, valueDim] : [batch, queryLength, heads, valueDim]),
     weights: zeros(dtype, outputs.includes('weights') ? [...rows, keyLength] : [0]),
-    logSumExp: zeros(dtype, rows),
+    logSumExp: perRow(),
     choice: zeros('int32', rows),
-    statistics: { rowMax: zeros(dtype, rows), rowSum: zeros(dtype, rows) },
+    statistics: { rowMax: perRow(), rowSum: perRow() },
   };
   const { seed, ...tensors } = inputs;
   const results = Object.fromEntries(outputs.map((name) => [name, all[name]]));
@@ -78,12 +80,11 @@ function forward(problem: AttentionProblem, plan: Plan, inputs: AttentionInputs<
 }
 
 function gradient(
-  problem: AttentionProblem,
   plan: Plan,
   inputs: AttentionInputs<Tensor>,
   { output, statistics, dOutput }: GradientInputs<Tensor>,
 ): never {
-  const like = (tensor: Tensor): Tensor => zeros(problem.dtype, tensor.shape);
+  const like = (tensor: Tensor): Tensor => zeros(tensor.dtype as FloatDType, tensor.shape);
   const results = {
     dQuery: like(inputs.query),
     dKey: like(inputs.key),
@@ -105,14 +106,18 @@ export function plainHost(options: PlanOptions): BackendProvider<void> {
       defineBackend({
         name: 'plain-host',
         device: 'wasm, one thread',
-        capabilities: { dtypes: ['float32', 'float64'], features: FEATURES, guarantees: GUARANTEES },
+        capabilities: {
+          dtypes: ['float32', 'float64', 'float16', 'bfloat16'],
+          features: FEATURES,
+          guarantees: GUARANTEES,
+        },
         compile(problem) {
           const plan = forwardPlan(problem, options);
           const back = problem.gradient ? gradientPlan(problem, options) : null;
           return {
             plan: { algorithm: plan.algorithm, tile: plan.tile, scratchBytes: plan.threadScratchBytes },
             run: (inputs) => forward(problem, plan, inputs),
-            ...(back && { gradient: (inputs, results) => gradient(problem, back, inputs, results) }),
+            ...(back && { gradient: (inputs, results) => gradient(back, inputs, results) }),
           };
         },
       }),

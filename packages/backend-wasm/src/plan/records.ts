@@ -17,6 +17,8 @@ export const RECORD = {
   bias: 32,
   segment: 36,
   choice: 40,
+  /** In the gradient: true if the row attends to nothing. */
+  empty: 44,
   /** Elements: row maximum and row sum so far; the sum is relative to the maximum. */
   max: 48,
   sum: 56,
@@ -26,7 +28,7 @@ export const RECORD = {
   position: 72,
   /** f64: the largest score so far, noise included, of hard attention. */
   best: 80,
-  /** Element, in the gradient: rowsum(dO ∘ O). */
+  /** Element, in the gradient: rowsum(dO ∘ O). For 16-bit types f64 until all keys are summed. */
   mean: 88,
   /** Address of the bias' gradient for key 0. */
   dBias: 96,

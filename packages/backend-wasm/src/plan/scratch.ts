@@ -20,6 +20,9 @@ export interface Scratch {
   /** Without packing. [valueDim]: the sum of a tile's values; [tileKeys, valueDim]: values, 0 where non-finite. */
   readonly partial: number;
   readonly values: number;
+  /** The same of 16-bit types. [tileKeys, headDim] and [tileKeys, valueDim]: the tile's keys and values, widened. */
+  readonly wideKeys: number;
+  readonly wideValues: number;
   /** For the gradient. [blockRows / rows, valueDim, rows]: gradients of the output. */
   readonly dOutput: number;
   /** [blockRows, keyColumns] and [blockRows, valueColumns]: queries, times the scale, and gradients of the output. */
@@ -44,6 +47,7 @@ export function scratchOf(variant: Variant, tiling: Tiling, { bytes }: Element):
   };
   const { sumsValues } = needsOf(variant);
   const gradient = variant.pass === 'gradient';
+  const wide = variant.direct && variant.storage !== variant.dtype;
   const allRows = blockRows + rows;
   const inGradient = (elements: number): number => take(gradient ? allRows * elements * bytes : 0);
   return {
@@ -55,6 +59,8 @@ export function scratchOf(variant: Variant, tiling: Tiling, { bytes }: Element):
     noise: take(variant.selection === 'sample' ? 16 : 0),
     partial: take(variant.direct ? variant.valueDim * bytes : 0),
     values: take(variant.direct ? tiling.tileKeys * variant.valueDim * bytes : 0),
+    wideKeys: take(wide ? tiling.tileKeys * variant.headDim * bytes : 0),
+    wideValues: take(wide ? tiling.tileKeys * variant.valueDim * bytes : 0),
     dOutput: inGradient(variant.valueDim),
     queryRows: inGradient(tiling.keyColumns),
     dOutputRows: inGradient(valueColumns),

@@ -1,4 +1,5 @@
 import type { AttentionProblem } from '@heed/core';
+import { ELEMENT_BYTES, computeDType } from '@heed/core/backend';
 import type { Tiling } from './tiling.ts';
 import type { Phase } from './plan.ts';
 
@@ -46,8 +47,9 @@ export function wavesOf(
   return phases;
 }
 
+/** Bytes of a number while it is computed with. */
 export function elementBytes({ dtype }: AttentionProblem): number {
-  return dtype === 'float32' ? 4 : 8;
+  return ELEMENT_BYTES[computeDType(dtype)];
 }
 
 export function roundUp(n: number, multiple: number): number {

@@ -15,6 +15,7 @@ export function variantOf(problem: AttentionProblem, pass: Variant['pass'], opti
     shared: options.shared,
     relaxed: options.relaxedSimd,
     dtype: computeDType(problem.dtype),
+    storage: problem.dtype,
     headDim: problem.headDim,
     valueDim: problem.valueDim,
     direct: pass === 'forward' && isDirect(problem),
@@ -49,7 +50,7 @@ export function moduleOf(variant: Variant): KernelModule {
  */
 function isDirect(problem: AttentionProblem): boolean {
   const { heads, kvHeads, queryLength, headDim, valueDim, dtype } = problem;
-  const lanes = dtype === 'float32' ? 4 : 2;
+  const lanes = dtype === 'float64' ? 2 : 4;
   const whole = headDim % lanes === 0 && valueDim % lanes === 0;
   return !problem.gradient && whole && (heads / kvHeads) * queryLength <= DIRECT_ROWS;
 }

@@ -1,11 +1,14 @@
-import type { AttentionProblem, ComputeDType, OutputName, Selection } from '@heed/core';
+import type { AttentionProblem, ComputeDType, FloatDType, OutputName, Selection } from '@heed/core';
 
 /** Properties that code depends on; everything else is in the frame. Plain data; its JSON is the module's key. */
 export interface Variant {
   readonly pass: 'forward' | 'gradient';
   readonly shared: boolean;
   readonly relaxed: boolean;
+  /** Type of scores and sums. */
   readonly dtype: ComputeDType;
+  /** Type of query, key, value, bias, float mask, output, weights, and of the gradients. */
+  readonly storage: FloatDType;
   readonly headDim: number;
   readonly valueDim: number;
   /** Few rows: keys and values are read where they are, not packed. */

@@ -4,6 +4,8 @@ export { after, count, drop, repeatWhile, select, when, whileTrue } from './cont
 export {
   type FloatInstructions,
   type FloatVector,
+  type I16x8Instructions,
+  type I32x4Instructions,
   type IntegerVector,
   convert,
   extend,
@@ -12,6 +14,7 @@ export {
   f64,
   f64x2,
   floatBytes,
+  i16x8,
   i32,
   i32x4,
   i64,

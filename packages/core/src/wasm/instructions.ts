@@ -65,8 +65,10 @@ export const int = (value: number): Code<'i32'> => leaving([0x41, signed(value)]
 export interface I32Instructions {
   readonly load: Load<'i32'>;
   readonly load8U: Load<'i32'>;
+  readonly load16U: Load<'i32'>;
   readonly store: Store<'i32'>;
   readonly store8: Store<'i32'>;
+  readonly store16: Store<'i32'>;
   readonly eqz: Unary<'i32'>;
   readonly eq: Binary<'i32'>;
   readonly ne: Binary<'i32'>;
@@ -90,8 +92,10 @@ export interface I32Instructions {
 export const i32: I32Instructions = {
   load: load(0x28),
   load8U: load(0x2d),
+  load16U: load(0x2f),
   store: store(0x36),
   store8: store(0x3a),
+  store16: store(0x3b),
   eqz: unary(0x45),
   eq: binary(0x46),
   ne: binary(0x47),
@@ -208,11 +212,19 @@ export const convert: {
 /** Instructions of whole vectors, whatever their lanes. */
 export const v128: {
   readonly load: Load<'v128'>;
+  /** 8 signed bytes, each as an integer of 16 bits. */
+  readonly load8x8S: Load<'v128'>;
+  /** The same 16 bits in each lane. */
+  readonly load16Splat: Load<'v128'>;
   /** 4 bytes, then zeros. */
   readonly load32Zero: Load<'v128'>;
   /** 8 bytes, then zeros. */
   readonly load64Zero: Load<'v128'>;
   readonly store: Store<'v128'>;
+  /** Stores 16 bits, those of a lane. */
+  readonly store16Lane: FloatVector<ValueType>['storeLane'];
+  /** Stores 64 bits, those of a lane. */
+  readonly store64Lane: FloatVector<ValueType>['storeLane'];
   /** Sixteen bytes. */
   readonly const: (bytes: readonly number[]) => Code<'v128'>;
   readonly not: Unary<'v128'>;
@@ -227,9 +239,13 @@ export const v128: {
   readonly shuffle: (a: Code<'v128'>, b: Code<'v128'>, bytes: readonly number[]) => Code<'v128'>;
 } = {
   load: simdLoad(0),
+  load8x8S: simdLoad(1),
+  load16Splat: simdLoad(8),
   load32Zero: simdLoad(92),
   load64Zero: simdLoad(93),
   store: store(...simd(11)),
+  store16Lane: storeLane(89),
+  store64Lane: storeLane(91),
   const: (bytes) => leaving([simd(12), bytes]),
   not: simd1(77),
   and: simd2(78),
@@ -254,11 +270,52 @@ const shl = (opcode: number): IntegerVector<'i32'>['shl'] => {
   return (a, bits) => leaving([a, bits, bytes]);
 };
 
-export const i32x4: IntegerVector<'i32'> = {
+/** Instructions of vectors of 32-bit integers. Comparisons leave all bits of a lane, or none. */
+export interface I32x4Instructions extends IntegerVector<'i32'> {
+  readonly shrS: IntegerVector<'i32'>['shl'];
+  readonly shrU: IntegerVector<'i32'>['shl'];
+  readonly sub: Binary<'v128'>;
+  readonly ltS: Binary<'v128'>;
+  readonly gtS: Binary<'v128'>;
+  readonly minS: Binary<'v128'>;
+  /** The lower 16 bits of numbers from 0 to 65,535: those of a, then those of b. */
+  readonly narrowU: Binary<'v128'>;
+  /** Each as a float32, rounded. */
+  readonly toF32: Unary<'v128'>;
+}
+
+export const i32x4: I32x4Instructions = {
   splat: splat(17),
   shl: shl(171),
+  shrS: shl(172),
+  shrU: shl(173),
   add: simd2(174),
+  sub: simd2(177),
   ne: simd2(56),
+  ltS: simd2(57),
+  gtS: simd2(59),
+  minS: simd2(182),
+  narrowU: simd2(134),
+  toF32: simd1(250),
+};
+
+/** Instructions of vectors of 16-bit integers. */
+export interface I16x8Instructions {
+  readonly splat: Unary<'i32', 'v128'>;
+  readonly shl: IntegerVector<'i32'>['shl'];
+  readonly shrS: IntegerVector<'i32'>['shl'];
+  /** The larger of each, as signed integers. */
+  readonly maxS: Binary<'v128'>;
+  /** All bits of a lane where a is larger, as signed integers. */
+  readonly gtS: Binary<'v128'>;
+}
+
+export const i16x8: I16x8Instructions = {
+  splat: splat(16),
+  shl: shl(139),
+  shrS: shl(140),
+  maxS: simd2(152),
+  gtS: simd2(49),
 };
 export const i64x2: IntegerVector<'i64'> = {
   splat: splat(18),
@@ -267,13 +324,21 @@ export const i64x2: IntegerVector<'i64'> = {
   ne: simd2(215),
 };
 
-/** The lower half of a vector's integers, each twice as wide. */
+/** The lower or the upper half of a vector's integers, each twice as wide. */
 export const extend: {
   readonly i16x8LowU8: Unary<'v128'>;
+  readonly i16x8LowS8: Unary<'v128'>;
+  readonly i16x8HighS8: Unary<'v128'>;
+  readonly i32x4LowS16: Unary<'v128'>;
+  readonly i32x4HighS16: Unary<'v128'>;
   readonly i32x4LowU16: Unary<'v128'>;
   readonly i64x2LowS32: Unary<'v128'>;
 } = {
   i16x8LowU8: simd1(137),
+  i16x8LowS8: simd1(135),
+  i16x8HighS8: simd1(136),
+  i32x4LowS16: simd1(167),
+  i32x4HighS16: simd1(168),
   i32x4LowU16: simd1(169),
   i64x2LowS32: simd1(199),
 };
