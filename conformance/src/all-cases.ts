@@ -3,7 +3,12 @@ import { accuracyCases, accuracyPurposes } from './cases/required/accuracy.ts';
 import { alibiCases, alibiPurposes } from './cases/features/alibi.ts';
 import { alignmentCases, alignmentPurposes } from './cases/features/alignment.ts';
 import { biasCases, biasPurposes } from './cases/features/bias.ts';
+import { cacheCases, cachePurposes } from './cases/features/cache.ts';
 import { causalCases, causalPurposes } from './cases/features/causal.ts';
+import {
+  cacheCombinationCases,
+  cacheCombinationPurposes,
+} from './cases/required/combination/cache-combination.ts';
 import { combinationCases, combinationPurposes } from './cases/required/combination/combination.ts';
 import { contractCases, contractPurposes } from './cases/required/contract.ts';
 import { halfCases, halfPurposes } from './cases/required/half.ts';
@@ -51,6 +56,7 @@ export const PARTS: readonly (readonly [Purposes, () => readonly ConformanceCase
   [inputsPurposes, inputsCases],
   [accuracyPurposes, accuracyCases],
   [combinationPurposes, combinationCases],
+  [cacheCombinationPurposes, cacheCombinationCases],
   [dtypePurposes, dtypeCases],
   [halfPurposes, halfCases],
   [contractPurposes, contractCases],
@@ -61,6 +67,7 @@ export const PARTS: readonly (readonly [Purposes, () => readonly ConformanceCase
   [layoutPurposes, layoutCases],
   [valueDimPurposes, valueDimCases],
   [gqaPurposes, gqaCases],
+  [cachePurposes, cacheCases],
   [maskPurposes, maskCases],
   [biasPurposes, biasCases],
   [alignmentPurposes, alignmentCases],

@@ -1,5 +1,6 @@
 import {
   type BroadcastShape,
+  type CacheType,
   type FloatDType,
   type Layout,
   type OutputName,
@@ -51,6 +52,10 @@ export interface Sketch extends Options {
   readonly valueDim?: number;
   /** Default `float32`. */
   readonly dtype?: FloatDType;
+  /** Element type of keys and values. Default: as `dtype`. */
+  readonly cacheType?: CacheType;
+  /** True if the whole batch reads keys and values of batch 1. */
+  readonly shared?: boolean;
   /** `density`: the share that may attend, default 0.6; the first key of some row is always left. */
   readonly mask?: {
     readonly kind: 'boolean' | 'float';
@@ -91,10 +96,15 @@ export function requestOf(sketch: Sketch, seed: string | number): CaseRequest {
   const { batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim } = lengthsOf(sketch);
   const float = floatsOf(dtype);
   const scores = floatsOf(computeDType(dtype));
-  const sequence = sequenceOf(dtype, layout, random);
-  const query = sequence([batch, heads, queryLength, headDim], sketch.spread ?? 1, 6);
-  const key = sequence([batch, kvHeads, keyLength, headDim]);
-  const value = sequence([batch, kvHeads, keyLength, valueDim]);
+  const query = sequenceOf(dtype, layout, random)(
+    [batch, heads, queryLength, headDim],
+    sketch.spread ?? 1,
+    6,
+  );
+  const cached = sequenceOf(sketch.cacheType ?? dtype, layout, random);
+  const kvBatch = sketch.shared ? 1 : batch;
+  const key = cached([kvBatch, kvHeads, keyLength, headDim]);
+  const value = cached([kvBatch, kvHeads, keyLength, valueDim]);
   const optional = {
     ...(sketch.mask && { mask: maskOf(sketch.mask, float, random) }),
     ...(sketch.bias && { bias: biasOf(sketch.bias, float, random) }),

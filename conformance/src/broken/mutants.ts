@@ -2,6 +2,7 @@ import type { BackendProvider } from '@heed/core';
 import { describe, expect, test } from 'vitest';
 import { verify } from '../verify.ts';
 import { ARITHMETIC_MUTANTS } from './arithmetic-mutants.ts';
+import { CACHE_MUTANTS } from './cache-mutants.ts';
 import { CONTRACT_MUTANTS } from './contract-mutants.ts';
 import { FACTOR_MUTANTS } from './factor-mutants.ts';
 import { LINEAR_MUTANTS } from './linear-mutants.ts';
@@ -30,6 +31,7 @@ export function testMutants(part: 'test' | 'release'): void {
       ...FACTOR_MUTANTS,
       ...CONTRACT_MUTANTS,
       ...LINEAR_MUTANTS,
+      ...CACHE_MUTANTS,
     }).filter((_, n) => (n % 6 === 0) === (part === 'test'));
     test.each(mutants)('%s', async (_, { clause, overrides }) => {
       expect(await firstFailure(simpleProvider(overrides), clause)).not.toBeNull();

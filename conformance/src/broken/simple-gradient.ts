@@ -1,5 +1,5 @@
 import { type AttentionGradients, type AttentionProblem, type Tensor, cast } from '@heed/core';
-import { computeDType, widened, zeros } from '@heed/core/backend';
+import { computeDType, gradientDType, widened, zeros } from '@heed/core/backend';
 import { eachPlace } from './simple-forward.ts';
 import { type Inputs, placesOf, rowOf } from './simple-row.ts';
 import type { Steps } from './steps.ts';
@@ -55,12 +55,12 @@ export function simpleGradient(
   return rounded(steps, sums, problem) as unknown as AttentionGradients<Tensor>;
 }
 
-function rounded(steps: Steps, sums: object, { dtype }: AttentionProblem): object {
+function rounded(steps: Steps, sums: object, problem: AttentionProblem): object {
+  const { dtype } = problem;
   return Object.fromEntries(
     Object.entries(sums).map(([name, sum]: [string, Tensor<'float64'>]) => {
-      const type = computeDType(dtype);
-      const result = cast(sum, type);
-      return [name, name === 'dSinks' ? result : steps.roundResult(result, dtype)];
+      const result = cast(sum, computeDType(dtype));
+      return [name, name === 'dSinks' ? result : steps.roundResult(result, gradientDType(problem, name))];
     }),
   );
 }

@@ -29,9 +29,9 @@ export function placesOf(steps: Steps, problem: AttentionProblem): Places {
     query: ([b, h, i]: Place): number => start([b, h, i], heads, queryLength, headDim),
     output: ([b, h, i]: Place): number => start([b, h, i], heads, queryLength, valueDim),
     key: (b: number, h: number, j: number): number =>
-      start([b, steps.kvHead(h, problem), j], kvHeads, keyLength, headDim),
+      start([steps.kvBatch(b, problem), steps.kvHead(h, problem), j], kvHeads, keyLength, headDim),
     value: (b: number, h: number, j: number): number =>
-      start([b, steps.kvHead(h, problem), j], kvHeads, keyLength, valueDim),
+      start([steps.kvBatch(b, problem), steps.kvHead(h, problem), j], kvHeads, keyLength, valueDim),
   };
 }
 

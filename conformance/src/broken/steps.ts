@@ -33,6 +33,8 @@ export const STEPS = {
   scale: (problem: AttentionProblem): number => problem.scale,
   /** The key/value head that query head h reads. */
   kvHead: (h: number, { heads, kvHeads }: AttentionProblem): number => Math.floor(h / (heads / kvHeads)),
+  /** The batch element whose keys element b reads. */
+  kvBatch: (b: number, { batch, kvBatch }: AttentionProblem): number => (kvBatch === batch ? b : 0),
   /** One past the last key to read. */
   keyEnd: (keyLength: number): number => keyLength,
   depthOfDot: ({ headDim }: AttentionProblem): number => headDim,

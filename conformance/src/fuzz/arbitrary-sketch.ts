@@ -122,8 +122,11 @@ function arbitraryOptions({ features, dtypes }: Capabilities) {
     has('alignment.offset') && 'offset',
   ] as const);
 
+  const cacheTypes = only([has('cache.float16') && 'float16', has('cache.bfloat16') && 'bfloat16'] as const);
   return fc.record({
     dtype: fc.constantFrom(...dtypes),
+    cacheType: optional(cacheTypes.length > 0, () => fc.constantFrom(...cacheTypes)),
+    shared: optional(has('cache.shared'), () => fc.constant(true)),
     layout: optional(has('layout.blhd'), () => fc.constant('blhd' as const)),
     scale: fc.option(fc.constantFrom(1, 0.1, -0.5, 0), { nil: undefined, freq: 6 }),
     softcap: optional(has('softcap'), () => fc.constantFrom(0.5, 3, 30)),
@@ -187,7 +190,10 @@ function fitted(options: Options, { batch, heads, queryLength, keyLength }: Leng
 }
 
 /** Takes out what does not go together: hard attention has no gradient, no sinks, and a choice; soft no seed. */
-function coherent(sketch: Sketch): Sketch {
+function coherent({ cacheType, ...drawn }: Sketch): Sketch {
+  // Nor has float64 a cache of another type.
+  const hasCache = cacheType !== undefined && drawn.dtype !== 'float64';
+  const sketch: Sketch = { ...drawn, ...(hasCache && { cacheType }) };
   const { sinks, gradient, seed, ...rest } = sketch;
   if (sketch.selection === 'softmax') return defined({ ...rest, sinks, gradient } as Sketch);
   const hard = { ...rest, outputs: [...(rest.outputs ?? []), 'choice'] } as Sketch;

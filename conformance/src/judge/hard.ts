@@ -1,5 +1,5 @@
-import type { AttentionProblem, Tensor } from '@heed/core';
-import { widened } from '@heed/core/backend';
+import { type AttentionProblem, type Tensor, cast } from '@heed/core';
+import { numbersOf, widened } from '@heed/core/backend';
 import { type Comparison, coordinates, withoutNumbers } from './compare.ts';
 import { EXACT, arithmeticsOf } from './arithmetic.ts';
 import type { Expectation } from './expectation.ts';
@@ -123,7 +123,10 @@ function isChosenValue(
   if (keys.length === 0) return row.every((number) => number === 0);
   return keys.some((j) => {
     const v = starts.value(b, h, j);
-    return row.every((number, d) => number === inputs.value.data[v + d]);
+    const value = Float64Array.from(row, (_, d) => inputs.value.data[v + d]!);
+    // A cache of another type has numbers that the problem's type may not have.
+    const rounded = numbersOf(cast({ dtype: 'float64', shape: [row.length], data: value }, problem.dtype));
+    return row.every((number, d) => number === rounded[d]);
   });
 }
 

@@ -6,7 +6,7 @@ import type {
   FloatDType,
   Tensor,
 } from '@heed/core';
-import { computeDType, numbersOf } from '@heed/core/backend';
+import { computeDType, gradientDType, numbersOf } from '@heed/core/backend';
 import type { ExpectedValues } from '../case.ts';
 import { type Candidate, type Comparison, compare, formFault, withoutNumbers } from './compare.ts';
 import type { Expectation, Values, Yardstick } from './expectation.ts';
@@ -84,9 +84,9 @@ function formFaults(
 }
 
 /** The element type of a result: logarithms, statistics and the gradients of sinks have that of scores. */
-function typeOf({ dtype }: AttentionProblem, name: string): DType {
+function typeOf(problem: AttentionProblem, name: string): DType {
   if (name === 'choice') return 'int32';
-  return RELATIVE.has(name) || name === 'dSinks' ? computeDType(dtype) : dtype;
+  return RELATIVE.has(name) ? computeDType(problem.dtype) : gradientDType(problem, name);
 }
 
 function candidateOf(

@@ -1,5 +1,12 @@
 import type { AttentionInputs, AttentionProblem, BroadcastShape, Tensor } from '@heed/core';
-import { broadcastStrides, gumbelNoise, rowStrides, visibleKeys } from '@heed/core/backend';
+import {
+  type RowStrides,
+  broadcastStrides,
+  cacheStrides,
+  gumbelNoise,
+  rowStrides,
+  visibleKeys,
+} from '@heed/core/backend';
 import type { Arithmetic } from './arithmetic.ts';
 
 export type PlainInputs = AttentionInputs<Tensor>;
@@ -25,19 +32,18 @@ export interface RowStarts {
 }
 
 export function rowStarts(problem: AttentionProblem): RowStarts {
-  const { layout, heads, kvHeads, queryLength, keyLength, headDim, valueDim } = problem;
-  const startOf = (headCount: number, length: number, depth: number) => {
-    const strides = rowStrides(layout, headCount, length, depth);
-    return (b: number, h: number, row: number): number => {
+  const { layout, heads, kvHeads, queryLength, headDim, valueDim } = problem;
+  const startOf =
+    (headCount: number, strides: RowStrides) =>
+    (b: number, h: number, row: number): number => {
       const head = Math.floor(h / (heads / headCount));
       return b * strides.batch + head * strides.head + row * strides.row;
     };
-  };
   return {
-    query: startOf(heads, queryLength, headDim),
-    key: startOf(kvHeads, keyLength, headDim),
-    value: startOf(kvHeads, keyLength, valueDim),
-    output: startOf(heads, queryLength, valueDim),
+    query: startOf(heads, rowStrides(layout, heads, queryLength, headDim)),
+    key: startOf(kvHeads, cacheStrides(problem, headDim)),
+    value: startOf(kvHeads, cacheStrides(problem, valueDim)),
+    output: startOf(heads, rowStrides(layout, heads, queryLength, valueDim)),
   };
 }
 

@@ -4,6 +4,8 @@ import {
   type AttentionBackend,
   type AttentionInputs,
   type AttentionProblem,
+  CACHE_FEATURES,
+  type Capabilities,
   type GradientInputs,
   HeedError,
   type RunOptions,
@@ -96,6 +98,12 @@ interface Cluster {
   readonly count: number;
 }
 
+/** Keys are cut along an axis of a tensor of the problem's type and batch: no other form of a cache. */
+function withoutCaches(capabilities: Capabilities): Capabilities {
+  const { features } = capabilities;
+  return { ...capabilities, features: features.filter((feature) => !CACHE_FEATURES.includes(feature)) };
+}
+
 function defineCluster(cluster: Cluster): AttentionBackend {
   const { id, rules, transport, watch, coordinator, first, count } = cluster;
   const memory = new ClusterMemory(transport, id, { ...rules, partLength: rules.shardKeys });
@@ -103,7 +111,7 @@ function defineCluster(cluster: Cluster): AttentionBackend {
   return defineBackend<ClusterTensor>({
     name: 'cluster',
     device: `cluster of ${who} (${first.backend}: ${levelOf(first.device)}) on ${transport.engine}, shards of ${rules.shardKeys} keys`,
-    capabilities: first.capabilities,
+    capabilities: withoutCaches(first.capabilities),
     memory,
     compile: (problem) => compile(cluster, memory, problem),
     async dispose() {

@@ -1,8 +1,8 @@
-import { type Capabilities, FEATURES, GUARANTEES } from '@heed/core';
+import { CACHE_FEATURES, type Capabilities, FEATURES, GUARANTEES } from '@heed/core';
 
-/** Every feature of the specification. */
+/** Every feature of the specification but those of caches. */
 export const capabilities: Capabilities = {
   dtypes: ['float32', 'float64'],
-  features: FEATURES,
+  features: FEATURES.filter((feature) => !CACHE_FEATURES.includes(feature)),
   guarantees: GUARANTEES,
 };

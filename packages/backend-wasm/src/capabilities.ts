@@ -1,8 +1,8 @@
-import { type Capabilities, FEATURES, GUARANTEES } from '@heed/core';
+import { CACHE_FEATURES, type Capabilities, FEATURES, GUARANTEES } from '@heed/core';
 
-/** Every capability. */
+/** Every capability but caches of another type or form. */
 export const CAPABILITIES: Capabilities = {
   dtypes: ['float32', 'float64', 'float16', 'bfloat16'],
-  features: FEATURES,
+  features: FEATURES.filter((feature) => !CACHE_FEATURES.includes(feature)),
   guarantees: GUARANTEES,
 };

@@ -1,7 +1,7 @@
-import { type Capabilities, FEATURES, GUARANTEES } from '@heed/core';
+import { CACHE_FEATURES, type Capabilities, FEATURES, GUARANTEES } from '@heed/core';
 
 export const CAPABILITIES: Capabilities = {
   dtypes: ['float32'],
-  features: FEATURES,
+  features: FEATURES.filter((feature) => !CACHE_FEATURES.includes(feature)),
   guarantees: GUARANTEES,
 };

@@ -19,9 +19,14 @@ interface Expectation {
 }
 
 /** The axes of `[B, H, L, D]` in the problem's layout. */
-function layoutAxes(problem: AttentionProblem, heads: Axis, length: Axis, depth: Axis): Axis[] {
-  const batch: Axis = ['B', problem.batch];
-  return problem.layout === 'bhld' ? [batch, heads, length, depth] : [batch, length, heads, depth];
+function layoutAxes(
+  { layout }: AttentionProblem,
+  batch: Axis,
+  heads: Axis,
+  length: Axis,
+  depth: Axis,
+): Axis[] {
+  return layout === 'bhld' ? [batch, heads, length, depth] : [batch, length, heads, depth];
 }
 
 /** Cache for problems in their normal form, which never change: a kernel checks the inputs of every run. */
@@ -35,8 +40,9 @@ function expectations(problem: AttentionProblem): Map<keyof AttentionInputs, Exp
 }
 
 function newExpectations(problem: AttentionProblem): Map<keyof AttentionInputs, Expectation> {
-  const { dtype } = problem;
+  const { dtype, cacheType } = problem;
   const batch: Axis = ['B', problem.batch];
+  const kvBatch: Axis = ['B', problem.kvBatch];
   const heads: Axis = ['Hq', problem.heads];
   const kvHeads: Axis = ['Hkv', problem.kvHeads];
   const queries: Axis = ['Lq', problem.queryLength];
@@ -52,9 +58,9 @@ function newExpectations(problem: AttentionProblem): Map<keyof AttentionInputs, 
     result.set(name, { dtype: type, axes, clause: name, broadcast: true });
   };
 
-  expect('query', dtype, layoutAxes(problem, heads, queries, depth), 'shape');
-  expect('key', dtype, layoutAxes(problem, kvHeads, keys, depth), 'shape');
-  expect('value', dtype, layoutAxes(problem, kvHeads, keys, valueDepth), 'shape');
+  expect('query', dtype, layoutAxes(problem, batch, heads, queries, depth), 'shape');
+  expect('key', cacheType, layoutAxes(problem, kvBatch, kvHeads, keys, depth), 'shape');
+  expect('value', cacheType, layoutAxes(problem, kvBatch, kvHeads, keys, valueDepth), 'shape');
   if (problem.mask !== null) {
     expectBroadcast('mask', problem.mask.kind === 'boolean' ? 'bool' : dtype, problem.mask.shape);
   }
@@ -208,10 +214,11 @@ export function checkGradientInputs(problem: AttentionProblem, forward: Gradient
       remedy: 'give { output, statistics, dOutput }, the first two as run() returned them',
     });
   }
+  const batch: Axis = ['B', problem.batch];
   const heads: Axis = ['Hq', problem.heads];
   const queries: Axis = ['Lq', problem.queryLength];
-  const like = { dtype, clause, axes: layoutAxes(problem, heads, queries, ['Dv', problem.valueDim]) };
-  const row = { dtype: computeDType(dtype), clause, axes: [['B', problem.batch], heads, queries] as const };
+  const like = { dtype, clause, axes: layoutAxes(problem, batch, heads, queries, ['Dv', problem.valueDim]) };
+  const row = { dtype: computeDType(dtype), clause, axes: [batch, heads, queries] as const };
   checkExpected('output', forward.output, like);
   checkExpected('statistics.rowMax', forward.statistics?.rowMax, row);
   checkExpected('statistics.rowSum', forward.statistics?.rowSum, row);

@@ -1,8 +1,16 @@
 import { HeedError } from './error.ts';
 import { type OptionTable, checkOptions } from './options/check-options.ts';
 import { kindOf, shown } from './options/shown.ts';
-import type { AttentionProblem, BroadcastShape, Layout, OutputName, Selection } from './problem.ts';
+import type {
+  AttentionProblem,
+  BroadcastShape,
+  CacheType,
+  Layout,
+  OutputName,
+  Selection,
+} from './problem.ts';
 import type { FloatDType } from './tensor.ts';
+import { computeDType } from './float16.ts';
 
 const FLOATS: readonly FloatDType[] = ['float32', 'float64', 'float16', 'bfloat16'];
 const OUTPUTS: readonly OutputName[] = ['output', 'weights', 'logSumExp', 'statistics', 'choice'];
@@ -36,6 +44,31 @@ function checkCount(name: string, value: number, minimum: number): number {
     });
   }
   return value;
+}
+
+/** The element types that keys and values of a problem may have, its own first. */
+export function cacheTypesOf(dtype: FloatDType): readonly CacheType[] {
+  const smaller: readonly CacheType[] = computeDType(dtype) === 'float32' ? ['float16', 'bfloat16'] : [];
+  return [dtype, ...smaller.filter((type) => type !== dtype)];
+}
+
+function checkCacheType({ cacheType, dtype }: AttentionProblem): CacheType {
+  const known = cacheTypesOf(dtype);
+  if (known.includes(cacheType)) return cacheType;
+  const expected = known.join(', ');
+  throw new HeedError(
+    'DTYPE',
+    `key and value are ${typeof cacheType === 'string' ? cacheType : shown(cacheType)}, query is ${dtype}; expected ${expected}`,
+    { clause: 'cache', remedy: `give key and value as ${expected}` },
+  );
+}
+
+function checkKvBatch({ kvBatch, batch }: AttentionProblem): number {
+  if (kvBatch === batch || kvBatch === 1) return kvBatch;
+  throw new HeedError('SHAPE', `kvBatch is ${shown(kvBatch)}, expected B=${batch}, or 1`, {
+    clause: 'cache',
+    remedy: 'give each batch element its keys and values, or all of them the same ones',
+  });
 }
 
 function checkFlag(name: string, value: boolean): boolean {
@@ -134,11 +167,13 @@ const MEMBERS: OptionTable<AttentionProblem> = {
   batch: true,
   heads: true,
   kvHeads: true,
+  kvBatch: true,
   queryLength: true,
   keyLength: true,
   headDim: true,
   valueDim: true,
   dtype: true,
+  cacheType: true,
   layout: true,
   scale: true,
   softcap: true,
@@ -232,11 +267,13 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
     batch,
     heads,
     kvHeads,
+    kvBatch: checkKvBatch(problem),
     queryLength,
     keyLength,
     headDim,
     valueDim,
     dtype: problem.dtype,
+    cacheType: checkCacheType(problem),
     layout: checkOneOf<Layout>('layout', problem.layout, ['bhld', 'blhd'], 'layout'),
     scale: problem.scale,
     softcap: problem.softcap,
@@ -269,11 +306,12 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
 
 /** Returns a string that is equal for equal problems in their normal form. Takes two thirds of the time of JSON. */
 export function problemKey(problem: AttentionProblem): string {
-  const { batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim } = problem;
-  const { dtype, layout, scale, softcap, alignment, causal, window, mask, bias, lengths } = problem;
+  const { batch, heads, kvHeads, kvBatch, queryLength, keyLength, headDim, valueDim } = problem;
+  const { dtype, cacheType, layout, scale, softcap, alignment, causal, window, mask, bias, lengths } =
+    problem;
   const { segments, alibi, sinks, selection, outputs, gradient } = problem;
-  const sizes = `${batch},${heads},${kvHeads},${queryLength},${keyLength},${headDim},${valueDim}`;
-  const scores = `${dtype},${layout},${scale},${softcap},${alignment},${causal},${window?.left},${window?.right}`;
+  const sizes = `${batch},${heads},${kvHeads},${kvBatch},${queryLength},${keyLength},${headDim},${valueDim}`;
+  const scores = `${dtype},${cacheType},${layout},${scale},${softcap},${alignment},${causal},${window?.left},${window?.right}`;
   const terms = `${mask?.kind},${mask?.shape},${bias?.shape},${lengths.key},${lengths.keyStart},${lengths.query}`;
   return `${sizes},${scores},${terms},${segments},${alibi},${sinks},${selection},${outputs},${gradient}`;
 }

@@ -8,6 +8,9 @@ export const FEATURES = [
   'layout.blhd',
   'valueDim',
   'gqa',
+  'cache.float16',
+  'cache.bfloat16',
+  'cache.shared',
   'mask.boolean',
   'mask.float',
   'bias',
@@ -32,6 +35,9 @@ export const FEATURES = [
 
 export type Feature = (typeof FEATURES)[number];
 
+/** The features of {@link FEATURES} that concern how keys and values are stored: an engine may have none of them. */
+export const CACHE_FEATURES: readonly Feature[] = ['cache.float16', 'cache.bfloat16', 'cache.shared'];
+
 /** Guarantees about every result, which are not part of a problem: a backend declares those that it keeps. */
 export const GUARANTEES = ['padding', 'nonfinite', 'repeat', 'batch'] as const;
 
@@ -46,6 +52,9 @@ const uses: Record<Feature, (problem: AttentionProblem) => boolean> = {
   'layout.blhd': (p) => p.layout === 'blhd',
   valueDim: (p) => p.valueDim !== p.headDim,
   gqa: (p) => p.heads !== p.kvHeads,
+  'cache.float16': (p) => p.cacheType === 'float16' && p.dtype !== 'float16',
+  'cache.bfloat16': (p) => p.cacheType === 'bfloat16' && p.dtype !== 'bfloat16',
+  'cache.shared': (p) => p.kvBatch !== p.batch,
   'mask.boolean': (p) => p.mask?.kind === 'boolean',
   'mask.float': (p) => p.mask?.kind === 'float',
   bias: (p) => p.bias !== null,

@@ -1,5 +1,6 @@
 import { HeedError } from './error.ts';
 import type { AttentionInputs } from './inputs.ts';
+import type { AttentionProblem } from './problem.ts';
 import { shown } from './options/shown.ts';
 import type { ComputeDType, FloatDType, HalfDType, Tensor } from './tensor.ts';
 
@@ -24,6 +25,12 @@ export function isHalf(dtype: unknown): dtype is HalfDType {
 /** The type in which scores and sums of a problem are computed, and of its statistics, slopes and sinks. */
 export function computeDType(dtype: FloatDType): ComputeDType {
   return dtype === 'float64' ? 'float64' : 'float32';
+}
+
+/** The element type of a gradient by its name, such as `dKey`: that of its input. */
+export function gradientDType({ dtype, cacheType }: AttentionProblem, name: string): FloatDType {
+  if (name === 'dSinks') return computeDType(dtype);
+  return name === 'dKey' || name === 'dValue' ? cacheType : dtype;
 }
 
 /** Returns the exact number that the bits of an IEEE 754 binary16 represent. */

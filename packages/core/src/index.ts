@@ -12,6 +12,7 @@ export {
 } from './contract.ts';
 export { HeedError, type HeedErrorCode, type HeedErrorDetails, type HeedErrorJSON } from './error.ts';
 export {
+  CACHE_FEATURES,
   FEATURES,
   type Feature,
   GUARANTEES,
@@ -38,6 +39,7 @@ export type {
   AlignmentKind,
   AttentionProblem,
   BroadcastShape,
+  CacheType,
   Layout,
   OutputName,
   Selection,

@@ -7,9 +7,9 @@ import type { ResidentTensor, Tensor } from './tensor.ts';
 export interface AttentionInputs<T = Tensor | ResidentTensor> {
   /** `[B, Hq, Lq, D]`, or `[B, Lq, Hq, D]` in layout `blhd`. */
   readonly query: T;
-  /** `[B, Hkv, Lk, D]`, or `[B, Lk, Hkv, D]`. */
+  /** `[B, Hkv, Lk, D]`, or `[B, Lk, Hkv, D]`, in the problem's `cacheType`; its batch is `kvBatch`. */
   readonly key: T;
-  /** `[B, Hkv, Lk, Dv]`, or `[B, Lk, Hkv, Dv]`. */
+  /** `[B, Hkv, Lk, Dv]`, or `[B, Lk, Hkv, Dv]`, like the key. */
   readonly value: T;
   /** Broadcasts right-aligned against `[B, Hq, Lq, Lk]`. Boolean: true may attend. Float: added; −∞ excludes. */
   readonly mask?: T;

@@ -1,5 +1,8 @@
 import type { FloatDType } from './tensor.ts';
 
+/** Element types in which keys and values are stored. */
+export type CacheType = FloatDType;
+
 /** The order of axes of query, key, value, output and their gradients: `[B, H, L, D]` or `[B, L, H, D]`. */
 export type Layout = 'bhld' | 'blhd';
 
@@ -29,11 +32,15 @@ export interface AttentionProblem {
   readonly batch: number;
   readonly heads: number;
   readonly kvHeads: number;
+  /** Batch elements of keys and values: B, or 1 if the whole batch reads the same ones. */
+  readonly kvBatch: number;
   readonly queryLength: number;
   readonly keyLength: number;
   readonly headDim: number;
   readonly valueDim: number;
   readonly dtype: FloatDType;
+  /** Element type of keys and values: `dtype`, or a smaller one. */
+  readonly cacheType: CacheType;
   readonly layout: Layout;
   /** Factor of Q·Kᵀ. */
   readonly scale: number;

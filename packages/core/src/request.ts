@@ -1,9 +1,9 @@
 import { checkInputs } from './check-inputs.ts';
-import { broadcastShape, checkProblem } from './check-problem.ts';
+import { broadcastShape, cacheTypesOf, checkProblem } from './check-problem.ts';
 import { HeedError } from './error.ts';
 import { computeDType } from './float16.ts';
 import type { AttentionInputs } from './inputs.ts';
-import type { AlignmentKind, AttentionProblem, Layout, OutputName, Selection } from './problem.ts';
+import type { AlignmentKind, AttentionProblem, CacheType, Layout, OutputName, Selection } from './problem.ts';
 import { type OptionTable, checkOptions } from './options/check-options.ts';
 import { kindOf, shown } from './options/shown.ts';
 import { perBatch } from './per-batch.ts';
@@ -38,7 +38,12 @@ export interface RequestedResults {
  */
 export interface AttentionRequest<T = TensorLike> extends RequestedResults {
   readonly query: T;
+  /**
+   * Of the query's element type, or of a 16-bit one beside a float32 query; of its batch, or of batch 1, which all its
+   * elements read.
+   */
   readonly key: T;
+  /** Of the key's element type and batch. */
   readonly value: T;
   /** Default `bhld`. */
   readonly layout?: Layout | undefined;
@@ -90,7 +95,7 @@ export function resolveRequest(request: AttentionRequest): {
   const layout = request.layout ?? 'bhld';
   const tensors = tensorsOf(request);
   const [batch, heads, queryLength, headDim] = axesOf('query', tensors.query, layout);
-  const [, kvHeads, keyLength] = axesOf('key', tensors.key, layout);
+  const [keyBatch, kvHeads, keyLength] = axesOf('key', tensors.key, layout);
   const [, , , valueDim] = axesOf('value', tensors.value, layout);
   const window = boundedWindow(request);
   const positional = Boolean(request.causal) || window !== null || isGiven(request.alibiSlopes);
@@ -104,11 +109,13 @@ export function resolveRequest(request: AttentionRequest): {
     batch,
     heads,
     kvHeads,
+    kvBatch: keyBatch === 1 ? 1 : batch,
     queryLength,
     keyLength,
     headDim,
     valueDim,
     dtype: tensors.query.dtype as FloatDType,
+    cacheType: cacheTypeOf(tensors),
     layout,
     scale: request.scale ?? 1 / Math.sqrt(headDim),
     softcap: request.softcap ?? null,
@@ -211,7 +218,7 @@ function tensorsOf(request: AttentionRequest): RequestTensors {
   for (const [name, slot] of Object.entries(SLOTS) as [keyof RequestTensors, Slot][]) {
     const given = request[name];
     if (isGiven(given)) {
-      tensors[name] = toTensor(name, given, slot, floatsOf(name, tensors.query?.dtype));
+      tensors[name] = toTensor(name, given, slot, floatsOf(name, tensors));
     } else if (name === 'query' || name === 'key' || name === 'value') {
       throw new HeedError('MISSING_INPUT', `${name} is missing`, { clause: 'shape' });
     }
@@ -219,11 +226,21 @@ function tensorsOf(request: AttentionRequest): RequestTensors {
   return tensors as RequestTensors;
 }
 
-/** Element type of nested numbers: the query's, or that of its scores where the input has that type. */
-function floatsOf(name: keyof RequestTensors, query: DType = 'float32'): FloatDType {
-  const isFloat = query !== 'int32' && query !== 'bool';
-  if (!isFloat) return 'float32';
-  return name === 'alibiSlopes' || name === 'sinks' ? computeDType(query) : query;
+/** Element type of nested numbers: the query's, that of its scores where the input has that type, a value's the key's. */
+function floatsOf(name: keyof RequestTensors, { query, key }: Partial<RequestTensors>): FloatDType {
+  const dtype = (name === 'value' ? key : query)?.dtype ?? 'float32';
+  if (!isFloat(dtype)) return 'float32';
+  return name === 'alibiSlopes' || name === 'sinks' ? computeDType(dtype) : dtype;
+}
+
+function isFloat(dtype: DType): dtype is FloatDType {
+  return dtype !== 'int32' && dtype !== 'bool';
+}
+
+/** The type of the keys where keys of a problem may have it; else the problem's, which the keys then do not match. */
+function cacheTypeOf({ query, key }: RequestTensors): CacheType {
+  const dtype = query.dtype as FloatDType;
+  return cacheTypesOf(dtype).find((type) => type === key.dtype) ?? dtype;
 }
 
 /** The names of the results that a request asks for. */

@@ -1,5 +1,12 @@
 import type { AttentionInputs, AttentionProblem, Tensor } from '@heed/core';
-import { type RowStrides, type VisibleKeys, isHalf, rowStrides, visibleKeys } from '@heed/core/backend';
+import {
+  type RowStrides,
+  type VisibleKeys,
+  cacheStrides,
+  isHalf,
+  rowStrides,
+  visibleKeys,
+} from '@heed/core/backend';
 import { directScores } from './direct.ts';
 import { type Heap, fillHeap } from '../memory/heap.ts';
 import { type ForwardLayout, GROUP_ROWS } from '../plan/layout.ts';
@@ -65,9 +72,9 @@ export class ScoreTiles {
     this.visible = visibleKeys(problem, inputs);
     this.steps = scoreSteps(problem, inputs);
     this.narrowing = this.steps.filter((step) => step.firstKey !== undefined);
-    const { heads, kvHeads, queryLength, keyLength, headDim } = problem;
+    const { heads, queryLength, headDim } = problem;
     this.queryStrides = rowStrides(problem.layout, heads, queryLength, headDim);
-    this.keyStrides = rowStrides(problem.layout, kvHeads, keyLength, headDim);
+    this.keyStrides = cacheStrides(problem, headDim);
     this.rows = Array.from({ length: layout.rows }, newRow);
   }
 
@@ -133,7 +140,7 @@ export class ScoreTiles {
 
   /** Returns whether the block has so few rows that reading keys and values unpacked is faster; never for bits. */
   get isDirect(): boolean {
-    return this.count < GROUP_ROWS && !isHalf(this.problem.dtype);
+    return this.count < GROUP_ROWS && !isHalf(this.problem.cacheType);
   }
 
   /** Packs the selected keys of the tile, once. */

@@ -1,5 +1,5 @@
 import type { AttentionInputs, AttentionProblem, Tensor } from '@heed/core';
-import { type RowStrides, rowStrides } from '@heed/core/backend';
+import { type RowStrides, cacheStrides } from '@heed/core/backend';
 import type { Heap } from '../memory/heap.ts';
 import type { ForwardLayout } from '../plan/layout.ts';
 import { type SourceRows, isFiniteRow, packRows, rowsFrom, tableOf } from '../memory/pack.ts';
@@ -24,7 +24,7 @@ export class ValueTiles {
     this.table = tableOf(inputs.value.dtype);
     this.heap = heap;
     this.layout = layout;
-    this.strides = rowStrides(problem.layout, problem.kvHeads, problem.keyLength, problem.valueDim);
+    this.strides = cacheStrides(problem, problem.valueDim);
   }
 
   /** Selects the values of a key head. */

@@ -36,13 +36,17 @@ export function* gradient(
 ): Generator<void, AttentionGradients, void> {
   const pass = new GradientPass(problem, inputs, forward, heap, layout);
   const rowCount = (problem.heads / problem.kvHeads) * problem.queryLength;
-  for (let batch = 0; batch < problem.batch; batch++) {
+  // All elements of the batch that read the same keys add to their gradient, in order.
+  const readers = problem.batch / problem.kvBatch;
+  for (let kvBatch = 0; kvBatch < problem.kvBatch; kvBatch++) {
     for (let kvHead = 0; kvHead < problem.kvHeads; kvHead++) {
       pass.results.openKeyHead();
-      for (let row = 0; row < rowCount; row += layout.rows) {
-        yield* pass.block(batch, kvHead, row, Math.min(layout.rows, rowCount - row));
+      for (let batch = kvBatch * readers; batch < (kvBatch + 1) * readers; batch++) {
+        for (let row = 0; row < rowCount; row += layout.rows) {
+          yield* pass.block(batch, kvHead, row, Math.min(layout.rows, rowCount - row));
+        }
       }
-      pass.results.closeKeyHead(batch, kvHead);
+      pass.results.closeKeyHead(kvBatch, kvHead);
     }
   }
   return pass.results.all();

@@ -82,11 +82,11 @@ export class GradientResults {
   all(): AttentionGradients {
     const { dQuery, dKey, dValue, dBias, biasSums, sinkSums, problem } = this;
     if (dBias !== null && biasSums !== dBias.data) dBias.data.set(biasSums!);
-    const { dtype } = problem;
+    const { dtype, cacheType } = problem;
     return {
       dQuery: cast(dQuery, dtype),
-      dKey: cast(dKey, dtype),
-      dValue: cast(dValue, dtype),
+      dKey: cast(dKey, cacheType),
+      dValue: cast(dValue, cacheType),
       ...(dBias && { dBias: cast(dBias, dtype) }),
       ...(sinkSums && { dSinks: rounded(problem, sinkSums) }),
     };

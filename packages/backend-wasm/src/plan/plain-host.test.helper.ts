@@ -3,6 +3,7 @@ import {
   type AttentionProblem,
   type AttentionResults,
   type BackendProvider,
+  CACHE_FEATURES,
   CONTRACT_VERSION,
   FEATURES,
   type FloatDType,
@@ -108,7 +109,7 @@ export function plainHost(options: PlanOptions): BackendProvider<void> {
         device: 'wasm, one thread',
         capabilities: {
           dtypes: ['float32', 'float64', 'float16', 'bfloat16'],
-          features: FEATURES,
+          features: FEATURES.filter((feature) => !CACHE_FEATURES.includes(feature)),
           guarantees: GUARANTEES,
         },
         compile(problem) {

@@ -29,9 +29,9 @@ import { type LinearDefinition, guardLinear } from './linear/guard.ts';
 import { type DeviceMemory, type NativeTensor, allocate, hostMemory } from './memory.ts';
 import { type Owner, contentOf, residentOf } from './resident/resident.ts';
 
-/** Refuses 16-bit floats for an engine that does not compute with them, which does not have to store them. */
-function checkHeld(name: string, { dtypes }: Capabilities, dtype: DType): void {
-  if (!isHalf(dtype) || dtypes.includes(dtype)) return;
+/** Refuses 16-bit floats for an engine that computes neither in them nor with a cache of them. */
+function checkHeld(name: string, { dtypes, features }: Capabilities, dtype: DType): void {
+  if (!isHalf(dtype) || dtypes.includes(dtype) || features.includes(`cache.${dtype}`)) return;
   throw new HeedError(
     'DTYPE',
     `${name}: the tensor is ${dtype}; expected ${dtypes.join(', ')}, int32 or bool`,

@@ -20,7 +20,16 @@ export {
 } from '../options/kinds.ts';
 export { shown } from '../options/shown.ts';
 export { withKernel } from '../kernel-cache.ts';
-export { computeDType, fromFloat16, halfTable, isHalf, numbersOf, toHalf, widened } from '../float16.ts';
+export {
+  computeDType,
+  fromFloat16,
+  gradientDType,
+  halfTable,
+  isHalf,
+  numbersOf,
+  toHalf,
+  widened,
+} from '../float16.ts';
 export {
   ELEMENT_BYTES,
   type Run,
@@ -41,6 +50,6 @@ export { gumbelNoise, philox4x32 } from './gumbel.ts';
 export type { KernelDefinition } from './guard-kernel.ts';
 export type { DeviceMemory, NativeTensor } from './memory.ts';
 export { rowSumFrom } from './statistics.ts';
-export { type RowStrides, broadcastStrides, rowStrides } from './strides.ts';
+export { type RowStrides, broadcastStrides, cacheStrides, rowStrides } from './strides.ts';
 export { TURN_MILLISECONDS, inTurns, nextTurn, now } from './turns.ts';
 export { type VisibleKeys, visibleKeys } from './visible-keys.ts';

@@ -1,4 +1,4 @@
-import type { BroadcastShape, Layout } from '../problem.ts';
+import type { AttentionProblem, BroadcastShape, Layout } from '../problem.ts';
 
 /** Elements from one batch, head or row to the next. */
 export interface RowStrides {
@@ -12,6 +12,15 @@ export function rowStrides(layout: Layout, heads: number, length: number, depth:
   return layout === 'bhld'
     ? { batch: heads * length * depth, head: length * depth, row: depth }
     : { batch: length * heads * depth, head: depth, row: heads * depth };
+}
+
+/** Strides of keys and values with rows of `depth` elements: 0 from batch to batch if the whole batch reads the same. */
+export function cacheStrides(
+  { batch, kvBatch, kvHeads, keyLength, layout }: AttentionProblem,
+  depth: number,
+): RowStrides {
+  const strides = rowStrides(layout, kvHeads, keyLength, depth);
+  return kvBatch === batch ? strides : { ...strides, batch: 0 };
 }
 
 /** Strides of a tensor that broadcasts against `[B, Hq, Lq, Lk]`: 0 along the axes where its length is 1. */

@@ -6,7 +6,7 @@ import type { Statistics } from '../inputs.ts';
 import { checkOptions } from '../options/check-options.ts';
 import type { AttentionProblem } from '../problem.ts';
 import type { AttentionGradients, AttentionResults } from '../results.ts';
-import { cast, computeDType } from '../float16.ts';
+import { cast, computeDType, gradientDType } from '../float16.ts';
 import type { ComputeDType, FloatDType, Tensor } from '../tensor.ts';
 import type { LinearGradients, LinearParameters } from '../linear/contract.ts';
 import { referenceForward } from './forward.ts';
@@ -53,7 +53,7 @@ const reference: BackendProvider<void> = {
         run: (inputs) => roundForward(problem, referenceForward(problem, inputs)),
         gradient: (inputs, { dOutput }) => {
           return castAll(referenceGradient(problem, inputs, dOutput), (name) =>
-            name === 'dSinks' ? computeDType(problem.dtype) : problem.dtype,
+            gradientDType(problem, name),
           ) as unknown as AttentionGradients;
         },
       }),

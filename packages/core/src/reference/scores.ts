@@ -1,5 +1,5 @@
 import { gumbelNoise } from '../backend/gumbel.ts';
-import { broadcastStrides, rowStrides } from '../backend/strides.ts';
+import { type RowStrides, broadcastStrides, cacheStrides, rowStrides } from '../backend/strides.ts';
 import { visibleKeys } from '../backend/visible-keys.ts';
 import type { AttentionInputs } from '../inputs.ts';
 import type { AttentionProblem } from '../problem.ts';
@@ -13,20 +13,19 @@ export interface Rows {
   output(b: number, h: number, i: number): number;
 }
 
-/** SPEC.md, clauses `layout` and `gqa`. `h` is always a query head. */
+/** SPEC.md, clauses `layout`, `gqa` and `cache`. `h` is always a query head. */
 export function rowsOf(problem: AttentionProblem): Rows {
-  const { layout, heads, kvHeads, queryLength, keyLength, headDim, valueDim } = problem;
+  const { layout, heads, kvHeads, queryLength, headDim, valueDim } = problem;
   const group = heads / kvHeads;
-  const start = (lengths: [number, number, number], headsPerKv: number) => {
-    const strides = rowStrides(layout, ...lengths);
-    return (b: number, h: number, l: number): number =>
+  const start =
+    (strides: RowStrides, headsPerKv: number) =>
+    (b: number, h: number, l: number): number =>
       b * strides.batch + Math.floor(h / headsPerKv) * strides.head + l * strides.row;
-  };
   return {
-    query: start([heads, queryLength, headDim], 1),
-    key: start([kvHeads, keyLength, headDim], group),
-    value: start([kvHeads, keyLength, valueDim], group),
-    output: start([heads, queryLength, valueDim], 1),
+    query: start(rowStrides(layout, heads, queryLength, headDim), 1),
+    key: start(cacheStrides(problem, headDim), group),
+    value: start(cacheStrides(problem, valueDim), group),
+    output: start(rowStrides(layout, heads, queryLength, valueDim), 1),
   };
 }
 

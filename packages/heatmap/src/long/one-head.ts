@@ -51,17 +51,18 @@ export function oneHead(request: PlainRequest, batch: number, head: number): One
   const queryLength = inputs.queryLengths?.data[batch] ?? problem.queryLength;
   const offset = visibleKeys(problem, inputs).offset(batch);
 
-  const headOf = (value: unknown, index: number): Tensor => {
+  const headOf = (value: unknown, index: number, element = batch): Tensor => {
     const whole = value as Tensor;
     const [length, depth] = [whole.shape[problem.layout === 'bhld' ? 2 : 1]!, whole.shape[3]!];
     const one: Range = [index, index + 1];
-    const ranges: Range[] = [[batch, batch + 1], one, [0, length], [0, depth]];
+    const ranges: Range[] = [[element, element + 1], one, [0, length], [0, depth]];
     if (problem.layout === 'blhd') [ranges[1], ranges[2]] = [ranges[2]!, one];
     return { ...slice(whole, ranges), shape: [1, 1, length, depth] };
   };
   const query = headOf(inputs.query, head);
-  const key = headOf(inputs.key, kvHead);
-  const value = headOf(inputs.value, kvHead);
+  const kvBatch = problem.kvBatch === problem.batch ? batch : 0;
+  const key = headOf(inputs.key, kvHead, kvBatch);
+  const value = headOf(inputs.value, kvHead, kvBatch);
 
   const rowsOf = (whole: Tensor, [start, end]: Range): Tensor =>
     slice(whole, [

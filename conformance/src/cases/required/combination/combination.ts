@@ -1,15 +1,13 @@
 import type { AgreementCase } from '../../../case.ts';
-import { type Lengths, type Sketch, lengthsOf } from '../../../sketch.ts';
+import type { Lengths } from '../../../sketch.ts';
 import { agreement } from '../../building/agreement.ts';
+import { type Level, combine } from './combine.ts';
 import { coverTriples } from './covering-array.ts';
 import type { Purposes } from '../../building/purposes.ts';
 
 export const combinationPurposes: Purposes = {
   combination: 'Features combine: every three of them agree with the reference in one problem.',
 };
-
-/** A level by its name, and the part of a sketch that it adds, given the lengths. */
-type Level = readonly [name: string, add: Sketch | ((lengths: Lengths) => Sketch)];
 
 /** The first level of each factor is the plain one and stays out of the names of cases. */
 const FACTORS: readonly (readonly Level[])[] = [
@@ -114,19 +112,4 @@ export function combinationCases(): AgreementCase[] {
     return agreement('combination', name, combine(levels));
   });
   return [...new Map(cases.map((theCase) => [theCase.id, theCase])).values()];
-}
-
-function combine(levels: readonly Level[]): Sketch {
-  const sketch: Sketch = { headDim: 5 };
-  // Heads and lengths come first: later levels are made to their measure.
-  for (const [, add] of levels)
-    Object.assign(sketch, typeof add === 'function' ? add(lengthsOf(sketch)) : add);
-  const { gradient: _, ...withoutGradient } = sketch;
-  const hard = (sketch.selection ?? 'softmax') !== 'softmax';
-  return {
-    // Hard attention has no gradient: those rows test the choice instead.
-    ...(hard ? { ...withoutGradient, outputs: [...(sketch.outputs ?? ['output']), 'choice'] } : sketch),
-    // ALiBi needs an alignment where lengths differ.
-    ...(sketch.alibi && sketch.alignment === undefined && { alignment: 'topLeft' as const }),
-  };
 }

@@ -1,0 +1,82 @@
+import { agreement } from '../../building/agreement.ts';
+import { type Level, combine } from './combine.ts';
+import { coverTriples } from './covering-array.ts';
+import type { AgreementCase } from '../../../case.ts';
+import type { Purposes } from '../../building/purposes.ts';
+
+export const cacheCombinationPurposes: Purposes = {
+  'combination/cache': 'Every form of a cache goes with every two of the other features.',
+};
+
+/** The first level of each factor is the plain one, and stays out of the names of cases, but for the cache. */
+const FACTORS: readonly (readonly Level[])[] = [
+  [
+    ['float16', { cacheType: 'float16' }],
+    ['bfloat16', { cacheType: 'bfloat16' }],
+    ['shared', { shared: true }],
+    ['shared-float16', { shared: true, cacheType: 'float16' }],
+  ],
+  [
+    ['', { heads: 2 }],
+    ['gqa', { heads: 4, kvHeads: 2 }],
+    ['one-key-head', { heads: 3, kvHeads: 1 }],
+  ],
+  [
+    ['', { queryLength: 6, keyLength: 9 }],
+    ['one-query', { queryLength: 1, keyLength: 37 }],
+    ['many-keys', { queryLength: 5, keyLength: 70 }],
+  ],
+  [
+    ['', {}],
+    ['blhd', { layout: 'blhd' }],
+  ],
+  [
+    ['', {}],
+    ['value-size', { valueDim: 3 }],
+  ],
+  [
+    ['', {}],
+    ['float16-query', { dtype: 'float16' }],
+  ],
+  [
+    ['', {}],
+    ['boolean-mask', (l) => ({ mask: { kind: 'boolean', shape: [l.batch, 1, 1, l.keyLength] } })],
+    ['float-mask', (l) => ({ mask: { kind: 'float', shape: [l.queryLength, l.keyLength] } })],
+    ['bias', (l) => ({ bias: { shape: [l.heads, 1, l.keyLength], excluded: 0.2 } })],
+    ['segments', { segments: 'scattered' }],
+  ],
+  [
+    ['', {}],
+    ['causal-bottom-right', { causal: true, alignment: 'bottomRight' }],
+    ['window-offsets', { window: { left: 3 }, causal: true, alignment: { offset: [4, 2] } }],
+    ['alibi', { alibi: true, alignment: 'bottomRight' }],
+  ],
+  [
+    ['', {}],
+    ['starts-and-lengths', (l) => ({ keyStarts: [1, 3], keyLengths: [l.keyLength - 1, l.keyLength - 2] })],
+    ['query-lengths', (l) => ({ queryLengths: [l.queryLength, l.queryLength >> 1] })],
+  ],
+  [
+    ['', {}],
+    ['softcap', { softcap: 1.5 }],
+    ['sinks', { sinks: true }],
+    ['argmax', { selection: 'argmax' }],
+    ['sample', { selection: 'sample', seed: 11 }],
+  ],
+  [
+    ['', {}],
+    ['all-outputs', { outputs: ['output', 'weights', 'logSumExp', 'statistics'] }],
+    ['gradient', { gradient: true }],
+  ],
+];
+
+/** Features together with each form of a cache, every three levels somewhere. */
+export function cacheCombinationCases(): AgreementCase[] {
+  const rows = coverTriples(FACTORS.map((levels) => levels.length));
+  const cases = rows.map((row) => {
+    const levels = row.map((level, factor) => FACTORS[factor]![level]!);
+    const name = levels.flatMap(([part]) => part || []).join('+');
+    return agreement('combination', `cache/${name}`, combine(levels));
+  });
+  return [...new Map(cases.map((theCase) => [theCase.id, theCase])).values()];
+}

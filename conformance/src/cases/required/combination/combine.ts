@@ -1,0 +1,20 @@
+import { type Lengths, type Sketch, lengthsOf } from '../../../sketch.ts';
+
+/** A level by its name, and the part of a sketch that it adds, given the lengths. */
+export type Level = readonly [name: string, add: Sketch | ((lengths: Lengths) => Sketch)];
+
+/** Makes a sketch of a level of each factor. */
+export function combine(levels: readonly Level[]): Sketch {
+  const sketch: Sketch = { headDim: 5 };
+  // Heads and lengths come first: later levels are made to their measure.
+  for (const [, add] of levels)
+    Object.assign(sketch, typeof add === 'function' ? add(lengthsOf(sketch)) : add);
+  const { gradient: _, ...withoutGradient } = sketch;
+  const hard = (sketch.selection ?? 'softmax') !== 'softmax';
+  return {
+    // Hard attention has no gradient: those rows test the choice instead.
+    ...(hard ? { ...withoutGradient, outputs: [...(sketch.outputs ?? ['output']), 'choice'] } : sketch),
+    // ALiBi needs an alignment where lengths differ.
+    ...(sketch.alibi && sketch.alignment === undefined && { alignment: 'topLeft' as const }),
+  };
+}
