@@ -6,6 +6,7 @@ import type {
   FloatDType,
   Guarantee,
   Operation,
+  StoredType,
   Tensor,
 } from '@heed/core';
 import type { CaseRequest } from './case-request.ts';
@@ -48,6 +49,8 @@ export interface BehaviorCase extends CaseBase {
   readonly features: readonly Feature[];
   /** Operations that the case needs, in the same way. */
   readonly operations?: readonly Operation[];
+  /** The type of stored weights that the case needs, in the same way. */
+  readonly weightType?: StoredType;
   /** The element type that the case needs, if not float32; without it the case is omitted. */
   readonly dtype?: FloatDType;
   /** The guarantee that the case tests: reported as "not guaranteed" if it is not declared. */

@@ -31,7 +31,8 @@ function describe(error: unknown): string {
 }
 
 async function runBehavior(theCase: BehaviorCase, subject: Subject): Promise<Outcome> {
-  const { dtypes, features, guarantees, operations = [] } = subject.backend.capabilities;
+  const { dtypes, features, guarantees, operations = [], weightTypes = [] } = subject.backend.capabilities;
+  const { weightType } = theCase;
   if (theCase.guarantee !== undefined && !guarantees.includes(theCase.guarantee)) {
     return { status: 'notGuaranteed' };
   }
@@ -39,6 +40,7 @@ async function runBehavior(theCase: BehaviorCase, subject: Subject): Promise<Out
     ...(dtypes.includes(theCase.dtype ?? 'float32') ? [] : ['dtype']),
     ...theCase.features.filter((name) => !features.includes(name)),
     ...(theCase.operations ?? []).filter((name) => !operations.includes(name)),
+    ...(weightType === undefined || weightTypes.includes(weightType) ? [] : [weightType]),
   ];
   if (missing.length > 0) return { status: 'notApplicable', missing };
   await theCase.run(subject);

@@ -1,7 +1,8 @@
-import type { LinearParameters, LinearProblem, Tensor } from '@heed/core';
+import type { BlockWeight, LinearParameters, LinearProblem, Tensor } from '@heed/core';
+import { BLOCK_BYTES, isBlockType, weightNumbers } from '@heed/core/backend';
 import { referenceLinear, referenceLinearGradient } from '@heed/core/reference';
 import type { Mutant } from './mutant.ts';
-import { type SimpleLinear, rounded } from './simple-linear.ts';
+import { type AnyParameters, type SimpleLinear, rounded } from './simple-linear.ts';
 
 function linear(
   wrap: (right: SimpleLinear, problem: Required<LinearProblem>) => Partial<SimpleLinear>,
@@ -42,6 +43,7 @@ function coarse(bits: number): Mutant {
     run(input, weights, options) {
       if (activation !== null || input.dtype !== 'float32') return right.run(input, weights, options);
       const { weight, bias } = weights;
+      const numbers = weightNumbers(weight);
       const [outputs, inputs] = weight.shape as [number, number];
       const output = rounded(
         'float32',
@@ -51,7 +53,7 @@ function coarse(bits: number): Mutant {
         const [row, n] = [Math.floor(at / outputs), at % outputs];
         let sum = 0;
         for (let k = 0; k < inputs; k++)
-          sum = round(sum + input.data[row * inputs + k]! * weight.data[n * inputs + k]!);
+          sum = round(sum + input.data[row * inputs + k]! * numbers[n * inputs + k]!);
         output.data[at] = sum + (bias?.data[n] ?? 0);
       });
       return output;
@@ -59,10 +61,96 @@ function coarse(bits: number): Mutant {
   }));
 }
 
+/** Changes the bytes of each block of a weight before they are packed; `last` marks the last block of a row. */
+function blocks(change: (block: Uint8Array, type: BlockWeight['dtype'], last: boolean) => void): Mutant {
+  return linear(() => ({
+    packStored(parameters) {
+      const packed = structuredClone(parameters);
+      const { dtype, data, shape } = packed.weight;
+      if (!isBlockType(dtype)) return packed;
+      const bytes = BLOCK_BYTES[dtype];
+      const ofRow = shape[1]! / 32;
+      for (let n = 0; n * bytes < data.length; n++) {
+        const block = (data as Uint8Array).subarray(n * bytes, (n + 1) * bytes);
+        change(block, dtype, n % ofRow === ofRow - 1);
+      }
+      return packed;
+    },
+  }));
+}
+
+const ONE_IN_FLOAT16 = [0x00, 0x3c];
+
+/** Faults of a weight's decoding. */
+const BLOCK_MUTANTS: Readonly<Record<string, Mutant>> = {
+  'linear: scale of a block ignored': blocks((block) => block.set(ONE_IN_FLOAT16)),
+  'linear: halves of a byte swapped': blocks((block, type) => {
+    if (type === 'q8_0') return;
+    for (let n = block.length - 16; n < block.length; n++) block[n] = (block[n]! >> 4) | (block[n]! << 4);
+  }),
+  'linear: numbers of a block in pairs': blocks((block, type) => {
+    if (type === 'q8_0') return;
+    const bytes = block.slice(-16);
+    const q = [...bytes].map((byte) => byte & 15).concat([...bytes].map((byte) => byte >> 4));
+    block.set(
+      Array.from({ length: 16 }, (_, n) => q[n * 2]! | (q[n * 2 + 1]! << 4)),
+      block.length - 16,
+    );
+  }),
+  'linear: sign of the minimum': blocks((block, type) => {
+    if (type === 'q4_1') block[3]! ^= 0x80;
+  }),
+  'linear: sign of the scale ignored': blocks((block) => void (block[1]! &= 0x7f)),
+  'linear: bytes of q8_0 without a sign': blocks((block, type) => {
+    if (type === 'q8_0') for (let n = 2; n < 34; n++) block[n]! &= 0x7f;
+  }),
+  'linear: −128 read as −127': blocks((block, type) => {
+    if (type === 'q8_0') for (let n = 2; n < 34; n++) if (block[n] === 0x80) block[n] = 0x81;
+  }),
+  'linear: subnormal scales are 0': blocks((block) => {
+    if ((block[1]! & 0x7c) === 0) block.fill(0, 0, 2);
+  }),
+  'linear: last block of a row forgotten': blocks((block, type, last) => {
+    if (last) block.fill(0, 0, type === 'q4_1' ? 4 : 2);
+  }),
+  'linear: float16 read as bfloat16': linear(() => ({
+    packStored({ weight, bias }) {
+      const packed = structuredClone({ weight, bias });
+      return weight.dtype === 'float16'
+        ? { ...packed, weight: { ...packed.weight, dtype: 'bfloat16' } as Tensor<'bfloat16'> }
+        : packed;
+    },
+  })),
+  'linear: subnormal float16 are 0': linear(() => ({
+    packStored(parameters) {
+      const packed = structuredClone(parameters);
+      const { dtype, data } = packed.weight;
+      if (dtype === 'float16')
+        Uint16Array.from(data).forEach((bits, n) => (data[n] = (bits & 0x7c00) === 0 ? 0 : bits));
+      return packed;
+    },
+  })),
+  'linear: stored weights without a copy': linear(() => ({ packStored: (parameters) => parameters })),
+  'linear: activations rounded to 8 bits beside blocks': linear((right, { weightType }) => ({
+    run(input, weights, options) {
+      if (!isBlockType(weightType)) return right.run(input, weights, options);
+      const changedInput = structuredClone(input);
+      const width = input.shape.at(-1)!;
+      for (let at = 0; at < changedInput.data.length; at += width) {
+        const row = (changedInput.data as Float32Array).subarray(at, at + width);
+        const scale = Math.max(...row.map(Math.abs)) / 127;
+        if (scale > 0) row.forEach((x, n) => (row[n] = Math.round(x / scale) * scale));
+      }
+      return right.run(changedInput, weights, options);
+    },
+  })),
+};
+
 const none: LinearParameters<Tensor>['bias'] = undefined;
 
 /** Backends with one fault each in the operation `linear`. */
 export const LINEAR_MUTANTS: Readonly<Record<string, Mutant>> = {
+  ...BLOCK_MUTANTS,
   'linear: no bias': linear((right) => ({
     run: (input, { weight }, options) => right.run(input, { weight, bias: none }, options),
   })),
@@ -77,7 +165,7 @@ export const LINEAR_MUTANTS: Readonly<Record<string, Mutant>> = {
   }),
   'linear: weights without a copy': linear(() => ({ pack: (parameters) => parameters })),
   'linear: one place for all weights': linear((right) => {
-    let last: LinearParameters<Tensor>;
+    let last: AnyParameters;
     return {
       pack: (parameters) => (last = structuredClone(parameters)),
       run: (input, _, options) => right.run(input, last, options),
@@ -100,7 +188,12 @@ export const LINEAR_MUTANTS: Readonly<Record<string, Mutant>> = {
   'linear: gradient without the slope': linear((_, problem) => ({
     async gradient(input, weights, dOutput) {
       const plain = { ...problem, activation: null };
-      const gradients = await referenceLinearGradient(plain, weights, input, dOutput);
+      const gradients = await referenceLinearGradient(
+        plain,
+        weights as LinearParameters<Tensor>,
+        input,
+        dOutput,
+      );
       return roundedAll(problem, gradients);
     },
   })),

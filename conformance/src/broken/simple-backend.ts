@@ -8,7 +8,7 @@ import {
   GUARANTEES,
   type LinearProblem,
 } from '@heed/core';
-import { type KernelDefinition, checkOptions, defineBackend } from '@heed/core/backend';
+import { type KernelDefinition, STORED_TYPES, checkOptions, defineBackend } from '@heed/core/backend';
 import { simpleForward } from './simple-forward.ts';
 import { simpleGradient } from './simple-gradient.ts';
 import { type SimpleLinear, simpleLinear } from './simple-linear.ts';
@@ -59,6 +59,7 @@ export function simpleProvider({
       },
       compile,
       linear: {
+        weightTypes: capabilities?.weightTypes ?? STORED_TYPES,
         compile(problem) {
           const right = simpleLinear(problem);
           return linear ? linear(right, problem) : right;

@@ -1,9 +1,12 @@
-import type { FloatDType, LinearParameters, LinearProblem, Tensor } from '@heed/core';
+import type { FloatDType, LinearParameters, LinearProblem, StoredWeight, Tensor } from '@heed/core';
 import { type LinearKernelDefinition, zeros } from '@heed/core/backend';
 import { referenceLinear, referenceLinearGradient } from '@heed/core/reference';
 
+/** Parameters of any type. */
+export type AnyParameters = LinearParameters<Tensor, Tensor | StoredWeight>;
+
 /** A linear kernel whose packed weights are the given weights. */
-export type SimpleLinear = LinearKernelDefinition<Tensor, LinearParameters<Tensor>>;
+export type SimpleLinear = LinearKernelDefinition<Tensor, AnyParameters>;
 
 /** Rounds a tensor once. */
 export function rounded(dtype: FloatDType, { shape, data }: Tensor): Tensor {
@@ -17,9 +20,11 @@ export function simpleLinear(problem: Required<LinearProblem>): SimpleLinear {
   const { dtype } = problem;
   return {
     pack: (parameters) => structuredClone(parameters),
+    packStored: (parameters) => structuredClone(parameters),
     run: (input, weights) => rounded(dtype, referenceLinear(problem, weights, input)),
     async gradient(input, weights, dOutput) {
-      const { dInput, dWeight, dBias } = await referenceLinearGradient(problem, weights, input, dOutput);
+      const parameters = weights as LinearParameters<Tensor>;
+      const { dInput, dWeight, dBias } = await referenceLinearGradient(problem, parameters, input, dOutput);
       return {
         dInput: rounded(dtype, dInput),
         dWeight: rounded(dtype, dWeight),

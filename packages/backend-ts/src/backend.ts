@@ -1,5 +1,5 @@
 import type { AttentionBackend, AttentionProblem } from '@heed/core';
-import { type KernelDefinition, defineBackend, inTurns } from '@heed/core/backend';
+import { type KernelDefinition, STORED_TYPES, defineBackend, inTurns } from '@heed/core/backend';
 import { CAPABILITIES } from './capabilities.ts';
 import { forward } from './forward/forward.ts';
 import { gradient } from './gradient/gradient.ts';
@@ -15,7 +15,7 @@ export function createBackend(): AttentionBackend {
     device: 'JavaScript, one thread',
     capabilities: CAPABILITIES,
     compile: (problem) => compile(heaps, problem),
-    linear: { compile: compileLinear },
+    linear: { weightTypes: STORED_TYPES, compile: compileLinear },
   });
 }
 

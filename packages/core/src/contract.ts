@@ -13,6 +13,7 @@
 import type { Feature, Guarantee, Operation } from './features.ts';
 import type { AttentionInputs, GradientInputs } from './inputs.ts';
 import type { LinearOperation } from './linear/contract.ts';
+import type { StoredType } from './linear/stored.ts';
 import type { AttentionProblem } from './problem.ts';
 import type { RunOptions } from './run-options.ts';
 import type { DType, FloatDType, PlainTensorLike, ResidentTensor, Tensor } from './tensor.ts';
@@ -39,6 +40,8 @@ export interface Capabilities {
   readonly guarantees: readonly Guarantee[];
   /** Operations that the backend offers besides attention. Default: none. */
   readonly operations?: readonly Operation[];
+  /** Types of the weights that `linear` takes besides `dtypes`. Default: none. */
+  readonly weightTypes?: readonly StoredType[];
 }
 
 /** Algorithm, tiles and memory of a kernel: for reports, not for decisions. */

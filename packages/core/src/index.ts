@@ -31,6 +31,7 @@ export type {
   LinearResults,
   PackedWeights,
 } from './linear/contract.ts';
+export type { BlockType, BlockWeight, StoredType, StoredWeight, WeightType } from './linear/stored.ts';
 export { cast } from './float16.ts';
 export { type Skipped, firstAvailable } from './first-available.ts';
 export type { AttentionInputs, GradientInputs, Statistics } from './inputs.ts';

@@ -1,4 +1,5 @@
 import { CONTRACT_VERSION, FEATURES, GUARANTEES, OPERATIONS, resolveRequest } from '@heed/core';
+import { STORED_TYPES } from '@heed/core/backend';
 import type { BehaviorCase, ConformanceCase } from '../../case.ts';
 import { type Sketch, requestOf } from '../../sketch.ts';
 import { behavior, ensure, withBackend } from '../building/behavior.ts';
@@ -84,8 +85,9 @@ export function contractCases(): ConformanceCase[] {
     }),
     behavior('contract', 'capabilities-are-frozen-plain-data', [], async ({ backend }) => {
       const { capabilities } = backend;
-      const { dtypes, features, guarantees, operations = Object.freeze([]) } = capabilities;
-      const parts = [capabilities, dtypes, features, guarantees, operations];
+      const { dtypes, features, guarantees } = capabilities;
+      const { operations = Object.freeze([]), weightTypes = Object.freeze([]) } = capabilities;
+      const parts = [capabilities, dtypes, features, guarantees, operations, weightTypes];
       ensure(parts.every(Object.isFrozen), 'capabilities and its lists must be frozen');
       ensure(
         JSON.stringify(structuredClone(capabilities)) === JSON.stringify(capabilities),
@@ -97,8 +99,13 @@ export function contractCases(): ConformanceCase[] {
       );
     }),
     behavior('contract', 'capabilities-are-known', [], async ({ backend }) => {
-      const { dtypes, features, guarantees, operations = [] } = backend.capabilities;
+      const { dtypes, features, guarantees, operations = [], weightTypes = [] } = backend.capabilities;
       ensureKnown('operations', operations, OPERATIONS);
+      ensureKnown('weightTypes', weightTypes, STORED_TYPES);
+      ensure(
+        weightTypes.length === 0 || operations.includes('linear'),
+        'capabilities.weightTypes are those of linear, which is not declared',
+      );
       ensure(
         operations.includes('linear') === (backend.linear !== undefined),
         'capabilities.operations and backend.linear disagree: either both or neither',

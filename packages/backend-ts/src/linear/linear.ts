@@ -1,6 +1,7 @@
 import type { LinearParameters, LinearProblem, RunOptions, Tensor } from '@heed/core';
 import { CURVES, type LinearKernelDefinition, inTurns, linearGradientBy } from '@heed/core/backend';
-import { type Panels, multiply, panelsOf } from './multiply.ts';
+import { multiply } from './multiply.ts';
+import { type Panels, panelsOf, storedPanels } from './panels.ts';
 
 interface Packed {
   readonly panels: Panels;
@@ -17,6 +18,11 @@ export function compileLinear(problem: Required<LinearProblem>): LinearKernelDef
       panels: panelsOf(weight),
       bias: bias === undefined ? null : bias.data.slice(),
       parameters: problem.gradient ? structuredClone({ weight, bias }) : null,
+    }),
+    packStored: ({ weight, bias }) => ({
+      panels: storedPanels(structuredClone(weight)),
+      bias: bias === undefined ? null : bias.data.slice(),
+      parameters: null,
     }),
     run(input, { panels, bias }, { signal }) {
       const finish = (sum: number, n: number): number => {

@@ -1,33 +1,15 @@
 import { sizeOf, zeros } from '@heed/core/backend';
 import type { ComputeDType, Tensor } from '@heed/core';
+import { COLUMNS, type Panels } from './panels.ts';
 
-/** Output columns whose weights lie side by side, and rows that read them together. */
-const COLUMNS = 4;
+/** Rows that read a panel together. */
 const ROWS = 2;
-
-/**
- * A weight `[out, in]` as panels of four columns: element k of the four of panel p at `(p · in + k) · 4`. In float64
- * whatever the element type: converting a weight costs as much as multiplying it.
- */
-export interface Panels {
-  readonly outputs: number;
-  readonly inputs: number;
-  readonly data: Float64Array;
-}
-
-export function panelsOf({ shape, data }: Tensor): Panels {
-  const [outputs, inputs] = shape as [number, number];
-  const panels = new Float64Array(Math.ceil(outputs / COLUMNS) * COLUMNS * inputs);
-  for (let n = 0; n < outputs; n++) {
-    const at = Math.floor(n / COLUMNS) * COLUMNS * inputs + (n % COLUMNS);
-    for (let k = 0; k < inputs; k++) panels[at + k * COLUMNS] = data[n * inputs + k]!;
-  }
-  return { outputs, inputs, data: panels };
-}
+/** Rows between two turns of the event loop: many, since a panel may have to be decoded again after each. */
+const TURN_ROWS = 256;
 
 /**
  * x wᵀ, each element passed through `finish`. Sums are kept in float64, in the order of k, whatever the element type and
- * however many rows there are. Yields after each pair of rows.
+ * however many rows there are. Yields after each panel, and after 256 rows of it.
  *
  * @param x `[…, in]`.
  * @param finish what becomes of a sum; `n` is its column.
@@ -40,18 +22,23 @@ export function* multiply(
   const { outputs, inputs } = weight;
   const rows = sizeOf(x.shape.slice(0, -1));
   const output = zeros(x.dtype as ComputeDType, [...x.shape.slice(0, -1), outputs]);
-  // A single row is computed with a second one of zeros.
-  const pair = new Float64Array(ROWS * inputs);
-  const sums = new Float64Array(ROWS * Math.ceil(outputs / COLUMNS) * COLUMNS);
-  for (let row = 0; row < rows; row += ROWS) {
-    const count = Math.min(ROWS, rows - row);
-    pair.fill(0);
-    pair.set(x.data.subarray(row * inputs, (row + count) * inputs));
-    multiplyPair(pair, weight, sums);
-    for (let r = 0; r < count; r++) {
-      for (let n = 0; n < outputs; n++) {
-        const sum = sums[(n - (n % COLUMNS)) * ROWS + r * COLUMNS + (n % COLUMNS)]!;
-        output.data[(row + r) * outputs + n] = finish(sum, n);
+  // An odd last row is computed with a second one of zeros.
+  const wide = new Float64Array(Math.ceil(rows / ROWS) * ROWS * inputs);
+  wide.set(x.data);
+  const sums = new Float64Array(ROWS * COLUMNS);
+  for (let first = 0; first < outputs; first += COLUMNS) {
+    const columns = Math.min(COLUMNS, outputs - first);
+    let panel = weight.panel(first / COLUMNS);
+    for (let row = 0; row < rows; row += ROWS) {
+      if (row > 0 && row % TURN_ROWS === 0) {
+        yield;
+        panel = weight.panel(first / COLUMNS);
+      }
+      multiplyPair(wide, row * inputs, inputs, panel, sums);
+      const count = Math.min(ROWS, rows - row);
+      for (let r = 0; r < count; r++) {
+        const at = (row + r) * outputs + first;
+        for (let n = 0; n < columns; n++) output.data[at + n] = finish(sums[r * COLUMNS + n]!, first + n);
       }
     }
     yield;
@@ -59,40 +46,44 @@ export function* multiply(
   return output;
 }
 
-/** Writes the sums of two rows, panel by panel: the four of the first row, then the four of the second. */
-function multiplyPair(pair: Float64Array, { inputs, data: panels }: Panels, sums: Float64Array): void {
-  for (let at = 0, to = 0; to < sums.length; to += ROWS * COLUMNS) {
-    let a0 = 0;
-    let a1 = 0;
-    let a2 = 0;
-    let a3 = 0;
-    let b0 = 0;
-    let b1 = 0;
-    let b2 = 0;
-    let b3 = 0;
-    for (let k = 0; k < inputs; k++, at += COLUMNS) {
-      const a = pair[k]!;
-      const b = pair[inputs + k]!;
-      const w0 = panels[at]!;
-      const w1 = panels[at + 1]!;
-      const w2 = panels[at + 2]!;
-      const w3 = panels[at + 3]!;
-      a0 += a * w0;
-      a1 += a * w1;
-      a2 += a * w2;
-      a3 += a * w3;
-      b0 += b * w0;
-      b1 += b * w1;
-      b2 += b * w2;
-      b3 += b * w3;
-    }
-    sums[to] = a0;
-    sums[to + 1] = a1;
-    sums[to + 2] = a2;
-    sums[to + 3] = a3;
-    sums[to + 4] = b0;
-    sums[to + 5] = b1;
-    sums[to + 6] = b2;
-    sums[to + 7] = b3;
+/** Writes the sums of two rows and a panel: the four of the first row, then the four of the second. */
+function multiplyPair(
+  x: Float64Array,
+  from: number,
+  inputs: number,
+  panel: Float64Array,
+  sums: Float64Array,
+): void {
+  let a0 = 0;
+  let a1 = 0;
+  let a2 = 0;
+  let a3 = 0;
+  let b0 = 0;
+  let b1 = 0;
+  let b2 = 0;
+  let b3 = 0;
+  for (let k = 0, at = 0; k < inputs; k++, at += COLUMNS) {
+    const a = x[from + k]!;
+    const b = x[from + inputs + k]!;
+    const w0 = panel[at]!;
+    const w1 = panel[at + 1]!;
+    const w2 = panel[at + 2]!;
+    const w3 = panel[at + 3]!;
+    a0 += a * w0;
+    a1 += a * w1;
+    a2 += a * w2;
+    a3 += a * w3;
+    b0 += b * w0;
+    b1 += b * w1;
+    b2 += b * w2;
+    b3 += b * w3;
   }
+  sums[0] = a0;
+  sums[1] = a1;
+  sums[2] = a2;
+  sums[3] = a3;
+  sums[4] = b0;
+  sums[5] = b1;
+  sums[6] = b2;
+  sums[7] = b3;
 }

@@ -9,6 +9,7 @@ import {
 import { HeedError } from '../error.ts';
 import { checkLinearProblem } from '../linear/check.ts';
 import type { LinearKernel, LinearProblem } from '../linear/contract.ts';
+import { isStoredType } from '../linear/stored.ts';
 import { isHalf } from '../float16.ts';
 import { supportOf } from '../support.ts';
 import type { AttentionProblem } from '../problem.ts';
@@ -47,7 +48,7 @@ export interface BackendDefinition<N extends NativeTensor = Tensor> {
   readonly name: string;
   /** The engine and device that actually run. */
   readonly device: string;
-  readonly capabilities: Omit<Capabilities, 'operations'>;
+  readonly capabilities: Omit<Capabilities, 'operations' | 'weightTypes'>;
   /** Reports limits that no feature expresses, such as a maximum size; called after the check of the capabilities. */
   limits?(problem: AttentionProblem): Support;
   compile(problem: AttentionProblem): KernelDefinition<N> | Promise<KernelDefinition<N>>;
@@ -133,6 +134,7 @@ export function defineBackend<N extends NativeTensor = Tensor>(
     features: Object.freeze([...definition.capabilities.features]),
     guarantees: Object.freeze([...definition.capabilities.guarantees]),
     operations: Object.freeze(definition.linear === undefined ? [] : (['linear'] as const)),
+    weightTypes: Object.freeze([...(definition.linear?.weightTypes ?? [])]),
   });
   const memory = definition.memory ?? (hostMemory as unknown as DeviceMemory<N>);
   const estate = new Estate(definition);
@@ -173,6 +175,14 @@ export function defineBackend<N extends NativeTensor = Tensor>(
       throw new HeedError('UNSUPPORTED', `${name}: linear in ${problem.dtype}; it computes in ${known}`, {
         clause: 'dtype',
         remedy: `convert the tensors to ${known}, or choose a backend that computes in ${problem.dtype}`,
+      });
+    }
+    const { weightType } = problem;
+    if (isStoredType(weightType) && !capabilities.weightTypes.includes(weightType)) {
+      throw new HeedError('UNSUPPORTED', `${name}: linear with weights in ${weightType}`, {
+        clause: 'linear',
+        remedy:
+          'decode the weight to float32, or choose a backend that declares the type in capabilities.weightTypes',
       });
     }
     const compiled = await definition.linear!.compile(problem);

@@ -45,6 +45,15 @@ export { sizeOf, zeros } from '../tensor.ts';
 export { type BackendDefinition, defineBackend } from './define.ts';
 export type { LinearDefinition, LinearKernelDefinition } from './linear/guard.ts';
 export { ACTIVATIONS, type Activation, CURVES, type Curve } from '../linear/activation.ts';
+export {
+  BLOCK_BYTES,
+  BLOCK_LENGTH,
+  STORED_TYPES,
+  decodeBlocks,
+  isBlockType,
+  isStoredType,
+  weightNumbers,
+} from '../linear/stored.ts';
 export { type Multiply, linearGradientBy, sumOfRows, withoutIgnoredRows } from '../linear/gradient.ts';
 export { gumbelNoise, philox4x32 } from './gumbel.ts';
 export type { KernelDefinition } from './guard-kernel.ts';

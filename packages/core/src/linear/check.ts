@@ -1,15 +1,27 @@
 import { HeedError } from '../error.ts';
 import { checkOptions } from '../options/check-options.ts';
 import { flag, integer, oneOf, required } from '../options/kinds.ts';
-import { type ResidentTensor, type Tensor, isResident } from '../tensor.ts';
+import { type FloatDType, type ResidentTensor, type Tensor, isResident } from '../tensor.ts';
 import { toTensor } from '../tensor-like.ts';
+import { kindOf, shown } from '../options/shown.ts';
 import { ACTIVATIONS } from './activation.ts';
 import type { LinearParameters, LinearProblem } from './contract.ts';
+import {
+  BLOCK_BYTES,
+  BLOCK_LENGTH,
+  type BlockType,
+  type BlockWeight,
+  STORED_TYPES,
+  type StoredType,
+  type StoredWeight,
+  isBlockType,
+  isStoredType,
+} from './stored.ts';
 
 /**
  * Checks a problem and fills in its defaults.
  *
- * @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`.
+ * @throws HeedError `UNKNOWN_OPTION`, `ARGUMENT` or `NOT_DIFFERENTIABLE`.
  */
 export function checkLinearProblem(problem: LinearProblem): Required<LinearProblem> {
   const kind = { clause: 'linear' };
@@ -17,6 +29,7 @@ export function checkLinearProblem(problem: LinearProblem): Required<LinearProbl
     inputDim: { ...required(integer(1)), ...kind },
     outputDim: { ...required(integer(1)), ...kind },
     dtype: { ...oneOf('float32', 'float64'), ...kind },
+    weightType: { ...oneOf('float32', 'float64', ...STORED_TYPES), ...kind },
     bias: { ...flag, ...kind },
     activation: { ...oneOf(null, ...ACTIVATIONS), ...kind },
     gradient: { ...flag, ...kind },
@@ -28,8 +41,33 @@ export function checkLinearProblem(problem: LinearProblem): Required<LinearProbl
     bias = false,
     activation = null,
     gradient = false,
+    weightType = dtype,
   } = problem;
-  return Object.freeze({ inputDim, outputDim, dtype, bias, activation, gradient });
+  const checked = { inputDim, outputDim, dtype, weightType, bias, activation, gradient };
+  if (weightType !== dtype) checkStored(checked);
+  return Object.freeze(checked);
+}
+
+/** Checks a problem whose weights have another type than its activations. */
+function checkStored({ dtype, weightType, inputDim, gradient }: Required<LinearProblem>): void {
+  if (dtype !== 'float32' || !isStoredType(weightType)) {
+    throw new HeedError('ARGUMENT', `linear.compile(): weightType is ${weightType} and dtype ${dtype}`, {
+      clause: 'linear',
+      remedy: isStoredType(weightType) ? "compile with dtype: 'float32'" : 'leave out weightType',
+    });
+  }
+  if (isBlockType(weightType) && inputDim % BLOCK_LENGTH !== 0) {
+    const expected = `a multiple of ${BLOCK_LENGTH}, the length of a block of ${weightType}`;
+    throw new HeedError('ARGUMENT', `linear.compile(): inputDim is ${inputDim}; expected ${expected}`, {
+      clause: 'linear',
+      remedy: 'decode the weight, and compile without weightType',
+    });
+  }
+  if (!gradient) return;
+  throw new HeedError('NOT_DIFFERENTIABLE', `linear.compile(): gradient with weights in ${weightType}`, {
+    clause: 'linear',
+    remedy: 'compile without gradient, or decode the weight',
+  });
 }
 
 /**
@@ -40,7 +78,7 @@ export function checkLinearProblem(problem: LinearProblem): Required<LinearProbl
 export function checkLinearTensor(
   name: string,
   given: unknown,
-  { dtype }: Required<LinearProblem>,
+  { dtype }: { readonly dtype: FloatDType },
   shape: readonly (number | '…')[],
 ): Tensor | ResidentTensor {
   const expected = `${dtype} [${shape.join(', ')}]`;
@@ -69,18 +107,69 @@ export function checkLinearTensor(
   });
 }
 
-/** @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE` or `DTYPE`. */
+/** Parameters after the check: stored weights stay plain. */
+export type CheckedParameters = LinearParameters<
+  Tensor | ResidentTensor,
+  Tensor | ResidentTensor | StoredWeight
+>;
+
+/** @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE`, `DTYPE` or `ARGUMENT`. */
 export function checkLinearParameters(
   problem: Required<LinearProblem>,
-  given: LinearParameters,
-): LinearParameters<Tensor | ResidentTensor> {
+  given: { readonly weight: unknown; readonly bias?: unknown },
+): CheckedParameters {
   checkOptions('pack()', given, { weight: true, bias: true });
-  const { inputDim, outputDim } = problem;
-  const weight = checkLinearTensor('weight', given.weight, problem, [outputDim, inputDim]);
+  const { inputDim, outputDim, weightType } = problem;
+  const shape = [outputDim, inputDim];
+  const weight = isStoredType(weightType)
+    ? checkStoredWeight(given.weight, weightType, shape)
+    : checkLinearTensor('weight', given.weight, problem, shape);
   if (problem.bias) return { weight, bias: checkLinearTensor('bias', given.bias, problem, [outputDim]) };
   if (given.bias === undefined) return { weight };
   throw new HeedError('UNEXPECTED_INPUT', 'bias is given; the problem has none', {
     clause: 'linear',
     remedy: 'leave it out, or compile with bias: true',
   });
+}
+
+function checkStoredWeight(given: unknown, type: StoredType, shape: readonly number[]): StoredWeight {
+  if (isBlockType(type)) return checkBlocks(given, type, shape);
+  const problem = { dtype: type };
+  const weight = checkLinearTensor('weight', given, problem, shape);
+  if (!isResident(weight)) return weight as StoredWeight;
+  throw new HeedError('ARGUMENT', `weight is resident; expected plain ${type} [${shape.join(', ')}]`, {
+    clause: 'linear',
+    remedy: 'await weight.read() gives a plain copy, which pack() copies into the memory of the engine',
+  });
+}
+
+/** @throws HeedError `MISSING_INPUT`, `DTYPE`, `SHAPE`, or `ARGUMENT` for bytes that are not the blocks of the shape. */
+function checkBlocks(given: unknown, dtype: BlockType, shape: readonly number[]): BlockWeight {
+  const expected = `${dtype} [${shape.join(', ')}]`;
+  const refused = (code: 'MISSING_INPUT' | 'DTYPE' | 'SHAPE' | 'ARGUMENT', reason: string): HeedError =>
+    new HeedError(code, reason, {
+      clause: 'linear',
+      remedy: `give { dtype: '${dtype}', shape: [${shape.join(', ')}], data }, with the bytes as a GGUF file has them`,
+    });
+  if (given === undefined || given === null) {
+    throw refused('MISSING_INPUT', `weight is missing; expected ${expected}`);
+  }
+  const weight = given as Partial<BlockWeight>;
+  if (weight.dtype !== dtype) {
+    throw refused('DTYPE', `weight is ${shown(weight.dtype ?? given)}; expected ${expected}`);
+  }
+  if (!Array.isArray(weight.shape) || weight.shape.join() !== shape.join()) {
+    throw refused('SHAPE', `weight has the shape ${shown(weight.shape)}; expected ${expected}`);
+  }
+  const { data } = weight;
+  if (kindOf(data) !== 'Uint8Array') {
+    throw refused('ARGUMENT', `the data of weight is ${shown(data)}; expected a Uint8Array`);
+  }
+  const bytes = (shape[0]! * shape[1]! * BLOCK_BYTES[dtype]) / BLOCK_LENGTH;
+  if (data!.length !== bytes) {
+    throw refused('ARGUMENT', `weight has ${data!.length} bytes; ${expected} takes ${bytes}`);
+  }
+  // A Buffer's slice() is not that of a Uint8Array.
+  const plain = new Uint8Array(data!.buffer, data!.byteOffset, data!.length);
+  return { dtype, shape, data: plain };
 }

@@ -2,6 +2,7 @@ import type { RunOptions } from '../run-options.ts';
 import type { ComputeDType, ResidentTensor, Tensor } from '../tensor.ts';
 import type { TensorLike } from '../tensor-like.ts';
 import type { Activation } from './activation.ts';
+import type { StoredWeight, WeightType } from './stored.ts';
 
 /** A linear projection as plain data. The number of rows is not part of it. */
 export interface LinearProblem {
@@ -11,6 +12,11 @@ export interface LinearProblem {
   readonly outputDim: number;
   /** Default `float32`. */
   readonly dtype?: ComputeDType;
+  /**
+   * Type in which the weight is stored. Default: `dtype`. Others are for `float32` without a gradient: `float16`, `bfloat16`,
+   * and blocks of 32 numbers, of which `inputDim` must then be a multiple.
+   */
+  readonly weightType?: WeightType;
   /** True to add a bias. Default false. */
   readonly bias?: boolean;
   /** Function applied to each element of the sum. Default null: none. */
@@ -19,9 +25,13 @@ export interface LinearProblem {
   readonly gradient?: boolean;
 }
 
-/** A weight `[out, in]`, as in `torch.nn.Linear`, and a bias `[out]` where the problem has one. */
-export interface LinearParameters<T = TensorLike> {
-  readonly weight: T;
+/**
+ * A weight `[out, in]`, as in `torch.nn.Linear`, and a bias `[out]` where the problem has one.
+ *
+ * @typeParam W weights of other types are plain: {@link StoredWeight}.
+ */
+export interface LinearParameters<T = TensorLike, W = T> {
+  readonly weight: W;
   readonly bias?: T | undefined;
 }
 
@@ -55,7 +65,10 @@ export interface LinearGradients<T> {
 
 /** The part of a backend that computes linear projections; SPEC.md, clause `linear`. */
 export interface LinearOperation {
-  /** @throws HeedError `UNKNOWN_OPTION`, `SHAPE`, `DTYPE` or `ARGUMENT`; `UNSUPPORTED` for a dtype that is not declared. */
+  /**
+   * @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`; `NOT_DIFFERENTIABLE` for a gradient of stored weights; `UNSUPPORTED` for a
+   * dtype or weight type that is not declared.
+   */
   compile(problem: LinearProblem): Promise<LinearKernel>;
 }
 
@@ -66,9 +79,10 @@ export interface LinearKernel extends AsyncDisposable {
   /**
    * Packs weights, for any number of runs.
    *
-   * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT` or `UNEXPECTED_INPUT`; `OUT_OF_MEMORY`.
+   * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT` or `UNEXPECTED_INPUT`; `ARGUMENT` for blocks whose bytes do not fill the
+   * shape; `OUT_OF_MEMORY`.
    */
-  pack(parameters: LinearParameters): Promise<PackedWeights>;
+  pack(parameters: LinearParameters<TensorLike, TensorLike | StoredWeight>): Promise<PackedWeights>;
   /** activation(input · weightᵀ + bias) */
   run(
     inputs: LinearInputs,

@@ -9,6 +9,7 @@ import type { AttentionGradients, AttentionResults } from '../results.ts';
 import { cast, computeDType, gradientDType } from '../float16.ts';
 import type { ComputeDType, FloatDType, Tensor } from '../tensor.ts';
 import type { LinearGradients, LinearParameters } from '../linear/contract.ts';
+import { STORED_TYPES } from '../linear/stored.ts';
 import { referenceForward } from './forward.ts';
 import { referenceGradient } from './gradient.ts';
 import { referenceLinear, referenceLinearGradient } from './linear.ts';
@@ -34,8 +35,10 @@ const reference: BackendProvider<void> = {
         guarantees: GUARANTEES,
       },
       linear: {
+        weightTypes: STORED_TYPES,
         compile: (problem) => ({
           pack: (parameters) => structuredClone(parameters),
+          packStored: (parameters) => structuredClone(parameters) as unknown as LinearParameters<Tensor>,
           run: (input, weights: LinearParameters<Tensor>) =>
             cast(referenceLinear(problem, weights, input), problem.dtype),
           async gradient(input, weights: LinearParameters<Tensor>, dOutput) {

@@ -2,6 +2,7 @@ import { cast } from '../float16.ts';
 import type { LinearGradients, LinearParameters, LinearProblem } from '../linear/contract.ts';
 import { CURVES } from '../linear/activation.ts';
 import { linearGradientBy } from '../linear/gradient.ts';
+import { type BlockWeight, weightNumbers } from '../linear/stored.ts';
 import { type Tensor, sizeOf, zeros } from '../tensor.ts';
 
 type Projection = Pick<Required<LinearProblem>, 'activation'> & LinearProblem;
@@ -13,16 +14,17 @@ type Projection = Pick<Required<LinearProblem>, 'activation'> & LinearProblem;
  */
 export function referenceLinear(
   { activation }: Projection,
-  { weight, bias }: LinearParameters<Tensor>,
+  { weight, bias }: LinearParameters<Tensor, Tensor | BlockWeight>,
   input: Tensor,
 ): Tensor {
+  const numbers = weightNumbers(weight);
   const [outputs, inputs] = weight.shape as [number, number];
   const rows = sizeOf(input.shape.slice(0, -1));
   const output = zeros('float64', [...input.shape.slice(0, -1), outputs]);
   for (let row = 0; row < rows; row++) {
     for (let n = 0; n < outputs; n++) {
       let sum = 0;
-      for (let k = 0; k < inputs; k++) sum += input.data[row * inputs + k]! * weight.data[n * inputs + k]!;
+      for (let k = 0; k < inputs; k++) sum += input.data[row * inputs + k]! * numbers[n * inputs + k]!;
       sum += bias?.data[n] ?? 0;
       output.data[row * outputs + n] = activation === null ? sum : CURVES[activation].at(sum);
     }

@@ -2,6 +2,7 @@ import type { ConformanceCase } from '../../../case.ts';
 import type { Purposes } from '../../building/purposes.ts';
 import { linearLifeCases } from './life.ts';
 import { linearPromiseCases } from './promises.ts';
+import { linearStoredCases } from './stored.ts';
 import { linearValueCases } from './values.ts';
 
 export const linearPurposes: Purposes = {
@@ -20,9 +21,12 @@ export const linearPurposes: Purposes = {
   'linear/batch': 'The bits of a row do not depend on how many rows go with it.',
   'linear/nonfinite': 'NaN and infinity in a row make that row non-finite, and no other row.',
   'linear/inputs': 'No run writes to its inputs.',
+  'linear/weights':
+    'Weights that are stored in 16 bits or blocks of 32 numbers count as the exact numbers that they represent.',
+  'linear/weights/declared': 'A type of weights is accepted if it is declared, else refused.',
 };
 
 /** Clause `linear`: projections on backends that offer them. */
 export function linearCases(): ConformanceCase[] {
-  return [...linearValueCases(), ...linearLifeCases(), ...linearPromiseCases()];
+  return [...linearValueCases(), ...linearLifeCases(), ...linearPromiseCases(), ...linearStoredCases()];
 }

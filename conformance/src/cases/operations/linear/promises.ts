@@ -5,7 +5,7 @@ import { ensureSameBits } from '../../building/run-all.ts';
 import { type LinearSketch, linearCase, outputOf, withWeights } from './sketch.ts';
 
 /** Some rows of a matrix, as a matrix. */
-function rowsOf({ dtype, shape, data }: Tensor, first: number, end: number): Tensor {
+export function rowsOf({ dtype, shape, data }: Tensor, first: number, end: number): Tensor {
   const width = shape[1]!;
   return { dtype, shape: [end - first, width], data: data.slice(first * width, end * width) } as Tensor;
 }

@@ -4,6 +4,7 @@ import {
   type LinearParameters,
   type LinearProblem,
   type PackedWeights,
+  type StoredWeight,
   type Tensor,
   tensor,
 } from '@heed/core';
@@ -20,17 +21,20 @@ export interface LinearSketch extends LinearProblem {
   readonly spread?: number;
 }
 
-export interface LinearSetting {
+/** @typeParam W the weight: stored in blocks or 16 bits where the problem says so. */
+export interface LinearSetting<W = Tensor> {
   readonly problem: Required<LinearProblem>;
-  readonly parameters: LinearParameters<Tensor>;
+  readonly parameters: LinearParameters<Tensor, W>;
   readonly input: Tensor;
   readonly dOutput: Tensor;
 }
 
 /** Random numbers for a sketch, the same each time. */
 export function settingOf({ rows = [3], spread = 1, ...given }: LinearSketch, seed: string): LinearSetting {
-  const problem = { dtype: 'float32', bias: false, activation: null, gradient: false, ...given } as const;
-  const { inputDim, outputDim, dtype } = problem;
+  const { dtype = 'float32' } = given;
+  const plain = { bias: false, activation: null, gradient: false, weightType: dtype, dtype } as const;
+  const problem = { ...plain, ...given, dtype };
+  const { inputDim, outputDim } = problem;
   const random = randomFrom(seed);
   const numbers = (shape: readonly number[], size = 1): Tensor => {
     const data = Array.from({ length: sizeOf(shape) }, () => size * random.normal());
@@ -63,7 +67,7 @@ export function linearCase(
 /** Compiles and packs, works, and disposes both. */
 export async function withWeights<T>(
   backend: AttentionBackend,
-  { problem, parameters }: Pick<LinearSetting, 'problem' | 'parameters'>,
+  { problem, parameters }: Pick<LinearSetting<Tensor | StoredWeight>, 'problem' | 'parameters'>,
   work: (kernel: LinearKernel, weights: PackedWeights) => Promise<T>,
 ): Promise<T> {
   const kernel = await backend.linear!.compile(problem);
@@ -78,7 +82,10 @@ export async function withWeights<T>(
 }
 
 /** The output of a setting, as plain numbers. */
-export function outputOf(backend: AttentionBackend, setting: LinearSetting): Promise<Tensor> {
+export function outputOf(
+  backend: AttentionBackend,
+  setting: LinearSetting<Tensor | StoredWeight>,
+): Promise<Tensor> {
   return withWeights(backend, setting, async (kernel, weights) => {
     const { output } = await kernel.run({ input: setting.input, weights });
     return output;

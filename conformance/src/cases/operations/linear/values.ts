@@ -31,9 +31,9 @@ const OFTEN: Readonly<Record<string, LinearSketch>> = {
 };
 
 function value(name: string, sketch: LinearSketch): BehaviorCase {
-  return linearCase(name, sketch, async ({ backend, setting }) => {
+  return linearCase(name, sketch, async ({ backend, setting }, id) => {
     const output = await outputOf(backend, setting);
-    const fault = linearFault(setting.problem, setting.parameters, setting.input, output);
+    const fault = linearFault(setting.problem, setting.parameters, setting.input, output, id);
     ensure(fault === null, fault ?? '');
   });
 }

@@ -7,8 +7,8 @@ import type {
   LinearKernel,
   LinearParameters,
   LinearProblem,
-  PackedWeights,
 } from '../../linear/contract.ts';
+import { type StoredType, type StoredWeight, isStoredType } from '../../linear/stored.ts';
 import { checkOptions } from '../../options/check-options.ts';
 import { checkRunOptions } from '../../options/run-options.ts';
 import type { TensorLike } from '../../tensor-like.ts';
@@ -24,6 +24,8 @@ import { Packed, PackedStorage } from './packed.ts';
 export interface LinearKernelDefinition<N extends NativeTensor = Tensor, P extends object = object> {
   /** Copies the parameters into the form that runs read. */
   pack(parameters: LinearParameters<N>): P | Promise<P>;
+  /** The same for a weight of one of the declared types, which is plain. Present if the problem's `weightType` is one of them. */
+  packStored?(parameters: LinearParameters<N, StoredWeight>): P | Promise<P>;
   /** Frees what `pack` made. */
   free?(weights: P): void;
   /** Returns the output, a new tensor. */
@@ -40,6 +42,8 @@ export interface LinearKernelDefinition<N extends NativeTensor = Tensor, P exten
 
 /** Linear projections of a backend: all of SPEC.md's clause `linear`, in each of its element types. */
 export interface LinearDefinition<N extends NativeTensor = Tensor> {
+  /** Types of weights that its kernels take besides the element types. Default: none. */
+  readonly weightTypes?: readonly StoredType[];
   compile(problem: Required<LinearProblem>): LinearKernelDefinition<N> | Promise<LinearKernelDefinition<N>>;
 }
 
@@ -87,6 +91,14 @@ export function guardLinear<N extends NativeTensor>(
       clause: 'linear',
     });
   }
+  const isStored = isStoredType(problem.weightType);
+  if (isStored && definition.packStored === undefined) {
+    throw new HeedError(
+      'ENGINE',
+      `${name} declares weights in ${problem.weightType}; its kernel has no packStored()`,
+      { clause: 'linear' },
+    );
+  }
   const guard = new Guard(guarded, kernels);
   const { life, packed } = guard;
   // Held by the methods, by packed weights, and by the runs in progress.
@@ -99,13 +111,17 @@ export function guardLinear<N extends NativeTensor>(
     return { input, weights: Packed.storageOf(given.weights, reachable) };
   };
 
-  const pack = (given: LinearParameters): Promise<PackedWeights> =>
+  const pack: LinearKernel['pack'] = (given) =>
     life.during(async () => {
       const { owner } = reachable;
-      const parameters = checkLinearParameters(problem, given);
+      const { weight, bias } = checkLinearParameters(problem, given);
+      // Stored weights stay where they are: engines have no tensors of their types.
+      const moved = isStored ? { bias } : { weight, bias };
       let storage: PackedStorage<object> | undefined;
-      await onDevice(guarded, owner, {}, [parameters], async ([native]) => {
-        const weights = (await definition.pack(native as LinearParameters<N>)) as object;
+      await onDevice(guarded, owner, {}, [moved], async ([native]) => {
+        const weights = (await (isStored
+          ? definition.packStored!({ ...(native as { bias: N | undefined }), weight: weight as StoredWeight })
+          : definition.pack(native as LinearParameters<N>))) as object;
         storage = new PackedStorage(weights, () => definition.free?.(weights), packed);
         return {};
       });
