@@ -2,7 +2,6 @@ import {
   type Block,
   type Callable,
   type Code,
-  type Variable,
   after,
   count,
   drop,
@@ -11,8 +10,10 @@ import {
   v128,
   when,
 } from '@heed/core/wasm';
-import type { Element } from '../module/element.ts';
 import { type Context, minimum, place } from '../module/context.ts';
+import { keysInPlace, rowAddresses, sumsOfLanes, unrolled } from './key-rows.ts';
+import { isNarrow, narrowMultiplier, narrowSum } from './narrow.ts';
+import { tileWidener } from './widen.ts';
 import { rowPacker } from '../module/pack.ts';
 import { elementStorage } from '../module/storage.ts';
 import type { OnlineSoftmax } from './softmax.ts';
@@ -24,42 +25,10 @@ import { RECORD, RECORD_BYTES } from '../plan/records.ts';
  * of finite queries with a key is finite exactly if the key is.
  */
 
-/** Number of vectors that a turn of an inner loop handles: as many as divide the row. */
-function unrolled(vectors: number): number {
-  return [16, 8, 4, 2, 1].find((turns) => vectors % turns === 0)!;
-}
-
 /** Bytes from one key of the open tile to the next, or from one value. */
 function rowStep({ variant, element, storage, frame }: Context, source: 'key' | 'value'): Code<'i32'> {
   const depth = source === 'key' ? variant.headDim : variant.valueDim;
   return storage.half ? int(depth * element.bytes) : frame.integer(`${source}Row`);
-}
-
-/** Addresses of rows from row `first` on; those past the last one are the last one. */
-function rowAddresses(
-  rows: readonly Variable<'i32'>[],
-  { base, first, last, step }: Record<'base' | 'first' | 'last' | 'step', Variable<'i32'>>,
-): Block {
-  return rows.map((row, n) => [
-    row.set(n === 0 ? first : i32.add(first, int(n))),
-    row.set(minimum(row, last)),
-    row.set(place(base, row, step)),
-  ]);
-}
-
-/** The sums of the lanes of as many vectors as a vector has lanes, as one vector. */
-function sumsOfLanes({ lanes, vector }: Element, [a, b, c, d]: readonly Variable<'v128'>[]): Code<'v128'> {
-  const words = (...order: number[]): number[] =>
-    order.flatMap((word) => [0, 1, 2, 3].map((n) => 4 * word + n));
-  if (lanes === 2) {
-    return vector.add(v128.shuffle(a, b, words(0, 1, 4, 5)), v128.shuffle(a, b, words(2, 3, 6, 7)));
-  }
-  const pairs = (x: Code<'v128'>, y: Code<'v128'>): Code<'v128'> =>
-    vector.add(v128.shuffle(x, y, words(0, 4, 1, 5)), v128.shuffle(x, y, words(2, 6, 3, 7)));
-  return after(
-    [a.set(pairs(a, b)), c.set(pairs(c, d))],
-    vector.add(v128.shuffle(a, c, words(0, 1, 4, 5)), v128.shuffle(a, c, words(2, 3, 6, 7))),
-  );
 }
 
 /** Function made by `rowGroupScorer`: (rowGroup, tile) → i32. */
@@ -70,6 +39,28 @@ export type DirectMultiplier = Callable<['i32', 'i32', 'i32', 'i32']>;
 
 /** A function (query, keys, scores, keyCount): the scores of a row with keys from … to of the open tile. */
 export function directMultiplier(context: Context): DirectMultiplier {
+  const { module, frame, item } = context;
+  const multiply = elementMultiplier(context);
+  if (!isNarrow(context)) return multiply;
+  const multiplyNarrow = narrowMultiplier(context);
+  const widen = tileWidener(context, 'key');
+  const parameters = ['i32', 'i32', 'i32', 'i32'] as const;
+  return module.function({ parameters }, (body, query, keys, scores, keyCount) => {
+    const [tile, done] = body.locals('i32', 2);
+    const inPlace = keysInPlace(context, 'key', tile);
+    return [
+      when(i32.eq(item.count, int(1)), [
+        tile.set(i32.sub(frame.integer('keyLength'), keyCount)),
+        done.set(multiplyNarrow(query, inPlace, frame.integer('keyRow'), scores, keyCount)),
+        when(i32.eqz(done), widen(tile)),
+      ]),
+      when(i32.eqz(done), multiply(query, keys, scores, keyCount)),
+    ];
+  });
+}
+
+/** The same of keys that are elements: in place, or widened. */
+function elementMultiplier(context: Context): DirectMultiplier {
   const { module, variant, element, item } = context;
   const { vector, scalar, lanes, madd } = element;
   const turn = unrolled(variant.headDim / lanes);
@@ -164,6 +155,30 @@ function directSum({
   });
 }
 
+/** A function (exponentials, tile, valueCount) → i32: {@link directSum} of the values of the open tile. */
+function tileSum(
+  context: Context,
+  sum: Callable<['i32', 'i32', 'i32', 'i32'], 'i32'>,
+): Callable<['i32', 'i32', 'i32'], 'i32'> {
+  const { module, frame, item } = context;
+  const narrow = isNarrow(context) ? { sum: narrowSum(context), widen: tileWidener(context, 'value') } : null;
+  const parameters = ['i32', 'i32', 'i32'] as const;
+  return module.function({ parameters, result: 'i32' }, (body, exponentials, tile, valueCount) => {
+    const inPlace = keysInPlace(context, 'value', tile);
+    const first =
+      narrow === null
+        ? []
+        : when(i32.eq(item.count, int(1)), [
+            when(
+              narrow.sum(exponentials, inPlace, frame.integer('valueRow'), valueCount),
+              body.return(int(1)),
+            ),
+            narrow.widen(tile),
+          ]);
+    return after(first, sum(exponentials, item.valueAt, rowStep(context, 'value'), valueCount));
+  });
+}
+
 /**
  * A function (rowGroup, tile): takes the scores of a row with the open tile into its softmax and its output. If a value
  * is non-finite, it does this again, with NaN for the scores of such keys that are attended to, and with copies of the
@@ -177,6 +192,7 @@ export function directAbsorber(
   const { module, variant, element, tiling, frame, item, scratch } = context;
   const { vector, scalar, bytes, type } = element;
   const sumValues = directSum(context);
+  const sumTile = tileSum(context, sumValues);
   const storage = elementStorage(element);
   const clean = rowPacker(context, { depth: variant.valueDim, step: bytes, scaled: false, storage });
   const rowBytes = variant.valueDim * bytes;
@@ -204,7 +220,7 @@ export function directAbsorber(
       max.set(scalar.load(record, RECORD.max)),
       sum.set(scalar.load(record, RECORD.sum)),
       absorb,
-      when(i32.eqz(sumValues(scores, item.valueAt, rowStep(context, 'value'), keyCount)), [
+      when(i32.eqz(sumTile(scores, tile, keyCount)), [
         scalar.store(record, max, RECORD.max),
         scalar.store(record, sum, RECORD.sum),
         drop(score(rowGroup, tile)),

@@ -1,6 +1,8 @@
-import { type Callable, type Code, i32, int, v128 } from '@heed/core/wasm';
+import { type Callable, type Code, i32, int, v128, when } from '@heed/core/wasm';
 import { type Context, place } from '../module/context.ts';
-import { keysInPlace, tileWidener } from './widen.ts';
+import { keysInPlace } from './key-rows.ts';
+import { isNarrow } from './narrow.ts';
+import { tileWidener } from './widen.ts';
 
 /** A function (tile) that turns to the tile of keys that begins at key `tile`. */
 export function tileOpener(context: Context): Callable<['i32']> {
@@ -16,8 +18,11 @@ export function tileOpener(context: Context): Callable<['i32']> {
     return module.function({ parameters: ['i32'] }, (_, tile) => [
       item.keyAt.set(i32.add(item.scratch, int(scratch.wideKeys))),
       item.valueAt.set(i32.add(item.scratch, int(scratch.wideValues))),
-      widenKeys(tile),
-      needs.sumsValues ? widenValues(tile) : [],
+      // One row reads them in place.
+      when(isNarrow(context) ? i32.ne(item.count, int(1)) : int(1), [
+        widenKeys(tile),
+        needs.sumsValues ? widenValues(tile) : [],
+      ]),
     ]);
   }
   if (variant.direct) {

@@ -6,7 +6,7 @@ export const BLOCK_ROWS = 96;
 const TILE_KEYS = 384;
 const GRADIENT_TILE_KEYS = 96;
 const DIRECT_TILE_KEYS = 512;
-const WIDENED_TILE_KEYS = 128;
+const WIDENED_TILE_KEYS = 32;
 
 /** Read keys and values in place when a key/value head has at most this many query rows. */
 export const DIRECT_ROWS = 8;
@@ -41,7 +41,8 @@ export interface Tiling {
  * well, 36 KiB each at 96 × 96. Rows and keys of both are multiples of the register tiles, whichever way they lie.
  *
  * In place a tile has 512 keys: memory is fastest in long stretches, and 128 KiB each of keys and values still share the
- * second-level cache, where several query rows read them again.
+ * second-level cache, where several query rows read them again. Keys and values of 16 bits that several rows read are widened
+ * to a panel first; 32 of them stay in the first-level cache.
  *
  * With fused multiply-add a register tile of 6 × 2 vectors takes 12 registers, two more for the columns and one for a row:
  * all 15 that engines leave on x64. Without it the product needs one too, and older engines spill beyond 4 × 2.
