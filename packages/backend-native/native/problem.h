@@ -9,6 +9,8 @@ using i64 = int64_t;
 
 enum class Mask : uint8_t { none, boolean, floating };
 enum class Alignment : uint8_t { topLeft, bottomRight, offset };
+// Element type of a tensor: `same` is that in which the kernels compute.
+enum class Format : uint8_t { same, float16, bfloat16 };
 enum class Selection : uint8_t { softmax, argmax, sample };
 
 // Elements from one batch, head or row to the next.
@@ -27,6 +29,8 @@ struct Problem {
   // Query heads that read one key/value head, and the query rows that they have together.
   i64 group, rows;
   Strides query, key, value, output;
+  // Element types of query, output, mask, bias and weights; of keys and values.
+  Format format, cacheFormat;
   Broadcast mask, bias;
   double scale, softcap;
   // Keys from position - left to position + right; infinite where unbounded. Causal is a right side of 0.
@@ -82,7 +86,7 @@ struct Plan {
   i64 blocks, tiles, splits, splitKeys, slots, chunks;
   i64 packedKeySlot, packedValueSlot, keyRowsSlot, badSlot, partialSlot, keySumsChunk, valueSumsChunk, biasSumsChunk,
       biasSumsHead;
-  i64 counters, packedKey, packedValue, keyRows, bad, partials, keySums, valueSums, biasSums, sinkSums;
+  i64 counters, packedKey, packedValue, keyRows, bad, partials, keySums, valueSums, biasSums, sinkSums, dBias;
   bool direct;
 };
 

@@ -56,6 +56,10 @@ Broadcast broadcastOf(const Object& shape) {
   return {b == 1 ? 0 : h * q * k, h == 1 ? 0 : q * k, q == 1 ? 0 : k, k == 1 ? 0 : 1, b * h * q * k};
 }
 
+Format formatOf(const std::string& dtype) {
+  return dtype == "float16" ? Format::float16 : dtype == "bfloat16" ? Format::bfloat16 : Format::same;
+}
+
 void readScores(const Object& given, Problem& p) {
   p.scale = given["scale"].number();
   p.hasSoftcap = !given["softcap"].isNull();
@@ -107,15 +111,17 @@ void readOutputs(const Object& outputs, Problem& p) {
 
 void sizeOperands(Compiled& c) {
   const Problem& p = c.problem;
-  const i64 element = c.isDouble ? 8 : 4, places = p.batch * p.heads * p.queryLength;
+  // Slopes, sinks, statistics and the gradient of sinks have the type of the scores.
+  const i64 score = c.isDouble ? 8 : 4, element = p.format == Format::same ? score : 2;
+  const i64 cached = p.cacheFormat == Format::same ? score : 2, places = p.batch * p.heads * p.queryLength;
   const auto set = [&](Operand operand, bool given, i64 count, i64 bytes) {
     c.operandBytes[operand] = given ? count * bytes : -1;
   };
   const i64 queries = places * p.headDim, outputs = places * p.valueDim;
   const i64 keys = p.batch * p.kvHeads * p.keyLength * p.headDim, values = p.batch * p.kvHeads * p.keyLength * p.valueDim;
   set(query, true, queries, element);
-  set(key, true, keys, element);
-  set(value, true, values, element);
+  set(key, true, keys, cached);
+  set(value, true, values, cached);
   set(mask, p.maskKind != Mask::none, p.mask.size, p.maskKind == Mask::boolean ? 1 : element);
   set(bias, p.hasBias, p.bias.size, element);
   set(offsets, p.alignment == Alignment::offset, p.batch, 4);
@@ -124,20 +130,20 @@ void sizeOperands(Compiled& c) {
   set(queryLengths, p.hasQueryLengths, p.batch, 4);
   set(querySegments, p.hasSegments, p.batch * p.queryLength, 4);
   set(keySegments, p.hasSegments, p.batch * p.keyLength, 4);
-  set(alibiSlopes, p.hasAlibi, p.heads, element);
-  set(sinks, p.hasSinks, p.heads, element);
+  set(alibiSlopes, p.hasAlibi, p.heads, score);
+  set(sinks, p.hasSinks, p.heads, score);
   set(output, true, outputs, element);
   set(weights, p.wantsWeights, places * p.keyLength, element);
-  set(logSumExp, p.wantsLogSumExp, places, element);
-  set(rowMax, true, places, element);
-  set(rowSum, true, places, element);
+  set(logSumExp, p.wantsLogSumExp, places, score);
+  set(rowMax, true, places, score);
+  set(rowSum, true, places, score);
   set(choice, p.wantsChoice, places, 4);
   set(dOutput, true, outputs, element);
   set(dQuery, true, queries, element);
-  set(dKey, true, keys, element);
-  set(dValue, true, values, element);
+  set(dKey, true, keys, cached);
+  set(dValue, true, values, cached);
   set(dBias, p.hasBias, p.bias.size, element);
-  set(dSinks, p.hasSinks, p.heads, element);
+  set(dSinks, p.hasSinks, p.heads, score);
 }
 
 }  // namespace
@@ -155,7 +161,9 @@ Compiled readProblem(napi_env env, napi_value object) {
   p.valueDim = given["valueDim"].integer();
   p.group = p.heads / p.kvHeads;
   p.rows = p.group * p.queryLength;
-  c.isDouble = given["dtype"].text() == "float64";
+  const std::string dtype = given["dtype"].text();
+  c.isDouble = dtype == "float64";
+  p.format = p.cacheFormat = formatOf(dtype);
   const bool rowsFirst = given["layout"].text() == "blhd";
   p.query = stridesOf(rowsFirst, p.heads, p.queryLength, p.headDim);
   p.key = stridesOf(rowsFirst, p.kvHeads, p.keyLength, p.headDim);

@@ -20,8 +20,13 @@ namespace {
 constexpr i64 SLOT_BYTES = 1 << 26;
 
 struct ForwardScratch {
-  i64 rows, query, scores, output, sums, maxima, factors, values, bad, bytes;
+  i64 rows, query, wideQuery, scores, output, sums, maxima, factors, values, chunk, kept, bad, bytes;
 };
+
+// Returns whether the scratch of a thread holds the scores of a block, until they become weights of 16 bits.
+INLINE bool keepsScores(const Problem& p) {
+  return p.format != Format::same && p.wantsWeights && p.selection == Selection::softmax;
+}
 
 template <class T>
 INLINE ForwardScratch forwardScratch(const Problem& p, const Plan& plan) {
@@ -31,12 +36,15 @@ INLINE ForwardScratch forwardScratch(const Problem& p, const Plan& plan) {
   ForwardScratch s;
   s.rows = region.take<Row<T>>(blockRows);
   s.query = region.take<T>((direct ? directStride<T>(p.headDim) : p.headDim) * blockRows + LANES<T>);
+  s.wideQuery = region.take<T>(p.format == Format::same ? 0 : p.headDim * blockRows);
   s.scores = region.take<T>((direct ? blockRows : ROWS) * FORWARD_STRIDE<T>);
   s.output = region.take<T>(blockRows * paddedTo<T>(p.valueDim));
   s.sums = region.take<T>(blockRows * LANES<T>);
   s.maxima = region.take<T>(blockRows + LANES<T>);
   s.factors = region.take<T>(blockRows + LANES<T>);
   s.values = region.take<T>(direct ? FORWARD_KEYS<T> * paddedTo<T>(p.valueDim) : 0);
+  s.chunk = region.take<T>(chunkNumbers<T>(p));
+  s.kept = region.take<T>(keepsScores(p) ? blockRows * p.keyLength : 0);
   s.bad = region.take<uint8_t>(FORWARD_KEYS<T>);
   s.bytes = region.bytes;
   return s;
@@ -54,9 +62,10 @@ static Plan planForward(const Problem& p, i64 threads) {
   // Fewer rows if whole blocks would be too few for the threads. Blocks end where row groups do: no bit changes.
   if (!plan.direct && threads > 1)
     plan.blockRows = least(plan.blockRows, roundUp(greatest(2 * ROWS, p.rows * allHeads / (8 * threads)), ROWS));
+  if (!plan.direct && keepsScores(p)) plan.blockRows = ROWS;
   plan.blocks = ceilDivide(p.rows, plan.blockRows);
   plan.splitKeys = plan.direct ? DIRECT_SPLIT : PACKED_SPLIT;
-  const bool isSplit = p.selection == Selection::softmax && p.rows <= SPLIT_ROWS && p.keyLength > plan.splitKeys;
+  const bool isSplit = p.selection == Selection::softmax && p.rows <= SPLIT_ROWS && p.keyLength > plan.splitKeys && !keepsScores(p);
   plan.splits = isSplit ? ceilDivide(p.keyLength, plan.splitKeys) : 1;
   const i64 padded = roundUp(p.keyLength, FORWARD_KEYS<T>);
   if (!plan.direct) {
@@ -92,19 +101,44 @@ INLINE T* slotOf(const Run& run, i64 area, i64 slot, i64 size) {
   return (T*)(run.shared + area) + slot * size;
 }
 
+// Keys key ... key + count - 1 for products with rows of queries, and rows for products with their columns (pack.h), a chunk
+// at a time. Both return whether any row is not finite.
 template <class T>
-INLINE void packTile(const Block<T>& b, i64 tile) {
+INLINE bool packKeys(const Source<T>& source, i64 key, i64 count, T* chunk, T* to, uint8_t* bad) {
+  const i64 step = source.chunk(count);
+  bool dirty = false;
+  for (i64 from = 0; from < count; from += step) {
+    const i64 here = least(step, count - from);
+    const Rows<T> rows = source.rows(key + from, here, chunk);
+    dirty |= packTransposed<T>(rows.from, rows.row, here, source.depth, to + from * source.depth, bad + key + from);
+  }
+  return dirty;
+}
+template <class T>
+INLINE bool packRows(const Source<T>& source, i64 key, i64 count, T* chunk, T* to, i64 panelStep, uint8_t* bad) {
+  const i64 step = source.chunk(count);
+  bool dirty = false;
+  for (i64 from = 0; from < count; from += step) {
+    const i64 here = least(step, count - from);
+    const Rows<T> rows = source.rows(key + from, here, chunk);
+    dirty |= packPanels<T>(rows.from, rows.row, here, source.depth, 1, to + from * PANEL<T>, panelStep, bad + key + from);
+  }
+  return dirty;
+}
+
+template <class T>
+INLINE void packTile(const Block<T>& b, i64 tile, T* chunk) {
   const Problem& p = b.p;
   const Plan& plan = b.plan;
   const i64 key = tile * FORWARD_KEYS<T>, count = least(FORWARD_KEYS<T>, p.keyLength - key);
   uint8_t* bad = slotOf<uint8_t>(b.run, plan.bad, b.slot, plan.badSlot);
   __builtin_memset(bad + key, 0, FORWARD_KEYS<T>);
   T* keys = slotOf<T>(b.run, plan.packedKey, b.slot, plan.packedKeySlot) + key * p.headDim;
-  bool dirty = packTransposed<T>(b.keyRow(key), p.key.row, count, p.headDim, keys, bad + key);
+  bool dirty = packKeys(b.keys(), key, count, chunk, keys, bad);
   if (b.wants.values) {
     T* values = slotOf<T>(b.run, plan.packedValue, b.slot, plan.packedValueSlot) + key * PANEL<T>;
     const i64 panelStep = roundUp(p.keyLength, FORWARD_KEYS<T>) * PANEL<T>;
-    dirty |= packPanels<T>(b.valueRow(key), p.value.row, count, p.valueDim, 1, values, panelStep, bad + key);
+    dirty |= packRows(b.values(), key, count, chunk, values, panelStep, bad);
     // Columns of a vector past the last key have weights of 0.
     for (i64 n = count; n < roundUp(count, PANEL<T>); n++) {
       for (i64 d = 0; d < paddedTo<T>(p.valueDim); d += LANES<T>)
@@ -165,12 +199,12 @@ INLINE void attendPacked(Block<T>& b) {
 }
 
 template <class T>
-INLINE void attendDirectly(Block<T>& b, uint8_t* bad, T* packed) {
+INLINE void attendDirectly(Block<T>& b, uint8_t* bad, T* packed, T* chunk) {
   if (!openGroup(b, 0, b.count, FORWARD_KEYS<T>)) return;
   checkValues(b, bad);
   directScores(b);
   takeIn(b, 0, b.count);
-  if (b.wants.values) addDirectValues(b, packed);
+  if (b.wants.values) addDirectValues(b, packed, chunk);
 }
 
 template <class T>
@@ -225,6 +259,8 @@ INLINE void attendBlock(Block<T>& b, i64 block, i64 split, const ForwardScratch&
   b.count = least(plan.blockRows, p.rows - b.firstRow);
   b.rows = (Row<T>*)(memory + scratch.rows);
   b.query = (T*)(memory + scratch.query);
+  b.wideQuery = (T*)(memory + scratch.wideQuery);
+  b.kept = (T*)(memory + scratch.kept);
   b.scores = (T*)(memory + scratch.scores);
   b.output = (T*)(memory + scratch.output);
   b.sums = (T*)(memory + scratch.sums);
@@ -242,7 +278,8 @@ INLINE void attendBlock(Block<T>& b, i64 block, i64 split, const ForwardScratch&
     end = least(end, (split + 1) * plan.splitKeys);
   }
   for (b.tile = roundDown(first, FORWARD_KEYS<T>); b.tile < end; b.tile += FORWARD_KEYS<T>) {
-    if (plan.direct) attendDirectly(b, (uint8_t*)(memory + scratch.bad), (T*)(memory + scratch.values));
+    if (plan.direct)
+      attendDirectly(b, (uint8_t*)(memory + scratch.bad), (T*)(memory + scratch.values), (T*)(memory + scratch.chunk));
     else attendPacked(b);
   }
   for (i64 r = 0; r < b.count; r++) b.rows[r].max = b.maxima[r];
@@ -268,13 +305,14 @@ static void forwardTask(const Run& run, i64 task, char* memory) {
   Block<T> b{.run = run, .p = p, .plan = plan, .wants = wantsOf(p), .batch = head / p.kvHeads, .kvHead = head % p.kvHeads,
              .slot = head % plan.slots};
   if (head >= plan.slots && !waitFor(run, finished + head - plan.slots, attends)) return;
+  const ForwardScratch scratch = forwardScratch<T>(p, plan);
   if (step < packs) {
-    packTile(b, step);
+    packTile(b, step, (T*)(memory + scratch.chunk));
     countUp(packed + head);
     return;
   }
   if (!waitFor(run, packed + head, packs)) return;
-  attendBlock(b, (step - packs) / plan.splits, (step - packs) % plan.splits, forwardScratch<T>(p, plan), memory);
+  attendBlock(b, (step - packs) / plan.splits, (step - packs) % plan.splits, scratch, memory);
   countUp(finished + head);
 }
 

@@ -3,7 +3,7 @@
 // Rows count through all heads of the group at one position before the next position: neighbors then see nearly the
 // same keys.
 #pragma once
-#include "pack.h"
+#include "source.h"
 
 namespace heed {
 namespace {
@@ -18,12 +18,17 @@ struct Row {
   // Keys first ... end - 1 are those that causal, window and lengths leave.
   i64 first, end;
   double position;
-  const void* mask;
-  const T* bias;
+  // Its numbers: in place, or widened into the thread's scratch.
+  const T* query;
+  const void *mask, *bias;
   i64 dBias;
   int32_t segment;
   T slope;
   T max, inverse, mean;
+  // For the gradient: rowsum(dO O), the weight of the sink, and whether the row attends to nothing.
+  double total;
+  T sinkShare;
+  bool empty;
   i64 choice;
   double best;
   // True if something not finite reaches it.
@@ -46,26 +51,43 @@ struct Block {
   const uint8_t* bad;
   // The thread's scratch.
   Row<T>* rows;
-  T *query, *scores, *output, *sums, *maxima, *factors;
+  T *query, *wideQuery, *scores, *output, *sums, *maxima, *factors, *kept;
 
   template <class U>
   U* operand(Operand name) const {
     return (U*)run.operands[name];
   }
-  const T* rowOf(Operand name, const Strides& s, const Row<T>& row) const {
-    return operand<const T>(name) + batch * s.batch + row.head * s.head + row.index * s.row;
+  // Address of a row of an operand of the problem's element type.
+  void* rowOf(Operand name, const Strides& s, const Row<T>& row) const {
+    return elementOf<T>(p.format, run.operands[name], batch * s.batch + row.head * s.head + row.index * s.row);
   }
-  const T* keyRow(i64 key) const {
-    return operand<const T>(Operand::key) + batch * p.key.batch + kvHead * p.key.head + key * p.key.row;
+  Source<T> keys() const {
+    return {p.cacheFormat, elementOf<T>(p.cacheFormat, run.operands[Operand::key], batch * p.key.batch + kvHead * p.key.head),
+            p.key.row, p.headDim};
   }
-  const T* valueRow(i64 key) const {
-    return operand<const T>(Operand::value) + batch * p.value.batch + kvHead * p.value.head + key * p.value.row;
+  Source<T> values() const {
+    return {p.cacheFormat,
+            elementOf<T>(p.cacheFormat, run.operands[Operand::value], batch * p.value.batch + kvHead * p.value.head), p.value.row,
+            p.valueDim};
   }
-  T* outputRow(const Row<T>& row) const {
-    return (T*)rowOf(Operand::output, p.output, row);
+  void* outputRow(const Row<T>& row) const { return rowOf(Operand::output, p.output, row); }
+  void* weightsRow(const Row<T>& row) const {
+    return elementOf<T>(p.format, run.operands[Operand::weights], row.place * p.keyLength);
   }
-  T* weightsRow(const Row<T>& row) const { return operand<T>(Operand::weights) + row.place * p.keyLength; }
 };
+
+// `depth` numbers of a row: in place, or widened to `wide`.
+template <class T>
+INLINE const T* numbersOfRow(Format format, const void* row, i64 depth, T* wide) {
+  if (format == Format::same) return (const T*)row;
+  for (i64 d = 0; d < depth; d += LANES<T>) {
+    const int count = (int)least(LANES<T>, depth - d);
+    const Vector<T> x = loadAs<T>(format, elementOf<T>(format, (void*)row, d), count);
+    if (count == LANES<T>) store(wide + d, x);
+    else storePart(wide + d, x, count);
+  }
+  return wide;
+}
 
 // Scratch is handed out in places that are multiples of 64 bytes.
 struct Region {
@@ -124,17 +146,18 @@ INLINE void openRows(Block<T>& b) {
     openRange(b, row);
     const auto start = [&](const Broadcast& s) { return b.batch * s.batch + row.head * s.head + row.index * s.row; };
     if (p.maskKind == Mask::boolean) row.mask = b.template operand<uint8_t>(Operand::mask) + start(p.mask);
-    if (p.maskKind == Mask::floating) row.mask = b.template operand<T>(Operand::mask) + start(p.mask);
+    if (p.maskKind == Mask::floating) row.mask = elementOf<T>(p.format, b.run.operands[Operand::mask], start(p.mask));
     if (p.hasBias) {
       row.dBias = start(p.bias);
-      row.bias = b.template operand<T>(Operand::bias) + row.dBias;
+      row.bias = elementOf<T>(p.format, b.run.operands[Operand::bias], row.dBias);
     }
     if (p.hasSegments) row.segment = b.template operand<int32_t>(Operand::querySegments)[b.batch * p.queryLength + row.index];
     if (p.hasAlibi) row.slope = b.template operand<T>(Operand::alibiSlopes)[row.head];
     row.max = (T)-INF;
     row.choice = -1;
     row.best = -INF;
-    row.bad = !areFinite(b.rowOf(Operand::query, p.query, row), 0, 1, p.headDim) || (p.hasAlibi && !isFinite(row.slope));
+    row.query = numbersOfRow(p.format, b.rowOf(Operand::query, p.query, row), p.headDim, b.wideQuery + r * p.headDim);
+    row.bad = !areFinite(row.query, 0, 1, p.headDim) || (p.hasAlibi && !isFinite(row.slope));
   }
 }
 
@@ -147,7 +170,7 @@ INLINE void packQueries(Block<T>& b) {
     const i64 count = least(ROWS, b.count - r);
     for (i64 n = 0; n < count; n++) {
       const Row<T>& row = b.rows[r + n];
-      rows[n] = row.end == 0 || row.bad ? nullptr : b.rowOf(Operand::query, p.query, row);
+      rows[n] = row.end == 0 || row.bad ? nullptr : row.query;
     }
     packInterleaved<T>(rows, count, p.headDim, (T)p.scale, b.query + r * p.headDim);
   }

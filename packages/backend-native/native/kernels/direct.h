@@ -3,7 +3,7 @@
 // each.
 //
 // Values are read in place as well, if a tile of them is finite and their head size is a multiple of a vector;
-// otherwise the tile is packed.
+// otherwise the tile is packed. Numbers of 16 bits are widened in registers.
 #pragma once
 #include "block.h"
 
@@ -29,16 +29,16 @@ INLINE void packDirectQueries(Block<T>& b) {
   const i64 depth = b.p.headDim, stride = directStride<T>(depth);
   for (i64 r = 0; r < roundUp(b.count, DOT_ROWS); r++) {
     const bool used = r < b.count && b.rows[r].end != 0 && !b.rows[r].bad;
-    const T* row = used ? b.rowOf(Operand::query, b.p.query, b.rows[r]) : nullptr;
+    const T* row = used ? b.rows[r].query : nullptr;
     for (i64 d = 0; d < stride; d += L)
       store(b.query + r * stride + d, used ? columnsOf(row, d, depth) * (T)b.p.scale : zeros<T>());
   }
 }
 
 // Scores of R rows with `keys` keys, in whole vectors; those past the last do not matter.
-template <class T, int R>
-static __attribute__((noinline)) void dotRows(const T* query, i64 queryStride, const T* key, i64 keyRow, i64 keys,
-                                              i64 depth, T* scores, i64 scoreStride) {
+template <class T, int R, Format F>
+static __attribute__((noinline)) void dotRows(const T* query, i64 queryStride, const Places<T>& places, i64 keys, i64 depth,
+                                              T* scores, i64 scoreStride) {
   using V = Vector<T>;
   constexpr int L = LANES<T>;
   constexpr int G = L < DOT_KEYS ? L : DOT_KEYS;
@@ -46,25 +46,28 @@ static __attribute__((noinline)) void dotRows(const T* query, i64 queryStride, c
   for (i64 c = 0; c < keys; c += L) {
     V sums[R][L];
     for (int j = 0; j < L; j += G) {
-      const T* at[G];
+      const void* at[G];
 #pragma GCC unroll 4
-      for (int g = 0; g < G; g++) at[g] = key + least(c + j + g, keys - 1) * keyRow;
+      for (int g = 0; g < G; g++) at[g] = places.at(least(c + j + g, keys - 1));
       // Memory is otherwise idle while lanes are added.
 #pragma GCC unroll 4
-      for (int g = 0; g < G; g++) prefetchBehind(at[g], depth);
+      for (int g = 0; g < G; g++) places.prefetch(c + j + g, at[g]);
       V s[R][G] = {};
       for (i64 d = 0; d < whole; d += L) {
+        V k[G];
+#pragma GCC unroll 4
+        for (int g = 0; g < G; g++) k[g] = loadFormat<T, F>(at[g], d);
 #pragma GCC unroll 4
         for (int r = 0; r < R; r++) {
           const V q = load(query + r * queryStride + d);
 #pragma GCC unroll 4
-          for (int g = 0; g < G; g++) s[r][g] = multiplyAdd(q, load(at[g] + d), s[r][g]);
+          for (int g = 0; g < G; g++) s[r][g] = multiplyAdd(q, k[g], s[r][g]);
         }
       }
       if (whole < depth) {
 #pragma GCC unroll 4
         for (int g = 0; g < G; g++) {
-          const V k = loadPart(at[g] + whole, (int)(depth - whole));
+          const V k = loadFormatPart<T, F>(at[g], whole, (int)(depth - whole));
 #pragma GCC unroll 4
           for (int r = 0; r < R; r++) s[r][g] = multiplyAdd(load(query + r * queryStride + whole), k, s[r][g]);
         }
@@ -80,47 +83,122 @@ static __attribute__((noinline)) void dotRows(const T* query, i64 queryStride, c
   }
 }
 
+// Adds `keys` values, times the exponentials of R rows, to their outputs, which are multiplied by a factor each first. Four
+// vectors of columns at a time: 16 sums for four rows.
+template <class T, int R, Format F, int C>
+INLINE void addColumns(const T* weights, const Places<T>& places, i64 keys, i64 column, T* output, i64 outputRow,
+                       const T* factors) {
+  using V = Vector<T>;
+  constexpr int L = LANES<T>;
+  V sums[R][C];
+#pragma GCC unroll 4
+  for (int r = 0; r < R; r++) {
+#pragma GCC unroll 4
+    for (int n = 0; n < C; n++) sums[r][n] = load(output + r * outputRow + column + n * L) * factors[r];
+  }
+  for (i64 k = 0; k < keys; k++) {
+    const void* at = places.at(k);
+    V v[C];
+#pragma GCC unroll 4
+    for (int n = 0; n < C; n++) v[n] = loadFormat<T, F>(at, column + n * L);
+#pragma GCC unroll 4
+    for (int r = 0; r < R; r++) {
+      const V weight = splat<T>(weights[r * FORWARD_STRIDE<T> + k]);
+#pragma GCC unroll 4
+      for (int n = 0; n < C; n++) sums[r][n] = multiplyAdd(weight, v[n], sums[r][n]);
+    }
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < R; r++) {
+#pragma GCC unroll 4
+    for (int n = 0; n < C; n++) store(output + r * outputRow + column + n * L, sums[r][n]);
+  }
+}
+template <class T, int R, Format F>
+static __attribute__((noinline)) void addValues(const T* weights, const Places<T>& places, i64 keys, i64 depth, T* output,
+                                                i64 outputRow, const T* factors) {
+  constexpr int L = LANES<T>;
+  i64 d = 0;
+  for (; d + 4 * L <= depth; d += 4 * L) addColumns<T, R, F, 4>(weights, places, keys, d, output, outputRow, factors);
+  for (; d + 2 * L <= depth; d += 2 * L) addColumns<T, R, F, 2>(weights, places, keys, d, output, outputRow, factors);
+  for (; d < depth; d += L) addColumns<T, R, F, 1>(weights, places, keys, d, output, outputRow, factors);
+}
+
+// The functions above for rows of a type, 1, 2 or DOT_ROWS at a time.
+template <class T>
+struct DirectKernels {
+  void (*dot)(const T*, i64, const Places<T>&, i64, i64, T*, i64);
+  void (*add)(const T*, const Places<T>&, i64, i64, T*, i64, const T*);
+};
+template <class T, Format F>
+INLINE DirectKernels<T> directKernels(i64 rows) {
+  if (rows == 1) return {dotRows<T, 1, F>, addValues<T, 1, F>};
+  if (rows == 2) return {dotRows<T, 2, F>, addValues<T, 2, F>};
+  return {dotRows<T, DOT_ROWS, F>, addValues<T, DOT_ROWS, F>};
+}
+template <class T>
+INLINE DirectKernels<T> directKernelsOf(Format format, i64 rows) {
+  if constexpr (sizeof(T) == 4) {
+    if (format == Format::float16) return directKernels<T, Format::float16>(rows);
+    if (format == Format::bfloat16) return directKernels<T, Format::bfloat16>(rows);
+  }
+  return directKernels<T, Format::same>(rows);
+}
+
 // The scores of the block's rows with columns from ... to - 1 of the open tile. Sets tileBad if any is not finite.
 template <class T>
 INLINE void directScores(Block<T>& b) {
   const i64 depth = b.p.headDim, stride = directStride<T>(depth);
-  const i64 end = least(b.to, b.p.keyLength - b.tile);
-  for (i64 r = 0; r < b.count; r += DOT_ROWS) {
-    const auto dot = b.count - r == 1 ? dotRows<T, 1> : b.count - r == 2 ? dotRows<T, 2> : dotRows<T, DOT_ROWS>;
-    dot(b.query + r * stride, stride, b.keyRow(b.tile + b.from), b.p.key.row, end - b.from, depth,
-        b.scores + r * FORWARD_STRIDE<T> + b.from, FORWARD_STRIDE<T>);
-  }
-  b.tileBad = b.tileBad || !areFinite(b.scores + b.from, FORWARD_STRIDE<T>, b.count, end - b.from);
+  const i64 count = least(b.to, b.p.keyLength - b.tile) - b.from;
+  const Source<T> keys = b.keys();
+  const Places<T> places = keys.places(b.tile + b.from);
+  for (i64 r = 0; r < b.count; r += DOT_ROWS)
+    directKernelsOf<T>(keys.format, b.count - r)
+        .dot(b.query + r * stride, stride, places, count, depth, b.scores + r * FORWARD_STRIDE<T> + b.from, FORWARD_STRIDE<T>);
+  b.tileBad = b.tileBad || !areFinite(b.scores + b.from, FORWARD_STRIDE<T>, b.count, count);
 }
 
 // Notes the values of the tile that are not finite. Also brings them into the second-level cache.
 template <class T>
 INLINE void checkValues(Block<T>& b, uint8_t* bad) {
-  const i64 count = least(b.to, b.p.keyLength - b.tile) - b.from;
-  const T* value = b.valueRow(b.tile + b.from);
+  const i64 count = least(b.to, b.p.keyLength - b.tile) - b.from, first = b.tile + b.from;
+  const Source<T> values = b.values();
   b.bad = bad;
   b.tileBad = false;
   __builtin_memset(bad, 0, FORWARD_KEYS<T>);
-  if (!b.wants.values || areFinite<T, true>(value, b.p.value.row, count, b.p.valueDim)) return;
+  if (!b.wants.values || values.areFinite(first, count)) return;
   b.tileBad = true;
-  for (i64 n = 0; n < count; n++) bad[b.from + n] = !areFinite(value + n * b.p.value.row, 0, 1, b.p.valueDim);
+  for (i64 n = 0; n < count; n++) bad[b.from + n] = !values.areFinite(first + n, 1);
 }
 
 // Adds the values of the open tile, by the exponentials of the block's rows, to their outputs. Sums of a row begin with
 // their own, times the row's factor.
 template <class T>
-INLINE void addDirectValues(Block<T>& b, T* packed) {
+INLINE void addDirectValues(Block<T>& b, T* packed, T* chunk) {
   const Problem& p = b.p;
-  const i64 depth = least(b.to, p.keyLength - b.tile) - b.from, stride = paddedTo<T>(p.valueDim);
-  const bool inPlace = p.valueDim % LANES<T> == 0 && !b.tileBad;
-  const T* value = b.valueRow(b.tile + b.from);
-  uint8_t known[FORWARD_KEYS<T>] = {};
-  if (!inPlace) packPanels<T>(value, p.value.row, depth, p.valueDim, 1, packed, FORWARD_KEYS<T> * PANEL<T>, known);
-  for (i64 r = 0; r < b.count; r += ROWS)
-    multiply<T, Begin::scaled, FORWARD_STRIDE<T>, 1>(
-        least(ROWS, b.count - r), b.scores + r * FORWARD_STRIDE<T> + b.from, inPlace ? value : packed,
-        inPlace ? p.value.row : PANEL<T>, inPlace ? PANEL<T> : FORWARD_KEYS<T> * PANEL<T>, b.output + r * stride, stride,
-        depth, p.valueDim, b.factors + r);
+  const i64 depth = p.valueDim, stride = paddedTo<T>(depth), first = b.tile + b.from;
+  const i64 count = least(b.to, p.keyLength - b.tile) - b.from;
+  const Source<T> values = b.values();
+  const T* weights = b.scores + b.from;
+  if (depth % LANES<T> == 0 && !b.tileBad) {
+    const Places<T> places = values.places(first);
+    for (i64 r = 0; r < b.count; r += DOT_ROWS)
+      directKernelsOf<T>(values.format, b.count - r)
+          .add(weights + r * FORWARD_STRIDE<T>, places, count, depth, b.output + r * stride, stride, b.factors + r);
+    return;
+  }
+  const i64 step = values.chunk(count);
+  for (i64 from = 0; from < count; from += step) {
+    const i64 here = least(step, count - from);
+    const Rows<T> rows = values.rows(first + from, here, chunk);
+    uint8_t known[FORWARD_KEYS<T>] = {};
+    packPanels<T>(rows.from, rows.row, here, depth, 1, packed, FORWARD_KEYS<T> * PANEL<T>, known);
+    for (i64 r = 0; r < b.count; r += ROWS) {
+      const auto product = from == 0 ? multiply<T, Begin::scaled, FORWARD_STRIDE<T>, 1> : multiply<T, Begin::sum, FORWARD_STRIDE<T>, 1>;
+      product(least(ROWS, b.count - r), weights + r * FORWARD_STRIDE<T> + from, packed, PANEL<T>, FORWARD_KEYS<T> * PANEL<T>,
+              b.output + r * stride, stride, here, depth, b.factors + r);
+    }
+  }
 }
 
 }  // namespace

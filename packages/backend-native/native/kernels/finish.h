@@ -6,38 +6,36 @@
 namespace heed {
 namespace {
 
+// Until row maximum and row sum are known, the output `weights` keeps the scores: reading them again costs less than
+// computing them again. Weights of 16 bits cannot: the thread's scratch keeps the scores of their block.
 template <class T>
-INLINE void writeScaled(const T* from, T factor, T* to, i64 depth) {
-  constexpr int L = LANES<T>;
-  i64 d = 0;
-  for (; d + L <= depth; d += L) store(to + d, load(from + d) * factor);
-  if (d < depth) storePart(to + d, loadPart(from + d, (int)(depth - d)) * factor, (int)(depth - d));
+INLINE T* keptScores(const Block<T>& b, const Row<T>& row) {
+  return b.p.format == Format::same ? (T*)b.weightsRow(row) : b.kept + (&row - b.rows) * b.p.keyLength;
 }
 
-// Until row maximum and row sum are known, the output `weights` keeps the scores: reading them again costs less than
-// computing them again.
 template <class T>
 INLINE void keepScores(const Block<T>& b, const Row<T>& row, const T* scores) {
   const i64 end = least(b.to, b.p.keyLength - b.tile);
   if (b.from < end)
-    __builtin_memcpy(b.weightsRow(row) + b.tile + b.from, scores + b.from, (end - b.from) * sizeof(T));
+    __builtin_memcpy(keptScores(b, row) + b.tile + b.from, scores + b.from, (end - b.from) * sizeof(T));
 }
 
 template <class T>
 INLINE void writeWeights(const Block<T>& b, const Row<T>& row, T max, T factor) {
   constexpr int L = LANES<T>;
-  T* weights = b.weightsRow(row);
-  const i64 first = least(row.first, row.end);
-  __builtin_memset(weights, 0, first * sizeof(T));
-  __builtin_memset(weights + row.end, 0, (b.p.keyLength - row.end) * sizeof(T));
+  const Format format = b.p.format;
+  const T* scores = keptScores(b, row);
+  void* weights = b.weightsRow(row);
+  const i64 first = least(row.first, row.end), bytes = bytesOf<T>(format);
+  __builtin_memset(weights, 0, first * bytes);
+  __builtin_memset((char*)weights + row.end * bytes, 0, (b.p.keyLength - row.end) * bytes);
   const T lowest = (T)-INF;
   for (i64 j = first; j < row.end; j += L) {
     const int count = (int)least(L, row.end - j);
-    const Vector<T> score = count == L ? load(weights + j) : loadPart(weights + j, count);
+    const Vector<T> score = count == L ? load(scores + j) : loadPart(scores + j, count);
     // 0 for keys that the row may not attend to, in rows that are not finite as well.
     const Vector<T> weight = select(score == lowest, zeros<T>(), exponential<T>(score - max) * factor);
-    if (count == L) store(weights + j, weight);
-    else storePart(weights + j, weight, count);
+    storeAs<T>(format, elementOf<T>(format, weights, j), weight, count);
   }
 }
 
@@ -78,7 +76,7 @@ INLINE void finishRow(const Block<T>& b, Row<T>& row, T sum, const T* output) {
         sum == 0 ? (T)-INF : sum != sum ? sum : max + (T)logarithm((double)sum);
   if (p.selection != Selection::softmax) return;
   if (p.wantsWeights) writeWeights(b, row, own, factor);
-  if (p.wantsOutput) writeScaled(output, factor, b.outputRow(row), p.valueDim);
+  if (p.wantsOutput) writeScaled(output, factor, p.format, b.outputRow(row), p.valueDim);
 }
 
 }  // namespace

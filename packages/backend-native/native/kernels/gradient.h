@@ -27,6 +27,12 @@ INLINE bool sharesBias(const Problem& p) {
   return p.hasBias && p.bias.row != 0 &&
          ((p.bias.batch == 0 && p.batch > 1) || (p.bias.head == 0 && p.heads > 1));
 }
+// Returns whether each number of a bias' gradient is written once. Otherwise sums of 16-bit results are in shared scratch,
+// and a last task rounds them.
+INLINE bool writesBiasOnce(const Problem& p) {
+  return (p.bias.batch != 0 || p.batch == 1) && (p.bias.head != 0 || p.heads == 1) && p.bias.row != 0 && p.bias.key != 0;
+}
+INLINE bool roundsBias(const Problem& p) { return p.hasBias && p.format != Format::same && !writesBiasOnce(p); }
 INLINE bool hasSharedSums(const Problem& p) { return p.hasSinks || sumsBiasApart(p); }
 
 template <class T>
@@ -57,6 +63,7 @@ static Plan planGradient(const Problem& p, i64 threads) {
   plan.slots = sharesBias(p) ? 1 : least(allHeads, least(fitting, 2 * threads));
   Region region;
   plan.counters = region.take<int32_t>(4 * allHeads);
+  plan.dBias = region.take<T>(roundsBias(p) ? p.bias.size : 0);
   plan.clearedBytes = region.bytes;
   plan.packedKey = region.take<T>(plan.slots * plan.packedKeySlot);
   plan.packedValue = region.take<T>(plan.slots * plan.packedValueSlot);
@@ -69,8 +76,8 @@ static Plan planGradient(const Problem& p, i64 threads) {
   plan.sharedBytes = region.bytes;
   plan.threadBytes = gradientScratch<T>(p).bytes;
   // Without queries or keys all gradients are 0, as new results are.
-  plan.tasks = p.rows == 0 || p.keyLength == 0 ? 0 : allHeads * (2 * plan.tiles + plan.chunks + hasSharedSums(p));
-  const double vectors = (double)p.rows * (double)p.keyLength * (double)(3 * p.headDim + 2 * p.valueDim) / LANES<T>;
+  plan.tasks = p.rows == 0 || p.keyLength == 0 ? 0 : allHeads * (2 * plan.tiles + plan.chunks + hasSharedSums(p)) + roundsBias(p);
+  const double vectors = (double)p.rows * (double)p.keyLength * (double)((3 + sumsWeights(p)) * p.headDim + (2 + sumsWeights(p)) * p.valueDim) / LANES<T>;
   plan.microseconds = (double)allHeads * (vectors / 1000 + (double)plan.blocks);
   return plan;
 }
@@ -92,7 +99,7 @@ INLINE ChunkSums<T> chunkSums(const Run& run, i64 slot, i64 chunk) {
 }
 
 template <class T>
-INLINE void packGradientTile(const Block<T>& b, i64 tile) {
+INLINE void packGradientTile(const Block<T>& b, i64 tile, T* chunk) {
   const Problem& p = b.p;
   const Plan& plan = b.plan;
   const i64 key = tile * GRADIENT_KEYS, count = least(GRADIENT_KEYS, p.keyLength - key), padded = plan.tiles * GRADIENT_KEYS;
@@ -101,9 +108,9 @@ INLINE void packGradientTile(const Block<T>& b, i64 tile) {
   T* keys = slotOf<T>(b.run, plan.packedKey, b.slot, plan.packedKeySlot) + key * p.headDim;
   T* values = slotOf<T>(b.run, plan.packedValue, b.slot, plan.packedValueSlot) + key * p.valueDim;
   T* keyRows = slotOf<T>(b.run, plan.keyRows, b.slot, plan.keyRowsSlot) + key * PANEL<T>;
-  bool dirty = packTransposed<T>(b.keyRow(key), p.key.row, count, p.headDim, keys, bad + key);
-  dirty |= packTransposed<T>(b.valueRow(key), p.value.row, count, p.valueDim, values, bad + key);
-  packPanels<T>(b.keyRow(key), p.key.row, count, p.headDim, 1, keyRows, padded * PANEL<T>, bad + key);
+  bool dirty = packKeys(b.keys(), key, count, chunk, keys, bad);
+  dirty |= packKeys(b.values(), key, count, chunk, values, bad);
+  packRows(b.keys(), key, count, chunk, keyRows, padded * PANEL<T>, bad);
   for (i64 n = count; n < roundUp(count, PANEL<T>); n++) {
     for (i64 d = 0; d < paddedTo<T>(p.headDim); d += LANES<T>)
       store(keyRows + d / PANEL<T> * (padded * PANEL<T>) + n * PANEL<T> + d % PANEL<T>, zeros<T>());
@@ -153,22 +160,62 @@ INLINE void clearOutside(const Block<T>& b, T* row) {
   fill<T>(row, b.to, GRADIENT_KEYS, 0);
 }
 
+// Scores, before their steps, and dP of a row group with the columns from ... to - 1 of the open tile.
+template <class T>
+INLINE void multiplyGroup(const Block<T>& b, i64 group, i64 count, const T* dOutputs, T* scores, T* dScores) {
+  const Problem& p = b.p;
+  const Plan& plan = b.plan;
+  const T* keys = slotOf<T>(b.run, plan.packedKey, b.slot, plan.packedKeySlot) + (b.tile + b.from) * p.headDim;
+  const T* values = slotOf<T>(b.run, plan.packedValue, b.slot, plan.packedValueSlot) + (b.tile + b.from) * p.valueDim;
+  multiply<T, Begin::zero, 1, ROWS>(count, b.query + group * p.headDim, keys, PANEL<T>, PANEL<T> * p.headDim, scores + b.from,
+                                    GRADIENT_STRIDE, p.headDim, b.to - b.from, nullptr);
+  multiply<T, Begin::zero, 1, ROWS>(count, dOutputs + group * p.valueDim, values, PANEL<T>, PANEL<T> * p.valueDim,
+                                    dScores + b.from, GRADIENT_STRIDE, p.valueDim, b.to - b.from, nullptr);
+}
+
+template <class T>
+INLINE void openTile(Block<T>& b) {
+  const Plan& plan = b.plan;
+  const uint8_t* bad = slotOf<uint8_t>(b.run, plan.bad, b.slot, plan.badSlot);
+  b.bad = bad + b.tile;
+  b.tileBad = bad[plan.tiles * GRADIENT_KEYS + b.tile / GRADIENT_KEYS];
+}
+
+template <class T>
+INLINE void addTotals(Block<T>& b, const GradientScratch& scratch, char* memory) {
+  T* scores = (T*)(memory + scratch.scores);
+  T* dScores = (T*)(memory + scratch.dScores);
+  openTile(b);
+  for (i64 group = 0; group < b.count; group += ROWS) {
+    const i64 count = least(ROWS, b.count - group);
+    if (!openGroup(b, group, count, GRADIENT_KEYS)) continue;
+    multiplyGroup(b, group, count, (const T*)(memory + scratch.dOutput), scores, dScores);
+    for (i64 r = 0; r < count; r++) {
+      Row<T>& row = b.rows[group + r];
+      if (needsSteps(b, row)) scoreSteps<T>(b, row, scores + r * GRADIENT_STRIDE, nullptr);
+      addToTotal(b, row, scores + r * GRADIENT_STRIDE, dScores + r * GRADIENT_STRIDE);
+    }
+  }
+}
+
+// Address of the gradient of the bias as sums: the result itself, unless it has 16 bits.
+template <class T>
+INLINE T* biasSumsOf(const Block<T>& b) {
+  return roundsBias(b.p) ? (T*)(b.run.shared + b.plan.dBias) : b.template operand<T>(Operand::dBias);
+}
+
 template <class T>
 INLINE void gradientTile(Block<T>& b, const GradientScratch& scratch, char* memory, const ChunkSums<T>& sums) {
   const Problem& p = b.p;
   const Plan& plan = b.plan;
   const i64 padded = plan.tiles * GRADIENT_KEYS, keyColumns = paddedTo<T>(p.headDim);
-  const T* keys = slotOf<T>(b.run, plan.packedKey, b.slot, plan.packedKeySlot) + b.tile * p.headDim;
-  const T* values = slotOf<T>(b.run, plan.packedValue, b.slot, plan.packedValueSlot) + b.tile * p.valueDim;
   const T* keyRows = slotOf<T>(b.run, plan.keyRows, b.slot, plan.keyRowsSlot) + b.tile * PANEL<T>;
-  const uint8_t* bad = slotOf<uint8_t>(b.run, plan.bad, b.slot, plan.badSlot);
   T* allScores = (T*)(memory + scratch.scores);
   T* allDScores = (T*)(memory + scratch.dScores);
   T* slopes = p.hasSoftcap ? (T*)(memory + scratch.slopes) : nullptr;
   T* dQuery = (T*)(memory + scratch.dQuery);
   const T* dOutputs = (const T*)(memory + scratch.dOutput);
-  b.bad = bad + b.tile;
-  b.tileBad = bad[padded + b.tile / GRADIENT_KEYS];
+  openTile(b);
   GroupRanges ranges;
   bool any = false;
   for (i64 group = 0; group < b.count; group += ROWS) {
@@ -185,19 +232,16 @@ INLINE void gradientTile(Block<T>& b, const GradientScratch& scratch, char* memo
     }
     if (!attends) continue;
     any = true;
-    multiply<T, Begin::zero, 1, ROWS>(count, b.query + group * p.headDim, keys + b.from * p.headDim, PANEL<T>,
-                                      PANEL<T> * p.headDim, scores + b.from, GRADIENT_STRIDE, p.headDim, b.to - b.from,
-                                      nullptr);
-    multiply<T, Begin::zero, 1, ROWS>(count, dOutputs + group * p.valueDim, values + b.from * p.valueDim, PANEL<T>,
-                                      PANEL<T> * p.valueDim, dScores + b.from, GRADIENT_STRIDE, p.valueDim, b.to - b.from,
-                                      nullptr);
+    multiplyGroup(b, group, count, dOutputs, scores, dScores);
     for (i64 r = 0; r < count; r++) {
       const Row<T>& row = b.rows[group + r];
       T* rowScores = scores + r * GRADIENT_STRIDE;
       if (needsSteps(b, row)) scoreSteps<T>(b, row, rowScores, slopes);
-      BiasSums<T> bias{nullptr, p.bias.key};
+      BiasSums<T> bias{nullptr, nullptr, p.bias.key};
       if (sumsBiasApart(p)) bias.row = sums.bias + row.head % p.group * plan.biasSumsHead;
-      else if (p.hasBias) bias.row = b.template operand<T>(Operand::dBias) + row.dBias;
+      else if (p.hasBias && p.format != Format::same && writesBiasOnce(p))
+        bias.rounded = elementOf<T>(p.format, b.run.operands[Operand::dBias], row.dBias);
+      else if (p.hasBias) bias.row = biasSumsOf(b) + row.dBias;
       scoreGradient(b, row, rowScores, dScores + r * GRADIENT_STRIDE, slopes, bias);
     }
     multiply<T, Begin::sum, GRADIENT_STRIDE, 1>(count, dScores + b.from, keyRows + b.from * PANEL<T>, PANEL<T>,
@@ -216,6 +260,7 @@ INLINE void gradientChunk(Block<T>& b, i64 chunk, char* memory) {
   T* dQuery = (T*)(memory + scratch.dQuery);
   b.rows = (Row<T>*)(memory + scratch.rows);
   b.query = (T*)(memory + scratch.query);
+  b.wideQuery = (T*)(memory + scratch.wideQuery);
   const ChunkSums<T> sums = chunkSums<T>(b.run, b.slot, chunk);
   __builtin_memset(sums.key, 0, plan.keySumsChunk * sizeof(T));
   __builtin_memset(sums.value, 0, plan.valueSumsChunk * sizeof(T));
@@ -227,22 +272,23 @@ INLINE void gradientChunk(Block<T>& b, i64 chunk, char* memory) {
     b.count = least(plan.blockRows, p.rows - b.firstRow);
     openRows(b);
     packQueries(b);
-    openGradientRows(b, scratch, memory, sums.sinks);
+    openGradientRows(b, scratch, memory);
     __builtin_memset(dQuery, 0, (BLOCK_ROWS + ROWS) * keyColumns * sizeof(T));
-    const i64 first = b.firstKey == NO_KEYS ? 0 : b.firstKey;
-    for (b.tile = roundDown(first, GRADIENT_KEYS); b.tile < b.endKey; b.tile += GRADIENT_KEYS)
-      gradientTile(b, scratch, memory, sums);
+    const i64 first = roundDown(b.firstKey == NO_KEYS ? 0 : b.firstKey, GRADIENT_KEYS);
+    for (b.tile = first; sumsWeights(p) && b.tile < b.endKey; b.tile += GRADIENT_KEYS) addTotals(b, scratch, memory);
+    for (i64 r = 0; r < b.count; r++) closeMean(b, b.rows[r], sums.sinks);
+    for (b.tile = first; b.tile < b.endKey; b.tile += GRADIENT_KEYS) gradientTile(b, scratch, memory, sums);
     for (i64 r = 0; r < b.count; r++)
-      writeScaled(dQuery + r * keyColumns, (T)p.scale, (T*)b.rowOf(Operand::dQuery, p.query, b.rows[r]), p.headDim);
+      writeScaled(dQuery + r * keyColumns, (T)p.scale, p.format, b.rowOf(Operand::dQuery, p.query, b.rows[r]), p.headDim);
   }
 }
 
 template <class T>
-INLINE void reduceRow(T* sums, i64 chunkSize, i64 chunks, i64 columns, T* to, i64 depth) {
+INLINE void reduceRow(T* sums, i64 chunkSize, i64 chunks, i64 columns, Format format, void* to, i64 depth) {
   for (i64 chunk = 1; chunk < chunks; chunk++) {
     for (i64 d = 0; d < columns; d += LANES<T>) store(sums + d, load(sums + d) + load(sums + chunk * chunkSize + d));
   }
-  writeScaled(sums, (T)1, to, depth);
+  writeScaled(sums, (T)1, format, to, depth);
 }
 
 // dK and dV of a tile: the sums of all chunks in their order.
@@ -252,12 +298,13 @@ INLINE void reduceTile(const Block<T>& b, i64 tile) {
   const Plan& plan = b.plan;
   const ChunkSums<T> sums = chunkSums<T>(b.run, b.slot, 0);
   const i64 keyColumns = paddedTo<T>(p.headDim), valueColumns = paddedTo<T>(p.valueDim);
-  T* dKey = b.template operand<T>(Operand::dKey) + b.batch * p.key.batch + b.kvHead * p.key.head;
-  T* dValue = b.template operand<T>(Operand::dValue) + b.batch * p.value.batch + b.kvHead * p.value.head;
+  const i64 dKey = b.batch * p.key.batch + b.kvHead * p.key.head, dValue = b.batch * p.value.batch + b.kvHead * p.value.head;
+  const auto at = [&](Operand name, i64 n) { return elementOf<T>(p.cacheFormat, b.run.operands[name], n); };
   for (i64 key = tile * GRADIENT_KEYS; key < least(p.keyLength, (tile + 1) * GRADIENT_KEYS); key++) {
-    reduceRow(sums.key + key * keyColumns, plan.keySumsChunk, plan.chunks, keyColumns, dKey + key * p.key.row, p.headDim);
-    reduceRow(sums.value + key * valueColumns, plan.valueSumsChunk, plan.chunks, valueColumns, dValue + key * p.value.row,
-              p.valueDim);
+    reduceRow(sums.key + key * keyColumns, plan.keySumsChunk, plan.chunks, keyColumns, p.cacheFormat,
+              at(Operand::dKey, dKey + key * p.key.row), p.headDim);
+    reduceRow(sums.value + key * valueColumns, plan.valueSumsChunk, plan.chunks, valueColumns, p.cacheFormat,
+              at(Operand::dValue, dValue + key * p.value.row), p.valueDim);
   }
 }
 
@@ -275,7 +322,7 @@ INLINE void addShared(const Block<T>& b) {
         *sink = (T)((double)*sink + sums.sinks[n]);
       }
       if (!sumsBiasApart(p)) continue;
-      T* to = b.template operand<T>(Operand::dBias) + b.batch * p.bias.batch + head * p.bias.head;
+      T* to = biasSumsOf(b) + b.batch * p.bias.batch + head * p.bias.head;
       for (i64 k = 0; k < plan.biasSumsHead; k++) to[k] += sums.bias[n * plan.biasSumsHead + k];
     }
   }
@@ -291,9 +338,15 @@ static void gradientTask(const Run& run, i64 task, char* memory) {
   int32_t *summed = packed + allHeads, *finished = summed + allHeads, *added = finished + allHeads;
   Block<T> b{.run = run, .p = p, .plan = plan, .wants = wantsOf(p), .batch = head / p.kvHeads, .kvHead = head % p.kvHeads,
              .slot = head % plan.slots};
+  if (head == allHeads) {
+    for (i64 n = 0; n < allHeads; n++) {
+      if (!waitFor(run, finished + n, plan.tiles + shared)) return;
+    }
+    return writeScaled(biasSumsOf(b), (T)1, p.format, run.operands[Operand::dBias], p.bias.size);
+  }
   if (head >= plan.slots && !waitFor(run, finished + head - plan.slots, plan.tiles + shared)) return;
   if (step < plan.tiles) {
-    packGradientTile(b, step);
+    packGradientTile(b, step, (T*)(memory + gradientScratch<T>(p).chunk));
     countUp(packed + head);
     return;
   }

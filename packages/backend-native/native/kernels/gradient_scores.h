@@ -8,10 +8,12 @@ namespace heed {
 namespace {
 
 // Address of the sums of a row's bias gradient: in the result itself if each of its rows belongs to one query, else in
-// sums of the task's own. `key` is 0 where one number serves all keys.
+// sums of the task's own. `key` is 0 where one number serves all keys. A result of 16 bits, each number of which is written
+// once, is `rounded` instead.
 template <class T>
 struct BiasSums {
   T* row;
+  void* rounded;
   i64 key;
 };
 
@@ -19,6 +21,11 @@ template <class T>
 INLINE void addBias(const Block<T>& b, BiasSums<T> sums, i64 column, Vector<T> dScore) {
   constexpr int L = LANES<T>;
   const i64 key = b.tile + column;
+  if (sums.rounded != nullptr) {
+    const int count = (int)least(L, b.p.keyLength - key);
+    if (count > 0) storeAs<T>(b.p.format, elementOf<T>(b.p.format, sums.rounded, key), dScore, count);
+    return;
+  }
   if (key + L <= b.p.keyLength) return store(sums.row + key, load(sums.row + key) + dScore);
   // The row may be followed by one that another thread is writing.
   for (int n = 0; n < L; n++) {
@@ -39,12 +46,24 @@ INLINE void scoreGradient(const Block<T>& b, const Row<T>& row, T* scores, T* dS
     // A key without weight may have had a product that overflowed, and a slope that is not a number.
     const auto none = weight == 0;
     V dScore = select(none, zeros<T>(), weight * (load(dScores + c) - mean));
-    if (biasSums.row != nullptr && biasSums.key != 0) addBias(b, biasSums, c, dScore);
+    if ((biasSums.row != nullptr && biasSums.key != 0) || biasSums.rounded != nullptr) addBias(b, biasSums, c, dScore);
     if (biasSums.row != nullptr && biasSums.key == 0) total += dScore;
     if (slopes != nullptr) dScore = select(none, zeros<T>(), dScore * load(slopes + c));
     store(dScores + c, dScore);
   }
   if (biasSums.row != nullptr && biasSums.key == 0) *biasSums.row += sumOf<T>(total);
+}
+
+// Adds rowsum(P dP) over the keys of a tile to the total of a row.
+template <class T>
+INLINE void addToTotal(const Block<T>& b, Row<T>& row, const T* scores, const T* dScores) {
+  constexpr int L = LANES<T>;
+  Vector<T> total{};
+  for (i64 c = b.from; c < b.to; c += L) {
+    const Vector<T> weight = exponential<T>(load(scores + c) - row.max) * row.inverse;
+    total += select(weight == 0, zeros<T>(), weight * load(dScores + c));
+  }
+  row.total += (double)sumOf<T>(total);
 }
 
 }  // namespace

@@ -9,13 +9,6 @@
 namespace heed {
 namespace {
 
-// Number of bytes ahead of its loads at which a pass over memory prefetches rows.
-constexpr i64 PREFETCH_BYTES = 8192;
-template <class T>
-INLINE void prefetchBehind(const T* row, i64 depth) {
-  for (i64 d = 0; d < depth; d += 64 / (i64)sizeof(T)) __builtin_prefetch((const char*)(row + d) + PREFETCH_BYTES);
-}
-
 // Returns whether all of `count` rows are finite: 0 times them is then 0.
 template <class T, bool prefetch = false>
 INLINE bool areFinite(const T* from, i64 row, i64 count, i64 depth) {

@@ -26,6 +26,14 @@ INLINE V numbersOf(const U* row, i64 step, i64 key, i64 keyLength) {
   return v;
 }
 
+// The same for a row of an element type of 16 bits or of T.
+template <class T>
+INLINE Vector<T> floatsOf(Format format, const void* row, i64 step, i64 key, i64 keyLength) {
+  if (format == Format::same) return numbersOf<T, Vector<T>, LANES<T>>((const T*)row, step, key, keyLength);
+  if (step == 0) return splat<T>(numberAs<T>(format, row));
+  return loadAs<T>(format, elementOf<T>(format, (void*)row, key), (int)greatest(0, least(LANES<T>, keyLength - key)));
+}
+
 template <class T>
 INLINE Integers<T> isExcludedByMask(const uint8_t* row, i64 step, i64 key, i64 keyLength) {
   typedef uint8_t Bytes __attribute__((vector_size(LANES<T>)));
@@ -94,7 +102,7 @@ static __attribute__((noinline)) void scoreSteps(const Block<T>& b, const Row<T>
         if (slopes != nullptr) store(slopes + c, slope);
       }
       if (p.hasBias) {
-        const V added = numbersOf<T, V, L>(row.bias, p.bias.key, key, keyLength);
+        const V added = floatsOf<T>(p.format, row.bias, p.bias.key, key, keyLength);
         excluded |= (I)(added == (T)-INF);
         score += added;
       }
@@ -103,7 +111,7 @@ static __attribute__((noinline)) void scoreSteps(const Block<T>& b, const Row<T>
         score -= row.slope * distance;
       }
       if (p.maskKind == Mask::floating) {
-        const V added = numbersOf<T, V, L>((const T*)row.mask, p.mask.key, key, keyLength);
+        const V added = floatsOf<T>(p.format, row.mask, p.mask.key, key, keyLength);
         excluded |= (I)(added == (T)-INF);
         score += added;
       }

@@ -57,14 +57,22 @@ INLINE void writeChoice(const Block<T>& b, const Row<T>& row) {
   const bool finite = row.best == row.best;
   if (p.wantsChoice) b.template operand<int32_t>(Operand::choice)[row.place] = (int32_t)row.choice;
   if (p.wantsOutput) {
-    T* to = b.outputRow(row);
-    const T* value = row.choice < 0 ? nullptr : b.valueRow(row.choice);
-    for (i64 d = 0; d < p.valueDim; d++) to[d] = value == nullptr ? 0 : finite ? value[d] : (T)__builtin_nanf("");
+    const T spoiled = finite ? 0 : (T)__builtin_nanf("");
+    for (i64 d = 0; d < p.valueDim; d += LANES<T>) {
+      const int count = (int)least(LANES<T>, p.valueDim - d);
+      Vector<T> x = splat<T>(spoiled);
+      if (row.choice >= 0 && finite) {
+        const Source<T> values = b.values();
+        x = loadAs<T>(values.format, elementOf<T>(values.format, (void*)values.address(row.choice), d), count);
+      }
+      storeAs<T>(p.format, elementOf<T>(p.format, b.outputRow(row), d), x, count);
+    }
   }
   if (p.wantsWeights) {
-    T* weights = b.weightsRow(row);
-    __builtin_memset(weights, 0, p.keyLength * sizeof(T));
-    if (row.choice >= 0) weights[row.choice] = finite ? 1 : (T)__builtin_nanf("");
+    void* weights = b.weightsRow(row);
+    __builtin_memset(weights, 0, p.keyLength * bytesOf<T>(p.format));
+    if (row.choice >= 0)
+      storeAs<T>(p.format, elementOf<T>(p.format, weights, row.choice), splat<T>(finite ? 1 : (T)__builtin_nanf("")), 1);
   }
 }
 

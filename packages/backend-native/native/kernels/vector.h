@@ -113,6 +113,13 @@ INLINE void storePart(T* to, Vector<T> v, int count) {
   }
 }
 
+// Number of bytes ahead of its loads at which a pass over memory prefetches rows.
+constexpr i64 PREFETCH_BYTES = 8192;
+template <class T>
+INLINE void prefetchBehind(const T* row, i64 depth) {
+  for (i64 d = 0; d < depth; d += 64 / (i64)sizeof(T)) __builtin_prefetch((const char*)(row + d) + PREFETCH_BYTES);
+}
+
 // a * b + c, rounded once where the level has that.
 INLINE F32 multiplyAdd(F32 a, F32 b, F32 c) {
 #if defined(HEED_AVX512)
