@@ -206,6 +206,17 @@ export class TransformerBlock {
   }
 
   /**
+   * Declares that nobody writes to the parameters' `data` any more, as {@link MultiHeadAttention.freeze} does.
+   *
+   * @returns the block.
+   */
+  freeze(): this {
+    this.#attention.freeze();
+    this.#cross?.attention.freeze();
+    return this;
+  }
+
+  /**
    * Creates an empty cache for decoding with this block's self-attention: pass it as `cache` to {@link forward}.
    *
    * @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`; `OUT_OF_MEMORY`.

@@ -7,7 +7,7 @@ import {
 } from '@heed/core';
 import ts from '@heed/backend-ts';
 import { expect, test, vi } from 'vitest';
-import { MultiHeadAttention, seededRandom } from '../index.ts';
+import { MultiHeadAttention, SGD, seededRandom } from '../index.ts';
 
 function layerOf(options: object = {}): MultiHeadAttention {
   return new MultiHeadAttention({ embedDim: 24, heads: 4, kvHeads: 2, random: seededRandom(7), ...options });
@@ -53,7 +53,7 @@ function difference(a: Tensor, b: Tensor): number {
 const backend = await ts.create();
 
 test('the layer gives what it gives with projections of its own', async () => {
-  const layer = layerOf();
+  const layer = layerOf().freeze();
   const inputs = { query: input(1, 6), key: input(2, 9), causal: true, alignment: 'bottomRight' } as const;
   const options = { weights: true, logSumExp: true } as const;
   const mine = await layer.forward(backend, inputs, options);
@@ -63,25 +63,55 @@ test('the layer gives what it gives with projections of its own', async () => {
   expect(difference(mine.logSumExp, before.logSumExp)).toBeLessThan(2e-6);
 });
 
-test('changed parameters are packed anew, unchanged ones are not', async () => {
+test('parameters are packed at each call, those of a frozen layer once', async () => {
   const counts = { uploads: 0, packs: 0 };
   const counted = counting(backend, counts);
   const layer = layerOf();
-  const query = input(3, 5);
-  await layer.forward(counted, { query });
-  await layer.forward(counted, { query });
-  expect(counts.packs).toBe(4);
-  const expected = await layer.forward(without(backend), { query });
+  const query = input(3, 40);
+  const weight = layer.parameters['value.weight'];
+  const resultOf = async (): Promise<Tensor> => (await layer.forward(counted, { query })).output;
+  const expected = async (): Promise<Tensor> => (await layer.forward(without(backend), { query })).output;
+  const first = await expected();
+  expect(difference(await resultOf(), first)).toBeLessThan(2e-6);
   // A call that overlaps keeps the parameters that it began with.
-  const under = layer.forward(counted, { query });
+  const under = resultOf();
   await Promise.resolve();
-  layer.parameters['value.weight'].data[17] += 0.5;
-  const after = await layer.forward(counted, { query });
-  expect(counts.packs).toBe(5);
-  expect(difference((await under).output, expected.output)).toBeLessThan(2e-6);
-  const changed = await layer.forward(without(backend), { query });
-  expect(difference(after.output, changed.output)).toBeLessThan(2e-6);
-  expect(difference(changed.output, expected.output)).toBeGreaterThan(1e-3);
+  weight.data[17] += 0.5;
+  expect(difference(await resultOf(), await expected())).toBeLessThan(2e-6);
+  expect(difference(await under, first)).toBeLessThan(2e-6);
+  expect(counts.packs).toBe(12);
+
+  layer.freeze();
+  await resultOf();
+  await resultOf();
+  expect(counts.packs).toBe(16);
+  weight.data[17] += 0.5;
+  layer.freeze();
+  expect(difference(await resultOf(), await expected())).toBeLessThan(2e-6);
+  expect(counts.packs).toBe(20);
+  const before = await expected();
+  layer.loadStateDict({
+    ...layer.parameters,
+    'value.weight': { ...weight, data: weight.data.map((x) => 2 * x) },
+  });
+  expect(difference(await resultOf(), await expected())).toBeLessThan(2e-6);
+  expect(difference(await expected(), before)).toBeGreaterThan(1e-3);
+  // Each of the four was loaded.
+  expect(counts.packs).toBe(24);
+  new SGD({ learningRate: 0.1 }).step(layer.parameters, { 'value.weight': weight });
+  expect(difference(await resultOf(), await expected())).toBeLessThan(2e-6);
+  expect(counts.packs).toBe(25);
+});
+
+test('few rows of a layer that is not frozen are projected without packing', async () => {
+  const counts = { uploads: 0, packs: 0 };
+  const layer = layerOf();
+  const query = input(3, 5);
+  const { output } = await layer.forward(counting(backend, counts), { query });
+  expect(counts.packs).toBe(0);
+  const frozen = await layer.freeze().forward(counting(backend, counts), { query });
+  expect(difference(frozen.output, output)).toBeLessThan(2e-6);
+  expect(counts.packs).toBe(4);
 });
 
 test('one tensor goes in, and nothing is read between input and output', async () => {
@@ -91,7 +121,9 @@ test('one tensor goes in, and nothing is read between input and output', async (
   one.dispose();
   expect(read).toHaveBeenCalledTimes(1);
   const counts = { uploads: 0, packs: 0 };
-  await layerOf().forward(counting(backend, counts), { query: input(4, 7), causal: true });
+  await layerOf()
+    .freeze()
+    .forward(counting(backend, counts), { query: input(4, 7), causal: true });
   expect(read).toHaveBeenCalledTimes(1);
   expect(counts).toEqual({ uploads: 1, packs: 4 });
   read.mockRestore();

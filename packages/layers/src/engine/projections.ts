@@ -1,5 +1,7 @@
 import type { AttentionBackend, LinearKernel, LinearProblem, PackedWeights } from '@heed/core';
+import { sizeOf } from '@heed/core/backend';
 import type { FloatTensor } from '../tensors.ts';
+import { versionOf } from './versions.ts';
 
 /** A projection on an engine, in use until its release. */
 export interface Projection {
@@ -16,19 +18,18 @@ export interface ProjectionParameters {
   readonly activation?: LinearProblem['activation'];
 }
 
-/** Weights that are packed once, and freed after they were replaced and no call uses them. */
+/** Rows of an input from which on packing the weights for one call costs less than it saves. */
+const ROWS_WORTH_PACKING = 64;
+
+/** Weights that are packed once, and freed when no call uses them and they are not kept. */
 class Packed implements Projection {
   readonly ready: Projection['ready'];
-  readonly fingerprint: Int32Array;
+  readonly version: string;
   #uses = 1;
 
-  constructor(ready: Projection['ready'], fingerprint: Int32Array) {
+  constructor(ready: Projection['ready'], version: string) {
     this.ready = ready;
-    this.fingerprint = fingerprint;
-  }
-
-  isOf(fingerprint: Int32Array): boolean {
-    return this.fingerprint.every((word, n) => word === fingerprint[n]);
+    this.version = version;
   }
 
   use(): this {
@@ -45,12 +46,31 @@ class Packed implements Projection {
   }
 }
 
+/** Kernels and packed weights of a layer on one engine, by the names of its projections. */
+interface Engine {
+  readonly kernels: Map<string, Promise<LinearKernel>>;
+  readonly kept: Map<string, Packed>;
+}
+
 /**
- * Projections of a layer on the engines that it was called with: weights are packed once for each, and again after a
- * parameter has changed. They end with the layer or the backend.
+ * Projections of a layer on the engines that it was called with. Weights are packed for each call, since parameters are
+ * arrays that anybody may write to; those of a frozen layer are kept until an optimizer or `loadStateDict()` changes them.
+ * They end with the layer or the backend.
  */
 export class Projections {
-  readonly #engines = new WeakMap<AttentionBackend, Map<string, Packed>>();
+  readonly #engines = new WeakMap<AttentionBackend, Engine>();
+  /** Counts calls of {@link freeze}; 0 for a layer that is not frozen. */
+  #frozen = 0;
+
+  /** Keeps packed weights from now on; takes parameters as they are when they are first used. */
+  freeze(): void {
+    this.#frozen++;
+  }
+
+  /** Returns whether a call with this input is worth the packing. */
+  isWorth(input: FloatTensor): boolean {
+    return this.#frozen > 0 || sizeOf(input.shape.slice(0, -1)) >= ROWS_WORTH_PACKING;
+  }
 
   /**
    * Takes the parameters as they are now.
@@ -58,17 +78,19 @@ export class Projections {
    * @param name tells the projections of a layer apart.
    */
   use(backend: AttentionBackend, name: string, parameters: ProjectionParameters): Projection {
-    const engine = this.#engines.get(backend) ?? new Map<string, Packed>();
+    const engine = this.#engines.get(backend) ?? { kernels: new Map(), kept: new Map() };
     this.#engines.set(backend, engine);
-    const fingerprint = fingerprintOf(parameters.weight, parameters.bias);
-    const before = engine.get(name);
-    if (before?.isOf(fingerprint)) return before.use();
-    const packed = new Packed(pack(backend, before?.ready, parameters), fingerprint);
+    const { weight, bias } = parameters;
+    const version = `${this.#frozen} ${versionOf(weight.data)} ${bias === undefined ? '' : versionOf(bias.data)}`;
+    const before = engine.kept.get(name);
+    if (this.#frozen > 0 && before?.version === version) return before.use();
+    const packed = new Packed(pack(backend, engine, name, parameters), version);
+    if (this.#frozen === 0) return packed;
     before?.release();
-    engine.set(name, packed);
+    engine.kept.set(name, packed);
     // The next call retries what failed, such as for lack of memory.
     packed.ready.catch(() => {
-      if (engine.get(name) === packed) engine.delete(name);
+      if (engine.kept.get(name) === packed) engine.kept.delete(name);
     });
     return packed.use();
   }
@@ -76,45 +98,21 @@ export class Projections {
 
 async function pack(
   backend: AttentionBackend,
-  before: Projection['ready'] | undefined,
+  { kernels }: Engine,
+  name: string,
   { weight, bias, activation = null }: ProjectionParameters,
 ): Projection['ready'] {
-  // Changes to the parameters while a kernel compiles apply to the next call.
+  const [outputDim, inputDim] = weight.shape;
+  const { dtype } = weight;
+  const problem = { inputDim, outputDim, dtype, bias: bias !== undefined, activation };
+  // Changes to the parameters from now on apply to the next call.
   const given = {
     weight: { ...weight, data: weight.data.slice() },
     ...(bias && { bias: { ...bias, data: bias.data.slice() } }),
   };
-  const [outputDim, inputDim] = weight.shape;
-  const { dtype } = weight;
-  const problem = { inputDim, outputDim, dtype, bias: bias !== undefined, activation };
-  const earlier = await before?.catch(() => undefined);
-  const kernel = earlier?.kernel ?? (await backend.linear!.compile(problem));
+  const compiling = kernels.get(name) ?? backend.linear!.compile(problem);
+  kernels.set(name, compiling);
+  compiling.catch(() => kernels.delete(name));
+  const kernel = await compiling;
   return { kernel, weights: await kernel.pack(given) };
-}
-
-/** Multiplication by an odd number and exclusive or are reversible, so a change in one place always shows. */
-const FACTOR = 0x01000193;
-const LANES = 8;
-
-/** Hash of all bits of the parameters, eight words: no copy to compare with is kept. */
-function fingerprintOf(weight: FloatTensor, bias: FloatTensor | undefined): Int32Array {
-  const result = new Int32Array(LANES);
-  let [a, b, c, d, e, f, g, h] = [1, 2, 3, 4, 5, 6, 7, 8];
-  for (const { data } of bias === undefined ? [weight] : [weight, bias]) {
-    const words = new Int32Array(data.buffer, data.byteOffset, data.byteLength / 4);
-    const whole = words.length - (words.length % LANES);
-    for (let n = 0; n < whole; n += LANES) {
-      a = Math.imul(a ^ words[n], FACTOR);
-      b = Math.imul(b ^ words[n + 1], FACTOR);
-      c = Math.imul(c ^ words[n + 2], FACTOR);
-      d = Math.imul(d ^ words[n + 3], FACTOR);
-      e = Math.imul(e ^ words[n + 4], FACTOR);
-      f = Math.imul(f ^ words[n + 5], FACTOR);
-      g = Math.imul(g ^ words[n + 6], FACTOR);
-      h = Math.imul(h ^ words[n + 7], FACTOR);
-    }
-    for (let n = whole; n < words.length; n++) a = Math.imul(a ^ words[n], FACTOR);
-  }
-  result.set([a, b, c, d, e, f, g, h]);
-  return result;
 }

@@ -107,7 +107,7 @@ export class MultiHeadAttention {
   /**
    * @param backend computes the attention. It computes the projections, too, where it offers `linear`, no gradient is
    * asked for, and queries and keys are neither rotated nor normalized in between: then tensors stay in its memory.
-   * Elsewhere the projections are computed here.
+   * Elsewhere, and for fewer than 64 rows of a layer that is not frozen, the projections are computed here.
    * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNKNOWN_OPTION`, `ARGUMENT`, `ALIGNMENT_REQUIRED`;
    * `UNSUPPORTED` when the backend does not declare what is asked of it.
    */
@@ -137,7 +137,8 @@ export class MultiHeadAttention {
     const rotation = this.#rotation(query, key, queryPositions, keyPositions);
     const isPlain = this.#options.rotary === undefined && this.#norms === null;
     const { gradient = false, weights = false, logSumExp = false, ...run } = options ?? {};
-    if (isPlain && gradient === false && staysOn(backend, query)) {
+    const worth = this.#projections.isWorth(query) || this.#projections.isWorth(key);
+    if (isPlain && gradient === false && worth && staysOn(backend, query)) {
       const layer = { projections: this.#projections, parameters: this.parameters, shape: this.#shape };
       const { scale, softcap } = this.#options;
       const others = { scale, softcap, bias, alibiSlopes, sinks: this.parameters['sinks'], ...scope };
@@ -197,6 +198,26 @@ export class MultiHeadAttention {
       }),
     };
     return results as unknown as MultiHeadAttentionResults<O>;
+  }
+
+  /**
+   * Declares that nobody writes to the parameters' `data` any more: each engine packs them once instead of at each call.
+   * `loadStateDict()` and optimizers still count; after other writes, call it again.
+   *
+   * @returns the layer.
+   *
+   * @example
+   * ```ts
+   * import { MultiHeadAttention } from '@heed/layers';
+   *
+   * const layer = new MultiHeadAttention({ embedDim: 8, heads: 2 }).freeze();
+   * layer.parameters['output.bias'].data.fill(1);
+   * layer.freeze(); // takes the new bias
+   * ```
+   */
+  freeze(): this {
+    this.#projections.freeze();
+    return this;
   }
 
   /**

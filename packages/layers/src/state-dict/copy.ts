@@ -1,4 +1,5 @@
 import { HeedError, type Tensor } from '@heed/core';
+import { recordChange } from '../engine/versions.ts';
 import type { NamedTensors } from '../parameters.ts';
 import type { FloatTensor } from '../tensors.ts';
 
@@ -18,7 +19,10 @@ export function copyParameters(parameters: NamedTensors, stateDict: StateDict): 
       remedy: `its parameters are ${Object.keys(parameters).join(', ')}`,
     });
   }
-  for (const [name, { data }] of Object.entries(parameters)) data.set((stateDict[name] as FloatTensor).data);
+  for (const [name, parameter] of Object.entries(parameters)) {
+    parameter.data.set((stateDict[name] as FloatTensor).data);
+    recordChange(parameter);
+  }
 }
 
 function checkEntry(name: string, value: Tensor | undefined, parameter: FloatTensor): void {

@@ -1,5 +1,6 @@
 import { HeedError } from '@heed/core';
 import { type OptionKind, checkOptions, required } from '@heed/core/backend';
+import { recordChange } from '../engine/versions.ts';
 import type { NamedTensors } from '../parameters.ts';
 import type { FloatArray, FloatTensor } from '../tensors.ts';
 import { leaveRaw } from '../reactive.ts';
@@ -52,6 +53,7 @@ export class SGD implements Optimizer {
       const state = kept(this.#states, parameter, (size) => ({ velocity: new Float64Array(size), steps: 0 }));
       const { velocity } = state;
       const stepSize = rateAt(learningRate, state.steps++);
+      recordChange(parameter);
       for (let n = 0; n < gradient.length; n++) {
         velocity[n] = momentum * velocity[n] + gradient[n];
         parameter.data[n] -= stepSize * velocity[n];
@@ -174,6 +176,7 @@ function adamStep(
       steps: 0,
     }));
     const stepSize = rateAt(learningRate, state.steps++);
+    recordChange(parameter);
     const { mean, square, steps } = state;
     const scaled = stepSize / (1 - beta1 ** steps);
     const correction = 1 / (1 - beta2 ** steps);
