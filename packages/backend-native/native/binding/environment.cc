@@ -48,6 +48,18 @@ napi_value Environment::start(std::unique_ptr<OwnedJob> job, napi_value operands
   return promise;
 }
 
+napi_value Environment::secondBuffers() {
+  napi_value map = nullptr;
+  if (secondBuffers_ == nullptr) {
+    napi_value global = nullptr, constructor = nullptr;
+    if (napi_get_global(env_, &global) != napi_ok) return nullptr;
+    if (napi_get_named_property(env_, global, "WeakMap", &constructor) != napi_ok) return nullptr;
+    if (napi_new_instance(env_, constructor, 0, nullptr, &map) != napi_ok) return nullptr;
+    if (napi_create_reference(env_, map, 1, &secondBuffers_) != napi_ok) return nullptr;
+  }
+  return napi_get_reference_value(env_, secondBuffers_, &map) == napi_ok ? map : nullptr;
+}
+
 // On a thread of the pool.
 void Environment::finished(Job* job) {
   napi_call_threadsafe_function(static_cast<Environment*>(job->owner)->settle_, job, napi_tsfn_nonblocking);

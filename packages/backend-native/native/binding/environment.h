@@ -30,6 +30,10 @@ class Environment {
   // Returns the promise of a run. The operands and `stop` are kept until it is settled.
   napi_value start(std::unique_ptr<OwnedJob> job, napi_value operands, napi_value stop);
 
+  // A WeakMap from buffers to second buffers over their memory, for `pin.cc`; null if there can be none. The memory of a
+  // buffer that was transferred lives until that buffer, now empty, is collected.
+  napi_value secondBuffers();
+
  private:
   explicit Environment(napi_env env) : env_(env) {}
   static void end(void* self);
@@ -39,6 +43,7 @@ class Environment {
 
   napi_env env_;
   napi_threadsafe_function settle_ = nullptr;
+  napi_ref secondBuffers_ = nullptr;
   int underWay_ = 0;
 };
 

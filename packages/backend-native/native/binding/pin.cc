@@ -64,10 +64,37 @@ const V8* findV8(napi_env env) {
   return second(env, v8, trial) == nullptr ? nullptr : &v8;
 }
 
-bool pin(napi_env env, napi_value buffer, OwnedJob& job) {
+// V8 counts the memory of every buffer over it, and collects garbage when the count has grown. A second buffer for each
+// run over a cache of 1 GB made it do so at every step (3 ms more each); so those of large inputs are kept.
+constexpr i64 KEPT_BYTES = i64{1} << 20;
+
+// Returns the kept second buffer of `buffer` if it is still over the same memory.
+napi_value keptSecond(napi_env env, napi_value seconds, napi_value buffer) {
+  napi_value get = nullptr, made = nullptr;
+  if (napi_get_named_property(env, seconds, "get", &get) != napi_ok) return nullptr;
+  if (napi_call_function(env, seconds, get, 1, &buffer, &made) != napi_ok) return nullptr;
+  napi_valuetype type = napi_undefined;
+  if (napi_typeof(env, made, &type) != napi_ok || type == napi_undefined) return nullptr;
+  void *first = nullptr, *other = nullptr;
+  if (napi_get_arraybuffer_info(env, buffer, &first, nullptr) != napi_ok) return nullptr;
+  return napi_get_arraybuffer_info(env, made, &other, nullptr) == napi_ok && first == other ? made : nullptr;
+}
+
+void keepSecond(napi_env env, napi_value seconds, napi_value buffer, napi_value made) {
+  napi_value set = nullptr;
+  const napi_value entry[] = {buffer, made};
+  if (napi_get_named_property(env, seconds, "set", &set) == napi_ok) napi_call_function(env, seconds, set, 2, entry, nullptr);
+}
+
+bool pin(napi_env env, napi_value buffer, i64 bytes, OwnedJob& job) {
   static const V8* const v8 = findV8(env);
   if (v8 == nullptr) return false;
-  const napi_value made = second(env, *v8, buffer);
+  const napi_value seconds = bytes < KEPT_BYTES ? nullptr : Environment::of(env).secondBuffers();
+  napi_value made = seconds == nullptr ? nullptr : keptSecond(env, seconds, buffer);
+  if (made == nullptr) {
+    made = second(env, *v8, buffer);
+    if (made != nullptr && seconds != nullptr) keepSecond(env, seconds, buffer, made);
+  }
   napi_ref reference = nullptr;
   if (made == nullptr || napi_create_reference(env, made, 1, &reference) != napi_ok) return false;
   job.pins.push_back(reference);
@@ -76,14 +103,14 @@ bool pin(napi_env env, napi_value buffer, OwnedJob& job) {
 
 #else
 
-bool pin(napi_env, napi_value, OwnedJob&) { return false; }
+bool pin(napi_env, napi_value, i64, OwnedJob&) { return false; }
 
 #endif
 
 }  // namespace
 
 bool keep(napi_env env, napi_value buffer, i64 bytes, void*& data, OwnedJob& job) {
-  if (bytes == 0 || pin(env, buffer, job)) return true;
+  if (bytes == 0 || pin(env, buffer, bytes, job)) return true;
   std::unique_ptr<char[]> copy(new (std::nothrow) char[static_cast<size_t>(bytes)]);
   if (copy == nullptr) return false;
   std::memcpy(copy.get(), data, static_cast<size_t>(bytes));
