@@ -1,6 +1,7 @@
 import { attention, tensor } from '@heed/core';
 import { afterEach, describe, expect, test } from 'vitest';
 import { TestCluster, numbers } from './test/cluster.ts';
+import { growthOf } from './test/caller-process.ts';
 import { Stranger } from './test/raw.ts';
 import { hasServer } from './test/server.ts';
 
@@ -80,6 +81,18 @@ describe.skipIf(!hasServer())('caches on workers', () => {
     expect(await step()).toBeGreaterThan(4e6);
     await key.write(numbers([1, 2, 1, 16], 9), { axis: 2, start: 15_999 });
     expect(await step()).toBeLessThan(20_000);
+  });
+
+  test('grow beyond the memory of the caller', async () => {
+    const cluster = await TestCluster.start(2);
+    // Keys and values of 512 MB.
+    const { written, decoded } = await growthOf({
+      create: { servers: cluster.server.url, shardKeys: 65_536, patience: 60_000 },
+      ...{ keys: 524_288, heads: 2, depth: 64, steps: 4 },
+    });
+    expect(written).toBeGreaterThan(0);
+    expect(written).toBeLessThan(64);
+    expect(decoded).toBeLessThan(64);
   });
 
   test('have gradients of keys and values that stay with their shards', async () => {

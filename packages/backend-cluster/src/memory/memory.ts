@@ -8,7 +8,7 @@ import {
   zeros,
 } from '@heed/core/backend';
 import { type StoredWrite, baseName, writeName } from '../run/protocol.ts';
-import { bytesOf, encode } from '../transport/packet.ts';
+import { bytesOf, encodeInPieces } from '../transport/packet.ts';
 import type { Transport } from '../transport/port.ts';
 import { type ClusterTensor, PartedTensor, ViewedTensor, cutAxis, localTensor } from './cluster-tensor.ts';
 import { sliceOf, sliceRuns, takeSlices, withLength } from './slices.ts';
@@ -88,10 +88,10 @@ export class ClusterMemory implements DeviceMemory<ClusterTensor> {
     }
     for (const [index, write] of writesOf(native, part, at)) {
       const state = native.parts[index]!;
-      const bytes = encode(write);
+      const { bytes, pieces } = encodeInPieces(write);
       // Stored before it counts: a write that fails leaves the state as it was.
-      await this.#transport.put(writeName(native.id, index, state.version + 1), bytes.length, [bytes]);
-      this.bytesStored += bytes.length;
+      await this.#transport.put(writeName(native.id, index, state.version + 1), bytes, pieces);
+      this.bytesStored += bytes;
       state.version++;
       if (state.version - (state.base ?? 0) >= this.#rules.writesKept) await this.#gather(native, index);
     }
@@ -275,7 +275,7 @@ function* writesFrom(
     const from = Math.max(start, range.start);
     const to = Math.min(end, range.end);
     if (from >= to) continue;
-    const piece = sliceOf(part, axis, from - start, to - start);
+    const piece = from === start && to === end ? part : sliceOf(part, axis, from - start, to - start);
     yield [index, { part: piece, axis, start: from - range.start, element }];
   }
 }

@@ -158,7 +158,9 @@ export class ClusterKernel {
     const { onRun } = this.#means.options;
     if (onRun === undefined) return;
     const now = performance.now();
-    const compute = Math.max(...answers.map((answer) => answer.compute));
+    const ofWorkers = new Map<string, number>();
+    for (const { worker, compute } of answers) ofWorkers.set(worker, (ofWorkers.get(worker) ?? 0) + compute);
+    const compute = Math.max(...ofWorkers.values());
     onRun({
       shards: answers.length,
       bytesSent: bytesSent + answers.reduce((sum, { fetched }) => sum + fetched, 0),

@@ -9,7 +9,7 @@ export interface RunMetrics {
   readonly retries: number;
   /** Time from the call to its result. */
   readonly total: number;
-  /** The longest time that a worker computed for a task. */
+  /** The longest time that a worker computed for its tasks. */
   readonly compute: number;
   /** Time of neither computing nor merging: queues, messages, tensors that workers fetched. */
   readonly wait: number;

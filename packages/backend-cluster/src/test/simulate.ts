@@ -3,8 +3,9 @@
  * Prints a table. Its constants are options, so that those of a machine (`measure`) can be put in.
  *
  *   --bandwidth N   bytes that a worker reads of its shards in a second (default 2e10)
+ *   --machine N     bytes that all workers read in a second, if they share a machine (default: a machine each)
  *   --message N     milliseconds from the caller to a worker and back, with nothing to compute (default 1)
- *   --handling N    milliseconds of the caller for each task and answer (default 0.05)
+ *   --handling N    milliseconds for each further task and its answer (default 0.05)
  *   --merge N       milliseconds to merge the answers of one shard (default 0.01)
  *   --network N     bytes that a worker fetches of the store in a second (default 2e8)
  *   --failures N    failures of a worker in an hour (default 0.01)
@@ -12,9 +13,18 @@
  *   --seed N        of the failures (default 1)
  */
 import { parseArgs } from 'node:util';
+import {
+  BYTES_OF_TOKEN,
+  CONSTANT_NAMES,
+  type Constants,
+  type Division,
+  recoveryTime,
+  stepTime,
+} from './model.ts';
 
 const NUMBERS = {
   bandwidth: '2e10',
+  machine: 'Infinity',
   message: '1',
   handling: '0.05',
   merge: '0.01',
@@ -28,21 +38,22 @@ const { values } = parseArgs({
     Object.entries(NUMBERS).map(([name, standard]) => [name, { type: 'string' as const, default: standard }]),
   ),
 });
-const constant = (name: keyof typeof NUMBERS): number => Number(values[name]);
+const option = (name: keyof typeof NUMBERS): number => Number(values[name]);
+const constants = Object.fromEntries(
+  CONSTANT_NAMES.map((name) => [name, option(name)]),
+) as unknown as Constants;
 
-/** Two heads of 64, keys and values in float32. */
-const BYTES_OF_TOKEN = 2 * 2 * 64 * 4;
+const SHARD_KEYS = 65_536;
 /** Milliseconds until a dead worker is missed and its task is delivered again. */
 const ACKNOWLEDGEMENT = 5000;
 
-let state = constant('seed') >>> 0;
+let state = option('seed') >>> 0;
 const random = (): number => {
   state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
   return state / 2 ** 32;
 };
 
 interface Steps {
-  readonly usual: number;
   readonly median: number;
   /** Time that one step in a thousand exceeds. */
   readonly slow: number;
@@ -50,34 +61,26 @@ interface Steps {
   readonly failures: number;
 }
 
-/** Times of steps in milliseconds: shards spread evenly, a worker's one after the other, the workers side by side. */
-function simulate(tokens: number, workers: number): Steps {
-  const shards = Math.ceil(tokens / 65_536);
-  const most = Math.ceil(shards / workers);
-  const bytes = most * 65_536 * BYTES_OF_TOKEN;
-  const compute = (1000 * bytes) / constant('bandwidth');
-  const usual = constant('message') + shards * (constant('handling') + constant('merge')) + compute;
-  // Its shards are spread over the others, each of which fetches its share.
-  const perWorker = Math.ceil(most / Math.max(1, workers - 1));
-  const shardBytes = 65_536 * BYTES_OF_TOKEN;
-  const recovery = ACKNOWLEDGEMENT + (1000 * perWorker * shardBytes) / constant('network');
-  const chance = 1 - Math.exp((-constant('failures') * workers * usual) / 3_600_000);
+function simulate(division: Division): Steps {
+  const usual = stepTime(constants, division);
+  const recovery = recoveryTime(constants, division, ACKNOWLEDGEMENT);
+  const chance = 1 - Math.exp((-option('failures') * division.workers * usual) / 3_600_000);
   const times: number[] = [];
   let failures = 0;
-  for (let step = 0; step < constant('steps'); step++) {
-    const fails = workers > 1 && random() < chance;
+  for (let step = 0; step < option('steps'); step++) {
+    const fails = division.workers > 1 && random() < chance;
     failures += Number(fails);
     times.push(usual + (fails ? recovery : 0));
   }
   times.sort((a, b) => a - b);
   const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(share * times.length))]!;
-  return { usual, median: at(0.5), slow: at(0.999), worst: times.at(-1)!, failures };
+  return { median: at(0.5), slow: at(0.999), worst: times.at(-1)!, failures };
 }
 
 const rows = [1e6, 1e7, 1e8].flatMap((tokens) =>
   [4, 16, 64, 256, 1000].map((workers): string[] => {
     const gigabytes = (tokens * BYTES_OF_TOKEN) / workers / 2 ** 30;
-    const { median, slow, worst, failures } = simulate(tokens, workers);
+    const { median, slow, worst, failures } = simulate({ tokens, workers, shardKeys: SHARD_KEYS });
     const numbers = [gigabytes, median, slow, worst].map((value) => value.toPrecision(3));
     return [tokens.toExponential(0), String(workers), ...numbers, String(failures)];
   }),

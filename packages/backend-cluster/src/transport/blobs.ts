@@ -2,8 +2,11 @@ import { HeedError } from '@heed/core';
 import type { JetStreamClient, JetStreamManager, StoredMsg } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 
-/** Number of chunks on their way at the same time. */
-const AT_ONCE = 8;
+/**
+ * Number of chunks on their way at the same time, of all blobs together: a server ends connections with more than 64 MB
+ * (its `max_pending`) waiting to be sent, and the caller's memory must not grow. Eight are not faster.
+ */
+const AT_ONCE = 4;
 /** Largest chunk: a larger message is not faster, and others wait behind it. */
 const MAXIMUM_CHUNK = 4 * 2 ** 20;
 const CHUNKS = 'Heed-Chunks';
@@ -18,6 +21,9 @@ export class NatsBlobs {
   readonly #namespace: string;
   readonly #chunk: number;
   readonly #persist: <T>(step: () => Promise<T>) => Promise<T>;
+  readonly #turns = new Turns(AT_ONCE);
+  /** Memory of chunks that were sent. */
+  readonly #free: Uint8Array<ArrayBuffer>[] = [];
 
   constructor(
     js: JetStreamClient,
@@ -36,13 +42,17 @@ export class NatsBlobs {
   async put(name: string, bytes: number, pieces: Iterable<Uint8Array>): Promise<void> {
     const count = Math.max(1, Math.ceil(bytes / this.#chunk));
     const chunks = this.#chunks(bytes, pieces);
-    await inParallel(count, async (n) => {
-      // The first free one takes the next chunk, so that chunks are made in order.
-      const chunk = chunks.next().value as Uint8Array;
-      const about = headers();
-      about.set(CHUNKS, String(count));
-      await this.#persist(() => this.#js.publish(this.#subject(name, n), chunk, { headers: about }));
-    });
+    const about = headers();
+    about.set(CHUNKS, String(count));
+    await inParallel(count, (n) =>
+      this.#turns.take(async () => {
+        // The first free one takes the next chunk, so that chunks are made in order.
+        const chunk = chunks.next().value as Uint8Array<ArrayBuffer>;
+        await this.#persist(() => this.#js.publish(this.#subject(name, n), chunk, { headers: about }));
+        // The server has it: its memory can be used again.
+        if (chunk.buffer.byteLength === this.#chunk) this.#free.push(new Uint8Array(chunk.buffer));
+      }),
+    );
   }
 
   async get(name: string): Promise<Uint8Array> {
@@ -69,8 +79,8 @@ export class NatsBlobs {
 
   async #read(name: string, chunk: number): Promise<StoredMsg> {
     const subject = this.#subject(name, chunk);
-    const found = await this.#persist(() =>
-      this.#jsm.direct.getMessage(`${this.#namespace}_blobs`, { last_by_subj: subject }),
+    const found = await this.#turns.take(() =>
+      this.#persist(() => this.#jsm.direct.getMessage(`${this.#namespace}_blobs`, { last_by_subj: subject })),
     );
     if (found !== null) return found;
     throw new HeedError('ENGINE', `cluster: ${subject} is not stored`, {
@@ -83,9 +93,9 @@ export class NatsBlobs {
   }
 
   /** Gathers pieces into chunks, of which all but the last are full. */
-  *#chunks(bytes: number, pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
+  *#chunks(bytes: number, pieces: Iterable<Uint8Array>): Generator<Uint8Array<ArrayBuffer>> {
     let left = bytes;
-    let chunk = new Uint8Array(Math.min(left, this.#chunk));
+    let chunk = this.#next(left);
     let filled = 0;
     for (const piece of pieces) {
       for (let at = 0; at < piece.length;) {
@@ -96,11 +106,39 @@ export class NatsBlobs {
         if (filled < chunk.length) continue;
         yield chunk;
         left -= chunk.length;
-        chunk = new Uint8Array(Math.min(left, this.#chunk));
+        chunk = this.#next(left);
         filled = 0;
       }
     }
     if (bytes === 0) yield chunk;
+  }
+
+  /** Returns memory for the next chunk: small ones have their own, large ones what is free of earlier ones. */
+  #next(left: number): Uint8Array<ArrayBuffer> {
+    if (left < this.#chunk >> 1) return new Uint8Array(left);
+    return (this.#free.pop() ?? new Uint8Array(this.#chunk)).subarray(0, Math.min(left, this.#chunk));
+  }
+}
+
+/** Work of which a limited number goes on at the same time, in the order of asking. */
+class Turns {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  async take<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free++;
+      else next();
+    }
   }
 }
 

@@ -10,32 +10,45 @@ interface Place {
   readonly shape: readonly number[];
 }
 
+/** Bytes in pieces that follow each other: some are views of tensors, so that nothing large is copied. */
+export interface Pieces {
+  readonly bytes: number;
+  readonly pieces: readonly Uint8Array[];
+}
+
 /**
  * Encodes plain data, with tensors anywhere in it, as bytes: the length of a header, the header as JSON, and the numbers
  * of the tensors behind it as they are in memory (little-endian, as every machine that Node runs on).
  */
-export function encode(value: unknown): Uint8Array {
+export function encodeInPieces(value: unknown): Pieces {
   const tensors: Uint8Array[] = [];
   let size = 0;
   const json = JSON.stringify(value, (_, part: unknown) => {
     if (!isTensor(part)) return part;
     const { dtype, shape, data } = part;
     const place: Place = { $tensor: size, dtype, shape };
-    tensors.push(bytesOf(part));
-    size = aligned(size + data.byteLength);
+    const end = size + data.byteLength;
+    size = aligned(end);
+    tensors.push(bytesOf(part), new Uint8Array(size - end));
     return place;
   });
-  const header = new TextEncoder().encode(json);
-  const start = aligned(4 + header.length);
-  const bytes = new Uint8Array(start + size);
-  new DataView(bytes.buffer).setUint32(0, header.length, true);
-  bytes.set(header, 4);
-  let at = start;
-  for (const tensor of tensors) {
-    bytes.set(tensor, at);
-    at = aligned(at + tensor.length);
+  const text = new TextEncoder().encode(json);
+  const header = new Uint8Array(aligned(4 + text.length));
+  new DataView(header.buffer).setUint32(0, text.length, true);
+  header.set(text, 4);
+  return { bytes: header.length + size, pieces: [header, ...tensors] };
+}
+
+/** Encodes plain data as {@link encodeInPieces} does, in memory of its own. */
+export function encode(value: unknown): Uint8Array {
+  const { bytes, pieces } = encodeInPieces(value);
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
   }
-  return bytes;
+  return whole;
 }
 
 /**

@@ -1,0 +1,50 @@
+/**
+ * A program that is a caller: writes caches, decodes, and prints as JSON by how many MB its memory grew meanwhile, at
+ * its peak. Its only argument is its options, as JSON.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { attention } from '@heed/core';
+import cluster, { type ClusterOptions } from '../index.ts';
+import { filled } from './caches.ts';
+import { numbers } from './cluster.ts';
+
+export interface CallerOptions {
+  readonly create: ClusterOptions;
+  readonly keys: number;
+  readonly heads: number;
+  readonly depth: number;
+  readonly steps: number;
+}
+
+/** MB by which the peak grew, until the caches were written and until the steps had been done. */
+export interface Growth {
+  readonly written: number;
+  readonly decoded: number;
+}
+
+const { create, steps, ...size } = JSON.parse(process.argv[2]!) as CallerOptions;
+/** Peak of the process so far, in MB. Linux has it in a file; `maxRSS` begins there with that of the parent. */
+const peak = (): number => {
+  const status = '/proc/self/status';
+  if (!existsSync(status)) return process.resourceUsage().maxRSS / 1024;
+  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(status, 'utf8'))![1]) / 1024;
+};
+
+const backend = await cluster.create(create);
+// Code and its first use are not what grows with a context.
+await attention(
+  backend,
+  Object.fromEntries(
+    ['query', 'key', 'value'].map((name) => [name, numbers([1, size.heads, 1, size.depth])]),
+  ) as never,
+);
+const before = peak();
+const { key, value } = await filled(backend, size);
+const written = peak();
+for (let step = 0; step < steps; step++) {
+  await attention(backend, { query: numbers([1, size.heads, 1, size.depth], step), key, value });
+}
+const growth: Growth = { written: written - before, decoded: peak() - before };
+process.stdout.write(`${JSON.stringify(growth)}\n`);
+await Promise.all([key, value].map((one) => one.dispose()));
+await backend.dispose();
