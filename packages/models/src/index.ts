@@ -18,3 +18,16 @@ export { ggufTokenizer } from './tokenizer/gguf.ts';
 export { hubTokenizer } from './tokenizer/hub.ts';
 export type { TextTokenizer } from './tokenizer/tokenizer.ts';
 export type { WeightSource } from './weights/source.ts';
+export { readWav } from './audio/wav.ts';
+export type { Sound } from './audio/sound.ts';
+export type { WhisperCapture } from './whisper/captures.ts';
+export type { AlignmentHead, WhisperConfig, WhisperSide, WhisperTokens } from './whisper/config.ts';
+export type { Transcript, TranscriptSegment } from './whisper/transcript.ts';
+export {
+  type TranscribeOptions,
+  Whisper,
+  type WhisperFiles,
+  type WhisperResults,
+  type WhisperRunOptions,
+} from './whisper/whisper.ts';
+export type { TimedWord } from './whisper/words/times.ts';

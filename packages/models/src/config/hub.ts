@@ -1,22 +1,7 @@
 import type { RotaryOptions, RotaryScaling } from '@heed/layers';
 import { type DecoderConfig, refuseConfig } from './decoder-config.ts';
 import { Fields } from './fields.ts';
-
-/** Fields of config.json that do not change the forward pass of any family. */
-const NOTES = [
-  ...['_name_or_path', '_attn_implementation_autoset', 'architectures', 'auto_map', 'dtype', 'torch_dtype'],
-  ...['transformers_version', 'transformers.js_config', 'model_type', 'is_llama_config', 'use_cache'],
-  ...['bos_token_id', 'eos_token_id', 'pad_token_id', 'initializer_range', 'attention_dropout'],
-  ...[
-    'output_attentions',
-    'output_hidden_states',
-    'return_dict',
-    'chunk_size_feed_forward',
-    'id2label',
-    'label2id',
-  ],
-  ...['is_decoder', 'is_encoder_decoder', 'task_specific_params', 'problem_type'],
-] as const;
+import { NOTES } from './notes.ts';
 
 /**
  * Reads a decoder's configuration from its config.json on the hub: GPT-2, Llama, Qwen2 and Qwen3.

@@ -60,16 +60,19 @@ export interface RunShape {
   readonly keys: number;
 }
 
+/** Numbers of a model that captures and changes are checked against. */
+export type HookedConfig = Pick<DecoderConfig, 'layers' | 'heads' | 'headDim' | 'width'>;
+
 /** Captures and changes of a run, checked before it begins. */
 export class Hooks {
-  readonly #config: DecoderConfig;
+  readonly #config: HookedConfig;
   readonly #captures: readonly Capture[];
   readonly #changes: readonly Change[];
   readonly #captured = new Map<Capture, Tensor<'float32'>>();
 
   /** @throws HeedError `ARGUMENT`, `UNKNOWN_OPTION`, `SHAPE` or `DTYPE`. */
   constructor(
-    config: DecoderConfig,
+    config: HookedConfig,
     shape: RunShape,
     captures: readonly Capture[],
     changes: readonly Change[],
@@ -144,7 +147,7 @@ function isOfLayer(what: string): boolean {
 
 function checkPlace(
   owner: string,
-  { layers, heads }: DecoderConfig,
+  { layers, heads }: HookedConfig,
   place: Capture | Change,
   kinds: readonly string[],
 ): void {
@@ -164,7 +167,7 @@ function checkPlace(
 
 function valueOf(
   change: Exclude<Change, { readonly what: 'off' }>,
-  { width, headDim }: DecoderConfig,
+  { width, headDim }: HookedConfig,
   { batch, queries, keys }: RunShape,
 ): Tensor<'float32'> {
   if (change.value === undefined) {

@@ -57,3 +57,24 @@ export class WeightReader {
     });
   }
 }
+
+/** @throws HeedError `MISSING_INPUT`, `SHAPE` or `DTYPE` for a tensor of a file that is not as the configuration says. */
+export function checkWeight(
+  name: string,
+  tensor: Tensor | undefined,
+  shape: readonly number[],
+): asserts tensor is Tensor<'float32'> {
+  const expected = `[${shape.join(', ')}]`;
+  const details = {
+    clause: 'models.weights',
+    remedy: 'check that the configuration and the weights are of the same model',
+  };
+  if (tensor === undefined) {
+    throw new HeedError('MISSING_INPUT', `the file has no ${name}; expected ${expected}`, details);
+  }
+  if (tensor.shape.join() !== shape.join()) {
+    throw new HeedError('SHAPE', `${name} is [${tensor.shape.join(', ')}]; expected ${expected}`, details);
+  }
+  if (tensor.dtype === 'float32') return;
+  throw new HeedError('DTYPE', `${name} is ${tensor.dtype}; expected float32`, details);
+}
