@@ -6,7 +6,7 @@ import {
   type GradientInputs,
   type RunOptions,
 } from '@heed/core';
-import { type KernelDefinition, defineBackend } from '@heed/core/backend';
+import { type KernelDefinition, STORED_TYPES, defineBackend } from '@heed/core/backend';
 import { CAPABILITIES } from './capabilities.ts';
 import { compileLinear } from './linear/linear.ts';
 import type { Engine } from './platform/engine.ts';
@@ -22,7 +22,7 @@ export function createBackend(engine: Engine): AttentionBackend {
     capabilities: CAPABILITIES,
     memory: wasmMemory(engine.heap),
     compile: (problem) => compile(engine, problem),
-    linear: { compile: (problem) => compileLinear(engine, problem) },
+    linear: { weightTypes: STORED_TYPES, compile: (problem) => compileLinear(engine, problem) },
     dispose: () => engine.team.end(),
   });
 }

@@ -1,5 +1,20 @@
-import type { LinearGradients, LinearParameters, LinearProblem, RunOptions, Tensor } from '@heed/core';
-import { type LinearKernelDefinition, linearGradientBy, sizeOf, zeros } from '@heed/core/backend';
+import {
+  type LinearGradients,
+  type LinearParameters,
+  type LinearProblem,
+  type RunOptions,
+  type StoredType,
+  type StoredWeight,
+  type Tensor,
+  cast,
+} from '@heed/core';
+import {
+  type LinearKernelDefinition,
+  isStoredType,
+  linearGradientBy,
+  sizeOf,
+  zeros,
+} from '@heed/core/backend';
 import { filledBy, withBlocks } from '../memory/blocks.ts';
 import { type WasmTensor, allocateTensor, wasmMemory } from '../memory/wasm-tensor.ts';
 import type { Engine } from '../platform/engine.ts';
@@ -14,12 +29,24 @@ import {
   generateLinear,
   tileRows,
 } from './module.ts';
+import { formOf, isFinite16, panelsFor, writePanels } from './stored/form.ts';
+import { STORED_ROWS, type StoredVariant, generateStored, storedScratchBytes } from './stored/module.ts';
 
 interface Packed {
+  /** Module that reads the panels. */
+  readonly module: LinearModule;
   readonly panels: WasmTensor;
   readonly bias: WasmTensor | null;
   /** Parameters as given, for the gradient. */
   readonly parameters: LinearParameters<Tensor> | null;
+}
+
+/** A module, and the rows of its work items. */
+interface LinearModule {
+  readonly lease: ModuleLease;
+  readonly rows: number;
+  /** Of each thread. */
+  readonly scratchBytes: number;
 }
 
 /** Number of multiplications below which a call is over before another thread is awake. */
@@ -32,8 +59,17 @@ export async function compileLinear(
 ): Promise<LinearKernelDefinition<WasmTensor, Packed>> {
   const { heap } = engine;
   const memory = wasmMemory(heap);
-  const { inputDim, outputDim, bias, activation } = problem;
-  const lease = await leaseOf(engine, problem.dtype, inputDim, outputDim, bias, activation);
+  const { inputDim, outputDim, bias, activation, weightType } = problem;
+  const leases: ModuleLease[] = [];
+  const plainModule = async (): Promise<LinearModule> => {
+    const lease = await leaseOf(engine, problem.dtype, inputDim, outputDim, bias, activation);
+    leases.push(lease);
+    const scratchBytes = tileRows(engine.planOptions.relaxedSimd) * BLOCK_BYTES;
+    return { lease, rows: BLOCK_ROWS, scratchBytes };
+  };
+  const stored = isStoredType(weightType) ? await storedModule(engine, problem, weightType) : null;
+  if (stored !== null) leases.push(stored.lease);
+  const module = stored ?? (await plainModule());
   const free = ({ panels, bias: itsBias }: Packed): void => {
     heap.free(panels.address);
     if (itsBias !== null) heap.free(itsBias.address);
@@ -49,7 +85,10 @@ export async function compileLinear(
     try {
       made.push((await memory.upload(x)) as WasmTensor);
       made.push(packedPanels(engine, weight));
-      made.push(await run(engine, its, made[0]!, { panels: made[1]!, bias: null }, outputs, signal));
+      const itsModule = { ...module, lease: its };
+      made.push(
+        await run(engine, made[0]!, { module: itsModule, panels: made[1]!, bias: null }, outputs, signal),
+      );
       return plain(made[2]!);
     } finally {
       for (const { address } of made) heap.free(address);
@@ -63,6 +102,7 @@ export async function compileLinear(
       const panels = packedPanels(engine, parameters.weight);
       try {
         return {
+          module,
           panels,
           bias: parameters.bias === undefined ? null : paddedBias(engine, parameters.bias),
           parameters: problem.gradient ? parameters : null,
@@ -72,8 +112,26 @@ export async function compileLinear(
         throw error;
       }
     },
+    async packStored({ weight, bias: given }) {
+      const itsBias = given === undefined ? null : paddedBias(engine, plain(given));
+      try {
+        if (isFinite16(weight))
+          return { module, panels: storedPanels(engine, weight), bias: itsBias, parameters: null };
+        // NaN or infinity in weights is rare: they become float32.
+        const panels = packedPanels(engine, cast(weight as Tensor, 'float32'));
+        try {
+          return { module: await plainModule(), panels, bias: itsBias, parameters: null };
+        } catch (error) {
+          heap.free(panels.address);
+          throw error;
+        }
+      } catch (error) {
+        if (itsBias !== null) heap.free(itsBias.address);
+        throw error;
+      }
+    },
     free,
-    run: (input, packed, { signal }) => run(engine, lease, input, packed, outputDim, signal),
+    run: (input, packed, { signal }) => run(engine, input, packed, outputDim, signal),
     async gradient(input, { parameters }, dOutput, options) {
       const gradients = await linearGradientBy(problem, parameters!, plain(input), plain(dOutput), (x, w) =>
         multiply(x, w, options),
@@ -85,7 +143,9 @@ export async function compileLinear(
       });
       return filled as unknown as LinearGradients<WasmTensor>;
     },
-    dispose: () => lease.release(),
+    dispose() {
+      for (const lease of leases) lease.release();
+    },
   };
 }
 
@@ -103,24 +163,23 @@ function leaseOf(
 }
 
 function run(
-  { heap, team, queue, planOptions }: Engine,
-  { module }: ModuleLease,
+  { heap, team, queue }: Engine,
   input: WasmTensor,
-  { panels, bias }: Pick<Packed, 'panels' | 'bias'>,
+  { module: { lease, rows: itemRows, scratchBytes }, panels, bias }: Omit<Packed, 'parameters'>,
   outputs: number,
   signal: AbortSignal | undefined,
 ): Promise<WasmTensor> {
-  const { dtype } = panels;
+  const { dtype } = input;
   const leading = input.shape.slice(0, -1);
   const rows = sizeOf(leading);
   const bytes = dtype === 'float64' ? 8 : 4;
   const columns = Math.ceil((outputs * bytes) / BLOCK_BYTES);
-  const tasks = columns * Math.ceil(rows / BLOCK_ROWS);
+  const tasks = columns * Math.ceil(rows / itemRows);
   const helpers = rows * outputs * input.shape.at(-1)! < WORTH_HELP ? 0 : team.helpersFor(tasks);
   const forms = { output: { dtype, shape: [...leading, outputs] } };
   const compute = ({ output }: { readonly output: WasmTensor }): Promise<void> =>
     withBlocks(heap, async ({ allocate }) => {
-      const scratchStride = tileRows(planOptions.relaxedSimd) * BLOCK_BYTES;
+      const scratchStride = scratchBytes;
       const scratch = allocate((1 + helpers) * scratchStride);
       const frame = allocate(FRAME_BYTES);
       const view = heap.view();
@@ -134,12 +193,38 @@ function run(
         view.setUint32(frame + FRAME[field as keyof typeof FRAME], value, true);
       }
       const phases = [{ export: 'linear', firstTask: 0, tasks }];
-      await team.run({ module, phases, frame, scratch, scratchStride }, helpers, signal);
+      await team.run({ module: lease.module, phases, frame, scratch, scratchStride }, helpers, signal);
     });
   return queue.run(
     async () => (await filledBy(heap, forms, rows === 0 ? async () => undefined : compute)).output,
     signal,
   );
+}
+
+async function storedModule(
+  { modules, planOptions }: Engine,
+  { inputDim, outputDim, bias, activation }: Required<LinearProblem>,
+  weightType: StoredType,
+): Promise<LinearModule> {
+  const { shared, relaxedSimd: relaxed } = planOptions;
+  const common = { inputs: inputDim, outputs: outputDim, bias, activation, shared, relaxed };
+  const variant: StoredVariant = { dtype: 'float32', weightType, ...common };
+  const lease = await modules.lease({
+    key: `stored ${JSON.stringify(variant)}`,
+    generate: () => generateStored(variant),
+  });
+  return { lease, rows: STORED_ROWS, scratchBytes: storedScratchBytes(inputDim) };
+}
+
+/** A weight in the form of its type. */
+function storedPanels({ heap }: Engine, weight: StoredWeight): WasmTensor {
+  const [outputs, inputs] = weight.shape as [number, number];
+  const form = formOf(weight.dtype);
+  const panels = allocateTensor(heap, 'bool', [panelsFor(outputs), (inputs / form.length) * form.bytes]);
+  const bytes = heap.array(panels) as Uint8Array;
+  bytes.fill(0);
+  writePanels(weight, bytes);
+  return panels;
 }
 
 /** A weight `[out, in]` with the columns of two vectors side by side, 0 behind the last. */

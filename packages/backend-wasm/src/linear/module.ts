@@ -1,7 +1,17 @@
 import type { Activation, ComputeDType } from '@heed/core';
-import { ModuleBuilder, i32, int, memoryCopy, repeatWhile, v128, when, whileTrue } from '@heed/core/wasm';
+import {
+  type Callable,
+  ModuleBuilder,
+  i32,
+  int,
+  memoryCopy,
+  repeatWhile,
+  v128,
+  when,
+  whileTrue,
+} from '@heed/core/wasm';
 import { ITEM_PARAMETERS, minimum, place } from '../module/context.ts';
-import { elementOf } from '../module/element.ts';
+import { type Element, elementOf } from '../module/element.ts';
 import { multiplyTiles } from '../module/multiply.ts';
 import { vectorActivation } from './activation.ts';
 
@@ -36,10 +46,10 @@ export const tileRows = (relaxed: boolean): number => (relaxed ? 6 : 4);
  * scratch, where bias and activation are applied.
  */
 export function generateLinear(variant: LinearVariant): Uint8Array<ArrayBuffer> {
-  const { dtype, inputs, outputs, bias, activation, relaxed } = variant;
+  const { dtype, inputs, outputs, relaxed } = variant;
   const module = new ModuleBuilder();
   const element = elementOf(dtype, relaxed);
-  const { bytes, vector } = element;
+  const { bytes } = element;
   const inputRow = inputs * bytes;
   const outputRow = outputs * bytes;
   const steps = {
@@ -54,22 +64,7 @@ export function generateLinear(variant: LinearVariant): Uint8Array<ArrayBuffer> 
   const tile = multiplyTiles(module, element, { ...steps, rows: rowsOfTile });
   const oneRow = multiplyTiles(module, element, { ...steps, rows: 1 });
 
-  // (sums, their end, bias)
-  const finish = module.function({ parameters: ['i32', 'i32', 'i32'] }, (body, at, end, biasAt) => {
-    const x = body.local('v128');
-    const { prepare, apply } = vectorActivation(element, body, activation);
-    return [
-      prepare,
-      repeatWhile(i32.ltU(at, end), [
-        x.set(bias ? vector.add(v128.load(at), v128.load(biasAt)) : v128.load(at)),
-        apply(x),
-        v128.store(at, x),
-        biasAt.set(i32.add(biasAt, int(16))),
-        at.set(i32.add(at, int(16))),
-      ]),
-    ];
-  });
-
+  const finish = finisher(module, element, variant);
   module.function({ parameters: ITEM_PARAMETERS, name: 'linear' }, (body, item, frame, scratch) => {
     const [row, end, column, width, a, b, count, to] = body.locals('i32', 8);
     const padded = body.local('i32');
@@ -112,4 +107,27 @@ export function generateLinear(variant: LinearVariant): Uint8Array<ArrayBuffer> 
     ];
   });
   return module.build(variant.shared ? 'shared' : 'unshared');
+}
+
+/** A function (sums, their end, bias) that adds the bias, and applies the activation, to sums of a row. */
+export function finisher(
+  module: ModuleBuilder,
+  element: Element,
+  { bias, activation }: Pick<LinearVariant, 'bias' | 'activation'>,
+): Callable<['i32', 'i32', 'i32']> {
+  const { vector } = element;
+  return module.function({ parameters: ['i32', 'i32', 'i32'] }, (body, at, end, biasAt) => {
+    const x = body.local('v128');
+    const { prepare, apply } = vectorActivation(element, body, activation);
+    return [
+      prepare,
+      repeatWhile(i32.ltU(at, end), [
+        x.set(bias ? vector.add(v128.load(at), v128.load(biasAt)) : v128.load(at)),
+        apply(x),
+        v128.store(at, x),
+        biasAt.set(i32.add(biasAt, int(16))),
+        at.set(i32.add(at, int(16))),
+      ]),
+    ];
+  });
 }

@@ -304,6 +304,7 @@ export interface I16x8Instructions {
   readonly splat: Unary<'i32', 'v128'>;
   readonly shl: IntegerVector<'i32'>['shl'];
   readonly shrS: IntegerVector<'i32'>['shl'];
+  readonly shrU: IntegerVector<'i32'>['shl'];
   /** The larger of each, as signed integers. */
   readonly maxS: Binary<'v128'>;
   /** All bits of a lane where a is larger, as signed integers. */
@@ -314,6 +315,7 @@ export const i16x8: I16x8Instructions = {
   splat: splat(16),
   shl: shl(139),
   shrS: shl(140),
+  shrU: shl(141),
   maxS: simd2(152),
   gtS: simd2(49),
 };
