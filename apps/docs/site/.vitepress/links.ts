@@ -48,6 +48,8 @@ export function linksBetweenDocuments(markdown: MarkdownRenderer): void {
 
 /** Returns the address of what a document links to; null for what the site does not show. */
 function targetOf(document: string, href: string): string | null {
+  const npm = /^https:\/\/www\.npmjs\.com\/package\/(@heed\/.+|create-heed-backend)$/.exec(href);
+  if (npm !== null) return `/${pageOf(`collected/${folderOf(npm[1]!)}/README.md`)}`;
   if (href.startsWith('#') || href.startsWith('/') || /^[a-z]+:/.test(href)) return href;
   const [place = '', anchor] = href.split('#');
   const meant = siteFile(path.resolve(path.dirname(document), decodeURI(place)));
@@ -56,6 +58,13 @@ function targetOf(document: string, href: string): string | null {
   if (file === 'collected/apps/playground/README.md') return '/playground/index.html';
   if (!existsSync(path.join(SITE, file))) return null;
   return `/${pageOf(file)}${anchor === undefined ? '' : `#${anchor}`}`;
+}
+
+/** Returns the folder of a published package. */
+function folderOf(name: string): string {
+  const short = name.replace('@heed/', '');
+  const folders = ['packages', 'apps', 'conformance', '.'].map((parent) => path.join(parent, short));
+  return folders.find((folder) => existsSync(path.join(ROOT, folder, 'package.json'))) ?? '';
 }
 
 /** Returns the site's file of a document of the repository, from the site's root. */

@@ -28,7 +28,7 @@ export const overflowPurposes: Purposes = {
   'overflow/tiny-queries':
     'Queries whose squares vanish, with a scale that makes up for it, have right scores.',
   'overflow/sum/lowest-twice':
-    'A key whose finite mask and bias add up to −∞ in float32 has weight 0; a row of such keys is empty.',
+    'A key whose finite mask and bias add up to −∞ in the type of scores has weight 0; a row of such keys is empty.',
   'overflow/sum/product-and-mask': 'A product and a mask that add up to −∞ in float32 exclude the key.',
   'overflow/sum/alibi-and-mask': 'ALiBi and a mask that add up to −∞ in float32 exclude the key.',
   'overflow/sum/highest-twice': 'Finite terms that add up to +∞ make their row non-finite, and no other.',
