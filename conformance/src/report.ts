@@ -54,6 +54,8 @@ export interface CaseReport {
   readonly status: CaseStatus | 'expectedFailure';
   /** For a refused or omitted case: the features that are not declared, or `dtype`. */
   readonly missing?: readonly string[];
+  /** For an expected failure: the reason on the list. */
+  readonly reason?: string;
 }
 
 /** Report of `verify()`. Plain JSON. */
@@ -81,7 +83,7 @@ export class ReportBuilder {
     if (expected !== undefined) {
       if (status === 'failed') {
         this.expectedFailures++;
-        report.cases.push({ id, status: 'expectedFailure' });
+        report.cases.push({ id, status: 'expectedFailure', reason: expected });
       } else {
         report.failed++;
         report.cases.push({ id, status: 'failed' });

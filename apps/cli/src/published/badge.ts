@@ -38,5 +38,5 @@ export function badge(report: PublishedReport): string {
 
 function stateOf(report: PublishedReport): keyof typeof COLORS {
   if (report.summary.failed > 0) return 'wrong';
-  return isPartial(report) ? 'partial' : 'right';
+  return isPartial(report) || report.summary.expectedFailures > 0 ? 'partial' : 'right';
 }

@@ -27,6 +27,7 @@ export function markdown(report: PublishedReport): string {
         .concat(report.clauses.map(row))
         .join('\n'),
       ...failures(report),
+      ...knownFailures(report),
     ].join('\n\n') + '\n'
   );
 }
@@ -64,6 +65,19 @@ function failures({ clauses }: PublishedReport): string[] {
     ),
   );
   return lines.length === 0 ? [] : ['## Failures', lines.join('\n')];
+}
+
+/** Cases on the backend's list of expected failures, by reason. */
+function knownFailures({ clauses }: PublishedReport): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const { id, reason } of clauses.flatMap(({ cases }) => cases)) {
+    if (reason !== undefined) byReason.set(reason, [...(byReason.get(reason) ?? []), id]);
+  }
+  const lines = [...byReason].map(
+    ([reason, ids]) =>
+      `- ${text(reason)} ${ids.length === 1 ? '' : `${ids.length} cases, such as `}${text(ids[0]!)}`,
+  );
+  return lines.length === 0 ? [] : ['## Known to fail', lines.join('\n')];
 }
 
 /** Escapes foreign text for Markdown and HTML, in one line. */

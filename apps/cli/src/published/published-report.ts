@@ -35,7 +35,7 @@ export interface PublishedReport {
     readonly os: string;
     readonly node: string;
   };
-  /** True if the whole suite was run and nothing failed. */
+  /** True if the whole suite was run and nothing failed, as expected or not. */
   readonly conforms: boolean;
   readonly summary: Tally & { readonly expectedFailures: number };
   readonly clauses: readonly ClauseReport[];
@@ -57,7 +57,7 @@ export function publishedReport(
     format: REPORT_FORMAT,
     ...circumstances,
     backend: { name, package: verified.package, version, device, capabilities },
-    conforms: !isPartial(circumstances) && failed === 0 && passed > 0,
+    conforms: !isPartial(circumstances) && failed === 0 && expectedFailures === 0 && passed > 0,
     summary: { passed, failed, refused, notGuaranteed, expectedFailures },
     clauses,
     error: verified.error ?? null,
@@ -69,9 +69,13 @@ export function isPartial({ suite }: Pick<PublishedReport, 'suite'>): boolean {
   return suite.clauses !== null || suite.cases !== null || suite.ownCases;
 }
 
-/** Returns the result in two or three words. */
+/** Returns the result in a few words. */
 export function verdict(report: PublishedReport): string {
-  const { passed, failed } = report.summary;
+  const { passed, failed, expectedFailures } = report.summary;
   if (failed > 0) return `${failed} failed`;
-  return isPartial(report) ? `${passed} passed, in part` : `${passed} passed`;
+  return [
+    `${passed} passed`,
+    ...(expectedFailures > 0 ? [`${expectedFailures} known to fail`] : []),
+    ...(isPartial(report) ? ['in part'] : []),
+  ].join(', ');
 }

@@ -4,7 +4,8 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
 import { folderOf, heed, heedJSON } from '../heed.test.helper.ts';
 import { MODULES, moduleFile } from '../modules.test.helper.ts';
-import type { PublishedReport } from './published-report.ts';
+import { badge } from './badge.ts';
+import { type PublishedReport, verdict } from './published-report.ts';
 
 const schema = JSON.parse(
   readFileSync(path.resolve(import.meta.dirname, '../../report.schema.json'), 'utf8'),
@@ -60,6 +61,24 @@ describe('a report', () => {
     const { id } = report.clauses[0]!.failures[0]!;
     expect(files.md).toContain(`- ${id.replaceAll('_', '\\_')}`);
     expect(files.svg).toContain('#c62828');
+  });
+
+  test('of known failures names their reason, and is not of a backend that conforms', () => {
+    const known = `export const expectedFailures = { 'order/scale/small': 'the scale is fixed' };\n`;
+    const file = path.join(folderOf({ 'known.mjs': MODULES.forgetsScale + known }), 'known.mjs');
+    const { code, report, files } = written(file, '--case', 'order/scale/small', '--case', 'order/control');
+    expect(code).toBe(1);
+    expect(report.summary).toMatchObject({ expectedFailures: 1, failed: 1 });
+    expect(report.clauses[0]!.cases).toContainEqual({
+      id: 'order/scale/small',
+      status: 'expectedFailure',
+      reason: 'the scale is fixed',
+    });
+    expect(files.md).toContain('## Known to fail\n\n- the scale is fixed order/scale/small');
+    const only = written(file, '--case', 'order/scale/small', '--case', 'order/scale/1').report;
+    const all = { ...only, suite: { ...only.suite, cases: null } };
+    expect(verdict(all)).toBe(`${only.summary.passed} passed, 1 known to fail`);
+    expect(badge(all)).toContain('#8d6e00');
   });
 
   test('of a backend that died says why', () => {

@@ -13,10 +13,13 @@ const DTYPES: readonly HalfDType[] = ['float16', 'bfloat16'];
 
 const PURPOSES: Purposes = {
   all: 'Scores, weights and sums are float32; results are rounded once, to nearest.',
+  output: 'The same for a backend that returns the output alone.',
   gradient: 'Gradients are summed in float32 and rounded once, to nearest.',
   'large-scores': 'Scores beyond the largest float16 are float32 numbers like any other.',
   'many-keys-one-query': 'A decoding step loses nothing to the type.',
   'many-keys': 'A long sum of small weights loses nothing to the type.',
+  'equal-keys': 'A sum of ones does not end where the next one is too small for the type: 2048 in float16.',
+  'large-values': 'Values are summed in float32 before they are divided: two of 40,000 exceed float16.',
   subnormal: 'Numbers below the smallest normal one of float16 are not taken for 0.',
   'overflowing-gradient': 'A gradient beyond the largest number of the type rounds to infinity.',
   'non-finite': 'NaN stays NaN; an infinity would pass for a large number.',
@@ -26,10 +29,13 @@ const PURPOSES: Purposes = {
   resident: 'A cache of the type is written, read, gathered and computed with in the backend’s memory.',
 };
 
+/** bfloat16 has the range of float32. */
+const FLOAT16_ONLY: ReadonlySet<string> = new Set(['overflowing-gradient', 'large-values']);
+
 export const halfPurposes: Purposes = Object.fromEntries(
   DTYPES.flatMap((dtype) =>
     Object.entries(PURPOSES)
-      .filter(([name]) => dtype === 'float16' || name !== 'overflowing-gradient')
+      .filter(([name]) => dtype === 'float16' || !FLOAT16_ONLY.has(name))
       .map(([name, purpose]) => [`dtype/${dtype}/${name}`, purpose]),
   ),
 );
@@ -78,6 +84,7 @@ export function halfCases(): ConformanceCase[] {
     for (const name of FORWARD) {
       const outputs = ['output', 'weights', 'logSumExp', 'statistics'] as const;
       sketches[`all/${name}`] = { ...VARIATIONS[name]!, dtype, outputs };
+      sketches[`output/${name}`] = { ...VARIATIONS[name]!, dtype, outputs: ['output'] };
     }
     for (const name of GRADIENT)
       sketches[`gradient/${name}`] = { ...VARIATIONS[name]!, dtype, gradient: true };
@@ -101,11 +108,45 @@ export function halfCases(): ConformanceCase[] {
         key: scaled(request.key, 2 ** 13),
         scale: 16,
       })),
+      ...([1, 5] as const).map((queryLength) =>
+        agreement(
+          'dtype',
+          `${dtype}/equal-keys/${queryLength}`,
+          { dtype, batch: 1, heads: 1, queryLength, keyLength: 4096 },
+          (request) => ({ ...request, key: scaled(request.key, 0), value: filled(request.value, 1) }),
+        ),
+      ),
       // Sums of nine numbers of up to 63,750. Those of bfloat16 that overflow it overflow float32, too.
       ...(dtype === 'float16'
-        ? [{ ...overflowing, dOutput: () => scaled(overflowing.dOutput!(), 15_000) }]
+        ? [
+            { ...overflowing, dOutput: () => scaled(overflowing.dOutput!(), 15_000) },
+            ...([1, 5] as const).map((queryLength) =>
+              agreement(
+                'dtype',
+                `float16/large-values/${queryLength}`,
+                { ...small, queryLength },
+                (request) => ({
+                  ...request,
+                  value: filled(request.value, 40_000),
+                }),
+              ),
+            ),
+          ]
         : []),
-      agreement('dtype', `${dtype}/padding`, { ...small, keyLengths: [4, 9] }, pastLength),
+      {
+        ...behavior(
+          'dtype',
+          `${dtype}/padding`,
+          { ...small, keyLengths: [4, 9] },
+          async ({ backend }, id) => {
+            const request = pastLength(requestOf({ ...small, keyLengths: [4, 9] }, id));
+            const { problem, inputs } = resolveRequest(request);
+            await using kernel = await backend.compile(problem);
+            ensureAgrees(request, await kernel.run(inputs), `${dtype} past the length is NaN`);
+          },
+        ),
+        guarantee: 'padding' as const,
+      },
       {
         ...behavior('dtype', `${dtype}/non-finite`, small, async ({ backend }, id) => {
           const clean = requestOf(small, id);
@@ -165,6 +206,11 @@ function scaled(tensor: Tensor, factor: number): Tensor {
     { dtype: 'float64', shape, data: data.map((number) => number * factor) },
     tensor.dtype as HalfDType,
   );
+}
+
+function filled(tensor: Tensor, number: number): Tensor {
+  const { shape, data } = cast(tensor, 'float64');
+  return cast({ dtype: 'float64', shape, data: data.fill(number) }, tensor.dtype as HalfDType);
 }
 
 /** One value of the first head, of a key that every row attends to. */
