@@ -4,6 +4,7 @@ import { alibiCases, alibiPurposes } from './cases/features/alibi.ts';
 import { alignmentCases, alignmentPurposes } from './cases/features/alignment.ts';
 import { biasCases, biasPurposes } from './cases/features/bias.ts';
 import { cacheCases, cachePurposes } from './cases/features/cache.ts';
+import { pagesCases, pagesPurposes } from './cases/features/pages.ts';
 import { causalCases, causalPurposes } from './cases/features/causal.ts';
 import {
   cacheCombinationCases,
@@ -68,6 +69,7 @@ export const PARTS: readonly (readonly [Purposes, () => readonly ConformanceCase
   [valueDimPurposes, valueDimCases],
   [gqaPurposes, gqaCases],
   [cachePurposes, cacheCases],
+  [pagesPurposes, pagesCases],
   [maskPurposes, maskCases],
   [biasPurposes, biasCases],
   [alignmentPurposes, alignmentCases],

@@ -11,6 +11,7 @@ import {
 import { computeDType, exchangeHeadsAndLength, zeros } from '@heed/core/backend';
 import { type CaseRequest, asking } from './case-request.ts';
 import { type Random, randomFrom } from './random.ts';
+import { type StoredCache, storedCache } from './stored-cache.ts';
 
 /** Options of a request that are not tensors; they are passed on unchanged. */
 type Options = Pick<
@@ -54,8 +55,15 @@ export interface Sketch extends Options {
   readonly dtype?: FloatDType;
   /** Element type of keys and values. Default: as `dtype`. */
   readonly cacheType?: CacheType;
+  /** True if all numbers of a quantized row share a scale. Default: 32 do, where D is a multiple of 32. */
+  readonly wholeRows?: boolean;
   /** True if the whole batch reads keys and values of batch 1. */
   readonly shared?: boolean;
+  /**
+   * Keys in pages of this size, in no order among pages of NaN; `keyLength` is rounded up to whole pages. `holes`: some
+   * keys have no page. `common`: the first page of all elements of the batch is the same.
+   */
+  readonly pages?: { readonly size: number; readonly holes?: boolean; readonly common?: boolean };
   /** `density`: the share that may attend, default 0.6; the first key of some row is always left. */
   readonly mask?: {
     readonly kind: 'boolean' | 'float';
@@ -85,7 +93,9 @@ export interface Lengths {
 
 export function lengthsOf(sketch: Sketch): Lengths {
   const { batch = 2, heads = 2, queryLength = 7, headDim = 8 } = sketch;
-  const { kvHeads = heads, keyLength = queryLength, valueDim = headDim } = sketch;
+  const { kvHeads = heads, valueDim = headDim } = sketch;
+  const size = sketch.pages?.size ?? 1;
+  const keyLength = Math.ceil((sketch.keyLength ?? queryLength) / size) * size;
   return { batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim };
 }
 
@@ -96,15 +106,20 @@ export function requestOf(sketch: Sketch, seed: string | number): CaseRequest {
   const { batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim } = lengthsOf(sketch);
   const float = floatsOf(dtype);
   const scores = floatsOf(computeDType(dtype));
-  const query = sequenceOf(dtype, layout, random)(
-    [batch, heads, queryLength, headDim],
-    sketch.spread ?? 1,
-    6,
+  const query = inLayout(
+    layout,
+    cast(normals(random, [batch, heads, queryLength, headDim], sketch.spread ?? 1, 6), dtype),
   );
-  const cached = sequenceOf(sketch.cacheType ?? dtype, layout, random);
   const kvBatch = sketch.shared ? 1 : batch;
-  const key = cached([kvBatch, kvHeads, keyLength, headDim]);
-  const value = cached([kvBatch, kvHeads, keyLength, valueDim]);
+  const keys = normals(random, [kvBatch, kvHeads, keyLength, headDim]);
+  const values = normals(random, [kvBatch, kvHeads, keyLength, valueDim]);
+  const stored = storedCache(sketch, keys, values, random);
+  const cache = Object.fromEntries(
+    Object.entries(stored).map(([name, part]) => [
+      name,
+      name === 'blockTable' ? part : inLayout(layout, part),
+    ]),
+  ) as unknown as StoredCache;
   const optional = {
     ...(sketch.mask && { mask: maskOf(sketch.mask, float, random) }),
     ...(sketch.bias && { bias: biasOf(sketch.bias, float, random) }),
@@ -116,8 +131,7 @@ export function requestOf(sketch: Sketch, seed: string | number): CaseRequest {
     ...optionsOf(sketch),
     ...(sketch.outputs && asking(sketch.outputs)),
     query,
-    key,
-    value,
+    ...cache,
     ...optional,
   };
 }
@@ -127,7 +141,7 @@ export function dOutputOf(sketch: Sketch, seed: string | number): Tensor {
   const random = randomFrom(`${seed}/dOutput`);
   const { batch, heads, queryLength, valueDim } = lengthsOf(sketch);
   const { dtype = 'float32', layout = 'bhld' } = sketch;
-  return sequenceOf(dtype, layout, random)([batch, heads, queryLength, valueDim]);
+  return inLayout(layout, cast(normals(random, [batch, heads, queryLength, valueDim]), dtype));
 }
 
 const OPTIONS = [
@@ -161,23 +175,21 @@ function floatsOf(dtype: FloatDType): FloatMaker {
   };
 }
 
-/** Makes queries, keys and values. The numbers are the same in either layout; those of odd heads are larger. */
-function sequenceOf(
-  dtype: FloatDType,
-  layout: Layout,
-  random: Random,
-): (shape: BroadcastShape, spread?: number, odd?: number) => Tensor {
-  return (shape, spread = 1, odd = 1) => {
-    const [, heads, length, depth] = shape;
-    const numbers = zeros('float64', shape);
-    const { data } = numbers;
-    for (let n = 0; n < data.length;) {
-      const factor = (Math.floor(n / (length * depth)) % heads) % 2 === 0 ? 1 : odd;
-      for (const end = n + length * depth; n < end; n++) data[n] = random.normal() * spread * factor;
-    }
-    const dense: Tensor = cast(numbers, dtype);
-    return layout === 'bhld' ? dense : exchangeHeadsAndLength(dense);
-  };
+/** Numbers `[B, H, L, D]`, in float64; those of odd heads are `odd` times as large. */
+function normals(random: Random, shape: BroadcastShape, spread = 1, odd = 1): Tensor<'float64'> {
+  const [, heads, length, depth] = shape;
+  const numbers = zeros('float64', shape);
+  const { data } = numbers;
+  for (let n = 0; n < data.length;) {
+    const factor = (Math.floor(n / (length * depth)) % heads) % 2 === 0 ? 1 : odd;
+    for (const end = n + length * depth; n < end; n++) data[n] = random.normal() * spread * factor;
+  }
+  return numbers;
+}
+
+/** The same numbers in either layout. */
+function inLayout(layout: Layout, tensor: Tensor): Tensor {
+  return layout === 'bhld' ? tensor : exchangeHeadsAndLength(tensor);
 }
 
 function maskOf(

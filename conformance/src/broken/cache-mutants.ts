@@ -1,13 +1,13 @@
-import { type AttentionInputs, type AttentionProblem, type Tensor, cast } from '@heed/core';
-import { isHalf } from '@heed/core/backend';
+import { type AttentionInputs, type AttentionProblem, type Tensor, cast, tensor } from '@heed/core';
+import { integerAt, isHalf } from '@heed/core/backend';
 import type { Mutant } from './mutant.ts';
-import type { Steps } from './steps.ts';
+import { STEPS, type Steps } from './steps.ts';
 
 type Inputs = AttentionInputs<Tensor>;
 
 /** One step of the arithmetic is wrong. */
-function step(steps: Partial<Steps>): Mutant {
-  return { clause: 'cache', overrides: { steps } };
+function step(steps: Partial<Steps>, clause = 'cache'): Mutant {
+  return { clause, overrides: { steps } };
 }
 
 /** Computes with other inputs than the given ones, forward. */
@@ -35,6 +35,45 @@ export const CACHE_MUTANTS: Readonly<Record<string, Mutant>> = {
   ),
   'the query rounded to the type of the cache': instead(({ query }, { dtype, cacheType }) =>
     isHalf(cacheType) ? { query: cast(cast(query, cacheType), dtype) } : {},
+  ),
+  'int8 without its sign': step({
+    integer: (stored, n) => (stored.dtype === 'int8' ? stored.data[n]! & 255 : integerAt(stored, n)),
+  }),
+  'int8 that ends at −127': step({ integer: (stored, n) => Math.max(-127, integerAt(stored, n)) }),
+  'halves of a byte exchanged': step({
+    integer: (stored, n) => integerAt(stored, stored.dtype === 'int4x2' ? n ^ 1 : n),
+  }),
+  '4 bits with a bias of 8': step({
+    integer: (stored, n) =>
+      stored.dtype === 'int4x2' ? (integerAt(stored, n) & 15) - 8 : integerAt(stored, n),
+  }),
+  'the scale ignored': step({ scaleAt: () => 1 / 64 }),
+  'the first scale of a row for all of it': step({
+    scaleAt: (scales, n, group, depth) => scales[(n - (n % depth)) / group]!,
+  }),
+  'the scale of the next group': step({
+    scaleAt: (scales, n, group) => scales[Math.min(scales.length - 1, Math.floor((n + 1) / group))]!,
+  }),
+  'scales rounded to float16': step({
+    scaleAt: (scales, n, group) =>
+      cast(
+        cast(tensor(scales.slice(Math.floor(n / group), Math.floor(n / group) + 1), [1]), 'float16'),
+        'float32',
+      ).data[0]!,
+  }),
+  'a page of −1 read as page 0': step(
+    { pageExists: () => true, page: (...given) => Math.max(0, STEPS.page(...given)) },
+    'pages',
+  ),
+  'keys of a page of −1 as zeros': step({ pageExists: () => true }, 'pages'),
+  'the pages of the first element': step({ page: (table, _, __, column) => table[column]! }, 'pages'),
+  'pages in the order of the pool': step(
+    { page: (table, b, columns, column) => (table[b * columns + column] === -1 ? -1 : b * columns + column) },
+    'pages',
+  ),
+  'the last row of a page read twice': step(
+    { placeInPage: (j, size) => (j % size === 0 ? 0 : size - (j % size)) },
+    'pages',
   ),
   'shared keys of each element': step({ kvBatch: (b) => b }),
   'the gradient of shared keys of the first element alone': {

@@ -1,5 +1,6 @@
 import type { AttentionProblem, AttentionResults, Tensor } from '@heed/core';
 import { computeDType, rowSumFrom, widened, zeros } from '@heed/core/backend';
+import { simpleCache } from './simple-cache.ts';
 import { type Inputs, type Row, placesOf, rowOf } from './simple-row.ts';
 import type { Place, Steps } from './steps.ts';
 
@@ -9,7 +10,7 @@ export function simpleForward(
   problem: AttentionProblem,
   given: Inputs,
 ): AttentionResults<Tensor> {
-  const inputs = widened(given);
+  const inputs = simpleCache(steps, problem, widened(given));
   const { batch, heads, queryLength, keyLength, valueDim, layout, outputs } = problem;
   const dtype = computeDType(problem.dtype);
   const rows = [batch, heads, queryLength];

@@ -1,4 +1,5 @@
 import type { AttentionInputs, AttentionProblem, BroadcastShape, Tensor } from '@heed/core';
+import { partOf } from './simple-cache.ts';
 import type { Place, Steps } from './steps.ts';
 
 export type Inputs = AttentionInputs<Tensor>;
@@ -84,6 +85,7 @@ function attendedKeys(
   if (!steps.withinQueries(i, inputs.queryLengths?.data[b] ?? queryLength)) return [];
   return keys.filter((j) => {
     const at = [b, h, i, j] as const;
+    if (problem.pages && !steps.pageExists(partOf(steps, problem, inputs, b, j))) return false;
     if (!steps.withinKeys(j, inputs.keyLengths?.data[b] ?? keyLength)) return false;
     if (!steps.pastStart(j, inputs.keyStarts?.data[b] ?? 0)) return false;
     if (causal && !steps.causal(j, position)) return false;

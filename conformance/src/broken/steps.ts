@@ -1,5 +1,5 @@
 import { type AttentionProblem, type BroadcastShape, type FloatDType, type Tensor, cast } from '@heed/core';
-import { gumbelNoise } from '@heed/core/backend';
+import { gumbelNoise, integerAt } from '@heed/core/backend';
 
 /** Place of a row of scores. */
 export type Place = readonly [b: number, h: number, i: number];
@@ -35,6 +35,18 @@ export const STEPS = {
   kvHead: (h: number, { heads, kvHeads }: AttentionProblem): number => Math.floor(h / (heads / kvHeads)),
   /** The batch element whose keys element b reads. */
   kvBatch: (b: number, { batch, kvBatch }: AttentionProblem): number => (kvBatch === batch ? b : 0),
+  /** The page of a column of the block table. */
+  page: (table: Int32Array, b: number, columns: number, column: number): number =>
+    table[b * columns + column]!,
+  /** The row of key j in its page. */
+  placeInPage: (j: number, size: number): number => j % size,
+  /** Returns whether the keys of a page exist. */
+  pageExists: (page: number): boolean => page !== -1,
+  /** Integer n of quantized keys or values. */
+  integer: (stored: Tensor, n: number): number => integerAt(stored, n),
+  /** The scale of integer n. */
+  scaleAt: (scales: Float32Array, n: number, group: number, _depth: number): number =>
+    scales[Math.floor(n / group)]!,
   /** One past the last key to read. */
   keyEnd: (keyLength: number): number => keyLength,
   depthOfDot: ({ headDim }: AttentionProblem): number => headDim,

@@ -93,6 +93,10 @@ function arbitraryLengths({ features }: Capabilities): fc.Arbitrary<Sketch> {
       keyLength: fc.option(sequenceLength, { nil: undefined }),
       headDim: depth,
       valueDim: when('valueDim', depth),
+      pages: when(
+        'pages',
+        fc.record({ size: fc.constantFrom(1, 2, 5, 16, 17), holes: fc.boolean(), common: fc.boolean() }),
+      ),
       work,
     })
     .map(({ work: limit, ...drawn }) => {
@@ -122,11 +126,17 @@ function arbitraryOptions({ features, dtypes }: Capabilities) {
     has('alignment.offset') && 'offset',
   ] as const);
 
-  const cacheTypes = only([has('cache.float16') && 'float16', has('cache.bfloat16') && 'bfloat16'] as const);
+  const cacheTypes = only([
+    has('cache.float16') && 'float16',
+    has('cache.bfloat16') && 'bfloat16',
+    has('cache.int8') && 'int8',
+    has('cache.int4x2') && 'int4x2',
+  ] as const);
   return fc.record({
     dtype: fc.constantFrom(...dtypes),
     cacheType: optional(cacheTypes.length > 0, () => fc.constantFrom(...cacheTypes)),
     shared: optional(has('cache.shared'), () => fc.constant(true)),
+    wholeRows: fc.option(fc.constant(true), { nil: undefined }),
     layout: optional(has('layout.blhd'), () => fc.constant('blhd' as const)),
     scale: fc.option(fc.constantFrom(1, 0.1, -0.5, 0), { nil: undefined, freq: 6 }),
     softcap: optional(has('softcap'), () => fc.constantFrom(0.5, 3, 30)),
@@ -190,10 +200,19 @@ function fitted(options: Options, { batch, heads, queryLength, keyLength }: Leng
 }
 
 /** Takes out what does not go together: hard attention has no gradient, no sinks, and a choice; soft no seed. */
-function coherent({ cacheType, ...drawn }: Sketch): Sketch {
-  // Nor has float64 a cache of another type.
-  const hasCache = cacheType !== undefined && drawn.dtype !== 'float64';
-  const sketch: Sketch = { ...drawn, ...(hasCache && { cacheType }) };
+function coherent({ cacheType, shared, wholeRows, gradient: wanted, ...drawn }: Sketch): Sketch {
+  // Nor has float64 a cache of another type, an odd row pairs, a pool a batch that shares it, or any of them a gradient.
+  const { headDim, valueDim = headDim } = lengthsOf(drawn);
+  const isOdd = headDim % 2 === 1 || valueDim % 2 === 1;
+  const hasCache = cacheType !== undefined && drawn.dtype !== 'float64' && !(cacheType === 'int4x2' && isOdd);
+  const isQuantized = hasCache && (cacheType === 'int8' || cacheType === 'int4x2');
+  const sketch: Sketch = {
+    ...drawn,
+    ...(hasCache && { cacheType }),
+    ...(isQuantized && wholeRows && { wholeRows }),
+    ...(shared && !drawn.pages && { shared }),
+    ...(wanted && !isQuantized && !drawn.pages && { gradient: wanted }),
+  };
   const { sinks, gradient, seed, ...rest } = sketch;
   if (sketch.selection === 'softmax') return defined({ ...rest, sinks, gradient } as Sketch);
   const hard = { ...rest, outputs: [...(rest.outputs ?? []), 'choice'] } as Sketch;

@@ -144,6 +144,8 @@ export function formFault(
     float32: 'Float32Array',
     float64: 'Float64Array',
     int32: 'Int32Array',
+    int8: 'Int8Array',
+    int4x2: 'Uint8Array',
     bool: 'Uint8Array',
   }[dtype];
   if (kind !== expected) return `the data of ${tensor} is ${kind}, expected ${expected}`;

@@ -1,5 +1,5 @@
 import type { AttentionProblem, Tensor } from '@heed/core';
-import { widened } from '@heed/core/backend';
+import { contiguousCache, widened } from '@heed/core/backend';
 import { referenceForward, referenceGradient } from '@heed/core/reference';
 import { arithmeticsOf } from './arithmetic.ts';
 import { type Excluded, attendedPairs, excludedGradients, excludedOutputs } from './excluded.ts';
@@ -25,6 +25,7 @@ export interface Yardstick {
 /** Everything that results are compared with, for one problem and its inputs. */
 export interface Expectation {
   readonly problem: AttentionProblem;
+  /** Of numbers, with contiguous keys and values. */
   readonly inputs: PlainInputs;
   readonly forward: Yardstick;
   /** Present when a gradient of the output was given. */
@@ -37,9 +38,9 @@ export function expectationOf(
   given: PlainInputs,
   dOutputGiven?: Tensor,
 ): Expectation {
-  const inputs = widened(given);
+  const inputs = contiguousCache(problem, widened(given));
   const dOutput = dOutputGiven && { ...dOutputGiven, ...widened({ dOutput: dOutputGiven }).dOutput };
-  const { statistics, ...outputs } = referenceForward(problem, inputs);
+  const { statistics, ...outputs } = referenceForward(problem, given);
   const attended = attendedPairs(problem, inputs);
   const ways = arithmeticsOf(problem);
   const forward = {
@@ -50,7 +51,7 @@ export function expectationOf(
   if (dOutput === undefined) return { problem, inputs, forward };
 
   const gradient = {
-    reference: referenceGradient(problem, inputs, dOutput) as unknown as Values,
+    reference: referenceGradient(problem, given, dOutput) as unknown as Values,
     naive: ways.map((way) => once(() => naiveGradient(problem, inputs, dOutput, way))),
     excluded: excludedGradients(problem, inputs, attended),
   };

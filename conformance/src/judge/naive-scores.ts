@@ -60,6 +60,7 @@ export function attendedKeys(
     const keys: number[] = [];
     const end = visible.end(b, i);
     for (let j = visible.first(b, i); j < end; j++) {
+      if (!visible.exists(b, j)) continue;
       if (problem.mask && mask(b, h, i, j) === excluding) continue;
       if (problem.bias && bias(b, h, i, j) === -Infinity) continue;
       if (problem.segments) {

@@ -67,6 +67,9 @@ export interface FileInputs {
   readonly query: EncodedTensor;
   readonly key: EncodedTensor;
   readonly value: EncodedTensor;
+  readonly keyScales?: EncodedTensor | null;
+  readonly valueScales?: EncodedTensor | null;
+  readonly blockTable?: EncodedTensor | null;
   readonly mask?: EncodedTensor | null;
   readonly bias?: EncodedTensor | null;
   readonly offsets?: readonly number[] | null;
@@ -135,6 +138,9 @@ const options = v.pipe(
 );
 
 const perCall = {
+  keyScales: optionalTensor,
+  valueScales: optionalTensor,
+  blockTable: optionalTensor,
   mask: optionalTensor,
   bias: optionalTensor,
   offsets: perBatch,

@@ -1,4 +1,4 @@
-import { type NumberArray, type Tensor, cast, tensor } from '@heed/core';
+import { type DType, type NumberArray, type Tensor, cast, tensor } from '@heed/core';
 import { isHalf, numbersOf } from '@heed/core/backend';
 import * as v from 'valibot';
 import { errorAt } from './place.ts';
@@ -6,7 +6,7 @@ import { errorAt } from './place.ts';
 type TensorData = Tensor['data'];
 
 /** Element types in files. int64 is read as int32, exactly or not at all. */
-export type FileDType = 'float16' | 'bfloat16' | 'float32' | 'float64' | 'int32' | 'int64' | 'bool';
+export type FileDType = DType | 'int64';
 
 /** A number, as JSON can write it. */
 export type FileNumber = number | boolean | 'NaN' | 'Infinity' | '-Infinity';
@@ -24,7 +24,17 @@ export const tensorEntries: {
   readonly shape: v.GenericSchema<readonly number[]>;
   readonly data: v.GenericSchema<EncodedTensor['data']>;
 } = {
-  dtype: v.picklist(['float16', 'bfloat16', 'float32', 'float64', 'int32', 'int64', 'bool']),
+  dtype: v.picklist([
+    'float16',
+    'bfloat16',
+    'float32',
+    'float64',
+    'int32',
+    'int64',
+    'int8',
+    'int4x2',
+    'bool',
+  ]),
   shape: v.pipe(v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(0))), v.maxLength(4)),
   data: v.union([
     v.string(),
@@ -42,6 +52,8 @@ const BYTES: Record<FileDType, number> = {
   float64: 8,
   int32: 4,
   int64: 8,
+  int8: 1,
+  int4x2: 1,
   bool: 1,
 };
 
@@ -67,8 +79,10 @@ export function decodeTensor(encoded: EncodedTensor, at: string): Tensor {
     typeof data === 'string'
       ? fromBytes[dtype](bytesOf(data, size * BYTES[dtype], encoded, at), `${at}.data`)
       : fromList(data, size, encoded, at);
-  return isHalf(dtype)
-    ? { dtype, shape: [...shape], data: array as Uint16Array }
+  // Their arrays do not tell the type.
+  const isNamed = isHalf(dtype) || dtype === 'int8' || dtype === 'int4x2';
+  return isNamed
+    ? ({ dtype, shape: [...shape], data: array } as Tensor)
     : tensor(array as NumberArray, shape);
 }
 
@@ -111,6 +125,8 @@ const fromBytes: Record<FileDType, (bytes: ArrayBuffer, at: string) => TensorDat
   float64: (bytes) => new Float64Array(bytes),
   int32: (bytes) => new Int32Array(bytes),
   int64: (bytes, at) => Int32Array.from(new BigInt64Array(bytes), (value) => int32(Number(value), at)),
+  int8: (bytes) => new Int8Array(bytes),
+  int4x2: (bytes) => new Uint8Array(bytes),
   bool: (bytes) => new Uint8Array(bytes),
 };
 
@@ -133,7 +149,8 @@ function fromList(
     );
   }
   const read = (value: FileNumber, index: number): number => element(value, dtype, `${at}.data[${index}]`);
-  if (dtype === 'bool') return Uint8Array.from(data, read);
+  if (dtype === 'bool' || dtype === 'int4x2') return Uint8Array.from(data, read);
+  if (dtype === 'int8') return Int8Array.from(data, read);
   if (dtype === 'int32' || dtype === 'int64') return Int32Array.from(data, read);
   return cast(tensor(Float64Array.from(data, read), shape), dtype).data;
 }
@@ -146,14 +163,27 @@ const LIMITS = {
   float64: Number.MAX_VALUE,
 };
 
+/** Integers of each type; an element of `int4x2` is a byte, with two of them. */
+const RANGES = {
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  int64: [-(2 ** 31), 2 ** 31 - 1],
+  int8: [-128, 127],
+  int4x2: [0, 255],
+} as const;
+
+function isWithin(number: number, [from, to]: readonly [number, number]): boolean {
+  return Number.isInteger(number) && from <= number && number <= to;
+}
+
 function element(value: FileNumber, dtype: FileDType, at: string): number {
   const number = Number(value);
   const allowed =
     dtype === 'bool'
       ? number === 0 || number === 1
-      : dtype === 'int32' || dtype === 'int64'
-        ? typeof value === 'number' && (number | 0) === number
-        : typeof value === 'string' || (typeof value === 'number' && Math.abs(number) <= LIMITS[dtype]);
+      : dtype in RANGES
+        ? typeof value === 'number' && isWithin(number, RANGES[dtype as keyof typeof RANGES])
+        : typeof value === 'string' ||
+          (typeof value === 'number' && Math.abs(number) <= LIMITS[dtype as keyof typeof LIMITS]);
   if (!allowed) throw errorAt('ARGUMENT', at, `is ${String(value)}, which is no ${dtype}`);
   return number;
 }

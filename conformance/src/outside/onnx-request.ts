@@ -1,6 +1,6 @@
 import { type Tensor, cast } from '@heed/core';
 import type { CaseRequest } from '../case-request.ts';
-import { exchangeHeadsAndLength, writeSlices, zeros } from '@heed/core/backend';
+import { exchangeHeadsAndLength, isFloat, writeSlices, zeros } from '@heed/core/backend';
 import { MAX_ELEMENTS } from './encoded-tensor.ts';
 import type { OnnxAttributes, OnnxTest } from './onnx-test.ts';
 import { errorAt } from './place.ts';
@@ -123,8 +123,7 @@ function padMask(mask: Tensor, keyLength: number, place: string): Tensor {
   const shape = [...mask.shape.slice(0, axis), keyLength];
   const excluded = zeros('float64', shape);
   excluded.data.fill(-Infinity);
-  const padded: Tensor =
-    mask.dtype === 'bool' || mask.dtype === 'int32' ? zeros(mask.dtype, shape) : cast(excluded, mask.dtype);
+  const padded: Tensor = isFloat(mask.dtype) ? cast(excluded, mask.dtype) : zeros(mask.dtype, shape);
   writeSlices(padded, mask, { axis, start: 0 });
   return padded;
 }

@@ -96,9 +96,13 @@ function optionsOf(request: CaseRequest): FileOptions {
 }
 
 function inputsOf(request: CaseRequest, dOutput: Tensor | undefined): FileInputs {
-  const { query, key, value, mask, bias, querySegments, keySegments, alibiSlopes, sinks, seed } = request;
+  const { query, key, value, keyScales, valueScales, blockTable, seed } = request;
+  const { mask, bias, querySegments, keySegments, alibiSlopes, sinks } = request;
   const { alignment, keyLengths, keyStarts, queryLengths } = request;
-  const tensors = { query, key, value, mask, bias, querySegments, keySegments, alibiSlopes, sinks, dOutput };
+  const tensors = {
+    ...{ query, key, value, keyScales, valueScales, blockTable },
+    ...{ mask, bias, querySegments, keySegments, alibiSlopes, sinks, dOutput },
+  };
   const batch = query.shape[0]!;
   const lists = {
     offsets: typeof alignment === 'object' ? alignment.offset : undefined,

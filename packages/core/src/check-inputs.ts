@@ -29,6 +29,20 @@ function layoutAxes(
   return layout === 'bhld' ? [batch, heads, length, depth] : [batch, length, heads, depth];
 }
 
+/** The axes of keys or values, whose rows have `depth`, as the problem stores them. */
+function cacheAxes(problem: AttentionProblem, depth: Axis): Axis[] {
+  const { kvBatch, kvHeads, keyLength, pages } = problem;
+  const heads: Axis = ['Hkv', kvHeads];
+  return pages === null
+    ? layoutAxes(problem, ['B', kvBatch], heads, ['Lk', keyLength], depth)
+    : layoutAxes(problem, ['pages', pages.count], heads, ['page size', pages.size], depth);
+}
+
+/** The last axis of keys or values: an element of `int4x2` has two numbers. */
+function elementsAxis({ cacheType }: AttentionProblem, letter: string, depth: number): Axis {
+  return cacheType === 'int4x2' ? [`${letter}/2`, depth / 2] : [letter, depth];
+}
+
 /** Cache for problems in their normal form, which never change: a kernel checks the inputs of every run. */
 const remembered = new WeakMap<AttentionProblem, Map<keyof AttentionInputs, Expectation>>();
 
@@ -42,13 +56,10 @@ function expectations(problem: AttentionProblem): Map<keyof AttentionInputs, Exp
 function newExpectations(problem: AttentionProblem): Map<keyof AttentionInputs, Expectation> {
   const { dtype, cacheType } = problem;
   const batch: Axis = ['B', problem.batch];
-  const kvBatch: Axis = ['B', problem.kvBatch];
   const heads: Axis = ['Hq', problem.heads];
-  const kvHeads: Axis = ['Hkv', problem.kvHeads];
   const queries: Axis = ['Lq', problem.queryLength];
   const keys: Axis = ['Lk', problem.keyLength];
   const depth: Axis = ['D', problem.headDim];
-  const valueDepth: Axis = ['Dv', problem.valueDim];
   const result = new Map<keyof AttentionInputs, Expectation>();
   const expect = (name: keyof AttentionInputs, type: DType, axes: readonly Axis[], clause: string): void => {
     result.set(name, { dtype: type, axes, clause });
@@ -59,12 +70,21 @@ function newExpectations(problem: AttentionProblem): Map<keyof AttentionInputs, 
   };
 
   expect('query', dtype, layoutAxes(problem, batch, heads, queries, depth), 'shape');
-  expect('key', cacheType, layoutAxes(problem, kvBatch, kvHeads, keys, depth), 'shape');
-  expect('value', cacheType, layoutAxes(problem, kvBatch, kvHeads, keys, valueDepth), 'shape');
+  expect('key', cacheType, cacheAxes(problem, elementsAxis(problem, 'D', problem.headDim)), 'shape');
+  expect('value', cacheType, cacheAxes(problem, elementsAxis(problem, 'Dv', problem.valueDim)), 'shape');
+  if (problem.groups !== null) {
+    const { key, value } = problem.groups;
+    expect('keyScales', 'float32', cacheAxes(problem, ['D/group', problem.headDim / key]), 'cache');
+    expect('valueScales', 'float32', cacheAxes(problem, ['Dv/group', problem.valueDim / value]), 'cache');
+  }
   if (problem.mask !== null) {
     expectBroadcast('mask', problem.mask.kind === 'boolean' ? 'bool' : dtype, problem.mask.shape);
   }
   if (problem.bias !== null) expectBroadcast('bias', dtype, problem.bias.shape);
+  if (problem.pages !== null) {
+    const columns: Axis = ['Lk / page size', problem.keyLength / problem.pages.size];
+    result.set('blockTable', { dtype: 'int32', axes: [batch, columns], clause: 'pages', onHost: true });
+  }
   const expectOnHost = (name: keyof AttentionInputs, clause: string): void => {
     result.set(name, { dtype: 'int32', axes: [batch], clause, onHost: true });
   };
@@ -142,6 +162,15 @@ function checkLengths(
   }
 }
 
+function checkBlockTable({ pages }: AttentionProblem, { blockTable }: AttentionInputs): void {
+  const wrong = pages && blockTable?.data.find((page) => page < -1 || page >= pages.count);
+  if (wrong === undefined || wrong === null) return;
+  throw new HeedError('ARGUMENT', `blockTable has ${wrong}, expected −1 or 0 to ${pages!.count - 1}`, {
+    clause: 'pages',
+    remedy: 'name a page of the pool, or −1 where the batch element has none',
+  });
+}
+
 function checkSeed(problem: AttentionProblem, seed: number | undefined): void {
   if (problem.selection !== 'sample') {
     if (seed !== undefined) {
@@ -191,6 +220,7 @@ export function checkInputs(problem: AttentionProblem, inputs: AttentionInputs):
   checkLengths('keyLengths', inputs.keyLengths, 'Lk', problem.keyLength);
   checkLengths('keyStarts', inputs.keyStarts, 'Lk', problem.keyLength);
   checkLengths('queryLengths', inputs.queryLengths, 'Lq', problem.queryLength);
+  checkBlockTable(problem, inputs);
   checkSeed(problem, inputs.seed);
 }
 

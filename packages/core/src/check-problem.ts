@@ -48,7 +48,8 @@ function checkCount(name: string, value: number, minimum: number): number {
 
 /** The element types that keys and values of a problem may have, its own first. */
 export function cacheTypesOf(dtype: FloatDType): readonly CacheType[] {
-  const smaller: readonly CacheType[] = computeDType(dtype) === 'float32' ? ['float16', 'bfloat16'] : [];
+  const smaller: readonly CacheType[] =
+    computeDType(dtype) === 'float32' ? ['float16', 'bfloat16', 'int8', 'int4x2'] : [];
   return [dtype, ...smaller.filter((type) => type !== dtype)];
 }
 
@@ -63,9 +64,70 @@ function checkCacheType({ cacheType, dtype }: AttentionProblem): CacheType {
   );
 }
 
-function checkKvBatch({ kvBatch, batch }: AttentionProblem): number {
-  if (kvBatch === batch || kvBatch === 1) return kvBatch;
-  throw new HeedError('SHAPE', `kvBatch is ${shown(kvBatch)}, expected B=${batch}, or 1`, {
+/** Numbers of a quantized row that share a scale, unless all do. */
+const GROUP = 32;
+
+function checkGroups({ cacheType, groups, headDim, valueDim }: AttentionProblem): AttentionProblem['groups'] {
+  const isQuantized = cacheType === 'int8' || cacheType === 'int4x2';
+  const given = checkMember('groups', groups, '{ key, value }');
+  if (!isQuantized || given === null) {
+    if (isQuantized === (given !== null)) return null;
+    return refuse(
+      'cache',
+      `groups is ${shown(groups)}, key and value are ${cacheType}; expected ${isQuantized ? '{ key, value }' : 'null'}`,
+      'give scales with int8 and int4x2, and with no other type',
+    );
+  }
+  return {
+    key: checkGroup('key', given.key, headDim, cacheType),
+    value: checkGroup('value', given.value, valueDim, cacheType),
+  };
+}
+
+function checkGroup(name: 'key' | 'value', group: number, depth: number, cacheType: CacheType): number {
+  const letter = name === 'key' ? 'D' : 'Dv';
+  if (cacheType === 'int4x2' && depth % 2 === 1) {
+    throw new HeedError('SHAPE', `${name} is int4x2, ${letter} is ${depth}; expected an even ${letter}`, {
+      clause: 'cache',
+      remedy: 'an element of int4x2 holds two numbers: use int8',
+    });
+  }
+  if (group === depth || (group === GROUP && depth % GROUP === 0)) return group;
+  throw new HeedError(
+    'SHAPE',
+    `${shown(group)} numbers of ${name} share a scale; expected ${letter}=${depth}${depth % GROUP === 0 ? `, or ${GROUP}` : ''}`,
+    {
+      clause: 'cache',
+      remedy: 'quantize(tensor, type, { group }) makes numbers and scales that go together',
+    },
+  );
+}
+
+function checkPages({ pages, keyLength }: AttentionProblem): AttentionProblem['pages'] {
+  const given = checkMember('pages', pages, '{ count, size }');
+  if (given === null) return null;
+  const count = checkCount('pages.count', given.count, 1);
+  const size = checkCount('pages.size', given.size, 1);
+  if (keyLength % size === 0) return { count, size };
+  throw new HeedError('SHAPE', `Lk=${keyLength} is not a multiple of the page size ${size}`, {
+    clause: 'pages',
+    remedy: 'Lk is the number of columns of the block table times the page size',
+  });
+}
+
+/** What training has no use for has no gradient. */
+function checkDifferentiable({ gradient, groups, pages }: AttentionProblem): void {
+  const form = groups ? 'quantized keys' : pages ? 'pages' : null;
+  if (!gradient || form === null) return;
+  throw new HeedError('NOT_DIFFERENTIABLE', `attention over ${form} has no gradient`, {
+    clause: 'gradient',
+    remedy: 'train with keys and values of floats, one row for each batch element',
+  });
+}
+
+function checkKvBatch({ kvBatch, batch, pages }: AttentionProblem): number {
+  if (kvBatch === batch || (kvBatch === 1 && !pages)) return kvBatch;
+  throw new HeedError('SHAPE', `kvBatch is ${shown(kvBatch)}, expected B=${batch}${pages ? '' : ', or 1'}`, {
     clause: 'cache',
     remedy: 'give each batch element its keys and values, or all of them the same ones',
   });
@@ -174,6 +236,8 @@ const MEMBERS: OptionTable<AttentionProblem> = {
   valueDim: true,
   dtype: true,
   cacheType: true,
+  groups: true,
+  pages: true,
   layout: true,
   scale: true,
   softcap: true,
@@ -263,6 +327,7 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
   const full = [batch, heads, queryLength, keyLength];
   const outputs = checkOutputs(problem);
   checkHardAttention(problem);
+  checkDifferentiable(problem);
   return Object.freeze({
     batch,
     heads,
@@ -274,6 +339,8 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
     valueDim,
     dtype: problem.dtype,
     cacheType: checkCacheType(problem),
+    groups: checkGroups(problem),
+    pages: checkPages(problem),
     layout: checkOneOf<Layout>('layout', problem.layout, ['bhld', 'blhd'], 'layout'),
     scale: problem.scale,
     softcap: problem.softcap,
@@ -307,11 +374,12 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
 /** Returns a string that is equal for equal problems in their normal form. Takes two thirds of the time of JSON. */
 export function problemKey(problem: AttentionProblem): string {
   const { batch, heads, kvHeads, kvBatch, queryLength, keyLength, headDim, valueDim } = problem;
-  const { dtype, cacheType, layout, scale, softcap, alignment, causal, window, mask, bias, lengths } =
-    problem;
+  const { cacheType, groups, pages } = problem;
+  const { dtype, layout, scale, softcap, alignment, causal, window, mask, bias, lengths } = problem;
   const { segments, alibi, sinks, selection, outputs, gradient } = problem;
   const sizes = `${batch},${heads},${kvHeads},${kvBatch},${queryLength},${keyLength},${headDim},${valueDim}`;
-  const scores = `${dtype},${cacheType},${layout},${scale},${softcap},${alignment},${causal},${window?.left},${window?.right}`;
+  const scores = `${dtype},${layout},${scale},${softcap},${alignment},${causal},${window?.left},${window?.right}`;
+  const cache = `${cacheType},${groups?.key},${groups?.value},${pages?.count},${pages?.size}`;
   const terms = `${mask?.kind},${mask?.shape},${bias?.shape},${lengths.key},${lengths.keyStart},${lengths.query}`;
-  return `${sizes},${scores},${terms},${segments},${alibi},${sinks},${selection},${outputs},${gradient}`;
+  return `${sizes},${cache},${scores},${terms},${segments},${alibi},${sinks},${selection},${outputs},${gradient}`;
 }

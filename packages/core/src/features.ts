@@ -10,7 +10,10 @@ export const FEATURES = [
   'gqa',
   'cache.float16',
   'cache.bfloat16',
+  'cache.int8',
+  'cache.int4x2',
   'cache.shared',
+  'pages',
   'mask.boolean',
   'mask.float',
   'bias',
@@ -36,7 +39,14 @@ export const FEATURES = [
 export type Feature = (typeof FEATURES)[number];
 
 /** The features of {@link FEATURES} that concern how keys and values are stored: an engine may have none of them. */
-export const CACHE_FEATURES: readonly Feature[] = ['cache.float16', 'cache.bfloat16', 'cache.shared'];
+export const CACHE_FEATURES: readonly Feature[] = [
+  'cache.float16',
+  'cache.bfloat16',
+  'cache.int8',
+  'cache.int4x2',
+  'cache.shared',
+  'pages',
+];
 
 /** Guarantees about every result, which are not part of a problem: a backend declares those that it keeps. */
 export const GUARANTEES = ['padding', 'nonfinite', 'repeat', 'batch'] as const;
@@ -54,7 +64,10 @@ const uses: Record<Feature, (problem: AttentionProblem) => boolean> = {
   gqa: (p) => p.heads !== p.kvHeads,
   'cache.float16': (p) => p.cacheType === 'float16' && p.dtype !== 'float16',
   'cache.bfloat16': (p) => p.cacheType === 'bfloat16' && p.dtype !== 'bfloat16',
+  'cache.int8': (p) => p.cacheType === 'int8',
+  'cache.int4x2': (p) => p.cacheType === 'int4x2',
   'cache.shared': (p) => p.kvBatch !== p.batch,
+  pages: (p) => p.pages !== null,
   'mask.boolean': (p) => p.mask?.kind === 'boolean',
   'mask.float': (p) => p.mask?.kind === 'float',
   bias: (p) => p.bias !== null,

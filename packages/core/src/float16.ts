@@ -30,7 +30,8 @@ export function computeDType(dtype: FloatDType): ComputeDType {
 /** The element type of a gradient by its name, such as `dKey`: that of its input. */
 export function gradientDType({ dtype, cacheType }: AttentionProblem, name: string): FloatDType {
   if (name === 'dSinks') return computeDType(dtype);
-  return name === 'dKey' || name === 'dValue' ? cacheType : dtype;
+  // Quantized keys have no gradient.
+  return name === 'dKey' || name === 'dValue' ? (cacheType as FloatDType) : dtype;
 }
 
 /** Returns the exact number that the bits of an IEEE 754 binary16 represent. */

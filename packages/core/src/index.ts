@@ -33,6 +33,7 @@ export type {
 } from './linear/contract.ts';
 export type { BlockType, BlockWeight, StoredType, StoredWeight, WeightType } from './linear/stored.ts';
 export { cast } from './float16.ts';
+export { type Quantized, dequantize, quantize } from './quantize.ts';
 export { type Skipped, firstAvailable } from './first-available.ts';
 export type { AttentionInputs, GradientInputs, Statistics } from './inputs.ts';
 export { type AttentionPart, mergeAttention } from './merge.ts';
@@ -61,6 +62,7 @@ export {
   type NumberArray,
   type PerBatch,
   type PlainTensorLike,
+  type QuantizedDType,
   type ResidentTensor,
   type Tensor,
   isResident,

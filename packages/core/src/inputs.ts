@@ -7,10 +7,19 @@ import type { ResidentTensor, Tensor } from './tensor.ts';
 export interface AttentionInputs<T = Tensor | ResidentTensor> {
   /** `[B, Hq, Lq, D]`, or `[B, Lq, Hq, D]` in layout `blhd`. */
   readonly query: T;
-  /** `[B, Hkv, Lk, D]`, or `[B, Lk, Hkv, D]`, in the problem's `cacheType`; its batch is `kvBatch`. */
+  /**
+   * `[B, Hkv, Lk, D]`, or `[B, Lk, Hkv, D]`, in the problem's `cacheType`; its batch is `kvBatch`.
+   * A pool of pages is `[pages, Hkv, size, D]`, or `[pages, size, Hkv, D]`. In `int4x2` the last axis is D / 2.
+   */
   readonly key: T;
   /** `[B, Hkv, Lk, Dv]`, or `[B, Lk, Hkv, Dv]`, like the key. */
   readonly value: T;
+  /** float32, the shape of the key with D / group as its last axis: what the numbers of a group are multiplied by. */
+  readonly keyScales?: T;
+  /** The same for the value. */
+  readonly valueScales?: T;
+  /** int32 `[B, Lk / page size]`: the page of the pool that has the keys, or −1 where there are none. */
+  readonly blockTable?: Tensor<'int32'>;
   /** Broadcasts right-aligned against `[B, Hq, Lq, Lk]`. Boolean: true may attend. Float: added; −∞ excludes. */
   readonly mask?: T;
   /** Float; broadcasts and excludes as a float mask does, and may have a gradient. */

@@ -13,7 +13,7 @@ import {
   checkTensor,
   zeros,
 } from './tensor.ts';
-import { toTensor } from './tensor-like.ts';
+import { isFloat, toTensor } from './tensor-like.ts';
 
 /** Attention over some of the keys: result of {@link mergeAttention} and, with any tensor-like values, its argument. */
 export interface AttentionPart<T = Tensor> {
@@ -153,9 +153,8 @@ function checkPart(part: AttentionPart, first: AttentionPart, index: number, lay
       );
     }
     const { dtype } = first.output;
-    const isFloat = dtype !== 'int32' && dtype !== 'bool';
-    const right = isFloat && name !== 'output' ? computeDType(dtype) : dtype;
-    if (value.dtype !== right || !isFloat) {
+    const right = isFloat(dtype) && name !== 'output' ? computeDType(dtype) : dtype;
+    if (value.dtype !== right || !isFloat(dtype)) {
       throw new HeedError(
         'DTYPE',
         `${name} of part ${index} is ${value.dtype}, the output of part 0 is ${dtype}`,

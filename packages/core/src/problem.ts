@@ -1,7 +1,7 @@
-import type { FloatDType } from './tensor.ts';
+import type { FloatDType, QuantizedDType } from './tensor.ts';
 
 /** Element types in which keys and values are stored. */
-export type CacheType = FloatDType;
+export type CacheType = FloatDType | QuantizedDType;
 
 /** The order of axes of query, key, value, output and their gradients: `[B, H, L, D]` or `[B, L, H, D]`. */
 export type Layout = 'bhld' | 'blhd';
@@ -41,6 +41,13 @@ export interface AttentionProblem {
   readonly dtype: FloatDType;
   /** Element type of keys and values: `dtype`, or a smaller one. */
   readonly cacheType: CacheType;
+  /** Numbers of a key and of a value that share a scale, each 32 or all of its row; null unless they are quantized. */
+  readonly groups: { readonly key: number; readonly value: number } | null;
+  /**
+   * Keys and values lie in a pool of `count` pages, each of `size` keys of one batch element; null if they are one row.
+   * Lk is then the number of pages of an element times `size`.
+   */
+  readonly pages: { readonly count: number; readonly size: number } | null;
   readonly layout: Layout;
   /** Factor of Q·Kᵀ. */
   readonly scale: number;

@@ -35,6 +35,8 @@ describe('the problem', () => {
       valueDim: 3,
       dtype: 'float32',
       cacheType: 'float32',
+      groups: null,
+      pages: null,
       layout: 'bhld',
       scale: 1 / Math.sqrt(8),
       softcap: null,

@@ -7,15 +7,8 @@ import type { AlignmentKind, AttentionProblem, CacheType, Layout, OutputName, Se
 import { type OptionTable, checkOptions } from './options/check-options.ts';
 import { kindOf, shown } from './options/shown.ts';
 import { perBatch } from './per-batch.ts';
-import {
-  type DType,
-  type FloatDType,
-  type PerBatch,
-  type ResidentTensor,
-  type Tensor,
-  checkTensor,
-} from './tensor.ts';
-import { type Slot, type TensorLike, toTensor } from './tensor-like.ts';
+import { type FloatDType, type PerBatch, type ResidentTensor, type Tensor, checkTensor } from './tensor.ts';
+import { type Slot, type TensorLike, isFloat, toTensor } from './tensor-like.ts';
 
 /** Requested results: flags that add, and `output: false`, which omits the output. */
 export interface RequestedResults {
@@ -60,6 +53,14 @@ export interface AttentionRequest<T = TensorLike> extends RequestedResults {
    * the default. With Lq = Lk the default is `topLeft`.
    */
   readonly alignment?: 'topLeft' | 'bottomRight' | { readonly offset: number | PerBatch } | undefined;
+  /** float32, for keys of int8 or int4x2: `quantize()` makes both. */
+  readonly keyScales?: T | undefined;
+  readonly valueScales?: T | undefined;
+  /**
+   * int32 `[B, pages of an element]`: key and value are pools of pages `[pages, Hkv, page size, D]`, and these are the
+   * pages of each batch element, in order. −1 stands for keys that do not exist.
+   */
+  readonly blockTable?: T | undefined;
   /** Boolean: true may attend. Float: added, −∞ excludes. */
   readonly mask?: T | undefined;
   readonly bias?: T | undefined;
@@ -95,8 +96,12 @@ export function resolveRequest(request: AttentionRequest): {
   const layout = request.layout ?? 'bhld';
   const tensors = tensorsOf(request);
   const [batch, heads, queryLength, headDim] = axesOf('query', tensors.query, layout);
-  const [keyBatch, kvHeads, keyLength] = axesOf('key', tensors.key, layout);
-  const [, , , valueDim] = axesOf('value', tensors.value, layout);
+  const [parts, kvHeads, partLength] = axesOf('key', tensors.key, layout);
+  const [, , , valueElements] = axesOf('value', tensors.value, layout);
+  const cacheType = cacheTypeOf(tensors);
+  const valueDim = tensors.value.dtype === 'int4x2' ? 2 * valueElements : valueElements;
+  const columns = columnsOf(tensors);
+  const keyLength = columns === null ? partLength : columns * partLength;
   const window = boundedWindow(request);
   const positional = Boolean(request.causal) || window !== null || isGiven(request.alibiSlopes);
   checkAlignment(request.alignment);
@@ -109,13 +114,15 @@ export function resolveRequest(request: AttentionRequest): {
     batch,
     heads,
     kvHeads,
-    kvBatch: keyBatch === 1 ? 1 : batch,
+    kvBatch: parts === 1 && columns === null ? 1 : batch,
     queryLength,
     keyLength,
     headDim,
     valueDim,
     dtype: tensors.query.dtype as FloatDType,
-    cacheType: cacheTypeOf(tensors),
+    cacheType,
+    groups: groupsOf(tensors, { cacheType, headDim, valueDim }, layout),
+    pages: columns === null ? null : { count: parts, size: partLength },
     layout,
     scale: request.scale ?? 1 / Math.sqrt(headDim),
     softcap: request.softcap ?? null,
@@ -143,7 +150,7 @@ export function resolveRequest(request: AttentionRequest): {
   });
 
   const inputs: AttentionInputs = {
-    ...tensors,
+    ...(tensors as AttentionInputs),
     ...(alignment === 'offset' && { offsets: offsetsOf(request, batch) }),
     ...(isGiven(request.keyLengths) && { keyLengths: perBatch(request.keyLengths) }),
     ...(isGiven(request.keyStarts) && { keyStarts: perBatch(request.keyStarts) }),
@@ -158,6 +165,9 @@ const OPTIONS: OptionTable<AttentionRequest> = {
   query: true,
   key: true,
   value: true,
+  keyScales: true,
+  valueScales: true,
+  blockTable: true,
   layout: true,
   scale: true,
   softcap: true,
@@ -198,12 +208,18 @@ function isGiven<T>(value: T | null | undefined): value is T {
   return value !== undefined && value !== null;
 }
 
-type RequestTensors = Omit<AttentionInputs, 'offsets' | 'keyLengths' | 'keyStarts' | 'queryLengths' | 'seed'>;
+type RequestTensors = Omit<
+  AttentionInputs,
+  'offsets' | 'keyLengths' | 'keyStarts' | 'queryLengths' | 'seed' | 'blockTable'
+> & { readonly blockTable?: Tensor | ResidentTensor };
 
 const SLOTS = {
   query: 'float',
   key: 'float',
   value: 'float',
+  keyScales: 'float',
+  valueScales: 'float',
+  blockTable: 'int32',
   mask: 'mask',
   bias: 'float',
   querySegments: 'int32',
@@ -229,18 +245,40 @@ function tensorsOf(request: AttentionRequest): RequestTensors {
 /** Element type of nested numbers: the query's, that of its scores where the input has that type, a value's the key's. */
 function floatsOf(name: keyof RequestTensors, { query, key }: Partial<RequestTensors>): FloatDType {
   const dtype = (name === 'value' ? key : query)?.dtype ?? 'float32';
-  if (!isFloat(dtype)) return 'float32';
+  if (!isFloat(dtype) || name === 'keyScales' || name === 'valueScales') return 'float32';
   return name === 'alibiSlopes' || name === 'sinks' ? computeDType(dtype) : dtype;
-}
-
-function isFloat(dtype: DType): dtype is FloatDType {
-  return dtype !== 'int32' && dtype !== 'bool';
 }
 
 /** The type of the keys where keys of a problem may have it; else the problem's, which the keys then do not match. */
 function cacheTypeOf({ query, key }: RequestTensors): CacheType {
   const dtype = query.dtype as FloatDType;
   return cacheTypesOf(dtype).find((type) => type === key.dtype) ?? dtype;
+}
+
+/** Pages of a batch element; null where keys and values are not in pages. */
+function columnsOf({ blockTable }: RequestTensors): number | null {
+  if (blockTable === undefined) return null;
+  const { shape } = blockTable;
+  if (shape.length === 2) return shape[1]!;
+  throw new HeedError('SHAPE', `blockTable is [${shape.join(', ')}], expected [B, pages of an element]`, {
+    clause: 'pages',
+    remedy: 'give a row of page numbers for each batch element, −1 where it has no page',
+  });
+}
+
+function groupsOf(
+  { keyScales, valueScales }: RequestTensors,
+  { cacheType, headDim, valueDim }: Pick<AttentionProblem, 'cacheType' | 'headDim' | 'valueDim'>,
+  layout: Layout,
+): AttentionProblem['groups'] {
+  // Scales that do not belong to floats, and those that are missing, are found with the other inputs.
+  if (cacheType !== 'int8' && cacheType !== 'int4x2') return null;
+  const groupOf = (name: string, scales: Tensor | ResidentTensor | undefined, depth: number): number =>
+    scales === undefined ? depth : depth / axesOf(name, scales, layout)[3];
+  return {
+    key: groupOf('keyScales', keyScales, headDim),
+    value: groupOf('valueScales', valueScales, valueDim),
+  };
 }
 
 /** The names of the results that a request asks for. */

@@ -7,6 +7,8 @@ export const ELEMENT_BYTES: Readonly<Record<DType, number>> = {
   float32: 4,
   float64: 8,
   int32: 4,
+  int8: 1,
+  int4x2: 1,
   bool: 1,
 };
 

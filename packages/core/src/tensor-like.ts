@@ -42,6 +42,13 @@ export type FloatDTypeOf<Q> = Q extends { readonly dtype: infer D }
         ? 'float16'
         : FloatDType;
 
+const FLOATS: readonly DType[] = ['float32', 'float64', 'float16', 'bfloat16'];
+
+/** Returns whether tensors of this type hold floats. */
+export function isFloat(dtype: DType): dtype is FloatDType {
+  return FLOATS.includes(dtype);
+}
+
 /** Kind of numbers that an input takes: `mask` is floats or booleans, `any` whatever the array holds. */
 export type Slot = 'float' | 'mask' | 'int32' | 'any';
 

@@ -2,7 +2,13 @@ import { HeedError } from './error.ts';
 import { kindOf, shown } from './options/shown.ts';
 
 /** Element types. `bool` is one byte an element: 0 is false, everything else true. */
-export type DType = FloatDType | 'int32' | 'bool';
+export type DType = FloatDType | QuantizedDType | 'int32' | 'bool';
+
+/**
+ * Integers of quantized keys and values, which scales make numbers of: 8 bits, or two of 4 bits in an element. The first
+ * of the two is in the lower half of the byte; both are two's complement, −8 to 7.
+ */
+export type QuantizedDType = 'int8' | 'int4x2';
 
 /** Element types of queries, keys, values and outputs. */
 export type FloatDType = ComputeDType | HalfDType;
@@ -21,6 +27,9 @@ export interface DTypeArrays {
   float32: Float32Array;
   float64: Float64Array;
   int32: Int32Array;
+  int8: Int8Array;
+  /** Two numbers a byte: an axis of D numbers has D / 2 elements. */
+  int4x2: Uint8Array;
   bool: Uint8Array;
 }
 
@@ -46,7 +55,7 @@ export interface Float16ArrayLike {
 }
 
 /** Arrays that determine their element type. A `Uint16Array` does not: it may hold float16 or bfloat16. */
-export type NumberArray = Exclude<DTypeArrays[DType], Uint16Array> | Float16ArrayLike;
+export type NumberArray = Exclude<DTypeArrays[DType], Uint16Array | Int8Array> | Float16ArrayLike;
 
 /** A typed array and its shape, as other libraries hand them out; the element type follows from the array. */
 export interface ArrayWithShape<A extends NumberArray = NumberArray> {
@@ -188,6 +197,8 @@ export function zeros<D extends DType>(dtype: D, shape: readonly number[]): Tens
     float32: () => new Float32Array(size),
     float64: () => new Float64Array(size),
     int32: () => new Int32Array(size),
+    int8: () => new Int8Array(size),
+    int4x2: () => new Uint8Array(size),
     bool: () => new Uint8Array(size),
   }[dtype]();
   return { dtype, shape: [...shape], data: data as DTypeArrays[D] };
@@ -200,8 +211,17 @@ export function isFloat16Array(data: unknown): data is Float16ArrayLike {
 
 /** Returns whether an array can hold the data of a tensor of this type. */
 function holds(data: unknown, dtype: unknown): boolean {
-  const isBits = Object.prototype.toString.call(data) === '[object Uint16Array]';
-  return isBits ? dtype === 'float16' || dtype === 'bfloat16' : dtypeOfArray(data) === dtype;
+  // By name, like {@link dtypeOfArray}.
+  switch (Object.prototype.toString.call(data)) {
+    case '[object Uint16Array]':
+      return dtype === 'float16' || dtype === 'bfloat16';
+    case '[object Int8Array]':
+      return dtype === 'int8';
+    case '[object Uint8Array]':
+      return dtype === 'bool' || dtype === 'int4x2';
+    default:
+      return dtypeOfArray(data) === dtype;
+  }
 }
 
 /** Element type that follows from the class of an array; undefined for bits, and for classes that no tensor has. */
@@ -244,7 +264,8 @@ const ARRAYS = 'a Float32Array, Float64Array, Int32Array, Float16Array or Uint8A
  */
 export function plainView({ dtype, shape, data }: Tensor): Tensor {
   const { buffer, byteOffset, length } = data;
-  const bytes = dtype === 'bool' ? new Uint8Array(buffer, byteOffset, length) : data;
+  const isBytes = dtype === 'bool' || dtype === 'int4x2';
+  const bytes = isBytes ? new Uint8Array(buffer, byteOffset, length) : data;
   return { dtype, shape: [...shape], data: bytes };
 }
 
@@ -263,6 +284,8 @@ const DTYPES: readonly unknown[] = [
   'float16',
   'bfloat16',
   'int32',
+  'int8',
+  'int4x2',
   'bool',
 ] satisfies DType[];
 

@@ -15,11 +15,12 @@ import { ensure } from './behavior.ts';
 /** The request with every output that the backend declares, and the gradient where there is one. */
 export function withEverything(request: CaseRequest, { features }: Capabilities): CaseRequest {
   const hard = (request.selection ?? 'softmax') !== 'softmax';
+  const isFixed = request.blockTable !== undefined || request.keyScales !== undefined;
   const declared = (['weights', 'logSumExp', 'statistics'] as const).filter((name) =>
     features.includes(name),
   );
   const outputs: OutputName[] = ['output', ...declared, ...(hard ? ['choice' as const] : [])];
-  return { ...request, ...asking(outputs), gradient: !hard && features.includes('gradient') };
+  return { ...request, ...asking(outputs), gradient: !hard && !isFixed && features.includes('gradient') };
 }
 
 /** Runs a request for everything that the backend declares. Results by the names of comparisons. */

@@ -6,8 +6,9 @@ import { ensureAgrees } from '../building/agree.ts';
 import { agreement, agreements } from '../building/agreement.ts';
 import { behavior, ensureError, guaranteed } from '../building/behavior.ts';
 import { ensureSameBits, runAll } from '../building/run-all.ts';
-import { VARIATIONS } from '../building/variations.ts';
+import { ALL_OUTPUTS, variations } from '../building/cache-variations.ts';
 import type { Purposes } from '../building/purposes.ts';
+import { QUANTIZED_PURPOSES, quantizedCases } from './quantized.ts';
 
 const TYPES: readonly HalfDType[] = ['float16', 'bfloat16'];
 
@@ -25,6 +26,7 @@ export const cachePurposes: Purposes = {
   'cache/bfloat16/padding': 'NaN in keys past the length changes no bit.',
   'cache/bfloat16-of-float16': 'A problem of float16 reads a cache of bfloat16, and the reverse.',
   'cache/float16-of-bfloat16': 'A problem of float16 reads a cache of bfloat16, and the reverse.',
+  ...QUANTIZED_PURPOSES,
   'cache/shared': 'Every element of the batch reads keys and values of batch 1.',
   'cache/shared/gradient': 'dKey and dValue of shared keys are summed over the batch.',
   'cache/shared/same-bits-as-copies': 'A row has the same bits with shared keys as with a copy of its own.',
@@ -33,52 +35,8 @@ export const cachePurposes: Purposes = {
   'cache/mistake': 'Keys and values of unlike types or batches are refused before anything is computed.',
 };
 
-/** One variation for each way in which keys and values are read. */
-const FORWARD = [
-  'plain',
-  'more-keys',
-  'one-query',
-  'one-key',
-  'no-keys',
-  'no-queries',
-  'peaked',
-  'layout-blhd',
-  'value-size',
-  'gqa',
-  'gqa-one-key-head',
-  'boolean-mask',
-  'float-mask',
-  'bias-with-exclusions',
-  'causal-bottom-right',
-  'causal-offsets',
-  'window',
-  'key-lengths',
-  'key-starts',
-  'query-lengths',
-  'segments-scattered',
-  'alibi',
-  'softcap',
-  'sinks-and-empty-rows',
-  'across-tiles',
-] as const;
-const GRADIENT = ['plain', 'layout-blhd', 'gqa', 'bias', 'key-lengths', 'sinks', 'across-tiles'] as const;
-const ALL_OUTPUTS = ['output', 'weights', 'logSumExp', 'statistics'] as const;
-
-/** The variations, named, with more in each. */
-function variations(prefix: string, more: Sketch): Record<string, Sketch> {
-  const all = FORWARD.map((name) => [
-    `${prefix}/all/${name}`,
-    { ...VARIATIONS[name]!, ...more, outputs: ALL_OUTPUTS },
-  ]);
-  const gradients = GRADIENT.map((name) => [
-    `${prefix}/gradient/${name}`,
-    { ...VARIATIONS[name]!, ...more, gradient: true },
-  ]);
-  return Object.fromEntries([...all, ...gradients]) as Record<string, Sketch>;
-}
-
 export function cacheCases(): ConformanceCase[] {
-  return [...TYPES.flatMap(halfCache), ...sharedCases(), ...mistakes()];
+  return [...TYPES.flatMap(halfCache), ...quantizedCases(), ...sharedCases(), ...mistakes()];
 }
 
 function halfCache(cacheType: HalfDType): ConformanceCase[] {

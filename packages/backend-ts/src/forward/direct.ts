@@ -1,5 +1,5 @@
 import type { Heap } from '../memory/heap.ts';
-import type { SourceRows } from '../memory/pack.ts';
+import type { FloatArray, SourceRows } from '../memory/pack.ts';
 
 /*
  * Products of one query row with keys and values that are not packed. For fewer rows than a register tile has (see
@@ -20,7 +20,8 @@ export function directScores(
   scale: number,
   at: number,
 ): boolean {
-  const { data, stride, depth } = keys;
+  const { stride, depth } = keys;
+  const data = keys.data as FloatArray;
   const end = (query + depth) | 0;
   let trace = 0;
   let n = 0;
@@ -75,7 +76,8 @@ export function directValues(
   count: number,
   at: number,
 ): boolean {
-  const { data, stride, depth } = values;
+  const { stride, depth } = values;
+  const data = values.data as FloatArray;
   const end = (weights + count) | 0;
   let trace = 0;
   let d = 0;

@@ -1,5 +1,5 @@
 import type { AttentionInputs, AttentionProblem, Tensor } from '@heed/core';
-import { broadcastStrides, computeDType } from '@heed/core/backend';
+import { broadcastStrides, computeDType, visibleKeys } from '@heed/core/backend';
 import type { Heap } from '../memory/heap.ts';
 import { type FloatArray, tableOf } from '../memory/pack.ts';
 
@@ -32,6 +32,7 @@ export function scoreSteps(problem: AttentionProblem, inputs: AttentionInputs<Te
   if (mask?.kind === 'boolean')
     steps.push(booleanMask(inputs.mask!.data as Uint8Array, broadcastStrides(mask.shape)));
   if (problem.segments) steps.push(segments(problem, inputs));
+  if (problem.pages !== null) steps.push(missingPages(problem, inputs));
   const limit = LIMITS[computeDType(problem.dtype)];
   if (bias) steps.push(addition(inputs.bias!, broadcastStrides(bias.shape), limit));
   if (problem.alibi) steps.push(alibi(inputs.alibiSlopes!.data as FloatArray, limit));
@@ -97,6 +98,28 @@ function segments(problem: AttentionProblem, inputs: AttentionInputs<Tensor>): S
       const start = row.batch * keyLength;
       let j = to;
       while (j > from && ofKey[start + j - 1] !== id) j--;
+      return j;
+    },
+  };
+}
+
+/** Excludes keys whose page is −1. */
+function missingPages(problem: AttentionProblem, inputs: AttentionInputs<Tensor>): ScoreStep {
+  const { exists } = visibleKeys(problem, inputs);
+  return {
+    apply(heap, at, { batch }, from, to) {
+      for (let j = from; j < to; j++) {
+        if (!exists(batch, j)) heap[at + j - from] = -Infinity;
+      }
+    },
+    firstKey({ batch }, from, to) {
+      let j = from;
+      while (j < to && !exists(batch, j)) j++;
+      return j;
+    },
+    endKey({ batch }, from, to) {
+      let j = to;
+      while (j > from && !exists(batch, j - 1)) j--;
       return j;
     },
   };

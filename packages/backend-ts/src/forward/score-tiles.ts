@@ -1,17 +1,11 @@
 import type { AttentionInputs, AttentionProblem, Tensor } from '@heed/core';
-import {
-  type RowStrides,
-  type VisibleKeys,
-  cacheStrides,
-  isHalf,
-  rowStrides,
-  visibleKeys,
-} from '@heed/core/backend';
+import { type RowStrides, type VisibleKeys, rowStrides, visibleKeys } from '@heed/core/backend';
 import { directScores } from './direct.ts';
 import { type Heap, fillHeap } from '../memory/heap.ts';
 import { type ForwardLayout, GROUP_ROWS } from '../plan/layout.ts';
 import { multiply } from './multiply.ts';
-import { type SourceRows, isFiniteRow, packRows, rowsFrom } from '../memory/pack.ts';
+import { CacheRows } from '../memory/cache-rows.ts';
+import { packRows, rowsFrom } from '../memory/pack.ts';
 import { type RowPlace, type ScoreStep, scoreSteps } from './score-steps.ts';
 import { softcap, softcapWithSlope } from './softcap.ts';
 
@@ -57,9 +51,7 @@ export class ScoreTiles {
   private readonly steps: ScoreStep[];
   private readonly narrowing: ScoreStep[];
   private readonly queryStrides: RowStrides;
-  private readonly keyStrides: RowStrides;
-  private batch = 0;
-  private kvHead = 0;
+  private readonly keys: CacheRows;
   private isPacked = false;
   /** Keys of the packed tile with NaN or infinity. */
   private readonly nonFiniteKeys: number[] = [];
@@ -74,7 +66,9 @@ export class ScoreTiles {
     this.narrowing = this.steps.filter((step) => step.firstKey !== undefined);
     const { heads, queryLength, headDim } = problem;
     this.queryStrides = rowStrides(problem.layout, heads, queryLength, headDim);
-    this.keyStrides = cacheStrides(problem, headDim);
+    const { key, keyScales, blockTable } = inputs;
+    const stored = { rows: key, scales: keyScales, blockTable };
+    this.keys = new CacheRows(problem, stored, headDim, problem.groups?.key);
     this.rows = Array.from({ length: layout.rows }, newRow);
   }
 
@@ -84,8 +78,7 @@ export class ScoreTiles {
    */
   openBlock(batch: number, kvHead: number, firstRow: number, count: number): void {
     const headGroup = this.problem.heads / this.problem.kvHeads;
-    this.batch = batch;
-    this.kvHead = kvHead;
+    this.keys.open(batch, kvHead);
     this.count = count;
     this.firstKey = Infinity;
     this.endKey = 0;
@@ -138,9 +131,9 @@ export class ScoreTiles {
     return this.from < this.to;
   }
 
-  /** Returns whether the block has so few rows that reading keys and values unpacked is faster; never for bits. */
+  /** Returns whether the block has so few rows that reading keys and values unpacked is faster, where they can be. */
   get isDirect(): boolean {
-    return this.count < GROUP_ROWS && !isHalf(this.problem.cacheType);
+    return this.count < GROUP_ROWS && this.keys.isDirect;
   }
 
   /** Packs the selected keys of the tile, once. */
@@ -148,12 +141,10 @@ export class ScoreTiles {
     if (this.isPacked) return;
     this.isPacked = true;
     const { key, queryStride } = this.layout;
-    const source = this.keyRows(this.from);
-    const count = this.to - this.from;
     const at = key + (this.from - this.tileStart) * queryStride;
-    if (packRows(this.heap, at, queryStride, source, count)) return;
-    for (let n = 0; n < count; n++) {
-      if (!isFiniteRow(source, n)) this.nonFiniteKeys.push(this.from + n);
+    if (this.keys.pack(this.heap, at, queryStride, this.from, this.to - this.from)) return;
+    for (let j = this.from; j < this.to; j++) {
+      if (!this.keys.isFinite(j)) this.nonFiniteKeys.push(j);
     }
   }
 
@@ -195,7 +186,7 @@ export class ScoreTiles {
   /** @returns whether everything was finite; otherwise nothing has been computed. */
   private multiplyDirectly(r: number, count: number, at: number): boolean {
     const { query, queryStride, scoreStride } = this.layout;
-    const keys = this.keyRows(this.groupFrom);
+    const keys = this.keys.from(this.groupFrom);
     const columns = this.groupTo - this.groupFrom;
     const to = at + this.groupFrom - this.tileStart;
     for (let n = 0; n < count; n++) {
@@ -250,12 +241,6 @@ export class ScoreTiles {
     const start = row.batch * batch + row.head * head + row.index * rowStride;
     const source = rowsFrom(this.inputs.query, start, rowStride, this.problem.headDim);
     return packRows(this.heap, this.layout.query + r * this.layout.queryStride, 0, source, 1);
-  }
-
-  private keyRows(first: number): SourceRows {
-    const { batch, head, row } = this.keyStrides;
-    const start = this.batch * batch + this.kvHead * head + first * row;
-    return rowsFrom(this.inputs.key, start, row, this.problem.headDim);
   }
 
   /** Runs every step between the product and the softmax. `at` and `slopes` are the positions of key 0. */

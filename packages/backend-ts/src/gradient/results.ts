@@ -5,7 +5,14 @@ import {
   type Tensor,
   cast,
 } from '@heed/core';
-import { type RowStrides, broadcastStrides, computeDType, rowStrides, zeros } from '@heed/core/backend';
+import {
+  type RowStrides,
+  broadcastStrides,
+  computeDType,
+  gradientDType,
+  rowStrides,
+  zeros,
+} from '@heed/core/backend';
 import type { Heap } from '../memory/heap.ts';
 import type { FloatArray } from '../memory/pack.ts';
 import type { RowPlace } from '../forward/score-steps.ts';
@@ -82,11 +89,11 @@ export class GradientResults {
   all(): AttentionGradients {
     const { dQuery, dKey, dValue, dBias, biasSums, sinkSums, problem } = this;
     if (dBias !== null && biasSums !== dBias.data) dBias.data.set(biasSums!);
-    const { dtype, cacheType } = problem;
+    const { dtype } = problem;
     return {
       dQuery: cast(dQuery, dtype),
-      dKey: cast(dKey, cacheType),
-      dValue: cast(dValue, cacheType),
+      dKey: cast(dKey, gradientDType(problem, 'dKey')),
+      dValue: cast(dValue, gradientDType(problem, 'dValue')),
       ...(dBias && { dBias: cast(dBias, dtype) }),
       ...(sinkSums && { dSinks: rounded(problem, sinkSums) }),
     };

@@ -1,22 +1,40 @@
 import type { DType, Tensor } from '@heed/core';
-import { halfTable, isHalf } from '@heed/core/backend';
-import type { Heap } from './heap.ts';
+import { halfTable, integerAt, isHalf } from '@heed/core/backend';
+import { type Heap, fillHeap } from './heap.ts';
 
 /** Array types for the computation of results. */
 export type FloatArray = Float32Array | Float64Array;
 
 /** Rows of a tensor: row n begins at `n · stride` and has `depth` elements. */
 export interface SourceRows {
-  readonly data: FloatArray | Uint16Array;
+  readonly dtype: DType;
+  readonly data: FloatArray | Uint16Array | Int8Array | Uint8Array;
   /** For a 16-bit type, the numbers that the data's bits represent; otherwise null. */
   readonly table: Float32Array | null;
+  /** In numbers: an element of `int4x2` holds two. */
   readonly stride: number;
   readonly depth: number;
+  /** Scales of quantized rows; otherwise null. */
+  readonly scales: RowScales | null;
+}
+
+/** Scales of quantized rows: those of row n begin at `n · stride`, one for each `group` numbers. */
+export interface RowScales {
+  readonly data: Float32Array;
+  readonly stride: number;
+  readonly group: number;
 }
 
 /** The rows of a tensor from an element on. A view, so that indices within a tile are small integers. */
-export function rowsFrom({ dtype, data }: Tensor, start: number, stride: number, depth: number): SourceRows {
-  return { data: data.subarray(start) as FloatArray | Uint16Array, table: tableOf(dtype), stride, depth };
+export function rowsFrom(
+  { dtype, data }: Tensor,
+  start: number,
+  stride: number,
+  depth: number,
+  scales: RowScales | null = null,
+): SourceRows {
+  const from = data.subarray(dtype === 'int4x2' ? start / 2 : start) as SourceRows['data'];
+  return { dtype, data: from, table: tableOf(dtype), stride, depth, scales };
 }
 
 /** Returns the table of the numbers that a type's bits represent; null for types that hold numbers. */
@@ -49,8 +67,9 @@ export function packRows(
 
 /** @returns 0 unless something is not finite, or a sum of four overflows: then the careful path decides. */
 function packAll(heap: Heap, to: number, toStride: number, source: SourceRows, count: number): number {
-  const { data, table, stride, depth } = source;
+  const { data, table, stride, depth, scales } = source;
   if (table !== null) return packBits(heap, to, toStride, source, count, table);
+  if (scales !== null) return packIntegers(heap, to, toStride, source, count, scales);
   const fours = depth & ~3;
   let trace = 0;
   for (let n = 0; n < count; n++) {
@@ -100,6 +119,43 @@ function packBits(
   return trace;
 }
 
+/** The same for integers, each times the scale of its group. */
+function packIntegers(
+  heap: Heap,
+  to: number,
+  toStride: number,
+  { dtype, data, stride, depth }: SourceRows,
+  count: number,
+  scales: RowScales,
+): number {
+  const isPairs = dtype === 'int4x2';
+  const { group } = scales;
+  let trace = 0;
+  for (let n = 0; n < count; n++) {
+    let g = Math.imul(n, scales.stride);
+    let s = Math.imul(n, stride);
+    let p = (to + Math.imul(n, toStride)) | 0;
+    for (const end = (p + depth) | 0; p < end; g = (g + 1) | 0) {
+      const scale = scales.data[g];
+      const endOfGroup = (p + group) | 0;
+      if (isPairs) {
+        for (; p < endOfGroup; p = (p + 2) | 0, s = (s + 2) | 0) {
+          const pair = data[s >> 1];
+          heap[p] = ((pair << 28) >> 28) * scale;
+          heap[(p + 1) | 0] = ((pair << 24) >> 28) * scale;
+        }
+      } else for (; p < endOfGroup; p = (p + 1) | 0, s = (s + 1) | 0) heap[p] = data[s] * scale;
+      trace += scale * 0;
+    }
+  }
+  return trace;
+}
+
+/** Writes `count` rows of zeros. */
+export function zeroRows(heap: Heap, to: number, toStride: number, depth: number, count: number): void {
+  for (let n = 0; n < count; n++) fillHeap(heap, to + n * toStride, to + n * toStride + depth, 0);
+}
+
 function zeroNonFinite(heap: Heap, at: number, count: number): void {
   for (let p = at; p < at + count; p++) {
     if (!Number.isFinite(heap[p])) heap[p] = 0;
@@ -107,9 +163,19 @@ function zeroNonFinite(heap: Heap, at: number, count: number): void {
 }
 
 /** Returns whether row n of a source is finite. */
-export function isFiniteRow({ data, table, stride, depth }: SourceRows, n: number): boolean {
-  for (let i = n * stride; i < n * stride + depth; i++) {
-    if (!Number.isFinite(table === null ? data[i] : table[data[i]])) return false;
+export function isFiniteRow(source: SourceRows, n: number): boolean {
+  for (let d = 0; d < source.depth; d++) {
+    if (!Number.isFinite(numberAt(source, n, d))) return false;
   }
   return true;
+}
+
+/** Returns number d of row n. */
+export function numberAt({ dtype, data, table, stride, scales }: SourceRows, n: number, d: number): number {
+  const at = n * stride + d;
+  if (scales !== null) {
+    const scale = scales.data[n * scales.stride + Math.floor(d / scales.group)];
+    return integerAt({ dtype, data }, at) * scale;
+  }
+  return table === null ? data[at] : table[data[at]];
 }

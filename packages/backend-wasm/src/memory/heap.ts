@@ -11,6 +11,8 @@ const ARRAYS = {
   float32: Float32Array,
   float64: Float64Array,
   int32: Int32Array,
+  int8: Int8Array,
+  int4x2: Uint8Array,
   bool: Uint8Array,
 } as const;
 

@@ -30,15 +30,19 @@ import { type LinearDefinition, guardLinear } from './linear/guard.ts';
 import { type DeviceMemory, type NativeTensor, allocate, hostMemory } from './memory.ts';
 import { type Owner, contentOf, residentOf } from './resident/resident.ts';
 
-/** Refuses 16-bit floats for an engine that computes neither in them nor with a cache of them. */
+/** Refuses small types for an engine that computes neither in them nor with a cache of them. */
 function checkHeld(name: string, { dtypes, features }: Capabilities, dtype: DType): void {
-  if (!isHalf(dtype) || dtypes.includes(dtype) || features.includes(`cache.${dtype}`)) return;
+  const isSmall = isHalf(dtype) || dtype === 'int8' || dtype === 'int4x2';
+  if (!isSmall || (dtypes as readonly DType[]).includes(dtype) || features.includes(`cache.${dtype}`)) return;
+  const isFloat = isHalf(dtype);
   throw new HeedError(
     'DTYPE',
     `${name}: the tensor is ${dtype}; expected ${dtypes.join(', ')}, int32 or bool`,
     {
-      clause: 'dtype',
-      remedy: "convert it: cast(tensor, 'float32')",
+      clause: isFloat ? 'dtype' : 'cache',
+      remedy: isFloat
+        ? "convert it: cast(tensor, 'float32')"
+        : 'dequantize(numbers, scales) makes floats of it',
     },
   );
 }

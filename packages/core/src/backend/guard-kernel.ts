@@ -15,7 +15,7 @@ import { type Owner, identityOf } from './resident/resident.ts';
 
 /**
  * Kernel of one problem, as its author writes it. At a call, inputs are checked and in the engine's memory, except
- * `offsets`, `keyLengths`, `keyStarts` and `queryLengths`, which stay plain. Results are new tensors in the engine's memory.
+ * `offsets`, `blockTable`, `keyLengths`, `keyStarts` and `queryLengths`, which stay plain. Results are new tensors in the engine's memory.
  */
 export interface KernelDefinition<N extends NativeTensor = Tensor> {
   readonly plan: Plan;

@@ -40,7 +40,8 @@ export {
   writeSlices,
   writtenRuns,
 } from '../shape.ts';
-export { type Slot, toTensor } from '../tensor-like.ts';
+export { integerAt } from '../quantize.ts';
+export { type Slot, isFloat, toTensor } from '../tensor-like.ts';
 export { sizeOf, zeros } from '../tensor.ts';
 export { type BackendDefinition, defineBackend } from './define.ts';
 export type { LinearDefinition, LinearKernelDefinition } from './linear/guard.ts';
@@ -59,6 +60,7 @@ export { gumbelNoise, philox4x32 } from './gumbel.ts';
 export type { KernelDefinition } from './guard-kernel.ts';
 export type { DeviceMemory, NativeTensor } from './memory.ts';
 export { rowSumFrom } from './statistics.ts';
+export { contiguousCache } from './contiguous-cache.ts';
 export { type RowStrides, broadcastStrides, cacheStrides, rowStrides } from './strides.ts';
 export { TURN_MILLISECONDS, inTurns, nextTurn, now } from './turns.ts';
 export { type VisibleKeys, visibleKeys } from './visible-keys.ts';

@@ -12,14 +12,18 @@ export interface VisibleKeys {
   first(b: number, i: number): number;
   /** One past the last key that row i of batch b may attend to; at least 0. */
   end(b: number, i: number): number;
+  /** False for keys between `first` and `end` whose page is −1: no row of batch b may attend to them. */
+  exists(b: number, j: number): boolean;
 }
 
-/** SPEC.md, clauses `alignment`, `causal`, `window` and `lengths`. */
+/** SPEC.md, clauses `alignment`, `causal`, `window`, `lengths` and `pages`. */
 export function visibleKeys(
   problem: AttentionProblem,
-  inputs: Pick<AttentionInputs, 'offsets' | 'keyLengths' | 'keyStarts' | 'queryLengths'>,
+  inputs: Pick<AttentionInputs, 'offsets' | 'blockTable' | 'keyLengths' | 'keyStarts' | 'queryLengths'>,
 ): VisibleKeys {
-  const { causal, window, alignment } = problem;
+  const { causal, window, alignment, pages } = problem;
+  const table = pages && inputs.blockTable!.data;
+  const columns = pages && problem.keyLength / pages.size;
   const keyLength = (b: number): number => inputs.keyLengths?.data[b] ?? problem.keyLength;
   const queryLength = (b: number): number => inputs.queryLengths?.data[b] ?? problem.queryLength;
   const left = window?.left ?? null;
@@ -44,5 +48,6 @@ export function visibleKeys(
       if (right !== null) end = Math.min(end, position + right + 1);
       return Math.max(0, end);
     },
+    exists: (b, j) => table === null || table[b * columns! + Math.floor(j / pages!.size)] !== -1,
   };
 }

@@ -3,6 +3,7 @@ import type { AttentionProblem } from '../problem.ts';
 import type { OutputsByName } from '../results.ts';
 import { widened } from '../float16.ts';
 import { type Tensor, zeros } from '../tensor.ts';
+import { contiguousCache } from '../backend/contiguous-cache.ts';
 import { perturbed, rowsOf, scorer } from './scores.ts';
 
 /**
@@ -15,7 +16,7 @@ export function referenceForward(
   problem: AttentionProblem,
   given: AttentionInputs<Tensor>,
 ): OutputsByName<Tensor> {
-  const inputs = widened(given);
+  const inputs = contiguousCache(problem, widened(given));
   const { batch, heads, queryLength, keyLength, valueDim, layout } = problem;
   const rows = rowsOf(problem);
   const scoresOf = scorer(problem, inputs);

@@ -3,6 +3,7 @@ import type { AttentionProblem } from '../problem.ts';
 import type { AttentionGradients } from '../results.ts';
 import { numbersOf, widened } from '../float16.ts';
 import { type Tensor, zeros } from '../tensor.ts';
+import { contiguousCache } from '../backend/contiguous-cache.ts';
 import { broadcastStrides } from '../backend/strides.ts';
 import { softmax } from './forward.ts';
 import { rowsOf, scorer } from './scores.ts';
@@ -20,7 +21,7 @@ export function referenceGradient(
   given: AttentionInputs<Tensor>,
   dOutput: Tensor,
 ): AttentionGradients {
-  const inputs = widened(given);
+  const inputs = contiguousCache(problem, widened(given));
   const { batch, heads, queryLength, headDim, valueDim, scale, softcap } = problem;
   const rows = rowsOf(problem);
   const scoresOf = scorer(problem, inputs);

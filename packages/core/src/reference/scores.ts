@@ -60,6 +60,7 @@ export function scorer(
   };
 
   const excluded = (b: number, h: number, i: number, j: number): boolean => {
+    if (!visible.exists(b, j)) return true;
     if (problem.mask?.kind === 'boolean' && mask(b, h, i, j) === 0) return true;
     if (problem.mask?.kind === 'float' && mask(b, h, i, j) === -Infinity) return true;
     if (problem.bias !== null && bias(b, h, i, j) === -Infinity) return true;

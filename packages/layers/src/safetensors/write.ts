@@ -10,6 +10,9 @@ const SPELLED: Readonly<Record<DType, string>> = {
   bfloat16: 'BF16',
   float16: 'F16',
   int32: 'I32',
+  int8: 'I8',
+  // Bytes, with two numbers each.
+  int4x2: 'U8',
   bool: 'BOOL',
 };
 const ORDER = Object.keys(SPELLED);

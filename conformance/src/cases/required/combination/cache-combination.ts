@@ -14,7 +14,13 @@ const FACTORS: readonly (readonly Level[])[] = [
     ['float16', { cacheType: 'float16' }],
     ['bfloat16', { cacheType: 'bfloat16' }],
     ['shared', { shared: true }],
+    ['int8', { cacheType: 'int8' }],
+    ['int4x2', { cacheType: 'int4x2' }],
     ['shared-float16', { shared: true, cacheType: 'float16' }],
+    ['shared-int8', { shared: true, cacheType: 'int8' }],
+    ['pages', { pages: { size: 4, common: true } }],
+    ['pages-float16', { pages: { size: 4, holes: true }, cacheType: 'float16' }],
+    ['pages-int8', { pages: { size: 4 }, cacheType: 'int8' }],
   ],
   [
     ['', { heads: 2 }],
@@ -22,9 +28,9 @@ const FACTORS: readonly (readonly Level[])[] = [
     ['one-key-head', { heads: 3, kvHeads: 1 }],
   ],
   [
-    ['', { queryLength: 6, keyLength: 9 }],
-    ['one-query', { queryLength: 1, keyLength: 37 }],
-    ['many-keys', { queryLength: 5, keyLength: 70 }],
+    ['', { queryLength: 6, keyLength: 12 }],
+    ['one-query', { queryLength: 1, keyLength: 36 }],
+    ['many-keys', { queryLength: 5, keyLength: 72 }],
   ],
   [
     ['', {}],
@@ -32,7 +38,7 @@ const FACTORS: readonly (readonly Level[])[] = [
   ],
   [
     ['', {}],
-    ['value-size', { valueDim: 3 }],
+    ['value-size', { valueDim: 4 }],
   ],
   [
     ['', {}],
@@ -76,7 +82,9 @@ export function cacheCombinationCases(): AgreementCase[] {
   const cases = rows.map((row) => {
     const levels = row.map((level, factor) => FACTORS[factor]![level]!);
     const name = levels.flatMap(([part]) => part || []).join('+');
-    return agreement('combination', `cache/${name}`, combine(levels));
+    const { gradient, ...sketch } = combine(levels, 6);
+    const hasGradient = gradient && !sketch.pages && !/^int/.test(sketch.cacheType ?? '');
+    return agreement('combination', `cache/${name}`, hasGradient ? { ...sketch, gradient } : sketch);
   });
   return [...new Map(cases.map((theCase) => [theCase.id, theCase])).values()];
 }

@@ -4,8 +4,8 @@ import { type Lengths, type Sketch, lengthsOf } from '../../../sketch.ts';
 export type Level = readonly [name: string, add: Sketch | ((lengths: Lengths) => Sketch)];
 
 /** Makes a sketch of a level of each factor. */
-export function combine(levels: readonly Level[]): Sketch {
-  const sketch: Sketch = { headDim: 5 };
+export function combine(levels: readonly Level[], headDim = 5): Sketch {
+  const sketch: Sketch = { headDim };
   // Heads and lengths come first: later levels are made to their measure.
   for (const [, add] of levels)
     Object.assign(sketch, typeof add === 'function' ? add(lengthsOf(sketch)) : add);

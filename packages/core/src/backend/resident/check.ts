@@ -11,7 +11,7 @@ import {
   checkTensor,
   sizeOf,
 } from '../../tensor.ts';
-import { toTensor } from '../../tensor-like.ts';
+import { isFloat, toTensor } from '../../tensor-like.ts';
 import type { NativeTensor } from '../memory.ts';
 
 /** Position of a `write()`: one start for all, or one for each element of the first axis. */
@@ -154,7 +154,7 @@ function isIndex(index: unknown, end: number): index is number {
 /** Returns a part as a tensor; the numbers of nested arrays take the target's type. */
 function partOf({ dtype }: NativeTensor, given: PlainTensorLike): Tensor {
   const slot = dtype === 'bool' ? 'mask' : dtype === 'int32' ? dtype : 'float';
-  const floats = dtype === 'bool' || dtype === 'int32' ? 'float32' : dtype;
+  const floats = isFloat(dtype) ? dtype : 'float32';
   const part = toTensor('part', given, Array.isArray(given) ? slot : 'any', floats);
   checkTensor('part', part);
   return part;

@@ -1,0 +1,74 @@
+import type { AttentionProblem, Tensor } from '@heed/core';
+import { numbersOf, zeros } from '@heed/core/backend';
+import type { Inputs } from './simple-row.ts';
+import type { Steps } from './steps.ts';
+
+/** Keys and values as numbers `[kvBatch, Hkv, Lk, D]` in the layout, however they are stored. */
+export function simpleCache(steps: Steps, problem: AttentionProblem, inputs: Inputs): Inputs {
+  const { headDim, valueDim, groups } = problem;
+  return {
+    ...inputs,
+    key: plainRows(
+      steps,
+      problem,
+      inputs,
+      { rows: inputs.key, scales: inputs.keyScales },
+      headDim,
+      groups?.key,
+    ),
+    value: plainRows(
+      steps,
+      problem,
+      inputs,
+      { rows: inputs.value, scales: inputs.valueScales },
+      valueDim,
+      groups?.value,
+    ),
+  };
+}
+
+/** The page that has key j of batch element b, or b itself where there are no pages. */
+export function partOf(
+  steps: Steps,
+  { pages, keyLength }: AttentionProblem,
+  { blockTable }: Inputs,
+  b: number,
+  j: number,
+): number {
+  if (pages === null) return b;
+  return steps.page(blockTable!.data, b, keyLength / pages.size, Math.floor(j / pages.size));
+}
+
+function plainRows(
+  steps: Steps,
+  problem: AttentionProblem,
+  inputs: Inputs,
+  { rows, scales }: { readonly rows: Tensor; readonly scales?: Tensor | undefined },
+  depth: number,
+  group = 1,
+): Tensor {
+  const { layout, kvBatch, kvHeads, keyLength, pages } = problem;
+  const isQuantized = scales !== undefined;
+  const numbers = isQuantized ? null : numbersOf(rows);
+  const read = (n: number): number =>
+    numbers === null
+      ? steps.integer(rows, n) * steps.scaleAt(scales!.data as Float32Array, n, group, depth)
+      : numbers[n]!;
+  const size = pages?.size ?? keyLength;
+  const shape =
+    layout === 'bhld' ? [kvBatch, kvHeads, keyLength, depth] : [kvBatch, keyLength, kvHeads, depth];
+  const result = zeros('float64', shape);
+  for (let b = 0; b < kvBatch; b++) {
+    for (let j = 0; j < keyLength; j++) {
+      const part = partOf(steps, problem, inputs, b, j);
+      if (part === -1) continue;
+      for (let h = 0; h < kvHeads; h++) {
+        const place = [part, h, pages === null ? j : steps.placeInPage(j, size)] as const;
+        const from = steps.rowStart(layout, place, [kvHeads, size, depth]);
+        const to = steps.rowStart(layout, [b, h, j], [kvHeads, keyLength, depth]);
+        for (let d = 0; d < depth; d++) result.data[to + d] = read(from + d);
+      }
+    }
+  }
+  return result;
+}
