@@ -1,6 +1,5 @@
 import {
   type BroadcastShape,
-  type CacheType,
   type FloatDType,
   type Layout,
   type OutputName,
@@ -11,7 +10,7 @@ import {
 import { computeDType, exchangeHeadsAndLength, zeros } from '@heed/core/backend';
 import { type CaseRequest, asking } from './case-request.ts';
 import { type Random, randomFrom } from './random.ts';
-import { type StoredCache, storedCache } from './stored-cache.ts';
+import { type CacheSketch, type StoredCache, storedCache } from './stored-cache.ts';
 
 /** Options of a request that are not tensors; they are passed on unchanged. */
 type Options = Pick<
@@ -34,7 +33,7 @@ type Options = Pick<
  * A request in a few words: its options, its lengths, and which tensors it has. {@link requestOf} makes the tensors.
  * Plain JSON, so that a property that fails can print it and shrink it.
  */
-export interface Sketch extends Options {
+export interface Sketch extends Options, CacheSketch {
   /** Names of results. Default: the output alone. */
   readonly outputs?: readonly OutputName[];
   /** Default 2. */
@@ -53,17 +52,6 @@ export interface Sketch extends Options {
   readonly valueDim?: number;
   /** Default `float32`. */
   readonly dtype?: FloatDType;
-  /** Element type of keys and values. Default: as `dtype`. */
-  readonly cacheType?: CacheType;
-  /** True if all numbers of a quantized row share a scale. Default: 32 do, where D is a multiple of 32. */
-  readonly wholeRows?: boolean;
-  /** True if the whole batch reads keys and values of batch 1. */
-  readonly shared?: boolean;
-  /**
-   * Keys in pages of this size, in no order among pages of NaN; `keyLength` is rounded up to whole pages. `holes`: some
-   * keys have no page. `common`: the first page of all elements of the batch is the same.
-   */
-  readonly pages?: { readonly size: number; readonly holes?: boolean; readonly common?: boolean };
   /** `density`: the share that may attend, default 0.6; the first key of some row is always left. */
   readonly mask?: {
     readonly kind: 'boolean' | 'float';
@@ -188,8 +176,8 @@ function normals(random: Random, shape: BroadcastShape, spread = 1, odd = 1): Te
 }
 
 /** The same numbers in either layout. */
-function inLayout(layout: Layout, tensor: Tensor): Tensor {
-  return layout === 'bhld' ? tensor : exchangeHeadsAndLength(tensor);
+function inLayout(layout: Layout, rows: Tensor): Tensor {
+  return layout === 'bhld' ? rows : exchangeHeadsAndLength(rows);
 }
 
 function maskOf(

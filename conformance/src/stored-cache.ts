@@ -1,7 +1,21 @@
-import { type CacheType, type Tensor, cast, quantize, tensor } from '@heed/core';
-import { zeros } from '@heed/core/backend';
+import { type CacheType, type FloatDType, type Tensor, cast, quantize, tensor } from '@heed/core';
+import { isFloat, zeros } from '@heed/core/backend';
 import type { Random } from './random.ts';
-import type { Sketch } from './sketch.ts';
+
+/** The part of a sketch that says how keys and values are stored. */
+export interface CacheSketch {
+  /** Element type of keys and values. Default: as `dtype`. */
+  readonly cacheType?: CacheType;
+  /** True if all numbers of a quantized row share a scale. Default: 32 do, where D is a multiple of 32. */
+  readonly wholeRows?: boolean;
+  /** True if the whole batch reads keys and values of batch 1. */
+  readonly shared?: boolean;
+  /**
+   * Keys in pages of this size, in no order among pages of NaN; `keyLength` is rounded up to whole pages. `holes`: some
+   * keys have no page. `common`: the first page of all elements of the batch is the same.
+   */
+  readonly pages?: { readonly size: number; readonly holes?: boolean; readonly common?: boolean };
+}
 
 /** Keys and values as a request has them, `[B, Hkv, Lk, D]` or in pages. */
 export interface StoredCache {
@@ -14,7 +28,13 @@ export interface StoredCache {
 
 /** Stores keys and values as a sketch says. */
 export function storedCache(
-  { dtype = 'float32', cacheType = dtype, wholeRows = false, pages, ...sketch }: Sketch,
+  {
+    dtype = 'float32',
+    cacheType = dtype,
+    wholeRows = false,
+    pages,
+    batch = 2,
+  }: CacheSketch & { readonly dtype?: FloatDType; readonly batch?: number },
   keys: Tensor<'float64'>,
   values: Tensor<'float64'>,
   random: Random,
@@ -28,7 +48,6 @@ export function storedCache(
     ...(value.scales && { valueScales: value.scales }),
   };
   if (pages === undefined) return rows;
-  const batch = sketch.batch ?? 2;
   const columns = keys.shape[2]! / pages.size;
   const blockTable = tableOf(batch, columns, pages, random);
   const pooled = Object.entries(rows).map(([name, part]: [string, Tensor]) => [
@@ -56,7 +75,7 @@ const SPARE = 2;
 function tableOf(
   batch: number,
   columns: number,
-  { holes, common }: NonNullable<Sketch['pages']>,
+  { holes, common }: NonNullable<CacheSketch['pages']>,
   random: Random,
 ): Tensor<'int32'> {
   const free = Array.from({ length: batch * columns + SPARE }, (_, page) => page);
@@ -74,8 +93,8 @@ function poolOf({ dtype, shape, data }: Tensor, blockTable: Tensor<'int32'>, siz
   const [batch, heads, length, depth] = shape as [number, number, number, number];
   const columns = length / size;
   const pool: Tensor = zeros(dtype, [blockTable.data.length + SPARE, heads, size, depth]);
-  // The bits of a NaN; −1 in integers, whose scales are NaN.
-  pool.data.fill(dtype === 'float32' || dtype === 'float64' ? NaN : -1);
+  // −1 in integers, whose scales are NaN.
+  pool.data.fill(isFloat(dtype) ? cast(tensor(Float64Array.of(NaN), [1]), dtype).data[0]! : -1);
   for (let b = 0; b < batch; b++) {
     for (let column = 0; column < columns; column++) {
       const page = blockTable.data[b * columns + column]!;

@@ -1,7 +1,8 @@
-import type { AttentionProblem, Tensor } from '@heed/core';
+import type { AttentionInputs, AttentionProblem, Tensor } from '@heed/core';
 import { numbersOf, zeros } from '@heed/core/backend';
-import type { Inputs } from './simple-row.ts';
 import type { Steps } from './steps.ts';
+
+type Inputs = AttentionInputs<Tensor>;
 
 /** Keys and values as numbers `[kvBatch, Hkv, Lk, D]` in the layout, however they are stored. */
 export function simpleCache(steps: Steps, problem: AttentionProblem, inputs: Inputs): Inputs {

@@ -126,7 +126,8 @@ function isChosenValue(
     const value = Float64Array.from(row, (_, d) => inputs.value.data[v + d]!);
     // A cache of another type has numbers that the problem's type may not have.
     const rounded = numbersOf(cast({ dtype: 'float64', shape: [row.length], data: value }, problem.dtype));
-    return row.every((number, d) => number === rounded[d]);
+    // Those of a case file are not rounded.
+    return row.every((number, d) => number === rounded[d] || number === value[d]);
   });
 }
 

@@ -18,7 +18,7 @@ export interface OnnxTask {
   readonly read?: (output: Tensor) => Tensor;
 }
 
-export type OnnxData = Float32Array | Float64Array | BigInt64Array | Int32Array | Uint16Array | Uint8Array;
+export type OnnxData = Tensor['data'] | BigInt64Array;
 
 const ORT_TYPES: Readonly<Record<string, OnnxType>> = {
   float32: 'float32',

@@ -5,7 +5,7 @@ import { type Stored, inMemory, rangeOf } from './stored.ts';
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
-type Numbers = Tensor['data'];
+type Numbers = Exclude<Tensor['data'], Int8Array>;
 
 /** Decoders of little-endian numbers by type, from their own memory. */
 const TYPES: Record<string, { readonly bytes: number; decode(buffer: ArrayBuffer): Numbers }> = {

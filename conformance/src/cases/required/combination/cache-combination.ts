@@ -83,7 +83,7 @@ export function cacheCombinationCases(): AgreementCase[] {
     const levels = row.map((level, factor) => FACTORS[factor]![level]!);
     const name = levels.flatMap(([part]) => part || []).join('+');
     const { gradient, ...sketch } = combine(levels, 6);
-    const hasGradient = gradient && !sketch.pages && !/^int/.test(sketch.cacheType ?? '');
+    const hasGradient = gradient && !sketch.pages && !sketch.cacheType?.startsWith('int');
     return agreement('combination', `cache/${name}`, hasGradient ? { ...sketch, gradient } : sketch);
   });
   return [...new Map(cases.map((theCase) => [theCase.id, theCase])).values()];
