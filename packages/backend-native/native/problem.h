@@ -25,7 +25,8 @@ struct Broadcast {
 };
 
 struct Problem {
-  i64 batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim;
+  // kvBatch is 1 where the whole batch reads the same keys and values, whose batch stride then is 0.
+  i64 batch, heads, kvHeads, kvBatch, queryLength, keyLength, headDim, valueDim;
   // Query heads that read one key/value head, and the query rows that they have together.
   i64 group, rows;
   Strides query, key, value, output;
@@ -86,17 +87,20 @@ struct Plan {
   i64 blocks, tiles, splits, splitKeys, slots, chunks;
   i64 packedKeySlot, packedValueSlot, keyRowsSlot, badSlot, partialSlot, keySumsChunk, valueSumsChunk, biasSumsChunk,
       biasSumsHead;
-  i64 counters, packedKey, packedValue, keyRows, bad, partials, keySums, valueSums, biasSums, sinkSums, dBias;
+  i64 counters, packedKey, packedValue, keyRows, bad, partials, keySums, valueSums, biasSums, sinkSums, dBias, dShared;
   bool direct;
 };
 
+// Type in which a linear weight is stored: `same` is that of the computation.
+enum class Weight : uint8_t { same, float16, bfloat16, q8_0, q4_0, q4_1 };
 enum class Activation : uint8_t { none, relu, gelu, geluTanh, silu, sigmoid };
 
 // A linear projection: rows of the input, panels of columns of the weight (PANEL of them side by side, one step of the
-// sum after another), a bias or null.
+// sum after another; kernels/stored.h has those of other types), a bias or null.
 struct Linear {
   i64 rows, inputs, outputs;
   Activation activation;
+  Weight weight;
   const void *input, *panels, *bias;
   void* output;
 };

@@ -7,7 +7,7 @@ import type {
   RunOptions,
   Tensor,
 } from '@heed/core';
-import { type KernelDefinition, defineBackend } from '@heed/core/backend';
+import { type KernelDefinition, STORED_TYPES, defineBackend } from '@heed/core/backend';
 import { capabilities } from './capabilities.ts';
 import { asResults, forwardResults } from './forward/results.ts';
 import { gradientResults } from './gradient/results.ts';
@@ -21,7 +21,7 @@ export function createBackend(binding: Binding, team: Team, device: string): Att
     device,
     capabilities,
     compile: (problem) => compile(binding, team, problem),
-    linear: { compile: (problem) => compileLinear(binding, team, problem) },
+    linear: { weightTypes: STORED_TYPES, compile: (problem) => compileLinear(binding, team, problem) },
   });
 }
 

@@ -1,8 +1,11 @@
-import { CACHE_FEATURES, type Capabilities, FEATURES, GUARANTEES } from '@heed/core';
+import { CACHE_FEATURES, type Capabilities, FEATURES, type Feature, GUARANTEES } from '@heed/core';
 
-/** Every feature of the specification but those of caches. */
+/** Ways to store keys and values that the kernels read. */
+const CACHES: readonly Feature[] = ['cache.float16', 'cache.bfloat16', 'cache.shared'];
+
+/** Every feature of the specification, but not every way to store keys and values. */
 export const capabilities: Capabilities = {
   dtypes: ['float32', 'float64', 'float16', 'bfloat16'],
-  features: FEATURES.filter((feature) => !CACHE_FEATURES.includes(feature)),
+  features: FEATURES.filter((feature) => !CACHE_FEATURES.includes(feature) || CACHES.includes(feature)),
   guarantees: GUARANTEES,
 };

@@ -4,6 +4,7 @@
 
 #include "environment.h"
 #include "pin.h"
+#include "stored.h"
 
 namespace heed {
 
@@ -26,7 +27,12 @@ bool read(napi_env env, napi_value operands, uint32_t index, i64 count, void*& d
   size_t length = 0, offset = 0;
   napi_get_element(env, operands, index, &value);
   const bool isArray = napi_get_typedarray_info(env, value, nullptr, &length, &data, &buffer, &offset) == napi_ok;
-  if (isArray && static_cast<i64>(length) == count) return true;
+  if (isArray && static_cast<i64>(length) == count) {
+    // An empty operand may have no address, and nothing may be added to a null pointer.
+    static char nothing;
+    if (data == nullptr) data = &nothing;
+    return true;
+  }
   const std::string message = "operand " + std::to_string(index) + " has another length than the problem says; was its buffer transferred?";
   napi_throw_error(env, "SHAPE", message.c_str());
   return false;
@@ -49,15 +55,19 @@ napi_value runLinear(napi_env env, const std::shared_ptr<Team>& team, const napi
   linear.inputs = numberAt(env, given[2], 1);
   linear.outputs = numberAt(env, given[2], 2);
   linear.activation = static_cast<Activation>(numberAt(env, given[2], 3));
+  linear.weight = static_cast<Weight>(numberAt(env, given[2], 4));
   const napi_value operands = given[3];
   const i64 padded = (linear.outputs + kernels.panel - 1) / kernels.panel * kernels.panel;
+  // A stored weight is an array of bytes.
+  const i64 packed = linear.weight == Weight::same ? padded * linear.inputs
+                                                   : packedBytes(linear.weight, linear.outputs, linear.inputs, kernels.panel);
   void *input = nullptr, *panels = nullptr, *bias = nullptr;
   napi_value inputBuffer = nullptr, other = nullptr, biasValue = nullptr;
   napi_valuetype biasType = napi_undefined;
   napi_get_element(env, operands, 2, &biasValue);
   napi_typeof(env, biasValue, &biasType);
   const bool areRead = read(env, operands, 0, linear.rows * linear.inputs, input, inputBuffer) &&
-                       read(env, operands, 1, padded * linear.inputs, panels, other) &&
+                       read(env, operands, 1, packed, panels, other) &&
                        (biasType == napi_undefined || read(env, operands, 2, linear.outputs, bias, other)) &&
                        read(env, operands, 3, linear.rows * linear.outputs, linear.output, other);
   if (!areRead) return nullptr;
@@ -84,6 +94,19 @@ napi_value runLinear(napi_env env, const std::shared_ptr<Team>& team, const napi
   if (!keep(env, inputBuffer, bytes, input, *job)) return outOfMemory(env);
   linear.input = input;
   return Environment::of(env).start(std::move(job), operands, given[4]);
+}
+
+napi_value packWeight(napi_env env, const Team& team, const napi_value* given) {
+  const Weight type = static_cast<Weight>(numberAt(env, given[1], 0));
+  const i64 outputs = numberAt(env, given[1], 1), inputs = numberAt(env, given[1], 2), width = team.level->float32.panel;
+  const i64 bytes = packedBytes(type, outputs, inputs, width);
+  void *from = nullptr, *to = nullptr;
+  napi_value buffer = nullptr, array = nullptr;
+  napi_get_typedarray_info(env, given[2], nullptr, nullptr, &from, nullptr, nullptr);
+  if (napi_create_arraybuffer(env, static_cast<size_t>(bytes), &to, &buffer) != napi_ok) return outOfMemory(env);
+  if (bytes > 0) packStored(type, outputs, inputs, width, static_cast<const uint8_t*>(from), static_cast<uint8_t*>(to));
+  napi_create_typedarray(env, napi_uint8_array, static_cast<size_t>(bytes), buffer, 0, &array);
+  return array;
 }
 
 }  // namespace heed

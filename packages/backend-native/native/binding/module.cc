@@ -1,5 +1,5 @@
 // Functions for TypeScript: levels(), createTeam(level, threads), compile(team, problem), run(kernel, ...),
-// linear(team, ...). Typed arrays are read and written in place, and JavaScript makes the results.
+// linear(team, ...), packWeight(team, ...). Typed arrays are read and written in place, and JavaScript makes the results.
 #include <cstring>
 #include <memory>
 #include <string>
@@ -208,6 +208,11 @@ napi_value linear(napi_env env, napi_callback_info info) {
   return runLinear(env, *externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
 }
 
+napi_value packWeight(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return packWeight(env, **externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
+}
+
 napi_value initialize(napi_env env, napi_value exports) {
   Environment::create(env);
   const napi_property_descriptor functions[] = {
@@ -216,6 +221,7 @@ napi_value initialize(napi_env env, napi_value exports) {
       {"compile", nullptr, compile, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"panelColumns", nullptr, panelColumns, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"linear", nullptr, linear, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"packWeight", nullptr, packWeight, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"run", nullptr, run, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);

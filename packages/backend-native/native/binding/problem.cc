@@ -118,7 +118,7 @@ void sizeOperands(Compiled& c) {
     c.operandBytes[operand] = given ? count * bytes : -1;
   };
   const i64 queries = places * p.headDim, outputs = places * p.valueDim;
-  const i64 keys = p.batch * p.kvHeads * p.keyLength * p.headDim, values = p.batch * p.kvHeads * p.keyLength * p.valueDim;
+  const i64 keyRows = p.kvBatch * p.kvHeads * p.keyLength, keys = keyRows * p.headDim, values = keyRows * p.valueDim;
   set(query, true, queries, element);
   set(key, true, keys, cached);
   set(value, true, values, cached);
@@ -155,6 +155,7 @@ Compiled readProblem(napi_env env, napi_value object) {
   p.batch = given["batch"].integer();
   p.heads = given["heads"].integer();
   p.kvHeads = given["kvHeads"].integer();
+  p.kvBatch = given["kvBatch"].integer();
   p.queryLength = given["queryLength"].integer();
   p.keyLength = given["keyLength"].integer();
   p.headDim = given["headDim"].integer();
@@ -163,11 +164,13 @@ Compiled readProblem(napi_env env, napi_value object) {
   p.rows = p.group * p.queryLength;
   const std::string dtype = given["dtype"].text();
   c.isDouble = dtype == "float64";
-  p.format = p.cacheFormat = formatOf(dtype);
+  p.format = formatOf(dtype);
+  p.cacheFormat = formatOf(given["cacheType"].text());
   const bool rowsFirst = given["layout"].text() == "blhd";
   p.query = stridesOf(rowsFirst, p.heads, p.queryLength, p.headDim);
   p.key = stridesOf(rowsFirst, p.kvHeads, p.keyLength, p.headDim);
   p.value = stridesOf(rowsFirst, p.kvHeads, p.keyLength, p.valueDim);
+  if (p.kvBatch == 1) p.key.batch = p.value.batch = 0;
   p.output = stridesOf(rowsFirst, p.heads, p.queryLength, p.valueDim);
   readScores(given, p);
   p.gradient = given["gradient"].boolean();

@@ -13,9 +13,27 @@ namespace {
 typedef uint16_t U16 __attribute__((vector_size(VECTOR_BYTES / 2)));
 typedef uint32_t U32 __attribute__((vector_size(VECTOR_BYTES)));
 
+// A number a lane. Compilers have several steps for what each instruction set has in one.
+INLINE U32 lengthened(U16 bits) {
+#if defined(HEED_AVX512)
+  return (U32)_mm512_cvtepu16_epi32((__m256i)bits);
+#elif defined(HEED_AVX2)
+  return (U32)_mm256_cvtepu16_epi32((__m128i)bits);
+#else
+  return __builtin_convertvector(bits, U32);
+#endif
+}
+INLINE U16 shortened(U32 bits) {
+#if defined(HEED_AVX512)
+  return (U16)_mm512_cvtepi32_epi16((__m512i)bits);
+#else
+  return __builtin_convertvector(bits, U16);
+#endif
+}
+
 template <Format format>
 INLINE F32 widened(U16 bits) {
-  if constexpr (format == Format::bfloat16) return (F32)(__builtin_convertvector(bits, U32) << 16);
+  if constexpr (format == Format::bfloat16) return (F32)(lengthened(bits) << 16);
 #if defined(HEED_AVX512)
   return (F32)_mm512_cvtph_ps((__m256i)bits);
 #elif defined(HEED_AVX2)
@@ -24,7 +42,7 @@ INLINE F32 widened(U16 bits) {
   return (F32)vcvt_f32_f16((float16x4_t)bits);
 #else
   // The exponent counts from -15 instead of -127: a product by 2^112, exact for subnormal numbers as well.
-  const U32 wide = __builtin_convertvector(bits, U32), size = (wide & 0x7fff) << 13;
+  const U32 wide = lengthened(bits), size = (wide & 0x7fff) << 13;
   const F32 scaled = (F32)size * 0x1p112f;
   const U32 number = (wide & 0x7c00) == 0x7c00 ? size | 0x7f800000 : (U32)scaled;
   return (F32)(number | (wide & 0x8000) << 16);
@@ -54,7 +72,7 @@ INLINE U16 narrowed(F32 x) {
     rounded = size > 0x7f800000 ? U32{} + 0x7e00 : rounded;
     rounded = size >= 0x47800000 && size <= 0x7f800000 ? U32{} + 0x7c00 : rounded;
   }
-  return __builtin_convertvector(rounded | sign, U16);
+  return shortened(rounded | sign);
 }
 
 template <Format format>

@@ -33,6 +33,8 @@ INLINE bool writesBiasOnce(const Problem& p) {
   return (p.bias.batch != 0 || p.batch == 1) && (p.bias.head != 0 || p.heads == 1) && p.bias.row != 0 && p.bias.key != 0;
 }
 INLINE bool roundsBias(const Problem& p) { return p.hasBias && p.format != Format::same && !writesBiasOnce(p); }
+// Returns whether the whole batch reads the same keys, whose gradients are then summed over the batch, in order.
+INLINE bool sharesKeys(const Problem& p) { return p.kvBatch < p.batch; }
 INLINE bool hasSharedSums(const Problem& p) { return p.hasSinks || sumsBiasApart(p); }
 
 template <class T>
@@ -64,6 +66,7 @@ static Plan planGradient(const Problem& p, i64 threads) {
   Region region;
   plan.counters = region.take<int32_t>(4 * allHeads);
   plan.dBias = region.take<T>(roundsBias(p) ? p.bias.size : 0);
+  plan.dShared = region.take<T>(sharesKeys(p) ? p.kvHeads * p.keyLength * (keyColumns + valueColumns) : 0);
   plan.clearedBytes = region.bytes;
   plan.packedKey = region.take<T>(plan.slots * plan.packedKeySlot);
   plan.packedValue = region.take<T>(plan.slots * plan.packedValueSlot);
@@ -283,10 +286,16 @@ INLINE void gradientChunk(Block<T>& b, i64 chunk, char* memory) {
   }
 }
 
+// Adds the sums of all chunks in their order, and those of earlier batch elements, if any, which then become those so far.
 template <class T>
-INLINE void reduceRow(T* sums, i64 chunkSize, i64 chunks, i64 columns, Format format, void* to, i64 depth) {
+INLINE void reduceRow(T* sums, i64 chunkSize, i64 chunks, i64 columns, T* earlier, Format format, void* to, i64 depth) {
   for (i64 chunk = 1; chunk < chunks; chunk++) {
     for (i64 d = 0; d < columns; d += LANES<T>) store(sums + d, load(sums + d) + load(sums + chunk * chunkSize + d));
+  }
+  for (i64 d = 0; earlier != nullptr && d < columns; d += LANES<T>) {
+    const Vector<T> sum = load(earlier + d) + load(sums + d);
+    store(earlier + d, sum);
+    store(sums + d, sum);
   }
   writeScaled(sums, (T)1, format, to, depth);
 }
@@ -300,10 +309,13 @@ INLINE void reduceTile(const Block<T>& b, i64 tile) {
   const i64 keyColumns = paddedTo<T>(p.headDim), valueColumns = paddedTo<T>(p.valueDim);
   const i64 dKey = b.batch * p.key.batch + b.kvHead * p.key.head, dValue = b.batch * p.value.batch + b.kvHead * p.value.head;
   const auto at = [&](Operand name, i64 n) { return elementOf<T>(p.cacheFormat, b.run.operands[name], n); };
+  T* shared = sharesKeys(p) ? (T*)(b.run.shared + plan.dShared) + b.kvHead * p.keyLength * (keyColumns + valueColumns) : nullptr;
   for (i64 key = tile * GRADIENT_KEYS; key < least(p.keyLength, (tile + 1) * GRADIENT_KEYS); key++) {
-    reduceRow(sums.key + key * keyColumns, plan.keySumsChunk, plan.chunks, keyColumns, p.cacheFormat,
+    T* earlier = shared == nullptr ? nullptr : shared + key * (keyColumns + valueColumns);
+    reduceRow(sums.key + key * keyColumns, plan.keySumsChunk, plan.chunks, keyColumns, earlier, p.cacheFormat,
               at(Operand::dKey, dKey + key * p.key.row), p.headDim);
-    reduceRow(sums.value + key * valueColumns, plan.valueSumsChunk, plan.chunks, valueColumns, p.cacheFormat,
+    reduceRow(sums.value + key * valueColumns, plan.valueSumsChunk, plan.chunks, valueColumns,
+              earlier == nullptr ? nullptr : earlier + keyColumns, p.cacheFormat,
               at(Operand::dValue, dValue + key * p.value.row), p.valueDim);
   }
 }
@@ -358,6 +370,8 @@ static void gradientTask(const Run& run, i64 task, char* memory) {
   }
   if (!waitFor(run, summed + head, plan.chunks)) return;
   if (step < 2 * plan.tiles + plan.chunks) {
+    // Results of the batch element before, and sums of its chunks, which add to the same.
+    if (sharesKeys(p) && b.batch > 0 && !waitFor(run, finished + head - p.kvHeads, plan.tiles + shared)) return;
     reduceTile(b, step - plan.tiles - plan.chunks);
   } else {
     if (head > 0 && !waitFor(run, added + head - 1, 1)) return;

@@ -10,6 +10,7 @@
 #pragma once
 #include "activation.h"
 #include "pack.h"
+#include "stored.h"
 
 namespace heed {
 namespace {
@@ -25,9 +26,13 @@ static Plan planLinear(const Linear& linear) {
   plan.blocks = columns;
   plan.blockRows = LINEAR_ROWS;
   plan.tasks = columns * ceilDivide(linear.rows, LINEAR_ROWS);
-  plan.threadBytes = (LINEAR_ROWS * LINEAR_COLUMNS<T> + ROWS * LINEAR_STEPS + LANES<T>) * (i64)sizeof(T);
-  const double numbers = (double)linear.inputs * (double)linear.outputs;
-  plan.microseconds = numbers * ((double)linear.rows / (2500.0 * LANES<T>) + (double)sizeof(T) / 10000.0);
+  const bool isStored = linear.weight != Weight::same;
+  const i64 decoded = isStored && linear.rows > 1 ? LINEAR_STEPS * LINEAR_COLUMNS<T> : 0;
+  plan.threadBytes = (LINEAR_ROWS * LINEAR_COLUMNS<T> + ROWS * LINEAR_STEPS + LANES<T> + decoded) * (i64)sizeof(T);
+  // The products, 4 a nanosecond and lane, or memory at 50 GB/s, whichever is more; for few rows, decoding as much again.
+  const double numbers = (double)linear.inputs * (double)linear.outputs, rate = 4000.0 * LANES<T>;
+  const double products = (double)(linear.rows + isStored) / rate, memory = isStored ? 1 / 50000.0 : sizeof(T) / 50000.0;
+  plan.microseconds = numbers * (products > memory ? products : memory);
   return plan;
 }
 
@@ -95,13 +100,18 @@ static void linearTask(const Run& run, i64 task, char* scratch) {
   const i64 firstColumn = task % columns * LINEAR_COLUMNS<T>, firstRow = task / columns * LINEAR_ROWS;
   const i64 count = least(LINEAR_ROWS, linear.rows - firstRow);
   const i64 panels = least(LINEAR_PANELS, ceilDivide(linear.outputs - firstColumn, PANEL<T>));
-  const i64 panelStep = inputs * PANEL<T>;
   const T* input = (const T*)linear.input + firstRow * inputs;
-  const T* weight = (const T*)linear.panels + firstColumn * inputs;
+  const bool isStored = sizeof(T) == 4 && linear.weight != Weight::same;
+  const T* weight = (const T*)linear.panels + (isStored ? 0 : firstColumn * inputs);
+  const i64 storedStep = panelBytes(linear.weight, inputs);
+  const char* stored = (const char*)linear.panels + firstColumn / PANEL<T> * storedStep;
   T* sums = (T*)scratch;
   T* rows = sums + LINEAR_ROWS * LINEAR_COLUMNS<T>;
   constexpr int third = ROWS >= 6 ? ROWS / 3 : ROWS / 2;
-  if (count == 1) {
+  if (count == 1 && isStored) {
+    storedKernels(linear.weight).multiply((const float*)input, stored, storedStep, panels, (float*)sums, inputs);
+  } else if (count == 1) {
+    const i64 panelStep = inputs * PANEL<T>;
     if (panels == LINEAR_PANELS) multiplyRow<T, 4>(input, weight, panelStep, sums, inputs);
     else
       for (i64 n = 0; n < panels; n++) multiplyRow<T, 1>(input, weight + n * panelStep, panelStep, sums + n * PANEL<T>, inputs);
@@ -109,6 +119,13 @@ static void linearTask(const Run& run, i64 task, char* scratch) {
     for (i64 first = 0; first < inputs; first += LINEAR_STEPS) {
       const i64 steps = least(LINEAR_STEPS, inputs - first);
       const T* b = weight + first * PANEL<T>;
+      if (isStored) {
+        T* decoded = rows + ROWS * LINEAR_STEPS + LANES<T>;
+        storedKernels(linear.weight)
+            .decode(stored + panelBytes(linear.weight, first), storedStep, panels, steps, (float*)decoded);
+        b = decoded;
+      }
+      const i64 panelStep = (isStored ? steps : inputs) * PANEL<T>;
       for (i64 r = 0; r < count; r += ROWS) {
         const i64 group = least(ROWS, count - r);
         interleave(input + r * inputs + first, inputs, group, steps, rows);

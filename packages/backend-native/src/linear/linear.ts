@@ -1,11 +1,11 @@
 import type { LinearParameters, LinearProblem, RunOptions, Tensor } from '@heed/core';
 import { type LinearKernelDefinition, linearGradientBy, sizeOf, zeros } from '@heed/core/backend';
 import { fixedMemory } from '../memory/plain-memory.ts';
-import { type Binding, LINEAR_ACTIVATIONS, type Team } from '../platform/binding.ts';
-import { untilStopped } from '../platform/run-pass.ts';
+import { type Binding, LINEAR_ACTIVATIONS, LINEAR_WEIGHTS, type Team } from '../platform/binding.ts';
+import { inHeedsWords, untilStopped } from '../platform/run-pass.ts';
 
 interface Packed {
-  readonly panels: Tensor['data'];
+  readonly panels: ArrayBufferView;
   readonly bias: Tensor['data'] | undefined;
   /** Parameters as given, for the gradient. */
   readonly parameters: LinearParameters<Tensor> | null;
@@ -20,9 +20,11 @@ export function compileLinear(
   const isDouble = problem.dtype === 'float64';
   const width = binding.panelColumns(team, isDouble);
 
+  const weightType = Math.max(0, (LINEAR_WEIGHTS as readonly unknown[]).indexOf(problem.weightType));
+
   const multiply = async (
     x: Tensor,
-    panels: Tensor['data'],
+    panels: ArrayBufferView,
     outputs: number,
     { signal }: RunOptions,
     bias?: Tensor['data'],
@@ -36,6 +38,7 @@ export function compileLinear(
       x.shape.at(-1)!,
       outputs,
       LINEAR_ACTIVATIONS.indexOf(activation),
+      weightType,
     ] as const;
     const operands = [fixedMemory(x), panels, bias, output.data];
     await untilStopped(signal, (stop) => binding.linear(team, isDouble, sizes, operands, stop));
@@ -48,6 +51,15 @@ export function compileLinear(
       bias: bias?.data.slice(),
       parameters: problem.gradient ? structuredClone({ weight, bias }) : null,
     }),
+    packStored({ weight: { shape, data }, bias }) {
+      try {
+        const [outputs, inputs] = shape as [number, number];
+        const panels = binding.packWeight(team, [weightType, outputs, inputs], data);
+        return { panels, bias: bias?.data.slice(), parameters: null };
+      } catch (error) {
+        throw inHeedsWords(error);
+      }
+    },
     run: (input, { panels, bias }, options) =>
       multiply(input, panels, problem.outputDim, options, bias, problem.activation),
     gradient: (input, { parameters }, dOutput, options) =>

@@ -38,6 +38,9 @@ export type OperandName = (typeof OPERANDS)[number];
 /** Activations in the order of the native file. */
 export const LINEAR_ACTIVATIONS = [null, 'relu', 'gelu', 'geluTanh', 'silu', 'sigmoid'] as const;
 
+/** Types of linear weights in the order of the native file; the first is that of the computation. */
+export const LINEAR_WEIGHTS = [null, 'float16', 'bfloat16', 'q8_0', 'q4_0', 'q4_1'] as const;
+
 /** Exports of `native/binding/module.cc`. */
 export interface Binding {
   /** Levels that this machine can run, the best first. */
@@ -60,17 +63,24 @@ export interface Binding {
   /**
    * Fills the output: small work on return, as `run`.
    *
-   * @param sizes rows, width of the input and of the output, and the activation by its place among
-   * {@link LINEAR_ACTIVATIONS}.
+   * @param sizes rows, width of the input and of the output, the activation by its place among
+   * {@link LINEAR_ACTIVATIONS}, the type of the weight by that among {@link LINEAR_WEIGHTS}.
    * @param operands input, panels, bias, output.
    */
   linear(
     team: Team,
     isDouble: boolean,
-    sizes: readonly [number, number, number, number],
+    sizes: readonly [number, number, number, number, number],
     operands: readonly (ArrayBufferView | undefined)[],
     stop: Int32Array,
   ): Promise<void> | undefined;
+  /**
+   * Puts a stored weight into panels of this level.
+   *
+   * @param sizes its type by the place among {@link LINEAR_WEIGHTS}, width of the output and of the input.
+   * @throws an error with code `OUT_OF_MEMORY`.
+   */
+  packWeight(team: Team, sizes: readonly [number, number, number], data: ArrayBufferView): Uint8Array;
   /**
    * Fills the results among the operands, which are typed arrays by the order of {@link OPERANDS}. Small work is done on
    * return. Once `stop[0]` is not 0, the run ends early, with useless results.

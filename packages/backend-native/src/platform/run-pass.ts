@@ -69,7 +69,8 @@ function operandOf(
   return input && fixedMemory(input);
 }
 
-function inHeedsWords(error: unknown): unknown {
+/** Returns the error of the native file as one of ours, with its remedy; others unchanged. */
+export function inHeedsWords(error: unknown): unknown {
   const { code, message } = error as { code?: string; message?: string };
   const remedy = code === undefined || HeedError.isInstance(error) ? undefined : REMEDIES[code];
   if (remedy === undefined) return error;

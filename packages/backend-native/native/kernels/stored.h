@@ -1,0 +1,175 @@
+// Linear weights as they are stored: 16-bit numbers, and blocks of 32 numbers along the input with a scale, of 8 bits (q8_0)
+// or 4 (q4_0; q4_1, with a minimum). The binding packs them (binding/stored.h) in panels of W columns, block after block:
+//
+//     W scales, W minima (q4_1) in binary16;  q8_0: W bytes a step;  q4: W bytes for two steps, the first in the low half
+//
+// so that a vector's lanes are columns, as in panels of numbers, and a block is decoded in registers: one conversion, one
+// product with a vector of scales. A single row multiplies at once. For more rows, panels are decoded into scratch, 512
+// steps at a time, for the product of packed panels. Either way a number is rounded to float32 once, and sums are chains in the
+// order of the steps: the bits of a row do not depend on the others.
+#pragma once
+#include "convert.h"
+#include "multiply.h"
+
+namespace heed {
+namespace {
+
+typedef uint8_t Bytes __attribute__((vector_size(LANES<float>)));
+typedef int8_t SignedBytes __attribute__((vector_size(LANES<float>)));
+
+// A byte a lane. Compilers have several steps for the conversion that each instruction set has in one.
+INLINE I32 loadBytes(const char* from) {
+#if defined(HEED_AVX512)
+  return (I32)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i*)from));
+#elif defined(HEED_AVX2)
+  return (I32)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)from));
+#else
+  Bytes bytes;
+  __builtin_memcpy(&bytes, from, sizeof bytes);
+  return __builtin_convertvector(bytes, I32);
+#endif
+}
+INLINE I32 loadSignedBytes(const char* from) {
+#if defined(HEED_AVX512)
+  return (I32)_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i*)from));
+#elif defined(HEED_AVX2)
+  return (I32)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)from));
+#else
+  SignedBytes bytes;
+  __builtin_memcpy(&bytes, from, sizeof bytes);
+  return __builtin_convertvector(bytes, I32);
+#endif
+}
+
+constexpr i64 BLOCK_STEPS = 32;
+
+constexpr bool isBlock(Weight w) { return w == Weight::q8_0 || w == Weight::q4_0 || w == Weight::q4_1; }
+// Bytes of a panel for `steps` steps of the sum.
+INLINE i64 panelBytes(Weight w, i64 steps) {
+  const i64 blocks = steps / BLOCK_STEPS * PANEL<float>;
+  if (w == Weight::q8_0) return blocks * 34;
+  if (w == Weight::q4_0) return blocks * 18;
+  if (w == Weight::q4_1) return blocks * 20;
+  return steps * PANEL<float> * 2;
+}
+
+#if defined(HEED_AVX512)
+// Numbers of the low four bits of each lane: an entry of a table.
+template <Weight S>
+INLINE F32 numbersOfHalves(I32 bits) {
+  constexpr float z = S == Weight::q4_0 ? 8 : 0;
+  const F32 table = {0 - z, 1 - z, 2 - z, 3 - z, 4 - z, 5 - z, 6 - z, 7 - z, 8 - z, 9 - z, 10 - z, 11 - z, 12 - z, 13 - z, 14 - z, 15 - z};
+  return (F32)_mm512_permutexvar_ps((__m512i)bits, (__m512)table);
+}
+#else
+template <Weight S>
+INLINE F32 numbersOfHalves(I32 bits) {
+  return __builtin_convertvector((bits & 15) - (S == Weight::q4_0 ? 8 : 0), F32);
+}
+#endif
+
+template <Weight S>
+INLINE F32 scaled(F32 number, F32 scale, F32 minimum) {
+  if constexpr (S == Weight::q4_1) return multiplyAdd(number, scale, minimum);
+  else return number * scale;
+}
+
+// Decodes `steps` steps of P panels, which are `step` bytes apart. sink(k, n, v, w) takes vector v of panel n at step k.
+template <Weight S, int P, class Sink>
+INLINE void decode(const char* panels, i64 step, i64 steps, Sink sink) {
+  constexpr int L = LANES<float>, W = PANEL<float>;
+  if constexpr (!isBlock(S)) {
+    constexpr Format format = S == Weight::float16 ? Format::float16 : Format::bfloat16;
+    for (i64 k = 0; k < steps; k++) {
+#pragma GCC unroll 4
+      for (int n = 0; n < P; n++) {
+        const uint16_t* at = (const uint16_t*)(panels + n * step) + k * W;
+        sink(k, n, 0, loadWidened<format>(at));
+        sink(k, n, 1, loadWidened<format>(at + L));
+      }
+    }
+  } else {
+    constexpr i64 head = S == Weight::q4_1 ? 4 * W : 2 * W;
+    const i64 blockBytes = panelBytes(S, BLOCK_STEPS);
+    for (i64 first = 0; first < steps; first += BLOCK_STEPS, panels += blockBytes) {
+      F32 scales[P][2], minima[P][2];
+#pragma GCC unroll 4
+      for (int n = 0; n < P; n++) {
+#pragma GCC unroll 2
+        for (int v = 0; v < 2; v++) {
+          const uint16_t* at = (const uint16_t*)(panels + n * step) + v * L;
+          scales[n][v] = loadWidened<Format::float16>(at);
+          minima[n][v] = S == Weight::q4_1 ? loadWidened<Format::float16>(at + W) : zeros<float>();
+        }
+      }
+      constexpr int rows = S == Weight::q8_0 ? BLOCK_STEPS : BLOCK_STEPS / 2;
+      for (int k = 0; k < rows; k++) {
+#pragma GCC unroll 4
+        for (int n = 0; n < P; n++) {
+#pragma GCC unroll 2
+          for (int v = 0; v < 2; v++) {
+            const char* at = panels + n * step + head + k * W + v * L;
+            if constexpr (S == Weight::q8_0) {
+              sink(first + k, n, v, __builtin_convertvector(loadSignedBytes(at), F32) * scales[n][v]);
+            } else {
+              const I32 pairs = loadBytes(at);
+              sink(first + 2 * k, n, v, scaled<S>(numbersOfHalves<S>(pairs), scales[n][v], minima[n][v]));
+              sink(first + 2 * k + 1, n, v, scaled<S>(numbersOfHalves<S>(pairs >> 4), scales[n][v], minima[n][v]));
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+// One row and P panels, from the first step to the last: 2 P chains.
+template <Weight S, int P>
+INLINE void multiplyStoredRow(const float* a, const char* panels, i64 step, float* c, i64 steps) {
+  F32 sums[P][2] = {};
+  decode<S, P>(panels, step, steps, [&](i64 k, int n, int v, F32 w) __attribute__((always_inline)) {
+    sums[n][v] = multiplyAdd(splat<float>(a[k]), w, sums[n][v]);
+  });
+#pragma GCC unroll 4
+  for (int n = 0; n < P; n++) {
+    store(c + n * PANEL<float>, sums[n][0]);
+    store(c + n * PANEL<float> + LANES<float>, sums[n][1]);
+  }
+}
+
+// The same for any number of panels: two at a time keep their scales in registers.
+template <Weight S>
+static __attribute__((noinline)) void multiplyStored(const float* a, const char* panels, i64 step, i64 count, float* c, i64 steps) {
+  i64 n = 0;
+  for (; n + 2 <= count; n += 2) multiplyStoredRow<S, 2>(a, panels + n * step, step, c + n * PANEL<float>, steps);
+  if (n < count) multiplyStoredRow<S, 1>(a, panels + n * step, step, c + n * PANEL<float>, steps);
+}
+
+// Numbers of `steps` steps of one panel after another, each as packed panels have them.
+template <Weight S>
+static __attribute__((noinline)) void decodeStored(const char* panels, i64 step, i64 count, i64 steps, float* to) {
+  for (i64 n = 0; n < count; n++, panels += step, to += steps * PANEL<float>) {
+    decode<S, 1>(panels, step, steps, [&](i64 k, int, int v, F32 w) __attribute__((always_inline)) {
+      store(to + k * PANEL<float> + v * LANES<float>, w);
+    });
+  }
+}
+
+struct StoredKernels {
+  void (*multiply)(const float*, const char*, i64, i64, float*, i64);
+  void (*decode)(const char*, i64, i64, i64, float*);
+};
+INLINE StoredKernels storedKernels(Weight w) {
+  switch (w) {
+    case Weight::float16: return {multiplyStored<Weight::float16>, decodeStored<Weight::float16>};
+    case Weight::bfloat16: return {multiplyStored<Weight::bfloat16>, decodeStored<Weight::bfloat16>};
+    case Weight::q8_0: return {multiplyStored<Weight::q8_0>, decodeStored<Weight::q8_0>};
+    case Weight::q4_0: return {multiplyStored<Weight::q4_0>, decodeStored<Weight::q4_0>};
+    case Weight::q4_1: return {multiplyStored<Weight::q4_1>, decodeStored<Weight::q4_1>};
+    case Weight::same: break;
+  }
+  return {};
+}
+
+}  // namespace
+}  // namespace heed
