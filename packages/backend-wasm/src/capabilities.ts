@@ -1,8 +1,11 @@
-import { CACHE_FEATURES, type Capabilities, FEATURES, GUARANTEES } from '@heed/core';
+import { CACHE_FEATURES, type Capabilities, FEATURES, type Feature, GUARANTEES } from '@heed/core';
 
-/** Every capability but caches of another type or form. */
+/** Features of caches that are there. */
+const CACHES: readonly Feature[] = ['cache.float16', 'cache.bfloat16', 'cache.shared'];
+
+/** Every capability but some forms of caches. */
 export const CAPABILITIES: Capabilities = {
   dtypes: ['float32', 'float64', 'float16', 'bfloat16'],
-  features: FEATURES.filter((feature) => !CACHE_FEATURES.includes(feature)),
+  features: FEATURES.filter((feature) => !CACHE_FEATURES.includes(feature) || CACHES.includes(feature)),
   guarantees: GUARANTEES,
 };

@@ -26,9 +26,9 @@ import { RECORD, RECORD_BYTES } from '../plan/records.ts';
  */
 
 /** Bytes from one key of the open tile to the next, or from one value. */
-function rowStep({ variant, element, storage, frame }: Context, source: 'key' | 'value'): Code<'i32'> {
+function rowStep({ variant, element, cache, frame }: Context, source: 'key' | 'value'): Code<'i32'> {
   const depth = source === 'key' ? variant.headDim : variant.valueDim;
-  return storage.half ? int(depth * element.bytes) : frame.integer(`${source}Row`);
+  return cache.half ? int(depth * element.bytes) : frame.integer(`${source}Row`);
 }
 
 /** Function made by `rowGroupScorer`: (rowGroup, tile) → i32. */

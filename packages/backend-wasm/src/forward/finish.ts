@@ -13,6 +13,7 @@ import {
   when,
 } from '@heed/core/wasm';
 import type { ElementType } from '../module/element.ts';
+import type { Storage } from '../module/storage.ts';
 import { exponential } from '../module/exponential.ts';
 import { type Context, place } from '../module/context.ts';
 import { logarithm } from '../module/logarithm.ts';
@@ -28,7 +29,7 @@ export function rowFinisher(context: Context): Callable<[]> {
   const { module, variant, needs, element, storage, tiling, frame, item, scratch } = context;
   const { scalar, type } = element;
   const soft = variant.selection === 'softmax';
-  const writeOutput = needs.sumsValues ? rowWriter(context, variant.valueDim) : null;
+  const writeOutput = needs.sumsValues ? rowWriter(context, variant.valueDim, storage) : null;
   const writeWeights = soft && needs.wants('weights') ? weightWriter(context) : null;
   const log = needs.wants('logSumExp') ? logarithm(module) : null;
   return module.function({ parameters: [] }, (body) => {
@@ -117,8 +118,9 @@ function sink(
 
 /** A function (from, to, factor) that writes a row of so many elements, each times the factor, to a tensor. */
 export function rowWriter(
-  { module, element, storage }: Context,
+  { module, element }: Context,
   depth: number,
+  storage: Storage,
 ): Callable<['i32', 'i32', ElementType]> {
   const { vector, lanes, bytes, type } = element;
   return module.function({ parameters: ['i32', 'i32', type] }, (body, from, to, factor) => {

@@ -13,8 +13,8 @@ import { rowAddresses, sumsOfLanes, unrolled } from './key-rows.ts';
 const half = (power: number): number => 2 ** (power / 2);
 
 /** Returns whether rows of the problem are whole pairs of vectors. */
-export function isNarrow({ variant, storage }: Context): boolean {
-  return variant.direct && storage.half && variant.headDim % 8 === 0 && variant.valueDim % 8 === 0;
+export function isNarrow({ variant, cache }: Context): boolean {
+  return variant.direct && cache.half && variant.headDim % 8 === 0 && variant.valueDim % 8 === 0;
 }
 
 /** A function (query, keys, step, scores, keyCount) → i32: as `directMultiplier`, and whether all of it is finite. */
@@ -22,13 +22,13 @@ export function narrowMultiplier({
   module,
   variant,
   element,
-  storage,
+  cache,
   item,
 }: Context): Callable<['i32', 'i32', 'i32', 'i32', 'i32'], 'i32'> {
   const { vector, scalar, lanes, madd } = element;
   const parameters = ['i32', 'i32', 'i32', 'i32', 'i32'] as const;
   return module.function({ parameters, result: 'i32' }, (body, query, keys, step, scores, keyCount) => {
-    const reader = narrowReader(storage.dtype, body);
+    const reader = narrowReader(cache.dtype, body);
     const turn = unrolled(variant.headDim / reader.numbers, 4);
     const rows = body.locals('i32', lanes);
     const sums = body.locals('v128', lanes);
@@ -80,14 +80,14 @@ export function narrowSum({
   module,
   variant,
   element,
-  storage,
+  cache,
   item,
   scratch,
 }: Context): Callable<['i32', 'i32', 'i32', 'i32'], 'i32'> {
   const { vector, scalar, lanes, madd } = element;
   const parameters = ['i32', 'i32', 'i32', 'i32'] as const;
   return module.function({ parameters, result: 'i32' }, (body, exponentials, values, step, valueCount) => {
-    const reader = narrowReader(storage.dtype, body);
+    const reader = narrowReader(cache.dtype, body);
     const turn = unrolled(variant.valueDim / reader.numbers, 4);
     const rows = body.locals('i32', lanes);
     const factors = body.locals('v128', lanes);

@@ -104,7 +104,7 @@ function philox({ module, frame, item, scratch }: Context): Callable<['i32', 'i3
 
 /** Writes what was chosen for a row: the choice, the value of that key, a weight of 1. */
 export function writeChoice(context: Context, body: Locals, record: Variable<'i32'>): Block {
-  const { variant, needs, element, storage, frame, item } = context;
+  const { variant, needs, element, storage, cache, frame, item } = context;
   const { vector } = element;
   const [choice, to, end] = body.locals('i32', 3);
   const best = body.local('f64');
@@ -124,12 +124,25 @@ export function writeChoice(context: Context, body: Locals, record: Variable<'i3
       choice,
       frame.integer('valueRow'),
     );
+  const [from, fromEnd] = body.locals('i32', 2);
+  const copy: Block =
+    cache.dtype === storage.dtype
+      ? memoryCopy(to, value(), rowBytes)
+      : [
+          from.set(value()),
+          fromEnd.set(i32.add(from, int(variant.valueDim * cache.bytes))),
+          count(from, from, fromEnd, cache.bytes, [
+            x.set(cache.loadSplat(body, from)),
+            storage.store(body, to, x, { lanes: 1 }),
+            to.set(i32.add(to, int(storage.bytes))),
+          ]),
+        ];
   const output: Block = [
     to.set(i32.load(record, RECORD.output)),
     when(
       i32.eq(choice, int(-1)),
       memoryFill(to, int(0), rowBytes),
-      when(f64.eq(best, best), memoryCopy(to, value(), rowBytes), [
+      when(f64.eq(best, best), copy, [
         end.set(i32.add(to, rowBytes)),
         count(to, to, end, storage.bytes, storeOne(f64.const(NaN))),
       ]),

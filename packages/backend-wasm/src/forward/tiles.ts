@@ -6,14 +6,14 @@ import { tileWidener } from './widen.ts';
 
 /** A function (tile) that turns to the tile of keys that begins at key `tile`. */
 export function tileOpener(context: Context): Callable<['i32']> {
-  const { module, variant, needs, element, storage, tiling, frame, item, scratch } = context;
+  const { module, variant, needs, element, cache, tiling, frame, item, scratch } = context;
   const packed = (
     name: 'packedKey' | 'packedValue' | 'nonFinite',
     index: Code<'i32'>,
     size: number,
   ): Code<'i32'> => place(place(frame.integer(name), item.slot, frame.integer(`${name}Slot`)), index, size);
   const values = variant.pass === 'gradient' ? variant.valueDim : tiling.valueColumns;
-  if (variant.direct && storage.half) {
+  if (variant.direct && cache.half) {
     const [widenKeys, widenValues] = [tileWidener(context, 'key'), tileWidener(context, 'value')];
     return module.function({ parameters: ['i32'] }, (_, tile) => [
       item.keyAt.set(i32.add(item.scratch, int(scratch.wideKeys))),

@@ -8,7 +8,7 @@ import { keysInPlace } from './key-rows.ts';
  * are to the scratch. It widens whole register tiles, as far as there are keys. `tile` is the first key of the tile.
  */
 export function tileWidener(context: Context, source: 'key' | 'value'): Callable<['i32']> {
-  const { module, variant, element, storage, tiling, frame, item, scratch } = context;
+  const { module, variant, element, cache, tiling, frame, item, scratch } = context;
   const depth = source === 'key' ? variant.headDim : variant.valueDim;
   const start = source === 'key' ? scratch.wideKeys : scratch.wideValues;
   const { vector, scalar, lanes } = element;
@@ -19,11 +19,11 @@ export function tileWidener(context: Context, source: 'key' | 'value'): Callable
     const [key, first, end, from, to, row, rowEnd] = body.locals('i32', 7);
     const power = body.local('v128');
     const whole = (keys: Code<'i32'>): Code<'i32'> => i32.and(keys, int(-columns));
-    const reader = step === lanes ? null : narrowReader(storage.dtype, body);
-    const pair = storage.loadPair(body, row);
+    const reader = step === lanes ? null : narrowReader(cache.dtype, body);
+    const pair = cache.loadPair(body, row);
     const exactly =
       step === lanes
-        ? v128.store(to, storage.load(body, row))
+        ? v128.store(to, cache.load(body, row))
         : [pair.prepare, v128.store(to, pair.low), v128.store(to, pair.high, 16)];
     const quickly = ({ read, power: exponent }: NarrowReader): Block => {
       const { prepare, vectors } = read(row, 0);
@@ -35,11 +35,8 @@ export function tileWidener(context: Context, source: 'key' | 'value'): Callable
       from.set(place(keysInPlace(context, source, tile), first, frame.integer(`${source}Row`))),
       to.set(place(i32.add(item.scratch, int(start)), first, depth * element.bytes)),
       count(key, first, end, 1, [
-        rowEnd.set(i32.add(from, int(depth * storage.bytes))),
-        count(row, from, rowEnd, step * storage.bytes, [
-          part,
-          to.set(i32.add(to, int(step * element.bytes))),
-        ]),
+        rowEnd.set(i32.add(from, int(depth * cache.bytes))),
+        count(row, from, rowEnd, step * cache.bytes, [part, to.set(i32.add(to, int(step * element.bytes)))]),
         from.set(i32.add(from, frame.integer(`${source}Row`))),
       ]),
     ];

@@ -48,7 +48,7 @@ export function gradientPhase(context: Context): void {
   const addKeys = keyAdder(context);
   const addMean = storage.half ? meanAdder(context) : null;
   const finishMeans = storage.half ? meanFinisher(context) : null;
-  const writeQuery = rowWriter(context, variant.headDim);
+  const writeQuery = rowWriter(context, variant.headDim, storage);
   module.function(
     { parameters: ITEM_PARAMETERS, name: 'gradient' },
     (body, index, frameAddress, threadScratch) => {

@@ -6,8 +6,10 @@ import {
   f64,
   i32,
   int,
+  memoryCopy,
   memoryFill,
   v128,
+  when,
 } from '@heed/core/wasm';
 import { rowWriter } from '../forward/finish.ts';
 import { type Context, ITEM_PARAMETERS, minimum, place } from '../module/context.ts';
@@ -23,10 +25,20 @@ export function clearPhase({ module, variant, element, frame, item }: Context): 
 
 /** Phase `reduce` (item: tile of keys of a key/value head): dK and dV, the sums of all chunks in their order. */
 export function reducePhase(context: Context): void {
-  const { module, variant, tiling, frame, item } = context;
+  const { module, variant, element, tiling, frame, item } = context;
   const reducers = [
-    { name: 'key', reduce: rowReducer(context, variant.headDim, tiling.keyColumns), result: 'dKey' },
-    { name: 'value', reduce: rowReducer(context, variant.valueDim, tiling.valueColumns), result: 'dValue' },
+    {
+      name: 'key',
+      reduce: rowReducer(context, variant.headDim, tiling.keyColumns),
+      result: 'dKey',
+      columns: tiling.keyColumns,
+    },
+    {
+      name: 'value',
+      reduce: rowReducer(context, variant.valueDim, tiling.valueColumns),
+      result: 'dValue',
+      columns: tiling.valueColumns,
+    },
   ] as const;
   module.function({ parameters: ITEM_PARAMETERS, name: 'reduce' }, (body, index, frameAddress) => {
     const [head, key, first, end] = body.locals('i32', 4);
@@ -39,7 +51,7 @@ export function reducePhase(context: Context): void {
       first.set(i32.mul(i32.remU(index, frame.integer('tiles')), int(tiling.tileKeys))),
       end.set(i32.add(first, int(tiling.tileKeys))),
       end.set(minimum(end, frame.integer('keyLength'))),
-      reducers.map(({ name, reduce, result }) => {
+      reducers.map(({ name, reduce, result, columns }) => {
         const chunkBytes = frame.integer(`${name}SumsChunk`);
         const slotBytes = i32.mul(chunkBytes, frame.integer('chunks'));
         const to = place(frame.integer(result), item.batch, frame.integer(`${name}Batch`));
@@ -50,6 +62,11 @@ export function reducePhase(context: Context): void {
             key,
             chunkBytes,
             i32.add(toHead, i32.mul(key, frame.integer(`${name}Row`))),
+            place(
+              place(frame.integer(`${name}Totals`), item.kvHead, frame.integer(`${name}TotalsHead`)),
+              key,
+              columns * element.bytes,
+            ),
           ),
         ]);
       }),
@@ -57,17 +74,20 @@ export function reducePhase(context: Context): void {
   });
 }
 
-/** A function (sums, key, chunkBytes, to) that adds a key's row of all chunks, and writes it. */
+/**
+ * A function (sums, key, chunkBytes, to, total) that adds a key's row of all chunks, and writes it. Where the batch shares its keys,
+ * `total` is the sum over the batch so far.
+ */
 function rowReducer(
   context: Context,
   depth: number,
   columns: number,
-): Callable<['i32', 'i32', 'i32', 'i32']> {
-  const { module, element, frame } = context;
+): Callable<['i32', 'i32', 'i32', 'i32', 'i32']> {
+  const { module, variant, element, cache, frame, item } = context;
   const { vector, scalar, bytes } = element;
-  const write = rowWriter(context, depth);
-  const parameters = ['i32', 'i32', 'i32', 'i32'] as const;
-  return module.function({ parameters }, (body, sums, key, chunkBytes, to) => {
+  const write = rowWriter(context, depth, cache);
+  const parameters = ['i32', 'i32', 'i32', 'i32', 'i32'] as const;
+  return module.function({ parameters }, (body, sums, key, chunkBytes, to, total) => {
     const [chunk, chunks, from, column] = body.locals('i32', 4);
     const at = i32.add(sums, column);
     return [
@@ -80,7 +100,21 @@ function rowReducer(
           v128.store(at, vector.add(v128.load(at), v128.load(i32.add(from, column)))),
         ]),
       ]),
-      write(sums, to, scalar.const(1)),
+      variant.sharedKeys
+        ? [
+            // Batch element after batch element, so that the sum has one order; the last one writes it.
+            when(item.batch, [
+              count(column, int(0), int(columns * bytes), 16, [
+                v128.store(at, vector.add(v128.load(i32.add(total, column)), v128.load(at))),
+              ]),
+            ]),
+            memoryCopy(total, sums, int(columns * bytes)),
+            when(
+              i32.eq(i32.add(item.batch, int(1)), frame.integer('batch')),
+              write(sums, to, scalar.const(1)),
+            ),
+          ]
+        : write(sums, to, scalar.const(1)),
     ];
   });
 }

@@ -14,8 +14,10 @@ export interface Context {
   readonly variant: Variant;
   readonly needs: Needs;
   readonly element: Element;
-  /** Form of query, key, value, bias, float mask, output, weights, and of the gradients in memory. */
+  /** Form of query, bias, float mask, output, weights, and of their gradients in memory. */
   readonly storage: Storage;
+  /** Form of key and value. */
+  readonly cache: Storage;
   readonly tiling: Tiling;
   readonly scratch: Scratch;
   readonly module: ModuleBuilder;
@@ -78,6 +80,7 @@ export function contextOf(variant: Variant): Context {
     needs: needsOf(variant),
     element,
     storage: storageOf(variant.storage, element),
+    cache: storageOf(variant.cache, element),
     tiling,
     scratch: scratchOf(variant, tiling, element),
     module,

@@ -21,7 +21,7 @@ interface RowPacking {
   readonly step: number;
   /** True if elements are multiplied by the scale. */
   readonly scaled: boolean;
-  /** Default: that of the problem's tensors. */
+  /** Default: that of the query. */
   readonly storage?: Storage;
 }
 
@@ -141,13 +141,14 @@ type TilePacker = (
 ) => { readonly begin: Block; readonly copy: Code<'i32'> };
 
 function targetPacker(context: Context, { source, area, form }: Target): TilePacker {
-  const { variant, element, tiling, frame, item } = context;
+  const { variant, element, cache, tiling, frame, item } = context;
   const { columns } = tiling;
   const { bytes } = element;
   const depth = source === 'key' ? variant.headDim : variant.valueDim;
   const padded = source === 'key' ? tiling.keyColumns : tiling.valueColumns;
   const rowBytes = (form === 'rows' ? padded : depth) * bytes;
-  const pack = rowPacker(context, { depth, step: form === 'rows' ? bytes : columns * bytes, scaled: false });
+  const step = form === 'rows' ? bytes : columns * bytes;
+  const pack = rowPacker(context, { depth, step, scaled: false, storage: cache });
   return (body, { first, end, key }) => {
     const [from, to] = body.locals('i32', 2);
     const row = i32.add(from, i32.mul(key, frame.integer(`${source}Row`)));

@@ -1,5 +1,11 @@
 import type { AttentionProblem, BroadcastShape } from '@heed/core';
-import { ELEMENT_BYTES, type RowStrides, broadcastStrides, rowStrides } from '@heed/core/backend';
+import {
+  ELEMENT_BYTES,
+  type RowStrides,
+  broadcastStrides,
+  cacheStrides,
+  rowStrides,
+} from '@heed/core/backend';
 import type { FloatField, IntegerField } from './frame.ts';
 
 export type Integers = Partial<Record<IntegerField, number>>;
@@ -9,19 +15,22 @@ export function problemFields(problem: AttentionProblem): Integers {
   const { heads, kvHeads, queryLength, keyLength, headDim, valueDim, layout, dtype, mask, bias } = problem;
   const bytes = ELEMENT_BYTES[dtype];
   const headGroup = heads / kvHeads;
-  const sequence = (name: 'query' | 'key' | 'value' | 'output', ...sizes: [number, number, number]) =>
+  const sequence = (name: 'query' | 'output', ...sizes: [number, number, number]) =>
     strideFields(name, rowStrides(layout, ...sizes), bytes);
+  const keys = (name: 'key' | 'value', depth: number) =>
+    strideFields(name, cacheStrides(problem, depth), ELEMENT_BYTES[problem.cacheType]);
   const broadcast = (name: 'mask' | 'bias', shape: BroadcastShape, size: number) => {
     const [batch, head, row] = broadcastStrides(shape);
     return strideFields(name, { batch, head, row }, size);
   };
   return {
     ...sequence('query', heads, queryLength, headDim),
-    ...sequence('key', kvHeads, keyLength, headDim),
-    ...sequence('value', kvHeads, keyLength, valueDim),
+    ...keys('key', headDim),
+    ...keys('value', valueDim),
     ...sequence('output', heads, queryLength, valueDim),
     ...(mask && broadcast('mask', mask.shape, mask.kind === 'boolean' ? 1 : bytes)),
     ...(bias && broadcast('bias', bias.shape, bytes)),
+    batch: problem.batch,
     heads,
     kvHeads,
     headGroup,

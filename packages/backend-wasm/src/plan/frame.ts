@@ -56,6 +56,12 @@ const INTEGERS = [
   'biasSumsChunk',
   'biasSumsHead',
   'sinkSums',
+  /** The same of dKey and dValue over the elements of a batch that share keys, and bytes from one key/value head to the next. */
+  'keyTotals',
+  'keyTotalsHead',
+  'valueTotals',
+  'valueTotalsHead',
+  'batch',
   /** Key/value heads in all. */
   'allHeads',
   'offsets',

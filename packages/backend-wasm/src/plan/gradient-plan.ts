@@ -25,7 +25,9 @@ export function gradientPlan(problem: AttentionProblem, options: PlanOptions): P
   const keyRowsSlot = roundUp(keyLength, tiling.columns) * tiling.keyColumns * elementBytes(problem);
   const perChunk = sums.key + sums.value + sums.bias + sums.sink;
   const perHead = sizes.packedKey + sizes.packedValue + sizes.nonFinite + keyRowsSlot + chunks * perChunk;
-  const slots = sharesBias(problem) ? 1 : slotsOf(problem, perHead);
+  const ownSlots = sharesBias(problem) ? 1 : slotsOf(problem, perHead);
+  // Heads that add to the same keys take turns: no two of them are worked on at one time.
+  const slots = variant.sharedKeys ? Math.min(ownSlots, kvHeads) : ownSlots;
   const shared = new Region();
   const packedKey = shared.take(slots * sizes.packedKey);
   const packedValue = shared.take(slots * sizes.packedValue);
@@ -35,6 +37,9 @@ export function gradientPlan(problem: AttentionProblem, options: PlanOptions): P
   const valueSums = shared.take(slots * chunks * sums.value);
   const biasSums = shared.take(slots * chunks * sums.bias);
   const sinkSums = shared.take(slots * chunks * sums.sink);
+  const totals = variant.sharedKeys ? { key: sums.key, value: sums.value } : { key: 0, value: 0 };
+  const keyTotals = shared.take(kvHeads * totals.key);
+  const valueTotals = shared.take(kvHeads * totals.value);
   const biasBytes = problem.bias === null ? 0 : elementBytes(problem) * sizeOf(problem.bias.shape);
   // Sums of a 16-bit type are float32 until they are complete.
   const dBias = storage.half ? { dBias: shared.take(biasBytes) } : {};
@@ -69,9 +74,23 @@ export function gradientPlan(problem: AttentionProblem, options: PlanOptions): P
         valueSumsChunk: sums.value,
         biasSumsChunk: sums.bias,
         biasSumsHead: sums.biasHead,
+        keyTotalsHead: totals.key,
+        valueTotalsHead: totals.value,
         dBiasBytes: biasBytes,
       },
-      { packedKey, packedValue, nonFinite, keyRows, keySums, valueSums, biasSums, sinkSums, ...dBias },
+      {
+        packedKey,
+        packedValue,
+        nonFinite,
+        keyRows,
+        keySums,
+        valueSums,
+        biasSums,
+        sinkSums,
+        keyTotals,
+        valueTotals,
+        ...dBias,
+      },
     ),
   };
 }

@@ -3,15 +3,13 @@ import {
   type AttentionProblem,
   type AttentionResults,
   type BackendProvider,
-  CACHE_FEATURES,
   CONTRACT_VERSION,
-  FEATURES,
   type FloatDType,
-  GUARANTEES,
   type GradientInputs,
   type Tensor,
 } from '@heed/core';
 import { computeDType, defineBackend, zeros } from '@heed/core/backend';
+import { CAPABILITIES } from '../capabilities.ts';
 import { forwardPlan, gradientPlan } from './index.ts';
 import type { Addresses, KernelModule, Plan, PlanOptions, TensorName } from './plan.ts';
 
@@ -107,11 +105,7 @@ export function plainHost(options: PlanOptions): BackendProvider<void> {
       defineBackend({
         name: 'plain-host',
         device: 'wasm, one thread',
-        capabilities: {
-          dtypes: ['float32', 'float64', 'float16', 'bfloat16'],
-          features: FEATURES.filter((feature) => !CACHE_FEATURES.includes(feature)),
-          guarantees: GUARANTEES,
-        },
+        capabilities: CAPABILITIES,
         compile(problem) {
           const plan = forwardPlan(problem, options);
           const back = problem.gradient ? gradientPlan(problem, options) : null;

@@ -1,8 +1,10 @@
 import {
   type AttentionRequest,
+  type HalfDType,
   type RequestedResults,
   type Tensor,
   attention,
+  cast,
   resolveRequest,
   tensor,
 } from '@heed/core';
@@ -85,6 +87,48 @@ describe('few rows with many keys', () => {
     const plan = forwardPlan(resolveRequest(given).problem, options);
     expect(plan.phases.map((phase) => phase.export)).toContain('merge');
     await expectAgreement(given);
+  });
+
+  test.each<[HalfDType, Shape, Partial<Request>]>([
+    ['float16', { heads: 2, queries: 1, keys: 9001, depth: 8 }, {}],
+    ['bfloat16', { heads: 2, queries: 1, keys: 9001, depth: 16, valueDepth: 8 }, {}],
+    ['float16', { heads: 4, kvHeads: 2, queries: 2, keys: 9001, depth: 8 }, { keyLengths: [8500] }],
+    [
+      'bfloat16',
+      { queries: 3, keys: 8200, depth: 4 },
+      { window: { left: 10, right: 0 }, alignment: { offset: 5000 } },
+    ],
+    ['float16', { queries: 11, keys: 8200, depth: 5 }, {}],
+  ])('keys in %s: %o', async (dtype, shape, more) => {
+    const given = request(shape, more);
+    const keys = { key: cast(given.key, dtype), value: cast(given.value, dtype) };
+    await expectAgreement({ ...given, ...keys });
+  });
+
+  test('an infinity in keys or values of float16 is noticed in each place, and padding is not', async () => {
+    for (const name of ['key', 'value'] as const) {
+      for (const at of [0, 31, 32, 5003, 8199]) {
+        const given = request({ heads: 2, kvHeads: 1, queries: 1, keys: 8200, depth: 8 });
+        const clean = { ...given, key: cast(given.key, 'float16'), value: cast(given.value, 'float16') };
+        for (const heads of [1, 2]) {
+          const query = tensor((given.query as Tensor).data.slice(0, heads * 8) as Float32Array, [
+            1,
+            heads,
+            1,
+            8,
+          ]);
+          const { shape, data } = clean[name];
+          const bits = data.slice();
+          bits[at * 8 + 3] = 0xfc00;
+          const dirty = { ...clean, query, [name]: { dtype: 'float16', shape, data: bits } };
+          const result = await run(dirty);
+          expect(result.output.data.every(Number.isNaN), `${name} ${at}, ${heads} heads`).toBe(true);
+          const padded = await run({ ...dirty, keyLengths: [at] });
+          const short = await run({ ...clean, query, keyLengths: [at] });
+          expect(padded.output.data).toEqual(short.output.data);
+        }
+      }
+    }
   });
 
   test('NaN in keys and values past the length changes no bit', async () => {

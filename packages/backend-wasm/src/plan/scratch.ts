@@ -47,7 +47,7 @@ export function scratchOf(variant: Variant, tiling: Tiling, { bytes }: Element):
   };
   const { sumsValues } = needsOf(variant);
   const gradient = variant.pass === 'gradient';
-  const wide = variant.direct && variant.storage !== variant.dtype;
+  const wide = variant.direct && variant.cache !== variant.dtype;
   const allRows = blockRows + rows;
   const inGradient = (elements: number): number => take(gradient ? allRows * elements * bytes : 0);
   return {

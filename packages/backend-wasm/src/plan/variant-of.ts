@@ -16,6 +16,7 @@ export function variantOf(problem: AttentionProblem, pass: Variant['pass'], opti
     relaxed: options.relaxedSimd,
     dtype: computeDType(problem.dtype),
     storage: problem.dtype,
+    cache: problem.cacheType,
     headDim: problem.headDim,
     valueDim: problem.valueDim,
     direct: pass === 'forward' && isDirect(problem),
@@ -31,6 +32,7 @@ export function variantOf(problem: AttentionProblem, pass: Variant['pass'], opti
     biasPerKey: bias !== null && bias.shape[3] > 1,
     // Without queries, too, the axis is there: to sum over it would write to a gradient of no size.
     biasPerQuery: pass === 'gradient' && bias !== null && bias.shape[2] !== 1,
+    sharedKeys: pass === 'gradient' && isShared(problem),
     segments: problem.segments,
     alibi: problem.alibi,
     softcap: problem.softcap !== null,
@@ -42,6 +44,11 @@ export function variantOf(problem: AttentionProblem, pass: Variant['pass'], opti
 
 export function moduleOf(variant: Variant): KernelModule {
   return { key: JSON.stringify(variant), generate: () => generate(variant) };
+}
+
+/** Returns whether several elements of the batch read the same keys. */
+export function isShared({ batch, kvBatch }: AttentionProblem): boolean {
+  return kvBatch !== batch;
 }
 
 /**

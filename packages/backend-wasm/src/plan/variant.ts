@@ -7,8 +7,10 @@ export interface Variant {
   readonly relaxed: boolean;
   /** Type of scores and sums. */
   readonly dtype: ComputeDType;
-  /** Type of query, key, value, bias, float mask, output, weights, and of the gradients. */
+  /** Type of query, bias, float mask, output, weights, and of their gradients. */
   readonly storage: FloatDType;
+  /** Type of key and value. */
+  readonly cache: FloatDType;
   readonly headDim: number;
   readonly valueDim: number;
   /** Few rows: keys and values are read where they are, not packed. */
@@ -29,6 +31,8 @@ export interface Variant {
   readonly biasPerKey: boolean;
   /** The same of queries; it matters to the gradient alone. */
   readonly biasPerQuery: boolean;
+  /** Several elements of the batch read the same keys; it matters to the gradient alone. */
+  readonly sharedKeys: boolean;
   readonly segments: boolean;
   readonly alibi: boolean;
   readonly softcap: boolean;
