@@ -1,10 +1,14 @@
 import { type AttentionBackend, type RunOptions, type Tensor, attention } from '@heed/core';
 import { exchangeHeadsAndLength, zeros } from '@heed/core/backend';
-import { Linear, MultiHeadAttention, RMSNorm, type FloatTensor, type StateDict, rotate } from '@heed/layers';
+import { Linear, MultiHeadAttention, RMSNorm } from '@heed/layers';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import { firstKeys, putHeads, takeHeads } from '../inside/heads.ts';
 import type { Hooks } from '../inside/hooks.ts';
+import type { WeightReader } from '../weights/source.ts';
+import { decoded } from '../weights/matrix.ts';
 import type { DecoderCache, LayerMemory } from './cache.ts';
+import { Projection } from '../engine/projection.ts';
+import { type Angles, rotateHalves } from './rotary.ts';
 
 type Float32 = Tensor<'float32'>;
 
@@ -13,8 +17,8 @@ export interface Step {
   readonly backend: AttentionBackend;
   readonly cache: DecoderCache;
   readonly counts: readonly number[];
-  /** int32 `[B, L]`. */
-  readonly positions: Tensor<'int32'>;
+  /** Angles of the tokens' positions; null for a model without rotary embeddings. */
+  readonly angles: Angles | null;
   readonly hooks: Hooks;
   readonly run: RunOptions;
 }
@@ -23,47 +27,34 @@ export interface Step {
 export class DecoderAttention {
   readonly #config: DecoderConfig;
   readonly #layer: number;
-  readonly #project: Readonly<Record<'query' | 'key' | 'value' | 'output', Linear>>;
+  /** Query, key and value in one. */
+  readonly #input: Projection;
+  readonly #output: Projection;
   readonly #norms: Readonly<Record<'query' | 'key', RMSNorm>> | null;
 
-  /** @throws HeedError what loading throws. */
-  constructor(config: DecoderConfig, layer: number, stateDict: StateDict) {
+  private constructor(config: DecoderConfig, layer: number, parts: AttentionParts) {
     this.#config = config;
     this.#layer = layer;
-    const { width, heads, kvHeads, headDim, bias, kind, epsilon } = config;
-    const { input, output } = bias;
-    // Used for loading, since it knows how each family names and stacks projections; its forward pass has no captures.
-    const loaded = new MultiHeadAttention({
-      embedDim: width,
-      heads,
-      kvHeads,
-      headDim,
-      bias: { query: input, key: input, value: input, output },
-      ...(kind === 'qwen3' && { queryKeyNorm: { epsilon } }),
-      random: () => 0,
-    });
-    loaded.loadStateDict(stateDict);
-    const linear = (name: string): Linear => linearOf(loaded.parameters, name);
-    this.#project = {
-      query: linear('query'),
-      key: linear('key'),
-      value: linear('value'),
-      output: linear('output'),
-    };
-    const norm = (name: string): RMSNorm => {
-      const made = new RMSNorm({ embedDim: headDim, epsilon });
-      made.loadStateDict({ weight: loaded.parameters[`${name}Norm.weight`] });
-      return made;
-    };
-    this.#norms = kind === 'qwen3' ? { query: norm('query'), key: norm('key') } : null;
+    this.#input = parts.input;
+    this.#output = parts.output;
+    this.#norms = parts.norms;
+  }
+
+  /** @throws HeedError what loading throws. */
+  static async load(config: DecoderConfig, layer: number, reader: WeightReader): Promise<DecoderAttention> {
+    const { kind } = config;
+    const parts =
+      kind === 'gpt2' ? await ofGPT2(config, layer, reader) : await ofLlama(config, layer, reader);
+    return new DecoderAttention(config, layer, parts);
   }
 
   /** `[B, L, E]` → `[B, L, E]`. */
-  async forward(input: FloatTensor, step: Step): Promise<FloatTensor> {
-    const { kvHeads, heads } = this.#config;
-    const query = this.#heads('query', input, step);
-    const key = this.#heads('key', input, step);
-    const value = this.#heads('value', input, step);
+  async forward(input: Float32, step: Step): Promise<Float32> {
+    const { kvHeads, heads, headDim } = this.#config;
+    const projected = await this.#input.forward(step.backend, input, step.run);
+    const query = this.#heads('query', projected, step);
+    const key = this.#heads('key', projected, step);
+    const value = this.#heads('value', projected, step);
     const group = heads / kvHeads;
     const ofGroup = (head: number): number => Math.floor(head / group);
     this.#capture(step, 'query', (asked) => takeHeads(query, asked));
@@ -76,24 +67,21 @@ export class DecoderAttention {
     await this.#captureWeights(query, memory, step);
     this.#capture(step, 'output', (asked) => takeHeads(output, asked));
     const [batch, length] = input.shape;
-    const joined = exchangeHeadsAndLength(output);
-    return this.#project.output.forward({
-      ...joined,
-      shape: [batch, length, heads * this.#config.headDim],
-    } as FloatTensor);
+    const shape = [batch, length, heads * headDim];
+    const joined = length === 1 ? output : exchangeHeadsAndLength(output);
+    return this.#output.forward(step.backend, { ...joined, shape } as Float32, step.run);
   }
 
-  /** `[B, L, E]` → `[B, H, L, D]`, normalized and rotated as far as the model does. */
-  #heads(name: 'query' | 'key' | 'value', input: FloatTensor, { positions }: Step): Float32 {
-    const { heads, kvHeads, headDim, rotary } = this.#config;
-    const [batch, length] = input.shape;
-    const shape = [batch, length, name === 'query' ? heads : kvHeads, headDim];
-    let result: FloatTensor = { ...this.#project[name].forward(input), shape };
-    if (name !== 'value') {
-      if (this.#norms !== null) result = this.#norms[name].forward(result);
-      if (rotary !== null) result = rotate(result, rotary, { positions });
-    }
-    return exchangeHeadsAndLength(result) as Float32;
+  /** Heads of the joint projection, `[B, H, L, D]`, normalized and rotated as far as the model does. */
+  #heads(name: 'query' | 'key' | 'value', projected: Float32, { angles }: Step): Float32 {
+    const { heads, kvHeads, headDim } = this.#config;
+    const first = { query: 0, key: heads, value: heads + kvHeads }[name];
+    const count = name === 'query' ? heads : kvHeads;
+    let result = headsOf(projected, first, count, headDim);
+    if (name === 'value') return result;
+    if (this.#norms !== null) result = this.#norms[name].forward(result) as Float32;
+    if (angles !== null) rotateHalves(result, angles);
+    return result;
   }
 
   /** Limits of a step: query i of text b follows the tokens that the text already had. */
@@ -179,12 +167,64 @@ export class DecoderAttention {
   }
 }
 
-/** A projection of its parameters under a name. */
-function linearOf(parameters: StateDict, name: string): Linear {
-  const weight = parameters[`${name}.weight`];
-  const bias = parameters[`${name}.bias`];
-  const [outputDim, inputDim] = weight.shape as [number, number];
-  const made = new Linear({ inputDim, outputDim, bias: bias !== undefined, random: () => 0 });
-  made.loadStateDict({ weight, ...(bias && { bias }) });
-  return made;
+/** Some heads of `[B, L, all · D]` as `[B, n, L, D]`. */
+function headsOf(projected: Float32, first: number, count: number, headDim: number): Float32 {
+  const [batch, length, width] = projected.shape as [number, number, number];
+  const result = zeros('float32', [batch, count, length, headDim]);
+  for (let b = 0, to = 0; b < batch; b++) {
+    for (let h = first; h < first + count; h++) {
+      for (let i = 0; i < length; i++, to += headDim) {
+        const from = (b * length + i) * width + h * headDim;
+        result.data.set(projected.data.subarray(from, from + headDim), to);
+      }
+    }
+  }
+  return result;
+}
+
+/** What a layer's attention is made of. */
+interface AttentionParts {
+  readonly input: Projection;
+  readonly output: Projection;
+  readonly norms: Readonly<Record<'query' | 'key', RMSNorm>> | null;
+}
+
+async function ofLlama(config: DecoderConfig, layer: number, reader: WeightReader): Promise<AttentionParts> {
+  const { width, heads, kvHeads, headDim, bias, kind, epsilon } = config;
+  const under = `layers.${layer}.self_attn`;
+  const part = async (name: string, rows: number, columns: number, biased: boolean) => ({
+    weight: await reader.matrix(`${under}.${name}.weight`, [rows, columns]),
+    bias: biased ? decoded(await reader.matrix(`${under}.${name}.bias`, [rows])) : null,
+  });
+  const norm = async (name: string): Promise<RMSNorm> => {
+    const made = new RMSNorm({ embedDim: headDim, epsilon });
+    made.loadStateDict({ weight: decoded(await reader.matrix(`${under}.${name}.weight`, [headDim])) });
+    return made;
+  };
+  const inputs = [
+    await part('q_proj', heads * headDim, width, bias.input),
+    await part('k_proj', kvHeads * headDim, width, bias.input),
+    await part('v_proj', kvHeads * headDim, width, bias.input),
+  ];
+  return {
+    input: new Projection(inputs),
+    output: new Projection([await part('o_proj', width, heads * headDim, bias.output)]),
+    norms: kind === 'qwen3' ? { query: await norm('q_norm'), key: await norm('k_norm') } : null,
+  };
+}
+
+/** GPT-2 stores weights transposed and stacked, which layers take apart. */
+async function ofGPT2(config: DecoderConfig, layer: number, reader: WeightReader): Promise<AttentionParts> {
+  const { width, heads } = config;
+  const loaded = new MultiHeadAttention({ embedDim: width, heads, random: () => 0 });
+  loaded.loadStateDict(await reader.under(`h.${layer}.attn.`));
+  const part = (name: string) => ({
+    weight: loaded.parameters[`${name}.weight`] as Float32,
+    bias: loaded.parameters[`${name}.bias`] as Float32,
+  });
+  return {
+    input: new Projection(['query', 'key', 'value'].map(part)),
+    output: new Projection([part('output')]),
+    norms: null,
+  };
 }

@@ -1,17 +1,18 @@
 import type { Tensor } from '@heed/core';
-import { FeedForward, type FloatTensor, LayerNorm, RMSNorm, type StateDict } from '@heed/layers';
+import { LayerNorm, RMSNorm, type StateDict } from '@heed/layers';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import { takeHeads } from '../inside/heads.ts';
 import type { WeightReader } from '../weights/source.ts';
 import { DecoderAttention, type Step } from './attention.ts';
+import { DecoderFeedForward } from './feed-forward.ts';
 
 /** Either kind of normalization. */
 type Norm = LayerNorm | RMSNorm;
 
 /** Names of a layer's parts in the files of the hub. */
 const NAMES = {
-  gpt2: { layer: 'h', norms: ['ln_1', 'ln_2'], attention: 'attn' },
-  llama: { layer: 'layers', norms: ['input_layernorm', 'post_attention_layernorm'], attention: 'self_attn' },
+  gpt2: { layer: 'h', norms: ['ln_1', 'ln_2'] },
+  llama: { layer: 'layers', norms: ['input_layernorm', 'post_attention_layernorm'] },
 } as const;
 
 /** The normalization of a family. */
@@ -26,10 +27,10 @@ export function normOf({ kind, width, epsilon }: DecoderConfig, stateDict: State
 export class DecoderBlock {
   readonly #layer: number;
   readonly #attention: DecoderAttention;
-  readonly #feedForward: FeedForward;
+  readonly #feedForward: DecoderFeedForward;
   readonly #norms: readonly [Norm, Norm];
 
-  private constructor(layer: number, parts: readonly [DecoderAttention, FeedForward, Norm, Norm]) {
+  private constructor(layer: number, parts: readonly [DecoderAttention, DecoderFeedForward, Norm, Norm]) {
     this.#layer = layer;
     const [attention, feedForward, first, second] = parts;
     this.#attention = attention;
@@ -39,39 +40,30 @@ export class DecoderBlock {
 
   /** Reads a layer's weights. */
   static async load(config: DecoderConfig, layer: number, reader: WeightReader): Promise<DecoderBlock> {
-    const { kind, width, hiddenDim, activation, bias } = config;
-    const names = kind === 'gpt2' ? NAMES.gpt2 : NAMES.llama;
-    const under = (name: string): Promise<StateDict> => reader.under(`${names.layer}.${layer}.${name}.`);
-    const feedForward = new FeedForward({
-      embedDim: width,
-      hiddenDim,
-      activation,
-      gated: kind !== 'gpt2',
-      bias: bias.feedForward,
-      random: () => 0,
-    });
-    feedForward.loadStateDict(await under('mlp'));
+    const { layer: block, norms } = config.kind === 'gpt2' ? NAMES.gpt2 : NAMES.llama;
+    const under = (name: string): Promise<StateDict> => reader.under(`${block}.${layer}.${name}.`);
     return new DecoderBlock(layer, [
-      new DecoderAttention(config, layer, await under(names.attention)),
-      feedForward,
-      normOf(config, await under(names.norms[0])),
-      normOf(config, await under(names.norms[1])),
+      await DecoderAttention.load(config, layer, reader),
+      await DecoderFeedForward.load(config, layer, reader),
+      normOf(config, await under(norms[0])),
+      normOf(config, await under(norms[1])),
     ]);
   }
 
   /** `[B, L, E]` → `[B, L, E]`, in place. */
   async forward(stream: Tensor<'float32'>, step: Step): Promise<void> {
     const { hooks } = step;
-    add(stream, await this.#attention.forward(this.#norms[0].forward(stream), step));
-    let { output } = this.#feedForward.forward(this.#norms[1].forward(stream));
+    const normalized = this.#norms[0].forward(stream) as Tensor<'float32'>;
+    add(stream, await this.#attention.forward(normalized, step));
+    let output = await this.#feedForward.forward(this.#norms[1].forward(stream) as Tensor<'float32'>, step);
     for (const { value } of hooks.changesOf(this.#layer, 'feedForward')) output = value!;
-    hooks.capture(this.#layer, 'feedForward', () => output as Tensor<'float32'>, takeHeads);
+    hooks.capture(this.#layer, 'feedForward', () => output, takeHeads);
     add(stream, output);
     for (const { value } of hooks.changesOf(this.#layer, 'residual')) stream.data.set(value!.data);
     hooks.capture(this.#layer, 'residual', () => stream, takeHeads);
   }
 }
 
-function add(into: FloatTensor, { data }: FloatTensor): void {
+function add(into: Tensor<'float32'>, { data }: Tensor<'float32'>): void {
   for (let n = 0; n < data.length; n++) into.data[n] += data[n];
 }

@@ -14,21 +14,25 @@ import {
   integer,
   listOf,
   nextTurn,
+  now,
   oneOf,
   toTensor,
   zeros,
 } from '@heed/core/backend';
-import { Embedding, Linear, type FloatTensorLike, type LayerNorm, type RMSNorm } from '@heed/layers';
+import { Embedding, type FloatTensorLike, type LayerNorm, type RMSNorm } from '@heed/layers';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import { configOfGGUF } from '../config/gguf.ts';
 import { configOfHub } from '../config/hub.ts';
 import type { GGUFFile } from '../gguf/open.ts';
 import { type Capture, type Change, Hooks } from '../inside/hooks.ts';
 import { weightsOfGGUF } from '../weights/gguf.ts';
+import { type Matrix, decodeRow } from '../weights/matrix.ts';
 import { WeightReader, type WeightSource } from '../weights/source.ts';
 import { DecoderBlock, normOf } from './block.ts';
 import { DecoderCache, type DecoderCacheOptions, createDecoderCache } from './cache.ts';
 import { logProbabilitiesOf } from './log-probabilities.ts';
+import { Projection } from '../engine/projection.ts';
+import { anglesOf } from './rotary.ts';
 
 /** A model's files, as its page on the hub has them. */
 export interface HubFiles {
@@ -60,21 +64,26 @@ export interface DecoderResults {
 
 /** The parts of a model. */
 interface Parts {
-  readonly words: Embedding;
+  /** The embedding, `[V, E]`. */
+  readonly words: Matrix;
   /** Learned positions of GPT-2. */
   readonly places: Embedding | null;
   readonly blocks: readonly DecoderBlock[];
   readonly norm: LayerNorm | RMSNorm;
-  /** Null where the embedding's rows give the scores. */
-  readonly head: Linear | null;
+  /** Scores of the tokens; tied to the embedding where the model is. */
+  readonly head: Projection;
 }
 
 /** Rows of scores that are computed at once. */
 const ROWS = 32;
 
+/** Time without a turn of the event loop. */
+const TURN_MILLISECONDS = 10;
+
 /**
- * A trained decoder: GPT-2, Llama, Qwen2 or Qwen3. Attention runs on the backend, projections in `@heed/layers`, in float32: a
- * model takes four bytes for each of its numbers, whatever its file has.
+ * A trained decoder: GPT-2, Llama, Qwen2 or Qwen3. Attention and projections run on the backend, with weights as their file
+ * stores them where the backend takes them so (`capabilities.weightTypes`); else in float32, four bytes for each number. On a
+ * backend without `linear`, `@heed/layers` computes the projections.
  */
 export class Decoder {
   readonly config: DecoderConfig;
@@ -145,12 +154,17 @@ export class Decoder {
       ),
     };
     try {
-      const step = { backend: this.#backend, cache, counts, positions, hooks, run };
+      const { rotary, headDim } = this.config;
+      const angles = rotary === null ? null : anglesOf(rotary, headDim, positions);
+      const step = { backend: this.#backend, cache, counts, angles, hooks, run };
       const stream = this.#embed(tokens, positions);
+      let turnEnd = now() + TURN_MILLISECONDS;
       for (const block of this.#parts.blocks) {
+        await block.forward(stream, step);
+        if (now() < turnEnd) continue;
         await nextTurn();
         signal?.throwIfAborted();
-        await block.forward(stream, step);
+        turnEnd = now() + TURN_MILLISECONDS;
       }
       const rows = logits === 'all' ? stream : logits === 'last' ? lastRows(stream, counts) : null;
       const scores =
@@ -170,15 +184,18 @@ export class Decoder {
    * @throws HeedError `SHAPE` or `DTYPE`; the signal's reason.
    */
   async logits(residual: FloatTensorLike, { signal }: RunOptions = {}): Promise<Tensor<'float32'>> {
-    const { norm, head, words } = this.#parts;
-    const normalized = norm.forward(residual);
+    const { norm, head } = this.#parts;
+    const normalized = norm.forward(residual) as Tensor<'float32'>;
+    const run = signal === undefined ? {} : { signal };
     const { vocabulary, width } = this.config;
     const count = normalized.data.length / width;
+    if (count <= ROWS) return head.forward(this.#backend, normalized, run);
     const result = zeros('float32', [...normalized.shape.slice(0, -1), vocabulary]);
     for (let row = 0; row < count; row += ROWS) {
       const end = Math.min(row + ROWS, count);
-      const part = { data: normalized.data.subarray(row * width, end * width), shape: [end - row, width] };
-      result.data.set((head === null ? words.scores(part) : head.forward(part)).data, row * vocabulary);
+      const data = normalized.data.subarray(row * width, end * width);
+      const part = { dtype: 'float32', shape: [end - row, width], data } as const;
+      result.data.set((await head.forward(this.#backend, part, run)).data, row * vocabulary);
       await nextTurn();
       signal?.throwIfAborted();
     }
@@ -265,7 +282,20 @@ export class Decoder {
 
   #embed(ids: Tensor<'int32'>, positions: Tensor<'int32'>): Tensor<'float32'> {
     const { words, places } = this.#parts;
-    const stream = words.forward(ids) as Tensor<'float32'>;
+    const { width, vocabulary } = this.config;
+    const stream = zeros('float32', [...ids.shape, width]);
+    ids.data.forEach((id, n) => {
+      if (id < -1 || id >= vocabulary) {
+        throw new HeedError(
+          'ARGUMENT',
+          `the id ${id} has no row; expected −1 (padding) or 0…${vocabulary - 1}`,
+          {
+            remedy: 'encode the text with the tokenizer of the model',
+          },
+        );
+      }
+      if (id >= 0) decodeRow(words, id, stream.data.subarray(n * width, (n + 1) * width));
+    });
     if (places !== null) {
       const { data } = places.forward(positions);
       for (let n = 0; n < data.length; n++) stream.data[n] += data[n];
@@ -278,22 +308,18 @@ async function readParts(config: DecoderConfig, source: WeightSource): Promise<P
   const isGPT2 = config.kind === 'gpt2';
   const reader = new WeightReader(source, isGPT2 ? 'transformer.' : 'model.');
   const { vocabulary, positions, width, tied } = config;
-  const embedding = async (name: string, count: number): Promise<Embedding> => {
-    const made = new Embedding({ count, embedDim: width, random: () => 0 });
-    made.loadStateDict(await reader.under(`${name}.`));
-    return made;
-  };
-  const words = await embedding(isGPT2 ? 'wte' : 'embed_tokens', vocabulary);
-  const places = isGPT2 ? await embedding('wpe', positions) : null;
+  const words = await reader.matrix(isGPT2 ? 'wte.weight' : 'embed_tokens.weight', [vocabulary, width]);
+  let places: Embedding | null = null;
+  if (isGPT2) {
+    places = new Embedding({ count: positions, embedDim: width, random: () => 0 });
+    places.loadStateDict(await reader.under('wpe.'));
+  }
   const blocks: DecoderBlock[] = [];
   for (let n = 0; n < config.layers; n++) blocks.push(await DecoderBlock.load(config, n, reader));
   const norm = normOf(config, await reader.under(isGPT2 ? 'ln_f.' : 'norm.'));
-  let head: Linear | null = null;
   if (tied) reader.skip('lm_head.weight');
-  else {
-    head = new Linear({ inputDim: width, outputDim: vocabulary, bias: false, random: () => 0 });
-    head.loadStateDict({ weight: await reader.whole('lm_head.weight') });
-  }
+  const rows = tied ? words : await reader.matrix('lm_head.weight', [vocabulary, width]);
+  const head = new Projection([{ weight: rows, bias: null }]);
   reader.finish();
   return { words, places, blocks, norm, head };
 }

@@ -1,42 +1,75 @@
-import {
-  type Activation,
-  type AttentionBackend,
-  type LinearKernel,
-  type PackedWeights,
-  type ResidentTensor,
-  type RunOptions,
-  type Tensor,
-  isResident,
+import type {
+  Activation,
+  AttentionBackend,
+  LinearKernel,
+  LinearProblem,
+  PackedWeights,
+  ResidentTensor,
+  RunOptions,
+  Tensor,
 } from '@heed/core';
-import { Linear, type StateDict, activate } from '@heed/layers';
+import { isResident } from '@heed/core';
+import { isStoredType, zeros } from '@heed/core/backend';
+import { Linear, activate } from '@heed/layers';
+import { type Matrix, decoded, stacked } from '../weights/matrix.ts';
 
 type Float32 = Tensor<'float32'>;
 
+/** A matrix, and a bias where there is one. */
+export interface ProjectionPart {
+  readonly weight: Matrix | Tensor;
+  readonly bias?: Tensor | null | undefined;
+}
+
+/** Matrices of one type below one another. */
+interface Part {
+  readonly weight: Matrix;
+  readonly bias: Float32 | null;
+}
+
+/** A part where an engine can use it. */
 interface Packed {
   readonly kernel: LinearKernel;
   readonly weights: PackedWeights;
 }
 
+const kernels = new WeakMap<AttentionBackend, Map<string, Promise<LinearKernel>>>();
+
+/** One kernel for all projections of a backend that have the same problem. */
+function kernelOf(backend: AttentionBackend, problem: LinearProblem): Promise<LinearKernel> {
+  const known = kernels.get(backend) ?? new Map<string, Promise<LinearKernel>>();
+  kernels.set(backend, known);
+  const key = JSON.stringify(problem);
+  const kernel = known.get(key) ?? backend.linear!.compile(problem);
+  known.set(key, kernel);
+  kernel.catch(() => known.delete(key));
+  return kernel;
+}
+
 /**
- * A trained projection, with an activation behind it: on the engine where the backend offers `linear`, packed once for each, else
- * by `@heed/layers`. Its weights never change.
+ * f(x Wᵀ + b) with W as the file stores it, which never changes. On a backend that offers `linear`, W is packed there once: as it
+ * is where the backend takes its type, else as float32. On others `@heed/layers` computes it, in float32. Several matrices with
+ * the same input are one product.
  */
 export class Projection {
-  readonly #linear: Linear;
-  readonly #activation: Activation | null;
-  readonly #packed = new WeakMap<AttentionBackend, Promise<Packed>>();
-
-  /** @param parameters `weight` `[out, in]`, and `bias` `[out]` if there is one. */
-  constructor({ weight, bias }: StateDict, activation: Activation | null = null) {
-    const [outputDim, inputDim] = weight.shape as [number, number];
-    this.#linear = new Linear({ inputDim, outputDim, bias: bias !== undefined, random: () => 0 });
-    this.#linear.loadStateDict({ weight, ...(bias && { bias }) });
-    this.#activation = activation;
-  }
-
   /** The width of the output. */
-  get outputDim(): number {
-    return this.#linear.parameters['weight'].shape[0];
+  readonly outputDim: number;
+  readonly #parts: readonly Part[];
+  readonly #activation: Activation | null;
+  readonly #engines = new WeakMap<AttentionBackend, Promise<readonly Packed[]>>();
+  #layers: readonly Linear[] | null = null;
+
+  /** @param given float32 biases, and matrices `[out, in]` that follow one another in the output. */
+  constructor(given: ProjectionPart | readonly ProjectionPart[], activation: Activation | null = null) {
+    const parts = (Array.isArray(given) ? given : [given]) as readonly ProjectionPart[];
+    this.#parts = joined(
+      parts.map(({ weight, bias }) => ({
+        weight: weight as Matrix,
+        bias: (bias ?? null) as Float32 | null,
+      })),
+    );
+    this.#activation = activation;
+    this.outputDim = parts.reduce((sum, { weight }) => sum + weight.shape[0]!, 0);
   }
 
   /** `[…, in]` → `[…, out]`, in this process's memory. */
@@ -46,8 +79,11 @@ export class Projection {
     run: RunOptions,
   ): Promise<Float32> {
     if (backend.linear === undefined) return this.#onHost(input as Float32);
-    const { kernel, weights } = await this.#on(backend);
-    return (await kernel.run({ input, weights }, run)).output as Float32;
+    const outputs: Float32[] = [];
+    for (const { kernel, weights } of await this.#on(backend)) {
+      outputs.push((await kernel.run({ input, weights }, run)).output as Float32);
+    }
+    return outputs.length === 1 ? outputs[0]! : sideBySide(outputs, this.outputDim);
   }
 
   /** The same, in the backend's memory where it offers `linear`; the caller disposes what is resident. */
@@ -56,34 +92,92 @@ export class Projection {
     input: Float32 | ResidentTensor,
     run: RunOptions,
   ): Promise<Float32 | ResidentTensor<'float32'>> {
-    if (backend.linear === undefined) return this.#onHost(input as Float32);
-    const { kernel, weights } = await this.#on(backend);
+    if (backend.linear === undefined || this.#parts.length > 1) return this.forward(backend, input, run);
+    const [{ kernel, weights }] = (await this.#on(backend)) as [Packed];
     const { output } = await kernel.run({ input, weights }, { ...run, resident: true });
     return output as ResidentTensor<'float32'>;
   }
 
   #onHost(input: Float32): Float32 {
-    const output = this.#linear.forward(input);
-    return (this.#activation === null ? output : activate(this.#activation, output)) as Float32;
+    this.#layers ??= this.#parts.map(linearOf);
+    const outputs = this.#layers.map((layer) => {
+      const sum = layer.forward(input);
+      return (this.#activation === null ? sum : activate(this.#activation, sum)) as Float32;
+    });
+    return outputs.length === 1 ? outputs[0]! : sideBySide(outputs, this.outputDim);
   }
 
-  #on(backend: AttentionBackend): Promise<Packed> {
-    const before = this.#packed.get(backend);
+  #on(backend: AttentionBackend): Promise<readonly Packed[]> {
+    const before = this.#engines.get(backend);
     if (before !== undefined) return before;
-    const packed = this.#pack(backend);
-    this.#packed.set(backend, packed);
+    const packed = this.#packAll(backend);
+    this.#engines.set(backend, packed);
     // The next call retries what failed, such as for lack of memory.
-    packed.catch(() => this.#packed.delete(backend));
+    packed.catch(() => this.#engines.delete(backend));
     return packed;
   }
 
-  async #pack(backend: AttentionBackend): Promise<Packed> {
-    const { weight, bias } = this.#linear.parameters;
-    const [outputDim, inputDim] = weight.shape as [number, number];
-    const problem = { inputDim, outputDim, bias: bias !== undefined, activation: this.#activation };
-    const kernel = await backend.linear!.compile(problem);
-    return { kernel, weights: await kernel.pack({ weight, ...(bias && { bias }) }) };
+  async #packAll(backend: AttentionBackend): Promise<readonly Packed[]> {
+    const packed: Packed[] = [];
+    for (const part of this.#parts) packed.push(await this.#pack(backend, part));
+    return packed;
   }
+
+  async #pack(backend: AttentionBackend, { weight, bias }: Part): Promise<Packed> {
+    const [outputDim, inputDim] = weight.shape as [number, number];
+    const { weightTypes = [] } = backend.capabilities;
+    const isTaken = isStoredType(weight.dtype) && weightTypes.includes(weight.dtype);
+    const kernel = await kernelOf(backend, {
+      inputDim,
+      outputDim,
+      weightType: isTaken ? weight.dtype : 'float32',
+      bias: bias !== null,
+      activation: this.#activation,
+    });
+    const weights = await kernel.pack({
+      weight: isTaken ? weight : decoded(weight),
+      ...(bias !== null && { bias }),
+    });
+    return { kernel, weights };
+  }
+}
+
+/** Neighbors of one type become one matrix. */
+function joined(matrices: readonly Part[]): readonly Part[] {
+  const groups: Part[][] = [];
+  for (const part of matrices) {
+    const last = groups.at(-1);
+    const fits =
+      last?.[0]!.weight.dtype === part.weight.dtype && (last[0]!.bias === null) === (part.bias === null);
+    if (fits) last.push(part);
+    else groups.push([part]);
+  }
+  return groups.map((group) => ({
+    weight: stacked(group.map(({ weight }) => weight)),
+    bias: group[0]!.bias === null ? null : (stacked(group.map(({ bias }) => bias!)) as Float32),
+  }));
+}
+
+function linearOf({ weight, bias }: Part): Linear {
+  const [outputDim, inputDim] = weight.shape as [number, number];
+  const made = new Linear({ inputDim, outputDim, bias: bias !== null, random: () => 0 });
+  made.loadStateDict({ weight: decoded(weight), ...(bias !== null && { bias }) });
+  return made;
+}
+
+/** `[…, a]` and `[…, b]` → `[…, a + b]`. */
+function sideBySide(outputs: readonly Float32[], width: number): Float32 {
+  const leading = outputs[0]!.shape.slice(0, -1);
+  const result = zeros('float32', [...leading, width]);
+  let at = 0;
+  for (const { shape, data } of outputs) {
+    const own = shape.at(-1)!;
+    for (let row = 0; row * own < data.length; row++) {
+      result.data.set(data.subarray(row * own, (row + 1) * own), row * width + at);
+    }
+    at += own;
+  }
+  return result;
 }
 
 /** Frees tensors that are in a backend's memory. */

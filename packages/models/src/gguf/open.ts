@@ -1,7 +1,7 @@
-import { HeedError, type Tensor } from '@heed/core';
-import { shown, sizeOf } from '@heed/core/backend';
+import { HeedError, type StoredWeight, type Tensor } from '@heed/core';
+import { shown } from '@heed/core/backend';
 import { Incomplete } from './cursor.ts';
-import { dequantize } from './dequantize.ts';
+import { dequantize, storedOf } from './dequantize.ts';
 import { type Entry, type Header, type Metadata, parseHeader } from './header.ts';
 import { READ_NAMES, type ReadType } from './types.ts';
 
@@ -24,6 +24,12 @@ export interface GGUFFile {
    * cannot be read.
    */
   tensor(name: string): Promise<Tensor<'float32'>>;
+  /**
+   * Reads a tensor as it is stored: float16, or the bytes of its blocks, which `linear` of a backend may take as they are.
+   *
+   * @throws HeedError as `tensor` does.
+   */
+  stored(name: string): Promise<Tensor<'float32'> | StoredWeight>;
 }
 
 /** Bytes that are read first: most headers without a tokenizer. */
@@ -58,6 +64,20 @@ export async function openGGUF(file: Blob): Promise<GGUFFile> {
     if (entry === undefined) throw new HeedError('MISSING_INPUT', `the file has no tensor "${name}"`);
     return entry;
   };
+  const stored = async (name: string): Promise<Tensor<'float32'> | StoredWeight> => {
+    const { type, shape, begin, bytes } = entryOf(name);
+    if (bytes === null) {
+      throw new HeedError(
+        'UNSUPPORTED',
+        `"${name}" is ${type.name}; expected one of ${READ_NAMES.join(', ')}`,
+        {
+          clause: 'gguf.tensor',
+          remedy: 'take the model in Q8_0, Q4_0, Q4_1, F16 or F32, or convert it with llama-quantize',
+        },
+      );
+    }
+    return storedOf(type.name as ReadType, shape, await bytesOf(file, begin, begin + bytes));
+  };
   return {
     metadata,
     names: [...entries.keys()],
@@ -65,25 +85,8 @@ export async function openGGUF(file: Blob): Promise<GGUFFile> {
       const { type, shape } = entryOf(name);
       return { type: type.name, shape: [...shape] };
     },
-    async tensor(name) {
-      const { type, shape, begin, bytes } = entryOf(name);
-      if (bytes === null) {
-        throw new HeedError(
-          'UNSUPPORTED',
-          `"${name}" is ${type.name}; expected one of ${READ_NAMES.join(', ')}`,
-          {
-            clause: 'gguf.tensor',
-            remedy: 'take the model in Q8_0, Q4_0, Q4_1, F16 or F32, or convert it with llama-quantize',
-          },
-        );
-      }
-      const data = dequantize(
-        type.name as ReadType,
-        await bytesOf(file, begin, begin + bytes),
-        sizeOf(shape),
-      );
-      return { dtype: 'float32', shape: [...shape], data };
-    },
+    stored,
+    tensor: async (name) => dequantize(await stored(name)),
   };
 }
 

@@ -1,6 +1,6 @@
-import type { Tensor } from '@heed/core';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import type { GGUFFile } from '../gguf/open.ts';
+import { type Matrix, reordered } from './matrix.ts';
 import type { WeightSource } from './source.ts';
 
 const NAMES: Readonly<Record<string, string>> = {
@@ -27,18 +27,22 @@ const OUTER: Readonly<Record<string, string>> = {
  * query and key are ordered for interleaved rotary pairs; this restores the order of the hub, for halves.
  */
 export function weightsOfGGUF(file: GGUFFile, { kind, heads, kvHeads }: DecoderConfig): WeightSource {
-  const stored = new Map(file.names.map((name) => [hubName(name), name]));
+  const originals = new Map(file.names.map((name) => [hubName(name), name]));
   return {
-    names: [...stored.keys()],
+    names: [...originals.keys()],
     async tensor(name) {
-      const original = stored.get(name) ?? name;
-      const tensor = await file.tensor(original);
-      if (kind !== 'llama') return tensor;
-      if (/\.attn_q\.(weight|bias)$/.test(original)) return halves(tensor, heads);
-      if (/\.attn_k\.(weight|bias)$/.test(original)) return halves(tensor, kvHeads);
-      return tensor;
+      const original = originals.get(name) ?? name;
+      const headsOfRows = kind === 'llama' ? rotatedHeads(original, heads, kvHeads) : null;
+      const stored = await file.stored(original);
+      return headsOfRows === null ? stored : halves(stored, headsOfRows);
     },
   };
+}
+
+/** Number of heads of a tensor whose rows are rotated; null for another tensor. */
+function rotatedHeads(name: string, heads: number, kvHeads: number): number | null {
+  if (/\.attn_q\.(weight|bias)$/.test(name)) return heads;
+  return /\.attn_k\.(weight|bias)$/.test(name) ? kvHeads : null;
 }
 
 /** An unknown name stays, and is refused as a weight that the model does not have. */
@@ -49,15 +53,10 @@ function hubName(name: string): string {
 }
 
 /** Row 2 n + p of a head becomes row p · D / 2 + n. */
-function halves(tensor: Tensor<'float32'>, heads: number): Tensor<'float32'> {
-  const [rows] = tensor.shape;
-  const width = tensor.data.length / rows;
-  const depth = rows / heads;
-  const data = new Float32Array(tensor.data.length);
-  for (let row = 0; row < rows; row++) {
-    const [head, at] = [Math.floor(row / depth), row % depth];
-    const to = head * depth + (at % 2) * (depth / 2) + Math.floor(at / 2);
-    data.set(tensor.data.subarray(row * width, (row + 1) * width), to * width);
-  }
-  return { ...tensor, data };
+function halves(matrix: Matrix, heads: number): Matrix {
+  const depth = matrix.shape[0]! / heads;
+  return reordered(matrix, (row) => {
+    const at = row % depth;
+    return row - at + 2 * (at % (depth / 2)) + Math.floor(at / (depth / 2));
+  });
 }

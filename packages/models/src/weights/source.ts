@@ -1,10 +1,12 @@
-import { HeedError, type Tensor } from '@heed/core';
+import { HeedError, type StoredWeight, type Tensor } from '@heed/core';
 import type { StateDict } from '@heed/layers';
+import { type Matrix, checkMatrix, decoded } from './matrix.ts';
 
 /** A file of tensors, as `openSafetensors`, `openSafetensorsShards` and `openGGUF` return it. */
 export interface WeightSource {
   readonly names: readonly string[];
-  tensor(name: string): Promise<Tensor>;
+  /** A tensor, in whatever type the file has it; matrices may be 16-bit floats or blocks. */
+  tensor(name: string): Promise<Tensor | StoredWeight>;
 }
 
 /** Buffers that files keep beside the weights, and that follow from the configuration. */
@@ -30,15 +32,21 @@ export class WeightReader {
     const dict: Record<string, Tensor> = {};
     for (const name of names) {
       this.#left.delete(name);
-      dict[name.slice(full.length)] = await this.#source.tensor(name);
+      dict[name.slice(full.length)] = plain(await this.#source.tensor(name));
     }
     return dict;
   }
 
-  /** @param name in full: not every tensor is under the prefix. */
-  async whole(name: string): Promise<Tensor> {
-    this.#left.delete(name);
-    return this.#source.tensor(name);
+  /**
+   * A matrix as it is stored.
+   *
+   * @param name behind the prefix, or in full: not every tensor is under it.
+   * @throws HeedError `MISSING_INPUT`, `SHAPE` or `DTYPE`.
+   */
+  async matrix(name: string, shape: readonly number[]): Promise<Matrix> {
+    const full = this.#source.names.includes(this.#prefix + name) ? this.#prefix + name : name;
+    const isThere = this.#left.delete(full) || this.#source.names.includes(full);
+    return checkMatrix(full, isThere ? await this.#source.tensor(full) : undefined, shape);
   }
 
   /** Skips a tensor that repeats another one. */
@@ -77,4 +85,12 @@ export function checkWeight(
   }
   if (tensor.dtype === 'float32') return;
   throw new HeedError('DTYPE', `${name} is ${tensor.dtype}; expected float32`, details);
+}
+
+/** Decodes what layers load: they take no stored types. */
+function plain(tensor: Tensor | StoredWeight): Tensor {
+  const { dtype } = tensor;
+  return dtype === 'float32' || dtype === 'float64' || dtype === 'int32' || dtype === 'bool'
+    ? (tensor as Tensor)
+    : decoded(tensor as Matrix);
 }
