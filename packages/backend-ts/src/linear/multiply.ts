@@ -28,6 +28,12 @@ export function* multiply(
   const sums = new Float64Array(ROWS * COLUMNS);
   for (let first = 0; first < outputs; first += COLUMNS) {
     const columns = Math.min(COLUMNS, outputs - first);
+    if (rows === 1 && weight.columns !== undefined) {
+      multiplyRow(wide, inputs, weight.columns(first / COLUMNS), sums);
+      for (let n = 0; n < columns; n++) output.data[first + n] = finish(sums[n]!, first + n);
+      yield;
+      continue;
+    }
     let panel = weight.panel(first / COLUMNS);
     for (let row = 0; row < rows; row += ROWS) {
       if (row > 0 && row % TURN_ROWS === 0) {
@@ -44,6 +50,30 @@ export function* multiply(
     yield;
   }
   return output;
+}
+
+/** Writes the sums of one row and four columns, in the order of {@link multiplyPair}. */
+function multiplyRow(
+  x: Float64Array,
+  inputs: number,
+  [first, second, third, fourth]: readonly Float64Array[],
+  sums: Float64Array,
+): void {
+  let a0 = 0;
+  let a1 = 0;
+  let a2 = 0;
+  let a3 = 0;
+  for (let k = 0; k < inputs; k++) {
+    const a = x[k]!;
+    a0 += a * first![k]!;
+    a1 += a * second![k]!;
+    a2 += a * third![k]!;
+    a3 += a * fourth![k]!;
+  }
+  sums[0] = a0;
+  sums[1] = a1;
+  sums[2] = a2;
+  sums[3] = a3;
 }
 
 /** Writes the sums of two rows and a panel: the four of the first row, then the four of the second. */

@@ -10,6 +10,8 @@ export interface Panels {
   readonly inputs: number;
   /** In float64 whatever the element type: converting a weight costs as much as multiplying it. Valid until the next call. */
   panel(index: number): Float64Array;
+  /** The columns of a panel, each for itself: for one row of x, putting them side by side would cost more than it saves. */
+  columns?(index: number): readonly Float64Array[];
 }
 
 /** Panels of a tensor, made once. */
@@ -31,27 +33,33 @@ export function panelsOf({ shape, data }: Tensor): Panels {
 export function storedPanels(weight: StoredWeight): Panels {
   const [outputs, inputs] = weight.shape as [number, number];
   const panel = new Float64Array(COLUMNS * inputs);
-  const row = new Float64Array(inputs);
+  const four = Array.from({ length: COLUMNS }, () => new Float64Array(inputs));
   const decode = isBlockType(weight.dtype)
-    ? (first: number) => decodeBlocks(weight as BlockWeight, first, row)
-    : decodeHalves(weight as Tensor, row);
+    ? (first: number, to: Float64Array) => decodeBlocks(weight as BlockWeight, first, to)
+    : decodeHalves(weight as Tensor);
+  const columns = (index: number): readonly Float64Array[] => {
+    for (const [n, column] of four.entries()) {
+      if (index * COLUMNS + n < outputs) decode((index * COLUMNS + n) * inputs, column);
+      else column.fill(0);
+    }
+    return four;
+  };
   return {
     outputs,
     inputs,
+    columns,
     panel(index) {
-      for (let n = 0; n < COLUMNS; n++) {
-        if (index * COLUMNS + n < outputs) decode((index * COLUMNS + n) * inputs);
-        else row.fill(0);
-        for (let k = 0; k < inputs; k++) panel[k * COLUMNS + n] = row[k]!;
+      for (const [n, column] of columns(index).entries()) {
+        for (let k = 0; k < inputs; k++) panel[k * COLUMNS + n] = column[k]!;
       }
       return panel;
     },
   };
 }
 
-function decodeHalves({ dtype, data }: Tensor, row: Float64Array): (first: number) => void {
+function decodeHalves({ dtype, data }: Tensor): (first: number, to: Float64Array) => void {
   const table = halfTable(dtype as 'float16' | 'bfloat16');
-  return (first) => {
-    for (let k = 0; k < row.length; k++) row[k] = table[data[first + k]!]!;
+  return (first, to) => {
+    for (let k = 0; k < to.length; k++) to[k] = table[data[first + k]!]!;
   };
 }

@@ -1,4 +1,4 @@
-import { fromFloat16, isHalf, numbersOf } from '../float16.ts';
+import { halfTable, isHalf, numbersOf } from '../float16.ts';
 import { type ComputeDType, type HalfDType, type Tensor, sizeOf } from '../tensor.ts';
 
 /**
@@ -54,7 +54,8 @@ export function isStoredType(type: WeightType): type is StoredType {
  */
 export function decodeBlocks({ dtype, data }: BlockWeight, first: number, to: Float64Array): void {
   const bytes = BLOCK_BYTES[dtype];
-  const half = (at: number): number => fromFloat16(data[at]! | (data[at + 1]! << 8));
+  const table = halfTable('float16');
+  const half = (at: number): number => table[data[at]! | (data[at + 1]! << 8)]!;
   let at = (first / BLOCK_LENGTH) * bytes;
   for (let n = 0; n < to.length; n += BLOCK_LENGTH, at += bytes) {
     const scale = half(at);

@@ -10,15 +10,15 @@ import type {
 } from '@heed/core';
 import { isResident } from '@heed/core';
 import { isStoredType, zeros } from '@heed/core/backend';
-import { Linear, activate } from '@heed/layers';
+import { Linear, type StateDict, activate } from '@heed/layers';
 import { type Matrix, decoded, stacked } from '../weights/matrix.ts';
 
 type Float32 = Tensor<'float32'>;
 
 /** A matrix, and a bias where there is one. */
 export interface ProjectionPart {
-  readonly weight: Matrix | Tensor;
-  readonly bias?: Tensor | null | undefined;
+  readonly weight: Matrix;
+  readonly bias?: Float32 | null | undefined;
 }
 
 /** Matrices of one type below one another. */
@@ -59,15 +59,15 @@ export class Projection {
   readonly #engines = new WeakMap<AttentionBackend, Promise<readonly Packed[]>>();
   #layers: readonly Linear[] | null = null;
 
-  /** @param given float32 biases, and matrices `[out, in]` that follow one another in the output. */
-  constructor(given: ProjectionPart | readonly ProjectionPart[], activation: Activation | null = null) {
-    const parts = (Array.isArray(given) ? given : [given]) as readonly ProjectionPart[];
-    this.#parts = joined(
-      parts.map(({ weight, bias }) => ({
-        weight: weight as Matrix,
-        bias: (bias ?? null) as Float32 | null,
-      })),
-    );
+  /**
+   * @param given `weight` `[out, in]`, and a float32 `bias` `[out]` if there is one; or several of these, which follow one another in
+   * the output.
+   */
+  constructor(given: StateDict | readonly ProjectionPart[], activation: Activation | null = null) {
+    const parts = Array.isArray(given)
+      ? (given as readonly ProjectionPart[])
+      : [{ weight: (given as StateDict)['weight'] as Matrix, bias: (given as StateDict)['bias'] as Float32 }];
+    this.#parts = joined(parts.map(({ weight, bias }) => ({ weight, bias: bias ?? null })));
     this.#activation = activation;
     this.outputDim = parts.reduce((sum, { weight }) => sum + weight.shape[0]!, 0);
   }
