@@ -1,4 +1,4 @@
-import type { AttentionProblem } from '@heed/core';
+import type { AttentionProblem, FloatDType } from '@heed/core';
 import type { Variant } from './variant.ts';
 import { computeDType } from '@heed/core/backend';
 import { DIRECT_ROWS, SPLIT_KEYS, SPLIT_ROWS } from './tiling.ts';
@@ -16,7 +16,8 @@ export function variantOf(problem: AttentionProblem, pass: Variant['pass'], opti
     relaxed: options.relaxedSimd,
     dtype: computeDType(problem.dtype),
     storage: problem.dtype,
-    cache: problem.cacheType,
+    // Quantized caches are refused.
+    cache: problem.cacheType as FloatDType,
     headDim: problem.headDim,
     valueDim: problem.valueDim,
     direct: pass === 'forward' && isDirect(problem),
