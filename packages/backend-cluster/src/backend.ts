@@ -17,6 +17,7 @@ import { ClusterMemory } from './memory/memory.ts';
 import { type ClusterOptions, namespaceOf, serversOf } from './options.ts';
 import { partsOf } from './plan/parts.ts';
 import { Coordinator } from './run/coordinator.ts';
+import { signed } from './run/janitor.ts';
 import { ClusterKernel } from './run/kernel.ts';
 import { Watch, kindsOf } from './run/presence.ts';
 import { PROTOCOL, type Presence, levelOf } from './run/protocol.ts';
@@ -29,10 +30,16 @@ export interface ClusterRules {
   readonly patience: number;
   readonly localBytes: number;
   readonly writesKept: number;
+  /** Time between signs of life for the store, in milliseconds. */
+  readonly signs?: number;
 }
 
-/** Time for workers to announce themselves, in milliseconds. */
+/** Time for workers to announce themselves, in milliseconds, and for the first of them on a busy machine. */
 const INTRODUCTION = 400;
+const FIRST_INTRODUCTION = 3000;
+
+/** Time in which the store is cleaned at the end, in milliseconds; workers do what is left. */
+const BURIAL = 2000;
 
 /** @throws HeedError `UNAVAILABLE`, `ARGUMENT` or `CONTRACT_VERSION`. */
 export async function createCluster(options: ClusterOptions, rules: ClusterRules): Promise<AttentionBackend> {
@@ -41,16 +48,35 @@ export async function createCluster(options: ClusterOptions, rules: ClusterRules
   let coordinator: Coordinator | null = null;
   const watch = new Watch(transport, (presence) => coordinator?.heard(presence));
   try {
-    watch.call();
-    await wait(INTRODUCTION);
+    await introduced(watch, Math.min(FIRST_INTRODUCTION, rules.patience));
     const workers = watch.alive();
     const first = agreed(workers, options);
     coordinator = new Coordinator(id, transport, watch, rules.patience);
-    return defineCluster({ id, options, rules, transport, watch, coordinator, first, count: workers.length });
+    const endSigns = await signed(transport, id, rules.signs);
+    return defineCluster({
+      endSigns,
+      id,
+      options,
+      rules,
+      transport,
+      watch,
+      coordinator,
+      first,
+      count: workers.length,
+    });
   } catch (error) {
     watch.end();
     await transport.close();
     throw error;
+  }
+}
+
+/** Asks workers to show themselves, until there are some or the time has passed. */
+async function introduced(watch: Watch, patience: number): Promise<void> {
+  for (let waited = 0; ; waited += INTRODUCTION) {
+    watch.call();
+    await wait(INTRODUCTION);
+    if (watch.alive().length > 0 || waited + INTRODUCTION >= patience) return;
   }
 }
 
@@ -88,6 +114,7 @@ function agreed(workers: readonly Presence[], options: ClusterOptions): Presence
 }
 
 interface Cluster {
+  readonly endSigns: () => void;
   readonly id: string;
   readonly options: ClusterOptions;
   readonly rules: ClusterRules;
@@ -105,7 +132,7 @@ function withoutCaches(capabilities: Capabilities): Capabilities {
 }
 
 function defineCluster(cluster: Cluster): AttentionBackend {
-  const { id, rules, transport, watch, coordinator, first, count } = cluster;
+  const { endSigns, id, rules, transport, watch, coordinator, first, count } = cluster;
   const memory = new ClusterMemory(transport, id, { ...rules, partLength: rules.shardKeys });
   const who = `${count} ${count === 1 ? 'worker' : 'workers'}`;
   return defineBackend<ClusterTensor>({
@@ -118,6 +145,9 @@ function defineCluster(cluster: Cluster): AttentionBackend {
       await coordinator.end();
       await memory.settled();
       watch.end();
+      endSigns();
+      const buried = transport.bury(id).catch(() => undefined);
+      await Promise.race([buried, wait(BURIAL, undefined, { ref: false })]);
       await transport.close();
     },
   });

@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import ts from '@heed/backend-ts';
 import { HeedError } from '@heed/core';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startCaller } from './test/caller-process.ts';
 import { TestCluster, bits, request } from './test/cluster.ts';
 import { Stranger } from './test/raw.ts';
 import { hasServer } from './test/server.ts';
@@ -87,6 +89,23 @@ describe.skipIf(!hasServer())('a cluster', () => {
     expect(error.message).toContain('keys 0 to 7 (shard 0)');
     await cluster.join();
     expect(await bits(cluster.backend, request())).toBe(expected);
+  });
+
+  test('whose caller is paused for longer than its patience goes on', async () => {
+    const cluster = await TestCluster.start(2, { backendOptions: { delay: 30 } });
+    const create = { servers: cluster.server.url, shardKeys: 1024, patience: 1500 };
+    const caller = startCaller({ create, keys: 8192, heads: 2, depth: 16, steps: 40 });
+    let said = '';
+    caller.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+    const ended = once(caller, 'close');
+    const stranger = await Stranger.on(cluster.server);
+    await expect.poll(() => stranger.stored('answers'), { timeout: 60_000, interval: 20 }).toBeGreaterThan(8);
+    caller.kill('SIGSTOP');
+    await wait(4000);
+    caller.kill('SIGCONT');
+    expect(await ended).toEqual([0, null]);
+    expect(JSON.parse(said)).toHaveProperty('decoded');
+    await stranger.end();
   });
 
   test('whose server is gone says so, and works when it is there again', async () => {

@@ -1,9 +1,13 @@
+import { once } from 'node:events';
+import { setTimeout as wait } from 'node:timers/promises';
 import { attention, tensor } from '@heed/core';
 import { afterEach, describe, expect, test } from 'vitest';
+import { sweep } from './run/janitor.ts';
 import { TestCluster, numbers } from './test/cluster.ts';
-import { growthOf } from './test/caller-process.ts';
+import { growthOf, startCaller } from './test/caller-process.ts';
 import { Stranger } from './test/raw.ts';
 import { hasServer } from './test/server.ts';
+import { NatsTransport } from './transport/nats.ts';
 
 const STORED = { localBytes: 0, writesKept: 5 };
 
@@ -81,6 +85,32 @@ describe.skipIf(!hasServer())('caches on workers', () => {
     expect(await step()).toBeGreaterThan(4e6);
     await key.write(numbers([1, 2, 1, 16], 9), { axis: 2, start: 15_999 });
     expect(await step()).toBeLessThan(20_000);
+  });
+
+  test('of a caller that was killed are deleted, those of others stay', async () => {
+    const cluster = await TestCluster.start(1, {}, {}, { ...STORED, signs: 100 });
+    const stranger = await Stranger.on(cluster.server);
+    const transport = await NatsTransport.open(
+      { servers: cluster.server.url },
+      { name: 'janitor', patience: 5000 },
+    );
+    const keys = numbers([1, 2, 48, 4], 2);
+    const key = await cluster.backend.upload(keys);
+    const own = await stranger.stored('blobs');
+    const create = { servers: cluster.server.url, shardKeys: 1024 };
+    const victim = startCaller({ create, keys: 8192, heads: 2, depth: 16, steps: 1e9 });
+    await expect.poll(() => stranger.stored('blobs'), { timeout: 60_000 }).toBeGreaterThan(own + 8);
+    const ended = once(victim, 'exit');
+    victim.kill('SIGKILL');
+    await ended;
+    const life = 2000;
+    await wait(life + 500);
+    expect(await sweep(transport, life)).toHaveLength(1);
+    expect(await stranger.stored('blobs')).toBe(own);
+    expect(await sweep(transport, life)).toEqual([]);
+    expect((await key.read()).data).toEqual(keys.data);
+    await transport.close();
+    await stranger.end();
   });
 
   test('grow beyond the memory of the caller', async () => {

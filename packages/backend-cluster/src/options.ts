@@ -65,10 +65,11 @@ const credentials: OptionKind = {
 };
 
 const tls: OptionKind = {
-  expected: '{ caFile, certFile, keyFile }, each the path of a file',
+  expected: '{ caFile, certFile, keyFile }, each the path of a file, the last two together',
   accepts: (value) =>
     typeof value === 'object' &&
     value !== null &&
+    'certFile' in value === 'keyFile' in value &&
     Object.entries(value).every(
       ([name, file]) => ['caFile', 'certFile', 'keyFile'].includes(name) && typeof file === 'string',
     ),
@@ -92,6 +93,7 @@ export function checkClusterOptions(options: ClusterOptions): void {
     onProgress: callback,
   });
   checkReach(options);
+  checkCreds(options);
 }
 
 /** Returns the addresses to connect to: from the options, the environment, or else this machine. */
@@ -119,6 +121,22 @@ export function checkReach(options: ConnectionOptions): void {
     {
       remedy: 'give tls: {} (certificates of the system) or { caFile }, and credentials',
     },
+  );
+}
+
+/**
+ * Refuses what is not the text of a `.creds` file, such as its path.
+ *
+ * @throws HeedError `ARGUMENT`.
+ */
+export function checkCreds({ credentials: given }: ConnectionOptions): void {
+  if (given === undefined || !('creds' in given)) return;
+  if (/BEGIN NATS USER JWT[^]*BEGIN USER NKEY SEED/.test(given.creds)) return;
+  const remedy = "read the file: creds: readFileSync('heed.creds', 'utf8')";
+  throw new HeedError(
+    'ARGUMENT',
+    `cluster: \`credentials.creds\` of ${given.creds.length} characters; expected the text of a .creds file; ${remedy}`,
+    { remedy },
   );
 }
 

@@ -19,6 +19,7 @@ describe('heed worker', () => {
   test.each([
     [['--creds', 'none.creds'], /--creds none\.creds cannot be read/],
     [['--backend', 'nowhere'], /nowhere is not installed/],
+    [['--cert', 'own.pem'], /expected \{ caFile, certFile, keyFile \}.*the last two together/],
     [['--threads', '0'], /expected an integer greater than 0/],
   ])('with %j is wrong usage', (words, message) => {
     const { code, stderr } = heed(['worker', '--backend', 'ts', ...words], { cwd: folderOf({}) });

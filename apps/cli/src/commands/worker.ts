@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { ClusterTLS } from '@heed/backend-cluster/worker';
 import { HeedError } from '@heed/core';
 import { Command } from 'commander';
 import { isInstalled, locate } from '../backends/resolve.ts';
@@ -24,6 +25,8 @@ interface Options {
   readonly user?: string;
   readonly tls?: boolean;
   readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
   readonly acknowledgement?: number;
   readonly deliveries?: number;
 }
@@ -42,6 +45,8 @@ export function workerCommand(console: Console, onEnd: (code: ExitCode) => void)
     .option('--user <name>', 'name of a user; the password is $HEED_CLUSTER_PASSWORD')
     .option('--tls', 'encrypt the connection')
     .option('--ca <file>', "certificate of the authority that signed the server's; encrypts, too")
+    .option('--cert <file>', 'own certificate, if the server asks for one; encrypts, too')
+    .option('--key <file>', 'key of that certificate')
     .addOption(secondsOption('--acknowledgement <seconds>', 'after which a task goes to another worker'))
     .addOption(countOption('--deliveries <number>', 'of a task before it is given up'))
     .option('--json', 'print one JSON object when it has joined')
@@ -60,7 +65,8 @@ async function work(options: Options, console: Console): Promise<ExitCode> {
   const { startWorker } = (await import(
     new URL('./worker/index.js', locate('cluster').url).href
   )) as typeof import('@heed/backend-cluster/worker');
-  const { servers, threads, namespace, tls, ca, acknowledgement, deliveries } = options;
+  const { servers, threads, namespace, acknowledgement, deliveries } = options;
+  const tls = tlsOf(options);
   const credentials = credentialsOf(options);
   const worker = await startWorker({
     backend: locate(options.backend).url,
@@ -68,7 +74,7 @@ async function work(options: Options, console: Console): Promise<ExitCode> {
     ...(servers !== undefined && { servers: servers.split(',') }),
     ...(namespace !== undefined && { namespace }),
     ...(credentials !== null && { credentials }),
-    ...((tls || ca !== undefined) && { tls: ca === undefined ? {} : { caFile: ca } }),
+    ...(tls !== null && { tls }),
     ...(acknowledgement !== undefined && { acknowledgement: 1000 * acknowledgement }),
     ...(deliveries !== undefined && { deliveries }),
     onEvent: (message) => void process.stderr.write(`${message}\n`),
@@ -86,6 +92,15 @@ async function work(options: Options, console: Console): Promise<ExitCode> {
     // The worker has already printed the reason.
     return 1;
   }
+}
+
+function tlsOf({ tls, ca, cert, key }: Options): ClusterTLS | null {
+  if (!tls && ca === undefined && cert === undefined && key === undefined) return null;
+  return {
+    ...(ca !== undefined && { caFile: ca }),
+    ...(cert !== undefined && { certFile: cert }),
+    ...(key !== undefined && { keyFile: key }),
+  };
 }
 
 function credentialsOf({

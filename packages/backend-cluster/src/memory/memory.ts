@@ -215,7 +215,7 @@ export class ClusterMemory implements DeviceMemory<ClusterTensor> {
   }
 
   #name(): string {
-    return `${this.#owner}-${this.#next++}`;
+    return `${this.#owner}.${this.#next++}`;
   }
 }
 

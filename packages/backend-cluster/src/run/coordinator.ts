@@ -30,6 +30,8 @@ interface Pending {
 
 /** Time between two checks for lost answers, in milliseconds. */
 const LOOK = 250;
+/** Time between two checks beyond which the process itself did not run: its machine slept, or it was stopped. */
+const PAUSE = 1000;
 /** Number of runs whose answers are deleted together. */
 const FORGET_AT = 32;
 
@@ -127,8 +129,21 @@ export class Coordinator {
   #hear(name: string, data: Uint8Array): void {
     const cut = name.lastIndexOf('.');
     const run = this.#runs.get(name.slice(0, cut));
+    if (run === undefined) this.#later(this.#discard(data));
     const index = Number(name.slice(cut + 1));
     if (run?.pending.has(index)) this.#later(this.#receive(run, index, data));
+  }
+
+  /** Deletes what an answer has stored that comes after its run. */
+  async #discard(data: Uint8Array): Promise<void> {
+    try {
+      const { $elsewhere } = decode(data) as Partial<Elsewhere>;
+      if (typeof $elsewhere === 'string' && $elsewhere.startsWith(`answer.${this.#id}.`)) {
+        await this.#transport.remove($elsewhere);
+      }
+    } catch {
+      // Garbage, or a store that is out of reach: it goes with the caller.
+    }
   }
 
   async #receive(run: Run, index: number, data: Uint8Array): Promise<void> {
@@ -154,7 +169,7 @@ export class Coordinator {
 
   /** Checks for answers that were lost on the way, and for runs that nobody works on. */
   #look(run: Run): void {
-    const silence = Date.now() - run.lastSign;
+    const silence = run.look();
     if (silence > this.#patience) {
       run.fail(this.#stuck(run));
     } else if (silence > LOOK && !run.isLooking) {
@@ -220,9 +235,10 @@ class Run {
   /** Blobs to be removed at its end. */
   readonly stored: string[] = [];
   bytesSent = 0;
-  lastSign: number = Date.now();
   isOver = false;
   isLooking = false;
+  #lastSign: number = Date.now();
+  #lastLook: number = Date.now();
   readonly #answers: Answer[] = [];
   readonly #count: number;
   readonly #onDone: (done: number) => void;
@@ -249,7 +265,16 @@ class Run {
   }
 
   touched(): void {
-    this.lastSign = Date.now();
+    this.#lastSign = Date.now();
+  }
+
+  /** Returns the milliseconds since the last sign, without those in which this process was paused itself. */
+  look(): number {
+    const now = Date.now();
+    const paused = now - this.#lastLook - LOOK;
+    if (paused > PAUSE) this.#lastSign += paused;
+    this.#lastLook = now;
+    return now - this.#lastSign;
   }
 
   answered({ index, job }: Pending, answer: Answer, bytes: number): void {

@@ -18,19 +18,35 @@ export function fill({ data }: Tensor<'float32'>, seed: number): void {
   }
 }
 
+/** Size of a context. */
+export interface Size {
+  readonly keys: number;
+  readonly heads: number;
+  readonly depth: number;
+}
+
+/** Memory for the rows of one write. */
+export function rowsFor({ keys, heads, depth }: Size): Tensor<'float32'> {
+  const length = Math.min(keys, STEP);
+  return {
+    dtype: 'float32',
+    shape: [1, heads, length, depth],
+    data: new Float32Array(heads * length * depth),
+  };
+}
+
 /** Writes caches of all keys, some at a time and from the same memory: nobody here has them as a whole. */
 export async function filled(
   backend: AttentionBackend,
-  { keys, heads, depth }: { readonly keys: number; readonly heads: number; readonly depth: number },
+  { keys, heads, depth }: Size,
+  rows: Tensor<'float32'> = rowsFor({ keys, heads, depth }),
 ): Promise<Cache> {
   const shape = [1, heads, keys, depth];
   const cache = {
     key: await backend.allocate('float32', shape),
     value: await backend.allocate('float32', shape),
   };
-  const length = Math.min(keys, STEP);
-  const size = heads * length * depth;
-  const rows = { dtype: 'float32' as const, shape: [1, heads, length, depth], data: new Float32Array(size) };
+  const length = rows.shape[2]!;
   for (let start = 0; start < keys; start += length) {
     for (const [n, one] of [cache.key, cache.value].entries()) {
       fill(rows, 2 * start + n + 1);

@@ -5,14 +5,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { attention } from '@heed/core';
 import cluster, { type ClusterOptions } from '../index.ts';
-import { filled } from './caches.ts';
+import { type Size, fill, filled, rowsFor } from './caches.ts';
 import { numbers } from './cluster.ts';
 
-export interface CallerOptions {
+export interface CallerOptions extends Size {
   readonly create: ClusterOptions;
-  readonly keys: number;
-  readonly heads: number;
-  readonly depth: number;
   readonly steps: number;
 }
 
@@ -31,15 +28,17 @@ const peak = (): number => {
 };
 
 const backend = await cluster.create(create);
-// Code and its first use are not what grows with a context.
+// Code, its first use and the caller's own rows are not what grows with a context.
 await attention(
   backend,
   Object.fromEntries(
     ['query', 'key', 'value'].map((name) => [name, numbers([1, size.heads, 1, size.depth])]),
   ) as never,
 );
+const rows = rowsFor(size);
+fill(rows, 1);
 const before = peak();
-const { key, value } = await filled(backend, size);
+const { key, value } = await filled(backend, size, rows);
 const written = peak();
 for (let step = 0; step < steps; step++) {
   await attention(backend, { query: numbers([1, size.heads, 1, size.depth], step), key, value });

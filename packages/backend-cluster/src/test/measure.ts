@@ -144,7 +144,9 @@ for (const count of values.workers.split(',').map(Number)) {
   const runs = cluster.runs.slice(-15);
   const part = (name: 'compute' | 'wait' | 'merge'): string =>
     middle(runs.map((run) => run[name])).toFixed(2);
-  const constants = { bandwidth: bytes / one / 1e-3, machine: bytes / two / 1e-3, network, ...told };
+  // Of the same minute, since a machine that is shared changes its speed.
+  const [own, together] = threads === 1 ? [process1, two] : [one, process1];
+  const constants = { bandwidth: bytes / own / 1e-3, machine: bytes / together / 1e-3, network, ...told };
   const predicted = stepTime(constants, { tokens: keys, workers: count, shardKeys });
   say(
     `${count} workers of 1 thread beside one process of ${threads}: decode ${workers.toFixed(2)} ms, ${process1.toFixed(2)} ms ` +

@@ -84,7 +84,8 @@ export class NatsBlobs {
     );
     if (found !== null) return found;
     throw new HeedError('ENGINE', `cluster: ${subject} is not stored`, {
-      remedy: 'keep the storage of the server (its -sd folder) while tensors are in use',
+      remedy:
+        'keep the storage of the server (its -sd folder) while tensors are in use; those of a caller that is silent for an hour are deleted',
     });
   }
 

@@ -1,13 +1,16 @@
+import { isIP } from 'node:net';
+import { checkServerIdentity as checkIdentity } from 'node:tls';
 import { HeedError } from '@heed/core';
 import {
   AuthorizationError,
   type ConnectionOptions as NatsOptions,
   type NatsConnection,
   PermissionViolationError,
+  type TlsOptions,
   connect,
   credsAuthenticator,
 } from '@nats-io/transport-node';
-import { type ConnectionOptions, checkReach, serversOf } from '../options.ts';
+import { type ClusterTLS, type ConnectionOptions, checkCreds, checkReach, serversOf } from '../options.ts';
 
 /** Time that the first connection may take, in milliseconds. */
 const FIRST_CONNECTION = 4000;
@@ -21,6 +24,7 @@ const RECONNECT_WAIT = 100;
  */
 export async function connectTo(options: ConnectionOptions, name: string): Promise<NatsConnection> {
   checkReach(options);
+  checkCreds(options);
   const servers = serversOf(options);
   try {
     return await connect({
@@ -32,7 +36,7 @@ export async function connectTo(options: ConnectionOptions, name: string): Promi
       reconnectJitter: RECONNECT_WAIT,
       pingInterval: 5000,
       ignoreClusterUpdates: false,
-      ...(options.tls !== undefined && { tls: options.tls }),
+      ...(options.tls !== undefined && { tls: tlsOf(options.tls, servers) }),
       ...authentication(options),
     });
   } catch (error) {
@@ -50,6 +54,21 @@ export async function connectTo(options: ConnectionOptions, name: string): Promi
       error,
     );
   }
+}
+
+/**
+ * Adds what the client lacks: of a server that is given by its address, it compares the certificate with the name
+ * `localhost`.
+ */
+function tlsOf(tls: ClusterTLS, servers: readonly string[]): TlsOptions {
+  const hosts = servers.map((address) => new URL(address).hostname.replaceAll(/[[\]]/g, ''));
+  const unnamed = hosts.filter((host) => isIP(host) !== 0 || host === 'localhost');
+  const checkServerIdentity: typeof checkIdentity = (name, certificate) => {
+    if (name !== 'localhost') return checkIdentity(name, certificate);
+    const found = unnamed.map((host) => checkIdentity(host, certificate));
+    return found.includes(undefined) ? undefined : found[0];
+  };
+  return { ...tls, checkServerIdentity } as TlsOptions;
 }
 
 function authentication({ credentials }: ConnectionOptions): NatsOptions {

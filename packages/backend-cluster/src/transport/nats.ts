@@ -45,9 +45,9 @@ const WRONG_LAST_SEQUENCE = 10071;
 const NAME_IN_USE = [10058, 10148, 10013];
 
 /**
- * The transport on NATS JetStream: three streams of files, so that a server that restarts goes on. Tasks wait in a work
+ * The transport on NATS JetStream: four streams of files, so that a server that restarts goes on. Tasks wait in a work
  * queue with a durable consumer for each group; answers are published on the condition that their subject is empty, in a
- * stream that keeps them until they are deleted; blobs are messages of their own, chunk by chunk.
+ * stream that keeps them until they are deleted; blobs are messages of their own, chunk by chunk; callers sign that they live.
  */
 export class NatsTransport implements Transport {
   readonly engine: string;
@@ -152,11 +152,13 @@ export class NatsTransport implements Transport {
     });
   }
 
-  async answer(name: string, data: Uint8Array): Promise<void> {
+  async answer(name: string, data: Uint8Array): Promise<boolean> {
     try {
       await this.#publish(`answer.${name}`, data, { expect: { lastSubjectSequence: 0 } });
+      return true;
     } catch (error) {
       if (!isApiError(error, WRONG_LAST_SEQUENCE)) throw error;
+      return false;
     }
   }
 
@@ -187,6 +189,29 @@ export class NatsTransport implements Transport {
 
   remove(prefix: string): Promise<void> {
     return this.#blobs.remove(prefix);
+  }
+
+  async sign(caller: string): Promise<void> {
+    await this.#publish(`caller.${caller}`, new Uint8Array(), {});
+  }
+
+  async callers(): Promise<{ caller: string; silence: number }[]> {
+    const stream = `${this.#namespace}_callers`;
+    const { ts: now, state } = await this.#jsm.streams.info(stream, { subjects_filter: '>' });
+    const found = Object.keys(state.subjects ?? {}).map(async (subject) => {
+      const sign = await this.#jsm.direct.getMessage(stream, { last_by_subj: subject });
+      // The server's clock, since others may differ from it.
+      const silence = sign === null ? 0 : Date.parse(now ?? '') - sign.time.getTime();
+      return { caller: subject.slice(subject.lastIndexOf('.') + 1), silence };
+    });
+    return Promise.all(found);
+  }
+
+  async bury(caller: string): Promise<void> {
+    for (const prefix of [caller, `task.${caller}`, `answer.${caller}`]) await this.remove(prefix);
+    await this.forget(caller);
+    const filter = `${this.#namespace}.caller.${caller}`;
+    await this.#jsm.streams.purge(`${this.#namespace}_callers`, { filter });
   }
 
   get isClosed(): boolean {
@@ -250,6 +275,7 @@ async function ensureStreams(jsm: JetStreamManager, namespace: string): Promise<
     },
     { name: `${namespace}_answers`, subjects: [`${namespace}.answer.>`], max_age: LIFETIME },
     { name: `${namespace}_blobs`, subjects: [`${namespace}.blob.>`], max_msgs_per_subject: 1 },
+    { name: `${namespace}_callers`, subjects: [`${namespace}.caller.*`], max_msgs_per_subject: 1 },
   ];
   for (const stream of streams) await unlessThere(jsm.streams.add({ ...usual, ...stream }));
 }

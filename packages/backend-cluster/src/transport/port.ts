@@ -22,8 +22,8 @@ export interface Transport {
   take(group: number, handle: (task: Taken) => void): Promise<Taking>;
   /** Listens for tasks that reached the limit of deliveries and that nobody ended. */
   listenForGivenUp(hear: (offered: number) => void): () => void;
-  /** Publishes an answer, once: later ones of the same name are dropped. */
-  answer(name: string, data: Uint8Array): Promise<void>;
+  /** Publishes an answer, once: later ones of the same name are dropped. Returns whether it was the first. */
+  answer(name: string, data: Uint8Array): Promise<boolean>;
   /** Listens for answers as they come; `lookUp` finds those lost on the way. */
   listenForAnswers(prefix: string, hear: (name: string, data: Uint8Array) => void): () => void;
   lookUp(name: string): Promise<Uint8Array | null>;
@@ -35,6 +35,12 @@ export interface Transport {
   get(name: string): Promise<Uint8Array>;
   /** Deletes all blobs whose names begin with this. */
   remove(prefix: string): Promise<void>;
+  /** Says that a caller lives. */
+  sign(caller: string): Promise<void>;
+  /** Returns all callers that have signed and were not buried, and the milliseconds since. */
+  callers(): Promise<{ readonly caller: string; readonly silence: number }[]>;
+  /** Deletes everything that is stored for a caller. */
+  bury(caller: string): Promise<void>;
   close(): Promise<void>;
 }
 

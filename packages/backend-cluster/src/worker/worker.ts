@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { HeedError, type Tensor } from '@heed/core';
 import { type ConnectionOptions, namespaceOf } from '../options.ts';
+import { sweep } from '../run/janitor.ts';
 import { Watch, holdersOf, kindsOf } from '../run/presence.ts';
 import { type Answer, type Elsewhere, PROTOCOL, type Presence, type Task, kindOf } from '../run/protocol.ts';
 import { NatsTransport } from '../transport/nats.ts';
@@ -25,6 +26,8 @@ export interface ClusterWorker {
 const INTRODUCTION = 300;
 /** Time to wait for a server that is gone, in milliseconds; the tasks come again anyway. */
 const PATIENCE = 60_000;
+/** Time between two searches for what dead callers have left, in milliseconds. */
+const SWEEP = 900_000;
 /** Errors that another attempt may avoid. */
 const PASSING = new Set(['OUT_OF_MEMORY', 'ENGINE', 'UNAVAILABLE']);
 
@@ -127,11 +130,13 @@ class RunningWorker implements ClusterWorker {
     ];
     this.#show();
     this.#hold();
+    void this.#sweep();
     this.#timers = [
       setInterval(() => {
         this.#show();
         this.#hold();
       }, settings.life / 5),
+      setInterval(() => void this.#sweep(), SWEEP),
       setInterval(() => {
         for (const { taken } of this.#inHand.values()) taken.stillWorking();
       }, settings.acknowledgement / 4),
@@ -164,6 +169,17 @@ class RunningWorker implements ClusterWorker {
     transport.tell('gone', new TextEncoder().encode(this.id));
     await compute.end();
     await transport.close();
+  }
+
+  async #sweep(): Promise<void> {
+    const { transport, settings } = this.#parts;
+    try {
+      for (const caller of await sweep(transport)) {
+        settings.onEvent(`the caller ${caller} was silent for an hour: what it had stored is deleted`);
+      }
+    } catch (error) {
+      if (!transport.isClosed) settings.onEvent(`cannot clean the store: ${(error as Error).message}`);
+    }
   }
 
   #show(): void {
@@ -267,11 +283,14 @@ class RunningWorker implements ClusterWorker {
     };
     const name = `${task.run}.${task.index}`;
     let bytes = encode(answer);
-    if (bytes.length > transport.maximumBytes) {
-      await transport.put(`answer.${name}`, bytes.length, [bytes]);
-      bytes = encode({ $elsewhere: `answer.${name}` } satisfies Elsewhere);
+    // Under its own name: another worker with the same task may store its answer at the same time.
+    const elsewhere = bytes.length > transport.maximumBytes ? `answer.${name}.${this.id}` : null;
+    if (elsewhere !== null) {
+      await transport.put(elsewhere, bytes.length, [bytes]);
+      bytes = encode({ $elsewhere: elsewhere } satisfies Elsewhere);
     }
-    await transport.answer(name, bytes);
+    const isFirst = await transport.answer(name, bytes);
+    if (!isFirst && elsewhere !== null) await transport.remove(elsewhere);
     taken.done();
   }
 }
