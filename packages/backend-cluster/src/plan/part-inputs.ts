@@ -16,6 +16,8 @@ function keyAxis(
   switch (name) {
     case 'key':
     case 'value':
+    case 'keyScales':
+    case 'valueScales':
       return problem.layout === 'bhld' ? 2 : 1;
     case 'keySegments':
       return 1;
