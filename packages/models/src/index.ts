@@ -31,3 +31,8 @@ export {
   type WhisperRunOptions,
 } from './whisper/whisper.ts';
 export type { TimedWord } from './whisper/words/times.ts';
+export type { EncoderShape } from './encoder/block.ts';
+export type { VisionConfig } from './vit/config.ts';
+export { IMAGENET, type Picture, type PixelScale } from './vit/picture.ts';
+export { SaliencyHead } from './vit/saliency.ts';
+export { type VisionResults, type VisionRunOptions, VisionTransformer } from './vit/vision-transformer.ts';

@@ -52,6 +52,8 @@ function kernelOf(backend: AttentionBackend, problem: LinearProblem): Promise<Li
  * the same input are one product.
  */
 export class Projection {
+  /** The width of the input. */
+  readonly inputDim: number;
   /** The width of the output. */
   readonly outputDim: number;
   readonly #parts: readonly Part[];
@@ -69,6 +71,7 @@ export class Projection {
       : [{ weight: (given as StateDict)['weight'] as Matrix, bias: (given as StateDict)['bias'] as Float32 }];
     this.#parts = joined(parts.map(({ weight, bias }) => ({ weight, bias: bias ?? null })));
     this.#activation = activation;
+    this.inputDim = parts[0]!.weight.shape[1]!;
     this.outputDim = parts.reduce((sum, { weight }) => sum + weight.shape[0]!, 0);
   }
 

@@ -56,14 +56,22 @@ export class WeightReader {
 
   /** @throws HeedError `UNEXPECTED_INPUT` for tensors that the model does not have. */
   finish(): void {
-    if (this.#left.size === 0) return;
-    const names = [...this.#left];
-    const more = names.length > 5 ? ` and ${names.length - 5} more` : '';
-    throw new HeedError('UNEXPECTED_INPUT', `the model has no ${names.slice(0, 5).join(', ')}${more}`, {
-      clause: 'models.weights',
-      remedy: 'check that the configuration and the weights are of the same model',
-    });
+    refuse([...this.#left]);
   }
+}
+
+/** @throws HeedError `UNEXPECTED_INPUT` for tensors under a prefix that the model does not have. */
+export function refuseOthers(prefix: string, dict: StateDict): void {
+  refuse(Object.keys(dict).map((name) => prefix + name));
+}
+
+function refuse(names: readonly string[]): void {
+  if (names.length === 0) return;
+  const more = names.length > 5 ? ` and ${names.length - 5} more` : '';
+  throw new HeedError('UNEXPECTED_INPUT', `the model has no ${names.slice(0, 5).join(', ')}${more}`, {
+    clause: 'models.weights',
+    remedy: 'check that the configuration and the weights are of the same model',
+  });
 }
 
 /** @throws HeedError `MISSING_INPUT`, `SHAPE` or `DTYPE` for a tensor of a file that is not as the configuration says. */

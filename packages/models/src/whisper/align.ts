@@ -1,7 +1,7 @@
 import type { AttentionBackend, RunOptions } from '@heed/core';
-import { logProbabilitiesOf } from '../decoder/log-probabilities.ts';
 import type { WhisperConfig } from './config.ts';
 import type { Window, WhisperDecoder } from './decoder.ts';
+import { logProbabilityOf } from './log-probability.ts';
 import { alignmentMatrix } from './words/alignment-matrix.ts';
 import { timeWarping } from './words/time-warping.ts';
 
@@ -43,7 +43,7 @@ export async function alignTokens(
   const costs = matrix.subarray(prompt.length * places).map((value) => -value);
   const probabilities = Float64Array.from(ids, (id, n) => {
     const from = (prompt.length + n) * vocabulary;
-    return Math.exp(logProbabilitiesOf(logits.data.subarray(from, from + tokens.end))[id]);
+    return Math.exp(logProbabilityOf(logits.data.subarray(from, from + tokens.end), id));
   });
   return { starts: timeWarping(costs, rows, places), probabilities };
 }

@@ -1,16 +1,17 @@
 import { type AttentionBackend, HeedError, type RunOptions, type Tensor } from '@heed/core';
-import { type KeyValueCache, LayerNorm, MultiHeadAttention, type StateDict } from '@heed/layers';
+import { LayerNorm, type StateDict } from '@heed/layers';
 import { Projection } from '../engine/projection.ts';
 import { type WeightReader, checkWeight } from '../weights/source.ts';
 import type { WhisperConfig } from './config.ts';
 import { CrossAttention, type WindowMemory } from './cross-attention.ts';
 import { EPSILON } from './encoder.ts';
+import { type LayerCache, SelfAttention } from './self-attention.ts';
 
 type Float32 = Tensor<'float32'>;
 
 /** A layer of the decoder. */
 interface Layer {
-  readonly self: MultiHeadAttention;
+  readonly self: SelfAttention;
   readonly cross: CrossAttention;
   readonly up: Projection;
   readonly down: Projection;
@@ -25,7 +26,7 @@ export interface Window {
 
 /** Keys and values of a text's tokens so far, for each layer. */
 export interface TextCache {
-  readonly layers: readonly KeyValueCache[];
+  readonly layers: readonly LayerCache[];
   readonly length: number;
   dispose(): void;
 }
@@ -101,13 +102,16 @@ export class WhisperDecoder {
 
   /** An empty cache. */
   async cache(backend: AttentionBackend): Promise<TextCache> {
-    const layers: KeyValueCache[] = [];
+    const layers: LayerCache[] = [];
     const dispose = (): void => {
-      for (const layer of layers) layer.dispose();
+      for (const { key, value } of layers) {
+        key.dispose();
+        value.dispose();
+      }
     };
     try {
       for (const { self } of this.#layers) {
-        layers.push(await self.cache(backend, { capacity: this.#config.targetPositions }));
+        layers.push(await self.cache(backend, this.#config.targetPositions));
       }
     } catch (error) {
       dispose();
@@ -143,16 +147,15 @@ export class WhisperDecoder {
     const cross = new Map<number, Float32>();
     for (const [n, layer] of this.#layers.entries()) {
       run.signal?.throwIfAborted();
-      const query = layer.norms.self.forward(stream);
-      const asks = captured.weights.has(n);
-      const kept = cache === null ? {} : { cache: cache.layers[n] };
+      const query = layer.norms.self.forward(stream) as Float32;
       const attended = await layer.self.forward(
         backend,
-        { query, causal: true, ...kept },
-        { ...run, weights: asks },
+        query,
+        cache?.layers[n] ?? null,
+        captured.weights.has(n),
+        run,
       );
-      const { weights: itsWeights } = attended as { readonly weights?: Float32 };
-      if (itsWeights !== undefined) own.set(n, itsWeights);
+      if (attended.weights !== null) own.set(n, attended.weights);
       add(stream, attended.output);
       const given = layer.norms.cross.forward(stream) as Float32;
       const listened = await layer.cross.forward(
@@ -207,15 +210,13 @@ export class WhisperDecoder {
 async function loadLayer(config: WhisperConfig, prefix: string, reader: WeightReader): Promise<Layer> {
   const { width, activation, decoder } = config;
   const under = (name: string): Promise<StateDict> => reader.under(`${prefix}${name}.`);
-  const self = new MultiHeadAttention({ embedDim: width, heads: decoder.heads, random: () => 0 });
-  self.loadStateDict(await under('self_attn'));
   const [up, down] = [await under('fc1'), await under('fc2')];
   checkWeight(`${prefix}fc1.weight`, up['weight'], [decoder.hiddenDim, width]);
   checkWeight(`${prefix}fc1.bias`, up['bias'], [decoder.hiddenDim]);
   checkWeight(`${prefix}fc2.weight`, down['weight'], [width, decoder.hiddenDim]);
   checkWeight(`${prefix}fc2.bias`, down['bias'], [width]);
   return {
-    self,
+    self: new SelfAttention(width, decoder.heads, await under('self_attn')),
     cross: new CrossAttention(width, decoder.heads, await under('encoder_attn')),
     up: new Projection(up, activation),
     down: new Projection(down),

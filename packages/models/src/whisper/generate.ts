@@ -1,8 +1,8 @@
 import type { AttentionBackend, RunOptions } from '@heed/core';
 import { nextTurn } from '@heed/core/backend';
-import { logProbabilitiesOf } from '../decoder/log-probabilities.ts';
 import type { WhisperConfig } from './config.ts';
 import type { Window, WhisperDecoder } from './decoder.ts';
+import { logProbabilityOf } from './log-probability.ts';
 import { applyRules } from './rules.ts';
 
 /** Tokens of a window. */
@@ -46,13 +46,15 @@ export async function generateText(
         run,
       );
       if (isFirst) {
-        const start = logProbabilitiesOf(logits.data.subarray(0, config.vocabulary));
-        noSpeechProbability = Math.exp(start[noSpeech]);
+        noSpeechProbability = Math.exp(
+          logProbabilityOf(logits.data.subarray(0, config.vocabulary), noSpeech),
+        );
       }
       const scores = logits.data.slice(-config.vocabulary);
       applyRules(scores, tokens, config);
-      const id = scores.reduce((best, score, n) => (score > scores[best] ? n : best), 0);
-      sum += logProbabilitiesOf(scores)[id];
+      let id = 0;
+      for (let n = 1; n < scores.length; n++) if (scores[n] > scores[id]) id = n;
+      sum += logProbabilityOf(scores, id);
       if (id === end || tokens.length === room) break;
       tokens.push(id);
       next = [id];
