@@ -218,14 +218,27 @@ export const CONTRACT_MUTANTS: Readonly<Record<string, Mutant>> = {
 
   'writes one row too late': resident('resident', (right) => ({
     write: (part, at) =>
-      right.write(part, {
-        ...at,
-        start: typeof at.start === 'number' ? Math.max(0, at.start - 1) : at.start,
-      }),
+      right.write(
+        part,
+        'slots' in at
+          ? at
+          : { ...at, start: typeof at.start === 'number' ? Math.max(0, at.start - 1) : at.start },
+      ),
   })),
   'writes all elements at the first start': resident('resident', (right) => ({
     write: (part, at) =>
-      right.write(part, { ...at, start: Array.isArray(at.start) ? (at.start[0] as number) : at.start }),
+      right.write(
+        part,
+        'slots' in at ? at : { ...at, start: Array.isArray(at.start) ? (at.start[0] as number) : at.start },
+      ),
+  })),
+  'writes rows in the order of the pool': resident('resident', (right) => ({
+    write(part, at) {
+      if (!('slots' in at) || !Array.isArray(at.slots)) return right.write(part, at);
+      const slots = at.slots as number[][];
+      const sorted = slots.flat().toSorted((a, b) => a - b);
+      return right.write(part, { ...at, slots: slots.map((list) => sorted.splice(0, list.length)) });
+    },
   })),
   'reads all slices': resident('resident', (right) => ({ read: () => right.read() })),
   'gathers a neighbor': resident('resident', (right) => ({

@@ -33,6 +33,15 @@ export type {
 } from './linear/contract.ts';
 export type { BlockType, BlockWeight, StoredType, StoredWeight, WeightType } from './linear/stored.ts';
 export { cast } from './float16.ts';
+export {
+  type Appended,
+  type PageCopy,
+  PagedCache,
+  type PagedCacheOptions,
+  type PagedCacheState,
+  type PagedSequence,
+  copyPages,
+} from './paged-cache.ts';
 export { type Quantized, dequantize, quantize } from './quantize.ts';
 export { type Skipped, firstAvailable } from './first-available.ts';
 export type { AttentionInputs, GradientInputs, Statistics } from './inputs.ts';
@@ -64,6 +73,7 @@ export {
   type PlainTensorLike,
   type QuantizedDType,
   type ResidentTensor,
+  type SlotPosition,
   type Tensor,
   isResident,
   tensor,

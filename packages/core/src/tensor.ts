@@ -63,6 +63,14 @@ export interface ArrayWithShape<A extends NumberArray = NumberArray> {
   readonly shape: readonly number[];
 }
 
+/** Slots of a pool of pages for new rows of a batch. */
+export interface SlotPosition {
+  /** int32 `[B, L]`. */
+  readonly slots: PlainTensorLike;
+  /** Default `bhld`. */
+  readonly layout?: 'bhld' | 'blhd' | undefined;
+}
+
 /** Values accepted wherever a plain tensor is. */
 export type PlainTensorLike = Tensor | ArrayWithShape | NestedArray;
 
@@ -85,11 +93,16 @@ export interface ResidentTensor<D extends DType = DType> {
    *
    * Nested arrays take this tensor's element type.
    *
-   * @throws HeedError `SHAPE` or `DTYPE` if the part does not fit; nothing is written then.
+   * With `slots`, new rows of a batch `[B, Hkv, L, D]` go into their pages of a pool `[pages, Hkv, size, D]`: row l of
+   * element b into slot `slots[b, l]`, which is page · size + row; −1 writes nothing. In layout `blhd` heads and rows are
+   * exchanged in both.
+   *
+   * @throws HeedError `SHAPE` or `DTYPE` if the part does not fit, `ARGUMENT` for a slot that does not exist or is given
+   * twice; nothing is written then.
    */
   write(
     part: PlainTensorLike,
-    at: { readonly axis: number; readonly start: number | PerBatch },
+    at: { readonly axis: number; readonly start: number | PerBatch } | SlotPosition,
   ): Promise<void>;
   /**
    * Returns a plain copy: of all, or of the slices `start`, `start + 1`, … of an axis, `length` of them.

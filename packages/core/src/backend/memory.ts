@@ -14,6 +14,11 @@ export interface DeviceMemory<N extends NativeTensor> {
   /** Returns the written tensor: the same one, or a new one where the engine's are immutable (the old one is freed). */
   write(native: N, part: Tensor, at: SlicePosition): N | Promise<N>;
   free(native: N): void;
+  /**
+   * Writes row n of `rows` `[n, length]` to index `places[n]` of the first axis of a tensor `[…, length]`, no index twice;
+   * returns as `write` does. By default, rows that follow one another are one `write`.
+   */
+  scatter?(native: N, rows: Tensor, places: readonly number[]): N | Promise<N>;
   /** Makes a tensor of zeros. By default, zeros of the host are uploaded. */
   allocate?(dtype: DType, shape: readonly number[]): N | Promise<N>;
   /**

@@ -4,6 +4,7 @@ import { residentLifeCases } from './tensors.ts';
 import { residentRunCases } from './runs.ts';
 import { residentViewCases } from './views.ts';
 import { residentSliceCases } from './slices.ts';
+import { residentSlotCases } from './slots.ts';
 import type { Purposes } from '../../building/purposes.ts';
 
 export const residentPurposes: Purposes = {
@@ -40,6 +41,8 @@ export const residentPurposes: Purposes = {
   'resident/read-slices-refused': 'Slices that are not there are refused.',
   'resident/write-each': 'write() with a start for each element of the batch writes each of them there.',
   'resident/write-each-refused': 'A start that does not fit is refused for all, and nothing is written.',
+  'resident/slots': 'Rows of a batch are written into their slots of a pool, and nothing else is.',
+  'resident/slots-refused': 'Slots that do not fit the pool or the rows are refused, and nothing is written.',
   'resident/cache-ragged': 'Sequences of unequal lengths decode on one cache, each written at its own end.',
   'resident/cache-beams': 'Beam search reorders its cache in the memory of the backend.',
   'resident/cache': 'One kernel decodes step by step on a cache that is written row by row.',
@@ -51,6 +54,7 @@ export function residentCases(): ConformanceCase[] {
     ...residentLifeCases(),
     ...residentViewCases(),
     ...residentSliceCases(),
+    ...residentSlotCases(),
     ...residentRunCases(),
     ...residentCacheCases(),
   ];

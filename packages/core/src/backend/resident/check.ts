@@ -152,7 +152,7 @@ function isIndex(index: unknown, end: number): index is number {
 }
 
 /** Returns a part as a tensor; the numbers of nested arrays take the target's type. */
-function partOf({ dtype }: NativeTensor, given: PlainTensorLike): Tensor {
+export function partOf({ dtype }: NativeTensor, given: PlainTensorLike): Tensor {
   const slot = dtype === 'bool' ? 'mask' : dtype === 'int32' ? dtype : 'float';
   const floats = isFloat(dtype) ? dtype : 'float32';
   const part = toTensor('part', given, Array.isArray(given) ? slot : 'any', floats);

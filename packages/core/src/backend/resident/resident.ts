@@ -5,6 +5,7 @@ import {
   type PerBatch,
   type PlainTensorLike,
   type ResidentTensor,
+  type SlotPosition,
   type Tensor,
   isResident,
 } from '../../tensor.ts';
@@ -19,7 +20,9 @@ import {
   checkReorder,
   checkView,
   checkWrite,
+  partOf,
 } from './check.ts';
+import { checkSlots } from './slots.ts';
 import { type Content, Storage } from './storage.ts';
 import { View } from './view.ts';
 
@@ -92,9 +95,14 @@ class Resident<N extends NativeTensor> implements ResidentTensor {
     throw new HeedError('DISPOSED', 'the resident tensor was used after dispose()', { clause: 'resident' });
   }
 
-  write(given: PlainTensorLike, options: WriteOptions): Promise<void> {
+  write(given: PlainTensorLike, options: WriteOptions | SlotPosition): Promise<void> {
     return this.#owner.life.during(async () => {
       const { content } = this;
+      if (typeof options === 'object' && options !== null && 'slots' in options) {
+        const rows = checkSlots(this, partOf(this, given), options);
+        if (content.scatter === undefined) throw heldTensor('write()');
+        return content.scatter(rows);
+      }
       const { part, at } = checkWrite(this, given, options);
       if (content.write === undefined) throw heldTensor('write()');
       return content.write(part, at);

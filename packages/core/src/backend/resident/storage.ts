@@ -1,5 +1,6 @@
 import type { Tensor } from '../../tensor.ts';
 import type { SlicePosition } from '../../shape.ts';
+import { type ScatteredRows, writeRows } from './slots.ts';
 import { type DeviceMemory, type NativeTensor, changeView, take } from '../memory.ts';
 
 /** Shared content of a resident tensor: a storage, a hold or a view. Has no handle, so handles can be collected. */
@@ -16,6 +17,7 @@ export interface Content<N extends NativeTensor> {
   /** Absent on a hold, which cannot be written. */
   write?(part: Tensor, at: SlicePosition, shape?: readonly number[]): Promise<void>;
   reorder?(indices: readonly number[], shape?: readonly number[]): Promise<void>;
+  scatter?(rows: ScatteredRows): Promise<void>;
 }
 
 /** Content that does not change until it is released. */
@@ -76,6 +78,11 @@ export class Storage<N extends NativeTensor> implements Content<N> {
       this.memory.free(before);
       return after;
     }, shape);
+  }
+
+  /** Writes rows to their places, in the order of writes. */
+  scatter(rows: ScatteredRows): Promise<void> {
+    return this.#change((native) => writeRows(this.memory, native, rows), rows.shape);
   }
 
   /** @param shape of the tensor for this change. Default: its own. */

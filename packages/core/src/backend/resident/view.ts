@@ -1,6 +1,7 @@
 import type { SlicePosition } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { type NativeTensor, viewOf } from '../memory.ts';
+import type { ScatteredRows } from './slots.ts';
 import type { Content, Held, Storage } from './storage.ts';
 
 /** The engine's tensor with another shape, made anew after a write has replaced it. */
@@ -43,10 +44,12 @@ export class View<N extends NativeTensor> implements Content<N> {
     if (base.write === undefined) return;
     this.write = (part, at, under = shape) => base.write!(part, at, under);
     this.reorder = (indices, under = shape) => base.reorder!(indices, under);
+    this.scatter = (rows) => base.scatter!(rows);
   }
 
   readonly write?: (part: Tensor, at: SlicePosition, shape?: readonly number[]) => Promise<void>;
   readonly reorder?: (indices: readonly number[], shape?: readonly number[]) => Promise<void>;
+  readonly scatter?: (rows: ScatteredRows) => Promise<void>;
 
   get storage(): Storage<N> {
     return this.#base.storage;
