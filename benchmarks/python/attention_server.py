@@ -1,9 +1,10 @@
 """scaled_dot_product_attention of PyTorch, for the benchmarks: a header line of JSON and raw bytes in, the same out.
 
-Each request is one line of JSON on standard input, followed by the float32 (or, for a mask, byte) arrays it announces;
-each answer is one line of JSON on standard output, followed by the arrays it announces.
+Each request is one line of JSON on standard input, followed by the arrays it announces, each of a type of TYPES; each
+answer is one line of JSON on standard output, followed by the arrays it announces.
 """
 import json
+import math
 import sys
 import time
 
@@ -11,6 +12,7 @@ import torch
 import torch.nn.functional as F
 
 STDIN, STDOUT = sys.stdin.buffer, sys.stdout.buffer
+TYPES = {"bool": (torch.bool, 1), "float32": (torch.float32, 4), "float64": (torch.float64, 8)}
 state = {}
 
 
@@ -22,12 +24,9 @@ def answer(header, arrays=()):
 
 
 def read(shape, dtype):
-    count = 1
-    for length in shape:
-        count *= length
-    size = count * (1 if dtype == "bool" else 4)
-    data = bytearray(STDIN.read(size))
-    return torch.frombuffer(data, dtype=torch.bool if dtype == "bool" else torch.float32).reshape(shape)
+    type, size = TYPES[dtype]
+    data = bytearray(STDIN.read(size * math.prod(shape)))
+    return torch.frombuffer(data, dtype=type).reshape(shape)
 
 
 def prepare(request):
@@ -76,7 +75,7 @@ def main():
                 answer({"samplesMs": turn(request["milliseconds"])})
             elif request["kind"] == "results":
                 results = state["results"]
-                answer({"bytes": sum(4 * array.numel() for array in results)}, results)
+                answer({"bytes": sum(array.nbytes for array in results)}, results)
         except Exception as error:  # the other side reports it
             answer({"error": f"{type(error).__name__}: {error}"})
 

@@ -1,9 +1,11 @@
-// Peak of one thread, at the level that this is compiled for: `peak float32|float64 MILLISECONDS` prints
-// GFLOP/s of multiply-adds in registers; `peak sum BYTES` prints GB/s of a sum over so many bytes.
+// Peak at the level that this is compiled for: `peak float32|float64 MILLISECONDS [THREADS]` prints GFLOP/s of
+// multiply-adds in registers, of all threads (default: one); `peak sum BYTES` prints GB/s of one thread's sum over so
+// many bytes.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 #include <vector>
 
 #include "../../native/kernels/vector.h"
@@ -50,6 +52,19 @@ double multiplyAdds(double milliseconds) {
   return best / 1e9;
 }
 
+template <class T>
+double multiplyAdds(double milliseconds, int threads) {
+  std::vector<double> rates(threads);
+  std::vector<std::thread> running;
+  for (double& rate : rates) running.emplace_back([&rate, milliseconds] { rate = multiplyAdds<T>(milliseconds); });
+  double all = 0;
+  for (int n = 0; n < threads; n++) {
+    running[n].join();
+    all += rates[n];
+  }
+  return all;
+}
+
 double sumOver(size_t bytes) {
   std::vector<float> numbers(bytes / 4, 1);
   double best = 0;
@@ -71,9 +86,10 @@ double sumOver(size_t bytes) {
 
 }  // namespace
 
-int main(int, char** words) {
+int main(int count, char** words) {
   const double amount = std::atof(words[2]);
+  const int threads = count > 3 ? std::atoi(words[3]) : 1;
   if (std::strcmp(words[1], "sum") == 0) std::printf("%f\n", sumOver((size_t)amount));
-  else if (std::strcmp(words[1], "float64") == 0) std::printf("%f\n", multiplyAdds<double>(amount));
-  else std::printf("%f\n", multiplyAdds<float>(amount));
+  else if (std::strcmp(words[1], "float64") == 0) std::printf("%f\n", multiplyAdds<double>(amount, threads));
+  else std::printf("%f\n", multiplyAdds<float>(amount, threads));
 }

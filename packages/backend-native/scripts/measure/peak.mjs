@@ -14,6 +14,6 @@ export function peakOf(level) {
   const program = join(mkdtempSync(join(tmpdir(), 'heed-peak-')), 'peak');
   const source = fileURLToPath(new URL('peak.cc', import.meta.url));
   const flags = [...levelFlags(level, compiler, HERE), `-DHEED_${level.toUpperCase()}`];
-  execFileSync(command, [...words, ...flags, source, '-o', program]);
+  execFileSync(command, [...words, ...flags, '-pthread', source, '-o', program]);
   return (...given) => Number(execFileSync(program, given.map(String), { encoding: 'utf8' }));
 }
