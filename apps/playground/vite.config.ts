@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import ts from '@heed/backend-ts';
+import { loadCapture } from '@heed/conformance';
+import { attention, tensor } from '@heed/core';
+import { heatmap } from '@heed/heatmap';
+import { toPNG } from '@heed/heatmap/png';
 import { type Plugin, defineConfig } from 'vite';
 
 const resolve = createRequire(import.meta.url).resolve;
@@ -29,7 +34,7 @@ function licenses(): Plugin {
 
 /** Files that the page loads only on request. */
 const SELDOM =
-  /layer5-self-attention|embeddings-|batch-|scaled-dot-product|attention\.json|\.map$|-(?:vietnamese|cyrillic|greek)/;
+  /picture|layer5-self-attention|embeddings-|batch-|scaled-dot-product|attention\.json|\.map$|-(?:vietnamese|cyrillic|greek)/;
 
 /** Lists what the service worker keeps, under a name that changes with it. */
 function offline(): Plugin {
@@ -46,13 +51,39 @@ function offline(): Plugin {
   };
 }
 
+/** Address of the deployed page, which links to it need for their picture: `HEED_PLAYGROUND=https://… pnpm build`. */
+const ADDRESS = process.env['HEED_PLAYGROUND'] ?? '';
+
+/** The picture that links to the page show: the head in which "bank" looks at "river". */
+function pictureOfLinks(): Plugin {
+  const fileName = 'picture.png';
+  return {
+    name: 'picture-of-links',
+    transformIndexHtml: () => [
+      { tag: 'meta', attrs: { property: 'og:image', content: `${ADDRESS}${fileName}` }, injectTo: 'head' },
+    ],
+    async generateBundle() {
+      const { tokens, layers } = await loadCapture('bank-river');
+      const { query, key, value, scale } = layers[0]!;
+      const backend = await ts.create();
+      const { weights } = await attention(backend, { query, key, value, scale, weights: true });
+      await backend.dispose();
+      const [head, length] = [4, tokens.length];
+      const data = weights.data.slice(head * length * length, (head + 1) * length * length);
+      const title = 'What a trained model attends to';
+      const view = heatmap(tensor(data, [length, length]), { rows: tokens, columns: tokens, title });
+      this.emitFile({ type: 'asset', fileName, source: await toPNG(view) });
+    },
+  };
+}
+
 export default defineConfig({
   root: 'src',
   // Any folder of any static host.
   base: './',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
-  plugins: [licenses(), offline()],
+  plugins: [licenses(), pictureOfLinks(), offline()],
   build: {
     outDir: '../dist',
     emptyOutDir: true,

@@ -17,15 +17,17 @@ import { Compare } from './views/compare.tsx';
 import { Look } from './views/look.tsx';
 import { Own } from './views/own.tsx';
 import { Race } from './views/race.tsx';
+import { Write } from './views/write.tsx';
 
 const PAGES: readonly { readonly page: Page; readonly name: string }[] = [
   { page: 'look', name: 'Look' },
+  { page: 'write', name: 'Write' },
   { page: 'compare', name: 'Compare' },
   { page: 'race', name: 'Race' },
   { page: 'own', name: 'Your model' },
 ];
 
-const VIEWS = { look: Look, compare: Compare, race: Race, own: Own };
+const VIEWS = { look: Look, write: Write, compare: Compare, race: Race, own: Own };
 
 export function App() {
   const client = useMemo(startEngine, []);

@@ -28,6 +28,11 @@ const CACHE = `heed-${files
   .split('')
   .reduce((hash, letter) => (Math.imul(hash, 31) + letter.charCodeAt(0)) | 0, 0)}`;
 
+/** Files of the page before it changed; models that were fetched stay. */
+function isOld(name: string): boolean {
+  return name.startsWith('heed-') && name !== CACHE;
+}
+
 scope.addEventListener('install', (event) => {
   event.waitUntil(
     caches
@@ -40,7 +45,7 @@ scope.addEventListener('install', (event) => {
 scope.addEventListener('activate', (event) => {
   const old = caches
     .keys()
-    .then((names) => Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name))));
+    .then((names) => Promise.all(names.filter((name) => isOld(name)).map((name) => caches.delete(name))));
   event.waitUntil(old.then(() => scope.clients.claim()));
 });
 

@@ -37,6 +37,9 @@ export interface Answer {
   readonly milliseconds: number;
 }
 
+/** The part of an answer that pictures need. */
+export type Sight = Pick<Answer, 'tokens' | 'heads' | 'weights' | 'strong'>;
+
 /** Results or errors as plain data: errors keep their code and remedy on the way out of the worker. */
 export type Outcome<T> =
   | { readonly ok: true; readonly value: T }

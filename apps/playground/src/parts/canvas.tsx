@@ -21,18 +21,27 @@ const paletteOf = (scheme: Scheme): Uint32Array =>
   });
 const PALETTES: Record<Scheme, Uint32Array> = { light: paletteOf('light'), dark: paletteOf('dark') };
 
+/** Writes the colors of weights, one word each. */
+export function paint(
+  pixels: Uint32Array,
+  weights: Float32Array,
+  domain: readonly [number, number],
+  scheme: Scheme,
+): void {
+  const palette = PALETTES[scheme];
+  for (let at = 0; at < pixels.length; at++) {
+    pixels[at] = palette[Math.round((positionIn(domain, weights[at]!) ?? 0) * (LEVELS - 1))]!;
+  }
+}
+
 /** A matrix as an image, without a name for screen readers: its surroundings name it. */
 export function Canvas({ weights, length, domain, scheme, row }: CanvasProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     const context = canvas.current?.getContext('2d');
     if (!context || length === 0) return;
-    const palette = PALETTES[scheme];
     const image = context.createImageData(length, length);
-    const pixels = new Uint32Array(image.data.buffer);
-    for (let at = 0; at < pixels.length; at++) {
-      pixels[at] = palette[Math.round((positionIn(domain, weights[at]!) ?? 0) * (LEVELS - 1))]!;
-    }
+    paint(new Uint32Array(image.data.buffer), weights, domain, scheme);
     context.putImageData(image, 0, 0);
   }, [weights, length, domain[0], domain[1], scheme]);
   return (

@@ -1,10 +1,10 @@
 import type { Scheme } from '@heed/heatmap';
 import { useId, useMemo } from 'preact/hooks';
-import type { Answer } from '../engine/question.ts';
+import type { Sight } from '../engine/question.ts';
 import { Canvas } from './canvas.tsx';
 
 interface HeadsProps {
-  readonly answer: Answer;
+  readonly answer: Sight;
   readonly head: number;
   readonly scheme: Scheme;
   readonly onChange: (head: number) => void;

@@ -1,6 +1,7 @@
 import { useId, useState } from 'preact/hooks';
 import type { Client } from '../engine/client.ts';
 import type { ModelState } from '../engine/own-model.ts';
+import { Drop } from './drop.tsx';
 
 interface OwnModelProps {
   readonly client: Client;
@@ -16,7 +17,6 @@ export function OwnModel({ client, backend, onRun }: OwnModelProps) {
   const [heads, setHeads] = useState('');
   const [text, setText] = useState('She sat on the bank and watched the river.');
   const [message, setMessage] = useState('');
-  const [isOver, setIsOver] = useState(false);
   const [loaded, setLoaded] = useState<{ readonly key: string; readonly model: ModelState } | null>(null);
 
   const run = async (event: Event): Promise<void> => {
@@ -39,32 +39,13 @@ export function OwnModel({ client, backend, onRun }: OwnModelProps) {
 
   return (
     <form class="own" onSubmit={run}>
-      <label
-        class="drop"
-        data-over={isOver}
-        onDragOver={(event) => {
-          event.preventDefault();
-          setIsOver(true);
-        }}
-        onDragLeave={() => setIsOver(false)}
-        onDrop={(event) => {
-          event.preventDefault();
-          setIsOver(false);
-          setFiles([...(event.dataTransfer?.files ?? [])]);
-        }}
-      >
-        <b>Drop the model's files here, or choose them</b>
-        <span>
-          model.safetensors, tokenizer.json, and config.json if you have it. They stay in this browser.
-        </span>
-        <input
-          type="file"
-          multiple
-          accept=".safetensors,.json"
-          onChange={({ currentTarget }) => setFiles([...(currentTarget.files ?? [])])}
-        />
-        {files.length > 0 && <span class="files">{files.map(({ name }) => name).join(', ')}</span>}
-      </label>
+      <Drop
+        title="Drop the model's files here, or choose them"
+        hint="model.safetensors, tokenizer.json, and config.json if you have it. They stay in this browser."
+        accept=".safetensors,.json"
+        names={files.map(({ name }) => name)}
+        onFiles={setFiles}
+      />
       <div class="fields">
         <p>
           <label for={`${id}-text`}>Text</label>

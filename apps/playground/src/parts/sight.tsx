@@ -1,6 +1,6 @@
 import { type Scheme } from '@heed/heatmap';
 import { useMemo } from 'preact/hooks';
-import type { Answer } from '../engine/question.ts';
+import type { Sight } from '../engine/question.ts';
 import { rowOf } from '../state/explain.ts';
 import { Grid, largestOf } from './grid.tsx';
 import { MatrixMap } from './map.tsx';
@@ -8,7 +8,7 @@ import { Sentence } from './sentence.tsx';
 import { textOf } from './cell-style.ts';
 
 interface SightProps {
-  readonly answer: Answer;
+  readonly answer: Sight;
   readonly head: number;
   readonly token: number;
   readonly domain: readonly [number, number];
@@ -54,7 +54,7 @@ export function Matrix({ answer, head, token, domain, scheme, label, onSelect }:
 }
 
 /** Domain from 0 to the largest weight shown; among many, to one that few exceed. */
-export function domainOf(head: number, ...answers: readonly Answer[]): readonly [number, number] {
+export function domainOf(head: number, ...answers: readonly Sight[]): readonly [number, number] {
   const largest = answers.map(({ tokens, weights, strong }) => {
     if (tokens.length > LARGEST_GRID) return strong;
     const size = tokens.length ** 2;

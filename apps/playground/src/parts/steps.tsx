@@ -25,6 +25,9 @@ export function Steps({ answer, question, head, token, scheme }: StepsProps) {
     .sort((a, b) => a.key - b.key);
   const hidden = steps.length - shown.length;
   const isSoft = question.selection === 'softmax';
+  const isSampled = question.selection === 'sample';
+  /** Columns between a vector at the left and one at the right. */
+  const between = isSoft ? 5 : isSampled ? 6 : 4;
   const length = answer.tokens.length;
   const vectorOf = (data: Float32Array, j: number): Float32Array =>
     rowOf(data, length, answer.headDim, head, j);
@@ -67,6 +70,8 @@ export function Steps({ answer, question, head, token, scheme }: StepsProps) {
               <th scope="col">q · k</th>
               <th scope="col">score</th>
               {isSoft && <th scope="col">e^(score − max)</th>}
+              {isSampled && <th scope="col">noise</th>}
+              {isSampled && <th scope="col">score + noise</th>}
               <th scope="col">weight</th>
               <th scope="col">value</th>
             </tr>
@@ -77,7 +82,7 @@ export function Steps({ answer, question, head, token, scheme }: StepsProps) {
               <td>
                 <Strip values={query} scheme={scheme} name={`query of ${word}`} />
               </td>
-              <td colSpan={isSoft ? 5 : 4} />
+              <td colSpan={between} />
             </tr>
             {shown.map((step) => (
               <tr key={step.key} class={step.score === null ? 'out' : undefined}>
@@ -94,6 +99,8 @@ export function Steps({ answer, question, head, token, scheme }: StepsProps) {
                 <td>{step.dot.toFixed(2)}</td>
                 <td>{step.score === null ? 'out of sight' : step.score.toFixed(3)}</td>
                 {isSoft && <td>{step.score === null ? '' : step.exponential.toFixed(4)}</td>}
+                {isSampled && <td>{step.score === null ? '' : step.noise.toFixed(3)}</td>}
+                {isSampled && <td>{step.score === null ? '' : (step.score + step.noise).toFixed(3)}</td>}
                 <td class="bar">
                   <span style={{ width: `${100 * step.weight}%` }} aria-hidden="true" />
                   <b>{step.weight.toFixed(3)}</b>
@@ -109,7 +116,7 @@ export function Steps({ answer, question, head, token, scheme }: StepsProps) {
             ))}
             <tr class="self">
               <th scope="row">output “{word}”</th>
-              <td colSpan={isSoft ? 5 : 4}>Σ weight · value =</td>
+              <td colSpan={between}>Σ weight · value =</td>
               <td>
                 <Strip values={output} scheme={scheme} name={`output of ${word}`} />
               </td>

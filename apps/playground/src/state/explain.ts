@@ -1,3 +1,4 @@
+import { gumbelNoise } from '@heed/core/backend';
 import type { Answer, Question } from '../engine/question.ts';
 
 /** One key, as one query sees it. */
@@ -8,6 +9,8 @@ export interface Step {
   readonly dot: number;
   /** Score, scaled and divided by the temperature; null if the key is masked. */
   readonly score: number | null;
+  /** Noise that sampling adds to the score; 0 without sampling. */
+  readonly noise: number;
   /** exp(score − the largest score). */
   readonly exponential: number;
   readonly weight: number;
@@ -51,7 +54,8 @@ export function explain(answer: Answer, question: Question, head: number, i: num
   const steps = tokens.map((token, j): Step => {
     const score = scores[j]!;
     const exponential = score === null ? 0 : Math.exp(score - largest);
-    return { key: j, token, dot: dots[j]!, score, exponential, weight: weights[j]! };
+    const noise = question.selection === 'sample' ? gumbelNoise(question.seed, 0, head, i, j) : 0;
+    return { key: j, token, dot: dots[j]!, score, noise, exponential, weight: weights[j]! };
   });
   const difference = output.reduce((most, value, d) => {
     const own = tokens.reduce(

@@ -2,6 +2,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Client } from '../engine/client.ts';
 import { OFFERS } from '../engine/offers.ts';
 import type { Answer, BackendState, Outcome, Question } from '../engine/question.ts';
+import type { Reading } from '../engine/reading.ts';
 import { fromHash, toHash } from './permalink.ts';
 import { type State, change } from './state.ts';
 
@@ -81,6 +82,34 @@ export function useAnswer(client: Client, question: Question): Asked {
     };
   }, [client, key]);
   return asked;
+}
+
+/** A text as the model has read it; the one before until the next is there. */
+export interface Read {
+  readonly reading: Reading | null;
+  readonly error: Asked['error'];
+  readonly isBusy: boolean;
+}
+
+export function useReading(client: Client, text: string, backend: string): Read {
+  const [read, setRead] = useState<Read>({ reading: null, error: null, isBusy: true });
+  useEffect(() => {
+    let isCurrent = true;
+    setRead((before) => ({ ...before, isBusy: true }));
+    void (async () => {
+      const outcome = await client.engine.read(text, backend);
+      if (!isCurrent) return;
+      setRead((before) =>
+        outcome.ok
+          ? { reading: outcome.value, error: null, isBusy: false }
+          : { ...before, error: outcome.error, isBusy: false },
+      );
+    })();
+    return () => {
+      isCurrent = false;
+    };
+  }, [client, text, backend]);
+  return read;
 }
 
 export type Theme = 'auto' | 'light' | 'dark';

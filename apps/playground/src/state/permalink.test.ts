@@ -16,6 +16,9 @@ const changed: State = {
   temperature: 0.35,
   longest: 4096,
   local: true,
+  text: 'Say “a&b” = 100 %\n¿qué?',
+  writeLayer: 29,
+  writeHead: 0,
 };
 
 describe('a permalink', () => {

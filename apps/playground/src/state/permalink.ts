@@ -27,6 +27,10 @@ const nullable = <T>(codec: Codec<T>): Codec<T | null> => ({
   write: (value) => (value === null ? 'none' : codec.write(value)),
   read: (text) => (text === 'none' ? null : codec.read(text)),
 });
+const textUpTo = (longest: number): Codec<string> => ({
+  write: String,
+  read: (given) => (given.length <= longest ? given : undefined),
+});
 const flag: Codec<boolean> = {
   write: (value) => (value ? 'yes' : 'no'),
   read: (text) => (text === 'yes' ? true : text === 'no' ? false : undefined),
@@ -36,7 +40,7 @@ const flag: Codec<boolean> = {
 type Linked = Omit<State, 'backend'>;
 
 const CODECS: { readonly [K in keyof Linked]: Codec<Linked[K]> } = {
-  page: oneOf('look', 'compare', 'race', 'own'),
+  page: oneOf('look', 'write', 'compare', 'race', 'own'),
   capture: oneOf(...(Object.keys(SENTENCES) as (keyof typeof SENTENCES)[])),
   layer: number(0, 5),
   head: number(0, HEADS - 1),
@@ -48,6 +52,9 @@ const CODECS: { readonly [K in keyof Linked]: Codec<Linked[K]> } = {
   temperature: number(TEMPERATURES.least, TEMPERATURES.most, false),
   longest: number(LONGEST[0], LONGEST.at(-1)!),
   local: flag,
+  text: textUpTo(2000),
+  writeLayer: number(0, 999),
+  writeHead: number(0, 999),
 };
 
 /** Returns the state as the part of an address after `#`: what differs from the initial state. */

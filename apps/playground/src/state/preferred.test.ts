@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { BackendState } from '../engine/question.ts';
-import { preferredBackend } from './preferred.ts';
+import { backendForModel, preferredBackend } from './preferred.ts';
 
 const ts: BackendState = {
   id: 'ts',
@@ -25,3 +25,11 @@ test.each([
 });
 
 test('a page without WebGPU prefers none', () => expect(preferredBackend([ts])).toBeNull());
+
+test('a language model runs on WebAssembly, with threads if the page has them, else on TypeScript', () => {
+  const wasm = (id: string, status: BackendState['status']): BackendState => ({ ...ts, id, status });
+  const [one, threads] = [wasm('wasm', 'available'), wasm('wasm-threads', 'available')];
+  expect(backendForModel([ts, webgpu('available', 'WebGPU, nvidia'), one, threads])).toBe('wasm-threads');
+  expect(backendForModel([ts, one, wasm('wasm-threads', 'unavailable')])).toBe('wasm');
+  expect(backendForModel([ts, wasm('wasm', 'looking')])).toBe('ts');
+});

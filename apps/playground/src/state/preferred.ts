@@ -6,3 +6,10 @@ export function preferredBackend(backends: readonly BackendState[]): 'webgpu' | 
   const isReal = webgpu?.status === 'available' && !webgpu.detail.includes('(software)');
   return isReal ? 'webgpu' : null;
 }
+
+/** Default backend for a language model, whose steps are many and small: WebAssembly, with threads if the page has them. */
+export function backendForModel(backends: readonly BackendState[]): string {
+  const isAvailable = (wanted: string): boolean =>
+    backends.some(({ id, status }) => id === wanted && status === 'available');
+  return ['wasm-threads', 'wasm'].find(isAvailable) ?? 'ts';
+}

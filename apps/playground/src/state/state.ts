@@ -1,7 +1,7 @@
 import type { CaptureName } from '@heed/conformance';
 import type { Selection } from '@heed/core';
 
-export type Page = 'look' | 'compare' | 'race' | 'own';
+export type Page = 'look' | 'write' | 'compare' | 'race' | 'own';
 
 /** State that determines everything on the page: a permalink contains it. */
 export interface State {
@@ -21,9 +21,16 @@ export interface State {
   readonly longest: number;
   /** True if the race is of local attention. */
   readonly local: boolean;
+  /** Text for the language model, and which of its heads is shown. */
+  readonly text: string;
+  readonly writeLayer: number;
+  readonly writeHead: number;
 }
 
-/** Layer 0, head 4: the head in which "bank" looks for what kind of bank it is. */
+/**
+ * Layer 0, head 4: the head in which "bank" looks for what kind of bank it is. Layer 17, head 5 of SmolLM2-135M: a head
+ * that looks at what came next, the last time.
+ */
 export const INITIAL: State = {
   page: 'look',
   capture: 'bank-river',
@@ -38,6 +45,9 @@ export const INITIAL: State = {
   temperature: 1,
   longest: 2048,
   local: false,
+  text: 'Ada Lovelace wrote to Charles Babbage. A week later, Ada Lovelace wrote to',
+  writeLayer: 17,
+  writeHead: 5,
 };
 
 export const SENTENCES: Record<

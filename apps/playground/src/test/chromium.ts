@@ -40,7 +40,10 @@ export interface Host {
  *
  * @param instead what is served in place of a file's own bytes, by the beginning of its name.
  */
-export async function serve(folder: string, instead: Readonly<Record<string, string>> = {}): Promise<Host> {
+export async function serve(
+  folder: string,
+  instead: Readonly<Record<string, string | Uint8Array>> = {},
+): Promise<Host> {
   const server = createServer(({ url }, response) => {
     const { pathname } = new URL(url ?? '/', 'http://localhost');
     const file = path.join(

@@ -8,6 +8,7 @@ import { Controls } from '../parts/controls.tsx';
 import { Export } from '../parts/export.tsx';
 import { largestOf } from '../parts/grid.tsx';
 import { Heads } from '../parts/heads.tsx';
+import { Lines } from '../parts/lines.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { Matrix, Seen, domainOf } from '../parts/sight.tsx';
 import { Steps } from '../parts/steps.tsx';
@@ -91,13 +92,16 @@ export function Explore(props: ExploreProps) {
                 <h2 id="matrix">
                   Layer {question.layer}, head {head}
                 </h2>
-                <Matrix
-                  {...{ answer, head, scheme }}
-                  token={tokenOf(state, answer.tokens)}
-                  domain={domainOf(head, answer)}
-                  label={`Attention weights of layer ${question.layer}, head ${head}`}
-                  onSelect={select}
-                />
+                <div class="matrix-and-lines">
+                  <Matrix
+                    {...{ answer, head, scheme }}
+                    token={tokenOf(state, answer.tokens)}
+                    domain={domainOf(head, answer)}
+                    label={`Attention weights of layer ${question.layer}, head ${head}`}
+                    onSelect={select}
+                  />
+                  <Lines answer={answer} head={head} token={tokenOf(state, answer.tokens)} />
+                </div>
                 <p class="quiet" id="computed" data-device={answer.device}>
                   Each row adds up to 1. Computed by {answer.device} in {answer.milliseconds.toFixed(1)} ms.
                 </p>

@@ -116,8 +116,20 @@ export async function hubFiles(kind: Kind): Promise<HubFiles> {
   return { config: CONFIGS[kind], weights };
 }
 
-/** The same as a GGUF file; rows of `llama` in the order for interleaved pairs, as its converter writes them. */
+/** The same as a GGUF file. */
 export async function ggufFile(kind: Exclude<Kind, 'gpt2'>): Promise<GGUFFile> {
+  return openGGUF(new Blob([ggufBytes(kind) as BlobPart]));
+}
+
+/**
+ * Bytes of the file; rows of `llama` in the order for interleaved pairs, as its converter writes them.
+ *
+ * @param more metadata, such as a tokenizer.
+ */
+export function ggufBytes(
+  kind: Exclude<Kind, 'gpt2'>,
+  more: Readonly<Record<string, string | readonly string[] | readonly number[]>> = {},
+): Uint8Array {
   const names: readonly (readonly [RegExp, string])[] = [
     [/^model\.embed_tokens/, 'token_embd'],
     [/^model\.norm/, 'output_norm'],
@@ -149,8 +161,8 @@ export async function ggufFile(kind: Exclude<Kind, 'gpt2'>): Promise<GGUFFile> {
     'rope.dimension_count': 4,
   };
   const keys = Object.entries(numbers).map(([key, value]) => [`${kind}.${key}`, value]);
-  const metadata = { 'general.architecture': kind, ...(Object.fromEntries(keys) as Record<string, number>) };
-  return openGGUF(new Blob([writeGGUF(metadata, tensors) as BlobPart]));
+  const numeric = Object.fromEntries(keys) as Record<string, number>;
+  return writeGGUF({ 'general.architecture': kind, ...numeric, ...more }, tensors);
 }
 
 /** Heads of four rows: 0, 1, 2, 3 → 0, 2, 1, 3. */
