@@ -34,6 +34,7 @@ inChromium(() => {
     expect(percents).toHaveLength(10);
     expect(percents).toEqual(percents.toSorted((a, b) => b - a));
     expect(percents.reduce((sum, percent) => sum + percent, 0)).toBeLessThanOrEqual(100.5);
+    expect(await odds.getByRole('button', { name: /^the end/ }).isDisabled()).toBe(true);
     const likely = odds.getByRole('button', { disabled: false }).first();
     const written = (await likely.locator('bdi').textContent())!;
     await likely.click();

@@ -45,6 +45,7 @@ export function Glance({ reading, layer, head, scheme, onChoose }: GlanceProps) 
       <div
         class="glance"
         aria-hidden="true"
+        style={{ maxWidth: `${2 * width}px` }}
         onMouseMove={(event) => setPointed(placeOf(event))}
         onMouseLeave={() => setPointed(null)}
         onClick={(event) => onChoose(...placeOf(event))}

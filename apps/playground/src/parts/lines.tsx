@@ -7,8 +7,8 @@ interface LinesProps {
   readonly token: number;
 }
 
-const [LINE, WIDTH, LEFT, RIGHT] = [20, 320, 120, 200];
-const LONGEST = 16;
+const [LINE, WIDTH, LEFT, RIGHT] = [20, 260, 92, 168];
+const LONGEST = 12;
 /** Largest number of tokens: lines between more are a thicket. */
 const MOST_TOKENS = 48;
 

@@ -128,7 +128,7 @@ export async function ggufFile(kind: Exclude<Kind, 'gpt2'>): Promise<GGUFFile> {
  */
 export function ggufBytes(
   kind: Exclude<Kind, 'gpt2'>,
-  more: Readonly<Record<string, string | readonly string[] | readonly number[]>> = {},
+  more: Readonly<Record<string, number | string | readonly string[] | readonly number[]>> = {},
 ): Uint8Array {
   const names: readonly (readonly [RegExp, string])[] = [
     [/^model\.embed_tokens/, 'token_embd'],
