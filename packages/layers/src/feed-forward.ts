@@ -1,6 +1,16 @@
-import type { ComputeDType } from '@heed/core';
-import { ACTIVATIONS, checkOptions, flag, oneOf, required, text } from '@heed/core/backend';
+import type { AttentionBackend, ComputeDType, RunOptions } from '@heed/core';
+import {
+  ACTIVATIONS,
+  abortSignal,
+  assertBackend,
+  checkOptions,
+  flag,
+  oneOf,
+  required,
+  text,
+} from '@heed/core/backend';
 import { type Activation, activate, activationGradient } from './activation/activation.ts';
+import { type Projection, Projections, offersLinear } from './engine/projections.ts';
 import { type DropoutOptions, dropout } from './dropout.ts';
 import { type LinearGradients, linear, linearGradient } from './linear.ts';
 import { FIRST_WEIGHTS, count } from './options.ts';
@@ -60,6 +70,7 @@ export class FeedForward {
   readonly parameters: NamedTensors;
   readonly #activation: Activation;
   readonly #dtype: ComputeDType;
+  readonly #projections = new Projections();
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: FeedForwardOptions) {
@@ -122,6 +133,70 @@ export class FeedForward {
         };
       },
     };
+  }
+
+  /**
+   * The output alone, computed on a backend that offers `linear`: without a gate, what is between the projections stays in its
+   * memory. Elsewhere, and for fewer than 64 rows of a layer that is not frozen, it is that of {@link forward}.
+   *
+   * @param given `[…, E]`.
+   * @throws HeedError `SHAPE`, `DTYPE`, `ARGUMENT` or `UNKNOWN_OPTION`; what the backend throws.
+   */
+  async forwardOn(
+    backend: AttentionBackend,
+    given: FloatTensorLike,
+    options: RunOptions = {},
+  ): Promise<FloatTensor> {
+    assertBackend(backend);
+    checkOptions('forwardOn()', options, { signal: abortSignal });
+    const input = lastAxis('input', given, this.#dtype, this.parameters['up.weight'].shape[1]);
+    if (!offersLinear(backend, input) || !this.#projections.isWorth(input)) return this.forward(input).output;
+    const isGated = 'gate.weight' in this.parameters;
+    const use = (name: string, activation: Activation | null): Projection =>
+      this.#projections.use(backend, name, {
+        weight: this.parameters[`${name}.weight`],
+        bias: this.parameters[`${name}.bias`],
+        activation,
+      });
+    // Read before the first await: these are the parameters of this call.
+    const used = [use('up', isGated ? null : this.#activation), use('down', null)] as const;
+    const gate = isGated ? use('gate', this.#activation) : null;
+    try {
+      const [up, down] = [await used[0].ready, await used[1].ready];
+      if (gate === null) {
+        const { output: hidden } = await up.kernel.run(
+          { input, weights: up.weights },
+          { ...options, resident: true },
+        );
+        try {
+          const { output } = await down.kernel.run({ input: hidden, weights: down.weights }, options);
+          return output as FloatTensor;
+        } finally {
+          hidden.dispose();
+        }
+      }
+      const { kernel, weights } = await gate.ready;
+      const [ofUp, ofGate] = [
+        await up.kernel.run({ input, weights: up.weights }, options),
+        await kernel.run({ input, weights }, options),
+      ];
+      // No operation multiplies two tensors.
+      const hidden = product(ofGate.output as FloatTensor, ofUp.output as FloatTensor);
+      const { output } = await down.kernel.run({ input: hidden, weights: down.weights }, options);
+      return output as FloatTensor;
+    } finally {
+      for (const projection of [...used, gate]) projection?.release();
+    }
+  }
+
+  /**
+   * Declares that nobody writes to the parameters' `data` any more, as `MultiHeadAttention.freeze` does.
+   *
+   * @returns the layer.
+   */
+  freeze(): this {
+    this.#projections.freeze();
+    return this;
   }
 
   /**

@@ -20,7 +20,7 @@ export interface BertOptions {
 /** Query, key and value of one layer's attention, `[B, H, L, D]` each. */
 export type Projections = Readonly<Record<'query' | 'key' | 'value', Tensor<'float32'>>>;
 
-/** Encoder of a BERT (Devlin et al. 2019): attention runs on any backend, everything else here. */
+/** Encoder of a BERT (Devlin et al. 2019): attention and, where it offers `linear`, projections run on any backend, the rest here. */
 export class BertEncoder {
   /** The width of a token. */
   readonly width: number;
@@ -53,7 +53,7 @@ export class BertEncoder {
       const [hiddenDim] = dict[`${prefix}intermediate.dense.weight`]!.shape as [number];
       const block = new TransformerBlock({ ...common, heads, hiddenDim, normFirst: false, random: () => 0 });
       block.loadStateDict(dict, { prefix });
-      return block;
+      return block.freeze();
     });
   }
 

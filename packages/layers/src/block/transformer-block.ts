@@ -125,7 +125,8 @@ export class TransformerBlock {
   }
 
   /**
-   * @param backend computes the attention; everything else is computed here.
+   * @param backend computes the attention and, where it offers `linear` and no gradient or dropout is asked for, the projections;
+   * norms and sums are computed here.
    * @throws HeedError as {@link MultiHeadAttention.forward} does; `MISSING_INPUT` or `UNEXPECTED_INPUT` for a memory that `cross`
    * does not agree with.
    */
@@ -179,6 +180,11 @@ export class TransformerBlock {
       }));
     const between = (cross ?? attention).output;
     const feedForward = await this.#residual('feedForward', this.#feedForwardNorm, between, async (given) => {
+      if (options?.gradient !== true && dropped === undefined) {
+        const { signal } = options ?? {};
+        const output = await this.#feedForward.forwardOn(backend, given, signal && { signal });
+        return { output, gradient: notAsked };
+      }
       const passed = this.#feedForward.forward(
         given,
         dropped === undefined ? {} : { dropout: { ...dropped, stream: STREAMS.hidden } },
@@ -212,6 +218,7 @@ export class TransformerBlock {
    */
   freeze(): this {
     this.#attention.freeze();
+    this.#feedForward.freeze();
     this.#cross?.attention.freeze();
     return this;
   }
@@ -300,6 +307,13 @@ export class TransformerBlock {
           remedy: 'make the block with cross: true',
         });
   }
+}
+
+/** Of a forward pass that was called without `gradient`, whose results have none. */
+function notAsked(): never {
+  throw new HeedError('NOT_DIFFERENTIABLE', 'the forward pass was called without its gradient', {
+    remedy: 'call forward() with gradient: true',
+  });
 }
 
 const NORM_NAMES = {

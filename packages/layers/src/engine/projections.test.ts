@@ -6,8 +6,8 @@ import {
   tensor,
 } from '@heed/core';
 import ts from '@heed/backend-ts';
-import { expect, test, vi } from 'vitest';
-import { MultiHeadAttention, SGD, seededRandom } from '../index.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { FeedForward, MultiHeadAttention, SGD, TransformerBlock, seededRandom } from '../index.ts';
 
 function layerOf(options: object = {}): MultiHeadAttention {
   return new MultiHeadAttention({ embedDim: 24, heads: 4, kvHeads: 2, random: seededRandom(7), ...options });
@@ -127,4 +127,83 @@ test('one tensor goes in, and nothing is read between input and output', async (
   expect(read).toHaveBeenCalledTimes(1);
   expect(counts).toEqual({ uploads: 1, packs: 4 });
   read.mockRestore();
+});
+
+describe.each([
+  ['a block with a feed-forward layer', {}],
+  ['a gated block', { gated: true, activation: 'silu', norm: 'rms' }],
+  ['a decoder block, post-norm', { cross: true, normFirst: false, activation: 'relu' }],
+] as const)('%s', (_, options) => {
+  const block = new TransformerBlock({ embedDim: 24, heads: 4, random: seededRandom(9), ...options });
+  const memory = 'cross' in options ? { memory: input(8, 11) } : {};
+
+  test('gives what it gives with projections of its own, frozen or not', async () => {
+    for (const length of [3, 40]) {
+      const inputs = { input: input(6, length), causal: true, ...memory };
+      const expected = await block.forward(without(backend), inputs);
+      expect(difference((await block.forward(backend, inputs)).output, expected.output)).toBeLessThan(4e-6);
+    }
+    const inputs = { input: input(6, 3), causal: true, ...memory };
+    const counts = { uploads: 0, packs: 0 };
+    const counted = counting(backend, counts);
+    const expected = await block.forward(without(backend), inputs, { weights: true });
+    block.freeze();
+    for (let n = 0; n < 2; n++) {
+      const results = await block.forward(counted, inputs, { weights: true });
+      expect(difference(results.output, expected.output)).toBeLessThan(4e-6);
+      expect(difference(results.weights, expected.weights)).toBeLessThan(4e-6);
+    }
+    const projections = 4 + ('cross' in options ? 4 : 0) + ('gated' in options ? 3 : 2);
+    expect(counts.packs).toBe(projections);
+  });
+
+  test('a gradient is that of the block', async () => {
+    const inputs = { input: input(6, 3), causal: true, ...memory };
+    const { output, gradient } = await block.forward(backend, inputs, { gradient: true });
+    expect((await gradient(output)).dInput.shape).toEqual([2, 3, 24]);
+  });
+});
+
+test('nothing is read between the projections of a feed-forward layer', async () => {
+  const one = await backend.upload(input(5, 1));
+  const read = vi.spyOn(Object.getPrototypeOf(one) as typeof one, 'read');
+  one.dispose();
+  const layer = new FeedForward({ embedDim: 24, random: seededRandom(2) }).freeze();
+  const given = input(1, 5);
+  const output = await layer.forwardOn(backend, given);
+  expect(read).not.toHaveBeenCalled();
+  expect(difference(output, layer.forward(given).output)).toBeLessThan(2e-6);
+  read.mockRestore();
+  const controller = new AbortController();
+  controller.abort(new Error('enough'));
+  await expect(layer.forwardOn(backend, given, { signal: controller.signal })).rejects.toThrow('enough');
+  await expect(layer.forwardOn(backend, [[1]])).rejects.toMatchObject({ code: 'SHAPE' });
+  await expect(layer.forwardOn(backend, given, { signals: 1 } as never)).rejects.toMatchObject({
+    code: 'UNKNOWN_OPTION',
+  });
+});
+
+test.each([
+  ['rotary and norms of heads', { rotary: {}, queryKeyNorm: {} }],
+  ['nothing in between', {}],
+] as const)('a cache grows on the engine as it does here: %s', async (_, options) => {
+  const layer = layerOf(options);
+  const whole = { query: input(4, 12), causal: true };
+  const expected = await layer.forward(without(backend), whole);
+  const counts = { uploads: 0, packs: 0 };
+  const counted = counting(backend, counts);
+  layer.freeze();
+  expect(difference((await layer.forward(counted, whole)).output, expected.output)).toBeLessThan(2e-6);
+  const cache = await layer.cache(counted, { batch: 2, capacity: 12 });
+  for (let n = 0; n < 12; n++) {
+    const row = (tensorOf: Tensor): Float32Array =>
+      Float32Array.from(
+        [0, 1].flatMap((b) => [...tensorOf.data.slice((b * 12 + n) * 24, (b * 12 + n + 1) * 24)]),
+      );
+    const query = tensor(row(whole.query), [2, 1, 24]);
+    const { output } = await layer.forward(counted, { query, causal: true, cache });
+    expect(difference(output, tensor(row(expected.output), [2, 1, 24]))).toBeLessThan(2e-6);
+  }
+  expect(counts.packs).toBe(4);
+  cache.dispose();
 });

@@ -1,5 +1,6 @@
-import type { AttentionBackend, LinearKernel, LinearProblem, PackedWeights } from '@heed/core';
+import type { AttentionBackend, LinearKernel, LinearProblem, PackedWeights, RunOptions } from '@heed/core';
 import { sizeOf } from '@heed/core/backend';
+import { linear } from '../linear.ts';
 import type { FloatTensor } from '../tensors.ts';
 import { versionOf } from './versions.ts';
 
@@ -20,6 +21,11 @@ export interface ProjectionParameters {
 
 /** Rows of an input from which on packing the weights for one call costs less than it saves. */
 const ROWS_WORTH_PACKING = 64;
+
+/** Returns whether a backend computes projections of an element type. */
+export function offersLinear({ capabilities, linear }: AttentionBackend, { dtype }: FloatTensor): boolean {
+  return linear !== undefined && capabilities.dtypes.includes(dtype);
+}
 
 /** Weights that are packed once, and freed when no call uses them and they are not kept. */
 class Packed implements Projection {
@@ -70,6 +76,26 @@ export class Projections {
   /** Returns whether a call with this input is worth the packing. */
   isWorth(input: FloatTensor): boolean {
     return this.#frozen > 0 || sizeOf(input.shape.slice(0, -1)) >= ROWS_WORTH_PACKING;
+  }
+
+  /** One projection of an input, here or on an engine that is worth it; `[…, in]` → `[…, out]`. */
+  async run(
+    backend: AttentionBackend,
+    name: string,
+    parameters: ProjectionParameters,
+    input: FloatTensor,
+    run: RunOptions,
+  ): Promise<FloatTensor> {
+    if (!offersLinear(backend, input) || !this.isWorth(input)) {
+      return linear(input, parameters.weight, parameters.bias);
+    }
+    const projection = this.use(backend, name, parameters);
+    try {
+      const { kernel, weights } = await projection.ready;
+      return (await kernel.run({ input, weights }, run)).output as FloatTensor;
+    } finally {
+      projection.release();
+    }
   }
 
   /**

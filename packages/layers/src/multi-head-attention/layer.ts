@@ -1,9 +1,16 @@
-import { type AttentionBackend, type ComputeDType, HeedError, type Tensor, attention } from '@heed/core';
+import {
+  type AttentionBackend,
+  type ComputeDType,
+  HeedError,
+  type Tensor,
+  attention,
+  type RunOptions,
+} from '@heed/core';
 import { checkOptions, exchangeHeadsAndLength, flag, required, shown, text } from '@heed/core/backend';
 import { SCOPE_NAMES, attend } from '../attend.ts';
 import { checkForward } from '../check-forward.ts';
 import { linear, linearGradient } from '../linear.ts';
-import { Projections } from '../engine/projections.ts';
+import { type ProjectionParameters, Projections } from '../engine/projections.ts';
 import { withKeyMask } from '../masks.ts';
 import { RMSNorm } from '../norm/rms-norm.ts';
 import { FIRST_WEIGHTS, count, finite, positive } from '../options.ts';
@@ -146,14 +153,17 @@ export class MultiHeadAttention {
       const results = await forwardOnEngine(backend, layer, { query, key, value }, others, asked);
       return results as unknown as MultiHeadAttentionResults<O>;
     }
-    const projected = { query: this.#project('query', query), key: this.#project('key', key) };
+    const signaled: RunOptions = options?.signal === undefined ? {} : { signal: options.signal };
+    const project = async (name: 'query' | 'key' | 'value', input: FloatTensor): Promise<FloatTensor> =>
+      gradient === false ? this.#projectOn(backend, name, input, signaled) : this.#project(name, input);
+    const projected = { query: await project('query', query), key: await project('key', key) };
     const sinks = this.parameters['sinks'];
     const attended = await attend(
       backend,
       {
         query: rotation.query(this.#normalized('query', projected.query), 1),
         key: rotation.key(this.#normalized('key', projected.key), 1),
-        value: this.#project('value', value),
+        value: await project('value', value),
         scale: this.#options.scale,
         softcap: this.#options.softcap,
         bias,
@@ -165,7 +175,10 @@ export class MultiHeadAttention {
     );
     const joined = joinHeads(attended.output);
     const results = {
-      output: linear(joined, this.parameters['output.weight'], this.parameters['output.bias']),
+      output:
+        gradient === false
+          ? await this.#projections.run(backend, 'output', this.#parametersOf('output'), joined, signaled)
+          : linear(joined, this.parameters['output.weight'], this.parameters['output.bias']),
       ...(options?.weights && { weights: attended.weights }),
       ...(options?.logSumExp && { logSumExp: attended.logSumExp }),
       ...(options?.gradient && {
@@ -280,10 +293,13 @@ export class MultiHeadAttention {
     const scope = await withKeyMask(who, query.shape[0], cache.capacity);
     const positions = queryPositions ?? following(cache.length, query.shape[1]);
     const rotation = this.#rotation(query, query, positions as Tensor, positions as Tensor);
-    const heads = rotation.query(this.#normalized('query', this.#project('query', query)), 1);
+    const project = (name: 'query' | 'key' | 'value'): Promise<FloatTensor> =>
+      this.#projectOn(backend, name, query, run);
+    const [ofQuery, ofKey, ofValue] = [await project('query'), await project('key'), await project('value')];
+    const heads = rotation.query(this.#normalized('query', ofQuery), 1);
     const results = await cache.append(
-      rotation.key(this.#normalized('key', this.#project('key', query)), 1),
-      this.#project('value', query),
+      rotation.key(this.#normalized('key', ofKey), 1),
+      ofValue,
       (kept, length) =>
         attention(
           backend,
@@ -306,7 +322,7 @@ export class MultiHeadAttention {
     );
     const joined = joinHeads(exchangeHeadsAndLength(results.output!) as FloatTensor);
     return {
-      output: linear(joined, this.parameters['output.weight'], this.parameters['output.bias']),
+      output: await this.#projections.run(backend, 'output', this.#parametersOf('output'), joined, run),
       ...(weights && { weights: results.weights }),
       ...(logSumExp && { logSumExp: results.logSumExp }),
     };
@@ -325,6 +341,23 @@ export class MultiHeadAttention {
     const projected = linear(input, this.parameters[`${name}.weight`], this.parameters[`${name}.bias`]);
     const [batch, length] = input.shape;
     return reshape(projected, [batch, length, name === 'query' ? heads : kvHeads, headDim]);
+  }
+
+  /** The same where it is fastest, for a call without gradient. */
+  async #projectOn(
+    backend: AttentionBackend,
+    name: 'query' | 'key' | 'value',
+    input: FloatTensor,
+    run: RunOptions,
+  ): Promise<FloatTensor> {
+    const { heads, kvHeads, headDim } = this.#shape;
+    const projected = await this.#projections.run(backend, name, this.#parametersOf(name), input, run);
+    const [batch, length] = input.shape;
+    return reshape(projected, [batch, length, name === 'query' ? heads : kvHeads, headDim]);
+  }
+
+  #parametersOf(name: string): ProjectionParameters {
+    return { weight: this.parameters[`${name}.weight`], bias: this.parameters[`${name}.bias`] };
   }
 
   #normalized(name: 'query' | 'key', heads: FloatTensor): FloatTensor {

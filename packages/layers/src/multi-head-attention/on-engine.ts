@@ -7,15 +7,14 @@ import {
   type TensorLike,
   attention,
 } from '@heed/core';
-import type { Projection, Projections } from '../engine/projections.ts';
+import { type Projection, type Projections, offersLinear } from '../engine/projections.ts';
 import type { NamedTensors } from '../parameters.ts';
 import type { FloatTensor } from '../tensors.ts';
 import type { Shape } from './parameters.ts';
 
 /** Returns whether a layer of this precision can stay in an engine's memory from its input to its output. */
-export function staysOn({ capabilities, linear }: AttentionBackend, { dtype }: FloatTensor): boolean {
-  const { dtypes, features } = capabilities;
-  return linear !== undefined && dtypes.includes(dtype) && features.includes('layout.blhd');
+export function staysOn(backend: AttentionBackend, input: FloatTensor): boolean {
+  return offersLinear(backend, input) && backend.capabilities.features.includes('layout.blhd');
 }
 
 interface Asked {

@@ -1,11 +1,8 @@
-import { HeedError, type StoredType, type StoredWeight, type Tensor } from '@heed/core';
+import { HeedError, type StoredWeight, type Tensor } from '@heed/core';
 import { decodeBlocks, isBlockType, isHalf, numbersOf } from '@heed/core/backend';
 
 /** A matrix `[out, in]` as a file stores it: float32, 16-bit floats, or blocks of 32 numbers. */
 export type Matrix = Tensor<'float32'> | StoredWeight;
-
-/** Types of matrices besides float32. */
-export type MatrixType = 'float32' | StoredType;
 
 /** Elements or bytes of a row in the data of a matrix. */
 function rowSize({ shape, data }: Matrix): number {
