@@ -16,7 +16,7 @@ const rows = (count: number): FloatTensor =>
     [1, count, WIDTH],
   );
 
-const layer = new MultiHeadAttention({ embedDim: WIDTH, heads: HEADS, random });
+const layer = new MultiHeadAttention({ embedDim: WIDTH, heads: HEADS, random }).freeze();
 const linear = (name: string): Linear => {
   const made = new Linear({ inputDim: WIDTH, outputDim: WIDTH, random });
   made.loadStateDict({

@@ -23,8 +23,8 @@ export interface ProjectionParameters {
 const ROWS_WORTH_PACKING = 64;
 
 /** Returns whether a backend computes projections of an element type. */
-export function offersLinear({ capabilities, linear }: AttentionBackend, { dtype }: FloatTensor): boolean {
-  return linear !== undefined && capabilities.dtypes.includes(dtype);
+export function offersLinear(backend: AttentionBackend, { dtype }: FloatTensor): boolean {
+  return backend.linear !== undefined && backend.capabilities.dtypes.includes(dtype);
 }
 
 /** Weights that are packed once, and freed when no call uses them and they are not kept. */
