@@ -18,8 +18,8 @@ export function vector(dtype: ComputeDType, sums: Float64Array): FloatTensor {
 /** The elementwise sum, in a new tensor. */
 export function sum(first: FloatTensor, ...others: readonly FloatTensor[]): FloatTensor {
   const data = first.data.slice();
-  for (const other of others) {
-    for (let n = 0; n < data.length; n++) data[n] += other.data[n];
+  for (const { data: other } of others) {
+    for (let n = 0; n < data.length; n++) data[n] += other[n];
   }
   return { ...first, data };
 }
@@ -27,8 +27,9 @@ export function sum(first: FloatTensor, ...others: readonly FloatTensor[]): Floa
 /** The elementwise product, in a new tensor. Where the first is 0, so is the product. */
 export function product(first: FloatTensor, second: FloatTensor): FloatTensor {
   const data = first.data.slice();
+  const { data: other } = second;
   // Padding may hold NaN.
-  for (let n = 0; n < data.length; n++) data[n] = data[n] === 0 ? 0 : data[n] * second.data[n];
+  for (let n = 0; n < data.length; n++) data[n] = data[n] === 0 ? 0 : data[n] * other[n];
   return { ...first, data };
 }
 
