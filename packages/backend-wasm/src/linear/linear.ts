@@ -47,10 +47,9 @@ interface LinearModule {
   readonly rows: number;
   /** Of each thread. */
   readonly scratchBytes: number;
+  /** Number of multiplications below which a call is over before another thread is awake. */
+  readonly worthHelp: number;
 }
-
-/** Number of multiplications below which a call is over before another thread is awake. */
-const WORTH_HELP = 1_000_000;
 
 /** Linear projections: SPEC.md, clause `linear`. */
 export async function compileLinear(
@@ -65,7 +64,7 @@ export async function compileLinear(
     const lease = await leaseOf(engine, problem.dtype, inputDim, outputDim, bias, activation);
     leases.push(lease);
     const scratchBytes = tileRows(engine.planOptions.relaxedSimd) * BLOCK_BYTES;
-    return { lease, rows: BLOCK_ROWS, scratchBytes };
+    return { lease, rows: BLOCK_ROWS, scratchBytes, worthHelp: 1_000_000 };
   };
   const stored = isStoredType(weightType) ? await storedModule(engine, problem, weightType) : null;
   if (stored !== null) leases.push(stored.lease);
@@ -165,7 +164,7 @@ function leaseOf(
 function run(
   { heap, team, queue }: Engine,
   input: WasmTensor,
-  { module: { lease, rows: itemRows, scratchBytes }, panels, bias }: Omit<Packed, 'parameters'>,
+  { module: { lease, rows: itemRows, scratchBytes, worthHelp }, panels, bias }: Omit<Packed, 'parameters'>,
   outputs: number,
   signal: AbortSignal | undefined,
 ): Promise<WasmTensor> {
@@ -175,7 +174,7 @@ function run(
   const bytes = dtype === 'float64' ? 8 : 4;
   const columns = Math.ceil((outputs * bytes) / BLOCK_BYTES);
   const tasks = columns * Math.ceil(rows / itemRows);
-  const helpers = rows * outputs * input.shape.at(-1)! < WORTH_HELP ? 0 : team.helpersFor(tasks);
+  const helpers = rows * outputs * input.shape.at(-1)! < worthHelp ? 0 : team.helpersFor(tasks);
   const forms = { output: { dtype, shape: [...leading, outputs] } };
   const compute = ({ output }: { readonly output: WasmTensor }): Promise<void> =>
     withBlocks(heap, async ({ allocate }) => {
@@ -213,7 +212,8 @@ async function storedModule(
     key: `stored ${JSON.stringify(variant)}`,
     generate: () => generateStored(variant),
   });
-  return { lease, rows: STORED_ROWS, scratchBytes: storedScratchBytes(inputDim) };
+  // Decoding takes most of the time of a few rows.
+  return { lease, rows: STORED_ROWS, scratchBytes: storedScratchBytes(inputDim), worthHelp: 800_000 };
 }
 
 /** A weight in the form of its type. */
