@@ -25,7 +25,7 @@ export interface Yardstick {
 /** Everything that results are compared with, for one problem and its inputs. */
 export interface Expectation {
   readonly problem: AttentionProblem;
-  /** Of numbers, with contiguous keys and values. */
+  /** Inputs as plain numbers, with contiguous keys and values. */
   readonly inputs: PlainInputs;
   readonly forward: Yardstick;
   /** Present when a gradient of the output was given. */

@@ -115,7 +115,7 @@ function checkPages({ pages, keyLength }: AttentionProblem): AttentionProblem['p
   });
 }
 
-/** What training has no use for has no gradient. */
+/** Refuses gradients of forms that only serve decoding. */
 function checkDifferentiable({ gradient, groups, pages }: AttentionProblem): void {
   const form = groups ? 'quantized keys' : pages ? 'pages' : null;
   if (!gradient || form === null) return;

@@ -11,7 +11,7 @@ import {
 } from './index.ts';
 import reference from './reference/index.ts';
 
-/** What a sequence should hold, token by token. */
+/** Numbers that a sequence should hold, token by token. */
 type Model = Map<number, number[]>;
 
 /** Checks that every page is held by those that list it, and that the numbers are plain data. */

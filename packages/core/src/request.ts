@@ -32,11 +32,11 @@ export interface RequestedResults {
 export interface AttentionRequest<T = TensorLike> extends RequestedResults {
   readonly query: T;
   /**
-   * Of the query's element type, or of a 16-bit one beside a float32 query; of its batch, or of batch 1, which all its
-   * elements read.
+   * Has the query's element type, or a 16-bit one beside a float32 query; and its batch, or batch 1, which all elements
+   * read.
    */
   readonly key: T;
-  /** Of the key's element type and batch. */
+  /** Has the key's element type and batch. */
   readonly value: T;
   /** Default `bhld`. */
   readonly layout?: Layout | undefined;

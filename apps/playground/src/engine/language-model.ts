@@ -15,13 +15,13 @@ interface Opened {
   readonly tokenizer: TextTokenizer;
 }
 
-/** What is known of a text on one backend: the cache, and the weights of each of its tokens. */
+/** Knowledge of a text on one backend: the cache, and the weights of each of its tokens. */
 interface Known {
   readonly backend: string;
   readonly decoder: Decoder;
   readonly cache: DecoderCache;
   ids: readonly number[];
-  /** Of token i, `[layers · H, i + 1]`. */
+  /** Weights of token i, `[layers · H, i + 1]`. */
   rows: readonly Float32Array[];
 }
 

@@ -45,7 +45,7 @@ interface Packed {
 interface LinearModule {
   readonly lease: ModuleLease;
   readonly rows: number;
-  /** Of each thread. */
+  /** Scratch memory of each thread. */
   readonly scratchBytes: number;
   /** Number of multiplications below which a call is over before another thread is awake. */
   readonly worthHelp: number;

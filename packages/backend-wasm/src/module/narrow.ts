@@ -9,7 +9,7 @@ import { interleaved } from './storage.ts';
 export interface NarrowReader {
   /** Numbers read at one time. */
   readonly numbers: 8;
-  /** What is read is the number times 2^−power. */
+  /** Reading gives the number times 2^−power. */
   readonly power: number;
   /** Code to put before the loops. */
   readonly prepare: Block;

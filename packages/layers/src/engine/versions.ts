@@ -1,6 +1,6 @@
 import type { FloatTensor } from '../tensors.ts';
 
-/** How often Heed itself has changed the numbers of an array. */
+/** Number of times that Heed itself has changed the numbers of an array. */
 const versions = new WeakMap<FloatTensor['data'], number>();
 
 /** Records that a parameter was changed by `loadStateDict()` or an optimizer. */

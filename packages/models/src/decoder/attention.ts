@@ -182,7 +182,7 @@ function headsOf(projected: Float32, first: number, count: number, headDim: numb
   return result;
 }
 
-/** What a layer's attention is made of. */
+/** Parts of a layer's attention. */
 interface AttentionParts {
   readonly input: Projection;
   readonly output: Projection;

@@ -234,7 +234,7 @@ function lifeCases(type: StoredType): BehaviorCase[] {
   ];
 }
 
-/** Whether declared or not, a type is accepted or refused as declared. */
+/** A type is accepted if it is declared, and refused if it is not. */
 function declarationCase(type: StoredType): BehaviorCase {
   const theCase = behavior('linear', `weights/declared/${type}`, [], async ({ backend }) => {
     const problem = { inputDim: 32, outputDim: 8, weightType: type };
