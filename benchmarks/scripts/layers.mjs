@@ -6,15 +6,15 @@
 // In turns, medians in milliseconds. PyTorch runs nn.MultiheadAttention in inference mode without weights, and MiniLM in bare
 // functions of torch.nn.functional (python/layers_server.py).
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, openAsBlob, readFileSync } from 'node:fs';
 import { cpus, homedir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { tensor } from '@heed/core';
-import { MultiHeadAttention, readSafetensors, seededRandom } from '../../packages/layers/dist/index.js';
-import { BertEncoder } from '../../apps/examples/dist/bert/bert.js';
+import { MultiHeadAttention, openSafetensors, seededRandom } from '../../packages/layers/dist/index.js';
+import { Encoder } from '../../packages/models/dist/index.js';
 
 const { values } = parseArgs({
   options: {
@@ -48,9 +48,10 @@ async function heed(name) {
   const trained = new MultiHeadAttention({ embedDim: E, heads: HEADS, random: seededRandom(2) });
   const encoder =
     hasModel &&
-    new BertEncoder(readSafetensors(readFileSync(path.join(values.model, 'model.safetensors'))), {
-      heads: 12,
-    });
+    (await Encoder.load(backend, {
+      config: JSON.parse(readFileSync(path.join(values.model, 'config.json'), 'utf8')),
+      weights: await openSafetensors(await openAsBlob(path.join(values.model, 'model.safetensors'))),
+    }));
   const timed = async (work) => {
     const start = performance.now();
     await work();
@@ -66,7 +67,7 @@ async function heed(name) {
       }),
     minilm: (ids) => {
       const given = tensor(Int32Array.from(ids.flat()), [ids.length, ids[0].length]);
-      return timed(() => encoder.states(backend, given));
+      return timed(() => encoder.run(given));
     },
     end: () => backend.dispose(),
   };

@@ -1,7 +1,7 @@
 import { type AttentionBackend, type BackendProvider, HeedError } from '@heed/core';
 
 /** The backends of this project, by their short names. */
-export const BACKENDS = ['ts', 'wasm', 'gpujs', 'tfjs-node'] as const;
+export const BACKENDS = ['ts', 'wasm', 'native', 'gpujs', 'tfjs-node'] as const;
 
 /** A backend by its short name, or by the name of its package. */
 export async function createBackend(name: string): Promise<AttentionBackend> {

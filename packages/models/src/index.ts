@@ -36,3 +36,6 @@ export type { VisionConfig } from './vit/config.ts';
 export { IMAGENET, type Picture, type PixelScale } from './vit/picture.ts';
 export { SaliencyHead } from './vit/saliency.ts';
 export { type VisionResults, type VisionRunOptions, VisionTransformer } from './vit/vision-transformer.ts';
+export type { EncoderConfig } from './bert/config.ts';
+export { Encoder, type EncoderResults, type EncoderRunOptions } from './bert/encoder.ts';
+export { sentenceEmbeddings } from './bert/sentences.ts';

@@ -1,17 +1,18 @@
 // pnpm --filter @heed/examples sentences [--model FOLDER] [--backend NAME] [SENTENCE …]
+import { sentenceEmbeddings } from '@heed/models';
 import { parseArgs } from 'node:util';
 import { createBackend } from '../backends.ts';
 import { cosine } from './cosine.ts';
-import { folderFault, loadEncoder, provisionedFolder } from './model-folder.ts';
+import { loadSentenceModel, provisionedFolder, sentenceFault } from './sentence-model.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     model: { type: 'string', default: provisionedFolder },
-    backend: { type: 'string', default: 'ts' },
+    backend: { type: 'string', default: 'wasm' },
   },
 });
-const fault = folderFault(values.model);
+const fault = sentenceFault(values.model);
 if (fault !== null) {
   console.error(fault);
   process.exit(2);
@@ -27,9 +28,9 @@ const sentences =
       ];
 
 const backend = await createBackend(values.backend);
-const encoder = await loadEncoder(values.model);
+const { encoder, tokenizer } = await loadSentenceModel(backend, values.model);
 const start = performance.now();
-const embeddings = await encoder.embed(backend, sentences);
+const embeddings = await sentenceEmbeddings(encoder, tokenizer, sentences);
 const time = performance.now() - start;
 
 const [first, ...others] = sentences;

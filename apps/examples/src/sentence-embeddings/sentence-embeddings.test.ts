@@ -1,12 +1,13 @@
 import { loadCapturedBlock, loadCapturedEmbeddings } from '@heed/conformance';
 import { MultiHeadAttention } from '@heed/layers';
+import { sentenceEmbeddings } from '@heed/models';
 import { describe, expect, test } from 'vitest';
 import { absenceOf, required } from '../absent.ts';
 import { BACKENDS, createBackend } from '../backends.ts';
 import { cosine } from './cosine.ts';
-import { folderFault, loadEncoder, provisionedFolder } from './model-folder.ts';
+import { loadSentenceModel, provisionedFolder, sentenceFault } from './sentence-model.ts';
 
-const fault = required('all') ? null : folderFault(provisionedFolder);
+const fault = required('all') ? null : sentenceFault(provisionedFolder);
 const names = await Promise.all(BACKENDS.map(async (name) => [name, await absenceOf(name)] as const));
 
 describe.each(names)('%s', (name, absence) => {
@@ -17,12 +18,12 @@ describe.each(names)('%s', (name, absence) => {
     skip(fault !== null, fault ?? '');
     const { texts, inputIds, embedding, cosine: expected } = await loadCapturedEmbeddings();
     const backend = await createBackend(name);
-    const encoder = await loadEncoder(provisionedFolder);
+    const { encoder, tokenizer } = await loadSentenceModel(backend, provisionedFolder);
     texts.forEach((text, n) => {
-      const ids = encoder.tokenize(text);
+      const ids = tokenizer.encode(text);
       expect(ids).toEqual(inputIds[n].slice(0, ids.length));
     });
-    const embeddings = await encoder.embed(backend, texts);
+    const embeddings = await sentenceEmbeddings(encoder, tokenizer, texts);
     const error = Math.max(...embeddings.data.map((value, n) => Math.abs(value - embedding.data[n])));
     expect(error).toBeLessThanOrEqual(1e-5);
     // The river's bank, the bank's loan, the river's edge, the borrowed money.

@@ -15,7 +15,7 @@ let model: Bert | null = null;
 /** Reads the files of a model that somebody dropped on the page. They stay in this worker. */
 export async function loadModel(files: readonly File[], heads: number | null): Promise<Outcome<ModelState>> {
   return outcomeOf(async () => {
-    model = new Bert(await sorted(files), heads === null ? {} : { heads });
+    model = await Bert.load(await backendOf('ts'), await sorted(files), heads === null ? {} : { heads });
     return { heads: model.heads, layers: model.layerCount };
   });
 }
@@ -45,7 +45,7 @@ async function sorted(files: readonly File[]): Promise<ModelFiles> {
     });
   }
   return {
-    weights: new Uint8Array(await weights.arrayBuffer()),
+    weights,
     tokenizer: await json(tokenizer),
     ...(config !== undefined && { config: await json(config) }),
   };

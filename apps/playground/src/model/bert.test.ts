@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, openAsBlob, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import ts from '@heed/backend-ts';
@@ -6,7 +6,7 @@ import { loadCapture } from '@heed/conformance';
 import { HeedError } from '@heed/core';
 import { describe, expect, test } from 'vitest';
 import { smallTokenizer, smallWeights } from '../test/small-model.ts';
-import { Bert } from './bert.ts';
+import { Bert, type ModelFiles, type ModelOptions } from './bert.ts';
 
 /** Folder where the script "provision" puts the model of the captures. */
 const FOLDER = path.join(
@@ -23,8 +23,8 @@ describe.skipIf(!isThere)(
     test.each(['bank-river', 'bank-money', 'passage'] as const)(
       '%s: queries, keys and values of all layers',
       async (name) => {
-        const model = new Bert({
-          weights: new Uint8Array(readFileSync(path.join(FOLDER, 'model.safetensors'))),
+        const model = await Bert.load(await ts.create(), {
+          weights: await openAsBlob(path.join(FOLDER, 'model.safetensors')),
           tokenizer: json('tokenizer.json'),
           config: json('config.json'),
         });
@@ -49,13 +49,15 @@ describe.skipIf(!isThere)(
 );
 
 describe('a small model', () => {
-  const files = { weights: smallWeights(), tokenizer: smallTokenizer };
+  const blobOf = (bytes: Uint8Array): Blob => new Blob([bytes as BlobPart]);
+  const files = { weights: blobOf(smallWeights()), tokenizer: smallTokenizer };
+  const load = async (...given: [ModelFiles, ModelOptions?]): Promise<Bert> =>
+    Bert.load(await ts.create(), ...given);
 
   test('words are cut into tokens that the model knows', async () => {
-    const { tokens, layers } = await new Bert(files, { heads: 2 }).run(
-      await ts.create(),
-      'The banks of the Rhine.',
-    );
+    const { tokens, layers } = await (
+      await load(files, { heads: 2 })
+    ).run(await ts.create(), 'The banks of the Rhine.');
     expect(tokens).toEqual(['[CLS]', 'the', 'bank', '##s', 'of', 'the', '[UNK]', '.', '[SEP]']);
     expect(layers.map(({ query }) => query.shape)).toEqual([
       [1, 2, 9, 4],
@@ -77,19 +79,19 @@ describe('a small model', () => {
     ['its configuration', { config: { model_type: 'roberta' } }],
     ['its activation', { config: { model_type: 'bert', hidden_act: 'gelu_new' } }],
     ['its positions', { config: { model_type: 'bert', position_embedding_type: 'relative_key' } }],
-    ['its tensors', { weights: smallWeights('roberta') }],
+    ['its tensors', { weights: blobOf(smallWeights('roberta')) }],
     ['its tokenizer', { tokenizer: { ...smallTokenizer, model: { type: 'BPE', vocab: {}, merges: [] } } }],
   ])('what has the tensors of a BERT and is another model is refused, by %s', async (_, other) => {
-    expect(await codeOf(() => new Bert({ ...files, ...other }, { heads: 2 }))).toBe('ARGUMENT');
+    expect(await codeOf(() => load({ ...files, ...other }, { heads: 2 }))).toBe('ARGUMENT');
   });
 
   test('what does not fit is an error', async () => {
-    expect(await codeOf(() => new Bert(files))).toBe('ARGUMENT');
-    expect(await codeOf(() => new Bert(files, { heads: 3 }))).toBe('ARGUMENT');
-    expect(await codeOf(() => new Bert({ ...files, weights: new Uint8Array(4) }, { heads: 2 }))).toBe(
+    expect(await codeOf(() => load(files))).toBe('ARGUMENT');
+    expect(await codeOf(() => load(files, { heads: 3 }))).toBe('ARGUMENT');
+    expect(await codeOf(() => load({ ...files, weights: blobOf(new Uint8Array(4)) }, { heads: 2 }))).toBe(
       'ARGUMENT',
     );
-    const model = new Bert(files, { heads: 2 });
+    const model = await load(files, { heads: 2 });
     const backend = await ts.create();
     expect(await codeOf(() => model.run(backend, 'the bank '.repeat(100)))).toBe('ARGUMENT');
   });

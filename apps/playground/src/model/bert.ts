@@ -1,12 +1,12 @@
-import { type AttentionBackend, HeedError, type Tensor, tensor } from '@heed/core';
-import { BertEncoder, bertPrefix } from '@heed/examples/bert';
-import { readSafetensors } from '@heed/layers';
+import { type AttentionBackend, HeedError, type Tensor } from '@heed/core';
+import { openSafetensors } from '@heed/layers';
+import { type Capture, Encoder } from '@heed/models';
 import { Tokenizer } from '@huggingface/tokenizers';
 
 /** Files of a model, recognized by their names. */
 export interface ModelFiles {
   /** `….safetensors`. */
-  readonly weights: Uint8Array;
+  readonly weights: Blob;
   /** tokenizer.json. */
   readonly tokenizer: object;
   /** config.json, which knows the number of heads; the weights do not. */
@@ -40,27 +40,60 @@ export interface LayerInputs {
 /** Largest number of tokens: a longer text is cut, since its heatmap would not be legible. */
 const LONGEST = 128;
 
+const WORDS = 'embeddings.word_embeddings.weight';
+const PARTS = ['query', 'key', 'value'] as const;
+
 /** A BERT encoder (Devlin et al. 2019) that returns the inputs of each layer's attention. */
 export class Bert {
   readonly heads: number;
   readonly layerCount: number;
   readonly #tokenizer: Tokenizer;
-  readonly #encoder: BertEncoder;
+  readonly #encoder: Encoder;
 
-  /** @throws HeedError what {@link readSafetensors} throws; `ARGUMENT` for a model that is not a BERT. */
-  constructor({ weights, tokenizer, config = {} }: ModelFiles, options: ModelOptions = {}) {
-    const file = readSafetensors(weights);
-    const prefix = bertPrefix(file);
+  private constructor(encoder: Encoder, tokenizer: Tokenizer) {
+    this.heads = encoder.config.heads;
+    this.layerCount = encoder.config.layers;
+    this.#encoder = encoder;
+    this.#tokenizer = tokenizer;
+  }
+
+  /** @throws HeedError what reading throws; `ARGUMENT` for a model that is not a BERT. */
+  static async load(
+    backend: AttentionBackend,
+    { weights: blob, tokenizer, config = {} }: ModelFiles,
+    options: ModelOptions = {},
+  ): Promise<Bert> {
+    const weights = await openSafetensors(blob);
+    const words = weights.names.find((name) => name.endsWith(WORDS));
+    if (words === undefined) {
+      throw new HeedError('ARGUMENT', `the file has no ${WORDS}: it is not a BERT`, {
+        remedy: 'take the model.safetensors of a BERT, such as sentence-transformers/all-MiniLM-L6-v2',
+      });
+    }
+    const prefix = words.slice(0, -WORDS.length);
     const said: Config = config;
     checkKind(prefix, said, tokenizer);
-    const [, width] = file.tensor(`${prefix}embeddings.word_embeddings.weight`).shape as [number, number];
-    this.heads = headsOf(width, said.num_attention_heads ?? options.heads);
-    this.#encoder = new BertEncoder(file, {
-      heads: this.heads,
-      ...(said.layer_norm_eps !== undefined && { epsilon: said.layer_norm_eps }),
+    const shape = (name: string): readonly number[] => weights.describe(prefix + name).shape;
+    const [vocabulary, width] = shape(WORDS) as [number, number];
+    const layers = weights.names.filter((name) =>
+      /encoder\.layer\.\d+\.output\.dense\.bias$/.test(name),
+    ).length;
+    // Shapes tell what a file without a configuration does not.
+    const told = {
+      model_type: 'bert',
+      vocab_size: vocabulary,
+      hidden_size: width,
+      num_hidden_layers: layers,
+      intermediate_size: shape('encoder.layer.0.intermediate.dense.weight')[0],
+      max_position_embeddings: shape('embeddings.position_embeddings.weight')[0],
+      type_vocab_size: shape('embeddings.token_type_embeddings.weight')[0],
+    };
+    const heads = headsOf(width, said.num_attention_heads ?? options.heads);
+    const encoder = await Encoder.load(backend, {
+      config: { ...told, ...config, num_attention_heads: heads },
+      weights,
     });
-    this.layerCount = this.#encoder.layerCount;
-    this.#tokenizer = new Tokenizer(tokenizer, {});
+    return new Bert(encoder, new Tokenizer(tokenizer, {}));
   }
 
   /** Returns the tokens of a text, and the inputs of every layer's attention. */
@@ -74,20 +107,17 @@ export class Bert {
         remedy: 'give a shorter text',
       });
     }
-    const unknown = [...ids].find((id: number) => !(id < this.#encoder.vocabulary));
-    if (unknown !== undefined) {
-      throw new HeedError(
-        'ARGUMENT',
-        `the tokenizer gives the token ${unknown}, the model has ${this.#encoder.vocabulary}`,
-        {
-          remedy: 'take tokenizer.json and model.safetensors from the same model',
-        },
-      );
-    }
-    const states = await this.#encoder.states(backend, tensor(Int32Array.from(ids), [1, ids.length]));
-    const layers = states.slice(0, -1).map((state, layer): LayerInputs => {
-      const inputs = this.#encoder.projections(layer, state);
-      return { layer, scale: 1 / Math.sqrt(inputs.query.shape[3]!), ...inputs };
+    const capture = Array.from({ length: this.layerCount }, (_, layer) =>
+      PARTS.map((what): Capture => ({ layer, what })),
+    ).flat();
+    const { captured } = await this.#encoder.on(backend).run([[...ids]], { capture });
+    const layers = Array.from({ length: this.layerCount }, (_, layer): LayerInputs => {
+      const [query, key, value] = captured.slice(3 * layer) as [
+        Tensor<'float32'>,
+        Tensor<'float32'>,
+        Tensor<'float32'>,
+      ];
+      return { layer, scale: 1 / Math.sqrt(query.shape[3]!), query, key, value };
     });
     return { tokens: [...tokens], layers };
   }

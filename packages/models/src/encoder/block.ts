@@ -34,8 +34,8 @@ export interface EncoderShape {
 /** A run of an encoder. */
 export interface EncoderStep {
   readonly backend: AttentionBackend;
-  /** bool `[B, 1, 1, L]`: false is padding. */
-  readonly mask: Tensor<'bool'> | undefined;
+  /** The number of tokens of each text, the rest being padding; undefined where all are tokens. */
+  readonly counts: readonly number[] | undefined;
   readonly hooks: Hooks;
   readonly run: RunOptions;
 }
@@ -132,7 +132,7 @@ export class EncoderBlock {
   }
 
   async #attend(input: Float32, step: EncoderStep): Promise<Float32> {
-    const { backend, hooks, run, mask } = step;
+    const { backend, hooks, run, counts } = step;
     const layer = this.#layer;
     const { heads, headDim } = this.#shape;
     const [batch, length] = input.shape as [number, number, number];
@@ -160,7 +160,7 @@ export class EncoderBlock {
         const whole = await read(name);
         hooks.capture(layer, name, () => takeHeads(whole, asked), takeHeads);
       }
-      const scope = mask === undefined ? {} : { mask };
+      const scope = counts === undefined ? {} : { keyLengths: counts };
       await this.#captureWeights(step, scope, read);
       const isChanged = ['weights', 'output', 'off'].some(
         (what) => hooks.changesOf(layer, what as 'weights').length > 0,

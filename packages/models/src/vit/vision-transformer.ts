@@ -96,7 +96,7 @@ export class VisionTransformer {
     for (const block of blocks) {
       await nextTurn();
       signal?.throwIfAborted();
-      stream = await block.forward(stream, { backend: this.#backend, mask: undefined, hooks, run });
+      stream = await block.forward(stream, { backend: this.#backend, counts: undefined, hooks, run });
     }
     return { tokens: norm.forward(stream) as Float32, grid, captured: hooks.results() };
   }

@@ -10,7 +10,7 @@ export interface WeightSource {
 }
 
 /** Buffers that files keep beside the weights, and that follow from the configuration. */
-const BUFFERS = /(^|\.)(rotary_emb\.inv_freq|attn\.bias|attn\.masked_bias)$/;
+const BUFFERS = /(^|\.)(rotary_emb\.inv_freq|attn\.bias|attn\.masked_bias|embeddings\.position_ids)$/;
 
 /** Takes tensors out of a file and tells in the end which ones nobody took. */
 export class WeightReader {

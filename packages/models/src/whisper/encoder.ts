@@ -99,7 +99,7 @@ export class WhisperEncoder {
     for (const block of this.#blocks) {
       await nextTurn();
       run.signal?.throwIfAborted();
-      stream = await block.forward(stream, { backend, mask: undefined, hooks, run });
+      stream = await block.forward(stream, { backend, counts: undefined, hooks, run });
     }
     return this.#norm.forward(stream) as Float32;
   }
