@@ -4,6 +4,9 @@ import { alibiCases, alibiPurposes } from './cases/features/alibi.ts';
 import { alignmentCases, alignmentPurposes } from './cases/features/alignment.ts';
 import { biasCases, biasPurposes } from './cases/features/bias.ts';
 import { cacheCases, cachePurposes } from './cases/features/cache.ts';
+import { originCases, originPurposes } from './cases/features/origin.ts';
+import { ringCases, ringPurposes } from './cases/features/ring.ts';
+import { valueFromKeyCases, valueFromKeyPurposes } from './cases/features/value-from-key.ts';
 import { pagesCases, pagesPurposes } from './cases/features/pages.ts';
 import { causalCases, causalPurposes } from './cases/features/causal.ts';
 import {
@@ -70,6 +73,8 @@ export const PARTS: readonly (readonly [Purposes, () => readonly ConformanceCase
   [gqaPurposes, gqaCases],
   [cachePurposes, cacheCases],
   [pagesPurposes, pagesCases],
+  [ringPurposes, ringCases],
+  [valueFromKeyPurposes, valueFromKeyCases],
   [maskPurposes, maskCases],
   [biasPurposes, biasCases],
   [alignmentPurposes, alignmentCases],
@@ -83,6 +88,7 @@ export const PARTS: readonly (readonly [Purposes, () => readonly ConformanceCase
   [outputPurposes, outputCases],
   [foreignStatisticsPurposes, foreignStatisticsCases],
   [selectionPurposes, selectionCases],
+  [originPurposes, originCases],
   [gradientPurposes, gradientCases],
   [mergePurposes, mergeCases],
   [orderPropertyPurposes, orderPropertyCases],

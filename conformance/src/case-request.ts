@@ -1,7 +1,10 @@
 import type { AttentionRequest, OutputName, RequestedResults, Tensor } from '@heed/core';
 
 /** A request of the suite: every tensor is a plain `Tensor`, so that a case can read it. */
-export type CaseRequest = AttentionRequest<Tensor>;
+export type CaseRequest = AttentionRequest<Tensor> & {
+  /** Not there where `valueFromKey` is; no case then reads it. */
+  readonly value: Tensor;
+};
 
 const OUTPUT_NAMES: readonly OutputName[] = ['output', 'weights', 'logSumExp', 'statistics', 'choice'];
 

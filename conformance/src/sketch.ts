@@ -26,6 +26,9 @@ type Options = Pick<
   | 'queryLengths'
   | 'selection'
   | 'seed'
+  | 'origin'
+  | 'ring'
+  | 'valueFromKey'
   | 'gradient'
 >;
 
@@ -81,7 +84,7 @@ export interface Lengths {
 
 export function lengthsOf(sketch: Sketch): Lengths {
   const { batch = 2, heads = 2, queryLength = 7, headDim = 8 } = sketch;
-  const { kvHeads = heads, valueDim = headDim } = sketch;
+  const { kvHeads = heads, valueDim = sketch.valueFromKey?.length ?? headDim } = sketch;
   const size = sketch.pages?.size ?? 1;
   const keyLength = Math.ceil((sketch.keyLength ?? queryLength) / size) * size;
   return { batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim };
@@ -101,7 +104,7 @@ export function requestOf(sketch: Sketch, seed: string | number): CaseRequest {
   const kvBatch = sketch.shared ? 1 : batch;
   const keys = normals(random, [kvBatch, kvHeads, keyLength, headDim]);
   const values = normals(random, [kvBatch, kvHeads, keyLength, valueDim]);
-  const stored = storedCache(sketch, keys, values, random);
+  const stored = storedCache(sketch, keys, sketch.valueFromKey ? null : values, random);
   const cache = Object.fromEntries(
     Object.entries(stored).map(([name, part]) => [
       name,
@@ -121,7 +124,7 @@ export function requestOf(sketch: Sketch, seed: string | number): CaseRequest {
     query,
     ...cache,
     ...optional,
-  };
+  } as CaseRequest;
 }
 
 /** A gradient of the output for a request: random numbers in the output's shape. */
@@ -144,6 +147,9 @@ const OPTIONS = [
   'queryLengths',
   'selection',
   'seed',
+  'origin',
+  'ring',
+  'valueFromKey',
   'gradient',
 ] as const satisfies readonly (keyof Options)[];
 

@@ -20,7 +20,8 @@ export interface CacheSketch {
 /** Keys and values as a request has them, `[B, Hkv, Lk, D]` or in pages. */
 export interface StoredCache {
   readonly key: Tensor;
-  readonly value: Tensor;
+  /** Not there where values are inside keys. */
+  readonly value?: Tensor;
   readonly keyScales?: Tensor;
   readonly valueScales?: Tensor;
   readonly blockTable?: Tensor<'int32'>;
@@ -36,16 +37,16 @@ export function storedCache(
     batch = 2,
   }: CacheSketch & { readonly dtype?: FloatDType; readonly batch?: number },
   keys: Tensor<'float64'>,
-  values: Tensor<'float64'>,
+  values: Tensor<'float64'> | null,
   random: Random,
 ): StoredCache {
   const key = stored(keys, cacheType, wholeRows);
-  const value = stored(values, cacheType, wholeRows);
+  const value = values && stored(values, cacheType, wholeRows);
   const rows: StoredCache = {
     key: key.rows,
-    value: value.rows,
+    ...(value && { value: value.rows }),
     ...(key.scales && { keyScales: key.scales }),
-    ...(value.scales && { valueScales: value.scales }),
+    ...(value?.scales && { valueScales: value.scales }),
   };
   if (pages === undefined) return rows;
   const columns = keys.shape[2]! / pages.size;

@@ -75,6 +75,24 @@ export const CACHE_MUTANTS: Readonly<Record<string, Mutant>> = {
     { placeInPage: (j, size) => (j % size === 0 ? 0 : size - (j % size)) },
     'pages',
   ),
+  'a ring that begins one row late': step({ placeInRing: (j, capacity) => (j + 1) % capacity }, 'ring'),
+  'a ring that keeps one key less': step(
+    { oldestInRing: (length, capacity) => Math.max(0, length - capacity + 1) },
+    'ring',
+  ),
+  'a ring whose positions begin anew': step(
+    {
+      score: (t) => STEPS.score({ ...t, position: t.position % 12 }),
+      windowLeft: (key, position, left, i) => STEPS.windowLeft(key % 12, position % 12, left, i),
+    },
+    'ring',
+  ),
+  'values from the beginning of keys': step({ valueStart: () => 0 }, 'valueFromKey'),
+  'origin ignored': step({ origin: () => ({ batch: 0, head: 0, query: 0, key: 0 }) }, 'origin'),
+  'origin of keys alone': step(
+    { origin: (origin) => ({ batch: 0, head: 0, query: 0, key: origin?.key ?? 0 }) },
+    'origin',
+  ),
   'shared keys of each element': step({ kvBatch: (b) => b }),
   'the gradient of shared keys of the first element alone': {
     clause: 'cache',

@@ -6,26 +6,21 @@ type Inputs = AttentionInputs<Tensor>;
 
 /** Keys and values as numbers `[kvBatch, Hkv, Lk, D]` in the layout, however they are stored. */
 export function simpleCache(steps: Steps, problem: AttentionProblem, inputs: Inputs): Inputs {
-  const { headDim, valueDim, groups } = problem;
-  return {
-    ...inputs,
-    key: plainRows(
-      steps,
-      problem,
-      inputs,
-      { rows: inputs.key, scales: inputs.keyScales },
-      headDim,
-      groups?.key,
-    ),
-    value: plainRows(
-      steps,
-      problem,
-      inputs,
-      { rows: inputs.value, scales: inputs.valueScales },
-      valueDim,
-      groups?.value,
-    ),
-  };
+  const { headDim, valueDim, groups, valueFromKey } = problem;
+  const stored = { rows: inputs.key, scales: inputs.keyScales };
+  const key = plainRows(steps, problem, inputs, stored, headDim, groups?.key);
+  if (valueFromKey) return { ...inputs, key, value: partOfRows(key, steps.valueStart(problem), valueDim) };
+  const values = { rows: inputs.value, scales: inputs.valueScales };
+  return { ...inputs, key, value: plainRows(steps, problem, inputs, values, valueDim, groups?.value) };
+}
+
+function partOfRows({ shape, data }: Tensor, start: number, length: number): Tensor {
+  const depth = shape[3]!;
+  const part = zeros('float64', [...shape.slice(0, 3), length]);
+  part.data.forEach((_, n) => {
+    part.data[n] = data[Math.floor(n / length) * depth + start + (n % length)]!;
+  });
+  return part;
 }
 
 /** The page that has key j of batch element b, or b itself where there are no pages. */

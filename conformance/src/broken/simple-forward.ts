@@ -1,7 +1,7 @@
 import type { AttentionProblem, AttentionResults, Tensor } from '@heed/core';
 import { computeDType, rowSumFrom, widened, zeros } from '@heed/core/backend';
 import { simpleCache } from './simple-cache.ts';
-import { type Inputs, type Row, placesOf, rowOf } from './simple-row.ts';
+import { type Inputs, type Row, columnOf, placesOf, rowOf } from './simple-row.ts';
 import type { Place, Steps } from './steps.ts';
 
 /** Attention row by row, in the language's own float64; results are rounded when stored. */
@@ -31,7 +31,8 @@ export function simpleForward(
     all.logSumExp.data[at] = steps.logSumExp(row.max, row.sum);
     all.choice.data[at] = hard === null || hard === -1 ? steps.emptyChoice() : row.keys[hard]!;
     row.keys.forEach((j, n) => {
-      if (outputs.includes('weights')) all.weights.data[at * keyLength + j] = weights[n]!;
+      if (outputs.includes('weights'))
+        all.weights.data[at * keyLength + columnOf(steps, problem, j)] = weights[n]!;
     });
     const read = hard === null ? row.keys.map((_, n) => n) : [hard].filter((n) => n >= 0);
     writeOutput(steps, problem, inputs, place, all.output, row, weights, read);
@@ -46,8 +47,13 @@ export function simpleForward(
 
 function hardChoice(steps: Steps, problem: AttentionProblem, inputs: Inputs, place: Place, row: Row): number {
   const sample = problem.selection === 'sample';
+  const from = steps.origin(inputs.origin);
+  const [b, h, i] = place;
+  const there = [b + from.batch, h + from.head, i + from.query] as const;
   return steps.choose(
-    row.scores.map((score, n) => score + (sample ? steps.noise(inputs.seed!, place, row.keys[n]!) : 0)),
+    row.scores.map(
+      (score, n) => score + (sample ? steps.noise(inputs.seed!, there, row.keys[n]! + from.key) : 0),
+    ),
   );
 }
 
@@ -72,7 +78,8 @@ function writeOutput(
     let sum = steps.sinkValue(row.sinkWeight);
     for (const n of read) {
       if (!steps.counts(weights[n]!)) continue;
-      const value = inputs.value.data[places.value(place[0], place[1], row.keys[n]!) + d]!;
+      const column = columnOf(steps, problem, row.keys[n]!);
+      const value = inputs.value.data[places.value(place[0], place[1], column) + d]!;
       sum = steps.addToOutput(sum, weights[n]! * value, problem.dtype);
     }
     output.data[o + d] = row.keys.length === 0 ? steps.emptyOutput() : sum;

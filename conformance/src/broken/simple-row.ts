@@ -81,10 +81,14 @@ function attendedKeys(
   position: number,
 ): number[] {
   const { causal, window, queryLength, keyLength, mask, bias } = problem;
-  const keys = Array.from({ length: steps.keyEnd(keyLength) }, (_, j) => j);
+  const { ring } = problem;
+  const count = ring ? inputs.keyLengths!.data[b]! : steps.keyEnd(keyLength);
+  const oldest = ring ? steps.oldestInRing(count, keyLength) : 0;
+  const keys = Array.from({ length: Math.max(0, count - oldest) }, (_, n) => oldest + n);
   if (!steps.withinQueries(i, inputs.queryLengths?.data[b] ?? queryLength)) return [];
   return keys.filter((j) => {
-    const at = [b, h, i, j] as const;
+    const c = columnOf(steps, problem, j);
+    const at = [b, h, i, c] as const;
     if (problem.pages && !steps.pageExists(partOf(steps, problem, inputs, b, j))) return false;
     if (!steps.withinKeys(j, inputs.keyLengths?.data[b] ?? keyLength)) return false;
     if (!steps.pastStart(j, inputs.keyStarts?.data[b] ?? 0)) return false;
@@ -93,7 +97,7 @@ function attendedKeys(
     if (typeof window?.right === 'number' && !steps.windowRight(j, position, window.right, i)) return false;
     if (problem.segments) {
       const query = inputs.querySegments!.data[b * queryLength + i]!;
-      if (!steps.sameSegment(query, inputs.keySegments!.data[b * keyLength + j]!, i, j)) return false;
+      if (!steps.sameSegment(query, inputs.keySegments!.data[b * keyLength + c]!, i, j)) return false;
     }
     const allows = mask?.kind === 'boolean' ? steps.maskAllows : steps.termAllows;
     if (mask && !allows(read(steps, mask.shape, inputs.mask, at))) return false;
@@ -112,7 +116,8 @@ function scoreOf(
   const [b, h, i] = place;
   const places = placesOf(steps, problem);
   const q = places.query(place);
-  const k = places.key(b, h, key);
+  const column = columnOf(steps, problem, key);
+  const k = places.key(b, h, column);
   let product = 0;
   for (let d = 0; d < steps.depthOfDot(problem); d++)
     product += inputs.query.data[q + d]! * inputs.key.data[k + d]!;
@@ -120,8 +125,8 @@ function scoreOf(
   const scale = steps.scale(problem);
   const terms = {
     product,
-    bias: bias ? read(steps, bias.shape, inputs.bias, [b, h, i, key]) : 0,
-    mask: mask?.kind === 'float' ? read(steps, mask.shape, inputs.mask, [b, h, i, key]) : 0,
+    bias: bias ? read(steps, bias.shape, inputs.bias, [b, h, i, column]) : 0,
+    mask: mask?.kind === 'float' ? read(steps, mask.shape, inputs.mask, [b, h, i, column]) : 0,
     slope: problem.alibi ? inputs.alibiSlopes!.data[h]! : 0,
   };
   const score = steps.score({ ...terms, scale, softcap, position, key });
@@ -136,6 +141,11 @@ function scoreOf(
         : NaN,
     saturation: softcap === null ? 0 : Math.tanh((scale * product) / softcap),
   };
+}
+
+/** Where key j lies, and its column in masks and weights. */
+export function columnOf(steps: Steps, { ring, keyLength }: AttentionProblem, j: number): number {
+  return ring ? steps.placeInRing(j, keyLength) : j;
 }
 
 function read(

@@ -1,4 +1,11 @@
-import { type AttentionProblem, type BroadcastShape, type FloatDType, type Tensor, cast } from '@heed/core';
+import {
+  type AttentionProblem,
+  type BroadcastShape,
+  type FloatDType,
+  type Origin,
+  type Tensor,
+  cast,
+} from '@heed/core';
 import { gumbelNoise, integerAt } from '@heed/core/backend';
 
 /** Place of a row of scores. */
@@ -42,6 +49,14 @@ export const STEPS = {
   placeInPage: (j: number, size: number): number => j % size,
   /** Returns whether the keys of a page exist. */
   pageExists: (page: number): boolean => page !== -1,
+  /** The place of key j in a ring. */
+  placeInRing: (j: number, capacity: number): number => j % capacity,
+  /** The first key that is still in a ring. */
+  oldestInRing: (length: number, capacity: number): number => Math.max(0, length - capacity),
+  /** The start of values in the rows of keys. */
+  valueStart: ({ valueFromKey }: AttentionProblem): number => valueFromKey!.start,
+  /** The place of a row and of key 0 in the noise of a larger problem. */
+  origin: (origin: Origin | undefined): Origin => origin ?? { batch: 0, head: 0, query: 0, key: 0 },
   /** Integer n of quantized keys or values. */
   integer: (stored: Tensor, n: number): number => integerAt(stored, n),
   /** The scale of integer n. */

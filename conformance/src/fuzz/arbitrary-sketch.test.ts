@@ -13,7 +13,13 @@ function capabilitiesOf(features: readonly Feature[], dtypes: Capabilities['dtyp
 function ensureDeclared(capabilities: Capabilities, count: number, seed: number): void {
   for (const { sketch, seed: numbers } of fc.sample(arbitraryInput(capabilities), { numRuns: count, seed })) {
     // The numbers do not matter: short axes are soon filled.
-    const small = { ...sketch, headDim: 2, ...(sketch.valueDim !== undefined && { valueDim: 4 }) };
+    const hasOwnSize = sketch.valueDim !== undefined;
+    const small = {
+      ...sketch,
+      headDim: 4,
+      ...(hasOwnSize && { valueDim: 2 }),
+      ...(sketch.valueFromKey && { valueFromKey: { start: 0, length: hasOwnSize ? 2 : 4 } }),
+    };
     const { problem } = resolveRequest(requestOf(small, numbers));
     expect(undeclared(capabilities, problem), JSON.stringify(sketch)).toEqual([]);
   }

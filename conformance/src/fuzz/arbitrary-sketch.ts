@@ -49,7 +49,9 @@ export interface FuzzInput {
 export function arbitraryInput(capabilities: Capabilities): fc.Arbitrary<FuzzInput> {
   const sketch = fc
     .record({ lengths: arbitraryLengths(capabilities), options: arbitraryOptions(capabilities) })
-    .map(({ lengths, options }) => coherent({ ...lengths, ...fitted(options, lengthsOf(lengths)) }));
+    .map(({ lengths, options }) =>
+      coherent({ ...lengths, ...fitted(options, lengthsOf(lengths), lengths.pages !== undefined) }),
+    );
   return fc.record({ sketch, seed: fc.nat() });
 }
 
@@ -137,6 +139,11 @@ function arbitraryOptions({ features, dtypes }: Capabilities) {
     cacheType: optional(cacheTypes.length > 0, () => fc.constantFrom(...cacheTypes)),
     shared: optional(has('cache.shared'), () => fc.constant(true)),
     wholeRows: fc.option(fc.constant(true), { nil: undefined }),
+    rings: optional(has('ring') && has('lengths.key'), () => perBatch(fc.integer({ min: 0, max: 400 }))),
+    valueStart: optional(has('valueFromKey'), () => share),
+    origin: optional(has('origin'), () =>
+      fc.record({ batch: fc.nat(9), head: fc.nat(9), query: fc.nat(200), key: fc.nat(200) }),
+    ),
     layout: optional(has('layout.blhd'), () => fc.constant('blhd' as const)),
     scale: fc.option(fc.constantFrom(1, 0.1, -0.5, 0), { nil: undefined, freq: 6 }),
     softcap: optional(has('softcap'), () => fc.constantFrom(0.5, 3, 30)),
@@ -176,8 +183,13 @@ function arbitraryOptions({ features, dtypes }: Capabilities) {
 }
 
 /** Options made for the lengths that they go with. */
-function fitted(options: Options, { batch, heads, queryLength, keyLength }: Lengths): Sketch {
-  const { extras, offsets, alignment, mask, bias, keyLengths, keyStarts, queryLengths, ...rest } = options;
+function fitted(
+  options: Options,
+  { batch, heads, queryLength, keyLength, headDim, valueDim }: Lengths,
+  hasPages: boolean,
+): Sketch {
+  const { extras, offsets, alignment, mask, bias, queryLengths, ...others } = options;
+  const { rings, valueStart, keyLengths, keyStarts, ...rest } = others;
   const shape = ({ left, ...has }: Axes): number[] =>
     [
       has.batch ? batch : 1,
@@ -190,7 +202,12 @@ function fitted(options: Options, { batch, heads, queryLength, keyLength }: Leng
   return defined({
     ...rest,
     alignment: alignment === 'offset' ? { offset: offsets.slice(0, batch) } : alignment,
-    keyLengths: parts(keyLengths, keyLength),
+    ring: rings && !hasPages ? true : undefined,
+    keyLengths: rings && !hasPages ? rings.slice(0, batch) : parts(keyLengths, keyLength),
+    valueFromKey:
+      valueStart !== undefined && valueDim <= headDim
+        ? { start: Math.round((valueStart * (headDim - valueDim)) / 256), length: valueDim }
+        : undefined,
     keyStarts: parts(keyStarts, keyLength),
     queryLengths: parts(queryLengths, queryLength),
     mask: mask && { kind: mask.kind, shape: shape(mask.axes), density: mask.density },
@@ -206,17 +223,18 @@ function coherent({ cacheType, shared, wholeRows, gradient: wanted, ...drawn }: 
   const isOdd = headDim % 2 === 1 || valueDim % 2 === 1;
   const hasCache = cacheType !== undefined && drawn.dtype !== 'float64' && !(cacheType === 'int4x2' && isOdd);
   const isQuantized = hasCache && (cacheType === 'int8' || cacheType === 'int4x2');
+  const isFixed = drawn.pages ?? drawn.ring ?? drawn.valueFromKey;
   const sketch: Sketch = {
     ...drawn,
     ...(hasCache && { cacheType }),
     ...(isQuantized && wholeRows && { wholeRows }),
     ...(shared && !drawn.pages && { shared }),
-    ...(wanted && !isQuantized && !drawn.pages && { gradient: wanted }),
+    ...(wanted && !isQuantized && !isFixed && { gradient: wanted }),
   };
-  const { sinks, gradient, seed, ...rest } = sketch;
+  const { sinks, gradient, seed, origin, ...rest } = sketch;
   if (sketch.selection === 'softmax') return defined({ ...rest, sinks, gradient } as Sketch);
   const hard = { ...rest, outputs: [...(rest.outputs ?? []), 'choice'] } as Sketch;
-  return sketch.selection === 'sample' ? defined({ ...hard, seed } as Sketch) : hard;
+  return sketch.selection === 'sample' ? defined({ ...hard, seed, origin } as Sketch) : hard;
 }
 
 function defined(sketch: object): Sketch {

@@ -37,7 +37,7 @@ export function attendedPairs(problem: AttentionProblem, inputs: PlainInputs): A
   eachRow(problem, (b, h, i, at) => {
     const keys = keysOf(b, h, i);
     if (keys.length === 0) emptyRows[at] = 1;
-    for (const j of keys) pairs[at * keyLength + j] = 1;
+    for (const j of keys) pairs[at * keyLength + (problem.ring ? j % keyLength : j)] = 1;
   });
   return { pairs, emptyRows };
 }

@@ -77,7 +77,15 @@ function firstFault(
         tensor: 'output',
         message: `output row [${where}] is not the value of the best key (${expected})`,
       };
-    } else if (results.weights && !isOneHot(results.weights, at, problem.keyLength, keys)) {
+    } else if (
+      results.weights &&
+      !isOneHot(
+        results.weights,
+        at,
+        problem.keyLength,
+        keys.map((j) => placeOfKey(problem, j)),
+      )
+    ) {
       fault = {
         tensor: 'weights',
         message: `weights row [${where}] is not 1 at the best key (${expected}), else 0`,
@@ -122,13 +130,18 @@ function isChosenValue(
   const row = output.data.subarray(at, at + problem.valueDim);
   if (keys.length === 0) return row.every((number) => number === 0);
   return keys.some((j) => {
-    const v = starts.value(b, h, j);
+    const v = starts.value(b, h, placeOfKey(problem, j));
     const value = Float64Array.from(row, (_, d) => inputs.value.data[v + d]!);
     // A cache of another type has numbers that the problem's type may not have.
     const rounded = numbersOf(cast({ dtype: 'float64', shape: [row.length], data: value }, problem.dtype));
     // Those of a case file are not rounded.
     return row.every((number, d) => number === rounded[d] || number === value[d]);
   });
+}
+
+/** Where key j lies: SPEC.md, clause `ring`. */
+function placeOfKey({ ring, keyLength }: AttentionProblem, j: number): number {
+  return ring ? j % keyLength : j;
 }
 
 function isOneHot(weights: Tensor, at: number, keyLength: number, keys: readonly number[]): boolean {

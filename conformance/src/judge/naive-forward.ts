@@ -79,8 +79,9 @@ export function naiveForward(
     eachTerm(row.keys.length, arithmetic, (n) => {
       const j = row.keys[n]!;
       const weight = row.weights[n]!;
-      if (wantsWeights) weights.data[at * keyLength + j] = weight;
-      const v = starts.value(b, h, j);
+      const c = problem.ring ? j % keyLength : j;
+      if (wantsWeights) weights.data[at * keyLength + c] = weight;
+      const v = starts.value(b, h, c);
       for (let d = 0; d < valueDim; d++) {
         data[o + d] = round(data[o + d]! + round(weight * value[v + d]!));
       }

@@ -60,12 +60,13 @@ export function attendedKeys(
     const keys: number[] = [];
     const end = visible.end(b, i);
     for (let j = visible.first(b, i); j < end; j++) {
+      const c = visible.place(j);
       if (!visible.exists(b, j)) continue;
-      if (problem.mask && mask(b, h, i, j) === excluding) continue;
-      if (problem.bias && bias(b, h, i, j) === -Infinity) continue;
+      if (problem.mask && mask(b, h, i, c) === excluding) continue;
+      if (problem.bias && bias(b, h, i, c) === -Infinity) continue;
       if (problem.segments) {
         const segment = inputs.querySegments!.data[b * problem.queryLength + i];
-        if (segment !== inputs.keySegments!.data[b * problem.keyLength + j]) continue;
+        if (segment !== inputs.keySegments!.data[b * problem.keyLength + c]) continue;
       }
       keys.push(j);
     }
@@ -104,16 +105,17 @@ export function naiveScores(
     const position = i + visible.offset(b);
     const q = starts.query(b, h, i);
     for (const j of keysOf(b, h, i)) {
-      let score = scaledDot(q, starts.key(b, h, j));
+      const c = visible.place(j);
+      let score = scaledDot(q, starts.key(b, h, c));
       let saturation = 0;
       if (problem.softcap !== null) {
         saturation = round(Math.tanh(round(score / problem.softcap)));
         score = round(problem.softcap * saturation);
       }
-      if (problem.bias) score = nearest(score + bias(b, h, i, j));
+      if (problem.bias) score = nearest(score + bias(b, h, i, c));
       if (problem.alibi)
         score = nearest(score - round(inputs.alibiSlopes!.data[h]! * Math.abs(position - j)));
-      if (problem.mask?.kind === 'float') score = nearest(score + mask(b, h, i, j));
+      if (problem.mask?.kind === 'float') score = nearest(score + mask(b, h, i, c));
       // A sum that overflows excludes its key, also where no operation is rounded to the type: clause `overflow`.
       if ((problem.dtype === 'float64' ? score : Math.fround(score)) === -Infinity) continue;
       row.keys.push(j);
@@ -128,11 +130,14 @@ function candidatesOf(
   problem: AttentionProblem,
   inputs: PlainInputs,
   { keys, scores }: Pick<ScoreRow, 'keys' | 'scores'>,
-  at: readonly [b: number, h: number, i: number],
+  [b, h, i]: readonly [b: number, h: number, i: number],
   { round }: Arithmetic,
 ): readonly number[] {
   if (problem.selection !== 'sample') return scores;
-  return scores.map((score, n) => round(score + round(gumbelNoise(inputs.seed!, ...at, keys[n]!))));
+  const from = inputs.origin ?? { batch: 0, head: 0, query: 0, key: 0 };
+  const noise = (j: number): number =>
+    gumbelNoise(inputs.seed!, b + from.batch, h + from.head, i + from.query, j + from.key);
+  return scores.map((score, n) => round(score + round(noise(keys[n]!))));
 }
 
 function broadcastReader(

@@ -60,13 +60,17 @@ export interface FileOptions {
   /** `offset`: given by `inputs.offsets`. */
   readonly alignment?: 'topLeft' | 'bottomRight' | 'offset' | null;
   readonly selection?: 'softmax' | 'argmax' | 'sample' | null;
+  readonly ring?: boolean | null;
+  readonly valueFromKey?: { readonly start: number; readonly length: number } | null;
+  readonly origin?: { readonly [Name in 'batch' | 'head' | 'query' | 'key']?: number } | null;
 }
 
 /** The inputs of a run, and the gradient of the output. Null means not given. */
 export interface FileInputs {
   readonly query: EncodedTensor;
   readonly key: EncodedTensor;
-  readonly value: EncodedTensor;
+  /** Not there with `valueFromKey`. */
+  readonly value?: EncodedTensor;
   readonly keyScales?: EncodedTensor | null;
   readonly valueScales?: EncodedTensor | null;
   readonly blockTable?: EncodedTensor | null;
@@ -133,6 +137,16 @@ const options = v.pipe(
       ),
     ),
     selection: optional(v.picklist(['softmax', 'argmax', 'sample'])),
+    ring: optional(v.boolean()),
+    valueFromKey: optional(v.strictObject({ start: integer(0), length: integer(1) })),
+    origin: optional(
+      v.strictObject({
+        batch: v.exactOptional(integer(0)),
+        head: v.exactOptional(integer(0)),
+        query: v.exactOptional(integer(0)),
+        key: v.exactOptional(integer(0)),
+      }),
+    ),
   }),
   v.description('What a request says besides its tensors; defaults as there, also for null.'),
 );
@@ -225,7 +239,7 @@ export const singleCaseSchema: v.GenericSchema<unknown, SingleCase> = v.pipe(
     inputs: v.strictObject({
       query: tensor,
       key: tensor,
-      value: tensor,
+      value: v.exactOptional(tensor),
       ...perCall,
       dOutput: optionalTensor,
     }),

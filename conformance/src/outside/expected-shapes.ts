@@ -21,7 +21,7 @@ export function expectedShapes(
     ...(problem.selection === 'softmax' && {
       dQuery: request.query.shape,
       dKey: request.key.shape,
-      dValue: request.value.shape,
+      ...(request.valueFromKey ? {} : { dValue: request.value.shape }),
       ...(request.bias && { dBias: request.bias.shape }),
       ...(request.sinks && { dSinks: request.sinks.shape }),
     }),

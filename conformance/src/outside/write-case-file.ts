@@ -80,7 +80,8 @@ function checkAsked(id: string, request: CaseRequest, expected: readonly string[
 }
 
 function optionsOf(request: CaseRequest): FileOptions {
-  const { layout, scale, softcap, causal, window, alignment, selection } = request;
+  const { layout, scale, softcap, causal, window, alignment, selection, ring } = request;
+  const { valueFromKey, origin } = request;
   const options = {
     layout,
     scale,
@@ -89,6 +90,9 @@ function optionsOf(request: CaseRequest): FileOptions {
     window,
     alignment: typeof alignment === 'object' ? 'offset' : alignment,
     selection,
+    ring,
+    valueFromKey,
+    origin,
   } as const;
   return Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined && value !== null),

@@ -1,5 +1,7 @@
 import { HeedError } from './error.ts';
 import { computeDType } from './float16.ts';
+import { checkOptions } from './options/check-options.ts';
+import { integer, required } from './options/kinds.ts';
 import { shown } from './options/shown.ts';
 import type { AttentionInputs, GradientInputs } from './inputs.ts';
 import type { AttentionProblem, BroadcastShape } from './problem.ts';
@@ -71,11 +73,16 @@ function newExpectations(problem: AttentionProblem): Map<keyof AttentionInputs, 
 
   expect('query', dtype, layoutAxes(problem, batch, heads, queries, depth), 'shape');
   expect('key', cacheType, cacheAxes(problem, elementsAxis(problem, 'D', problem.headDim)), 'shape');
-  expect('value', cacheType, cacheAxes(problem, elementsAxis(problem, 'Dv', problem.valueDim)), 'shape');
+  const isApart = problem.valueFromKey === null;
+  const valueAxis = isApart
+    ? elementsAxis(problem, 'Dv', problem.valueDim)
+    : elementsAxis(problem, 'D', problem.headDim);
+  expect('value', cacheType, cacheAxes(problem, valueAxis), 'shape');
   if (problem.groups !== null) {
     const { key, value } = problem.groups;
     expect('keyScales', 'float32', cacheAxes(problem, ['D/group', problem.headDim / key]), 'cache');
-    expect('valueScales', 'float32', cacheAxes(problem, ['Dv/group', problem.valueDim / value]), 'cache');
+    if (isApart)
+      expect('valueScales', 'float32', cacheAxes(problem, ['Dv/group', problem.valueDim / value]), 'cache');
   }
   if (problem.mask !== null) {
     expectBroadcast('mask', problem.mask.kind === 'boolean' ? 'bool' : dtype, problem.mask.shape);
@@ -195,6 +202,24 @@ function checkSeed(problem: AttentionProblem, seed: number | undefined): void {
   }
 }
 
+function checkOrigin(problem: AttentionProblem, origin: AttentionInputs['origin']): void {
+  if (!problem.origin) {
+    if (origin === undefined) return;
+    throw new HeedError('UNEXPECTED_INPUT', 'origin is given, the problem does not have it', {
+      clause: 'origin',
+      remedy: 'derive the problem and the inputs from one request with resolveRequest()',
+    });
+  }
+  if (origin === undefined) {
+    throw new HeedError('MISSING_INPUT', 'origin is missing, the problem has one', {
+      clause: 'origin',
+      remedy: 'give { batch, head, query, key }, indices of the first ones in the larger problem',
+    });
+  }
+  const index = required(integer(0, 2 ** 31 - 1));
+  checkOptions('origin', origin, { batch: index, head: index, query: index, key: index });
+}
+
 /**
  * Checks the inputs of a run against its problem.
  *
@@ -211,17 +236,27 @@ export function checkInputs(problem: AttentionProblem, inputs: AttentionInputs):
     checkExpected(name, inputs[name] as Tensor | ResidentTensor | undefined, expectation);
   }
   for (const [name, value] of Object.entries(inputs)) {
-    if (value !== undefined && name !== 'seed' && !expected.has(name as keyof AttentionInputs)) {
+    if (
+      value !== undefined &&
+      name !== 'seed' &&
+      name !== 'origin' &&
+      !expected.has(name as keyof AttentionInputs)
+    ) {
       throw new HeedError('UNEXPECTED_INPUT', `${name} is given, the problem does not have it`, {
         remedy: 'derive the problem and the inputs from one request with resolveRequest()',
       });
     }
   }
-  checkLengths('keyLengths', inputs.keyLengths, 'Lk', problem.keyLength);
-  checkLengths('keyStarts', inputs.keyStarts, 'Lk', problem.keyLength);
+  // The keys of a ring are counted on and on.
+  const [letter, most] = problem.ring
+    ? (['int32', 2 ** 31 - 1] as const)
+    : (['Lk', problem.keyLength] as const);
+  checkLengths('keyLengths', inputs.keyLengths, letter, most);
+  checkLengths('keyStarts', inputs.keyStarts, letter, most);
   checkLengths('queryLengths', inputs.queryLengths, 'Lq', problem.queryLength);
   checkBlockTable(problem, inputs);
   checkSeed(problem, inputs.seed);
+  checkOrigin(problem, inputs.origin);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { HeedError } from './error.ts';
 import { type OptionTable, checkOptions } from './options/check-options.ts';
+import { integer } from './options/kinds.ts';
 import { kindOf, shown } from './options/shown.ts';
 import type {
   AttentionProblem,
@@ -67,7 +68,8 @@ function checkCacheType({ cacheType, dtype }: AttentionProblem): CacheType {
 /** Numbers of a quantized row that share a scale, unless all do. */
 const GROUP = 32;
 
-function checkGroups({ cacheType, groups, headDim, valueDim }: AttentionProblem): AttentionProblem['groups'] {
+function checkGroups(problem: AttentionProblem): AttentionProblem['groups'] {
+  const { cacheType, groups, headDim, valueDim, valueFromKey } = problem;
   const isQuantized = cacheType === 'int8' || cacheType === 'int4x2';
   const given = checkMember('groups', groups, '{ key, value }');
   if (!isQuantized || given === null) {
@@ -80,7 +82,8 @@ function checkGroups({ cacheType, groups, headDim, valueDim }: AttentionProblem)
   }
   return {
     key: checkGroup('key', given.key, headDim, cacheType),
-    value: checkGroup('value', given.value, valueDim, cacheType),
+    // A value inside a key has its scales.
+    value: valueFromKey ? given.key : checkGroup('value', given.value, valueDim, cacheType),
   };
 }
 
@@ -115,9 +118,49 @@ function checkPages({ pages, keyLength }: AttentionProblem): AttentionProblem['p
   });
 }
 
+function checkRing({ ring, pages, lengths }: AttentionProblem): boolean {
+  if (!checkFlag('ring', ring)) return false;
+  if (pages !== null) refuse('ring', 'a ring has no pages', 'leave out the block table, or the ring');
+  if (!lengths?.key) {
+    refuse(
+      'ring',
+      'a ring requires keyLengths',
+      'give the number of keys so far: it says which are in the ring',
+    );
+  }
+  return true;
+}
+
+function checkValueFromKey(problem: AttentionProblem): AttentionProblem['valueFromKey'] {
+  const { headDim, valueDim } = problem;
+  const given = checkMember('valueFromKey', problem.valueFromKey, '{ start, length }');
+  if (given === null) return null;
+  checkOptions('valueFromKey', given, { start: integer(0, headDim - 1), length: integer(1, headDim) });
+  const { start, length } = given;
+  if (start + length <= headDim && length === valueDim) return { start, length };
+  throw new HeedError(
+    'SHAPE',
+    `valueFromKey is ${start} to ${start + length}; expected a part of D=${headDim} of Dv=${valueDim}`,
+    { clause: 'valueFromKey', remedy: 'start + length is at most D, and Dv is the length' },
+  );
+}
+
+function checkOrigin({ origin, selection }: AttentionProblem): boolean {
+  if (!checkFlag('origin', origin) || selection === 'sample') return origin;
+  return refuse('origin', "origin requires selection: 'sample'", 'leave it out: nothing else has noise');
+}
+
 /** Refuses gradients of forms that only serve decoding. */
-function checkDifferentiable({ gradient, groups, pages }: AttentionProblem): void {
-  const form = groups ? 'quantized keys' : pages ? 'pages' : null;
+function checkDifferentiable({ gradient, groups, pages, ring, valueFromKey }: AttentionProblem): void {
+  const form = groups
+    ? 'quantized keys'
+    : pages
+      ? 'pages'
+      : ring
+        ? 'a ring'
+        : valueFromKey
+          ? 'values inside keys'
+          : null;
   if (!gradient || form === null) return;
   throw new HeedError('NOT_DIFFERENTIABLE', `attention over ${form} has no gradient`, {
     clause: 'gradient',
@@ -238,6 +281,8 @@ const MEMBERS: OptionTable<AttentionProblem> = {
   cacheType: true,
   groups: true,
   pages: true,
+  ring: true,
+  valueFromKey: true,
   layout: true,
   scale: true,
   softcap: true,
@@ -251,6 +296,7 @@ const MEMBERS: OptionTable<AttentionProblem> = {
   alibi: true,
   sinks: true,
   selection: true,
+  origin: true,
   outputs: true,
   gradient: true,
 };
@@ -341,6 +387,8 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
     cacheType: checkCacheType(problem),
     groups: checkGroups(problem),
     pages: checkPages(problem),
+    ring: checkRing(problem),
+    valueFromKey: checkValueFromKey(problem),
     layout: checkOneOf<Layout>('layout', problem.layout, ['bhld', 'blhd'], 'layout'),
     scale: problem.scale,
     softcap: problem.softcap,
@@ -366,6 +414,7 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
       ['softmax', 'argmax', 'sample'],
       'selection',
     ),
+    origin: checkOrigin(problem),
     outputs,
     gradient: checkFlag('gradient', problem.gradient),
   });
@@ -374,12 +423,12 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
 /** Returns a string that is equal for equal problems in their normal form. Takes two thirds of the time of JSON. */
 export function problemKey(problem: AttentionProblem): string {
   const { batch, heads, kvHeads, kvBatch, queryLength, keyLength, headDim, valueDim } = problem;
-  const { cacheType, groups, pages } = problem;
+  const { cacheType, groups, pages, ring, valueFromKey, origin } = problem;
   const { dtype, layout, scale, softcap, alignment, causal, window, mask, bias, lengths } = problem;
   const { segments, alibi, sinks, selection, outputs, gradient } = problem;
   const sizes = `${batch},${heads},${kvHeads},${kvBatch},${queryLength},${keyLength},${headDim},${valueDim}`;
   const scores = `${dtype},${layout},${scale},${softcap},${alignment},${causal},${window?.left},${window?.right}`;
-  const cache = `${cacheType},${groups?.key},${groups?.value},${pages?.count},${pages?.size}`;
+  const cache = `${cacheType},${groups?.key},${groups?.value},${pages?.count},${pages?.size},${ring},${valueFromKey?.start},${valueFromKey?.length},${origin}`;
   const terms = `${mask?.kind},${mask?.shape},${bias?.shape},${lengths.key},${lengths.keyStart},${lengths.query}`;
   return `${sizes},${cache},${scores},${terms},${segments},${alibi},${sinks},${selection},${outputs},${gradient}`;
 }

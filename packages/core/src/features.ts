@@ -14,6 +14,8 @@ export const FEATURES = [
   'cache.int4x2',
   'cache.shared',
   'pages',
+  'ring',
+  'valueFromKey',
   'mask.boolean',
   'mask.float',
   'bias',
@@ -33,12 +35,13 @@ export const FEATURES = [
   'statistics',
   'selection.argmax',
   'selection.sample',
+  'origin',
   'gradient',
 ] as const;
 
 export type Feature = (typeof FEATURES)[number];
 
-/** The features of {@link FEATURES} that concern how keys and values are stored: an engine may have none of them. */
+/** The features of {@link FEATURES} for caches, and for parts of a larger problem: an engine may have none of them. */
 export const CACHE_FEATURES: readonly Feature[] = [
   'cache.float16',
   'cache.bfloat16',
@@ -46,6 +49,9 @@ export const CACHE_FEATURES: readonly Feature[] = [
   'cache.int4x2',
   'cache.shared',
   'pages',
+  'ring',
+  'valueFromKey',
+  'origin',
 ];
 
 /** Guarantees about every result, which are not part of a problem: a backend declares those that it keeps. */
@@ -68,6 +74,8 @@ const uses: Record<Feature, (problem: AttentionProblem) => boolean> = {
   'cache.int4x2': (p) => p.cacheType === 'int4x2',
   'cache.shared': (p) => p.kvBatch !== p.batch,
   pages: (p) => p.pages !== null,
+  ring: (p) => p.ring,
+  valueFromKey: (p) => p.valueFromKey !== null,
   'mask.boolean': (p) => p.mask?.kind === 'boolean',
   'mask.float': (p) => p.mask?.kind === 'float',
   bias: (p) => p.bias !== null,
@@ -87,6 +95,7 @@ const uses: Record<Feature, (problem: AttentionProblem) => boolean> = {
   statistics: (p) => p.outputs.includes('statistics'),
   'selection.argmax': (p) => p.selection === 'argmax',
   'selection.sample': (p) => p.selection === 'sample',
+  origin: (p) => p.origin,
   gradient: (p) => p.gradient,
 };
 

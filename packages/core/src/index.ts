@@ -44,7 +44,7 @@ export {
 } from './paged-cache.ts';
 export { type Quantized, dequantize, quantize } from './quantize.ts';
 export { type Skipped, firstAvailable } from './first-available.ts';
-export type { AttentionInputs, GradientInputs, Statistics } from './inputs.ts';
+export type { AttentionInputs, GradientInputs, Origin, Statistics } from './inputs.ts';
 export { type AttentionPart, mergeAttention } from './merge.ts';
 export type {
   AlignmentKind,

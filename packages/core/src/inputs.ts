@@ -1,6 +1,17 @@
 import type { ResidentTensor, Tensor } from './tensor.ts';
 
 /**
+ * Place of a problem in a larger one of which it computes a part: indices of its first batch element, query head, query
+ * row and key there. Integers, 0 ≤ n < 2³¹.
+ */
+export interface Origin {
+  readonly batch: number;
+  readonly head: number;
+  readonly query: number;
+  readonly key: number;
+}
+
+/**
  * The tensors of one run. The problem determines which are present; shapes are those of SPEC.md, clause `shape`,
  * in the problem's layout.
  */
@@ -12,7 +23,7 @@ export interface AttentionInputs<T = Tensor | ResidentTensor> {
    * A pool of pages is `[pages, Hkv, size, D]`, or `[pages, size, Hkv, D]`. In `int4x2` the last axis is D / 2.
    */
   readonly key: T;
-  /** `[B, Hkv, Lk, Dv]`, or `[B, Lk, Hkv, Dv]`, like the key. */
+  /** `[B, Hkv, Lk, Dv]`, or `[B, Lk, Hkv, Dv]`, like the key; the key itself if the problem has `valueFromKey`. */
   readonly value: T;
   /** float32, the shape of the key with D / group as its last axis: what the numbers of a group are multiplied by. */
   readonly keyScales?: T;
@@ -42,6 +53,8 @@ export interface AttentionInputs<T = Tensor | ResidentTensor> {
   readonly sinks?: T;
   /** Seed of selection `sample`: an integer, 0 ≤ seed < 2⁵³. */
   readonly seed?: number;
+  /** Place of this problem in a larger one, for the noise of selection `sample`. */
+  readonly origin?: Origin;
 }
 
 /** Inputs of {@link AttentionKernel.gradient} besides those of the forward run. */

@@ -15,6 +15,8 @@ const problem: AttentionProblem = {
   cacheType: 'float32',
   groups: null,
   pages: null,
+  ring: false,
+  valueFromKey: null,
   layout: 'bhld',
   scale: 0.5,
   softcap: null,
@@ -28,6 +30,7 @@ const problem: AttentionProblem = {
   alibi: false,
   sinks: false,
   selection: 'softmax',
+  origin: false,
   outputs: ['output'],
   gradient: false,
 };
@@ -78,7 +81,14 @@ const CHANGES: { readonly [Name in keyof AttentionProblem]: readonly AttentionPr
   segments: [true],
   alibi: [true],
   sinks: [true],
+  ring: [true],
+  valueFromKey: [
+    { start: 0, length: 8 },
+    { start: 1, length: 8 },
+    { start: 0, length: 4 },
+  ],
   selection: ['argmax', 'sample'],
+  origin: [true],
   outputs: [['weights'], ['output', 'weights']],
   gradient: [true],
 };

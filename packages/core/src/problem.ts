@@ -48,6 +48,10 @@ export interface AttentionProblem {
    * Lk is then the number of pages of an element times `size`.
    */
   readonly pages: { readonly count: number; readonly size: number } | null;
+  /** True if key j lies at j mod Lk, so that only the last Lk keys before the key length exist. */
+  readonly ring: boolean;
+  /** The part of a key's row that is its value; null if values are apart. */
+  readonly valueFromKey: { readonly start: number; readonly length: number } | null;
   readonly layout: Layout;
   /** Factor of Q·Kᵀ. */
   readonly scale: number;
@@ -66,6 +70,8 @@ export interface AttentionProblem {
   readonly alibi: boolean;
   readonly sinks: boolean;
   readonly selection: Selection;
+  /** True if the noise of selection `sample` is that of a part of a larger problem, whose place is given at run time. */
+  readonly origin: boolean;
   readonly outputs: readonly OutputName[];
   /** True if the kernel's gradient() will be called. */
   readonly gradient: boolean;

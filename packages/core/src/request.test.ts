@@ -37,6 +37,8 @@ describe('the problem', () => {
       cacheType: 'float32',
       groups: null,
       pages: null,
+      ring: false,
+      valueFromKey: null,
       layout: 'bhld',
       scale: 1 / Math.sqrt(8),
       softcap: null,
@@ -50,6 +52,7 @@ describe('the problem', () => {
       alibi: false,
       sinks: false,
       selection: 'softmax',
+      origin: false,
       outputs: ['output'],
       gradient: false,
     });

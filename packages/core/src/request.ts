@@ -2,7 +2,8 @@ import { checkInputs } from './check-inputs.ts';
 import { broadcastShape, cacheTypesOf, checkProblem } from './check-problem.ts';
 import { HeedError } from './error.ts';
 import { computeDType } from './float16.ts';
-import type { AttentionInputs } from './inputs.ts';
+import type { AttentionInputs, Origin } from './inputs.ts';
+import { integer, required } from './options/kinds.ts';
 import type { AlignmentKind, AttentionProblem, CacheType, Layout, OutputName, Selection } from './problem.ts';
 import { type OptionTable, checkOptions } from './options/check-options.ts';
 import { kindOf, shown } from './options/shown.ts';
@@ -36,8 +37,8 @@ export interface AttentionRequest<T = TensorLike> extends RequestedResults {
    * read.
    */
   readonly key: T;
-  /** Has the key's element type and batch. */
-  readonly value: T;
+  /** Has the key's element type and batch. Required, unless `valueFromKey` is given. */
+  readonly value?: T | undefined;
   /** Default `bhld`. */
   readonly layout?: Layout | undefined;
   /** Default 1 / √D. */
@@ -61,6 +62,10 @@ export interface AttentionRequest<T = TensorLike> extends RequestedResults {
    * pages of each batch element, in order. −1 stands for keys that do not exist.
    */
   readonly blockTable?: T | undefined;
+  /** Key j lies at j mod Lk: a cache as long as the window, overwritten in turn. Needs `keyLengths`. Default false. */
+  readonly ring?: boolean | undefined;
+  /** Each value is a part of its key's row, stored once, as in multi-head latent attention. Then there is no `value`. */
+  readonly valueFromKey?: { readonly start: number; readonly length: number } | null | undefined;
   /** Boolean: true may attend. Float: added, −∞ excludes. */
   readonly mask?: T | undefined;
   readonly bias?: T | undefined;
@@ -79,6 +84,8 @@ export interface AttentionRequest<T = TensorLike> extends RequestedResults {
   readonly selection?: Selection | undefined;
   /** For selection `sample`: an integer, 0 ≤ seed < 2⁵³. */
   readonly seed?: number | undefined;
+  /** For selection `sample`: the place of this request in a larger one, which has the same noise there. Default 0. */
+  readonly origin?: Partial<Origin> | undefined;
   /** Default false. */
   readonly gradient?: boolean | undefined;
 }
@@ -99,7 +106,9 @@ export function resolveRequest(request: AttentionRequest): {
   const [parts, kvHeads, partLength] = axesOf('key', tensors.key, layout);
   const [, , , valueElements] = axesOf('value', tensors.value, layout);
   const cacheType = cacheTypeOf(tensors);
-  const valueDim = tensors.value.dtype === 'int4x2' ? 2 * valueElements : valueElements;
+  const { valueFromKey = null } = request;
+  const apartDim = tensors.value.dtype === 'int4x2' ? 2 * valueElements : valueElements;
+  const valueDim = valueFromKey === null ? apartDim : valueFromKey.length;
   const columns = columnsOf(tensors);
   const keyLength = columns === null ? partLength : columns * partLength;
   const window = boundedWindow(request);
@@ -123,6 +132,8 @@ export function resolveRequest(request: AttentionRequest): {
     cacheType,
     groups: groupsOf(tensors, { cacheType, headDim, valueDim }, layout),
     pages: columns === null ? null : { count: parts, size: partLength },
+    ring: request.ring ?? false,
+    valueFromKey,
     layout,
     scale: request.scale ?? 1 / Math.sqrt(headDim),
     softcap: request.softcap ?? null,
@@ -145,6 +156,7 @@ export function resolveRequest(request: AttentionRequest): {
     alibi: isGiven(request.alibiSlopes),
     sinks: isGiven(request.sinks),
     selection,
+    origin: isGiven(request.origin),
     outputs: outputsOf(request),
     gradient: request.gradient ?? false,
   });
@@ -156,6 +168,7 @@ export function resolveRequest(request: AttentionRequest): {
     ...(isGiven(request.keyStarts) && { keyStarts: perBatch(request.keyStarts) }),
     ...(isGiven(request.queryLengths) && { queryLengths: perBatch(request.queryLengths) }),
     ...(isGiven(request.seed) && { seed: request.seed }),
+    ...(isGiven(request.origin) && { origin: originOf(request.origin) }),
   };
   checkInputs(problem, inputs);
   return { problem, inputs };
@@ -168,6 +181,8 @@ const OPTIONS: OptionTable<AttentionRequest> = {
   keyScales: true,
   valueScales: true,
   blockTable: true,
+  ring: true,
+  valueFromKey: true,
   layout: true,
   scale: true,
   softcap: true,
@@ -185,6 +200,7 @@ const OPTIONS: OptionTable<AttentionRequest> = {
   sinks: true,
   selection: true,
   seed: true,
+  origin: true,
   output: true,
   weights: true,
   logSumExp: true,
@@ -210,7 +226,7 @@ function isGiven<T>(value: T | null | undefined): value is T {
 
 type RequestTensors = Omit<
   AttentionInputs,
-  'offsets' | 'keyLengths' | 'keyStarts' | 'queryLengths' | 'seed' | 'blockTable'
+  'offsets' | 'keyLengths' | 'keyStarts' | 'queryLengths' | 'seed' | 'origin' | 'blockTable'
 > & { readonly blockTable?: Tensor | ResidentTensor };
 
 const SLOTS = {
@@ -231,8 +247,9 @@ const SLOTS = {
 /** Every tensor-like value of a request as a tensor: nested arrays of numbers take the element type of the query. */
 function tensorsOf(request: AttentionRequest): RequestTensors {
   const tensors: Partial<Record<keyof RequestTensors, Tensor | ResidentTensor>> = {};
+  checkValue(request);
   for (const [name, slot] of Object.entries(SLOTS) as [keyof RequestTensors, Slot][]) {
-    const given = request[name];
+    const given = name === 'value' && isGiven(request.valueFromKey) ? tensors.key : request[name];
     if (isGiven(given)) {
       tensors[name] = toTensor(name, given, slot, floatsOf(name, tensors));
     } else if (name === 'query' || name === 'key' || name === 'value') {
@@ -247,6 +264,30 @@ function floatsOf(name: keyof RequestTensors, { query, key }: Partial<RequestTen
   const dtype = (name === 'value' ? key : query)?.dtype ?? 'float32';
   if (!isFloat(dtype) || name === 'keyScales' || name === 'valueScales') return 'float32';
   return name === 'alibiSlopes' || name === 'sinks' ? computeDType(dtype) : dtype;
+}
+
+/** A value comes from one place. */
+function checkValue({ value, valueFromKey }: AttentionRequest): void {
+  if (!isGiven(valueFromKey)) return;
+  if (kindOf(valueFromKey) !== 'Object') {
+    throw new HeedError('ARGUMENT', `valueFromKey is ${shown(valueFromKey)}, expected { start, length }`, {
+      clause: 'valueFromKey',
+      remedy: 'write { start: 0, length: 512 } for the first 512 numbers of a key',
+    });
+  }
+  checkOptions('valueFromKey', valueFromKey, { start: required(integer(0)), length: required(integer(1)) });
+  if (!isGiven(value)) return;
+  throw new HeedError('UNEXPECTED_INPUT', 'value is given, valueFromKey says that it is a part of the key', {
+    clause: 'valueFromKey',
+    remedy: 'leave out one of them',
+  });
+}
+
+function originOf(origin: Partial<Origin>): Origin {
+  const index = integer(0, 2 ** 31 - 1);
+  checkOptions('origin', origin, { batch: index, head: index, query: index, key: index });
+  const { batch = 0, head = 0, query = 0, key = 0 } = origin;
+  return { batch, head, query, key };
 }
 
 /** The type of the keys where keys of a problem may have it; else the problem's, which the keys then do not match. */

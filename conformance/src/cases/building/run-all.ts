@@ -15,7 +15,8 @@ import { ensure } from './behavior.ts';
 /** The request with every output that the backend declares, and the gradient where there is one. */
 export function withEverything(request: CaseRequest, { features }: Capabilities): CaseRequest {
   const hard = (request.selection ?? 'softmax') !== 'softmax';
-  const isFixed = request.blockTable !== undefined || request.keyScales !== undefined;
+  const { blockTable, keyScales, ring, valueFromKey } = request;
+  const isFixed = Boolean(blockTable ?? keyScales ?? valueFromKey ?? (ring || undefined));
   const declared = (['weights', 'logSumExp', 'statistics'] as const).filter((name) =>
     features.includes(name),
   );

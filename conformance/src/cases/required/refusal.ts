@@ -32,6 +32,8 @@ const SMALLEST: Readonly<Record<Feature, Sketch>> = {
   'cache.int4x2': { cacheType: 'int4x2' },
   'cache.shared': { shared: true },
   pages: { pages: { size: 2 } },
+  ring: { ring: true, keyLengths: [9, 3] },
+  valueFromKey: { valueFromKey: { start: 2, length: 8 }, headDim: 10 },
   'mask.boolean': { mask: { kind: 'boolean', shape: [7, 7] } },
   'mask.float': { mask: { kind: 'float', shape: [7, 7] } },
   bias: { bias: { shape: [7, 7] } },
@@ -51,6 +53,7 @@ const SMALLEST: Readonly<Record<Feature, Sketch>> = {
   statistics: { outputs: ['statistics'] },
   'selection.argmax': { selection: 'argmax' },
   'selection.sample': { selection: 'sample', seed: 1 },
+  origin: { selection: 'sample', seed: 1, origin: { key: 3 } },
   gradient: { gradient: true, outputs: ['output', 'statistics'] },
 };
 

@@ -173,8 +173,8 @@ class ForwardPass {
   private keepWeights(r: number, row: QueryRow, scores: number): void {
     const { heap, layout, results, tiles } = this;
     const start = results.weightsStart(row);
-    for (let j = row.from; j < row.to; j++) results.weights![start + j] = heap[scores + j];
-    const tile = tiles.tileStart / layout.keys;
+    for (let j = row.from; j < row.to; j++) results.weights![start + this.column(j)] = heap[scores + j];
+    const tile = (tiles.tileStart / layout.keys) % layout.tileCount;
     heap[layout.tileMax + r * layout.tileCount + tile] = heap[layout.max + r];
   }
 
@@ -209,7 +209,7 @@ class ForwardPass {
   private finishNonFinite(r: number, row: QueryRow): void {
     const { results, problem } = this;
     for (const j of this.tiles.attendedKeys(r)) {
-      if (results.weights !== null) results.weights[results.weightsStart(row) + j] = NaN;
+      if (results.weights !== null) results.weights[results.weightsStart(row) + this.column(j)] = NaN;
       if (results.output === null) continue;
       const start = results.outputStart(row);
       results.output.fill(NaN, start, start + problem.valueDim);
@@ -217,15 +217,23 @@ class ForwardPass {
   }
 
   private finishWeights(r: number, row: QueryRow, max: number, sum: number): void {
-    const { heap, layout, problem, results } = this;
+    const { heap, layout, results } = this;
     const start = results.weightsStart(row);
-    for (let tile = 0; tile < layout.tileCount; tile++) {
+    for (let from = row.first - (row.first % layout.keys); from < row.end; from += layout.keys) {
+      const tile = (from / layout.keys) % layout.tileCount;
       const tileMax = heap[layout.tileMax + r * layout.tileCount + tile];
       if (tileMax === -Infinity) continue;
       const factor = Math.exp(tileMax - max) / sum;
-      const end = Math.min((tile + 1) * layout.keys, problem.keyLength);
-      for (let j = tile * layout.keys; j < end; j++) results.weights![start + j] *= factor;
+      const end = Math.min(from + layout.keys, row.end);
+      for (let j = Math.max(from, row.first); j < end; j++) {
+        results.weights![start + this.column(j)] *= factor;
+      }
     }
+  }
+
+  /** Column of key j in the weights. */
+  private column(j: number): number {
+    return this.problem.ring ? j % this.problem.keyLength : j;
   }
 
   private finishChoice(r: number, row: QueryRow): void {
@@ -233,7 +241,7 @@ class ForwardPass {
     const choice = selection!.choice[r];
     if (choice === -1) return;
     const weight = selection!.isNonFinite(r) ? NaN : 1;
-    if (results.weights !== null) results.weights[results.weightsStart(row) + choice] = weight;
+    if (results.weights !== null) results.weights[results.weightsStart(row) + this.column(choice)] = weight;
     if (results.output === null) return;
     const start = results.outputStart(row);
     for (let d = 0; d < problem.valueDim; d++) {

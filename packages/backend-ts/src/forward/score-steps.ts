@@ -28,16 +28,59 @@ export interface ScoreStep {
 /** The steps of a problem, in the order of SPEC.md, clause `order`. */
 export function scoreSteps(problem: AttentionProblem, inputs: AttentionInputs<Tensor>): ScoreStep[] {
   const steps: ScoreStep[] = [];
-  const { mask, bias } = problem;
+  const { mask, bias, ring, keyLength } = problem;
+  /** For steps that read a tensor by the column of a key. */
+  const columns = (step: ScoreStep): ScoreStep => (ring ? inRing(step, keyLength) : step);
   if (mask?.kind === 'boolean')
-    steps.push(booleanMask(inputs.mask!.data as Uint8Array, broadcastStrides(mask.shape)));
-  if (problem.segments) steps.push(segments(problem, inputs));
+    steps.push(columns(booleanMask(inputs.mask!.data as Uint8Array, broadcastStrides(mask.shape))));
+  if (problem.segments) steps.push(columns(segments(problem, inputs)));
   if (problem.pages !== null) steps.push(missingPages(problem, inputs));
   const limit = LIMITS[computeDType(problem.dtype)];
-  if (bias) steps.push(addition(inputs.bias!, broadcastStrides(bias.shape), limit));
+  if (bias) steps.push(columns(addition(inputs.bias!, broadcastStrides(bias.shape), limit)));
   if (problem.alibi) steps.push(alibi(inputs.alibiSlopes!.data as FloatArray, limit));
-  if (mask?.kind === 'float') steps.push(addition(inputs.mask!, broadcastStrides(mask.shape), limit));
+  if (mask?.kind === 'float')
+    steps.push(columns(addition(inputs.mask!, broadcastStrides(mask.shape), limit)));
   return steps;
+}
+
+/** A step whose columns are the places of keys in a ring: its keys are cut where the ring begins anew. */
+function inRing(step: ScoreStep, capacity: number): ScoreStep {
+  /** Ends of the pieces of keys from … to − 1. */
+  const pieces = (from: number, to: number): readonly (readonly [from: number, to: number])[] => {
+    const result: [number, number][] = [];
+    for (let j = from; j < to;) {
+      const end = Math.min(to, j - (j % capacity) + capacity);
+      result.push([j, end]);
+      j = end;
+    }
+    return result;
+  };
+  return {
+    apply(heap, at, row, from, to) {
+      for (const [j, end] of pieces(from, to)) {
+        const place = j % capacity;
+        step.apply(heap, at + j - from, row, place, place + end - j);
+      }
+    },
+    ...(step.firstKey && {
+      firstKey(row, from, to) {
+        for (const [j, end] of pieces(from, to)) {
+          const place = j % capacity;
+          const found = step.firstKey!(row, place, place + end - j);
+          if (found < place + end - j) return j + found - place;
+        }
+        return to;
+      },
+      endKey(row, from, to) {
+        for (const [j, end] of pieces(from, to).toReversed()) {
+          const place = j % capacity;
+          const found = step.endKey!(row, place, place + end - j);
+          if (found > place) return j + found - place;
+        }
+        return from;
+      },
+    }),
+  };
 }
 
 /** Minimum of the sums that the element type rounds to infinity. */

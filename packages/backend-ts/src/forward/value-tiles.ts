@@ -14,9 +14,23 @@ export class ValueTiles {
   private readonly layout: ForwardLayout;
 
   constructor(problem: AttentionProblem, inputs: AttentionInputs<Tensor>, heap: Heap, layout: ForwardLayout) {
-    const { value, valueScales, blockTable } = inputs;
-    const stored = { rows: value, scales: valueScales, blockTable };
-    this.values = new CacheRows(problem, stored, problem.valueDim, problem.groups?.value);
+    const { blockTable } = inputs;
+    const { valueFromKey, headDim, valueDim, groups } = problem;
+    this.values =
+      valueFromKey === null
+        ? new CacheRows(
+            problem,
+            { rows: inputs.value, scales: inputs.valueScales, blockTable },
+            valueDim,
+            groups?.value,
+          )
+        : new CacheRows(
+            problem,
+            { rows: inputs.key, scales: inputs.keyScales, blockTable },
+            headDim,
+            groups?.key,
+            valueFromKey,
+          );
     this.heap = heap;
     this.layout = layout;
   }

@@ -30,7 +30,9 @@ export class CacheRows {
   readonly isDirect: boolean;
   private readonly problem: AttentionProblem;
   private readonly stored: StoredRows;
+  /** Numbers that are read of each row, and before them. */
   private readonly depth: number;
+  private readonly start: number;
   /** Numbers that share a scale. */
   private readonly group: number;
   private readonly strides: RowStrides;
@@ -38,15 +40,22 @@ export class CacheRows {
   private batch = 0;
   private kvHead = 0;
 
-  constructor(problem: AttentionProblem, stored: StoredRows, depth: number, group: number | undefined) {
-    const { pages, groups, cacheType } = problem;
+  constructor(
+    problem: AttentionProblem,
+    stored: StoredRows,
+    rowDepth: number,
+    group: number | undefined,
+    part: { readonly start: number; readonly length: number } = { start: 0, length: rowDepth },
+  ) {
+    const { pages, groups, cacheType, ring } = problem;
     this.problem = problem;
     this.stored = stored;
-    this.depth = depth;
-    this.group = group ?? depth;
-    this.strides = this.stridesOf(depth);
-    this.scaleStrides = this.stridesOf(depth / this.group);
-    this.isDirect = pages === null && groups === null && !isHalf(cacheType);
+    this.depth = part.length;
+    this.start = part.start;
+    this.group = group ?? rowDepth;
+    this.strides = this.stridesOf(rowDepth);
+    this.scaleStrides = this.stridesOf(rowDepth / this.group);
+    this.isDirect = pages === null && groups === null && !ring && !isHalf(cacheType);
   }
 
   /** Selects a key/value head. */
@@ -97,7 +106,11 @@ export class CacheRows {
 
   /** The keys from `key` on that are stored one after another, at most `count`. */
   private run(key: number, count: number): Run {
-    const { pages, keyLength } = this.problem;
+    const { pages, keyLength, ring } = this.problem;
+    if (ring) {
+      const inRing = key % keyLength;
+      return { part: this.batch, place: inRing, count: Math.min(count, keyLength - inRing) };
+    }
     if (pages === null) return { part: this.batch, place: key, count };
     const place = key % pages.size;
     const part = this.stored.blockTable!.data[(this.batch * keyLength + key - place) / pages.size];
@@ -109,11 +122,11 @@ export class CacheRows {
       part * batch + this.kvHead * head + place * row;
     const { rows, scales } = this.stored;
     const start = startOf(this.strides);
-    if (scales === undefined) return rowsFrom(rows, start, this.strides.row, this.depth);
-    return rowsFrom(rows, start, this.strides.row, this.depth, {
+    const scalesOfRows = scales && {
       data: scales.data.subarray(startOf(this.scaleStrides)) as Float32Array,
       stride: this.scaleStrides.row,
       group: this.group,
-    });
+    };
+    return rowsFrom(rows, start, this.strides.row, this.depth, scalesOfRows ?? null, this.start);
   }
 }

@@ -16,6 +16,8 @@ export interface SourceRows {
   readonly depth: number;
   /** Scales of quantized rows; otherwise null. */
   readonly scales: RowScales | null;
+  /** Numbers of a quantized row before the first one that is read. */
+  readonly start: number;
 }
 
 /** Scales of quantized rows: those of row n begin at `n · stride`, one for each `group` numbers. */
@@ -32,9 +34,13 @@ export function rowsFrom(
   stride: number,
   depth: number,
   scales: RowScales | null = null,
+  partStart = 0,
 ): SourceRows {
-  const from = data.subarray(dtype === 'int4x2' ? start / 2 : start) as SourceRows['data'];
-  return { dtype, data: from, table: tableOf(dtype), stride, depth, scales };
+  // A group, or a pair, may begin before the part.
+  const first = scales === null ? start + partStart : dtype === 'int4x2' ? start / 2 : start;
+  const from = data.subarray(first) as SourceRows['data'];
+  const skipped = scales === null ? 0 : partStart;
+  return { dtype, data: from, table: tableOf(dtype), stride, depth, scales, start: skipped };
 }
 
 /** Returns the table of the numbers that a type's bits represent; null for types that hold numbers. */
@@ -69,7 +75,11 @@ export function packRows(
 function packAll(heap: Heap, to: number, toStride: number, source: SourceRows, count: number): number {
   const { data, table, stride, depth, scales } = source;
   if (table !== null) return packBits(heap, to, toStride, source, count, table);
-  if (scales !== null) return packIntegers(heap, to, toStride, source, count, scales);
+  if (scales !== null) {
+    return isWhole(source, scales)
+      ? packIntegers(heap, to, toStride, source, count, scales)
+      : packOneByOne(heap, to, toStride, source, count);
+  }
   const fours = depth & ~3;
   let trace = 0;
   for (let n = 0; n < count; n++) {
@@ -119,12 +129,29 @@ function packBits(
   return trace;
 }
 
+/** Returns whether the numbers that are read begin with a group and end with a pair. */
+function isWhole({ dtype, start, depth }: SourceRows, { group }: RowScales): boolean {
+  return start % group === 0 && (dtype !== 'int4x2' || (start % 2 === 0 && depth % 2 === 0));
+}
+
+function packOneByOne(heap: Heap, to: number, toStride: number, source: SourceRows, count: number): number {
+  let trace = 0;
+  for (let n = 0; n < count; n++) {
+    for (let d = 0; d < source.depth; d++) {
+      const x = numberAt(source, n, d);
+      heap[to + n * toStride + d] = x;
+      trace += x * 0;
+    }
+  }
+  return trace;
+}
+
 /** The same for integers, each times the scale of its group. */
 function packIntegers(
   heap: Heap,
   to: number,
   toStride: number,
-  { dtype, data, stride, depth }: SourceRows,
+  { dtype, data, stride, depth, start }: SourceRows,
   count: number,
   scales: RowScales,
 ): number {
@@ -132,12 +159,12 @@ function packIntegers(
   const { group } = scales;
   let trace = 0;
   for (let n = 0; n < count; n++) {
-    let g = Math.imul(n, scales.stride);
-    let s = Math.imul(n, stride);
+    let g = (Math.imul(n, scales.stride) + start / group) | 0;
+    let s = (Math.imul(n, stride) + start) | 0;
     let p = (to + Math.imul(n, toStride)) | 0;
     for (const end = (p + depth) | 0; p < end; g = (g + 1) | 0) {
       const scale = scales.data[g];
-      const endOfGroup = (p + group) | 0;
+      const endOfGroup = Math.min(end, p + group) | 0;
       if (isPairs) {
         for (; p < endOfGroup; p = (p + 2) | 0, s = (s + 2) | 0) {
           const pair = data[s >> 1];
@@ -171,10 +198,11 @@ export function isFiniteRow(source: SourceRows, n: number): boolean {
 }
 
 /** Returns number d of row n. */
-export function numberAt({ dtype, data, table, stride, scales }: SourceRows, n: number, d: number): number {
-  const at = n * stride + d;
+export function numberAt(source: SourceRows, n: number, d: number): number {
+  const { dtype, data, table, stride, scales, start } = source;
+  const at = n * stride + start + d;
   if (scales !== null) {
-    const scale = scales.data[n * scales.stride + Math.floor(d / scales.group)];
+    const scale = scales.data[n * scales.stride + Math.floor((start + d) / scales.group)];
     return integerAt({ dtype, data }, at) * scale;
   }
   return table === null ? data[at] : table[data[at]];

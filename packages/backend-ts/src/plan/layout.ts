@@ -68,7 +68,9 @@ export function forwardLayout(problem: AttentionProblem, maximumRows: number = F
   const queryStride = roundUp(headDim, 2);
   const valueStride = roundUp(valueDim, 2);
   const scoreStride = keys + 2;
-  const tileCount = problem.outputs.includes('weights') ? Math.ceil(keyLength / keys) : 0;
+  // The keys of a ring may begin and end within a tile.
+  const tiles = Math.ceil(keyLength / keys) + (problem.ring ? 1 : 0);
+  const tileCount = problem.outputs.includes('weights') ? tiles : 0;
   const take = allocator(HEAP_START);
   return {
     rows,

@@ -7,7 +7,7 @@ import { rowStrides } from './strides.ts';
 
 /**
  * Returns the inputs with keys and values in their simplest form, float64 `[kvBatch, Hkv, Lk, D]` in the problem's layout,
- * however they are stored: widened, multiplied by their scales, and gathered from their pages. Keys without a page are 0.
+ * however they are stored: widened, multiplied by their scales, and gathered from their pages. A ring stays one. Keys without a page are 0.
  *
  * For references and tests: it takes 8 bytes for each number.
  */
@@ -16,12 +16,24 @@ export function contiguousCache(
   inputs: AttentionInputs<Tensor>,
 ): AttentionInputs<Tensor> {
   const { key, value, keyScales, valueScales } = inputs;
-  const { headDim, valueDim, groups } = problem;
+  const { headDim, valueDim, groups, valueFromKey } = problem;
+  const keys = contiguous(problem, inputs, headDim, numbersIn(key, keyScales, groups?.key));
   return {
     ...inputs,
-    key: contiguous(problem, inputs, headDim, numbersIn(key, keyScales, groups?.key)),
-    value: contiguous(problem, inputs, valueDim, numbersIn(value, valueScales, groups?.value)),
+    key: keys,
+    value: valueFromKey
+      ? partOfRows(keys, valueFromKey)
+      : contiguous(problem, inputs, valueDim, numbersIn(value, valueScales, groups?.value)),
   };
+}
+
+function partOfRows({ shape, data }: Tensor, { start, length }: { start: number; length: number }): Tensor {
+  const depth = shape[3]!;
+  const part = zeros('float64', [...shape.slice(0, 3), length]);
+  for (let n = 0; n < part.data.length; n++) {
+    part.data[n] = data[Math.floor(n / length) * depth + start + (n % length)]!;
+  }
+  return part;
 }
 
 /** Reads number n of a tensor. */

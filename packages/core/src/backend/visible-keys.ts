@@ -12,11 +12,13 @@ export interface VisibleKeys {
   first(b: number, i: number): number;
   /** One past the last key that row i of batch b may attend to; at least 0. */
   end(b: number, i: number): number;
+  /** Place of key j in its row of keys, and in masks, biases, segments and weights: j mod Lk in a ring, else j. */
+  place(j: number): number;
   /** False for keys between `first` and `end` whose page is −1: no row of batch b may attend to them. */
   exists(b: number, j: number): boolean;
 }
 
-/** SPEC.md, clauses `alignment`, `causal`, `window`, `lengths` and `pages`. */
+/** SPEC.md, clauses `alignment`, `causal`, `window`, `lengths`, `pages` and `ring`. */
 export function visibleKeys(
   problem: AttentionProblem,
   inputs: Pick<AttentionInputs, 'offsets' | 'blockTable' | 'keyLengths' | 'keyStarts' | 'queryLengths'>,
@@ -37,7 +39,8 @@ export function visibleKeys(
   return {
     offset,
     first: (b, i) => {
-      const start = inputs.keyStarts?.data[b] ?? 0;
+      const oldest = problem.ring ? keyLength(b) - problem.keyLength : 0;
+      const start = Math.max(oldest, inputs.keyStarts?.data[b] ?? 0);
       return left === null ? start : Math.max(start, i + offset(b) - left);
     },
     end(b, i) {
@@ -48,6 +51,7 @@ export function visibleKeys(
       if (right !== null) end = Math.min(end, position + right + 1);
       return Math.max(0, end);
     },
+    place: (j) => (problem.ring ? j % problem.keyLength : j),
     exists: (b, j) => table === null || table[b * columns! + Math.floor(j / pages!.size)] !== -1,
   };
 }

@@ -50,10 +50,11 @@ export function referenceForward(
         const o = rows.output(b, h, i);
         scores.keys.forEach((j, n) => {
           const weight = rowWeights[n]!;
-          if (wantsWeights) weights.data[row * keyLength + j] = weight;
+          const c = problem.ring ? j % keyLength : j;
+          if (wantsWeights) weights.data[row * keyLength + c] = weight;
           // Hard attention reads the value it chose and no other: 0 · NaN is NaN.
           if (problem.selection !== 'softmax' && n !== chosen) return;
-          const v = rows.value(b, h, j);
+          const v = rows.value(b, h, c);
           for (let d = 0; d < valueDim; d++) output.data[o + d]! += weight * value[v + d]!;
         });
       }

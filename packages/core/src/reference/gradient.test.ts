@@ -46,7 +46,7 @@ async function gradientsOf(request: AttentionRequest<Tensor>, dOutput: Tensor): 
 }
 
 function dOutputFor(request: AttentionRequest<Tensor>, seed: number): Tensor {
-  const shape = [...request.query.shape.slice(0, 3), request.value.shape[3]!];
+  const shape = [...request.query.shape.slice(0, 3), request.value!.shape[3]!];
   const next = numbersFrom(seed);
   return tensor(
     Float64Array.from({ length: shape.reduce((a, b) => a * b) }, () => next()),

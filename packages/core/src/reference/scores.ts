@@ -61,12 +61,13 @@ export function scorer(
 
   const excluded = (b: number, h: number, i: number, j: number): boolean => {
     if (!visible.exists(b, j)) return true;
-    if (problem.mask?.kind === 'boolean' && mask(b, h, i, j) === 0) return true;
-    if (problem.mask?.kind === 'float' && mask(b, h, i, j) === -Infinity) return true;
-    if (problem.bias !== null && bias(b, h, i, j) === -Infinity) return true;
+    const c = visible.place(j);
+    if (problem.mask?.kind === 'boolean' && mask(b, h, i, c) === 0) return true;
+    if (problem.mask?.kind === 'float' && mask(b, h, i, c) === -Infinity) return true;
+    if (problem.bias !== null && bias(b, h, i, c) === -Infinity) return true;
     if (!problem.segments) return false;
     const querySegment = inputs.querySegments!.data[b * problem.queryLength + i];
-    return querySegment !== inputs.keySegments!.data[b * problem.keyLength + j];
+    return querySegment !== inputs.keySegments!.data[b * problem.keyLength + c];
   };
 
   return (b, h, i) => {
@@ -78,12 +79,13 @@ export function scorer(
     const end = visible.end(b, i);
     for (let j = visible.first(b, i); j < end; j++) {
       if (excluded(b, h, i, j)) continue;
-      let s = finiteOrNaN(scale * dot(q, rows.key(b, h, j)));
+      const c = visible.place(j);
+      let s = finiteOrNaN(scale * dot(q, rows.key(b, h, c)));
       const t = softcap === null ? 0 : Math.tanh(s / softcap);
       if (softcap !== null) s = softcap * t;
-      if (problem.bias !== null) s += bias(b, h, i, j);
+      if (problem.bias !== null) s += bias(b, h, i, c);
       if (problem.alibi) s -= finiteOrNaN(inputs.alibiSlopes!.data[h]! * Math.abs(position - j));
-      if (problem.mask?.kind === 'float') s += mask(b, h, i, j);
+      if (problem.mask?.kind === 'float') s += mask(b, h, i, c);
       const rounded = problem.dtype === 'float64' ? s : Math.fround(s);
       // A sum of finite terms: any other would be NaN here. Clause `overflow`.
       if (rounded === -Infinity) continue;
@@ -100,10 +102,14 @@ export function perturbed(
   problem: AttentionProblem,
   inputs: AttentionInputs<Tensor>,
   { keys, score }: Scores,
-  at: readonly [b: number, h: number, i: number],
+  [b, h, i]: readonly [b: number, h: number, i: number],
 ): readonly number[] {
   if (problem.selection !== 'sample') return score;
-  return score.map((s, n) => s + gumbelNoise(inputs.seed!, ...at, keys[n]!));
+  const from = inputs.origin ?? { batch: 0, head: 0, query: 0, key: 0 };
+  return score.map(
+    (s, n) =>
+      s + gumbelNoise(inputs.seed!, b + from.batch, h + from.head, i + from.query, keys[n]! + from.key),
+  );
 }
 
 /** Makes an attended infinity visible, even where tanh or exp would hide it: clause `nonfinite`. */
