@@ -33,14 +33,15 @@ function compile(binding: Binding, team: Team, problem: AttentionProblem): Kerne
       tile: { query: blockRows, key: tileKeys },
       scratchBytes: problem.gradient ? Math.max(forwardBytes, gradientBytes) : forwardBytes,
     },
-    async run(inputs, { signal }) {
+    // No origin: it is refused.
+    async run({ origin: _, ...inputs }, { signal }) {
       const results = forwardResults(problem);
       await runPass(binding, kernel, false, { ...inputs }, results, signal);
       return asResults(results);
     },
     ...(problem.gradient && {
       async gradient(
-        inputs: AttentionInputs<Tensor>,
+        { origin: _, ...inputs }: AttentionInputs<Tensor>,
         { output, statistics, dOutput }: GradientInputs<Tensor>,
         { signal }: RunOptions,
       ): Promise<AttentionGradients<Tensor>> {

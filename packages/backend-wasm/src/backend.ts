@@ -38,10 +38,12 @@ async function compile(engine: Engine, problem: AttentionProblem): Promise<Kerne
   const { algorithm, tile } = forward.plan;
   return {
     plan: { algorithm, tile, scratchBytes: Math.max(forward.scratchBytes, gradient?.scratchBytes ?? 0) },
-    run: async (inputs, { signal }) => asResults(await forward.run({ ...inputs }, forms, signal)),
+    // Refused where there is one.
+    run: async ({ origin: _, ...inputs }, { signal }) =>
+      asResults(await forward.run({ ...inputs }, forms, signal)),
     ...(gradient && {
       async gradient(
-        inputs: AttentionInputs<WasmTensor>,
+        { origin: _, ...inputs }: AttentionInputs<WasmTensor>,
         { output, statistics, dOutput }: GradientInputs<WasmTensor>,
         { signal }: RunOptions,
       ): Promise<AttentionGradients<WasmTensor>> {

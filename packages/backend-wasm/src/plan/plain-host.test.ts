@@ -101,7 +101,7 @@ describe('few rows with many keys', () => {
     ['float16', { queries: 11, keys: 8200, depth: 5 }, {}],
   ])('keys in %s: %o', async (dtype, shape, more) => {
     const given = request(shape, more);
-    const keys = { key: cast(given.key, dtype), value: cast(given.value, dtype) };
+    const keys = { key: cast(given.key, dtype), value: cast(given.value!, dtype) };
     await expectAgreement({ ...given, ...keys });
   });
 
@@ -109,7 +109,7 @@ describe('few rows with many keys', () => {
     for (const name of ['key', 'value'] as const) {
       for (const at of [0, 31, 32, 5003, 8199]) {
         const given = request({ heads: 2, kvHeads: 1, queries: 1, keys: 8200, depth: 8 });
-        const clean = { ...given, key: cast(given.key, 'float16'), value: cast(given.value, 'float16') };
+        const clean = { ...given, key: cast(given.key, 'float16'), value: cast(given.value!, 'float16') };
         for (const heads of [1, 2]) {
           const query = tensor((given.query as Tensor).data.slice(0, heads * 8) as Float32Array, [
             1,
