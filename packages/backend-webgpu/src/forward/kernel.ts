@@ -3,6 +3,7 @@ import type { GpuTensor } from '../memory/gpu-tensor.ts';
 import { bytesOf } from '../memory/gpu-tensor.ts';
 import { type ForwardPlan, forwardPlan } from '../plan/forward-plan.ts';
 import { MAXIMUM_VECTORS } from '../plan/geometry.ts';
+import { spansOf } from '../plan/spans.ts';
 import { problemParams } from '../plan/strides.ts';
 import { batchWords, seedParams, tableCopies, tableOf } from '../plan/table.ts';
 import type { Engine } from '../platform/engine.ts';
@@ -118,6 +119,7 @@ export class ForwardKernel {
     };
     const tensors = { ...inputs, table: tableTensor, rowResults, records, output, weightsOut };
     const named = tensors as unknown as Readonly<Record<string, GpuTensor | undefined>>;
+    const spans = spansOf(problem, packed);
     const { passes } = this.#passes(valueDim);
     const keys = Math.min(keyLength, splitKeys);
     run.dispatch({
@@ -126,12 +128,13 @@ export class ForwardKernel {
       params,
       grid: [blocks, slices, splitCount * passes],
       work: geometry.rows * keys * (headDim + valueDim),
+      spans,
     });
     const { merge, weights, take } = this.#pipelines;
     const rowGrid = [packed * queryLength, slices] as const;
     if (merge) {
       const work = splitCount * valueDim;
-      run.dispatch({ pipeline: merge, tensors: named, params, grid: [...rowGrid, passes], work });
+      run.dispatch({ pipeline: merge, tensors: named, params, grid: [...rowGrid, passes], work, spans });
     }
     if (weights) {
       const perSplit = splits ? splitKeys : WEIGHT_KEYS;
@@ -141,9 +144,13 @@ export class ForwardKernel {
         params: { ...params, splitKeys: perSplit },
         grid: [blocks, slices, Math.ceil(longest / perSplit)],
         work: geometry.rows * perSplit * headDim,
+        spans,
       });
     }
-    if (take) run.dispatch({ pipeline: take, tensors: named, params, grid: [...rowGrid, 1], work: valueDim });
+    if (take) {
+      const grid = [...rowGrid, 1] as const;
+      run.dispatch({ pipeline: take, tensors: named, params, grid, work: valueDim, spans });
+    }
     const plane = (name: keyof typeof ROW_PLANES, dtype: 'float32' | 'int32'): GpuTensor => {
       const result = run.result(dtype, perRow);
       run.copy(rowResults, 4 * ROW_PLANES[name] * rows, result, 0, 4 * rows);

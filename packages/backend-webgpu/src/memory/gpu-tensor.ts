@@ -1,4 +1,4 @@
-import type { DType } from '@heed/core';
+import type { DType, HeedError } from '@heed/core';
 import { ELEMENT_BYTES, type NativeTensor, sizeOf } from '@heed/core/backend';
 import { COPY_DST, COPY_SRC, STORAGE } from '../platform/constants.ts';
 import type { Engine } from '../platform/engine.ts';
@@ -25,22 +25,29 @@ function roomFor(bytes: number): number {
 /** Call it within `scoped`. @throws HeedError `OUT_OF_MEMORY` beyond the device's largest buffer. */
 export function createBuffer(engine: Engine, bytes: number, usage: number): GPUBuffer {
   const size = roomFor(bytes);
-  checkSize(engine, size, usage);
+  checkSize(engine, size);
   return engine.device.createBuffer({ size, usage });
 }
 
 /**
- * Checks that the device allows buffers of this size and, for `STORAGE`, that a shader can see all of one.
+ * Checks that the device allows buffers of this size.
  *
  * @throws HeedError `OUT_OF_MEMORY`.
  */
-export function checkSize({ device, largestBinding }: Engine, bytes: number, usage: number): void {
-  const isSeen = (usage & STORAGE) !== 0;
-  const most = isSeen ? largestBinding : device.limits.maxBufferSize;
-  if (bytes <= most) return;
-  const limit = isSeen ? 'maxStorageBufferBindingSize' : 'maxBufferSize';
-  throw outOfMemory(
-    `cannot have a tensor of ${bytes} bytes: the device allows ${most} (${limit})`,
+export function checkSize({ device }: Engine, bytes: number): void {
+  const { maxBufferSize } = device.limits;
+  if (bytes > maxBufferSize) throw tooLarge('a tensor', bytes, 'maxBufferSize', maxBufferSize);
+}
+
+/** An error for something larger than a limit of the device. */
+export function tooLarge(
+  what: string,
+  bytes: number,
+  limit: 'maxBufferSize' | 'maxStorageBufferBindingSize',
+  most: number,
+): HeedError {
+  return outOfMemory(
+    `cannot have ${what} of ${bytes} bytes: the device allows ${most} (${limit})`,
     `leave 'weights' out of outputs, divide batch or heads among calls, or give create() a device with a larger ${limit}`,
   );
 }
@@ -55,8 +62,16 @@ export function freeTensor({ buffer, owned }: GpuTensor): void {
   if (owned) buffer.destroy();
 }
 
-/** Binding of a tensor for shaders: whole vectors, if the buffer has them. */
-export function bindingOf(native: GpuTensor): GPUBufferBinding {
-  const { buffer, offset } = native;
-  return { buffer, offset, size: Math.min(roomFor(bytesOf(native)), buffer.size - offset) };
+/**
+ * Binding of a tensor for shaders: whole vectors, if the buffer has them.
+ *
+ * @param part bytes of the tensor, from a multiple of 256 on; default all.
+ */
+export function bindingOf(
+  native: GpuTensor,
+  [from, to]: readonly [from: number, to: number] = [0, bytesOf(native)],
+): GPUBufferBinding {
+  const { buffer } = native;
+  const offset = native.offset + from;
+  return { buffer, offset, size: Math.min(roomFor(to - from), buffer.size - offset) };
 }

@@ -43,7 +43,7 @@ export function wrapBuffer(engine: Engine, value: unknown): GpuTensor | null {
     const given = `the buffer has ${buffer.size - offset} bytes from ${offset} on`;
     throw refusal('SHAPE', `${given}, ${dtype} [${shape.join(', ')}] requires ${bytes}`);
   }
-  checkSize(engine, bytes, STORAGE);
+  checkSize(engine, bytes);
   return { dtype, shape: [...shape], buffer, offset, owned };
 }
 

@@ -1,6 +1,14 @@
 import type { DType } from '@heed/core';
 import { now } from '@heed/core/backend';
-import { type GpuTensor, bindingOf, createBuffer, createTensor } from '../memory/gpu-tensor.ts';
+import {
+  type GpuTensor,
+  bindingOf,
+  bytesOf,
+  createBuffer,
+  createTensor,
+  tooLarge,
+} from '../memory/gpu-tensor.ts';
+import type { Span } from '../plan/spans.ts';
 import { PARAMS_BYTES, type Params, writeParams } from '../shader/params.ts';
 import { COPY_DST, UNIFORM } from './constants.ts';
 import type { Engine } from './engine.ts';
@@ -16,6 +24,8 @@ export interface Dispatch {
   readonly grid: readonly [x: number, y: number, z: number];
   /** Approximate number of multiplications of a workgroup. */
   readonly work: number;
+  /** What slices need of tensors that may be larger than a shader can see. */
+  readonly spans?: Readonly<Record<string, Span>>;
 }
 
 interface Copy {
@@ -62,8 +72,20 @@ export class Run {
     if (bytes > 0) this.#steps.push({ copy: { from, fromByte, to, toByte, bytes } });
   }
 
+  /** @throws HeedError `OUT_OF_MEMORY` when a shader cannot see what one slice needs of a tensor. */
   dispatch(dispatch: Dispatch): void {
-    if (dispatch.grid.every((count) => count > 0)) this.#steps.push({ dispatch });
+    if (!dispatch.grid.every((count) => count > 0)) return;
+    const large = largeOf(dispatch, this.#engine.largestBinding);
+    for (let slice = 0; slice < dispatch.grid[1] && large.length > 0; slice++) {
+      for (const { name, tensor, span } of large) {
+        const [from, to] = span === undefined ? [0, bytesOf(tensor)] : windowOf(span, slice, slice + 1);
+        if (to - from <= this.#engine.largestBinding) continue;
+        const called = name === 'weightsOut' ? 'weights' : name;
+        const what = span === undefined ? called : `${called} of one head`;
+        throw tooLarge(what, to - from, 'maxStorageBufferBindingSize', this.#engine.largestBinding);
+      }
+    }
+    this.#steps.push({ dispatch });
   }
 
   /**
@@ -112,7 +134,11 @@ export class Run {
         pieces.push(step.copy);
         continue;
       }
-      for (const piece of piecesOf(step.dispatch, () => engine.rate * SUBMISSION_SECONDS - work)) {
+      const large = largeOf(step.dispatch, engine.largestBinding);
+      const fitting = (first: number, count: number): number =>
+        fittingSlices(large, engine.largestBinding, first, count);
+      const budget = (): number => engine.rate * SUBMISSION_SECONDS - work;
+      for (const piece of piecesOf(step.dispatch, budget, fitting)) {
         pieces.push(piece);
         work += piece.work;
         if (work >= engine.rate * SUBMISSION_SECONDS) await flush(false);
@@ -120,6 +146,40 @@ export class Run {
     }
     await flush(true);
   }
+}
+
+/** A bound tensor that is larger than a shader can see. */
+interface Large {
+  readonly name: string;
+  readonly tensor: GpuTensor;
+  readonly span: Span | undefined;
+}
+
+function largeOf({ pipeline, tensors, spans }: Dispatch, most: number): Large[] {
+  return pipeline.shader.bindings
+    .map(({ name }) => ({ name, tensor: tensors[name]!, span: spans?.[name] }))
+    .filter(({ tensor }) => bytesOf(tensor) > most);
+}
+
+/** Offsets of bindings are multiples of what every device allows. */
+const OFFSET_STRIDE = 256;
+
+/** Bytes that slices need of a tensor, from a place on where a binding may begin. */
+function windowOf(span: Span, first: number, end: number): [from: number, to: number] {
+  const [from, to] = span.bytes(first, end);
+  return [Math.floor(from / OFFSET_STRIDE) * OFFSET_STRIDE, to];
+}
+
+/** Returns how many slices from the first on a shader can see at a time: at least one. */
+function fittingSlices(large: readonly Large[], most: number, first: number, count: number): number {
+  const fits = (end: number): boolean =>
+    large.every(({ span }) => {
+      const [from, to] = windowOf(span!, first, end);
+      return to - from <= most;
+    });
+  let fitting = count;
+  while (fitting > 1 && !fits(first + fitting)) fitting--;
+  return fitting;
 }
 
 /** A part of a dispatch: blocks and slices from the first on. */
@@ -131,15 +191,23 @@ interface Piece {
   readonly work: number;
 }
 
-/** @param budget multiplications that the next piece may do. */
-function* piecesOf(dispatch: Dispatch, budget: () => number): Generator<Piece> {
+/**
+ * @param budget multiplications that the next piece may do.
+ * @param fitting slices that a shader can see at a time.
+ */
+function* piecesOf(
+  dispatch: Dispatch,
+  budget: () => number,
+  fitting: (first: number, count: number) => number,
+): Generator<Piece> {
   const { grid, work } = dispatch;
   const [columns, slices, depth] = grid;
   let y = 0;
   while (y < slices) {
     const inRow = Math.min(columns, MAXIMUM_WORKGROUPS);
     const most = Math.max(1, Math.floor(budget() / (work * depth * columns)));
-    const count = columns > MAXIMUM_WORKGROUPS ? 1 : Math.min(slices - y, most, MAXIMUM_WORKGROUPS);
+    const wanted = columns > MAXIMUM_WORKGROUPS ? 1 : Math.min(slices - y, most, MAXIMUM_WORKGROUPS);
+    const count = fitting(y, wanted);
     let x = 0;
     while (x < columns) {
       const width =
@@ -172,14 +240,21 @@ function encode(engine: Engine, pieces: readonly (Copy | Piece)[]): void {
     const { dispatch, firstX, firstY, grid } = piece;
     const { pipeline, tensors } = dispatch;
     const at = PARAMS_STRIDE * index++;
-    writeParams(view, at, { ...dispatch.params, firstX, firstY });
+    const windows = new Map(
+      largeOf(dispatch, engine.largestBinding).map(({ name, span }) => [
+        name,
+        { span: span!, bytes: windowOf(span!, firstY, firstY + grid[1]) },
+      ]),
+    );
+    const bases = [...windows.values()].map(({ span, bytes }) => [span.base, bytes[0] / span.unit]);
+    writeParams(view, at, { ...dispatch.params, firstX, firstY, ...Object.fromEntries(bases) });
     const bindGroup = device.createBindGroup({
       layout: pipeline.layout,
       entries: [
         { binding: 0, resource: { buffer: uniforms, size: PARAMS_BYTES } },
         ...pipeline.shader.bindings.map(({ name }, n) => ({
           binding: n + 1,
-          resource: bindingOf(tensors[name]!),
+          resource: bindingOf(tensors[name]!, windows.get(name)?.bytes),
         })),
       ],
     });

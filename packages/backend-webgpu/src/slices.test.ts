@@ -1,0 +1,3 @@
+import { slices } from './test/slices.ts';
+
+slices('test');
