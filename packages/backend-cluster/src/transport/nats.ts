@@ -31,6 +31,8 @@ export interface QueueRules {
 
 /** Time limit of a request to JetStream, in milliseconds; it is repeated until the patience ends. */
 const REQUEST = 2000;
+/** Time in milliseconds that an attempt takes at most, unless the process is paused meanwhile. */
+const LONGEST = 3 * REQUEST;
 /** Time between two attempts, in milliseconds. */
 const ATTEMPTS_APART = 100;
 /** Time after which tasks and answers that nobody ended are deleted. */
@@ -243,14 +245,17 @@ export class NatsTransport implements Transport {
 
   /** Repeats a step that may be repeated, until the server answers or the patience ends. */
   async #persist<T>(step: () => Promise<T>): Promise<T> {
-    const end = Date.now() + this.#patience;
+    let end = Date.now() + this.#patience;
     for (;;) {
+      const started = Date.now();
       try {
         return await step();
       } catch (error) {
         // An answer of the server is final, except that it may need a moment after its start.
         const isAnswer = error instanceof JetStreamApiError && error.status !== 503 && error.status !== 500;
         if (isAnswer || this.#connection.isClosed()) throw error;
+        // The time in which this process itself was paused does not count.
+        end += Math.max(0, Date.now() - started - LONGEST);
         if (Date.now() > end) {
           throw unavailable(
             `the server ${this.#connection.getServer()} does not answer: ${(error as Error).message}`,
