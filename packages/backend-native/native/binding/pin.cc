@@ -66,7 +66,8 @@ const V8* findV8(napi_env env) {
 
 // V8 counts the memory of every buffer over it, and collects garbage when the count has grown. A second buffer for each
 // run over a cache of 1 GB made it do so at every step (3 ms more each); so those of large inputs are kept.
-constexpr i64 KEPT_BYTES = i64{1} << 20;
+// A step of a decoder has hundreds of weights and caches below a megabyte: together they are as bad.
+constexpr i64 KEPT_BYTES = i64{1} << 15;
 
 // Returns the kept second buffer of `buffer` if it is still over the same memory.
 napi_value keptSecond(napi_env env, napi_value seconds, napi_value buffer) {
