@@ -12,7 +12,7 @@ import type { Peer } from './peer.ts';
 const load = async (name: string): Promise<Peer> =>
   ((await import(`./providers/${name}.ts`)) as { default: Peer }).default;
 
-const ABOUT = { date: '2026-01-01', machine: 'a machine', node: '24' };
+const ABOUT = { date: '2026-01-01', machine: 'a machine', node: '24', seconds: 1, sample: null };
 
 describe('every peer', () => {
   test('has a module and a list of expected failures, and no list is left over', () => {
@@ -92,6 +92,12 @@ test('the page names every clause, and every reason of the lists', async () => {
   const page = compatibilityPage([judged]);
   expect(page).toContain('| [mask](../SPEC.md#mask) |');
   for (const { reason } of expectedList('tfjs-cpu')) expect(page).toContain(reason);
+});
+
+test('every peer has a report and a badge, and no other', () => {
+  const files = readdirSync(new URL('../reports', import.meta.url)).filter((file) => !file.endsWith('.json'));
+  const expected = PEER_NAMES.flatMap((name) => [`${name}.md`, `${name}.svg`]);
+  expect(files.sort()).toEqual(expected.sort());
 });
 
 test('the committed page is that of the columns, and every peer has one', () => {

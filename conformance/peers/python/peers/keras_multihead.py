@@ -5,6 +5,8 @@ os.environ["KERAS_BACKEND"] = "torch"
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
+from peers.torch_arrays import to_numpy, to_torch  # noqa: E402
+
 
 def version():
     return f"{keras.__version__} (torch)"
@@ -42,11 +44,11 @@ def attend(problem, arrays):
         mask = np.broadcast_to(mask[:, 0], (batch, queries, keys))
     wants_weights = "weights" in problem["outputs"]
     result = layer(
-        query, value, key,
+        *(to_torch(np.ascontiguousarray(tensor)) for tensor in (query, value, key)),
         attention_mask=mask,
         return_attention_scores=wants_weights,
         use_causal_mask=problem["causal"],
     )
     output, weights = result if wants_weights else (result, None)
-    output = keras.ops.convert_to_numpy(output).reshape(batch, queries, heads, value_size).transpose(0, 2, 1, 3)
-    return {"output": output, **({"weights": keras.ops.convert_to_numpy(weights)} if wants_weights else {})}
+    output = to_numpy(output).reshape(batch, queries, heads, value_size).transpose(0, 2, 1, 3)
+    return {"output": output, **({"weights": to_numpy(weights)} if wants_weights else {})}

@@ -1,10 +1,13 @@
 """Models of one node: the operator Attention of the ONNX standard, as a problem asks for it."""
 import math
 
+import ml_dtypes
 import numpy as np
 from onnx import TensorProto, checker, defs, helper
 
 TYPES = {
+    np.dtype(np.float16): TensorProto.FLOAT16,
+    np.dtype(ml_dtypes.bfloat16): TensorProto.BFLOAT16,
     np.dtype(np.float32): TensorProto.FLOAT,
     np.dtype(np.float64): TensorProto.DOUBLE,
     np.dtype(np.bool_): TensorProto.BOOL,

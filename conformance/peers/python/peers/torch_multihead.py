@@ -2,6 +2,8 @@
 import numpy as np
 import torch
 
+from peers.torch_arrays import DTYPES, to_numpy, to_torch
+
 
 def version():
     return torch.__version__
@@ -11,7 +13,7 @@ def attend(problem, arrays):
     batch, heads, queries, size = arrays["query"].shape
     keys = arrays["key"].shape[2]
     width = heads * size
-    dtype = torch.float64 if problem["dtype"] == "float64" else torch.float32
+    dtype = DTYPES[problem["dtype"]]
     module = torch.nn.MultiheadAttention(width, heads, bias=False, batch_first=True, dtype=dtype)
     with torch.no_grad():
         eye = torch.eye(width, dtype=dtype)
@@ -20,13 +22,11 @@ def attend(problem, arrays):
         module.out_proj.weight.copy_(eye)
     module.eval()
 
-    rows = lambda name: torch.from_numpy(
-        arrays[name].transpose(0, 2, 1, 3).reshape(batch, -1, width).copy()
-    )
+    rows = lambda name: to_torch(arrays[name].transpose(0, 2, 1, 3).reshape(batch, -1, width).copy())
     mask = None
     if "mask" in arrays:
         full = np.broadcast_to(arrays["mask"], (batch, heads, queries, keys)).reshape(-1, queries, keys)
-        mask = torch.from_numpy(~full if full.dtype == np.bool_ else full.copy())
+        mask = to_torch(~full if full.dtype == np.bool_ else full.copy())
     if problem["causal"]:
         if mask is not None:
             raise ValueError("is_causal is a hint about attn_mask: both are not possible")
@@ -43,5 +43,5 @@ def attend(problem, arrays):
             need_weights=wants_weights,
             average_attn_weights=False,
         )
-    output = output.reshape(batch, queries, heads, size).transpose(1, 2).numpy()
-    return {"output": output, **({"weights": weights.numpy()} if wants_weights else {})}
+    output = to_numpy(output.reshape(batch, queries, heads, size).transpose(1, 2))
+    return {"output": output, **({"weights": to_numpy(weights)} if wants_weights else {})}

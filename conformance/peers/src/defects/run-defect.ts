@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compileC, isProvisioned } from '../llama-cpp/place.ts';
 import { interpreterOf } from '../python/environment.ts';
 
 const FOLDER = fileURLToPath(new URL('../../defects', import.meta.url));
@@ -18,13 +21,31 @@ export interface DefectRun {
 /** The folders in `defects`. */
 export const defectNames = (): string[] => readdirSync(FOLDER).sort();
 
-/** Runs the reproduction of a defect: a Python one in each environment, one in JavaScript in this Node. */
+/** A file of a defect. */
+export const defectFile = (name: string, file: string): string => path.join(FOLDER, name, file);
+
+/**
+ * Runs the reproduction of a defect: a Python one in each environment, one in JavaScript in this Node, one in C with the
+ * library that `provision` made.
+ */
 export function runDefect(name: string): readonly DefectRun[] {
-  const python = `${FOLDER}/${name}/reproduce.py`;
-  if (!existsSync(python)) return [run(process.execPath, [`${FOLDER}/${name}/reproduce.mjs`])];
+  const [python, c] = [defectFile(name, 'reproduce.py'), defectFile(name, 'reproduce.c')];
+  if (existsSync(c)) return [runC(c)];
+  if (!existsSync(python)) return [run(process.execPath, [defectFile(name, 'reproduce.mjs')])];
   return (['current', 'previous'] as const)
     .map((environment) => interpreterOf(environment))
     .map((interpreter) => run(interpreter, ['-W', 'ignore', python]));
+}
+
+function runC(source: string): DefectRun {
+  if (!isProvisioned()) return { state: 'absent', version: '', words: 'ggml is not here' };
+  const folder = mkdtempSync(path.join(tmpdir(), 'heed-defect-'));
+  try {
+    compileC(source, path.join(folder, 'reproduce'));
+    return run(path.join(folder, 'reproduce'), []);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** Without a line `LIBRARY VERSION: …`, a script says nothing about the defect, whatever its exit code. */

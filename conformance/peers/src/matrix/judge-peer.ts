@@ -1,4 +1,4 @@
-import { type ConformanceCase, allCases, verify } from '@heed/conformance';
+import { type ClauseReport, type ConformanceCase, allCases, verify } from '@heed/conformance';
 import type { Peer } from '../peer.ts';
 import { type FailureClass, expectedFailuresOf, expectedList } from '../expected/expected-list.ts';
 
@@ -22,6 +22,10 @@ export interface Circumstances {
   readonly date: string;
   readonly machine: string;
   readonly node: string;
+  /** Time for the whole suite. */
+  readonly seconds: number;
+  /** Number of the cases that were run in place of the whole suite; null for all. */
+  readonly sample: number | null;
 }
 
 /** One column of the matrix. Plain JSON, kept in `columns/NAME.json`. */
@@ -31,7 +35,6 @@ export interface Judged extends Circumstances {
   readonly operation: string;
   readonly documentation: string;
   readonly device: string;
-  readonly seconds: number;
   readonly cells: readonly Cell[];
 }
 
@@ -40,7 +43,7 @@ export async function peerCases(): Promise<readonly ConformanceCase[]> {
   return (await allCases()).filter(({ clause }) => !SHELL.has(clause));
 }
 
-/** Runs the suite on a peer and compares its list of expected failures with the result. */
+/** Runs cases on a peer and compares its list of expected failures with the result. */
 export async function judgePeer(
   peer: Peer,
   cases: readonly ConformanceCase[],
@@ -50,19 +53,30 @@ export async function judgePeer(
   const groups = expectedList(peer.name)
     .map((group) => ({ ...group, cases: group.cases.filter((id) => ids.has(id)) }))
     .filter((group) => group.cases.length > 0);
-  const started = performance.now();
   const report = await verify(peer, { cases, expectedFailures: expectedFailuresOf(groups) });
-  const seconds = Math.round((performance.now() - started) / 1000);
-  const clauseOf = new Map(cases.map(({ id, clause }) => [id, clause]));
-  const { name, library, operation, documentation } = peer;
-  const cells = report.clauses.map(({ clause, passed, refused, notGuaranteed, failures }) => {
-    const unexpected = new Set(failures.map(({ id }) => id));
-    const expected: Partial<Record<FailureClass, number>> = {};
-    for (const group of groups) {
-      const failing = group.cases.filter((id) => clauseOf.get(id) === clause && !unexpected.has(id));
-      if (failing.length > 0) expected[group.class] = (expected[group.class] ?? 0) + failing.length;
-    }
-    return { clause, passed, notDeclared: refused + notGuaranteed, expected, unexpected: failures };
-  });
-  return { name, library, operation, documentation, device: report.device, ...about, seconds, cells };
+  return judged(peer, report.device, report.clauses, about);
+}
+
+/** Makes a column of the report of a verification. */
+export function judged(
+  { name, library, operation, documentation }: Peer,
+  device: string,
+  clauses: readonly ClauseReport[],
+  about: Circumstances,
+): Judged {
+  const classes = new Map(
+    expectedList(name).flatMap(({ class: kind, cases }) => cases.map((id) => [id, kind])),
+  );
+  const cells = clauses
+    .filter(({ clause }) => !SHELL.has(clause))
+    .map(({ clause, passed, refused, notGuaranteed, failures, cases }) => {
+      const expected: Partial<Record<FailureClass, number>> = {};
+      for (const { id, status } of cases) {
+        const kind = classes.get(id);
+        if (status === 'expectedFailure' && kind !== undefined) expected[kind] = (expected[kind] ?? 0) + 1;
+      }
+      const unexpected = failures.map(({ id, message }) => ({ id, message }));
+      return { clause, passed, notDeclared: refused + notGuaranteed, expected, unexpected };
+    });
+  return { name, library, operation, documentation, device, ...about, cells };
 }

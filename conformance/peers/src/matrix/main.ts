@@ -1,14 +1,28 @@
-// Runs the suite on every installed peer, renews its column in columns and writes COMPATIBILITY.md. With a name:
-// only that peer, and prints the results that are not on its list.
+// Runs `heed verify` on every installed peer, renews its report in reports, its column in columns, and COMPATIBILITY.md.
+// With a name: only that peer, and prints the results that are not on its list.
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ClauseReport } from '@heed/conformance';
 import type { Peer } from '../peer.ts';
 import { columns, writeColumn } from './columns.ts';
-import { type Circumstances, judgePeer, peerCases } from './judge-peer.ts';
+import { judged } from './judge-peer.ts';
 import { compatibilityPage } from './page.ts';
 import { PEER_NAMES } from './peer-names.ts';
+import { sampleOf } from './sample.ts';
+
+const HEED = fileURLToPath(new URL('../../../../apps/cli/bin/heed.js', import.meta.url));
+const REPORTS = fileURLToPath(new URL('../../reports', import.meta.url));
+
+/** The needed fields of `heed-report/1`. */
+interface Published {
+  readonly date: string;
+  readonly backend: { readonly device: string };
+  readonly machine: { readonly cpu: string; readonly os: string; readonly node: string };
+  readonly clauses: readonly ClauseReport[];
+  readonly error: { readonly message: string } | null;
+}
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 const [name] = process.argv.slice(2);
@@ -33,28 +47,35 @@ function runAll(): void {
 /** Exits with 0 if the results are those of the list, 1 if not, 2 if the library is not installed. */
 async function runOne(peerName: string): Promise<void> {
   const { default: peer } = (await import(`../providers/${peerName}.js`)) as { default: Peer };
-  const availability = await peer.probe();
-  if (!availability.available) {
-    say(`${peerName}: ${availability.reason}: ${availability.remedy}`);
-    process.exit(2);
+  const started = performance.now();
+  const sample = await sampleOf(peerName);
+  const ids = (sample ?? []).flatMap((id) => ['--case', id]);
+  const words = ['verify', `peers/${peerName}`, ...ids, '--report', REPORTS, '--timeout', '600'];
+  const { status } = spawnSync(process.execPath, [HEED, ...words], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (status !== 0 && status !== 1) process.exit(2);
+  const seconds = Math.round((performance.now() - started) / 1000);
+  const file = path.join(REPORTS, `${peerName}.json`);
+  const { backend, clauses, machine, date, error } = JSON.parse(readFileSync(file, 'utf8')) as Published;
+  // The counts of cases are in the column; the JSON has every case, and its author can make it anew.
+  rmSync(file);
+  if (error !== null) {
+    say(`${peerName}: ${error.message}`);
+    process.exit(1);
   }
-  const judged = await judgePeer(peer, await peerCases(), circumstances());
-  const unlisted = judged.cells.flatMap(({ unexpected }) => unexpected);
+  const column = judged(peer, backend.device, clauses, {
+    date: date.slice(0, 10),
+    machine: `${machine.cpu}, ${machine.os}`,
+    node: machine.node,
+    seconds,
+    sample: sample?.length ?? null,
+  });
+  const unlisted = clauses.flatMap(({ failures }) => failures);
   for (const { id, message } of unlisted) say(`${peerName}: ${id}: ${message}`);
-  const passed = judged.cells.reduce((sum, cell) => sum + cell.passed, 0);
-  say(
-    `${peerName}: ${judged.device}, ${passed} agree, ${unlisted.length} not as listed, ${judged.seconds} s`,
-  );
-  writeColumn(judged);
+  const passed = column.cells.reduce((sum, cell) => sum + cell.passed, 0);
+  say(`${peerName}: ${column.device}, ${passed} agree, ${unlisted.length} not as listed, ${seconds} s`);
+  writeColumn(column);
   writeFileSync(new URL('../../COMPATIBILITY.md', import.meta.url), compatibilityPage(columns()));
-  // Threads of a library must not keep the process alive.
-  process.exit(unlisted.length > 0 ? 1 : 0);
-}
-
-function circumstances(): Circumstances {
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    machine: `${cpus()[0]?.model.trim() ?? 'an unknown processor'}, ${process.platform} ${process.arch}`,
-    node: process.versions.node,
-  };
+  process.exitCode = unlisted.length > 0 ? 1 : 0;
 }

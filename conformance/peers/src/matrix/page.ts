@@ -52,15 +52,15 @@ function cellText(cell: Cell | undefined): string {
 }
 
 function section(judged: Judged): string[] {
-  const { name, operation, documentation, device, date, machine, node, seconds, cells } = judged;
+  const { name, operation, documentation, device, date, machine, node, seconds, sample, cells } = judged;
   const passed = cells.reduce((sum, cell) => sum + cell.passed, 0);
   const groups = expectedList(name);
   const failing = groups.reduce((sum, { cases }) => sum + cases.length, 0);
   return [
     `## ${name}`,
     '',
-    `${device}: [\`${operation}\`](${documentation}). ${passed} cases agree, ${failing} do not.`,
-    `${date}, ${seconds} s on ${machine}, Node ${node}.`,
+    `${device}: [\`${operation}\`](${documentation}). ${passed} cases agree, ${failing} do not${sample === null ? '' : `: a sample of ${sample} cases of the suite, those included that it does not declare`}.`,
+    `${date}, ${seconds} s on ${machine}, Node ${node}. [Report](reports/${name}.md) and [badge](reports/${name}.svg).`,
     '',
     ...groups.map(({ class: kind, reason, source, defect, cases }) => {
       const shown = cases.length === 1 ? `\`${cases[0]}\`` : `${cases.length} cases, such as \`${cases[0]}\``;

@@ -3,6 +3,7 @@ export const PEER_NAMES = [
   'torch-sdpa',
   'torch-multihead',
   'torch-flex',
+  'torch-flex-compiled',
   'keras-multihead',
   'onnx-reference',
   'onnx-reference-previous',
@@ -14,6 +15,7 @@ export const PEER_NAMES = [
   'jax',
   'jax-previous',
   'jax-js',
+  'llama-cpp',
   'tfjs-cpu',
   'tfjs-wasm',
 ] as const;

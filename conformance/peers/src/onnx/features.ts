@@ -13,7 +13,7 @@ const OPSET_23: readonly Feature[] = [
 /** Capabilities of the operator `Attention` according to the ONNX standard, by opset. */
 export function attentionOfOpset(opset: 23 | 24 | 25): Capabilities {
   return {
-    dtypes: ['float32', 'float64'],
+    dtypes: ['float16', 'bfloat16', 'float32', 'float64'],
     features: [
       ...OPSET_23,
       ...(opset >= 24 ? (['alignment.bottomRight', 'lengths.key'] as const) : []),
@@ -27,4 +27,9 @@ export function attentionOfOpset(opset: 23 | 24 | 25): Capabilities {
 export function beforeBottomRight(capabilities: Capabilities): Capabilities {
   const features = capabilities.features.filter((feature) => feature !== 'alignment.bottomRight');
   return { ...capabilities, features };
+}
+
+/** Capabilities without a type that ONNX Runtime's table of kernels does not list, and no other operator brings. */
+export function withoutBfloat16(capabilities: Capabilities): Capabilities {
+  return { ...capabilities, dtypes: capabilities.dtypes.filter((dtype) => dtype !== 'bfloat16') };
 }

@@ -1,6 +1,6 @@
 /** ONNX models of one operator, written as protobuf by hand, for lack of a maintained library. */
 
-export type OnnxType = 'float32' | 'float64' | 'int64' | 'int32' | 'bool';
+export type OnnxType = 'float16' | 'float32' | 'float64' | 'int64' | 'int32' | 'bool';
 
 export interface OnnxValue {
   readonly name: string;
@@ -31,6 +31,7 @@ const ELEMENT_TYPES: Readonly<Record<OnnxType, number>> = {
   int32: 6,
   int64: 7,
   bool: 9,
+  float16: 10,
   float64: 11,
 };
 const ATTRIBUTE_FLOAT = 1;

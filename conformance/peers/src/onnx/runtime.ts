@@ -21,6 +21,7 @@ export interface OnnxTask {
 export type OnnxData = Tensor['data'] | BigInt64Array;
 
 const ORT_TYPES: Readonly<Record<string, OnnxType>> = {
+  float16: 'float16',
   float32: 'float32',
   float64: 'float64',
   bool: 'bool',
@@ -49,13 +50,19 @@ export async function runTask(
     );
     const outputs = await session.run(Object.fromEntries(values) as Record<string, OrtValue>);
     const named = Object.entries(results).map(([name, from]) => {
-      const { data, dims } = outputs[from]!;
-      return [name, read(tensor((data as Float32Array).slice(), dims) as Tensor)];
+      return [name, read(tensorOf(outputs[from]!))];
     });
     return Object.fromEntries(named) as Record<string, Tensor>;
   } finally {
     await session.release();
   }
+}
+
+/** A copy: the runtime's memory ends with its session. Its float16 is a `Float16Array` where the engine has one. */
+function tensorOf({ type, data, dims }: OrtValue): Tensor {
+  if (type !== 'float16') return tensor((data as Float32Array).slice(), dims) as Tensor;
+  const { buffer, byteOffset, length } = data as Uint16Array;
+  return { dtype: 'float16', shape: dims, data: new Uint16Array(buffer, byteOffset, length).slice() };
 }
 
 /** Returns whether a module can be imported. */

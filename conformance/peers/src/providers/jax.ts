@@ -10,7 +10,7 @@ const peer: Peer = pythonPeer({
   operation: 'jax.nn.dot_product_attention',
   documentation: 'https://docs.jax.dev/en/latest/_autosummary/jax.nn.dot_product_attention.html',
   capabilities: {
-    dtypes: ['float32', 'float64'],
+    dtypes: ['float16', 'bfloat16', 'float32', 'float64'],
     features: [
       'layout.blhd',
       'gqa',

@@ -10,7 +10,7 @@ const peer: Peer = pythonPeer({
   operation: 'keras.layers.MultiHeadAttention',
   documentation: 'https://keras.io/api/layers/attention_layers/multi_head_attention/',
   capabilities: {
-    dtypes: ['float32', 'float64'],
+    dtypes: ['float16', 'bfloat16', 'float32', 'float64'],
     features: ['valueDim', 'gqa', 'mask.boolean', 'causal', 'weights'],
     guarantees: [],
   },

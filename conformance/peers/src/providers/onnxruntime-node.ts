@@ -1,5 +1,5 @@
 import { expectedFailuresOf, expectedList } from '../expected/expected-list.ts';
-import { attentionOfOpset } from '../onnx/features.ts';
+import { attentionOfOpset, withoutBfloat16 } from '../onnx/features.ts';
 import { attentionTask } from '../onnx/attention.ts';
 import { loadOnnxruntimeNode } from '../onnx/load.ts';
 import { importable, openRuntime } from '../onnx/runtime.ts';
@@ -11,7 +11,7 @@ const peer: Peer = definePeer({
   library: 'onnxruntime-node',
   operation: 'Attention (opsets 23, 24)',
   documentation: 'https://onnx.ai/onnx/operators/onnx__Attention.html',
-  capabilities: attentionOfOpset(24),
+  capabilities: withoutBfloat16(attentionOfOpset(24)),
   probe: () => importable('onnxruntime-node', loadOnnxruntimeNode),
   async open() {
     const { version, runtime } = await loadOnnxruntimeNode();

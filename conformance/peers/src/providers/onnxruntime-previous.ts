@@ -1,5 +1,5 @@
 import { expectedFailuresOf, expectedList } from '../expected/expected-list.ts';
-import { attentionOfOpset, beforeBottomRight } from '../onnx/features.ts';
+import { attentionOfOpset, beforeBottomRight, withoutBfloat16 } from '../onnx/features.ts';
 import type { Peer } from '../peer.ts';
 import { pythonPeer } from '../python/python-peer.ts';
 
@@ -11,7 +11,7 @@ const peer: Peer = pythonPeer({
   library: 'ONNX Runtime',
   operation: 'Attention (opsets 23, 24)',
   documentation: 'https://onnx.ai/onnx/operators/onnx__Attention.html',
-  capabilities: beforeBottomRight(attentionOfOpset(24)),
+  capabilities: withoutBfloat16(beforeBottomRight(attentionOfOpset(24))),
 });
 export default peer;
 

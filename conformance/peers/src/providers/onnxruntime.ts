@@ -1,5 +1,5 @@
 import { expectedFailuresOf, expectedList } from '../expected/expected-list.ts';
-import { attentionOfOpset } from '../onnx/features.ts';
+import { attentionOfOpset, withoutBfloat16 } from '../onnx/features.ts';
 import type { Peer } from '../peer.ts';
 import { pythonPeer } from '../python/python-peer.ts';
 
@@ -10,7 +10,7 @@ const peer: Peer = pythonPeer({
   library: 'ONNX Runtime',
   operation: 'Attention (opsets 23, 24, 25)',
   documentation: 'https://onnx.ai/onnx/operators/onnx__Attention.html',
-  capabilities: attentionOfOpset(25),
+  capabilities: withoutBfloat16(attentionOfOpset(25)),
 });
 export default peer;
 

@@ -10,7 +10,7 @@ const peer: Peer = pythonPeer({
   operation: 'torch.nn.attention.flex_attention.flex_attention',
   documentation: 'https://docs.pytorch.org/docs/stable/nn.attention.flex_attention.html',
   capabilities: {
-    dtypes: ['float32', 'float64'],
+    dtypes: ['float16', 'bfloat16', 'float32', 'float64'],
     features: [
       'valueDim',
       'gqa',

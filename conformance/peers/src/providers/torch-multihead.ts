@@ -10,7 +10,7 @@ const peer: Peer = pythonPeer({
   operation: 'torch.nn.MultiheadAttention',
   documentation: 'https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html',
   capabilities: {
-    dtypes: ['float32', 'float64'],
+    dtypes: ['float16', 'bfloat16', 'float32', 'float64'],
     features: ['mask.boolean', 'mask.float', 'causal', 'lengths.key', 'weights'],
     guarantees: [],
   },

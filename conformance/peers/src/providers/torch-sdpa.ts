@@ -11,7 +11,7 @@ const peer: Peer = pythonPeer({
   documentation:
     'https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html',
   capabilities: {
-    dtypes: ['float32', 'float64'],
+    dtypes: ['float16', 'bfloat16', 'float32', 'float64'],
     features: ['valueDim', 'gqa', 'mask.boolean', 'mask.float', 'alignment.bottomRight', 'causal'],
     guarantees: [],
   },

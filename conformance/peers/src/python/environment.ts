@@ -5,10 +5,14 @@ import path from 'node:path';
 /** A set of Python libraries in fixed versions: `current`, and `previous` where two versions are compared. */
 export type EnvironmentName = 'current' | 'previous';
 
+/** Folder for what `provision` makes. */
+export function cacheFolder(): string {
+  return path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'heed');
+}
+
 /** Folder of the virtual environment that `provision` makes. */
 export function environmentFolder(name: EnvironmentName): string {
-  const cache = process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache');
-  return path.join(cache, 'heed', `peers-python-${name}`);
+  return path.join(cacheFolder(), `peers-python-${name}`);
 }
 
 /**

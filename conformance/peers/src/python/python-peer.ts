@@ -12,11 +12,14 @@ type PythonPeer = Omit<PeerDefinition, 'probe' | 'open'> & {
 /** A peer that runs in a Python process. */
 export function pythonPeer({ module, environment = 'current', ...definition }: PythonPeer): Peer {
   const server = pythonServer(environment);
+  // Importing a library takes seconds, and what was imported once can be again.
+  let version: string | null = null;
   const versionOf = async (): Promise<string> =>
-    (await server.ask({ kind: 'version', peer: module })).version;
+    (version ??= (await server.ask({ kind: 'version', peer: module })).version);
   return definePeer({
     ...definition,
     async probe() {
+      if (version !== null) return { available: true };
       server.open();
       try {
         await versionOf();
@@ -26,7 +29,7 @@ export function pythonPeer({ module, environment = 'current', ...definition }: P
         return {
           available: false,
           reason: `${interpreterOf(environment)} cannot import it: ${words}`,
-          remedy: 'pnpm --filter @heed/peers provision-python, or put a Python that has it first on the PATH',
+          remedy: 'pnpm --filter @heed/peers provision, or put a Python that has it first on the PATH',
         };
       } finally {
         await server.close();

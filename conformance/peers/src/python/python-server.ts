@@ -1,10 +1,17 @@
 import { fileURLToPath } from 'node:url';
-import { type AttentionInputs, type AttentionProblem, HeedError, type Tensor, tensor } from '@heed/core';
+import { type AttentionInputs, type AttentionProblem, HeedError, type Tensor } from '@heed/core';
 import { type EnvironmentName, interpreterOf } from './environment.ts';
 import { type LineProcess, startLineProcess } from './line-process.ts';
 
 const SERVER = fileURLToPath(new URL('../../python/server.py', import.meta.url));
-const ARRAYS = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array };
+const ARRAYS = {
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  float32: Float32Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  bool: Uint8Array,
+};
 
 type Announced = readonly [name: string, shape: readonly number[], dtype: keyof typeof ARRAYS];
 
@@ -81,7 +88,7 @@ async function readArrays(
     const Kind = ARRAYS[dtype];
     const size = shape.reduce((product, length) => product * length, 1);
     const bytes = Uint8Array.from(await python.read(size * Kind.BYTES_PER_ELEMENT));
-    results[name] = tensor(new Kind(bytes.buffer), shape) as Tensor;
+    results[name] = { dtype, shape, data: new Kind(bytes.buffer) } as Tensor;
   }
   return results;
 }

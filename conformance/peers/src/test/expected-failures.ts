@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { judgePeer, peerCases } from '../matrix/judge-peer.ts';
 import { PEER_NAMES } from '../matrix/peer-names.ts';
+import { sampleOf } from '../matrix/sample.ts';
 import type { Peer } from '../peer.ts';
 
 type PeerName = (typeof PEER_NAMES)[number];
@@ -10,6 +11,7 @@ const SLOW: ReadonlySet<PeerName> = new Set([
   'torch-sdpa',
   'torch-multihead',
   'torch-flex',
+  'torch-flex-compiled',
   'keras-multihead',
   'jax',
   'jax-previous',
@@ -29,14 +31,19 @@ export function testExpectedFailures(part: 'test' | 'release'): void {
         expect(availability.remedy).toMatch(/install|provision|Node/);
         return;
       }
-      const cases = (await peerCases()).filter(({ clause }) => CLAUSES.has(clause));
+      const sample = await sampleOf(name);
+      const cases = (await peerCases()).filter(
+        ({ id, clause }) => CLAUSES.has(clause) && (sample?.includes(id) ?? true),
+      );
       const { cells } = await judgePeer(peer, cases, {
         date: '2026-01-01',
         machine: 'a machine',
         node: '24',
+        seconds: 1,
+        sample: null,
       });
       expect(cells.flatMap(({ unexpected }) => unexpected)).toEqual([]);
-      expect(cells.reduce((sum, { passed }) => sum + passed, 0)).toBeGreaterThan(10);
+      expect(cells.reduce((sum, { passed }) => sum + passed, 0)).toBeGreaterThan(2);
     },
     600_000,
   );

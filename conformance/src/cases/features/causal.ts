@@ -8,6 +8,8 @@ export const causalPurposes: Purposes = {
   'causal/length': 'The diagonal is right where it crosses the edge of a tile.',
   'causal/more-keys': 'With more keys than queries, row i ends at key i, aligned at the top left.',
   'causal/more-queries': 'With more queries than keys, later rows attend to all keys.',
+  'causal/padding-mask':
+    'A mask with one row for all queries does not take the diagonal of the first one for all.',
   'causal/decoding': 'A few queries at the end of a cache see all keys before them.',
 };
 
@@ -30,6 +32,16 @@ export function causalCases(): ConformanceCase[] {
     },
     'decoding/bottom-right': { causal: true, queryLength: 3, keyLength: 40, alignment: 'bottomRight' },
     'boolean-mask': { causal: true, mask: { kind: 'boolean', shape: [7, 7] } },
+    'padding-mask': { causal: true, batch: 1, mask: { kind: 'boolean', shape: [1, 1, 1, 7] } },
+    'padding-mask/float': { causal: true, batch: 1, mask: { kind: 'float', shape: [1, 1, 1, 7] } },
+    'padding-mask/more-keys': {
+      causal: true,
+      batch: 1,
+      queryLength: 5,
+      keyLength: 9,
+      alignment: 'bottomRight',
+      mask: { kind: 'boolean', shape: [1, 1, 1, 9] },
+    },
     'key-lengths': { causal: true, keyLengths: [3, 7] },
     gqa: { causal: true, heads: 4, kvHeads: 2 },
     'layout-blhd': { causal: true, layout: 'blhd' },
