@@ -19,16 +19,12 @@ export async function onDevice<N extends NativeTensor>(
   options.signal?.throwIfAborted();
   const temporary: N[] = [];
   const holds = new Map<unknown, Held<N>>();
-  const uploads = new Map<Tensor, N>();
   const toNative = async (value: Tensor, name: string): Promise<unknown> => {
     const hold = holds.get(value);
     if (hold !== undefined) return hold.whenWritten();
     if (ON_HOST.has(name) || (memory as unknown) === hostMemory) return value;
-    const known = uploads.get(value);
-    if (known !== undefined) return known;
     const native = await memory.upload(value);
     temporary.push(native);
-    uploads.set(value, native);
     return native;
   };
   try {
