@@ -87,18 +87,16 @@ console.log(
 );
 
 const lengths = values.lengths.split(',').map(Number);
-const workloads = values.workloads
-  .split(',')
-  .flatMap((kind) =>
-    kind === 'decode'
-      ? [{ title: `decode, ${DECODED} keys`, queries: 1, keys: DECODED, causal: false }]
-      : lengths.map((length) => ({
-          title: `${kind} ${length}`,
-          queries: length,
-          keys: length,
-          causal: kind === 'causal',
-        })),
-  );
+const workloads = values.workloads.split(',').flatMap((kind) =>
+  kind === 'decode'
+    ? [{ title: `decode, ${DECODED} keys`, queries: 1, keys: DECODED, causal: false }]
+    : lengths.map((length) => ({
+        title: `${kind} ${length}`,
+        queries: length,
+        keys: length,
+        causal: kind === 'causal',
+      })),
+);
 const names = values.contestants.split(',');
 const slow = new Map();
 for (const { title, ...workload } of workloads) {

@@ -38,7 +38,7 @@ function readArguments(): Arguments {
   });
   const rounds = Number(values.rounds);
   if (!Number.isSafeInteger(rounds) || rounds < 1) {
-    throw new TypeError(`--rounds is ${values.rounds}, expected an integer ≥ 1`);
+    throw new TypeError(`--rounds is ${values.rounds}; expected an integer ≥ 1`);
   }
   return { rounds, json: values.json, help: values.help };
 }

@@ -29,7 +29,7 @@ export async function checkRefused(
     await kernel.dispose();
   } catch (error) {
     if (!HeedError.isInstance(error) || error.code !== 'UNSUPPORTED') {
-      return `compile() refuses ${names} with ${String(error)}, expected a HeedError with the code UNSUPPORTED`;
+      return `compile() refuses ${names} with ${String(error)}; expected a HeedError with the code UNSUPPORTED`;
     }
     if (error.clause !== support.clause) {
       return `compile() refuses with the clause ${error.clause}, supports() with ${support.clause}`;

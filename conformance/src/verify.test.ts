@@ -39,7 +39,7 @@ describe('the report', () => {
     expect(clauses[0]!.failures[0]).toEqual({
       id: 'empty/no-keys',
       purpose: 'A row that may attend to nothing has output 0, whatever the cause: never NaN.',
-      message: 'output[0, 0, 0, 0] is NaN, it must be exactly 0',
+      message: 'output[0, 0, 0, 0] is NaN; expected exactly 0',
     });
     expect(clauses[0]!.worst!.error).toBeNull();
   });

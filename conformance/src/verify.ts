@@ -110,7 +110,7 @@ export function selectCases(
   if (missing !== undefined) throw unknownId(missing, [...knownIds]);
   const stale = Object.keys(expectedFailures).find((id) => !knownIds.has(id));
   if (stale !== undefined) {
-    throw new HeedError('ARGUMENT', `there is no case ${stale}, which is on the list of expected failures`, {
+    throw new HeedError('ARGUMENT', `unknown case ${stale} in the list of expected failures`, {
       remedy: 'take it off the list',
     });
   }

@@ -13,7 +13,9 @@ const tripleLoop: Contestant = {
   probe: async () => ({ available: true }),
   async prepare(workload, request) {
     if (workload.gradient) {
-      throw new HeedError('UNSUPPORTED', 'the triple loop computes no gradient', { clause: 'gradient' });
+      throw new HeedError('UNSUPPORTED', 'the triple loop does not compute gradients', {
+        clause: 'gradient',
+      });
     }
     const { batch, heads, queryLength, valueDim } = workload;
     let output = zeros('float32', [0]);

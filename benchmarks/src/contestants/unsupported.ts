@@ -8,10 +8,10 @@ export function refuse(
   lacks: { readonly gqa?: boolean; readonly gradient?: boolean },
 ): void {
   if (lacks.gradient && workload.gradient) {
-    throw new HeedError('UNSUPPORTED', `${peer} computes no gradient`, { clause: 'gradient' });
+    throw new HeedError('UNSUPPORTED', `${peer} does not compute gradients`, { clause: 'gradient' });
   }
   if (lacks.gqa && workload.heads !== workload.kvHeads) {
-    throw new HeedError('UNSUPPORTED', `${peer} wants as many key/value heads as query heads`, {
+    throw new HeedError('UNSUPPORTED', `${peer} requires as many key/value heads as query heads`, {
       clause: 'gqa',
     });
   }

@@ -11,7 +11,7 @@ import type { BenchResults } from './schema.ts';
  */
 export function joinResults(parts: readonly BenchResults[]): BenchResults {
   const [first] = parts;
-  if (first === undefined) throw new HeedError('ARGUMENT', 'there are no results to join');
+  if (first === undefined) throw new HeedError('ARGUMENT', 'results is empty; expected at least one');
   for (const part of parts) checkPart(part, first);
   const workloads = parts.flatMap((part) => part.workloads).sort((a, b) => a.flops - b.flops);
   const names = workloads.map(({ workload }) => workload.name);

@@ -89,6 +89,6 @@ describe('results', () => {
     ],
   ])('%s is an error that names the file', (_, text) => {
     expect(() => parseResults(text, 'x.json')).toThrow(HeedError);
-    expect(() => parseResults(text, 'x.json')).toThrow(/^x\.json is no results file: /);
+    expect(() => parseResults(text, 'x.json')).toThrow(/^x\.json is not a results file: /);
   });
 });

@@ -114,7 +114,7 @@ function commitOfSources(): string | null {
  */
 export function parseResults(json: string, name: string): BenchResults {
   const fault = (what: string, cause?: unknown): HeedError =>
-    new HeedError('ARGUMENT', `${name} is no results file: ${what}`, {
+    new HeedError('ARGUMENT', `${name} is not a results file: ${what}`, {
       cause,
       remedy: 'give a JSON file that `heed bench` has written',
     });

@@ -48,7 +48,7 @@ describe('the check before the timing', () => {
   test('sees a wrong shape', async () => {
     const { output } = await rightResults(short);
     expect(await faultOf(exercise, { output: { ...output, shape: [1, 9, 2, 64] } })).toBe(
-      'the output is [1, 9, 2, 64], expected [B, Hq, Lq, Dv] = [1, 2, 9, 64]',
+      'the output is [1, 9, 2, 64]; expected [B, Hq, Lq, Dv] = [1, 2, 9, 64]',
     );
   });
 
@@ -80,7 +80,7 @@ describe('the check before the timing', () => {
     const results = await rightResults(of);
     expect(await faultOf(exerciseOf(of), results)).toBeNull();
     expect(await faultOf(exerciseOf(of), { output: results.output })).toBe(
-      'dQuery is missing, expected [1, 2, 8, 64]',
+      'dQuery is missing; expected [1, 2, 8, 64]',
     );
     results.dKey.data[7]! += 0.01;
     expect(await faultOf(exerciseOf(of), results)).toMatch(/^dKey differs/);

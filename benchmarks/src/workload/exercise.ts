@@ -82,7 +82,7 @@ export async function faultOf(exercise: Exercise, results: WorkloadResults): Pro
   const shape = [batch, heads, queryLength, valueDim];
   const { output } = results;
   if (output.shape.join() !== shape.join()) {
-    return `the output is [${output.shape.join(', ')}], expected [B, Hq, Lq, Dv] = [${shape.join(', ')}]`;
+    return `the output is [${output.shape.join(', ')}]; expected [B, Hq, Lq, Dv] = [${shape.join(', ')}]`;
   }
   const { rows, gradients } = await exercise.expected();
   const outputFault = faultOfNumbers('the output', function* pairs() {
@@ -100,7 +100,7 @@ function faultOfGradients(gradients: Expected['gradients'], results: WorkloadRes
   for (const [name, right] of Object.entries(gradients)) {
     const actual = results[name as keyof WorkloadResults];
     if (actual?.shape.join() !== right.shape.join()) {
-      return `${name} is ${actual ? `[${actual.shape.join(', ')}]` : 'missing'}, expected [${right.shape.join(', ')}]`;
+      return `${name} is ${actual ? `[${actual.shape.join(', ')}]` : 'missing'}; expected [${right.shape.join(', ')}]`;
     }
     const fault = faultOfNumbers(name, function* pairs() {
       for (let at = 0; at < right.data.length; at++) yield [right.data[at]!, actual.data[at]!];

@@ -60,7 +60,7 @@ export function compare(candidate: Candidate): Comparison {
   const kind = relative ? 'relative error' : 'error';
   const numbers = `${kind} ${error.toExponential(2)}, bound ${bound.value().toExponential(2)}`;
   const where = `${tensor}[${coordinates(at, shape)}]`;
-  const fault = `${where} is ${actual[at]}, ${contradicted(candidate)} ${expected[at]}: ${numbers}`;
+  const fault = `${where} is ${actual[at]}${contradicted(candidate)} ${expected[at]}: ${numbers}`;
   return { ...comparison, fault };
 }
 
@@ -77,7 +77,7 @@ export function withoutNumbers(tensor: string, fault: string | null): Comparison
 
 /** Source that the result contradicts: a wrong number in a case file must not look like one of the reference. */
 function contradicted({ fromCase }: Candidate): string {
-  return fromCase ? 'which agrees with the reference; the case expects' : 'the reference is';
+  return fromCase ? ', which agrees with the reference; the case expects' : '; the reference is';
 }
 
 /** Entries that are not approximated: what is excluded, −∞, and what is not finite. */
@@ -109,10 +109,10 @@ function firstInexact(
 
 function exactFault(candidate: Candidate, expected: ArrayLike<number>, index: number): string {
   const { tensor, shape, actual, fromCase } = candidate;
-  const missing = isHalf(candidate.dtype) ? 'NaN' : 'not finite';
+  const missing = isHalf(candidate.dtype) ? 'NaN' : 'a number that is not finite';
   const must = Number.isNaN(expected[index]!) ? missing : `exactly ${expected[index]}`;
-  const what = fromCase ? contradicted(candidate) : 'it must be';
-  return `${tensor}[${coordinates(index, shape)}] is ${actual[index]}, ${what} ${must}`;
+  const what = fromCase ? contradicted(candidate) : '; expected';
+  return `${tensor}[${coordinates(index, shape)}] is ${actual[index]}${what} ${must}`;
 }
 
 /** The position of an element, `0, 1, 3`. */
@@ -133,9 +133,9 @@ export function formFault(
   shape: readonly number[],
 ): string | null {
   if (typeof actual !== 'object' || actual === null) return `${tensor} is missing from the results`;
-  if (actual.dtype !== dtype) return `${tensor} is ${actual.dtype}, expected ${dtype}`;
+  if (actual.dtype !== dtype) return `${tensor} is ${actual.dtype}; expected ${dtype}`;
   if (!Array.isArray(actual.shape) || actual.shape.join() !== shape.join()) {
-    return `${tensor} has the shape [${String(actual.shape)}], expected [${shape.join(', ')}]`;
+    return `${tensor} has the shape [${String(actual.shape)}]; expected [${shape.join(', ')}]`;
   }
   const kind = Object.prototype.toString.call(actual.data).slice(8, -1);
   const expected = {
@@ -148,7 +148,7 @@ export function formFault(
     int4x2: 'Uint8Array',
     bool: 'Uint8Array',
   }[dtype];
-  if (kind !== expected) return `the data of ${tensor} is ${kind}, expected ${expected}`;
+  if (kind !== expected) return `the data of ${tensor} is ${kind}; expected ${expected}`;
   const size = shape.reduce((product, length) => product * length, 1);
-  return actual.data.length === size ? null : `${tensor} has ${actual.data.length} numbers, expected ${size}`;
+  return actual.data.length === size ? null : `${tensor} has ${actual.data.length} numbers; expected ${size}`;
 }

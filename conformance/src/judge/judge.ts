@@ -79,7 +79,7 @@ function formFaults(
       const fault = formFault(name, actual[name], typeOf(problem, name), reference[name]!.shape);
       return fault === null ? [] : [withoutNumbers(name, fault)];
     }),
-    ...extra.map((name) => withoutNumbers(name, `${name} is among the results, nobody asked for it`)),
+    ...extra.map((name) => withoutNumbers(name, `${name} is among the results; it was not requested`)),
   ];
 }
 

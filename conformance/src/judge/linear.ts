@@ -141,7 +141,7 @@ function faultOf(
   dtype: Problem['dtype'],
 ): string | null {
   if (actual?.dtype !== dtype || actual.shape.join() !== reference.shape.join()) {
-    return `${name} is ${actual?.dtype} [${actual?.shape.join(', ')}], expected ${dtype} [${reference.shape.join(', ')}]`;
+    return `${name} is ${actual?.dtype} [${actual?.shape.join(', ')}]; expected ${dtype} [${reference.shape.join(', ')}]`;
   }
   const error = largestDifference(actual, reference);
   return error <= bound

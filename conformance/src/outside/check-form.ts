@@ -19,7 +19,7 @@ export function checkForm<T>(
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (!result.success) throw formError(file, path, result.issues[0]);
   const place = arrayForObject(value, result.output, path);
-  if (place !== null) throw errorAt('ARGUMENT', placeOf(file, place), 'is an array, expected an object');
+  if (place !== null) throw errorAt('ARGUMENT', placeOf(file, place), 'is an array; expected an object');
   return result.output;
 }
 

@@ -58,7 +58,7 @@ export function checkedProblem(request: CaseRequest, place: string): AttentionPr
     throw errorAt(
       'DTYPE',
       place,
-      'mask is int32, expected bool (true may attend) or floats (added to the scores)',
+      'mask is int32; expected bool (true may attend) or floats (added to the scores)',
     );
   }
   const { problem } = within(place, () => resolveRequest(request));
@@ -68,7 +68,7 @@ export function checkedProblem(request: CaseRequest, place: string): AttentionPr
     throw errorAt(
       'SHAPE',
       place,
-      `takes ${products.toExponential(1)} products, expected at most ${MAX_PRODUCTS}`,
+      `takes ${products.toExponential(1)} products; expected at most ${MAX_PRODUCTS}`,
     );
   }
   return problem;
@@ -103,18 +103,18 @@ function checkOutputGradient(
   if (problem.gradient && !dOutput)
     throw errorAt('MISSING_INPUT', place, 'is missing, gradients are expected');
   if (!dOutput) return;
-  if (!problem.gradient) throw errorAt('UNEXPECTED_INPUT', place, 'is given, no gradient is expected');
+  if (!problem.gradient) throw errorAt('UNEXPECTED_INPUT', place, 'requires expected gradients');
   checkLike(dOutput, problem.dtype, expectedShapes(problem, request)['output']!, place);
 }
 
 function checkLike(value: Tensor, dtype: string, shape: readonly number[], place: string): void {
   if (!value.dtype.includes(dtype))
-    throw errorAt('DTYPE', `${place}.dtype`, `is ${value.dtype}, expected ${dtype}`);
+    throw errorAt('DTYPE', `${place}.dtype`, `is ${value.dtype}; expected ${dtype}`);
   if (value.shape.join() !== shape.join()) {
     throw errorAt(
       'SHAPE',
       `${place}.shape`,
-      `is [${value.shape.join(', ')}], expected [${shape.join(', ')}]`,
+      `is [${value.shape.join(', ')}]; expected [${shape.join(', ')}]`,
     );
   }
 }

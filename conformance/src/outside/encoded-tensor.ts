@@ -71,7 +71,7 @@ export function decodeTensor(encoded: EncodedTensor, at: string): Tensor {
     throw errorAt(
       'SHAPE',
       `${at}.shape`,
-      `is [${shape.join(', ')}], expected at most ${MAX_ELEMENTS} elements`,
+      `is [${shape.join(', ')}]; expected at most ${MAX_ELEMENTS} elements`,
     );
   }
   const size = product(shape);
@@ -96,11 +96,11 @@ function bytesOf(base64: string, size: number, { dtype, shape }: EncodedTensor, 
     throw errorAt(
       'SHAPE',
       `${at}.data`,
-      `has ${base64.length} characters, ${dtype} [${shape.join(', ')}] needs ${length} of base64`,
+      `has ${base64.length} characters; ${dtype} [${shape.join(', ')}] requires ${length} of base64`,
     );
   }
   const bytes = decodeBase64(base64);
-  if (bytes?.length !== size) throw errorAt('ARGUMENT', `${at}.data`, `is no base64 of ${size} bytes`);
+  if (bytes?.length !== size) throw errorAt('ARGUMENT', `${at}.data`, `is not base64 of ${size} bytes`);
   return bytes.buffer;
 }
 
@@ -131,7 +131,7 @@ const fromBytes: Record<FileDType, (bytes: ArrayBuffer, at: string) => TensorDat
 };
 
 function int32(value: number, at: string): number {
-  if ((value | 0) !== value) throw errorAt('ARGUMENT', at, `has ${value}, expected 32-bit integers`);
+  if ((value | 0) !== value) throw errorAt('ARGUMENT', at, `has ${value}; expected 32-bit integers`);
   return value;
 }
 
@@ -145,7 +145,7 @@ function fromList(
     throw errorAt(
       'SHAPE',
       `${at}.data`,
-      `has ${data.length} numbers, ${dtype} [${shape.join(', ')}] needs ${size}`,
+      `has ${data.length} numbers; ${dtype} [${shape.join(', ')}] requires ${size}`,
     );
   }
   const read = (value: FileNumber, index: number): number => element(value, dtype, `${at}.data[${index}]`);

@@ -92,11 +92,11 @@ const deep = '['.repeat(2_000_000);
 
 describe('a hostile file is refused, with its name and the place', () => {
   test.each<[what: string, text: string, code: HeedErrorCode, message: string]>([
-    ['nothing', '', 'ARGUMENT', 'x.json: is no JSON'],
-    ['not JSON', '{"format": NaN}', 'ARGUMENT', 'x.json: is no JSON'],
-    ['half a file', JSON.stringify(soundFile()).slice(0, 500), 'ARGUMENT', 'x.json: is no JSON'],
-    ['binary', '\u0000\u001b[2J\u0007', 'ARGUMENT', 'x.json: is no JSON'],
-    ['endless nesting', deep, 'ARGUMENT', 'x.json: is no JSON'],
+    ['nothing', '', 'ARGUMENT', 'x.json: is not JSON'],
+    ['not JSON', '{"format": NaN}', 'ARGUMENT', 'x.json: is not JSON'],
+    ['half a file', JSON.stringify(soundFile()).slice(0, 500), 'ARGUMENT', 'x.json: is not JSON'],
+    ['binary', '\u0000\u001b[2J\u0007', 'ARGUMENT', 'x.json: is not JSON'],
+    ['endless nesting', deep, 'ARGUMENT', 'x.json: is not JSON'],
     ['deep nesting', `${deep}${']'.repeat(2_000_000)}`, 'ARGUMENT', 'x.json: [0].name: is missing'],
     ['a number', '5', 'ARGUMENT', 'x.json: Invalid type'],
     ['null', 'null', 'ARGUMENT', 'x.json: Invalid type'],
@@ -106,7 +106,7 @@ describe('a hostile file is refused, with its name and the place', () => {
       'a list for an object',
       JSON.stringify(withEmptyListAs('options')),
       'ARGUMENT',
-      'x.json: cases[0].options: is an array, expected an object',
+      'x.json: cases[0].options: is an array; expected an object',
     ],
     ['another format', '{"format":"heed-cases/2"}', 'ARGUMENT', 'x.json: format: '],
     [
@@ -182,7 +182,7 @@ describe('a hostile file is refused, with its name and the place', () => {
       'a product over 2^53',
       withValue('"inputs"', '[1,1,1,1]', '[1000000000,1000000000,1,1]'),
       'SHAPE',
-      '.inputs.query.shape: is [1000000000, 1000000000, 1, 1], expected at most',
+      '.inputs.query.shape: is [1000000000, 1000000000, 1, 1]; expected at most',
     ],
     [
       'a product that is NaN in floating point, were it not',
@@ -243,19 +243,19 @@ describe('a hostile file is refused, with its name and the place', () => {
       'no base64',
       withValue('"value"', 'AACAPw==', 'AAC-Pw=='),
       'ARGUMENT',
-      '.inputs.value.data: is no base64',
+      '.inputs.value.data: is not base64',
     ],
     [
       'base64 with space',
       withValue('"value"', 'AACAPw==', '  AACAPw'),
       'ARGUMENT',
-      '.inputs.value.data: is no base64',
+      '.inputs.value.data: is not base64',
     ],
     [
       'base64 cut',
       withValue('"value"', 'AACAPw==', 'AACAP==='),
       'ARGUMENT',
-      '.inputs.value.data: is no base64',
+      '.inputs.value.data: is not base64',
     ],
     [
       'a length over int32',
@@ -295,7 +295,7 @@ describe('a hostile file is refused, with its name and the place', () => {
       'another shape than the output has',
       withValue('"expected"', '[1,1,1,1]', '[1,1,1]'),
       'SHAPE',
-      'x.json: cases[0].expected.output.shape: is [1, 1, 1], expected [1, 1, 1, 1]',
+      'x.json: cases[0].expected.output.shape: is [1, 1, 1]; expected [1, 1, 1, 1]',
     ],
     [
       'another dtype than the output has',
@@ -386,7 +386,7 @@ describe('a hostile file is refused, with its name and the place', () => {
       'offsets of another batch',
       withValue('"keyLengths"', '[1]', '[1],"offsets":[0,0]').replace('"topLeft"', '"offset"'),
       'SHAPE',
-      'x.json: cases[0].inputs.offsets: has 2 numbers, expected one for each of the batch of 1',
+      'x.json: cases[0].inputs.offsets: has 2 numbers; expected one for each of the batch of 1',
     ],
     [
       'offsets that no alignment reads, in a step',
@@ -404,7 +404,7 @@ describe('a hostile file is refused, with its name and the place', () => {
       'integers for a boolean mask',
       withValue('"mask":', '"bool"', '"int32"').replace('"data":[true]', '"data":[1]'),
       'DTYPE',
-      'x.json: cases[0]: mask is int32, expected bool (true may attend) or floats',
+      'x.json: cases[0]: mask is int32; expected bool (true may attend) or floats',
     ],
     ['a purpose without words', withValue('', '"clause"', '"purpose":"","clause"'), 'ARGUMENT', '.purpose: '],
     ['an ONNX test without a name', '{"op":"Attention"}', 'ARGUMENT', 'x.json: name: '],
@@ -425,13 +425,13 @@ describe('a hostile file is refused, with its name and the place', () => {
       'keys of another rank than queries, to be masked',
       onnxTest([floats([1, 1, 1, 1]), floats([1, 1]), floats([1, 1]), floats([1])]),
       'SHAPE',
-      'x.json: inputs[1].shape: is [1, 1], expected',
+      'x.json: inputs[1].shape: is [1, 1]; expected',
     ],
     [
       'a mask that grows as it is padded',
       onnxTest([floats([1, 1, 1, 1]), floats([1, 1, 9999, 1]), floats([1, 1, 9999, 1]), floats([9999, 1])]),
       'SHAPE',
-      'x.json: inputs[3].shape: is [9999, 1], too many elements once padded to 9999',
+      'x.json: inputs[3].shape: is [9999, 1]; too many elements once padded to 9999',
     ],
     [
       'a past that has other heads',
@@ -443,7 +443,7 @@ describe('a hostile file is refused, with its name and the place', () => {
       'a Y of another shape',
       onnxTest(Array.from({ length: 3 }, () => floats([1, 1, 2, 1]))),
       'SHAPE',
-      'x.json: outputs[0].shape: is [1, 1, 1, 1], expected [1, 1, 2, 1]',
+      'x.json: outputs[0].shape: is [1, 1, 1, 1]; expected [1, 1, 2, 1]',
     ],
   ])('%s', (_what, text, code, message) => {
     const error = refusal(() => parseCases(text, 'x.json'));
@@ -465,7 +465,7 @@ describe('a hostile file is refused, with its name and the place', () => {
       cases: [{ id: 'a', inputs, expected: { output: rows } }],
     };
     const error = refusal(() => parseCases(JSON.stringify(file), 'x.json'));
-    expect(error.reason).toBe('x.json: cases[0]: takes 2.0e+10 products, expected at most 4294967296');
+    expect(error.reason).toBe('x.json: cases[0]: takes 2.0e+10 products; expected at most 4294967296');
   });
 
   test('numbers by the million: refused in the end, within seconds', () => {

@@ -59,7 +59,7 @@ export function onnxRequest(
 
 function checkRank(tensor: Tensor, place: string): Tensor {
   if (tensor.shape.length === 4) return tensor;
-  throw errorAt('SHAPE', `${place}.shape`, `is [${tensor.shape.join(', ')}], expected [B, H, L, D] as Q`);
+  throw errorAt('SHAPE', `${place}.shape`, `is [${tensor.shape.join(', ')}]; expected [B, H, L, D] as Q`);
 }
 
 function optionsOf(attributes: OnnxAttributes): Pick<CaseRequest, 'scale' | 'softcap' | 'causal' | 'window'> {
@@ -85,7 +85,7 @@ export function splitHeads(packed: Tensor, heads: number, place: string): Tensor
     throw errorAt(
       'SHAPE',
       `${place}.shape`,
-      `is [${packed.shape.join(', ')}], expected [B, L, H · D] with H=${heads}`,
+      `is [${packed.shape.join(', ')}]; expected [B, L, H · D] with H=${heads}`,
     );
   }
   return { ...packed, shape: [batch!, length!, heads, width! / heads] };
@@ -117,7 +117,7 @@ function padMask(mask: Tensor, keyLength: number, place: string): Tensor {
     throw errorAt(
       'SHAPE',
       `${place}.shape`,
-      `is [${mask.shape.join(', ')}], too many elements once padded to ${keyLength}`,
+      `is [${mask.shape.join(', ')}]; too many elements once padded to ${keyLength}`,
     );
   }
   const shape = [...mask.shape.slice(0, axis), keyLength];

@@ -40,7 +40,7 @@ function parseJson(text: string, name: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw errorAt('ARGUMENT', name, `is no JSON: ${(cause as Error).message}`, {
+    throw errorAt('ARGUMENT', name, `is not JSON: ${(cause as Error).message}`, {
       cause,
       remedy: 'JSON has no NaN and no Infinity: write them as strings, or the tensor as base64',
     });

@@ -147,7 +147,7 @@ function checkOffsets(
     throw errorAt(
       'SHAPE',
       place,
-      `has ${offsets.length} numbers, expected one for each of the batch of ${batch}`,
+      `has ${offsets.length} numbers; expected one for each of the batch of ${batch}`,
     );
   }
 }

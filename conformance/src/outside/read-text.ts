@@ -28,7 +28,7 @@ export async function readText(location: string | URL, name: string): Promise<st
 export function fileSystem(): typeof FileSystem {
   const builtin = globalThis.process?.getBuiltinModule;
   if (builtin === undefined) {
-    throw new HeedError('UNAVAILABLE', 'there is no file system here', {
+    throw new HeedError('UNAVAILABLE', 'cannot read files: no file system here', {
       remedy: 'get the text in another way and give it to parseCases(text, name)',
     });
   }

@@ -82,16 +82,16 @@ describe('a written case', () => {
     const request = { query: x, key: x, value: x };
     const asks = (more: Partial<CaseRequest>, names: readonly string[]) => () =>
       caseFile('me', [handMade({ ...request, ...more }, Object.fromEntries(names.map((name) => [name, x])))]);
-    expect(asks({}, ['weights'])).toThrow(/case a asks for output, it expects weights/);
+    expect(asks({}, ['weights'])).toThrow(/case a asks for output; it expects weights/);
     expect(asks({ weights: true }, ['output'])).toThrow(/asks for output, weights/);
     expect(asks({ gradient: true }, ['output'])).toThrow(/asks for output and gradients/);
-    expect(asks({ output: false, weights: true }, ['dQuery'])).toThrow(/asks for weights, it expects dQuery/);
+    expect(asks({ output: false, weights: true }, ['dQuery'])).toThrow(/asks for weights; it expects dQuery/);
   });
 
   test('has no resident tensors', async () => {
     const query = await (await reference.create()).upload(x);
     const write = (): string =>
       caseFile('me', [handMade({ query: query as never, key: x, value: x }, { output: x })]);
-    expect(write).toThrow(/query is a resident tensor/);
+    expect(write).toThrow(/query is resident; expected a plain tensor/);
   });
 });

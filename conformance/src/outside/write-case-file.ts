@@ -73,7 +73,7 @@ function checkAsked(id: string, request: CaseRequest, expected: readonly string[
   if ((!same && !byDefault) || gradients !== (request.gradient ?? false)) {
     throw new HeedError(
       'ARGUMENT',
-      `case ${id} asks for ${asked.join(', ')}${request.gradient ? ' and gradients' : ''}, it expects ${expected.join(', ')}`,
+      `case ${id} asks for ${asked.join(', ')}${request.gradient ? ' and gradients' : ''}; it expects ${expected.join(', ')}`,
       { remedy: 'expect exactly what the request asks for' },
     );
   }
@@ -117,7 +117,7 @@ function inputsOf(request: CaseRequest, dOutput: Tensor | undefined): FileInputs
   return {
     ...mapDefined(tensors, (tensor, name) => {
       if (!isResident(tensor)) return encodeTensor(tensor);
-      throw new HeedError('ARGUMENT', `${name} is a resident tensor, which no file can hold`, {
+      throw new HeedError('ARGUMENT', `${name} is resident; expected a plain tensor`, {
         remedy: 'read() it',
       });
     }),

@@ -89,7 +89,7 @@ function agreed(workers: readonly Presence[], options: ClusterOptions): Presence
   const [first] = workers;
   if (first === undefined) {
     throw unavailable(
-      `there are no workers in namespace ${namespaceOf(options)} of ${serversOf(options).join(', ')}`,
+      `no workers in namespace ${namespaceOf(options)} of ${serversOf(options).join(', ')}`,
       'start some: heed worker --backend native',
     );
   }

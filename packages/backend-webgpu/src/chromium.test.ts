@@ -27,11 +27,11 @@ async function expectUnavailable({ page }: OpenPage, reason: string): Promise<vo
 }
 
 inChromium('without https', { ...AS_IT_COMES, host: 'heed.test' }, (opened) => {
-  test('there is no navigator.gpu, and the error says so', () =>
-    expectUnavailable(opened(), 'there is no navigator.gpu'));
+  test('navigator.gpu is missing, and the error says so', () =>
+    expectUnavailable(opened(), 'navigator.gpu is missing'));
 });
 
 inChromium('without a GPU', {}, (opened) => {
   test('there is no adapter, and the error says so', () =>
-    expectUnavailable(opened(), 'there is no GPU adapter'));
+    expectUnavailable(opened(), 'cannot find a GPU adapter'));
 });

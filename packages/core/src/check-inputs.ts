@@ -116,7 +116,7 @@ function checkExpected(
   const letters = (): string =>
     `[${expected.axes.map(([letter, length]) => `${letter}=${length}`).join(', ')}]`;
   if (value === undefined) {
-    throw new HeedError('MISSING_INPUT', `${name} is missing, expected ${expected.dtype} ${letters()}`, {
+    throw new HeedError('MISSING_INPUT', `${name} is missing; expected ${expected.dtype} ${letters()}`, {
       clause: expected.clause,
       remedy: `give ${name} with these axes`,
     });
@@ -126,7 +126,7 @@ function checkExpected(
     const isMask = name === 'mask';
     const types =
       isMask && expected.dtype !== 'bool' ? `bool (true may attend) or ${expected.dtype}` : expected.dtype;
-    throw new HeedError('DTYPE', `${name} is ${value.dtype}, expected ${types} ${letters()}`, {
+    throw new HeedError('DTYPE', `${name} is ${value.dtype}; expected ${types} ${letters()}`, {
       clause: expected.clause,
       remedy:
         isMask && value.dtype === 'int32'
@@ -139,7 +139,7 @@ function checkExpected(
     ? value.shape.length <= 4 && sameShape(withoutLeadingOnes(value.shape), withoutLeadingOnes(lengths))
     : sameShape(value.shape, lengths);
   if (!fits) {
-    throw new HeedError('SHAPE', `${name} is [${value.shape.join(', ')}], expected ${letters()}`, {
+    throw new HeedError('SHAPE', `${name} is [${value.shape.join(', ')}]; expected ${letters()}`, {
       clause: expected.clause,
       remedy: `give ${name} with these axes, in this order`,
     });
@@ -163,7 +163,7 @@ function checkLengths(
 ): void {
   const wrong = lengths?.data.find((length) => length < 0 || length > most);
   if (wrong !== undefined) {
-    throw new HeedError('ARGUMENT', `${name} has ${wrong}, expected 0 to ${letter}=${most}`, {
+    throw new HeedError('ARGUMENT', `${name} has ${wrong}; expected 0 to ${letter}=${most}`, {
       clause: 'lengths',
     });
   }
@@ -172,7 +172,7 @@ function checkLengths(
 function checkBlockTable({ pages }: AttentionProblem, { blockTable }: AttentionInputs): void {
   const wrong = pages && blockTable?.data.find((page) => page < -1 || page >= pages.count);
   if (wrong === undefined || wrong === null) return;
-  throw new HeedError('ARGUMENT', `blockTable has ${wrong}, expected −1 or 0 to ${pages!.count - 1}`, {
+  throw new HeedError('ARGUMENT', `blockTable has ${wrong}; expected −1 or 0 to ${pages!.count - 1}`, {
     clause: 'pages',
     remedy: 'name a page of the pool, or −1 where the batch element has none',
   });
@@ -189,13 +189,13 @@ function checkSeed(problem: AttentionProblem, seed: number | undefined): void {
     return;
   }
   if (seed === undefined) {
-    throw new HeedError('MISSING_INPUT', "seed is missing, selection is 'sample'", {
+    throw new HeedError('MISSING_INPUT', "seed is missing; selection 'sample' requires one", {
       clause: 'selection',
       remedy: 'give an integer: the same seed makes the same choices',
     });
   }
   if (!Number.isSafeInteger(seed) || seed < 0) {
-    throw new HeedError('ARGUMENT', `seed is ${shown(seed)}, expected an integer, 0 ≤ seed < 2⁵³`, {
+    throw new HeedError('ARGUMENT', `seed is ${shown(seed)}; expected an integer, 0 ≤ seed < 2⁵³`, {
       clause: 'selection',
       remedy: 'give an integer: the same seed makes the same choices',
     });
@@ -227,7 +227,7 @@ function checkOrigin(problem: AttentionProblem, origin: AttentionInputs['origin'
  */
 export function checkInputs(problem: AttentionProblem, inputs: AttentionInputs): void {
   if (typeof inputs !== 'object' || inputs === null) {
-    throw new HeedError('MISSING_INPUT', `the inputs are ${shown(inputs)}, expected query, key and value`, {
+    throw new HeedError('MISSING_INPUT', `the inputs are ${shown(inputs)}; expected query, key and value`, {
       remedy: 'derive the problem and the inputs from one request with resolveRequest()',
     });
   }
@@ -242,7 +242,7 @@ export function checkInputs(problem: AttentionProblem, inputs: AttentionInputs):
       name !== 'origin' &&
       !expected.has(name as keyof AttentionInputs)
     ) {
-      throw new HeedError('UNEXPECTED_INPUT', `${name} is given, the problem does not have it`, {
+      throw new HeedError('UNEXPECTED_INPUT', `unexpected ${name}; the problem does not have it`, {
         remedy: 'derive the problem and the inputs from one request with resolveRequest()',
       });
     }

@@ -32,14 +32,14 @@ function isScale(scale: unknown): boolean {
 function checkOneOf<T>(name: string, value: T, allowed: readonly T[], clause: string): T {
   if (!allowed.includes(value)) {
     const choices = allowed.join(', ');
-    refuse(clause, `${name} is ${shown(value)}, expected ${choices}`, `set ${name} to one of ${choices}`);
+    refuse(clause, `${name} is ${shown(value)}; expected ${choices}`, `set ${name} to one of ${choices}`);
   }
   return value;
 }
 
 function checkCount(name: string, value: number, minimum: number): number {
   if (!Number.isSafeInteger(value) || value < minimum) {
-    throw new HeedError('SHAPE', `${name} is ${shown(value)}, expected an integer ≥ ${minimum}`, {
+    throw new HeedError('SHAPE', `${name} is ${shown(value)}; expected an integer ≥ ${minimum}`, {
       clause: 'shape',
       remedy: `the problem's ${name} is the length of an axis`,
     });
@@ -170,7 +170,7 @@ function checkDifferentiable({ gradient, groups, pages, ring, valueFromKey }: At
 
 function checkKvBatch({ kvBatch, batch, pages }: AttentionProblem): number {
   if (kvBatch === batch || (kvBatch === 1 && !pages)) return kvBatch;
-  throw new HeedError('SHAPE', `kvBatch is ${shown(kvBatch)}, expected B=${batch}${pages ? '' : ', or 1'}`, {
+  throw new HeedError('SHAPE', `kvBatch is ${shown(kvBatch)}; expected B=${batch}${pages ? '' : ', or 1'}`, {
     clause: 'cache',
     remedy: 'give each batch element its keys and values, or all of them the same ones',
   });
@@ -185,7 +185,7 @@ function checkMember<T extends object>(name: string, value: T | null, expected: 
   if (value === null || kindOf(value) === 'Object') return value;
   return refuse(
     name,
-    `${name} is ${shown(value)}, expected ${expected}`,
+    `${name} is ${shown(value)}; expected ${expected}`,
     `set ${name} to ${expected}, or to null`,
   );
 }
@@ -225,7 +225,7 @@ function refuseBroadcast(name: string, shape: unknown, full: readonly number[]):
 function checkWindowSide(name: string, value: number | null): number | null {
   if (value !== null && (!Number.isSafeInteger(value) || value < 0)) {
     const expected = 'an integer ≥ 0, or null for unbounded';
-    refuse('window', `window.${name} is ${shown(value)}, expected ${expected}`, `set ${name} to ${expected}`);
+    refuse('window', `window.${name} is ${shown(value)}; expected ${expected}`, `set ${name} to ${expected}`);
   }
   return value;
 }
@@ -243,7 +243,7 @@ function checkOutputs(problem: AttentionProblem): OutputName[] {
     const names = OUTPUTS.join(', ');
     refuse(
       'shape',
-      `outputs is ${shown(problem.outputs)}, expected an array`,
+      `outputs is ${shown(problem.outputs)}; expected an array`,
       `name some of ${names} in an array`,
     );
   }
@@ -326,7 +326,7 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
     const given: unknown = problem.dtype;
     throw new HeedError(
       'DTYPE',
-      `query is ${typeof given === 'string' ? given : shown(given)}, expected ${FLOATS.join(', ')}`,
+      `query is ${typeof given === 'string' ? given : shown(given)}; expected ${FLOATS.join(', ')}`,
       {
         clause: 'shape',
         remedy:
@@ -338,13 +338,13 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
     const given = shown(problem.scale);
     refuse(
       'order',
-      `scale is ${given}, expected 0 or a number of size 2⁻⁶⁴ to 2⁶⁴`,
+      `scale is ${given}; expected 0 or a number of size 2⁻⁶⁴ to 2⁶⁴`,
       'leave it out for 1 / √D',
     );
   }
   if (problem.softcap !== null && !isInRange(problem.softcap)) {
     const given = shown(problem.softcap);
-    refuse('softcap', `softcap is ${given}, expected a number from 2⁻⁶⁴ to 2⁶⁴`, 'leave it out for none');
+    refuse('softcap', `softcap is ${given}; expected a number from 2⁻⁶⁴ to 2⁶⁴`, 'leave it out for none');
   }
   const lengths = checkMember('lengths', problem.lengths, '{ key, keyStart, query }') ?? {
     key: false,
@@ -355,7 +355,7 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
   const window = checkWindow(problem.window);
   const positional = causal || window !== null || problem.alibi;
   if (positional && problem.alignment === null) {
-    throw new HeedError('ALIGNMENT_REQUIRED', 'causal, window and alibi need an alignment', {
+    throw new HeedError('ALIGNMENT_REQUIRED', 'causal, window and alibi require an alignment', {
       clause: 'alignment',
       remedy: "set alignment to 'topLeft', 'bottomRight' or 'offset'",
     });

@@ -36,13 +36,13 @@ export function mergeAttention(
 ): AttentionPart {
   checkOptions('mergeAttention()', options, { layout: oneOf('bhld', 'blhd') });
   if (!Array.isArray(parts)) {
-    throw new HeedError('ARGUMENT', `parts is ${shown(parts)}, expected an array`, {
+    throw new HeedError('ARGUMENT', `parts is ${shown(parts)}; expected an array`, {
       clause: 'merge',
       remedy: 'give the parts in an array, each { output, statistics }',
     });
   }
   if (parts.length === 0) {
-    throw new HeedError('ARGUMENT', 'there are no parts to merge', {
+    throw new HeedError('ARGUMENT', 'parts is empty; expected at least one', {
       clause: 'merge',
       remedy: 'give at least one part: { output, statistics }',
     });
@@ -109,7 +109,7 @@ function outputRow(row: number, heads: number, length: number, layout: Layout): 
 /** Returns a part as tensors whose data fill their shapes. */
 function tensorsOf(part: AttentionPart<PlainTensorLike>, index: number, floats: FloatDType): AttentionPart {
   if (kindOf(part) !== 'Object') {
-    throw new HeedError('ARGUMENT', `part ${index} is ${shown(part)}, expected { output, statistics }`, {
+    throw new HeedError('ARGUMENT', `part ${index} is ${shown(part)}; expected { output, statistics }`, {
       clause: 'merge',
       remedy: 'ask each call for its statistics, and give its results',
     });
@@ -134,7 +134,7 @@ function checkPart(part: AttentionPart, first: AttentionPart, index: number, lay
     const letters = layout === 'bhld' ? '[B, Hq, Lq, Dv]' : '[B, Lq, Hq, Dv]';
     throw new HeedError(
       'SHAPE',
-      `output of part ${index} is [${part.output.shape.join(', ')}], expected ${letters}`,
+      `output of part ${index} is [${part.output.shape.join(', ')}]; expected ${letters}`,
       {
         clause: 'merge',
       },
@@ -148,7 +148,7 @@ function checkPart(part: AttentionPart, first: AttentionPart, index: number, lay
     if (value.shape.join() !== shape.join()) {
       throw new HeedError(
         'SHAPE',
-        `${name} of part ${index} is [${value.shape.join(', ')}], expected [${shape.join(', ')}]`,
+        `${name} of part ${index} is [${value.shape.join(', ')}]; expected [${shape.join(', ')}]`,
         { clause: 'merge' },
       );
     }
@@ -157,7 +157,7 @@ function checkPart(part: AttentionPart, first: AttentionPart, index: number, lay
     if (value.dtype !== right || !isFloat(dtype)) {
       throw new HeedError(
         'DTYPE',
-        `${name} of part ${index} is ${value.dtype}, the output of part 0 is ${dtype}`,
+        `${name} of part ${index} is ${value.dtype}; the output of part 0 is ${dtype}`,
         {
           clause: 'merge',
           remedy: 'merge parts of one type, with statistics as the runs returned them',

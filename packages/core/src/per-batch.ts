@@ -14,7 +14,7 @@ export function perBatch(values: PerBatch): Tensor<'int32'> {
   if (wrong !== -1) {
     throw new HeedError(
       'ARGUMENT',
-      `lengths, starts and offsets are 32-bit integers, one of them is ${shown(values[wrong])}`,
+      `lengths, starts and offsets must be 32-bit integers; one of them is ${shown(values[wrong])}`,
       { clause: 'lengths', remedy: 'give whole numbers, one for each element of the batch' },
     );
   }

@@ -151,7 +151,7 @@ describe('errors speak in dimension letters, before anything is computed', () =>
       { ...B2H4, key: floats(2, 6, 8) },
       {
         code: 'SHAPE',
-        message: 'key is [2, 6, 8], expected [B, H, L, D]',
+        message: 'key is [2, 6, 8]; expected [B, H, L, D]',
         clause: 'shape',
         remedy: /four axes/,
       },
@@ -159,22 +159,22 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     [
       'rank in the other layout',
       { ...B2H4, layout: 'blhd', query: floats(8) },
-      { code: 'SHAPE', message: 'query is [8], expected [B, L, H, D]' },
+      { code: 'SHAPE', message: 'query is [8]; expected [B, L, H, D]' },
     ],
     [
       'head size',
       { ...B2H4, key: floats(2, 2, 6, 7) },
-      { code: 'SHAPE', message: 'key is [2, 2, 6, 7], expected [B=2, Hkv=2, Lk=6, D=8]', clause: 'shape' },
+      { code: 'SHAPE', message: 'key is [2, 2, 6, 7]; expected [B=2, Hkv=2, Lk=6, D=8]', clause: 'shape' },
     ],
     [
       'batch',
       { ...B2H4, value: floats(1, 2, 6, 3) },
-      { code: 'SHAPE', message: 'value is [1, 2, 6, 3], expected [B=2, Hkv=2, Lk=6, Dv=3]' },
+      { code: 'SHAPE', message: 'value is [1, 2, 6, 3]; expected [B=2, Hkv=2, Lk=6, Dv=3]' },
     ],
     [
       'key length',
       { ...B2H4, value: floats(2, 2, 7, 3) },
-      { code: 'SHAPE', message: 'value is [2, 2, 7, 3], expected [B=2, Hkv=2, Lk=6, Dv=3]' },
+      { code: 'SHAPE', message: 'value is [2, 2, 7, 3]; expected [B=2, Hkv=2, Lk=6, Dv=3]' },
     ],
     [
       'heads',
@@ -184,7 +184,7 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     [
       'no head size',
       { query: floats(1, 1, 2, 0), key: floats(1, 1, 2, 0), value: floats(1, 1, 2, 1) },
-      { code: 'SHAPE', message: 'D is 0, expected an integer ≥ 1' },
+      { code: 'SHAPE', message: 'D is 0; expected an integer ≥ 1' },
     ],
     [
       'mask',
@@ -217,32 +217,32 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     [
       'slopes',
       { ...square, alibiSlopes: floats(2) },
-      { code: 'SHAPE', message: 'alibiSlopes is [2], expected [Hq=1]', clause: 'alibi' },
+      { code: 'SHAPE', message: 'alibiSlopes is [2]; expected [Hq=1]', clause: 'alibi' },
     ],
     [
       'half of the segments',
       { ...square, querySegments: tensor(new Int32Array(5), [1, 5]) },
       {
         code: 'MISSING_INPUT',
-        message: 'keySegments is missing, expected int32 [B=1, Lk=5]',
+        message: 'keySegments is missing; expected int32 [B=1, Lk=5]',
         clause: 'segments',
       },
     ],
     [
       'one dtype beside another',
       { ...square, key: tensor(new Float64Array(20), [1, 1, 5, 4]) },
-      { code: 'DTYPE', message: 'key is float64, expected float32 [B=1, Hkv=1, Lk=5, D=4]' },
+      { code: 'DTYPE', message: 'key is float64; expected float32 [B=1, Hkv=1, Lk=5, D=4]' },
     ],
     [
       'integers',
       { ...square, query: tensor(new Int32Array(20), [1, 1, 5, 4]) },
-      { code: 'DTYPE', message: 'query is int32, expected float32, float64, float16, bfloat16' },
+      { code: 'DTYPE', message: 'query is int32; expected float32, float64, float16, bfloat16' },
     ],
     ['no query', { ...square, query: undefined }, { code: 'MISSING_INPUT', message: 'query is missing' }],
     [
       'an array of too few axes',
       { ...square, query: [1, 2] },
-      { code: 'SHAPE', message: 'query is [2], expected [B, H, L, D]' },
+      { code: 'SHAPE', message: 'query is [2]; expected [B, H, L, D]' },
     ],
     [
       'a typed array without a shape',
@@ -267,22 +267,25 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     [
       'an unknown alignment',
       { ...square, causal: true, alignment: 'center' },
-      { code: 'ARGUMENT', message: 'alignment is "center", expected topLeft, bottomRight or { offset }' },
+      { code: 'ARGUMENT', message: 'alignment is "center"; expected topLeft, bottomRight or { offset }' },
     ],
     [
       'length',
       { ...square, keyLengths: [6] },
-      { code: 'ARGUMENT', message: 'keyLengths has 6, expected 0 to Lk=5', clause: 'lengths' },
+      { code: 'ARGUMENT', message: 'keyLengths has 6; expected 0 to Lk=5', clause: 'lengths' },
     ],
     [
       'half a length',
       { ...square, keyLengths: [2.5] },
-      { code: 'ARGUMENT', message: 'lengths, starts and offsets are 32-bit integers, one of them is 2.5' },
+      {
+        code: 'ARGUMENT',
+        message: 'lengths, starts and offsets must be 32-bit integers; one of them is 2.5',
+      },
     ],
     [
       'lengths of another batch',
       { ...square, queryLengths: [1, 2] },
-      { code: 'SHAPE', message: 'queryLengths is [2], expected [B=1]' },
+      { code: 'SHAPE', message: 'queryLengths is [2]; expected [B=1]' },
     ],
     [
       'a seed for soft attention',
@@ -292,7 +295,7 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     [
       'scale',
       { ...square, scale: NaN },
-      { code: 'ARGUMENT', message: 'scale is NaN, expected 0 or a number of size 2⁻⁶⁴ to 2⁶⁴' },
+      { code: 'ARGUMENT', message: 'scale is NaN; expected 0 or a number of size 2⁻⁶⁴ to 2⁶⁴' },
     ],
     [
       'a scale that float32 does not have',
@@ -302,12 +305,12 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     [
       'a softcap that float32 does not have',
       { ...square, softcap: 1e-39 },
-      { code: 'ARGUMENT', message: 'softcap is 1e-39, expected a number from 2⁻⁶⁴', remedy: /leave it out/ },
+      { code: 'ARGUMENT', message: 'softcap is 1e-39; expected a number from 2⁻⁶⁴', remedy: /leave it out/ },
     ],
     [
       'a string for a number',
       { ...square, softcap: '30' },
-      { code: 'ARGUMENT', message: 'softcap is "30", expected a number' },
+      { code: 'ARGUMENT', message: 'softcap is "30"; expected a number' },
     ],
     [
       'a misspelt option',
@@ -321,7 +324,7 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     [
       'a number for a window',
       { ...square, window: 2 },
-      { code: 'ARGUMENT', message: 'window is 2, expected { left, right }', clause: 'window' },
+      { code: 'ARGUMENT', message: 'window is 2; expected { left, right }', clause: 'window' },
     ],
     [
       'a misspelt side of a window',
@@ -331,7 +334,7 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     [
       'a number for a flag',
       { ...B2H4, causal: 1, alignment: 'bottomRight' },
-      { code: 'ARGUMENT', message: 'causal is 1, expected true, false' },
+      { code: 'ARGUMENT', message: 'causal is 1; expected true, false' },
     ],
     [
       'a mask of false',
@@ -346,7 +349,7 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     [
       'window',
       { ...square, window: { left: -1 } },
-      { code: 'ARGUMENT', message: 'window.left is -1, expected an integer ≥ 0, or null for unbounded' },
+      { code: 'ARGUMENT', message: 'window.left is -1; expected an integer ≥ 0, or null for unbounded' },
     ],
     [
       'nothing asked for',
@@ -405,7 +408,7 @@ describe('a mask that is not one', () => {
 
   test('of int32 is answered with booleans', () => {
     const mask = tensor(new Int32Array(15), [3, 5]);
-    expect(masked(mask)).toThrow(/^mask is int32, expected bool \(true may attend\) or float32 \[/);
+    expect(masked(mask)).toThrow(/^mask is int32; expected bool \(true may attend\) or float32 \[/);
     expect(masked(mask)).toThrow(
       expect.objectContaining({ remedy: expect.stringContaining('Uint8Array.from(data)') }),
     );

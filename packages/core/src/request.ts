@@ -211,7 +211,7 @@ const OPTIONS: OptionTable<AttentionRequest> = {
 
 function checkRequest(request: AttentionRequest | undefined): asserts request {
   if (typeof request !== 'object' || request === null) {
-    throw new HeedError('ARGUMENT', `the request is ${String(request)}, expected an object`, {
+    throw new HeedError('ARGUMENT', `the request is ${String(request)}; expected an object`, {
       clause: 'shape',
       remedy: 'call attention(backend, { query, key, value })',
     });
@@ -270,7 +270,7 @@ function floatsOf(name: keyof RequestTensors, { query, key }: Partial<RequestTen
 function checkValue({ value, valueFromKey }: AttentionRequest): void {
   if (!isGiven(valueFromKey)) return;
   if (kindOf(valueFromKey) !== 'Object') {
-    throw new HeedError('ARGUMENT', `valueFromKey is ${shown(valueFromKey)}, expected { start, length }`, {
+    throw new HeedError('ARGUMENT', `valueFromKey is ${shown(valueFromKey)}; expected { start, length }`, {
       clause: 'valueFromKey',
       remedy: 'write { start: 0, length: 512 } for the first 512 numbers of a key',
     });
@@ -301,7 +301,7 @@ function columnsOf({ blockTable }: RequestTensors): number | null {
   if (blockTable === undefined) return null;
   const { shape } = blockTable;
   if (shape.length === 2) return shape[1]!;
-  throw new HeedError('SHAPE', `blockTable is [${shape.join(', ')}], expected [B, pages of an element]`, {
+  throw new HeedError('SHAPE', `blockTable is [${shape.join(', ')}]; expected [B, pages of an element]`, {
     clause: 'pages',
     remedy: 'give a row of page numbers for each batch element, −1 where it has no page',
   });
@@ -327,7 +327,7 @@ function outputsOf(request: AttentionRequest): OutputName[] {
   const flag = (name: OutputName, byDefault: boolean): boolean => {
     const value = request[name] ?? byDefault;
     if (typeof value === 'boolean') return value;
-    throw new HeedError('ARGUMENT', `${name} is ${shown(value)}, expected true or false`, {
+    throw new HeedError('ARGUMENT', `${name} is ${shown(value)}; expected true or false`, {
       clause: 'shape',
       remedy: `set ${name} to true or false, or leave it out`,
     });
@@ -351,7 +351,7 @@ function axesOf(
   const { shape } = value;
   if (shape.length !== 4) {
     const letters = layout === 'bhld' ? '[B, H, L, D]' : '[B, L, H, D]';
-    throw new HeedError('SHAPE', `${name} is [${shape.join(', ')}], expected ${letters}`, {
+    throw new HeedError('SHAPE', `${name} is [${shape.join(', ')}]; expected ${letters}`, {
       clause: 'shape',
       remedy: 'give the tensor four axes; use length 1 for a batch or a head that is not there',
     });
@@ -363,7 +363,7 @@ function axesOf(
 function boundedWindow({ window }: AttentionRequest): AttentionProblem['window'] {
   if (!isGiven(window)) return null;
   if (kindOf(window) !== 'Object') {
-    throw new HeedError('ARGUMENT', `window is ${shown(window)}, expected { left, right }`, {
+    throw new HeedError('ARGUMENT', `window is ${shown(window)}; expected { left, right }`, {
       clause: 'window',
       remedy: 'write { left: 2, right: 0 } for two keys before the position and none after it',
     });
@@ -397,7 +397,7 @@ function checkAlignment(alignment: AttentionRequest['alignment'] | null): void {
   if (kindOf(alignment) !== 'Object') {
     throw new HeedError(
       'ARGUMENT',
-      `alignment is ${shown(alignment)}, expected topLeft, bottomRight or { offset }`,
+      `alignment is ${shown(alignment)}; expected topLeft, bottomRight or { offset }`,
       { clause: 'alignment', remedy: "set alignment to 'topLeft', 'bottomRight' or { offset }" },
     );
   }

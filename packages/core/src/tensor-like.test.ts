@@ -107,7 +107,7 @@ describe('what cannot be a tensor is refused', () => {
     ['ragged arrays', { ...self(x), query: [[[[1, 2], [3]]]] }, 'SHAPE', /query is ragged.*\[2\]/],
     ['arrays of different depths', { ...self(x), query: [[[[1, 2], 3]]] }, 'SHAPE', /query is ragged/],
     ['text', { ...self(x), query: [[[['1', '2']]]] }, 'SHAPE', /query is ragged/],
-    ['mixed masks', { ...self(x), mask: [[true, 0, 1]] }, 'DTYPE', /mask has booleans, expected numbers/],
+    ['mixed masks', { ...self(x), mask: [[true, 0, 1]] }, 'DTYPE', /mask has booleans; expected numbers/],
     ['a part of an id', { ...self(x), querySegments: [[1, 1, 1.5]] }, 'ARGUMENT', /querySegments has 1.5/],
     [
       'too few numbers',

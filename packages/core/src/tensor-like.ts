@@ -72,7 +72,7 @@ export function toTensor(
   }
   const { data, shape } = value;
   if ((slot === 'float' || slot === 'int32') && dtypeOfArray(data) === 'bool') {
-    throw new HeedError('DTYPE', `${name} holds bytes, expected ${slot === 'float' ? 'float32' : slot}`, {
+    throw new HeedError('DTYPE', `${name} holds bytes; expected ${slot === 'float' ? 'float32' : slot}`, {
       clause: 'shape',
       remedy:
         'view the bytes as what they are: new Float32Array(data.buffer, data.byteOffset, data.length / 4)',
@@ -122,7 +122,7 @@ function ofNested(name: string, value: NestedArray, slot: Slot, floats: FloatDTy
   const booleans = flat.filter((element) => typeof element === 'boolean').length;
   const takesBooleans = slot === 'mask' || slot === 'any';
   if (booleans > 0 && (!takesBooleans || booleans < flat.length)) {
-    throw new HeedError('DTYPE', `${name} has booleans, expected numbers`, {
+    throw new HeedError('DTYPE', `${name} has booleans; expected numbers`, {
       clause: 'shape',
       remedy: takesBooleans ? 'give booleans alone, or numbers alone' : 'booleans belong into a mask',
     });
@@ -153,7 +153,7 @@ function shapeOf(name: string, value: NestedArray): number[] {
 function integers(name: string, numbers: readonly number[]): Int32Array {
   const wrong = numbers.find((number) => (number | 0) !== number);
   if (wrong === undefined) return Int32Array.from(numbers);
-  throw new HeedError('ARGUMENT', `${name} has ${wrong}, expected 32-bit integers`, {
+  throw new HeedError('ARGUMENT', `${name} has ${wrong}; expected 32-bit integers`, {
     clause: 'shape',
     remedy: 'give whole numbers: ids are compared, not computed with',
   });

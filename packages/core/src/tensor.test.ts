@@ -36,13 +36,13 @@ describe('tensor()', () => {
   });
 
   test.each([
-    [[2], new Float32Array(3), 'SHAPE', 'tensor has 3 elements, its shape [2] needs 2'],
-    [[-1], new Float32Array(1), 'SHAPE', 'tensor has the shape [-1], lengths are integers ≥ 0'],
-    [[0.5, 2], new Float32Array(1), 'SHAPE', 'tensor has the shape [0.5, 2], lengths are integers ≥ 0'],
-    [[NaN], new Float32Array(1), 'SHAPE', 'tensor has the shape [NaN], lengths are integers ≥ 0'],
-    [[1], new Int8Array(1), 'DTYPE', 'the data is Int8Array, expected a Float32Array'],
-    [[1], [1], 'DTYPE', 'the data is Array, expected'],
-    [[1], new DataView(new ArrayBuffer(1)), 'DTYPE', 'the data is DataView, expected'],
+    [[2], new Float32Array(3), 'SHAPE', 'tensor has 3 elements; its shape [2] requires 2'],
+    [[-1], new Float32Array(1), 'SHAPE', 'tensor has the shape [-1]; expected integers ≥ 0'],
+    [[0.5, 2], new Float32Array(1), 'SHAPE', 'tensor has the shape [0.5, 2]; expected integers ≥ 0'],
+    [[NaN], new Float32Array(1), 'SHAPE', 'tensor has the shape [NaN]; expected integers ≥ 0'],
+    [[1], new Int8Array(1), 'DTYPE', 'the data is Int8Array; expected a Float32Array'],
+    [[1], [1], 'DTYPE', 'the data is Array; expected'],
+    [[1], new DataView(new ArrayBuffer(1)), 'DTYPE', 'the data is DataView; expected'],
   ])('%j of %o is refused', (shape, data, code, message) => {
     let caught: unknown;
     try {

@@ -189,7 +189,7 @@ export function tensor<A extends NumberArray>(given: A, shape: readonly number[]
   const data = isFloat16Array(given) ? new Uint16Array(given.buffer, given.byteOffset, given.length) : given;
   const dtype = data === given ? dtypeOfArray(data) : 'float16';
   if (dtype === undefined) {
-    throw new HeedError('DTYPE', `the data is ${kindOf(data)}, expected ${ARRAYS}`, {
+    throw new HeedError('DTYPE', `the data is ${kindOf(data)}; expected ${ARRAYS}`, {
       clause: 'shape',
       remedy: copyRemedy(data),
     });
@@ -286,7 +286,7 @@ function checkShape(name: string, shape: readonly unknown[]): void {
   if (Array.from(shape).every((length) => Number.isSafeInteger(length) && (length as number) >= 0)) return;
   throw new HeedError(
     'SHAPE',
-    `${name} has the shape [${shape.map(String).join(', ')}], lengths are integers ≥ 0`,
+    `${name} has the shape [${shape.map(String).join(', ')}]; expected integers ≥ 0`,
     { clause: 'shape', remedy: 'give the lengths of the axes, such as [1, 1, 3, 2]' },
   );
 }
@@ -309,13 +309,13 @@ const DTYPES: readonly unknown[] = [
  */
 export function checkForm(name: string, dtype: unknown, shape: unknown): void {
   if (!DTYPES.includes(dtype)) {
-    throw new HeedError('DTYPE', `the dtype of ${name} is ${shown(dtype)}, expected ${DTYPES.join(', ')}`, {
+    throw new HeedError('DTYPE', `the dtype of ${name} is ${shown(dtype)}; expected ${DTYPES.join(', ')}`, {
       clause: 'shape',
       remedy: 'name one of them, such as float32',
     });
   }
   if (!Array.isArray(shape)) {
-    throw new HeedError('SHAPE', `the shape of ${name} is ${shown(shape)}, expected an array of lengths`, {
+    throw new HeedError('SHAPE', `the shape of ${name} is ${shown(shape)}; expected an array of lengths`, {
       clause: 'shape',
       remedy: 'give the lengths of the axes, such as [1, 1, 3, 2]',
     });
@@ -326,7 +326,7 @@ export function checkForm(name: string, dtype: unknown, shape: unknown): void {
 /** Checks that a value is a tensor whose data, element type and shape agree. The error shows `name`. */
 export function checkTensor(name: string, value: unknown): asserts value is Tensor {
   if (isResident(value)) {
-    throw new HeedError('ARGUMENT', `${name} is resident, expected a plain tensor`, {
+    throw new HeedError('ARGUMENT', `${name} is resident; expected a plain tensor`, {
       clause: 'resident',
       remedy: `await ${name}.read() gives a plain copy`,
     });
@@ -340,7 +340,7 @@ export function checkTensor(name: string, value: unknown): asserts value is Tens
   ) {
     throw new HeedError(
       'SHAPE',
-      `the shape of ${name} is ${shown(candidate.shape)}, expected an array of lengths`,
+      `the shape of ${name} is ${shown(candidate.shape)}; expected an array of lengths`,
       {
         clause: 'shape',
         remedy: 'give the lengths of the axes, such as [1, 1, 3, 2]',
@@ -356,7 +356,7 @@ export function checkTensor(name: string, value: unknown): asserts value is Tens
   const { shape, data, dtype } = candidate;
   if (dtype === undefined || !holds(data, dtype)) {
     const isNoArray = dtypeOfArray(data) === undefined && !isFloat16Array(data);
-    throw new HeedError('DTYPE', `${name} says its dtype is ${String(dtype)}, its data is ${kindOf(data)}`, {
+    throw new HeedError('DTYPE', `${name} has the dtype ${String(dtype)}; its data is ${kindOf(data)}`, {
       clause: 'shape',
       remedy: isNoArray
         ? `${copyRemedy(data)}; tensor(data, shape) tells its dtype`
@@ -367,7 +367,7 @@ export function checkTensor(name: string, value: unknown): asserts value is Tens
   if (data!.length !== sizeOf(shape)) {
     throw new HeedError(
       'SHAPE',
-      `${name} has ${data!.length} elements, its shape [${shape.join(', ')}] needs ${sizeOf(shape)}`,
+      `${name} has ${data!.length} elements; its shape [${shape.join(', ')}] requires ${sizeOf(shape)}`,
       { clause: 'shape', remedy: 'the product of the lengths is the number of elements' },
     );
   }

@@ -33,14 +33,14 @@ export function overAudio(weights: PlainTensorLike, options: AudioOptions): Heat
   if (!(Number.isFinite(secondsPerFrame) && secondsPerFrame > 0)) {
     throw new HeedError(
       'ARGUMENT',
-      `secondsPerFrame is ${shown(secondsPerFrame)}, expected seconds greater than 0`,
+      `secondsPerFrame is ${shown(secondsPerFrame)}; expected seconds greater than 0`,
       {
         remedy: 'give the time from one key to the next: 0.02 for Whisper',
       },
     );
   }
   if (samples !== undefined && !ArrayBuffer.isView(samples)) {
-    throw new HeedError('ARGUMENT', `samples is ${shown(samples)}, expected a Float32Array`, {
+    throw new HeedError('ARGUMENT', `samples is ${shown(samples)}; expected a Float32Array`, {
       remedy: 'give Float32Array.from(samples)',
     });
   }

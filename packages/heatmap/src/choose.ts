@@ -15,7 +15,7 @@ export function choose(
   if (chosen === undefined && count === 1) return 0;
   if (chosen !== undefined && isIndex(chosen, count)) return chosen;
   const given = chosen === undefined ? 'is not chosen' : `is ${shown(chosen)}`;
-  throw new HeedError('ARGUMENT', `${name} ${given}, there is ${letter}=${count}`, {
+  throw new HeedError('ARGUMENT', `${name} ${given}; there is ${letter}=${count}`, {
     remedy:
       count === 0
         ? `give weights with at least one ${name}`

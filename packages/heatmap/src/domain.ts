@@ -18,7 +18,7 @@ export function domainOf(given: DomainOption | undefined, ...matrices: readonly 
     if (Number.isFinite(low) && Number.isFinite(high) && low < high) return [low, high];
     throw new HeedError(
       'ARGUMENT',
-      `domain is ${shown(given)}, expected two finite numbers, low < high, or 'robust'`,
+      `domain is ${shown(given)}; expected two finite numbers, low < high, or 'robust'`,
       { remedy: 'give [low, high], or leave it out for the range of the values' },
     );
   }

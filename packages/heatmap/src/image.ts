@@ -59,7 +59,7 @@ export function overImage(weights: PlainTensorLike, options: ImageOptions): Heat
   const { query, grid, skip = 0, image } = options;
   const { rowCount, columnCount, values } = headOf(weights, options);
   if (!isIndex(query, rowCount)) {
-    throw new HeedError('ARGUMENT', `query is ${shown(query)}, weights have Lq=${rowCount}`, {
+    throw new HeedError('ARGUMENT', `query is ${shown(query)}; weights have Lq=${rowCount}`, {
       remedy: 'set query to the index of a row, counted from 0',
     });
   }
@@ -68,12 +68,12 @@ export function overImage(weights: PlainTensorLike, options: ImageOptions): Heat
   if (!areCounts || skip + rows * columns > columnCount) {
     throw new HeedError(
       'ARGUMENT',
-      `grid is ${shown(grid)} after ${shown(skip)} keys, weights have Lk=${columnCount}`,
+      `grid is ${shown(grid)} after ${shown(skip)} keys; weights have Lk=${columnCount}`,
       { remedy: 'set grid to the patches down and across, and skip to the keys before the first patch' },
     );
   }
   if (image !== undefined && !IMAGE.test(image)) {
-    throw new HeedError('ARGUMENT', 'the image is no data: address of a PNG, JPEG, WebP or GIF', {
+    throw new HeedError('ARGUMENT', 'the image is not a data: address of a PNG, JPEG, WebP or GIF', {
       remedy: 'read the file and give data:image/png;base64,…',
     });
   }

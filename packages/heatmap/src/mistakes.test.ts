@@ -71,34 +71,34 @@ test.each([[null], ['Layer 0'], [[]]])('options that are %j', async (options) =>
 });
 
 const values: [call: string, options: object, message: string][] = [
-  ['toSVG', { colorMap: 'jet' }, 'colorMap is "jet", expected magma or inferno or plasma or viridis'],
-  ['toHTML', { colorMap: 'jet' }, 'colorMap is "jet", expected magma or inferno or plasma or viridis'],
+  ['toSVG', { colorMap: 'jet' }, 'colorMap is "jet"; expected magma or inferno or plasma or viridis'],
+  ['toHTML', { colorMap: 'jet' }, 'colorMap is "jet"; expected magma or inferno or plasma or viridis'],
   [
     'toTerminal',
     { colorMap: 'toString' },
-    'colorMap is "toString", expected magma or inferno or plasma or viridis',
+    'colorMap is "toString"; expected magma or inferno or plasma or viridis',
   ],
-  ['toSVG', { theme: 'drak' }, 'theme is "drak", expected light or dark or auto'],
-  ['toHTML', { theme: 'drak' }, 'theme is "drak", expected light or dark or auto'],
-  ['toPNG', { theme: 'auto' }, 'theme is "auto", expected light or dark'],
-  ['toPNG', { fonts: ['font.ttf'] }, 'fonts is ["font.ttf"], expected an array of files'],
-  ['toTerminal', { color: true }, 'color is true, expected truecolor or 256 or none'],
-  ['toTerminal', { columns: NaN }, 'columns is NaN, expected a whole number'],
-  ['toHTML', { title: 7 }, 'title is 7, expected text'],
-  ['heatmap', { title: 7 }, 'title is 7, expected text'],
-  ['heatmap', { domain: 'foo' }, 'domain is "foo", expected two finite numbers, low < high, or \'robust\''],
-  ['heatmap', { domain: 1 }, "domain is 1, expected two finite numbers, low < high, or 'robust'"],
-  ['heatmap', { domain: [1, 0] }, "domain is [1, 0], expected two finite numbers, low < high, or 'robust'"],
-  ['heatmap', { rows: 'a' }, 'rows is "a", expected an array of Lq=1 labels'],
-  ['heatmap', { columns: 'abcd' }, 'columns is "abcd", expected an array of Lk=4 labels'],
+  ['toSVG', { theme: 'drak' }, 'theme is "drak"; expected light or dark or auto'],
+  ['toHTML', { theme: 'drak' }, 'theme is "drak"; expected light or dark or auto'],
+  ['toPNG', { theme: 'auto' }, 'theme is "auto"; expected light or dark'],
+  ['toPNG', { fonts: ['font.ttf'] }, 'fonts is ["font.ttf"]; expected an array of files'],
+  ['toTerminal', { color: true }, 'color is true; expected truecolor or 256 or none'],
+  ['toTerminal', { columns: NaN }, 'columns is NaN; expected a whole number'],
+  ['toHTML', { title: 7 }, 'title is 7; expected text'],
+  ['heatmap', { title: 7 }, 'title is 7; expected text'],
+  ['heatmap', { domain: 'foo' }, 'domain is "foo"; expected two finite numbers, low < high, or \'robust\''],
+  ['heatmap', { domain: 1 }, "domain is 1; expected two finite numbers, low < high, or 'robust'"],
+  ['heatmap', { domain: [1, 0] }, "domain is [1, 0]; expected two finite numbers, low < high, or 'robust'"],
+  ['heatmap', { rows: 'a' }, 'rows is "a"; expected an array of Lq=1 labels'],
+  ['heatmap', { columns: 'abcd' }, 'columns is "abcd"; expected an array of Lk=4 labels'],
   ['heatmap', { highlight: 0 }, 'highlight: the options are 0; expected an object'],
-  ['overImage', { grid: 2 }, 'grid is 2 after 0 keys, weights have Lk=4'],
+  ['overImage', { grid: 2 }, 'grid is 2 after 0 keys; weights have Lk=4'],
   ['overImage', { grid: [1, 1], skip: -1 }, 'overImage(): skip is -1; expected an integer ≥ 0'],
-  ['overAudio', { samples: 'sound' }, 'samples is "sound", expected a Float32Array'],
-  ['pooledWeights', { rows: 2 }, 'rows is 2, expected a part of 0 to 3'],
-  ['pooledWeights', { rows: { rows: 2 } }, 'rows is an object, expected a part of 0 to 3'],
-  ['pooledWeights', { columns: [0, 9] }, 'columns is [0, 9], expected a part of 0 to 3'],
-  ['pooledWeights', { maximum: 0 }, 'maximum is 0, expected an integer ≥ 1'],
+  ['overAudio', { samples: 'sound' }, 'samples is "sound"; expected a Float32Array'],
+  ['pooledWeights', { rows: 2 }, 'rows is 2; expected a part of 0 to 3'],
+  ['pooledWeights', { rows: { rows: 2 } }, 'rows is an object; expected a part of 0 to 3'],
+  ['pooledWeights', { columns: [0, 9] }, 'columns is [0, 9]; expected a part of 0 to 3'],
+  ['pooledWeights', { maximum: 0 }, 'maximum is 0; expected an integer ≥ 1'],
 ];
 
 test.each(values)('%s(%j)', async (name, options, message) => {
@@ -122,7 +122,7 @@ test('colorAt knows its maps', async () => {
 test.each([0, -1, 1.5, NaN, undefined])('a view cannot be shrunk to %s', async (most) => {
   expect(await errorOf(() => shrink(view, most as Anything))).toMatchObject({
     code: 'ARGUMENT',
-    reason: `maximum is ${most}, expected an integer ≥ 1`,
+    reason: `maximum is ${most}; expected an integer ≥ 1`,
   });
 });
 

@@ -12,7 +12,7 @@ export function viewsOf(picture: HeatmapView | HeatmapPanels): readonly HeatmapV
   const given = picture as Partial<HeatmapView & HeatmapPanels> | null | undefined;
   if (Array.isArray(given?.panels)) return given.panels as readonly HeatmapView[];
   if (ArrayBuffer.isView(given?.values)) return [picture as HeatmapView];
-  throw new HeedError('ARGUMENT', `the picture is ${shown(picture)}, expected a heatmap or panels of them`, {
+  throw new HeedError('ARGUMENT', `the picture is ${shown(picture)}; expected a heatmap or panels of them`, {
     remedy: 'make one with heatmap(weights), or allHeads(weights)',
   });
 }

@@ -24,7 +24,7 @@ import { meanOverHeads } from './heads.ts';
 export function rollout(layers: readonly PlainTensorLike[]): Tensor<'float64'> {
   const [first, ...later] = Array.isArray(layers) ? (layers as readonly PlainTensorLike[]) : [];
   if (first === undefined) {
-    throw new HeedError('ARGUMENT', 'there are no layers', {
+    throw new HeedError('ARGUMENT', 'layers is empty; expected at least one', {
       remedy: 'give an array with the weights of at least one layer',
     });
   }
@@ -45,7 +45,7 @@ function mixing(weights: PlainTensorLike): Tensor<'float64'> {
   const mean = meanOverHeads(weights);
   const [, , rows, columns] = mean.shape as [number, number, number, number];
   if (rows !== columns) {
-    throw new HeedError('SHAPE', `weights is Lq=${rows} by Lk=${columns}, expected Lq = Lk`, {
+    throw new HeedError('SHAPE', `weights is Lq=${rows} by Lk=${columns}; expected Lq = Lk`, {
       clause: 'shape',
       remedy: 'rollout is over self-attention: leave layers of cross-attention out',
     });

@@ -108,14 +108,14 @@ function labelsOf(
   if (!Array.isArray(labels) || Array.from(labels).some((label) => !isLabel(label))) {
     throw new HeedError(
       'ARGUMENT',
-      `${name} is ${shown(labels)}, expected an array of ${letter}=${count} labels`,
+      `${name} is ${shown(labels)}; expected an array of ${letter}=${count} labels`,
       {
         remedy: `give one label for each of the ${count} ${name}, or leave them out`,
       },
     );
   }
   if (labels.length === count) return labels.map(String);
-  throw new HeedError('SHAPE', `${name} has ${labels.length} labels, weights have ${letter}=${count}`, {
+  throw new HeedError('SHAPE', `${name} has ${labels.length} labels; weights have ${letter}=${count}`, {
     remedy: `give one label for each of the ${count} ${name}, or leave them out`,
   });
 }
@@ -130,7 +130,7 @@ function highlightOf(
   const { row, column } = given;
   if (!isIndex(row, rowCount) || (column !== undefined && !isIndex(column, columnCount))) {
     const cell = column === undefined ? `row ${shown(row)}` : `row ${shown(row)}, column ${shown(column)}`;
-    throw new HeedError('ARGUMENT', `highlight is ${cell}, weights are [${rowCount}, ${columnCount}]`, {
+    throw new HeedError('ARGUMENT', `highlight is ${cell}; weights are [${rowCount}, ${columnCount}]`, {
       remedy: 'give indices, counted from 0',
     });
   }

@@ -25,7 +25,7 @@ export interface Weights {
  */
 export function weightsOf(given: PlainTensorLike): Weights {
   if (isResident(given)) {
-    throw new HeedError('ARGUMENT', 'weights is resident, a heatmap is made of plain tensors', {
+    throw new HeedError('ARGUMENT', 'weights is resident; expected a plain tensor', {
       remedy: 'await weights.read() gives a plain one',
     });
   }
@@ -33,7 +33,7 @@ export function weightsOf(given: PlainTensorLike): Weights {
   const { shape } = (shaped ?? {}) as Partial<Tensor>;
   if (!Array.isArray(shape) || (shape.length !== 2 && shape.length !== 4)) {
     const what = Array.isArray(shape) ? `[${shape.join(', ')}]` : 'not a tensor';
-    throw new HeedError('SHAPE', `weights is ${what}, expected [Lq, Lk] or [B, Hq, Lq, Lk]`, {
+    throw new HeedError('SHAPE', `weights is ${what}; expected [Lq, Lk] or [B, Hq, Lq, Lk]`, {
       clause: 'shape',
       remedy: 'ask attention() for weights: true, or make a tensor with tensor(typedArray, shape)',
     });

@@ -83,7 +83,7 @@ export class Embedding {
     if (dOutput.data.length !== ids.data.length * width) {
       throw new HeedError(
         'SHAPE',
-        `dOutput is [${dOutput.shape.join(', ')}], expected [${[...ids.shape, width].join(', ')}]`,
+        `dOutput is [${dOutput.shape.join(', ')}]; expected [${[...ids.shape, width].join(', ')}]`,
       );
     }
     const dWeight = zeros(this.#dtype, [rows, width]);

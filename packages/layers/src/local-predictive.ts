@@ -116,7 +116,7 @@ function lengthsOf({ keyLengths }: PlainScope, batch: number, keys: number): rea
   if (given && (given.length !== batch || given.some((length) => !(length >= 0 && length <= keys)))) {
     throw new HeedError(
       'ARGUMENT',
-      `keyLengths is ${given.join(', ')}, expected B=${batch} numbers from 0 to Lk=${keys}`,
+      `keyLengths is ${given.join(', ')}; expected B=${batch} numbers from 0 to Lk=${keys}`,
       {
         clause: 'lengths',
       },

@@ -267,9 +267,13 @@ function checkLuongOptions(options: LuongAttentionOptions): void {
     });
   }
   if (score === 'dot' && queryDim !== keyDim) {
-    throw new HeedError('ARGUMENT', `score dot needs equal widths, queryDim=${queryDim}, keyDim=${keyDim}`, {
-      remedy: "use score 'general'",
-    });
+    throw new HeedError(
+      'ARGUMENT',
+      `score dot requires equal widths; queryDim=${queryDim}, keyDim=${keyDim}`,
+      {
+        remedy: "use score 'general'",
+      },
+    );
   }
 }
 

@@ -42,7 +42,7 @@ export function checkKeyMask(keyMask: Tensor, batch: number, keys: number): void
   if (dtype === 'bool' && shape.length === 2 && shape[0] === batch && shape[1] === keys) return;
   throw new HeedError(
     dtype === 'bool' ? 'SHAPE' : 'DTYPE',
-    `keyMask is ${dtype} [${shape.join(', ')}], expected bool [B=${batch}, Lk=${keys}]`,
+    `keyMask is ${dtype} [${shape.join(', ')}]; expected bool [B=${batch}, Lk=${keys}]`,
     { clause: 'mask', remedy: 'true may be attended to; a key_padding_mask of PyTorch is its opposite' },
   );
 }
@@ -51,7 +51,7 @@ export function checkKeyMask(keyMask: Tensor, batch: number, keys: number): void
 function join(mask: Tensor, padding: Tensor): Tensor {
   checkPlain('mask', mask);
   if (mask.shape.length > 4) {
-    throw new HeedError('SHAPE', `mask is [${mask.shape.join(', ')}], expected at most [B, Hq, Lq, Lk]`, {
+    throw new HeedError('SHAPE', `mask is [${mask.shape.join(', ')}]; expected at most [B, Hq, Lq, Lk]`, {
       clause: 'mask',
     });
   }

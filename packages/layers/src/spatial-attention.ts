@@ -196,12 +196,12 @@ export class SpatialAttention {
     const gridAxes = grid.map((length, axis) => [`grid[${axis}]`, length] as const);
     checkShape('input', input, dtype, [['B', null], ...gridAxes, ['C', channels]]);
     if (query !== undefined && queries !== 'given') {
-      throw new HeedError('UNEXPECTED_INPUT', "query is given, the layer's queries are its own", {
+      throw new HeedError('UNEXPECTED_INPUT', "unexpected query; the layer's queries are its own", {
         remedy: "make the layer with queries: 'given'",
       });
     }
     if (query === undefined && queries === 'given')
-      throw new HeedError('MISSING_INPUT', 'query is missing, [B, Lq, E]', {
+      throw new HeedError('MISSING_INPUT', 'query is missing; expected [B, Lq, E]', {
         remedy: "give forward() a query, or make the layer with other queries than 'given'",
       });
     const expected = [input.shape[0], ...grid];
@@ -209,7 +209,7 @@ export class SpatialAttention {
     if (gridMask !== undefined && gridMask.shape.join() !== expected.join()) {
       throw new HeedError(
         'SHAPE',
-        `gridMask is [${gridMask.shape.join(', ')}], expected [${expected.join(', ')}]`,
+        `gridMask is [${gridMask.shape.join(', ')}]; expected [${expected.join(', ')}]`,
         {
           clause: 'mask',
         },
@@ -281,16 +281,14 @@ function checkSpatialOptions(options: SpatialAttentionOptions): void {
     );
   }
   if (queries !== 'places' && relativePosition) {
-    throw new HeedError(
-      'ARGUMENT',
-      "relativePosition is between places of the grid, queries is not 'places'",
-      { remedy: "leave out relativePosition, or set queries to 'places'" },
-    );
+    throw new HeedError('ARGUMENT', "relativePosition requires queries: 'places'", {
+      remedy: "leave out relativePosition, or set queries to 'places'",
+    });
   }
   if (queries === 'places' && embedDim !== undefined && embedDim !== channels) {
     throw new HeedError(
       'ARGUMENT',
-      `embedDim is ${embedDim}, with queries 'places' it is channels=${channels}`,
+      `embedDim is ${embedDim}; with queries 'places' expected channels=${channels}`,
       { remedy: "leave out embedDim, or use queries 'given' or { learned }" },
     );
   }

@@ -68,7 +68,7 @@ export function lastAxis(
 ): FloatTensor {
   const value = floatTensor(name, given, dtype);
   checkPlain(name, value);
-  if (value.shape.length === 0) throw new HeedError('SHAPE', `${name} has no axes, expected […, ${width}]`);
+  if (value.shape.length === 0) throw new HeedError('SHAPE', `${name} has no axes; expected […, ${width}]`);
   const leading = value.shape.slice(0, -1).map(() => ['…', null] as const);
   checkShape(name, value, dtype, [...leading, ['E', width]]);
   return value;
@@ -83,7 +83,7 @@ export function integers(name: string, given: PlainTensorLike): Tensor<'int32'> 
   const value = isTensorLike(given) ? toTensor(name, given, 'int32', 'float32') : (given as Tensor);
   checkPlain(name, value);
   if (value.dtype === 'int32') return value as Tensor<'int32'>;
-  throw new HeedError('DTYPE', `${name} is ${value.dtype}, expected int32`, {
+  throw new HeedError('DTYPE', `${name} is ${value.dtype}; expected int32`, {
     remedy: 'make it with tensor(new Int32Array(…), shape)',
   });
 }

@@ -40,7 +40,7 @@ export function product(first: FloatTensor, second: FloatTensor): FloatTensor {
  */
 export function checkPlain(name: string, given: unknown): asserts given is Tensor {
   if (isResident(given)) {
-    throw new HeedError('ARGUMENT', `${name} is resident, a layer computes with plain tensors`, {
+    throw new HeedError('ARGUMENT', `${name} is resident; expected a plain tensor`, {
       remedy: `await ${name}.read() gives a plain one`,
     });
   }
@@ -54,7 +54,7 @@ export function checkPlain(name: string, given: unknown): asserts given is Tenso
   if (value.data.length === size) return;
   throw new HeedError(
     'SHAPE',
-    `${name} has ${value.data.length} elements, its shape [${value.shape.join(', ')}] needs ${size}`,
+    `${name} has ${value.data.length} elements; its shape [${value.shape.join(', ')}] requires ${size}`,
   );
 }
 
@@ -72,15 +72,15 @@ export function checkShape(
 ): asserts value is FloatTensor {
   const letters = `[${axes.map(([letter, length]) => (length === null ? letter : `${letter}=${length}`)).join(', ')}]`;
   if (value === undefined)
-    throw new HeedError('MISSING_INPUT', `${name} is missing, expected ${dtype} ${letters}`);
+    throw new HeedError('MISSING_INPUT', `${name} is missing; expected ${dtype} ${letters}`);
   checkPlain(name, value);
   if (value.dtype !== dtype) {
-    throw new HeedError('DTYPE', `${name} is ${value.dtype}, the layer's parameters are ${dtype}`, {
+    throw new HeedError('DTYPE', `${name} is ${value.dtype}; the layer's parameters are ${dtype}`, {
       remedy: "make the layer with the dtype of its inputs: { dtype: 'float32' } or 'float64'",
     });
   }
   const fits =
     value.shape.length === axes.length &&
     axes.every(([, length], axis) => length === null || length === value.shape[axis]);
-  if (!fits) throw new HeedError('SHAPE', `${name} is [${value.shape.join(', ')}], expected ${letters}`);
+  if (!fits) throw new HeedError('SHAPE', `${name} is [${value.shape.join(', ')}]; expected ${letters}`);
 }

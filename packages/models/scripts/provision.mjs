@@ -124,7 +124,7 @@ async function download(name, model) {
     const sum = createHash('sha256')
       .update(readFileSync(join(made, weights)))
       .digest('hex');
-    if (sum !== expected) throw new Obstacle(`${weights} has the sha256 ${sum}, expected ${expected}`);
+    if (sum !== expected) throw new Obstacle(`${weights} has the sha256 ${sum}; expected ${expected}`);
     await convert?.(made);
     if (!existsSync(join(cache, name))) renameSync(made, join(cache, name));
   } finally {

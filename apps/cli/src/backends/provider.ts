@@ -48,7 +48,7 @@ export async function importExpectedFailures(url: string, name: string): Promise
 
 function notProvider(name: string, value: object | null | undefined): HeedError {
   const what = value === undefined ? 'nothing' : describe(value);
-  return new HeedError('ARGUMENT', `${name} exports ${what} by default, which is no backend provider`, {
+  return new HeedError('ARGUMENT', `${name} exports ${what} by default; expected a backend provider`, {
     remedy: 'export default { contract: 1, name, probe, create }: see BackendProvider of @heed/core',
   });
 }

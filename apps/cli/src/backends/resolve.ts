@@ -26,7 +26,7 @@ export function locate(name: string): Located {
   const url = tryLocate(name);
   if (url !== null) return { name, url, ...packageOf(url) };
   if (isPath(name)) {
-    throw new HeedError('ARGUMENT', `there is no file ${name}`, {
+    throw new HeedError('ARGUMENT', `cannot find the file ${name}`, {
       remedy: 'give the path of a module whose default export is a backend provider',
     });
   }

@@ -284,6 +284,6 @@ describe('wrong usage', () => {
     writeFileSync(file, '{"format": "heed-bench/9"}');
     const { code, stderr } = heed(['compare', file, file]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/x\.json is no results file: format/);
+    expect(stderr).toMatch(/x\.json is not a results file: format/);
   });
 });

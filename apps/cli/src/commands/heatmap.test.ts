@@ -235,7 +235,7 @@ describe('files', () => {
       /^w\.npy: rollout of w\n[\s\S]*\.500\S? +\.500/,
     );
     for (const [words, message] of [
-      [[], /which of the 2 layers of w is meant\?/],
+      [[], /--layer is missing; w has 2 layers/],
       [['--layer', '2'], /layer is 2, the tensor has N=2/],
       [['--layer', '0', '--batch', '1'], /batch is 1, the tensor has B=1/],
     ] as const) {
@@ -400,18 +400,22 @@ describe('flags that contradict each other or change nothing are wrong usage tha
   test.each<[string[], ...RegExp[]]>([
     [['w.json', '--head', 'all', '--rollout'], /--head/, /--rollout/],
     [['w.json', '--tensor', 'weights', '--case', 'a'], /--tensor/, /--case/],
-    [['w.json', '--case', 'a'], /no case a\. The file has no case/, /leave out --case/],
-    [['cases.json', '--case', 'b'], /no case b\. The file has a\n/, /choose one of them with --case/],
-    [['cases.json', '--tensor', 'a'], /no tensor a\. The file has no tensor/, /leave out --tensor/],
-    [['w.json', '--tensor', 'foo'], /no tensor foo\. The file has weights\n/, /one of them with --tensor/],
-    [['w.json', '--backend', 'ts'], /--backend is given, w\.json holds weights/],
-    [['w.json', '--theme', 'dark'], /--theme is given, there is no --out/],
+    [['w.json', '--case', 'a'], /unknown case a\. The file has no case/, /leave out --case/],
+    [['cases.json', '--case', 'b'], /unknown case b\. The file has a\n/, /choose one of them with --case/],
+    [['cases.json', '--tensor', 'a'], /unknown tensor a\. The file has no tensor/, /leave out --tensor/],
+    [
+      ['w.json', '--tensor', 'foo'],
+      /unknown tensor foo\. The file has weights\n/,
+      /one of them with --tensor/,
+    ],
+    [['w.json', '--backend', 'ts'], /--backend requires queries and keys; w\.json holds weights/],
+    [['w.json', '--theme', 'dark'], /--theme requires --out/],
     [['w.json', '--domain', ',5'], /expected LOW,HIGH/],
     [['w.json', '--domain', '0,'], /expected LOW,HIGH/],
     [['w.json', '--domain', '0,Infinity'], /expected LOW,HIGH/],
     [['w.json', '--domain', '0,1,2'], /expected LOW,HIGH/],
-    [['w.json', '--tokens', 'bad.json'], /bad\.json is no JSON list of tokens/, /→ write them as/],
-    [['w.json', '--tokens', 'w.json'], /w\.json is no JSON list of tokens: it is \{"weights"/],
+    [['w.json', '--tokens', 'bad.json'], /bad\.json is not a JSON list of tokens/, /→ write them as/],
+    [['w.json', '--tokens', 'w.json'], /w\.json is not a JSON list of tokens: it is \{"weights"/],
     [['w.json', '--tokens', 'odd.json'], /element 1 is \{\}/],
   ])('%j', (words, ...messages) => {
     const { code, stdout, stderr } = heed(['heatmap', ...words], { cwd: folderOf(files) });
@@ -425,7 +429,7 @@ describe('what cannot be drawn is an error that says why', () => {
   const good = npy('<f4', [3, 2], bytes(weights));
   test.each<[string, string, Uint8Array | string, string[], string]>([
     ['no such file', 'x.npy', '', ['none.npy'], 'cannot be read'],
-    ['another kind of file', 'x.txt', '', ['x.txt'], 'none of'],
+    ['another kind of file', 'x.txt', '', ['x.txt'], 'x.txt has an unknown format'],
     ['no .npy', 'x.npy', 'hello, this is text', ['x.npy'], 'is not a .npy file'],
     ['a .npy that ends early', 'x.npy', good.slice(0, -1) as never, ['x.npy'], 'needs 24 bytes'],
     ['another type', 'x.npy', npy('<c8', [3], bytes(weights)) as never, ['x.npy'], 'holds <c8'],
@@ -463,11 +467,17 @@ describe('what cannot be drawn is an error that says why', () => {
     ['no .safetensors', 'x.safetensors', 'hello', ['x.safetensors'], ''],
     ['weights under another name', 'x.json', '{"weight":[[1,2]]}', ['x.json'], '"weights"'],
     ['rows without a name', 'x.json', '[[1,2]]', ['x.json'], '"weights"'],
-    ['weights that are no list', 'x.json', '{"weights":3}', ['x.json'], 'no list of rows'],
-    ['tokens that are no list', 'x.json', '{"weights":[[1,2]],"tokens":"ab"}', ['x.json'], 'tokens is no'],
-    ['no JSON', 'x.json', '{"weights":', ['x.json'], 'is no JSON'],
+    ['weights that are no list', 'x.json', '{"weights":3}', ['x.json'], 'not a list of rows'],
+    ['tokens that are no list', 'x.json', '{"weights":[[1,2]],"tokens":"ab"}', ['x.json'], 'tokens is not'],
+    ['no JSON', 'x.json', '{"weights":', ['x.json'], 'is not JSON'],
     ['ragged rows', 'x.json', '{"weights":[[1,2],[3]]}', ['x.json'], 'all of one length'],
-    ['too few tokens', 'x.json', '{"weights":[[1,2]],"tokens":["a","b","c"]}', ['x.json'], '3 tokens'],
+    [
+      'too few tokens',
+      'x.json',
+      '{"weights":[[1,2]],"tokens":["a","b","c"]}',
+      ['x.json'],
+      'tokens has 3 entries',
+    ],
     ['a head that is not there', 'x.npy', good, ['x.npy', '--head', '1'], 'head is 1'],
     ['a format that is none', 'x.npy', good, ['x.npy', '--out', 'x.gif'], '.svg'],
     ['a folder that is none', 'x.npy', good, ['x.npy', '--out', 'no/such/x.svg'], 'cannot be written'],

@@ -110,7 +110,7 @@ async function draw(file: string, options: Options, console: Console): Promise<v
   const contents = readTensors(file);
   const source = chooseWeights(contents, options);
   if (source.kind === 'weights' && options.backend !== undefined) {
-    throw useless('--backend', `${file} holds weights, there is nothing to compute`);
+    throw useless('--backend', `queries and keys; ${file} holds weights`);
   }
   const labels = labelsOf(options, contents.labels, readTokens);
   const { batch, head, rollout, domain } = options;
@@ -180,12 +180,12 @@ function limitsOf({ causal, window }: AttentionRequest): string[] {
 }
 
 function checkUsage({ theme, out }: Options): void {
-  if (theme !== undefined && out.length === 0) throw useless('--theme', 'there is no --out, it is of files');
+  if (theme !== undefined && out.length === 0) throw useless('--theme', '--out, since themes are of files');
 }
 
 /** Error for an option without effect: the user must have meant something else. */
 function useless(option: string, why: string): HeedError {
-  return new HeedError('ARGUMENT', `${option} is given, ${why}`, { remedy: `leave out ${option}` });
+  return new HeedError('ARGUMENT', `${option} requires ${why}`, { remedy: `leave out ${option}` });
 }
 
 async function writeOut(write: () => Promise<void>, file: string): Promise<void> {

@@ -118,9 +118,9 @@ describe('a backend that is wrong', () => {
 
   test.each([
     ['throwsNull', 'shape', 'null'],
-    ['givesWrongShape', 'shape', 'output has the shape [1,2,2,7,8], expected [2, 2, 7, 8]'],
+    ['givesWrongShape', 'shape', 'output has the shape [1,2,2,7,8]; expected [2, 2, 7, 8]'],
     ['givesNaN', 'shape', 'output[0, 0, 0, 0] is NaN'],
-    ['givesTooFewBytes', 'shape', 'output has 223 numbers, expected 224'],
+    ['givesTooFewBytes', 'shape', 'output has 223 numbers; expected 224'],
     ['writesToInputs', 'inputs', 'after the run: query[0, 0, 0, 0] is 0'],
     ['answersAfterDispose', 'life', 'expected the code DISPOSED for run() after dispose()'],
     ['declaresTooMuch', 'gqa', 'declares all that the problem uses and refuses it'],

@@ -86,12 +86,12 @@ export function verifyCommand(console: Console, onEnd: (code: ExitCode) => void)
 
 function checkUsage(names: readonly string[], { seed, fuzz }: Options): void {
   if (names.length === 0) {
-    throw new HeedError('ARGUMENT', 'no BACKEND is given', {
+    throw new HeedError('ARGUMENT', 'BACKEND is missing', {
       remedy: 'name one, as in `heed verify ts`; `heed doctor` lists what is installed',
     });
   }
   if (seed !== undefined && fuzz === undefined) {
-    throw new HeedError('ARGUMENT', '--seed is given without --fuzz', { remedy: 'add --fuzz SECONDS' });
+    throw new HeedError('ARGUMENT', '--seed requires --fuzz', { remedy: 'add --fuzz SECONDS' });
   }
 }
 

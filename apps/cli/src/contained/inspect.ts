@@ -27,7 +27,7 @@ export async function inspect(provider: BackendProvider, announce: Announce): Pr
   try {
     backend = await provider.create();
   } catch (error) {
-    throw new HeedError('ENGINE', `probe says that it is available, create fails: ${firstLine(error)}`, {
+    throw new HeedError('ENGINE', `probe() reports available, but create() fails: ${firstLine(error)}`, {
       cause: error,
     });
   }

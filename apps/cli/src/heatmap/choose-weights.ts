@@ -61,7 +61,7 @@ export function chooseWeights({ tensors, requests }: Contents, choice: Choice): 
     const [q, k] = [query, key].map((one) => oneLayer(one, tensors.get(one)!(), choice)) as [Tensor, Tensor];
     return { kind: 'request', name: `${query} and ${key}`, request: { query: q, key: k, value: k } };
   }
-  if (tensors.size > 0) throw doubt('which tensor is meant?', TENSOR, [...tensors.keys()]);
+  if (tensors.size > 0) throw doubt('--tensor is missing.', TENSOR, [...tensors.keys()]);
   throw new HeedError('ARGUMENT', 'the file holds nothing that can be drawn', {
     remedy: 'give one with weights, with queries and keys, or with a case that is a single call',
   });
@@ -114,7 +114,7 @@ function leading(name: string, shape: readonly number[], choice: Choice): number
   const at: number[] = [];
   if (rank === 5) at.push(layerOf(name, shape, choice));
   else if (choice.layer !== undefined) {
-    throw new HeedError('ARGUMENT', `--layer is given, ${name} is [${shape.join(', ')}], one layer`, {
+    throw new HeedError('ARGUMENT', `--layer requires several layers; ${name} is [${shape.join(', ')}]`, {
       remedy: 'leave out --layer',
     });
   }
@@ -128,25 +128,25 @@ function layerOf(name: string, shape: readonly number[], { layer }: Choice): num
   const [count] = shape as [number];
   if (layer !== undefined) return checkIndex('layer', layer, 'N', count);
   if (count === 1) return 0;
-  throw new HeedError('ARGUMENT', `which of the ${count} layers of ${name} is meant?`, {
+  throw new HeedError('ARGUMENT', `--layer is missing; ${name} has ${count} layers`, {
     remedy: `choose one with --layer, 0 to ${count - 1}, or add --rollout`,
   });
 }
 
 function onlyCase(requests: Contents['requests']): string {
   if (requests.size === 1) return requests.keys().next().value!;
-  throw doubt('which case is meant?', CASE, [...requests.keys()]);
+  throw doubt('--case is missing.', CASE, [...requests.keys()]);
 }
 
 function chosenCase(requests: Contents['requests'], name: string): Source {
   const request = requests.get(name);
-  if (request === undefined) throw doubt(`there is no case ${name}.`, CASE, [...requests.keys()]);
+  if (request === undefined) throw doubt(`unknown case ${name}.`, CASE, [...requests.keys()]);
   return { kind: 'request', name, request };
 }
 
 function named(tensors: Contents['tensors'], name: string): Stored {
   const found = tensors.get(name);
-  if (found === undefined) throw doubt(`there is no tensor ${name}.`, TENSOR, [...tensors.keys()]);
+  if (found === undefined) throw doubt(`unknown tensor ${name}.`, TENSOR, [...tensors.keys()]);
   return found();
 }
 
@@ -154,7 +154,7 @@ function checkedRank(name: string, shape: readonly number[]): number {
   if (shape.length >= 2 && shape.length <= 5) return shape.length;
   throw new HeedError(
     'SHAPE',
-    `${name} is [${shape.join(', ')}], expected [Lq, Lk], [H, Lq, Lk], [B, H, Lq, Lk] or [N, B, H, Lq, Lk]`,
+    `${name} is [${shape.join(', ')}]; expected [Lq, Lk], [H, Lq, Lk], [B, H, Lq, Lk] or [N, B, H, Lq, Lk]`,
   );
 }
 

@@ -73,7 +73,7 @@ async function ofLong(
   if (Object.keys(labels).length > 0) {
     throw new HeedError(
       'ARGUMENT',
-      `labels are given, weights of more than ${LONGEST_WHOLE} tokens are drawn tile by tile, without any`,
+      `labels require at most ${LONGEST_WHOLE} tokens; longer weights are drawn tile by tile`,
       { remedy: 'leave out --tokens, --query-tokens and --key-tokens' },
     );
   }
@@ -92,9 +92,13 @@ function ofWeights(layers: readonly Tensor[], options: DrawOptions): HeatmapView
   const rows = labels.queries ?? (both?.length === queries ? both : undefined);
   const columns = labels.keys ?? (both?.length === keys ? both : undefined);
   if (both !== undefined && rows === undefined && columns === undefined) {
-    throw new HeedError('SHAPE', `there are ${both.length} tokens, weights have Lq=${queries}, Lk=${keys}`, {
-      remedy: 'give as many tokens as rows or columns, or --query-tokens and --key-tokens',
-    });
+    throw new HeedError(
+      'SHAPE',
+      `tokens has ${both.length} entries; weights have Lq=${queries}, Lk=${keys}`,
+      {
+        remedy: 'give as many tokens as rows or columns, or --query-tokens and --key-tokens',
+      },
+    );
   }
   const shared = {
     title,

@@ -11,7 +11,7 @@ export function backendOf(id: string): Promise<AttentionBackend> {
   const contestant = contestants.get(id);
   if (contestant === undefined) {
     return Promise.reject(
-      new HeedError('ARGUMENT', `there is no backend ${id}`, { remedy: 'choose another one' }),
+      new HeedError('ARGUMENT', `unknown backend ${id}`, { remedy: 'choose another one' }),
     );
   }
   const known = backends.get(id);
@@ -63,7 +63,7 @@ export async function addFromURL(url: string): Promise<Outcome<BackendState>> {
     }
     const provider = module.default;
     if (typeof provider?.create !== 'function') {
-      throw new HeedError('ARGUMENT', 'the module exports no backend provider by default', {
+      throw new HeedError('ARGUMENT', 'the default export of the module is not a backend provider', {
         remedy: 'export default { contract: 1, name, probe, create }',
       });
     }

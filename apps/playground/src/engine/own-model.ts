@@ -24,7 +24,7 @@ export async function loadModel(files: readonly File[], heads: number | null): P
 export async function runModel(text: string, backend: string): Promise<Outcome<readonly string[]>> {
   return outcomeOf(async () => {
     if (model === null)
-      throw new HeedError('ARGUMENT', 'there is no model', { remedy: 'choose its files first' });
+      throw new HeedError('ARGUMENT', 'the model is missing', { remedy: 'choose its files first' });
     const { tokens, layers } = await model.run(await backendOf(backend), text);
     keepCapture({ text, tokens, layers: layers as unknown as Capture['layers'] });
     return tokens;
@@ -55,6 +55,6 @@ async function json(file: File): Promise<object> {
   try {
     return JSON.parse(await file.text()) as object;
   } catch (cause) {
-    throw new HeedError('ARGUMENT', `${file.name} is no JSON`, { cause });
+    throw new HeedError('ARGUMENT', `${file.name} is not JSON`, { cause });
   }
 }

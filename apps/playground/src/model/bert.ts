@@ -103,7 +103,7 @@ export class Bert {
   ): Promise<{ readonly tokens: readonly string[]; readonly layers: readonly LayerInputs[] }> {
     const { ids, tokens } = this.#tokenizer.encode(text);
     if (ids.length > LONGEST) {
-      throw new HeedError('ARGUMENT', `the text has ${ids.length} tokens, the page takes ${LONGEST}`, {
+      throw new HeedError('ARGUMENT', `the text has ${ids.length} tokens; expected at most ${LONGEST}`, {
         remedy: 'give a shorter text',
       });
     }
@@ -140,7 +140,7 @@ function checkKind(prefix: string, config: Config, tokenizer: object): void {
     ['the kind of tokenizer', model?.type ?? 'WordPiece', 'WordPiece'],
   ].filter(([, given, expected]) => given !== expected);
   if (differences.length === 0) return;
-  const list = differences.map(([what, given, expected]) => `${what} is ${given}, expected ${expected}`);
+  const list = differences.map(([what, given, expected]) => `${what} is ${given}; expected ${expected}`);
   throw new HeedError('ARGUMENT', `the model is not a BERT: ${list.join('; ')}`, {
     remedy: 'take the files of a BERT, such as sentence-transformers/all-MiniLM-L6-v2',
   });

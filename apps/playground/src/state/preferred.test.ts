@@ -18,7 +18,7 @@ const webgpu = (status: BackendState['status'], detail: string): BackendState =>
 test.each([
   ['available', 'WebGPU, nvidia ampere, subgroups of 32+', 'webgpu'],
   ['available', 'WebGPU, google swiftshader (software), subgroups of 4+', null],
-  ['unavailable', 'there is no GPU adapter', null],
+  ['unavailable', 'cannot find a GPU adapter', null],
   ['looking', 'looking…', null],
 ] as const)('WebGPU that is %s, %s: %s is preferred', (status, detail, preferred) => {
   expect(preferredBackend([ts, webgpu(status, detail)])).toBe(preferred);

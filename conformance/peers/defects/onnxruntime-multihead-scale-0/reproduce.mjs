@@ -50,5 +50,5 @@ const { output } = await session.run({
   key: tensor(3, 0, 0, 3),
   value: tensor(1, 0, 0, 1),
 });
-console.log(`onnxruntime-node ${ort.env.versions.node}: ${[...output.data]}, expected 0.5,0.5,0.5,0.5`);
+console.log(`onnxruntime-node ${ort.env.versions.node}: ${[...output.data]}; expected 0.5,0.5,0.5,0.5`);
 process.exitCode = [...output.data].every((x) => Math.abs(x - 0.5) < 1e-6) ? 0 : 1;

@@ -161,7 +161,7 @@ export function halfCases(): ConformanceCase[] {
             const row = (of: typeof dirty): number[] => [...of.subarray(r * valueDim, (r + 1) * valueDim)];
             if (r < reached) {
               const spoilt = row(dirty).some(Number.isNaN);
-              ensure(spoilt, `one value of ${dtype} is NaN: row ${r} has ${row(dirty).join()}, expected NaN`);
+              ensure(spoilt, `one value of ${dtype} is NaN: row ${r} has ${row(dirty).join()}; expected NaN`);
             } else {
               const same = row(dirty).join() === row(output).join();
               ensure(
@@ -243,7 +243,7 @@ function rowOf({ dtype, shape, data }: Tensor, j: number): Tensor {
 function ensureSame(expected: Tensor, actual: Tensor, when: string): void {
   ensure(
     actual.dtype === expected.dtype,
-    `${when} the tensor is ${actual.dtype}, expected ${expected.dtype}`,
+    `${when} the tensor is ${actual.dtype}; expected ${expected.dtype}`,
   );
   ensure(actual.data.join() === expected.data.join(), `${when} the bits are others`);
 }

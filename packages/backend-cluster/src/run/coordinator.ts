@@ -193,10 +193,10 @@ export class Coordinator {
       alive === 0
         ? 'start workers (heed worker) and see that the server is up'
         : 'see what the workers say, or raise patience';
-    const who = alive === 0 ? 'there are no workers' : `none of ${alive} workers has answered`;
+    const who = alive === 0 ? 'no workers are left' : `none of ${alive} workers has answered`;
     return new HeedError(
       'UNAVAILABLE',
-      `cluster: ${place}: no progress for ${this.#patience} ms, ${who}; ${remedy}`,
+      `cluster: ${place}: no progress for ${this.#patience} ms; ${who}; ${remedy}`,
       { remedy },
     );
   }

@@ -52,7 +52,7 @@ describe('the mode that runs', () => {
   test('may be a later one where that is allowed, and the device says so', async () => {
     vi.stubGlobal('navigator', NO_ADAPTER);
     expect(await deviceOf({ mode: 'webgpu', fallback: true })).toBe(
-      'gpu.js webasm simd128, 1 thread (not webgpu: WebGPU has no adapter here)',
+      'gpu.js webasm simd128, 1 thread (not webgpu: cannot find a WebGPU adapter)',
     );
   });
 

@@ -65,7 +65,7 @@ async function openWebgpu(library: GpuLibrary): Promise<Engine> {
   // gpu.js would report the same in the middle of the first program.
   const adapter = await navigator.gpu.requestAdapter();
   if (adapter === null) {
-    throw new HeedError('UNAVAILABLE', 'WebGPU has no adapter here', {
+    throw new HeedError('UNAVAILABLE', 'cannot find a WebGPU adapter', {
       remedy:
         'install a Vulkan driver (or SwiftShader, with VK_ICD_FILENAMES set to it); in Chromium, turn on hardware acceleration or start it with --enable-unsafe-webgpu',
     });
@@ -80,7 +80,7 @@ function openWebgl(
   kernelClass: KernelClass,
 ): Engine {
   if (!kernelClass.isSupported) {
-    throw new HeedError('UNAVAILABLE', `there is no ${mode} here`, {
+    throw new HeedError('UNAVAILABLE', `${mode} is not available here`, {
       remedy: mode === 'headlessgl' ? 'npm install gl' : 'use a browser with WebGL',
     });
   }
@@ -90,7 +90,7 @@ function openWebgl(
 function openWebAssembly(library: GpuLibrary, threads: number): Engine {
   const { WebAssemblyKernel } = library;
   if (!WebAssemblyKernel.isSupported) {
-    throw new HeedError('UNAVAILABLE', 'there is no WebAssembly here', { remedy: "use the mode 'cpu'" });
+    throw new HeedError('UNAVAILABLE', 'WebAssembly is not available here', { remedy: "use the mode 'cpu'" });
   }
   if (!allowsWebAssembly()) {
     throw new HeedError('UNAVAILABLE', 'a content security policy forbids the WebAssembly of mode webasm', {

@@ -26,19 +26,19 @@ export async function withNavigatorGpu<T>(work: () => Promise<T>): Promise<T> {
 
 async function loadDawn(): Promise<GPU> {
   if (globalThis.process?.versions?.node === undefined) {
-    throw new HeedError('UNAVAILABLE', 'there is no navigator.gpu', {
+    throw new HeedError('UNAVAILABLE', 'navigator.gpu is missing', {
       remedy: 'use a browser with WebGPU, over https or on localhost',
     });
   }
   if (typeof globalThis.setImmediate !== 'function') {
     // Dawn's add-on calls it without a check, which ends the process.
-    throw new HeedError('UNAVAILABLE', 'the package webgpu needs setImmediate(), which is missing here', {
+    throw new HeedError('UNAVAILABLE', 'the package webgpu requires setImmediate(), which is missing here', {
       remedy: 'define globalThis.setImmediate, or use another mode',
     });
   }
   const { create } = await importDawn();
   if (!hasVulkanLoader()) {
-    throw new HeedError('UNAVAILABLE', 'there is no Vulkan loader (libvulkan.so.1)', {
+    throw new HeedError('UNAVAILABLE', 'cannot find a Vulkan loader (libvulkan.so.1)', {
       remedy: 'install a Vulkan driver and loader (Debian: libvulkan1), or use another mode',
     });
   }

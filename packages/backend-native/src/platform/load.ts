@@ -28,7 +28,7 @@ export function load(target: string, from: (name: string) => unknown): Loaded {
     }
   }
   return {
-    reason: `there is no native file for ${target}: ${name} is not installed`,
+    reason: `cannot find the native file for ${target}: ${name} is not installed`,
     remedy: `run npm install ${name}; in a checkout, run pnpm --filter @heed/backend-native provision, which requires g++, clang++ or zig`,
   };
 }

@@ -39,7 +39,7 @@ function isUsable(tf: Tf, value: unknown): value is Native {
 
 function checkType(dtype: DType): asserts dtype is 'float32' | 'int32' | 'bool' {
   if (DTYPES.includes(dtype)) return;
-  throw new HeedError('DTYPE', `the tensor is ${dtype}, TensorFlow.js has float32, int32 and bool`, {
+  throw new HeedError('DTYPE', `the tensor is ${dtype}; expected float32, int32 or bool`, {
     clause: 'dtype',
     remedy: "convert it: cast(tensor, 'float32')",
   });

@@ -100,7 +100,7 @@ export class Heap {
   private outOfMemory(bytes: number): HeedError {
     return new HeedError(
       'OUT_OF_MEMORY',
-      `${bytes} bytes more do not fit: ${this.bytesTaken} of the ${this.maximumBytes} bytes of WebAssembly memory are in use`,
+      `cannot allocate ${bytes} bytes: ${this.bytesTaken} of ${this.maximumBytes} bytes of WebAssembly memory in use`,
       { remedy: 'dispose resident tensors, do not ask for weights, or split the batch' },
     );
   }

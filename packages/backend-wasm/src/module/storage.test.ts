@@ -81,7 +81,7 @@ describe.each(['float16', 'bfloat16'] as const)('%s', (dtype) => {
       for (let n = 0; n < 4; n++) {
         const right = expected[at + n]!;
         const same = isNaN16(right) ? isNaN16(stored[n]!) : stored[n] === right;
-        expect(same, `${floats[at + n]} became ${stored[n]}, expected ${right}`).toBe(true);
+        expect(same, `${floats[at + n]} became ${stored[n]}; expected ${right}`).toBe(true);
       }
       expect(stored.slice(4)).toEqual([...stored.slice(0, 3), 0xabcd]);
     }

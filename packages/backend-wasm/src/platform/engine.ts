@@ -46,10 +46,14 @@ async function availableTeam(worker: WasmOptions['worker']): Promise<Threads> {
 
 async function withThreads(threads: number, worker?: WasmOptions['worker']): Promise<Threads> {
   if (threads > 1 && !hasSharedMemory()) {
-    throw new HeedError('UNAVAILABLE', `${threads} threads need shared memory, which is not allowed here`, {
-      remedy:
-        'serve the page with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp, or set threads: 1',
-    });
+    throw new HeedError(
+      'UNAVAILABLE',
+      `${threads} threads require shared memory, which is not allowed here`,
+      {
+        remedy:
+          'serve the page with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp, or set threads: 1',
+      },
+    );
   }
   const heap = new Heap(threads > 1);
   return { heap, team: await Team.start(heap.memory, threads, platformSpawn(worker)) };

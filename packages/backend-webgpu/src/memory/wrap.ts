@@ -31,17 +31,17 @@ export function wrapBuffer(engine: Engine, value: unknown): GpuTensor | null {
   if ((buffer.usage & USAGE) !== USAGE) {
     throw refusal(
       'ARGUMENT',
-      `the buffer has the usage ${buffer.usage}, expected STORAGE, COPY_SRC and COPY_DST`,
+      `the buffer has the usage ${buffer.usage}; expected STORAGE, COPY_SRC and COPY_DST`,
     );
   }
   const alignment = engine.device.limits.minStorageBufferOffsetAlignment;
   if (!Number.isSafeInteger(offset) || offset < 0 || offset % alignment !== 0) {
-    throw refusal('ARGUMENT', `offset is ${offset}, expected a multiple of ${alignment}`);
+    throw refusal('ARGUMENT', `offset is ${offset}; expected a multiple of ${alignment}`);
   }
   const bytes = Math.max(16, Math.ceil(bytesOf({ dtype, shape }) / 4) * 4);
   if (buffer.size - offset < bytes) {
     const given = `the buffer has ${buffer.size - offset} bytes from ${offset} on`;
-    throw refusal('SHAPE', `${given}, ${dtype} [${shape.join(', ')}] requires ${bytes}`);
+    throw refusal('SHAPE', `${given}; ${dtype} [${shape.join(', ')}] requires ${bytes}`);
   }
   checkSize(engine, bytes);
   return { dtype, shape: [...shape], buffer, offset, owned };

@@ -98,5 +98,5 @@ export async function findAdapter(powerPreference?: GPUPowerPreference): Promise
   const adapter = await gpu.requestAdapter(powerPreference && { powerPreference });
   if (adapter !== null) return adapter;
   const remedy = 'check that a GPU driver is installed and that hardware acceleration is on';
-  throw new HeedError('UNAVAILABLE', 'webgpu: there is no GPU adapter', { remedy });
+  throw new HeedError('UNAVAILABLE', 'webgpu: cannot find a GPU adapter', { remedy });
 }

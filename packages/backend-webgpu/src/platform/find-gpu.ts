@@ -19,7 +19,7 @@ export async function findGpu(): Promise<GPU> {
   const gpu = globalThis.navigator?.gpu;
   if (gpu !== undefined) return gpu;
   if (globalThis.process?.versions?.node === undefined) {
-    throw new HeedError('UNAVAILABLE', 'webgpu: there is no navigator.gpu', {
+    throw new HeedError('UNAVAILABLE', 'webgpu: navigator.gpu is missing', {
       remedy: 'use a browser with WebGPU, over https or on localhost',
     });
   }
@@ -31,14 +31,14 @@ async function loadDawn(): Promise<GPU> {
   if (typeof globalThis.setImmediate !== 'function') {
     // Dawn's add-on calls it without asking, and that ends the process.
     const remedy = 'define globalThis.setImmediate, or use another backend';
-    throw new HeedError('UNAVAILABLE', 'webgpu: Dawn needs setImmediate(), which is missing here', {
+    throw new HeedError('UNAVAILABLE', 'webgpu: Dawn requires setImmediate(), which is missing here', {
       remedy,
     });
   }
   const { create } = await importDawn();
   if (!hasVulkanLoader()) {
     const remedy = 'install a Vulkan driver and its loader (Debian: libvulkan1)';
-    throw new HeedError('UNAVAILABLE', 'webgpu: there is no Vulkan loader (libvulkan.so.1)', {
+    throw new HeedError('UNAVAILABLE', 'webgpu: cannot find a Vulkan loader (libvulkan.so.1)', {
       remedy,
     });
   }

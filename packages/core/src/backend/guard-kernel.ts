@@ -78,7 +78,7 @@ export function guardKernel<N extends NativeTensor>(
 ): AttentionKernel {
   const { name, problem, definition } = guarded;
   if (problem.gradient && definition.gradient === undefined) {
-    throw new HeedError('ENGINE', `${name} declares the feature gradient, its kernel has no gradient()`, {
+    throw new HeedError('ENGINE', `${name} declares the feature gradient; its kernel has no gradient()`, {
       clause: 'gradient',
     });
   }

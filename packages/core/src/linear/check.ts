@@ -126,7 +126,7 @@ export function checkLinearParameters(
     : checkLinearTensor('weight', given.weight, problem, shape);
   if (problem.bias) return { weight, bias: checkLinearTensor('bias', given.bias, problem, [outputDim]) };
   if (given.bias === undefined) return { weight };
-  throw new HeedError('UNEXPECTED_INPUT', 'bias is given; the problem has none', {
+  throw new HeedError('UNEXPECTED_INPUT', 'unexpected bias; the problem does not have it', {
     clause: 'linear',
     remedy: 'leave it out, or compile with bias: true',
   });

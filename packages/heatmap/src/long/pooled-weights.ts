@@ -228,7 +228,7 @@ function rangeOf(name: string, given: Range | undefined, length: number): Range 
   const [start, end] = Array.isArray(given) ? (given as Range) : [NaN, NaN];
   if (Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start <= end && end <= length)
     return [start, end];
-  throw new HeedError('ARGUMENT', `${name} is ${shown(given)}, expected a part of 0 to ${length}`, {
+  throw new HeedError('ARGUMENT', `${name} is ${shown(given)}; expected a part of 0 to ${length}`, {
     remedy: 'give [start, end]: from the first up to, but not including, the second',
   });
 }

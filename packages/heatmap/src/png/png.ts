@@ -48,7 +48,7 @@ export async function toPNG(
   const { scale = 2, colorMap = 'magma', theme = 'light', fonts = [] } = options;
   checkOneOf('theme', theme, ['light', 'dark']);
   if (!Array.isArray(fonts) || Array.from(fonts).some((font) => !ArrayBuffer.isView(font))) {
-    throw new HeedError('ARGUMENT', `fonts is ${shown(fonts)}, expected an array of files`, {
+    throw new HeedError('ARGUMENT', `fonts is ${shown(fonts)}; expected an array of files`, {
       remedy: 'give the bytes of each file as a Uint8Array',
     });
   }

@@ -84,14 +84,18 @@ function checkDrawing(picture: HeatmapView | HeatmapPanels, options: SVGOptions)
   checkOneOf('theme', theme, ['light', 'dark', 'auto']);
   const cells = viewsOf(picture).reduce((sum, { values }) => sum + values.length, 0);
   if (cells > MOST_CELLS) {
-    throw new HeedError('ARGUMENT', `the heatmap has ${cells} cells, an SVG takes ${MOST_CELLS}`, {
-      remedy: 'draw a part of the weights, or pool them: pooledWeights() gives the resolution of a picture',
-    });
+    throw new HeedError(
+      'ARGUMENT',
+      `the heatmap has ${cells} cells; expected at most ${MOST_CELLS} in an SVG`,
+      {
+        remedy: 'draw a part of the weights, or pool them: pooledWeights() gives the resolution of a picture',
+      },
+    );
   }
   if (id !== undefined && !/^[A-Za-z][\w-]*$/.test(id)) {
     throw new HeedError(
       'ARGUMENT',
-      `id is ${JSON.stringify(id)}, expected a letter, then letters, digits, - or _`,
+      `id is ${JSON.stringify(id)}; expected a letter, then letters, digits, - or _`,
       { remedy: 'leave it out for an id that is made from the picture' },
     );
   }

@@ -61,7 +61,7 @@ function checkTerminalOptions(options: TerminalOptions): void {
   checkOneOf('color', color, ['truecolor', '256', 'none']);
   checkColorMap(colorMap);
   if (Number.isInteger(columns)) return;
-  throw new HeedError('ARGUMENT', `columns is ${shown(columns)}, expected a whole number`, {
+  throw new HeedError('ARGUMENT', `columns is ${shown(columns)}; expected a whole number`, {
     remedy: 'give the width of the terminal: 20 or more',
   });
 }

@@ -39,7 +39,7 @@ export function activationGradient(name: Activation, input: FloatTensor, dOutput
   if (dOutput.shape.join() !== input.shape.join()) {
     throw new HeedError(
       'SHAPE',
-      `dOutput is [${dOutput.shape.join(', ')}], expected the shape of the input, [${input.shape.join(', ')}]`,
+      `dOutput is [${dOutput.shape.join(', ')}]; expected the shape of the input, [${input.shape.join(', ')}]`,
     );
   }
   const dInput = zeros(input.dtype, input.shape);

@@ -300,10 +300,10 @@ export class TransformerBlock {
   #checkMemory(memory: FloatTensor | undefined): void {
     if ((memory !== undefined) === (this.#cross !== null)) return;
     throw memory === undefined
-      ? new HeedError('MISSING_INPUT', 'memory is missing, expected [B, Lm, M]', {
+      ? new HeedError('MISSING_INPUT', 'memory is missing; expected [B, Lm, M]', {
           remedy: 'give the output of the encoder, or make the block without cross',
         })
-      : new HeedError('UNEXPECTED_INPUT', 'memory is given to a block without cross-attention', {
+      : new HeedError('UNEXPECTED_INPUT', 'unexpected memory; the block has no cross-attention', {
           remedy: 'make the block with cross: true',
         });
   }

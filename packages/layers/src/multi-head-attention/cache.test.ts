@@ -95,12 +95,18 @@ test('what does not go with a cache is refused, and nothing is kept of it', asyn
   const query = part(input, 0, 2);
   await layer.forward(backend, { query, causal: true, cache });
   const refused: [string, () => Promise<unknown>][] = [
-    ['there is no room for 2 more', () => layer.forward(backend, { query, cache })],
+    ['cannot append 2 more', () => layer.forward(backend, { query, cache })],
     ['another layer', () => layers['rotary, grouped, norms, sinks'].forward(backend, { query, cache })],
     ['another layer', () => layer.forward(backend, { query: randomTensor([1, 1, WIDTH], 1), cache })],
-    ['key is given', () => layer.forward(backend, { query, key: query, cache })],
-    ['keyLengths is given', () => layer.forward(backend, { query, keyLengths: [1, 1], cache })],
-    ['gradient is given', () => layer.forward(backend, { query, cache }, { gradient: true })],
+    ['unexpected key beside a cache', () => layer.forward(backend, { query, key: query, cache })],
+    [
+      'unexpected keyLengths beside a cache',
+      () => layer.forward(backend, { query, keyLengths: [1, 1], cache }),
+    ],
+    [
+      'unexpected gradient beside a cache',
+      () => layer.forward(backend, { query, cache }, { gradient: true }),
+    ],
     ['cache is', () => layer.forward(backend, { query, cache: {} as never })],
     ['capacity', () => layer.cache(backend, { capacity: 0 })],
     ['length', async () => cache.truncate(3)],

@@ -107,7 +107,7 @@ export class LayerCache implements KeyValueCache {
     if (this.#length + length <= capacity) return;
     throw new HeedError(
       'ARGUMENT',
-      `the cache has ${this.#length} of ${capacity} tokens; there is no room for ${length} more`,
+      `the cache has ${this.#length} of ${capacity} tokens; cannot append ${length} more`,
       { remedy: 'make it with a higher capacity, or truncate it' },
     );
   }

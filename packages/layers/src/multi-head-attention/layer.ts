@@ -281,7 +281,7 @@ export class MultiHeadAttention {
     if (given !== undefined) {
       throw new HeedError(
         'ARGUMENT',
-        `${given[0]} is given beside a cache; expected self-attention, forward`,
+        `unexpected ${given[0]} beside a cache; expected self-attention, forward`,
         {
           remedy: `leave out ${given[0]}, or the cache`,
         },

@@ -87,7 +87,7 @@ export function checkRotary(rotary: RotaryOptions, headDim: number): void {
   });
   const { dim = headDim, scaling, frequencies } = rotary;
   if (dim % 2 !== 0 || dim > headDim) {
-    throw new HeedError('ARGUMENT', `rotary.dim is ${dim}, expected an even number up to D=${headDim}`, {
+    throw new HeedError('ARGUMENT', `rotary.dim is ${dim}; expected an even number up to D=${headDim}`, {
       remedy: 'set rotary.dim, or choose an even headDim',
     });
   }
@@ -95,7 +95,7 @@ export function checkRotary(rotary: RotaryOptions, headDim: number): void {
   if (frequencies !== undefined && frequencies.length !== dim / 2) {
     throw new HeedError(
       'ARGUMENT',
-      `rotary.frequencies has ${frequencies.length} numbers, expected dim / 2 = ${dim / 2}`,
+      `rotary.frequencies has ${frequencies.length} numbers; expected dim / 2 = ${dim / 2}`,
       { remedy: 'give a frequency for each pair, or set rotary.dim' },
     );
   }

@@ -108,7 +108,7 @@ export function positionsOf(
   if (given.dtype !== 'int32' || given.shape.join() !== expected.join()) {
     throw new HeedError(
       given.dtype === 'int32' ? 'SHAPE' : 'DTYPE',
-      `${name} is ${given.dtype} [${given.shape.join(', ')}], expected int32 [L=${length}] or [B=${batch}, L=${length}]`,
+      `${name} is ${given.dtype} [${given.shape.join(', ')}]; expected int32 [L=${length}] or [B=${batch}, L=${length}]`,
     );
   }
   return given as Tensor<'int32'>;

@@ -124,9 +124,9 @@ function checkEntry(name: string, value: unknown): Entry {
     refuse('entry', `"${name}" has the unknown type ${JSON.stringify(dtype)}`);
   }
   if (!isCounts(shape))
-    refuse('entry', `"${name}" has the shape ${JSON.stringify(shape)}, expected integers ≥ 0`);
+    refuse('entry', `"${name}" has the shape ${JSON.stringify(shape)}; expected integers ≥ 0`);
   if (!isCounts(offsets) || offsets.length !== 2) {
-    refuse('entry', `"${name}" has the data_offsets ${JSON.stringify(offsets)}, expected two integers ≥ 0`);
+    refuse('entry', `"${name}" has the data_offsets ${JSON.stringify(offsets)}; expected two integers ≥ 0`);
   }
   const [begin, end] = offsets;
   const size = shape.reduce((product, length) => product * length, BITS[dtype] / 8);
@@ -148,7 +148,7 @@ function checkLayout(entries: ReadonlyMap<string, Entry>, length: number): void 
   for (const [name, { begin, end }] of [...entries].sort(
     ([, a], [, b]) => a.begin - b.begin || a.end - b.end,
   )) {
-    if (begin !== at) refuse('layout', `"${name}" begins at byte ${begin} of the numbers, expected ${at}`);
+    if (begin !== at) refuse('layout', `"${name}" begins at byte ${begin} of the numbers; expected ${at}`);
     at = end;
   }
   if (at !== length) refuse('layout', `the tensors take ${at} bytes, the file has ${length}`);

@@ -59,7 +59,7 @@ export interface SafetensorsFile {
 export async function openSafetensors(file: Blob): Promise<SafetensorsFile> {
   const blob = file as Partial<Blob> | null | undefined;
   if (typeof blob?.slice !== 'function' || typeof blob.size !== 'number') {
-    throw new HeedError('ARGUMENT', `the file is ${shown(file)}, expected a Blob`, {
+    throw new HeedError('ARGUMENT', `the file is ${shown(file)}; expected a Blob`, {
       clause: 'safetensors.length',
       remedy: 'give await fs.openAsBlob(path), a File, or new Blob([bytes]); readSafetensors takes bytes',
     });

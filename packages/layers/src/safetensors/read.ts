@@ -47,7 +47,7 @@ export interface Safetensors {
 export function readSafetensors(file: Uint8Array | ArrayBuffer): Safetensors {
   const isBytes = isKind(file, 'Uint8Array');
   if (!isBytes && !isKind(file, 'ArrayBuffer') && !isKind(file, 'SharedArrayBuffer')) {
-    throw new HeedError('ARGUMENT', `the file is ${shown(file)}, expected a Uint8Array or an ArrayBuffer`, {
+    throw new HeedError('ARGUMENT', `the file is ${shown(file)}; expected a Uint8Array or an ArrayBuffer`, {
       clause: 'safetensors.length',
       remedy: 'give the bytes of the file; openSafetensors takes a Blob',
     });

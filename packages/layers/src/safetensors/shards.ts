@@ -69,7 +69,7 @@ function checkedMap(index: SafetensorsIndex): Readonly<Record<string, string>> {
   }
   throw new HeedError(
     'ARGUMENT',
-    `the weight_map of the index is ${shown(map)}, expected file names by tensor`,
+    `the weight_map of the index is ${shown(map)}; expected file names by tensor`,
     {
       remedy: 'give the parsed model.safetensors.index.json',
     },

@@ -28,15 +28,15 @@ export function copyParameters(parameters: NamedTensors, stateDict: StateDict): 
 function checkEntry(name: string, value: Tensor | undefined, parameter: FloatTensor): void {
   const expected = `[${parameter.shape.join(', ')}]`;
   if (value === undefined) {
-    throw new HeedError('MISSING_INPUT', `the state dict has no ${name}, expected ${expected}`, {
+    throw new HeedError('MISSING_INPUT', `the state dict has no ${name}; expected ${expected}`, {
       remedy: 'check the prefix, and whether the layer was made with the right bias option',
     });
   }
   if (value.shape.join() !== parameter.shape.join()) {
-    throw new HeedError('SHAPE', `${name} is [${value.shape.join(', ')}], expected ${expected}`);
+    throw new HeedError('SHAPE', `${name} is [${value.shape.join(', ')}]; expected ${expected}`);
   }
   if (value.dtype !== 'float32' && value.dtype !== 'float64') {
-    throw new HeedError('DTYPE', `${name} is ${value.dtype}, expected float32 or float64`);
+    throw new HeedError('DTYPE', `${name} is ${value.dtype}; expected float32 or float64`);
   }
 }
 

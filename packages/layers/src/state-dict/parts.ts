@@ -30,7 +30,7 @@ export function rowsApart(name: string, stacked: Tensor, shares: readonly number
 export function transposed(name: string, matrix: Tensor): Tensor {
   const [rows, columns, ...others] = matrix.shape;
   if (columns === undefined || others.length > 0) {
-    throw new HeedError('SHAPE', `${name} is [${matrix.shape.join(', ')}], expected a matrix [in, out]`);
+    throw new HeedError('SHAPE', `${name} is [${matrix.shape.join(', ')}]; expected a matrix [in, out]`);
   }
   const data = matrix.data.slice();
   for (let i = 0; i < rows; i++) {

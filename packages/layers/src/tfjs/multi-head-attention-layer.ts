@@ -183,7 +183,7 @@ function newClass(tf: TensorFlow): MultiHeadAttentionLayerClass {
         if (query === undefined || given.length > 3) {
           throw new HeedError(
             'ARGUMENT',
-            `the layer got ${given.length} inputs besides a mask, expected 1 to 3`,
+            `the layer got ${given.length} inputs besides a mask; expected 1 to 3`,
             {
               remedy: 'query, or [query, key], or [query, key, value], and the key mask with keyMask: true',
             },

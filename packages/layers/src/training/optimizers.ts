@@ -195,14 +195,14 @@ function paired(parameters: NamedTensors, gradients: NamedTensors): [FloatTensor
   return Object.entries(gradients).map(([name, gradient]) => {
     const parameter = parameters[name];
     if (parameter === undefined) {
-      throw new HeedError('UNEXPECTED_INPUT', `there is no parameter ${name}`, {
+      throw new HeedError('UNEXPECTED_INPUT', `unknown parameter ${name}`, {
         remedy: `the parameters are ${Object.keys(parameters).join(', ')}`,
       });
     }
     if (parameter.shape.join() !== gradient.shape.join()) {
       throw new HeedError(
         'SHAPE',
-        `the gradient of ${name} is [${gradient.shape.join(', ')}], expected [${parameter.shape.join(', ')}]`,
+        `the gradient of ${name} is [${gradient.shape.join(', ')}]; expected [${parameter.shape.join(', ')}]`,
       );
     }
     return [parameter, gradient.data, name];

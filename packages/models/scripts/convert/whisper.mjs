@@ -19,7 +19,7 @@ function variablesOf(/** @type {Buffer} */ file) {
   const [version, specification] = [number(), string()];
   number(); // The specification's revision.
   if (version !== 6 || specification !== 'WhisperSpec') {
-    throw new Error(`model.bin is ${specification} ${version}, expected WhisperSpec 6`);
+    throw new Error(`model.bin is ${specification} ${version}; expected WhisperSpec 6`);
   }
   const variables = new Map();
   for (let left = number(); left > 0; left--) {
@@ -65,7 +65,7 @@ function tensorsOf(variables) {
   const tensors = [];
   const add = (name, { dtype, shape, data }) => {
     if (DTYPES[dtype] === undefined)
-      throw new Error(`${name} is of the type ${dtype}, expected float16 or float32`);
+      throw new Error(`${name} is of the type ${dtype}; expected float16 or float32`);
     tensors.push({ name: `model.${name}`, dtype: DTYPES[dtype], shape, data });
   };
   for (const [name, variable] of variables) {

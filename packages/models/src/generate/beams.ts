@@ -52,7 +52,7 @@ export async function beamSearch(
   if (prompt.length === 0 || capacity > model.config.positions) {
     throw new HeedError(
       'ARGUMENT',
-      `beamSearch(): the prompt has ${prompt.length} tokens, maximum is ${maximum}`,
+      `beamSearch(): the prompt has ${prompt.length} tokens; maximum is ${maximum}`,
       {
         remedy: `give at least one token, and no more than ${model.config.positions} with those that follow`,
       },

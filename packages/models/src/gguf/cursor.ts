@@ -45,7 +45,7 @@ export class Cursor {
 
   boolean = (): boolean => {
     const byte = this.uint8();
-    if (byte > 1) refuse('metadata', `a boolean at byte ${this.#at - 1} is ${byte}, expected 0 or 1`);
+    if (byte > 1) refuse('metadata', `a boolean at byte ${this.#at - 1} is ${byte}; expected 0 or 1`);
     return byte === 1;
   };
 

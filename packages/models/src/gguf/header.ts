@@ -56,7 +56,7 @@ export function parseHeader(bytes: Uint8Array, size: number): Header {
     if (offset % alignment !== 0) {
       refuse(
         'layout',
-        `"${name}" begins at byte ${offset} of the numbers, expected a multiple of ${alignment}`,
+        `"${name}" begins at byte ${offset} of the numbers; expected a multiple of ${alignment}`,
       );
     }
     entries.set(name, { ...entry, begin: start + offset });
@@ -85,7 +85,7 @@ function readTensor(
 ): Omit<Entry, 'begin'> & { readonly name: string; readonly offset: number } {
   const name = cursor.string();
   const axes = cursor.uint32();
-  if (axes > MAXIMUM_AXES) refuse('tensor', `"${name}" has ${axes} axes, expected at most ${MAXIMUM_AXES}`);
+  if (axes > MAXIMUM_AXES) refuse('tensor', `"${name}" has ${axes} axes; expected at most ${MAXIMUM_AXES}`);
   const shape = Array.from({ length: axes }, () => safe(name, cursor.uint64())).reverse();
   const id = cursor.uint32();
   const type = typeOf(id) ?? refuse('tensor', `"${name}" has the unknown type ${id}`);
@@ -116,7 +116,7 @@ function safe(name: string, value: number | bigint): number {
 function alignmentOf(metadata: Metadata): number {
   const alignment = metadata['general.alignment'] ?? DEFAULT_ALIGNMENT;
   if (typeof alignment !== 'number' || alignment < 8 || alignment % 8 !== 0) {
-    refuse('metadata', `general.alignment is ${String(alignment)}, expected a multiple of 8`);
+    refuse('metadata', `general.alignment is ${String(alignment)}; expected a multiple of 8`);
   }
   return alignment;
 }

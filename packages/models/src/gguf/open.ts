@@ -53,7 +53,7 @@ const FIRST_BYTES = 2 ** 20;
 export async function openGGUF(file: Blob): Promise<GGUFFile> {
   const blob = file as Partial<Blob> | null | undefined;
   if (typeof blob?.slice !== 'function' || typeof blob.size !== 'number') {
-    throw new HeedError('ARGUMENT', `the file is ${shown(file)}, expected a Blob`, {
+    throw new HeedError('ARGUMENT', `the file is ${shown(file)}; expected a Blob`, {
       clause: 'gguf.header',
       remedy: 'give await fs.openAsBlob(path), a File, or new Blob([bytes])',
     });

@@ -49,7 +49,7 @@ export function memoryBytes(memory: Uint8Array): Bytes {
     size: memory.length,
     read(start, length) {
       if (start + length > memory.length)
-        throw new HeedError('ARGUMENT', `there is no byte ${start + length - 1}`);
+        throw new HeedError('ARGUMENT', `byte ${start + length - 1} is past the end`);
       return new Uint8Array(memory.subarray(start, start + length));
     },
   };

@@ -33,7 +33,7 @@ export function readNpy(file: Bytes, name: string): Stored {
   const { descr, fortran, shape, start } = headerOf(file, name);
   const type = /^[<|=>]/.test(descr) ? TYPES[descr.slice(1)] : undefined;
   if (type === undefined) {
-    throw new HeedError('DTYPE', `${name} holds ${descr}, expected one of ${Object.keys(TYPES).join(', ')}`, {
+    throw new HeedError('DTYPE', `${name} holds ${descr}; expected one of ${Object.keys(TYPES).join(', ')}`, {
       remedy: 'convert it, as in numpy.save(file, array.astype("float32"))',
     });
   }

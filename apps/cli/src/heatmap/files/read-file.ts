@@ -36,9 +36,13 @@ export interface Labels {
 export function readTensors(file: string): Contents {
   const read = READERS[path.extname(file).toLowerCase()];
   if (read === undefined) {
-    throw new HeedError('ARGUMENT', `${file} is none of ${Object.keys(READERS).join(', ')}`, {
-      remedy: 'save the weights as one of these, as with numpy.save or safetensors.numpy.save_file',
-    });
+    throw new HeedError(
+      'ARGUMENT',
+      `${file} has an unknown format; expected ${Object.keys(READERS).join(', ')}`,
+      {
+        remedy: 'save the weights as one of these, as with numpy.save or safetensors.numpy.save_file',
+      },
+    );
   }
   return read(file, path.basename(file));
 }
@@ -134,7 +138,7 @@ function matrix(nested: unknown, name: string): Tensor {
     numbers.length !== sizeOf(shape) ||
     !numbers.every((value) => typeof value === 'number')
   ) {
-    throw new HeedError('SHAPE', `${name}: weights is no list of rows of numbers, all of one length`, {
+    throw new HeedError('SHAPE', `${name}: weights is not a list of rows of numbers, all of one length`, {
       remedy: 'write weights as [[…], […]], one row for each query',
     });
   }

@@ -36,7 +36,7 @@ function sliceOf(given: Tensor, at: readonly number[]): Tensor {
 /** Checks a chosen index of an axis. */
 export function checkIndex(option: string, index: number, letter: string, length: number): number {
   if (index < length) return index;
-  throw new HeedError('ARGUMENT', `${option} is ${index}, the tensor has ${letter}=${length}`, {
+  throw new HeedError('ARGUMENT', `${option} is ${index}; the tensor has ${letter}=${length}`, {
     remedy: length === 0 ? 'there is nothing to choose from' : `give 0 to ${length - 1}`,
   });
 }

@@ -34,7 +34,7 @@ export function labels(list: unknown, place: string): string[] {
 }
 
 function noList(place: string, why: string): HeedError {
-  return new HeedError('ARGUMENT', `${place} is no JSON list of tokens: ${why}`, {
+  return new HeedError('ARGUMENT', `${place} is not a JSON list of tokens: ${why}`, {
     remedy: 'write them as ["the", "bank"]',
   });
 }

@@ -49,8 +49,8 @@ function taken({ dtype, shape, data }: Tensor, axis: number, indices: readonly n
 async function ensureHolds(resident: ResidentTensor, expected: Tensor, what: string): Promise<void> {
   const read = await resident.read();
   const form = ({ dtype, shape }: Pick<Tensor, 'dtype' | 'shape'>): string => `${dtype} [${shape.join()}]`;
-  ensure(form(resident) === form(expected), `${what} is ${form(resident)}, expected ${form(expected)}`);
-  ensure(form(read) === form(expected), `${what} is read as ${form(read)}, expected ${form(expected)}`);
+  ensure(form(resident) === form(expected), `${what} is ${form(resident)}; expected ${form(expected)}`);
+  ensure(form(read) === form(expected), `${what} is read as ${form(read)}; expected ${form(expected)}`);
   ensureSameBits({ read }, { read: expected }, what);
 }
 
@@ -199,7 +199,7 @@ function copyAndReadCases(): ConformanceCase[] {
         const expected = taken(given, at.axis, indices);
         ensure(
           read.shape.join() === expected.shape.join(),
-          `read() gives the shape [${read.shape.join()}], expected [${expected.shape.join()}]`,
+          `read() gives the shape [${read.shape.join()}]; expected [${expected.shape.join()}]`,
         );
         ensureSameBits({ read }, { read: expected }, 'of some slices');
         resident.dispose();
@@ -296,11 +296,11 @@ function allocateCases(): ConformanceCase[] {
         const { data } = await resident.read();
         ensure(
           resident.dtype === dtype && resident.shape.join() === shape.join(),
-          `allocate() gives ${resident.dtype} [${resident.shape.join()}], expected ${dtype} [${shape.join()}]`,
+          `allocate() gives ${resident.dtype} [${resident.shape.join()}]; expected ${dtype} [${shape.join()}]`,
         );
         ensure(
           data.every((number) => Object.is(number, 0)),
-          `what was allocated holds ${data.join()}, expected zeros`,
+          `what was allocated holds ${data.join()}; expected zeros`,
         );
         resident.dispose();
       }),

@@ -41,7 +41,7 @@ async function writeOne(backend: AttentionBackend, axis: number, start: number, 
     const expected = written ? part.data[from]! : 0;
     ensure(
       data[n] === expected,
-      `after write() element [${at.join(', ')}] is ${data[n]}, expected ${expected}`,
+      `after write() element [${at.join(', ')}] is ${data[n]}; expected ${expected}`,
     );
   }
 }

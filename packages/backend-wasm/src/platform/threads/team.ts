@@ -149,9 +149,9 @@ export class Team {
       const fail = (reason: string, cause?: unknown): void => {
         const remedy =
           'set threads: 1, allow workers (worker-src blob: in a content security policy), or serve the worker yourself (option worker)';
-        reject(new HeedError('UNAVAILABLE', `a worker thread does not start: ${reason}`, { remedy, cause }));
+        reject(new HeedError('UNAVAILABLE', `cannot start a worker thread: ${reason}`, { remedy, cause }));
       };
-      if (this.spawn === undefined) return fail('the platform has none');
+      if (this.spawn === undefined) return fail('the platform does not have threads');
       this.words[inside] = 0;
       try {
         const worker = this.spawn({

@@ -42,7 +42,7 @@ export function checkWrite(
   const { axis } = options;
   const starts = startsOf(target, options);
   if (part.dtype !== target.dtype) {
-    throw new HeedError('DTYPE', `part is ${part.dtype}, the resident tensor is ${target.dtype}`, {
+    throw new HeedError('DTYPE', `part is ${part.dtype}; the resident tensor is ${target.dtype}`, {
       clause: 'resident',
     });
   }
@@ -56,7 +56,7 @@ export function checkWrite(
   if (!fits) {
     throw new HeedError(
       'SHAPE',
-      `part is [${part.shape.join(', ')}], it does not fit in [${target.shape.join(', ')}] at ${starts.join(', ')} of axis ${axis}`,
+      `part is [${part.shape.join(', ')}]; it does not fit in [${target.shape.join(', ')}] at ${starts.join(', ')} of axis ${axis}`,
       {
         clause: 'resident',
         remedy: 'all lengths but that of the axis are equal, and start + length is within it',
@@ -73,7 +73,7 @@ function startsOf({ shape }: NativeTensor, { axis, start }: WriteOptions): reado
   if (starts.dtype === 'int32' && axis > 0 && starts.data.length === shape[0]) return [...starts.data];
   throw new HeedError(
     'SHAPE',
-    `start is ${starts.dtype} [${starts.shape.join(', ')}] for axis ${shown(axis)}, expected a number, or int32 [B=${shape[0]}] for an axis behind the first`,
+    `start is ${starts.dtype} [${starts.shape.join(', ')}] for axis ${shown(axis)}; expected a number, or int32 [B=${shape[0]}] for an axis behind the first`,
     { clause: 'resident', remedy: 'give one start for all, or one for each element of the first axis' },
   );
 }
@@ -94,7 +94,7 @@ export function checkRead({ shape }: NativeTensor, options: ReadOptions): number
   if (isThere) return Array.from({ length }, (_, n) => start + n);
   throw new HeedError(
     'SHAPE',
-    `read() of ${shown(length)} slices from ${shown(start)} of axis ${shown(axis)}, the tensor is [${shape.join(', ')}]`,
+    `read() of ${shown(length)} slices from ${shown(start)} of axis ${shown(axis)}; the tensor is [${shape.join(', ')}]`,
     { clause: 'resident', remedy: 'start + length is within the axis' },
   );
 }
@@ -106,7 +106,7 @@ export function checkRead({ shape }: NativeTensor, options: ReadOptions): number
  */
 export function checkIndices({ shape }: NativeTensor, axis: number, given: PerBatch): number[] {
   if (!isIndex(axis, shape.length)) {
-    throw new HeedError('SHAPE', `axis is ${shown(axis)}, the tensor is [${shape.join(', ')}]`, {
+    throw new HeedError('SHAPE', `axis is ${shown(axis)}; the tensor is [${shape.join(', ')}]`, {
       clause: 'resident',
       remedy: 'give the number of an axis, counted from 0',
     });
@@ -116,7 +116,7 @@ export function checkIndices({ shape }: NativeTensor, axis: number, given: PerBa
   const wrong = indices.data.find((index) => !isIndex(index, shape[axis]!));
   if (wrong === undefined && indices.dtype === 'int32') return [...indices.data];
   const what = wrong === undefined ? `are ${indices.dtype}` : `have ${wrong}`;
-  throw new HeedError('ARGUMENT', `indices ${what}, expected integers from 0 to ${shape[axis]! - 1}`, {
+  throw new HeedError('ARGUMENT', `indices ${what}; expected integers from 0 to ${shape[axis]! - 1}`, {
     clause: 'resident',
     remedy: `name slices of axis ${axis} of [${shape.join(', ')}]`,
   });
@@ -126,7 +126,7 @@ export function checkIndices({ shape }: NativeTensor, axis: number, given: PerBa
 export function checkReorder(target: NativeTensor, given: PerBatch): number[] {
   const indices = checkIndices(target, 0, given);
   if (indices.length === target.shape[0]) return indices;
-  throw new HeedError('SHAPE', `reorder() with ${indices.length} indices, expected ${target.shape[0]}`, {
+  throw new HeedError('SHAPE', `reorder() with ${indices.length} indices; expected ${target.shape[0]}`, {
     clause: 'resident',
     remedy: 'give an index for each element of the first axis; gather() makes a tensor of fewer or more',
   });
@@ -142,7 +142,7 @@ export function checkView({ dtype, shape }: NativeTensor, given: readonly number
   if (sizeOf(given) === sizeOf(shape)) return;
   throw new HeedError(
     'SHAPE',
-    `view([${given.join(', ')}]) has ${sizeOf(given)} elements, the tensor [${shape.join(', ')}] has ${sizeOf(shape)}; give a shape of as many`,
+    `view([${given.join(', ')}]) has ${sizeOf(given)} elements; the tensor [${shape.join(', ')}] has ${sizeOf(shape)}`,
     { clause: 'resident', remedy: 'give a shape of as many elements' },
   );
 }
