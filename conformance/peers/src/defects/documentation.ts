@@ -26,7 +26,9 @@ export const libraryOf = (defect: string): string =>
 /** The documentation that comes with the libraries installed here: all versions of each, by its name. */
 export function installedDocumentation(): Readonly<Record<string, string>> {
   const texts: Record<string, string> = {};
-  for (const environment of ['current', 'previous'] as const) {
+  // Some lines are those of the current versions alone.
+  const environments = existsSync(environmentFolder('current')) ? (['current', 'previous'] as const) : [];
+  for (const environment of environments) {
     if (!existsSync(environmentFolder(environment))) continue;
     const { stdout } = spawnSync(interpreterOf(environment), ['-W', 'ignore', SCRIPT], { encoding: 'utf8' });
     for (const [library, text] of Object.entries(JSON.parse(stdout) as Record<string, string>)) {
