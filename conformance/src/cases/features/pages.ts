@@ -13,7 +13,7 @@ import { type Sketch, dOutputOf, requestOf } from '../../sketch.ts';
 import { ensureAgrees } from '../building/agree.ts';
 import { agreements } from '../building/agreement.ts';
 import { behavior, ensureError } from '../building/behavior.ts';
-import { ensureSameBits, runAll } from '../building/run-all.ts';
+import { ensureSameBits, runAll, runAsAsked } from '../building/run-all.ts';
 import type { Purposes } from '../building/purposes.ts';
 import { ALL_OUTPUTS, variations } from '../building/cache-variations.ts';
 
@@ -133,8 +133,9 @@ function sameBits(cacheType: CacheType): BehaviorCase {
     const request = requestOf(sketch, id);
     const { blockTable: _, ...row } = { ...request, ...unpaged(request) };
     const dOutput = dOutputOf(sketch, id);
-    const { dQuery: __, dKey: ___, dValue: ____, ...expected } = await runAll(backend, row, dOutput);
-    ensureSameBits(await runAll(backend, request, dOutput), expected, 'with keys in pages');
+    // As asked: with a gradient, which pages do not have, a backend may sum in another order.
+    const expected = await runAsAsked(backend, row, dOutput);
+    ensureSameBits(await runAsAsked(backend, request, dOutput), expected, 'with keys in pages');
   });
   return { ...same, guarantee: 'batch' };
 }

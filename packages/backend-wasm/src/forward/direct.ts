@@ -14,6 +14,7 @@ import { type Context, minimum, place } from '../module/context.ts';
 import { keysInPlace, rowAddresses, sumsOfLanes, unrolled } from './key-rows.ts';
 import { isNarrow, narrowMultiplier, narrowSum } from './narrow.ts';
 import { tileWidener } from './widen.ts';
+import { isWide } from '../module/cache-rows.ts';
 import { rowPacker } from '../module/pack.ts';
 import { elementStorage } from '../module/storage.ts';
 import type { OnlineSoftmax } from './softmax.ts';
@@ -26,9 +27,10 @@ import { RECORD, RECORD_BYTES } from '../plan/records.ts';
  */
 
 /** Bytes from one key of the open tile to the next, or from one value. */
-function rowStep({ variant, element, cache, frame }: Context, source: 'key' | 'value'): Code<'i32'> {
+function rowStep(context: Context, source: 'key' | 'value'): Code<'i32'> {
+  const { variant, element, frame } = context;
   const depth = source === 'key' ? variant.headDim : variant.valueDim;
-  return cache.half ? int(depth * element.bytes) : frame.integer(`${source}Row`);
+  return isWide(context) ? int(depth * element.bytes) : frame.integer(`${source}Row`);
 }
 
 /** Function made by `rowGroupScorer`: (rowGroup, tile) → i32. */

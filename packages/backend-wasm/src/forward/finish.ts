@@ -14,6 +14,7 @@ import {
 } from '@heed/core/wasm';
 import type { ElementType } from '../module/element.ts';
 import type { Storage } from '../module/storage.ts';
+import { isMade, rowMaker } from '../module/cache-rows.ts';
 import { exponential } from '../module/exponential.ts';
 import { type Context, place } from '../module/context.ts';
 import { logarithm } from '../module/logarithm.ts';
@@ -31,6 +32,7 @@ export function rowFinisher(context: Context): Callable<[]> {
   const soft = variant.selection === 'softmax';
   const writeOutput = needs.sumsValues ? rowWriter(context, variant.valueDim, storage) : null;
   const writeWeights = soft && needs.wants('weights') ? weightWriter(context) : null;
+  const makeValue = !soft && isMade(context) ? rowMaker(context, 'value') : null;
   const log = needs.wants('logSumExp') ? logarithm(module) : null;
   return module.function({ parameters: [] }, (body) => {
     const [r, record, from, at] = body.locals('i32', 4);
@@ -71,7 +73,7 @@ export function rowFinisher(context: Context): Callable<[]> {
               writeOutput(from, i32.load(record, RECORD.output), factor),
               from.set(i32.add(from, int(tiling.valueColumns * element.bytes))),
             ],
-        soft ? [] : writeChoice(context, body, record),
+        soft ? [] : writeChoice(context, body, record, makeValue),
         record.set(i32.add(record, int(RECORD_BYTES))),
       ]),
     ];

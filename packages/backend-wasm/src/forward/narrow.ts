@@ -1,5 +1,6 @@
 import { type Block, type Callable, type Code, after, count, i32, int, v128 } from '@heed/core/wasm';
 import { type Context, minimum } from '../module/context.ts';
+import { isMade } from '../module/cache-rows.ts';
 import { type NarrowReader, narrowReader } from '../module/narrow.ts';
 import { rowAddresses, sumsOfLanes, unrolled } from './key-rows.ts';
 
@@ -13,8 +14,15 @@ import { rowAddresses, sumsOfLanes, unrolled } from './key-rows.ts';
 const half = (power: number): number => 2 ** (power / 2);
 
 /** Returns whether rows of the problem are whole pairs of vectors. */
-export function isNarrow({ variant, cache }: Context): boolean {
-  return variant.direct && cache.half && variant.headDim % 8 === 0 && variant.valueDim % 8 === 0;
+export function isNarrow(context: Context): boolean {
+  const { variant, cache } = context;
+  return (
+    variant.direct &&
+    cache.half &&
+    !isMade(context) &&
+    variant.headDim % 8 === 0 &&
+    variant.valueDim % 8 === 0
+  );
 }
 
 /** A function (query, keys, step, scores, keyCount) → i32: as `directMultiplier`, and whether all of it is finite. */

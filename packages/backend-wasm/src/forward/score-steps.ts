@@ -16,6 +16,7 @@ import {
 import { exponential } from '../module/exponential.ts';
 import { type Context, maximum, minimum, place } from '../module/context.ts';
 import { RECORD } from '../plan/records.ts';
+import { PAGELESS } from './widen.ts';
 
 /**
  * A function (record, scores, tile): the steps on the scores of one row between product and softmax, in the order of
@@ -42,11 +43,18 @@ export function scoreSteps(context: Context): Callable<['i32', 'i32', 'i32']> {
     const first = i32.sub(i32.load(record, RECORD.first), tile);
     const last = i32.sub(i32.load(record, RECORD.end), tile);
     const rowNonFinite = i32.load(record, RECORD.nonFinite);
+    const byteOf = (column: Code<'i32'>): Code<'i32'> => i32.load8U(i32.add(item.nonFiniteAt, column));
     const isNonFinite = (column: Code<'i32'>): Code<'i32'> =>
-      variant.direct ? rowNonFinite : i32.or(rowNonFinite, i32.load8U(i32.add(item.nonFiniteAt, column)));
+      variant.direct ? rowNonFinite : i32.or(rowNonFinite, byteOf(column));
     return [
       when(i32.or(item.tileNonFinite, rowNonFinite), fill(item.from, item.to, NaN, isNonFinite)),
       needs.steps ? termsAndExclusions(context, body, { record: record, scores: scores, tile: tile }) : [],
+      variant.pages === null
+        ? []
+        : when(
+            item.tileNonFinite,
+            fill(item.from, item.to, -Infinity, (column) => i32.and(byteOf(column), int(PAGELESS))),
+          ),
       // Keys before the first and after the last that the row sees, in register tiles that others need.
       fill(item.from, maximum(minimum(first, item.to), int(0)), -Infinity, always),
       fill(maximum(last, item.from), item.to, -Infinity, always),

@@ -6,6 +6,7 @@ import {
   type Variable,
   convert,
   count,
+  drop,
   f64,
   i32,
   i64,
@@ -15,7 +16,9 @@ import {
   select,
   when,
 } from '@heed/core/wasm';
+import type { RowMaker } from '../module/cache-rows.ts';
 import { type Context, place } from '../module/context.ts';
+import { elementStorage } from '../module/storage.ts';
 import { logarithm } from '../module/logarithm.ts';
 import { RECORD } from '../plan/records.ts';
 
@@ -102,9 +105,18 @@ function philox({ module, frame, item, scratch }: Context): Callable<['i32', 'i3
   });
 }
 
-/** Writes what was chosen for a row: the choice, the value of that key, a weight of 1. */
-export function writeChoice(context: Context, body: Locals, record: Variable<'i32'>): Block {
-  const { variant, needs, element, storage, cache, frame, item } = context;
+/**
+ * Writes what was chosen for a row: the choice, the value of that key, a weight of 1.
+ *
+ * @param makeValue makes the value, where it is not simply read.
+ */
+export function writeChoice(
+  context: Context,
+  body: Locals,
+  record: Variable<'i32'>,
+  makeValue: RowMaker | null,
+): Block {
+  const { variant, needs, element, storage, cache, frame, item, scratch } = context;
   const { vector } = element;
   const [choice, to, end] = body.locals('i32', 3);
   const best = body.local('f64');
@@ -125,14 +137,17 @@ export function writeChoice(context: Context, body: Locals, record: Variable<'i3
       frame.integer('valueRow'),
     );
   const [from, fromEnd] = body.locals('i32', 2);
+  const read = makeValue === null ? cache : elementStorage(element);
   const copy: Block =
-    cache.dtype === storage.dtype
+    makeValue === null && cache.dtype === storage.dtype
       ? memoryCopy(to, value(), rowBytes)
       : [
-          from.set(value()),
-          fromEnd.set(i32.add(from, int(variant.valueDim * cache.bytes))),
-          count(from, from, fromEnd, cache.bytes, [
-            x.set(cache.loadSplat(body, from)),
+          makeValue === null
+            ? from.set(value())
+            : [from.set(i32.add(item.scratch, int(scratch.row))), drop(makeValue(choice, from))],
+          fromEnd.set(i32.add(from, int(variant.valueDim * read.bytes))),
+          count(from, from, fromEnd, read.bytes, [
+            x.set(read.loadSplat(body, from)),
             storage.store(body, to, x, { lanes: 1 }),
             to.set(i32.add(to, int(storage.bytes))),
           ]),

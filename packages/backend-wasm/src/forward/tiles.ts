@@ -1,8 +1,9 @@
 import { type Callable, type Code, i32, int, v128, when } from '@heed/core/wasm';
+import { isMade } from '../module/cache-rows.ts';
 import { type Context, place } from '../module/context.ts';
 import { keysInPlace } from './key-rows.ts';
 import { isNarrow } from './narrow.ts';
-import { tileWidener } from './widen.ts';
+import { tileMaker, tileWidener } from './widen.ts';
 
 /** A function (tile) that turns to the tile of keys that begins at key `tile`. */
 export function tileOpener(context: Context): Callable<['i32']> {
@@ -13,6 +14,14 @@ export function tileOpener(context: Context): Callable<['i32']> {
     size: number,
   ): Code<'i32'> => place(place(frame.integer(name), item.slot, frame.integer(`${name}Slot`)), index, size);
   const values = variant.pass === 'gradient' ? variant.valueDim : tiling.valueColumns;
+  if (variant.direct && isMade(context)) {
+    const make = tileMaker(context);
+    return module.function({ parameters: ['i32'] }, (_, tile) => [
+      item.keyAt.set(i32.add(item.scratch, int(scratch.wideKeys))),
+      item.valueAt.set(i32.add(item.scratch, int(scratch.wideValues))),
+      make(tile),
+    ]);
+  }
   if (variant.direct && cache.half) {
     const [widenKeys, widenValues] = [tileWidener(context, 'key'), tileWidener(context, 'value')];
     return module.function({ parameters: ['i32'] }, (_, tile) => [

@@ -4,7 +4,7 @@ import { type Scratch, scratchOf } from '../plan/scratch.ts';
 import { type Tiling, tilingOf } from '../plan/tiling.ts';
 import { type Needs, type Variant, needsOf } from '../plan/variant.ts';
 import { type Element, elementOf } from './element.ts';
-import { type Storage, storageOf } from './storage.ts';
+import { type Storage, elementStorage, storageOf } from './storage.ts';
 
 /** Parameters of a work item's function: its index, the frame's address, and that of the thread's scratch. */
 export const ITEM_PARAMETERS = ['i32', 'i32', 'i32'] as const;
@@ -16,7 +16,7 @@ export interface Context {
   readonly element: Element;
   /** Form of query, bias, float mask, output, weights, and of their gradients in memory. */
   readonly storage: Storage;
-  /** Form of key and value. */
+  /** Form of key and value; of elements, where they are quantized, which `cache-rows.ts` reads. */
   readonly cache: Storage;
   readonly tiling: Tiling;
   readonly scratch: Scratch;
@@ -52,6 +52,10 @@ export interface WorkItem {
   readonly to: Variable<'i32'>;
 }
 
+function cacheStorage({ cache }: Variant, element: Element): Storage {
+  return cache === 'int8' || cache === 'int4x2' ? elementStorage(element) : storageOf(cache, element);
+}
+
 export function contextOf(variant: Variant): Context {
   const module = new ModuleBuilder();
   const global = (): Variable<'i32'> => module.global('i32');
@@ -80,7 +84,7 @@ export function contextOf(variant: Variant): Context {
     needs: needsOf(variant),
     element,
     storage: storageOf(variant.storage, element),
-    cache: storageOf(variant.cache, element),
+    cache: cacheStorage(variant, element),
     tiling,
     scratch: scratchOf(variant, tiling, element),
     module,

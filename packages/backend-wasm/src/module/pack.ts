@@ -13,7 +13,9 @@ import {
   when,
 } from '@heed/core/wasm';
 import { type Context, ITEM_PARAMETERS, minimum, place } from './context.ts';
-import type { Storage } from './storage.ts';
+import { PAGELESS } from '../forward/widen.ts';
+import { type RowMaker, isMade, rowMaker } from './cache-rows.ts';
+import { type Storage, elementStorage } from './storage.ts';
 
 interface RowPacking {
   readonly depth: number;
@@ -111,28 +113,32 @@ export function packPhase(context: Context): void {
   const targets = targetsOf(context);
   // Packers are functions of the module, and have to be there before the one that calls them.
   const packers = targets.map((target) => targetPacker(context, target));
-  module.function({ parameters: ITEM_PARAMETERS, name: 'pack' }, (body, index, frameAddress) => {
-    const [head, first, end, key, nonFinite, to] = body.locals('i32', 6);
-    const copies = packers.map((packer) => packer(body, { first, end, key }));
-    return [
-      item.frame.set(frameAddress),
-      head.set(i32.divU(index, frame.integer('tiles'))),
-      item.batch.set(i32.divU(head, frame.integer('kvHeads'))),
-      item.kvHead.set(i32.remU(head, frame.integer('kvHeads'))),
-      item.slot.set(i32.remU(head, frame.integer('slots'))),
-      first.set(i32.mul(i32.remU(index, frame.integer('tiles')), int(tiling.tileKeys))),
-      end.set(i32.add(first, int(tiling.tileKeys))),
-      end.set(minimum(end, frame.integer('keyLength'))),
-      to.set(place(frame.integer('nonFinite'), item.slot, frame.integer('nonFiniteSlot'))),
-      memoryFill(i32.add(to, first), int(0), int(tiling.tileKeys)),
-      copies.map(({ begin }) => begin),
-      count(key, first, end, 1, [
-        nonFinite.set(int(0)),
-        copies.map(({ copy }) => nonFinite.set(i32.or(nonFinite, copy))),
-        i32.store8(i32.add(to, key), nonFinite),
-      ]),
-    ];
-  });
+  module.function(
+    { parameters: ITEM_PARAMETERS, name: 'pack' },
+    (body, index, frameAddress, threadScratch) => {
+      const [head, first, end, key, nonFinite, to] = body.locals('i32', 6);
+      const copies = packers.map((packer) => packer(body, { first, end, key }));
+      return [
+        item.frame.set(frameAddress),
+        item.scratch.set(threadScratch),
+        head.set(i32.divU(index, frame.integer('tiles'))),
+        item.batch.set(i32.divU(head, frame.integer('kvHeads'))),
+        item.kvHead.set(i32.remU(head, frame.integer('kvHeads'))),
+        item.slot.set(i32.remU(head, frame.integer('slots'))),
+        first.set(i32.mul(i32.remU(index, frame.integer('tiles')), int(tiling.tileKeys))),
+        end.set(i32.add(first, int(tiling.tileKeys))),
+        end.set(minimum(end, frame.integer('keyLength'))),
+        to.set(place(frame.integer('nonFinite'), item.slot, frame.integer('nonFiniteSlot'))),
+        memoryFill(i32.add(to, first), int(0), int(tiling.tileKeys)),
+        copies.map(({ begin }) => begin),
+        count(key, first, end, 1, [
+          nonFinite.set(int(0)),
+          copies.map(({ copy }) => nonFinite.set(i32.or(nonFinite, copy))),
+          i32.store8(i32.add(to, key), nonFinite),
+        ]),
+      ];
+    },
+  );
 }
 
 type TilePacker = (
@@ -141,16 +147,24 @@ type TilePacker = (
 ) => { readonly begin: Block; readonly copy: Code<'i32'> };
 
 function targetPacker(context: Context, { source, area, form }: Target): TilePacker {
-  const { variant, element, cache, tiling, frame, item } = context;
+  const { variant, element, cache, tiling, frame, item, scratch } = context;
   const { columns } = tiling;
   const { bytes } = element;
   const depth = source === 'key' ? variant.headDim : variant.valueDim;
   const padded = source === 'key' ? tiling.keyColumns : tiling.valueColumns;
   const rowBytes = (form === 'rows' ? padded : depth) * bytes;
   const step = form === 'rows' ? bytes : columns * bytes;
-  const pack = rowPacker(context, { depth, step, scaled: false, storage: cache });
+  const pack = rowPacker(context, {
+    depth,
+    step,
+    scaled: false,
+    storage: isMade(context) ? elementStorage(element) : cache,
+  });
+  const make = isMade(context) ? rowMaker(context, source) : null;
   return (body, { first, end, key }) => {
-    const [from, to] = body.locals('i32', 2);
+    const [from, to, pageless] = body.locals('i32', 3);
+    const made = i32.add(item.scratch, int(scratch.row));
+    const makeRow = (makes: RowMaker): Code<'i32'> => i32.mul(i32.eqz(makes(key, made)), int(PAGELESS));
     const row = i32.add(from, i32.mul(key, frame.integer(`${source}Row`)));
     const panel = i32.and(key, int(-columns));
     const at =
@@ -173,7 +187,8 @@ function targetPacker(context: Context, { source, area, form }: Target): TilePac
           memoryFill(place(to, i32.and(end, int(-columns)), rowBytes), int(0), int(columns * rowBytes)),
         ),
       ],
-      copy: pack(row, at),
+      copy:
+        make === null ? pack(row, at) : after(pageless.set(makeRow(make)), i32.or(pack(made, at), pageless)),
     };
   };
 }

@@ -116,6 +116,12 @@ export function interleaved(low: Code<'v128'>, high: Code<'v128'>, first: 0 | 4)
   return v128.shuffle(low, high, bytes);
 }
 
+/** Bytes 0 to 7, or 8 to 15, each as the upper byte of 16 bits; the lower bytes are those of the first vector, zeros mostly. */
+export function upperBytes(zero: Code<'v128'>, bytes: Code<'v128'>, first: 0 | 8): Code<'v128'> {
+  const order = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((n) => [first + n, 16 + first + n]);
+  return v128.shuffle(zero, bytes, order);
+}
+
 /** Four of eight numbers of 16 bits, the lower or the upper ones, each as the upper half of 32 bits. */
 const unpackLow = (bits: Code<'v128'>): Code<'v128'> => interleaved(ZERO, bits, 0);
 const unpackHigh = (bits: Code<'v128'>): Code<'v128'> => interleaved(ZERO, bits, 4);

@@ -17,8 +17,14 @@ export function problemFields(problem: AttentionProblem): Integers {
   const headGroup = heads / kvHeads;
   const sequence = (name: 'query' | 'output', ...sizes: [number, number, number]) =>
     strideFields(name, rowStrides(layout, ...sizes), bytes);
-  const keys = (name: 'key' | 'value', depth: number) =>
-    strideFields(name, cacheStrides(problem, depth), ELEMENT_BYTES[problem.cacheType]);
+  const { cacheType, groups, pages } = problem;
+  // Pages take the place of the batch.
+  const keyStrides = (depth: number): RowStrides =>
+    pages === null ? cacheStrides(problem, depth) : rowStrides(layout, kvHeads, pages.size, depth);
+  const keys = (name: 'key' | 'value', depth: number) => ({
+    ...strideFields(name, keyStrides(depth), cacheType === 'int4x2' ? 0.5 : ELEMENT_BYTES[cacheType]),
+    ...(groups && strideFields(`${name}Scales`, keyStrides(depth / groups[name]), 4)),
+  });
   const broadcast = (name: 'mask' | 'bias', shape: BroadcastShape, size: number) => {
     const [batch, head, row] = broadcastStrides(shape);
     return strideFields(name, { batch, head, row }, size);
@@ -31,6 +37,7 @@ export function problemFields(problem: AttentionProblem): Integers {
     ...(mask && broadcast('mask', mask.shape, mask.kind === 'boolean' ? 1 : bytes)),
     ...(bias && broadcast('bias', bias.shape, bytes)),
     batch: problem.batch,
+    tableColumns: pages === null ? 0 : keyLength / pages.size,
     heads,
     kvHeads,
     headGroup,

@@ -64,6 +64,17 @@ const INTEGERS = [
   'batch',
   /** Key/value heads in all. */
   'allHeads',
+  'keyScales',
+  'keyScalesBatch',
+  'keyScalesHead',
+  'keyScalesRow',
+  'valueScales',
+  'valueScalesBatch',
+  'valueScalesHead',
+  'valueScalesRow',
+  'blockTable',
+  /** Pages of an element of the batch. */
+  'tableColumns',
   'offsets',
   'keyLengths',
   'keyStarts',

@@ -23,6 +23,10 @@ export interface Scratch {
   /** The same of 16-bit types. [tileKeys, headDim] and [tileKeys, valueDim]: the tile's keys and values, widened. */
   readonly wideKeys: number;
   readonly wideValues: number;
+  /** [max(headDim, valueDim)]: a key or a value that is made. */
+  readonly row: number;
+  /** [tileKeys]: bytes that say which keys of the tile have no page. */
+  readonly pageless: number;
   /** For the gradient. [blockRows / rows, valueDim, rows]: gradients of the output. */
   readonly dOutput: number;
   /** [blockRows, keyColumns] and [blockRows, valueColumns]: queries, times the scale, and gradients of the output. */
@@ -47,7 +51,8 @@ export function scratchOf(variant: Variant, tiling: Tiling, { bytes }: Element):
   };
   const { sumsValues } = needsOf(variant);
   const gradient = variant.pass === 'gradient';
-  const wide = variant.direct && variant.cache !== variant.dtype;
+  const made = variant.pages !== null || variant.groups !== null;
+  const wide = variant.direct && (made || variant.cache !== variant.dtype);
   const allRows = blockRows + rows;
   const inGradient = (elements: number): number => take(gradient ? allRows * elements * bytes : 0);
   return {
@@ -61,6 +66,8 @@ export function scratchOf(variant: Variant, tiling: Tiling, { bytes }: Element):
     values: take(variant.direct ? tiling.tileKeys * variant.valueDim * bytes : 0),
     wideKeys: take(wide ? tiling.tileKeys * variant.headDim * bytes : 0),
     wideValues: take(wide ? tiling.tileKeys * variant.valueDim * bytes : 0),
+    row: take(made ? Math.max(variant.headDim, variant.valueDim) * bytes : 0),
+    pageless: take(wide && variant.pages !== null ? tiling.tileKeys : 0),
     dOutput: inGradient(variant.valueDim),
     queryRows: inGradient(tiling.keyColumns),
     dOutputRows: inGradient(valueColumns),

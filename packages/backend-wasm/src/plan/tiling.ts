@@ -47,7 +47,8 @@ export interface Tiling {
  * With fused multiply-add a register tile of 6 × 2 vectors takes 12 registers, two more for the columns and one for a row:
  * all 15 that engines leave on x64. Without it the product needs one too, and older engines spill beyond 4 × 2.
  */
-export function tilingOf({ pass, relaxed, dtype, cache, headDim, valueDim, direct }: Variant): Tiling {
+export function tilingOf(variant: Variant): Tiling {
+  const { pass, relaxed, dtype, cache, headDim, valueDim, direct } = variant;
   const directTileKeys = cache === dtype ? DIRECT_TILE_KEYS : WIDENED_TILE_KEYS;
   const tileKeys = direct ? directTileKeys : pass === 'gradient' ? GRADIENT_TILE_KEYS : TILE_KEYS;
   const columns = dtype === 'float32' ? 8 : 4;

@@ -1,4 +1,4 @@
-import type { AttentionProblem, FloatDType } from '@heed/core';
+import type { AttentionProblem } from '@heed/core';
 import type { Variant } from './variant.ts';
 import { computeDType } from '@heed/core/backend';
 import { DIRECT_ROWS, SPLIT_KEYS, SPLIT_ROWS } from './tiling.ts';
@@ -16,8 +16,9 @@ export function variantOf(problem: AttentionProblem, pass: Variant['pass'], opti
     relaxed: options.relaxedSimd,
     dtype: computeDType(problem.dtype),
     storage: problem.dtype,
-    // Quantized caches are refused.
-    cache: problem.cacheType as FloatDType,
+    cache: problem.cacheType,
+    groups: problem.groups,
+    pages: problem.pages?.size ?? null,
     headDim: problem.headDim,
     valueDim: problem.valueDim,
     direct: pass === 'forward' && isDirect(problem),

@@ -1,4 +1,11 @@
-import type { AttentionProblem, ComputeDType, FloatDType, OutputName, Selection } from '@heed/core';
+import type {
+  AttentionProblem,
+  CacheType,
+  ComputeDType,
+  FloatDType,
+  OutputName,
+  Selection,
+} from '@heed/core';
 
 /** Properties that code depends on; everything else is in the frame. Plain data; its JSON is the module's key. */
 export interface Variant {
@@ -10,7 +17,11 @@ export interface Variant {
   /** Type of query, bias, float mask, output, weights, and of their gradients. */
   readonly storage: FloatDType;
   /** Type of key and value. */
-  readonly cache: FloatDType;
+  readonly cache: CacheType;
+  /** Numbers that share a scale, if they are quantized. */
+  readonly groups: AttentionProblem['groups'];
+  /** Keys of a page, if they lie in pages. */
+  readonly pages: number | null;
   readonly headDim: number;
   readonly valueDim: number;
   /** Few rows: keys and values are read where they are, not packed. */

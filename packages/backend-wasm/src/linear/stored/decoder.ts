@@ -10,7 +10,7 @@ import {
   v128,
 } from '@heed/core/wasm';
 import type { Element } from '../../module/element.ts';
-import { interleaved } from '../../module/storage.ts';
+import { interleaved, upperBytes } from '../../module/storage.ts';
 import type { Form } from './form.ts';
 
 /** Code that decodes weights of eight outputs in registers: w = d · q + m, in float32. */
@@ -24,12 +24,6 @@ export interface WeightDecoder {
 }
 
 type Pair = readonly [Code<'v128'>, Code<'v128'>];
-
-/** Bytes 0 to 7, or 8 to 15, each as the upper byte of 16 bits. */
-function upperBytes(zero: Code<'v128'>, bytes: Code<'v128'>, first: 0 | 8): Code<'v128'> {
-  const order = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((n) => [first + n, 16 + first + n]);
-  return v128.shuffle(zero, bytes, order);
-}
 
 export function weightDecoder(
   { vector, scalar, madd }: Element,
