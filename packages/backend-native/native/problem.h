@@ -10,7 +10,8 @@ using i64 = int64_t;
 enum class Mask : uint8_t { none, boolean, floating };
 enum class Alignment : uint8_t { topLeft, bottomRight, offset };
 // Element type of a tensor: `same` is that in which the kernels compute.
-enum class Format : uint8_t { same, float16, bfloat16 };
+// int8 and int4 have a scale for each group of numbers.
+enum class Format : uint8_t { same, float16, bfloat16, int8, int4 };
 enum class Selection : uint8_t { softmax, argmax, sample };
 
 // Elements from one batch, head or row to the next.
@@ -32,6 +33,11 @@ struct Problem {
   Strides query, key, value, output;
   // Element types of query, output, mask, bias and weights; of keys and values.
   Format format, cacheFormat;
+  // Scales of quantized keys and values, and numbers that share one.
+  Strides keyScales, valueScales;
+  i64 keyGroup, valueGroup;
+  // Keys of a page, 0 if keys are not in pages; the batch strides of keys, values and scales then go from page to page.
+  i64 pageSize, pageCount;
   Broadcast mask, bias;
   double scale, softcap;
   // Keys from position - left to position + right; infinite where unbounded. Causal is a right side of 0.
@@ -60,6 +66,9 @@ enum Operand : int {
   keySegments,
   alibiSlopes,
   sinks,
+  blockTable,
+  keyScales,
+  valueScales,
   output,
   weights,
   logSumExp,

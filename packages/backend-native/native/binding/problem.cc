@@ -57,7 +57,10 @@ Broadcast broadcastOf(const Object& shape) {
 }
 
 Format formatOf(const std::string& dtype) {
-  return dtype == "float16" ? Format::float16 : dtype == "bfloat16" ? Format::bfloat16 : Format::same;
+  if (dtype == "float16") return Format::float16;
+  if (dtype == "bfloat16") return Format::bfloat16;
+  if (dtype == "int8") return Format::int8;
+  return dtype == "int4x2" ? Format::int4 : Format::same;
 }
 
 void readScores(const Object& given, Problem& p) {
@@ -113,15 +116,22 @@ void sizeOperands(Compiled& c) {
   const Problem& p = c.problem;
   // Slopes, sinks, statistics and the gradient of sinks have the type of the scores.
   const i64 score = c.isDouble ? 8 : 4, element = p.format == Format::same ? score : 2;
-  const i64 cached = p.cacheFormat == Format::same ? score : 2, places = p.batch * p.heads * p.queryLength;
+  const i64 places = p.batch * p.heads * p.queryLength;
   const auto set = [&](Operand operand, bool given, i64 count, i64 bytes) {
     c.operandBytes[operand] = given ? count * bytes : -1;
   };
   const i64 queries = places * p.headDim, outputs = places * p.valueDim;
-  const i64 keyRows = p.kvBatch * p.kvHeads * p.keyLength, keys = keyRows * p.headDim, values = keyRows * p.valueDim;
+  const i64 keyRows = p.kvHeads * (p.pageSize > 0 ? p.pageCount * p.pageSize : p.kvBatch * p.keyLength), keys = keyRows * p.headDim, values = keyRows * p.valueDim;
   set(query, true, queries, element);
-  set(key, true, keys, cached);
-  set(value, true, values, cached);
+  const auto cached = [&](i64 count) {
+    if (p.cacheFormat == Format::int4) return count / 2;
+    return count * (p.cacheFormat == Format::same ? score : p.cacheFormat == Format::int8 ? 1 : 2);
+  };
+  set(key, true, cached(keys), 1);
+  set(value, true, cached(values), 1);
+  set(blockTable, p.pageSize > 0, p.pageSize > 0 ? p.batch * (p.keyLength / p.pageSize) : 0, 4);
+  set(keyScales, p.keyGroup > 0, p.keyGroup > 0 ? keyRows * (p.headDim / p.keyGroup) : 0, 4);
+  set(valueScales, p.valueGroup > 0, p.valueGroup > 0 ? keyRows * (p.valueDim / p.valueGroup) : 0, 4);
   set(mask, p.maskKind != Mask::none, p.mask.size, p.maskKind == Mask::boolean ? 1 : element);
   set(bias, p.hasBias, p.bias.size, element);
   set(offsets, p.alignment == Alignment::offset, p.batch, 4);
@@ -140,8 +150,8 @@ void sizeOperands(Compiled& c) {
   set(choice, p.wantsChoice, places, 4);
   set(dOutput, true, outputs, element);
   set(dQuery, true, queries, element);
-  set(dKey, true, keys, cached);
-  set(dValue, true, values, cached);
+  set(dKey, true, cached(keys), 1);
+  set(dValue, true, cached(values), 1);
   set(dBias, p.hasBias, p.bias.size, element);
   set(dSinks, p.hasSinks, p.heads, score);
 }
@@ -168,9 +178,24 @@ Compiled readProblem(napi_env env, napi_value object) {
   p.cacheFormat = formatOf(given["cacheType"].text());
   const bool rowsFirst = given["layout"].text() == "blhd";
   p.query = stridesOf(rowsFirst, p.heads, p.queryLength, p.headDim);
-  p.key = stridesOf(rowsFirst, p.kvHeads, p.keyLength, p.headDim);
-  p.value = stridesOf(rowsFirst, p.kvHeads, p.keyLength, p.valueDim);
-  if (p.kvBatch == 1) p.key.batch = p.value.batch = 0;
+  const Object pages = given["pages"], groups = given["groups"];
+  if (!pages.isNull()) {
+    p.pageSize = pages["size"].integer();
+    p.pageCount = pages["count"].integer();
+  }
+  const auto cacheStrides = [&](i64 depth) {
+    Strides s = stridesOf(rowsFirst, p.kvHeads, p.pageSize > 0 ? p.pageSize : p.keyLength, depth);
+    if (p.kvBatch == 1 && p.pageSize == 0) s.batch = 0;
+    return s;
+  };
+  p.key = cacheStrides(p.headDim);
+  p.value = cacheStrides(p.valueDim);
+  if (!groups.isNull()) {
+    p.keyGroup = groups["key"].integer();
+    p.valueGroup = groups["value"].integer();
+    p.keyScales = cacheStrides(p.headDim / p.keyGroup);
+    p.valueScales = cacheStrides(p.valueDim / p.valueGroup);
+  }
   p.output = stridesOf(rowsFirst, p.heads, p.queryLength, p.valueDim);
   readScores(given, p);
   p.gradient = given["gradient"].boolean();

@@ -20,12 +20,18 @@ namespace {
 constexpr i64 SLOT_BYTES = 1 << 26;
 
 struct ForwardScratch {
-  i64 rows, query, wideQuery, scores, output, sums, maxima, factors, values, chunk, kept, bad, bytes;
+  i64 rows, query, wideQuery, scores, output, sums, maxima, factors, values, chunk, kept, places, zero, bad, bytes;
 };
 
 // Returns whether the scratch of a thread holds the scores of a block, until they become weights of 16 bits.
 INLINE bool keepsScores(const Problem& p) {
   return p.format != Format::same && p.wantsWeights && p.selection == Selection::softmax;
+}
+
+// Numbers of the row that stands for those in no page.
+template <class T>
+INLINE i64 zeroNumbers(const Problem& p) {
+  return p.pageSize > 0 ? paddedTo<T>(greatest(p.headDim, p.valueDim)) : 0;
 }
 
 template <class T>
@@ -45,6 +51,8 @@ INLINE ForwardScratch forwardScratch(const Problem& p, const Plan& plan) {
   s.values = region.take<T>(direct ? FORWARD_KEYS<T> * paddedTo<T>(p.valueDim) : 0);
   s.chunk = region.take<T>(chunkNumbers<T>(p));
   s.kept = region.take<T>(keepsScores(p) ? blockRows * p.keyLength : 0);
+  s.places = region.take<Place>(p.pageSize > 0 ? FORWARD_KEYS<T> + PREFETCH_ROWS : 0);
+  s.zero = region.take<T>(zeroNumbers<T>(p));
   s.bad = region.take<uint8_t>(FORWARD_KEYS<T>);
   s.bytes = region.bytes;
   return s;
@@ -187,6 +195,7 @@ INLINE void attendPacked(Block<T>& b) {
   for (i64 group = 0; group < b.count; group += ROWS) {
     const i64 count = least(ROWS, b.count - group);
     if (!openGroup(b, group, count, FORWARD_KEYS<T>)) continue;
+    b.noteMissing();
     multiply<T, Begin::zero, 1, ROWS>(count, b.query + group * p.headDim, keys + b.from * p.headDim, PANEL<T>,
                                       PANEL<T> * p.headDim, b.scores + b.from, FORWARD_STRIDE<T>, p.headDim, b.to - b.from,
                                       nullptr);
@@ -201,8 +210,9 @@ INLINE void attendPacked(Block<T>& b) {
 template <class T>
 INLINE void attendDirectly(Block<T>& b, uint8_t* bad, T* packed, T* chunk) {
   if (!openGroup(b, 0, b.count, FORWARD_KEYS<T>)) return;
+  b.noteMissing();
   checkValues(b, bad);
-  directScores(b);
+  directScores(b, chunk);
   takeIn(b, 0, b.count);
   if (b.wants.values) addDirectValues(b, packed, chunk);
 }
@@ -306,6 +316,11 @@ static void forwardTask(const Run& run, i64 task, char* memory) {
              .slot = head % plan.slots};
   if (head >= plan.slots && !waitFor(run, finished + head - plan.slots, attends)) return;
   const ForwardScratch scratch = forwardScratch<T>(p, plan);
+  if (p.pageSize > 0) {
+    __builtin_memset(memory + scratch.zero, 0, zeroNumbers<T>(p) * sizeof(T));
+    b.zeroRow = memory + scratch.zero;
+    b.places = (Place*)(memory + scratch.places);
+  }
   if (step < packs) {
     packTile(b, step, (T*)(memory + scratch.chunk));
     countUp(packed + head);

@@ -47,10 +47,13 @@ struct Block {
   i64 firstKey, endKey;
   // The open tile, and columns from ... to - 1 of it that any row of the open group sees.
   i64 tile, from, to;
-  bool tileBad;
+  bool tileBad, tileMissing = false;
   const uint8_t* bad;
   // The thread's scratch.
   Row<T>* rows;
+  // Zeros, as many as a row of keys or values may have; the places of the open tile's keys.
+  const char* zeroRow = nullptr;
+  Place* places = nullptr;
   T *query, *wideQuery, *scores, *output, *sums, *maxima, *factors, *kept;
 
   template <class U>
@@ -61,14 +64,36 @@ struct Block {
   void* rowOf(Operand name, const Strides& s, const Row<T>& row) const {
     return elementOf<T>(p.format, run.operands[name], batch * s.batch + row.head * s.head + row.index * s.row);
   }
-  Source<T> keys() const {
-    return {p.cacheFormat, elementOf<T>(p.cacheFormat, run.operands[Operand::key], batch * p.key.batch + kvHead * p.key.head),
-            p.key.row, p.headDim};
-  }
+  Source<T> keys() const { return cache(Operand::key, p.key, p.headDim, Operand::keyScales, p.keyScales, p.keyGroup); }
   Source<T> values() const {
-    return {p.cacheFormat,
-            elementOf<T>(p.cacheFormat, run.operands[Operand::value], batch * p.value.batch + kvHead * p.value.head), p.value.row,
-            p.valueDim};
+    return cache(Operand::value, p.value, p.valueDim, Operand::valueScales, p.valueScales, p.valueGroup);
+  }
+  Source<T> cache(Operand name, const Strides& s, i64 depth, Operand scales, const Strides& ofScales, i64 group) const {
+    const bool paged = p.pageSize > 0;
+    const i64 element = paged ? 0 : batch;
+    return {
+        .format = p.cacheFormat,
+        .base = elementOf<T>(p.cacheFormat, run.operands[name], element * s.batch + kvHead * s.head),
+        .row = s.row,
+        .depth = depth,
+        .scales = (const float*)run.operands[scales] + element * ofScales.batch + kvHead * ofScales.head,
+        .scaleRow = ofScales.row,
+        .scalePage = ofScales.batch,
+        .shift = group == 32 ? 5 : 63,
+        .table = paged ? operand<const int32_t>(Operand::blockTable) + batch * (p.keyLength / p.pageSize) : nullptr,
+        .pageSize = p.pageSize,
+        .page = s.batch,
+        .keyLength = p.keyLength,
+        .zero = zeroRow,
+    };
+  }
+  // Sets `tileMissing` if a key of the columns from ... to - 1 of the open tile is in no page.
+  void noteMissing() {
+    tileMissing = false;
+    if (p.pageSize == 0) return;
+    const int32_t* table = operand<const int32_t>(Operand::blockTable) + batch * (p.keyLength / p.pageSize);
+    const i64 end = least(p.keyLength, tile + to);
+    for (i64 page = (tile + from) / p.pageSize; page * p.pageSize < end; page++) tileMissing |= table[page] < 0;
   }
   void* outputRow(const Row<T>& row) const { return rowOf(Operand::output, p.output, row); }
   void* weightsRow(const Row<T>& row) const {

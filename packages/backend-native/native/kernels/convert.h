@@ -128,37 +128,21 @@ INLINE T numberAs(Format format, const void* from) {
   return loadAs<T>(format, from, 1)[0];
 }
 
+// Bytes of `count` numbers of a type; of 4 bits, an even number of them.
 template <class T>
-INLINE i64 bytesOf(Format format) {
-  return format == Format::same ? (i64)sizeof(T) : 2;
+INLINE i64 bytesOf(Format format, i64 count = 1) {
+  if (format == Format::same) return count * (i64)sizeof(T);
+  if (format == Format::int4) return count / 2;
+  return format == Format::int8 ? count : 2 * count;
 }
 // Address of element n.
 template <class T>
 INLINE void* elementOf(Format format, void* base, i64 n) {
-  return (char*)base + n * bytesOf<T>(format);
-}
-
-// Widens rows of `depth` numbers. Rows of the result are `toRow` apart, with 0 behind their last number.
-template <Format format, bool prefetch>
-static __attribute__((noinline)) void widenRows(const uint16_t* from, i64 row, i64 count, i64 depth, float* to, i64 toRow) {
-  constexpr int L = LANES<float>;
-  const i64 whole = roundDown(depth, L);
-  for (i64 r = 0; r < count; r++) {
-    const uint16_t* at = from + r * row;
-    if (prefetch) prefetchBehind(at, depth);
-    i64 d = 0;
-    for (; d < whole; d += L) store(to + d, loadWidened<format>(at + d));
-    if (d < depth) {
-      store(to + d, loadWidenedPart<format>(at + d, (int)(depth - d)));
-      d += L;
-    }
-    for (; d < toRow; d += L) store(to + d, zeros<float>());
-    to += toRow;
-  }
+  return (char*)base + bytesOf<T>(format, n);
 }
 
 // Returns whether none of the numbers has an exponent of ones, which are infinity and NaN.
-template <Format format>
+template <Format format, bool prefetch>
 static __attribute__((noinline)) bool areFiniteBits(const uint16_t* from, i64 row, i64 count, i64 depth) {
   typedef uint16_t Lanes __attribute__((vector_size(VECTOR_BYTES)));
   constexpr int L = VECTOR_BYTES / 2;
@@ -167,7 +151,7 @@ static __attribute__((noinline)) bool areFiniteBits(const uint16_t* from, i64 ro
   bool isFound = false;
   for (i64 r = 0; r < count; r++) {
     const uint16_t* at = from + r * row;
-    prefetchBehind(at, depth);
+    if (prefetch) prefetchBehind(at, depth);
     i64 d = 0;
     for (; d + L <= depth; d += L) {
       Lanes bits;

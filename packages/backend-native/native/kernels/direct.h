@@ -37,7 +37,7 @@ INLINE void packDirectQueries(Block<T>& b) {
 
 // Scores of R rows with `keys` keys, in whole vectors; those past the last do not matter.
 template <class T, int R, Format F>
-static __attribute__((noinline)) void dotRows(const T* query, i64 queryStride, const Places<T>& places, i64 keys, i64 depth,
+static __attribute__((noinline)) void dotRows(const T* query, i64 queryStride, const Places& places, i64 keys, i64 depth,
                                               T* scores, i64 scoreStride) {
   using V = Vector<T>;
   constexpr int L = LANES<T>;
@@ -46,7 +46,7 @@ static __attribute__((noinline)) void dotRows(const T* query, i64 queryStride, c
   for (i64 c = 0; c < keys; c += L) {
     V sums[R][L];
     for (int j = 0; j < L; j += G) {
-      const void* at[G];
+      Place at[G];
 #pragma GCC unroll 4
       for (int g = 0; g < G; g++) at[g] = places.at(least(c + j + g, keys - 1));
       // Memory is otherwise idle while lanes are added.
@@ -56,7 +56,7 @@ static __attribute__((noinline)) void dotRows(const T* query, i64 queryStride, c
       for (i64 d = 0; d < whole; d += L) {
         V k[G];
 #pragma GCC unroll 4
-        for (int g = 0; g < G; g++) k[g] = loadFormat<T, F>(at[g], d);
+        for (int g = 0; g < G; g++) k[g] = loadFormat<T, F>(at[g], d, places.shift);
 #pragma GCC unroll 4
         for (int r = 0; r < R; r++) {
           const V q = load(query + r * queryStride + d);
@@ -67,7 +67,7 @@ static __attribute__((noinline)) void dotRows(const T* query, i64 queryStride, c
       if (whole < depth) {
 #pragma GCC unroll 4
         for (int g = 0; g < G; g++) {
-          const V k = loadFormatPart<T, F>(at[g], whole, (int)(depth - whole));
+          const V k = loadPartOf<T>(F, at[g], whole, (int)(depth - whole), places.shift);
 #pragma GCC unroll 4
           for (int r = 0; r < R; r++) s[r][g] = multiplyAdd(load(query + r * queryStride + whole), k, s[r][g]);
         }
@@ -86,7 +86,7 @@ static __attribute__((noinline)) void dotRows(const T* query, i64 queryStride, c
 // Adds `keys` values, times the exponentials of R rows, to their outputs, which are multiplied by a factor each first. Four
 // vectors of columns at a time: 16 sums for four rows.
 template <class T, int R, Format F, int C>
-INLINE void addColumns(const T* weights, const Places<T>& places, i64 keys, i64 column, T* output, i64 outputRow,
+INLINE void addColumns(const T* weights, const Places& places, i64 keys, i64 column, T* output, i64 outputRow,
                        const T* factors) {
   using V = Vector<T>;
   constexpr int L = LANES<T>;
@@ -97,10 +97,12 @@ INLINE void addColumns(const T* weights, const Places<T>& places, i64 keys, i64 
     for (int n = 0; n < C; n++) sums[r][n] = load(output + r * outputRow + column + n * L) * factors[r];
   }
   for (i64 k = 0; k < keys; k++) {
-    const void* at = places.at(k);
+    const Place at = places.at(k);
+    // Values of floats were brought in by the test of whether they are finite.
+    if (isQuantized(F) && column == 0) places.prefetch(k, at);
     V v[C];
 #pragma GCC unroll 4
-    for (int n = 0; n < C; n++) v[n] = loadFormat<T, F>(at, column + n * L);
+    for (int n = 0; n < C; n++) v[n] = loadFormat<T, F>(at, column + n * L, places.shift);
 #pragma GCC unroll 4
     for (int r = 0; r < R; r++) {
       const V weight = splat<T>(weights[r * FORWARD_STRIDE<T> + k]);
@@ -115,7 +117,7 @@ INLINE void addColumns(const T* weights, const Places<T>& places, i64 keys, i64 
   }
 }
 template <class T, int R, Format F>
-static __attribute__((noinline)) void addValues(const T* weights, const Places<T>& places, i64 keys, i64 depth, T* output,
+static __attribute__((noinline)) void addValues(const T* weights, const Places& places, i64 keys, i64 depth, T* output,
                                                 i64 outputRow, const T* factors) {
   constexpr int L = LANES<T>;
   i64 d = 0;
@@ -127,8 +129,8 @@ static __attribute__((noinline)) void addValues(const T* weights, const Places<T
 // The functions above for rows of a type, 1, 2 or DOT_ROWS at a time.
 template <class T>
 struct DirectKernels {
-  void (*dot)(const T*, i64, const Places<T>&, i64, i64, T*, i64);
-  void (*add)(const T*, const Places<T>&, i64, i64, T*, i64, const T*);
+  void (*dot)(const T*, i64, const Places&, i64, i64, T*, i64);
+  void (*add)(const T*, const Places&, i64, i64, T*, i64, const T*);
 };
 template <class T, Format F>
 INLINE DirectKernels<T> directKernels(i64 rows) {
@@ -141,20 +143,33 @@ INLINE DirectKernels<T> directKernelsOf(Format format, i64 rows) {
   if constexpr (sizeof(T) == 4) {
     if (format == Format::float16) return directKernels<T, Format::float16>(rows);
     if (format == Format::bfloat16) return directKernels<T, Format::bfloat16>(rows);
+    if (format == Format::int8) return directKernels<T, Format::int8>(rows);
+    if (format == Format::int4) return directKernels<T, Format::int4>(rows);
   }
   return directKernels<T, Format::same>(rows);
 }
 
 // The scores of the block's rows with columns from ... to - 1 of the open tile. Sets tileBad if any is not finite.
 template <class T>
-INLINE void directScores(Block<T>& b) {
-  const i64 depth = b.p.headDim, stride = directStride<T>(depth);
+INLINE void directScores(Block<T>& b, T* chunk) {
+  const i64 depth = b.p.headDim, stride = directStride<T>(depth), first = b.tile + b.from;
   const i64 count = least(b.to, b.p.keyLength - b.tile) - b.from;
   const Source<T> keys = b.keys();
-  const Places<T> places = keys.places(b.tile + b.from);
-  for (i64 r = 0; r < b.count; r += DOT_ROWS)
-    directKernelsOf<T>(keys.format, b.count - r)
-        .dot(b.query + r * stride, stride, places, count, depth, b.scores + r * FORWARD_STRIDE<T> + b.from, FORWARD_STRIDE<T>);
+  const auto dot = [&](Format format, const Places& places, i64 from, i64 here, i64 width) {
+    for (i64 r = 0; r < b.count; r += DOT_ROWS)
+      directKernelsOf<T>(format, b.count - r)
+          .dot(b.query + r * stride, stride, places, here, width, b.scores + r * FORWARD_STRIDE<T> + b.from + from,
+               FORWARD_STRIDE<T>);
+  };
+  if (keys.inRegisters()) dot(keys.format, keys.places(first, count, b.places), 0, count, depth);
+  else {
+    const i64 step = keys.chunk(count);
+    for (i64 from = 0; from < count; from += step) {
+      const i64 here = least(step, count - from), bytes = keys.wideRow() * (i64)sizeof(T);
+      const Rows<T> rows = keys.rows(first + from, here, chunk);
+      dot(Format::same, {{(const char*)rows.from, nullptr}, bytes, 0, 0, 0, 63, nullptr}, from, here, stride);
+    }
+  }
   b.tileBad = b.tileBad || !areFinite(b.scores + b.from, FORWARD_STRIDE<T>, b.count, count);
 }
 
@@ -166,9 +181,9 @@ INLINE void checkValues(Block<T>& b, uint8_t* bad) {
   b.bad = bad;
   b.tileBad = false;
   __builtin_memset(bad, 0, FORWARD_KEYS<T>);
-  if (!b.wants.values || values.areFinite(first, count)) return;
+  if (!b.wants.values || values.areFinite(first, count, b.places)) return;
   b.tileBad = true;
-  for (i64 n = 0; n < count; n++) bad[b.from + n] = !values.areFinite(first + n, 1);
+  for (i64 n = 0; n < count; n++) bad[b.from + n] = !values.areFinite(first + n, 1, b.places);
 }
 
 // Adds the values of the open tile, by the exponentials of the block's rows, to their outputs. Sums of a row begin with
@@ -180,8 +195,8 @@ INLINE void addDirectValues(Block<T>& b, T* packed, T* chunk) {
   const i64 count = least(b.to, p.keyLength - b.tile) - b.from;
   const Source<T> values = b.values();
   const T* weights = b.scores + b.from;
-  if (depth % LANES<T> == 0 && !b.tileBad) {
-    const Places<T> places = values.places(first);
+  if (depth % LANES<T> == 0 && values.inRegisters() && !b.tileBad) {
+    const Places places = values.places(first, count, b.places);
     for (i64 r = 0; r < b.count; r += DOT_ROWS)
       directKernelsOf<T>(values.format, b.count - r)
           .add(weights + r * FORWARD_STRIDE<T>, places, count, depth, b.output + r * stride, stride, b.factors + r);

@@ -123,6 +123,13 @@ static __attribute__((noinline)) void scoreSteps(const Block<T>& b, const Row<T>
       store(scores + c, select(excluded != 0, splat<T>((T)-INF), score));
     }
   }
+  // Keys that are in no page.
+  if (b.tileMissing) {
+    const int32_t* table = b.template operand<const int32_t>(Operand::blockTable) + b.batch * (keyLength / p.pageSize);
+    for (i64 c = from; c < least(to, keyLength - b.tile); c++) {
+      if (table[(b.tile + c) / p.pageSize] < 0) scores[c] = (T)-INF;
+    }
+  }
   // Keys before the first and after the last that the row sees, which other rows of the group need.
   const i64 first = row.first == NO_KEYS ? to : row.first - b.tile;
   fill(scores, from, least(first, to), (T)-INF);
@@ -131,7 +138,7 @@ static __attribute__((noinline)) void scoreSteps(const Block<T>& b, const Row<T>
 
 template <class T>
 INLINE bool needsSteps(const Block<T>& b, const Row<T>& row) {
-  return hasSteps(b.p) || b.tileBad || row.bad || row.first > b.tile + b.from || row.end < b.tile + b.to;
+  return hasSteps(b.p) || b.tileBad || b.tileMissing || row.bad || row.first > b.tile + b.from || row.end < b.tile + b.to;
 }
 
 }  // namespace

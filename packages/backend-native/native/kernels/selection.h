@@ -63,7 +63,7 @@ INLINE void writeChoice(const Block<T>& b, const Row<T>& row) {
       Vector<T> x = splat<T>(spoiled);
       if (row.choice >= 0 && finite) {
         const Source<T> values = b.values();
-        x = loadAs<T>(values.format, elementOf<T>(values.format, (void*)values.address(row.choice), d), count);
+        x = loadPartOf<T>(values.format, values.place(row.choice), d, count, values.shift);
       }
       storeAs<T>(p.format, elementOf<T>(p.format, b.outputRow(row), d), x, count);
     }

@@ -1,14 +1,20 @@
-// Rows of keys or values of a key/value head, as the kernels read them: in place if they have the type of the computation,
-// otherwise widened a chunk at a time, which stays in the first-level cache.
+// Rows of keys or values of a key/value head, as the kernels read them. They may be of 16 bits, of 8 or 4 with a scale for each
+// group of numbers, and lie in pages. Nothing is widened as a whole: kernels for few queries read each row where it is
+// (Places); others get a chunk of rows, in place if they can be, or else in scratch that stays in the first-level cache.
+//
+// A key whose page is -1 is not there: its row is one of zeros, and its score minus infinity (score_steps.h).
 #pragma once
 #include "convert.h"
 #include "pack.h"
+#include "quantized.h"
 
 namespace heed {
 namespace {
 
 // Numbers of a chunk: 16 KB.
 constexpr i64 CHUNK_NUMBERS = 4096;
+// Largest number of rows ahead of which pages are prefetched.
+constexpr i64 PREFETCH_ROWS = 32;
 
 // Rows one after another, `row` elements apart.
 template <class T>
@@ -17,28 +23,47 @@ struct Rows {
   i64 row;
 };
 
-// L numbers of a row from the d-th on, as numbers of the computation.
-template <class T, Format F>
-INLINE Vector<T> loadFormat(const void* row, i64 d) {
-  if constexpr (F == Format::same) return load((const T*)row + d);
-  else return loadWidened<F>((const uint16_t*)row + d);
-}
-template <class T, Format F>
-INLINE Vector<T> loadFormatPart(const void* row, i64 d, int count) {
-  if constexpr (F == Format::same) return loadPart((const T*)row + d, count);
-  else return loadWidenedPart<F>((const uint16_t*)row + d, count);
-}
+// A row where it is, and its scales.
+struct Place {
+  const char* row;
+  const float* scales;
+};
 
-// Addresses of rows one after another.
+// L numbers of a row from the d-th on, as numbers of the computation. `shift` makes the index of a scale of that of a number.
+template <class T, Format F>
+INLINE Vector<T> loadFormat(const Place& place, i64 d, int shift) {
+  if constexpr (F == Format::same) return load((const T*)place.row + d);
+  else if constexpr (F == Format::float16 || F == Format::bfloat16) return loadWidened<F>((const uint16_t*)place.row + d);
+  else return loadQuantized<F>(place.row, d) * place.scales[d >> shift];
+}
+// The first `count` lanes, of any type.
 template <class T>
-struct Places {
-  const char* base;
-  i64 rowBytes, bytes;
+INLINE Vector<T> loadPartOf(Format format, const Place& place, i64 d, int count, int shift) {
+  if constexpr (sizeof(T) == 4) {
+    if (isQuantized(format)) {
+      Vector<T> x{};
+      for (int n = 0; n < count; n++) x[n] = (float)quantizedAt(format, place.row, d + n) * place.scales[(d + n) >> shift];
+      return x;
+    }
+  }
+  return loadAs<T>(format, elementOf<T>(format, (void*)place.row, d), count);
+}
 
-  const void* at(i64 n) const { return base + n * rowBytes; }
+// Places of rows one after another: at equal distances, or from a table.
+struct Places {
+  Place first;
+  i64 rowBytes, scaleRow, bytes, ahead;
+  int shift;
+  const Place* table;
+
+  Place at(i64 n) const {
+    if (table != nullptr) return table[n];
+    return {first.row + n * rowBytes, first.scales + n * scaleRow};
+  }
   // Brings a row that follows soon into the cache.
-  void prefetch(i64, const void* row) const {
-    for (i64 n = 0; n < bytes; n += 64) __builtin_prefetch((const char*)row + n + PREFETCH_BYTES);
+  void prefetch(i64 n, const Place& place) const {
+    const char* row = table != nullptr ? table[n + ahead].row : place.row + PREFETCH_BYTES;
+    for (i64 d = 0; d < bytes; d += 64) __builtin_prefetch(row + d);
   }
 };
 
@@ -47,38 +72,120 @@ struct Source {
   Format format;
   const void* base;
   i64 row, depth;
+  // Of quantized rows: the scales, elements from those of one row to the next, and of one page to the next.
+  const float* scales;
+  i64 scaleRow, scalePage;
+  int shift;
+  // Of rows in pages: the batch element's part of the table, keys of a page, and elements from one page to the next.
+  const int32_t* table;
+  i64 pageSize, page, keyLength;
+  // A row of zeros.
+  const char* zero;
 
-  bool inPlace() const { return format == Format::same; }
-  const void* address(i64 key) const { return elementOf<T>(format, (void*)base, key * row); }
-  Places<T> places(i64 key) const {
-    return {(const char*)address(key), row * bytesOf<T>(format), depth * bytesOf<T>(format)};
+  bool inPlace() const { return format == Format::same && table == nullptr; }
+  // Returns whether kernels can read rows where they are.
+  bool inRegisters() const { return !isQuantized(format) || (depth % LANES<T> == 0 && (shift > 31 || 32 % LANES<T> == 0)); }
+  Place place(i64 key) const {
+    if (table == nullptr)
+      return {(const char*)elementOf<T>(format, (void*)base, key * row), scales + key * scaleRow};
+    const i64 number = table[key / pageSize], inside = key % pageSize;
+    if (number < 0) return {zero, (const float*)zero};
+    return {(const char*)elementOf<T>(format, (void*)base, number * page + inside * row),
+            scales + number * scalePage + inside * scaleRow};
   }
+  bool isThere(i64 key) const { return table == nullptr || table[key / pageSize] >= 0; }
+  // Number of keys from `key` on, at most `count`, that lie one after another.
+  i64 run(i64 key, i64 count) const { return table == nullptr ? count : least(count, pageSize - key % pageSize); }
+
+  // `entries` has room for count + PREFETCH_ROWS places.
+  Places places(i64 key, i64 count, Place* entries) const {
+    const i64 bytes = bytesOf<T>(format, depth);
+    const i64 ahead = greatest(1, least(PREFETCH_ROWS, PREFETCH_BYTES / greatest(1, bytes)));
+    Places found{place(key), bytesOf<T>(format, row), scaleRow, bytes, ahead, shift, nullptr};
+    if (table == nullptr) return found;
+    found.table = entries;
+    const i64 end = least(keyLength, key + count + ahead);
+    i64 n = 0;
+    for (i64 from = key; from < end;) {
+      const i64 here = run(from, end - from);
+      const Place begin = place(from);
+      const bool there = isThere(from);
+      for (i64 r = 0; r < here; r++)
+        entries[n++] = there ? Place{begin.row + r * found.rowBytes, begin.scales + r * scaleRow} : begin;
+      from += here;
+    }
+    for (; n < count + ahead; n++) entries[n] = entries[0];
+    return found;
+  }
+
   // Elements from one widened row to the next.
   i64 wideRow() const { return paddedTo<T>(depth); }
   // Number of rows that are worked on together: whole panels.
   i64 chunk(i64 count) const {
     return inPlace() ? count : greatest(PANEL<T>, roundDown(CHUNK_NUMBERS / greatest(1, wideRow()), PANEL<T>));
   }
-  // Rows key ... key + count - 1, at most a chunk.
-  template <bool prefetch = false>
+  // Rows key ... key + count - 1, at most a chunk. Widened rows end with 0.
   Rows<T> rows(i64 key, i64 count, T* scratch) const {
-    if (inPlace()) return {(const T*)address(key), row};
-    const auto widen = format == Format::float16 ? widenRows<Format::float16, prefetch> : widenRows<Format::bfloat16, prefetch>;
-    widen((const uint16_t*)address(key), row, count, depth, (float*)scratch, wideRow());
-    return {scratch, wideRow()};
+    if (inPlace()) return {(const T*)place(key).row, row};
+    const i64 width = wideRow();
+    for (i64 n = 0; n < count; n++) {
+      const Place from = place(key + n);
+      T* to = scratch + n * width;
+      for (i64 d = 0; d < width; d += LANES<T>) {
+        const int lanes = (int)greatest(0, least(LANES<T>, depth - d));
+        store(to + d, lanes == LANES<T> ? wholeVector(from, d) : lanes > 0 ? loadPartOf<T>(format, from, d, lanes, shift) : zeros<T>());
+      }
+    }
+    return {scratch, width};
   }
-  // Returns whether all numbers of the rows are finite, and brings them into the second-level cache.
-  bool areFinite(i64 key, i64 count) const {
-    if (inPlace()) return heed::areFinite<T, true>((const T*)address(key), row, count, depth);
-    const auto test = format == Format::float16 ? areFiniteBits<Format::float16> : areFiniteBits<Format::bfloat16>;
-    return test((const uint16_t*)address(key), row, count, depth);
+  Vector<T> wholeVector(const Place& from, i64 d) const {
+    if constexpr (sizeof(T) == 4) {
+      if (format == Format::float16) return loadFormat<T, Format::float16>(from, d, shift);
+      if (format == Format::bfloat16) return loadFormat<T, Format::bfloat16>(from, d, shift);
+      if (isQuantized(format) && !inRegisters()) return loadPartOf<T>(format, from, d, LANES<T>, shift);
+      if (format == Format::int8) return loadFormat<T, Format::int8>(from, d, shift);
+      if (format == Format::int4) return loadFormat<T, Format::int4>(from, d, shift);
+    }
+    return loadFormat<T, Format::same>(from, d, shift);
+  }
+
+  // Returns whether all numbers of the rows are finite. Brings rows of floats into the second-level cache; of quantized rows,
+  // only scales can be otherwise.
+  bool areFinite(i64 key, i64 count, Place* entries) const {
+    bool finite = true;
+    if (table != nullptr && !isQuantized(format)) {
+      const Places rows = places(key, count, entries);
+      for (i64 n = 0; n < count; n++) {
+        const Place at = rows.at(n);
+        rows.prefetch(n, at);
+        finite &= isRunFinite(at, 1);
+      }
+      return finite;
+    }
+    for (i64 end = key + count; key < end;) {
+      const i64 here = run(key, end - key);
+      if (isThere(key)) finite &= isRunFinite(place(key), here);
+      key += here;
+    }
+    return finite;
+  }
+  bool isRunFinite(const Place& from, i64 count) const {
+    if (format == Format::same) {
+      const auto test = table == nullptr ? heed::areFinite<T, true> : heed::areFinite<T, false>;
+      return test((const T*)from.row, row, count, depth);
+    }
+    if (isQuantized(format)) return heed::areFinite<float>(from.scales, scaleRow, count, shift > 31 ? 1 : depth >> shift);
+    const auto* numbers = (const uint16_t*)from.row;
+    if (format == Format::float16)
+      return (table == nullptr ? areFiniteBits<Format::float16, true> : areFiniteBits<Format::float16, false>)(numbers, row, count, depth);
+    return (table == nullptr ? areFiniteBits<Format::bfloat16, true> : areFiniteBits<Format::bfloat16, false>)(numbers, row, count, depth);
   }
 };
 
 // Numbers of scratch for chunks of keys and of values.
 template <class T>
 INLINE i64 chunkNumbers(const Problem& p) {
-  if (p.cacheFormat == Format::same) return 0;
+  if (p.cacheFormat == Format::same && p.pageSize == 0) return 0;
   return greatest(CHUNK_NUMBERS, PANEL<T> * paddedTo<T>(greatest(p.headDim, p.valueDim)));
 }
 

@@ -55,7 +55,7 @@ function output(...words: string[]): string[] {
 const AVX512 = /%zmm|%k[0-7]\b|%[xy]mm(?:1[6-9]|2\d|3[01])\b/;
 /** Instructions that a processor without AVX2's level may lack. Names with v are vectors of AVX and above. */
 const AFTER_SSE2 =
-  /^(?:v[a-z]|andn[lq]?\b|bextr|bls|bzhi|mulx|pdep|pext|rorx|sarx|shlx|shrx|lzcnt|movbe|popcnt|crc32|ptest|pshufb|pblend|pmull?d|round[ps]|insertps|extractps|dpp[sd]|h(?:add|sub)p|movddup|movs[hl]dup)/;
+  /^(?:v[a-z]|andn[lq]?\b|bextr|bls|bzhi|mulx|pdep|pext(?:[lq]?\b|r[bdq])|rorx|sarx|shlx|shrx|lzcnt|movbe|popcnt|crc32|ptest|pshufb|pblend|pmull?d|round[ps]|insertps|extractps|dpp[sd]|h(?:add|sub)p|movddup|movs[hl]dup)/;
 
 describe.runIf(isHere && (tool !== undefined || isRequired))(`instructions of each level${absent}`, () => {
   let sources: Sources;
