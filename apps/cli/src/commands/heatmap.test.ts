@@ -236,8 +236,8 @@ describe('files', () => {
     );
     for (const [words, message] of [
       [[], /--layer is missing; w has 2 layers/],
-      [['--layer', '2'], /layer is 2, the tensor has N=2/],
-      [['--layer', '0', '--batch', '1'], /batch is 1, the tensor has B=1/],
+      [['--layer', '2'], /layer is 2; the tensor has N=2/],
+      [['--layer', '0', '--batch', '1'], /batch is 1; the tensor has B=1/],
     ] as const) {
       const { code, stderr } = heed(['heatmap', 'w.npy', ...words], { cwd });
       expect(code).toBe(2);
@@ -250,7 +250,9 @@ describe('files', () => {
     const key: [number[], Float32Array] = [[2, 1, 1, 2, 1], new Float32Array([1, 2, 0, 1])];
     const cwd = folderWith('qk.safetensors', safetensors({ query, key }));
     expect(heed(['heatmap', 'qk.safetensors', '--layer', '1'], { cwd }).stdout).toMatch(/\.333\S? +\.667/);
-    expect(heed(['heatmap', 'qk.safetensors'], { cwd }).stderr).toContain('which of the 2 layers of query');
+    expect(heed(['heatmap', 'qk.safetensors'], { cwd }).stderr).toContain(
+      '--layer is missing; query has 2 layers',
+    );
   });
 
   test('one element of the batch, and one head of it', () => {
