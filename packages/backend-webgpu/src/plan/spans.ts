@@ -3,7 +3,7 @@ import { ELEMENT_BYTES, broadcastStrides, sizeOf } from '@heed/core/backend';
 import type { Params } from '../shader/params.ts';
 import { unitOf } from '../shader/tensors.ts';
 
-/** What shaders read or write of a tensor while they do some slices of batch and heads. */
+/** Part of a tensor that shaders read or write while they do some slices of batch and heads. */
 export interface Span {
   /** Parameter that says what is not bound of the buffer, and the bytes that it counts. */
   readonly base: keyof Params;

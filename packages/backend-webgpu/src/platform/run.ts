@@ -24,7 +24,7 @@ export interface Dispatch {
   readonly grid: readonly [x: number, y: number, z: number];
   /** Approximate number of multiplications of a workgroup. */
   readonly work: number;
-  /** What slices need of tensors that may be larger than a shader can see. */
+  /** Parts, for each slice, of tensors that may be larger than a shader can see. */
   readonly spans?: Readonly<Record<string, Span>>;
 }
 

@@ -309,7 +309,7 @@ export class TransformerBlock {
   }
 }
 
-/** Of a forward pass that was called without `gradient`, whose results have none. */
+/** Refuses the gradient of a forward pass that was called without `gradient`. */
 function notAsked(): never {
   throw new HeedError('NOT_DIFFERENTIABLE', 'the forward pass was called without its gradient', {
     remedy: 'call forward() with gradient: true',
