@@ -129,9 +129,21 @@ INLINE i64 perBatch(const Run& run, Operand name, i64 batch) {
   return ((const int32_t*)run.operands[name])[batch];
 }
 
-// Keys that a row sees: SPEC.md, clauses alignment, causal, window and lengths. In double, which cannot wrap.
+// Keys first ... end - 1 hold all keys of a segment.
+struct Stretch {
+  i64 first, end;
+};
+INLINE Stretch stretchOf(int32_t segment, const int32_t* keySegments, i64 keyLength) {
+  Stretch found{0, keyLength};
+  while (found.first < found.end && keySegments[found.first] != segment) found.first++;
+  while (found.end > found.first && keySegments[found.end - 1] != segment) found.end--;
+  return found;
+}
+
+// Keys that a row sees: SPEC.md, clauses alignment, causal, window and lengths; in double, which cannot wrap. Of a
+// segment, those outside of `stretch` are left out.
 template <class T>
-INLINE void openRange(Block<T>& b, Row<T>& row) {
+INLINE void openRange(Block<T>& b, Row<T>& row, const Stretch& stretch) {
   const Problem& p = b.p;
   const i64 keyLength = p.hasKeyLengths ? perBatch(b.run, Operand::keyLengths, b.batch) : p.keyLength;
   const i64 queryLength = p.hasQueryLengths ? perBatch(b.run, Operand::queryLengths, b.batch) : p.queryLength;
@@ -147,7 +159,8 @@ INLINE void openRange(Block<T>& b, Row<T>& row) {
     if (end < (double)keyLength) row.end = end > 0 ? (i64)end : 0;
   }
   if (p.hasKeyStarts) row.first = greatest(row.first, perBatch(b.run, Operand::keyStarts, b.batch));
-  if (row.index >= queryLength) row.end = 0;
+  row.first = greatest(row.first, stretch.first);
+  row.end = row.index < queryLength ? least(row.end, stretch.end) : 0;
   if (row.first >= row.end) {
     row.first = NO_KEYS;
     row.end = 0;
@@ -163,12 +176,24 @@ INLINE void openRows(Block<T>& b) {
   const Problem& p = b.p;
   b.firstKey = NO_KEYS;
   b.endKey = 0;
+  // Neighbors are mostly of one segment.
+  Stretch stretch{0, p.keyLength};
+  bool isKnown = false;
+  int32_t segment = 0;
   for (i64 r = 0; r < b.count; r++) {
     Row<T>& row = b.rows[r];
     row.index = (b.firstRow + r) / p.group;
     row.head = b.kvHead * p.group + (b.firstRow + r) % p.group;
     row.place = (b.batch * p.heads + row.head) * p.queryLength + row.index;
-    openRange(b, row);
+    if (p.hasSegments) {
+      row.segment = b.template operand<int32_t>(Operand::querySegments)[b.batch * p.queryLength + row.index];
+      if (!isKnown || row.segment != segment) {
+        segment = row.segment;
+        stretch = stretchOf(segment, b.template operand<const int32_t>(Operand::keySegments) + b.batch * p.keyLength, p.keyLength);
+        isKnown = true;
+      }
+    }
+    openRange(b, row, stretch);
     const auto start = [&](const Broadcast& s) { return b.batch * s.batch + row.head * s.head + row.index * s.row; };
     if (p.maskKind == Mask::boolean) row.mask = b.template operand<uint8_t>(Operand::mask) + start(p.mask);
     if (p.maskKind == Mask::floating) row.mask = elementOf<T>(p.format, b.run.operands[Operand::mask], start(p.mask));
@@ -176,7 +201,6 @@ INLINE void openRows(Block<T>& b) {
       row.dBias = start(p.bias);
       row.bias = elementOf<T>(p.format, b.run.operands[Operand::bias], row.dBias);
     }
-    if (p.hasSegments) row.segment = b.template operand<int32_t>(Operand::querySegments)[b.batch * p.queryLength + row.index];
     if (p.hasAlibi) row.slope = b.template operand<T>(Operand::alibiSlopes)[row.head];
     row.max = (T)-INF;
     row.choice = -1;
