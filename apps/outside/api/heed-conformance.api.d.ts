@@ -64,9 +64,21 @@ export interface BehaviorCase extends CaseBase {
     readonly kind: 'behavior';
     readonly features: readonly Feature[];
     readonly operations?: readonly Operation[];
+    readonly weightType?: StoredType;
     readonly dtype?: FloatDType;
     readonly guarantee?: Guarantee;
     run(subject: Subject): Promise<void>;
+}
+
+export interface CacheSketch {
+    readonly cacheType?: CacheType;
+    readonly wholeRows?: boolean;
+    readonly shared?: boolean;
+    readonly pages?: {
+        readonly size: number;
+        readonly holes?: boolean;
+        readonly common?: boolean;
+    };
 }
 
 export interface Capture {
@@ -126,9 +138,12 @@ export interface CaseReport {
     readonly id: string;
     readonly status: CaseStatus | 'expectedFailure';
     readonly missing?: readonly string[];
+    readonly reason?: string;
 }
 
-export type CaseRequest = AttentionRequest<Tensor>;
+export type CaseRequest = AttentionRequest<Tensor> & {
+    readonly value: Tensor;
+};
 
 export type CaseStatus = 'passed' | 'failed' | 'refused' | 'notGuaranteed' | 'notApplicable';
 
@@ -188,7 +203,7 @@ export interface NotCovered {
     readonly reason: string;
 }
 
-type Options = Pick<CaseRequest, 'layout' | 'scale' | 'softcap' | 'causal' | 'window' | 'alignment' | 'keyLengths' | 'keyStarts' | 'queryLengths' | 'selection' | 'seed' | 'gradient'>;
+type Options = Pick<CaseRequest, 'layout' | 'scale' | 'softcap' | 'causal' | 'window' | 'alignment' | 'keyLengths' | 'keyStarts' | 'queryLengths' | 'selection' | 'seed' | 'origin' | 'ring' | 'valueFromKey' | 'gradient'>;
 
 export declare const PRECISIONS: Readonly<Record<FloatDType, Precision>>;
 
@@ -222,7 +237,7 @@ export interface SequenceCase extends CaseBase {
     run(subject: Subject): Promise<void>;
 }
 
-export interface Sketch extends Options {
+export interface Sketch extends Options, CacheSketch {
     readonly outputs?: readonly OutputName[];
     readonly batch?: number;
     readonly heads?: number;

@@ -1,6 +1,8 @@
 // exports
 //   ACTIVATIONS
 //   Activation
+//   BLOCK_BYTES
+//   BLOCK_LENGTH
 //   BackendDefinition
 //   CURVES
 //   Curve
@@ -15,6 +17,7 @@
 //   OptionTable
 //   RowStrides
 //   Run
+//   STORED_TYPES
 //   SlicePosition
 //   Slot
 //   TURN_MILLISECONDS
@@ -23,22 +26,30 @@
 //   array
 //   assertBackend
 //   broadcastStrides
+//   cacheStrides
 //   callback
 //   checkGradientInputs
 //   checkInputs
 //   checkOptions
 //   checkProblem
 //   computeDType
+//   contiguousCache
+//   decodeBlocks
 //   defineBackend
 //   exchangeHeadsAndLength
 //   featuresOf
 //   flag
 //   fromFloat16
+//   gradientDType
 //   gumbelNoise
 //   halfTable
 //   inTurns
 //   integer
+//   integerAt
+//   isBlockType
+//   isFloat
 //   isHalf
+//   isStoredType
 //   linearGradientBy
 //   listOf
 //   nextTurn
@@ -60,6 +71,7 @@
 //   toHalf
 //   toTensor
 //   visibleKeys
+//   weightNumbers
 //   widened
 //   withKernel
 //   withoutIgnoredRows
@@ -107,6 +119,9 @@ export interface AttentionInputs<T = Tensor | ResidentTensor> {
     readonly query: T;
     readonly key: T;
     readonly value: T;
+    readonly keyScales?: T;
+    readonly valueScales?: T;
+    readonly blockTable?: Tensor<'int32'>;
     readonly mask?: T;
     readonly bias?: T;
     readonly offsets?: Tensor<'int32'>;
@@ -118,6 +133,7 @@ export interface AttentionInputs<T = Tensor | ResidentTensor> {
     readonly alibiSlopes?: T;
     readonly sinks?: T;
     readonly seed?: number;
+    readonly origin?: Origin;
 }
 
 export interface AttentionKernel extends AsyncDisposable {
@@ -142,11 +158,26 @@ export interface AttentionProblem {
     readonly batch: number;
     readonly heads: number;
     readonly kvHeads: number;
+    readonly kvBatch: number;
     readonly queryLength: number;
     readonly keyLength: number;
     readonly headDim: number;
     readonly valueDim: number;
     readonly dtype: FloatDType;
+    readonly cacheType: CacheType;
+    readonly groups: {
+        readonly key: number;
+        readonly value: number;
+    } | null;
+    readonly pages: {
+        readonly count: number;
+        readonly size: number;
+    } | null;
+    readonly ring: boolean;
+    readonly valueFromKey: {
+        readonly start: number;
+        readonly length: number;
+    } | null;
     readonly layout: Layout;
     readonly scale: number;
     readonly softcap: number | null;
@@ -172,21 +203,34 @@ export interface AttentionProblem {
     readonly alibi: boolean;
     readonly sinks: boolean;
     readonly selection: Selection;
+    readonly origin: boolean;
     readonly outputs: readonly OutputName[];
     readonly gradient: boolean;
 }
 
 export type AttentionResults<T = Tensor> = Partial<OutputsByName<T>>;
 
+export declare const BLOCK_BYTES: Readonly<Record<BlockType, number>>;
+
+export declare const BLOCK_LENGTH = 32;
+
 export interface BackendDefinition<N extends NativeTensor = Tensor> {
     readonly name: string;
     readonly device: string;
-    readonly capabilities: Omit<Capabilities, 'operations'>;
+    readonly capabilities: Omit<Capabilities, 'operations' | 'weightTypes'>;
     limits?(problem: AttentionProblem): Support;
     compile(problem: AttentionProblem): KernelDefinition<N> | Promise<KernelDefinition<N>>;
     readonly linear?: LinearDefinition<N>;
     readonly memory?: DeviceMemory<N>;
     dispose?(): void | Promise<void>;
+}
+
+export type BlockType = 'q8_0' | 'q4_0' | 'q4_1';
+
+export interface BlockWeight<D extends BlockType = BlockType> {
+    readonly dtype: D;
+    readonly shape: readonly number[];
+    readonly data: Uint8Array;
 }
 
 export type BroadcastShape = readonly [number, number, number, number];
@@ -195,11 +239,14 @@ export declare const CONTRACT_VERSION = 1;
 
 export declare const CURVES: Readonly<Record<Activation, Curve>>;
 
+export type CacheType = FloatDType | QuantizedDType;
+
 export interface Capabilities {
     readonly dtypes: readonly FloatDType[];
     readonly features: readonly Feature[];
     readonly guarantees: readonly Guarantee[];
     readonly operations?: readonly Operation[];
+    readonly weightTypes?: readonly StoredType[];
 }
 
 export type ComputeDType = 'float32' | 'float64';
@@ -209,7 +256,7 @@ export interface Curve {
     slope(x: number): number;
 }
 
-export type DType = FloatDType | 'int32' | 'bool';
+export type DType = FloatDType | QuantizedDType | 'int32' | 'bool';
 
 export interface DTypeArrays {
     float16: Uint16Array;
@@ -217,6 +264,8 @@ export interface DTypeArrays {
     float32: Float32Array;
     float64: Float64Array;
     int32: Int32Array;
+    int8: Int8Array;
+    int4x2: Uint8Array;
     bool: Uint8Array;
 }
 
@@ -231,6 +280,7 @@ export interface DeviceMemory<N extends NativeTensor> {
     download(native: N): Tensor | Promise<Tensor>;
     write(native: N, part: Tensor, at: SlicePosition): N | Promise<N>;
     free(native: N): void;
+    scatter?(native: N, rows: Tensor, places: readonly number[]): N | Promise<N>;
     allocate?(dtype: DType, shape: readonly number[]): N | Promise<N>;
     take?(native: N, axis: number, indices: readonly number[]): N | Promise<N>;
     reshape?(native: N, shape: readonly number[]): N;
@@ -239,7 +289,7 @@ export interface DeviceMemory<N extends NativeTensor> {
 
 export declare const ELEMENT_BYTES: Readonly<Record<DType, number>>;
 
-export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.keyStart', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'gradient'];
+export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'cache.float16', 'cache.bfloat16', 'cache.int8', 'cache.int4x2', 'cache.shared', 'pages', 'ring', 'valueFromKey', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.keyStart', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'origin', 'gradient'];
 
 export type Feature = (typeof FEATURES)[number];
 
@@ -274,6 +324,7 @@ export interface KernelDefinition<N extends NativeTensor = Tensor> {
 export type Layout = 'bhld' | 'blhd';
 
 export interface LinearDefinition<N extends NativeTensor = Tensor> {
+    readonly weightTypes?: readonly StoredType[];
     compile(problem: Required<LinearProblem>): LinearKernelDefinition<N> | Promise<LinearKernelDefinition<N>>;
 }
 
@@ -290,7 +341,7 @@ export interface LinearInputs {
 
 export interface LinearKernel extends AsyncDisposable {
     readonly problem: Required<LinearProblem>;
-    pack(parameters: LinearParameters): Promise<PackedWeights>;
+    pack(parameters: LinearParameters<TensorLike, TensorLike | StoredWeight>): Promise<PackedWeights>;
     run(inputs: LinearInputs, options?: RunOptions & {
         readonly resident?: false;
     }): Promise<LinearResults<Tensor>>;
@@ -312,6 +363,7 @@ export interface LinearKernel extends AsyncDisposable {
 
 export interface LinearKernelDefinition<N extends NativeTensor = Tensor, P extends object = object> {
     pack(parameters: LinearParameters<N>): P | Promise<P>;
+    packStored?(parameters: LinearParameters<N, StoredWeight>): P | Promise<P>;
     free?(weights: P): void;
     run(input: N, weights: P, options: RunOptions): N | Promise<N>;
     gradient?(input: N, weights: P, dOutput: N, options: RunOptions): LinearGradients<N> | Promise<LinearGradients<N>>;
@@ -322,8 +374,8 @@ export interface LinearOperation {
     compile(problem: LinearProblem): Promise<LinearKernel>;
 }
 
-export interface LinearParameters<T = TensorLike> {
-    readonly weight: T;
+export interface LinearParameters<T = TensorLike, W = T> {
+    readonly weight: W;
     readonly bias?: T | undefined;
 }
 
@@ -331,6 +383,7 @@ export interface LinearProblem {
     readonly inputDim: number;
     readonly outputDim: number;
     readonly dtype?: ComputeDType;
+    readonly weightType?: WeightType;
     readonly bias?: boolean;
     readonly activation?: Activation | null;
     readonly gradient?: boolean;
@@ -349,7 +402,7 @@ export interface NativeTensor {
 
 export type NestedArray = readonly (number | boolean | NestedArray)[];
 
-export type NumberArray = Exclude<DTypeArrays[DType], Uint16Array> | Float16ArrayLike;
+export type NumberArray = Exclude<DTypeArrays[DType], Uint16Array | Int8Array> | Float16ArrayLike;
 
 export declare const OPERATIONS: readonly ['linear'];
 
@@ -365,6 +418,13 @@ export interface OptionKind {
 export type OptionTable<T> = {
     readonly [Name in keyof T]-?: OptionKind | true;
 };
+
+export interface Origin {
+    readonly batch: number;
+    readonly head: number;
+    readonly query: number;
+    readonly key: number;
+}
 
 export type OutputName = 'output' | 'weights' | 'logSumExp' | 'statistics' | 'choice';
 
@@ -394,6 +454,8 @@ export interface Plan {
     readonly scratchBytes: number;
 }
 
+export type QuantizedDType = 'int8' | 'int4x2';
+
 export interface ResidentTensor<D extends DType = DType> {
     readonly resident: true;
     readonly dtype: D;
@@ -401,7 +463,7 @@ export interface ResidentTensor<D extends DType = DType> {
     write(part: PlainTensorLike, at: {
         readonly axis: number;
         readonly start: number | PerBatch;
-    }): Promise<void>;
+    } | SlotPosition): Promise<void>;
     read(slices?: {
         readonly axis: number;
         readonly start: number;
@@ -433,6 +495,8 @@ export interface RunOptions {
     readonly signal?: AbortSignal;
 }
 
+export declare const STORED_TYPES: readonly StoredType[];
+
 export type Selection = 'softmax' | 'argmax' | 'sample';
 
 export interface SlicePosition {
@@ -442,10 +506,19 @@ export interface SlicePosition {
 
 export type Slot = 'float' | 'mask' | 'int32' | 'any';
 
+export interface SlotPosition {
+    readonly slots: PlainTensorLike;
+    readonly layout?: 'bhld' | 'blhd' | undefined;
+}
+
 export interface Statistics<T = Tensor> {
     readonly rowMax: T;
     readonly rowSum: T;
 }
+
+export type StoredType = HalfDType | BlockType;
+
+export type StoredWeight = Tensor<HalfDType> | BlockWeight;
 
 export type Support = {
     readonly supported: true;
@@ -469,7 +542,11 @@ export interface VisibleKeys {
     offset(b: number): number;
     first(b: number, i: number): number;
     end(b: number, i: number): number;
+    place(j: number): number;
+    exists(b: number, j: number): boolean;
 }
+
+export type WeightType = ComputeDType | StoredType;
 
 export declare const abortSignal: OptionKind;
 
@@ -480,6 +557,8 @@ export declare const array: OptionKind;
 export declare function assertBackend(given: unknown, name?: string): asserts given is AttentionBackend;
 
 export declare function broadcastStrides(shape: BroadcastShape): readonly [number, number, number, number];
+
+export declare function cacheStrides({ batch, kvBatch, kvHeads, keyLength, layout }: AttentionProblem, depth: number): RowStrides;
 
 export declare const callback: OptionKind;
 
@@ -493,6 +572,10 @@ export declare function checkProblem(problem: AttentionProblem): AttentionProble
 
 export declare function computeDType(dtype: FloatDType): ComputeDType;
 
+export declare function contiguousCache(problem: AttentionProblem, inputs: AttentionInputs<Tensor>): AttentionInputs<Tensor>;
+
+export declare function decodeBlocks({ dtype, data }: BlockWeight, first: number, to: Float64Array): void;
+
 export declare function defineBackend<N extends NativeTensor = Tensor>(definition: BackendDefinition<N>): AttentionBackend;
 
 export declare function exchangeHeadsAndLength<T extends Tensor>(given: T): T;
@@ -503,6 +586,8 @@ export declare const flag: OptionKind;
 
 export declare function fromFloat16(bits: number): number;
 
+export declare function gradientDType({ dtype, cacheType }: AttentionProblem, name: string): FloatDType;
+
 export declare function gumbelNoise(seed: number, b: number, h: number, i: number, j: number): number;
 
 export declare function halfTable(dtype: HalfDType): Float32Array;
@@ -511,7 +596,15 @@ export declare function inTurns<T>(work: Generator<void, T, void>, signal: Abort
 
 export declare function integer(minimum: number, maximum?: number): OptionKind;
 
+export declare function integerAt({ dtype, data }: Pick<Tensor, 'dtype' | 'data'>, n: number): number;
+
+export declare function isBlockType(type: unknown): type is BlockType;
+
+export declare function isFloat(dtype: DType): dtype is FloatDType;
+
 export declare function isHalf(dtype: unknown): dtype is HalfDType;
+
+export declare function isStoredType(type: WeightType): type is StoredType;
 
 export declare function linearGradientBy(problem: Required<LinearProblem>, { weight, bias }: {
     readonly weight: Tensor;
@@ -558,7 +651,9 @@ export declare function toHalf(dtype: HalfDType, from: ArrayLike<number>, to: Ui
 
 export declare function toTensor(name: string, value: unknown, slot: Slot, floats?: FloatDType): Tensor | ResidentTensor;
 
-export declare function visibleKeys(problem: AttentionProblem, inputs: Pick<AttentionInputs, 'offsets' | 'keyLengths' | 'keyStarts' | 'queryLengths'>): VisibleKeys;
+export declare function visibleKeys(problem: AttentionProblem, inputs: Pick<AttentionInputs, 'offsets' | 'blockTable' | 'keyLengths' | 'keyStarts' | 'queryLengths'>): VisibleKeys;
+
+export declare function weightNumbers(weight: Tensor | BlockWeight): Exclude<Tensor['data'], Uint16Array>;
 
 export declare function widened<T extends object = AttentionInputs<Tensor>>(inputs: T): T;
 

@@ -43,6 +43,9 @@ export interface AttentionInputs<T = Tensor | ResidentTensor> {
     readonly query: T;
     readonly key: T;
     readonly value: T;
+    readonly keyScales?: T;
+    readonly valueScales?: T;
+    readonly blockTable?: Tensor<'int32'>;
     readonly mask?: T;
     readonly bias?: T;
     readonly offsets?: Tensor<'int32'>;
@@ -54,6 +57,7 @@ export interface AttentionInputs<T = Tensor | ResidentTensor> {
     readonly alibiSlopes?: T;
     readonly sinks?: T;
     readonly seed?: number;
+    readonly origin?: Origin;
 }
 
 export interface AttentionKernel extends AsyncDisposable {
@@ -78,11 +82,26 @@ export interface AttentionProblem {
     readonly batch: number;
     readonly heads: number;
     readonly kvHeads: number;
+    readonly kvBatch: number;
     readonly queryLength: number;
     readonly keyLength: number;
     readonly headDim: number;
     readonly valueDim: number;
     readonly dtype: FloatDType;
+    readonly cacheType: CacheType;
+    readonly groups: {
+        readonly key: number;
+        readonly value: number;
+    } | null;
+    readonly pages: {
+        readonly count: number;
+        readonly size: number;
+    } | null;
+    readonly ring: boolean;
+    readonly valueFromKey: {
+        readonly start: number;
+        readonly length: number;
+    } | null;
     readonly layout: Layout;
     readonly scale: number;
     readonly softcap: number | null;
@@ -108,6 +127,7 @@ export interface AttentionProblem {
     readonly alibi: boolean;
     readonly sinks: boolean;
     readonly selection: Selection;
+    readonly origin: boolean;
     readonly outputs: readonly OutputName[];
     readonly gradient: boolean;
 }
@@ -129,20 +149,31 @@ export interface BackendProvider<Options = unknown> {
     create(options?: Options): Promise<AttentionBackend>;
 }
 
+export type BlockType = 'q8_0' | 'q4_0' | 'q4_1';
+
+export interface BlockWeight<D extends BlockType = BlockType> {
+    readonly dtype: D;
+    readonly shape: readonly number[];
+    readonly data: Uint8Array;
+}
+
 export type BroadcastShape = readonly [number, number, number, number];
 
 export declare const CONTRACT_VERSION = 1;
+
+export type CacheType = FloatDType | QuantizedDType;
 
 export interface Capabilities {
     readonly dtypes: readonly FloatDType[];
     readonly features: readonly Feature[];
     readonly guarantees: readonly Guarantee[];
     readonly operations?: readonly Operation[];
+    readonly weightTypes?: readonly StoredType[];
 }
 
 export type ComputeDType = 'float32' | 'float64';
 
-export type DType = FloatDType | 'int32' | 'bool';
+export type DType = FloatDType | QuantizedDType | 'int32' | 'bool';
 
 export interface DTypeArrays {
     float16: Uint16Array;
@@ -150,6 +181,8 @@ export interface DTypeArrays {
     float32: Float32Array;
     float64: Float64Array;
     int32: Int32Array;
+    int8: Int8Array;
+    int4x2: Uint8Array;
     bool: Uint8Array;
 }
 
@@ -159,7 +192,7 @@ export type DTypeOf<T extends PlainTensorLike> = T extends {
     readonly data: infer A extends NumberArray;
 } ? ArrayDType<A> : 'float32' | 'bool';
 
-export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.keyStart', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'gradient'];
+export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'cache.float16', 'cache.bfloat16', 'cache.int8', 'cache.int4x2', 'cache.shared', 'pages', 'ring', 'valueFromKey', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.keyStart', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'origin', 'gradient'];
 
 export type Feature = (typeof FEATURES)[number];
 
@@ -199,7 +232,7 @@ export interface LinearInputs {
 
 export interface LinearKernel extends AsyncDisposable {
     readonly problem: Required<LinearProblem>;
-    pack(parameters: LinearParameters): Promise<PackedWeights>;
+    pack(parameters: LinearParameters<TensorLike, TensorLike | StoredWeight>): Promise<PackedWeights>;
     run(inputs: LinearInputs, options?: RunOptions & {
         readonly resident?: false;
     }): Promise<LinearResults<Tensor>>;
@@ -223,8 +256,8 @@ export interface LinearOperation {
     compile(problem: LinearProblem): Promise<LinearKernel>;
 }
 
-export interface LinearParameters<T = TensorLike> {
-    readonly weight: T;
+export interface LinearParameters<T = TensorLike, W = T> {
+    readonly weight: W;
     readonly bias?: T | undefined;
 }
 
@@ -232,6 +265,7 @@ export interface LinearProblem {
     readonly inputDim: number;
     readonly outputDim: number;
     readonly dtype?: ComputeDType;
+    readonly weightType?: WeightType;
     readonly bias?: boolean;
     readonly activation?: Activation | null;
     readonly gradient?: boolean;
@@ -243,11 +277,18 @@ export interface LinearResults<T> {
 
 export type NestedArray = readonly (number | boolean | NestedArray)[];
 
-export type NumberArray = Exclude<DTypeArrays[DType], Uint16Array> | Float16ArrayLike;
+export type NumberArray = Exclude<DTypeArrays[DType], Uint16Array | Int8Array> | Float16ArrayLike;
 
 export declare const OPERATIONS: readonly ['linear'];
 
 export type Operation = (typeof OPERATIONS)[number];
+
+export interface Origin {
+    readonly batch: number;
+    readonly head: number;
+    readonly query: number;
+    readonly key: number;
+}
 
 export type OutputName = 'output' | 'weights' | 'logSumExp' | 'statistics' | 'choice';
 
@@ -279,6 +320,8 @@ export interface Plan {
 
 type Projection = Pick<Required<LinearProblem>, 'activation'> & LinearProblem;
 
+export type QuantizedDType = 'int8' | 'int4x2';
+
 export interface ResidentTensor<D extends DType = DType> {
     readonly resident: true;
     readonly dtype: D;
@@ -286,7 +329,7 @@ export interface ResidentTensor<D extends DType = DType> {
     write(part: PlainTensorLike, at: {
         readonly axis: number;
         readonly start: number | PerBatch;
-    }): Promise<void>;
+    } | SlotPosition): Promise<void>;
     read(slices?: {
         readonly axis: number;
         readonly start: number;
@@ -308,10 +351,19 @@ export interface RunOptions {
 
 export type Selection = 'softmax' | 'argmax' | 'sample';
 
+export interface SlotPosition {
+    readonly slots: PlainTensorLike;
+    readonly layout?: 'bhld' | 'blhd' | undefined;
+}
+
 export interface Statistics<T = Tensor> {
     readonly rowMax: T;
     readonly rowSum: T;
 }
+
+export type StoredType = HalfDType | BlockType;
+
+export type StoredWeight = Tensor<HalfDType> | BlockWeight;
 
 export type Support = {
     readonly supported: true;
@@ -329,12 +381,14 @@ export interface Tensor<D extends DType = DType> {
 
 export type TensorLike = PlainTensorLike | ResidentTensor;
 
+export type WeightType = ComputeDType | StoredType;
+
 declare const reference: BackendProvider<void>;
 
 export declare function referenceForward(problem: AttentionProblem, given: AttentionInputs<Tensor>): OutputsByName<Tensor>;
 
 export declare function referenceGradient(problem: AttentionProblem, given: AttentionInputs<Tensor>, dOutput: Tensor): AttentionGradients;
 
-export declare function referenceLinear({ activation }: Projection, { weight, bias }: LinearParameters<Tensor>, input: Tensor): Tensor;
+export declare function referenceLinear({ activation }: Projection, { weight, bias }: LinearParameters<Tensor, Tensor | BlockWeight>, input: Tensor): Tensor;
 
 export declare function referenceLinearGradient(problem: Required<LinearProblem>, { weight, bias }: LinearParameters<Tensor>, input: Tensor, dOutput: Tensor): Promise<LinearGradients<Tensor>>;

@@ -5,6 +5,8 @@
 //   Code
 //   FloatInstructions
 //   FloatVector
+//   I16x8Instructions
+//   I32x4Instructions
 //   IntegerVector
 //   Locals
 //   MemoryKind
@@ -25,6 +27,7 @@
 //   f64
 //   f64x2
 //   floatBytes
+//   i16x8
 //   i32
 //   i32x4
 //   i64
@@ -88,11 +91,22 @@ export interface FloatVector<T extends ValueType> {
     readonly relaxedNmadd: Ternary<'v128'>;
 }
 
+export interface I16x8Instructions {
+    readonly splat: Unary<'i32', 'v128'>;
+    readonly shl: IntegerVector<'i32'>['shl'];
+    readonly shrS: IntegerVector<'i32'>['shl'];
+    readonly shrU: IntegerVector<'i32'>['shl'];
+    readonly maxS: Binary<'v128'>;
+    readonly gtS: Binary<'v128'>;
+}
+
 export interface I32Instructions {
     readonly load: Load<'i32'>;
     readonly load8U: Load<'i32'>;
+    readonly load16U: Load<'i32'>;
     readonly store: Store<'i32'>;
     readonly store8: Store<'i32'>;
+    readonly store16: Store<'i32'>;
     readonly eqz: Unary<'i32'>;
     readonly eq: Binary<'i32'>;
     readonly ne: Binary<'i32'>;
@@ -111,6 +125,17 @@ export interface I32Instructions {
     readonly shl: Binary<'i32'>;
     readonly shrU: Binary<'i32'>;
     readonly wrap: Unary<'i64', 'i32'>;
+}
+
+export interface I32x4Instructions extends IntegerVector<'i32'> {
+    readonly shrS: IntegerVector<'i32'>['shl'];
+    readonly shrU: IntegerVector<'i32'>['shl'];
+    readonly sub: Binary<'v128'>;
+    readonly ltS: Binary<'v128'>;
+    readonly gtS: Binary<'v128'>;
+    readonly minS: Binary<'v128'>;
+    readonly narrowU: Binary<'v128'>;
+    readonly toF32: Unary<'v128'>;
 }
 
 export interface I64Instructions {
@@ -193,6 +218,10 @@ export declare function drop(value: Code<ValueType>): Code<'none'>;
 
 export declare const extend: {
     readonly i16x8LowU8: Unary<'v128'>;
+    readonly i16x8LowS8: Unary<'v128'>;
+    readonly i16x8HighS8: Unary<'v128'>;
+    readonly i32x4LowS16: Unary<'v128'>;
+    readonly i32x4HighS16: Unary<'v128'>;
     readonly i32x4LowU16: Unary<'v128'>;
     readonly i64x2LowS32: Unary<'v128'>;
 };
@@ -207,9 +236,11 @@ export declare const f64x2: FloatVector<'f64'>;
 
 export declare function floatBytes(type: 'f32' | 'f64', value: number): number[];
 
+export declare const i16x8: I16x8Instructions;
+
 export declare const i32: I32Instructions;
 
-export declare const i32x4: IntegerVector<'i32'>;
+export declare const i32x4: I32x4Instructions;
 
 export declare const i64: I64Instructions;
 
@@ -227,9 +258,13 @@ export declare function select<T extends ValueType>(a: Code<T>, b: Code<NoInfer<
 
 export declare const v128: {
     readonly load: Load<'v128'>;
+    readonly load8x8S: Load<'v128'>;
+    readonly load16Splat: Load<'v128'>;
     readonly load32Zero: Load<'v128'>;
     readonly load64Zero: Load<'v128'>;
     readonly store: Store<'v128'>;
+    readonly store16Lane: FloatVector<ValueType>['storeLane'];
+    readonly store64Lane: FloatVector<ValueType>['storeLane'];
     readonly const: (bytes: readonly number[]) => Code<'v128'>;
     readonly not: Unary<'v128'>;
     readonly and: Binary<'v128'>;

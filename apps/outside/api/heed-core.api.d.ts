@@ -1,6 +1,7 @@
 // exports
 //   Activation
 //   AlignmentKind
+//   Appended
 //   ArrayWithShape
 //   AttendedBy
 //   AttentionBackend
@@ -13,8 +14,12 @@
 //   AttentionResults
 //   Availability
 //   BackendProvider
+//   BlockType
+//   BlockWeight
 //   BroadcastShape
+//   CACHE_FEATURES
 //   CONTRACT_VERSION
+//   CacheType
 //   Capabilities
 //   ComputeDType
 //   DType
@@ -45,27 +50,42 @@
 //   NumberArray
 //   OPERATIONS
 //   Operation
+//   Origin
 //   OutputName
 //   OutputsByName
 //   PackedWeights
+//   PageCopy
+//   PagedCache
+//   PagedCacheOptions
+//   PagedCacheState
+//   PagedSequence
 //   PerBatch
 //   PlainTensorLike
 //   Plan
+//   Quantized
+//   QuantizedDType
 //   RequestedResults
 //   ResidentTensor
 //   RunOptions
 //   Selection
 //   Skipped
+//   SlotPosition
 //   Statistics
+//   StoredType
+//   StoredWeight
 //   Support
 //   Tensor
 //   TensorLike
+//   WeightType
 //   attention
 //   cast
 //   checkContract
+//   copyPages
+//   dequantize
 //   firstAvailable
 //   isResident
 //   mergeAttention
+//   quantize
 //   resolveRequest
 //   tensor
 //   withOptions
@@ -73,6 +93,11 @@
 export type Activation = 'gelu' | 'geluTanh' | 'silu' | 'relu' | 'sigmoid';
 
 export type AlignmentKind = 'topLeft' | 'bottomRight' | 'offset';
+
+export interface Appended {
+    readonly slots: readonly number[];
+    readonly copies: readonly PageCopy[];
+}
 
 export type ArrayDType<A> = A extends Float32Array ? 'float32' : A extends Float64Array ? 'float64' : A extends Int32Array ? 'int32' : A extends Float16ArrayLike ? 'float16' : 'bool';
 
@@ -110,6 +135,9 @@ export interface AttentionInputs<T = Tensor | ResidentTensor> {
     readonly query: T;
     readonly key: T;
     readonly value: T;
+    readonly keyScales?: T;
+    readonly valueScales?: T;
+    readonly blockTable?: Tensor<'int32'>;
     readonly mask?: T;
     readonly bias?: T;
     readonly offsets?: Tensor<'int32'>;
@@ -121,6 +149,7 @@ export interface AttentionInputs<T = Tensor | ResidentTensor> {
     readonly alibiSlopes?: T;
     readonly sinks?: T;
     readonly seed?: number;
+    readonly origin?: Origin;
 }
 
 export interface AttentionKernel extends AsyncDisposable {
@@ -150,11 +179,26 @@ export interface AttentionProblem {
     readonly batch: number;
     readonly heads: number;
     readonly kvHeads: number;
+    readonly kvBatch: number;
     readonly queryLength: number;
     readonly keyLength: number;
     readonly headDim: number;
     readonly valueDim: number;
     readonly dtype: FloatDType;
+    readonly cacheType: CacheType;
+    readonly groups: {
+        readonly key: number;
+        readonly value: number;
+    } | null;
+    readonly pages: {
+        readonly count: number;
+        readonly size: number;
+    } | null;
+    readonly ring: boolean;
+    readonly valueFromKey: {
+        readonly start: number;
+        readonly length: number;
+    } | null;
     readonly layout: Layout;
     readonly scale: number;
     readonly softcap: number | null;
@@ -180,6 +224,7 @@ export interface AttentionProblem {
     readonly alibi: boolean;
     readonly sinks: boolean;
     readonly selection: Selection;
+    readonly origin: boolean;
     readonly outputs: readonly OutputName[];
     readonly gradient: boolean;
 }
@@ -187,7 +232,7 @@ export interface AttentionProblem {
 export interface AttentionRequest<T = TensorLike> extends RequestedResults {
     readonly query: T;
     readonly key: T;
-    readonly value: T;
+    readonly value?: T | undefined;
     readonly layout?: Layout | undefined;
     readonly scale?: number | undefined;
     readonly softcap?: number | null | undefined;
@@ -199,6 +244,14 @@ export interface AttentionRequest<T = TensorLike> extends RequestedResults {
     readonly alignment?: 'topLeft' | 'bottomRight' | {
         readonly offset: number | PerBatch;
     } | undefined;
+    readonly keyScales?: T | undefined;
+    readonly valueScales?: T | undefined;
+    readonly blockTable?: T | undefined;
+    readonly ring?: boolean | undefined;
+    readonly valueFromKey?: {
+        readonly start: number;
+        readonly length: number;
+    } | null | undefined;
     readonly mask?: T | undefined;
     readonly bias?: T | undefined;
     readonly keyLengths?: PerBatch | undefined;
@@ -210,6 +263,7 @@ export interface AttentionRequest<T = TensorLike> extends RequestedResults {
     readonly sinks?: T | undefined;
     readonly selection?: Selection | undefined;
     readonly seed?: number | undefined;
+    readonly origin?: Partial<Origin> | undefined;
     readonly gradient?: boolean | undefined;
 }
 
@@ -230,20 +284,33 @@ export interface BackendProvider<Options = unknown> {
     create(options?: Options): Promise<AttentionBackend>;
 }
 
+export type BlockType = 'q8_0' | 'q4_0' | 'q4_1';
+
+export interface BlockWeight<D extends BlockType = BlockType> {
+    readonly dtype: D;
+    readonly shape: readonly number[];
+    readonly data: Uint8Array;
+}
+
 export type BroadcastShape = readonly [number, number, number, number];
 
+export declare const CACHE_FEATURES: readonly Feature[];
+
 export declare const CONTRACT_VERSION = 1;
+
+export type CacheType = FloatDType | QuantizedDType;
 
 export interface Capabilities {
     readonly dtypes: readonly FloatDType[];
     readonly features: readonly Feature[];
     readonly guarantees: readonly Guarantee[];
     readonly operations?: readonly Operation[];
+    readonly weightTypes?: readonly StoredType[];
 }
 
 export type ComputeDType = 'float32' | 'float64';
 
-export type DType = FloatDType | 'int32' | 'bool';
+export type DType = FloatDType | QuantizedDType | 'int32' | 'bool';
 
 export interface DTypeArrays {
     float16: Uint16Array;
@@ -251,6 +318,8 @@ export interface DTypeArrays {
     float32: Float32Array;
     float64: Float64Array;
     int32: Int32Array;
+    int8: Int8Array;
+    int4x2: Uint8Array;
     bool: Uint8Array;
 }
 
@@ -260,7 +329,7 @@ export type DTypeOf<T extends PlainTensorLike> = T extends {
     readonly data: infer A extends NumberArray;
 } ? ArrayDType<A> : 'float32' | 'bool';
 
-export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.keyStart', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'gradient'];
+export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'cache.float16', 'cache.bfloat16', 'cache.int8', 'cache.int4x2', 'cache.shared', 'pages', 'ring', 'valueFromKey', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.keyStart', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'origin', 'gradient'];
 
 export type Feature = (typeof FEATURES)[number];
 
@@ -364,7 +433,7 @@ export interface LinearInputs {
 
 export interface LinearKernel extends AsyncDisposable {
     readonly problem: Required<LinearProblem>;
-    pack(parameters: LinearParameters): Promise<PackedWeights>;
+    pack(parameters: LinearParameters<TensorLike, TensorLike | StoredWeight>): Promise<PackedWeights>;
     run(inputs: LinearInputs, options?: RunOptions & {
         readonly resident?: false;
     }): Promise<LinearResults<Tensor>>;
@@ -388,8 +457,8 @@ export interface LinearOperation {
     compile(problem: LinearProblem): Promise<LinearKernel>;
 }
 
-export interface LinearParameters<T = TensorLike> {
-    readonly weight: T;
+export interface LinearParameters<T = TensorLike, W = T> {
+    readonly weight: W;
     readonly bias?: T | undefined;
 }
 
@@ -397,6 +466,7 @@ export interface LinearProblem {
     readonly inputDim: number;
     readonly outputDim: number;
     readonly dtype?: ComputeDType;
+    readonly weightType?: WeightType;
     readonly bias?: boolean;
     readonly activation?: Activation | null;
     readonly gradient?: boolean;
@@ -414,11 +484,18 @@ type Member<F extends Flag, Name extends string, T> = [F] extends [true] ? {
 
 export type NestedArray = readonly (number | boolean | NestedArray)[];
 
-export type NumberArray = Exclude<DTypeArrays[DType], Uint16Array> | Float16ArrayLike;
+export type NumberArray = Exclude<DTypeArrays[DType], Uint16Array | Int8Array> | Float16ArrayLike;
 
 export declare const OPERATIONS: readonly ['linear'];
 
 export type Operation = (typeof OPERATIONS)[number];
+
+export interface Origin {
+    readonly batch: number;
+    readonly head: number;
+    readonly query: number;
+    readonly key: number;
+}
 
 export type OutputName = 'output' | 'weights' | 'logSumExp' | 'statistics' | 'choice';
 
@@ -433,6 +510,45 @@ export interface OutputsByName<T = Tensor> {
 export interface PackedWeights {
     readonly packed: true;
     dispose(): void;
+}
+
+export interface PageCopy {
+    readonly from: number;
+    readonly to: number;
+}
+
+export declare class PagedCache {
+    #private;
+    readonly pages: number;
+    readonly pageSize: number;
+    constructor(options: PagedCacheOptions);
+    static from(state: PagedCacheState): PagedCache;
+    toJSON(): PagedCacheState;
+    get free(): number;
+    open(): number;
+    fork(id: number): number;
+    close(id: number): void;
+    append(id: number, count: number): Appended;
+    truncate(id: number, length: number): void;
+    defragment(): PageCopy[];
+    blockTable(ids: readonly number[], columns?: number): Tensor<'int32'>;
+    keyLengths(ids: readonly number[]): number[];
+}
+
+export interface PagedCacheOptions {
+    readonly pages: number;
+    readonly pageSize: number;
+}
+
+export interface PagedCacheState extends PagedCacheOptions {
+    readonly holders: readonly number[];
+    readonly sequences: readonly (readonly [id: number, sequence: PagedSequence])[];
+    readonly next: number;
+}
+
+export interface PagedSequence {
+    readonly pages: readonly number[];
+    readonly length: number;
 }
 
 export type PerBatch = readonly number[] | Tensor<'int32'>;
@@ -450,6 +566,13 @@ export interface Plan {
     readonly scratchBytes: number;
 }
 
+export interface Quantized<D extends QuantizedDType = QuantizedDType> {
+    readonly numbers: Tensor<D>;
+    readonly scales: Tensor<'float32'>;
+}
+
+export type QuantizedDType = 'int8' | 'int4x2';
+
 export interface RequestedResults {
     readonly output?: boolean | undefined;
     readonly weights?: boolean | undefined;
@@ -465,7 +588,7 @@ export interface ResidentTensor<D extends DType = DType> {
     write(part: PlainTensorLike, at: {
         readonly axis: number;
         readonly start: number | PerBatch;
-    }): Promise<void>;
+    } | SlotPosition): Promise<void>;
     read(slices?: {
         readonly axis: number;
         readonly start: number;
@@ -495,10 +618,19 @@ export interface Skipped {
     readonly remedy?: string;
 }
 
+export interface SlotPosition {
+    readonly slots: PlainTensorLike;
+    readonly layout?: 'bhld' | 'blhd' | undefined;
+}
+
 export interface Statistics<T = Tensor> {
     readonly rowMax: T;
     readonly rowSum: T;
 }
+
+export type StoredType = HalfDType | BlockType;
+
+export type StoredWeight = Tensor<HalfDType> | BlockWeight;
 
 export type Support = {
     readonly supported: true;
@@ -515,6 +647,8 @@ export interface Tensor<D extends DType = DType> {
 }
 
 export type TensorLike = PlainTensorLike | ResidentTensor;
+
+export type WeightType = ComputeDType | StoredType;
 
 export declare function attention<Q extends TensorLike, O extends Flag = true, W extends Flag = false, L extends Flag = false, S extends Flag = false, C extends Flag = false, G extends Flag = false, R extends Flag = false>(backend: AttentionBackend, request: AttentionRequest & {
     readonly query: Q;
@@ -535,6 +669,10 @@ export declare function checkContract(speaker: {
     readonly name: string;
 }): void;
 
+export declare function copyPages(pool: ResidentTensor, copies: readonly PageCopy[]): Promise<void>;
+
+export declare function dequantize(numbers: Tensor<QuantizedDType>, scales: Tensor<'float32'>): Tensor<'float32'>;
+
 export declare function firstAvailable(providers: readonly BackendProvider[], problem?: AttentionProblem): Promise<{
     backend: AttentionBackend;
     skipped: readonly Skipped[];
@@ -545,6 +683,10 @@ export declare function isResident(value: unknown): value is ResidentTensor;
 export declare function mergeAttention(parts: readonly AttentionPart<PlainTensorLike>[], options?: {
     readonly layout?: Layout;
 }): AttentionPart;
+
+export declare function quantize<D extends QuantizedDType>(tensor: Tensor, type: D, options?: {
+    readonly group?: number | undefined;
+}): Quantized<D>;
 
 export declare function resolveRequest(request: AttentionRequest): {
     problem: AttentionProblem;

@@ -184,6 +184,8 @@ export declare class FeedForward {
     forward(given: FloatTensorLike, options?: {
         readonly dropout?: DropoutOptions;
     }): FeedForwardResults;
+    forwardOn(backend: AttentionBackend, given: FloatTensorLike, options?: RunOptions): Promise<FloatTensor>;
+    freeze(): this;
     loadStateDict(stateDict: StateDict, options?: {
         readonly prefix?: string;
     }): void;
@@ -318,6 +320,7 @@ export declare class MultiHeadAttention {
     readonly parameters: NamedTensors;
     constructor(options: MultiHeadAttentionOptions);
     forward<const O extends MultiHeadForwardOptions = object>(backend: AttentionBackend, inputs: MultiHeadAttentionInputs, options?: O): Promise<MultiHeadAttentionResults<O>>;
+    freeze(): this;
     cache(backend: AttentionBackend, options: CacheOptions): Promise<KeyValueCache>;
     loadStateDict(stateDict: StateDict, options?: {
         readonly prefix?: string;
@@ -605,6 +608,7 @@ export declare class TransformerBlock {
     readonly parameters: NamedTensors;
     constructor(options: TransformerBlockOptions);
     forward<const O extends TransformerBlockForwardOptions = object>(backend: AttentionBackend, inputs: TransformerBlockInputs, options?: O): Promise<TransformerBlockResults<O>>;
+    freeze(): this;
     cache(backend: AttentionBackend, options: CacheOptions): Promise<KeyValueCache>;
     loadStateDict(stateDict: StateDict, options?: {
         readonly prefix?: string;

@@ -1,4 +1,5 @@
 // exports
+//   AlignmentHead
 //   Beam
 //   BeamOptions
 //   Capture
@@ -11,15 +12,41 @@
 //   DecoderKind
 //   DecoderResults
 //   DecoderRunOptions
+//   Encoder
+//   EncoderConfig
+//   EncoderResults
+//   EncoderRunOptions
+//   EncoderShape
 //   GGUFFile
 //   GenerateOptions
 //   GeneratedToken
 //   HubFiles
+//   IMAGENET
 //   Metadata
 //   MetadataValue
+//   Picture
+//   PixelScale
+//   SaliencyHead
 //   ScoredToken
+//   Sound
 //   TextTokenizer
+//   TimedWord
+//   TranscribeOptions
+//   Transcript
+//   TranscriptSegment
+//   VisionConfig
+//   VisionResults
+//   VisionRunOptions
+//   VisionTransformer
 //   WeightSource
+//   Whisper
+//   WhisperCapture
+//   WhisperConfig
+//   WhisperFiles
+//   WhisperResults
+//   WhisperRunOptions
+//   WhisperSide
+//   WhisperTokens
 //   beamSearch
 //   configOfGGUF
 //   configOfHub
@@ -27,6 +54,10 @@
 //   ggufTokenizer
 //   hubTokenizer
 //   openGGUF
+//   readWav
+//   sentenceEmbeddings
+
+export type AlignmentHead = readonly [layer: number, head: number];
 
 export interface Beam {
     readonly ids: readonly number[];
@@ -137,6 +168,47 @@ export interface DecoderRunOptions extends RunOptions {
     readonly change?: readonly Change[] | undefined;
 }
 
+export declare class Encoder {
+    #private;
+    readonly config: EncoderConfig;
+    private constructor();
+    static load(backend: AttentionBackend, files: HubFiles): Promise<Encoder>;
+    on(backend: AttentionBackend): Encoder;
+    run(ids: PlainTensorLike, options?: EncoderRunOptions): Promise<EncoderResults>;
+}
+
+export interface EncoderConfig extends EncoderShape {
+    readonly kind: 'bert' | 'roberta';
+    readonly vocabulary: number;
+    readonly positions: number;
+    readonly firstPosition: number;
+    readonly types: number;
+    readonly paddingId: number;
+}
+
+export interface EncoderResults {
+    readonly tokens: Tensor<'float32'>;
+    readonly captured: readonly Tensor<'float32'>[];
+}
+
+export interface EncoderRunOptions extends RunOptions {
+    readonly counts?: readonly number[] | undefined;
+    readonly types?: PlainTensorLike | undefined;
+    readonly capture?: readonly Capture[] | undefined;
+    readonly change?: readonly Change[] | undefined;
+}
+
+export interface EncoderShape {
+    readonly layers: number;
+    readonly width: number;
+    readonly heads: number;
+    readonly headDim: number;
+    readonly hiddenDim: number;
+    readonly epsilon: number;
+    readonly activation: Activation;
+    readonly normFirst: boolean;
+}
+
 export interface GGUFFile {
     readonly metadata: Metadata;
     readonly names: readonly string[];
@@ -145,6 +217,7 @@ export interface GGUFFile {
         readonly shape: readonly number[];
     };
     tensor(name: string): Promise<Tensor<'float32'>>;
+    stored(name: string): Promise<Tensor<'float32'> | StoredWeight>;
 }
 
 export interface GenerateOptions extends RunOptions, Pick<DecoderRunOptions, 'capture'> {
@@ -176,6 +249,8 @@ export interface HubFiles {
     readonly weights: WeightSource;
 }
 
+export declare const IMAGENET: PixelScale;
+
 export type LayerMemory = Readonly<Record<'key' | 'value', ResidentTensor>>;
 
 export type Metadata = Readonly<Record<string, MetadataValue>>;
@@ -186,9 +261,32 @@ declare const OF_HEADS: readonly ['weights', 'query', 'key', 'value', 'output'];
 
 declare const OF_LAYERS: readonly ['feedForward', 'residual'];
 
+export interface Picture {
+    readonly width: number;
+    readonly height: number;
+    readonly data: Uint8Array | Uint8ClampedArray;
+}
+
+export interface PixelScale {
+    readonly mean: readonly [number, number, number];
+    readonly deviation: readonly [number, number, number];
+}
+
+export declare class SaliencyHead {
+    #private;
+    private constructor();
+    static load(weights: WeightSource): Promise<SaliencyHead>;
+    run(backend: AttentionBackend, { tokens, grid: [rows, columns] }: VisionResults, [height, width]: readonly [height: number, width: number], options?: RunOptions): Promise<Tensor<'float32'>>;
+}
+
 export interface ScoredToken {
     readonly id: number;
     readonly logProbability: number;
+}
+
+export interface Sound {
+    readonly samples: Float32Array;
+    readonly sampleRate: number;
 }
 
 export declare class TextTokenizer {
@@ -203,6 +301,13 @@ export declare class TextTokenizer {
     chat(messages: readonly ChatMessage[]): number[];
 }
 
+export interface TimedWord {
+    readonly text: string;
+    readonly start: number;
+    readonly end: number;
+    readonly probability: number;
+}
+
 export interface TokenizerParts {
     readonly json: object;
     readonly config: object;
@@ -211,9 +316,126 @@ export interface TokenizerParts {
     readonly endIds: readonly number[];
 }
 
+export interface TranscribeOptions extends RunOptions {
+    readonly words?: boolean;
+    readonly language?: string;
+    readonly task?: 'transcribe' | 'translate';
+    readonly noSpeechThreshold?: number;
+    readonly logProbabilityThreshold?: number;
+}
+
+export interface Transcript {
+    readonly text: string;
+    readonly segments: readonly TranscriptSegment[];
+}
+
+export interface TranscriptSegment {
+    readonly start: number;
+    readonly end: number;
+    readonly text: string;
+    readonly ids: readonly number[];
+    readonly logProbability: number;
+    readonly noSpeechProbability: number;
+    readonly words: readonly TimedWord[];
+}
+
+export interface VisionConfig extends EncoderShape {
+    readonly kind: 'vit' | 'dinov2';
+    readonly patchSize: number;
+    readonly grid: readonly [rows: number, columns: number];
+}
+
+export interface VisionResults {
+    readonly tokens: Tensor<'float32'>;
+    readonly grid: readonly [rows: number, columns: number];
+    readonly captured: readonly Tensor<'float32'>[];
+}
+
+export interface VisionRunOptions extends RunOptions {
+    readonly pixels?: PixelScale;
+    readonly capture?: readonly Capture[];
+    readonly change?: readonly Change[];
+}
+
+export declare class VisionTransformer {
+    #private;
+    readonly config: VisionConfig;
+    private constructor();
+    static load(backend: AttentionBackend, files: HubFiles): Promise<VisionTransformer>;
+    on(backend: AttentionBackend): VisionTransformer;
+    run(picture: Picture, options?: VisionRunOptions): Promise<VisionResults>;
+}
+
 export interface WeightSource {
     readonly names: readonly string[];
-    tensor(name: string): Promise<Tensor>;
+    tensor(name: string): Promise<Tensor | StoredWeight>;
+}
+
+export declare class Whisper {
+    #private;
+    readonly config: WhisperConfig;
+    private constructor();
+    static load(backend: AttentionBackend, files: WhisperFiles): Promise<Whisper>;
+    on(backend: AttentionBackend): Whisper;
+    transcribe(sound: Sound, tokenizer: TextTokenizer, options?: TranscribeOptions): Promise<Transcript>;
+    segments(sound: Sound, tokenizer: TextTokenizer, options?: TranscribeOptions): AsyncGenerator<TranscriptSegment, void, void>;
+    run(sound: Sound, ids: readonly number[], options?: WhisperRunOptions): Promise<WhisperResults>;
+}
+
+export interface WhisperCapture {
+    readonly layer: number;
+    readonly heads?: readonly number[];
+    readonly what: 'weights' | 'crossWeights';
+}
+
+export interface WhisperConfig {
+    readonly width: number;
+    readonly encoder: WhisperSide;
+    readonly decoder: WhisperSide;
+    readonly activation: Activation;
+    readonly melBins: number;
+    readonly sourcePositions: number;
+    readonly targetPositions: number;
+    readonly vocabulary: number;
+    readonly tokens: WhisperTokens;
+    readonly alignmentHeads: readonly AlignmentHead[];
+    readonly maximumInitialTimestamp: number | null;
+}
+
+export interface WhisperFiles {
+    readonly config: object;
+    readonly generation: object;
+    readonly weights: WeightSource;
+}
+
+export interface WhisperResults {
+    readonly logits: Tensor<'float32'>;
+    readonly captured: readonly Tensor<'float32'>[];
+    readonly encoderCaptured: readonly Tensor<'float32'>[];
+}
+
+export interface WhisperRunOptions extends RunOptions {
+    readonly capture?: readonly WhisperCapture[];
+    readonly encoderCapture?: readonly Capture[];
+    readonly encoderChange?: readonly Change[];
+}
+
+export interface WhisperSide {
+    readonly layers: number;
+    readonly heads: number;
+    readonly hiddenDim: number;
+}
+
+export interface WhisperTokens {
+    readonly start: number;
+    readonly end: number;
+    readonly noTimestamps: number;
+    readonly firstTimestamp: number;
+    readonly noSpeech: number;
+    readonly suppressed: readonly number[];
+    readonly suppressedFirst: readonly number[];
+    readonly languages: Readonly<Record<string, number>> | null;
+    readonly tasks: Readonly<Record<string, number>> | null;
 }
 
 export declare function beamSearch(model: Decoder, prompt: readonly number[], options: BeamOptions): Promise<readonly Beam[]>;
@@ -231,3 +453,7 @@ export declare function ggufTokenizer({ metadata }: {
 export declare function hubTokenizer(json: object, config: object): TextTokenizer;
 
 export declare function openGGUF(file: Blob): Promise<GGUFFile>;
+
+export declare function readWav(bytes: Uint8Array): Sound;
+
+export declare function sentenceEmbeddings(encoder: Encoder, tokenizer: TextTokenizer, texts: readonly string[], options?: RunOptions): Promise<Tensor<'float32'>>;

@@ -35,7 +35,7 @@ export interface OnnxOperator {
     readonly outputs: readonly (OnnxValue | null)[];
 }
 
-export type OnnxType = 'float32' | 'float64' | 'int64' | 'int32' | 'bool';
+export type OnnxType = 'float16' | 'float32' | 'float64' | 'int64' | 'int32' | 'bool';
 
 export interface OnnxValue {
     readonly name: string;
