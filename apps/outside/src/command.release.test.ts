@@ -8,6 +8,7 @@ interface Row {
 }
 interface Doctor {
   readonly backends: readonly Row[];
+  readonly absent: readonly { readonly name: string; readonly brings: string; readonly remedy: string }[];
 }
 interface Verify {
   readonly backends: readonly { readonly name: string; readonly passed: number; readonly failed: number }[];
@@ -55,6 +56,23 @@ describe('in a project that installs the command', () => {
     expect(seen).toContainEqual(['heed-backend-announced', 'heed-backend-announced', 'available']);
     expect(seen).toContainEqual(['ts', '@heed/backend-ts', 'available']);
     expect(value.backends.map(({ specifier }) => specifier)).not.toContain('heed-backend-quiet');
+  });
+
+  test('doctor names what is not installed, what it would bring, and the command', async () => {
+    const { value } = await heedJSON<Doctor>(project, 'doctor');
+    expect(value.absent.map(({ name }) => name)).toEqual([
+      'native',
+      'webgpu',
+      'gpujs',
+      'tfjs-node',
+      'cluster',
+    ]);
+    for (const { name, brings, remedy } of value.absent) {
+      expect(remedy).toBe(`npm install @heed/backend-${name}`);
+      expect(brings.length).toBeGreaterThan(10);
+    }
+    const { stdout } = await project.run('npx', 'heed', 'doctor');
+    expect(stdout).toMatch(/Not installed:\n +native +C\+\+/);
   });
 
   test('doctor sees any by its name', async () => {

@@ -22,8 +22,11 @@ export function clusterProvider(
         await (await provider.create()).dispose();
         return { available: true };
       } catch (error) {
-        const { message, remedy } = error as Error & { readonly remedy?: string };
-        return { available: false, reason: message, remedy: remedy ?? 'see the reason' };
+        const { message, reason, remedy } = error as Error & {
+          readonly reason?: string;
+          readonly remedy?: string;
+        };
+        return { available: false, reason: reason ?? message, remedy: remedy ?? 'see the reason' };
       }
     },
     async create(given: ClusterOptions = {}): Promise<AttentionBackend> {

@@ -1,13 +1,15 @@
 import { Command } from 'commander';
 import type { Diagnosis } from '../backends/diagnose.ts';
 import { diagnoseAll } from '../backends/diagnose-all.ts';
+import { absentBackends } from '../backends/installed.ts';
 import type { Console, ExitCode } from '../output/console.ts';
-import { renderDiagnoses, renderMachine } from '../output/render-doctor.ts';
+import { renderAbsent, renderDiagnoses, renderMachine } from '../output/render-doctor.ts';
 import { memoryOption, secondsOption } from './options.ts';
 
 const HELP = `
 A BACKEND is a short name (ts, reference), a package name, or the path of a module. Without one, doctor looks at the
-backends of this project and at the dependencies of ./package.json that carry the keyword "heed-backend".
+backends of this project and at the dependencies of ./package.json that carry the keyword "heed-backend", and names
+those of this project that are not installed, with what each would bring.
 
 Each is examined in a process of its own: one that crashes or hangs is reported, nothing more.
 
@@ -29,11 +31,13 @@ export function doctorCommand(console: Console, onEnd: (code: ExitCode) => void)
     .addHelpText('after', HELP)
     .action(async (names: string[], { timeout, memory }: { timeout: number; memory?: number }) => {
       const backends = await diagnoseAll(names, timeout, memory);
+      const absent = names.length === 0 ? absentBackends() : [];
       const { machineFacts } = await import('@heed/benchmarks');
       const machine = machineFacts();
       console.print(renderDiagnoses(backends, console));
+      if (absent.length > 0) console.print(renderAbsent(absent, console));
       console.print(renderMachine(machine, console));
-      console.result({ machine, backends });
+      console.result({ machine, backends, absent });
       onEnd(isWell(backends, names.length > 0) ? 0 : 1);
     });
 }

@@ -1,5 +1,6 @@
 import type { Machine } from '@heed/benchmarks';
 import type { Diagnosis } from '../backends/diagnose.ts';
+import type { AbsentBackend } from '../backends/installed.ts';
 import { describeCapabilities } from './capabilities.ts';
 import type { Colors, Console } from './console.ts';
 import { plain } from './plain.ts';
@@ -27,6 +28,14 @@ function detailsOf({ capabilities, reason, remedy }: Diagnosis, colors: Colors):
 
 function origin({ package: name, version }: Diagnosis): string {
   return name === null ? '' : `${name} ${version ?? ''}`;
+}
+
+/** Renders a line for each backend that is not installed, with what it would bring and how. */
+export function renderAbsent(absent: readonly AbsentBackend[], { colors }: Console): string {
+  const rows = columns(
+    absent.map(({ name, brings, remedy }) => [`  ${colors.bold(name)}`, brings, colors.dim(remedy)]),
+  );
+  return `\n  Not installed:\n${rows.join('\n')}`;
 }
 
 /** Renders the machine, in one line. */
