@@ -1,4 +1,4 @@
-import { type BackendProvider, CONTRACT_VERSION, FEATURES, GUARANTEES } from '@heed/core';
+import { type BackendProvider, CACHE_FEATURES, CONTRACT_VERSION, FEATURES, GUARANTEES } from '@heed/core';
 import { defineBackend } from '@heed/core/backend';
 import { expect } from 'vitest';
 import { allCases } from '../all-cases.ts';
@@ -24,7 +24,9 @@ function float32Provider(manner: Float32Manner): BackendProvider {
         device: 'JavaScript float32',
         capabilities: {
           dtypes: ['float32'],
-          features: FEATURES.filter((feature) => !feature.startsWith('selection')),
+          features: FEATURES.filter(
+            (feature) => !feature.startsWith('selection') && !CACHE_FEATURES.includes(feature),
+          ),
           guarantees: GUARANTEES,
         },
         compile: (problem) => ({
