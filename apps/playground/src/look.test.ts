@@ -114,6 +114,7 @@ inChromium(() => {
 
   test('step by step, the numbers lead from scores to the output', async () => {
     const page = await visit();
+    await says(page, 'looks most at “river”');
     const cells = await page
       .locator('.numbers tbody tr')
       .filter({ hasText: 'river' })

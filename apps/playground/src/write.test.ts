@@ -69,10 +69,11 @@ inChromium(() => {
     await glance.click({ position: { x: 0.75 * width, y: 0.9 * height } });
     await page.getByRole('heading', { name: 'Layer 1, head 3', exact: true }).waitFor();
     await page.getByRole('textbox', { name: 'Text' }).fill('the bank');
+    await expect.poll(() => tokens(page)).toBe('the␣bank');
     await says(page, '“k” looks most at');
     const again = await visitModel(await page.evaluate(() => location.hash));
     await again.getByRole('heading', { name: 'Layer 1, head 3', exact: true }).waitFor();
-    expect(await tokens(again)).toBe('the␣bank');
+    await expect.poll(() => tokens(again)).toBe('the␣bank');
     await page.locator('.token').nth(1).click();
     await says(page, '“h” looks most at');
   });
