@@ -2,6 +2,7 @@ import { HeedError } from '@heed/core';
 import type { Decoder, DecoderCache, TextTokenizer } from '@heed/models';
 import { backendOf, outcomeOf } from './engine.ts';
 import { download } from './download.ts';
+import { parseJSON } from './json-file.ts';
 import type { Outcome } from './question.ts';
 import type { DownloadProgress, LanguageModel, Reading } from './reading.ts';
 
@@ -48,7 +49,7 @@ export async function openLanguageModel(files: readonly File[]): Promise<Outcome
 }
 
 async function open(files: readonly File[]): Promise<LanguageModel> {
-  const { Decoder, ggufTokenizer, openGGUF } = await import('@heed/models');
+  const { Decoder, ggufTokenizer, hubTokenizer, openGGUF } = await import('@heed/models');
   const gguf = files.find(({ name }) => name.endsWith('.gguf'));
   const backend = await backendOf('ts');
   if (gguf !== undefined) {
@@ -57,7 +58,6 @@ async function open(files: readonly File[]): Promise<LanguageModel> {
     const name = file.metadata['general.name'];
     return keep(typeof name === 'string' ? name : gguf.name, await Decoder.load(backend, file), tokenizer);
   }
-  const { hubTokenizer } = await import('@heed/models');
   const { openSafetensors } = await import('@heed/layers');
   const find = (name: string): File => {
     const file = files.find((one) => one.name.endsWith(name));
@@ -68,20 +68,15 @@ async function open(files: readonly File[]): Promise<LanguageModel> {
   };
   const [weights, config, json] = [find('.safetensors'), find('config.json'), find('tokenizer.json')];
   const settings = files.find(({ name }) => name === 'tokenizer_config.json');
-  const tokenizer = hubTokenizer(await parsed(json), settings === undefined ? {} : await parsed(settings));
+  const tokenizer = hubTokenizer(
+    await parseJSON(json),
+    settings === undefined ? {} : await parseJSON(settings),
+  );
   const decoder = await Decoder.load(backend, {
-    config: (await parsed(config)) as Record<string, unknown>,
+    config: (await parseJSON(config)) as Record<string, unknown>,
     weights: await openSafetensors(weights),
   });
   return keep(weights.name, decoder, tokenizer);
-}
-
-async function parsed(file: File): Promise<object> {
-  try {
-    return JSON.parse(await file.text()) as object;
-  } catch (cause) {
-    throw new HeedError('ARGUMENT', `${file.name} is not JSON`, { cause });
-  }
 }
 
 function keep(name: string, decoder: Decoder, tokenizer: TextTokenizer): LanguageModel {

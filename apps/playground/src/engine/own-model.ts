@@ -2,6 +2,7 @@ import { type Capture } from '@heed/conformance';
 import { HeedError } from '@heed/core';
 import { Bert, type ModelFiles } from '../model/bert.ts';
 import { backendOf, keepCapture, outcomeOf } from './engine.ts';
+import { parseJSON } from './json-file.ts';
 import type { Outcome } from './question.ts';
 
 /** Properties of a model that the page needs. */
@@ -46,15 +47,7 @@ async function sorted(files: readonly File[]): Promise<ModelFiles> {
   }
   return {
     weights,
-    tokenizer: await json(tokenizer),
-    ...(config !== undefined && { config: await json(config) }),
+    tokenizer: await parseJSON(tokenizer),
+    ...(config !== undefined && { config: await parseJSON(config) }),
   };
-}
-
-async function json(file: File): Promise<object> {
-  try {
-    return JSON.parse(await file.text()) as object;
-  } catch (cause) {
-    throw new HeedError('ARGUMENT', `${file.name} is not JSON`, { cause });
-  }
 }
