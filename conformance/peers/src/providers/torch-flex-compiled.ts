@@ -1,5 +1,6 @@
 import { expectedFailuresOf, expectedList } from '../expected/expected-list.ts';
 import type { Peer } from '../peer.ts';
+import { FLEX_FEATURES } from '../python/flex-features.ts';
 import { pythonPeer } from '../python/python-peer.ts';
 
 /** PyTorch's `flex_attention`, compiled for the CPU by torch.compile and a C++ compiler: a sample of the suite. */
@@ -11,22 +12,7 @@ const peer: Peer = pythonPeer({
   documentation: 'https://docs.pytorch.org/docs/stable/nn.attention.flex_attention.html',
   capabilities: {
     dtypes: ['float16', 'bfloat16', 'float32'],
-    features: [
-      'valueDim',
-      'gqa',
-      'mask.boolean',
-      'mask.float',
-      'bias',
-      'alignment.bottomRight',
-      'alignment.offset',
-      'causal',
-      'window',
-      'lengths.key',
-      'lengths.query',
-      'segments',
-      'alibi',
-      'softcap',
-    ],
+    features: FLEX_FEATURES,
     guarantees: [],
   },
 });

@@ -1,5 +1,6 @@
 import { expectedFailuresOf, expectedList } from '../expected/expected-list.ts';
 import type { Peer } from '../peer.ts';
+import { FLEX_FEATURES } from '../python/flex-features.ts';
 import { pythonPeer } from '../python/python-peer.ts';
 
 /** PyTorch's `flex_attention` on the CPU, not compiled: what is not a plain product is a `mask_mod` or a `score_mod`. */
@@ -11,23 +12,7 @@ const peer: Peer = pythonPeer({
   documentation: 'https://docs.pytorch.org/docs/stable/nn.attention.flex_attention.html',
   capabilities: {
     dtypes: ['float16', 'bfloat16', 'float32', 'float64'],
-    features: [
-      'valueDim',
-      'gqa',
-      'mask.boolean',
-      'mask.float',
-      'bias',
-      'alignment.bottomRight',
-      'alignment.offset',
-      'causal',
-      'window',
-      'lengths.key',
-      'lengths.query',
-      'segments',
-      'alibi',
-      'softcap',
-      'logSumExp',
-    ],
+    features: [...FLEX_FEATURES, 'logSumExp'],
     guarantees: [],
   },
 });
