@@ -28,7 +28,7 @@ describe.skipIf(missing)(`the page of heed bench (needs ${CHROMIUM}: apt-get ins
       '--lengths',
       '16,32,64',
     ];
-    const { code, stderr } = heed([...words, '--rounds', '3', '--turn', '1', '--threads', '1'], { cwd });
+    const { code, stderr } = heed([...words, '--rounds', '3', '--turn', '0.05', '--threads', '1'], { cwd });
     expect(code, stderr).toBe(0);
     const results = path.join(cwd, 'results');
     url = pathToFileURL(
