@@ -38,11 +38,10 @@ async function compile(engine: Engine, problem: AttentionProblem): Promise<Kerne
   const { algorithm, tile } = forward.plan;
   return {
     plan: { algorithm, tile, scratchBytes: Math.max(forward.scratchBytes, gradient?.scratchBytes ?? 0) },
-    // Refused where there is one.
-    run: async ({ origin: _, ...inputs }, { signal }) =>
-      asResults(await forward.run({ ...inputs }, forms, signal)),
+    run: async (inputs, { signal }) => asResults(await forward.run({ ...inputs }, forms, signal)),
     ...(gradient && {
       async gradient(
+        // Noise has no gradient.
         { origin: _, ...inputs }: AttentionInputs<WasmTensor>,
         { output, statistics, dOutput }: GradientInputs<WasmTensor>,
         { signal }: RunOptions,

@@ -1,4 +1,4 @@
-import type { Tensor } from '@heed/core';
+import type { Origin, Tensor } from '@heed/core';
 import type { Engine } from './platform/engine.ts';
 import type { ModuleLease } from './platform/modules.ts';
 import { filledBy, withBlocks } from './memory/blocks.ts';
@@ -6,8 +6,8 @@ import type { WasmTensor } from './memory/wasm-tensor.ts';
 import type { Addresses, Plan } from './plan/plan.ts';
 import type { ResultForms } from './results.ts';
 
-/** Inputs of a pass: tensors in its memory, small ones on the host, and a seed. */
-export type Operands = Readonly<Record<string, WasmTensor | Tensor | number | undefined>>;
+/** Inputs of a pass: tensors in its memory, small ones on the host, a seed and the origin of what it counts. */
+export type Operands = Readonly<Record<string, WasmTensor | Tensor | Origin | number | undefined>>;
 
 /** Number of multiplications below which a call is over before another thread is awake. */
 const WORTH_HELP = 1_000_000;
@@ -58,22 +58,26 @@ export class Pass {
     const { heap, team } = this.engine;
     const { phases, frameBytes, sharedScratchBytes, threadScratchBytes } = this.plan;
     return withBlocks(heap, async ({ allocate, copyOf }) => {
-      const addresses: Record<string, number> = {};
+      const addresses: Record<string, number | Origin> = {};
       for (const [name, value] of Object.entries(tensors)) {
-        if (typeof value === 'number') addresses[name] = value;
-        else if (value !== undefined) addresses[name] = (isWasmTensor(value) ? value : copyOf(value)).address;
+        if (isTensor(value)) addresses[name] = (isWasmTensor(value) ? value : copyOf(value)).address;
+        else if (value !== undefined) addresses[name] = value;
       }
       addresses['scratch'] = allocate(sharedScratchBytes);
       const scratchStride = Math.ceil(threadScratchBytes / 64) * 64;
       const scratch = allocate((1 + this.helpers) * scratchStride);
       const frame = allocate(frameBytes);
-      this.plan.writeFrame(heap.view(), frame, addresses as Addresses);
+      this.plan.writeFrame(heap.view(), frame, addresses as unknown as Addresses);
       const { module } = this.lease;
       await team.run({ module, phases, frame, scratch, scratchStride }, this.helpers, signal);
     });
   }
 }
 
-function isWasmTensor(value: Operands[string]): value is WasmTensor {
-  return typeof value === 'object' && 'address' in value;
+function isTensor(value: Operands[string]): value is WasmTensor | Tensor {
+  return typeof value === 'object' && 'shape' in value;
+}
+
+function isWasmTensor(value: WasmTensor | Tensor): value is WasmTensor {
+  return 'address' in value;
 }

@@ -31,6 +31,7 @@ export function ringCases(): ConformanceCase[] {
     'round/one-query': { ...round, queryLength: 1, heads: 4, kvHeads: 2 },
     'round/many-times': { ...RING, keyLengths: [2 ** 24 + 5, 1_000_003] },
     'round/capacity-1': { ...RING, keyLength: 1, keyLengths: [7, 1] },
+    'round/capacity-0': { ...RING, keyLength: 0, keyLengths: [7, 0], outputs: ALL_OUTPUTS },
     'round/causal': { ...aligned, causal: true, outputs: ALL_OUTPUTS },
     'round/window': { ...aligned, causal: true, window: { left: 5 } },
     'round/window-wider-than-the-ring': { ...aligned, causal: true, window: { left: 40 } },

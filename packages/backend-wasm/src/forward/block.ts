@@ -109,23 +109,30 @@ function range(context: Context, body: Locals, record: Variable<'i32'>, index: C
     if (variant.alignment === 'offset') return perBatch('offsets');
     return variant.alignment === 'bottomRight' ? i32.sub(keyLength, queryLength) : int(0);
   };
+  const start = variant.ring ? i32.sub(perBatch('keyStarts'), item.base) : perBatch('keyStarts');
   const clamped = (value: Code<'f64'>): Code<'i32'> =>
     convert.i32FromF64U(f64.min(f64.max(value, f64.const(0)), convert.f64FromI32(keyLength)));
   return [
     keyLength.set(variant.keyLengths ? perBatch('keyLengths') : frame.integer('keyLength')),
     queryLength.set(variant.queryLengths ? perBatch('queryLengths') : frame.integer('queryLength')),
-    first.set(int(0)),
-    end.set(keyLength),
     variant.ranged || variant.alibi
       ? position.set(f64.add(convert.f64FromI32(index), convert.f64FromI32(offset())))
       : [],
+    variant.ring
+      ? [
+          keyLength.set(i32.sub(keyLength, item.base)),
+          position.set(f64.sub(position, convert.f64FromI32(item.base))),
+        ]
+      : [],
+    first.set(int(0)),
+    end.set(keyLength),
     variant.ranged
       ? [
           first.set(clamped(f64.sub(position, frame.float('left')))),
           end.set(clamped(f64.add(f64.add(position, frame.float('right')), f64.const(1)))),
         ]
       : [],
-    variant.keyStarts ? first.set(maximum(first, perBatch('keyStarts'))) : [],
+    variant.keyStarts ? first.set(maximum(first, start)) : [],
     variant.queryLengths ? end.set(select(end, int(0), i32.ltS(index, queryLength))) : [],
     when(
       i32.geS(first, end),

@@ -1,17 +1,19 @@
 import { type Block, type Code, type Variable, i32, int } from '@heed/core/wasm';
 import { type Context, minimum } from '../module/context.ts';
+import { openRing } from '../module/ring.ts';
 
 /**
  * Finds out the item's work: a block of query rows, one of so many splits of the keys, a key/value head. The last
  * blocks, which see most when causal, come first.
  */
 export function openItem(
-  { frame, item }: Context,
+  context: Context,
   index: Variable<'i32'>,
   frameAddress: Code<'i32'>,
   scratch: Code<'i32'>,
   splits: Code<'i32'>,
 ): Block {
+  const { frame, item } = context;
   const blocks = frame.integer('blocks');
   const block = i32.sub(i32.sub(blocks, int(1)), i32.remU(index, blocks));
   const head = i32.divU(i32.divU(index, blocks), splits);
@@ -25,5 +27,6 @@ export function openItem(
     item.firstRow.set(i32.mul(block, frame.integer('blockRows'))),
     item.count.set(i32.sub(frame.integer('rows'), item.firstRow)),
     item.count.set(minimum(item.count, frame.integer('blockRows'))),
+    openRing(context),
   ];
 }

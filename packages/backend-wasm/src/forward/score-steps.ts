@@ -15,6 +15,7 @@ import {
 } from '@heed/core/wasm';
 import { exponential } from '../module/exponential.ts';
 import { type Context, maximum, minimum, place } from '../module/context.ts';
+import { copyColumns } from '../module/ring.ts';
 import { RECORD } from '../plan/records.ts';
 import { PAGELESS } from './widen.ts';
 
@@ -158,20 +159,43 @@ function softcap(
   };
 }
 
+/**
+ * Changes the address of a row of columns to that of the entries of the open tile: `start + size(key)` is that of a key's entry.
+ */
+function inRing(
+  context: Context,
+  body: Locals,
+  { tile }: Row,
+  start: Variable<'i32'>,
+  area: 'maskColumns' | 'biasColumns' | 'segmentColumns',
+  size: (entries: Code<'i32'>) => Code<'i32'>,
+): Block {
+  if (!context.variant.ring) return [];
+  const to = i32.add(context.item.scratch, int(context.scratch[area]));
+  return [
+    copyColumns(context, tile, { row: start, to, count: body.local('i32'), size }),
+    start.set(i32.sub(to, size(tile))),
+  ];
+}
+
 /** A bias or a float mask: added; −∞ excludes. */
 function addition(
-  { variant, element, storage }: Context,
+  context: Context,
   body: Locals,
-  { record }: Row,
+  row: Row,
   name: 'mask' | 'bias',
   { score, excluded, lowest, key }: Pick<Vectors, 'score' | 'excluded' | 'lowest' | 'key'>,
 ): StepCode {
+  const { variant, element, storage } = context;
   const { vector } = element;
   const start = body.local('i32');
   const added = body.local('v128');
   const perKey = name === 'mask' ? variant.maskPerKey : variant.biasPerKey;
   return {
-    prepare: start.set(i32.load(record, RECORD[name])),
+    prepare: [
+      start.set(i32.load(row.record, RECORD[name])),
+      perKey ? inRing(context, body, row, start, `${name}Columns`, storage.size) : [],
+    ],
     apply: [
       added.set(
         perKey ? storage.load(body, i32.add(start, storage.size(key))) : storage.loadSplat(body, start),
@@ -216,35 +240,41 @@ function alibi(
 }
 
 function booleanMask(
-  { variant, element }: Context,
+  context: Context,
   body: Locals,
-  { record }: Row,
+  row: Row,
   { excluded, zero, key }: Pick<Vectors, 'excluded' | 'zero' | 'key'>,
 ): StepCode {
+  const { variant, element } = context;
   const { integer } = element;
   const start = body.local('i32');
   const allowed = variant.maskPerKey
     ? integer.loadU8(i32.add(start, key))
     : integer.splatU(i32.load8U(start));
   return {
-    prepare: start.set(i32.load(record, RECORD.mask)),
+    prepare: [
+      start.set(i32.load(row.record, RECORD.mask)),
+      variant.maskPerKey ? inRing(context, body, row, start, 'maskColumns', (entries) => entries) : [],
+    ],
     apply: excluded.set(v128.or(excluded, v128.not(integer.ne(allowed, zero)))),
   };
 }
 
 function segments(
-  { element, frame, item }: Context,
+  context: Context,
   body: Locals,
-  { record }: Row,
+  row: Row,
   { excluded, key }: Pick<Vectors, 'excluded' | 'key'>,
 ): StepCode {
+  const { element, frame, item } = context;
   const { integer } = element;
   const start = body.local('i32');
   const own = body.local('v128');
   return {
     prepare: [
       start.set(place(frame.integer('keySegments'), i32.mul(item.batch, frame.integer('keyLength')), 4)),
-      own.set(integer.splatS(i32.load(record, RECORD.segment))),
+      inRing(context, body, row, start, 'segmentColumns', (entries) => i32.shl(entries, int(2))),
+      own.set(integer.splatS(i32.load(row.record, RECORD.segment))),
     ],
     apply: excluded.set(v128.or(excluded, integer.ne(integer.loadS32(place(start, key, 4)), own))),
   };

@@ -20,6 +20,7 @@ import type { RowMaker } from '../module/cache-rows.ts';
 import { type Context, place } from '../module/context.ts';
 import { elementStorage } from '../module/storage.ts';
 import { logarithm } from '../module/logarithm.ts';
+import { toColumn } from '../module/ring.ts';
 import { RECORD } from '../plan/records.ts';
 
 /**
@@ -27,13 +28,13 @@ import { RECORD } from '../plan/records.ts';
  * largest wins, with noise for `sample`; the first among equals; a NaN counts as the largest.
  */
 export function candidateChooser(context: Context): Callable<['i32', 'i32', 'i32']> {
-  const { module, variant, element, item } = context;
+  const { module, variant, element, frame, item } = context;
   const { scalar, type } = element;
   const sampled = variant.selection === 'sample';
   const draw = sampled ? philox(context) : null;
   const noise = sampled ? gumbel(context, logarithm(module)) : null;
   return module.function({ parameters: ['i32', 'i32', 'i32'] }, (body, record, scores, tile) => {
-    const [column, end, key] = body.locals('i32', 3);
+    const [column, end, key, counter] = body.locals('i32', 4);
     const score = body.local(type);
     const [candidate, best] = body.locals('f64', 2);
     return [
@@ -41,11 +42,20 @@ export function candidateChooser(context: Context): Callable<['i32', 'i32', 'i32
       end.set(item.to),
       count(column, item.from, end, 1, [
         key.set(i32.add(tile, column)),
-        draw === null ? [] : when(i32.eqz(i32.and(column, int(3))), draw(record, key)),
+        draw === null
+          ? []
+          : [
+              counter.set(i32.add(i32.add(key, item.base), frame.integer('originKey'))),
+              // Every four keys of the whole share four words.
+              when(
+                i32.or(i32.eqz(i32.and(counter, int(3))), i32.eq(column, item.from)),
+                draw(record, counter),
+              ),
+            ],
         score.set(scalar.load(i32.add(scores, element.size(column)))),
         when(scalar.ne(score, scalar.const(-Infinity)), [
           candidate.set(element.toF64(score)),
-          noise === null ? [] : candidate.set(f64.add(candidate, noise(column))),
+          noise === null ? [] : candidate.set(f64.add(candidate, noise(counter))),
           when(i32.or(f64.gt(candidate, best), i32.and(f64.ne(candidate, candidate), f64.eq(best, best))), [
             best.set(candidate),
             i32.store(record, key, RECORD.choice),
@@ -57,10 +67,10 @@ export function candidateChooser(context: Context): Callable<['i32', 'i32', 'i32
   });
 }
 
-/** Code of the noise of a column of the open tile, from the scratch's four random words. */
+/** Code of the noise of a key, by its position in the whole, from the scratch's four random words. */
 function gumbel({ item, scratch }: Context, log: Callable<['f64'], 'f64'>) {
-  return (column: Variable<'i32'>): Code<'f64'> => {
-    const word = i32.load(place(item.scratch, i32.and(column, int(3)), 4), scratch.noise);
+  return (key: Variable<'i32'>): Code<'f64'> => {
+    const word = i32.load(place(item.scratch, i32.and(key, int(3)), 4), scratch.noise);
     const u = f64.mul(
       f64.add(convert.f64FromI32U(i32.shrU(word, int(9))), f64.const(0.5)),
       f64.const(2 ** -23),
@@ -70,7 +80,7 @@ function gumbel({ item, scratch }: Context, log: Callable<['f64'], 'f64'>) {
 }
 
 /**
- * A function (record, key): the four random words of keys key … key + 3 of a row, to the noise of the scratch. They are
+ * A function (record, key): the four random words of a key's four of a row, to the noise of the scratch. They are
  * Philox4x32-10 (Salmon, Moraes, Dror and Shaw, SC 2011, section 3.3), as SPEC.md, clause `selection`, says bit by bit.
  */
 function philox({ module, frame, item, scratch }: Context): Callable<['i32', 'i32']> {
@@ -85,9 +95,9 @@ function philox({ module, frame, item, scratch }: Context): Callable<['i32', 'i3
     const high = (of: Code<'i64'>): Code<'i32'> => i32.wrap(i64.shrU(of, i64.const(32n)));
     return [
       c0.set(i32.shrU(key, int(2))),
-      c1.set(i32.load(record, RECORD.index)),
-      c2.set(i32.load(record, RECORD.head)),
-      c3.set(item.batch),
+      c1.set(i32.add(i32.load(record, RECORD.index), frame.integer('originQuery'))),
+      c2.set(i32.add(i32.load(record, RECORD.head), frame.integer('originHead'))),
+      c3.set(i32.add(item.batch, frame.integer('originBatch'))),
       k0.set(frame.integer('seedLow')),
       k1.set(frame.integer('seedHigh')),
       count(round, int(0), int(10), 1, [
@@ -164,6 +174,7 @@ export function writeChoice(
     ),
   ];
   const weights = when(i32.ne(choice, int(-1)), [
+    toColumn(context, choice),
     to.set(i32.add(weightsRow(context, record), storage.size(choice))),
     storeOne(select(f64.const(1), f64.const(NaN), f64.eq(best, best))),
   ]);
@@ -171,7 +182,10 @@ export function writeChoice(
     choice.set(i32.load(record, RECORD.choice)),
     best.set(f64.load(record, RECORD.best)),
     needs.wants('choice')
-      ? i32.store(place(frame.integer('choice'), i32.load(record, RECORD.place), 4), choice)
+      ? i32.store(
+          place(frame.integer('choice'), i32.load(record, RECORD.place), 4),
+          variant.ring ? select(choice, i32.add(choice, item.base), i32.eq(choice, int(-1))) : choice,
+        )
       : [],
     needs.wants('output') ? output : [],
     needs.wants('weights') ? weights : [],

@@ -18,10 +18,11 @@ import {
   whileTrue,
 } from '@heed/core/wasm';
 import { type Context, place } from './context.ts';
+import { toColumn } from './ring.ts';
 import { interleaved, upperBytes } from './storage.ts';
 
 /*
- * Keys and values in pages, or quantized, are read row by row: to a panel where few query rows read them, and to be packed
+ * Keys and values in pages, in a ring, or quantized, are read row by row: to a panel where few query rows read them, and to be packed
  * otherwise.
  */
 
@@ -30,7 +31,7 @@ export type Source = 'key' | 'value';
 
 /** Returns whether rows of keys and values have to be made, instead of being read where they are. */
 export function isMade({ variant }: Pick<Context, 'variant'>): boolean {
-  return variant.pages !== null || variant.groups !== null;
+  return variant.pages !== null || variant.groups !== null || variant.ring;
 }
 
 /** Returns whether few query rows read keys and values from a panel: 16-bit ones, and those that are made. */
@@ -40,11 +41,12 @@ export function isWide({ variant, cache }: Pick<Context, 'variant' | 'cache'>): 
 
 /** Addresses of a key: its row in key or value, and that of its scales. `page` is set, −1 where there is none. */
 function addressesOf(
-  { variant, frame, item }: Context,
+  context: Context,
   source: Source,
   key: Variable<'i32'>,
   page: Variable<'i32'>,
 ): { readonly prepare: Block; readonly row: Code<'i32'>; readonly scales: Code<'i32'> } {
+  const { variant, frame, item } = context;
   const { pages } = variant;
   const inPage = pages === null ? key : i32.remU(key, int(pages));
   const at = (name: 'key' | 'value' | 'keyScales' | 'valueScales'): Code<'i32'> =>
@@ -59,7 +61,10 @@ function addressesOf(
     );
   const entry = i32.add(i32.mul(item.batch, frame.integer('tableColumns')), i32.divU(key, int(pages ?? 1)));
   return {
-    prepare: page.set(pages === null ? item.batch : i32.load(place(frame.integer('blockTable'), entry, 4))),
+    prepare: [
+      toColumn(context, key),
+      page.set(pages === null ? item.batch : i32.load(place(frame.integer('blockTable'), entry, 4))),
+    ],
     row: at(source),
     scales: at(`${source}Scales`),
   };
@@ -73,13 +78,14 @@ export function rowMaker(context: Context, source: Source): RowMaker {
   const { module, variant, element } = context;
   const { groups } = variant;
   const depth = source === 'key' ? variant.headDim : variant.valueDim;
+  const inKey = source === 'key' ? 0 : variant.valueStart;
   return module.function({ parameters: ['i32', 'i32'], result: 'i32' }, (body, key, to) => {
     const [page, row] = body.locals('i32', 2);
     const { prepare, row: start, scales } = addressesOf(context, source, key, page);
     const made =
       groups === null
         ? floatRow(context, body, row, to, depth)
-        : quantizedRow(context, body, { row, to, scales }, depth, groups[source]);
+        : quantizedRow(context, body, { row, to, scales, start: inKey }, depth, groups[source]);
     return after(
       [
         prepare,
@@ -120,23 +126,28 @@ interface QuantizedRow {
   readonly to: Variable<'i32'>;
   /** Address of the row's first scale. */
   readonly scales: Code<'i32'>;
+  /** Numbers to leave out. */
+  readonly start: number;
 }
 
 /** A row of int8 or of 4 bits, each number times the scale of its group. */
 function quantizedRow(
   context: Context,
   body: Locals,
-  { row, to, scales }: QuantizedRow,
+  given: QuantizedRow,
   depth: number,
   group: number,
 ): Block {
   const { element, variant } = context;
   const { vector } = element;
+  const { row, to, scales, start } = given;
   const isSmall = variant.cache === 'int4x2';
   const shift = isSmall ? 28 : 24;
   // Numbers in 16 bytes.
   const whole = isSmall ? 32 : 16;
-  if (group % whole !== 0) return numberByNumber(context, body, { row, to, scales }, depth, group);
+  if (group % whole !== 0 || depth % group !== 0 || start !== 0) {
+    return numberByNumber(context, body, given, depth, group);
+  }
   const [scale, scaleEnd] = body.locals('i32', 2);
   const [bits, wide, zero, factor, part] = body.locals('v128', 5);
   /** Sixteen numbers in the upper bits of bytes, in their order. */
@@ -175,11 +186,11 @@ function quantizedRow(
   ];
 }
 
-/** The same for groups that are not whole vectors. */
+/** The same for groups that are not whole vectors, and for parts that are not whole groups. */
 function numberByNumber(
   { element, variant }: Context,
   body: Locals,
-  { row, to, scales }: QuantizedRow,
+  { row, to, scales, start }: QuantizedRow,
   depth: number,
   group: number,
 ): Block {
@@ -198,7 +209,7 @@ function numberByNumber(
       : i32.load8U(i32.add(row, k));
   return [
     scale.set(scales),
-    count(k, int(0), int(depth), 1, [
+    count(k, int(start), int(start + depth), 1, [
       byte.set(read),
       scalar.store(
         to,

@@ -35,6 +35,12 @@ export interface WorkItem {
   readonly slot: Variable<'i32'>;
   /** Index of the split of the keys. */
   readonly split: Variable<'i32'>;
+  /**
+   * In a ring, key 0 of kernels is the oldest one that is there: `base` before it are not, and it lies at row `shift`. The
+   * numbers of keys elsewhere count from it.
+   */
+  readonly base: Variable<'i32'>;
+  readonly shift: Variable<'i32'>;
   /** The block of query rows: the first, and their number. */
   readonly firstRow: Variable<'i32'>;
   readonly count: Variable<'i32'>;
@@ -66,6 +72,8 @@ export function contextOf(variant: Variant): Context {
     kvHead: global(),
     slot: global(),
     split: global(),
+    base: global(),
+    shift: global(),
     firstRow: global(),
     count: global(),
     firstKey: global(),

@@ -15,6 +15,7 @@ import {
 import { type Context, ITEM_PARAMETERS, minimum, place } from './context.ts';
 import { PAGELESS } from '../forward/widen.ts';
 import { type RowMaker, isMade, rowMaker } from './cache-rows.ts';
+import { openRing } from './ring.ts';
 import { type Storage, elementStorage } from './storage.ts';
 
 interface RowPacking {
@@ -125,6 +126,7 @@ export function packPhase(context: Context): void {
         item.batch.set(i32.divU(head, frame.integer('kvHeads'))),
         item.kvHead.set(i32.remU(head, frame.integer('kvHeads'))),
         item.slot.set(i32.remU(head, frame.integer('slots'))),
+        openRing(context),
         first.set(i32.mul(i32.remU(index, frame.integer('tiles')), int(tiling.tileKeys))),
         end.set(i32.add(first, int(tiling.tileKeys))),
         end.set(minimum(end, frame.integer('keyLength'))),

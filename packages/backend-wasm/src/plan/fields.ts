@@ -25,6 +25,7 @@ export function problemFields(problem: AttentionProblem): Integers {
     ...strideFields(name, keyStrides(depth), cacheType === 'int4x2' ? 0.5 : ELEMENT_BYTES[cacheType]),
     ...(groups && strideFields(`${name}Scales`, keyStrides(depth / groups[name]), 4)),
   });
+  const valueRow = problem.valueFromKey === null ? valueDim : headDim;
   const broadcast = (name: 'mask' | 'bias', shape: BroadcastShape, size: number) => {
     const [batch, head, row] = broadcastStrides(shape);
     return strideFields(name, { batch, head, row }, size);
@@ -32,7 +33,7 @@ export function problemFields(problem: AttentionProblem): Integers {
   return {
     ...sequence('query', heads, queryLength, headDim),
     ...keys('key', headDim),
-    ...keys('value', valueDim),
+    ...keys('value', valueRow),
     ...sequence('output', heads, queryLength, valueDim),
     ...(mask && broadcast('mask', mask.shape, mask.kind === 'boolean' ? 1 : bytes)),
     ...(bias && broadcast('bias', bias.shape, bytes)),

@@ -66,7 +66,7 @@ export function forwardPlan(problem: AttentionProblem, options: PlanOptions): Pl
     tile: { query: blockRows, key: tiling.tileKeys },
     module: moduleOf(variant),
     phases: blocks === 0 ? [] : wavesOf(problem, slots, items),
-    threadScratchBytes: scratch.bytes + keptBytes(context, blockRows, keyLength),
+    threadScratchBytes: scratch.bytes + keptBytes(context, tiling.blockRows, keyLength),
     sharedScratchBytes: shared.bytes,
     frameBytes: FRAME_BYTES,
     writeFrame: frameWriter(

@@ -1,7 +1,9 @@
 import type { AttentionProblem } from '@heed/core';
+import { ELEMENT_BYTES } from '@heed/core/backend';
 import { FRAME_BYTES, type IntegerField, integerAt, writeFields } from './frame.ts';
 import { type Integers, floatFields, problemFields } from './fields.ts';
-import type { Plan, TensorName } from './plan.ts';
+import type { Addresses, Plan, TensorName } from './plan.ts';
+import { unevenStart } from './variant-of.ts';
 
 const TENSORS = [
   'query',
@@ -61,7 +63,9 @@ export function frameWriter(
   const scratchPlaces = Object.entries(inScratch).map(
     ([field, offset]) => [integerAt(field as IntegerField), offset] as const,
   );
-  return (memory, at, addresses) => {
+  const withValues = problem.valueFromKey === null ? (given: Addresses) => given : valuesInKeys(problem);
+  return (memory, at, given) => {
+    const addresses = withValues(given);
     new Uint8Array(memory.buffer, memory.byteOffset + at, FRAME_BYTES).set(template);
     for (const [name, place] of TENSOR_PLACES) {
       const address = addresses[name];
@@ -69,9 +73,28 @@ export function frameWriter(
     }
     for (const [place, offset] of scratchPlaces)
       memory.setUint32(at + place, addresses.scratch + offset, true);
-    const { seed } = addresses;
-    if (seed === undefined) return;
-    memory.setUint32(at + integerAt('seedLow'), seed % 2 ** 32, true);
-    memory.setUint32(at + integerAt('seedHigh'), Math.floor(seed / 2 ** 32), true);
+    const { seed, origin } = addresses;
+    if (seed !== undefined) {
+      memory.setUint32(at + integerAt('seedLow'), seed % 2 ** 32, true);
+      memory.setUint32(at + integerAt('seedHigh'), Math.floor(seed / 2 ** 32), true);
+    }
+    if (origin === undefined) return;
+    memory.setUint32(at + integerAt('originBatch'), origin.batch, true);
+    memory.setUint32(at + integerAt('originHead'), origin.head, true);
+    memory.setUint32(at + integerAt('originQuery'), origin.query, true);
+    memory.setUint32(at + integerAt('originKey'), origin.key, true);
   };
+}
+
+/** Returns a function that gives values, and their scales, the addresses of their parts of the keys. */
+function valuesInKeys(problem: AttentionProblem): (addresses: Addresses) => Addresses {
+  const { cacheType, groups } = problem;
+  // Where it is not whole groups, the code begins at the start of the key.
+  const start = unevenStart(problem) === 0 ? problem.valueFromKey!.start : 0;
+  const bytes = start * (cacheType === 'int4x2' ? 0.5 : ELEMENT_BYTES[cacheType]);
+  return (addresses) => ({
+    ...addresses,
+    value: addresses.key! + bytes,
+    ...(groups && { valueScales: addresses.keyScales! + (4 * start) / groups.key }),
+  });
 }

@@ -107,6 +107,10 @@ const INTEGERS = [
   'dSinks',
   'seedLow',
   'seedHigh',
+  'originBatch',
+  'originHead',
+  'originQuery',
+  'originKey',
 ] as const;
 
 const FLOATS = ['scale', 'softcap', 'left', 'right'] as const;

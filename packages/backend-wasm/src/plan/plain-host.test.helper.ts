@@ -6,6 +6,7 @@ import {
   CONTRACT_VERSION,
   type FloatDType,
   type GradientInputs,
+  type Origin,
   type Tensor,
 } from '@heed/core';
 import { computeDType, defineBackend, zeros } from '@heed/core/backend';
@@ -15,6 +16,8 @@ import type { Addresses, KernelModule, Plan, PlanOptions, TensorName } from './p
 
 type Exports = Record<string, (item: number, frame: number, scratch: number) => void>;
 type Tensors = Partial<Record<TensorName, Tensor>>;
+/** Inputs of selection that are not tensors. */
+type Counts = Readonly<{ seed?: number; origin?: Origin }>;
 
 const modules = new Map<string, WebAssembly.Module>();
 
@@ -25,7 +28,7 @@ function moduleOf({ key, generate }: KernelModule): WebAssembly.Module {
 }
 
 /** Runs a plan on one thread in a memory of its own, filled with NaN at first, tasks from the last to the first. */
-export function runPlan(plan: Plan, inputs: Tensors, results: Tensors, seed?: number): void {
+export function runPlan(plan: Plan, inputs: Tensors, results: Tensors, counts: Counts = {}): void {
   let next = 64;
   const take = (bytes: number): number => {
     const at = next;
@@ -43,7 +46,7 @@ export function runPlan(plan: Plan, inputs: Tensors, results: Tensors, seed?: nu
   for (const [name, { data }] of Object.entries(inputs)) {
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), addresses[name]);
   }
-  const all = { ...addresses, scratch, ...(seed !== undefined && { seed }) } as Addresses;
+  const all = { ...addresses, scratch, ...counts } as Addresses;
   plan.writeFrame(new DataView(memory.buffer), frame, all);
   const instance = new WebAssembly.Instance(moduleOf(plan.module), { env: { memory } });
   const exports = instance.exports as unknown as Exports;
@@ -71,10 +74,13 @@ function forward(problem: AttentionProblem, plan: Plan, inputs: AttentionInputs<
     choice: zeros('int32', rows),
     statistics: { rowMax: perRow(), rowSum: perRow() },
   };
-  const { seed, ...tensors } = inputs;
+  const { seed, origin, ...tensors } = inputs;
   const results = Object.fromEntries(outputs.map((name) => [name, all[name]]));
   const { statistics, ...plain } = results as { statistics?: Tensors };
-  runPlan(plan, tensors as Tensors, { ...plain, ...statistics } as Tensors, seed);
+  runPlan(plan, tensors as Tensors, { ...plain, ...statistics } as Tensors, {
+    ...(seed !== undefined && { seed }),
+    ...(origin && { origin }),
+  });
   return results;
 }
 

@@ -1,3 +1,5 @@
+import type { Origin } from '@heed/core';
+
 /** Abilities of the engine. */
 export interface PlanOptions {
   /** True if the memory is shared between threads. */
@@ -59,6 +61,8 @@ export type Addresses = Readonly<Partial<Record<TensorName, number>>> & {
   readonly scratch: number;
   /** The seed itself, for selection `sample`. */
   readonly seed?: number;
+  /** Place of the problem in a larger one, from which that selection counts. */
+  readonly origin?: Origin;
 };
 
 /** Plan to compute a problem by the exports of a module. It does not depend on the numbers in the tensors. */

@@ -27,6 +27,10 @@ export interface Scratch {
   readonly row: number;
   /** [tileKeys]: bytes that say which keys of the tile have no page. */
   readonly pageless: number;
+  /** In a ring. [tileKeys]: entries of a row of mask, bias or segments in the order of the tile's keys. */
+  readonly maskColumns: number;
+  readonly biasColumns: number;
+  readonly segmentColumns: number;
   /** For the gradient. [blockRows / rows, valueDim, rows]: gradients of the output. */
   readonly dOutput: number;
   /** [blockRows, keyColumns] and [blockRows, valueColumns]: queries, times the scale, and gradients of the output. */
@@ -51,7 +55,8 @@ export function scratchOf(variant: Variant, tiling: Tiling, { bytes }: Element):
   };
   const { sumsValues } = needsOf(variant);
   const gradient = variant.pass === 'gradient';
-  const made = variant.pages !== null || variant.groups !== null;
+  const { ring } = variant;
+  const made = variant.pages !== null || variant.groups !== null || ring;
   const wide = variant.direct && (made || variant.cache !== variant.dtype);
   const allRows = blockRows + rows;
   const inGradient = (elements: number): number => take(gradient ? allRows * elements * bytes : 0);
@@ -68,6 +73,9 @@ export function scratchOf(variant: Variant, tiling: Tiling, { bytes }: Element):
     wideValues: take(wide ? tiling.tileKeys * variant.valueDim * bytes : 0),
     row: take(made ? Math.max(variant.headDim, variant.valueDim) * bytes : 0),
     pageless: take(wide && variant.pages !== null ? tiling.tileKeys : 0),
+    maskColumns: take(ring && variant.mask !== null ? scoreStride * bytes : 0),
+    biasColumns: take(ring && variant.bias ? scoreStride * bytes : 0),
+    segmentColumns: take(ring && variant.segments ? scoreStride * 4 : 0),
     dOutput: inGradient(variant.valueDim),
     queryRows: inGradient(tiling.keyColumns),
     dOutputRows: inGradient(valueColumns),

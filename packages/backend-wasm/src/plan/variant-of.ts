@@ -19,6 +19,8 @@ export function variantOf(problem: AttentionProblem, pass: Variant['pass'], opti
     cache: problem.cacheType,
     groups: problem.groups,
     pages: problem.pages?.size ?? null,
+    ring: problem.ring,
+    valueStart: unevenStart(problem),
     headDim: problem.headDim,
     valueDim: problem.valueDim,
     direct: pass === 'forward' && isDirect(problem),
@@ -42,6 +44,13 @@ export function variantOf(problem: AttentionProblem, pass: Variant['pass'], opti
     selection: problem.selection,
     outputs: pass === 'gradient' ? [] : [...problem.outputs].sort(),
   };
+}
+
+/** Returns the start of a value in a quantized key, if the value is not whole groups; otherwise 0: addresses have it. */
+export function unevenStart({ valueFromKey, groups }: AttentionProblem): number {
+  if (valueFromKey === null || groups === null) return 0;
+  const { start, length } = valueFromKey;
+  return start % groups.key === 0 && length % groups.key === 0 ? 0 : start;
 }
 
 export function moduleOf(variant: Variant): KernelModule {

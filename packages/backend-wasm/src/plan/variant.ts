@@ -22,6 +22,10 @@ export interface Variant {
   readonly groups: AttentionProblem['groups'];
   /** Keys of a page, if they lie in pages. */
   readonly pages: number | null;
+  /** True if a row of keys begins anew at its end, where it holds the last keys before a length. */
+  readonly ring: boolean;
+  /** Numbers of a quantized key before its value, where the value does not begin or end with a group; otherwise 0. */
+  readonly valueStart: number;
   readonly headDim: number;
   readonly valueDim: number;
   /** Few rows: keys and values are read where they are, not packed. */
