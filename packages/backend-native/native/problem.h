@@ -38,6 +38,8 @@ struct Problem {
   i64 keyGroup, valueGroup;
   // Keys of a page, 0 if keys are not in pages; the batch strides of keys, values and scales then go from page to page.
   i64 pageSize, pageCount;
+  // First number of a value in the row of its key, -1 if values are a tensor of their own.
+  i64 valueStart;
   Broadcast mask, bias;
   double scale, softcap;
   // Keys from position - left to position + right; infinite where unbounded. Causal is a right side of 0.
@@ -45,6 +47,8 @@ struct Problem {
   Mask maskKind;
   Alignment alignment;
   Selection selection;
+  // True if key j lies at row j mod keyLength, of the last keyLength keys.
+  bool ring;
   bool ranged, hasSoftcap, hasBias, hasKeyLengths, hasKeyStarts, hasQueryLengths, hasSegments, hasAlibi, hasSinks;
   // True if gradients will be requested: forward then computes its scores in the gradient's order of sums.
   bool gradient;
@@ -114,13 +118,18 @@ struct Linear {
   void* output;
 };
 
+// Seed of selection `sample`, and the place of the problem in a larger one, from which the noise counts.
+struct Noise {
+  uint32_t seedLow, seedHigh, batch, head, query, key;
+};
+
 struct Run {
   const Problem* problem;
   const Plan* plan;
   // Null if the run is of attention.
   const Linear* linear;
   void* operands[operandCount];
-  uint32_t seedLow, seedHigh;
+  Noise noise;
   char* shared;
   // Not 0 once the run must end early.
   const int32_t* stop;

@@ -33,15 +33,15 @@ function compile(binding: Binding, team: Team, problem: AttentionProblem): Kerne
       tile: { query: blockRows, key: tileKeys },
       scratchBytes: problem.gradient ? Math.max(forwardBytes, gradientBytes) : forwardBytes,
     },
-    // No origin: it is refused.
-    async run({ origin: _, ...inputs }, { signal }) {
+    async run({ value, ...inputs }, { signal }) {
       const results = forwardResults(problem);
-      await runPass(binding, kernel, false, { ...inputs }, results, signal);
+      const given = problem.valueFromKey === null ? { ...inputs, value } : { ...inputs };
+      await runPass(binding, kernel, false, given, results, signal);
       return asResults(results);
     },
     ...(problem.gradient && {
       async gradient(
-        { origin: _, ...inputs }: AttentionInputs<Tensor>,
+        inputs: AttentionInputs<Tensor>,
         { output, statistics, dOutput }: GradientInputs<Tensor>,
         { signal }: RunOptions,
       ): Promise<AttentionGradients<Tensor>> {

@@ -56,8 +56,38 @@ export function ringCases(): ConformanceCase[] {
       keyLengths: [777, 301],
       outputs: ALL_OUTPUTS,
     },
+    // Many times the tiles of any backend; key starts leave a gap in the middle of the rows.
+    'round/gap-across-tiles': {
+      ring: true,
+      batch: 1,
+      queryLength: 1,
+      keyLength: 1700,
+      keyLengths: [4000],
+      keyStarts: [3300],
+      headDim: 4,
+      outputs: ALL_OUTPUTS,
+    },
+    'round/window-across-tiles': {
+      ring: true,
+      batch: 1,
+      queryLength: 9,
+      keyLength: 1100,
+      keyLengths: [2700],
+      alignment: 'bottomRight',
+      window: { left: 520, right: 3 },
+      alibi: true,
+      headDim: 4,
+      outputs: ALL_OUTPUTS,
+    },
     'round/softcap-sinks': { ...round, softcap: 2, sinks: true, outputs: ALL_OUTPUTS },
     'round/argmax': { ...round, selection: 'argmax', outputs: ['output', 'weights', 'choice'] },
+    // All scores are 0: the oldest key wins, which lies in the middle of the rows.
+    'round/argmax-ties': {
+      ...round,
+      selection: 'argmax',
+      scale: 0,
+      outputs: ['output', 'weights', 'choice'],
+    },
     'round/sample': { ...round, selection: 'sample', seed: 5, outputs: ['output', 'weights', 'choice'] },
     'columns/boolean-mask': {
       ...round,

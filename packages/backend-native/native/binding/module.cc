@@ -149,7 +149,8 @@ bool readOperand(napi_env env, const Kernel& kernel, napi_value operands, int n,
   return false;
 }
 
-// run(kernel, isGradient, operands, seedLow, seedHigh, stop): undefined if all is done, else a promise of the end.
+// run(kernel, isGradient, operands, noise, stop): undefined if all is done, else a promise of the end. `noise` is a
+// Uint32Array in the order of Noise.
 // `stop` is an Int32Array of one element; once that is not 0, the run ends early.
 napi_value run(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
@@ -167,10 +168,10 @@ napi_value run(napi_env env, napi_callback_info info) {
   for (int n = 0; n < operandCount; n++) {
     if (!readOperand(env, kernel, given.values[2], n, job->run, buffers[n])) return nullptr;
   }
-  napi_get_value_uint32(env, given.values[3], &job->run.seedLow);
-  napi_get_value_uint32(env, given.values[4], &job->run.seedHigh);
-  void* stop = nullptr;
-  napi_get_typedarray_info(env, given.values[5], nullptr, nullptr, &stop, nullptr, nullptr);
+  void *noise = nullptr, *stop = nullptr;
+  napi_get_typedarray_info(env, given.values[3], nullptr, nullptr, &noise, nullptr, nullptr);
+  std::memcpy(&job->run.noise, noise, sizeof job->run.noise);
+  napi_get_typedarray_info(env, given.values[4], nullptr, nullptr, &stop, nullptr, nullptr);
   job->run.stop = static_cast<const int32_t*>(stop);
   const bool here = pass.plan.microseconds < CALLING_THREAD_MICROSECONDS;
   if (!prepare(*job, here ? job->plan.threadBytes : 0)) {
@@ -189,7 +190,7 @@ napi_value run(napi_env env, napi_callback_info info) {
       return outOfMemory(env, "not enough memory for copies of inputs");
     }
   }
-  return Environment::of(env).start(std::move(job), given.values[2], given.values[5]);
+  return Environment::of(env).start(std::move(job), given.values[2], given.values[4]);
 }
 
 // panelColumns(team, isDouble): columns of a panel of a linear weight.

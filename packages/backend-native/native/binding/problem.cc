@@ -128,10 +128,11 @@ void sizeOperands(Compiled& c) {
     return count * (p.cacheFormat == Format::same ? score : p.cacheFormat == Format::int8 ? 1 : 2);
   };
   set(key, true, cached(keys), 1);
-  set(value, true, cached(values), 1);
+  set(value, p.valueStart < 0, cached(values), 1);
   set(blockTable, p.pageSize > 0, p.pageSize > 0 ? p.batch * (p.keyLength / p.pageSize) : 0, 4);
   set(keyScales, p.keyGroup > 0, p.keyGroup > 0 ? keyRows * (p.headDim / p.keyGroup) : 0, 4);
-  set(valueScales, p.valueGroup > 0, p.valueGroup > 0 ? keyRows * (p.valueDim / p.valueGroup) : 0, 4);
+  const bool scalesValues = p.valueGroup > 0 && p.valueStart < 0;
+  set(valueScales, scalesValues, scalesValues ? keyRows * (p.valueDim / p.valueGroup) : 0, 4);
   set(mask, p.maskKind != Mask::none, p.mask.size, p.maskKind == Mask::boolean ? 1 : element);
   set(bias, p.hasBias, p.bias.size, element);
   set(offsets, p.alignment == Alignment::offset, p.batch, 4);
@@ -189,13 +190,16 @@ Compiled readProblem(napi_env env, napi_value object) {
     return s;
   };
   p.key = cacheStrides(p.headDim);
-  p.value = cacheStrides(p.valueDim);
+  const Object inside = given["valueFromKey"];
+  p.valueStart = inside.isNull() ? -1 : inside["start"].integer();
+  p.value = p.valueStart < 0 ? cacheStrides(p.valueDim) : p.key;
   if (!groups.isNull()) {
     p.keyGroup = groups["key"].integer();
-    p.valueGroup = groups["value"].integer();
     p.keyScales = cacheStrides(p.headDim / p.keyGroup);
-    p.valueScales = cacheStrides(p.valueDim / p.valueGroup);
+    p.valueGroup = p.valueStart < 0 ? groups["value"].integer() : p.keyGroup;
+    p.valueScales = p.valueStart < 0 ? cacheStrides(p.valueDim / p.valueGroup) : p.keyScales;
   }
+  p.ring = given["ring"].boolean();
   p.output = stridesOf(rowsFirst, p.heads, p.queryLength, p.valueDim);
   readScores(given, p);
   p.gradient = given["gradient"].boolean();

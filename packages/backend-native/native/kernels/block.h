@@ -15,8 +15,9 @@ struct Row {
   i64 index, head;
   // Position of the row in [B, Hq, Lq].
   i64 place;
-  // Keys first ... end - 1 are those that causal, window and lengths leave.
-  i64 first, end;
+  // Columns first ... end - 1, without those of the gap, are those that causal, window and lengths leave. Only a ring has a
+  // gap, between its last key and its first.
+  i64 first, end, gap, gapEnd;
   double position;
   // Its numbers: in place, or widened into the thread's scratch.
   const T* query;
@@ -43,8 +44,10 @@ struct Block {
   const Wants wants;
   i64 batch, kvHead, slot;
   i64 firstRow, count;
-  // The keys that any of the rows sees.
+  // The columns that any of the rows sees.
   i64 firstKey, endKey;
+  // Of a ring: columns before `turn` hold keys of the last round.
+  i64 turn = 0, newer = 0, older = 0;
   // The open tile, and columns from ... to - 1 of it that any row of the open group sees.
   i64 tile, from, to;
   bool tileBad, tileMissing = false;
@@ -66,8 +69,18 @@ struct Block {
   }
   Source<T> keys() const { return cache(Operand::key, p.key, p.headDim, Operand::keyScales, p.keyScales, p.keyGroup); }
   Source<T> values() const {
-    return cache(Operand::value, p.value, p.valueDim, Operand::valueScales, p.valueScales, p.valueGroup);
+    if (p.valueStart < 0) return cache(Operand::value, p.value, p.valueDim, Operand::valueScales, p.valueScales, p.valueGroup);
+    Source<T> source = cache(Operand::key, p.value, p.valueDim, Operand::keyScales, p.valueScales, p.valueGroup);
+    const i64 whole = p.valueGroup == 32 ? 32 : p.cacheFormat == Format::int4 ? 2 : 1;
+    if (p.valueStart % whole != 0) source.begin = p.valueStart;
+    else {
+      source.base = elementOf<T>(p.cacheFormat, (void*)source.base, p.valueStart);
+      source.scales += p.valueStart >> source.shift;
+    }
+    return source;
   }
+  // The key of a column.
+  i64 keyAt(i64 column) const { return column + (column < turn ? newer : older); }
   Source<T> cache(Operand name, const Strides& s, i64 depth, Operand scales, const Strides& ofScales, i64 group) const {
     const bool paged = p.pageSize > 0;
     const i64 element = paged ? 0 : batch;
@@ -85,6 +98,7 @@ struct Block {
         .page = s.batch,
         .keyLength = p.keyLength,
         .zero = zeroRow,
+        .begin = 0,
     };
   }
   // Sets `tileMissing` if a key of the columns from ... to - 1 of the open tile is in no page.
@@ -140,7 +154,24 @@ INLINE Stretch stretchOf(int32_t segment, const int32_t* keySegments, i64 keyLen
   return found;
 }
 
-// Keys that a row sees: SPEC.md, clauses alignment, causal, window and lengths; in double, which cannot wrap. Of a
+// Turns the keys of a row of a ring into columns.
+template <class T>
+INLINE void turnToColumns(const Block<T>& b, Row<T>& row) {
+  if (row.first >= b.newer) {
+    row.first -= b.newer;
+    row.end -= b.newer;
+  } else if (row.end <= b.newer) {
+    row.first -= b.older;
+    row.end -= b.older;
+  } else {
+    row.gap = row.end - b.newer;
+    row.gapEnd = row.first - b.older;
+    row.first = 0;
+    row.end = b.p.keyLength;
+  }
+}
+
+// Keys that a row sees: SPEC.md, clauses alignment, causal, window, lengths and ring; in double, which cannot wrap. Of a
 // segment, those outside of `stretch` are left out.
 template <class T>
 INLINE void openRange(Block<T>& b, Row<T>& row, const Stretch& stretch) {
@@ -151,16 +182,18 @@ INLINE void openRange(Block<T>& b, Row<T>& row, const Stretch& stretch) {
   if (p.alignment == Alignment::bottomRight) offset = keyLength - queryLength;
   if (p.alignment == Alignment::offset) offset = perBatch(b.run, Operand::offsets, b.batch);
   row.position = (double)row.index + (double)offset;
-  row.first = 0;
-  row.end = keyLength;
+  row.first = p.ring ? greatest(0, keyLength - p.keyLength) : 0;
+  row.end = row.index < queryLength ? keyLength : 0;
+  row.gap = row.gapEnd = 0;
   if (p.ranged) {
     const double first = row.position - p.left, end = row.position + p.right + 1;
-    if (first > 0) row.first = first < (double)keyLength ? (i64)first : keyLength;
-    if (end < (double)keyLength) row.end = end > 0 ? (i64)end : 0;
+    if (first > (double)row.first) row.first = first < (double)keyLength ? (i64)first : keyLength;
+    if (end < (double)row.end) row.end = end > 0 ? (i64)end : 0;
   }
   if (p.hasKeyStarts) row.first = greatest(row.first, perBatch(b.run, Operand::keyStarts, b.batch));
+  if (b.newer > 0 && row.first < row.end) turnToColumns(b, row);
   row.first = greatest(row.first, stretch.first);
-  row.end = row.index < queryLength ? least(row.end, stretch.end) : 0;
+  row.end = least(row.end, stretch.end);
   if (row.first >= row.end) {
     row.first = NO_KEYS;
     row.end = 0;
@@ -176,6 +209,12 @@ INLINE void openRows(Block<T>& b) {
   const Problem& p = b.p;
   b.firstKey = NO_KEYS;
   b.endKey = 0;
+  const i64 length = p.ring ? perBatch(b.run, Operand::keyLengths, b.batch) : 0;
+  if (length > p.keyLength && p.keyLength > 0) {
+    b.turn = length % p.keyLength;
+    b.newer = length - b.turn;
+    b.older = b.newer - p.keyLength;
+  }
   // Neighbors are mostly of one segment.
   Stretch stretch{0, p.keyLength};
   bool isKnown = false;
@@ -231,6 +270,7 @@ template <class T>
 INLINE bool openGroup(Block<T>& b, i64 group, i64 count, i64 tileKeys) {
   i64 first = NO_KEYS, end = 0;
   for (i64 r = group; r < group + count; r++) {
+    if (b.rows[r].gap <= b.tile && b.rows[r].gapEnd >= b.tile + tileKeys) continue;
     first = least(first, b.rows[r].first);
     end = greatest(end, b.rows[r].end);
   }

@@ -37,6 +37,7 @@ INLINE void writeWeights(const Block<T>& b, const Row<T>& row, T max, T factor) 
     const Vector<T> weight = select(score == lowest, zeros<T>(), exponential<T>(score - max) * factor);
     storeAs<T>(format, elementOf<T>(format, weights, j), weight, count);
   }
+  __builtin_memset((char*)weights + row.gap * bytes, 0, (row.gapEnd - row.gap) * bytes);
 }
 
 // Adds the sink to row maximum and row sum. Minus infinity means no sink; plus infinity or NaN spoils rows that attend

@@ -87,10 +87,12 @@ static __attribute__((noinline)) void scoreSteps(const Block<T>& b, const Row<T>
     const int32_t* segments = b.template operand<const int32_t>(Operand::keySegments) + (p.hasSegments ? b.batch * keyLength : 0);
     // A position beyond 2^24 is not a float: |high + (low - j)| with position = high + low is rounded once, as the
     // distance.
-    const T high = (T)row.position;
+    // Of a ring, positions and keys count from the round's begin.
+    const T high = (T)(row.position - (double)b.older), newerHigh = (T)(row.position - (double)b.newer);
     V numbers;
     for (int n = 0; n < L; n++) numbers[n] = (T)n;
-    const V low = (T)(row.position - (double)high) - numbers;
+    const V low = (T)(row.position - (double)b.older - (double)high) - numbers;
+    const V newerLow = (T)(row.position - (double)b.newer - (double)newerHigh) - numbers;
     const I sign = (I)splat<T>((T)-0.0);
     for (i64 c = from; c < to; c += L) {
       const i64 key = b.tile + c;
@@ -107,8 +109,9 @@ static __attribute__((noinline)) void scoreSteps(const Block<T>& b, const Row<T>
         score += added;
       }
       if (p.hasAlibi) {
-        const V distance = (V)((I)(high + (low - (T)key)) & ~sign);
-        score -= row.slope * distance;
+        V steps = high + (low - (T)key);
+        if (key < b.turn) steps = select(numbers < (T)(b.turn - key), newerHigh + (newerLow - (T)key), steps);
+        score -= row.slope * (V)((I)steps & ~sign);
       }
       if (p.maskKind == Mask::floating) {
         const V added = floatsOf<T>(p.format, row.mask, p.mask.key, key, keyLength);
@@ -134,11 +137,13 @@ static __attribute__((noinline)) void scoreSteps(const Block<T>& b, const Row<T>
   const i64 first = row.first == NO_KEYS ? to : row.first - b.tile;
   fill(scores, from, least(first, to), (T)-INF);
   fill(scores, greatest(row.end - b.tile, from), to, (T)-INF);
+  fill(scores, greatest(row.gap - b.tile, from), least(row.gapEnd - b.tile, to), (T)-INF);
 }
 
 template <class T>
 INLINE bool needsSteps(const Block<T>& b, const Row<T>& row) {
-  return hasSteps(b.p) || b.tileBad || b.tileMissing || row.bad || row.first > b.tile + b.from || row.end < b.tile + b.to;
+  return hasSteps(b.p) || b.tileBad || b.tileMissing || row.bad || row.first > b.tile + b.from || row.end < b.tile + b.to ||
+         (row.gap < b.tile + b.to && row.gapEnd > b.tile + b.from);
 }
 
 }  // namespace

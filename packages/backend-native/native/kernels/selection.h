@@ -30,20 +30,29 @@ INLINE double gumbel(uint32_t word) {
 template <class T>
 INLINE void choose(const Block<T>& b, Row<T>& row, const T* scores) {
   const bool sampled = b.p.selection == Selection::sample;
+  const Noise& noise = b.run.noise;
   uint32_t words[4];
+  i64 four = -1;
   for (i64 c = b.from; c < b.to; c++) {
-    const i64 key = b.tile + c;
-    if (sampled && (c & 3) == 0) {
-      words[0] = (uint32_t)(key >> 2);
-      words[1] = (uint32_t)row.index;
-      words[2] = (uint32_t)row.head;
-      words[3] = (uint32_t)b.batch;
-      philox(words, b.run.seedLow, b.run.seedHigh);
-    }
     if (scores[c] == (T)-INF) continue;
+    const i64 key = b.keyAt(b.tile + c);
     double candidate = (double)scores[c];
-    if (sampled) candidate += gumbel(words[c & 3]);
-    if (candidate > row.best || (candidate != candidate && row.best == row.best)) {
+    if (sampled) {
+      const i64 counted = key + noise.key;
+      if (four != counted >> 2) {
+        four = counted >> 2;
+        words[0] = (uint32_t)four;
+        words[1] = (uint32_t)row.index + noise.query;
+        words[2] = (uint32_t)row.head + noise.head;
+        words[3] = (uint32_t)b.batch + noise.batch;
+        philox(words, noise.seedLow, noise.seedHigh);
+      }
+      candidate += gumbel(words[counted & 3]);
+    }
+    // The keys of a ring do not come in their order.
+    const bool isEqual = candidate == row.best || (candidate != candidate && row.best != row.best);
+    const bool isEarlier = b.p.ring && isEqual && key < row.choice;
+    if (candidate > row.best || (candidate != candidate && row.best == row.best) || isEarlier) {
       row.best = candidate;
       row.choice = key;
     }
@@ -55,6 +64,7 @@ template <class T>
 INLINE void writeChoice(const Block<T>& b, const Row<T>& row) {
   const Problem& p = b.p;
   const bool finite = row.best == row.best;
+  const i64 column = p.ring && row.choice >= 0 ? row.choice % p.keyLength : row.choice;
   if (p.wantsChoice) b.template operand<int32_t>(Operand::choice)[row.place] = (int32_t)row.choice;
   if (p.wantsOutput) {
     const T spoiled = finite ? 0 : (T)__builtin_nanf("");
@@ -63,7 +73,7 @@ INLINE void writeChoice(const Block<T>& b, const Row<T>& row) {
       Vector<T> x = splat<T>(spoiled);
       if (row.choice >= 0 && finite) {
         const Source<T> values = b.values();
-        x = loadPartOf<T>(values.format, values.place(row.choice), d, count, values.shift);
+        x = values.part(values.place(column), d, count);
       }
       storeAs<T>(p.format, elementOf<T>(p.format, b.outputRow(row), d), x, count);
     }
@@ -72,7 +82,7 @@ INLINE void writeChoice(const Block<T>& b, const Row<T>& row) {
     void* weights = b.weightsRow(row);
     __builtin_memset(weights, 0, p.keyLength * bytesOf<T>(p.format));
     if (row.choice >= 0)
-      storeAs<T>(p.format, elementOf<T>(p.format, weights, row.choice), splat<T>(finite ? 1 : (T)__builtin_nanf("")), 1);
+      storeAs<T>(p.format, elementOf<T>(p.format, weights, column), splat<T>(finite ? 1 : (T)__builtin_nanf("")), 1);
   }
 }
 

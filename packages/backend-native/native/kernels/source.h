@@ -81,10 +81,14 @@ struct Source {
   i64 pageSize, page, keyLength;
   // A row of zeros.
   const char* zero;
+  // Numbers of a row before those that are read, where these begin inside a group or a byte.
+  i64 begin;
 
   bool inPlace() const { return format == Format::same && table == nullptr; }
   // Returns whether kernels can read rows where they are.
-  bool inRegisters() const { return !isQuantized(format) || (depth % LANES<T> == 0 && (shift > 31 || 32 % LANES<T> == 0)); }
+  bool inRegisters() const {
+    return !isQuantized(format) || (begin == 0 && depth % LANES<T> == 0 && (shift > 31 || 32 % LANES<T> == 0));
+  }
   Place place(i64 key) const {
     if (table == nullptr)
       return {(const char*)elementOf<T>(format, (void*)base, key * row), scales + key * scaleRow};
@@ -133,16 +137,18 @@ struct Source {
       T* to = scratch + n * width;
       for (i64 d = 0; d < width; d += LANES<T>) {
         const int lanes = (int)greatest(0, least(LANES<T>, depth - d));
-        store(to + d, lanes == LANES<T> ? wholeVector(from, d) : lanes > 0 ? loadPartOf<T>(format, from, d, lanes, shift) : zeros<T>());
+        store(to + d, lanes == LANES<T> ? wholeVector(from, d) : lanes > 0 ? part(from, d, lanes) : zeros<T>());
       }
     }
     return {scratch, width};
   }
+  // The first `count` lanes of those from the d-th number on.
+  Vector<T> part(const Place& from, i64 d, int count) const { return loadPartOf<T>(format, from, begin + d, count, shift); }
   Vector<T> wholeVector(const Place& from, i64 d) const {
     if constexpr (sizeof(T) == 4) {
       if (format == Format::float16) return loadFormat<T, Format::float16>(from, d, shift);
       if (format == Format::bfloat16) return loadFormat<T, Format::bfloat16>(from, d, shift);
-      if (isQuantized(format) && !inRegisters()) return loadPartOf<T>(format, from, d, LANES<T>, shift);
+      if (isQuantized(format) && !inRegisters()) return part(from, d, LANES<T>);
       if (format == Format::int8) return loadFormat<T, Format::int8>(from, d, shift);
       if (format == Format::int4) return loadFormat<T, Format::int4>(from, d, shift);
     }
@@ -174,7 +180,10 @@ struct Source {
       const auto test = table == nullptr ? heed::areFinite<T, true> : heed::areFinite<T, false>;
       return test((const T*)from.row, row, count, depth);
     }
-    if (isQuantized(format)) return heed::areFinite<float>(from.scales, scaleRow, count, shift > 31 ? 1 : depth >> shift);
+    if (isQuantized(format)) {
+      const i64 first = begin >> shift, end = ((begin + depth - 1) >> shift) + 1;
+      return heed::areFinite<float>(from.scales + first, scaleRow, count, end - first);
+    }
     const auto* numbers = (const uint16_t*)from.row;
     if (format == Format::float16)
       return (table == nullptr ? areFiniteBits<Format::float16, true> : areFiniteBits<Format::float16, false>)(numbers, row, count, depth);

@@ -31,7 +31,7 @@ bool wrapPrepare(Job& job, i64 extraBytes) {
   for (const Compiled& one : compiled) {
     if (std::memcmp(&one.problem, &job.problem, sizeof job.problem) != 0) continue;
     const Kernels& kernels = one.isDouble ? job.team->level->float64 : job.team->level->float32;
-    Recorded run{job.problem, one.isDouble, job.task == kernels.gradient, job.run.seedLow, job.run.seedHigh, {}};
+    Recorded run{job.problem, one.isDouble, job.task == kernels.gradient, job.run.noise, {}};
     if (job.task != kernels.gradient && job.task != kernels.forward) continue;
     for (int n = 0; n < operandCount; n++) run.bytes[n] = job.run.operands[n] == nullptr ? -1 : one.operandBytes[n];
     FILE* file = std::fopen(std::getenv("HEED_RECORDING"), "ab");

@@ -8,7 +8,7 @@ namespace heed {
 struct Recorded {
   Problem problem;
   bool isDouble, isGradient;
-  uint32_t seedLow, seedHigh;
+  Noise noise;
   // Bytes of each operand, whose contents follow in this order unless they are results; -1 for none.
   i64 bytes[operandCount];
 };

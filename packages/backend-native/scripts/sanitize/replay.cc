@@ -49,8 +49,7 @@ struct Replay : Job {
       static char nothing;
       if (given.empty()) run.operands[n] = &nothing;
     }
-    run.seedLow = from.recorded.seedLow;
-    run.seedHigh = from.recorded.seedHigh;
+    run.noise = from.recorded.noise;
     run.stop = &stopped;
     finished = [](Job* job) { static_cast<Replay*>(job)->ended.set_value(); };
   }

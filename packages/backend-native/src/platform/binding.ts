@@ -87,13 +87,14 @@ export interface Binding {
   /**
    * Fills the results among the operands, which are typed arrays by the order of {@link OPERANDS}. Small work is done on
    * return. Once `stop[0]` is not 0, the run ends early, with useless results.
+   *
+   * @param noise lower and upper half of the seed of selection `sample`; batch, head, query and key of the origin.
    */
   run(
     kernel: CompiledKernel,
     isGradient: boolean,
     operands: readonly (ArrayBufferView | undefined)[],
-    seedLow: number,
-    seedHigh: number,
+    noise: Uint32Array,
     stop: Int32Array,
   ): Promise<void> | undefined;
 }

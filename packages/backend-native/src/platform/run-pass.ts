@@ -1,15 +1,17 @@
-import { HeedError, type HeedErrorCode, type Tensor } from '@heed/core';
+import { HeedError, type HeedErrorCode, type Origin, type Tensor } from '@heed/core';
 import { fixedMemory } from '../memory/plain-memory.ts';
 import { type Binding, type CompiledKernel, OPERANDS, type OperandName } from './binding.ts';
 
-/** Inputs of a pass, by name; the seed is a number. */
-export type Inputs = Readonly<Record<string, Tensor | number | undefined>>;
+/** Inputs of a pass, by name; the seed is a number, and the origin four. */
+export type Inputs = Readonly<Record<string, Tensor | Origin | number | undefined>>;
 
 const REMEDIES: Readonly<Partial<Record<string, string>>> = {
   OUT_OF_MEMORY: 'make the batch smaller, or call with fewer heads at a time',
   SHAPE: 'leave buffers of inputs with this thread until the promise settles',
   ENGINE: 'raise the limit of threads of this process, or use fewer',
 };
+
+const NO_ORIGIN: Origin = { batch: 0, head: 0, query: 0, key: 0 };
 
 /**
  * Runs a pass of a kernel.
@@ -27,10 +29,13 @@ export async function runPass(
 ): Promise<void> {
   signal?.throwIfAborted();
   const operands = OPERANDS.map((name) => operandOf(name, inputs, results));
+  await untilStopped(signal, (stop) => binding.run(kernel, isGradient, operands, noiseOf(inputs), stop));
+}
+
+function noiseOf(inputs: Inputs): Uint32Array {
   const seed = (inputs['seed'] as number | undefined) ?? 0;
-  await untilStopped(signal, (stop) =>
-    binding.run(kernel, isGradient, operands, seed >>> 0, Math.floor(seed / 2 ** 32), stop),
-  );
+  const { batch, head, query, key } = (inputs['origin'] as Origin | undefined) ?? NO_ORIGIN;
+  return Uint32Array.of(seed % 2 ** 32, Math.floor(seed / 2 ** 32), batch, head, query, key);
 }
 
 /**
