@@ -127,6 +127,39 @@ describe('mistakes', () => {
     book.close(id);
     expect(codeOf(() => book.keyLengths([id]))).toBe('ARGUMENT');
   });
+
+  const whole: PagedCacheState = {
+    pages: 4,
+    pageSize: 2,
+    holders: [2, 1, 1, 0],
+    sequences: [
+      [0, { pages: [0, 1], length: 3 }],
+      [2, { pages: [0, 2], length: 4 }],
+    ],
+    next: 3,
+  };
+  const withFirst = (sequence: unknown): object => ({ ...whole, sequences: [sequence, whole.sequences[1]] });
+
+  test.each<[string, unknown, string]>([
+    ['nothing', undefined, 'ARGUMENT'],
+    ['another member', { ...whole, owners: [] }, 'UNKNOWN_OPTION'],
+    ['no pages', { ...whole, pages: 0 }, 'ARGUMENT'],
+    ['holders for fewer pages', { ...whole, holders: [2, 1, 1] }, 'ARGUMENT'],
+    ['holders of a page that nobody has', { ...whole, holders: [2, 1, 1, 1] }, 'ARGUMENT'],
+    ['a page held once less', { ...whole, holders: [1, 1, 1, 0] }, 'ARGUMENT'],
+    ['holders that are no numbers', { ...whole, holders: [2, 1, 1, NaN] }, 'ARGUMENT'],
+    ['a name that comes next', { ...whole, next: 2 }, 'ARGUMENT'],
+    ['a name twice', withFirst([2, { pages: [0, 1], length: 3 }]), 'ARGUMENT'],
+    ['a sequence without its name', withFirst({ pages: [0, 1], length: 3 }), 'ARGUMENT'],
+    ['a page that is not there', withFirst([0, { pages: [0, 4], length: 3 }]), 'ARGUMENT'],
+    ['a page twice', withFirst([0, { pages: [0, 0], length: 3 }]), 'ARGUMENT'],
+    ['too few pages', withFirst([0, { pages: [0, 1], length: 5 }]), 'ARGUMENT'],
+    ['too many pages', withFirst([0, { pages: [0, 1], length: 2 }]), 'ARGUMENT'],
+    ['a misspelled member', withFirst([0, { pages: [0, 1], lenght: 3 }]), 'UNKNOWN_OPTION'],
+  ])('a state with %s is refused', (_, state, code) => {
+    expect(codeOf(() => PagedCache.from(whole))).toBe('none');
+    expect(codeOf(() => PagedCache.from(state as PagedCacheState))).toBe(code);
+  });
 });
 
 test('two beams of a prompt write into pools, and attend to their own keys', async () => {

@@ -1,6 +1,6 @@
 import { HeedError } from './error.ts';
 import { checkOptions } from './options/check-options.ts';
-import { integer, required } from './options/kinds.ts';
+import { array, integer, listOf, required } from './options/kinds.ts';
 import { shown } from './options/shown.ts';
 import { type ResidentTensor, type Tensor, tensor } from './tensor.ts';
 
@@ -80,14 +80,53 @@ export class PagedCache {
     this.#holders = Array.from({ length: options.pages }, () => 0);
   }
 
-  /** Makes a book of what {@link toJSON} returned. */
+  /**
+   * Makes a book of what {@link toJSON} returned, as it may come from a file or another process.
+   *
+   * @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION` for anything that no book returns: a page that the pool does not have,
+   *   pages that do not fit the length, holders that are not the sequences' pages.
+   */
   static from(state: PagedCacheState): PagedCache {
-    const book = new PagedCache({ pages: state.pages, pageSize: state.pageSize });
-    state.holders.forEach((count, page) => (book.#holders[page] = count));
-    for (const [id, { pages, length }] of state.sequences) {
-      book.#sequences.set(id, { pages: [...pages], length });
+    const owner = 'PagedCache.from()';
+    const count = required(integer(1, 2 ** 31 - 1));
+    checkOptions(owner, state, {
+      pages: count,
+      pageSize: count,
+      holders: required(listOf(integer(0))),
+      sequences: required(array),
+      next: required(integer(0)),
+    });
+    const { pages: pageCount, pageSize, holders, next } = state;
+    const book = new PagedCache({ pages: pageCount, pageSize });
+    for (const entry of state.sequences) {
+      if (!Array.isArray(entry) || entry.length !== 2)
+        refuseState('a sequence', entry, '[id, { pages, length }]');
+      const [id, sequence] = entry as PagedCacheState['sequences'][number];
+      if (!integer(0, next - 1).accepts(id) || book.#sequences.has(id)) {
+        refuseState('the name of a sequence', id, `an integer from 0 to next − 1 = ${next - 1}, each once`);
+      }
+      const page = integer(0, pageCount - 1);
+      checkOptions(owner, sequence, { pages: required(listOf(page)), length: required(integer(0)) });
+      const pages = [...sequence.pages];
+      const wanted = Math.ceil(sequence.length / pageSize);
+      if (pages.length !== wanted || new Set(pages).size !== wanted) {
+        refuseState(
+          `pages of sequence ${id}`,
+          pages,
+          `${wanted} different ones for its ${sequence.length} keys`,
+        );
+      }
+      for (const held of pages) book.#holders[held]!++;
+      book.#sequences.set(id, { pages, length: sequence.length });
     }
-    book.#next = state.next;
+    if (holders.length !== pageCount)
+      refuseState('the length of holders', holders.length, `${pageCount}, as pages says`);
+    const wrong = holders.findIndex((held, n) => held !== book.#holders[n]);
+    if (wrong >= 0) {
+      const expected = `${book.#holders[wrong]}, the sequences with that page`;
+      refuseState(`holders of page ${wrong}`, holders[wrong], expected);
+    }
+    book.#next = next;
     return book;
   }
 
@@ -253,6 +292,13 @@ export class PagedCache {
     for (const page of pages) this.#holders[page] = 1;
     return pages;
   }
+}
+
+function refuseState(name: string, given: unknown, expected: string): never {
+  throw new HeedError('ARGUMENT', `PagedCache.from(): ${name} is ${shown(given)}; expected ${expected}`, {
+    clause: 'pages',
+    remedy: 'give what toJSON() returned, unchanged',
+  });
 }
 
 function checkLength(name: string, value: number, maximum: number): void {
