@@ -4,6 +4,7 @@ import { alibiCases, alibiPurposes } from './cases/features/alibi.ts';
 import { alignmentCases, alignmentPurposes } from './cases/features/alignment.ts';
 import { biasCases, biasPurposes } from './cases/features/bias.ts';
 import { cacheCases, cachePurposes } from './cases/features/cache.ts';
+import { dropoutCases, dropoutPurposes } from './cases/features/dropout.ts';
 import { originCases, originPurposes } from './cases/features/origin.ts';
 import { ringCases, ringPurposes } from './cases/features/ring.ts';
 import { valueFromKeyCases, valueFromKeyPurposes } from './cases/features/value-from-key.ts';
@@ -89,6 +90,7 @@ export const PARTS: readonly (readonly [Purposes, () => readonly ConformanceCase
   [foreignStatisticsPurposes, foreignStatisticsCases],
   [selectionPurposes, selectionCases],
   [originPurposes, originCases],
+  [dropoutPurposes, dropoutCases],
   [gradientPurposes, gradientCases],
   [mergePurposes, mergeCases],
   [orderPropertyPurposes, orderPropertyCases],

@@ -27,6 +27,7 @@ type Options = Pick<
   | 'selection'
   | 'seed'
   | 'origin'
+  | 'dropout'
   | 'ring'
   | 'valueFromKey'
   | 'gradient'
@@ -148,6 +149,7 @@ const OPTIONS = [
   'selection',
   'seed',
   'origin',
+  'dropout',
   'ring',
   'valueFromKey',
   'gradient',

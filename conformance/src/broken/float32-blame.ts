@@ -25,7 +25,8 @@ function float32Provider(manner: Float32Manner): BackendProvider {
         capabilities: {
           dtypes: ['float32'],
           features: FEATURES.filter(
-            (feature) => !feature.startsWith('selection') && !CACHE_FEATURES.includes(feature),
+            (feature) =>
+              !feature.startsWith('selection') && feature !== 'dropout' && !CACHE_FEATURES.includes(feature),
           ),
           guarantees: GUARANTEES,
         },

@@ -4,6 +4,7 @@ import { verify } from '../verify.ts';
 import { ARITHMETIC_MUTANTS } from './arithmetic-mutants.ts';
 import { CACHE_MUTANTS } from './cache-mutants.ts';
 import { CONTRACT_MUTANTS } from './contract-mutants.ts';
+import { DROPOUT_MUTANTS } from './dropout-mutants.ts';
 import { FACTOR_MUTANTS } from './factor-mutants.ts';
 import { LINEAR_MUTANTS } from './linear-mutants.ts';
 import { simpleProvider } from './simple-backend.ts';
@@ -32,6 +33,7 @@ export function testMutants(part: 'test' | 'release'): void {
       ...CONTRACT_MUTANTS,
       ...LINEAR_MUTANTS,
       ...CACHE_MUTANTS,
+      ...DROPOUT_MUTANTS,
     }).filter((_, n) => (n % 6 === 0) === (part === 'test'));
     test.each(mutants)('%s', async (_, { clause, overrides }) => {
       expect(await firstFailure(simpleProvider(overrides), clause)).not.toBeNull();

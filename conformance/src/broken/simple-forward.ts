@@ -32,7 +32,8 @@ export function simpleForward(
     all.choice.data[at] = hard === null || hard === -1 ? steps.emptyChoice() : row.keys[hard]!;
     row.keys.forEach((j, n) => {
       if (outputs.includes('weights'))
-        all.weights.data[at * keyLength + columnOf(steps, problem, j)] = weights[n]!;
+        all.weights.data[at * keyLength + columnOf(steps, problem, j)] =
+          weights[n]! * steps.keptInWeights(row.kept[n]!);
     });
     const read = hard === null ? row.keys.map((_, n) => n) : [hard].filter((n) => n >= 0);
     writeOutput(steps, problem, inputs, place, all.output, row, weights, read);
@@ -78,9 +79,10 @@ function writeOutput(
     let sum = steps.sinkValue(row.sinkWeight);
     for (const n of read) {
       if (!steps.counts(weights[n]!)) continue;
+      if (row.kept[n] === 0 && !steps.readsDropped()) continue;
       const column = columnOf(steps, problem, row.keys[n]!);
       const value = inputs.value.data[places.value(place[0], place[1], column) + d]!;
-      sum = steps.addToOutput(sum, weights[n]! * value, problem.dtype);
+      sum = steps.addToOutput(sum, weights[n]! * row.kept[n]! * value, problem.dtype);
     }
     output.data[o + d] = row.keys.length === 0 ? steps.emptyOutput() : sum;
   }

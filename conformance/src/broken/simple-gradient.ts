@@ -1,7 +1,7 @@
 import { type AttentionGradients, type AttentionProblem, type Tensor, cast } from '@heed/core';
 import { computeDType, gradientDType, widened, zeros } from '@heed/core/backend';
 import { eachPlace } from './simple-forward.ts';
-import { type Inputs, placesOf, rowOf } from './simple-row.ts';
+import { type Inputs, keptOf, placesOf, rowOf } from './simple-row.ts';
 import type { Steps } from './steps.ts';
 
 /** The gradients of soft attention row by row; sums are float64, and rounded at the end. */
@@ -29,11 +29,12 @@ export function simpleGradient(
     const { keys, weights, saturation, sinkWeight } = rowOf(steps, problem, inputs, place);
     const q = places.query(place);
     const o = places.output(place);
-    const dWeights = keys.map((j) => {
+    const kept = keys.map((j) => keptOf(steps, problem, inputs, place, j, true));
+    const dWeights = keys.map((j, n) => {
       const v = places.value(b, h, j);
       let sum = 0;
       for (let d = 0; d < valueDim; d++) sum += dOutput.data[o + d]! * inputs.value.data[v + d]!;
-      return sum;
+      return sum * steps.keptInDWeight(kept[n]!);
     });
     const mean = weights.reduce((sum, weight, n) => sum + weight * dWeights[n]!, 0);
     keys.forEach((j, n) => {
@@ -46,7 +47,8 @@ export function simpleGradient(
         sums.dQuery.data[q + d]! += dProduct * inputs.key.data[k + d]!;
         steps.addToKey(sums.dKey.data, k + d, dProduct * inputs.query.data[q + d]!);
       }
-      for (let d = 0; d < valueDim; d++) sums.dValue.data[v + d]! += weights[n]! * dOutput.data[o + d]!;
+      const weight = weights[n]! * steps.keptInDValue(kept[n]!);
+      for (let d = 0; d < valueDim; d++) sums.dValue.data[v + d]! += weight * dOutput.data[o + d]!;
       if (sums.dBias)
         steps.addToBias(sums.dBias.data, steps.broadcast(problem.bias!.shape, [b, h, i, j]), dScore);
     });

@@ -10,6 +10,8 @@ export interface Row {
   readonly scores: readonly number[];
   readonly saturation: readonly number[];
   readonly weights: readonly number[];
+  /** Factors of the weights by dropout; 1 without. */
+  readonly kept: readonly number[];
   readonly sinkWeight: number;
   readonly max: number;
   readonly sum: number;
@@ -48,7 +50,8 @@ export function rowOf(steps: Steps, problem: AttentionProblem, inputs: Inputs, p
   const max = steps.maximum(scores, steps.sinkInMaximum(sink));
   const exponentials = scores.map((score) => steps.exponential(score, max));
   const sinkTerm = steps.sinkTerm(sink, max);
-  const sum = exponentials.reduce((a, e) => a + e, 0) + sinkTerm;
+  const kept = keys.map((j) => keptOf(steps, problem, inputs, place, j));
+  const sum = exponentials.reduce((a, e, n) => a + e * steps.keptInSum(kept[n]!), 0) + sinkTerm;
   return {
     keys,
     scores,
@@ -56,10 +59,27 @@ export function rowOf(steps: Steps, problem: AttentionProblem, inputs: Inputs, p
     weights: exponentials.map((exponential) =>
       steps.keptWeight(steps.normalize(exponential, sum), problem.dtype),
     ),
+    kept,
     sinkWeight: sum === 0 ? 0 : sinkTerm / sum,
     max,
     sum,
   };
+}
+
+/** Factor of the weight of a key by dropout. */
+export function keptOf(
+  steps: Steps,
+  { dropout }: AttentionProblem,
+  { seed, origin }: Inputs,
+  [b, h, i]: Place,
+  key: number,
+  inGradient = false,
+): number {
+  if (dropout === null) return 1;
+  const from = steps.origin(origin);
+  const there = [b + from.batch, h + from.head, i + from.query] as const;
+  const other = inGradient ? steps.keptInGradient(dropout, seed!, there, key + from.key) : null;
+  return other ?? steps.kept(dropout, seed!, there, key + from.key);
 }
 
 function offsetOf(steps: Steps, problem: AttentionProblem, inputs: Inputs, b: number): number {

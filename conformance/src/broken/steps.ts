@@ -6,7 +6,7 @@ import {
   type Tensor,
   cast,
 } from '@heed/core';
-import { gumbelNoise, integerAt } from '@heed/core/backend';
+import { dropoutOf, gumbelNoise, integerAt } from '@heed/core/backend';
 
 /** Place of a row of scores. */
 export type Place = readonly [b: number, h: number, i: number];
@@ -127,6 +127,21 @@ export const STEPS = {
       : candidates.indexOf(Math.max(...candidates)),
   noise: (seed: number, place: Place, key: number): number => gumbelNoise(seed, ...place, key),
   emptyChoice: (): number => -1,
+
+  /** Factor of a weight that dropout drops or keeps. */
+  kept: (probability: number, seed: number, place: Place, key: number): number =>
+    dropoutOf({ dropout: probability }, { seed })!.kept(...place, key),
+  /** The same in the gradient; null for that of the forward run. */
+  keptInGradient: (_probability: number, _seed: number, _place: Place, _key: number): number | null => null,
+  /** Returns whether the value of a dropped key is read. */
+  readsDropped: (): boolean => true,
+  /** Factor of a term of the row sum. */
+  keptInSum: (_kept: number): number => 1,
+  /** Factor of a weight that is returned. */
+  keptInWeights: (_kept: number): number => 1,
+  /** Factor of the gradient of a weight, and of a weight in the gradient of a value. */
+  keptInDWeight: (kept: number): number => kept,
+  keptInDValue: (kept: number): number => kept,
 
   dScore: ({ weight, dWeight, mean }: GradientTerms): number => weight * (dWeight - mean),
   dSoftcap: (dScore: number, saturation: number): number => dScore * (1 - saturation * saturation),

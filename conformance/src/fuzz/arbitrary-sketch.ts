@@ -144,6 +144,9 @@ function arbitraryOptions({ features, dtypes }: Capabilities) {
     origin: optional(has('origin'), () =>
       fc.record({ batch: fc.nat(9), head: fc.nat(9), query: fc.nat(200), key: fc.nat(200) }),
     ),
+    dropout: optional(has('dropout'), () =>
+      fc.record({ probability: fc.constantFrom(0.1, 0.5, 0.9, 1e-10), seed: fc.maxSafeNat() }),
+    ),
     layout: optional(has('layout.blhd'), () => fc.constant('blhd' as const)),
     scale: fc.option(fc.constantFrom(1, 0.1, -0.5, 0), { nil: undefined, freq: 6 }),
     softcap: optional(has('softcap'), () => fc.constantFrom(0.5, 3, 30)),
@@ -216,7 +219,7 @@ function fitted(
   });
 }
 
-/** Takes out what does not go together: hard attention has no gradient, no sinks, and a choice; soft no seed. */
+/** Takes out what does not go together: hard attention has no gradient, no sinks, no dropout, and a choice; soft no seed. */
 function coherent({ cacheType, shared, wholeRows, gradient: wanted, ...drawn }: Sketch): Sketch {
   // Nor has float64 a cache of another type, an odd row pairs, a pool a batch that shares it, or any of them a gradient.
   const { headDim, valueDim = headDim } = lengthsOf(drawn);
@@ -231,8 +234,10 @@ function coherent({ cacheType, shared, wholeRows, gradient: wanted, ...drawn }: 
     ...(shared && !drawn.pages && { shared }),
     ...(wanted && !isQuantized && !isFixed && { gradient: wanted }),
   };
-  const { sinks, gradient, seed, origin, ...rest } = sketch;
-  if (sketch.selection === 'softmax') return defined({ ...rest, sinks, gradient } as Sketch);
+  const { sinks, gradient, seed, origin, dropout, ...rest } = sketch;
+  if (sketch.selection === 'softmax') {
+    return defined({ ...rest, sinks, gradient, dropout, origin: dropout && origin } as Sketch);
+  }
   const hard = { ...rest, outputs: [...(rest.outputs ?? []), 'choice'] } as Sketch;
   return sketch.selection === 'sample' ? defined({ ...hard, seed, origin } as Sketch) : hard;
 }

@@ -1,5 +1,5 @@
 import type { AttentionProblem, Tensor } from '@heed/core';
-import { zeros } from '@heed/core/backend';
+import { dropoutOf, zeros } from '@heed/core/backend';
 import { type Arithmetic, eachTerm } from './arithmetic.ts';
 import { type PlainInputs, type ScoreRow, naiveScores, rowStarts } from './naive-scores.ts';
 
@@ -57,6 +57,7 @@ export function naiveForward(
   const { batch, heads, queryLength, keyLength, valueDim, layout } = problem;
   const starts = rowStarts(problem);
   const rowOf = naiveRows(problem, inputs, arithmetic);
+  const kept = keptFactor(problem, inputs, arithmetic);
   const perRow = [batch, heads, queryLength];
   const wantsWeights = problem.outputs.includes('weights');
   const output = zeros(
@@ -82,12 +83,24 @@ export function naiveForward(
       const c = problem.ring ? j % keyLength : j;
       if (wantsWeights) weights.data[at * keyLength + c] = weight;
       const v = starts.value(b, h, c);
+      const read = kept(weight, b, h, i, j);
       for (let d = 0; d < valueDim; d++) {
-        data[o + d] = round(data[o + d]! + round(weight * value[v + d]!));
+        data[o + d] = round(data[o + d]! + round(read * value[v + d]!));
       }
     });
   });
   return { output, weights, logSumExp, rowMax, rowSum };
+}
+
+/** Multiplies numbers of a weight by 0 or 1 / (1 − p), as dropout has it for its key; without dropout it returns them. */
+export function keptFactor(
+  problem: AttentionProblem,
+  inputs: PlainInputs,
+  { round, nearest }: Arithmetic,
+): (number: number, b: number, h: number, i: number, j: number) => number {
+  const dropout = dropoutOf(problem, inputs);
+  if (dropout === null) return (number) => number;
+  return (number, ...place) => round(number * nearest(dropout.kept(...place)));
 }
 
 /** Visits every query row; `at` is its place in `[B, Hq, Lq]`. */

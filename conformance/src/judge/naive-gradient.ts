@@ -1,7 +1,7 @@
 import type { AttentionProblem, Tensor } from '@heed/core';
 import { broadcastStrides, zeros } from '@heed/core/backend';
 import { type Arithmetic, eachTerm } from './arithmetic.ts';
-import { naiveRows, placeOf } from './naive-forward.ts';
+import { keptFactor, naiveRows, placeOf } from './naive-forward.ts';
 import { type PlainInputs, rowStarts } from './naive-scores.ts';
 
 /**
@@ -22,6 +22,7 @@ export function naiveGradient(
   const scale = arithmetic.nearest(problem.scale);
   const starts = rowStarts(problem);
   const rowOf = naiveRows(problem, inputs, arithmetic);
+  const kept = keptFactor(problem, inputs, arithmetic);
   const dQuery = zeros('float64', inputs.query.shape);
   const dKey = zeros('float64', inputs.key.shape);
   const dValue = zeros('float64', inputs.value.shape);
@@ -51,19 +52,21 @@ export function naiveGradient(
     const q = starts.query(b, h, i);
     const o = starts.output(b, h, i);
     const valueRows = keys.map((j) => starts.value(b, h, j));
+    const readWeights = keys.map((j, n) => kept(weights[n]!, b, h, i, j));
     const mean = sumOf(valueDim, (d) => {
-      const output = sumOf(keys.length, (n) => round(weights[n]! * value[valueRows[n]! + d]!));
+      const output = sumOf(keys.length, (n) => round(readWeights[n]! * value[valueRows[n]! + d]!));
       return round(dO[o + d]! * output);
     });
 
     eachTerm(keys.length, arithmetic, (n) => {
       const [j, v] = [keys[n]!, valueRows[n]!];
       const k = starts.key(b, h, j);
-      const dWeight = sumOf(valueDim, (d) => round(dO[o + d]! * value[v + d]!));
+      const dRead = sumOf(valueDim, (d) => round(dO[o + d]! * value[v + d]!));
+      const dWeight = kept(dRead, b, h, i, j);
       const dScore = round(weights[n]! * round(dWeight - mean));
       const slope = round(1 - round(saturation[n]! * saturation[n]!));
       const dProduct = round(scale * (softcap === null ? dScore : round(dScore * slope)));
-      for (let d = 0; d < valueDim; d++) add(dValue, v + d, round(weights[n]! * dO[o + d]!));
+      for (let d = 0; d < valueDim; d++) add(dValue, v + d, round(readWeights[n]! * dO[o + d]!));
       for (let d = 0; d < headDim; d++) {
         add(dQuery, q + d, round(dProduct * key[k + d]!));
         add(dKey, k + d, round(dProduct * query[q + d]!));

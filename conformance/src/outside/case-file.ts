@@ -62,6 +62,7 @@ export interface FileOptions {
   readonly selection?: 'softmax' | 'argmax' | 'sample' | null;
   readonly ring?: boolean | null;
   readonly valueFromKey?: { readonly start: number; readonly length: number } | null;
+  readonly dropout?: { readonly probability: number; readonly seed: number } | null;
   readonly origin?: { readonly [Name in 'batch' | 'head' | 'query' | 'key']?: number } | null;
 }
 
@@ -139,6 +140,12 @@ const options = v.pipe(
     selection: optional(v.picklist(['softmax', 'argmax', 'sample'])),
     ring: optional(v.boolean()),
     valueFromKey: optional(v.strictObject({ start: integer(0), length: integer(1) })),
+    dropout: optional(
+      v.strictObject({
+        probability: v.pipe(v.number(), v.minValue(0), v.ltValue(1)),
+        seed: integer(0),
+      }),
+    ),
     origin: optional(
       v.strictObject({
         batch: v.exactOptional(integer(0)),

@@ -4,6 +4,7 @@ import { featuresOf } from '@heed/core/backend';
 /** Features from the one that tells most about a case to the one that tells least. */
 const TELLING: readonly Feature[] = [
   'gradient',
+  'dropout',
   'selection.sample',
   'selection.argmax',
   'sinks',

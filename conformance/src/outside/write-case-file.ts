@@ -81,7 +81,7 @@ function checkAsked(id: string, request: CaseRequest, expected: readonly string[
 
 function optionsOf(request: CaseRequest): FileOptions {
   const { layout, scale, softcap, causal, window, alignment, selection, ring } = request;
-  const { valueFromKey, origin } = request;
+  const { valueFromKey, origin, dropout } = request;
   const options = {
     layout,
     scale,
@@ -93,6 +93,7 @@ function optionsOf(request: CaseRequest): FileOptions {
     ring,
     valueFromKey,
     origin,
+    dropout,
   } as const;
   return Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined && value !== null),

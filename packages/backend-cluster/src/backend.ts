@@ -125,10 +125,16 @@ interface Cluster {
   readonly count: number;
 }
 
-/** Keys are cut along an axis of a tensor of the problem's type and batch: no other form of a cache. */
-function withoutCaches(capabilities: Capabilities): Capabilities {
+/**
+ * Keys are cut along an axis of a tensor of the problem's type and batch: no other form of a cache. Dropout would need the
+ * origin of each part.
+ */
+function withoutParts(capabilities: Capabilities): Capabilities {
   const { features } = capabilities;
-  return { ...capabilities, features: features.filter((feature) => !CACHE_FEATURES.includes(feature)) };
+  return {
+    ...capabilities,
+    features: features.filter((feature) => feature !== 'dropout' && !CACHE_FEATURES.includes(feature)),
+  };
 }
 
 function defineCluster(cluster: Cluster): AttentionBackend {
@@ -138,7 +144,7 @@ function defineCluster(cluster: Cluster): AttentionBackend {
   return defineBackend<ClusterTensor>({
     name: 'cluster',
     device: `cluster of ${who} (${first.backend}: ${levelOf(first.device)}) on ${transport.engine}, shards of ${rules.shardKeys} keys`,
-    capabilities: withoutCaches(first.capabilities),
+    capabilities: withoutParts(first.capabilities),
     memory,
     compile: (problem) => compile(cluster, memory, problem),
     async dispose() {

@@ -1,8 +1,11 @@
-import { CACHE_FEATURES, type Capabilities, FEATURES, GUARANTEES } from '@heed/core';
+import { CACHE_FEATURES, type Capabilities, FEATURES, type Feature, GUARANTEES } from '@heed/core';
 
-/** The same in all modes. gpu.js computes in float32: no float64 and no sampling, whose noise needs 32-bit integers. */
+/** Features that need noise of 32-bit integers, which gpu.js does not have. */
+const NOISE: readonly Feature[] = ['selection.sample', 'dropout'];
+
+/** The same in all modes. gpu.js computes in float32. */
 export const CAPABILITIES: Capabilities = {
   dtypes: ['float32'],
-  features: FEATURES.filter((feature) => feature !== 'selection.sample' && !CACHE_FEATURES.includes(feature)),
+  features: FEATURES.filter((feature) => !NOISE.includes(feature) && !CACHE_FEATURES.includes(feature)),
   guarantees: GUARANTEES,
 };

@@ -2,6 +2,6 @@ import { CACHE_FEATURES, type Capabilities, FEATURES, GUARANTEES } from '@heed/c
 
 export const CAPABILITIES: Capabilities = {
   dtypes: ['float32'],
-  features: FEATURES.filter((feature) => !CACHE_FEATURES.includes(feature)),
+  features: FEATURES.filter((feature) => feature !== 'dropout' && !CACHE_FEATURES.includes(feature)),
   guarantees: GUARANTEES,
 };

@@ -179,25 +179,26 @@ function checkBlockTable({ pages }: AttentionProblem, { blockTable }: AttentionI
 }
 
 function checkSeed(problem: AttentionProblem, seed: number | undefined): void {
-  if (problem.selection !== 'sample') {
+  const drops = problem.dropout !== null;
+  if (problem.selection !== 'sample' && !drops) {
     if (seed !== undefined) {
-      throw new HeedError('UNEXPECTED_INPUT', "seed requires selection: 'sample'", {
+      throw new HeedError('UNEXPECTED_INPUT', "seed requires selection: 'sample', or dropout", {
         clause: 'selection',
         remedy: "leave out seed, or set selection: 'sample'",
       });
     }
     return;
   }
+  const clause = drops ? 'dropout' : 'selection';
+  const remedy = `give an integer: the same seed ${drops ? 'drops the same weights' : 'makes the same choices'}`;
   if (seed === undefined) {
-    throw new HeedError('MISSING_INPUT', "seed is missing; selection 'sample' requires one", {
-      clause: 'selection',
-      remedy: 'give an integer: the same seed makes the same choices',
-    });
+    const owner = drops ? 'dropout' : "selection 'sample'";
+    throw new HeedError('MISSING_INPUT', `seed is missing; ${owner} requires one`, { clause, remedy });
   }
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new HeedError('ARGUMENT', `seed is ${shown(seed)}; expected an integer, 0 ≤ seed < 2⁵³`, {
-      clause: 'selection',
-      remedy: 'give an integer: the same seed makes the same choices',
+      clause,
+      remedy,
     });
   }
 }

@@ -145,9 +145,31 @@ function checkValueFromKey(problem: AttentionProblem): AttentionProblem['valueFr
   );
 }
 
-function checkOrigin({ origin, selection }: AttentionProblem): boolean {
-  if (!checkFlag('origin', origin) || selection === 'sample') return origin;
-  return refuse('origin', "origin requires selection: 'sample'", 'leave it out: nothing else has noise');
+function checkOrigin({ origin, selection, dropout }: AttentionProblem): boolean {
+  if (!checkFlag('origin', origin) || selection === 'sample' || dropout) return origin;
+  return refuse(
+    'origin',
+    "origin requires selection: 'sample', or dropout",
+    'leave it out: nothing else has noise',
+  );
+}
+
+function checkDropout({ dropout, selection }: AttentionProblem): number | null {
+  if (dropout === null || dropout === 0) return null;
+  if (typeof dropout !== 'number' || !(dropout > 0 && dropout < 1)) {
+    const given = shown(dropout);
+    refuse(
+      'dropout',
+      `dropout is ${given}; expected a probability, 0 ≤ p < 1, or null`,
+      'give the share of the weights that become 0',
+    );
+  }
+  if (selection === 'softmax') return dropout;
+  return refuse(
+    'dropout',
+    `dropout requires selection: 'softmax'; selection is ${selection}`,
+    'leave out dropout: hard attention takes one value',
+  );
 }
 
 /** Refuses gradients of forms that only serve decoding. */
@@ -297,6 +319,7 @@ const MEMBERS: OptionTable<AttentionProblem> = {
   sinks: true,
   selection: true,
   origin: true,
+  dropout: true,
   outputs: true,
   gradient: true,
 };
@@ -415,6 +438,7 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
       'selection',
     ),
     origin: checkOrigin(problem),
+    dropout: checkDropout(problem),
     outputs,
     gradient: checkFlag('gradient', problem.gradient),
   });
@@ -423,12 +447,12 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
 /** Returns a string that is equal for equal problems in their normal form. Takes two thirds of the time of JSON. */
 export function problemKey(problem: AttentionProblem): string {
   const { batch, heads, kvHeads, kvBatch, queryLength, keyLength, headDim, valueDim } = problem;
-  const { cacheType, groups, pages, ring, valueFromKey, origin } = problem;
+  const { cacheType, groups, pages, ring, valueFromKey, origin, dropout } = problem;
   const { dtype, layout, scale, softcap, alignment, causal, window, mask, bias, lengths } = problem;
   const { segments, alibi, sinks, selection, outputs, gradient } = problem;
   const sizes = `${batch},${heads},${kvHeads},${kvBatch},${queryLength},${keyLength},${headDim},${valueDim}`;
   const scores = `${dtype},${layout},${scale},${softcap},${alignment},${causal},${window?.left},${window?.right}`;
-  const cache = `${cacheType},${groups?.key},${groups?.value},${pages?.count},${pages?.size},${ring},${valueFromKey?.start},${valueFromKey?.length},${origin}`;
+  const cache = `${cacheType},${groups?.key},${groups?.value},${pages?.count},${pages?.size},${ring},${valueFromKey?.start},${valueFromKey?.length},${origin},${dropout}`;
   const terms = `${mask?.kind},${mask?.shape},${bias?.shape},${lengths.key},${lengths.keyStart},${lengths.query}`;
   return `${sizes},${cache},${scores},${terms},${segments},${alibi},${sinks},${selection},${outputs},${gradient}`;
 }

@@ -36,6 +36,7 @@ export const FEATURES = [
   'selection.argmax',
   'selection.sample',
   'origin',
+  'dropout',
   'gradient',
 ] as const;
 
@@ -96,6 +97,7 @@ const uses: Record<Feature, (problem: AttentionProblem) => boolean> = {
   'selection.argmax': (p) => p.selection === 'argmax',
   'selection.sample': (p) => p.selection === 'sample',
   origin: (p) => p.origin,
+  dropout: (p) => p.dropout !== null,
   gradient: (p) => p.gradient,
 };
 

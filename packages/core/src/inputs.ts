@@ -51,9 +51,9 @@ export interface AttentionInputs<T = Tensor | ResidentTensor> {
   readonly alibiSlopes?: T;
   /** `[Hq]`: a logit that joins the softmax's denominator and carries no value. */
   readonly sinks?: T;
-  /** Seed of selection `sample`: an integer, 0 ≤ seed < 2⁵³. */
+  /** Seed of selection `sample`, or of dropout: an integer, 0 ≤ seed < 2⁵³. */
   readonly seed?: number;
-  /** Place of this problem in a larger one, for the noise of selection `sample`. */
+  /** Place of this problem in a larger one, for the noise of selection `sample` or of dropout. */
   readonly origin?: Origin;
 }
 

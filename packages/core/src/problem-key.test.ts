@@ -31,6 +31,7 @@ const problem: AttentionProblem = {
   sinks: false,
   selection: 'softmax',
   origin: false,
+  dropout: null,
   outputs: ['output'],
   gradient: false,
 };
@@ -89,6 +90,7 @@ const CHANGES: { readonly [Name in keyof AttentionProblem]: readonly AttentionPr
   ],
   selection: ['argmax', 'sample'],
   origin: [true],
+  dropout: [0.1, 0.2],
   outputs: [['weights'], ['output', 'weights']],
   gradient: [true],
 };

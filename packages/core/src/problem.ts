@@ -70,8 +70,13 @@ export interface AttentionProblem {
   readonly alibi: boolean;
   readonly sinks: boolean;
   readonly selection: Selection;
-  /** True if the noise of selection `sample` is that of a part of a larger problem, whose place is given at run time. */
+  /**
+   * True if the noise of selection `sample` or of dropout is that of a part of a larger problem, whose place is given at
+   * run time.
+   */
   readonly origin: boolean;
+  /** Probability p with which dropout takes a weight to be 0, 0 < p < 1; null for none. */
+  readonly dropout: number | null;
   readonly outputs: readonly OutputName[];
   /** True if the kernel's gradient() will be called. */
   readonly gradient: boolean;

@@ -17,6 +17,7 @@ export const SOFT_FEATURES = [
   'segments',
   'alibi',
   'sinks',
+  'dropout',
 ] as const;
 
 export type SoftFeature = (typeof SOFT_FEATURES)[number];
@@ -116,6 +117,7 @@ export function requestOf(recipe: Recipe): AttentionRequest<Tensor> {
     }),
     ...(has('alibi') && { alibiSlopes: floats([heads]) }),
     ...(has('sinks') && { sinks: floats([heads]) }),
+    ...(has('dropout') && { dropout: { probability: (1 + next()) / 2.5, seed: recipe.seed } }),
   };
 }
 

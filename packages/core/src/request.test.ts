@@ -53,9 +53,16 @@ describe('the problem', () => {
       sinks: false,
       selection: 'softmax',
       origin: false,
+      dropout: null,
       outputs: ['output'],
       gradient: false,
     });
+  });
+
+  test('has no dropout of probability 0, and then no origin', () => {
+    const dropout = { probability: 0, seed: 1 };
+    expect(of({ ...B2H4, dropout, origin: { key: 3 } })).toEqual(of(B2H4));
+    expect(of({ ...B2H4, dropout: { probability: 0.25, seed: 1 } })).toEqual({ ...of(B2H4), dropout: 0.25 });
   });
 
   test('is the same in either layout, but for the layout', () => {
@@ -359,6 +366,26 @@ describe('errors speak in dimension letters, before anything is computed', () =>
         message: 'output is false and no other result is asked for',
         remedy: /weights: true/,
       },
+    ],
+    [
+      'a number for dropout',
+      { ...square, dropout: 0.1 },
+      { code: 'ARGUMENT', message: 'dropout is 0.1; expected { probability, seed }', clause: 'dropout' },
+    ],
+    [
+      'dropout of everything',
+      { ...square, dropout: { probability: 1, seed: 1 } },
+      { code: 'ARGUMENT', message: 'dropout: probability is 1; expected a number ≥ 0 and < 1' },
+    ],
+    [
+      'dropout of hard attention',
+      { ...square, selection: 'argmax', dropout: { probability: 0.5, seed: 1 } },
+      { code: 'ARGUMENT', message: "dropout requires selection: 'softmax'", clause: 'dropout' },
+    ],
+    [
+      'dropout with a seed beside it',
+      { ...square, dropout: { probability: 0.5, seed: 1 }, seed: 2 },
+      { code: 'UNEXPECTED_INPUT', message: 'dropout has its own' },
     ],
     [
       'choice of soft attention',

@@ -3,7 +3,7 @@ import { broadcastShape, cacheTypesOf, checkProblem } from './check-problem.ts';
 import { HeedError } from './error.ts';
 import { computeDType } from './float16.ts';
 import type { AttentionInputs, Origin } from './inputs.ts';
-import { integer, required } from './options/kinds.ts';
+import { integer, number, required } from './options/kinds.ts';
 import type { AlignmentKind, AttentionProblem, CacheType, Layout, OutputName, Selection } from './problem.ts';
 import { type OptionTable, checkOptions } from './options/check-options.ts';
 import { kindOf, shown } from './options/shown.ts';
@@ -84,8 +84,17 @@ export interface AttentionRequest<T = TensorLike> extends RequestedResults {
   readonly selection?: Selection | undefined;
   /** For selection `sample`: an integer, 0 ≤ seed < 2⁵³. */
   readonly seed?: number | undefined;
-  /** For selection `sample`: the place of this request in a larger one, which has the same noise there. Default 0. */
+  /**
+   * For selection `sample` and for dropout: the place of this request in a larger one, which has the same noise there.
+   * Default 0.
+   */
   readonly origin?: Partial<Origin> | undefined;
+  /**
+   * Dropout of the weights in training (Srivastava et al., JMLR 2014): each becomes 0 with the probability, 0 ≤ p < 1, the
+   * others are multiplied by 1 / (1 − p), before they meet the values. The seed, an integer, 0 ≤ seed < 2⁵³, determines
+   * which: use another for each step. Weights that are asked for are those before dropout. Default: none.
+   */
+  readonly dropout?: { readonly probability: number; readonly seed: number } | null | undefined;
   /** Default false. */
   readonly gradient?: boolean | undefined;
 }
@@ -116,6 +125,10 @@ export function resolveRequest(request: AttentionRequest): {
   checkAlignment(request.alignment);
   const alignment = positional ? alignmentOf(request, queryLength, keyLength) : null;
   const selection = request.selection ?? 'softmax';
+  const dropout = dropoutOf(request);
+  const origin = isGiven(request.origin) ? originOf(request.origin) : null;
+  // Without dropout there is no noise, and an origin changes nothing.
+  const hasOrigin = origin !== null && !(isGiven(request.dropout) && dropout === null);
 
   const full = [batch, heads, queryLength, keyLength];
 
@@ -156,7 +169,8 @@ export function resolveRequest(request: AttentionRequest): {
     alibi: isGiven(request.alibiSlopes),
     sinks: isGiven(request.sinks),
     selection,
-    origin: isGiven(request.origin),
+    origin: hasOrigin,
+    dropout: dropout?.probability ?? null,
     outputs: outputsOf(request),
     gradient: request.gradient ?? false,
   });
@@ -168,7 +182,8 @@ export function resolveRequest(request: AttentionRequest): {
     ...(isGiven(request.keyStarts) && { keyStarts: perBatch(request.keyStarts) }),
     ...(isGiven(request.queryLengths) && { queryLengths: perBatch(request.queryLengths) }),
     ...(isGiven(request.seed) && { seed: request.seed }),
-    ...(isGiven(request.origin) && { origin: originOf(request.origin) }),
+    ...(dropout && { seed: dropout.seed }),
+    ...(hasOrigin && { origin }),
   };
   checkInputs(problem, inputs);
   return { problem, inputs };
@@ -201,6 +216,7 @@ const OPTIONS: OptionTable<AttentionRequest> = {
   selection: true,
   seed: true,
   origin: true,
+  dropout: true,
   output: true,
   weights: true,
   logSumExp: true,
@@ -281,6 +297,32 @@ function checkValue({ value, valueFromKey }: AttentionRequest): void {
     clause: 'valueFromKey',
     remedy: 'leave out one of them',
   });
+}
+
+/** Dropout of a request, checked; null for none, also with a probability of 0. */
+function dropoutOf({ dropout, seed }: AttentionRequest): { probability: number; seed: number } | null {
+  if (!isGiven(dropout)) return null;
+  if (kindOf(dropout) !== 'Object') {
+    throw new HeedError('ARGUMENT', `dropout is ${shown(dropout)}; expected { probability, seed }`, {
+      clause: 'dropout',
+      remedy: 'write { probability: 0.1, seed: step }, with another seed in each step',
+    });
+  }
+  const clause = 'dropout';
+  checkOptions('dropout', dropout, {
+    probability: {
+      ...required(number('a number ≥ 0 and < 1', (value) => value >= 0 && value < 1)),
+      clause,
+    },
+    seed: { ...required(integer(0, Number.MAX_SAFE_INTEGER)), clause },
+  });
+  if (isGiven(seed)) {
+    throw new HeedError('UNEXPECTED_INPUT', "seed requires selection: 'sample'; dropout has its own", {
+      clause,
+      remedy: 'leave out seed',
+    });
+  }
+  return dropout.probability === 0 ? null : { ...dropout };
 }
 
 function originOf(origin: Partial<Origin>): Origin {

@@ -11,10 +11,13 @@ import { ensure, guaranteed } from '../building/behavior.ts';
 import { overflowingHardRow } from '../required/overflowing-sums.ts';
 import { ensureSameBits, runAll, runAsAsked } from '../building/run-all.ts';
 import type { Purposes } from '../building/purposes.ts';
+import { droppedValueCase } from '../features/dropout.ts';
 
 export const nonfinitePurposes: Purposes = {
   nonfinite: 'NaN or infinity in what a row attends to shows in that row, and changes no bit of another.',
   'nonfinite/value-of-weight-0': 'NaN or infinity in a value shows though its weight is 0.',
+  'nonfinite/dropped-value':
+    'A key that dropout drops is attended to: NaN or infinity in its value makes the row non-finite.',
   'nonfinite/sum-of-finite-terms':
     'Hard attention does not hide that a sum of finite terms is +∞ behind a finite value.',
   'nonfinite/output-alone': 'NaN or infinity shows where the output alone is asked for.',
@@ -388,5 +391,5 @@ export function nonfiniteCases(): ConformanceCase[] {
       NaN,
     ),
   );
-  return [...cases, ...hidden(), ...alone()];
+  return [...cases, ...hidden(), ...alone(), droppedValueCase()];
 }

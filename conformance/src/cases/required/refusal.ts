@@ -54,6 +54,7 @@ const SMALLEST: Readonly<Record<Feature, Sketch>> = {
   'selection.argmax': { selection: 'argmax' },
   'selection.sample': { selection: 'sample', seed: 1 },
   origin: { selection: 'sample', seed: 1, origin: { key: 3 } },
+  dropout: { dropout: { probability: 0.3, seed: 1 } },
   gradient: { gradient: true, outputs: ['output', 'statistics'] },
 };
 

@@ -2,6 +2,7 @@ import type { AttentionInputs, AttentionProblem, AttentionResults, Tensor } from
 import { rowSumFrom } from '@heed/core/backend';
 import { ForwardResults } from './results.ts';
 import { directValues } from './direct.ts';
+import { type DroppedWeights, droppedWeights } from './dropout.ts';
 import { type Heap, fillHeap } from '../memory/heap.ts';
 import { type ForwardLayout, GROUP_ROWS } from '../plan/layout.ts';
 import { multiply } from './multiply.ts';
@@ -44,6 +45,7 @@ class ForwardPass {
   private readonly values: ValueTiles;
   private readonly softmax: OnlineSoftmax;
   private readonly selection: Selection | null;
+  private readonly dropout: DroppedWeights | null;
   /** Sums up the output tile by tile; hard attention looks up one value instead. */
   private readonly sumsValues: boolean;
 
@@ -57,6 +59,7 @@ class ForwardPass {
     this.values = new ValueTiles(problem, inputs, heap, layout);
     this.softmax = new OnlineSoftmax(heap, layout);
     this.selection = problem.selection === 'softmax' ? null : new Selection(problem, inputs, layout.rows);
+    this.dropout = droppedWeights(problem, inputs);
     this.sumsValues = this.results.output !== null && this.selection === null;
   }
 
@@ -102,8 +105,9 @@ class ForwardPass {
     const scores = layout.score - tiles.tileStart;
     const count = row.to - row.from;
     const factor = softmax.absorb(r, scores + row.from, count);
+    if (this.results.weights !== null) this.keepWeights(r, row, scores);
+    this.dropout?.drop(row, heap, scores + row.from, 1);
     if (directValues(heap, scores + row.from, values.rows(row.from), count, layout.value)) {
-      if (this.results.weights !== null) this.keepWeights(r, row, scores);
       addScaled(heap, layout.output + r * layout.valueStride, layout.value, this.problem.valueDim, factor);
     } else {
       softmax.restore(r, before);
@@ -132,6 +136,7 @@ class ForwardPass {
     const factor = this.softmax.absorb(r, scores + row.from, row.to - row.from);
     if (this.results.weights !== null && this.selection === null) this.keepWeights(r, row, scores);
     if (!this.sumsValues) return;
+    this.dropout?.drop(row, heap, scores + row.from, 1);
     if (factor !== 1) scaleRow(heap, layout.output + r * layout.valueStride, layout.valueStride, factor);
     fillHeap(heap, scores + tiles.groupFrom, scores + Math.min(row.from, tiles.groupTo), 0);
     fillHeap(heap, scores + Math.max(row.to, tiles.groupFrom), scores + tiles.groupTo, 0);
@@ -202,7 +207,8 @@ class ForwardPass {
     const { heap, layout, problem, results } = this;
     const from = layout.output + r * layout.valueStride;
     const to = results.outputStart(row);
-    for (let d = 0; d < problem.valueDim; d++) results.output![to + d] = heap[from + d] / sum;
+    const kept = this.dropout?.factor ?? 1;
+    for (let d = 0; d < problem.valueDim; d++) results.output![to + d] = (heap[from + d] / sum) * kept;
   }
 
   /** Writes NaN to the output, if the row attends to anything, and to the weights of the attended keys. */

@@ -1,67 +1,21 @@
-/**
- * `gumbelNoise` of `@heed/core/backend`, bit-identical, four keys at a time: a block of Philox serves four, and a call
- * for each key would compute it four times. See there for the source.
- */
+import { PhiloxRow } from './philox.ts';
+
+/** `gumbelNoise` of `@heed/core/backend`, bit-identical, for the keys of one query row. */
 export class GumbelRow {
-  private readonly words = new Uint32Array(4);
-  private counter = -1;
-  private batch = 0;
-  private head = 0;
-  private index = 0;
-  private readonly seedLow: number;
-  private readonly seedHigh: number;
+  private readonly words: PhiloxRow;
 
   constructor(seed: number) {
-    this.seedLow = seed >>> 0;
-    this.seedHigh = Math.floor(seed / 0x100000000) >>> 0;
+    this.words = new PhiloxRow(seed >>> 0, Math.floor(seed / 0x100000000) >>> 0);
   }
 
   /** Selects query row `index` of a head and a batch. */
   moveTo(batch: number, head: number, index: number): void {
-    this.batch = batch;
-    this.head = head;
-    this.index = index;
-    this.counter = -1;
+    this.words.moveTo(batch, head, index);
   }
 
   /** The noise of key j. */
   noise(j: number): number {
-    if (j >>> 2 !== this.counter) this.draw(j >>> 2);
-    const u = ((this.words[j & 3] >>> 9) + 0.5) * 2 ** -23;
+    const u = ((this.words.word(j) >>> 9) + 0.5) * 2 ** -23;
     return -Math.log(-Math.log(u));
   }
-
-  private draw(counter: number): void {
-    let c0 = counter;
-    let c1 = this.index;
-    let c2 = this.head;
-    let c3 = this.batch;
-    let k0 = this.seedLow;
-    let k1 = this.seedHigh;
-    for (let round = 0; round < 10; round++) {
-      const high0 = multiplyHigh(0xd2511f53, c0);
-      const low0 = Math.imul(0xd2511f53, c0);
-      const high1 = multiplyHigh(0xcd9e8d57, c2);
-      const low1 = Math.imul(0xcd9e8d57, c2);
-      c0 = high1 ^ c1 ^ k0;
-      c1 = low1;
-      c2 = high0 ^ c3 ^ k1;
-      c3 = low0;
-      k0 = (k0 + 0x9e3779b9) | 0;
-      k1 = (k1 + 0xbb67ae85) | 0;
-    }
-    this.counter = counter;
-    this.words.set([c0, c1, c2, c3]);
-  }
-}
-
-/** The upper 32 bits of an unsigned product. */
-function multiplyHigh(a: number, b: number): number {
-  const aLow = a & 0xffff;
-  const aHigh = a >>> 16;
-  const bLow = b & 0xffff;
-  const bHigh = b >>> 16;
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
-  const carry = aLow * bHigh + (middle & 0xffff);
-  return (aHigh * bHigh + (middle >>> 16) + (carry >>> 16)) | 0;
 }

@@ -5,6 +5,7 @@ import type {
   GradientInputs,
   Tensor,
 } from '@heed/core';
+import { type DroppedWeights, droppedWeights } from '../forward/dropout.ts';
 import { MAXIMUM_EXCESS, exponentials, maximum } from '../forward/exponential.ts';
 import { GradientResults, addRows } from './results.ts';
 import { GradientRows } from './rows.ts';
@@ -19,6 +20,8 @@ import { ValueTiles } from '../forward/value-tiles.ts';
  * Rudra and Ré, "FlashAttention", NeurIPS 2022, algorithm 4 and appendix B.2):
  *
  *     dV = Pᵀ dO     dP = dO Vᵀ     dS = P ∘ (dP − rowsum(P ∘ dP))     dQ = scale · dS K     dK = scale · dSᵀ Q
+ *
+ * With dropout, P in dV and dP are multiplied by 0 or 1 / (1 − p).
  *
  * The block of queries is in the outer loop, as in the forward pass: dQ stays in the heap; dK and dV are summed up in
  * float64 for one key head at a time. Yields after each tile.
@@ -60,6 +63,7 @@ class GradientPass {
   private readonly tiles: ScoreTiles;
   private readonly values: ValueTiles;
   private readonly rows: GradientRows;
+  private readonly dropout: DroppedWeights | null;
 
   constructor(
     problem: AttentionProblem,
@@ -75,6 +79,7 @@ class GradientPass {
     this.tiles = new ScoreTiles(problem, inputs, heap, layout);
     this.values = new ValueTiles(problem, inputs, heap, layout);
     this.rows = new GradientRows(problem, inputs, forward, heap, layout);
+    this.dropout = droppedWeights(problem, inputs);
   }
 
   *block(batch: number, kvHead: number, firstRow: number, count: number): Generator<void, void, void> {
@@ -163,6 +168,7 @@ class GradientPass {
       // In float64 even products of finite numbers overflow, and 0 · ∞ is NaN.
       if (this.problem.dtype === 'float64')
         zeroWithoutWeight(heap, weights + from, dWeights + from, to - from);
+      this.dropout?.drop(row, heap, dWeights + from, this.dropout.factor);
       rows.weighted[r] += innerProduct(heap, weights + from, dWeights + from, to - from);
     }
   }
@@ -196,6 +202,8 @@ class GradientPass {
     const dScore = this.tileRow(layout.dScore, r) + from - tiles.tileStart;
     // The others already have their 0 and NaN.
     if (!rows.isNonFinite[r]) scoreGradients(heap, weights, dScore, to - from, 1 / rows.sum[r], rows.mean(r));
+    // dV takes the weights that are left; its multiplication rescales them.
+    if (!rows.isNonFinite[r]) this.dropout?.drop(row, heap, weights, 1);
     results.addBias(row, heap, dScore, from, to);
     if (problem.softcap === null) return;
     const slope = this.tileRow(layout.slope, r) + from - tiles.tileStart;
@@ -273,7 +281,7 @@ class GradientPass {
       count,
       valueStride,
       depth,
-      1,
+      this.dropout?.factor ?? 1,
       false,
     );
     addRows(results.valueSums, tiles.from, problem.valueDim, heap, dValue, valueStride, count);

@@ -56,6 +56,7 @@ export {
   weightNumbers,
 } from '../linear/stored.ts';
 export { type Multiply, linearGradientBy, sumOfRows, withoutIgnoredRows } from '../linear/gradient.ts';
+export { type Dropout, dropoutOf } from './dropout.ts';
 export { gumbelNoise, philox4x32 } from './gumbel.ts';
 export type { KernelDefinition } from './guard-kernel.ts';
 export type { DeviceMemory, NativeTensor } from './memory.ts';

@@ -29,7 +29,7 @@ function errorOf(given: unknown, table: Readonly<Record<string, OptionKind | tru
 
 describe('names', () => {
   const attention = { query: true, key: true, value: true, causal: true, mask: true, scale: true } as const;
-  const extras = { window: true, weights: true, keyLengths: true, softcap: true } as const;
+  const extras = { window: true, weights: true, keyLengths: true, softcap: true, dropout: true } as const;
   const known = { ...attention, ...extras };
 
   test.each([
@@ -43,7 +43,7 @@ describe('names', () => {
     ['isCausal', 'write `causal: true`'],
     ['attn_mask', 'true where a query may attend'],
     ['key_padding_mask', 'the other way round'],
-    ['dropout_p', 'without dropout'],
+    ['dropout_p', 'write `dropout: { probability, seed }`'],
     ['num_heads', 'has an axis of heads'],
     ['need_weights', 'write `weights: true`'],
     ['enable_gqa', 'fewer heads than `query`'],

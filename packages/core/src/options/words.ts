@@ -26,7 +26,11 @@ const padding = [
 ];
 const weights = [write('weights', 'weights: true')];
 const logSumExp = [write('logSumExp', 'logSumExp: true')];
-const dropout = [{ option: null, say: 'leave it out: Heed computes attention without dropout' }];
+const dropout = [
+  write('dropout', 'dropout: { probability, seed }'),
+  { option: 'embedDim', say: 'give it to forward(): `dropout: { probability, seed }`' },
+  { option: null, say: 'leave it out: dropout belongs to a call of attention in training' },
+];
 const heads = [
   write('heads'),
   { option: 'query', say: 'leave it out: `query` [B, Hq, Lq, D] has an axis of heads' },

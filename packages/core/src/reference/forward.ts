@@ -4,6 +4,7 @@ import type { OutputsByName } from '../results.ts';
 import { widened } from '../float16.ts';
 import { type Tensor, zeros } from '../tensor.ts';
 import { contiguousCache } from '../backend/contiguous-cache.ts';
+import { dropoutOf } from '../backend/dropout.ts';
 import { perturbed, rowsOf, scorer } from './scores.ts';
 
 /**
@@ -20,6 +21,7 @@ export function referenceForward(
   const { batch, heads, queryLength, keyLength, valueDim, layout } = problem;
   const rows = rowsOf(problem);
   const scoresOf = scorer(problem, inputs);
+  const dropout = dropoutOf(problem, inputs);
   const value = new Float64Array(inputs.value.data);
   const perRow = [batch, heads, queryLength];
   const wantsWeights = problem.outputs.includes('weights');
@@ -55,7 +57,9 @@ export function referenceForward(
           // Hard attention reads the value it chose and no other: 0 · NaN is NaN.
           if (problem.selection !== 'softmax' && n !== chosen) return;
           const v = rows.value(b, h, c);
-          for (let d = 0; d < valueDim; d++) output.data[o + d]! += weight * value[v + d]!;
+          // A dropped key is attended to: its weight of 0 does not hide a NaN of its value.
+          const kept = weight * (dropout?.kept(b, h, i, j) ?? 1);
+          for (let d = 0; d < valueDim; d++) output.data[o + d]! += kept * value[v + d]!;
         });
       }
     }

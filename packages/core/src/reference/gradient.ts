@@ -4,6 +4,7 @@ import type { AttentionGradients } from '../results.ts';
 import { numbersOf, widened } from '../float16.ts';
 import { type Tensor, zeros } from '../tensor.ts';
 import { contiguousCache } from '../backend/contiguous-cache.ts';
+import { dropoutOf } from '../backend/dropout.ts';
 import { broadcastStrides } from '../backend/strides.ts';
 import { softmax } from './forward.ts';
 import { rowsOf, scorer } from './scores.ts';
@@ -14,7 +15,7 @@ import { rowsOf, scorer } from './scores.ts';
  *
  *     dV_j += w_j · dO        dW_j = dO · V_j        dS_j = w_j (dW_j − Σ w dW)
  *
- * then back through bias, softcap and scale. Forward weights are recomputed; nothing of size Lq · Lk is kept.
+ * then back through bias, softcap and scale. Dropout multiplies w_j in dV_j, and dW_j, by 0 or 1 / (1 − p). Forward weights are recomputed; nothing of size Lq · Lk is kept.
  */
 export function referenceGradient(
   problem: AttentionProblem,
@@ -25,6 +26,7 @@ export function referenceGradient(
   const { batch, heads, queryLength, headDim, valueDim, scale, softcap } = problem;
   const rows = rowsOf(problem);
   const scoresOf = scorer(problem, inputs);
+  const dropout = dropoutOf(problem, inputs);
   const [query, key, value] = [
     new Float64Array(inputs.query.data),
     new Float64Array(inputs.key.data),
@@ -47,11 +49,12 @@ export function referenceGradient(
         const q = rows.query(b, h, i);
         const o = rows.output(b, h, i);
 
-        const dWeights = keys.map((j) => {
+        const kept = keys.map((j) => dropout?.kept(b, h, i, j) ?? 1);
+        const dWeights = keys.map((j, n) => {
           const v = rows.value(b, h, j);
           let sum = 0;
           for (let d = 0; d < valueDim; d++) sum += dO[o + d]! * value[v + d]!;
-          return sum;
+          return sum * kept[n]!;
         });
         const mean = weights.reduce((sum, weight, n) => sum + weight * dWeights[n]!, 0);
 
@@ -61,7 +64,8 @@ export function referenceGradient(
           const dScore = weights[n]! * (dWeights[n]! - mean);
           const dCapped = softcap === null ? dScore : dScore * (1 - saturation[n]! ** 2);
           const dProduct = scale * dCapped;
-          for (let d = 0; d < valueDim; d++) dValue.data[v + d]! += weights[n]! * dO[o + d]!;
+          const weight = weights[n]! * kept[n]!;
+          for (let d = 0; d < valueDim; d++) dValue.data[v + d]! += weight * dO[o + d]!;
           for (let d = 0; d < headDim; d++) {
             dQuery.data[q + d]! += dProduct * key[k + d]!;
             dKey.data[k + d]! += dProduct * query[q + d]!;
