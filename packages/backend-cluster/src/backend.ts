@@ -4,8 +4,6 @@ import {
   type AttentionBackend,
   type AttentionInputs,
   type AttentionProblem,
-  CACHE_FEATURES,
-  type Capabilities,
   type GradientInputs,
   HeedError,
   type RunOptions,
@@ -125,18 +123,6 @@ interface Cluster {
   readonly count: number;
 }
 
-/**
- * Keys are cut along an axis of a tensor of the problem's type and batch: no other form of a cache. Dropout would need the
- * origin of each part.
- */
-function withoutParts(capabilities: Capabilities): Capabilities {
-  const { features } = capabilities;
-  return {
-    ...capabilities,
-    features: features.filter((feature) => feature !== 'dropout' && !CACHE_FEATURES.includes(feature)),
-  };
-}
-
 function defineCluster(cluster: Cluster): AttentionBackend {
   const { endSigns, id, rules, transport, watch, coordinator, first, count } = cluster;
   const memory = new ClusterMemory(transport, id, { ...rules, partLength: rules.shardKeys });
@@ -144,7 +130,7 @@ function defineCluster(cluster: Cluster): AttentionBackend {
   return defineBackend<ClusterTensor>({
     name: 'cluster',
     device: `cluster of ${who} (${first.backend}: ${levelOf(first.device)}) on ${transport.engine}, shards of ${rules.shardKeys} keys`,
-    capabilities: withoutParts(first.capabilities),
+    capabilities: first.capabilities,
     memory,
     compile: (problem) => compile(cluster, memory, problem),
     async dispose() {

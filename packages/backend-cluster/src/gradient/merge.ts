@@ -1,5 +1,5 @@
 import type { AttentionGradients, AttentionProblem, Tensor } from '@heed/core';
-import { writeSlices, zeros } from '@heed/core/backend';
+import { gradientDType, writeSlices, zeros } from '@heed/core/backend';
 import type { KeyPart } from '../plan/parts.ts';
 
 /**
@@ -19,7 +19,7 @@ export function mergeGradients(
   const axis = problem.layout === 'bhld' ? 2 : 1;
   const [first] = gradients;
   const beside = (name: 'dKey' | 'dValue' | 'dBias', shape: readonly number[], along: number): Tensor => {
-    const whole = zeros(problem.dtype, shape);
+    const whole = zeros(gradientDType(problem, name), shape);
     for (const [index, { start }] of parts.entries()) {
       writeSlices(whole, gradients[index]![name]!, { axis: along, start });
     }

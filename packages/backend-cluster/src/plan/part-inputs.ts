@@ -2,10 +2,8 @@ import type { AttentionInputs, AttentionProblem, Tensor } from '@heed/core';
 import { visibleKeys } from '@heed/core/backend';
 import type { ClusterTensor } from '../memory/cluster-tensor.ts';
 import { sliceOf } from '../memory/slices.ts';
-import type { TaskTensor } from '../run/protocol.ts';
+import type { TaskInputs, TaskTensor } from '../run/protocol.ts';
 import type { KeyPart } from './parts.ts';
-
-type TaskInputs = Record<string, TaskTensor | number>;
 
 /** The axis of keys in each input that has one, in its full rank. */
 function keyAxis(
@@ -34,12 +32,15 @@ function keyAxis(
 }
 
 /** Returns the inputs of a task for one worker, over all keys. */
-export function wholeInputs(inputs: AttentionInputs<ClusterTensor>): TaskInputs {
-  return Object.fromEntries(
-    Object.entries(inputs)
-      .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => [name, typeof value === 'number' ? value : taskTensor(value)]),
-  );
+export function wholeInputs(
+  problem: AttentionProblem,
+  { seed, origin, ...inputs }: AttentionInputs<ClusterTensor>,
+): TaskInputs {
+  return {
+    ...Object.fromEntries(tensorsOf(problem, inputs).map(([name, value]) => [name, taskTensor(value)])),
+    ...(seed !== undefined && { seed }),
+    ...(origin !== undefined && { origin }),
+  };
 }
 
 /** The inputs of one part of the keys: slices, and lengths and offsets as they are seen from its first key. */
@@ -48,9 +49,9 @@ export function partInputs(
   inputs: AttentionInputs<ClusterTensor>,
   part: KeyPart,
 ): TaskInputs {
-  const result: TaskInputs = {};
-  for (const [name, value] of Object.entries(inputs)) {
-    if (value === undefined || typeof value === 'number' || name === 'offsets') continue;
+  const result: Record<string, TaskTensor> = {};
+  for (const [name, value] of tensorsOf(problem, inputs)) {
+    if (name === 'offsets') continue;
     if (name === 'sinks' && part.start > 0) continue;
     const axis = keyAxis(name, problem, value);
     result[name] = axis === null ? taskTensor(value) : taskSlice(value, axis, part);
@@ -68,6 +69,16 @@ export function partInputs(
     result['offsets'] = { dtype: 'int32', shape: [problem.batch], data: offsets };
   }
   return result;
+}
+
+/** The tensors among the inputs, each once: a value inside of its key is the key. */
+function tensorsOf(
+  { valueFromKey }: AttentionProblem,
+  inputs: Omit<AttentionInputs<ClusterTensor>, 'seed' | 'origin'>,
+): [name: string, value: ClusterTensor | Tensor][] {
+  return Object.entries(inputs).filter(
+    ([name, value]) => value !== undefined && !(name === 'value' && valueFromKey !== null),
+  );
 }
 
 /** Describes a tensor for a task. Plain ones, which engines read on the host, go as they are. */

@@ -15,8 +15,9 @@ export interface Workers {
 
 /**
  * Cuts the keys at multiples of `shardKeys`. Problems that cannot be merged exactly go to one worker as a whole: hard
- * attention by samples, whose noise depends on positions in the whole; 16-bit results, which must be rounded once, not
- * for each part and again when merged; keys in pages or a ring, which have no positions that could be cut; and problems that need features that the workers do not have.
+ * attention by samples, whose statistics do not tell the noise that decides; 16-bit results, which must be rounded once,
+ * not for each part and again when merged; keys in pages or a ring, which have no positions that could be cut; and
+ * problems that need features that the workers do not have.
  */
 export function partsOf(problem: AttentionProblem, shardKeys: number, workers: Workers): readonly KeyPart[] {
   const { keyLength } = problem;

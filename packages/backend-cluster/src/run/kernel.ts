@@ -52,7 +52,7 @@ export class ClusterKernel {
   ): Promise<AttentionResults<ClusterTensor>> {
     const problem = this.#problem;
     const jobs = this.#isWhole
-      ? [this.#job(null, { problem, inputs: wholeInputs(inputs) })]
+      ? [this.#job(null, { problem, inputs: wholeInputs(problem, inputs) })]
       : this.#parts.map((part, index) =>
           this.#job(index, {
             problem: partProblem(problem, part, 'forward'),
@@ -83,7 +83,7 @@ export class ClusterKernel {
       ? [
           this.#job(null, {
             problem: { ...problem, outputs: ['output', 'statistics'] },
-            inputs: wholeInputs(inputs),
+            inputs: wholeInputs(problem, inputs),
             gradient: { dOutput: taskTensor(dOutput), store: {} },
           }),
         ]

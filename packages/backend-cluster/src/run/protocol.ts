@@ -1,4 +1,4 @@
-import type { AttentionProblem, Capabilities, HeedErrorJSON, Tensor } from '@heed/core';
+import type { AttentionProblem, Capabilities, HeedErrorJSON, Origin, Tensor } from '@heed/core';
 
 /** Version of the messages below. */
 export const PROTOCOL = 1;
@@ -50,6 +50,9 @@ export interface StoredTensor {
 
 export type TaskTensor = Tensor | StoredTensor;
 
+/** Inputs of a task by their names. */
+export type TaskInputs = Readonly<Record<string, TaskTensor | number | Origin>>;
+
 /** The work of one worker for a run. */
 export interface Task {
   readonly protocol: number;
@@ -58,7 +61,8 @@ export interface Task {
   readonly run: string;
   readonly index: number;
   readonly problem: AttentionProblem;
-  readonly inputs: Readonly<Record<string, TaskTensor | number>>;
+  /** Without a value that is a part of its key. */
+  readonly inputs: TaskInputs;
   /** Inputs of a gradient. */
   readonly gradient?: {
     readonly dOutput: TaskTensor;

@@ -6,10 +6,12 @@ import {
   type ConnectionOptions as NatsOptions,
   type NatsConnection,
   PermissionViolationError,
+  TimeoutError,
   type TlsOptions,
   connect,
   credsAuthenticator,
 } from '@nats-io/transport-node';
+import { persist } from './persist.ts';
 import { type ClusterTLS, type ConnectionOptions, checkCreds, checkReach, serversOf } from '../options.ts';
 
 /** Time that the first connection may take, in milliseconds. */
@@ -27,18 +29,23 @@ export async function connectTo(options: ConnectionOptions, name: string): Promi
   checkCreds(options);
   const servers = serversOf(options);
   try {
-    return await connect({
-      servers,
-      name,
-      timeout: FIRST_CONNECTION,
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: RECONNECT_WAIT,
-      reconnectJitter: RECONNECT_WAIT,
-      pingInterval: 5000,
-      ignoreClusterUpdates: false,
-      ...(options.tls !== undefined && { tls: tlsOf(options.tls, servers) }),
-      ...authentication(options),
-    });
+    return await persist(
+      () =>
+        connect({
+          servers,
+          name,
+          timeout: FIRST_CONNECTION,
+          maxReconnectAttempts: -1,
+          reconnectTimeWait: RECONNECT_WAIT,
+          reconnectJitter: RECONNECT_WAIT,
+          pingInterval: 5000,
+          ignoreClusterUpdates: false,
+          ...(options.tls !== undefined && { tls: tlsOf(options.tls, servers) }),
+          ...authentication(options),
+        }),
+      // One attempt, unless it timed out only since this process was paused.
+      { patience: 0, longest: 2 * FIRST_CONNECTION, isFinal: (error) => !(error instanceof TimeoutError) },
+    );
   } catch (error) {
     const where = servers.join(', ');
     if (error instanceof AuthorizationError || error instanceof PermissionViolationError) {

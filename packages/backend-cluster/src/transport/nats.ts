@@ -15,10 +15,11 @@ import {
   jetstream,
   jetstreamManager,
 } from '@nats-io/jetstream';
-import { type NatsConnection, nanos } from '@nats-io/transport-node';
+import { type NatsConnection, TimeoutError, nanos } from '@nats-io/transport-node';
 import { type ConnectionOptions, namespaceOf } from '../options.ts';
 import { NatsBlobs } from './blobs.ts';
 import { connectTo, unavailable } from './connect.ts';
+import { persist } from './persist.ts';
 import type { Offered, Taken, Taking, Transport } from './port.ts';
 
 /** Rules for handing out tasks. All takers of a namespace follow those of the first. */
@@ -33,8 +34,6 @@ export interface QueueRules {
 const REQUEST = 2000;
 /** Time in milliseconds that an attempt takes at most, unless the process is paused meanwhile. */
 const LONGEST = 3 * REQUEST;
-/** Time between two attempts, in milliseconds. */
-const ATTEMPTS_APART = 100;
 /** Time after which tasks and answers that nobody ended are deleted. */
 const LIFETIME = nanos(3_600_000);
 /** Tasks of a group sent to a taker ahead of its work: few, since a stopped taker withholds them. */
@@ -90,8 +89,15 @@ export class NatsTransport implements Transport {
     const connection = await connectTo(options, name);
     try {
       const namespace = namespaceOf(options);
-      const jsm = await jetstreamManager(connection, { timeout: REQUEST });
-      await ensureStreams(jsm, namespace);
+      const jsm = await persist(
+        async () => {
+          const manager = await jetstreamManager(connection, { timeout: REQUEST });
+          await ensureStreams(manager, namespace);
+          return manager;
+        },
+        // Without JetStream the server says so at once.
+        { patience, longest: LONGEST, isFinal: (error) => !(error instanceof TimeoutError) },
+      );
       return new NatsTransport(connection, jsm, { namespace, patience, rules });
     } catch (error) {
       await connection.close();
@@ -245,26 +251,19 @@ export class NatsTransport implements Transport {
 
   /** Repeats a step that may be repeated, until the server answers or the patience ends. */
   async #persist<T>(step: () => Promise<T>): Promise<T> {
-    let end = Date.now() + this.#patience;
-    for (;;) {
-      const started = Date.now();
-      try {
-        return await step();
-      } catch (error) {
-        // An answer of the server is final, except that it may need a moment after its start.
-        const isAnswer = error instanceof JetStreamApiError && error.status !== 503 && error.status !== 500;
-        if (isAnswer || this.#connection.isClosed()) throw error;
-        // The time in which this process itself was paused does not count.
-        end += Math.max(0, Date.now() - started - LONGEST);
-        if (Date.now() > end) {
-          throw unavailable(
-            `the server ${this.#connection.getServer()} does not answer: ${(error as Error).message}`,
-            'start it again; calls work from then on',
-            error,
-          );
-        }
-        await wait(ATTEMPTS_APART);
-      }
+    // An answer of the server is final, except that it may need a moment after its start.
+    const isAnswer = (error: unknown): boolean =>
+      error instanceof JetStreamApiError && error.status !== 503 && error.status !== 500;
+    const isFinal = (error: unknown): boolean => isAnswer(error) || this.#connection.isClosed();
+    try {
+      return await persist(step, { patience: this.#patience, longest: LONGEST, isFinal });
+    } catch (error) {
+      if (isFinal(error)) throw error;
+      throw unavailable(
+        `the server ${this.#connection.getServer()} does not answer: ${(error as Error).message}`,
+        'start it again; calls work from then on',
+        error,
+      );
     }
   }
 }

@@ -37,6 +37,7 @@ export async function perform(
   for (const [name, value] of Object.entries(task.inputs)) {
     inputs[name] = isStored(value) ? await cache.tensorOf(value) : value;
   }
+  if (task.problem.valueFromKey !== null) inputs['value'] = inputs['key'];
   const read = async (value: TaskTensor): Promise<Tensor> =>
     plain(isStored(value) ? await cache.tensorOf(value) : value);
   for (const name of ON_HOST) if (name in inputs) inputs[name] = await plain(inputs[name] as Tensor);
