@@ -4,6 +4,7 @@ import {
   type AttentionBackend,
   type AttentionInputs,
   type AttentionProblem,
+  type Capabilities,
   type GradientInputs,
   HeedError,
   type RunOptions,
@@ -111,6 +112,12 @@ function agreed(workers: readonly Presence[], options: ClusterOptions): Presence
   });
 }
 
+/** Keys in pages have the bits of keys in a row, which is cut into shards; where pages lie says nothing of shards. */
+function withoutPages(capabilities: Capabilities): Capabilities {
+  const { features } = capabilities;
+  return { ...capabilities, features: features.filter((feature) => feature !== 'pages') };
+}
+
 interface Cluster {
   readonly endSigns: () => void;
   readonly id: string;
@@ -130,7 +137,7 @@ function defineCluster(cluster: Cluster): AttentionBackend {
   return defineBackend<ClusterTensor>({
     name: 'cluster',
     device: `cluster of ${who} (${first.backend}: ${levelOf(first.device)}) on ${transport.engine}, shards of ${rules.shardKeys} keys`,
-    capabilities: first.capabilities,
+    capabilities: withoutPages(first.capabilities),
     memory,
     compile: (problem) => compile(cluster, memory, problem),
     async dispose() {

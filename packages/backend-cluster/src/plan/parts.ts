@@ -16,8 +16,8 @@ export interface Workers {
 /**
  * Cuts the keys at multiples of `shardKeys`. Problems that cannot be merged exactly go to one worker as a whole: hard
  * attention by samples, whose statistics do not tell the noise that decides; 16-bit results, which must be rounded once,
- * not for each part and again when merged; keys in pages or a ring, which have no positions that could be cut; and
- * problems that need features that the workers do not have.
+ * not for each part and again when merged; keys in a ring, which have no positions that could be cut; and problems that
+ * need features that the workers do not have.
  */
 export function partsOf(problem: AttentionProblem, shardKeys: number, workers: Workers): readonly KeyPart[] {
   const { keyLength } = problem;
@@ -34,7 +34,6 @@ function isMergeable(problem: AttentionProblem, { capabilities, partGradients }:
   return (
     problem.selection !== 'sample' &&
     !isHalf(problem.dtype) &&
-    problem.pages === null &&
     !problem.ring &&
     features.includes('statistics') &&
     (problem.alignment === null || features.includes('alignment.offset')) &&

@@ -24,7 +24,7 @@ export interface Performed {
 }
 
 /** Inputs that backends take as plain tensors only. */
-const ON_HOST = new Set(['offsets', 'keyLengths', 'keyStarts', 'queryLengths', 'blockTable']);
+const ON_HOST = new Set(['offsets', 'keyLengths', 'keyStarts', 'queryLengths']);
 
 /** Does a task with a backend. */
 export async function perform(
