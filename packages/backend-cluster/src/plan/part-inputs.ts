@@ -49,8 +49,13 @@ export function partInputs(
   inputs: AttentionInputs<ClusterTensor>,
   part: KeyPart,
 ): TaskInputs {
-  const result: Record<string, TaskTensor> = {};
-  for (const [name, value] of tensorsOf(problem, inputs)) {
+  const { seed, origin, ...tensors } = inputs;
+  const result: Record<string, TaskInputs[string]> = {};
+  if (seed !== undefined) {
+    const { batch, head, query, key } = origin ?? { batch: 0, head: 0, query: 0, key: 0 };
+    Object.assign(result, { seed, origin: { batch, head, query, key: key + part.start } });
+  }
+  for (const [name, value] of tensorsOf(problem, tensors)) {
     if (name === 'offsets') continue;
     if (name === 'sinks' && part.start > 0) continue;
     const axis = keyAxis(name, problem, value);

@@ -35,6 +35,7 @@ function isMergeable(problem: AttentionProblem, { capabilities, partGradients }:
     problem.selection !== 'sample' &&
     !isHalf(problem.dtype) &&
     !problem.ring &&
+    (problem.dropout === null || features.includes('origin')) &&
     features.includes('statistics') &&
     (problem.alignment === null || features.includes('alignment.offset')) &&
     (!problem.gradient || partGradients)
@@ -61,6 +62,8 @@ export function partProblem(
     alignment: problem.alignment === null ? null : 'offset',
     mask: problem.mask && along(problem.mask),
     bias: problem.bias && along(problem.bias),
+    // Dropout counts keys from the first of all.
+    origin: problem.dropout !== null,
     // A sink belongs to one part.
     sinks: problem.sinks && part.start === 0,
     outputs: pass === 'forward' ? partOutputs(problem.outputs) : ['output', 'statistics'],
