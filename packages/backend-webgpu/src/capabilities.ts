@@ -1,7 +1,7 @@
-import { CACHE_FEATURES, type Capabilities, FEATURES, GUARANTEES } from '@heed/core';
+import { type Capabilities, FEATURES, GUARANTEES } from '@heed/core';
 
 export const CAPABILITIES: Capabilities = {
-  dtypes: ['float32'],
-  features: FEATURES.filter((feature) => feature !== 'dropout' && !CACHE_FEATURES.includes(feature)),
+  dtypes: ['float32', 'float16', 'bfloat16'],
+  features: FEATURES.filter((feature) => feature !== 'dropout'),
   guarantees: GUARANTEES,
 };

@@ -6,11 +6,17 @@ import {
   acrossRow,
   addresses,
   beginBlock,
+  beginRing,
+  beginTile,
   blockLoader,
+  cacheBindings,
+  cacheFunctions,
   queryOperand,
+  valueTensor,
   workgroupMemory,
 } from '../shader/block.ts';
 import { EXPONENTIAL, GUMBEL, LOGARITHM, TANH } from '../shader/math.ts';
+import { conversions } from '../shader/elements.ts';
 import { type Shader, THREADS, each, shaderOf, written } from '../shader/module.ts';
 import { BATCH, scoreBindings, scoreFunctions } from '../shader/scores.ts';
 import { FINITE, readRows, rowWriter, vectorsOf, writtenRows } from '../shader/tensors.ts';
@@ -45,8 +51,9 @@ export interface AttendOptions {
  * A sum of 0 means "no key yet", and no maximum does: the maximum begins at the lowest float, which a score may be.
  */
 export function attendShader({ variant, geometry, sumsValues, splits }: AttendOptions): Shader {
-  const { headDim, valueDim, selection, softcap } = variant;
+  const { headDim, valueDim, type, cacheType, rows: stored, selection, softcap } = variant;
   const { rows, rowsEach, rowThreads, keys, staged, keepsQueries } = geometry;
+  const values = valueTensor(variant);
   const hard = selection !== 'softmax';
   const { passes, vectors } = sumsValues ? passesOf(valueDim, MAXIMUM_VECTORS) : { passes: 1, vectors: 1 };
   const columns = columnsOf(geometry, vectors);
@@ -72,17 +79,17 @@ export function attendShader({ variant, geometry, sumsValues, splits }: AttendOp
   const kept = keepsQueries ? 'queries' : null;
 
   const bindings = [
-    readRows('query', headDim),
-    readRows('key', headDim),
-    ...(sumsValues ? [readRows('value', valueDim)] : []),
+    readRows('query', stored.query),
+    ...cacheBindings(variant, { key: true, value: sumsValues }),
     ...scoreBindings(variant),
     ...(splits
       ? [written('records', 'vec4u')]
-      : [written('rowResults'), ...(sumsValues ? [writtenRows('output', valueDim)] : [])]),
+      : [written('rowResults'), ...(sumsValues ? [writtenRows('output', stored.output)] : [])]),
   ];
 
   const declarations = [
     FINITE,
+    conversions(type, cacheType),
     FLAGS,
     EXPONENTIAL,
     LOGARITHM,
@@ -91,13 +98,15 @@ export function attendShader({ variant, geometry, sumsValues, splits }: AttendOp
     BATCH,
     BLOCK,
     CHAIN,
-    addresses('query', 'key', ...(sumsValues ? (['value', 'output'] as const) : [])),
-    blockLoader('query', headDim),
-    blockLoader('key', headDim),
-    sumsValues ? blockLoader('value', valueDim) : '',
+    addresses('query', 'key', ...(sumsValues ? (['output'] as const) : [])),
+    sumsValues && values === 'value' ? addresses('value') : '',
+    cacheFunctions(variant, { key: true, value: sumsValues }),
+    blockLoader('query', stored.query),
+    blockLoader('key', stored.key),
+    sumsValues ? blockLoader('value', stored.value, values) : '',
     scoreFunctions(variant),
     splits ? '' : finishFunctions(variant),
-    splits || !sumsValues ? '' : `${OUTPUT_BITS}\n${rowWriter('output', valueDim)}`,
+    splits || !sumsValues ? '' : `${OUTPUT_BITS}\n${rowWriter('output', stored.output)}`,
     workgroupMemory(geometry, {
       queries: keepsQueries ? rows * strideOf(vectorsOf(headDim)) : 0,
       stage: stageVectors(geometry, sumsValues ? valueVectors : 0),
@@ -159,7 +168,7 @@ ${each(
     ${sumsValues ? storeWeights(r) : ''}`,
 )}`;
 
-  const values = !sumsValues
+  const addValues = !sumsValues
     ? ''
     : `
 ${sums('sum', rowsEach, columns, (sum, r) => `    ${sum} *= factor${r};`)}
@@ -179,6 +188,7 @@ ${each(rowsEach, (r) => `    if (any(valueSpoils & scores${r}.attended)) { flags
   let firstVector = columnPart * ${vectors}u;
   let column = threadKey % ${columns.threads}u;
   let keyGroup = threadKey / ${columns.threads}u;
+  ${beginRing(variant)}
   let seen = seenKeys(block, batch, ${rows}u);
   let begin = max(seen.x, i32(split * params.splitKeys));
   let end = min(seen.y, i32((split + 1u) * params.splitKeys));
@@ -201,13 +211,14 @@ ${each(
 ${sumsValues ? sums('sum', rowsEach, columns, (sum) => `  var ${sum} = vec4f(0.0);`) : ''}
 
   for (var tile = begin / ${keys} * ${keys}; tile < end; tile += ${keys}) {
+    ${beginTile(variant)}
     ${staged ? '' : 'var keySpoils = vec4<bool>(false);'}
     ${staged ? products('product', geometry, query, keyOperand, kept) : directProducts('product', geometry, query, keyOperand, 'queries')}
     ${staged ? `let keySpoils = vec4<bool>(${[0, 1, 2, 3].map((k) => `atomicLoad(&keyFlags[4u * threadKey + ${k}u]) != 0u`).join(', ')});` : ''}
     ${sumsValues ? clear('valueFlags', keys) : ''}
 ${scores}
 ${softmax}
-${values}
+${addValues}
   }
 
 ${
@@ -230,7 +241,7 @@ function clear(name: string, count: number): string {
 /** A row's best candidate so far: strictly larger ones replace it, so that the first among equals stays. */
 function choose(r: number, sampled: boolean): string {
   const noise = sampled
-    ? `gumbel(u32(tile) + 4u * threadKey, indexOf(index${r}), headOf(block, index${r}), block.batch)`
+    ? `gumbel(u32(batch.base + tile) + 4u * threadKey, indexOf(index${r}), headOf(block, index${r}), block.batch)`
     : 'vec4f(0.0)';
   return `
     let candidates${r} = scores${r}.values + ${noise};
@@ -292,7 +303,7 @@ ${each(columns.each, (c) => {
   const finishRow = (r: number): string => `
   if (index${r} < block.count) {
     let finished = finish(maximum${r}, rowSum${r}, allFlags${r}, headOf(block, index${r}));
-    if (threadKey == 0u && columnPart == 0u) { writeRow(finished, ${choiceOf(r)}, placeOf(block, index${r})); }
+    if (threadKey == 0u && columnPart == 0u) { writeRow(finished, ${choiceOf(r)}, batch.base, placeOf(block, index${r})); }
     ${sumsValues ? `let at = outputRow(block.batch, headOf(block, index${r}), indexOf(index${r}));` : ''}
 ${writeSums((c) => `write_output(at, firstVector + column + ${c * columns.threads}u, outputBits(sum${r}_${c}, finished, rowSum${r} == 0.0));`)}
   }`;

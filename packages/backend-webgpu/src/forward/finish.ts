@@ -50,7 +50,7 @@ ${
   return finished;
 }
 
-fn writeRow(row: Finished, choice: i32, place: u32) {
+fn writeRow(row: Finished, choice: i32, base: i32, place: u32) {
   var maximum = MINUS_INFINITY;
   var sum = 0u;
   var logSumExp = MINUS_INFINITY;
@@ -67,7 +67,7 @@ fn writeRow(row: Finished, choice: i32, place: u32) {
   rowResults[${ROW_PLANES.rowMax}u * params.rows + place] = maximum;
   rowResults[${ROW_PLANES.rowSum}u * params.rows + place] = sum;
   rowResults[${ROW_PLANES.logSumExp}u * params.rows + place] = logSumExp;
-  rowResults[${ROW_PLANES.choice}u * params.rows + place] = bitcast<u32>(choice);
+  rowResults[${ROW_PLANES.choice}u * params.rows + place] = bitcast<u32>(select(choice, choice + base, choice >= 0));
   rowResults[${ROW_PLANES.flags}u * params.rows + place] = row.flags;
 }`;
 }

@@ -1,11 +1,12 @@
-import type { AttentionInputs, AttentionProblem, AttentionResults, RunOptions } from '@heed/core';
+import type { AttentionInputs, AttentionProblem, AttentionResults, DType, RunOptions } from '@heed/core';
 import type { GpuTensor } from '../memory/gpu-tensor.ts';
 import { bytesOf } from '../memory/gpu-tensor.ts';
 import { type ForwardPlan, forwardPlan } from '../plan/forward-plan.ts';
-import { MAXIMUM_VECTORS } from '../plan/geometry.ts';
+import { BASE_STRIDE, MAXIMUM_VECTORS } from '../plan/geometry.ts';
 import { spansOf } from '../plan/spans.ts';
 import { problemParams } from '../plan/strides.ts';
-import { batchWords, seedParams, tableCopies, tableOf } from '../plan/table.ts';
+import { batchWords, longestOf, seedParams, tableCopies, tableOf } from '../plan/table.ts';
+import type { ProblemType } from '../plan/stored.ts';
 import type { Engine } from '../platform/engine.ts';
 import type { Pipeline } from '../platform/pipelines.ts';
 import { Run } from '../platform/run.ts';
@@ -41,8 +42,12 @@ export class ForwardKernel {
     this.#pipelines = pipelines;
   }
 
-  static async compile(engine: Engine, problem: AttentionProblem): Promise<ForwardKernel> {
-    const plan = forwardPlan(problem, engine);
+  static async compile(
+    engine: Engine,
+    problem: AttentionProblem,
+    outputType: ProblemType = problem.dtype as ProblemType,
+  ): Promise<ForwardKernel> {
+    const plan = forwardPlan(problem, engine, outputType);
     const { variant, geometry, sumsValues, splits } = plan;
     const hard = problem.selection !== 'softmax';
     const wants = {
@@ -63,9 +68,10 @@ export class ForwardKernel {
   get scratchBytes(): number {
     const { batch, heads, queryLength, keyLength } = this.#problem;
     const { splitKeys } = this.plan;
+    const longest = keyLength + (this.#problem.ring ? BASE_STRIDE : 0);
     const rows = batch * heads * queryLength;
     const { words } = tableOf(this.#problem, 0);
-    return 4 * (words + ROW_PLANE_COUNT * rows) + this.#recordBytes(Math.ceil(keyLength / splitKeys));
+    return 4 * (words + ROW_PLANE_COUNT * rows) + this.#recordBytes(Math.ceil(longest / splitKeys));
   }
 
   #recordBytes(splits: number): number {
@@ -80,12 +86,18 @@ export class ForwardKernel {
   }
 
   run(inputs: AttentionInputs<GpuTensor>, { signal }: RunOptions): Promise<AttentionResults<GpuTensor>> {
-    return Run.execute(this.#engine, signal, (run) => this.#record(run, inputs));
+    return Run.execute(this.#engine, signal, (run) => this.record(run, inputs));
   }
 
-  #record(run: Run, inputs: AttentionInputs<GpuTensor>): AttentionResults<GpuTensor> {
+  /**
+   * Records a run.
+   *
+   * @param isLasting false if the results end with the run.
+   */
+  record(run: Run, inputs: AttentionInputs<GpuTensor>, isLasting = true): AttentionResults<GpuTensor> {
     const problem = this.#problem;
-    const { batch, heads, queryLength, keyLength, valueDim, headDim, layout, outputs } = problem;
+    const { batch, heads, queryLength, keyLength, valueDim, headDim } = problem;
+    const { dtype, layout, outputs } = problem;
     const { geometry, packed, blocks, slices, splits, splitKeys } = this.plan;
     const rows = batch * heads * queryLength;
     const perRow = [batch, heads, queryLength];
@@ -93,20 +105,20 @@ export class ForwardKernel {
     const tableTensor = run.scratch(table.words);
     const { device } = this.#engine;
     device.queue.writeBuffer(tableTensor.buffer, 0, batchWords(problem, inputs));
-    for (const [tensor, word] of tableCopies(table, inputs)) {
+    for (const [tensor, word] of tableCopies(table, problem, inputs)) {
       run.copy(tensor, 0, tableTensor, 4 * word, bytesOf(tensor));
     }
     const rowResults = run.scratch(ROW_PLANE_COUNT * rows);
+    const tensor = (type: DType, shape: readonly number[]): GpuTensor =>
+      isLasting ? run.result(type, shape) : run.temporary(type, shape);
     const output = outputs.includes('output')
-      ? run.result(
-          'float32',
+      ? tensor(
+          this.plan.variant.rows.output.type,
           layout === 'bhld' ? [...perRow, valueDim] : [batch, queryLength, heads, valueDim],
         )
       : undefined;
-    const weightsOut = outputs.includes('weights')
-      ? run.result('float32', [...perRow, keyLength])
-      : undefined;
-    const longest = inputs.keyLengths ? Math.max(0, ...inputs.keyLengths.data) : keyLength;
+    const weightsOut = outputs.includes('weights') ? tensor(dtype, [...perRow, keyLength]) : undefined;
+    const longest = longestOf(problem, inputs);
     const splitCount = splits ? Math.max(1, Math.ceil(longest / splitKeys)) : 1;
     const records = splits ? run.scratch(this.#recordBytes(splitCount) / 4) : undefined;
     const params: Params = {
@@ -151,8 +163,8 @@ export class ForwardKernel {
       const grid = [...rowGrid, 1] as const;
       run.dispatch({ pipeline: take, tensors: named, params, grid, work: valueDim, spans });
     }
-    const plane = (name: keyof typeof ROW_PLANES, dtype: 'float32' | 'int32'): GpuTensor => {
-      const result = run.result(dtype, perRow);
+    const plane = (name: keyof typeof ROW_PLANES, type: 'float32' | 'int32'): GpuTensor => {
+      const result = tensor(type, perRow);
       run.copy(rowResults, 4 * ROW_PLANES[name] * rows, result, 0, 4 * rows);
       return result;
     };

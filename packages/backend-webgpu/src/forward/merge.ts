@@ -2,6 +2,7 @@ import { MAXIMUM_VECTORS } from '../plan/geometry.ts';
 import type { Variant } from '../plan/variant.ts';
 import { BLOCK, addresses } from '../shader/block.ts';
 import { EXPONENTIAL, LOGARITHM } from '../shader/math.ts';
+import { conversions } from '../shader/elements.ts';
 import { type Shader, THREADS, read, shaderOf, written } from '../shader/module.ts';
 import { BATCH } from '../shader/scores.ts';
 import { FINITE, rowWriter, vectorsOf, writtenRows } from '../shader/tensors.ts';
@@ -13,7 +14,7 @@ import { FLAGS, OUTPUT_BITS, RECORD_VECTORS, finishFunctions, recordVectors } fr
  * batch and heads, passes over the columns.
  */
 export function mergeShader(variant: Variant, sumsValues: boolean): Shader {
-  const { valueDim } = variant;
+  const { valueDim, type, rows } = variant;
   const { passes, vectors } = sumsValues ? passesOf(valueDim, MAXIMUM_VECTORS) : { passes: 1, vectors: 1 };
   const size = recordVectors(sumsValues ? vectors : 0);
   const at = `(((y * params.splits + split) * block.count + x) * ${passes}u + columnPart) * ${size}u`;
@@ -36,17 +37,18 @@ export function mergeShader(variant: Variant, sumsValues: boolean): Shader {
       read('table'),
       read('records', 'vec4u'),
       written('rowResults'),
-      ...(sumsValues ? [writtenRows('output', valueDim)] : []),
+      ...(sumsValues ? [writtenRows('output', rows.output)] : []),
     ],
     declarations: [
       FINITE,
+      conversions(type),
       FLAGS,
       EXPONENTIAL,
       LOGARITHM,
       BATCH,
       BLOCK,
       finishFunctions(variant),
-      sumsValues ? `${addresses('output')}\n${OUTPUT_BITS}\n${rowWriter('output', valueDim)}` : '',
+      sumsValues ? `${addresses('output')}\n${OUTPUT_BITS}\n${rowWriter('output', rows.output)}` : '',
       'const LOWEST = -0x1.fffffep+127f;',
     ],
     main: `
@@ -77,7 +79,7 @@ export function mergeShader(variant: Variant, sumsValues: boolean): Shader {
     sum = fma(bitcast<f32>(header.y), factor, sum);
   }
   let finished = finish(maximum, sum, flags, headOf(block, x));
-  if (thread == 0u && columnPart == 0u) { writeRow(finished, choice, placeOf(block, x)); }
+  if (thread == 0u && columnPart == 0u) { writeRow(finished, choice, batchOf(block.batch).base, placeOf(block, x)); }
 ${sumsValues ? writeOutput : ''}`,
   });
 }

@@ -1,8 +1,9 @@
 import type { Variant } from '../plan/variant.ts';
-import { BLOCK, addresses } from '../shader/block.ts';
+import { BLOCK, addresses, cacheBindings, cacheFunctions, valueTensor } from '../shader/block.ts';
+import { conversions, numberWriter, writtenElement } from '../shader/elements.ts';
 import { type Shader, THREADS, read, shaderOf, written } from '../shader/module.ts';
 import { BATCH } from '../shader/scores.ts';
-import { FINITE, readRows, rowLoader, rowWriter, vectorsOf, writtenRows } from '../shader/tensors.ts';
+import { FINITE, rowLoader, rowWriter, vectorsOf, writtenRows } from '../shader/tensors.ts';
 import { FLAGS, ROW_PLANES } from './finish.ts';
 
 /**
@@ -10,9 +11,11 @@ import { FLAGS, ROW_PLANES } from './finish.ts';
  * of a head group, slices of batch and heads.
  */
 export function takeShader(
-  { valueDim }: Variant,
+  variant: Variant,
   wants: { readonly output: boolean; readonly weights: boolean },
 ): Shader {
+  const { valueDim, type, cacheType, rows } = variant;
+  const values = valueTensor(variant);
   const rowResult = (plane: keyof typeof ROW_PLANES): string =>
     `rowResults[${ROW_PLANES[plane]}u * params.rows + place]`;
   return shaderOf({
@@ -20,18 +23,25 @@ export function takeShader(
     bindings: [
       read('table'),
       read('rowResults'),
-      ...(wants.output ? [readRows('value', valueDim), writtenRows('output', valueDim)] : []),
-      ...(wants.weights ? [written('weightsOut')] : []),
+      ...(wants.output
+        ? [...cacheBindings(variant, { key: false, value: true }), writtenRows('output', rows.output)]
+        : []),
+      ...(wants.weights ? [written('weightsOut', writtenElement(type))] : []),
     ],
     declarations: [
       FINITE,
+      conversions(type, cacheType),
+      wants.weights ? numberWriter('weightsOut', type) : '',
       FLAGS,
       BATCH,
       BLOCK,
       wants.output
-        ? [addresses('value', 'output'), rowLoader('value', valueDim), rowWriter('output', valueDim)].join(
-            '\n',
-          )
+        ? [
+            addresses(values, 'output'),
+            cacheFunctions(variant, { key: false, value: true }),
+            rowLoader('value', rows.value, values),
+            rowWriter('output', rows.output),
+          ].join('\n')
         : '',
     ],
     main: `
@@ -45,7 +55,8 @@ export function takeShader(
   ${
     wants.output
       ? `
-  let source = valueRow(block.batch, block.kvHead, u32(choice));
+  let stored = cachePlace(block.batch, u32(choice));
+  let source = ${values}Row(stored.x, block.kvHead, stored.y);
   let outputAt = outputRow(block.batch, headOf(block, x), indexOf(x));
   for (var n = thread; n < ${vectorsOf(valueDim)}u; n += ${THREADS}u) {
     write_output(outputAt, n, select(valueAt(source, n), vec4u(NAN), isFlagged));
@@ -56,7 +67,8 @@ export function takeShader(
     wants.weights
       ? `
   if (thread == 0u) {
-    weightsOut[place * params.keyLength - params.weightsBase + u32(choice)] = select(0x3f800000u, NAN, isFlagged);
+    store_weightsOut(place * params.keyLength - params.weightsBase + u32(choice)${variant.ring ? ' % params.keyLength' : ''},
+      vec4u(select(0x3f800000u, NAN, isFlagged)), 1u);
   }`
       : ''
   }`,

@@ -1,7 +1,19 @@
 import { type Geometry, stageVectors, strideOf } from '../plan/geometry.ts';
 import type { Variant } from '../plan/variant.ts';
-import { BLOCK, addresses, beginBlock, blockLoader, queryOperand, workgroupMemory } from '../shader/block.ts';
+import {
+  BLOCK,
+  addresses,
+  beginBlock,
+  beginRing,
+  beginTile,
+  blockLoader,
+  cacheBindings,
+  cacheFunctions,
+  queryOperand,
+  workgroupMemory,
+} from '../shader/block.ts';
 import { EXPONENTIAL, TANH } from '../shader/math.ts';
+import { conversions, numberWriter, writtenElement } from '../shader/elements.ts';
 import { type Shader, each, read, shaderOf, written } from '../shader/module.ts';
 import { BATCH, scoreBindings, scoreFunctions } from '../shader/scores.ts';
 import { FINITE, readRows, vectorsOf } from '../shader/tensors.ts';
@@ -13,7 +25,7 @@ import { FLAGS, ROW_PLANES } from './finish.ts';
  * row of a block sees keep the 0 that new buffers have. Grid: blocks, slices of batch and heads, splits of the keys.
  */
 export function weightsShader(variant: Variant, geometry: Geometry): Shader {
-  const { headDim, softcap } = variant;
+  const { headDim, type, cacheType, rows: stored, softcap, ring } = variant;
   const { rows, rowsEach, rowThreads, keys, staged, keepsQueries } = geometry;
   const query = queryOperand(headDim);
   const key: Operand = {
@@ -23,7 +35,19 @@ export function weightsShader(variant: Variant, geometry: Geometry): Shader {
   const row = (r: number): string => `(threadRow + ${rowThreads * r}u)`;
   const rowResult = (plane: keyof typeof ROW_PLANES, r: number): string =>
     `rowResults[${ROW_PLANES[plane]}u * params.rows + place${r}]`;
+  // In a ring, keys of a tile that do not exist have the columns of others.
+  const write = (r: number): string =>
+    ring
+      ? `let start = place${r} * params.keyLength - params.weightsBase;
+      for (var k = 0; k < 4; k++) {
+        if (isRow${r} && scores.attended[k]) {
+          store_weightsOut(start + (u32(firstKey + k) + ringStart) % params.keyLength, vec4u(bits[k]), 1u);
+        }
+      }`
+      : `let at = place${r} * params.keyLength - params.weightsBase + u32(firstKey);
+      if (isRow${r}) { store_weightsOut(at, bits, u32(clamp(i32(params.keyLength) - firstKey, 0, 4))); }`;
   const main = `${beginBlock(geometry)}
+  ${beginRing(variant)}
   let seen = seenKeys(block, batch, ${rows}u);
   let begin = max(seen.x, i32(group.z * params.splitKeys));
   let end = min(seen.y, i32((group.z + 1u) * params.splitKeys));
@@ -51,6 +75,7 @@ ${each(
   let rowSum${r} = bitcast<f32>(select(${rowResult('rowSum', r)}, 0u, isFlagged${r}));`,
 )}
   for (var tile = begin / ${keys} * ${keys}; tile < end; tile += ${keys}) {
+    ${beginTile(variant)}
     ${staged ? products('product', geometry, query, key, keepsQueries ? 'queries' : null) : directProducts('product', geometry, query, key, 'queries')}
 ${each(
   rowsEach,
@@ -60,24 +85,23 @@ ${each(
       let scores = scoresOf(product${r}, row${r}, firstKey, vec4<bool>(false));
       let shares = exponential(max(scores.values - maximum${r}, vec4f(-100.0))) / rowSum${r};
       let bits = select(vec4u(0u), select(bitcast<vec4u>(shares), vec4u(NAN), isFlagged${r}), scores.attended);
-      let at = place${r} * params.keyLength - params.weightsBase + u32(firstKey);
-      for (var k = 0; k < 4; k++) {
-        if (isRow${r} && firstKey + k < i32(params.keyLength)) { weightsOut[at + u32(k)] = bits[k]; }
-      }
+      ${write(r)}
     }`,
 )}
   }`;
   return shaderOf({
     label: 'weights',
     bindings: [
-      readRows('query', headDim),
-      readRows('key', headDim),
+      readRows('query', stored.query),
+      ...cacheBindings(variant, { key: true, value: false }),
       ...scoreBindings(variant),
       read('rowResults'),
-      written('weightsOut'),
+      written('weightsOut', writtenElement(type)),
     ],
     declarations: [
       FINITE,
+      conversions(type, cacheType),
+      numberWriter('weightsOut', type),
       FLAGS,
       EXPONENTIAL,
       softcap ? TANH : '',
@@ -85,8 +109,9 @@ ${each(
       BLOCK,
       CHAIN,
       addresses('query', 'key'),
-      blockLoader('query', headDim),
-      blockLoader('key', headDim),
+      cacheFunctions(variant, { key: true, value: false }),
+      blockLoader('query', stored.query),
+      blockLoader('key', stored.key),
       scoreFunctions(variant),
       workgroupMemory(geometry, {
         queries: keepsQueries ? rows * strideOf(vectorsOf(headDim)) : 0,

@@ -1,7 +1,8 @@
 import type { Geometry, Limits } from '../plan/geometry.ts';
 import type { Variant } from '../plan/variant.ts';
-import { BLOCK, addresses, blockLoader } from '../shader/block.ts';
+import { BLOCK, addresses, blockLoader, cacheFunctions } from '../shader/block.ts';
 import { EXPONENTIAL, TANH } from '../shader/math.ts';
+import { conversions } from '../shader/elements.ts';
 import type { Binding } from '../shader/module.ts';
 import { BATCH, scoreBindings, scoreFunctions } from '../shader/scores.ts';
 import { FINITE, readRows, vectorsOf } from '../shader/tensors.ts';
@@ -10,20 +11,21 @@ import { GRADIENT_ROW, ROW_FLAGS } from './rows.ts';
 
 /** Bindings of every gradient of scores, seven tensors at most, which leaves one to write. */
 export function gradientBindings(variant: Variant): Binding[] {
-  const { headDim, valueDim } = variant;
+  const { query, key, value, output } = variant.rows;
   return [
-    readRows('query', headDim),
-    readRows('key', headDim),
-    readRows('value', valueDim),
-    readRows('dOutput', valueDim),
+    readRows('query', query),
+    readRows('key', key),
+    readRows('value', value),
+    readRows('dOutput', output),
     ...scoreBindings(variant),
   ];
 }
 
 export function gradientDeclarations(variant: Variant): string[] {
-  const { headDim, valueDim, softcap } = variant;
+  const { type, cacheType, rows, softcap } = variant;
   return [
     FINITE,
+    conversions(type, cacheType),
     ROW_FLAGS,
     EXPONENTIAL,
     softcap ? TANH : '',
@@ -31,10 +33,11 @@ export function gradientDeclarations(variant: Variant): string[] {
     BLOCK,
     CHAIN,
     addresses('query', 'key', 'value', 'output'),
-    blockLoader('query', headDim),
-    blockLoader('key', headDim),
-    blockLoader('value', valueDim),
-    blockLoader('dOutput', valueDim),
+    cacheFunctions(variant, { key: true, value: true }),
+    blockLoader('query', rows.query),
+    blockLoader('key', rows.key),
+    blockLoader('value', rows.value),
+    blockLoader('dOutput', rows.output),
     scoreFunctions(variant),
     GRADIENT_ROW,
   ];

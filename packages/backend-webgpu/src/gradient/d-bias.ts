@@ -1,6 +1,7 @@
 import { type Geometry, stageVectors, strideOf } from '../plan/geometry.ts';
 import type { Variant } from '../plan/variant.ts';
 import { queryOperand, workgroupMemory } from '../shader/block.ts';
+import { numberWriter, writtenElement } from '../shader/elements.ts';
 import { type Shader, each, shaderOf, written } from '../shader/module.ts';
 import { vectorsOf } from '../shader/tensors.ts';
 import { type Operand, products } from '../shader/tile.ts';
@@ -13,7 +14,7 @@ import { declareRows, scoreGradient, weightsOf } from './rows.ts';
  * are broadcast.
  */
 export function dBiasShader(variant: Variant, geometry: Geometry): Shader {
-  const { headDim, valueDim } = variant;
+  const { headDim, valueDim, type } = variant;
   const { rows, rowsEach, rowThreads, keys } = geometry;
   const key: Operand = {
     vectors: vectorsOf(headDim),
@@ -89,13 +90,14 @@ ${each(
     }
     let at = biasBatch * params.biasBatch + biasHead * params.biasHead + (ownRow + row) * params.biasRow
       + (u32(ownKey) + column) * params.biasKey;
-    dBias[at] = select(bitcast<u32>(sum), NAN, spoiled != 0.0);
+    store_dBias(at, vec4u(select(bitcast<u32>(sum), NAN, spoiled != 0.0)), 1u);
   }`;
   return shaderOf({
     label: 'dBias',
-    bindings: [...gradientBindings(variant), written('dBias')],
+    bindings: [...gradientBindings(variant), written('dBias', writtenElement(type))],
     declarations: [
       ...gradientDeclarations(variant),
+      numberWriter('dBias', type),
       workgroupMemory(geometry, {
         stage: Math.max(stageVectors(geometry, 0), rows * stride),
         exchange: false,

@@ -1,8 +1,10 @@
 import { type Geometry, VALUE_CHUNK, stageVectors, strideOf } from '../plan/geometry.ts';
+import { type ProblemType, type Stored, unitOf } from '../plan/stored.ts';
 import type { Variant } from '../plan/variant.ts';
 import { queryOperand, workgroupMemory } from '../shader/block.ts';
+import { numberWriter, writtenElement } from '../shader/elements.ts';
 import { type Shader, THREADS, each, shaderOf, written } from '../shader/module.ts';
-import { unitOf, vectorsOf } from '../shader/tensors.ts';
+import { vectorsOf } from '../shader/tensors.ts';
 import { type Columns, type Operand, columnsOf, passesOf, products, stage, sums } from '../shader/tile.ts';
 import { gradientBindings, gradientDeclarations } from './common.ts';
 import { declareRows, scoreGradient, weightsOf } from './rows.ts';
@@ -23,9 +25,11 @@ export function keyValuePasses({ headDim, valueDim }: Pick<Variant, 'headDim' | 
  */
 export function dKeyValueShader(variant: Variant, geometry: Geometry): Shader {
   const { headDim, valueDim, softcap } = variant;
+  // Quantized keys have no gradient.
+  const type = variant.cacheType as ProblemType;
   const { rows, rowsEach, rowThreads, keys } = geometry;
-  const dKey = sideOf(geometry, headDim, 'dKey');
-  const dValue = sideOf(geometry, valueDim, 'dValue');
+  const dKey = sideOf(geometry, variant.rows.key, 'dKey');
+  const dValue = sideOf(geometry, variant.rows.value, 'dValue');
   const key: Operand = {
     vectors: vectorsOf(headDim),
     load: (index, n) => `load_key(block, u32(tile) + ${index}, ${n})`,
@@ -45,15 +49,18 @@ export function dKeyValueShader(variant: Variant, geometry: Geometry): Shader {
   let threadRow = thread / 8u;
   let y = group.y + params.firstY;
   var block = blockOf(0u, y, ${rows}u);
-  let batch = batchOf(block.batch);
   let tile = i32((group.x + params.firstX) * ${keys}u);
   for (var n = thread; n < ${keys}u; n += ${THREADS}u) { atomicStore(&keyFlags[n], 0u); }
-  // Rows that see any key of the tile.
-  let firstRow = max(0, tile - batch.right + 1);
-  let endRow = select(0, min(batch.queries, tile + ${keys} - batch.left), tile < batch.keys);
   var spoils = vec4<bool>(false);
 ${dValue.begin}
 ${dKey.begin}
+  // One batch element, or all that read the same keys.
+  let endBatch = select(block.batch + 1u, params.batch, params.kvBatch < params.batch);
+  for (; block.batch < endBatch; block.batch++) {
+  let batch = batchOf(block.batch);
+  // Rows that see any key of the tile.
+  let firstRow = max(0, tile - batch.right + 1);
+  let endRow = select(0, min(batch.queries, tile + ${keys} - batch.left), tile < batch.keys);
   for (var start = firstRow * i32(params.packed); start < endRow * i32(params.packed); start += ${rows}) {
     block.start = u32(start);
 ${declareRows(rowsEach, rowThreads)}
@@ -71,6 +78,8 @@ ${dValue.add(dOutput)}
 ${each(rowsEach, (r) => `    weights[${place(r)}] = ${scoreGradient(r, softcap)};`)}
 ${dKey.add(queryOperand(headDim))}
   }
+  }
+  block.batch = endBatch - 1u;
   for (var k = 0u; k < 4u; k++) {
     if (spoils[k]) { atomicOr(&keyFlags[4u * threadKey + k], 1u); }
   }
@@ -81,9 +90,10 @@ ${dValue.write('1.0', 'params.dValueAt')}
 ${dKey.write('params.scale', '0u')}`;
   return shaderOf({
     label: 'dKey and dValue',
-    bindings: [...gradientBindings(variant), written('gradients')],
+    bindings: [...gradientBindings(variant), written('gradients', writtenElement(type))],
     declarations: [
       ...gradientDeclarations(variant),
+      numberWriter('gradients', type),
       workgroupMemory(geometry, {
         stage: Math.max(
           stageVectors(geometry, Math.max(vectorsOf(headDim), vectorsOf(valueDim))),
@@ -99,12 +109,13 @@ ${dKey.write('params.scale', '0u')}`;
 }
 
 /** The sums of dKey or of dValue. */
-function sideOf({ rows, keys }: Geometry, depth: number, name: 'dKey' | 'dValue') {
+function sideOf({ rows, keys }: Geometry, stored: Stored, name: 'dKey' | 'dValue') {
+  const { depth } = stored;
   const { vectors } = passesOf(depth, PASS_VECTORS);
   const all = vectorsOf(depth);
   const columns: Columns = columnsOf({ keyThreads: 8 } as Geometry, vectors);
   const input = name === 'dKey' ? 'key' : 'value';
-  const unit = unitOf(depth);
+  const unit = unitOf(stored);
   const perChunk = Math.max(1, Math.floor(VALUE_CHUNK / columns.threads));
   const begin = `  let ${name}Column = threadKey % ${columns.threads}u;
   let ${name}Group = threadKey / ${columns.threads}u;
@@ -162,7 +173,7 @@ ${sums(
       if (u32(tile) + own < params.keyLength && n < ${vectors}u && ${name}First + n < ${all}u) {
         let at = ${offset} + ${unit}u * ${input}Row(block.batch, block.kvHead, u32(tile) + own) + 4u * (${name}First + n);
         let bits = select(bitcast<vec4u>(${factor} * ${sum}), vec4u(NAN), atomicLoad(&keyFlags[own]) != 0u);
-        for (var k = 0u; k < min(4u, ${depth}u - 4u * (${name}First + n)); k++) { gradients[at + k] = bits[k]; }
+        store_gradients(at, bits, min(4u, ${depth}u - 4u * (${name}First + n)));
       }
     }`,
 )}

@@ -1,8 +1,8 @@
 import { type Geometry, MAXIMUM_VECTORS, stageVectors, strideOf } from '../plan/geometry.ts';
 import type { Variant } from '../plan/variant.ts';
 import { acrossRow, beginBlock, queryOperand, workgroupMemory } from '../shader/block.ts';
-import { type Shader, each, shaderOf, written } from '../shader/module.ts';
-import { isAligned, rowWriter, vectorsOf } from '../shader/tensors.ts';
+import { type Shader, each, shaderOf } from '../shader/module.ts';
+import { rowWriter, vectorsOf, writtenRows } from '../shader/tensors.ts';
 import { type Operand, accumulate, columnsOf, foldSums, passesOf, products, sums } from '../shader/tile.ts';
 import { gradientBindings, gradientDeclarations } from './common.ts';
 import { declareRows, scoreGradient, weightsOf } from './rows.ts';
@@ -76,10 +76,10 @@ ${each(
   return shaderOf({
     label: 'dQuery',
     subgroup: geometry.subgroup,
-    bindings: [...gradientBindings(variant), written('dQuery', isAligned(headDim) ? 'vec4u' : 'u32')],
+    bindings: [...gradientBindings(variant), writtenRows('dQuery', variant.rows.query)],
     declarations: [
       ...gradientDeclarations(variant),
-      rowWriter('dQuery', headDim),
+      rowWriter('dQuery', variant.rows.query),
       workgroupMemory(geometry, {
         stage: stageVectors(geometry, Math.max(vectorsOf(headDim), vectorsOf(valueDim))),
       }),

@@ -5,6 +5,8 @@ import type {
   GradientInputs,
   RunOptions,
 } from '@heed/core';
+import { ELEMENT_BYTES } from '@heed/core/backend';
+import { ForwardKernel } from '../forward/kernel.ts';
 import { type GpuTensor, bytesOf } from '../memory/gpu-tensor.ts';
 import { type Geometry, MAXIMUM_VECTORS } from '../plan/geometry.ts';
 import { problemParams } from '../plan/strides.ts';
@@ -29,6 +31,8 @@ interface Pipelines {
   readonly dKeyValue: Pipeline;
   readonly dBias: Pipeline | null;
   readonly dSinks: Pipeline | null;
+  /** The output in float32, if that of the forward run was rounded to 16 bits: means of the gradient are sums of it. */
+  readonly output: ForwardKernel | null;
 }
 
 /** A gradient whose shaders are compiled. */
@@ -53,26 +57,30 @@ export class GradientKernel {
   }
 
   static async compile(engine: Engine, problem: AttentionProblem): Promise<GradientKernel> {
-    const { heads, kvHeads, queryLength, valueDim, bias, sinks } = problem;
+    const { heads, kvHeads, queryLength, bias, sinks } = problem;
     const variant = variantOf(problem);
+    const isRounded = problem.dtype !== 'float32';
     const geometry = gradientGeometry(queryLength, problem, engine);
     const groupGeometry = gradientGeometry((queryLength * heads) / kvHeads, problem, engine);
     const { pipelines } = engine;
-    const [means, dQuery, dKeyValue, dBias, dSinks] = await Promise.all([
-      pipelines.get(meansShader(valueDim)),
+    const [means, dQuery, dKeyValue, dBias, dSinks, output] = await Promise.all([
+      pipelines.get(meansShader(variant)),
       pipelines.get(dQueryShader(variant, geometry)),
       pipelines.get(dKeyValueShader(variant, groupGeometry)),
       bias ? pipelines.get(dBiasShader(variant, geometry)) : null,
       sinks ? pipelines.get(dSinksShader()) : null,
+      isRounded ? ForwardKernel.compile(engine, { ...problem, outputs: ['output'] }, 'float32') : null,
     ]);
-    const compiled = { means, dQuery, dKeyValue, dBias, dSinks };
+    const compiled = { means, dQuery, dKeyValue, dBias, dSinks, output };
     return new GradientKernel(engine, problem, compiled, [geometry, groupGeometry]);
   }
 
   /** Bytes besides inputs and results. */
   get scratchBytes(): number {
-    const { batch, kvHeads, keyLength, headDim, valueDim } = this.#problem;
-    return 4 * (tableOf(this.#problem, ROW_WORDS).words + batch * kvHeads * keyLength * (headDim + valueDim));
+    const { output } = this.#pipelines;
+    const { batch, heads, queryLength, valueDim } = this.#problem;
+    const exact = output ? output.scratchBytes + 4 * batch * heads * queryLength * valueDim : 0;
+    return 4 * tableOf(this.#problem, ROW_WORDS).words + cacheGradients(this.#problem).bytes + exact;
   }
 
   run(
@@ -86,19 +94,19 @@ export class GradientKernel {
   #record(
     run: Run,
     inputs: AttentionInputs<GpuTensor>,
-    { output, statistics, dOutput }: GradientInputs<GpuTensor>,
+    { output: rounded, statistics, dOutput }: GradientInputs<GpuTensor>,
   ): AttentionGradients<GpuTensor> {
     const problem = this.#problem;
-    const { batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim, bias } = problem;
+    const output = this.#pipelines.output?.record(run, inputs, false).output ?? rounded;
+    const { batch, kvBatch, heads, kvHeads, queryLength, keyLength, headDim, valueDim, bias } = problem;
     const table = tableOf(problem, ROW_WORDS);
     const tableTensor = run.scratch(table.words);
     this.#engine.device.queue.writeBuffer(tableTensor.buffer, 0, batchWords(problem, inputs));
-    for (const [tensor, word] of tableCopies(table, inputs)) {
+    for (const [tensor, word] of tableCopies(table, problem, inputs)) {
       run.copy(tensor, 0, tableTensor, 4 * word, bytesOf(tensor));
     }
-    const keyWords = batch * kvHeads * keyLength * headDim;
-    const valueWords = batch * kvHeads * keyLength * valueDim;
-    const gradients = run.scratch(keyWords + valueWords);
+    const { keyBytes, valueBytes, dValueByte, dValueAt, bytes } = cacheGradients(problem);
+    const gradients = run.scratch(bytes / 4);
     const like = ({ dtype, shape }: GpuTensor): GpuTensor => run.result(dtype, shape);
     const dQuery = like(inputs.query);
     const dKey = like(inputs.key);
@@ -110,7 +118,7 @@ export class GradientKernel {
       ...statistics,
       ...{ output, dOutput, table: tableTensor, tableOut: tableTensor, gradients, dQuery, dBias, dSinks },
     } as unknown as Readonly<Record<string, GpuTensor | undefined>>;
-    const params = { ...problemParams(problem), ...table.places, packed: 1, dValueAt: keyWords };
+    const params = { ...problemParams(problem), ...table.places, packed: 1, dValueAt };
     const rows = batch * heads * queryLength;
     const {
       means,
@@ -142,11 +150,11 @@ export class GradientKernel {
       pipeline: dKeyValue,
       tensors,
       params: { ...params, packed: heads / kvHeads },
-      grid: [tiles, batch * kvHeads, keyValuePasses(problem)],
-      work: Math.max(groupRows, this.#groupGeometry.rows) * keys * 2 * depth,
+      grid: [tiles, kvBatch * kvHeads, keyValuePasses(problem)],
+      work: (batch / kvBatch) * Math.max(groupRows, this.#groupGeometry.rows) * keys * 2 * depth,
     });
-    run.copy(gradients, 0, dKey, 0, 4 * keyWords);
-    run.copy(gradients, 4 * keyWords, dValue, 0, 4 * valueWords);
+    run.copy(gradients, 0, dKey, 0, keyBytes);
+    run.copy(gradients, dValueByte, dValue, 0, valueBytes);
     if (biasPipeline && bias) {
       const [b, h, i, j] = bias.shape;
       const broadcast = (rows * keyLength) / Math.max(1, b * h * i * j);
@@ -169,4 +177,15 @@ export class GradientKernel {
     }
     return { dQuery, dKey, dValue, ...(dBias && { dBias }), ...(dSinks && { dSinks }) };
   }
+}
+
+/** The buffer of dKey and, behind it, dValue: copies are whole words, and so are its parts. */
+function cacheGradients(problem: AttentionProblem) {
+  const { kvBatch, kvHeads, keyLength, headDim, valueDim, cacheType } = problem;
+  const each = ELEMENT_BYTES[cacheType];
+  const wordsOf = (depth: number): number => Math.ceil((kvBatch * kvHeads * keyLength * depth * each) / 4);
+  const keyBytes = 4 * wordsOf(headDim);
+  const valueBytes = 4 * wordsOf(valueDim);
+  const dValueByte = keyBytes;
+  return { keyBytes, valueBytes, dValueByte, dValueAt: dValueByte / each, bytes: keyBytes + valueBytes };
 }

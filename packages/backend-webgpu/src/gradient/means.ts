@@ -1,26 +1,34 @@
+import type { Stored } from '../plan/stored.ts';
+import type { Variant } from '../plan/variant.ts';
+import { conversions } from '../shader/elements.ts';
 import { type Shader, THREADS, read, shaderOf, written } from '../shader/module.ts';
 import { FINITE, readRows, rowAddress, rowLoader, vectorsOf } from '../shader/tensors.ts';
 import { CHAIN } from '../shader/tile.ts';
 import { ROW_FLAGS, ROW_WORDS } from './rows.ts';
 
-/** The mean of dW of each row, dO · output (Dao et al. 2022, appendix B.4), and whether the row is non-finite. */
-export function meansShader(valueDim: number): Shader {
+/**
+ * The mean of dW of each row, dO · output (Dao et al. 2022, appendix B.4), and whether the row is non-finite. The output is
+ * float32 in problems of 16 bits, too: rounded, it would make errors of means, which sums of gradients have in full.
+ */
+export function meansShader({ valueDim, type, rows: { output } }: Variant): Shader {
+  const exact: Stored = { ...output, type: 'float32' };
   return shaderOf({
     label: 'means of the gradient',
     bindings: [
-      readRows('output', valueDim),
-      readRows('dOutput', valueDim),
+      readRows('output', exact),
+      readRows('dOutput', output),
       read('rowMax'),
       read('rowSum'),
       written('tableOut'),
     ],
     declarations: [
       FINITE,
+      conversions(type),
       ROW_FLAGS,
       CHAIN,
       rowAddress('output'),
-      rowLoader('output', valueDim),
-      rowLoader('dOutput', valueDim),
+      rowLoader('output', exact),
+      rowLoader('dOutput', output),
     ],
     main: `
   let place = (group.x + params.firstX) * ${THREADS}u + thread;

@@ -4,7 +4,7 @@ import { COPY_DST, COPY_SRC, STORAGE } from '../platform/constants.ts';
 import type { Engine } from '../platform/engine.ts';
 import { outOfMemory } from '../platform/scoped.ts';
 
-/** A tensor on the device: its elements one after the other in a buffer, booleans as bytes. */
+/** A tensor on the device: its elements one after the other in a buffer, booleans as bytes, numbers as they are stored. */
 export interface GpuTensor extends NativeTensor {
   readonly buffer: GPUBuffer;
   /** Offset in bytes. */

@@ -90,7 +90,7 @@ function bytesOfRuns(runs: Iterable<Run>, { dtype }: GpuTensor): Run[] {
   }));
 }
 
-/** Returns whether runs are whole words, which commands copy: bytes of booleans may not be. */
+/** Returns whether runs are whole words, which commands copy: those of small elements may not be. */
 function areWhole(runs: readonly Run[], ...places: readonly (keyof Run)[]): boolean {
   return runs.every((run) => places.every((place) => run[place] % 4 === 0));
 }
@@ -121,7 +121,8 @@ async function take(
   const runs = bytesOfRuns(takenRuns(shape, axis, indices), native);
   if (!areWhole(runs, 'from', 'to', 'length')) {
     const [whole, taken] = [await download(engine, native), zeros(dtype, wanted)];
-    for (const { from, to, length } of runs) taken.data.set(whole.data.subarray(from, from + length), to);
+    const [given, bytes] = [new Uint8Array(whole.data.buffer), new Uint8Array(taken.data.buffer)];
+    for (const { from, to, length } of runs) bytes.set(given.subarray(from, from + length), to);
     return scoped(engine, () => {
       const target = createTensor(engine, dtype, wanted);
       writeBytes(engine, target, 0, taken.data, 0, taken.data.byteLength);

@@ -1,4 +1,5 @@
 import { type DType, HeedError } from '@heed/core';
+import { ELEMENT_BYTES } from '@heed/core/backend';
 import { COPY_DST, COPY_SRC, STORAGE } from '../platform/constants.ts';
 import type { Engine } from '../platform/engine.ts';
 import { type GpuTensor, bytesOf, checkSize } from './gpu-tensor.ts';
@@ -16,7 +17,7 @@ export interface GpuBufferTensor {
   readonly owned?: boolean;
 }
 
-const DTYPES: readonly unknown[] = ['float32', 'float64', 'int32', 'bool'] satisfies DType[];
+const DTYPES: readonly unknown[] = Object.keys(ELEMENT_BYTES) satisfies string[];
 const USAGE = STORAGE | COPY_SRC | COPY_DST;
 
 /**

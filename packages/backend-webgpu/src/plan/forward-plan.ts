@@ -1,5 +1,6 @@
 import type { AttentionProblem } from '@heed/core';
 import { type Geometry, type Limits, SPLIT_KEYS, geometryOf } from './geometry.ts';
+import type { ProblemType } from './stored.ts';
 import { type Variant, variantOf } from './variant.ts';
 
 /** Division of a problem into blocks. It does not depend on the numbers in the tensors. */
@@ -23,7 +24,11 @@ const PACKED_ROWS = 32;
 /** More than any length: no splits. */
 const ALL_KEYS = 2 ** 30;
 
-export function forwardPlan(problem: AttentionProblem, limits: Limits): ForwardPlan {
+export function forwardPlan(
+  problem: AttentionProblem,
+  limits: Limits,
+  outputType: ProblemType = problem.dtype as ProblemType,
+): ForwardPlan {
   const { batch, heads, kvHeads, queryLength, keyLength, headDim, outputs, selection } = problem;
   const packed = queryLength < PACKED_ROWS ? heads / kvHeads : 1;
   const rows = packed * queryLength;
@@ -31,7 +36,7 @@ export function forwardPlan(problem: AttentionProblem, limits: Limits): ForwardP
   const splitKeys = geometry.staged ? 2 * SPLIT_KEYS : SPLIT_KEYS;
   const splits = rows <= geometry.rows && keyLength > splitKeys;
   return {
-    variant: variantOf(problem),
+    variant: variantOf(problem, outputType),
     geometry,
     packed,
     blocks: Math.ceil(rows / geometry.rows),

@@ -41,6 +41,8 @@ export interface Limits {
 const FEW_ROWS = 4;
 /** Keys of a split, at absolute positions. */
 export const SPLIT_KEYS = 256;
+/** A multiple of the keys of every split and tile. */
+export const BASE_STRIDE: number = 2 * SPLIT_KEYS;
 
 /**
  * Returns the shape of the tiles. It depends on lengths and head sizes alone, never on batch, heads or the kind of

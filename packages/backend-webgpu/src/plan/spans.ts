@@ -1,7 +1,10 @@
 import type { AttentionProblem } from '@heed/core';
 import { ELEMENT_BYTES, broadcastStrides, sizeOf } from '@heed/core/backend';
 import type { Params } from '../shader/params.ts';
-import { unitOf } from '../shader/tensors.ts';
+import { type Stored, bytesOfNumber, storedRows } from './stored.ts';
+
+/** Scales are numbers one by one. */
+const SCALES: Pick<Stored, 'type' | 'aligned'> = { type: 'float32', aligned: false };
 
 /** Part of a tensor that shaders read or write while they do some slices of batch and heads. */
 export interface Span {
@@ -19,19 +22,25 @@ export interface Span {
  * @param packed query heads of a slice.
  */
 export function spansOf(problem: AttentionProblem, packed: number): Readonly<Record<string, Span>> {
-  const { heads, kvHeads, queryLength, keyLength, headDim, valueDim, layout, mask, bias } = problem;
+  const { batch, heads, kvHeads, kvBatch, queryLength, keyLength, headDim, valueDim } = problem;
+  const { dtype, layout, mask, bias, pages, groups } = problem;
+  const stored = storedRows(problem);
   const perElement = heads / packed;
-  const rows = (
-    base: keyof Params,
-    { each, length, depth }: { readonly each: number; readonly length: number; readonly depth: number },
-  ): Span => {
-    const size = 4 * length * depth;
+  interface Rows {
+    readonly each: number;
+    readonly length: number;
+    readonly depth: number;
+    readonly rows: Pick<Stored, 'type' | 'aligned'>;
+  }
+  const rows = (base: keyof Params, { each, length, depth, rows: { type, aligned } }: Rows): Span => {
+    const bytesEach = bytesOfNumber(type);
+    const size = bytesEach * length * depth;
     // The heads of a slice: of queries, or the one head of keys that they read.
     const firstOf = (slice: number): number => Math.floor((slice * packed * each) / heads);
     const last = each === heads ? packed - 1 : 0;
     return {
       base,
-      unit: 4 * unitOf(depth),
+      unit: bytesEach * (aligned ? 4 : 1),
       bytes: (first, end) => {
         if (layout === 'bhld') return [firstOf(first) * size, (firstOf(end - 1) + last + 1) * size];
         const [from, to] = [Math.floor(first / perElement), Math.floor((end - 1) / perElement) + 1];
@@ -41,11 +50,11 @@ export function spansOf(problem: AttentionProblem, packed: number): Readonly<Rec
   };
   const term = (
     base: keyof Params,
-    dtype: 'bool' | 'float32',
+    type: 'bool' | typeof dtype,
     shape: NonNullable<typeof mask>['shape'],
   ): Span => {
     const strides = broadcastStrides(shape);
-    const unit = ELEMENT_BYTES[dtype];
+    const unit = ELEMENT_BYTES[type];
     const own = sizeOf(shape.slice(2));
     return {
       base,
@@ -61,18 +70,27 @@ export function spansOf(problem: AttentionProblem, packed: number): Readonly<Rec
   };
   const queries = { each: heads, length: queryLength };
   const keys = { each: kvHeads, length: keyLength };
-  const weights = 4 * packed * queryLength * keyLength;
+  const bytes = ELEMENT_BYTES[dtype];
+  const weights = bytes * packed * queryLength * keyLength;
   return {
-    query: rows('queryBase', { ...queries, depth: headDim }),
-    key: rows('keyBase', { ...keys, depth: headDim }),
-    value: rows('valueBase', { ...keys, depth: valueDim }),
-    output: rows('outputBase', { ...queries, depth: valueDim }),
+    query: rows('queryBase', { ...queries, depth: headDim, rows: stored.query }),
+    output: rows('outputBase', { ...queries, depth: valueDim, rows: stored.output }),
+    // A shader sees all keys and values that the whole batch reads, and all pages.
+    ...(kvBatch === batch &&
+      pages === null && {
+        key: rows('keyBase', { ...keys, depth: headDim, rows: stored.key }),
+        value: rows('valueBase', { ...keys, depth: valueDim, rows: stored.value }),
+        ...(groups && {
+          keyScales: rows('keyScaleBase', { ...keys, depth: headDim / groups.key, rows: SCALES }),
+          valueScales: rows('valueScaleBase', { ...keys, depth: valueDim / groups.value, rows: SCALES }),
+        }),
+      }),
     weightsOut: {
       base: 'weightsBase',
-      unit: 4,
+      unit: bytes,
       bytes: (first, end) => [first * weights, end * weights],
     },
-    ...(mask && { mask: term('maskBase', mask.kind === 'boolean' ? 'bool' : 'float32', mask.shape) }),
-    ...(bias && { bias: term('biasBase', 'float32', bias.shape) }),
+    ...(mask && { mask: term('maskBase', mask.kind === 'boolean' ? 'bool' : dtype, mask.shape) }),
+    ...(bias && { bias: term('biasBase', dtype, bias.shape) }),
   };
 }

@@ -1,25 +1,19 @@
 import type { AttentionProblem } from '@heed/core';
-import { broadcastStrides, rowStrides } from '@heed/core/backend';
+import { type RowStrides, broadcastStrides, cacheStrides, rowStrides } from '@heed/core/backend';
 import type { Params } from '../shader/params.ts';
-import { unitOf } from '../shader/tensors.ts';
+import { storedRows, unitOf } from './stored.ts';
 
 /** Parameters of shaders for lengths and strides, the same for every run of a kernel. */
 export function problemParams(problem: AttentionProblem): Params {
-  const { batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim, layout } = problem;
-  const { scale, softcap, mask, bias } = problem;
-  const strides = (
-    name: 'query' | 'key' | 'value' | 'output',
-    count: number,
-    length: number,
-    depth: number,
-  ): Params => {
-    const all = rowStrides(layout, count, length, depth);
-    const unit = unitOf(depth);
-    return {
-      [`${name}Batch`]: all.batch / unit,
-      [`${name}Head`]: all.head / unit,
-      [`${name}Row`]: all.row / unit,
-    };
+  const { batch, heads, kvHeads, kvBatch, queryLength, keyLength, headDim, valueDim, layout } = problem;
+  const { scale, softcap, mask, bias, pages } = problem;
+  // A page stands for an element of the batch.
+  const keysOf = (depth: number): RowStrides =>
+    pages === null ? cacheStrides(problem, depth) : rowStrides(layout, kvHeads, pages.size, depth);
+  const rows = storedRows(problem);
+  const strides = (name: keyof typeof rows, { batch: b, head, row }: RowStrides): Params => {
+    const unit = unitOf(rows[name]);
+    return { [`${name}Batch`]: b / unit, [`${name}Head`]: head / unit, [`${name}Row`]: row / unit };
   };
   const broadcast = (name: 'mask' | 'bias', shape: Parameters<typeof broadcastStrides>[0]): Params => {
     const [b, h, i, j] = broadcastStrides(shape);
@@ -29,16 +23,18 @@ export function problemParams(problem: AttentionProblem): Params {
     batch,
     heads,
     kvHeads,
+    kvBatch,
     headsPerKv: heads / kvHeads,
     queryLength,
     keyLength,
     rows: batch * heads * queryLength,
     scale,
     softcap: softcap ?? 0,
-    ...strides('query', heads, queryLength, headDim),
-    ...strides('key', kvHeads, keyLength, headDim),
-    ...strides('value', kvHeads, keyLength, valueDim),
-    ...strides('output', heads, queryLength, valueDim),
+    ...strides('query', rowStrides(layout, heads, queryLength, headDim)),
+    ...strides('key', keysOf(headDim)),
+    ...strides('value', keysOf(valueDim)),
+    ...(pages && { pageSize: pages.size, pageColumns: keyLength / pages.size }),
+    ...strides('output', rowStrides(layout, heads, queryLength, valueDim)),
     ...(mask && broadcast('mask', mask.shape)),
     ...(bias && broadcast('bias', bias.shape)),
   };

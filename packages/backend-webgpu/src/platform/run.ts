@@ -56,7 +56,12 @@ export class Run {
 
   /** Words that end with the run; they are 0. */
   scratch(words: number): GpuTensor {
-    const tensor = createTensor(this.#engine, 'int32', [words]);
+    return this.temporary('int32', [words]);
+  }
+
+  /** A tensor of zeros that ends with the run. */
+  temporary(dtype: DType, shape: readonly number[]): GpuTensor {
+    const tensor = createTensor(this.#engine, dtype, shape);
     this.#temporary.push(tensor);
     return tensor;
   }

@@ -1,7 +1,9 @@
 import { type Geometry, strideOf } from '../plan/geometry.ts';
-import { each } from './module.ts';
+import type { Stored } from '../plan/stored.ts';
+import type { Variant } from '../plan/variant.ts';
+import { type Binding, each, read } from './module.ts';
 import type { Operand } from './tile.ts';
-import { rowAddress, rowLoader, vectorsOf } from './tensors.ts';
+import { readRows, rowAddress, rowLoader, vectorsOf } from './tensors.ts';
 
 /**
  * Place of a block of query rows. Rows are those of one query head, or, if there are few, of all that share a
@@ -41,10 +43,14 @@ fn seenKeys(block: Block, batch: Batch, rows: u32) -> vec2i {
 }`;
 
 /** Functions that load vectors of a tensor's rows: 0 for rows and keys that are not there. */
-export function blockLoader(name: 'query' | 'key' | 'value' | 'output' | 'dOutput', depth: number): string {
+export function blockLoader(
+  name: 'query' | 'key' | 'value' | 'output' | 'dOutput',
+  rows: Stored,
+  tensor: 'key' | 'value' | typeof name = name,
+): string {
   const ofQueries = name === 'query' || name === 'output' || name === 'dOutput';
-  const address = name === 'dOutput' ? 'output' : name;
-  return `${rowLoader(name, depth)}
+  const address = name === 'dOutput' ? 'output' : tensor;
+  return `${rowLoader(name, rows, tensor)}
 ${
   ofQueries
     ? `fn load_${name}(block: Block, row: u32, n: u32) -> vec4u {
@@ -52,10 +58,90 @@ ${
   return ${name}At(${address}Row(block.batch, headOf(block, row), indexOf(row)), n);
 }`
     : `fn load_${name}(block: Block, key: u32, n: u32) -> vec4u {
-  if (key >= params.keyLength) { return vec4u(0u); }
-  return ${name}At(${address}Row(block.batch, block.kvHead, key), n);
+  let place = cachePlace(block.batch, key);
+  if (place.y == ABSENT) { return vec4u(0u); }
+  return ${name}At(${address}Row(place.x, block.kvHead, place.y), n);
 }`
 }`;
+}
+
+/**
+ * `cachePlace(batch, key)`: the batch element or page that has a key, and its row there, `ABSENT` if it is not there. In a ring,
+ * `ringStart` must be set: see {@link beginRing}. With pages, `existing` is which of the keys of a tile are there.
+ */
+export function cacheFunctions(variant: Variant, wants: ReadRows): string {
+  const { pages, ring, scales, rows } = variant;
+  const reads = tensorsOf(variant, wants);
+  const place = pages
+    ? `if (key >= params.keyLength) { return vec2u(0u, ABSENT); }
+  let page = pageOf(batch, key / params.pageSize);
+  return vec2u(max(page, 0u), select(key % params.pageSize, ABSENT, page == ABSENT));`
+    : ring
+      ? 'return vec2u(batch, (key + ringStart) % params.keyLength);'
+      : 'return vec2u(batch, select(ABSENT, key, key < params.keyLength));';
+  const scale = (name: 'key' | 'value', { group, aligned }: Stored): string => {
+    const index = `(number + ${aligned ? 4 : 1}u * params.${name}Base) / ${group}u`;
+    const at =
+      scales === 'table' ? `params.${name}ScalesAt + ${index}` : `${index} - params.${name}ScaleBase`;
+    return `// The scale of a number of the tensor.
+fn ${name}Scale(number: u32) -> u32 { return ${scales === 'table' ? 'table' : `${name}Scales`}[${at}]; }`;
+  };
+  return `const ABSENT = 0xffffffffu;
+${ring ? 'var<private> ringStart: u32;' : ''}
+${
+  pages
+    ? `var<private> existing: vec4<bool>;
+fn pageOf(batch: u32, column: u32) -> u32 {
+  return table[params.blockTableAt + batch * params.pageColumns + column];
+}
+fn areExisting(batch: u32, first: u32) -> vec4<bool> {
+  let columns = min(vec4u(first) + vec4u(0u, 1u, 2u, 3u), vec4u(params.keyLength - 1u)) / vec4u(params.pageSize);
+  return vec4u(pageOf(batch, columns.x), pageOf(batch, columns.y), pageOf(batch, columns.z), pageOf(batch, columns.w))
+    != vec4u(ABSENT);
+}`
+    : ''
+}
+fn cachePlace(batch: u32, key: u32) -> vec2u {
+  ${place}
+}
+${scales ? reads.map((name) => scale(name, rows[name])).join('\n') : ''}`;
+}
+
+/** Rows that a shader reads. */
+interface ReadRows {
+  readonly key: boolean;
+  readonly value: boolean;
+}
+
+function tensorsOf(variant: Variant, wants: ReadRows): ('key' | 'value')[] {
+  const values = valueTensor(variant);
+  return [
+    ...(wants.key || (wants.value && values === 'key') ? (['key'] as const) : []),
+    ...(wants.value && values === 'value' ? (['value'] as const) : []),
+  ];
+}
+
+/** Bindings of keys and values, and of their scales. */
+export function cacheBindings(variant: Variant, wants: ReadRows): Binding[] {
+  const names = tensorsOf(variant, wants);
+  return [
+    ...names.map((name) => readRows(name, variant.rows[name])),
+    ...(variant.scales === 'bound' ? names.map((name) => read(`${name}Scales`)) : []),
+  ];
+}
+
+/** The tensor that has the values. */
+export function valueTensor({ valueFromKey }: Variant): 'key' | 'value' {
+  return valueFromKey ? 'key' : 'value';
+}
+
+/** Code before the tiles of a block, and at the beginning of each. */
+export function beginRing({ ring }: Variant): string {
+  return ring ? 'ringStart = u32(batch.base) % params.keyLength;' : '';
+}
+
+export function beginTile({ pages }: Variant): string {
+  return pages ? 'existing = areExisting(block.batch, u32(tile) + 4u * threadKey);' : '';
 }
 
 /** Addresses that loaders of these tensors need. */

@@ -78,8 +78,16 @@ fn gumbel1(word: u32) -> f32 {
   return -logarithm(-logarithm(u));
 }
 
-// The noise of keys key … key + 3; key is a multiple of 4.
-fn gumbel(key: u32, row: u32, head: u32, batch: u32) -> vec4f {
-  let words = philox(vec4u(key >> 2u, row, head, batch));
+// The noise of keys key … key + 3. Most often, key is a multiple of 4.
+fn gumbel(givenKey: u32, givenRow: u32, givenHead: u32, givenBatch: u32) -> vec4f {
+  let key = givenKey + params.originKey;
+  let counter = vec4u(key >> 2u, givenRow + params.originQuery, givenHead + params.originHead,
+    givenBatch + params.originBatch);
+  var words = philox(counter);
+  let shift = key & 3u;
+  if (shift != 0u) {
+    let next = philox(counter + vec4u(1u, 0u, 0u, 0u));
+    words = select(select(vec4u(words.w, next.xyz), vec4u(words.zw, next.xy), shift == 2u), vec4u(words.yzw, next.x), shift == 1u);
+  }
   return vec4f(gumbel1(words.x), gumbel1(words.y), gumbel1(words.z), gumbel1(words.w));
 }`;

@@ -4,7 +4,7 @@ import { PARAMS_STRUCT } from './params.ts';
 export interface Binding {
   readonly name: string;
   /** Type such as `vec4u`: floats are bound as integers, since WGSL may assume that no float is NaN or infinite. */
-  readonly element: 'u32' | 'vec4u' | 'f32' | 'vec4f';
+  readonly element: 'u32' | 'vec2u' | 'vec4u' | 'f32' | 'vec4f' | 'atomic<u32>';
   readonly access: 'read' | 'read_write';
 }
 

@@ -8,14 +8,17 @@ const FIELDS = {
   firstY: 'u32',
   heads: 'u32',
   kvHeads: 'u32',
+  /** Batch elements of keys and values. */
+  kvBatch: 'u32',
   headsPerKv: 'u32',
   /** Query heads whose rows share a block: headsPerKv where there are few rows, else 1. */
   packed: 'u32',
   queryLength: 'u32',
   keyLength: 'u32',
   batch: 'u32',
-  /** B · Hq · Lq. */
+  /** B · Hq · Lq, or the rows of a linear projection. */
   rows: 'u32',
+  outputDim: 'u32',
   /** Keys of one split, and number of splits. */
   splitKeys: 'u32',
   splits: 'u32',
@@ -47,16 +50,29 @@ const FIELDS = {
   biasKey: 'u32',
   biasBase: 'u32',
   weightsBase: 'u32',
+  keyScaleBase: 'u32',
+  valueScaleBase: 'u32',
+  /** Keys of a page, and pages of a batch element. */
+  pageSize: 'u32',
+  pageColumns: 'u32',
   /** Offsets in the table, in words. */
+  blockTableAt: 'u32',
   slopesAt: 'u32',
   sinksAt: 'u32',
   querySegmentsAt: 'u32',
   keySegmentsAt: 'u32',
+  keyScalesAt: 'u32',
+  valueScalesAt: 'u32',
   rowsAt: 'u32',
   /** Offset of dValue behind dKey, in words. */
   dValueAt: 'u32',
   seedLow: 'u32',
   seedHigh: 'u32',
+  /** Place of the problem in a larger one, for the counters of noise. */
+  originBatch: 'u32',
+  originHead: 'u32',
+  originQuery: 'u32',
+  originKey: 'u32',
   scale: 'f32',
   softcap: 'f32',
 } as const;

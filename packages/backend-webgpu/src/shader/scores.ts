@@ -1,4 +1,6 @@
+import type { ProblemType } from '../plan/stored.ts';
 import type { Variant } from '../plan/variant.ts';
+import { numberOf, widenedOf } from './elements.ts';
 import { type Binding, read } from './module.ts';
 
 /** Words of the table that a batch element takes. */
@@ -21,13 +23,15 @@ struct Batch {
   keys: i32,
   queries: i32,
   start: i32,
+  // The key that these keys count from, in a ring.
+  base: i32,
 }
 
 fn batchOf(index: u32) -> Batch {
   let at = ${BATCH_WORDS}u * index;
   return Batch(bitcast<i32>(table[at]), bitcast<f32>(table[at + 1u]), bitcast<i32>(table[at + 2u]),
     bitcast<i32>(table[at + 3u]), bitcast<i32>(table[at + 4u]), bitcast<i32>(table[at + 5u]),
-    bitcast<i32>(table[at + 6u]));
+    bitcast<i32>(table[at + 6u]), bitcast<i32>(table[at + 7u]));
 }
 
 fn firstKey(batch: Batch, row: i32) -> i32 {
@@ -43,7 +47,7 @@ fn endKey(batch: Batch, row: i32) -> i32 {
  * keys from their products with the query, by SPEC.md, clause `order`.
  */
 export function scoreFunctions(variant: Variant): string {
-  const { mask, bias, segments, alibi, softcap } = variant;
+  const { mask, bias, segments, alibi, softcap, type, pages, ring } = variant;
   return `
 struct Row {
   index: i32,
@@ -92,13 +96,15 @@ ${bias ? '  row.bias = b * params.biasBatch + h * params.biasHead + i * params.b
 }
 
 ${mask === 'boolean' ? BOOLEAN_MASK : ''}
-${mask === 'float' ? termLoader('mask') : ''}
-${bias ? termLoader('bias') : ''}
+${mask === 'float' ? termLoader('mask', type) : ''}
+${bias ? termLoader('bias', type) : ''}
 
 fn scoresOf(products: vec4f, row: Row, firstOfKeys: i32, spoiling: vec4<bool>) -> Scores {
   var scores: Scores;
   let keys = vec4i(firstOfKeys) + vec4i(0, 1, 2, 3);
   var attended = (keys >= vec4i(row.first)) & (keys < vec4i(row.end));
+${pages ? '  attended &= existing;' : ''}
+${places(ring)}
   var spoils = spoiling | vec4<bool>(row.spoiled);
   var score = params.scale * products;
 ${
@@ -116,12 +122,12 @@ ${
 }
 ${
   segments
-    ? `  let segmentsAt = vec4u(row.keySegments) + vec4u(min(keys, vec4i(i32(params.keyLength) - 1)));
+    ? `  let segmentsAt = vec4u(row.keySegments) + vec4u(min(places, vec4i(i32(params.keyLength) - 1)));
   attended &= vec4<bool>(table[segmentsAt.x] == row.segment, table[segmentsAt.y] == row.segment,
     table[segmentsAt.z] == row.segment, table[segmentsAt.w] == row.segment);`
     : ''
 }
-${mask === 'boolean' ? '  attended &= maskAt(row.mask, keys);' : ''}
+${mask === 'boolean' ? '  attended &= maskAt(row.mask, places);' : ''}
 ${mask === 'float' ? addTerm('mask') : ''}
   // A sum of finite terms that is infinite: below it excludes, above it spoils.
   let bits = bitcast<vec4u>(score);
@@ -135,6 +141,13 @@ ${mask === 'float' ? addTerm('mask') : ''}
 }`;
 }
 
+/** Columns of keys in masks, biases and segments. */
+function places(ring: boolean): string {
+  return ring
+    ? '  let places = (keys + vec4i(i32(ringStart))) % vec4i(i32(params.keyLength));'
+    : '  let places = keys;';
+}
+
 const BOOLEAN_MASK = `
 fn maskByte(at: u32) -> bool {
   return ((mask[at >> 2u] >> (8u * (at & 3u))) & 0xffu) != 0u;
@@ -145,16 +158,17 @@ fn maskAt(row: u32, keys: vec4i) -> vec4<bool> {
   return vec4<bool>(maskByte(at.x), maskByte(at.y), maskByte(at.z), maskByte(at.w));
 }`;
 
-function termLoader(name: 'mask' | 'bias'): string {
+function termLoader(name: 'mask' | 'bias', type: ProblemType): string {
+  const numbers = ['x', 'y', 'z', 'w'].map((lane) => numberOf(type, name, `at.${lane}`));
   return `
 fn ${name}At(row: u32, keys: vec4i) -> vec4u {
   let at = vec4u(row) + vec4u(keys) * params.${name}Key;
-  return vec4u(${name}[at.x], ${name}[at.y], ${name}[at.z], ${name}[at.w]);
+  return ${widenedOf(type, `vec4u(${numbers.join(', ')})`)};
 }`;
 }
 
 function addTerm(name: 'mask' | 'bias'): string {
-  return `  let ${name}Bits = ${name}At(row.${name}, keys);
+  return `  let ${name}Bits = ${name}At(row.${name}, places);
   attended &= ${name}Bits != vec4u(MINUS_INFINITY);
   spoils |= areNonFinite(${name}Bits);
   score = score + finite(${name}Bits);`;

@@ -1,3 +1,5 @@
+import type { Stored, StoredRows } from '../plan/stored.ts';
+import { numberOf, numberWriter, vectorElement, vectorOf, widenedOf, writtenElement } from './elements.ts';
 import { type Binding, read, written } from './module.ts';
 
 /** Vectors of four that a row of so many numbers takes. */
@@ -5,60 +7,70 @@ export function vectorsOf(depth: number): number {
   return Math.ceil(depth / 4);
 }
 
-/** Returns whether all rows of a tensor begin at a multiple of four numbers, so that they are bound as vectors. */
-export function isAligned(depth: number): boolean {
-  return depth % 4 === 0;
+export function readRows(name: string, { type, aligned }: Stored): Binding {
+  return read(name, aligned ? vectorElement(type) : 'u32');
 }
 
-/** Words or vectors that the strides of a tensor count. */
-export function unitOf(depth: number): number {
-  return isAligned(depth) ? 4 : 1;
+/** Rows that a shader writes have the type of the problem, or, as gradients, that of a cache of floats. */
+type WrittenRows = Stored & { readonly type: 'float32' | 'float16' | 'bfloat16' };
+
+export function writtenRows(name: string, rows: Stored): Binding {
+  const { type, aligned } = rows as WrittenRows;
+  return written(name, aligned ? vectorElement(type) : writtenElement(type));
 }
 
-export function readRows(name: string, depth: number): Binding {
-  return read(name, isAligned(depth) ? 'vec4u' : 'u32');
+/**
+ * A function `NAMEAt(row, n)`: the bits of the floats 4n … 4n + 3 of the row that begins there, 0 behind its end.
+ *
+ * @param tensor the binding that has the rows.
+ */
+export function rowLoader(name: string, rows: Stored, tensor: string = name): string {
+  return rows.aligned ? vectorLoader(name, rows, tensor) : numberLoader(name, rows, tensor);
 }
 
-export function writtenRows(name: string, depth: number): Binding {
-  return written(name, isAligned(depth) ? 'vec4u' : 'u32');
-}
-
-/** A function `NAMEAt(row, n)`: numbers 4n … 4n + 3 of the row that begins there, 0 behind its end. */
-export function rowLoader(name: string, depth: number): string {
-  if (isAligned(depth)) {
-    return `fn ${name}At(row: u32, n: u32) -> vec4u { return ${name}[row + n]; }`;
-  }
-  const rest = depth % 4;
+function vectorLoader(name: string, { type, first, group }: Stored, tensor: string): string {
+  const scale = group === null ? '' : `return scaled(integers, vec4u(${tensor}Scale(4u * at)));`;
   return `fn ${name}At(row: u32, n: u32) -> vec4u {
-  let at = row + 4u * n;
-  if (n < ${Math.floor(depth / 4)}u) {
-    return vec4u(${name}[at], ${name}[at + 1u], ${name}[at + 2u], ${name}[at + 3u]);
-  }
-  return vec4u(${[0, 1, 2, 3].map((lane) => (lane < rest ? `${name}[at + ${lane}u]` : '0u')).join(', ')});
+  let at = row + n${first > 0 ? ` + ${first / 4}u` : ''};
+  ${vectorOf(type, tensor)}
+  ${scale}
 }`;
 }
 
-/** A function `writeNAME(row, n, bits)`, the reverse of {@link rowLoader}. */
-export function rowWriter(name: string, depth: number): string {
-  if (isAligned(depth)) {
-    return `fn write_${name}(row: u32, n: u32, bits: vec4u) { ${name}[row + n] = bits; }`;
+function numberLoader(name: string, { type, depth, first, group }: Stored, tensor: string): string {
+  const rest = depth % 4;
+  const vector = (count: number): string => {
+    const of = (code: (lane: number) => string): string =>
+      `vec4u(${[0, 1, 2, 3].map((lane) => (lane < count ? code(lane) : '0u')).join(', ')})`;
+    const numbers = of((lane) => numberOf(type, tensor, `at + ${lane}u`));
+    if (group === null) return widenedOf(type, numbers);
+    const shift = type === 'int8' ? 24 : 28;
+    const scales = of((lane) => `${tensor}Scale(at + ${lane}u)`);
+    return `scaled(bitcast<vec4i>(${numbers}) >> vec4u(${shift}u), ${scales})`;
+  };
+  return `fn ${name}At(row: u32, n: u32) -> vec4u {
+  let at = row + 4u * n${first > 0 ? ` + ${first}u` : ''};
+  if (n < ${Math.floor(depth / 4)}u) { return ${vector(4)}; }
+  return ${vector(rest)};
+}`;
+}
+
+/** A function `write_NAME(row, n, bits)`, the reverse of {@link rowLoader}. Each vector is written once, to zeros. */
+export function rowWriter(name: string, rows: Stored): string {
+  const { type, aligned, depth } = rows as WrittenRows;
+  if (!aligned) {
+    return `${numberWriter(name, type)}
+fn write_${name}(row: u32, n: u32, bits: vec4u) { store_${name}(row + 4u * n, bits, min(4u, ${depth}u - 4u * n)); }`;
   }
-  const lane = (index: number): string => `${name}[at + ${index}u] = bits[${index}];`;
+  const vector = type === 'float32' ? 'bits' : `vec2u(half.x | (half.y << 16u), half.z | (half.w << 16u))`;
   return `fn write_${name}(row: u32, n: u32, bits: vec4u) {
-  let at = row + 4u * n;
-  if (n < ${Math.floor(depth / 4)}u) {
-    ${[0, 1, 2, 3].map(lane).join(' ')}
-  } else {
-    ${[0, 1, 2, 3]
-      .slice(0, depth % 4)
-      .map(lane)
-      .join(' ')}
-  }
+  ${type === 'float32' ? '' : `let half = narrow_${type}(bits);`}
+  ${name}[row + n] = ${vector};
 }`;
 }
 
 /** The address of a row of `query`, `key`, `value` or `output`. */
-export function rowAddress(name: 'query' | 'key' | 'value' | 'output'): string {
+export function rowAddress(name: keyof StoredRows): string {
   return `fn ${name}Row(batch: u32, head: u32, row: u32) -> u32 {
   return batch * params.${name}Batch + head * params.${name}Head + row * params.${name}Row - params.${name}Base;
 }`;

@@ -1,4 +1,11 @@
-import { type AttentionBackend, type AttentionRequest, attention } from '@heed/core';
+import {
+  type AttentionBackend,
+  type AttentionRequest,
+  type Tensor,
+  attention,
+  cast,
+  quantize,
+} from '@heed/core';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createBackend } from '../backend.ts';
 import webgpu from '../index.ts';
@@ -10,7 +17,7 @@ useSoftwareVulkan();
 const { available } = await webgpu.probe();
 
 /** Requests of `test`; those of `release` are the others. */
-const QUICK = new Set(['grouped heads', 'a mask for each head', 'few rows and weights']);
+const QUICK = new Set(['grouped heads', 'a mask for each head', 'few rows and weights', 'a cache of 8 bits']);
 
 /** A backend whose shaders see at most so many bytes of a buffer. */
 class Narrow extends Engine {
@@ -44,6 +51,16 @@ const boolean = (dims: readonly number[]) => {
   return { dtype: 'bool' as const, shape: dims, data };
 };
 
+const half = (tensor: Tensor) => cast(tensor, 'float16');
+const [keys, values] = [quantize(few.key, 'int8'), quantize(few.value, 'int8')];
+const eight = {
+  query: few.query,
+  key: keys.numbers,
+  keyScales: keys.scales,
+  value: values.numbers,
+  valueScales: values.scales,
+};
+
 /** Requests, and the bytes that a shader sees: several slices or a part of the batch of the largest tensors. */
 const REQUESTS: Readonly<Record<string, readonly [AttentionRequest, number]>> = {
   dense: [dense, 12_288],
@@ -60,6 +77,18 @@ const REQUESTS: Readonly<Record<string, readonly [AttentionRequest, number]>> = 
   'few rows and weights': [{ ...few, weights: true }, 131_072],
   'the largest score': [{ ...dense, selection: 'argmax', choice: true }, 12_288],
   samples: [{ ...dense, selection: 'sample', seed: 5, weights: true }, 16_384],
+  'a cache of 16 bits': [{ ...dense, key: half(dense.key), value: half(dense.value) }, 6144],
+  '16 bits, rows of odd length': [
+    {
+      query: half(beside.query),
+      key: half(beside.key),
+      value: half(beside.value),
+      layout: 'blhd',
+      weights: true,
+    },
+    12_288,
+  ],
+  'a cache of 8 bits': [eight, 32_768],
   'heads beside each other': [{ ...beside, weights: true }, 12_288],
 };
 
