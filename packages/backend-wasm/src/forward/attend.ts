@@ -21,6 +21,7 @@ import { onlineSoftmax } from './softmax.ts';
 import { openItem } from './item.ts';
 import { tileOpener } from './tiles.ts';
 import { valueAdder } from './values.ts';
+import { panelMaker } from './widen.ts';
 import { scoreKeeper } from './weights.ts';
 
 /**
@@ -36,15 +37,18 @@ export function attendPhase(context: Context): void {
   const { module, variant, needs, element, tiling, item, scratch } = context;
   const soft = variant.selection === 'softmax';
   const open = blockOpener(context);
-  const openTile = tileOpener(context);
+  const makePanel = variant.direct ? panelMaker(context) : null;
+  const openTile = tileOpener(context, makePanel);
   const score = rowGroupScorer(
     context,
-    variant.direct ? { inPlace: directMultiplier(context) } : { packed: panelMultiplier(context) },
+    variant.direct ? { inPlace: directMultiplier(context, makePanel) } : { packed: panelMultiplier(context) },
   );
   const softmax = needs.softmax ? onlineSoftmax(context) : null;
   const addValues = needs.sumsValues && !variant.direct ? valueAdder(context) : null;
   const absorbDirectly =
-    softmax !== null && needs.sumsValues && variant.direct ? directAbsorber(context, score, softmax) : null;
+    softmax !== null && needs.sumsValues && variant.direct
+      ? directAbsorber(context, { score, softmax, makePanel })
+      : null;
   const choose = soft ? null : candidateChooser(context);
   const keepScores = soft && needs.wants('weights') ? scoreKeeper(context) : null;
   const finish = variant.split ? partialWriter(context) : rowFinisher(context);
@@ -90,6 +94,9 @@ export function attendPhase(context: Context): void {
         variant.split ? context.frame.integer('splits') : int(1),
       ),
       open(),
+      variant.direct && variant.pages !== null
+        ? memoryFill(at(scratch.zeros), int(0), int(scratch.pageless - scratch.zeros))
+        : [],
       needs.sumsValues ? memoryFill(at(scratch.output), int(0), int(outputBytes)) : [],
       variant.split ? ownSplit(context, end) : end.set(item.endKey),
       tile.set(i32.sub(item.firstKey, i32.remU(item.firstKey, int(tiling.tileKeys)))),

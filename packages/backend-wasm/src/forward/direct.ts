@@ -2,6 +2,8 @@ import {
   type Block,
   type Callable,
   type Code,
+  type Locals,
+  type Variable,
   after,
   count,
   drop,
@@ -11,10 +13,12 @@ import {
   when,
 } from '@heed/core/wasm';
 import { type Context, minimum, place } from '../module/context.ts';
-import { keysInPlace, rowAddresses, sumsOfLanes, unrolled } from './key-rows.ts';
-import { isNarrow, narrowMultiplier, narrowSum } from './narrow.ts';
-import { tileWidener } from './widen.ts';
-import { isWide } from '../module/cache-rows.ts';
+import { rowAddresses, sumsOfLanes, unrolled } from './key-rows.ts';
+import { narrowMultiplier, narrowSum } from './narrow.ts';
+import { quantizedMultiplier, quantizedSum } from './quantized.ts';
+import { isScattered, readingOf } from '../plan/reading.ts';
+import { type RowPlaces, rowPlaces } from './row-places.ts';
+import { rowMaker } from '../module/cache-rows.ts';
 import { rowPacker } from '../module/pack.ts';
 import { elementStorage } from '../module/storage.ts';
 import type { OnlineSoftmax } from './softmax.ts';
@@ -26,60 +30,58 @@ import { RECORD, RECORD_BYTES } from '../plan/records.ts';
  * of finite queries with a key is finite exactly if the key is.
  */
 
-/** Bytes from one key of the open tile to the next, or from one value. */
-function rowStep(context: Context, source: 'key' | 'value'): Code<'i32'> {
+/** Bytes from one value of the open tile to the next, in a panel or in place. */
+function valueStep(context: Context): Code<'i32'> {
   const { variant, element, frame } = context;
-  const depth = source === 'key' ? variant.headDim : variant.valueDim;
-  return isWide(context) ? int(depth * element.bytes) : frame.integer(`${source}Row`);
+  return readingOf(context) === 'elements'
+    ? frame.integer('valueRow')
+    : int(variant.valueDim * element.bytes);
 }
 
 /** Function made by `rowGroupScorer`: (rowGroup, tile) → i32. */
 export type RowGroupScorer = Callable<['i32', 'i32'], 'i32'>;
 
-/** (query, keys, scores, keyCount) */
-export type DirectMultiplier = Callable<['i32', 'i32', 'i32', 'i32']>;
+/** (query, tile, scores) */
+export type DirectMultiplier = Callable<['i32', 'i32', 'i32']>;
 
-/** A function (query, keys, scores, keyCount): the scores of a row with keys from … to of the open tile. */
-export function directMultiplier(context: Context): DirectMultiplier {
-  const { module, frame, item } = context;
+/** A function (tile) that writes keys and values of the open tile to a panel, if they are ever read from one. */
+type PanelMaker = Callable<['i32']> | null;
+
+/** A function (query, tile, scores): the scores of a row with keys from … to of the open tile. */
+export function directMultiplier(context: Context, makePanel: PanelMaker): DirectMultiplier {
+  const { module } = context;
+  const reading = readingOf(context);
+  if (reading === 'quantized') return quantizedMultiplier(context);
   const multiply = elementMultiplier(context);
-  if (!isNarrow(context)) return multiply;
+  if (reading !== 'half' || makePanel === null) return multiply;
   const multiplyNarrow = narrowMultiplier(context);
-  const widen = tileWidener(context, 'key');
-  const parameters = ['i32', 'i32', 'i32', 'i32'] as const;
-  return module.function({ parameters }, (body, query, keys, scores, keyCount) => {
-    const [tile, done] = body.locals('i32', 2);
-    const inPlace = keysInPlace(context, 'key', tile);
-    return [
-      when(i32.eq(item.count, int(1)), [
-        tile.set(i32.sub(frame.integer('keyLength'), keyCount)),
-        done.set(multiplyNarrow(query, inPlace, frame.integer('keyRow'), scores, keyCount)),
-        when(i32.eqz(done), widen(tile)),
-      ]),
-      when(i32.eqz(done), multiply(query, keys, scores, keyCount)),
-    ];
-  });
+  return module.function({ parameters: ['i32', 'i32', 'i32'] }, (_, query, tile, scores) =>
+    when(i32.eqz(multiplyNarrow(query, tile, scores)), [makePanel(tile), multiply(query, tile, scores)]),
+  );
 }
 
-/** The same of keys that are elements: in place, or widened. */
+/** The same of keys that are elements: in place, or in a panel. */
 function elementMultiplier(context: Context): DirectMultiplier {
-  const { module, variant, element, item } = context;
+  const { module, variant, element, frame, item } = context;
   const { vector, scalar, lanes, madd } = element;
   const turn = unrolled(variant.headDim / lanes);
-  const parameters = ['i32', 'i32', 'i32', 'i32'] as const;
-  return module.function({ parameters }, (body, query, keys, scores, keyCount) => {
+  const parameters = ['i32', 'i32', 'i32'] as const;
+  return module.function({ parameters }, (body, query, tile, scores) => {
     const rows = body.locals('i32', lanes);
     const sums = body.locals('v128', lanes);
-    const [column, last, end, step, q, qEnd] = body.locals('i32', 6);
+    const [column, end, q, qEnd] = body.locals('i32', 4);
     const [elements, nan, zero, score] = body.locals('v128', 4);
+    const places =
+      readingOf(context) === 'elements'
+        ? rowPlaces(context, body, tile, { key: rows })
+        : panelPlaces(context, body, tile, rows);
     return [
       nan.set(vector.splat(scalar.const(NaN))),
-      step.set(rowStep(context, 'key')),
-      last.set(i32.sub(keyCount, int(1))),
-      end.set(minimum(item.to, keyCount)),
+      places.prepare,
+      end.set(minimum(item.to, i32.sub(frame.integer('keyLength'), tile))),
       qEnd.set(i32.add(query, int(variant.headDim * element.bytes))),
       count(column, item.from, end, lanes, [
-        rowAddresses(rows, { base: keys, first: column, last, step }),
+        places.at(column),
         sums.map((sum) => sum.set(zero)),
         count(q, query, qEnd, 16 * turn, [
           Array.from({ length: turn }, (_, n) => [
@@ -98,87 +100,148 @@ function elementMultiplier(context: Context): DirectMultiplier {
   });
 }
 
+/** Places of keys in the panel of the open tile. */
+function panelPlaces(
+  { variant, element, frame, item }: Context,
+  body: Locals,
+  tile: Variable<'i32'>,
+  rows: readonly Variable<'i32'>[],
+): RowPlaces {
+  const [last, step] = body.locals('i32', 2);
+  return {
+    prepare: [
+      step.set(int(variant.headDim * element.bytes)),
+      last.set(i32.sub(i32.sub(frame.integer('keyLength'), tile), int(1))),
+    ],
+    at: (column) => rowAddresses(rows, { base: item.keyAt, first: column, last, step }),
+  };
+}
+
 /**
  * A function (exponentials, values, step, valueCount) → i32: the sum of values, by the exponentials of a row with keys
  * from … to of the tile, to `partial` of the scratch. It returns whether all of it is finite.
  */
-function directSum({
-  module,
-  variant,
-  element,
-  item,
-  scratch,
-}: Context): Callable<['i32', 'i32', 'i32', 'i32'], 'i32'> {
-  const { vector, lanes, madd } = element;
-  const vectors = variant.valueDim / lanes;
-  const turn = unrolled(vectors);
+function bufferSum(context: Context): Callable<['i32', 'i32', 'i32', 'i32'], 'i32'> {
+  const { module, element } = context;
   const parameters = ['i32', 'i32', 'i32', 'i32'] as const;
   return module.function({ parameters, result: 'i32' }, (body, exponentials, values, step, valueCount) => {
-    const rows = body.locals('i32', lanes);
-    const factors = body.locals('v128', lanes);
-    const [column, last, end, to, toEnd] = body.locals('i32', 5);
-    const [sum, zero, trace] = body.locals('v128', 3);
-    const start = i32.add(item.scratch, int(scratch.partial));
-    const eachVector = (code: (at: number) => Block): Block =>
-      count(
-        to,
-        start,
-        toEnd,
-        16 * turn,
-        Array.from({ length: turn }, (_, n) => code(16 * n)),
-      );
-    const addRow = (at: number): Block => [
-      sum.set(v128.load(to, at)),
-      rows.map((row, n) => sum.set(madd(factors[n], v128.load(row, at), sum))),
-      v128.store(to, sum, at),
-    ];
-    const statements: Block = [
-      toEnd.set(i32.add(start, int(16 * vectors))),
-      last.set(i32.sub(valueCount, int(1))),
-      end.set(minimum(item.to, valueCount)),
-      eachVector((at) => v128.store(to, zero, at)),
-      count(column, item.from, end, lanes, [
-        rowAddresses(rows, { base: values, first: column, last, step: step }),
-        factors.map((factor, n) =>
-          factor.set(vector.loadSplat(i32.add(exponentials, element.size(column)), n * element.bytes)),
-        ),
-        count(to, start, toEnd, 16 * turn, [
-          Array.from({ length: turn }, (_, n) => addRow(16 * n)),
-          rows.map((row) => row.set(i32.add(row, int(16 * turn)))),
-        ]),
-      ]),
-      trace.set(vector.eq(zero, zero)),
-      eachVector((at) => [
-        sum.set(v128.load(to, at)),
-        trace.set(v128.and(trace, vector.eq(vector.sub(sum, sum), zero))),
-      ]),
-    ];
-    return after(statements, i32.eqz(v128.anyTrue(v128.not(trace))));
+    const rows = body.locals('i32', element.lanes);
+    const last = body.local('i32');
+    return sumOfRows(
+      context,
+      body,
+      { exponentials, valueCount, rows },
+      {
+        prepare: last.set(i32.sub(valueCount, int(1))),
+        at: (column) => rowAddresses(rows, { base: values, first: column, last, step }),
+      },
+    );
   });
 }
 
-/** A function (exponentials, tile, valueCount) → i32: {@link directSum} of the values of the open tile. */
+/** A function (exponentials, tile) → i32: the same of the values of the open tile, which are elements where they lie. */
+function placedSum(context: Context): Callable<['i32', 'i32'], 'i32'> {
+  const { module, element, frame } = context;
+  return module.function({ parameters: ['i32', 'i32'], result: 'i32' }, (body, exponentials, tile) => {
+    const rows = body.locals('i32', element.lanes);
+    const valueCount = i32.sub(frame.integer('keyLength'), tile);
+    const places = rowPlaces(context, body, tile, { value: rows });
+    return sumOfRows(context, body, { exponentials, valueCount, rows }, places);
+  });
+}
+
+interface Summands {
+  readonly exponentials: Variable<'i32'>;
+  readonly valueCount: Code<'i32'>;
+  readonly rows: readonly Variable<'i32'>[];
+}
+
+function sumOfRows(
+  { variant, element, item, scratch }: Context,
+  body: Locals,
+  { exponentials, valueCount, rows }: Summands,
+  places: RowPlaces,
+): Code<'i32'> {
+  const { vector, lanes, madd } = element;
+  const vectors = variant.valueDim / lanes;
+  const turn = unrolled(vectors);
+  const factors = body.locals('v128', lanes);
+  const [column, end, to, toEnd] = body.locals('i32', 4);
+  const [sum, zero, trace] = body.locals('v128', 3);
+  const start = i32.add(item.scratch, int(scratch.partial));
+  const eachVector = (code: (at: number) => Block): Block =>
+    count(
+      to,
+      start,
+      toEnd,
+      16 * turn,
+      Array.from({ length: turn }, (_, n) => code(16 * n)),
+    );
+  const addRow = (at: number): Block => [
+    sum.set(v128.load(to, at)),
+    rows.map((row, n) => sum.set(madd(factors[n]!, v128.load(row, at), sum))),
+    v128.store(to, sum, at),
+  ];
+  const statements: Block = [
+    toEnd.set(i32.add(start, int(16 * vectors))),
+    places.prepare,
+    end.set(minimum(item.to, valueCount)),
+    eachVector((at) => v128.store(to, zero, at)),
+    count(column, item.from, end, lanes, [
+      places.at(column),
+      factors.map((factor, n) =>
+        factor.set(vector.loadSplat(i32.add(exponentials, element.size(column)), n * element.bytes)),
+      ),
+      count(to, start, toEnd, 16 * turn, [
+        Array.from({ length: turn }, (_, n) => addRow(16 * n)),
+        rows.map((row) => row.set(i32.add(row, int(16 * turn)))),
+      ]),
+    ]),
+    trace.set(vector.eq(zero, zero)),
+    eachVector((at) => [
+      sum.set(v128.load(to, at)),
+      trace.set(v128.and(trace, vector.eq(vector.sub(sum, sum), zero))),
+    ]),
+  ];
+  return after(statements, i32.eqz(v128.anyTrue(v128.not(trace))));
+}
+
+/** A function (exponentials, tile, valueCount) → i32: {@link bufferSum} of the values of the open tile. */
 function tileSum(
   context: Context,
   sum: Callable<['i32', 'i32', 'i32', 'i32'], 'i32'>,
+  makePanel: PanelMaker,
 ): Callable<['i32', 'i32', 'i32'], 'i32'> {
-  const { module, frame, item } = context;
-  const narrow = isNarrow(context) ? { sum: narrowSum(context), widen: tileWidener(context, 'value') } : null;
+  const { module, item } = context;
+  const inPlace = sumInPlace(context);
   const parameters = ['i32', 'i32', 'i32'] as const;
   return module.function({ parameters, result: 'i32' }, (body, exponentials, tile, valueCount) => {
-    const inPlace = keysInPlace(context, 'value', tile);
-    const first =
-      narrow === null
-        ? []
-        : when(i32.eq(item.count, int(1)), [
-            when(
-              narrow.sum(exponentials, inPlace, frame.integer('valueRow'), valueCount),
-              body.return(int(1)),
-            ),
-            narrow.widen(tile),
-          ]);
-    return after(first, sum(exponentials, item.valueAt, rowStep(context, 'value'), valueCount));
+    const inPanel = sum(exponentials, item.valueAt, valueStep(context), valueCount);
+    if (inPlace === null) return inPanel;
+    if (makePanel === null) return inPlace(exponentials, tile);
+    return after([when(inPlace(exponentials, tile), body.return(int(1))), makePanel(tile)], inPanel);
   });
+}
+
+/** A function (exponentials, tile) → i32: the same of values where they lie; null if they are read from a panel. */
+function sumInPlace(context: Context): Callable<['i32', 'i32'], 'i32'> | null {
+  switch (readingOf(context)) {
+    case 'elements':
+      return placedSum(context);
+    case 'half':
+      return narrowSum(context);
+    case 'quantized':
+      return quantizedSum(context, false);
+    case 'panel':
+      return null;
+  }
+}
+
+/** Functions of the module that take part. */
+interface DirectParts {
+  readonly score: RowGroupScorer;
+  readonly softmax: OnlineSoftmax;
+  readonly makePanel: PanelMaker;
 }
 
 /**
@@ -188,32 +251,40 @@ function tileSum(
  */
 export function directAbsorber(
   context: Context,
-  score: RowGroupScorer,
-  softmax: OnlineSoftmax,
+  { score, softmax, makePanel }: DirectParts,
 ): Callable<['i32', 'i32']> {
   const { module, variant, element, tiling, frame, item, scratch } = context;
   const { vector, scalar, bytes, type } = element;
-  const sumValues = directSum(context);
-  const sumTile = tileSum(context, sumValues);
+  const sumValues = bufferSum(context);
+  const sumTile = tileSum(context, sumValues, makePanel);
+  const isQuantized = readingOf(context) === 'quantized';
+  const skipNonFinite = isQuantized ? quantizedSum(context, true) : null;
+  const makeValue = isQuantized || isScattered(context) ? rowMaker(context, 'value') : null;
   const storage = elementStorage(element);
   const clean = rowPacker(context, { depth: variant.valueDim, step: bytes, scaled: false, storage });
   const rowBytes = variant.valueDim * bytes;
   return module.function({ parameters: ['i32', 'i32'] }, (body, rowGroup, tile) => {
     const [record, scores, keyCount, key, end, from, to] = body.locals('i32', 7);
+
     const [max, sum] = body.locals(type, 2);
     const factor = body.local('v128');
     const at = (start: number): Code<'i32'> => i32.add(item.scratch, int(start));
     const column = (of: Code<'i32'>): Code<'i32'> => i32.add(scores, element.size(of));
     const absorb = softmax(record, column(item.from), column(item.to), at(scratch.factors));
+    const value =
+      makeValue === null
+        ? place(item.valueAt, key, valueStep(context))
+        : after(drop(makeValue(i32.add(tile, key), at(scratch.row))), at(scratch.row));
     const cleanKey: Block = [
       when(
-        clean(place(item.valueAt, key, rowStep(context, 'value')), place(at(scratch.values), key, rowBytes)),
+        clean(value, place(at(scratch.values), key, rowBytes)),
         when(
           scalar.ne(scalar.load(column(key)), scalar.const(-Infinity)),
           scalar.store(column(key), scalar.const(NaN)),
         ),
       ),
     ];
+    const cleanSum = sumValues(scores, at(scratch.values), int(rowBytes), keyCount);
     return [
       record.set(place(at(scratch.records), rowGroup, RECORD_BYTES)),
       scores.set(at(scratch.scores)),
@@ -229,7 +300,7 @@ export function directAbsorber(
         end.set(minimum(item.to, keyCount)),
         count(key, item.from, end, 1, cleanKey),
         absorb,
-        drop(sumValues(scores, at(scratch.values), int(rowBytes), keyCount)),
+        skipNonFinite === null ? drop(cleanSum) : drop(skipNonFinite(scores, tile)),
       ]),
       factor.set(vector.loadSplat(at(scratch.factors))),
       to.set(place(at(scratch.output), rowGroup, tiling.valueColumns * bytes)),

@@ -14,7 +14,8 @@ import {
 } from '@heed/core/wasm';
 import type { ElementType } from '../module/element.ts';
 import type { Storage } from '../module/storage.ts';
-import { isMade, rowMaker } from '../module/cache-rows.ts';
+import { rowMaker } from '../module/cache-rows.ts';
+import { isMade } from '../plan/reading.ts';
 import { exponential } from '../module/exponential.ts';
 import { type Context, place } from '../module/context.ts';
 import { logarithm } from '../module/logarithm.ts';

@@ -1,8 +1,8 @@
 import { type Block, type Callable, type Code, after, count, i32, int, v128 } from '@heed/core/wasm';
 import { type Context, minimum } from '../module/context.ts';
-import { isMade } from '../module/cache-rows.ts';
 import { type NarrowReader, narrowReader } from '../module/narrow.ts';
-import { rowAddresses, sumsOfLanes, unrolled } from './key-rows.ts';
+import { sumsOfLanes, unrolled } from './key-rows.ts';
+import { rowPlaces } from './row-places.ts';
 
 /*
  * One query row, keys and values of 16 bits: each number is read once, so it is widened in a register. Several rows would
@@ -13,35 +13,19 @@ import { rowAddresses, sumsOfLanes, unrolled } from './key-rows.ts';
 /** Half of the reader's power goes to the query, half to the product: a query times all of it could overflow. */
 const half = (power: number): number => 2 ** (power / 2);
 
-/** Returns whether rows of the problem are whole pairs of vectors. */
-export function isNarrow(context: Context): boolean {
-  const { variant, cache } = context;
-  return (
-    variant.direct &&
-    cache.half &&
-    !isMade(context) &&
-    variant.headDim % 8 === 0 &&
-    variant.valueDim % 8 === 0
-  );
-}
-
-/** A function (query, keys, step, scores, keyCount) → i32: as `directMultiplier`, and whether all of it is finite. */
-export function narrowMultiplier({
-  module,
-  variant,
-  element,
-  cache,
-  item,
-}: Context): Callable<['i32', 'i32', 'i32', 'i32', 'i32'], 'i32'> {
+/** A function (query, tile, scores) → i32: as `directMultiplier`, and whether all of it is finite. */
+export function narrowMultiplier(context: Context): Callable<['i32', 'i32', 'i32'], 'i32'> {
+  const { module, variant, element, cache, frame, item } = context;
   const { vector, scalar, lanes, madd } = element;
-  const parameters = ['i32', 'i32', 'i32', 'i32', 'i32'] as const;
-  return module.function({ parameters, result: 'i32' }, (body, query, keys, step, scores, keyCount) => {
+  const parameters = ['i32', 'i32', 'i32'] as const;
+  return module.function({ parameters, result: 'i32' }, (body, query, tile, scores) => {
     const reader = narrowReader(cache.dtype, body);
     const turn = unrolled(variant.headDim / reader.numbers, 4);
     const rows = body.locals('i32', lanes);
     const sums = body.locals('v128', lanes);
     const elements = body.locals('v128', 2);
-    const [column, last, end, q, qEnd] = body.locals('i32', 5);
+    const [column, end, q, qEnd] = body.locals('i32', 4);
+    const places = rowPlaces(context, body, tile, { key: rows });
     const [score, zero, factor, trace] = body.locals('v128', 4);
     const dot = (n: number): Block => [
       elements.map((part, at) => {
@@ -58,11 +42,11 @@ export function narrowMultiplier({
         reader.prepare,
         factor.set(vector.splat(scalar.const(half(reader.power)))),
         trace.set(vector.eq(zero, zero)),
-        last.set(i32.sub(keyCount, int(1))),
-        end.set(minimum(item.to, keyCount)),
+        places.prepare,
+        end.set(minimum(item.to, i32.sub(frame.integer('keyLength'), tile))),
         qEnd.set(i32.add(query, int(variant.headDim * element.bytes))),
         count(column, item.from, end, lanes, [
-          rowAddresses(rows, { base: keys, first: column, last, step }),
+          places.at(column),
           sums.map((sum) => sum.set(zero)),
           count(q, query, qEnd, 32 * turn, [
             Array.from({ length: turn }, (_, n) => dot(n)),
@@ -83,24 +67,19 @@ function isFinite({ notices }: NarrowReader, spoilt: Code<'i32'>): Code<'i32'> {
   return i32.eqz(notices === null ? spoilt : i32.or(notices, spoilt));
 }
 
-/** A function (exponentials, values, step, valueCount) → i32: as that of `directSum`. */
-export function narrowSum({
-  module,
-  variant,
-  element,
-  cache,
-  item,
-  scratch,
-}: Context): Callable<['i32', 'i32', 'i32', 'i32'], 'i32'> {
+/** A function (exponentials, tile) → i32: as that of `placedSum`. */
+export function narrowSum(context: Context): Callable<['i32', 'i32'], 'i32'> {
+  const { module, variant, element, cache, frame, item, scratch } = context;
   const { vector, scalar, lanes, madd } = element;
-  const parameters = ['i32', 'i32', 'i32', 'i32'] as const;
-  return module.function({ parameters, result: 'i32' }, (body, exponentials, values, step, valueCount) => {
+  const parameters = ['i32', 'i32'] as const;
+  return module.function({ parameters, result: 'i32' }, (body, exponentials, tile) => {
     const reader = narrowReader(cache.dtype, body);
     const turn = unrolled(variant.valueDim / reader.numbers, 4);
     const rows = body.locals('i32', lanes);
     const factors = body.locals('v128', lanes);
     const sums = body.locals('v128', 2);
-    const [column, last, end, to, toEnd] = body.locals('i32', 5);
+    const [column, end, to, toEnd] = body.locals('i32', 4);
+    const places = rowPlaces(context, body, tile, { value: rows });
     const [sum, zero, trace, power] = body.locals('v128', 4);
     const start = i32.add(item.scratch, int(scratch.partial));
     const bytes = variant.valueDim * element.bytes;
@@ -119,11 +98,11 @@ export function narrowSum({
         reader.prepare,
         power.set(vector.splat(scalar.const(2 ** reader.power))),
         toEnd.set(i32.add(start, int(bytes))),
-        last.set(i32.sub(valueCount, int(1))),
-        end.set(minimum(item.to, valueCount)),
+        places.prepare,
+        end.set(minimum(item.to, i32.sub(frame.integer('keyLength'), tile))),
         count(to, start, toEnd, 16, v128.store(to, zero)),
         count(column, item.from, end, lanes, [
-          rowAddresses(rows, { base: values, first: column, last, step }),
+          places.at(column),
           factors.map((factor, n) =>
             factor.set(reader.power === 0 ? factorOf(n) : vector.mul(factorOf(n), power)),
           ),

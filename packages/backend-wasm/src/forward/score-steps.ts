@@ -17,7 +17,7 @@ import { exponential } from '../module/exponential.ts';
 import { type Context, maximum, minimum, place } from '../module/context.ts';
 import { copyColumns } from '../module/ring.ts';
 import { RECORD } from '../plan/records.ts';
-import { PAGELESS } from './widen.ts';
+import { PAGELESS } from './pages.ts';
 
 /**
  * A function (record, scores, tile): the steps on the scores of one row between product and softmax, in the order of

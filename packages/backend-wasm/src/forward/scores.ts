@@ -31,7 +31,7 @@ export function rowGroupScorer(
   context: Context,
   multiply: { readonly packed: TileMultiplier } | { readonly inPlace: DirectMultiplier },
 ): RowGroupScorer {
-  const { module, variant, needs, element, tiling, frame, item, scratch } = context;
+  const { module, variant, needs, element, tiling, item, scratch } = context;
   const { rows, scoreStride } = tiling;
   const queryBytes = variant.headDim * element.bytes;
   const steps = scoreSteps(context);
@@ -48,7 +48,7 @@ export function rowGroupScorer(
             i32.add(scores, element.size(item.to)),
             int(0),
           )
-        : multiply.inPlace(query, item.keyAt, scores, i32.sub(frame.integer('keyLength'), tile));
+        : multiply.inPlace(query, tile, scores);
     const eachRow = Array.from({ length: rows }, (_, r) =>
       steps(
         i32.add(record, int(r * RECORD_BYTES)),

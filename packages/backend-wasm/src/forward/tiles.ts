@@ -1,43 +1,37 @@
-import { type Callable, type Code, i32, int, v128, when } from '@heed/core/wasm';
-import { isMade } from '../module/cache-rows.ts';
+import { type Callable, type Code, i32, int, v128 } from '@heed/core/wasm';
 import { type Context, place } from '../module/context.ts';
 import { keysInPlace } from './key-rows.ts';
-import { isNarrow } from './narrow.ts';
-import { tileMaker, tileWidener } from './widen.ts';
+import { readingOf } from '../plan/reading.ts';
+import { pageOpener } from './pages.ts';
 
-/** A function (tile) that turns to the tile of keys that begins at key `tile`. */
-export function tileOpener(context: Context): Callable<['i32']> {
-  const { module, variant, needs, element, cache, tiling, frame, item, scratch } = context;
+/**
+ * A function (tile) that turns to the tile of keys that begins at key `tile`.
+ *
+ * @param makePanel function that writes the tile's keys and values to a panel, if they are ever read from one.
+ */
+export function tileOpener(context: Context, makePanel: Callable<['i32']> | null = null): Callable<['i32']> {
+  const { module, variant, element, tiling, frame, item, scratch } = context;
   const packed = (
     name: 'packedKey' | 'packedValue' | 'nonFinite',
     index: Code<'i32'>,
     size: number,
   ): Code<'i32'> => place(place(frame.integer(name), item.slot, frame.integer(`${name}Slot`)), index, size);
   const values = variant.pass === 'gradient' ? variant.valueDim : tiling.valueColumns;
-  if (variant.direct && isMade(context)) {
-    const make = tileMaker(context);
-    return module.function({ parameters: ['i32'] }, (_, tile) => [
-      item.keyAt.set(i32.add(item.scratch, int(scratch.wideKeys))),
-      item.valueAt.set(i32.add(item.scratch, int(scratch.wideValues))),
-      make(tile),
-    ]);
-  }
-  if (variant.direct && cache.half) {
-    const [widenKeys, widenValues] = [tileWidener(context, 'key'), tileWidener(context, 'value')];
-    return module.function({ parameters: ['i32'] }, (_, tile) => [
-      item.keyAt.set(i32.add(item.scratch, int(scratch.wideKeys))),
-      item.valueAt.set(i32.add(item.scratch, int(scratch.wideValues))),
-      // One row reads them in place.
-      when(isNarrow(context) ? i32.ne(item.count, int(1)) : int(1), [
-        widenKeys(tile),
-        needs.sumsValues ? widenValues(tile) : [],
-      ]),
-    ]);
-  }
   if (variant.direct) {
+    const note = variant.pages === null ? null : pageOpener(context);
+    const readsInPlace = readingOf(context) !== 'panel';
     return module.function({ parameters: ['i32'] }, (_, tile) => [
-      item.keyAt.set(keysInPlace(context, 'key', tile)),
-      item.valueAt.set(keysInPlace(context, 'value', tile)),
+      note === null ? [] : note(tile),
+      makePanel === null
+        ? [
+            item.keyAt.set(keysInPlace(context, 'key', tile)),
+            item.valueAt.set(keysInPlace(context, 'value', tile)),
+          ]
+        : [
+            item.keyAt.set(i32.add(item.scratch, int(scratch.wideKeys))),
+            item.valueAt.set(i32.add(item.scratch, int(scratch.wideValues))),
+            readsInPlace ? [] : makePanel(tile),
+          ],
     ]);
   }
   return module.function({ parameters: ['i32'] }, (body, tile) => {

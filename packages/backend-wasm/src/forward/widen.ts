@@ -4,31 +4,30 @@ import {
   type Code,
   type Variable,
   count,
+  drop,
   i32,
   int,
-  memoryFill,
   v128,
   when,
 } from '@heed/core/wasm';
 import { type Source, rowMaker } from '../module/cache-rows.ts';
 import { type Context, maximum, minimum, place } from '../module/context.ts';
 import { type NarrowReader, narrowReader } from '../module/narrow.ts';
-import { keysInPlace } from './key-rows.ts';
-
-/** In the byte of a key: it has no page. */
-export const PAGELESS = 2;
+import { keysInPlace, unrolled } from './key-rows.ts';
+import { isMade, readingOf } from '../plan/reading.ts';
 
 /**
  * A function (tile) that widens the keys, or the values, of the open tile that some row of the block sees, from where they
  * are to the scratch. It widens whole register tiles, as far as there are keys. `tile` is the first key of the tile.
  */
-export function tileWidener(context: Context, source: Source): Callable<['i32']> {
+function tileWidener(context: Context, source: Source): Callable<['i32']> {
   const { module, variant, element, cache, frame, item, scratch } = context;
   const depth = source === 'key' ? variant.headDim : variant.valueDim;
   const start = source === 'key' ? scratch.wideKeys : scratch.wideValues;
   const { vector, scalar, lanes } = element;
   // Two vectors a turn, or one.
   const step = depth % (2 * lanes) === 0 ? 2 * lanes : lanes;
+  const turn = unrolled(depth / step, 4);
   return module.function({ parameters: ['i32'] }, (body, tile) => {
     const [key, first, end, from, to, row, rowEnd] = body.locals('i32', 7);
     const power = body.local('v128');
@@ -38,30 +37,37 @@ export function tileWidener(context: Context, source: Source): Callable<['i32']>
       step === lanes
         ? v128.store(to, cache.load(body, row))
         : [pair.prepare, v128.store(to, pair.low), v128.store(to, pair.high, 16)];
-    const quickly = ({ read, power: exponent }: NarrowReader): Block => {
-      const { prepare, vectors } = read(row, 0);
-      const scaled = (numbers: Code<'v128'>): Code<'v128'> =>
-        exponent === 0 ? numbers : vector.mul(numbers, power);
-      return [prepare, vectors.map((numbers, n) => v128.store(to, scaled(numbers), 16 * n))];
-    };
-    const eachPart = (part: Block): Block => [
+    const scaled = (numbers: Code<'v128'>, exponent: number): Code<'v128'> =>
+      exponent === 0 ? numbers : vector.mul(numbers, power);
+    const quickly = ({ read, power: exponent }: NarrowReader): Block =>
+      Array.from({ length: turn }, (_, part) => {
+        const { prepare, vectors } = read(row, part * step * cache.bytes);
+        return [
+          prepare,
+          vectors.map((numbers, n) => v128.store(to, scaled(numbers, exponent), 16 * (2 * part + n))),
+        ];
+      });
+    const eachPart = (part: Block, parts: number): Block => [
       from.set(place(keysInPlace(context, source, tile), first, frame.integer(`${source}Row`))),
       to.set(place(i32.add(item.scratch, int(start)), first, depth * element.bytes)),
       count(key, first, end, 1, [
         rowEnd.set(i32.add(from, int(depth * cache.bytes))),
-        count(row, from, rowEnd, step * cache.bytes, [part, to.set(i32.add(to, int(step * element.bytes)))]),
+        count(row, from, rowEnd, parts * step * cache.bytes, [
+          part,
+          to.set(i32.add(to, int(parts * step * element.bytes))),
+        ]),
         from.set(i32.add(from, frame.integer(`${source}Row`))),
       ]),
     ];
     return [
       visibleKeys(context, tile, first, end),
       reader === null
-        ? eachPart(exactly)
+        ? eachPart(exactly, 1)
         : [
             reader.prepare,
             power.set(vector.splat(scalar.const(2 ** reader.power))),
-            eachPart(quickly(reader)),
-            reader.notices === null ? [] : when(reader.notices, eachPart(exactly)),
+            eachPart(quickly(reader), turn),
+            reader.notices === null ? [] : when(reader.notices, eachPart(exactly, 1)),
           ],
     ];
   });
@@ -86,12 +92,22 @@ function visibleKeys(
   ];
 }
 
-/**
- * A function (tile): the same of keys and values that are made row by row. It notes which keys have no page, for the scores to
- * exclude: 2 in the item's bytes of them.
- */
-export function tileMaker(context: Context): Callable<['i32']> {
-  const { module, variant, needs, element, tiling, item, scratch } = context;
+/** A function (tile) that writes keys and values of the open tile to a panel; nothing where they are elements. */
+export function panelMaker(context: Context): Callable<['i32']> | null {
+  const { module, needs, cache } = context;
+  const reading = readingOf(context);
+  if (reading === 'elements' || reading === 'quantized') return null;
+  if (isMade(context) || !cache.half) return tileMaker(context);
+  const [widenKeys, widenValues] = [tileWidener(context, 'key'), tileWidener(context, 'value')];
+  return module.function({ parameters: ['i32'] }, (_, tile) => [
+    widenKeys(tile),
+    needs.sumsValues ? widenValues(tile) : [],
+  ]);
+}
+
+/** The same as `tileWidener` of keys and values that are made row by row. */
+function tileMaker(context: Context): Callable<['i32']> {
+  const { module, variant, needs, element, item, scratch } = context;
   const sources: readonly Source[] = needs.sumsValues ? ['key', 'value'] : ['key'];
   const makers = sources.map((source) => ({
     make: rowMaker(context, source),
@@ -99,25 +115,13 @@ export function tileMaker(context: Context): Callable<['i32']> {
     bytes: (source === 'key' ? variant.headDim : variant.valueDim) * element.bytes,
   }));
   return module.function({ parameters: ['i32'] }, (body, tile) => {
-    const [key, first, end, exists] = body.locals('i32', 4);
-    const at = body.local('i32');
+    const [key, first, end, at] = body.locals('i32', 4);
     const rows = makers.map(({ make, start, bytes }) =>
-      exists.set(make(at, place(i32.add(item.scratch, int(start)), key, bytes))),
+      drop(make(at, place(i32.add(item.scratch, int(start)), key, bytes))),
     );
-    const pageless = i32.add(item.nonFiniteAt, key);
     return [
-      item.nonFiniteAt.set(i32.add(item.scratch, int(scratch.pageless))),
-      variant.pages === null
-        ? []
-        : [memoryFill(item.nonFiniteAt, int(0), int(tiling.tileKeys)), item.tileNonFinite.set(int(0))],
       visibleKeys(context, tile, first, end),
-      count(key, first, end, 1, [
-        at.set(i32.add(tile, key)),
-        rows,
-        variant.pages === null
-          ? []
-          : when(i32.eqz(exists), [i32.store8(pageless, int(PAGELESS)), item.tileNonFinite.set(int(1))]),
-      ]),
+      count(key, first, end, 1, [at.set(i32.add(tile, key)), rows]),
     ];
   });
 }

@@ -29,16 +29,6 @@ import { interleaved, upperBytes } from './storage.ts';
 /** The two tensors of a cache. */
 export type Source = 'key' | 'value';
 
-/** Returns whether rows of keys and values have to be made, instead of being read where they are. */
-export function isMade({ variant }: Pick<Context, 'variant'>): boolean {
-  return variant.pages !== null || variant.groups !== null || variant.ring;
-}
-
-/** Returns whether few query rows read keys and values from a panel: 16-bit ones, and those that are made. */
-export function isWide({ variant, cache }: Pick<Context, 'variant' | 'cache'>): boolean {
-  return isMade({ variant }) || cache.half;
-}
-
 /** Addresses of a key: its row in key or value, and that of its scales. `page` is set, −1 where there is none. */
 function addressesOf(
   context: Context,

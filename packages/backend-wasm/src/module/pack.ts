@@ -13,8 +13,9 @@ import {
   when,
 } from '@heed/core/wasm';
 import { type Context, ITEM_PARAMETERS, minimum, place } from './context.ts';
-import { PAGELESS } from '../forward/widen.ts';
-import { type RowMaker, isMade, rowMaker } from './cache-rows.ts';
+import { PAGELESS } from '../forward/pages.ts';
+import { type RowMaker, rowMaker } from './cache-rows.ts';
+import { isMade } from '../plan/reading.ts';
 import { openRing } from './ring.ts';
 import { type Storage, elementStorage } from './storage.ts';
 

@@ -25,6 +25,10 @@ export interface Scratch {
   readonly wideValues: number;
   /** [max(headDim, valueDim)]: a key or a value that is made. */
   readonly row: number;
+  /** [max(headDim, valueDim)]: zeros, the row of keys without a page. */
+  readonly zeros: number;
+  /** A word that nobody reads. */
+  readonly touched: number;
   /** [tileKeys]: bytes that say which keys of the tile have no page. */
   readonly pageless: number;
   /** In a ring. [tileKeys]: entries of a row of mask, bias or segments in the order of the tile's keys. */
@@ -57,7 +61,7 @@ export function scratchOf(variant: Variant, tiling: Tiling, { bytes }: Element):
   const gradient = variant.pass === 'gradient';
   const { ring } = variant;
   const made = variant.pages !== null || variant.groups !== null || ring;
-  const wide = variant.direct && (made || variant.cache !== variant.dtype);
+  const wide = variant.direct && variant.cache !== variant.dtype;
   const allRows = blockRows + rows;
   const inGradient = (elements: number): number => take(gradient ? allRows * elements * bytes : 0);
   return {
@@ -72,7 +76,9 @@ export function scratchOf(variant: Variant, tiling: Tiling, { bytes }: Element):
     wideKeys: take(wide ? tiling.tileKeys * variant.headDim * bytes : 0),
     wideValues: take(wide ? tiling.tileKeys * variant.valueDim * bytes : 0),
     row: take(made ? Math.max(variant.headDim, variant.valueDim) * bytes : 0),
-    pageless: take(wide && variant.pages !== null ? tiling.tileKeys : 0),
+    zeros: take(variant.pages === null ? 0 : Math.max(variant.headDim, variant.valueDim) * bytes),
+    touched: take(variant.pages === null ? 0 : 4),
+    pageless: take(variant.pages === null ? 0 : tiling.tileKeys),
     maskColumns: take(ring && variant.mask !== null ? scoreStride * bytes : 0),
     biasColumns: take(ring && variant.bias ? scoreStride * bytes : 0),
     segmentColumns: take(ring && variant.segments ? scoreStride * 4 : 0),

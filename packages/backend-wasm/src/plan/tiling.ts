@@ -1,3 +1,4 @@
+import { readingOf } from './reading.ts';
 import type { Variant } from './variant.ts';
 
 /** Query rows of a block. */
@@ -6,6 +7,7 @@ export const BLOCK_ROWS = 96;
 const TILE_KEYS = 384;
 const GRADIENT_TILE_KEYS = 96;
 const DIRECT_TILE_KEYS = 512;
+/** The same of smaller numbers. */
 const WIDENED_TILE_KEYS = 32;
 
 /** Read keys and values in place when a key/value head has at most this many query rows. */
@@ -48,8 +50,8 @@ export interface Tiling {
  * all 15 that engines leave on x64. Without it the product needs one too, and older engines spill beyond 4 × 2.
  */
 export function tilingOf(variant: Variant): Tiling {
-  const { pass, relaxed, dtype, cache, headDim, valueDim, direct } = variant;
-  const directTileKeys = cache === dtype ? DIRECT_TILE_KEYS : WIDENED_TILE_KEYS;
+  const { pass, relaxed, dtype, headDim, valueDim, direct } = variant;
+  const directTileKeys = readingOf({ variant }) === 'elements' ? DIRECT_TILE_KEYS : WIDENED_TILE_KEYS;
   const tileKeys = direct ? directTileKeys : pass === 'gradient' ? GRADIENT_TILE_KEYS : TILE_KEYS;
   const columns = dtype === 'float32' ? 8 : 4;
   const roundUp = (n: number): number => Math.ceil(n / columns) * columns;

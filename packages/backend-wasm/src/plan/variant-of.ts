@@ -24,6 +24,10 @@ export function variantOf(problem: AttentionProblem, pass: Variant['pass'], opti
     headDim: problem.headDim,
     valueDim: problem.valueDim,
     direct: pass === 'forward' && isDirect(problem),
+    one:
+      pass === 'forward' &&
+      isDirect(problem) &&
+      (problem.heads / problem.kvHeads) * problem.queryLength === 1,
     split: pass === 'forward' && isSplit(problem),
     ranged,
     alignment: ranged || problem.alibi ? alignment : null,

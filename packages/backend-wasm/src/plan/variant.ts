@@ -30,6 +30,8 @@ export interface Variant {
   readonly valueDim: number;
   /** Few rows: keys and values are read where they are, not packed. */
   readonly direct: boolean;
+  /** The same of a single row for each key/value head. */
+  readonly one: boolean;
   /** The keys are cut into splits that are computed apart and merged. */
   readonly split: boolean;
   /** True if a row's keys have a beginning or an end of their own: causal, window, lengths. */
