@@ -41,8 +41,7 @@ async function compile(engine: Engine, problem: AttentionProblem): Promise<Kerne
     run: async (inputs, { signal }) => asResults(await forward.run({ ...inputs }, forms, signal)),
     ...(gradient && {
       async gradient(
-        // Noise has no gradient.
-        { origin: _, ...inputs }: AttentionInputs<WasmTensor>,
+        inputs: AttentionInputs<WasmTensor>,
         { output, statistics, dOutput }: GradientInputs<WasmTensor>,
         { signal }: RunOptions,
       ): Promise<AttentionGradients<WasmTensor>> {

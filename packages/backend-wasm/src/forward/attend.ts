@@ -10,6 +10,7 @@ import {
   whileTrue,
 } from '@heed/core/wasm';
 import { directAbsorber, directMultiplier } from './direct.ts';
+import { weightDropper } from './dropout.ts';
 import { rowFinisher } from './finish.ts';
 import { type Context, ITEM_PARAMETERS, maximum, minimum } from '../module/context.ts';
 import { partialWriter } from './splits.ts';
@@ -45,6 +46,7 @@ export function attendPhase(context: Context): void {
   );
   const softmax = needs.softmax ? onlineSoftmax(context) : null;
   const addValues = needs.sumsValues && !variant.direct ? valueAdder(context) : null;
+  const drop = variant.dropout && !variant.direct ? weightDropper(context) : null;
   const absorbDirectly =
     softmax !== null && needs.sumsValues && variant.direct
       ? directAbsorber(context, { score, softmax, makePanel })
@@ -81,7 +83,11 @@ export function attendPhase(context: Context): void {
     const absorb: Block = [
       keepScores === null ? [] : eachRow(when(isRow, keepScores(record, scores, tile))),
       absorbDirectly === null
-        ? [takeIn, addValues === null ? [] : addValues(rowGroup)]
+        ? [
+            takeIn,
+            drop === null ? [] : eachRow(drop(record, scores, tile)),
+            addValues === null ? [] : addValues(rowGroup),
+          ]
         : absorbDirectly(rowGroup, tile),
     ];
     const outputBytes = tiling.blockRows * tiling.valueColumns * element.bytes;

@@ -13,6 +13,7 @@ import {
   when,
 } from '@heed/core/wasm';
 import { type Context, minimum, place } from '../module/context.ts';
+import { weightDropper } from './dropout.ts';
 import { rowAddresses, sumsOfLanes, unrolled } from './key-rows.ts';
 import { narrowMultiplier, narrowSum } from './narrow.ts';
 import { quantizedMultiplier, quantizedSum } from './quantized.ts';
@@ -260,6 +261,7 @@ export function directAbsorber(
   const isQuantized = readingOf(context) === 'quantized';
   const skipNonFinite = isQuantized ? quantizedSum(context, true) : null;
   const makeValue = isQuantized || isScattered(context) ? rowMaker(context, 'value') : null;
+  const dropWeights = variant.dropout ? weightDropper(context) : null;
   const storage = elementStorage(element);
   const clean = rowPacker(context, { depth: variant.valueDim, step: bytes, scaled: false, storage });
   const rowBytes = variant.valueDim * bytes;
@@ -270,7 +272,10 @@ export function directAbsorber(
     const factor = body.local('v128');
     const at = (start: number): Code<'i32'> => i32.add(item.scratch, int(start));
     const column = (of: Code<'i32'>): Code<'i32'> => i32.add(scores, element.size(of));
-    const absorb = softmax(record, column(item.from), column(item.to), at(scratch.factors));
+    const absorb: Block = [
+      softmax(record, column(item.from), column(item.to), at(scratch.factors)),
+      dropWeights === null ? [] : dropWeights(record, scores, tile),
+    ];
     const value =
       makeValue === null
         ? place(item.valueAt, key, valueStep(context))

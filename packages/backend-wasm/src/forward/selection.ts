@@ -83,7 +83,7 @@ function gumbel({ item, scratch }: Context, log: Callable<['f64'], 'f64'>) {
  * A function (record, key): the four random words of a key's four of a row, to the noise of the scratch. They are
  * Philox4x32-10 (Salmon, Moraes, Dror and Shaw, SC 2011, section 3.3), as SPEC.md, clause `selection`, says bit by bit.
  */
-function philox({ module, frame, item, scratch }: Context): Callable<['i32', 'i32']> {
+export function philox({ module, frame, item, scratch }: Context): Callable<['i32', 'i32']> {
   return module.function({ parameters: ['i32', 'i32'] }, (body, record, key) => {
     const counter = body.locals('i32', 4);
     const [c0, c1, c2, c3] = counter;

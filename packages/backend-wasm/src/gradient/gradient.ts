@@ -30,6 +30,8 @@ type Sums = Readonly<Record<'key' | 'value' | 'bias' | 'sink', Variable<'i32'>>>
  *
  *     dV = Pᵀ dO     dP = dO Vᵀ     dS = P ∘ (dP − rowsum(dO ∘ O))     dQ = scale · dS K     dK = scale · dSᵀ Q
  *
+ * With dropout, P of dV and dP are multiplied by 0 or 1 / (1 − p).
+ *
  * The block of queries is in the outer loop, as in forward. The blocks of a head are dealt out to chunks, one after
  * another, so that causal ones weigh the same; each chunk has its own sums of dK and dV, and `reduce` adds the chunks
  * in their order. The number of chunks depends on the lengths alone, not on the threads.
@@ -111,7 +113,7 @@ export function gradientPhase(context: Context): void {
                     rows,
                     when(score(rowGroup, tile), [
                       multiplyValues(rowGroup),
-                      eachRow(rowGroup, rowGroupEnd, addMean(record, scores)),
+                      eachRow(rowGroup, rowGroupEnd, addMean(record, scores, tile)),
                     ]),
                   ),
                 ),

@@ -1,5 +1,6 @@
 import { type Callable, type Code, count, f64, i32, int, select, v128, when } from '@heed/core/wasm';
 import { exponential } from '../module/exponential.ts';
+import { keptAt, keptWriter } from '../forward/dropout.ts';
 import { type Context, place } from '../module/context.ts';
 import { RECORD, RECORD_BYTES } from '../plan/records.ts';
 import { acrossLanes } from '../forward/softmax.ts';
@@ -10,11 +11,13 @@ import { sinkShare } from './rows.ts';
  * sum would have few correct digits in 16-bit types. So the tiles are gone over twice, the first time for the right side.
  */
 
-/** A function (record, scores): adds the share of the open tile to the mean of a row. */
-export function meanAdder({ module, element, item, scratch }: Context): Callable<['i32', 'i32']> {
-  const { vector, scalar } = element;
-  return module.function({ parameters: ['i32', 'i32'] }, (body, record, scores) => {
-    const end = body.local('i32');
+/** A function (record, scores, tile): adds the share of the open tile to the mean of a row. */
+export function meanAdder(context: Context): Callable<['i32', 'i32', 'i32']> {
+  const { module, variant, element, item, scratch } = context;
+  const { vector, scalar, lanes } = element;
+  const writeKept = variant.dropout ? keptWriter(context) : null;
+  return module.function({ parameters: ['i32', 'i32', 'i32'] }, (body, record, scores, tile) => {
+    const [end, column] = body.locals('i32', 2);
     const [weight, product, sum, max, inverse, zero] = body.locals('v128', 6);
     const exp = exponential(element, body);
     const dScores = scratch.dScores - scratch.scores;
@@ -23,11 +26,18 @@ export function meanAdder({ module, element, item, scratch }: Context): Callable
       max.set(vector.loadSplat(record, RECORD.max)),
       inverse.set(vector.loadSplat(record, RECORD.sum)),
       zero.set(vector.splat(scalar.const(0))),
+      writeKept === null ? [] : writeKept(record, tile),
       end.set(i32.add(scores, element.size(item.to))),
       count(scores, scores, end, 16, [
         weight.set(vector.sub(v128.load(scores), max)),
         weight.set(vector.mul(exp.of(weight), inverse)),
         product.set(vector.mul(weight, v128.load(scores, dScores))),
+        writeKept === null
+          ? []
+          : [
+              product.set(vector.mul(product, keptAt(context, column))),
+              column.set(i32.add(column, int(lanes))),
+            ],
         sum.set(vector.add(sum, v128.andnot(product, vector.eq(weight, zero)))),
       ]),
       acrossLanes(element, sum, vector.add),

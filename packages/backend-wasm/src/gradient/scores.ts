@@ -10,6 +10,7 @@ import {
   when,
 } from '@heed/core/wasm';
 import { exponential } from '../module/exponential.ts';
+import { keptAt, keptWriter } from '../forward/dropout.ts';
 import type { Context } from '../module/context.ts';
 import { RECORD } from '../plan/records.ts';
 import { acrossLanes } from '../forward/softmax.ts';
@@ -24,9 +25,10 @@ export function scoreGradient(context: Context): Callable<['i32', 'i32', 'i32', 
   const { module, variant, element, scratch, item } = context;
   const { vector, scalar, lanes } = element;
   const parameters = ['i32', 'i32', 'i32', 'i32'] as const;
+  const writeKept = variant.dropout ? keptWriter(context) : null;
   return module.function({ parameters }, (body, record, scores, tile, biasSums) => {
     const [column, end, at] = body.locals('i32', 3);
-    const [weight, dScore, max, inverse, mean, zero] = body.locals('v128', 6);
+    const [weight, dScore, max, inverse, mean, zero, kept] = body.locals('v128', 7);
     const exp = exponential(element, body);
     const dScores = scratch.dScores - scratch.scores;
     const slopes = scratch.slopes - scratch.scores;
@@ -46,6 +48,7 @@ export function scoreGradient(context: Context): Callable<['i32', 'i32', 'i32', 
     ];
     return [
       exp.prepare,
+      writeKept === null ? [] : writeKept(record, tile),
       max.set(vector.loadSplat(record, RECORD.max)),
       inverse.set(vector.loadSplat(record, RECORD.sum)),
       mean.set(vector.loadSplat(record, RECORD.mean)),
@@ -56,8 +59,15 @@ export function scoreGradient(context: Context): Callable<['i32', 'i32', 'i32', 
         at.set(i32.add(scores, element.size(column))),
         weight.set(vector.sub(v128.load(at), max)),
         weight.set(vector.mul(exp.of(weight), inverse)),
-        v128.store(at, weight),
-        dScore.set(vector.mul(weight, vector.sub(v128.load(at, dScores), mean))),
+        dScore.set(v128.load(at, dScores)),
+        writeKept === null
+          ? v128.store(at, weight)
+          : [
+              kept.set(keptAt(context, column)),
+              v128.store(at, vector.mul(weight, kept)),
+              dScore.set(vector.mul(dScore, kept)),
+            ],
+        dScore.set(vector.mul(weight, vector.sub(dScore, mean))),
         dScore.set(v128.andnot(dScore, vector.eq(weight, zero))),
         bias === null ? [] : bias.add,
         variant.softcap ? slope() : [],

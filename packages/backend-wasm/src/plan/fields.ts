@@ -4,6 +4,7 @@ import {
   type RowStrides,
   broadcastStrides,
   cacheStrides,
+  dropoutOf,
   rowStrides,
 } from '@heed/core/backend';
 import type { FloatField, IntegerField } from './frame.ts';
@@ -45,6 +46,7 @@ export function problemFields(problem: AttentionProblem): Integers {
     queryLength,
     keyLength,
     rows: headGroup * queryLength,
+    dropThreshold: dropoutOf(problem, {})?.threshold ?? 0,
   };
 }
 
@@ -58,6 +60,7 @@ export function floatFields(problem: AttentionProblem): Record<FloatField, numbe
   return {
     scale: problem.scale,
     softcap: problem.softcap ?? 0,
+    kept: dropoutOf(problem, {})?.factor ?? 1,
     left: problem.window?.left ?? Infinity,
     right: problem.causal ? Math.min(0, right) : right,
   };

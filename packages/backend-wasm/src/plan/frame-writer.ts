@@ -1,5 +1,5 @@
 import type { AttentionProblem } from '@heed/core';
-import { ELEMENT_BYTES } from '@heed/core/backend';
+import { ELEMENT_BYTES, dropoutOf } from '@heed/core/backend';
 import { FRAME_BYTES, type IntegerField, integerAt, writeFields } from './frame.ts';
 import { type Integers, floatFields, problemFields } from './fields.ts';
 import type { Addresses, Plan, TensorName } from './plan.ts';
@@ -75,8 +75,10 @@ export function frameWriter(
       memory.setUint32(at + place, addresses.scratch + offset, true);
     const { seed, origin } = addresses;
     if (seed !== undefined) {
-      memory.setUint32(at + integerAt('seedLow'), seed % 2 ** 32, true);
-      memory.setUint32(at + integerAt('seedHigh'), Math.floor(seed / 2 ** 32), true);
+      const dropout = dropoutOf(problem, { seed });
+      const [low, high] = dropout?.key ?? [seed % 2 ** 32, Math.floor(seed / 2 ** 32)];
+      memory.setUint32(at + integerAt('seedLow'), low, true);
+      memory.setUint32(at + integerAt('seedHigh'), high, true);
     }
     if (origin === undefined) return;
     memory.setUint32(at + integerAt('originBatch'), origin.batch, true);

@@ -111,9 +111,11 @@ const INTEGERS = [
   'originHead',
   'originQuery',
   'originKey',
+  /** Words below it drop a weight. */
+  'dropThreshold',
 ] as const;
 
-const FLOATS = ['scale', 'softcap', 'left', 'right'] as const;
+const FLOATS = ['scale', 'softcap', 'left', 'right', 'kept'] as const;
 
 export type IntegerField = (typeof INTEGERS)[number];
 export type FloatField = (typeof FLOATS)[number];

@@ -59,7 +59,7 @@ export type TensorName =
 export type Addresses = Readonly<Partial<Record<TensorName, number>>> & {
   /** Address of the scratch that all threads share. */
   readonly scratch: number;
-  /** The seed itself, for selection `sample`. */
+  /** The seed itself, for selection `sample` or dropout. */
   readonly seed?: number;
   /** Place of the problem in a larger one, from which that selection counts. */
   readonly origin?: Origin;

@@ -17,6 +17,8 @@ export interface Scratch {
   readonly output: number;
   /** Four random words. */
   readonly noise: number;
+  /** [scoreStride]: factors of dropout of a row with the keys of a tile. */
+  readonly kept: number;
   /** Without packing. [valueDim]: the sum of a tile's values; [tileKeys, valueDim]: values, 0 where non-finite. */
   readonly partial: number;
   readonly values: number;
@@ -70,7 +72,8 @@ export function scratchOf(variant: Variant, tiling: Tiling, { bytes }: Element):
     query: take(allRows * variant.headDim * bytes),
     scores: take((gradient ? allRows : rows) * scoreStride * bytes),
     output: take(sumsValues ? allRows * valueColumns * bytes : 0),
-    noise: take(variant.selection === 'sample' ? 16 : 0),
+    noise: take(variant.selection === 'sample' || variant.dropout ? 16 : 0),
+    kept: take(variant.dropout ? scoreStride * bytes : 0),
     partial: take(variant.direct ? variant.valueDim * bytes : 0),
     values: take(variant.direct ? tiling.tileKeys * variant.valueDim * bytes : 0),
     wideKeys: take(wide ? tiling.tileKeys * variant.headDim * bytes : 0),

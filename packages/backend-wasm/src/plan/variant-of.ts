@@ -46,6 +46,7 @@ export function variantOf(problem: AttentionProblem, pass: Variant['pass'], opti
     softcap: problem.softcap !== null,
     sinks: problem.sinks,
     selection: problem.selection,
+    dropout: problem.dropout !== null && (pass === 'gradient' || problem.outputs.includes('output')),
     outputs: pass === 'gradient' ? [] : [...problem.outputs].sort(),
   };
 }

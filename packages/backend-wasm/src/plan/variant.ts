@@ -55,6 +55,7 @@ export interface Variant {
   readonly softcap: boolean;
   readonly sinks: boolean;
   readonly selection: Selection;
+  readonly dropout: boolean;
   readonly outputs: readonly OutputName[];
 }
 
