@@ -73,6 +73,8 @@ export interface Attended {
 }
 
 interface AttendOptions extends ForwardOptions {
+  /** For the layer, which has it in the request. */
+  readonly dropout?: unknown;
   readonly logSumExp?: boolean;
 }
 
@@ -83,7 +85,7 @@ interface AttendOptions extends ForwardOptions {
 export async function attend(
   backend: AttentionBackend,
   request: Omit<LayerRequest, 'layout' | 'gradient' | 'selection' | 'seed' | keyof RequestedResults>,
-  { weights = false, gradient = false, logSumExp = false, ...run }: AttendOptions,
+  { weights = false, gradient = false, logSumExp = false, dropout: _, ...run }: AttendOptions,
 ): Promise<Attended> {
   const backward = typeof gradient === 'object' ? gradient : backend;
   const headsLast = [backend, backward].every(({ capabilities }) =>

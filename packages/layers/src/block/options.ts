@@ -52,7 +52,10 @@ export interface TransformerBlockInputs extends Omit<MultiHeadAttentionInputs, '
   readonly memoryMask?: MultiHeadAttentionInputs['keyMask'];
 }
 
-export interface TransformerBlockForwardOptions extends Omit<MultiHeadForwardOptions, 'logSumExp'> {
+export interface TransformerBlockForwardOptions extends Omit<
+  MultiHeadForwardOptions,
+  'logSumExp' | 'dropout'
+> {
   /**
    * In training: drops from each branch before it is added, and between the projections of the feed-forward layer. Use
    * another seed for each block and step. Default: none.

@@ -123,7 +123,7 @@ export class MultiHeadAttention {
     inputs: MultiHeadAttentionInputs,
     options?: O,
   ): Promise<MultiHeadAttentionResults<O>> {
-    checkForward(backend, options, { logSumExp: flag });
+    checkForward(backend, options, { logSumExp: flag, dropout: true });
     checkOptions('forward()', inputs, INPUT_NAMES);
     const {
       query,
@@ -140,7 +140,8 @@ export class MultiHeadAttention {
       const decoded = await this.#decode(backend, { ...inputs, query, queryPositions, cache }, options ?? {});
       return decoded as unknown as MultiHeadAttentionResults<O>;
     }
-    const scope = await withKeyMask(who, query.shape[0], key.shape[1]);
+    const { dropout } = options ?? {};
+    const scope = { ...(await withKeyMask(who, query.shape[0], key.shape[1])), dropout };
     const rotation = this.#rotation(query, key, queryPositions, keyPositions);
     const isPlain = this.#options.rotary === undefined && this.#norms === null;
     const { gradient = false, weights = false, logSumExp = false, ...run } = options ?? {};
@@ -267,7 +268,7 @@ export class MultiHeadAttention {
   async #decode(
     backend: AttentionBackend,
     inputs: MultiHeadAttentionInputs & { readonly query: FloatTensor; readonly cache: KeyValueCache },
-    { weights = false, logSumExp = false, gradient = false, ...run }: MultiHeadForwardOptions,
+    { weights = false, logSumExp = false, gradient = false, dropout, ...run }: MultiHeadForwardOptions,
   ): Promise<object> {
     const { query, cache, key, value, queryPositions, keyPositions, alignment, keyLengths, ...rest } = inputs;
     const { kvHeads, headDim } = this.#shape;
@@ -276,7 +277,15 @@ export class MultiHeadAttention {
         remedy: 'const cache = await layer.cache(backend, { capacity })',
       });
     }
-    const more = { key, value, keyPositions, alignment, keyLengths, gradient: gradient || undefined };
+    const more = {
+      key,
+      value,
+      keyPositions,
+      alignment,
+      keyLengths,
+      gradient: gradient || undefined,
+      dropout,
+    };
     const given = Object.entries(more).find(([, option]) => option !== undefined);
     if (given !== undefined) {
       throw new HeedError(

@@ -1,5 +1,6 @@
 import type { ComputeDType, PlainTensorLike } from '@heed/core';
 import type { AttentionScope, ForwardOptions, When } from '../attend.ts';
+import type { DropoutOptions } from '../dropout.ts';
 import type { NamedTensors } from '../parameters.ts';
 import type { RotaryOptions } from '../rotary/options.ts';
 import type { FloatTensorLike } from '../tensor-like.ts';
@@ -92,6 +93,11 @@ export interface MultiHeadAttentionGradients {
 export interface MultiHeadForwardOptions extends ForwardOptions {
   /** Also the natural logarithm of the softmax's denominator. Default false. */
   readonly logSumExp?: boolean;
+  /**
+   * In training: drops weights at random, as the request of `attention()` does. Use another seed for each layer and step. Default:
+   * none.
+   */
+  readonly dropout?: Pick<DropoutOptions, 'probability' | 'seed'>;
 }
 
 export type MultiHeadAttentionResults<Options> = {
