@@ -25,6 +25,11 @@ const MANIFESTS = filesOf('package.json')
 
 /** Published packages, but for those that are one file for one platform. */
 const PACKAGES = MANIFESTS.filter(({ folder }) => existsSync(path.join(ROOT, folder, 'README.md')));
+const CLAUSES = new Set(
+  [...readFileSync(path.join(ROOT, 'conformance/SPEC.md'), 'utf8').matchAll(/^### (.+)$/gm)].map(
+    ([, clause]) => clause!.toLowerCase(),
+  ),
+);
 const NAMES = new Set(PACKAGES.map(({ manifest }) => manifest.name));
 
 function filesOf(name: string): string[] {
@@ -60,11 +65,12 @@ describe('a document of a package leads nowhere but into the package and to addr
   );
   test.each(documents)('%s', (document, folder, manifest) => {
     const dead = linksOf(path.join(ROOT, document)).filter((link) => {
-      const npm = /^https:\/\/www\.npmjs\.com\/package\/(@heed\/.+|create-heed-backend)$/.exec(link);
-      if (npm !== null) return !NAMES.has(npm[1]!);
+      const npm = /^https:\/\/www\.npmjs\.com\/package\/(@heed\/[^#]+|create-heed-backend)(?:#(.+))?$/.exec(
+        link,
+      );
+      // With a place: a clause of the specification, which is in that package.
+      if (npm !== null) return !NAMES.has(npm[1]!) || (npm[2] !== undefined && !CLAUSES.has(npm[2]));
       if (/^(?:https?:|#)/.test(link)) return false;
-      // The clauses beside the table of peers: the specification is in another package, as the page says.
-      if (document === 'conformance/peers/COMPATIBILITY.md' && link.startsWith('../SPEC.md#')) return false;
       const [place = ''] = link.split('#');
       const target = path.join(path.dirname(document), place);
       return !existsSync(path.join(ROOT, target)) || !isShipped(manifest, path.relative(folder, target));

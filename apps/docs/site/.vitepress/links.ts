@@ -48,8 +48,13 @@ export function linksBetweenDocuments(markdown: MarkdownRenderer): void {
 
 /** Returns the address of what a document links to; null for what the site does not show. */
 function targetOf(document: string, href: string): string | null {
-  const npm = /^https:\/\/www\.npmjs\.com\/package\/(@heed\/.+|create-heed-backend)$/.exec(href);
-  if (npm !== null) return `/${pageOf(`collected/${folderOf(npm[1]!)}/README.md`)}`;
+  const npm = /^https:\/\/www\.npmjs\.com\/package\/(@heed\/[^#]+|create-heed-backend)(#.+)?$/.exec(href);
+  if (npm !== null) {
+    const [, name, clause] = npm;
+    // Only the specification is linked to by place.
+    if (clause !== undefined) return `/${pageOf('collected/conformance/SPEC.md')}${clause}`;
+    return `/${pageOf(`collected/${folderOf(name!)}/README.md`)}`;
+  }
   if (href.startsWith('#') || href.startsWith('/') || /^[a-z]+:/.test(href)) return href;
   const [place = '', anchor] = href.split('#');
   const meant = siteFile(path.resolve(path.dirname(document), decodeURI(place)));

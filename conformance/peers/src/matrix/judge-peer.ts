@@ -1,9 +1,20 @@
-import { type ClauseReport, type ConformanceCase, allCases, verify } from '@heed/conformance';
+import {
+  type CaseReport,
+  type ClauseReport,
+  type ConformanceCase,
+  allCases,
+  verify,
+} from '@heed/conformance';
+import { FEATURES, resolveRequest } from '@heed/core';
+import { featuresOf } from '@heed/core/backend';
 import type { Peer } from '../peer.ts';
 import { type FailureClass, expectedFailuresOf, expectedList } from '../expected/expected-list.ts';
 
 /** Clauses about the shell that Heed puts around a library, which say nothing about the library. */
 const SHELL = new Set(['contract', 'refusal', 'errors', 'life', 'resident']);
+
+/** Clauses of a feature, such as `mask` of `mask.boolean`. */
+const OF_FEATURES = new Set(FEATURES.map((feature) => feature.split('.')[0]!));
 
 /** One cell of the matrix. */
 export interface Cell {
@@ -40,7 +51,18 @@ export interface Judged extends Circumstances {
 
 /** The cases that judge a library rather than Heed's shell around it. */
 export async function peerCases(): Promise<readonly ConformanceCase[]> {
-  return (await allCases()).filter(({ clause }) => !SHELL.has(clause));
+  return (await allCases()).filter((theCase) => !SHELL.has(theCase.clause) && reachesFeature(theCase));
+}
+
+/**
+ * Returns false for a case in the clause of a feature that uses none: a mistake, which Heed refuses before the library is
+ * called, or a feature that is given as absent, such as a window without sides.
+ */
+function reachesFeature(theCase: ConformanceCase): boolean {
+  if (!OF_FEATURES.has(theCase.clause)) return true;
+  if (theCase.kind === 'behavior') return theCase.features.length > 0 || theCase.guarantee !== undefined;
+  const problem = theCase.kind === 'sequence' ? theCase.problem : resolveRequest(theCase.request()).problem;
+  return featuresOf(problem).length > 0;
 }
 
 /** Runs cases on a peer and compares its list of expected failures with the result. */
@@ -54,29 +76,34 @@ export async function judgePeer(
     .map((group) => ({ ...group, cases: group.cases.filter((id) => ids.has(id)) }))
     .filter((group) => group.cases.length > 0);
   const report = await verify(peer, { cases, expectedFailures: expectedFailuresOf(groups) });
-  return judged(peer, report.device, report.clauses, about);
+  return judged(peer, report.device, report.clauses, ids, about);
 }
 
-/** Makes a column of the report of a verification. */
+/** Makes a column of the report of a verification, of the cases with these ids. */
 export function judged(
   { name, library, operation, documentation }: Peer,
   device: string,
   clauses: readonly ClauseReport[],
+  ids: ReadonlySet<string>,
   about: Circumstances,
 ): Judged {
   const classes = new Map(
     expectedList(name).flatMap(({ class: kind, cases }) => cases.map((id) => [id, kind])),
   );
   const cells = clauses
-    .filter(({ clause }) => !SHELL.has(clause))
-    .map(({ clause, passed, refused, notGuaranteed, failures, cases }) => {
+    .map((report) => ({ ...report, cases: report.cases.filter(({ id }) => ids.has(id)) }))
+    .filter(({ cases }) => cases.length > 0)
+    .map(({ clause, failures, cases }) => {
+      const count = (...wanted: readonly CaseReport['status'][]): number =>
+        cases.filter(({ status }) => wanted.includes(status)).length;
       const expected: Partial<Record<FailureClass, number>> = {};
       for (const { id, status } of cases) {
         const kind = classes.get(id);
         if (status === 'expectedFailure' && kind !== undefined) expected[kind] = (expected[kind] ?? 0) + 1;
       }
-      const unexpected = failures.map(({ id, message }) => ({ id, message }));
-      return { clause, passed, notDeclared: refused + notGuaranteed, expected, unexpected };
+      const unexpected = failures.filter(({ id }) => ids.has(id)).map(({ id, message }) => ({ id, message }));
+      const notDeclared = count('refused', 'notGuaranteed', 'notApplicable');
+      return { clause, passed: count('passed'), notDeclared, expected, unexpected };
     });
   return { name, library, operation, documentation, device, ...about, cells };
 }

@@ -1,5 +1,5 @@
 // Runs `heed verify` on every installed peer, renews its report in reports, its column in columns, and COMPATIBILITY.md.
-// With a name: only that peer, and prints the results that are not on its list.
+// With names: only those peers. Prints the results that are not on their lists.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { ClauseReport } from '@heed/conformance';
 import type { Peer } from '../peer.ts';
 import { columns, writeColumn } from './columns.ts';
-import { judged } from './judge-peer.ts';
+import { judged, peerCases } from './judge-peer.ts';
 import { compatibilityPage } from './page.ts';
 import { PEER_NAMES } from './peer-names.ts';
 import { sampleOf } from './sample.ts';
@@ -25,30 +25,30 @@ interface Published {
 }
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
-const [name] = process.argv.slice(2);
-if (name === undefined) runAll();
-else await runOne(name);
+const names = process.argv.slice(2);
+if (names.length === 1) await runOne(names[0]!);
+else runAll(names.length === 0 ? PEER_NAMES : names);
 
 /** Runs peers one after another, in separate processes: a library that crashes loses only its own column. */
-function runAll(): void {
+function runAll(peers: readonly string[]): void {
   const started = performance.now();
   const counts: Record<string, string[]> = { agree: [], differ: [], absent: [] };
-  for (const peer of PEER_NAMES) {
+  for (const peer of peers) {
     const { status } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), peer], {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     counts[status === 0 ? 'agree' : status === 1 ? 'differ' : 'absent']!.push(peer);
   }
-  const words = Object.entries(counts).map(([state, peers]) => `${state}: ${peers.join(', ') || 'none'}`);
+  const words = Object.entries(counts).map(([state, some]) => `${state}: ${some.join(', ') || 'none'}`);
   say(`${Math.round((performance.now() - started) / 1000)} s, with their lists ${words.join('; ')}`);
-  process.exitCode = counts['agree']!.length === PEER_NAMES.length ? 0 : 1;
+  process.exitCode = counts['agree']!.length === peers.length ? 0 : 1;
 }
 
 /** Exits with 0 if the results are those of the list, 1 if not, 2 if the library is not installed. */
 async function runOne(peerName: string): Promise<void> {
   const { default: peer } = (await import(`../providers/${peerName}.js`)) as { default: Peer };
   const started = performance.now();
-  const sample = await sampleOf(peerName);
+  const sample = sampleOf(peerName);
   const ids = (sample ?? []).flatMap((id) => ['--case', id]);
   const words = ['verify', `peers/${peerName}`, ...ids, '--report', REPORTS, '--timeout', '600'];
   const { status } = spawnSync(process.execPath, [HEED, ...words], {
@@ -64,7 +64,8 @@ async function runOne(peerName: string): Promise<void> {
     say(`${peerName}: ${error.message}`);
     process.exit(1);
   }
-  const column = judged(peer, backend.device, clauses, {
+  const judging = new Set((await peerCases()).map(({ id }) => id));
+  const column = judged(peer, backend.device, clauses, judging, {
     date: date.slice(0, 10),
     machine: `${machine.cpu}, ${machine.os}`,
     node: machine.node,

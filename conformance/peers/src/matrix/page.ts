@@ -19,17 +19,21 @@ const MEANINGS: Readonly<Record<FailureClass, string>> = {
 
 /** `COMPATIBILITY.md`: clauses × libraries, and a sentence for each difference. */
 export function compatibilityPage(judged: readonly Judged[]): string {
-  const clauses = [...new Set(judged.flatMap(({ cells }) => cells.map(({ clause }) => clause)))];
+  const all = [...new Set(judged.flatMap(({ cells }) => cells.map(({ clause }) => clause)))];
+  const isOffered = (wanted: string): boolean =>
+    judged.some(({ cells }) => cells.some((cell) => cell.clause === wanted && cellText(cell) !== '–'));
+  const [clauses, nowhere] = [all.filter(isOffered), all.filter((clause) => !isOffered(clause))];
   const head = ['clause', ...judged.map(({ name }) => `[${name}](#${name})`)];
   const rows = clauses.map((clause) => [
-    `[${clause}](../SPEC.md#${clause.toLowerCase()})`,
+    linkTo(clause),
     ...judged.map(({ cells }) => cellText(cells.find((cell) => cell.clause === clause))),
   ]);
   return [
     '# Compatibility',
     '',
-    'What other libraries mean by attention, found by running the cases of the conformance suite on them. Made by',
-    '`pnpm --filter @heed/peers matrix`; with the name of a library it renews that column alone.',
+    'What other libraries mean by attention, found by running the cases of the conformance suite on them. Clauses are those',
+    `of SPEC.md of [\`@heed/conformance\`](${SPECIFICATION}). Made by \`pnpm --filter @heed/peers matrix\`; with the name of a`,
+    'library it renews that column alone.',
     '',
     'A number counts the cases that agree with the float64 reference within the clause `accuracy`; – is what the',
     "library's documentation does not offer. Each failure is on a checked list, with its reason below:",
@@ -38,9 +42,19 @@ export function compatibilityPage(judged: readonly Judged[]): string {
     '',
     table([head, ...rows]),
     '',
+    ...(nowhere.length === 0
+      ? []
+      : [
+          `No library here offers, or promises, what these clauses define: ${nowhere.map(linkTo).join(', ')}.`,
+          '',
+        ]),
     ...judged.flatMap(section),
   ].join('\n');
 }
+
+/** The specification is in another package: on npm the link leads there, and on the site to the clause. */
+const SPECIFICATION = 'https://www.npmjs.com/package/@heed/conformance';
+const linkTo = (clause: string): string => `[${clause}](${SPECIFICATION}#${clause.toLowerCase()})`;
 
 function cellText(cell: Cell | undefined): string {
   if (cell === undefined) return '–';

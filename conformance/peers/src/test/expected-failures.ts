@@ -31,7 +31,7 @@ export function testExpectedFailures(part: 'test' | 'release'): void {
         expect(availability.remedy).toMatch(/install|provision|Node/);
         return;
       }
-      const sample = await sampleOf(name);
+      const sample = sampleOf(name);
       const cases = (await peerCases()).filter(
         ({ id, clause }) => CLAUSES.has(clause) && (sample?.includes(id) ?? true),
       );
