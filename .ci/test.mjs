@@ -12,6 +12,7 @@ const packages = [
   ...['packages', 'apps'].flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`)),
   'conformance',
   'conformance/peers',
+  'conformance/testing',
   'benchmarks',
 ].filter((folder) => existsSync(`${folder}/package.json`));
 const reports = tasks.flatMap((task) => packages.map((folder) => `${folder}/.reports/${REPORTS[task]}.json`));

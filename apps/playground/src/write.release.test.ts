@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import { isRequired } from '@heed/testing';
 import { expect, onTestFinished, test } from 'vitest';
 import { serve } from './test/chromium.ts';
 import { DIST, inChromium, says, shoot, visit } from './test/visit.ts';
@@ -12,10 +13,9 @@ const FILE = path.join(
   NAME,
   `${NAME}.Q4_1.gguf`,
 );
-const isRequired = (process.env['HEED_REQUIRE'] ?? '').split(',').includes('all');
 
 inChromium(() => {
-  test.skipIf(!existsSync(FILE) && !isRequired)(
+  test.skipIf(!existsSync(FILE) && !isRequired())(
     `SmolLM2 repeats what came before, and the head of the first picture shows why (pnpm provision fetches ${NAME})`,
     async () => {
       const host = await serve(DIST, { [`${NAME}.Q4_1.gguf`]: readFileSync(FILE) });

@@ -1,5 +1,5 @@
 import { suite } from './test/suite.ts';
-import { useSoftwareVulkan } from './test/software-vulkan.ts';
+import { useSoftwareVulkan } from '@heed/testing';
 
 useSoftwareVulkan();
 await suite('test');

@@ -2,9 +2,9 @@ import { type AttentionRequest, attention, resolveRequest, tensor } from '@heed/
 import reference from '@heed/core/reference';
 import { describe, expect, test } from 'vitest';
 import gpujs from './index.ts';
-import { absenceOf } from './test/required.ts';
+import { absenceOf } from './test/absence-of.ts';
 import { waves } from './test/run-some.ts';
-import { useSoftwareVulkan } from './test/software-vulkan.ts';
+import { useSoftwareVulkan } from '@heed/testing';
 
 useSoftwareVulkan();
 

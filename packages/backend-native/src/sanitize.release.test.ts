@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { isRequired } from '@heed/testing';
 import { describe, expect, test } from 'vitest';
 
 const program = fileURLToPath(new URL('../scripts/sanitize.mjs', import.meta.url));
@@ -8,9 +9,8 @@ const { findCompiler } = (await import(
   fileURLToPath(new URL('../scripts/build/compiler.mjs', import.meta.url))
 )) as { findCompiler: () => { family: string } | null };
 const isHere = process.platform === 'linux' && /gcc|clang/.test(findCompiler()?.family ?? '');
-const isRequired = /\b(?:all|native)\b/.test(process.env['HEED_REQUIRE'] ?? '');
 
-describe.runIf(isHere || isRequired)('the short form of sanitize', () => {
+describe.runIf(isHere || isRequired('native'))('the short form of sanitize', () => {
   test.each(['address', 'thread'])(
     '%s: a planted fault is found, and nothing else',
     { timeout: 900_000 },

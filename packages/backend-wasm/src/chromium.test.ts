@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { WasmOptions } from './index.ts';
-import type { OpenPage } from './test/chromium.ts';
+import type { OpenPage } from '@heed/testing';
 import { expectNoFailure, inChromium } from './test/in-chromium.ts';
 
 const deviceOf = ({ page }: OpenPage, options: WasmOptions): Promise<string> =>

@@ -10,13 +10,12 @@ import { openEngine } from './platform/engine.ts';
 import { expectBounded } from './test/bounded.ts';
 import { ownDevice } from './test/device.ts';
 import { watchBuffers } from './test/live-buffers.ts';
-import { isRequired } from './test/required.ts';
 import { selfAttention, waves } from './test/requests.ts';
-import { useSoftwareVulkan } from './test/software-vulkan.ts';
+import { isRequired, useSoftwareVulkan } from '@heed/testing';
 
 useSoftwareVulkan();
 const availability = await webgpu.probe();
-const isAbsent = !availability.available && !isRequired();
+const isAbsent = !availability.available && !isRequired('webgpu');
 
 test.for([{ subgroups: true as never }, { powerPreference: 'fast' as never }, { device: {} as never }])(
   'options %o are refused',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { OpenPage } from './test/chromium.ts';
+import type { OpenPage } from '@heed/testing';
 import { AS_IT_COMES, WITHOUT_CLEARING, expectNoFailure, inChromium } from './test/in-chromium.ts';
 
 inChromium('some of the suite', WITHOUT_CLEARING, (opened) => {

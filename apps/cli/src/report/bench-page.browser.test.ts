@@ -1,15 +1,15 @@
 /** Tests that the content of a run's page is visible in a real browser. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium } from 'playwright-core';
+import { CHROMIUM, absence, isRequired, launch } from '@heed/testing';
+import type { Browser } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { heed } from '../heed.test.helper.ts';
 
-const CHROMIUM = process.env['HEED_CHROMIUM'] ?? '/usr/bin/chromium';
 const REPORTS = path.resolve(import.meta.dirname, '../../.reports');
-const missing = !existsSync(CHROMIUM) && process.env['HEED_REQUIRE'] !== 'all';
+const missing = absence !== null && !isRequired();
 
 describe.skipIf(missing)(`the page of heed bench (needs ${CHROMIUM}: apt-get install chromium)`, () => {
   let browser: Browser;
@@ -37,7 +37,7 @@ describe.skipIf(missing)(`the page of heed bench (needs ${CHROMIUM}: apt-get ins
         readdirSync(results).find((name) => name.endsWith('.html'))!,
       ),
     ).href;
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+    browser = await launch();
     mkdirSync(REPORTS, { recursive: true });
     return async () => {
       await browser.close();

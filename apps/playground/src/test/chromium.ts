@@ -2,24 +2,14 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { type Browser, chromium } from 'playwright-core';
-
-/** Path of Chromium: from the environment, or where Debian's package installs it. */
-const CHROMIUM: string = process.env['HEED_CHROMIUM'] ?? '/usr/bin/chromium';
+import { absence as absenceOfChromium, isRequired, launch as launchChromium } from '@heed/testing';
+import type { Browser } from 'playwright-core';
 
 /** Reason that the tests in a browser cannot run, with the remedy; null if they can, or must. */
-export const absence: string | null =
-  existsSync(CHROMIUM) || (process.env['HEED_REQUIRE'] ?? '').split(',').includes('all')
-    ? null
-    : `there is no Chromium at ${CHROMIUM} (apt-get install chromium, or set HEED_CHROMIUM)`;
+export const absence: string | null = isRequired() ? null : absenceOfChromium;
 
-export function launch(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: CHROMIUM,
-    // Software WebGPU counts as unsafe.
-    args: ['--no-sandbox', '--enable-unsafe-webgpu'],
-  });
-}
+/** Starts Chromium with WebGPU: software WebGPU counts as unsafe. */
+export const launch = (): Promise<Browser> => launchChromium(['--enable-unsafe-webgpu']);
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html',

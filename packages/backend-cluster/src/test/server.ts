@@ -4,6 +4,7 @@ import { type AddressInfo, createConnection, createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { isRequired } from '@heed/testing';
 
 /** Path where `provision` puts the server's binary. */
 const BINARY = path.join(
@@ -13,8 +14,7 @@ const BINARY = path.join(
 
 /** Returns whether there is a server to test with; `HEED_REQUIRE` makes its absence a failure. */
 export function hasServer(): boolean {
-  const required = (process.env['HEED_REQUIRE'] ?? '').split(',').map((name) => name.trim());
-  return existsSync(BINARY) || required.includes('all') || required.includes('cluster');
+  return existsSync(BINARY) || isRequired('cluster');
 }
 
 /** A private NATS server: a free port of this machine, its storage in a temporary folder. */

@@ -1,5 +1,6 @@
-import { type ConformanceCase, allCases, conformance } from '@heed/conformance';
-import { afterAll, describe, test } from 'vitest';
+import { type ConformanceCase, allCases } from '@heed/conformance';
+import { suiteInWays } from '@heed/testing';
+import { afterAll } from 'vitest';
 import type { ClusterRules } from '../backend.ts';
 import { clusterProvider } from '../provider.ts';
 import { TestServer, hasServer } from './server.ts';
@@ -44,18 +45,13 @@ async function start(): Promise<string> {
 /** Defines the tests of a part of the suite. */
 export async function suite(part: 'test' | 'release'): Promise<void> {
   const servers = await start();
-  for (const [way, { name, shardKeys, rules }] of WAYS.entries()) {
-    const chosen = cases.filter(
-      (theCase, n) => wayOf(theCase, n) === way && (n % QUICK === 0) === (part === 'test'),
-    );
-    const runner = {
-      describe(clause: string, define: () => void): void {
-        describe(`${name}: ${clause}`, () => {
-          define();
-        });
-      },
-      test,
-    };
-    await conformance(clusterProvider(rules, { servers, shardKeys }), runner, { cases: chosen });
-  }
+  await suiteInWays(
+    WAYS.map(({ name, shardKeys, rules }, way) => ({
+      name,
+      provider: clusterProvider(rules, { servers, shardKeys }),
+      cases: cases.filter(
+        (theCase, n) => wayOf(theCase, n) === way && (n % QUICK === 0) === (part === 'test'),
+      ),
+    })),
+  );
 }

@@ -4,9 +4,9 @@ import gpujs from '../index.ts';
 import { type WebGpuContext, loadLibrary } from '../platform/gpu-library.ts';
 import { type Live, watchBuffers } from '../test/live-objects.ts';
 import { providerOf } from '../test/provider-of.ts';
-import { absenceOf } from '../test/required.ts';
+import { absenceOf } from '../test/absence-of.ts';
 import { runSome, waves } from '../test/run-some.ts';
-import { useSoftwareVulkan } from '../test/software-vulkan.ts';
+import { useSoftwareVulkan } from '@heed/testing';
 
 useSoftwareVulkan();
 

@@ -2,8 +2,8 @@ import type { AttentionProblem } from '@heed/core';
 import { resolveRequest, tensor } from '@heed/core';
 import { expect, test } from 'vitest';
 import gpujs from '../index.ts';
-import { absenceOf } from '../test/required.ts';
-import { useSoftwareVulkan } from '../test/software-vulkan.ts';
+import { absenceOf } from '../test/absence-of.ts';
+import { useSoftwareVulkan } from '@heed/testing';
 
 useSoftwareVulkan();
 

@@ -4,7 +4,7 @@ import { launcher } from './launcher.ts';
 import gpujs, { type GpujsOptions } from '../index.ts';
 import { loadLibrary } from './gpu-library.ts';
 import { copy } from './copies.ts';
-import { useSoftwareVulkan } from '../test/software-vulkan.ts';
+import { useSoftwareVulkan } from '@heed/testing';
 
 useSoftwareVulkan();
 

@@ -1,23 +1,23 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type OpenPage, inChromium as inAnyChromium } from '@heed/testing';
+import { expect, test } from 'vitest';
 import type { Mode } from '../index.ts';
-import { type OpenPage, absence, openPage } from './chromium.ts';
-import { isRequired } from './required.ts';
 
-/** Defines tests that share a page; without a browser they are skipped, with the remedy. */
+/** Defines tests that share a page with this content security policy. */
 export function inChromium(
   name: string,
   policy: string | undefined,
   define: (opened: () => OpenPage) => void,
 ): void {
-  const skips = absence !== null && !isRequired();
-  describe.skipIf(skips)(`in headless Chromium, ${name}${absence === null ? '' : `: ${absence}`}`, () => {
-    let page: OpenPage | undefined;
-    beforeAll(async () => {
-      page = await openPage(policy);
-    });
-    afterAll(() => page?.close());
-    define(() => page!);
-  });
+  const options = {
+    dist: new URL('../../dist/', import.meta.url),
+    backend: 'gpujs',
+    ready: 'verifyMode',
+    isolated: true,
+    // Software WebGPU counts as unsafe.
+    flags: ['--enable-unsafe-webgpu'],
+    ...(policy !== undefined && { contentSecurityPolicy: policy }),
+  };
+  inAnyChromium(name, options, define);
 }
 
 /** A mode, and its clauses; undefined: the whole suite. */

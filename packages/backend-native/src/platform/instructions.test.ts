@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { isRequired } from '@heed/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 // The file that is loaded, with the names of its functions: that of the platform's package, or the workspace's own.
@@ -9,7 +10,6 @@ const file = ['platforms/linux-x64', 'build']
   .find((path) => existsSync(path));
 const tool = ['objdump', 'llvm-objdump'].find((name) => spawnSync(name, ['--version']).status === 0);
 const isHere = process.platform === 'linux' && process.arch === 'x64' && file !== undefined;
-const isRequired = /\b(?:all|native)\b/.test(process.env['HEED_REQUIRE'] ?? '');
 const absent = tool === undefined ? ' (requires objdump or llvm-objdump)' : '';
 
 /** Instructions as text by the source file that their function is from. */
@@ -57,30 +57,35 @@ const AVX512 = /%zmm|%k[0-7]\b|%[xy]mm(?:1[6-9]|2\d|3[01])\b/;
 const AFTER_SSE2 =
   /^(?:v[a-z]|andn[lq]?\b|bextr|bls|bzhi|mulx|pdep|pext(?:[lq]?\b|r[bdq])|rorx|sarx|shlx|shrx|lzcnt|movbe|popcnt|crc32|ptest|pshufb|pblend|pmull?d|round[ps]|insertps|extractps|dpp[sd]|h(?:add|sub)p|movddup|movs[hl]dup)/;
 
-describe.runIf(isHere && (tool !== undefined || isRequired))(`instructions of each level${absent}`, () => {
-  let sources: Sources;
-  beforeAll(() => {
-    expect(tool, 'install binutils, or llvm').toBeDefined();
-    sources = disassemble();
-  });
+describe.runIf(isHere && (tool !== undefined || isRequired('native')))(
+  `instructions of each level${absent}`,
+  () => {
+    let sources: Sources;
+    beforeAll(() => {
+      expect(tool, 'install binutils, or llvm').toBeDefined();
+      sources = disassemble();
+    });
 
-  test('those of the levels are recognized', () => {
-    expect(sources.get('avx512.cc')!.filter((one) => AVX512.test(one)).length).toBeGreaterThan(1000);
-    expect(sources.get('avx2.cc')!.filter((one) => /^vfmadd.*%ymm/.test(one)).length).toBeGreaterThan(1000);
-    expect(sources.get('plain.cc')!.filter((one) => one.startsWith('mulps')).length).toBeGreaterThan(100);
-  });
+    test('those of the levels are recognized', () => {
+      expect(sources.get('avx512.cc')!.filter((one) => AVX512.test(one)).length).toBeGreaterThan(1000);
+      expect(sources.get('avx2.cc')!.filter((one) => /^vfmadd.*%ymm/.test(one)).length).toBeGreaterThan(1000);
+      expect(sources.get('plain.cc')!.filter((one) => one.startsWith('mulps')).length).toBeGreaterThan(100);
+    });
 
-  test('AVX-512 in its own file only', () => {
-    const others = [...sources].filter(([source]) => source !== 'avx512.cc');
-    expect(others.flatMap(([, instructions]) => instructions.filter((one) => AVX512.test(one)))).toEqual([]);
-  });
+    test('AVX-512 in its own file only', () => {
+      const others = [...sources].filter(([source]) => source !== 'avx512.cc');
+      expect(others.flatMap(([, instructions]) => instructions.filter((one) => AVX512.test(one)))).toEqual(
+        [],
+      );
+    });
 
-  test('nothing after SSE2 in the loader, the C++ library and plain kernels', () => {
-    const others = [...sources].filter(([source]) => !source.startsWith('avx'));
-    expect(others.length).toBeGreaterThan(5);
-    const late = others.flatMap(([source, instructions]) =>
-      instructions.filter((one) => AFTER_SSE2.test(one)).map((one) => `${source}: ${one}`),
-    );
-    expect(late).toEqual([]);
-  });
-});
+    test('nothing after SSE2 in the loader, the C++ library and plain kernels', () => {
+      const others = [...sources].filter(([source]) => !source.startsWith('avx'));
+      expect(others.length).toBeGreaterThan(5);
+      const late = others.flatMap(([source, instructions]) =>
+        instructions.filter((one) => AFTER_SSE2.test(one)).map((one) => `${source}: ${one}`),
+      );
+      expect(late).toEqual([]);
+    });
+  },
+);

@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { CHROMIUM } from './chromium.ts';
-import { openSite } from './site.ts';
+import { CHROMIUM, openSite } from '@heed/testing';
+import { SITE } from './site.ts';
 import type { Verdict } from './verdict.ts';
 
 const FIREFOX = process.env['HEED_FIREFOX'] ?? '/usr/bin/firefox-esr';
@@ -71,9 +71,13 @@ async function inBrowser(name: string, isolated: boolean): Promise<void> {
   const where = `${name}, ${isolated ? '' : 'not '}isolated`;
   let end!: (error: string) => void;
   const ended = new Promise<string>((resolve) => (end = resolve));
-  const site = await openSite({ isolated }, (kind, body) => {
-    if (kind === 'end') end(body);
-    else print(where, JSON.parse(body) as Verdict);
+  const site = await openSite({
+    ...SITE,
+    isolated,
+    onPost(kind, body) {
+      if (kind === 'end') end(body);
+      else print(where, JSON.parse(body) as Verdict);
+    },
   });
   const [command, ...words] = BROWSERS[name]!(`${site.url}?send`, profile);
   const child = spawn(command!, words, { stdio: 'ignore' });

@@ -1,20 +1,11 @@
-import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { type Headers, type OpenPage, inChromium as inAnyChromium } from '@heed/testing';
+import { expect } from 'vitest';
 import type { WasmOptions } from '../index.ts';
-import { type OpenPage, absence, isRequired, openPage } from './chromium.ts';
-import type { Headers } from './site.ts';
-
-const skips = absence !== null && !isRequired();
+import { SITE } from './site.ts';
 
 /** Defines tests that share a page. */
 export function inChromium(headers: Headers, name: string, define: (opened: () => OpenPage) => void): void {
-  describe.skipIf(skips)(`in headless Chromium, ${name}${absence === null ? '' : `: ${absence}`}`, () => {
-    let page: OpenPage | undefined;
-    beforeAll(async () => {
-      page = await openPage(headers);
-    });
-    afterAll(() => page?.close());
-    define(() => page!);
-  });
+  inAnyChromium(name, { ...SITE, ...headers, backend: 'wasm', ready: 'verifyWasm' }, define);
 }
 
 /** Expects that every case of these clauses, or of all, passes in the page. */

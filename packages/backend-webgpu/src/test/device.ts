@@ -1,5 +1,5 @@
 import { findAdapter } from '../platform/engine.ts';
-import { useSoftwareVulkan } from './software-vulkan.ts';
+import { useSoftwareVulkan } from '@heed/testing';
 
 /** A device of its own, as a user of another library has one. */
 export async function ownDevice(): Promise<GPUDevice> {

@@ -11,7 +11,7 @@ import { createBackend } from '../backend.ts';
 import webgpu from '../index.ts';
 import { Engine, openEngine } from '../platform/engine.ts';
 import { waves } from './requests.ts';
-import { useSoftwareVulkan } from './software-vulkan.ts';
+import { useSoftwareVulkan } from '@heed/testing';
 
 useSoftwareVulkan();
 const { available } = await webgpu.probe();

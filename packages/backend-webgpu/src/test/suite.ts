@@ -1,5 +1,5 @@
-import { type ConformanceCase, allCases, conformance } from '@heed/conformance';
-import { describe, test } from 'vitest';
+import { type ConformanceCase, allCases } from '@heed/conformance';
+import { suiteInWays } from '@heed/testing';
 import type { WebgpuOptions } from '../index.ts';
 import { providerOf } from './provider-of.ts';
 
@@ -17,7 +17,6 @@ const OPTIONS: Readonly<Record<string, WebgpuOptions>> = {
 };
 const WITHOUT_SUBGROUPS = new Set(['order', 'gradient']);
 
-// The same objects for all options: each case keeps the results to compare with.
 const cases = await allCases();
 const isSlow = ({ id }: ConformanceCase): boolean => /^combination\/|\/property\//.test(id);
 const everyTenth = new Set(cases.filter((one) => !isSlow(one)).filter((_, n) => n % 10 === 0));
@@ -29,18 +28,12 @@ function partOf(one: ConformanceCase, { subgroups }: WebgpuOptions): Part {
 }
 
 /** Defines the tests of a part of the suite, with all options. */
-export async function suite(part: Part): Promise<void> {
-  for (const [name, options] of Object.entries(OPTIONS)) {
-    const chosen = cases.filter((one) => partOf(one, options) === part);
-    if (chosen.length === 0) continue;
-    const runner = {
-      describe: (clause: string, define: () => void) => {
-        describe(`${name}: ${clause}`, () => {
-          define();
-        });
-      },
-      test,
-    };
-    await conformance(providerOf(options), runner, { cases: chosen });
-  }
+export function suite(part: Part): Promise<void> {
+  return suiteInWays(
+    Object.entries(OPTIONS).map(([name, options]) => ({
+      name,
+      provider: providerOf(options),
+      cases: cases.filter((one) => partOf(one, options) === part),
+    })),
+  );
 }
