@@ -3,6 +3,7 @@ import { type KernelDefinition, defineBackend } from '@heed/core/backend';
 import { CAPABILITIES } from './capabilities.ts';
 import { ForwardKernel } from './forward/kernel.ts';
 import { GradientKernel } from './gradient/kernel.ts';
+import { gpuLinear } from './linear/linear.ts';
 import type { GpuTensor } from './memory/gpu-tensor.ts';
 import { gpuMemory } from './memory/memory.ts';
 import type { Engine } from './platform/engine.ts';
@@ -13,6 +14,7 @@ export function createBackend(engine: Engine): AttentionBackend {
     device: engine.name,
     capabilities: CAPABILITIES,
     memory: gpuMemory(engine),
+    linear: gpuLinear(engine),
     compile: (problem) => compile(engine, problem),
     dispose: () => engine.dispose(),
   });
