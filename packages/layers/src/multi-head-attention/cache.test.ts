@@ -56,6 +56,46 @@ describe.each(Object.entries(layers))('decoding with a cache: %s', (_, layer) =>
   });
 });
 
+// Largest difference of outputs near 1: half a unit in the last place of the type, and some.
+test.each([
+  ['float32', 1e-6],
+  ['float16', 2e-3],
+  ['bfloat16', 2e-2],
+  ['int8', 2e-2],
+  ['int4x2', 0.3],
+] as const)('a cache of %s', async (type, bound) => {
+  const options = { ...common, dtype: 'float32' as const, random: seededRandom(4) };
+  const layer = new MultiHeadAttention({ ...options, kvHeads: 2, embedDim: 128, heads: 4 });
+  const { data, shape } = randomTensor([BATCH, LENGTH, 128], 3);
+  const query = tensor(Float32Array.from(data), [...shape]);
+  const whole = await layer.forward(backend, { query, causal: true });
+  const cache = await layer.cache(backend, { batch: BATCH, capacity: LENGTH, type });
+  const first = await layer.forward(backend, { query: cut(query, 0, 4), causal: true, cache });
+  const second = await layer.forward(backend, { query: cut(query, 4, LENGTH), causal: true, cache });
+  const expected = [cut(whole.output, 0, 4), cut(whole.output, 4, LENGTH)];
+  [first, second].forEach(({ output }, n) => {
+    const differences = [...output.data].map((x, at) => Math.abs(x - expected[n]!.data[at]!));
+    const largest = Math.max(...differences);
+    expect(largest).toBeLessThan(bound);
+    // Not kept in float32 after all.
+    if (type !== 'float32') expect(largest).toBeGreaterThan(1e-6);
+  });
+  cache.dispose();
+});
+
+/** The tokens `start` to `end` of all sequences, in float32. */
+function cut(whole: FloatTensor, start: number, end: number): FloatTensor {
+  const { data, shape } = part(whole, start, end);
+  return tensor(Float32Array.from(data), [...shape]);
+}
+
+test('a type that the layer cannot have is refused', async () => {
+  await expect(layers.plain.cache(backend, { capacity: 2, type: 'float16' })).rejects.toMatchObject({
+    code: 'ARGUMENT',
+    message: expect.stringContaining("expected 'float64'") as string,
+  });
+});
+
 test('a block decodes by the cache of its self-attention', async () => {
   const block = new TransformerBlock({ ...common, attention: { rotary: {} }, cross: true });
   const memory = randomTensor([BATCH, 3, WIDTH], 2);

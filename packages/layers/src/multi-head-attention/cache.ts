@@ -1,5 +1,13 @@
-import { type AttentionBackend, type ComputeDType, HeedError, type ResidentTensor } from '@heed/core';
-import { checkOptions, exchangeHeadsAndLength, integer, required } from '@heed/core/backend';
+import {
+  type AttentionBackend,
+  type CacheType,
+  type ComputeDType,
+  HeedError,
+  type ResidentTensor,
+  cast,
+  quantize,
+} from '@heed/core';
+import { checkOptions, exchangeHeadsAndLength, integer, oneOf, required } from '@heed/core/backend';
 import { count } from '../options.ts';
 import { leaveRaw } from '../reactive.ts';
 import type { FloatTensor } from '../tensors.ts';
@@ -9,11 +17,16 @@ export interface CacheOptions {
   readonly batch?: number;
   /** The number of tokens that a sequence may have in all. */
   readonly capacity: number;
+  /**
+   * Type of the numbers that are kept; the layer computes in its own. Of a layer of float32: `float16` and `bfloat16` are half as
+   * large, `int8` and `int4x2`, with a scale for each 32 numbers or each row, about a quarter and an eighth. Default: that of the layer.
+   */
+  readonly type?: CacheType;
 }
 
 /**
  * Keys and values that a layer has seen, `[B, Hkv, capacity, D]` in the backend's memory: each call writes its own rows
- * behind the last, and nothing else is copied. The `cache` method of a layer creates it; pass it to its `forward`.
+ * behind the last, rounded to the type of the cache, and nothing else is copied. The `cache` method of a layer creates it; pass it to its `forward`.
  */
 export interface KeyValueCache {
   /** The number of tokens that are kept. */
@@ -36,6 +49,24 @@ interface CacheShape {
   readonly kvHeads: number;
   readonly capacity: number;
   readonly headDim: number;
+  readonly type: CacheType;
+}
+
+/** Resident tensors of a cache, by the names of attention's inputs. */
+type CacheTensors = Readonly<Record<'key' | 'value', ResidentTensor>> &
+  Readonly<Partial<Record<'keyScales' | 'valueScales', ResidentTensor>>>;
+
+/** Numbers that share a scale, where rows are whole groups of them. */
+const GROUP = 32;
+
+function isQuantized(type: CacheType): type is 'int8' | 'int4x2' {
+  return type === 'int8' || type === 'int4x2';
+}
+
+/** The types that a cache of a layer may have. */
+function typesOf(dtype: ComputeDType, headDim: number): readonly CacheType[] {
+  if (dtype === 'float64') return [dtype];
+  return ['float32', 'float16', 'bfloat16', 'int8', ...(headDim % 2 === 0 ? (['int4x2'] as const) : [])];
 }
 
 /** Makes an empty cache for a layer. */
@@ -48,17 +79,31 @@ export async function createCache(
   }: { readonly kvHeads: number; readonly headDim: number; readonly dtype: ComputeDType },
   options: CacheOptions,
 ): Promise<LayerCache> {
-  checkOptions('cache()', options, { batch: count, capacity: required(count) });
-  const { batch = 1, capacity } = options;
-  const shape = [batch, kvHeads, capacity, headDim];
-  const key = await backend.allocate(dtype, shape);
+  const type = oneOf(...typesOf(dtype, headDim));
+  checkOptions('cache()', options, { batch: count, capacity: required(count), type });
+  const shape = { batch: 1, type: dtype, ...options, kvHeads, headDim };
+  const tensors: Partial<Record<keyof CacheTensors, ResidentTensor>> = {};
   try {
-    const value = await backend.allocate(dtype, shape);
-    return new LayerCache({ batch, kvHeads, capacity, headDim }, { key, value });
+    for (const [name, [itsType, width]] of Object.entries(widthsOf(shape))) {
+      const lengths = [shape.batch, kvHeads, shape.capacity, width];
+      tensors[name as keyof CacheTensors] = await backend.allocate(itsType, lengths);
+    }
   } catch (error) {
-    key.dispose();
+    for (const tensor of Object.values(tensors)) tensor.dispose();
     throw error;
   }
+  return new LayerCache(shape, tensors as CacheTensors);
+}
+
+/** Types and last axes of a cache's tensors. */
+function widthsOf({
+  type,
+  headDim,
+}: CacheShape): Readonly<Record<string, readonly [type: CacheType, width: number]>> {
+  const rows = [type, type === 'int4x2' ? headDim / 2 : headDim] as const;
+  if (!isQuantized(type)) return { key: rows, value: rows };
+  const scales = ['float32', headDim % GROUP === 0 ? headDim / GROUP : 1] as const;
+  return { key: rows, value: rows, keyScales: scales, valueScales: scales };
 }
 
 /** The cache itself, with what layers do with it. */
@@ -68,10 +113,10 @@ export class LayerCache implements KeyValueCache {
   }
 
   readonly #shape: CacheShape;
-  readonly #tensors: Readonly<Record<'key' | 'value', ResidentTensor>>;
+  readonly #tensors: CacheTensors;
   #length = 0;
 
-  constructor(shape: CacheShape, tensors: Readonly<Record<'key' | 'value', ResidentTensor>>) {
+  constructor(shape: CacheShape, tensors: CacheTensors) {
     this.#shape = shape;
     this.#tensors = tensors;
   }
@@ -90,8 +135,7 @@ export class LayerCache implements KeyValueCache {
   }
 
   dispose(): void {
-    this.#tensors.key.dispose();
-    this.#tensors.value.dispose();
+    for (const tensor of Object.values(this.#tensors)) tensor.dispose();
   }
 
   /** @throws HeedError `ARGUMENT` where a call's tokens do not belong into this cache, or find no room. */
@@ -118,11 +162,20 @@ export class LayerCache implements KeyValueCache {
   async append<T>(
     key: FloatTensor,
     value: FloatTensor,
-    read: (tensors: Readonly<Record<'key' | 'value', ResidentTensor>>, length: number) => Promise<T>,
+    read: (tensors: CacheTensors, length: number) => Promise<T>,
   ): Promise<T> {
     const at = { axis: 2, start: this.#length };
-    await this.#tensors.key.write(exchangeHeadsAndLength(key), at);
-    await this.#tensors.value.write(exchangeHeadsAndLength(value), at);
+    const { type } = this.#shape;
+    for (const [name, given] of [
+      ['key', exchangeHeadsAndLength(key)],
+      ['value', exchangeHeadsAndLength(value)],
+    ] as const) {
+      if (isQuantized(type)) {
+        const { numbers, scales } = quantize(given, type);
+        await this.#tensors[name].write(numbers, at);
+        await this.#tensors[`${name}Scales`]!.write(scales, at);
+      } else await this.#tensors[name].write(cast(given, type), at);
+    }
     const length = this.#length + key.shape[1];
     const result = await read(this.#tensors, length);
     this.#length = length;
