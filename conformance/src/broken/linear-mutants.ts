@@ -1,5 +1,5 @@
 import type { BlockWeight, LinearParameters, LinearProblem, Tensor } from '@heed/core';
-import { BLOCK_BYTES, isBlockType, weightNumbers } from '@heed/core/backend';
+import { BLOCK_BYTES, isBlockType, sizeOf, weightNumbers } from '@heed/core/backend';
 import { referenceLinear, referenceLinearGradient } from '@heed/core/reference';
 import type { Mutant } from './mutant.ts';
 import { type AnyParameters, type SimpleLinear, rounded } from './simple-linear.ts';
@@ -20,6 +20,19 @@ function changed(change: (output: Tensor, input: Tensor) => void): Mutant {
       const output = await right.run(...given);
       change(output, given[0]);
       return output;
+    },
+  }));
+}
+
+/** Changes the gradients. */
+function changedGradients(
+  change: (right: Awaited<ReturnType<typeof referenceLinearGradient>>) => void,
+): Mutant {
+  return linear((right) => ({
+    async gradient(...given) {
+      const made = await right.gradient!(...given);
+      change(made);
+      return made;
     },
   }));
 }
@@ -206,6 +219,34 @@ export const LINEAR_MUTANTS: Readonly<Record<string, Mutant>> = {
             ...gradients,
             dBias: { ...gradients.dBias, data: dOutput.data.slice(0, weights.weight.shape[0]) } as Tensor,
           };
+    },
+  })),
+  'linear: dInput has another bit in company': changedGradients(({ dInput }) => {
+    const { data, shape } = dInput;
+    if (shape.at(-2)! > 4) for (let n = 0; n < data.length; n++) data[n]! *= 1 + 2 ** -22;
+  }),
+  'linear: gradients have another bit at each run': (() => {
+    let runs = 0;
+    return changedGradients(({ dWeight }) => {
+      const factor = 1 + (runs++ % 8) * 2 ** -23;
+      for (let n = 0; n < dWeight.data.length; n++) dWeight.data[n]! *= factor;
+    });
+  })(),
+  'linear: dWeight in fixed point': changedGradients(({ dWeight: { data } }) => {
+    for (let n = 0; n < data.length; n++) data[n] = Math.round(data[n]! * 256) / 256;
+  }),
+  'linear: dWeight forgets the rows behind the first block': linear((right) => ({
+    gradient(input, weights, dOutput, options) {
+      const rows = sizeOf(input.shape.slice(0, -1));
+      if (rows <= 256) return right.gradient!(input, weights, dOutput, options);
+      const part = ({ dtype, shape, data }: Tensor): Tensor => {
+        const width = shape.at(-1)!;
+        return { dtype, shape: [256, width], data: data.slice(0, 256 * width) } as Tensor;
+      };
+      return (async () => {
+        const { dInput } = await right.gradient!(input, weights, dOutput, options);
+        return { ...(await right.gradient!(part(input), weights, part(dOutput), options)), dInput };
+      })();
     },
   })),
   'linear: an ignored row reaches dWeight': linear((right) => ({

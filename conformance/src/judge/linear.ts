@@ -1,4 +1,11 @@
-import type { BlockWeight, LinearGradients, LinearParameters, LinearProblem, Tensor } from '@heed/core';
+import type {
+  BlockWeight,
+  ComputeDType,
+  LinearGradients,
+  LinearParameters,
+  LinearProblem,
+  Tensor,
+} from '@heed/core';
 import {
   BLOCK_BYTES,
   BLOCK_LENGTH,
@@ -182,6 +189,21 @@ function outputExpected(problem: Problem, parameters: AnyParameters, input: Tens
   return expectedOf(reference, naives, problem.dtype);
 }
 
+/** The sum over rows, every addition rounded. */
+function naiveSum(
+  { dtype, shape, data }: Tensor<ComputeDType>,
+  arithmetic: Arithmetic,
+): Tensor<ComputeDType> {
+  const [rows, width] = shape as [number, number];
+  const result = zeros(dtype, [width]);
+  for (let n = 0; n < width; n++) {
+    let sum = 0;
+    eachTerm(rows, arithmetic, (row) => (sum = arithmetic.round(sum + data[row * width + n]!)));
+    result.data[n] = sum;
+  }
+  return result;
+}
+
 /** Error in the gradients of a projection; null if there is none. */
 export async function linearGradientFault(
   problem: Problem,
@@ -194,8 +216,13 @@ export async function linearGradientFault(
   const plain: Problem = { ...problem, activation: null };
   const naives = await Promise.all(
     arithmeticsFor(problem.dtype, dOutput.data.length).map((arithmetic) =>
-      linearGradientBy(problem, parameters, input, dOutput, (x, weight) =>
-        naive(plain, { weight }, x, arithmetic),
+      linearGradientBy(
+        problem,
+        parameters,
+        input,
+        dOutput,
+        (x, weight) => naive(plain, { weight }, x, arithmetic),
+        (dZ) => naiveSum(dZ, arithmetic),
       ),
     ),
   );

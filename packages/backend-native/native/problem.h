@@ -109,13 +109,14 @@ enum class Weight : uint8_t { same, float16, bfloat16, q8_0, q4_0, q4_1 };
 enum class Activation : uint8_t { none, relu, gelu, geluTanh, silu, sigmoid };
 
 // A linear projection: rows of the input, panels of columns of the weight (PANEL of them side by side, one step of the
-// sum after another; kernels/stored.h has those of other types), a bias or null.
+// sum after another; kernels/stored.h has those of other types), a bias or null. With dOutput, the output is the gradient of
+// the activation's argument. The weight's gradient has input and dOutput, its output is dW, and dBias or null.
 struct Linear {
   i64 rows, inputs, outputs;
   Activation activation;
   Weight weight;
-  const void *input, *panels, *bias;
-  void* output;
+  const void *input, *panels, *bias, *dOutput;
+  void *output, *dBias;
 };
 
 // Seed of selection `sample`, and the place of the problem in a larger one, from which the noise counts.
@@ -147,6 +148,10 @@ struct Kernels {
   i64 panel;
   Plan (*planLinear)(const Linear&);
   void (*linear)(const Run&, i64 task, char* scratch);
+  Plan (*planWeightGradient)(const Linear&);
+  void (*weightGradient)(const Run&, i64 task, char* scratch);
+  // Puts a weight [outputs, inputs] into panels of its rows, or of its columns, for the gradient of the input.
+  void (*packLinear)(i64 outputs, i64 inputs, bool ofColumns, const void* from, void* to);
 };
 
 // An instruction set, and the kernels that were compiled for it.

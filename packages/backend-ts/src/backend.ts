@@ -15,7 +15,7 @@ export function createBackend(): AttentionBackend {
     device: 'JavaScript, one thread',
     capabilities: CAPABILITIES,
     compile: (problem) => compile(heaps, problem),
-    linear: { weightTypes: STORED_TYPES, compile: compileLinear },
+    linear: { weightTypes: STORED_TYPES, scalar: true, compile: compileLinear },
   });
 }
 

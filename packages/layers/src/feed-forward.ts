@@ -10,7 +10,9 @@ import {
   text,
 } from '@heed/core/backend';
 import { type Activation, activate, activationGradient } from './activation/activation.ts';
-import { type Projection, Projections, offersLinear } from './engine/projections.ts';
+import type { When } from './attend.ts';
+import { feedForwardOn } from './engine/feed-forward.ts';
+import { Projections, offersLinear } from './engine/projections.ts';
 import { type DropoutOptions, dropout } from './dropout.ts';
 import { type LinearGradients, linear, linearGradient } from './linear.ts';
 import { FIRST_WEIGHTS, count } from './options.ts';
@@ -44,6 +46,25 @@ export interface FeedForwardResults {
   /** Inputs and parameters must be unchanged since the forward call. */
   gradient(dOutput: FloatTensorLike): LinearGradients;
 }
+
+export interface FeedForwardOnOptions extends RunOptions {
+  /** Also returns `gradient()`. Default false. */
+  readonly gradient?: boolean;
+  /** Dropout of what is between the projections. Default: none. */
+  readonly dropout?: DropoutOptions;
+}
+
+export type FeedForwardOnResults<Options> = {
+  /** `[…, E]`. */
+  readonly output: FloatTensor;
+} & When<
+  Options,
+  'gradient',
+  {
+    /** Inputs and parameters must be unchanged since the forward call. */
+    gradient(dOutput: FloatTensorLike): Promise<LinearGradients>;
+  }
+>;
 
 /**
  * The feed-forward layer of a transformer, down(f(up(x))) (Vaswani et al. 2017, section 3.3); `gated`,
@@ -136,57 +157,49 @@ export class FeedForward {
   }
 
   /**
-   * The output alone, computed on a backend that offers `linear`: without a gate, what is between the projections stays in its
-   * memory. Elsewhere, and for fewer than 64 rows of a layer that is not frozen, it is that of {@link forward}.
+   * The output, and its gradient where asked for, computed on a backend that offers `linear`: without a gate or dropout, what is
+   * between the projections stays in its memory, until the gradient was computed. Elsewhere, and for fewer than 64 rows of a layer
+   * that is not frozen, they are those of {@link forward}.
    *
    * @param given `[…, E]`.
    * @throws HeedError `SHAPE`, `DTYPE`, `ARGUMENT` or `UNKNOWN_OPTION`; what the backend throws.
    */
-  async forwardOn(
+  async forwardOn<const O extends FeedForwardOnOptions = object>(
     backend: AttentionBackend,
     given: FloatTensorLike,
-    options: RunOptions = {},
-  ): Promise<FloatTensor> {
+    options?: O,
+  ): Promise<FeedForwardOnResults<O>> {
     assertBackend(backend);
-    checkOptions('forwardOn()', options, { signal: abortSignal });
+    checkOptions('forwardOn()', options ?? {}, { signal: abortSignal, gradient: flag, dropout: true });
+    const { gradient = false, dropout: dropped, signal } = options ?? ({} as FeedForwardOnOptions);
     const input = lastAxis('input', given, this.#dtype, this.parameters['up.weight'].shape[1]);
-    if (!offersLinear(backend, input) || !this.#projections.isWorth(input)) return this.forward(input).output;
-    const isGated = 'gate.weight' in this.parameters;
-    const use = (name: string, activation: Activation | null): Projection =>
-      this.#projections.use(backend, name, {
-        weight: this.parameters[`${name}.weight`],
-        bias: this.parameters[`${name}.bias`],
-        activation,
-      });
-    // Read before the first await: these are the parameters of this call.
-    const used = [use('up', isGated ? null : this.#activation), use('down', null)] as const;
-    const gate = isGated ? use('gate', this.#activation) : null;
-    try {
-      const [up, down] = [await used[0].ready, await used[1].ready];
-      if (gate === null) {
-        const { output: hidden } = await up.kernel.run(
-          { input, weights: up.weights },
-          { ...options, resident: true },
-        );
-        try {
-          const { output } = await down.kernel.run({ input: hidden, weights: down.weights }, options);
-          return output as FloatTensor;
-        } finally {
-          hidden.dispose();
-        }
-      }
-      const { kernel, weights } = await gate.ready;
-      const [ofUp, ofGate] = [
-        await up.kernel.run({ input, weights: up.weights }, options),
-        await kernel.run({ input, weights }, options),
-      ];
-      // No operation multiplies two tensors.
-      const hidden = product(ofGate.output as FloatTensor, ofUp.output as FloatTensor);
-      const { output } = await down.kernel.run({ input: hidden, weights: down.weights }, options);
-      return output as FloatTensor;
-    } finally {
-      for (const projection of [...used, gate]) projection?.release();
+    const isHere = !offersLinear(backend, input) || !this.#projections.isWorth(input);
+    if (isHere) {
+      const { output, gradient: back } = this.forward(given, dropped && { dropout: dropped });
+      const results = gradient
+        ? { output, gradient: async (dOutput: FloatTensorLike) => back(dOutput) }
+        : { output };
+      return results as unknown as FeedForwardOnResults<O>;
     }
+    const results = await feedForwardOn(
+      backend,
+      { parameters: this.parameters, projections: this.#projections, activation: this.#activation },
+      input,
+      {
+        gradient,
+        run: signal === undefined ? {} : { signal },
+        drop: dropped === undefined ? null : (value) => dropout(value, dropped),
+      },
+    );
+    const { gradient: back } = results;
+    const complete = {
+      output: results.output,
+      ...(back && {
+        gradient: async (dOutput: FloatTensorLike) =>
+          back(lastAxis('dOutput', dOutput, this.#dtype, input.shape.at(-1)!)),
+      }),
+    };
+    return complete as unknown as FeedForwardOnResults<O>;
   }
 
   /**

@@ -3,7 +3,13 @@ export { AdditiveAttention, type AdditiveAttentionOptions } from './additive-att
 export type { AttentionScope, ForwardOptions } from './attend.ts';
 export { type DropoutOptions, dropout } from './dropout.ts';
 export { Embedding, type EmbeddingOptions } from './embedding.ts';
-export { FeedForward, type FeedForwardOptions, type FeedForwardResults } from './feed-forward.ts';
+export {
+  FeedForward,
+  type FeedForwardOnOptions,
+  type FeedForwardOnResults,
+  type FeedForwardOptions,
+  type FeedForwardResults,
+} from './feed-forward.ts';
 export {
   HardAttention,
   type HardAttentionOptions,

@@ -1,5 +1,6 @@
 #include "linear.h"
 
+#include <array>
 #include <string>
 
 #include "environment.h"
@@ -38,9 +39,47 @@ bool read(napi_env env, napi_value operands, uint32_t index, i64 count, void*& d
   return false;
 }
 
+bool has(napi_env env, napi_value operands, uint32_t index) {
+  napi_value value = nullptr;
+  napi_valuetype type = napi_undefined;
+  napi_get_element(env, operands, index, &value);
+  napi_typeof(env, value, &type);
+  return type != napi_undefined;
+}
+
 napi_value outOfMemory(napi_env env) {
   napi_throw_error(env, "OUT_OF_MEMORY", "not enough memory for the scratch of a projection");
   return nullptr;
+}
+
+// Runs a planned job here or on the pool. Weights and results are this package's own, input and dOutput the caller's: their
+// buffers, of which the second may be null.
+napi_value start(napi_env env, std::unique_ptr<OwnedJob> job, bool isDouble, napi_value operands, napi_value stopArray,
+                 std::array<napi_value, 2> buffers) {
+  if (job->plan.tasks == 0) return nullptr;
+  Linear& linear = job->linear;
+  job->run.linear = &linear;
+  void* stop = nullptr;
+  napi_get_typedarray_info(env, stopArray, nullptr, nullptr, &stop, nullptr, nullptr);
+  job->run.stop = static_cast<const int32_t*>(stop);
+  const bool here = job->plan.microseconds < CALLING_THREAD_MICROSECONDS;
+  if (!prepare(*job, here ? job->plan.threadBytes : 0)) return outOfMemory(env);
+  if (here) {
+    runHere(*job);
+    putBack(*job);
+    return nullptr;
+  }
+  const i64 rowBytes = linear.rows * (isDouble ? 8 : 4);
+  const auto kept = [&](napi_value buffer, i64 bytes, const void*& data) {
+    void* memory = const_cast<void*>(data);
+    const bool done = keep(env, buffer, bytes, memory, *job);
+    data = memory;
+    return done;
+  };
+  const bool areKept = kept(buffers[0], rowBytes * linear.inputs, linear.input) &&
+                       (linear.dOutput == nullptr || kept(buffers[1], rowBytes * linear.outputs, linear.dOutput));
+  if (!areKept) return outOfMemory(env);
+  return Environment::of(env).start(std::move(job), operands, stopArray);
 }
 
 }  // namespace
@@ -51,6 +90,7 @@ napi_value runLinear(napi_env env, const std::shared_ptr<Team>& team, const napi
   const Kernels& kernels = isDouble ? team->level->float64 : team->level->float32;
   auto job = std::make_unique<OwnedJob>();
   Linear& linear = job->linear;
+  linear = {};
   linear.rows = numberAt(env, given[2], 0);
   linear.inputs = numberAt(env, given[2], 1);
   linear.outputs = numberAt(env, given[2], 2);
@@ -61,39 +101,66 @@ napi_value runLinear(napi_env env, const std::shared_ptr<Team>& team, const napi
   // A stored weight is an array of bytes.
   const i64 packed = linear.weight == Weight::same ? padded * linear.inputs
                                                    : packedBytes(linear.weight, linear.outputs, linear.inputs, kernels.panel);
-  void *input = nullptr, *panels = nullptr, *bias = nullptr;
-  napi_value inputBuffer = nullptr, other = nullptr, biasValue = nullptr;
-  napi_valuetype biasType = napi_undefined;
-  napi_get_element(env, operands, 2, &biasValue);
-  napi_typeof(env, biasValue, &biasType);
+  void *input = nullptr, *panels = nullptr, *bias = nullptr, *dOutput = nullptr;
+  napi_value inputBuffer = nullptr, dOutputBuffer = nullptr, other = nullptr;
+  const i64 results = linear.rows * linear.outputs;
   const bool areRead = read(env, operands, 0, linear.rows * linear.inputs, input, inputBuffer) &&
                        read(env, operands, 1, packed, panels, other) &&
-                       (biasType == napi_undefined || read(env, operands, 2, linear.outputs, bias, other)) &&
-                       read(env, operands, 3, linear.rows * linear.outputs, linear.output, other);
+                       (!has(env, operands, 2) || read(env, operands, 2, linear.outputs, bias, other)) &&
+                       read(env, operands, 3, results, linear.output, other) &&
+                       (!has(env, operands, 4) || read(env, operands, 4, results, dOutput, dOutputBuffer));
   if (!areRead) return nullptr;
   linear.input = input;
   linear.panels = panels;
   linear.bias = bias;
+  linear.dOutput = dOutput;
   job->team = team;
   job->plan = kernels.planLinear(linear);
   job->task = kernels.linear;
-  job->run.linear = &linear;
-  if (job->plan.tasks == 0) return nullptr;
-  void* stop = nullptr;
-  napi_get_typedarray_info(env, given[4], nullptr, nullptr, &stop, nullptr, nullptr);
-  job->run.stop = static_cast<const int32_t*>(stop);
-  const bool here = job->plan.microseconds < CALLING_THREAD_MICROSECONDS;
-  if (!prepare(*job, here ? job->plan.threadBytes : 0)) return outOfMemory(env);
-  if (here) {
-    runHere(*job);
-    putBack(*job);
-    return nullptr;
-  }
-  // Weights are this package's own; the input is the caller's.
-  const i64 bytes = linear.rows * linear.inputs * (isDouble ? 8 : 4);
-  if (!keep(env, inputBuffer, bytes, input, *job)) return outOfMemory(env);
+  return start(env, std::move(job), isDouble, operands, given[4], {inputBuffer, dOutputBuffer});
+}
+
+napi_value runWeightGradient(napi_env env, const std::shared_ptr<Team>& team, const napi_value* given) {
+  bool isDouble = false;
+  napi_get_value_bool(env, given[1], &isDouble);
+  const Kernels& kernels = isDouble ? team->level->float64 : team->level->float32;
+  auto job = std::make_unique<OwnedJob>();
+  Linear& linear = job->linear;
+  linear = {};
+  linear.rows = numberAt(env, given[2], 0);
+  linear.inputs = numberAt(env, given[2], 1);
+  linear.outputs = numberAt(env, given[2], 2);
+  const napi_value operands = given[3];
+  void *input = nullptr, *dOutput = nullptr;
+  napi_value inputBuffer = nullptr, dOutputBuffer = nullptr, other = nullptr;
+  const bool areRead = read(env, operands, 0, linear.rows * linear.inputs, input, inputBuffer) &&
+                       read(env, operands, 1, linear.rows * linear.outputs, dOutput, dOutputBuffer) &&
+                       read(env, operands, 2, linear.outputs * linear.inputs, linear.output, other) &&
+                       (!has(env, operands, 3) || read(env, operands, 3, linear.outputs, linear.dBias, other));
+  if (!areRead) return nullptr;
   linear.input = input;
-  return Environment::of(env).start(std::move(job), operands, given[4]);
+  linear.dOutput = dOutput;
+  job->team = team;
+  job->plan = kernels.planWeightGradient(linear);
+  job->task = kernels.weightGradient;
+  return start(env, std::move(job), isDouble, operands, given[4], {inputBuffer, dOutputBuffer});
+}
+
+napi_value packLinear(napi_env env, const Team& team, const napi_value* given) {
+  bool isDouble = false;
+  napi_get_value_bool(env, given[1], &isDouble);
+  const Kernels& kernels = isDouble ? team.level->float64 : team.level->float32;
+  const i64 outputs = numberAt(env, given[2], 0), inputs = numberAt(env, given[2], 1);
+  const bool ofColumns = numberAt(env, given[2], 2) != 0;
+  const i64 columns = ofColumns ? inputs : outputs, steps = ofColumns ? outputs : inputs;
+  const size_t count = static_cast<size_t>((columns + kernels.panel - 1) / kernels.panel * kernels.panel * steps);
+  void *from = nullptr, *to = nullptr;
+  napi_value buffer = nullptr, array = nullptr;
+  napi_get_typedarray_info(env, given[3], nullptr, nullptr, &from, nullptr, nullptr);
+  if (napi_create_arraybuffer(env, count * (isDouble ? 8 : 4), &to, &buffer) != napi_ok) return outOfMemory(env);
+  kernels.packLinear(outputs, inputs, ofColumns, from, to);
+  napi_create_typedarray(env, isDouble ? napi_float64_array : napi_float32_array, count, buffer, 0, &array);
+  return array;
 }
 
 napi_value packWeight(napi_env env, const Team& team, const napi_value* given) {

@@ -8,9 +8,15 @@
 
 namespace heed {
 
-// linear(team, isDouble, [rows, inputs, outputs, activation, type of the weight], [input, panels, bias, output], stop): undefined if all is
-// done, else a promise of the end.
+// linear(team, isDouble, [rows, inputs, outputs, activation, type of the weight], [input, panels, bias, output, dOutput], stop): undefined
+// if all is done, else a promise of the end. With dOutput, the output is the gradient of the activation's argument.
 napi_value runLinear(napi_env env, const std::shared_ptr<Team>& team, const napi_value* given);
+
+// weightGradient(team, isDouble, [rows, inputs, outputs], [input, dOutput, dWeight, dBias], stop): as linear().
+napi_value runWeightGradient(napi_env env, const std::shared_ptr<Team>& team, const napi_value* given);
+
+// packLinear(team, isDouble, [outputs, inputs, ofColumns], data): a weight in panels of the team's level, in its element type.
+napi_value packLinear(napi_env env, const Team& team, const napi_value* given);
 
 // packWeight(team, [type, outputs, inputs], data): a stored weight in panels of the team's level, a Uint8Array.
 napi_value packWeight(napi_env env, const Team& team, const napi_value* given);

@@ -1,5 +1,6 @@
 // Functions for TypeScript: levels(), createTeam(level, threads), compile(team, problem), run(kernel, ...),
-// linear(team, ...), packWeight(team, ...). Typed arrays are read and written in place, and JavaScript makes the results.
+// linear(team, ...), weightGradient(team, ...), packLinear(team, ...), packWeight(team, ...). Typed arrays are read and written in
+// place, and JavaScript makes the results.
 #include <cstring>
 #include <memory>
 #include <string>
@@ -193,20 +194,19 @@ napi_value run(napi_env env, napi_callback_info info) {
   return Environment::of(env).start(std::move(job), given.values[2], given.values[4]);
 }
 
-// panelColumns(team, isDouble): columns of a panel of a linear weight.
-napi_value panelColumns(napi_env env, napi_callback_info info) {
-  const Arguments given(env, info);
-  const Level& level = *(*externalOf<std::shared_ptr<Team>>(env, given.values[0]))->level;
-  bool isDouble = false;
-  napi_get_value_bool(env, given.values[1], &isDouble);
-  napi_value columns = nullptr;
-  napi_create_double(env, static_cast<double>((isDouble ? level.float64 : level.float32).panel), &columns);
-  return columns;
-}
-
 napi_value linear(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   return runLinear(env, *externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
+}
+
+napi_value weightGradient(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return runWeightGradient(env, *externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
+}
+
+napi_value packLinear(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return packLinear(env, **externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
 }
 
 napi_value packWeight(napi_env env, napi_callback_info info) {
@@ -220,8 +220,9 @@ napi_value initialize(napi_env env, napi_value exports) {
       {"levels", nullptr, levels, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"createTeam", nullptr, createTeam, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"compile", nullptr, compile, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"panelColumns", nullptr, panelColumns, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"linear", nullptr, linear, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"weightGradient", nullptr, weightGradient, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"packLinear", nullptr, packLinear, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"packWeight", nullptr, packWeight, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"run", nullptr, run, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };

@@ -66,5 +66,26 @@ INLINE Vector<T> activated(Vector<T> x) {
   return x;
 }
 
+// The derivative. Vectors may hold any number: no product of infinity and 0 arises from finite ones.
+template <class T, Activation activation>
+INLINE Vector<T> slope(Vector<T> x) {
+  if constexpr (activation == Activation::relu) return select(x > 0, splat<T>(1), zeros<T>());
+  // x's normal density.
+  if constexpr (activation == Activation::gelu)
+    return normal<T>(x) + x * exponential<T>(x * x * (T)-0.5) * (T)0.39894228040143267794;
+  if constexpr (activation == Activation::geluTanh) {
+    // sigma(u) + x sigma(u) sigma(-u) u'. Beyond 64 the second term is 0.
+    const Vector<T> near = larger(-larger(-x, splat<T>(-64)), splat<T>(-64)), square = near * near;
+    const Vector<T> u = x * (x * x * (T)0.044715 + 1) * (T)1.59576912160573071176, s = sigmoid<T>(u);
+    return s + near * s * sigmoid<T>(-u) * (square * (T)(3 * 0.044715) + 1) * (T)1.59576912160573071176;
+  }
+  if constexpr (activation == Activation::silu) {
+    const Vector<T> s = sigmoid<T>(x);
+    return s * (1 + x * sigmoid<T>(-x));
+  }
+  if constexpr (activation == Activation::sigmoid) return sigmoid<T>(x) * sigmoid<T>(-x);
+  return splat<T>(1);
+}
+
 }  // namespace
 }  // namespace heed

@@ -3,7 +3,7 @@
 #pragma once
 #include "attend.h"
 #include "gradient.h"
-#include "linear.h"
+#include "linear_gradient.h"
 
 namespace heed {
 namespace {
@@ -13,9 +13,9 @@ constexpr Level levelOf(const char* option, const char* name) {
       .option = option,
       .name = name,
       .float32 = {planForward<float>, planGradient<float>, forwardTask<float>, gradientTask<float>, PANEL<float>, planLinear<float>,
-                  linearTask<float>},
+                  linearTask<float>, planWeightGradient<float>, weightGradientTask<float>, packLinear<float>},
       .float64 = {planForward<double>, planGradient<double>, forwardTask<double>, gradientTask<double>, PANEL<double>, planLinear<double>,
-                  linearTask<double>},
+                  linearTask<double>, planWeightGradient<double>, weightGradientTask<double>, packLinear<double>},
   };
 }
 

@@ -74,19 +74,28 @@ INLINE void multiplyRow(const T* a, const T* b, i64 panelStep, T* c, i64 steps) 
   }
 }
 
+// f(sum + bias), or dOutput f'(sum + bias). Rows that had no influence may hold NaN, and have a dOutput of 0.
 template <class T, Activation activation>
 static void finishLinear(const Linear& linear, const T* sums, i64 firstRow, i64 count, i64 firstColumn) {
   constexpr int L = LANES<T>;
   const i64 end = least(linear.outputs, firstColumn + LINEAR_COLUMNS<T>);
   const T* bias = (const T*)linear.bias;
+  const T* dOutput = (const T*)linear.dOutput;
   T* output = (T*)linear.output;
   for (i64 r = 0; r < count; r++) {
-    T* to = output + (firstRow + r) * linear.outputs;
+    const i64 row = (firstRow + r) * linear.outputs;
+    T* to = output + row;
     for (i64 n = firstColumn; n < end; n += L) {
       const int lanes = (int)least(L, end - n);
       Vector<T> x = load(sums + r * LINEAR_COLUMNS<T> + n - firstColumn);
       if (bias != nullptr) x += lanes == L ? load(bias + n) : loadPart(bias + n, lanes);
-      x = activated<T, activation>(x);
+      if (dOutput != nullptr) {
+        const T* from = dOutput + row + n;
+        const Vector<T> d = lanes == L ? load(from) : loadPart(from, lanes);
+        x = select(d == 0, zeros<T>(), d * slope<T, activation>(x));
+      } else {
+        x = activated<T, activation>(x);
+      }
       if (lanes == L) store(to + n, x);
       else storePart(to + n, x, lanes);
     }
@@ -144,6 +153,28 @@ static void linearTask(const Run& run, i64 task, char* scratch) {
     case Activation::geluTanh: return finish(finishLinear<T, Activation::geluTanh>);
     case Activation::silu: return finish(finishLinear<T, Activation::silu>);
     case Activation::sigmoid: return finish(finishLinear<T, Activation::sigmoid>);
+  }
+}
+
+// Panels of a weight's rows, W of them side by side, or of its columns; 0 behind the last.
+template <class T>
+static void packLinear(i64 outputs, i64 inputs, bool ofColumns, const void* given, void* panels) {
+  constexpr int L = LANES<T>, W = PANEL<T>;
+  const T* from = (const T*)given;
+  T* to = (T*)panels;
+  if (!ofColumns) {
+    for (i64 n = 0; n < roundUp(outputs, W); n += L)
+      packColumns<T>(from + least(n, outputs) * inputs, inputs, greatest(0, least(L, outputs - n)), inputs, 1, 0,
+                     to + roundDown(n, W) * inputs + n % W, W);
+    return;
+  }
+  // A panel at a time is written, from beginning to end.
+  for (i64 n = 0; n < inputs; n += W, to += outputs * W) {
+    for (i64 k = 0; k < outputs; k++) {
+      const T* row = from + k * inputs;
+      store(to + k * W, columnsOf(row, n, inputs));
+      store(to + k * W + L, n + L < inputs ? columnsOf(row, n + L, inputs) : zeros<T>());
+    }
   }
 }
 

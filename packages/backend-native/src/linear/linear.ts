@@ -1,14 +1,14 @@
-import type { LinearParameters, LinearProblem, RunOptions, Tensor } from '@heed/core';
-import { type LinearKernelDefinition, linearGradientBy, sizeOf, zeros } from '@heed/core/backend';
+import type { LinearProblem, RunOptions, Tensor } from '@heed/core';
+import { type LinearKernelDefinition, sizeOf, zeros } from '@heed/core/backend';
 import { fixedMemory } from '../memory/plain-memory.ts';
 import { type Binding, LINEAR_ACTIVATIONS, LINEAR_WEIGHTS, type Team } from '../platform/binding.ts';
 import { inHeedsWords, untilStopped } from '../platform/run-pass.ts';
 
 interface Packed {
-  readonly panels: ArrayBufferView;
+  /** Panels of the weight's rows, and of its columns, for the gradient of the input. */
+  readonly rows: ArrayBufferView;
+  readonly columns: ArrayBufferView | null;
   readonly bias: Tensor['data'] | undefined;
-  /** Parameters as given, for the gradient. */
-  readonly parameters: LinearParameters<Tensor> | null;
 }
 
 /** Linear projections: SPEC.md, clause `linear`. */
@@ -17,72 +17,78 @@ export function compileLinear(
   team: Team,
   problem: Required<LinearProblem>,
 ): LinearKernelDefinition<Tensor, Packed> {
-  const isDouble = problem.dtype === 'float64';
-  const width = binding.panelColumns(team, isDouble);
-
+  const { dtype, inputDim, outputDim } = problem;
+  const isDouble = dtype === 'float64';
   const weightType = Math.max(0, (LINEAR_WEIGHTS as readonly unknown[]).indexOf(problem.weightType));
 
+  /** A product with panels, through the activation; with `dOutput`, the gradient of the activation's argument. */
   const multiply = async (
     x: Tensor,
     panels: ArrayBufferView,
     outputs: number,
     { signal }: RunOptions,
-    bias?: Tensor['data'],
-    activation: Required<LinearProblem>['activation'] = null,
+    end: {
+      readonly bias?: Tensor['data'] | undefined;
+      readonly activation?: Required<LinearProblem>['activation'];
+      readonly dOutput?: Tensor;
+    } = {},
   ): Promise<Tensor> => {
     signal?.throwIfAborted();
     const leading = x.shape.slice(0, -1);
-    const output = zeros(problem.dtype, [...leading, outputs]);
-    const sizes = [
-      sizeOf(leading),
-      x.shape.at(-1)!,
-      outputs,
-      LINEAR_ACTIVATIONS.indexOf(activation),
-      weightType,
-    ] as const;
-    const operands = [fixedMemory(x), panels, bias, output.data];
+    const output = zeros(dtype, [...leading, outputs]);
+    const activation = LINEAR_ACTIVATIONS.indexOf(end.activation ?? null);
+    const sizes = [sizeOf(leading), x.shape.at(-1)!, outputs, activation, weightType] as const;
+    const dOutput = end.dOutput && fixedMemory(end.dOutput);
+    const operands = [fixedMemory(x), panels, end.bias, output.data, dOutput];
     await untilStopped(signal, (stop) => binding.linear(team, isDouble, sizes, operands, stop));
     return output;
   };
 
+  const weightGradient = async (
+    x: Tensor,
+    dZ: Tensor,
+    { signal }: RunOptions,
+  ): Promise<{ readonly dWeight: Tensor; readonly dBias?: Tensor }> => {
+    const dWeight = zeros(dtype, [outputDim, inputDim]);
+    const dBias = problem.bias ? zeros(dtype, [outputDim]) : undefined;
+    const sizes = [sizeOf(x.shape.slice(0, -1)), inputDim, outputDim] as const;
+    const operands = [fixedMemory(x), fixedMemory(dZ), dWeight.data, dBias?.data];
+    await untilStopped(signal, (stop) => binding.weightGradient(team, isDouble, sizes, operands, stop));
+    return { dWeight, ...(dBias && { dBias }) };
+  };
+
   return {
-    pack: ({ weight, bias }) => ({
-      panels: panelsOf(weight, width),
-      bias: bias?.data.slice(),
-      parameters: problem.gradient ? structuredClone({ weight, bias }) : null,
-    }),
-    packStored({ weight: { shape, data }, bias }) {
+    pack({ weight: { data }, bias }) {
       try {
-        const [outputs, inputs] = shape as [number, number];
-        const panels = binding.packWeight(team, [weightType, outputs, inputs], data);
-        return { panels, bias: bias?.data.slice(), parameters: null };
+        const panels = (ofColumns: 0 | 1): ArrayBufferView =>
+          binding.packLinear(team, isDouble, [outputDim, inputDim, ofColumns], data);
+        return { rows: panels(0), columns: problem.gradient ? panels(1) : null, bias: bias?.data.slice() };
       } catch (error) {
         throw inHeedsWords(error);
       }
     },
-    run: (input, { panels, bias }, options) =>
-      multiply(input, panels, problem.outputDim, options, bias, problem.activation),
-    gradient: (input, { parameters }, dOutput, options) =>
-      linearGradientBy(problem, parameters!, input, dOutput, async (x, weight) =>
-        // The native file does not compute sums over no terms, which arise without rows.
-        x.shape.includes(0)
-          ? zeros(problem.dtype, [x.shape[0]!, weight.shape[0]!])
-          : multiply(x, panelsOf(weight, width), weight.shape[0]!, options),
-      ),
+    packStored({ weight: { shape, data }, bias }) {
+      try {
+        const [outputs, inputs] = shape as [number, number];
+        const rows = binding.packWeight(team, [weightType, outputs, inputs], data);
+        return { rows, columns: null, bias: bias?.data.slice() };
+      } catch (error) {
+        throw inHeedsWords(error);
+      }
+    },
+    run: (input, { rows, bias }, options) =>
+      multiply(input, rows, outputDim, options, { bias, activation: problem.activation }),
+    async gradient(input, { rows, columns, bias }, dOutput, options) {
+      const { activation } = problem;
+      const dZ =
+        activation === null
+          ? dOutput
+          : await multiply(input, rows, outputDim, options, { bias, activation, dOutput });
+      const [dInput, others] = await Promise.all([
+        multiply(dZ, columns!, inputDim, options),
+        weightGradient(input, dZ, options),
+      ]);
+      return { dInput, ...others };
+    },
   };
-}
-
-/** A weight `[out, in]` with `width` columns side by side, 0 behind the last: `[⌈out / width⌉, in, width]`. */
-function panelsOf({ dtype, shape, data }: Tensor, width: number): Tensor['data'] {
-  const [outputs, inputs] = shape as [number, number];
-  const panels = zeros(dtype, [Math.ceil(outputs / width) * width * inputs]).data;
-  const BLOCK = 16;
-  for (let first = 0; first < inputs; first += BLOCK) {
-    const end = Math.min(inputs, first + BLOCK);
-    for (let n = 0; n < outputs; n++) {
-      const to = (n - (n % width)) * inputs + (n % width);
-      for (let k = first; k < end; k++) panels[to + k * width] = data[n * inputs + k]!;
-    }
-  }
-  return panels;
 }

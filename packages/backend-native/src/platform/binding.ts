@@ -61,14 +61,13 @@ export interface Binding {
     readonly forwardBytes: number;
     readonly gradientBytes: number;
   };
-  /** Columns of a panel of a linear weight. */
-  panelColumns(team: Team, isDouble: boolean): number;
   /**
    * Fills the output: small work on return, as `run`.
    *
    * @param sizes rows, width of the input and of the output, the activation by its place among
    * {@link LINEAR_ACTIVATIONS}, the type of the weight by that among {@link LINEAR_WEIGHTS}.
-   * @param operands input, panels, bias, output.
+   * @param operands input, panels, bias, output, dOutput: with the last, the output is the gradient of the activation's
+   * argument.
    */
   linear(
     team: Team,
@@ -77,6 +76,32 @@ export interface Binding {
     operands: readonly (ArrayBufferView | undefined)[],
     stop: Int32Array,
   ): Promise<void> | undefined;
+  /**
+   * Fills the gradients of a weight and a bias, as `linear`.
+   *
+   * @param sizes rows, width of the input and of the output.
+   * @param operands input, gradient of the activation's argument, dWeight, dBias.
+   */
+  weightGradient(
+    team: Team,
+    isDouble: boolean,
+    sizes: readonly [number, number, number],
+    operands: readonly (ArrayBufferView | undefined)[],
+    stop: Int32Array,
+  ): Promise<void> | undefined;
+  /**
+   * Puts a weight into panels of this level.
+   *
+   * @param sizes width of the output and of the input; 1 for panels of the weight's columns, for the gradient of the input,
+   * else 0.
+   * @throws an error with code `OUT_OF_MEMORY`.
+   */
+  packLinear(
+    team: Team,
+    isDouble: boolean,
+    sizes: readonly [number, number, 0 | 1],
+    data: ArrayBufferView,
+  ): Float32Array | Float64Array;
   /**
    * Puts a stored weight into panels of this level.
    *

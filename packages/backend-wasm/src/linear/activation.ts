@@ -31,10 +31,12 @@ export interface VectorActivation {
   apply(x: Variable<'v128'>): Block;
 }
 
+/** @param isSlope true for the derivative. */
 export function vectorActivation(
   element: Element,
   body: Locals,
   activation: Activation | null,
+  isSlope = false,
 ): VectorActivation {
   if (activation === null) return { prepare: [], apply: () => [] };
   const { vector, scalar, madd } = element;
@@ -46,6 +48,10 @@ export function vectorActivation(
   };
   const zero = constant(0);
   if (activation === 'relu') {
+    if (isSlope) {
+      const one = constant(1);
+      return { prepare: constants, apply: (x) => x.set(v128.and(one, vector.lt(zero, x))) };
+    }
     return { prepare: constants, apply: (x) => x.set(v128.andnot(x, vector.lt(x, zero))) };
   }
   const exp = exponential(element, body);
@@ -60,6 +66,27 @@ export function vectorActivation(
       [size.set(vector.sub(zero, sizeOf(x))), e.set(exp.of(size))],
       vector.div(ofSign(x, e, one), vector.add(one, e)),
     );
+  const opposite = body.local('v128');
+  /** σ(x), and σ(−x) to full precision in `opposite`. */
+  const sigmoids = (x: Variable<'v128'>): Code<'v128'> =>
+    after(
+      [
+        size.set(vector.sub(zero, sizeOf(x))),
+        e.set(exp.of(size)),
+        t.set(vector.add(one, e)),
+        opposite.set(vector.div(ofSign(x, one, e), t)),
+      ],
+      vector.div(ofSign(x, e, one), t),
+    );
+  if (isSlope && (activation === 'silu' || activation === 'sigmoid')) {
+    return {
+      prepare: [exp.prepare, constants],
+      apply: (x) => [
+        sum.set(sigmoids(x)),
+        x.set(vector.mul(sum, activation === 'silu' ? madd(x, opposite, one) : opposite)),
+      ],
+    };
+  }
   if (activation === 'silu' || activation === 'sigmoid') {
     return {
       prepare: [exp.prepare, constants],
@@ -70,6 +97,20 @@ export function vectorActivation(
     // 1 + tanh(u) = 2 σ(2 u)
     const [cubic, slope] = [constant(0.044715), constant(2 * Math.sqrt(2 / Math.PI))];
     const u = body.local('v128');
+    if (isSlope) {
+      // σ(u) + x σ(u) σ(−u) u′. Beyond 64 the second term is 0, and no product of infinity and 0 may arise.
+      const [thrice, end, start] = [constant(3 * 0.044715), constant(64), constant(-64)];
+      return {
+        prepare: [exp.prepare, constants],
+        apply: (x) => [
+          u.set(vector.mul(vector.mul(x, slope), madd(vector.mul(x, x), cubic, one))),
+          sum.set(sigmoids(u)),
+          x.set(vector.pmax(vector.pmin(x, end), start)),
+          t.set(vector.mul(vector.mul(vector.mul(x, slope), madd(vector.mul(x, x), thrice, one)), opposite)),
+          x.set(madd(t, sum, sum)),
+        ],
+      };
+    }
     return {
       prepare: [exp.prepare, constants],
       apply: (x) => [
@@ -81,6 +122,7 @@ export function vectorActivation(
   const root = constant(Math.SQRT1_2);
   const coefficients = COMPLEMENT[element.dtype].map(constant);
   const shifted = body.local('v128');
+  const density = isSlope ? constant(1 / Math.sqrt(2 * Math.PI)) : zero;
   return {
     prepare: [exp.prepare, constants],
     apply: (x) => [
@@ -93,8 +135,10 @@ export function vectorActivation(
         .toReversed()
         .map((coefficient) => sum.set(madd(sum, shifted, coefficient))),
       size.set(vector.sub(zero, vector.mul(size, size))),
-      e.set(vector.mul(vector.mul(vector.mul(exp.of(size), t), sum), half)),
-      x.set(vector.mul(x, ofSign(x, e, vector.sub(one, e)))),
+      e.set(exp.of(size)),
+      sum.set(vector.mul(vector.mul(vector.mul(e, t), sum), half)),
+      sum.set(ofSign(x, sum, vector.sub(one, sum))),
+      x.set(isSlope ? madd(vector.mul(x, e), density, sum) : vector.mul(x, sum)),
     ],
   };
 }

@@ -1,20 +1,5 @@
-import {
-  type LinearGradients,
-  type LinearParameters,
-  type LinearProblem,
-  type RunOptions,
-  type StoredType,
-  type StoredWeight,
-  type Tensor,
-  cast,
-} from '@heed/core';
-import {
-  type LinearKernelDefinition,
-  isStoredType,
-  linearGradientBy,
-  sizeOf,
-  zeros,
-} from '@heed/core/backend';
+import { type LinearProblem, type StoredType, type StoredWeight, type Tensor, cast } from '@heed/core';
+import { type LinearKernelDefinition, isStoredType, sizeOf } from '@heed/core/backend';
 import { filledBy, withBlocks } from '../memory/blocks.ts';
 import { type WasmTensor, allocateTensor, wasmMemory } from '../memory/wasm-tensor.ts';
 import type { Engine } from '../platform/engine.ts';
@@ -27,9 +12,16 @@ import {
   type LinearVariant,
   PANEL_BYTES,
   generateLinear,
-  tileRows,
+  linearScratchBytes,
 } from './module.ts';
 import { formOf, isFinite16, panelsFor, writePanels } from './stored/form.ts';
+import {
+  GRADIENT_FRAME,
+  GRADIENT_FRAME_BYTES,
+  GRADIENT_ROWS,
+  GRADIENT_SCRATCH_BYTES,
+  generateWeightGradient,
+} from './weight-gradient.ts';
 import { STORED_ROWS, type StoredVariant, generateStored, storedScratchBytes } from './stored/module.ts';
 
 interface Packed {
@@ -37,8 +29,8 @@ interface Packed {
   readonly module: LinearModule;
   readonly panels: WasmTensor;
   readonly bias: WasmTensor | null;
-  /** Parameters as given, for the gradient. */
-  readonly parameters: LinearParameters<Tensor> | null;
+  /** Panels of the weight's columns, for the gradient of the input. */
+  readonly columns: WasmTensor | null;
 }
 
 /** A module, and the rows of its work items. */
@@ -58,56 +50,51 @@ export async function compileLinear(
 ): Promise<LinearKernelDefinition<WasmTensor, Packed>> {
   const { heap } = engine;
   const memory = wasmMemory(heap);
-  const { inputDim, outputDim, bias, activation, weightType } = problem;
+  const { inputDim, outputDim, weightType } = problem;
   const leases: ModuleLease[] = [];
-  const plainModule = async (): Promise<LinearModule> => {
-    const lease = await leaseOf(engine, problem.dtype, inputDim, outputDim, bias, activation);
+  const plainModule = async (variant: Partial<LinearVariant> = {}): Promise<LinearModule> => {
+    const lease = await leaseOf(engine, { ...plainVariant(engine, problem), ...variant });
     leases.push(lease);
-    const scratchBytes = tileRows(engine.planOptions.relaxedSimd) * BLOCK_BYTES;
+    const scratchBytes = linearScratchBytes(engine.planOptions.relaxedSimd);
     return { lease, rows: BLOCK_ROWS, scratchBytes, worthHelp: 1_000_000 };
   };
   const stored = isStoredType(weightType) ? await storedModule(engine, problem, weightType) : null;
   if (stored !== null) leases.push(stored.lease);
   const module = stored ?? (await plainModule());
-  const free = ({ panels, bias: itsBias }: Packed): void => {
-    heap.free(panels.address);
-    if (itsBias !== null) heap.free(itsBias.address);
+  const gradientModules = problem.gradient
+    ? {
+        slope: problem.activation === null ? null : await plainModule({ slope: true }),
+        input: await plainModule({
+          inputs: outputDim,
+          outputs: inputDim,
+          bias: false,
+          activation: null,
+        }),
+        weight: await weightGradientLease(engine, problem),
+      }
+    : null;
+  if (gradientModules !== null) leases.push(gradientModules.weight);
+  const free = ({ panels, bias: itsBias, columns }: Packed): void => {
+    for (const tensor of [panels, itsBias, columns]) if (tensor !== null) heap.free(tensor.address);
   };
   const plain = (tensor: WasmTensor): Tensor => memory.download(tensor) as Tensor;
 
-  /** x wᵀ by a module for its widths. */
-  const multiply = async (x: Tensor, weight: Tensor, { signal }: RunOptions): Promise<Tensor> => {
-    const [outputs, inputs] = weight.shape as [number, number];
-    if (inputs === 0) return zeros(problem.dtype, [x.shape[0]!, outputs]);
-    const its = await leaseOf(engine, problem.dtype, inputs, outputs, false, null);
-    const made: WasmTensor[] = [];
-    try {
-      made.push((await memory.upload(x)) as WasmTensor);
-      made.push(packedPanels(engine, weight));
-      const itsModule = { ...module, lease: its };
-      made.push(
-        await run(engine, made[0]!, { module: itsModule, panels: made[1]!, bias: null }, outputs, signal),
-      );
-      return plain(made[2]!);
-    } finally {
-      for (const { address } of made) heap.free(address);
-      its.release();
-    }
-  };
-
   return {
     pack({ weight, bias: given }) {
-      const parameters = { weight: plain(weight), bias: given && plain(given) };
-      const panels = packedPanels(engine, parameters.weight);
+      const made: WasmTensor[] = [];
+      const keep = (tensor: WasmTensor): WasmTensor => {
+        made.push(tensor);
+        return tensor;
+      };
       try {
         return {
           module,
-          panels,
-          bias: parameters.bias === undefined ? null : paddedBias(engine, parameters.bias),
-          parameters: problem.gradient ? parameters : null,
+          panels: keep(packedPanels(engine, weight)),
+          bias: given === undefined ? null : keep(paddedBias(engine, plain(given))),
+          columns: problem.gradient ? keep(columnPanels(engine, weight)) : null,
         };
       } catch (error) {
-        heap.free(panels.address);
+        for (const { address } of made) heap.free(address);
         throw error;
       }
     },
@@ -115,11 +102,13 @@ export async function compileLinear(
       const itsBias = given === undefined ? null : paddedBias(engine, plain(given));
       try {
         if (isFinite16(weight))
-          return { module, panels: storedPanels(engine, weight), bias: itsBias, parameters: null };
+          return { module, panels: storedPanels(engine, weight), bias: itsBias, columns: null };
         // NaN or infinity in weights is rare: they become float32.
-        const panels = packedPanels(engine, cast(weight as Tensor, 'float32'));
+        const widened = (await memory.upload(cast(weight as Tensor, 'float32'))) as WasmTensor;
+        const panels = packedPanels(engine, widened);
+        heap.free(widened.address);
         try {
-          return { module: await plainModule(), panels, bias: itsBias, parameters: null };
+          return { module: await plainModule(), panels, bias: itsBias, columns: null };
         } catch (error) {
           heap.free(panels.address);
           throw error;
@@ -131,16 +120,24 @@ export async function compileLinear(
     },
     free,
     run: (input, packed, { signal }) => run(engine, input, packed, outputDim, signal),
-    async gradient(input, { parameters }, dOutput, options) {
-      const gradients = await linearGradientBy(problem, parameters!, plain(input), plain(dOutput), (x, w) =>
-        multiply(x, w, options),
-      );
-      const { dInput, dWeight, dBias } = gradients;
-      const values: Readonly<Record<string, Tensor>> = { dInput, dWeight, ...(dBias && { dBias }) };
-      const filled = await filledBy(heap, values, async (tensors) => {
-        for (const [name, tensor] of Object.entries(tensors)) heap.array(tensor).set(values[name]!.data);
-      });
-      return filled as unknown as LinearGradients<WasmTensor>;
+    async gradient(input, packed, dOutput, { signal }) {
+      const { slope, input: ofInput, weight } = gradientModules!;
+      const dZ =
+        slope === null
+          ? dOutput
+          : await run(engine, input, { ...packed, module: slope, dOutput }, outputDim, signal);
+      const made: WasmTensor[] = [];
+      try {
+        const packedColumns = { module: ofInput, panels: packed.columns!, bias: null };
+        made.push(await run(engine, dZ, packedColumns, inputDim, signal));
+        const others = await weightGradient(engine, problem, weight, input, dZ, signal);
+        return { dInput: made[0]!, ...others };
+      } catch (error) {
+        for (const { address } of made) heap.free(address);
+        throw error;
+      } finally {
+        if (dZ !== dOutput) heap.free(dZ.address);
+      }
     },
     dispose() {
       for (const lease of leases) lease.release();
@@ -148,51 +145,137 @@ export async function compileLinear(
   };
 }
 
-function leaseOf(
-  { modules, planOptions }: Engine,
-  dtype: LinearVariant['dtype'],
-  inputs: number,
-  outputs: number,
-  bias: boolean,
-  activation: LinearVariant['activation'],
-): Promise<ModuleLease> {
-  const { shared, relaxedSimd: relaxed } = planOptions;
-  const variant: LinearVariant = { dtype, inputs, outputs, bias, activation, shared, relaxed };
+function plainVariant(
+  { planOptions: { shared, relaxedSimd } }: Engine,
+  { dtype, inputDim, outputDim, bias, activation }: Required<LinearProblem>,
+): LinearVariant {
+  return { dtype, inputs: inputDim, outputs: outputDim, bias, activation, shared, relaxed: relaxedSimd };
+}
+
+function leaseOf({ modules }: Engine, variant: LinearVariant): Promise<ModuleLease> {
   return modules.lease({ key: `linear ${JSON.stringify(variant)}`, generate: () => generateLinear(variant) });
 }
 
-function run(
-  { heap, team, queue }: Engine,
+function weightGradientLease(engine: Engine, problem: Required<LinearProblem>): Promise<ModuleLease> {
+  const { activation: _, ...variant } = plainVariant(engine, problem);
+  return engine.modules.lease({
+    key: `weight gradient ${JSON.stringify(variant)}`,
+    generate: () => generateWeightGradient(variant),
+  });
+}
+
+/** Gradients of weight and bias. */
+async function weightGradient(
+  engine: Engine,
+  { dtype, inputDim, outputDim, bias }: Required<LinearProblem>,
+  lease: ModuleLease,
   input: WasmTensor,
-  { module: { lease, rows: itemRows, scratchBytes, worthHelp }, panels, bias }: Omit<Packed, 'parameters'>,
+  dOutput: WasmTensor,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly dWeight: WasmTensor; readonly dBias?: WasmTensor }> {
+  const { heap, queue } = engine;
+  const rows = sizeOf(input.shape.slice(0, -1));
+  const columns = Math.ceil((inputDim * (dtype === 'float64' ? 8 : 4)) / BLOCK_BYTES);
+  const forms: Record<string, Pick<WasmTensor, 'dtype' | 'shape'>> = {
+    dWeight: { dtype, shape: [outputDim, inputDim] },
+    ...(bias && { dBias: { dtype, shape: [outputDim] } }),
+  };
+  const tasks = columns * Math.ceil(outputDim / GRADIENT_ROWS);
+  const work = {
+    lease,
+    export: 'weightGradient',
+    tasks,
+    multiplications: rows * inputDim * outputDim,
+    scratchBytes: GRADIENT_SCRATCH_BYTES,
+    worthHelp: 1_000_000,
+  };
+  const made = await queue.run(
+    () =>
+      filledBy(heap, forms, ({ dWeight, dBias }) =>
+        runTasks(engine, work, signal, GRADIENT_FRAME_BYTES, (view, frame) => {
+          const values = {
+            input: input.address,
+            dOutput: dOutput.address,
+            dWeight: dWeight!.address,
+            dBias: dBias?.address ?? 0,
+            rows,
+            columns,
+          };
+          for (const [field, value] of Object.entries(values)) {
+            view.setUint32(frame + GRADIENT_FRAME[field as keyof typeof GRADIENT_FRAME], value, true);
+          }
+        }),
+      ),
+    signal,
+  );
+  return made as { readonly dWeight: WasmTensor; readonly dBias?: WasmTensor };
+}
+
+/** Work items of one export. */
+interface Work {
+  readonly lease: ModuleLease;
+  readonly export: string;
+  readonly tasks: number;
+  readonly multiplications: number;
+  /** Scratch memory of a thread. */
+  readonly scratchBytes: number;
+  readonly worthHelp: number;
+}
+
+function runTasks(
+  { heap, team }: Engine,
+  work: Work,
+  signal: AbortSignal | undefined,
+  frameBytes: number,
+  fill: (view: DataView, frame: number) => void,
+): Promise<void> {
+  const { lease, tasks, scratchBytes: scratchStride } = work;
+  const helpers = work.multiplications < work.worthHelp ? 0 : team.helpersFor(tasks);
+  return withBlocks(heap, async ({ allocate }) => {
+    const scratch = allocate((1 + helpers) * scratchStride);
+    const frame = allocate(frameBytes);
+    fill(heap.view(), frame);
+    const phases = [{ export: work.export, firstTask: 0, tasks }];
+    await team.run({ module: lease.module, phases, frame, scratch, scratchStride }, helpers, signal);
+  });
+}
+
+/** A product with panels; with `dOutput`, the gradient of the activation's argument. */
+function run(
+  engine: Engine,
+  input: WasmTensor,
+  {
+    module: { lease, rows: itemRows, scratchBytes, worthHelp },
+    panels,
+    bias,
+    dOutput,
+  }: Omit<Packed, 'columns'> & { readonly dOutput?: WasmTensor },
   outputs: number,
   signal: AbortSignal | undefined,
 ): Promise<WasmTensor> {
+  const { heap, queue } = engine;
   const { dtype } = input;
   const leading = input.shape.slice(0, -1);
   const rows = sizeOf(leading);
-  const bytes = dtype === 'float64' ? 8 : 4;
-  const columns = Math.ceil((outputs * bytes) / BLOCK_BYTES);
+  const columns = Math.ceil((outputs * (dtype === 'float64' ? 8 : 4)) / BLOCK_BYTES);
   const tasks = columns * Math.ceil(rows / itemRows);
-  const helpers = rows * outputs * input.shape.at(-1)! < worthHelp ? 0 : team.helpersFor(tasks);
+  const multiplications = rows * outputs * input.shape.at(-1)!;
+  const work = { lease, export: 'linear', tasks, multiplications, scratchBytes, worthHelp };
   const forms = { output: { dtype, shape: [...leading, outputs] } };
   const compute = ({ output }: { readonly output: WasmTensor }): Promise<void> =>
-    withBlocks(heap, async ({ allocate }) => {
-      const scratchStride = scratchBytes;
-      const scratch = allocate((1 + helpers) * scratchStride);
-      const frame = allocate(FRAME_BYTES);
-      const view = heap.view();
-      const addresses = {
+    runTasks(engine, work, signal, FRAME_BYTES, (view, frame) => {
+      const values = {
         input: input.address,
         panels: panels.address,
         bias: bias?.address ?? 0,
         output: output.address,
+        dOutput: dOutput?.address ?? 0,
+        rows,
+        columns,
       };
-      for (const [field, value] of Object.entries({ ...addresses, rows, columns })) {
+      for (const [field, value] of Object.entries(values)) {
         view.setUint32(frame + FRAME[field as keyof typeof FRAME], value, true);
       }
-      const phases = [{ export: 'linear', firstTask: 0, tasks }];
-      await team.run({ module: lease.module, phases, frame, scratch, scratchStride }, helpers, signal);
     });
   return queue.run(
     async () => (await filledBy(heap, forms, rows === 0 ? async () => undefined : compute)).output,
@@ -227,19 +310,37 @@ function storedPanels({ heap }: Engine, weight: StoredWeight): WasmTensor {
   return panels;
 }
 
-/** A weight `[out, in]` with the columns of two vectors side by side, 0 behind the last. */
-function packedPanels({ heap }: Engine, { dtype, shape, data }: Tensor): WasmTensor {
-  const [outputs, inputs] = shape as [number, number];
-  const width = PANEL_BYTES / (dtype === 'float64' ? 8 : 4);
-  const packed = allocateTensor(heap, dtype, [Math.ceil(outputs / width), inputs, width]);
+/** A weight `[out, in]` with rows side by side, as many as two vectors have elements, 0 behind the last. */
+function packedPanels({ heap }: Engine, weight: WasmTensor): WasmTensor {
+  const [outputs, inputs] = weight.shape as [number, number];
+  const width = PANEL_BYTES / (weight.dtype === 'float64' ? 8 : 4);
+  const packed = allocateTensor(heap, weight.dtype, [Math.ceil(outputs / width), inputs, width]);
+  const data = heap.array(weight);
   const panels = heap.array(packed);
-  panels.fill(0);
+  if (outputs % width !== 0) panels.fill(0, (outputs - (outputs % width)) * inputs);
   const BLOCK = 16;
   for (let first = 0; first < inputs; first += BLOCK) {
     const end = Math.min(inputs, first + BLOCK);
     for (let n = 0; n < outputs; n++) {
       const to = (n - (n % width)) * inputs + (n % width);
       for (let k = first; k < end; k++) panels[to + k * width] = data[n * inputs + k]!;
+    }
+  }
+  return packed;
+}
+
+/** A weight `[out, in]` with columns side by side, as the gradient of the input multiplies by them. */
+function columnPanels({ heap }: Engine, weight: WasmTensor): WasmTensor {
+  const [outputs, inputs] = weight.shape as [number, number];
+  const width = PANEL_BYTES / (weight.dtype === 'float64' ? 8 : 4);
+  const packed = allocateTensor(heap, weight.dtype, [Math.ceil(inputs / width), outputs, width]);
+  const data = heap.array(weight);
+  const panels = heap.array(packed);
+  for (let first = 0, to = 0; first < inputs; first += width) {
+    const columns = Math.min(width, inputs - first);
+    for (let from = first; from < data.length; from += inputs, to += width) {
+      for (let n = 0; n < columns; n++) panels[to + n] = data[from + n]!;
+      for (let n = columns; n < width; n++) panels[to + n] = 0;
     }
   }
   return packed;

@@ -28,13 +28,28 @@ export interface LinearVariant {
   readonly outputs: number;
   readonly bias: boolean;
   readonly activation: Activation | null;
+  /** True for dOutput · f′(x Wᵀ + b), the gradient of the activation's argument, instead of f(x Wᵀ + b). */
+  readonly slope?: boolean;
   readonly shared: boolean;
   readonly relaxed: boolean;
 }
 
 /** Offsets in a frame of the addresses of a run, and of its numbers of rows and of blocks of columns. */
-export const FRAME = { input: 0, panels: 4, bias: 8, output: 12, rows: 16, columns: 20 } as const;
-export const FRAME_BYTES = 24;
+export const FRAME = {
+  input: 0,
+  panels: 4,
+  bias: 8,
+  output: 12,
+  rows: 16,
+  columns: 20,
+  dOutput: 24,
+} as const;
+export const FRAME_BYTES = 28;
+
+/** Scratch memory of a thread: sums of a row group, and a part of a row of dOutput. */
+export function linearScratchBytes(relaxed: boolean): number {
+  return (tileRows(relaxed) + 1) * BLOCK_BYTES;
+}
 
 /** Number of register rows, as for attention: see `tilingOf`. */
 export const tileRows = (relaxed: boolean): number => (relaxed ? 6 : 4);
@@ -46,7 +61,7 @@ export const tileRows = (relaxed: boolean): number => (relaxed ? 6 : 4);
  * scratch, where bias and activation are applied.
  */
 export function generateLinear(variant: LinearVariant): Uint8Array<ArrayBuffer> {
-  const { dtype, inputs, outputs, relaxed } = variant;
+  const { dtype, inputs, outputs, relaxed, slope = false } = variant;
   const module = new ModuleBuilder();
   const element = elementOf(dtype, relaxed);
   const { bytes } = element;
@@ -64,7 +79,8 @@ export function generateLinear(variant: LinearVariant): Uint8Array<ArrayBuffer> 
   const tile = multiplyTiles(module, element, { ...steps, rows: rowsOfTile });
   const oneRow = multiplyTiles(module, element, { ...steps, rows: 1 });
 
-  const finish = finisher(module, element, variant);
+  const finish = slope ? slopeFinisher(module, element, variant) : finisher(module, element, variant);
+  const dAt = rowsOfTile * BLOCK_BYTES;
   module.function({ parameters: ITEM_PARAMETERS, name: 'linear' }, (body, item, frame, scratch) => {
     const [row, end, column, width, a, b, count, to] = body.locals('i32', 8);
     const padded = body.local('i32');
@@ -96,7 +112,14 @@ export function generateLinear(variant: LinearVariant): Uint8Array<ArrayBuffer> 
         ),
         a.set(scratch),
         whileTrue(count, [
-          finish(a, i32.add(a, padded), i32.add(at('bias'), column)),
+          slope
+            ? memoryCopy(
+                i32.add(scratch, int(dAt)),
+                i32.add(place(at('dOutput'), row, outputRow), column),
+                width,
+              )
+            : [],
+          finish(a, i32.add(a, padded), i32.add(at('bias'), column), i32.add(scratch, int(dAt))),
           to.set(i32.add(place(at('output'), row, outputRow), column)),
           memoryCopy(to, a, width),
           a.set(i32.add(a, int(BLOCK_BYTES))),
@@ -109,14 +132,14 @@ export function generateLinear(variant: LinearVariant): Uint8Array<ArrayBuffer> 
   return module.build(variant.shared ? 'shared' : 'unshared');
 }
 
-/** A function (sums, their end, bias) that adds the bias, and applies the activation, to sums of a row. */
+/** A function (sums, their end, bias, unused) that adds the bias, and applies the activation, to sums of a row. */
 export function finisher(
   module: ModuleBuilder,
   element: Element,
   { bias, activation }: Pick<LinearVariant, 'bias' | 'activation'>,
-): Callable<['i32', 'i32', 'i32']> {
+): Callable<['i32', 'i32', 'i32', 'i32']> {
   const { vector } = element;
-  return module.function({ parameters: ['i32', 'i32', 'i32'] }, (body, at, end, biasAt) => {
+  return module.function({ parameters: FINISH }, (body, at, end, biasAt) => {
     const x = body.local('v128');
     const { prepare, apply } = vectorActivation(element, body, activation);
     return [
@@ -126,6 +149,35 @@ export function finisher(
         apply(x),
         v128.store(at, x),
         biasAt.set(i32.add(biasAt, int(16))),
+        at.set(i32.add(at, int(16))),
+      ]),
+    ];
+  });
+}
+
+const FINISH = ['i32', 'i32', 'i32', 'i32'] as const;
+
+/** A function (sums, their end, bias, dOutput) that makes the gradient of the activation's argument of sums of a row. */
+function slopeFinisher(
+  module: ModuleBuilder,
+  element: Element,
+  { bias, activation }: LinearVariant,
+): ReturnType<typeof finisher> {
+  const { vector, scalar } = element;
+  return module.function({ parameters: FINISH }, (body, at, end, biasAt, dAt) => {
+    const [x, d, zero] = body.locals('v128', 3);
+    const { prepare, apply } = vectorActivation(element, body, activation, true);
+    return [
+      prepare,
+      zero.set(vector.splat(scalar.const(0))),
+      repeatWhile(i32.ltU(at, end), [
+        x.set(bias ? vector.add(v128.load(at), v128.load(biasAt)) : v128.load(at)),
+        apply(x),
+        d.set(v128.load(dAt)),
+        // Rows that had no influence may hold NaN.
+        v128.store(at, v128.andnot(vector.mul(d, x), vector.eq(d, zero))),
+        biasAt.set(i32.add(biasAt, int(16))),
+        dAt.set(i32.add(dAt, int(16))),
         at.set(i32.add(at, int(16))),
       ]),
     ];

@@ -231,6 +231,7 @@ export function defineBackend<N extends NativeTensor = Tensor>(
     allocate: (dtype, shape) => life.during(() => allocated(dtype, shape)) as never,
     ...(definition.linear && {
       linear: Object.freeze({
+        ...(definition.linear.scalar && { scalar: true }),
         compile: (problem: LinearProblem) => life.during(() => compileLinear(problem)),
       }),
     }),

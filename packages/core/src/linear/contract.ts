@@ -66,6 +66,11 @@ export interface LinearGradients<T> {
 /** The part of a backend that computes linear projections; SPEC.md, clause `linear`. */
 export interface LinearOperation {
   /**
+   * True where numbers are multiplied one by one on the calling thread: a caller with vector instructions of its own, such as
+   * `@heed/layers`, is faster. Default false.
+   */
+  readonly scalar?: boolean;
+  /**
    * @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`; `NOT_DIFFERENTIABLE` for a gradient of stored weights; `UNSUPPORTED` for a
    * dtype or weight type that is not declared.
    */

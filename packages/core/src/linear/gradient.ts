@@ -10,6 +10,7 @@ export type Multiply = (x: Tensor, w: Tensor) => Tensor | Promise<Tensor>;
  * the activation's argument. For engines that have a fast product.
  *
  * @param multiply the engine's product.
+ * @param sum sums `[rows, out]` over its rows. Default: in float64, rounded once.
  */
 export async function linearGradientBy(
   problem: Required<LinearProblem>,
@@ -17,6 +18,7 @@ export async function linearGradientBy(
   input: Tensor,
   dOutput: Tensor,
   multiply: Multiply,
+  sum: (dZ: Tensor<ComputeDType>) => Tensor<ComputeDType> = sumOfRows,
 ): Promise<LinearGradients<Tensor>> {
   const { inputDim, outputDim, dtype } = problem;
   const rows = sizeOf(input.shape.slice(0, -1));
@@ -39,7 +41,7 @@ export async function linearGradientBy(
   return {
     dInput: { ...dInput, shape: [...input.shape] },
     dWeight,
-    ...(problem.bias && { dBias: sumOfRows(dZ) }),
+    ...(problem.bias && { dBias: sum(dZ) }),
   };
 }
 

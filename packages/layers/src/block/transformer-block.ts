@@ -3,7 +3,8 @@ import { ACTIVATIONS, checkOptions, flag, oneOf, required, text } from '@heed/co
 import { SCOPE_NAMES } from '../attend.ts';
 import { checkForward } from '../check-forward.ts';
 import { dropout } from '../dropout.ts';
-import { FeedForward } from '../feed-forward.ts';
+import { notAsked } from '../engine/kept.ts';
+import { FeedForward, type FeedForwardOnResults } from '../feed-forward.ts';
 import type { CacheOptions, KeyValueCache } from '../multi-head-attention/cache.ts';
 import { MultiHeadAttention } from '../multi-head-attention/layer.ts';
 import { LayerNorm } from '../norm/layer-norm.ts';
@@ -125,8 +126,8 @@ export class TransformerBlock {
   }
 
   /**
-   * @param backend computes the attention and, where it offers `linear` and no gradient or dropout is asked for, the projections;
-   * norms and sums are computed here.
+   * @param backend computes the attention and, where it offers `linear` with vector instructions, the projections, with their
+   * gradients; norms, sums and dropout are computed here.
    * @throws HeedError as {@link MultiHeadAttention.forward} does; `MISSING_INPUT` or `UNEXPECTED_INPUT` for a memory that `cross`
    * does not agree with.
    */
@@ -180,18 +181,19 @@ export class TransformerBlock {
       }));
     const between = (cross ?? attention).output;
     const feedForward = await this.#residual('feedForward', this.#feedForwardNorm, between, async (given) => {
-      if (options?.gradient !== true && dropped === undefined) {
-        const { signal } = options ?? {};
-        const output = await this.#feedForward.forwardOn(backend, given, signal && { signal });
-        return { output, gradient: notAsked };
-      }
-      const passed = this.#feedForward.forward(
-        given,
-        dropped === undefined ? {} : { dropout: { ...dropped, stream: STREAMS.hidden } },
-      );
+      const { signal, gradient } = options ?? {};
+      const engine = typeof gradient === 'object' ? gradient : backend;
+      const passed = await this.#feedForward.forwardOn(engine, given, {
+        ...(signal && { signal }),
+        gradient: gradient === true || typeof gradient === 'object',
+        ...(dropped && { dropout: { ...dropped, stream: STREAMS.hidden } }),
+      });
+      const { gradient: back = notAsked } = passed as {
+        readonly gradient?: FeedForwardOnResults<Everything>['gradient'];
+      };
       return {
         output: drop('feedForward', passed.output),
-        gradient: async (dOutput) => passed.gradient(drop('feedForward', dOutput)),
+        gradient: (dOutput) => back(drop('feedForward', dOutput)),
       };
     });
     const results = {
@@ -307,13 +309,6 @@ export class TransformerBlock {
           remedy: 'make the block with cross: true',
         });
   }
-}
-
-/** Refuses the gradient of a forward pass that was called without `gradient`. */
-function notAsked(): never {
-  throw new HeedError('NOT_DIFFERENTIABLE', 'the forward pass was called without its gradient', {
-    remedy: 'call forward() with gradient: true',
-  });
 }
 
 const NORM_NAMES = {

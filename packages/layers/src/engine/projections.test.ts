@@ -50,7 +50,28 @@ function difference(a: Tensor, b: Tensor): number {
   return Math.max(...Array.from(a.data, (value, n) => Math.abs(value - b.data[n])));
 }
 
-const backend = await ts.create();
+/** The same backend, as if it had vector instructions: the layer leaves projections to it. */
+function vectorized(backend: AttentionBackend): AttentionBackend {
+  const { compile } = backend.linear!;
+  return Object.create(backend, { linear: { value: { compile } } }) as AttentionBackend;
+}
+
+const scalar = await ts.create();
+const backend = vectorized(scalar);
+
+test('a backend that multiplies one number at a time is not asked', async () => {
+  const compile = vi.fn<NonNullable<AttentionBackend['linear']>['compile']>(scalar.linear!.compile);
+  const asked = (linear: object): Promise<unknown> => {
+    const watched = Object.create(scalar, { linear: { value: linear } }) as AttentionBackend;
+    return layerOf()
+      .freeze()
+      .forward(watched, { query: input(1, 70) });
+  };
+  await asked({ ...scalar.linear, compile });
+  expect(compile).not.toHaveBeenCalled();
+  await asked({ compile });
+  expect(compile).toHaveBeenCalledTimes(4);
+});
 
 test('the layer gives what it gives with projections of its own', async () => {
   const layer = layerOf().freeze();
@@ -170,7 +191,7 @@ test('nothing is read between the projections of a feed-forward layer', async ()
   one.dispose();
   const layer = new FeedForward({ embedDim: 24, random: seededRandom(2) }).freeze();
   const given = input(1, 5);
-  const output = await layer.forwardOn(backend, given);
+  const { output } = await layer.forwardOn(backend, given);
   expect(read).not.toHaveBeenCalled();
   expect(difference(output, layer.forward(given).output)).toBeLessThan(2e-6);
   read.mockRestore();

@@ -1,14 +1,27 @@
 import type { AttentionBackend, LinearKernel, LinearProblem, PackedWeights, RunOptions } from '@heed/core';
 import { sizeOf } from '@heed/core/backend';
-import { linear } from '../linear.ts';
+import { linear, linearGradient } from '../linear.ts';
 import type { FloatTensor } from '../tensors.ts';
+import { type Pass, gradientOf, passing } from './kept.ts';
 import { versionOf } from './versions.ts';
 
 /** A projection on an engine, in use until its release. */
 export interface Projection {
   /** Its kernel and packed weights. */
   readonly ready: Promise<{ readonly kernel: LinearKernel; readonly weights: PackedWeights }>;
-  release(): void;
+  dispose(): void;
+}
+
+/** The output of a projection, and the way back. */
+export interface Projected {
+  readonly output: FloatTensor;
+  gradient(dOutput: FloatTensor): Promise<ProjectionGradients>;
+}
+
+export interface ProjectionGradients {
+  readonly dInput: FloatTensor;
+  readonly dWeight: FloatTensor;
+  readonly dBias?: FloatTensor | undefined;
 }
 
 /** The parameters of a projection. */
@@ -17,14 +30,17 @@ export interface ProjectionParameters {
   readonly bias: FloatTensor | undefined;
   /** Function that the kernel applies to each element. Default: none. */
   readonly activation?: LinearProblem['activation'];
+  /** True if the gradient follows. Default false. */
+  readonly gradient?: boolean;
 }
 
 /** Rows of an input from which on packing the weights for one call costs less than it saves. */
 const ROWS_WORTH_PACKING = 64;
 
-/** Returns whether a backend computes projections of an element type. */
+/** Returns whether a backend computes projections of an element type, and faster than this package does. */
 export function offersLinear(backend: AttentionBackend, { dtype }: FloatTensor): boolean {
-  return backend.linear !== undefined && backend.capabilities.dtypes.includes(dtype);
+  const { linear: offered, capabilities } = backend;
+  return offered !== undefined && offered.scalar !== true && capabilities.dtypes.includes(dtype);
 }
 
 /** Weights that are packed once, and freed when no call uses them and they are not kept. */
@@ -43,7 +59,7 @@ class Packed implements Projection {
     return this;
   }
 
-  release(): void {
+  dispose(): void {
     if (--this.#uses > 0) return;
     this.ready.then(
       ({ weights }) => weights.dispose(),
@@ -94,8 +110,34 @@ export class Projections {
       const { kernel, weights } = await projection.ready;
       return (await kernel.run({ input, weights }, run)).output as FloatTensor;
     } finally {
-      projection.release();
+      projection.dispose();
     }
+  }
+
+  /** The same with its gradient. */
+  async runForward(
+    backend: AttentionBackend,
+    name: string,
+    parameters: ProjectionParameters,
+    input: FloatTensor,
+    run: RunOptions,
+  ): Promise<Projected> {
+    if (!offersLinear(backend, input) || !this.isWorth(input)) return projectedHere(parameters, input);
+    const pass = (): Promise<LinearPass> =>
+      passing(async (kept) => {
+        const projection = kept.add(this.use(backend, name, { ...parameters, gradient: true }));
+        const { kernel, weights } = await projection.ready;
+        const { output } = await kernel.run({ input, weights }, run);
+        return { kept, kernel, weights, output: output as FloatTensor };
+      });
+    const first = await pass();
+    return {
+      output: first.output,
+      gradient: gradientOf(first, pass, async ({ kernel, weights }, dOutput: FloatTensor) => {
+        const gradients = await kernel.gradient({ input, weights }, { dOutput });
+        return gradients as ProjectionGradients;
+      }),
+    };
   }
 
   /**
@@ -108,37 +150,56 @@ export class Projections {
     this.#engines.set(backend, engine);
     const { weight, bias } = parameters;
     const version = `${this.#frozen} ${versionOf(weight.data)} ${bias === undefined ? '' : versionOf(bias.data)}`;
-    const before = engine.kept.get(name);
+    const key = `${name} ${parameters.activation ?? ''} ${parameters.gradient ?? false}`;
+    const before = engine.kept.get(key);
     if (this.#frozen > 0 && before?.version === version) return before.use();
-    const packed = new Packed(pack(backend, engine, name, parameters), version);
+    const packed = new Packed(pack(backend, engine, key, parameters), version);
     if (this.#frozen === 0) return packed;
-    before?.release();
-    engine.kept.set(name, packed);
+    before?.dispose();
+    engine.kept.set(key, packed);
     // The next call retries what failed, such as for lack of memory.
     packed.ready.catch(() => {
-      if (engine.kept.get(name) === packed) engine.kept.delete(name);
+      if (engine.kept.get(key) === packed) engine.kept.delete(key);
     });
     return packed.use();
   }
 }
 
+/** A pass of a projection. */
+interface LinearPass extends Pass {
+  readonly kernel: LinearKernel;
+  readonly weights: PackedWeights;
+  readonly output: FloatTensor;
+}
+
+/** A projection that is computed here. */
+export function projectedHere({ weight, bias }: ProjectionParameters, input: FloatTensor): Projected {
+  return {
+    output: linear(input, weight, bias),
+    async gradient(dOutput) {
+      const { dInput, dWeight, dBias } = linearGradient(input, weight, dOutput);
+      return { dInput, dWeight, ...(bias && { dBias }) };
+    },
+  };
+}
+
 async function pack(
   backend: AttentionBackend,
   { kernels }: Engine,
-  name: string,
-  { weight, bias, activation = null }: ProjectionParameters,
+  key: string,
+  { weight, bias, activation = null, gradient = false }: ProjectionParameters,
 ): Projection['ready'] {
   const [outputDim, inputDim] = weight.shape;
   const { dtype } = weight;
-  const problem = { inputDim, outputDim, dtype, bias: bias !== undefined, activation };
+  const problem = { inputDim, outputDim, dtype, bias: bias !== undefined, activation, gradient };
   // Changes to the parameters from now on apply to the next call.
   const given = {
     weight: { ...weight, data: weight.data.slice() },
     ...(bias && { bias: { ...bias, data: bias.data.slice() } }),
   };
-  const compiling = kernels.get(name) ?? backend.linear!.compile(problem);
-  kernels.set(name, compiling);
-  compiling.catch(() => kernels.delete(name));
+  const compiling = kernels.get(key) ?? backend.linear!.compile(problem);
+  kernels.set(key, compiling);
+  compiling.catch(() => kernels.delete(key));
   const kernel = await compiling;
   return { kernel, weights: await kernel.pack(given) };
 }

@@ -9,8 +9,14 @@ import {
 import { checkOptions, exchangeHeadsAndLength, flag, required, shown, text } from '@heed/core/backend';
 import { SCOPE_NAMES, attend } from '../attend.ts';
 import { checkForward } from '../check-forward.ts';
-import { linear, linearGradient } from '../linear.ts';
-import { type ProjectionParameters, Projections } from '../engine/projections.ts';
+import { notAsked } from '../engine/kept.ts';
+import {
+  type Projected,
+  type ProjectionGradients,
+  type ProjectionParameters,
+  Projections,
+  projectedHere,
+} from '../engine/projections.ts';
 import { withKeyMask } from '../masks.ts';
 import { RMSNorm } from '../norm/rms-norm.ts';
 import { FIRST_WEIGHTS, count, finite, positive } from '../options.ts';
@@ -112,9 +118,10 @@ export class MultiHeadAttention {
   }
 
   /**
-   * @param backend computes the attention. It computes the projections, too, where it offers `linear`, no gradient is
-   * asked for, and queries and keys are neither rotated nor normalized in between: then tensors stay in its memory.
-   * Elsewhere, and for fewer than 64 rows of a layer that is not frozen, the projections are computed here.
+   * @param backend computes the attention. It computes the projections and their gradients, too, where it offers `linear` with
+   * vector instructions; where queries and keys are neither rotated nor normalized in between, tensors stay in its memory,
+   * until the gradient was computed. Elsewhere, and for fewer than 64 rows of a layer that is not frozen, the projections are
+   * computed here.
    * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNKNOWN_OPTION`, `ARGUMENT`, `ALIGNMENT_REQUIRED`;
    * `UNSUPPORTED` when the backend does not declare what is asked of it.
    */
@@ -146,25 +153,51 @@ export class MultiHeadAttention {
     const isPlain = this.#options.rotary === undefined && this.#norms === null;
     const { gradient = false, weights = false, logSumExp = false, ...run } = options ?? {};
     const worth = this.#projections.isWorth(query) || this.#projections.isWorth(key);
-    if (isPlain && gradient === false && worth && staysOn(backend, query)) {
+    const isHere = gradient === false || gradient === true || gradient === backend;
+    if (isPlain && isHere && worth && staysOn(backend, query)) {
       const layer = { projections: this.#projections, parameters: this.parameters, shape: this.#shape };
       const { scale, softcap } = this.#options;
-      const others = { scale, softcap, bias, alibiSlopes, sinks: this.parameters['sinks'], ...scope };
-      const asked = { ...run, weights, logSumExp };
-      const results = await forwardOnEngine(backend, layer, { query, key, value }, others, asked);
-      return results as unknown as MultiHeadAttentionResults<O>;
+      const request = { scale, softcap, bias, alibiSlopes, sinks: this.parameters['sinks'], ...scope };
+      const asked = { ...run, weights, logSumExp, gradient: gradient !== false };
+      const results = await forwardOnEngine(backend, layer, { query, key, value }, request, asked);
+      const { gradient: back } = results;
+      const complete = {
+        ...results,
+        ...(back && {
+          gradient: async (given: FloatTensorLike): Promise<MultiHeadAttentionGradients> => {
+            const { dInputs, ...others } = await back(this.#checkedGradient(given, query));
+            return { ...addUp(inputs, dInputs.query, dInputs.key, dInputs.value), ...others };
+          },
+        }),
+      };
+      return complete as unknown as MultiHeadAttentionResults<O>;
     }
     const signaled: RunOptions = options?.signal === undefined ? {} : { signal: options.signal };
-    const project = async (name: 'query' | 'key' | 'value', input: FloatTensor): Promise<FloatTensor> =>
-      gradient === false ? this.#projectOn(backend, name, input, signaled) : this.#project(name, input);
-    const projected = { query: await project('query', query), key: await project('key', key) };
+    const project = async (name: string, input: FloatTensor): Promise<Projected> => {
+      const parameters = this.#parametersOf(name);
+      if (gradient === false) {
+        const output = await this.#projections.run(backend, name, parameters, input, signaled);
+        return { output, gradient: notAsked };
+      }
+      if (!isHere) return projectedHere(parameters, input);
+      return this.#projections.runForward(backend, name, parameters, input, signaled);
+    };
+    const ofInputs = {
+      query: await project('query', query),
+      key: await project('key', key),
+      value: await project('value', value),
+    };
+    const projected = {
+      query: this.#heads('query', ofInputs.query.output),
+      key: this.#heads('key', ofInputs.key.output),
+    };
     const sinks = this.parameters['sinks'];
     const attended = await attend(
       backend,
       {
         query: rotation.query(this.#normalized('query', projected.query), 1),
         key: rotation.key(this.#normalized('key', projected.key), 1),
-        value: await project('value', value),
+        value: this.#heads('value', ofInputs.value.output),
         scale: this.#options.scale,
         softcap: this.#options.softcap,
         bias,
@@ -174,30 +207,20 @@ export class MultiHeadAttention {
       },
       options ?? {},
     );
-    const joined = joinHeads(attended.output);
+    const last = await project('output', joinHeads(attended.output));
     const results = {
-      output:
-        gradient === false
-          ? await this.#projections.run(backend, 'output', this.#parametersOf('output'), joined, signaled)
-          : linear(joined, this.parameters['output.weight'], this.parameters['output.bias']),
+      output: last.output,
       ...(options?.weights && { weights: attended.weights }),
       ...(options?.logSumExp && { logSumExp: attended.logSumExp }),
       ...(options?.gradient && {
         gradient: async (given: FloatTensorLike): Promise<MultiHeadAttentionGradients> => {
-          const dOutput = floatTensor('dOutput', given, this.#dtype);
-          checkShape(
-            'dOutput',
-            dOutput,
-            this.#dtype,
-            axes(query.shape[0], 'Lq', query.shape[1], query.shape[2]),
-          );
-          const out = linearGradient(joined, this.parameters['output.weight'], dOutput);
+          const out = await last.gradient(this.#checkedGradient(given, query));
           const inner = await attended.gradient(reshape(out.dInput, attended.output.shape));
           const ofQuery = this.#beforeNorm('query', projected.query, rotation.query(inner.dQuery, -1));
           const ofKey = this.#beforeNorm('key', projected.key, rotation.key(inner.dKey, -1));
-          const q = this.#unproject('query', query, ofQuery.dHeads);
-          const k = this.#unproject('key', key, ofKey.dHeads);
-          const v = this.#unproject('value', value, inner.dValue);
+          const q = await ofInputs.query.gradient(joinHeads(ofQuery.dHeads));
+          const k = await ofInputs.key.gradient(joinHeads(ofKey.dHeads));
+          const v = await ofInputs.value.gradient(joinHeads(inner.dValue));
           return {
             ...addUp(inputs, q.dInput, k.dInput, v.dInput),
             ...(inner.dBias && { dBias: inner.dBias }),
@@ -344,25 +367,30 @@ export class MultiHeadAttention {
     checkShape('value', value, this.#dtype, axes(query.shape[0], 'Lk', key.shape[1], vdim));
   }
 
-  /** `[B, L, E]` → `[B, L, H, D]`. */
-  #project(name: 'query' | 'key' | 'value', input: FloatTensor): FloatTensor {
+  /** `[B, L, H·D]` → `[B, L, H, D]`. */
+  #heads(name: 'query' | 'key' | 'value', projected: FloatTensor): FloatTensor {
     const { heads, kvHeads, headDim } = this.#shape;
-    const projected = linear(input, this.parameters[`${name}.weight`], this.parameters[`${name}.bias`]);
-    const [batch, length] = input.shape;
+    const [batch, length] = projected.shape;
     return reshape(projected, [batch, length, name === 'query' ? heads : kvHeads, headDim]);
   }
 
-  /** The same where it is fastest, for a call without gradient. */
+  #checkedGradient(given: FloatTensorLike, { shape }: FloatTensor): FloatTensor {
+    const dOutput = floatTensor('dOutput', given, this.#dtype);
+    checkShape('dOutput', dOutput, this.#dtype, axes(shape[0], 'Lq', shape[1], shape[2]));
+    return dOutput;
+  }
+
+  /** `[B, L, E]` → `[B, L, H, D]`, where it is fastest, for a call without gradient. */
   async #projectOn(
     backend: AttentionBackend,
     name: 'query' | 'key' | 'value',
     input: FloatTensor,
     run: RunOptions,
   ): Promise<FloatTensor> {
-    const { heads, kvHeads, headDim } = this.#shape;
-    const projected = await this.#projections.run(backend, name, this.#parametersOf(name), input, run);
-    const [batch, length] = input.shape;
-    return reshape(projected, [batch, length, name === 'query' ? heads : kvHeads, headDim]);
+    return this.#heads(
+      name,
+      await this.#projections.run(backend, name, this.#parametersOf(name), input, run),
+    );
   }
 
   #parametersOf(name: string): ProjectionParameters {
@@ -382,10 +410,6 @@ export class MultiHeadAttention {
     if (this.#norms === null) return { dHeads: dNormalized, parameters: {} };
     const { dInput, parameters } = this.#norms[name].gradient(heads, dNormalized);
     return { dHeads: dInput, parameters: { [`${name}Norm.weight`]: parameters['weight'] } };
-  }
-
-  #unproject(name: string, input: FloatTensor, dHeads: FloatTensor): ReturnType<typeof linearGradient> {
-    return linearGradient(input, this.parameters[`${name}.weight`], joinHeads(dHeads));
   }
 
   #rotation(
@@ -414,7 +438,7 @@ export class MultiHeadAttention {
     };
   }
 
-  #named(gradients: Readonly<Record<string, ReturnType<typeof linearGradient>>>): NamedTensors {
+  #named(gradients: Readonly<Record<string, ProjectionGradients>>): NamedTensors {
     return Object.fromEntries(
       Object.entries(gradients).flatMap(([name, { dWeight, dBias }]) => [
         [`${name}.weight`, dWeight],

@@ -37,6 +37,52 @@ function batchCase(name: string, sketch: LinearSketch): BehaviorCase {
   return { ...theCase, guarantee: 'batch' };
 }
 
+const GRADIENT: LinearSketch = {
+  inputDim: 40,
+  outputDim: 37,
+  rows: [29],
+  bias: true,
+  activation: 'gelu',
+  gradient: true,
+};
+
+function gradientBatchCase(): BehaviorCase {
+  const theCase = linearCase('batch/gradient', GRADIENT, async ({ backend, setting }) => {
+    const { input, dOutput } = setting;
+    const rows = input.shape[0]!;
+    await withWeights(backend, setting, async (kernel, weights) => {
+      const { dInput: all } = await kernel.gradient({ input, weights }, { dOutput });
+      for (const size of [1, 2, 5, 12]) {
+        for (const first of [0, rows - size]) {
+          const end = first + size;
+          const part = { input: rowsOf(input, first, end), weights };
+          const { dInput } = await kernel.gradient(part, { dOutput: rowsOf(dOutput, first, end) });
+          const expected = { dInput: rowsOf(all, first, end) };
+          ensureSameBits({ dInput }, expected, `rows ${first} … ${end - 1} of ${rows} alone`);
+        }
+      }
+    });
+  });
+  return { ...theCase, guarantee: 'batch' };
+}
+
+function gradientRepeatCase(): BehaviorCase {
+  const theCase = linearCase('repeat/gradient', { ...GRADIENT, rows: [300] }, async (subject) => {
+    const { input, dOutput } = subject.setting;
+    const gradients = (backend: typeof subject.backend): Promise<object> =>
+      withWeights(backend, subject.setting, async (kernel, weights) => ({
+        ...(await kernel.gradient({ input, weights }, { dOutput })),
+      }));
+    const first = (await gradients(subject.backend)) as Record<string, Tensor>;
+    const both = await Promise.all([gradients(subject.backend), gradients(subject.backend)]);
+    for (const again of both) ensureSameBits({ ...again }, first, 'gradients that overlap');
+    await withBackend(subject, async (other) => {
+      ensureSameBits({ ...(await gradients(other)) }, first, 'a second backend');
+    });
+  });
+  return { ...theCase, guarantee: 'repeat' };
+}
+
 function repeatCase(name: string, sketch: LinearSketch): BehaviorCase {
   const theCase = linearCase(`repeat/${name}`, sketch, async (subject) => {
     const { backend, setting } = subject;
@@ -81,6 +127,8 @@ function nonFiniteCase(name: string, value: number, sketch: LinearSketch): Behav
 export function linearPromiseCases(): BehaviorCase[] {
   const usual: LinearSketch = { inputDim: 10, outputDim: 21, rows: [11], bias: true };
   return [
+    gradientBatchCase(),
+    gradientRepeatCase(),
     repeatCase('plain', { inputDim: 64, outputDim: 80, rows: [40], bias: true }),
     repeatCase('activated', { inputDim: 64, outputDim: 80, rows: [3], activation: 'geluTanh' }),
     repeatCase('many-rows', { inputDim: 128, outputDim: 256, rows: [150] }),

@@ -64,6 +64,8 @@ export function linearValueCases(): BehaviorCase[] {
     ...activated,
     gradient('plain', { inputDim: 24, outputDim: 17, rows: [3, 5] }),
     gradient('many-rows', { inputDim: 16, outputDim: 40, rows: [70], bias: true }),
+    gradient('long-sums', { inputDim: 21, outputDim: 13, rows: [530], bias: true }),
+    gradient('wide', { inputDim: 150, outputDim: 210, rows: [5], bias: true }),
     gradient('no-rows', { inputDim: 6, outputDim: 4, rows: [0], bias: true }),
     gradient('float64', {
       inputDim: 12,
@@ -74,20 +76,25 @@ export function linearValueCases(): BehaviorCase[] {
       dtype: 'float64',
     }),
     ...curved,
-    linearCase(
-      'ignored-row',
-      { inputDim: 9, outputDim: 6, rows: [5], bias: true, activation: 'silu', gradient: true },
-      async ({ backend, setting }) => {
-        const { problem, parameters, input, dOutput } = setting;
-        dOutput.data.fill(0, 12, 18);
-        const padded = structuredClone(input);
-        padded.data.fill(NaN, 18, 27);
-        await withWeights(backend, setting, async (kernel, weights) => {
-          const gradients = await kernel.gradient({ input: padded, weights }, { dOutput });
-          const fault = await linearGradientFault(problem, parameters, input, dOutput, gradients);
-          ensure(fault === null, `with NaN in a row whose dOutput is 0: ${fault}`);
-        });
-      },
-    ),
+    ignoredRow('ignored-row', { inputDim: 9, outputDim: 6, rows: [5], activation: 'silu' }, [2]),
+    ignoredRow('ignored-row/many', { inputDim: 37, outputDim: 14, rows: [280] }, [0, 17, 18, 255, 256, 279]),
   ];
+}
+
+/** Rows without influence hold NaN and infinity. */
+function ignoredRow(name: string, sketch: LinearSketch, ignored: readonly number[]): BehaviorCase {
+  return linearCase(name, { ...sketch, bias: true, gradient: true }, async ({ backend, setting }) => {
+    const { problem, parameters, input, dOutput } = setting;
+    const { inputDim, outputDim } = problem;
+    const padded = structuredClone(input);
+    for (const row of ignored) {
+      dOutput.data.fill(0, row * outputDim, (row + 1) * outputDim);
+      padded.data.fill(row % 2 === 0 ? NaN : Infinity, row * inputDim, (row + 1) * inputDim);
+    }
+    await withWeights(backend, setting, async (kernel, weights) => {
+      const gradients = await kernel.gradient({ input: padded, weights }, { dOutput });
+      const fault = await linearGradientFault(problem, parameters, input, dOutput, gradients);
+      ensure(fault === null, `with NaN in rows whose dOutput is 0: ${fault}`);
+    });
+  });
 }

@@ -110,7 +110,7 @@ export function generateStored(variant: StoredVariant): Uint8Array<ArrayBuffer> 
       when(i32.geS(int(FEW_ROWS), i32.sub(end, first)), few, tiled),
       eachRow([
         sums.set(sumsOf),
-        finish(sums, i32.add(sums, padded), i32.add(field('bias'), column)),
+        finish(sums, i32.add(sums, padded), i32.add(field('bias'), column), int(0)),
         to.set(i32.add(place(field('output'), row, outputRow), column)),
         memoryCopy(to, sums, width),
       ]),

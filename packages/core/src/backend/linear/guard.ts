@@ -44,6 +44,8 @@ export interface LinearKernelDefinition<N extends NativeTensor = Tensor, P exten
 export interface LinearDefinition<N extends NativeTensor = Tensor> {
   /** Types of weights that its kernels take besides the element types. Default: none. */
   readonly weightTypes?: readonly StoredType[];
+  /** True for kernels without vector instructions or threads. Default false. */
+  readonly scalar?: boolean;
   compile(problem: Required<LinearProblem>): LinearKernelDefinition<N> | Promise<LinearKernelDefinition<N>>;
 }
 
