@@ -42,6 +42,9 @@ struct Problem {
   i64 valueStart;
   Broadcast mask, bias;
   double scale, softcap;
+  // Of dropout: words below the threshold drop a weight, the others are multiplied by 1 / (1 - p), which is 0 without dropout.
+  double keptFactor;
+  uint32_t dropThreshold;
   // Keys from position - left to position + right; infinite where unbounded. Causal is a right side of 0.
   double left, right;
   Mask maskKind;
@@ -119,7 +122,7 @@ struct Linear {
   void *output, *dBias;
 };
 
-// Seed of selection `sample`, and the place of the problem in a larger one, from which the noise counts.
+// Seed of selection `sample` or of dropout, and the place of the problem in a larger one, from which the noise counts.
 struct Noise {
   uint32_t seedLow, seedHigh, batch, head, query, key;
 };

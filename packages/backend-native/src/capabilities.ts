@@ -1,8 +1,8 @@
 import { type Capabilities, FEATURES, GUARANTEES } from '@heed/core';
 
-/** Every feature of the specification but dropout. */
+/** Every feature of the specification. */
 export const capabilities: Capabilities = {
   dtypes: ['float32', 'float64', 'float16', 'bfloat16'],
-  features: FEATURES.filter((feature) => feature !== 'dropout'),
+  features: FEATURES,
   guarantees: GUARANTEES,
 };

@@ -94,6 +94,11 @@ void readScores(const Object& given, Problem& p) {
   p.hasSegments = given["segments"].boolean();
   p.hasAlibi = given["alibi"].boolean();
   p.hasSinks = given["sinks"].boolean();
+  const Object dropout = given["dropout"];
+  if (!dropout.isNull()) {
+    p.keptFactor = 1 / (1 - dropout.number());
+    p.dropThreshold = (uint32_t)std::floor(dropout.number() * 4294967296.0);
+  }
   const std::string selection = given["selection"].text();
   if (selection == "argmax") p.selection = Selection::argmax;
   if (selection == "sample") p.selection = Selection::sample;

@@ -9,6 +9,7 @@
 // Dao, Haziza, Massa and Sizov 2023).
 #pragma once
 #include "direct.h"
+#include "dropout.h"
 #include "finish.h"
 #include "score_steps.h"
 #include "softmax.h"
@@ -179,6 +180,9 @@ INLINE void takeIn(Block<T>& b, i64 group, i64 count) {
     for (int n = 0; n < here; n++)
       exponentiate(b.scores + (first + n) * FORWARD_STRIDE<T>, b.from, b.to, subtracted[n], b.factors[first + n],
                    b.sums + (group + first + n) * L);
+    if (b.p.keptFactor == 0 || !b.wants.values) continue;
+    for (int n = 0; n < here; n++)
+      dropWeights(b, b.rows[group + first + n], b.scores + (first + n) * FORWARD_STRIDE<T>);
   }
 }
 

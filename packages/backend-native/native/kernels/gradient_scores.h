@@ -1,6 +1,8 @@
 // For one row with the keys of a tile, turns scores into weights, and products with dO into the gradients of the
-// scores, dS = P (dP - rowsum(dO O)), both in place. Adds those of the scores to the gradient of the bias.
+// scores, dS = P (dP - rowsum(dO O)), both in place; with dropout, weights for values and dP are multiplied by 0 or
+// 1 / (1 - p). Adds those of the scores to the gradient of the bias.
 #pragma once
+#include "dropout.h"
 #include "gradient_rows.h"
 #include "score_steps.h"
 
@@ -40,12 +42,17 @@ INLINE void scoreGradient(const Block<T>& b, const Row<T>& row, T* scores, T* dS
   constexpr int L = LANES<T>;
   const V max = splat<T>(row.max), inverse = splat<T>(row.inverse), mean = splat<T>(row.mean);
   V total{};
+  T kept[GRADIENT_KEYS];
+  const bool drops = b.p.keptFactor != 0;
+  if (drops) keptFactors(b, row, kept);
   for (i64 c = b.from; c < b.to; c += L) {
     const V weight = exponential<T>(load(scores + c) - max) * inverse;
-    store(scores + c, weight);
+    V dWeight = load(dScores + c);
+    if (drops) dWeight *= load(kept + c);
+    store(scores + c, drops ? weight * load(kept + c) : weight);
     // A key without weight may have had a product that overflowed, and a slope that is not a number.
     const auto none = weight == 0;
-    V dScore = select(none, zeros<T>(), weight * (load(dScores + c) - mean));
+    V dScore = select(none, zeros<T>(), weight * (dWeight - mean));
     if ((biasSums.row != nullptr && biasSums.key != 0) || biasSums.rounded != nullptr) addBias(b, biasSums, c, dScore);
     if (biasSums.row != nullptr && biasSums.key == 0) total += dScore;
     if (slopes != nullptr) dScore = select(none, zeros<T>(), dScore * load(slopes + c));
@@ -59,9 +66,14 @@ template <class T>
 INLINE void addToTotal(const Block<T>& b, Row<T>& row, const T* scores, const T* dScores) {
   constexpr int L = LANES<T>;
   Vector<T> total{};
+  T kept[GRADIENT_KEYS];
+  const bool drops = b.p.keptFactor != 0;
+  if (drops) keptFactors(b, row, kept);
   for (i64 c = b.from; c < b.to; c += L) {
     const Vector<T> weight = exponential<T>(load(scores + c) - row.max) * row.inverse;
-    total += select(weight == 0, zeros<T>(), weight * load(dScores + c));
+    Vector<T> dWeight = load(dScores + c);
+    if (drops) dWeight *= load(kept + c);
+    total += select(weight == 0, zeros<T>(), weight * dWeight);
   }
   row.total += (double)sumOf<T>(total);
 }

@@ -113,7 +113,7 @@ export interface Binding {
    * Fills the results among the operands, which are typed arrays by the order of {@link OPERANDS}. Small work is done on
    * return. Once `stop[0]` is not 0, the run ends early, with useless results.
    *
-   * @param noise lower and upper half of the seed of selection `sample`; batch, head, query and key of the origin.
+   * @param noise lower and upper half of the seed of selection `sample` or of dropout; batch, head, query and key of the origin.
    */
   run(
     kernel: CompiledKernel,
