@@ -79,6 +79,8 @@ async function messages(): Promise<Pick<Constants, 'message' | 'handling' | 'mer
     for (let n = 0; n < 10; n++) await step();
     const [time] = await medians(31, [step]);
     points.push({ shards, time: time!, merge: middle(cluster.runs.slice(-31).map(({ merge }) => merge)) });
+    cache.key.dispose();
+    cache.value.dispose();
   }
   await cluster.end();
   const [first, , last] = points as [(typeof points)[0], unknown, (typeof points)[0]];
