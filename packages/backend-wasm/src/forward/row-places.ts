@@ -1,6 +1,7 @@
 import { type Block, type Code, type Locals, type Variable, i32, int, when } from '@heed/core/wasm';
 import { type Context, minimum, place } from '../module/context.ts';
 import { toColumn } from '../module/ring.ts';
+import { rowAddresses } from './key-rows.ts';
 
 /** Tensors that have a row for each key. */
 export type RowTensor = 'key' | 'value' | 'keyScales' | 'valueScales';
@@ -46,6 +47,17 @@ export function rowPlaces(
     last.set(i32.sub(frame.integer('keyLength'), int(1))),
   ];
   if (variant.pages !== null) return pagePlaces(context, body, { tile, all, key, last, prepare });
+  if (!variant.ring) {
+    return {
+      prepare: [
+        prepare,
+        last.set(i32.sub(last, tile)),
+        all.map(({ base, step }) => base.set(place(base, tile, step))),
+      ],
+      at: (column) =>
+        all.map(({ rows, base, step }) => rowAddresses(rows, { base, first: column, last, step })),
+    };
+  }
   const lanes = all[0]!.rows.length;
   return {
     prepare,
