@@ -133,10 +133,17 @@ function isChosenValue(
     const v = starts.value(b, h, placeOfKey(problem, j));
     const value = Float64Array.from(row, (_, d) => inputs.value.data[v + d]!);
     // A cache of another type has numbers that the problem's type may not have.
-    const rounded = numbersOf(cast({ dtype: 'float64', shape: [row.length], data: value }, problem.dtype));
+    const rounded = roundedTo(problem, value);
+    // An integer times its scale may be a float32 before it is rounded to 16 bits: SPEC.md, clause `cache`.
+    const twice =
+      problem.groups === null ? rounded : roundedTo(problem, Float64Array.from(value, Math.fround));
     // Those of a case file are not rounded.
-    return row.every((number, d) => number === rounded[d] || number === value[d]);
+    return row.every((number, d) => [rounded[d], twice[d], value[d]].includes(number));
   });
+}
+
+function roundedTo({ dtype }: AttentionProblem, data: Float64Array<ArrayBuffer>): Tensor['data'] {
+  return numbersOf(cast({ dtype: 'float64', shape: [data.length], data }, dtype));
 }
 
 /** Where key j lies: SPEC.md, clause `ring`. */

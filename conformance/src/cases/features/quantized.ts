@@ -24,6 +24,7 @@ const PURPOSES: Purposes = {
   '/smallest': 'The smallest integer is read as it is, though no quantizer makes it.',
   '/scale-of-0': 'A scale of 0 makes zeros; a negative one changes signs.',
   '/overflowing-output': 'An output beyond the largest float16 is infinity.',
+  '/rounded-twice': 'A chosen value is an integer times its scale, in float32 or exact, rounded to 16 bits.',
   '/padding': 'NaN in scales past the length changes no bit.',
   '/non-finite': 'A scale of NaN shows in the rows that attend to its key.',
   '/resident': 'Integers and scales are allocated, written row by row and computed with.',
@@ -78,6 +79,7 @@ function casesOf(cacheType: QuantizedDType): ConformanceCase[] {
   };
   const small: Sketch = { cacheType, queryLength: 5, keyLength: 9, headDim: 64 };
   const large: Sketch = { dtype: 'float16', cacheType, queryLength: 3, keyLength: 4, headDim: 64 };
+  const chosen: Sketch = { dtype: 'float16', cacheType, keyLength: 40, selection: 'argmax' };
   return [
     ...agreements('cache', sketches),
     agreement('cache', `${cacheType}/smallest`, small, (request) => ({
@@ -96,12 +98,20 @@ function casesOf(cacheType: QuantizedDType): ConformanceCase[] {
       ...request,
       valueScales: changed(request.valueScales!, (scale) => 60_000 * scale),
     })),
+    agreement('cache', `${cacheType}/rounded-twice`, chosen, (request) => ({
+      ...request,
+      value: changed(request.value, () => (cacheType === 'int8' ? 5 : 0x55)),
+      valueScales: changed(request.valueScales!, () => BESIDE_A_TIE),
+    })),
     padded(cacheType),
     nonFinite(cacheType),
     resident(cacheType),
     ...mistakes(cacheType),
   ];
 }
+
+/** Five times this is between two numbers of float16, and 3 · 2⁻²⁶ more, which float32 does not have. */
+const BESIDE_A_TIE = ((2 ** 26 + 2 ** 15 + 3) / 5) * 2 ** -26;
 
 /** Puts −128, or two of −8, into every fifth element. */
 function smallest(cacheType: QuantizedDType): (element: number, n: number) => number {
