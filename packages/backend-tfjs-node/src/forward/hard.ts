@@ -1,4 +1,4 @@
-import type { AttentionProblem } from '@heed/core';
+import type { AttentionProblem, Origin } from '@heed/core';
 import { gumbelNoise } from '@heed/core/backend';
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-node';
 import type { Scores } from './scores.ts';
@@ -20,7 +20,7 @@ export function choose(work: Work, scored: Scores): Chosen {
   const { tf, problem, inputs, tile } = work;
   const [batch, heads, rows, keys] = tileShape(work);
   const { scores, nonFinite } = scored;
-  const perturbed = problem.selection === 'sample' ? tf.add(scores, noise(work, inputs.seed!)) : scores;
+  const perturbed = problem.selection === 'sample' ? tf.add(scores, noise(work, inputs)) : scores;
   const candidates = nonFinite ? tf.where(tf.isNaN(perturbed), Infinity, perturbed) : perturbed;
   const maximum = tf.max(candidates, -1);
   const isEmpty = tf.equal(maximum, -Infinity);
@@ -53,18 +53,20 @@ function hasTerms({ mask, bias, alibi }: AttentionProblem): boolean {
 function valuesAt(work: Work, value: TfTensor, place: TfTensor): TfTensor {
   const { tf } = work;
   const [batch, heads, rows] = tileShape(work);
-  const [, kvHeads, keys, depth] = value.shape as [number, number, number, number];
+  const [kvBatch, kvHeads, keys, depth] = value.shape as [number, number, number, number];
   const starts = Int32Array.from({ length: batch * heads }, (_, n) => {
     const [b, h] = [Math.floor(n / heads), n % heads];
-    return (b * kvHeads + Math.floor((h * kvHeads) / heads)) * keys;
+    return ((kvBatch === 1 ? 0 : b) * kvHeads + Math.floor((h * kvHeads) / heads)) * keys;
   });
   const flat = tf.reshape(tf.add(place, tf.tensor(starts, [batch, heads, 1], 'int32')), [-1]);
-  const found = tf.gather(tf.reshape(value, [batch * kvHeads * keys, depth]), flat.toInt());
+  const found = tf.gather(tf.reshape(value, [kvBatch * kvHeads * keys, depth]), flat.toInt());
   return tf.reshape(found, [batch, heads, rows, depth]);
 }
 
+const ZERO: Origin = { batch: 0, head: 0, query: 0, key: 0 };
+
 /** Noise is a function of the position among all keys, so it does not depend on how the scores are cut. */
-function noise(work: Work, seed: number): TfTensor {
+function noise(work: Work, { seed, origin = ZERO }: Work['inputs']): TfTensor {
   const { batches, rows, keys } = work.tile;
   const heads = queryHeads(work);
   const data = new Float32Array(tileShape(work).reduce((size, length) => size * length, 1));
@@ -72,7 +74,10 @@ function noise(work: Work, seed: number): TfTensor {
   for (let b = batches.start; b < batches.end; b++) {
     for (let h = heads.start; h < heads.end; h++) {
       for (let i = rows.start; i < rows.end; i++) {
-        for (let j = keys.start; j < keys.end; j++) data[n++] = gumbelNoise(seed, b, h, i, j);
+        const [from, to] = [keys.start + origin.key, keys.end + origin.key];
+        for (let j = from; j < to; j++) {
+          data[n++] = gumbelNoise(seed!, b + origin.batch, h + origin.head, i + origin.query, j);
+        }
       }
     }
   }

@@ -51,7 +51,16 @@ export class SmallScores {
   }
 
   rowsOf({ batches, kvHeads, rows }: Tile): SomeRows {
-    const { heads, kvHeads: allKvHeads, queryLength, keyLength, headDim, scale } = this.#problem;
+    const {
+      batch,
+      kvBatch,
+      heads,
+      kvHeads: allKvHeads,
+      queryLength,
+      keyLength,
+      headDim,
+      scale,
+    } = this.#problem;
     const headGroup = heads / allKvHeads;
     const [from, to] = [kvHeads.start * headGroup, kvHeads.end * headGroup];
     const limit = (SMALL / scale) ** 2;
@@ -61,7 +70,7 @@ export class SmallScores {
     for (let b = batches.start; b < batches.end; b++) {
       for (let h = from; h < to; h++) {
         const queries = (b * heads + h) * queryLength;
-        const keys = (b * allKvHeads + Math.floor(h / headGroup)) * keyLength;
+        const keys = ((kvBatch === batch ? b : 0) * allKvHeads + Math.floor(h / headGroup)) * keyLength;
         for (let i = rows.start; i < rows.end; i++, at++) {
           const end = this.#visible.end(b, i);
           // An empty row has no score at all.

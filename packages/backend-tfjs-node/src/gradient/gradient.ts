@@ -86,5 +86,6 @@ function keyGradient(
     keySums.total(name, [lengthOf(batches), lengthOf(kvHeads), problem.keyLength, depth]),
   );
   const { kvHeads } = grid;
-  return joined(engine.tf, totals, { kvHeads, rows: [{ start: 0, end: 0 }] }, [0, 1, null]);
+  const whole = joined(engine.tf, totals, { kvHeads, rows: [{ start: 0, end: 0 }] }, [0, 1, null]);
+  return problem.kvBatch === problem.batch ? whole : engine.tf.sum(whole, 0, true);
 }
