@@ -1,16 +1,17 @@
 import { type Geometry, MAXIMUM_VECTORS, stageVectors, strideOf } from '../plan/geometry.ts';
 import type { Variant } from '../plan/variant.ts';
 import {
-  BLOCK,
   type Reduction,
   acrossRow,
   addresses,
   beginBlock,
   beginRing,
   beginTile,
+  blockFunctions,
   blockLoader,
   cacheBindings,
   cacheFunctions,
+  cacheOperand,
   queryOperand,
   valueTensor,
   workgroupMemory,
@@ -22,6 +23,7 @@ import { BATCH, scoreBindings, scoreFunctions } from '../shader/scores.ts';
 import { FINITE, readRows, rowWriter, vectorsOf, writtenRows } from '../shader/tensors.ts';
 import {
   CHAIN,
+  type DirectOperand,
   type Operand,
   accumulate,
   columnsOf,
@@ -41,6 +43,8 @@ export interface AttendOptions {
   readonly sumsValues: boolean;
   /** True if keys are split among workgroups, whose records {@link mergeShader} joins. */
   readonly splits: boolean;
+  /** True if the rows of several heads share blocks. */
+  readonly isPacked: boolean;
 }
 
 /**
@@ -50,10 +54,11 @@ export interface AttendOptions {
  *
  * A sum of 0 means "no key yet", and no maximum does: the maximum begins at the lowest float, which a score may be.
  */
-export function attendShader({ variant, geometry, sumsValues, splits }: AttendOptions): Shader {
+export function attendShader({ variant, geometry, sumsValues, splits, isPacked }: AttendOptions): Shader {
   const { headDim, valueDim, type, cacheType, rows: stored, selection, softcap } = variant;
   const { rows, rowsEach, rowThreads, keys, staged, keepsQueries } = geometry;
   const values = valueTensor(variant);
+  const isPlaced = variant.pages || variant.ring;
   const hard = selection !== 'softmax';
   const { passes, vectors } = sumsValues ? passesOf(valueDim, MAXIMUM_VECTORS) : { passes: 1, vectors: 1 };
   const columns = columnsOf(geometry, vectors);
@@ -62,17 +67,12 @@ export function attendShader({ variant, geometry, sumsValues, splits }: AttendOp
     ...queryOperand(headDim),
     spoil: (index) => `atomicOr(&queryFlags[${index}], 1u);`,
   };
-  const keyOperand: Operand = {
-    vectors: vectorsOf(headDim),
-    load: (index, n) => `load_key(block, u32(tile) + ${index}, ${n})`,
+  const keyOperand: DirectOperand = {
+    ...cacheOperand('key', headDim),
     spoil: (index) => (staged ? `atomicOr(&keyFlags[${index}], 1u);` : `keySpoils[${index}] = true;`),
   };
-  const valueOperand: Operand = {
-    vectors: valueVectors,
-    load: (index, n) =>
-      passes > 1 && !staged
-        ? `load_value(block, u32(tile) + ${index}, min(${n}, ${valueVectors - 1}u))`
-        : `load_value(block, u32(tile) + ${index}, ${n})`,
+  const valueOperand: DirectOperand = {
+    ...cacheOperand('value', valueDim, passes > 1),
     spoil: (index) => `atomicOr(&valueFlags[${index}], 1u);`,
   };
   const row = (r: number): string => `(threadRow + ${rowThreads * r}u)`;
@@ -96,14 +96,14 @@ export function attendShader({ variant, geometry, sumsValues, splits }: AttendOp
     softcap ? TANH : '',
     selection === 'sample' ? GUMBEL : '',
     BATCH,
-    BLOCK,
+    blockFunctions(isPacked),
     CHAIN,
     addresses('query', 'key', ...(sumsValues ? (['output'] as const) : [])),
     sumsValues && values === 'value' ? addresses('value') : '',
     cacheFunctions(variant, { key: true, value: sumsValues }),
-    blockLoader('query', stored.query),
-    blockLoader('key', stored.key),
-    sumsValues ? blockLoader('value', stored.value, values) : '',
+    blockLoader('query', stored.query, { isPacked }),
+    blockLoader('key', stored.key, { isPlaced }),
+    sumsValues ? blockLoader('value', stored.value, { tensor: values, isPlaced }) : '',
     scoreFunctions(variant),
     splits ? '' : finishFunctions(variant),
     splits || !sumsValues ? '' : `${OUTPUT_BITS}\n${rowWriter('output', stored.output)}`,

@@ -49,6 +49,7 @@ export class ForwardKernel {
   ): Promise<ForwardKernel> {
     const plan = forwardPlan(problem, engine, outputType);
     const { variant, geometry, sumsValues, splits } = plan;
+    const isPacked = plan.packed > 1;
     const hard = problem.selection !== 'softmax';
     const wants = {
       output: problem.outputs.includes('output'),
@@ -56,9 +57,9 @@ export class ForwardKernel {
     };
     const { pipelines } = engine;
     const [attend, merge, weights, take] = await Promise.all([
-      pipelines.get(attendShader({ variant, geometry, sumsValues, splits })),
+      pipelines.get(attendShader({ variant, geometry, sumsValues, splits, isPacked })),
       splits ? pipelines.get(mergeShader(variant, sumsValues)) : null,
-      wants.weights && !hard ? pipelines.get(weightsShader(variant, geometry)) : null,
+      wants.weights && !hard ? pipelines.get(weightsShader(variant, geometry, isPacked)) : null,
       hard && (wants.output || wants.weights) ? pipelines.get(takeShader(variant, wants)) : null,
     ]);
     return new ForwardKernel(engine, problem, plan, { attend, merge, weights, take });

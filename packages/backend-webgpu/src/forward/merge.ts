@@ -1,6 +1,6 @@
 import { MAXIMUM_VECTORS } from '../plan/geometry.ts';
 import type { Variant } from '../plan/variant.ts';
-import { BLOCK, addresses } from '../shader/block.ts';
+import { addresses, blockFunctions } from '../shader/block.ts';
 import { EXPONENTIAL, LOGARITHM } from '../shader/math.ts';
 import { conversions } from '../shader/elements.ts';
 import { type Shader, THREADS, read, shaderOf, written } from '../shader/module.ts';
@@ -46,7 +46,7 @@ export function mergeShader(variant: Variant, sumsValues: boolean): Shader {
       EXPONENTIAL,
       LOGARITHM,
       BATCH,
-      BLOCK,
+      blockFunctions(true),
       finishFunctions(variant),
       sumsValues ? `${addresses('output')}\n${OUTPUT_BITS}\n${rowWriter('output', rows.output)}` : '',
       'const LOWEST = -0x1.fffffep+127f;',

@@ -1,5 +1,5 @@
 import type { Variant } from '../plan/variant.ts';
-import { BLOCK, addresses, cacheBindings, cacheFunctions, valueTensor } from '../shader/block.ts';
+import { addresses, blockFunctions, cacheBindings, cacheFunctions, valueTensor } from '../shader/block.ts';
 import { conversions, numberWriter, writtenElement } from '../shader/elements.ts';
 import { type Shader, THREADS, read, shaderOf, written } from '../shader/module.ts';
 import { BATCH } from '../shader/scores.ts';
@@ -34,7 +34,7 @@ export function takeShader(
       wants.weights ? numberWriter('weightsOut', type) : '',
       FLAGS,
       BATCH,
-      BLOCK,
+      blockFunctions(true),
       wants.output
         ? [
             addresses(values, 'output'),

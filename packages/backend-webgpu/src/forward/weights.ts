@@ -1,14 +1,15 @@
 import { type Geometry, stageVectors, strideOf } from '../plan/geometry.ts';
 import type { Variant } from '../plan/variant.ts';
 import {
-  BLOCK,
   addresses,
   beginBlock,
   beginRing,
   beginTile,
+  blockFunctions,
   blockLoader,
   cacheBindings,
   cacheFunctions,
+  cacheOperand,
   queryOperand,
   workgroupMemory,
 } from '../shader/block.ts';
@@ -17,21 +18,18 @@ import { conversions, numberWriter, writtenElement } from '../shader/elements.ts
 import { type Shader, each, read, shaderOf, written } from '../shader/module.ts';
 import { BATCH, scoreBindings, scoreFunctions } from '../shader/scores.ts';
 import { FINITE, readRows, vectorsOf } from '../shader/tensors.ts';
-import { CHAIN, type Operand, directProducts, products, stage } from '../shader/tile.ts';
+import { CHAIN, directProducts, products, stage } from '../shader/tile.ts';
 import { FLAGS, ROW_PLANES } from './finish.ts';
 
 /**
  * The weights of soft attention, from the scores once more, now that row maximum and row sum are known. Keys that no
  * row of a block sees keep the 0 that new buffers have. Grid: blocks, slices of batch and heads, splits of the keys.
  */
-export function weightsShader(variant: Variant, geometry: Geometry): Shader {
+export function weightsShader(variant: Variant, geometry: Geometry, isPacked: boolean): Shader {
   const { headDim, type, cacheType, rows: stored, softcap, ring } = variant;
   const { rows, rowsEach, rowThreads, keys, staged, keepsQueries } = geometry;
   const query = queryOperand(headDim);
-  const key: Operand = {
-    vectors: vectorsOf(headDim),
-    load: (index, n) => `load_key(block, u32(tile) + ${index}, ${n})`,
-  };
+  const key = cacheOperand('key', headDim);
   const row = (r: number): string => `(threadRow + ${rowThreads * r}u)`;
   const rowResult = (plane: keyof typeof ROW_PLANES, r: number): string =>
     `rowResults[${ROW_PLANES[plane]}u * params.rows + place${r}]`;
@@ -91,6 +89,7 @@ ${each(
   }`;
   return shaderOf({
     label: 'weights',
+    subgroup: geometry.subgroup,
     bindings: [
       readRows('query', stored.query),
       ...cacheBindings(variant, { key: true, value: false }),
@@ -106,12 +105,12 @@ ${each(
       EXPONENTIAL,
       softcap ? TANH : '',
       BATCH,
-      BLOCK,
+      blockFunctions(isPacked),
       CHAIN,
       addresses('query', 'key'),
       cacheFunctions(variant, { key: true, value: false }),
-      blockLoader('query', stored.query),
-      blockLoader('key', stored.key),
+      blockLoader('query', stored.query, { isPacked }),
+      blockLoader('key', stored.key, { isPlaced: variant.pages || ring }),
       scoreFunctions(variant),
       workgroupMemory(geometry, {
         queries: keepsQueries ? rows * strideOf(vectorsOf(headDim)) : 0,

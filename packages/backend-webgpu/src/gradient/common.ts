@@ -1,6 +1,6 @@
 import type { Geometry, Limits } from '../plan/geometry.ts';
 import type { Variant } from '../plan/variant.ts';
-import { BLOCK, addresses, blockLoader, cacheFunctions } from '../shader/block.ts';
+import { addresses, blockFunctions, blockLoader, cacheFunctions } from '../shader/block.ts';
 import { EXPONENTIAL, TANH } from '../shader/math.ts';
 import { conversions } from '../shader/elements.ts';
 import type { Binding } from '../shader/module.ts';
@@ -21,7 +21,7 @@ export function gradientBindings(variant: Variant): Binding[] {
   ];
 }
 
-export function gradientDeclarations(variant: Variant): string[] {
+export function gradientDeclarations(variant: Variant, isPacked: boolean): string[] {
   const { type, cacheType, rows, softcap } = variant;
   return [
     FINITE,
@@ -30,13 +30,13 @@ export function gradientDeclarations(variant: Variant): string[] {
     EXPONENTIAL,
     softcap ? TANH : '',
     BATCH,
-    BLOCK,
+    blockFunctions(isPacked),
     CHAIN,
     addresses('query', 'key', 'value', 'output'),
     cacheFunctions(variant, { key: true, value: true }),
-    blockLoader('query', rows.query),
-    blockLoader('key', rows.key),
-    blockLoader('value', rows.value),
+    blockLoader('query', rows.query, { isPacked }),
+    blockLoader('key', rows.key, { isPlaced: false }),
+    blockLoader('value', rows.value, { isPlaced: false }),
     blockLoader('dOutput', rows.output),
     scoreFunctions(variant),
     GRADIENT_ROW,

@@ -49,7 +49,7 @@ ${each(rowsEach, (r) => `  var total${r} = vec4f(0.0);\n  var spoils${r} = vec4<
       let batch = batchOf(b);
       let endRow = select(min(ownRow + 1u, params.queryLength), params.queryLength, isOneRow);
       for (var start = ownRow; start < endRow; start += ${rows}u) {
-        let block = Block(b, h, h / params.headsPerKv, start, params.queryLength);
+        let block = blockAt(b, h, h / params.headsPerKv, start, params.queryLength);
         let seen = seenKeys(block, batch, ${rows}u);
         let begin = max(seen.x / ${keys} * ${keys}, ownKey);
         let end = min(seen.y, select(ownKey + ${keys}, i32(params.keyLength), isOneKey));
@@ -94,9 +94,10 @@ ${each(
   }`;
   return shaderOf({
     label: 'dBias',
+    subgroup: geometry.subgroup,
     bindings: [...gradientBindings(variant), written('dBias', writtenElement(type))],
     declarations: [
-      ...gradientDeclarations(variant),
+      ...gradientDeclarations(variant, false),
       numberWriter('dBias', type),
       workgroupMemory(geometry, {
         stage: Math.max(stageVectors(geometry, 0), rows * stride),

@@ -90,9 +90,10 @@ ${dValue.write('1.0', 'params.dValueAt')}
 ${dKey.write('params.scale', '0u')}`;
   return shaderOf({
     label: 'dKey and dValue',
+    subgroup: geometry.subgroup,
     bindings: [...gradientBindings(variant), written('gradients', writtenElement(type))],
     declarations: [
-      ...gradientDeclarations(variant),
+      ...gradientDeclarations(variant, true),
       numberWriter('gradients', type),
       workgroupMemory(geometry, {
         stage: Math.max(

@@ -78,7 +78,7 @@ ${each(
     subgroup: geometry.subgroup,
     bindings: [...gradientBindings(variant), writtenRows('dQuery', variant.rows.query)],
     declarations: [
-      ...gradientDeclarations(variant),
+      ...gradientDeclarations(variant, false),
       rowWriter('dQuery', variant.rows.query),
       workgroupMemory(geometry, {
         stage: stageVectors(geometry, Math.max(vectorsOf(headDim), vectorsOf(valueDim))),

@@ -48,10 +48,13 @@ export function gpuLinear(engine: Engine): LinearDefinition<GpuTensor> {
   };
 }
 
-async function pipelinesOf({ pipelines }: Engine, problem: Required<LinearProblem>): Promise<Pipelines> {
+async function pipelinesOf(
+  { pipelines, subgroup }: Engine,
+  problem: Required<LinearProblem>,
+): Promise<Pipelines> {
   const [few, many, pack] = await Promise.all([
     pipelines.get(fewRowsShader(problem)),
-    pipelines.get(manyRowsShader(problem)),
+    pipelines.get(manyRowsShader(problem, subgroup)),
     problem.weightType === 'float32' ? pipelines.get(packShader(problem)) : null,
   ]);
   return { few, many, pack };

@@ -22,7 +22,7 @@ const LANES = THREADS / FEW_OUTPUTS;
 /** Rows and outputs of a workgroup of many rows. */
 export const TILE = 32;
 
-const GEOMETRY: Geometry = {
+const geometryOf = (subgroup: number): Geometry => ({
   rowThreads: 8,
   keyThreads: 8,
   rowsEach: TILE / 8,
@@ -31,8 +31,8 @@ const GEOMETRY: Geometry = {
   staged: true,
   chunk: 8,
   keepsQueries: false,
-  subgroup: 1,
-};
+  subgroup,
+});
 
 const rowsOf = (depth: number): Stored => ({
   type: 'float32',
@@ -69,8 +69,13 @@ function common({ inputDim, outputDim, weightType, bias, activation }: Problem) 
   };
 }
 
-/** Many rows: a workgroup takes 32 rows and 32 outputs, which go through workgroup memory. Grid: outputs, rows. */
-export function manyRowsShader(problem: Problem): Shader {
+/**
+ * Many rows: a workgroup takes 32 rows and 32 outputs, which go through workgroup memory. Grid: outputs, rows.
+ *
+ * @param subgroup see `Geometry`.
+ */
+export function manyRowsShader(problem: Problem, subgroup: number): Shader {
+  const geometry = geometryOf(subgroup);
   const { inputDim, outputDim } = problem;
   const { output, bindings, declarations } = common(problem);
   const all = vectorsOf(inputDim);
@@ -86,6 +91,7 @@ export function manyRowsShader(problem: Problem): Shader {
   };
   return shaderOf({
     label: 'linear',
+    subgroup,
     bindings: [...bindings, writtenRows('output', output)],
     declarations: [
       ...declarations,
@@ -98,7 +104,7 @@ fn load_weight(o: u32, n: u32) -> vec4u {
   if (o >= ${outputDim}u || n >= ${all}u) { return vec4u(0u); }
   return weightAt(o, n);
 }`,
-      workgroupMemory(GEOMETRY, { stage: 2 * TILE * 9, weights: false, exchange: false }),
+      workgroupMemory(geometry, { stage: 2 * TILE * 9, weights: false, exchange: false }),
       `var<workgroup> rowFlags: array<atomic<u32>, ${TILE}>;`,
       `var<workgroup> outputFlags: array<atomic<u32>, ${TILE}>;`,
     ],
@@ -111,17 +117,17 @@ fn load_weight(o: u32, n: u32) -> vec4u {
     atomicStore(&rowFlags[thread], 0u);
     atomicStore(&outputFlags[thread], 0u);
   }
-${each(GEOMETRY.rowsEach, (r) => `  var total${r} = vec4f(0.0);`)}
+${each(geometry.rowsEach, (r) => `  var total${r} = vec4f(0.0);`)}
   for (var begin = 0u; begin < ${all}u; begin += ${PART}u) {
-${products('product', GEOMETRY, rowsOperand, weights, null)}
-${each(GEOMETRY.rowsEach, (r) => `    total${r} += product${r};`)}
+${products('product', geometry, rowsOperand, weights, null)}
+${each(geometry.rowsEach, (r) => `    total${r} += product${r};`)}
   }
   workgroupBarrier();
   let o = firstOutput + 4u * threadKey;
   var isSpoiled = vec4<bool>(false);
   for (var k = 0u; k < 4u; k++) { isSpoiled[k] = atomicLoad(&outputFlags[4u * threadKey + k]) != 0u; }
 ${each(
-  GEOMETRY.rowsEach,
+  geometry.rowsEach,
   (r) => `  {
     let row = firstRow + threadRow + ${8 * r}u;
     let bits = finished(total${r}, o, atomicLoad(&rowFlags[threadRow + ${8 * r}u]) != 0u);

@@ -2,14 +2,17 @@ import { type Geometry, strideOf } from '../plan/geometry.ts';
 import type { Stored } from '../plan/stored.ts';
 import type { Variant } from '../plan/variant.ts';
 import { type Binding, each, read } from './module.ts';
-import type { Operand } from './tile.ts';
+import type { DirectOperand, Operand } from './tile.ts';
 import { readRows, rowAddress, rowLoader, vectorsOf } from './tensors.ts';
 
 /**
  * Place of a block of query rows. Rows are those of one query head, or, if there are few, of all that share a
  * key/value head (a head group), neighbors in the group first.
+ *
+ * @param isPacked false if rows are always those of one head: shaders then divide no row numbers.
  */
-export const BLOCK = `
+export function blockFunctions(isPacked: boolean): string {
+  return `
 struct Block {
   batch: u32,
   // The first query head of the block, and the key/value head that it reads.
@@ -18,17 +21,32 @@ struct Block {
   // The first row, and how many there are in all blocks of these heads.
   start: u32,
   count: u32,
+  // Addresses of the first rows, and steps from one to the next: read once, since tiles load many.
+  queries: u32,
+  queryStep: u32,
+  keys: u32,
+  keyStep: u32,
+  keyCount: u32,
+  values: u32,
+  valueStep: u32,
+}
+
+fn blockAt(b: u32, head: u32, kvHead: u32, start: u32, count: u32) -> Block {
+  return Block(b, head, kvHead, start, count,
+    b * params.queryBatch + head * params.queryHead - params.queryBase, params.queryRow,
+    b * params.keyBatch + kvHead * params.keyHead - params.keyBase, params.keyRow, params.keyLength,
+    b * params.valueBatch + kvHead * params.valueHead - params.valueBase, params.valueRow);
 }
 
 fn blockOf(x: u32, y: u32, rows: u32) -> Block {
   let slices = params.heads / params.packed;
   let head = (y % slices) * params.packed;
-  return Block(y / slices, head, head / params.headsPerKv, x * rows, params.packed * params.queryLength);
+  return blockAt(y / slices, head, head / params.headsPerKv, x * rows, params.packed * params.queryLength);
 }
 
-fn headOf(block: Block, row: u32) -> u32 { return block.head + row % params.packed; }
+fn headOf(block: Block, row: u32) -> u32 { return block.head${isPacked ? ' + row % params.packed' : ''}; }
 
-fn indexOf(row: u32) -> u32 { return row / params.packed; }
+fn indexOf(row: u32) -> u32 { return row${isPacked ? ' / params.packed' : ''}; }
 
 // The place of a row in [B, Hq, Lq].
 fn placeOf(block: Block, row: u32) -> u32 {
@@ -41,12 +59,24 @@ fn seenKeys(block: Block, batch: Batch, rows: u32) -> vec2i {
   let last = min(i32(indexOf(min(block.start + rows, block.count) - 1u)), batch.queries - 1);
   return select(vec2i(0), vec2i(firstKey(batch, first), endKey(batch, last)), first <= last);
 }`;
+}
 
 /** Functions that load vectors of a tensor's rows: 0 for rows and keys that are not there. */
 export function blockLoader(
   name: 'query' | 'key' | 'value' | 'output' | 'dOutput',
   rows: Stored,
-  tensor: 'key' | 'value' | typeof name = name,
+  {
+    tensor = name,
+    isPacked = true,
+    isPlaced = true,
+  }: {
+    /** The binding that has the rows. */
+    readonly tensor?: 'key' | 'value' | typeof name;
+    /** See {@link blockFunctions}. */
+    readonly isPacked?: boolean;
+    /** True if keys lie in pages or in a ring. */
+    readonly isPlaced?: boolean;
+  } = {},
 ): string {
   const ofQueries = name === 'query' || name === 'output' || name === 'dOutput';
   const address = name === 'dOutput' ? 'output' : tensor;
@@ -55,12 +85,29 @@ ${
   ofQueries
     ? `fn load_${name}(block: Block, row: u32, n: u32) -> vec4u {
   if (row >= block.count) { return vec4u(0u); }
-  return ${name}At(${address}Row(block.batch, headOf(block, row), indexOf(row)), n);
+  return ${name}At(${
+    name === 'query' && !isPacked
+      ? 'block.queries + row * block.queryStep'
+      : `${address}Row(block.batch, headOf(block, row), indexOf(row))`
+  }, n);
 }`
-    : `fn load_${name}(block: Block, key: u32, n: u32) -> vec4u {
+    : !isPlaced
+      ? `fn load_${name}(block: Block, key: u32, n: u32) -> vec4u {
+  if (key >= block.keyCount) { return vec4u(0u); }
+  return ${name}At(block.${tensor}s + key * block.${tensor}Step, n);
+}
+fn address_${name}(block: Block, key: u32) -> u32 {
+  return block.${tensor}s + min(key, block.keyCount - 1u) * block.${tensor}Step;
+}`
+      : `fn load_${name}(block: Block, key: u32, n: u32) -> vec4u {
   let place = cachePlace(block.batch, key);
   if (place.y == ABSENT) { return vec4u(0u); }
   return ${name}At(${address}Row(place.x, block.kvHead, place.y), n);
+}
+// The address of a key's row, or of another one if it is not there.
+fn address_${name}(block: Block, key: u32) -> u32 {
+  let place = cachePlace(block.batch, key);
+  return ${address}Row(place.x, block.kvHead, select(place.y, 0u, place.y == ABSENT));
 }`
 }`;
 }
@@ -75,7 +122,7 @@ export function cacheFunctions(variant: Variant, wants: ReadRows): string {
   const place = pages
     ? `if (key >= params.keyLength) { return vec2u(0u, ABSENT); }
   let page = pageOf(batch, key / params.pageSize);
-  return vec2u(max(page, 0u), select(key % params.pageSize, ABSENT, page == ABSENT));`
+  return vec2u(select(page, 0u, page == ABSENT), select(key % params.pageSize, ABSENT, page == ABSENT));`
     : ring
       ? 'return vec2u(batch, (key + ringStart) % params.keyLength);'
       : 'return vec2u(batch, select(ABSENT, key, key < params.keyLength));';
@@ -154,6 +201,22 @@ export function queryOperand(headDim: number): Operand {
   return {
     vectors: vectorsOf(headDim),
     load: (index, n) => `load_query(block, block.start + ${index}, ${n})`,
+  };
+}
+
+/**
+ * The keys or values of a tile as an operand.
+ *
+ * @param isPart true if a pass may ask for vectors behind the end of a row.
+ */
+export function cacheOperand(name: 'key' | 'value', depth: number, isPart = false): DirectOperand {
+  const vectors = vectorsOf(depth);
+  const vector = (n: string): string => (isPart ? `min(${n}, ${vectors - 1}u)` : n);
+  return {
+    vectors,
+    load: (index, n) => `load_${name}(block, u32(tile) + ${index}, ${n})`,
+    address: (index) => `address_${name}(block, u32(tile) + ${index})`,
+    at: (address, n) => `${name}At(${address}, ${vector(n)})`,
   };
 }
 

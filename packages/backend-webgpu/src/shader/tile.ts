@@ -12,6 +12,27 @@ fn chain(a: vec4f, b: vec4f, sum: f32) -> f32 {
   return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
 }`;
 
+/**
+ * Code that reads, for each row r of an invocation, `NAMEr` from `array[place(r)]`. Four neighbors that have the same rows read a
+ * quarter of them each and exchange them, where subgroups allow: reading is what takes the time of a tile.
+ */
+function readShared(
+  name: string,
+  { rowsEach, subgroup }: Geometry,
+  array: string,
+  place: (r: string) => string,
+  areNeighborsAlike = true,
+): string {
+  if (subgroup < 4 || rowsEach % 4 !== 0 || !areNeighborsAlike) {
+    return each(rowsEach, (r) => `      let ${name}${r} = ${array}[${place(`${r}u`)}];`);
+  }
+  return each(
+    rowsEach / 4,
+    (four) => `      let ${name}Own${four} = ${array}[${place(`(${4 * four}u + threadKey % 4u)`)}];
+${each(4, (r) => `      let ${name}${4 * four + r} = quadBroadcast(${name}Own${four}, ${r}u);`)}`,
+  );
+}
+
 /** One side of a product: a tensor's rows, and their addresses. */
 export interface Operand {
   /** Vectors of a row. */
@@ -20,6 +41,14 @@ export interface Operand {
   load(index: string, n: string): string;
   /** Code that notes a non-finite vector of it. */
   spoil?(index: string): string;
+}
+
+/** Rows that invocations read themselves, where they are stored. */
+export interface DirectOperand extends Operand {
+  /** Code of the address of row `index`: of some row, for one that is not there. */
+  address(index: string): string;
+  /** Code of the bits of vector `n` of the row at an address. */
+  at(address: string, n: string): string;
 }
 
 /** Code that brings vectors `from` … of rows of an operand to workgroup memory; `slot` says where a row goes. */
@@ -74,17 +103,18 @@ export function products(
   const begin = each(rowsEach, (r) => `  var ${name}${r} = vec4f(0.0);`);
   const rowStride = kept === null ? strideOf(count) : strideOf(a.vectors);
   const keyOffset = kept === null ? rows * strideOf(count) : 0;
-  const rowPlace = (r: number): string =>
-    `(threadRow + ${rowThreads * r}u) * ${rowStride}u + ${kept === null ? '' : 'firstPart + '}n`;
+  const rowPlace = (r: string): string =>
+    `(threadRow + ${rowThreads}u * ${r}) * ${rowStride}u + ${kept === null ? '' : 'firstPart + '}n`;
   const keyPlace = (k: number): string =>
     `${keyOffset}u + (threadKey + ${keyThreads * k}u) * ${strideOf(count)}u + n`;
   const multiply = `
     for (var n = 0u; n < ${a.vectors % count === 0 ? `${count}u` : `min(${count}u, ${a.vectors}u - firstPart)`}; n++) {
 ${each(KEYS, (k) => `      let b${k} = stage[${keyPlace(k)}];`)}
+${readShared('a', geometry, kept ?? 'stage', rowPlace)}
 ${each(
   rowsEach,
-  (r) => `      let a${r} = ${kept ?? 'stage'}[${rowPlace(r)}];
-      ${name}${r} = vec4f(${[0, 1, 2, 3].map((k) => `chain(a${r}, b${k}, ${name}${r}[${k}])`).join(', ')});`,
+  (r) =>
+    `      ${name}${r} = vec4f(${[0, 1, 2, 3].map((k) => `chain(a${r}, b${k}, ${name}${r}[${k}])`).join(', ')});`,
 )}
     }`;
   return `${begin}
@@ -97,30 +127,45 @@ ${multiply}
   }`;
 }
 
-/** The same where each invocation reads the keys itself: `b.spoil` is called with its key, 0 … 3. */
+/**
+ * The same where each invocation reads the keys itself: `b.spoil` is called with its key, 0 … 3. Only the largest bits of a
+ * row are kept while it is read, since the product of one that is not finite does not matter: it becomes 0.
+ */
 export function directProducts(
   name: string,
   geometry: Geometry,
   a: Operand,
-  b: Operand,
+  b: DirectOperand,
   kept: string,
 ): string {
   const { rowsEach } = geometry;
   return `
 ${each(rowsEach, (r) => `  var ${name}${r} = vec4f(0.0);`)}
+${each(
+  KEYS,
+  (k) => `  let address${k} = ${b.address(`(${KEYS}u * threadKey + ${k}u)`)};
+  var largest${k} = vec4u(0u);`,
+)}
   for (var n = 0u; n < ${a.vectors}u; n++) {
 ${each(
   KEYS,
-  (k) => `    let bits${k} = ${b.load(`(${KEYS}u * threadKey + ${k}u)`, 'n')};
-    let b${k} = finite(bits${k});
-    ${b.spoil ? `if (any(areNonFinite(bits${k}))) { ${b.spoil(String(k))} }` : ''}`,
+  (k) => `    let bits${k} = ${b.at(`address${k}`, 'n')};
+    largest${k} = max(largest${k}, bits${k} & vec4u(0x7fffffffu));
+    let b${k} = bitcast<vec4f>(bits${k});`,
 )}
 ${each(
   rowsEach,
   (r) => `    let a${r} = ${kept}[${r * strideOf(a.vectors)}u + n];
     ${name}${r} = vec4f(${[0, 1, 2, 3].map((k) => `chain(a${r}, b${k}, ${name}${r}[${k}])`).join(', ')});`,
 )}
-  }`;
+  }
+${each(
+  KEYS,
+  (k) => `  if (any(largest${k} >= vec4u(0x7f800000u))) {
+${each(rowsEach, (r) => `    ${name}${r}[${k}] = 0.0;`)}
+    ${b.spoil?.(String(k)) ?? ''}
+  }`,
+)}`;
 }
 
 /** Division of the columns of a row's sums among its invocations. */
@@ -157,7 +202,7 @@ export function accumulate(
   name: string,
   geometry: Geometry,
   columns: Columns,
-  values: Operand,
+  values: Operand | DirectOperand,
   {
     weights,
     vectors,
@@ -166,7 +211,7 @@ export function accumulate(
 ): string {
   return geometry.staged
     ? accumulateStaged(name, geometry, columns, values, { weights, vectors, firstVector })
-    : accumulateDirect(name, geometry, columns, values, { weights, vectors, firstVector });
+    : accumulateDirect(name, geometry, columns, values as DirectOperand, { weights, vectors, firstVector });
 }
 
 type Sources = Parameters<typeof accumulate>[4];
@@ -188,8 +233,8 @@ function accumulateStaged(
   ${index > 0 ? 'workgroupBarrier();' : ''}
   ${stage(values, { rows: keys, from: `(${firstVector} + ${index * perChunk * columns.threads}u)`, count: width, target: 'stage', slot: (row) => `${row} * ${width}u` })}
   workgroupBarrier();
-  for (var four = keyGroup; four < ${keys / 4}u; four += ${columns.keyGroups}u) {
-${each(rowsEach, (r) => `    let w${r} = ${weights}[(threadRow + ${rowThreads * r}u) * ${strideOf(keys / 4)}u + four];`)}
+  for (var four = ${columns.keyGroups === 1 ? '0u' : 'keyGroup'}; four < ${keys / 4}u; four += ${columns.keyGroups}u) {
+${readShared('w', geometry, weights, (r) => `(threadRow + ${rowThreads}u * ${r}) * ${strideOf(keys / 4)}u + four`, columns.keyGroups === 1)}
 ${each(4, (k) =>
   own
     .map((c) => {
@@ -211,20 +256,21 @@ function accumulateDirect(
   name: string,
   geometry: Geometry,
   columns: Columns,
-  values: Operand,
+  values: DirectOperand,
   { weights, vectors, firstVector }: Sources,
 ): string {
   const { keys, rowsEach } = geometry;
   return `
   workgroupBarrier();
   for (var key = keyGroup; key < u32(min(${keys}, end - tile)); key += ${columns.keyGroups}u) {
+    let address = ${values.address('key')};
 ${each(rowsEach, (r) => `    let w${r} = ${weights}[${r * keys}u + key];`)}
 ${each(
   columns.each,
   (c) => `    {
       let c = column + ${c * columns.threads}u;
       if (c < ${vectors}u) {
-        let bits = ${values.load('key', `(${firstVector} + c)`)};
+        let bits = ${values.at('address', `(${firstVector} + c)`)};
         ${values.spoil ? `if (any(areNonFinite(bits))) { ${values.spoil('key')} }` : ''}
         let v = finite(bits);
 ${each(rowsEach, (r) => `        ${name}${r}_${c} = fma(vec4f(w${r}), v, ${name}${r}_${c});`)}
