@@ -1,6 +1,7 @@
 import ts from '@heed/backend-ts';
-import { type AttentionBackend, FEATURES, attention } from '@heed/core';
+import { type AttentionBackend, FEATURES, attention, cast } from '@heed/core';
 import { defineBackend } from '@heed/core/backend';
+import reference from '@heed/core/reference';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { dot, expectGradients, randomTensor } from '../finite-differences.test.helper.ts';
 import { MultiHeadAttention, seededRandom } from '../index.ts';
@@ -50,6 +51,29 @@ describe('dropout of the weights', () => {
       { query, ...layer.parameters },
       { query: dQuery, ...parameters },
     );
+  });
+
+  test('drops the same weights on another engine, from the input to the gradients', async () => {
+    const layer = new MultiHeadAttention({ embedDim: 16, heads: 2, random: seededRandom(4) }).freeze();
+    const input = cast(randomTensor([2, 70, 16], 1), 'float32');
+    const dOutput = cast(randomTensor([2, 70, 16], 2), 'float32');
+    await using other = await reference.create();
+    const [here, there] = await Promise.all(
+      [backend, other].map(async (engine) => {
+        const { output, gradient } = await layer.forward(
+          engine,
+          { query: input },
+          { gradient: true, dropout },
+        );
+        const { dQuery, parameters } = await gradient(dOutput);
+        return { output, dQuery, ...parameters };
+      }),
+    );
+    for (const [name, { data }] of Object.entries(here!)) {
+      const largest = Math.max(1, ...data.map(Math.abs));
+      const otherData = (there as Record<string, { data: Float32Array }>)[name]!.data;
+      data.forEach((number, n) => expect(Math.abs(number - otherData[n]!)).toBeLessThan(1e-5 * largest));
+    }
   });
 
   test('is refused beside a cache, on a backend without it, and where it is none', async () => {
