@@ -104,7 +104,9 @@ inChromium(() => {
       page.waitForEvent('download'),
       page.getByRole('button', { name: 'Save SVG' }).click(),
     ]);
-    expect(readFileSync(await download.path(), 'utf8')).toContain('Layer 0, head 4, causal · The bank');
+    const svg = readFileSync(await download.path(), 'utf8');
+    expect(svg).toContain('Layer 0, head 4, causal · The bank');
+    expect(svg).toContain(`>${new URL(page.url()).host}</text>`);
     await page.getByRole('switch', { name: /Causal/ }).uncheck();
     await slide(page, 'Temperature', -1);
     await says(page, /river” 0\.9\d\d|river” 1\.000/);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { expect, onTestFinished, test } from 'vitest';
 import { violations } from './test/axe.ts';
@@ -76,6 +77,18 @@ inChromium(() => {
     await expect.poll(() => tokens(again)).toBe('the␣bank');
     await page.locator('.token').nth(1).click();
     await says(page, '“h” looks most at');
+  });
+
+  test('write: the picture has the text in its title, and the address below', async () => {
+    const page = await visitModel();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Save SVG' }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe('layer-1-head-3.svg');
+    const svg = readFileSync(await download.path(), 'utf8');
+    expect(svg).toContain('Layer 1, head 3 · the river bank');
+    expect(svg).toContain(`>${new URL(page.url()).host}</text>`);
   });
 
   test('write: goes on by itself, and can be stopped', async () => {

@@ -13,7 +13,7 @@ interface ExportProps {
 /** Saves the heatmap as a file, and copies the address of the current page. */
 export function Export({ view, scheme, canLink, name }: ExportProps) {
   const [message, setMessage] = useState('');
-  const svg = (): string => toSVG(view(), { theme: scheme });
+  const svg = (): string => toSVG(view(), { theme: scheme, caption: addressOf(location) });
   const copy = async (): Promise<void> => {
     try {
       await navigator.clipboard.writeText(location.href);
@@ -38,6 +38,11 @@ export function Export({ view, scheme, canLink, name }: ExportProps) {
       <span role="status">{message}</span>
     </div>
   );
+}
+
+/** The address of the page under a picture: without the fragment, which may hold a text. A page of a disk has none. */
+function addressOf({ protocol, host, pathname }: Location): string {
+  return protocol === 'file:' ? '' : `${host}${pathname.replace(/(index\.html)?$/, '')}`.replace(/\/$/, '');
 }
 
 function save(blob: Blob, name: string): void {

@@ -3,7 +3,9 @@ import { useEffect, useId, useMemo, useState } from 'preact/hooks';
 import type { Sight } from '../engine/question.ts';
 import type { LanguageModel, NextToken, Reading } from '../engine/reading.ts';
 import { useReading } from '../state/hooks.ts';
+import { pictureOf } from '../state/picture.ts';
 import type { ViewProps } from '../views/view-props.ts';
+import { Export } from './export.tsx';
 import { Glance } from './glance.tsx';
 import { Lines } from './lines.tsx';
 import { Odds } from './odds.tsx';
@@ -140,6 +142,20 @@ export function ReadText(props: ReadTextProps) {
                   />
                   <Lines answer={sight} head={head} token={selected} />
                 </div>
+                <Export
+                  view={() =>
+                    pictureOf(
+                      sight,
+                      selected,
+                      head,
+                      `Layer ${layer}, head ${head} · ${reading.text}`,
+                      domainOf(head, sight),
+                    )
+                  }
+                  scheme={scheme}
+                  canLink
+                  name={`layer-${layer}-head-${head}`}
+                />
               </section>
             </>
           )}

@@ -1,18 +1,16 @@
-import { tensor } from '@heed/core';
-import { type HeatmapView, heatmap } from '@heed/heatmap';
 import type { CaptureName } from '@heed/conformance';
-import type { Answer, Question } from '../engine/question.ts';
+import type { Question } from '../engine/question.ts';
 import { AddBackend, Backends, Isolation } from '../parts/backends.tsx';
 import { Choice } from '../parts/choice.tsx';
 import { Controls } from '../parts/controls.tsx';
 import { Export } from '../parts/export.tsx';
-import { largestOf } from '../parts/grid.tsx';
 import { Heads } from '../parts/heads.tsx';
 import { Lines } from '../parts/lines.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { Matrix, Seen, domainOf } from '../parts/sight.tsx';
 import { Steps } from '../parts/steps.tsx';
 import { captionOf } from '../state/caption.ts';
+import { pictureOf } from '../state/picture.ts';
 import { questionOf, useAnswer } from '../state/hooks.ts';
 import { SENTENCES, tokenOf } from '../state/state.ts';
 import type { ViewProps } from './view-props.ts';
@@ -107,7 +105,7 @@ export function Explore(props: ExploreProps) {
                 </p>
                 <Export
                   view={() =>
-                    viewOf(
+                    pictureOf(
                       answer,
                       tokenOf(state, answer.tokens),
                       head,
@@ -127,16 +125,4 @@ export function Explore(props: ExploreProps) {
       </div>
     </>
   );
-}
-
-/** The picture to save. */
-function viewOf({ tokens, weights }: Answer, row: number, head: number, title: string): HeatmapView {
-  const length = tokens.length;
-  const matrix = weights.slice(head * length * length, (head + 1) * length * length);
-  return heatmap(tensor(matrix, [length, length]), {
-    rows: tokens,
-    columns: tokens,
-    title,
-    highlight: { row, column: largestOf(matrix.subarray(row * length, (row + 1) * length)) },
-  });
 }

@@ -19,6 +19,8 @@ export interface PNGOptions {
    * Chinese, Japanese, Korean, emoji and nearly all else; a font that you give goes before it.
    */
   readonly fonts?: readonly Uint8Array[];
+  /** A line below the picture, as in {@link toSVG}. */
+  readonly caption?: string;
 }
 
 /**
@@ -44,15 +46,15 @@ export async function toPNG(
   picture: HeatmapView | HeatmapPanels,
   options: PNGOptions = {},
 ): Promise<FileBytes> {
-  checkOptions('toPNG()', options, { scale: true, colorMap: true, theme: true, fonts: true });
-  const { scale = 2, colorMap = 'magma', theme = 'light', fonts = [] } = options;
+  checkOptions('toPNG()', options, { scale: true, colorMap: true, theme: true, fonts: true, caption: true });
+  const { scale = 2, colorMap = 'magma', theme = 'light', fonts = [], caption } = options;
   checkOneOf('theme', theme, ['light', 'dark']);
   if (!Array.isArray(fonts) || Array.from(fonts).some((font) => !ArrayBuffer.isView(font))) {
     throw new HeedError('ARGUMENT', `fonts is ${shown(fonts)}; expected an array of files`, {
       remedy: 'give the bytes of each file as a Uint8Array',
     });
   }
-  const svg = toSVG(picture, { colorMap, theme });
+  const svg = toSVG(picture, { colorMap, theme, ...(caption !== undefined && { caption }) });
   const [width, height] = [...svg.matchAll(/ (?:width|height)="([\d.]+)"/g)].map(([, pixels]) =>
     Number(pixels),
   );

@@ -1,4 +1,4 @@
-import { PADDING, SANS, TITLE_SIZE, titleLength } from './layout.ts';
+import { CAPTION_HEIGHT, CAPTION_SIZE, PADDING, SANS, TITLE_SIZE, lineLength } from './layout.ts';
 import type { Styles } from './style.ts';
 import { fitText, visibleText } from '../text.ts';
 import { element, escapeXML } from './xml.ts';
@@ -38,9 +38,20 @@ export function svgDocument(
   );
 }
 
+/** The drawing with a line below it. */
+export function captioned(drawing: Drawing, caption: string | undefined, styles: Styles): Drawing {
+  if (caption === undefined || caption === '') return drawing;
+  const { width, height, content } = drawing;
+  const text = fitText(visibleText(caption), lineLength(width, CAPTION_SIZE));
+  const place = { x: PADDING, y: height - PADDING + CAPTION_HEIGHT - 4 };
+  const font = { 'font-family': SANS, 'font-size': CAPTION_SIZE };
+  const line = element('text', { ...styles.role('quiet'), ...place, ...font }, escapeXML(text));
+  return { width, height: height + CAPTION_HEIGHT, content: content + line };
+}
+
 /** The title as it is seen, cut to the width of the picture. */
 export function titleText(title: string, width: number, styles: Styles): string {
   const font = { 'font-family': SANS, 'font-size': TITLE_SIZE, 'font-weight': 600 };
-  const text = fitText(visibleText(title), titleLength(width));
+  const text = fitText(visibleText(title), lineLength(width, TITLE_SIZE));
   return element('text', { ...styles.role('text'), x: PADDING, y: PADDING + 14, ...font }, escapeXML(text));
 }

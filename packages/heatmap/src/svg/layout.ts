@@ -7,6 +7,8 @@ export const PADDING = 24;
 export const LABEL_SIZE = 13;
 export const NUMBER_SIZE = 11.5;
 export const TITLE_SIZE = 16;
+export const CAPTION_SIZE = 11;
+export const CAPTION_HEIGHT = 20;
 export const SIGNAL_HEIGHT = 40;
 export const MONO: string = 'ui-monospace,SFMono-Regular,Menlo,Consolas,DejaVu Sans Mono,monospace';
 export const SANS: string =
@@ -99,9 +101,9 @@ export function layoutOf(view: HeatmapView): Layout {
   };
 }
 
-/** Largest number of characters of a title in a picture of this width. */
-export function titleLength(width: number): number {
-  return Math.floor((width - 2 * PADDING) / (TITLE_SIZE * ADVANCE));
+/** Largest number of characters of a line of text in a picture of this width. */
+export function lineLength(width: number, size: number): number {
+  return Math.floor((width - 2 * PADDING) / (size * ADVANCE));
 }
 
 /** Rounds up to 1, 2, 4, 5 or 8 times a power of ten, so that labels are at even distances. */

@@ -84,6 +84,26 @@ describe('a picture of weights', () => {
     expect(texts(document)).toContain('1 → c  0.700');
   });
 
+  test('a caption stands below everything, cut to the width; markup in it stays text', () => {
+    const plain = draw([1, 2], [0.25, 0.75]);
+    const heightOf = (document: Document): number => Number(document.documentElement!.getAttribute('height'));
+    for (const caption of ['example.org/playground', ...HOSTILE.filter(Boolean), 'x'.repeat(500)]) {
+      const captioned = draw([1, 2], [0.25, 0.75], {}, { caption });
+      expect(heightOf(captioned)).toBeGreaterThan(heightOf(plain));
+      expect(texts(captioned).slice(0, -1)).toEqual(texts(plain));
+      expect(all(captioned, '*').every(({ tagName }) => DRAWN.has(tagName))).toBe(true);
+      const line = all(captioned, 'text').at(-1)!;
+      const last = all(plain, 'text').at(-1)!;
+      expect(Number(line.getAttribute('y'))).toBeGreaterThan(Number(last.getAttribute('y')));
+      expect(Number(line.getAttribute('y'))).toBeLessThan(heightOf(captioned));
+      expect(line.textContent!.length).toBeLessThan(60);
+    }
+    expect(texts(draw([1, 2], [0.25, 0.75], {}, { caption: 'example.org/playground' })).at(-1)).toBe(
+      'example.org/playground',
+    );
+    expect(draw([1, 2], [0.25, 0.75], {}, { caption: '' }).toString()).toBe(plain.toString());
+  });
+
   test('the scale has its two ends', () => {
     expect(texts(draw([1, 2], [0.1, 0.523]))).toEqual(expect.arrayContaining(['0', '0.523']));
   });

@@ -6,7 +6,7 @@ import type { HeatmapPanels } from '../heads.ts';
 import { checkOneOf } from '../options.ts';
 import { viewsOf } from '../picture.ts';
 import { type Pen, drawCells, drawHighlight, hatch } from './cells.ts';
-import { type Drawing, svgDocument, titleText } from './document.ts';
+import { type Drawing, captioned, svgDocument, titleText } from './document.ts';
 import {
   LABEL_SIZE,
   type Layout,
@@ -30,6 +30,8 @@ export interface SVGOptions {
   readonly theme?: Scheme | 'auto';
   /** Unique in the page that contains the picture. Default: derived from the picture. */
   readonly id?: string;
+  /** A line below the picture, such as the address where it comes from; cut at its end to the picture's width. Default: none. */
+  readonly caption?: string;
 }
 
 /**
@@ -56,7 +58,8 @@ export function toSVG(picture: HeatmapView | HeatmapPanels, options: SVGOptions 
   const styles = stylesOf(id, colorMap, options.theme ?? 'auto');
   const pen: Pen = { id, colorMap, styles };
   const drawing = 'panels' in picture ? drawPanels(picture, pen) : drawOne(picture, pen);
-  return svgDocument(drawing, { id, title: picture.title, description: picture.description, styles });
+  const { title, description } = picture;
+  return svgDocument(captioned(drawing, options.caption, styles), { id, title, description, styles });
 }
 
 function drawOne(view: HeatmapView, pen: Pen): Drawing {
@@ -78,7 +81,7 @@ function drawOne(view: HeatmapView, pen: Pen): Drawing {
 }
 
 function checkDrawing(picture: HeatmapView | HeatmapPanels, options: SVGOptions): void {
-  checkOptions('toSVG()', options, { colorMap: true, theme: true, id: anyText });
+  checkOptions('toSVG()', options, { colorMap: true, theme: true, id: anyText, caption: anyText });
   const { id, colorMap = 'magma', theme = 'auto' } = options;
   checkColorMap(colorMap);
   checkOneOf('theme', theme, ['light', 'dark', 'auto']);
