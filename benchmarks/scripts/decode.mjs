@@ -1,11 +1,12 @@
 // Tokens a second of a trained decoder on each backend, beside node-llama-cpp where it can be imported: the same file, threads and
 // contexts. A step takes one token and gives the scores of the next; the text before it is made of random tokens.
 //
-//   node scripts/decode.mjs [--model FILE.gguf] [--backends native,wasm] [--threads 2] [--contexts 32,1024] [--steps 24] [--llama FOLDER]
+//   node scripts/decode.mjs [--model FILE.gguf] [--backends native,wasm] [--threads 2] [--contexts 32,1024] [--steps 24]
+//                          [--cache float32] [--llama FOLDER]
 //
 // Without --model, the SmolLM2 that `pnpm --filter @heed/models provision` fetched. `--llama` is a folder whose node_modules has
-// node-llama-cpp (npm install --ignore-scripts node-llama-cpp). Medians of the steps of one round after the other; MB are those of array
-// buffers and of the process.
+// node-llama-cpp, whose cache is float16 (npm install --ignore-scripts node-llama-cpp). Medians of the steps of one round after
+// the other; MB are those of array buffers and of the process.
 import { openAsBlob } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     threads: { type: 'string', default: '2' },
     contexts: { type: 'string', default: '32,1024' },
     steps: { type: 'string', default: '24' },
+    cache: { type: 'string', default: 'float32' },
     llama: { type: 'string' },
   },
 });
@@ -38,7 +40,7 @@ async function heed(name) {
   const model = await Decoder.load(backend, await openGGUF(await openAsBlob(values.model)));
   const texts = [];
   for (const context of contexts) {
-    const cacheOfText = await model.cache({ capacity: context + steps + 2 });
+    const cacheOfText = await model.cache({ capacity: context + steps + 2, type: values.cache });
     const start = performance.now();
     await model.run([Array.from({ length: context }, (_, n) => idAt(n))], {
       cache: cacheOfText,
@@ -47,7 +49,7 @@ async function heed(name) {
     texts.push({ cache: cacheOfText, prefill: performance.now() - start });
   }
   return {
-    name: `${name} (${backend.device})`,
+    name: `${name} (${backend.device}, cache ${values.cache})`,
     prefill: (n) => texts[n].prefill,
     step: (n, token) => model.run([[token]], { cache: texts[n].cache }),
     end: () => backend.dispose(),

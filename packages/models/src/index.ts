@@ -1,7 +1,7 @@
 export type { DecoderConfig, DecoderKind } from './config/decoder-config.ts';
 export { configOfGGUF } from './config/gguf.ts';
 export { configOfHub } from './config/hub.ts';
-export type { DecoderCache, DecoderCacheOptions } from './decoder/cache.ts';
+export type { DecoderCache, DecoderCacheOptions, DecoderCacheType } from './decoder/cache.ts';
 export { Decoder, type DecoderResults, type DecoderRunOptions, type HubFiles } from './decoder/decoder.ts';
 export { type Beam, type BeamOptions, beamSearch } from './generate/beams.ts';
 export {

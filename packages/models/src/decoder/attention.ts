@@ -6,7 +6,7 @@ import { firstKeys, putHeads, takeHeads } from '../inside/heads.ts';
 import type { Hooks } from '../inside/hooks.ts';
 import type { WeightReader } from '../weights/source.ts';
 import { decoded } from '../weights/matrix.ts';
-import type { DecoderCache, LayerMemory } from './cache.ts';
+import { type DecoderCache, type LayerMemory, valuesOf } from './cache.ts';
 import { Projection } from '../engine/projection.ts';
 import { type Angles, rotateHalves } from './rotary.ts';
 
@@ -111,11 +111,13 @@ export class DecoderAttention {
     const { heads, kvHeads } = this.#config;
     const groups = asked.map((head) => Math.floor((head * kvHeads) / heads));
     const key = await memory.key.gather(groups, { axis: 1 });
+    const scales = await memory.keyScales?.gather(groups, { axis: 1 });
     try {
-      const request = { ...this.#scope(step), query: takeHeads(query, asked), key, value: key };
+      const keys = { key, value: key, ...(scales && { keyScales: scales, valueScales: scales }) };
+      const request = { ...this.#scope(step), query: takeHeads(query, asked), ...keys };
       const results = await attention(backend, { ...request, output: false, weights: true }, run);
-      const keys = Math.max(...cache.lengths.map((length, b) => length + counts[b]));
-      const weights = firstKeys(results.weights as Float32, keys);
+      const count = Math.max(...cache.lengths.map((length, b) => length + counts[b]));
+      const weights = firstKeys(results.weights as Float32, count);
       for (const { heads: changed, value } of hooks.changesOf(this.#layer, 'weights')) {
         const places = changed.flatMap((head, n) => (asked.includes(head) ? [[asked.indexOf(head), n]] : []));
         const replaced = takeHeads(
@@ -131,6 +133,7 @@ export class DecoderAttention {
       hooks.capture(this.#layer, 'weights', () => weights, takeHeads);
     } finally {
       key.dispose();
+      scales?.dispose();
     }
   }
 
@@ -150,7 +153,7 @@ export class DecoderAttention {
   async #weighted(weights: Float32, heads: readonly number[], memory: LayerMemory): Promise<Float32> {
     const [batch, , queries, keys] = weights.shape;
     const { headDim, kvHeads, heads: all } = this.#config;
-    const values = (await memory.value.read({ axis: 2, start: 0, length: keys })) as Float32;
+    const values = await valuesOf(memory, keys);
     const output = zeros('float32', [batch, heads.length, queries, headDim]);
     const product = new Linear({ inputDim: keys, outputDim: headDim, bias: false, random: () => 0 });
     const transposed = product.parameters['weight'].data;

@@ -1,30 +1,56 @@
-import { type AttentionBackend, HeedError, type ResidentTensor, type Tensor } from '@heed/core';
-import { checkOptions, integer, listOf, required } from '@heed/core/backend';
+import {
+  type AttentionBackend,
+  type FloatDType,
+  HeedError,
+  type ResidentTensor,
+  type Tensor,
+  cast,
+  dequantize,
+  quantize,
+} from '@heed/core';
+import { checkOptions, integer, listOf, oneOf, required } from '@heed/core/backend';
 import type { DecoderConfig } from '../config/decoder-config.ts';
+
+/** Element types of a cache. Numbers of `int8` and `int4x2` have a scale for 32 of them, or for a row. */
+const CACHE_TYPES = ['float32', 'float16', 'bfloat16', 'int8', 'int4x2'] as const;
+
+/** An element type of a cache. */
+export type DecoderCacheType = (typeof CACHE_TYPES)[number];
 
 export interface DecoderCacheOptions {
   /** B, the number of texts that grow side by side. Default 1. */
   readonly batch?: number;
   /** The number of tokens that a text may have. Default: that of the model's training. */
   readonly capacity?: number;
+  /**
+   * Storage of keys and values, where the backend has the feature `cache.TYPE`: 16 bits are half the memory and traffic of float32,
+   * `int8` little over a quarter, `int4x2` (4 bits) half of that. Default `float32`.
+   */
+  readonly type?: DecoderCacheType;
 }
 
-/** Keys and values of a layer, `[B, Hkv, capacity, D]` each, in the backend's memory. */
-export type LayerMemory = Readonly<Record<'key' | 'value', ResidentTensor>>;
+/**
+ * Keys and values of a layer, `[B, Hkv, capacity, D]` each, and the scales of integers, in the backend's memory, under the names that
+ * attention takes.
+ */
+export type LayerMemory = Readonly<Record<'key' | 'value', ResidentTensor>> &
+  Partial<Readonly<Record<'keyScales' | 'valueScales', ResidentTensor>>>;
 
 /**
- * Keys and values of the tokens so far, of each layer, in float32. Created by `model.cache()` and passed to
+ * Keys and values of the tokens so far, of each layer. Created by `model.cache()` and passed to
  * `model.run()`, one run at a time. Free it with `dispose()`.
  */
 export class DecoderCache {
   /** B. */
   readonly batch: number;
   readonly capacity: number;
+  readonly type: DecoderCacheType;
   readonly #layers: readonly LayerMemory[];
   #lengths: number[];
 
   constructor(layers: readonly LayerMemory[], lengths: readonly number[]) {
     this.#layers = layers;
+    this.type = layers[0].key.dtype as DecoderCacheType;
     this.#lengths = [...lengths];
     this.batch = lengths.length;
     this.capacity = layers[0].key.shape[2];
@@ -65,15 +91,17 @@ export class DecoderCache {
   async gather(texts: readonly number[]): Promise<DecoderCache> {
     this.#check(texts);
     const made: ResidentTensor[] = [];
-    const take = async (tensor: ResidentTensor): Promise<ResidentTensor> => {
-      const taken = await tensor.gather(texts);
-      made.push(taken);
-      return taken;
-    };
     const layers: LayerMemory[] = [];
     try {
-      for (const { key, value } of this.#layers)
-        layers.push({ key: await take(key), value: await take(value) });
+      for (const layer of this.#layers) {
+        layers.push(
+          await mapMemory(layer, async (tensor) => {
+            const taken = await tensor.gather(texts);
+            made.push(taken);
+            return taken;
+          }),
+        );
+      }
     } catch (error) {
       for (const tensor of made) tensor.dispose();
       throw error;
@@ -91,27 +119,34 @@ export class DecoderCache {
    */
   async reorder(texts: readonly number[]): Promise<void> {
     this.#check(texts);
-    for (const { key, value } of this.#layers) {
-      await key.reorder(texts);
-      await value.reorder(texts);
+    for (const layer of this.#layers) {
+      for (const tensor of Object.values(layer)) await tensor.reorder(texts);
     }
     this.#lengths = texts.map((b) => this.#lengths[b]);
   }
 
   /** Frees the memory. */
   dispose(): void {
-    for (const { key, value } of this.#layers) {
-      key.dispose();
-      value.dispose();
-    }
+    for (const layer of this.#layers) for (const tensor of Object.values(layer)) tensor.dispose();
   }
 
   /** Writes a layer's new rows `[B, Hkv, L, D]` behind the last; they count once {@link advance} says so. */
   async append(layer: number, key: Tensor, value: Tensor): Promise<LayerMemory> {
     const memory = this.#layers[layer];
     const at = { axis: 2, start: this.#lengths };
-    await memory.key.write(key, at);
-    await memory.value.write(value, at);
+    for (const [name, rows] of [
+      ['key', key],
+      ['value', value],
+    ] as const) {
+      const scales = memory[`${name}Scales`];
+      if (scales === undefined) {
+        await memory[name].write(cast(rows, this.type as FloatDType), at);
+      } else {
+        const quantized = quantize(rows, this.type as 'int8' | 'int4x2');
+        await memory[name].write(quantized.numbers, at);
+        await scales.write(quantized.scales, at);
+      }
+    }
     return memory;
   }
 
@@ -125,23 +160,70 @@ export class DecoderCache {
   }
 }
 
-/** @throws HeedError `ARGUMENT`, `UNKNOWN_OPTION`; `OUT_OF_MEMORY`. */
+/** The values of the first tokens, `[B, Hkv, length, D]`, as float32. */
+export async function valuesOf(
+  { value, valueScales }: LayerMemory,
+  length: number,
+): Promise<Tensor<'float32'>> {
+  const range = { axis: 2, start: 0, length };
+  const numbers = await value.read(range);
+  if (valueScales === undefined) return cast(numbers, 'float32');
+  return dequantize(numbers as Tensor<'int8'>, (await valueScales.read(range)) as Tensor<'float32'>);
+}
+
+/** The same tensors, each replaced by another. */
+async function mapMemory(
+  layer: LayerMemory,
+  replace: (tensor: ResidentTensor) => Promise<ResidentTensor>,
+): Promise<LayerMemory> {
+  const result: Partial<Record<keyof LayerMemory, ResidentTensor>> = {};
+  for (const [name, tensor] of Object.entries(layer))
+    result[name as keyof LayerMemory] = await replace(tensor);
+  return result as LayerMemory;
+}
+
+/** @throws HeedError `ARGUMENT`, `UNKNOWN_OPTION`; `UNSUPPORTED` for a type that the backend lacks; `OUT_OF_MEMORY`. */
 export async function createDecoderCache(
   backend: AttentionBackend,
   { layers, kvHeads, headDim, positions }: DecoderConfig,
   options: DecoderCacheOptions,
 ): Promise<DecoderCache> {
-  checkOptions('cache()', options, { batch: integer(1), capacity: integer(1, positions) });
-  const { batch = 1, capacity = positions } = options;
+  checkOptions('cache()', options, {
+    batch: integer(1),
+    capacity: integer(1, positions),
+    type: oneOf(...CACHE_TYPES),
+  });
+  const { batch = 1, capacity = positions, type = 'float32' } = options;
+  if (type !== 'float32' && !backend.capabilities.features.includes(`cache.${type}`)) {
+    throw new HeedError(
+      'UNSUPPORTED',
+      `cache(): type is ${type}, which ${backend.device} lacks beside float32`,
+      {
+        clause: 'cache',
+        remedy: 'use float32, or a backend that has it among its capabilities.features',
+      },
+    );
+  }
+  const rows = [batch, kvHeads, capacity];
+  const isInteger = type === 'int8' || type === 'int4x2';
+  const groups = headDim % 32 === 0 ? headDim / 32 : 1;
   const made: ResidentTensor[] = [];
-  const allocate = async (): Promise<ResidentTensor> => {
-    const tensor = await backend.allocate('float32', [batch, kvHeads, capacity, headDim]);
+  const allocate = async (dtype: DecoderCacheType, width: number): Promise<ResidentTensor> => {
+    const tensor = await backend.allocate(dtype, [...rows, width]);
     made.push(tensor);
     return tensor;
   };
   const memories: LayerMemory[] = [];
   try {
-    for (let n = 0; n < layers; n++) memories.push({ key: await allocate(), value: await allocate() });
+    for (let n = 0; n < layers; n++) {
+      const width = type === 'int4x2' ? headDim / 2 : headDim;
+      const numbers = { key: await allocate(type, width), value: await allocate(type, width) };
+      const scales = isInteger && {
+        keyScales: await allocate('float32', groups),
+        valueScales: await allocate('float32', groups),
+      };
+      memories.push({ ...numbers, ...scales });
+    }
   } catch (error) {
     for (const tensor of made) tensor.dispose();
     throw error;

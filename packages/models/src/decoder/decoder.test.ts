@@ -139,6 +139,61 @@ describe.each(KINDS)('%s', (kind) => {
   });
 });
 
+describe.each([
+  ['float16', 0.01],
+  ['bfloat16', 0.05],
+  ['int8', 0.1],
+  ['int4x2', 1.5],
+] as const)('a cache of %s', (type, tolerance) => {
+  test('gives nearly the scores of float32, and exactly its own at once, token by token, and of a batch', async () => {
+    const model = await Decoder.load(backend, await hubFiles('llama'));
+    const exact = (await model.run([ids])).logits.data;
+    const cache = await model.cache({ batch: 2, capacity: 12, type });
+    expect(cache.type).toBe(type);
+    const short = [7, 7, 2];
+    const padded = [ids, [...short, ...Array<number>(ids.length - short.length).fill(0)]];
+    const { logits } = await model.run(padded, { cache, counts: [ids.length, short.length] });
+    const row = logits.data.subarray(0, TINY.vocabulary);
+    expect(distance(row, exact)).toBeLessThan(tolerance);
+    // Something was rounded.
+    expect(distance(row, exact)).toBeGreaterThan(1e-7);
+    const single = await model.cache({ capacity: 12, type });
+    for (const id of ids.slice(0, -1)) await model.run([[id]], { cache: single, logits: 'none' });
+    const last = await model.run([ids.slice(-1)], { cache: single });
+    expect(distance(last.logits.data, row)).toBeLessThan(1e-5);
+    const exchanged = await cache.gather([1, 0]);
+    await exchanged.reorder([1, 0]);
+    exchanged.truncate([ids.length - 1, short.length]);
+    const again = await model.run([ids.slice(-1), [5]], { cache: exchanged });
+    expect(distance(again.logits.data.subarray(0, TINY.vocabulary), row)).toBeLessThan(1e-5);
+    for (const made of [cache, single, exchanged]) made.dispose();
+  });
+
+  test('weights can be read and put back', async () => {
+    const model = await Decoder.load(backend, await hubFiles('llama'));
+    const capture = [{ layer: 1, heads: [1, 3], what: 'weights' }] as const;
+    const cache = await model.cache({ capacity: 12, type });
+    const plain = await model.run([ids], { cache, capture });
+    cache.truncate(0);
+    const change = [{ layer: 1, heads: [1, 3], what: 'weights', value: plain.captured[0]! }] as const;
+    const changed = await model.run([ids], { cache, change });
+    expect(distance(changed.logits.data, plain.logits.data)).toBeLessThan(1e-5);
+    cache.dispose();
+  });
+});
+
+test('a type of cache that a backend lacks is refused by name', async () => {
+  const { features } = backend.capabilities;
+  const without = Object.create(backend, {
+    capabilities: {
+      value: { ...backend.capabilities, features: features.filter((name) => name !== 'cache.int8') },
+    },
+  }) as typeof backend;
+  const model = (await Decoder.load(backend, await hubFiles('llama'))).on(without);
+  await expect(model.cache({ type: 'int8' })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+  await expect(model.cache({ type: 'int7' as never })).rejects.toMatchObject({ code: 'ARGUMENT' });
+});
+
 test.each(['llama', 'qwen2', 'qwen3'] as const)(
   '%s: the same weights as GGUF give the same scores',
   async (kind) => {
