@@ -96,20 +96,28 @@ export class LayerNorm {
     const dInput = zeros(input.dtype, input.shape);
     const dWeight = new Float64Array(width);
     const dBias = new Float64Array(width);
+    // Of one row: the normalized input, and its gradient.
+    const normal = new Float64Array(width);
+    const dNormal = new Float64Array(width);
+    const { data } = input;
+    const result = dInput.data;
     forEachInfluence(dOutput, (at) => {
-      const { mean, inverse } = statistics(input.data, at, width, this.#epsilon);
+      const { mean, inverse } = statistics(data, at, width, this.#epsilon);
       let sum = 0;
       let weighted = 0;
       for (let e = 0; e < width; e++) {
-        const normal = (input.data[at + e] - mean) * inverse;
-        dWeight[e] += d[at + e] * normal;
-        dBias[e] += d[at + e];
-        sum += d[at + e] * weight[e];
-        weighted += d[at + e] * weight[e] * normal;
+        const gradient = d[at + e];
+        const x = (data[at + e] - mean) * inverse;
+        const scaled = gradient * weight[e];
+        normal[e] = x;
+        dNormal[e] = scaled;
+        dWeight[e] += gradient * x;
+        dBias[e] += gradient;
+        sum += scaled;
+        weighted += scaled * x;
       }
       for (let e = 0; e < width; e++) {
-        const normal = (input.data[at + e] - mean) * inverse;
-        dInput.data[at + e] = inverse * (d[at + e] * weight[e] - (sum + normal * weighted) / width);
+        result[at + e] = inverse * (dNormal[e] - (sum + normal[e] * weighted) / width);
       }
     });
     return {
