@@ -15,8 +15,8 @@ export async function expectBounded(calls: number): Promise<void> {
   const run = (length: number): Promise<unknown> => attention(backend, selfAttention(length, 1, 4));
   await run(1);
   const before = live.count;
-  // Up and down, from 17 to 194: problems of few rows have pipelines of their own.
-  const lengths = Array.from({ length: calls }, (_, n) => 17 + ((7 * n) % 60) * 3);
+  // Up and down, from 65 to 242: problems of few rows have pipelines of their own.
+  const lengths = Array.from({ length: calls }, (_, n) => 65 + ((7 * n) % 60) * 3);
   await run(lengths[0]!);
   const pipelines = engine.pipelines.size;
   for (const length of lengths) await run(length);
