@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import util from 'node:util';
 import { parseArgs } from 'node:util';
-import { SmallTransformer, tokensOf } from '../../packages/layers/dist/training/transformer.test.helper.js';
+import { SmallTransformer, tokensOf } from '../../packages/layers/dist/test/small-transformer.js';
 
 const { values } = parseArgs({
   options: {

@@ -1,7 +1,7 @@
 /** Judging runs contestants in processes of their own, from the built package. */
 import { tripleLoop, workload } from '@heed/benchmarks';
 import { expect, test } from 'vitest';
-import { contestantModule } from './contestant-modules.test.helper.ts';
+import { contestantModule } from './test/contestant-modules.ts';
 
 const { judge } = (await import(
   new URL('../dist/claims.js', import.meta.url).href

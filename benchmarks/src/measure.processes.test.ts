@@ -8,7 +8,7 @@ import {
   workload,
 } from '@heed/benchmarks';
 import { describe, expect, test } from 'vitest';
-import { type ModuleName, contestantModule } from './contestant-modules.test.helper.ts';
+import { type ModuleName, contestantModule } from './test/contestant-modules.ts';
 
 const tiny = workload({ length: 6, heads: 2, headDim: 4 });
 const quick = { workloads: [tiny], turnSeconds: 0.001, rounds: 3, threads: 1 } as const;

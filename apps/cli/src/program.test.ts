@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { heed, heedJSON } from './heed.test.helper.ts';
+import { heed, heedJSON } from './test/heed.ts';
 
 // oxlint-disable-next-line no-control-regex
 const ANSI = /\u001B/;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { sampleResults } from '../results/sample-results.test.helper.ts';
+import { sampleResults } from '../test/sample-results.ts';
 import { lengthChart } from './length-chart.ts';
 import { lineChart } from './line-chart.ts';
 import { chartStyle, shortName, stylesOf } from './palette.ts';

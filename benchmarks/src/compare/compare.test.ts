@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Model, sampleResults } from '../results/sample-results.test.helper.ts';
+import { type Model, sampleResults } from '../test/sample-results.ts';
 import type { BenchResults } from '../results/schema.ts';
 import { compareResults } from './compare.ts';
 

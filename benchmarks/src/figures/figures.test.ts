@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { sampleResults } from '../results/sample-results.test.helper.ts';
+import { sampleResults } from '../test/sample-results.ts';
 import { generatedFiles } from './documents.ts';
 import { picturesOf, tableOf, withTable } from './figures.ts';
 

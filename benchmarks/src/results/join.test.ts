@@ -1,7 +1,7 @@
 import { HeedError } from '@heed/core';
 import { expect, test } from 'vitest';
 import { joinResults } from './join.ts';
-import { sampleResults } from './sample-results.test.helper.ts';
+import { sampleResults } from '../test/sample-results.ts';
 
 const short = sampleResults({ lengths: [128, 256, 512] });
 const long = sampleResults({ lengths: [1024, 2048, 4096, 8192] });

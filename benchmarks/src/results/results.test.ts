@@ -5,7 +5,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
 import type { Measurement } from '../measure/measure.ts';
 import { parseResults, resultsOf } from './results.ts';
-import { sampleResults } from './sample-results.test.helper.ts';
+import { sampleResults } from '../test/sample-results.ts';
 import { resultsSchema } from './schema.ts';
 
 const SCHEMA = new URL('../../results.schema.json', import.meta.url);

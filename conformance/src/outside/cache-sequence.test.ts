@@ -4,7 +4,7 @@ import { simpleProvider } from '../broken/simple-backend.ts';
 import type { Report } from '../report.ts';
 import { verify } from '../verify.ts';
 import { parseCases } from './parse-cases.ts';
-import type { Json } from './testing/mutated-file.ts';
+import type { Json } from '../test/mutated-file.ts';
 
 const tensorOf = (dtype: string, shape: readonly number[], data: readonly number[]): Json => ({
   dtype,

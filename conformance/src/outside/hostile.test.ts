@@ -2,7 +2,7 @@ import { HeedError, type HeedErrorCode, resolveRequest } from '@heed/core';
 import { describe, expect, test } from 'vitest';
 import type { AgreementCase } from '../case.ts';
 import { parseCases } from './parse-cases.ts';
-import { type Json, soundFile } from './testing/mutated-file.ts';
+import { type Json, soundFile } from '../test/mutated-file.ts';
 
 /** The sound file with one value of its text replaced: the first that stands after `before`. */
 function withValue(before: string, from: string, to: string): string {

@@ -11,7 +11,7 @@ import type { PlainInputs } from '../judge/naive-scores.ts';
 import type { OnnxTest } from './onnx-test.ts';
 import { parseCases } from './parse-cases.ts';
 import type { ParsedCases } from './parsed-cases.ts';
-import { type Json, mutated } from './testing/mutated-file.ts';
+import { type Json, mutated } from '../test/mutated-file.ts';
 
 let tests: OnnxTest[];
 let parsed: ParsedCases;

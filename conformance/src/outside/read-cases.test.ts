@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { HeedError } from '@heed/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readCases } from './read-cases.ts';
-import { soundFile } from './testing/mutated-file.ts';
+import { soundFile } from '../test/mutated-file.ts';
 
 describe('cases from the file system', () => {
   let folder: string;

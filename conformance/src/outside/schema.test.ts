@@ -5,7 +5,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { caseFileDefinitions, caseFileSchema } from './case-file.ts';
-import { mutated, soundFile } from './testing/mutated-file.ts';
+import { mutated, soundFile } from '../test/mutated-file.ts';
 import { parseCases } from './parse-cases.ts';
 
 const SCHEMA = new URL('../../case.schema.json', import.meta.url);

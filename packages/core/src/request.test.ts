@@ -10,7 +10,7 @@ import {
   tensor,
 } from './index.ts';
 import { checkProblem, featuresOf } from './backend/index.ts';
-import { recipes, requestOf } from './random-request.test.helper.ts';
+import { recipes, requestOf } from './test/random-request.ts';
 import reference from './reference/index.ts';
 
 const floats = (...shape: number[]): Tensor<'float32'> =>

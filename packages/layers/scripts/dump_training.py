@@ -1,4 +1,4 @@
-"""Trains a small transformer in PyTorch, in float64, and dumps its loss at each step: src/training/transformer.test.helper.ts is
+"""Trains a small transformer in PyTorch, in float64, and dumps its loss at each step: src/test/small-transformer.ts is
 the same model, with the same first weights and the same tokens, made of the numbers of `noise`.
 
     pip install torch numpy

@@ -9,8 +9,8 @@ import {
   expectClose,
   floats,
   readCases,
-} from './captures.test.helper.ts';
-import { dot, expectGradients, randomTensor } from './finite-differences.test.helper.ts';
+} from './test/captures.ts';
+import { dot, expectGradients, randomTensor } from './test/finite-differences.ts';
 import {
   type Activation,
   Embedding,

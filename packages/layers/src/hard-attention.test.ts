@@ -1,7 +1,7 @@
 import ts from '@heed/backend-ts';
 import { type AttentionBackend, attention, tensor } from '@heed/core';
 import { beforeAll, expect, test } from 'vitest';
-import { dot, expectGradients, randomTensor } from './finite-differences.test.helper.ts';
+import { dot, expectGradients, randomTensor } from './test/finite-differences.ts';
 import { type AttentionScope, type FloatTensor, HardAttention, seededRandom } from './index.ts';
 import { linear } from './linear.ts';
 

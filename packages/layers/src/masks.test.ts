@@ -1,7 +1,7 @@
 import ts from '@heed/backend-ts';
 import { type AttentionBackend, tensor } from '@heed/core';
 import { beforeAll, expect, test } from 'vitest';
-import { randomTensor } from './finite-differences.test.helper.ts';
+import { randomTensor } from './test/finite-differences.ts';
 import {
   AdditiveAttention,
   HardAttention,

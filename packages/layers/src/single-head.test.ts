@@ -1,7 +1,7 @@
 import ts from '@heed/backend-ts';
 import { type AttentionBackend, tensor } from '@heed/core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { dot, expectGradients, randomTensor } from './finite-differences.test.helper.ts';
+import { dot, expectGradients, randomTensor } from './test/finite-differences.ts';
 import {
   AdditiveAttention,
   type AttentionScope,

@@ -1,7 +1,7 @@
 import ts from '@heed/backend-ts';
 import { type Tensor, tensor } from '@heed/core';
 import { test } from 'vitest';
-import { type Encoded, decode, decodeAll, expectClose, floats, readCases } from './captures.test.helper.ts';
+import { type Encoded, decode, decodeAll, expectClose, floats, readCases } from './test/captures.ts';
 import { MultiHeadAttention, type MultiHeadAttentionOptions } from './index.ts';
 
 interface TorchCase {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type ChatMessage, Decoder, ggufTokenizer } from './index.ts';
 import { logProbabilitiesOf } from './decoder/log-probabilities.ts';
-import { openSmolLM2 } from './smollm2.test.helper.ts';
+import { openSmolLM2 } from './test/smollm2.ts';
 
 /** Ids and their log-probabilities, the likeliest first. */
 type Top = readonly (readonly [id: number, logProbability: number])[];

@@ -2,7 +2,7 @@ import ts from '@heed/backend-ts';
 import type { AttentionBackend, BackendProvider } from '@heed/core';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { Decoder, ggufTokenizer } from './index.ts';
-import { openSmolLM2, smolCases } from './smollm2.test.helper.ts';
+import { openSmolLM2, smolCases } from './test/smollm2.ts';
 
 const BACKENDS = ['ts', 'wasm', 'native', 'tfjs-node', 'webgpu'] as const;
 const cases = smolCases();

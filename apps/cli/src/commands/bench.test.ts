@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { BenchResults, ComparisonReport, Row } from '@heed/benchmarks';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { folderOf, heed, heedJSON } from '../heed.test.helper.ts';
-import { MODULES, moduleFile } from '../modules.test.helper.ts';
+import { folderOf, heed, heedJSON } from '../test/heed.ts';
+import { MODULES, moduleFile } from '../test/modules.ts';
 
 const QUICK = ['--rounds', '3', '--turn', '0.001', '--threads', '1'];
 const TINY = ['--workload', 'dense', '--lengths', '16'];

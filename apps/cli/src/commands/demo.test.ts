@@ -4,7 +4,7 @@ import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Demo } from '../demo/run-demo.ts';
-import { folderOf, heed, heedJSON } from '../heed.test.helper.ts';
+import { folderOf, heed, heedJSON } from '../test/heed.ts';
 
 describe('heed demo --json', () => {
   let demo: Demo & { readonly report: string };

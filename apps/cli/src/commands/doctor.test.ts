@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../backends/diagnose.ts';
-import { folderOf, heed, heedJSON } from '../heed.test.helper.ts';
-import { MODULES, moduleFile } from '../modules.test.helper.ts';
+import { folderOf, heed, heedJSON } from '../test/heed.ts';
+import { MODULES, moduleFile } from '../test/modules.ts';
 
 interface Report {
   readonly machine: { readonly node: string };

@@ -2,7 +2,7 @@ import { closeSync, ftruncateSync, openSync, readFileSync, writeFileSync, writeS
 import path from 'node:path';
 import { zipSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
-import { folderOf, heed, heedJSON } from '../heed.test.helper.ts';
+import { folderOf, heed, heedJSON } from '../test/heed.ts';
 
 /** A file as numpy.save writes it. */
 function npy(descr: string, shape: readonly number[], data: Uint8Array, fortran = false): Uint8Array {

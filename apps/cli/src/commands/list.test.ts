@@ -1,6 +1,6 @@
 import type { WorkloadSet } from '@heed/benchmarks';
 import { describe, expect, test } from 'vitest';
-import { heed, heedJSON } from '../heed.test.helper.ts';
+import { heed, heedJSON } from '../test/heed.ts';
 
 interface Listed {
   readonly clauses?: readonly { readonly clause: string; readonly cases: number }[];

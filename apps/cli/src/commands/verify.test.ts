@@ -4,8 +4,8 @@ import { caseFile } from '@heed/conformance';
 import { tensor } from '@heed/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Verified } from '../backends/verify-backend.ts';
-import { folderOf, heed, heedJSON } from '../heed.test.helper.ts';
-import { moduleFile } from '../modules.test.helper.ts';
+import { folderOf, heed, heedJSON } from '../test/heed.ts';
+import { moduleFile } from '../test/modules.ts';
 
 /** A low limit, which is soon reached. */
 const HOARD = ['--memory', '500'];

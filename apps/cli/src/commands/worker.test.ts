@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { folderOf, heed, heedJSON } from '../heed.test.helper.ts';
+import { folderOf, heed, heedJSON } from '../test/heed.ts';
 
 describe('heed worker', () => {
   test('without a server says how to start one', () => {

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
-import { folderOf, heed, heedJSON } from '../heed.test.helper.ts';
-import { MODULES, moduleFile } from '../modules.test.helper.ts';
+import { folderOf, heed, heedJSON } from '../test/heed.ts';
+import { MODULES, moduleFile } from '../test/modules.ts';
 import { badge } from './badge.ts';
 import { type PublishedReport, verdict } from './published-report.ts';
 

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { CHROMIUM, absence, isRequired, launch } from '@heed/testing';
 import type { Browser } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { heed } from '../heed.test.helper.ts';
+import { heed } from '../test/heed.ts';
 
 const REPORTS = path.resolve(import.meta.dirname, '../../.reports');
 const missing = absence !== null && !isRequired();

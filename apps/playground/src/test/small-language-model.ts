@@ -1,4 +1,4 @@
-import { ggufBytes } from '../../../../packages/models/dist/decoder/tiny.test.helper.js';
+import { ggufBytes } from '../../../../packages/models/dist/test/tiny-decoder.js';
 
 const TOKENS = ['<|begin|>', 'Ġ', 'a', 'b', 'c', 'd', 'e', 'h', 'i', 'k', 'n', 'o', 'r', 't', 'v', '.', 'Ġt'];
 

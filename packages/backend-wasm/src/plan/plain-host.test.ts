@@ -11,7 +11,7 @@ import {
 import reference from '@heed/core/reference';
 import { describe, expect, test } from 'vitest';
 import { forwardPlan } from './index.ts';
-import { plainHost } from './plain-host.test.helper.ts';
+import { plainHost } from '../test/plain-host.ts';
 
 /*
  * Tests what the conformance suite does not reach, since its problems are small: parts of the keys, waves of heads.

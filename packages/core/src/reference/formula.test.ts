@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type AttentionRequest, type Tensor, attention, tensor } from '../index.ts';
-import { numbersFrom } from '../random-request.test.helper.ts';
+import { numbersFrom } from '../test/random-request.ts';
 import reference from './index.ts';
 
 const backend = await reference.create();

@@ -8,7 +8,7 @@ import {
   attention,
   tensor,
 } from '../index.ts';
-import { SOFT_FEATURES, numbersFrom, recipes, requestOf } from '../random-request.test.helper.ts';
+import { SOFT_FEATURES, numbersFrom, recipes, requestOf } from '../test/random-request.ts';
 import reference from './index.ts';
 
 const backend = await reference.create();

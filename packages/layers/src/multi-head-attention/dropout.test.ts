@@ -3,7 +3,7 @@ import { type AttentionBackend, FEATURES, attention, cast } from '@heed/core';
 import { defineBackend } from '@heed/core/backend';
 import reference from '@heed/core/reference';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { dot, expectGradients, randomTensor } from '../finite-differences.test.helper.ts';
+import { dot, expectGradients, randomTensor } from '../test/finite-differences.ts';
 import { MultiHeadAttention, seededRandom } from '../index.ts';
 
 const dropout = { probability: 0.4, seed: 6 };

@@ -4,7 +4,7 @@ import { type AttentionBackend, FEATURES, HeedError, tensor } from '@heed/core';
 import { defineBackend } from '@heed/core/backend';
 import reference from '@heed/core/reference';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { dot, expectGradients, randomTensor } from '../finite-differences.test.helper.ts';
+import { dot, expectGradients, randomTensor } from '../test/finite-differences.ts';
 import {
   type FloatTensor,
   MultiHeadAttention,

@@ -1,6 +1,6 @@
 import { HeedError, tensor } from '@heed/core';
 import { describe, expect, test } from 'vitest';
-import { readCases } from '../captures.test.helper.ts';
+import { readCases } from '../test/captures.ts';
 import { Adam, AdamW, type Optimizer, SGD, cosineSchedule, linearSchedule } from '../index.ts';
 
 const values = (...numbers: number[]) => tensor(new Float64Array(numbers), [numbers.length]);

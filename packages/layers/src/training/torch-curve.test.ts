@@ -1,7 +1,7 @@
 import ts from '@heed/backend-ts';
 import { expect, test } from 'vitest';
-import { readCases } from '../captures.test.helper.ts';
-import { SmallTransformer, type TrainingSize } from './transformer.test.helper.ts';
+import { readCases } from '../test/captures.ts';
+import { SmallTransformer, type TrainingSize } from '../test/small-transformer.ts';
 
 interface Curve {
   readonly name: string;

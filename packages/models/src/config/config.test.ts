@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { configOfGGUF, configOfHub } from '../index.ts';
-import { CONFIGS, ggufFile } from '../decoder/tiny.test.helper.ts';
+import { CONFIGS, ggufFile } from '../test/tiny-decoder.ts';
 
 test('what the configurations say', async () => {
   const llama = configOfHub(CONFIGS.llama);

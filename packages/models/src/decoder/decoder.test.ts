@@ -4,7 +4,7 @@ import { Embedding, LayerNorm, Linear, RMSNorm, type StateDict, TransformerBlock
 import { describe, expect, test } from 'vitest';
 import { Decoder } from '../index.ts';
 import { logProbabilitiesOf } from './log-probabilities.ts';
-import { CONFIGS, type Kind, TINY, ggufFile, hubFiles, weightsOf } from './tiny.test.helper.ts';
+import { CONFIGS, type Kind, TINY, ggufFile, hubFiles, weightsOf } from '../test/tiny-decoder.ts';
 
 const backend = await ts.create();
 const KINDS = Object.keys(CONFIGS) as Kind[];

@@ -1,7 +1,7 @@
 import ts from '@heed/backend-ts';
 import { seededRandom } from '@heed/layers';
 import { describe, expect, test } from 'vitest';
-import { TINY, hubFiles } from '../decoder/tiny.test.helper.ts';
+import { TINY, hubFiles } from '../test/tiny-decoder.ts';
 import { logProbabilitiesOf } from '../decoder/log-probabilities.ts';
 import {
   Decoder,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { openGGUF } from '../index.ts';
-import { type Written, f32, writeGGUF } from './write.test.helper.ts';
+import { type Written, f32, writeGGUF } from '../test/write-gguf.ts';
 
 const open = (bytes: Uint8Array): ReturnType<typeof openGGUF> => openGGUF(new Blob([bytes as BlobPart]));
 

@@ -2,7 +2,7 @@ import ts from '@heed/backend-ts';
 import type { Tensor } from '@heed/core';
 import { heatmap, toTerminal } from '@heed/heatmap';
 import { expect, test } from 'vitest';
-import { hubFiles } from '../decoder/tiny.test.helper.ts';
+import { hubFiles } from '../test/tiny-decoder.ts';
 import { type Capture, type Change, Decoder } from '../index.ts';
 
 const model = await Decoder.load(await ts.create(), await hubFiles('llama'));

@@ -2,7 +2,7 @@ import type { BackendProvider } from '@heed/core';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { SaliencyHead, VisionTransformer } from '../index.ts';
-import { Provisioned } from '../provisioned.test.helper.ts';
+import { Provisioned } from '../test/provisioned.ts';
 
 interface Case {
   readonly rgb224: string;

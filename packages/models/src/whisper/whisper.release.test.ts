@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { resample } from '../audio/resample.ts';
 import { type Sound, type TextTokenizer, type TimedWord, Whisper, hubTokenizer, readWav } from '../index.ts';
-import { Provisioned } from '../provisioned.test.helper.ts';
+import { Provisioned } from '../test/provisioned.ts';
 
 const BACKENDS = ['wasm', 'native'] as const;
 const isRequired = (process.env['HEED_REQUIRE'] ?? '').split(',').includes('all');

@@ -7,7 +7,7 @@ import { logMel } from '../audio/log-mel.ts';
 import { type Sound, type TextTokenizer, Whisper } from '../index.ts';
 import { whisperConfigOf } from './config.ts';
 import { applyRules } from './rules.ts';
-import { CONFIG, GENERATION, TINY, tinyFiles, weightsOf } from './tiny.test.helper.ts';
+import { CONFIG, GENERATION, TINY, tinyFiles, weightsOf } from '../test/tiny-whisper.ts';
 
 const backends = { ts: await ts.create(), 'wasm, projections too': await wasm.create() };
 afterAll(async () => {

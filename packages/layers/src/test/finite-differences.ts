@@ -1,8 +1,8 @@
 import type { Tensor } from '@heed/core';
 import { zeros } from '@heed/core/backend';
 import { expect } from 'vitest';
-import { seededRandom } from './random.ts';
-import { type FloatTensor } from './tensors.ts';
+import { seededRandom } from '../random.ts';
+import { type FloatTensor } from '../tensors.ts';
 
 /** Random numbers in [−1, 1), float64. */
 export function randomTensor(shape: readonly number[], seed: number): FloatTensor {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { folderOf } from './heed.test.helper.ts';
+import { folderOf } from './heed.ts';
 
 const CORE = import.meta.resolve('@heed/core');
 const REFERENCE = import.meta.resolve('@heed/core/reference');

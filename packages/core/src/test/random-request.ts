@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { type AttentionRequest, type Tensor, tensor } from './index.ts';
-import { philox4x32, zeros } from './backend/index.ts';
+import { type AttentionRequest, type Tensor, tensor } from '../index.ts';
+import { philox4x32, zeros } from '../backend/index.ts';
 
 /** Features that a request of soft attention can have beyond queries, keys and values. */
 export const SOFT_FEATURES = [

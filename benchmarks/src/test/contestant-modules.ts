@@ -6,7 +6,7 @@ import type { ContestantSource } from '@heed/benchmarks';
 import { onTestFinished } from 'vitest';
 
 const CORE = import.meta.resolve('@heed/core');
-const TRIPLE_LOOP = new URL('../dist/contestants/triple-loop.js', import.meta.url).href;
+const TRIPLE_LOOP = new URL('../../dist/contestants/triple-loop.js', import.meta.url).href;
 
 export type ModuleName =
   | 'right'

@@ -1,7 +1,7 @@
 import { usefulFlops } from '../workload/pairs.ts';
 import { workload } from '../workload/workload.ts';
 import type { Row } from '../measure/measure.ts';
-import type { BenchResults } from './schema.ts';
+import type { BenchResults } from '../results/schema.ts';
 
 /** A contestant whose time and memory follow a law. */
 export interface Model {

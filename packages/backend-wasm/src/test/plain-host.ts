@@ -11,8 +11,8 @@ import {
 } from '@heed/core';
 import { computeDType, defineBackend, zeros } from '@heed/core/backend';
 import { CAPABILITIES } from '../capabilities.ts';
-import { forwardPlan, gradientPlan } from './index.ts';
-import type { Addresses, KernelModule, Plan, PlanOptions, TensorName } from './plan.ts';
+import { forwardPlan, gradientPlan } from '../plan/index.ts';
+import type { Addresses, KernelModule, Plan, PlanOptions, TensorName } from '../plan/plan.ts';
 
 type Exports = Record<string, (item: number, frame: number, scratch: number) => void>;
 type Tensors = Partial<Record<TensorName, Tensor>>;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Tensor, tensor } from '@heed/core';
 import { expect } from 'vitest';
-import type { FloatTensor, StateDict } from './index.ts';
+import type { FloatTensor, StateDict } from '../index.ts';
 
 /** A tensor as the scripts of this package write it. */
 export interface Encoded {
@@ -14,7 +14,7 @@ export type EncodedAll = Readonly<Record<string, Encoded>>;
 
 /** A file of `cases/`. */
 export function readCases<T>(name: string): T {
-  return JSON.parse(readFileSync(new URL(`../cases/${name}.json`, import.meta.url), 'utf8')) as T;
+  return JSON.parse(readFileSync(new URL(`../../cases/${name}.json`, import.meta.url), 'utf8')) as T;
 }
 
 const ARRAYS = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array };

@@ -1,9 +1,9 @@
 import { openAsBlob, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { type GGUFFile, openGGUF } from './index.ts';
+import { type GGUFFile, openGGUF } from '../index.ts';
 
-const CASES = new URL('../cases/smollm2.json', import.meta.url);
+const CASES = new URL('../../cases/smollm2.json', import.meta.url);
 
 /** A text of the oracle: the same model in float64, on weights as decoded (Apache-2.0, as the model). */
 export interface Case {

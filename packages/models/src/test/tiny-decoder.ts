@@ -2,7 +2,7 @@ import { type Tensor, tensor } from '@heed/core';
 import { type StateDict, seededRandom, writeSafetensors, openSafetensors } from '@heed/layers';
 import type { GGUFFile, HubFiles } from '../index.ts';
 import { openGGUF } from '../index.ts';
-import { f32, writeGGUF } from '../gguf/write.test.helper.ts';
+import { f32, writeGGUF } from './write-gguf.ts';
 
 export const TINY = { layers: 2, width: 12, heads: 4, hidden: 20, vocabulary: 17, positions: 24 } as const;
 

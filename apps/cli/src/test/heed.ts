@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 
-const MAIN = path.resolve(import.meta.dirname, '../bin/heed.js');
+const MAIN = path.resolve(import.meta.dirname, '../../bin/heed.js');
 
 export interface Ended {
   readonly code: number | null;
