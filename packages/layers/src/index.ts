@@ -20,7 +20,14 @@ export { Linear, type LinearGradients, type LinearOptions } from './linear.ts';
 export { type CrossEntropy, type CrossEntropyOptions, crossEntropy } from './loss/cross-entropy.ts';
 export { LuongAttention, type LuongAttentionOptions } from './luong-attention.ts';
 export { projectionDevice } from './matrix/tile-engine.ts';
-export type { CacheOptions, KeyValueCache } from './multi-head-attention/cache.ts';
+export type {
+  CacheOptions,
+  KeyValueCache,
+  KeyValuePools,
+  KeysSoFar,
+  PoolOptions,
+} from './multi-head-attention/cache.ts';
+export { type PagedStep, pagedStep } from './multi-head-attention/paged-step.ts';
 export { MultiHeadAttention } from './multi-head-attention/layer.ts';
 export {
   type MultiHeadAttentionGradients,

@@ -5,7 +5,12 @@ import { checkForward } from '../check-forward.ts';
 import { dropout } from '../dropout.ts';
 import { notAsked } from '../engine/kept.ts';
 import { FeedForward, type FeedForwardOnResults } from '../feed-forward.ts';
-import type { CacheOptions, KeyValueCache } from '../multi-head-attention/cache.ts';
+import type {
+  CacheOptions,
+  KeyValueCache,
+  KeyValuePools,
+  PoolOptions,
+} from '../multi-head-attention/cache.ts';
 import { MultiHeadAttention } from '../multi-head-attention/layer.ts';
 import { LayerNorm } from '../norm/layer-norm.ts';
 import { RMSNorm } from '../norm/rms-norm.ts';
@@ -232,6 +237,15 @@ export class TransformerBlock {
    */
   cache(backend: AttentionBackend, options: CacheOptions): Promise<KeyValueCache> {
     return this.#attention.cache(backend, options);
+  }
+
+  /**
+   * Creates empty pools for decoding with this block's self-attention in the pages of a book.
+   *
+   * @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`; `OUT_OF_MEMORY`.
+   */
+  pools(backend: AttentionBackend, options: PoolOptions): Promise<KeyValuePools> {
+    return this.#attention.pools(backend, options);
   }
 
   /**

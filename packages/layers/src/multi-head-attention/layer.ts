@@ -35,7 +35,16 @@ import type {
   MultiHeadAttentionResults,
   MultiHeadForwardOptions,
 } from './options.ts';
-import { type CacheOptions, type KeyValueCache, LayerCache, createCache } from './cache.ts';
+import {
+  type CacheOptions,
+  type KeyValueCache,
+  type KeyValuePools,
+  type KeysSoFar,
+  LayerKeys,
+  type PoolOptions,
+  createCache,
+  createPools,
+} from './cache.ts';
 import { forwardOnEngine, staysOn } from './on-engine.ts';
 import { type Shape, initialParameters, shapeOf } from './parameters.ts';
 
@@ -268,6 +277,16 @@ export class MultiHeadAttention {
   }
 
   /**
+   * Creates empty pools for decoding with this layer in the pages of a book. Free them with their `dispose()`.
+   *
+   * @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`; `OUT_OF_MEMORY`.
+   */
+  async pools(backend: AttentionBackend, options: PoolOptions): Promise<KeyValuePools> {
+    checkForward(backend);
+    return createPools(backend, { ...this.#shape, dtype: this.#dtype }, options);
+  }
+
+  /**
    * Takes over trained parameters, converted to the layer's dtype. Names may be this layer's own; those of
    * `torch.nn.MultiheadAttention`; or those of the attention of BERT, ViT (of the hub and of timm), DistilBERT, BART,
    * Whisper, GPT-2, GPT-NeoX, Llama, Qwen2, Qwen3, Gemma, Phi-3, gpt-oss and T5. Stacked projections are taken apart,
@@ -290,15 +309,19 @@ export class MultiHeadAttention {
   /** Appends the queries' own keys to those of the cache; the last query is at the last key. */
   async #decode(
     backend: AttentionBackend,
-    inputs: MultiHeadAttentionInputs & { readonly query: FloatTensor; readonly cache: KeyValueCache },
+    inputs: MultiHeadAttentionInputs & { readonly query: FloatTensor; readonly cache: KeysSoFar },
     { weights = false, logSumExp = false, gradient = false, dropout, ...run }: MultiHeadForwardOptions,
   ): Promise<object> {
     const { query, cache, key, value, queryPositions, keyPositions, alignment, keyLengths, ...rest } = inputs;
     const { kvHeads, headDim } = this.#shape;
-    if (!(cache instanceof LayerCache)) {
-      throw new HeedError('ARGUMENT', `cache is ${shown(cache)}; expected what cache() of this layer gave`, {
-        remedy: 'const cache = await layer.cache(backend, { capacity })',
-      });
+    if (!(cache instanceof LayerKeys)) {
+      throw new HeedError(
+        'ARGUMENT',
+        `cache is ${shown(cache)}; expected what cache() of this layer gave, or pools().at()`,
+        {
+          remedy: 'const cache = await layer.cache(backend, { capacity })',
+        },
+      );
     }
     const more = {
       key,
@@ -323,34 +346,30 @@ export class MultiHeadAttention {
     const tensors = withTensors<Omit<MultiHeadAttentionInputs, 'query'>>(rest, this.#dtype);
     const { bias, alibiSlopes, ...who } = tensors;
     const scope = await withKeyMask(who, query.shape[0], cache.capacity);
-    const positions = queryPositions ?? following(cache.length, query.shape[1]);
+    const positions = queryPositions ?? cache.positions(query.shape[1]);
     const rotation = this.#rotation(query, query, positions as Tensor, positions as Tensor);
     const project = (name: 'query' | 'key' | 'value'): Promise<FloatTensor> =>
       this.#projectOn(backend, name, query, run);
     const [ofQuery, ofKey, ofValue] = [await project('query'), await project('key'), await project('value')];
     const heads = rotation.query(this.#normalized('query', ofQuery), 1);
-    const results = await cache.append(
-      rotation.key(this.#normalized('key', ofKey), 1),
-      ofValue,
-      (kept, length) =>
-        attention(
-          backend,
-          {
-            ...scope,
-            ...kept,
-            query: exchangeHeadsAndLength(heads),
-            scale: this.#options.scale,
-            softcap: this.#options.softcap,
-            sinks: this.parameters['sinks'],
-            bias,
-            alibiSlopes,
-            keyLengths: Array<number>(query.shape[0]).fill(length),
-            alignment: 'bottomRight',
-            weights,
-            logSumExp,
-          },
-          run,
-        ),
+    const results = await cache.append(rotation.key(this.#normalized('key', ofKey), 1), ofValue, (kept) =>
+      attention(
+        backend,
+        {
+          ...scope,
+          ...kept,
+          query: exchangeHeadsAndLength(heads),
+          scale: this.#options.scale,
+          softcap: this.#options.softcap,
+          sinks: this.parameters['sinks'],
+          bias,
+          alibiSlopes,
+          alignment: 'bottomRight',
+          weights,
+          logSumExp,
+        },
+        run,
+      ),
     );
     const joined = joinHeads(exchangeHeadsAndLength(results.output!) as FloatTensor);
     return {
@@ -462,12 +481,6 @@ function normsOf(
   checkOptions('queryKeyNorm', queryKeyNorm, { epsilon: positive, unitOffset: flag });
   const make = (): RMSNorm => new RMSNorm({ ...queryKeyNorm, embedDim: headDim, dtype });
   return { query: make(), key: make() };
-}
-
-/** The positions that follow those of a cache. */
-function following(start: number, length: number): Tensor<'int32'> {
-  const data = Int32Array.from({ length }, (_, n) => start + n);
-  return { dtype: 'int32', shape: [length], data };
 }
 
 function axes(

@@ -5,7 +5,7 @@ import type { NamedTensors } from '../parameters.ts';
 import type { RotaryOptions } from '../rotary/options.ts';
 import type { FloatTensorLike } from '../tensor-like.ts';
 import type { FloatTensor } from '../tensors.ts';
-import type { KeyValueCache } from './cache.ts';
+import type { KeysSoFar } from './cache.ts';
 
 /** Projections that add a bias. Default: each. */
 export interface ProjectionBiases {
@@ -71,10 +71,10 @@ export interface MultiHeadAttentionInputs extends AttentionScope {
   /** int32 `[Lk]` or `[B, Lk]`. Default in self-attention: those of the queries. */
   readonly keyPositions?: PlainTensorLike | undefined;
   /**
-   * Cache of the tokens so far. The query's tokens follow and join them; one call at a time. Lk is then
-   * the capacity; positions continue from the cache's length, and masks broadcast against the capacity.
+   * Cache of the tokens so far, or pools in pages at a step. The query's tokens follow and join them; one call at a time. Lk is
+   * then the capacity; positions continue from each sequence's length, and masks broadcast against the capacity.
    */
-  readonly cache?: KeyValueCache | undefined;
+  readonly cache?: KeysSoFar | undefined;
 }
 
 export interface MultiHeadAttentionGradients {
