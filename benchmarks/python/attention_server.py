@@ -12,14 +12,21 @@ import torch
 import torch.nn.functional as F
 
 STDIN, STDOUT = sys.stdin.buffer, sys.stdout.buffer
-TYPES = {"bool": (torch.bool, 1), "float32": (torch.float32, 4), "float64": (torch.float64, 8)}
+TYPES = {
+    "bool": (torch.bool, 1),
+    "float16": (torch.float16, 2),
+    "bfloat16": (torch.bfloat16, 2),
+    "float32": (torch.float32, 4),
+    "float64": (torch.float64, 8),
+}
 state = {}
 
 
 def answer(header, arrays=()):
     STDOUT.write((json.dumps(header) + "\n").encode())
     for array in arrays:
-        STDOUT.write(array.contiguous().numpy().tobytes())
+        # numpy has no bfloat16.
+        STDOUT.write(array.contiguous().view(torch.uint8).numpy().tobytes())
     STDOUT.flush()
 
 

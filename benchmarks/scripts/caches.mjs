@@ -1,20 +1,32 @@
 // A decoding step on caches of several types in the backend's memory, beside float32 in the same run: one query on
-// 32,768 keys of 64 numbers, one thread. Pages have 16 keys, in random order.
+// 32,768 keys of 64 numbers, one thread. Pages have 16 keys, in random order. Besides: onnxruntime-node's GroupQueryAttention in
+// float32 and float16, PyTorch in float32 and the 16-bit types if its Python is given, the bandwidth of a sum in C++ if there is a
+// compiler; and the memory of a process with 65,536 keys × 8 heads.
 //
-//   node scripts/caches.mjs ../packages/backend-native/dist/index.js …   --keys 32768  --rounds 15
+//   node scripts/caches.mjs ../packages/backend-native/dist/index.js …
+//     --keys 32768  --rounds 15  --peers  --python BIN  --memory
 //
-// Interleaved; medians. A ratio above 1 is faster than float32.
+// Interleaved; medians. The first ratio is to the speed of float32, above 1 is faster; the second, of pages, to the same type without.
+import { execFileSync } from 'node:child_process';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 import { attention, cast, quantize, tensor } from '@heed/core';
+import { peakOf } from '../../packages/backend-native/scripts/measure/peak.mjs';
+import { groupQueryAttention, pytorch } from './caches/peers.mjs';
 
-const words = process.argv.slice(2);
-const option = (name, otherwise) => {
-  const at = words.indexOf(`--${name}`);
-  return at < 0 ? otherwise : Number(words.splice(at, 2)[1]);
-};
-const KEYS = option('keys', 32_768);
-const ROUNDS = option('rounds', 15);
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    keys: { type: 'string', default: '32768' },
+    rounds: { type: 'string', default: '15' },
+    python: { type: 'string' },
+    peers: { type: 'boolean', default: false },
+    memory: { type: 'boolean', default: false },
+  },
+});
+const KEYS = Number(options.keys);
+const ROUNDS = Number(options.rounds);
 const DEPTH = 64;
 const PAGE = 16;
 const HEADS = [
@@ -97,41 +109,129 @@ const WAYS = {
   ),
 };
 
-for (const given of words) {
-  const { default: provider } = await import(
-    /^[./]/.test(given) ? pathToFileURL(path.resolve(given)).href : given
-  );
-  const backend = await provider.create(provider.name === 'ts' ? {} : { threads: 1 });
-  console.log(`${backend.name} (${backend.device}), Node ${process.version}, ${KEYS} keys`);
-  for (const { heads, kvHeads } of HEADS) {
-    const inputs = {
-      query: random([1, heads, 1, DEPTH]),
-      key: random([1, kvHeads, KEYS, DEPTH]),
-      value: random([1, kvHeads, KEYS, DEPTH]),
-    };
-    const steps = [];
-    for (const [name, way] of Object.entries(WAYS)) {
-      try {
-        const { step, cache } = await way(backend, inputs);
-        await step();
-        steps.push({ name, step, cache, times: [] });
-      } catch (error) {
-        if (error.code !== 'UNSUPPORTED' && error.code !== 'DTYPE') throw error;
-      }
-    }
-    for (let round = -2; round < ROUNDS; round++) {
-      for (const { step, times } of steps) {
-        const started = performance.now();
-        await step();
-        if (round >= 0) times.push(performance.now() - started);
-      }
-    }
-    console.log(`  ${heads} heads on ${kvHeads}`);
-    for (const { name, times, cache } of steps) {
-      for (const one of Object.values(cache)) one.dispose();
-      const ratio = median(steps[0].times) / median(times);
-      console.log(`    ${name.padEnd(17)} ${median(times).toFixed(3).padStart(8)} ms  ${ratio.toFixed(2)} ×`);
+/** Bytes of keys and values, without scales. */
+const bytesOf = (type, kvHeads) =>
+  2 * kvHeads * KEYS * DEPTH * { float32: 4, float16: 2, bfloat16: 2, int8: 1, int4x2: 0.5 }[type];
+
+/** GB/s of a sum over as many bytes as float32's keys and values, or null without a compiler. */
+function bandwidth(level) {
+  const names = { 'AVX-512': 'avx512', AVX2: 'avx2', NEON: 'neon' };
+  try {
+    return peakOf(names[level])('sum', bytesOf('float32', 8));
+  } catch {
+    return null;
+  }
+}
+
+/** The ways of a backend, uploaded and run once: the name, one step that returns its milliseconds, and what ends it. */
+async function waysOf(backend, inputs) {
+  const steps = [];
+  for (const [name, way] of Object.entries(WAYS)) {
+    try {
+      const { step, cache } = await way(backend, inputs);
+      await step();
+      const end = () => Object.values(cache).forEach((one) => one.dispose());
+      steps.push({ name, milliseconds: () => timed(step), end });
+    } catch (error) {
+      if (error.code !== 'UNSUPPORTED' && error.code !== 'DTYPE') throw error;
     }
   }
-  await backend.dispose();
+  return steps;
 }
+
+/** The same of other libraries, whose outputs are compared. */
+async function waysOfPeers(inputs, backend) {
+  const steps = [];
+  const { output } = await attention(backend, inputs);
+  for (const type of ['float32', 'float16']) {
+    const typed = Object.fromEntries(Object.entries(inputs).map(([name, one]) => [name, cast(one, type)]));
+    try {
+      const peer = await groupQueryAttention(type, typed);
+      await peer.step();
+      const data =
+        type === 'float16'
+          ? cast({ ...output, dtype: type, data: peer.output() }, 'float32').data
+          : peer.output();
+      const difference = Math.max(...data.map((x, n) => Math.abs(x - output.data[n])));
+      if (difference > 1e-3) throw new Error(`its output differs by ${difference}`);
+      steps.push({ name: `GQA ${type}`, milliseconds: () => timed(peer.step), end: peer.end });
+    } catch (error) {
+      console.log(`    GroupQueryAttention in ${type} is left out: ${error.message.split('\n')[0]}`);
+    }
+  }
+  for (const type of options.python === undefined ? [] : ['float32', 'float16', 'bfloat16']) {
+    const typed = Object.fromEntries(Object.entries(inputs).map(([name, one]) => [name, cast(one, type)]));
+    const peer = await pytorch(options.python, typed);
+    steps.push({ name: `PyTorch ${type}`, milliseconds: peer.milliseconds, end: peer.end });
+  }
+  return steps;
+}
+
+async function timed(step) {
+  const started = performance.now();
+  await step();
+  return performance.now() - started;
+}
+
+async function compare(backend, { heads, kvHeads }) {
+  const inputs = {
+    query: random([1, heads, 1, DEPTH]),
+    key: random([1, kvHeads, KEYS, DEPTH]),
+    value: random([1, kvHeads, KEYS, DEPTH]),
+  };
+  const steps = [
+    ...(await waysOf(backend, inputs)),
+    ...(options.peers ? await waysOfPeers(inputs, backend) : []),
+  ];
+  const times = new Map(steps.map(({ name }) => [name, []]));
+  for (let round = -2; round < ROUNDS; round++) {
+    for (const { name, milliseconds } of steps) {
+      const one = await milliseconds();
+      if (round >= 0) times.get(name).push(one);
+    }
+  }
+  console.log(`  ${heads} heads on ${kvHeads}`);
+  const of = (name) => median(times.get(name));
+  for (const { name } of steps) {
+    const [type] = name.split(' ');
+    const own = name.endsWith('in pages') ? `  ${(of(type) / of(name)).toFixed(2)} × ${type}` : '';
+    const speed = TYPES.includes(type)
+      ? `  ${(bytesOf(type, kvHeads) / of(name) / 1e6).toFixed(1)} GB/s`
+      : '';
+    console.log(
+      `    ${name.padEnd(17)} ${of(name).toFixed(3).padStart(8)} ms  ${(of('float32') / of(name)).toFixed(2)} ×${own}${speed}`,
+    );
+  }
+  for (const { end } of steps) await end();
+}
+
+/** Prints the growth of a process by a cache of each type, and by steps on it. */
+function memory(module) {
+  const program = fileURLToPath(new URL('caches/memory.mjs', import.meta.url));
+  let whole;
+  for (const [type, group] of [['float32'], ['float16'], ['int8', 32], ['int8', 64], ['int4x2', 32]]) {
+    const words = ['--expose-gc', program, module, type, String(group)];
+    const { cache, steps } = JSON.parse(execFileSync(process.execPath, words, { encoding: 'utf8' }));
+    whole ??= cache;
+    const name = group === undefined ? type : `${type}, groups of ${group}`;
+    const [megabytes, more] = [cache, steps].map((bytes) => (bytes / 2 ** 20).toFixed(1));
+    console.log(
+      `    ${name.padEnd(21)} ${megabytes.padStart(6)} MB  ${(cache / whole).toFixed(3)}  ${more} MB more at the peak of steps`,
+    );
+  }
+}
+
+for (const given of positionals) {
+  const module = /^[./]/.test(given) ? pathToFileURL(path.resolve(given)).href : given;
+  const { default: provider } = await import(module);
+  const backend = await provider.create(provider.name === 'ts' ? {} : { threads: 1 });
+  console.log(`${backend.name} (${backend.device}), Node ${process.version}, ${KEYS} keys`);
+  const sum = provider.name === 'native' ? bandwidth(/native ([^,]+)/.exec(backend.device)[1]) : null;
+  if (sum !== null) console.log(`  a sum over the bytes of float32: ${sum.toFixed(1)} GB/s`);
+  for (const heads of HEADS) await compare(backend, heads);
+  await backend.dispose();
+  if (!options.memory) continue;
+  console.log('  memory of 65,536 keys × 8 heads of 64');
+  memory(module);
+}
+process.exit(0);
