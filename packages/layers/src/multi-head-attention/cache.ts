@@ -232,7 +232,7 @@ export abstract class LayerKeys implements KeysSoFar {
 }
 
 /** The cache itself: one row of keys for each sequence. */
-export class LayerCache extends LayerKeys implements KeyValueCache {
+class LayerCache extends LayerKeys implements KeyValueCache {
   readonly #shape: CacheShape;
   #length = 0;
 
