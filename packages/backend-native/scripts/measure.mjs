@@ -79,7 +79,7 @@ async function race(of, limit) {
   const least = {};
   let most = 0;
   for (let round = 0; round < ROUNDS; round++) {
-    most = Math.max(most, limit());
+    most = Math.max(most, await limit());
     for (const [name, one] of Object.entries(prepared)) {
       let samples;
       if (one.turn) samples = await one.turn(round === 0 ? 0 : 20);
@@ -102,7 +102,7 @@ const percent = (share) => `${(100 * share).toFixed(0)}%`;
 const times = (ratio) => `${ratio.toFixed(2)} ×`;
 
 console.log(
-  `${levelName}, peak ${peak('float32', 100).toFixed(0)} GFLOP/s float32, ${peak('float64', 100).toFixed(0)} float64`,
+  `${levelName}, peak ${(await peak('float32', 100)).toFixed(0)} GFLOP/s float32, ${(await peak('float64', 100)).toFixed(0)} float64`,
 );
 for (const [of, goal] of workloads) {
   const isDecoding = of.queryLength === 1;

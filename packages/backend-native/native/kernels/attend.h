@@ -170,7 +170,7 @@ INLINE void takeIn(Block<T>& b, i64 group, i64 count) {
       if (n >= here) continue;
       Row<T>& row = b.rows[group + first + n];
       T* scores = b.scores + (first + n) * FORWARD_STRIDE<T>;
-      if (needsSteps(b, row)) scoreSteps<T>(b, row, scores, nullptr);
+      takeSteps<T>(b, row, scores, nullptr);
       if (!soft) choose(b, row, scores);
       if (soft && b.p.wantsWeights) keepScores(b, row, scores);
       maxima[n] = rowMaximum(scores, b.from, b.to);
@@ -204,10 +204,21 @@ INLINE void attendPacked(Block<T>& b) {
                                       PANEL<T> * p.headDim, b.scores + b.from, FORWARD_STRIDE<T>, p.headDim, b.to - b.from,
                                       nullptr);
     takeIn(b, group, count);
-    if (b.wants.values)
-      multiply<T, Begin::scaled, FORWARD_STRIDE<T>, 1>(count, b.scores + b.from, values + b.from * PANEL<T>, PANEL<T>,
-                                                    padded * PANEL<T>, b.output + group * stride, stride, b.to - b.from,
-                                                    p.valueDim, b.factors);
+    if (!b.wants.values) continue;
+    const uint32_t bit = 1u << group / ROWS;
+    const auto product = b.begun & bit ? multiply<T, Begin::scaled, FORWARD_STRIDE<T>, 1> : multiply<T, Begin::zero, FORWARD_STRIDE<T>, 1>;
+    b.begun |= bit;
+    product(count, b.scores + b.from, values + b.from * PANEL<T>, PANEL<T>, padded * PANEL<T>, b.output + group * stride, stride,
+            b.to - b.from, p.valueDim, b.factors);
+  }
+}
+
+// Outputs of row groups that see no key are 0.
+template <class T>
+INLINE void clearOthers(const Block<T>& b) {
+  const i64 stride = paddedTo<T>(b.p.valueDim);
+  for (i64 group = 0; group < b.count; group += ROWS) {
+    if (!(b.begun >> group / ROWS & 1)) __builtin_memset(b.output + group * stride, 0, ROWS * stride * sizeof(T));
   }
 }
 
@@ -285,7 +296,8 @@ INLINE void attendBlock(Block<T>& b, i64 block, i64 split, const ForwardScratch&
   else packQueries(b);
   __builtin_memset(b.sums, 0, b.count * LANES<T> * sizeof(T));
   fill(b.maxima, 0, b.count + LANES<T>, (T)-INF);
-  if (b.wants.values) __builtin_memset(b.output, 0, roundUp(b.count, ROWS) * stride * sizeof(T));
+  if (b.wants.values && plan.direct) __builtin_memset(b.output, 0, roundUp(b.count, ROWS) * stride * sizeof(T));
+  b.begun = 0;
   i64 first = b.firstKey == NO_KEYS ? 0 : b.firstKey, end = b.endKey;
   if (plan.splits > 1) {
     first = greatest(first, split * plan.splitKeys);
@@ -297,9 +309,9 @@ INLINE void attendBlock(Block<T>& b, i64 block, i64 split, const ForwardScratch&
     else attendPacked(b);
   }
   for (i64 r = 0; r < b.count; r++) b.rows[r].max = b.maxima[r];
+  if (b.wants.values && !plan.direct) clearOthers(b);
   if (plan.splits == 1) {
-    for (i64 r = 0; r < b.count; r++)
-      finishRow(b, b.rows[r], sumOf<T>(load(b.sums + r * LANES<T>)), b.output + r * stride);
+    finishRows(b);
     return;
   }
   writePartials(b, split);

@@ -9,6 +9,8 @@ namespace heed {
 namespace {
 
 constexpr i64 NO_KEYS = INT64_MAX;
+// Number of query rows ahead of its test that a row is prefetched.
+constexpr i64 PREFETCH_QUERIES = 8;
 
 template <class T>
 struct Row {
@@ -50,6 +52,8 @@ struct Block {
   i64 turn = 0, newer = 0, older = 0;
   // The open tile, and columns from ... to - 1 of it that any row of the open group sees.
   i64 tile, from, to;
+  // Bit g is set if the output of row group g has begun.
+  uint32_t begun = 0;
   bool tileBad, tileMissing = false;
   const uint8_t* bad;
   // The thread's scratch.
@@ -171,26 +175,37 @@ INLINE void turnToColumns(const Block<T>& b, Row<T>& row) {
   }
 }
 
+// Lengths of a batch element.
+struct Lengths {
+  i64 key, query, offset, firstKey;
+};
+template <class T>
+INLINE Lengths lengthsOf(const Block<T>& b) {
+  const Problem& p = b.p;
+  const i64 key = p.hasKeyLengths ? perBatch(b.run, Operand::keyLengths, b.batch) : p.keyLength;
+  const i64 query = p.hasQueryLengths ? perBatch(b.run, Operand::queryLengths, b.batch) : p.queryLength;
+  i64 offset = 0;
+  if (p.alignment == Alignment::bottomRight) offset = key - query;
+  if (p.alignment == Alignment::offset) offset = perBatch(b.run, Operand::offsets, b.batch);
+  return {key, query, offset, p.hasKeyStarts ? perBatch(b.run, Operand::keyStarts, b.batch) : 0};
+}
+
 // Keys that a row sees: SPEC.md, clauses alignment, causal, window, lengths and ring; in double, which cannot wrap. Of a
 // segment, those outside of `stretch` are left out.
 template <class T>
-INLINE void openRange(Block<T>& b, Row<T>& row, const Stretch& stretch) {
+INLINE void openRange(Block<T>& b, Row<T>& row, const Lengths& lengths, const Stretch& stretch) {
   const Problem& p = b.p;
-  const i64 keyLength = p.hasKeyLengths ? perBatch(b.run, Operand::keyLengths, b.batch) : p.keyLength;
-  const i64 queryLength = p.hasQueryLengths ? perBatch(b.run, Operand::queryLengths, b.batch) : p.queryLength;
-  i64 offset = 0;
-  if (p.alignment == Alignment::bottomRight) offset = keyLength - queryLength;
-  if (p.alignment == Alignment::offset) offset = perBatch(b.run, Operand::offsets, b.batch);
-  row.position = (double)row.index + (double)offset;
+  const i64 keyLength = lengths.key;
+  row.position = (double)row.index + (double)lengths.offset;
   row.first = p.ring ? greatest(0, keyLength - p.keyLength) : 0;
-  row.end = row.index < queryLength ? keyLength : 0;
+  row.end = row.index < lengths.query ? keyLength : 0;
   row.gap = row.gapEnd = 0;
   if (p.ranged) {
     const double first = row.position - p.left, end = row.position + p.right + 1;
     if (first > (double)row.first) row.first = first < (double)keyLength ? (i64)first : keyLength;
     if (end < (double)row.end) row.end = end > 0 ? (i64)end : 0;
   }
-  if (p.hasKeyStarts) row.first = greatest(row.first, perBatch(b.run, Operand::keyStarts, b.batch));
+  row.first = greatest(row.first, lengths.firstKey);
   if (b.newer > 0 && row.first < row.end) turnToColumns(b, row);
   row.first = greatest(row.first, stretch.first);
   row.end = least(row.end, stretch.end);
@@ -203,16 +218,36 @@ INLINE void openRange(Block<T>& b, Row<T>& row, const Stretch& stretch) {
   b.endKey = greatest(b.endKey, row.end);
 }
 
+// Notes the rows that something not finite reaches. One test serves as many rows as a vector has lanes.
+template <class T>
+INLINE void noteBadRows(Block<T>& b) {
+  constexpr int L = LANES<T>;
+  const i64 depth = b.p.headDim;
+  for (i64 first = 0; first < b.count; first += L) {
+    const i64 end = least(b.count, first + L);
+    Vector<T> traces[2] = {};
+    for (i64 r = first; r < end; r++) {
+      if (r + PREFETCH_QUERIES < b.count) prefetchRow(b.rows[r + PREFETCH_QUERIES].query, depth);
+      addTraces(b.rows[r].query, depth, traces);
+    }
+    const bool anyBad = anyNaN<T>(traces[0] + traces[1]);
+    for (i64 r = first; r < end; r++) {
+      Row<T>& row = b.rows[r];
+      row.bad = (anyBad && !areFinite(row.query, 0, 1, depth)) || (b.p.hasAlibi && !isFinite(row.slope));
+    }
+  }
+}
+
 // Turns to rows firstRow ... firstRow + count - 1 of a key/value head.
 template <class T>
 INLINE void openRows(Block<T>& b) {
   const Problem& p = b.p;
   b.firstKey = NO_KEYS;
   b.endKey = 0;
-  const i64 length = p.ring ? perBatch(b.run, Operand::keyLengths, b.batch) : 0;
-  if (length > p.keyLength && p.keyLength > 0) {
-    b.turn = length % p.keyLength;
-    b.newer = length - b.turn;
+  const Lengths lengths = lengthsOf(b);
+  if (p.ring && lengths.key > p.keyLength && p.keyLength > 0) {
+    b.turn = lengths.key % p.keyLength;
+    b.newer = lengths.key - b.turn;
     b.older = b.newer - p.keyLength;
   }
   // Neighbors are mostly of one segment.
@@ -232,7 +267,7 @@ INLINE void openRows(Block<T>& b) {
         isKnown = true;
       }
     }
-    openRange(b, row, stretch);
+    openRange(b, row, lengths, stretch);
     const auto start = [&](const Broadcast& s) { return b.batch * s.batch + row.head * s.head + row.index * s.row; };
     if (p.maskKind == Mask::boolean) row.mask = b.template operand<uint8_t>(Operand::mask) + start(p.mask);
     if (p.maskKind == Mask::floating) row.mask = elementOf<T>(p.format, b.run.operands[Operand::mask], start(p.mask));
@@ -245,8 +280,8 @@ INLINE void openRows(Block<T>& b) {
     row.choice = -1;
     row.best = -INF;
     row.query = numbersOfRow(p.format, b.rowOf(Operand::query, p.query, row), p.headDim, b.wideQuery + r * p.headDim);
-    row.bad = !areFinite(row.query, 0, 1, p.headDim) || (p.hasAlibi && !isFinite(row.slope));
   }
+  noteBadRows(b);
 }
 
 // Queries of the block times the scale, as products read them. A row that sees no key may hold anything.

@@ -80,5 +80,28 @@ INLINE void finishRow(const Block<T>& b, Row<T>& row, T sum, const T* output) {
   if (p.wantsOutput) writeScaled(output, factor, p.format, b.outputRow(row), p.valueDim);
 }
 
+// Ends all rows of the block. Sums of as many rows as a vector has lanes are added across lanes together, and where the output
+// is all there is, their reciprocals are one division.
+template <class T>
+INLINE void finishRows(Block<T>& b) {
+  constexpr int L = LANES<T>;
+  const Problem& p = b.p;
+  const i64 stride = paddedTo<T>(p.valueDim);
+  const bool plain = b.wants.values && !p.hasSinks && !p.wantsStatistics && !p.wantsLogSumExp && !p.wantsWeights;
+  for (i64 first = 0; first < b.count; first += L) {
+    const int here = (int)least(L, b.count - first);
+    Vector<T> parts[L];
+    for (int n = 0; n < L; n++) parts[n] = n < here ? load(b.sums + (first + n) * L) : zeros<T>();
+    const Vector<T> sums = sumsOf<T>(parts);
+    const Vector<T> factors = select(sums == 0, zeros<T>(), 1 / sums);
+    for (int n = 0; n < here; n++) {
+      Row<T>& row = b.rows[first + n];
+      const T* output = b.output + (first + n) * stride;
+      if (plain) writeScaled(output, factors[n], p.format, b.outputRow(row), p.valueDim);
+      else finishRow(b, row, sums[n], output);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace heed

@@ -195,7 +195,7 @@ INLINE void addTotals(Block<T>& b, const GradientScratch& scratch, char* memory)
     multiplyGroup(b, group, count, (const T*)(memory + scratch.dOutput), scores, dScores);
     for (i64 r = 0; r < count; r++) {
       Row<T>& row = b.rows[group + r];
-      if (needsSteps(b, row)) scoreSteps<T>(b, row, scores + r * GRADIENT_STRIDE, nullptr);
+      takeSteps<T>(b, row, scores + r * GRADIENT_STRIDE, nullptr);
       addToTotal(b, row, scores + r * GRADIENT_STRIDE, dScores + r * GRADIENT_STRIDE);
     }
   }
@@ -239,7 +239,7 @@ INLINE void gradientTile(Block<T>& b, const GradientScratch& scratch, char* memo
     for (i64 r = 0; r < count; r++) {
       const Row<T>& row = b.rows[group + r];
       T* rowScores = scores + r * GRADIENT_STRIDE;
-      if (needsSteps(b, row)) scoreSteps<T>(b, row, rowScores, slopes);
+      takeSteps<T>(b, row, rowScores, slopes);
       BiasSums<T> bias{nullptr, nullptr, p.bias.key};
       if (sumsBiasApart(p)) bias.row = sums.bias + row.head % p.group * plan.biasSumsHead;
       else if (p.hasBias && p.format != Format::same && writesBiasOnce(p))

@@ -9,22 +9,27 @@
 namespace heed {
 namespace {
 
+// Adds 0 times the numbers of a row, which is NaN for those that are not finite.
+template <class T>
+INLINE void addTraces(const T* row, i64 depth, Vector<T> (&traces)[2]) {
+  constexpr int L = LANES<T>;
+  const i64 whole = roundDown(depth, L);
+  i64 d = 0;
+  for (; d + 2 * L <= whole; d += 2 * L) {
+    traces[0] += load(row + d) * (T)0;
+    traces[1] += load(row + d + L) * (T)0;
+  }
+  if (d < whole) traces[0] += load(row + d) * (T)0;
+  if (whole < depth) traces[1] += loadPart(row + whole, (int)(depth - whole)) * (T)0;
+}
+
 // Returns whether all of `count` rows are finite: 0 times them is then 0.
 template <class T, bool prefetch = false>
 INLINE bool areFinite(const T* from, i64 row, i64 count, i64 depth) {
-  constexpr int L = LANES<T>;
-  const i64 whole = roundDown(depth, L);
   Vector<T> traces[2] = {};
   for (i64 r = 0; r < count; r++) {
-    const T* at = from + r * row;
-    if (prefetch) prefetchBehind(at, depth);
-    i64 d = 0;
-    for (; d + 2 * L <= whole; d += 2 * L) {
-      traces[0] += load(at + d) * (T)0;
-      traces[1] += load(at + d + L) * (T)0;
-    }
-    if (d < whole) traces[0] += load(at + d) * (T)0;
-    if (whole < depth) traces[1] += loadPart(at + whole, depth - whole) * (T)0;
+    if (prefetch) prefetchBehind(from + r * row, depth);
+    addTraces(from + r * row, depth, traces);
   }
   return !anyNaN<T>(traces[0] + traces[1]);
 }
@@ -56,7 +61,7 @@ INLINE void packColumns(const T* from, i64 row, i64 count, i64 depth, T factor, 
 // Returns bits: bit r is set if row r of at most L is not finite.
 template <class T>
 INLINE uint64_t dirtyRows(const T* from, i64 row, i64 count, i64 depth) {
-  if (areFinite(from, row, count, depth)) return 0;
+  if (areFinite<T, true>(from, row, count, depth)) return 0;
   uint64_t dirty = 0;
   for (i64 r = 0; r < count; r++) dirty |= (uint64_t)!areFinite(from + r * row, row, 1, depth) << r;
   return dirty;

@@ -142,8 +142,26 @@ static __attribute__((noinline)) void scoreSteps(const Block<T>& b, const Row<T>
 
 template <class T>
 INLINE bool needsSteps(const Block<T>& b, const Row<T>& row) {
-  return hasSteps(b.p) || b.tileBad || b.tileMissing || row.bad || row.first > b.tile + b.from || row.end < b.tile + b.to ||
-         (row.gap < b.tile + b.to && row.gapEnd > b.tile + b.from);
+  return hasSteps(b.p) || b.tileBad || b.tileMissing || row.bad || row.first > b.tile + b.from ||
+         row.end <= b.tile + b.to - LANES<T> || (row.gap < b.tile + b.to && row.gapEnd > b.tile + b.from);
+}
+
+// Excludes the columns of the last vector that are behind the last key of a row without other steps.
+template <class T>
+INLINE void excludeRest(const Block<T>& b, const Row<T>& row, T* scores) {
+  const i64 last = b.to - LANES<T>;
+  const i64 end = row.end - b.tile - last;
+  if (end >= LANES<T>) return;
+  Vector<T> numbers;
+  for (int n = 0; n < LANES<T>; n++) numbers[n] = (T)n;
+  store(scores + last, select(numbers < (T)end, load(scores + last), splat<T>((T)-INF)));
+}
+
+// Takes the steps that a row of the open tile needs.
+template <class T>
+INLINE void takeSteps(const Block<T>& b, const Row<T>& row, T* scores, T* slopes) {
+  if (needsSteps(b, row)) scoreSteps<T>(b, row, scores, slopes);
+  else excludeRest(b, row, scores);
 }
 
 }  // namespace

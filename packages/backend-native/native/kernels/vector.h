@@ -120,6 +120,11 @@ INLINE void prefetchBehind(const T* row, i64 depth) {
   for (i64 d = 0; d < depth; d += 64 / (i64)sizeof(T)) __builtin_prefetch((const char*)(row + d) + PREFETCH_BYTES);
 }
 
+template <class T>
+INLINE void prefetchRow(const T* row, i64 depth) {
+  for (i64 d = 0; d < depth; d += 64 / (i64)sizeof(T)) __builtin_prefetch(row + d);
+}
+
 // a * b + c, rounded once where the level has that.
 INLINE F32 multiplyAdd(F32 a, F32 b, F32 c) {
 #if defined(HEED_AVX512)

@@ -59,7 +59,7 @@ async function double(level, peak) {
   const torch = await pytorch(request);
   if (torch) runs.torch = torch.run;
   const least = await inTurns(runs);
-  const share = percent(usefulFlops(of) / least.own / 1e6 / peak('float64', 300));
+  const share = percent(usefulFlops(of) / least.own / 1e6 / (await peak('float64', 300)));
   const ratio = torch ? `, ${times(least.torch / least.own)} PyTorch` : '';
   print('float64/dense/1024', least.own, `${share} of the peak${ratio}  (goal 70%, 1)`);
   torch?.end();
@@ -72,7 +72,7 @@ async function twoThreads(level, peak) {
   const one = await native.create({ threads: 1, ...(level && { level }) });
   const two = await native.create({ threads: 2, ...(level && { level }) });
   const gains = [];
-  for (let round = 0; round < 3; round++) gains.push(peak('float32', 200, 2) / peak('float32', 200));
+  for (let round = 0; round < 3; round++) gains.push((await peak('float32', 200, 2)) / (await peak('float32', 200)));
   const least = await inTurns({ one: await runOf(one, request), two: await runOf(two, request) });
   const gain = gains.sort((a, b) => a - b)[1];
   print(

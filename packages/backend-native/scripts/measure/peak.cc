@@ -1,9 +1,8 @@
-// Peak at the level that this is compiled for: `peak float32|float64 MILLISECONDS [THREADS]` prints GFLOP/s of
-// multiply-adds in registers, of all threads (default: one); `peak sum BYTES` prints GB/s of one thread's sum over so
-// many bytes.
+// Peak at the level that this is compiled for, a line of standard input after another: `float32|float64 MILLISECONDS THREADS`
+// prints GFLOP/s of multiply-adds in registers, of all threads; `sum BYTES 1` prints GB/s of one thread's sum over so many
+// bytes.
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <thread>
 #include <vector>
@@ -86,10 +85,14 @@ double sumOver(size_t bytes) {
 
 }  // namespace
 
-int main(int count, char** words) {
-  const double amount = std::atof(words[2]);
-  const int threads = count > 3 ? std::atoi(words[3]) : 1;
-  if (std::strcmp(words[1], "sum") == 0) std::printf("%f\n", sumOver((size_t)amount));
-  else if (std::strcmp(words[1], "float64") == 0) std::printf("%f\n", multiplyAdds<double>(amount, threads));
-  else std::printf("%f\n", multiplyAdds<float>(amount, threads));
+int main() {
+  char kind[16];
+  double amount;
+  int threads;
+  while (std::scanf("%15s %lf %d", kind, &amount, &threads) == 3) {
+    if (std::strcmp(kind, "sum") == 0) std::printf("%f\n", sumOver((size_t)amount));
+    else if (std::strcmp(kind, "float64") == 0) std::printf("%f\n", multiplyAdds<double>(amount, threads));
+    else std::printf("%f\n", multiplyAdds<float>(amount, threads));
+    std::fflush(stdout);
+  }
 }

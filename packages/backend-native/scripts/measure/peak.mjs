@@ -4,10 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findCompiler } from '../build/compiler.mjs';
+import { startLineProcess } from '../../../../conformance/peers/dist/index.js';
 import { levelFlags } from '../build/sources.mjs';
 import { HERE } from '../build/targets.mjs';
 
-/** Builds the multiply-add loop of a level. @returns a function of its words that gives a number. */
+/**
+ * Builds the multiply-add loop of a level and starts it, once: each start of a process copies this one's page tables, and for
+ * a while all that is measured here would pay a page fault for each page it writes.
+ *
+ * @returns a function of kind, amount and threads (peak.cc) that promises a number.
+ */
 export function peakOf(level) {
   const compiler = findCompiler();
   const [command, ...words] = compiler.words;
@@ -15,5 +21,9 @@ export function peakOf(level) {
   const source = fileURLToPath(new URL('peak.cc', import.meta.url));
   const flags = [...levelFlags(level, compiler, HERE), `-DHEED_${level.toUpperCase()}`];
   execFileSync(command, [...words, ...flags, '-pthread', source, '-o', program]);
-  return (...given) => Number(execFileSync(program, given.map(String), { encoding: 'utf8' }));
+  const running = startLineProcess(program, []);
+  return async (kind, amount, threads = 1) => {
+    running.write(`${kind} ${amount} ${threads}\n`);
+    return Number(await running.readLine());
+  };
 }
