@@ -72,7 +72,8 @@ async function twoThreads(level, peak) {
   const one = await native.create({ threads: 1, ...(level && { level }) });
   const two = await native.create({ threads: 2, ...(level && { level }) });
   const gains = [];
-  for (let round = 0; round < 3; round++) gains.push((await peak('float32', 200, 2)) / (await peak('float32', 200)));
+  for (let round = 0; round < 3; round++)
+    gains.push((await peak('float32', 200, 2)) / (await peak('float32', 200)));
   const least = await inTurns({ one: await runOf(one, request), two: await runOf(two, request) });
   const gain = gains.sort((a, b) => a - b)[1];
   print(
