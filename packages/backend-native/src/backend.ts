@@ -12,6 +12,7 @@ import { capabilities } from './capabilities.ts';
 import { asResults, forwardResults } from './forward/results.ts';
 import { gradientResults } from './gradient/results.ts';
 import { compileLinear } from './linear/linear.ts';
+import { largePages } from './memory/large-pages.ts';
 import type { Binding, Team } from './platform/binding.ts';
 import { runPass } from './platform/run-pass.ts';
 
@@ -20,6 +21,7 @@ export function createBackend(binding: Binding, team: Team, device: string): Att
     name: 'native',
     device,
     capabilities,
+    memory: largePages(binding),
     compile: (problem) => compile(binding, team, problem),
     linear: { weightTypes: STORED_TYPES, compile: (problem) => compileLinear(binding, team, problem) },
   });

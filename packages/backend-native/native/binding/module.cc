@@ -1,12 +1,13 @@
 // Functions for TypeScript: levels(), createTeam(level, threads), compile(team, problem), run(kernel, ...),
-// linear(team, ...), weightGradient(team, ...), packLinear(team, ...), packWeight(team, ...). Typed arrays are read and written in
-// place, and JavaScript makes the results.
+// linear(team, ...), weightGradient(team, ...), packLinear(team, ...), packWeight(team, ...), preferLargePages(buffer). Typed
+// arrays are read and written in place, and JavaScript makes the results.
 #include <cstring>
 #include <memory>
 #include <string>
 
 #include "../cpu.h"
 #include "environment.h"
+#include "large_pages.h"
 #include "linear.h"
 #include "pin.h"
 #include "problem.h"
@@ -214,6 +215,12 @@ napi_value packWeight(napi_env env, napi_callback_info info) {
   return packWeight(env, **externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
 }
 
+napi_value preferLargePages(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  heed::preferLargePages(env, given.values[0]);
+  return nullptr;
+}
+
 napi_value initialize(napi_env env, napi_value exports) {
   Environment::create(env);
   const napi_property_descriptor functions[] = {
@@ -224,6 +231,7 @@ napi_value initialize(napi_env env, napi_value exports) {
       {"weightGradient", nullptr, weightGradient, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"packLinear", nullptr, packLinear, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"packWeight", nullptr, packWeight, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"preferLargePages", nullptr, preferLargePages, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"run", nullptr, run, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);

@@ -161,13 +161,15 @@ INLINE void directScores(Block<T>& b, T* chunk) {
           .dot(b.query + r * stride, stride, places, here, width, b.scores + r * FORWARD_STRIDE<T> + b.from + from,
                FORWARD_STRIDE<T>);
   };
-  if (keys.inRegisters()) dot(keys.format, keys.places(first, count, b.places), 0, count, depth);
+  if (keys.inRegisters() && keys.inRuns())
+    keys.eachRun(first, count, [&](i64 from, const Places& run, i64 here) { dot(keys.format, run, from, here, depth); });
+  else if (keys.inRegisters()) dot(keys.format, keys.places(first, count, b.places), 0, count, depth);
   else {
     const i64 step = keys.chunk(count);
     for (i64 from = 0; from < count; from += step) {
       const i64 here = least(step, count - from), bytes = keys.wideRow() * (i64)sizeof(T);
       const Rows<T> rows = keys.rows(first + from, here, chunk);
-      dot(Format::same, {{(const char*)rows.from, nullptr}, bytes, 0, 0, 0, 63, nullptr}, from, here, stride);
+      dot(Format::same, {{(const char*)rows.from, nullptr}, bytes, 0, 0, PREFETCH_BYTES, 63, nullptr}, from, here, stride);
     }
   }
   b.tileBad = b.tileBad || !areFinite(b.scores + b.from, FORWARD_STRIDE<T>, b.count, count);
@@ -196,10 +198,16 @@ INLINE void addDirectValues(Block<T>& b, T* packed, T* chunk) {
   const Source<T> values = b.values();
   const T* weights = b.scores + b.from;
   if (depth % LANES<T> == 0 && values.inRegisters() && !b.tileBad) {
-    const Places places = values.places(first, count, b.places);
-    for (i64 r = 0; r < b.count; r += DOT_ROWS)
-      directKernelsOf<T>(values.format, b.count - r)
-          .add(weights + r * FORWARD_STRIDE<T>, places, count, depth, b.output + r * stride, stride, b.factors + r);
+    const auto add = [&](const Places& places, i64 from, i64 here) {
+      static constexpr T ones[4] = {1, 1, 1, 1};
+      for (i64 r = 0; r < b.count; r += DOT_ROWS)
+        directKernelsOf<T>(values.format, b.count - r)
+            .add(weights + r * FORWARD_STRIDE<T> + from, places, here, depth, b.output + r * stride, stride,
+                 from == 0 ? b.factors + r : ones);
+    };
+    if (values.inRuns())
+      values.eachRun(first, count, [&](i64 from, const Places& run, i64 here) { add(run, from, here); });
+    else add(values.places(first, count, b.places), 0, count);
     return;
   }
   const i64 step = values.chunk(count);

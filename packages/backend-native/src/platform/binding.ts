@@ -109,6 +109,8 @@ export interface Binding {
    * @throws an error with code `OUT_OF_MEMORY`.
    */
   packWeight(team: Team, sizes: readonly [number, number, number], data: ArrayBufferView): Uint8Array;
+  /** Asks the system for large pages under a buffer, best before anything is written there. */
+  preferLargePages(buffer: ArrayBuffer): void;
   /**
    * Fills the results among the operands, which are typed arrays by the order of {@link OPERANDS}. Small work is done on
    * return. Once `stop[0]` is not 0, the run ends early, with useless results.

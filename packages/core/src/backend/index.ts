@@ -59,7 +59,7 @@ export { type Multiply, linearGradientBy, sumOfRows, withoutIgnoredRows } from '
 export { type Dropout, dropoutOf } from './dropout.ts';
 export { gumbelNoise, philox4x32 } from './gumbel.ts';
 export type { KernelDefinition } from './guard-kernel.ts';
-export type { DeviceMemory, NativeTensor } from './memory.ts';
+export { type DeviceMemory, type NativeTensor, hostMemory } from './memory.ts';
 export { rowSumFrom } from './statistics.ts';
 export { contiguousCache } from './contiguous-cache.ts';
 export { type RowStrides, broadcastStrides, cacheStrides, rowStrides } from './strides.ts';

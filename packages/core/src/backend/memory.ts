@@ -9,6 +9,8 @@ export interface NativeTensor {
 
 /** The memory of an engine, for tensors in its own form. The caller has checked all arguments. */
 export interface DeviceMemory<N extends NativeTensor> {
+  /** True if the engine's tensors are plain ones: runs then take and return them as they are, without upload and download. */
+  readonly isHost?: boolean;
   upload(tensor: Tensor): N | Promise<N>;
   download(native: N): Tensor | Promise<Tensor>;
   /** Returns the written tensor: the same one, or a new one where the engine's are immutable (the old one is freed). */
@@ -38,6 +40,7 @@ export interface DeviceMemory<N extends NativeTensor> {
 
 /** The JavaScript heap, where a plain tensor is also the native one. */
 export const hostMemory: DeviceMemory<Tensor> = {
+  isHost: true,
   upload: copyOf,
   download: copyOf,
   write(target, part, at) {

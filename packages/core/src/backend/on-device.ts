@@ -1,7 +1,7 @@
 import type { RunOptions } from '../run-options.ts';
 import { HeedError } from '../error.ts';
 import { type Tensor, isResident } from '../tensor.ts';
-import { type DeviceMemory, type NativeTensor, hostMemory } from './memory.ts';
+import type { DeviceMemory, NativeTensor } from './memory.ts';
 import { type Owner, contentOf, residentOf } from './resident/resident.ts';
 import type { Held } from './resident/storage.ts';
 
@@ -22,7 +22,7 @@ export async function onDevice<N extends NativeTensor>(
   const toNative = async (value: Tensor, name: string): Promise<unknown> => {
     const hold = holds.get(value);
     if (hold !== undefined) return hold.whenWritten();
-    if (ON_HOST.has(name) || (memory as unknown) === hostMemory) return value;
+    if (ON_HOST.has(name) || memory.isHost) return value;
     const native = await memory.upload(value);
     temporary.push(native);
     return native;
@@ -37,7 +37,7 @@ export async function onDevice<N extends NativeTensor>(
     const results = await work(natives, temporary);
     const toResident = async (native: N): Promise<unknown> => residentOf(native, memory, owner);
     if (options.resident) return (await mapTensors(results, toResident as never)) as never;
-    if ((memory as unknown) === hostMemory) return results as never;
+    if (memory.isHost) return results as never;
     // All of them before the first download: it may fail.
     await mapTensors(results, async (native) => temporary.push(native as never));
     return (await mapTensors(results, (async (native: N) => memory.download(native)) as never)) as never;
