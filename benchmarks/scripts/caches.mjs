@@ -114,10 +114,10 @@ const bytesOf = (type, kvHeads) =>
   2 * kvHeads * KEYS * DEPTH * { float32: 4, float16: 2, bfloat16: 2, int8: 1, int4x2: 0.5 }[type];
 
 /** GB/s of a sum over as many bytes as float32's keys and values, or null without a compiler. */
-function bandwidth(level) {
+async function bandwidth(level) {
   const names = { 'AVX-512': 'avx512', AVX2: 'avx2', NEON: 'neon' };
   try {
-    return peakOf(names[level])('sum', bytesOf('float32', 8));
+    return await peakOf(names[level])('sum', bytesOf('float32', 8));
   } catch {
     return null;
   }
@@ -226,7 +226,7 @@ for (const given of positionals) {
   const { default: provider } = await import(module);
   const backend = await provider.create(provider.name === 'ts' ? {} : { threads: 1 });
   console.log(`${backend.name} (${backend.device}), Node ${process.version}, ${KEYS} keys`);
-  const sum = provider.name === 'native' ? bandwidth(/native ([^,]+)/.exec(backend.device)[1]) : null;
+  const sum = provider.name === 'native' ? await bandwidth(/native ([^,]+)/.exec(backend.device)[1]) : null;
   if (sum !== null) console.log(`  a sum over the bytes of float32: ${sum.toFixed(1)} GB/s`);
   for (const heads of HEADS) await compare(backend, heads);
   await backend.dispose();
