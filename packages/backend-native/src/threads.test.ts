@@ -45,6 +45,26 @@ describe.runIf(available)('threads', () => {
     await alone.dispose();
   });
 
+  // Some 100 µs: the calling thread waits for it, if the backend's threads are not all at work.
+  const short = {
+    query: numbers(1, 1, 4, 128, 64),
+    key: numbers(2, 1, 4, 128, 64),
+    value: numbers(3, 1, 4, 128, 64),
+  };
+  test.each([1, 2, 3])('short runs beside long ones all end, with %i threads', async (threads) => {
+    const backend = await native.create({ threads });
+    const [whole, part] = [await attention(backend, longRequest(700)), await attention(backend, short)];
+    for (let round = 0; round < 2; round++) {
+      const long = [attention(backend, longRequest(700)), attention(backend, longRequest(700))];
+      for (let n = 0; n < 16; n++) {
+        expect((await attention(backend, short)).output.data).toEqual(part.output.data);
+        if (n % 8 === 0) await setImmediate();
+      }
+      for (const { output } of await Promise.all(long)) expect(output!.data).toEqual(whole.output!.data);
+    }
+    await backend.dispose();
+  });
+
   const shapes: [string, AttentionRequest & { gradient?: false }][] = [
     ['dense', longRequest(700)],
     [

@@ -11,9 +11,6 @@ namespace heed {
 
 namespace {
 
-// Work that is over before another thread is awake runs on the calling thread.
-constexpr double CALLING_THREAD_MICROSECONDS = 50;
-
 i64 numberAt(napi_env env, napi_value array, uint32_t index) {
   napi_value value = nullptr;
   double number = 0;
@@ -52,7 +49,7 @@ napi_value outOfMemory(napi_env env) {
   return nullptr;
 }
 
-// Runs a planned job here or on the pool. Weights and results are this package's own, input and dOutput the caller's: their
+// Runs a planned job before returning or on the pool. Weights and results are this package's own, input and dOutput the caller's: their
 // buffers, of which the second may be null.
 napi_value start(napi_env env, std::unique_ptr<OwnedJob> job, bool isDouble, napi_value operands, napi_value stopArray,
                  std::array<napi_value, 2> buffers) {
@@ -62,13 +59,8 @@ napi_value start(napi_env env, std::unique_ptr<OwnedJob> job, bool isDouble, nap
   void* stop = nullptr;
   napi_get_typedarray_info(env, stopArray, nullptr, nullptr, &stop, nullptr, nullptr);
   job->run.stop = static_cast<const int32_t*>(stop);
-  const bool here = job->plan.microseconds < CALLING_THREAD_MICROSECONDS;
-  if (!prepare(*job, here ? job->plan.threadBytes : 0)) return outOfMemory(env);
-  if (here) {
-    runHere(*job);
-    putBack(*job);
-    return nullptr;
-  }
+  if (!prepare(*job, callingThreadBytes(job->plan))) return outOfMemory(env);
+  if (runBeforeReturning(*job)) return job->outOfMemory ? outOfMemory(env) : nullptr;
   const i64 rowBytes = linear.rows * (isDouble ? 8 : 4);
   const auto kept = [&](napi_value buffer, i64 bytes, const void*& data) {
     void* memory = const_cast<void*>(data);

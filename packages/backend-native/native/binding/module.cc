@@ -15,9 +15,6 @@
 namespace heed {
 namespace {
 
-// Work that is over before another thread is awake runs on the calling thread.
-constexpr double CALLING_THREAD_MICROSECONDS = 50;
-
 struct Pass {
   Plan plan;
   void (*task)(const Run&, i64, char*);
@@ -175,14 +172,11 @@ napi_value run(napi_env env, napi_callback_info info) {
   std::memcpy(&job->run.noise, noise, sizeof job->run.noise);
   napi_get_typedarray_info(env, given.values[4], nullptr, nullptr, &stop, nullptr, nullptr);
   job->run.stop = static_cast<const int32_t*>(stop);
-  const bool here = pass.plan.microseconds < CALLING_THREAD_MICROSECONDS;
-  if (!prepare(*job, here ? job->plan.threadBytes : 0)) {
+  if (!prepare(*job, callingThreadBytes(job->plan))) {
     return outOfMemory(env, "not enough memory for the scratch of a run");
   }
-  if (here) {
-    runHere(*job);
-    putBack(*job);
-    return nullptr;
+  if (runBeforeReturning(*job)) {
+    return job->outOfMemory ? outOfMemory(env, "not enough memory for the scratch of a run") : nullptr;
   }
   // Nobody else has the results until the run ends.
   const int inputs = isGradient ? Operand::dQuery : Operand::output;

@@ -12,6 +12,12 @@ constexpr i64 ALIGNMENT = 64;
 // Largest scratch that a backend keeps for its next run.
 constexpr i64 SPARE_BYTES = i64{1} << 27;
 
+// Work that is over before another thread is awake runs on the calling thread. Work that is over before the event loop would turn
+// runs on the calling thread and on others, and the call waits: a decoding step has a hundred such calls one after the other,
+// and the way through the event loop took as long as they did.
+constexpr double CALLING_THREAD_MICROSECONDS = 50;
+constexpr double WAITING_MICROSECONDS = 300;
+
 void yieldThread() { std::this_thread::yield(); }
 
 void stop(Job& job) { __atomic_store_n(const_cast<int32_t*>(job.run.stop), 1, __ATOMIC_RELAXED); }
@@ -60,6 +66,17 @@ void runHere(Job& job) {
   for (i64 task = 0; task < job.plan.tasks; task++) job.task(job.run, task, scratch);
 }
 
+i64 callingThreadBytes(const Plan& plan) { return plan.microseconds < WAITING_MICROSECONDS ? plan.threadBytes : 0; }
+
+bool runBeforeReturning(Job& job) {
+  const bool isTiny = job.plan.microseconds < CALLING_THREAD_MICROSECONDS;
+  const bool isShort = job.plan.microseconds < WAITING_MICROSECONDS && job.team->threads > 1;
+  if (isTiny) runHere(job);
+  else if (!isShort || !Pool::instance().runTogether(job)) return false;
+  putBack(job);
+  return true;
+}
+
 Pool& Pool::instance() {
   // Never destroyed: a process may exit with threads at work.
   static Pool& pool = *new Pool;
@@ -101,6 +118,28 @@ bool Pool::submit(Job* job) {
     jobs_.push_back(job);
   }
   for (int n = 0; n < job->team->threads; n++) wake_.notify_one();
+  return true;
+}
+
+bool Pool::runTogether(Job& job) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (job.team->active >= job.team->threads) return false;
+    grow(job.team->threads - 1);
+    job.workers = 1;
+    job.team->active++;
+    jobs_.push_back(&job);
+  }
+  for (int n = 1; n < job.team->threads; n++) wake_.notify_one();
+  char* scratch = job.shared.begin() + job.plan.sharedBytes;
+  for (i64 task; (task = job.next.fetch_add(1)) < job.plan.tasks;) job.task(job.run, task, scratch);
+  std::unique_lock lock(mutex_);
+  job.team->active--;
+  job.workers--;
+  left_.wait(lock, [&] { return job.workers == 0; });
+  jobs_.remove(&job);
+  // A thread that found the team at its limit sleeps again, and would not hear of this.
+  if (choose() != nullptr) wake_.notify_one();
   return true;
 }
 
@@ -150,6 +189,11 @@ void Pool::work() {
     lock.lock();
     job->team->active--;
     if (--job->workers > 0) continue;
+    if (job->owner == nullptr) {
+      // The calling thread waits, and removes it.
+      left_.notify_all();
+      continue;
+    }
     // The owner deletes the job as soon as it is told.
     jobs_.remove(job);
     const auto told = told_.insert(told_.end(), job->owner);

@@ -53,8 +53,8 @@ struct Job {
   Run run{};
   void (*task)(const Run&, i64 task, char* scratch);
   Buffer shared;
-  // Its environment, which learns of its end, once, on a thread of the pool.
-  void* owner;
+  // Its environment, which learns of its end, once, on a thread of the pool; null where the calling thread waits for it.
+  void* owner = nullptr;
   void (*finished)(Job*);
   std::atomic<i64> next{0};
   std::atomic<bool> outOfMemory{false};
@@ -68,6 +68,12 @@ bool prepare(Job& job, i64 extraBytes);
 void putBack(Job& job);
 // Runs all tasks on this thread.
 void runHere(Job& job);
+// Runs a job that is over soon before the call returns, if it is one, and its threads are not all at work: a tiny one on this
+// thread, a short one on this thread and on those of the pool that wake in time. Its scratch must have room for a thread's. Returns
+// whether it did; `outOfMemory` then tells whether all tasks ran.
+bool runBeforeReturning(Job& job);
+// Room for the calling thread's scratch, in jobs that may run before the call returns.
+i64 callingThreadBytes(const Plan& plan);
 
 class Pool {
  public:
@@ -77,6 +83,8 @@ class Pool {
   void release();
   // Returns whether any thread will run it.
   bool submit(Job* job);
+  // Runs all tasks on this thread and on others. Returns false, having done nothing, where the team's threads are all at work.
+  bool runTogether(Job& job);
   // Ends the jobs of an environment early, and waits until no thread is at work on them: their memory may then go.
   void abandon(void* owner);
 
