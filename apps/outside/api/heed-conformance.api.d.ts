@@ -203,7 +203,7 @@ export interface NotCovered {
     readonly reason: string;
 }
 
-type Options = Pick<CaseRequest, 'layout' | 'scale' | 'softcap' | 'causal' | 'window' | 'alignment' | 'keyLengths' | 'keyStarts' | 'queryLengths' | 'selection' | 'seed' | 'origin' | 'ring' | 'valueFromKey' | 'gradient'>;
+type Options = Pick<CaseRequest, 'layout' | 'scale' | 'softcap' | 'causal' | 'window' | 'alignment' | 'keyLengths' | 'keyStarts' | 'queryLengths' | 'selection' | 'seed' | 'origin' | 'dropout' | 'ring' | 'valueFromKey' | 'gradient'>;
 
 export declare const PRECISIONS: Readonly<Record<FloatDType, Precision>>;
 

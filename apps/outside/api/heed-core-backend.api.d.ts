@@ -7,6 +7,7 @@
 //   CURVES
 //   Curve
 //   DeviceMemory
+//   Dropout
 //   ELEMENT_BYTES
 //   KernelDefinition
 //   LinearDefinition
@@ -36,6 +37,7 @@
 //   contiguousCache
 //   decodeBlocks
 //   defineBackend
+//   dropoutOf
 //   exchangeHeadsAndLength
 //   featuresOf
 //   flag
@@ -43,6 +45,7 @@
 //   gradientDType
 //   gumbelNoise
 //   halfTable
+//   hostMemory
 //   inTurns
 //   integer
 //   integerAt
@@ -204,6 +207,7 @@ export interface AttentionProblem {
     readonly sinks: boolean;
     readonly selection: Selection;
     readonly origin: boolean;
+    readonly dropout: number | null;
     readonly outputs: readonly OutputName[];
     readonly gradient: boolean;
 }
@@ -276,6 +280,7 @@ export type DTypeOf<T extends PlainTensorLike> = T extends {
 } ? ArrayDType<A> : 'float32' | 'bool';
 
 export interface DeviceMemory<N extends NativeTensor> {
+    readonly isHost?: boolean;
     upload(tensor: Tensor): N | Promise<N>;
     download(native: N): Tensor | Promise<Tensor>;
     write(native: N, part: Tensor, at: SlicePosition): N | Promise<N>;
@@ -287,9 +292,16 @@ export interface DeviceMemory<N extends NativeTensor> {
     wrap?(value: unknown): N | null;
 }
 
+export interface Dropout {
+    readonly factor: number;
+    readonly threshold: number;
+    readonly key: readonly [low: number, high: number];
+    kept(b: number, h: number, i: number, j: number): number;
+}
+
 export declare const ELEMENT_BYTES: Readonly<Record<DType, number>>;
 
-export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'cache.float16', 'cache.bfloat16', 'cache.int8', 'cache.int4x2', 'cache.shared', 'pages', 'ring', 'valueFromKey', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.keyStart', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'origin', 'gradient'];
+export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'cache.float16', 'cache.bfloat16', 'cache.int8', 'cache.int4x2', 'cache.shared', 'pages', 'ring', 'valueFromKey', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.keyStart', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'origin', 'dropout', 'gradient'];
 
 export type Feature = (typeof FEATURES)[number];
 
@@ -325,6 +337,7 @@ export type Layout = 'bhld' | 'blhd';
 
 export interface LinearDefinition<N extends NativeTensor = Tensor> {
     readonly weightTypes?: readonly StoredType[];
+    readonly scalar?: boolean;
     compile(problem: Required<LinearProblem>): LinearKernelDefinition<N> | Promise<LinearKernelDefinition<N>>;
 }
 
@@ -371,6 +384,7 @@ export interface LinearKernelDefinition<N extends NativeTensor = Tensor, P exten
 }
 
 export interface LinearOperation {
+    readonly scalar?: boolean;
     compile(problem: LinearProblem): Promise<LinearKernel>;
 }
 
@@ -578,6 +592,8 @@ export declare function decodeBlocks({ dtype, data }: BlockWeight, first: number
 
 export declare function defineBackend<N extends NativeTensor = Tensor>(definition: BackendDefinition<N>): AttentionBackend;
 
+export declare function dropoutOf({ dropout }: Pick<AttentionProblem, 'dropout'>, { seed, origin }: Pick<AttentionInputs, 'seed' | 'origin'>): Dropout | null;
+
 export declare function exchangeHeadsAndLength<T extends Tensor>(given: T): T;
 
 export declare function featuresOf(problem: AttentionProblem): Feature[];
@@ -591,6 +607,8 @@ export declare function gradientDType({ dtype, cacheType }: AttentionProblem, na
 export declare function gumbelNoise(seed: number, b: number, h: number, i: number, j: number): number;
 
 export declare function halfTable(dtype: HalfDType): Float32Array;
+
+export declare const hostMemory: DeviceMemory<Tensor>;
 
 export declare function inTurns<T>(work: Generator<void, T, void>, signal: AbortSignal | undefined): Promise<T>;
 
@@ -609,7 +627,7 @@ export declare function isStoredType(type: WeightType): type is StoredType;
 export declare function linearGradientBy(problem: Required<LinearProblem>, { weight, bias }: {
     readonly weight: Tensor;
     readonly bias?: Tensor | undefined;
-}, input: Tensor, dOutput: Tensor, multiply: Multiply): Promise<LinearGradients<Tensor>>;
+}, input: Tensor, dOutput: Tensor, multiply: Multiply, sum?: (dZ: Tensor<ComputeDType>) => Tensor<ComputeDType>): Promise<LinearGradients<Tensor>>;
 
 export declare function listOf(elements: OptionKind): OptionKind;
 

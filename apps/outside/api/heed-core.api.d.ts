@@ -225,6 +225,7 @@ export interface AttentionProblem {
     readonly sinks: boolean;
     readonly selection: Selection;
     readonly origin: boolean;
+    readonly dropout: number | null;
     readonly outputs: readonly OutputName[];
     readonly gradient: boolean;
 }
@@ -264,6 +265,10 @@ export interface AttentionRequest<T = TensorLike> extends RequestedResults {
     readonly selection?: Selection | undefined;
     readonly seed?: number | undefined;
     readonly origin?: Partial<Origin> | undefined;
+    readonly dropout?: {
+        readonly probability: number;
+        readonly seed: number;
+    } | null | undefined;
     readonly gradient?: boolean | undefined;
 }
 
@@ -329,7 +334,7 @@ export type DTypeOf<T extends PlainTensorLike> = T extends {
     readonly data: infer A extends NumberArray;
 } ? ArrayDType<A> : 'float32' | 'bool';
 
-export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'cache.float16', 'cache.bfloat16', 'cache.int8', 'cache.int4x2', 'cache.shared', 'pages', 'ring', 'valueFromKey', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.keyStart', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'origin', 'gradient'];
+export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'cache.float16', 'cache.bfloat16', 'cache.int8', 'cache.int4x2', 'cache.shared', 'pages', 'ring', 'valueFromKey', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.keyStart', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'origin', 'dropout', 'gradient'];
 
 export type Feature = (typeof FEATURES)[number];
 
@@ -454,6 +459,7 @@ export interface LinearKernel extends AsyncDisposable {
 }
 
 export interface LinearOperation {
+    readonly scalar?: boolean;
     compile(problem: LinearProblem): Promise<LinearKernel>;
 }
 

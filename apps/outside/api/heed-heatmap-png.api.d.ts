@@ -36,6 +36,7 @@ export interface PNGOptions {
     readonly colorMap?: ColorMap;
     readonly theme?: Scheme;
     readonly fonts?: readonly Uint8Array[];
+    readonly caption?: string;
 }
 
 export type Scheme = 'light' | 'dark';

@@ -121,6 +121,7 @@ export interface SVGOptions {
     readonly colorMap?: ColorMap;
     readonly theme?: Scheme | 'auto';
     readonly id?: string;
+    readonly caption?: string;
 }
 
 export type Scheme = 'light' | 'dark';

@@ -14,6 +14,8 @@
 //   Embedding
 //   EmbeddingOptions
 //   FeedForward
+//   FeedForwardOnOptions
+//   FeedForwardOnResults
 //   FeedForwardOptions
 //   FeedForwardResults
 //   FloatTensor
@@ -24,6 +26,8 @@
 //   HardAttentionResults
 //   HardForwardOptions
 //   KeyValueCache
+//   KeyValuePools
+//   KeysSoFar
 //   LayerNorm
 //   LayerNormOptions
 //   Linear
@@ -39,7 +43,9 @@
 //   MultiHeadForwardOptions
 //   NamedTensors
 //   Optimizer
+//   PagedStep
 //   ParameterSource
+//   PoolOptions
 //   ProjectionBiases
 //   QueryKeyNormOptions
 //   RMSNorm
@@ -87,6 +93,7 @@
 //   linearSchedule
 //   openSafetensors
 //   openSafetensorsShards
+//   pagedStep
 //   projectionDevice
 //   readSafetensors
 //   rotaryFrequencies
@@ -140,6 +147,7 @@ export type AttentionScope = Pick<LayerRequest, 'causal' | 'window' | 'alignment
 export interface CacheOptions {
     readonly batch?: number;
     readonly capacity: number;
+    readonly type?: CacheType;
 }
 
 export interface CrossEntropy {
@@ -184,12 +192,23 @@ export declare class FeedForward {
     forward(given: FloatTensorLike, options?: {
         readonly dropout?: DropoutOptions;
     }): FeedForwardResults;
-    forwardOn(backend: AttentionBackend, given: FloatTensorLike, options?: RunOptions): Promise<FloatTensor>;
+    forwardOn<const O extends FeedForwardOnOptions = object>(backend: AttentionBackend, given: FloatTensorLike, options?: O): Promise<FeedForwardOnResults<O>>;
     freeze(): this;
     loadStateDict(stateDict: StateDict, options?: {
         readonly prefix?: string;
     }): void;
 }
+
+export interface FeedForwardOnOptions extends RunOptions {
+    readonly gradient?: boolean;
+    readonly dropout?: DropoutOptions;
+}
+
+export type FeedForwardOnResults<Options> = {
+    readonly output: FloatTensor;
+} & When<Options, 'gradient', {
+    gradient(dOutput: FloatTensorLike): Promise<LinearGradients>;
+}>;
 
 export interface FeedForwardOptions {
     readonly embedDim: number;
@@ -247,11 +266,20 @@ export interface HardForwardOptions extends RunOptions {
     readonly gradient?: AttentionBackend;
 }
 
-export interface KeyValueCache {
-    readonly length: number;
-    readonly capacity: number;
+export interface KeyValueCache extends KeysSoFar {
     truncate(length: number): void;
     dispose(): void;
+}
+
+export interface KeyValuePools {
+    at(step: PagedStep): KeysSoFar;
+    copy(copies: PagedStep['copies']): Promise<void>;
+    dispose(): void;
+}
+
+export interface KeysSoFar {
+    readonly length: number;
+    readonly capacity: number;
 }
 
 export declare class LayerNorm {
@@ -322,6 +350,7 @@ export declare class MultiHeadAttention {
     forward<const O extends MultiHeadForwardOptions = object>(backend: AttentionBackend, inputs: MultiHeadAttentionInputs, options?: O): Promise<MultiHeadAttentionResults<O>>;
     freeze(): this;
     cache(backend: AttentionBackend, options: CacheOptions): Promise<KeyValueCache>;
+    pools(backend: AttentionBackend, options: PoolOptions): Promise<KeyValuePools>;
     loadStateDict(stateDict: StateDict, options?: {
         readonly prefix?: string;
     }): void;
@@ -343,7 +372,7 @@ export interface MultiHeadAttentionInputs extends AttentionScope {
     readonly alibiSlopes?: FloatTensorLike | undefined;
     readonly queryPositions?: PlainTensorLike | undefined;
     readonly keyPositions?: PlainTensorLike | undefined;
-    readonly cache?: KeyValueCache | undefined;
+    readonly cache?: KeysSoFar | undefined;
 }
 
 export interface MultiHeadAttentionOptions {
@@ -377,6 +406,7 @@ export type MultiHeadAttentionResults<Options> = {
 
 export interface MultiHeadForwardOptions extends ForwardOptions {
     readonly logSumExp?: boolean;
+    readonly dropout?: Pick<DropoutOptions, 'probability' | 'seed'>;
 }
 
 export type NamedTensors = Readonly<Record<string, FloatTensor>>;
@@ -385,9 +415,21 @@ export interface Optimizer {
     step(parameters: NamedTensors, gradients: NamedTensors): void;
 }
 
+export interface PagedStep {
+    readonly slots: readonly (readonly number[])[];
+    readonly copies: readonly PageCopy[];
+    readonly blockTable: Tensor<'int32'>;
+    readonly keyLengths: readonly number[];
+    readonly capacity: number;
+}
+
 export type ParameterSource = {
     readonly parameters: NamedTensors;
 } | NamedTensors | readonly ParameterSource[];
+
+export interface PoolOptions extends Pick<CacheOptions, 'type'> {
+    readonly book: PagedCache;
+}
 
 export interface ProjectionBiases {
     readonly query?: boolean;
@@ -610,12 +652,13 @@ export declare class TransformerBlock {
     forward<const O extends TransformerBlockForwardOptions = object>(backend: AttentionBackend, inputs: TransformerBlockInputs, options?: O): Promise<TransformerBlockResults<O>>;
     freeze(): this;
     cache(backend: AttentionBackend, options: CacheOptions): Promise<KeyValueCache>;
+    pools(backend: AttentionBackend, options: PoolOptions): Promise<KeyValuePools>;
     loadStateDict(stateDict: StateDict, options?: {
         readonly prefix?: string;
     }): void;
 }
 
-export interface TransformerBlockForwardOptions extends Omit<MultiHeadForwardOptions, 'logSumExp'> {
+export interface TransformerBlockForwardOptions extends Omit<MultiHeadForwardOptions, 'logSumExp' | 'dropout'> {
     readonly dropout?: Pick<DropoutOptions, 'probability' | 'seed'>;
 }
 
@@ -685,6 +728,10 @@ export declare function linearSchedule(options: ScheduleOptions): Schedule;
 export declare function openSafetensors(file: Blob): Promise<SafetensorsFile>;
 
 export declare function openSafetensorsShards(index: SafetensorsIndex, open: (file: string) => Blob | Promise<Blob>): Promise<SafetensorsFile>;
+
+export declare function pagedStep(book: PagedCache, ids: readonly number[], count: number, options?: {
+    readonly columns?: number;
+}): PagedStep;
 
 export declare function projectionDevice(dtype?: ComputeDType): string;
 

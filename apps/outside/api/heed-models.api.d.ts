@@ -8,6 +8,7 @@
 //   Decoder
 //   DecoderCache
 //   DecoderCacheOptions
+//   DecoderCacheType
 //   DecoderConfig
 //   DecoderKind
 //   DecoderResults
@@ -72,6 +73,8 @@ export interface BeamOptions extends RunOptions {
     readonly lengthPenalty?: number;
 }
 
+declare const CACHE_TYPES: readonly ['float32', 'float16', 'bfloat16', 'int8', 'int4x2'];
+
 export type Capture = {
     readonly layer: number;
     readonly heads?: readonly number[];
@@ -117,6 +120,7 @@ export declare class DecoderCache {
     #private;
     readonly batch: number;
     readonly capacity: number;
+    readonly type: DecoderCacheType;
     constructor(layers: readonly LayerMemory[], lengths: readonly number[]);
     get lengths(): readonly number[];
     truncate(length: number | readonly number[]): void;
@@ -130,7 +134,10 @@ export declare class DecoderCache {
 export interface DecoderCacheOptions {
     readonly batch?: number;
     readonly capacity?: number;
+    readonly type?: DecoderCacheType;
 }
+
+export type DecoderCacheType = (typeof CACHE_TYPES)[number];
 
 export interface DecoderConfig {
     readonly kind: DecoderKind;
@@ -251,7 +258,7 @@ export interface HubFiles {
 
 export declare const IMAGENET: PixelScale;
 
-export type LayerMemory = Readonly<Record<'key' | 'value', ResidentTensor>>;
+export type LayerMemory = Readonly<Record<'key' | 'value', ResidentTensor>> & Partial<Readonly<Record<'keyScales' | 'valueScales', ResidentTensor>>>;
 
 export type Metadata = Readonly<Record<string, MetadataValue>>;
 

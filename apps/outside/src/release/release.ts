@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { World } from '../projects/project.ts';
 import { ROOT, run, strangersEnvironment } from '../run.ts';
-import { type PublicPackage, publicPackages } from './workspace.ts';
+import { type PublicPackage, publicPackages, workspacePackages } from './workspace.ts';
 
 /** A copy of the workspace for trying a release, which changes its versions and changelogs instead of ours. */
 export interface Copy {
@@ -22,19 +22,24 @@ export async function copyWorkspace(folder: string, packages: readonly PublicPac
   for (const { folder: at } of packages) {
     cpSync(path.join(ROOT, at), path.join(folder, at), { recursive: true, filter });
   }
-  linkDependencies(folder, packages);
+  await linkDependencies(folder, packages);
   // changesets looks for its own configuration's changelog module from here.
   symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
   return { folder };
 }
 
-/** Links dependencies: node_modules resolves `workspace:` ranges. */
-function linkDependencies(folder: string, packages: readonly PublicPackage[]): void {
+/** Links dependencies: node_modules resolves `workspace:` ranges. What tests share is not published, and stays where it is. */
+async function linkDependencies(folder: string, packages: readonly PublicPackage[]): Promise<void> {
+  const shared = (await workspacePackages()).filter(({ manifest }) => manifest.private === true);
+  const targets = [
+    ...packages.map(({ folder: target, manifest }) => [manifest.name, path.join(folder, target)] as const),
+    ...shared.map(({ folder: target, manifest }) => [manifest.name, path.join(ROOT, target)] as const),
+  ];
   for (const { folder: at } of packages) {
-    for (const { folder: target, manifest } of packages) {
-      const link = path.join(folder, at, 'node_modules', manifest.name);
+    for (const [name, target] of targets) {
+      const link = path.join(folder, at, 'node_modules', name);
       mkdirSync(path.dirname(link), { recursive: true });
-      symlinkSync(path.join(folder, target), link);
+      symlinkSync(target, link);
     }
   }
 }

@@ -18,12 +18,15 @@ export interface Manifest {
 /** This machine's platform as packages of files name it. */
 export const platform = `${process.platform}-${process.arch}`;
 
-/** A package of the workspace that is published. */
-export interface PublicPackage {
+/** A package of the workspace. */
+export interface WorkspacePackage {
   /** Relative to the root of the workspace. */
   readonly folder: string;
   readonly manifest: Manifest;
 }
+
+/** A package of the workspace that is published. */
+export type PublicPackage = WorkspacePackage;
 
 /** Returns whether a package is one file for one platform, which another package depends on. */
 export function isPlatformFile({ manifest }: PublicPackage): boolean {
@@ -32,18 +35,20 @@ export function isPlatformFile({ manifest }: PublicPackage): boolean {
 
 /** Returns every package of a workspace that is not private. */
 export async function publicPackages(root: string = ROOT): Promise<PublicPackage[]> {
+  return (await workspacePackages(root)).filter(({ manifest }) => manifest.private !== true);
+}
+
+/** Returns every package of a workspace. */
+export async function workspacePackages(root: string = ROOT): Promise<WorkspacePackage[]> {
   const listed = JSON.parse(
     await stdoutOf('pnpm', ['list', '--recursive', '--depth=-1', '--json'], { cwd: root }),
   ) as {
     readonly path: string;
-    readonly private: boolean;
   }[];
-  return listed
-    .filter((entry) => !entry.private)
-    .map((entry) => ({
-      folder: path.relative(root, entry.path),
-      manifest: JSON.parse(readFileSync(path.join(entry.path, 'package.json'), 'utf8')) as Manifest,
-    }));
+  return listed.map((entry) => ({
+    folder: path.relative(root, entry.path),
+    manifest: JSON.parse(readFileSync(path.join(entry.path, 'package.json'), 'utf8')) as Manifest,
+  }));
 }
 
 /** Builds the published packages, and of the platforms' files this machine's. Only checks what is already built. */
