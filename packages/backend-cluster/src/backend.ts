@@ -165,6 +165,9 @@ function compile(
         parts.length === 1 ? 'as a whole on one worker' : `${parts.length} shards of the keys, merged`,
       tile: { query: problem.queryLength, key: parts[0]!.end },
       scratchBytes: kernel.scratchBytes,
+      get lastRun() {
+        return kernel.lastRun;
+      },
     },
     run: (inputs, run) => kernel.run(inputs, run),
     ...(problem.gradient && {

@@ -1,4 +1,4 @@
-import { HeedError, attention } from '@heed/core';
+import { HeedError, attention, resolveRequest } from '@heed/core';
 import { afterEach, describe, expect, test } from 'vitest';
 import cluster from './index.ts';
 import type { RunProgress } from './run/metrics.ts';
@@ -88,5 +88,16 @@ describe.skipIf(!hasServer())('a server', () => {
       expect(done).toBeLessThanOrEqual(shards);
       expect(elapsed).toBeGreaterThan(1000);
     }
+  });
+
+  test('tells the figures of the last run in the plan', async () => {
+    const { backend, runs } = await TestCluster.start(2);
+    const { problem, inputs } = resolveRequest(request());
+    const kernel = await backend.compile(problem);
+    expect(kernel.plan.lastRun).toBeNull();
+    await kernel.run(inputs);
+    const { workers, ...numbers } = runs.at(-1)!;
+    expect(kernel.plan.lastRun).toEqual({ ...numbers, workers: workers.length });
+    await kernel.dispose();
   });
 });

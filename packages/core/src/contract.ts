@@ -52,6 +52,8 @@ export interface Plan {
   readonly tile: { readonly query: number; readonly key: number };
   /** Working memory besides inputs and outputs, in bytes. */
   readonly scratchBytes: number;
+  /** Time, bytes and counts of the kernel's last run, by a backend that measures them; null before the first. */
+  readonly lastRun?: Readonly<Record<string, number>> | null;
 }
 
 /**

@@ -18,6 +18,8 @@ export interface Diagnosis {
   /** Name of what really runs; null if nothing does. */
   readonly device: string | null;
   readonly capabilities: Capabilities | null;
+  /** Figures of one small run, of backends that measure their runs. */
+  readonly lastRun?: Readonly<Record<string, number>>;
   readonly reason: string | null;
   readonly remedy: string | null;
 }

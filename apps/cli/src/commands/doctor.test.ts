@@ -36,6 +36,14 @@ describe('what is installed', () => {
     expect(ts!.capabilities!.features).toContain('causal');
   });
 
+  test('one that measures its runs: figures of a small one', () => {
+    const words = ['doctor', moduleFile('measuresRuns')];
+    expect(heedJSON<Report>(words).value.backends[0]!.lastRun).toEqual({ bytesSent: 1234.5, total: 0.25 });
+    expect(heed(words).stdout).toContain(
+      'a small run, in milliseconds and bytes: bytes sent 1235, total 0.25',
+    );
+  });
+
   test("a module of Node's is not a backend", () => {
     const { code, value } = heedJSON<Report>(['doctor', 'events'], { cwd: folderOf({}) });
     expect(code).toBe(1);

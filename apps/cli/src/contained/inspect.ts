@@ -4,7 +4,10 @@ import {
   type BackendProvider,
   type Capabilities,
   HeedError,
+  type Plan,
+  resolveRequest,
 } from '@heed/core';
+import { zeros } from '@heed/core/backend';
 import { firstLine } from '../backends/provider.ts';
 import type { Announce, Inspection } from './tasks.ts';
 
@@ -35,9 +38,33 @@ export async function inspect(provider: BackendProvider, announce: Announce): Pr
   if (typeof device !== 'string' || !isCapabilities(capabilities)) {
     throw new HeedError('ENGINE', 'the backend does not state its device and capabilities');
   }
+  const lastRun = await measuredRun(backend, announce);
   announce({ text: 'dispose' });
   await backend.dispose();
-  return { name, status: 'available', device, capabilities };
+  return { name, status: 'available', device, capabilities, ...(lastRun && { lastRun }) };
+}
+
+/** One row over two keys. */
+const SMALL = {
+  query: zeros('float32', [1, 1, 1, 4]),
+  key: zeros('float32', [1, 1, 2, 4]),
+  value: zeros('float32', [1, 1, 2, 4]),
+};
+
+/** Returns the figures of a small run with a backend that measures its runs; null with others. */
+async function measuredRun(backend: AttentionBackend, announce: Announce): Promise<Plan['lastRun']> {
+  const { problem, inputs } = resolveRequest(SMALL);
+  announce({ text: 'compile' });
+  const kernel = await backend.compile(problem);
+  if (kernel.plan.lastRun === undefined) {
+    await kernel.dispose();
+    return null;
+  }
+  announce({ text: 'run' });
+  await kernel.run(inputs);
+  const { lastRun } = kernel.plan;
+  await kernel.dispose();
+  return lastRun;
 }
 
 function isCapabilities(value: Partial<Capabilities> | undefined): value is Capabilities {

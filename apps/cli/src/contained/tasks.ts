@@ -20,6 +20,8 @@ export interface Inspection {
   /** Name of what really runs; null if nothing does. */
   readonly device: string | null;
   readonly capabilities: Capabilities | null;
+  /** Figures of one small run, of backends that measure their runs. */
+  readonly lastRun?: Readonly<Record<string, number>>;
   readonly reason?: string;
   readonly remedy?: string | null;
 }

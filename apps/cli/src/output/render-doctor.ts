@@ -20,10 +20,24 @@ export function renderDiagnoses(diagnoses: readonly Diagnosis[], { colors }: Con
   return heads.map((head, index) => `${head}\n${detailsOf(diagnoses[index]!, colors)}`).join('\n');
 }
 
-function detailsOf({ capabilities, reason, remedy }: Diagnosis, colors: Colors): string {
-  if (capabilities !== null) return colors.dim(`    ${describeCapabilities(capabilities)}`);
+function detailsOf({ capabilities, lastRun, reason, remedy }: Diagnosis, colors: Colors): string {
+  if (capabilities !== null) {
+    const measured =
+      lastRun === undefined ? '' : `\n    a small run, in milliseconds and bytes: ${figures(lastRun)}`;
+    return colors.dim(`    ${describeCapabilities(capabilities)}${measured}`);
+  }
   const advice = remedy === null ? '' : colors.dim(`\n    → ${plain(remedy)}`);
   return `    ${plain(reason ?? '')}${advice}`;
+}
+
+/** Renders figures as their names have them: `bytesSent` becomes `bytes sent`. */
+function figures(numbers: Readonly<Record<string, number>>): string {
+  return Object.entries(numbers)
+    .map(([name, value]) => {
+      const words = name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+      return `${plain(words)} ${value < 100 ? Number(value.toPrecision(3)) : Math.round(value)}`;
+    })
+    .join(', ');
 }
 
 function origin({ package: name, version }: Diagnosis): string {

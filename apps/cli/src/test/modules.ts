@@ -23,6 +23,7 @@ export type ModuleName =
   | 'talksOnStdout'
   | 'paints'
   | 'forgetsScale'
+  | 'measuresRuns'
   | 'hangsInRun'
   | 'exitsInRun'
   | 'climbs'
@@ -67,6 +68,7 @@ export const MODULES: Readonly<Record<ModuleName, string>> = {
     `name: '\\u001B[31mred\\u0007', create: async () => ({ ...(await base.create()), device: 'a\\u001B[2Jb' })`,
   ),
   forgetsScale: wrong(`{ ...problem, scale: 1 }`, 'inputs'),
+  measuresRuns: running(`plan: { ...kernel.plan, lastRun: { bytesSent: 1234.5, total: 0.25 } }`),
   hangsInRun: running(`run: () => new Promise(() => {})`),
   exitsInRun: running(`run: () => process.exit(7)`),
   climbs: provider(`create: async () => ({ ...(await base.create()), name: '../../<script>|x' })`),

@@ -16,6 +16,7 @@ import type { ClusterOptions } from '../options.ts';
 import { partInputs, taskTensor, wholeInputs } from '../plan/part-inputs.ts';
 import { type KeyPart, partProblem } from '../plan/parts.ts';
 import type { Coordinator, Done, Job } from './coordinator.ts';
+import { type RunMetrics, figuresOf } from './metrics.ts';
 import { type Task, baseName } from './protocol.ts';
 
 interface Means {
@@ -32,6 +33,7 @@ export class ClusterKernel {
   readonly #problem: AttentionProblem;
   readonly #parts: readonly KeyPart[];
   readonly #means: Means;
+  #lastRun: RunMetrics | null = null;
 
   constructor(problem: AttentionProblem, parts: readonly KeyPart[], means: Means) {
     this.#problem = problem;
@@ -44,6 +46,11 @@ export class ClusterKernel {
     const { batch, heads, queryLength, valueDim, dtype } = this.#problem;
     const rows = batch * heads * queryLength;
     return this.#parts.length * rows * (valueDim + 2) * ELEMENT_BYTES[dtype];
+  }
+
+  /** Figures of the last run; null before the first. */
+  get lastRun(): Readonly<Record<string, number>> | null {
+    return this.#lastRun && figuresOf(this.#lastRun);
   }
 
   async run(
@@ -155,13 +162,11 @@ export class ClusterKernel {
     { answers, bytesSent, bytesReceived }: Done,
     { started, answered }: { readonly started: number; readonly answered: number },
   ): void {
-    const { onRun } = this.#means.options;
-    if (onRun === undefined) return;
     const now = performance.now();
     const ofWorkers = new Map<string, number>();
     for (const { worker, compute } of answers) ofWorkers.set(worker, (ofWorkers.get(worker) ?? 0) + compute);
     const compute = Math.max(...ofWorkers.values());
-    onRun({
+    this.#lastRun = {
       shards: answers.length,
       bytesSent: bytesSent + answers.reduce((sum, { fetched }) => sum + fetched, 0),
       bytesReceived,
@@ -171,7 +176,8 @@ export class ClusterKernel {
       wait: Math.max(0, answered - started - compute),
       merge: now - answered,
       workers: [...new Set(answers.map(({ worker }) => worker))].sort(),
-    });
+    };
+    this.#means.options.onRun?.(this.#lastRun);
   }
 }
 

@@ -25,3 +25,8 @@ export interface RunProgress {
   /** Time since the call, in milliseconds. */
   readonly elapsed: number;
 }
+
+/** The numbers of a run, for `plan.lastRun`. */
+export function figuresOf({ workers, ...numbers }: RunMetrics): Readonly<Record<string, number>> {
+  return { ...numbers, workers: workers.length };
+}

@@ -224,3 +224,25 @@ test('16-bit floats that are not declared are refused before the engine sees the
   const resident = await backend.upload({ ...half, dtype: 'float16' });
   expect(await resident.read()).toEqual({ ...half, dtype: 'float16' });
 });
+
+test('a plan tells figures of the last run, where the backend measures them', async () => {
+  let runs = 0;
+  const backend = backendWith({
+    compile: () => ({
+      plan: {
+        ...plan,
+        get lastRun() {
+          return runs === 0 ? null : { runs };
+        },
+      },
+      run: () => {
+        runs++;
+        return { output: output() };
+      },
+    }),
+  });
+  const kernel = await backend.compile(problem);
+  expect(kernel.plan.lastRun).toBeNull();
+  await kernel.run(inputs);
+  expect(kernel.plan.lastRun).toEqual({ runs: 1 });
+});

@@ -18,6 +18,7 @@ import { type Owner, identityOf } from './resident/resident.ts';
  * `offsets`, `blockTable`, `keyLengths`, `keyStarts` and `queryLengths`, which stay plain. Results are new tensors in the engine's memory.
  */
 export interface KernelDefinition<N extends NativeTensor = Tensor> {
+  /** Copied whenever somebody looks: `lastRun` may be a getter. */
   readonly plan: Plan;
   /** Returns every output that the problem names. */
   run(inputs: AttentionInputs<N>, options: RunOptions): AttentionResults<N> | Promise<AttentionResults<N>>;
@@ -129,7 +130,9 @@ export function guardKernel<N extends NativeTensor>(
 
   const kernel: AttentionKernel = {
     problem,
-    plan: Object.freeze({ ...definition.plan }),
+    get plan() {
+      return Object.freeze({ ...definition.plan });
+    },
     run,
     gradient,
     dispose: () => guard.end(),
