@@ -1,6 +1,7 @@
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { workspacePackages } from './release/workspace.ts';
 import { ROOT, run } from './run.ts';
 
 const MADE = /\/(?:dist|embedded|\.turbo|\.reports|\.provisioned|\.blocks)(?:\/|$)/;
@@ -21,7 +22,13 @@ describe('a package that was not built is built when it is packed', () => {
       const isSource = (file: string): boolean =>
         !MADE.test(file.slice(from.length)) && !file.includes('/node_modules');
       cpSync(from, path.join(copy, folder), { recursive: true, filter: isSource });
-      symlinkSync(path.join(from, 'node_modules'), path.join(copy, folder, 'node_modules'));
+    }
+    // What tests share lies in the folder of a published package.
+    for (const { folder } of await workspacePackages()) {
+      const to = path.join(copy, folder, 'node_modules');
+      if (existsSync(path.dirname(to)) && !existsSync(to)) {
+        symlinkSync(path.join(ROOT, folder, 'node_modules'), to);
+      }
     }
     // A package that refers to heatmap compiles it, but does not make what it embeds.
     await run('node', ['scripts/embed.mjs'], { cwd: path.join(copy, 'packages/heatmap') });
