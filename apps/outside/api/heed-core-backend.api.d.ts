@@ -466,6 +466,7 @@ export interface Plan {
         readonly key: number;
     };
     readonly scratchBytes: number;
+    readonly lastRun?: Readonly<Record<string, number>> | null;
 }
 
 export type QuantizedDType = 'int8' | 'int4x2';

@@ -318,6 +318,7 @@ export interface Plan {
         readonly key: number;
     };
     readonly scratchBytes: number;
+    readonly lastRun?: Readonly<Record<string, number>> | null;
 }
 
 type Projection = Pick<Required<LinearProblem>, 'activation'> & LinearProblem;

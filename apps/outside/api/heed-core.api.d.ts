@@ -570,6 +570,7 @@ export interface Plan {
         readonly key: number;
     };
     readonly scratchBytes: number;
+    readonly lastRun?: Readonly<Record<string, number>> | null;
 }
 
 export interface Quantized<D extends QuantizedDType = QuantizedDType> {
