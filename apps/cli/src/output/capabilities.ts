@@ -10,13 +10,15 @@ export function describeCapabilities({ features, guarantees }: Capabilities): st
   return `${computes}; ${promises}`;
 }
 
-/** Names one kind for all of its features, `cache.*`, if all of several are there. */
+/** Names one kind for all of its features, `cache.*`, or for all but one, if there are several. */
 function shortened(features: readonly Feature[]): string[] {
   const kindOf = (feature: Feature): string => feature.split('.', 1)[0]!;
-  const isWhole = (kind: string): boolean => {
-    const all = FEATURES.filter((feature) => kindOf(feature) === kind);
-    return all.length > 2 && all.every((feature) => features.includes(feature));
+  const nameOf = (feature: Feature): string => {
+    const kind = kindOf(feature);
+    const all = FEATURES.filter((one) => kindOf(one) === kind);
+    const present = all.filter((one) => !features.includes(one));
+    if (all.length < 3 || present.length > 1) return feature;
+    return present.length === 0 ? `${kind}.*` : `${kind}.* (but ${present[0]!.slice(kind.length + 1)})`;
   };
-  const names = features.map((feature) => (isWhole(kindOf(feature)) ? `${kindOf(feature)}.*` : feature));
-  return [...new Set(names)];
+  return [...new Set(features.map(nameOf))];
 }
