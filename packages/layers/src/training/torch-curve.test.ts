@@ -1,21 +1,9 @@
 import ts from '@heed/backend-ts';
 import { expect, test } from 'vitest';
-import { readCases } from '../test/captures.ts';
-import { SmallTransformer, type TrainingSize } from '../test/small-transformer.ts';
+import { SmallTransformer } from '../test/small-transformer.ts';
+import { torchCurve } from '../test/torch-curve.ts';
 
-interface Curve {
-  readonly name: string;
-  readonly size: TrainingSize;
-  readonly losses: readonly number[];
-}
-
-const { source, learningRate, cases } = readCases<{
-  readonly source: string;
-  readonly learningRate: number;
-  readonly cases: readonly Curve[];
-}>('torch-training');
-
-const { size, losses } = cases.find(({ name }) => name === 'small')!;
+const { source, learningRate, size, losses } = torchCurve('small');
 
 test(`${source}: the loss of ${losses.length} steps in float64, from the same weights`, async () => {
   const backend = await ts.create();

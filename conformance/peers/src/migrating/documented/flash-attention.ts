@@ -1,7 +1,8 @@
-import type { AttentionRequest, Tensor } from '@heed/core';
+import type { Tensor } from '@heed/core';
 import { type Inputs, listOf, rows } from '../inputs.ts';
-import { type Described, attentionOf } from './attention-of.ts';
+import { attentionOf } from './attention-of.ts';
 import type { DocumentedPair } from './documented.ts';
+import { type Named, heed, named, square } from './named.ts';
 
 /** Arguments of `flash_attn_func`, with its defaults. */
 interface FlashAttention {
@@ -13,8 +14,6 @@ interface FlashAttention {
   /** Argument of `flash_attn_with_kvcache`. */
   readonly cache_seqlens?: readonly number[];
 }
-
-type Named = Pick<Described, 'query' | 'key' | 'value'>;
 
 /**
  * `flash_attn_func` as its docstring has it: "the causal mask is aligned to the bottom right corner of the attention
@@ -43,13 +42,6 @@ function flashAttention(tensors: Named, options: FlashAttention = {}): ReturnTyp
   });
 }
 
-const named = ({ q, k, v }: Inputs): Named => ({ query: rows(q), key: rows(k), value: rows(v) });
-const square = (x: Inputs): Named => ({ ...named(x), query: rows(x.qs) });
-const heed = (tensors: Named, more: Partial<AttentionRequest> = {}): AttentionRequest => ({
-  ...tensors,
-  layout: 'blhd',
-  ...more,
-});
 const output = (tensors: Named, options: FlashAttention): { output: Tensor } => ({
   output: flashAttention(tensors, options).output,
 });

@@ -1,19 +1,11 @@
-import type { AttentionRequest, Tensor } from '@heed/core';
+import type { Tensor } from '@heed/core';
 import { type Inputs, rows } from '../inputs.ts';
-import { type Described, attentionOf } from './attention-of.ts';
+import { attentionOf } from './attention-of.ts';
 import type { DocumentedPair } from './documented.ts';
+import { type Named, heed, named, square } from './named.ts';
 
-type Named = Pick<Described, 'query' | 'key' | 'value'>;
 /** A class of `attn_bias`: the pairs of query and key that it lets through, and the lengths of both. */
 type Allowed = (i: number, j: number, queries: number, keys: number) => boolean;
-
-const named = ({ q, k, v }: Inputs): Named => ({ query: rows(q), key: rows(k), value: rows(v) });
-const square = (x: Inputs): Named => ({ ...named(x), query: rows(x.qs) });
-const heed = (tensors: Named, more: Partial<AttentionRequest> = {}): AttentionRequest => ({
-  ...tensors,
-  layout: 'blhd',
-  ...more,
-});
 
 /** `memory_efficient_attention`: "softmax(query · scale · keyᵀ + attn_bias) · value". */
 function xformers(

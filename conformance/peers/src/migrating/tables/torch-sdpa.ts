@@ -1,6 +1,16 @@
+import type { Here } from '../inputs.ts';
 import type { MigrationTable } from '../table.ts';
 
 const sdpa = 'F.scaled_dot_product_attention';
+
+const causalAndMask: Here = ({ q, k, v, mask }) => ({
+  query: q,
+  key: k,
+  value: v,
+  mask,
+  causal: true,
+  alignment: 'topLeft',
+});
 
 export const torchSdpa: MigrationTable = {
   heading: 'PyTorch: `scaled_dot_product_attention`',
@@ -50,26 +60,12 @@ export const torchSdpa: MigrationTable = {
     '`is_causal` and `attn_mask` together are refused': [
       {
         there: `${sdpa}(q, k, v, attn_mask=mask, is_causal=True)`,
-        here: ({ q, k, v, mask }) => ({
-          query: q,
-          key: k,
-          value: v,
-          mask,
-          causal: true,
-          alignment: 'topLeft',
-        }),
+        here: causalAndMask,
         refused: true,
       },
       {
         there: `${sdpa}(q, k, v, attn_mask=mask & torch.ones(3, 5, dtype=torch.bool).tril())`,
-        here: ({ q, k, v, mask }) => ({
-          query: q,
-          key: k,
-          value: v,
-          mask,
-          causal: true,
-          alignment: 'topLeft',
-        }),
+        here: causalAndMask,
       },
     ],
     'a row that may attend to nothing is 0': [
