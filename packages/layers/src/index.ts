@@ -26,8 +26,8 @@ export type {
   KeyValuePools,
   KeysSoFar,
   PoolOptions,
-} from './multi-head-attention/cache.ts';
-export { type PagedStep, pagedStep } from './multi-head-attention/paged-step.ts';
+} from './multi-head-attention/cache/cache.ts';
+export { type PagedStep, pagedStep } from './multi-head-attention/cache/paged-step.ts';
 export { MultiHeadAttention } from './multi-head-attention/layer.ts';
 export {
   type MultiHeadAttentionGradients,

@@ -10,7 +10,7 @@ import type {
   KeyValueCache,
   KeyValuePools,
   PoolOptions,
-} from '../multi-head-attention/cache.ts';
+} from '../multi-head-attention/cache/cache.ts';
 import { MultiHeadAttention } from '../multi-head-attention/layer.ts';
 import { LayerNorm } from '../norm/layer-norm.ts';
 import { RMSNorm } from '../norm/rms-norm.ts';

@@ -1,29 +1,18 @@
-import {
-  type AttentionBackend,
-  type ComputeDType,
-  HeedError,
-  type Tensor,
-  attention,
-  type RunOptions,
-} from '@heed/core';
-import { checkOptions, exchangeHeadsAndLength, flag, required, shown, text } from '@heed/core/backend';
+import { type AttentionBackend, type ComputeDType, type RunOptions } from '@heed/core';
+import { checkOptions, flag, required, text } from '@heed/core/backend';
 import { SCOPE_NAMES, attend } from '../attend.ts';
 import { checkForward } from '../check-forward.ts';
 import { notAsked } from '../engine/kept.ts';
 import {
   type Projected,
   type ProjectionGradients,
-  type ProjectionParameters,
   Projections,
   projectedHere,
 } from '../engine/projections.ts';
 import { withKeyMask } from '../masks.ts';
-import { RMSNorm } from '../norm/rms-norm.ts';
 import { FIRST_WEIGHTS, count, finite, positive } from '../options.ts';
 import type { NamedTensors } from '../parameters.ts';
 import { leaveRaw } from '../reactive.ts';
-import { checkRotary } from '../rotary/options.ts';
-import { lengthOf, positionsOf, rotateBy } from '../rotary/rotate.ts';
 import { type StateDict, copyParameters, underPrefix } from '../state-dict/copy.ts';
 import { projectionsOf } from '../state-dict/projections.ts';
 import { type FloatTensorLike, floatTensor, withTensors } from '../tensor-like.ts';
@@ -39,14 +28,14 @@ import {
   type CacheOptions,
   type KeyValueCache,
   type KeyValuePools,
-  type KeysSoFar,
-  LayerKeys,
   type PoolOptions,
   createCache,
   createPools,
-} from './cache.ts';
+} from './cache/cache.ts';
+import { type DecodingLayer, decode } from './cache/decode.ts';
+import { Heads, joinHeads } from './heads.ts';
 import { forwardOnEngine, staysOn } from './on-engine.ts';
-import { type Shape, initialParameters, shapeOf } from './parameters.ts';
+import { type Shape, initialParameters, projectionOf, shapeOf } from './parameters.ts';
 
 const INPUT_NAMES: Readonly<Record<keyof MultiHeadAttentionInputs, true>> = {
   query: true,
@@ -92,7 +81,7 @@ export class MultiHeadAttention {
   readonly #dtype: ComputeDType;
   readonly #options: MultiHeadAttentionOptions;
   readonly #projections = new Projections();
-  readonly #norms: Readonly<Record<'query' | 'key', RMSNorm>> | null;
+  readonly #heads: Heads;
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: MultiHeadAttentionOptions) {
@@ -114,15 +103,11 @@ export class MultiHeadAttention {
     this.#shape = shapeOf(options);
     this.#dtype = options.dtype ?? 'float32';
     this.#options = options;
-    if (options.rotary !== undefined) checkRotary(options.rotary, this.#shape.headDim);
     checkBiases(options.bias);
-    this.#norms = normsOf(options, this.#shape.headDim);
+    this.#heads = new Heads(options, this.#shape);
     this.parameters = {
       ...initialParameters(this.#shape, this.#dtype, options),
-      ...(this.#norms && {
-        'queryNorm.weight': this.#norms.query.parameters['weight'],
-        'keyNorm.weight': this.#norms.key.parameters['weight'],
-      }),
+      ...this.#heads.parameters,
     };
   }
 
@@ -153,22 +138,21 @@ export class MultiHeadAttention {
     this.#check(query, key, value);
     const { bias, alibiSlopes, cache, ...who } = rest;
     if (cache !== undefined) {
-      const decoded = await this.#decode(backend, { ...inputs, query, queryPositions, cache }, options ?? {});
+      const given = { ...inputs, query, queryPositions, cache };
+      const decoded = await decode(backend, this.#parts(), given, options ?? {});
       return decoded as unknown as MultiHeadAttentionResults<O>;
     }
     const { dropout } = options ?? {};
     const scope = { ...(await withKeyMask(who, query.shape[0], key.shape[1])), dropout };
-    const rotation = this.#rotation(query, key, queryPositions, keyPositions);
-    const isPlain = this.#options.rotary === undefined && this.#norms === null;
+    const rotation = this.#heads.rotation(query, key, queryPositions, keyPositions);
     const { gradient = false, weights = false, logSumExp = false, ...run } = options ?? {};
     const worth = this.#projections.isWorth(query) || this.#projections.isWorth(key);
     const isHere = gradient === false || gradient === true || gradient === backend;
-    if (isPlain && isHere && worth && staysOn(backend, query)) {
-      const layer = { projections: this.#projections, parameters: this.parameters, shape: this.#shape };
+    if (this.#heads.isPlain && isHere && worth && staysOn(backend, query)) {
       const { scale, softcap } = this.#options;
       const request = { scale, softcap, bias, alibiSlopes, sinks: this.parameters['sinks'], ...scope };
       const asked = { ...run, weights, logSumExp, gradient: gradient !== false };
-      const results = await forwardOnEngine(backend, layer, { query, key, value }, request, asked);
+      const results = await forwardOnEngine(backend, this.#parts(), { query, key, value }, request, asked);
       const { gradient: back } = results;
       const complete = {
         ...results,
@@ -183,7 +167,7 @@ export class MultiHeadAttention {
     }
     const signaled: RunOptions = options?.signal === undefined ? {} : { signal: options.signal };
     const project = async (name: string, input: FloatTensor): Promise<Projected> => {
-      const parameters = this.#parametersOf(name);
+      const parameters = projectionOf(this.parameters, name);
       if (gradient === false) {
         const output = await this.#projections.run(backend, name, parameters, input, signaled);
         return { output, gradient: notAsked };
@@ -197,16 +181,16 @@ export class MultiHeadAttention {
       value: await project('value', value),
     };
     const projected = {
-      query: this.#heads('query', ofInputs.query.output),
-      key: this.#heads('key', ofInputs.key.output),
+      query: this.#heads.split('query', ofInputs.query.output),
+      key: this.#heads.split('key', ofInputs.key.output),
     };
     const sinks = this.parameters['sinks'];
     const attended = await attend(
       backend,
       {
-        query: rotation.query(this.#normalized('query', projected.query), 1),
-        key: rotation.key(this.#normalized('key', projected.key), 1),
-        value: this.#heads('value', ofInputs.value.output),
+        query: rotation.query(this.#heads.normalized('query', projected.query), 1),
+        key: rotation.key(this.#heads.normalized('key', projected.key), 1),
+        value: this.#heads.split('value', ofInputs.value.output),
         scale: this.#options.scale,
         softcap: this.#options.softcap,
         bias,
@@ -225,8 +209,8 @@ export class MultiHeadAttention {
         gradient: async (given: FloatTensorLike): Promise<MultiHeadAttentionGradients> => {
           const out = await last.gradient(this.#checkedGradient(given, query));
           const inner = await attended.gradient(reshape(out.dInput, attended.output.shape));
-          const ofQuery = this.#beforeNorm('query', projected.query, rotation.query(inner.dQuery, -1));
-          const ofKey = this.#beforeNorm('key', projected.key, rotation.key(inner.dKey, -1));
+          const ofQuery = this.#heads.beforeNorm('query', projected.query, rotation.query(inner.dQuery, -1));
+          const ofKey = this.#heads.beforeNorm('key', projected.key, rotation.key(inner.dKey, -1));
           const q = await ofInputs.query.gradient(joinHeads(ofQuery.dHeads));
           const k = await ofInputs.key.gradient(joinHeads(ofKey.dHeads));
           const v = await ofInputs.value.gradient(joinHeads(inner.dValue));
@@ -306,91 +290,11 @@ export class MultiHeadAttention {
     );
   }
 
-  /** Appends the queries' own keys to those of the cache; the last query is at the last key. */
-  async #decode(
-    backend: AttentionBackend,
-    inputs: MultiHeadAttentionInputs & { readonly query: FloatTensor; readonly cache: KeysSoFar },
-    { weights = false, logSumExp = false, gradient = false, dropout, ...run }: MultiHeadForwardOptions,
-  ): Promise<object> {
-    const { query, cache, key, value, queryPositions, keyPositions, alignment, keyLengths, ...rest } = inputs;
-    const { kvHeads, headDim } = this.#shape;
-    if (!(cache instanceof LayerKeys)) {
-      throw new HeedError(
-        'ARGUMENT',
-        `cache is ${shown(cache)}; expected what cache() of this layer gave, or pools().at()`,
-        {
-          remedy: 'const cache = await layer.cache(backend, { capacity })',
-        },
-      );
-    }
-    const more = {
-      key,
-      value,
-      keyPositions,
-      alignment,
-      keyLengths,
-      gradient: gradient || undefined,
-      dropout,
-    };
-    const given = Object.entries(more).find(([, option]) => option !== undefined);
-    if (given !== undefined) {
-      throw new HeedError(
-        'ARGUMENT',
-        `unexpected ${given[0]} beside a cache; expected self-attention, forward`,
-        {
-          remedy: `leave out ${given[0]}, or the cache`,
-        },
-      );
-    }
-    cache.checkFor(kvHeads, headDim, query);
-    const tensors = withTensors<Omit<MultiHeadAttentionInputs, 'query'>>(rest, this.#dtype);
-    const { bias, alibiSlopes, ...who } = tensors;
-    const scope = await withKeyMask(who, query.shape[0], cache.capacity);
-    const positions = queryPositions ?? cache.positions(query.shape[1]);
-    const rotation = this.#rotation(query, query, positions as Tensor, positions as Tensor);
-    const project = (name: 'query' | 'key' | 'value'): Promise<FloatTensor> =>
-      this.#projectOn(backend, name, query, run);
-    const [ofQuery, ofKey, ofValue] = [await project('query'), await project('key'), await project('value')];
-    const heads = rotation.query(this.#normalized('query', ofQuery), 1);
-    const results = await cache.append(rotation.key(this.#normalized('key', ofKey), 1), ofValue, (kept) =>
-      attention(
-        backend,
-        {
-          ...scope,
-          ...kept,
-          query: exchangeHeadsAndLength(heads),
-          scale: this.#options.scale,
-          softcap: this.#options.softcap,
-          sinks: this.parameters['sinks'],
-          bias,
-          alibiSlopes,
-          alignment: 'bottomRight',
-          weights,
-          logSumExp,
-        },
-        run,
-      ),
-    );
-    const joined = joinHeads(exchangeHeadsAndLength(results.output!) as FloatTensor);
-    return {
-      output: await this.#projections.run(backend, 'output', this.#parametersOf('output'), joined, run),
-      ...(weights && { weights: results.weights }),
-      ...(logSumExp && { logSumExp: results.logSumExp }),
-    };
-  }
-
   #check(query: FloatTensor, key: FloatTensor, value: FloatTensor): void {
     const { embedDim, kdim, vdim } = this.#shape;
     checkShape('query', query, this.#dtype, axes(null, 'Lq', null, embedDim));
     checkShape('key', key, this.#dtype, axes(query.shape[0], 'Lk', null, kdim));
     checkShape('value', value, this.#dtype, axes(query.shape[0], 'Lk', key.shape[1], vdim));
-  }
-
-  /** `[B, L, H·D]` → `[B, L, H, D]`. */
-  #heads(name: 'query' | 'key' | 'value', projected: FloatTensor): FloatTensor {
-    const { heads, kvHeads, headDim } = this.#shape;
-    const [batch, length] = projected.shape;
-    return reshape(projected, [batch, length, name === 'query' ? heads : kvHeads, headDim]);
   }
 
   #checkedGradient(given: FloatTensorLike, { shape }: FloatTensor): FloatTensor {
@@ -399,61 +303,13 @@ export class MultiHeadAttention {
     return dOutput;
   }
 
-  /** `[B, L, E]` → `[B, L, H, D]`, where it is fastest, for a call without gradient. */
-  async #projectOn(
-    backend: AttentionBackend,
-    name: 'query' | 'key' | 'value',
-    input: FloatTensor,
-    run: RunOptions,
-  ): Promise<FloatTensor> {
-    return this.#heads(
-      name,
-      await this.#projections.run(backend, name, this.#parametersOf(name), input, run),
-    );
-  }
-
-  #parametersOf(name: string): ProjectionParameters {
-    return { weight: this.parameters[`${name}.weight`], bias: this.parameters[`${name}.bias`] };
-  }
-
-  #normalized(name: 'query' | 'key', heads: FloatTensor): FloatTensor {
-    return this.#norms === null ? heads : this.#norms[name].forward(heads);
-  }
-
-  /** Gradients of the input of {@link #normalized} and of its weight. */
-  #beforeNorm(
-    name: 'query' | 'key',
-    heads: FloatTensor,
-    dNormalized: FloatTensor,
-  ): { readonly dHeads: FloatTensor; readonly parameters: NamedTensors } {
-    if (this.#norms === null) return { dHeads: dNormalized, parameters: {} };
-    const { dInput, parameters } = this.#norms[name].gradient(heads, dNormalized);
-    return { dHeads: dInput, parameters: { [`${name}Norm.weight`]: parameters['weight'] } };
-  }
-
-  #rotation(
-    query: FloatTensor,
-    key: FloatTensor,
-    queryPositions: Tensor | undefined,
-    keyPositions: Tensor | undefined,
-  ): Record<'query' | 'key', (heads: FloatTensor, direction: 1 | -1) => FloatTensor> {
-    const { rotary } = this.#options;
-    if (rotary === undefined) return { query: (heads) => heads, key: (heads) => heads };
-    const [batch, queries] = query.shape;
-    const keys = key.shape[1];
-    if (queries !== keys && (queryPositions === undefined || keyPositions === undefined)) {
-      throw new HeedError(
-        'ALIGNMENT_REQUIRED',
-        `rotary embeddings need to know where the ${queries} queries stand among the ${keys} keys`,
-        { remedy: 'give queryPositions and keyPositions' },
-      );
-    }
-    const ofQuery = positionsOf('queryPositions', queryPositions, batch, queries);
-    const ofKey = positionsOf('keyPositions', keyPositions, batch, keys);
-    const span = lengthOf(ofQuery, ofKey);
+  #parts(): DecodingLayer {
     return {
-      query: (heads, direction) => rotateBy(heads, ofQuery, rotary, direction, span),
-      key: (heads, direction) => rotateBy(heads, ofKey, rotary, direction, span),
+      projections: this.#projections,
+      parameters: this.parameters,
+      shape: this.#shape,
+      heads: this.#heads,
+      options: this.#options,
     };
   }
 
@@ -473,16 +329,6 @@ function checkBiases(bias: MultiHeadAttentionOptions['bias'] = true): void {
   checkOptions('bias', bias, { query: flag, key: flag, value: flag, output: flag });
 }
 
-function normsOf(
-  { queryKeyNorm, dtype = 'float32' }: MultiHeadAttentionOptions,
-  headDim: number,
-): Readonly<Record<'query' | 'key', RMSNorm>> | null {
-  if (queryKeyNorm === undefined) return null;
-  checkOptions('queryKeyNorm', queryKeyNorm, { epsilon: positive, unitOffset: flag });
-  const make = (): RMSNorm => new RMSNorm({ ...queryKeyNorm, embedDim: headDim, dtype });
-  return { query: make(), key: make() };
-}
-
 function axes(
   batch: number | null,
   letter: 'Lq' | 'Lk',
@@ -494,11 +340,6 @@ function axes(
     [letter, length],
     ['E', width],
   ];
-}
-
-function joinHeads(value: FloatTensor): FloatTensor {
-  const [batch, length, heads, headDim] = value.shape;
-  return reshape(value, [batch, length, heads * headDim]);
 }
 
 /** Returns a gradient for each given input; an input that stood for another adds that one's gradient. */

@@ -1,6 +1,7 @@
 import { type ComputeDType, HeedError } from '@heed/core';
 import { zeros } from '@heed/core/backend';
 import { type NamedTensors, initialGlorot, initialUniform } from '../parameters.ts';
+import type { ProjectionParameters } from '../engine/projections.ts';
 import type { FloatTensor } from '../tensors.ts';
 import type { MultiHeadAttentionOptions, ProjectionBiases } from './options.ts';
 
@@ -58,4 +59,9 @@ export function initialParameters(
 
 function hasBias(bias: boolean | ProjectionBiases, name: keyof ProjectionBiases): boolean {
   return typeof bias === 'boolean' ? bias : (bias[name] ?? true);
+}
+
+/** Parameters of the projection of this name. */
+export function projectionOf(parameters: NamedTensors, name: string): ProjectionParameters {
+  return { weight: parameters[`${name}.weight`], bias: parameters[`${name}.bias`] };
 }

@@ -11,9 +11,9 @@ import {
   quantize,
 } from '@heed/core';
 import { checkOptions, exchangeHeadsAndLength, integer, oneOf, required, shown } from '@heed/core/backend';
-import { count } from '../options.ts';
-import { leaveRaw } from '../reactive.ts';
-import type { FloatTensor } from '../tensors.ts';
+import { count } from '../../options.ts';
+import { leaveRaw } from '../../reactive.ts';
+import type { FloatTensor } from '../../tensors.ts';
 import type { PagedStep } from './paged-step.ts';
 
 export interface CacheOptions {

@@ -1,8 +1,14 @@
 import ts from '@heed/backend-ts';
 import { PagedCache, tensor } from '@heed/core';
 import { describe, expect, test } from 'vitest';
-import { randomTensor } from '../test/finite-differences.ts';
-import { type FloatTensor, MultiHeadAttention, TransformerBlock, pagedStep, seededRandom } from '../index.ts';
+import { randomTensor } from '../../test/finite-differences.ts';
+import {
+  type FloatTensor,
+  MultiHeadAttention,
+  TransformerBlock,
+  pagedStep,
+  seededRandom,
+} from '../../index.ts';
 
 const backend = await ts.create();
 const WIDTH = 8;

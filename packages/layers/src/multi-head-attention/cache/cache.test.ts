@@ -1,8 +1,8 @@
 import ts from '@heed/backend-ts';
 import { tensor } from '@heed/core';
 import { describe, expect, test } from 'vitest';
-import { randomTensor } from '../test/finite-differences.ts';
-import { type FloatTensor, MultiHeadAttention, TransformerBlock, seededRandom } from '../index.ts';
+import { randomTensor } from '../../test/finite-differences.ts';
+import { type FloatTensor, MultiHeadAttention, TransformerBlock, seededRandom } from '../../index.ts';
 
 const backend = await ts.create();
 const [BATCH, LENGTH, WIDTH] = [2, 7, 8];
