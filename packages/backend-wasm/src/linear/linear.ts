@@ -10,10 +10,10 @@ import {
   FRAME,
   FRAME_BYTES,
   type LinearVariant,
-  PANEL_BYTES,
   generateLinear,
   linearScratchBytes,
 } from './module.ts';
+import { PANEL_BYTES } from './row-tiles.ts';
 import { formOf, isFinite16, panelsFor, writePanels } from './stored/form.ts';
 import {
   GRADIENT_FRAME,

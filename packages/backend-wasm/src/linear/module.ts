@@ -7,20 +7,16 @@ import {
   memoryCopy,
   repeatWhile,
   v128,
-  when,
   whileTrue,
 } from '@heed/core/wasm';
 import { ITEM_PARAMETERS, minimum, place } from '../module/context.ts';
 import { type Element, elementOf } from '../module/element.ts';
-import { multiplyTiles } from '../module/multiply.ts';
 import { vectorActivation } from './activation.ts';
+import { PANEL_BYTES, nextHeight, ofHeight, tileRows, wideMultiplier } from './row-tiles.ts';
 
 /** Rows and columns of a work item: a multiple of the register tile's rows, and a block of weights for the second-level cache. */
 export const BLOCK_ROWS = 48;
 export const BLOCK_BYTES = 512;
-/** Bytes of a panel's row: two vectors. */
-export const PANEL_BYTES = 32;
-
 /** Properties that a module is generated for. */
 export interface LinearVariant {
   readonly dtype: ComputeDType;
@@ -51,14 +47,11 @@ export function linearScratchBytes(relaxed: boolean): number {
   return (tileRows(relaxed) + 1) * BLOCK_BYTES;
 }
 
-/** Number of register rows, as for attention: see `tilingOf`. */
-export const tileRows = (relaxed: boolean): number => (relaxed ? 6 : 4);
-
 /**
  * f(x Wᵀ + b), one export: `linear(item, frame, scratch)`, an item being a block of rows and columns. Weights are packed in panels
- * two vectors wide, one step of the sum after another, and read from there for each group of rows; the last rows go one by one. A
- * sum has one order, whichever tile computes it: the bits of a row do not depend on the others. Sums of a row group go to the
- * scratch, where bias and activation are applied.
+ * two vectors wide, one step of the sum after another, and read from there for each group of rows. A sum has one order,
+ * whichever tile computes it: the bits of a row do not depend on the others. Sums of a row group go to the scratch; bias and
+ * activation are applied on their way to the output.
  */
 export function generateLinear(variant: LinearVariant): Uint8Array<ArrayBuffer> {
   const { dtype, inputs, outputs, relaxed, slope = false } = variant;
@@ -76,11 +69,13 @@ export function generateLinear(variant: LinearVariant): Uint8Array<ArrayBuffer> 
     begin: 'zero',
   } as const;
   const rowsOfTile = tileRows(relaxed);
-  const tile = multiplyTiles(module, element, { ...steps, rows: rowsOfTile });
-  const oneRow = multiplyTiles(module, element, { ...steps, rows: 1 });
-
+  const panelBytes = inputs * PANEL_BYTES;
+  const tiles = Array.from({ length: rowsOfTile }, (_, n) =>
+    wideMultiplier(module, element, relaxed, { ...steps, rows: n + 1, panelBytes }),
+  );
   const finish = slope ? slopeFinisher(module, element, variant) : finisher(module, element, variant);
   const dAt = rowsOfTile * BLOCK_BYTES;
+  const whole = outputRow % 16 === 0;
   module.function({ parameters: ITEM_PARAMETERS, name: 'linear' }, (body, item, frame, scratch) => {
     const [row, end, column, width, a, b, count, to] = body.locals('i32', 8);
     const padded = body.local('i32');
@@ -99,16 +94,10 @@ export function generateLinear(variant: LinearVariant): Uint8Array<ArrayBuffer> 
       b.set(i32.add(at('panels'), i32.mul(column, int(inputs)))),
       whileTrue(i32.ltU(row, end), [
         a.set(place(at('input'), row, inputRow)),
-        when(
-          i32.geS(i32.sub(end, row), int(rowsOfTile)),
-          [
-            tile(a, b, scratch, i32.add(a, int(inputRow)), i32.add(scratch, padded), int(0)),
-            count.set(int(rowsOfTile)),
-          ],
-          [
-            oneRow(a, b, scratch, i32.add(a, int(inputRow)), i32.add(scratch, padded), int(0)),
-            count.set(int(1)),
-          ],
+        count.set(i32.sub(end, row)),
+        count.set(nextHeight(count, relaxed)),
+        ofHeight(count, relaxed, (rows) =>
+          tiles[rows - 1]!(a, b, scratch, i32.add(a, int(inputRow)), i32.add(scratch, padded), int(0)),
         ),
         a.set(scratch),
         whileTrue(count, [
@@ -119,9 +108,15 @@ export function generateLinear(variant: LinearVariant): Uint8Array<ArrayBuffer> 
                 width,
               )
             : [],
-          finish(a, i32.add(a, padded), i32.add(at('bias'), column), i32.add(scratch, int(dAt))),
           to.set(i32.add(place(at('output'), row, outputRow), column)),
-          memoryCopy(to, a, width),
+          finish(
+            a,
+            i32.add(a, whole ? width : padded),
+            i32.add(at('bias'), column),
+            i32.add(scratch, int(dAt)),
+            whole ? to : a,
+          ),
+          whole ? [] : memoryCopy(to, a, width),
           a.set(i32.add(a, int(BLOCK_BYTES))),
           row.set(i32.add(row, int(1))),
           count.set(i32.sub(count, int(1))),
@@ -132,14 +127,14 @@ export function generateLinear(variant: LinearVariant): Uint8Array<ArrayBuffer> 
   return module.build(variant.shared ? 'shared' : 'unshared');
 }
 
-/** A function (sums, their end, bias, unused) that adds the bias, and applies the activation, to sums of a row. */
+/** A function (sums, their end, bias, unused, to) that writes the activation of sums of a row with their bias. */
 export function finisher(
   module: ModuleBuilder,
   element: Element,
   { bias, activation }: Pick<LinearVariant, 'bias' | 'activation'>,
-): Callable<['i32', 'i32', 'i32', 'i32']> {
+): Callable<typeof FINISH> {
   const { vector } = element;
-  return module.function({ parameters: FINISH }, (body, at, end, biasAt) => {
+  return module.function({ parameters: FINISH }, (body, at, end, biasAt, _, to) => {
     const x = body.local('v128');
     const { prepare, apply } = vectorActivation(element, body, activation);
     return [
@@ -147,24 +142,25 @@ export function finisher(
       repeatWhile(i32.ltU(at, end), [
         x.set(bias ? vector.add(v128.load(at), v128.load(biasAt)) : v128.load(at)),
         apply(x),
-        v128.store(at, x),
+        v128.store(to, x),
         biasAt.set(i32.add(biasAt, int(16))),
         at.set(i32.add(at, int(16))),
+        to.set(i32.add(to, int(16))),
       ]),
     ];
   });
 }
 
-const FINISH = ['i32', 'i32', 'i32', 'i32'] as const;
+const FINISH = ['i32', 'i32', 'i32', 'i32', 'i32'] as const;
 
-/** A function (sums, their end, bias, dOutput) that makes the gradient of the activation's argument of sums of a row. */
+/** A function (sums, their end, bias, dOutput, to) that writes the gradient of the activation's argument of sums of a row. */
 function slopeFinisher(
   module: ModuleBuilder,
   element: Element,
   { bias, activation }: LinearVariant,
 ): ReturnType<typeof finisher> {
   const { vector, scalar } = element;
-  return module.function({ parameters: FINISH }, (body, at, end, biasAt, dAt) => {
+  return module.function({ parameters: FINISH }, (body, at, end, biasAt, dAt, to) => {
     const [x, d, zero] = body.locals('v128', 3);
     const { prepare, apply } = vectorActivation(element, body, activation, true);
     return [
@@ -175,10 +171,11 @@ function slopeFinisher(
         apply(x),
         d.set(v128.load(dAt)),
         // Rows that had no influence may hold NaN.
-        v128.store(at, v128.andnot(vector.mul(d, x), vector.eq(d, zero))),
+        v128.store(to, v128.andnot(vector.mul(d, x), vector.eq(d, zero))),
         biasAt.set(i32.add(biasAt, int(16))),
         dAt.set(i32.add(dAt, int(16))),
         at.set(i32.add(at, int(16))),
+        to.set(i32.add(to, int(16))),
       ]),
     ];
   });

@@ -13,8 +13,8 @@ import {
 } from '@heed/core/wasm';
 import { ITEM_PARAMETERS, minimum, place } from '../module/context.ts';
 import { type Element, elementOf } from '../module/element.ts';
-import { multiplyTiles } from '../module/multiply.ts';
-import { BLOCK_BYTES, type LinearVariant, PANEL_BYTES, tileRows } from './module.ts';
+import { BLOCK_BYTES, type LinearVariant } from './module.ts';
+import { PANEL_BYTES, heightMultipliers, nextHeight, ofHeight } from './row-tiles.ts';
 
 /** Rows of a work item, a block of dW: a multiple of every register tile's rows. */
 export const GRADIENT_ROWS = 96;
@@ -50,34 +50,27 @@ export function generateWeightGradient(variant: WeightGradientVariant): Uint8Arr
   const element = elementOf(dtype, relaxed);
   const { bytes } = element;
   const [inputRow, outputRow] = [inputs * bytes, outputs * bytes];
-  const rowsOfTile = tileRows(relaxed);
-  const tileOf = (rows: number): ReturnType<typeof multiplyTiles> =>
-    multiplyTiles(module, element, {
-      rows,
-      aRow: bytes,
-      aStep: rows * bytes,
-      bStep: PANEL_BYTES,
-      bTiles: 'panels',
-      cRow: BLOCK_BYTES,
-      begin: 'C',
-    });
-  const tile = tileOf(rowsOfTile);
-  const oneRow = tileOf(1);
+  const tiles = heightMultipliers(module, element, relaxed, (rows) => ({
+    aRow: bytes,
+    aStep: rows * bytes,
+    bStep: PANEL_BYTES,
+    bTiles: 'panels',
+    cRow: BLOCK_BYTES,
+    begin: 'C',
+  }));
   const packInput = inputPacker(module, element, inputRow, outputRow);
-  const packGroup = columnPacker(module, element, rowsOfTile, outputRow);
-  const packOne = columnPacker(module, element, 1, outputRow);
-  const addGroup = columnAdder(module, element, rowsOfTile);
-  const addOne = columnAdder(module, element, 1);
+  const packers = tiles.map((_, rows) => columnPacker(module, element, Math.max(1, rows), outputRow));
+  const adders = tiles.map((_, rows) => columnAdder(module, element, Math.max(1, rows)));
 
   module.function({ parameters: ITEM_PARAMETERS, name: 'weightGradient' }, (body, item, frame, scratch) => {
     const [column, width, padded, firstRow, count, first, steps, row, d, c, n] = body.locals('i32', 11);
     const at = (field: keyof typeof GRADIENT_FRAME) => i32.load(frame, GRADIENT_FRAME[field]);
     const part = (offset: number) => i32.add(scratch, int(offset));
     const biasOf = place(part(BIAS), row, 16);
-    const group = (rows: number, pack: typeof packOne, multiply: typeof tile, add: typeof addOne): Block => [
-      pack(d, steps, part(COLUMNS)),
+    const group = (rows: number): Block => [
+      packers[rows]!(d, steps, part(COLUMNS)),
       c.set(place(scratch, row, BLOCK_BYTES)),
-      multiply(
+      tiles[rows]!(
         part(COLUMNS),
         part(PANELS),
         c,
@@ -85,7 +78,7 @@ export function generateWeightGradient(variant: WeightGradientVariant): Uint8Arr
         i32.add(c, padded),
         int(0),
       ),
-      bias ? when(i32.eqz(column), add(part(COLUMNS), steps, biasOf)) : [],
+      bias ? when(i32.eqz(column), adders[rows]!(part(COLUMNS), steps, biasOf)) : [],
       row.set(i32.add(row, int(rows))),
       d.set(i32.add(d, int(rows * bytes))),
     ];
@@ -106,14 +99,11 @@ export function generateWeightGradient(variant: WeightGradientVariant): Uint8Arr
         packInput(i32.add(place(at('input'), first, inputRow), column), d, steps, width, padded, scratch),
         d.set(i32.add(d, i32.mul(firstRow, int(bytes)))),
         row.set(int(0)),
-        whileTrue(
-          i32.ltU(row, count),
-          when(
-            i32.geS(i32.sub(count, row), int(rowsOfTile)),
-            group(rowsOfTile, packGroup, tile, addGroup),
-            group(1, packOne, oneRow, addOne),
-          ),
-        ),
+        whileTrue(i32.ltU(row, count), [
+          n.set(i32.sub(count, row)),
+          n.set(nextHeight(n, relaxed)),
+          ofHeight(n, relaxed, group),
+        ]),
         first.set(i32.add(first, steps)),
       ]),
       c.set(i32.add(place(at('dWeight'), firstRow, inputRow), column)),
@@ -127,8 +117,8 @@ export function generateWeightGradient(variant: WeightGradientVariant): Uint8Arr
         ? when(i32.eqz(column), [
             row.set(int(0)),
             whileTrue(i32.ltU(row, count), [
-              n.set(int(1)),
-              when(i32.geS(i32.sub(count, row), int(rowsOfTile)), n.set(int(rowsOfTile))),
+              n.set(i32.sub(count, row)),
+              n.set(nextHeight(n, relaxed)),
               memoryCopy(place(at('dBias'), i32.add(firstRow, row), bytes), biasOf, i32.mul(n, int(bytes))),
               row.set(i32.add(row, n)),
             ]),
@@ -218,7 +208,8 @@ function columnPacker(
         ? scalar.store(to, scalar.load(from))
         : [
             wholes.map((at) => v128.store(to, v128.load(from, at), at)),
-            size % 16 === 0 ? [] : v128.store(to, v128.load64Zero(from, size - 8), size - 8),
+            size % 16 < 8 ? [] : v128.store(to, v128.load64Zero(from, size & -16), size & -16),
+            size % 8 === 0 ? [] : v128.store(to, v128.load32Zero(from, size - 4), size - 4),
           ];
     return [
       end.set(i32.add(to, i32.mul(steps, int(size)))),

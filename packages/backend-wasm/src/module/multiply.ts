@@ -14,9 +14,11 @@ import type { Element } from './element.ts';
 export type TileMultiplier = Callable<['i32', 'i32', 'i32', 'i32', 'i32', 'i32']>;
 
 /** Steps in bytes through the matrices of a register tile; they are constants of the module. */
-interface TileSteps {
-  /** Rows of the tile; it is two vectors wide. */
+export interface TileSteps {
+  /** Rows of the tile; it is two vectors wide, or two for each of its panels. */
   readonly rows: number;
+  /** Panels that lie side by side in the tile, one if left out, and the bytes of one: few rows leave registers for several. */
+  readonly abreast?: { readonly panels: number; readonly panelBytes: number };
   /** In A, from one row to the next, and from one step of the sum to the next. */
   readonly aRow: number;
   readonly aStep: number;
@@ -34,7 +36,7 @@ interface TileSteps {
 
 /**
  * A function (a, b, c, aEnd, cEnd, factors) that computes some rows of C = A B, or adds to them, tile by tile: one
- * tile's columns are two vectors, the last one ends at cEnd in the first row.
+ * tile has two vectors of columns, or two of each of its panels, and the last one ends at cEnd in the first row.
  *
  * All sums of a tile stay in registers; each step loads two vectors of B and broadcasts one element of A for each row
  * (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 2008, section 4). The inner
@@ -43,16 +45,17 @@ interface TileSteps {
  */
 export function multiplyTiles(module: ModuleBuilder, element: Element, steps: TileSteps): TileMultiplier {
   const { vector, scalar, madd } = element;
+  const { panels, panelBytes } = steps.abreast ?? { panels: 1, panelBytes: 0 };
   const parameters = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
   return module.function({ parameters }, (body, aStart, bStart, c, aEnd, cEnd, factors) => {
-    const sums = Array.from({ length: steps.rows }, () => body.locals('v128', 2));
+    const sums = Array.from({ length: steps.rows }, () => body.locals('v128', 2 * panels));
     const a = body.local('i32');
     const b = body.local('i32');
     const left = body.local('v128');
     const right = body.local('v128');
     const broadcast = body.local('v128');
     const eachSum = (code: (sum: Variable<'v128'>, row: number, at: number) => Block): Block =>
-      sums.flatMap((pair, row) => pair.map((sum, n) => code(sum, row, row * steps.cRow + 16 * n)));
+      sums.flatMap((own, row) => own.map((sum, n) => code(sum, row, row * steps.cRow + 16 * n)));
 
     const begin = (sum: Variable<'v128'>, row: number, at: number): Block => {
       if (steps.begin === 'zero') return sum.set(left);
@@ -65,19 +68,29 @@ export function multiplyTiles(module: ModuleBuilder, element: Element, steps: Ti
       steps.begin === 'zero' ? left.set(vector.splat(scalar.const(0))) : [],
       eachSum(begin),
       repeatWhile(i32.ltU(a, aEnd), [
-        left.set(v128.load(b)),
-        right.set(v128.load(b, 16)),
-        sums.map(([first, second], row) => [
-          broadcast.set(vector.loadSplat(a, row * steps.aRow)),
-          first.set(madd(broadcast, left, first)),
-          second.set(madd(broadcast, right, second)),
+        Array.from({ length: panels }, (_, panel) => [
+          left.set(v128.load(b, panel * panelBytes)),
+          right.set(v128.load(b, panel * panelBytes + 16)),
+          sums.map((own, row) => {
+            const [first, second] = own.slice(2 * panel) as [Variable<'v128'>, Variable<'v128'>];
+            return [
+              broadcast.set(vector.loadSplat(a, row * steps.aRow)),
+              first.set(madd(broadcast, left, first)),
+              second.set(madd(broadcast, right, second)),
+            ];
+          }),
         ]),
         b.set(i32.add(b, int(steps.bStep))),
         a.set(i32.add(a, int(steps.aStep))),
       ]),
       eachSum((sum, _, at) => v128.store(c, sum, at)),
     ];
-    const next = steps.bTiles === 'panels' ? [] : b.set(bStart.tee(i32.add(bStart, int(32))));
-    return [b.set(bStart), repeatWhile(i32.ltU(c, cEnd), [tile, next, c.set(i32.add(c, int(32)))])];
+    const next =
+      steps.bTiles === 'rows'
+        ? b.set(bStart.tee(i32.add(bStart, int(32))))
+        : panels > 1
+          ? b.set(i32.add(b, int((panels - 1) * panelBytes)))
+          : [];
+    return [b.set(bStart), repeatWhile(i32.ltU(c, cEnd), [tile, next, c.set(i32.add(c, int(32 * panels)))])];
   });
 }

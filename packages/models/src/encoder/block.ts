@@ -124,10 +124,7 @@ export class EncoderBlock {
     const { normFirst, width } = this.#shape;
     const added = await branch(normFirst ? norm(input) : input);
     const scale = this.#scales[name];
-    const sum = { ...input, data: input.data.slice() };
-    for (let n = 0; n < sum.data.length; n++) {
-      sum.data[n] += scale === undefined ? added.data[n] : scale[n % width] * added.data[n];
-    }
+    const sum = { ...input, data: sumOf(input.data, added.data, scale, width) };
     return normFirst ? sum : norm(sum);
   }
 
@@ -224,6 +221,24 @@ export class EncoderBlock {
       putHeads(output, heads, zeros('float32', [batch, heads.length, length, headDim]));
     }
   }
+}
+
+/** x + s · y, without s where it is undefined; rows are as wide as s. */
+function sumOf(
+  x: Float32['data'],
+  y: Float32['data'],
+  scale: Float32['data'] | undefined,
+  width: number,
+): Float32['data'] {
+  const sum = new Float32Array(x.length);
+  if (scale === undefined) {
+    for (let n = 0; n < sum.length; n++) sum[n] = x[n] + y[n];
+    return sum;
+  }
+  for (let from = 0; from < sum.length; from += width) {
+    for (let n = 0; n < width; n++) sum[from + n] = x[from + n] + scale[n] * y[from + n];
+  }
+  return sum;
 }
 
 /** Weights `[B, n, Lq, Lk]` times values `[B, n, Lk, D]`, summed in float64. */

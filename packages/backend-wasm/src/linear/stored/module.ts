@@ -15,8 +15,8 @@ import {
 } from '@heed/core/wasm';
 import { ITEM_PARAMETERS, minimum, place } from '../../module/context.ts';
 import { type Element, elementOf } from '../../module/element.ts';
-import { multiplyTiles } from '../../module/multiply.ts';
-import { BLOCK_BYTES, FRAME, type LinearVariant, PANEL_BYTES, finisher, tileRows } from '../module.ts';
+import { BLOCK_BYTES, FRAME, type LinearVariant, finisher } from '../module.ts';
+import { PANEL_BYTES, heightMultipliers, nextHeight, ofHeight } from '../row-tiles.ts';
 import { weightDecoder } from './decoder.ts';
 import { type Form, formOf } from './form.ts';
 
@@ -47,7 +47,7 @@ export function generateStored(variant: StoredVariant): Uint8Array<ArrayBuffer> 
   const panelBytes = (inputs / form.length) * form.bytes;
   const inputRow = inputs * 4;
   const outputRow = outputs * 4;
-  const rowsOfTile = tileRows(relaxed);
+  const whole = outputRow % 16 === 0;
   const steps = {
     aRow: inputRow,
     aStep: 4,
@@ -56,14 +56,13 @@ export function generateStored(variant: StoredVariant): Uint8Array<ArrayBuffer> 
     cRow: BLOCK_BYTES,
     begin: 'zero',
   } as const;
-  const tile = multiplyTiles(module, element, { ...steps, rows: rowsOfTile });
-  const oneRow = multiplyTiles(module, element, { ...steps, rows: 1 });
+  const tiles = heightMultipliers(module, element, relaxed, () => steps);
   const decodedRow = rowMultiplier(module, element, form, panelBytes);
   const decodePanel = panelDecoder(module, element, form, panelBytes);
   const finish = finisher(module, element, variant);
   module.function({ parameters: ITEM_PARAMETERS, name: 'linear' }, (body, item, frame, scratch) => {
     const [row, end, column, width, a, b, sums, to] = body.locals('i32', 8);
-    const [padded, first, panel, at, atEnd] = body.locals('i32', 5);
+    const [padded, first, panel, at, atEnd, height] = body.locals('i32', 6);
     const field = (name: keyof typeof FRAME): Code<'i32'> => i32.load(frame, FRAME[name]);
     const eachRow = (code: Block): Block => count(row, first, end, 1, code);
     const sumsOf = place(scratch, i32.sub(row, first), BLOCK_BYTES);
@@ -81,17 +80,12 @@ export function generateStored(variant: StoredVariant): Uint8Array<ArrayBuffer> 
           a.set(place(field('input'), row, inputRow)),
           sums.set(i32.add(sumsOf, at)),
           atEnd.set(i32.add(a, int(inputRow))),
-          when(
-            i32.geS(i32.sub(end, row), int(rowsOfTile)),
-            [
-              tile(a, panel, sums, atEnd, i32.add(sums, int(PANEL_BYTES)), int(0)),
-              row.set(i32.add(row, int(rowsOfTile))),
-            ],
-            [
-              oneRow(a, panel, sums, atEnd, i32.add(sums, int(PANEL_BYTES)), int(0)),
-              row.set(i32.add(row, int(1))),
-            ],
+          height.set(i32.sub(end, row)),
+          height.set(nextHeight(height, relaxed)),
+          ofHeight(height, relaxed, (rows) =>
+            tiles[rows]!(a, panel, sums, atEnd, i32.add(sums, int(PANEL_BYTES)), int(0)),
           ),
+          row.set(i32.add(row, height)),
         ]),
         b.set(i32.add(b, int(panelBytes))),
       ]),
@@ -110,9 +104,15 @@ export function generateStored(variant: StoredVariant): Uint8Array<ArrayBuffer> 
       when(i32.geS(int(FEW_ROWS), i32.sub(end, first)), few, tiled),
       eachRow([
         sums.set(sumsOf),
-        finish(sums, i32.add(sums, padded), i32.add(field('bias'), column), int(0)),
         to.set(i32.add(place(field('output'), row, outputRow), column)),
-        memoryCopy(to, sums, width),
+        finish(
+          sums,
+          i32.add(sums, whole ? width : padded),
+          i32.add(field('bias'), column),
+          int(0),
+          whole ? to : sums,
+        ),
+        whole ? [] : memoryCopy(to, sums, width),
       ]),
     ];
   });
