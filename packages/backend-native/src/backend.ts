@@ -12,22 +12,26 @@ import { capabilities } from './capabilities.ts';
 import { asResults, forwardResults } from './forward/results.ts';
 import { gradientResults } from './gradient/results.ts';
 import { compileLinear } from './linear/linear.ts';
-import { largePages } from './memory/large-pages.ts';
+import { Memory } from './memory/memory.ts';
 import type { Binding, Team } from './platform/binding.ts';
 import { runPass } from './platform/run-pass.ts';
 
 export function createBackend(binding: Binding, team: Team, device: string): AttentionBackend {
+  const memory = new Memory(binding);
   return defineBackend({
     name: 'native',
     device,
     capabilities,
-    memory: largePages(binding),
-    compile: (problem) => compile(binding, team, problem),
-    linear: { weightTypes: STORED_TYPES, compile: (problem) => compileLinear(binding, team, problem) },
+    memory: memory.resident,
+    compile: (problem) => compile(binding, memory, team, problem),
+    linear: {
+      weightTypes: STORED_TYPES,
+      compile: (problem) => compileLinear(binding, memory, team, problem),
+    },
   });
 }
 
-function compile(binding: Binding, team: Team, problem: AttentionProblem): KernelDefinition {
+function compile(binding: Binding, memory: Memory, team: Team, problem: AttentionProblem): KernelDefinition {
   const { kernel, blockRows, tileKeys, forwardBytes, gradientBytes } = binding.compile(team, problem);
   return {
     plan: {
@@ -36,7 +40,7 @@ function compile(binding: Binding, team: Team, problem: AttentionProblem): Kerne
       scratchBytes: problem.gradient ? Math.max(forwardBytes, gradientBytes) : forwardBytes,
     },
     async run({ value, ...inputs }, { signal }) {
-      const results = forwardResults(problem);
+      const results = forwardResults(memory, problem);
       const given = problem.valueFromKey === null ? { ...inputs, value } : { ...inputs };
       await runPass(binding, kernel, false, given, results, signal);
       return asResults(results);
@@ -47,7 +51,7 @@ function compile(binding: Binding, team: Team, problem: AttentionProblem): Kerne
         { output, statistics, dOutput }: GradientInputs<Tensor>,
         { signal }: RunOptions,
       ): Promise<AttentionGradients<Tensor>> {
-        const results = gradientResults(inputs);
+        const results = gradientResults(memory, inputs);
         await runPass(binding, kernel, true, { ...inputs, output, ...statistics, dOutput }, results, signal);
         return results as unknown as AttentionGradients<Tensor>;
       },

@@ -144,15 +144,19 @@ napi_value packLinear(napi_env env, const Team& team, const napi_value* given) {
   const Kernels& kernels = isDouble ? team.level->float64 : team.level->float32;
   const i64 outputs = numberAt(env, given[2], 0), inputs = numberAt(env, given[2], 1);
   const bool ofColumns = numberAt(env, given[2], 2) != 0;
-  const i64 columns = ofColumns ? inputs : outputs, steps = ofColumns ? outputs : inputs;
-  const size_t count = static_cast<size_t>((columns + kernels.panel - 1) / kernels.panel * kernels.panel * steps);
   void *from = nullptr, *to = nullptr;
-  napi_value buffer = nullptr, array = nullptr;
   napi_get_typedarray_info(env, given[3], nullptr, nullptr, &from, nullptr, nullptr);
-  if (napi_create_arraybuffer(env, count * (isDouble ? 8 : 4), &to, &buffer) != napi_ok) return outOfMemory(env);
+  napi_get_typedarray_info(env, given[4], nullptr, nullptr, &to, nullptr, nullptr);
   kernels.packLinear(outputs, inputs, ofColumns, from, to);
-  napi_create_typedarray(env, isDouble ? napi_float64_array : napi_float32_array, count, buffer, 0, &array);
-  return array;
+  return nullptr;
+}
+
+napi_value panelWidth(napi_env env, const Team& team, const napi_value* given) {
+  bool isDouble = false;
+  napi_get_value_bool(env, given[1], &isDouble);
+  napi_value width = nullptr;
+  napi_create_double(env, static_cast<double>((isDouble ? team.level->float64 : team.level->float32).panel), &width);
+  return width;
 }
 
 napi_value packWeight(napi_env env, const Team& team, const napi_value* given) {

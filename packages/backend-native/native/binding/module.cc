@@ -1,6 +1,6 @@
 // Functions for TypeScript: levels(), createTeam(level, threads), compile(team, problem), run(kernel, ...),
-// linear(team, ...), weightGradient(team, ...), packLinear(team, ...), packWeight(team, ...), preferLargePages(buffer). Typed
-// arrays are read and written in place, and JavaScript makes the results.
+// linear(team, ...), weightGradient(team, ...), packLinear(team, ...), panelWidth(team, ...), packWeight(team, ...),
+// preferLargePages(buffer). Typed arrays are read and written in place, and JavaScript makes the results.
 #include <cstring>
 #include <memory>
 #include <string>
@@ -204,6 +204,11 @@ napi_value packLinear(napi_env env, napi_callback_info info) {
   return packLinear(env, **externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
 }
 
+napi_value panelWidth(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return panelWidth(env, **externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
+}
+
 napi_value packWeight(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   return packWeight(env, **externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
@@ -224,6 +229,7 @@ napi_value initialize(napi_env env, napi_value exports) {
       {"linear", nullptr, linear, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"weightGradient", nullptr, weightGradient, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"packLinear", nullptr, packLinear, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"panelWidth", nullptr, panelWidth, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"packWeight", nullptr, packWeight, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"preferLargePages", nullptr, preferLargePages, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"run", nullptr, run, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

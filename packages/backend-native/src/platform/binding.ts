@@ -94,14 +94,17 @@ export interface Binding {
    *
    * @param sizes width of the output and of the input; 1 for panels of the weight's columns, for the gradient of the input,
    * else 0.
-   * @throws an error with code `OUT_OF_MEMORY`.
+   * @param panels filled: whole panels of {@link panelWidth} columns.
    */
   packLinear(
     team: Team,
     isDouble: boolean,
     sizes: readonly [number, number, 0 | 1],
     data: ArrayBufferView,
-  ): Float32Array | Float64Array;
+    panels: ArrayBufferView,
+  ): void;
+  /** Columns of a panel of this level. */
+  panelWidth(team: Team, isDouble: boolean): number;
   /**
    * Puts a stored weight into panels of this level.
    *
