@@ -32,6 +32,12 @@ export interface SafetensorsFile {
    */
   tensor(name: string, rows?: RowRange): Promise<Tensor>;
   /**
+   * Reads a tensor as `tensor` does, but leaves F16 and BF16 in their 16 bits, which `linear` of a backend may take as they are.
+   *
+   * @throws HeedError as `tensor` does.
+   */
+  stored(name: string): Promise<Tensor>;
+  /**
    * Reads the tensors whose names begin with the prefix, one after another, under the rest of their names. Default: all.
    *
    * @throws HeedError as `tensor` does.
@@ -72,12 +78,13 @@ export async function openSafetensors(file: Blob): Promise<SafetensorsFile> {
     return entry;
   };
   const names = [...entries.keys()];
-  const tensor = async (name: string, rows?: RowRange): Promise<Tensor> => {
+  const read = async (name: string, rows: RowRange | undefined, keepsHalf: boolean): Promise<Tensor> => {
     const entry = entryOf(name);
     if (!READ.has(entry.dtype)) return decode(name, entry, new Uint8Array(0));
     const part = rows === undefined ? entry : partOf(name, entry, rows);
-    return decode(name, part, await bytesOf(file, start + part.begin, start + part.end));
+    return decode(name, part, await bytesOf(file, start + part.begin, start + part.end), keepsHalf);
   };
+  const tensor = (name: string, rows?: RowRange): Promise<Tensor> => read(name, rows, false);
   return {
     metadata,
     names,
@@ -86,6 +93,7 @@ export async function openSafetensors(file: Blob): Promise<SafetensorsFile> {
       return { dtype, shape: [...shape] };
     },
     tensor,
+    stored: (name) => read(name, undefined, true),
     stateDict: (prefix = '') => tensorsUnder(prefix, names, tensor),
   };
 }

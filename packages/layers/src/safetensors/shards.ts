@@ -57,6 +57,7 @@ export async function openSafetensorsShards(
     names,
     describe: (name) => shardOf(name).describe(name),
     tensor,
+    stored: async (name) => shardOf(name).stored(name),
     stateDict: (prefix = ''): Promise<Record<string, Tensor>> => tensorsUnder(prefix, names, tensor),
   };
 }

@@ -74,20 +74,25 @@ describe('WAV files', () => {
   });
 });
 
-test.each([1, 7, 12, 25, 400])('a Fourier transform of length %i is the sum that defines it', (length) => {
-  const random = seededRandom(length);
-  const input = Float64Array.from({ length }, () => random() - 0.5);
-  const [real, imaginary] = [new Float64Array(length), new Float64Array(length)];
-  new Fourier(length).transform(input, real, imaginary);
-  for (let k = 0; k < length; k++) {
-    let [re, im] = [0, 0];
-    input.forEach((value, n) => {
-      re += value * Math.cos((2 * Math.PI * k * n) / length);
-      im -= value * Math.sin((2 * Math.PI * k * n) / length);
-    });
-    expect(Math.hypot(re - real[k]!, im - imaginary[k]!)).toBeLessThan(1e-11);
-  }
-});
+test.each([1, 2, 4, 7, 8, 12, 25, 48, 400])(
+  'a Fourier transform of length %i is the sum that defines it',
+  (length) => {
+    const random = seededRandom(length);
+    const input = Array.from({ length }, () => [random() - 0.5, random() - 0.5] as const);
+    const real = Float64Array.from(input, ([re]) => re);
+    const imaginary = Float64Array.from(input, ([, im]) => im);
+    new Fourier(length).transform(real, imaginary);
+    for (let k = 0; k < length; k++) {
+      let [sumRe, sumIm] = [0, 0];
+      input.forEach(([re, im], n) => {
+        const angle = (-2 * Math.PI * k * n) / length;
+        sumRe += re * Math.cos(angle) - im * Math.sin(angle);
+        sumIm += re * Math.sin(angle) + im * Math.cos(angle);
+      });
+      expect(Math.hypot(sumRe - real[k]!, sumIm - imaginary[k]!)).toBeLessThan(1e-11);
+    }
+  },
+);
 
 test('another rate: tones that both hold stay, higher ones go', () => {
   const tone = (hertz: number, rate: number, length: number): Float32Array =>

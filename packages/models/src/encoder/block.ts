@@ -91,7 +91,7 @@ export class EncoderBlock {
     };
   }
 
-  /** `[B, L, E]` → `[B, L, E]`. */
+  /** `[B, L, E]` → `[B, L, E]`, in the memory of the input. */
   async forward(input: Float32, step: EncoderStep): Promise<Float32> {
     const { hooks } = step;
     const layer = this.#layer;
@@ -124,8 +124,8 @@ export class EncoderBlock {
     const { normFirst, width } = this.#shape;
     const added = await branch(normFirst ? norm(input) : input);
     const scale = this.#scales[name];
-    const sum = { ...input, data: sumOf(input.data, added.data, scale, width) };
-    return normFirst ? sum : norm(sum);
+    addTo(input.data, added.data, scale, width);
+    return normFirst ? input : norm(input);
   }
 
   async #attend(input: Float32, step: EncoderStep): Promise<Float32> {
@@ -223,22 +223,20 @@ export class EncoderBlock {
   }
 }
 
-/** x + s · y, without s where it is undefined; rows are as wide as s. */
-function sumOf(
+/** x += y, or x += s · y, each factor for a place of the width. */
+function addTo(
   x: Float32['data'],
   y: Float32['data'],
   scale: Float32['data'] | undefined,
   width: number,
-): Float32['data'] {
-  const sum = new Float32Array(x.length);
+): void {
   if (scale === undefined) {
-    for (let n = 0; n < sum.length; n++) sum[n] = x[n] + y[n];
-    return sum;
+    for (let n = 0; n < x.length; n++) x[n] += y[n];
+    return;
   }
-  for (let from = 0; from < sum.length; from += width) {
-    for (let n = 0; n < width; n++) sum[from + n] = x[from + n] + scale[n] * y[from + n];
+  for (let from = 0; from < x.length; from += width) {
+    for (let n = 0; n < width; n++) x[from + n] += scale[n] * y[from + n];
   }
-  return sum;
 }
 
 /** Weights `[B, n, Lq, Lk]` times values `[B, n, Lk, D]`, summed in float64. */

@@ -7,6 +7,8 @@ export interface WeightSource {
   readonly names: readonly string[];
   /** A tensor, in whatever type the file has it; matrices may be 16-bit floats or blocks. */
   tensor(name: string): Promise<Tensor | StoredWeight>;
+  /** The same, where `tensor` widens it: 16-bit floats as they are. Default: `tensor`. */
+  stored?(name: string): Promise<Tensor | StoredWeight>;
 }
 
 /** Buffers that files keep beside the weights, and that follow from the configuration. */
@@ -46,7 +48,11 @@ export class WeightReader {
   async matrix(name: string, shape: readonly number[]): Promise<Matrix> {
     const full = this.#source.names.includes(this.#prefix + name) ? this.#prefix + name : name;
     const isThere = this.#left.delete(full) || this.#source.names.includes(full);
-    return checkMatrix(full, isThere ? await this.#source.tensor(full) : undefined, shape);
+    return checkMatrix(full, isThere ? await this.#stored(full) : undefined, shape);
+  }
+
+  #stored(name: string): Promise<Tensor | StoredWeight> {
+    return this.#source.stored?.(name) ?? this.#source.tensor(name);
   }
 
   /** Skips a tensor that repeats another one. */

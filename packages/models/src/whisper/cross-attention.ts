@@ -4,25 +4,32 @@ import {
   type RunOptions,
   type Tensor,
   attention,
+  isResident,
 } from '@heed/core';
 import { exchangeHeadsAndLength } from '@heed/core/backend';
 import { MultiHeadAttention, type StateDict } from '@heed/layers';
 import { Projection } from '../engine/projection.ts';
 
 type Float32 = Tensor<'float32'>;
+type Layout = 'bhld' | 'blhd';
 
-/** Keys and values of a window in the backend's memory, `[B, H, Lk, D]`. */
-export type WindowMemory = Readonly<Record<'key' | 'value', ResidentTensor>>;
+/** Keys and values of a window in the backend's memory. */
+export interface WindowMemory {
+  readonly key: ResidentTensor;
+  readonly value: ResidentTensor;
+  /** `[B, Lk, H, D]`, as projections give them, where the backend takes that; else `[B, H, Lk, D]`. */
+  readonly layout: Layout;
+}
 
 /** Attention of a text to a sound, whose keys and values are computed once for each window. */
 export class CrossAttention {
-  readonly #heads: number;
+  readonly #count: number;
   readonly #headDim: number;
   readonly #project: Readonly<Record<'query' | 'key' | 'value' | 'output', Projection>>;
 
   /** @throws HeedError what loading throws. */
   constructor(width: number, heads: number, stateDict: StateDict) {
-    this.#heads = heads;
+    this.#count = heads;
     this.#headDim = width / heads;
     const loaded = new MultiHeadAttention({ embedDim: width, heads, random: () => 0 });
     loaded.loadStateDict(stateDict);
@@ -40,13 +47,15 @@ export class CrossAttention {
   }
 
   /** @param encoded `[B, Lk, E]`. */
-  async memory(backend: AttentionBackend, encoded: Float32, run: RunOptions): Promise<WindowMemory> {
-    const key = await this.#keep(backend, await this.#project.key.forward(backend, encoded, run));
+  async memory(
+    backend: AttentionBackend,
+    encoded: Float32 | ResidentTensor<'float32'>,
+    run: RunOptions,
+  ): Promise<WindowMemory> {
+    const layout = layoutOf(backend);
+    const key = await this.#keep('key', layout, backend, encoded, run);
     try {
-      return {
-        key,
-        value: await this.#keep(backend, await this.#project.value.forward(backend, encoded, run)),
-      };
+      return { key, value: await this.#keep('value', layout, backend, encoded, run), layout };
     } catch (error) {
       key.dispose();
       throw error;
@@ -65,28 +74,50 @@ export class CrossAttention {
     weights: boolean,
     run: RunOptions,
   ): Promise<{ readonly output: Float32; readonly weights: Float32 | null }> {
-    const query = await this.#project.query.forward(backend, input, run);
-    const request = { ...memory, query: this.#split(query), weights };
-    const results = await attention(backend, request, run);
-    const joined = exchangeHeadsAndLength(results.output as Float32);
+    const projected = await this.#project.query.forward(backend, input, run);
+    const query = ordered(this.#heads(projected), memory.layout);
+    const results = await attention(backend, { ...memory, query, weights }, run);
+    const joined = ordered(results.output as Float32, memory.layout);
+    const shape = [...input.shape];
     return {
-      output: await this.#project.output.forward(
-        backend,
-        { ...joined, shape: [...input.shape] } as Float32,
-        run,
-      ),
+      output: await this.#project.output.forward(backend, { ...joined, shape } as Float32, run),
       weights: weights ? (results.weights as Float32) : null,
     };
   }
 
-  #keep(backend: AttentionBackend, projected: Float32): Promise<ResidentTensor> {
-    return backend.upload(this.#split(projected));
+  async #keep(
+    name: 'key' | 'value',
+    layout: Layout,
+    backend: AttentionBackend,
+    encoded: Float32 | ResidentTensor<'float32'>,
+    run: RunOptions,
+  ): Promise<ResidentTensor> {
+    const projected = await this.#project[name].stay(backend, encoded, run);
+    if (!isResident(projected)) return backend.upload(ordered(this.#heads(projected), layout));
+    try {
+      if (layout === 'blhd') return projected.view(this.#shape(projected));
+      return await backend.upload(ordered(this.#heads(await projected.read()), layout));
+    } finally {
+      projected.dispose();
+    }
   }
 
-  /** `[B, L, E]` → `[B, H, L, D]`. */
-  #split({ shape, data }: Float32): Float32 {
-    const [batch, length] = shape as [number, number];
-    const heads = { dtype: 'float32', shape: [batch, length, this.#heads, this.#headDim], data } as const;
-    return exchangeHeadsAndLength(heads as Float32) as Float32;
+  #shape({ shape }: { readonly shape: readonly number[] }): readonly number[] {
+    return [...shape.slice(0, -1), this.#count, this.#headDim];
   }
+
+  /** `[B, L, E]` → `[B, L, H, D]`. */
+  #heads(projected: Float32): Float32 {
+    return { ...projected, shape: this.#shape(projected) };
+  }
+}
+
+/** The layout that takes a projection as it is, where the backend has it. */
+function layoutOf({ linear, capabilities }: AttentionBackend): Layout {
+  return linear !== undefined && capabilities.features.includes('layout.blhd') ? 'blhd' : 'bhld';
+}
+
+/** Exchanges heads and length, for a backend that has the heads first. */
+function ordered(tensor: Float32, layout: Layout): Float32 {
+  return layout === 'blhd' ? tensor : (exchangeHeadsAndLength(tensor) as Float32);
 }

@@ -1,6 +1,7 @@
 import { type AttentionBackend, HeedError, type RunOptions, type Tensor } from '@heed/core';
 import { LayerNorm, type StateDict } from '@heed/layers';
-import { Projection } from '../engine/projection.ts';
+import { Projection, disposeAll } from '../engine/projection.ts';
+import { type Matrix, decodeRow } from '../weights/matrix.ts';
 import { type WeightReader, checkWeight } from '../weights/source.ts';
 import type { WhisperConfig } from './config.ts';
 import { CrossAttention, type WindowMemory } from './cross-attention.ts';
@@ -44,7 +45,7 @@ export interface DecoderStep {
 /** Whisper's decoder: causal attention to the text, attention to the window, feed-forward layers, scores of the next token. */
 export class WhisperDecoder {
   readonly #config: WhisperConfig;
-  readonly #rows: Float32['data'];
+  readonly #words: Matrix;
   readonly #scores: Projection;
   readonly #positions: Float32['data'];
   readonly #layers: readonly Layer[];
@@ -52,15 +53,15 @@ export class WhisperDecoder {
 
   private constructor(
     config: WhisperConfig,
-    words: Float32,
+    words: Matrix,
     positions: Float32['data'],
     layers: readonly Layer[],
     norm: LayerNorm,
   ) {
     this.#config = config;
-    this.#rows = words.data;
+    this.#words = words;
     // The rows of the embedding give the scores.
-    this.#scores = new Projection({ weight: words });
+    this.#scores = new Projection([{ weight: words }]);
     this.#positions = positions;
     this.#layers = layers;
     this.#norm = norm;
@@ -69,8 +70,7 @@ export class WhisperDecoder {
   /** Reads the decoder's weights. */
   static async load(config: WhisperConfig, reader: WeightReader): Promise<WhisperDecoder> {
     const { width, vocabulary, targetPositions, decoder } = config;
-    const { weight: words } = await reader.under('decoder.embed_tokens.');
-    checkWeight('decoder.embed_tokens.weight', words, [vocabulary, width]);
+    const words = await reader.matrix('decoder.embed_tokens.weight', [vocabulary, width]);
     reader.skip('proj_out.weight');
     const { weight: positions } = await reader.under('decoder.embed_positions.');
     checkWeight('decoder.embed_positions.weight', positions, [targetPositions, width]);
@@ -85,6 +85,7 @@ export class WhisperDecoder {
   /** @param encoded `[1, positions, E]`. */
   async window(backend: AttentionBackend, encoded: Float32, run: RunOptions): Promise<Window> {
     const memories: WindowMemory[] = [];
+    const given = backend.linear === undefined ? encoded : await backend.upload(encoded);
     const dispose = (): void => {
       for (const { key, value } of memories) {
         key.dispose();
@@ -92,10 +93,12 @@ export class WhisperDecoder {
       }
     };
     try {
-      for (const { cross } of this.#layers) memories.push(await cross.memory(backend, encoded, run));
+      for (const { cross } of this.#layers) memories.push(await cross.memory(backend, given, run));
     } catch (error) {
       dispose();
       throw error;
+    } finally {
+      disposeAll([given]);
     }
     return { memories, dispose };
   }
@@ -199,9 +202,8 @@ export class WhisperDecoder {
           remedy: 'check the tokenizer',
         });
       }
-      for (let e = 0; e < width; e++) {
-        data[n * width + e] = this.#rows[id * width + e] + this.#positions[(start + n) * width + e];
-      }
+      decodeRow(this.#words, id, data.subarray(n * width, (n + 1) * width));
+      for (let e = 0; e < width; e++) data[n * width + e] += this.#positions[(start + n) * width + e];
     });
     return { dtype: 'float32', shape: [1, ids.length, width], data };
   }

@@ -94,7 +94,7 @@ export class WhisperEncoder {
       windows(between, sourcePositions, width, 2),
       run,
     );
-    let stream: Float32 = { ...second, shape: [1, sourcePositions, width], data: second.data.slice() };
+    let stream: Float32 = { ...second, shape: [1, sourcePositions, width] };
     for (let n = 0; n < stream.data.length; n++) stream.data[n] += this.#positions[n];
     for (const block of this.#blocks) {
       await nextTurn();

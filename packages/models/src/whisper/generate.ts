@@ -50,7 +50,7 @@ export async function generateText(
           logProbabilityOf(logits.data.subarray(0, config.vocabulary), noSpeech),
         );
       }
-      const scores = logits.data.slice(-config.vocabulary);
+      const scores = logits.data.subarray(-config.vocabulary);
       applyRules(scores, tokens, config);
       let id = 0;
       for (let n = 1; n < scores.length; n++) if (scores[n] > scores[id]) id = n;

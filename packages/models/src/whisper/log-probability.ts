@@ -1,9 +1,12 @@
 /** The natural logarithm of an id's probability by the softmax of a row of scores, in float64. */
 export function logProbabilityOf(scores: Float32Array, id: number): number {
   let maximum = -Infinity;
-  for (const score of scores) if (score > maximum) maximum = score;
+  for (let n = 0; n < scores.length; n++) if (scores[n] > maximum) maximum = scores[n];
   let sum = 0;
-  // What is so far below adds nothing to a sum of 1 or more, in float64.
-  for (const score of scores) if (score - maximum > -40) sum += Math.exp(score - maximum);
+  for (let n = 0; n < scores.length; n++) {
+    const below = scores[n] - maximum;
+    // All that is so far below is less than 1e-10 of the sum, with any vocabulary.
+    if (below > -36) sum += Math.exp(below);
+  }
   return scores[id] - maximum - Math.log(sum);
 }
