@@ -72,10 +72,12 @@ test('rows of a tensor are read alone', async () => {
   const rows = await file.tensor('a.weight', { start: 1, end: 3 });
   expect(rows).toMatchObject({ shape: [2, 2], data: new Float32Array([3, 4, 5, 6]) });
   expect((await file.tensor('a.half', { start: 1, end: 2 })).data).toEqual(new Float32Array([-2]));
+  expect(await file.stored('a.half')).toMatchObject({ dtype: 'bfloat16', shape: [2, 1] });
   expect((await file.tensor('b.none', { start: 0, end: 0 })).shape).toEqual([0, 3]);
   expect(read).toEqual([
     [start + 8, start + 24],
     [start + 27, start + 29],
+    [start + 25, start + 29],
     [start + 29, start + 29],
   ]);
 });

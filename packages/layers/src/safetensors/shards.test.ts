@@ -26,6 +26,7 @@ test('a model of several files is read as one, each file opened once', async () 
   expect(await model.stateDict('a.')).toEqual({ x: one(1), y: one(3) });
   expect(model.describe('a.y')).toEqual({ dtype: 'F32', shape: [2, 1] });
   expect((await model.tensor('b.x', { start: 1, end: 2 })).data).toEqual(Float32Array.of(2));
+  expect(await model.stored('a.x')).toEqual(one(1));
   await expect(model.tensor('hidden')).rejects.toMatchObject({ code: 'MISSING_INPUT' });
 });
 

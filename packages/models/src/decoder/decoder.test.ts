@@ -1,6 +1,15 @@
 import ts from '@heed/backend-ts';
-import { tensor } from '@heed/core';
-import { Embedding, LayerNorm, Linear, RMSNorm, type StateDict, TransformerBlock } from '@heed/layers';
+import { type Tensor, cast, tensor } from '@heed/core';
+import {
+  Embedding,
+  LayerNorm,
+  Linear,
+  RMSNorm,
+  type StateDict,
+  TransformerBlock,
+  openSafetensors,
+  writeSafetensors,
+} from '@heed/layers';
 import { describe, expect, test } from 'vitest';
 import { Decoder } from '../index.ts';
 import { logProbabilitiesOf } from './log-probabilities.ts';
@@ -79,6 +88,31 @@ async function logitsOfLayers(kind: Kind): Promise<ArrayLike<number>> {
   head.loadStateDict(under('lm_head'));
   return head.forward(normalized).data;
 }
+
+test.each(['float16', 'bfloat16'] as const)(
+  'matrices of a file in %s stay in 16 bits: the scores are those of the widened file',
+  async (dtype) => {
+    const { config } = await hubFiles('llama');
+    const half = Object.fromEntries(
+      Object.entries(weightsOf('llama')).map(([name, value]) => [
+        name,
+        cast(value as Tensor<'float32'>, dtype),
+      ]),
+    );
+    const file = await openSafetensors(new Blob([writeSafetensors(half) as BlobPart]));
+    const taken: string[] = [];
+    const stored = (name: string): Promise<Tensor> => {
+      taken.push(name);
+      return file.stored(name);
+    };
+    const { names, tensor: widened } = file;
+    const kept = await Decoder.load(backend, { config, weights: { names, tensor: widened, stored } });
+    expect(taken.filter((name) => name.endsWith('proj.weight')).length).toBe(7 * TINY.layers);
+    const wide = await Decoder.load(backend, { config, weights: { names, tensor: widened } });
+    const [{ logits }, expected] = [await kept.run([ids]), await wide.run([ids])];
+    expect(distance(logits.data, expected.logits.data)).toBeLessThan(1e-6);
+  },
+);
 
 describe.each(KINDS)('%s', (kind) => {
   test('scores are those of blocks of layers', async () => {
