@@ -1,4 +1,6 @@
-"""PyTorch's side of scripts/layers.mjs: one line in ("mha", "gradient", "minilm 32"), the milliseconds of one run out.
+"""PyTorch's side of scripts/layers.mjs: one line in, the milliseconds of one run out.
+
+"mha BATCH NEED_WEIGHTS", "gradient", "minilm IDS"; and "embed IDS", answered with the embeddings in one list.
 
     python layers_server.py THREADS [FOLDER of all-MiniLM-L6-v2]
 """
@@ -15,6 +17,7 @@ torch.manual_seed(1)
 torch.set_num_threads(int(sys.argv[1]))
 layer = torch.nn.MultiheadAttention(E, HEADS, batch_first=True)
 x = torch.rand(1, LENGTH, E) - 0.5
+batches = {"1": x, "8": torch.rand(8, LENGTH, E) - 0.5}
 
 
 def weights_of(folder):
@@ -65,13 +68,19 @@ for line in sys.stdin:
     what, *more = line.split()
     start = time.perf_counter()
     if what == "mha":
+        given, need_weights = batches[more[0]], more[1] == "1"
+        start = time.perf_counter()
         with torch.inference_mode():
-            layer.eval()(x, x, x, need_weights=False)
+            layer.eval()(given, given, given, need_weights=need_weights, average_attn_weights=False)
     elif what == "gradient":
         layer.train()
         layer.zero_grad()
         given = x.clone().requires_grad_()
         layer(given, given, given, need_weights=False)[0].backward(x)
+    elif what == "embed":
+        with torch.inference_mode():
+            print(json.dumps(minilm(weights, torch.tensor(json.loads(more[0]))).flatten().tolist()), flush=True)
+        continue
     else:
         ids = torch.tensor(json.loads(more[0]))
         start = time.perf_counter()

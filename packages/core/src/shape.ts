@@ -81,6 +81,9 @@ export function* takenRuns(
 export function exchangeHeadsAndLength<T extends Tensor>(given: T): T {
   const [batch, first, second, depth] = given.shape as readonly [number, number, number, number];
   const data = given.data.slice();
+  const exchanged = { ...given, shape: [batch, second, first, depth], data };
+  // A row of one token, as in decoding, has the same order in both.
+  if (first === 1 || second === 1) return exchanged;
   for (let b = 0; b < batch; b++) {
     for (let m = 0; m < first; m++) {
       for (let n = 0; n < second; n++) {
@@ -89,5 +92,5 @@ export function exchangeHeadsAndLength<T extends Tensor>(given: T): T {
       }
     }
   }
-  return { ...given, shape: [batch, second, first, depth], data };
+  return exchanged;
 }
