@@ -1,6 +1,7 @@
 /**
  * A program: the whole suite in every combination, in every runtime and browser available here. It prints a line
- * for each combination, names those that are absent, and ends with 1 when anything fails.
+ * for each combination, names those that are absent, and ends with 1 when anything fails, or is absent although
+ * `HEED_REQUIRE` is `all`.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -8,7 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { CHROMIUM, openSite } from '@heed/testing';
+import { CHROMIUM, isRequired, openSite } from '@heed/testing';
 import { SITE } from './site.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -46,6 +47,11 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+function sayAbsent(name: string, reason: string): void {
+  if (isRequired()) failed++;
+  say(`${name} | absent: ${reason}`);
+}
+
 function print(name: string, { combination, device, passed, failures }: Verdict): void {
   failed += failures.length;
   say(`${name} | ${combination} | ${device} | ${passed} passed, ${failures.length} failed`);
@@ -55,7 +61,7 @@ function print(name: string, { combination, device, passed, failures }: Verdict)
 async function inRuntime(name: string, { command, words = [] }: Runtime): Promise<void> {
   const [program, ...first] = command;
   if (spawnSync(program!, [...first, '--version']).status !== 0) {
-    say(`${name} | absent: ${command.join(' ')} does not run`);
+    sayAbsent(name, `${command.join(' ')} does not run`);
     return;
   }
   const child = spawn(program!, [...first, ...words, PROGRAM], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -100,6 +106,6 @@ for (const [name, commandOf] of Object.entries(BROWSERS)) {
   if (!isWanted(name)) continue;
   if (existsSync(commandOf('', '')[0]!)) {
     for (const isolated of [true, false]) await inBrowser(name, isolated);
-  } else say(`${name} | absent: there is no ${commandOf('', '')[0]}`);
+  } else sayAbsent(name, `there is no ${commandOf('', '')[0]}`);
 }
 process.exitCode = failed === 0 ? 0 : 1;
