@@ -32,6 +32,11 @@ describe('after npm install', () => {
       expect(JSON.stringify(installed)).not.toContain('workspace:');
     }
   });
+
+  test.each(packages.map(({ manifest }) => manifest.name))('%s has its license and its README', (name) => {
+    expect(project.read(`node_modules/${name}/LICENSE`)).toContain('Apache License');
+    expect(project.read(`node_modules/${name}/README.md`)).toMatch(/^# /);
+  });
 });
 
 describe('a backend is chosen by one import', () => {

@@ -37,9 +37,11 @@ async function uploaded(backend: AttentionBackend, inputs: AttentionInputs): Pro
   return { ...inputs, ...resident };
 }
 
-function release(inputs: object): void {
-  for (const value of Object.values(inputs)) {
+/** Disposes the resident tensors of a structure, those of its statistics too. */
+function release(structure: object): void {
+  for (const [name, value] of Object.entries(structure)) {
     if (isResident(value)) value.dispose();
+    else if (name === 'statistics' && value !== undefined) release(value as object);
   }
 }
 
@@ -180,6 +182,7 @@ export function residentRunCases(): ConformanceCase[] {
           ensure(near, `${name} of resident tensors differs from that of plain ones`);
         }
       }
+      for (const structure of [resident, forward, kept]) release(structure);
       await kernel.dispose();
     }),
   ];
