@@ -10,11 +10,8 @@ import { ringCases, ringPurposes } from './cases/features/ring.ts';
 import { valueFromKeyCases, valueFromKeyPurposes } from './cases/features/value-from-key.ts';
 import { pagesCases, pagesPurposes } from './cases/features/pages.ts';
 import { causalCases, causalPurposes } from './cases/features/causal.ts';
-import {
-  cacheCombinationCases,
-  cacheCombinationPurposes,
-} from './cases/required/combination/cache-combination.ts';
-import { combinationCases, combinationPurposes } from './cases/required/combination/combination.ts';
+import { cacheCombinationCases, cacheCombinationPurposes } from './cases/required/combination/caches.ts';
+import { combinationCases, combinationPurposes } from './cases/required/combination/features.ts';
 import { contractCases, contractPurposes } from './cases/required/contract.ts';
 import { halfCases, halfPurposes } from './cases/required/half.ts';
 import { dtypeCases, dtypePurposes } from './cases/required/dtype.ts';

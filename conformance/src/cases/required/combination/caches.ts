@@ -1,6 +1,5 @@
 import { agreement } from '../../building/agreement.ts';
-import { type Level, combine } from './combine.ts';
-import { coverTriples } from './covering-array.ts';
+import { type Level, combine, everyThree } from './combine.ts';
 import type { AgreementCase } from '../../../case.ts';
 import type { Purposes } from '../../building/purposes.ts';
 
@@ -78,13 +77,9 @@ const FACTORS: readonly (readonly Level[])[] = [
 
 /** Features together with each form of a cache, every three levels somewhere. */
 export function cacheCombinationCases(): AgreementCase[] {
-  const rows = coverTriples(FACTORS.map((levels) => levels.length));
-  const cases = rows.map((row) => {
-    const levels = row.map((level, factor) => FACTORS[factor]![level]!);
-    const name = levels.flatMap(([part]) => part || []).join('+');
+  return everyThree(FACTORS, (name, levels) => {
     const { gradient, ...sketch } = combine(levels, 6);
     const hasGradient = gradient && !sketch.pages && !sketch.cacheType?.startsWith('int');
     return agreement('combination', `cache/${name}`, hasGradient ? { ...sketch, gradient } : sketch);
   });
-  return [...new Map(cases.map((theCase) => [theCase.id, theCase])).values()];
 }

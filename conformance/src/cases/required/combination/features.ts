@@ -1,8 +1,7 @@
 import type { AgreementCase } from '../../../case.ts';
 import type { Lengths } from '../../../sketch.ts';
 import { agreement } from '../../building/agreement.ts';
-import { type Level, combine } from './combine.ts';
-import { coverTriples } from './covering-array.ts';
+import { type Level, combine, everyThree } from './combine.ts';
 import type { Purposes } from '../../building/purposes.ts';
 
 export const combinationPurposes: Purposes = {
@@ -105,11 +104,5 @@ function full({ batch, heads, queryLength, keyLength }: Lengths): readonly numbe
 
 /** Features together, every three of them somewhere. */
 export function combinationCases(): AgreementCase[] {
-  const rows = coverTriples(FACTORS.map((levels) => levels.length));
-  const cases = rows.map((row) => {
-    const levels = row.map((level, factor) => FACTORS[factor]![level]!);
-    const name = levels.flatMap(([part]) => part || []).join('+') || 'plain';
-    return agreement('combination', name, combine(levels));
-  });
-  return [...new Map(cases.map((theCase) => [theCase.id, theCase])).values()];
+  return everyThree(FACTORS, (name, levels) => agreement('combination', name || 'plain', combine(levels)));
 }
