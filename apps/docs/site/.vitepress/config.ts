@@ -34,5 +34,11 @@ export default defineConfig({
     outline: { level: [2, 3] },
     search: { provider: 'local' },
     docFooter: { prev: 'Before', next: 'Next' },
+    notFound: {
+      title: 'There is no such page',
+      quote: 'The search knows every page, and the names of errors, clauses and exports.',
+      linkText: 'To the first page',
+    },
+    footer: { message: 'Apache-2.0' },
   },
 });
