@@ -44,7 +44,7 @@ describe('the report', () => {
     expect(clauses[0]!.worst!.error).toBeNull();
   });
 
-  test('says of a property what is wrong in the smallest request, and how to have it again', async () => {
+  test('says of a property what is wrong in the smallest request, and how to reproduce it', async () => {
     const { clauses } = await verify(causalOffByOne, { ids: ['causal/property/causal-is-a-mask'] });
     expect(clauses[0]!.failures[0]!.message).toMatch(
       /^output\[.*; smallest request that fails: \{.*\} \(seed -?\d+, path [\d:]+\)$/,

@@ -100,7 +100,7 @@ describe('standard output', () => {
     expect(stderr).toMatch(/^error: .*standard output: .*ENOSPC.*\n {2}→ .*\n$/);
   });
 
-  test.skipIf(process.platform === 'win32')('a reader that has seen enough is no error', () => {
+  test.skipIf(process.platform === 'win32')('a reader that has seen enough is not an error', () => {
     const line = `"${process.execPath}" "${main}" list | head -n 1`;
     const { status, stdout, stderr } = spawnSync('bash', ['-o', 'pipefail', '-c', line], {
       encoding: 'utf8',

@@ -36,3 +36,9 @@ test('spelling is American', () => {
     /\b(?:colour\w*|behaviour\w*|neighbour\w*|favour\w*|honour\w*|centre[sd]?|catalogue\w*|\w*(?:recogn|normal|initial|optim|serial|synchron|organ|quant|summar|synthes|minim|maxim|util)is(?:e[sdr]?|ing|ation)\b)/gi;
   expect(hits(british)).toEqual([]);
 });
+
+test('a sentence denies with "is not a", and does not "have" what it means to get', () => {
+  const none = /(?<!\bthere)(?<![Tt]here)\s(?:is|are|was|were)\s+no\s+(?!longer\b|\w+er\b|more\b|less\b)\w+/g;
+  expect(hits(none)).toEqual([]);
+  expect(hits(/\b(?:be|was|is) had\b|\bhave it (?:again|otherwise)\b/g)).toEqual([]);
+});

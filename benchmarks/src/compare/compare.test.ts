@@ -62,7 +62,7 @@ describe('a comparison', () => {
     });
     const calm = sampleResults({ models, noise: other });
 
-    test('waiting is no regression, and its end is no progress', () => {
+    test('waiting is not a regression, and its end is not progress', () => {
       for (const [before, after] of [
         [old, busy(calm)],
         [busy(old), calm],
@@ -97,7 +97,7 @@ describe('a comparison', () => {
     expect(rows.every(({ verdict }) => verdict === null)).toBe(true);
   });
 
-  test('sees times from the peak of their own run: another clock is no regression', () => {
+  test('sees times from the peak of their own run: another clock is not a regression', () => {
     const report = compareResults(old, sampleResults({ models, speed: 0.6, noise: other }));
     expect(report.calibration).toBeCloseTo(0.6, 6);
     expect(report.rows.every(({ verdict }) => verdict === null)).toBe(true);

@@ -108,7 +108,7 @@ export const ARITHMETIC_MUTANTS: Readonly<Record<string, Mutant>> = {
     windowLeft: (key, position, left) => key <= position + left,
     windowRight: (key, position, right) => key >= position - right,
   }),
-  'window of 0 is no window': step('window', {
+  'window of 0 excludes nothing': step('window', {
     windowLeft: (key, position, left) => left === 0 || key >= position - left,
   }),
 

@@ -20,7 +20,7 @@ const MODE_WEIGHTS = 3;
 
 const NOT_COVERED = {
   present: 'past and present joined along the sequence: there is no attention in it',
-  scores: 'scores are no output of the contract',
+  scores: 'the contract has no output for scores',
   flex: 'a preview, whose score and probability modifiers are graphs that a request cannot express',
   operator: 'of ONNX, only the operator Attention of the standard itself is read',
 };

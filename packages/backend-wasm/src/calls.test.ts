@@ -207,7 +207,7 @@ describe.for([1, 2])('memory, with %i threads', (threads) => {
     expect(engine.heap.memory.buffer.byteLength).toBe(before);
   });
 
-  test('that cannot be had is an error with a remedy', async () => {
+  test('that cannot be allocated is an error with a remedy', async () => {
     await using backend = await wasm.create({ threads });
     const request = { ...selfAttention(65_536, 1, 4), output: false, weights: true } as const;
     await expect(attention(backend, request)).rejects.toMatchObject({

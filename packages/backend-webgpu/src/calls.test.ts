@@ -73,7 +73,7 @@ describe.skipIf(isAbsent)('on an adapter', () => {
       }
     });
 
-    test('of 16 bits are gathered where rows are no whole words', async () => {
+    test('of 16 bits are gathered where a row ends inside a word', async () => {
       await using backend = await webgpu.create();
       const rows = cast(waves([3, 1, 1, 3], 1), 'float16');
       const resident = await backend.upload(rows);

@@ -147,7 +147,7 @@ describe('mistakes', () => {
     ['holders for fewer pages', { ...whole, holders: [2, 1, 1] }, 'ARGUMENT'],
     ['holders of a page that nobody has', { ...whole, holders: [2, 1, 1, 1] }, 'ARGUMENT'],
     ['a page held once less', { ...whole, holders: [1, 1, 1, 0] }, 'ARGUMENT'],
-    ['holders that are no numbers', { ...whole, holders: [2, 1, 1, NaN] }, 'ARGUMENT'],
+    ['holders that are not numbers', { ...whole, holders: [2, 1, 1, NaN] }, 'ARGUMENT'],
     ['a name that comes next', { ...whole, next: 2 }, 'ARGUMENT'],
     ['a name twice', withFirst([2, { pages: [0, 1], length: 3 }]), 'ARGUMENT'],
     ['a sequence without its name', withFirst({ pages: [0, 1], length: 3 }), 'ARGUMENT'],

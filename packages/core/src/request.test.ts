@@ -401,7 +401,7 @@ describe('errors speak in dimension letters, before anything is computed', () =>
   });
 });
 
-describe('what is no backend is refused with what makes one', () => {
+describe('a value that is not a backend is refused, with the way to make one', () => {
   const x = tensor(new Float32Array([1]), [1, 1, 1, 1]);
   const given: [name: string, value: unknown, message: RegExp][] = [
     ['a provider', reference, /backend is the provider reference; expected a backend/],

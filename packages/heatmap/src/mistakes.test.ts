@@ -139,7 +139,7 @@ describe('what stands where weights, pictures or a backend belong', () => {
     expect((await errorOf(() => rollout([resident]))).code).toBe('ARGUMENT');
   });
 
-  test('weights are no picture yet', async () => {
+  test('weights are not a picture yet', async () => {
     for (const draw of [toSVG, toHTML, toTerminal, toPNG]) {
       const error = await errorOf(() => draw(weights as Anything));
       expect(error.code).toBe('ARGUMENT');
@@ -148,11 +148,11 @@ describe('what stands where weights, pictures or a backend belong', () => {
     }
   });
 
-  test('one tensor is no array of layers', async () => {
+  test('one tensor is not an array of layers', async () => {
     expect((await errorOf(() => rollout(weights as Anything))).remedy).toContain('array');
   });
 
-  test('a provider or a promise is no backend, and a request has tensors', async () => {
+  test('a provider or a promise is not a backend, and a request has tensors', async () => {
     for (const none of [ts, ts.create(), undefined, {}]) {
       const error = await errorOf(() => pooledWeights(none as Anything, { query: x, key: x }));
       expect(error.code).toBe('ARGUMENT');

@@ -92,7 +92,7 @@ describe.each(Object.entries(makers))('the options of %s', (name, [make, options
     expect((await errorOf(() => make({ ...options, random: 7 } as Anything))).code).toBe('ARGUMENT');
   });
 
-  test.each([[undefined], [null], [7], [[]]])('%j is no object', async (given) => {
+  test.each([[undefined], [null], [7], [[]]])('%j is not an object', async (given) => {
     expect((await errorOf(() => make(given as Anything))).code).toBe('ARGUMENT');
   });
 
@@ -169,7 +169,7 @@ describe.each([...Object.entries(forwards), ['SpatialAttention', spatial] as con
       expect(option.remedy).toContain('gradient');
     });
 
-    test('a provider or a promise is no backend', async () => {
+    test('a provider or a promise is not a backend', async () => {
       const none = [
         [ts, 'backend is the provider ts; expected a backend'],
         [ts.create(), 'backend is a promise; expected a backend'],
@@ -188,7 +188,7 @@ describe.each([...Object.entries(forwards), ['SpatialAttention', spatial] as con
       });
     });
 
-    test('what is no plain tensor is refused by its name', async () => {
+    test('a value that is not a plain tensor is refused by its name', async () => {
       const name = forward === spatial ? 'input' : 'query';
       const resident = await backend.upload(x);
       expect(await errorOf(() => forward(backend, { [name]: resident }))).toMatchObject({
@@ -220,7 +220,7 @@ describe.each(Object.entries(forwards))('masks of %s', (_, forward) => {
     expect((await errorOf(() => forward(backend, { keyMask: resident }))).remedy).toContain('keyMask.read()');
   });
 
-  test('a mask beside it that is no mask is refused', async () => {
+  test('a mask beside it that is not a mask is refused', async () => {
     const five = tensor(new Uint8Array(3), [1, 1, 1, 1, 3]);
     expect((await errorOf(() => forward(backend, { keyMask: padding, mask: five }))).code).toBe('SHAPE');
     expect((await errorOf(() => forward(backend, { keyMask: padding, mask: [[true], []] }))).code).toBe(

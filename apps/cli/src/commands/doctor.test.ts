@@ -140,7 +140,7 @@ describe('a faulty backend is a row that says so', () => {
     expect(stdout.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
   });
 
-  test('an engine that cannot run here is no fault, unless it was named', () => {
+  test('an engine that cannot run here is not a fault, unless it was named', () => {
     const file = moduleFile('unavailable');
     const { code, stdout } = heed(['doctor', file]);
     expect(code).toBe(1);

@@ -18,7 +18,7 @@ Examples:
   $ heed doctor ts
   $ heed doctor --json
 
-Exit codes: 0 all that were found are in order (an engine that cannot run here is no fault), 1 a backend is broken,
+Exit codes: 0 all that were found are in order (an engine that cannot run here is not a fault), 1 a backend is broken,
 none can run, or one that was named cannot.`;
 
 export function doctorCommand(console: Console, onEnd: (code: ExitCode) => void): Command {

@@ -469,8 +469,14 @@ describe('what cannot be drawn is an error that says why', () => {
     ['no .safetensors', 'x.safetensors', 'hello', ['x.safetensors'], ''],
     ['weights under another name', 'x.json', '{"weight":[[1,2]]}', ['x.json'], '"weights"'],
     ['rows without a name', 'x.json', '[[1,2]]', ['x.json'], '"weights"'],
-    ['weights that are no list', 'x.json', '{"weights":3}', ['x.json'], 'not a list of rows'],
-    ['tokens that are no list', 'x.json', '{"weights":[[1,2]],"tokens":"ab"}', ['x.json'], 'tokens is not'],
+    ['weights that are not a list', 'x.json', '{"weights":3}', ['x.json'], 'not a list of rows'],
+    [
+      'tokens that are not a list',
+      'x.json',
+      '{"weights":[[1,2]],"tokens":"ab"}',
+      ['x.json'],
+      'tokens is not',
+    ],
     ['no JSON', 'x.json', '{"weights":', ['x.json'], 'is not JSON'],
     ['ragged rows', 'x.json', '{"weights":[[1,2],[3]]}', ['x.json'], 'all of one length'],
     [

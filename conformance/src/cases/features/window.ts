@@ -6,7 +6,7 @@ import type { Purposes } from '../building/purposes.ts';
 export const windowPurposes: Purposes = {
   window: 'A row may attend to the keys within its window, both ends included.',
   'window/across-tiles': 'A window that begins and ends within tiles loses no key and adds none.',
-  'window/both-sides-null': 'A window without bounds is no window.',
+  'window/both-sides-null': 'A window without bounds excludes nothing.',
   'window/uneven': 'The left and the right side of a window are not mistaken for each other.',
   'window/more-keys': 'A window follows the alignment with more keys than queries.',
   'window/more-queries': 'A window follows the alignment with more queries than keys.',

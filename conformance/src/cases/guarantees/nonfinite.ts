@@ -130,7 +130,7 @@ const BESIDE: Readonly<Record<string, Sketch>> = {
 
 const POISONS = { nan: NaN, infinity: Infinity, 'minus-infinity': -Infinity } as const;
 
-/** A −∞ in a mask or bias excludes, and a sink of −∞ is no sink. */
+/** A −∞ in a mask or bias excludes, and a sink of −∞ adds nothing. */
 function isNumberLikeAnyOther({ input }: Target, poison: number): boolean {
   return poison === -Infinity && (input === 'mask' || input === 'bias' || input === 'sinks');
 }

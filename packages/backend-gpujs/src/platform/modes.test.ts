@@ -60,7 +60,7 @@ describe('the mode that runs', () => {
     ['webgl2', /browser with WebGL/],
     ['webgl', /browser with WebGL/],
     ['headlessgl', /npm install gl/],
-  ] as const)('%s is not to be had in Node, and the error has the remedy', async (mode, remedy) => {
+  ] as const)('%s is absent in Node, and the error has the remedy', async (mode, remedy) => {
     const error = await errorOf(gpujs.create({ mode }));
     expect(error.code).toBe('UNAVAILABLE');
     expect(error.remedy).toMatch(remedy);

@@ -61,7 +61,7 @@ describe('without its engine', () => {
     expect(readFileSync(script!, 'utf8')).toContain('Gives @tensorflow/tfjs-node its native library');
   });
 
-  test('an engine that has not registered its backend is no engine', async () => {
+  test('an engine that has not registered its backend counts as absent', async () => {
     const load = async () => ({ findBackend: () => null });
     expect(await tfjsNodeProvider({ load }).probe()).toMatchObject({ available: false });
   });

@@ -194,7 +194,7 @@ describe('what is refused', () => {
     });
   });
 
-  test('arrays that cannot be had are OUT_OF_MEMORY; other errors stay as they are', async () => {
+  test('arrays that cannot be allocated are OUT_OF_MEMORY; other errors stay as they are', async () => {
     const cause = new RangeError('Array buffer allocation failed');
     const other = new RangeError('Maximum call stack size exceeded');
     const run = vi.fn<() => Promise<never>>().mockRejectedValueOnce(cause).mockRejectedValueOnce(other);

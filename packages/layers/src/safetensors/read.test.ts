@@ -66,7 +66,7 @@ const malformed: [clause: string, what: string, bytes: Uint8Array][] = [
   ['header', 'an array', file('[]')],
   ['header', 'null', file('null')],
   ['header', 'spaces first', file(' {}')],
-  ['header', 'bytes that are no UTF-8', file(String.fromCharCode(0xd800), [])],
+  ['header', 'bytes that are not UTF-8', file(String.fromCharCode(0xd800), [])],
   ['header', 'a name twice', file(`{"a":${JSON.stringify(entry)},"\\u0061":${JSON.stringify(entry)}}`, four)],
   [
     'header',
@@ -79,7 +79,7 @@ const malformed: [clause: string, what: string, bytes: Uint8Array][] = [
   ['entry', 'a type from the prototype', file({ a: { ...entry, dtype: 'constructor' } }, four)],
   ['entry', 'an unknown field', file({ a: { ...entry, offset: 0 } }, four)],
   ['entry', 'a negative length', file({ a: { ...entry, shape: [-1] } }, four)],
-  ['entry', 'a length that is no integer', file({ a: { ...entry, shape: [0.5] } }, four)],
+  ['entry', 'a length that is not an integer', file({ a: { ...entry, shape: [0.5] } }, four)],
   ['entry', 'lengths whose product overflows', file({ a: { ...entry, shape: [2 ** 52, 2 ** 52] } }, four)],
   ['entry', 'a range that ends before it begins', file({ a: { ...entry, data_offsets: [4, 0] } }, four)],
   ['entry', 'three offsets', file({ a: { ...entry, data_offsets: [0, 4, 8] } }, four)],

@@ -11,7 +11,7 @@ export const lifePurposes: Purposes = {
     'No later run writes to a result, none shares memory with another, and what the caller writes reaches no run.',
   'life/overlap': 'Runs that overlap do not mix.',
   'life/two-kernels-in-turn': 'Kernels that take turns do not share their scratch.',
-  'life/dispose/kernel': 'After dispose() a kernel refuses with DISPOSED; a second dispose() is no error.',
+  'life/dispose/kernel': 'After dispose() a kernel refuses with DISPOSED; a second dispose() does nothing.',
   'life/dispose/kernel-gradient': 'After dispose() a kernel refuses its gradient, too.',
   'life/dispose/kernel-leaves-others': 'The end of a kernel leaves others of the same problem alone.',
   'life/dispose/kernel-waits-for-runs':

@@ -12,7 +12,7 @@ export const residentPurposes: Purposes = {
   'resident/upload-and-read': 'upload() and read() copy, bit by bit, whatever the type and the shape.',
   'resident/write': 'write() overwrites the slices that it is given, and nothing else.',
   'resident/write-refused': 'A part that does not fit is refused, and nothing is written.',
-  'resident/dispose': 'A disposed tensor refuses every use; a second dispose() is no error.',
+  'resident/dispose': 'A disposed tensor refuses every use; a second dispose() does nothing.',
   'resident/end-with-their-backend': 'Resident tensors end with their backend.',
   'resident/writes-in-turn': 'Writes that overlap take effect in the order of their calls.',
   'resident/hold': 'hold() keeps what a tensor holds, whatever is written or disposed behind it.',

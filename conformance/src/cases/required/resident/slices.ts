@@ -6,7 +6,7 @@ import { ensureAgrees } from '../../building/agree.ts';
 import { behavior, ensure, ensureError } from '../../building/behavior.ts';
 import { ensureSameBits } from '../../building/run-all.ts';
 
-/** Tensors of each type whose slices are no whole words, too. */
+/** Tensors of each type, with slices that begin or end inside a word. */
 const KINDS: Readonly<Record<string, () => Tensor>> = {
   float32: () => numbers(4, 3, 5, 2),
   int32: () =>
