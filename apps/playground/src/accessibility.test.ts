@@ -28,6 +28,19 @@ inChromium(() => {
     }
   });
 
+  test('every page of the navigation is in sight on a phone', async () => {
+    for (const width of [390, 320]) {
+      const page = await visit('#own', { viewport: { width, height: 844 } });
+      const links = page.getByRole('navigation').getByRole('link');
+      const ends = await links.evaluateAll((all) => all.map((one) => one.getBoundingClientRect().right));
+      expect(ends.length).toBe(5);
+      for (const end of ends) expect(end).toBeLessThanOrEqual(width);
+      expect(
+        await page.getByRole('navigation').evaluate((nav) => nav.scrollWidth - nav.clientWidth),
+      ).toBeLessThanOrEqual(0);
+    }
+  });
+
   test('light and dark can be chosen', async () => {
     const page = await visit();
     const ground = (): Promise<string> =>

@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { writeSafetensors } from '@heed/layers';
 import { serve } from './test/chromium.ts';
 import { HOSTILE_NAME, THIRD_PARTY } from './test/third-party.ts';
 import { smallTokenizer, smallWeights } from './test/small-model.ts';
+import { unreadGGUF } from './test/unread-gguf.ts';
 import { DIST, claim, inChromium, radio, says, shoot, slide, sticksOut, visit } from './test/visit.ts';
 
 inChromium(() => {
@@ -133,6 +135,32 @@ inChromium(() => {
     await page.getByRole('heading', { name: 'Layer 1, head 1' }).waitFor();
     expect(await claim(page).textContent()).not.toBe(before);
     await shoot(page, 'own');
+  });
+
+  test('the attention heads of any model are listed: a lone safetensors, a GGUF of types that nothing here reads', async () => {
+    const page = await visit('#own');
+    const drop = (name: string, bytes: Uint8Array) =>
+      page
+        .locator('input[type=file]')
+        .setInputFiles([{ name, mimeType: 'application/octet-stream', buffer: Buffer.from(bytes) }]);
+    const cells = () => page.locator('.attention-list tbody tr').allInnerTexts();
+    await drop('encoder.safetensors', smallWeights());
+    await page.getByText('2 layers of attention.').waitFor();
+    await page.getByText('Add config.json').waitFor();
+    expect(await cells()).toEqual(['bert.encoder.layer.*.attention.self\t2\t?\t?\t?']);
+    await drop('other.gguf', unreadGGUF());
+    await page.getByText('2 layers of attention, 8 heads in all.').waitFor();
+    expect(await cells()).toEqual(['blk.*.attn\t2\t4\t2\t8']);
+    await shoot(page, 'own-list');
+    await page.getByRole('button', { name: 'Run the model' }).click();
+    await page.getByText('open it on the page Write').waitFor();
+    await drop(
+      'none.safetensors',
+      writeSafetensors({ x: { dtype: 'float32', shape: [1], data: new Float32Array(1) } }),
+    );
+    await page.getByText('No attention found').waitFor();
+    await drop('broken.gguf', new Uint8Array(30));
+    await page.locator('[role=status]').filter({ hasText: /GGUF/ }).waitFor();
   });
 
   test('hostile tokens stay text', async () => {

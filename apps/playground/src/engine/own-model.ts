@@ -2,6 +2,7 @@ import { type Capture } from '@heed/conformance';
 import { HeedError } from '@heed/core';
 import { Bert, type ModelFiles } from '../model/bert.ts';
 import { backendOf, keepCapture, outcomeOf } from './engine.ts';
+import { refuseGGUF } from './attention-list.ts';
 import { parseJSON } from './json-file.ts';
 import type { Outcome } from './question.ts';
 
@@ -33,6 +34,7 @@ export async function runModel(text: string, backend: string): Promise<Outcome<r
 }
 
 async function sorted(files: readonly File[]): Promise<ModelFiles> {
+  refuseGGUF(files);
   const find = (end: string): File | undefined => files.find(({ name }) => name.endsWith(end));
   const [weights, tokenizer, config] = [
     find('.safetensors'),

@@ -1,4 +1,5 @@
 import { expose } from 'comlink';
+import { listAttention } from './attention-list.ts';
 import { addFromURL, ask, examine } from './engine.ts';
 import { fetchLanguageModel, languageModel, openLanguageModel, read } from './language-model.ts';
 import { loadModel, runModel } from './own-model.ts';
@@ -11,6 +12,7 @@ export const api = {
   examine,
   fetchLanguageModel,
   languageModel,
+  listAttention,
   loadModel,
   openLanguageModel,
   race,

@@ -8,29 +8,37 @@ interface BackendsProps {
   readonly onChange: (id: string) => void;
 }
 
-/** Every backend with its device, or the reason that it cannot run here. */
+/** Every backend with its device; those that cannot run here, with the reason and the remedy, are folded away. */
 export function Backends({ backends, value, onChange }: BackendsProps) {
   const name = useId();
+  const row = ({ id, label, status, detail, remedy }: BackendState) => (
+    <label key={id} data-status={status}>
+      <input
+        type="radio"
+        name={name}
+        value={id}
+        checked={id === value}
+        disabled={status !== 'available'}
+        onChange={() => onChange(id)}
+      />
+      <span>
+        <b>{label}</b>
+        <small>{detail}</small>
+        {remedy !== undefined && <small>→ {remedy}</small>}
+      </span>
+    </label>
+  );
+  const absent = backends.filter(({ status }) => status === 'unavailable');
   return (
     <fieldset class="backends">
       <legend>Backend</legend>
-      {backends.map(({ id, label, status, detail, remedy }) => (
-        <label key={id} data-status={status}>
-          <input
-            type="radio"
-            name={name}
-            value={id}
-            checked={id === value}
-            disabled={status !== 'available'}
-            onChange={() => onChange(id)}
-          />
-          <span>
-            <b>{label}</b>
-            <small>{detail}</small>
-            {remedy !== undefined && <small>→ {remedy}</small>}
-          </span>
-        </label>
-      ))}
+      {backends.filter(({ status }) => status !== 'unavailable').map(row)}
+      {absent.length > 0 && (
+        <details>
+          <summary>{absent.length} not available here</summary>
+          {absent.map(row)}
+        </details>
+      )}
     </fieldset>
   );
 }
@@ -73,13 +81,12 @@ export function AddBackend({ client, onAdd }: AddBackendProps) {
   );
 }
 
-/** Notice that threads require an isolated page, which the service worker provides from the second visit on. */
+/** Offers threads, which require an isolated page: the service worker provides that from the second visit on. */
 export function Isolation() {
   if (globalThis.crossOriginIsolated) return null;
   return (
     <p class="note">
-      Threads are off: this page was not served with the headers that shared memory needs. The page's own
-      service worker adds them.{' '}
+      This visit computes on one thread.{' '}
       <button type="button" onClick={() => location.reload()}>
         Reload with threads
       </button>

@@ -1,6 +1,8 @@
 import { useId, useState } from 'preact/hooks';
 import type { Client } from '../engine/client.ts';
+import type { AttentionList } from '../engine/attention-list.ts';
 import type { ModelState } from '../engine/own-model.ts';
+import { AttentionLists } from './attention-list.tsx';
 import { Drop } from './drop.tsx';
 
 interface OwnModelProps {
@@ -18,6 +20,16 @@ export function OwnModel({ client, backend, onRun }: OwnModelProps) {
   const [text, setText] = useState('She sat on the bank and watched the river.');
   const [message, setMessage] = useState('');
   const [loaded, setLoaded] = useState<{ readonly key: string; readonly model: ModelState } | null>(null);
+
+  const [lists, setLists] = useState<readonly AttentionList[]>([]);
+
+  const take = async (taken: readonly File[]): Promise<void> => {
+    setFiles(taken);
+    setMessage('');
+    const outcome = await client.engine.listAttention([...taken]);
+    setLists(outcome.ok ? outcome.value : []);
+    if (!outcome.ok) setMessage(outcome.error.message);
+  };
 
   const run = async (event: Event): Promise<void> => {
     event.preventDefault();
@@ -40,12 +52,13 @@ export function OwnModel({ client, backend, onRun }: OwnModelProps) {
   return (
     <form class="own" onSubmit={run}>
       <Drop
-        title="Drop the model's files here, or choose them"
-        hint="model.safetensors, tokenizer.json, and config.json if you have it. They stay in this browser."
-        accept=".safetensors,.json"
+        title="Drop a model's files here, or choose them"
+        hint="Any .safetensors or .gguf file: its attention is listed. With tokenizer.json and config.json, a BERT runs here. They stay in this browser."
+        accept=".safetensors,.gguf,.json"
         names={files.map(({ name }) => name)}
-        onFiles={setFiles}
+        onFiles={(taken) => void take(taken)}
       />
+      <AttentionLists lists={lists} />
       <div class="fields">
         <p>
           <label for={`${id}-text`}>Text</label>

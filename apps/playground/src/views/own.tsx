@@ -15,8 +15,8 @@ export function Own(props: ViewProps) {
         A model of <em>your own</em>
       </h1>
       <p class="lead">
-        Any encoder like BERT, with the file of its tokenizer. Queries, keys and values are computed here, by
-        attention layers on the backend that you choose.
+        Drop any model to see how many attention heads it has, and where. An encoder like BERT, with the file
+        of its tokenizer, also runs here, on the backend that you choose.
       </p>
       <OwnModel
         client={client}
