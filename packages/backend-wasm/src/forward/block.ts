@@ -24,14 +24,16 @@ const NO_KEYS = 0x7fffffff;
 export function blockOpener(context: Context): Callable<[]> {
   const { module, variant, element, tiling, frame, item, scratch } = context;
   const { rows } = tiling;
+  // Rows of a register tile lie side by side; those that read keys in place, one after another.
   const packQuery = rowPacker(context, {
     depth: variant.headDim,
-    step: rows * element.bytes,
+    step: (variant.direct ? 1 : rows) * element.bytes,
     scaled: true,
   });
   const queryBytes = variant.headDim * element.bytes;
   const queryRow = (r: Code<'i32'>): Code<'i32'> => {
     const base = i32.add(item.scratch, int(scratch.query));
+    if (variant.direct) return place(base, r, queryBytes);
     const rowGroup = i32.sub(r, i32.remU(r, int(rows)));
     return i32.add(place(base, rowGroup, queryBytes), element.size(i32.remU(r, int(rows))));
   };

@@ -61,17 +61,22 @@ export function directMultiplier(context: Context, makePanel: PanelMaker): Direc
   );
 }
 
-/** The same of keys that are elements: in place, or in a panel. */
+/**
+ * The same of keys that are elements, in place or in a panel, and of all rows of a row group: two rows share each load of a key, and
+ * have eight sums, enough to hide the latency of a multiply-add (14 heads on 2, 32,768 keys of 64: see `forward/README.md`).
+ */
 function elementMultiplier(context: Context): DirectMultiplier {
-  const { module, variant, element, frame, item } = context;
+  const { module, variant, element, tiling, frame, item } = context;
   const { vector, scalar, lanes, madd } = element;
-  const turn = unrolled(variant.headDim / lanes);
+  const turn = unrolled(variant.headDim / lanes, 16 / tiling.rows);
+  const queryBytes = variant.headDim * element.bytes;
   const parameters = ['i32', 'i32', 'i32'] as const;
   return module.function({ parameters }, (body, query, tile, scores) => {
     const rows = body.locals('i32', lanes);
-    const sums = body.locals('v128', lanes);
+    const sums = Array.from({ length: tiling.rows }, () => body.locals('v128', lanes));
+    const elements = body.locals('v128', tiling.rows);
     const [column, end, q, qEnd] = body.locals('i32', 4);
-    const [elements, nan, zero, score] = body.locals('v128', 4);
+    const [key, nan, zero, score] = body.locals('v128', 4);
     const places =
       readingOf(context) === 'elements'
         ? rowPlaces(context, body, tile, { key: rows })
@@ -80,22 +85,28 @@ function elementMultiplier(context: Context): DirectMultiplier {
       nan.set(vector.splat(scalar.const(NaN))),
       places.prepare,
       end.set(minimum(item.to, i32.sub(frame.integer('keyLength'), tile))),
-      qEnd.set(i32.add(query, int(variant.headDim * element.bytes))),
+      qEnd.set(i32.add(query, int(queryBytes))),
       count(column, item.from, end, lanes, [
         places.at(column),
-        sums.map((sum) => sum.set(zero)),
+        sums.map((own) => own.map((sum) => sum.set(zero))),
         count(q, query, qEnd, 16 * turn, [
-          Array.from({ length: turn }, (_, n) => [
-            elements.set(v128.load(q, 16 * n)),
-            sums.map((sum, row) => sum.set(madd(elements, v128.load(rows[row], 16 * n), sum))),
+          Array.from({ length: turn }, (_, part) => [
+            elements.map((own, r) => own.set(v128.load(q, r * queryBytes + 16 * part))),
+            rows.map((row, n) => [
+              key.set(v128.load(row, 16 * part)),
+              sums.map((own, r) => own[n]!.set(madd(elements[r]!, key, own[n]!))),
+            ]),
           ]),
           rows.map((row) => row.set(i32.add(row, int(16 * turn)))),
         ]),
-        score.set(sumsOfLanes(element, sums)),
-        v128.store(
-          i32.add(scores, element.size(column)),
-          v128.bitselect(score, nan, vector.eq(vector.sub(score, score), zero)),
-        ),
+        sums.map((own, r) => [
+          score.set(sumsOfLanes(element, own)),
+          v128.store(
+            i32.add(scores, element.size(column)),
+            v128.bitselect(score, nan, vector.eq(vector.sub(score, score), zero)),
+            r * tiling.scoreStride * element.bytes,
+          ),
+        ]),
       ]),
     ];
   });
@@ -119,8 +130,8 @@ function panelPlaces(
 }
 
 /**
- * A function (exponentials, values, step, valueCount) → i32: the sum of values, by the exponentials of a row with keys
- * from … to of the tile, to `partial` of the scratch. It returns whether all of it is finite.
+ * A function (exponentials, values, step, valueCount) → i32: the sums of values, by the exponentials of a row group with keys
+ * from … to of the tile, to `partial` of the scratch. It returns whether all of them are finite.
  */
 function bufferSum(context: Context): Callable<['i32', 'i32', 'i32', 'i32'], 'i32'> {
   const { module, element } = context;
@@ -158,17 +169,18 @@ interface Summands {
 }
 
 function sumOfRows(
-  { variant, element, item, scratch }: Context,
+  { variant, element, tiling, item, scratch }: Context,
   body: Locals,
   { exponentials, valueCount, rows }: Summands,
   places: RowPlaces,
 ): Code<'i32'> {
   const { vector, lanes, madd } = element;
   const vectors = variant.valueDim / lanes;
-  const turn = unrolled(vectors);
-  const factors = body.locals('v128', lanes);
+  const turn = unrolled(vectors, 16 / tiling.rows);
+  const factors = Array.from({ length: tiling.rows }, () => body.locals('v128', lanes));
+  const sums = body.locals('v128', tiling.rows);
   const [column, end, to, toEnd] = body.locals('i32', 4);
-  const [sum, zero, trace] = body.locals('v128', 3);
+  const [value, zero, trace] = body.locals('v128', 3);
   const start = i32.add(item.scratch, int(scratch.partial));
   const eachVector = (code: (at: number) => Block): Block =>
     count(
@@ -178,31 +190,40 @@ function sumOfRows(
       16 * turn,
       Array.from({ length: turn }, (_, n) => code(16 * n)),
     );
+  const ofRow = (r: number): number => 16 * vectors * r;
   const addRow = (at: number): Block => [
-    sum.set(v128.load(to, at)),
-    rows.map((row, n) => sum.set(madd(factors[n]!, v128.load(row, at), sum))),
-    v128.store(to, sum, at),
+    sums.map((sum, r) => sum.set(v128.load(to, ofRow(r) + at))),
+    rows.map((row, n) => [
+      value.set(v128.load(row, at)),
+      sums.map((sum, r) => sum.set(madd(factors[r]![n]!, value, sum))),
+    ]),
+    sums.map((sum, r) => v128.store(to, sum, ofRow(r) + at)),
   ];
+  const factorAt = (r: number, n: number): Code<'v128'> =>
+    vector.loadSplat(
+      i32.add(exponentials, element.size(column)),
+      (r * tiling.scoreStride + n) * element.bytes,
+    );
   const statements: Block = [
     toEnd.set(i32.add(start, int(16 * vectors))),
     places.prepare,
     end.set(minimum(item.to, valueCount)),
-    eachVector((at) => v128.store(to, zero, at)),
+    eachVector((at) => sums.map((_, r) => v128.store(to, zero, ofRow(r) + at))),
     count(column, item.from, end, lanes, [
       places.at(column),
-      factors.map((factor, n) =>
-        factor.set(vector.loadSplat(i32.add(exponentials, element.size(column)), n * element.bytes)),
-      ),
+      factors.map((own, r) => own.map((factor, n) => factor.set(factorAt(r, n)))),
       count(to, start, toEnd, 16 * turn, [
         Array.from({ length: turn }, (_, n) => addRow(16 * n)),
         rows.map((row) => row.set(i32.add(row, int(16 * turn)))),
       ]),
     ]),
     trace.set(vector.eq(zero, zero)),
-    eachVector((at) => [
-      sum.set(v128.load(to, at)),
-      trace.set(v128.and(trace, vector.eq(vector.sub(sum, sum), zero))),
-    ]),
+    eachVector((at) =>
+      sums.map((sum, r) => [
+        sum.set(v128.load(to, ofRow(r) + at)),
+        trace.set(v128.and(trace, vector.eq(vector.sub(sum, sum), zero))),
+      ]),
+    ),
   ];
   return after(statements, i32.eqz(v128.anyTrue(v128.not(trace))));
 }
@@ -246,7 +267,7 @@ interface DirectParts {
 }
 
 /**
- * A function (rowGroup, tile): takes the scores of a row with the open tile into its softmax and its output. If a value
+ * A function (rowGroup, tile): takes the scores of a row group with the open tile into its softmax and its output. If a value
  * is non-finite, it does this again, with NaN for the scores of such keys that are attended to, and with copies of the
  * values that have 0 instead.
  */
@@ -267,14 +288,22 @@ export function directAbsorber(
   const rowBytes = variant.valueDim * bytes;
   return module.function({ parameters: ['i32', 'i32'] }, (body, rowGroup, tile) => {
     const [record, scores, keyCount, key, end, from, to] = body.locals('i32', 7);
-
-    const [max, sum] = body.locals(type, 2);
+    const maxima = body.locals(type, tiling.rows);
+    const sums = body.locals(type, tiling.rows);
     const factor = body.local('v128');
+    const eachRow = (code: (r: number) => Block): Block =>
+      Array.from({ length: tiling.rows }, (_, r) => code(r));
+    const fieldOf = (r: number, field: 'max' | 'sum'): number => r * RECORD_BYTES + RECORD[field];
+    const scoresOf = (r: number): number => r * tiling.scoreStride * bytes;
     const at = (start: number): Code<'i32'> => i32.add(item.scratch, int(start));
     const column = (of: Code<'i32'>): Code<'i32'> => i32.add(scores, element.size(of));
     const absorb: Block = [
       softmax(record, column(item.from), column(item.to), at(scratch.factors)),
-      dropWeights === null ? [] : dropWeights(record, scores, tile),
+      dropWeights === null
+        ? []
+        : eachRow((r) =>
+            dropWeights(i32.add(record, int(r * RECORD_BYTES)), i32.add(scores, int(scoresOf(r))), tile),
+          ),
     ];
     const value =
       makeValue === null
@@ -283,9 +312,11 @@ export function directAbsorber(
     const cleanKey: Block = [
       when(
         clean(value, place(at(scratch.values), key, rowBytes)),
-        when(
-          scalar.ne(scalar.load(column(key)), scalar.const(-Infinity)),
-          scalar.store(column(key), scalar.const(NaN)),
+        eachRow((r) =>
+          when(
+            scalar.ne(scalar.load(column(key), scoresOf(r)), scalar.const(-Infinity)),
+            scalar.store(column(key), scalar.const(NaN), scoresOf(r)),
+          ),
         ),
       ),
     ];
@@ -295,25 +326,31 @@ export function directAbsorber(
       scores.set(at(scratch.scores)),
       keyCount.set(i32.sub(frame.integer('keyLength'), tile)),
       keyCount.set(minimum(keyCount, int(tiling.tileKeys))),
-      max.set(scalar.load(record, RECORD.max)),
-      sum.set(scalar.load(record, RECORD.sum)),
+      eachRow((r) => [
+        maxima[r]!.set(scalar.load(record, fieldOf(r, 'max'))),
+        sums[r]!.set(scalar.load(record, fieldOf(r, 'sum'))),
+      ]),
       absorb,
       when(i32.eqz(sumTile(scores, tile, keyCount)), [
-        scalar.store(record, max, RECORD.max),
-        scalar.store(record, sum, RECORD.sum),
+        eachRow((r) => [
+          scalar.store(record, maxima[r]!, fieldOf(r, 'max')),
+          scalar.store(record, sums[r]!, fieldOf(r, 'sum')),
+        ]),
         drop(score(rowGroup, tile)),
         end.set(minimum(item.to, keyCount)),
         count(key, item.from, end, 1, cleanKey),
         absorb,
         skipNonFinite === null ? drop(cleanSum) : drop(skipNonFinite(scores, tile)),
       ]),
-      factor.set(vector.loadSplat(at(scratch.factors))),
-      to.set(place(at(scratch.output), rowGroup, tiling.valueColumns * bytes)),
       from.set(at(scratch.partial)),
-      end.set(i32.add(from, int(rowBytes))),
-      count(from, from, end, 16, [
-        v128.store(to, element.madd(v128.load(to), factor, v128.load(from))),
-        to.set(i32.add(to, int(16))),
+      eachRow((r) => [
+        factor.set(vector.loadSplat(at(scratch.factors), r * bytes)),
+        to.set(place(at(scratch.output), i32.add(rowGroup, int(r)), tiling.valueColumns * bytes)),
+        end.set(i32.add(from, int(rowBytes))),
+        count(from, from, end, 16, [
+          v128.store(to, element.madd(v128.load(to), factor, v128.load(from))),
+          to.set(i32.add(to, int(16))),
+        ]),
       ]),
     ];
   });

@@ -9,7 +9,7 @@ export interface Scratch {
   readonly records: number;
   /** [rows]: factors of the softmax for the output of a group of rows. */
   readonly factors: number;
-  /** [blockRows / rows, headDim, rows]: queries, times the scale. */
+  /** [blockRows / rows, headDim, rows], without packing [blockRows, headDim]: queries, times the scale. */
   readonly query: number;
   /** [rows, scoreStride]: scores, then exponentials, of a group of rows with the keys of a tile; of all, in the gradient. */
   readonly scores: number;
@@ -19,7 +19,7 @@ export interface Scratch {
   readonly noise: number;
   /** [scoreStride]: factors of dropout of a row with the keys of a tile. */
   readonly kept: number;
-  /** Without packing. [valueDim]: the sum of a tile's values; [tileKeys, valueDim]: values, 0 where non-finite. */
+  /** Without packing. [rows, valueDim]: sums of a tile's values; [tileKeys, valueDim]: values, 0 where non-finite. */
   readonly partial: number;
   readonly values: number;
   /** The same of 16-bit types. [tileKeys, headDim] and [tileKeys, valueDim]: the tile's keys and values, widened. */
@@ -74,7 +74,7 @@ export function scratchOf(variant: Variant, tiling: Tiling, { bytes }: Element):
     output: take(sumsValues ? allRows * valueColumns * bytes : 0),
     noise: take(variant.selection === 'sample' || variant.dropout ? 16 : 0),
     kept: take(variant.dropout ? scoreStride * bytes : 0),
-    partial: take(variant.direct ? variant.valueDim * bytes : 0),
+    partial: take(variant.direct ? rows * variant.valueDim * bytes : 0),
     values: take(variant.direct ? tiling.tileKeys * variant.valueDim * bytes : 0),
     wideKeys: take(wide ? tiling.tileKeys * variant.headDim * bytes : 0),
     wideValues: take(wide ? tiling.tileKeys * variant.valueDim * bytes : 0),

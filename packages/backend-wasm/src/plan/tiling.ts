@@ -7,7 +7,7 @@ export const BLOCK_ROWS = 96;
 const TILE_KEYS = 384;
 const GRADIENT_TILE_KEYS = 96;
 const DIRECT_TILE_KEYS = 512;
-/** The same of smaller numbers. */
+/** The same of smaller numbers, except in pages that one row reads: loads of many pages are under way at the same time. */
 const WIDENED_TILE_KEYS = 32;
 
 /** Read keys and values in place when a key/value head has at most this many query rows. */
@@ -20,7 +20,7 @@ export const SPLIT_ROWS: number = 2 * BLOCK_ROWS;
 
 /** Sizes that are constants of a module. */
 export interface Tiling {
-  /** Rows of the register tile; 1 without one. */
+  /** Rows that are worked on together: those of the register tile, or those that share the loads of a key in place. */
   readonly rows: number;
   /** Columns of the register tile: two vectors. */
   readonly columns: number;
@@ -50,13 +50,15 @@ export interface Tiling {
  * all 15 that engines leave on x64. Without it the product needs one too, and older engines spill beyond 4 × 2.
  */
 export function tilingOf(variant: Variant): Tiling {
-  const { pass, relaxed, dtype, headDim, valueDim, direct } = variant;
-  const directTileKeys = readingOf({ variant }) === 'elements' ? DIRECT_TILE_KEYS : WIDENED_TILE_KEYS;
+  const { pass, relaxed, dtype, headDim, valueDim, direct, one } = variant;
+  const reading = readingOf({ variant });
+  const isWidened = reading === 'panel' || (reading !== 'elements' && variant.pages === null);
+  const directTileKeys = isWidened ? WIDENED_TILE_KEYS : DIRECT_TILE_KEYS;
   const tileKeys = direct ? directTileKeys : pass === 'gradient' ? GRADIENT_TILE_KEYS : TILE_KEYS;
   const columns = dtype === 'float32' ? 8 : 4;
   const roundUp = (n: number): number => Math.ceil(n / columns) * columns;
   return {
-    rows: direct ? 1 : relaxed ? 6 : 4,
+    rows: direct ? (one ? 1 : 2) : relaxed ? 6 : 4,
     columns,
     blockRows: direct ? DIRECT_ROWS : BLOCK_ROWS,
     tileKeys,
