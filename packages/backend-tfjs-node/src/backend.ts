@@ -4,6 +4,7 @@ import type { Tensor as TfTensor } from '@tensorflow/tfjs-node';
 import { CAPABILITIES } from './capabilities.ts';
 import { forward } from './forward/forward.ts';
 import { gradient } from './gradient/gradient.ts';
+import { tensorflowLinear } from './linear/linear.ts';
 import { type Native, tensorflowMemory } from './memory/memory.ts';
 import { planOf, tiledProblem } from './plan/tiled-problem.ts';
 import type { TileLimits } from './plan/tiles.ts';
@@ -34,6 +35,7 @@ export function createBackend(engine: Engine, limits?: TileLimits): TfjsNodeBack
     capabilities: CAPABILITIES,
     memory: tensorflowMemory(engine),
     compile: (problem) => compile(engine, problem, limits),
+    linear: tensorflowLinear(engine),
   }) as TfjsNodeBackend;
 }
 

@@ -77,6 +77,24 @@ onTensorflow('no tensor is left behind', (setting) => {
     );
   }
 
+  test('after a projection, its gradient and its weights', async () => {
+    const { backend } = await setting();
+    const before = await counts();
+    const kernel = await backend.linear!.compile({
+      inputDim: 8,
+      outputDim: 3,
+      bias: true,
+      activation: 'gelu',
+      gradient: true,
+    });
+    const weights = await kernel.pack({ weight: numbers(1, 3, 8), bias: numbers(2, 3) });
+    const input = numbers(3, 2, 5, 8);
+    const { output } = await kernel.run({ input, weights });
+    await kernel.gradient({ input, weights }, { dOutput: output });
+    weights.dispose();
+    expect(await counts()).toEqual(before);
+  });
+
   test('after an abort between two tiles', async () => {
     await setting();
     const backend = await tfjsNodeProvider({ limits: SMALL_TILES }).create();
