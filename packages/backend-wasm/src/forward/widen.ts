@@ -7,6 +7,7 @@ import {
   drop,
   i32,
   int,
+  memoryFill,
   v128,
   when,
 } from '@heed/core/wasm';
@@ -14,7 +15,7 @@ import { type Source, rowMaker } from '../module/cache-rows.ts';
 import { type Context, maximum, minimum, place } from '../module/context.ts';
 import { type NarrowReader, narrowReader } from '../module/narrow.ts';
 import { keysInPlace, unrolled } from './key-rows.ts';
-import { isMade, readingOf } from '../plan/reading.ts';
+import { readingOf } from '../plan/reading.ts';
 
 /**
  * A function (tile) that widens the keys, or the values, of the open tile that some row of the block sees, from where they
@@ -30,6 +31,7 @@ function tileWidener(context: Context, source: Source): Callable<['i32']> {
   const turn = unrolled(depth / step, 4);
   return module.function({ parameters: ['i32'] }, (body, tile) => {
     const [key, first, end, from, to, row, rowEnd] = body.locals('i32', 7);
+    const [table, page, inPage] = body.locals('i32', 3);
     const power = body.local('v128');
     const reader = step === lanes ? null : narrowReader(cache.dtype, body);
     const pair = cache.loadPair(body, row);
@@ -47,18 +49,40 @@ function tileWidener(context: Context, source: Source): Callable<['i32']> {
           vectors.map((numbers, n) => v128.store(to, scaled(numbers, exponent), 16 * (2 * part + n))),
         ];
       });
-    const eachPart = (part: Block, parts: number): Block => [
-      from.set(place(keysInPlace(context, source, tile), first, frame.integer(`${source}Row`))),
-      to.set(place(i32.add(item.scratch, int(start)), first, depth * element.bytes)),
-      count(key, first, end, 1, [
+    const rowBytes = depth * element.bytes;
+    const eachPart = (part: Block, parts: number): Block => {
+      const wholeRow: Block = [
         rowEnd.set(i32.add(from, int(depth * cache.bytes))),
         count(row, from, rowEnd, parts * step * cache.bytes, [
           part,
           to.set(i32.add(to, int(parts * step * element.bytes))),
         ]),
-        from.set(i32.add(from, frame.integer(`${source}Row`))),
-      ]),
-    ];
+      ];
+      return [
+        to.set(place(i32.add(item.scratch, int(start)), first, rowBytes)),
+        variant.pages === null
+          ? [
+              from.set(place(keysInPlace(context, source, tile), first, frame.integer(`${source}Row`))),
+              count(key, first, end, 1, [wholeRow, from.set(i32.add(from, frame.integer(`${source}Row`)))]),
+            ]
+          : [
+              table.set(tableRow(context)),
+              count(key, first, end, 1, [
+                inPage.set(i32.add(tile, key)),
+                page.set(i32.load(place(table, i32.divU(inPage, int(variant.pages)), 4))),
+                inPage.set(i32.remU(inPage, int(variant.pages))),
+                from.set(place(frame.integer(source), page, frame.integer(`${source}Batch`))),
+                from.set(place(from, item.kvHead, frame.integer(`${source}Head`))),
+                from.set(place(from, inPage, frame.integer(`${source}Row`))),
+                when(
+                  i32.eq(page, int(-1)),
+                  [memoryFill(to, int(0), int(rowBytes)), to.set(i32.add(to, int(rowBytes)))],
+                  wholeRow,
+                ),
+              ]),
+            ],
+      ];
+    };
     return [
       visibleKeys(context, tile, first, end),
       reader === null
@@ -71,6 +95,11 @@ function tileWidener(context: Context, source: Source): Callable<['i32']> {
           ],
     ];
   });
+}
+
+/** Address of the item's row of the block table. */
+function tableRow({ frame, item }: Context): Code<'i32'> {
+  return place(frame.integer('blockTable'), i32.mul(item.batch, frame.integer('tableColumns')), 4);
 }
 
 /** Sets the keys of the open tile that some row of the block sees, in whole register tiles, as far as there are keys. */
@@ -94,10 +123,10 @@ function visibleKeys(
 
 /** A function (tile) that writes keys and values of the open tile to a panel; nothing where they are elements. */
 export function panelMaker(context: Context): Callable<['i32']> | null {
-  const { module, needs, cache } = context;
+  const { module, variant, needs, cache } = context;
   const reading = readingOf(context);
   if (reading === 'elements' || reading === 'quantized') return null;
-  if (isMade(context) || !cache.half) return tileMaker(context);
+  if (variant.ring || !cache.half) return tileMaker(context);
   const [widenKeys, widenValues] = [tileWidener(context, 'key'), tileWidener(context, 'value')];
   return module.function({ parameters: ['i32'] }, (_, tile) => [
     widenKeys(tile),
