@@ -84,6 +84,30 @@ async function shareOfPeak(options, length) {
   await backend.dispose();
 }
 
+/** A linear projection of so many rows, on resident tensors. */
+async function linearShare(rows, inputDim, outputDim) {
+  const engine = await startEngine({ threads: 1 });
+  const backend = createBackend(engine);
+  const kernel = await backend.linear.compile({ inputDim, outputDim });
+  const weights = await kernel.pack({ weight: numbers(outputDim, inputDim) });
+  const input = await backend.upload(numbers(rows, inputDim));
+  const { planOptions, heap } = engine;
+  const { instance } = await loops(heap.memory, { shared: false, relaxed: planOptions.relaxedSimd });
+  const to = heap.allocate(16);
+  const flops = 2 * rows * inputDim * outputDim;
+  const turns = Math.max(1, Math.round(TASK_FLOPS / flops));
+  const run = async () => {
+    for (let n = 0; n < turns; n++) {
+      const { output } = await kernel.run({ input, weights }, { resident: true });
+      output.dispose();
+    }
+  };
+  const times = await race(processorTime, { peak: () => instance.exports.multiplyAdd(0, to, 0), run });
+  const share = overRounds(times, (ms) => (turns * flops) / ms.run / (TASK_FLOPS / ms.peak));
+  console.log(`linear, ${rows} rows, ${inputDim} → ${outputDim}: ${percent(share)} of the peak`);
+  await backend.dispose();
+}
+
 /** Parts of a forward pass: the cost of scores grows with the head size, that of their softmax does not. */
 async function limits(length) {
   const heads = 4;
@@ -197,6 +221,10 @@ const parts = {
   peak: async () => {
     for (const length of [512, 1024, 2048]) await shareOfPeak({}, length);
     await shareOfPeak({ relaxedSimd: false }, 2048);
+  },
+  linear: async () => {
+    for (const rows of [1, 2, 3, 4, 10, 512]) await linearShare(rows, 384, 1536);
+    await linearShare(512, 1536, 384);
   },
   limits: () => limits(2048),
   threads: () => scaling(2048),
