@@ -2,6 +2,6 @@ import { type Capabilities, FEATURES, GUARANTEES } from '@heed/core';
 
 export const CAPABILITIES: Capabilities = {
   dtypes: ['float32', 'float16', 'bfloat16'],
-  features: FEATURES.filter((feature) => feature !== 'dropout'),
+  features: FEATURES,
   guarantees: GUARANTEES,
 };

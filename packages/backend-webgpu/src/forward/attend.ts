@@ -12,11 +12,12 @@ import {
   cacheBindings,
   cacheFunctions,
   cacheOperand,
+  placeOfNoise,
   queryOperand,
   valueTensor,
   workgroupMemory,
 } from '../shader/block.ts';
-import { EXPONENTIAL, GUMBEL, LOGARITHM, TANH } from '../shader/math.ts';
+import { DROPOUT, EXPONENTIAL, GUMBEL, LOGARITHM, PHILOX, TANH } from '../shader/math.ts';
 import { conversions } from '../shader/elements.ts';
 import { type Shader, THREADS, each, shaderOf, written } from '../shader/module.ts';
 import { BATCH, scoreBindings, scoreFunctions } from '../shader/scores.ts';
@@ -25,6 +26,7 @@ import {
   CHAIN,
   type DirectOperand,
   type Operand,
+  UNATTENDED,
   accumulate,
   columnsOf,
   directProducts,
@@ -55,7 +57,7 @@ export interface AttendOptions {
  * A sum of 0 means "no key yet", and no maximum does: the maximum begins at the lowest float, which a score may be.
  */
 export function attendShader({ variant, geometry, sumsValues, splits, isPacked }: AttendOptions): Shader {
-  const { headDim, valueDim, type, cacheType, rows: stored, selection, softcap } = variant;
+  const { headDim, valueDim, type, cacheType, rows: stored, selection, softcap, dropout } = variant;
   const { rows, rowsEach, rowThreads, keys, staged, keepsQueries } = geometry;
   const values = valueTensor(variant);
   const isPlaced = variant.pages || variant.ring;
@@ -69,11 +71,12 @@ export function attendShader({ variant, geometry, sumsValues, splits, isPacked }
   };
   const keyOperand: DirectOperand = {
     ...cacheOperand('key', headDim),
-    spoil: (index) => (staged ? `atomicOr(&keyFlags[${index}], 1u);` : `keySpoils[${index}] = true;`),
+    spoil: (index) => (staged ? `atomicOr(&keyFlags[${index}], 1u);` : `keySpoils = ${index};`),
   };
   const valueOperand: DirectOperand = {
     ...cacheOperand('value', valueDim, passes > 1),
-    spoil: (index) => `atomicOr(&valueFlags[${index}], 1u);`,
+    // Where invocations read values themselves, weights tell who attends to them.
+    ...(staged && { spoil: (index: string) => `atomicOr(&valueFlags[${index}], 1u);` }),
   };
   const row = (r: number): string => `(threadRow + ${rowThreads * r}u)`;
   const kept = keepsQueries ? 'queries' : null;
@@ -94,7 +97,9 @@ export function attendShader({ variant, geometry, sumsValues, splits, isPacked }
     EXPONENTIAL,
     LOGARITHM,
     softcap ? TANH : '',
+    selection === 'sample' || dropout ? PHILOX : '',
     selection === 'sample' ? GUMBEL : '',
+    dropout ? DROPOUT : '',
     BATCH,
     blockFunctions(isPacked),
     CHAIN,
@@ -115,8 +120,9 @@ export function attendShader({ variant, geometry, sumsValues, splits, isPacked }
     }),
     `var<workgroup> queryFlags: array<atomic<u32>, ${rows}>;`,
     staged ? `var<workgroup> keyFlags: array<atomic<u32>, ${keys}>;` : '',
-    sumsValues ? `var<workgroup> valueFlags: array<atomic<u32>, ${keys}>;` : '',
+    sumsValues && staged ? `var<workgroup> valueFlags: array<atomic<u32>, ${keys}>;` : '',
     'const LOWEST = -0x1.fffffep+127f;',
+    staged ? '' : UNATTENDED,
   ];
 
   const stageQueries = stage(query, {
@@ -127,10 +133,12 @@ export function attendShader({ variant, geometry, sumsValues, splits, isPacked }
     slot: (index) => `${index} * ${strideOf(vectorsOf(headDim))}u`,
   });
 
-  const storeWeights = (r: number): string =>
-    staged
-      ? `weights[${row(r)} * ${strideOf(keys / 4)}u + threadKey] = weights${r};`
-      : each(4, (k) => `    weights[${r * keys}u + 4u * threadKey + ${k}u] = weights${r}[${k}];`);
+  const storeWeights = (r: number): string => {
+    const numbers = dropout ? `dropped(weights${r}, ${placeOfNoise(r)})` : `weights${r}`;
+    return staged
+      ? `weights[${row(r)} * ${strideOf(keys / 4)}u + threadKey] = ${numbers};`
+      : `weights[${(r * keys) / 4}u + threadKey] = select(vec4u(UNATTENDED), bitcast<vec4u>(${numbers}), scores${r}.attended);`;
+  };
   const scores = each(
     rowsEach,
     (r) => `
@@ -177,10 +185,13 @@ ${accumulate('sum', geometry, columns, valueOperand, {
   vectors: Math.min(vectors, valueVectors),
   firstVector: 'firstVector',
 })}
-    ${staged ? '' : 'workgroupBarrier();'}
+${
+  staged
+    ? `
     let valueSpoils = vec4<bool>(${[0, 1, 2, 3].map((k) => `atomicLoad(&valueFlags[4u * threadKey + ${k}u]) != 0u`).join(', ')});
-${each(rowsEach, (r) => `    if (any(valueSpoils & scores${r}.attended)) { flags${r} |= VALUE_FLAG; }`)}
-    ${staged ? '' : 'workgroupBarrier();'}`;
+${each(rowsEach, (r) => `    if (any(valueSpoils & scores${r}.attended)) { flags${r} |= VALUE_FLAG; }`)}`
+    : ''
+}`;
 
   const main = `${beginBlock(geometry)}
   let columnPart = group.z % ${passes}u;
@@ -215,7 +226,7 @@ ${sumsValues ? sums('sum', rowsEach, columns, (sum) => `  var ${sum} = vec4f(0.0
     ${staged ? '' : 'var keySpoils = vec4<bool>(false);'}
     ${staged ? products('product', geometry, query, keyOperand, kept) : directProducts('product', geometry, query, keyOperand, 'queries')}
     ${staged ? `let keySpoils = vec4<bool>(${[0, 1, 2, 3].map((k) => `atomicLoad(&keyFlags[4u * threadKey + ${k}u]) != 0u`).join(', ')});` : ''}
-    ${sumsValues ? clear('valueFlags', keys) : ''}
+    ${sumsValues && staged ? clear('valueFlags', keys) : ''}
 ${scores}
 ${softmax}
 ${addValues}
@@ -240,9 +251,7 @@ function clear(name: string, count: number): string {
 
 /** A row's best candidate so far: strictly larger ones replace it, so that the first among equals stays. */
 function choose(r: number, sampled: boolean): string {
-  const noise = sampled
-    ? `gumbel(u32(batch.base + tile) + 4u * threadKey, indexOf(index${r}), headOf(block, index${r}), block.batch)`
-    : 'vec4f(0.0)';
+  const noise = sampled ? `gumbel(${placeOfNoise(r)})` : 'vec4f(0.0)';
   return `
     let candidates${r} = scores${r}.values + ${noise};
 ${each(

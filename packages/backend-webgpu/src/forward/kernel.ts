@@ -125,7 +125,7 @@ export class ForwardKernel {
     const params: Params = {
       ...problemParams(problem),
       ...table.places,
-      ...seedParams(inputs),
+      ...seedParams(problem, inputs),
       packed,
       splitKeys,
       splits: splitCount,

@@ -1,7 +1,7 @@
-import type { Geometry, Limits } from '../plan/geometry.ts';
+import { type Geometry, type Limits, VALUE_CHUNK } from '../plan/geometry.ts';
 import type { Variant } from '../plan/variant.ts';
 import { addresses, blockFunctions, blockLoader, cacheFunctions } from '../shader/block.ts';
-import { EXPONENTIAL, TANH } from '../shader/math.ts';
+import { DROPOUT, EXPONENTIAL, PHILOX, TANH } from '../shader/math.ts';
 import { conversions } from '../shader/elements.ts';
 import type { Binding } from '../shader/module.ts';
 import { BATCH, scoreBindings, scoreFunctions } from '../shader/scores.ts';
@@ -22,13 +22,14 @@ export function gradientBindings(variant: Variant): Binding[] {
 }
 
 export function gradientDeclarations(variant: Variant, isPacked: boolean): string[] {
-  const { type, cacheType, rows, softcap } = variant;
+  const { type, cacheType, rows, softcap, dropout } = variant;
   return [
     FINITE,
     conversions(type, cacheType),
     ROW_FLAGS,
     EXPONENTIAL,
     softcap ? TANH : '',
+    dropout ? `${PHILOX}\n${DROPOUT}` : '',
     BATCH,
     blockFunctions(isPacked),
     CHAIN,
@@ -59,6 +60,7 @@ export function gradientGeometry(
     keys: 32,
     staged: true,
     chunk: Math.min(8, vectors),
+    valueChunk: VALUE_CHUNK,
     keepsQueries: false,
     subgroup,
   };

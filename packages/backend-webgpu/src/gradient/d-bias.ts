@@ -60,7 +60,7 @@ ${weightsOf(rowsEach)}
           ${products('dWeight', geometry, dOutput, value, null)}
 ${each(
   rowsEach,
-  (r) => `          total${r} += ${scoreGradient(r, false)};
+  (r) => `          total${r} += ${scoreGradient(variant, r, false)};
           spoils${r} |= scores${r}.attended & vec4<bool>(gradientRow${r}.isFlagged);`,
 )}
         }

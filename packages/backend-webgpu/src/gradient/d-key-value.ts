@@ -7,7 +7,7 @@ import { type Shader, THREADS, each, shaderOf, written } from '../shader/module.
 import { vectorsOf } from '../shader/tensors.ts';
 import { type Columns, type Operand, columnsOf, passesOf, products, stage, sums } from '../shader/tile.ts';
 import { gradientBindings, gradientDeclarations } from './common.ts';
-import { declareRows, scoreGradient, weightsOf } from './rows.ts';
+import { declareRows, keptOf, scoreGradient, weightsOf } from './rows.ts';
 
 /** Vectors of dKey and dValue that one pass sums. */
 const PASS_VECTORS = 32;
@@ -24,7 +24,7 @@ export function keyValuePasses({ headDim, valueDim }: Pick<Variant, 'headDim' | 
  * go to one buffer, dValue behind dKey. Grid: tiles of keys, slices of batch and key/value heads, passes.
  */
 export function dKeyValueShader(variant: Variant, geometry: Geometry): Shader {
-  const { headDim, valueDim, softcap } = variant;
+  const { headDim, valueDim } = variant;
   // Quantized keys have no gradient.
   const type = variant.cacheType as ProblemType;
   const { rows, rowsEach, rowThreads, keys } = geometry;
@@ -70,12 +70,12 @@ ${weightsOf(rowsEach)}
 ${each(
   rowsEach,
   (r) => `    spoils |= scores${r}.attended & vec4<bool>(gradientRow${r}.isFlagged);
-    weights[${place(r)}] = weights${r};`,
+    weights[${place(r)}] = ${keptOf(variant, r, `weights${r}`)};`,
 )}
     workgroupBarrier();
 ${dValue.add(dOutput)}
     workgroupBarrier();
-${each(rowsEach, (r) => `    weights[${place(r)}] = ${scoreGradient(r, softcap)};`)}
+${each(rowsEach, (r) => `    weights[${place(r)}] = ${scoreGradient(variant, r)};`)}
 ${dKey.add(queryOperand(headDim))}
   }
   }

@@ -12,7 +12,7 @@ import { declareRows, scoreGradient, weightsOf } from './rows.ts';
  * with the bits of the forward pass. Grid: blocks, slices of batch and heads, passes over the columns.
  */
 export function dQueryShader(variant: Variant, geometry: Geometry): Shader {
-  const { headDim, valueDim, softcap } = variant;
+  const { headDim, valueDim } = variant;
   const { rows, rowsEach, rowThreads, keys } = geometry;
   const { vectors } = passesOf(headDim, MAXIMUM_VECTORS);
   const columns = columnsOf(geometry, vectors);
@@ -44,7 +44,7 @@ ${weightsOf(rowsEach)}
 ${each(
   rowsEach,
   (r) => `    if (any(scores${r}.attended)) { attends${r} = 1u; }
-    weights[${place(r)} + threadKey] = ${scoreGradient(r, softcap)};`,
+    weights[${place(r)} + threadKey] = ${scoreGradient(variant, r)};`,
 )}
     workgroupBarrier();
     ${accumulate('sum', geometry, columns, key, { weights: 'weights', vectors, firstVector: 'firstVector' })}

@@ -10,7 +10,7 @@ import { ForwardKernel } from '../forward/kernel.ts';
 import { type GpuTensor, bytesOf } from '../memory/gpu-tensor.ts';
 import { type Geometry, MAXIMUM_VECTORS } from '../plan/geometry.ts';
 import { problemParams } from '../plan/strides.ts';
-import { batchWords, tableCopies, tableOf } from '../plan/table.ts';
+import { batchWords, seedParams, tableCopies, tableOf } from '../plan/table.ts';
 import { variantOf } from '../plan/variant.ts';
 import type { Engine } from '../platform/engine.ts';
 import type { Pipeline } from '../platform/pipelines.ts';
@@ -118,7 +118,13 @@ export class GradientKernel {
       ...statistics,
       ...{ output, dOutput, table: tableTensor, tableOut: tableTensor, gradients, dQuery, dBias, dSinks },
     } as unknown as Readonly<Record<string, GpuTensor | undefined>>;
-    const params = { ...problemParams(problem), ...table.places, packed: 1, dValueAt };
+    const params = {
+      ...problemParams(problem),
+      ...table.places,
+      ...seedParams(problem, inputs),
+      packed: 1,
+      dValueAt,
+    };
     const rows = batch * heads * queryLength;
     const {
       means,

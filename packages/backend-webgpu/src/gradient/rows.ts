@@ -1,3 +1,5 @@
+import type { Variant } from '../plan/variant.ts';
+import { placeOfNoise } from '../shader/block.ts';
 import { each } from '../shader/module.ts';
 
 /** Words of the table that a row takes in a gradient: row maximum, 1 / row sum, mean, flags. */
@@ -47,8 +49,14 @@ export function weightsOf(rowsEach: number): string {
   );
 }
 
+/** Code of numbers of row r that dropout acts on: weights that values get, and gradients of weights. */
+export function keptOf({ dropout }: Variant, r: number, numbers: string): string {
+  return dropout ? `dropped(${numbers}, ${placeOfNoise(r)})` : numbers;
+}
+
 /** Code of dS of row r, from `dWeightR`, which may be infinite where it is excluded; before or behind the softcap. */
-export function scoreGradient(r: number, softcap: boolean): string {
-  const before = `weights${r} * (select(vec4f(0.0), dWeight${r}, scores${r}.attended) - gradientRow${r}.mean)`;
+export function scoreGradient(variant: Variant, r: number, softcap: boolean = variant.softcap): string {
+  const dWeight = keptOf(variant, r, `select(vec4f(0.0), dWeight${r}, scores${r}.attended)`);
+  const before = `weights${r} * (${dWeight} - gradientRow${r}.mean)`;
   return softcap ? `(${before}) * (1.0 - scores${r}.saturation * scores${r}.saturation)` : before;
 }

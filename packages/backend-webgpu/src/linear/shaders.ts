@@ -30,6 +30,7 @@ const geometryOf = (subgroup: number): Geometry => ({
   keys: TILE,
   staged: true,
   chunk: 8,
+  valueChunk: 16,
   keepsQueries: false,
   subgroup,
 });

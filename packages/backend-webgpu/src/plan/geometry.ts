@@ -24,6 +24,8 @@ export interface Geometry {
   readonly staged: boolean;
   /** Vectors of queries and keys, along the head size, that are in workgroup memory at one time. */
   readonly chunk: number;
+  /** Vectors of values in workgroup memory at one time. */
+  readonly valueChunk: number;
   /** True if whole query rows stay in workgroup memory. */
   readonly keepsQueries: boolean;
   /** Number of neighboring invocations that exchange numbers without workgroup memory; 1 where none do. */
@@ -58,16 +60,34 @@ export function geometryOf(rows: number, headDim: number, { workgroupMemory, sub
   if (rows <= FEW_ROWS) {
     const rowsEach = 2 ** Math.ceil(Math.log2(Math.max(1, rows)));
     const shape = { rowThreads: 1, keyThreads: THREADS, rowsEach, rows: rowsEach, keys: THREADS * KEYS };
-    return { ...shape, staged: false, chunk: vectors, keepsQueries: true, subgroup };
+    return {
+      ...shape,
+      staged: false,
+      chunk: vectors,
+      valueChunk: VALUE_CHUNK,
+      keepsQueries: true,
+      subgroup,
+    };
   }
   const most = workgroupMemory >= MANY_ROWS_BYTES ? 8 : 4;
   const rowsEach = Math.min(most, rows <= 8 ? 1 : rows <= 16 ? 2 : rows <= 64 ? 4 : 8);
   const chunk = Math.min(CHUNK, vectors);
   const shape = { rowThreads: 8, keyThreads: 8, rowsEach, rows: 8 * rowsEach, keys: 8 * KEYS, staged: true };
-  const queryBytes = 16 * shape.rows * strideOf(vectors);
-  const otherBytes =
-    16 * (shape.keys * VALUE_CHUNK + shape.rows * strideOf(KEYS * 2)) + 32 * shape.rows + 1024;
-  return { ...shape, chunk, keepsQueries: queryBytes <= workgroupMemory - otherBytes, subgroup };
+  // Staging queries again for each tile takes longer than a second part of the values does.
+  const fits = (valueChunk: number): boolean => {
+    const stage = Math.max(shape.keys * strideOf(chunk), shape.keys * valueChunk);
+    const weights = shape.rows * strideOf(KEYS * 2);
+    const exchange = 4 * shape.rows * exchanged(shape.keyThreads, subgroup);
+    const flags = 4 * (shape.rows + 2 * shape.keys);
+    return 16 * (shape.rows * strideOf(vectors) + stage + weights) + exchange + flags <= workgroupMemory;
+  };
+  const valueChunk = fits(VALUE_CHUNK) || !fits(VALUE_CHUNK / 2) ? VALUE_CHUNK : VALUE_CHUNK / 2;
+  return { ...shape, chunk, valueChunk, keepsQueries: fits(valueChunk), subgroup };
+}
+
+/** Numbers of a row that its invocations exchange through workgroup memory: one for each group that shuffles. */
+export function exchanged(keyThreads: number, subgroup: number): number {
+  return keyThreads / Math.min(subgroup, keyThreads);
 }
 
 /** Vectors of queries or keys in workgroup memory at one time, along their head size. */
@@ -77,10 +97,14 @@ export const VALUE_CHUNK = 16;
 /**
  * Workgroup memory from which on an invocation takes 8 rows, so that each number that it reads is multiplied by more.
  *
- * On SwiftShader (AMD EPYC, 2 cores) reading a vector from workgroup or storage memory takes an invocation 4.7 ns, exchanging
- * one 0.5, multiplying and adding four 0.3, a barrier 25. N = 512, H = 8, D = 64, milliseconds, dense, old and new in turns: 4 rows
- * and every vector read 480 to 505; 8 rows, exchanged among four neighbors 358; addresses of rows computed once a block besides
- * 297 (beside 426).
+ * SwiftShader (AMD EPYC, 2 cores) runs four invocations as one program of SSE instructions without register allocation across
+ * it: each number that is read takes 85 instructions for the four (bounds, mask, and one after the other through the stack), each
+ * multiply-add 4 to 7. N = 512, H = 8, D = 64, milliseconds, dense, old and new in turns: 4 rows and every vector read 480 to 505; 8
+ * rows, exchanged among four neighbors 358; addresses of rows computed once a block besides 297 (beside 426); queries kept and
+ * staging without divisions 268 (beside 282). Half of that time is reading, a sixth multiplying, a sixth staging, a
+ * sixth the softmax. Without effect there: quadSwapX, quadSwapY and quadSwapDiagonal for quadBroadcast (a tenth of its time by itself);
+ * four keys of a column added in turn rather than of a row; loops unrolled 2, 4, 8 times (up to 20% slower); constant
+ * indices of workgroup memory, which are bounds-checked alike.
  */
 const MANY_ROWS_BYTES = 32_768;
 
@@ -91,8 +115,8 @@ export function strideOf(vectors: number): number {
 
 /** Vectors of the part that keys and values, and queries that do not stay, go through. */
 export function stageVectors(geometry: Geometry, valueVectors: number): number {
-  const { rows, keys, chunk, keepsQueries, staged } = geometry;
+  const { rows, keys, chunk, valueChunk, keepsQueries, staged } = geometry;
   if (!staged) return 0;
   const chunks = (keepsQueries ? keys : rows + keys) * strideOf(chunk);
-  return Math.max(chunks, keys * Math.min(VALUE_CHUNK, valueVectors));
+  return Math.max(chunks, keys * Math.min(valueChunk, valueVectors));
 }

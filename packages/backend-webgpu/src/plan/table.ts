@@ -1,5 +1,5 @@
 import type { AttentionInputs, AttentionProblem } from '@heed/core';
-import { visibleKeys } from '@heed/core/backend';
+import { dropoutOf, visibleKeys } from '@heed/core/backend';
 import type { GpuTensor } from '../memory/gpu-tensor.ts';
 import { BASE_STRIDE } from './geometry.ts';
 import { scalesOf } from './variant.ts';
@@ -134,9 +134,15 @@ export function batchWords(problem: AttentionProblem, inputs: HostInputs): Array
   return buffer;
 }
 
-/** The seed of selection `sample`, as two words, and where its counters begin. */
-export function seedParams({ seed = 0, origin }: HostInputs): Params {
-  const words = { seedLow: seed >>> 0, seedHigh: Math.floor(seed / 2 ** 32) };
+/** The seed of selection `sample` or of dropout, as two words, and where its counters begin. */
+export function seedParams(problem: AttentionProblem, { seed = 0, origin }: HostInputs): Params {
+  const dropout = dropoutOf(problem, { seed });
+  const [seedLow, seedHigh] = dropout?.key ?? [seed >>> 0, Math.floor(seed / 2 ** 32)];
+  const words = {
+    seedLow,
+    seedHigh,
+    ...(dropout && { dropThreshold: dropout.threshold, keepFactor: dropout.factor }),
+  };
   if (!origin) return words;
   const { batch, head, query, key } = origin;
   return { ...words, originBatch: batch, originHead: head, originQuery: query, originKey: key };

@@ -25,6 +25,7 @@ export interface Variant {
   readonly sinks: boolean;
   readonly selection: Selection;
   readonly origin: boolean;
+  readonly dropout: boolean;
 }
 
 /** @param outputType that of the problem, or float32 for an output that the gradient computes once more. */
@@ -52,6 +53,7 @@ export function variantOf(
     sinks,
     selection,
     origin,
+    dropout: problem.dropout !== null,
   };
 }
 

@@ -1,4 +1,4 @@
-import { type Geometry, strideOf } from '../plan/geometry.ts';
+import { type Geometry, exchanged, strideOf } from '../plan/geometry.ts';
 import type { Stored } from '../plan/stored.ts';
 import type { Variant } from '../plan/variant.ts';
 import { type Binding, each, read } from './module.ts';
@@ -231,16 +231,16 @@ export function workgroupMemory(
     readonly exchange?: boolean;
   },
 ): string {
-  const { rows, keys, keyThreads, staged } = geometry;
+  const { rows, keys, keyThreads, staged, subgroup } = geometry;
   const { queries = 0, stage = 0, weights = true, folds = false, exchange = true } = sizes;
   return [
     queries > 0 ? `var<workgroup> queries: array<vec4f, ${queries}>;` : '',
     stage > 0 ? `var<workgroup> stage: array<vec4f, ${stage}>;` : '',
     weights && staged ? `var<workgroup> weights: array<vec4f, ${rows * strideOf(keys / 4)}>;` : '',
-    weights && !staged ? `var<workgroup> weights: array<f32, ${rows * keys}>;` : '',
+    weights && !staged ? `var<workgroup> weights: array<vec4u, ${(rows * keys) / 4}>;` : '',
     folds && !staged ? `var<workgroup> folding: array<vec4f, ${rows * keyThreads}>;` : '',
-    exchange ? `var<workgroup> exchange: array<u32, ${rows * keyThreads}>;` : '',
-    exchange && keyThreads > 8 ? `var<workgroup> exchanged: array<u32, ${rows * 8}>;` : '',
+    exchange ? `var<workgroup> exchange: array<u32, ${rows * exchanged(keyThreads, subgroup)}>;` : '',
+    exchange && keyThreads > 8 && subgroup === 1 ? `var<workgroup> exchanged: array<u32, ${rows * 8}>;` : '',
   ].join('\n');
 }
 
@@ -253,6 +253,11 @@ export function beginBlock({ keyThreads, rows }: Geometry): string {
   let y = group.y + params.firstY;
   let block = blockOf(x, y, ${rows}u);
   let batch = batchOf(block.batch);`;
+}
+
+/** Arguments of functions for noise: the first of four keys of an invocation in the tile, the row, its head, its batch element. */
+export function placeOfNoise(r: number): string {
+  return `u32(batch.base + tile) + 4u * threadKey, indexOf(index${r}), headOf(block, index${r}), block.batch`;
 }
 
 /** Reduction of the values of the invocations of a row to one. */
@@ -295,20 +300,34 @@ ${each(rowsEach, (r) => `  ${into(r)} = ${fold('exchanged', `${row(r)} * 8u`, 8)
 function bySubgroups(geometry: Geometry, { type, of, into, combine }: Reduction): string {
   const { rowsEach, rowThreads, keyThreads } = geometry;
   const reach = Math.min(geometry.subgroup, keyThreads);
-  const groups = keyThreads / reach;
+  const groups = exchanged(keyThreads, geometry.subgroup);
   const row = (r: number): string => `(threadRow + ${rowThreads * r}u)`;
   const { bits, fold } = wordsOf(type, combine);
-  const steps = Array.from({ length: Math.log2(reach) }, (_, n) => 2 ** n);
-  const shuffled = each(
-    rowsEach,
-    (r) => `  ${into(r)} = ${of(r)};
-${steps.map((step) => `  ${into(r)} = ${combine(into(r), `subgroupShuffleXor(${into(r)}, ${step}u)`)};`).join('\n')}`,
-  );
-  if (groups === 1) return `${shuffled}\n  workgroupBarrier();`;
-  return `${shuffled}
+  const shuffled = (r: number, count: number): string =>
+    Array.from({ length: Math.log2(count) }, (_, n) => 2 ** n)
+      .map((step) => `  ${into(r)} = ${combine(into(r), shuffle(into(r), step))};`)
+      .join('\n');
+  const within = each(rowsEach, (r) => `  ${into(r)} = ${of(r)};\n${shuffled(r, reach)}`);
+  if (groups === 1) return `${within}\n  workgroupBarrier();`;
+  // Where there are many groups, neighbors read some of them each.
+  const readers = Math.min(reach, groups);
+  const own = groups / readers;
+  return `${within}
 ${each(rowsEach, (r) => `  exchange[${row(r)} * ${groups}u + threadKey / ${reach}u] = ${bits(into(r))};`)}
   workgroupBarrier();
-${each(rowsEach, (r) => `  ${into(r)} = ${fold('exchange', `${row(r)} * ${groups}u`, groups)};`)}`;
+${each(
+  rowsEach,
+  (
+    r,
+  ) => `  ${into(r)} = ${fold('exchange', `${row(r)} * ${groups}u + ${own}u * (threadKey % ${readers}u)`, own)};
+${shuffled(r, readers)}`,
+)}`;
+}
+
+/** Exchanges with the neighbor `step` invocations away. Those of a quad have instructions of their own. */
+function shuffle(code: string, step: number): string {
+  if (step === 1) return `quadSwapX(${code})`;
+  return step === 2 ? `quadSwapY(${code})` : `subgroupShuffleXor(${code}, ${step}u)`;
 }
 
 function wordsOf(type: Reduction['type'], combine: Reduction['combine']) {

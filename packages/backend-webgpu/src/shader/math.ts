@@ -50,10 +50,10 @@ fn logarithm(x: f32) -> f32 {
 }`;
 
 /**
- * Philox4x32-10 (Salmon, Moraes, Dror and Shaw, SC 2011) and Gumbel noise, as SPEC.md, clause `selection`, says bit by
- * bit. One block serves four keys.
+ * Philox4x32-10 (Salmon, Moraes, Dror and Shaw, SC 2011), as SPEC.md, clauses `selection` and `dropout`, says bit by bit. One block
+ * serves four keys.
  */
-export const GUMBEL = `
+export const PHILOX = `
 fn multiplyHigh(a: u32, b: u32) -> u32 {
   let low = (a & 0xffffu) * (b & 0xffffu);
   let middle = (a >> 16u) * (b & 0xffffu) + (low >> 16u);
@@ -73,13 +73,8 @@ fn philox(counter: vec4u) -> vec4u {
   return c;
 }
 
-fn gumbel1(word: u32) -> f32 {
-  let u = (f32(word >> 9u) + 0.5) * 0x1p-23f;
-  return -logarithm(-logarithm(u));
-}
-
-// The noise of keys key … key + 3. Most often, key is a multiple of 4.
-fn gumbel(givenKey: u32, givenRow: u32, givenHead: u32, givenBatch: u32) -> vec4f {
+// The words of keys key … key + 3. Most often, key is a multiple of 4.
+fn wordsOf(givenKey: u32, givenRow: u32, givenHead: u32, givenBatch: u32) -> vec4u {
   let key = givenKey + params.originKey;
   let counter = vec4u(key >> 2u, givenRow + params.originQuery, givenHead + params.originHead,
     givenBatch + params.originBatch);
@@ -89,5 +84,24 @@ fn gumbel(givenKey: u32, givenRow: u32, givenHead: u32, givenBatch: u32) -> vec4
     let next = philox(counter + vec4u(1u, 0u, 0u, 0u));
     words = select(select(vec4u(words.w, next.xyz), vec4u(words.zw, next.xy), shift == 2u), vec4u(words.yzw, next.x), shift == 1u);
   }
+  return words;
+}`;
+
+/** Gumbel noise. {@link PHILOX} must be declared. */
+export const GUMBEL = `
+fn gumbel1(word: u32) -> f32 {
+  let u = (f32(word >> 9u) + 0.5) * 0x1p-23f;
+  return -logarithm(-logarithm(u));
+}
+
+fn gumbel(key: u32, row: u32, head: u32, b: u32) -> vec4f {
+  let words = wordsOf(key, row, head, b);
   return vec4f(gumbel1(words.x), gumbel1(words.y), gumbel1(words.z), gumbel1(words.w));
+}`;
+
+/** What dropout makes of the weights of four keys, and of the gradients of weights. {@link PHILOX} must be declared. */
+export const DROPOUT = `
+fn dropped(weights: vec4f, key: u32, row: u32, head: u32, b: u32) -> vec4f {
+  let isKept = wordsOf(key, row, head, b) >= vec4u(params.dropThreshold);
+  return select(vec4f(0.0), weights * params.keepFactor, isKept);
 }`;

@@ -73,6 +73,9 @@ const FIELDS = {
   originHead: 'u32',
   originQuery: 'u32',
   originKey: 'u32',
+  /** Dropout: the smallest word of a key that is kept, and 1 / (1 − p). */
+  dropThreshold: 'u32',
+  keepFactor: 'f32',
   scale: 'f32',
   softcap: 'f32',
 } as const;

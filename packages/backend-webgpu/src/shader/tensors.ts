@@ -85,6 +85,15 @@ fn areNonFinite(bits: vec4u) -> vec4<bool> {
   return (bits & vec4u(0x7f800000u)) == vec4u(0x7f800000u);
 }
 
+// Has the sign where a number is not finite: its exponent is all ones. Those of many numbers are joined by |.
+fn oddness(bits: vec4u) -> vec4u {
+  return (bits & vec4u(0x7f800000u)) + vec4u(0x00800000u);
+}
+
+fn isOdd(oddness: vec4u) -> bool {
+  return any((oddness & vec4u(0x80000000u)) != vec4u(0u));
+}
+
 fn finite(bits: vec4u) -> vec4f {
   return bitcast<vec4f>(select(bits, vec4u(0u), areNonFinite(bits)));
 }

@@ -1,4 +1,4 @@
-import { type Geometry, KEYS, VALUE_CHUNK, strideOf } from '../plan/geometry.ts';
+import { type Geometry, KEYS, strideOf } from '../plan/geometry.ts';
 import { THREADS, each } from './module.ts';
 import { vectorsOf } from './tensors.ts';
 
@@ -32,6 +32,9 @@ function readShared(
 ${each(4, (r) => `      let ${name}${4 * four + r} = quadBroadcast(${name}Own${four}, ${r}u);`)}`,
   );
 }
+
+/** Bits of the weight of a key that its row does not attend to, in workgroup memory: a zero, but no exponential has its sign. */
+export const UNATTENDED = 'const UNATTENDED = 0x80000000u;';
 
 /** One side of a product: a tensor's rows, and their addresses. */
 export interface Operand {
@@ -68,10 +71,16 @@ export function stage(
     slot(index: string): string;
   },
 ): string {
-  return `
-  for (var unit = thread; unit < ${rows * count}u; unit += ${THREADS}u) {
+  // Each invocation keeps its column where it can: dividing an index takes longer than adding to it.
+  const isEven = THREADS % count === 0;
+  const loop = isEven
+    ? `  for (var index = thread / ${count}u; index < ${rows}u; index += ${THREADS / count}u) {
+    let part = thread % ${count}u;`
+    : `  for (var unit = thread; unit < ${rows * count}u; unit += ${THREADS}u) {
     let index = unit / ${count}u;
-    let part = unit % ${count}u;
+    let part = unit % ${count}u;`;
+  return `
+${loop}
     let n = ${from} + part;
     var bits = vec4u(0u);
     if (n < ${operand.vectors}u) { bits = ${operand.load('index', 'n')}; }
@@ -128,8 +137,9 @@ ${multiply}
 }
 
 /**
- * The same where each invocation reads the keys itself: `b.spoil` is called with its key, 0 … 3. Only the largest bits of a
- * row are kept while it is read, since the product of one that is not finite does not matter: it becomes 0.
+ * The same where each invocation reads the keys itself: `b.spoil` is called with its key, 0 … 3. While they are read, only one
+ * vector tells whether all of them are finite; if not, they are read once more, and the products of those that are not
+ * become 0.
  */
 export function directProducts(
   name: string,
@@ -141,31 +151,26 @@ export function directProducts(
   const { rowsEach } = geometry;
   return `
 ${each(rowsEach, (r) => `  var ${name}${r} = vec4f(0.0);`)}
-${each(
-  KEYS,
-  (k) => `  let address${k} = ${b.address(`(${KEYS}u * threadKey + ${k}u)`)};
-  var largest${k} = vec4u(0u);`,
-)}
+${each(KEYS, (k) => `  let address${k} = ${b.address(`(${KEYS}u * threadKey + ${k}u)`)};`)}
+  var oddKeys = vec4u(0u);
   for (var n = 0u; n < ${a.vectors}u; n++) {
+${each(rowsEach, (r) => `    let a${r} = ${kept}[${r * strideOf(a.vectors)}u + n];`)}
 ${each(
   KEYS,
   (k) => `    let bits${k} = ${b.at(`address${k}`, 'n')};
-    largest${k} = max(largest${k}, bits${k} & vec4u(0x7fffffffu));
-    let b${k} = bitcast<vec4f>(bits${k});`,
-)}
-${each(
-  rowsEach,
-  (r) => `    let a${r} = ${kept}[${r * strideOf(a.vectors)}u + n];
-    ${name}${r} = vec4f(${[0, 1, 2, 3].map((k) => `chain(a${r}, b${k}, ${name}${r}[${k}])`).join(', ')});`,
+    oddKeys |= oddness(bits${k});
+    let b${k} = bitcast<vec4f>(bits${k});
+${each(rowsEach, (r) => `    ${name}${r}[${k}] = chain(a${r}, b${k}, ${name}${r}[${k}]);`)}`,
 )}
   }
-${each(
-  KEYS,
-  (k) => `  if (any(largest${k} >= vec4u(0x7f800000u))) {
-${each(rowsEach, (r) => `    ${name}${r}[${k}] = 0.0;`)}
-    ${b.spoil?.(String(k)) ?? ''}
-  }`,
-)}`;
+  if (isOdd(oddKeys)) {
+    var odd = vec4<bool>(false);
+    for (var n = 0u; n < ${a.vectors}u; n++) {
+      odd |= vec4<bool>(${[0, 1, 2, 3].map((k) => `any(areNonFinite(${b.at(`address${k}`, 'n')}))`).join(', ')});
+    }
+${each(rowsEach, (r) => `    ${name}${r} = select(${name}${r}, vec4f(0.0), odd);`)}
+    ${b.spoil?.('odd') ?? ''}
+  }`;
 }
 
 /** Division of the columns of a row's sums among its invocations. */
@@ -223,8 +228,8 @@ function accumulateStaged(
   values: Operand,
   { weights, vectors, firstVector }: Sources,
 ): string {
-  const { keys, rowsEach, rowThreads } = geometry;
-  const perChunk = Math.max(1, Math.floor(VALUE_CHUNK / columns.threads));
+  const { keys, rowsEach, rowThreads, valueChunk } = geometry;
+  const perChunk = Math.max(1, Math.floor(valueChunk / columns.threads));
   const chunks = Math.ceil(columns.each / perChunk);
   return each(chunks, (index) => {
     const own = Array.from({ length: Math.min(perChunk, columns.each - index * perChunk) }, (_, n) => n);
@@ -235,23 +240,27 @@ function accumulateStaged(
   workgroupBarrier();
   for (var four = ${columns.keyGroups === 1 ? '0u' : 'keyGroup'}; four < ${keys / 4}u; four += ${columns.keyGroups}u) {
 ${readShared('w', geometry, weights, (r) => `(threadRow + ${rowThreads}u * ${r}) * ${strideOf(keys / 4)}u + four`, columns.keyGroups === 1)}
-${each(4, (k) =>
-  own
-    .map((c) => {
-      const column = `column + ${c * columns.threads}u`;
-      const place = `(4u * four + ${k}u) * ${width}u + ${width % columns.threads === 0 ? column : `min(${column}, ${width - 1}u)`}`;
-      return `    let v${k}_${c} = stage[${place}];
+${own
+  .map((c) => {
+    const column = `column + ${c * columns.threads}u`;
+    const place = (k: number): string =>
+      `(4u * four + ${k}u) * ${width}u + ${width % columns.threads === 0 ? column : `min(${column}, ${width - 1}u)`}`;
+    return `${each(4, (k) => `    let v${k}_${c} = stage[${place(k)}];`)}
 ${each(rowsEach, (r) => {
   const sum = `${name}${r}_${index * perChunk + c}`;
-  return `    ${sum} = fma(vec4f(w${r}[${k}]), v${k}_${c}, ${sum});`;
+  const added = [0, 1, 2, 3].reduce((before, k) => `fma(vec4f(w${r}[${k}]), v${k}_${c}, ${before})`, sum);
+  return `    ${sum} = ${added};`;
 })}`;
-    })
-    .join('\n'),
-)}
+  })
+  .join('\n')}
   }`;
   });
 }
 
+/**
+ * Four keys at a time. Sums that took numbers that are not finite are computed once more, without them, and `flagsR` of the
+ * rows that attend to those keys gets `VALUE_FLAG`: the weight of a key that row R does not attend to is `UNATTENDED`.
+ */
 function accumulateDirect(
   name: string,
   geometry: Geometry,
@@ -260,22 +269,48 @@ function accumulateDirect(
   { weights, vectors, firstVector }: Sources,
 ): string {
   const { keys, rowsEach } = geometry;
-  return `
-  workgroupBarrier();
-  for (var key = keyGroup; key < u32(min(${keys}, end - tile)); key += ${columns.keyGroups}u) {
-    let address = ${values.address('key')};
-${each(rowsEach, (r) => `    let w${r} = ${weights}[${r * keys}u + key];`)}
+  const isWhole = columns.each * columns.threads === vectors;
+  const loop = (body: (c: number) => string): string => `
+  for (var four = keyGroup; four < ${keys / 4}u && i32(4u * four) < end - tile; four += ${columns.keyGroups}u) {
+${each(rowsEach, (r) => `    let w${r} = bitcast<vec4f>(${weights}[${(r * keys) / 4}u + four]);`)}
+${each(4, (k) => `    let address${k} = ${values.address(`(4u * four + ${k}u)`)};`)}
 ${each(
   columns.each,
-  (c) => `    {
-      let c = column + ${c * columns.threads}u;
-      if (c < ${vectors}u) {
-        let bits = ${values.at('address', `(${firstVector} + c)`)};
-        ${values.spoil ? `if (any(areNonFinite(bits))) { ${values.spoil('key')} }` : ''}
-        let v = finite(bits);
-${each(rowsEach, (r) => `        ${name}${r}_${c} = fma(vec4f(w${r}), v, ${name}${r}_${c});`)}
-      }
+  (c) => `    ${isWhole ? '' : `if (column + ${c * columns.threads}u < ${vectors}u) `}{
+      let c = ${firstVector} + column + ${c * columns.threads}u;
+${body(c)}
     }`,
+)}
+  }`;
+  const add = (c: number, k: number): string =>
+    each(rowsEach, (r) => `      ${name}${r}_${c} = fma(vec4f(w${r}[${k}]), v${k}, ${name}${r}_${c});`);
+  return `
+  workgroupBarrier();
+${sums(name, rowsEach, columns, (sum) => `  let before_${sum} = ${sum};`)}
+  var oddValues = vec4u(0u);
+${loop(
+  (c) =>
+    `${each(
+      4,
+      (k) => `      let bits${k} = ${values.at(`address${k}`, 'c')};
+      oddValues |= oddness(bits${k});
+      let v${k} = bitcast<vec4f>(bits${k});
+${add(c, k)}`,
+    )}`,
+)}
+  if (isOdd(oddValues)) {
+${sums(name, rowsEach, columns, (sum) => `    ${sum} = before_${sum};`)}
+${loop(
+  (c) =>
+    `${each(
+      4,
+      (k) => `      let bits${k} = ${values.at(`address${k}`, 'c')};
+      if (any(areNonFinite(bits${k}))) {
+${each(rowsEach, (r) => `        if (${weights}[${(r * keys) / 4}u + four][${k}] != UNATTENDED) { flags${r} |= VALUE_FLAG; }`)}
+      }
+      let v${k} = finite(bits${k});
+${add(c, k)}`,
+    )}`,
 )}
   }`;
 }
