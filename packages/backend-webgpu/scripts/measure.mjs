@@ -2,10 +2,10 @@
 // shader of multiply-adds reaches in the same run. `--quick` leaves the suite out and measures short lengths.
 import { verify } from '@heed/conformance';
 import { resolveRequest, tensor } from '@heed/core';
+import { useSoftwareVulkan } from '@heed/testing';
 import { createBackend } from '../dist/backend.js';
 import webgpu from '../dist/index.js';
 import { openEngine } from '../dist/platform/engine.js';
-import { useSoftwareVulkan } from '../dist/test/software-vulkan.js';
 
 useSoftwareVulkan();
 const quick = process.argv.includes('--quick');
