@@ -99,7 +99,7 @@ fn gumbel(key: u32, row: u32, head: u32, b: u32) -> vec4f {
   return vec4f(gumbel1(words.x), gumbel1(words.y), gumbel1(words.z), gumbel1(words.w));
 }`;
 
-/** What dropout makes of the weights of four keys, and of the gradients of weights. {@link PHILOX} must be declared. */
+/** Dropout of the weights of four keys, or of the gradients of weights. {@link PHILOX} must be declared. */
 export const DROPOUT = `
 fn dropped(weights: vec4f, key: u32, row: u32, head: u32, b: u32) -> vec4f {
   let isKept = wordsOf(key, row, head, b) >= vec4u(params.dropThreshold);
