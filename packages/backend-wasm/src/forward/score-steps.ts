@@ -121,8 +121,9 @@ interface StepCode {
 }
 
 /**
- * c · tanh(s / c), with tanh(x) = (e²ˣ − 1) / (e²ˣ + 1) of the absolute value and the sign put back. For the gradient,
- * the derivative goes to `slopes` of the scratch.
+ * c · tanh(s / c), with tanh(x) = (e²ˣ − 1) / (e²ˣ + 1) of the absolute value and the sign put back. It divides by c: the
+ * rounding of a factor 1 / c would shift all scores, and their logSumExp, in one direction. For the gradient, the derivative
+ * goes to `slopes` of the scratch.
  */
 function softcap(
   context: Context,
@@ -132,14 +133,14 @@ function softcap(
   const { variant, element, frame, scratch } = context;
   const { vector, scalar } = element;
   const exp = exponential(element, body);
-  const [cap, factor, limit, one, two, sign] = body.locals('v128', 6);
+  const [cap, half, limit, one, two, sign] = body.locals('v128', 6);
   const [x, power] = body.locals('v128', 2);
   const capacity = element.fromF64(frame.float('softcap'));
   return {
     prepare: [
       exp.prepare,
       cap.set(vector.splat(capacity)),
-      factor.set(vector.div(vector.splat(scalar.const(2)), cap)),
+      half.set(vector.mul(cap, vector.splat(scalar.const(0.5)))),
       limit.set(vector.splat(scalar.const(40))),
       one.set(vector.splat(scalar.const(1))),
       two.set(vector.splat(scalar.const(2))),
@@ -148,7 +149,7 @@ function softcap(
     apply: [
       // Products may overflow, which tanh would hide.
       score.set(vector.add(score, vector.sub(score, score))),
-      x.set(vector.pmin(vector.mul(vector.abs(score), factor), limit)),
+      x.set(vector.pmin(vector.div(vector.abs(score), half), limit)),
       x.set(exp.minusOne(x, power)),
       x.set(vector.div(x, vector.add(x, two))),
       variant.pass === 'gradient'

@@ -14,7 +14,12 @@ import { type Element, elementOf } from '../module/element.ts';
 import { vectorActivation } from './activation.ts';
 import { PANEL_BYTES, nextHeight, ofHeight, tileRows, wideMultiplier } from './row-tiles.ts';
 
-/** Rows and columns of a work item: a multiple of the register tile's rows, and a block of weights for the second-level cache. */
+/**
+ * Rows and columns of a work item: a multiple of the register tile's rows, and a block of weights for the second-level cache.
+ *
+ * MiniLM, ten tokens, Node 24, AMD EPYC (Zen 5), in ms: 512 bytes 6.5, 256 6.8, 128 7.6. Loading words of the next panel ahead, one a
+ * step, 7.3.
+ */
 export const BLOCK_ROWS = 48;
 export const BLOCK_BYTES = 512;
 /** Properties that a module is generated for. */
