@@ -4,7 +4,6 @@ import {
   type PlainTensorLike,
   type RunOptions,
   type Tensor,
-  isResident,
 } from '@heed/core';
 import {
   abortSignal,
@@ -14,13 +13,13 @@ import {
   integer,
   listOf,
   nextTurn,
-  toTensor,
   zeros,
 } from '@heed/core/backend';
 import { LayerNorm } from '@heed/layers';
 import type { HubFiles } from '../decoder/decoder.ts';
 import { EncoderBlock } from '../encoder/block.ts';
 import { type Capture, type Change, Hooks } from '../inside/hooks.ts';
+import { checkTokens } from '../tokenizer/check-tokens.ts';
 import { WeightReader, checkWeight, refuseOthers } from '../weights/source.ts';
 import { type EncoderConfig, encoderConfigOf } from './config.ts';
 
@@ -168,19 +167,9 @@ export class Encoder {
 }
 
 function idsOf(name: string, given: PlainTensorLike, count: number): Tensor<'int32'> {
-  const ids = toTensor(name, given, 'int32', 'float32');
-  if (isResident(ids) || ids.dtype !== 'int32') {
-    throw new HeedError('DTYPE', `${name} are ${ids.dtype}; expected a plain tensor, int32 [B, L]`, {
-      remedy: 'give nested arrays of whole numbers, or an Int32Array with a shape',
-    });
-  }
-  if (ids.shape.length !== 2 || ids.data.length === 0) {
-    throw new HeedError('SHAPE', `${name} are [${ids.shape.join(', ')}]; expected [B, L], both 1 or more`, {
-      remedy: 'give one text as [ids]',
-    });
-  }
-  const wrong = (ids as Tensor<'int32'>).data.find((id) => id < 0 || id >= count);
-  if (wrong === undefined) return ids as Tensor<'int32'>;
+  const ids = checkTokens(name, given);
+  const wrong = ids.data.find((id) => id < 0 || id >= count);
+  if (wrong === undefined) return ids;
   throw new HeedError('ARGUMENT', `${name} have ${wrong}; expected 0…${count - 1}`, {
     remedy: 'take tokenizer.json and model.safetensors of the same model',
   });

@@ -4,7 +4,6 @@ import {
   type PlainTensorLike,
   type RunOptions,
   type Tensor,
-  isResident,
 } from '@heed/core';
 import {
   abortSignal,
@@ -16,7 +15,6 @@ import {
   nextTurn,
   now,
   oneOf,
-  toTensor,
   zeros,
 } from '@heed/core/backend';
 import { Embedding, type FloatTensorLike, type LayerNorm, type RMSNorm } from '@heed/layers';
@@ -25,6 +23,7 @@ import { configOfGGUF } from '../config/gguf.ts';
 import { configOfHub } from '../config/hub.ts';
 import type { GGUFFile } from '../gguf/open.ts';
 import { type Capture, type Change, Hooks } from '../inside/hooks.ts';
+import { checkTokens } from '../tokenizer/check-tokens.ts';
 import { weightsOfGGUF } from '../weights/gguf.ts';
 import { type Matrix, decodeRow } from '../weights/matrix.ts';
 import { WeightReader, type WeightSource } from '../weights/source.ts';
@@ -135,7 +134,7 @@ export class Decoder {
       change: array,
       signal: abortSignal,
     });
-    const tokens = this.#tokens(ids);
+    const tokens = checkTokens('ids', ids);
     const [batch, length] = tokens.shape as [number, number];
     const { cache: kept, counts = Array<number>(batch).fill(length), logits = 'last', signal } = options;
     this.#checkRoom(kept, tokens.shape, counts);
@@ -235,21 +234,6 @@ export class Decoder {
       }
     }
     return result;
-  }
-
-  #tokens(given: PlainTensorLike): Tensor<'int32'> {
-    const ids = toTensor('ids', given, 'int32', 'float32');
-    if (isResident(ids) || ids.dtype !== 'int32') {
-      throw new HeedError('DTYPE', `ids are ${ids.dtype}; expected a plain tensor, int32 [B, L]`, {
-        remedy: 'give nested arrays of whole numbers, or an Int32Array with a shape',
-      });
-    }
-    if (ids.shape.length !== 2 || ids.data.length === 0) {
-      throw new HeedError('SHAPE', `ids are [${ids.shape.join(', ')}]; expected [B, L], both 1 or more`, {
-        remedy: 'give one text as [ids]',
-      });
-    }
-    return ids as Tensor<'int32'>;
   }
 
   #checkRoom(

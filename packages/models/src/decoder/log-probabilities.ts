@@ -1,9 +1,11 @@
 /** Natural logarithms of the softmax of a row of scores, in float64. */
 export function logProbabilitiesOf(scores: Float32Array | Float64Array): Float64Array {
   let maximum = -Infinity;
-  for (const score of scores) maximum = Math.max(maximum, score);
+  for (let n = 0; n < scores.length; n++) maximum = Math.max(maximum, scores[n]);
   let sum = 0;
-  for (const score of scores) sum += Math.exp(score - maximum);
+  for (let n = 0; n < scores.length; n++) sum += Math.exp(scores[n] - maximum);
   const shift = maximum + Math.log(sum);
-  return Float64Array.from(scores, (score) => score - shift);
+  const result = new Float64Array(scores.length);
+  for (let n = 0; n < scores.length; n++) result[n] = scores[n] - shift;
+  return result;
 }

@@ -21,11 +21,12 @@ export function choose(
   random: () => number,
 ): number {
   if (temperature === 0) return likeliest(scores, 1)[0];
-  const tempered = scores.map((score) => score / temperature);
-  const isCut = topK < scores.length || topP < 1;
-  const ids = isCut ? likeliest(tempered, topK) : Uint32Array.from(tempered, (_, id) => id);
-  const probabilities = logProbabilitiesOf(Float64Array.from(ids, (id) => tempered[id])).map(Math.exp);
-  const kept = isCut ? countOf(probabilities, topP) : ids.length;
+  const { ids, probabilities } = candidates(
+    scores.map((score) => score / temperature),
+    topK,
+    topP,
+  );
+  const kept = topP < 1 ? countOf(probabilities, topP) : ids.length;
   let sum = 0;
   for (let n = 0; n < kept; n++) sum += probabilities[n];
   let left = random() * sum;
@@ -36,6 +37,34 @@ export function choose(
   return ids[kept - 1];
 }
 
+/** The ids to sample from, and perhaps less likely ones, with their probabilities; in their order where some are left out. */
+function candidates(
+  scores: Float32Array,
+  topK: number,
+  topP: number,
+): { readonly ids: Uint32Array; readonly probabilities: Float64Array } {
+  if (topK < scores.length) {
+    const ids = likeliest(scores, topK);
+    return {
+      ids,
+      probabilities: logProbabilitiesOf(Float64Array.from(ids, (id) => scores[id])).map(Math.exp),
+    };
+  }
+  const logs = logProbabilitiesOf(scores);
+  if (topP === 1) return { ids: Uint32Array.from(scores, (_, id) => id), probabilities: logs.map(Math.exp) };
+  // Few are likely, as a rule: all are sorted only where these are not enough.
+  for (let count = SELECTED; ; count = scores.length) {
+    const ids = likeliest(scores, count);
+    const probabilities = Float64Array.from(ids, (id) => Math.exp(logs[id]));
+    if (count >= scores.length || probabilities.reduce((sum, each) => sum + each, 0) >= topP) {
+      return { ids, probabilities };
+    }
+  }
+}
+
+/** Ids up to which they are selected one by one; sorting all is faster beyond. */
+const SELECTED = 256;
+
 /** The ids of the highest scores, in their order. */
 export function likeliest(scores: Float32Array | Float64Array, count: number): Uint32Array {
   if (count === 1) {
@@ -43,8 +72,22 @@ export function likeliest(scores: Float32Array | Float64Array, count: number): U
     for (let id = 1; id < scores.length; id++) if (scores[id] > scores[best]) best = id;
     return Uint32Array.of(best);
   }
-  const ids = Uint32Array.from(scores, (_, id) => id);
-  return ids.sort((a, b) => scores[b] - scores[a] || a - b).subarray(0, count);
+  const isBefore = (a: number, b: number): boolean =>
+    scores[a] > scores[b] || (scores[a] === scores[b] && a < b);
+  if (count > SELECTED) {
+    const ids = Uint32Array.from(scores, (_, id) => id);
+    return ids.sort((a, b) => (isBefore(a, b) ? -1 : 1)).subarray(0, count);
+  }
+  // Few of many: an id moves up among the best so far, which most never reach.
+  const best = new Uint32Array(Math.min(count, scores.length));
+  let length = 0;
+  for (let id = 0; id < scores.length; id++) {
+    if (length === best.length && !isBefore(id, best[length - 1])) continue;
+    let place = length < best.length ? length++ : length - 1;
+    for (; place > 0 && isBefore(id, best[place - 1]); place--) best[place] = best[place - 1];
+    best[place] = id;
+  }
+  return best;
 }
 
 /** Number of the likeliest tokens that together have the probability, including the one that completes it. */

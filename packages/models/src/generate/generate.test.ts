@@ -11,7 +11,7 @@ import {
   generate,
   ggufTokenizer,
 } from '../index.ts';
-import { choose, penalize } from './choose.ts';
+import { choose, likeliest, penalize } from './choose.ts';
 import { TextStream } from './text-stream.ts';
 
 const model = await Decoder.load(await ts.create(), await hubFiles('qwen2'));
@@ -46,6 +46,21 @@ test('the tokenizer inside a file', () => {
       expect.objectContaining({ code: 'UNSUPPORTED' }) as Error,
     );
   }
+});
+
+test.each([1, 2, 7, 256, 257, 1000])('the %i likeliest ids, the lower one first among equals', (count) => {
+  const random = seededRandom(count);
+  // Few values, so that many are equal.
+  const scores = Float32Array.from({ length: 1000 }, () => Math.floor(40 * random()) - 20);
+  scores[3] = -Infinity;
+  const sorted = Array.from(scores, (_, id) => id).sort((a, b) => scores[b]! - scores[a]! || a - b);
+  expect([...likeliest(scores, count)]).toEqual(sorted.slice(0, count));
+});
+
+test('of many tokens alike, the nucleus is as large as its probability says', () => {
+  const scores = new Float32Array(1000);
+  const last = choose(scores, { temperature: 1, topK: Infinity, topP: 0.5 }, () => 1 - 2 ** -40);
+  expect(Math.abs(last - 499)).toBeLessThanOrEqual(1);
 });
 
 test('greedy is the likeliest token of each step, with its log-probability', async () => {
