@@ -44,13 +44,22 @@ INLINE void interleave(const T* from, i64 row, i64 count, i64 steps, T* to) {
     packColumns<T>(from + r * row, row, least(LANES<T>, count - r), steps, 1, 0, to + r, ROWS);
 }
 
-template <class T, int R>
+template <class T, int R, bool ahead = false>
 static __attribute__((noinline)) void multiplyPanels(const T* a, const T* b, i64 panelStep, i64 panels, T* c, i64 steps,
                                                      bool begins) {
   for (i64 n = 0; n < panels; n++, b += panelStep, c += PANEL<T>) {
-    if (begins) multiplyTile<T, R, 2, Begin::zero>(a, {1, ROWS}, b, PANEL<T>, c, LINEAR_COLUMNS<T>, steps, nullptr);
-    else multiplyTile<T, R, 2, Begin::sum>(a, {1, ROWS}, b, PANEL<T>, c, LINEAR_COLUMNS<T>, steps, nullptr);
+    if (begins) multiplyTile<T, R, 2, Begin::zero, ahead>(a, {1, ROWS}, b, PANEL<T>, c, LINEAR_COLUMNS<T>, steps, nullptr);
+    else multiplyTile<T, R, 2, Begin::sum, ahead>(a, {1, ROWS}, b, PANEL<T>, c, LINEAR_COLUMNS<T>, steps, nullptr);
   }
+}
+
+// The same for 1 ... ROWS rows.
+template <class T, bool ahead>
+INLINE void multiplyGroup(i64 rows, const T* a, const T* b, i64 panelStep, i64 panels, T* c, i64 steps, bool begins) {
+  constexpr int third = ROWS >= 6 ? ROWS / 3 : ROWS / 2;
+  if (rows > 2 * third) multiplyPanels<T, ROWS, ahead>(a, b, panelStep, panels, c, steps, begins);
+  else if (rows > third) multiplyPanels<T, 2 * third, ahead>(a, b, panelStep, panels, c, steps, begins);
+  else multiplyPanels<T, third, ahead>(a, b, panelStep, panels, c, steps, begins);
 }
 
 // One row and P panels, from the first step to the last: 2 P chains.
@@ -116,7 +125,6 @@ static void linearTask(const Run& run, i64 task, char* scratch) {
   const char* stored = (const char*)linear.panels + firstColumn / PANEL<T> * storedStep;
   T* sums = (T*)scratch;
   T* rows = sums + LINEAR_ROWS * LINEAR_COLUMNS<T>;
-  constexpr int third = ROWS >= 6 ? ROWS / 3 : ROWS / 2;
   if (count == 1 && isStored) {
     storedKernels(linear.weight).multiply((const float*)input, stored, storedStep, panels, (float*)sums, inputs);
   } else if (count == 1) {
@@ -139,9 +147,8 @@ static void linearTask(const Run& run, i64 task, char* scratch) {
         const i64 group = least(ROWS, count - r);
         interleave(input + r * inputs + first, inputs, group, steps, rows);
         T* c = sums + r * LINEAR_COLUMNS<T>;
-        if (group > 2 * third) multiplyPanels<T, ROWS>(rows, b, panelStep, panels, c, steps, first == 0);
-        else if (group > third) multiplyPanels<T, 2 * third>(rows, b, panelStep, panels, c, steps, first == 0);
-        else multiplyPanels<T, third>(rows, b, panelStep, panels, c, steps, first == 0);
+        if (r == 0 && !isStored) multiplyGroup<T, true>(group, rows, b, panelStep, panels, c, steps, first == 0);
+        else multiplyGroup<T, false>(group, rows, b, panelStep, panels, c, steps, first == 0);
       }
     }
   }

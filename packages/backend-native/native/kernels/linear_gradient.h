@@ -88,7 +88,6 @@ static void weightGradientTask(const Run& run, i64 task, char* scratch) {
   T* rows = packed + LINEAR_STEPS * LINEAR_COLUMNS<T>;
   T* biasSums = rows + ROWS * LINEAR_STEPS + L;
   T* dBias = firstColumn == 0 ? (T*)linear.dBias : nullptr;
-  constexpr int third = ROWS >= 6 ? ROWS / 3 : ROWS / 2;
   for (i64 first = 0; first < linear.rows; first += LINEAR_STEPS) {
     if (__atomic_load_n(run.stop, __ATOMIC_RELAXED) != 0) return;
     const i64 steps = least(LINEAR_STEPS, linear.rows - first);
@@ -97,9 +96,7 @@ static void weightGradientTask(const Run& run, i64 task, char* scratch) {
       const i64 group = least(ROWS, count - r), panelStep = steps * PANEL<T>;
       interleaveColumns(dZ + first * outputs + r, outputs, outputs - firstRow - r, steps, rows);
       T* c = sums + r * LINEAR_COLUMNS<T>;
-      if (group > 2 * third) multiplyPanels<T, ROWS>(rows, packed, panelStep, panels, c, steps, first == 0);
-      else if (group > third) multiplyPanels<T, 2 * third>(rows, packed, panelStep, panels, c, steps, first == 0);
-      else multiplyPanels<T, third>(rows, packed, panelStep, panels, c, steps, first == 0);
+      multiplyGroup<T, false>(group, rows, packed, panelStep, panels, c, steps, first == 0);
       if (dBias == nullptr) continue;
       for (i64 n = 0; n < ROWS; n += L) {
         Vector<T> sum = {};

@@ -29,7 +29,12 @@ struct Left {
   i64 row, step;
 };
 
-template <class T, int R, int C, Begin begin>
+// Bytes from a step of B to the one that is fetched beside it, where B comes from memory: the processor's own prefetcher stops at
+// each page. Of 1 to 64 KB, this was best (10 rows and 42 MB of weights: 2.3 to 1.8 ms).
+constexpr i64 AHEAD_BYTES = 8192;
+
+// With `ahead`, B is read for the first time.
+template <class T, int R, int C, Begin begin, bool ahead = false>
 INLINE void multiplyTile(const T* a, Left left, const T* b, i64 bStep, T* c, i64 cRow, i64 depth, const T* factors) {
   constexpr int L = LANES<T>;
   Vector<T> sums[R][C];
@@ -46,7 +51,10 @@ INLINE void multiplyTile(const T* a, Left left, const T* b, i64 bStep, T* c, i64
   for (i64 k = 0; k < depth; k++) {
     Vector<T> columns[C];
 #pragma GCC unroll 2
-    for (int n = 0; n < C; n++) columns[n] = load(b + n * L);
+    for (int n = 0; n < C; n++) {
+      columns[n] = load(b + n * L);
+      if constexpr (ahead) __builtin_prefetch((const char*)(b + n * L) + AHEAD_BYTES);
+    }
 #pragma GCC unroll 16
     for (int r = 0; r < R; r++) {
       Vector<T> x = splat<T>(a[r * left.row]);
