@@ -30,6 +30,7 @@ import { layoutCases, layoutPurposes, valueDimCases, valueDimPurposes } from './
 import { lengthsCases, lengthsPurposes } from './cases/features/lengths.ts';
 import { lifeCases, lifePurposes } from './cases/required/life/life.ts';
 import { linearCases, linearPurposes } from './cases/operations/linear/linear.ts';
+import { normCases, normPurposes } from './cases/operations/norm/norm.ts';
 import { maskCases, maskPurposes } from './cases/features/mask.ts';
 import { mergeCases, mergePurposes } from './cases/features/merge.ts';
 import { orderCases, orderPurposes } from './cases/required/order.ts';
@@ -94,6 +95,7 @@ export const PARTS: readonly (readonly [Purposes, () => readonly ConformanceCase
   [equivalencePropertyPurposes, equivalencePropertyCases],
   [outputPropertyPurposes, outputPropertyCases],
   [linearPurposes, linearCases],
+  [normPurposes, normCases],
   [paddingPurposes, paddingCases],
   [partialPaddingPurposes, partialPaddingCases],
   [nonfinitePurposes, nonfiniteCases],

@@ -31,6 +31,9 @@ const ROWS: Readonly<Record<string, Answer>> = {
   'dropout of the weights in training': declares('dropout'),
   '[linear projections](../../../../conformance/SPEC.md#linear) on the engine': ({ capabilities }) =>
     capabilities.operations.includes('linear'),
+  '[residuals](../../../../conformance/SPEC.md#linear) and [norms](../../../../conformance/SPEC.md#norm) on the engine: whole blocks stay there':
+    ({ capabilities: { operations } }) =>
+      operations.includes('linear.residual') && operations.includes('norm'),
   'weights of projections in 16 bits or in blocks of 8 and 4': ({ capabilities }) =>
     ['float16', 'bfloat16', 'q8_0', 'q4_0', 'q4_1'].every((type) =>
       (capabilities.weightTypes as readonly string[]).includes(type),

@@ -163,6 +163,17 @@ const none: LinearParameters<Tensor>['bias'] = undefined;
 
 /** Backends with one fault each in the operation `linear`. */
 export const LINEAR_MUTANTS: Readonly<Record<string, Mutant>> = {
+  'linear: residual is forgotten': { clause: 'linear', overrides: { add: () => undefined } },
+  'linear: residual is changed': {
+    clause: 'linear',
+    overrides: {
+      add: (result, other) =>
+        other.data.forEach((x, n) => {
+          result.data[n]! += x;
+          other.data[n] = result.data[n]!;
+        }),
+    },
+  },
   ...BLOCK_MUTANTS,
   'linear: no bias': linear((right) => ({
     run: (input, { weight }, options) => right.run(input, { weight, bias: none }, options),

@@ -7,6 +7,7 @@ import { CONTRACT_MUTANTS } from './contract-mutants.ts';
 import { DROPOUT_MUTANTS } from './dropout-mutants.ts';
 import { FACTOR_MUTANTS } from './factor-mutants.ts';
 import { LINEAR_MUTANTS } from './linear-mutants.ts';
+import { NORM_MUTANTS } from './norm-mutants.ts';
 import { simpleProvider } from './simple-backend.ts';
 
 /** The first case of a clause that fails, or null. */
@@ -32,6 +33,7 @@ export function testMutants(part: 'test' | 'release'): void {
       ...FACTOR_MUTANTS,
       ...CONTRACT_MUTANTS,
       ...LINEAR_MUTANTS,
+      ...NORM_MUTANTS,
       ...CACHE_MUTANTS,
       ...DROPOUT_MUTANTS,
     }).filter((_, n) => (n % 6 === 0) === (part === 'test'));

@@ -7,8 +7,19 @@ import {
   FEATURES,
   GUARANTEES,
   type LinearProblem,
+  type NormProblem,
+  type Tensor,
 } from '@heed/core';
-import { type KernelDefinition, STORED_TYPES, checkOptions, defineBackend } from '@heed/core/backend';
+import {
+  type KernelDefinition,
+  type NormKernelDefinition,
+  STORED_TYPES,
+  addOnHost,
+  checkOptions,
+  defineBackend,
+  operationsOnHost,
+  plainViews,
+} from '@heed/core/backend';
 import { simpleForward } from './simple-forward.ts';
 import { simpleGradient } from './simple-gradient.ts';
 import { type SimpleLinear, simpleLinear } from './simple-linear.ts';
@@ -24,6 +35,10 @@ export interface Overrides {
   readonly kernel?: (right: KernelDefinition, problem: AttentionProblem) => KernelDefinition;
   /** The way in which a linear kernel is called. */
   readonly linear?: (right: SimpleLinear, problem: Required<LinearProblem>) => SimpleLinear;
+  /** The way in which residuals are added to results. */
+  readonly add?: (result: Tensor, other: Tensor) => void;
+  /** The way in which a norm is called. */
+  readonly norm?: (right: NormKernelDefinition, problem: Required<NormProblem>) => NormKernelDefinition;
   /** Everything else. */
   readonly backend?: (right: AttentionBackend) => AttentionBackend;
   readonly provider?: (right: BackendProvider) => BackendProvider;
@@ -35,6 +50,8 @@ export function simpleProvider({
   capabilities,
   kernel,
   linear,
+  add,
+  norm,
   backend,
   provider,
 }: Overrides = {}): BackendProvider {
@@ -60,9 +77,16 @@ export function simpleProvider({
       compile,
       linear: {
         weightTypes: capabilities?.weightTypes ?? STORED_TYPES,
+        add: add ?? addOnHost(plainViews),
         compile(problem) {
           const right = simpleLinear(problem);
           return linear ? linear(right, problem) : right;
+        },
+      },
+      norm: {
+        async compile(problem) {
+          const right = await operationsOnHost(plainViews).norm!.compile(problem);
+          return norm ? norm(right, problem) : right;
         },
       },
     });

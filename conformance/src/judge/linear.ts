@@ -117,7 +117,7 @@ function partsOf({ dtype, data }: BlockWeight): Block[] {
   });
 }
 
-function largestDifference(a: Tensor, b: Tensor): number {
+export function largestDifference(a: Tensor, b: Tensor): number {
   let largest = 0;
   // A maximum would not see a difference of NaN.
   a.data.forEach((value, n) => {
@@ -128,12 +128,12 @@ function largestDifference(a: Tensor, b: Tensor): number {
 }
 
 /** The reference of a tensor, and the error that the clause `accuracy` allows. */
-interface Expected {
+export interface Expected {
   readonly reference: Tensor;
   readonly bound: number;
 }
 
-function expectedOf(reference: Tensor, naives: readonly Tensor[], dtype: Problem['dtype']): Expected {
+export function expectedOf(reference: Tensor, naives: readonly Tensor[], dtype: Problem['dtype']): Expected {
   const { naiveFactor, floor } = PRECISIONS[dtype];
   const largest = Math.max(1, largestDifference(reference, zeros('float64', reference.shape)));
   const naiveError = Math.max(...naives.map((tensor) => largestDifference(tensor, reference)));
@@ -141,7 +141,7 @@ function expectedOf(reference: Tensor, naives: readonly Tensor[], dtype: Problem
 }
 
 /** Error of a tensor; null if there is none. */
-function faultOf(
+export function faultOf(
   name: string,
   actual: Tensor,
   { reference, bound }: Expected,
@@ -177,6 +177,23 @@ export function linearFault(
   return faultOf('output', actual, expected, problem.dtype);
 }
 
+/** Error in the output of a projection with a residual; null if there is none. */
+export function residualFault(
+  problem: Problem,
+  parameters: Parameters,
+  input: Tensor,
+  residual: Tensor,
+  actual: Tensor,
+): string | null {
+  const added = (plain: Tensor, round: (sum: number) => number): Tensor =>
+    ({ ...plain, data: plain.data.map((x, n) => round(x + residual.data[n]!)) }) as Tensor;
+  const reference = added(referenceLinear(problem, parameters, input), (sum) => sum);
+  const naives = arithmeticsFor(problem.dtype, reference.data.length).map((arithmetic) =>
+    added(naive(problem, parameters, input, arithmetic), arithmetic.round),
+  );
+  return faultOf('output', actual, expectedOf(reference, naives, problem.dtype), problem.dtype);
+}
+
 function outputExpected(problem: Problem, parameters: AnyParameters, input: Tensor): Expected {
   const reference = referenceLinear(problem, parameters, input);
   const { weight, bias } = parameters;
@@ -190,7 +207,7 @@ function outputExpected(problem: Problem, parameters: AnyParameters, input: Tens
 }
 
 /** The sum over rows, every addition rounded. */
-function naiveSum(
+export function naiveSum(
   { dtype, shape, data }: Tensor<ComputeDType>,
   arithmetic: Arithmetic,
 ): Tensor<ComputeDType> {

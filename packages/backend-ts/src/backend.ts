@@ -1,5 +1,13 @@
 import type { AttentionBackend, AttentionProblem } from '@heed/core';
-import { type KernelDefinition, STORED_TYPES, defineBackend, inTurns } from '@heed/core/backend';
+import {
+  type KernelDefinition,
+  STORED_TYPES,
+  defineBackend,
+  addOnHost,
+  inTurns,
+  operationsOnHost,
+  plainViews,
+} from '@heed/core/backend';
 import { CAPABILITIES } from './capabilities.ts';
 import { forward } from './forward/forward.ts';
 import { gradient } from './gradient/gradient.ts';
@@ -15,7 +23,8 @@ export function createBackend(): AttentionBackend {
     device: 'JavaScript, one thread',
     capabilities: CAPABILITIES,
     compile: (problem) => compile(heaps, problem),
-    linear: { weightTypes: STORED_TYPES, scalar: true, compile: compileLinear },
+    linear: { weightTypes: STORED_TYPES, scalar: true, compile: compileLinear, add: addOnHost(plainViews) },
+    ...operationsOnHost(plainViews),
   });
 }
 

@@ -13,6 +13,7 @@
 import type { Feature, Guarantee, Operation } from './features.ts';
 import type { AttentionInputs, GradientInputs } from './inputs.ts';
 import type { LinearOperation } from './linear/contract.ts';
+import type { NormOperation } from './operations/norm/contract.ts';
 import type { StoredType } from './linear/stored.ts';
 import type { AttentionProblem } from './problem.ts';
 import type { RunOptions } from './run-options.ts';
@@ -97,6 +98,8 @@ export interface AttentionBackend extends AsyncDisposable {
   allocate<D extends DType>(dtype: D, shape: readonly number[]): Promise<ResidentTensor<D>>;
   /** Linear projections, where the backend offers them: then `capabilities.operations` has `linear`. */
   readonly linear?: LinearOperation;
+  /** Norms of rows, where the backend offers them: then `capabilities.operations` has `norm`. */
+  readonly norm?: NormOperation;
   /**
    * Wraps a tensor of the engine, such as a `tf.Tensor` or a `GPUBuffer`, without a copy. The resident tensor takes
    * ownership: its dispose() frees the tensor.

@@ -60,8 +60,11 @@ export const GUARANTEES = ['padding', 'nonfinite', 'repeat', 'batch'] as const;
 
 export type Guarantee = (typeof GUARANTEES)[number];
 
-/** Operations besides attention that a backend may offer: a closed list, each a clause of SPEC.md. */
-export const OPERATIONS = ['linear'] as const;
+/**
+ * Operations besides attention that a backend may offer: a closed list. The part before a dot is the clause of SPEC.md, and what
+ * is behind it an optional part of that clause.
+ */
+export const OPERATIONS = ['linear', 'linear.residual', 'norm'] as const;
 
 export type Operation = (typeof OPERATIONS)[number];
 

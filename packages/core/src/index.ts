@@ -22,6 +22,7 @@ export {
 } from './features.ts';
 export type { Activation } from './linear/activation.ts';
 export type {
+  LinearForward,
   LinearGradients,
   LinearInputs,
   LinearKernel,
@@ -31,6 +32,15 @@ export type {
   LinearResults,
   PackedWeights,
 } from './linear/contract.ts';
+export type { OperationKernel, OperationResults, Tensors } from './operations/contract.ts';
+export type {
+  NormForward,
+  NormGradientNames,
+  NormInputs,
+  NormKernel,
+  NormOperation,
+  NormProblem,
+} from './operations/norm/contract.ts';
 export type { BlockType, BlockWeight, StoredType, StoredWeight, WeightType } from './linear/stored.ts';
 export { cast } from './float16.ts';
 export {

@@ -66,6 +66,9 @@ export type FeedForwardOnResults<Options> = {
   }
 >;
 
+/** Projections of a layer, for a block that computes it with its neighbors. */
+export let projectionsOf: (layer: FeedForward) => Projections;
+
 /**
  * The feed-forward layer of a transformer, down(f(up(x))) (Vaswani et al. 2017, section 3.3); `gated`,
  * down(f(gate(x)) · up(x)) (Shazeer, "GLU variants improve transformer", 2020): SwiGLU with `silu`, GeGLU with `gelu` or
@@ -86,6 +89,7 @@ export type FeedForwardOnResults<Options> = {
 export class FeedForward {
   static {
     leaveRaw(this.prototype);
+    projectionsOf = (layer) => layer.#projections;
   }
 
   readonly parameters: NamedTensors;

@@ -106,9 +106,15 @@ export function contractCases(): ConformanceCase[] {
         weightTypes.length === 0 || operations.includes('linear'),
         'capabilities.weightTypes are those of linear, which is not declared',
       );
+      for (const name of ['linear', 'norm'] as const) {
+        ensure(
+          operations.includes(name) === (backend[name] !== undefined),
+          `capabilities.operations and backend.${name} disagree: either both or neither`,
+        );
+      }
       ensure(
-        operations.includes('linear') === (backend.linear !== undefined),
-        'capabilities.operations and backend.linear disagree: either both or neither',
+        operations.includes('linear') || !operations.includes('linear.residual'),
+        'capabilities.operations has linear.residual without linear',
       );
       ensureKnown('dtypes', dtypes, ['float32', 'float64', 'float16', 'bfloat16']);
       ensureKnown('features', features, FEATURES);

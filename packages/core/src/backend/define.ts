@@ -28,6 +28,7 @@ import { type Ending, endWhenCollected, forget } from './collected.ts';
 import { type Lifetime, lifetime } from './lifetime.ts';
 import { type LinearDefinition, guardLinear } from './linear/guard.ts';
 import { type DeviceMemory, type NativeTensor, allocate, hostMemory } from './memory.ts';
+import { type OperationDefinitions, checkComputes, offeredBy, operationsOf } from './operations/offer.ts';
 import { type Owner, contentOf, residentOf } from './resident/resident.ts';
 
 /** Refuses small types for an engine that computes neither in them nor with a cache of them. */
@@ -48,7 +49,7 @@ function checkHeld(name: string, { dtypes, features }: Capabilities, dtype: DTyp
 }
 
 /** Definition of a backend, as its author writes it. */
-export interface BackendDefinition<N extends NativeTensor = Tensor> {
+export interface BackendDefinition<N extends NativeTensor = Tensor> extends OperationDefinitions<N> {
   readonly name: string;
   /** The engine and device that actually run. */
   readonly device: string;
@@ -137,7 +138,11 @@ export function defineBackend<N extends NativeTensor = Tensor>(
     dtypes: Object.freeze([...definition.capabilities.dtypes]),
     features: Object.freeze([...definition.capabilities.features]),
     guarantees: Object.freeze([...definition.capabilities.guarantees]),
-    operations: Object.freeze(definition.linear === undefined ? [] : (['linear'] as const)),
+    operations: Object.freeze([
+      ...(definition.linear === undefined ? [] : (['linear'] as const)),
+      ...(definition.linear?.add === undefined ? [] : (['linear.residual'] as const)),
+      ...operationsOf(definition),
+    ]),
     weightTypes: Object.freeze([...(definition.linear?.weightTypes ?? [])]),
   });
   const memory = definition.memory ?? (hostMemory as unknown as DeviceMemory<N>);
@@ -174,13 +179,7 @@ export function defineBackend<N extends NativeTensor = Tensor>(
 
   const compileLinear = async (given: LinearProblem): Promise<LinearKernel> => {
     const problem = checkLinearProblem(given);
-    if (!capabilities.dtypes.includes(problem.dtype)) {
-      const known = capabilities.dtypes.join(' and ');
-      throw new HeedError('UNSUPPORTED', `${name}: linear in ${problem.dtype}; it computes in ${known}`, {
-        clause: 'dtype',
-        remedy: `convert the tensors to ${known}, or choose a backend that computes in ${problem.dtype}`,
-      });
-    }
+    checkComputes({ name, capabilities }, 'linear', problem.dtype);
     const { weightType } = problem;
     if (isStoredType(weightType) && !capabilities.weightTypes.includes(weightType)) {
       throw new HeedError('UNSUPPORTED', `${name}: linear with weights in ${weightType}`, {
@@ -190,7 +189,11 @@ export function defineBackend<N extends NativeTensor = Tensor>(
       });
     }
     const compiled = await definition.linear!.compile(problem);
-    return guardLinear({ name, problem, definition: compiled, memory }, owner, kernels);
+    return guardLinear(
+      { name, problem, definition: compiled, memory, add: definition.linear!.add },
+      owner,
+      kernels,
+    );
   };
 
   const upload = async (value: PlainTensorLike): Promise<ResidentTensor> => {
@@ -235,6 +238,7 @@ export function defineBackend<N extends NativeTensor = Tensor>(
         compile: (problem: LinearProblem) => life.during(() => compileLinear(problem)),
       }),
     }),
+    ...offeredBy(definition, { name, capabilities, memory, life, owner, kernels }),
     ...(memory.wrap && { wrap, unwrap }),
     dispose: () => estate.end(),
     [Symbol.asyncDispose]: () => backend.dispose(),

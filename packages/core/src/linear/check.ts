@@ -1,4 +1,5 @@
 import { HeedError } from '../error.ts';
+import type { Operation } from '../features.ts';
 import { checkOptions } from '../options/check-options.ts';
 import { flag, integer, oneOf, required } from '../options/kinds.ts';
 import { type FloatDType, type ResidentTensor, type Tensor, isResident } from '../tensor.ts';
@@ -80,18 +81,19 @@ export function checkLinearTensor(
   given: unknown,
   { dtype }: { readonly dtype: FloatDType },
   shape: readonly (number | '…')[],
+  clause: Operation = 'linear',
 ): Tensor | ResidentTensor {
   const expected = `${dtype} [${shape.join(', ')}]`;
   if (given === undefined || given === null) {
     throw new HeedError('MISSING_INPUT', `${name} is missing; expected ${expected}`, {
-      clause: 'linear',
+      clause,
       remedy: `give ${name}`,
     });
   }
   const value = isResident(given) ? given : toTensor(name, given, 'float', dtype);
   if (value.dtype !== dtype) {
     throw new HeedError('DTYPE', `${name} is ${value.dtype}; expected ${expected}`, {
-      clause: 'linear',
+      clause,
       remedy: 'compile the kernel with the dtype of its inputs',
     });
   }
@@ -102,7 +104,7 @@ export function checkLinearTensor(
     lengths.every((length, n) => value.shape[rank - lengths.length + n] === length);
   if (fits) return value;
   throw new HeedError('SHAPE', `${name} is [${value.shape.join(', ')}]; expected ${expected}`, {
-    clause: 'linear',
+    clause,
     remedy: `give ${name} the shape [${shape.join(', ')}]`,
   });
 }
@@ -126,9 +128,14 @@ export function checkLinearParameters(
     : checkLinearTensor('weight', given.weight, problem, shape);
   if (problem.bias) return { weight, bias: checkLinearTensor('bias', given.bias, problem, [outputDim]) };
   if (given.bias === undefined) return { weight };
-  throw new HeedError('UNEXPECTED_INPUT', 'unexpected bias; the problem does not have it', {
-    clause: 'linear',
-    remedy: 'leave it out, or compile with bias: true',
+  throw unexpected('bias', 'linear');
+}
+
+/** The error for an input that the problem does not have. */
+export function unexpected(name: string, clause: Operation): HeedError {
+  return new HeedError('UNEXPECTED_INPUT', `unexpected ${name}; the problem does not have it`, {
+    clause,
+    remedy: `leave it out, or compile with ${name}: true`,
   });
 }
 

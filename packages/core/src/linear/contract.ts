@@ -48,6 +48,16 @@ export interface LinearInputs {
   readonly input: TensorLike;
   /** Weights from `pack()` of this kernel. */
   readonly weights: PackedWeights;
+  /** `[…, out]`, added after the activation: where `capabilities.operations` has `linear.residual`. Default: none. */
+  readonly residual?: TensorLike | undefined;
+}
+
+/** Inputs of the gradient besides those of the run; it does not depend on their residual. */
+export interface LinearForward {
+  /** `[…, out]`, the gradient of the output. */
+  readonly dOutput: TensorLike;
+  /** `[…, in]`, added to dInput: the gradient that reaches the input past the projection. As `residual`. Default: none. */
+  readonly dResidual?: TensorLike | undefined;
 }
 
 export interface LinearResults<T> {
@@ -88,7 +98,7 @@ export interface LinearKernel extends AsyncDisposable {
    * shape; `OUT_OF_MEMORY`.
    */
   pack(parameters: LinearParameters<TensorLike, TensorLike | StoredWeight>): Promise<PackedWeights>;
-  /** activation(input · weightᵀ + bias) */
+  /** activation(input · weightᵀ + bias) + residual */
   run(
     inputs: LinearInputs,
     options?: RunOptions & { readonly resident?: false },
@@ -105,12 +115,12 @@ export interface LinearKernel extends AsyncDisposable {
    */
   gradient(
     inputs: LinearInputs,
-    forward: { readonly dOutput: TensorLike },
+    forward: LinearForward,
     options?: RunOptions & { readonly resident?: false },
   ): Promise<LinearGradients<Tensor>>;
   gradient(
     inputs: LinearInputs,
-    forward: { readonly dOutput: TensorLike },
+    forward: LinearForward,
     options: RunOptions & { readonly resident: true },
   ): Promise<LinearGradients<ResidentTensor>>;
   /** Frees the kernel and the weights that it packed. Runs in progress settle first. */

@@ -13,8 +13,17 @@ import { STORED_TYPES } from '../linear/stored.ts';
 import { referenceForward } from './forward.ts';
 import { referenceGradient } from './gradient.ts';
 import { referenceLinear, referenceLinearGradient } from './linear.ts';
+import { addOnHost, operationsOnHost, plainViews } from '../backend/operations/on-host.ts';
+import { referenceNorm, referenceNormGradient } from './norm.ts';
 
-export { referenceForward, referenceGradient, referenceLinear, referenceLinearGradient };
+export {
+  referenceForward,
+  referenceGradient,
+  referenceLinear,
+  referenceLinearGradient,
+  referenceNorm,
+  referenceNormGradient,
+};
 
 /**
  * The float64 reference as a backend: every clause, every guarantee, slow. The conformance suite compares with it, and
@@ -36,6 +45,7 @@ const reference: BackendProvider<void> = {
       },
       linear: {
         weightTypes: STORED_TYPES,
+        add: addOnHost(plainViews),
         compile: (problem) => ({
           pack: (parameters) => structuredClone(parameters),
           packStored: (parameters) => structuredClone(parameters) as unknown as LinearParameters<Tensor>,
@@ -47,6 +57,7 @@ const reference: BackendProvider<void> = {
           },
         }),
       },
+      ...operationsOnHost(plainViews),
       compile: (problem) => ({
         plan: {
           algorithm: 'row by row, float64',

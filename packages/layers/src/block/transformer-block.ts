@@ -4,14 +4,16 @@ import { SCOPE_NAMES } from '../attend.ts';
 import { checkForward } from '../check-forward.ts';
 import { dropout } from '../dropout.ts';
 import { notAsked } from '../engine/kept.ts';
-import { FeedForward, type FeedForwardOnResults } from '../feed-forward.ts';
+import { Norms } from '../engine/norms.ts';
+import { FeedForward, type FeedForwardOnResults, projectionsOf } from '../feed-forward.ts';
 import type {
   CacheOptions,
   KeyValueCache,
   KeyValuePools,
   PoolOptions,
 } from '../multi-head-attention/cache/cache.ts';
-import { MultiHeadAttention } from '../multi-head-attention/layer.ts';
+import { withKeyMask } from '../masks.ts';
+import { MultiHeadAttention, partsOf } from '../multi-head-attention/layer.ts';
 import { LayerNorm } from '../norm/layer-norm.ts';
 import { RMSNorm } from '../norm/rms-norm.ts';
 import { FIRST_WEIGHTS, count, positive } from '../options.ts';
@@ -19,8 +21,9 @@ import { type NamedTensors, collectParameters } from '../parameters.ts';
 import { leaveRaw } from '../reactive.ts';
 import { blockOf } from '../state-dict/block.ts';
 import { type StateDict, copyParameters, underPrefix } from '../state-dict/copy.ts';
-import { type FloatTensorLike, lastAxis, withTensors } from '../tensor-like.ts';
+import { type FloatTensorLike, type WithTensors, lastAxis, withTensors } from '../tensor-like.ts';
 import { type FloatTensor, checkShape, sum } from '../tensors.ts';
+import { blockOn, staysInBlock } from './on-engine.ts';
 import type {
   TransformerBlockForwardOptions,
   TransformerBlockGradients,
@@ -89,6 +92,8 @@ export class TransformerBlock {
   readonly #cross: { readonly attention: MultiHeadAttention; readonly norm: LayerNorm | RMSNorm } | null;
   readonly #feedForward: FeedForward;
   readonly #feedForwardNorm: LayerNorm | RMSNorm;
+  /** Kernels of the norms on engines. */
+  readonly #norms = new Norms();
 
   /** @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`. */
   constructor(options: TransformerBlockOptions) {
@@ -132,7 +137,9 @@ export class TransformerBlock {
 
   /**
    * @param backend computes the attention and, where it offers `linear` with vector instructions, the projections, with their
-   * gradients; norms, sums and dropout are computed here.
+   * gradients. Where it offers `linear.residual` and `norm`, too, a block of self-attention without rotary embeddings, norms of heads,
+   * gate, cache and dropout stays in its memory from input to output, and until the gradient was computed. Elsewhere norms, sums and
+   * dropout are computed here.
    * @throws HeedError as {@link MultiHeadAttention.forward} does; `MISSING_INPUT` or `UNEXPECTED_INPUT` for a memory that `cross`
    * does not agree with.
    */
@@ -150,7 +157,15 @@ export class TransformerBlock {
       ['E', this.#options.embedDim],
     ]);
     this.#checkMemory(memory);
-    const { dropout: dropped, ...asked } = options ?? {};
+    const { dropout: dropped, ...asked }: TransformerBlockForwardOptions = options ?? {};
+    if (
+      dropped === undefined &&
+      memory === undefined &&
+      this.#staysOn(backend, input, scope, asked.gradient)
+    ) {
+      const results = await this.#forwardOn(backend, input, scope, asked);
+      return results as unknown as TransformerBlockResults<O>;
+    }
     const run = asked as Everything;
     const drop = (stream: keyof typeof STREAMS, value: FloatTensor): FloatTensor =>
       dropped === undefined ? value : dropout(value, { ...dropped, stream: STREAMS[stream] });
@@ -261,6 +276,57 @@ export class TransformerBlock {
     const { heads, attention: { kvHeads = heads } = {} } = this.#options;
     const dict = underPrefix(stateDict, options.prefix ?? '');
     copyParameters(this.parameters, blockOf(dict, { heads, kvHeads, names: Object.keys(this.parameters) }));
+  }
+
+  /** Returns whether a call stays in the memory of an engine from its input to its output. */
+  #staysOn(
+    backend: AttentionBackend,
+    input: FloatTensor,
+    { cache }: Pick<TransformerBlockInputs, 'cache'>,
+    gradient: TransformerBlockForwardOptions['gradient'] = false,
+  ): boolean {
+    const isHere = typeof gradient === 'boolean' || gradient === backend;
+    const { heads, projections } = partsOf(this.#attention);
+    const isWhole = this.#cross === null && cache === undefined && this.#options.gated !== true;
+    return isWhole && isHere && heads.isPlain && projections.isWorth(input) && staysInBlock(backend, input);
+  }
+
+  async #forwardOn(
+    backend: AttentionBackend,
+    input: FloatTensor,
+    given: Omit<WithTensors<TransformerBlockInputs>, 'input' | 'memory' | 'memoryMask'>,
+    { weights = false, gradient = false, ...run }: Omit<TransformerBlockForwardOptions, 'dropout'>,
+  ): Promise<object> {
+    const { norm: kind = 'layer', activation = 'gelu', normFirst = true } = this.#options;
+    const { epsilon = kind === 'layer' ? 1e-5 : 1e-6 } = this.#options;
+    const attention = partsOf(this.#attention);
+    const { bias, alibiSlopes, queryPositions: _, keyPositions: __, cache: ___, ...who } = given;
+    const [batch, length] = input.shape;
+    const { scale, softcap } = attention.options;
+    const sinks = attention.parameters['sinks'];
+    const scope = { scale, softcap, bias, alibiSlopes, sinks, ...(await withKeyMask(who, batch, length)) };
+    const parts = {
+      attention,
+      feedForward: {
+        parameters: this.#feedForward.parameters,
+        projections: projectionsOf(this.#feedForward),
+        activation,
+      },
+      norms: this.#norms,
+      norm: { kind, epsilon },
+      attentionNorm: this.#attentionNorm.parameters,
+      feedForwardNorm: this.#feedForwardNorm.parameters,
+      normFirst,
+    };
+    const asked = { weights, gradient: gradient !== false, run };
+    const { gradient: back, ...results } = await blockOn(backend, parts, input, scope, asked);
+    return {
+      ...results,
+      ...(back && {
+        gradient: async (dOutput: FloatTensorLike): Promise<TransformerBlockGradients> =>
+          back(lastAxis('dOutput', dOutput, this.#dtype, this.#options.embedDim)),
+      }),
+    };
   }
 
   #norm(): LayerNorm | RMSNorm {

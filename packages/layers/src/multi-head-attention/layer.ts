@@ -49,6 +49,9 @@ const INPUT_NAMES: Readonly<Record<keyof MultiHeadAttentionInputs, true>> = {
   ...SCOPE_NAMES,
 };
 
+/** Parts of a layer, for a block that computes it with its neighbors. */
+export let partsOf: (layer: MultiHeadAttention) => DecodingLayer;
+
 /**
  * Multi-head attention (Vaswani et al., "Attention is all you need", 2017, section 3.2.2): four projections around
  * `attention()`. Self-attention when only a query is given, cross-attention with a key, grouped-query attention with
@@ -74,6 +77,7 @@ const INPUT_NAMES: Readonly<Record<keyof MultiHeadAttentionInputs, true>> = {
 export class MultiHeadAttention {
   static {
     leaveRaw(this.prototype);
+    partsOf = (layer) => layer.#parts();
   }
 
   readonly parameters: NamedTensors;

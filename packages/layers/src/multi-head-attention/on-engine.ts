@@ -3,6 +3,8 @@ import {
   type AttentionRequest,
   type GradientOf,
   type LinearGradients,
+  type LinearInputs,
+  type LinearKernel,
   type ResidentTensor,
   type RunOptions,
   type Tensor,
@@ -37,7 +39,7 @@ type Name = 'query' | 'key' | 'value';
 type Inputs = Readonly<Record<Name, FloatTensor>>;
 
 /** The layer, as far as the engine needs it. */
-interface Layer {
+export interface EngineLayer {
   readonly projections: Projections;
   readonly parameters: NamedTensors;
   readonly shape: Shape;
@@ -51,7 +53,7 @@ export interface EngineGradients {
 }
 
 /** A forward pass whose tensors are in the engine. */
-interface EnginePass extends Pass {
+export interface EnginePass<Output = FloatTensor> extends Pass {
   readonly used: Readonly<Record<Name | 'output', Awaited<Projection['ready']>>>;
   readonly inputs: Readonly<Record<Name, ResidentTensor>>;
   readonly attended: {
@@ -62,7 +64,7 @@ interface EnginePass extends Pass {
   };
   /** Outputs of the heads, side by side. */
   readonly joined: ResidentTensor;
-  readonly output: FloatTensor;
+  readonly output: Output;
 }
 
 interface EngineResults {
@@ -78,13 +80,19 @@ interface EngineResults {
  */
 export async function forwardOnEngine(
   backend: AttentionBackend,
-  layer: Layer,
+  layer: EngineLayer,
   inputs: Inputs,
   scope: Scope,
   asked: Asked,
 ): Promise<EngineResults> {
   const run = (): Promise<EnginePass> =>
-    passing((kept) => passOn(backend, layer, inputs, scope, asked, kept));
+    passing(async (kept) => {
+      const used = projectionsOf(backend, layer, asked.gradient, kept);
+      return finishOn(
+        await attendOn(backend, layer, used, await uploaded(backend, inputs, kept), scope, asked, kept),
+        asked,
+      );
+    });
   const pass = await run();
   const { kept, attended, output } = pass;
   try {
@@ -105,16 +113,16 @@ export async function forwardOnEngine(
   }
 }
 
-async function passOn(
+/** Projections of a call, with their parameters as they are now. */
+type Used = Readonly<Record<Name | 'output', Projection['ready']>>;
+
+export function projectionsOf(
   backend: AttentionBackend,
-  { projections, parameters, shape }: Layer,
-  inputs: Inputs,
-  scope: Scope,
-  { weights, logSumExp, gradient, signal }: Asked,
+  { projections, parameters }: EngineLayer,
+  gradient: boolean,
   kept: Kept,
-): Promise<EnginePass> {
-  const run = signal === undefined ? {} : { signal };
-  const projectionOf = (name: string): Projection['ready'] =>
+): Used {
+  const projection = (name: string): Projection['ready'] =>
     kept.add(
       projections.use(backend, name, {
         weight: parameters[`${name}.weight`],
@@ -122,31 +130,53 @@ async function passOn(
         gradient,
       }),
     ).ready;
-  // Read before the first await: these are the parameters of this call.
-  const [query, key, value, toOutput] = await Promise.all([
-    projectionOf('query'),
-    projectionOf('key'),
-    projectionOf('value'),
-    projectionOf('output'),
-  ]);
-  const used = { query, key, value, output: toOutput };
-  const uploaded = new Map<FloatTensor, ResidentTensor>();
-  for (const input of Object.values(inputs)) {
-    if (!uploaded.has(input)) uploaded.set(input, kept.add(await backend.upload(input)));
-  }
-  const resident = {
-    query: uploaded.get(inputs.query)!,
-    key: uploaded.get(inputs.key)!,
-    value: uploaded.get(inputs.value)!,
+  return {
+    query: projection('query'),
+    key: projection('key'),
+    value: projection('value'),
+    output: projection('output'),
   };
+}
+
+async function uploaded(
+  backend: AttentionBackend,
+  inputs: Inputs,
+  kept: Kept,
+): Promise<Readonly<Record<Name, ResidentTensor>>> {
+  const residents = new Map<FloatTensor, ResidentTensor>();
+  for (const input of Object.values(inputs)) {
+    if (!residents.has(input)) residents.set(input, kept.add(await backend.upload(input)));
+  }
+  return {
+    query: residents.get(inputs.query)!,
+    key: residents.get(inputs.key)!,
+    value: residents.get(inputs.value)!,
+  };
+}
+
+/** The part of a pass before the last projection. */
+export async function attendOn(
+  backend: AttentionBackend,
+  { shape }: EngineLayer,
+  projections: Used,
+  inputs: EnginePass['inputs'],
+  scope: Scope,
+  { weights, logSumExp, gradient, signal }: Asked,
+  kept: Kept,
+): Promise<Omit<EnginePass, 'output'>> {
+  const run = signal === undefined ? {} : { signal };
+  const [query, key, value, output] = await Promise.all([
+    projections.query,
+    projections.key,
+    projections.value,
+    projections.output,
+  ]);
+  const used = { query, key, value, output };
   const headsOf = async (name: Name, heads: number): Promise<ResidentTensor> => {
     const { kernel, weights: packed } = used[name];
-    const { output } = await kernel.run(
-      { input: resident[name], weights: packed },
-      { ...run, resident: true },
-    );
-    const [batch, length] = inputs[name].shape;
-    return kept.add(kept.add(output).view([batch, length, heads, shape.headDim]));
+    const results = await kernel.run({ input: inputs[name], weights: packed }, { ...run, resident: true });
+    const [batch, length] = inputs[name].shape as [number, number];
+    return kept.add(kept.add(results.output).view([batch, length, heads, shape.headDim]));
   };
   const request = {
     ...scope,
@@ -167,39 +197,82 @@ async function passOn(
   const { statistics } = attended;
   for (const tensor of [attended.output, attended.weights, attended.logSumExp]) if (tensor) kept.add(tensor);
   for (const tensor of [statistics?.rowMax, statistics?.rowSum]) if (tensor) kept.add(tensor);
-  const [batch, length] = inputs.query.shape;
+  const [batch, length] = inputs.query.shape as [number, number];
   const joined = kept.add(attended.output.view([batch, length, shape.heads * shape.headDim]));
-  const { output } = await toOutput.kernel.run({ input: joined, weights: toOutput.weights }, run);
-  return { kept, used, inputs: resident, attended, joined, output: output as FloatTensor };
+  return { kept, used, inputs, attended, joined };
 }
 
-/** The way back: the gradient goes in once, and those of inputs and parameters come out. */
-async function gradientOn(
-  backend: AttentionBackend,
-  { shape }: Layer,
-  { kept, used, inputs, attended, joined }: EnginePass,
-  given: FloatTensor,
-): Promise<EngineGradients> {
-  const dOutput = kept.add(await backend.upload(given));
+/** The last projection, out of the engine. */
+async function finishOn(pass: Omit<EnginePass, 'output'>, { signal }: Asked): Promise<EnginePass> {
+  const { kernel, weights } = pass.used.output;
+  const run = signal === undefined ? {} : { signal };
+  const { output } = await kernel.run({ input: pass.joined, weights }, run);
+  return { ...pass, output: output as FloatTensor };
+}
+
+/** Gradients of the attention, in the engine. */
+interface InnerGradients {
+  readonly dQuery: ResidentTensor;
+  readonly dKey: ResidentTensor;
+  readonly dValue: ResidentTensor;
+  readonly dBias?: ResidentTensor;
+  readonly dSinks?: ResidentTensor;
+}
+
+/** Gradients of the last projection and of the attention, in the engine, and the way through the first projections. */
+export async function gradientBefore(
+  { shape }: EngineLayer,
+  { kept, used, inputs, attended, joined }: Omit<EnginePass, 'output'>,
+  dOutput: ResidentTensor,
+): Promise<{
+  readonly out: LinearGradients<ResidentTensor>;
+  readonly inner: InnerGradients;
+  /** Kernel and inputs of a projection's gradient. */
+  readonly into: (name: Name) => {
+    readonly kernel: LinearKernel;
+    readonly inputs: LinearInputs;
+    readonly dOutput: ResidentTensor;
+  };
+}> {
   const resident = { resident: true } as const;
   const { kernel, weights } = used.output;
   const out = await kernel.gradient({ input: joined, weights }, { dOutput }, resident);
   for (const tensor of [out.dInput, out.dWeight, out.dBias]) if (tensor) kept.add(tensor);
   const dAttended = kept.add(out.dInput.view(attended.output.shape));
-  const inner = await attended.gradient!(dAttended, resident);
+  const inner = (await attended.gradient!(dAttended, resident)) as InnerGradients;
   for (const tensor of Object.values(inner) as ResidentTensor[]) kept.add(tensor);
-  const before = async (name: Name, dHeads: ResidentTensor): Promise<LinearGradients<Tensor>> => {
-    const [batch, length, heads] = dHeads.shape as [number, number, number];
-    const joinedHeads = kept.add(dHeads.view([batch, length, heads * shape.headDim]));
-    return used[name].kernel.gradient(
-      { input: inputs[name], weights: used[name].weights },
-      { dOutput: joinedHeads },
-    );
+  const dHeads = { query: inner.dQuery, key: inner.dKey, value: inner.dValue };
+  return {
+    out,
+    inner,
+    into(name) {
+      const [batch, length, heads] = dHeads[name].shape as [number, number, number];
+      return {
+        kernel: used[name].kernel,
+        inputs: { input: inputs[name], weights: used[name].weights },
+        dOutput: kept.add(dHeads[name].view([batch, length, heads * shape.headDim])),
+      };
+    },
+  };
+}
+
+/** The way back: the gradient goes in once, and those of inputs and parameters come out. */
+async function gradientOn(
+  backend: AttentionBackend,
+  layer: EngineLayer,
+  pass: EnginePass,
+  given: FloatTensor,
+): Promise<EngineGradients> {
+  const dOutput = pass.kept.add(await backend.upload(given));
+  const { out, inner, into } = await gradientBefore(layer, pass, dOutput);
+  const before = (name: Name): Promise<LinearGradients<Tensor>> => {
+    const { kernel, inputs, dOutput: dHeads } = into(name);
+    return kernel.gradient(inputs, { dOutput: dHeads });
   };
   const gradients = {
-    query: await before('query', inner.dQuery),
-    key: await before('key', inner.dKey),
-    value: await before('value', inner.dValue),
+    query: await before('query'),
+    key: await before('key'),
+    value: await before('value'),
     output: {
       dInput: dOutput,
       dWeight: await out.dWeight.read(),

@@ -2,6 +2,7 @@ import type { ConformanceCase } from '../../../case.ts';
 import type { Purposes } from '../../building/purposes.ts';
 import { linearLifeCases } from './life.ts';
 import { linearPromiseCases } from './promises.ts';
+import { linearResidualCases } from './residual.ts';
 import { linearStoredCases } from './stored.ts';
 import { linearValueCases } from './values.ts';
 
@@ -20,6 +21,8 @@ export const linearPurposes: Purposes = {
   'linear/repeat': 'The same input gives the same bits: again, at once, in another kernel and backend.',
   'linear/batch': 'The bits of a row do not depend on how many rows go with it.',
   'linear/nonfinite': 'NaN and infinity in a row make that row non-finite, and no other row.',
+  'linear/residual':
+    'A residual is added to the output, and a gradient past the projection to that of its input.',
   'linear/inputs': 'No run writes to its inputs.',
   'linear/weights':
     'Weights that are stored in 16 bits or blocks of 32 numbers count as the exact numbers that they represent.',
@@ -28,5 +31,11 @@ export const linearPurposes: Purposes = {
 
 /** Clause `linear`: projections on backends that offer them. */
 export function linearCases(): ConformanceCase[] {
-  return [...linearValueCases(), ...linearLifeCases(), ...linearPromiseCases(), ...linearStoredCases()];
+  return [
+    ...linearValueCases(),
+    ...linearLifeCases(),
+    ...linearPromiseCases(),
+    ...linearResidualCases(),
+    ...linearStoredCases(),
+  ];
 }

@@ -2,6 +2,7 @@ import type { RunOptions } from '../../run-options.ts';
 import { HeedError } from '../../error.ts';
 import { checkLinearParameters, checkLinearTensor } from '../../linear/check.ts';
 import type {
+  LinearForward,
   LinearGradients,
   LinearInputs,
   LinearKernel,
@@ -11,7 +12,6 @@ import type {
 import { type StoredType, type StoredWeight, isStoredType } from '../../linear/stored.ts';
 import { checkOptions } from '../../options/check-options.ts';
 import { checkRunOptions } from '../../options/run-options.ts';
-import type { TensorLike } from '../../tensor-like.ts';
 import type { Tensor } from '../../tensor.ts';
 import { type Ending, endWhenCollected, forget } from '../collected.ts';
 import { type Lifetime, lifetime } from '../lifetime.ts';
@@ -47,6 +47,11 @@ export interface LinearDefinition<N extends NativeTensor = Tensor> {
   /** True for kernels without vector instructions or threads. Default false. */
   readonly scalar?: boolean;
   compile(problem: Required<LinearProblem>): LinearKernelDefinition<N> | Promise<LinearKernelDefinition<N>>;
+  /**
+   * Adds a tensor to a result of `run` or `gradient`, in place. With it `capabilities.operations` has `linear.residual`. Default:
+   * none.
+   */
+  add?(result: N, other: N, options: RunOptions): void | Promise<void>;
 }
 
 interface Guarded<N extends NativeTensor> {
@@ -54,6 +59,7 @@ interface Guarded<N extends NativeTensor> {
   readonly problem: Required<LinearProblem>;
   readonly definition: LinearKernelDefinition<N>;
   readonly memory: DeviceMemory<N>;
+  readonly add: LinearDefinition<N>['add'];
 }
 
 /** A kernel and its packed weights without their handles, so that those can be collected. */
@@ -87,7 +93,7 @@ export function guardLinear<N extends NativeTensor>(
   backend: Owner,
   kernels: Set<Ending>,
 ): LinearKernel {
-  const { name, problem, definition } = guarded;
+  const { name, problem, definition, memory, add } = guarded;
   if (problem.gradient && definition.gradient === undefined) {
     throw new HeedError('ENGINE', `${name} offers linear; its kernel has no gradient()`, {
       clause: 'linear',
@@ -107,10 +113,31 @@ export function guardLinear<N extends NativeTensor>(
   const reachable = { owner: backend };
   endWhenCollected(reachable, guard);
 
-  const checkInputs = (given: LinearInputs): { input: TensorLike; weights: PackedStorage<object> } => {
-    checkOptions('inputs', given, { input: true, weights: true });
+  const checkInputs = (given: LinearInputs): { input: Tensor; weights: PackedStorage<object> } => {
+    checkOptions('inputs', given, { input: true, weights: true, residual: true });
     const input = checkLinearTensor('input', given.input, problem, ['…', problem.inputDim]);
-    return { input, weights: Packed.storageOf(given.weights, reachable) };
+    return { input: input as Tensor, weights: Packed.storageOf(given.weights, reachable) };
+  };
+
+  /** A tensor that is added to a result, if there is one. */
+  const checkResidual = (residualName: string, given: unknown, shape: readonly number[]): object => {
+    if (given === undefined) return {};
+    if (add !== undefined) return { residual: checkLinearTensor(residualName, given, problem, shape) };
+    throw new HeedError('UNSUPPORTED', `${name}: linear with ${residualName}`, {
+      clause: 'linear',
+      remedy: "add it yourself, or choose a backend whose capabilities.operations has 'linear.residual'",
+    });
+  };
+
+  const added = async (result: N, residual: N | undefined, options: RunOptions): Promise<N> => {
+    if (residual === undefined) return result;
+    try {
+      await add!(result, residual, options);
+      return result;
+    } catch (error) {
+      memory.free(result);
+      throw error;
+    }
   };
 
   const pack: LinearKernel['pack'] = (given) =>
@@ -138,16 +165,20 @@ export function guardLinear<N extends NativeTensor>(
       const { owner } = reachable;
       checkRunOptions('run()', options);
       const { input, weights } = checkInputs(given);
+      const rows = input.shape.slice(0, -1);
+      const more = checkResidual('residual', given.residual, [...rows, problem.outputDim]);
       return weights.during((content) =>
-        onDevice(guarded, owner, options, [{ input }], async ([native]) => ({
-          output: await definition.run((native as { input: N }).input, content, options),
-        })),
+        onDevice(guarded, owner, options, [{ input, ...more }], async ([native]) => {
+          const natives = native as { input: N; residual?: N };
+          const output = await definition.run(natives.input, content, options);
+          return { output: await added(output, natives.residual, options) };
+        }),
       );
     });
 
   const gradient = (
     given: LinearInputs,
-    forward: { readonly dOutput: TensorLike },
+    forward: LinearForward,
     options: RunOptions & { readonly resident?: boolean } = {},
   ): Promise<never> =>
     life.during(async () => {
@@ -160,13 +191,16 @@ export function guardLinear<N extends NativeTensor>(
         });
       }
       const { input, weights } = checkInputs(given);
-      checkOptions('gradient()', forward, { dOutput: true });
-      const rows = (input as Tensor).shape.slice(0, -1);
+      checkOptions('gradient()', forward, { dOutput: true, dResidual: true });
+      const rows = input.shape.slice(0, -1);
       const dOutput = checkLinearTensor('dOutput', forward.dOutput, problem, [...rows, problem.outputDim]);
+      const more = checkResidual('dResidual', forward.dResidual, input.shape);
       return weights.during((content) =>
-        onDevice(guarded, owner, options, [{ input, dOutput }], ([native]) => {
-          const natives = native as { input: N; dOutput: N };
-          return definition.gradient!(natives.input, content, natives.dOutput, options);
+        onDevice(guarded, owner, options, [{ input, dOutput, ...more }], async ([native]) => {
+          const natives = native as { input: N; dOutput: N; residual?: N };
+          const gradients = await definition.gradient!(natives.input, content, natives.dOutput, options);
+          await added(gradients.dInput, natives.residual, options);
+          return gradients;
         }),
       );
     });

@@ -1,0 +1,108 @@
+import type { NormForward, NormInputs, Tensor } from '@heed/core';
+import type { BehaviorCase } from '../../../case.ts';
+import { ensure, withBackend } from '../../building/behavior.ts';
+import { ensureSameBits } from '../../building/run-all.ts';
+import { rowsOf } from '../linear/promises.ts';
+import { type NormSketch, normCase, withNorm } from './sketch.ts';
+
+const LAYER = { kind: 'layer', width: 50, rows: [29], bias: true, gradient: true, residual: true } as const;
+const SKETCHES: Readonly<Record<string, NormSketch>> = {
+  layer: LAYER,
+  rms: { ...LAYER, kind: 'rms', width: 83 },
+  'many-rows': { ...LAYER, rows: [260], width: 33 },
+  float64: { ...LAYER, dtype: 'float64' },
+};
+
+/** Everything of a run: the output, and the gradients. */
+async function everything(
+  kernel: Parameters<Parameters<typeof withNorm>[2]>[0],
+  inputs: NormInputs<Tensor>,
+  forward: NormForward<Tensor>,
+): Promise<Record<string, Tensor>> {
+  return { ...(await kernel.run(inputs)), ...(await kernel.gradient(inputs, forward)) };
+}
+
+function batchCase(name: string, sketch: NormSketch): BehaviorCase {
+  const theCase = normCase(`batch/${name}`, sketch, async ({ backend, setting }) => {
+    const { inputs, forward } = setting;
+    const rows = inputs.input.shape[0]!;
+    await withNorm(backend, setting, async (kernel) => {
+      const all = await everything(kernel, inputs, forward);
+      for (const size of [1, 2, 5, 12]) {
+        for (const first of [0, 1, rows - size]) {
+          const part = (value: Tensor): Tensor => rowsOf(value, first, first + size);
+          const actual = await everything(
+            kernel,
+            { ...inputs, input: part(inputs.input) },
+            { dOutput: part(forward.dOutput), dResidual: part(forward.dResidual!) },
+          );
+          ensureSameBits(
+            { output: actual['output'], dInput: actual['dInput'] },
+            { output: part(all['output']!), dInput: part(all['dInput']!) },
+            `rows ${first} … ${first + size - 1} of ${rows} alone`,
+          );
+        }
+      }
+    });
+  });
+  return { ...theCase, guarantee: 'batch' };
+}
+
+function repeatCase(name: string, sketch: NormSketch): BehaviorCase {
+  const theCase = normCase(`repeat/${name}`, sketch, async (subject) => {
+    const { setting } = subject;
+    const { inputs, forward } = setting;
+    const first = await withNorm(subject.backend, setting, async (kernel) => {
+      const one = await everything(kernel, inputs, forward);
+      const more = Array.from({ length: 4 }, () => everything(kernel, inputs, forward));
+      for (const again of await Promise.all(more)) ensureSameBits(again, one, 'runs that overlap');
+      return one;
+    });
+    await withBackend(subject, async (other) => {
+      const again = await withNorm(other, setting, (kernel) => everything(kernel, inputs, forward));
+      ensureSameBits(again, first, 'a second backend');
+    });
+  });
+  return { ...theCase, guarantee: 'repeat' };
+}
+
+function nonFiniteCase(name: string, value: number, sketch: NormSketch): BehaviorCase {
+  const theCase = normCase(`nonfinite/${name}`, sketch, async ({ backend, setting }) => {
+    const { inputs } = setting;
+    const { width } = setting.problem;
+    await withNorm(backend, setting, async (kernel) => {
+      const { output: clean } = await kernel.run(inputs);
+      const input = structuredClone(inputs.input);
+      input.data[4 * width + 2] = value;
+      const { output } = await kernel.run({ ...inputs, input });
+      const row = output.data.subarray(4 * width, 5 * width);
+      // Infinity over infinity is NaN; the others of its row are 0.
+      const isWhole = Number.isNaN(value) || setting.problem.kind === 'layer';
+      const isSpoiled = isWhole ? row.every(Number.isNaN) : Number.isNaN(row[2]);
+      ensure(isSpoiled, `${value} in a row leaves numbers in its output`);
+      output.data.set(clean.data.subarray(4 * width, 5 * width), 4 * width);
+      ensureSameBits({ output }, { output: clean }, `rows beside one with ${value}`);
+    });
+  });
+  return { ...theCase, guarantee: 'nonfinite' };
+}
+
+export function normPromiseCases(): BehaviorCase[] {
+  const sketches = Object.entries(SKETCHES);
+  const usual = { ...LAYER, width: 21, rows: [11] };
+  return [
+    ...sketches.map(([name, sketch]) => batchCase(name, sketch)),
+    ...sketches.map(([name, sketch]) => repeatCase(name, sketch)),
+    ...(['layer', 'rms'] as const).flatMap((kind) => [
+      nonFiniteCase(`${kind}/nan`, NaN, { ...usual, kind }),
+      nonFiniteCase(`${kind}/infinity`, Infinity, { ...usual, kind }),
+    ]),
+    normCase('inputs', usual, async ({ backend, setting }) => {
+      const before = structuredClone(setting);
+      await withNorm(backend, setting, (kernel) => everything(kernel, setting.inputs, setting.forward));
+      const tensors = ({ inputs, forward }: typeof before): Record<string, Tensor> =>
+        ({ ...inputs, ...forward }) as Record<string, Tensor>;
+      ensureSameBits(tensors(setting), tensors(before), 'the inputs after a run');
+    }),
+  ];
+}
