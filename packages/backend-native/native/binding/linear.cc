@@ -49,10 +49,36 @@ napi_value outOfMemory(napi_env env) {
   return nullptr;
 }
 
+// Kernels of the element type of a call, of which given[1] says whether it is float64.
+const Kernels& kernelsOf(napi_env env, const Team& team, const napi_value* given, bool& isDouble) {
+  napi_get_value_bool(env, given[1], &isDouble);
+  return isDouble ? team.level->float64 : team.level->float32;
+}
+
+// A call of a product whose operands are to be read: linear() or weightGradient().
+struct Opened {
+  const Kernels& kernels;
+  bool isDouble;
+  napi_value operands;
+  std::unique_ptr<OwnedJob> job;
+};
+
+Opened openProduct(napi_env env, const std::shared_ptr<Team>& team, const napi_value* given) {
+  bool isDouble = false;
+  const Kernels& kernels = kernelsOf(env, *team, given, isDouble);
+  auto job = std::make_unique<OwnedJob>();
+  job->team = team;
+  job->linear = {};
+  job->linear.rows = numberAt(env, given[2], 0);
+  job->linear.inputs = numberAt(env, given[2], 1);
+  job->linear.outputs = numberAt(env, given[2], 2);
+  return {kernels, isDouble, given[3], std::move(job)};
+}
+
 // Runs a planned job before returning or on the pool. Weights and results are this package's own, input and dOutput the caller's: their
 // buffers, of which the second may be null.
-napi_value start(napi_env env, std::unique_ptr<OwnedJob> job, bool isDouble, napi_value operands, napi_value stopArray,
-                 std::array<napi_value, 2> buffers) {
+napi_value start(napi_env env, Opened opened, napi_value stopArray, std::array<napi_value, 2> buffers) {
+  const auto& job = opened.job;
   if (job->plan.tasks == 0) return nullptr;
   Linear& linear = job->linear;
   job->run.linear = &linear;
@@ -61,7 +87,7 @@ napi_value start(napi_env env, std::unique_ptr<OwnedJob> job, bool isDouble, nap
   job->run.stop = static_cast<const int32_t*>(stop);
   if (!prepare(*job, callingThreadBytes(job->plan))) return outOfMemory(env);
   if (runBeforeReturning(*job)) return job->outOfMemory ? outOfMemory(env) : nullptr;
-  const i64 rowBytes = linear.rows * (isDouble ? 8 : 4);
+  const i64 rowBytes = linear.rows * (opened.isDouble ? 8 : 4);
   const auto kept = [&](napi_value buffer, i64 bytes, const void*& data) {
     void* memory = const_cast<void*>(data);
     const bool done = keep(env, buffer, bytes, memory, *job);
@@ -71,24 +97,17 @@ napi_value start(napi_env env, std::unique_ptr<OwnedJob> job, bool isDouble, nap
   const bool areKept = kept(buffers[0], rowBytes * linear.inputs, linear.input) &&
                        (linear.dOutput == nullptr || kept(buffers[1], rowBytes * linear.outputs, linear.dOutput));
   if (!areKept) return outOfMemory(env);
-  return Environment::of(env).start(std::move(job), operands, stopArray);
+  return Environment::of(env).start(std::move(opened.job), opened.operands, stopArray);
 }
 
 }  // namespace
 
 napi_value runLinear(napi_env env, const std::shared_ptr<Team>& team, const napi_value* given) {
-  bool isDouble = false;
-  napi_get_value_bool(env, given[1], &isDouble);
-  const Kernels& kernels = isDouble ? team->level->float64 : team->level->float32;
-  auto job = std::make_unique<OwnedJob>();
+  Opened opened = openProduct(env, team, given);
+  const auto& [kernels, isDouble, operands, job] = opened;
   Linear& linear = job->linear;
-  linear = {};
-  linear.rows = numberAt(env, given[2], 0);
-  linear.inputs = numberAt(env, given[2], 1);
-  linear.outputs = numberAt(env, given[2], 2);
   linear.activation = static_cast<Activation>(numberAt(env, given[2], 3));
   linear.weight = static_cast<Weight>(numberAt(env, given[2], 4));
-  const napi_value operands = given[3];
   const i64 padded = (linear.outputs + kernels.panel - 1) / kernels.panel * kernels.panel;
   // A stored weight is an array of bytes.
   const i64 packed = linear.weight == Weight::same ? padded * linear.inputs
@@ -106,23 +125,15 @@ napi_value runLinear(napi_env env, const std::shared_ptr<Team>& team, const napi
   linear.panels = panels;
   linear.bias = bias;
   linear.dOutput = dOutput;
-  job->team = team;
   job->plan = kernels.planLinear(linear);
   job->task = kernels.linear;
-  return start(env, std::move(job), isDouble, operands, given[4], {inputBuffer, dOutputBuffer});
+  return start(env, std::move(opened), given[4], {inputBuffer, dOutputBuffer});
 }
 
 napi_value runWeightGradient(napi_env env, const std::shared_ptr<Team>& team, const napi_value* given) {
-  bool isDouble = false;
-  napi_get_value_bool(env, given[1], &isDouble);
-  const Kernels& kernels = isDouble ? team->level->float64 : team->level->float32;
-  auto job = std::make_unique<OwnedJob>();
+  Opened opened = openProduct(env, team, given);
+  const auto& [kernels, isDouble, operands, job] = opened;
   Linear& linear = job->linear;
-  linear = {};
-  linear.rows = numberAt(env, given[2], 0);
-  linear.inputs = numberAt(env, given[2], 1);
-  linear.outputs = numberAt(env, given[2], 2);
-  const napi_value operands = given[3];
   void *input = nullptr, *dOutput = nullptr;
   napi_value inputBuffer = nullptr, dOutputBuffer = nullptr, other = nullptr;
   const bool areRead = read(env, operands, 0, linear.rows * linear.inputs, input, inputBuffer) &&
@@ -132,16 +143,14 @@ napi_value runWeightGradient(napi_env env, const std::shared_ptr<Team>& team, co
   if (!areRead) return nullptr;
   linear.input = input;
   linear.dOutput = dOutput;
-  job->team = team;
   job->plan = kernels.planWeightGradient(linear);
   job->task = kernels.weightGradient;
-  return start(env, std::move(job), isDouble, operands, given[4], {inputBuffer, dOutputBuffer});
+  return start(env, std::move(opened), given[4], {inputBuffer, dOutputBuffer});
 }
 
 napi_value packLinear(napi_env env, const Team& team, const napi_value* given) {
   bool isDouble = false;
-  napi_get_value_bool(env, given[1], &isDouble);
-  const Kernels& kernels = isDouble ? team.level->float64 : team.level->float32;
+  const Kernels& kernels = kernelsOf(env, team, given, isDouble);
   const i64 outputs = numberAt(env, given[2], 0), inputs = numberAt(env, given[2], 1);
   const bool ofColumns = numberAt(env, given[2], 2) != 0;
   void *from = nullptr, *to = nullptr;
