@@ -21,7 +21,7 @@ namespace {
 constexpr i64 SLOT_BYTES = 1 << 26;
 
 struct ForwardScratch {
-  i64 rows, query, wideQuery, scores, output, sums, maxima, factors, values, chunk, kept, places, zero, bad, bytes;
+  i64 rows, query, wideQuery, scores, output, sums, maxima, factors, saved, values, chunk, kept, places, zero, bad, bytes;
 };
 
 // Returns whether the scratch of a thread holds the scores of a block, until they become weights of 16 bits.
@@ -49,6 +49,8 @@ INLINE ForwardScratch forwardScratch(const Problem& p, const Plan& plan) {
   s.sums = region.take<T>(blockRows * LANES<T>);
   s.maxima = region.take<T>(blockRows + LANES<T>);
   s.factors = region.take<T>(blockRows + LANES<T>);
+  // Room for all from the output to the factors.
+  s.saved = region.take<char>(direct ? s.factors - s.output : 0);
   s.values = region.take<T>(direct ? FORWARD_KEYS<T> * paddedTo<T>(p.valueDim) : 0);
   s.chunk = region.take<T>(chunkNumbers<T>(p));
   s.kept = region.take<T>(keepsScores(p) ? blockRows * p.keyLength : 0);
@@ -222,14 +224,35 @@ INLINE void clearOthers(const Block<T>& b) {
   }
 }
 
+// Turns the open tile's scores into exponentials, and adds its values by these.
 template <class T>
-INLINE void attendDirectly(Block<T>& b, uint8_t* bad, T* packed, T* chunk) {
-  if (!openGroup(b, 0, b.count, FORWARD_KEYS<T>)) return;
-  b.noteMissing();
-  checkValues(b, bad);
-  directScores(b, chunk);
+INLINE void addTile(Block<T>& b, T* packed, T* chunk) {
   takeIn(b, 0, b.count);
   if (b.wants.values) addDirectValues(b, packed, chunk);
+}
+
+template <class T>
+INLINE void attendDirectly(Block<T>& b, const ForwardScratch& scratch, char* memory) {
+  if (!openGroup(b, 0, b.count, FORWARD_KEYS<T>)) return;
+  b.noteMissing();
+  uint8_t* bad = (uint8_t*)(memory + scratch.bad);
+  T *packed = (T*)(memory + scratch.values), *chunk = (T*)(memory + scratch.chunk);
+  const bool supposed = supposesFinite(b, b.values());
+  if (supposed) {
+    clearBad(b, bad);
+    directScores(b, chunk);
+    if (!b.tileBad) {
+      const i64 bytes = scratch.factors - scratch.output;
+      __builtin_memcpy(memory + scratch.saved, memory + scratch.output, bytes);
+      addTile(b, packed, chunk);
+      if (areFinite<T>(b.output, paddedTo<T>(b.p.valueDim), b.count, b.p.valueDim)) return;
+      __builtin_memcpy(memory + scratch.output, memory + scratch.saved, bytes);
+    }
+    b.supposesFinite = false;
+  }
+  checkValues(b, bad);
+  directScores(b, chunk);
+  addTile(b, packed, chunk);
 }
 
 template <class T>
@@ -304,8 +327,7 @@ INLINE void attendBlock(Block<T>& b, i64 block, i64 split, const ForwardScratch&
     end = least(end, (split + 1) * plan.splitKeys);
   }
   for (b.tile = roundDown(first, FORWARD_KEYS<T>); b.tile < end; b.tile += FORWARD_KEYS<T>) {
-    if (plan.direct)
-      attendDirectly(b, (uint8_t*)(memory + scratch.bad), (T*)(memory + scratch.values), (T*)(memory + scratch.chunk));
+    if (plan.direct) attendDirectly(b, scratch, memory);
     else attendPacked(b);
   }
   for (i64 r = 0; r < b.count; r++) b.rows[r].max = b.maxima[r];

@@ -55,6 +55,8 @@ struct Block {
   // Bit g is set if the output of row group g has begun.
   uint32_t begun = 0;
   bool tileBad, tileMissing = false;
+  // Until a value that is not finite was met.
+  bool supposesFinite = true;
   const uint8_t* bad;
   // The thread's scratch.
   Row<T>* rows;

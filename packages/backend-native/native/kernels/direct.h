@@ -1,11 +1,13 @@
 // Scores of few query rows, from keys in place: each key is read once for four rows. Four keys at a time keep
 // 16 sums in registers (8 where there are 16 of them); L keys' sums are then added across lanes together, two shuffles
-// each.
+// each. More rows on AVX-512 take quads.h.
 //
 // Values are read in place as well, if a tile of them is finite and their head size is a multiple of a vector;
-// otherwise the tile is packed. Numbers of 16 bits are widened in registers.
+// otherwise the tile is packed. Numbers of 16 bits are widened in registers. Values in one piece are not tested before
+// they are added: one that is not finite spoils every output, by which it is known, and the tile is done again (attend.h).
+// A test before takes as long as memory takes to read them, and nothing else is done meanwhile.
 #pragma once
-#include "block.h"
+#include "quads.h"
 
 namespace heed {
 namespace {
@@ -16,6 +18,7 @@ constexpr int DOT_ROWS = 4;
 constexpr int DOT_ROWS = 2;
 #endif
 constexpr int DOT_KEYS = 4;
+constexpr i64 ADD_KEYS = 64;
 
 // Elements from one packed query to the next, where keys are read in place.
 template <class T>
@@ -87,7 +90,7 @@ static __attribute__((noinline)) void dotRows(const T* query, i64 queryStride, c
 // vectors of columns at a time: 16 sums for four rows.
 template <class T, int R, Format F, int C>
 INLINE void addColumns(const T* weights, const Places& places, i64 keys, i64 column, T* output, i64 outputRow,
-                       const T* factors) {
+                       const T* factors, bool prefetches) {
   using V = Vector<T>;
   constexpr int L = LANES<T>;
   V sums[R][C];
@@ -98,8 +101,7 @@ INLINE void addColumns(const T* weights, const Places& places, i64 keys, i64 col
   }
   for (i64 k = 0; k < keys; k++) {
     const Place at = places.at(k);
-    // Values of floats were brought in by the test of whether they are finite.
-    if (isQuantized(F) && column == 0) places.prefetch(k, at);
+    if (prefetches && column == 0) places.prefetch(k, at);
     V v[C];
 #pragma GCC unroll 4
     for (int n = 0; n < C; n++) v[n] = loadFormat<T, F>(at, column + n * L, places.shift);
@@ -118,19 +120,19 @@ INLINE void addColumns(const T* weights, const Places& places, i64 keys, i64 col
 }
 template <class T, int R, Format F>
 static __attribute__((noinline)) void addValues(const T* weights, const Places& places, i64 keys, i64 depth, T* output,
-                                                i64 outputRow, const T* factors) {
+                                                i64 outputRow, const T* factors, bool prefetches) {
   constexpr int L = LANES<T>;
   i64 d = 0;
-  for (; d + 4 * L <= depth; d += 4 * L) addColumns<T, R, F, 4>(weights, places, keys, d, output, outputRow, factors);
-  for (; d + 2 * L <= depth; d += 2 * L) addColumns<T, R, F, 2>(weights, places, keys, d, output, outputRow, factors);
-  for (; d < depth; d += L) addColumns<T, R, F, 1>(weights, places, keys, d, output, outputRow, factors);
+  for (; d + 4 * L <= depth; d += 4 * L) addColumns<T, R, F, 4>(weights, places, keys, d, output, outputRow, factors, prefetches);
+  for (; d + 2 * L <= depth; d += 2 * L) addColumns<T, R, F, 2>(weights, places, keys, d, output, outputRow, factors, prefetches);
+  for (; d < depth; d += L) addColumns<T, R, F, 1>(weights, places, keys, d, output, outputRow, factors, prefetches);
 }
 
 // The functions above for rows of a type, 1, 2 or DOT_ROWS at a time.
 template <class T>
 struct DirectKernels {
   void (*dot)(const T*, i64, const Places&, i64, i64, T*, i64);
-  void (*add)(const T*, const Places&, i64, i64, T*, i64, const T*);
+  void (*add)(const T*, const Places&, i64, i64, T*, i64, const T*, bool);
 };
 template <class T, Format F>
 INLINE DirectKernels<T> directKernels(i64 rows) {
@@ -156,6 +158,7 @@ INLINE void directScores(Block<T>& b, T* chunk) {
   const i64 count = least(b.to, b.p.keyLength - b.tile) - b.from;
   const Source<T> keys = b.keys();
   const auto dot = [&](Format format, const Places& places, i64 from, i64 here, i64 width) {
+    if (fitsQuads<T>(b.count, width)) return quadScores<T>(format, b.query, b.count, places, here, width, b.scores + b.from + from);
     for (i64 r = 0; r < b.count; r += DOT_ROWS)
       directKernelsOf<T>(format, b.count - r)
           .dot(b.query + r * stride, stride, places, here, width, b.scores + r * FORWARD_STRIDE<T> + b.from + from,
@@ -175,14 +178,25 @@ INLINE void directScores(Block<T>& b, T* chunk) {
   b.tileBad = b.tileBad || !areFinite(b.scores + b.from, FORWARD_STRIDE<T>, b.count, count);
 }
 
+// Returns whether values of the tile are added before it is known that they are finite.
+template <class T>
+INLINE bool supposesFinite(const Block<T>& b, const Source<T>& values) {
+  return b.supposesFinite && b.wants.values && b.p.valueDim % LANES<T> == 0 && values.table == nullptr && !isQuantized(values.format);
+}
+
+template <class T>
+INLINE void clearBad(Block<T>& b, uint8_t* bad) {
+  b.bad = bad;
+  b.tileBad = false;
+  __builtin_memset(bad, 0, FORWARD_KEYS<T>);
+}
+
 // Notes the values of the tile that are not finite. Also brings them into the second-level cache.
 template <class T>
 INLINE void checkValues(Block<T>& b, uint8_t* bad) {
   const i64 count = least(b.to, b.p.keyLength - b.tile) - b.from, first = b.tile + b.from;
   const Source<T> values = b.values();
-  b.bad = bad;
-  b.tileBad = false;
-  __builtin_memset(bad, 0, FORWARD_KEYS<T>);
+  clearBad(b, bad);
   if (!b.wants.values || values.areFinite(first, count, b.places)) return;
   b.tileBad = true;
   for (i64 n = 0; n < count; n++) bad[b.from + n] = !values.areFinite(first + n, 1, b.places);
@@ -198,12 +212,19 @@ INLINE void addDirectValues(Block<T>& b, T* packed, T* chunk) {
   const Source<T> values = b.values();
   const T* weights = b.scores + b.from;
   if (depth % LANES<T> == 0 && values.inRegisters() && !b.tileBad) {
+    // Other values of floats were brought in by the test of whether they are finite.
+    const bool prefetches = isQuantized(values.format) || supposesFinite(b, values);
     const auto add = [&](const Places& places, i64 from, i64 here) {
       static constexpr T ones[4] = {1, 1, 1, 1};
-      for (i64 r = 0; r < b.count; r += DOT_ROWS)
-        directKernelsOf<T>(values.format, b.count - r)
-            .add(weights + r * FORWARD_STRIDE<T> + from, places, here, depth, b.output + r * stride, stride,
-                 from == 0 ? b.factors + r : ones);
+      // The values of a part stay in the first-level cache for rows that follow.
+      const i64 part = b.count > DOT_ROWS ? ADD_KEYS : here;
+      for (i64 k = 0; k < here; k += part) {
+        const Places some = places.after(k);
+        for (i64 r = 0; r < b.count; r += DOT_ROWS)
+          directKernelsOf<T>(values.format, b.count - r)
+              .add(weights + r * FORWARD_STRIDE<T> + from + k, some, least(part, here - k), depth, b.output + r * stride, stride,
+                   from + k == 0 ? b.factors + r : ones, r == 0 && prefetches);
+      }
     };
     if (values.inRuns())
       values.eachRun(first, count, [&](i64 from, const Places& run, i64 here) { add(run, from, here); });

@@ -63,6 +63,13 @@ struct Places {
     if (table != nullptr) return table[n];
     return {first.row + n * rowBytes, first.scales + n * scaleRow};
   }
+  // The places from the n-th on.
+  Places after(i64 n) const {
+    Places later = *this;
+    if (table != nullptr) later.table += n;
+    else later.first = at(n);
+    return later;
+  }
   // Brings a row that follows soon into the cache.
   void prefetch(i64 n, const Place& place) const {
     const char* row = table != nullptr ? table[n + ahead].row : place.row + ahead;
