@@ -10,7 +10,7 @@ import {
   seededRandom,
   writeSafetensors,
 } from '@heed/layers';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { Encoder, type HubFiles, type TextTokenizer, sentenceEmbeddings } from '../index.ts';
 import { encoderConfigOf } from './config.ts';
 
@@ -227,4 +227,22 @@ test.each<[string, object]>([
   ['max_position_embeddings', { ...CONFIGS.roberta, max_position_embeddings: 2 }],
 ])('a configuration that would be computed wrongly is refused: %s', (words, config) => {
   expect(() => encoderConfigOf(config)).toThrow(words);
+});
+
+test('the stream leaves the engine once, or for each layer that is looked into; the numbers are the same', async () => {
+  const backend = backends['wasm, projections too'];
+  const one = await backend.upload(tensor(new Float32Array(1), [1]));
+  const read = vi.spyOn(Object.getPrototypeOf(one) as typeof one, 'read');
+  one.dispose();
+  try {
+    const encoder = await Encoder.load(backend, await filesOf('bert'));
+    const ids = [[1, 2, 3, 4]];
+    const counts = [4];
+    const { tokens } = await encoder.run(ids, { counts });
+    expect(read).toHaveBeenCalledTimes(1);
+    const looked = await encoder.run(ids, { counts, capture: [{ layer: 0, what: 'residual' }] });
+    for (const [n, value] of tokens.data.entries()) expect(looked.tokens.data[n]).toBeCloseTo(value, 5);
+  } finally {
+    read.mockRestore();
+  }
 });

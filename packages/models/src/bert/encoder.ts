@@ -17,7 +17,7 @@ import {
 } from '@heed/core/backend';
 import { LayerNorm } from '@heed/layers';
 import type { HubFiles } from '../decoder/decoder.ts';
-import { EncoderBlock } from '../encoder/block.ts';
+import { EncoderBlock, runBlocks } from '../encoder/block.ts';
 import { type Capture, type Change, Hooks } from '../inside/hooks.ts';
 import { checkTokens } from '../tokenizer/check-tokens.ts';
 import { WeightReader, checkWeight, refuseOthers } from '../weights/source.ts';
@@ -116,12 +116,12 @@ export class Encoder {
     const counts = isPadded ? options.counts : undefined;
     const hooks = new Hooks(this.config, { batch, queries: length, keys: length }, capture, change);
     const { norm, blocks } = this.#parts;
-    let stream = norm.forward(this.#embed(tokens, types)) as Float32;
-    for (const block of blocks) {
+    const input = norm.forward(this.#embed(tokens, types)) as Float32;
+    const step = { backend: this.#backend, counts, hooks, run };
+    const stream = await runBlocks(blocks, input, step, async () => {
       await nextTurn();
       signal?.throwIfAborted();
-      stream = await block.forward(stream, { backend: this.#backend, counts, hooks, run });
-    }
+    });
     return { tokens: stream, captured: hooks.results() };
   }
 

@@ -9,6 +9,7 @@ import {
 } from '@heed/core';
 import { exchangeHeadsAndLength, zeros } from '@heed/core/backend';
 import { type FloatTensorLike, LayerNorm, type StateDict, TransformerBlock } from '@heed/layers';
+import { NormOnEngine } from '../engine/norm.ts';
 import { Projection, disposeAll } from '../engine/projection.ts';
 import { putHeads, takeHeads } from '../inside/heads.ts';
 import type { Hooks } from '../inside/hooks.ts';
@@ -48,6 +49,7 @@ export class EncoderBlock {
   readonly #layer: number;
   readonly #project: Readonly<Record<'query' | 'key' | 'value' | 'output' | 'up' | 'down', Projection>>;
   readonly #norms: Readonly<Record<'attention' | 'feedForward', LayerNorm>>;
+  readonly #normsThere: Readonly<Record<'attention' | 'feedForward', NormOnEngine>>;
   readonly #scales: Readonly<Partial<Record<'attention' | 'feedForward', Float32['data']>>>;
 
   /**
@@ -85,10 +87,73 @@ export class EncoderBlock {
       down: new Projection(under('feedForward.down')),
     };
     this.#norms = { attention: normOf('attentionNorm'), feedForward: normOf('feedForwardNorm') };
+    const there = ({ parameters: { weight, bias } }: LayerNorm): NormOnEngine =>
+      new NormOnEngine({ weight, bias }, epsilon);
+    this.#normsThere = {
+      attention: there(this.#norms.attention),
+      feedForward: there(this.#norms.feedForward),
+    };
     this.#scales = {
       ...(scales.attention && { attention: scales.attention.data as Float32['data'] }),
       ...(scales.feedForward && { feedForward: scales.feedForward.data as Float32['data'] }),
     };
+  }
+
+  /** Returns whether {@link stay} can take a step: nobody looks into it, and the backend offers all that it needs. */
+  staysOn({ backend, hooks }: EncoderStep): boolean {
+    const { operations = [], features } = backend.capabilities;
+    return (
+      !hooks.touches(this.#layer) &&
+      Object.keys(this.#scales).length === 0 &&
+      backend.linear?.scalar !== true &&
+      operations.includes('linear.residual') &&
+      operations.includes('norm') &&
+      features.includes('layout.blhd')
+    );
+  }
+
+  /** `[B, L, E]` → `[B, L, E]` in the backend's memory; the caller disposes both. */
+  async stay(
+    input: ResidentTensor,
+    { backend, counts, run }: EncoderStep,
+  ): Promise<ResidentTensor<'float32'>> {
+    const { heads, headDim, normFirst } = this.#shape;
+    const [batch, length] = input.shape as [number, number, number];
+    const project = this.#project;
+    const norms = this.#normsThere;
+    const mine: ResidentTensor[] = [];
+    const keep = <T extends ResidentTensor>(tensor: T): T => {
+      mine.push(tensor);
+      return tensor;
+    };
+    /** x + f(norm(x)), or norm(x + f(x)). */
+    const branch = async (
+      norm: NormOnEngine,
+      stream: ResidentTensor,
+      work: (given: ResidentTensor, residual: ResidentTensor) => Promise<ResidentTensor<'float32'>>,
+    ): Promise<ResidentTensor<'float32'>> => {
+      if (normFirst) return work(keep(await norm.forward(backend, stream, run)), stream);
+      return norm.forward(backend, keep(await work(stream, stream)), run);
+    };
+    try {
+      const between = await branch(norms.attention, input, async (given, residual) => {
+        const headsOf = async (name: (typeof NAMES)[number]): Promise<ResidentTensor> =>
+          keep(keep(await project[name].onEngine(backend, given, run)).view([batch, length, heads, headDim]));
+        const query = await headsOf('query');
+        const [key, value] = [await headsOf('key'), await headsOf('value')];
+        const scope = counts === undefined ? {} : { keyLengths: counts };
+        const request = { ...scope, query, key, value, layout: 'blhd' } as const;
+        const { output } = await attention(backend, request, { ...run, resident: true });
+        const joined = keep(keep(output).view([batch, length, heads * headDim]));
+        return project.output.onEngine(backend, joined, run, residual);
+      });
+      return await branch(norms.feedForward, keep(between), async (given, residual) => {
+        const hidden = keep(await project.up.onEngine(backend, given, run));
+        return project.down.onEngine(backend, hidden, run, residual);
+      });
+    } finally {
+      disposeAll(mine);
+    }
   }
 
   /** `[B, L, E]` → `[B, L, E]`, in the memory of the input. */
@@ -255,4 +320,42 @@ function weighted(weights: Float32, values: Float32): Float32 {
     output.data.set(sum, row * headDim);
   }
   return output;
+}
+
+/**
+ * Runs the layers of an encoder. Between layers that nobody looks into, the stream stays in the memory of a backend that offers
+ * all that they need.
+ *
+ * @param turn called before each layer.
+ */
+export async function runBlocks(
+  blocks: readonly EncoderBlock[],
+  input: Float32,
+  step: EncoderStep,
+  turn: () => Promise<void>,
+): Promise<Float32> {
+  let here: Float32 | null = input;
+  let there: ResidentTensor<'float32'> | null = null;
+  const fetched = async (): Promise<Float32> => {
+    if (there === null) return here!;
+    const read = await there.read();
+    there.dispose();
+    there = null;
+    return read;
+  };
+  try {
+    for (const block of blocks) {
+      await turn();
+      if (block.staysOn(step)) {
+        there ??= await step.backend.upload(here!);
+        here = null;
+        const before: ResidentTensor<'float32'> = there;
+        there = await block.stay(before, step);
+        before.dispose();
+      } else here = await block.forward(await fetched(), step);
+    }
+    return await fetched();
+  } finally {
+    disposeAll([there ?? undefined]);
+  }
 }

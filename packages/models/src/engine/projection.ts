@@ -89,6 +89,21 @@ export class Projection {
     return outputs.length === 1 ? outputs[0]! : sideBySide(outputs, this.outputDim);
   }
 
+  /**
+   * The same in the backend's memory, plus another tensor, `[…, out]`: on a backend that offers `linear.residual`, of a projection of
+   * one matrix. The caller disposes the result.
+   */
+  async onEngine(
+    backend: AttentionBackend,
+    input: ResidentTensor,
+    run: RunOptions,
+    residual?: ResidentTensor,
+  ): Promise<ResidentTensor<'float32'>> {
+    const [{ kernel, weights }] = (await this.#on(backend)) as [Packed];
+    const given = { input, weights, ...(residual && { residual }) };
+    return (await kernel.run(given, { ...run, resident: true })).output as ResidentTensor<'float32'>;
+  }
+
   /** The same, in the backend's memory where it offers `linear`; the caller disposes what is resident. */
   async stay(
     backend: AttentionBackend,

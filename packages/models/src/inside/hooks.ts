@@ -86,6 +86,11 @@ export class Hooks {
     });
   }
 
+  /** Returns whether anything of a layer is captured or changed. */
+  touches(layer: number): boolean {
+    return [...this.#captures, ...this.#changes].some((one) => one.layer === layer);
+  }
+
   /** Heads of a layer of which a part is captured, each once; empty where none is. */
   headsOf(layer: number, what: Capture['what']): readonly number[] {
     const heads = this.#capturesOf(layer, what).flatMap((capture) => this.#heads(capture));

@@ -2,7 +2,7 @@ import { type AttentionBackend, type RunOptions, type Tensor } from '@heed/core'
 import { abortSignal, array, assertBackend, checkOptions, nextTurn, zeros } from '@heed/core/backend';
 import { LayerNorm, type StateDict } from '@heed/layers';
 import type { HubFiles } from '../decoder/decoder.ts';
-import { EncoderBlock } from '../encoder/block.ts';
+import { EncoderBlock, runBlocks } from '../encoder/block.ts';
 import { Projection } from '../engine/projection.ts';
 import { type Capture, type Change, Hooks } from '../inside/hooks.ts';
 import { WeightReader, checkWeight, refuseOthers } from '../weights/source.ts';
@@ -92,12 +92,12 @@ export class VisionTransformer {
     const length = 1 + grid[0] * grid[1];
     const hooks = new Hooks(this.config, { batch: 1, queries: length, keys: length }, capture, change);
     const { blocks, norm } = this.#parts;
-    let stream = this.#embed(await this.#parts.patches.forward(this.#backend, patches, run), grid);
-    for (const block of blocks) {
+    const embedded = this.#embed(await this.#parts.patches.forward(this.#backend, patches, run), grid);
+    const step = { backend: this.#backend, counts: undefined, hooks, run };
+    const stream = await runBlocks(blocks, embedded, step, async () => {
       await nextTurn();
       signal?.throwIfAborted();
-      stream = await block.forward(stream, { backend: this.#backend, counts: undefined, hooks, run });
-    }
+    });
     return { tokens: norm.forward(stream) as Float32, grid, captured: hooks.results() };
   }
 

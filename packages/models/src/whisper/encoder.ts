@@ -2,7 +2,7 @@ import type { AttentionBackend, RunOptions, Tensor } from '@heed/core';
 import { nextTurn } from '@heed/core/backend';
 import { LayerNorm } from '@heed/layers';
 import type { LogMel } from '../audio/log-mel.ts';
-import { EncoderBlock } from '../encoder/block.ts';
+import { EncoderBlock, runBlocks } from '../encoder/block.ts';
 import { Projection } from '../engine/projection.ts';
 import type { Hooks } from '../inside/hooks.ts';
 import { type WeightReader, checkWeight } from '../weights/source.ts';
@@ -96,11 +96,11 @@ export class WhisperEncoder {
     );
     let stream: Float32 = { ...second, shape: [1, sourcePositions, width] };
     for (let n = 0; n < stream.data.length; n++) stream.data[n] += this.#positions[n];
-    for (const block of this.#blocks) {
+    const step = { backend, counts: undefined, hooks, run };
+    stream = await runBlocks(this.#blocks, stream, step, async () => {
       await nextTurn();
       run.signal?.throwIfAborted();
-      stream = await block.forward(stream, { backend, counts: undefined, hooks, run });
-    }
+    });
     return this.#norm.forward(stream) as Float32;
   }
 }
