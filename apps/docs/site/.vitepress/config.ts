@@ -38,6 +38,7 @@ export default defineConfig({
       title: 'There is no such page',
       quote: 'The search knows every page, and the names of errors, clauses and exports.',
       linkText: 'To the first page',
+      linkLabel: 'To the first page',
     },
     footer: { message: 'Apache-2.0' },
   },
