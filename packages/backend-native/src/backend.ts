@@ -7,7 +7,15 @@ import type {
   RunOptions,
   Tensor,
 } from '@heed/core';
-import { type KernelDefinition, STORED_TYPES, defineBackend } from '@heed/core/backend';
+import {
+  type HostViews,
+  type KernelDefinition,
+  STORED_TYPES,
+  addOnHost,
+  defineBackend,
+  operationsOnHost,
+  plainViews,
+} from '@heed/core/backend';
 import { capabilities } from './capabilities.ts';
 import { asResults, forwardResults } from './forward/results.ts';
 import { gradientResults } from './gradient/results.ts';
@@ -18,6 +26,11 @@ import { runPass } from './platform/run-pass.ts';
 
 export function createBackend(binding: Binding, team: Team, device: string): AttentionBackend {
   const memory = new Memory(binding);
+  const views: HostViews<Tensor> = {
+    ...plainViews,
+    make: (dtype, shape) => memory.blank(dtype, shape),
+    free: (tensor) => memory.free(tensor),
+  };
   return defineBackend({
     name: 'native',
     device,
@@ -27,7 +40,10 @@ export function createBackend(binding: Binding, team: Team, device: string): Att
     linear: {
       weightTypes: STORED_TYPES,
       compile: (problem) => compileLinear(binding, memory, team, problem),
+      add: addOnHost(views),
     },
+    // They wait for memory more than for arithmetic: JavaScript computes them where the tensors are.
+    ...operationsOnHost(views),
   });
 }
 
