@@ -32,6 +32,7 @@ import { lifeCases, lifePurposes } from './cases/required/life/life.ts';
 import { linearCases, linearPurposes } from './cases/operations/linear/linear.ts';
 import { normCases, normPurposes } from './cases/operations/norm/norm.ts';
 import { maskCases, maskPurposes } from './cases/features/mask.ts';
+import { mergeGradientsCases, mergeGradientsPurposes } from './cases/features/merge-gradients.ts';
 import { mergeCases, mergePurposes } from './cases/features/merge.ts';
 import { orderCases, orderPurposes } from './cases/required/order.ts';
 import { outputCases, outputPurposes } from './cases/features/outputs.ts';
@@ -91,6 +92,7 @@ export const PARTS: readonly (readonly [Purposes, () => readonly ConformanceCase
   [dropoutPurposes, dropoutCases],
   [gradientPurposes, gradientCases],
   [mergePurposes, mergeCases],
+  [mergeGradientsPurposes, mergeGradientsCases],
   [orderPropertyPurposes, orderPropertyCases],
   [equivalencePropertyPurposes, equivalencePropertyCases],
   [outputPropertyPurposes, outputPropertyCases],

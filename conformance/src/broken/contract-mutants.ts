@@ -470,4 +470,32 @@ export const CONTRACT_MUTANTS: Readonly<Record<string, Mutant>> = {
     clause: 'merge',
     overrides: { steps: { sinkTerm: (sink, max) => STEPS.sinkTerm(sink, max) / 2 } },
   },
+  'the mean of a part over its own keys': {
+    clause: 'merge',
+    overrides: { steps: { outputOfWhole: () => null } },
+  },
+  'a sink without keys beside it has no gradient': {
+    clause: 'merge',
+    overrides: {
+      kernel: (right) => ({
+        ...right,
+        gradient: async (inputs, forward, options) => {
+          const gradients = await right.gradient!(inputs, forward, options);
+          const hasKeys = gradients.dKey.data.some((number) => number !== 0);
+          if (!hasKeys) gradients.dSinks?.data.fill(0);
+          return gradients;
+        },
+      }),
+    },
+  },
+  'a row maximum that only soft attention has': changed('merge', ({ statistics, choice }) => {
+    if (choice) statistics?.rowMax.data.fill(0);
+  }),
+  'weights that are not divided by the row sum': changed('merge', ({ statistics, weights, choice }) => {
+    if (choice || !statistics || !weights) return;
+    const length = weights.shape[3]!;
+    weights.data.forEach((_, n) => {
+      weights.data[n]! *= statistics.rowSum.data[Math.floor(n / length)]!;
+    });
+  }),
 };

@@ -60,7 +60,7 @@ export function simpleProvider({
     const right: KernelDefinition = {
       plan: { algorithm: 'row by row', tile: { query: 1, key: problem.keyLength }, scratchBytes: 0 },
       run: (inputs) => simpleForward(all, problem, inputs),
-      gradient: (inputs, { dOutput }) => simpleGradient(all, problem, inputs, dOutput),
+      gradient: (inputs, forward) => simpleGradient(all, problem, inputs, forward),
     };
     return kernel ? kernel(right, problem) : right;
   };
@@ -72,6 +72,7 @@ export function simpleProvider({
         dtypes: ['float32', 'float64', 'float16', 'bfloat16'],
         features: FEATURES,
         guarantees: GUARANTEES,
+        partGradients: true,
         ...capabilities,
       },
       compile,

@@ -1,4 +1,10 @@
-import { type AttentionGradients, type AttentionProblem, type Tensor, cast } from '@heed/core';
+import {
+  type AttentionGradients,
+  type AttentionProblem,
+  type GradientInputs,
+  type Tensor,
+  cast,
+} from '@heed/core';
 import { computeDType, gradientDType, widened, zeros } from '@heed/core/backend';
 import { eachPlace } from './simple-forward.ts';
 import { type Inputs, keptOf, placesOf, rowOf } from './simple-row.ts';
@@ -9,9 +15,10 @@ export function simpleGradient(
   steps: Steps,
   problem: AttentionProblem,
   given: Inputs,
-  dOutputGiven: Tensor,
+  forward: GradientInputs<Tensor>,
 ): AttentionGradients<Tensor> {
-  const { dOutput, ...inputs } = widened({ ...given, dOutput: dOutputGiven });
+  const { dOutput, ...inputs } = widened({ ...given, dOutput: forward.dOutput });
+  const whole = steps.outputOfWhole(forward);
   const { headDim, valueDim, softcap } = problem;
   const places = placesOf(steps, problem);
   const scale = steps.scale(problem);
@@ -36,7 +43,10 @@ export function simpleGradient(
       for (let d = 0; d < valueDim; d++) sum += dOutput.data[o + d]! * inputs.value.data[v + d]!;
       return sum * steps.keptInDWeight(kept[n]!);
     });
-    const mean = weights.reduce((sum, weight, n) => sum + weight * dWeights[n]!, 0);
+    const mean =
+      whole === null
+        ? weights.reduce((sum, weight, n) => sum + weight * dWeights[n]!, 0)
+        : innerProduct(dOutput, whole, o, valueDim);
     keys.forEach((j, n) => {
       const dScore = steps.dScore({ weight: weights[n]!, dWeight: dWeights[n]!, mean });
       const dCapped = softcap === null ? dScore : steps.dSoftcap(dScore, saturation[n]!);
@@ -65,4 +75,10 @@ function rounded(steps: Steps, sums: object, problem: AttentionProblem): object 
       return [name, name === 'dSinks' ? result : steps.roundResult(result, gradientDType(problem, name))];
     }),
   );
+}
+
+function innerProduct(a: Tensor, b: Tensor, at: number, length: number): number {
+  let sum = 0;
+  for (let d = at; d < at + length; d++) sum += a.data[d]! * b.data[d]!;
+  return sum;
 }

@@ -2,6 +2,7 @@ import {
   type AttentionProblem,
   type BroadcastShape,
   type FloatDType,
+  type GradientInputs,
   type Origin,
   type Tensor,
   cast,
@@ -143,6 +144,8 @@ export const STEPS = {
   keptInDWeight: (kept: number): number => kept,
   keptInDValue: (kept: number): number => kept,
 
+  /** The output over all keys, if those of the problem are a part of them: the mean of a row is then of it. */
+  outputOfWhole: ({ isPart, output }: GradientInputs<Tensor>): Tensor | null => (isPart ? output : null),
   dScore: ({ weight, dWeight, mean }: GradientTerms): number => weight * (dWeight - mean),
   dSoftcap: (dScore: number, saturation: number): number => dScore * (1 - saturation * saturation),
   dProduct: (dScore: number, scale: number): number => dScore * scale,

@@ -8,4 +8,5 @@ export const CAPABILITIES: Capabilities = {
   dtypes: ['float32'],
   features: FEATURES.filter((feature) => !NOISE.includes(feature) && !CACHE_FEATURES.includes(feature)),
   guarantees: GUARANTEES,
+  partGradients: true,
 };

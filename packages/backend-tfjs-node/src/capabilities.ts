@@ -11,4 +11,5 @@ export const CAPABILITIES: Capabilities = {
   // Not `batch`: TensorFlow multiplies matrices in blocks that depend on how many there are. Not `repeat`: without
   // oneDNN, which not every processor gets, it splits sums by the number of threads.
   guarantees: ['padding', 'nonfinite'],
+  partGradients: true,
 };

@@ -5,4 +5,5 @@ export const CAPABILITIES: Capabilities = {
   dtypes: ['float32', 'float64', 'float16', 'bfloat16'],
   features: FEATURES,
   guarantees: GUARANTEES,
+  partGradients: true,
 };

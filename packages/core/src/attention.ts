@@ -1,12 +1,27 @@
 import { assertBackend } from './assert-backend.ts';
 import type { AttentionBackend } from './contract.ts';
 import type { RunOptions } from './run-options.ts';
+import { checkGradientInputs } from './check-inputs.ts';
 import { holdInputs } from './hold-inputs.ts';
 import type { GradientInputs, Statistics } from './inputs.ts';
 import { withKernel } from './kernel-cache.ts';
+import type { AttentionPart } from './merge/attention.ts';
+import { partGradientInputs } from './merge/shares.ts';
+import { checkOptions } from './options/check-options.ts';
+import { abortSignal, flag } from './options/kinds.ts';
 import { checkRunOptions } from './options/run-options.ts';
+import type { AttentionProblem } from './problem.ts';
+import { checkPartGradient } from './support.ts';
 import { type AttentionRequest, resolveRequest } from './request.ts';
-import type { DType, FloatDType, HalfDType, ResidentTensor, Tensor } from './tensor.ts';
+import {
+  type DType,
+  type FloatDType,
+  type HalfDType,
+  type PlainTensorLike,
+  type ResidentTensor,
+  type Tensor,
+  isResident,
+} from './tensor.ts';
 import type { AttentionGradients } from './results.ts';
 import { type FloatDTypeOf, type TensorLike, toTensor } from './tensor-like.ts';
 
@@ -32,16 +47,25 @@ type ScoreDType<D extends FloatDType> = D extends HalfDType ? 'float32' : D;
 
 /** The gradient of a call of {@link attention}. */
 export interface GradientOf<D extends FloatDType = FloatDType> {
-  /** The gradients for a gradient of the output. The inputs must be unchanged since the forward call. */
+  /**
+   * The gradients for a gradient of the output. The inputs must be unchanged since the forward call. With `whole` the
+   * call was for a part of the keys: its gradients are then their part of those over all keys, for `mergeGradients`.
+   */
   (
     dOutput: TensorLike,
-    options?: RunOptions & { readonly resident?: false | undefined },
+    options?: GradientOptions & { readonly resident?: false | undefined },
   ): Promise<AttentionGradients<Tensor<D>>>;
   /** They stay in the backend's memory; the caller disposes them. */
   (
     dOutput: TensorLike,
-    options: RunOptions & { readonly resident: true },
+    options: GradientOptions & { readonly resident: true },
   ): Promise<AttentionGradients<ResidentTensor<D>>>;
+}
+
+/** Options of the gradient of a call. */
+export interface GradientOptions extends RunOptions {
+  /** Result of `mergeAttention` over all parts of the keys, of which the call computed one. */
+  readonly whole?: Pick<AttentionPart<PlainTensorLike>, 'output' | 'statistics'>;
 }
 
 /** Results of {@link attention}: those that the request's flags ask for, in the element type of the query. */
@@ -118,14 +142,55 @@ export async function attention<
   ).finally(held.release);
   if (!problem.gradient) return results as never;
   const forward = { output: results.output!, statistics: results.statistics! };
-  const gradient = async (dOutput: TensorLike, backward: RunOptions = {}): Promise<unknown> => {
-    const given = toTensor('dOutput', dOutput, 'float', problem.dtype);
-    const back = holdInputs({ inputs, forward: { ...forward, dOutput: given } satisfies GradientInputs });
-    return withKernel(backend, problem, (kernel) =>
-      kernel.gradient(back.inputs.inputs, back.inputs.forward, backward),
-    ).finally(back.release);
+  const gradient = async (
+    dOutput: TensorLike,
+    given: GradientOptions & { readonly resident?: boolean } = {},
+  ): Promise<unknown> => {
+    checkOptions('gradient()', given, { signal: abortSignal, resident: flag, whole: true });
+    const { whole, ...backward } = given;
+    if (whole !== undefined) checkPartGradient(backend.name, backend.capabilities, problem);
+    const dO = toTensor('dOutput', dOutput, 'float', problem.dtype);
+    const back = holdInputs({ inputs, forward: { ...forward, dOutput: dO } satisfies GradientInputs });
+    const work = async (): Promise<unknown> => {
+      const inputsOfPart = whole === undefined ? {} : await partOf(problem, whole, back.inputs.forward);
+      return withKernel(backend, problem, (kernel) =>
+        kernel.gradient(
+          back.inputs.inputs,
+          { ...back.inputs.forward, ...inputsOfPart },
+          backward as RunOptions,
+        ),
+      );
+    };
+    return work().finally(back.release);
   };
   return { ...results, gradient } as never;
+}
+
+/** The gradient's inputs for a part of all keys; reads what is resident. */
+async function partOf(
+  problem: AttentionProblem,
+  whole: NonNullable<GradientOptions['whole']>,
+  forward: GradientInputs,
+): Promise<Pick<GradientInputs, 'output' | 'dOutput' | 'isPart'>> {
+  const plain = async (value: Tensor | ResidentTensor): Promise<Tensor> =>
+    isResident(value) ? value.read() : value;
+  const given = (name: string, value: unknown): Tensor =>
+    toTensor(`${name} of whole`, value, 'float', problem.dtype) as Tensor;
+  const all = {
+    output: given('output', whole.output),
+    statistics: {
+      rowMax: given('rowMax', whole.statistics?.rowMax),
+      rowSum: given('rowSum', whole.statistics?.rowSum),
+    },
+    dOutput: await plain(forward.dOutput),
+  };
+  checkGradientInputs(problem, all);
+  const { rowMax, rowSum } = forward.statistics;
+  return partGradientInputs(
+    { rowMax: await plain(rowMax), rowSum: await plain(rowSum) },
+    all,
+    problem.layout,
+  );
 }
 
 /** Adds to the request what a gradient needs from the forward run. */

@@ -289,4 +289,10 @@ export function checkGradientInputs(problem: AttentionProblem, forward: Gradient
   checkExpected('statistics.rowMax', forward.statistics?.rowMax, row);
   checkExpected('statistics.rowSum', forward.statistics?.rowSum, row);
   checkExpected('dOutput', forward.dOutput, like);
+  const { isPart } = forward;
+  if (isPart === undefined || typeof isPart === 'boolean') return;
+  throw new HeedError('ARGUMENT', `isPart is ${shown(isPart)}; expected true or false`, {
+    clause,
+    remedy: 'set isPart to true if output is that of more keys than the inputs have, or leave it out',
+  });
 }

@@ -39,6 +39,11 @@ export interface Capabilities {
   readonly dtypes: readonly FloatDType[];
   readonly features: readonly Feature[];
   readonly guarantees: readonly Guarantee[];
+  /**
+   * True if the backend computes gradients of a part of the keys, `isPart` of {@link GradientInputs}, in its dtypes that
+   * are not of 16 bits. Default false.
+   */
+  readonly partGradients?: boolean;
   /** Operations that the backend offers besides attention. Default: none. */
   readonly operations?: readonly Operation[];
   /** Types of the weights that `linear` takes besides `dtypes`. Default: none. */

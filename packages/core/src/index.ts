@@ -1,4 +1,4 @@
-export { type AttendedBy, type GradientOf, attention } from './attention.ts';
+export { type AttendedBy, type GradientOf, type GradientOptions, attention } from './attention.ts';
 export { checkContract } from './assert-backend.ts';
 export {
   type AttentionBackend,
@@ -55,7 +55,13 @@ export {
 export { type Quantized, dequantize, quantize } from './quantize.ts';
 export { type Skipped, firstAvailable } from './first-available.ts';
 export type { AttentionInputs, GradientInputs, Origin, Statistics } from './inputs.ts';
-export { type AttentionPart, mergeAttention } from './merge.ts';
+export { type AttentionPart, type MergedAttention, mergeAttention } from './merge/attention.ts';
+export {
+  type GradientPart,
+  type MergedGradients,
+  type MergeGradientsOptions,
+  mergeGradients,
+} from './merge/gradients.ts';
 export type {
   AlignmentKind,
   AttentionProblem,

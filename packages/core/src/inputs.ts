@@ -69,6 +69,12 @@ export interface GradientInputs<T = Tensor | ResidentTensor> {
   readonly statistics: Statistics<T>;
   /** The gradient of the loss with respect to the output, in its shape. */
   readonly dOutput: T;
+  /**
+   * True if the keys are a part of all keys: `output` is that over all keys, and `dOutput` is multiplied by the part's
+   * share of each row. The mean of a row is then dOutput · output, as given, and nothing else. Requires
+   * `capabilities.partGradients`. Default false.
+   */
+  readonly isPart?: boolean;
 }
 
 /** Row maximum and row sum of the softmax, kept apart: a rounded logarithm would lose digits of large scores. */

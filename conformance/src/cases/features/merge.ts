@@ -6,12 +6,13 @@ import {
   resolveRequest,
   tensor,
 } from '@heed/core';
+import { zeros } from '@heed/core/backend';
 import type { CaseRequest } from '../../case-request.ts';
 import type { BehaviorCase, ConformanceCase } from '../../case.ts';
 import { randomFrom } from '../../random.ts';
 import { type Sketch, lengthsOf, requestOf } from '../../sketch.ts';
 import { ensureAgrees } from '../building/agree.ts';
-import { behavior } from '../building/behavior.ts';
+import { behavior, ensure } from '../building/behavior.ts';
 import { UNORDERED, property, samples } from '../properties/property.ts';
 import type { Purposes } from '../building/purposes.ts';
 
@@ -24,6 +25,11 @@ export const mergePurposes: Purposes = {
   'merge/more-parts-than-keys': 'Empty parts are neutral.',
   'merge/only-empty-parts': 'Parts that are all empty merge into an empty row.',
   'merge/only-empty-parts-and-a-sink': 'Parts that are all empty keep their sink.',
+  'merge/weights': 'Weights over parts, rescaled and in their places, are those over all keys.',
+  'merge/choice': 'Of the choices in the parts, the one with the largest score is the choice of the row.',
+  'merge/ties':
+    'Among equal scores in several parts the lowest key is chosen, whatever the order of the parts.',
+  'merge/any-order': 'With their starts, parts in any order merge into the same bits.',
   'merge/property': 'Parts of any number and length merge into the whole.',
 };
 
@@ -58,11 +64,40 @@ export function someKeys(request: CaseRequest, start: number, end: number): Case
   };
 }
 
+const HARD = { selection: 'argmax', outputs: ['output', 'weights', 'choice', 'statistics'] } as const;
+
 /** Where the parts begin and end, unevenly; some may be empty. */
-function cutsOf(keyLength: number, parts: number, seed: string | number): number[] {
+export function cutsOf(keyLength: number, parts: number, seed: string | number): number[] {
   const random = randomFrom(seed);
   const cuts = Array.from({ length: parts - 1 }, () => random.below(keyLength + 1));
   return [0, ...cuts.sort((a, b) => a - b), keyLength];
+}
+
+/** Runs attention over each part of the keys. */
+async function partsOf(
+  backend: AttentionBackend,
+  request: CaseRequest,
+  cuts: readonly number[],
+  sinkPart: number,
+): Promise<AttentionPart[]> {
+  const parts: AttentionPart[] = [];
+  for (const [n, end] of cuts.slice(1).entries()) {
+    const start = cuts[n]!;
+    const part = someKeys({ ...request, statistics: true }, start, end);
+    // The sink belongs to exactly one part.
+    const { problem, inputs } = resolveRequest(n === sinkPart ? part : { ...part, sinks: undefined });
+    const kernel = await backend.compile(problem);
+    const { output, statistics, weights, choice } = await kernel.run(inputs);
+    await kernel.dispose();
+    parts.push({
+      output: output!,
+      statistics: statistics!,
+      ...(weights && { weights }),
+      ...(choice && { choice }),
+      start,
+    });
+  }
+  return parts;
 }
 
 /** Attention over each part of the keys, merged, equals attention over all of them. */
@@ -73,18 +108,39 @@ async function ensureMerges(
   sinkPart: number,
 ): Promise<void> {
   const whole: CaseRequest = { ...request, statistics: true };
-  const parts: AttentionPart[] = [];
-  for (const [n, end] of cuts.slice(1).entries()) {
-    const part = someKeys(whole, cuts[n]!, end);
-    // The sink belongs to exactly one part.
-    const { problem, inputs } = resolveRequest(n === sinkPart ? part : { ...part, sinks: undefined });
-    const kernel = await backend.compile(problem);
-    const { output, statistics } = await kernel.run(inputs);
-    await kernel.dispose();
-    parts.push({ output: output!, statistics: statistics! });
-  }
+  const parts = await partsOf(backend, request, cuts, sinkPart);
   const results = mergeAttention(parts, { layout: request.layout ?? 'bhld' });
   ensureAgrees(whole, results, `${parts.length} parts, cut at ${cuts.join(', ')}, merged`);
+}
+
+/** Parts in reverse order merge into the same bits. */
+function anyOrder(name: string, sketch: Sketch): BehaviorCase {
+  return behavior('merge', `any-order/${name}`, sketch, async ({ backend }, id) => {
+    const cuts = cutsOf(lengthsOf(sketch).keyLength, 7, id);
+    const parts = await partsOf(backend, requestOf(sketch, id), cuts, 6);
+    const [ascending, descending] = [parts, [...parts].reverse()].map((all) =>
+      JSON.stringify(mergeAttention(all), (_, value) =>
+        ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value,
+      ),
+    );
+    ensure(ascending === descending, 'the order of the parts changes bits of the merged results');
+  });
+}
+
+/** Equal scores everywhere: the lowest key that a row may attend to is chosen. */
+function ties(): BehaviorCase {
+  const sketch: Sketch = {
+    queryLength: 5,
+    keyLength: 70,
+    ...HARD,
+    mask: { kind: 'boolean', shape: [5, 70], density: 0.1 },
+  };
+  return behavior('merge', 'ties', sketch, async ({ backend }, id) => {
+    const request = requestOf(sketch, id);
+    const whole = { ...request, query: zeros('float32', request.query.shape) };
+    const parts = await partsOf(backend, whole, cutsOf(70, 7, id), 0);
+    ensureAgrees(whole, mergeAttention([...parts].reverse()), 'parts in reverse order, merged');
+  });
 }
 
 function merged(
@@ -95,7 +151,7 @@ function merged(
 ): BehaviorCase {
   const part: Sketch = {
     ...sketch,
-    outputs: ['statistics'],
+    outputs: [...(sketch.outputs ?? []), 'statistics'],
     ...(sketch.alignment && { alignment: { offset: 0 } }),
   };
   return behavior('merge', name, part, async ({ backend }, id) => {
@@ -144,6 +200,22 @@ export function mergeCases(): ConformanceCase[] {
       7,
       farDown,
     ),
+    ...Object.entries(sketches).map(([name, sketch]) =>
+      merged(`weights/${name}`, { ...sketch, outputs: ['output', 'weights', 'statistics'] }, 7),
+    ),
+    merged(
+      'weights/more-parts-than-keys',
+      { queryLength: 3, keyLength: 2, outputs: ['output', 'weights', 'statistics'] },
+      9,
+    ),
+    ...Object.entries(sketches)
+      .filter(([, { sinks }]) => !sinks)
+      .map(([name, sketch]) => merged(`choice/${name}`, { ...sketch, ...HARD }, 7)),
+    merged('choice/only-empty-parts', { queryLength: 3, keyLength: 0, ...HARD }, 3),
+    merged('choice/more-parts-than-keys', { queryLength: 3, keyLength: 2, ...HARD }, 9),
+    ties(),
+    anyOrder('soft', { ...lengths, outputs: ['output', 'weights', 'statistics'] }),
+    anyOrder('hard', { ...lengths, ...HARD }),
     merged('more-parts-than-keys', { queryLength: 3, keyLength: 2 }, 9),
     merged('only-empty-parts', { queryLength: 3, keyLength: 0 }, 3),
     merged('only-empty-parts-and-a-sink', { queryLength: 3, keyLength: 0, sinks: true }, 3),

@@ -10,7 +10,6 @@ export interface KeyPart {
 /** Properties of workers that decide whether the keys of a problem can be cut. */
 export interface Workers {
   readonly capabilities: Capabilities;
-  readonly partGradients: boolean;
 }
 
 /**
@@ -29,7 +28,7 @@ export function partsOf(problem: AttentionProblem, shardKeys: number, workers: W
   }));
 }
 
-function isMergeable(problem: AttentionProblem, { capabilities, partGradients }: Workers): boolean {
+function isMergeable(problem: AttentionProblem, { capabilities }: Workers): boolean {
   const { features } = capabilities;
   return (
     problem.selection !== 'sample' &&
@@ -38,7 +37,7 @@ function isMergeable(problem: AttentionProblem, { capabilities, partGradients }:
     (problem.dropout === null || features.includes('origin')) &&
     features.includes('statistics') &&
     (problem.alignment === null || features.includes('alignment.offset')) &&
-    (!problem.gradient || partGradients)
+    (!problem.gradient || capabilities.partGradients === true)
   );
 }
 
@@ -66,11 +65,12 @@ export function partProblem(
     origin: problem.dropout !== null,
     // A sink belongs to one part.
     sinks: problem.sinks && part.start === 0,
-    outputs: pass === 'forward' ? partOutputs(problem.outputs) : ['output', 'statistics'],
+    outputs: pass === 'forward' ? partOutputs(problem) : ['output', 'statistics'],
   };
 }
 
-function partOutputs(outputs: readonly OutputName[]): OutputName[] {
-  const asked = outputs.filter((name) => name === 'weights' || name === 'choice');
-  return ['output', 'statistics', ...asked];
+function partOutputs({ outputs, selection }: AttentionProblem): OutputName[] {
+  const weights = outputs.filter((name) => name === 'weights');
+  // The choices tell which part has that of all keys.
+  return ['output', 'statistics', ...weights, ...(selection === 'softmax' ? [] : (['choice'] as const))];
 }

@@ -1,15 +1,15 @@
-import type {
-  AttentionGradients,
-  AttentionInputs,
-  AttentionProblem,
-  AttentionResults,
-  GradientInputs,
-  RunOptions,
-  Tensor,
+import {
+  type AttentionGradients,
+  type AttentionInputs,
+  type AttentionProblem,
+  type AttentionResults,
+  type GradientInputs,
+  type RunOptions,
+  type Tensor,
+  mergeGradients,
 } from '@heed/core';
 import { ELEMENT_BYTES } from '@heed/core/backend';
 import { type PartResults, mergeForward } from '../forward/merge.ts';
-import { mergeGradients } from '../gradient/merge.ts';
 import { type ClusterTensor, type PartedTensor, localTensor } from '../memory/cluster-tensor.ts';
 import type { ClusterMemory } from '../memory/memory.ts';
 import type { ClusterOptions } from '../options.ts';
@@ -76,7 +76,7 @@ export class ClusterKernel {
 
   async gradient(
     inputs: AttentionInputs<ClusterTensor>,
-    { output, statistics, dOutput }: GradientInputs<ClusterTensor>,
+    { output, statistics, dOutput, isPart = false }: GradientInputs<ClusterTensor>,
     options: RunOptions,
   ): Promise<AttentionGradients<ClusterTensor>> {
     const problem = this.#problem;
@@ -91,7 +91,7 @@ export class ClusterKernel {
           this.#job(null, {
             problem: { ...problem, outputs: ['output', 'statistics'] },
             inputs: wholeInputs(problem, inputs),
-            gradient: { dOutput: taskTensor(dOutput), store: {} },
+            gradient: { dOutput: taskTensor(dOutput), ...(isPart && { whole }), store: {} },
           }),
         ]
       : this.#parts.map((part, index) => {
@@ -110,7 +110,13 @@ export class ClusterKernel {
       return await this.#perform(jobs, options, (results) => {
         const gradients = this.#isWhole
           ? results[0]!
-          : mergeGradients(problem, shapesOf(inputs), this.#parts, results);
+          : mergeGradients(
+              results.map((part, index) => ({
+                ...(part as unknown as AttentionGradients),
+                start: this.#parts[index]!.start,
+              })),
+              { layout: problem.layout, ...(inputs.bias && { biasShape: inputs.bias.shape }) },
+            );
         return { ...localized(gradients), ...stored } as unknown as AttentionGradients<ClusterTensor>;
       });
     } catch (error) {
@@ -179,14 +185,6 @@ export class ClusterKernel {
     };
     this.#means.options.onRun?.(this.#lastRun);
   }
-}
-
-function shapesOf({ key, value, bias }: AttentionInputs<ClusterTensor>): {
-  key: readonly number[];
-  value: readonly number[];
-  bias?: readonly number[];
-} {
-  return { key: key.shape, value: value.shape, ...(bias && { bias: bias.shape }) };
 }
 
 /** Returns a structure with every tensor as one of the cluster that stays here. */

@@ -15,8 +15,6 @@ export interface Presence {
   readonly backend: string;
   readonly device: string;
   readonly capabilities: Capabilities;
-  /** True if its backend gives the gradient of a part of the keys from the output over all of them. */
-  readonly partGradients: boolean;
   /** Silence after which it counts as gone, in milliseconds. */
   readonly life: number;
   /** Tasks that it has in hand: `run/index`. */

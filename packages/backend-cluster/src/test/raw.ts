@@ -28,7 +28,6 @@ export class Stranger {
       backend: 'trapped',
       device: 'JavaScript, one thread',
       capabilities: { dtypes: ['float32'], features: [], guarantees: [] },
-      partGradients: true,
       life: 5000,
       working: [],
       ...presence,

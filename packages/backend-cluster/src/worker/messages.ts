@@ -30,7 +30,6 @@ export type FromThread =
       readonly backend: string;
       readonly device: string;
       readonly capabilities: Capabilities;
-      readonly partGradients: boolean;
     }
   | { readonly what: 'broken'; readonly error: HeedErrorJSON }
   | { readonly what: 'fetch'; readonly name: string }

@@ -3,15 +3,12 @@ import type {
   AttentionGradients,
   AttentionInputs,
   AttentionKernel,
-  AttentionProblem,
   GradientInputs,
   ResidentTensor,
   Statistics,
   Tensor,
 } from '@heed/core';
-import { resolveRequest } from '@heed/core';
-import { withKernel } from '@heed/core/backend';
-import { scaledToPart } from '../gradient/shares.ts';
+import { partGradientInputs, withKernel } from '@heed/core/backend';
 import { type Task, type TaskTensor, isStored } from '../run/protocol.ts';
 import type { PartCache } from './part-cache.ts';
 
@@ -87,62 +84,11 @@ async function gradientOf(
       ? { output: own.output!, statistics: ownStatistics, dOutput }
       : {
           statistics: ownStatistics,
-          ...scaledToPart(kernel.problem, ownStatistics, { output, statistics, dOutput }),
+          ...partGradientInputs(ownStatistics, { output, statistics, dOutput }, kernel.problem.layout),
         };
   return kernel.gradient(inputs, forward, { signal });
 }
 
 async function plain(value: Tensor | ResidentTensor): Promise<Tensor> {
   return 'resident' in value ? value.read() : value;
-}
-
-/** A row of two keys, whose gradient over each of them is known to be a part of that over both. */
-const ROW = {
-  query: { data: new Float32Array([1]), shape: [1, 1, 1, 1] },
-  key: { data: new Float32Array([0.5, -1]), shape: [1, 1, 2, 1] },
-  value: { data: new Float32Array([2, -3]), shape: [1, 1, 2, 1] },
-};
-
-/**
- * Returns whether a backend's gradient uses the given output: then that of all keys makes the gradient over a part of
- * them. A backend that recomputes the output, as the contract allows, gets such problems whole.
- */
-export async function givesPartGradients({
-  capabilities,
-  supports,
-  compile,
-}: AttentionBackend): Promise<boolean> {
-  if (!capabilities.features.includes('gradient') || !capabilities.dtypes.includes('float32')) return false;
-  const none = new AbortController().signal;
-  const dOutput: Tensor = { dtype: 'float32', shape: [1, 1, 1, 1], data: new Float32Array([1]) };
-  const over = async (
-    start: number,
-    end: number,
-    whole: { output?: Tensor; statistics?: Statistics },
-  ): Promise<{ problem: AttentionProblem; dQuery: number; output: Tensor; statistics: Statistics }> => {
-    const cut = ({ data }: { data: Float32Array }) => ({
-      data: data.slice(start, end),
-      shape: [1, 1, end - start, 1],
-    });
-    const request = {
-      query: ROW.query,
-      key: cut(ROW.key),
-      value: cut(ROW.value),
-      gradient: true,
-      statistics: true,
-    };
-    const { problem, inputs } = resolveRequest(request);
-    const kernel = await compile(problem);
-    try {
-      const { output, statistics } = await kernel.run(inputs);
-      const { dQuery } = await gradientOf(kernel, inputs, { dOutput, ...whole }, none);
-      return { problem, dQuery: dQuery.data[0]!, output: output!, statistics: statistics! };
-    } finally {
-      await kernel.dispose();
-    }
-  };
-  const { problem, dQuery, output, statistics } = await over(0, 2, {});
-  if (!supports(problem).supported) return false;
-  const parts = [await over(0, 1, { output, statistics }), await over(1, 2, { output, statistics })];
-  return Math.abs(parts[0]!.dQuery + parts[1]!.dQuery - dQuery) < 1e-4 * Math.abs(dQuery);
 }

@@ -9,7 +9,7 @@ import {
 } from '@heed/core';
 import type { FromThread, ThreadData, ToThread } from './messages.ts';
 import { PartCache } from './part-cache.ts';
-import { givesPartGradients, perform } from './perform.ts';
+import { perform } from './perform.ts';
 
 const { backendURL, backendOptions, cacheBytes } = workerData as ThreadData;
 const port = parentPort!;
@@ -59,8 +59,7 @@ async function start(): Promise<void> {
     }
   });
   const { contract, name, device, capabilities } = backend;
-  const partGradients = await givesPartGradients(backend);
-  say({ what: 'ready', contract, backend: name, device, capabilities, partGradients });
+  say({ what: 'ready', contract, backend: name, device, capabilities });
 }
 
 async function work(

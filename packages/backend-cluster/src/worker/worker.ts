@@ -46,7 +46,7 @@ export async function startWorker(options: WorkerOptions): Promise<ClusterWorker
   const { backend: backendURL, backendOptions, cacheBytes } = settings;
   const compute = new Compute({ backendURL, backendOptions, cacheBytes }, (name) => transport.get(name));
   try {
-    const { contract, backend, device, capabilities, partGradients } = await compute.ready;
+    const { contract, backend, device, capabilities } = await compute.ready;
     const { life } = settings;
     const self = {
       protocol: PROTOCOL,
@@ -55,7 +55,6 @@ export async function startWorker(options: WorkerOptions): Promise<ClusterWorker
       backend,
       device,
       capabilities,
-      partGradients,
       life,
     };
     const watch = new Watch(transport);

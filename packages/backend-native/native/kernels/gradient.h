@@ -78,8 +78,8 @@ static Plan planGradient(const Problem& p, i64 threads) {
   plan.sinkSums = region.take<double>(p.hasSinks ? plan.slots * plan.chunks * p.group : 0);
   plan.sharedBytes = region.bytes;
   plan.threadBytes = gradientScratch<T>(p).bytes;
-  // Without queries or keys all gradients are 0, as new results are.
-  plan.tasks = p.rows == 0 || p.keyLength == 0 ? 0 : allHeads * (2 * plan.tiles + plan.chunks + hasSharedSums(p)) + roundsBias(p);
+  // Without queries or keys all gradients are 0, as new results are; but a sink beside keys of other parts has one.
+  plan.tasks = p.rows == 0 || (p.keyLength == 0 && !p.hasSinks) ? 0 : allHeads * (2 * plan.tiles + plan.chunks + hasSharedSums(p)) + roundsBias(p);
   const double vectors = (double)p.rows * (double)p.keyLength * (double)((3 + sumsWeights(p)) * p.headDim + (2 + sumsWeights(p)) * p.valueDim) / LANES<T>;
   plan.microseconds = (double)allHeads * (vectors / 1000 + (double)plan.blocks);
   return plan;

@@ -28,14 +28,17 @@ export async function gradient(
   const held = new Held();
   try {
     const inputs = { ...given, ...turnedAndHeld(engine, held, problem, inLayout(given)) };
-    const { dOutput } = turnedAndHeld(engine, held, problem, { dOutput: forward.dOutput });
+    const { dOutput, output } = turnedAndHeld(engine, held, problem, {
+      dOutput: forward.dOutput,
+      output: forward.output,
+    });
     const works = worksOf(tiled, inputs, suspectsOf(problem, given, forward.dOutput));
     const parts: Tensors[] = [];
     const columns: Column[] = [];
     for await (const work of inTurns(works, options)) {
       const { tile } = work;
       const { dKey, dValue, ...part } = held.add(
-        engine.compute(() => gradientTile(work, { ...forward, dOutput })),
+        engine.compute(() => gradientTile(work, { ...forward, dOutput, output })),
       );
       parts.push(part as Tensors);
       if (tile.rows === grid.rows[0]) columns.push({ top: tile, keySums: new KeySums(engine, held) });

@@ -22,16 +22,17 @@ import { isEmpty } from '../plan/tiles.ts';
  *
  *     dV = Pᵀ dO      dP = dO Vᵀ      dS = P ∘ (dP − rowsum(P ∘ dP))      dQ = scale · dS K      dK = scale · dSᵀ Q
  *
- * rowsum(P ∘ dP) equals rowsum(dO ∘ O) but for rounding, and is exact where one key has all the weight.
+ * rowsum(P ∘ dP) equals rowsum(dO ∘ O) but for rounding, and is exact where one key has all the weight. For a part of
+ * all keys, O is that over all keys, and only dO ∘ O is the mean.
  *
  * `dKey` and `dValue` are for the keys of the tile, `[B, Hkv, Lk, …]`, and not there when it has none. `dBias` is summed
  * over the axes that were broadcast, and has all keys or one; `dSinks`, `[Hq]`, is summed over the rows.
  *
- * @param forward dOutput as `[B, H, L, D]`.
+ * @param forward output and dOutput as `[B, H, L, D]`.
  */
 export function gradientTile(work: Work, forward: GradientInputs<Native>): Tensors {
   const { tf, problem } = work;
-  if (isEmpty(work.tile)) return emptyGradient(work);
+  if (isEmpty(work.tile)) return emptyGradient(work, forward);
   const dOutput = queryRows(work, forward.dOutput);
   const scored = scoresOf(work, [dOutput]);
   const rowMax = perRow(work, forward.statistics.rowMax);
@@ -50,7 +51,7 @@ export function gradientTile(work: Work, forward: GradientInputs<Native>): Tenso
     ungrouped(work, tf.matMul(grouped(work, dOutput), scored.value, false, true)),
     0,
   );
-  const mean = tf.sum(tf.mul(weights, dWeights), -1, true);
+  const mean = forward.isPart ? meanOfWhole(work, forward) : tf.sum(tf.mul(weights, dWeights), -1, true);
   const dScores = selected(tf, allowed, tf.mul(weights, tf.sub(dWeights, mean)), 0);
   return {
     ...dQueryAndKey(work, scored, dScores),
@@ -96,7 +97,14 @@ function dSinksOf(work: Work, rowMax: TfTensor, rowSum: TfTensor, mean: TfTensor
   return tf.neg(tf.sum(tf.mul(sinkWeights, mean), [0, 2, 3]));
 }
 
-function emptyGradient(work: Work): Tensors {
+/** The mean of each row over all keys, of which the problem has a part. */
+function meanOfWhole(work: Work, { output, dOutput }: GradientInputs<Native>): TfTensor {
+  const { tf } = work;
+  return tf.sum(tf.mul(queryRows(work, dOutput), queryRows(work, output)), -1, true);
+}
+
+/** Gradients of rows without keys. Their sink has a weight beside keys that are not in the problem. */
+function emptyGradient(work: Work, forward: GradientInputs<Native>): Tensors {
   const { tf, problem } = work;
   const [batch, heads, rows] = tileShape(work);
   const full = [batch, heads, rows, problem.keyLength];
@@ -105,6 +113,11 @@ function emptyGradient(work: Work): Tensors {
     ...(problem.bias && {
       dBias: tf.zeros(full.map((length, axis) => (problem.bias!.shape[axis] === 1 ? 1 : length))),
     }),
-    ...(problem.sinks && { dSinks: tf.zeros([heads]) }),
+    ...(problem.sinks && { dSinks: forward.isPart ? dSinksOfEmpty(work, forward) : tf.zeros([heads]) }),
   };
+}
+
+function dSinksOfEmpty(work: Work, forward: GradientInputs<Native>): TfTensor {
+  const { rowMax, rowSum } = forward.statistics;
+  return dSinksOf(work, perRow(work, rowMax), perRow(work, rowSum), meanOfWhole(work, forward));
 }

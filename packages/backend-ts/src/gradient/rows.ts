@@ -19,6 +19,8 @@ export class GradientRows {
   private readonly isEmpty: Uint8Array;
   /** 1 if NaN or infinity reaches all gradients of the row's scores; also for an empty row. */
   readonly isNonFinite: Uint8Array;
+  /** For a part of all keys, the mean of each row over all of them. */
+  private readonly ofWhole: Float64Array | null;
   private readonly problem: AttentionProblem;
   private readonly forward: GradientInputs<Tensor>;
   private readonly sinks: FloatArray | null;
@@ -42,6 +44,7 @@ export class GradientRows {
     this.rowMax = new Float64Array(layout.rows);
     this.sum = new Float64Array(layout.rows);
     this.weighted = new Float64Array(layout.rows);
+    this.ofWhole = forward.isPart ? new Float64Array(layout.rows) : null;
     this.isEmpty = new Uint8Array(layout.rows);
     this.isNonFinite = new Uint8Array(layout.rows);
   }
@@ -65,15 +68,16 @@ export class GradientRows {
       numbersFrom(output, start, valueDim),
     ];
     for (let d = 0; d < valueDim; d++) trace += toOutput[d] * ofOutput[d];
+    if (this.ofWhole !== null) this.ofWhole[r] = trace;
     this.isNonFinite[r] = Number.isFinite(trace) ? 0 : 1;
 
     const source = rowsFrom(dOutput, start, 0, valueDim);
     packRows(this.heap, this.layout.dOutput + r * this.layout.valueStride, 0, source, 1);
   }
 
-  /** The mean of the gradients of the row's weights: rowsum(P ∘ dP). */
+  /** The mean of the gradients of the row's weights: rowsum(P ∘ dP), or rowsum(dO ∘ O) if O is that of more keys. */
   mean(r: number): number {
-    return this.weighted[r] / this.sum[r];
+    return this.ofWhole === null ? this.weighted[r] / this.sum[r] : this.ofWhole[r];
   }
 
   /** Returns whether rounding may have moved rowMax by more than a sum of exponentials allows. */

@@ -207,7 +207,12 @@ describe('what is refused', () => {
 test('capabilities and plans are frozen copies', async () => {
   const capabilities = { dtypes: ['float32' as const], features: ['gradient' as const], guarantees: [] };
   const backend = backendWith({ capabilities });
-  expect(backend.capabilities).toEqual({ ...capabilities, operations: [], weightTypes: [] });
+  expect(backend.capabilities).toEqual({
+    ...capabilities,
+    partGradients: false,
+    operations: [],
+    weightTypes: [],
+  });
   expect(Object.isFrozen(backend.capabilities)).toBe(true);
   expect(Object.isFrozen(backend.capabilities.features)).toBe(true);
   expect(Object.isFrozen(capabilities.features)).toBe(false);

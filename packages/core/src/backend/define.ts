@@ -138,6 +138,7 @@ export function defineBackend<N extends NativeTensor = Tensor>(
     dtypes: Object.freeze([...definition.capabilities.dtypes]),
     features: Object.freeze([...definition.capabilities.features]),
     guarantees: Object.freeze([...definition.capabilities.guarantees]),
+    partGradients: definition.capabilities.partGradients ?? false,
     operations: Object.freeze([
       ...(definition.linear === undefined ? [] : (['linear'] as const)),
       ...(definition.linear?.add === undefined ? [] : (['linear.residual'] as const)),
@@ -169,6 +170,7 @@ export function defineBackend<N extends NativeTensor = Tensor>(
     const compiled = await definition.compile(problem);
     const guarded = {
       name,
+      capabilities,
       problem,
       definition: compiled,
       memory,

@@ -1,5 +1,5 @@
 import { checkGradientInputs, checkInputs } from '../check-inputs.ts';
-import type { AttentionKernel, Plan } from '../contract.ts';
+import type { AttentionKernel, Capabilities, Plan } from '../contract.ts';
 import { HeedError } from '../error.ts';
 import type { AttentionInputs, GradientInputs } from '../inputs.ts';
 import { checkRunOptions } from '../options/run-options.ts';
@@ -7,6 +7,7 @@ import type { AttentionProblem } from '../problem.ts';
 import type { RunOptions } from '../run-options.ts';
 import type { Tensor } from '../tensor.ts';
 import type { AttentionGradients, AttentionResults } from '../results.ts';
+import { checkPartGradient } from '../support.ts';
 import { type Ending, endWhenCollected, forget } from './collected.ts';
 import { type Lifetime, lifetime } from './lifetime.ts';
 import type { DeviceMemory, NativeTensor } from './memory.ts';
@@ -32,6 +33,7 @@ export interface KernelDefinition<N extends NativeTensor = Tensor> {
 
 interface Guarded<N extends NativeTensor> {
   readonly name: string;
+  readonly capabilities: Capabilities;
   readonly problem: AttentionProblem;
   readonly definition: KernelDefinition<N>;
   readonly memory: DeviceMemory<N>;
@@ -115,6 +117,7 @@ export function guardKernel<N extends NativeTensor>(
       checkRunOptions('gradient()', options);
       checkGradientInputs(problem, forward);
       checkInputs(problem, inputs);
+      if (forward.isPart) checkPartGradient(name, guarded.capabilities, problem);
       const isOwn = statistics.areOwn(forward);
       return onDevice(
         guarded,
@@ -123,7 +126,10 @@ export function guardKernel<N extends NativeTensor>(
         [inputs, forward],
         async ([native, nativeForward], temporary) => {
           const own = isOwn ? {} : await statistics.anew(native as never, options, temporary);
-          return definition.gradient!(native as never, { ...nativeForward, ...own } as never, options);
+          // The output over all keys is not that of this kernel's forward run.
+          const { output } = (forward.isPart ? nativeForward : own) as { readonly output?: N };
+          const given = { ...nativeForward, ...own, ...(output && { output }) };
+          return definition.gradient!(native as never, given as never, options);
         },
       );
     });

@@ -66,6 +66,7 @@ export { gumbelNoise, philox4x32 } from './gumbel.ts';
 export type { KernelDefinition } from './guard-kernel.ts';
 export { type DeviceMemory, type NativeTensor, hostMemory } from './memory.ts';
 export { rowSumFrom } from './statistics.ts';
+export { partGradientInputs } from '../merge/shares.ts';
 export { contiguousCache } from './contiguous-cache.ts';
 export { type RowStrides, broadcastStrides, cacheStrides, rowStrides } from './strides.ts';
 export { TURN_MILLISECONDS, inTurns, nextTurn, now } from './turns.ts';

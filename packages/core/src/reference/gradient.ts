@@ -16,11 +16,14 @@ import { rowsOf, scorer } from './scores.ts';
  *     dV_j += w_j · dO        dW_j = dO · V_j        dS_j = w_j (dW_j − Σ w dW)
  *
  * then back through bias, softcap and scale. Dropout multiplies w_j in dV_j, and dW_j, by 0 or 1 / (1 − p). Forward weights are recomputed; nothing of size Lq · Lk is kept.
+ *
+ * @param whole the output over all keys if these are a part of them: the mean of a row is then dO · whole.
  */
 export function referenceGradient(
   problem: AttentionProblem,
   given: AttentionInputs<Tensor>,
   dOutput: Tensor,
+  whole: Tensor | null = null,
 ): AttentionGradients {
   const inputs = contiguousCache(problem, widened(given));
   const { batch, heads, queryLength, headDim, valueDim, scale, softcap } = problem;
@@ -33,6 +36,7 @@ export function referenceGradient(
     new Float64Array(inputs.value.data),
   ];
   const dO = new Float64Array(numbersOf(dOutput));
+  const outputOfAll = whole && new Float64Array(numbersOf(whole));
   const dQuery = zeros('float64', inputs.query.shape);
   const dKey = zeros('float64', inputs.key.shape);
   const dValue = zeros('float64', inputs.value.shape);
@@ -56,7 +60,10 @@ export function referenceGradient(
           for (let d = 0; d < valueDim; d++) sum += dO[o + d]! * value[v + d]!;
           return sum * kept[n]!;
         });
-        const mean = weights.reduce((sum, weight, n) => sum + weight * dWeights[n]!, 0);
+        const mean =
+          outputOfAll === null
+            ? weights.reduce((sum, weight, n) => sum + weight * dWeights[n]!, 0)
+            : innerProduct(dO, outputOfAll, o, valueDim);
 
         keys.forEach((j, n) => {
           const k = rows.key(b, h, j);
@@ -77,4 +84,10 @@ export function referenceGradient(
     }
   }
   return { dQuery, dKey, dValue, ...(dBias && { dBias }), ...(dSinks && { dSinks }) };
+}
+
+function innerProduct(a: Float64Array, b: Float64Array, at: number, length: number): number {
+  let sum = 0;
+  for (let d = at; d < at + length; d++) sum += a[d]! * b[d]!;
+  return sum;
 }

@@ -42,6 +42,7 @@ const reference: BackendProvider<void> = {
         dtypes: ['float32', 'float64', 'float16', 'bfloat16'],
         features: FEATURES,
         guarantees: GUARANTEES,
+        partGradients: true,
       },
       linear: {
         weightTypes: STORED_TYPES,
@@ -65,8 +66,8 @@ const reference: BackendProvider<void> = {
           scratchBytes: 5 * 8 * problem.keyLength,
         },
         run: (inputs) => roundForward(problem, referenceForward(problem, inputs)),
-        gradient: (inputs, { dOutput }) => {
-          return castAll(referenceGradient(problem, inputs, dOutput), (name) =>
+        gradient: (inputs, { dOutput, output, isPart = false }) => {
+          return castAll(referenceGradient(problem, inputs, dOutput, isPart ? output : null), (name) =>
             gradientDType(problem, name),
           ) as unknown as AttentionGradients;
         },

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type AttentionPart, type Layout, type Tensor, attention, mergeAttention, tensor } from './index.ts';
-import { numbersFrom } from './test/random-request.ts';
-import reference from './reference/index.ts';
+import { type AttentionPart, type Layout, type Tensor, attention, mergeAttention, tensor } from '../index.ts';
+import { numbersFrom } from '../test/random-request.ts';
+import reference from '../reference/index.ts';
 
 const backend = await reference.create();
 const [B, H, LQ, D, DV] = [2, 2, 3, 2, 3];
