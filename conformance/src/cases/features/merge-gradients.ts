@@ -88,6 +88,6 @@ export function mergeGradientsCases(): ConformanceCase[] {
     gradientOf('plain', lengths, 1),
     gradientOf('more-parts-than-keys', { queryLength: 3, keyLength: 2, sinks: true }, 9),
     gradientOf('sink-in-an-empty-part', { ...lengths, sinks: true }, 3, -1),
-    gradientOf('sink-in-an-empty-part', { queryLength: 3, keyLength: 0, sinks: true }, 3, 0),
+    gradientOf('sinks-and-no-keys', { queryLength: 3, keyLength: 0, sinks: true }, 3, 0),
   ];
 }

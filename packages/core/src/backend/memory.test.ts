@@ -1,7 +1,7 @@
 import { sizeOf } from '../tensor.ts';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ResidentTensor, type Tensor, tensor } from '../index.ts';
+import { type ResidentTensor, type Tensor, attention, tensor } from '../index.ts';
 import { type DeviceMemory, defineBackend } from './index.ts';
 import reference from '../reference/index.ts';
 
@@ -126,6 +126,33 @@ async function uploaded(): Promise<{ resident: ResidentTensor; live: Set<Native>
 }
 
 describe('a resident tensor in the memory of an engine', () => {
+  test('is one for a plain tensor that a call has in two places', async () => {
+    const { memory, live } = immutableMemory();
+    let during = -1;
+    await using backend = defineBackend<Native>({
+      name: 'engine',
+      device: 'engine',
+      capabilities: { dtypes: ['float32'], features: ['valueFromKey', 'valueDim'], guarantees: [] },
+      memory,
+      compile: () => ({
+        plan: { algorithm: 'counting', tile: { query: 1, key: 1 }, scratchBytes: 0 },
+        run: ({ query, key, value }) => {
+          during = live.size;
+          expect(value).toBe(key);
+          expect(query).not.toBe(key);
+          return { output: memory.upload(counting([1, 1, 1, 1], 0)) as Native };
+        },
+      }),
+    });
+    await attention(backend, {
+      query: counting([1, 1, 1, 2], 0),
+      key: counting([1, 1, 1, 2], 0),
+      valueFromKey: { start: 0, length: 1 },
+    });
+    expect(during).toBe(2);
+    expect(live.size).toBe(0);
+  });
+
   test('takes overlapping writes one after another, and is read after them', async () => {
     const { resident, live } = await uploaded();
     const writes = [

@@ -19,12 +19,15 @@ export async function onDevice<N extends NativeTensor>(
   options.signal?.throwIfAborted();
   const temporary: N[] = [];
   const holds = new Map<unknown, Held<N>>();
+  /** Uploaded inputs: a tensor that has two places, such as a key that contains its value, goes over once. */
+  const uploaded = new Map<Tensor, N>();
   const toNative = async (value: Tensor, name: string): Promise<unknown> => {
     const hold = holds.get(value);
     if (hold !== undefined) return hold.whenWritten();
     if (ON_HOST.has(name) || memory.isHost) return value;
-    const native = await memory.upload(value);
-    temporary.push(native);
+    const native = uploaded.get(value) ?? (await memory.upload(value));
+    if (!uploaded.has(value)) temporary.push(native);
+    uploaded.set(value, native);
     return native;
   };
   try {
