@@ -205,18 +205,19 @@ async function compare(backend, { heads, kvHeads }) {
   for (const { end } of steps) await end();
 }
 
-/** Prints the growth of a process by a cache of each type, and by steps on it. */
+/** Prints the growth of a process by a cache of each type, beside the bytes stored, and by the peak of steps on it. */
 function memory(module) {
   const program = fileURLToPath(new URL('caches/memory.mjs', import.meta.url));
   let whole;
   for (const [type, group] of [['float32'], ['float16'], ['int8', 32], ['int8', 64], ['int4x2', 32]]) {
-    const words = ['--expose-gc', program, module, type, String(group)];
+    const words = ['--expose-gc', program, module, type, String(group), '65536'];
     const { cache, steps } = JSON.parse(execFileSync(process.execPath, words, { encoding: 'utf8' }));
     whole ??= cache;
     const name = group === undefined ? type : `${type}, groups of ${group}`;
     const [megabytes, more] = [cache, steps].map((bytes) => (bytes / 2 ** 20).toFixed(1));
+    const stored = bytesOf(type, 1) / KEYS / DEPTH / 2 + (group === undefined ? 0 : 4 / group);
     console.log(
-      `    ${name.padEnd(21)} ${megabytes.padStart(6)} MB  ${(cache / whole).toFixed(3)}  ${more} MB more at the peak of steps`,
+      `    ${name.padEnd(21)} ${megabytes.padStart(6)} MB  ${(cache / whole).toFixed(3)} of float32 (stored: ${(stored / 4).toFixed(3)})  ${more} MB more at the peak of steps`,
     );
   }
 }
