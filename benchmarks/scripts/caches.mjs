@@ -215,9 +215,9 @@ function memory(module) {
     whole ??= cache;
     const name = group === undefined ? type : `${type}, groups of ${group}`;
     const [megabytes, more] = [cache, steps].map((bytes) => (bytes / 2 ** 20).toFixed(1));
-    const stored = bytesOf(type, 1) / KEYS / DEPTH / 2 + (group === undefined ? 0 : 4 / group);
+    const share = bytesOf(type, 1) / KEYS / DEPTH / 2 + (group === undefined ? 0 : 4 / group);
     console.log(
-      `    ${name.padEnd(21)} ${megabytes.padStart(6)} MB  ${(cache / whole).toFixed(3)} of float32 (stored: ${(stored / 4).toFixed(3)})  ${more} MB more at the peak of steps`,
+      `    ${name.padEnd(21)} ${megabytes.padStart(6)} MB  ${(cache / whole).toFixed(3)} of float32 (stored: ${(share / 4).toFixed(3)})  ${more} MB more at the peak of steps`,
     );
   }
 }

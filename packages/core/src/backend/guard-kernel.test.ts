@@ -3,7 +3,8 @@ import { type AttentionBackend, type Tensor, attention, tensor } from '../index.
 import { type DeviceMemory, defineBackend, zeros } from './index.ts';
 
 const x = tensor(new Float32Array([1]), [1, 1, 1, 1]);
-const request = { query: x, key: x, value: x, statistics: true } as const;
+// A tensor in two places is uploaded once.
+const request = { query: x, key: { ...x }, value: { ...x }, statistics: true } as const;
 
 /** An engine whose natives are tensors that it counts, and whose kernels make three results. */
 class Engine {
