@@ -22,7 +22,7 @@ function random(...shape) {
   return tensor(Float32Array.from({ length: size }, Math.random), shape);
 }
 
-/** What was needed on the way stays: memory that is free again would hide as much of the cache. */
+/** Inputs that stay: memory that is free again would hide as much of the cache. */
 const kept = [];
 
 /** Rows in the type, by the names of the inputs. */

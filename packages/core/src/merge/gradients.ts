@@ -16,7 +16,7 @@ export interface GradientPart<T = Tensor> {
   readonly dKey?: T;
   readonly dValue?: T;
   readonly dBias?: T;
-  /** Of the part that has the sink. */
+  /** Present in the part that has the sink. */
   readonly dSinks?: T;
   /** Index of the part's first key among all keys; required if something of the parts lies along the keys. */
   readonly start?: number;
@@ -29,7 +29,7 @@ export type MergedGradients<P> = {
 
 /** Options of {@link mergeGradients}. */
 export interface MergeGradientsOptions {
-  /** Of queries, keys and values. Default `bhld`. */
+  /** Layout of queries, keys and values. Default `bhld`. */
   readonly layout?: Layout;
   /** Shape of the bias of all keys; required if the parts have a `dBias`. */
   readonly biasShape?: readonly number[];
