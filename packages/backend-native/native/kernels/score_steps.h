@@ -54,13 +54,14 @@ INLINE void fill(T* at, i64 from, i64 to, T number) {
 }
 
 // c tanh(s / c), with tanh(x) = (e^2x - 1) / (e^2x + 1) of the absolute value and the sign put back. Products may
-// overflow, which tanh would hide. `slope` becomes the derivative.
+// overflow, which tanh would hide. The rounded reciprocal of the cap would shift all scores one way. `slope` becomes
+// the derivative.
 template <class T>
 INLINE Vector<T> softcapped(Vector<T> score, T cap, Vector<T>& slope) {
   using I = Integers<T>;
   const I sign = (I)splat<T>((T)-0.0);
   score = score + (score - score);
-  const Vector<T> twice = (Vector<T>)((I)score & ~sign) * (2 / cap);
+  const Vector<T> twice = (Vector<T>)((I)score & ~sign) / splat<T>(cap * (T)0.5);
   const Vector<T> e = exponentialMinusOne<T>(select(twice > 40, splat<T>(40), twice));
   const Vector<T> t = e / (e + 2);
   slope = 1 - t * t;
