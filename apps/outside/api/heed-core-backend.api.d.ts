@@ -9,11 +9,16 @@
 //   DeviceMemory
 //   Dropout
 //   ELEMENT_BYTES
+//   HostViews
 //   KernelDefinition
 //   LinearDefinition
 //   LinearKernelDefinition
 //   Multiply
 //   NativeTensor
+//   NormDefinition
+//   NormKernelDefinition
+//   OperationDefinitions
+//   OperationKernelDefinition
 //   OptionKind
 //   OptionTable
 //   RowStrides
@@ -24,6 +29,7 @@
 //   TURN_MILLISECONDS
 //   VisibleKeys
 //   abortSignal
+//   addOnHost
 //   array
 //   assertBackend
 //   broadcastStrides
@@ -56,11 +62,16 @@
 //   linearGradientBy
 //   listOf
 //   nextTurn
+//   normGradientHere
+//   normHere
 //   now
 //   number
 //   numbersOf
 //   oneOf
+//   operationsOnHost
+//   partGradientInputs
 //   philox4x32
+//   plainViews
 //   required
 //   rowStrides
 //   rowSumFrom
@@ -105,6 +116,7 @@ export interface AttentionBackend extends AsyncDisposable {
     upload<T extends PlainTensorLike>(tensor: T): Promise<ResidentTensor<DTypeOf<T>>>;
     allocate<D extends DType>(dtype: D, shape: readonly number[]): Promise<ResidentTensor<D>>;
     readonly linear?: LinearOperation;
+    readonly norm?: NormOperation;
     wrap?(native: unknown): ResidentTensor;
     unwrap?(resident: ResidentTensor): unknown;
     dispose(): Promise<void>;
@@ -218,7 +230,7 @@ export declare const BLOCK_BYTES: Readonly<Record<BlockType, number>>;
 
 export declare const BLOCK_LENGTH = 32;
 
-export interface BackendDefinition<N extends NativeTensor = Tensor> {
+export interface BackendDefinition<N extends NativeTensor = Tensor> extends OperationDefinitions<N> {
     readonly name: string;
     readonly device: string;
     readonly capabilities: Omit<Capabilities, 'operations' | 'weightTypes'>;
@@ -249,6 +261,7 @@ export interface Capabilities {
     readonly dtypes: readonly FloatDType[];
     readonly features: readonly Feature[];
     readonly guarantees: readonly Guarantee[];
+    readonly partGradients?: boolean;
     readonly operations?: readonly Operation[];
     readonly weightTypes?: readonly StoredType[];
 }
@@ -320,11 +333,18 @@ export interface GradientInputs<T = Tensor | ResidentTensor> {
     readonly output: T;
     readonly statistics: Statistics<T>;
     readonly dOutput: T;
+    readonly isPart?: boolean;
 }
 
 export type Guarantee = (typeof GUARANTEES)[number];
 
 export type HalfDType = 'float16' | 'bfloat16';
+
+export interface HostViews<N extends NativeTensor> {
+    view(native: N): Tensor;
+    make(dtype: ComputeDType, shape: readonly number[]): N;
+    free(native: N): void;
+}
 
 export interface KernelDefinition<N extends NativeTensor = Tensor> {
     readonly plan: Plan;
@@ -339,6 +359,12 @@ export interface LinearDefinition<N extends NativeTensor = Tensor> {
     readonly weightTypes?: readonly StoredType[];
     readonly scalar?: boolean;
     compile(problem: Required<LinearProblem>): LinearKernelDefinition<N> | Promise<LinearKernelDefinition<N>>;
+    add?(result: N, other: N, options: RunOptions): void | Promise<void>;
+}
+
+export interface LinearForward {
+    readonly dOutput: TensorLike;
+    readonly dResidual?: TensorLike | undefined;
 }
 
 export interface LinearGradients<T> {
@@ -350,6 +376,7 @@ export interface LinearGradients<T> {
 export interface LinearInputs {
     readonly input: TensorLike;
     readonly weights: PackedWeights;
+    readonly residual?: TensorLike | undefined;
 }
 
 export interface LinearKernel extends AsyncDisposable {
@@ -361,14 +388,10 @@ export interface LinearKernel extends AsyncDisposable {
     run(inputs: LinearInputs, options: RunOptions & {
         readonly resident: true;
     }): Promise<LinearResults<ResidentTensor>>;
-    gradient(inputs: LinearInputs, forward: {
-        readonly dOutput: TensorLike;
-    }, options?: RunOptions & {
+    gradient(inputs: LinearInputs, forward: LinearForward, options?: RunOptions & {
         readonly resident?: false;
     }): Promise<LinearGradients<Tensor>>;
-    gradient(inputs: LinearInputs, forward: {
-        readonly dOutput: TensorLike;
-    }, options: RunOptions & {
+    gradient(inputs: LinearInputs, forward: LinearForward, options: RunOptions & {
         readonly resident: true;
     }): Promise<LinearGradients<ResidentTensor>>;
     dispose(): Promise<void>;
@@ -416,11 +439,80 @@ export interface NativeTensor {
 
 export type NestedArray = readonly (number | boolean | NestedArray)[];
 
+export interface NormDefinition<N extends NativeTensor = Tensor> {
+    compile(problem: Required<NormProblem>): NormKernelDefinition<N> | Promise<NormKernelDefinition<N>>;
+}
+
+export interface NormForward<T = TensorLike> {
+    readonly dOutput: T;
+    readonly dResidual?: T | undefined;
+}
+
+export interface NormGradientNames {
+    readonly dInput: true;
+    readonly dWeight: true;
+    readonly dBias?: true;
+}
+
+export interface NormInputs<T = TensorLike> {
+    readonly input: T;
+    readonly weight: T;
+    readonly bias?: T | undefined;
+}
+
+export type NormKernel = OperationKernel<NormProblem, NormInputs, NormForward, NormGradientNames>;
+
+export type NormKernelDefinition<N extends NativeTensor = Tensor> = OperationKernelDefinition<N, NormInputs<N>, NormForward<N>, Tensors<NormGradientNames, N>>;
+
+export interface NormOperation {
+    compile(problem: NormProblem): Promise<NormKernel>;
+}
+
+export interface NormProblem {
+    readonly kind: 'layer' | 'rms';
+    readonly width: number;
+    readonly dtype?: ComputeDType;
+    readonly epsilon?: number;
+    readonly bias?: boolean;
+    readonly gradient?: boolean;
+}
+
 export type NumberArray = Exclude<DTypeArrays[DType], Uint16Array | Int8Array> | Float16ArrayLike;
 
-export declare const OPERATIONS: readonly ['linear'];
+export declare const OPERATIONS: readonly ['linear', 'linear.residual', 'norm'];
 
 export type Operation = (typeof OPERATIONS)[number];
+
+export interface OperationDefinitions<N extends NativeTensor> {
+    readonly norm?: NormDefinition<N>;
+}
+
+export interface OperationKernel<Problem, Inputs, Forward, Gradients> extends AsyncDisposable {
+    readonly problem: Required<Problem>;
+    run(inputs: Inputs, options?: RunOptions & {
+        readonly resident?: false;
+    }): Promise<OperationResults<Tensor>>;
+    run(inputs: Inputs, options: RunOptions & {
+        readonly resident: true;
+    }): Promise<OperationResults<ResidentTensor>>;
+    gradient(inputs: Inputs, forward: Forward, options?: RunOptions & {
+        readonly resident?: false;
+    }): Promise<Tensors<Gradients, Tensor>>;
+    gradient(inputs: Inputs, forward: Forward, options: RunOptions & {
+        readonly resident: true;
+    }): Promise<Tensors<Gradients, ResidentTensor>>;
+    dispose(): Promise<void>;
+}
+
+export interface OperationKernelDefinition<N extends NativeTensor, Inputs, Forward, Gradients> {
+    run(inputs: Inputs, options: RunOptions): N | Promise<N>;
+    gradient?(inputs: Inputs, forward: Forward, options: RunOptions): Gradients | Promise<Gradients>;
+    dispose?(): void | Promise<void>;
+}
+
+export interface OperationResults<T> {
+    readonly output: T;
+}
 
 export interface OptionKind {
     readonly expected: string;
@@ -468,6 +560,8 @@ export interface Plan {
     readonly scratchBytes: number;
     readonly lastRun?: Readonly<Record<string, number>> | null;
 }
+
+type Problem = Pick<Required<NormProblem>, 'kind' | 'epsilon'>;
 
 export type QuantizedDType = 'int8' | 'int4x2';
 
@@ -553,6 +647,10 @@ export interface Tensor<D extends DType = DType> {
 
 export type TensorLike = PlainTensorLike | ResidentTensor;
 
+export type Tensors<Names, T> = {
+    readonly [Name in keyof Names]: T;
+};
+
 export interface VisibleKeys {
     offset(b: number): number;
     first(b: number, i: number): number;
@@ -564,6 +662,8 @@ export interface VisibleKeys {
 export type WeightType = ComputeDType | StoredType;
 
 export declare const abortSignal: OptionKind;
+
+export declare function addOnHost<N extends NativeTensor>({ view }: HostViews<N>): (result: N, other: N) => void;
 
 export declare function allocate<N extends NativeTensor>(memory: DeviceMemory<N>, dtype: DType, shape: readonly number[]): N | Promise<N>;
 
@@ -634,6 +734,10 @@ export declare function listOf(elements: OptionKind): OptionKind;
 
 export declare function nextTurn(): Promise<void>;
 
+export declare function normGradientHere(problem: Problem, { input, weight, bias }: NormInputs<Tensor>, { dOutput, dResidual }: NormForward<Tensor>, results?: Tensors<NormGradientNames, Tensor>): Tensors<NormGradientNames, Tensor>;
+
+export declare function normHere(problem: Problem, { input, weight, bias }: NormInputs<Tensor>, output?: Tensor): Tensor;
+
 export declare function now(): number;
 
 export declare function number(expected: string, accepts: (value: number) => boolean): OptionKind;
@@ -642,7 +746,13 @@ export declare function numbersOf({ dtype, data }: Tensor): Exclude<Tensor['data
 
 export declare function oneOf(...choices: readonly unknown[]): OptionKind;
 
+export declare function operationsOnHost<N extends NativeTensor>(views: HostViews<N>): OperationDefinitions<N>;
+
+export declare function partGradientInputs(own: Statistics, whole: GradientInputs<Tensor>, layout: Layout): Pick<GradientInputs<Tensor>, 'output' | 'dOutput' | 'isPart'>;
+
 export declare function philox4x32(counter: readonly [number, number, number, number], key: readonly [number, number]): [number, number, number, number];
+
+export declare const plainViews: HostViews<Tensor>;
 
 export declare function required(kind: OptionKind): OptionKind;
 

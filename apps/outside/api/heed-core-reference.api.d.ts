@@ -4,6 +4,8 @@
 //   referenceGradient
 //   referenceLinear
 //   referenceLinearGradient
+//   referenceNorm
+//   referenceNormGradient
 
 export type Activation = 'gelu' | 'geluTanh' | 'silu' | 'relu' | 'sigmoid';
 
@@ -26,6 +28,7 @@ export interface AttentionBackend extends AsyncDisposable {
     upload<T extends PlainTensorLike>(tensor: T): Promise<ResidentTensor<DTypeOf<T>>>;
     allocate<D extends DType>(dtype: D, shape: readonly number[]): Promise<ResidentTensor<D>>;
     readonly linear?: LinearOperation;
+    readonly norm?: NormOperation;
     wrap?(native: unknown): ResidentTensor;
     unwrap?(resident: ResidentTensor): unknown;
     dispose(): Promise<void>;
@@ -168,6 +171,7 @@ export interface Capabilities {
     readonly dtypes: readonly FloatDType[];
     readonly features: readonly Feature[];
     readonly guarantees: readonly Guarantee[];
+    readonly partGradients?: boolean;
     readonly operations?: readonly Operation[];
     readonly weightTypes?: readonly StoredType[];
 }
@@ -212,6 +216,7 @@ export interface GradientInputs<T = Tensor | ResidentTensor> {
     readonly output: T;
     readonly statistics: Statistics<T>;
     readonly dOutput: T;
+    readonly isPart?: boolean;
 }
 
 export type Guarantee = (typeof GUARANTEES)[number];
@@ -219,6 +224,11 @@ export type Guarantee = (typeof GUARANTEES)[number];
 export type HalfDType = 'float16' | 'bfloat16';
 
 export type Layout = 'bhld' | 'blhd';
+
+export interface LinearForward {
+    readonly dOutput: TensorLike;
+    readonly dResidual?: TensorLike | undefined;
+}
 
 export interface LinearGradients<T> {
     readonly dInput: T;
@@ -229,6 +239,7 @@ export interface LinearGradients<T> {
 export interface LinearInputs {
     readonly input: TensorLike;
     readonly weights: PackedWeights;
+    readonly residual?: TensorLike | undefined;
 }
 
 export interface LinearKernel extends AsyncDisposable {
@@ -240,14 +251,10 @@ export interface LinearKernel extends AsyncDisposable {
     run(inputs: LinearInputs, options: RunOptions & {
         readonly resident: true;
     }): Promise<LinearResults<ResidentTensor>>;
-    gradient(inputs: LinearInputs, forward: {
-        readonly dOutput: TensorLike;
-    }, options?: RunOptions & {
+    gradient(inputs: LinearInputs, forward: LinearForward, options?: RunOptions & {
         readonly resident?: false;
     }): Promise<LinearGradients<Tensor>>;
-    gradient(inputs: LinearInputs, forward: {
-        readonly dOutput: TensorLike;
-    }, options: RunOptions & {
+    gradient(inputs: LinearInputs, forward: LinearForward, options: RunOptions & {
         readonly resident: true;
     }): Promise<LinearGradients<ResidentTensor>>;
     dispose(): Promise<void>;
@@ -279,11 +286,64 @@ export interface LinearResults<T> {
 
 export type NestedArray = readonly (number | boolean | NestedArray)[];
 
+export interface NormForward<T = TensorLike> {
+    readonly dOutput: T;
+    readonly dResidual?: T | undefined;
+}
+
+export interface NormGradientNames {
+    readonly dInput: true;
+    readonly dWeight: true;
+    readonly dBias?: true;
+}
+
+export interface NormInputs<T = TensorLike> {
+    readonly input: T;
+    readonly weight: T;
+    readonly bias?: T | undefined;
+}
+
+export type NormKernel = OperationKernel<NormProblem, NormInputs, NormForward, NormGradientNames>;
+
+export interface NormOperation {
+    compile(problem: NormProblem): Promise<NormKernel>;
+}
+
+export interface NormProblem {
+    readonly kind: 'layer' | 'rms';
+    readonly width: number;
+    readonly dtype?: ComputeDType;
+    readonly epsilon?: number;
+    readonly bias?: boolean;
+    readonly gradient?: boolean;
+}
+
 export type NumberArray = Exclude<DTypeArrays[DType], Uint16Array | Int8Array> | Float16ArrayLike;
 
-export declare const OPERATIONS: readonly ['linear'];
+export declare const OPERATIONS: readonly ['linear', 'linear.residual', 'norm'];
 
 export type Operation = (typeof OPERATIONS)[number];
+
+export interface OperationKernel<Problem, Inputs, Forward, Gradients> extends AsyncDisposable {
+    readonly problem: Required<Problem>;
+    run(inputs: Inputs, options?: RunOptions & {
+        readonly resident?: false;
+    }): Promise<OperationResults<Tensor>>;
+    run(inputs: Inputs, options: RunOptions & {
+        readonly resident: true;
+    }): Promise<OperationResults<ResidentTensor>>;
+    gradient(inputs: Inputs, forward: Forward, options?: RunOptions & {
+        readonly resident?: false;
+    }): Promise<Tensors<Gradients, Tensor>>;
+    gradient(inputs: Inputs, forward: Forward, options: RunOptions & {
+        readonly resident: true;
+    }): Promise<Tensors<Gradients, ResidentTensor>>;
+    dispose(): Promise<void>;
+}
+
+export interface OperationResults<T> {
+    readonly output: T;
+}
 
 export interface Origin {
     readonly batch: number;
@@ -320,6 +380,8 @@ export interface Plan {
     readonly scratchBytes: number;
     readonly lastRun?: Readonly<Record<string, number>> | null;
 }
+
+type Problem = Required<NormProblem>;
 
 type Projection = Pick<Required<LinearProblem>, 'activation'> & LinearProblem;
 
@@ -384,14 +446,22 @@ export interface Tensor<D extends DType = DType> {
 
 export type TensorLike = PlainTensorLike | ResidentTensor;
 
+export type Tensors<Names, T> = {
+    readonly [Name in keyof Names]: T;
+};
+
 export type WeightType = ComputeDType | StoredType;
 
 declare const reference: BackendProvider<void>;
 
 export declare function referenceForward(problem: AttentionProblem, given: AttentionInputs<Tensor>): OutputsByName<Tensor>;
 
-export declare function referenceGradient(problem: AttentionProblem, given: AttentionInputs<Tensor>, dOutput: Tensor): AttentionGradients;
+export declare function referenceGradient(problem: AttentionProblem, given: AttentionInputs<Tensor>, dOutput: Tensor, whole?: Tensor | null): AttentionGradients;
 
 export declare function referenceLinear({ activation }: Projection, { weight, bias }: LinearParameters<Tensor, Tensor | BlockWeight>, input: Tensor): Tensor;
 
 export declare function referenceLinearGradient(problem: Required<LinearProblem>, { weight, bias }: LinearParameters<Tensor>, input: Tensor, dOutput: Tensor): Promise<LinearGradients<Tensor>>;
+
+export declare function referenceNorm(problem: Problem, { input, weight, bias }: NormInputs<Tensor>): Tensor;
+
+export declare function referenceNormGradient(problem: Problem, { input, weight, bias }: NormInputs<Tensor>, { dOutput, dResidual }: NormForward<Tensor>): Tensors<NormGradientNames, Tensor>;

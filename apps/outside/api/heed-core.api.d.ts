@@ -32,6 +32,8 @@
 //   GUARANTEES
 //   GradientInputs
 //   GradientOf
+//   GradientOptions
+//   GradientPart
 //   Guarantee
 //   HalfDType
 //   HeedError
@@ -39,6 +41,7 @@
 //   HeedErrorDetails
 //   HeedErrorJSON
 //   Layout
+//   LinearForward
 //   LinearGradients
 //   LinearInputs
 //   LinearKernel
@@ -46,10 +49,21 @@
 //   LinearParameters
 //   LinearProblem
 //   LinearResults
+//   MergeGradientsOptions
+//   MergedAttention
+//   MergedGradients
 //   NestedArray
+//   NormForward
+//   NormGradientNames
+//   NormInputs
+//   NormKernel
+//   NormOperation
+//   NormProblem
 //   NumberArray
 //   OPERATIONS
 //   Operation
+//   OperationKernel
+//   OperationResults
 //   Origin
 //   OutputName
 //   OutputsByName
@@ -76,6 +90,7 @@
 //   Support
 //   Tensor
 //   TensorLike
+//   Tensors
 //   WeightType
 //   attention
 //   cast
@@ -85,6 +100,7 @@
 //   firstAvailable
 //   isResident
 //   mergeAttention
+//   mergeGradients
 //   quantize
 //   resolveRequest
 //   tensor
@@ -118,6 +134,7 @@ export interface AttentionBackend extends AsyncDisposable {
     upload<T extends PlainTensorLike>(tensor: T): Promise<ResidentTensor<DTypeOf<T>>>;
     allocate<D extends DType>(dtype: D, shape: readonly number[]): Promise<ResidentTensor<D>>;
     readonly linear?: LinearOperation;
+    readonly norm?: NormOperation;
     wrap?(native: unknown): ResidentTensor;
     unwrap?(resident: ResidentTensor): unknown;
     dispose(): Promise<void>;
@@ -173,6 +190,9 @@ export interface AttentionKernel extends AsyncDisposable {
 export interface AttentionPart<T = Tensor> {
     readonly output: T;
     readonly statistics: Statistics<T>;
+    readonly weights?: T;
+    readonly choice?: T;
+    readonly start?: number;
 }
 
 export interface AttentionProblem {
@@ -309,6 +329,7 @@ export interface Capabilities {
     readonly dtypes: readonly FloatDType[];
     readonly features: readonly Feature[];
     readonly guarantees: readonly Guarantee[];
+    readonly partGradients?: boolean;
     readonly operations?: readonly Operation[];
     readonly weightTypes?: readonly StoredType[];
 }
@@ -365,15 +386,29 @@ export interface GradientInputs<T = Tensor | ResidentTensor> {
     readonly output: T;
     readonly statistics: Statistics<T>;
     readonly dOutput: T;
+    readonly isPart?: boolean;
 }
 
 export interface GradientOf<D extends FloatDType = FloatDType> {
-    (dOutput: TensorLike, options?: RunOptions & {
+    (dOutput: TensorLike, options?: GradientOptions & {
         readonly resident?: false | undefined;
     }): Promise<AttentionGradients<Tensor<D>>>;
-    (dOutput: TensorLike, options: RunOptions & {
+    (dOutput: TensorLike, options: GradientOptions & {
         readonly resident: true;
     }): Promise<AttentionGradients<ResidentTensor<D>>>;
+}
+
+export interface GradientOptions extends RunOptions {
+    readonly whole?: Pick<AttentionPart<PlainTensorLike>, 'output' | 'statistics'>;
+}
+
+export interface GradientPart<T = Tensor> {
+    readonly dQuery: T;
+    readonly dKey?: T;
+    readonly dValue?: T;
+    readonly dBias?: T;
+    readonly dSinks?: T;
+    readonly start?: number;
 }
 
 export type Guarantee = (typeof GUARANTEES)[number];
@@ -425,6 +460,11 @@ export interface HeedErrorJSON {
 
 export type Layout = 'bhld' | 'blhd';
 
+export interface LinearForward {
+    readonly dOutput: TensorLike;
+    readonly dResidual?: TensorLike | undefined;
+}
+
 export interface LinearGradients<T> {
     readonly dInput: T;
     readonly dWeight: T;
@@ -434,6 +474,7 @@ export interface LinearGradients<T> {
 export interface LinearInputs {
     readonly input: TensorLike;
     readonly weights: PackedWeights;
+    readonly residual?: TensorLike | undefined;
 }
 
 export interface LinearKernel extends AsyncDisposable {
@@ -445,14 +486,10 @@ export interface LinearKernel extends AsyncDisposable {
     run(inputs: LinearInputs, options: RunOptions & {
         readonly resident: true;
     }): Promise<LinearResults<ResidentTensor>>;
-    gradient(inputs: LinearInputs, forward: {
-        readonly dOutput: TensorLike;
-    }, options?: RunOptions & {
+    gradient(inputs: LinearInputs, forward: LinearForward, options?: RunOptions & {
         readonly resident?: false;
     }): Promise<LinearGradients<Tensor>>;
-    gradient(inputs: LinearInputs, forward: {
-        readonly dOutput: TensorLike;
-    }, options: RunOptions & {
+    gradient(inputs: LinearInputs, forward: LinearForward, options: RunOptions & {
         readonly resident: true;
     }): Promise<LinearGradients<ResidentTensor>>;
     dispose(): Promise<void>;
@@ -488,13 +525,79 @@ type Member<F extends Flag, Name extends string, T> = [F] extends [true] ? {
     readonly [K in Name]?: T;
 };
 
+export interface MergeGradientsOptions {
+    readonly layout?: Layout;
+    readonly biasShape?: readonly number[];
+}
+
+export type MergedAttention<P> = Pick<AttentionPart, 'output' | 'statistics'> & {
+    readonly [Name in keyof P as Name extends 'weights' | 'choice' ? Name : never]: Tensor;
+};
+
+export type MergedGradients<P> = {
+    readonly [Name in keyof P as Name extends keyof AttentionGradients ? Name : never]: Tensor;
+};
+
 export type NestedArray = readonly (number | boolean | NestedArray)[];
+
+export interface NormForward<T = TensorLike> {
+    readonly dOutput: T;
+    readonly dResidual?: T | undefined;
+}
+
+export interface NormGradientNames {
+    readonly dInput: true;
+    readonly dWeight: true;
+    readonly dBias?: true;
+}
+
+export interface NormInputs<T = TensorLike> {
+    readonly input: T;
+    readonly weight: T;
+    readonly bias?: T | undefined;
+}
+
+export type NormKernel = OperationKernel<NormProblem, NormInputs, NormForward, NormGradientNames>;
+
+export interface NormOperation {
+    compile(problem: NormProblem): Promise<NormKernel>;
+}
+
+export interface NormProblem {
+    readonly kind: 'layer' | 'rms';
+    readonly width: number;
+    readonly dtype?: ComputeDType;
+    readonly epsilon?: number;
+    readonly bias?: boolean;
+    readonly gradient?: boolean;
+}
 
 export type NumberArray = Exclude<DTypeArrays[DType], Uint16Array | Int8Array> | Float16ArrayLike;
 
-export declare const OPERATIONS: readonly ['linear'];
+export declare const OPERATIONS: readonly ['linear', 'linear.residual', 'norm'];
 
 export type Operation = (typeof OPERATIONS)[number];
+
+export interface OperationKernel<Problem, Inputs, Forward, Gradients> extends AsyncDisposable {
+    readonly problem: Required<Problem>;
+    run(inputs: Inputs, options?: RunOptions & {
+        readonly resident?: false;
+    }): Promise<OperationResults<Tensor>>;
+    run(inputs: Inputs, options: RunOptions & {
+        readonly resident: true;
+    }): Promise<OperationResults<ResidentTensor>>;
+    gradient(inputs: Inputs, forward: Forward, options?: RunOptions & {
+        readonly resident?: false;
+    }): Promise<Tensors<Gradients, Tensor>>;
+    gradient(inputs: Inputs, forward: Forward, options: RunOptions & {
+        readonly resident: true;
+    }): Promise<Tensors<Gradients, ResidentTensor>>;
+    dispose(): Promise<void>;
+}
+
+export interface OperationResults<T> {
+    readonly output: T;
+}
 
 export interface Origin {
     readonly batch: number;
@@ -655,6 +758,10 @@ export interface Tensor<D extends DType = DType> {
 
 export type TensorLike = PlainTensorLike | ResidentTensor;
 
+export type Tensors<Names, T> = {
+    readonly [Name in keyof Names]: T;
+};
+
 export type WeightType = ComputeDType | StoredType;
 
 export declare function attention<Q extends TensorLike, O extends Flag = true, W extends Flag = false, L extends Flag = false, S extends Flag = false, C extends Flag = false, G extends Flag = false, R extends Flag = false>(backend: AttentionBackend, request: AttentionRequest & {
@@ -687,9 +794,11 @@ export declare function firstAvailable(providers: readonly BackendProvider[], pr
 
 export declare function isResident(value: unknown): value is ResidentTensor;
 
-export declare function mergeAttention(parts: readonly AttentionPart<PlainTensorLike>[], options?: {
+export declare function mergeAttention<P extends AttentionPart<PlainTensorLike>>(parts: readonly P[], options?: {
     readonly layout?: Layout;
-}): AttentionPart;
+}): MergedAttention<P>;
+
+export declare function mergeGradients<P extends GradientPart<PlainTensorLike>>(parts: readonly P[], options?: MergeGradientsOptions): MergedGradients<P>;
 
 export declare function quantize<D extends QuantizedDType>(tensor: Tensor, type: D, options?: {
     readonly group?: number | undefined;

@@ -560,6 +560,7 @@ export interface SafetensorsFile {
     readonly names: readonly string[];
     describe(name: string): StoredTensor;
     tensor(name: string, rows?: RowRange): Promise<Tensor>;
+    stored(name: string): Promise<Tensor>;
     stateDict(prefix?: string): Promise<Record<string, Tensor>>;
 }
 

@@ -376,6 +376,7 @@ export declare class VisionTransformer {
 export interface WeightSource {
     readonly names: readonly string[];
     tensor(name: string): Promise<Tensor | StoredWeight>;
+    stored?(name: string): Promise<Tensor | StoredWeight>;
 }
 
 export declare class Whisper {
