@@ -113,11 +113,15 @@ const WAYS = {
 const bytesOf = (type, kvHeads) =>
   2 * kvHeads * KEYS * DEPTH * { float32: 4, float16: 2, bfloat16: 2, int8: 1, int4x2: 0.5 }[type];
 
-/** GB/s of a sum over as many bytes as float32's keys and values, or null without a compiler. */
+/** GB/s of sums over as many bytes as float32's keys and values, as they lie and in pages, or null without a compiler. */
 async function bandwidth(level) {
   const names = { 'AVX-512': 'avx512', AVX2: 'avx2', NEON: 'neon' };
   try {
-    return await peakOf(names[level])('sum', bytesOf('float32', 8));
+    const peak = peakOf(names[level]);
+    return {
+      line: await peak('sum', bytesOf('float32', 8)),
+      pages: await peak('pages', bytesOf('float32', 8)),
+    };
   } catch {
     return null;
   }
@@ -228,7 +232,12 @@ for (const given of positionals) {
   const backend = await provider.create(provider.name === 'ts' ? {} : { threads: 1 });
   console.log(`${backend.name} (${backend.device}), Node ${process.version}, ${KEYS} keys`);
   const sum = provider.name === 'native' ? await bandwidth(/native ([^,]+)/.exec(backend.device)[1]) : null;
-  if (sum !== null) console.log(`  a sum over the bytes of float32: ${sum.toFixed(1)} GB/s`);
+  if (sum !== null) {
+    const [line, pages] = [sum.line, sum.pages].map((rate) => rate.toFixed(1));
+    console.log(
+      `  a sum over the bytes of float32: ${line} GB/s, in pages of 4 KB: ${pages} GB/s (${(pages / line).toFixed(2)} ×)`,
+    );
+  }
   for (const heads of HEADS) await compare(backend, heads);
   await backend.dispose();
   if (!options.memory) continue;

@@ -54,7 +54,7 @@ INLINE ForwardScratch forwardScratch(const Problem& p, const Plan& plan) {
   s.values = region.take<T>(direct ? FORWARD_KEYS<T> * paddedTo<T>(p.valueDim) : 0);
   s.chunk = region.take<T>(chunkNumbers<T>(p));
   s.kept = region.take<T>(keepsScores(p) ? blockRows * p.keyLength : 0);
-  s.places = region.take<Place>(p.pageSize > 0 ? FORWARD_KEYS<T> + PREFETCH_ROWS : 0);
+  s.places = region.take<Place>(p.pageSize > 0 ? FORWARD_KEYS<T> + PREFETCH_ROWS + RUN_ROWS : 0);
   s.zero = region.take<T>(zeroNumbers<T>(p));
   s.bad = region.take<uint8_t>(FORWARD_KEYS<T>);
   s.bytes = region.bytes;

@@ -181,7 +181,7 @@ INLINE void directScores(Block<T>& b, T* chunk) {
 // Returns whether values of the tile are added before it is known that they are finite.
 template <class T>
 INLINE bool supposesFinite(const Block<T>& b, const Source<T>& values) {
-  return b.supposesFinite && b.wants.values && b.p.valueDim % LANES<T> == 0 && values.table == nullptr && !isQuantized(values.format);
+  return b.supposesFinite && b.wants.values && b.p.valueDim % LANES<T> == 0 && !isQuantized(values.format);
 }
 
 template <class T>

@@ -90,11 +90,10 @@ static __attribute__((noinline)) void quadScoresOf(const float* query, i64 rows,
                                                    float* scores) {
   constexpr decltype(&multiplyQuads<1>) others[] = {multiplyQuads<1>, multiplyQuads<2>, multiplyQuads<3>, multiplyQuads<4>};
   alignas(64) float quads[16 * QUAD_DEPTH];
-  const bool isDense = places.table == nullptr && places.rowBytes == places.bytes;
-  const i64 lines = isDense ? places.bytes / depth : 0;
   for (i64 key = 0; key < keys; key += 16) {
-    packQuads<F>(places, key, keys, depth, lines == 0, quads);
-    multiplyQuads<4>(query, quads, depth, scores + key, places.first.row + key * places.rowBytes + places.ahead, lines);
+    const char* next = places.denseAhead(key, 16);
+    packQuads<F>(places, key, keys, depth, next == nullptr, quads);
+    multiplyQuads<4>(query, quads, depth, scores + key, next, next == nullptr ? 0 : places.bytes / depth);
     others[rows - 5](query + 4 * depth, quads, depth, scores + 4 * FORWARD_STRIDE<float> + key, nullptr, 0);
   }
 }

@@ -70,6 +70,13 @@ struct Places {
     else later.first = at(n);
     return later;
   }
+  // The rows that are prefetched beside n ... n + count - 1 (at most RUN_ROWS), if they lie one after another; else null.
+  const char* denseAhead(i64 n, i64 count) const {
+    if (rowBytes != bytes) return nullptr;
+    if (table == nullptr) return first.row + n * bytes + ahead;
+    const char* row = table[n + ahead].row;
+    return table[n + ahead + count - 1].row == row + (count - 1) * bytes ? row : nullptr;
+  }
   // Brings a row that follows soon into the cache.
   void prefetch(i64 n, const Place& place) const {
     const char* row = table != nullptr ? table[n + ahead].row : place.row + ahead;
@@ -143,7 +150,7 @@ struct Source {
     }
   }
 
-  // `entries` has room for count + PREFETCH_ROWS places.
+  // `entries` has room for count + PREFETCH_ROWS + RUN_ROWS places.
   Places places(i64 key, i64 count, Place* entries) const {
     const i64 bytes = bytesOf<T>(format, depth);
     const i64 ahead = greatest(1, least(PREFETCH_ROWS, PREFETCH_BYTES / greatest(1, bytes)));
@@ -151,7 +158,7 @@ struct Source {
     if (table == nullptr) return found;
     found.table = entries;
     found.ahead = ahead;
-    const i64 end = least(keyLength, key + count + ahead);
+    const i64 places = count + ahead + RUN_ROWS, end = least(keyLength, key + places);
     i64 n = 0;
     for (i64 from = key; from < end;) {
       const i64 here = run(from, end - from);
@@ -161,7 +168,7 @@ struct Source {
         entries[n++] = there ? Place{begin.row + r * found.rowBytes, begin.scales + r * scaleRow} : begin;
       from += here;
     }
-    for (; n < count + ahead; n++) entries[n] = entries[0];
+    for (; n < places; n++) entries[n] = entries[0];
     return found;
   }
 

@@ -1,6 +1,6 @@
 #include "pool.h"
 
-#include <cstring>
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -47,7 +47,8 @@ bool prepare(Job& job, i64 extraBytes) {
     job.shared.swap(job.team->spare);
   }
   if (!job.shared.reserve(job.plan.sharedBytes + extraBytes)) return false;
-  std::memset(job.shared.begin(), 0, static_cast<size_t>(job.plan.clearedBytes));
+  // Of no bytes, begin() may be null, which memset() must not get.
+  std::fill_n(job.shared.begin(), job.plan.clearedBytes, char{0});
   job.run.problem = &job.problem;
   job.run.plan = &job.plan;
   job.run.shared = job.shared.begin();
