@@ -158,7 +158,8 @@ describe('gradients of a block agree with finite differences in float64', () => 
       },
     ],
   ])('%s', async (_, options, rest) => {
-    for (const dropout of [undefined, { probability: 0.3, seed: 5 }]) {
+    const dropout = { probability: 0.3, seed: 5 };
+    for (const run of [{}, { dropout }, { dropout, attentionDropout: { probability: 0.4, seed: 6 } }]) {
       const block = new TransformerBlock({
         embedDim: 4,
         heads: 2,
@@ -171,7 +172,6 @@ describe('gradients of a block agree with finite differences in float64', () => 
       const input = randomTensor([2, 3, 4], 1);
       const dOutput = randomTensor([2, 3, 4], 2);
       const inputs = { input, ...rest };
-      const run = dropout === undefined ? {} : { dropout };
       const { gradient } = await block.forward(backend, inputs, { ...run, gradient: true });
       const { dInput, dMemory, dBias, parameters } = await gradient(dOutput);
       const { memory, bias } = rest as Record<string, FloatTensor>;
@@ -230,6 +230,21 @@ describe('mistakes have a code', () => {
     ],
     ['SHAPE', 'an input of another width', () => block.forward(backend, { input: [[[1, 2]]] })],
     ['UNKNOWN_OPTION', 'another input', () => block.forward(backend, { input, query: input } as never)],
+    [
+      'ARGUMENT',
+      'dropout of weights without a seed',
+      () => block.forward(backend, { input }, { attentionDropout: { probability: 0.1 } as never }),
+    ],
+    [
+      'ARGUMENT',
+      'dropout of cross weights with a seed of text',
+      () =>
+        new TransformerBlock({ embedDim: 4, heads: 2, cross: true }).forward(
+          backend,
+          { input, memory: input },
+          { attentionDropout: { probability: 0.1, seed: '1' as never } },
+        ),
+    ],
     [
       'ARGUMENT',
       'dropout without a seed',

@@ -85,7 +85,8 @@ test.each(Object.entries(BLOCKS))('%s: an engine gives what the block gives here
     ...options,
   });
   const inputs = { input, causal: true, bias };
-  const asked = { gradient: true, weights: true } as const;
+  const attentionDropout = { probability: 0.3, seed: 8 };
+  const asked = { gradient: true, weights: true, attentionDropout } as const;
   const expected = await block.forward(here, inputs, asked);
   const gradients = flat(await expected.gradient(dOutput));
   const actual = await block.forward(engine, inputs, asked);

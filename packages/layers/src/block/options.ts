@@ -61,6 +61,11 @@ export interface TransformerBlockForwardOptions extends Omit<
    * another seed for each block and step. Default: none.
    */
   readonly dropout?: Pick<DropoutOptions, 'probability' | 'seed'>;
+  /**
+   * In training: drops weights of self- and cross-attention, as {@link MultiHeadForwardOptions.dropout} does; cross-attention's at
+   * seed ± 2⁵². Needs the backend's feature `dropout`. Default: none.
+   */
+  readonly attentionDropout?: MultiHeadForwardOptions['dropout'];
 }
 
 export interface TransformerBlockGradients {

@@ -50,6 +50,8 @@ interface Branch {
   gradient(dOutput: FloatTensor): Promise<TransformerBlockGradients>;
 }
 
+type AttentionDropout = NonNullable<TransformerBlockForwardOptions['attentionDropout']>;
+
 /** Results of attention that the type of a call cannot name, since they depend on the block's options. */
 interface Everything {
   readonly weights: true;
@@ -148,7 +150,7 @@ export class TransformerBlock {
     inputs: TransformerBlockInputs,
     options?: O,
   ): Promise<TransformerBlockResults<O>> {
-    checkForward(backend, options, { dropout: true });
+    checkForward(backend, options, { dropout: true, attentionDropout: true });
     checkOptions('forward()', inputs, INPUT_NAMES);
     const { input, memory, memoryMask, ...scope } = withTensors<TransformerBlockInputs>(inputs, this.#dtype);
     checkShape('input', input, this.#dtype, [
@@ -157,13 +159,13 @@ export class TransformerBlock {
       ['E', this.#options.embedDim],
     ]);
     this.#checkMemory(memory);
-    const { dropout: dropped, ...asked }: TransformerBlockForwardOptions = options ?? {};
+    const { dropout: dropped, attentionDropout, ...asked }: TransformerBlockForwardOptions = options ?? {};
     if (
       dropped === undefined &&
       memory === undefined &&
       this.#staysOn(backend, input, scope, asked.gradient)
     ) {
-      const results = await this.#forwardOn(backend, input, scope, asked);
+      const results = await this.#forwardOn(backend, input, scope, { ...asked, attentionDropout });
       return results as unknown as TransformerBlockResults<O>;
     }
     const run = asked as Everything;
@@ -172,7 +174,8 @@ export class TransformerBlock {
     const shown: { weights?: FloatTensor; crossWeights?: FloatTensor } = {};
 
     const attention = await this.#residual('attention', this.#attentionNorm, input, async (query) => {
-      const attended = await this.#attention.forward(backend, { query, ...scope }, run);
+      const selfRun = { ...run, ...(attentionDropout && { dropout: attentionDropout }) };
+      const attended = await this.#attention.forward(backend, { query, ...scope }, selfRun);
       shown.weights = attended.weights;
       return {
         output: drop('attention', attended.output),
@@ -185,11 +188,9 @@ export class TransformerBlock {
     const cross =
       this.#cross &&
       (await this.#residual('cross', this.#cross.norm, attention.output, async (query) => {
-        const attended = await this.#cross!.attention.forward(
-          backend,
-          { query, key: memory!, keyMask: memoryMask },
-          run,
-        );
+        const crossRun = { ...run, ...(attentionDropout && { dropout: ofCross(attentionDropout) }) };
+        const across = { query, key: memory!, keyMask: memoryMask };
+        const attended = await this.#cross!.attention.forward(backend, across, crossRun);
         shown.crossWeights = attended.weights;
         return {
           output: drop('cross', attended.output),
@@ -295,8 +296,9 @@ export class TransformerBlock {
     backend: AttentionBackend,
     input: FloatTensor,
     given: Omit<WithTensors<TransformerBlockInputs>, 'input' | 'memory' | 'memoryMask'>,
-    { weights = false, gradient = false, ...run }: Omit<TransformerBlockForwardOptions, 'dropout'>,
+    asked: Omit<TransformerBlockForwardOptions, 'dropout'>,
   ): Promise<object> {
+    const { weights = false, gradient = false, attentionDropout, ...run } = asked;
     const { norm: kind = 'layer', activation = 'gelu', normFirst = true } = this.#options;
     const { epsilon = kind === 'layer' ? 1e-5 : 1e-6 } = this.#options;
     const attention = partsOf(this.#attention);
@@ -304,7 +306,8 @@ export class TransformerBlock {
     const [batch, length] = input.shape;
     const { scale, softcap } = attention.options;
     const sinks = attention.parameters['sinks'];
-    const scope = { scale, softcap, bias, alibiSlopes, sinks, ...(await withKeyMask(who, batch, length)) };
+    const masked = await withKeyMask(who, batch, length);
+    const scope = { scale, softcap, bias, alibiSlopes, sinks, dropout: attentionDropout, ...masked };
     const parts = {
       attention,
       feedForward: {
@@ -318,8 +321,8 @@ export class TransformerBlock {
       feedForwardNorm: this.#feedForwardNorm.parameters,
       normFirst,
     };
-    const asked = { weights, gradient: gradient !== false, run };
-    const { gradient: back, ...results } = await blockOn(backend, parts, input, scope, asked);
+    const wanted = { weights, gradient: gradient !== false, run };
+    const { gradient: back, ...results } = await blockOn(backend, parts, input, scope, wanted);
     return {
       ...results,
       ...(back && {
@@ -389,6 +392,11 @@ export class TransformerBlock {
           remedy: 'make the block with cross: true',
         });
   }
+}
+
+/** Other numbers for cross-attention: the seed's counterpart in the other half of its range. */
+function ofCross({ probability, seed }: AttentionDropout): AttentionDropout {
+  return { probability, seed: seed < 2 ** 52 ? seed + 2 ** 52 : seed - 2 ** 52 };
 }
 
 const NORM_NAMES = {
