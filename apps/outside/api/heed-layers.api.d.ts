@@ -661,6 +661,7 @@ export declare class TransformerBlock {
 
 export interface TransformerBlockForwardOptions extends Omit<MultiHeadForwardOptions, 'logSumExp' | 'dropout'> {
     readonly dropout?: Pick<DropoutOptions, 'probability' | 'seed'>;
+    readonly attentionDropout?: MultiHeadForwardOptions['dropout'];
 }
 
 export interface TransformerBlockGradients {
