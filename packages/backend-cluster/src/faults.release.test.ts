@@ -68,7 +68,7 @@ describe.skipIf(!hasServer())('a cluster', () => {
     await wait(500);
     expect(await bits(cluster.backend, request(5))).toBe(other);
     expect(await bits(cluster.backend, request())).toBe(expected);
-    expect(await stranger.stored('tasks')).toBe(0);
+    await expect.poll(() => stranger.stored('tasks')).toBe(0);
     await stranger.end();
   });
 
