@@ -8,8 +8,8 @@ import type { RunOptions } from '../run-options.ts';
 import type { Tensor } from '../tensor.ts';
 import type { AttentionGradients, AttentionResults } from '../results.ts';
 import { checkPartGradient } from '../support.ts';
-import { type Ending, endWhenCollected, forget } from './collected.ts';
-import { type Lifetime, lifetime } from './lifetime.ts';
+import { type Ending, endWhenCollected } from './collected.ts';
+import { KernelEnding } from './kernel-ending.ts';
 import type { DeviceMemory, NativeTensor } from './memory.ts';
 import { onDevice } from './on-device.ts';
 import { type Owner, identityOf } from './resident/resident.ts';
@@ -43,32 +43,6 @@ interface Guarded<N extends NativeTensor> {
 
 type GuardOptions = RunOptions & { readonly resident?: boolean };
 
-/** A kernel without its handle, so that the handle can be collected; the kernel then ends. */
-class Guard<N extends NativeTensor> implements Ending {
-  readonly told = null;
-  readonly life: Lifetime;
-  readonly statistics: OwnStatistics<N>;
-  readonly #definition: KernelDefinition<N>;
-  readonly #all: Set<Ending>;
-
-  constructor(guarded: Guarded<N>, all: Set<Ending>) {
-    this.life = lifetime(`kernel of ${guarded.name}`);
-    this.statistics = new OwnStatistics(guarded);
-    this.#definition = guarded.definition;
-    this.#all = all;
-    all.add(this);
-  }
-
-  end(): Promise<void> {
-    forget(this);
-    return this.life.end(async () => {
-      this.#all.delete(this);
-      await this.statistics.dispose();
-      await this.#definition.dispose?.();
-    });
-  }
-}
-
 /**
  * Makes a kernel from its definition: checks, transfers, and a lifetime that ends once.
  *
@@ -85,8 +59,9 @@ export function guardKernel<N extends NativeTensor>(
       clause: 'gradient',
     });
   }
-  const guard = new Guard(guarded, kernels);
-  const { life, statistics } = guard;
+  const statistics = new OwnStatistics(guarded);
+  const guard = new KernelEnding(`kernel of ${guarded.name}`, [statistics, guarded.definition], kernels);
+  const { life } = guard;
   // Held by the methods, which may be detached from the kernel, and by the runs in progress.
   const reachable = { owner: backend };
   endWhenCollected(reachable, guard);

@@ -13,8 +13,8 @@ import { type StoredType, type StoredWeight, isStoredType } from '../../linear/s
 import { checkOptions } from '../../options/check-options.ts';
 import { checkRunOptions } from '../../options/run-options.ts';
 import type { Tensor } from '../../tensor.ts';
-import { type Ending, endWhenCollected, forget } from '../collected.ts';
-import { type Lifetime, lifetime } from '../lifetime.ts';
+import { type Ending, endWhenCollected } from '../collected.ts';
+import { KernelEnding } from '../kernel-ending.ts';
 import type { DeviceMemory, NativeTensor } from '../memory.ts';
 import { onDevice } from '../on-device.ts';
 import type { Owner } from '../resident/resident.ts';
@@ -62,28 +62,12 @@ interface Guarded<N extends NativeTensor> {
   readonly add: LinearDefinition<N>['add'];
 }
 
-/** A kernel and its packed weights without their handles, so that those can be collected. */
-class Guard<N extends NativeTensor> implements Ending {
-  readonly told = null;
-  readonly life: Lifetime;
-  readonly packed = new Set<Ending>();
-  readonly #definition: LinearKernelDefinition<N>;
-  readonly #all: Set<Ending>;
+/** The packed weights of a kernel, which end with it. */
+class AllPacked {
+  readonly all = new Set<Ending>();
 
-  constructor({ name, definition }: Guarded<N>, all: Set<Ending>) {
-    this.life = lifetime(`linear kernel of ${name}`);
-    this.#definition = definition;
-    this.#all = all;
-    all.add(this);
-  }
-
-  end(): Promise<void> {
-    forget(this);
-    return this.life.end(async () => {
-      this.#all.delete(this);
-      for (const weights of this.packed) weights.end();
-      await this.#definition.dispose?.();
-    });
+  dispose(): void {
+    for (const weights of this.all) weights.end();
   }
 }
 
@@ -107,8 +91,9 @@ export function guardLinear<N extends NativeTensor>(
       { clause: 'linear' },
     );
   }
-  const guard = new Guard(guarded, kernels);
-  const { life, packed } = guard;
+  const packed = new AllPacked();
+  const guard = new KernelEnding(`linear kernel of ${name}`, [packed, definition], kernels);
+  const { life } = guard;
   // Held by the methods, by packed weights, and by the runs in progress.
   const reachable = { owner: backend };
   endWhenCollected(reachable, guard);
@@ -151,7 +136,7 @@ export function guardLinear<N extends NativeTensor>(
         const weights = (await (isStored
           ? definition.packStored!({ ...(native as { bias: N | undefined }), weight: weight as StoredWeight })
           : definition.pack(native as LinearParameters<N>))) as object;
-        storage = new PackedStorage(weights, () => definition.free?.(weights), packed);
+        storage = new PackedStorage(weights, () => definition.free?.(weights), packed.all);
         return {};
       });
       return new Packed(storage!, reachable);

@@ -3,8 +3,8 @@ import type { Operation } from '../../features.ts';
 import { checkRunOptions } from '../../options/run-options.ts';
 import type { OperationKernel } from '../../operations/contract.ts';
 import type { RunOptions } from '../../run-options.ts';
-import { type Ending, endWhenCollected, forget } from '../collected.ts';
-import { type Lifetime, lifetime } from '../lifetime.ts';
+import { type Ending, endWhenCollected } from '../collected.ts';
+import { KernelEnding } from '../kernel-ending.ts';
 import type { DeviceMemory, NativeTensor } from '../memory.ts';
 import { onDevice } from '../on-device.ts';
 import type { Owner } from '../resident/resident.ts';
@@ -38,29 +38,6 @@ interface Guarded<N extends NativeTensor, Problem> {
   readonly memory: DeviceMemory<N>;
 }
 
-/** A kernel without its handle, so that it can be collected. */
-class Guard implements Ending {
-  readonly told = null;
-  readonly life: Lifetime;
-  readonly #definition: { dispose?(): void | Promise<void> };
-  readonly #all: Set<Ending>;
-
-  constructor(name: string, definition: { dispose?(): void | Promise<void> }, all: Set<Ending>) {
-    this.life = lifetime(name);
-    this.#definition = definition;
-    this.#all = all;
-    all.add(this);
-  }
-
-  end(): Promise<void> {
-    forget(this);
-    return this.life.end(async () => {
-      this.#all.delete(this);
-      await this.#definition.dispose?.();
-    });
-  }
-}
-
 /** Makes a kernel of an operation from its definition: checks, transfers, and a lifetime that ends once. */
 export function guardOperation<N extends NativeTensor, Problem, Inputs, Forward, Gradients>(
   checks: OperationChecks<Problem, Inputs, Forward>,
@@ -75,7 +52,7 @@ export function guardOperation<N extends NativeTensor, Problem, Inputs, Forward,
   if (problem.gradient && definition.gradient === undefined) {
     throw new HeedError('ENGINE', `${name} offers ${clause}; its kernel has no gradient()`, { clause });
   }
-  const guard = new Guard(`${clause} kernel of ${name}`, definition, kernels);
+  const guard = new KernelEnding(`${clause} kernel of ${name}`, [definition], kernels);
   const { life } = guard;
   // Held by the methods and by the runs in progress.
   const reachable = { owner: backend };
