@@ -6,6 +6,7 @@
 //   BackendDefinition
 //   CURVES
 //   Curve
+//   DATA_ARRAYS
 //   DeviceMemory
 //   Dropout
 //   ELEMENT_BYTES
@@ -100,6 +101,11 @@ export type Activation = 'gelu' | 'geluTanh' | 'silu' | 'relu' | 'sigmoid';
 export type AlignmentKind = 'topLeft' | 'bottomRight' | 'offset';
 
 export type ArrayDType<A> = A extends Float32Array ? 'float32' : A extends Float64Array ? 'float64' : A extends Int32Array ? 'int32' : A extends Float16ArrayLike ? 'float16' : 'bool';
+
+interface ArrayOf<A> {
+    new (length: number): A;
+    new (buffer: ArrayBufferLike, byteOffset?: number, length?: number): A;
+}
 
 export interface ArrayWithShape<A extends NumberArray = NumberArray> {
     readonly data: A;
@@ -272,6 +278,10 @@ export interface Curve {
     at(x: number): number;
     slope(x: number): number;
 }
+
+export declare const DATA_ARRAYS: {
+    readonly [D in DType]: ArrayOf<DTypeArrays[D]>;
+};
 
 export type DType = FloatDType | QuantizedDType | 'int32' | 'bool';
 

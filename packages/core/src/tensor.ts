@@ -201,20 +201,26 @@ export function tensor<A extends NumberArray>(given: A, shape: readonly number[]
   return result;
 }
 
+interface ArrayOf<A> {
+  new (length: number): A;
+  new (buffer: ArrayBufferLike, byteOffset?: number, length?: number): A;
+}
+
+/** The class of the data of each element type. */
+export const DATA_ARRAYS: { readonly [D in DType]: ArrayOf<DTypeArrays[D]> } = {
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  float32: Float32Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  int8: Int8Array,
+  int4x2: Uint8Array,
+  bool: Uint8Array,
+};
+
 /** A tensor of zeros. */
 export function zeros<D extends DType>(dtype: D, shape: readonly number[]): Tensor<D> {
-  const size = sizeOf(shape);
-  const data = {
-    float16: () => new Uint16Array(size),
-    bfloat16: () => new Uint16Array(size),
-    float32: () => new Float32Array(size),
-    float64: () => new Float64Array(size),
-    int32: () => new Int32Array(size),
-    int8: () => new Int8Array(size),
-    int4x2: () => new Uint8Array(size),
-    bool: () => new Uint8Array(size),
-  }[dtype]();
-  return { dtype, shape: [...shape], data: data as DTypeArrays[D] };
+  return { dtype, shape: [...shape], data: new DATA_ARRAYS[dtype](sizeOf(shape)) };
 }
 
 /** Checks the name of the class, like {@link dtypeOfArray}. */

@@ -1,21 +1,10 @@
 import type { DType, Tensor } from '@heed/core';
-import { type DeviceMemory, ELEMENT_BYTES, hostMemory, sizeOf, zeros } from '@heed/core/backend';
+import { DATA_ARRAYS, type DeviceMemory, ELEMENT_BYTES, hostMemory, sizeOf, zeros } from '@heed/core/backend';
 import type { Binding } from '../platform/binding.ts';
 import { FreedBuffers } from './freed-buffers.ts';
 
 /** Bytes from which on a tensor is worth large pages: two of x64's. */
 const LARGE_BYTES = 2 ** 22;
-
-const ARRAYS = {
-  float16: Uint16Array,
-  bfloat16: Uint16Array,
-  float32: Float32Array,
-  float64: Float64Array,
-  int32: Int32Array,
-  int8: Int8Array,
-  int4x2: Uint8Array,
-  bool: Uint8Array,
-} as const;
 
 /** The host's memory for tensors, in large pages where the system has them, and used again when a resident tensor was freed. */
 export class Memory {
@@ -59,7 +48,7 @@ export class Memory {
 
   #used(dtype: DType, shape: readonly number[]): Tensor | null {
     const buffer = this.#freed.take(sizeOf(shape) * ELEMENT_BYTES[dtype]);
-    return buffer && ({ dtype, shape: [...shape], data: new ARRAYS[dtype](buffer) } as Tensor);
+    return buffer && ({ dtype, shape: [...shape], data: new DATA_ARRAYS[dtype](buffer) } as Tensor);
   }
 
   #fresh(dtype: DType, shape: readonly number[]): Tensor {

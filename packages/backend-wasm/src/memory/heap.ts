@@ -1,20 +1,10 @@
 import { type DType, HeedError, type Tensor } from '@heed/core';
+import { DATA_ARRAYS } from '@heed/core/backend';
 import { FreeList } from './free-list.ts';
 
 const PAGE_BYTES = 65_536;
 /** 4 GiB, all that 32-bit addresses reach. */
 const MAXIMUM_PAGES = 65_536;
-
-const ARRAYS = {
-  float16: Uint16Array,
-  bfloat16: Uint16Array,
-  float32: Float32Array,
-  float64: Float64Array,
-  int32: Int32Array,
-  int8: Int8Array,
-  int4x2: Uint8Array,
-  bool: Uint8Array,
-} as const;
 
 /** A piece of a heap that holds numbers. */
 export interface Block {
@@ -69,7 +59,7 @@ export class Heap {
 
   /** The numbers of a block, to be used before memory grows again. */
   array({ address, dtype, length }: Block): Tensor['data'] {
-    return new ARRAYS[dtype](this.memory.buffer, address, length);
+    return new DATA_ARRAYS[dtype](this.memory.buffer, address, length);
   }
 
   view(): DataView {

@@ -42,7 +42,7 @@ export {
 } from '../shape.ts';
 export { integerAt } from '../quantize.ts';
 export { type Slot, isFloat, toTensor } from '../tensor-like.ts';
-export { sizeOf, zeros } from '../tensor.ts';
+export { DATA_ARRAYS, sizeOf, zeros } from '../tensor.ts';
 export { type BackendDefinition, defineBackend } from './define.ts';
 export type { LinearDefinition, LinearKernelDefinition } from './linear/guard.ts';
 export type { OperationKernelDefinition } from './operations/guard.ts';
