@@ -1,9 +1,9 @@
-/** Backends of the page; the first one always runs. */
+/** Backends of the page, in the order in which they are examined; the first one always runs. */
 export const OFFERS = [
   { id: 'ts', label: 'TypeScript' },
-  { id: 'webgpu', label: 'WebGPU' },
   { id: 'wasm', label: 'WebAssembly' },
   { id: 'wasm-threads', label: 'WebAssembly, threads' },
+  { id: 'webgpu', label: 'WebGPU' },
   { id: 'gpujs-webgpu', label: 'gpu.js, WebGPU' },
   { id: 'gpujs-webgl2', label: 'gpu.js, WebGL 2' },
   { id: 'gpujs-webasm', label: 'gpu.js, WebAssembly' },

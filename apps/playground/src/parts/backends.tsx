@@ -4,7 +4,7 @@ import type { BackendState } from '../engine/question.ts';
 
 interface BackendsProps {
   readonly backends: readonly BackendState[];
-  readonly value: string;
+  readonly value: string | null;
   readonly onChange: (id: string) => void;
 }
 

@@ -15,7 +15,8 @@ import { Slider } from './slider.tsx';
 
 interface ReadTextProps extends ViewProps {
   readonly model: LanguageModel;
-  readonly backend: string;
+  /** Null until it is known which one is best. */
+  readonly backend: string | null;
   /** Choices that stand below the head's. */
   readonly children: ComponentChildren;
 }

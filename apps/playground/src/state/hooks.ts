@@ -91,11 +91,12 @@ export interface Read {
   readonly isBusy: boolean;
 }
 
-export function useReading(client: Client, text: string, backend: string): Read {
+export function useReading(client: Client, text: string, backend: string | null): Read {
   const [read, setRead] = useState<Read>({ reading: null, error: null, isBusy: true });
   useEffect(() => {
     let isCurrent = true;
     setRead((before) => ({ ...before, isBusy: true }));
+    if (backend === null) return undefined;
     void (async () => {
       const outcome = await client.engine.read(text, backend);
       if (!isCurrent) return;

@@ -31,5 +31,11 @@ test('a language model runs on WebAssembly, with threads if the page has them, e
   const [one, threads] = [wasm('wasm', 'available'), wasm('wasm-threads', 'available')];
   expect(backendForModel([ts, webgpu('available', 'WebGPU, nvidia'), one, threads])).toBe('wasm-threads');
   expect(backendForModel([ts, one, wasm('wasm-threads', 'unavailable')])).toBe('wasm');
-  expect(backendForModel([ts, wasm('wasm', 'looking')])).toBe('ts');
+  expect(backendForModel([ts, wasm('wasm', 'unavailable')])).toBe('ts');
+});
+
+test('a language model waits until WebAssembly is examined: a change of backends reads the text again', () => {
+  const wasm = (id: string, status: BackendState['status']): BackendState => ({ ...ts, id, status });
+  expect(backendForModel([ts, wasm('wasm', 'looking')])).toBeNull();
+  expect(backendForModel([ts, wasm('wasm', 'available'), wasm('wasm-threads', 'looking')])).toBeNull();
 });

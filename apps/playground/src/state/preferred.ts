@@ -7,9 +7,14 @@ export function preferredBackend(backends: readonly BackendState[]): 'webgpu' | 
   return isReal ? 'webgpu' : null;
 }
 
-/** Default backend for a language model, whose steps are many and small: WebAssembly, with threads if the page has them. */
-export function backendForModel(backends: readonly BackendState[]): string {
-  const isAvailable = (wanted: string): boolean =>
-    backends.some(({ id, status }) => id === wanted && status === 'available');
-  return ['wasm-threads', 'wasm'].find(isAvailable) ?? 'ts';
+/**
+ * Default backend for a language model, whose steps are many and small: WebAssembly, with threads if the page has them;
+ * null until both are examined, since another backend would read the whole text again.
+ */
+export function backendForModel(backends: readonly BackendState[]): string | null {
+  const statusOf = (wanted: string): BackendState['status'] =>
+    backends.find(({ id }) => id === wanted)?.status ?? 'unavailable';
+  const better = ['wasm-threads', 'wasm'];
+  if (better.some((id) => statusOf(id) === 'looking')) return null;
+  return better.find((id) => statusOf(id) === 'available') ?? 'ts';
 }
