@@ -63,25 +63,8 @@ export interface Asked {
 }
 
 export function useAnswer(client: Client, question: Question): Asked {
-  const [asked, setAsked] = useState<Asked>({ answer: null, question: null, error: null, isBusy: true });
-  const key = JSON.stringify(question);
-  useEffect(() => {
-    let isCurrent = true;
-    setAsked((before) => ({ ...before, isBusy: true }));
-    void (async () => {
-      const outcome = await client.engine.ask(question);
-      if (!isCurrent) return;
-      setAsked((before) =>
-        outcome.ok
-          ? { answer: outcome.value, question, error: null, isBusy: false }
-          : { ...before, error: outcome.error, isBusy: false },
-      );
-    })();
-    return () => {
-      isCurrent = false;
-    };
-  }, [client, key]);
-  return asked;
+  const { value, of, error, isBusy } = useOutcome(question, client.engine.ask);
+  return { answer: value, question: of, error, isBusy };
 }
 
 /** A text as the model has read it; the one before until the next is there. */
@@ -91,26 +74,49 @@ export interface Read {
   readonly isBusy: boolean;
 }
 
+/** Reads a text; waits while it is not known yet which backend reads it. */
 export function useReading(client: Client, text: string, backend: string | null): Read {
-  const [read, setRead] = useState<Read>({ reading: null, error: null, isBusy: true });
+  const asked = backend === null ? null : { text, backend };
+  const { value, error, isBusy } = useOutcome(asked, (now) => client.engine.read(now.text, now.backend));
+  return { reading: value, error, isBusy };
+}
+
+interface Settled<A, T> {
+  readonly value: T | null;
+  /** What `value` answers. */
+  readonly of: A | null;
+  readonly error: Extract<Outcome<never>, { ok: false }>['error'] | null;
+  /** What was asked last and has ended, well or not, as JSON. */
+  readonly key: string | null;
+}
+
+/**
+ * Outcome of what is asked now, plain data; the value before until it is there. It is busy from the first picture after a
+ * change, so that nobody takes the old value for the new one. Null asks nothing yet.
+ */
+function useOutcome<A, T>(
+  asked: A | null,
+  ask: (asked: A) => Promise<Outcome<T>>,
+): Settled<A, T> & { readonly isBusy: boolean } {
+  const [settled, setSettled] = useState<Settled<A, T>>({ value: null, of: null, error: null, key: null });
+  const key = JSON.stringify(asked);
   useEffect(() => {
+    if (asked === null) return undefined;
     let isCurrent = true;
-    setRead((before) => ({ ...before, isBusy: true }));
-    if (backend === null) return undefined;
     void (async () => {
-      const outcome = await client.engine.read(text, backend);
+      const outcome = await ask(asked);
       if (!isCurrent) return;
-      setRead((before) =>
+      setSettled((before) =>
         outcome.ok
-          ? { reading: outcome.value, error: null, isBusy: false }
-          : { ...before, error: outcome.error, isBusy: false },
+          ? { value: outcome.value, of: asked, error: null, key }
+          : { ...before, error: outcome.error, key },
       );
     })();
     return () => {
       isCurrent = false;
     };
-  }, [client, text, backend]);
-  return read;
+  }, [key]);
+  return { ...settled, isBusy: settled.key !== key };
 }
 
 export type Theme = 'auto' | 'light' | 'dark';
