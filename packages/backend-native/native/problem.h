@@ -118,7 +118,7 @@ struct Linear {
   i64 rows, inputs, outputs;
   Activation activation;
   Weight weight;
-  const void *input, *panels, *bias, *dOutput;
+  const void *input, *panels, *bias, *dOutput, *residual;
   void *output, *dBias;
 };
 

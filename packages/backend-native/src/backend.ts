@@ -11,7 +11,6 @@ import {
   type HostViews,
   type KernelDefinition,
   STORED_TYPES,
-  addOnHost,
   defineBackend,
   operationsOnHost,
   plainViews,
@@ -40,7 +39,7 @@ export function createBackend(binding: Binding, team: Team, device: string): Att
     linear: {
       weightTypes: STORED_TYPES,
       compile: (problem) => compileLinear(binding, memory, team, problem),
-      add: addOnHost(views),
+      add: 'kernel',
     },
     // They wait for memory more than for arithmetic: JavaScript computes them where the tensors are.
     ...operationsOnHost(views),

@@ -75,9 +75,9 @@ Opened openProduct(napi_env env, const std::shared_ptr<Team>& team, const napi_v
   return {kernels, isDouble, given[3], std::move(job)};
 }
 
-// Runs a planned job before returning or on the pool. Weights and results are this package's own, input and dOutput the caller's: their
-// buffers, of which the second may be null.
-napi_value start(napi_env env, Opened opened, napi_value stopArray, std::array<napi_value, 2> buffers) {
+// Runs a planned job before returning or on the pool. Weights and results are this package's own; input, dOutput and residual are the
+// caller's: their buffers, of which all but the first may be null.
+napi_value start(napi_env env, Opened opened, napi_value stopArray, std::array<napi_value, 3> buffers) {
   const auto& job = opened.job;
   if (job->plan.tasks == 0) return nullptr;
   Linear& linear = job->linear;
@@ -89,13 +89,15 @@ napi_value start(napi_env env, Opened opened, napi_value stopArray, std::array<n
   if (runBeforeReturning(*job)) return job->outOfMemory ? outOfMemory(env) : nullptr;
   const i64 rowBytes = linear.rows * (opened.isDouble ? 8 : 4);
   const auto kept = [&](napi_value buffer, i64 bytes, const void*& data) {
+    if (data == nullptr) return true;
     void* memory = const_cast<void*>(data);
     const bool done = keep(env, buffer, bytes, memory, *job);
     data = memory;
     return done;
   };
   const bool areKept = kept(buffers[0], rowBytes * linear.inputs, linear.input) &&
-                       (linear.dOutput == nullptr || kept(buffers[1], rowBytes * linear.outputs, linear.dOutput));
+                       kept(buffers[1], rowBytes * linear.outputs, linear.dOutput) &&
+                       kept(buffers[2], rowBytes * linear.outputs, linear.residual);
   if (!areKept) return outOfMemory(env);
   return Environment::of(env).start(std::move(opened.job), opened.operands, stopArray);
 }
@@ -112,22 +114,24 @@ napi_value runLinear(napi_env env, const std::shared_ptr<Team>& team, const napi
   // A stored weight is an array of bytes.
   const i64 packed = linear.weight == Weight::same ? padded * linear.inputs
                                                    : packedBytes(linear.weight, linear.outputs, linear.inputs, kernels.panel);
-  void *input = nullptr, *panels = nullptr, *bias = nullptr, *dOutput = nullptr;
-  napi_value inputBuffer = nullptr, dOutputBuffer = nullptr, other = nullptr;
+  void *input = nullptr, *panels = nullptr, *bias = nullptr, *dOutput = nullptr, *residual = nullptr;
+  napi_value inputBuffer = nullptr, dOutputBuffer = nullptr, residualBuffer = nullptr, other = nullptr;
   const i64 results = linear.rows * linear.outputs;
   const bool areRead = read(env, operands, 0, linear.rows * linear.inputs, input, inputBuffer) &&
                        read(env, operands, 1, packed, panels, other) &&
                        (!has(env, operands, 2) || read(env, operands, 2, linear.outputs, bias, other)) &&
                        read(env, operands, 3, results, linear.output, other) &&
-                       (!has(env, operands, 4) || read(env, operands, 4, results, dOutput, dOutputBuffer));
+                       (!has(env, operands, 4) || read(env, operands, 4, results, dOutput, dOutputBuffer)) &&
+                       (!has(env, operands, 5) || read(env, operands, 5, results, residual, residualBuffer));
   if (!areRead) return nullptr;
   linear.input = input;
   linear.panels = panels;
   linear.bias = bias;
   linear.dOutput = dOutput;
+  linear.residual = residual;
   job->plan = kernels.planLinear(linear);
   job->task = kernels.linear;
-  return start(env, std::move(opened), given[4], {inputBuffer, dOutputBuffer});
+  return start(env, std::move(opened), given[4], {inputBuffer, dOutputBuffer, residualBuffer});
 }
 
 napi_value runWeightGradient(napi_env env, const std::shared_ptr<Team>& team, const napi_value* given) {
@@ -145,7 +149,7 @@ napi_value runWeightGradient(napi_env env, const std::shared_ptr<Team>& team, co
   linear.dOutput = dOutput;
   job->plan = kernels.planWeightGradient(linear);
   job->task = kernels.weightGradient;
-  return start(env, std::move(opened), given[4], {inputBuffer, dOutputBuffer});
+  return start(env, std::move(opened), given[4], {inputBuffer, dOutputBuffer, nullptr});
 }
 
 napi_value packLinear(napi_env env, const Team& team, const napi_value* given) {

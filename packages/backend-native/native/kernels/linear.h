@@ -83,13 +83,14 @@ INLINE void multiplyRow(const T* a, const T* b, i64 panelStep, T* c, i64 steps) 
   }
 }
 
-// f(sum + bias), or dOutput f'(sum + bias). Rows that had no influence may hold NaN, and have a dOutput of 0.
+// f(sum + bias) + residual, or dOutput f'(sum + bias). Rows that had no influence may hold NaN, and have a dOutput of 0.
 template <class T, Activation activation>
 static void finishLinear(const Linear& linear, const T* sums, i64 firstRow, i64 count, i64 firstColumn) {
   constexpr int L = LANES<T>;
   const i64 end = least(linear.outputs, firstColumn + LINEAR_COLUMNS<T>);
   const T* bias = (const T*)linear.bias;
   const T* dOutput = (const T*)linear.dOutput;
+  const T* residual = (const T*)linear.residual;
   T* output = (T*)linear.output;
   for (i64 r = 0; r < count; r++) {
     const i64 row = (firstRow + r) * linear.outputs;
@@ -104,6 +105,7 @@ static void finishLinear(const Linear& linear, const T* sums, i64 firstRow, i64 
         x = select(d == 0, zeros<T>(), d * slope<T, activation>(x));
       } else {
         x = activated<T, activation>(x);
+        if (residual != nullptr) x += lanes == L ? load(residual + row + n) : loadPart(residual + row + n, lanes);
       }
       if (lanes == L) store(to + n, x);
       else storePart(to + n, x, lanes);

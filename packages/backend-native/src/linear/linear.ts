@@ -34,6 +34,7 @@ export function compileLinear(
       readonly bias?: Tensor['data'] | undefined;
       readonly activation?: Required<LinearProblem>['activation'];
       readonly dOutput?: Tensor;
+      readonly residual?: Tensor | undefined;
     } = {},
   ): Promise<Tensor> => {
     signal?.throwIfAborted();
@@ -41,8 +42,8 @@ export function compileLinear(
     const output = memory.blank(dtype, [...leading, outputs]);
     const activation = LINEAR_ACTIVATIONS.indexOf(end.activation ?? null);
     const sizes = [sizeOf(leading), x.shape.at(-1)!, outputs, activation, weightType] as const;
-    const dOutput = end.dOutput && fixedMemory(end.dOutput);
-    const operands = [fixedMemory(x), panels, end.bias, output.data, dOutput];
+    const [dOutput, residual] = [end.dOutput, end.residual].map((tensor) => tensor && fixedMemory(tensor));
+    const operands = [fixedMemory(x), panels, end.bias, output.data, dOutput, residual];
     await untilStopped(signal, (stop) => binding.linear(team, isDouble, sizes, operands, stop));
     return output;
   };
@@ -87,16 +88,16 @@ export function compileLinear(
     free({ rows, columns }) {
       for (const panels of [rows, columns]) if (panels !== null) memory.free({ data: panels });
     },
-    run: (input, { rows, bias }, options) =>
-      multiply(input, rows, outputDim, options, { bias, activation: problem.activation }),
-    async gradient(input, { rows, columns, bias }, dOutput, options) {
+    run: (input, { rows, bias }, options, residual) =>
+      multiply(input, rows, outputDim, options, { bias, activation: problem.activation, residual }),
+    async gradient(input, { rows, columns, bias }, dOutput, options, dResidual) {
       const { activation } = problem;
       const dZ =
         activation === null
           ? dOutput
           : await multiply(input, rows, outputDim, options, { bias, activation, dOutput });
       const [dInput, others] = await Promise.all([
-        multiply(dZ, columns!, inputDim, options),
+        multiply(dZ, columns!, inputDim, options, { residual: dResidual }),
         weightGradient(input, dZ, options),
       ]);
       if (dZ !== dOutput) memory.free(dZ);

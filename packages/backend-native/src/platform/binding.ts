@@ -66,8 +66,8 @@ export interface Binding {
    *
    * @param sizes rows, width of the input and of the output, the activation by its place among
    * {@link LINEAR_ACTIVATIONS}, the type of the weight by that among {@link LINEAR_WEIGHTS}.
-   * @param operands input, panels, bias, output, dOutput: with the last, the output is the gradient of the activation's
-   * argument.
+   * @param operands input, panels, bias, output, dOutput, residual: with dOutput, the output is the gradient of the activation's
+   * argument; the residual is added to it otherwise.
    */
   linear(
     team: Team,

@@ -28,14 +28,15 @@ export interface LinearKernelDefinition<N extends NativeTensor = Tensor, P exten
   packStored?(parameters: LinearParameters<N, StoredWeight>): P | Promise<P>;
   /** Frees what `pack` made. */
   free?(weights: P): void;
-  /** Returns the output, a new tensor. */
-  run(input: N, weights: P, options: RunOptions): N | Promise<N>;
+  /** Returns the output, a new tensor. `residual` is given only where the definition has `add: 'kernel'`. */
+  run(input: N, weights: P, options: RunOptions, residual?: N): N | Promise<N>;
   /** Present if the problem has `gradient: true`. */
   gradient?(
     input: N,
     weights: P,
     dOutput: N,
     options: RunOptions,
+    dResidual?: N,
   ): LinearGradients<N> | Promise<LinearGradients<N>>;
   dispose?(): void | Promise<void>;
 }
@@ -48,10 +49,10 @@ export interface LinearDefinition<N extends NativeTensor = Tensor> {
   readonly scalar?: boolean;
   compile(problem: Required<LinearProblem>): LinearKernelDefinition<N> | Promise<LinearKernelDefinition<N>>;
   /**
-   * Adds a tensor to a result of `run` or `gradient`, in place. With it `capabilities.operations` has `linear.residual`. Default:
-   * none.
+   * Adds a tensor to a result of `run` or `gradient`, in place; `'kernel'` where kernels add it before they write the result. With it
+   * `capabilities.operations` has `linear.residual`. Default: none.
    */
-  add?(result: N, other: N, options: RunOptions): void | Promise<void>;
+  readonly add?: 'kernel' | ((result: N, other: N, options: RunOptions) => void | Promise<void>);
 }
 
 interface Guarded<N extends NativeTensor> {
@@ -115,15 +116,17 @@ export function guardLinear<N extends NativeTensor>(
   };
 
   const added = async (result: N, residual: N | undefined, options: RunOptions): Promise<N> => {
-    if (residual === undefined) return result;
+    if (residual === undefined || typeof add !== 'function') return result;
     try {
-      await add!(result, residual, options);
+      await add(result, residual, options);
       return result;
     } catch (error) {
       memory.free(result);
       throw error;
     }
   };
+
+  const inKernel = (residual: N | undefined): N | undefined => (add === 'kernel' ? residual : undefined);
 
   const pack: LinearKernel['pack'] = (given) =>
     life.during(async () => {
@@ -155,7 +158,7 @@ export function guardLinear<N extends NativeTensor>(
       return weights.during((content) =>
         onDevice(guarded, owner, options, [{ input, ...more }], async ([native]) => {
           const natives = native as { input: N; residual?: N };
-          const output = await definition.run(natives.input, content, options);
+          const output = await definition.run(natives.input, content, options, inKernel(natives.residual));
           return { output: await added(output, natives.residual, options) };
         }),
       );
@@ -183,8 +186,9 @@ export function guardLinear<N extends NativeTensor>(
       return weights.during((content) =>
         onDevice(guarded, owner, options, [{ input, dOutput, ...more }], async ([native]) => {
           const natives = native as { input: N; dOutput: N; residual?: N };
-          const gradients = await definition.gradient!(natives.input, content, natives.dOutput, options);
-          await added(gradients.dInput, natives.residual, options);
+          const { input: x, dOutput: d, residual } = natives;
+          const gradients = await definition.gradient!(x, content, d, options, inKernel(residual));
+          await added(gradients.dInput, residual, options);
           return gradients;
         }),
       );
