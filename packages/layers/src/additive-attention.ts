@@ -3,7 +3,7 @@ import { checkOptions, required } from '@heed/core/backend';
 import { attendScores } from './attend-scores.ts';
 import type { ForwardOptions } from './attend.ts';
 import { checkForward } from './check-forward.ts';
-import { linear, linearGradient } from './linear.ts';
+import { linear, linearGradient } from './matrix/linear.ts';
 import { withKeyMask } from './masks.ts';
 import { count, FIRST_WEIGHTS } from './options.ts';
 import { addAllGradients, allScores, tanhScore } from './pair-scores.ts';

@@ -1,6 +1,6 @@
 import { type ComputeDType, HeedError, type PlainTensorLike, type Tensor } from '@heed/core';
 import { checkOptions, required, zeros } from '@heed/core/backend';
-import { type LinearGradients, linear, linearGradient } from './linear.ts';
+import { type LinearGradients, linear, linearGradient } from './matrix/linear.ts';
 import { FIRST_WEIGHTS, count } from './options.ts';
 import type { NamedTensors } from './parameters.ts';
 import { normal } from './random.ts';

@@ -1,4 +1,4 @@
-import type { AttentionBackend, ComputeDType, RunOptions } from '@heed/core';
+import type { AttentionBackend, ComputeDType } from '@heed/core';
 import {
   ACTIVATIONS,
   abortSignal,
@@ -10,11 +10,11 @@ import {
   text,
 } from '@heed/core/backend';
 import { type Activation, activate, activationGradient } from './activation/activation.ts';
-import type { When } from './attend.ts';
 import { feedForwardOn } from './engine/feed-forward.ts';
 import { Projections, offersLinear } from './engine/projections.ts';
 import { type DropoutOptions, dropout } from './dropout.ts';
-import { type LinearGradients, linear, linearGradient } from './linear.ts';
+import type { ForwardOnOptions, ForwardOnResults } from './forward-on.ts';
+import { type LinearGradients, linear, linearGradient } from './matrix/linear.ts';
 import { FIRST_WEIGHTS, count } from './options.ts';
 import { type NamedTensors, initialUniform } from './parameters.ts';
 import { leaveRaw } from './reactive.ts';
@@ -47,24 +47,10 @@ export interface FeedForwardResults {
   gradient(dOutput: FloatTensorLike): LinearGradients;
 }
 
-export interface FeedForwardOnOptions extends RunOptions {
-  /** Also returns `gradient()`. Default false. */
-  readonly gradient?: boolean;
+export interface FeedForwardOnOptions extends ForwardOnOptions {
   /** Dropout of what is between the projections. Default: none. */
   readonly dropout?: DropoutOptions;
 }
-
-export type FeedForwardOnResults<Options> = {
-  /** `[…, E]`. */
-  readonly output: FloatTensor;
-} & When<
-  Options,
-  'gradient',
-  {
-    /** Inputs and parameters must be unchanged since the forward call. */
-    gradient(dOutput: FloatTensorLike): Promise<LinearGradients>;
-  }
->;
 
 /** Projections of a layer, for a block that computes it with its neighbors. */
 export let projectionsOf: (layer: FeedForward) => Projections;
@@ -172,7 +158,7 @@ export class FeedForward {
     backend: AttentionBackend,
     given: FloatTensorLike,
     options?: O,
-  ): Promise<FeedForwardOnResults<O>> {
+  ): Promise<ForwardOnResults<O>> {
     assertBackend(backend);
     checkOptions('forwardOn()', options ?? {}, { signal: abortSignal, gradient: flag, dropout: true });
     const { gradient = false, dropout: dropped, signal } = options ?? ({} as FeedForwardOnOptions);
@@ -183,7 +169,7 @@ export class FeedForward {
       const results = gradient
         ? { output, gradient: async (dOutput: FloatTensorLike) => back(dOutput) }
         : { output };
-      return results as unknown as FeedForwardOnResults<O>;
+      return results as unknown as ForwardOnResults<O>;
     }
     const results = await feedForwardOn(
       backend,
@@ -203,7 +189,7 @@ export class FeedForward {
           back(lastAxis('dOutput', dOutput, this.#dtype, input.shape.at(-1)!)),
       }),
     };
-    return complete as unknown as FeedForwardOnResults<O>;
+    return complete as unknown as ForwardOnResults<O>;
   }
 
   /**

@@ -3,7 +3,7 @@ import { type AttentionBackend, attention, tensor } from '@heed/core';
 import { beforeAll, expect, test } from 'vitest';
 import { dot, expectGradients, randomTensor } from './test/finite-differences.ts';
 import { type AttentionScope, type FloatTensor, HardAttention, seededRandom } from './index.ts';
-import { linear } from './linear.ts';
+import { linear } from './matrix/linear.ts';
 
 let backend: AttentionBackend;
 beforeAll(async () => {

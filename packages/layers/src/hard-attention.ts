@@ -8,7 +8,7 @@ import {
 import { abortSignal, assertBackend, checkOptions, oneOf, required, zeros } from '@heed/core/backend';
 import { oneHead, withoutHead } from './attend-scores.ts';
 import { attend } from './attend.ts';
-import { linear, linearGradient } from './linear.ts';
+import { linear, linearGradient } from './matrix/linear.ts';
 import { type MaskedScope, plainMask, withKeyMask } from './masks.ts';
 import { count, FIRST_WEIGHTS } from './options.ts';
 import { type NamedTensors, initialGlorot } from './parameters.ts';

@@ -6,19 +6,20 @@ export { Embedding, type EmbeddingOptions } from './embedding.ts';
 export {
   FeedForward,
   type FeedForwardOnOptions,
-  type FeedForwardOnResults,
   type FeedForwardOptions,
   type FeedForwardResults,
 } from './feed-forward.ts';
+export type { ForwardOnOptions, ForwardOnResults } from './forward-on.ts';
 export {
   HardAttention,
   type HardAttentionOptions,
   type HardAttentionResults,
   type HardForwardOptions,
 } from './hard-attention.ts';
-export { Linear, type LinearGradients, type LinearOptions } from './linear.ts';
+export { Linear, type LinearOptions } from './linear.ts';
 export { type CrossEntropy, type CrossEntropyOptions, crossEntropy } from './loss/cross-entropy.ts';
 export { LuongAttention, type LuongAttentionOptions } from './luong-attention.ts';
+export type { LinearGradients } from './matrix/linear.ts';
 export { projectionDevice } from './matrix/tile-engine.ts';
 export type {
   CacheOptions,

@@ -1,10 +1,17 @@
-import type { ComputeDType } from '@heed/core';
-import { checkOptions, flag, required, sumOfRows, withoutIgnoredRows, zeros } from '@heed/core/backend';
+import type { AttentionBackend, ComputeDType } from '@heed/core';
+import { checkOptions, flag, required } from '@heed/core/backend';
+import { Projections } from './engine/projections.ts';
+import {
+  type ComputedOn,
+  type ForwardOnOptions,
+  type ForwardOnResults,
+  checkForwardOn,
+} from './forward-on.ts';
 import { type NamedTensors, initialUniform } from './parameters.ts';
 import { count, FIRST_WEIGHTS } from './options.ts';
 import { type StateDict, copyParameters } from './state-dict/copy.ts';
-import { type FloatTensor, reshape } from './tensors.ts';
-import { matrix, multiply, transpose } from './matrix/multiply.ts';
+import { type LinearGradients, linear, linearGradient } from './matrix/linear.ts';
+import type { FloatTensor } from './tensors.ts';
 import { type FloatTensorLike, lastAxis } from './tensor-like.ts';
 import { leaveRaw } from './reactive.ts';
 
@@ -19,13 +26,6 @@ export interface LinearOptions {
   readonly dtype?: ComputeDType;
   /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
   readonly random?: () => number;
-}
-
-/** The gradients of a {@link Linear}. */
-export interface LinearGradients {
-  readonly dInput: FloatTensor;
-  /** Gradients of the parameters, by the names of {@link Linear.parameters}. */
-  readonly parameters: NamedTensors;
 }
 
 /**
@@ -50,6 +50,7 @@ export class Linear {
 
   readonly parameters: NamedTensors;
   readonly #dtype: ComputeDType;
+  readonly #projections = new Projections();
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: LinearOptions) {
@@ -90,6 +91,55 @@ export class Linear {
   }
 
   /**
+   * The output, and its gradient where asked for, computed on a backend that offers `linear`. Elsewhere, and for fewer than 64 rows of
+   * a layer that is not frozen, they are those of {@link forward} and {@link gradient}.
+   *
+   * @param given `[…, in]`.
+   * @throws HeedError `SHAPE`, `DTYPE`, `ARGUMENT` or `UNKNOWN_OPTION`; what the backend throws.
+   */
+  async forwardOn<const O extends ForwardOnOptions = object>(
+    backend: AttentionBackend,
+    given: FloatTensorLike,
+    options?: O,
+  ): Promise<ForwardOnResults<O>> {
+    const { gradient, run } = checkForwardOn(backend, options);
+    const { weight, bias } = this.parameters;
+    const input = lastAxis('input', given, this.#dtype, weight.shape[1]);
+    const parameters = { weight, bias };
+    if (!gradient) {
+      const output = await this.#projections.run(backend, 'weight', parameters, input, run);
+      return { output } satisfies ComputedOn as unknown as ForwardOnResults<O>;
+    }
+    const { output, gradient: back } = await this.#projections.runForward(
+      backend,
+      'weight',
+      parameters,
+      input,
+      run,
+    );
+    const results: ComputedOn = {
+      output,
+      gradient: async (givenGradient) => {
+        const { dInput, dWeight, dBias } = await back(
+          lastAxis('dOutput', givenGradient, this.#dtype, weight.shape[0]),
+        );
+        return { dInput, parameters: { weight: dWeight, ...(dBias && { bias: dBias }) } };
+      },
+    };
+    return results as unknown as ForwardOnResults<O>;
+  }
+
+  /**
+   * Declares that nobody writes to the parameters' `data` any more, as `MultiHeadAttention.freeze` does.
+   *
+   * @returns the layer.
+   */
+  freeze(): this {
+    this.#projections.freeze();
+    return this;
+  }
+
+  /**
    * Takes over trained parameters of the same names and shapes.
    *
    * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE` or `DTYPE`; then nothing was changed.
@@ -97,34 +147,4 @@ export class Linear {
   loadStateDict(stateDict: StateDict): void {
     copyParameters(this.parameters, stateDict);
   }
-}
-
-/** x Wᵀ + b over the last axis. */
-export function linear(x: FloatTensor, weight: FloatTensor, bias?: FloatTensor): FloatTensor {
-  const [outputs, inputs] = weight.shape;
-  const output = zeros(x.dtype, [...x.shape.slice(0, -1), outputs]);
-  const rows = x.data.length / inputs;
-  multiply(
-    matrix(x.data, rows, inputs),
-    transpose(matrix(weight.data, outputs, inputs)),
-    output.data,
-    bias?.data,
-  );
-  return output;
-}
-
-/** The gradients of {@link linear}: dX = dY W, dW = dYᵀ X, db = Σ dY. */
-export function linearGradient(
-  x: FloatTensor,
-  weight: FloatTensor,
-  dOutput: FloatTensor,
-): { readonly dInput: FloatTensor; readonly dWeight: FloatTensor; readonly dBias: FloatTensor } {
-  const [outputs, inputs] = weight.shape;
-  const rows = x.data.length / inputs;
-  const dInput = zeros(x.dtype, x.shape);
-  const dWeight = zeros(x.dtype, weight.shape);
-  const dY = matrix(dOutput.data, rows, outputs);
-  multiply(dY, matrix(weight.data, outputs, inputs), dInput.data);
-  multiply(transpose(dY), matrix(withoutIgnoredRows(x, dOutput).data, rows, inputs), dWeight.data);
-  return { dInput, dWeight, dBias: sumOfRows(reshape(dOutput, [rows, outputs])) };
 }

@@ -2,7 +2,7 @@ import { type AttentionBackend, HeedError } from '@heed/core';
 import { zeros } from '@heed/core/backend';
 import { attendScores } from './attend-scores.ts';
 import type { ForwardOptions } from './attend.ts';
-import { linear, linearGradient } from './linear.ts';
+import { linear, linearGradient } from './matrix/linear.ts';
 import { type PlainScope, checkKeyMask } from './masks.ts';
 import type { PairAttention, PairScore } from './pair-scores.ts';
 import type { NamedTensors } from './parameters.ts';

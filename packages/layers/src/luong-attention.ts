@@ -3,7 +3,7 @@ import { checkOptions, oneOf, required } from '@heed/core/backend';
 import { attendScores, oneHead, withoutHead } from './attend-scores.ts';
 import { type ForwardOptions, attend } from './attend.ts';
 import { checkForward } from './check-forward.ts';
-import { linear, linearGradient } from './linear.ts';
+import { linear, linearGradient } from './matrix/linear.ts';
 import { attendPredicted, checkPredictedScope } from './local-predictive.ts';
 import { type MaskedScope, type PlainScope, withKeyMask } from './masks.ts';
 import { count, FIRST_WEIGHTS } from './options.ts';

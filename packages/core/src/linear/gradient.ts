@@ -66,7 +66,10 @@ function transposed({ dtype, shape, data }: Tensor): Tensor {
  * would reach every weight.
  */
 export function withoutIgnoredRows<T extends Tensor<ComputeDType>>(x: T, dOutput: Tensor<ComputeDType>): T {
-  if (x.data.every(Number.isFinite)) return x;
+  // NaN if any number is not finite.
+  let trace = 0;
+  for (let n = 0; n < x.data.length; n++) trace += x.data[n]! * 0;
+  if (trace === 0) return x;
   const width = x.shape.at(-1)!;
   const outputs = dOutput.shape.at(-1)!;
   const data = x.data.slice();

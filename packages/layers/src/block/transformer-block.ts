@@ -5,7 +5,8 @@ import { checkForward } from '../check-forward.ts';
 import { dropout } from '../dropout.ts';
 import { notAsked } from '../engine/kept.ts';
 import { Norms } from '../engine/norms.ts';
-import { FeedForward, type FeedForwardOnResults, projectionsOf } from '../feed-forward.ts';
+import { FeedForward, projectionsOf } from '../feed-forward.ts';
+import type { ForwardOnResults } from '../forward-on.ts';
 import type {
   CacheOptions,
   KeyValueCache,
@@ -210,7 +211,7 @@ export class TransformerBlock {
         ...(dropped && { dropout: { ...dropped, stream: STREAMS.hidden } }),
       });
       const { gradient: back = notAsked } = passed as {
-        readonly gradient?: FeedForwardOnResults<Everything>['gradient'];
+        readonly gradient?: ForwardOnResults<Everything>['gradient'];
       };
       return {
         output: drop('feedForward', passed.output),

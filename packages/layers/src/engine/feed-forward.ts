@@ -6,7 +6,7 @@ import type {
   Tensor,
 } from '@heed/core';
 import type { Activation } from '../activation/activation.ts';
-import type { LinearGradients } from '../linear.ts';
+import type { LinearGradients } from '../matrix/linear.ts';
 import type { NamedTensors } from '../parameters.ts';
 import { type FloatTensor, product, sum } from '../tensors.ts';
 import { type Kept, type Pass, gradientOf, passing } from './kept.ts';

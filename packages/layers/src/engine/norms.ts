@@ -1,5 +1,8 @@
 import type { AttentionBackend, NormKernel, NormProblem, ResidentTensor, RunOptions } from '@heed/core';
+import type { ComputedOn } from '../forward-on.ts';
 import type { NamedTensors } from '../parameters.ts';
+import type { LinearGradients } from '../matrix/linear.ts';
+import { type FloatTensorLike, lastAxis } from '../tensor-like.ts';
 import type { FloatTensor } from '../tensors.ts';
 import type { Kept } from './kept.ts';
 
@@ -32,6 +35,32 @@ export class Norms {
     };
   }
 
+  /** A norm of plain rows on a backend that offers it, with its gradient if the problem has one. */
+  async forward(
+    backend: AttentionBackend,
+    problem: NormProblem,
+    { weight, bias }: NamedTensors,
+    input: FloatTensor,
+    run: RunOptions,
+  ): Promise<ComputedOn> {
+    const kernel = await this.#kernel(backend, { ...problem, bias: bias !== undefined });
+    const inputs = { input, weight, ...(bias && { bias }) };
+    const output = (await kernel.run(inputs, run)).output as FloatTensor;
+    if (problem.gradient !== true) return { output };
+    return {
+      output,
+      async gradient(given) {
+        const dOutput = lastAxis('dOutput', given, input.dtype, weight.shape[0]);
+        const { dInput, ...others } = await kernel.gradient(inputs, { dOutput });
+        const { dWeight, dBias } = others as { dWeight: FloatTensor; dBias?: FloatTensor };
+        return {
+          dInput: dInput as FloatTensor,
+          parameters: { weight: dWeight, ...(dBias && { bias: dBias }) },
+        };
+      },
+    };
+  }
+
   #kernel(backend: AttentionBackend, problem: NormProblem): Promise<NormKernel> {
     const kernels = this.#engines.get(backend) ?? new Map<string, Promise<NormKernel>>();
     this.#engines.set(backend, kernels);
@@ -41,6 +70,24 @@ export class Norms {
     compiling.catch(() => kernels.delete(key));
     return compiling;
   }
+}
+
+/** A layer that computes here. */
+interface Here {
+  forward(given: FloatTensorLike): FloatTensor;
+  gradient(given: FloatTensorLike, givenGradient: FloatTensorLike): LinearGradients;
+}
+
+/** Results of a layer that computes here. */
+export function forwardHere(layer: Here, input: FloatTensor, gradient: boolean): ComputedOn {
+  const output = layer.forward(input);
+  if (!gradient) return { output };
+  return { output, gradient: async (dOutput) => layer.gradient(input, dOutput) };
+}
+
+/** Returns whether a backend computes norms of an element type. */
+export function offersNorm({ norm, capabilities }: AttentionBackend, { dtype }: FloatTensor): boolean {
+  return norm !== undefined && capabilities.dtypes.includes(dtype);
 }
 
 /** The norm of rows, in the engine. */

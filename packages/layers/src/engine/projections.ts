@@ -1,6 +1,6 @@
 import type { AttentionBackend, LinearKernel, LinearProblem, PackedWeights, RunOptions } from '@heed/core';
 import { sizeOf } from '@heed/core/backend';
-import { linear, linearGradient } from '../linear.ts';
+import { linear, linearGradient } from '../matrix/linear.ts';
 import type { FloatTensor } from '../tensors.ts';
 import { type Pass, gradientOf, passing } from './kept.ts';
 import { versionOf } from './versions.ts';

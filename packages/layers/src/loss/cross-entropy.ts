@@ -50,6 +50,7 @@ export function crossEntropy(
   const counted = targets.reduce((sum, id) => sum + (id === ignoreIndex ? 0 : 1), 0);
   const dLogits = zeros(logits.dtype, logits.shape);
   const losses = new Float64Array(targets.length);
+  const exponentials = new Float64Array(width);
   const even = labelSmoothing / width;
   targets.forEach((id, row) => {
     if (id === ignoreIndex) return;
@@ -57,13 +58,16 @@ export function crossEntropy(
     const into = dLogits.data.subarray(row * width, (row + 1) * width);
     let maximum = -Infinity;
     let total = 0;
-    for (const score of scores) if (!(score <= maximum)) maximum = score;
-    for (const score of scores) total += Math.exp(score - maximum);
+    for (let n = 0; n < width; n++) if (!(scores[n] <= maximum)) maximum = scores[n];
     let spread = 0;
     for (let n = 0; n < width; n++) {
-      const quota = (n === id ? 1 - labelSmoothing : 0) + even;
-      into[n] = (Math.exp(scores[n] - maximum) / total - quota) / counted;
+      exponentials[n] = Math.exp(scores[n] - maximum);
+      total += exponentials[n];
       spread += scores[n] - maximum;
+    }
+    for (let n = 0; n < width; n++) {
+      const quota = (n === id ? 1 - labelSmoothing : 0) + even;
+      into[n] = (exponentials[n] / total - quota) / counted;
     }
     const expected = (1 - labelSmoothing) * (scores[id] - maximum) + (even === 0 ? 0 : even * spread);
     losses[row] = Math.log(total) - expected;

@@ -1,7 +1,9 @@
-import type { ComputeDType } from '@heed/core';
+import type { AttentionBackend, ComputeDType } from '@heed/core';
 import { checkOptions, flag, required, zeros } from '@heed/core/backend';
+import { Norms, forwardHere, offersNorm } from '../engine/norms.ts';
+import { type ForwardOnOptions, type ForwardOnResults, checkForwardOn } from '../forward-on.ts';
 import { DTYPE, count, positive } from '../options.ts';
-import type { LinearGradients } from '../linear.ts';
+import type { LinearGradients } from '../matrix/linear.ts';
 import type { NamedTensors } from '../parameters.ts';
 import { leaveRaw } from '../reactive.ts';
 import { type StateDict, copyParameters } from '../state-dict/copy.ts';
@@ -40,6 +42,7 @@ export class RMSNorm {
   readonly #epsilon: number;
   readonly #offset: number;
   readonly #dtype: ComputeDType;
+  readonly #norms = new Norms();
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: RMSNormOptions) {
@@ -103,6 +106,29 @@ export class RMSNorm {
       }
     });
     return { dInput, parameters: { weight: vector(input.dtype, sums) } };
+  }
+
+  /**
+   * The output, and its gradient where asked for, computed on a backend that offers `norm`. Elsewhere, and with `unitOffset`, they
+   * are those of {@link forward} and {@link gradient}.
+   *
+   * @param given `[…, E]`.
+   * @throws HeedError `SHAPE`, `DTYPE`, `ARGUMENT` or `UNKNOWN_OPTION`; what the backend throws.
+   */
+  async forwardOn<const O extends ForwardOnOptions = object>(
+    backend: AttentionBackend,
+    given: FloatTensorLike,
+    options?: O,
+  ): Promise<ForwardOnResults<O>> {
+    const { gradient, run } = checkForwardOn(backend, options);
+    const input = this.#checked('input', given);
+    const [width] = this.parameters['weight'].shape;
+    const problem = { kind: 'rms', width, epsilon: this.#epsilon, dtype: input.dtype, gradient } as const;
+    const results =
+      offersNorm(backend, input) && this.#offset === 0
+        ? await this.#norms.forward(backend, problem, this.parameters, input, run)
+        : forwardHere(this, input, gradient);
+    return results as unknown as ForwardOnResults<O>;
   }
 
   /**

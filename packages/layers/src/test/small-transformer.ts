@@ -10,7 +10,7 @@ import {
   collectParameters,
   crossEntropy,
 } from '../index.ts';
-import { type FloatTensor, reshape, sum } from '../tensors.ts';
+import { type FloatTensor, sum } from '../tensors.ts';
 
 /** Sizes of a training run, as `scripts/dump_training.py` has them. */
 export interface TrainingSize {
@@ -102,11 +102,11 @@ export class SmallTransformer {
       x = output;
       backs.push(gradient);
     }
-    const normed = this.#norm.forward(x);
-    const logits = this.#head.forward(normed);
-    const { loss, dLogits } = crossEntropy(logits, part(1));
-    const ofHead = this.#head.gradient(normed, reshape(dLogits, logits.shape));
-    const ofNorm = this.#norm.gradient(x, ofHead.dInput);
+    const normed = await this.#norm.forwardOn(backend, x, { gradient: true });
+    const logits = await this.#head.forwardOn(backend, normed.output, { gradient: true });
+    const { loss, dLogits } = crossEntropy(logits.output, part(1));
+    const ofHead = await logits.gradient(dLogits);
+    const ofNorm = await normed.gradient(ofHead.dInput);
     let d = ofNorm.dInput;
     const gradients: Record<string, NamedTensors> = { head: ofHead.parameters, norm: ofNorm.parameters };
     for (const [n, back] of [...backs.entries()].toReversed()) {

@@ -181,12 +181,14 @@ function adamStep(
     const scaled = stepSize / (1 - beta1 ** steps);
     const correction = 1 / (1 - beta2 ** steps);
     const decay = stepSize * decayOf(name);
-    for (let n = 0; n < gradient.length; n++) {
+    const { data } = parameter;
+    for (let n = 0; n < data.length; n++) {
       const g = gradient[n];
-      mean[n] = beta1 * mean[n] + (1 - beta1) * g;
-      square[n] = beta2 * square[n] + (1 - beta2) * g * g;
-      parameter.data[n] -=
-        decay * parameter.data[n] + (scaled * mean[n]) / (Math.sqrt(square[n] * correction) + epsilon);
+      const m = beta1 * mean[n] + (1 - beta1) * g;
+      const s = beta2 * square[n] + (1 - beta2) * g * g;
+      mean[n] = m;
+      square[n] = s;
+      data[n] -= decay * data[n] + (scaled * m) / (Math.sqrt(s * correction) + epsilon);
     }
   }
 }
