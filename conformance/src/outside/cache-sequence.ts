@@ -89,7 +89,7 @@ function checkFits(
   place: string,
 ): void {
   if (rows.dtype !== cache.dtype)
-    throw errorAt('DTYPE', `${place}.dtype`, `is ${rows.dtype}; the cache is ${cache.dtype}`);
+    throw errorAt('DTYPE', `${place}.dtype`, `is ${rows.dtype}; expected ${cache.dtype}, as the cache`);
   const room = cache.shape.map((length, a) => (a === axis ? length - start : length));
   const fits =
     rows.shape.length === room.length &&
@@ -98,7 +98,7 @@ function checkFits(
     throw errorAt(
       'SHAPE',
       `${place}.shape`,
-      `is [${rows.shape.join(', ')}]; from row ${start} there is room for [${room.join(', ')}]`,
+      `is [${rows.shape.join(', ')}]; expected at most [${room.join(', ')}] from row ${start} on`,
     );
 }
 

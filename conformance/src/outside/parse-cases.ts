@@ -42,7 +42,7 @@ function parseJson(text: string, name: string): unknown {
   } catch (cause) {
     throw errorAt('ARGUMENT', name, `is not JSON: ${(cause as Error).message}`, {
       cause,
-      remedy: 'JSON has no NaN and no Infinity: write them as strings, or the tensor as base64',
+      remedy: 'write NaN and Infinity, which JSON has not, as strings, or the tensor as base64',
     });
   }
 }

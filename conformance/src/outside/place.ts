@@ -9,6 +9,7 @@ export function placeOf(file: string, path: readonly (string | number)[]): strin
 }
 
 const LONGEST_MESSAGE = 400;
+const REMEDY = 'correct the file; CASES.md of @heed/conformance describes what it may hold';
 
 /** An error about something in a file. Files are anyone's: control characters are replaced, long messages cut. */
 export function errorAt(
@@ -19,7 +20,7 @@ export function errorAt(
 ): HeedError {
   const printable = `${place}: ${message}`.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\u{fffd}');
   const cut = printable.length > LONGEST_MESSAGE ? `${printable.slice(0, LONGEST_MESSAGE)}…` : printable;
-  return new HeedError(code, cut, details);
+  return new HeedError(code, cut, { remedy: REMEDY, ...details });
 }
 
 /** Returns the result of `work`. Its errors name the place, and keep their code, clause and remedy. */

@@ -165,6 +165,7 @@ function checkLengths(
   if (wrong !== undefined) {
     throw new HeedError('ARGUMENT', `${name} has ${wrong}; expected 0 to ${letter}=${most}`, {
       clause: 'lengths',
+      remedy: 'give the count of each batch element in that range',
     });
   }
 }

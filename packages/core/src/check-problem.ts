@@ -41,7 +41,7 @@ function checkCount(name: string, value: number, minimum: number): number {
   if (!Number.isSafeInteger(value) || value < minimum) {
     throw new HeedError('SHAPE', `${name} is ${shown(value)}; expected an integer ≥ ${minimum}`, {
       clause: 'shape',
-      remedy: `the problem's ${name} is the length of an axis`,
+      remedy: `set ${name} to the length of its axis`,
     });
   }
   return value;
@@ -92,7 +92,7 @@ function checkGroup(name: 'key' | 'value', group: number, depth: number, cacheTy
   if (cacheType === 'int4x2' && depth % 2 === 1) {
     throw new HeedError('SHAPE', `${name} is int4x2, ${letter} is ${depth}; expected an even ${letter}`, {
       clause: 'cache',
-      remedy: 'an element of int4x2 holds two numbers: use int8',
+      remedy: 'use int8: an element of int4x2 holds two numbers',
     });
   }
   if (group === depth || (group === GROUP && depth % GROUP === 0)) return group;
@@ -114,7 +114,7 @@ function checkPages({ pages, keyLength }: AttentionProblem): AttentionProblem['p
   if (keyLength % size === 0) return { count, size };
   throw new HeedError('SHAPE', `Lk=${keyLength} is not a multiple of the page size ${size}`, {
     clause: 'pages',
-    remedy: 'Lk is the number of columns of the block table times the page size',
+    remedy: 'set Lk to the columns of the block table times the page size',
   });
 }
 
@@ -240,7 +240,7 @@ function refuseBroadcast(name: string, shape: unknown, full: readonly number[]):
   throw new HeedError(
     'SHAPE',
     `${name} is ${given}, which does not broadcast to [B=${b}, Hq=${h}, Lq=${q}, Lk=${k}]`,
-    { clause: name, remedy: 'each length is 1 or the full one; shorter shapes align at the right' },
+    { clause: name, remedy: 'make each length 1 or the full one; shorter shapes align at the right' },
   );
 }
 
@@ -342,7 +342,7 @@ export function checkProblem(problem: AttentionProblem): AttentionProblem {
   if (heads % kvHeads !== 0) {
     throw new HeedError('SHAPE', `Hq=${heads} is not a multiple of Hkv=${kvHeads}`, {
       clause: 'gqa',
-      remedy: 'query heads share key/value heads evenly: change the number of either',
+      remedy: 'change the number of either: query heads share key/value heads evenly',
     });
   }
   if (!FLOATS.includes(problem.dtype)) {

@@ -42,7 +42,7 @@ function heldOf(name: string, tensor: ResidentTensor): ResidentTensor {
     `${name} is a resident tensor without hold(); expected one of this contract`,
     {
       clause: 'resident',
-      remedy: 'the backend that made it must implement hold(), which defineBackend does',
+      remedy: 'use a backend that implements hold(), which defineBackend does',
     },
   );
 }

@@ -14,7 +14,7 @@ export function perBatch(values: PerBatch): Tensor<'int32'> {
   if (wrong !== -1) {
     throw new HeedError(
       'ARGUMENT',
-      `lengths, starts and offsets must be 32-bit integers; one of them is ${shown(values[wrong])}`,
+      `one of the lengths, starts or offsets is ${shown(values[wrong])}; expected a 32-bit integer`,
       { clause: 'lengths', remedy: 'give whole numbers, one for each element of the batch' },
     );
   }

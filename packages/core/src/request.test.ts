@@ -286,7 +286,7 @@ describe('errors speak in dimension letters, before anything is computed', () =>
       { ...square, keyLengths: [2.5] },
       {
         code: 'ARGUMENT',
-        message: 'lengths, starts and offsets must be 32-bit integers; one of them is 2.5',
+        message: 'one of the lengths, starts or offsets is 2.5; expected a 32-bit integer',
       },
     ],
     [

@@ -269,7 +269,10 @@ function tensorsOf(request: AttentionRequest): RequestTensors {
     if (isGiven(given)) {
       tensors[name] = toTensor(name, given, slot, floatsOf(name, tensors));
     } else if (name === 'query' || name === 'key' || name === 'value') {
-      throw new HeedError('MISSING_INPUT', `${name} is missing`, { clause: 'shape' });
+      throw new HeedError('MISSING_INPUT', `${name} is missing`, {
+        clause: 'shape',
+        remedy: 'give query, key and value',
+      });
     }
   }
   return tensors as RequestTensors;

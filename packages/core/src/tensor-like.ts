@@ -124,7 +124,9 @@ function ofNested(name: string, value: NestedArray, slot: Slot, floats: FloatDTy
   if (booleans > 0 && (!takesBooleans || booleans < flat.length)) {
     throw new HeedError('DTYPE', `${name} has booleans; expected numbers`, {
       clause: 'shape',
-      remedy: takesBooleans ? 'give booleans alone, or numbers alone' : 'booleans belong into a mask',
+      remedy: takesBooleans
+        ? 'give booleans alone, or numbers alone'
+        : 'give booleans as a mask, or write them as 0 and 1',
     });
   }
   if (booleans > 0) return tensor(Uint8Array.from(flat, Number), shape) as Tensor;
@@ -141,10 +143,14 @@ function shapeOf(name: string, value: NestedArray): number[] {
   for (let part: unknown = value; Array.isArray(part); part = part[0]) {
     shape.push(part.length);
     if (shape.length > DEEPEST) {
-      throw new HeedError('SHAPE', `${name} is nested deeper than ${DEEPEST} arrays`, {
-        clause: 'shape',
-        remedy: 'give an array for each axis; does one of them contain itself?',
-      });
+      throw new HeedError(
+        'SHAPE',
+        `${name} is nested deeper than ${DEEPEST} arrays; expected one for each axis`,
+        {
+          clause: 'shape',
+          remedy: 'check that no array contains itself',
+        },
+      );
     }
   }
   return shape;

@@ -135,7 +135,7 @@ test('a bare Uint16Array may be either 16-bit type, so it must say which', () =>
   for (const dtype of ['float16', 'bfloat16']) {
     expect(() => checkTensor('key', { dtype, shape: [2], data })).not.toThrow();
     expect(() => checkTensor('key', { dtype, shape: [2], data: new Float32Array(2) })).toThrow(
-      /is Float32Array/,
+      /data of Float32Array/,
     );
   }
 });

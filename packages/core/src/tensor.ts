@@ -267,7 +267,7 @@ function copyRemedy(data: unknown): string {
     return 'copy the numbers: Float32Array.from(data, Number), or Int32Array.from(data, Number) for ids and lengths; booleans are a Uint8Array of 0 and 1';
   }
   if (kind === 'Uint16Array') {
-    return "bits of 16-bit floats are { dtype: 'float16', shape, data }, or 'bfloat16'; for integers, copy them: Int32Array.from(data)";
+    return "give bits of 16-bit floats as { dtype: 'float16', shape, data }, or 'bfloat16'; copy integers: Int32Array.from(data)";
   }
   if (kind === 'DataView') {
     return 'view the bytes as what they are: new Float32Array(data.buffer, data.byteOffset, data.byteLength / 4)';
@@ -362,19 +362,23 @@ export function checkTensor(name: string, value: unknown): asserts value is Tens
   const { shape, data, dtype } = candidate;
   if (dtype === undefined || !holds(data, dtype)) {
     const isNoArray = dtypeOfArray(data) === undefined && !isFloat16Array(data);
-    throw new HeedError('DTYPE', `${name} has the dtype ${String(dtype)}; its data is ${kindOf(data)}`, {
-      clause: 'shape',
-      remedy: isNoArray
-        ? `${copyRemedy(data)}; tensor(data, shape) tells its dtype`
-        : `the data is ${ARRAYS} (of booleans); tensor(data, shape) tells its dtype`,
-    });
+    throw new HeedError(
+      'DTYPE',
+      `${name} has the dtype ${String(dtype)} and data of ${kindOf(data)}; expected two that match`,
+      {
+        clause: 'shape',
+        remedy: isNoArray
+          ? `${copyRemedy(data)}; tensor(data, shape) tells its dtype`
+          : `give ${ARRAYS} (of booleans); tensor(data, shape) tells its dtype`,
+      },
+    );
   }
   checkShape(name, shape);
   if (data!.length !== sizeOf(shape)) {
     throw new HeedError(
       'SHAPE',
       `${name} has ${data!.length} elements; its shape [${shape.join(', ')}] requires ${sizeOf(shape)}`,
-      { clause: 'shape', remedy: 'the product of the lengths is the number of elements' },
+      { clause: 'shape', remedy: 'give a shape whose product is the number of elements' },
     );
   }
 }

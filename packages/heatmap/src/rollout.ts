@@ -35,7 +35,7 @@ export function rollout(layers: readonly PlainTensorLike[]): Tensor<'float64'> {
     throw new HeedError(
       'SHAPE',
       `layer ${index + 1} has B=${next.shape[0]}, L=${next.shape[2]}; layer 0 has B=${flow.shape[0]}, L=${flow.shape[2]}`,
-      { clause: 'shape' },
+      { clause: 'shape', remedy: 'give the weights of one run, all layers of the same batch and length' },
     );
   }, start);
 }
@@ -47,7 +47,7 @@ function mixing(weights: PlainTensorLike): Tensor<'float64'> {
   if (rows !== columns) {
     throw new HeedError('SHAPE', `weights is Lq=${rows} by Lk=${columns}; expected Lq = Lk`, {
       clause: 'shape',
-      remedy: 'rollout is over self-attention: leave layers of cross-attention out',
+      remedy: 'leave layers of cross-attention out: rollout is over self-attention',
     });
   }
   const { data } = mean;

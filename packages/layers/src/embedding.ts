@@ -84,6 +84,7 @@ export class Embedding {
       throw new HeedError(
         'SHAPE',
         `dOutput is [${dOutput.shape.join(', ')}]; expected [${[...ids.shape, width].join(', ')}]`,
+        { remedy: 'give the gradient of what forward returned' },
       );
     }
     const dWeight = zeros(this.#dtype, [rows, width]);

@@ -117,9 +117,7 @@ function lengthsOf({ keyLengths }: PlainScope, batch: number, keys: number): rea
     throw new HeedError(
       'ARGUMENT',
       `keyLengths is ${given.join(', ')}; expected B=${batch} numbers from 0 to Lk=${keys}`,
-      {
-        clause: 'lengths',
-      },
+      { clause: 'lengths', remedy: 'give the count of keys of each batch element in that range' },
     );
   }
   return given ?? Array.from({ length: batch }, () => keys);

@@ -43,7 +43,10 @@ export function checkKeyMask(keyMask: Tensor, batch: number, keys: number): void
   throw new HeedError(
     dtype === 'bool' ? 'SHAPE' : 'DTYPE',
     `keyMask is ${dtype} [${shape.join(', ')}]; expected bool [B=${batch}, Lk=${keys}]`,
-    { clause: 'mask', remedy: 'true may be attended to; a key_padding_mask of PyTorch is its opposite' },
+    {
+      clause: 'mask',
+      remedy: 'set true for keys that may be attended to: the opposite of a key_padding_mask of PyTorch',
+    },
   );
 }
 
@@ -53,6 +56,7 @@ function join(mask: Tensor, padding: Tensor): Tensor {
   if (mask.shape.length > 4) {
     throw new HeedError('SHAPE', `mask is [${mask.shape.join(', ')}]; expected at most [B, Hq, Lq, Lk]`, {
       clause: 'mask',
+      remedy: 'drop the axes in front of these',
     });
   }
   const full = [...Array<number>(4 - mask.shape.length).fill(1), ...mask.shape];
@@ -61,7 +65,7 @@ function join(mask: Tensor, padding: Tensor): Tensor {
     throw new HeedError(
       'SHAPE',
       `mask is [${mask.shape.join(', ')}], which does not broadcast to B=${padding.shape[0]}, Lk=${padding.shape[3]}`,
-      { clause: 'mask', remedy: 'each length is 1 or the full one; shorter shapes align at the right' },
+      { clause: 'mask', remedy: 'make each length 1 or the full one; shorter shapes align at the right' },
     );
   }
   const [, heads, queries, keys] = shape;

@@ -112,7 +112,7 @@ test.each<[string, () => unknown]>([
     () => new MultiHeadAttention({ embedDim: 4, heads: 2, rotary: { bse: 5 } } as Anything),
   ],
   [
-    'local: unknown option `width`; the options are position, halfWidth',
+    'local: unknown option `width`',
     () =>
       new LuongAttention({
         ...single,

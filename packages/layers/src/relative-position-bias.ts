@@ -69,7 +69,7 @@ export class RelativePositionBias {
       throw new HeedError(
         'ARGUMENT',
         `RelativePositionBias: buckets is ${buckets} and maxDistance ${maxDistance}; expected a multiple of 4 and more than half of it`,
-        { remedy: 'T5 has 32 buckets and a maxDistance of 128' },
+        { remedy: 'choose other numbers: T5 has 32 buckets and a maxDistance of 128' },
       );
     }
     this.#dtype = dtype;

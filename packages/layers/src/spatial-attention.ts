@@ -212,6 +212,7 @@ export class SpatialAttention {
         `gridMask is [${gridMask.shape.join(', ')}]; expected [${expected.join(', ')}]`,
         {
           clause: 'mask',
+          remedy: 'give a row of booleans for each batch element, true for cells of its grid',
         },
       );
     }

@@ -68,7 +68,11 @@ export function lastAxis(
 ): FloatTensor {
   const value = floatTensor(name, given, dtype);
   checkPlain(name, value);
-  if (value.shape.length === 0) throw new HeedError('SHAPE', `${name} has no axes; expected […, ${width}]`);
+  if (value.shape.length === 0) {
+    throw new HeedError('SHAPE', `${name} has no axes; expected […, ${width}]`, {
+      remedy: `give it a last axis of ${width}`,
+    });
+  }
   const leading = value.shape.slice(0, -1).map(() => ['…', null] as const);
   checkShape(name, value, dtype, [...leading, ['E', width]]);
   return value;

@@ -59,6 +59,7 @@ export function checkPlain(name: string, given: unknown): asserts given is Tenso
   throw new HeedError(
     'SHAPE',
     `${name} has ${value.data.length} elements; its shape [${value.shape.join(', ')}] requires ${size}`,
+    { remedy: 'give a shape whose product is the number of elements' },
   );
 }
 
@@ -75,16 +76,22 @@ export function checkShape(
   axes: readonly (readonly [letter: string, length: number | null])[],
 ): asserts value is FloatTensor {
   const letters = `[${axes.map(([letter, length]) => (length === null ? letter : `${letter}=${length}`)).join(', ')}]`;
-  if (value === undefined)
-    throw new HeedError('MISSING_INPUT', `${name} is missing; expected ${dtype} ${letters}`);
+  if (value === undefined) {
+    throw new HeedError('MISSING_INPUT', `${name} is missing; expected ${dtype} ${letters}`, {
+      remedy: `give ${name}`,
+    });
+  }
   checkPlain(name, value);
   if (value.dtype !== dtype) {
-    throw new HeedError('DTYPE', `${name} is ${value.dtype}; the layer's parameters are ${dtype}`, {
+    throw new HeedError('DTYPE', `${name} is ${value.dtype}; expected ${dtype}, as the layer's parameters`, {
       remedy: "make the layer with the dtype of its inputs: { dtype: 'float32' } or 'float64'",
     });
   }
   const fits =
     value.shape.length === axes.length &&
     axes.every(([, length], axis) => length === null || length === value.shape[axis]);
-  if (!fits) throw new HeedError('SHAPE', `${name} is [${value.shape.join(', ')}]; expected ${letters}`);
+  if (fits) return;
+  throw new HeedError('SHAPE', `${name} is [${value.shape.join(', ')}]; expected ${letters}`, {
+    remedy: `give ${name} these axes, or make the layer with the widths of ${name}`,
+  });
 }

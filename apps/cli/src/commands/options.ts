@@ -45,8 +45,9 @@ function parseCount(text: string): number {
 export function replaced(command: Command, flags: string, remedy: string): Command {
   const option = new Option(flags).hideHelp();
   return command.addOption(option).on(`option:${option.name()}`, () => {
-    const message = `${option.long} is no longer an option of heed ${command.name()}: ${remedy}`;
-    throw new HeedError('ARGUMENT', message);
+    throw new HeedError('ARGUMENT', `${option.long} is no longer an option of heed ${command.name()}`, {
+      remedy,
+    });
   });
 }
 

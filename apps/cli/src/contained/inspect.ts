@@ -32,11 +32,14 @@ export async function inspect(provider: BackendProvider, announce: Announce): Pr
   } catch (error) {
     throw new HeedError('ENGINE', `probe() reports available, but create() fails: ${firstLine(error)}`, {
       cause: error,
+      remedy: 'report it to the authors of the backend',
     });
   }
   const { device, capabilities } = (backend ?? {}) as Partial<AttentionBackend>;
   if (typeof device !== 'string' || !isCapabilities(capabilities)) {
-    throw new HeedError('ENGINE', 'the backend does not state its device and capabilities');
+    throw new HeedError('ENGINE', 'the backend does not state its device and capabilities', {
+      remedy: 'report it to the authors of the backend',
+    });
   }
   const lastRun = await measuredRun(backend, announce);
   announce({ text: 'dispose' });

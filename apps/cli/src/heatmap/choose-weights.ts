@@ -155,6 +155,7 @@ function checkedRank(name: string, shape: readonly number[]): number {
   throw new HeedError(
     'SHAPE',
     `${name} is [${shape.join(', ')}]; expected [Lq, Lk], [H, Lq, Lk], [B, H, Lq, Lk] or [N, B, H, Lq, Lk]`,
+    { remedy: 'save the weights with these axes, or choose another tensor' },
   );
 }
 

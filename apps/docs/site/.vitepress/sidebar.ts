@@ -23,6 +23,7 @@ export const SIDEBAR: DefaultTheme.SidebarItem[] = [
       page('Training', '/guide/training'),
       page('Looking inside', '/guide/looking-inside'),
       page('Errors', '/errors'),
+      page('Every message', '/messages'),
       page('The heed command', '/guide/command'),
       page('Examples', '/guide/examples'),
     ],

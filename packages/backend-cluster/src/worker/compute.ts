@@ -42,7 +42,11 @@ export class Compute {
     };
     this.#thread.on('error', end);
     this.#thread.on('exit', (code) =>
-      end(new HeedError('ENGINE', `the backend's thread ended with ${code}`)),
+      end(
+        new HeedError('ENGINE', `the backend's thread ended with ${code}`, {
+          remedy: 'start the worker again',
+        }),
+      ),
     );
   }
 

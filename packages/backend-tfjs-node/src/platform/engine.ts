@@ -103,7 +103,10 @@ function inHeedsWords(error: unknown): unknown {
   if (HeedError.isInstance(error)) return error;
   const message = error instanceof Error ? error.message : String(error);
   return /OOM|exhausted|allocat/i.test(message)
-    ? new HeedError('OUT_OF_MEMORY', 'TensorFlow has no memory for the call', { cause: error })
+    ? new HeedError('OUT_OF_MEMORY', 'TensorFlow has no memory for the call', {
+        cause: error,
+        remedy: 'dispose resident tensors, or shorten the batch',
+      })
     : new HeedError('ENGINE', `TensorFlow failed: ${message}`, { cause: error });
 }
 

@@ -33,16 +33,25 @@ export function wrapBuffer(engine: Engine, value: unknown): GpuTensor | null {
     throw refusal(
       'ARGUMENT',
       `the buffer has the usage ${buffer.usage}; expected STORAGE, COPY_SRC and COPY_DST`,
+      'create the buffer with all three',
     );
   }
   const alignment = engine.device.limits.minStorageBufferOffsetAlignment;
   if (!Number.isSafeInteger(offset) || offset < 0 || offset % alignment !== 0) {
-    throw refusal('ARGUMENT', `offset is ${offset}; expected a multiple of ${alignment}`);
+    throw refusal(
+      'ARGUMENT',
+      `offset is ${offset}; expected a multiple of ${alignment}`,
+      'copy the tensor there',
+    );
   }
   const bytes = Math.max(16, Math.ceil(bytesOf({ dtype, shape }) / 4) * 4);
   if (buffer.size - offset < bytes) {
     const given = `the buffer has ${buffer.size - offset} bytes from ${offset} on`;
-    throw refusal('SHAPE', `${given}; ${dtype} [${shape.join(', ')}] requires ${bytes}`);
+    throw refusal(
+      'SHAPE',
+      `${given}; ${dtype} [${shape.join(', ')}] requires ${bytes}`,
+      'make a larger buffer',
+    );
   }
   checkSize(engine, bytes);
   return { dtype, shape: [...shape], buffer, offset, owned };
@@ -58,6 +67,6 @@ function isBufferTensor(value: unknown): value is GpuBufferTensor {
   );
 }
 
-function refusal(code: 'ARGUMENT' | 'SHAPE', message: string): HeedError {
-  return new HeedError(code, `webgpu cannot wrap this: ${message}`, { clause: 'resident' });
+function refusal(code: 'ARGUMENT' | 'SHAPE', message: string, remedy: string): HeedError {
+  return new HeedError(code, `webgpu cannot wrap this: ${message}`, { clause: 'resident', remedy });
 }

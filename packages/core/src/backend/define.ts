@@ -217,6 +217,7 @@ export function defineBackend<N extends NativeTensor = Tensor>(
     if (native !== null) return residentOf(native, memory, owner);
     throw new HeedError('ARGUMENT', `${name} cannot wrap this value: it is not a tensor of its engine`, {
       clause: 'resident',
+      remedy: "give what the engine's own calls return",
     });
   };
 

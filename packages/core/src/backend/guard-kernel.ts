@@ -57,6 +57,7 @@ export function guardKernel<N extends NativeTensor>(
   if (problem.gradient && definition.gradient === undefined) {
     throw new HeedError('ENGINE', `${name} declares the feature gradient; its kernel has no gradient()`, {
       clause: 'gradient',
+      remedy: 'implement gradient(), or do not declare the feature',
     });
   }
   const statistics = new OwnStatistics(guarded);

@@ -98,7 +98,7 @@ describe('names', () => {
     expect(errorOf(given, { threads: true })).toMatchObject({
       code: 'ARGUMENT',
       reason: `own.create(): the options are ${words}; expected an object`,
-      remedy: 'the options are threads',
+      remedy: 'give an object; the options are threads',
     });
   });
 

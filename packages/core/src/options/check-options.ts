@@ -30,7 +30,7 @@ export function checkOptions<T>(owner: string, given: T, table: OptionTable<NonN
   const kinds = table as Readonly<Record<string, OptionKind | true>>;
   if (kindOf(given) !== 'Object') {
     throw new HeedError('ARGUMENT', `${owner}: the options are ${shown(given)}; expected an object`, {
-      remedy: optionsOf(owner, kinds),
+      remedy: `give an object; ${optionsOf(owner, kinds)}`,
     });
   }
   const options = given as Readonly<Record<string, unknown>>;
@@ -55,10 +55,10 @@ function checkNames(
   // Inherited ones, too: options may be derived from others with Object.create.
   for (const name in options) {
     if (Object.hasOwn(kinds, name) || options[name] === undefined) continue;
-    const known = optionsOf(owner, kinds);
-    const suggestion = suggestionFor(name, Object.keys(kinds)) ?? known;
-    throw new HeedError('UNKNOWN_OPTION', `${owner}: unknown option \`${name}\`; ${suggestion}`, {
-      remedy: `leave out ${name}; ${known}`,
+    const suggestion = suggestionFor(name, Object.keys(kinds));
+    const ending = suggestion === null ? '' : `; ${suggestion}`;
+    throw new HeedError('UNKNOWN_OPTION', `${owner}: unknown option \`${name}\`${ending}`, {
+      remedy: `leave out ${name}; ${optionsOf(owner, kinds)}`,
     });
   }
 }

@@ -36,8 +36,9 @@ export async function onHost(request: WeightsRequest, valueDim: number): Promise
     isResident(value) ? await value.read() : value,
   ]);
   const plain = Object.fromEntries(await Promise.all(entries)) as PlainRequest;
-  if (!Array.isArray(plain.key?.shape))
-    throw new HeedError('MISSING_INPUT', 'key is missing', { clause: 'shape' });
+  if (!Array.isArray(plain.key?.shape)) {
+    throw new HeedError('MISSING_INPUT', 'key is missing', { clause: 'shape', remedy: 'give query and key' });
+  }
   const shape = [...plain.key.shape.slice(0, 3), valueDim];
   return { ...plain, value: zeros(plain.key.dtype, shape) };
 }

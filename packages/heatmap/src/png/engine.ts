@@ -25,7 +25,7 @@ export function startEngine(): Promise<Engine> {
     engine = null;
     throw new HeedError('UNAVAILABLE', `toPNG: resvg does not start here: ${String(error)}`, {
       cause: error,
-      remedy: 'it requires WebAssembly, TextEncoder and TextDecoder; toSVG() requires none of them',
+      remedy: 'use toSVG(), which does without WebAssembly, TextEncoder and TextDecoder',
     });
   });
   return engine;

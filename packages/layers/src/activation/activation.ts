@@ -40,6 +40,7 @@ export function activationGradient(name: Activation, input: FloatTensor, dOutput
     throw new HeedError(
       'SHAPE',
       `dOutput is [${dOutput.shape.join(', ')}]; expected the shape of the input, [${input.shape.join(', ')}]`,
+      { remedy: 'give the gradient of what forward returned' },
     );
   }
   const dInput = zeros(input.dtype, input.shape);
@@ -53,6 +54,6 @@ export function activationGradient(name: Activation, input: FloatTensor, dOutput
 function curveOf(name: Activation): Curve {
   if (Object.hasOwn(CURVES, name)) return CURVES[name];
   throw new HeedError('ARGUMENT', `activation is ${shown(name)}; expected one of ${ACTIVATIONS.join(', ')}`, {
-    remedy: 'GELU of GPT-2 is geluTanh; swish is silu',
+    remedy: 'choose one of them: GELU of GPT-2 is geluTanh, swish is silu',
   });
 }

@@ -83,6 +83,7 @@ function checkedTargets(logits: FloatTensor, given: PlainTensorLike, ignoreIndex
     throw new HeedError(
       'SHAPE',
       `target is [${shape.join(', ')}], logits is [${logits.shape.join(', ')}]; expected […] and […, N]`,
+      { remedy: 'give one class for each row of logits' },
     );
   }
   const classes = logits.shape.at(-1)!;

@@ -109,6 +109,7 @@ export function positionsOf(
     throw new HeedError(
       given.dtype === 'int32' ? 'SHAPE' : 'DTYPE',
       `${name} is ${given.dtype} [${given.shape.join(', ')}]; expected int32 [L=${length}] or [B=${batch}, L=${length}]`,
+      { remedy: 'give the position of each row: tensor(Int32Array.of(…), [L])' },
     );
   }
   return given as Tensor<'int32'>;

@@ -79,6 +79,7 @@ function small(name: string, value: bigint): number {
   if (BigInt.asIntN(32, value) !== value) {
     throw new HeedError('UNSUPPORTED', `"${name}" has ${value}, which does not fit into int32`, {
       clause: 'safetensors.dtype',
+      remedy: 'save the tensor as int32 or a float type',
     });
   }
   return Number(value);

@@ -29,7 +29,7 @@ export interface Header {
 function refuse(clause: 'length' | 'header' | 'entry' | 'layout', message: string): never {
   throw new HeedError('ARGUMENT', message, {
     clause: `safetensors.${clause}`,
-    remedy: 'the file is damaged or no safetensors file: download or write it again',
+    remedy: 'download or write the file again: it is damaged, or not a safetensors file',
   });
 }
 
@@ -152,4 +152,11 @@ function checkLayout(entries: ReadonlyMap<string, Entry>, length: number): void 
     at = end;
   }
   if (at !== length) refuse('layout', `the tensors take ${at} bytes, the file has ${length}`);
+}
+
+/** Error for a name that a file, or the index of several, does not have. */
+export function noTensor(place: 'file' | 'index', name: string): HeedError {
+  return new HeedError('MISSING_INPUT', `the ${place} has no tensor "${name}"`, {
+    remedy: 'choose from its names',
+  });
 }

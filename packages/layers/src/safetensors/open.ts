@@ -1,7 +1,7 @@
 import { HeedError, type Tensor } from '@heed/core';
 import { checkOptions, integer, required, shown } from '@heed/core/backend';
 import { READ, decode } from './decode.ts';
-import { type Entry, headerEnd, parseHeader } from './header.ts';
+import { type Entry, headerEnd, parseHeader, noTensor } from './header.ts';
 
 /** Rows of the first axis: from `start` up to, but not including, `end`. */
 export interface RowRange {
@@ -74,7 +74,7 @@ export async function openSafetensors(file: Blob): Promise<SafetensorsFile> {
   const { metadata, entries, start } = parseHeader(await bytesOf(file, 0, end), file.size);
   const entryOf = (name: string): Entry => {
     const entry = entries.get(name);
-    if (entry === undefined) throw new HeedError('MISSING_INPUT', `the file has no tensor "${name}"`);
+    if (entry === undefined) throw noTensor('file', name);
     return entry;
   };
   const names = [...entries.keys()];

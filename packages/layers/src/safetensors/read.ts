@@ -2,7 +2,7 @@ import { HeedError, type Tensor } from '@heed/core';
 import { checkOptions, flag, shown } from '@heed/core/backend';
 import type { StateDict } from '../state-dict/copy.ts';
 import { READ, decode } from './decode.ts';
-import { parseHeader } from './header.ts';
+import { parseHeader, noTensor } from './header.ts';
 
 /**
  * A safetensors file: names, shapes and types are known and checked; numbers are decoded on request.
@@ -60,7 +60,7 @@ export function readSafetensors(file: Uint8Array | ArrayBuffer): Safetensors {
   const read: Safetensors['tensor'] = (name, options = {}) => {
     checkOptions('tensor()', options, { keepHalf: flag });
     const entry = entries.get(name);
-    if (entry === undefined) throw new HeedError('MISSING_INPUT', `the file has no tensor "${name}"`);
+    if (entry === undefined) throw noTensor('file', name);
     return decode(name, entry, bytes.subarray(start + entry.begin, start + entry.end), options.keepHalf);
   };
   return {

@@ -1,5 +1,6 @@
 import { HeedError, type Tensor } from '@heed/core';
 import { shown } from '@heed/core/backend';
+import { noTensor } from './header.ts';
 import { type SafetensorsFile, openSafetensors, tensorsUnder } from './open.ts';
 
 /** The parsed `model.safetensors.index.json` of a model that is kept in several files. */
@@ -37,7 +38,7 @@ export async function openSafetensorsShards(
   for (const file of new Set(places.values())) shards.set(file, await openSafetensors(await open(file)));
   const shardOf = (name: string): SafetensorsFile => {
     const file = places.get(name);
-    if (file === undefined) throw new HeedError('MISSING_INPUT', `the index has no tensor "${name}"`);
+    if (file === undefined) throw noTensor('index', name);
     return shards.get(file)!;
   };
   const known = new Map([...shards].map(([file, { names }]) => [file, new Set(names)]));

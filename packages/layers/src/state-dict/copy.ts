@@ -16,7 +16,7 @@ export function copyParameters(parameters: NamedTensors, stateDict: StateDict): 
   const unexpected = Object.keys(stateDict).filter((name) => !(name in parameters));
   if (unexpected.length > 0) {
     throw new HeedError('UNEXPECTED_INPUT', `the layer has no ${unexpected.join(', ')}`, {
-      remedy: `its parameters are ${Object.keys(parameters).join(', ')}`,
+      remedy: `leave them out; its parameters are ${Object.keys(parameters).join(', ')}`,
     });
   }
   for (const [name, parameter] of Object.entries(parameters)) {
@@ -33,10 +33,14 @@ function checkEntry(name: string, value: Tensor | undefined, parameter: FloatTen
     });
   }
   if (value.shape.join() !== parameter.shape.join()) {
-    throw new HeedError('SHAPE', `${name} is [${value.shape.join(', ')}]; expected ${expected}`);
+    throw new HeedError('SHAPE', `${name} is [${value.shape.join(', ')}]; expected ${expected}`, {
+      remedy: 'make the layer with the widths and heads of the weights',
+    });
   }
   if (value.dtype !== 'float32' && value.dtype !== 'float64') {
-    throw new HeedError('DTYPE', `${name} is ${value.dtype}; expected float32 or float64`);
+    throw new HeedError('DTYPE', `${name} is ${value.dtype}; expected float32 or float64`, {
+      remedy: "convert the numbers: cast(tensor, 'float32')",
+    });
   }
 }
 

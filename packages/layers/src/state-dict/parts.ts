@@ -12,7 +12,7 @@ export function rowsApart(name: string, stacked: Tensor, shares: readonly number
   if (!Number.isInteger(unit)) {
     throw new HeedError(
       'SHAPE',
-      `${name} is [${stacked.shape.join(', ')}], whose rows do not come apart as ${shares.join(' : ')}`,
+      `${name} is [${stacked.shape.join(', ')}]; expected rows that come apart as ${shares.join(' : ')}`,
       { remedy: 'check the numbers of heads of the layer' },
     );
   }
@@ -30,7 +30,9 @@ export function rowsApart(name: string, stacked: Tensor, shares: readonly number
 export function transposed(name: string, matrix: Tensor): Tensor {
   const [rows, columns, ...others] = matrix.shape;
   if (columns === undefined || others.length > 0) {
-    throw new HeedError('SHAPE', `${name} is [${matrix.shape.join(', ')}]; expected a matrix [in, out]`);
+    throw new HeedError('SHAPE', `${name} is [${matrix.shape.join(', ')}]; expected a matrix [in, out]`, {
+      remedy: 'give the weights of a Conv1D of GPT-2, whose axes are exchanged',
+    });
   }
   const data = matrix.data.slice();
   for (let i = 0; i < rows; i++) {

@@ -161,13 +161,10 @@ function newClass(tf: TensorFlow): MultiHeadAttentionLayerClass {
       if (this.#config.keyMask) masks.pop();
       for (const [input, own] of masks.entries()) {
         if ((own ?? null) === (this.#told[input] ?? null)) continue;
-        const [whose, remedy] =
-          input === 0
-            ? ['another layer', 'give the mask of the keys as an input of its own, with keyMask: true']
-            : ['the query alone', 'give the mask of the keys as the last input, with keyMask: true'];
+        const whose = input === 0 ? 'another layer' : 'the query alone';
         throw new HeedError('ARGUMENT', `the layer was given the mask of ${whose}`, {
           clause: 'mask',
-          remedy,
+          remedy: 'give the mask of the keys as the last input, with keyMask: true',
         });
       }
       return masks[0] as Tensor;
@@ -185,7 +182,8 @@ function newClass(tf: TensorFlow): MultiHeadAttentionLayerClass {
             'ARGUMENT',
             `the layer got ${given.length} inputs besides a mask; expected 1 to 3`,
             {
-              remedy: 'query, or [query, key], or [query, key, value], and the key mask with keyMask: true',
+              remedy:
+                'give query, or [query, key], or [query, key, value], and the key mask with keyMask: true',
             },
           );
         }

@@ -198,13 +198,14 @@ function paired(parameters: NamedTensors, gradients: NamedTensors): [FloatTensor
     const parameter = parameters[name];
     if (parameter === undefined) {
       throw new HeedError('UNEXPECTED_INPUT', `unknown parameter ${name}`, {
-        remedy: `the parameters are ${Object.keys(parameters).join(', ')}`,
+        remedy: `choose from ${Object.keys(parameters).join(', ')}`,
       });
     }
     if (parameter.shape.join() !== gradient.shape.join()) {
       throw new HeedError(
         'SHAPE',
         `the gradient of ${name} is [${gradient.shape.join(', ')}]; expected [${parameter.shape.join(', ')}]`,
+        { remedy: `give the gradient of ${name} that the layer returned` },
       );
     }
     return [parameter, gradient.data, name];

@@ -216,7 +216,7 @@ export class Decoder {
     checkOptions('likelihoods()', { ids }, { ids: { ...listOf(integer(0)), required: true } });
     if (ids.length < 2) {
       throw new HeedError('ARGUMENT', `likelihoods(): there are ${ids.length} ids; expected 2 or more`, {
-        remedy: 'the first token has no probability, since nothing stands before it',
+        remedy: 'give at least 2: the first token has no probability, since nothing stands before it',
       });
     }
     const last = this.config.layers - 1;

@@ -4,7 +4,7 @@ import { HeedError } from '@heed/core';
 export function refuse(clause: 'header' | 'metadata' | 'tensor' | 'layout', message: string): never {
   throw new HeedError('ARGUMENT', message, {
     clause: `gguf.${clause}`,
-    remedy: 'the file is damaged or not a GGUF file: download or write it again',
+    remedy: 'download or write the file again: it is damaged, or not a GGUF file',
   });
 }
 

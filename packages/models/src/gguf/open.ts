@@ -61,7 +61,11 @@ export async function openGGUF(file: Blob): Promise<GGUFFile> {
   const { metadata, entries } = await readHeader(file);
   const entryOf = (name: string): Entry => {
     const entry = entries.get(name);
-    if (entry === undefined) throw new HeedError('MISSING_INPUT', `the file has no tensor "${name}"`);
+    if (entry === undefined) {
+      throw new HeedError('MISSING_INPUT', `the file has no tensor "${name}"`, {
+        remedy: 'choose from the names of the file',
+      });
+    }
     return entry;
   };
   const stored = async (name: string): Promise<Tensor<'float32'> | StoredWeight> => {

@@ -195,8 +195,6 @@ function valueOf(
   throw new HeedError(
     'SHAPE',
     `change.value is [${value.shape.join(', ')}]; expected [${expected.join(', ')}]`,
-    {
-      remedy: `${change.what} of layer ${shown(change.layer)} has this shape in this run`,
-    },
+    { remedy: `give ${change.what} of layer ${shown(change.layer)} the shape that it has in this run` },
   );
 }

@@ -22,7 +22,7 @@ const CHAT_ML =
 export function chatText(template: string | undefined, messages: readonly ChatMessage[]): string {
   if (template === undefined) {
     throw new HeedError('MISSING_INPUT', 'the model has no chat template', {
-      remedy: 'it may not have been trained on conversations; write the prompt as its page says',
+      remedy: 'write the prompt as its page says; it may not have been trained on conversations',
     });
   }
   // Files write a line break in a string of Jinja as itself or as \n.

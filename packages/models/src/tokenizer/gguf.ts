@@ -75,6 +75,6 @@ function strings(name: string, value: MetadataValue | undefined): readonly strin
   if (Array.isArray(value) && value.every((text) => typeof text === 'string')) return value as string[];
   throw new HeedError('ARGUMENT', `tokenizer.ggml.${name} is ${shown(value)}; expected an array of strings`, {
     clause: 'gguf.tokenizer',
-    remedy: 'the file has no tokenizer of this kind; give tokenizer.json to hubTokenizer()',
+    remedy: 'give tokenizer.json to hubTokenizer(); the file has no tokenizer of this kind',
   });
 }

@@ -39,7 +39,9 @@ export class TextTokenizer {
   /** Returns the ids of a text. Special tokens written out in it, such as `<|im_end|>`, become their own ids. */
   encode(text: string): number[] {
     if (typeof text !== 'string') {
-      throw new HeedError('ARGUMENT', `the text is ${shown(text)}; expected a string`);
+      throw new HeedError('ARGUMENT', `the text is ${shown(text)}; expected a string`, {
+        remedy: 'encode one text at a time',
+      });
     }
     // The library cannot encode an empty text.
     return text === '' ? [...this.#beginning] : [...this.#beginning, ...this.#tokenizer.encode(text).ids];

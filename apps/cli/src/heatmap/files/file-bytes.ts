@@ -48,8 +48,11 @@ export function memoryBytes(memory: Uint8Array): Bytes {
   return {
     size: memory.length,
     read(start, length) {
-      if (start + length > memory.length)
-        throw new HeedError('ARGUMENT', `byte ${start + length - 1} is past the end`);
+      if (start + length > memory.length) {
+        throw new HeedError('ARGUMENT', `byte ${start + length - 1} is past the end`, {
+          remedy: 'download or write the file again: it is cut short',
+        });
+      }
       return new Uint8Array(memory.subarray(start, start + length));
     },
   };
@@ -62,7 +65,10 @@ function reading<T>(file: string, work: (descriptor: number) => T): T {
     return work(descriptor);
   } catch (error) {
     if (HeedError.isInstance(error)) throw error;
-    throw new HeedError('ARGUMENT', `${file} cannot be read: ${(error as Error).message}`, { cause: error });
+    throw new HeedError('ARGUMENT', `${file} cannot be read: ${(error as Error).message}`, {
+      cause: error,
+      remedy: 'check the path and its permissions',
+    });
   } finally {
     if (descriptor !== null) closeSync(descriptor);
   }

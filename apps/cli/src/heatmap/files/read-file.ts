@@ -69,7 +69,10 @@ function textOf(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new HeedError('ARGUMENT', `${file} cannot be read: ${(error as Error).message}`, { cause: error });
+    throw new HeedError('ARGUMENT', `${file} cannot be read: ${(error as Error).message}`, {
+      cause: error,
+      remedy: 'check the path and its permissions',
+    });
   }
 }
 

@@ -45,14 +45,16 @@ function parsed(header: Uint8Array): object {
 
 function damaged(bytes: Uint8Array): never {
   readSafetensors(bytes);
-  throw new HeedError('ARGUMENT', 'the header is not one of a safetensors file');
+  throw new HeedError('ARGUMENT', 'the header is not one of a safetensors file', {
+    remedy: 'download or write the file again',
+  });
 }
 
 function entryOf(name: string, value: unknown): Entry {
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
   if (!isCounts(shape) || !isCounts(offsets) || offsets.length !== 2 || !(offsets[0]! <= offsets[1]!)) {
     throw new HeedError('ARGUMENT', `"${name}" has no shape and no data_offsets in the header`, {
-      remedy: 'the file is damaged: download or write it again',
+      remedy: 'download or write the file again: it is damaged',
     });
   }
   return { dtype, shape, begin: offsets[0]!, end: offsets[1]! };

@@ -37,6 +37,6 @@ function sliceOf(given: Tensor, at: readonly number[]): Tensor {
 export function checkIndex(option: string, index: number, letter: string, length: number): number {
   if (index < length) return index;
   throw new HeedError('ARGUMENT', `${option} is ${index}; the tensor has ${letter}=${length}`, {
-    remedy: length === 0 ? 'there is nothing to choose from' : `give 0 to ${length - 1}`,
+    remedy: length === 0 ? `leave out ${option}: there is nothing to choose from` : `give 0 to ${length - 1}`,
   });
 }

@@ -178,7 +178,9 @@ export class Team {
   private hear(message: Exclude<FromWorker, { ready: true }>): void {
     // Not of an earlier job, which had ended otherwise before this arrived.
     if ('error' in message && message.number === this.number) {
-      this.trouble = new HeedError('ENGINE', `a worker thread failed: ${message.error}`);
+      this.trouble = new HeedError('ENGINE', `a worker thread failed: ${message.error}`, {
+        remedy: 'create the backend anew; report the error if it returns',
+      });
     }
     this.onNews();
   }

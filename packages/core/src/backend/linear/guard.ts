@@ -82,6 +82,7 @@ export function guardLinear<N extends NativeTensor>(
   if (problem.gradient && definition.gradient === undefined) {
     throw new HeedError('ENGINE', `${name} offers linear; its kernel has no gradient()`, {
       clause: 'linear',
+      remedy: 'implement gradient()',
     });
   }
   const isStored = isStoredType(problem.weightType);
@@ -89,7 +90,7 @@ export function guardLinear<N extends NativeTensor>(
     throw new HeedError(
       'ENGINE',
       `${name} declares weights in ${problem.weightType}; its kernel has no packStored()`,
-      { clause: 'linear' },
+      { clause: 'linear', remedy: 'implement packStored(), or do not declare the type' },
     );
   }
   const packed = new AllPacked();

@@ -50,7 +50,10 @@ export function guardOperation<N extends NativeTensor, Problem, Inputs, Forward,
   // Its types are those of the operation, whose checks come first.
   const definition = guarded.definition as unknown as OperationKernelDefinition<N, object, object, object>;
   if (problem.gradient && definition.gradient === undefined) {
-    throw new HeedError('ENGINE', `${name} offers ${clause}; its kernel has no gradient()`, { clause });
+    throw new HeedError('ENGINE', `${name} offers ${clause}; its kernel has no gradient()`, {
+      clause,
+      remedy: 'implement gradient()',
+    });
   }
   const guard = new KernelEnding(`${clause} kernel of ${name}`, [definition], kernels);
   const { life } = guard;

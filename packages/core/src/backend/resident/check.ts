@@ -42,8 +42,9 @@ export function checkWrite(
   const { axis } = options;
   const starts = startsOf(target, options);
   if (part.dtype !== target.dtype) {
-    throw new HeedError('DTYPE', `part is ${part.dtype}; the resident tensor is ${target.dtype}`, {
+    throw new HeedError('DTYPE', `part is ${part.dtype}; expected ${target.dtype}, as the resident tensor`, {
       clause: 'resident',
+      remedy: `convert the part to ${target.dtype}`,
     });
   }
   const fits =
@@ -56,10 +57,10 @@ export function checkWrite(
   if (!fits) {
     throw new HeedError(
       'SHAPE',
-      `part is [${part.shape.join(', ')}]; it does not fit in [${target.shape.join(', ')}] at ${starts.join(', ')} of axis ${axis}`,
+      `part is [${part.shape.join(', ')}]; expected what fits in [${target.shape.join(', ')}] at ${starts.join(', ')} of axis ${axis}`,
       {
         clause: 'resident',
-        remedy: 'all lengths but that of the axis are equal, and start + length is within it',
+        remedy: 'keep all lengths but that of the axis equal, and start + length within it',
       },
     );
   }
@@ -94,8 +95,8 @@ export function checkRead({ shape }: NativeTensor, options: ReadOptions): number
   if (isThere) return Array.from({ length }, (_, n) => start + n);
   throw new HeedError(
     'SHAPE',
-    `read() of ${shown(length)} slices from ${shown(start)} of axis ${shown(axis)}; the tensor is [${shape.join(', ')}]`,
-    { clause: 'resident', remedy: 'start + length is within the axis' },
+    `read() of ${shown(length)} slices from ${shown(start)} of axis ${shown(axis)}; expected a part of [${shape.join(', ')}]`,
+    { clause: 'resident', remedy: 'keep start + length within the axis' },
   );
 }
 
@@ -106,7 +107,7 @@ export function checkRead({ shape }: NativeTensor, options: ReadOptions): number
  */
 export function checkIndices({ shape }: NativeTensor, axis: number, given: PerBatch): number[] {
   if (!isIndex(axis, shape.length)) {
-    throw new HeedError('SHAPE', `axis is ${shown(axis)}; the tensor is [${shape.join(', ')}]`, {
+    throw new HeedError('SHAPE', `axis is ${shown(axis)}; expected an axis of [${shape.join(', ')}]`, {
       clause: 'resident',
       remedy: 'give the number of an axis, counted from 0',
     });

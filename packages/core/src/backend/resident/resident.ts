@@ -92,7 +92,10 @@ class Resident<N extends NativeTensor> implements ResidentTensor {
   /** @throws HeedError `DISPOSED`. */
   get content(): Content<N> {
     if (!this.#lease.isOver) return this.#lease.content;
-    throw new HeedError('DISPOSED', 'the resident tensor was used after dispose()', { clause: 'resident' });
+    throw new HeedError('DISPOSED', 'the resident tensor was used after dispose()', {
+      clause: 'resident',
+      remedy: 'dispose it when nothing uses it any more',
+    });
   }
 
   write(given: PlainTensorLike, options: WriteOptions | SlotPosition): Promise<void> {

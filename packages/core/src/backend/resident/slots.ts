@@ -28,7 +28,11 @@ export function checkSlots(pool: NativeTensor, part: Tensor, options: SlotPositi
   checkOptions('write()', options, { slots: true, layout: oneOf('bhld', 'blhd') });
   const isBhld = (options.layout ?? 'bhld') === 'bhld';
   if (part.dtype !== pool.dtype) {
-    refuse('DTYPE', `part is ${part.dtype}, the pool is ${pool.dtype}`, `give rows of ${pool.dtype}`);
+    refuse(
+      'DTYPE',
+      `part is ${part.dtype}; expected ${pool.dtype}, as the pool`,
+      `give rows of ${pool.dtype}`,
+    );
   }
   const [batch, heads, length, depth] = axesOf('part', part.shape, isBhld);
   const [pages, poolHeads, size, poolDepth] = axesOf('the pool', pool.shape, isBhld);
@@ -36,7 +40,7 @@ export function checkSlots(pool: NativeTensor, part: Tensor, options: SlotPositi
     refuse(
       'SHAPE',
       `part is [${part.shape.join(', ')}], the pool [${pool.shape.join(', ')}]; expected the same heads and row length`,
-      `rows have ${poolHeads} heads of ${poolDepth}; is the layout right?`,
+      `give rows of ${poolHeads} heads of ${poolDepth}, and check the layout`,
     );
   }
   const slots = slotsOf(options.slots, [batch, length], pages * size);
@@ -97,7 +101,7 @@ function slotsOf(given: SlotPosition['slots'], shape: readonly [number, number],
       refuse(
         'ARGUMENT',
         `slots have ${slot}; expected −1 or 0 to ${end - 1}`,
-        'a slot is page · size + row, within the pool',
+        'give page · size + row, within the pool',
       );
     }
     if (slot !== -1 && seen.has(slot)) {
