@@ -83,10 +83,10 @@ export function useReading(client: Client, text: string, backend: string | null)
 
 interface Settled<A, T> {
   readonly value: T | null;
-  /** What `value` answers. */
+  /** Question that `value` answers. */
   readonly of: A | null;
   readonly error: Extract<Outcome<never>, { ok: false }>['error'] | null;
-  /** What was asked last and has ended, well or not, as JSON. */
+  /** Last question that has ended, well or not, as JSON. */
   readonly key: string | null;
 }
 
