@@ -74,8 +74,9 @@ INLINE F32 scaled(F32 number, F32 scale, F32 minimum) {
   else return number * scale;
 }
 
-// Decodes `steps` steps of P panels, which are `step` bytes apart. sink(k, n, v, w) takes vector v of panel n at step k.
-template <Weight S, int P, class Sink>
+// Decodes `steps` steps of P panels, which are `step` bytes apart. sink(k, n, v, w) takes vector v of panel n at step k. With `ahead`,
+// which is for whole panels, those of the next P panels are fetched behind their last bytes.
+template <Weight S, int P, bool ahead = false, class Sink>
 INLINE void decode(const char* panels, i64 step, i64 steps, Sink sink) {
   constexpr int L = LANES<float>, W = PANEL<float>;
   if constexpr (!isBlock(S)) {
@@ -91,6 +92,7 @@ INLINE void decode(const char* panels, i64 step, i64 steps, Sink sink) {
   } else {
     constexpr i64 head = S == Weight::q4_1 ? 4 * W : 2 * W;
     const i64 blockBytes = panelBytes(S, BLOCK_STEPS);
+    i64 left = ahead ? step - AHEAD_BYTES : 0;
     for (i64 first = 0; first < steps; first += BLOCK_STEPS, panels += blockBytes) {
       F32 scales[P][2], minima[P][2];
 #pragma GCC unroll 4
@@ -100,6 +102,14 @@ INLINE void decode(const char* panels, i64 step, i64 steps, Sink sink) {
           const uint16_t* at = (const uint16_t*)(panels + n * step) + v * L;
           scales[n][v] = loadWidened<Format::float16>(at);
           minima[n][v] = S == Weight::q4_1 ? loadWidened<Format::float16>(at + W) : zeros<float>();
+        }
+      }
+      if constexpr (ahead) {
+        const char* next = panels + AHEAD_BYTES + (left > 0 ? 0 : (P - 1) * step);
+        left -= blockBytes;
+#pragma GCC unroll 4
+        for (int n = 0; n < P; n++) {
+          for (i64 at = 0; at < blockBytes; at += 64) __builtin_prefetch(next + n * step + at);
         }
       }
       constexpr int rows = S == Weight::q8_0 ? BLOCK_STEPS : BLOCK_STEPS / 2;
@@ -127,7 +137,7 @@ INLINE void decode(const char* panels, i64 step, i64 steps, Sink sink) {
 template <Weight S, int P>
 INLINE void multiplyStoredRow(const float* a, const char* panels, i64 step, float* c, i64 steps) {
   F32 sums[P][2] = {};
-  decode<S, P>(panels, step, steps, [&](i64 k, int n, int v, F32 w) __attribute__((always_inline)) {
+  decode<S, P, true>(panels, step, steps, [&](i64 k, int n, int v, F32 w) __attribute__((always_inline)) {
     sums[n][v] = multiplyAdd(splat<float>(a[k]), w, sums[n][v]);
   });
 #pragma GCC unroll 4

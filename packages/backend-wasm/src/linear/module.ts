@@ -12,6 +12,7 @@ import {
 import { ITEM_PARAMETERS, minimum, place } from '../module/context.ts';
 import { type Element, elementOf } from '../module/element.ts';
 import { vectorActivation } from './activation.ts';
+import { panelPrefetcher } from './prefetch.ts';
 import { PANEL_BYTES, nextHeight, ofHeight, tileRows, wideMultiplier } from './row-tiles.ts';
 
 /**
@@ -78,6 +79,7 @@ export function generateLinear(variant: LinearVariant): Uint8Array<ArrayBuffer> 
   const tiles = Array.from({ length: rowsOfTile }, (_, n) =>
     wideMultiplier(module, element, relaxed, { ...steps, rows: n + 1, panelBytes }),
   );
+  const prefetch = panelPrefetcher(module, relaxed, panelBytes);
   const finish = slope ? slopeFinisher(module, element, variant) : finisher(module, element, variant);
   const dAt = rowsOfTile * BLOCK_BYTES;
   const whole = outputRow % 16 === 0;
@@ -97,6 +99,7 @@ export function generateLinear(variant: LinearVariant): Uint8Array<ArrayBuffer> 
       end.set(minimum(end, count)),
       // A column of bytes / elements has `inputs` of them.
       b.set(i32.add(at('panels'), i32.mul(column, int(inputs)))),
+      prefetch(b, i32.add(b, i32.mul(padded, int(inputs))), i32.sub(end, row)),
       whileTrue(i32.ltU(row, end), [
         a.set(place(at('input'), row, inputRow)),
         count.set(i32.sub(end, row)),

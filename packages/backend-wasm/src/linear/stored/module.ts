@@ -16,6 +16,7 @@ import {
 import { ITEM_PARAMETERS, minimum, place } from '../../module/context.ts';
 import { type Element, elementOf } from '../../module/element.ts';
 import { BLOCK_BYTES, FRAME, type LinearVariant, finisher } from '../module.ts';
+import { prefetcher } from '../prefetch.ts';
 import { PANEL_BYTES, heightMultipliers, nextHeight, ofHeight } from '../row-tiles.ts';
 import { weightDecoder } from './decoder.ts';
 import { type Form, formOf } from './form.ts';
@@ -59,6 +60,7 @@ export function generateStored(variant: StoredVariant): Uint8Array<ArrayBuffer> 
   const tiles = heightMultipliers(module, element, relaxed, () => steps);
   const decodedRow = rowMultiplier(module, element, form, panelBytes);
   const decodePanel = panelDecoder(module, element, form, panelBytes);
+  const prefetch = prefetcher(module);
   const finish = finisher(module, element, variant);
   module.function({ parameters: ITEM_PARAMETERS, name: 'linear' }, (body, item, frame, scratch) => {
     const [row, end, column, width, a, b, sums, to] = body.locals('i32', 8);
@@ -66,11 +68,14 @@ export function generateStored(variant: StoredVariant): Uint8Array<ArrayBuffer> 
     const field = (name: keyof typeof FRAME): Code<'i32'> => i32.load(frame, FRAME[name]);
     const eachRow = (code: Block): Block => count(row, first, end, 1, code);
     const sumsOf = place(scratch, i32.sub(row, first), BLOCK_BYTES);
-    const few: Block = eachRow([
-      a.set(place(field('input'), row, inputRow)),
-      sums.set(sumsOf),
-      decodedRow(a, b, sums, i32.add(sums, padded)),
-    ]);
+    const few: Block = [
+      prefetch(b, i32.add(b, i32.mul(i32.divU(padded, int(PANEL_BYTES)), int(panelBytes)))),
+      eachRow([
+        a.set(place(field('input'), row, inputRow)),
+        sums.set(sumsOf),
+        decodedRow(a, b, sums, i32.add(sums, padded)),
+      ]),
+    ];
     const tiled: Block = [
       panel.set(i32.add(scratch, int(STORED_ROWS * BLOCK_BYTES))),
       count(at, int(0), padded, PANEL_BYTES, [
