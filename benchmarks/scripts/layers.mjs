@@ -4,7 +4,8 @@
 //
 //   node scripts/layers.mjs [--backends native,wasm] [--threads 1] [--rounds 15] [--python BIN] [--model FOLDER] [--only TEXT]
 //
-// In turns, medians in milliseconds, after the embeddings of all were compared. PyTorch runs nn.MultiheadAttention in inference mode,
+// In turns, medians in milliseconds, after the embeddings of all were compared, and after all ran for some seconds: V8 optimizes code
+// that has run often, and a service runs it often. PyTorch runs nn.MultiheadAttention in inference mode,
 // and MiniLM in bare functions of torch.nn.functional (python/layers_server.py). onnxruntime-node runs a model of the same weights,
 // which python/minilm_onnx.py writes. Both need a Python, with torch and onnx. `--only` keeps the workloads whose name has the text.
 import { execFileSync, spawn } from 'node:child_process';
@@ -31,6 +32,8 @@ const { values } = parseArgs({
 const threads = Number(values.threads);
 const rounds = Number(values.rounds);
 const [E, HEADS, LENGTH, CONTEXT] = [768, 12, 512, 1000];
+/** Milliseconds of a workload's runs before its first round. */
+const WARM_UP = 4000;
 const D = E / HEADS;
 const random = seededRandom(1);
 const rowsOf = (batch, length) =>
@@ -262,11 +265,12 @@ for (const workload of new Set(runs.map((run) => run.workload))) {
     if (!(difference < 1e-4)) throw new Error(`${workload}: ${name} differs by ${difference}`);
   }
   const times = mine.map(() => []);
-  for (let round = -3; round < rounds; round++) {
-    for (const [n, { run }] of mine.entries()) {
-      const milliseconds = await run();
-      if (round >= 0) times[n].push(milliseconds);
-    }
+  const began = performance.now();
+  for (let round = 0; round < 3 || performance.now() - began < WARM_UP; round++) {
+    for (const { run } of mine) await run();
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const [n, { run }] of mine.entries()) times[n].push(await run());
   }
   for (const [n, { name }] of mine.entries()) {
     console.log(`${workload}: ${median(times[n]).toFixed(2).padStart(8)} ms  ${name}`);

@@ -88,9 +88,10 @@ export class Embedding {
       );
     }
     const dWeight = zeros(this.#dtype, [rows, width]);
+    const [to, from] = [dWeight.data, dOutput.data];
     ids.data.forEach((id, n) => {
       if (id < 0) return;
-      for (let e = 0; e < width; e++) dWeight.data[id * width + e] += dOutput.data[n * width + e];
+      for (let e = 0; e < width; e++) to[id * width + e] += from[n * width + e];
     });
     return { parameters: { weight: dWeight } };
   }

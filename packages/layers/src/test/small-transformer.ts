@@ -108,15 +108,25 @@ export class SmallTransformer {
     const ofHead = await logits.gradient(dLogits);
     const ofNorm = await normed.gradient(ofHead.dInput);
     let d = ofNorm.dInput;
-    const gradients: Record<string, NamedTensors> = { head: ofHead.parameters, norm: ofNorm.parameters };
+    let gradients: Readonly<Record<string, NamedTensors>> = {
+      head: ofHead.parameters,
+      norm: ofNorm.parameters,
+    };
+    const update = (): void => this.#optimizer.step(this.parameters, collectParameters(gradients));
     for (const [n, back] of [...backs.entries()].toReversed()) {
-      const { dInput, parameters } = await back(d);
+      const going = back(d);
+      // While the engine computes: no gradient that is still to come needs these parameters.
+      update();
+      const { dInput, parameters } = await going;
       d = dInput;
-      gradients[String(n)] = parameters;
+      gradients = { [n]: parameters };
     }
-    gradients['words'] = this.#words.gradient(ids, d).parameters;
-    gradients['positions'] = this.#positions.gradient(places, d).parameters;
-    this.#optimizer.step(this.parameters, collectParameters(gradients));
+    update();
+    gradients = {
+      words: this.#words.gradient(ids, d).parameters,
+      positions: this.#positions.gradient(places, d).parameters,
+    };
+    update();
     return loss;
   }
 
