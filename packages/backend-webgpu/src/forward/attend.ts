@@ -1,4 +1,4 @@
-import { type Geometry, MAXIMUM_VECTORS, stageVectors, strideOf } from '../plan/geometry.ts';
+import { type Geometry, MAXIMUM_VECTORS, ownRow, stageVectors, strideOf } from '../plan/geometry.ts';
 import type { Variant } from '../plan/variant.ts';
 import {
   type Reduction,
@@ -58,7 +58,7 @@ export interface AttendOptions {
  */
 export function attendShader({ variant, geometry, sumsValues, splits, isPacked }: AttendOptions): Shader {
   const { headDim, valueDim, type, cacheType, rows: stored, selection, softcap, dropout } = variant;
-  const { rows, rowsEach, rowThreads, keys, staged, keepsQueries } = geometry;
+  const { rows, rowsEach, keys, staged, keepsQueries } = geometry;
   const values = valueTensor(variant);
   const isPlaced = variant.pages || variant.ring;
   const hard = selection !== 'softmax';
@@ -75,10 +75,11 @@ export function attendShader({ variant, geometry, sumsValues, splits, isPacked }
   };
   const valueOperand: DirectOperand = {
     ...cacheOperand('value', valueDim, passes > 1),
+    ...(!isPlaced && { step: `block.${values}Step` }),
     // Where invocations read values themselves, weights tell who attends to them.
     ...(staged && { spoil: (index: string) => `atomicOr(&valueFlags[${index}], 1u);` }),
   };
-  const row = (r: number): string => `(threadRow + ${rowThreads * r}u)`;
+  const row = (r: number): string => ownRow(geometry, r);
   const kept = keepsQueries ? 'queries' : null;
 
   const bindings = [
@@ -213,7 +214,7 @@ ${each(
   (r) => `
   let index${r} = block.start + ${row(r)};
   let row${r} = rowOf(batch, block.batch, headOf(block, index${r}), indexOf(index${r}), index${r} < block.count,
-    ${keepsQueries ? `atomicLoad(&queryFlags[${row(r)}]) != 0u` : 'false'});
+    ${keepsQueries ? `(atomicLoad(&queryFlags[${row(r)}]) & 1u) != 0u` : 'false'});
   var maximum${r} = LOWEST;
   var sum${r} = 0.0;
   var flags${r} = 0u;
@@ -236,7 +237,7 @@ ${
   keepsQueries
     ? ''
     : `  workgroupBarrier();
-${each(rowsEach, (r) => `  if (sum${r} > 0.0 && atomicLoad(&queryFlags[${row(r)}]) != 0u) { flags${r} |= SCORE_FLAG; }`)}`
+${each(rowsEach, (r) => `  if (sum${r} > 0.0 && (atomicLoad(&queryFlags[${row(r)}]) & 1u) != 0u) { flags${r} |= SCORE_FLAG; }`)}`
 }
 ${end({ geometry, hard, sumsValues, splits, columns, vectors, valueVectors, passes })}`;
 
@@ -274,16 +275,22 @@ interface End {
   readonly passes: number;
 }
 
-/** Combines and writes the results of the invocations of a row. */
+/**
+ * Combines and writes the results of the invocations of a row. Flags, which are rare, share `queryFlags`: bit 0 is the query's, so
+ * that no barriers are theirs.
+ */
 function end({ geometry, hard, sumsValues, splits, columns, vectors, valueVectors, passes }: End): string {
   const { rowsEach } = geometry;
+  const row = (r: number): string => ownRow(geometry, r);
   const across = (reduction: Reduction): string => `
   workgroupBarrier();
 ${acrossRow(geometry, reduction)}`;
+  // Behind the sums of a tile is a barrier: what was exchanged before has been read.
   const rowSums = `
-${each(rowsEach, (r) => `  var rowSum${r} = 0.0;\n  var allFlags${r} = 0u;`)}
-${across({ type: 'f32', of: (r) => `sum${r}`, into: (r) => `rowSum${r}`, combine: (a, b) => `(${a} + ${b})` })}
-${across({ type: 'u32', of: (r) => `flags${r}`, into: (r) => `allFlags${r}`, combine: (a, b) => `(${a} | ${b})` })}`;
+${each(rowsEach, (r) => `  var rowSum${r} = 0.0;\n  if (flags${r} != 0u) { atomicOr(&queryFlags[${row(r)}], flags${r} << 1u); }`)}
+${sumsValues ? '' : '  workgroupBarrier();'}
+${acrossRow(geometry, { type: 'f32', of: (r) => `sum${r}`, into: (r) => `rowSum${r}`, combine: (a, b) => `(${a} + ${b})` })}
+${each(rowsEach, (r) => `  let allFlags${r} = atomicLoad(&queryFlags[${row(r)}]) >> 1u;`)}`;
   // The best of all first, then the lowest key among those that have it; −1 is the largest unsigned number.
   const choices = !hard
     ? ''

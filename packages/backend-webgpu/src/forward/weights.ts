@@ -1,4 +1,4 @@
-import { type Geometry, stageVectors, strideOf } from '../plan/geometry.ts';
+import { type Geometry, ownRow, stageVectors, strideOf } from '../plan/geometry.ts';
 import type { Variant } from '../plan/variant.ts';
 import {
   addresses,
@@ -27,10 +27,10 @@ import { FLAGS, ROW_PLANES } from './finish.ts';
  */
 export function weightsShader(variant: Variant, geometry: Geometry, isPacked: boolean): Shader {
   const { headDim, type, cacheType, rows: stored, softcap, ring } = variant;
-  const { rows, rowsEach, rowThreads, keys, staged, keepsQueries } = geometry;
+  const { rows, rowsEach, keys, staged, keepsQueries } = geometry;
   const query = queryOperand(headDim);
   const key = cacheOperand('key', headDim);
-  const row = (r: number): string => `(threadRow + ${rowThreads * r}u)`;
+  const row = (r: number): string => ownRow(geometry, r);
   const rowResult = (plane: keyof typeof ROW_PLANES, r: number): string =>
     `rowResults[${ROW_PLANES[plane]}u * params.rows + place${r}]`;
   // In a ring, keys of a tile that do not exist have the columns of others.

@@ -1,4 +1,4 @@
-import { type Geometry, stageVectors, strideOf } from '../plan/geometry.ts';
+import { type Geometry, ownRow, stageVectors, strideOf } from '../plan/geometry.ts';
 import type { Variant } from '../plan/variant.ts';
 import { queryOperand, workgroupMemory } from '../shader/block.ts';
 import { numberWriter, writtenElement } from '../shader/elements.ts';
@@ -15,7 +15,7 @@ import { declareRows, scoreGradient, weightsOf } from './rows.ts';
  */
 export function dBiasShader(variant: Variant, geometry: Geometry): Shader {
   const { headDim, valueDim, type } = variant;
-  const { rows, rowsEach, rowThreads, keys } = geometry;
+  const { rows, rowsEach, keys } = geometry;
   const key: Operand = {
     vectors: vectorsOf(headDim),
     load: (index, n) => `load_key(block, u32(tile) + ${index}, ${n})`,
@@ -29,7 +29,7 @@ export function dBiasShader(variant: Variant, geometry: Geometry): Shader {
     load: (index, n) => `load_dOutput(block, block.start + ${index}, ${n})`,
   };
   const stride = strideOf(keys / 4);
-  const place = (r: number): string => `(threadRow + ${rowThreads * r}u) * ${stride}u + threadKey`;
+  const place = (r: number): string => `${ownRow(geometry, r)} * ${stride}u + threadKey`;
   const main = `
   let threadKey = thread % 8u;
   let threadRow = thread / 8u;
@@ -53,7 +53,7 @@ ${each(rowsEach, (r) => `  var total${r} = vec4f(0.0);\n  var spoils${r} = vec4<
         let seen = seenKeys(block, batch, ${rows}u);
         let begin = max(seen.x / ${keys} * ${keys}, ownKey);
         let end = min(seen.y, select(ownKey + ${keys}, i32(params.keyLength), isOneKey));
-${declareRows(rowsEach, rowThreads)}
+${declareRows(geometry)}
         for (var tile = begin; tile < end; tile += ${keys}) {
           ${products('product', geometry, queryOperand(headDim), key, null)}
 ${weightsOf(rowsEach)}

@@ -1,4 +1,4 @@
-import { type Geometry, VALUE_CHUNK, stageVectors, strideOf } from '../plan/geometry.ts';
+import { type Geometry, VALUE_CHUNK, ownRow, stageVectors, strideOf } from '../plan/geometry.ts';
 import { type ProblemType, type Stored, unitOf } from '../plan/stored.ts';
 import type { Variant } from '../plan/variant.ts';
 import { queryOperand, workgroupMemory } from '../shader/block.ts';
@@ -27,7 +27,7 @@ export function dKeyValueShader(variant: Variant, geometry: Geometry): Shader {
   const { headDim, valueDim } = variant;
   // Quantized keys have no gradient.
   const type = variant.cacheType as ProblemType;
-  const { rows, rowsEach, rowThreads, keys } = geometry;
+  const { rows, rowsEach, keys } = geometry;
   const dKey = sideOf(geometry, variant.rows.key, 'dKey');
   const dValue = sideOf(geometry, variant.rows.value, 'dValue');
   const key: Operand = {
@@ -42,8 +42,7 @@ export function dKeyValueShader(variant: Variant, geometry: Geometry): Shader {
     vectors: vectorsOf(valueDim),
     load: (index, n) => `load_dOutput(block, block.start + ${index}, ${n})`,
   };
-  const place = (r: number): string =>
-    `(threadRow + ${rowThreads * r}u) * ${strideOf(keys / 4)}u + threadKey`;
+  const place = (r: number): string => `${ownRow(geometry, r)} * ${strideOf(keys / 4)}u + threadKey`;
   const main = `
   let threadKey = thread % 8u;
   let threadRow = thread / 8u;
@@ -63,7 +62,7 @@ ${dKey.begin}
   let endRow = select(0, min(batch.queries, tile + ${keys} - batch.left), tile < batch.keys);
   for (var start = firstRow * i32(params.packed); start < endRow * i32(params.packed); start += ${rows}) {
     block.start = u32(start);
-${declareRows(rowsEach, rowThreads)}
+${declareRows(geometry)}
     ${products('product', geometry, queryOperand(headDim), key, null)}
 ${weightsOf(rowsEach)}
     ${products('dWeight', geometry, dOutput, value, null)}

@@ -1,4 +1,4 @@
-import { type Geometry, MAXIMUM_VECTORS, stageVectors, strideOf } from '../plan/geometry.ts';
+import { type Geometry, MAXIMUM_VECTORS, ownRow, stageVectors, strideOf } from '../plan/geometry.ts';
 import type { Variant } from '../plan/variant.ts';
 import { acrossRow, beginBlock, queryOperand, workgroupMemory } from '../shader/block.ts';
 import { type Shader, each, shaderOf } from '../shader/module.ts';
@@ -13,7 +13,7 @@ import { declareRows, scoreGradient, weightsOf } from './rows.ts';
  */
 export function dQueryShader(variant: Variant, geometry: Geometry): Shader {
   const { headDim, valueDim } = variant;
-  const { rows, rowsEach, rowThreads, keys } = geometry;
+  const { rows, rowsEach, keys } = geometry;
   const { vectors } = passesOf(headDim, MAXIMUM_VECTORS);
   const columns = columnsOf(geometry, vectors);
   const key: Operand = {
@@ -28,13 +28,13 @@ export function dQueryShader(variant: Variant, geometry: Geometry): Shader {
     vectors: vectorsOf(valueDim),
     load: (index, n) => `load_dOutput(block, block.start + ${index}, ${n})`,
   };
-  const place = (r: number): string => `(threadRow + ${rowThreads * r}u) * ${strideOf(keys / 4)}u`;
+  const place = (r: number): string => `${ownRow(geometry, r)} * ${strideOf(keys / 4)}u`;
   const main = `${beginBlock(geometry)}
   let firstVector = group.z * ${vectors}u;
   let column = threadKey % ${columns.threads}u;
   let keyGroup = threadKey / ${columns.threads}u;
   let seen = seenKeys(block, batch, ${rows}u);
-${declareRows(rowsEach, rowThreads)}
+${declareRows(geometry)}
 ${each(rowsEach, (r) => `  var attends${r} = 0u;\n  var attendsAny${r} = 0u;`)}
 ${sums('sum', rowsEach, columns, (sum) => `  var ${sum} = vec4f(0.0);`)}
   for (var tile = seen.x / ${keys} * ${keys}; tile < seen.y; tile += ${keys}) {

@@ -1,3 +1,4 @@
+import { type Geometry, ownRow } from '../plan/geometry.ts';
 import type { Variant } from '../plan/variant.ts';
 import { placeOfNoise } from '../shader/block.ts';
 import { each } from '../shader/module.ts';
@@ -26,11 +27,11 @@ fn gradientRowOf(place: u32, isRow: bool) -> GradientRow {
 }`;
 
 /** `rowR` and `gradientRowR` for the rows of an invocation in the block. */
-export function declareRows(rowsEach: number, rowThreads: number): string {
+export function declareRows(geometry: Geometry): string {
   return each(
-    rowsEach,
+    geometry.rowsEach,
     (r) => `
-  let index${r} = block.start + threadRow + ${rowThreads * r}u;
+  let index${r} = block.start + ${ownRow(geometry, r)};
   let isRow${r} = index${r} < block.count;
   let row${r} = rowOf(batch, block.batch, headOf(block, index${r}), indexOf(index${r}), isRow${r}, false);
   let gradientRow${r} = gradientRowOf(placeOf(block, index${r}), isRow${r});`,

@@ -1,5 +1,5 @@
 import type { LinearProblem } from '@heed/core';
-import type { Geometry } from '../plan/geometry.ts';
+import { type Geometry, ownRow } from '../plan/geometry.ts';
 import type { Stored } from '../plan/stored.ts';
 import { workgroupMemory } from '../shader/block.ts';
 import { EXPONENTIAL } from '../shader/math.ts';
@@ -130,8 +130,9 @@ ${each(geometry.rowsEach, (r) => `    total${r} += product${r};`)}
 ${each(
   geometry.rowsEach,
   (r) => `  {
-    let row = firstRow + threadRow + ${8 * r}u;
-    let bits = finished(total${r}, o, atomicLoad(&rowFlags[threadRow + ${8 * r}u]) != 0u);
+    let own = ${ownRow(geometry, r)};
+    let row = firstRow + own;
+    let bits = finished(total${r}, o, atomicLoad(&rowFlags[own]) != 0u);
     if (row < params.rows && o < ${outputDim}u) {
       write_output(row * ${stride(outputDim)}u, o / 4u, select(bits, vec4u(NAN), isSpoiled));
     }

@@ -85,6 +85,22 @@ export function geometryOf(rows: number, headDim: number, { workgroupMemory, sub
   return { ...shape, chunk, valueChunk, keepsQueries: fits(valueChunk), subgroup };
 }
 
+/** True if four neighboring invocations, which have the same rows, read a quarter of them each and exchange them. */
+export function exchangesRows({ staged, rowsEach, subgroup }: Geometry): boolean {
+  return staged && subgroup >= 4 && rowsEach % 4 === 0;
+}
+
+/**
+ * Code of row `r` of an invocation, in its block. Neighbors that exchange rows count from their own: row r of one is row r ^ 1 of the
+ * next, so that a swap of the two brings each what it needs in its place.
+ */
+export function ownRow(geometry: Geometry, r: number): string {
+  const { rowThreads } = geometry;
+  return exchangesRows(geometry)
+    ? `(threadRow + ${rowThreads}u * (${r}u ^ (threadKey & 3u)))`
+    : `(threadRow + ${rowThreads * r}u)`;
+}
+
 /** Numbers of a row that its invocations exchange through workgroup memory: one for each group that shuffles. */
 export function exchanged(keyThreads: number, subgroup: number): number {
   return keyThreads / Math.min(subgroup, keyThreads);
@@ -97,14 +113,14 @@ export const VALUE_CHUNK = 16;
 /**
  * Workgroup memory from which on an invocation takes 8 rows, so that each number that it reads is multiplied by more.
  *
- * SwiftShader (AMD EPYC, 2 cores) runs four invocations as one program of SSE instructions without register allocation across
- * it: each number that is read takes 85 instructions for the four (bounds, mask, and one after the other through the stack), each
- * multiply-add 4 to 7. N = 512, H = 8, D = 64, milliseconds, dense, old and new in turns: 4 rows and every vector read 480 to 505; 8
- * rows, exchanged among four neighbors 358; addresses of rows computed once a block besides 297 (beside 426); queries kept and
- * staging without divisions 268 (beside 282). Half of that time is reading, a sixth multiplying, a sixth staging, a
- * sixth the softmax. Without effect there: quadSwapX, quadSwapY and quadSwapDiagonal for quadBroadcast (a tenth of its time by itself);
- * four keys of a column added in turn rather than of a row; loops unrolled 2, 4, 8 times (up to 20% slower); constant
- * indices of workgroup memory, which are bounds-checked alike.
+ * SwiftShader (AMD EPYC, 2 cores) runs four invocations as one program of SSE instructions whose values mostly lie on the stack. For
+ * the four, in nanoseconds: a number read from workgroup memory or a buffer 9 (as much from the same address for all; 4 from a
+ * constant address of a uniform), written 7, a multiply-add 1 to 3, quadSwapX 1.2, quadBroadcast 2.6, going round a loop 10, a
+ * barrier 320. N = 512, H = 8, D = 64, dense, new beside old in one run: 8 rows and not 4, exchanged among four neighbors 0.72; addresses
+ * of rows computed once a block 0.70; queries kept and staging without divisions 0.95; swaps and not broadcasts, with rows in the
+ * order of each neighbor 0.89; each row's numbers swapped where they are used, and no remainders in loops 0.9. Slower, since more
+ * values are known at one time: loops written out 2, 4 and 8 times 1.14, 1.23 and 1.69; values staged by keys, so that weights are
+ * read once for all columns 1.2. Without effect: constant indices of workgroup memory, which are bounds-checked alike.
  */
 const MANY_ROWS_BYTES = 32_768;
 

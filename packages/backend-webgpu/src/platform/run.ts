@@ -121,17 +121,28 @@ export class Run {
     const { device } = engine;
     let pieces: (Copy | Piece)[] = [];
     let work = 0;
+    // The device works on one submission while the next is recorded: the one that it works on, and when it was last free.
+    let before: Promise<void> | undefined;
+    let free = 0;
+    const observe = async (amount: number): Promise<void> => {
+      const start = now();
+      await orLost(engine, device.queue.onSubmittedWorkDone());
+      const seconds = Math.max(1e-4, (now() - Math.max(start, free)) / 1000);
+      free = now();
+      engine.rate = Math.max(engine.rate / 4, Math.min(amount / seconds, engine.rate * 8));
+    };
     const flush = async (isLast: boolean): Promise<void> => {
       const given = pieces;
       const amount = work;
       pieces = [];
       work = 0;
-      const start = now();
       await scoped(engine, () => encode(engine, given));
       if (isLast) return;
-      await orLost(engine, device.queue.onSubmittedWorkDone());
-      const seconds = Math.max(1e-4, (now() - start) / 1000);
-      engine.rate = Math.max(engine.rate / 4, Math.min(amount / seconds, engine.rate * 8));
+      const own = observe(amount);
+      // The next submission waits for it, and hears of a lost device; nothing waits for that of the last one.
+      own.catch(() => {});
+      await before;
+      before = own;
       signal?.throwIfAborted();
     };
     for (const step of this.#steps) {

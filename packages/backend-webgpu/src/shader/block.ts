@@ -1,4 +1,4 @@
-import { type Geometry, exchanged, strideOf } from '../plan/geometry.ts';
+import { type Geometry, exchanged, exchangesRows, ownRow, strideOf } from '../plan/geometry.ts';
 import type { Stored } from '../plan/stored.ts';
 import type { Variant } from '../plan/variant.ts';
 import { type Binding, each, read } from './module.ts';
@@ -278,8 +278,8 @@ export function acrossRow(geometry: Geometry, reduction: Reduction): string {
 }
 
 function byMemory(geometry: Geometry, { type, of, into, combine }: Reduction): string {
-  const { rowsEach, rowThreads, keyThreads } = geometry;
-  const row = (r: number): string => `(threadRow + ${rowThreads * r}u)`;
+  const { rowsEach, keyThreads } = geometry;
+  const row = (r: number): string => ownRow(geometry, r);
   const { bits, fold } = wordsOf(type, combine);
   const write = each(rowsEach, (r) => `  exchange[${row(r)} * ${keyThreads}u + threadKey] = ${bits(of(r))};`);
   if (keyThreads === 8) {
@@ -298,30 +298,40 @@ ${each(rowsEach, (r) => `  ${into(r)} = ${fold('exchanged', `${row(r)} * 8u`, 8)
 
 /** Shuffles within the smallest possible subgroup; anything that only larger ones could do goes through memory. */
 function bySubgroups(geometry: Geometry, { type, of, into, combine }: Reduction): string {
-  const { rowsEach, rowThreads, keyThreads } = geometry;
+  const { rowsEach, keyThreads } = geometry;
   const reach = Math.min(geometry.subgroup, keyThreads);
   const groups = exchanged(keyThreads, geometry.subgroup);
-  const row = (r: number): string => `(threadRow + ${rowThreads * r}u)`;
+  const row = (r: number): string => ownRow(geometry, r);
   const { bits, fold } = wordsOf(type, combine);
-  const shuffled = (r: number, count: number): string =>
-    Array.from({ length: Math.log2(count) }, (_, n) => 2 ** n)
-      .map((step) => `  ${into(r)} = ${combine(into(r), shuffle(into(r), step))};`)
-      .join('\n');
-  const within = each(rowsEach, (r) => `  ${into(r)} = ${of(r)};\n${shuffled(r, reach)}`);
+  // Neighbors that exchange rows have a row in different places.
+  const placeAt = (r: number, step: number): number => (exchangesRows(geometry) && step < 4 ? r ^ step : r);
+  const shuffled = (count: number): string =>
+    each(Math.log2(count), (n) => {
+      const step = 2 ** n;
+      const swapped = each(
+        rowsEach,
+        (r) => `    let swapped${r} = ${shuffle(into(placeAt(r, step)), step)};`,
+      );
+      return `  {
+${swapped}
+${each(rowsEach, (r) => `    ${into(r)} = ${combine(into(r), `swapped${r}`)};`)}
+  }`;
+    });
+  const within = `${each(rowsEach, (r) => `  ${into(r)} = ${of(r)};`)}
+${shuffled(reach)}`;
   if (groups === 1) return `${within}\n  workgroupBarrier();`;
   // Where there are many groups, neighbors read some of them each.
   const readers = Math.min(reach, groups);
   const own = groups / readers;
   return `${within}
-${each(rowsEach, (r) => `  exchange[${row(r)} * ${groups}u + threadKey / ${reach}u] = ${bits(into(r))};`)}
+${each(rowsEach, (r) => `  exchange[${row(r)} * ${groups}u + (threadKey >> ${Math.log2(reach)}u)] = ${bits(into(r))};`)}
   workgroupBarrier();
 ${each(
   rowsEach,
-  (
-    r,
-  ) => `  ${into(r)} = ${fold('exchange', `${row(r)} * ${groups}u + ${own}u * (threadKey % ${readers}u)`, own)};
-${shuffled(r, readers)}`,
-)}`;
+  (r) =>
+    `  ${into(r)} = ${fold('exchange', `${row(r)} * ${groups}u + ${own}u * (threadKey & ${readers - 1}u)`, own)};`,
+)}
+${shuffled(readers)}`;
 }
 
 /** Exchanges with the neighbor `step` invocations away. Those of a quad have instructions of their own. */

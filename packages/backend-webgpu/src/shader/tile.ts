@@ -1,4 +1,4 @@
-import { type Geometry, KEYS, strideOf } from '../plan/geometry.ts';
+import { type Geometry, KEYS, exchangesRows, ownRow, strideOf } from '../plan/geometry.ts';
 import { THREADS, each } from './module.ts';
 import { vectorsOf } from './tensors.ts';
 
@@ -13,24 +13,32 @@ fn chain(a: vec4f, b: vec4f, sum: f32) -> f32 {
 }`;
 
 /**
- * Code that reads, for each row r of an invocation, `NAMEr` from `array[place(r)]`. Four neighbors that have the same rows read a
- * quarter of them each and exchange them, where subgroups allow: reading is what takes the time of a tile.
+ * Code that reads numbers of each row of an invocation from `array[place(row)]`. Four neighbors that have the same rows read a quarter
+ * of them each and exchange them, where subgroups allow: reading is what takes the time of a tile.
  */
 function readShared(
   name: string,
-  { rowsEach, subgroup }: Geometry,
+  geometry: Geometry,
   array: string,
-  place: (r: string) => string,
+  place: (row: string) => string,
   areNeighborsAlike = true,
-): string {
-  if (subgroup < 4 || rowsEach % 4 !== 0 || !areNeighborsAlike) {
-    return each(rowsEach, (r) => `      let ${name}${r} = ${array}[${place(`${r}u`)}];`);
-  }
-  return each(
-    rowsEach / 4,
-    (four) => `      let ${name}Own${four} = ${array}[${place(`(${4 * four}u + threadKey % 4u)`)}];
-${each(4, (r) => `      let ${name}${4 * four + r} = quadBroadcast(${name}Own${four}, ${r}u);`)}`,
-  );
+): {
+  /** Code of all that is read. */
+  readonly read: string;
+  /** Code of the numbers of row r, to stand where they are used: what is known for long takes registers. */
+  of(r: number): string;
+} {
+  const { rowsEach } = geometry;
+  const isShared = exchangesRows(geometry) && areNeighborsAlike;
+  const step = isShared ? 4 : 1;
+  const swaps = ['', 'quadSwapX', 'quadSwapY', 'quadSwapDiagonal'];
+  return {
+    read: each(
+      rowsEach / step,
+      (n) => `      let ${name}${n * step} = ${array}[${place(ownRow(geometry, n * step))}];`,
+    ),
+    of: (r) => `${swaps[r % step]}(${name}${r - (r % step)})`,
+  };
 }
 
 /** Bits of the weight of a key that its row does not attend to, in workgroup memory: a zero, but no exponential has its sign. */
@@ -52,6 +60,8 @@ export interface DirectOperand extends Operand {
   address(index: string): string;
   /** Code of the bits of vector `n` of the row at an address. */
   at(address: string, n: string): string;
+  /** Code of the distance from one row to the next, if all have the same. */
+  readonly step?: string;
 }
 
 /** Code that brings vectors `from` … of rows of an operand to workgroup memory; `slot` says where a row goes. */
@@ -74,8 +84,8 @@ export function stage(
   // Each invocation keeps its column where it can: dividing an index takes longer than adding to it.
   const isEven = THREADS % count === 0;
   const loop = isEven
-    ? `  for (var index = thread / ${count}u; index < ${rows}u; index += ${THREADS / count}u) {
-    let part = thread % ${count}u;`
+    ? `  for (var index = thread >> ${Math.log2(count)}u; index < ${rows}u; index += ${THREADS / count}u) {
+    let part = thread & ${count - 1}u;`
     : `  for (var unit = thread; unit < ${rows * count}u; unit += ${THREADS}u) {
     let index = unit / ${count}u;
     let part = unit % ${count}u;`;
@@ -92,7 +102,7 @@ ${loop}
 /** Place of key k of a tile: neighbors lie in different banks for the invocations that read them at once. */
 function keySlot({ keyThreads }: Geometry, chunk: number, offset: number) {
   return (index: string): string =>
-    `${offset}u + ((${index} % ${KEYS}u) * ${keyThreads}u + ${index} / ${KEYS}u) * ${strideOf(chunk)}u`;
+    `${offset}u + ((${index} & ${KEYS - 1}u) * ${keyThreads}u + (${index} >> ${Math.log2(KEYS)}u)) * ${strideOf(chunk)}u`;
 }
 
 /**
@@ -107,23 +117,26 @@ export function products(
   b: Operand,
   kept: string | null,
 ): string {
-  const { rowsEach, rowThreads, rows, keys, keyThreads, chunk } = geometry;
+  const { rowsEach, rows, keys, keyThreads, chunk } = geometry;
   const count = Math.min(chunk, a.vectors);
   const begin = each(rowsEach, (r) => `  var ${name}${r} = vec4f(0.0);`);
   const rowStride = kept === null ? strideOf(count) : strideOf(a.vectors);
   const keyOffset = kept === null ? rows * strideOf(count) : 0;
-  const rowPlace = (r: string): string =>
-    `(threadRow + ${rowThreads}u * ${r}) * ${rowStride}u + ${kept === null ? '' : 'firstPart + '}n`;
+  const rowPlace = (row: string): string =>
+    `${row} * ${rowStride}u + ${kept === null ? '' : 'firstPart + '}n`;
   const keyPlace = (k: number): string =>
     `${keyOffset}u + (threadKey + ${keyThreads * k}u) * ${strideOf(count)}u + n`;
+  const numbers = readShared('a', geometry, kept ?? 'stage', rowPlace);
   const multiply = `
     for (var n = 0u; n < ${a.vectors % count === 0 ? `${count}u` : `min(${count}u, ${a.vectors}u - firstPart)`}; n++) {
 ${each(KEYS, (k) => `      let b${k} = stage[${keyPlace(k)}];`)}
-${readShared('a', geometry, kept ?? 'stage', rowPlace)}
+${numbers.read}
 ${each(
   rowsEach,
-  (r) =>
-    `      ${name}${r} = vec4f(${[0, 1, 2, 3].map((k) => `chain(a${r}, b${k}, ${name}${r}[${k}])`).join(', ')});`,
+  (r) => `      {
+        let a = ${numbers.of(r)};
+        ${name}${r} = vec4f(${[0, 1, 2, 3].map((k) => `chain(a, b${k}, ${name}${r}[${k}])`).join(', ')});
+      }`,
 )}
     }`;
   return `${begin}
@@ -158,10 +171,11 @@ ${each(rowsEach, (r) => `    let a${r} = ${kept}[${r * strideOf(a.vectors)}u + n
 ${each(
   KEYS,
   (k) => `    let bits${k} = ${b.at(`address${k}`, 'n')};
-    oddKeys |= oddness(bits${k});
+    let odd${k} = ${k === 0 ? '' : `odd${k - 1} | `}oddness(bits${k});
     let b${k} = bitcast<vec4f>(bits${k});
 ${each(rowsEach, (r) => `    ${name}${r}[${k}] = chain(a${r}, b${k}, ${name}${r}[${k}]);`)}`,
 )}
+    oddKeys |= odd${KEYS - 1};
   }
   if (isOdd(oddKeys)) {
     var odd = vec4<bool>(false);
@@ -228,29 +242,36 @@ function accumulateStaged(
   values: Operand,
   { weights, vectors, firstVector }: Sources,
 ): string {
-  const { keys, rowsEach, rowThreads, valueChunk } = geometry;
+  const { keys, rowsEach, valueChunk } = geometry;
   const perChunk = Math.max(1, Math.floor(valueChunk / columns.threads));
   const chunks = Math.ceil(columns.each / perChunk);
   return each(chunks, (index) => {
     const own = Array.from({ length: Math.min(perChunk, columns.each - index * perChunk) }, (_, n) => n);
     const width = Math.min(perChunk * columns.threads, vectors - index * perChunk * columns.threads);
+    const weightPlace = (row: string): string => `${row} * ${strideOf(keys / 4)}u + four`;
+    const numbers = readShared('w', geometry, weights, weightPlace, columns.keyGroups === 1);
     return `
   ${index > 0 ? 'workgroupBarrier();' : ''}
   ${stage(values, { rows: keys, from: `(${firstVector} + ${index * perChunk * columns.threads}u)`, count: width, target: 'stage', slot: (row) => `${row} * ${width}u` })}
   workgroupBarrier();
   for (var four = ${columns.keyGroups === 1 ? '0u' : 'keyGroup'}; four < ${keys / 4}u; four += ${columns.keyGroups}u) {
-${readShared('w', geometry, weights, (r) => `(threadRow + ${rowThreads}u * ${r}) * ${strideOf(keys / 4)}u + four`, columns.keyGroups === 1)}
+${numbers.read}
 ${own
   .map((c) => {
     const column = `column + ${c * columns.threads}u`;
     const place = (k: number): string =>
       `(4u * four + ${k}u) * ${width}u + ${width % columns.threads === 0 ? column : `min(${column}, ${width - 1}u)`}`;
-    return `${each(4, (k) => `    let v${k}_${c} = stage[${place(k)}];`)}
+    return `    {
+${each(4, (k) => `      let v${k} = stage[${place(k)}];`)}
 ${each(rowsEach, (r) => {
   const sum = `${name}${r}_${index * perChunk + c}`;
-  const added = [0, 1, 2, 3].reduce((before, k) => `fma(vec4f(w${r}[${k}]), v${k}_${c}, ${before})`, sum);
-  return `    ${sum} = ${added};`;
-})}`;
+  const added = [0, 1, 2, 3].reduce((before, k) => `fma(vec4f(w[${k}]), v${k}, ${before})`, sum);
+  return `      {
+        let w = ${numbers.of(r)};
+        ${sum} = ${added};
+      }`;
+})}
+    }`;
   })
   .join('\n')}
   }`;
@@ -270,10 +291,13 @@ function accumulateDirect(
 ): string {
   const { keys, rowsEach } = geometry;
   const isWhole = columns.each * columns.threads === vectors;
+  // Rows behind the last may be other keys' or behind the tensor, where a shader reads anything: their weights are zeros.
+  const addressOf = (k: number): string =>
+    `    let address${k} = ${k > 0 && values.step ? `address${k - 1} + ${values.step}` : values.address(`(4u * four + ${k}u)`)};`;
   const loop = (body: (c: number) => string): string => `
   for (var four = keyGroup; four < ${keys / 4}u && i32(4u * four) < end - tile; four += ${columns.keyGroups}u) {
 ${each(rowsEach, (r) => `    let w${r} = bitcast<vec4f>(${weights}[${(r * keys) / 4}u + four]);`)}
-${each(4, (k) => `    let address${k} = ${values.address(`(4u * four + ${k}u)`)};`)}
+${each(4, addressOf)}
 ${each(
   columns.each,
   (c) => `    ${isWhole ? '' : `if (column + ${c * columns.threads}u < ${vectors}u) `}{
@@ -282,8 +306,13 @@ ${body(c)}
     }`,
 )}
   }`;
+  // Read once and written once for the four keys.
   const add = (c: number, k: number): string =>
-    each(rowsEach, (r) => `      ${name}${r}_${c} = fma(vec4f(w${r}[${k}]), v${k}, ${name}${r}_${c});`);
+    each(rowsEach, (r) => {
+      const sum = `${name}${r}_${c}`;
+      const added = `fma(vec4f(w${r}[${k}]), v${k}, ${k === 0 ? sum : `${sum}_${k - 1}`})`;
+      return k === 3 ? `      ${sum} = ${added};` : `      let ${sum}_${k} = ${added};`;
+    });
   return `
   workgroupBarrier();
 ${sums(name, rowsEach, columns, (sum) => `  let before_${sum} = ${sum};`)}
@@ -293,10 +322,11 @@ ${loop(
     `${each(
       4,
       (k) => `      let bits${k} = ${values.at(`address${k}`, 'c')};
-      oddValues |= oddness(bits${k});
+      let odd${k} = ${k === 0 ? '' : `odd${k - 1} | `}oddness(bits${k});
       let v${k} = bitcast<vec4f>(bits${k});
 ${add(c, k)}`,
-    )}`,
+    )}
+      oddValues |= odd3;`,
 )}
   if (isOdd(oddValues)) {
 ${sums(name, rowsEach, columns, (sum) => `    ${sum} = before_${sum};`)}
@@ -316,19 +346,16 @@ ${add(c, k)}`,
 }
 
 /** Adds, in order, the sums of invocations that took other keys of the tile, if any. */
-export function foldSums(
-  name: string,
-  { rowsEach, rowThreads, keyThreads, keys, staged }: Geometry,
-  columns: Columns,
-): string {
+export function foldSums(name: string, geometry: Geometry, columns: Columns): string {
+  const { rowsEach, keyThreads, keys, staged } = geometry;
   if (columns.keyGroups === 1) return '';
   // Weights that are vectors are no longer needed.
   const [folding, stride] = staged ? ['weights', strideOf(keys / 4)] : ['folding', keyThreads];
-  const at = (r: number): string => `${folding}[(threadRow + ${rowThreads * r}u) * ${stride}u`;
+  const at = (r: number): string => `${folding}[${ownRow(geometry, r)} * ${stride}u`;
   return each(
     columns.each,
     (c) => `
-  workgroupBarrier();
+  ${staged || c > 0 ? 'workgroupBarrier();' : ''}
 ${each(rowsEach, (r) => `  ${at(r)} + threadKey] = ${name}${r}_${c};`)}
   workgroupBarrier();
   for (var other = 1u; other < ${columns.keyGroups}u; other++) {

@@ -108,5 +108,16 @@ export function slices(part: 'test' | 'release'): void {
       const [seen, sliced] = [await attention(await wide, request), await attention(narrow, request)];
       expect(sliced).toEqual(seen);
     });
+
+    if (part !== 'release') return;
+    test('their gradients are refused by name', async () => {
+      await using narrow = createBackend(new Narrow(await openEngine({}), 12_288));
+      const { gradient } = await attention(narrow, { ...dense, gradient: true });
+      await expect(gradient(waves([3, 4, 40, 8], 9))).rejects.toMatchObject({
+        code: 'OUT_OF_MEMORY',
+        message: expect.stringContaining('output'),
+      });
+      await attention(narrow, dense);
+    });
   });
 }

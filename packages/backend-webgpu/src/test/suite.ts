@@ -31,13 +31,25 @@ function partOf(one: ConformanceCase, { subgroups }: WebgpuOptions): Part {
   return leftOut.has(one) ? 'whole' : 'release';
 }
 
+/**
+ * The share of `whole` that the environment variable `HEED_PART` asks for: `3/40` is the third of 40, of neighboring cases, since
+ * those share pipelines. All, if it is not set.
+ */
+function shareOf<T>(all: readonly T[]): readonly T[] {
+  const text = process.env['HEED_PART'] ?? '1/1';
+  const [part, count] = text.split('/').map(Number) as [number, number | undefined];
+  if (!(Number.isInteger(part) && Number.isInteger(count) && 1 <= part && part <= count!)) {
+    throw new Error(`HEED_PART is '${text}'; expected a part and their number, such as '3/40'`);
+  }
+  return all.slice(((part - 1) * all.length) / count!, (part * all.length) / count!);
+}
+
 /** Defines the tests of a part of the suite, with all options. */
 export function suite(part: Part): Promise<void> {
   return suiteInWays(
-    Object.entries(OPTIONS).map(([name, options]) => ({
-      name,
-      provider: providerOf(options),
-      cases: cases.filter((one) => partOf(one, options) === part),
-    })),
+    Object.entries(OPTIONS).map(([name, options]) => {
+      const own = cases.filter((one) => partOf(one, options) === part);
+      return { name, provider: providerOf(options), cases: part === 'whole' ? shareOf(own) : own };
+    }),
   );
 }
