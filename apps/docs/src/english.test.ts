@@ -42,3 +42,8 @@ test('a sentence denies with "is not a", and does not "have" what it means to ge
   expect(hits(none)).toEqual([]);
   expect(hits(/\b(?:be|was|is) had\b|\bhave it (?:again|otherwise)\b/g)).toEqual([]);
 });
+
+test('a thing comes after the last one, and stands in place of another', () => {
+  const files = FILES.filter((file) => !/\.(?:cc|h)$/.test(file));
+  expect(hits(/\bbehind the (?:first|last)\b|\bin the place of\b/g, files)).toEqual([]);
+});

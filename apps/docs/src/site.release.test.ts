@@ -65,6 +65,8 @@ describe.skipIf(absence !== null)(`in headless Chromium${absence === null ? '' :
     '/guide/decoding.html',
     '/performance.html',
     '/errors.html',
+    '/messages.html',
+    '/404.html',
     '/specification.html',
     '/api/backend-wasm.html',
   ])(

@@ -2,6 +2,7 @@
 import ts from '@heed/backend-ts';
 import { type BackendProvider, HeedError } from '@heed/core';
 import reference from '@heed/core/reference';
+import { isRequired } from '@heed/testing';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Contestant } from '../contestant.ts';
 import { exerciseOf, faultOf } from '../workload/exercise.ts';
@@ -66,7 +67,7 @@ const exercises = new Map(workloads.map((of) => [of, exerciseOf(of)]));
 describe.each(contestants)('$name', (contestant) => {
   test.for(workloads)('is right on $name, twice, or refuses it', async (of, { skip }) => {
     const availability = await contestant.probe();
-    const required = process.env['HEED_REQUIRE'] === 'all' && contestant !== GUEST;
+    const required = isRequired() && contestant !== GUEST;
     if (!availability.available && !required) skip(`${availability.reason} (${availability.remedy})`);
     expect(availability).toEqual({ available: true });
 

@@ -246,7 +246,7 @@ export const LINEAR_MUTANTS: Readonly<Record<string, Mutant>> = {
   'linear: dWeight in fixed point': changedGradients(({ dWeight: { data } }) => {
     for (let n = 0; n < data.length; n++) data[n] = Math.round(data[n]! * 256) / 256;
   }),
-  'linear: dWeight forgets the rows behind the first block': linear((right) => ({
+  'linear: dWeight forgets the rows after the first block': linear((right) => ({
     gradient(input, weights, dOutput, options) {
       const rows = sizeOf(input.shape.slice(0, -1));
       if (rows <= 256) return right.gradient!(input, weights, dOutput, options);

@@ -81,7 +81,7 @@ export const NORM_MUTANTS: Readonly<Record<string, Mutant>> = {
       return output;
     },
   })),
-  'norm: the numbers behind the last vector are forgotten': changed(({ data, shape }) => {
+  'norm: the numbers after the last vector are forgotten': changed(({ data, shape }) => {
     const width = shape.at(-1)!;
     for (let n = 0; n < data.length; n++) if (n % width >= width - (width % 4)) data[n] = 0;
   }),
@@ -127,7 +127,7 @@ export const NORM_MUTANTS: Readonly<Record<string, Mutant>> = {
   'norm: dBias of one row': changedGradients(({ dBias }, _, { dOutput }) => {
     if (dBias) dBias.data.set(dOutput.data.slice(0, dBias.data.length) as never);
   }),
-  'norm: dWeight forgets the rows behind the first block': norm((right, problem) => ({
+  'norm: dWeight forgets the rows after the first block': norm((right, problem) => ({
     async gradient(inputs, forward, options) {
       const gradients = await right.gradient!(inputs, forward, options);
       const count = 256 * problem.width;

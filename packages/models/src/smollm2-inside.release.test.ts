@@ -1,4 +1,5 @@
 import type { AttentionBackend, BackendProvider } from '@heed/core';
+import { isRequired } from '@heed/testing';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type ChatMessage, Decoder, ggufTokenizer } from './index.ts';
@@ -45,7 +46,6 @@ interface Inside {
 
 const BACKENDS = ['wasm', 'native'] as const;
 const TOLERANCE = 1e-3;
-const isRequired = (process.env['HEED_REQUIRE'] ?? '').split(',').includes('all');
 const { long, chat, off, patch } = JSON.parse(
   readFileSync(new URL('../cases/smollm2-inside.json', import.meta.url), 'utf8'),
 ) as Inside;
@@ -70,7 +70,7 @@ describe.each(BACKENDS)('%s agrees with float64', (name) => {
   beforeAll(async () => {
     const { default: provider } = (await import(`@heed/backend-${name}`)) as { default: BackendProvider };
     const availability = await provider.probe();
-    if (!availability.available && !isRequired) absence = availability.reason;
+    if (!availability.available && !isRequired()) absence = availability.reason;
     else backend = await provider.create();
     if (backend === undefined) return;
     const file = await openSmolLM2();

@@ -1,12 +1,12 @@
 import ts from '@heed/backend-ts';
 import type { AttentionBackend, BackendProvider } from '@heed/core';
+import { isRequired } from '@heed/testing';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { Decoder, ggufTokenizer } from './index.ts';
 import { openSmolLM2, smolCases } from './test/smollm2.ts';
 
 const BACKENDS = ['ts', 'wasm', 'native', 'tfjs-node', 'webgpu'] as const;
 const cases = smolCases();
-const isRequired = (process.env['HEED_REQUIRE'] ?? '').split(',').includes('all');
 
 // A third of a second for a token on ts, and many times that on a machine with other work.
 vi.setConfig({ testTimeout: 900_000, hookTimeout: 900_000 });
@@ -53,7 +53,7 @@ describe.each(BACKENDS)('%s', (name) => {
   beforeAll(async () => {
     const { default: provider } = (await import(`@heed/backend-${name}`)) as { default: BackendProvider };
     const availability = await provider.probe();
-    if (!availability.available && !isRequired) absence = availability.reason;
+    if (!availability.available && !isRequired()) absence = availability.reason;
     else backend = await provider.create();
   });
 

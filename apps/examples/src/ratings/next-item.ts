@@ -79,7 +79,7 @@ export class NextItem {
   }
 
   /**
-   * Scores of all items, `[B, N]`, behind the last item of each history, and the last block's weights, `[B, H, L, L]`.
+   * Scores of all items, `[B, N]`, after the last item of each history, and the last block's weights, `[B, H, L, L]`.
    *
    * @param ids int32 `[B, L]`, −1 for padding at the right.
    */

@@ -2,7 +2,7 @@ import wasm from '@heed/backend-wasm';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { required } from '../absent.ts';
+import { isRequired } from '@heed/testing';
 import { provisioned } from '../model-files.ts';
 import { popularityOf } from './histories.ts';
 import { readHistories } from './job.ts';
@@ -12,7 +12,7 @@ import { popular } from './study.ts';
 import { questions, train } from './training.ts';
 
 const file = path.join(provisioned('movielens'), 'ratings.csv');
-const isMissing = !existsSync(file) && !required('movielens');
+const isMissing = !existsSync(file) && !isRequired('movielens');
 
 // The whole comparison is a command: `ratings`.
 test.skipIf(isMissing)(

@@ -2,12 +2,13 @@ import { loadCapturedBlock, loadCapturedEmbeddings } from '@heed/conformance';
 import { MultiHeadAttention } from '@heed/layers';
 import { sentenceEmbeddings } from '@heed/models';
 import { describe, expect, test } from 'vitest';
-import { absenceOf, required } from '../absent.ts';
+import { isRequired } from '@heed/testing';
+import { absenceOf } from '../absent.ts';
 import { BACKENDS, createBackend } from '../backends.ts';
 import { cosine } from './cosine.ts';
 import { loadSentenceModel, provisionedFolder, sentenceFault } from './sentence-model.ts';
 
-const fault = required('all') ? null : sentenceFault(provisionedFolder);
+const fault = isRequired('all') ? null : sentenceFault(provisionedFolder);
 const names = await Promise.all(BACKENDS.map(async (name) => [name, await absenceOf(name)] as const));
 
 describe.each(names)('%s', (name, absence) => {

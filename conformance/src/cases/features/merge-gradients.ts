@@ -1,4 +1,12 @@
-import { type AttentionBackend, attention, mergeAttention, mergeGradients, resolveRequest } from '@heed/core';
+import {
+  type AttentionBackend,
+  type Tensor,
+  attention,
+  mergeAttention,
+  mergeGradients,
+  resolveRequest,
+} from '@heed/core';
+import type { CaseRequest } from '../../case-request.ts';
 import type { BehaviorCase, ConformanceCase } from '../../case.ts';
 import { expectationOf } from '../../judge/expectation.ts';
 import { judgeGradients } from '../../judge/judge.ts';
@@ -6,13 +14,16 @@ import type { PlainInputs } from '../../judge/naive-scores.ts';
 import { type Sketch, dOutputOf, lengthsOf, requestOf } from '../../sketch.ts';
 import { behavior, ensure, ensureError } from '../building/behavior.ts';
 import type { Purposes } from '../building/purposes.ts';
-import { cutsOf, someKeys } from './merge.ts';
+import { ensureSameBits } from '../building/run-all.ts';
+import { STALE, cutsOf, someKeys, withStaleRows } from './merge.ts';
 
 export const mergeGradientsPurposes: Purposes = {
   'merge/gradient': 'Gradients over parts of the keys, merged, are those over all keys; or they are refused.',
   'merge/gradient/scores-1e4': 'Merged gradients keep their digits at scores of 1e4.',
   'merge/gradient/bias-of-all-keys':
     'The gradient of a bias without an axis of keys is the sum over the parts.',
+  'merge/gradient/stale':
+    'What lies before starts and past lengths of parts changes no bit of merged gradients.',
   'merge/gradient/sink-in-an-empty-part':
     'A sink has its gradient also where its part has no key of the row.',
 };
@@ -20,12 +31,10 @@ export const mergeGradientsPurposes: Purposes = {
 /** The gradient over all keys, from those over parts. Sums are in the order of the starts: parts come in reverse. */
 async function mergedGradient(
   backend: AttentionBackend,
-  sketch: Sketch,
-  id: string,
+  request: CaseRequest,
+  dOutput: Tensor,
   { cuts, sinkPart }: { readonly cuts: readonly number[]; readonly sinkPart: number },
 ): Promise<object> {
-  const request = requestOf(sketch, id);
-  const dOutput = dOutputOf(sketch, id);
   const layout = request.layout ?? 'bhld';
   const parts = [];
   for (const [n, end] of cuts.slice(1).entries()) {
@@ -53,18 +62,46 @@ function gradientOf(name: string, sketch: Sketch, parts: number, sinkPart: numbe
     const cuts = cutsOf(lengthsOf(sketch).keyLength, parts, id);
     if (sinkPart === -1) cuts.unshift(0);
     const places = { cuts, sinkPart: Math.max(0, sinkPart) };
+    const request = requestOf(whole, id);
+    const dOutput = dOutputOf(whole, id);
     const { partGradients = false } = backend.capabilities;
     if (!partGradients || whole.dtype === 'float16') {
-      const work = (): Promise<object> => mergedGradient(backend, whole, id, places);
+      const work = (): Promise<object> => mergedGradient(backend, request, dOutput, places);
       await ensureError(work, 'UNSUPPORTED', 'the gradient of a part of the keys, which is not declared');
       return;
     }
-    const gradients = await mergedGradient(backend, whole, id, places);
-    const { problem, inputs } = resolveRequest(requestOf(whole, id));
-    const expectation = expectationOf(problem, inputs as PlainInputs, dOutputOf(whole, id));
+    const gradients = await mergedGradient(backend, request, dOutput, places);
+    const { problem, inputs } = resolveRequest(request);
+    const expectation = expectationOf(problem, inputs as PlainInputs, dOutput);
     const faults = judgeGradients(expectation, gradients as never).flatMap(({ fault }) => fault ?? []);
     ensure(faults.length === 0, `gradients of parts cut at ${cuts.join(', ')}, merged: ${faults.join('; ')}`);
   });
+}
+
+/** Rows before starts and past lengths, of any numbers, change no bit of merged gradients, and their own are 0. */
+function staleGradient(): BehaviorCase {
+  const sketch: Sketch = { ...STALE.sketch, gradient: true, outputs: ['output', 'statistics'] };
+  const spoiled = behavior('merge', 'gradient/stale', sketch, async ({ backend }, id) => {
+    const request = requestOf({ ...STALE.sketch, gradient: true }, id);
+    const dOutput = dOutputOf(sketch, id);
+    const merged = (given: CaseRequest): Promise<object> =>
+      mergedGradient(backend, given, dOutput, { cuts: STALE.cuts, sinkPart: 0 });
+    if (!backend.capabilities.partGradients) {
+      const work = (): Promise<object> => merged(request);
+      await ensureError(work, 'UNSUPPORTED', 'the gradient of a part of the keys, which is not declared');
+      return;
+    }
+    const clean = await merged(withStaleRows(request, 0));
+    const { problem, inputs } = resolveRequest(request);
+    const expectation = expectationOf(problem, inputs as PlainInputs, dOutput);
+    const faults = judgeGradients(expectation, clean as never).flatMap(({ fault }) => fault ?? []);
+    ensure(faults.length === 0, `gradients of parts with lengths and starts, merged: ${faults.join('; ')}`);
+    for (const stuff of [3e38, NaN]) {
+      const dirty = await merged(withStaleRows(request, stuff));
+      ensureSameBits(dirty as never, clean as never, `merged, with ${stuff} in every row that is not there`);
+    }
+  });
+  return { ...spoiled, guarantee: 'padding' };
 }
 
 export function mergeGradientsCases(): ConformanceCase[] {
@@ -88,6 +125,7 @@ export function mergeGradientsCases(): ConformanceCase[] {
     gradientOf('plain', lengths, 1),
     gradientOf('more-parts-than-keys', { queryLength: 3, keyLength: 2, sinks: true }, 9),
     gradientOf('sink-in-an-empty-part', { ...lengths, sinks: true }, 3, -1),
+    staleGradient(),
     gradientOf('sinks-and-no-keys', { queryLength: 3, keyLength: 0, sinks: true }, 3, 0),
   ];
 }

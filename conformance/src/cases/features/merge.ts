@@ -13,6 +13,7 @@ import { randomFrom } from '../../random.ts';
 import { type Sketch, lengthsOf, requestOf } from '../../sketch.ts';
 import { ensureAgrees } from '../building/agree.ts';
 import { behavior, ensure } from '../building/behavior.ts';
+import { ensureSameBits } from '../building/run-all.ts';
 import { UNORDERED, property, samples } from '../properties/property.ts';
 import type { Purposes } from '../building/purposes.ts';
 
@@ -29,6 +30,7 @@ export const mergePurposes: Purposes = {
   'merge/choice': 'Of the choices in the parts, the one with the largest score is the choice of the row.',
   'merge/ties':
     'Among equal scores in several parts the lowest key is chosen, whatever the order of the parts.',
+  'merge/stale': 'What lies before starts and past lengths of parts changes no bit of what they merge into.',
   'merge/any-order': 'With their starts, parts in any order merge into the same bits.',
   'merge/property': 'Parts of any number and length merge into the whole.',
 };
@@ -51,7 +53,11 @@ export function someKeys(request: CaseRequest, start: number, end: number): Case
     const last = given.shape.length - 1;
     return given.shape[last] === keyLength ? between(given, last, start, end) : given;
   };
-  const { key, value, mask, bias, keySegments, alignment } = request;
+  const { key, value, mask, bias, keySegments, alignment, keyLengths, keyStarts } = request;
+  const counted = (given: Tensor | readonly number[]): number[] =>
+    Array.from('data' in given ? given.data : given, (count) =>
+      Math.min(Math.max(count - start, 0), end - start),
+    );
   return {
     ...request,
     key: between(key as Tensor, axis, start, end),
@@ -59,6 +65,8 @@ export function someKeys(request: CaseRequest, start: number, end: number): Case
     ...(mask && { mask: lastAxis(mask as Tensor) }),
     ...(bias && { bias: lastAxis(bias as Tensor) }),
     ...(keySegments && { keySegments: lastAxis(keySegments as Tensor) }),
+    ...(keyLengths && { keyLengths: counted(keyLengths) }),
+    ...(keyStarts && { keyStarts: counted(keyStarts) }),
     // Positions count from the part's first key.
     ...(alignment && { alignment: { offset: -start } }),
   };
@@ -125,6 +133,51 @@ function anyOrder(name: string, sketch: Sketch): BehaviorCase {
     );
     ensure(ascending === descending, 'the order of the parts changes bits of the merged results');
   });
+}
+
+/** Parts with rows before starts and past lengths, one of them with nothing else. */
+const LENGTHS = [55, 30];
+const STARTS = [23, 0];
+export const STALE: { readonly cuts: readonly number[]; readonly sketch: Sketch } = {
+  cuts: [0, 20, 40, 60, 70],
+  sketch: { queryLength: 5, keyLength: 70, keyLengths: LENGTHS, keyStarts: STARTS },
+};
+
+/** A request of that sketch whose rows before starts and past lengths are full of a number. */
+export function withStaleRows(request: CaseRequest, stuff: number): CaseRequest {
+  const spoil = (given: Tensor): Tensor => {
+    const [, heads, length, depth] = given.shape as [number, number, number, number];
+    const data = given.data.map((number, n) => {
+      const b = Math.floor(n / (heads * length * depth));
+      const j = Math.floor(n / depth) % length;
+      return STARTS[b]! <= j && j < LENGTHS[b]! ? number : stuff;
+    });
+    return { ...given, data } as Tensor;
+  };
+  return { ...request, key: spoil(request.key as Tensor), value: spoil(request.value as Tensor) };
+}
+
+const STUFF = [0, 3e38, NaN];
+
+/** Rows before starts and past lengths, of any numbers, change no bit of what parts are merged into. */
+function stale(): BehaviorCase {
+  const sketch: Sketch = { ...STALE.sketch, outputs: ['output', 'weights', 'statistics'] };
+  const spoiled = behavior('merge', 'stale', sketch, async ({ backend }, id) => {
+    const request = requestOf(sketch, id);
+    const mergedOf = async (given: CaseRequest): Promise<ReturnType<typeof mergeAttention>> =>
+      mergeAttention(await partsOf(backend, given, STALE.cuts, 0));
+    const { statistics, ...clean } = await mergedOf(request);
+    ensureAgrees(request, { ...clean, statistics }, 'parts with lengths and starts, merged');
+    for (const stuff of STUFF) {
+      const { statistics: ofDirty, ...dirty } = await mergedOf(withStaleRows(request, stuff));
+      ensureSameBits(
+        { ...dirty, ...ofDirty } as never,
+        { ...clean, ...statistics } as never,
+        `merged, with ${stuff} in every row that is not there`,
+      );
+    }
+  });
+  return { ...spoiled, guarantee: 'padding' };
 }
 
 /** Equal scores everywhere: the lowest key that a row may attend to is chosen. */
@@ -214,6 +267,7 @@ export function mergeCases(): ConformanceCase[] {
     merged('choice/only-empty-parts', { queryLength: 3, keyLength: 0, ...HARD }, 3),
     merged('choice/more-parts-than-keys', { queryLength: 3, keyLength: 2, ...HARD }, 9),
     ties(),
+    stale(),
     anyOrder('soft', { ...lengths, outputs: ['output', 'weights', 'statistics'] }),
     anyOrder('hard', { ...lengths, ...HARD }),
     merged('more-parts-than-keys', { queryLength: 3, keyLength: 2 }, 9),

@@ -1,10 +1,10 @@
 // Gradients of a linear projection's weight and bias, dW = dZ^T X and db = sum of dZ, with dZ the gradient of the activation's
 // argument. (That of the input, dZ W, is the forward product with panels of the weight's columns.)
 //
-// A task is a block of 192 rows and 4 panels of columns of dW; the sum runs over the rows of dZ and X, in their order, 512 at a
+// A task is a block of up to 192 rows and 8 panels of columns of dW, or 4 as in linear.h; the sum runs over the rows of dZ and X, in their order, 512 at a
 // time. X's rows are copied into panels once for the whole block, dZ's columns are interleaved for each row group: both are
-// contiguous runs of a row, so nothing is transposed. The block's sums, 96 KB of float32 at AVX-512, and the panels, 256 KB,
-// stay in the second-level cache.
+// contiguous runs of a row, so nothing is transposed. The block's sums, 192 KB of float32 at AVX-512, and the panels, 512 KB,
+// stay in the second-level cache. Blocks have about as many rows, so that threads end together.
 //
 // A row of dZ that is 0 had no influence: what X holds there does not reach the sum. X is rarely anything but finite, so the
 // panels are tested as a whole, and row by row only where that fails.
@@ -20,12 +20,18 @@ template <class T>
 constexpr i64 BIAS_STEP = (ROWS + LANES<T> - 1) / LANES<T> * LANES<T>;
 
 template <class T>
+INLINE i64 gradientColumns(const Linear& linear) {
+  return columnsOfTask<T>(linear.inputs, ceilDivide(linear.outputs, GRADIENT_ROWS));
+}
+
+template <class T>
 static Plan planWeightGradient(const Linear& linear) {
   Plan plan{};
-  plan.blocks = ceilDivide(linear.inputs, LINEAR_COLUMNS<T>);
-  plan.blockRows = GRADIENT_ROWS;
+  plan.blocks = ceilDivide(linear.inputs, gradientColumns<T>(linear));
+  const i64 rowBlocks = ceilDivide(linear.outputs, GRADIENT_ROWS);
+  plan.blockRows = roundUp(ceilDivide(linear.outputs, greatest(1, rowBlocks)), ROWS);
   // Without rows all gradients are 0, as new results are.
-  plan.tasks = linear.rows == 0 ? 0 : plan.blocks * ceilDivide(linear.outputs, GRADIENT_ROWS);
+  plan.tasks = linear.rows == 0 ? 0 : plan.blocks * ceilDivide(linear.outputs, greatest(1, plan.blockRows));
   const i64 interleaved = ROWS * LINEAR_STEPS + LANES<T>, sums = GRADIENT_ROWS / ROWS * BIAS_STEP<T>;
   plan.threadBytes = ((GRADIENT_ROWS + LINEAR_STEPS) * LINEAR_COLUMNS<T> + interleaved + sums) * (i64)sizeof(T);
   plan.microseconds = (double)linear.rows * (double)linear.inputs * (double)linear.outputs / (4000.0 * LANES<T>);
@@ -79,9 +85,10 @@ static void weightGradientTask(const Run& run, i64 task, char* scratch) {
   constexpr int L = LANES<T>;
   const Linear& linear = *run.linear;
   const i64 columns = run.plan->blocks, inputs = linear.inputs, outputs = linear.outputs;
-  const i64 firstColumn = task % columns * LINEAR_COLUMNS<T>, firstRow = task / columns * GRADIENT_ROWS;
-  const i64 count = least(GRADIENT_ROWS, outputs - firstRow);
-  const i64 panels = least(LINEAR_PANELS, ceilDivide(inputs - firstColumn, PANEL<T>));
+  const i64 width = gradientColumns<T>(linear), blockRows = run.plan->blockRows;
+  const i64 firstColumn = task % columns * width, firstRow = task / columns * blockRows;
+  const i64 count = least(blockRows, outputs - firstRow), endColumn = least(inputs, firstColumn + width);
+  const i64 panels = ceilDivide(endColumn - firstColumn, PANEL<T>);
   const T* dZ = (const T*)linear.dOutput + firstRow;
   T* sums = (T*)scratch;
   T* packed = sums + GRADIENT_ROWS * LINEAR_COLUMNS<T>;
@@ -108,7 +115,7 @@ static void weightGradientTask(const Run& run, i64 task, char* scratch) {
   }
   T* to = (T*)linear.output + firstRow * inputs;
   for (i64 r = 0; r < count; r++) {
-    for (i64 n = firstColumn; n < least(inputs, firstColumn + LINEAR_COLUMNS<T>); n += L) {
+    for (i64 n = firstColumn; n < endColumn; n += L) {
       const Vector<T> x = load(sums + r * LINEAR_COLUMNS<T> + n - firstColumn);
       if (n + L <= inputs) store(to + r * inputs + n, x);
       else storePart(to + r * inputs + n, x, (int)(inputs - n));

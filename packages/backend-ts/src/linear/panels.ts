@@ -4,7 +4,7 @@ import { decodeBlocks, halfTable, isBlockType } from '@heed/core/backend';
 /** Output columns whose weights lie side by side. */
 export const COLUMNS = 4;
 
-/** A weight `[out, in]` as panels of four columns: element k of column n of a panel at `4 k + n`, 0 behind the last column. */
+/** A weight `[out, in]` as panels of four columns: element k of column n of a panel at `4 k + n`, 0 after the last column. */
 export interface Panels {
   readonly outputs: number;
   readonly inputs: number;

@@ -310,7 +310,7 @@ function storedPanels({ heap }: Engine, weight: StoredWeight): WasmTensor {
   return panels;
 }
 
-/** A weight `[out, in]` with rows side by side, as many as two vectors have elements, 0 behind the last. */
+/** A weight `[out, in]` with rows side by side, as many as two vectors have elements, 0 after the last. */
 function packedPanels({ heap }: Engine, weight: WasmTensor): WasmTensor {
   const [outputs, inputs] = weight.shape as [number, number];
   const width = PANEL_BYTES / (weight.dtype === 'float64' ? 8 : 4);

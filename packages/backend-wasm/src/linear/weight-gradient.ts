@@ -202,7 +202,7 @@ function columnPacker(
   return module.function({ parameters: ['i32', 'i32', 'i32'] }, (body, from, steps, to) => {
     const end = body.local('i32');
     const wholes = Array.from({ length: Math.floor(size / 16) }, (_, n) => 16 * n);
-    // What is stored behind the last column is overwritten by the next step.
+    // What is stored after the last column is overwritten by the next step.
     const copy: Block =
       columns === 1
         ? scalar.store(to, scalar.load(from))

@@ -38,7 +38,7 @@ describe.for([false, true])('memory, shared: %s', (shared) => {
     expect(heap.bytesTaken).toBe(46 * PAGE);
   });
 
-  test('goes on for a little behind the last block', () => {
+  test('goes on for a little after the last block', () => {
     const heap = new Heap(shared);
     for (const bytes of [PAGE - 64, 2 * PAGE, 5 * PAGE + 64]) {
       const end = heap.allocate(bytes) + bytes;

@@ -21,7 +21,7 @@ function printed(program: string, env: Environment = process.env): { out: string
     const x = tensor(new Float32Array([1]), [1, 1, 1, 1]);
     const request = { query: x, key: x, value: x };
     const live = new Set();
-    let ended = 0, kernels = 0;
+    let ended = 0, kernels = 0, freed = 0;
     let gate;
     const made = (shape) => { const native = zeros('float32', shape); live.add(native); return native; };
     const create = () => defineBackend({
@@ -42,8 +42,17 @@ function printed(program: string, env: Environment = process.env): { out: string
         },
         dispose: () => void kernels++,
       }),
+      linear: {
+        compile: () => ({
+          pack: () => ({}),
+          free: () => void freed++,
+          run: () => made([1, 1]),
+          dispose: () => void kernels++,
+        }),
+      },
       dispose: () => void ended++,
     });
+    const weight = tensor(new Float32Array([1]), [1, 1]);
     const collect = async () => {
       for (let n = 0; n < 5; n++) {
         await new Promise((resolve) => setTimeout(resolve, 5));
@@ -159,4 +168,43 @@ test('200 backends that are dropped leave nothing', () => {
     console.log(live.size, ended, kernels);
   `);
   expect(out).toEqual(['0 200 200']);
+});
+
+test('linear kernels and packed weights that are dropped end in whatever order they are, and their backend with them', () => {
+  const { out } = printed(`
+    let kernel, weights;
+    const open = async () => {
+      kernel = await create().linear.compile({ inputDim: 1, outputDim: 1 });
+      weights = await kernel.pack({ weight });
+      await kernel.run({ input: weight, weights });
+    };
+    const told = (what) => console.log(what, freed, kernels, ended);
+    await open();
+    weights = undefined;
+    await collect();
+    told('weights first');
+    kernel = undefined;
+    await collect();
+    told('then the kernel');
+    await open();
+    kernel = undefined;
+    await collect();
+    told('kernel first');
+    weights = undefined;
+    await collect();
+    told('then the weights');
+    for (let n = 0; n < 50; n++) await open();
+    kernel = weights = undefined;
+    await collect();
+    told('both');
+    console.log(live.size);
+  `);
+  expect(out).toEqual([
+    'weights first 1 0 0',
+    'then the kernel 1 1 1',
+    'kernel first 1 1 1',
+    'then the weights 2 2 2',
+    'both 52 52 52',
+    '0',
+  ]);
 });

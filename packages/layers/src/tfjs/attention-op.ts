@@ -89,7 +89,7 @@ function allowedOf(
     throw new HeedError(
       'ALIGNMENT_REQUIRED',
       `causal needs to know where the ${queries} queries stand among the ${keys} keys`,
-      { clause: 'alignment', remedy: 'give as many queries as keys, or a mask in the place of causal' },
+      { clause: 'alignment', remedy: 'give as many queries as keys, or a mask instead of causal' },
     );
   }
   const lower = tf.cast(

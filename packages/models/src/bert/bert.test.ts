@@ -1,17 +1,10 @@
 import ts from '@heed/backend-ts';
 import wasm from '@heed/backend-wasm';
 import { type Tensor, attention, tensor } from '@heed/core';
-import {
-  type FloatTensor,
-  LayerNorm,
-  type StateDict,
-  TransformerBlock,
-  openSafetensors,
-  seededRandom,
-  writeSafetensors,
-} from '@heed/layers';
+import { type FloatTensor, LayerNorm, type StateDict, TransformerBlock } from '@heed/layers';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { Encoder, type HubFiles, type TextTokenizer, sentenceEmbeddings } from '../index.ts';
+import { HubWeights, fileOf } from '../test/hub-weights.ts';
 import { encoderConfigOf } from './config.ts';
 
 const backends = { ts: await ts.create(), 'wasm, projections too': await wasm.create() };
@@ -38,39 +31,27 @@ type Kind = keyof typeof CONFIGS;
 
 /** Random weights under the names of the hub. */
 function weightsOf(kind: Kind): StateDict {
-  const random = seededRandom(2);
-  const dict: Record<string, Tensor> = {};
-  const add = (name: string, ...shape: number[]): void => {
-    const size = shape.reduce((a, b) => a * b);
-    dict[name] = tensor(
-      Float32Array.from({ length: size }, () => random() - 0.5),
-      shape,
-    );
-  };
-  const both = (name: string, ...shape: number[]): void => {
-    add(`${name}.weight`, ...shape);
-    add(`${name}.bias`, shape[0]!);
-  };
-  add('embeddings.word_embeddings.weight', WORDS, WIDTH);
-  add('embeddings.position_embeddings.weight', PLACES, WIDTH);
-  add('embeddings.token_type_embeddings.weight', CONFIGS[kind].type_vocab_size, WIDTH);
-  both('embeddings.LayerNorm', WIDTH);
+  const weights = new HubWeights(2);
+  weights.add('embeddings.word_embeddings.weight', WORDS, WIDTH);
+  weights.add('embeddings.position_embeddings.weight', PLACES, WIDTH);
+  weights.add('embeddings.token_type_embeddings.weight', CONFIGS[kind].type_vocab_size, WIDTH);
+  weights.both('embeddings.LayerNorm', WIDTH);
   for (let n = 0; n < LAYERS; n++) {
     const block = `encoder.layer.${n}`;
-    for (const name of ['query', 'key', 'value']) both(`${block}.attention.self.${name}`, WIDTH, WIDTH);
-    both(`${block}.attention.output.dense`, WIDTH, WIDTH);
-    both(`${block}.attention.output.LayerNorm`, WIDTH);
-    both(`${block}.intermediate.dense`, HIDDEN, WIDTH);
-    both(`${block}.output.dense`, WIDTH, HIDDEN);
-    both(`${block}.output.LayerNorm`, WIDTH);
+    for (const name of ['query', 'key', 'value']) {
+      weights.both(`${block}.attention.self.${name}`, WIDTH, WIDTH);
+    }
+    weights.both(`${block}.attention.output.dense`, WIDTH, WIDTH);
+    weights.both(`${block}.attention.output.LayerNorm`, WIDTH);
+    weights.both(`${block}.intermediate.dense`, HIDDEN, WIDTH);
+    weights.both(`${block}.output.dense`, WIDTH, HIDDEN);
+    weights.both(`${block}.output.LayerNorm`, WIDTH);
   }
-  return dict;
+  return weights.dict;
 }
 
 async function filesOf(kind: Kind, dict = weightsOf(kind), prefix = ''): Promise<HubFiles> {
-  const prefixed = Object.fromEntries(Object.entries(dict).map(([name, value]) => [prefix + name, value]));
-  const weights = await openSafetensors(new Blob([writeSafetensors(prefixed) as BlobPart]));
-  return { config: CONFIGS[kind], weights };
+  return { config: CONFIGS[kind], weights: await fileOf(dict, prefix) };
 }
 
 /** The same model of whole blocks of `@heed/layers`, which are compared with those of transformers there. */

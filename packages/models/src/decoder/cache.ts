@@ -130,7 +130,7 @@ export class DecoderCache {
     for (const layer of this.#layers) for (const tensor of Object.values(layer)) tensor.dispose();
   }
 
-  /** Writes a layer's new rows `[B, Hkv, L, D]` behind the last; they count once {@link advance} says so. */
+  /** Writes a layer's new rows `[B, Hkv, L, D]` after the last; they count once {@link advance} says so. */
   async append(layer: number, key: Tensor, value: Tensor): Promise<LayerMemory> {
     const memory = this.#layers[layer];
     const at = { axis: 2, start: this.#lengths };

@@ -1,4 +1,5 @@
 import type { BackendProvider } from '@heed/core';
+import { isRequired } from '@heed/testing';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { SaliencyHead, VisionTransformer } from '../index.ts';
@@ -11,7 +12,6 @@ interface Case {
   readonly max: number;
 }
 
-const isRequired = (process.env['HEED_REQUIRE'] ?? '').split(',').includes('all');
 const { cases } = JSON.parse(
   readFileSync(new URL('../../cases/vision/saliency.json', import.meta.url), 'utf8'),
 ) as { readonly cases: readonly [Case] };
@@ -23,7 +23,7 @@ test.for(['wasm', 'native'])(
   async (name, { skip }) => {
     const { default: provider } = (await import(`@heed/backend-${name}`)) as { default: BackendProvider };
     const availability = await provider.probe();
-    if (!availability.available) skip(!isRequired, availability.reason);
+    if (!availability.available) skip(!isRequired(), availability.reason);
     const backend = await provider.create();
     const folder = new Provisioned('vit-s-focus');
     const model = await VisionTransformer.load(backend, {

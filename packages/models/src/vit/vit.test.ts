@@ -1,18 +1,10 @@
 import ts from '@heed/backend-ts';
 import wasm from '@heed/backend-wasm';
 import { type Tensor, tensor } from '@heed/core';
-import {
-  type FloatTensor,
-  LayerNorm,
-  type StateDict,
-  TransformerBlock,
-  openSafetensors,
-  seededRandom,
-  writeSafetensors,
-} from '@heed/layers';
+import { type FloatTensor, LayerNorm, type StateDict, TransformerBlock, seededRandom } from '@heed/layers';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type Picture, SaliencyHead, VisionTransformer } from '../index.ts';
-import type { WeightSource } from '../weights/source.ts';
+import { HubWeights, fileOf, randomTensors } from '../test/hub-weights.ts';
 import { visionConfigOf } from './config.ts';
 import { resized } from './resize.ts';
 
@@ -36,25 +28,12 @@ const CONFIGS = {
 };
 type Kind = keyof typeof CONFIGS;
 
-function random(seed: number): (...shape: number[]) => Tensor<'float32'> {
-  const next = seededRandom(seed);
-  return (...shape) =>
-    tensor(
-      Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => next() - 0.5),
-      shape,
-    );
-}
-
 /** Random weights under the names of the hub. */
-function weightsOf(kind: Kind): Record<string, Tensor<'float32'>> {
-  const make = random(4);
-  const dict: Record<string, Tensor<'float32'>> = {};
-  const both = (name: string, ...shape: number[]): void => {
-    dict[`${name}.weight`] = make(...shape);
-    dict[`${name}.bias`] = make(shape[0]!);
-  };
-  dict['embeddings.cls_token'] = make(1, 1, WIDTH);
-  dict['embeddings.position_embeddings'] = make(1, 1 + SIDE * SIDE, WIDTH);
+function weightsOf(kind: Kind): HubWeights['dict'] {
+  const weights = new HubWeights(4);
+  const both = weights.both.bind(weights);
+  weights.add('embeddings.cls_token', 1, 1, WIDTH);
+  weights.add('embeddings.position_embeddings', 1, 1 + SIDE * SIDE, WIDTH);
   both('embeddings.patch_embeddings.projection', WIDTH, 3, PATCH, PATCH);
   for (let n = 0; n < LAYERS; n++) {
     const block = `encoder.layer.${n}`;
@@ -70,16 +49,13 @@ function weightsOf(kind: Kind): Record<string, Tensor<'float32'>> {
       both(`${block}.norm2`, WIDTH);
       both(`${block}.mlp.fc1`, HIDDEN, WIDTH);
       both(`${block}.mlp.fc2`, WIDTH, HIDDEN);
-      dict[`${block}.layer_scale1.lambda1`] = make(WIDTH);
-      dict[`${block}.layer_scale2.lambda1`] = make(WIDTH);
+      weights.add(`${block}.layer_scale1.lambda1`, WIDTH);
+      weights.add(`${block}.layer_scale2.lambda1`, WIDTH);
     }
   }
   both('layernorm', WIDTH);
-  return dict;
+  return weights.dict;
 }
-
-const fileOf = (dict: StateDict): Promise<WeightSource> =>
-  openSafetensors(new Blob([writeSafetensors(dict) as BlobPart]));
 
 function pictureOf(width: number, height: number, channels = 3): Picture {
   const next = seededRandom(7);
@@ -257,7 +233,7 @@ describe('other sizes', () => {
 });
 
 test('the saliency head is its transposed convolutions, normalized, by their definition', async () => {
-  const make = random(6);
+  const make = randomTensors(6);
   const widths = [WIDTH, 4, 3, 2];
   const dict: Record<string, Tensor<'float32'>> = {};
   for (let n = 1; n <= 3; n++) {

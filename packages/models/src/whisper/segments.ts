@@ -21,7 +21,7 @@ export interface Marked {
 const FRAMES = 2;
 
 /**
- * Cuts a window's tokens between two timestamps in a row. What stands behind the last pair is cut off by the window's end, and is
+ * Cuts a window's tokens between two timestamps in a row. What stands after the last pair is cut off by the window's end, and is
  * left to the next window.
  *
  * @param offset of the window, in seconds.

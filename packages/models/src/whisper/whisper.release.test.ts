@@ -1,4 +1,5 @@
 import type { AttentionBackend, BackendProvider } from '@heed/core';
+import { isRequired } from '@heed/testing';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { resample } from '../audio/resample.ts';
@@ -6,7 +7,6 @@ import { type Sound, type TextTokenizer, type TimedWord, Whisper, hubTokenizer, 
 import { Provisioned } from '../test/provisioned.ts';
 
 const BACKENDS = ['wasm', 'native'] as const;
-const isRequired = (process.env['HEED_REQUIRE'] ?? '').split(',').includes('all');
 const CASES = new URL('../../cases/speech/', import.meta.url);
 
 interface Clip {
@@ -50,7 +50,7 @@ describe.each(BACKENDS)('whisper-tiny.en on %s', (name) => {
   beforeAll(async () => {
     const { default: provider } = (await import(`@heed/backend-${name}`)) as { default: BackendProvider };
     const availability = await provider.probe();
-    if (!availability.available && !isRequired) {
+    if (!availability.available && !isRequired()) {
       absence = availability.reason;
       return;
     }

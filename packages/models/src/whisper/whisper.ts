@@ -215,7 +215,7 @@ export class Whisper {
         spoken = lastWord?.end ?? spoken;
         const from = frame;
         frame += marked.advance;
-        // The next window begins behind the last word, which may end before its segment.
+        // The next window begins after the last word, which may end before its segment.
         if (lastWord !== undefined && !marked.isComplete && lastWord.end > offset) {
           frame = Math.round((lastWord.end * RATE) / HOP);
         }

@@ -16,7 +16,7 @@ export const PANEL_OUTPUTS = 8;
 /**
  * Form of stored weights in memory: panels of eight outputs, `[panels, in / length]` blocks. A block has eight scales and,
  * where the type has them, eight minimums, as float32; then, 16 bytes at a time, the numbers of eight outputs of one, two
- * or four steps of the sum. Scales are times 2^{@link SCALE_POWER}. There is an even number of panels, 0 behind the last output.
+ * or four steps of the sum. Scales are times 2^{@link SCALE_POWER}. There is an even number of panels, 0 after the last output.
  */
 export interface Form {
   readonly type: StoredType;

@@ -74,7 +74,7 @@ function startsOf({ shape }: NativeTensor, { axis, start }: WriteOptions): reado
   if (starts.dtype === 'int32' && axis > 0 && starts.data.length === shape[0]) return [...starts.data];
   throw new HeedError(
     'SHAPE',
-    `start is ${starts.dtype} [${starts.shape.join(', ')}] for axis ${shown(axis)}; expected a number, or int32 [B=${shape[0]}] for an axis behind the first`,
+    `start is ${starts.dtype} [${starts.shape.join(', ')}] for axis ${shown(axis)}; expected a number, or int32 [B=${shape[0]}] for an axis after the first`,
     { clause: 'resident', remedy: 'give one start for all, or one for each element of the first axis' },
   );
 }

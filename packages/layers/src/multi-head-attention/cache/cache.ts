@@ -54,7 +54,7 @@ export interface KeyValuePools {
 
 /**
  * Keys and values that a layer has seen, `[B, Hkv, capacity, D]` in the backend's memory: each call writes its own rows
- * behind the last, rounded to the type of the cache, and nothing else is copied. The `cache` method of a layer creates it; pass it to its `forward`.
+ * after the last, rounded to the type of the cache, and nothing else is copied. The `cache` method of a layer creates it; pass it to its `forward`.
  */
 export interface KeyValueCache extends KeysSoFar {
   /**
@@ -200,7 +200,7 @@ export abstract class LayerKeys implements KeysSoFar {
   /** Positions of the next tokens: `[L]`, or `[B, L]`. */
   abstract positions(length: number): Tensor<'int32'>;
 
-  /** Writes rows `[B, L, Hkv, D]` behind the last and runs the code that reads them. Keeps them if that succeeds. */
+  /** Writes rows `[B, L, Hkv, D]` after the last and runs the code that reads them. Keeps them if that succeeds. */
   abstract append<T>(
     key: FloatTensor,
     value: FloatTensor,
