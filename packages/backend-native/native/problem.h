@@ -122,6 +122,16 @@ struct Linear {
   void *output, *dBias;
 };
 
+// A norm of rows (kernels/norm.h), or with dOutput its gradient, whose output is dInput. bias, residual and dBias may be null.
+struct Norm {
+  // True if the mean of a row is subtracted: a layer norm.
+  bool centered;
+  i64 rows, width;
+  double epsilon;
+  const void *input, *weight, *bias, *dOutput, *residual;
+  void *output, *dWeight, *dBias;
+};
+
 // Seed of selection `sample` or of dropout, and the place of the problem in a larger one, from which the noise counts.
 struct Noise {
   uint32_t seedLow, seedHigh, batch, head, query, key;
@@ -130,8 +140,9 @@ struct Noise {
 struct Run {
   const Problem* problem;
   const Plan* plan;
-  // Null if the run is of attention.
+  // Null unless the run is of a projection, or of a norm.
   const Linear* linear;
+  const Norm* norm;
   void* operands[operandCount];
   Noise noise;
   char* shared;
@@ -153,6 +164,8 @@ struct Kernels {
   void (*linear)(const Run&, i64 task, char* scratch);
   Plan (*planWeightGradient)(const Linear&);
   void (*weightGradient)(const Run&, i64 task, char* scratch);
+  Plan (*planNorm)(const Norm&);
+  void (*norm)(const Run&, i64 task, char* scratch);
   // Puts a weight [outputs, inputs] into panels of its rows, or of its columns, for the gradient of the input.
   void (*packLinear)(i64 outputs, i64 inputs, bool ofColumns, const void* from, void* to);
 };

@@ -7,29 +7,18 @@ import type {
   RunOptions,
   Tensor,
 } from '@heed/core';
-import {
-  type HostViews,
-  type KernelDefinition,
-  STORED_TYPES,
-  defineBackend,
-  operationsOnHost,
-  plainViews,
-} from '@heed/core/backend';
+import { type KernelDefinition, STORED_TYPES, defineBackend } from '@heed/core/backend';
 import { capabilities } from './capabilities.ts';
 import { asResults, forwardResults } from './forward/results.ts';
 import { gradientResults } from './gradient/results.ts';
 import { compileLinear } from './linear/linear.ts';
 import { Memory } from './memory/memory.ts';
+import { compileNorm } from './operations/norm.ts';
 import type { Binding, Team } from './platform/binding.ts';
 import { runPass } from './platform/run-pass.ts';
 
 export function createBackend(binding: Binding, team: Team, device: string): AttentionBackend {
   const memory = new Memory(binding);
-  const views: HostViews<Tensor> = {
-    ...plainViews,
-    make: (dtype, shape) => memory.blank(dtype, shape),
-    free: (tensor) => memory.free(tensor),
-  };
   return defineBackend({
     name: 'native',
     device,
@@ -41,8 +30,7 @@ export function createBackend(binding: Binding, team: Team, device: string): Att
       compile: (problem) => compileLinear(binding, memory, team, problem),
       add: 'kernel',
     },
-    // They wait for memory more than for arithmetic: JavaScript computes them where the tensors are.
-    ...operationsOnHost(views),
+    norm: { compile: (problem) => compileNorm(binding, memory, team, problem) },
   });
 }
 

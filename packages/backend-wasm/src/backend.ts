@@ -5,32 +5,19 @@ import {
   type AttentionProblem,
   type GradientInputs,
   type RunOptions,
-  type Tensor,
 } from '@heed/core';
-import {
-  type KernelDefinition,
-  type HostViews,
-  STORED_TYPES,
-  addOnHost,
-  defineBackend,
-  operationsOnHost,
-} from '@heed/core/backend';
+import { type KernelDefinition, STORED_TYPES, defineBackend } from '@heed/core/backend';
 import { CAPABILITIES } from './capabilities.ts';
 import { compileLinear } from './linear/linear.ts';
+import { addTensor } from './operations/add.ts';
+import { compileNorm } from './operations/norm.ts';
 import type { Engine } from './platform/engine.ts';
 import { Pass } from './pass.ts';
-import { type WasmTensor, allocateTensor, wasmMemory } from './memory/wasm-tensor.ts';
+import { type WasmTensor, wasmMemory } from './memory/wasm-tensor.ts';
 import { forwardPlan, gradientPlan } from './plan/index.ts';
 import { asGradients, asResults, forwardForms, gradientForms } from './results.ts';
 
 export function createBackend(engine: Engine): AttentionBackend {
-  const { heap } = engine;
-  const views: HostViews<WasmTensor> = {
-    view: ({ dtype, shape, length, address }) =>
-      ({ dtype, shape, data: heap.array({ dtype, length, address }) }) as Tensor,
-    make: (dtype, shape) => allocateTensor(heap, dtype, shape),
-    free: ({ address }) => heap.free(address),
-  };
   return defineBackend<WasmTensor>({
     name: 'wasm',
     device: engine.device,
@@ -40,10 +27,9 @@ export function createBackend(engine: Engine): AttentionBackend {
     linear: {
       weightTypes: STORED_TYPES,
       compile: (problem) => compileLinear(engine, problem),
-      add: addOnHost(views),
+      add: (result, other, { signal }) => addTensor(engine, result, other, signal),
     },
-    // They wait for memory more than for arithmetic: JavaScript computes them in place.
-    ...operationsOnHost(views),
+    norm: { compile: (problem) => compileNorm(engine, problem) },
     dispose: () => engine.team.end(),
   });
 }

@@ -1,6 +1,6 @@
 // Functions for TypeScript: levels(), createTeam(level, threads), compile(team, problem), run(kernel, ...),
-// linear(team, ...), weightGradient(team, ...), packLinear(team, ...), panelWidth(team, ...), packWeight(team, ...),
-// preferLargePages(buffer). Typed arrays are read and written in place, and JavaScript makes the results.
+// linear(team, ...), weightGradient(team, ...), norm(team, ...), packLinear(team, ...), panelWidth(team, ...),
+// packWeight(team, ...), preferLargePages(buffer). Typed arrays are read and written in place, and JavaScript makes the results.
 #include <cstring>
 #include <memory>
 #include <string>
@@ -9,6 +9,7 @@
 #include "environment.h"
 #include "large_pages.h"
 #include "linear.h"
+#include "norm.h"
 #include "pin.h"
 #include "problem.h"
 
@@ -199,6 +200,11 @@ napi_value weightGradient(napi_env env, napi_callback_info info) {
   return runWeightGradient(env, *externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
 }
 
+napi_value norm(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return runNorm(env, *externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
+}
+
 napi_value packLinear(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   return packLinear(env, **externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
@@ -228,6 +234,7 @@ napi_value initialize(napi_env env, napi_value exports) {
       {"compile", nullptr, compile, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"linear", nullptr, linear, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"weightGradient", nullptr, weightGradient, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"norm", nullptr, norm, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"packLinear", nullptr, packLinear, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"panelWidth", nullptr, panelWidth, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"packWeight", nullptr, packWeight, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

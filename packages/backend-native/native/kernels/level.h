@@ -4,6 +4,7 @@
 #include "attend.h"
 #include "gradient.h"
 #include "linear_gradient.h"
+#include "norm.h"
 
 namespace heed {
 namespace {
@@ -13,9 +14,9 @@ constexpr Level levelOf(const char* option, const char* name) {
       .option = option,
       .name = name,
       .float32 = {planForward<float>, planGradient<float>, forwardTask<float>, gradientTask<float>, PANEL<float>, planLinear<float>,
-                  linearTask<float>, planWeightGradient<float>, weightGradientTask<float>, packLinear<float>},
+                  linearTask<float>, planWeightGradient<float>, weightGradientTask<float>, planNorm<float>, normTask<float>, packLinear<float>},
       .float64 = {planForward<double>, planGradient<double>, forwardTask<double>, gradientTask<double>, PANEL<double>, planLinear<double>,
-                  linearTask<double>, planWeightGradient<double>, weightGradientTask<double>, packLinear<double>},
+                  linearTask<double>, planWeightGradient<double>, weightGradientTask<double>, planNorm<double>, normTask<double>, packLinear<double>},
   };
 }
 

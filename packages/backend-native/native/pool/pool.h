@@ -50,6 +50,7 @@ struct Job {
   Plan plan;
   Problem problem;
   Linear linear;
+  Norm norm;
   Run run{};
   void (*task)(const Run&, i64 task, char* scratch);
   Buffer shared;

@@ -90,6 +90,19 @@ export interface Binding {
     stop: Int32Array,
   ): Promise<void> | undefined;
   /**
+   * Fills the results of a norm of rows, or with dOutput those of its gradient, as `linear`.
+   *
+   * @param numbers 1 if the mean is subtracted, the number of rows, their width, epsilon.
+   * @param operands input, weight, bias, dOutput, residual; then the results output or dInput, dWeight, dBias.
+   */
+  norm(
+    team: Team,
+    isDouble: boolean,
+    numbers: Float64Array,
+    operands: readonly (ArrayBufferView | undefined)[],
+    stop: Int32Array,
+  ): Promise<void> | undefined;
+  /**
    * Puts a weight into panels of this level.
    *
    * @param sizes width of the output and of the input; 1 for panels of the weight's columns, for the gradient of the input,

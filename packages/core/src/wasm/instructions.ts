@@ -149,6 +149,7 @@ export interface FloatInstructions<T extends ValueType> {
   readonly ne: Binary<T, 'i32'>;
   readonly gt: Binary<T, 'i32'>;
   readonly neg: Unary<T>;
+  readonly sqrt: Unary<T>;
   readonly add: Binary<T>;
   readonly sub: Binary<T>;
   readonly mul: Binary<T>;
@@ -167,6 +168,7 @@ export const f32: FloatInstructions<'f32'> = {
   ne: binary(0x5c),
   gt: binary(0x5e),
   neg: unary(0x8c),
+  sqrt: unary(0x91),
   add: binary(0x92),
   sub: binary(0x93),
   mul: binary(0x94),
@@ -183,6 +185,7 @@ export const f64: FloatInstructions<'f64'> = {
   ne: binary(0x62),
   gt: binary(0x64),
   neg: unary(0x9a),
+  sqrt: unary(0x9f),
   add: binary(0xa0),
   sub: binary(0xa1),
   mul: binary(0xa2),
@@ -191,7 +194,7 @@ export const f64: FloatInstructions<'f64'> = {
   max: binary(0xa5),
 };
 
-/** Conversions to and from f64. */
+/** Conversions to and from f64, of numbers and of vectors. */
 export const convert: {
   /** Traps on a number that does not fit. */
   readonly i32FromF64U: Unary<'f64', 'i32'>;
@@ -200,6 +203,8 @@ export const convert: {
   readonly f32FromF64: Unary<'f64', 'f32'>;
   readonly f64FromF32: Unary<'f32', 'f64'>;
   readonly f64FromBits: Unary<'i64', 'f64'>;
+  /** The lower two of four f32. */
+  readonly f64x2FromF32x4: Unary<'v128'>;
 } = {
   i32FromF64U: unary(0xab),
   f64FromI32: unary(0xb7),
@@ -207,6 +212,7 @@ export const convert: {
   f32FromF64: unary(0xb6),
   f64FromF32: unary(0xbb),
   f64FromBits: unary(0xbf),
+  f64x2FromF32x4: simd1(95),
 };
 
 /** Instructions of whole vectors, whatever their lanes. */

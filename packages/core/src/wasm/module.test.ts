@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { after, count, drop, repeatWhile, select, when } from './control.ts';
 import { flatten, signed, signed64, unsigned } from './code.ts';
-import { f32x4, f64, i32, i64, int, v128 } from './instructions.ts';
+import { convert, f32, f32x4, f64, i32, i64, int, v128 } from './instructions.ts';
 import { ModuleBuilder } from './module.ts';
 
 type Exports = Record<string, (...values: number[]) => number>;
@@ -93,6 +93,22 @@ test('vectors and memory', () => {
   exports['double']!(0);
   expect([...floats.subarray(4, 8)]).toEqual([2, 4, 6, 8]);
   expect(exports['high']!()).toBe(-2);
+});
+
+test('roots, and floats as doubles', () => {
+  const module = new ModuleBuilder();
+  module.function({ parameters: ['f64'], result: 'f64', name: 'root' }, (_, x) => f64.sqrt(x));
+  module.function({ parameters: ['f32'], result: 'f32', name: 'root32' }, (_, x) => f32.sqrt(x));
+  module.function({ parameters: ['i32'], name: 'widen' }, (_, at) =>
+    v128.store(at, convert.f64x2FromF32x4(v128.load(at)), 16),
+  );
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  new Float32Array(memory.buffer).set([1.5, -0.1, 3, 4]);
+  const exports = instantiate(module, memory);
+  exports['widen']!(0);
+  expect([...new Float64Array(memory.buffer, 16, 2)]).toEqual([1.5, Math.fround(-0.1)]);
+  expect(exports['root']!(2)).toBe(Math.SQRT2);
+  expect(exports['root32']!(2)).toBe(Math.fround(Math.SQRT2));
 });
 
 test('a module for shared memory takes one of the maximum size', () => {

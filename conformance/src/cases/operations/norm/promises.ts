@@ -10,6 +10,7 @@ const SKETCHES: Readonly<Record<string, NormSketch>> = {
   layer: LAYER,
   rms: { ...LAYER, kind: 'rms', width: 83 },
   'many-rows': { ...LAYER, rows: [260], width: 33 },
+  'many-numbers': { ...LAYER, rows: [401], width: 330 },
   float64: { ...LAYER, dtype: 'float64' },
 };
 

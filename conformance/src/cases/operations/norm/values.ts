@@ -11,6 +11,7 @@ const SHAPES: Readonly<Record<string, Omit<NormSketch, 'kind'>>> = {
   'odd-width': { width: 7, rows: [2, 3], bias: true },
   'behind-a-vector': { width: 67, rows: [5] },
   'many-rows': { width: 20, rows: [3, 47], bias: true },
+  'many-numbers': { width: 388, rows: [350], bias: true },
   wide: { width: 1536, rows: [4], bias: true },
   'no-rows': { width: 8, rows: [2, 0], bias: true },
   'far-from-0': { width: 96, rows: [6], mean: 300, bias: true },
