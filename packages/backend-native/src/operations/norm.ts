@@ -33,9 +33,7 @@ export function compileNorm(
     const numbers = Float64Array.of(Number(kind === 'layer'), rows, width, epsilon);
     const inputs = [input, weight, bias, dOutput, residual].map((tensor) => tensor && fixedMemory(tensor));
     const operands = [...inputs, results.output.data, results.dWeight?.data, results.dBias?.data];
-    return untilStopped(signal, (stop) =>
-      binding.norm(team, dtype === 'float64', numbers, operands, stop),
-    );
+    return untilStopped(signal, (stop) => binding.norm(team, dtype === 'float64', numbers, operands, stop));
   };
   return {
     async run(inputs, options) {
