@@ -48,7 +48,8 @@ function kernelOf(backend: AttentionBackend, problem: LinearProblem): Promise<Li
 
 /**
  * f(x Wᵀ + b) with W as the file stores it, which never changes. On a backend that offers `linear`, W is packed there once: as it
- * is where the backend takes its type, else as float32. On others `@heed/layers` computes it, in float32. Several matrices with
+ * is where the backend takes its type, else as float32. On others `@heed/layers` computes it, in float32, and so it does with a W of
+ * float32 on a backend whose `linear` is scalar, which takes several times as long. Several matrices with
  * the same input are one product.
  */
 export class Projection {
@@ -81,7 +82,8 @@ export class Projection {
     input: Float32 | ResidentTensor,
     run: RunOptions,
   ): Promise<Float32> {
-    if (backend.linear === undefined) return this.#onHost(input as Float32);
+    if (!this.#belongsOn(backend))
+      return this.#onHost((isResident(input) ? await input.read() : input) as Float32);
     const outputs: Float32[] = [];
     for (const { kernel, weights } of await this.#on(backend)) {
       outputs.push((await kernel.run({ input, weights }, run)).output as Float32);
@@ -110,10 +112,16 @@ export class Projection {
     input: Float32 | ResidentTensor,
     run: RunOptions,
   ): Promise<Float32 | ResidentTensor<'float32'>> {
-    if (backend.linear === undefined || this.#parts.length > 1) return this.forward(backend, input, run);
+    if (!this.#belongsOn(backend) || this.#parts.length > 1) return this.forward(backend, input, run);
     const [{ kernel, weights }] = (await this.#on(backend)) as [Packed];
     const { output } = await kernel.run({ input, weights }, { ...run, resident: true });
     return output as ResidentTensor<'float32'>;
+  }
+
+  /** Returns whether a backend computes it, and faster than this process otherwise would, or without a larger copy of W. */
+  #belongsOn({ linear }: AttentionBackend): boolean {
+    if (linear?.scalar !== true) return linear !== undefined;
+    return this.#parts.some(({ weight: { dtype } }) => isStoredType(dtype));
   }
 
   #onHost(input: Float32): Float32 {
