@@ -1,4 +1,4 @@
-import { type Capabilities, FEATURES, type Feature, GUARANTEES } from '@heed/core';
+import { type Capabilities, FEATURES, type Feature, GUARANTEES, OPERATIONS } from '@heed/core';
 
 /** Describes what a backend computes and promises, in a few words: by what it lacks. */
 export function describeCapabilities({ features, guarantees }: Capabilities): string {
@@ -8,6 +8,12 @@ export function describeCapabilities({ features, guarantees }: Capabilities): st
   const computes = lacking.length === 0 ? 'every feature' : `${count}, not ${shortened(lacking).join(', ')}`;
   const promises = open.length === 0 ? 'every guarantee' : `not guaranteed: ${open.join(', ')}`;
   return `${computes}; ${promises}`;
+}
+
+/** Names the operations besides attention that a backend offers. */
+export function describeOperations({ operations = [] }: Capabilities): string {
+  if (operations.length === OPERATIONS.length) return 'every operation of a layer';
+  return `operations of a layer: ${operations.length === 0 ? 'none' : operations.join(', ')}`;
 }
 
 /** Names one kind for all of its features, `cache.*`, or for all but one, if there are several. */

@@ -1,7 +1,7 @@
 import type { Machine } from '@heed/benchmarks';
 import type { Diagnosis } from '../backends/diagnose.ts';
 import type { AbsentBackend } from '../backends/installed.ts';
-import { describeCapabilities } from './capabilities.ts';
+import { describeCapabilities, describeOperations } from './capabilities.ts';
 import type { Colors, Console } from './console.ts';
 import { plain } from './plain.ts';
 import { columns } from './table.ts';
@@ -24,7 +24,8 @@ function detailsOf({ capabilities, lastRun, reason, remedy }: Diagnosis, colors:
   if (capabilities !== null) {
     const measured =
       lastRun === undefined ? '' : `\n    a small run, in milliseconds and bytes: ${figures(lastRun)}`;
-    return colors.dim(`    ${describeCapabilities(capabilities)}${measured}`);
+    const offers = `\n    ${describeOperations(capabilities)}`;
+    return colors.dim(`    ${describeCapabilities(capabilities)}${offers}${measured}`);
   }
   const advice = remedy === null ? '' : colors.dim(`\n    → ${plain(remedy)}`);
   return `    ${plain(reason ?? '')}${advice}`;
