@@ -84,7 +84,7 @@ export function checkShape(
   checkPlain(name, value);
   if (value.dtype !== dtype) {
     throw new HeedError('DTYPE', `${name} is ${value.dtype}; expected ${dtype}, as the layer's parameters`, {
-      remedy: "make the layer with the dtype of its inputs: { dtype: 'float32' } or 'float64'",
+      remedy: `convert the numbers, cast(tensor, '${dtype}'), or make the layer with their dtype: float32 or float64`,
     });
   }
   const fits =
