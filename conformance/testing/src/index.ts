@@ -1,3 +1,4 @@
+export { CAPS, type CapErrors, capErrors } from './capped-scores.ts';
 export { CHROMIUM, absence, launch } from './chromium.ts';
 export { type OpenPage, type PageOptions, inChromium } from './in-chromium.ts';
 export { isRequired } from './required.ts';
