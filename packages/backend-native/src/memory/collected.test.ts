@@ -27,7 +27,8 @@ test.runIf(available)('resident tensors that are dropped are freed when they are
   };
   const before = await settled();
   let now = await drop();
-  for (let n = 0; n < 100 && now - before > BYTES; n++) now = await settled();
+  // What was freed lately is held for a while.
+  for (let n = 0; n < 1000 && now - before > BYTES; n++) now = await settled();
   expect(now - before).toBeLessThan(BYTES);
   // The count sees one more kept tensor.
   const kept = await backend.upload(x);

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { type Tensor, attention } from '@heed/core';
 import { expect, test } from 'vitest';
 import native from '../index.ts';
@@ -28,6 +30,39 @@ test('the oldest of many makes room', () => {
   for (let n = 1; n <= 129; n++) freed.give(new Uint8Array(4096 + n));
   expect(freed.take(4097)).toBeNull();
   expect(freed.take(4098)).not.toBeNull();
+});
+
+/** Collects garbage, and returns which buffers are still there. */
+async function survivors(buffers: readonly WeakRef<ArrayBuffer>[]): Promise<boolean[]> {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  // What this turn of the event loop has read stays until the next.
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  collect();
+  return buffers.map((buffer) => buffer.deref() !== undefined);
+}
+
+/** Gives new buffers. */
+function filled(freed: FreedBuffers, count: number, bytes: number): WeakRef<ArrayBuffer>[] {
+  return Array.from({ length: count }, () => {
+    const bytesOf = new Uint8Array(bytes);
+    freed.give(bytesOf);
+    return new WeakRef(bytesOf.buffer);
+  });
+}
+
+test('what was freed lately outlives a collection, and is freed later', async () => {
+  const freed = new FreedBuffers();
+  const buffers = filled(freed, 2, 8192);
+  expect(await survivors(buffers)).toEqual([true, true]);
+  let there = await survivors(buffers);
+  while (there.includes(true)) there = await survivors(buffers);
+  expect(freed.take(8192)).toBeNull();
+});
+
+test('of many bytes, the oldest are freed by a collection', async () => {
+  const buffers = filled(new FreedBuffers(), 4, 2 ** 27);
+  expect(await survivors(buffers)).toEqual([false, false, true, true]);
 });
 
 test.runIf(available)('used memory is never seen: tensors begin with zeros, results stay', async () => {
