@@ -139,7 +139,7 @@ export class Run {
       await scoped(engine, () => encode(engine, given));
       if (isLast) return;
       const own = observe(amount);
-      // The next submission waits for it, and hears of a lost device; nothing waits for that of the last one.
+      // The next submission waits for it, and hears of a lost device; nothing waits for that of the last piece.
       own.catch(() => {});
       await before;
       before = own;

@@ -291,7 +291,7 @@ function accumulateDirect(
 ): string {
   const { keys, rowsEach } = geometry;
   const isWhole = columns.each * columns.threads === vectors;
-  // Rows behind the last may be other keys' or behind the tensor, where a shader reads anything: their weights are zeros.
+  // Rows after the last may be other keys' or lie past the tensor, where a shader reads anything: their weights are zeros.
   const addressOf = (k: number): string =>
     `    let address${k} = ${k > 0 && values.step ? `address${k - 1} + ${values.step}` : values.address(`(4u * four + ${k}u)`)};`;
   const loop = (body: (c: number) => string): string => `
