@@ -54,7 +54,7 @@ INLINE ForwardScratch forwardScratch(const Problem& p, const Plan& plan) {
   s.values = region.take<T>(direct ? FORWARD_KEYS<T> * paddedTo<T>(p.valueDim) : 0);
   s.chunk = region.take<T>(chunkNumbers<T>(p));
   s.kept = region.take<T>(keepsScores(p) ? blockRows * p.keyLength : 0);
-  s.places = region.take<Place>(p.pageSize > 0 ? FORWARD_KEYS<T> + PREFETCH_ROWS + RUN_ROWS : 0);
+  s.places = region.take<Line>(p.pageSize > 0 ? FORWARD_KEYS<T> + PREFETCH_ROWS + 2 : 0);
   s.zero = region.take<T>(zeroNumbers<T>(p));
   s.bad = region.take<uint8_t>(FORWARD_KEYS<T>);
   s.bytes = region.bytes;
@@ -357,7 +357,7 @@ static void forwardTask(const Run& run, i64 task, char* memory) {
   if (p.pageSize > 0) {
     __builtin_memset(memory + scratch.zero, 0, zeroNumbers<T>(p) * sizeof(T));
     b.zeroRow = memory + scratch.zero;
-    b.places = (Place*)(memory + scratch.places);
+    b.places = (Line*)(memory + scratch.places);
   }
   if (step < packs) {
     packTile(b, step, (T*)(memory + scratch.chunk));

@@ -62,7 +62,7 @@ struct Block {
   Row<T>* rows;
   // Zeros, as many as a row of keys or values may have; the places of the open tile's keys.
   const char* zeroRow = nullptr;
-  Place* places = nullptr;
+  Line* places = nullptr;
   T *query, *wideQuery, *scores, *output, *sums, *maxima, *factors, *kept;
 
   template <class U>

@@ -93,8 +93,10 @@ static __attribute__((noinline)) void quadScoresOf(const float* query, i64 rows,
   for (i64 key = 0; key < keys; key += 16) {
     const char* next = places.denseAhead(key, 16);
     packQuads<F>(places, key, keys, depth, next == nullptr, quads);
-    multiplyQuads<4>(query, quads, depth, scores + key, next, next == nullptr ? 0 : places.bytes / depth);
-    others[rows - 5](query + 4 * depth, quads, depth, scores + 4 * FORWARD_STRIDE<float> + key, nullptr, 0);
+    // Of floats, half of the lines with the first four rows, the rest with the others.
+    const i64 lines = next == nullptr ? 0 : places.bytes / depth, half = F == Format::same ? lines / 2 : lines;
+    multiplyQuads<4>(query, quads, depth, scores + key, next, half);
+    others[rows - 5](query + 4 * depth, quads, depth, scores + 4 * FORWARD_STRIDE<float> + key, next + half * depth / 4 * 64, lines - half);
   }
 }
 #endif

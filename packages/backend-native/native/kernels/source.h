@@ -15,8 +15,11 @@ namespace {
 constexpr i64 CHUNK_NUMBERS = 4096;
 // Largest number of rows ahead of which pages are prefetched.
 constexpr i64 PREFETCH_ROWS = 256;
-// Rows of a run: pages of whole runs are read a run at a time, others row by row, from a table of places.
+// Rows of a run of quantized pages.
 constexpr i64 RUN_ROWS = 16;
+// A line of a table has at most 2^LINE_SHIFT rows: as many as a panel, at most 16, so that tiles begin with whole lines.
+template <class T>
+constexpr int LINE_SHIFT = PANEL<T> >= 16 ? 4 : PANEL<T> == 8 ? 3 : 2;
 
 // Rows one after another, `row` elements apart.
 template <class T>
@@ -51,35 +54,52 @@ INLINE Vector<T> loadPartOf(Format format, const Place& place, i64 d, int count,
   return loadAs<T>(format, elementOf<T>(format, (void*)place.row, d), count);
 }
 
-// Places of rows one after another: at equal distances, or from a table.
-struct Places {
+// Rows at equal distances; at none where one row of zeros stands for all.
+struct Line {
   Place first;
-  // `ahead`: bytes, or rows of the table.
-  i64 rowBytes, scaleRow, bytes, ahead;
+  i64 rowBytes, scaleRow;
+
+  Place at(i64 n) const { return {first.row + n * rowBytes, first.scales + n * scaleRow}; }
+};
+
+// Places of rows one after another: in one line, or in a table of lines of 2^lineShift rows each.
+struct Places {
+  Line line;
+  // Bytes of a row that are read. `ahead`: bytes, or rows of the table.
+  i64 bytes, ahead;
   int shift;
-  const Place* table;
+  const Line* table = nullptr;
+  int lineShift = 0;
+  // Rows of the table's first line that come before the first place.
+  i64 skipped = 0;
 
   Place at(i64 n) const {
-    if (table != nullptr) return table[n];
-    return {first.row + n * rowBytes, first.scales + n * scaleRow};
+    if (table == nullptr) return line.at(n);
+    return lineOf(n).at(rowInLine(n));
   }
+  const Line& lineOf(i64 n) const { return table == nullptr ? line : table[(n + skipped) >> lineShift]; }
+  i64 rowInLine(i64 n) const { return (n + skipped) & ((1 << lineShift) - 1); }
   // The places from the n-th on.
   Places after(i64 n) const {
     Places later = *this;
-    if (table != nullptr) later.table += n;
-    else later.first = at(n);
+    if (table != nullptr) later.skipped += n;
+    else later.line.first = at(n);
     return later;
   }
-  // The rows that are prefetched beside n ... n + count - 1 (at most RUN_ROWS), if they lie one after another; else null.
+  // Number of places from the n-th on, at most `count`, that are in one line.
+  i64 inLine(i64 n, i64 count) const { return table == nullptr ? count : least(count, (1 << lineShift) - rowInLine(n)); }
+  // That line from the n-th place on, and the bytes from its rows to those that follow soon.
+  Line lineAt(i64 n) const { return {at(n), lineOf(n).rowBytes, lineOf(n).scaleRow}; }
+  i64 aheadOf(i64 n) const { return table == nullptr ? ahead : at(n + ahead).row - at(n).row; }
+  // The rows that are prefetched beside n ... n + count - 1, if they lie one after another; else null.
   const char* denseAhead(i64 n, i64 count) const {
-    if (rowBytes != bytes) return nullptr;
-    if (table == nullptr) return first.row + n * bytes + ahead;
-    const char* row = table[n + ahead].row;
-    return table[n + ahead + count - 1].row == row + (count - 1) * bytes ? row : nullptr;
+    if (table == nullptr) return line.rowBytes == bytes ? at(n).row + ahead : nullptr;
+    const i64 later = n + ahead;
+    return inLine(later, count) == count && lineOf(later).rowBytes == bytes ? at(later).row : nullptr;
   }
   // Brings a row that follows soon into the cache.
   void prefetch(i64 n, const Place& place) const {
-    const char* row = table != nullptr ? table[n + ahead].row : place.row + ahead;
+    const char* row = table != nullptr ? at(n + ahead).row : place.row + ahead;
     for (i64 d = 0; d < bytes; d += 64) __builtin_prefetch(row + d);
   }
 };
@@ -111,10 +131,12 @@ struct Source {
       return {(const char*)elementOf<T>(format, (void*)base, key * row), scales + key * scaleRow};
     return inPage(table[key / pageSize], key % pageSize);
   }
-  Place inPage(i64 number, i64 inside) const {
-    if (number < 0) return {zero, (const float*)zero};
-    return {(const char*)elementOf<T>(format, (void*)base, number * page + inside * row),
-            scales + number * scalePage + inside * scaleRow};
+  Place inPage(i64 number, i64 inside) const { return lineInPage(number, inside).first; }
+  Line lineInPage(i64 number, i64 inside) const {
+    if (number < 0) return {{zero, (const float*)zero}, 0, 0};
+    const Place first{(const char*)elementOf<T>(format, (void*)base, number * page + inside * row),
+                      scales + number * scalePage + inside * scaleRow};
+    return {first, bytesOf<T>(format, row), scaleRow};
   }
   bool isThere(i64 key) const { return table == nullptr || table[key / pageSize] >= 0; }
   // Number of keys from `key` on, at most `count`, that lie one after another.
@@ -139,37 +161,37 @@ struct Source {
     };
     for (i64 n = 0; n < count;) {
       const i64 here = least(RUN_ROWS - inside % RUN_ROWS, count - n);
-      const bool there = table[column] >= 0;
-      const Place at = inPage(table[column], inside);
-      const Place later = there && nextColumn < columns ? inPage(table[nextColumn], nextInside) : at;
+      const Line line = lineInPage(table[column], inside);
+      const Place at = line.first;
+      const Place later = line.rowBytes != 0 && nextColumn < columns ? inPage(table[nextColumn], nextInside) : at;
       for (i64 r = 0; later.row != at.row && r < here; r += scaleStep) __builtin_prefetch(later.scales + r * scaleRow);
-      work(n, Places{at, there ? bytesOf<T>(format, row) : 0, there ? scaleRow : 0, bytes, later.row - at.row, shift, nullptr}, here);
+      work(n, Places{line, bytes, later.row - at.row, shift}, here);
       n += here;
       advance(column, inside, here);
       advance(nextColumn, nextInside, here);
     }
   }
 
-  // `entries` has room for count + PREFETCH_ROWS + RUN_ROWS places.
-  Places places(i64 key, i64 count, Place* entries) const {
+  // `entries` has room for count + PREFETCH_ROWS + 2 lines.
+  Places places(i64 key, i64 count, Line* entries) const {
     const i64 bytes = bytesOf<T>(format, depth);
     const i64 ahead = greatest(1, least(PREFETCH_ROWS, PREFETCH_BYTES / greatest(1, bytes)));
-    Places found{place(key), bytesOf<T>(format, row), scaleRow, bytes, PREFETCH_BYTES, shift, nullptr};
-    if (table == nullptr) return found;
-    found.table = entries;
-    found.ahead = ahead;
-    const i64 places = count + ahead + RUN_ROWS, end = least(keyLength, key + places);
-    i64 n = 0;
-    for (i64 from = key; from < end;) {
-      const i64 here = run(from, end - from);
-      const Place begin = place(from);
-      const bool there = isThere(from);
-      for (i64 r = 0; r < here; r++)
-        entries[n++] = there ? Place{begin.row + r * found.rowBytes, begin.scales + r * scaleRow} : begin;
-      from += here;
+    if (table == nullptr) return {{place(key), bytesOf<T>(format, row), scaleRow}, bytes, PREFETCH_BYTES, shift};
+    int lineShift = LINE_SHIFT<T>;
+    while (pageSize % (1 << lineShift) != 0) lineShift--;
+    const i64 lineRows = 1 << lineShift, skipped = key % lineRows, end = least(keyLength, key + count + ahead);
+    const i64 lines = (skipped + count + ahead) / lineRows + 1;
+    i64 n = 0, column = key / pageSize, inside = key % pageSize - skipped;
+    for (i64 from = key - skipped; from < end; from += lineRows) {
+      entries[n++] = lineInPage(table[column], inside);
+      inside += lineRows;
+      if (inside < pageSize) continue;
+      inside = 0;
+      column++;
     }
-    for (; n < places; n++) entries[n] = entries[0];
-    return found;
+    // What follows the last page is not there to be prefetched.
+    for (; n < lines; n++) entries[n] = entries[0];
+    return {entries[0], bytes, ahead, shift, entries, lineShift, skipped};
   }
 
   // Elements from one widened row to the next.
@@ -207,11 +229,11 @@ struct Source {
 
   // Returns whether all numbers of the rows are finite. Brings rows of floats into the second-level cache; of quantized rows,
   // only scales can be otherwise.
-  bool areFinite(i64 key, i64 count, Place* entries) const {
+  bool areFinite(i64 key, i64 count, Line* entries) const {
     bool finite = true;
     if (inRuns()) {
       eachRun(key, count, [&](i64, const Places& places, i64 here) {
-        if (places.rowBytes != 0) finite &= isRunFinite(places.first, here);
+        if (places.line.rowBytes != 0) finite &= isRunFinite(places.line.first, here);
       });
       return finite;
     }
