@@ -369,7 +369,7 @@ export interface LinearDefinition<N extends NativeTensor = Tensor> {
     readonly weightTypes?: readonly StoredType[];
     readonly scalar?: boolean;
     compile(problem: Required<LinearProblem>): LinearKernelDefinition<N> | Promise<LinearKernelDefinition<N>>;
-    add?(result: N, other: N, options: RunOptions): void | Promise<void>;
+    readonly add?: 'kernel' | ((result: N, other: N, options: RunOptions) => void | Promise<void>);
 }
 
 export interface LinearForward {
@@ -411,8 +411,8 @@ export interface LinearKernelDefinition<N extends NativeTensor = Tensor, P exten
     pack(parameters: LinearParameters<N>): P | Promise<P>;
     packStored?(parameters: LinearParameters<N, StoredWeight>): P | Promise<P>;
     free?(weights: P): void;
-    run(input: N, weights: P, options: RunOptions): N | Promise<N>;
-    gradient?(input: N, weights: P, dOutput: N, options: RunOptions): LinearGradients<N> | Promise<LinearGradients<N>>;
+    run(input: N, weights: P, options: RunOptions, residual?: N): N | Promise<N>;
+    gradient?(input: N, weights: P, dOutput: N, options: RunOptions, dResidual?: N): LinearGradients<N> | Promise<LinearGradients<N>>;
     dispose?(): void | Promise<void>;
 }
 

@@ -65,6 +65,7 @@ export interface FloatInstructions<T extends ValueType> {
     readonly ne: Binary<T, 'i32'>;
     readonly gt: Binary<T, 'i32'>;
     readonly neg: Unary<T>;
+    readonly sqrt: Unary<T>;
     readonly add: Binary<T>;
     readonly sub: Binary<T>;
     readonly mul: Binary<T>;
@@ -210,6 +211,7 @@ export declare const convert: {
     readonly f32FromF64: Unary<'f64', 'f32'>;
     readonly f64FromF32: Unary<'f32', 'f64'>;
     readonly f64FromBits: Unary<'i64', 'f64'>;
+    readonly f64x2FromF32x4: Unary<'v128'>;
 };
 
 export declare function count(i: Variable<'i32'>, from: Code<'i32'>, to: Code<'i32'>, step: number, body: Block): Block;

@@ -15,11 +15,12 @@
 //   EmbeddingOptions
 //   FeedForward
 //   FeedForwardOnOptions
-//   FeedForwardOnResults
 //   FeedForwardOptions
 //   FeedForwardResults
 //   FloatTensor
 //   FloatTensorLike
+//   ForwardOnOptions
+//   ForwardOnResults
 //   ForwardOptions
 //   HardAttention
 //   HardAttentionOptions
@@ -192,23 +193,16 @@ export declare class FeedForward {
     forward(given: FloatTensorLike, options?: {
         readonly dropout?: DropoutOptions;
     }): FeedForwardResults;
-    forwardOn<const O extends FeedForwardOnOptions = object>(backend: AttentionBackend, given: FloatTensorLike, options?: O): Promise<FeedForwardOnResults<O>>;
+    forwardOn<const O extends FeedForwardOnOptions = object>(backend: AttentionBackend, given: FloatTensorLike, options?: O): Promise<ForwardOnResults<O>>;
     freeze(): this;
     loadStateDict(stateDict: StateDict, options?: {
         readonly prefix?: string;
     }): void;
 }
 
-export interface FeedForwardOnOptions extends RunOptions {
-    readonly gradient?: boolean;
+export interface FeedForwardOnOptions extends ForwardOnOptions {
     readonly dropout?: DropoutOptions;
 }
-
-export type FeedForwardOnResults<Options> = {
-    readonly output: FloatTensor;
-} & When<Options, 'gradient', {
-    gradient(dOutput: FloatTensorLike): Promise<LinearGradients>;
-}>;
 
 export interface FeedForwardOptions {
     readonly embedDim: number;
@@ -230,6 +224,16 @@ export type FloatArray = FloatTensor['data'];
 export type FloatTensor = Tensor<ComputeDType>;
 
 export type FloatTensorLike = FloatTensor | ArrayWithShape<FloatArray> | NestedArray;
+
+export interface ForwardOnOptions extends RunOptions {
+    readonly gradient?: boolean;
+}
+
+export type ForwardOnResults<Options> = {
+    readonly output: FloatTensor;
+} & When<Options, 'gradient', {
+    gradient(dOutput: FloatTensorLike): Promise<LinearGradients>;
+}>;
 
 export interface ForwardOptions extends RunOptions {
     readonly weights?: boolean;
@@ -288,6 +292,7 @@ export declare class LayerNorm {
     constructor(options: LayerNormOptions);
     forward(given: FloatTensorLike): FloatTensor;
     gradient(given: FloatTensorLike, givenGradient: FloatTensorLike): LinearGradients;
+    forwardOn<const O extends ForwardOnOptions = object>(backend: AttentionBackend, given: FloatTensorLike, options?: O): Promise<ForwardOnResults<O>>;
     loadStateDict(stateDict: StateDict): void;
 }
 
@@ -306,6 +311,8 @@ export declare class Linear {
     constructor(options: LinearOptions);
     forward(given: FloatTensorLike): FloatTensor;
     gradient(given: FloatTensorLike, givenGradient: FloatTensorLike): LinearGradients;
+    forwardOn<const O extends ForwardOnOptions = object>(backend: AttentionBackend, given: FloatTensorLike, options?: O): Promise<ForwardOnResults<O>>;
+    freeze(): this;
     loadStateDict(stateDict: StateDict): void;
 }
 
@@ -449,6 +456,7 @@ export declare class RMSNorm {
     constructor(options: RMSNormOptions);
     forward(given: FloatTensorLike): FloatTensor;
     gradient(given: FloatTensorLike, givenGradient: FloatTensorLike): LinearGradients;
+    forwardOn<const O extends ForwardOnOptions = object>(backend: AttentionBackend, given: FloatTensorLike, options?: O): Promise<ForwardOnResults<O>>;
     loadStateDict(stateDict: StateDict): void;
 }
 
