@@ -24,7 +24,7 @@ export function messagesPage(messages) {
     );
   return `# Messages
 
-Every message of the published packages, taken from the sources. \`{name}\` and … stand for what a call fills in. [Errors](/errors.html)
+Every message of core, the backends, layers, models, heatmap, the suite and the \`heed\` command, taken from the sources. \`{name}\` and … stand for what a call fills in. [Errors](/errors.html)
 explains the codes.
 
 ${parts.join('\n')}`;

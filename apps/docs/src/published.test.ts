@@ -32,10 +32,13 @@ const CLAUSES = new Set(
 );
 const NAMES = new Set(PACKAGES.map(({ manifest }) => manifest.name));
 
+function filesLike(pattern: string): string[] {
+  const words = ['ls-files', '--cached', '--others', '--exclude-standard', pattern];
+  return execFileSync('git', words, { cwd: ROOT, encoding: 'utf8' }).split('\n');
+}
+
 function filesOf(name: string): string[] {
-  const words = ['ls-files', '--cached', '--others', '--exclude-standard', `*${name}`];
-  const listed = execFileSync('git', words, { cwd: ROOT, encoding: 'utf8' });
-  return listed.split('\n').filter((file) => path.basename(file) === name);
+  return filesLike(`*${name}`).filter((file) => path.basename(file) === name);
 }
 
 function manifestAt(file: string): Manifest {
@@ -78,6 +81,28 @@ describe('a document of a package leads nowhere but into the package and to addr
     expect(dead).toEqual([]);
   });
 });
+
+test.each(PACKAGES.map(({ folder, manifest }) => [manifest.name, folder, manifest] as const))(
+  'scripts of %s import what is packed with them, and READMEs name scripts that are packed',
+  (name, folder, manifest) => {
+    const scripts = filesLike(`${folder}/*.mjs`)
+      .map((file) => path.relative(folder, file))
+      .filter((file) => isShipped(manifest, file));
+    const imported = scripts.flatMap((script) => {
+      const code = readFileSync(path.join(ROOT, folder, script), 'utf8');
+      const names = [...code.matchAll(/(?:from |import\()'(\.\.?\/[^']+)'/g)].map(([, target]) => target!);
+      return names.map((target) => path.join(path.dirname(script), target));
+    });
+    const named = PACKAGES.flatMap((other) => {
+      const text = readFileSync(path.join(ROOT, other.folder, 'README.md'), 'utf8');
+      const commands = [...text.matchAll(/node node_modules\/(@heed\/[\w-]+)\/([\w./-]+)/g)];
+      return commands.filter(([, owner]) => owner === name).map(([, , script]) => script!);
+    });
+    const isThere = (file: string): boolean =>
+      isShipped(manifest, file) && existsSync(path.join(ROOT, folder, file));
+    expect([...imported, ...named].filter((file) => !isThere(file))).toEqual([]);
+  },
+);
 
 test.each(PACKAGES.map(({ folder, manifest }) => [manifest.name, folder] as const))(
   'the README of %s says how to install what its programs import',

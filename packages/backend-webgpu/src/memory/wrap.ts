@@ -24,7 +24,7 @@ const USAGE = STORAGE | COPY_SRC | COPY_DST;
  * Wraps a buffer that somebody else made as a tensor; null if the value is not a {@link GpuBufferTensor}.
  *
  * @throws HeedError `ARGUMENT` for a buffer that lacks a usage, an offset that shaders cannot bind; `SHAPE` for a buffer
- * that is too small; `OUT_OF_MEMORY` for a tensor that is larger than what shaders can see.
+ * that is too small; `OUT_OF_MEMORY` for a tensor beyond the device's largest buffer.
  */
 export function wrapBuffer(engine: Engine, value: unknown): GpuTensor | null {
   if (!isBufferTensor(value)) return null;
