@@ -43,7 +43,7 @@ export async function work(
     ...{ ...SETTINGS, attends, seed, epochs },
     onLook: (look) =>
       say(
-        `${name}, epoch ${look.epoch}: loss ${look.loss.toFixed(3)}, NDCG of validation ${look.gain.toFixed(3)}`,
+        `${name}, epoch ${look.epoch}: loss ${look.loss.toFixed(3)}, validation ${look.surprise.toFixed(3)}, its NDCG ${look.gain.toFixed(3)}`,
       ),
   });
   let picture: string | null = null;

@@ -19,6 +19,18 @@ export function rankOf(scores: ArrayLike<number>, target: number, seen: Readonly
   return 1 + above + equal / 2;
 }
 
+/**
+ * −log of the target's probability among all items that the user has not seen.
+ *
+ * @param scores one for each item, logarithms of probabilities but for a summand.
+ */
+export function surpriseOf(scores: ArrayLike<number>, target: number, seen: ReadonlySet<number>): number {
+  const unseen = Array.from(scores).filter((_, item) => item === target || !seen.has(item));
+  const most = unseen.reduce((a, b) => Math.max(a, b));
+  const sum = unseen.reduce((total, score) => total + Math.exp(score - most), 0);
+  return most + Math.log(sum) - scores[target];
+}
+
 /** 1 where the target is among those that are shown. */
 export function hit(rank: number): number {
   return rank <= SHOWN ? 1 : 0;

@@ -40,8 +40,8 @@ export interface Lesson {
 const STREAM = 100;
 
 /**
- * Scores every item as the next one of a history: pre-norm blocks of causal self-attention over the embeddings of items and places, and
- * the product with the items' embeddings (Kang and McAuley, "Self-attentive sequential recommendation", 2018), to which the logarithm of
+ * Scores every item as the next one of a history: pre-norm blocks of causal self-attention over the embeddings of items and places,
+ * whose scores fall with distance, and the product with the items' embeddings (Kang and McAuley, "Self-attentive sequential recommendation", 2018), to which the logarithm of
  * an item's popularity is added: the model learns how far a history departs from it. Without attention it is the same model, block
  * by block, with attention's scores scaled by 0: the mean of the history so far goes where its choice would.
  */
@@ -52,6 +52,8 @@ export class NextItem {
   readonly #blocks: readonly TransformerBlock[];
   readonly #norm: LayerNorm;
   readonly #factor: number;
+  /** Penalties of distance, one for each head (Press et al., "Train short, test long", 2022); none without attention. */
+  readonly #recency: { readonly alibiSlopes?: Tensor<'float32'> };
   readonly #prior: Float32Array;
 
   constructor({ popularity, length, width, heads, blocks, attends, random }: NextItemOptions) {
@@ -70,6 +72,8 @@ export class NextItem {
     this.#blocks = Array.from({ length: blocks }, () => new TransformerBlock(options));
     this.#norm = new LayerNorm({ embedDim: width });
     this.#factor = Math.sqrt(width);
+    const slopes = Float32Array.from({ length: heads }, (_, head) => 4 ** -(head + 1));
+    this.#recency = attends ? { alibiSlopes: tensor(slopes, [heads]) } : {};
     this.parameters = collectParameters({
       items: this.#items,
       places: this.#places,
@@ -93,7 +97,7 @@ export class NextItem {
     for (const block of this.#blocks) {
       ({ output: stream, weights } = await block.forward(
         backend,
-        { input: stream, causal: true },
+        { input: stream, causal: true, ...this.#recency },
         { weights: true },
       ));
     }
@@ -123,7 +127,7 @@ export class NextItem {
       const own = { ...dropped, seed: dropped.seed * this.#blocks.length + n };
       const pass = await block.forward(
         backend,
-        { input: stream, causal: true },
+        { input: stream, causal: true, ...this.#recency },
         { gradient: true, dropout: own },
       );
       passes.push(pass);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type Rating, readRatings } from './csv.ts';
 import { generatedRatings } from './generated.ts';
 import { historiesOf, popularityOf } from './histories.ts';
-import { difference, gain, hit, rankOf } from './measures.ts';
+import { difference, gain, hit, rankOf, surpriseOf } from './measures.ts';
 import { SETTINGS } from './settings.ts';
 import { popular, reportOf, verdict } from './study.ts';
 import { questions, train } from './training.ts';
@@ -88,6 +88,9 @@ describe('measures', () => {
     expect(rankOf(scores, 4, new Set())).toBe(5);
     expect(rankOf(scores, 4, new Set([0, 1]))).toBe(3);
     expect(rankOf(scores, 2, new Set())).toBe(3.5);
+    expect(surpriseOf([0, 0, 0, 5], 1, new Set([3]))).toBeCloseTo(Math.log(3), 12);
+    expect(surpriseOf([Math.log(3), 0], 0, new Set())).toBeCloseTo(-Math.log(3 / 4), 12);
+    expect(surpriseOf([800, 0], 1, new Set())).toBe(800);
     expect([1, 3, 10, 10.5].map(hit)).toEqual([1, 1, 1, 0]);
     expect([1, 3, 11].map(gain)).toEqual([1, 0.5, 0]);
   });

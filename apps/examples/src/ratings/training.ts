@@ -2,7 +2,7 @@ import type { AttentionBackend, Tensor } from '@heed/core';
 import { Adam, type FloatTensor, seededRandom } from '@heed/layers';
 import { idsOf } from '../tensors.ts';
 import { type Histories, popularityOf } from './histories.ts';
-import { gain, mean, rankOf } from './measures.ts';
+import { gain, mean, rankOf, surpriseOf } from './measures.ts';
 import { NextItem } from './next-item.ts';
 
 export interface TrainingOptions {
@@ -21,11 +21,22 @@ export interface TrainingOptions {
   readonly epochs: number;
   /** Epochs between two looks at the validation items. */
   readonly every: number;
-  readonly onLook?: (look: { readonly epoch: number; readonly loss: number; readonly gain: number }) => void;
+  readonly onLook?: (look: Look) => void;
+}
+
+/** A look at the validation items. */
+export interface Look {
+  readonly epoch: number;
+  /** Mean loss of the epoch's training. */
+  readonly loss: number;
+  /** Mean −log of the probability of the validation items among all that their users have not seen. */
+  readonly surprise: number;
+  /** Their mean discounted gain. */
+  readonly gain: number;
 }
 
 export interface Trained {
-  /** Ranks of the test items, in the order of the users that have one, where the validation items ranked best. */
+  /** Ranks of the test items, in the order of the users that have one, where the validation items surprised least. */
   readonly ranks: readonly number[];
   readonly epoch: number;
   readonly parameters: number;
@@ -33,7 +44,10 @@ export interface Trained {
   readonly model: NextItem;
 }
 
-/** Trains a model and stops where it predicts the validation items best. Test items decide nothing. */
+/**
+ * Trains a model and stops where the validation items are least surprising, which is less noisy than their ranks. Test items
+ * decide nothing.
+ */
 export async function train(
   backend: AttentionBackend,
   histories: Histories,
@@ -46,14 +60,14 @@ export async function train(
   const rated = histories.users.flatMap(({ trained }) => trained);
   const random = seededRandom(1000 + seed);
   const adam = new Adam({ learningRate });
-  const texts = histories.users.map(({ trained }) => trained).filter((text) => text.length > 1);
-  let best = { gain: -1, epoch: 0, ranks: [] as readonly number[] };
+  let best = { surprise: Infinity, epoch: 0, ranks: [] as readonly number[] };
   let step = 0;
   for (let epoch = 1; epoch <= epochs; epoch++) {
+    const texts = histories.users.flatMap(({ trained }) => windowsOf(trained, length + 1, random));
     shuffle(texts, random);
     const losses: number[] = [];
     for (let first = 0; first < texts.length; first += batch) {
-      const windows = texts.slice(first, first + batch).map((text) => windowOf(text, length + 1, random));
+      const windows = texts.slice(first, first + batch);
       const { loss, gradients } = await model.gradient(backend, {
         ids: padded(
           windows.map((window) => window.slice(0, -1)),
@@ -70,10 +84,10 @@ export async function train(
       losses.push(loss);
     }
     if (epoch % every !== 0 && epoch !== epochs) continue;
-    const validated = mean((await ranksOf(backend, model, histories, 'validation', length)).map(gain));
-    options.onLook?.({ epoch, loss: mean(losses), gain: validated });
-    if (validated <= best.gain) continue;
-    best = { gain: validated, epoch, ranks: await ranksOf(backend, model, histories, 'test', length) };
+    const { ranks, surprise } = await foretell(backend, model, histories, 'validation', length);
+    options.onLook?.({ epoch, loss: mean(losses), surprise, gain: mean(ranks.map(gain)) });
+    if (surprise >= best.surprise) continue;
+    best = { surprise, epoch, ranks: (await foretell(backend, model, histories, 'test', length)).ranks };
   }
   const parameters = Object.values(model.parameters).reduce((sum, { data }) => sum + data.length, 0);
   return { ranks: best.ranks, epoch: best.epoch, parameters, model };
@@ -91,16 +105,17 @@ export function questions(
   });
 }
 
-/** Ranks of the targets among all items that their users have not seen. */
-async function ranksOf(
+/** Ranks of the targets among all items that their users have not seen, and the mean −log of their probability among these. */
+async function foretell(
   backend: AttentionBackend,
   model: NextItem,
   histories: Histories,
   what: 'validation' | 'test',
   length: number,
-): Promise<readonly number[]> {
+): Promise<{ readonly ranks: readonly number[]; readonly surprise: number }> {
   const asked = questions(histories, what);
   const ranks: number[] = [];
+  const surprises: number[] = [];
   for (let first = 0; first < asked.length; first += 64) {
     const some = asked.slice(first, first + 64);
     const ids = padded(
@@ -108,9 +123,13 @@ async function ranksOf(
       length,
     );
     const { scores } = await model.scores(backend, ids);
-    some.forEach(({ history, target }, n) => ranks.push(rankOf(rowOf(scores, n), target, new Set(history))));
+    for (const [n, { history, target }] of some.entries()) {
+      const seen = new Set(history);
+      ranks.push(rankOf(rowOf(scores, n), target, seen));
+      surprises.push(surpriseOf(rowOf(scores, n), target, seen));
+    }
   }
-  return ranks;
+  return { ranks, surprise: mean(surprises) };
 }
 
 function rowOf({ data, shape }: FloatTensor, n: number): FloatTensor['data'] {
@@ -123,10 +142,18 @@ function padded(texts: readonly (readonly number[])[], length: number): Tensor<'
   return idsOf(ids, [texts.length, length]);
 }
 
-/** Neighbors of a history, as many as there are up to a length. */
-function windowOf(text: readonly number[], length: number, random: () => number): readonly number[] {
-  const start = Math.floor(random() * Math.max(1, text.length - length + 1));
-  return text.slice(start, start + length);
+/** Neighbors of a history, up to a length: one of a short history, of a long one as many as cover half of it. */
+function windowsOf(
+  text: readonly number[],
+  length: number,
+  random: () => number,
+): readonly (readonly number[])[] {
+  if (text.length < 2) return [];
+  const count = Math.max(1, Math.ceil(text.length / length / 2));
+  return Array.from({ length: count }, () => {
+    const start = Math.floor(random() * Math.max(1, text.length - length + 1));
+    return text.slice(start, start + length);
+  });
 }
 
 function shuffle(values: unknown[], random: () => number): void {
