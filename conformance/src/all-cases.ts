@@ -29,8 +29,10 @@ import { inputsCases, inputsPurposes } from './cases/required/inputs.ts';
 import { layoutCases, layoutPurposes, valueDimCases, valueDimPurposes } from './cases/features/layout.ts';
 import { lengthsCases, lengthsPurposes } from './cases/features/lengths.ts';
 import { lifeCases, lifePurposes } from './cases/required/life/life.ts';
+import { embeddingCases, embeddingPurposes } from './cases/operations/embedding/embedding.ts';
 import { linearCases, linearPurposes } from './cases/operations/linear/linear.ts';
 import { normCases, normPurposes } from './cases/operations/norm/norm.ts';
+import { rotaryCases, rotaryPurposes } from './cases/operations/rotary/rotary.ts';
 import { maskCases, maskPurposes } from './cases/features/mask.ts';
 import { mergeGradientsCases, mergeGradientsPurposes } from './cases/features/merge-gradients.ts';
 import { mergeCases, mergePurposes } from './cases/features/merge.ts';
@@ -98,6 +100,8 @@ export const PARTS: readonly (readonly [Purposes, () => readonly ConformanceCase
   [outputPropertyPurposes, outputPropertyCases],
   [linearPurposes, linearCases],
   [normPurposes, normCases],
+  [rotaryPurposes, rotaryCases],
+  [embeddingPurposes, embeddingCases],
   [paddingPurposes, paddingCases],
   [partialPaddingPurposes, partialPaddingCases],
   [nonfinitePurposes, nonfiniteCases],

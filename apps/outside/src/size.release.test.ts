@@ -9,6 +9,7 @@ import { emptyProject, projectAt } from './projects/project.ts';
 const BUDGETS = [
   ['@heed/core', 20],
   ['@heed/core/backend', 25],
+  ['@heed/core/operations', 11],
   ['@heed/core/reference', 26],
   ['@heed/backend-ts', 20],
 ] as const;

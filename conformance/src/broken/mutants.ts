@@ -5,9 +5,11 @@ import { ARITHMETIC_MUTANTS } from './arithmetic-mutants.ts';
 import { CACHE_MUTANTS } from './cache-mutants.ts';
 import { CONTRACT_MUTANTS } from './contract-mutants.ts';
 import { DROPOUT_MUTANTS } from './dropout-mutants.ts';
+import { EMBEDDING_MUTANTS } from './embedding-mutants.ts';
 import { FACTOR_MUTANTS } from './factor-mutants.ts';
 import { LINEAR_MUTANTS } from './linear-mutants.ts';
 import { NORM_MUTANTS } from './norm-mutants.ts';
+import { ROTARY_MUTANTS } from './rotary-mutants.ts';
 import { simpleProvider } from './simple-backend.ts';
 
 /** The first case of a clause that fails, or null. */
@@ -34,6 +36,8 @@ export function testMutants(part: 'test' | 'release'): void {
       ...CONTRACT_MUTANTS,
       ...LINEAR_MUTANTS,
       ...NORM_MUTANTS,
+      ...ROTARY_MUTANTS,
+      ...EMBEDDING_MUTANTS,
       ...CACHE_MUTANTS,
       ...DROPOUT_MUTANTS,
     }).filter((_, n) => (n % 6 === 0) === (part === 'test'));

@@ -1,5 +1,5 @@
 import type { NormForward, NormInputs, NormProblem, Tensor } from '@heed/core';
-import { type NormKernelDefinition, normGradientHere, normHere } from '@heed/core/backend';
+import { type NormKernelDefinition, normGradientHere, normHere } from '@heed/core/operations';
 import type { Mutant } from './mutant.ts';
 
 type Problem = Required<NormProblem>;

@@ -6,20 +6,27 @@ import {
   type Capabilities,
   FEATURES,
   GUARANTEES,
+  type EmbeddingProblem,
   type LinearProblem,
   type NormProblem,
+  type RotaryProblem,
   type Tensor,
 } from '@heed/core';
 import {
   type KernelDefinition,
-  type NormKernelDefinition,
+  type OperationOffer,
   STORED_TYPES,
   addOnHost,
   checkOptions,
   defineBackend,
-  operationsOnHost,
   plainViews,
 } from '@heed/core/backend';
+import {
+  type EmbeddingKernelDefinition,
+  type NormKernelDefinition,
+  type RotaryKernelDefinition,
+  operationsOnHost,
+} from '@heed/core/operations';
 import { simpleForward } from './simple-forward.ts';
 import { simpleGradient } from './simple-gradient.ts';
 import { type SimpleLinear, simpleLinear } from './simple-linear.ts';
@@ -39,9 +46,30 @@ export interface Overrides {
   readonly add?: (result: Tensor, other: Tensor) => void;
   /** The way in which a norm is called. */
   readonly norm?: (right: NormKernelDefinition, problem: Required<NormProblem>) => NormKernelDefinition;
+  /** The way in which a rotary embedding is called. */
+  readonly rotary?: (
+    right: RotaryKernelDefinition,
+    problem: Required<RotaryProblem>,
+  ) => RotaryKernelDefinition;
+  /** The way in which rows are looked up. */
+  readonly embedding?: (
+    right: EmbeddingKernelDefinition,
+    problem: Required<EmbeddingProblem>,
+  ) => EmbeddingKernelDefinition;
   /** Everything else. */
   readonly backend?: (right: AttentionBackend) => AttentionBackend;
   readonly provider?: (right: BackendProvider) => BackendProvider;
+}
+
+/** An operation whose kernels are called in another way. */
+function changed(
+  right: OperationOffer,
+  change: ((right: never, problem: never) => object) | undefined,
+): OperationOffer {
+  if (change === undefined) return right;
+  const compile = async (problem: never): Promise<never> =>
+    change((await right.compile(problem)) as never, problem) as never;
+  return { ...right, compile };
 }
 
 /** A backend that is slow, complete and correct, except for the replaced parts. */
@@ -51,9 +79,9 @@ export function simpleProvider({
   kernel,
   linear,
   add,
-  norm,
   backend,
   provider,
+  ...operations
 }: Overrides = {}): BackendProvider {
   const all = { ...STEPS, ...steps };
   const compile = (problem: AttentionProblem): KernelDefinition => {
@@ -84,12 +112,7 @@ export function simpleProvider({
           return linear ? linear(right, problem) : right;
         },
       },
-      norm: {
-        async compile(problem) {
-          const right = await operationsOnHost(plainViews).norm!.compile(problem);
-          return norm ? norm(right, problem) : right;
-        },
-      },
+      operations: operationsOnHost(plainViews).map((right) => changed(right, operations[right.name])),
     });
   const right: BackendProvider = {
     contract: CONTRACT_VERSION,

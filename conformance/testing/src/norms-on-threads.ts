@@ -1,5 +1,5 @@
 import { type AttentionBackend, type ComputeDType, type NormProblem, type Tensor, tensor } from '@heed/core';
-import { normGradientHere, normHere } from '@heed/core/backend';
+import { normGradientHere, normHere } from '@heed/core/operations';
 import { expect, test } from 'vitest';
 
 /** Enough for several threads, in blocks of which the last one is not whole. */

@@ -3,11 +3,13 @@ import type {
   AttentionGradients,
   AttentionInputs,
   AttentionProblem,
+  ComputeDType,
   GradientInputs,
   RunOptions,
   Tensor,
 } from '@heed/core';
-import { type KernelDefinition, STORED_TYPES, defineBackend } from '@heed/core/backend';
+import { type KernelDefinition, STORED_TYPES, defineBackend, plainViews } from '@heed/core/backend';
+import { embeddingOnHost, offerNorm, rotaryOnHost } from '@heed/core/operations';
 import { capabilities } from './capabilities.ts';
 import { asResults, forwardResults } from './forward/results.ts';
 import { gradientResults } from './gradient/results.ts';
@@ -19,6 +21,11 @@ import { runPass } from './platform/run-pass.ts';
 
 export function createBackend(binding: Binding, team: Team, device: string): AttentionBackend {
   const memory = new Memory(binding);
+  const views = {
+    ...plainViews,
+    make: (dtype: ComputeDType, shape: readonly number[]) => memory.blank(dtype, shape),
+    free: (tensor: Tensor) => memory.free(tensor),
+  };
   return defineBackend({
     name: 'native',
     device,
@@ -30,7 +37,12 @@ export function createBackend(binding: Binding, team: Team, device: string): Att
       compile: (problem) => compileLinear(binding, memory, team, problem),
       add: 'kernel',
     },
-    norm: { compile: (problem) => compileNorm(binding, memory, team, problem) },
+    operations: [
+      offerNorm((problem) => compileNorm(binding, memory, team, problem)),
+      // A few instructions for each number: JavaScript computes them where the tensors are.
+      rotaryOnHost(views),
+      embeddingOnHost(views),
+    ],
   });
 }
 

@@ -5,9 +5,9 @@ import {
   defineBackend,
   addOnHost,
   inTurns,
-  operationsOnHost,
   plainViews,
 } from '@heed/core/backend';
+import { operationsOnHost } from '@heed/core/operations';
 import { CAPABILITIES } from './capabilities.ts';
 import { forward } from './forward/forward.ts';
 import { gradient } from './gradient/gradient.ts';
@@ -24,7 +24,7 @@ export function createBackend(): AttentionBackend {
     capabilities: CAPABILITIES,
     compile: (problem) => compile(heaps, problem),
     linear: { weightTypes: STORED_TYPES, scalar: true, compile: compileLinear, add: addOnHost(plainViews) },
-    ...operationsOnHost(plainViews),
+    operations: operationsOnHost(plainViews),
   });
 }
 

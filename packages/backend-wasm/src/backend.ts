@@ -5,31 +5,44 @@ import {
   type AttentionProblem,
   type GradientInputs,
   type RunOptions,
+  type Tensor,
 } from '@heed/core';
-import { type KernelDefinition, STORED_TYPES, defineBackend } from '@heed/core/backend';
+import { type HostViews, type KernelDefinition, STORED_TYPES, defineBackend } from '@heed/core/backend';
+import { embeddingOnHost, offerNorm, rotaryOnHost } from '@heed/core/operations';
 import { CAPABILITIES } from './capabilities.ts';
 import { compileLinear } from './linear/linear.ts';
 import { addTensor } from './operations/add.ts';
 import { compileNorm } from './operations/norm.ts';
 import type { Engine } from './platform/engine.ts';
 import { Pass } from './pass.ts';
-import { type WasmTensor, wasmMemory } from './memory/wasm-tensor.ts';
+import { type WasmTensor, allocateTensor, wasmMemory } from './memory/wasm-tensor.ts';
 import { forwardPlan, gradientPlan } from './plan/index.ts';
 import { asGradients, asResults, forwardForms, gradientForms } from './results.ts';
 
 export function createBackend(engine: Engine): AttentionBackend {
+  const { heap } = engine;
+  const views: HostViews<WasmTensor> = {
+    view: (tensor) => ({ dtype: tensor.dtype, shape: tensor.shape, data: heap.array(tensor) }) as Tensor,
+    make: (dtype, shape) => allocateTensor(heap, dtype, shape),
+    free: ({ address }) => heap.free(address),
+  };
   return defineBackend<WasmTensor>({
     name: 'wasm',
     device: engine.device,
     capabilities: CAPABILITIES,
-    memory: wasmMemory(engine.heap),
+    memory: wasmMemory(heap),
     compile: (problem) => compile(engine, problem),
     linear: {
       weightTypes: STORED_TYPES,
       compile: (problem) => compileLinear(engine, problem),
       add: (result, other, { signal }) => addTensor(engine, result, other, signal),
     },
-    norm: { compile: (problem) => compileNorm(engine, problem) },
+    operations: [
+      offerNorm((problem) => compileNorm(engine, problem)),
+      // A few instructions for each number: JavaScript computes them in place.
+      rotaryOnHost(views),
+      embeddingOnHost(views),
+    ],
     dispose: () => engine.team.end(),
   });
 }

@@ -13,7 +13,9 @@
 import type { Feature, Guarantee, Operation } from './features.ts';
 import type { AttentionInputs, GradientInputs } from './inputs.ts';
 import type { LinearOperation } from './linear/contract.ts';
+import type { EmbeddingOperation } from './operations/embedding/contract.ts';
 import type { NormOperation } from './operations/norm/contract.ts';
+import type { RotaryOperation } from './operations/rotary/contract.ts';
 import type { StoredType } from './linear/stored.ts';
 import type { AttentionProblem } from './problem.ts';
 import type { RunOptions } from './run-options.ts';
@@ -105,6 +107,10 @@ export interface AttentionBackend extends AsyncDisposable {
   readonly linear?: LinearOperation;
   /** Norms of rows, where the backend offers them: then `capabilities.operations` has `norm`. */
   readonly norm?: NormOperation;
+  /** Rotary position embeddings, where the backend offers them: then `capabilities.operations` has `rotary`. */
+  readonly rotary?: RotaryOperation;
+  /** Rows of a weight, where the backend offers them: then `capabilities.operations` has `embedding`. */
+  readonly embedding?: EmbeddingOperation;
   /**
    * Wraps a tensor of the engine, such as a `tf.Tensor` or a `GPUBuffer`, without a copy. The resident tensor takes
    * ownership: its dispose() frees the tensor.

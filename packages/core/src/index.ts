@@ -32,6 +32,15 @@ export type {
   LinearResults,
   PackedWeights,
 } from './linear/contract.ts';
+export type {
+  EmbeddingForward,
+  EmbeddingGradientNames,
+  EmbeddingIndices,
+  EmbeddingInputs,
+  EmbeddingKernel,
+  EmbeddingOperation,
+  EmbeddingProblem,
+} from './operations/embedding/contract.ts';
 export type { OperationKernel, OperationResults, Tensors } from './operations/contract.ts';
 export type {
   NormForward,
@@ -41,6 +50,15 @@ export type {
   NormOperation,
   NormProblem,
 } from './operations/norm/contract.ts';
+export type {
+  RotaryForward,
+  RotaryGradientNames,
+  RotaryInputs,
+  RotaryKernel,
+  RotaryOperation,
+  RotaryProblem,
+  RotaryTables,
+} from './operations/rotary/contract.ts';
 export type { BlockType, BlockWeight, StoredType, StoredWeight, WeightType } from './linear/stored.ts';
 export { cast } from './float16.ts';
 export {

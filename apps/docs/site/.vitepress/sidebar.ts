@@ -58,7 +58,8 @@ export const SIDEBAR: DefaultTheme.SidebarItem[] = [
   {
     text: 'API',
     items: [
-      ...['core', 'core/backend', 'core/reference', 'core/wasm', 'layers', 'layers/tfjs', 'models'],
+      ...['core', 'core/backend', 'core/operations', 'core/reference', 'core/wasm'],
+      ...['layers', 'layers/tfjs', 'models'],
       ...['heatmap', 'heatmap/png', 'conformance', ...backends.map((name) => `backend-${name}`)],
     ].map((name) => page(`@heed/${name}`, `/api/${name}`)),
   },

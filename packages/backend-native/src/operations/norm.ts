@@ -1,5 +1,6 @@
 import type { NormProblem, RunOptions, Tensor } from '@heed/core';
-import { type NormKernelDefinition, sizeOf } from '@heed/core/backend';
+import { sizeOf } from '@heed/core/backend';
+import type { NormKernelDefinition } from '@heed/core/operations';
 import type { Memory } from '../memory/memory.ts';
 import { fixedMemory } from '../memory/plain-memory.ts';
 import type { Binding, Team } from '../platform/binding.ts';

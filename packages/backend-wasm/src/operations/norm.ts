@@ -1,5 +1,6 @@
 import type { NormProblem } from '@heed/core';
-import { type NormKernelDefinition, sizeOf } from '@heed/core/backend';
+import { sizeOf } from '@heed/core/backend';
+import type { NormKernelDefinition } from '@heed/core/operations';
 import { filledBy, withBlocks } from '../memory/blocks.ts';
 import type { WasmTensor } from '../memory/wasm-tensor.ts';
 import type { Engine } from '../platform/engine.ts';

@@ -28,7 +28,7 @@ import { type Ending, endWhenCollected, forget } from './collected.ts';
 import { type Lifetime, lifetime } from './lifetime.ts';
 import { type LinearDefinition, guardLinear } from './linear/guard.ts';
 import { type DeviceMemory, type NativeTensor, allocate, hostMemory } from './memory.ts';
-import { type OperationDefinitions, checkComputes, offeredBy, operationsOf } from './operations/offer.ts';
+import { type OperationOffer, checkComputes, namesOf, offeredBy } from './operations/offer.ts';
 import { type Owner, contentOf, residentOf } from './resident/resident.ts';
 
 /** Refuses small types for an engine that computes neither in them nor with a cache of them. */
@@ -49,7 +49,7 @@ function checkHeld(name: string, { dtypes, features }: Capabilities, dtype: DTyp
 }
 
 /** Definition of a backend, as its author writes it. */
-export interface BackendDefinition<N extends NativeTensor = Tensor> extends OperationDefinitions<N> {
+export interface BackendDefinition<N extends NativeTensor = Tensor> {
   readonly name: string;
   /** The engine and device that actually run. */
   readonly device: string;
@@ -59,6 +59,8 @@ export interface BackendDefinition<N extends NativeTensor = Tensor> extends Oper
   compile(problem: AttentionProblem): KernelDefinition<N> | Promise<KernelDefinition<N>>;
   /** Linear projections, for a backend that offers them: its `capabilities.operations` then has `linear`. */
   readonly linear?: LinearDefinition<N>;
+  /** Other operations that the backend offers, from `@heed/core/operations`: `capabilities.operations` then has their names. */
+  readonly operations?: readonly OperationOffer<N>[];
   /** For an engine with its own memory. Without it, kernels take and return plain tensors. */
   readonly memory?: DeviceMemory<N>;
   dispose?(): void | Promise<void>;
@@ -133,7 +135,7 @@ class Estate<N extends NativeTensor> implements Ending {
 export function defineBackend<N extends NativeTensor = Tensor>(
   definition: BackendDefinition<N>,
 ): AttentionBackend {
-  const { name, device } = definition;
+  const { name, device, operations = [] } = definition;
   const capabilities = Object.freeze({
     dtypes: Object.freeze([...definition.capabilities.dtypes]),
     features: Object.freeze([...definition.capabilities.features]),
@@ -142,7 +144,7 @@ export function defineBackend<N extends NativeTensor = Tensor>(
     operations: Object.freeze([
       ...(definition.linear === undefined ? [] : (['linear'] as const)),
       ...(definition.linear?.add === undefined ? [] : (['linear.residual'] as const)),
-      ...operationsOf(definition),
+      ...namesOf(operations),
     ]),
     weightTypes: Object.freeze([...(definition.linear?.weightTypes ?? [])]),
   });
@@ -241,7 +243,7 @@ export function defineBackend<N extends NativeTensor = Tensor>(
         compile: (problem: LinearProblem) => life.during(() => compileLinear(problem)),
       }),
     }),
-    ...offeredBy(definition, { name, capabilities, memory, life, owner, kernels }),
+    ...offeredBy(operations, { name, capabilities, memory, life, owner, kernels }),
     ...(memory.wrap && { wrap, unwrap }),
     dispose: () => estate.end(),
     [Symbol.asyncDispose]: () => backend.dispose(),

@@ -46,10 +46,8 @@ export { DATA_ARRAYS, sizeOf, zeros } from '../tensor.ts';
 export { type BackendDefinition, defineBackend } from './define.ts';
 export type { LinearDefinition, LinearKernelDefinition } from './linear/guard.ts';
 export type { OperationKernelDefinition } from './operations/guard.ts';
-export type { NormDefinition, NormKernelDefinition } from './operations/norm.ts';
-export type { OperationDefinitions } from './operations/offer.ts';
-export { type HostViews, addOnHost, operationsOnHost, plainViews } from './operations/on-host.ts';
-export { normGradientHere, normHere } from '../operations/norm/host.ts';
+export type { OperationOffer } from './operations/offer.ts';
+export { type HostViews, addOnHost, plainViews } from './operations/host-views.ts';
 export { ACTIVATIONS, type Activation, CURVES, type Curve } from '../linear/activation.ts';
 export {
   BLOCK_BYTES,

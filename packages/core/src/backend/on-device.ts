@@ -6,7 +6,7 @@ import { type Owner, contentOf, residentOf } from './resident/resident.ts';
 import type { Held } from './resident/storage.ts';
 
 /** Inputs that an engine reads on the host: a few integers that determine the tiles. */
-const ON_HOST = new Set(['offsets', 'blockTable', 'keyLengths', 'keyStarts', 'queryLengths']);
+const ON_HOST = new Set(['offsets', 'blockTable', 'keyLengths', 'keyStarts', 'queryLengths', 'indices']);
 
 /** Uploads inputs, runs the work, downloads results, and frees the intermediate tensors, also after an error. */
 export async function onDevice<N extends NativeTensor>(

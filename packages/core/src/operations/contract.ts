@@ -11,8 +11,15 @@ export type Tensors<Names, T> = { readonly [Name in keyof Names]: T };
  * @typeParam Inputs inputs of a run.
  * @typeParam Forward what the gradient takes besides the inputs.
  * @typeParam Gradients names of the gradients.
+ * @typeParam Saved the inputs of the run that its gradient takes. Default: all of them.
  */
-export interface OperationKernel<Problem, Inputs, Forward, Gradients> extends AsyncDisposable {
+export interface OperationKernel<
+  Problem,
+  Inputs,
+  Forward,
+  Gradients,
+  Saved = Inputs,
+> extends AsyncDisposable {
   /** The problem with its defaults. */
   readonly problem: Required<Problem>;
   run(
@@ -30,12 +37,12 @@ export interface OperationKernel<Problem, Inputs, Forward, Gradients> extends As
    * @throws HeedError `NOT_DIFFERENTIABLE` unless the problem was compiled with `gradient: true`.
    */
   gradient(
-    inputs: Inputs,
+    inputs: Saved,
     forward: Forward,
     options?: RunOptions & { readonly resident?: false },
   ): Promise<Tensors<Gradients, Tensor>>;
   gradient(
-    inputs: Inputs,
+    inputs: Saved,
     forward: Forward,
     options: RunOptions & { readonly resident: true },
   ): Promise<Tensors<Gradients, ResidentTensor>>;

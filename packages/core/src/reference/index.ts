@@ -13,16 +13,22 @@ import { STORED_TYPES } from '../linear/stored.ts';
 import { referenceForward } from './forward.ts';
 import { referenceGradient } from './gradient.ts';
 import { referenceLinear, referenceLinearGradient } from './linear.ts';
-import { addOnHost, operationsOnHost, plainViews } from '../backend/operations/on-host.ts';
+import { addOnHost, plainViews } from '../backend/operations/host-views.ts';
+import { referenceEmbedding, referenceEmbeddingGradient } from './embedding.ts';
 import { referenceNorm, referenceNormGradient } from './norm.ts';
+import { referenceOperations } from './operations.ts';
+import { referenceRotary } from './rotary.ts';
 
 export {
+  referenceEmbedding,
+  referenceEmbeddingGradient,
   referenceForward,
   referenceGradient,
   referenceLinear,
   referenceLinearGradient,
   referenceNorm,
   referenceNormGradient,
+  referenceRotary,
 };
 
 /**
@@ -58,7 +64,7 @@ const reference: BackendProvider<void> = {
           },
         }),
       },
-      ...operationsOnHost(plainViews),
+      operations: referenceOperations,
       compile: (problem) => ({
         plan: {
           algorithm: 'row by row, float64',

@@ -3,6 +3,7 @@ import type { Operation } from '../../features.ts';
 import { checkRunOptions } from '../../options/run-options.ts';
 import type { OperationKernel } from '../../operations/contract.ts';
 import type { RunOptions } from '../../run-options.ts';
+import type { ComputeDType } from '../../tensor.ts';
 import { type Ending, endWhenCollected } from '../collected.ts';
 import { KernelEnding } from '../kernel-ending.ts';
 import type { DeviceMemory, NativeTensor } from '../memory.ts';
@@ -15,40 +16,53 @@ import type { Owner } from '../resident/resident.ts';
  * @typeParam Inputs inputs of a run, tensors in the engine's form.
  * @typeParam Forward what the gradient takes besides.
  * @typeParam Gradients the gradients, new tensors.
+ * @typeParam Saved the inputs of the run that its gradient takes. Default: all of them.
  */
-export interface OperationKernelDefinition<N extends NativeTensor, Inputs, Forward, Gradients> {
+export interface OperationKernelDefinition<
+  N extends NativeTensor,
+  Inputs,
+  Forward,
+  Gradients,
+  Saved = Inputs,
+> {
   /** Returns the output, a new tensor. */
   run(inputs: Inputs, options: RunOptions): N | Promise<N>;
   /** Present if the problem has `gradient: true`. */
-  gradient?(inputs: Inputs, forward: Forward, options: RunOptions): Gradients | Promise<Gradients>;
+  gradient?(inputs: Saved, forward: Forward, options: RunOptions): Gradients | Promise<Gradients>;
   dispose?(): void | Promise<void>;
 }
 
-/** One operation: its checks. */
-export interface OperationChecks<Problem, Inputs, Forward> {
-  readonly clause: Operation;
-  inputs(problem: Required<Problem>, given: Inputs): object;
-  forward(problem: Required<Problem>, given: Forward, inputs: object): object;
+/** Checks of an operation, each of which returns what it checked. */
+export interface OperationChecks {
+  readonly problem: (given: never) => object;
+  readonly inputs: (problem: never, given: never) => object;
+  /** Checks the inputs that the gradient takes. Default: as those of a run. */
+  readonly saved?: (problem: never, given: never) => object;
+  readonly forward: (problem: never, given: never, inputs: never) => object;
 }
 
-interface Guarded<N extends NativeTensor, Problem> {
+/** Problem of any operation, checked. */
+export interface CheckedProblem {
+  readonly dtype: ComputeDType;
+  readonly gradient: boolean;
+}
+
+interface Guarded<N extends NativeTensor> {
   readonly name: string;
-  readonly problem: Required<Problem> & { readonly gradient: boolean };
-  readonly definition: OperationKernelDefinition<N, never, never, object>;
+  readonly problem: CheckedProblem;
+  readonly definition: OperationKernelDefinition<N, object, object, object>;
   readonly memory: DeviceMemory<N>;
 }
 
 /** Makes a kernel of an operation from its definition: checks, transfers, and a lifetime that ends once. */
-export function guardOperation<N extends NativeTensor, Problem, Inputs, Forward, Gradients>(
-  checks: OperationChecks<Problem, Inputs, Forward>,
-  guarded: Guarded<N, Problem>,
+export function guardOperation<N extends NativeTensor>(
+  clause: Operation,
+  { inputs, saved = inputs, forward }: OperationChecks,
+  guarded: Guarded<N>,
   backend: Owner,
   kernels: Set<Ending>,
-): OperationKernel<Problem, Inputs, Forward, Gradients> {
-  const { clause } = checks;
-  const { name, problem } = guarded;
-  // Its types are those of the operation, whose checks come first.
-  const definition = guarded.definition as unknown as OperationKernelDefinition<N, object, object, object>;
+): OperationKernel<object, object, object, object> {
+  const { name, problem, definition } = guarded;
   if (problem.gradient && definition.gradient === undefined) {
     throw new HeedError('ENGINE', `${name} offers ${clause}; its kernel has no gradient()`, {
       clause,
@@ -61,19 +75,19 @@ export function guardOperation<N extends NativeTensor, Problem, Inputs, Forward,
   const reachable = { owner: backend };
   endWhenCollected(reachable, guard);
 
-  const run = (given: Inputs, options: RunOptions & { readonly resident?: boolean } = {}): Promise<never> =>
+  const run = (given: object, options: RunOptions & { readonly resident?: boolean } = {}): Promise<never> =>
     life.during(async () => {
       const { owner } = reachable;
       checkRunOptions('run()', options);
-      const inputs = checks.inputs(problem, given);
-      return onDevice(guarded, owner, options, [inputs], async ([natives]) => ({
+      const checked = inputs(problem as never, given as never);
+      return onDevice(guarded, owner, options, [checked], async ([natives]) => ({
         output: await definition.run(natives!, options),
       }));
     });
 
   const gradient = (
-    given: Inputs,
-    forward: Forward,
+    given: object,
+    others: object,
     options: RunOptions & { readonly resident?: boolean } = {},
   ): Promise<never> =>
     life.during(async () => {
@@ -85,14 +99,14 @@ export function guardOperation<N extends NativeTensor, Problem, Inputs, Forward,
           remedy: 'compile it with gradient: true',
         });
       }
-      const inputs = checks.inputs(problem, given);
-      const others = checks.forward(problem, forward, inputs);
-      return onDevice(guarded, owner, options, [inputs, others], ([natives, rest]) =>
-        definition.gradient!(natives!, rest!, options),
+      const kept = saved(problem as never, given as never);
+      const rest = forward(problem as never, others as never, kept as never);
+      return onDevice(guarded, owner, options, [kept, rest], ([natives, another]) =>
+        definition.gradient!(natives!, another!, options),
       );
     });
 
-  const kernel: OperationKernel<Problem, Inputs, Forward, Gradients> = {
+  const kernel: OperationKernel<object, object, object, object> = {
     problem,
     run,
     gradient,

@@ -1,32 +1,35 @@
 import { HeedError } from '../../error.ts';
-import type { Capabilities } from '../../contract.ts';
-import type { Operation } from '../../features.ts';
-import { checkNormProblem } from '../../operations/norm/check.ts';
-import type { NormOperation, NormProblem } from '../../operations/norm/contract.ts';
-import type { ComputeDType } from '../../tensor.ts';
+import type { AttentionBackend, Capabilities } from '../../contract.ts';
+import { OPERATIONS, type Operation } from '../../features.ts';
+import type { ComputeDType, Tensor } from '../../tensor.ts';
 import type { Ending } from '../collected.ts';
 import type { Lifetime } from '../lifetime.ts';
 import type { DeviceMemory, NativeTensor } from '../memory.ts';
 import type { Owner } from '../resident/resident.ts';
-import { type OperationChecks, guardOperation } from './guard.ts';
-import { NORM_CHECKS, type NormDefinition } from './norm.ts';
+import {
+  type CheckedProblem,
+  type OperationChecks,
+  type OperationKernelDefinition,
+  guardOperation,
+} from './guard.ts';
 
-/** Operations besides attention and `linear`, as the author of a backend writes them; each is optional. */
-export interface OperationDefinitions<N extends NativeTensor> {
-  /** Norms of rows: `capabilities.operations` then has `norm`. */
-  readonly norm?: NormDefinition<N>;
+/** Names of the operations besides `linear`, which are members of a backend. */
+export type OfferedName = Exclude<Operation & keyof AttentionBackend, 'linear'>;
+
+/** An operation besides attention and `linear` that a backend offers; `@heed/core/operations` makes them. */
+export interface OperationOffer<N extends NativeTensor = Tensor> {
+  readonly name: OfferedName;
+  readonly checks: OperationChecks;
+  readonly compile: (
+    problem: never,
+  ) =>
+    | OperationKernelDefinition<N, never, never, object>
+    | Promise<OperationKernelDefinition<N, never, never, object>>;
 }
 
-/** The same, as the users of a backend see them. */
-interface Operations {
-  readonly norm?: NormOperation;
-}
-
-const NAMES = ['norm'] as const satisfies readonly (keyof OperationDefinitions<NativeTensor> & Operation)[];
-
-/** Operations that a definition offers, in the order of `OPERATIONS`. */
-export function operationsOf<N extends NativeTensor>(definitions: OperationDefinitions<N>): Operation[] {
-  return NAMES.filter((name) => definitions[name] !== undefined);
+/** Names of operations, in the order of `OPERATIONS`. */
+export function namesOf(offers: readonly { readonly name: Operation }[]): Operation[] {
+  return OPERATIONS.filter((name) => offers.some((offer) => offer.name === name));
 }
 
 /** A backend, as far as its operations need it. */
@@ -39,16 +42,12 @@ interface Place<N extends NativeTensor> {
   readonly kernels: Set<Ending>;
 }
 
-/** Makes the operations of a backend from their definitions. */
+/** Makes the operations of a backend, its members, from their offers. */
 export function offeredBy<N extends NativeTensor>(
-  { norm }: OperationDefinitions<N>,
+  offers: readonly OperationOffer<N>[],
   place: Place<N>,
-): Operations {
-  return {
-    ...(norm && {
-      norm: offered<N, NormProblem>(place, NORM_CHECKS, checkNormProblem, (problem) => norm.compile(problem)),
-    }),
-  };
+): Pick<AttentionBackend, OfferedName> {
+  return Object.fromEntries(offers.map((offer) => [offer.name, offered(offer, place)]));
 }
 
 /** @throws HeedError `UNSUPPORTED` for an element type that a backend does not compute in. */
@@ -65,19 +64,18 @@ export function checkComputes(
   });
 }
 
-function offered<N extends NativeTensor, Problem>(
+function offered<N extends NativeTensor>(
+  { name: clause, checks, compile }: OperationOffer<N>,
   place: Place<N>,
-  checks: OperationChecks<Problem, never, never>,
-  check: (problem: Problem) => Required<Problem>,
-  compileOne: (problem: Required<Problem>) => unknown,
-): never {
+): object {
   const { name, memory, life, owner, kernels } = place;
-  const compile = (given: Problem): Promise<unknown> =>
-    life.during(async () => {
-      const problem = check(given) as Required<Problem> & { dtype: ComputeDType; gradient: boolean };
-      checkComputes(place, checks.clause, problem.dtype);
-      const definition = (await compileOne(problem)) as never;
-      return guardOperation({ ...checks }, { name, problem, definition, memory }, owner, kernels);
-    });
-  return Object.freeze({ compile }) as never;
+  return Object.freeze({
+    compile: (given: object) =>
+      life.during(async () => {
+        const problem = checks.problem(given as never) as CheckedProblem;
+        checkComputes(place, clause, problem.dtype);
+        const definition = (await compile(problem as never)) as never;
+        return guardOperation(clause, checks, { name, problem, definition, memory }, owner, kernels);
+      }),
+  });
 }

@@ -1,0 +1,144 @@
+import type { AttentionBackend, FloatDType, OperationKernel, ResidentTensor, Tensor } from '@heed/core';
+import type { OperationOffer } from '@heed/core/backend';
+import type { BehaviorCase, Subject } from '../../case.ts';
+import { behavior, ensure, ensureError, withBackend } from '../building/behavior.ts';
+import { ensureSameBits } from '../building/run-all.ts';
+
+/** Tensors by their names. */
+export type Named = Readonly<Record<string, Tensor>>;
+
+/** A kernel of an operation besides `linear`. */
+export type AnyKernel = OperationKernel<object, object, object, object>;
+
+/** An operation besides `linear`, and all that its kernel takes. */
+export interface OperationSetting {
+  readonly operation: OperationOffer['name'];
+  readonly problem: { readonly dtype: FloatDType; readonly gradient: boolean };
+  readonly inputs: Named;
+  /** Names of the inputs that the gradient takes. */
+  readonly saved: readonly string[];
+  /** Names of inputs that are never resident. */
+  readonly plain: readonly string[];
+  /** Inputs of the gradient besides. */
+  readonly forward: Named;
+}
+
+export interface OperationSubject<S extends OperationSetting> extends Subject {
+  readonly setting: S;
+}
+
+/** A case of an operation's clause, for backends that offer it. */
+export function operationCase<S extends OperationSetting>(
+  [operation, dtype]: readonly [OperationSetting['operation'], FloatDType | undefined],
+  name: string,
+  settingOf: (seed: string) => S,
+  run: (subject: OperationSubject<S>) => Promise<void>,
+): BehaviorCase {
+  return {
+    ...behavior(operation, name, [], (subject, id) => run({ ...subject, setting: settingOf(id) })),
+    operations: [operation],
+    ...(dtype !== undefined && { dtype }),
+  };
+}
+
+/** Compiles, works, and disposes. */
+export async function withOperation<T>(
+  backend: AttentionBackend,
+  { operation, problem }: Pick<OperationSetting, 'operation' | 'problem'>,
+  work: (kernel: AnyKernel) => Promise<T>,
+): Promise<T> {
+  const kernel = (await backend[operation]!.compile(problem as never)) as unknown as AnyKernel;
+  try {
+    return await work(kernel);
+  } finally {
+    await kernel.dispose();
+  }
+}
+
+/** The inputs of a run that its gradient takes. */
+export function savedOf({ inputs, saved }: OperationSetting): Named {
+  return Object.fromEntries(saved.map((name) => [name, inputs[name]!]));
+}
+
+/** The output, and the gradients if the problem has them. */
+export async function everything(kernel: AnyKernel, setting: OperationSetting): Promise<Named> {
+  const results = { ...(await kernel.run(setting.inputs)) };
+  if (!setting.problem.gradient) return results;
+  return { ...results, ...(await kernel.gradient(savedOf(setting), setting.forward)) };
+}
+
+/** Checks that resident inputs and results have the bits of plain ones. */
+export async function checkResident({ backend, setting }: OperationSubject<OperationSetting>): Promise<void> {
+  await withOperation(backend, setting, async (kernel) => {
+    const plain = await everything(kernel, setting);
+    const made: ResidentTensor[] = [];
+    const there: Record<string, Tensor | ResidentTensor> = {};
+    for (const [name, tensor] of Object.entries({ ...setting.inputs, ...setting.forward })) {
+      there[name] = tensor;
+      if (setting.plain.includes(name)) continue;
+      const resident = await backend.upload(tensor as Tensor<'float32'>);
+      made.push(resident);
+      there[name] = resident;
+    }
+    const named = (names: readonly string[]): object =>
+      Object.fromEntries(names.map((name) => [name, there[name]]));
+    const inputs = named(Object.keys(setting.inputs));
+    const results = {
+      ...(await kernel.run(inputs, { resident: true })),
+      ...(await kernel.gradient(named(setting.saved), named(Object.keys(setting.forward)), {
+        resident: true,
+      })),
+    };
+    const read: Record<string, Tensor> = {};
+    for (const [name, resident] of Object.entries(results) as [string, ResidentTensor][]) {
+      read[name] = await resident.read();
+      made.push(resident);
+    }
+    ensureSameBits(read, plain, 'resident inputs and results');
+    for (const resident of made) resident.dispose();
+  });
+}
+
+/** Checks that runs after each other, at once, and on another backend give the same bits. */
+export async function checkRepeat(subject: OperationSubject<OperationSetting>): Promise<void> {
+  const { backend, setting } = subject;
+  const first = await withOperation(backend, setting, async (kernel) => {
+    const one = await everything(kernel, setting);
+    const more = Array.from({ length: 4 }, () => everything(kernel, setting));
+    for (const again of await Promise.all(more)) ensureSameBits(again, one, 'runs that overlap');
+    return one;
+  });
+  await withBackend(subject, async (other) => {
+    const again = await withOperation(other, setting, (kernel) => everything(kernel, setting));
+    ensureSameBits(again, first, 'a second backend');
+  });
+}
+
+/** Checks that a run leaves its inputs as they were. */
+export async function checkInputs({ backend, setting }: OperationSubject<OperationSetting>): Promise<void> {
+  const before = structuredClone({ ...setting.inputs, ...setting.forward });
+  await withOperation(backend, setting, (kernel) => everything(kernel, setting));
+  ensureSameBits({ ...setting.inputs, ...setting.forward }, before, 'the inputs after a run');
+}
+
+/** Checks that what was disposed is refused, and that a run under way ends. */
+export async function checkDispose(
+  subject: OperationSubject<OperationSetting>,
+  faultOf: (output: Tensor) => string | null,
+): Promise<void> {
+  const { operation, problem, inputs } = subject.setting;
+  await withBackend(subject, async (backend) => {
+    const compile = async (): Promise<AnyKernel> =>
+      (await backend[operation]!.compile(problem as never)) as unknown as AnyKernel;
+    const kernel = await compile();
+    const last = kernel.run(inputs);
+    await kernel.dispose();
+    const fault = faultOf((await last).output);
+    ensure(fault === null, `a run whose kernel was disposed: ${fault}`);
+    await ensureError(() => kernel.run(inputs), 'DISPOSED', 'a kernel after dispose()');
+    const another = await compile();
+    await backend.dispose();
+    await ensureError(() => another.run(inputs), 'DISPOSED', 'a kernel of a disposed backend');
+    await ensureError(compile, 'DISPOSED', 'a disposed backend');
+  });
+}
