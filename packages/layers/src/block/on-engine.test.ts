@@ -39,6 +39,7 @@ const BLOCKS = {
     activation: 'relu',
     attention: { kvHeads: 2, sinks: true },
   },
+  'pre-norm, rms, rotary': { norm: 'rms', bias: false, attention: { kvHeads: 2, rotary: { factor: 1.1 } } },
 } as const;
 
 interface Gradients {

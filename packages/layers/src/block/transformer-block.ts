@@ -290,7 +290,9 @@ export class TransformerBlock {
     const isHere = typeof gradient === 'boolean' || gradient === backend;
     const { heads, projections } = partsOf(this.#attention);
     const isWhole = this.#cross === null && cache === undefined && this.#options.gated !== true;
-    return isWhole && isHere && heads.isPlain && projections.isWorth(input) && staysInBlock(backend, input);
+    return (
+      isWhole && isHere && heads.stayOn(backend) && projections.isWorth(input) && staysInBlock(backend, input)
+    );
   }
 
   async #forwardOn(
@@ -302,8 +304,10 @@ export class TransformerBlock {
     const { weights = false, gradient = false, attentionDropout, ...run } = asked;
     const { norm: kind = 'layer', activation = 'gelu', normFirst = true } = this.#options;
     const { epsilon = kind === 'layer' ? 1e-5 : 1e-6 } = this.#options;
-    const attention = partsOf(this.#attention);
-    const { bias, alibiSlopes, queryPositions: _, keyPositions: __, cache: ___, ...who } = given;
+    const layer = partsOf(this.#attention);
+    const { bias, alibiSlopes, queryPositions, keyPositions = queryPositions, cache: _, ...who } = given;
+    const rotation = layer.heads.rotation(input, input, queryPositions, keyPositions).onEngine();
+    const attention = { ...layer, rotation };
     const [batch, length] = input.shape;
     const { scale, softcap } = attention.options;
     const sinks = attention.parameters['sinks'];

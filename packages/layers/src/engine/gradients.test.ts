@@ -63,6 +63,22 @@ describe.each([
   ['self-attention', {}, {}],
   ['sinks, groups and a bias', { kvHeads: 2, sinks: true, bias: false }, { bias, causal: true }],
   ['cross-attention', {}, { key: input(5, 40) }],
+  ['rotary', { rotary: {}, kvHeads: 2 }, { causal: true }],
+  [
+    'rotary: a part of neighbors, scaled, positions of each',
+    { rotary: { dim: 4, interleaved: true, scaling: { kind: 'dynamic', factor: 2, trainedLength: 16 } } },
+    {
+      key: input(5, 40),
+      queryPositions: tensor(
+        Int32Array.from({ length: 66 }, (_, n) => (7 * n) % 45),
+        [2, 33],
+      ),
+      keyPositions: tensor(
+        Int32Array.from({ length: 40 }, (_, n) => n),
+        [40],
+      ),
+    },
+  ],
   ['rotary and norms of heads', { rotary: {}, queryKeyNorm: {} }, { causal: true }],
 ] as const)('multi-head attention: %s', (_, options, more) => {
   const layer = new MultiHeadAttention({ ...common, ...options, random: seededRandom(3) });

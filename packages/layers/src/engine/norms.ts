@@ -5,6 +5,7 @@ import type { LinearGradients } from '../matrix/linear.ts';
 import { type FloatTensorLike, lastAxis } from '../tensor-like.ts';
 import type { FloatTensor } from '../tensors.ts';
 import type { Kept } from './kept.ts';
+import { Kernels } from './kernels.ts';
 
 /** A norm in an engine, with parameters of one call. */
 export interface NormOn {
@@ -15,7 +16,9 @@ export interface NormOn {
 
 /** Kernels of a layer's norms on the engines that it was called with. They end with the layer or the backend. */
 export class Norms {
-  readonly #engines = new WeakMap<AttentionBackend, Map<string, Promise<NormKernel>>>();
+  readonly #kernels = new Kernels<NormProblem, NormKernel>((backend, problem) =>
+    backend.norm!.compile(problem),
+  );
 
   /** Takes the parameters as they are now. */
   async use(
@@ -27,7 +30,7 @@ export class Norms {
     const { weight, bias } = parameters;
     const copy = (tensor: FloatTensor): FloatTensor => ({ ...tensor, data: tensor.data.slice() });
     const [given, givenBias] = [copy(weight), bias && copy(bias)];
-    const kernel = await this.#kernel(backend, { ...problem, bias: bias !== undefined });
+    const kernel = await this.#kernels.of(backend, { ...problem, bias: bias !== undefined });
     return {
       kernel,
       weight: kept.add(await backend.upload(given)),
@@ -43,7 +46,7 @@ export class Norms {
     input: FloatTensor,
     run: RunOptions,
   ): Promise<ComputedOn> {
-    const kernel = await this.#kernel(backend, { ...problem, bias: bias !== undefined });
+    const kernel = await this.#kernels.of(backend, { ...problem, bias: bias !== undefined });
     const inputs = { input, weight, ...(bias && { bias }) };
     const output = (await kernel.run(inputs, run)).output as FloatTensor;
     if (problem.gradient !== true) return { output };
@@ -59,16 +62,6 @@ export class Norms {
         };
       },
     };
-  }
-
-  #kernel(backend: AttentionBackend, problem: NormProblem): Promise<NormKernel> {
-    const kernels = this.#engines.get(backend) ?? new Map<string, Promise<NormKernel>>();
-    this.#engines.set(backend, kernels);
-    const key = JSON.stringify(problem);
-    const compiling = kernels.get(key) ?? backend.norm!.compile(problem);
-    kernels.set(key, compiling);
-    compiling.catch(() => kernels.delete(key));
-    return compiling;
   }
 }
 

@@ -1,8 +1,11 @@
-import { HeedError, type Tensor } from '@heed/core';
+import { type AttentionBackend, HeedError, type Tensor } from '@heed/core';
 import { checkOptions, flag } from '@heed/core/backend';
+import { rotaryTable } from '@heed/core/operations';
+import { type Rotation, rotaryKernels } from '../engine/rotation.ts';
 import { RMSNorm } from '../norm/rms-norm.ts';
 import { positive } from '../options.ts';
 import type { NamedTensors } from '../parameters.ts';
+import { frequenciesOf } from '../rotary/frequencies.ts';
 import { type RotaryOptions, checkRotary } from '../rotary/options.ts';
 import { lengthOf, positionsOf, rotateBy } from '../rotary/rotate.ts';
 import { type FloatTensor, reshape } from '../tensors.ts';
@@ -12,6 +15,21 @@ import type { Shape } from './parameters.ts';
 /** Turns heads by their positions; a direction of −1 turns a gradient back. */
 type Rotate = (heads: FloatTensor, direction: 1 | -1) => FloatTensor;
 
+/** Positions of a call. */
+interface Positions {
+  readonly query: Tensor<'int32'>;
+  /** The query's own where they are the same. */
+  readonly key: Tensor<'int32'>;
+  /** The number of positions up to the last. */
+  readonly span: number;
+}
+
+/** The rotation of a call: here, or by an engine. */
+interface HeadRotation extends Readonly<Record<'query' | 'key', Rotate>> {
+  /** Tables for an engine that offers `rotary`; undefined without rotary embeddings. */
+  onEngine(): Rotation | undefined;
+}
+
 /** Heads between a layer's projections and its attention, `[B, L, H, D]`: split, normalized and rotated. */
 export class Heads {
   /** Weights of the norms. */
@@ -19,6 +37,7 @@ export class Heads {
   readonly #shape: Shape;
   readonly #rotary: RotaryOptions | undefined;
   readonly #norms: Readonly<Record<'query' | 'key', RMSNorm>> | null;
+  readonly #kernels = rotaryKernels();
 
   /** @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`. */
   constructor(options: MultiHeadAttentionOptions, shape: Shape) {
@@ -35,9 +54,9 @@ export class Heads {
           };
   }
 
-  /** True if heads are neither normalized nor rotated. */
-  get isPlain(): boolean {
-    return this.#rotary === undefined && this.#norms === null;
+  /** Returns whether an engine computes all that lies between projections and attention. */
+  stayOn({ capabilities: { operations = [] } }: AttentionBackend): boolean {
+    return this.#norms === null && (this.#rotary === undefined || operations.includes('rotary'));
   }
 
   /** `[B, L, H·D]` → `[B, L, H, D]`. */
@@ -68,9 +87,10 @@ export class Heads {
     key: FloatTensor,
     queryPositions: Tensor | undefined,
     keyPositions: Tensor | undefined,
-  ): Readonly<Record<'query' | 'key', Rotate>> {
+  ): HeadRotation {
     const rotary = this.#rotary;
-    if (rotary === undefined) return { query: (heads) => heads, key: (heads) => heads };
+    if (rotary === undefined)
+      return { query: (heads) => heads, key: (heads) => heads, onEngine: () => undefined };
     const [batch, queries] = query.shape;
     const keys = key.shape[1];
     if (queries !== keys && (queryPositions === undefined || keyPositions === undefined)) {
@@ -81,11 +101,27 @@ export class Heads {
       );
     }
     const ofQuery = positionsOf('queryPositions', queryPositions, batch, queries);
-    const ofKey = positionsOf('keyPositions', keyPositions, batch, keys);
-    const span = lengthOf(ofQuery, ofKey);
+    const isShared = queryPositions === keyPositions && queries === keys;
+    const ofKey = isShared ? ofQuery : positionsOf('keyPositions', keyPositions, batch, keys);
+    const positions = { query: ofQuery, key: ofKey, span: lengthOf(ofQuery, ofKey) };
     return {
-      query: (heads, direction) => rotateBy(heads, ofQuery, rotary, direction, span),
-      key: (heads, direction) => rotateBy(heads, ofKey, rotary, direction, span),
+      query: (heads, direction) => rotateBy(heads, ofQuery, rotary, direction, positions.span),
+      key: (heads, direction) => rotateBy(heads, ofKey, rotary, direction, positions.span),
+      onEngine: () => this.#onEngine(rotary, positions, query.dtype),
+    };
+  }
+
+  #onEngine(rotary: RotaryOptions, { query, key, span }: Positions, dtype: FloatTensor['dtype']): Rotation {
+    const { headDim } = this.#shape;
+    const { dim = headDim, interleaved = false } = rotary;
+    const { frequencies, factor } = frequenciesOf(rotary, dim, span);
+    const tableOf = (positions: Tensor<'int32'>): Rotation['tables']['query'] =>
+      rotaryTable({ positions, frequencies, factor, dtype });
+    const ofQuery = tableOf(query);
+    return {
+      kernels: this.#kernels,
+      problem: { headDim, rotaryDim: dim, interleaved, dtype },
+      tables: { query: ofQuery, key: key === query ? ofQuery : tableOf(key) },
     };
   }
 }

@@ -117,7 +117,7 @@ export class MultiHeadAttention {
 
   /**
    * @param backend computes the attention. It computes the projections and their gradients, too, where it offers `linear` with
-   * vector instructions; where queries and keys are neither rotated nor normalized in between, tensors stay in its memory,
+   * vector instructions; where queries and keys are not normalized in between, and not rotated unless it offers `rotary`, tensors stay in its memory,
    * until the gradient was computed. Elsewhere, and for fewer than 64 rows of a layer that is not frozen, the projections are
    * computed here.
    * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNKNOWN_OPTION`, `ARGUMENT`, `ALIGNMENT_REQUIRED`;
@@ -152,11 +152,12 @@ export class MultiHeadAttention {
     const { gradient = false, weights = false, logSumExp = false, ...run } = options ?? {};
     const worth = this.#projections.isWorth(query) || this.#projections.isWorth(key);
     const isHere = gradient === false || gradient === true || gradient === backend;
-    if (this.#heads.isPlain && isHere && worth && staysOn(backend, query)) {
+    if (this.#heads.stayOn(backend) && isHere && worth && staysOn(backend, query)) {
       const { scale, softcap } = this.#options;
       const request = { scale, softcap, bias, alibiSlopes, sinks: this.parameters['sinks'], ...scope };
       const asked = { ...run, weights, logSumExp, gradient: gradient !== false };
-      const results = await forwardOnEngine(backend, this.#parts(), { query, key, value }, request, asked);
+      const parts = { ...this.#parts(), rotation: rotation.onEngine() };
+      const results = await forwardOnEngine(backend, parts, { query, key, value }, request, asked);
       const { gradient: back } = results;
       const complete = {
         ...results,

@@ -13,6 +13,7 @@ import {
 } from '@heed/core';
 import { type Projection, type Projections, offersLinear } from '../engine/projections.ts';
 import { type Kept, type Pass, gradientOf, passing } from '../engine/kept.ts';
+import { type Rotation, type RotationOn, rotatedBackOn, rotatedOn, rotationOn } from '../engine/rotation.ts';
 import type { NamedTensors } from '../parameters.ts';
 import type { FloatTensor } from '../tensors.ts';
 import type { Shape } from './parameters.ts';
@@ -43,6 +44,8 @@ export interface EngineLayer {
   readonly projections: Projections;
   readonly parameters: NamedTensors;
   readonly shape: Shape;
+  /** Rotary embedding of this call, on a backend that offers it. */
+  readonly rotation?: Rotation | undefined;
 }
 
 /** Gradients of the inputs, each for itself, and of what the attention and the projections have. */
@@ -62,6 +65,7 @@ export interface EnginePass<Output = FloatTensor> extends Pass {
     readonly logSumExp?: ResidentTensor;
     readonly gradient?: GradientOf;
   };
+  readonly rotation?: RotationOn | undefined;
   /** Outputs of the heads, side by side. */
   readonly joined: ResidentTensor;
   readonly output: Output;
@@ -157,7 +161,7 @@ async function uploaded(
 /** The part of a pass before the last projection. */
 export async function attendOn(
   backend: AttentionBackend,
-  { shape }: EngineLayer,
+  { shape, rotation }: EngineLayer,
   projections: Used,
   inputs: EnginePass['inputs'],
   scope: Scope,
@@ -172,11 +176,13 @@ export async function attendOn(
     projections.output,
   ]);
   const used = { query, key, value, output };
+  const turned = rotation && (await rotationOn(backend, rotation, gradient, kept));
   const headsOf = async (name: Name, heads: number): Promise<ResidentTensor> => {
     const { kernel, weights: packed } = used[name];
     const results = await kernel.run({ input: inputs[name], weights: packed }, { ...run, resident: true });
     const [batch, length] = inputs[name].shape as [number, number];
-    return kept.add(kept.add(results.output).view([batch, length, heads, shape.headDim]));
+    const split = kept.add(kept.add(results.output).view([batch, length, heads, shape.headDim]));
+    return turned === undefined || name === 'value' ? split : rotatedOn(turned, name, split, run, kept);
   };
   const request = {
     ...scope,
@@ -199,7 +205,7 @@ export async function attendOn(
   for (const tensor of [statistics?.rowMax, statistics?.rowSum]) if (tensor) kept.add(tensor);
   const [batch, length] = inputs.query.shape as [number, number];
   const joined = kept.add(attended.output.view([batch, length, shape.heads * shape.headDim]));
-  return { kept, used, inputs, attended, joined };
+  return { kept, used, inputs, attended, rotation: turned, joined };
 }
 
 /** The last projection, out of the engine. */
@@ -222,7 +228,7 @@ interface InnerGradients {
 /** Gradients of the last projection and of the attention, in the engine, and the way through the first projections. */
 export async function gradientBefore(
   { shape }: EngineLayer,
-  { kept, used, inputs, attended, joined }: Omit<EnginePass, 'output'>,
+  { kept, used, inputs, attended, rotation, joined }: Omit<EnginePass, 'output'>,
   dOutput: ResidentTensor,
 ): Promise<{
   readonly out: LinearGradients<ResidentTensor>;
@@ -241,7 +247,13 @@ export async function gradientBefore(
   const dAttended = kept.add(out.dInput.view(attended.output.shape));
   const inner = (await attended.gradient!(dAttended, resident)) as InnerGradients;
   for (const tensor of Object.values(inner) as ResidentTensor[]) kept.add(tensor);
-  const dHeads = { query: inner.dQuery, key: inner.dKey, value: inner.dValue };
+  const before = (name: 'query' | 'key', dHeads: ResidentTensor): Promise<ResidentTensor> | ResidentTensor =>
+    rotation === undefined ? dHeads : rotatedBackOn(rotation, name, dHeads, kept);
+  const dHeads = {
+    query: await before('query', inner.dQuery),
+    key: await before('key', inner.dKey),
+    value: inner.dValue,
+  };
   return {
     out,
     inner,
