@@ -29,6 +29,10 @@ import { inputsCases, inputsPurposes } from './cases/required/inputs.ts';
 import { layoutCases, layoutPurposes, valueDimCases, valueDimPurposes } from './cases/features/layout.ts';
 import { lengthsCases, lengthsPurposes } from './cases/features/lengths.ts';
 import { lifeCases, lifePurposes } from './cases/required/life/life.ts';
+import {
+  elementDropoutCases,
+  elementDropoutPurposes,
+} from './cases/operations/element-dropout/element-dropout.ts';
 import { embeddingCases, embeddingPurposes } from './cases/operations/embedding/embedding.ts';
 import { linearCases, linearPurposes } from './cases/operations/linear/linear.ts';
 import { normCases, normPurposes } from './cases/operations/norm/norm.ts';
@@ -102,6 +106,7 @@ export const PARTS: readonly (readonly [Purposes, () => readonly ConformanceCase
   [normPurposes, normCases],
   [rotaryPurposes, rotaryCases],
   [embeddingPurposes, embeddingCases],
+  [elementDropoutPurposes, elementDropoutCases],
   [paddingPurposes, paddingCases],
   [partialPaddingPurposes, partialPaddingCases],
   [nonfinitePurposes, nonfiniteCases],

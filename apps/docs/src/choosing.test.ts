@@ -34,8 +34,11 @@ const ROWS: Readonly<Record<string, Answer>> = {
   '[residuals](../../../../conformance/SPEC.md#linear) and [norms](../../../../conformance/SPEC.md#norm) on the engine: whole blocks stay there':
     ({ capabilities: { operations } }) =>
       operations.includes('linear.residual') && operations.includes('norm'),
-  '[rotary embeddings](../../../../conformance/SPEC.md#rotary) and [rows of a weight](../../../../conformance/SPEC.md#embedding) on the engine':
-    ({ capabilities: { operations } }) => operations.includes('rotary') && operations.includes('embedding'),
+  '[rotary embeddings](../../../../conformance/SPEC.md#rotary), [rows of a weight](../../../../conformance/SPEC.md#embedding), [dropout of elements](../../../../conformance/SPEC.md#elementDropout) on the engine':
+    ({ capabilities: { operations } }) =>
+      operations.includes('rotary') &&
+      operations.includes('embedding') &&
+      operations.includes('elementDropout'),
   'weights of projections in 16 bits or in blocks of 8 and 4': ({ capabilities }) =>
     ['float16', 'bfloat16', 'q8_0', 'q4_0', 'q4_1'].every((type) =>
       (capabilities.weightTypes as readonly string[]).includes(type),

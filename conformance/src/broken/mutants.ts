@@ -5,6 +5,7 @@ import { ARITHMETIC_MUTANTS } from './arithmetic-mutants.ts';
 import { CACHE_MUTANTS } from './cache-mutants.ts';
 import { CONTRACT_MUTANTS } from './contract-mutants.ts';
 import { DROPOUT_MUTANTS } from './dropout-mutants.ts';
+import { ELEMENT_DROPOUT_MUTANTS } from './element-dropout-mutants.ts';
 import { EMBEDDING_MUTANTS } from './embedding-mutants.ts';
 import { FACTOR_MUTANTS } from './factor-mutants.ts';
 import { LINEAR_MUTANTS } from './linear-mutants.ts';
@@ -38,6 +39,7 @@ export function testMutants(part: 'test' | 'release'): void {
       ...NORM_MUTANTS,
       ...ROTARY_MUTANTS,
       ...EMBEDDING_MUTANTS,
+      ...ELEMENT_DROPOUT_MUTANTS,
       ...CACHE_MUTANTS,
       ...DROPOUT_MUTANTS,
     }).filter((_, n) => (n % 6 === 0) === (part === 'test'));

@@ -6,6 +6,7 @@ import {
   type Capabilities,
   FEATURES,
   GUARANTEES,
+  type ElementDropoutProblem,
   type EmbeddingProblem,
   type LinearProblem,
   type NormProblem,
@@ -22,6 +23,7 @@ import {
   plainViews,
 } from '@heed/core/backend';
 import {
+  type ElementDropoutKernelDefinition,
   type EmbeddingKernelDefinition,
   type NormKernelDefinition,
   type RotaryKernelDefinition,
@@ -56,6 +58,11 @@ export interface Overrides {
     right: EmbeddingKernelDefinition,
     problem: Required<EmbeddingProblem>,
   ) => EmbeddingKernelDefinition;
+  /** The way in which elements are dropped. */
+  readonly elementDropout?: (
+    right: ElementDropoutKernelDefinition,
+    problem: Required<ElementDropoutProblem>,
+  ) => ElementDropoutKernelDefinition;
   /** Everything else. */
   readonly backend?: (right: AttentionBackend) => AttentionBackend;
   readonly provider?: (right: BackendProvider) => BackendProvider;

@@ -9,7 +9,7 @@ import type {
   Tensor,
 } from '@heed/core';
 import { type KernelDefinition, STORED_TYPES, defineBackend, plainViews } from '@heed/core/backend';
-import { embeddingOnHost, offerNorm, rotaryOnHost } from '@heed/core/operations';
+import { elementDropoutOnHost, embeddingOnHost, offerNorm, rotaryOnHost } from '@heed/core/operations';
 import { capabilities } from './capabilities.ts';
 import { asResults, forwardResults } from './forward/results.ts';
 import { gradientResults } from './gradient/results.ts';
@@ -42,6 +42,7 @@ export function createBackend(binding: Binding, team: Team, device: string): Att
       // A few instructions for each number: JavaScript computes them where the tensors are.
       rotaryOnHost(views),
       embeddingOnHost(views),
+      elementDropoutOnHost(views),
     ],
   });
 }

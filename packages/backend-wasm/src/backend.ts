@@ -8,7 +8,7 @@ import {
   type Tensor,
 } from '@heed/core';
 import { type HostViews, type KernelDefinition, STORED_TYPES, defineBackend } from '@heed/core/backend';
-import { embeddingOnHost, offerNorm, rotaryOnHost } from '@heed/core/operations';
+import { elementDropoutOnHost, embeddingOnHost, offerNorm, rotaryOnHost } from '@heed/core/operations';
 import { CAPABILITIES } from './capabilities.ts';
 import { compileLinear } from './linear/linear.ts';
 import { addTensor } from './operations/add.ts';
@@ -42,6 +42,7 @@ export function createBackend(engine: Engine): AttentionBackend {
       // A few instructions for each number: JavaScript computes them in place.
       rotaryOnHost(views),
       embeddingOnHost(views),
+      elementDropoutOnHost(views),
     ],
     dispose: () => engine.team.end(),
   });

@@ -13,6 +13,7 @@
 import type { Feature, Guarantee, Operation } from './features.ts';
 import type { AttentionInputs, GradientInputs } from './inputs.ts';
 import type { LinearOperation } from './linear/contract.ts';
+import type { ElementDropoutOperation } from './operations/element-dropout/contract.ts';
 import type { EmbeddingOperation } from './operations/embedding/contract.ts';
 import type { NormOperation } from './operations/norm/contract.ts';
 import type { RotaryOperation } from './operations/rotary/contract.ts';
@@ -111,6 +112,8 @@ export interface AttentionBackend extends AsyncDisposable {
   readonly rotary?: RotaryOperation;
   /** Rows of a weight, where the backend offers them: then `capabilities.operations` has `embedding`. */
   readonly embedding?: EmbeddingOperation;
+  /** Dropout of elements, where the backend offers it: then `capabilities.operations` has `elementDropout`. */
+  readonly elementDropout?: ElementDropoutOperation;
   /**
    * Wraps a tensor of the engine, such as a `tf.Tensor` or a `GPUBuffer`, without a copy. The resident tensor takes
    * ownership: its dispose() frees the tensor.

@@ -64,7 +64,14 @@ export type Guarantee = (typeof GUARANTEES)[number];
  * Operations besides attention that a backend may offer: a closed list. The part before a dot is the clause of SPEC.md, and what
  * is behind it an optional part of that clause.
  */
-export const OPERATIONS = ['linear', 'linear.residual', 'norm', 'rotary', 'embedding'] as const;
+export const OPERATIONS = [
+  'linear',
+  'linear.residual',
+  'norm',
+  'rotary',
+  'embedding',
+  'elementDropout',
+] as const;
 
 export type Operation = (typeof OPERATIONS)[number];
 

@@ -33,6 +33,15 @@ export type {
   PackedWeights,
 } from './linear/contract.ts';
 export type {
+  ElementDropoutForward,
+  ElementDropoutGradientNames,
+  ElementDropoutInputs,
+  ElementDropoutKernel,
+  ElementDropoutOperation,
+  ElementDropoutProblem,
+  ElementDropoutSeed,
+} from './operations/element-dropout/contract.ts';
+export type {
   EmbeddingForward,
   EmbeddingGradientNames,
   EmbeddingIndices,

@@ -106,7 +106,7 @@ export function contractCases(): ConformanceCase[] {
         weightTypes.length === 0 || operations.includes('linear'),
         'capabilities.weightTypes are those of linear, which is not declared',
       );
-      for (const name of ['linear', 'norm', 'rotary', 'embedding'] as const) {
+      for (const name of ['linear', 'norm', 'rotary', 'embedding', 'elementDropout'] as const) {
         ensure(
           operations.includes(name) === (backend[name] !== undefined),
           `capabilities.operations and backend.${name} disagree: either both or neither`,

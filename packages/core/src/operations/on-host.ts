@@ -2,6 +2,8 @@ import type { NativeTensor } from '../backend/memory.ts';
 import type { HostViews } from '../backend/operations/host-views.ts';
 import type { OperationOffer } from '../backend/operations/offer.ts';
 import type { ComputeDType, Tensor } from '../tensor.ts';
+import { dropHere } from './element-dropout/host.ts';
+import { offerElementDropout } from './element-dropout/offer.ts';
 import { embedGradientHere, embedHere } from './embedding/host.ts';
 import { offerEmbedding } from './embedding/offer.ts';
 import { normGradientHere, normHere } from './norm/host.ts';
@@ -18,11 +20,11 @@ import { offerRotary } from './rotary/offer.ts';
  * import { plainViews } from '@heed/core/backend';
  * import { operationsOnHost } from '@heed/core/operations';
  *
- * console.log(operationsOnHost(plainViews).map(({ name }) => name).join()); // norm,rotary,embedding
+ * console.log(operationsOnHost(plainViews).map(({ name }) => name).join()); // norm,rotary,embedding,elementDropout
  * ```
  */
 export function operationsOnHost<N extends NativeTensor>(views: HostViews<N>): OperationOffer<N>[] {
-  return [normOnHost(views), rotaryOnHost(views), embeddingOnHost(views)];
+  return [normOnHost(views), rotaryOnHost(views), embeddingOnHost(views), elementDropoutOnHost(views)];
 }
 
 /** Norms of rows, as {@link operationsOnHost}. */
@@ -69,6 +71,20 @@ export function embeddingOnHost<N extends NativeTensor>(views: HostViews<N>): Op
     gradient: (indices, { dOutput }) =>
       made(views, dtype, { dWeight: [count, width] }, ({ dWeight }) =>
         embedGradientHere(indices, { dOutput: views.view(dOutput) }, dWeight),
+      ),
+  }));
+}
+
+/** Dropout of elements, as {@link operationsOnHost}. */
+export function elementDropoutOnHost<N extends NativeTensor>(views: HostViews<N>): OperationOffer<N> {
+  return offerElementDropout((problem) => ({
+    run: (inputs) =>
+      made(views, problem.dtype, { output: inputs.input.shape }, ({ output }) =>
+        dropHere(problem, viewed(views, inputs), output),
+      ).output,
+    gradient: (seed, { dOutput }) =>
+      made(views, problem.dtype, { dInput: dOutput.shape }, ({ dInput }) =>
+        dropHere(problem, { ...seed, input: views.view(dOutput) }, dInput),
       ),
   }));
 }

@@ -14,12 +14,14 @@ import { referenceForward } from './forward.ts';
 import { referenceGradient } from './gradient.ts';
 import { referenceLinear, referenceLinearGradient } from './linear.ts';
 import { addOnHost, plainViews } from '../backend/operations/host-views.ts';
+import { referenceElementDropout } from './element-dropout.ts';
 import { referenceEmbedding, referenceEmbeddingGradient } from './embedding.ts';
 import { referenceNorm, referenceNormGradient } from './norm.ts';
 import { referenceOperations } from './operations.ts';
 import { referenceRotary } from './rotary.ts';
 
 export {
+  referenceElementDropout,
   referenceEmbedding,
   referenceEmbeddingGradient,
   referenceForward,

@@ -1,8 +1,10 @@
 import type { OperationOffer } from '../backend/operations/offer.ts';
 import { cast } from '../float16.ts';
+import { offerElementDropout } from '../operations/element-dropout/offer.ts';
 import { offerEmbedding } from '../operations/embedding/offer.ts';
 import { offerNorm } from '../operations/norm/offer.ts';
 import { offerRotary } from '../operations/rotary/offer.ts';
+import { referenceElementDropout } from './element-dropout.ts';
 import { referenceEmbedding, referenceEmbeddingGradient } from './embedding.ts';
 import { referenceNorm, referenceNormGradient } from './norm.ts';
 import { referenceRotary } from './rotary.ts';
@@ -30,6 +32,12 @@ export const referenceOperations: readonly OperationOffer[] = [
     run: (inputs) => cast(referenceEmbedding(problem, inputs), problem.dtype),
     gradient: ({ indices }, { dOutput }) => ({
       dWeight: cast(referenceEmbeddingGradient(problem, indices, dOutput), problem.dtype),
+    }),
+  })),
+  offerElementDropout((problem) => ({
+    run: (inputs) => cast(referenceElementDropout(problem, inputs), problem.dtype),
+    gradient: (seed, { dOutput }) => ({
+      dInput: cast(referenceElementDropout(problem, { ...seed, input: dOutput }), problem.dtype),
     }),
   })),
 ];

@@ -19,10 +19,9 @@ export interface RotarySketch extends RotaryProblem {
 
 export interface RotarySetting extends OperationSetting {
   readonly problem: Required<RotaryProblem>;
-  readonly inputs: Named & RotaryInputs<Tensor>;
+  readonly inputs: OperationSetting['inputs'] & RotaryInputs<Tensor>;
   readonly forward: { readonly dOutput: Tensor };
 }
-type Named = OperationSetting['inputs'];
 
 /** Random numbers for a sketch, the same each time. */
 function settingOf(sketch: RotarySketch, seed: string): RotarySetting {
