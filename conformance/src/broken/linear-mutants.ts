@@ -1,5 +1,5 @@
 import type { BlockWeight, LinearParameters, LinearProblem, Tensor } from '@heed/core';
-import { BLOCK_BYTES, isBlockType, sizeOf, weightNumbers } from '@heed/core/backend';
+import { BLOCK_BYTES, CURVES, isBlockType, sizeOf, weightNumbers, zeros } from '@heed/core/backend';
 import { referenceLinear, referenceLinearGradient } from '@heed/core/reference';
 import type { Mutant } from './mutant.ts';
 import { type AnyParameters, type SimpleLinear, rounded } from './simple-linear.ts';
@@ -43,6 +43,108 @@ function instead(other: (problem: Required<LinearProblem>) => Required<LinearPro
     run: (input, weights) => rounded(problem.dtype, referenceLinear(other(problem), weights, input)),
   }));
 }
+
+/** Computes a gated projection in another way; without a gate it is right. */
+function gate(other: (problem: Required<LinearProblem>) => Partial<SimpleLinear>): Mutant {
+  return linear((right, problem) => (problem.gate ? { ...right, ...other(problem) } : right));
+}
+
+/** The weights with their halves exchanged. */
+const exchanged = ({ weight, bias }: AnyParameters): AnyParameters => {
+  const turned = <T extends { readonly data: { readonly length: number } }>(given: T): T => {
+    const copy = structuredClone(given);
+    const data = copy.data as unknown as Float32Array;
+    const half = data.length / 2;
+    data.copyWithin(0, half);
+    data.set((given.data as unknown as Float32Array).subarray(0, half), half);
+    return copy;
+  };
+  return { weight: turned(weight), bias: bias && turned(bias) };
+};
+
+/** Faults of a gate. */
+const GATE_MUTANTS: Readonly<Record<string, Mutant>> = {
+  'linear: the other half is the gate': gate((problem) => ({
+    run: (input, weights) => rounded(problem.dtype, referenceLinear(problem, exchanged(weights), input)),
+  })),
+  'linear: a gate without its activation': gate((problem) => ({
+    run: (input, weights) =>
+      rounded(problem.dtype, referenceLinear({ ...problem, activation: null }, weights, input)),
+  })),
+  'linear: both halves are activated': gate((problem) => ({
+    run(input, weights) {
+      const { activation, outputDim } = problem;
+      const plain = { ...problem, gate: false, outputDim: 2 * outputDim };
+      const z = referenceLinear(plain, weights, input);
+      const output = zeros(problem.dtype, [...input.shape.slice(0, -1), outputDim]);
+      output.data.forEach((_, n) => {
+        const at = n + Math.floor(n / outputDim) * outputDim;
+        output.data[n] = z.data[at]! * z.data[at + outputDim]!;
+      });
+      return activation === null ? rounded(problem.dtype, referenceLinear(problem, weights, input)) : output;
+    },
+  })),
+  'linear: halves of a gate are neighbors': gate((problem) => ({
+    run(input, weights) {
+      const z = referenceLinear(
+        { ...problem, gate: false, activation: null, outputDim: 2 * problem.outputDim },
+        weights,
+        input,
+      );
+      const output = zeros(problem.dtype, [...input.shape.slice(0, -1), problem.outputDim]);
+      const at = problem.activation === null ? (x: number) => x : CURVES[problem.activation].at;
+      output.data.forEach((_, n) => (output.data[n] = at(z.data[2 * n]!) * z.data[2 * n + 1]!));
+      return output;
+    },
+  })),
+  'linear: the gradient of a gate without the slope': gate((problem) => ({
+    async gradient(input, weights, dOutput) {
+      const made = await referenceLinearGradient(
+        problem,
+        weights as LinearParameters<Tensor>,
+        input,
+        dOutput,
+      );
+      const flat = await referenceLinearGradient(
+        { ...problem, activation: null },
+        weights as LinearParameters<Tensor>,
+        input,
+        dOutput,
+      );
+      const { dtype } = problem;
+      return {
+        dInput: rounded(dtype, flat.dInput),
+        dWeight: rounded(dtype, flat.dWeight),
+        ...(made.dBias && { dBias: rounded(dtype, flat.dBias!) }),
+      };
+    },
+  })),
+  'linear: an ignored row reaches the gradient of a gate': linear((right, problem) => ({
+    async gradient(...given) {
+      const made = await right.gradient!(...given);
+      const isSpoiled = problem.gate && given[0].data.some(Number.isNaN);
+      if (isSpoiled) made.dWeight.data.fill(NaN);
+      return made;
+    },
+  })),
+  'linear: the gradient of a gate forgets the second half': linear((right, problem) => ({
+    async gradient(...given) {
+      const made = await right.gradient!(...given);
+      if (problem.gate) made.dWeight.data.fill(0, made.dWeight.data.length / 2);
+      return made;
+    },
+  })),
+  'linear: a gate that is not declared is computed': {
+    clause: 'linear',
+    overrides: {
+      backend: (right) => {
+        const operations = right.capabilities.operations!.filter((name) => name !== 'linear.gate');
+        const capabilities = Object.freeze({ ...right.capabilities, operations: Object.freeze(operations) });
+        return Object.create(right, { capabilities: { value: capabilities } }) as typeof right;
+      },
+    },
+  },
+};
 
 /** Sums in which every step is rounded to this many bits. */
 function coarse(bits: number): Mutant {
@@ -175,6 +277,7 @@ export const LINEAR_MUTANTS: Readonly<Record<string, Mutant>> = {
     },
   },
   ...BLOCK_MUTANTS,
+  ...GATE_MUTANTS,
   'linear: no bias': linear((right) => ({
     run: (input, { weight }, options) => right.run(input, { weight, bias: none }, options),
   })),

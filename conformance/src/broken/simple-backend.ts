@@ -113,6 +113,7 @@ export function simpleProvider({
       compile,
       linear: {
         weightTypes: capabilities?.weightTypes ?? STORED_TYPES,
+        gates: true,
         add: add ?? addOnHost(plainViews),
         compile(problem) {
           const right = simpleLinear(problem);

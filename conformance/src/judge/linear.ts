@@ -52,6 +52,7 @@ function naiveBy(
 
 /** The naive computation: one loop for each sum, every operation rounded. */
 function naive(problem: Problem, parameters: AnyParameters, x: Tensor, arithmetic: Arithmetic): Tensor {
+  if (problem.gate) return naiveGate(problem, naive(ungated(problem), parameters, x, arithmetic), arithmetic);
   const { round } = arithmetic;
   const inputs = parameters.weight.shape[1]!;
   // Numbers of blocks may need more bits than float32 has.
@@ -65,6 +66,49 @@ function naive(problem: Problem, parameters: AnyParameters, x: Tensor, arithmeti
   });
 }
 
+/** The projection before a gate. */
+const ungated = (problem: Problem): Problem => ({
+  ...problem,
+  activation: null,
+  gate: false,
+  outputDim: 2 * problem.outputDim,
+});
+
+/** f(first half) · second half, every operation rounded. */
+function naiveGate({ activation, outputDim, dtype }: Problem, z: Tensor, { round }: Arithmetic): Tensor {
+  const output = zeros(dtype, [...z.shape.slice(0, -1), outputDim]);
+  for (let n = 0; n < output.data.length; n++) {
+    const at = n + Math.floor(n / outputDim) * outputDim;
+    const first = z.data[at]!;
+    output.data[n] = round(
+      round(activation === null ? first : CURVES[activation].at(first)) * z.data[at + outputDim]!,
+    );
+  }
+  return output;
+}
+
+/** The gradient of z, every operation rounded. */
+function naiveGateGradient(
+  { activation, outputDim, dtype }: Problem,
+  z: Tensor,
+  dOutput: Tensor,
+  { round }: Arithmetic,
+): Tensor {
+  const dZ = zeros(dtype, z.shape);
+  dOutput.data.forEach((d, n) => {
+    if (d === 0) return;
+    const at = n + Math.floor(n / outputDim) * outputDim;
+    const [first, second] = [z.data[at]!, z.data[at + outputDim]!];
+    const [f, slope] =
+      activation === null
+        ? [first, 1]
+        : [round(CURVES[activation].at(first)), round(CURVES[activation].slope(first))];
+    dZ.data[at] = round(round(d * second) * slope);
+    dZ.data[at + outputDim] = round(d * f);
+  });
+  return dZ;
+}
+
 /** The naive computation with blocks: Σ d (Σ q x) + m (Σ x), every operation rounded. */
 function naiveOfBlocks(
   problem: Problem,
@@ -72,6 +116,8 @@ function naiveOfBlocks(
   x: Tensor,
   arithmetic: Arithmetic,
 ): Tensor {
+  if (problem.gate)
+    return naiveGate(problem, naiveOfBlocks(ungated(problem), parameters, x, arithmetic), arithmetic);
   const { round } = arithmetic;
   const { weight } = parameters;
   const inputs = weight.shape[1]!;
@@ -230,14 +276,17 @@ export async function linearGradientFault(
   actual: LinearGradients<Tensor>,
 ): Promise<string | null> {
   const reference = await referenceLinearGradient(problem, parameters, input, dOutput);
-  const plain: Problem = { ...problem, activation: null };
+  const before = problem.gate ? ungated(problem) : problem;
+  const plain: Problem = { ...before, activation: null };
   const naives = await Promise.all(
     arithmeticsFor(problem.dtype, dOutput.data.length).map((arithmetic) =>
       linearGradientBy(
-        problem,
+        before,
         parameters,
         input,
-        dOutput,
+        problem.gate
+          ? naiveGateGradient(problem, naive(before, parameters, input, arithmetic), dOutput, arithmetic)
+          : dOutput,
         (x, weight) => naive(plain, { weight }, x, arithmetic),
         (dZ) => naiveSum(dZ, arithmetic),
       ),

@@ -9,7 +9,13 @@ import type {
   Tensor,
 } from '@heed/core';
 import { type KernelDefinition, STORED_TYPES, defineBackend, plainViews } from '@heed/core/backend';
-import { elementDropoutOnHost, embeddingOnHost, offerNorm, rotaryOnHost } from '@heed/core/operations';
+import {
+  elementDropoutOnHost,
+  embeddingOnHost,
+  offerNorm,
+  rotaryOnHost,
+  withGate,
+} from '@heed/core/operations';
 import { capabilities } from './capabilities.ts';
 import { asResults, forwardResults } from './forward/results.ts';
 import { gradientResults } from './gradient/results.ts';
@@ -32,11 +38,14 @@ export function createBackend(binding: Binding, team: Team, device: string): Att
     capabilities,
     memory: memory.resident,
     compile: (problem) => compile(binding, memory, team, problem),
-    linear: {
-      weightTypes: STORED_TYPES,
-      compile: (problem) => compileLinear(binding, memory, team, problem),
-      add: 'kernel',
-    },
+    linear: withGate(
+      {
+        weightTypes: STORED_TYPES,
+        compile: (problem) => compileLinear(binding, memory, team, problem),
+        add: 'kernel',
+      },
+      views,
+    ),
     operations: [
       offerNorm((problem) => compileNorm(binding, memory, team, problem)),
       // A few instructions for each number: JavaScript computes them where the tensors are.

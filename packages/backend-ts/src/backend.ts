@@ -7,7 +7,7 @@ import {
   inTurns,
   plainViews,
 } from '@heed/core/backend';
-import { operationsOnHost } from '@heed/core/operations';
+import { operationsOnHost, withGate } from '@heed/core/operations';
 import { CAPABILITIES } from './capabilities.ts';
 import { forward } from './forward/forward.ts';
 import { gradient } from './gradient/gradient.ts';
@@ -23,7 +23,10 @@ export function createBackend(): AttentionBackend {
     device: 'JavaScript, one thread',
     capabilities: CAPABILITIES,
     compile: (problem) => compile(heaps, problem),
-    linear: { weightTypes: STORED_TYPES, scalar: true, compile: compileLinear, add: addOnHost(plainViews) },
+    linear: withGate(
+      { weightTypes: STORED_TYPES, scalar: true, compile: compileLinear, add: addOnHost(plainViews) },
+      plainViews,
+    ),
     operations: operationsOnHost(plainViews),
   });
 }

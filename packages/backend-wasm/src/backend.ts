@@ -8,7 +8,13 @@ import {
   type Tensor,
 } from '@heed/core';
 import { type HostViews, type KernelDefinition, STORED_TYPES, defineBackend } from '@heed/core/backend';
-import { elementDropoutOnHost, embeddingOnHost, offerNorm, rotaryOnHost } from '@heed/core/operations';
+import {
+  elementDropoutOnHost,
+  embeddingOnHost,
+  offerNorm,
+  rotaryOnHost,
+  withGate,
+} from '@heed/core/operations';
 import { CAPABILITIES } from './capabilities.ts';
 import { compileLinear } from './linear/linear.ts';
 import { addTensor } from './operations/add.ts';
@@ -32,11 +38,14 @@ export function createBackend(engine: Engine): AttentionBackend {
     capabilities: CAPABILITIES,
     memory: wasmMemory(heap),
     compile: (problem) => compile(engine, problem),
-    linear: {
-      weightTypes: STORED_TYPES,
-      compile: (problem) => compileLinear(engine, problem),
-      add: (result, other, { signal }) => addTensor(engine, result, other, signal),
-    },
+    linear: withGate(
+      {
+        weightTypes: STORED_TYPES,
+        compile: (problem) => compileLinear(engine, problem),
+        add: (result, other, { signal }) => addTensor(engine, result, other, signal),
+      },
+      views,
+    ),
     operations: [
       offerNorm((problem) => compileNorm(engine, problem)),
       // A few instructions for each number: JavaScript computes them in place.

@@ -67,6 +67,7 @@ export type Guarantee = (typeof GUARANTEES)[number];
 export const OPERATIONS = [
   'linear',
   'linear.residual',
+  'linear.gate',
   'norm',
   'rotary',
   'embedding',

@@ -112,10 +112,12 @@ export function contractCases(): ConformanceCase[] {
           `capabilities.operations and backend.${name} disagree: either both or neither`,
         );
       }
-      ensure(
-        operations.includes('linear') || !operations.includes('linear.residual'),
-        'capabilities.operations has linear.residual without linear',
-      );
+      for (const part of ['linear.residual', 'linear.gate'] as const) {
+        ensure(
+          operations.includes('linear') || !operations.includes(part),
+          `capabilities.operations has ${part} without linear`,
+        );
+      }
       ensureKnown('dtypes', dtypes, ['float32', 'float64', 'float16', 'bfloat16']);
       ensureKnown('features', features, FEATURES);
       ensureKnown('guarantees', guarantees, GUARANTEES);

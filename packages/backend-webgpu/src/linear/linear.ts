@@ -191,5 +191,6 @@ const PLAIN = {
   weightType: 'float32',
   bias: false,
   activation: null,
+  gate: false,
   gradient: false,
 } as const;

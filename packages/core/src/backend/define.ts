@@ -144,6 +144,7 @@ export function defineBackend<N extends NativeTensor = Tensor>(
     operations: Object.freeze([
       ...(definition.linear === undefined ? [] : (['linear'] as const)),
       ...(definition.linear?.add === undefined ? [] : (['linear.residual'] as const)),
+      ...(definition.linear?.gates ? (['linear.gate'] as const) : []),
       ...namesOf(operations),
     ]),
     weightTypes: Object.freeze([...(definition.linear?.weightTypes ?? [])]),
@@ -190,6 +191,13 @@ export function defineBackend<N extends NativeTensor = Tensor>(
         clause: 'linear',
         remedy:
           'decode the weight to float32, or choose a backend that declares the type in capabilities.weightTypes',
+      });
+    }
+    if (problem.gate && !definition.linear!.gates) {
+      throw new HeedError('UNSUPPORTED', `${name}: linear with a gate`, {
+        clause: 'linear',
+        remedy:
+          "multiply the halves yourself, or choose a backend whose capabilities.operations has 'linear.gate'",
       });
     }
     const compiled = await definition.linear!.compile(problem);

@@ -33,6 +33,7 @@ export function checkLinearProblem(problem: LinearProblem): Required<LinearProbl
     weightType: { ...oneOf('float32', 'float64', ...STORED_TYPES), ...kind },
     bias: { ...flag, ...kind },
     activation: { ...oneOf(null, ...ACTIVATIONS), ...kind },
+    gate: { ...flag, ...kind },
     gradient: { ...flag, ...kind },
   });
   const {
@@ -41,10 +42,11 @@ export function checkLinearProblem(problem: LinearProblem): Required<LinearProbl
     dtype = 'float32',
     bias = false,
     activation = null,
+    gate = false,
     gradient = false,
     weightType = dtype,
   } = problem;
-  const checked = { inputDim, outputDim, dtype, weightType, bias, activation, gradient };
+  const checked = { inputDim, outputDim, dtype, weightType, bias, activation, gate, gradient };
   if (weightType !== dtype) checkStored(checked);
   return Object.freeze(checked);
 }
@@ -122,11 +124,12 @@ export function checkLinearParameters(
 ): CheckedParameters {
   checkOptions('pack()', given, { weight: true, bias: true });
   const { inputDim, outputDim, weightType } = problem;
-  const shape = [outputDim, inputDim];
+  const width = problem.gate ? 2 * outputDim : outputDim;
+  const shape = [width, inputDim];
   const weight = isStoredType(weightType)
     ? checkStoredWeight(given.weight, weightType, shape)
     : checkLinearTensor('weight', given.weight, problem, shape);
-  if (problem.bias) return { weight, bias: checkLinearTensor('bias', given.bias, problem, [outputDim]) };
+  if (problem.bias) return { weight, bias: checkLinearTensor('bias', given.bias, problem, [width]) };
   if (given.bias === undefined) return { weight };
   throw unexpected('bias', 'linear');
 }

@@ -21,12 +21,17 @@ export interface LinearProblem {
   readonly bias?: boolean;
   /** Function applied to each element of the sum. Default null: none. */
   readonly activation?: Activation | null;
+  /**
+   * True for a gated projection, where `capabilities.operations` has `linear.gate`: weight `[2·out, in]` and bias `[2·out]` make two
+   * numbers for each output, n and out + n, and the output is the activation of the first times the second. Default false.
+   */
+  readonly gate?: boolean;
   /** True if gradients will be computed. Default false. */
   readonly gradient?: boolean;
 }
 
 /**
- * A weight `[out, in]`, as in `torch.nn.Linear`, and a bias `[out]` where the problem has one.
+ * A weight `[out, in]`, as in `torch.nn.Linear`, and a bias `[out]` where the problem has one; both of twice the length with a gate.
  *
  * @typeParam W weights of other types are plain: {@link StoredWeight}.
  */
@@ -82,7 +87,7 @@ export interface LinearOperation {
   readonly scalar?: boolean;
   /**
    * @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`; `NOT_DIFFERENTIABLE` for a gradient of stored weights; `UNSUPPORTED` for a
-   * dtype or weight type that is not declared.
+   * dtype, a weight type or a gate that is not declared.
    */
   compile(problem: LinearProblem): Promise<LinearKernel>;
 }
@@ -98,7 +103,7 @@ export interface LinearKernel extends AsyncDisposable {
    * shape; `OUT_OF_MEMORY`.
    */
   pack(parameters: LinearParameters<TensorLike, TensorLike | StoredWeight>): Promise<PackedWeights>;
-  /** activation(input · weightᵀ + bias) + residual */
+  /** activation(input · weightᵀ + bias) + residual, with a gate activation(first half) · second half + residual. */
   run(
     inputs: LinearInputs,
     options?: RunOptions & { readonly resident?: false },

@@ -54,6 +54,7 @@ const reference: BackendProvider<void> = {
       },
       linear: {
         weightTypes: STORED_TYPES,
+        gates: true,
         add: addOnHost(plainViews),
         compile: (problem) => ({
           pack: (parameters) => structuredClone(parameters),

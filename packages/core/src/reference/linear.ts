@@ -1,22 +1,33 @@
 import { cast } from '../float16.ts';
 import type { LinearGradients, LinearParameters, LinearProblem } from '../linear/contract.ts';
 import { CURVES } from '../linear/activation.ts';
+import { referenceGate, referenceGateGradient } from './gate.ts';
 import { linearGradientBy } from '../linear/gradient.ts';
 import { type BlockWeight, weightNumbers } from '../linear/stored.ts';
 import { type Tensor, sizeOf, zeros } from '../tensor.ts';
 
 type Projection = Pick<Required<LinearProblem>, 'activation'> & LinearProblem;
 
+/** The projection before a gate, whose two halves lie side by side. */
+const ungated = <P extends LinearProblem>(problem: P): P & { readonly activation: null } => ({
+  ...problem,
+  activation: null,
+  gate: false,
+  outputDim: 2 * problem.outputDim,
+});
+
 /**
- * activation(x wᵀ + b) in float64, in its simplest form.
+ * activation(x wᵀ + b) in float64, in its simplest form; with a gate, activation(first half) · second half.
  *
  * @returns float64 `[…, out]`.
  */
 export function referenceLinear(
-  { activation }: Projection,
+  problem: Projection,
   { weight, bias }: LinearParameters<Tensor, Tensor | BlockWeight>,
   input: Tensor,
 ): Tensor {
+  const { activation, gate = false } = problem;
+  if (gate) return referenceGate(activation, referenceLinear(ungated(problem), { weight, bias }, input));
   const numbers = weightNumbers(weight);
   const [outputs, inputs] = weight.shape as [number, number];
   const rows = sizeOf(input.shape.slice(0, -1));
@@ -39,6 +50,12 @@ export function referenceLinearGradient(
   input: Tensor,
   dOutput: Tensor,
 ): Promise<LinearGradients<Tensor>> {
+  if (problem.gate) {
+    const plain = ungated(problem);
+    const z = referenceLinear(plain, { weight, bias }, input);
+    const dZ = referenceGateGradient(problem.activation, z, dOutput);
+    return referenceLinearGradient(plain, { weight, bias }, input, dZ);
+  }
   const exact = { ...problem, dtype: 'float64' } as const;
   return linearGradientBy(
     exact,

@@ -1,5 +1,6 @@
 import type { ConformanceCase } from '../../../case.ts';
 import type { Purposes } from '../../building/purposes.ts';
+import { linearGateCases } from './gate.ts';
 import { linearLifeCases } from './life.ts';
 import { linearPromiseCases } from './promises.ts';
 import { linearResidualCases } from './residual.ts';
@@ -23,6 +24,9 @@ export const linearPurposes: Purposes = {
   'linear/nonfinite': 'NaN and infinity in a row make that row non-finite, and no other row.',
   'linear/residual':
     'A residual is added to the output, and a gradient past the projection to that of its input.',
+  'linear/gate':
+    'With a gate, the activation of one half of the sums is multiplied by the other, forward and back.',
+  'linear/gate/declared': 'A gate is accepted if it is declared, else refused.',
   'linear/inputs': 'No run writes to its inputs.',
   'linear/weights':
     'Weights that are stored in 16 bits or blocks of 32 numbers count as the exact numbers that they represent.',
@@ -36,6 +40,7 @@ export function linearCases(): ConformanceCase[] {
     ...linearLifeCases(),
     ...linearPromiseCases(),
     ...linearResidualCases(),
+    ...linearGateCases(),
     ...linearStoredCases(),
   ];
 }

@@ -32,9 +32,17 @@ export interface LinearSetting<W = Tensor> {
 /** Random numbers for a sketch, the same each time. */
 export function settingOf({ rows = [3], spread = 1, ...given }: LinearSketch, seed: string): LinearSetting {
   const { dtype = 'float32' } = given;
-  const plain = { bias: false, activation: null, gradient: false, weightType: dtype, dtype } as const;
+  const plain = {
+    bias: false,
+    activation: null,
+    gate: false,
+    gradient: false,
+    weightType: dtype,
+    dtype,
+  } as const;
   const problem = { ...plain, ...given, dtype };
   const { inputDim, outputDim } = problem;
+  const sums = problem.gate ? 2 * outputDim : outputDim;
   const random = randomFrom(seed);
   const numbers = (shape: readonly number[], size = 1): Tensor => {
     const data = Array.from({ length: sizeOf(shape) }, () => size * random.normal());
@@ -43,8 +51,8 @@ export function settingOf({ rows = [3], spread = 1, ...given }: LinearSketch, se
   return {
     problem,
     parameters: {
-      weight: numbers([outputDim, inputDim], spread),
-      ...(problem.bias && { bias: numbers([outputDim]) }),
+      weight: numbers([sums, inputDim], spread),
+      ...(problem.bias && { bias: numbers([sums]) }),
     },
     input: numbers([...rows, inputDim]),
     dOutput: numbers([...rows, outputDim]),

@@ -44,13 +44,13 @@ function randomBlocks(
 }
 
 /** Random numbers for a sketch whose weight is stored in a type, the same each time. */
-function storedSetting(type: StoredType, sketch: LinearSketch, seed: string): StoredSetting {
+export function storedSetting(type: StoredType, sketch: LinearSketch, seed: string): StoredSetting {
   const setting = settingOf(sketch, seed);
   const { problem, parameters } = setting;
   const weight: StoredWeight = isBlockType(type)
     ? randomBlocks(
         type,
-        [problem.outputDim, problem.inputDim],
+        parameters.weight.shape as [number, number],
         sketch.spread ?? 1,
         randomFrom(`${seed} blocks`),
       )

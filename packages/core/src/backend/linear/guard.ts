@@ -47,6 +47,8 @@ export interface LinearDefinition<N extends NativeTensor = Tensor> {
   readonly weightTypes?: readonly StoredType[];
   /** True for kernels without vector instructions or threads. Default false. */
   readonly scalar?: boolean;
+  /** True if its kernels take problems with a gate; then `capabilities.operations` has `linear.gate`. Default false. */
+  readonly gates?: boolean;
   compile(problem: Required<LinearProblem>): LinearKernelDefinition<N> | Promise<LinearKernelDefinition<N>>;
   /**
    * Adds a tensor to a result of `run` or `gradient`, in place; `'kernel'` where kernels add it before they write the result. With it
