@@ -38,7 +38,8 @@ const ROWS: Readonly<Record<string, Answer>> = {
     ({ capabilities: { operations } }) =>
       operations.includes('rotary') &&
       operations.includes('embedding') &&
-      operations.includes('elementDropout'),
+      operations.includes('elementDropout') &&
+      operations.includes('linear.gate'),
   'weights of projections in 16 bits or in blocks of 8 and 4': ({ capabilities }) =>
     ['float16', 'bfloat16', 'q8_0', 'q4_0', 'q4_1'].every((type) =>
       (capabilities.weightTypes as readonly string[]).includes(type),

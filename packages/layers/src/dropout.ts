@@ -32,11 +32,7 @@ export interface DropoutOptions {
  * ```
  */
 export function dropout(input: FloatTensor, options: DropoutOptions): FloatTensor {
-  checkOptions('dropout()', options, {
-    probability: required(share),
-    seed: required(seedKind),
-    stream: integer(0, 2 ** 32 - 1),
-  });
+  checkDropout(options);
   checkPlain('input', input);
   const { probability, seed, stream = 0 } = options;
   if (probability === 0) return input;
@@ -52,4 +48,13 @@ export function dropout(input: FloatTensor, options: DropoutOptions): FloatTenso
     }
   }
   return output;
+}
+
+/** @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`. */
+export function checkDropout(options: DropoutOptions): void {
+  checkOptions('dropout()', options, {
+    probability: required(share),
+    seed: required(seedKind),
+    stream: integer(0, 2 ** 32 - 1),
+  });
 }

@@ -10,7 +10,8 @@ import {
   text,
 } from '@heed/core/backend';
 import { type Activation, activate, activationGradient } from './activation/activation.ts';
-import { feedForwardOn } from './engine/feed-forward.ts';
+import { dropoutKernels } from './engine/dropout.ts';
+import { type FeedForwardParts, feedForwardOn } from './engine/feed-forward.ts';
 import { Projections, offersLinear } from './engine/projections.ts';
 import { type DropoutOptions, dropout } from './dropout.ts';
 import type { ForwardOnOptions, ForwardOnResults } from './forward-on.ts';
@@ -52,8 +53,8 @@ export interface FeedForwardOnOptions extends ForwardOnOptions {
   readonly dropout?: DropoutOptions;
 }
 
-/** Projections of a layer, for a block that computes it with its neighbors. */
-export let projectionsOf: (layer: FeedForward) => Projections;
+/** Parts of a layer, for a block that computes it with its neighbors. */
+export let partsOf: (layer: FeedForward) => FeedForwardParts;
 
 /**
  * The feed-forward layer of a transformer, down(f(up(x))) (Vaswani et al. 2017, section 3.3); `gated`,
@@ -75,13 +76,19 @@ export let projectionsOf: (layer: FeedForward) => Projections;
 export class FeedForward {
   static {
     leaveRaw(this.prototype);
-    projectionsOf = (layer) => layer.#projections;
+    partsOf = (layer) => ({
+      parameters: layer.parameters,
+      projections: layer.#projections,
+      activation: layer.#activation,
+      dropouts: layer.#dropouts,
+    });
   }
 
   readonly parameters: NamedTensors;
   readonly #activation: Activation;
   readonly #dtype: ComputeDType;
   readonly #projections = new Projections();
+  readonly #dropouts = dropoutKernels();
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: FeedForwardOptions) {
@@ -147,8 +154,9 @@ export class FeedForward {
   }
 
   /**
-   * The output, and its gradient where asked for, computed on a backend that offers `linear`: without a gate or dropout, what is
-   * between the projections stays in its memory, until the gradient was computed. Elsewhere, and for fewer than 64 rows of a layer
+   * The output, and its gradient where asked for, computed on a backend that offers `linear`: what is between the projections
+   * stays in its memory, until the gradient was computed, where the backend offers `linear.gate` for a gate and `elementDropout`
+   * for dropout. Elsewhere, and for fewer than 64 rows of a layer
    * that is not frozen, they are those of {@link forward}.
    *
    * @param given `[…, E]`.
@@ -171,16 +179,11 @@ export class FeedForward {
         : { output };
       return results as unknown as ForwardOnResults<O>;
     }
-    const results = await feedForwardOn(
-      backend,
-      { parameters: this.parameters, projections: this.#projections, activation: this.#activation },
-      input,
-      {
-        gradient,
-        run: signal === undefined ? {} : { signal },
-        drop: dropped === undefined ? null : (value) => dropout(value, dropped),
-      },
-    );
+    const results = await feedForwardOn(backend, partsOf(this), input, {
+      gradient,
+      run: signal === undefined ? {} : { signal },
+      dropped: dropped ?? null,
+    });
     const { gradient: back } = results;
     const complete = {
       output: results.output,

@@ -39,6 +39,8 @@ const BLOCKS = {
     activation: 'relu',
     attention: { kvHeads: 2, sinks: true },
   },
+  'pre-norm, gated': { gated: true, activation: 'silu', norm: 'rms' },
+  'post-norm, gated, no biases': { gated: true, activation: 'gelu', normFirst: false, bias: false },
   'pre-norm, rms, rotary': { norm: 'rms', bias: false, attention: { kvHeads: 2, rotary: { factor: 1.1 } } },
 } as const;
 
@@ -100,12 +102,39 @@ test.each(Object.entries(BLOCKS))('%s: an engine gives what the block gives here
   expectSame(flat(await actual.gradient(dOutput)), gradients);
 });
 
+test.each(Object.entries(BLOCKS))('%s: an engine drops what the block drops here', async (_, options) => {
+  const block = new TransformerBlock({
+    embedDim: 24,
+    heads: 4,
+    dtype: 'float64',
+    random: seededRandom(3),
+    ...options,
+  });
+  const asked = { gradient: true, dropout: { probability: 0.3, seed: 2 ** 40 + 5 } } as const;
+  const expected = await block.forward(here, { input }, asked);
+  const actual = await block.forward(engine, { input }, asked);
+  expectSame({ output: actual.output }, { output: expected.output });
+  const plain = await block.forward(engine, { input });
+  expect(plain.output.data.filter((x, n) => x === actual.output.data[n]).length).toBeLessThan(50);
+  const gradients = flat(await expected.gradient(dOutput));
+  expectSame(flat(await actual.gradient(dOutput)), gradients);
+  expectSame(flat(await actual.gradient(dOutput)), gradients);
+  for (const dropout of [
+    { probability: 1, seed: 1 },
+    { probability: 0.1, seed: 0.5 },
+  ])
+    await expect(block.forward(engine, { input }, { dropout })).rejects.toMatchObject({ code: 'ARGUMENT' });
+});
+
 test.each(Object.entries(BLOCKS))('%s: nothing is read between input and output', async (_, options) => {
   const block = new TransformerBlock({ embedDim: 24, heads: 4, dtype: 'float64', ...options });
+  const dropout = { probability: 0.2, seed: 3 };
   expect(await readsDuring(() => block.forward(engine, { input, causal: true }))).toBe(0);
+  expect(await readsDuring(() => block.forward(engine, { input, causal: true }, { dropout }))).toBe(0);
   const { gradient } = await block.forward(engine, { input, causal: true }, { gradient: true });
   // Gradients come out at the end: those of the parameters, and that of the input.
-  const names = Object.keys(block.parameters);
+  const names = Object.keys(block.parameters).filter((name) => !name.startsWith('feedForward.gate.'));
+  // Both halves of a gated projection are one.
   expect(await readsDuring(() => gradient(dOutput))).toBe(names.length + 1);
 });
 

@@ -1,8 +1,10 @@
 import type { AttentionBackend, ResidentTensor, RunOptions, Tensor } from '@heed/core';
-import type { Activation } from '../activation/activation.ts';
+import type { DropoutOptions } from '../dropout.ts';
+import { DropoutOn, offersDropout } from '../engine/dropout.ts';
+import { type FeedForwardParts, isGated, namedHalves, offersGate, useUp } from '../engine/feed-forward.ts';
 import { type Kept, type Pass, gradientOf, passing } from '../engine/kept.ts';
 import { type NormOn, type Norms, normOn } from '../engine/norms.ts';
-import { type Projection, type Projections, offersLinear } from '../engine/projections.ts';
+import { type Projection, offersLinear } from '../engine/projections.ts';
 import {
   type EngineLayer,
   type EnginePass,
@@ -14,14 +16,10 @@ import {
 import type { NamedTensors } from '../parameters.ts';
 import type { FloatTensor } from '../tensors.ts';
 
-/** A block, as far as the engine needs it: self-attention, and a feed-forward layer without a gate. */
+/** A block, as far as the engine needs it: self-attention, and a feed-forward layer. */
 export interface BlockParts {
   readonly attention: EngineLayer;
-  readonly feedForward: {
-    readonly parameters: NamedTensors;
-    readonly projections: Projections;
-    readonly activation: Activation;
-  };
+  readonly feedForward: FeedForwardParts;
   readonly norms: Norms;
   readonly norm: { readonly kind: 'layer' | 'rms'; readonly epsilon: number };
   readonly attentionNorm: NamedTensors;
@@ -29,7 +27,15 @@ export interface BlockParts {
   readonly normFirst: boolean;
 }
 
+/** Dropout of a block, and the streams of its places. */
+interface BlockDropout {
+  readonly options: DropoutOptions;
+  readonly streams: Readonly<Record<'attention' | 'hidden' | 'feedForward', number>>;
+}
+
 interface Asked {
+  /** Dropout before each sum, and of the hidden numbers. */
+  readonly dropped: BlockDropout | null;
   readonly weights: boolean;
   readonly gradient: boolean;
   readonly run: RunOptions;
@@ -50,13 +56,19 @@ interface BlockResults {
 }
 
 /** Returns whether an engine computes everything of a block. */
-export function staysInBlock(backend: AttentionBackend, input: FloatTensor): boolean {
+export function staysInBlock(
+  backend: AttentionBackend,
+  input: FloatTensor,
+  uses: { readonly gate: boolean; readonly dropout: boolean },
+): boolean {
   const { features, operations = [] } = backend.capabilities;
   return (
     offersLinear(backend, input) &&
     features.includes('layout.blhd') &&
     operations.includes('linear.residual') &&
-    operations.includes('norm')
+    operations.includes('norm') &&
+    (!uses.gate || offersGate(backend)) &&
+    (!uses.dropout || offersDropout(backend))
   );
 }
 
@@ -66,6 +78,7 @@ type Used = Awaited<Projection['ready']>;
 interface BlockPass extends Pass {
   readonly attention: Omit<EnginePass, 'output'>;
   readonly norms: readonly [NormOn, NormOn];
+  readonly drops: { readonly on: DropoutOn; readonly streams: BlockDropout['streams'] } | null;
   readonly up: Used;
   readonly down: Used;
   /** Inputs of the norms and of the projections of the feed-forward layer. */
@@ -108,19 +121,12 @@ async function passOn(
   parts: BlockParts,
   given: FloatTensor,
   scope: Scope,
-  { weights, gradient, run }: Asked,
+  { dropped, weights, gradient, run }: Asked,
   kept: Kept,
 ): Promise<BlockPass> {
-  const { parameters, projections, activation } = parts.feedForward;
-  const use = (name: 'up' | 'down'): Projection['ready'] =>
-    kept.add(
-      projections.use(backend, name, {
-        weight: parameters[`${name}.weight`],
-        bias: parameters[`${name}.bias`],
-        activation: name === 'up' ? activation : null,
-        gradient,
-      }),
-    ).ready;
+  const { parameters, projections, dropouts } = parts.feedForward;
+  const { dtype } = given;
+  const ofDown = { weight: parameters['down.weight'], bias: parameters['down.bias'], gradient };
   const norm = (its: NamedTensors): Promise<NormOn> => {
     const width = its['weight'].shape[0];
     return parts.norms.use(backend, { ...parts.norm, width, dtype: given.dtype, gradient }, its, kept);
@@ -128,11 +134,15 @@ async function passOn(
   // Read before the first await: these are the parameters of this call.
   const used = projectionsOf(backend, parts.attention, gradient, kept);
   const [up, down, first, second] = await Promise.all([
-    use('up'),
-    use('down'),
+    kept.add(useUp(backend, parts.feedForward, gradient)).ready,
+    kept.add(projections.use(backend, 'down', ofDown)).ready,
     norm(parts.attentionNorm),
     norm(parts.feedForwardNorm),
   ]);
+  const drops = dropped && {
+    on: await DropoutOn.use(backend, dropouts, dropped.options, { dtype, gradient }, kept),
+    streams: dropped.streams,
+  };
   const stay = { ...run, resident: true } as const;
   const through = async (
     { kernel, weights: packed }: Used,
@@ -140,26 +150,43 @@ async function passOn(
     residual?: ResidentTensor,
   ): Promise<ResidentTensor> =>
     kept.add((await kernel.run({ input, weights: packed, residual }, stay)).output);
+  /** A projection whose output is dropped in part before it is added. */
+  const added = async (
+    projection: Used,
+    place: 'attention' | 'feedForward',
+    hidden: ResidentTensor,
+    residual: ResidentTensor,
+  ): Promise<ResidentTensor> => {
+    if (drops === null) return through(projection, hidden, residual);
+    return drops.on.forward(drops.streams[place], await through(projection, hidden), run, residual);
+  };
+  const hiddenOf = async (between: ResidentTensor): Promise<ResidentTensor> => {
+    const hidden = await through(up, between);
+    return drops === null ? hidden : drops.on.forward(drops.streams.hidden, hidden, run);
+  };
   const attended = (query: ResidentTensor): Promise<Omit<EnginePass, 'output'>> => {
     const inputs = { query, key: query, value: query };
     const asked = { ...run, weights, gradient, logSumExp: false };
     return attendOn(backend, parts.attention, used, inputs, scope, asked, kept);
   };
   const input = kept.add(await backend.upload(given));
-  const common = { kept, norms: [first, second], up, down } as const;
+  const common = { kept, norms: [first, second], drops, up, down } as const;
   if (parts.normFirst) {
     const attention = await attended(await normOn(first, input, run, kept));
-    const sum = await through(attention.used.output, attention.joined, input);
+    const sum = await added(attention.used.output, 'attention', attention.joined, input);
     const between = await normOn(second, sum, run, kept);
-    const hidden = await through(up, between);
-    const { output } = await down.kernel.run({ input: hidden, weights: down.weights, residual: sum }, run);
+    const hidden = await hiddenOf(between);
+    const output =
+      drops === null
+        ? (await down.kernel.run({ input: hidden, weights: down.weights, residual: sum }, run)).output
+        : await drops.on.out(drops.streams.feedForward, await through(down, hidden), run, sum);
     return { ...common, attention, normed: [input, sum], between, hidden, output: output as FloatTensor };
   }
   const attention = await attended(input);
-  const sum = await through(attention.used.output, attention.joined, input);
+  const sum = await added(attention.used.output, 'attention', attention.joined, input);
   const between = await normOn(first, sum, run, kept);
-  const hidden = await through(up, between);
-  const last = await through(down, hidden, between);
+  const hidden = await hiddenOf(between);
+  const last = await added(down, 'feedForward', hidden, between);
   const { kernel, ...its } = second;
   const { output } = await kernel.run({ input: last, ...its }, run);
   return { ...common, attention, normed: [sum, last], between, hidden, output: output as FloatTensor };
@@ -168,8 +195,8 @@ async function passOn(
 /** The way back: the gradient goes in once; where branches meet, it is added to the one that comes later. */
 async function gradientOn(
   backend: AttentionBackend,
-  { attention: layer, normFirst }: BlockParts,
-  { kept, attention, norms, up, down, normed, between, hidden }: BlockPass,
+  { attention: layer, feedForward: { parameters: ofLayer }, normFirst }: BlockParts,
+  { kept, attention, norms, drops, up, down, normed, between, hidden }: BlockPass,
   given: FloatTensor,
 ): Promise<BlockGradients> {
   const stay = { resident: true } as const;
@@ -197,18 +224,20 @@ async function gradientOn(
     const name = n === 0 ? 'attentionNorm' : 'feedForwardNorm';
     return keep(name, await kernel.gradient({ input: normed[n]!, ...its }, { dOutput, dResidual }, stay));
   };
-  const feedForward = async (
+  const back = async (
+    place: 'attention' | 'hidden' | 'feedForward',
     dOutput: ResidentTensor,
-    dResidual?: ResidentTensor,
-  ): Promise<ResidentTensor> => {
+  ): Promise<ResidentTensor> => (drops === null ? dOutput : drops.on.back(drops.streams[place], dOutput));
+  const feedForward = async (dAdded: ResidentTensor, dResidual?: ResidentTensor): Promise<ResidentTensor> => {
+    const dOutput = await back('feedForward', dAdded);
     const ofDown = await down.kernel.gradient({ input: hidden, weights: down.weights }, { dOutput }, stay);
-    const dHidden = keep('feedForward.down', ofDown);
+    const dHidden = await back('hidden', keep('feedForward.down', ofDown));
     const inputs = { input: between, weights: up.weights };
     return keep('feedForward.up', await up.kernel.gradient(inputs, { dOutput: dHidden, dResidual }, stay));
   };
   let dBias: ResidentTensor | undefined;
   const attend = async (dOutput: ResidentTensor, dResidual?: ResidentTensor): Promise<ResidentTensor> => {
-    const { out, inner, into } = await gradientBefore(layer, attention, dOutput);
+    const { out, inner, into } = await gradientBefore(layer, attention, await back('attention', dOutput));
     ({ dBias } = inner);
     if (inner.dSinks) parameters['attention.sinks'] = inner.dSinks;
     parameters['attention.output.weight'] = out.dWeight;
@@ -235,9 +264,15 @@ async function gradientOn(
     (await resident.read()) as Tensor as FloatTensor;
   const named: [string, FloatTensor][] = [];
   for (const [name, resident] of Object.entries(parameters)) named.push([name, await read(resident)]);
+  const all = Object.fromEntries(named);
+  if (isGated(ofLayer)) {
+    const { 'feedForward.up.weight': dWeight, 'feedForward.up.bias': dOfBias } = all;
+    const halves = namedHalves({ dWeight: dWeight!, ...(dOfBias && { dBias: dOfBias }) });
+    for (const [name, half] of Object.entries(halves)) all[`feedForward.${name}`] = half;
+  }
   return {
     dInput: await read(dInput),
     ...(dBias && { dBias: await read(dBias) }),
-    parameters: Object.fromEntries(named) as NamedTensors,
+    parameters: all as NamedTensors,
   };
 }

@@ -5,7 +5,7 @@ import { checkForward } from '../check-forward.ts';
 import { dropout } from '../dropout.ts';
 import { notAsked } from '../engine/kept.ts';
 import { Norms } from '../engine/norms.ts';
-import { FeedForward, projectionsOf } from '../feed-forward.ts';
+import { FeedForward, partsOf as feedForwardParts } from '../feed-forward.ts';
 import type { ForwardOnResults } from '../forward-on.ts';
 import type {
   CacheOptions,
@@ -161,12 +161,8 @@ export class TransformerBlock {
     ]);
     this.#checkMemory(memory);
     const { dropout: dropped, attentionDropout, ...asked }: TransformerBlockForwardOptions = options ?? {};
-    if (
-      dropped === undefined &&
-      memory === undefined &&
-      this.#staysOn(backend, input, scope, asked.gradient)
-    ) {
-      const results = await this.#forwardOn(backend, input, scope, { ...asked, attentionDropout });
+    if (memory === undefined && this.#staysOn(backend, input, scope, asked.gradient, dropped !== undefined)) {
+      const results = await this.#forwardOn(backend, input, scope, options ?? {});
       return results as unknown as TransformerBlockResults<O>;
     }
     const run = asked as Everything;
@@ -286,12 +282,18 @@ export class TransformerBlock {
     input: FloatTensor,
     { cache }: Pick<TransformerBlockInputs, 'cache'>,
     gradient: TransformerBlockForwardOptions['gradient'] = false,
+    hasDropout: boolean = false,
   ): boolean {
     const isHere = typeof gradient === 'boolean' || gradient === backend;
     const { heads, projections } = partsOf(this.#attention);
-    const isWhole = this.#cross === null && cache === undefined && this.#options.gated !== true;
+    const isWhole = this.#cross === null && cache === undefined;
+    const uses = { gate: this.#options.gated === true, dropout: hasDropout };
     return (
-      isWhole && isHere && heads.stayOn(backend) && projections.isWorth(input) && staysInBlock(backend, input)
+      isWhole &&
+      isHere &&
+      heads.stayOn(backend) &&
+      projections.isWorth(input) &&
+      staysInBlock(backend, input, uses)
     );
   }
 
@@ -299,10 +301,10 @@ export class TransformerBlock {
     backend: AttentionBackend,
     input: FloatTensor,
     given: Omit<WithTensors<TransformerBlockInputs>, 'input' | 'memory' | 'memoryMask'>,
-    asked: Omit<TransformerBlockForwardOptions, 'dropout'>,
+    asked: TransformerBlockForwardOptions,
   ): Promise<object> {
-    const { weights = false, gradient = false, attentionDropout, ...run } = asked;
-    const { norm: kind = 'layer', activation = 'gelu', normFirst = true } = this.#options;
+    const { weights = false, gradient = false, dropout: dropped, attentionDropout, ...run } = asked;
+    const { norm: kind = 'layer', normFirst = true } = this.#options;
     const { epsilon = kind === 'layer' ? 1e-5 : 1e-6 } = this.#options;
     const layer = partsOf(this.#attention);
     const { bias, alibiSlopes, queryPositions, keyPositions = queryPositions, cache: _, ...who } = given;
@@ -315,18 +317,19 @@ export class TransformerBlock {
     const scope = { scale, softcap, bias, alibiSlopes, sinks, dropout: attentionDropout, ...masked };
     const parts = {
       attention,
-      feedForward: {
-        parameters: this.#feedForward.parameters,
-        projections: projectionsOf(this.#feedForward),
-        activation,
-      },
+      feedForward: feedForwardParts(this.#feedForward),
       norms: this.#norms,
       norm: { kind, epsilon },
       attentionNorm: this.#attentionNorm.parameters,
       feedForwardNorm: this.#feedForwardNorm.parameters,
       normFirst,
     };
-    const wanted = { weights, gradient: gradient !== false, run };
+    const wanted = {
+      dropped: dropped === undefined ? null : { options: dropped, streams: STREAMS },
+      weights,
+      gradient: gradient !== false,
+      run,
+    };
     const { gradient: back, ...results } = await blockOn(backend, parts, input, scope, wanted);
     return {
       ...results,

@@ -6,24 +6,27 @@ import type {
   Tensor,
 } from '@heed/core';
 import type { Activation } from '../activation/activation.ts';
+import { type DropoutOptions, dropout } from '../dropout.ts';
 import type { LinearGradients } from '../matrix/linear.ts';
 import type { NamedTensors } from '../parameters.ts';
 import { type FloatTensor, product, sum } from '../tensors.ts';
+import { DropoutOn, type Dropouts, offersDropout } from './dropout.ts';
 import { type Kept, type Pass, gradientOf, passing } from './kept.ts';
-import type { Projection, Projections } from './projections.ts';
+import type { Projection, ProjectionParameters, Projections } from './projections.ts';
 
 /** A feed-forward layer, as far as the engine needs it. */
-interface Layer {
+export interface FeedForwardParts {
   readonly parameters: NamedTensors;
   readonly projections: Projections;
   readonly activation: Activation;
+  readonly dropouts: Dropouts;
 }
 
 interface Asked {
   readonly gradient: boolean;
   readonly run: RunOptions;
   /** Dropout of what is between the projections, or null. */
-  readonly drop: ((value: FloatTensor) => FloatTensor) | null;
+  readonly dropped: DropoutOptions | null;
 }
 
 type Used = Awaited<Projection['ready']>;
@@ -33,17 +36,24 @@ interface FeedForwardPass extends Pass {
   readonly input: ResidentTensor;
   readonly up: Used;
   readonly down: Used;
-  /** With a gate: it, and the two factors. */
+  /** With a gate that is computed here: it, and the two factors. */
   readonly gated: { readonly gate: Used; readonly ofUp: FloatTensor; readonly activated: FloatTensor } | null;
+  /** True with a gate in the engine, whose weight lies above that of `up`. */
+  readonly isFused: boolean;
+  /** Dropout in the engine, and its stream. */
+  readonly stream: number;
+  readonly drops: DropoutOn | null;
+  /** Dropout that is computed here. */
+  readonly drop: ((value: FloatTensor) => FloatTensor) | null;
   /** Input of the last projection. */
   readonly hidden: ResidentTensor | FloatTensor;
   readonly output: FloatTensor;
 }
 
-/** A feed-forward layer in the memory of an engine. No operation multiplies two tensors or drops: gates and dropout are computed here. */
+/** A feed-forward layer in the memory of an engine. Gates and dropout are computed here where the engine does not offer them. */
 export async function feedForwardOn(
   backend: AttentionBackend,
-  layer: Layer,
+  layer: FeedForwardParts,
   input: FloatTensor,
   asked: Asked,
 ): Promise<{
@@ -54,34 +64,83 @@ export async function feedForwardOn(
   const pass = await run();
   const { output } = pass;
   if (asked.gradient)
-    return { output, gradient: gradientOf(pass, run, (mine, d: FloatTensor) => gradientOn(mine, d, asked)) };
+    return { output, gradient: gradientOf(pass, run, (mine, d: FloatTensor) => gradientOn(mine, d)) };
   pass.kept.dispose();
   return { output };
 }
 
+/** Returns whether a layer has a gate. */
+export function isGated(parameters: NamedTensors): boolean {
+  return 'gate.weight' in parameters;
+}
+
+/** Returns whether an engine computes gates. */
+export function offersGate({ capabilities: { operations = [] } }: AttentionBackend): boolean {
+  return operations.includes('linear.gate');
+}
+
+const of = (parameters: NamedTensors, name: string): Pick<ProjectionParameters, 'weight' | 'bias'> => ({
+  weight: parameters[`${name}.weight`],
+  bias: parameters[`${name}.bias`],
+});
+
+/** The projection up to the hidden numbers, activated; with a gate, both of its halves in one. */
+export function useUp(
+  backend: AttentionBackend,
+  { parameters, projections, activation }: Omit<FeedForwardParts, 'dropouts'>,
+  gradient: boolean,
+): Projection {
+  if (!isGated(parameters))
+    return projections.use(backend, 'up', { ...of(parameters, 'up'), activation, gradient });
+  const both = { ...of(parameters, 'gate'), gated: of(parameters, 'up') };
+  return projections.use(backend, 'gate and up', { ...both, activation, gradient });
+}
+
+/** Gradients of both halves, by the names of their parameters. */
+export function namedHalves({
+  dWeight,
+  dBias,
+}: Pick<KernelGradients<Tensor>, 'dWeight' | 'dBias'>): NamedTensors {
+  const half = ({ dtype, shape, data }: Tensor, n: 0 | 1): Tensor => {
+    const length = data.length / 2;
+    return {
+      dtype,
+      shape: [shape[0]! / 2, ...shape.slice(1)],
+      data: data.slice(n * length, (n + 1) * length),
+    } as Tensor;
+  };
+  const partOf = (n: 0 | 1): Pick<KernelGradients<Tensor>, 'dWeight' | 'dBias'> => ({
+    dWeight: half(dWeight, n),
+    ...(dBias && { dBias: half(dBias, n) }),
+  });
+  return { ...named('up', partOf(1)), ...named('gate', partOf(0)) };
+}
+
 async function passOn(
   backend: AttentionBackend,
-  { parameters, projections, activation }: Layer,
+  layer: FeedForwardParts,
   given: FloatTensor,
-  { gradient, run, drop }: Asked,
+  { gradient, run, dropped }: Asked,
   kept: Kept,
 ): Promise<FeedForwardPass> {
-  const isGated = 'gate.weight' in parameters;
+  const { parameters, projections, activation } = layer;
+  const isGatedHere = isGated(parameters) && !offersGate(backend);
   const use = (name: string, its: Activation | null): Projection['ready'] =>
-    kept.add(
-      projections.use(backend, name, {
-        weight: parameters[`${name}.weight`],
-        bias: parameters[`${name}.bias`],
-        activation: its,
-        gradient,
-      }),
-    ).ready;
+    kept.add(projections.use(backend, name, { ...of(parameters, name), activation: its, gradient })).ready;
   // Read before the first await: these are the parameters of this call.
   const [up, down, gate] = await Promise.all([
-    use('up', isGated ? null : activation),
+    isGatedHere ? use('up', null) : kept.add(useUp(backend, layer, gradient)).ready,
     use('down', null),
-    isGated ? use('gate', activation) : null,
+    isGatedHere ? use('gate', activation) : null,
   ]);
+  const isDroppedThere = !isGatedHere && offersDropout(backend);
+  const { dtype } = given;
+  const drops =
+    dropped && isDroppedThere
+      ? await DropoutOn.use(backend, layer.dropouts, dropped, { dtype, gradient }, kept)
+      : null;
+  const drop =
+    dropped && !isDroppedThere ? (value: FloatTensor): FloatTensor => dropout(value, dropped) : null;
   const input = kept.add(await backend.upload(given));
   const through = async ({ kernel, weights }: Used): Promise<FloatTensor> =>
     (await kernel.run({ input, weights }, run)).output as FloatTensor;
@@ -93,18 +152,32 @@ async function passOn(
   } else if (drop === null) {
     const { output } = await up.kernel.run({ input, weights: up.weights }, { ...run, resident: true });
     hidden = kept.add(output);
+    if (drops !== null) hidden = await drops.forward(dropped!.stream ?? 0, hidden, run);
   } else {
     hidden = await through(up);
   }
   if (drop !== null) hidden = drop(hidden as FloatTensor);
   const { output } = await down.kernel.run({ input: hidden, weights: down.weights }, run);
-  return { kept, input, up, down, gated, hidden, output: output as FloatTensor };
+  const isFused = isGated(parameters) && !isGatedHere;
+  const stream = dropped?.stream ?? 0;
+  return {
+    kept,
+    input,
+    up,
+    down,
+    isFused,
+    gated,
+    drops,
+    stream,
+    drop,
+    hidden,
+    output: output as FloatTensor,
+  };
 }
 
 async function gradientOn(
-  { kept, input, up, down, gated, hidden }: FeedForwardPass,
+  { kept, input, up, down, isFused, gated, drops, stream, drop, hidden }: FeedForwardPass,
   dOutput: FloatTensor,
-  { drop }: Asked,
 ): Promise<LinearGradients> {
   const before = (
     { kernel, weights }: Used,
@@ -117,14 +190,14 @@ async function gradientOn(
       { resident: true },
     );
     for (const tensor of [there.dInput, there.dWeight, there.dBias]) if (tensor) kept.add(tensor);
-    const ofUp = await before(up, there.dInput);
+    const ofUp = await before(up, drops === null ? there.dInput : await drops.back(stream, there.dInput));
     const ofDown = {
       dWeight: await there.dWeight.read(),
       ...(there.dBias && { dBias: await there.dBias.read() }),
     };
     return {
       dInput: ofUp.dInput as FloatTensor,
-      parameters: { ...named('up', ofUp), ...named('down', ofDown) },
+      parameters: { ...(isFused ? namedHalves(ofUp) : named('up', ofUp)), ...named('down', ofDown) },
     };
   }
   const ofDown = await down.kernel.gradient({ input: hidden, weights: down.weights }, { dOutput });

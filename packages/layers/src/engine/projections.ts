@@ -1,5 +1,5 @@
 import type { AttentionBackend, LinearKernel, LinearProblem, PackedWeights, RunOptions } from '@heed/core';
-import { sizeOf } from '@heed/core/backend';
+import { sizeOf, zeros } from '@heed/core/backend';
 import { linear, linearGradient } from '../matrix/linear.ts';
 import type { FloatTensor } from '../tensors.ts';
 import { type Pass, gradientOf, passing } from './kept.ts';
@@ -28,6 +28,8 @@ export interface ProjectionGradients {
 export interface ProjectionParameters {
   readonly weight: FloatTensor;
   readonly bias: FloatTensor | undefined;
+  /** Other half of a projection with a gate: it is multiplied by the activation of this one. Default: none. */
+  readonly gated?: Pick<ProjectionParameters, 'weight' | 'bias'> | undefined;
   /** Function that the kernel applies to each element. Default: none. */
   readonly activation?: LinearProblem['activation'];
   /** True if the gradient follows. Default false. */
@@ -148,8 +150,9 @@ export class Projections {
   use(backend: AttentionBackend, name: string, parameters: ProjectionParameters): Projection {
     const engine = this.#engines.get(backend) ?? { kernels: new Map(), kept: new Map() };
     this.#engines.set(backend, engine);
-    const { weight, bias } = parameters;
-    const version = `${this.#frozen} ${versionOf(weight.data)} ${bias === undefined ? '' : versionOf(bias.data)}`;
+    const { weight, bias, gated } = parameters;
+    const versions = [weight, bias, gated?.weight, gated?.bias].map((part) => part && versionOf(part.data));
+    const version = `${this.#frozen} ${versions.join(' ')}`;
     const key = `${name} ${parameters.activation ?? ''} ${parameters.gradient ?? false}`;
     const before = engine.kept.get(key);
     if (this.#frozen > 0 && before?.version === version) return before.use();
@@ -187,19 +190,30 @@ async function pack(
   backend: AttentionBackend,
   { kernels }: Engine,
   key: string,
-  { weight, bias, activation = null, gradient = false }: ProjectionParameters,
+  { weight, bias, gated, activation = null, gradient = false }: ProjectionParameters,
 ): Projection['ready'] {
   const [outputDim, inputDim] = weight.shape;
   const { dtype } = weight;
-  const problem = { inputDim, outputDim, dtype, bias: bias !== undefined, activation, gradient };
+  const common = { inputDim, outputDim, dtype, bias: bias !== undefined, activation, gradient };
+  const problem = gated === undefined ? common : { ...common, gate: true };
   // Changes to the parameters from now on apply to the next call.
   const given = {
-    weight: { ...weight, data: weight.data.slice() },
-    ...(bias && { bias: { ...bias, data: bias.data.slice() } }),
+    weight: joined(weight, gated?.weight),
+    ...(bias && { bias: joined(bias, gated?.bias) }),
   };
   const compiling = kernels.get(key) ?? backend.linear!.compile(problem);
   kernels.set(key, compiling);
   compiling.catch(() => kernels.delete(key));
   const kernel = await compiling;
   return { kernel, weights: await kernel.pack(given) };
+}
+
+/** A copy of a tensor, with another below it. */
+function joined(first: FloatTensor, second: FloatTensor | undefined): FloatTensor {
+  if (second === undefined) return { ...first, data: first.data.slice() };
+  const [length, ...rest] = first.shape;
+  const both = zeros(first.dtype, [2 * length, ...rest]) as FloatTensor;
+  both.data.set(first.data);
+  both.data.set(second.data, first.data.length);
+  return both;
 }
