@@ -3,7 +3,6 @@ export { type ElementDropoutKernelDefinition, offerElementDropout } from './elem
 export { dropHere } from './element-dropout/host.ts';
 export { type EmbeddingKernelDefinition, offerEmbedding } from './embedding/offer.ts';
 export { embedGradientHere, embedHere } from './embedding/host.ts';
-export { gateGradientHere, gateHere } from './gate/host.ts';
 export { withGate } from './gate/with-gate.ts';
 export { type NormKernelDefinition, offerNorm } from './norm/offer.ts';
 export { normGradientHere, normHere } from './norm/host.ts';

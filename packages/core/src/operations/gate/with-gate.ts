@@ -1,13 +1,22 @@
 import type { LinearDefinition, LinearKernelDefinition } from '../../backend/linear/guard.ts';
 import type { NativeTensor } from '../../backend/memory.ts';
-import type { HostViews } from '../../backend/operations/host-views.ts';
-import type { LinearProblem } from '../../linear/contract.ts';
-import type { ComputeDType } from '../../tensor.ts';
-import { gateGradientHere, gateHere } from './host.ts';
+import { type HostViews, addOnHost } from '../../backend/operations/host-views.ts';
+import type { LinearGradients, LinearProblem } from '../../linear/contract.ts';
+import type { StoredWeight } from '../../linear/stored.ts';
+import type { ComputeDType, Tensor } from '../../tensor.ts';
+
+/** Packed weights of both halves. */
+interface Halves {
+  readonly gate: object;
+  readonly up: object;
+}
+
+type Kernel<N extends NativeTensor> = LinearKernelDefinition<N>;
+type Data = Float64Array;
 
 /**
- * Linear projections of a backend with gates besides (`linear.gate`): both halves are one product of the backend, and JavaScript
- * multiplies them in the engine's memory. For engines whose tensors JavaScript can see.
+ * Linear projections of a backend with gates besides (`linear.gate`): each half is a projection of the backend, the first with the
+ * activation, and JavaScript multiplies them in the engine's memory. For engines whose tensors JavaScript can see.
  *
  * @param definition compiles problems without a gate.
  */
@@ -24,46 +33,170 @@ export function withGate<N extends NativeTensor>(
 
 async function gated<N extends NativeTensor>(
   definition: LinearDefinition<N>,
-  { view, make, free }: HostViews<N>,
-  { activation, ...problem }: Required<LinearProblem>,
-): Promise<LinearKernelDefinition<N>> {
-  const outputDim = 2 * problem.outputDim;
-  const inner = await definition.compile({ ...problem, outputDim, activation: null, gate: false });
-  /** Makes a tensor beside another, which is freed, and fills it. */
-  const after = (z: N, width: number, fill: (z: N, result: N) => void): N => {
+  views: HostViews<N>,
+  problem: Required<LinearProblem>,
+): Promise<Kernel<N>> {
+  const { view, free } = views;
+  const plain = { ...problem, gate: false };
+  const ofGate = await definition.compile(plain);
+  const ofUp = await definition.compile({ ...plain, activation: null });
+  const add = addOnHost(views);
+  const numbers = (native: N): Data => view(native).data as Data;
+
+  /** Runs both halves, and works on them; frees what is not returned. */
+  const both = async <T>(
+    input: N,
+    weights: object,
+    options: Parameters<Kernel<N>['run']>[2],
+    work: (gate: N, up: N) => T | Promise<T>,
+  ): Promise<T> => {
+    const { gate, up } = weights as Halves;
+    const first = await ofGate.run(input, gate, options);
+    let second: N | undefined;
+    let result: T | undefined;
     try {
-      const result = make(z.dtype as ComputeDType, [...z.shape.slice(0, -1), width]);
-      fill(z, result);
+      second = await ofUp.run(input, up, options);
+      result = await work(first, second);
       return result;
     } finally {
-      free(z);
+      for (const native of [first, second]) if (native && (native as unknown) !== result) free(native);
     }
   };
+
   return {
-    pack: (parameters) => inner.pack(parameters),
-    ...(inner.packStored && { packStored: (parameters) => inner.packStored!(parameters) }),
-    free: (weights) => inner.free?.(weights),
-    dispose: () => inner.dispose?.(),
-    async run(input, weights, options, residual) {
-      const z = await inner.run(input, weights, options);
-      return after(z, problem.outputDim, (from, to) => {
-        const output = gateHere(activation, view(from), view(to));
-        const past = residual && view(residual).data;
-        if (past) for (let n = 0; n < past.length; n++) output.data[n]! += past[n]!;
-      });
-    },
-    ...(inner.gradient && {
-      async gradient(input, weights, dOutput, options, dResidual) {
-        const z = await inner.run(input, weights, options);
-        const dZ = after(z, outputDim, (from, to) =>
-          gateGradientHere(activation, view(from), view(dOutput), view(to)),
-        );
+    async pack({ weight, bias }) {
+      const half = (native: N, n: 0 | 1): N => halfOf(views, native, n);
+      const packHalf = async (kernel: Kernel<N>, n: 0 | 1): Promise<object> => {
+        const part = half(weight, n);
+        const ofBias = bias && half(bias, n);
         try {
-          return await inner.gradient!(input, weights, dZ, options, dResidual);
+          return await kernel.pack({ weight: part, bias: ofBias });
         } finally {
-          free(dZ);
+          free(part);
+          if (ofBias) free(ofBias);
         }
-      },
+      };
+      return packedBy(ofGate, packHalf, ofUp);
+    },
+    packStored: ({ weight, bias }) =>
+      packedBy(
+        ofGate,
+        async (kernel, n) => {
+          const ofBias = bias && halfOf(views, bias, n);
+          try {
+            return await kernel.packStored!({ weight: storedHalf(weight, n), bias: ofBias });
+          } finally {
+            if (ofBias) free(ofBias);
+          }
+        },
+        ofUp,
+      ),
+    free(weights) {
+      const { gate, up } = weights as Halves;
+      ofGate.free?.(gate);
+      ofUp.free?.(up);
+    },
+    run: (input, weights, options, residual) =>
+      both(input, weights, options, (gate, up) => {
+        const [to, from] = [numbers(gate), numbers(up)];
+        const { length } = to;
+        for (let n = 0; n < length; n++) to[n]! *= from[n]!;
+        if (residual !== undefined) add(gate, residual);
+        return gate;
+      }),
+    ...(problem.gradient && {
+      gradient: (input, weights, dOutput, options, dResidual) =>
+        both(input, weights, options, async (gate, up) => {
+          const [ofFirst, ofSecond, d] = [numbers(gate), numbers(up), numbers(dOutput)];
+          for (let n = 0; n < d.length; n++) {
+            const gradient = d[n]!;
+            // Rows that had no influence may hold NaN.
+            ofFirst[n] = gradient === 0 ? 0 : gradient * ofFirst[n]!;
+            ofSecond[n] = gradient === 0 ? 0 : gradient * ofSecond[n]!;
+          }
+          const halves = weights as Halves;
+          const first = await ofGate.gradient!(input, halves.gate, up, options, dResidual);
+          try {
+            const second = await ofUp.gradient!(input, halves.up, gate, options);
+            try {
+              return joined(views, first, second);
+            } finally {
+              freeAll(views, second);
+            }
+          } finally {
+            const { dInput: _, ...others } = first;
+            freeAll(views, others);
+          }
+        }),
     }),
+    dispose: async () => {
+      await ofGate.dispose?.();
+      await ofUp.dispose?.();
+    },
   };
+}
+
+/** Packs both halves; what was packed is freed if the second fails. */
+async function packedBy<N extends NativeTensor>(
+  ofGate: Kernel<N>,
+  pack: (kernel: Kernel<N>, n: 0 | 1) => Promise<object>,
+  ofUp: Kernel<N>,
+): Promise<Halves> {
+  const gate = await pack(ofGate, 0);
+  try {
+    return { gate, up: await pack(ofUp, 1) };
+  } catch (error) {
+    ofGate.free?.(gate);
+    throw error;
+  }
+}
+
+/** A copy of the upper or lower half of a tensor. */
+function halfOf<N extends NativeTensor>({ view, make }: HostViews<N>, native: N, n: 0 | 1): N {
+  const [length, ...rest] = native.shape as [number, ...number[]];
+  const half = make(native.dtype as ComputeDType, [length / 2, ...rest]);
+  const data = view(half).data as Data;
+  data.set((view(native).data as Data).subarray(n * data.length, (n + 1) * data.length));
+  return half;
+}
+
+/** The upper or lower half of a plain weight. */
+function storedHalf(weight: StoredWeight, n: 0 | 1): StoredWeight {
+  const [length, width] = weight.shape as [number, number];
+  const data = weight.data as Uint8Array;
+  const size = data.length / 2;
+  return {
+    ...weight,
+    shape: [length / 2, width],
+    data: data.subarray(n * size, (n + 1) * size),
+  } as StoredWeight;
+}
+
+type Gradients<N> = LinearGradients<N>;
+
+/** The gradients of both halves as one: those of the input are added, into the first. */
+function joined<N extends NativeTensor>(
+  views: HostViews<N>,
+  first: Gradients<N>,
+  second: Gradients<N>,
+): Gradients<N> {
+  const { view, make } = views;
+  addOnHost(views)(first.dInput, second.dInput);
+  const below = (upper: N, lower: N): N => {
+    const [length, ...rest] = upper.shape as [number, ...number[]];
+    const both = make(upper.dtype as ComputeDType, [2 * length, ...rest]);
+    const { data } = view(both) as Tensor<'float64'>;
+    data.set(view(upper).data as Data);
+    data.set(view(lower).data as Data, data.length / 2);
+    return both;
+  };
+  return {
+    dInput: first.dInput,
+    dWeight: below(first.dWeight, second.dWeight),
+    ...(first.dBias && { dBias: below(first.dBias, second.dBias!) }),
+  };
+}
+
+function freeAll<N extends NativeTensor>({ free }: HostViews<N>, tensors: Partial<Gradients<N>>): void {
+  for (const native of Object.values<N | undefined>(tensors)) if (native) free(native);
 }
