@@ -197,7 +197,7 @@ export function defineBackend<N extends NativeTensor = Tensor>(
       throw new HeedError('UNSUPPORTED', `${name}: linear with a gate`, {
         clause: 'linear',
         remedy:
-          "multiply the halves yourself, or choose a backend whose capabilities.operations has 'linear.gate'",
+          "choose a backend whose capabilities.operations has 'linear.gate', or multiply the halves yourself",
       });
     }
     const compiled = await definition.linear!.compile(problem);

@@ -24,7 +24,7 @@ export interface ElementDropoutSeed {
 export interface ElementDropoutInputs<T = TensorLike> extends ElementDropoutSeed {
   /** `[…]`, of any shape. */
   readonly input: T;
-  /** Of the shape of the input, added to what is kept: the way past a layer. Default: none. */
+  /** Tensor in the shape of the input that is added to what is kept: the way past a layer. Default: none. */
   readonly residual?: T | undefined;
 }
 

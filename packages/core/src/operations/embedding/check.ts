@@ -58,16 +58,18 @@ export function checkEmbeddingForward(
 }
 
 function checkIndices({ count }: Problem, given: unknown): Indices {
-  const refused = (code: 'MISSING_INPUT' | 'DTYPE' | 'ARGUMENT', is: string): HeedError =>
-    new HeedError(code, `indices ${is}; expected int32 […], each −1 (padding) or 0…${count - 1}`, {
+  const expected = `int32 […], each −1 (padding) or 0…${count - 1}`;
+  const refused = (code: 'MISSING_INPUT' | 'DTYPE' | 'ARGUMENT', reason: string): HeedError =>
+    new HeedError(code, reason, {
       clause: 'embedding',
       remedy: 'check the tokenizer, or compile with a higher count',
     });
-  if (given === undefined || given === null) throw refused('MISSING_INPUT', 'is missing');
-  if (isResident(given)) throw refused('ARGUMENT', 'is resident');
+  if (given === undefined || given === null)
+    throw refused('MISSING_INPUT', `indices is missing; expected ${expected}`);
+  if (isResident(given)) throw refused('ARGUMENT', `indices is resident; expected plain ${expected}`);
   const indices = toTensor('indices', given, 'int32') as Tensor;
-  if (indices.dtype !== 'int32') throw refused('DTYPE', `is ${indices.dtype}`);
+  if (indices.dtype !== 'int32') throw refused('DTYPE', `indices is ${indices.dtype}; expected ${expected}`);
   const at = (indices.data as Int32Array).findIndex((index) => index < -1 || index >= count);
-  if (at !== -1) throw refused('ARGUMENT', `has ${indices.data[at]!} at ${at}`);
+  if (at !== -1) throw refused('ARGUMENT', `indices has ${indices.data[at]!} at ${at}; expected ${expected}`);
   return indices as Indices;
 }

@@ -64,16 +64,18 @@ export function rotaryTable(options: RotaryTableOptions): RotaryTables<Tensor<Co
 
 function checkPositions(given: unknown): Tensor<'int32'> {
   const expected = 'int32 [L] or [B, L]';
-  const refused = (code: 'MISSING_INPUT' | 'DTYPE' | 'SHAPE' | 'ARGUMENT', is: string): HeedError =>
-    new HeedError(code, `positions ${is}; expected ${expected}`, {
+  const refused = (code: 'MISSING_INPUT' | 'DTYPE' | 'SHAPE' | 'ARGUMENT', reason: string): HeedError =>
+    new HeedError(code, reason, {
       clause: 'rotary',
       remedy: 'give the position of each row: tensor(Int32Array.of(…), [L])',
     });
-  if (given === undefined || given === null) throw refused('MISSING_INPUT', 'is missing');
-  if (isResident(given)) throw refused('ARGUMENT', 'is resident');
+  if (given === undefined || given === null)
+    throw refused('MISSING_INPUT', `positions is missing; expected ${expected}`);
+  if (isResident(given)) throw refused('ARGUMENT', `positions is resident; expected plain ${expected}`);
   const positions = toTensor('positions', given, 'int32') as Tensor;
-  if (positions.dtype !== 'int32') throw refused('DTYPE', `is ${positions.dtype}`);
+  if (positions.dtype !== 'int32')
+    throw refused('DTYPE', `positions is ${positions.dtype}; expected ${expected}`);
   if (positions.shape.length !== 1 && positions.shape.length !== 2)
-    throw refused('SHAPE', `is [${positions.shape.join(', ')}]`);
+    throw refused('SHAPE', `positions is [${positions.shape.join(', ')}]; expected ${expected}`);
   return positions as Tensor<'int32'>;
 }
