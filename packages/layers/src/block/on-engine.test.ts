@@ -41,6 +41,8 @@ const BLOCKS = {
   },
   'pre-norm, gated': { gated: true, activation: 'silu', norm: 'rms' },
   'post-norm, gated, no biases': { gated: true, activation: 'gelu', normFirst: false, bias: false },
+  'norms of heads and rotary': { attention: { kvHeads: 2, rotary: {}, queryKeyNorm: { epsilon: 1e-3 } } },
+  'norms of heads, one more': { normFirst: false, attention: { queryKeyNorm: { unitOffset: true } } },
   'pre-norm, rms, rotary': { norm: 'rms', bias: false, attention: { kvHeads: 2, rotary: { factor: 1.1 } } },
 } as const;
 

@@ -237,9 +237,14 @@ async function gradientOn(
   };
   let dBias: ResidentTensor | undefined;
   const attend = async (dOutput: ResidentTensor, dResidual?: ResidentTensor): Promise<ResidentTensor> => {
-    const { out, inner, into } = await gradientBefore(layer, attention, await back('attention', dOutput));
+    const { out, inner, ofNorms, into } = await gradientBefore(
+      layer,
+      attention,
+      await back('attention', dOutput),
+    );
     ({ dBias } = inner);
     if (inner.dSinks) parameters['attention.sinks'] = inner.dSinks;
+    for (const [name, dWeight] of Object.entries(ofNorms)) parameters[`attention.${name}`] = dWeight;
     parameters['attention.output.weight'] = out.dWeight;
     if (out.dBias) parameters['attention.output.bias'] = out.dBias;
     let before = dResidual;

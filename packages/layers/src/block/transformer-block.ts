@@ -309,7 +309,7 @@ export class TransformerBlock {
     const layer = partsOf(this.#attention);
     const { bias, alibiSlopes, queryPositions, keyPositions = queryPositions, cache: _, ...who } = given;
     const rotation = layer.heads.rotation(input, input, queryPositions, keyPositions).onEngine();
-    const attention = { ...layer, rotation };
+    const attention = { ...layer, rotation, headNorms: layer.heads.normsOnEngine() };
     const [batch, length] = input.shape;
     const { scale, softcap } = attention.options;
     const sinks = attention.parameters['sinks'];

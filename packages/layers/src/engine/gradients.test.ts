@@ -89,6 +89,7 @@ describe.each([
     },
   ],
   ['rotary and norms of heads', { rotary: {}, queryKeyNorm: {} }, { causal: true }],
+  ['norms of heads in groups', { kvHeads: 2, queryKeyNorm: { unitOffset: true } }, { key: input(5, 40) }],
 ] as const)('multi-head attention: %s', (_, options, more) => {
   const layer = new MultiHeadAttention({ ...common, ...options, random: seededRandom(3) });
   const inputs = { query: input(1, 33), ...more };

@@ -1,6 +1,8 @@
 import { type AttentionBackend, HeedError, type Tensor } from '@heed/core';
 import { checkOptions, flag } from '@heed/core/backend';
 import { rotaryTable } from '@heed/core/operations';
+import type { HeadNorms } from '../engine/head-norms.ts';
+import { Norms } from '../engine/norms.ts';
 import { type Rotation, rotaryKernels } from '../engine/rotation.ts';
 import { RMSNorm } from '../norm/rms-norm.ts';
 import { positive } from '../options.ts';
@@ -37,7 +39,9 @@ export class Heads {
   readonly #shape: Shape;
   readonly #rotary: RotaryOptions | undefined;
   readonly #norms: Readonly<Record<'query' | 'key', RMSNorm>> | null;
+  readonly #normOptions: MultiHeadAttentionOptions['queryKeyNorm'];
   readonly #kernels = rotaryKernels();
+  readonly #engineNorms = new Norms();
 
   /** @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`. */
   constructor(options: MultiHeadAttentionOptions, shape: Shape) {
@@ -45,6 +49,7 @@ export class Heads {
     this.#rotary = options.rotary;
     if (options.rotary !== undefined) checkRotary(options.rotary, shape.headDim);
     this.#norms = normsOf(options, shape.headDim);
+    this.#normOptions = options.queryKeyNorm;
     this.parameters =
       this.#norms === null
         ? {}
@@ -56,7 +61,23 @@ export class Heads {
 
   /** Returns whether an engine computes all that lies between projections and attention. */
   stayOn({ capabilities: { operations = [] } }: AttentionBackend): boolean {
-    return this.#norms === null && (this.#rotary === undefined || operations.includes('rotary'));
+    const hasNorms = this.#norms === null || operations.includes('norm');
+    return hasNorms && (this.#rotary === undefined || operations.includes('rotary'));
+  }
+
+  /** Norms of heads for an engine that offers `norm`, with their weights as they are now. */
+  normsOnEngine(): HeadNorms | undefined {
+    if (this.#norms === null) return undefined;
+    const { epsilon = 1e-6, unitOffset = false } = this.#normOptions!;
+    const { query, key } = this.#norms;
+    const weightOf = ({ parameters: { weight } }: RMSNorm): FloatTensor => ({
+      ...weight,
+      data: weight.data.map((x) => (unitOffset ? 1 + x : x)),
+    });
+    const weights = { query: weightOf(query), key: weightOf(key) };
+    const { dtype } = weights.query;
+    const problem = { kind: 'rms', width: this.#shape.headDim, dtype, epsilon } as const;
+    return { norms: this.#engineNorms, problem, weights };
   }
 
   /** `[B, L, H·D]` → `[B, L, H, D]`. */

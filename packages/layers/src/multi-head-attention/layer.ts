@@ -117,8 +117,8 @@ export class MultiHeadAttention {
 
   /**
    * @param backend computes the attention. It computes the projections and their gradients, too, where it offers `linear` with
-   * vector instructions; where queries and keys are not normalized in between, and not rotated unless it offers `rotary`, tensors stay in its memory,
-   * until the gradient was computed. Elsewhere, and for fewer than 64 rows of a layer that is not frozen, the projections are
+   * vector instructions; tensors then stay in its memory until the gradient was computed, if it offers what lies in between: `rotary`
+   * for rotary embeddings, `norm` for norms of queries and keys. Elsewhere, and for fewer than 64 rows of a layer that is not frozen, the projections are
    * computed here.
    * @throws HeedError `SHAPE`, `DTYPE`, `MISSING_INPUT`, `UNKNOWN_OPTION`, `ARGUMENT`, `ALIGNMENT_REQUIRED`;
    * `UNSUPPORTED` when the backend does not declare what is asked of it.
@@ -156,7 +156,8 @@ export class MultiHeadAttention {
       const { scale, softcap } = this.#options;
       const request = { scale, softcap, bias, alibiSlopes, sinks: this.parameters['sinks'], ...scope };
       const asked = { ...run, weights, logSumExp, gradient: gradient !== false };
-      const parts = { ...this.#parts(), rotation: rotation.onEngine() };
+      const between = { rotation: rotation.onEngine(), headNorms: this.#heads.normsOnEngine() };
+      const parts = { ...this.#parts(), ...between };
       const results = await forwardOnEngine(backend, parts, { query, key, value }, request, asked);
       const { gradient: back } = results;
       const complete = {

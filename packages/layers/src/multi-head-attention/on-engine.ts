@@ -12,6 +12,7 @@ import {
   attention,
 } from '@heed/core';
 import { type Projection, type Projections, offersLinear } from '../engine/projections.ts';
+import { type HeadNorms, HeadNormsOn } from '../engine/head-norms.ts';
 import { type Kept, type Pass, gradientOf, passing } from '../engine/kept.ts';
 import { type Rotation, type RotationOn, rotatedBackOn, rotatedOn, rotationOn } from '../engine/rotation.ts';
 import type { NamedTensors } from '../parameters.ts';
@@ -46,6 +47,8 @@ export interface EngineLayer {
   readonly shape: Shape;
   /** Rotary embedding of this call, on a backend that offers it. */
   readonly rotation?: Rotation | undefined;
+  /** Norms of heads of this call, on a backend that offers `norm`. */
+  readonly headNorms?: HeadNorms | undefined;
 }
 
 /** Gradients of the inputs, each for itself, and of what the attention and the projections have. */
@@ -65,6 +68,7 @@ export interface EnginePass<Output = FloatTensor> extends Pass {
     readonly logSumExp?: ResidentTensor;
     readonly gradient?: GradientOf;
   };
+  readonly headNorms?: HeadNormsOn | undefined;
   readonly rotation?: RotationOn | undefined;
   /** Outputs of the heads, side by side. */
   readonly joined: ResidentTensor;
@@ -161,7 +165,7 @@ async function uploaded(
 /** The part of a pass before the last projection. */
 export async function attendOn(
   backend: AttentionBackend,
-  { shape, rotation }: EngineLayer,
+  { shape, rotation, headNorms }: EngineLayer,
   projections: Used,
   inputs: EnginePass['inputs'],
   scope: Scope,
@@ -177,12 +181,15 @@ export async function attendOn(
   ]);
   const used = { query, key, value, output };
   const turned = rotation && (await rotationOn(backend, rotation, gradient, kept));
+  const normed = headNorms && (await HeadNormsOn.use(backend, headNorms, gradient, kept));
   const headsOf = async (name: Name, heads: number): Promise<ResidentTensor> => {
     const { kernel, weights: packed } = used[name];
     const results = await kernel.run({ input: inputs[name], weights: packed }, { ...run, resident: true });
     const [batch, length] = inputs[name].shape as [number, number];
     const split = kept.add(kept.add(results.output).view([batch, length, heads, shape.headDim]));
-    return turned === undefined || name === 'value' ? split : rotatedOn(turned, name, split, run, kept);
+    if (name === 'value') return split;
+    const normal = normed === undefined ? split : await normed.forward(name, split, run);
+    return turned === undefined ? normal : rotatedOn(turned, name, normal, run, kept);
   };
   const request = {
     ...scope,
@@ -205,7 +212,7 @@ export async function attendOn(
   for (const tensor of [statistics?.rowMax, statistics?.rowSum]) if (tensor) kept.add(tensor);
   const [batch, length] = inputs.query.shape as [number, number];
   const joined = kept.add(attended.output.view([batch, length, shape.heads * shape.headDim]));
-  return { kept, used, inputs, attended, rotation: turned, joined };
+  return { kept, used, inputs, attended, headNorms: normed, rotation: turned, joined };
 }
 
 /** The last projection, out of the engine. */
@@ -228,11 +235,13 @@ interface InnerGradients {
 /** Gradients of the last projection and of the attention, in the engine, and the way through the first projections. */
 export async function gradientBefore(
   { shape }: EngineLayer,
-  { kept, used, inputs, attended, rotation, joined }: Omit<EnginePass, 'output'>,
+  { kept, used, inputs, attended, headNorms, rotation, joined }: Omit<EnginePass, 'output'>,
   dOutput: ResidentTensor,
 ): Promise<{
   readonly out: LinearGradients<ResidentTensor>;
   readonly inner: InnerGradients;
+  /** Gradients of the weights of the norms of heads, by their names. */
+  readonly ofNorms: Readonly<Record<string, ResidentTensor>>;
   /** Kernel and inputs of a projection's gradient. */
   readonly into: (name: Name) => {
     readonly kernel: LinearKernel;
@@ -247,8 +256,14 @@ export async function gradientBefore(
   const dAttended = kept.add(out.dInput.view(attended.output.shape));
   const inner = (await attended.gradient!(dAttended, resident)) as InnerGradients;
   for (const tensor of Object.values(inner) as ResidentTensor[]) kept.add(tensor);
-  const before = (name: 'query' | 'key', dHeads: ResidentTensor): Promise<ResidentTensor> | ResidentTensor =>
-    rotation === undefined ? dHeads : rotatedBackOn(rotation, name, dHeads, kept);
+  const ofNorms: Record<string, ResidentTensor> = {};
+  const before = async (name: 'query' | 'key', dRotated: ResidentTensor): Promise<ResidentTensor> => {
+    const dNormal = rotation === undefined ? dRotated : await rotatedBackOn(rotation, name, dRotated, kept);
+    if (headNorms === undefined) return dNormal;
+    const { dInput, dWeight } = await headNorms.back(name, dNormal);
+    ofNorms[`${name}Norm.weight`] = dWeight;
+    return dInput;
+  };
   const dHeads = {
     query: await before('query', inner.dQuery),
     key: await before('key', inner.dKey),
@@ -257,6 +272,7 @@ export async function gradientBefore(
   return {
     out,
     inner,
+    ofNorms,
     into(name) {
       const [batch, length, heads] = dHeads[name].shape as [number, number, number];
       return {
@@ -276,7 +292,7 @@ async function gradientOn(
   given: FloatTensor,
 ): Promise<EngineGradients> {
   const dOutput = pass.kept.add(await backend.upload(given));
-  const { out, inner, into } = await gradientBefore(layer, pass, dOutput);
+  const { out, inner, ofNorms, into } = await gradientBefore(layer, pass, dOutput);
   const before = (name: Name): Promise<LinearGradients<Tensor>> => {
     const { kernel, inputs, dOutput: dHeads } = into(name);
     return kernel.gradient(inputs, { dOutput: dHeads });
@@ -291,6 +307,8 @@ async function gradientOn(
       ...(out.dBias && { dBias: await out.dBias.read() }),
     },
   };
+  const norms: [string, Tensor][] = [];
+  for (const [name, dWeight] of Object.entries(ofNorms)) norms.push([name, await dWeight.read()]);
   const parameters = Object.entries(gradients).flatMap(([name, { dWeight, dBias }]) => [
     [`${name}.weight`, dWeight],
     ...(dBias === undefined ? [] : [[`${name}.bias`, dBias]]),
@@ -303,7 +321,7 @@ async function gradientOn(
     },
     ...(inner.dBias && { dBias: (await inner.dBias.read()) as FloatTensor }),
     parameters: {
-      ...(Object.fromEntries(parameters) as NamedTensors),
+      ...(Object.fromEntries([...parameters, ...norms]) as NamedTensors),
       ...(inner.dSinks && { sinks: (await inner.dSinks.read()) as FloatTensor }),
     },
   };
