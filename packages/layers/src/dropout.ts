@@ -1,4 +1,5 @@
-import { checkOptions, integer, philox4x32, required, zeros } from '@heed/core/backend';
+import { checkOptions, integer, required } from '@heed/core/backend';
+import { dropHere } from '@heed/core/operations';
 import { seedKind, share } from './options.ts';
 import { type FloatTensor, checkPlain } from './tensors.ts';
 
@@ -15,7 +16,7 @@ export interface DropoutOptions {
  * Sets elements to 0 at random and multiplies the others by 1 / (1 − p) (Srivastava et al., "Dropout", JMLR 2014). The gradient
  * is the same function of the gradient, with the same options.
  *
- * Bit by bit: element n is kept if word n mod 4 of Philox4x32-10, with the counter (⌊n / 4⌋ mod 2³², ⌊n / 2³⁴⌋, stream, 0) and
+ * Bit by bit, as SPEC.md's clause `elementDropout` says: element n is kept if word n mod 4 of Philox4x32-10, with the counter (⌊n / 4⌋ mod 2³², ⌊n / 2³⁴⌋, stream, 0) and
  * the key (seed mod 2³², ⌊seed / 2³²⌋), is at least ⌊p · 2³²⌋. Whether an element is dropped depends only on its place.
  *
  * @param input of any shape.
@@ -34,20 +35,8 @@ export interface DropoutOptions {
 export function dropout(input: FloatTensor, options: DropoutOptions): FloatTensor {
   checkDropout(options);
   checkPlain('input', input);
-  const { probability, seed, stream = 0 } = options;
-  if (probability === 0) return input;
-  const output = zeros(input.dtype, input.shape);
-  const key = [seed >>> 0, Math.floor(seed / 2 ** 32)] as const;
-  const threshold = Math.floor(probability * 2 ** 32);
-  const factor = 1 / (1 - probability);
-  for (let n = 0; n < output.data.length; n += 4) {
-    const words = philox4x32([(n / 4) >>> 0, Math.floor(n / 2 ** 34), stream, 0], key);
-    const end = Math.min(4, output.data.length - n);
-    for (let word = 0; word < end; word++) {
-      if (words[word] >= threshold) output.data[n + word] = input.data[n + word] * factor;
-    }
-  }
-  return output;
+  const { probability, seed, stream } = options;
+  return probability === 0 ? input : (dropHere({ probability }, { input, seed, stream }) as FloatTensor);
 }
 
 /** @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`. */

@@ -1,5 +1,6 @@
 import { type ComputeDType, HeedError, type PlainTensorLike, type Tensor } from '@heed/core';
 import { checkOptions, required, zeros } from '@heed/core/backend';
+import { embedGradientHere, embedHere } from '@heed/core/operations';
 import { type LinearGradients, linear, linearGradient } from './matrix/linear.ts';
 import { FIRST_WEIGHTS, count } from './options.ts';
 import type { NamedTensors } from './parameters.ts';
@@ -63,13 +64,7 @@ export class Embedding {
    */
   forward(given: PlainTensorLike): FloatTensor {
     const { weight } = this.parameters;
-    const ids = this.#ids(given);
-    const width = weight.shape[1];
-    const output = zeros(this.#dtype, [...ids.shape, width]);
-    ids.data.forEach((id, n) => {
-      if (id >= 0) output.data.set(weight.data.subarray(id * width, (id + 1) * width), n * width);
-    });
-    return output;
+    return embedHere({ indices: this.#ids(given), weight }) as FloatTensor;
   }
 
   /**
@@ -88,11 +83,7 @@ export class Embedding {
       );
     }
     const dWeight = zeros(this.#dtype, [rows, width]);
-    const [to, from] = [dWeight.data, dOutput.data];
-    ids.data.forEach((id, n) => {
-      if (id < 0) return;
-      for (let e = 0; e < width; e++) to[id * width + e] += from[n * width + e];
-    });
+    embedGradientHere({ indices: ids }, { dOutput }, dWeight);
     return { parameters: { weight: dWeight } };
   }
 

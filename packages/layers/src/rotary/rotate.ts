@@ -1,5 +1,6 @@
 import { HeedError, type PlainTensorLike, type Tensor } from '@heed/core';
 import { checkOptions, flag } from '@heed/core/backend';
+import { rotaryTable, rotateHere } from '@heed/core/operations';
 import { type FloatTensorLike, floatTensor, integers } from '../tensor-like.ts';
 import { type FloatTensor, checkPlain, checkShape } from '../tensors.ts';
 import { frequenciesOf } from './frequencies.ts';
@@ -64,28 +65,10 @@ export function rotateBy(
   direction: 1 | -1,
   span: number,
 ): FloatTensor {
-  const [batch, length, heads, depth] = x.shape;
-  const { dim = depth, interleaved = false } = rotary;
-  const { frequencies, factor } = frequenciesOf(rotary, dim, span);
-  const data = x.data.slice();
-  const perBatch = positions.shape.length === 2 ? length : 0;
-  const apart = interleaved ? 1 : dim / 2;
-  for (let b = 0; b < batch; b++) {
-    for (let i = 0; i < length; i++) {
-      const position = positions.data[b * perBatch + i];
-      for (let n = 0; n < frequencies.length; n++) {
-        const cosine = factor * Math.cos(position * frequencies[n]);
-        const sine = direction * factor * Math.sin(position * frequencies[n]);
-        for (let h = 0; h < heads; h++) {
-          const first = ((b * length + i) * heads + h) * depth + (interleaved ? 2 * n : n);
-          const second = first + apart;
-          data[first] = x.data[first] * cosine - x.data[second] * sine;
-          data[second] = x.data[first] * sine + x.data[second] * cosine;
-        }
-      }
-    }
-  }
-  return { ...x, data };
+  const headDim = x.shape[3];
+  const { dim: rotaryDim = headDim, interleaved = false } = rotary;
+  const table = rotaryTable({ positions, ...frequenciesOf(rotary, rotaryDim, span), dtype: 'float64' });
+  return rotateHere({ headDim, rotaryDim, interleaved }, { input: x, ...table }, direction) as FloatTensor;
 }
 
 /** The number of positions up to the last. */
