@@ -67,13 +67,12 @@ async function gated<N extends NativeTensor>(
     async pack({ weight, bias }) {
       const half = (native: N, n: 0 | 1): N => halfOf(views, native, n);
       const packHalf = async (kernel: Kernel<N>, n: 0 | 1): Promise<object> => {
-        const part = half(weight, n);
-        const ofBias = bias && half(bias, n);
+        const made: N[] = [];
         try {
-          return await kernel.pack({ weight: part, bias: ofBias });
+          for (const native of [weight, bias]) if (native) made.push(half(native, n));
+          return await kernel.pack({ weight: made[0]!, bias: made[1] });
         } finally {
-          free(part);
-          if (ofBias) free(ofBias);
+          made.forEach(free);
         }
       };
       return packedBy(ofGate, packHalf, ofUp);
@@ -123,6 +122,9 @@ async function gated<N extends NativeTensor>(
             } finally {
               freeAll(views, second);
             }
+          } catch (error) {
+            free(first.dInput);
+            throw error;
           } finally {
             const { dInput: _, ...others } = first;
             freeAll(views, others);
@@ -190,11 +192,14 @@ function joined<N extends NativeTensor>(
     data.set(view(lower).data as Data, data.length / 2);
     return both;
   };
-  return {
-    dInput: first.dInput,
-    dWeight: below(first.dWeight, second.dWeight),
-    ...(first.dBias && { dBias: below(first.dBias, second.dBias!) }),
-  };
+  const dWeight = below(first.dWeight, second.dWeight);
+  try {
+    const dBias = first.dBias && below(first.dBias, second.dBias!);
+    return { dInput: first.dInput, dWeight, ...(dBias && { dBias }) };
+  } catch (error) {
+    views.free(dWeight);
+    throw error;
+  }
 }
 
 function freeAll<N extends NativeTensor>({ free }: HostViews<N>, tensors: Partial<Gradients<N>>): void {
