@@ -5,7 +5,11 @@ import { expect, test } from 'vitest';
 
 test('minified and gzipped, the package is under 45 KB', async () => {
   const input = fileURLToPath(new URL('../dist/index.js', import.meta.url));
-  const build = await rolldown({ input, platform: 'browser', external: /^@heed\/core(\/backend|\/operations)?$/ });
+  const build = await rolldown({
+    input,
+    platform: 'browser',
+    external: /^@heed\/core(\/backend|\/operations)?$/,
+  });
   const { output } = await build.generate({ format: 'esm', minify: true });
   await build.close();
   expect(output).toHaveLength(1);
