@@ -16,10 +16,8 @@
 //   LinearKernelDefinition
 //   Multiply
 //   NativeTensor
-//   NormDefinition
-//   NormKernelDefinition
-//   OperationDefinitions
 //   OperationKernelDefinition
+//   OperationOffer
 //   OptionKind
 //   OptionTable
 //   RowStrides
@@ -63,13 +61,10 @@
 //   linearGradientBy
 //   listOf
 //   nextTurn
-//   normGradientHere
-//   normHere
 //   now
 //   number
 //   numbersOf
 //   oneOf
-//   operationsOnHost
 //   partGradientInputs
 //   philox4x32
 //   plainViews
@@ -123,6 +118,9 @@ export interface AttentionBackend extends AsyncDisposable {
     allocate<D extends DType>(dtype: D, shape: readonly number[]): Promise<ResidentTensor<D>>;
     readonly linear?: LinearOperation;
     readonly norm?: NormOperation;
+    readonly rotary?: RotaryOperation;
+    readonly embedding?: EmbeddingOperation;
+    readonly elementDropout?: ElementDropoutOperation;
     wrap?(native: unknown): ResidentTensor;
     unwrap?(resident: ResidentTensor): unknown;
     dispose(): Promise<void>;
@@ -236,13 +234,14 @@ export declare const BLOCK_BYTES: Readonly<Record<BlockType, number>>;
 
 export declare const BLOCK_LENGTH = 32;
 
-export interface BackendDefinition<N extends NativeTensor = Tensor> extends OperationDefinitions<N> {
+export interface BackendDefinition<N extends NativeTensor = Tensor> {
     readonly name: string;
     readonly device: string;
     readonly capabilities: Omit<Capabilities, 'operations' | 'weightTypes'>;
     limits?(problem: AttentionProblem): Support;
     compile(problem: AttentionProblem): KernelDefinition<N> | Promise<KernelDefinition<N>>;
     readonly linear?: LinearDefinition<N>;
+    readonly operations?: readonly OperationOffer<N>[];
     readonly memory?: DeviceMemory<N>;
     dispose?(): void | Promise<void>;
 }
@@ -324,6 +323,65 @@ export interface Dropout {
 
 export declare const ELEMENT_BYTES: Readonly<Record<DType, number>>;
 
+export interface ElementDropoutForward<T = TensorLike> {
+    readonly dOutput: T;
+}
+
+export interface ElementDropoutGradientNames {
+    readonly dInput: true;
+}
+
+export interface ElementDropoutInputs<T = TensorLike> extends ElementDropoutSeed {
+    readonly input: T;
+    readonly residual?: T | undefined;
+}
+
+export type ElementDropoutKernel = OperationKernel<ElementDropoutProblem, ElementDropoutInputs, ElementDropoutForward, ElementDropoutGradientNames, ElementDropoutSeed>;
+
+export interface ElementDropoutOperation {
+    compile(problem: ElementDropoutProblem): Promise<ElementDropoutKernel>;
+}
+
+export interface ElementDropoutProblem {
+    readonly probability: number;
+    readonly dtype?: ComputeDType;
+    readonly gradient?: boolean;
+}
+
+export interface ElementDropoutSeed {
+    readonly seed: number;
+    readonly stream?: number | undefined;
+}
+
+export interface EmbeddingForward<T = TensorLike> {
+    readonly dOutput: T;
+}
+
+export interface EmbeddingGradientNames {
+    readonly dWeight: true;
+}
+
+export interface EmbeddingIndices<I = PlainTensorLike> {
+    readonly indices: I;
+}
+
+export interface EmbeddingInputs<T = TensorLike, I = PlainTensorLike> extends EmbeddingIndices<I> {
+    readonly weight: T;
+}
+
+export type EmbeddingKernel = OperationKernel<EmbeddingProblem, EmbeddingInputs, EmbeddingForward, EmbeddingGradientNames, EmbeddingIndices>;
+
+export interface EmbeddingOperation {
+    compile(problem: EmbeddingProblem): Promise<EmbeddingKernel>;
+}
+
+export interface EmbeddingProblem {
+    readonly count: number;
+    readonly width: number;
+    readonly dtype?: ComputeDType;
+    readonly gradient?: boolean;
+}
+
 export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'cache.float16', 'cache.bfloat16', 'cache.int8', 'cache.int4x2', 'cache.shared', 'pages', 'ring', 'valueFromKey', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.keyStart', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'origin', 'dropout', 'gradient'];
 
 export type Feature = (typeof FEATURES)[number];
@@ -368,6 +426,7 @@ export type Layout = 'bhld' | 'blhd';
 export interface LinearDefinition<N extends NativeTensor = Tensor> {
     readonly weightTypes?: readonly StoredType[];
     readonly scalar?: boolean;
+    readonly gates?: boolean;
     compile(problem: Required<LinearProblem>): LinearKernelDefinition<N> | Promise<LinearKernelDefinition<N>>;
     readonly add?: 'kernel' | ((result: N, other: N, options: RunOptions) => void | Promise<void>);
 }
@@ -433,6 +492,7 @@ export interface LinearProblem {
     readonly weightType?: WeightType;
     readonly bias?: boolean;
     readonly activation?: Activation | null;
+    readonly gate?: boolean;
     readonly gradient?: boolean;
 }
 
@@ -448,10 +508,6 @@ export interface NativeTensor {
 }
 
 export type NestedArray = readonly (number | boolean | NestedArray)[];
-
-export interface NormDefinition<N extends NativeTensor = Tensor> {
-    compile(problem: Required<NormProblem>): NormKernelDefinition<N> | Promise<NormKernelDefinition<N>>;
-}
 
 export interface NormForward<T = TensorLike> {
     readonly dOutput: T;
@@ -472,8 +528,6 @@ export interface NormInputs<T = TensorLike> {
 
 export type NormKernel = OperationKernel<NormProblem, NormInputs, NormForward, NormGradientNames>;
 
-export type NormKernelDefinition<N extends NativeTensor = Tensor> = OperationKernelDefinition<N, NormInputs<N>, NormForward<N>, Tensors<NormGradientNames, N>>;
-
 export interface NormOperation {
     compile(problem: NormProblem): Promise<NormKernel>;
 }
@@ -489,15 +543,20 @@ export interface NormProblem {
 
 export type NumberArray = Exclude<DTypeArrays[DType], Uint16Array | Int8Array> | Float16ArrayLike;
 
-export declare const OPERATIONS: readonly ['linear', 'linear.residual', 'norm'];
+export declare const OPERATIONS: readonly ['linear', 'linear.residual', 'linear.gate', 'norm', 'rotary', 'embedding', 'elementDropout'];
+
+export type OfferedName = Exclude<Operation & keyof AttentionBackend, 'linear'>;
 
 export type Operation = (typeof OPERATIONS)[number];
 
-export interface OperationDefinitions<N extends NativeTensor> {
-    readonly norm?: NormDefinition<N>;
+export interface OperationChecks {
+    readonly problem: (given: never) => object;
+    readonly inputs: (problem: never, given: never) => object;
+    readonly saved?: (problem: never, given: never) => object;
+    readonly forward: (problem: never, given: never, inputs: never) => object;
 }
 
-export interface OperationKernel<Problem, Inputs, Forward, Gradients> extends AsyncDisposable {
+export interface OperationKernel<Problem, Inputs, Forward, Gradients, Saved = Inputs> extends AsyncDisposable {
     readonly problem: Required<Problem>;
     run(inputs: Inputs, options?: RunOptions & {
         readonly resident?: false;
@@ -505,19 +564,25 @@ export interface OperationKernel<Problem, Inputs, Forward, Gradients> extends As
     run(inputs: Inputs, options: RunOptions & {
         readonly resident: true;
     }): Promise<OperationResults<ResidentTensor>>;
-    gradient(inputs: Inputs, forward: Forward, options?: RunOptions & {
+    gradient(inputs: Saved, forward: Forward, options?: RunOptions & {
         readonly resident?: false;
     }): Promise<Tensors<Gradients, Tensor>>;
-    gradient(inputs: Inputs, forward: Forward, options: RunOptions & {
+    gradient(inputs: Saved, forward: Forward, options: RunOptions & {
         readonly resident: true;
     }): Promise<Tensors<Gradients, ResidentTensor>>;
     dispose(): Promise<void>;
 }
 
-export interface OperationKernelDefinition<N extends NativeTensor, Inputs, Forward, Gradients> {
+export interface OperationKernelDefinition<N extends NativeTensor, Inputs, Forward, Gradients, Saved = Inputs> {
     run(inputs: Inputs, options: RunOptions): N | Promise<N>;
-    gradient?(inputs: Inputs, forward: Forward, options: RunOptions): Gradients | Promise<Gradients>;
+    gradient?(inputs: Saved, forward: Forward, options: RunOptions): Gradients | Promise<Gradients>;
     dispose?(): void | Promise<void>;
+}
+
+export interface OperationOffer<N extends NativeTensor = Tensor> {
+    readonly name: OfferedName;
+    readonly checks: OperationChecks;
+    readonly compile: (problem: never) => OperationKernelDefinition<N, never, never, object> | Promise<OperationKernelDefinition<N, never, never, object>>;
 }
 
 export interface OperationResults<T> {
@@ -571,8 +636,6 @@ export interface Plan {
     readonly lastRun?: Readonly<Record<string, number>> | null;
 }
 
-type Problem = Pick<Required<NormProblem>, 'kind' | 'epsilon'>;
-
 export type QuantizedDType = 'int8' | 'int4x2';
 
 export interface ResidentTensor<D extends DType = DType> {
@@ -596,6 +659,37 @@ export interface ResidentTensor<D extends DType = DType> {
     view(shape: readonly number[]): ResidentTensor<D>;
     hold(): ResidentTensor<D>;
     dispose(): void;
+}
+
+export interface RotaryForward<T = TensorLike> {
+    readonly dOutput: T;
+}
+
+export interface RotaryGradientNames {
+    readonly dInput: true;
+}
+
+export interface RotaryInputs<T = TensorLike> extends RotaryTables<T> {
+    readonly input: T;
+}
+
+export type RotaryKernel = OperationKernel<RotaryProblem, RotaryInputs, RotaryForward, RotaryGradientNames, RotaryTables>;
+
+export interface RotaryOperation {
+    compile(problem: RotaryProblem): Promise<RotaryKernel>;
+}
+
+export interface RotaryProblem {
+    readonly headDim: number;
+    readonly rotaryDim?: number;
+    readonly interleaved?: boolean;
+    readonly dtype?: ComputeDType;
+    readonly gradient?: boolean;
+}
+
+export interface RotaryTables<T = TensorLike> {
+    readonly cosines: T;
+    readonly sines: T;
 }
 
 export interface RowStrides {
@@ -744,10 +838,6 @@ export declare function listOf(elements: OptionKind): OptionKind;
 
 export declare function nextTurn(): Promise<void>;
 
-export declare function normGradientHere(problem: Problem, { input, weight, bias }: NormInputs<Tensor>, { dOutput, dResidual }: NormForward<Tensor>, results?: Tensors<NormGradientNames, Tensor>): Tensors<NormGradientNames, Tensor>;
-
-export declare function normHere(problem: Problem, { input, weight, bias }: NormInputs<Tensor>, output?: Tensor): Tensor;
-
 export declare function now(): number;
 
 export declare function number(expected: string, accepts: (value: number) => boolean): OptionKind;
@@ -755,8 +845,6 @@ export declare function number(expected: string, accepts: (value: number) => boo
 export declare function numbersOf({ dtype, data }: Tensor): Exclude<Tensor['data'], Uint16Array>;
 
 export declare function oneOf(...choices: readonly unknown[]): OptionKind;
-
-export declare function operationsOnHost<N extends NativeTensor>(views: HostViews<N>): OperationDefinitions<N>;
 
 export declare function partGradientInputs(own: Statistics, whole: GradientInputs<Tensor>, layout: Layout): Pick<GradientInputs<Tensor>, 'output' | 'dOutput' | 'isPart'>;
 

@@ -1,11 +1,15 @@
 // exports
 //   default: reference
+//   referenceElementDropout
+//   referenceEmbedding
+//   referenceEmbeddingGradient
 //   referenceForward
 //   referenceGradient
 //   referenceLinear
 //   referenceLinearGradient
 //   referenceNorm
 //   referenceNormGradient
+//   referenceRotary
 
 export type Activation = 'gelu' | 'geluTanh' | 'silu' | 'relu' | 'sigmoid';
 
@@ -29,6 +33,9 @@ export interface AttentionBackend extends AsyncDisposable {
     allocate<D extends DType>(dtype: D, shape: readonly number[]): Promise<ResidentTensor<D>>;
     readonly linear?: LinearOperation;
     readonly norm?: NormOperation;
+    readonly rotary?: RotaryOperation;
+    readonly embedding?: EmbeddingOperation;
+    readonly elementDropout?: ElementDropoutOperation;
     wrap?(native: unknown): ResidentTensor;
     unwrap?(resident: ResidentTensor): unknown;
     dispose(): Promise<void>;
@@ -197,6 +204,65 @@ export type DTypeOf<T extends PlainTensorLike> = T extends {
     readonly data: infer A extends NumberArray;
 } ? ArrayDType<A> : 'float32' | 'bool';
 
+export interface ElementDropoutForward<T = TensorLike> {
+    readonly dOutput: T;
+}
+
+export interface ElementDropoutGradientNames {
+    readonly dInput: true;
+}
+
+export interface ElementDropoutInputs<T = TensorLike> extends ElementDropoutSeed {
+    readonly input: T;
+    readonly residual?: T | undefined;
+}
+
+export type ElementDropoutKernel = OperationKernel<ElementDropoutProblem, ElementDropoutInputs, ElementDropoutForward, ElementDropoutGradientNames, ElementDropoutSeed>;
+
+export interface ElementDropoutOperation {
+    compile(problem: ElementDropoutProblem): Promise<ElementDropoutKernel>;
+}
+
+export interface ElementDropoutProblem {
+    readonly probability: number;
+    readonly dtype?: ComputeDType;
+    readonly gradient?: boolean;
+}
+
+export interface ElementDropoutSeed {
+    readonly seed: number;
+    readonly stream?: number | undefined;
+}
+
+export interface EmbeddingForward<T = TensorLike> {
+    readonly dOutput: T;
+}
+
+export interface EmbeddingGradientNames {
+    readonly dWeight: true;
+}
+
+export interface EmbeddingIndices<I = PlainTensorLike> {
+    readonly indices: I;
+}
+
+export interface EmbeddingInputs<T = TensorLike, I = PlainTensorLike> extends EmbeddingIndices<I> {
+    readonly weight: T;
+}
+
+export type EmbeddingKernel = OperationKernel<EmbeddingProblem, EmbeddingInputs, EmbeddingForward, EmbeddingGradientNames, EmbeddingIndices>;
+
+export interface EmbeddingOperation {
+    compile(problem: EmbeddingProblem): Promise<EmbeddingKernel>;
+}
+
+export interface EmbeddingProblem {
+    readonly count: number;
+    readonly width: number;
+    readonly dtype?: ComputeDType;
+    readonly gradient?: boolean;
+}
+
 export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'cache.float16', 'cache.bfloat16', 'cache.int8', 'cache.int4x2', 'cache.shared', 'pages', 'ring', 'valueFromKey', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.keyStart', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'origin', 'dropout', 'gradient'];
 
 export type Feature = (typeof FEATURES)[number];
@@ -222,6 +288,8 @@ export interface GradientInputs<T = Tensor | ResidentTensor> {
 export type Guarantee = (typeof GUARANTEES)[number];
 
 export type HalfDType = 'float16' | 'bfloat16';
+
+type Indices = Tensor<'int32'>;
 
 export type Layout = 'bhld' | 'blhd';
 
@@ -277,6 +345,7 @@ export interface LinearProblem {
     readonly weightType?: WeightType;
     readonly bias?: boolean;
     readonly activation?: Activation | null;
+    readonly gate?: boolean;
     readonly gradient?: boolean;
 }
 
@@ -320,11 +389,11 @@ export interface NormProblem {
 
 export type NumberArray = Exclude<DTypeArrays[DType], Uint16Array | Int8Array> | Float16ArrayLike;
 
-export declare const OPERATIONS: readonly ['linear', 'linear.residual', 'norm'];
+export declare const OPERATIONS: readonly ['linear', 'linear.residual', 'linear.gate', 'norm', 'rotary', 'embedding', 'elementDropout'];
 
 export type Operation = (typeof OPERATIONS)[number];
 
-export interface OperationKernel<Problem, Inputs, Forward, Gradients> extends AsyncDisposable {
+export interface OperationKernel<Problem, Inputs, Forward, Gradients, Saved = Inputs> extends AsyncDisposable {
     readonly problem: Required<Problem>;
     run(inputs: Inputs, options?: RunOptions & {
         readonly resident?: false;
@@ -332,10 +401,10 @@ export interface OperationKernel<Problem, Inputs, Forward, Gradients> extends As
     run(inputs: Inputs, options: RunOptions & {
         readonly resident: true;
     }): Promise<OperationResults<ResidentTensor>>;
-    gradient(inputs: Inputs, forward: Forward, options?: RunOptions & {
+    gradient(inputs: Saved, forward: Forward, options?: RunOptions & {
         readonly resident?: false;
     }): Promise<Tensors<Gradients, Tensor>>;
-    gradient(inputs: Inputs, forward: Forward, options: RunOptions & {
+    gradient(inputs: Saved, forward: Forward, options: RunOptions & {
         readonly resident: true;
     }): Promise<Tensors<Gradients, ResidentTensor>>;
     dispose(): Promise<void>;
@@ -410,6 +479,37 @@ export interface ResidentTensor<D extends DType = DType> {
     dispose(): void;
 }
 
+export interface RotaryForward<T = TensorLike> {
+    readonly dOutput: T;
+}
+
+export interface RotaryGradientNames {
+    readonly dInput: true;
+}
+
+export interface RotaryInputs<T = TensorLike> extends RotaryTables<T> {
+    readonly input: T;
+}
+
+export type RotaryKernel = OperationKernel<RotaryProblem, RotaryInputs, RotaryForward, RotaryGradientNames, RotaryTables>;
+
+export interface RotaryOperation {
+    compile(problem: RotaryProblem): Promise<RotaryKernel>;
+}
+
+export interface RotaryProblem {
+    readonly headDim: number;
+    readonly rotaryDim?: number;
+    readonly interleaved?: boolean;
+    readonly dtype?: ComputeDType;
+    readonly gradient?: boolean;
+}
+
+export interface RotaryTables<T = TensorLike> {
+    readonly cosines: T;
+    readonly sines: T;
+}
+
 export interface RunOptions {
     readonly signal?: AbortSignal;
 }
@@ -454,14 +554,22 @@ export type WeightType = ComputeDType | StoredType;
 
 declare const reference: BackendProvider<void>;
 
+export declare function referenceElementDropout({ probability }: Pick<ElementDropoutProblem, 'probability'>, { input, residual, seed, stream }: ElementDropoutInputs<Tensor>): Tensor;
+
+export declare function referenceEmbedding({ width }: Required<EmbeddingProblem>, { indices, weight }: EmbeddingInputs<Tensor, Indices>): Tensor;
+
+export declare function referenceEmbeddingGradient({ count, width }: Required<EmbeddingProblem>, { data }: Indices, dOutput: Tensor): Tensor;
+
 export declare function referenceForward(problem: AttentionProblem, given: AttentionInputs<Tensor>): OutputsByName<Tensor>;
 
 export declare function referenceGradient(problem: AttentionProblem, given: AttentionInputs<Tensor>, dOutput: Tensor, whole?: Tensor | null): AttentionGradients;
 
-export declare function referenceLinear({ activation }: Projection, { weight, bias }: LinearParameters<Tensor, Tensor | BlockWeight>, input: Tensor): Tensor;
+export declare function referenceLinear(problem: Projection, { weight, bias }: LinearParameters<Tensor, Tensor | BlockWeight>, input: Tensor): Tensor;
 
 export declare function referenceLinearGradient(problem: Required<LinearProblem>, { weight, bias }: LinearParameters<Tensor>, input: Tensor, dOutput: Tensor): Promise<LinearGradients<Tensor>>;
 
 export declare function referenceNorm(problem: Problem, { input, weight, bias }: NormInputs<Tensor>): Tensor;
 
 export declare function referenceNormGradient(problem: Problem, { input, weight, bias }: NormInputs<Tensor>, { dOutput, dResidual }: NormForward<Tensor>): Tensors<NormGradientNames, Tensor>;
+
+export declare function referenceRotary({ headDim, rotaryDim, interleaved }: Required<RotaryProblem>, { input, cosines, sines }: RotaryInputs<Tensor>, direction?: 1 | -1): Tensor;

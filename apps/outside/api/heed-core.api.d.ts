@@ -24,6 +24,20 @@
 //   ComputeDType
 //   DType
 //   DTypeOf
+//   ElementDropoutForward
+//   ElementDropoutGradientNames
+//   ElementDropoutInputs
+//   ElementDropoutKernel
+//   ElementDropoutOperation
+//   ElementDropoutProblem
+//   ElementDropoutSeed
+//   EmbeddingForward
+//   EmbeddingGradientNames
+//   EmbeddingIndices
+//   EmbeddingInputs
+//   EmbeddingKernel
+//   EmbeddingOperation
+//   EmbeddingProblem
 //   FEATURES
 //   Feature
 //   Float16ArrayLike
@@ -80,6 +94,13 @@
 //   QuantizedDType
 //   RequestedResults
 //   ResidentTensor
+//   RotaryForward
+//   RotaryGradientNames
+//   RotaryInputs
+//   RotaryKernel
+//   RotaryOperation
+//   RotaryProblem
+//   RotaryTables
 //   RunOptions
 //   Selection
 //   Skipped
@@ -135,6 +156,9 @@ export interface AttentionBackend extends AsyncDisposable {
     allocate<D extends DType>(dtype: D, shape: readonly number[]): Promise<ResidentTensor<D>>;
     readonly linear?: LinearOperation;
     readonly norm?: NormOperation;
+    readonly rotary?: RotaryOperation;
+    readonly embedding?: EmbeddingOperation;
+    readonly elementDropout?: ElementDropoutOperation;
     wrap?(native: unknown): ResidentTensor;
     unwrap?(resident: ResidentTensor): unknown;
     dispose(): Promise<void>;
@@ -355,6 +379,65 @@ export type DTypeOf<T extends PlainTensorLike> = T extends {
     readonly data: infer A extends NumberArray;
 } ? ArrayDType<A> : 'float32' | 'bool';
 
+export interface ElementDropoutForward<T = TensorLike> {
+    readonly dOutput: T;
+}
+
+export interface ElementDropoutGradientNames {
+    readonly dInput: true;
+}
+
+export interface ElementDropoutInputs<T = TensorLike> extends ElementDropoutSeed {
+    readonly input: T;
+    readonly residual?: T | undefined;
+}
+
+export type ElementDropoutKernel = OperationKernel<ElementDropoutProblem, ElementDropoutInputs, ElementDropoutForward, ElementDropoutGradientNames, ElementDropoutSeed>;
+
+export interface ElementDropoutOperation {
+    compile(problem: ElementDropoutProblem): Promise<ElementDropoutKernel>;
+}
+
+export interface ElementDropoutProblem {
+    readonly probability: number;
+    readonly dtype?: ComputeDType;
+    readonly gradient?: boolean;
+}
+
+export interface ElementDropoutSeed {
+    readonly seed: number;
+    readonly stream?: number | undefined;
+}
+
+export interface EmbeddingForward<T = TensorLike> {
+    readonly dOutput: T;
+}
+
+export interface EmbeddingGradientNames {
+    readonly dWeight: true;
+}
+
+export interface EmbeddingIndices<I = PlainTensorLike> {
+    readonly indices: I;
+}
+
+export interface EmbeddingInputs<T = TensorLike, I = PlainTensorLike> extends EmbeddingIndices<I> {
+    readonly weight: T;
+}
+
+export type EmbeddingKernel = OperationKernel<EmbeddingProblem, EmbeddingInputs, EmbeddingForward, EmbeddingGradientNames, EmbeddingIndices>;
+
+export interface EmbeddingOperation {
+    compile(problem: EmbeddingProblem): Promise<EmbeddingKernel>;
+}
+
+export interface EmbeddingProblem {
+    readonly count: number;
+    readonly width: number;
+    readonly dtype?: ComputeDType;
+    readonly gradient?: boolean;
+}
+
 export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'cache.float16', 'cache.bfloat16', 'cache.int8', 'cache.int4x2', 'cache.shared', 'pages', 'ring', 'valueFromKey', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.keyStart', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'origin', 'dropout', 'gradient'];
 
 export type Feature = (typeof FEATURES)[number];
@@ -512,6 +595,7 @@ export interface LinearProblem {
     readonly weightType?: WeightType;
     readonly bias?: boolean;
     readonly activation?: Activation | null;
+    readonly gate?: boolean;
     readonly gradient?: boolean;
 }
 
@@ -574,11 +658,11 @@ export interface NormProblem {
 
 export type NumberArray = Exclude<DTypeArrays[DType], Uint16Array | Int8Array> | Float16ArrayLike;
 
-export declare const OPERATIONS: readonly ['linear', 'linear.residual', 'norm'];
+export declare const OPERATIONS: readonly ['linear', 'linear.residual', 'linear.gate', 'norm', 'rotary', 'embedding', 'elementDropout'];
 
 export type Operation = (typeof OPERATIONS)[number];
 
-export interface OperationKernel<Problem, Inputs, Forward, Gradients> extends AsyncDisposable {
+export interface OperationKernel<Problem, Inputs, Forward, Gradients, Saved = Inputs> extends AsyncDisposable {
     readonly problem: Required<Problem>;
     run(inputs: Inputs, options?: RunOptions & {
         readonly resident?: false;
@@ -586,10 +670,10 @@ export interface OperationKernel<Problem, Inputs, Forward, Gradients> extends As
     run(inputs: Inputs, options: RunOptions & {
         readonly resident: true;
     }): Promise<OperationResults<ResidentTensor>>;
-    gradient(inputs: Inputs, forward: Forward, options?: RunOptions & {
+    gradient(inputs: Saved, forward: Forward, options?: RunOptions & {
         readonly resident?: false;
     }): Promise<Tensors<Gradients, Tensor>>;
-    gradient(inputs: Inputs, forward: Forward, options: RunOptions & {
+    gradient(inputs: Saved, forward: Forward, options: RunOptions & {
         readonly resident: true;
     }): Promise<Tensors<Gradients, ResidentTensor>>;
     dispose(): Promise<void>;
@@ -712,6 +796,37 @@ export interface ResidentTensor<D extends DType = DType> {
     view(shape: readonly number[]): ResidentTensor<D>;
     hold(): ResidentTensor<D>;
     dispose(): void;
+}
+
+export interface RotaryForward<T = TensorLike> {
+    readonly dOutput: T;
+}
+
+export interface RotaryGradientNames {
+    readonly dInput: true;
+}
+
+export interface RotaryInputs<T = TensorLike> extends RotaryTables<T> {
+    readonly input: T;
+}
+
+export type RotaryKernel = OperationKernel<RotaryProblem, RotaryInputs, RotaryForward, RotaryGradientNames, RotaryTables>;
+
+export interface RotaryOperation {
+    compile(problem: RotaryProblem): Promise<RotaryKernel>;
+}
+
+export interface RotaryProblem {
+    readonly headDim: number;
+    readonly rotaryDim?: number;
+    readonly interleaved?: boolean;
+    readonly dtype?: ComputeDType;
+    readonly gradient?: boolean;
+}
+
+export interface RotaryTables<T = TensorLike> {
+    readonly cosines: T;
+    readonly sines: T;
 }
 
 export interface RunOptions {

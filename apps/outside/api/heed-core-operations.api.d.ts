@@ -1,0 +1,645 @@
+// exports
+//   ElementDropoutKernelDefinition
+//   EmbeddingKernelDefinition
+//   NormKernelDefinition
+//   RotaryKernelDefinition
+//   RotaryTableOptions
+//   dropHere
+//   elementDropoutOnHost
+//   embedGradientHere
+//   embedHere
+//   embeddingOnHost
+//   normGradientHere
+//   normHere
+//   normOnHost
+//   offerElementDropout
+//   offerEmbedding
+//   offerNorm
+//   offerRotary
+//   operationsOnHost
+//   rotaryOnHost
+//   rotaryTable
+//   rotateHere
+//   withGate
+
+export type Activation = 'gelu' | 'geluTanh' | 'silu' | 'relu' | 'sigmoid';
+
+export type AlignmentKind = 'topLeft' | 'bottomRight' | 'offset';
+
+export type ArrayDType<A> = A extends Float32Array ? 'float32' : A extends Float64Array ? 'float64' : A extends Int32Array ? 'int32' : A extends Float16ArrayLike ? 'float16' : 'bool';
+
+export interface ArrayWithShape<A extends NumberArray = NumberArray> {
+    readonly data: A;
+    readonly shape: readonly number[];
+}
+
+export interface AttentionBackend extends AsyncDisposable {
+    readonly contract: typeof CONTRACT_VERSION;
+    readonly name: string;
+    readonly device: string;
+    readonly capabilities: Capabilities;
+    supports(problem: AttentionProblem): Support;
+    compile(problem: AttentionProblem): Promise<AttentionKernel>;
+    upload<T extends PlainTensorLike>(tensor: T): Promise<ResidentTensor<DTypeOf<T>>>;
+    allocate<D extends DType>(dtype: D, shape: readonly number[]): Promise<ResidentTensor<D>>;
+    readonly linear?: LinearOperation;
+    readonly norm?: NormOperation;
+    readonly rotary?: RotaryOperation;
+    readonly embedding?: EmbeddingOperation;
+    readonly elementDropout?: ElementDropoutOperation;
+    wrap?(native: unknown): ResidentTensor;
+    unwrap?(resident: ResidentTensor): unknown;
+    dispose(): Promise<void>;
+}
+
+export interface AttentionGradients<T = Tensor> {
+    readonly dQuery: T;
+    readonly dKey: T;
+    readonly dValue: T;
+    readonly dBias?: T;
+    readonly dSinks?: T;
+}
+
+export interface AttentionInputs<T = Tensor | ResidentTensor> {
+    readonly query: T;
+    readonly key: T;
+    readonly value: T;
+    readonly keyScales?: T;
+    readonly valueScales?: T;
+    readonly blockTable?: Tensor<'int32'>;
+    readonly mask?: T;
+    readonly bias?: T;
+    readonly offsets?: Tensor<'int32'>;
+    readonly keyLengths?: Tensor<'int32'>;
+    readonly keyStarts?: Tensor<'int32'>;
+    readonly queryLengths?: Tensor<'int32'>;
+    readonly querySegments?: T;
+    readonly keySegments?: T;
+    readonly alibiSlopes?: T;
+    readonly sinks?: T;
+    readonly seed?: number;
+    readonly origin?: Origin;
+}
+
+export interface AttentionKernel extends AsyncDisposable {
+    readonly problem: AttentionProblem;
+    readonly plan: Plan;
+    run(inputs: AttentionInputs, options?: RunOptions & {
+        readonly resident?: false;
+    }): Promise<AttentionResults<Tensor>>;
+    run(inputs: AttentionInputs, options: RunOptions & {
+        readonly resident: true;
+    }): Promise<AttentionResults<ResidentTensor>>;
+    gradient(inputs: AttentionInputs, forward: GradientInputs, options?: RunOptions & {
+        readonly resident?: false;
+    }): Promise<AttentionGradients<Tensor>>;
+    gradient(inputs: AttentionInputs, forward: GradientInputs, options: RunOptions & {
+        readonly resident: true;
+    }): Promise<AttentionGradients<ResidentTensor>>;
+    dispose(): Promise<void>;
+}
+
+export interface AttentionProblem {
+    readonly batch: number;
+    readonly heads: number;
+    readonly kvHeads: number;
+    readonly kvBatch: number;
+    readonly queryLength: number;
+    readonly keyLength: number;
+    readonly headDim: number;
+    readonly valueDim: number;
+    readonly dtype: FloatDType;
+    readonly cacheType: CacheType;
+    readonly groups: {
+        readonly key: number;
+        readonly value: number;
+    } | null;
+    readonly pages: {
+        readonly count: number;
+        readonly size: number;
+    } | null;
+    readonly ring: boolean;
+    readonly valueFromKey: {
+        readonly start: number;
+        readonly length: number;
+    } | null;
+    readonly layout: Layout;
+    readonly scale: number;
+    readonly softcap: number | null;
+    readonly alignment: AlignmentKind | null;
+    readonly causal: boolean;
+    readonly window: {
+        readonly left: number | null;
+        readonly right: number | null;
+    } | null;
+    readonly mask: {
+        readonly kind: 'boolean' | 'float';
+        readonly shape: BroadcastShape;
+    } | null;
+    readonly bias: {
+        readonly shape: BroadcastShape;
+    } | null;
+    readonly lengths: {
+        readonly key: boolean;
+        readonly keyStart: boolean;
+        readonly query: boolean;
+    };
+    readonly segments: boolean;
+    readonly alibi: boolean;
+    readonly sinks: boolean;
+    readonly selection: Selection;
+    readonly origin: boolean;
+    readonly dropout: number | null;
+    readonly outputs: readonly OutputName[];
+    readonly gradient: boolean;
+}
+
+export type AttentionResults<T = Tensor> = Partial<OutputsByName<T>>;
+
+export type BlockType = 'q8_0' | 'q4_0' | 'q4_1';
+
+export interface BlockWeight<D extends BlockType = BlockType> {
+    readonly dtype: D;
+    readonly shape: readonly number[];
+    readonly data: Uint8Array;
+}
+
+export type BroadcastShape = readonly [number, number, number, number];
+
+export declare const CONTRACT_VERSION = 1;
+
+export type CacheType = FloatDType | QuantizedDType;
+
+export interface Capabilities {
+    readonly dtypes: readonly FloatDType[];
+    readonly features: readonly Feature[];
+    readonly guarantees: readonly Guarantee[];
+    readonly partGradients?: boolean;
+    readonly operations?: readonly Operation[];
+    readonly weightTypes?: readonly StoredType[];
+}
+
+export type ComputeDType = 'float32' | 'float64';
+
+export type DType = FloatDType | QuantizedDType | 'int32' | 'bool';
+
+export interface DTypeArrays {
+    float16: Uint16Array;
+    bfloat16: Uint16Array;
+    float32: Float32Array;
+    float64: Float64Array;
+    int32: Int32Array;
+    int8: Int8Array;
+    int4x2: Uint8Array;
+    bool: Uint8Array;
+}
+
+export type DTypeOf<T extends PlainTensorLike> = T extends {
+    readonly dtype: infer D extends DType;
+} ? D : T extends {
+    readonly data: infer A extends NumberArray;
+} ? ArrayDType<A> : 'float32' | 'bool';
+
+export interface ElementDropoutForward<T = TensorLike> {
+    readonly dOutput: T;
+}
+
+export interface ElementDropoutGradientNames {
+    readonly dInput: true;
+}
+
+export interface ElementDropoutInputs<T = TensorLike> extends ElementDropoutSeed {
+    readonly input: T;
+    readonly residual?: T | undefined;
+}
+
+export type ElementDropoutKernel = OperationKernel<ElementDropoutProblem, ElementDropoutInputs, ElementDropoutForward, ElementDropoutGradientNames, ElementDropoutSeed>;
+
+export type ElementDropoutKernelDefinition<N extends NativeTensor = Tensor> = OperationKernelDefinition<N, ElementDropoutInputs<N>, ElementDropoutForward<N>, Tensors<ElementDropoutGradientNames, N>, ElementDropoutSeed>;
+
+export interface ElementDropoutOperation {
+    compile(problem: ElementDropoutProblem): Promise<ElementDropoutKernel>;
+}
+
+export interface ElementDropoutProblem {
+    readonly probability: number;
+    readonly dtype?: ComputeDType;
+    readonly gradient?: boolean;
+}
+
+export interface ElementDropoutSeed {
+    readonly seed: number;
+    readonly stream?: number | undefined;
+}
+
+export interface EmbeddingForward<T = TensorLike> {
+    readonly dOutput: T;
+}
+
+export interface EmbeddingGradientNames {
+    readonly dWeight: true;
+}
+
+export interface EmbeddingIndices<I = PlainTensorLike> {
+    readonly indices: I;
+}
+
+export interface EmbeddingInputs<T = TensorLike, I = PlainTensorLike> extends EmbeddingIndices<I> {
+    readonly weight: T;
+}
+
+export type EmbeddingKernel = OperationKernel<EmbeddingProblem, EmbeddingInputs, EmbeddingForward, EmbeddingGradientNames, EmbeddingIndices>;
+
+export type EmbeddingKernelDefinition<N extends NativeTensor = Tensor> = OperationKernelDefinition<N, EmbeddingInputs<N, Tensor<'int32'>>, EmbeddingForward<N>, Tensors<EmbeddingGradientNames, N>, EmbeddingIndices<Tensor<'int32'>>>;
+
+export interface EmbeddingOperation {
+    compile(problem: EmbeddingProblem): Promise<EmbeddingKernel>;
+}
+
+export interface EmbeddingProblem {
+    readonly count: number;
+    readonly width: number;
+    readonly dtype?: ComputeDType;
+    readonly gradient?: boolean;
+}
+
+export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'cache.float16', 'cache.bfloat16', 'cache.int8', 'cache.int4x2', 'cache.shared', 'pages', 'ring', 'valueFromKey', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.keyStart', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'origin', 'dropout', 'gradient'];
+
+export type Feature = (typeof FEATURES)[number];
+
+export interface Float16ArrayLike {
+    readonly [Symbol.toStringTag]: 'Float16Array';
+    readonly buffer: ArrayBufferLike;
+    readonly byteOffset: number;
+    readonly length: number;
+}
+
+export type FloatDType = ComputeDType | HalfDType;
+
+export declare const GUARANTEES: readonly ['padding', 'nonfinite', 'repeat', 'batch'];
+
+export interface GradientInputs<T = Tensor | ResidentTensor> {
+    readonly output: T;
+    readonly statistics: Statistics<T>;
+    readonly dOutput: T;
+    readonly isPart?: boolean;
+}
+
+export type Guarantee = (typeof GUARANTEES)[number];
+
+export type HalfDType = 'float16' | 'bfloat16';
+
+export interface HostViews<N extends NativeTensor> {
+    view(native: N): Tensor;
+    make(dtype: ComputeDType, shape: readonly number[]): N;
+    free(native: N): void;
+}
+
+type Indices = EmbeddingIndices<Tensor<'int32'>>;
+
+export type Layout = 'bhld' | 'blhd';
+
+export interface LinearDefinition<N extends NativeTensor = Tensor> {
+    readonly weightTypes?: readonly StoredType[];
+    readonly scalar?: boolean;
+    readonly gates?: boolean;
+    compile(problem: Required<LinearProblem>): LinearKernelDefinition<N> | Promise<LinearKernelDefinition<N>>;
+    readonly add?: 'kernel' | ((result: N, other: N, options: RunOptions) => void | Promise<void>);
+}
+
+export interface LinearForward {
+    readonly dOutput: TensorLike;
+    readonly dResidual?: TensorLike | undefined;
+}
+
+export interface LinearGradients<T> {
+    readonly dInput: T;
+    readonly dWeight: T;
+    readonly dBias?: T;
+}
+
+export interface LinearInputs {
+    readonly input: TensorLike;
+    readonly weights: PackedWeights;
+    readonly residual?: TensorLike | undefined;
+}
+
+export interface LinearKernel extends AsyncDisposable {
+    readonly problem: Required<LinearProblem>;
+    pack(parameters: LinearParameters<TensorLike, TensorLike | StoredWeight>): Promise<PackedWeights>;
+    run(inputs: LinearInputs, options?: RunOptions & {
+        readonly resident?: false;
+    }): Promise<LinearResults<Tensor>>;
+    run(inputs: LinearInputs, options: RunOptions & {
+        readonly resident: true;
+    }): Promise<LinearResults<ResidentTensor>>;
+    gradient(inputs: LinearInputs, forward: LinearForward, options?: RunOptions & {
+        readonly resident?: false;
+    }): Promise<LinearGradients<Tensor>>;
+    gradient(inputs: LinearInputs, forward: LinearForward, options: RunOptions & {
+        readonly resident: true;
+    }): Promise<LinearGradients<ResidentTensor>>;
+    dispose(): Promise<void>;
+}
+
+export interface LinearKernelDefinition<N extends NativeTensor = Tensor, P extends object = object> {
+    pack(parameters: LinearParameters<N>): P | Promise<P>;
+    packStored?(parameters: LinearParameters<N, StoredWeight>): P | Promise<P>;
+    free?(weights: P): void;
+    run(input: N, weights: P, options: RunOptions, residual?: N): N | Promise<N>;
+    gradient?(input: N, weights: P, dOutput: N, options: RunOptions, dResidual?: N): LinearGradients<N> | Promise<LinearGradients<N>>;
+    dispose?(): void | Promise<void>;
+}
+
+export interface LinearOperation {
+    readonly scalar?: boolean;
+    compile(problem: LinearProblem): Promise<LinearKernel>;
+}
+
+export interface LinearParameters<T = TensorLike, W = T> {
+    readonly weight: W;
+    readonly bias?: T | undefined;
+}
+
+export interface LinearProblem {
+    readonly inputDim: number;
+    readonly outputDim: number;
+    readonly dtype?: ComputeDType;
+    readonly weightType?: WeightType;
+    readonly bias?: boolean;
+    readonly activation?: Activation | null;
+    readonly gate?: boolean;
+    readonly gradient?: boolean;
+}
+
+export interface LinearResults<T> {
+    readonly output: T;
+}
+
+export interface NativeTensor {
+    readonly dtype: DType;
+    readonly shape: readonly number[];
+}
+
+export type NestedArray = readonly (number | boolean | NestedArray)[];
+
+export interface NormForward<T = TensorLike> {
+    readonly dOutput: T;
+    readonly dResidual?: T | undefined;
+}
+
+export interface NormGradientNames {
+    readonly dInput: true;
+    readonly dWeight: true;
+    readonly dBias?: true;
+}
+
+export interface NormInputs<T = TensorLike> {
+    readonly input: T;
+    readonly weight: T;
+    readonly bias?: T | undefined;
+}
+
+export type NormKernel = OperationKernel<NormProblem, NormInputs, NormForward, NormGradientNames>;
+
+export type NormKernelDefinition<N extends NativeTensor = Tensor> = OperationKernelDefinition<N, NormInputs<N>, NormForward<N>, Tensors<NormGradientNames, N>>;
+
+export interface NormOperation {
+    compile(problem: NormProblem): Promise<NormKernel>;
+}
+
+export interface NormProblem {
+    readonly kind: 'layer' | 'rms';
+    readonly width: number;
+    readonly dtype?: ComputeDType;
+    readonly epsilon?: number;
+    readonly bias?: boolean;
+    readonly gradient?: boolean;
+}
+
+export type NumberArray = Exclude<DTypeArrays[DType], Uint16Array | Int8Array> | Float16ArrayLike;
+
+export declare const OPERATIONS: readonly ['linear', 'linear.residual', 'linear.gate', 'norm', 'rotary', 'embedding', 'elementDropout'];
+
+export type OfferedName = Exclude<Operation & keyof AttentionBackend, 'linear'>;
+
+export type Operation = (typeof OPERATIONS)[number];
+
+export interface OperationChecks {
+    readonly problem: (given: never) => object;
+    readonly inputs: (problem: never, given: never) => object;
+    readonly saved?: (problem: never, given: never) => object;
+    readonly forward: (problem: never, given: never, inputs: never) => object;
+}
+
+export interface OperationKernel<Problem, Inputs, Forward, Gradients, Saved = Inputs> extends AsyncDisposable {
+    readonly problem: Required<Problem>;
+    run(inputs: Inputs, options?: RunOptions & {
+        readonly resident?: false;
+    }): Promise<OperationResults<Tensor>>;
+    run(inputs: Inputs, options: RunOptions & {
+        readonly resident: true;
+    }): Promise<OperationResults<ResidentTensor>>;
+    gradient(inputs: Saved, forward: Forward, options?: RunOptions & {
+        readonly resident?: false;
+    }): Promise<Tensors<Gradients, Tensor>>;
+    gradient(inputs: Saved, forward: Forward, options: RunOptions & {
+        readonly resident: true;
+    }): Promise<Tensors<Gradients, ResidentTensor>>;
+    dispose(): Promise<void>;
+}
+
+export interface OperationKernelDefinition<N extends NativeTensor, Inputs, Forward, Gradients, Saved = Inputs> {
+    run(inputs: Inputs, options: RunOptions): N | Promise<N>;
+    gradient?(inputs: Saved, forward: Forward, options: RunOptions): Gradients | Promise<Gradients>;
+    dispose?(): void | Promise<void>;
+}
+
+export interface OperationOffer<N extends NativeTensor = Tensor> {
+    readonly name: OfferedName;
+    readonly checks: OperationChecks;
+    readonly compile: (problem: never) => OperationKernelDefinition<N, never, never, object> | Promise<OperationKernelDefinition<N, never, never, object>>;
+}
+
+export interface OperationResults<T> {
+    readonly output: T;
+}
+
+export interface Origin {
+    readonly batch: number;
+    readonly head: number;
+    readonly query: number;
+    readonly key: number;
+}
+
+export type OutputName = 'output' | 'weights' | 'logSumExp' | 'statistics' | 'choice';
+
+export interface OutputsByName<T = Tensor> {
+    readonly output: T;
+    readonly weights: T;
+    readonly logSumExp: T;
+    readonly statistics: Statistics<T>;
+    readonly choice: T;
+}
+
+export interface PackedWeights {
+    readonly packed: true;
+    dispose(): void;
+}
+
+export type PerBatch = readonly number[] | Tensor<'int32'>;
+
+export type PlainTensorLike = Tensor | ArrayWithShape | NestedArray;
+
+export interface Plan {
+    readonly algorithm: string;
+    readonly tile: {
+        readonly query: number;
+        readonly key: number;
+    };
+    readonly scratchBytes: number;
+    readonly lastRun?: Readonly<Record<string, number>> | null;
+}
+
+type Problem = Pick<Required<NormProblem>, 'kind' | 'epsilon'>;
+
+export type QuantizedDType = 'int8' | 'int4x2';
+
+export interface ResidentTensor<D extends DType = DType> {
+    readonly resident: true;
+    readonly dtype: D;
+    readonly shape: readonly number[];
+    write(part: PlainTensorLike, at: {
+        readonly axis: number;
+        readonly start: number | PerBatch;
+    } | SlotPosition): Promise<void>;
+    read(slices?: {
+        readonly axis: number;
+        readonly start: number;
+        readonly length: number;
+    }): Promise<Tensor<D>>;
+    gather(indices: PerBatch, options?: {
+        readonly axis?: number | undefined;
+    }): Promise<ResidentTensor<D>>;
+    reorder(indices: PerBatch): Promise<void>;
+    copy(): Promise<ResidentTensor<D>>;
+    view(shape: readonly number[]): ResidentTensor<D>;
+    hold(): ResidentTensor<D>;
+    dispose(): void;
+}
+
+export interface RotaryForward<T = TensorLike> {
+    readonly dOutput: T;
+}
+
+export interface RotaryGradientNames {
+    readonly dInput: true;
+}
+
+export interface RotaryInputs<T = TensorLike> extends RotaryTables<T> {
+    readonly input: T;
+}
+
+export type RotaryKernel = OperationKernel<RotaryProblem, RotaryInputs, RotaryForward, RotaryGradientNames, RotaryTables>;
+
+export type RotaryKernelDefinition<N extends NativeTensor = Tensor> = OperationKernelDefinition<N, RotaryInputs<N>, RotaryForward<N>, Tensors<RotaryGradientNames, N>, RotaryTables<N>>;
+
+export interface RotaryOperation {
+    compile(problem: RotaryProblem): Promise<RotaryKernel>;
+}
+
+export interface RotaryProblem {
+    readonly headDim: number;
+    readonly rotaryDim?: number;
+    readonly interleaved?: boolean;
+    readonly dtype?: ComputeDType;
+    readonly gradient?: boolean;
+}
+
+export interface RotaryTableOptions {
+    readonly positions: PlainTensorLike;
+    readonly frequencies: readonly number[] | Float32Array | Float64Array;
+    readonly factor?: number;
+    readonly dtype?: ComputeDType;
+}
+
+export interface RotaryTables<T = TensorLike> {
+    readonly cosines: T;
+    readonly sines: T;
+}
+
+export interface RunOptions {
+    readonly signal?: AbortSignal;
+}
+
+export type Selection = 'softmax' | 'argmax' | 'sample';
+
+export interface SlotPosition {
+    readonly slots: PlainTensorLike;
+    readonly layout?: 'bhld' | 'blhd' | undefined;
+}
+
+export interface Statistics<T = Tensor> {
+    readonly rowMax: T;
+    readonly rowSum: T;
+}
+
+export type StoredType = HalfDType | BlockType;
+
+export type StoredWeight = Tensor<HalfDType> | BlockWeight;
+
+export type Support = {
+    readonly supported: true;
+} | {
+    readonly supported: false;
+    readonly clause: string;
+    readonly reason: string;
+};
+
+export interface Tensor<D extends DType = DType> {
+    readonly dtype: D;
+    readonly shape: readonly number[];
+    readonly data: DTypeArrays[D];
+}
+
+export type TensorLike = PlainTensorLike | ResidentTensor;
+
+export type Tensors<Names, T> = {
+    readonly [Name in keyof Names]: T;
+};
+
+export type WeightType = ComputeDType | StoredType;
+
+export declare function dropHere({ probability }: Pick<ElementDropoutProblem, 'probability'>, { input, residual, seed, stream }: ElementDropoutInputs<Tensor>, output?: Tensor): Tensor;
+
+export declare function elementDropoutOnHost<N extends NativeTensor>(views: HostViews<N>): OperationOffer<N>;
+
+export declare function embedGradientHere({ indices }: Indices, { dOutput }: EmbeddingForward<Tensor>, dWeight: Tensor): Tensor;
+
+export declare function embedHere({ indices, weight }: EmbeddingInputs<Tensor, Tensor<'int32'>>, output?: Tensor): Tensor;
+
+export declare function embeddingOnHost<N extends NativeTensor>(views: HostViews<N>): OperationOffer<N>;
+
+export declare function normGradientHere(problem: Problem, { input, weight, bias }: NormInputs<Tensor>, { dOutput, dResidual }: NormForward<Tensor>, results?: Tensors<NormGradientNames, Tensor>): Tensors<NormGradientNames, Tensor>;
+
+export declare function normHere(problem: Problem, { input, weight, bias }: NormInputs<Tensor>, output?: Tensor): Tensor;
+
+export declare function normOnHost<N extends NativeTensor>(views: HostViews<N>): OperationOffer<N>;
+
+export declare function offerElementDropout<N extends NativeTensor = Tensor>(compile: (problem: Required<ElementDropoutProblem>) => ElementDropoutKernelDefinition<N> | Promise<ElementDropoutKernelDefinition<N>>): OperationOffer<N>;
+
+export declare function offerEmbedding<N extends NativeTensor = Tensor>(compile: (problem: Required<EmbeddingProblem>) => EmbeddingKernelDefinition<N> | Promise<EmbeddingKernelDefinition<N>>): OperationOffer<N>;
+
+export declare function offerNorm<N extends NativeTensor = Tensor>(compile: (problem: Required<NormProblem>) => NormKernelDefinition<N> | Promise<NormKernelDefinition<N>>): OperationOffer<N>;
+
+export declare function offerRotary<N extends NativeTensor = Tensor>(compile: (problem: Required<RotaryProblem>) => RotaryKernelDefinition<N> | Promise<RotaryKernelDefinition<N>>): OperationOffer<N>;
+
+export declare function operationsOnHost<N extends NativeTensor>(views: HostViews<N>): OperationOffer<N>[];
+
+export declare function rotaryOnHost<N extends NativeTensor>(views: HostViews<N>): OperationOffer<N>;
+
+export declare function rotaryTable(options: RotaryTableOptions): RotaryTables<Tensor<ComputeDType>>;
+
+export declare function rotateHere({ headDim, rotaryDim, interleaved }: Pick<Required<RotaryProblem>, 'headDim' | 'rotaryDim' | 'interleaved'>, { input, cosines, sines }: RotaryInputs<Tensor>, direction?: 1 | -1, output?: Tensor): Tensor;
+
+export declare function withGate<N extends NativeTensor>(definition: LinearDefinition<N>, views: HostViews<N>): LinearDefinition<N>;
