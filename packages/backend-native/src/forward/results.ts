@@ -5,21 +5,21 @@ import type { Memory } from '../memory/memory.ts';
 /** Tensors by the names that the native file has for them. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 
-/** Makes the results of a forward run. */
+/** Makes the results of a forward run, which writes all of them. */
 export function forwardResults(memory: Memory, problem: AttentionProblem): Tensors {
   const { batch, heads, queryLength, keyLength, valueDim, layout, dtype, outputs } = problem;
   const scores = computeDType(dtype);
   const rows = [batch, heads, queryLength];
   const outputShape = layout === 'bhld' ? [...rows, valueDim] : [batch, queryLength, heads, valueDim];
   return {
-    ...(outputs.includes('output') && { output: memory.zeros(dtype, outputShape) }),
-    ...(outputs.includes('weights') && { weights: memory.zeros(dtype, [...rows, keyLength]) }),
-    ...(outputs.includes('logSumExp') && { logSumExp: memory.zeros(scores, rows) }),
+    ...(outputs.includes('output') && { output: memory.blank(dtype, outputShape) }),
+    ...(outputs.includes('weights') && { weights: memory.blank(dtype, [...rows, keyLength]) }),
+    ...(outputs.includes('logSumExp') && { logSumExp: memory.blank(scores, rows) }),
     ...(outputs.includes('statistics') && {
-      rowMax: memory.zeros(scores, rows),
-      rowSum: memory.zeros(scores, rows),
+      rowMax: memory.blank(scores, rows),
+      rowSum: memory.blank(scores, rows),
     }),
-    ...(outputs.includes('choice') && { choice: memory.zeros('int32', rows) }),
+    ...(outputs.includes('choice') && { choice: memory.blank('int32', rows) }),
   };
 }
 
