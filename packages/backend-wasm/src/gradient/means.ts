@@ -65,8 +65,10 @@ export function meanFinisher(context: Context): Callable<['i32']> {
     const records: Code<'i32'> = i32.add(item.scratch, int(scratch.records));
     return count(r, int(0), item.count, 1, [
       record.set(place(records, r, RECORD_BYTES)),
-      mean.set(select(f64.const(0), f64.load(record, RECORD.mean), nonFinite)),
-      trace.set(select(f64.const(NaN), f64.const(0), nonFinite)),
+      mean.set(f64.load(record, RECORD.mean)),
+      // The mean of a non-finite row is NaN, unless the row attends to no key: then nothing in it reaches its sink.
+      trace.set(select(f64.sub(mean, mean), f64.const(0), nonFinite)),
+      mean.set(select(f64.const(0), mean, nonFinite)),
       max.set(scalar.load(record, RECORD.max)),
       inverse.set(scalar.load(record, RECORD.sum)),
       when(i32.eqz(i32.load(record, RECORD.empty)), ownSinks),

@@ -1,6 +1,6 @@
-import { type Tensor, resolveRequest } from '@heed/core';
+import { type HalfDType, type Tensor, cast, resolveRequest } from '@heed/core';
 import type { CaseRequest } from '../../../case-request.ts';
-import { broadcastStrides } from '@heed/core/backend';
+import { broadcastStrides, numbersOf } from '@heed/core/backend';
 import type { BehaviorCase, ConformanceCase } from '../../../case.ts';
 import { attendedByRow } from '../../../judge/excluded.ts';
 import { eachRow } from '../../../judge/naive-forward.ts';
@@ -14,6 +14,8 @@ export const paddingPurposes: Purposes = {
   padding: 'What is excluded changes no bit of any result or gradient, whatever its bits are.',
   'padding/beside': 'Beside another feature, what lengths exclude changes no bit.',
   'padding/causal-beside': 'Beside another feature, what causal attention excludes changes no bit.',
+  'padding/float16': 'In float16, what is excluded changes no bit beside another feature.',
+  'padding/bfloat16': 'In bfloat16, what is excluded changes no bit beside another feature.',
   'padding/across-tiles': 'What is excluded in a tile that others need changes no bit.',
   'padding/output-alone': 'What is excluded changes no bit where the output alone is asked for.',
   'padding/unchosen-values': 'Values that hard attention did not choose change no bit.',
@@ -140,13 +142,14 @@ export function excludable(request: CaseRequest): Excludable {
   });
   const { headDim, valueDim } = problem;
   // A −∞ that excludes must stay: it is why the element is excluded.
-  const keepsOut = (tensor: unknown, index: number): boolean => (tensor as Tensor).data[index] === -Infinity;
+  const numbers = (tensor: unknown) => (tensor === undefined ? [] : numbersOf(tensor as Tensor));
+  const [bias, mask] = [numbers(inputs.bias), numbers(inputs.mask)];
   return {
     query: (index) => !seen.query.has(index - (index % headDim)),
     key: (index) => !seen.key.has(index - (index % headDim)),
     value: (index) => !seen.value.has(index - (index % valueDim)),
-    bias: (index) => !seen.bias.has(index) && !keepsOut(inputs.bias, index),
-    mask: (index) => problem.mask?.kind === 'float' && !seen.mask.has(index) && !keepsOut(inputs.mask, index),
+    bias: (index) => !seen.bias.has(index) && bias[index] !== -Infinity,
+    mask: (index) => problem.mask?.kind === 'float' && !seen.mask.has(index) && mask[index] !== -Infinity,
     dOutput: (index) => !seen.output.has(index - (index % valueDim)),
   };
 }
@@ -158,7 +161,13 @@ export function spoil<T extends Tensor | undefined>(
   where: (index: number) => boolean,
 ): T {
   if (given === undefined) return given;
-  return { ...given, data: given.data.map((number, n) => (where(n) ? poison : number)) };
+  // Tensors of 16 bits hold bits.
+  const { dtype } = given;
+  const element =
+    dtype === 'float16' || dtype === 'bfloat16'
+      ? cast({ dtype: 'float64', shape: [1], data: Float64Array.of(poison) }, dtype as HalfDType).data[0]!
+      : poison;
+  return { ...given, data: given.data.map((number, n) => (where(n) ? element : number)) };
 }
 
 /** Everything excluded is poisoned at once; no bit of any result may change. */
@@ -234,6 +243,15 @@ export function paddingCases(): ConformanceCase[] {
   const cases = Object.entries(sketches).flatMap(([name, sketch]) =>
     Object.entries(poisons(sketch)).map(([kind, poison]) => padded(`${name}/${kind}`, sketch, poison)),
   );
+  for (const [name, sketch] of Object.entries(BESIDE).filter(([, { dtype }]) => dtype === undefined)) {
+    for (const dtype of ['float16', 'bfloat16'] as const) {
+      const half: Sketch = { ...sketch, dtype, keyLengths: [4, 6], queryLengths: [5, 3] };
+      cases.push(
+        padded(`${dtype}/${name}/nan`, half, NaN),
+        padded(`${dtype}/${name}/infinity`, half, Infinity),
+      );
+    }
+  }
   // Enough keys, and scores small enough, for ways that pay off only there; nothing but the output is asked for.
   const outputAlone = Object.entries({
     'key-lengths': { queryLength: 70, spread: 0.1, keyLengths: [66, 40] },
