@@ -16,11 +16,15 @@ export function openItem(
   const { frame, item } = context;
   const blocks = frame.integer('blocks');
   const block = i32.sub(i32.sub(blocks, int(1)), i32.remU(index, blocks));
-  const head = i32.divU(i32.divU(index, blocks), splits);
+  const rest = i32.divU(index, blocks);
+  // In place, heads take turns at a split: their rows of a page are neighbors in memory.
+  const { direct } = context.variant;
+  const split = direct ? i32.divU(rest, frame.integer('slots')) : i32.remU(rest, splits);
+  const head = direct ? i32.remU(rest, frame.integer('slots')) : i32.divU(rest, splits);
   return [
     item.frame.set(frameAddress),
     item.scratch.set(scratch),
-    item.split.set(i32.remU(i32.divU(index, blocks), splits)),
+    item.split.set(split),
     item.batch.set(i32.divU(head, frame.integer('kvHeads'))),
     item.kvHead.set(i32.remU(head, frame.integer('kvHeads'))),
     item.slot.set(i32.remU(head, frame.integer('slots'))),

@@ -1,7 +1,8 @@
-import { type Callable, type Code, i32, int, v128 } from '@heed/core/wasm';
+import { type Callable, type Code, i32, int, v128, when } from '@heed/core/wasm';
 import { type Context, place } from '../module/context.ts';
 import { keysInPlace } from './key-rows.ts';
 import { readingOf } from '../plan/reading.ts';
+import { rowsAhead } from './ahead.ts';
 import { pageOpener } from './pages.ts';
 
 /**
@@ -19,9 +20,12 @@ export function tileOpener(context: Context, makePanel: Callable<['i32']> | null
   const values = variant.pass === 'gradient' ? variant.valueDim : tiling.valueColumns;
   if (variant.direct) {
     const note = variant.pages === null ? null : pageOpener(context);
-    const readsInPlace = readingOf(context) !== 'panel';
+    const reading = readingOf(context);
+    const readAhead =
+      reading === 'elements' && variant.pages === null && !variant.ring ? rowsAhead(context) : null;
     return module.function({ parameters: ['i32'] }, (_, tile) => [
       note === null ? [] : note(tile),
+      readAhead === null ? [] : when(frame.integer('readsAhead'), readAhead(tile)),
       makePanel === null
         ? [
             item.keyAt.set(keysInPlace(context, 'key', tile)),
@@ -30,7 +34,7 @@ export function tileOpener(context: Context, makePanel: Callable<['i32']> | null
         : [
             item.keyAt.set(i32.add(item.scratch, int(scratch.wideKeys))),
             item.valueAt.set(i32.add(item.scratch, int(scratch.wideValues))),
-            readsInPlace ? [] : makePanel(tile),
+            reading === 'panel' ? makePanel(tile) : [],
           ],
     ]);
   }

@@ -3,7 +3,7 @@ import { FRAME_BYTES } from './frame.ts';
 import { contextOf } from '../module/context.ts';
 import { partialBytes } from '../forward/splits.ts';
 import { keptBytes } from '../forward/weights.ts';
-import { SPLIT_KEYS, type Tiling } from './tiling.ts';
+import { AHEAD_NUMBERS, SPLIT_KEYS, type Tiling } from './tiling.ts';
 import type { Variant } from './variant.ts';
 import { frameWriter } from './frame-writer.ts';
 import type { Plan, PlanOptions } from './plan.ts';
@@ -30,6 +30,10 @@ function sharedBlockRows(
   if (direct || split) return blockRows;
   const share = roundUp(Math.max(MINIMUM_ROWS, (rows * batch * kvHeads) / EVEN_ITEMS), rowGroup);
   return Math.min(blockRows, share);
+}
+
+function numbersInCache({ kvBatch, kvHeads, keyLength, headDim, valueDim }: AttentionProblem): number {
+  return kvBatch * kvHeads * keyLength * (headDim + valueDim);
 }
 
 /** Plans a problem's forward run. */
@@ -78,6 +82,7 @@ export function forwardPlan(problem: AttentionProblem, options: PlanOptions): Pl
         splits,
         splitKeys,
         slots,
+        readsAhead: Number(numbersInCache(problem) >= AHEAD_NUMBERS),
         packedKeySlot: sizes.packedKey,
         packedValueSlot: sizes.packedValue,
         nonFiniteSlot: sizes.nonFinite,

@@ -75,6 +75,8 @@ const INTEGERS = [
   'blockTable',
   /** Pages of an element of the batch. */
   'tableColumns',
+  /** 1 if keys and values are read ahead. */
+  'readsAhead',
   'offsets',
   'keyLengths',
   'keyStarts',

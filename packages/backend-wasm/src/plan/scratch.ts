@@ -1,5 +1,5 @@
 import type { Element } from '../module/element.ts';
-import type { Tiling } from './tiling.ts';
+import { PAGES_ABREAST, type Tiling } from './tiling.ts';
 import { RECORD_BYTES } from './records.ts';
 import { type Variant, needsOf } from './variant.ts';
 
@@ -29,10 +29,10 @@ export interface Scratch {
   readonly row: number;
   /** [max(headDim, valueDim)]: zeros, the row of keys without a page. */
   readonly zeros: number;
-  /** A word that nobody reads. */
-  readonly touched: number;
   /** [tileKeys]: bytes that say which keys of the tile have no page. */
   readonly pageless: number;
+  /** [pages that a tile has keys in]: their numbers, to be read ahead. */
+  readonly pageList: number;
   /** In a ring. [tileKeys]: entries of a row of mask, bias or segments in the order of the tile's keys. */
   readonly maskColumns: number;
   readonly biasColumns: number;
@@ -80,8 +80,8 @@ export function scratchOf(variant: Variant, tiling: Tiling, { bytes }: Element):
     wideValues: take(wide ? tiling.tileKeys * variant.valueDim * bytes : 0),
     row: take(made ? Math.max(variant.headDim, variant.valueDim) * bytes : 0),
     zeros: take(variant.pages === null ? 0 : Math.max(variant.headDim, variant.valueDim) * bytes),
-    touched: take(variant.pages === null ? 0 : 4),
     pageless: take(variant.pages === null ? 0 : tiling.tileKeys),
+    pageList: take(variant.pages === null ? 0 : 4 * (tiling.tileKeys / variant.pages + 1 + PAGES_ABREAST)),
     maskColumns: take(ring && variant.mask !== null ? scoreStride * bytes : 0),
     biasColumns: take(ring && variant.bias ? scoreStride * bytes : 0),
     segmentColumns: take(ring && variant.segments ? scoreStride * 4 : 0),

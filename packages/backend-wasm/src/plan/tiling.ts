@@ -7,7 +7,7 @@ export const BLOCK_ROWS = 96;
 const TILE_KEYS = 384;
 const GRADIENT_TILE_KEYS = 96;
 const DIRECT_TILE_KEYS = 512;
-/** The same of smaller numbers, except in pages that one row reads: loads of many pages are under way at the same time. */
+/** The same of smaller numbers that several rows read, from a panel. */
 const WIDENED_TILE_KEYS = 32;
 
 /** Read keys and values in place when a key/value head has at most this many query rows. */
@@ -15,6 +15,10 @@ export const DIRECT_ROWS = 8;
 
 /** Keys of a split, rounded down to whole tiles. */
 export const SPLIT_KEYS = 4096;
+/** Read keys and values ahead when there are at least this many numbers; the last-level cache has fewer of them. */
+export const AHEAD_NUMBERS: number = 2 ** 22;
+/** Pages that are read ahead at the same time. */
+export const PAGES_ABREAST = 4;
 /** Split the keys when a key/value head has at most this many query rows. */
 export const SPLIT_ROWS: number = 2 * BLOCK_ROWS;
 
@@ -52,8 +56,7 @@ export interface Tiling {
 export function tilingOf(variant: Variant): Tiling {
   const { pass, relaxed, dtype, headDim, valueDim, direct, one } = variant;
   const reading = readingOf({ variant });
-  const isWidened = reading === 'panel' || (reading !== 'elements' && variant.pages === null);
-  const directTileKeys = isWidened ? WIDENED_TILE_KEYS : DIRECT_TILE_KEYS;
+  const directTileKeys = reading === 'panel' ? WIDENED_TILE_KEYS : DIRECT_TILE_KEYS;
   const tileKeys = direct ? directTileKeys : pass === 'gradient' ? GRADIENT_TILE_KEYS : TILE_KEYS;
   const columns = dtype === 'float32' ? 8 : 4;
   const roundUp = (n: number): number => Math.ceil(n / columns) * columns;
