@@ -1,12 +1,21 @@
-import { type Geometry, MAXIMUM_VECTORS, ownRow, stageVectors, strideOf } from '../plan/geometry.ts';
+import {
+  type Geometry,
+  MAXIMUM_VECTORS,
+  ownKeys,
+  ownRow,
+  ownVector,
+  scoreOf,
+  stageVectors,
+  strideOf,
+} from '../plan/geometry.ts';
 import type { Variant } from '../plan/variant.ts';
 import {
   type Reduction,
   acrossRow,
   addresses,
   beginBlock,
+  beginKeys,
   beginRing,
-  beginTile,
   blockFunctions,
   blockLoader,
   cacheBindings,
@@ -58,7 +67,7 @@ export interface AttendOptions {
  */
 export function attendShader({ variant, geometry, sumsValues, splits, isPacked }: AttendOptions): Shader {
   const { headDim, valueDim, type, cacheType, rows: stored, selection, softcap, dropout } = variant;
-  const { rows, rowsEach, keys, staged, keepsQueries } = geometry;
+  const { rows, rowsEach, vectorsEach, keys, staged, keepsQueries } = geometry;
   const values = valueTensor(variant);
   const isPlaced = variant.pages || variant.ring;
   const hard = selection !== 'softmax';
@@ -71,7 +80,7 @@ export function attendShader({ variant, geometry, sumsValues, splits, isPacked }
   };
   const keyOperand: DirectOperand = {
     ...cacheOperand('key', headDim),
-    spoil: (index) => (staged ? `atomicOr(&keyFlags[${index}], 1u);` : `keySpoils = ${index};`),
+    ...(staged && { spoil: (index: string) => `atomicOr(&keyFlags[${index}], 1u);` }),
   };
   const valueOperand: DirectOperand = {
     ...cacheOperand('value', valueDim, passes > 1),
@@ -117,7 +126,6 @@ export function attendShader({ variant, geometry, sumsValues, splits, isPacked }
       queries: keepsQueries ? rows * strideOf(vectorsOf(headDim)) : 0,
       stage: stageVectors(geometry, sumsValues ? valueVectors : 0),
       weights: sumsValues,
-      folds: sumsValues && columns.keyGroups > 1,
     }),
     `var<workgroup> queryFlags: array<atomic<u32>, ${rows}>;`,
     staged ? `var<workgroup> keyFlags: array<atomic<u32>, ${keys}>;` : '',
@@ -134,20 +142,29 @@ export function attendShader({ variant, geometry, sumsValues, splits, isPacked }
     slot: (index) => `${index} * ${strideOf(vectorsOf(headDim))}u`,
   });
 
-  const storeWeights = (r: number): string => {
-    const numbers = dropout ? `dropped(weights${r}, ${placeOfNoise(r)})` : `weights${r}`;
+  const id = (r: number, v: number): string => scoreOf(geometry, r, v);
+  const firstOf = (v: number): string => ownKeys(geometry, v);
+  const storeWeights = (r: number, v: number): string => {
+    const own = `weights${id(r, v)}`;
+    const numbers = dropout ? `dropped(${own}, ${placeOfNoise(r, firstOf(v))})` : own;
     return staged
       ? `weights[${row(r)} * ${strideOf(keys / 4)}u + threadKey] = ${numbers};`
-      : `weights[${(r * keys) / 4}u + threadKey] = select(vec4u(UNATTENDED), bitcast<vec4u>(${numbers}), scores${r}.attended);`;
+      : `weights[${(r * keys) / 4}u + ${ownVector(geometry, v)}] = select(vec4u(UNATTENDED), bitcast<vec4u>(${numbers}), scores${id(r, v)}.attended);`;
   };
   const scores = each(
-    rowsEach,
-    (r) => `
-    let scores${r} = scoresOf(product${r}, row${r}, tile + i32(4u * threadKey), keySpoils);
-    if (any(scores${r}.spoiling)) { flags${r} |= SCORE_FLAG; }
-    let seen${r} = select(vec4f(LOWEST), scores${r}.values, scores${r}.attended);
-    let tileMaximum${r} = max(max(seen${r}.x, seen${r}.y), max(seen${r}.z, seen${r}.w));
-    ${hard ? choose(r, selection === 'sample') : ''}`,
+    vectorsEach,
+    (v) => `
+    ${beginKeys(variant, geometry, v)}
+${each(rowsEach, (r) => {
+  const s = id(r, v);
+  const maximum = `max(max(seen${s}.x, seen${s}.y), max(seen${s}.z, seen${s}.w))`;
+  return `
+    let scores${s} = scoresOf(product${s}, row${r}, tile + i32(${firstOf(v)}), keySpoils${v});
+    if (any(scores${s}.spoiling)) { flags${r} |= SCORE_FLAG; }
+    let seen${s} = select(vec4f(LOWEST), scores${s}.values, scores${s}.attended);
+    ${v === 0 ? `var tileMaximum${r} = ${maximum};` : `tileMaximum${r} = max(tileMaximum${r}, ${maximum});`}
+    ${hard ? choose(r, s, firstOf(v), selection === 'sample') : ''}`;
+})}`,
   );
 
   const softmax = `
@@ -171,10 +188,14 @@ ${each(
   rowsEach,
   (r) => `
     let factor${r} = factors${Math.floor(r / 4)}[${r % 4}];
-    let weights${r} = select(vec4f(0.0), exponential(max(scores${r}.values - newMaximum${r}, vec4f(-100.0))), scores${r}.attended);
-    sum${r} = fma(sum${r}, factor${r}, (weights${r}.x + weights${r}.y) + (weights${r}.z + weights${r}.w));
-    maximum${r} = newMaximum${r};
-    ${sumsValues ? storeWeights(r) : ''}`,
+${each(vectorsEach, (v) => {
+  const s = id(r, v);
+  return `    let weights${s} = select(vec4f(0.0), exponential(max(scores${s}.values - newMaximum${r}, vec4f(-100.0))), scores${s}.attended);
+    let sum${s}w = (weights${s}.x + weights${s}.y) + (weights${s}.z + weights${s}.w);
+    ${v === 0 ? `sum${r} = fma(sum${r}, factor${r}, sum${s}w);` : `sum${r} += sum${s}w;`}
+    ${sumsValues ? storeWeights(r, v) : ''}`;
+})}
+    maximum${r} = newMaximum${r};`,
 )}`;
 
   const addValues = !sumsValues
@@ -223,10 +244,8 @@ ${each(
 ${sumsValues ? sums('sum', rowsEach, columns, (sum) => `  var ${sum} = vec4f(0.0);`) : ''}
 
   for (var tile = begin / ${keys} * ${keys}; tile < end; tile += ${keys}) {
-    ${beginTile(variant)}
-    ${staged ? '' : 'var keySpoils = vec4<bool>(false);'}
     ${staged ? products('product', geometry, query, keyOperand, kept) : directProducts('product', geometry, query, keyOperand, 'queries')}
-    ${staged ? `let keySpoils = vec4<bool>(${[0, 1, 2, 3].map((k) => `atomicLoad(&keyFlags[4u * threadKey + ${k}u]) != 0u`).join(', ')});` : ''}
+    ${staged ? `let keySpoils0 = vec4<bool>(${[0, 1, 2, 3].map((k) => `atomicLoad(&keyFlags[4u * threadKey + ${k}u]) != 0u`).join(', ')});` : ''}
     ${sumsValues && staged ? clear('valueFlags', keys) : ''}
 ${scores}
 ${softmax}
@@ -251,15 +270,15 @@ function clear(name: string, count: number): string {
 }
 
 /** A row's best candidate so far: strictly larger ones replace it, so that the first among equals stays. */
-function choose(r: number, sampled: boolean): string {
-  const noise = sampled ? `gumbel(${placeOfNoise(r)})` : 'vec4f(0.0)';
+function choose(r: number, scores: string, firstKey: string, sampled: boolean): string {
+  const noise = sampled ? `gumbel(${placeOfNoise(r, firstKey)})` : 'vec4f(0.0)';
   return `
-    let candidates${r} = scores${r}.values + ${noise};
+    let candidates${scores} = scores${scores}.values + ${noise};
 ${each(
   4,
-  (k) => `    if (scores${r}.attended[${k}] && (choice${r} == -1 || candidates${r}[${k}] > best${r})) {
-      best${r} = candidates${r}[${k}];
-      choice${r} = tile + i32(4u * threadKey) + ${k};
+  (k) => `    if (scores${scores}.attended[${k}] && (choice${r} == -1 || candidates${scores}[${k}] > best${r})) {
+      best${r} = candidates${scores}[${k}];
+      choice${r} = tile + i32(${firstKey}) + ${k};
     }`,
 )}`;
 }

@@ -1,10 +1,10 @@
-import { type Geometry, ownRow, stageVectors, strideOf } from '../plan/geometry.ts';
+import { type Geometry, ownKeys, ownRow, scoreOf, stageVectors, strideOf } from '../plan/geometry.ts';
 import type { Variant } from '../plan/variant.ts';
 import {
   addresses,
   beginBlock,
+  beginKeys,
   beginRing,
-  beginTile,
   blockFunctions,
   blockLoader,
   cacheBindings,
@@ -27,7 +27,7 @@ import { FLAGS, ROW_PLANES } from './finish.ts';
  */
 export function weightsShader(variant: Variant, geometry: Geometry, isPacked: boolean): Shader {
   const { headDim, type, cacheType, rows: stored, softcap, ring } = variant;
-  const { rows, rowsEach, keys, staged, keepsQueries } = geometry;
+  const { rows, rowsEach, vectorsEach, keys, staged, keepsQueries } = geometry;
   const query = queryOperand(headDim);
   const key = cacheOperand('key', headDim);
   const row = (r: number): string => ownRow(geometry, r);
@@ -73,18 +73,22 @@ ${each(
   let rowSum${r} = bitcast<f32>(select(${rowResult('rowSum', r)}, 0u, isFlagged${r}));`,
 )}
   for (var tile = begin / ${keys} * ${keys}; tile < end; tile += ${keys}) {
-    ${beginTile(variant)}
     ${staged ? products('product', geometry, query, key, keepsQueries ? 'queries' : null) : directProducts('product', geometry, query, key, 'queries')}
+${each(
+  vectorsEach,
+  (v) => `
+    ${beginKeys(variant, geometry, v)}
 ${each(
   rowsEach,
   (r) => `
     {
-      let firstKey = tile + i32(4u * threadKey);
-      let scores = scoresOf(product${r}, row${r}, firstKey, vec4<bool>(false));
+      let firstKey = tile + i32(${ownKeys(geometry, v)});
+      let scores = scoresOf(product${scoreOf(geometry, r, v)}, row${r}, firstKey, vec4<bool>(false));
       let shares = exponential(max(scores.values - maximum${r}, vec4f(-100.0))) / rowSum${r};
       let bits = select(vec4u(0u), select(bitcast<vec4u>(shares), vec4u(NAN), isFlagged${r}), scores.attended);
       ${write(r)}
     }`,
+)}`,
 )}
   }`;
   return shaderOf({
@@ -116,7 +120,6 @@ ${each(
         queries: keepsQueries ? rows * strideOf(vectorsOf(headDim)) : 0,
         stage: stageVectors(geometry, 0),
         weights: false,
-        folds: false,
         exchange: false,
       }),
     ],

@@ -56,6 +56,7 @@ export function gradientGeometry(
     rowThreads: 8,
     keyThreads: 8,
     rowsEach,
+    vectorsEach: 1,
     rows: 8 * rowsEach,
     keys: 32,
     staged: true,

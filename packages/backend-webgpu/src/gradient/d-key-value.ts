@@ -113,7 +113,7 @@ function sideOf({ rows, keys }: Geometry, stored: Stored, name: 'dKey' | 'dValue
   const { depth } = stored;
   const { vectors } = passesOf(depth, PASS_VECTORS);
   const all = vectorsOf(depth);
-  const columns: Columns = columnsOf({ keyThreads: 8 } as Geometry, vectors);
+  const columns: Columns = columnsOf({ keyThreads: 8, vectorsEach: 1 }, vectors);
   const input = name === 'dKey' ? 'key' : 'value';
   const unit = unitOf(stored);
   const perChunk = Math.max(1, Math.floor(VALUE_CHUNK / columns.threads));

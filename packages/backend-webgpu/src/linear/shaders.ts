@@ -26,6 +26,7 @@ const geometryOf = (subgroup: number): Geometry => ({
   rowThreads: 8,
   keyThreads: 8,
   rowsEach: TILE / 8,
+  vectorsEach: 1,
   rows: TILE,
   keys: TILE,
   staged: true,

@@ -1,5 +1,5 @@
 import type { AttentionProblem } from '@heed/core';
-import { type Geometry, type Limits, SPLIT_KEYS, geometryOf } from './geometry.ts';
+import { type Geometry, type Limits, geometryOf, splitKeysOf } from './geometry.ts';
 import type { ProblemType } from './stored.ts';
 import { type Variant, variantOf } from './variant.ts';
 
@@ -33,7 +33,7 @@ export function forwardPlan(
   const packed = queryLength < PACKED_ROWS ? heads / kvHeads : 1;
   const rows = packed * queryLength;
   const geometry = geometryOf(rows, headDim, limits);
-  const splitKeys = geometry.staged ? 2 * SPLIT_KEYS : SPLIT_KEYS;
+  const splitKeys = splitKeysOf(geometry);
   const splits = rows <= geometry.rows && keyLength > splitKeys;
   return {
     variant: variantOf(problem, outputType),

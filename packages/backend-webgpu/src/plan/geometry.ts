@@ -14,6 +14,8 @@ export interface Geometry {
   readonly keyThreads: number;
   /** Rows of one invocation, which takes every `rowThreads`-th. */
   readonly rowsEach: number;
+  /** Vectors of four keys that an invocation scores in a tile: it takes every `keyThreads`-th. */
+  readonly vectorsEach: number;
   /** Query rows of a block, and keys of a tile. */
   readonly rows: number;
   readonly keys: number;
@@ -41,10 +43,23 @@ export interface Limits {
 
 /** Rows up to which a block has them all in one invocation, and keys are split among workgroups. */
 const FEW_ROWS = 4;
-/** Keys of a split, at absolute positions. */
-export const SPLIT_KEYS = 256;
+/** Workgroup memory that every device has. */
+const SMALL_MEMORY = 16_384;
+/** Vectors of keys of an invocation that reads them itself, where its rows leave workgroup memory for their weights. */
+const DIRECT_VECTORS = 2;
+/**
+ * Keys of a split, at absolute positions, where keys go through workgroup memory, and where they do not: the more rows, the more
+ * a workgroup has to do for each key. A multiple of the keys of a tile.
+ */
+const SPLIT_KEYS = 512;
+const DIRECT_SPLIT_KEYS = 1024;
 /** A multiple of the keys of every split and tile. */
-export const BASE_STRIDE: number = 2 * SPLIT_KEYS;
+export const BASE_STRIDE: number = DIRECT_SPLIT_KEYS;
+
+/** Keys that a workgroup takes where keys are split among them. */
+export function splitKeysOf({ staged }: Geometry): number {
+  return staged ? SPLIT_KEYS : DIRECT_SPLIT_KEYS;
+}
 
 /**
  * Returns the shape of the tiles. It depends on lengths and head sizes alone, never on batch, heads or the kind of
@@ -59,9 +74,16 @@ export function geometryOf(rows: number, headDim: number, { workgroupMemory, sub
   const vectors = vectorsOf(headDim);
   if (rows <= FEW_ROWS) {
     const rowsEach = 2 ** Math.ceil(Math.log2(Math.max(1, rows)));
-    const shape = { rowThreads: 1, keyThreads: THREADS, rowsEach, rows: rowsEach, keys: THREADS * KEYS };
+    // Queries, weights, what invocations exchange, and flags.
+    const bytes = 16 * rowsEach * (strideOf(vectors) + THREADS * DIRECT_VECTORS + (THREADS + 8) / 4 + 1);
+    const vectorsEach = bytes <= SMALL_MEMORY ? DIRECT_VECTORS : 1;
     return {
-      ...shape,
+      rowThreads: 1,
+      keyThreads: THREADS,
+      rowsEach,
+      vectorsEach,
+      rows: rowsEach,
+      keys: THREADS * KEYS * vectorsEach,
       staged: false,
       chunk: vectors,
       valueChunk: VALUE_CHUNK,
@@ -72,7 +94,15 @@ export function geometryOf(rows: number, headDim: number, { workgroupMemory, sub
   const most = workgroupMemory >= MANY_ROWS_BYTES ? 8 : 4;
   const rowsEach = Math.min(most, rows <= 8 ? 1 : rows <= 16 ? 2 : rows <= 64 ? 4 : 8);
   const chunk = Math.min(CHUNK, vectors);
-  const shape = { rowThreads: 8, keyThreads: 8, rowsEach, rows: 8 * rowsEach, keys: 8 * KEYS, staged: true };
+  const shape = {
+    rowThreads: 8,
+    keyThreads: 8,
+    rowsEach,
+    vectorsEach: 1,
+    rows: 8 * rowsEach,
+    keys: 8 * KEYS,
+    staged: true,
+  };
   // Staging queries again for each tile takes longer than a second part of the values does.
   const fits = (valueChunk: number): boolean => {
     const stage = Math.max(shape.keys * strideOf(chunk), shape.keys * valueChunk);
@@ -99,6 +129,21 @@ export function ownRow(geometry: Geometry, r: number): string {
   return exchangesRows(geometry)
     ? `(threadRow + ${rowThreads}u * (${r}u ^ (threadKey & 3u)))`
     : `(threadRow + ${rowThreads * r}u)`;
+}
+
+/** Code of the vector `v` of keys of an invocation, in its tile: the place of its first key is four times as much. */
+export function ownVector({ keyThreads }: Geometry, v: number): string {
+  return v === 0 ? 'threadKey' : `(threadKey + ${keyThreads * v}u)`;
+}
+
+/** Code of the first key of that vector, in its tile. */
+export function ownKeys(geometry: Geometry, v: number): string {
+  return `${KEYS}u * ${ownVector(geometry, v)}`;
+}
+
+/** The part of a name that tells row `r` and vector `v` of an invocation's keys. */
+export function scoreOf({ vectorsEach }: Geometry, r: number, v: number): string {
+  return vectorsEach === 1 ? `${r}` : `${r}_${v}`;
 }
 
 /** Numbers of a row that its invocations exchange through workgroup memory: one for each group that shuffles. */

@@ -1,4 +1,4 @@
-import { type Geometry, exchanged, exchangesRows, ownRow, strideOf } from '../plan/geometry.ts';
+import { type Geometry, exchanged, exchangesRows, ownKeys, ownRow, strideOf } from '../plan/geometry.ts';
 import type { Stored } from '../plan/stored.ts';
 import type { Variant } from '../plan/variant.ts';
 import { type Binding, each, read } from './module.ts';
@@ -182,13 +182,14 @@ export function valueTensor({ valueFromKey }: Variant): 'key' | 'value' {
   return valueFromKey ? 'key' : 'value';
 }
 
-/** Code before the tiles of a block, and at the beginning of each. */
+/** Code before the tiles of a block. */
 export function beginRing({ ring }: Variant): string {
   return ring ? 'ringStart = u32(batch.base) % params.keyLength;' : '';
 }
 
-export function beginTile({ pages }: Variant): string {
-  return pages ? 'existing = areExisting(block.batch, u32(tile) + 4u * threadKey);' : '';
+/** Code before the scores of vector `v` of an invocation's keys. */
+export function beginKeys({ pages }: Variant, geometry: Geometry, v: number): string {
+  return pages ? `existing = areExisting(block.batch, u32(tile) + ${ownKeys(geometry, v)});` : '';
 }
 
 /** Addresses that loaders of these tensors need. */
@@ -227,18 +228,16 @@ export function workgroupMemory(
     readonly queries?: number;
     readonly stage?: number;
     readonly weights?: boolean;
-    readonly folds?: boolean;
     readonly exchange?: boolean;
   },
 ): string {
   const { rows, keys, keyThreads, staged, subgroup } = geometry;
-  const { queries = 0, stage = 0, weights = true, folds = false, exchange = true } = sizes;
+  const { queries = 0, stage = 0, weights = true, exchange = true } = sizes;
   return [
     queries > 0 ? `var<workgroup> queries: array<vec4f, ${queries}>;` : '',
     stage > 0 ? `var<workgroup> stage: array<vec4f, ${stage}>;` : '',
     weights && staged ? `var<workgroup> weights: array<vec4f, ${rows * strideOf(keys / 4)}>;` : '',
     weights && !staged ? `var<workgroup> weights: array<vec4u, ${(rows * keys) / 4}>;` : '',
-    folds && !staged ? `var<workgroup> folding: array<vec4f, ${rows * keyThreads}>;` : '',
     exchange ? `var<workgroup> exchange: array<u32, ${rows * exchanged(keyThreads, subgroup)}>;` : '',
     exchange && keyThreads > 8 && subgroup === 1 ? `var<workgroup> exchanged: array<u32, ${rows * 8}>;` : '',
   ].join('\n');
@@ -256,8 +255,8 @@ export function beginBlock({ keyThreads, rows }: Geometry): string {
 }
 
 /** Arguments of functions for noise: the first of four keys of an invocation in the tile, the row, its head, its batch element. */
-export function placeOfNoise(r: number): string {
-  return `u32(batch.base + tile) + 4u * threadKey, indexOf(index${r}), headOf(block, index${r}), block.batch`;
+export function placeOfNoise(r: number, keys = '4u * threadKey'): string {
+  return `u32(batch.base + tile) + ${keys}, indexOf(index${r}), headOf(block, index${r}), block.batch`;
 }
 
 /** Reduction of the values of the invocations of a row to one. */

@@ -85,13 +85,13 @@ fn areNonFinite(bits: vec4u) -> vec4<bool> {
   return (bits & vec4u(0x7f800000u)) == vec4u(0x7f800000u);
 }
 
-// Has the sign where a number is not finite: its exponent is all ones. Those of many numbers are joined by |.
+// Numbers without their signs: those of many are joined by max, and the largest tells whether all of them are finite.
 fn oddness(bits: vec4u) -> vec4u {
-  return (bits & vec4u(0x7f800000u)) + vec4u(0x00800000u);
+  return bits & vec4u(0x7fffffffu);
 }
 
 fn isOdd(oddness: vec4u) -> bool {
-  return any((oddness & vec4u(0x80000000u)) != vec4u(0u));
+  return any(oddness >= vec4u(0x7f800000u));
 }
 
 fn finite(bits: vec4u) -> vec4f {

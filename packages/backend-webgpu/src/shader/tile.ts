@@ -1,4 +1,4 @@
-import { type Geometry, KEYS, exchangesRows, ownRow, strideOf } from '../plan/geometry.ts';
+import { type Geometry, KEYS, exchangesRows, ownKeys, ownRow, scoreOf, strideOf } from '../plan/geometry.ts';
 import { THREADS, each } from './module.ts';
 import { vectorsOf } from './tensors.ts';
 
@@ -150,9 +150,9 @@ ${multiply}
 }
 
 /**
- * The same where each invocation reads the keys itself: `b.spoil` is called with its key, 0 … 3. While they are read, only one
- * vector tells whether all of them are finite; if not, they are read once more, and the products of those that are not
- * become 0.
+ * The same where each invocation reads the keys itself, `vectorsEach` vectors of them: `NAMEr_v`. `keySpoilsV` becomes which of them
+ * are not finite. While they are read, only one vector tells whether all are; if not, they are read once more, and the products of
+ * those that are not become 0.
  */
 export function directProducts(
   name: string,
@@ -161,29 +161,35 @@ export function directProducts(
   b: DirectOperand,
   kept: string,
 ): string {
-  const { rowsEach } = geometry;
+  const { rowsEach, vectorsEach } = geometry;
+  const vectors = (code: (v: number) => string): string => each(vectorsEach, code);
+  const keys = (v: number, code: (k: number, key: string) => string): string =>
+    each(KEYS, (k) => code(k, `${v}_${k}`));
+  const product = (r: number, v: number): string => `${name}${scoreOf(geometry, r, v)}`;
+  const bitsOf = (key: string): string => b.at(`address${key}`, 'n');
+  const lanes = [0, 1, 2, 3];
   return `
-${each(rowsEach, (r) => `  var ${name}${r} = vec4f(0.0);`)}
-${each(KEYS, (k) => `  let address${k} = ${b.address(`(${KEYS}u * threadKey + ${k}u)`)};`)}
+${vectors((v) => each(rowsEach, (r) => `  var ${product(r, v)} = vec4f(0.0);`))}
+${vectors((v) => keys(v, (k, key) => `  let address${key} = ${b.address(`(${ownKeys(geometry, v)} + ${k}u)`)};`))}
+${vectors((v) => `  var keySpoils${v} = vec4<bool>(false);`)}
   var oddKeys = vec4u(0u);
   for (var n = 0u; n < ${a.vectors}u; n++) {
 ${each(rowsEach, (r) => `    let a${r} = ${kept}[${r * strideOf(a.vectors)}u + n];`)}
-${each(
-  KEYS,
-  (k) => `    let bits${k} = ${b.at(`address${k}`, 'n')};
-    let odd${k} = ${k === 0 ? '' : `odd${k - 1} | `}oddness(bits${k});
-    let b${k} = bitcast<vec4f>(bits${k});
-${each(rowsEach, (r) => `    ${name}${r}[${k}] = chain(a${r}, b${k}, ${name}${r}[${k}]);`)}`,
+${vectors((v) =>
+  keys(
+    v,
+    (k, key) => `    let bits${key} = ${bitsOf(key)};
+    let b${key} = bitcast<vec4f>(bits${key});
+${each(rowsEach, (r) => `    ${product(r, v)}[${k}] = chain(a${r}, b${key}, ${product(r, v)}[${k}]);`)}`,
+  ),
 )}
-    oddKeys |= odd${KEYS - 1};
+${vectors((v) => lanes.map((k) => `    oddKeys = max(oddKeys, oddness(bits${v}_${k}));`).join('\n'))}
   }
   if (isOdd(oddKeys)) {
-    var odd = vec4<bool>(false);
     for (var n = 0u; n < ${a.vectors}u; n++) {
-      odd |= vec4<bool>(${[0, 1, 2, 3].map((k) => `any(areNonFinite(${b.at(`address${k}`, 'n')}))`).join(', ')});
+${vectors((v) => `      keySpoils${v} |= vec4<bool>(${lanes.map((k) => `any(areNonFinite(${bitsOf(`${v}_${k}`)}))`).join(', ')});`)}
     }
-${each(rowsEach, (r) => `    ${name}${r} = select(${name}${r}, vec4f(0.0), odd);`)}
-    ${b.spoil?.('odd') ?? ''}
+${vectors((v) => each(rowsEach, (r) => `    ${product(r, v)} = select(${product(r, v)}, vec4f(0.0), keySpoils${v});`))}
   }`;
 }
 
@@ -197,8 +203,12 @@ export interface Columns {
 }
 
 /** @param vectors of a row, or of the part of it that one pass sums. */
-export function columnsOf({ keyThreads }: Geometry, vectors: number): Columns {
-  const threads = Math.min(keyThreads, 2 ** Math.ceil(Math.log2(vectors)));
+export function columnsOf(
+  { keyThreads, vectorsEach }: Pick<Geometry, 'keyThreads' | 'vectorsEach'>,
+  vectors: number,
+): Columns {
+  // Invocations that score several vectors of keys also take several of a row, where there are as many, for each weight.
+  const threads = Math.min(keyThreads, 2 ** Math.ceil(Math.log2(Math.ceil(vectors / vectorsEach))));
   return { threads, keyGroups: keyThreads / threads, each: Math.ceil(vectors / threads) };
 }
 
@@ -322,11 +332,11 @@ ${loop(
     `${each(
       4,
       (k) => `      let bits${k} = ${values.at(`address${k}`, 'c')};
-      let odd${k} = ${k === 0 ? '' : `odd${k - 1} | `}oddness(bits${k});
+      let odd${k} = max(${k === 0 ? 'oddValues' : `odd${k - 1}`}, oddness(bits${k}));
       let v${k} = bitcast<vec4f>(bits${k});
 ${add(c, k)}`,
     )}
-      oddValues |= odd3;`,
+      oddValues = odd3;`,
 )}
   if (isOdd(oddValues)) {
 ${sums(name, rowsEach, columns, (sum) => `    ${sum} = before_${sum};`)}
@@ -345,22 +355,32 @@ ${add(c, k)}`,
   }`;
 }
 
-/** Adds, in order, the sums of invocations that took other keys of the tile, if any. */
+/**
+ * Adds, in order, the sums of invocations that took other keys of the tile, if any, to those of key group 0. All weights must have
+ * been used before a barrier: sums go through their memory.
+ */
 export function foldSums(name: string, geometry: Geometry, columns: Columns): string {
-  const { rowsEach, keyThreads, keys, staged } = geometry;
+  const { rowsEach, keys, staged } = geometry;
   if (columns.keyGroups === 1) return '';
-  // Weights that are vectors are no longer needed.
-  const [folding, stride] = staged ? ['weights', strideOf(keys / 4)] : ['folding', keyThreads];
-  const at = (r: number): string => `${folding}[${ownRow(geometry, r)} * ${stride}u`;
+  const addOthers = (sum: string, other: string): string => `
+    for (var other = 1u; other < ${columns.keyGroups}u; other++) { ${sum} += ${other}; }`;
+  if (!staged) {
+    const at = (r: number, c: number): string => `weights[${(r * keys) / 4 + c * THREADS}u`;
+    return `
+${sums(name, rowsEach, columns, (sum, r, c) => `  ${at(r, c)} + threadKey] = bitcast<vec4u>(${sum});`)}
+  workgroupBarrier();
+  if (keyGroup == 0u) {
+${sums(name, rowsEach, columns, (sum, r, c) => addOthers(sum, `bitcast<vec4f>(${at(r, c)} + column + other * ${columns.threads}u])`))}
+  }`;
+  }
+  const at = (r: number): string => `weights[${ownRow(geometry, r)} * ${strideOf(keys / 4)}u`;
   return each(
     columns.each,
     (c) => `
-  ${staged || c > 0 ? 'workgroupBarrier();' : ''}
+  workgroupBarrier();
 ${each(rowsEach, (r) => `  ${at(r)} + threadKey] = ${name}${r}_${c};`)}
   workgroupBarrier();
-  for (var other = 1u; other < ${columns.keyGroups}u; other++) {
-${each(rowsEach, (r) => `    ${name}${r}_${c} += ${at(r)} + column + other * ${columns.threads}u];`)}
-  }`,
+${each(rowsEach, (r) => addOthers(`${name}${r}_${c}`, `${at(r)} + column + other * ${columns.threads}u]`))}`,
   );
 }
 
