@@ -6,6 +6,7 @@ import { GradientKernel } from './gradient/kernel.ts';
 import { gpuLinear } from './linear/linear.ts';
 import type { GpuTensor } from './memory/gpu-tensor.ts';
 import { gpuMemory } from './memory/memory.ts';
+import { gpuOperations } from './operations/index.ts';
 import type { Engine } from './platform/engine.ts';
 
 export function createBackend(engine: Engine): AttentionBackend {
@@ -15,6 +16,7 @@ export function createBackend(engine: Engine): AttentionBackend {
     capabilities: CAPABILITIES,
     memory: gpuMemory(engine),
     linear: gpuLinear(engine),
+    operations: gpuOperations(engine),
     compile: (problem) => compile(engine, problem),
     dispose: () => engine.dispose(),
   });

@@ -276,7 +276,9 @@ function choose(r: number, scores: string, firstKey: string, sampled: boolean): 
     let candidates${scores} = scores${scores}.values + ${noise};
 ${each(
   4,
-  (k) => `    if (scores${scores}.attended[${k}] && (choice${r} == -1 || candidates${scores}[${k}] > best${r})) {
+  (
+    k,
+  ) => `    if (scores${scores}.attended[${k}] && (choice${r} == -1 || candidates${scores}[${k}] > best${r})) {
       best${r} = candidates${scores}[${k}];
       choice${r} = tile + i32(${firstKey}) + ${k};
     }`,

@@ -1,4 +1,4 @@
-import type { LinearProblem } from '@heed/core';
+import type { Activation, LinearProblem } from '@heed/core';
 
 const SIGMOID = `
 fn sigmoid(z: vec4f) -> vec4f {
@@ -35,6 +35,35 @@ ${[
   let tail = 0.5 * p * exponential(-square) * (1.0 - rest);
   return select(1.0 - tail, tail, z < vec4f(0.0));
 }`;
+
+/** Φ's derivative; the square is kept in two parts, as in {@link NORMAL}. */
+const DENSITY = `
+fn density(z: vec4f) -> vec4f {
+  let a = min(abs(z), vec4f(13.4));
+  let square = 0.5 * a * a;
+  return 0.3989422804014327 * exponential(-square) * (1.0 - fma(0.5 * a, a, -square));
+}`;
+
+/** A function `slopeOf(z)`: the derivative of an activation for four finite sums. */
+export function slopeFunction(activation: Activation): string {
+  const of = (code: string): string => `fn slopeOf(z: vec4f) -> vec4f {\n${code}\n}`;
+  switch (activation) {
+    case 'relu':
+      return of('  return select(vec4f(0.0), vec4f(1.0), z > vec4f(0.0));');
+    case 'sigmoid':
+      return `${SIGMOID}\n${of('  return sigmoid(z) * sigmoid(-z);')}`;
+    case 'silu':
+      return `${SIGMOID}\n${of('  return sigmoid(z) * fma(z, sigmoid(-z), vec4f(1.0));')}`;
+    case 'gelu':
+      return `${NORMAL}\n${DENSITY}\n${of('  return fma(z, density(z), normal(z));')}`;
+    default:
+      // Beyond 30 the second term is 0.
+      return `${SIGMOID}\n${of(`  let x = clamp(z, vec4f(-30.0), vec4f(30.0));
+  let u = 1.5957691216057308 * fma(0.044715 * x * x, x, x);
+  let slope = 1.5957691216057308 * fma(0.134145 * x, x, vec4f(1.0));
+  return sigmoid(u) * fma(x * sigmoid(-u), slope, vec4f(1.0));`)}`;
+  }
+}
 
 /** A function `activate(z)` of four sums: SPEC.md, clause `linear`. */
 export function activationFunction(activation: LinearProblem['activation']): string {

@@ -166,6 +166,11 @@ export const VALUE_CHUNK = 16;
  * order of each neighbor 0.89; each row's numbers swapped where they are used, and no remainders in loops 0.9. Slower, since more
  * values are known at one time: loops written out 2, 4 and 8 times 1.14, 1.23 and 1.69; values staged by keys, so that weights are
  * read once for all columns 1.2. Without effect: constant indices of workgroup memory, which are bounds-checked alike.
+ *
+ * Decoding, 16,384 keys, H = 8, D = 64, in times of jax-js's 38 ms: 1.5 before; 1.34 with 8 keys an invocation and not 4, and two
+ * vectors of values for each weight; 1.1 with 1,024 keys a workgroup and not 512, and sums folded once: 512 workgroups without any tile
+ * took 35 ms in Node, 128 of them 13. Slower: 16 keys an invocation and one tile of 1,024 1.15. Without effect: looking for non-finite
+ * numbers by the largest of them instead of by carries.
  */
 const MANY_ROWS_BYTES = 32_768;
 

@@ -20,7 +20,8 @@ const WITHOUT_SUBGROUPS = new Set(['order', 'gradient']);
 const cases = await allCases();
 const isSlow = ({ id }: ConformanceCase): boolean => /^combination\/|\/property\//.test(id);
 const everyTenth = new Set(cases.filter((one) => !isSlow(one)).filter((_, n) => n % 10 === 0));
-const OF_TYPES = new Set(['dtype', 'cache', 'pages', 'ring', 'valueFromKey', 'linear']);
+const OPERATIONS = ['linear', 'norm', 'rotary', 'embedding', 'elementDropout'];
+const OF_TYPES = new Set(['dtype', 'cache', 'pages', 'ring', 'valueFromKey', ...OPERATIONS]);
 const ofTypes = cases.filter(({ clause }) => OF_TYPES.has(clause));
 const leftOut = new Set(ofTypes.filter((_, n) => n % 3 !== 0));
 
