@@ -1,6 +1,14 @@
-import { type ComputeDType, HeedError, type PlainTensorLike, type Tensor } from '@heed/core';
+import {
+  type AttentionBackend,
+  type ComputeDType,
+  HeedError,
+  type PlainTensorLike,
+  type Tensor,
+} from '@heed/core';
 import { checkOptions, required, zeros } from '@heed/core/backend';
 import { embedGradientHere, embedHere } from '@heed/core/operations';
+import { Projections } from './engine/projections.ts';
+import { type ForwardOnOptions, type ForwardOnResults, checkForwardOn } from './forward-on.ts';
 import { type LinearGradients, linear, linearGradient } from './matrix/linear.ts';
 import { FIRST_WEIGHTS, count } from './options.ts';
 import type { NamedTensors } from './parameters.ts';
@@ -42,6 +50,7 @@ export class Embedding {
 
   readonly parameters: NamedTensors;
   readonly #dtype: ComputeDType;
+  readonly #projections = new Projections();
 
   /** @throws HeedError `ARGUMENT`. */
   constructor(options: EmbeddingOptions) {
@@ -110,6 +119,36 @@ export class Embedding {
     const dOutput = lastAxis('dOutput', givenGradient, this.#dtype, weight.shape[0]);
     const { dInput, dWeight } = linearGradient(input, weight, dOutput);
     return { dInput, parameters: { weight: dWeight } };
+  }
+
+  /**
+   * The output of {@link scores}, and its gradient where asked for, computed on a backend that offers `linear`. Elsewhere, and for
+   * fewer than 64 rows of an embedding that is not frozen, they are those of {@link scores} and {@link scoresGradient}.
+   *
+   * @param given `[…, E]`.
+   * @returns `output` `[…, N]`.
+   * @throws HeedError `SHAPE`, `DTYPE`, `ARGUMENT` or `UNKNOWN_OPTION`; what the backend throws.
+   */
+  async scoresOn<const O extends ForwardOnOptions = object>(
+    backend: AttentionBackend,
+    given: FloatTensorLike,
+    options?: O,
+  ): Promise<ForwardOnResults<O>> {
+    const asked = checkForwardOn(backend, options);
+    const { weight } = this.parameters;
+    const input = lastAxis('input', given, this.#dtype, weight.shape[1]);
+    const results = await this.#projections.forward(backend, { weight, bias: undefined }, input, asked);
+    return results as unknown as ForwardOnResults<O>;
+  }
+
+  /**
+   * Declares that nobody writes to the parameters' `data` any more, as `MultiHeadAttention.freeze` does.
+   *
+   * @returns the embedding.
+   */
+  freeze(): this {
+    this.#projections.freeze();
+    return this;
   }
 
   /**

@@ -1,12 +1,7 @@
 import type { AttentionBackend, ComputeDType } from '@heed/core';
 import { checkOptions, flag, required } from '@heed/core/backend';
 import { Projections } from './engine/projections.ts';
-import {
-  type ComputedOn,
-  type ForwardOnOptions,
-  type ForwardOnResults,
-  checkForwardOn,
-} from './forward-on.ts';
+import { type ForwardOnOptions, type ForwardOnResults, checkForwardOn } from './forward-on.ts';
 import { type NamedTensors, initialUniform } from './parameters.ts';
 import { count, FIRST_WEIGHTS } from './options.ts';
 import { type StateDict, copyParameters } from './state-dict/copy.ts';
@@ -102,30 +97,10 @@ export class Linear {
     given: FloatTensorLike,
     options?: O,
   ): Promise<ForwardOnResults<O>> {
-    const { gradient, run } = checkForwardOn(backend, options);
+    const asked = checkForwardOn(backend, options);
     const { weight, bias } = this.parameters;
     const input = lastAxis('input', given, this.#dtype, weight.shape[1]);
-    const parameters = { weight, bias };
-    if (!gradient) {
-      const output = await this.#projections.run(backend, 'weight', parameters, input, run);
-      return { output } satisfies ComputedOn as unknown as ForwardOnResults<O>;
-    }
-    const { output, gradient: back } = await this.#projections.runForward(
-      backend,
-      'weight',
-      parameters,
-      input,
-      run,
-    );
-    const results: ComputedOn = {
-      output,
-      gradient: async (givenGradient) => {
-        const { dInput, dWeight, dBias } = await back(
-          lastAxis('dOutput', givenGradient, this.#dtype, weight.shape[0]),
-        );
-        return { dInput, parameters: { weight: dWeight, ...(dBias && { bias: dBias }) } };
-      },
-    };
+    const results = await this.#projections.forward(backend, { weight, bias }, input, asked);
     return results as unknown as ForwardOnResults<O>;
   }
 

@@ -1,7 +1,7 @@
 import ts from '@heed/backend-ts';
 import { type AttentionBackend, type Tensor, tensor } from '@heed/core';
 import { describe, expect, test, vi } from 'vitest';
-import { LayerNorm, Linear, RMSNorm, seededRandom } from '../index.ts';
+import { Embedding, LayerNorm, Linear, RMSNorm, seededRandom } from '../index.ts';
 import type { FloatTensor } from '../tensors.ts';
 
 const scalar = await ts.create();
@@ -31,6 +31,14 @@ function difference({ data, shape }: FloatTensor, other: FloatTensor): number {
 const offset = new RMSNorm({ embedDim: 24, unitOffset: true, dtype: 'float64' });
 offset.parameters.weight.data.set(input(9, 1).data);
 
+const words = new Embedding({ count: 40, embedDim: 24, dtype: 'float64', random: seededRandom(4) });
+/** The scores of an embedding, as a layer. */
+const scores = {
+  forward: words.scores.bind(words),
+  gradient: words.scoresGradient.bind(words),
+  forwardOn: words.scoresOn.bind(words),
+} satisfies Pick<Linear, 'forward' | 'gradient' | 'forwardOn'>;
+
 describe.each([
   ['Linear', new Linear({ inputDim: 24, outputDim: 40, dtype: 'float64', random: seededRandom(1) }), 40],
   ['Linear without a bias', new Linear({ inputDim: 24, outputDim: 8, bias: false, dtype: 'float64' }), 8],
@@ -38,6 +46,7 @@ describe.each([
   ['LayerNorm without a bias', new LayerNorm({ embedDim: 24, bias: false, dtype: 'float64' }), 24],
   ['RMSNorm', new RMSNorm({ embedDim: 24, dtype: 'float64' }), 24],
   ['RMSNorm with an offset', offset, 24],
+  ['scores of an embedding', scores, 40],
 ] as const)('%s', (_, layer, width) => {
   test.each([
     ['an engine', engine],
@@ -87,4 +96,9 @@ test('many rows, and every call of a frozen layer, are computed on the backend',
   const frozen = new Linear({ inputDim: 24, outputDim: 3, dtype: 'float64' }).freeze();
   await frozen.forwardOn(engine, input(2, 1));
   expect(compile).toHaveBeenCalledTimes(2);
+  const rows = new Embedding({ count: 3, embedDim: 24, dtype: 'float64' });
+  await rows.scoresOn(engine, input(2, 1));
+  expect(compile).toHaveBeenCalledTimes(2);
+  await rows.freeze().scoresOn(engine, input(2, 1));
+  expect(compile).toHaveBeenCalledTimes(3);
 });

@@ -1,6 +1,8 @@
 import type { AttentionBackend, LinearKernel, LinearProblem, PackedWeights, RunOptions } from '@heed/core';
 import { sizeOf, zeros } from '@heed/core/backend';
+import type { ComputedOn } from '../forward-on.ts';
 import { linear, linearGradient } from '../matrix/linear.ts';
+import { lastAxis } from '../tensor-like.ts';
 import type { FloatTensor } from '../tensors.ts';
 import { type Pass, gradientOf, passing } from './kept.ts';
 import { versionOf } from './versions.ts';
@@ -139,6 +141,26 @@ export class Projections {
         const gradients = await kernel.gradient({ input, weights }, { dOutput });
         return gradients as ProjectionGradients;
       }),
+    };
+  }
+
+  /** The projection of a layer that has one, with its gradient where asked for. */
+  async forward(
+    backend: AttentionBackend,
+    { weight, bias }: ProjectionParameters,
+    input: FloatTensor,
+    { gradient, run }: { readonly gradient: boolean; readonly run: RunOptions },
+  ): Promise<ComputedOn> {
+    const parameters = { weight, bias };
+    if (!gradient) return { output: await this.run(backend, 'weight', parameters, input, run) };
+    const { output, gradient: back } = await this.runForward(backend, 'weight', parameters, input, run);
+    return {
+      output,
+      async gradient(given) {
+        const dOutput = lastAxis('dOutput', given, input.dtype, weight.shape[0]);
+        const { dInput, dWeight, dBias } = await back(dOutput);
+        return { dInput, parameters: { weight: dWeight, ...(dBias && { bias: dBias }) } };
+      },
     };
   }
 

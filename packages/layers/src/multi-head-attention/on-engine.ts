@@ -191,11 +191,19 @@ export async function attendOn(
     const normal = normed === undefined ? split : await normed.forward(name, split, run);
     return turned === undefined ? normal : rotatedOn(turned, name, normal, run, kept);
   };
+  // At once: the engine goes from one to the next without waiting for this thread.
+  const projected = [
+    headsOf('query', shape.heads),
+    headsOf('key', shape.kvHeads),
+    headsOf('value', shape.kvHeads),
+  ] as const;
+  await Promise.allSettled(projected);
+  const [queryHeads, keyHeads, valueHeads] = await Promise.all(projected);
   const request = {
     ...scope,
-    query: await headsOf('query', shape.heads),
-    key: await headsOf('key', shape.kvHeads),
-    value: await headsOf('value', shape.kvHeads),
+    query: queryHeads,
+    key: keyHeads,
+    value: valueHeads,
     layout: 'blhd',
     weights,
     logSumExp,

@@ -2,22 +2,15 @@ import {
   type AttentionBackend,
   HeedError,
   type PlainTensorLike,
+  type ResidentTensor,
   type RunOptions,
   type Tensor,
 } from '@heed/core';
-import {
-  abortSignal,
-  array,
-  assertBackend,
-  checkOptions,
-  integer,
-  listOf,
-  nextTurn,
-  zeros,
-} from '@heed/core/backend';
+import { abortSignal, array, assertBackend, checkOptions, integer, listOf, zeros } from '@heed/core/backend';
 import { LayerNorm } from '@heed/layers';
 import type { HubFiles } from '../decoder/decoder.ts';
-import { EncoderBlock, runBlocks } from '../encoder/block.ts';
+import { EncoderBlock, type EncoderStep, runBlocks } from '../encoder/block.ts';
+import { NormOnEngine } from '../engine/norm.ts';
 import { type Capture, type Change, Hooks } from '../inside/hooks.ts';
 import { checkTokens } from '../tokenizer/check-tokens.ts';
 import { WeightReader, checkWeight, refuseOthers } from '../weights/source.ts';
@@ -48,6 +41,7 @@ interface Parts {
   readonly positions: Float32;
   readonly types: Float32;
   readonly norm: LayerNorm;
+  readonly normThere: NormOnEngine;
   readonly blocks: readonly EncoderBlock[];
 }
 
@@ -115,14 +109,23 @@ export class Encoder {
     const isPadded = options.counts?.some((count) => count < length) ?? false;
     const counts = isPadded ? options.counts : undefined;
     const hooks = new Hooks(this.config, { batch, queries: length, keys: length }, capture, change);
-    const { norm, blocks } = this.#parts;
-    const input = norm.forward(this.#embed(tokens, types)) as Float32;
+    const { blocks } = this.#parts;
     const step = { backend: this.#backend, counts, hooks, run };
-    const stream = await runBlocks(blocks, input, step, async () => {
-      await nextTurn();
-      signal?.throwIfAborted();
-    });
+    const input = await this.#normed(this.#embed(tokens, types), step);
+    const stream = await runBlocks(blocks, input, step);
     return { tokens: stream, captured: hooks.results() };
+  }
+
+  /** The norm of embeddings: in the backend's memory if the first layer is there. */
+  async #normed(embedded: Float32, step: EncoderStep): Promise<Float32 | ResidentTensor<'float32'>> {
+    const { norm, normThere, blocks } = this.#parts;
+    if (!blocks[0]?.staysOn(step)) return norm.forward(embedded) as Float32;
+    const uploaded = await this.#backend.upload(embedded);
+    try {
+      return await normThere.forward(this.#backend, uploaded, step.run);
+    } finally {
+      uploaded.dispose();
+    }
   }
 
   #check(
@@ -152,14 +155,17 @@ export class Encoder {
 
   #embed(ids: Tensor<'int32'>, types: Tensor<'int32'> | null): Float32 {
     const { width, firstPosition } = this.config;
-    const { words, positions, types: kinds } = this.#parts;
+    const { data: words } = this.#parts.words;
+    const { data: positions } = this.#parts.positions;
+    const { data: kinds } = this.#parts.types;
     const length = ids.shape[1]!;
     const stream = zeros('float32', [...ids.shape, width]);
+    const { data } = stream;
     for (let n = 0; n < ids.data.length; n++) {
       const [word, place] = [ids.data[n]! * width, (firstPosition + (n % length)) * width];
-      const type = (types?.data[n] ?? 0) * width;
+      const [to, type] = [n * width, (types?.data[n] ?? 0) * width];
       for (let e = 0; e < width; e++) {
-        stream.data[n * width + e] = words.data[word + e] + positions.data[place + e] + kinds.data[type + e];
+        data[to + e] = words[word + e] + positions[place + e] + kinds[type + e];
       }
     }
     return stream;
@@ -197,5 +203,6 @@ async function readParts(config: EncoderConfig, reader: WeightReader): Promise<P
   for (let layer = 0; layer < layers; layer++) {
     blocks.push(new EncoderBlock(config, layer, await reader.under(`encoder.layer.${layer}.`)));
   }
-  return { words, positions: places, types: kinds, norm, blocks };
+  const normThere = new NormOnEngine({ weight, bias }, epsilon);
+  return { words, positions: places, types: kinds, norm, normThere, blocks };
 }

@@ -13,7 +13,6 @@ import {
   integer,
   listOf,
   nextTurn,
-  now,
   oneOf,
   zeros,
 } from '@heed/core/backend';
@@ -23,6 +22,7 @@ import { configOfGGUF } from '../config/gguf.ts';
 import { configOfHub } from '../config/hub.ts';
 import type { GGUFFile } from '../gguf/open.ts';
 import { type Capture, type Change, Hooks } from '../inside/hooks.ts';
+import { Turns } from '../inside/turns.ts';
 import { checkTokens } from '../tokenizer/check-tokens.ts';
 import { weightsOfGGUF } from '../weights/gguf.ts';
 import { type Matrix, decodeRow } from '../weights/matrix.ts';
@@ -75,9 +75,6 @@ interface Parts {
 
 /** Rows of scores that are computed at once. */
 const ROWS = 32;
-
-/** Time without a turn of the event loop. */
-const TURN_MILLISECONDS = 10;
 
 /**
  * A trained decoder: GPT-2, Llama, Qwen2 or Qwen3. Attention and projections run on the backend, with weights as their file
@@ -157,13 +154,10 @@ export class Decoder {
       const angles = rotary === null ? null : anglesOf(rotary, headDim, positions);
       const step = { backend: this.#backend, cache, counts, angles, hooks, run };
       const stream = this.#embed(tokens, positions);
-      let turnEnd = now() + TURN_MILLISECONDS;
+      const turns = new Turns(signal);
       for (const block of this.#parts.blocks) {
         await block.forward(stream, step);
-        if (now() < turnEnd) continue;
-        await nextTurn();
-        signal?.throwIfAborted();
-        turnEnd = now() + TURN_MILLISECONDS;
+        await turns.give();
       }
       const rows = logits === 'all' ? stream : logits === 'last' ? lastRows(stream, counts) : null;
       const scores =

@@ -13,6 +13,7 @@ import { NormOnEngine } from '../engine/norm.ts';
 import { Projection, disposeAll } from '../engine/projection.ts';
 import { putHeads, takeHeads } from '../inside/heads.ts';
 import type { Hooks } from '../inside/hooks.ts';
+import { Turns } from '../inside/turns.ts';
 
 type Float32 = Tensor<'float32'>;
 
@@ -139,8 +140,14 @@ export class EncoderBlock {
       const between = await branch(norms.attention, input, async (given, residual) => {
         const headsOf = async (name: (typeof NAMES)[number]): Promise<ResidentTensor> =>
           keep(keep(await project[name].onEngine(backend, given, run)).view([batch, length, heads, headDim]));
-        const query = await headsOf('query');
-        const [key, value] = [await headsOf('key'), await headsOf('value')];
+        // At once: the engine goes from one to the next without waiting for this thread.
+        const projections = NAMES.map(headsOf);
+        await Promise.allSettled(projections);
+        const [query, key, value] = (await Promise.all(projections)) as [
+          ResidentTensor,
+          ResidentTensor,
+          ResidentTensor,
+        ];
         const scope = counts === undefined ? {} : { keyLengths: counts };
         const request = { ...scope, query, key, value, layout: 'blhd' } as const;
         const { output } = await attention(backend, request, { ...run, resident: true });
@@ -326,16 +333,16 @@ function weighted(weights: Float32, values: Float32): Float32 {
  * Runs the layers of an encoder. Between layers that nobody looks into, the stream stays in the memory of a backend that offers
  * all that they need.
  *
- * @param turn called before each layer.
+ * @param input disposed after the first layer if it is in the backend's memory.
+ * @throws what the backend throws; the signal's reason.
  */
 export async function runBlocks(
   blocks: readonly EncoderBlock[],
-  input: Float32,
+  input: Float32 | ResidentTensor<'float32'>,
   step: EncoderStep,
-  turn: () => Promise<void>,
 ): Promise<Float32> {
-  let here: Float32 | null = input;
-  let there: ResidentTensor<'float32'> | null = null;
+  const turns = new Turns(step.run.signal);
+  let [here, there] = isResident(input) ? [null, input] : [input, null];
   const fetched = async (): Promise<Float32> => {
     if (there === null) return here!;
     const read = await there.read();
@@ -345,7 +352,7 @@ export async function runBlocks(
   };
   try {
     for (const block of blocks) {
-      await turn();
+      await turns.give();
       if (block.staysOn(step)) {
         there ??= await step.backend.upload(here!);
         here = null;

@@ -1,5 +1,5 @@
 import { type AttentionBackend, type RunOptions, type Tensor } from '@heed/core';
-import { abortSignal, array, assertBackend, checkOptions, nextTurn, zeros } from '@heed/core/backend';
+import { abortSignal, array, assertBackend, checkOptions, zeros } from '@heed/core/backend';
 import { LayerNorm, type StateDict } from '@heed/layers';
 import type { HubFiles } from '../decoder/decoder.ts';
 import { EncoderBlock, runBlocks } from '../encoder/block.ts';
@@ -94,10 +94,7 @@ export class VisionTransformer {
     const { blocks, norm } = this.#parts;
     const embedded = this.#embed(await this.#parts.patches.forward(this.#backend, patches, run), grid);
     const step = { backend: this.#backend, counts: undefined, hooks, run };
-    const stream = await runBlocks(blocks, embedded, step, async () => {
-      await nextTurn();
-      signal?.throwIfAborted();
-    });
+    const stream = await runBlocks(blocks, embedded, step);
     return { tokens: norm.forward(stream) as Float32, grid, captured: hooks.results() };
   }
 

@@ -1,5 +1,4 @@
 import type { AttentionBackend, RunOptions, Tensor } from '@heed/core';
-import { nextTurn } from '@heed/core/backend';
 import { LayerNorm } from '@heed/layers';
 import type { LogMel } from '../audio/log-mel.ts';
 import { EncoderBlock, runBlocks } from '../encoder/block.ts';
@@ -97,10 +96,7 @@ export class WhisperEncoder {
     let stream: Float32 = { ...second, shape: [1, sourcePositions, width] };
     for (let n = 0; n < stream.data.length; n++) stream.data[n] += this.#positions[n];
     const step = { backend, counts: undefined, hooks, run };
-    stream = await runBlocks(this.#blocks, stream, step, async () => {
-      await nextTurn();
-      run.signal?.throwIfAborted();
-    });
+    stream = await runBlocks(this.#blocks, stream, step);
     return this.#norm.forward(stream) as Float32;
   }
 }
