@@ -2,10 +2,11 @@
 // be too few tasks.
 //
 // 512 steps of a panel are worked on together: 8 panels of them, 512 KB of float32 at AVX-512, stay in the second-level
-// cache while row groups pass, each copied with its rows interleaved (24 KB): rows of a power of two would share cache
-// sets where they are (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 2008,
-// section 4). A copy serves all panels of a task: with 4 instead of 8, a batch of MiniLM took 4% more, a step of training 8%. Processors
-// without AVX-512 may have 256 KB of that cache, which 4 of their panels fill by half.
+// cache while row groups pass, each copied (25 KB): rows of a power of two would share cache sets where they are (Goto and
+// van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 2008, section 4). Copies whose rows are interleaved
+// took 2% more of a batch of MiniLM. A copy serves all panels of a task: with 4 instead of 8, the batch took 4% more, a step of
+// training 8%; with 12, or with twice or four times the rows in a task, all took the same. Processors without AVX-512 may have
+// 256 KB of that cache, which 4 of their panels fill by half.
 //
 // A sum has one chain of multiply-adds in the order of the steps, whichever tile computes it: the bits of a row do not depend
 // on the others. A single row, as in decoding, is bound by memory: 4 panels at a time are read, once, from beginning to end.
@@ -23,6 +24,9 @@ constexpr i64 LINEAR_PANELS = 8;
 constexpr i64 LINEAR_PANELS = 4;
 #endif
 constexpr i64 LINEAR_ROWS = 96, LINEAR_STEPS = 512, FEW_PANELS = 4;
+// Elements from one copied row to the next. Not a power of two, or the rows would share cache sets.
+template <class T>
+constexpr i64 ROW_STEP = LINEAR_STEPS + 64 / (i64)sizeof(T);
 // The most columns of a task.
 template <class T>
 constexpr i64 LINEAR_COLUMNS = LINEAR_PANELS * PANEL<T>;
@@ -49,7 +53,7 @@ static Plan planLinear(const Linear& linear) {
   plan.tasks = columns * ceilDivide(linear.rows, LINEAR_ROWS);
   const bool isStored = linear.weight != Weight::same;
   const i64 decoded = isStored && linear.rows > 1 ? LINEAR_STEPS * LINEAR_COLUMNS<T> : 0;
-  plan.threadBytes = (LINEAR_ROWS * LINEAR_COLUMNS<T> + ROWS * LINEAR_STEPS + LANES<T> + decoded) * (i64)sizeof(T);
+  plan.threadBytes = (LINEAR_ROWS * LINEAR_COLUMNS<T> + ROWS * ROW_STEP<T> + decoded) * (i64)sizeof(T);
   // The products, 4 a nanosecond and lane, or memory at 50 GB/s, whichever is more; for few rows, decoding as much again.
   const double numbers = (double)linear.inputs * (double)linear.outputs, rate = 4000.0 * LANES<T>;
   const double products = (double)(linear.rows + isStored) / rate, memory = isStored ? 1 / 50000.0 : sizeof(T) / 50000.0;
@@ -57,30 +61,31 @@ static Plan planLinear(const Linear& linear) {
   return plan;
 }
 
-// `count` rows of the input, interleaved; 0 in missing rows. From the last vector of rows to the first, since a later
-// one overwrites what a vector writes behind its row group.
+// `count` rows of the input, ROW_STEP apart; 0 in missing rows.
 template <class T>
-INLINE void interleave(const T* from, i64 row, i64 count, i64 steps, T* to) {
-  for (i64 r = roundDown(ROWS - 1, LANES<T>); r >= 0; r -= LANES<T>)
-    packColumns<T>(from + r * row, row, least(LANES<T>, count - r), steps, 1, 0, to + r, ROWS);
+INLINE void copyRows(const T* from, i64 row, i64 count, i64 steps, T* to) {
+  constexpr int L = LANES<T>;
+  for (i64 r = 0; r < ROWS; r++, from += row, to += ROW_STEP<T>)
+    for (i64 k = 0; k < steps; k += L) store(to + k, r < count ? columnsOf(from, k, steps) : zeros<T>());
 }
 
-template <class T, int R, bool ahead = false>
+template <class T, int R, i64 aRow, i64 aStep, bool ahead = false>
 static __attribute__((noinline)) void multiplyPanels(const T* a, const T* b, i64 panelStep, i64 panels, T* c, i64 steps,
                                                      bool begins) {
+  constexpr i64 cRow = LINEAR_COLUMNS<T>;
   for (i64 n = 0; n < panels; n++, b += panelStep, c += PANEL<T>) {
-    if (begins) multiplyTile<T, R, 2, Begin::zero, ahead>(a, {1, ROWS}, b, PANEL<T>, c, LINEAR_COLUMNS<T>, steps, nullptr);
-    else multiplyTile<T, R, 2, Begin::sum, ahead>(a, {1, ROWS}, b, PANEL<T>, c, LINEAR_COLUMNS<T>, steps, nullptr);
+    if (begins) multiplyTile<T, R, 2, Begin::zero, ahead>(a, {aRow, aStep}, b, PANEL<T>, c, cRow, steps, nullptr);
+    else multiplyTile<T, R, 2, Begin::sum, ahead>(a, {aRow, aStep}, b, PANEL<T>, c, cRow, steps, nullptr);
   }
 }
 
 // The same for 1 ... ROWS rows.
-template <class T, bool ahead>
+template <class T, i64 aRow, i64 aStep, bool ahead = false>
 INLINE void multiplyGroup(i64 rows, const T* a, const T* b, i64 panelStep, i64 panels, T* c, i64 steps, bool begins) {
   constexpr int third = ROWS >= 6 ? ROWS / 3 : ROWS / 2;
-  if (rows > 2 * third) multiplyPanels<T, ROWS, ahead>(a, b, panelStep, panels, c, steps, begins);
-  else if (rows > third) multiplyPanels<T, 2 * third, ahead>(a, b, panelStep, panels, c, steps, begins);
-  else multiplyPanels<T, third, ahead>(a, b, panelStep, panels, c, steps, begins);
+  if (rows > 2 * third) multiplyPanels<T, ROWS, aRow, aStep, ahead>(a, b, panelStep, panels, c, steps, begins);
+  else if (rows > third) multiplyPanels<T, 2 * third, aRow, aStep, ahead>(a, b, panelStep, panels, c, steps, begins);
+  else multiplyPanels<T, third, aRow, aStep, ahead>(a, b, panelStep, panels, c, steps, begins);
 }
 
 // One row and P panels, from the first step to the last: 2 P chains.
@@ -161,7 +166,7 @@ static void linearTask(const Run& run, i64 task, char* scratch) {
       const i64 steps = least(LINEAR_STEPS, inputs - first);
       const T* b = weight + first * PANEL<T>;
       if (isStored) {
-        T* decoded = rows + ROWS * LINEAR_STEPS + LANES<T>;
+        T* decoded = rows + ROWS * ROW_STEP<T>;
         storedKernels(linear.weight)
             .decode(stored + panelBytes(linear.weight, first), storedStep, panels, steps, (float*)decoded);
         b = decoded;
@@ -169,10 +174,11 @@ static void linearTask(const Run& run, i64 task, char* scratch) {
       const i64 panelStep = (isStored ? steps : inputs) * PANEL<T>;
       for (i64 r = 0; r < count; r += ROWS) {
         const i64 group = least(ROWS, count - r);
-        interleave(input + r * inputs + first, inputs, group, steps, rows);
+        copyRows(input + r * inputs + first, inputs, group, steps, rows);
         T* c = sums + r * LINEAR_COLUMNS<T>;
-        if (r == 0 && !isStored) multiplyGroup<T, true>(group, rows, b, panelStep, panels, c, steps, first == 0);
-        else multiplyGroup<T, false>(group, rows, b, panelStep, panels, c, steps, first == 0);
+        const bool isFirst = r == 0 && !isStored;
+        if (isFirst) multiplyGroup<T, ROW_STEP<T>, 1, true>(group, rows, b, panelStep, panels, c, steps, first == 0);
+        else multiplyGroup<T, ROW_STEP<T>, 1>(group, rows, b, panelStep, panels, c, steps, first == 0);
       }
     }
   }

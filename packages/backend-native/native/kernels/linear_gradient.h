@@ -103,7 +103,7 @@ static void weightGradientTask(const Run& run, i64 task, char* scratch) {
       const i64 group = least(ROWS, count - r), panelStep = steps * PANEL<T>;
       interleaveColumns(dZ + first * outputs + r, outputs, outputs - firstRow - r, steps, rows);
       T* c = sums + r * LINEAR_COLUMNS<T>;
-      multiplyGroup<T, false>(group, rows, packed, panelStep, panels, c, steps, first == 0);
+      multiplyGroup<T, 1, ROWS>(group, rows, packed, panelStep, panels, c, steps, first == 0);
       if (dBias == nullptr) continue;
       for (i64 n = 0; n < ROWS; n += L) {
         Vector<T> sum = {};
