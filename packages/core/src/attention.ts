@@ -169,7 +169,7 @@ export async function attention<
 /** The gradient's inputs for a part of all keys; reads what is resident. */
 async function partOf(
   problem: AttentionProblem,
-  whole: NonNullable<GradientOptions['whole']>,
+  whole: GradientOptions['whole'],
   forward: GradientInputs,
 ): Promise<Pick<GradientInputs, 'output' | 'dOutput' | 'isPart'>> {
   const plain = async (value: Tensor | ResidentTensor): Promise<Tensor> =>
@@ -177,10 +177,10 @@ async function partOf(
   const given = (name: string, value: unknown): Tensor =>
     toTensor(`${name} of whole`, value, 'float', problem.dtype) as Tensor;
   const all = {
-    output: given('output', whole.output),
+    output: given('output', whole?.output),
     statistics: {
-      rowMax: given('rowMax', whole.statistics?.rowMax),
-      rowSum: given('rowSum', whole.statistics?.rowSum),
+      rowMax: given('rowMax', whole?.statistics?.rowMax),
+      rowSum: given('rowSum', whole?.statistics?.rowSum),
     },
     dOutput: await plain(forward.dOutput),
   };

@@ -90,6 +90,7 @@ export interface AttentionBackend extends AsyncDisposable {
   /** The engine that actually runs, not the one asked for: `wasm simd128, 2 threads`. */
   readonly device: string;
   readonly capabilities: Capabilities;
+  /** @throws HeedError for what is not a problem, as `compile` does. */
   supports(problem: AttentionProblem): Support;
   /** @throws HeedError `UNSUPPORTED` for what `supports` refuses, with the same clause and reason. */
   compile(problem: AttentionProblem): Promise<AttentionKernel>;

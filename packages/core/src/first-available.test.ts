@@ -84,6 +84,27 @@ describe('firstAvailable', () => {
     expect(dispose).toHaveBeenCalledOnce();
   });
 
+  test.each([undefined, null, reference, 'wasm', 3])('refuses %j for a list of providers', async (given) => {
+    await expect(firstAvailable(given as never)).rejects.toMatchObject({
+      code: 'ARGUMENT',
+      remedy: expect.stringContaining('firstAvailable(['),
+    });
+  });
+
+  test('names what is not a provider, and goes on', async () => {
+    const { backend, skipped } = await firstAvailable([undefined, 'wasm', {}, reference] as never);
+    expect(backend.name).toBe('reference');
+    expect(skipped.map(({ reason }) => reason)).toEqual(Array(3).fill(expect.stringContaining('contract')));
+  });
+
+  test('refuses what is not a problem, such as a request', async () => {
+    const request = { query: x, key: x, value: x };
+    await expect(firstAvailable([reference], request as never)).rejects.toMatchObject({
+      code: 'UNKNOWN_OPTION',
+    });
+    await expect(firstAvailable([reference], 'causal' as never)).rejects.toMatchObject({ code: 'ARGUMENT' });
+  });
+
   test('with none that can be used, names every reason and remedy', async () => {
     const limited = provider('limited', { create: async () => plain() });
     await expect(firstAvailable([absent, limited], causal)).rejects.toMatchObject({

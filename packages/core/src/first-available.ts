@@ -1,6 +1,8 @@
 import { checkContract } from './assert-backend.ts';
 import type { AttentionBackend, BackendProvider } from './contract.ts';
+import { checkProblem } from './check-problem.ts';
 import { HeedError } from './error.ts';
+import { shown } from './options/shown.ts';
 import type { AttentionProblem } from './problem.ts';
 
 /** A provider that was skipped, and the reason. */
@@ -14,7 +16,9 @@ export interface Skipped {
  * Returns the first backend, in the order given, whose engine runs here and which supports the problem. The choice is
  * not silent: `skipped` has the reason for each provider before it.
  *
- * @throws HeedError `UNAVAILABLE` when there is none; its message names every reason.
+ * @param problem of `resolveRequest(request)`. Default: none, any backend that runs will do.
+ * @throws HeedError `UNAVAILABLE` when there is none; its message names every reason. `ARGUMENT` for what is not an array, and what
+ * `resolveRequest` throws for what is not a problem.
  *
  * @example
  * ```ts
@@ -30,6 +34,13 @@ export async function firstAvailable(
   providers: readonly BackendProvider[],
   problem?: AttentionProblem,
 ): Promise<{ backend: AttentionBackend; skipped: readonly Skipped[] }> {
+  if (!Array.isArray(providers)) {
+    throw new HeedError('ARGUMENT', `providers is ${shown(providers)}; expected an array`, {
+      clause: 'contract',
+      remedy: 'list them in the order of preference: firstAvailable([wasm, ts])',
+    });
+  }
+  if (problem !== undefined) checkProblem(problem);
   const skipped: Skipped[] = [];
   for (const provider of providers) {
     const result = await tryProvider(provider, problem);
@@ -48,7 +59,7 @@ async function tryProvider(
   provider: BackendProvider,
   problem: AttentionProblem | undefined,
 ): Promise<{ backend: AttentionBackend } | Skipped> {
-  const { name } = provider;
+  const name = String((provider as BackendProvider | undefined | null)?.name ?? shown(provider));
   try {
     checkContract(provider);
     const availability = await provider.probe();

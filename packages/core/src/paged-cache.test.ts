@@ -128,6 +128,28 @@ describe('mistakes', () => {
     expect(codeOf(() => book.keyLengths([id]))).toBe('ARGUMENT');
   });
 
+  test.each([undefined, null, 0, 'all', {}, new Set([0])])(
+    '%s is no list of sequences or copies',
+    async (given) => {
+      const book = new PagedCache({ pages: 2, pageSize: 2 });
+      book.open();
+      expect(codeOf(() => book.blockTable(given as never))).toBe('ARGUMENT');
+      expect(codeOf(() => book.keyLengths(given as never))).toBe('ARGUMENT');
+      await using backend = await reference.create();
+      const pool = await backend.allocate('float32', [2, 1, 2, 1]);
+      await expect(copyPages(pool, given as never)).rejects.toMatchObject({ code: 'ARGUMENT' });
+      await expect(copyPages(given as never, [])).rejects.toMatchObject({ code: 'ARGUMENT' });
+      await expect(copyPages(pool, [given] as never)).rejects.toMatchObject({
+        code: expect.stringMatching(/ARGUMENT|MISSING_INPUT/),
+      });
+      await expect(pool.read(null as never)).rejects.toMatchObject({ code: 'ARGUMENT' });
+      await expect(pool.write([[[[1]]]], { axis: Symbol('own'), start: 0 } as never)).rejects.toMatchObject({
+        code: 'SHAPE',
+      });
+      pool.dispose();
+    },
+  );
+
   const whole: PagedCacheState = {
     pages: 4,
     pageSize: 2,

@@ -2,7 +2,7 @@ import { HeedError } from './error.ts';
 import { checkOptions } from './options/check-options.ts';
 import { array, integer, listOf, required } from './options/kinds.ts';
 import { shown } from './options/shown.ts';
-import { type ResidentTensor, type Tensor, tensor } from './tensor.ts';
+import { type ResidentTensor, type Tensor, isResident, tensor } from './tensor.ts';
 
 /** Sizes of a {@link PagedCache}. */
 export interface PagedCacheOptions {
@@ -245,7 +245,7 @@ export class PagedCache {
    * @throws HeedError `ARGUMENT` for a sequence that is not open or has more pages.
    */
   blockTable(ids: readonly number[], columns?: number): Tensor<'int32'> {
-    const rows = ids.map((id) => this.#get(id).pages);
+    const rows = this.#all(ids).map(({ pages }) => pages);
     const longest = Math.max(0, ...rows.map(({ length }) => length));
     const width = columns ?? longest;
     if (!Number.isSafeInteger(width) || width < longest) {
@@ -265,7 +265,13 @@ export class PagedCache {
    * @throws HeedError `ARGUMENT` for a sequence that is not open.
    */
   keyLengths(ids: readonly number[]): number[] {
-    return ids.map((id) => this.#get(id).length);
+    return this.#all(ids).map(({ length }) => length);
+  }
+
+  #all(ids: readonly number[]): { pages: number[]; length: number }[] {
+    return checkedArray('sequences', ids, 'give what open() and fork() returned, in an array').map((id) =>
+      this.#get(id),
+    );
   }
 
   #get(id: number): { pages: number[]; length: number } {
@@ -301,6 +307,14 @@ function refuseState(name: string, given: unknown, expected: string): never {
   });
 }
 
+function checkedArray<T>(name: string, value: readonly T[], remedy: string): readonly T[] {
+  if (Array.isArray(value)) return value;
+  throw new HeedError('ARGUMENT', `${name} is ${shown(value)}; expected an array`, {
+    clause: 'pages',
+    remedy,
+  });
+}
+
 function checkLength(name: string, value: number, maximum: number): void {
   if (Number.isSafeInteger(value) && value >= 0 && value <= maximum) return;
   throw new HeedError('ARGUMENT', `${name} is ${shown(value)}; expected an integer from 0 to ${maximum}`, {
@@ -312,9 +326,18 @@ function checkLength(name: string, value: number, maximum: number): void {
 /**
  * Copies pages of a pool, all as they were before. One page after another goes through the host.
  *
- * @throws HeedError `SHAPE` for a page that the pool does not have.
+ * @throws HeedError `SHAPE` for a page that the pool does not have; `ARGUMENT` for what is not a pool or a list of copies.
  */
 export async function copyPages(pool: ResidentTensor, copies: readonly PageCopy[]): Promise<void> {
+  if (!isResident(pool)) {
+    throw new HeedError('ARGUMENT', `the pool is ${shown(pool)}; expected a resident tensor`, {
+      clause: 'pages',
+      remedy: 'allocate it: await backend.allocate(dtype, [pages, Hkv, size, D])',
+    });
+  }
+  checkedArray('copies', copies, 'give the copies of append() or defragment()').forEach((copy) =>
+    checkOptions('a copy', copy, { from: required(integer(0)), to: required(integer(0)) }),
+  );
   // A page that is to be written may still have to be read.
   const sources = new Set(copies.map(({ from }) => from));
   const kept = new Map<number, Promise<Tensor>>();

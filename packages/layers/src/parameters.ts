@@ -1,6 +1,6 @@
-import type { ComputeDType } from '@heed/core';
-import { zeros } from '@heed/core/backend';
-import { type FloatTensor, sum } from './tensors.ts';
+import { type ComputeDType, HeedError } from '@heed/core';
+import { shown, zeros } from '@heed/core/backend';
+import { type FloatTensor, checkNamed, sum } from './tensors.ts';
 
 /**
  * The trainable tensors of a layer by name, or gradients for them. Plain tensors: read them, write to their `data`,
@@ -43,6 +43,8 @@ export type ParameterSource =
  * `blocks.0.selfAttention.query.weight`. They are the same tensors: an optimizer that changes them changes the layers.
  * Gradients of the same layers are collected alike, under the same names.
  *
+ * @throws HeedError `ARGUMENT`, `SHAPE` or `DTYPE` for what is neither a layer nor tensors by name.
+ *
  * @example
  * ```ts
  * import { LayerNorm, Linear, collectParameters } from '@heed/layers';
@@ -52,6 +54,15 @@ export type ParameterSource =
  * ```
  */
 export function collectParameters(layers: Readonly<Record<string, ParameterSource>>): NamedTensors {
+  if (typeof layers !== 'object' || layers === null) {
+    throw new HeedError(
+      'ARGUMENT',
+      `collectParameters(): layers are ${shown(layers)}; expected them by name`,
+      {
+        remedy: 'give an object of layers, such as { blocks, norm }',
+      },
+    );
+  }
   return Object.fromEntries(
     Object.entries(layers).flatMap(([name, source]) =>
       Object.entries(tensorsOf(source)).map(([inner, tensor]) => [`${name}.${inner}`, tensor]),
@@ -60,16 +71,25 @@ export function collectParameters(layers: Readonly<Record<string, ParameterSourc
 }
 
 function tensorsOf(source: ParameterSource): NamedTensors {
-  if (Array.isArray(source)) return collectParameters(Object.fromEntries(Object.entries(source)));
-  const { parameters } = source as { readonly parameters: NamedTensors };
-  return parameters ?? (source as NamedTensors);
+  // Not Object.entries(), which passes over holes.
+  if (Array.isArray(source)) {
+    return collectParameters(
+      Object.fromEntries(Array.from(source, (layer, n) => [n, layer as ParameterSource])),
+    );
+  }
+  const { parameters = source } = (source ?? {}) as { readonly parameters?: unknown };
+  checkNamed('the parameters', parameters);
+  return parameters as NamedTensors;
 }
 
 /**
  * The sum of several gradients by name: of the parts of a batch, or of a tied weight, which has one of each use.
  * A name may be in some of them only.
+ *
+ * @throws HeedError `ARGUMENT`, `SHAPE` or `DTYPE`.
  */
 export function addGradients(...gradients: readonly NamedTensors[]): NamedTensors {
+  for (const part of gradients) checkNamed('the gradients', part);
   const result: Record<string, FloatTensor> = {};
   for (const [name, gradient] of gradients.flatMap((part) => Object.entries(part))) {
     result[name] = result[name] === undefined ? gradient : sum(result[name], gradient);

@@ -1,5 +1,5 @@
 import { type ComputeDType, HeedError, type Tensor, isResident } from '@heed/core';
-import { sizeOf } from '@heed/core/backend';
+import { shown, sizeOf, toTensor } from '@heed/core/backend';
 
 /** A tensor that layers compute with. */
 export type FloatTensor = Tensor<ComputeDType>;
@@ -54,13 +54,36 @@ export function checkPlain(name: string, given: unknown): asserts given is Tenso
       remedy: 'make one with tensor(typedArray, shape)',
     });
   }
+  if (value.dtype === undefined) {
+    throw new HeedError('DTYPE', `${name} has no dtype; expected that of its numbers`, {
+      remedy: 'make a tensor with tensor(typedArray, shape), which tells it',
+    });
+  }
   const size = sizeOf(value.shape as readonly number[]);
-  if (value.data.length === size) return;
+  if (value.data.length === size) {
+    toTensor(name, value, 'any');
+    return;
+  }
   throw new HeedError(
     'SHAPE',
     `${name} has ${value.data.length} elements; its shape [${value.shape.join(', ')}] requires ${size}`,
     { remedy: 'give a shape whose product is the number of elements' },
   );
+}
+
+/**
+ * Rejects a value that is not an object of plain tensors.
+ *
+ * @param what in messages, plural.
+ * @throws HeedError `ARGUMENT`, `DTYPE` or `SHAPE`.
+ */
+export function checkNamed(what: string, given: unknown): void {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new HeedError('ARGUMENT', `${what} are ${shown(given)}; expected tensors by name`, {
+      remedy: 'give the parameters of a layer, or those of what gradient() returned',
+    });
+  }
+  for (const [name, value] of Object.entries(given)) checkPlain(`${name} of ${what}`, value);
 }
 
 /**

@@ -1,5 +1,5 @@
 import ts from '@heed/backend-ts';
-import { type AttentionBackend, HeedError, tensor } from '@heed/core';
+import { type AttentionBackend, HeedError, PagedCache, tensor } from '@heed/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   Adam,
@@ -17,9 +17,14 @@ import {
   RelativePositionBias,
   SpatialAttention,
   TransformerBlock,
+  addGradients,
+  clipGradients,
+  collectParameters,
   cosineSchedule,
   crossEntropy,
   dropout,
+  pagedStep,
+  writeSafetensors,
 } from './index.ts';
 
 /** One value of each JavaScript type, and what is easily taken for another. */
@@ -243,6 +248,74 @@ describe.each(CONSTRUCTORS)('%s', (_layer, create, right, options) => {
       expect(CODES).toContain((await refusal(() => create(value as never))).code);
     },
   );
+});
+
+const weights = () => ({ weight: tensor(new Float32Array([1, 2]), [2]) });
+
+/** Functions that take tensors by name. */
+const NAMED: readonly (readonly [name: string, call: (given: never) => unknown])[] = [
+  ['addGradients()', (given) => addGradients(weights(), given)],
+  ['clipGradients()', (given) => clipGradients(given, 1)],
+  ['collectParameters()', (given) => collectParameters({ layer: given })],
+  ['writeSafetensors()', (given) => writeSafetensors(given)],
+  ['the parameters of SGD', (given) => new SGD({ learningRate: 1 }).step(given, weights())],
+  ['the gradients of AdamW', (given) => new AdamW().step(weights(), given)],
+  ['MultiHeadAttention', (given) => new MultiHeadAttention({ embedDim: 4, heads: 2 }).loadStateDict(given)],
+  ['TransformerBlock', (given) => new TransformerBlock({ embedDim: 4, heads: 2 }).loadStateDict(given)],
+];
+
+describe.each(NAMED)('of tensors by name, %s', (_name, call) => {
+  const noTensors = { ...VALUES, undefined, null: null, 'a promise': Promise.resolve(weights()) };
+  const isPlain = (kind: string) =>
+    ['an object', 'a Set', 'a Number object', 'a function', 'a promise'].includes(kind);
+  test.each(Object.entries(noTensors).filter(([kind]) => !isPlain(kind)))('refuses %s', async (_, value) => {
+    const error = await refusal(() => call(value as never));
+    expect(CODES).toContain(error.code);
+    expect(error.remedy).toBeTruthy();
+  });
+
+  const numbers = { 'an array': new Float32Array(2), 'no dtype': { shape: [2], data: new Float32Array(2) } };
+  const others = { 'another dtype': { dtype: 'float64', shape: [2], data: new Float32Array(2) } };
+  test.each(Object.entries({ ...noTensors, ...numbers, ...others }))(
+    'refuses %s as a tensor',
+    async (_, value) => {
+      const error = await refusal(() => call({ weight: value } as never));
+      expect(CODES).toContain(error.code);
+      expect(error.message).toContain('weight');
+    },
+  );
+});
+
+describe('what a function returned', () => {
+  const wrong = everyValue.filter(([kind]) => kind !== 'a part of a number');
+  test.each([['undefined', undefined], ...wrong])('is refused as a rate or decay: %s', async (_, value) => {
+    const parameters = { first: weights().weight, second: weights().weight };
+    const optimizers = [
+      new SGD({ learningRate: (() => value) as never }),
+      new Adam({ learningRate: (() => value) as never }),
+      new AdamW({ weightDecay: (() => value) as never }),
+      // Right for the first parameter, wrong for the second.
+      new AdamW({ weightDecay: ((name: string) => (name === 'first' ? 0.5 : value)) as never }),
+    ];
+    for (const optimizer of optimizers) {
+      const error = await refusal(() => optimizer.step(parameters, parameters));
+      expect(error.code).toBe('ARGUMENT');
+      expect(error.message).toMatch(/^(learningRate of step 0|weightDecay of (first|second)) is /);
+    }
+    for (const { data } of Object.values(parameters)) expect([...data]).toEqual([1, 2]);
+  });
+
+  test.each(wrong)('a schedule refuses %s for a step', async (_, value) => {
+    const schedule = cosineSchedule({ learningRate: 1, steps: 4, warmup: 2 });
+    expect((await refusal(() => schedule(value as never))).code).toBe('ARGUMENT');
+  });
+});
+
+test.each(everyValue)('pagedStep() refuses %s for the book and for the sequences', async (_, value) => {
+  const book = new PagedCache({ pages: 2, pageSize: 2 });
+  expect(CODES).toContain((await refusal(() => pagedStep(value as never, [0], 1))).code);
+  expect(CODES).toContain((await refusal(() => pagedStep(book, value as never, 1))).code);
+  expect(book.free).toBe(2);
 });
 
 describe('forward()', () => {

@@ -152,10 +152,20 @@ describe('what is refused', () => {
   });
 
   test('a dtype that was not declared', () => {
-    expect(backendWith().supports({ ...problem, dtype: 'float64' })).toMatchObject({
-      supported: false,
-      clause: 'dtype',
-    });
+    const double = { ...problem, dtype: 'float64', cacheType: 'float64' } as const;
+    expect(backendWith().supports(double)).toMatchObject({ supported: false, clause: 'dtype' });
+  });
+
+  test.each([
+    undefined,
+    null,
+    'float32',
+    {},
+    { ...problem, dtype: 'float64' },
+    { ...problem, lenghts: null },
+  ])('supports() of %j, which is not a problem', (given) => {
+    const supports = () => backendWith().supports(given as never);
+    expect(supports).toThrow(expect.objectContaining({ remedy: expect.any(String) as string }) as Error);
   });
 
   test('a declared gradient that is not there', async () => {

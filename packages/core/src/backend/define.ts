@@ -156,7 +156,8 @@ export function defineBackend<N extends NativeTensor = Tensor>(
   const owner: Owner = { life, leases: estate.leases };
   endWhenCollected(owner, estate);
 
-  const supports = (problem: AttentionProblem): Support => {
+  const supports = (given: AttentionProblem): Support => {
+    const problem = checkProblem(given);
     const declared = supportOf(capabilities, problem);
     return declared.supported ? (definition.limits?.(problem) ?? declared) : declared;
   };

@@ -27,7 +27,7 @@ export function rotaryFrequencies(
   options: RotaryOptions & { readonly dim: number },
   length: number = 0,
 ): RotaryFrequencies {
-  checkRotary(options, options.dim);
+  checkRotary(options, options?.dim);
   return frequenciesOf(options, options.dim, length);
 }
 

@@ -1,7 +1,7 @@
 import { type DType, HeedError } from '@heed/core';
 import { checkOptions, shown } from '@heed/core/backend';
 import type { StateDict } from '../state-dict/copy.ts';
-import { checkPlain } from '../tensors.ts';
+import { checkNamed } from '../tensors.ts';
 
 /** Names of the types in the format, in the order in which its reference library puts them into a file. */
 const SPELLED: Readonly<Record<DType, string>> = {
@@ -26,8 +26,8 @@ export interface WriteSafetensorsOptions {
  * The bytes of a safetensors file, those that huggingface/safetensors 0.x writes of the same tensors: wider types first, then
  * by name; the header padded with spaces to a multiple of 8 bytes.
  *
- * @throws HeedError `ARGUMENT` for metadata that are not strings, and a tensor named `__metadata__`; `SHAPE` for what is not a
- * tensor.
+ * @throws HeedError `ARGUMENT` for metadata that are not strings, and a tensor named `__metadata__`; `SHAPE` or `DTYPE` for what is not
+ * a tensor.
  *
  * @example
  * ```ts
@@ -75,13 +75,13 @@ interface NamedEntry {
 }
 
 function entriesInOrder(tensors: StateDict): NamedEntry[] {
+  checkNamed('the tensors', tensors);
   const entries = Object.entries(tensors).map(([name, tensor]) => {
     if (name === '__metadata__') {
       throw new HeedError('ARGUMENT', 'a tensor is named __metadata__, which is the name of the remarks', {
         remedy: 'name it otherwise; remarks go into the option metadata',
       });
     }
-    checkPlain(name, tensor);
     return { name, bytes: encodeUTF8(name), tensor };
   });
   return entries.sort(

@@ -1,7 +1,8 @@
 import { HeedError, type Tensor } from '@heed/core';
+import { shown } from '@heed/core/backend';
 import { recordChange } from '../engine/versions.ts';
 import type { NamedTensors } from '../parameters.ts';
-import type { FloatTensor } from '../tensors.ts';
+import { type FloatTensor, checkPlain } from '../tensors.ts';
 
 /** Tensors by name, as a model file holds them. */
 export type StateDict = Readonly<Record<string, Tensor>>;
@@ -44,12 +45,31 @@ function checkEntry(name: string, value: Tensor | undefined, parameter: FloatTen
   }
 }
 
-/** The entries whose names begin with a prefix, without it. */
+/**
+ * The entries whose names begin with a prefix, without it.
+ *
+ * @throws HeedError `ARGUMENT` for what is not a state dict, `SHAPE` for an entry that is not a tensor.
+ */
 export function underPrefix(stateDict: StateDict, prefix: string): StateDict {
+  if (typeof stateDict !== 'object' || stateDict === null || isPromise(stateDict)) {
+    throw new HeedError(
+      'ARGUMENT',
+      `the state dict is ${isPromise(stateDict) ? 'a promise' : shown(stateDict)}; expected tensors by name`,
+      { remedy: 'give what stateDict() of a file returns, awaited if it is a promise' },
+    );
+  }
   // Selects names first: reading a tensor of a type that Heed does not hold throws.
   return Object.fromEntries(
     Object.keys(stateDict)
       .filter((name) => name.startsWith(prefix))
-      .map((name) => [name.slice(prefix.length), stateDict[name]]),
+      .map((name) => {
+        const value = stateDict[name];
+        checkPlain(name, value);
+        return [name.slice(prefix.length), value];
+      }),
   );
+}
+
+function isPromise(given: unknown): boolean {
+  return typeof (given as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function';
 }

@@ -2,13 +2,14 @@ import { HeedError } from '@heed/core';
 import { shown } from '@heed/core/backend';
 import { positive } from '../options.ts';
 import type { NamedTensors } from '../parameters.ts';
+import { checkNamed } from '../tensors.ts';
 
 /**
  * Scales gradients in place so that the norm of all of them together is at most `maximum` (Pascanu, Mikolov and Bengio, "On the
  * difficulty of training recurrent neural networks", 2013), as `torch.nn.utils.clip_grad_norm_`.
  *
  * @returns the norm before.
- * @throws HeedError `ARGUMENT` for a maximum that is not a number > 0.
+ * @throws HeedError `ARGUMENT` for a maximum that is not a number > 0; `SHAPE` or `DTYPE` for what is not a gradient.
  *
  * @example
  * ```ts
@@ -29,6 +30,7 @@ export function clipGradients(gradients: NamedTensors, maximum: number): number 
       },
     );
   }
+  checkNamed('the gradients', gradients);
   const all = Object.values(gradients);
   let squares = 0;
   for (const { data } of all) for (const value of data) squares += value * value;

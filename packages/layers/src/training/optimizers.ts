@@ -1,8 +1,8 @@
 import { HeedError } from '@heed/core';
-import { type OptionKind, checkOptions, required } from '@heed/core/backend';
+import { type OptionKind, checkOptions, required, shown } from '@heed/core/backend';
 import { recordChange } from '../engine/versions.ts';
 import type { NamedTensors } from '../parameters.ts';
-import type { FloatArray, FloatTensor } from '../tensors.ts';
+import { type FloatArray, type FloatTensor, checkNamed } from '../tensors.ts';
 import { leaveRaw } from '../reactive.ts';
 import { notNegative, positive, share } from '../options.ts';
 import type { Schedule } from './schedules.ts';
@@ -11,7 +11,8 @@ import type { Schedule } from './schedules.ts';
 export interface Optimizer {
   /**
    * @param gradients by the names of the parameters; parameters without one are left as they are.
-   * @throws HeedError `UNEXPECTED_INPUT` or `SHAPE` for a gradient without its parameter; then nothing was changed.
+   * @throws HeedError `UNEXPECTED_INPUT` or `SHAPE` for a gradient without its parameter; `ARGUMENT` or `DTYPE` for what is not tensors
+   * by name, and for a rate or decay that is not a number ≥ 0; then nothing was changed.
    */
   step(parameters: NamedTensors, gradients: NamedTensors): void;
 }
@@ -30,7 +31,17 @@ const rate: OptionKind = {
 };
 
 const rateAt = (learningRate: number | Schedule, step: number): number =>
-  typeof learningRate === 'number' ? learningRate : learningRate(step);
+  typeof learningRate === 'number'
+    ? learningRate
+    : returned(`learningRate of step ${step}`, learningRate(step));
+
+/** Checks what a function of the user returned, which would otherwise make parameters NaN. */
+function returned(name: string, value: unknown): number {
+  if (notNegative.accepts(value)) return value as number;
+  throw new HeedError('ARGUMENT', `${name} is ${shown(value)}; expected ${notNegative.expected}`, {
+    remedy: 'return a number from the function in every case',
+  });
+}
 
 /** Stochastic gradient descent. */
 export class SGD implements Optimizer {
@@ -49,10 +60,13 @@ export class SGD implements Optimizer {
 
   step(parameters: NamedTensors, gradients: NamedTensors): void {
     const { learningRate, momentum = 0 } = this.#options;
-    for (const [parameter, gradient] of paired(parameters, gradients)) {
+    const steps = paired(parameters, gradients).map(([parameter, gradient]) => {
       const state = kept(this.#states, parameter, (size) => ({ velocity: new Float64Array(size), steps: 0 }));
+      return { parameter, gradient, state, stepSize: rateAt(learningRate, state.steps) };
+    });
+    for (const { parameter, gradient, state, stepSize } of steps) {
       const { velocity } = state;
-      const stepSize = rateAt(learningRate, state.steps++);
+      state.steps++;
       recordChange(parameter);
       for (let n = 0; n < gradient.length; n++) {
         velocity[n] = momentum * velocity[n] + gradient[n];
@@ -155,7 +169,10 @@ export class AdamW implements Optimizer {
 
   step(parameters: NamedTensors, gradients: NamedTensors): void {
     const { weightDecay = 0.01 } = this.#options;
-    const decayOf = typeof weightDecay === 'number' ? () => weightDecay : weightDecay;
+    const decayOf =
+      typeof weightDecay === 'number'
+        ? () => weightDecay
+        : (name: string) => returned(`weightDecay of ${name}`, weightDecay(name));
     adamStep(this.#states, this.#options, decayOf, parameters, gradients);
   }
 }
@@ -169,18 +186,21 @@ function adamStep(
   parameters: NamedTensors,
   gradients: NamedTensors,
 ): void {
-  for (const [parameter, gradient, name] of paired(parameters, gradients)) {
+  const all = paired(parameters, gradients).map(([parameter, gradient, name]) => {
     const state = kept(states, parameter, (size) => ({
       mean: new Float64Array(size),
       square: new Float64Array(size),
       steps: 0,
     }));
-    const stepSize = rateAt(learningRate, state.steps++);
+    const stepSize = rateAt(learningRate, state.steps);
+    return { parameter, gradient, state, stepSize, decay: stepSize * decayOf(name) };
+  });
+  for (const { parameter, gradient, state, stepSize, decay } of all) {
+    state.steps++;
     recordChange(parameter);
     const { mean, square, steps } = state;
     const scaled = stepSize / (1 - beta1 ** steps);
     const correction = 1 / (1 - beta2 ** steps);
-    const decay = stepSize * decayOf(name);
     const { data } = parameter;
     for (let n = 0; n < data.length; n++) {
       const g = gradient[n];
@@ -194,6 +214,8 @@ function adamStep(
 }
 
 function paired(parameters: NamedTensors, gradients: NamedTensors): [FloatTensor, FloatArray, string][] {
+  checkNamed('the parameters', parameters);
+  checkNamed('the gradients', gradients);
   return Object.entries(gradients).map(([name, gradient]) => {
     const parameter = parameters[name];
     if (parameter === undefined) {

@@ -1,8 +1,8 @@
 import { HeedError } from '@heed/core';
-import { checkOptions, integer, required } from '@heed/core/backend';
+import { checkOptions, integer, required, shown } from '@heed/core/backend';
 import { count, notNegative, positive } from '../options.ts';
 
-/** The learning rate of each step, counted from 0. */
+/** The learning rate of each step, counted from 0: a finite number ≥ 0. */
 export type Schedule = (step: number) => number;
 
 export interface ScheduleOptions {
@@ -58,6 +58,15 @@ function scheduleOf(owner: string, options: ScheduleOptions, share: (progress: n
     });
   }
   return (step) => {
+    if (!notNegative.accepts(step)) {
+      throw new HeedError(
+        'ARGUMENT',
+        `${owner}: the step is ${shown(step)}; expected ${notNegative.expected}`,
+        {
+          remedy: 'give the number of steps taken so far',
+        },
+      );
+    }
     if (step < warmup) return (learningRate * step) / warmup;
     const progress = Math.min(1, (step - warmup) / (steps - warmup));
     return finalRate + (learningRate - finalRate) * share(progress);

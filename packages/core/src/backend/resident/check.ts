@@ -57,7 +57,7 @@ export function checkWrite(
   if (!fits) {
     throw new HeedError(
       'SHAPE',
-      `part is [${part.shape.join(', ')}]; expected what fits in [${target.shape.join(', ')}] at ${starts.join(', ')} of axis ${axis}`,
+      `part is [${part.shape.join(', ')}]; expected what fits in [${target.shape.join(', ')}] at ${starts.join(', ')} of axis ${shown(axis)}`,
       {
         clause: 'resident',
         remedy: 'keep all lengths but that of the axis equal, and start + length within it',

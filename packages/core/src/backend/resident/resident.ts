@@ -124,7 +124,8 @@ class Resident<N extends NativeTensor> implements ResidentTensor {
   read(options?: ReadOptions): Promise<Tensor> {
     return this.#during(async (native) => {
       if (options === undefined) return this.#memory.download(native);
-      const part = await take(this.#memory, native, options.axis, checkRead(this, options));
+      const indices = checkRead(this, options);
+      const part = await take(this.#memory, native, options.axis, indices);
       try {
         return await this.#memory.download(part);
       } finally {

@@ -1,5 +1,5 @@
 import { HeedError, PagedCache, type PageCopy, type Tensor } from '@heed/core';
-import { checkOptions, integer } from '@heed/core/backend';
+import { checkOptions, integer, shown } from '@heed/core/backend';
 
 /** New tokens of a batch of sequences: what a book says of them, for every layer of a model. */
 export interface PagedStep {
@@ -51,6 +51,18 @@ export function pagedStep(
   options: { readonly columns?: number } = {},
 ): PagedStep {
   checkOptions('pagedStep()', options, { columns: integer(0) });
+  if (!Array.isArray(ids)) {
+    throw new HeedError('ARGUMENT', `sequences are ${shown(ids)}; expected an array`, {
+      clause: 'pages',
+      remedy: 'give those that open() and fork() returned, such as [prompt]',
+    });
+  }
+  if (!(typeof (book as Partial<PagedCache> | null | undefined)?.toJSON === 'function')) {
+    throw new HeedError('ARGUMENT', `pagedStep(): the book is ${shown(book)}; expected a PagedCache`, {
+      clause: 'pages',
+      remedy: 'make one: new PagedCache({ pages, pageSize })',
+    });
+  }
   if (new Set(ids).size !== ids.length) {
     throw new HeedError('ARGUMENT', `sequences are ${ids.join(', ')}; expected each once`, {
       clause: 'pages',
