@@ -1,4 +1,5 @@
 import { HeedError } from '@heed/core';
+import { shown } from '@heed/core/backend';
 import type { Sound } from './sound.ts';
 
 /** Format tags (Microsoft, "Multimedia programming interface and data specifications 1.0", 1991; mmreg.h). */
@@ -27,6 +28,7 @@ interface Format {
  * ```
  */
 export function readWav(bytes: Uint8Array): Sound {
+  if (!(bytes instanceof Uint8Array)) throw malformed(`the file is ${shown(bytes)}; expected a Uint8Array`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const text = (at: number): string => String.fromCharCode(...bytes.subarray(at, at + 4));
   if (bytes.length < 12 || text(0) !== 'RIFF' || text(8) !== 'WAVE') {
@@ -102,6 +104,6 @@ function readerOf(view: DataView, { tag, bits }: Format): (at: number) => number
 function malformed(message: string): HeedError {
   return new HeedError('ARGUMENT', `readWav(): ${message}`, {
     clause: 'models.wav',
-    remedy: 'give the bytes of a whole WAV file',
+    remedy: 'give the bytes of a whole WAV file, new Uint8Array(buffer) of an ArrayBuffer',
   });
 }

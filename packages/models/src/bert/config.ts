@@ -39,7 +39,7 @@ const IGNORED = [
  * value of another type.
  */
 export function encoderConfigOf(config: object): EncoderConfig {
-  const fields = new Fields(config as Record<string, unknown>);
+  const fields = new Fields(config);
   fields.expect('is_decoder', false);
   fields.expect('add_cross_attention', false);
   fields.expect('position_embedding_type', 'absolute');

@@ -71,7 +71,7 @@ export class Encoder {
    */
   static async load(backend: AttentionBackend, files: HubFiles): Promise<Encoder> {
     assertBackend(backend);
-    const config = encoderConfigOf(files.config);
+    const config = encoderConfigOf(files?.config);
     const reader = new WeightReader(files.weights, `${config.kind}.`);
     for (const name of files.weights.names) if (BEHIND.test(name)) reader.skip(name);
     const parts = await readParts(config, reader);

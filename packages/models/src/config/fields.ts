@@ -9,8 +9,16 @@ export class Fields {
   readonly #fields: Readonly<Record<string, unknown>>;
   readonly #seen = new Set<string>();
 
-  constructor(fields: Readonly<Record<string, unknown>>) {
-    this.#fields = fields;
+  /** @throws HeedError `ARGUMENT` for what is not an object, such as the text of a file. */
+  constructor(fields: unknown) {
+    if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) {
+      throw new HeedError('ARGUMENT', `the configuration is ${shown(fields)}; expected an object`, {
+        clause: 'models.config',
+        remedy:
+          'give { config, weights } with the parsed file, JSON.parse(text), or what openGGUF() returned, awaited',
+      });
+    }
+    this.#fields = fields as Readonly<Record<string, unknown>>;
   }
 
   /** Reads a value; undefined if the field is missing or null. */

@@ -1,3 +1,4 @@
+import { checkGGUF } from '../gguf/check.ts';
 import type { GGUFFile } from '../gguf/open.ts';
 import { type DecoderConfig, refuseConfig } from './decoder-config.ts';
 import { Fields } from './fields.ts';
@@ -8,7 +9,9 @@ import { Fields } from './fields.ts';
  * @throws HeedError `UNSUPPORTED` for what would be computed wrongly, and for a key whose meaning is unknown; `ARGUMENT` for a
  * value of another type.
  */
-export function configOfGGUF({ metadata, names, describe }: GGUFFile): DecoderConfig {
+export function configOfGGUF(file: GGUFFile): DecoderConfig {
+  checkGGUF(file);
+  const { metadata, names, describe } = file;
   const kind = metadata['general.architecture'];
   if (kind !== 'llama' && kind !== 'qwen2' && kind !== 'qwen3') {
     return refuseConfig(

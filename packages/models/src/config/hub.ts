@@ -10,7 +10,7 @@ import { NOTES } from './notes.ts';
  * value of another type.
  */
 export function configOfHub(json: object): DecoderConfig {
-  const fields = new Fields(json as Record<string, unknown>);
+  const fields = new Fields(json);
   fields.ignore(...NOTES);
   const kind = fields.expect('model_type', 'unknown', 'gpt2', 'llama', 'qwen2', 'qwen3');
   if (kind === 'unknown') refuseConfig('config.json has no model_type', 'give config.json of the model');
@@ -90,7 +90,7 @@ function ofLlama(fields: Fields, kind: 'llama' | 'qwen2' | 'qwen3'): DecoderConf
 function rotaryOf(fields: Fields, positions: number): RotaryOptions {
   const theta = fields.number('rope_theta', 10_000);
   const [older, newer] = [fields.value('rope_scaling'), fields.value('rope_parameters')];
-  const rope = new Fields((newer ?? older ?? {}) as Record<string, unknown>);
+  const rope = new Fields(newer ?? older ?? {});
   // The oldest name of rope_type.
   const type = rope.value('rope_type') ?? rope.value('type') ?? 'default';
   rope.ignore('type');

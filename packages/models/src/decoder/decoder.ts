@@ -100,8 +100,12 @@ export class Decoder {
    */
   static async load(backend: AttentionBackend, files: GGUFFile | HubFiles): Promise<Decoder> {
     assertBackend(backend);
-    const config = 'metadata' in files ? configOfGGUF(files) : configOfHub(files.config);
-    const source = 'metadata' in files ? weightsOfGGUF(files, config) : files.weights;
+    if (typeof files === 'object' && files !== null && 'metadata' in files) {
+      const config = configOfGGUF(files);
+      return new Decoder(backend, config, await readParts(config, weightsOfGGUF(files, config)));
+    }
+    const config = configOfHub(files?.config);
+    const source = files.weights;
     return new Decoder(backend, config, await readParts(config, source));
   }
 

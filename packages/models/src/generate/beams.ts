@@ -3,6 +3,7 @@ import { abortSignal, checkOptions, integer, listOf, number, required } from '@h
 import type { DecoderCache } from '../decoder/cache.ts';
 import type { Decoder } from '../decoder/decoder.ts';
 import { logProbabilitiesOf } from '../decoder/log-probabilities.ts';
+import { checkModel, checkPrompt } from './check.ts';
 import { likeliest } from './choose.ts';
 
 export interface BeamOptions extends RunOptions {
@@ -40,6 +41,8 @@ export async function beamSearch(
   prompt: readonly number[],
   options: BeamOptions,
 ): Promise<readonly Beam[]> {
+  checkModel('beamSearch()', model);
+  checkPrompt('beamSearch()', prompt);
   checkOptions('beamSearch()', options, {
     beams: required(integer(1, Math.floor(model.config.vocabulary / 2))),
     maximum: required(integer(1)),

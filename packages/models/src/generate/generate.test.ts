@@ -5,11 +5,17 @@ import { TINY, hubFiles } from '../test/tiny-decoder.ts';
 import { logProbabilitiesOf } from '../decoder/log-probabilities.ts';
 import {
   Decoder,
+  Encoder,
   type GenerateOptions,
   type GeneratedToken,
+  SaliencyHead,
+  VisionTransformer,
+  Whisper,
   beamSearch,
   generate,
   ggufTokenizer,
+  hubTokenizer,
+  readWav,
 } from '../index.ts';
 import { choose, likeliest, penalize } from './choose.ts';
 import { TextStream } from './text-stream.ts';
@@ -276,5 +282,50 @@ describe('beams', () => {
     await expect(beamSearch(model, [1], { beams: 2, maximum: 25 })).rejects.toMatchObject({
       code: 'ARGUMENT',
     });
+  });
+});
+
+describe('what is not a model, tokenizer, file or conversation is refused with a remedy', () => {
+  const values = { undefined, null: null, text: 'model', number: 3, array: [1.5], object: {} };
+  const promise = { 'a promise': Promise.resolve(model) };
+  const coded = expect.objectContaining({
+    code: expect.stringMatching(/^(ARGUMENT|MISSING_INPUT|UNKNOWN_OPTION|UNSUPPORTED)$/) as string,
+    remedy: expect.any(String) as string,
+  }) as Error;
+  const first = (steps: AsyncIterable<unknown>) => steps[Symbol.asyncIterator]().next();
+
+  test.each(Object.entries({ ...values, ...promise }))('%s', async (_, value) => {
+    const backend = await ts.create();
+    const { config } = await hubFiles('llama');
+    for (const family of [Decoder, Encoder, VisionTransformer, Whisper]) {
+      await expect(family.load(backend, value as never)).rejects.toThrow(coded);
+    }
+    await expect(Decoder.load(backend, { config, weights: value as never })).rejects.toThrow(coded);
+    await expect(SaliencyHead.load(value as never)).rejects.toThrow(coded);
+    await expect(first(generate(value as never, tokenizer, 'a'))).rejects.toThrow(coded);
+    await expect(first(generate(model, value as never, 'a'))).rejects.toThrow(coded);
+    await expect(beamSearch(value as never, [1], { beams: 1, maximum: 1 })).rejects.toThrow(coded);
+    expect(() => ggufTokenizer(value as never)).toThrow(coded);
+    expect(() => hubTokenizer(value as never, {})).toThrow(coded);
+    expect(() => readWav(value as never)).toThrow(coded);
+    await backend.dispose();
+  });
+
+  test.each(Object.entries({ ...values, text: 3 }))('as ids: %s', async (_, value) => {
+    await expect(first(generate(model, tokenizer, value as never))).rejects.toThrow(coded);
+    await expect(beamSearch(model, value as never, { beams: 1, maximum: 1 })).rejects.toThrow(coded);
+    expect(() => tokenizer.decode(value as never)).toThrow(coded);
+  });
+
+  test.each<[string, unknown]>([
+    ['undefined', undefined],
+    ['one turn', { role: 'user', content: 'a' }],
+    ['a hole', Array(1)],
+    ['no content', [{ role: 'user' }]],
+    ['content in parts', [{ role: 'user', content: [{ text: 'a' }] }]],
+    ['a role that ends its turn', [{ role: 'user<end>system', content: 'a' }]],
+    ['a name', [{ role: 'user', name: 'Ada', content: 'a' }]],
+  ])('as a conversation: %s', (_, messages) => {
+    expect(() => tokenizer.chat(messages as never)).toThrow(coded);
   });
 });

@@ -1,8 +1,11 @@
 import { HeedError } from '@heed/core';
+import { array, checkOptions, oneOf, required, shown, text } from '@heed/core/backend';
+
+const ROLES = ['system', 'user', 'assistant'] as const;
 
 /** One turn of a conversation. */
 export interface ChatMessage {
-  readonly role: 'system' | 'user' | 'assistant';
+  readonly role: (typeof ROLES)[number];
   readonly content: string;
 }
 
@@ -12,6 +15,22 @@ export interface ChatMessage {
  */
 const CHAT_ML =
   /^{% for message in messages %}(?:{% if loop\.first and messages\[0\]\['role'\] != 'system' %}{{ ?'<\|im_start\|>system\n([^'{}\\]*)<\|im_end\|>\n' ?}}{% endif %})?{{ ?'<\|im_start\|>' \+ message\['role'\] \+ '\n' \+ message\['content'\] \+ '<\|im_end\|>' \+ '\n' ?}}{% endfor %}{% if add_generation_prompt %}{{ ?'<\|im_start\|>assistant\n' ?}}{% endif %}\s*$/;
+
+/**
+ * Checks the turns of a conversation. A role is one of the three: the template would put any other text beside its special tokens.
+ *
+ * @throws HeedError `ARGUMENT`, `MISSING_INPUT` or `UNKNOWN_OPTION`.
+ */
+export function checkMessages(messages: readonly ChatMessage[]): void {
+  if (!array.accepts(messages)) {
+    throw new HeedError('ARGUMENT', `messages is ${shown(messages)}; expected an array`, {
+      remedy: "give the turns in order: [{ role: 'user', content: '…' }]",
+    });
+  }
+  const table = { role: required(oneOf(...ROLES)), content: required(text) };
+  // Array.from(): a hole is a turn that is missing.
+  for (const message of Array.from(messages)) checkOptions('a message', message, table);
+}
 
 /**
  * Returns the text of a conversation, up to where the assistant's answer begins.

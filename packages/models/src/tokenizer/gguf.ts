@@ -1,5 +1,6 @@
 import { HeedError } from '@heed/core';
 import { shown } from '@heed/core/backend';
+import { checkGGUF } from '../gguf/check.ts';
 import type { Metadata, MetadataValue } from '../gguf/header.ts';
 import { TextTokenizer } from './tokenizer.ts';
 
@@ -19,7 +20,9 @@ const [UNKNOWN, CONTROL, USER_DEFINED] = [2, 3, 4];
  *
  * @throws HeedError `UNSUPPORTED` for another one, by its name; `ARGUMENT` for metadata that is missing or of another type.
  */
-export function ggufTokenizer({ metadata }: { readonly metadata: Metadata }): TextTokenizer {
+export function ggufTokenizer(file: { readonly metadata: Metadata }): TextTokenizer {
+  checkGGUF(file);
+  const { metadata } = file;
   const value = (name: string): MetadataValue | undefined => metadata[`tokenizer.ggml.${name}`];
   const model = value('model');
   const pre = value('pre') ?? 'gpt-2';

@@ -1,3 +1,5 @@
+import { HeedError } from '@heed/core';
+import { shown } from '@heed/core/backend';
 import { TextTokenizer } from './tokenizer.ts';
 
 /** Fields of the parsed tokenizer_config.json that are used. */
@@ -11,8 +13,11 @@ interface HubTokenizerConfig {
  *
  * @param json the parsed tokenizer.json.
  * @param config the parsed tokenizer_config.json.
+ * @throws HeedError `ARGUMENT` for what is not such a file.
  */
 export function hubTokenizer(json: object, config: object): TextTokenizer {
+  checkParsed('tokenizer.json', json);
+  checkParsed('tokenizer_config.json', config);
   const { chat_template: template, eos_token: end } = config as HubTokenizerConfig;
   const content = typeof end === 'string' ? end : end?.content;
   const { added_tokens: added = [], model } = json as {
@@ -25,5 +30,13 @@ export function hubTokenizer(json: object, config: object): TextTokenizer {
     config,
     chatTemplate: typeof template === 'string' ? template : undefined,
     endIds: id === undefined ? [] : [id],
+  });
+}
+
+function checkParsed(name: string, given: unknown): void {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return;
+  throw new HeedError('ARGUMENT', `${name} is ${shown(given)}; expected an object`, {
+    clause: 'models.tokenizer',
+    remedy: 'parse the file: JSON.parse(text)',
   });
 }

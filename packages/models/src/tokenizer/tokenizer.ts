@@ -1,7 +1,7 @@
 import { HeedError } from '@heed/core';
 import { checkOptions, flag, shown } from '@heed/core/backend';
 import { Tokenizer } from '@huggingface/tokenizers';
-import { type ChatMessage, chatText } from './chat.ts';
+import { type ChatMessage, chatText, checkMessages } from './chat.ts';
 
 /** Parts of a tokenizer. */
 export interface TokenizerParts {
@@ -27,7 +27,7 @@ export class TextTokenizer {
   readonly #special: readonly string[];
 
   constructor({ json, config, chatTemplate, beginning = [], endIds }: TokenizerParts) {
-    this.#tokenizer = new Tokenizer(json, config);
+    this.#tokenizer = tokenizerOf(json, config);
     this.#chatTemplate = chatTemplate;
     this.#beginning = beginning;
     this.endIds = endIds;
@@ -50,10 +50,16 @@ export class TextTokenizer {
   /**
    * Returns the text of ids; bytes that are not whole characters yet are U+FFFD.
    *
+   * @throws HeedError `ARGUMENT` for what is not an array of ids.
    * @param options.special keeps special tokens. Default false.
    */
   decode(ids: readonly number[], options: { readonly special?: boolean } = {}): string {
     checkOptions('decode()', options, { special: flag });
+    if (!Array.isArray(ids) || !ids.every((id) => Number.isSafeInteger(id))) {
+      throw new HeedError('ARGUMENT', `the ids are ${shown(ids)}; expected an array of whole numbers`, {
+        remedy: 'decode one text at a time: decode([id]) for one token',
+      });
+    }
     if (ids.length === 0) return '';
     return this.#tokenizer.decode([...ids], {
       skip_special_tokens: options.special !== true,
@@ -71,9 +77,10 @@ export class TextTokenizer {
    * template.
    *
    * @throws HeedError `MISSING_INPUT` for a model without a template; `UNSUPPORTED` for a template that is not ChatML; `ARGUMENT`
-   * for a message with a special token, which would end its turn.
+   * for a message with a special token, which would end its turn, and for another role.
    */
   chat(messages: readonly ChatMessage[]): number[] {
+    checkMessages(messages);
     for (const { content } of messages) {
       const found = this.#special.find((token) => content.includes(token));
       if (found === undefined) continue;
@@ -82,5 +89,19 @@ export class TextTokenizer {
       });
     }
     return this.encode(chatText(this.#chatTemplate, messages));
+  }
+}
+
+/** @throws HeedError `ARGUMENT` for files that the library cannot read. */
+function tokenizerOf(json: object, config: object): Tokenizer {
+  try {
+    return new Tokenizer(json, config);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HeedError('ARGUMENT', `the tokenizer cannot be read: ${reason}`, {
+      clause: 'models.tokenizer',
+      remedy: 'give tokenizer.json and tokenizer_config.json of the same model, parsed',
+      cause,
+    });
   }
 }

@@ -28,7 +28,7 @@ const IGNORED = [
  * value of another type.
  */
 export function visionConfigOf(config: object): VisionConfig {
-  const fields = new Fields(config as Record<string, unknown>);
+  const fields = new Fields(config);
   fields.ignore(...NOTES, ...IGNORED);
   const kind = fields.expect('model_type', 'unknown', 'vit', 'dinov2');
   if (kind === 'unknown') refuseConfig('config.json has no model_type', 'give config.json of the model');

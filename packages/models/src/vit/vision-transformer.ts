@@ -63,7 +63,7 @@ export class VisionTransformer {
    */
   static async load(backend: AttentionBackend, files: HubFiles): Promise<VisionTransformer> {
     assertBackend(backend);
-    const config = visionConfigOf(files.config);
+    const config = visionConfigOf(files?.config);
     const reader = new WeightReader(files.weights, `${config.kind}.`);
     for (const name of files.weights.names) {
       if (/(^|\.)(classifier\.|pooler\.|embeddings\.mask_token$)/.test(name)) reader.skip(name);

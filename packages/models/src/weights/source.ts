@@ -1,4 +1,5 @@
 import { HeedError, type StoredWeight, type Tensor } from '@heed/core';
+import { shown } from '@heed/core/backend';
 import type { StateDict } from '@heed/layers';
 import { type Matrix, checkMatrix, decoded } from './matrix.ts';
 
@@ -22,6 +23,13 @@ export class WeightReader {
 
   /** @param prefix that some files put before each name, others not: `model.`, `transformer.` */
   constructor(source: WeightSource, prefix: string) {
+    const { names, tensor } = (source ?? {}) as Partial<WeightSource>;
+    if (!Array.isArray(names) || typeof tensor !== 'function') {
+      throw new HeedError('ARGUMENT', `the weights are ${shown(source)}; expected an opened file`, {
+        clause: 'models.weights',
+        remedy: 'give what openSafetensors() returned, awaited',
+      });
+    }
     this.#source = source;
     this.#prefix = source.names.some((name) => name.startsWith(prefix)) ? prefix : '';
     this.#left = new Set(source.names.filter((name) => !BUFFERS.test(name)));

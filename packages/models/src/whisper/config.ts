@@ -77,7 +77,7 @@ const IGNORED_GENERATION = [
  * value of another type.
  */
 export function whisperConfigOf(config: object, generation: object): WhisperConfig {
-  const fields = new Fields(config as Record<string, unknown>);
+  const fields = new Fields(config);
   fields.ignore(...NOTES, ...IGNORED);
   fields.expect('model_type', 'unknown', 'whisper');
   if ((config as { model_type?: unknown }).model_type !== 'whisper') {
@@ -115,7 +115,7 @@ function ofGeneration(
   { layers, heads }: WhisperSide,
   vocabulary: number,
 ): Pick<WhisperConfig, 'tokens' | 'alignmentHeads' | 'maximumInitialTimestamp'> {
-  const fields = new Fields(json as Record<string, unknown>);
+  const fields = new Fields(json);
   fields.ignore(...NOTES, ...IGNORED_GENERATION);
   const id = (name: string): number => idIn(name, fields.value(name), vocabulary);
   const ids = (name: string): readonly number[] => {

@@ -110,7 +110,7 @@ export class Whisper {
    */
   static async load(backend: AttentionBackend, files: WhisperFiles): Promise<Whisper> {
     assertBackend(backend);
-    const config = whisperConfigOf(files.config, files.generation);
+    const config = whisperConfigOf(files?.config, files?.generation);
     const reader = new WeightReader(files.weights, 'model.');
     const encoder = await WhisperEncoder.load(config, reader);
     const decoder = await WhisperDecoder.load(config, reader);
