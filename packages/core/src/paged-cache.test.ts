@@ -129,7 +129,7 @@ describe('mistakes', () => {
   });
 
   test.each([undefined, null, 0, 'all', {}, new Set([0])])(
-    '%s is no list of sequences or copies',
+    '%s is not a list of sequences or copies',
     async (given) => {
       const book = new PagedCache({ pages: 2, pageSize: 2 });
       book.open();

@@ -332,7 +332,7 @@ export async function copyPages(pool: ResidentTensor, copies: readonly PageCopy[
   if (!isResident(pool)) {
     throw new HeedError('ARGUMENT', `the pool is ${shown(pool)}; expected a resident tensor`, {
       clause: 'pages',
-      remedy: 'allocate it: await backend.allocate(dtype, [pages, Hkv, size, D])',
+      remedy: 'make the pool: await backend.allocate(dtype, [pages, Hkv, size, D])',
     });
   }
   checkedArray('copies', copies, 'give the copies of append() or defragment()').forEach((copy) =>

@@ -39,7 +39,7 @@ const rateAt = (learningRate: number | Schedule, step: number): number =>
 function returned(name: string, value: unknown): number {
   if (notNegative.accepts(value)) return value as number;
   throw new HeedError('ARGUMENT', `${name} is ${shown(value)}; expected ${notNegative.expected}`, {
-    remedy: 'return a number from the function in every case',
+    remedy: 'give a number from the function in every case',
   });
 }
 

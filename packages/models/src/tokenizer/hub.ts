@@ -37,6 +37,6 @@ function checkParsed(name: string, given: unknown): void {
   if (typeof given === 'object' && given !== null && !Array.isArray(given)) return;
   throw new HeedError('ARGUMENT', `${name} is ${shown(given)}; expected an object`, {
     clause: 'models.tokenizer',
-    remedy: 'parse the file: JSON.parse(text)',
+    remedy: 'give the parsed file: JSON.parse(text)',
   });
 }
