@@ -11,12 +11,20 @@ import type { BenchResults } from './schema.ts';
  */
 export function joinResults(parts: readonly BenchResults[]): BenchResults {
   const [first] = parts;
-  if (first === undefined) throw new HeedError('ARGUMENT', 'results is empty; expected at least one');
+  if (first === undefined) {
+    throw new HeedError('ARGUMENT', 'results is empty; expected at least one', {
+      remedy: 'give the results of one run, or of several that measured different workloads',
+    });
+  }
   for (const part of parts) checkPart(part, first);
   const workloads = parts.flatMap((part) => part.workloads).sort((a, b) => a.flops - b.flops);
   const names = workloads.map(({ workload }) => workload.name);
   const twice = names.find((name, at) => names.indexOf(name) !== at);
-  if (twice !== undefined) throw new HeedError('ARGUMENT', `${twice} is in more than one of the results`);
+  if (twice !== undefined) {
+    throw new HeedError('ARGUMENT', `${twice} is in more than one of the results; expected it in one`, {
+      remedy: 'leave out all but one of them, or measure its parts together',
+    });
+  }
   const rows = names.flatMap((name) =>
     parts.flatMap((part) => part.rows.filter((row) => row.workload === name)),
   );
@@ -47,6 +55,10 @@ function checkPart(part: BenchResults, first: BenchResults): void {
   const [own, others] = [facts(part), facts(first)];
   for (const [name, value] of Object.entries(own)) {
     const [a, b] = [JSON.stringify(value), JSON.stringify(others[name])];
-    if (a !== b) throw new HeedError('ARGUMENT', `results differ in ${name}: ${a} and ${b}`);
+    if (a !== b) {
+      throw new HeedError('ARGUMENT', `results differ in ${name}: ${a} and ${b}; expected the same`, {
+        remedy: 'join results of the same machine, versions and options only',
+      });
+    }
   }
 }

@@ -39,7 +39,9 @@ export class LlamaCppProcess {
       }
       const answer = await program.readLine();
       const [state, count] = answer.split(' ');
-      if (state !== 'ok') throw new HeedError('ENGINE', answer);
+      if (state !== 'ok') {
+        throw new HeedError('ENGINE', answer, { remedy: 'compare the problem with what ggml takes' });
+      }
       const bytes = Uint8Array.from(await program.read(4 * Number(count)));
       return outputOf(problem, new Float32Array(bytes.buffer));
     });
@@ -107,7 +109,13 @@ function float16Mask({ mask, queryLength, keyLength }: AttentionProblem, { dtype
   }
   const result = cast({ dtype: 'float32', shape, data: numbers }, 'float16');
   if (cast(result, 'float32').data.some((number, n) => !Object.is(number, numbers[n]))) {
-    throw new HeedError('ENGINE', 'masks are float16, and this one has other numbers');
+    throw new HeedError(
+      'ENGINE',
+      'ggml takes masks of float16; this one has numbers that float16 does not have',
+      {
+        remedy: 'give a mask of numbers that float16 has',
+      },
+    );
   }
   return result;
 }

@@ -97,6 +97,7 @@ export function openRuntime(
         } catch (error) {
           throw new HeedError('ENGINE', error instanceof Error ? error.message : String(error), {
             cause: error,
+            remedy: 'compare the problem with what the operator takes in this version of ONNX Runtime',
           });
         }
       };

@@ -59,7 +59,11 @@ export class PythonServer {
         python.write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
       }
       const { error, version, arrays: announced = [] } = JSON.parse(await python.readLine()) as Answer;
-      if (error !== undefined) throw new HeedError('ENGINE', error);
+      if (error !== undefined) {
+        throw new HeedError('ENGINE', error, {
+          remedy: 'compare the problem with what the library takes in this version',
+        });
+      }
       return { version: version ?? '', results: await readArrays(python, announced) };
     } catch (error) {
       if (!HeedError.isInstance(error)) this.#process = null;

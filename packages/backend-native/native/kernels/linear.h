@@ -193,7 +193,7 @@ static void linearTask(const Run& run, i64 task, char* scratch) {
   }
 }
 
-// Panels of a weight's rows, W of them side by side, or of its columns; 0 behind the last.
+// Panels of a weight's rows, W of them side by side, or of its columns; 0 past the last.
 template <class T>
 static void packLinear(i64 outputs, i64 inputs, bool ofColumns, const void* given, void* panels) {
   constexpr int L = LANES<T>, W = PANEL<T>;

@@ -45,7 +45,7 @@ INLINE bool isZero(const T* row, i64 length) {
   return true;
 }
 
-// Columns of `steps` rows as panels, `steps` of them one after another in each; 0 behind the last column.
+// Columns of `steps` rows as panels, `steps` of them one after another in each; 0 past the last column.
 template <class T>
 INLINE void packSteps(const Linear& linear, i64 firstStep, i64 steps, i64 firstColumn, i64 panels, T* to) {
   constexpr int L = LANES<T>, W = PANEL<T>;

@@ -84,7 +84,7 @@ static __attribute__((noinline)) void multiplyRows(const T* a, const T* b, i64 b
   if (column < columns) multiplyTile<T, R, 1, begin>(a, {aRow, aStep}, b, bStep, c + column, cRow, depth, factors);
 }
 
-// The same for 1 ... ROWS rows. A has ROWS rows, or enough memory behind the last to read as many as the tile has.
+// The same for 1 ... ROWS rows. A has ROWS rows, or enough memory past the last to read as many as the tile has.
 template <class T, Begin begin, i64 aRow, i64 aStep>
 INLINE void multiply(i64 rows, const T* a, const T* b, i64 bStep, i64 panelStep, T* c, i64 cRow, i64 depth, i64 columns,
                      const T* factors) {

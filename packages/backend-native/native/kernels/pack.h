@@ -111,7 +111,7 @@ INLINE bool packPanels(const T* from, i64 row, i64 count, i64 depth, T factor, T
 }
 
 // ROWS rows interleaved, [depth][ROWS], as products broadcast them. Rows past `count` become 0. The stores overlap, later
-// ones being right, and need room for L - ROWS elements more behind the last.
+// ones being right, and need room for L - ROWS elements more past the last.
 template <class T>
 INLINE void packInterleaved(const T* const* rows, i64 count, i64 depth, T factor, T* to) {
   constexpr int L = LANES<T>;

@@ -25,7 +25,7 @@ INLINE bool fitsQuads(i64 rows, i64 depth) {
 }
 
 #if defined(HEED_AVX512)
-// Key 4 i + g of 16, from number d on: lanes 4 i ... 4 i + 3 of to[(d / 4) * 64 + 16 g]. Keys behind the last do not matter.
+// Key 4 i + g of 16, from number d on: lanes 4 i ... 4 i + 3 of to[(d / 4) * 64 + 16 g]. Keys past the last do not matter.
 template <Format F>
 static __attribute__((noinline)) void packQuads(const Places& places, i64 key, i64 keys, i64 depth, bool prefetches, float* to) {
   for (int g = 0; g < 4; g++) {

@@ -147,7 +147,7 @@ INLINE bool needsSteps(const Block<T>& b, const Row<T>& row) {
          row.end <= b.tile + b.to - LANES<T> || (row.gap < b.tile + b.to && row.gapEnd > b.tile + b.from);
 }
 
-// Excludes the columns of the last vector that are behind the last key of a row without other steps.
+// Excludes the columns of the last vector that are past the last key of a row without other steps.
 template <class T>
 INLINE void excludeRest(const Block<T>& b, const Row<T>& row, T* scores) {
   const i64 last = b.to - LANES<T>;

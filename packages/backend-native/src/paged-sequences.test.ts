@@ -1,0 +1,4 @@
+import { pagedSequences } from '@heed/testing';
+import native from './index.ts';
+
+pagedSequences(() => native.create({ threads: 2 }));

@@ -1,0 +1,4 @@
+import { pagedSequences } from '@heed/testing';
+import wasm from './index.ts';
+
+pagedSequences(() => wasm.create({ threads: 2 }));
