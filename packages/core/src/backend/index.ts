@@ -19,6 +19,7 @@ export {
   text,
 } from '../options/kinds.ts';
 export { shown } from '../options/shown.ts';
+export { assertBlob, bytesOfBlob } from './blob.ts';
 export { withKernel } from '../kernel-cache.ts';
 export {
   computeDType,

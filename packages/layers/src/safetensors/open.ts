@@ -1,5 +1,5 @@
 import { HeedError, type Tensor } from '@heed/core';
-import { checkOptions, integer, required, shown } from '@heed/core/backend';
+import { assertBlob, bytesOfBlob, checkOptions, integer, required } from '@heed/core/backend';
 import { READ, decode } from './decode.ts';
 import { type Entry, headerEnd, parseHeader, noTensor } from './header.ts';
 
@@ -63,15 +63,9 @@ export interface SafetensorsFile {
  * ```
  */
 export async function openSafetensors(file: Blob): Promise<SafetensorsFile> {
-  const blob = file as Partial<Blob> | null | undefined;
-  if (typeof blob?.slice !== 'function' || typeof blob.size !== 'number') {
-    throw new HeedError('ARGUMENT', `the file is ${shown(file)}; expected a Blob`, {
-      clause: 'safetensors.length',
-      remedy: 'give await fs.openAsBlob(path), a File, or new Blob([bytes]); readSafetensors takes bytes',
-    });
-  }
-  const end = headerEnd(await bytesOf(file, 0, Math.min(8, file.size)), file.size);
-  const { metadata, entries, start } = parseHeader(await bytesOf(file, 0, end), file.size);
+  assertBlob(file, 'safetensors.length');
+  const end = headerEnd(await bytesOfBlob(file, 0, Math.min(8, file.size)), file.size);
+  const { metadata, entries, start } = parseHeader(await bytesOfBlob(file, 0, end), file.size);
   const entryOf = (name: string): Entry => {
     const entry = entries.get(name);
     if (entry === undefined) throw noTensor('file', name);
@@ -82,7 +76,7 @@ export async function openSafetensors(file: Blob): Promise<SafetensorsFile> {
     const entry = entryOf(name);
     if (!READ.has(entry.dtype)) return decode(name, entry, new Uint8Array(0));
     const part = rows === undefined ? entry : partOf(name, entry, rows);
-    return decode(name, part, await bytesOf(file, start + part.begin, start + part.end), keepsHalf);
+    return decode(name, part, await bytesOfBlob(file, start + part.begin, start + part.end), keepsHalf);
   };
   const tensor = (name: string, rows?: RowRange): Promise<Tensor> => read(name, rows, false);
   return {
@@ -129,15 +123,4 @@ function partOf(name: string, { dtype, shape, begin, end }: Entry, rows: RowRang
   const bytes = count === 0 ? 0 : (end - begin) / count;
   const part = { dtype, shape: [rows.end - rows.start, ...inner] };
   return { ...part, begin: begin + rows.start * bytes, end: begin + rows.end * bytes };
-}
-
-async function bytesOf(file: Blob, begin: number, end: number): Promise<Uint8Array> {
-  try {
-    return new Uint8Array(await file.slice(begin, end).arrayBuffer());
-  } catch (error) {
-    throw new HeedError('ENGINE', `bytes ${begin} to ${end} of the file cannot be read: ${String(error)}`, {
-      cause: error,
-      remedy: 'open the file again if it was changed; read rows of a tensor that does not fit into memory',
-    });
-  }
 }

@@ -1,5 +1,5 @@
 import { HeedError, type StoredWeight, type Tensor } from '@heed/core';
-import { shown } from '@heed/core/backend';
+import { assertBlob, bytesOfBlob } from '@heed/core/backend';
 import { Incomplete } from './cursor.ts';
 import { dequantize, storedOf } from './dequantize.ts';
 import { type Entry, type Header, type Metadata, parseHeader } from './header.ts';
@@ -51,13 +51,7 @@ const FIRST_BYTES = 2 ** 20;
  * ```
  */
 export async function openGGUF(file: Blob): Promise<GGUFFile> {
-  const blob = file as Partial<Blob> | null | undefined;
-  if (typeof blob?.slice !== 'function' || typeof blob.size !== 'number') {
-    throw new HeedError('ARGUMENT', `the file is ${shown(file)}; expected a Blob`, {
-      clause: 'gguf.header',
-      remedy: 'give await fs.openAsBlob(path), a File, or new Blob([bytes])',
-    });
-  }
+  assertBlob(file, 'gguf.header');
   const { metadata, entries } = await readHeader(file);
   const entryOf = (name: string): Entry => {
     const entry = entries.get(name);
@@ -80,7 +74,7 @@ export async function openGGUF(file: Blob): Promise<GGUFFile> {
         },
       );
     }
-    return storedOf(type.name as ReadType, shape, await bytesOf(file, begin, begin + bytes));
+    return storedOf(type.name as ReadType, shape, await bytesOfBlob(file, begin, begin + bytes));
   };
   return {
     metadata,
@@ -99,20 +93,9 @@ async function readHeader(file: Blob): Promise<Header> {
   for (let length = FIRST_BYTES; ; length *= 4) {
     const end = Math.min(length, file.size);
     try {
-      return parseHeader(await bytesOf(file, 0, end), file.size);
+      return parseHeader(await bytesOfBlob(file, 0, end), file.size);
     } catch (error) {
       if (!(error instanceof Incomplete)) throw error;
     }
-  }
-}
-
-async function bytesOf(file: Blob, begin: number, end: number): Promise<Uint8Array> {
-  try {
-    return new Uint8Array(await file.slice(begin, end).arrayBuffer());
-  } catch (error) {
-    throw new HeedError('ENGINE', `bytes ${begin} to ${end} of the file cannot be read: ${String(error)}`, {
-      cause: error,
-      remedy: 'open the file again if it was changed',
-    });
   }
 }
