@@ -114,8 +114,12 @@ enum class Activation : uint8_t { none, relu, gelu, geluTanh, silu, sigmoid };
 // A linear projection: rows of the input, panels of columns of the weight (PANEL of them side by side, one step of the
 // sum after another; kernels/stored.h has those of other types), a bias or null. With dOutput, the output is the gradient of
 // the activation's argument. The weight's gradient has input and dOutput, its output is dW, and dBias or null.
+//
+// With a gate, panels of the weight's upper and lower half take turns, the bias has both halves one after another, and so has the
+// gradient of the sums; `outputs` counts the results of a row.
 struct Linear {
   i64 rows, inputs, outputs;
+  bool gated;
   Activation activation;
   Weight weight;
   const void *input, *panels, *bias, *dOutput, *residual;
@@ -132,6 +136,16 @@ struct Norm {
   void *output, *dWeight, *dBias;
 };
 
+// Dropout of elements (kernels/element_dropout.h): those whose random word is below the threshold become 0, the others are
+// multiplied by the factor, 1 / (1 - p). residual may be null.
+struct ElementDropout {
+  i64 count;
+  uint32_t threshold, seedLow, seedHigh, stream;
+  double factor;
+  const void *input, *residual;
+  void* output;
+};
+
 // Seed of selection `sample` or of dropout, and the place of the problem in a larger one, from which the noise counts.
 struct Noise {
   uint32_t seedLow, seedHigh, batch, head, query, key;
@@ -140,9 +154,10 @@ struct Noise {
 struct Run {
   const Problem* problem;
   const Plan* plan;
-  // Null unless the run is of a projection, or of a norm.
+  // Null unless the run is of a projection, of a norm, or of dropout.
   const Linear* linear;
   const Norm* norm;
+  const ElementDropout* dropout;
   void* operands[operandCount];
   Noise noise;
   char* shared;
@@ -166,8 +181,11 @@ struct Kernels {
   void (*weightGradient)(const Run&, i64 task, char* scratch);
   Plan (*planNorm)(const Norm&);
   void (*norm)(const Run&, i64 task, char* scratch);
-  // Puts a weight [outputs, inputs] into panels of its rows, or of its columns, for the gradient of the input.
-  void (*packLinear)(i64 outputs, i64 inputs, bool ofColumns, const void* from, void* to);
+  Plan (*planDropout)(const ElementDropout&);
+  void (*dropout)(const Run&, i64 task, char* scratch);
+  // Puts a weight [outputs, inputs] into panels of its rows, each `step` panels from the one before, or of its columns, for the
+  // gradient of the input.
+  void (*packLinear)(i64 outputs, i64 inputs, bool ofColumns, i64 step, const void* from, void* to);
 };
 
 // An instruction set, and the kernels that were compiled for it.

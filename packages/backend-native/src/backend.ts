@@ -9,18 +9,13 @@ import type {
   Tensor,
 } from '@heed/core';
 import { type KernelDefinition, STORED_TYPES, defineBackend, plainViews } from '@heed/core/backend';
-import {
-  elementDropoutOnHost,
-  embeddingOnHost,
-  offerNorm,
-  rotaryOnHost,
-  withGate,
-} from '@heed/core/operations';
+import { embeddingOnHost, offerElementDropout, offerNorm, rotaryOnHost } from '@heed/core/operations';
 import { capabilities } from './capabilities.ts';
 import { asResults, forwardResults } from './forward/results.ts';
 import { gradientResults } from './gradient/results.ts';
 import { compileLinear } from './linear/linear.ts';
 import { Memory } from './memory/memory.ts';
+import { compileDropout } from './operations/dropout.ts';
 import { compileNorm } from './operations/norm.ts';
 import type { Binding, Team } from './platform/binding.ts';
 import { runPass } from './platform/run-pass.ts';
@@ -38,20 +33,18 @@ export function createBackend(binding: Binding, team: Team, device: string): Att
     capabilities,
     memory: memory.resident,
     compile: (problem) => compile(binding, memory, team, problem),
-    linear: withGate(
-      {
-        weightTypes: STORED_TYPES,
-        compile: (problem) => compileLinear(binding, memory, team, problem),
-        add: 'kernel',
-      },
-      views,
-    ),
+    linear: {
+      weightTypes: STORED_TYPES,
+      gates: true,
+      compile: (problem) => compileLinear(binding, memory, team, problem),
+      add: 'kernel',
+    },
     operations: [
       offerNorm((problem) => compileNorm(binding, memory, team, problem)),
       // A few instructions for each number: JavaScript computes them where the tensors are.
       rotaryOnHost(views),
       embeddingOnHost(views),
-      elementDropoutOnHost(views),
+      offerElementDropout((problem) => compileDropout(binding, memory, team, problem)),
     ],
   });
 }

@@ -1,6 +1,7 @@
 #include "linear.h"
 
 #include <array>
+#include <cstring>
 #include <string>
 
 #include "environment.h"
@@ -110,18 +111,22 @@ napi_value runLinear(napi_env env, const std::shared_ptr<Team>& team, const napi
   Linear& linear = job->linear;
   linear.activation = static_cast<Activation>(numberAt(env, given[2], 3));
   linear.weight = static_cast<Weight>(numberAt(env, given[2], 4));
+  linear.gated = numberAt(env, given[2], 5) != 0;
+  const i64 halves = linear.gated ? 2 : 1;
   const i64 padded = (linear.outputs + kernels.panel - 1) / kernels.panel * kernels.panel;
   // A stored weight is an array of bytes.
-  const i64 packed = linear.weight == Weight::same ? padded * linear.inputs
-                                                   : packedBytes(linear.weight, linear.outputs, linear.inputs, kernels.panel);
+  const i64 packed = halves * (linear.weight == Weight::same
+                                   ? padded * linear.inputs
+                                   : packedBytes(linear.weight, linear.outputs, linear.inputs, kernels.panel));
   void *input = nullptr, *panels = nullptr, *bias = nullptr, *dOutput = nullptr, *residual = nullptr;
   napi_value inputBuffer = nullptr, dOutputBuffer = nullptr, residualBuffer = nullptr, other = nullptr;
   const i64 results = linear.rows * linear.outputs;
+  const bool isGradient = has(env, operands, 4);
   const bool areRead = read(env, operands, 0, linear.rows * linear.inputs, input, inputBuffer) &&
                        read(env, operands, 1, packed, panels, other) &&
-                       (!has(env, operands, 2) || read(env, operands, 2, linear.outputs, bias, other)) &&
-                       read(env, operands, 3, results, linear.output, other) &&
-                       (!has(env, operands, 4) || read(env, operands, 4, results, dOutput, dOutputBuffer)) &&
+                       (!has(env, operands, 2) || read(env, operands, 2, halves * linear.outputs, bias, other)) &&
+                       read(env, operands, 3, isGradient ? halves * results : results, linear.output, other) &&
+                       (!isGradient || read(env, operands, 4, results, dOutput, dOutputBuffer)) &&
                        (!has(env, operands, 5) || read(env, operands, 5, results, residual, residualBuffer));
   if (!areRead) return nullptr;
   linear.input = input;
@@ -157,10 +162,11 @@ napi_value packLinear(napi_env env, const Team& team, const napi_value* given) {
   const Kernels& kernels = kernelsOf(env, team, given, isDouble);
   const i64 outputs = numberAt(env, given[2], 0), inputs = numberAt(env, given[2], 1);
   const bool ofColumns = numberAt(env, given[2], 2) != 0;
+  const i64 step = numberAt(env, given[2], 3);
   void *from = nullptr, *to = nullptr;
   napi_get_typedarray_info(env, given[3], nullptr, nullptr, &from, nullptr, nullptr);
   napi_get_typedarray_info(env, given[4], nullptr, nullptr, &to, nullptr, nullptr);
-  kernels.packLinear(outputs, inputs, ofColumns, from, to);
+  kernels.packLinear(outputs, inputs, ofColumns, step, from, to);
   return nullptr;
 }
 
@@ -175,12 +181,19 @@ napi_value panelWidth(napi_env env, const Team& team, const napi_value* given) {
 napi_value packWeight(napi_env env, const Team& team, const napi_value* given) {
   const Weight type = static_cast<Weight>(numberAt(env, given[1], 0));
   const i64 outputs = numberAt(env, given[1], 1), inputs = numberAt(env, given[1], 2), width = team.level->float32.panel;
-  const i64 bytes = packedBytes(type, outputs, inputs, width);
+  const i64 halves = numberAt(env, given[1], 3) != 0 ? 2 : 1, half = outputs / halves;
+  const i64 bytes = halves * packedBytes(type, half, inputs, width);
   void *from = nullptr, *to = nullptr;
   napi_value buffer = nullptr, array = nullptr;
   napi_get_typedarray_info(env, given[2], nullptr, nullptr, &from, nullptr, nullptr);
   if (napi_create_arraybuffer(env, static_cast<size_t>(bytes), &to, &buffer) != napi_ok) return outOfMemory(env);
-  if (bytes > 0) packStored(type, outputs, inputs, width, static_cast<const uint8_t*>(from), static_cast<uint8_t*>(to));
+  if (bytes > 0) {
+    const auto* weight = static_cast<const uint8_t*>(from);
+    auto* panels = static_cast<uint8_t*>(to);
+    std::memset(panels, 0, static_cast<size_t>(bytes));
+    packStored(type, half, inputs, width, halves, weight, panels);
+    if (halves == 2) packStored(type, half, inputs, width, 2, weight + packedBytes(type, half, inputs, 1), panels + packedBytes(type, width, inputs, width));
+  }
   napi_create_typedarray(env, napi_uint8_array, static_cast<size_t>(bytes), buffer, 0, &array);
   return array;
 }

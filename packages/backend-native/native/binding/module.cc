@@ -1,5 +1,5 @@
 // Functions for TypeScript: levels(), createTeam(level, threads), compile(team, problem), run(kernel, ...),
-// linear(team, ...), weightGradient(team, ...), norm(team, ...), packLinear(team, ...), panelWidth(team, ...),
+// linear(team, ...), weightGradient(team, ...), norm(team, ...), elementDropout(team, ...), packLinear(team, ...), panelWidth(team, ...),
 // packWeight(team, ...), preferLargePages(buffer). Typed arrays are read and written in place, and JavaScript makes the results.
 #include <cstring>
 #include <memory>
@@ -8,6 +8,7 @@
 #include "../cpu.h"
 #include "environment.h"
 #include "large_pages.h"
+#include "element_dropout.h"
 #include "linear.h"
 #include "norm.h"
 #include "pin.h"
@@ -205,6 +206,11 @@ napi_value norm(napi_env env, napi_callback_info info) {
   return runNorm(env, *externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
 }
 
+napi_value elementDropout(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return runElementDropout(env, *externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
+}
+
 napi_value packLinear(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   return packLinear(env, **externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
@@ -235,6 +241,7 @@ napi_value initialize(napi_env env, napi_value exports) {
       {"linear", nullptr, linear, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"weightGradient", nullptr, weightGradient, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"norm", nullptr, norm, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"elementDropout", nullptr, elementDropout, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"packLinear", nullptr, packLinear, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"panelWidth", nullptr, panelWidth, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"packWeight", nullptr, packWeight, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

@@ -1,8 +1,7 @@
 #include "norm.h"
 
-#include <string>
-
 #include "environment.h"
+#include "operands.h"
 #include "pin.h"
 
 namespace heed {
@@ -18,34 +17,6 @@ Norm readNumbers(const double* numbers) {
   norm.width = static_cast<i64>(numbers[2]);
   norm.epsilon = numbers[3];
   return norm;
-}
-
-struct Given {
-  void* data = nullptr;
-  napi_value buffer = nullptr;
-  i64 bytes = 0;
-};
-
-// Finds the memory of an operand. Throws and returns false for anything but undefined or a typed array of so many numbers.
-bool read(napi_env env, napi_value operands, uint32_t index, i64 count, i64 elementBytes, Given& operand) {
-  napi_value value = nullptr;
-  napi_valuetype valueType = napi_undefined;
-  napi_get_element(env, operands, index, &value);
-  napi_typeof(env, value, &valueType);
-  if (valueType == napi_undefined) return true;
-  size_t length = 0, offset = 0;
-  const bool isArray =
-      napi_get_typedarray_info(env, value, nullptr, &length, &operand.data, &operand.buffer, &offset) == napi_ok;
-  if (isArray && static_cast<i64>(length) == count) {
-    // An empty operand may have no address, like an absent one.
-    static char nothing;
-    if (operand.data == nullptr) operand.data = &nothing;
-    operand.bytes = count * elementBytes;
-    return true;
-  }
-  const std::string message = "operand " + std::to_string(index) + " has another length than the problem says; was its buffer transferred?";
-  napi_throw_error(env, "SHAPE", message.c_str());
-  return false;
 }
 
 napi_value outOfMemory(napi_env env) {
@@ -80,7 +51,7 @@ napi_value runNorm(napi_env env, const std::shared_ptr<Team>& team, const napi_v
   const i64 all = norm.rows * norm.width, row = norm.width;
   const i64 counts[OPERANDS] = {all, row, row, all, all, all, row, row};
   for (uint32_t n = 0; n < OPERANDS; n++) {
-    if (!read(env, given[3], n, counts[n], isDouble ? 8 : 4, operands[n])) return nullptr;
+    if (!readOperand(env, given[3], n, counts[n], isDouble ? 8 : 4, operands[n])) return nullptr;
   }
   setOperands(norm, operands);
   job->team = team;

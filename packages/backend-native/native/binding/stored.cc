@@ -12,9 +12,9 @@ bool isBlock(Weight type) { return type == Weight::q8_0 || type == Weight::q4_0 
 
 i64 blockBytes(Weight type) { return type == Weight::q8_0 ? 34 : type == Weight::q4_0 ? 18 : 20; }
 
-void packHalves(i64 outputs, i64 inputs, i64 width, const uint16_t* from, uint16_t* to) {
+void packHalves(i64 outputs, i64 inputs, i64 width, i64 step, const uint16_t* from, uint16_t* to) {
   for (i64 n = 0; n < outputs; n++) {
-    uint16_t* column = to + n / width * width * inputs + n % width;
+    uint16_t* column = to + n / width * step * width * inputs + n % width;
     for (i64 k = 0; k < inputs; k++) column[k * width] = from[n * inputs + k];
   }
 }
@@ -41,16 +41,15 @@ i64 packedBytes(Weight type, i64 outputs, i64 inputs, i64 width) {
   return isBlock(type) ? columns * (inputs / BLOCK_STEPS) * blockBytes(type) : columns * inputs * 2;
 }
 
-void packStored(Weight type, i64 outputs, i64 inputs, i64 width, const uint8_t* from, uint8_t* to) {
-  std::memset(to, 0, static_cast<size_t>(packedBytes(type, outputs, inputs, width)));
+void packStored(Weight type, i64 outputs, i64 inputs, i64 width, i64 step, const uint8_t* from, uint8_t* to) {
   if (!isBlock(type)) {
-    packHalves(outputs, inputs, width, reinterpret_cast<const uint16_t*>(from), reinterpret_cast<uint16_t*>(to));
+    packHalves(outputs, inputs, width, step, reinterpret_cast<const uint16_t*>(from), reinterpret_cast<uint16_t*>(to));
     return;
   }
   const i64 blocks = inputs / BLOCK_STEPS, bytes = blockBytes(type);
   for (i64 n = 0; n < outputs; n++) {
     for (i64 block = 0; block < blocks; block++)
-      packBlock(type, width, from + (n * blocks + block) * bytes, to + (n / width * blocks + block) * width * bytes, n % width);
+      packBlock(type, width, from + (n * blocks + block) * bytes, to + (n / width * step * blocks + block) * width * bytes, n % width);
   }
 }
 

@@ -2,6 +2,7 @@
 // instructions. Made before the program starts: nothing of a level runs on a machine that lacks it.
 #pragma once
 #include "attend.h"
+#include "element_dropout.h"
 #include "gradient.h"
 #include "linear_gradient.h"
 #include "norm.h"
@@ -14,9 +15,11 @@ constexpr Level levelOf(const char* option, const char* name) {
       .option = option,
       .name = name,
       .float32 = {planForward<float>, planGradient<float>, forwardTask<float>, gradientTask<float>, PANEL<float>, planLinear<float>,
-                  linearTask<float>, planWeightGradient<float>, weightGradientTask<float>, planNorm<float>, normTask<float>, packLinear<float>},
+                  linearTask<float>, planWeightGradient<float>, weightGradientTask<float>, planNorm<float>, normTask<float>,
+                  planDropout<float>, dropoutTask<float>, packLinear<float>},
       .float64 = {planForward<double>, planGradient<double>, forwardTask<double>, gradientTask<double>, PANEL<double>, planLinear<double>,
-                  linearTask<double>, planWeightGradient<double>, weightGradientTask<double>, planNorm<double>, normTask<double>, packLinear<double>},
+                  linearTask<double>, planWeightGradient<double>, weightGradientTask<double>, planNorm<double>, normTask<double>,
+                  planDropout<double>, dropoutTask<double>, packLinear<double>},
   };
 }
 

@@ -31,6 +31,12 @@ constexpr i64 ROW_STEP = LINEAR_STEPS + 64 / (i64)sizeof(T);
 template <class T>
 constexpr i64 LINEAR_COLUMNS = LINEAR_PANELS * PANEL<T>;
 
+// Sums of a row: with a gate, whole panels of both halves.
+template <class T>
+INLINE i64 sumsOf(const Linear& linear) {
+  return linear.gated ? 2 * roundUp(linear.outputs, PANEL<T>) : linear.outputs;
+}
+
 // Columns of a task, where there are so many in all and so many blocks of rows.
 template <class T>
 INLINE i64 columnsOfTask(i64 columns, i64 rowBlocks) {
@@ -41,13 +47,13 @@ INLINE i64 columnsOfTask(i64 columns, i64 rowBlocks) {
 template <class T>
 INLINE i64 columnsOfTask(const Linear& linear) {
   if (linear.rows <= LINEAR_ROWS) return FEW_PANELS * PANEL<T>;
-  return columnsOfTask<T>(linear.outputs, ceilDivide(linear.rows, LINEAR_ROWS));
+  return columnsOfTask<T>(sumsOf<T>(linear), ceilDivide(linear.rows, LINEAR_ROWS));
 }
 
 template <class T>
 static Plan planLinear(const Linear& linear) {
   Plan plan{};
-  const i64 columns = ceilDivide(linear.outputs, columnsOfTask<T>(linear));
+  const i64 columns = ceilDivide(sumsOf<T>(linear), columnsOfTask<T>(linear));
   plan.blocks = columns;
   plan.blockRows = LINEAR_ROWS;
   plan.tasks = columns * ceilDivide(linear.rows, LINEAR_ROWS);
@@ -55,7 +61,7 @@ static Plan planLinear(const Linear& linear) {
   const i64 decoded = isStored && linear.rows > 1 ? LINEAR_STEPS * LINEAR_COLUMNS<T> : 0;
   plan.threadBytes = (LINEAR_ROWS * LINEAR_COLUMNS<T> + ROWS * ROW_STEP<T> + decoded) * (i64)sizeof(T);
   // The products, 4 a nanosecond and lane, or memory at 50 GB/s, whichever is more; for few rows, decoding as much again.
-  const double numbers = (double)linear.inputs * (double)linear.outputs, rate = 4000.0 * LANES<T>;
+  const double numbers = (double)linear.inputs * (double)sumsOf<T>(linear), rate = 4000.0 * LANES<T>;
   const double products = (double)(linear.rows + isStored) / rate, memory = isStored ? 1 / 50000.0 : sizeof(T) / 50000.0;
   plan.microseconds = numbers * (products > memory ? products : memory);
   return plan;
@@ -138,6 +144,48 @@ static void finishLinear(const Linear& linear, const T* sums, i64 firstRow, i64 
   }
 }
 
+// f(gate) * up + residual, of sums in pairs of panels; or the gradients of both, dOutput up f'(gate) and dOutput f(gate).
+template <class T, Activation activation>
+static void finishGated(const Linear& linear, const T* sums, i64 firstRow, i64 count, i64 firstColumn, i64 end) {
+  constexpr int L = LANES<T>, W = PANEL<T>;
+  const T* bias = (const T*)linear.bias;
+  const i64 outputs = linear.outputs;
+  for (i64 r = 0; r < count; r++, sums += LINEAR_COLUMNS<T>) {
+    const i64 row = (firstRow + r) * outputs;
+    const T* dOutput = linear.dOutput == nullptr ? nullptr : (const T*)linear.dOutput + row;
+    const T* residual = linear.residual == nullptr ? nullptr : (const T*)linear.residual + row;
+    T* to = (T*)linear.output + (dOutput == nullptr ? row : 2 * row);
+    for (i64 pair = firstColumn; pair < end; pair += 2 * W) {
+      for (i64 lane = 0; lane < W; lane += L) {
+        const i64 n = pair / 2 + lane;
+        const int lanes = (int)least(L, outputs - n);
+        if (lanes <= 0) break;
+        const auto part = [&](const T* from) __attribute__((always_inline)) {
+          return lanes == L ? load(from + n) : loadPart(from + n, lanes);
+        };
+        const auto write = [&](T* there, Vector<T> x) __attribute__((always_inline)) {
+          if (lanes == L) store(there + n, x);
+          else storePart(there + n, x, lanes);
+        };
+        Vector<T> gate = load(sums + pair - firstColumn + lane), up = load(sums + pair - firstColumn + W + lane);
+        if (bias != nullptr) {
+          gate += part(bias);
+          up += part(bias + outputs);
+        }
+        if (dOutput != nullptr) {
+          const Vector<T> d = part(dOutput);
+          const auto without = d == 0;
+          write(to, select(without, zeros<T>(), d * up * slope<T, activation>(gate)));
+          write(to + outputs, select(without, zeros<T>(), d * activated<T, activation>(gate)));
+          continue;
+        }
+        const Vector<T> x = activated<T, activation>(gate) * up;
+        write(to, residual == nullptr ? x : x + part(residual));
+      }
+    }
+  }
+}
+
 template <class T>
 static void linearTask(const Run& run, i64 task, char* scratch) {
   const Linear& linear = *run.linear;
@@ -145,7 +193,7 @@ static void linearTask(const Run& run, i64 task, char* scratch) {
   const i64 width = columnsOfTask<T>(linear);
   const i64 firstColumn = task % columns * width, firstRow = task / columns * LINEAR_ROWS;
   const i64 count = least(LINEAR_ROWS, linear.rows - firstRow);
-  const i64 endColumn = least(linear.outputs, firstColumn + width);
+  const i64 endColumn = least(sumsOf<T>(linear), firstColumn + width);
   const i64 panels = ceilDivide(endColumn - firstColumn, PANEL<T>);
   const T* input = (const T*)linear.input + firstRow * inputs;
   const bool isStored = sizeof(T) == 4 && linear.weight != Weight::same;
@@ -182,27 +230,29 @@ static void linearTask(const Run& run, i64 task, char* scratch) {
       }
     }
   }
-  const auto finish = [&](auto finishing) { finishing(linear, sums, firstRow, count, firstColumn, endColumn); };
+  const auto finish = [&](auto gated, auto plain) {
+    (linear.gated ? gated : plain)(linear, sums, firstRow, count, firstColumn, endColumn);
+  };
   switch (linear.activation) {
-    case Activation::none: return finish(finishLinear<T, Activation::none>);
-    case Activation::relu: return finish(finishLinear<T, Activation::relu>);
-    case Activation::gelu: return finish(finishLinear<T, Activation::gelu>);
-    case Activation::geluTanh: return finish(finishLinear<T, Activation::geluTanh>);
-    case Activation::silu: return finish(finishLinear<T, Activation::silu>);
-    case Activation::sigmoid: return finish(finishLinear<T, Activation::sigmoid>);
+    case Activation::none: return finish(finishGated<T, Activation::none>, finishLinear<T, Activation::none>);
+    case Activation::relu: return finish(finishGated<T, Activation::relu>, finishLinear<T, Activation::relu>);
+    case Activation::gelu: return finish(finishGated<T, Activation::gelu>, finishLinear<T, Activation::gelu>);
+    case Activation::geluTanh: return finish(finishGated<T, Activation::geluTanh>, finishLinear<T, Activation::geluTanh>);
+    case Activation::silu: return finish(finishGated<T, Activation::silu>, finishLinear<T, Activation::silu>);
+    case Activation::sigmoid: return finish(finishGated<T, Activation::sigmoid>, finishLinear<T, Activation::sigmoid>);
   }
 }
 
-// Panels of a weight's rows, W of them side by side, or of its columns; 0 past the last.
+// Panels of a weight's rows, W of them side by side, `step` panels from one to the next, or of its columns; 0 past the last.
 template <class T>
-static void packLinear(i64 outputs, i64 inputs, bool ofColumns, const void* given, void* panels) {
+static void packLinear(i64 outputs, i64 inputs, bool ofColumns, i64 step, const void* given, void* panels) {
   constexpr int L = LANES<T>, W = PANEL<T>;
   const T* from = (const T*)given;
   T* to = (T*)panels;
   if (!ofColumns) {
     for (i64 n = 0; n < roundUp(outputs, W); n += L)
       packColumns<T>(from + least(n, outputs) * inputs, inputs, greatest(0, least(L, outputs - n)), inputs, 1, 0,
-                     to + roundDown(n, W) * inputs + n % W, W);
+                     to + step * roundDown(n, W) * inputs + n % W, W);
     return;
   }
   // A panel at a time is written, from beginning to end.

@@ -51,6 +51,7 @@ struct Job {
   Problem problem;
   Linear linear;
   Norm norm;
+  ElementDropout dropout;
   Run run{};
   void (*task)(const Run&, i64 task, char* scratch);
   Buffer shared;

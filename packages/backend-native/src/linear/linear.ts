@@ -20,11 +20,14 @@ export function compileLinear(
   problem: Required<LinearProblem>,
 ): LinearKernelDefinition<Tensor, Packed> {
   const { dtype, inputDim, outputDim } = problem;
+  const gated = problem.gate ? 1 : 0;
+  /** Rows of the weight. */
+  const weightRows = gated ? 2 * outputDim : outputDim;
   const isDouble = dtype === 'float64';
   const panel = binding.panelWidth(team, isDouble);
   const weightType = Math.max(0, (LINEAR_WEIGHTS as readonly unknown[]).indexOf(problem.weightType));
 
-  /** A product with panels, through the activation; with `dOutput`, the gradient of the activation's argument. */
+  /** A product with panels, through the activation and the gate; with `dOutput`, the gradient of its sums. */
   const multiply = async (
     x: Tensor,
     panels: ArrayBufferView,
@@ -33,15 +36,24 @@ export function compileLinear(
     end: {
       readonly bias?: Tensor['data'] | undefined;
       readonly activation?: Required<LinearProblem>['activation'];
+      readonly gated?: 0 | 1;
       readonly dOutput?: Tensor;
       readonly residual?: Tensor | undefined;
     } = {},
   ): Promise<Tensor> => {
     signal?.throwIfAborted();
     const leading = x.shape.slice(0, -1);
-    const output = memory.blank(dtype, [...leading, outputs]);
+    const width = end.gated && end.dOutput ? 2 * outputs : outputs;
+    const output = memory.blank(dtype, [...leading, width]);
     const activation = LINEAR_ACTIVATIONS.indexOf(end.activation ?? null);
-    const sizes = [sizeOf(leading), x.shape.at(-1)!, outputs, activation, weightType] as const;
+    const sizes = [
+      sizeOf(leading),
+      x.shape.at(-1)!,
+      outputs,
+      activation,
+      weightType,
+      end.gated ?? 0,
+    ] as const;
     const [dOutput, residual] = [end.dOutput, end.residual].map((tensor) => tensor && fixedMemory(tensor));
     const operands = [fixedMemory(x), panels, end.bias, output.data, dOutput, residual];
     await untilStopped(signal, (stop) => binding.linear(team, isDouble, sizes, operands, stop));
@@ -54,24 +66,39 @@ export function compileLinear(
     { signal }: RunOptions,
   ): Promise<{ readonly dWeight: Tensor; readonly dBias?: Tensor }> => {
     // Without rows, nothing is written.
-    const dWeight = memory[sizeOf(x.shape) === 0 ? 'zeros' : 'blank'](dtype, [outputDim, inputDim]);
-    const dBias = problem.bias ? memory.zeros(dtype, [outputDim]) : undefined;
-    const sizes = [sizeOf(x.shape.slice(0, -1)), inputDim, outputDim] as const;
+    const dWeight = memory[sizeOf(x.shape) === 0 ? 'zeros' : 'blank'](dtype, [weightRows, inputDim]);
+    const dBias = problem.bias ? memory.zeros(dtype, [weightRows]) : undefined;
+    const sizes = [sizeOf(x.shape.slice(0, -1)), inputDim, weightRows] as const;
     const operands = [fixedMemory(x), fixedMemory(dZ), dWeight.data, dBias?.data];
     await untilStopped(signal, (stop) => binding.weightGradient(team, isDouble, sizes, operands, stop));
     return { dWeight, ...(dBias && { dBias }) };
   };
 
+  const panelsOfRows = (data: Tensor['data']): Tensor['data'] => {
+    const width = Math.ceil(outputDim / panel) * panel;
+    const { data: to } = memory.blank(dtype, [gated ? 2 * width : width, inputDim]);
+    if (gated) {
+      const [half, next] = [outputDim * inputDim, panel * inputDim];
+      const lower = data.subarray(half) as Tensor['data'];
+      binding.packLinear(team, isDouble, [outputDim, inputDim, 0, 2], data, to);
+      binding.packLinear(team, isDouble, [outputDim, inputDim, 0, 2], lower, to.subarray(next));
+    } else {
+      binding.packLinear(team, isDouble, [outputDim, inputDim, 0, 1], data, to);
+    }
+    return to;
+  };
+
+  const panelsOfColumns = (data: Tensor['data']): Tensor['data'] => {
+    const { data: to } = memory.blank(dtype, [Math.ceil(inputDim / panel) * panel, weightRows]);
+    binding.packLinear(team, isDouble, [weightRows, inputDim, 1, 1], data, to);
+    return to;
+  };
+
   return {
     pack({ weight: { data }, bias }) {
       try {
-        const panels = (ofColumns: 0 | 1): Tensor['data'] => {
-          const width = Math.ceil((ofColumns ? inputDim : outputDim) / panel) * panel;
-          const { data: to } = memory.blank(dtype, [width, ofColumns ? outputDim : inputDim]);
-          binding.packLinear(team, isDouble, [outputDim, inputDim, ofColumns], data, to);
-          return to;
-        };
-        return { rows: panels(0), columns: problem.gradient ? panels(1) : null, bias: bias?.data.slice() };
+        const columns = problem.gradient ? panelsOfColumns(data) : null;
+        return { rows: panelsOfRows(data), columns, bias: bias?.data.slice() };
       } catch (error) {
         throw inHeedsWords(error);
       }
@@ -79,7 +106,7 @@ export function compileLinear(
     packStored({ weight: { shape, data }, bias }) {
       try {
         const [outputs, inputs] = shape as [number, number];
-        const rows = binding.packWeight(team, [weightType, outputs, inputs], data);
+        const rows = binding.packWeight(team, [weightType, outputs, inputs, gated], data);
         return { rows, columns: null, bias: bias?.data.slice() };
       } catch (error) {
         throw inHeedsWords(error);
@@ -89,13 +116,13 @@ export function compileLinear(
       for (const panels of [rows, columns]) if (panels !== null) memory.free({ data: panels });
     },
     run: (input, { rows, bias }, options, residual) =>
-      multiply(input, rows, outputDim, options, { bias, activation: problem.activation, residual }),
+      multiply(input, rows, outputDim, options, { bias, activation: problem.activation, gated, residual }),
     async gradient(input, { rows, columns, bias }, dOutput, options, dResidual) {
       const { activation } = problem;
       const dZ =
-        activation === null
+        activation === null && !gated
           ? dOutput
-          : await multiply(input, rows, outputDim, options, { bias, activation, dOutput });
+          : await multiply(input, rows, outputDim, options, { bias, activation, gated, dOutput });
       const [dInput, others] = await Promise.all([
         multiply(dZ, columns!, inputDim, options, { residual: dResidual }),
         weightGradient(input, dZ, options),

@@ -65,14 +65,14 @@ export interface Binding {
    * Fills the output: small work on return, as `run`.
    *
    * @param sizes rows, width of the input and of the output, the activation by its place among
-   * {@link LINEAR_ACTIVATIONS}, the type of the weight by that among {@link LINEAR_WEIGHTS}.
+   * {@link LINEAR_ACTIVATIONS}, the type of the weight by that among {@link LINEAR_WEIGHTS}, 1 with a gate.
    * @param operands input, panels, bias, output, dOutput, residual: with dOutput, the output is the gradient of the activation's
-   * argument; the residual is added to it otherwise.
+   * argument, with a gate of both halves; the residual is added to it otherwise.
    */
   linear(
     team: Team,
     isDouble: boolean,
-    sizes: readonly [number, number, number, number, number],
+    sizes: readonly [number, number, number, number, number, 0 | 1],
     operands: readonly (ArrayBufferView | undefined)[],
     stop: Int32Array,
   ): Promise<void> | undefined;
@@ -103,16 +103,30 @@ export interface Binding {
     stop: Int32Array,
   ): Promise<void> | undefined;
   /**
+   * Fills the result of dropout of elements, as `linear`.
+   *
+   * @param numbers the number of elements, the threshold of their random words, the factor of those that are kept, lower and upper half
+   * of the seed, stream.
+   * @param operands input, residual, output.
+   */
+  elementDropout(
+    team: Team,
+    isDouble: boolean,
+    numbers: Float64Array,
+    operands: readonly (ArrayBufferView | undefined)[],
+    stop: Int32Array,
+  ): Promise<void> | undefined;
+  /**
    * Puts a weight into panels of this level.
    *
    * @param sizes width of the output and of the input; 1 for panels of the weight's columns, for the gradient of the input,
-   * else 0.
+   * else 0; panels from one of its rows to the next: 2 for one half of a gate's.
    * @param panels filled: whole panels of {@link panelWidth} columns.
    */
   packLinear(
     team: Team,
     isDouble: boolean,
-    sizes: readonly [number, number, 0 | 1],
+    sizes: readonly [number, number, 0 | 1, 1 | 2],
     data: ArrayBufferView,
     panels: ArrayBufferView,
   ): void;
@@ -121,10 +135,11 @@ export interface Binding {
   /**
    * Puts a stored weight into panels of this level.
    *
-   * @param sizes its type by the place among {@link LINEAR_WEIGHTS}, width of the output and of the input.
+   * @param sizes its type by the place among {@link LINEAR_WEIGHTS}, its rows, width of the input; 1 with a gate, whose halves are the
+   * upper and the lower rows.
    * @throws an error with code `OUT_OF_MEMORY`.
    */
-  packWeight(team: Team, sizes: readonly [number, number, number], data: ArrayBufferView): Uint8Array;
+  packWeight(team: Team, sizes: readonly [number, number, number, 0 | 1], data: ArrayBufferView): Uint8Array;
   /** Asks the system for large pages under a buffer, best before anything is written there. */
   preferLargePages(buffer: ArrayBuffer): void;
   /**
