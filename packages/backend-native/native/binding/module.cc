@@ -248,6 +248,8 @@ napi_value initialize(napi_env env, napi_value exports) {
       {"preferLargePages", nullptr, preferLargePages, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"run", nullptr, run, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
+  // Fingerprint of the sources (scripts/build/fingerprint.cjs).
+  napi_set_named_property(env, exports, "sources", textValue(env, HEED_SOURCES));
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
   return exports;
 }

@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { join, relative } from 'node:path';
+import { SOURCES, addFolder, filesIn, sourcesFingerprint } from './fingerprint.cjs';
+
+export { SOURCES };
 
 const nodeApi = createRequire(import.meta.url)('node-api-headers');
 
 /** Names of Node-API's functions, as Windows' linkers read them. */
 export const NODE_API_DEFINITIONS = nodeApi.def_paths;
-
-/** Folder of the C++ sources. */
-export const SOURCES = fileURLToPath(new URL('../../native', import.meta.url));
 
 /** Flags of every file. A product and a sum are fused where the source says so, and nowhere else. */
 const COMMON = [
@@ -58,6 +57,7 @@ export function levelFlags(level, compiler, target) {
 /** Every object file: its source and its flags. */
 export function objectsOf(compiler, target) {
   const levels = LEVELS[target.cpu];
+  const sources = sourcesFingerprint();
   if (levels === undefined) throw new Error(`there are no kernels for ${target.cpu}; use x64 or arm64`);
   return [
     ...Object.keys(levels).map((level) => ({
@@ -70,7 +70,12 @@ export function objectsOf(compiler, target) {
       .map((path) => ({
         name: relative(SOURCES, path).replaceAll(/\W/g, '-'),
         source: path,
-        flags: [...commonFlags(compiler, target), '-O2', `-I${nodeApi.include_dir}`],
+        flags: [
+          ...commonFlags(compiler, target),
+          '-O2',
+          `-I${nodeApi.include_dir}`,
+          `-DHEED_SOURCES="${sources}"`,
+        ],
       })),
   ];
 }
@@ -78,15 +83,6 @@ export function objectsOf(compiler, target) {
 /** A name for the state of sources, flags, compiler and target. */
 export function fingerprint({ words, version, family }, target) {
   const hash = createHash('sha256').update(JSON.stringify([words.slice(1), version, family, target]));
-  for (const folder of [SOURCES, fileURLToPath(new URL('.', import.meta.url))]) {
-    for (const path of filesIn(folder)) hash.update(relative(folder, path)).update(readFileSync(path));
-  }
+  for (const folder of [SOURCES, fileURLToPath(new URL('.', import.meta.url))]) addFolder(hash, folder);
   return hash.digest('hex').slice(0, 16);
-}
-
-function filesIn(folder) {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-    .sort();
 }

@@ -46,6 +46,8 @@ export const LINEAR_WEIGHTS = [null, 'float16', 'bfloat16', 'q8_0', 'q4_0', 'q4_
 
 /** Exports of `native/binding/module.cc`. */
 export interface Binding {
+  /** Fingerprint of the C++ sources that the file was built of. */
+  readonly sources: string;
   /** Levels that this machine can run, the best first. */
   levels(): readonly { readonly option: string; readonly name: string }[];
   /** Creates a backend: a level, by its index in `levels()`, and the number of threads that it may use at a time. */

@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module';
 import { describe, expect, test } from 'vitest';
-import { load } from './load.ts';
+import { load, loadBinding } from './load.ts';
 
 const missing = Object.assign(new Error('Cannot find module'), { code: 'MODULE_NOT_FOUND' });
 /** A `require` that has these modules. */
@@ -35,5 +36,39 @@ describe('the native file', () => {
     const broken = Object.assign(new Error('GLIBC_2.28 not found'), { code: 'ERR_DLOPEN_FAILED' });
     const modules = { '@heed/native-linux-x64': broken, '../../build/heed.node': built };
     expect(load('linux-x64', having(modules))).toMatchObject({ reason: 'GLIBC_2.28 not found' });
+  });
+
+  describe('in a checkout', () => {
+    const checkout = { '../../scripts/build/fingerprint.cjs': { sourcesFingerprint: () => 'new' } };
+
+    test('is loaded if it was built of the sources there', () => {
+      const current = { sources: 'new' };
+      expect(load('linux-x64', having({ ...checkout, '@heed/native-linux-x64': current }))).toEqual({
+        binding: current,
+      });
+    });
+
+    test.each(['@heed/native-linux-x64', '../../build/heed.node'])(
+      'is refused if it was built of others: %s',
+      (place) => {
+        // Older files have no fingerprint.
+        for (const sources of ['old', undefined]) {
+          expect(load('linux-x64', having({ ...checkout, [place]: { sources } }))).toEqual({
+            reason: `${place} was built of other C++ sources than those of this checkout`,
+            remedy: 'run pnpm --filter @heed/backend-native provision',
+          });
+        }
+      },
+    );
+  });
+
+  test('has the fingerprint of the sources here', () => {
+    const require = createRequire(import.meta.url);
+    const { sourcesFingerprint } = require('../../scripts/build/fingerprint.cjs') as {
+      sourcesFingerprint(): string;
+    };
+    const loaded = loadBinding();
+    if ('binding' in loaded) expect(loaded.binding.sources).toBe(sourcesFingerprint());
+    expect(sourcesFingerprint()).toMatch(/^[0-9a-f]{16}$/);
   });
 });
