@@ -31,7 +31,9 @@
 //   addOnHost
 //   array
 //   assertBackend
+//   assertBlob
 //   broadcastStrides
+//   bytesOfBlob
 //   cacheStrides
 //   callback
 //   checkGradientInputs
@@ -775,7 +777,11 @@ export declare const array: OptionKind;
 
 export declare function assertBackend(given: unknown, name?: string): asserts given is AttentionBackend;
 
+export declare function assertBlob(file: Blob, clause: string): void;
+
 export declare function broadcastStrides(shape: BroadcastShape): readonly [number, number, number, number];
+
+export declare function bytesOfBlob(file: Blob, begin: number, end: number): Promise<Uint8Array>;
 
 export declare function cacheStrides({ batch, kvBatch, kvHeads, keyLength, layout }: AttentionProblem, depth: number): RowStrides;
 

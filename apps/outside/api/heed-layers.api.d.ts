@@ -176,6 +176,8 @@ export declare class Embedding {
     gradient(given: PlainTensorLike, givenGradient: FloatTensorLike): Pick<LinearGradients, 'parameters'>;
     scores(given: FloatTensorLike): FloatTensor;
     scoresGradient(given: FloatTensorLike, givenGradient: FloatTensorLike): LinearGradients;
+    scoresOn<const O extends ForwardOnOptions = object>(backend: AttentionBackend, given: FloatTensorLike, options?: O): Promise<ForwardOnResults<O>>;
+    freeze(): this;
     loadStateDict(stateDict: StateDict): void;
 }
 

@@ -100,7 +100,7 @@ export type Change = {
 };
 
 export interface ChatMessage {
-    readonly role: 'system' | 'user' | 'assistant';
+    readonly role: (typeof ROLES)[number];
     readonly content: string;
 }
 
@@ -279,6 +279,8 @@ export interface PixelScale {
     readonly deviation: readonly [number, number, number];
 }
 
+declare const ROLES: readonly ['system', 'user', 'assistant'];
+
 export declare class SaliencyHead {
     #private;
     private constructor();
@@ -448,13 +450,13 @@ export interface WhisperTokens {
 
 export declare function beamSearch(model: Decoder, prompt: readonly number[], options: BeamOptions): Promise<readonly Beam[]>;
 
-export declare function configOfGGUF({ metadata, names, describe }: GGUFFile): DecoderConfig;
+export declare function configOfGGUF(file: GGUFFile): DecoderConfig;
 
 export declare function configOfHub(json: object): DecoderConfig;
 
 export declare function generate(model: Decoder, tokenizer: TextTokenizer, prompt: string | readonly number[], options?: GenerateOptions): AsyncGenerator<GeneratedToken, void, void>;
 
-export declare function ggufTokenizer({ metadata }: {
+export declare function ggufTokenizer(file: {
     readonly metadata: Metadata;
 }): TextTokenizer;
 
