@@ -88,7 +88,7 @@ export function normGradientFault(
   problem: Problem,
   inputs: NormInputs<Tensor>,
   forward: NormForward<Tensor>,
-  actual: Tensors<NormGradientNames, Tensor>,
+  actual: Readonly<Partial<Record<keyof NormGradientNames, Tensor>>>,
 ): string | null {
   const reference = referenceNormGradient(problem, inputs, forward);
   const naives = arithmeticsFor(problem.dtype, forward.dOutput.data.length).map((arithmetic) =>

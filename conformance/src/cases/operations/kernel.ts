@@ -1,4 +1,11 @@
-import type { AttentionBackend, FloatDType, OperationKernel, ResidentTensor, Tensor } from '@heed/core';
+import type {
+  AttentionBackend,
+  FloatDType,
+  HeedErrorCode,
+  OperationKernel,
+  ResidentTensor,
+  Tensor,
+} from '@heed/core';
 import type { OperationOffer } from '@heed/core/backend';
 import type { BehaviorCase, Subject } from '../../case.ts';
 import { behavior, ensure, ensureError, withBackend } from '../building/behavior.ts';
@@ -124,6 +131,50 @@ export async function checkInputs({ backend, setting }: OperationSubject<Operati
   const before = structuredClone(tensors);
   await withOperation(backend, setting, (kernel) => everything(kernel, setting));
   ensureSameBits(tensors, before, 'the inputs after a run');
+}
+
+/** A call that must fail: what it is given, the code of the error, and words for it. */
+export type Mistake = readonly [given: object, code: HeedErrorCode, what: string];
+
+/** Mistakes of an operation's own, beside those that all can make. */
+export interface Mistakes {
+  /** Names of the problem, changed. */
+  readonly problem: readonly Mistake[];
+  /** Inputs of a run, changed. */
+  readonly inputs: readonly Mistake[];
+  /** Those of them that the gradient takes, changed. */
+  readonly saved: readonly Mistake[];
+  /** Inputs of the gradient besides, changed. */
+  readonly forward: readonly Mistake[];
+}
+
+/** Checks that mistakes are refused, and that the kernel is as good as before. The setting's problem has no gradient. */
+export async function checkMistakes(
+  { backend, setting }: OperationSubject<OperationSetting>,
+  mistakes: Mistakes,
+  faultOf: (output: Tensor) => string | null,
+): Promise<void> {
+  const { operation, problem, inputs, forward } = setting;
+  const saved = savedOf(setting);
+  for (const [changed, code, what] of mistakes.problem)
+    await ensureError(() => backend[operation]!.compile({ ...problem, ...changed } as never), code, what);
+  await withOperation(backend, setting, async (kernel) => {
+    for (const [changed, code, what] of mistakes.inputs)
+      await ensureError(() => kernel.run({ ...inputs, ...changed }), code, what);
+    await ensureError(() => kernel.run(inputs, { resident: 1 } as never), 'ARGUMENT', 'resident: 1');
+    const asked = () => kernel.gradient(saved, forward);
+    await ensureError(asked, 'NOT_DIFFERENTIABLE', 'a gradient that was not compiled');
+    const fault = faultOf((await kernel.run(inputs)).output);
+    ensure(fault === null, `after mistakes: ${fault}`);
+  });
+  const differentiable = { operation, problem: { ...problem, gradient: true } };
+  await withOperation(backend, differentiable, async (kernel) => {
+    await ensureError(() => kernel.gradient(saved, {}), 'MISSING_INPUT', 'no dOutput');
+    for (const [changed, code, what] of mistakes.saved)
+      await ensureError(() => kernel.gradient({ ...saved, ...changed }, forward), code, what);
+    for (const [changed, code, what] of mistakes.forward)
+      await ensureError(() => kernel.gradient(saved, { ...forward, ...changed }), code, what);
+  });
 }
 
 /** Checks that what was disposed is refused, and that a run under way ends. */

@@ -1,9 +1,10 @@
-import type { NormForward, NormInputs, Tensor } from '@heed/core';
+import type { Tensor } from '@heed/core';
 import type { BehaviorCase } from '../../../case.ts';
-import { ensure, withBackend } from '../../building/behavior.ts';
+import { ensure } from '../../building/behavior.ts';
 import { ensureSameBits } from '../../building/run-all.ts';
+import { checkInputs, checkRepeat, everything, withOperation } from '../kernel.ts';
 import { rowsOf } from '../linear/promises.ts';
-import { type NormSketch, normCase, withNorm } from './sketch.ts';
+import { type NormSketch, normCase } from './sketch.ts';
 
 const LAYER = { kind: 'layer', width: 50, rows: [29], bias: true, gradient: true, residual: true } as const;
 const SKETCHES: Readonly<Record<string, NormSketch>> = {
@@ -14,29 +15,20 @@ const SKETCHES: Readonly<Record<string, NormSketch>> = {
   float64: { ...LAYER, dtype: 'float64' },
 };
 
-/** Everything of a run: the output, and the gradients. */
-async function everything(
-  kernel: Parameters<Parameters<typeof withNorm>[2]>[0],
-  inputs: NormInputs<Tensor>,
-  forward: NormForward<Tensor>,
-): Promise<Record<string, Tensor>> {
-  return { ...(await kernel.run(inputs)), ...(await kernel.gradient(inputs, forward)) };
-}
-
 function batchCase(name: string, sketch: NormSketch): BehaviorCase {
   const theCase = normCase(`batch/${name}`, sketch, async ({ backend, setting }) => {
     const { inputs, forward } = setting;
     const rows = inputs.input.shape[0]!;
-    await withNorm(backend, setting, async (kernel) => {
-      const all = await everything(kernel, inputs, forward);
+    await withOperation(backend, setting, async (kernel) => {
+      const all = await everything(kernel, setting);
       for (const size of [1, 2, 5, 12]) {
         for (const first of [0, 1, rows - size]) {
           const part = (value: Tensor): Tensor => rowsOf(value, first, first + size);
-          const actual = await everything(
-            kernel,
-            { ...inputs, input: part(inputs.input) },
-            { dOutput: part(forward.dOutput), dResidual: part(forward.dResidual!) },
-          );
+          const actual = await everything(kernel, {
+            ...setting,
+            inputs: { ...inputs, input: part(inputs.input) } as typeof inputs,
+            forward: { dOutput: part(forward.dOutput), dResidual: part(forward.dResidual!) },
+          });
           ensureSameBits(
             { output: actual['output'], dInput: actual['dInput'] },
             { output: part(all['output']!), dInput: part(all['dInput']!) },
@@ -49,29 +41,11 @@ function batchCase(name: string, sketch: NormSketch): BehaviorCase {
   return { ...theCase, guarantee: 'batch' };
 }
 
-function repeatCase(name: string, sketch: NormSketch): BehaviorCase {
-  const theCase = normCase(`repeat/${name}`, sketch, async (subject) => {
-    const { setting } = subject;
-    const { inputs, forward } = setting;
-    const first = await withNorm(subject.backend, setting, async (kernel) => {
-      const one = await everything(kernel, inputs, forward);
-      const more = Array.from({ length: 4 }, () => everything(kernel, inputs, forward));
-      for (const again of await Promise.all(more)) ensureSameBits(again, one, 'runs that overlap');
-      return one;
-    });
-    await withBackend(subject, async (other) => {
-      const again = await withNorm(other, setting, (kernel) => everything(kernel, inputs, forward));
-      ensureSameBits(again, first, 'a second backend');
-    });
-  });
-  return { ...theCase, guarantee: 'repeat' };
-}
-
 function nonFiniteCase(name: string, value: number, sketch: NormSketch): BehaviorCase {
   const theCase = normCase(`nonfinite/${name}`, sketch, async ({ backend, setting }) => {
     const { inputs } = setting;
     const { width } = setting.problem;
-    await withNorm(backend, setting, async (kernel) => {
+    await withOperation(backend, setting, async (kernel) => {
       const { output: clean } = await kernel.run(inputs);
       const input = structuredClone(inputs.input);
       input.data[4 * width + 2] = value;
@@ -93,17 +67,14 @@ export function normPromiseCases(): BehaviorCase[] {
   const usual = { ...LAYER, width: 21, rows: [11] };
   return [
     ...sketches.map(([name, sketch]) => batchCase(name, sketch)),
-    ...sketches.map(([name, sketch]) => repeatCase(name, sketch)),
+    ...sketches.map(([name, sketch]) => ({
+      ...normCase(`repeat/${name}`, sketch, checkRepeat),
+      guarantee: 'repeat' as const,
+    })),
     ...(['layer', 'rms'] as const).flatMap((kind) => [
       nonFiniteCase(`${kind}/nan`, NaN, { ...usual, kind }),
       nonFiniteCase(`${kind}/infinity`, Infinity, { ...usual, kind }),
     ]),
-    normCase('inputs', usual, async ({ backend, setting }) => {
-      const before = structuredClone(setting);
-      await withNorm(backend, setting, (kernel) => everything(kernel, setting.inputs, setting.forward));
-      const tensors = ({ inputs, forward }: typeof before): Record<string, Tensor> =>
-        ({ ...inputs, ...forward }) as Record<string, Tensor>;
-      ensureSameBits(tensors(setting), tensors(before), 'the inputs after a run');
-    }),
+    normCase('inputs', usual, checkInputs),
   ];
 }

@@ -1,16 +1,8 @@
-import {
-  type AttentionBackend,
-  type NormForward,
-  type NormInputs,
-  type NormKernel,
-  type NormProblem,
-  type Tensor,
-  tensor,
-} from '@heed/core';
+import { type NormForward, type NormInputs, type NormProblem, type Tensor, tensor } from '@heed/core';
 import { sizeOf } from '@heed/core/backend';
-import type { BehaviorCase, Subject } from '../../../case.ts';
+import type { BehaviorCase } from '../../../case.ts';
 import { randomFrom } from '../../../random.ts';
-import { behavior } from '../../building/behavior.ts';
+import { type OperationSetting, type OperationSubject, operationCase } from '../kernel.ts';
 
 /** A norm and its inputs, in short. */
 export interface NormSketch extends NormProblem {
@@ -23,14 +15,14 @@ export interface NormSketch extends NormProblem {
   readonly residual?: boolean;
 }
 
-export interface NormSetting {
+export interface NormSetting extends OperationSetting {
   readonly problem: Required<NormProblem>;
-  readonly inputs: NormInputs<Tensor>;
-  readonly forward: NormForward<Tensor>;
+  readonly inputs: OperationSetting['inputs'] & NormInputs<Tensor>;
+  readonly forward: OperationSetting['forward'] & NormForward<Tensor>;
 }
 
 /** Random numbers for a sketch, the same each time. */
-export function settingOf(sketch: NormSketch, seed: string): NormSetting {
+function settingOf(sketch: NormSketch, seed: string): NormSetting {
   const { rows = [3], spread = 1, mean = 0, residual = false, ...given } = sketch;
   const { dtype = 'float32', kind, width } = given;
   const plain = { epsilon: kind === 'layer' ? 1e-5 : 1e-6, bias: false, gradient: false };
@@ -41,13 +33,17 @@ export function settingOf(sketch: NormSketch, seed: string): NormSetting {
     return tensor(dtype === 'float64' ? Float64Array.from(data) : Float32Array.from(data), shape) as Tensor;
   };
   const shape = [...rows, width];
+  const inputs = {
+    input: numbers(shape, spread, mean),
+    weight: numbers([width]),
+    ...(problem.bias && { bias: numbers([width]) }),
+  };
   return {
+    operation: 'norm',
     problem,
-    inputs: {
-      input: numbers(shape, spread, mean),
-      weight: numbers([width]),
-      ...(problem.bias && { bias: numbers([width]) }),
-    },
+    inputs,
+    saved: Object.keys(inputs),
+    plain: [],
     forward: { dOutput: numbers(shape), ...(residual && { dResidual: numbers(shape) }) },
   };
 }
@@ -56,25 +52,7 @@ export function settingOf(sketch: NormSketch, seed: string): NormSetting {
 export function normCase(
   name: string,
   sketch: NormSketch,
-  run: (subject: Subject & { readonly setting: NormSetting }, id: string) => Promise<void>,
+  run: (subject: OperationSubject<NormSetting>) => Promise<void>,
 ): BehaviorCase {
-  return {
-    ...behavior('norm', name, [], (subject, id) => run({ ...subject, setting: settingOf(sketch, id) }, id)),
-    operations: ['norm'],
-    ...(sketch.dtype !== undefined && { dtype: sketch.dtype }),
-  };
-}
-
-/** Compiles, works, and disposes. */
-export async function withNorm<T>(
-  backend: AttentionBackend,
-  { problem }: Pick<NormSetting, 'problem'>,
-  work: (kernel: NormKernel) => Promise<T>,
-): Promise<T> {
-  const kernel = await backend.norm!.compile(problem);
-  try {
-    return await work(kernel);
-  } finally {
-    await kernel.dispose();
-  }
+  return operationCase(['norm', sketch.dtype], name, (seed) => settingOf(sketch, seed), run);
 }

@@ -1,7 +1,8 @@
 import type { BehaviorCase } from '../../../case.ts';
 import { normFault, normGradientFault } from '../../../judge/norm.ts';
 import { ensure } from '../../building/behavior.ts';
-import { type NormSketch, normCase, withNorm } from './sketch.ts';
+import { everything, withOperation } from '../kernel.ts';
+import { type NormSketch, normCase } from './sketch.ts';
 
 const KINDS = ['layer', 'rms'] as const;
 
@@ -21,8 +22,9 @@ const SHAPES: Readonly<Record<string, Omit<NormSketch, 'kind'>>> = {
 };
 
 function value(name: string, sketch: NormSketch): BehaviorCase {
-  return normCase(name, sketch, async ({ backend, setting: { problem, inputs } }) => {
-    const { output } = await withNorm(backend, { problem }, (kernel) => kernel.run(inputs));
+  return normCase(name, sketch, async ({ backend, setting }) => {
+    const { problem, inputs } = setting;
+    const { output } = await withOperation(backend, setting, (kernel) => kernel.run(inputs));
     const fault = normFault(problem, inputs, output);
     ensure(fault === null, fault ?? '');
   });
@@ -30,9 +32,10 @@ function value(name: string, sketch: NormSketch): BehaviorCase {
 
 function gradient(name: string, sketch: NormSketch): BehaviorCase {
   const asked = { ...sketch, gradient: true };
-  return normCase(name, asked, async ({ backend, setting: { problem, inputs, forward } }) => {
-    const gradients = await withNorm(backend, { problem }, (kernel) => kernel.gradient(inputs, forward));
-    const fault = normGradientFault(problem, inputs, forward, gradients);
+  return normCase(name, asked, async ({ backend, setting }) => {
+    const { problem, inputs, forward } = setting;
+    const results = await withOperation(backend, setting, (kernel) => everything(kernel, setting));
+    const fault = normGradientFault(problem, inputs, forward, results);
     ensure(fault === null, fault ?? '');
   });
 }
@@ -40,17 +43,15 @@ function gradient(name: string, sketch: NormSketch): BehaviorCase {
 /** Rows without influence hold NaN and infinity. */
 function ignoredRow(name: string, sketch: NormSketch, ignored: readonly number[]): BehaviorCase {
   const asked = { ...sketch, gradient: true };
-  return normCase(name, asked, async ({ backend, setting: { problem, inputs, forward } }) => {
+  return normCase(name, asked, async ({ backend, setting }) => {
+    const { problem, inputs, forward } = setting;
     const { width } = problem;
-    const input = structuredClone(inputs.input);
-    for (const row of ignored) {
-      forward.dOutput.data.fill(0, row * width, (row + 1) * width);
-      input.data.fill(row % 2 === 0 ? NaN : Infinity, row * width, (row + 1) * width);
-    }
-    const gradients = await withNorm(backend, { problem }, (kernel) =>
-      kernel.gradient({ ...inputs, input }, forward),
-    );
-    const fault = normGradientFault(problem, inputs, forward, gradients);
+    for (const row of ignored) forward.dOutput.data.fill(0, row * width, (row + 1) * width);
+    const spoiled = structuredClone(setting);
+    for (const row of ignored)
+      spoiled.inputs.input.data.fill(row % 2 === 0 ? NaN : Infinity, row * width, (row + 1) * width);
+    const results = await withOperation(backend, setting, (kernel) => everything(kernel, spoiled));
+    const fault = normGradientFault(problem, inputs, forward, results);
     ensure(fault === null, `with NaN in rows whose dOutput is 0: ${fault}`);
   });
 }
