@@ -34,7 +34,7 @@ const ROWS: Readonly<Record<string, Answer>> = {
   '[residuals](../../../../conformance/SPEC.md#linear) and [norms](../../../../conformance/SPEC.md#norm) on the engine: whole blocks stay there':
     ({ capabilities: { operations } }) =>
       operations.includes('linear.residual') && operations.includes('norm'),
-  '[rotary embeddings](../../../../conformance/SPEC.md#rotary), [rows of a weight](../../../../conformance/SPEC.md#embedding), [dropout of elements](../../../../conformance/SPEC.md#elementDropout), [gates](../../../../conformance/SPEC.md#linear) on the engine':
+  '[rotary embeddings](../../../../conformance/SPEC.md#rotary), [rows of a weight](../../../../conformance/SPEC.md#embedding), [dropout of elements](../../../../conformance/SPEC.md#elementdropout), [gates](../../../../conformance/SPEC.md#linear) on the engine':
     ({ capabilities: { operations } }) =>
       operations.includes('rotary') &&
       operations.includes('embedding') &&

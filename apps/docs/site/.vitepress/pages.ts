@@ -20,7 +20,11 @@ const PAGES: Readonly<Record<string, string>> = {
 
 /** Returns the page of a file of the site; both are paths from the site's root. */
 export function pageOf(file: string): string {
-  if (!file.startsWith('collected/')) return file.replace(/^api\/@heed\//, 'api/');
+  // TypeDoc numbers names that differ in case alone: core's `OPERATIONS` and the entry `@heed/core/operations`.
+  if (!file.startsWith('collected/'))
+    return file
+      .replace(/^api\/@heed\//, 'api/')
+      .replace(/^api\/core\/operations-1\.md$/, 'api/core/operations.md');
   const document = file.slice('collected/'.length);
   return (
     PAGES[document] ??
