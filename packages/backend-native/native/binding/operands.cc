@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "pin.h"
+
 namespace heed {
 
 bool readOperand(napi_env env, napi_value operands, uint32_t index, i64 count, i64 elementBytes, Given& operand) {
@@ -23,6 +25,42 @@ bool readOperand(napi_env env, napi_value operands, uint32_t index, i64 count, i
   const std::string message = "operand " + std::to_string(index) + " has another length than the problem says; was its buffer transferred?";
   napi_throw_error(env, "SHAPE", message.c_str());
   return false;
+}
+
+const double* numbersOf(napi_env env, const napi_value* given) {
+  void* numbers = nullptr;
+  napi_get_typedarray_info(env, given[2], nullptr, nullptr, &numbers, nullptr, nullptr);
+  return static_cast<const double*>(numbers);
+}
+
+napi_value runOperation(napi_env env, const std::shared_ptr<Team>& team, const napi_value* given, std::unique_ptr<OwnedJob> job,
+                        const Operation& operation) {
+  const auto outOfMemory = [&]() -> napi_value {
+    napi_throw_error(env, "OUT_OF_MEMORY", operation.outOfMemory);
+    return nullptr;
+  };
+  bool isDouble = false;
+  void* stop = nullptr;
+  napi_get_value_bool(env, given[1], &isDouble);
+  napi_get_typedarray_info(env, given[4], nullptr, nullptr, &stop, nullptr, nullptr);
+  std::vector<Given> operands(operation.counts.size());
+  for (uint32_t n = 0; n < operands.size(); n++) {
+    if (!readOperand(env, given[3], n, operation.counts[n], isDouble ? 8 : 4, operands[n])) return nullptr;
+  }
+  operation.setOperands(operands.data());
+  job->team = team;
+  operation.plan(isDouble ? team->level->float64 : team->level->float32);
+  if (job->plan.tasks == 0) return nullptr;
+  job->run.stop = static_cast<const int32_t*>(stop);
+  if (!prepare(*job, callingThreadBytes(job->plan))) return outOfMemory();
+  if (runBeforeReturning(*job)) return job->outOfMemory ? outOfMemory() : nullptr;
+  // Nobody else has the results until the run ends.
+  for (uint32_t n = 0; n < operation.inputs; n++) {
+    Given& input = operands[n];
+    if (input.data != nullptr && !keep(env, input.buffer, input.bytes, input.data, *job)) return outOfMemory();
+  }
+  operation.setOperands(operands.data());
+  return Environment::of(env).start(std::move(job), given[3], given[4]);
 }
 
 }  // namespace heed
