@@ -1,7 +1,7 @@
 import { type AttentionBackend, type ResidentTensor, type Tensor, tensor } from '@heed/core';
 import ts from '@heed/backend-ts';
 import { expect, test, vi } from 'vitest';
-import { TransformerBlock, seededRandom } from '../index.ts';
+import { TransformerBlock, type TransformerBlockOptions, seededRandom } from '../index.ts';
 import type { NamedTensors } from '../parameters.ts';
 
 const scalar = await ts.create();
@@ -46,6 +46,9 @@ const BLOCKS = {
   'pre-norm, rms, rotary': { norm: 'rms', bias: false, attention: { kvHeads: 2, rotary: { factor: 1.1 } } },
 } as const;
 
+const blockOf = (options: Partial<TransformerBlockOptions>): TransformerBlock =>
+  new TransformerBlock({ embedDim: 24, heads: 4, dtype: 'float64', random: seededRandom(3), ...options });
+
 interface Gradients {
   readonly dInput: Tensor;
   readonly dBias?: Tensor;
@@ -82,13 +85,7 @@ async function readsDuring(work: () => Promise<unknown>): Promise<number> {
 }
 
 test.each(Object.entries(BLOCKS))('%s: an engine gives what the block gives here', async (_, options) => {
-  const block = new TransformerBlock({
-    embedDim: 24,
-    heads: 4,
-    dtype: 'float64',
-    random: seededRandom(3),
-    ...options,
-  });
+  const block = blockOf(options);
   const inputs = { input, causal: true, bias };
   const attentionDropout = { probability: 0.3, seed: 8 };
   const asked = { gradient: true, weights: true, attentionDropout } as const;
@@ -105,13 +102,7 @@ test.each(Object.entries(BLOCKS))('%s: an engine gives what the block gives here
 });
 
 test.each(Object.entries(BLOCKS))('%s: an engine drops what the block drops here', async (_, options) => {
-  const block = new TransformerBlock({
-    embedDim: 24,
-    heads: 4,
-    dtype: 'float64',
-    random: seededRandom(3),
-    ...options,
-  });
+  const block = blockOf(options);
   const asked = { gradient: true, dropout: { probability: 0.3, seed: 2 ** 40 + 5 } } as const;
   const expected = await block.forward(here, { input }, asked);
   const actual = await block.forward(engine, { input }, asked);
