@@ -9,8 +9,8 @@ import {
 } from '@heed/core';
 import { type HostViews, type KernelDefinition, STORED_TYPES, defineBackend } from '@heed/core/backend';
 import {
-  elementDropoutOnHost,
   embeddingOnHost,
+  offerElementDropout,
   offerNorm,
   rotaryOnHost,
   withGate,
@@ -18,6 +18,7 @@ import {
 import { CAPABILITIES } from './capabilities.ts';
 import { compileLinear } from './linear/linear.ts';
 import { addTensor } from './operations/add.ts';
+import { compileDropout } from './operations/dropout.ts';
 import { compileNorm } from './operations/norm.ts';
 import type { Engine } from './platform/engine.ts';
 import { Pass } from './pass.ts';
@@ -51,7 +52,7 @@ export function createBackend(engine: Engine): AttentionBackend {
       // A few instructions for each number: JavaScript computes them in place.
       rotaryOnHost(views),
       embeddingOnHost(views),
-      elementDropoutOnHost(views),
+      offerElementDropout((problem) => compileDropout(engine, problem)),
     ],
     dispose: () => engine.team.end(),
   });

@@ -1,7 +1,7 @@
 import type { Origin, Tensor } from '@heed/core';
 import type { Engine } from './platform/engine.ts';
+import { type Fill, type Work, compute, helpersOf } from './platform/compute.ts';
 import type { ModuleLease } from './platform/modules.ts';
-import { filledBy, withBlocks } from './memory/blocks.ts';
 import type { WasmTensor } from './memory/wasm-tensor.ts';
 import type { Addresses, Plan } from './plan/plan.ts';
 import type { ResultForms } from './results.ts';
@@ -16,15 +16,14 @@ const WORTH_HELP = 1_000_000;
 export class Pass {
   readonly plan: Plan;
   private readonly engine: Engine;
-  private readonly lease: ModuleLease;
-  private readonly helpers: number;
+  private readonly work: Work;
 
   private constructor(engine: Engine, plan: Plan, lease: ModuleLease, multiplications: number) {
     this.engine = engine;
     this.plan = plan;
-    this.lease = lease;
-    const maximumTasks = plan.phases.reduce((maximum, { tasks }) => Math.max(maximum, tasks), 1);
-    this.helpers = multiplications < WORTH_HELP ? 0 : engine.team.helpersFor(maximumTasks);
+    const { phases, frameBytes, sharedScratchBytes: sharedBytes, threadScratchBytes: scratchBytes } = plan;
+    const amount = multiplications / WORTH_HELP;
+    this.work = { lease, phases, frameBytes, sharedBytes, scratchBytes, amount };
   }
 
   /** @param multiplications approximate number that it does. */
@@ -34,43 +33,29 @@ export class Pass {
 
   get scratchBytes(): number {
     const { threadScratchBytes, sharedScratchBytes, frameBytes } = this.plan;
-    return (1 + this.helpers) * threadScratchBytes + sharedScratchBytes + frameBytes;
+    return (1 + helpersOf(this.engine, this.work)) * threadScratchBytes + sharedScratchBytes + frameBytes;
   }
 
   dispose(): void {
-    this.lease.release();
+    this.work.lease.release();
   }
 
   /** @returns new tensors of these forms. */
-  async run<F extends ResultForms>(
+  run<F extends ResultForms>(
     operands: Operands,
     forms: F,
     signal: AbortSignal | undefined,
   ): Promise<Record<keyof F & string, WasmTensor>> {
-    const { heap, queue } = this.engine;
-    return queue.run(
-      () => filledBy(heap, forms, (results) => this.compute({ ...operands, ...results }, signal)),
-      signal,
-    );
-  }
-
-  private compute(tensors: Operands, signal: AbortSignal | undefined): Promise<void> {
-    const { heap, team } = this.engine;
-    const { phases, frameBytes, sharedScratchBytes, threadScratchBytes } = this.plan;
-    return withBlocks(heap, async ({ allocate, copyOf }) => {
+    const fill: Fill<string> = ({ frame, shared }, results, { copyOf }) => {
       const addresses: Record<string, number | Origin> = {};
-      for (const [name, value] of Object.entries(tensors)) {
+      for (const [name, value] of Object.entries({ ...operands, ...results })) {
         if (isTensor(value)) addresses[name] = (isWasmTensor(value) ? value : copyOf(value)).address;
         else if (value !== undefined) addresses[name] = value;
       }
-      addresses['scratch'] = allocate(sharedScratchBytes);
-      const scratchStride = Math.ceil(threadScratchBytes / 64) * 64;
-      const scratch = allocate((1 + this.helpers) * scratchStride);
-      const frame = allocate(frameBytes);
-      this.plan.writeFrame(heap.view(), frame, addresses as unknown as Addresses);
-      const { module } = this.lease;
-      await team.run({ module, phases, frame, scratch, scratchStride }, this.helpers, signal);
-    });
+      addresses['scratch'] = shared;
+      this.plan.writeFrame(this.engine.heap.view(), frame, addresses as unknown as Addresses);
+    };
+    return compute(this.engine, this.work, forms, fill, signal);
   }
 }
 

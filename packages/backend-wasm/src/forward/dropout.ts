@@ -1,6 +1,6 @@
 import { type Callable, type Code, count, i32, int, select, v128, when } from '@heed/core/wasm';
 import { type Context, place } from '../module/context.ts';
-import { philox } from './selection.ts';
+import { wordsDrawer } from './selection.ts';
 
 /**
  * A function (record, tile): writes the factors of dropout of a row for the keys of the open tile, 0 or 1 / (1 − p), to
@@ -9,7 +9,7 @@ import { philox } from './selection.ts';
 export function keptWriter(context: Context): Callable<['i32', 'i32']> {
   const { module, variant, element, frame, item, scratch } = context;
   const { scalar } = element;
-  const draw = philox(context);
+  const draw = wordsDrawer(context);
   return module.function({ parameters: ['i32', 'i32'] }, (body, record, tile) => {
     const [column, end, key, word, threshold] = body.locals('i32', 5);
     const factor = body.local(element.type);

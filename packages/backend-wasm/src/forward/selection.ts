@@ -9,7 +9,6 @@ import {
   drop,
   f64,
   i32,
-  i64,
   int,
   memoryCopy,
   memoryFill,
@@ -20,6 +19,7 @@ import type { RowMaker } from '../module/cache-rows.ts';
 import { type Context, place } from '../module/context.ts';
 import { elementStorage } from '../module/storage.ts';
 import { logarithm } from '../module/logarithm.ts';
+import { philox } from '../module/philox.ts';
 import { toColumn } from '../module/ring.ts';
 import { RECORD } from '../plan/records.ts';
 
@@ -31,7 +31,7 @@ export function candidateChooser(context: Context): Callable<['i32', 'i32', 'i32
   const { module, variant, element, frame, item } = context;
   const { scalar, type } = element;
   const sampled = variant.selection === 'sample';
-  const draw = sampled ? philox(context) : null;
+  const draw = sampled ? wordsDrawer(context) : null;
   const noise = sampled ? gumbel(context, logarithm(module)) : null;
   return module.function({ parameters: ['i32', 'i32', 'i32'] }, (body, record, scores, tile) => {
     const [column, end, key, counter] = body.locals('i32', 4);
@@ -79,38 +79,18 @@ function gumbel({ item, scratch }: Context, log: Callable<['f64'], 'f64'>) {
   };
 }
 
-/**
- * A function (record, key): the four random words of a key's four of a row, to the noise of the scratch. They are
- * Philox4x32-10 (Salmon, Moraes, Dror and Shaw, SC 2011, section 3.3), as SPEC.md, clause `selection`, says bit by bit.
- */
-export function philox({ module, frame, item, scratch }: Context): Callable<['i32', 'i32']> {
+/** A function (record, key): the four random words of a key's four of a row, to the noise of the scratch. */
+export function wordsDrawer({ module, frame, item, scratch }: Context): Callable<['i32', 'i32']> {
   return module.function({ parameters: ['i32', 'i32'] }, (body, record, key) => {
-    const counter = body.locals('i32', 4);
-    const [c0, c1, c2, c3] = counter;
-    const [k0, k1] = body.locals('i32', 2);
-    const [first, second] = body.locals('i64', 2);
-    const round = body.local('i32');
-    const product = (multiplier: number, word: Code<'i32'>): Code<'i64'> =>
-      i64.mul(i64.const(BigInt(multiplier)), i64.extendU(word));
-    const high = (of: Code<'i64'>): Code<'i32'> => i32.wrap(i64.shrU(of, i64.const(32n)));
+    const words = body.locals('i32', 4);
+    const [c0, c1, c2, c3] = words;
     return [
       c0.set(i32.shrU(key, int(2))),
       c1.set(i32.add(i32.load(record, RECORD.index), frame.integer('originQuery'))),
       c2.set(i32.add(i32.load(record, RECORD.head), frame.integer('originHead'))),
       c3.set(i32.add(item.batch, frame.integer('originBatch'))),
-      k0.set(frame.integer('seedLow')),
-      k1.set(frame.integer('seedHigh')),
-      count(round, int(0), int(10), 1, [
-        first.set(product(0xd2511f53, c0)),
-        second.set(product(0xcd9e8d57, c2)),
-        c0.set(i32.xor(i32.xor(high(second), c1), k0)),
-        c1.set(i32.wrap(second)),
-        c2.set(i32.xor(i32.xor(high(first), c3), k1)),
-        c3.set(i32.wrap(first)),
-        k0.set(i32.add(k0, int(0x9e3779b9))),
-        k1.set(i32.add(k1, int(0xbb67ae85))),
-      ]),
-      counter.map((word, n) => i32.store(item.scratch, word, scratch.noise + 4 * n)),
+      philox(body, words, frame.integer('seedLow'), frame.integer('seedHigh')),
+      words.map((word, n) => i32.store(item.scratch, word, scratch.noise + 4 * n)),
     ];
   });
 }

@@ -1,7 +1,7 @@
 import type { Activation, ComputeDType } from '@heed/core';
 import {
   type Callable,
-  ModuleBuilder,
+  type ModuleBuilder,
   i32,
   int,
   memoryCopy,
@@ -10,7 +10,8 @@ import {
   whileTrue,
 } from '@heed/core/wasm';
 import { ITEM_PARAMETERS, minimum, place } from '../module/context.ts';
-import { type Element, elementOf } from '../module/element.ts';
+import type { Element } from '../module/element.ts';
+import { fieldsOf } from '../operations/frame.ts';
 import { vectorActivation } from './activation.ts';
 import { panelPrefetcher } from './prefetch.ts';
 import { PANEL_BYTES, nextHeight, ofHeight, tileRows, wideMultiplier } from './row-tiles.ts';
@@ -32,21 +33,7 @@ export interface LinearVariant {
   readonly activation: Activation | null;
   /** True for dOutput · f′(x Wᵀ + b), the gradient of the activation's argument, instead of f(x Wᵀ + b). */
   readonly slope?: boolean;
-  readonly shared: boolean;
-  readonly relaxed: boolean;
 }
-
-/** Offsets in a frame of the addresses of a run, and of its numbers of rows and of blocks of columns. */
-export const FRAME = {
-  input: 0,
-  panels: 4,
-  bias: 8,
-  output: 12,
-  rows: 16,
-  columns: 20,
-  dOutput: 24,
-} as const;
-export const FRAME_BYTES = 28;
 
 /** Scratch memory of a thread: sums of a row group, and a part of a row of dOutput. */
 export function linearScratchBytes(relaxed: boolean): number {
@@ -59,11 +46,9 @@ export function linearScratchBytes(relaxed: boolean): number {
  * whichever tile computes it: the bits of a row do not depend on the others. Sums of a row group go to the scratch; bias and
  * activation are applied on their way to the output.
  */
-export function generateLinear(variant: LinearVariant): Uint8Array<ArrayBuffer> {
-  const { dtype, inputs, outputs, relaxed, slope = false } = variant;
-  const module = new ModuleBuilder();
-  const element = elementOf(dtype, relaxed);
-  const { bytes } = element;
+export function writeLinear(module: ModuleBuilder, element: Element, variant: LinearVariant): void {
+  const { inputs, outputs, slope = false } = variant;
+  const { bytes, fused: relaxed } = element;
   const inputRow = inputs * bytes;
   const outputRow = outputs * bytes;
   const steps = {
@@ -86,19 +71,19 @@ export function generateLinear(variant: LinearVariant): Uint8Array<ArrayBuffer> 
   module.function({ parameters: ITEM_PARAMETERS, name: 'linear' }, (body, item, frame, scratch) => {
     const [row, end, column, width, a, b, count, to] = body.locals('i32', 8);
     const padded = body.local('i32');
-    const at = (field: keyof typeof FRAME) => i32.load(frame, FRAME[field]);
+    const at = fieldsOf(frame);
     return [
       // In bytes of a row of the output.
-      column.set(i32.mul(i32.remU(item, at('columns')), int(BLOCK_BYTES))),
+      column.set(i32.mul(i32.remU(item, at('blocks')), int(BLOCK_BYTES))),
       width.set(i32.sub(int(outputRow), column)),
       width.set(minimum(width, int(BLOCK_BYTES))),
       padded.set(i32.and(i32.add(width, int(PANEL_BYTES - 1)), int(-PANEL_BYTES))),
-      row.set(i32.mul(i32.divU(item, at('columns')), int(BLOCK_ROWS))),
+      row.set(i32.mul(i32.divU(item, at('blocks')), int(BLOCK_ROWS))),
       end.set(i32.add(row, int(BLOCK_ROWS))),
       count.set(at('rows')),
       end.set(minimum(end, count)),
       // A column of bytes / elements has `inputs` of them.
-      b.set(i32.add(at('panels'), i32.mul(column, int(inputs)))),
+      b.set(i32.add(at('weight'), i32.mul(column, int(inputs)))),
       prefetch(b, i32.add(b, i32.mul(padded, int(inputs))), i32.sub(end, row)),
       whileTrue(i32.ltU(row, end), [
         a.set(place(at('input'), row, inputRow)),
@@ -132,7 +117,6 @@ export function generateLinear(variant: LinearVariant): Uint8Array<ArrayBuffer> 
       ]),
     ];
   });
-  return module.build(variant.shared ? 'shared' : 'unshared');
 }
 
 /** A function (sums, their end, bias, unused, to) that writes the activation of sums of a row with their bias. */

@@ -1,7 +1,7 @@
 import {
   type Block,
   type Callable,
-  ModuleBuilder,
+  type ModuleBuilder,
   i32,
   int,
   memoryCopy,
@@ -12,7 +12,8 @@ import {
   whileTrue,
 } from '@heed/core/wasm';
 import { ITEM_PARAMETERS, minimum, place } from '../module/context.ts';
-import { type Element, elementOf } from '../module/element.ts';
+import type { Element } from '../module/element.ts';
+import { fieldsOf } from '../operations/frame.ts';
 import { BLOCK_BYTES, type LinearVariant } from './module.ts';
 import { PANEL_BYTES, heightMultipliers, nextHeight, ofHeight } from './row-tiles.ts';
 
@@ -23,10 +24,6 @@ const STEPS = 256;
 
 /** Properties that a module is generated for. */
 export type WeightGradientVariant = Omit<LinearVariant, 'activation' | 'slope'>;
-
-/** Offsets in a frame of the addresses of a run, and of its numbers of rows and of blocks of columns. */
-export const GRADIENT_FRAME = { input: 0, dOutput: 4, dWeight: 8, dBias: 12, rows: 16, columns: 20 } as const;
-export const GRADIENT_FRAME_BYTES = 24;
 
 /** Offsets in the scratch: sums of the block, those of the bias, panels of the input, columns of dOutput, a row of the input. */
 const SUMS = 0;
@@ -44,11 +41,12 @@ export const GRADIENT_SCRATCH_BYTES: number = ROW + BLOCK_BYTES;
  * A row of dZ that is 0 had no influence: what X holds there does not reach the sum. X is rarely anything but finite, so panels are
  * tested as a whole, and row by row only where that fails.
  */
-export function generateWeightGradient(variant: WeightGradientVariant): Uint8Array<ArrayBuffer> {
-  const { dtype, inputs, outputs, bias, relaxed } = variant;
-  const module = new ModuleBuilder();
-  const element = elementOf(dtype, relaxed);
-  const { bytes } = element;
+export function writeWeightGradient(
+  module: ModuleBuilder,
+  element: Element,
+  { inputs, outputs, bias }: WeightGradientVariant,
+): void {
+  const { bytes, fused: relaxed } = element;
   const [inputRow, outputRow] = [inputs * bytes, outputs * bytes];
   const tiles = heightMultipliers(module, element, relaxed, (rows) => ({
     aRow: bytes,
@@ -64,7 +62,7 @@ export function generateWeightGradient(variant: WeightGradientVariant): Uint8Arr
 
   module.function({ parameters: ITEM_PARAMETERS, name: 'weightGradient' }, (body, item, frame, scratch) => {
     const [column, width, padded, firstRow, count, first, steps, row, d, c, n] = body.locals('i32', 11);
-    const at = (field: keyof typeof GRADIENT_FRAME) => i32.load(frame, GRADIENT_FRAME[field]);
+    const at = fieldsOf(frame);
     const part = (offset: number) => i32.add(scratch, int(offset));
     const biasOf = place(part(BIAS), row, 16);
     const group = (rows: number): Block => [
@@ -83,11 +81,11 @@ export function generateWeightGradient(variant: WeightGradientVariant): Uint8Arr
       d.set(i32.add(d, int(rows * bytes))),
     ];
     return [
-      column.set(i32.mul(i32.remU(item, at('columns')), int(BLOCK_BYTES))),
+      column.set(i32.mul(i32.remU(item, at('blocks')), int(BLOCK_BYTES))),
       width.set(i32.sub(int(inputRow), column)),
       width.set(minimum(width, int(BLOCK_BYTES))),
       padded.set(i32.and(i32.add(width, int(PANEL_BYTES - 1)), int(-PANEL_BYTES))),
-      firstRow.set(i32.mul(i32.divU(item, at('columns')), int(GRADIENT_ROWS))),
+      firstRow.set(i32.mul(i32.divU(item, at('blocks')), int(GRADIENT_ROWS))),
       count.set(i32.sub(int(outputs), firstRow)),
       count.set(minimum(count, int(GRADIENT_ROWS))),
       memoryFill(scratch, int(0), int(PANELS)),
@@ -126,7 +124,6 @@ export function generateWeightGradient(variant: WeightGradientVariant): Uint8Arr
         : [],
     ];
   });
-  return module.build(variant.shared ? 'shared' : 'unshared');
 }
 
 /**

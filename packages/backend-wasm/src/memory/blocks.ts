@@ -29,21 +29,40 @@ export async function withBlocks<T>(heap: Heap, work: (blocks: Blocks) => Promis
   }
 }
 
-/** Allocates tensors for work to fill, and frees them only if it fails. */
-export async function filledBy<K extends string>(
+/** Runs work and frees the tensors that it keeps only if it fails. */
+export async function keeping<T>(
   heap: Heap,
-  forms: Readonly<Record<K, { readonly dtype: DType; readonly shape: readonly number[] }>>,
+  work: (keep: (tensor: WasmTensor) => WasmTensor) => T | Promise<T>,
+): Promise<T> {
+  const kept: WasmTensor[] = [];
+  try {
+    return await work((tensor) => {
+      kept.push(tensor);
+      return tensor;
+    });
+  } catch (error) {
+    for (const { address } of kept) heap.free(address);
+    throw error;
+  }
+}
+
+/** Types and shapes of tensors, by name. */
+export type Forms<K extends string> = Readonly<
+  Record<K, { readonly dtype: DType; readonly shape: readonly number[] }>
+>;
+
+/** Allocates tensors for work to fill, and frees them only if it fails. */
+export function filledBy<K extends string>(
+  heap: Heap,
+  forms: Forms<K>,
   work: (tensors: Readonly<Record<K, WasmTensor>>) => Promise<void>,
 ): Promise<Record<K, WasmTensor>> {
-  const tensors = {} as Record<K, WasmTensor>;
-  try {
+  return keeping(heap, async (keep) => {
+    const tensors = {} as Record<K, WasmTensor>;
     for (const name of Object.keys(forms) as K[]) {
-      tensors[name] = allocateTensor(heap, forms[name].dtype, forms[name].shape);
+      tensors[name] = keep(allocateTensor(heap, forms[name].dtype, forms[name].shape));
     }
     await work(tensors);
     return tensors;
-  } catch (error) {
-    for (const { address } of Object.values<WasmTensor>(tensors)) heap.free(address);
-    throw error;
-  }
+  });
 }

@@ -22,6 +22,8 @@ export class Heap {
   readonly shared: boolean;
   private readonly blocks: FreeList;
   private readonly maximumBytes: number;
+  /** Addresses below it are usable. */
+  private end = 0;
 
   /**
    * @param maximumPages of 64 KiB; less than 65,536 where tests want to see the end of it.
@@ -68,6 +70,7 @@ export class Heap {
 
   /** Makes addresses below `end` usable. Grows by an eighth at least, since growing is expensive. */
   private growTo(end: number, asked: number): void {
+    if (end <= this.end) return;
     const { byteLength } = this.memory.buffer;
     const needed = end + PAGE_BYTES - byteLength;
     if (needed > 0) {
@@ -75,7 +78,8 @@ export class Heap {
       const grown = this.tryToGrow(Math.max(needed, ample)) || this.tryToGrow(needed);
       if (!grown) throw this.outOfMemory(asked);
     }
-    this.blocks.extend(this.memory.buffer.byteLength - PAGE_BYTES);
+    this.end = this.memory.buffer.byteLength - PAGE_BYTES;
+    this.blocks.extend(this.end);
   }
 
   private tryToGrow(bytes: number): boolean {

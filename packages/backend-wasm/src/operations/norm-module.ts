@@ -3,7 +3,7 @@ import {
   type Block,
   type Code,
   type Locals,
-  ModuleBuilder,
+  type ModuleBuilder,
   type Variable,
   convert,
   f64,
@@ -17,29 +17,12 @@ import {
 } from '@heed/core/wasm';
 import { ITEM_PARAMETERS, minimum, place } from '../module/context.ts';
 import { type Element, elementOf } from '../module/element.ts';
+import { fieldsOf } from './frame.ts';
 
 /** Properties that a module is generated for. */
 export interface NormVariant extends Pick<Required<NormProblem>, 'kind' | 'width' | 'epsilon' | 'bias'> {
   readonly dtype: ComputeDType;
-  readonly shared: boolean;
-  readonly relaxed: boolean;
 }
-
-/** Offsets in a frame of the addresses of a run, and of its numbers of rows and of blocks of rows. */
-export const FRAME = {
-  input: 0,
-  weight: 4,
-  bias: 8,
-  output: 12,
-  rows: 16,
-  blocks: 20,
-  dOutput: 24,
-  dResidual: 28,
-  sums: 32,
-  dWeight: 36,
-  dBias: 40,
-} as const;
-export const FRAME_BYTES = 44;
 
 /** Vectors of dWeight and dBias that a task sums over the blocks. */
 export const SUM_VECTORS = 64;
@@ -162,11 +145,11 @@ function momentsIn(
   body: Locals,
   row: Row,
   at: Variable<'i32'>,
-  { kind, width, epsilon, relaxed }: NormVariant,
+  { kind, width, epsilon }: NormVariant,
 ): Moments {
   const { element } = row;
   const { vector, scalar, dtype } = element;
-  const wide = elementOf('float64', relaxed);
+  const wide = elementOf('float64', element.fused);
   const centered = kind === 'layer';
   const [mean, rest, inverse, x, shift] = body.locals('v128', 5);
   const numbers = body.locals('v128', 2);
@@ -219,20 +202,18 @@ function momentsIn(
  * squares of large numbers do not overflow. dWeight and dBias are sums over all rows: each block sums its own, and `sumBlocks` sums over
  * the blocks in their order, a strip of columns an item, so that threads change no bit.
  */
-export function generateNorm(variant: NormVariant): Uint8Array<ArrayBuffer> {
-  const module = new ModuleBuilder();
-  const row = rowOf(elementOf(variant.dtype, variant.relaxed), variant.width);
+export function writeNorm(module: ModuleBuilder, element: Element, variant: NormVariant): void {
+  const row = rowOf(element, variant.width);
   writeForward(module, row, variant);
   writeGradient(module, row, variant);
   writeSums(module, row, variant);
-  return module.build(variant.shared ? 'shared' : 'unshared');
 }
 
 /** Runs code for each row of an item's block. */
 function eachRow(
   body: Locals,
   item: Code<'i32'>,
-  frame: Code<'i32'>,
+  allRows: Code<'i32'>,
   width: number,
   visit: (index: Variable<'i32'>) => Block,
 ): Block {
@@ -240,7 +221,7 @@ function eachRow(
   return [
     index.set(i32.mul(item, int(blockRows(width)))),
     end.set(i32.add(index, int(blockRows(width)))),
-    rows.set(i32.load(frame, FRAME.rows)),
+    rows.set(allRows),
     end.set(minimum(end, rows)),
     whileTrue(i32.ltU(index, end), [visit(index), index.set(i32.add(index, int(1)))]),
   ];
@@ -249,15 +230,16 @@ function eachRow(
 function writeForward(module: ModuleBuilder, row: Row, variant: NormVariant): void {
   const { madd, vector } = row.element;
   module.function({ parameters: ITEM_PARAMETERS, name: 'norm' }, (body, item, frame) => {
+    const given = fieldsOf(frame);
     const [at, input, output, weight, bias] = body.locals('i32', 5);
     const y = body.local('v128');
     const moments = momentsIn(body, row, at, variant);
     return [
-      weight.set(i32.load(frame, FRAME.weight)),
-      bias.set(i32.load(frame, FRAME.bias)),
-      eachRow(body, item, frame, variant.width, (index) => [
-        input.set(place(i32.load(frame, FRAME.input), index, row.bytes)),
-        output.set(place(i32.load(frame, FRAME.output), index, row.bytes)),
+      weight.set(given('weight')),
+      bias.set(given('bias')),
+      eachRow(body, item, given('rows'), variant.width, (index) => [
+        input.set(place(given('input'), index, row.bytes)),
+        output.set(place(given('output'), index, row.bytes)),
         moments.compute(input),
         eachVector(row, at, (load, store) => {
           const normal = moments.normal(load(input));
@@ -275,11 +257,12 @@ function writeForward(module: ModuleBuilder, row: Row, variant: NormVariant): vo
 function writeGradient(module: ModuleBuilder, row: Row, variant: NormVariant): void {
   const { element } = row;
   const { madd, nmadd, vector, scalar } = element;
-  const { width, kind, relaxed } = variant;
+  const { width, kind } = variant;
   const centered = kind === 'layer';
   const padded = paddedBytes(variant);
-  const wide = elementOf('float64', relaxed);
+  const wide = elementOf('float64', element.fused);
   module.function({ parameters: ITEM_PARAMETERS, name: 'normGradient' }, (body, item, frame) => {
+    const given = fieldsOf(frame);
     const [at, input, output, weight, d, residual, sums, sumAt] = body.locals('i32', 8);
     const hasInfluence = body.local('i32');
     const [x, dy, n, dN, mean, slope, zero] = body.locals('v128', 7);
@@ -317,14 +300,14 @@ function writeGradient(module: ModuleBuilder, row: Row, variant: NormVariant): v
       ]),
     ];
     return [
-      weight.set(i32.load(frame, FRAME.weight)),
+      weight.set(given('weight')),
       zero.set(vector.splat(scalar.const(0))),
-      sums.set(place(i32.load(frame, FRAME.sums), item, 2 * padded)),
+      sums.set(place(given('sums'), item, 2 * padded)),
       memoryFill(sums, int(0), int(2 * padded)),
-      eachRow(body, item, frame, width, (index) => [
-        input.set(place(i32.load(frame, FRAME.input), index, row.bytes)),
-        output.set(place(i32.load(frame, FRAME.output), index, row.bytes)),
-        d.set(place(i32.load(frame, FRAME.dOutput), index, row.bytes)),
+      eachRow(body, item, given('rows'), width, (index) => [
+        input.set(place(given('input'), index, row.bytes)),
+        output.set(place(given('dInput'), index, row.bytes)),
+        d.set(place(given('dOutput'), index, row.bytes)),
         // A row without influence may hold NaN. Others rarely begin with 0.
         hasInfluence.set(int(0)),
         eachVector(row, at, (load) => [
@@ -332,7 +315,7 @@ function writeGradient(module: ModuleBuilder, row: Row, variant: NormVariant): v
           when(hasInfluence, at.set(int(row.whole))),
         ]),
         when(hasInfluence, gradient, memoryFill(output, int(0), int(row.bytes))),
-        residual.set(i32.load(frame, FRAME.dResidual)),
+        residual.set(given('residual')),
         when(residual, [
           residual.set(place(residual, index, row.bytes)),
           eachVector(row, at, (load, store) => [
@@ -351,6 +334,7 @@ function writeSums(module: ModuleBuilder, { element, bytes: rowBytes }: Row, var
   const padded = paddedBytes(variant);
   const perVector = element.dtype === 'float64' ? 1 : 2;
   module.function({ parameters: ITEM_PARAMETERS, name: 'sumBlocks' }, (body, item, frame) => {
+    const given = fieldsOf(frame);
     const [at, end, from, to, block, blocks] = body.locals('i32', 6);
     const x = body.local('v128');
     const sums = body.locals('v128', perVector);
@@ -360,7 +344,7 @@ function writeSums(module: ModuleBuilder, { element, bytes: rowBytes }: Row, var
       end.set(minimum(end, int(padded))),
       whileTrue(i32.ltU(at, end), [
         sums.map((sum) => sum.set(f64x2.splat(f64.const(0)))),
-        from.set(i32.add(i32.add(i32.load(frame, FRAME.sums), int(start)), at)),
+        from.set(i32.add(i32.add(given('sums'), int(start)), at)),
         block.set(int(0)),
         whileTrue(i32.ltU(block, blocks), [
           x.set(v128.load(from)),
@@ -379,9 +363,9 @@ function writeSums(module: ModuleBuilder, { element, bytes: rowBytes }: Row, var
       ]),
     ];
     return [
-      blocks.set(i32.load(frame, FRAME.blocks)),
-      strip(0, i32.load(frame, FRAME.dWeight)),
-      variant.bias ? strip(padded, i32.load(frame, FRAME.dBias)) : [],
+      blocks.set(given('blocks')),
+      strip(0, given('dWeight')),
+      variant.bias ? strip(padded, given('dBias')) : [],
     ];
   });
 }

@@ -2,8 +2,7 @@ import type { StoredType } from '@heed/core';
 import {
   type Block,
   type Callable,
-  type Code,
-  ModuleBuilder,
+  type ModuleBuilder,
   count,
   i32,
   int,
@@ -14,8 +13,9 @@ import {
   whileTrue,
 } from '@heed/core/wasm';
 import { ITEM_PARAMETERS, minimum, place } from '../../module/context.ts';
-import { type Element, elementOf } from '../../module/element.ts';
-import { BLOCK_BYTES, FRAME, type LinearVariant, finisher } from '../module.ts';
+import type { Element } from '../../module/element.ts';
+import { fieldsOf } from '../../operations/frame.ts';
+import { BLOCK_BYTES, type LinearVariant, finisher } from '../module.ts';
 import { prefetcher } from '../prefetch.ts';
 import { PANEL_BYTES, heightMultipliers, nextHeight, ofHeight } from '../row-tiles.ts';
 import { weightDecoder } from './decoder.ts';
@@ -36,14 +36,13 @@ export function storedScratchBytes(inputs: number): number {
 }
 
 /**
- * The same as `generateLinear` for weights that stay as they are stored. A few rows decode them in registers, 16 outputs at a
+ * The same as `writeLinear` for weights that stay as they are stored. A few rows decode them in registers, 16 outputs at a
  * time; more rows share panels that are decoded to the scratch. Both compute the same weights and add in the same order, so that a
  * row's bits do not depend on the others.
  */
-export function generateStored(variant: StoredVariant): Uint8Array<ArrayBuffer> {
-  const { inputs, outputs, relaxed, weightType } = variant;
-  const module = new ModuleBuilder();
-  const element = elementOf('float32', relaxed);
+export function writeStored(module: ModuleBuilder, element: Element, variant: StoredVariant): void {
+  const { inputs, outputs, weightType } = variant;
+  const { fused: relaxed } = element;
   const form = formOf(weightType);
   const panelBytes = (inputs / form.length) * form.bytes;
   const inputRow = inputs * 4;
@@ -65,7 +64,7 @@ export function generateStored(variant: StoredVariant): Uint8Array<ArrayBuffer> 
   module.function({ parameters: ITEM_PARAMETERS, name: 'linear' }, (body, item, frame, scratch) => {
     const [row, end, column, width, a, b, sums, to] = body.locals('i32', 8);
     const [padded, first, panel, at, atEnd, height] = body.locals('i32', 6);
-    const field = (name: keyof typeof FRAME): Code<'i32'> => i32.load(frame, FRAME[name]);
+    const field = fieldsOf(frame);
     const eachRow = (code: Block): Block => count(row, first, end, 1, code);
     const sumsOf = place(scratch, i32.sub(row, first), BLOCK_BYTES);
     const few: Block = [
@@ -97,15 +96,15 @@ export function generateStored(variant: StoredVariant): Uint8Array<ArrayBuffer> 
     ];
     return [
       // In bytes of a row of the output, and of float32 panels: eight outputs are 32 bytes.
-      column.set(i32.mul(i32.remU(item, field('columns')), int(BLOCK_BYTES))),
+      column.set(i32.mul(i32.remU(item, field('blocks')), int(BLOCK_BYTES))),
       width.set(i32.sub(int(outputRow), column)),
       width.set(minimum(width, int(BLOCK_BYTES))),
       padded.set(i32.and(i32.add(width, int(2 * PANEL_BYTES - 1)), int(-2 * PANEL_BYTES))),
-      first.set(i32.mul(i32.divU(item, field('columns')), int(STORED_ROWS))),
+      first.set(i32.mul(i32.divU(item, field('blocks')), int(STORED_ROWS))),
       end.set(i32.add(first, int(STORED_ROWS))),
       to.set(field('rows')),
       end.set(minimum(end, to)),
-      b.set(i32.add(field('panels'), i32.mul(i32.divU(column, int(PANEL_BYTES)), int(panelBytes)))),
+      b.set(i32.add(field('weight'), i32.mul(i32.divU(column, int(PANEL_BYTES)), int(panelBytes)))),
       when(i32.geS(int(FEW_ROWS), i32.sub(end, first)), few, tiled),
       eachRow([
         sums.set(sumsOf),
@@ -121,7 +120,6 @@ export function generateStored(variant: StoredVariant): Uint8Array<ArrayBuffer> 
       ]),
     ];
   });
-  return module.build(variant.shared ? 'shared' : 'unshared');
 }
 
 /**

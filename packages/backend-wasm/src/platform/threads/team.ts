@@ -309,7 +309,12 @@ export class Team {
   }
 }
 
-function runTask(run: TaskFunction, task: number, { frame, scratch }: Job): void {
+/** @throws HeedError `ENGINE` when the kernel traps. */
+export function runTask(
+  run: TaskFunction,
+  task: number,
+  { frame, scratch }: Pick<Job, 'frame' | 'scratch'>,
+): void {
   try {
     run(task, frame, scratch);
   } catch (error) {
