@@ -1,4 +1,5 @@
 import { HeedError, type Tensor, cast } from '@heed/core';
+import { shown } from '@heed/core/backend';
 import type { Entry } from './header.ts';
 
 /** Types that {@link decode} reads. */
@@ -52,7 +53,7 @@ export function decode(name: string, { dtype, shape }: Entry, bytes: Uint8Array,
     case 'BOOL':
       return { dtype: 'bool', shape, data: bytes };
     default:
-      throw new HeedError('UNSUPPORTED', `"${name}" is ${dtype}, which no tensor of Heed holds`, {
+      throw new HeedError('UNSUPPORTED', `${shown(name)} is ${dtype}, which no tensor of Heed holds`, {
         clause: 'safetensors.dtype',
         remedy: `convert it to one of ${[...READ].join(', ')}`,
       });
@@ -77,7 +78,7 @@ function byteOffsetFits({ byteOffset }: Uint8Array, size: number): boolean {
 
 function small(name: string, value: bigint): number {
   if (BigInt.asIntN(32, value) !== value) {
-    throw new HeedError('UNSUPPORTED', `"${name}" has ${value}, which does not fit into int32`, {
+    throw new HeedError('UNSUPPORTED', `${shown(name)} has ${value}, which does not fit into int32`, {
       clause: 'safetensors.dtype',
       remedy: 'save the tensor as int32 or a float type',
     });

@@ -1,4 +1,5 @@
 import { HeedError } from '@heed/core';
+import { shown } from '@heed/core/backend';
 
 /** Bits of an element of each type of the format. */
 const BITS: Readonly<Record<string, number>> = {
@@ -76,7 +77,7 @@ function parseObject(bytes: Uint8Array): object {
   }
   if (!text.startsWith('{') || !isObject(parsed)) refuse('header', 'the header does not begin with {');
   const repeated = repeatedName(text);
-  if (repeated !== undefined) refuse('header', `the header says "${repeated}" twice`);
+  if (repeated !== undefined) refuse('header', `the header says ${shown(repeated)} twice`);
   return parsed;
 }
 
@@ -96,16 +97,33 @@ function isObject(value: unknown): value is Record<string, unknown> {
 /** Returns a name that an object of valid JSON has twice: JSON.parse would silently keep the last one. */
 function repeatedName(text: string): string | undefined {
   const open: Set<string>[] = [];
-  for (const [token, string, colon] of text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|[{}]/g)) {
-    if (token === '{') open.push(new Set());
-    else if (token === '}') open.pop();
-    else if (colon !== undefined) {
-      const name = JSON.parse(string) as string;
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === '{') open.push(new Set());
+    else if (text[at] === '}') open.pop();
+    else if (text[at] === '"') {
+      const start = at;
+      at = endOfString(text, start);
+      if (!isName(text, at + 1)) continue;
+      const name = JSON.parse(text.slice(start, at + 1)) as string;
       if (open.at(-1)!.has(name)) return name;
       open.at(-1)!.add(name);
     }
   }
   return undefined;
+}
+
+/** The closing quote of a string of valid JSON. A regular expression would run out of stack in one of megabytes. */
+function endOfString(text: string, start: number): number {
+  let end = start + 1;
+  while (text[end] !== '"') end += text[end] === '\\' ? 2 : 1;
+  return end;
+}
+
+/** Returns whether a colon follows, after white space. */
+function isName(text: string, after: number): boolean {
+  let at = after;
+  while (at < text.length && ' \t\n\r'.includes(text[at]!)) at++;
+  return text[at] === ':';
 }
 
 function checkMetadata(value: unknown): Record<string, string> {
@@ -116,24 +134,24 @@ function checkMetadata(value: unknown): Record<string, string> {
 }
 
 function checkEntry(name: string, value: unknown): Entry {
-  if (!isObject(value)) refuse('entry', `"${name}" is not an object`);
+  if (!isObject(value)) refuse('entry', `${shown(name)} is not an object`);
   const { dtype, shape, data_offsets: offsets, ...unknown } = value;
   const fields = Object.keys(unknown);
-  if (fields.length > 0) refuse('entry', `"${name}" has an unknown field: ${fields.join(', ')}`);
+  if (fields.length > 0) refuse('entry', `${shown(name)} has unknown fields: ${shown(fields)}`);
   if (typeof dtype !== 'string' || !Object.hasOwn(BITS, dtype)) {
-    refuse('entry', `"${name}" has the unknown type ${JSON.stringify(dtype)}`);
+    refuse('entry', `${shown(name)} has the unknown type ${shown(dtype)}`);
   }
   if (!isCounts(shape))
-    refuse('entry', `"${name}" has the shape ${JSON.stringify(shape)}; expected integers ≥ 0`);
+    refuse('entry', `${shown(name)} has the shape ${shown(shape)}; expected integers ≥ 0`);
   if (!isCounts(offsets) || offsets.length !== 2) {
-    refuse('entry', `"${name}" has the data_offsets ${JSON.stringify(offsets)}; expected two integers ≥ 0`);
+    refuse('entry', `${shown(name)} has the data_offsets ${shown(offsets)}; expected two integers ≥ 0`);
   }
   const [begin, end] = offsets;
   const size = shape.reduce((product, length) => product * length, BITS[dtype] / 8);
   if (size !== end - begin) {
     refuse(
       'entry',
-      `"${name}" is ${dtype} [${shape.join(', ')}], ${size} bytes, its range has ${end - begin}`,
+      `${shown(name)} is ${dtype} ${shown(shape)}, ${size} bytes, its range has ${end - begin}`,
     );
   }
   return { dtype, shape, begin, end };
@@ -148,7 +166,8 @@ function checkLayout(entries: ReadonlyMap<string, Entry>, length: number): void 
   for (const [name, { begin, end }] of [...entries].sort(
     ([, a], [, b]) => a.begin - b.begin || a.end - b.end,
   )) {
-    if (begin !== at) refuse('layout', `"${name}" begins at byte ${begin} of the numbers; expected ${at}`);
+    if (begin !== at)
+      refuse('layout', `${shown(name)} begins at byte ${begin} of the numbers; expected ${at}`);
     at = end;
   }
   if (at !== length) refuse('layout', `the tensors take ${at} bytes, the file has ${length}`);
@@ -156,7 +175,7 @@ function checkLayout(entries: ReadonlyMap<string, Entry>, length: number): void 
 
 /** Error for a name that a file, or the index of several, does not have. */
 export function noTensor(place: 'file' | 'index', name: string): HeedError {
-  return new HeedError('MISSING_INPUT', `the ${place} has no tensor "${name}"`, {
+  return new HeedError('MISSING_INPUT', `the ${place} has no tensor ${shown(name)}`, {
     remedy: 'choose from its names',
   });
 }

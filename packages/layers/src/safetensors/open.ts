@@ -1,5 +1,5 @@
 import { HeedError, type Tensor } from '@heed/core';
-import { assertBlob, bytesOfBlob, checkOptions, integer, required } from '@heed/core/backend';
+import { assertBlob, bytesOfBlob, checkOptions, integer, required, shown } from '@heed/core/backend';
 import { READ, decode } from './decode.ts';
 import { type Entry, headerEnd, parseHeader, noTensor } from './header.ts';
 
@@ -115,7 +115,7 @@ function partOf(name: string, { dtype, shape, begin, end }: Entry, rows: RowRang
   if (count === undefined || rows.start > rows.end || rows.end > count) {
     throw new HeedError(
       'SHAPE',
-      `rows ${rows.start} to ${rows.end} of "${name}", which is [${shape.join(', ')}]; expected 0 ≤ start ≤ end ≤ the first length`,
+      `rows ${rows.start} to ${rows.end} of ${shown(name)}, which is ${shown(shape)}; expected 0 ≤ start ≤ end ≤ the first length`,
       { clause: 'safetensors.entry', remedy: 'describe(name) tells the shape' },
     );
   }

@@ -58,6 +58,8 @@ test('names, prefixes, empty tensors and numbers at odd places', () => {
 
 const entry = { dtype: 'F32', shape: [1], data_offsets: [0, 4] };
 const four = [0, 0, 0, 0];
+/** Deeper than a function that calls itself can follow. */
+const nested = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
 const malformed: [clause: string, what: string, bytes: Uint8Array][] = [
   ['length', 'nothing', new Uint8Array(0)],
   ['length', 'a header longer than the file', file({}, [], 100)],
@@ -84,6 +86,31 @@ const malformed: [clause: string, what: string, bytes: Uint8Array][] = [
   ['entry', 'a range that ends before it begins', file({ a: { ...entry, data_offsets: [4, 0] } }, four)],
   ['entry', 'three offsets', file({ a: { ...entry, data_offsets: [0, 4, 8] } }, four)],
   ['entry', 'a shape that its range does not hold', file({ a: { ...entry, shape: [2] } }, four)],
+  [
+    'entry',
+    'a shape of lists in lists',
+    file(`{"a":{"dtype":"F32","shape":${nested},"data_offsets":[0,4]}}`, four),
+  ],
+  [
+    'entry',
+    'a type of lists in lists',
+    file(`{"a":{"dtype":${nested},"shape":[1],"data_offsets":[0,4]}}`, four),
+  ],
+  [
+    'entry',
+    'offsets of lists in lists',
+    file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":${nested}}}`, four),
+  ],
+  ['entry', 'a name of kilobytes', file({ ['n'.repeat(9000)]: null })],
+  ['entry', 'a shape of many axes', file({ a: { ...entry, shape: Array(9000).fill(-1) } }, four)],
+  [
+    'entry',
+    'many fields',
+    file(
+      { a: { ...entry, ...Object.fromEntries(Array.from({ length: 9000 }, (_, n) => [`f${n}`, 1])) } },
+      four,
+    ),
+  ],
   ['layout', 'a range past the end', file({ a: entry })],
   ['layout', 'a gap', file({ a: { ...entry, data_offsets: [4, 8] } }, [...four, ...four])],
   ['layout', 'an overlap', file({ a: entry, b: entry }, four)],
@@ -102,6 +129,17 @@ describe('malformed files are refused, naming the clause', () => {
       throw new Error('it was accepted');
     })();
     expect(error).toMatchObject({ code: 'ARGUMENT', clause: `safetensors.${clause}` });
+    expect(error.message.length).toBeLessThan(400);
+  });
+
+  test('remarks and names of megabytes are read', () => {
+    const text = 'say "so"\\ {'.repeat(700_000);
+    const read = readSafetensors(file({ __metadata__: { text }, [text]: entry }, four));
+    expect(read.metadata['text'] === text && read.names[0] === text).toBe(true);
+    const twice = `{${JSON.stringify(text)}:1,${JSON.stringify(text)}:1}`;
+    expect(() => readSafetensors(file(twice))).toThrow(
+      expect.objectContaining({ code: 'ARGUMENT' }) as Error,
+    );
   });
 
   test('random damage is refused or read, never anything else', () => {

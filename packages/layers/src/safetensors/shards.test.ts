@@ -30,6 +30,12 @@ test('a model of several files is read as one, each file opened once', async () 
   await expect(model.tensor('hidden')).rejects.toMatchObject({ code: 'MISSING_INPUT' });
 });
 
+test('a folder in place of the function that opens files is refused', async () => {
+  await expect(openSafetensorsShards({ weight_map: { a: 'a' } }, './model' as never)).rejects.toMatchObject({
+    code: 'ARGUMENT',
+  });
+});
+
 test('an index that does not fit its files is refused', async () => {
   const open = (name: string) => files.get(name)!;
   const wrong = { weight_map: { 'a.x': '2.safetensors' } };

@@ -33,6 +33,15 @@ export async function openSafetensorsShards(
   index: SafetensorsIndex,
   open: (file: string) => Blob | Promise<Blob>,
 ): Promise<SafetensorsFile> {
+  if (typeof open !== 'function') {
+    throw new HeedError(
+      'ARGUMENT',
+      `open is ${shown(open)}; expected a function from a file's name to its Blob`,
+      {
+        remedy: 'give (file) => fs.openAsBlob(file), say',
+      },
+    );
+  }
   const places = new Map(Object.entries(checkedMap(index)));
   const shards = new Map<string, SafetensorsFile>();
   for (const file of new Set(places.values())) shards.set(file, await openSafetensors(await open(file)));
@@ -44,9 +53,13 @@ export async function openSafetensorsShards(
   const known = new Map([...shards].map(([file, { names }]) => [file, new Set(names)]));
   for (const [name, file] of places) {
     if (known.get(file)!.has(name)) continue;
-    throw new HeedError('MISSING_INPUT', `${file} has no tensor "${name}", which the index says is there`, {
-      remedy: 'download index and files from the same revision',
-    });
+    throw new HeedError(
+      'MISSING_INPUT',
+      `${shown(file)} has no tensor ${shown(name)}, which the index says is there`,
+      {
+        remedy: 'download index and files from the same revision',
+      },
+    );
   }
   const names = [...places.keys()];
   const tensor: SafetensorsFile['tensor'] = async (name, rows) => shardOf(name).tensor(name, rows);

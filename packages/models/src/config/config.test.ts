@@ -58,6 +58,15 @@ test.each<[string, object]>([
   );
 });
 
+test('lists in lists in place of a kind of layer or of scaling are refused, and shown in short', () => {
+  const nested = JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`) as unknown;
+  for (const change of [{ layer_types: nested }, { rope_scaling: { rope_type: nested } }]) {
+    expect(() => configOfHub({ ...CONFIGS.qwen2, ...change })).toThrow(
+      expect.objectContaining({ code: 'UNSUPPORTED' }) as Error,
+    );
+  }
+});
+
 test.each<[string, string, unknown]>([
   ['gemma', 'general.architecture', 'gemma'],
   ['yarn', 'llama.rope.scaling.type', 'yarn'],
@@ -80,8 +89,11 @@ test.each([
   ['num_hidden_layers', 1.5],
   ['rms_norm_eps', '1e-5'],
   ['tie_word_embeddings', 1],
+  ['layer_types', 'full_attention'],
+  ['layer_types', { length: 2 }],
+  ['rope_scaling', 'linear'],
 ])('%s: %j is malformed', (name, value) => {
-  expect(() => configOfHub({ ...CONFIGS.llama, [name]: value })).toThrow(
+  expect(() => configOfHub({ ...CONFIGS.qwen2, [name]: value })).toThrow(
     expect.objectContaining({ code: 'ARGUMENT' }) as Error,
   );
 });

@@ -44,6 +44,12 @@ export class Fields {
     return typeof value === 'boolean' ? value : malformed(name, value, 'true or false');
   }
 
+  /** Reads a list; an empty one if the field is missing. */
+  list(name: string): readonly unknown[] {
+    const value = this.value(name) ?? [];
+    return Array.isArray(value) ? value : malformed(name, value, 'a list');
+  }
+
   /** Refuses a value that is not supported; a missing field is the first of those that are. */
   expect<T>(name: string, ...computed: readonly [T, ...T[]]): T {
     const value = (this.value(name) ?? computed[0]) as T;

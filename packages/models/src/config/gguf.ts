@@ -1,3 +1,4 @@
+import { shown } from '@heed/core/backend';
 import { checkGGUF } from '../gguf/check.ts';
 import type { GGUFFile } from '../gguf/open.ts';
 import { type DecoderConfig, refuseConfig } from './decoder-config.ts';
@@ -15,7 +16,7 @@ export function configOfGGUF(file: GGUFFile): DecoderConfig {
   const kind = metadata['general.architecture'];
   if (kind !== 'llama' && kind !== 'qwen2' && kind !== 'qwen3') {
     return refuseConfig(
-      `general.architecture is ${String(kind)}; computed here: llama, qwen2, qwen3`,
+      `general.architecture is ${shown(kind)}; computed here: llama, qwen2, qwen3`,
       'take the model as config.json and safetensors, or another model',
     );
   }

@@ -1,3 +1,4 @@
+import { shown } from '@heed/core/backend';
 import type { RotaryOptions, RotaryScaling } from '@heed/layers';
 import { type DecoderConfig, refuseConfig } from './decoder-config.ts';
 import { Fields } from './fields.ts';
@@ -57,9 +58,10 @@ function ofLlama(fields: Fields, kind: 'llama' | 'qwen2' | 'qwen3'): DecoderConf
     fields.expect('use_sliding_window', false);
     // Without that flag, these have no effect.
     fields.ignore('sliding_window', 'max_window_layers');
-    const types = fields.value('layer_types') as readonly string[] | undefined;
-    const other = types?.find((type) => type !== 'full_attention');
-    if (other !== undefined) refuseConfig(`a layer is ${other}`, 'take a model whose layers see every token');
+    const other = fields.list('layer_types').find((type) => type !== 'full_attention');
+    if (other !== undefined) {
+      refuseConfig(`a layer is ${shown(other)}`, 'take a model whose layers see every token');
+    }
   }
   const [width, heads] = [fields.count('hidden_size'), fields.count('num_attention_heads')];
   const bias = kind === 'qwen2' ? null : fields.flag('attention_bias', false);
@@ -123,7 +125,7 @@ function scalingOf(rope: Fields, type: unknown, positions: number): RotaryScalin
       };
     default:
       return refuseConfig(
-        `rope_scaling is of the kind ${String(type)}; computed here: default, linear, llama3, yarn`,
+        `rope_scaling is of the kind ${shown(type)}; computed here: default, linear, llama3, yarn`,
         'take another model; this one would be computed wrongly',
       );
   }

@@ -9,13 +9,22 @@ export function refuse(clause: 'header' | 'metadata' | 'tensor' | 'layout', mess
 }
 
 /** Thrown where the bytes that were read end before the header does. */
-export class Incomplete extends Error {}
+export class Incomplete extends Error {
+  /** Bytes of the file that the header has at least. */
+  readonly needed: number;
+
+  constructor(needed: number) {
+    super();
+    this.needed = needed;
+  }
+}
 
 /** Reads little-endian values one behind the other. */
 export class Cursor {
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
   readonly #size: number;
+  readonly #utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   #at = 0;
 
   /**
@@ -59,6 +68,7 @@ export class Cursor {
         `a count at byte ${this.#at - 8} is ${count}, more than the rest of the file can hold`,
       );
     }
+    this.#have(count * bytes);
     return count;
   }
 
@@ -67,7 +77,7 @@ export class Cursor {
     const start = this.#take(length);
     const bytes = this.#bytes.subarray(start, start + length);
     try {
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+      return this.#utf8.decode(bytes);
     } catch {
       return refuse('metadata', `the string at byte ${start} is not UTF-8`);
     }
@@ -75,12 +85,18 @@ export class Cursor {
 
   #take(bytes: number): number {
     const start = this.#at;
-    if (start + bytes > this.#bytes.length) {
-      if (start + bytes <= this.#size) throw new Incomplete();
+    if (start + bytes > this.#size) {
       refuse('header', `the file ends at byte ${this.#size}, in the middle of its header`);
     }
+    this.#have(bytes);
     this.#at += bytes;
     return start;
+  }
+
+  /** @throws Incomplete where fewer bytes were read. */
+  #have(bytes: number): void {
+    const needed = this.#at + bytes;
+    if (needed > this.#bytes.length) throw new Incomplete(needed);
   }
 }
 

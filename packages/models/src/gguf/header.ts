@@ -1,4 +1,4 @@
-import { sizeOf } from '@heed/core/backend';
+import { shown, sizeOf } from '@heed/core/backend';
 import { Cursor, refuse } from './cursor.ts';
 import { type BlockType, typeOf } from './types.ts';
 
@@ -26,6 +26,10 @@ export interface Header {
 const MAGIC = 0x46554747;
 const MAXIMUM_AXES = 4;
 const DEFAULT_ALIGNMENT = 32;
+/** Type of a value that is an array. */
+const ARRAY = 9;
+/** Bytes of a value, by its type; a string has its length at least. */
+const MINIMUM_BYTES: readonly number[] = [1, 1, 2, 2, 4, 4, 4, 1, 8, 0, 8, 8, 8];
 
 /**
  * @param size of the whole file, in bytes.
@@ -44,19 +48,23 @@ export function parseHeader(bytes: Uint8Array, size: number): Header {
   const metadata: Record<string, MetadataValue> = Object.create(null) as Record<string, MetadataValue>;
   for (let n = 0; n < pairs; n++) {
     const key = cursor.string();
-    if (key in metadata) refuse('metadata', `the metadata has "${key}" twice`);
+    if (key in metadata) refuse('metadata', `the metadata has ${shown(key)} twice`);
     metadata[key] = readValue(cursor, key, cursor.uint32());
   }
-  const described = Array.from({ length: tensors }, () => readTensor(cursor));
+  const described = new Map<string, Described>();
+  for (let n = 0; n < tensors; n++) {
+    const tensor = readTensor(cursor);
+    if (described.has(tensor.name)) refuse('tensor', `the file has the tensor ${shown(tensor.name)} twice`);
+    described.set(tensor.name, tensor);
+  }
   const alignment = alignmentOf(metadata);
   const start = Math.ceil(cursor.at / alignment) * alignment;
   const entries = new Map<string, Entry>();
-  for (const { name, offset, ...entry } of described) {
-    if (entries.has(name)) refuse('tensor', `the file has the tensor "${name}" twice`);
+  for (const { name, offset, ...entry } of described.values()) {
     if (offset % alignment !== 0) {
       refuse(
         'layout',
-        `"${name}" begins at byte ${offset} of the numbers; expected a multiple of ${alignment}`,
+        `${shown(name)} begins at byte ${offset} of the numbers; expected a multiple of ${alignment}`,
       );
     }
     entries.set(name, { ...entry, begin: start + offset });
@@ -66,29 +74,36 @@ export function parseHeader(bytes: Uint8Array, size: number): Header {
 }
 
 function readValue(cursor: Cursor, key: string, type: number): MetadataValue {
-  if (type === 9) {
-    const elements = cursor.uint32();
-    if (elements === 9) refuse('metadata', `"${key}" is an array of arrays`);
-    const length = cursor.count(1);
-    return Array.from({ length }, () => readValue(cursor, key, elements));
-  }
+  if (type !== ARRAY) return readerOf(cursor, key, type)();
+  const elements = cursor.uint32();
+  if (elements === ARRAY) refuse('metadata', `${shown(key)} is an array of arrays`);
+  const read = readerOf(cursor, key, elements);
+  const length = cursor.count(MINIMUM_BYTES[elements]!);
+  const values: MetadataValue[] = [];
+  for (let n = 0; n < length; n++) values.push(read());
+  return values;
+}
+
+function readerOf(cursor: Cursor, key: string, type: number): () => number | bigint | boolean | string {
   const readers = [
     ...[cursor.uint8, cursor.int8, cursor.uint16, cursor.int16, cursor.uint32, cursor.int32, cursor.float32],
     ...[cursor.boolean, cursor.string, undefined, cursor.uint64, cursor.int64, cursor.float64],
   ];
-  const read = readers[type] ?? refuse('metadata', `"${key}" has the unknown type ${type}`);
-  return read();
+  return readers[type] ?? refuse('metadata', `${shown(key)} has the unknown type ${type}`);
 }
 
-function readTensor(
-  cursor: Cursor,
-): Omit<Entry, 'begin'> & { readonly name: string; readonly offset: number } {
+/** A tensor as the header describes it; `offset` is counted from the start of the numbers. */
+type Described = Omit<Entry, 'begin'> & { readonly name: string; readonly offset: number };
+
+function readTensor(cursor: Cursor): Described {
   const name = cursor.string();
   const axes = cursor.uint32();
-  if (axes > MAXIMUM_AXES) refuse('tensor', `"${name}" has ${axes} axes; expected at most ${MAXIMUM_AXES}`);
+  if (axes > MAXIMUM_AXES) {
+    refuse('tensor', `${shown(name)} has ${axes} axes; expected at most ${MAXIMUM_AXES}`);
+  }
   const shape = Array.from({ length: axes }, () => safe(name, cursor.uint64())).reverse();
   const id = cursor.uint32();
-  const type = typeOf(id) ?? refuse('tensor', `"${name}" has the unknown type ${id}`);
+  const type = typeOf(id) ?? refuse('tensor', `${shown(name)} has the unknown type ${id}`);
   const offset = safe(name, cursor.uint64());
   return { name, shape, type, offset, bytes: bytesOf(name, type, shape) };
 }
@@ -103,20 +118,22 @@ function bytesOf(
   if (width % block.numbers !== 0) {
     refuse(
       'tensor',
-      `"${name}" is ${typeName} with rows of ${width}, which are not whole blocks of ${block.numbers}`,
+      `${shown(name)} is ${typeName} with rows of ${width}, which are not whole blocks of ${block.numbers}`,
     );
   }
   return (sizeOf(shape) / block.numbers) * block.bytes;
 }
 
 function safe(name: string, value: number | bigint): number {
-  return typeof value === 'number' ? value : refuse('tensor', `"${name}" has a length or place of ${value}`);
+  return typeof value === 'number'
+    ? value
+    : refuse('tensor', `${shown(name)} has a length or place of ${value}`);
 }
 
 function alignmentOf(metadata: Metadata): number {
   const alignment = metadata['general.alignment'] ?? DEFAULT_ALIGNMENT;
   if (typeof alignment !== 'number' || alignment < 8 || alignment % 8 !== 0) {
-    refuse('metadata', `general.alignment is ${String(alignment)}; expected a multiple of 8`);
+    refuse('metadata', `general.alignment is ${shown(alignment)}; expected a multiple of 8`);
   }
   return alignment;
 }
@@ -127,8 +144,8 @@ function checkLayout(entries: ReadonlyMap<string, Entry>, size: number): void {
   const inOrder = [...entries].sort(([, a], [, b]) => a.begin - b.begin || (a.bytes ?? 0) - (b.bytes ?? 0));
   for (const [name, { begin, bytes }] of inOrder) {
     if (begin < end)
-      refuse('layout', `"${name}" begins at byte ${begin}, where another tensor still goes on`);
+      refuse('layout', `${shown(name)} begins at byte ${begin}, where another tensor still goes on`);
     end = begin + (bytes ?? 0);
-    if (end > size) refuse('layout', `"${name}" ends at byte ${end}, the file at ${size}`);
+    if (end > size) refuse('layout', `${shown(name)} ends at byte ${end}, the file at ${size}`);
   }
 }

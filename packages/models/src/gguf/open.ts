@@ -1,5 +1,5 @@
 import { HeedError, type StoredWeight, type Tensor } from '@heed/core';
-import { assertBlob, bytesOfBlob } from '@heed/core/backend';
+import { assertBlob, bytesOfBlob, shown } from '@heed/core/backend';
 import { Incomplete } from './cursor.ts';
 import { dequantize, storedOf } from './dequantize.ts';
 import { type Entry, type Header, type Metadata, parseHeader } from './header.ts';
@@ -56,7 +56,7 @@ export async function openGGUF(file: Blob): Promise<GGUFFile> {
   const entryOf = (name: string): Entry => {
     const entry = entries.get(name);
     if (entry === undefined) {
-      throw new HeedError('MISSING_INPUT', `the file has no tensor "${name}"`, {
+      throw new HeedError('MISSING_INPUT', `the file has no tensor ${shown(name)}`, {
         remedy: 'choose from the names of the file',
       });
     }
@@ -67,7 +67,7 @@ export async function openGGUF(file: Blob): Promise<GGUFFile> {
     if (bytes === null) {
       throw new HeedError(
         'UNSUPPORTED',
-        `"${name}" is ${type.name}; expected one of ${READ_NAMES.join(', ')}`,
+        `${shown(name)} is ${type.name}; expected one of ${READ_NAMES.join(', ')}`,
         {
           clause: 'gguf.tensor',
           remedy: 'take the model in Q8_0, Q4_0, Q4_1, F16 or F32, or convert it with llama-quantize',
@@ -90,12 +90,13 @@ export async function openGGUF(file: Blob): Promise<GGUFFile> {
 
 /** Reads more and more of the file, until its header is complete. */
 async function readHeader(file: Blob): Promise<Header> {
-  for (let length = FIRST_BYTES; ; length *= 4) {
+  for (let length = FIRST_BYTES; ;) {
     const end = Math.min(length, file.size);
     try {
       return parseHeader(await bytesOfBlob(file, 0, end), file.size);
     } catch (error) {
       if (!(error instanceof Incomplete)) throw error;
+      length = Math.max(4 * length, error.needed);
     }
   }
 }
