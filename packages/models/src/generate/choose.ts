@@ -21,8 +21,10 @@ export function choose(
   random: () => number,
 ): number {
   if (temperature === 0) return likeliest(scores, 1)[0];
+  // Differences in float64: a score over a low temperature may exceed float32, and over a high one all would be alike.
+  const maximum = scores[likeliest(scores, 1)[0]];
   const { ids, probabilities } = candidates(
-    scores.map((score) => score / temperature),
+    Float64Array.from(scores, (score) => (score - maximum) / temperature),
     topK,
     topP,
   );
@@ -39,7 +41,7 @@ export function choose(
 
 /** The ids to sample from, and perhaps less likely ones, with their probabilities; in their order where some are left out. */
 function candidates(
-  scores: Float32Array,
+  scores: Float64Array,
   topK: number,
   topP: number,
 ): { readonly ids: Uint32Array; readonly probabilities: Float64Array } {

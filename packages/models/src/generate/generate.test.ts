@@ -69,6 +69,17 @@ test('of many tokens alike, the nucleus is as large as its probability says', ()
   expect(Math.abs(last - 499)).toBeLessThanOrEqual(1);
 });
 
+test('a temperature near 0 takes the likeliest, one without bounds any', () => {
+  const scores = Float32Array.of(-30, 20, 19, -Infinity);
+  for (const topK of [Infinity, 2]) {
+    const drawn = (temperature: number, random: number): number =>
+      choose(scores, { temperature, topK, topP: 1 }, () => random);
+    expect(drawn(1e-40, 0.99)).toBe(1);
+    expect(drawn(Number.MIN_VALUE, 0.99)).toBe(1);
+    expect(drawn(Number.MAX_VALUE, 0.99)).toBe(2);
+  }
+});
+
 test('greedy is the likeliest token of each step, with its log-probability', async () => {
   const steps = await all({
     maximum: 6,

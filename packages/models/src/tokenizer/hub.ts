@@ -5,7 +5,7 @@ import { TextTokenizer } from './tokenizer.ts';
 /** Fields of the parsed tokenizer_config.json that are used. */
 interface HubTokenizerConfig {
   readonly chat_template?: unknown;
-  readonly eos_token?: string | { readonly content: string } | null;
+  readonly eos_token?: unknown;
 }
 
 /**
@@ -13,24 +13,24 @@ interface HubTokenizerConfig {
  *
  * @param json the parsed tokenizer.json.
  * @param config the parsed tokenizer_config.json.
- * @throws HeedError `ARGUMENT` for what is not such a file.
+ * @throws HeedError `ARGUMENT` for what is not such a file; `UNSUPPORTED` for tokens that only match whole words.
  */
 export function hubTokenizer(json: object, config: object): TextTokenizer {
   checkParsed('tokenizer.json', json);
   checkParsed('tokenizer_config.json', config);
   const { chat_template: template, eos_token: end } = config as HubTokenizerConfig;
-  const content = typeof end === 'string' ? end : end?.content;
-  const { added_tokens: added = [], model } = json as {
-    readonly added_tokens?: readonly { readonly id: number; readonly content: string }[];
-    readonly model?: { readonly vocab?: Readonly<Record<string, number>> };
-  };
-  const id = added.find((token) => token.content === content)?.id ?? model?.vocab?.[content ?? ''];
   return new TextTokenizer({
     json,
     config,
     chatTemplate: typeof template === 'string' ? template : undefined,
-    endIds: id === undefined ? [] : [id],
+    end: textOf(end),
   });
+}
+
+/** The text of a token, which files write as such or as an object. */
+function textOf(token: unknown): string | undefined {
+  const text: unknown = typeof token === 'string' ? token : (token as { content?: unknown } | null)?.content;
+  return typeof text === 'string' ? text : undefined;
 }
 
 function checkParsed(name: string, given: unknown): void {

@@ -1,6 +1,7 @@
 import { HeedError } from '@heed/core';
 import { checkOptions, flag, shown } from '@heed/core/backend';
 import { Tokenizer } from '@huggingface/tokenizers';
+import { asTrained } from './as-trained.ts';
 import { type ChatMessage, chatText, checkMessages } from './chat.ts';
 
 /** Parts of a tokenizer. */
@@ -13,8 +14,10 @@ export interface TokenizerParts {
   readonly chatTemplate?: string | undefined;
   /** Ids that {@link TextTokenizer.encode} puts first, where the tokenizer's own steps do not. */
   readonly beginning?: readonly number[];
-  /** Ids after which a text is complete. */
-  readonly endIds: readonly number[];
+  /** Ids after which a text is complete. Default: that of `end`. */
+  readonly endIds?: readonly number[];
+  /** The token after which a text is complete, if the model has one. */
+  readonly end?: string | undefined;
 }
 
 /** Encodes text to token ids and back, as in the model's training. Created by `ggufTokenizer` or `hubTokenizer`. */
@@ -26,25 +29,50 @@ export class TextTokenizer {
   readonly #beginning: readonly number[];
   readonly #special: readonly string[];
 
-  constructor({ json, config, chatTemplate, beginning = [], endIds }: TokenizerParts) {
-    this.#tokenizer = tokenizerOf(json, config);
+  /** @throws HeedError `ARGUMENT` for files that cannot be read; `UNSUPPORTED` for tokens that only match whole words. */
+  constructor({ json, config, chatTemplate, beginning = [], end, endIds }: TokenizerParts) {
+    this.#tokenizer = understood(() => new Tokenizer(asTrained(json), config));
     this.#chatTemplate = chatTemplate;
     this.#beginning = beginning;
-    this.endIds = endIds;
-    this.#special = [...this.#tokenizer.get_added_tokens_decoder().values()]
-      .filter(({ special }) => special)
-      .map(({ content }) => content);
+    const id = end === undefined ? undefined : this.#tokenizer.token_to_id(end);
+    this.endIds = endIds ?? (id === undefined ? [] : [id]);
+    const added = [...this.#tokenizer.get_added_tokens_decoder().values()];
+    // The library would find them inside of words.
+    const whole = added.find((token) => token.single_word);
+    if (whole !== undefined) {
+      throw new HeedError('UNSUPPORTED', `the added token ${shown(whole.content)} is single_word`, {
+        clause: 'models.tokenizer',
+        remedy: 'remove the flag if its text never stands inside of a word, or the token',
+      });
+    }
+    this.#special = added.filter(({ special }) => special).map(({ content }) => content);
   }
 
-  /** Returns the ids of a text. Special tokens written out in it, such as `<|im_end|>`, become their own ids. */
+  /**
+   * Returns the ids of a text. Special tokens written out in it, such as `<|im_end|>`, become their own ids; an empty text has only
+   * those that the tokenizer puts around each text.
+   *
+   * @throws HeedError `ARGUMENT` for what is not a string, and for a text that the vocabulary does not cover.
+   */
   encode(text: string): number[] {
     if (typeof text !== 'string') {
       throw new HeedError('ARGUMENT', `the text is ${shown(text)}; expected a string`, {
         remedy: 'encode one text at a time',
       });
     }
-    // The library cannot encode an empty text.
-    return text === '' ? [...this.#beginning] : [...this.#beginning, ...this.#tokenizer.encode(text).ids];
+    const { ids, tokens } = understood(() => this.#tokenizer.encode(text));
+    const unknown = ids.findIndex((id: unknown) => !Number.isSafeInteger(id));
+    if (unknown >= 0) {
+      throw new HeedError(
+        'ARGUMENT',
+        `the vocabulary has no ${shown(tokens[unknown])}, and no unknown token`,
+        {
+          clause: 'models.tokenizer',
+          remedy: 'give tokenizer.json as the page of the model has it',
+        },
+      );
+    }
+    return [...this.#beginning, ...ids];
   }
 
   /**
@@ -61,10 +89,12 @@ export class TextTokenizer {
       });
     }
     if (ids.length === 0) return '';
-    return this.#tokenizer.decode([...ids], {
-      skip_special_tokens: options.special !== true,
-      clean_up_tokenization_spaces: false,
-    });
+    return understood(() =>
+      this.#tokenizer.decode([...ids], {
+        skip_special_tokens: options.special !== true,
+        clean_up_tokenization_spaces: false,
+      }),
+    );
   }
 
   /** Returns the token of an id as the vocabulary spells it: `ĠParis`. Undefined for an unknown id. */
@@ -92,13 +122,13 @@ export class TextTokenizer {
   }
 }
 
-/** @throws HeedError `ARGUMENT` for files that the library cannot read. */
-function tokenizerOf(json: object, config: object): Tokenizer {
+/** Uses the library, which finds what is wrong with a file in the constructor or only later. @throws HeedError `ARGUMENT`. */
+function understood<T>(use: () => T): T {
   try {
-    return new Tokenizer(json, config);
+    return use();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new HeedError('ARGUMENT', `the tokenizer cannot be read: ${reason}`, {
+    throw new HeedError('ARGUMENT', `the tokenizer cannot be read: ${reason.slice(0, 200)}`, {
       clause: 'models.tokenizer',
       remedy: 'give tokenizer.json and tokenizer_config.json of the same model, parsed',
       cause,
