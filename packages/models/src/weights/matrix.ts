@@ -1,5 +1,5 @@
 import { HeedError, type StoredWeight, type Tensor } from '@heed/core';
-import { decodeBlocks, isBlockType, isHalf, numbersOf } from '@heed/core/backend';
+import { decodeBlocks, isBlockType, isHalf, numbersOf, sizeOf } from '@heed/core/backend';
 
 /** A matrix `[out, in]` as a file stores it: float32, 16-bit floats, or blocks of 32 numbers. */
 export type Matrix = Tensor<'float32'> | StoredWeight;
@@ -59,13 +59,17 @@ export function decodeRow(matrix: Matrix, row: number, to: Float32Array): void {
   }
 }
 
-/** The numbers of a matrix, each rounded once to float32. */
-export function decoded(matrix: Matrix): Tensor<'float32'> {
-  if (matrix.dtype === 'float32') return matrix as Tensor<'float32'>;
-  const [rows, width] = matrix.shape as [number, number];
-  const data = new Float32Array(rows * width);
-  for (let row = 0; row < rows; row++) decodeRow(matrix, row, data.subarray(row * width, (row + 1) * width));
-  return { dtype: 'float32', shape: [rows, width], data };
+/** The numbers of a stored tensor of any shape, each rounded once to float32. */
+export function decoded(stored: Matrix): Tensor<'float32'> {
+  if (stored.dtype === 'float32') return stored as Tensor<'float32'>;
+  const { shape } = stored;
+  const width = shape.at(-1) ?? 1;
+  const data = new Float32Array(sizeOf(shape));
+  const matrix = { ...stored, shape: [data.length / width, width] } as Matrix;
+  for (let row = 0; row * width < data.length; row++) {
+    decodeRow(matrix, row, data.subarray(row * width, (row + 1) * width));
+  }
+  return { dtype: 'float32', shape: [...shape], data };
 }
 
 /**
