@@ -1,4 +1,4 @@
-import type { BlockWeight, LinearParameters, LinearProblem, Tensor } from '@heed/core';
+import type { BlockWeight, LinearParameters, LinearProblem, Operation, Tensor } from '@heed/core';
 import { BLOCK_BYTES, CURVES, isBlockType, sizeOf, weightNumbers, zeros } from '@heed/core/backend';
 import { referenceLinear, referenceLinearGradient } from '@heed/core/reference';
 import type { Mutant } from './mutant.ts';
@@ -61,6 +61,20 @@ const exchanged = ({ weight, bias }: AnyParameters): AnyParameters => {
   };
   return { weight: turned(weight), bias: bias && turned(bias) };
 };
+
+/** Computes a part of the clause that it does not declare. */
+function undeclared(part: Operation): Mutant {
+  return {
+    clause: 'linear',
+    overrides: {
+      backend: (right) => {
+        const operations = right.capabilities.operations!.filter((name) => name !== part);
+        const capabilities = Object.freeze({ ...right.capabilities, operations: Object.freeze(operations) });
+        return Object.create(right, { capabilities: { value: capabilities } }) as typeof right;
+      },
+    },
+  };
+}
 
 /** Faults of a gate. */
 const GATE_MUTANTS: Readonly<Record<string, Mutant>> = {
@@ -134,16 +148,67 @@ const GATE_MUTANTS: Readonly<Record<string, Mutant>> = {
       return made;
     },
   })),
-  'linear: a gate that is not declared is computed': {
-    clause: 'linear',
-    overrides: {
-      backend: (right) => {
-        const operations = right.capabilities.operations!.filter((name) => name !== 'linear.gate');
-        const capabilities = Object.freeze({ ...right.capabilities, operations: Object.freeze(operations) });
-        return Object.create(right, { capabilities: { value: capabilities } }) as typeof right;
-      },
+  'linear: a gate that is not declared is computed': undeclared('linear.gate'),
+};
+
+/** Changes the argument that a run returns; the rest is right. */
+function argument(
+  change: (
+    argument: Tensor,
+    output: Tensor,
+    parameters: AnyParameters,
+    problem: Required<LinearProblem>,
+  ) => void,
+): Mutant {
+  return linear((right, problem) => ({
+    async runWithArgument(...given) {
+      const made = await right.runWithArgument!(...given);
+      change(made.argument, made.output, given[1], problem);
+      return made;
     },
-  },
+  }));
+}
+
+/** Faults of an argument that is kept for the gradient. */
+const ARGUMENT_MUTANTS: Readonly<Record<string, Mutant>> = {
+  'linear: the argument is the output': argument((z, { data }, _, problem) => {
+    if (!problem.gate) z.data.set(data as never);
+  }),
+  'linear: the argument lacks the bias': argument((z, _, { bias }) =>
+    bias?.data.forEach((b, n) => {
+      for (let at = n; at < z.data.length; at += bias.data.length) z.data[at]! -= b as number;
+    }),
+  ),
+  'linear: the argument has its halves exchanged': argument((z, _, __, problem) => {
+    const { outputDim } = problem;
+    if (!problem.gate) return;
+    for (let at = 0; at < z.data.length; at += 2 * outputDim) {
+      const first = z.data.slice(at, at + outputDim);
+      z.data.copyWithin(at, at + outputDim, at + 2 * outputDim);
+      z.data.set(first as never, at + outputDim);
+    }
+  }),
+  'linear: the argument has another bit in company': argument(({ data, shape }) => {
+    if (shape.at(-2)! > 4) data[0]! *= 1 + 2 ** -22;
+  }),
+  'linear: the output has another bit beside its argument': linear((right) => ({
+    async runWithArgument(...given) {
+      const made = await right.runWithArgument!(...given);
+      made.output.data.forEach((x, n) => (made.output.data[n] = x * (1 + 2 ** -22)));
+      return made;
+    },
+  })),
+  'linear: the gradient ignores the argument': linear((right) => ({
+    gradient: (input, weights, dOutput, options) => right.gradient!(input, weights, dOutput, options),
+  })),
+  'linear: NaN in an argument reaches dWeight': linear((right) => ({
+    async gradient(...given) {
+      const made = await right.gradient!(...given);
+      if (given[5]?.data.some((z) => Number.isNaN(z))) made.dWeight.data.fill(NaN);
+      return made;
+    },
+  })),
+  'linear: an argument that is not declared is computed': undeclared('linear.argument'),
 };
 
 /** Sums in which every step is rounded to this many bits. */
@@ -278,6 +343,7 @@ export const LINEAR_MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   ...BLOCK_MUTANTS,
   ...GATE_MUTANTS,
+  ...ARGUMENT_MUTANTS,
   'linear: no bias': linear((right) => ({
     run: (input, { weight }, options) => right.run(input, { weight, bias: none }, options),
   })),

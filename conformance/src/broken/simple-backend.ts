@@ -114,6 +114,7 @@ export function simpleProvider({
       linear: {
         weightTypes: capabilities?.weightTypes ?? STORED_TYPES,
         gates: true,
+        arguments: true,
         add: add ?? addOnHost(plainViews),
         compile(problem) {
           const right = simpleLinear(problem);

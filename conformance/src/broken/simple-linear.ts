@@ -1,6 +1,6 @@
 import type { FloatDType, LinearParameters, LinearProblem, StoredWeight, Tensor } from '@heed/core';
 import { type LinearKernelDefinition, zeros } from '@heed/core/backend';
-import { referenceLinear, referenceLinearGradient } from '@heed/core/reference';
+import { referenceLinear, referenceLinearArgument, referenceLinearGradient } from '@heed/core/reference';
 
 /** Parameters of any type. */
 export type AnyParameters = LinearParameters<Tensor, Tensor | StoredWeight>;
@@ -22,9 +22,18 @@ export function simpleLinear(problem: Required<LinearProblem>): SimpleLinear {
     pack: (parameters) => structuredClone(parameters),
     packStored: (parameters) => structuredClone(parameters),
     run: (input, weights) => rounded(dtype, referenceLinear(problem, weights, input)),
-    async gradient(input, weights, dOutput) {
-      const parameters = weights as LinearParameters<Tensor>;
-      const { dInput, dWeight, dBias } = await referenceLinearGradient(problem, parameters, input, dOutput);
+    runWithArgument: (input, weights) => ({
+      output: rounded(dtype, referenceLinear(problem, weights, input)),
+      argument: rounded(dtype, referenceLinearArgument(problem, weights as LinearParameters<Tensor>, input)),
+    }),
+    async gradient(input, weights, dOutput, _, __, argument) {
+      const { dInput, dWeight, dBias } = await referenceLinearGradient(
+        problem,
+        weights as LinearParameters<Tensor>,
+        input,
+        dOutput,
+        argument,
+      );
       return {
         dInput: rounded(dtype, dInput),
         dWeight: rounded(dtype, dWeight),

@@ -267,15 +267,20 @@ export function naiveSum(
   return result;
 }
 
-/** Error in the gradients of a projection; null if there is none. */
+/**
+ * Error in the gradients of a projection; null if there is none.
+ *
+ * @param argument of activation and gate, which the gradients are computed from. Default: that of the input.
+ */
 export async function linearGradientFault(
   problem: Problem,
   parameters: Parameters,
   input: Tensor,
   dOutput: Tensor,
   actual: LinearGradients<Tensor>,
+  argument?: Tensor,
 ): Promise<string | null> {
-  const reference = await referenceLinearGradient(problem, parameters, input, dOutput);
+  const reference = await referenceLinearGradient(problem, parameters, input, dOutput, argument);
   const before = problem.gate ? ungated(problem) : problem;
   const plain: Problem = { ...before, activation: null };
   const naives = await Promise.all(
@@ -285,10 +290,16 @@ export async function linearGradientFault(
         parameters,
         input,
         problem.gate
-          ? naiveGateGradient(problem, naive(before, parameters, input, arithmetic), dOutput, arithmetic)
+          ? naiveGateGradient(
+              problem,
+              argument ?? naive(before, parameters, input, arithmetic),
+              dOutput,
+              arithmetic,
+            )
           : dOutput,
         (x, weight) => naive(plain, { weight }, x, arithmetic),
         (dZ) => naiveSum(dZ, arithmetic),
+        argument,
       ),
     ),
   );

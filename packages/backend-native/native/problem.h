@@ -123,7 +123,17 @@ struct Linear {
   Activation activation;
   Weight weight;
   const void *input, *panels, *bias, *dOutput, *residual;
-  void *output, *dBias;
+  // `argument` is null, or what the activation and the gate are computed of.
+  void *output, *argument, *dBias;
+};
+
+// The gradient of such an argument (kernels/slope.h), from that of the output.
+struct Slope {
+  i64 rows, outputs;
+  bool gated;
+  Activation activation;
+  const void *argument, *dOutput;
+  void* output;
 };
 
 // A norm of rows (kernels/norm.h), or with dOutput its gradient, whose output is dInput. bias, residual and dBias may be null.
@@ -154,8 +164,9 @@ struct Noise {
 struct Run {
   const Problem* problem;
   const Plan* plan;
-  // Null unless the run is of a projection, of a norm, or of dropout.
+  // Null unless the run is of a projection, of the gradient of an activation, of a norm, or of dropout.
   const Linear* linear;
+  const Slope* slope;
   const Norm* norm;
   const ElementDropout* dropout;
   void* operands[operandCount];
@@ -179,6 +190,8 @@ struct Kernels {
   void (*linear)(const Run&, i64 task, char* scratch);
   Plan (*planWeightGradient)(const Linear&);
   void (*weightGradient)(const Run&, i64 task, char* scratch);
+  Plan (*planSlope)(const Slope&);
+  void (*slope)(const Run&, i64 task, char* scratch);
   Plan (*planNorm)(const Norm&);
   void (*norm)(const Run&, i64 task, char* scratch);
   Plan (*planDropout)(const ElementDropout&);

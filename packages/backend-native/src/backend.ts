@@ -36,6 +36,7 @@ export function createBackend(binding: Binding, team: Team, device: string): Att
     linear: {
       weightTypes: STORED_TYPES,
       gates: true,
+      arguments: true,
       compile: (problem) => compileLinear(binding, memory, team, problem),
       add: 'kernel',
     },

@@ -24,7 +24,13 @@ export function createBackend(): AttentionBackend {
     capabilities: CAPABILITIES,
     compile: (problem) => compile(heaps, problem),
     linear: withGate(
-      { weightTypes: STORED_TYPES, scalar: true, compile: compileLinear, add: addOnHost(plainViews) },
+      {
+        weightTypes: STORED_TYPES,
+        arguments: true,
+        scalar: true,
+        compile: compileLinear,
+        add: addOnHost(plainViews),
+      },
       plainViews,
     ),
     operations: operationsOnHost(plainViews),

@@ -42,6 +42,7 @@ export function createBackend(engine: Engine): AttentionBackend {
     linear: withGate(
       {
         weightTypes: STORED_TYPES,
+        arguments: true,
         compile: (problem) => compileLinear(engine, problem),
         add: (result, other, { signal }) => addTensor(engine, result, other, signal),
       },

@@ -68,6 +68,7 @@ export const OPERATIONS = [
   'linear',
   'linear.residual',
   'linear.gate',
+  'linear.argument',
   'norm',
   'rotary',
   'embedding',

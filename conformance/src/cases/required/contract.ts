@@ -112,7 +112,7 @@ export function contractCases(): ConformanceCase[] {
           `capabilities.operations and backend.${name} disagree: either both or neither`,
         );
       }
-      for (const part of ['linear.residual', 'linear.gate'] as const) {
+      for (const part of ['linear.residual', 'linear.gate', 'linear.argument'] as const) {
         ensure(
           operations.includes('linear') || !operations.includes(part),
           `capabilities.operations has ${part} without linear`,

@@ -127,7 +127,8 @@ napi_value runLinear(napi_env env, const std::shared_ptr<Team>& team, const napi
                        (!has(env, operands, 2) || read(env, operands, 2, halves * linear.outputs, bias, other)) &&
                        read(env, operands, 3, isGradient ? halves * results : results, linear.output, other) &&
                        (!isGradient || read(env, operands, 4, results, dOutput, dOutputBuffer)) &&
-                       (!has(env, operands, 5) || read(env, operands, 5, results, residual, residualBuffer));
+                       (!has(env, operands, 5) || read(env, operands, 5, results, residual, residualBuffer)) &&
+                       (!has(env, operands, 6) || read(env, operands, 6, halves * results, linear.argument, other));
   if (!areRead) return nullptr;
   linear.input = input;
   linear.panels = panels;

@@ -1,5 +1,5 @@
 // Functions for TypeScript: levels(), createTeam(level, threads), compile(team, problem), run(kernel, ...),
-// linear(team, ...), weightGradient(team, ...), norm(team, ...), elementDropout(team, ...), packLinear(team, ...), panelWidth(team, ...),
+// linear(team, ...), weightGradient(team, ...), slope(team, ...), norm(team, ...), elementDropout(team, ...), packLinear(team, ...), panelWidth(team, ...),
 // packWeight(team, ...), preferLargePages(buffer). Typed arrays are read and written in place, and JavaScript makes the results.
 #include <cstring>
 #include <memory>
@@ -10,6 +10,7 @@
 #include "large_pages.h"
 #include "element_dropout.h"
 #include "linear.h"
+#include "slope.h"
 #include "norm.h"
 #include "pin.h"
 #include "problem.h"
@@ -201,6 +202,11 @@ napi_value weightGradient(napi_env env, napi_callback_info info) {
   return runWeightGradient(env, *externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
 }
 
+napi_value slope(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return runSlope(env, *externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
+}
+
 napi_value norm(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   return runNorm(env, *externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
@@ -240,6 +246,7 @@ napi_value initialize(napi_env env, napi_value exports) {
       {"compile", nullptr, compile, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"linear", nullptr, linear, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"weightGradient", nullptr, weightGradient, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"slope", nullptr, slope, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"norm", nullptr, norm, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"elementDropout", nullptr, elementDropout, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"packLinear", nullptr, packLinear, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

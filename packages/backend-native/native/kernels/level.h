@@ -6,6 +6,7 @@
 #include "gradient.h"
 #include "linear_gradient.h"
 #include "norm.h"
+#include "slope.h"
 
 namespace heed {
 namespace {
@@ -15,11 +16,11 @@ constexpr Level levelOf(const char* option, const char* name) {
       .option = option,
       .name = name,
       .float32 = {planForward<float>, planGradient<float>, forwardTask<float>, gradientTask<float>, PANEL<float>, planLinear<float>,
-                  linearTask<float>, planWeightGradient<float>, weightGradientTask<float>, planNorm<float>, normTask<float>,
-                  planDropout<float>, dropoutTask<float>, packLinear<float>},
+                  linearTask<float>, planWeightGradient<float>, weightGradientTask<float>, planSlope<float>, slopeTask<float>,
+                  planNorm<float>, normTask<float>, planDropout<float>, dropoutTask<float>, packLinear<float>},
       .float64 = {planForward<double>, planGradient<double>, forwardTask<double>, gradientTask<double>, PANEL<double>, planLinear<double>,
-                  linearTask<double>, planWeightGradient<double>, weightGradientTask<double>, planNorm<double>, normTask<double>,
-                  planDropout<double>, dropoutTask<double>, packLinear<double>},
+                  linearTask<double>, planWeightGradient<double>, weightGradientTask<double>, planSlope<double>, slopeTask<double>,
+                  planNorm<double>, normTask<double>, planDropout<double>, dropoutTask<double>, packLinear<double>},
   };
 }
 

@@ -115,7 +115,7 @@ INLINE void multiplyRow(const T* a, const T* b, i64 panelStep, T* c, i64 steps) 
   }
 }
 
-// f(sum + bias) + residual, or dOutput f'(sum + bias). Rows that had no influence may hold NaN, and have a dOutput of 0.
+// f(sum + bias) + residual, beside the argument of f where it is kept, or dOutput f'(sum + bias). Rows that had no influence may hold NaN, and have a dOutput of 0.
 template <class T, Activation activation>
 static void finishLinear(const Linear& linear, const T* sums, i64 firstRow, i64 count, i64 firstColumn, i64 end) {
   constexpr int L = LANES<T>;
@@ -123,6 +123,7 @@ static void finishLinear(const Linear& linear, const T* sums, i64 firstRow, i64 
   const T* dOutput = (const T*)linear.dOutput;
   const T* residual = (const T*)linear.residual;
   T* output = (T*)linear.output;
+  T* argument = (T*)linear.argument;
   for (i64 r = 0; r < count; r++) {
     const i64 row = (firstRow + r) * linear.outputs;
     T* to = output + row;
@@ -135,6 +136,10 @@ static void finishLinear(const Linear& linear, const T* sums, i64 firstRow, i64 
         const Vector<T> d = lanes == L ? load(from) : loadPart(from, lanes);
         x = select(d == 0, zeros<T>(), d * slope<T, activation>(x));
       } else {
+        if (argument != nullptr) {
+          if (lanes == L) store(argument + row + n, x);
+          else storePart(argument + row + n, x, lanes);
+        }
         x = activated<T, activation>(x);
         if (residual != nullptr) x += lanes == L ? load(residual + row + n) : loadPart(residual + row + n, lanes);
       }
@@ -155,6 +160,7 @@ static void finishGated(const Linear& linear, const T* sums, i64 firstRow, i64 c
     const T* dOutput = linear.dOutput == nullptr ? nullptr : (const T*)linear.dOutput + row;
     const T* residual = linear.residual == nullptr ? nullptr : (const T*)linear.residual + row;
     T* to = (T*)linear.output + (dOutput == nullptr ? row : 2 * row);
+    T* argument = linear.argument == nullptr ? nullptr : (T*)linear.argument + 2 * row;
     for (i64 pair = firstColumn; pair < end; pair += 2 * W) {
       for (i64 lane = 0; lane < W; lane += L) {
         const i64 n = pair / 2 + lane;
@@ -178,6 +184,10 @@ static void finishGated(const Linear& linear, const T* sums, i64 firstRow, i64 c
           write(to, select(without, zeros<T>(), d * up * slope<T, activation>(gate)));
           write(to + outputs, select(without, zeros<T>(), d * activated<T, activation>(gate)));
           continue;
+        }
+        if (argument != nullptr) {
+          write(argument, gate);
+          write(argument + outputs, up);
         }
         const Vector<T> x = activated<T, activation>(gate) * up;
         write(to, residual == nullptr ? x : x + part(residual));

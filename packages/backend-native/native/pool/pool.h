@@ -50,6 +50,7 @@ struct Job {
   Plan plan;
   Problem problem;
   Linear linear;
+  Slope slope;
   Norm norm;
   ElementDropout dropout;
   Run run{};

@@ -39,6 +39,8 @@ export function compileLinear(
       readonly gated?: 0 | 1;
       readonly dOutput?: Tensor;
       readonly residual?: Tensor | undefined;
+      /** Filled with what the activation and the gate are computed of. */
+      readonly argument?: Tensor;
     } = {},
   ): Promise<Tensor> => {
     signal?.throwIfAborted();
@@ -55,9 +57,24 @@ export function compileLinear(
       end.gated ?? 0,
     ] as const;
     const [dOutput, residual] = [end.dOutput, end.residual].map((tensor) => tensor && fixedMemory(tensor));
-    const operands = [fixedMemory(x), panels, end.bias, output.data, dOutput, residual];
+    const operands = [fixedMemory(x), panels, end.bias, output.data, dOutput, residual, end.argument?.data];
     await untilStopped(signal, (stop) => binding.linear(team, isDouble, sizes, operands, stop));
     return output;
+  };
+
+  /** The gradient of what the activation and the gate are computed of. */
+  const argumentGradient = async (
+    argument: Tensor,
+    dOutput: Tensor,
+    { signal }: RunOptions,
+  ): Promise<Tensor> => {
+    signal?.throwIfAborted();
+    const dZ = memory.blank(dtype, argument.shape);
+    const activation = LINEAR_ACTIVATIONS.indexOf(problem.activation);
+    const numbers = Float64Array.of(sizeOf(dOutput.shape.slice(0, -1)), outputDim, activation, gated);
+    const operands = [fixedMemory(argument), fixedMemory(dOutput), dZ.data];
+    await untilStopped(signal, (stop) => binding.slope(team, isDouble, numbers, operands, stop));
+    return dZ;
   };
 
   const weightGradient = async (
@@ -117,12 +134,19 @@ export function compileLinear(
     },
     run: (input, { rows, bias }, options, residual) =>
       multiply(input, rows, outputDim, options, { bias, activation: problem.activation, gated, residual }),
-    async gradient(input, { rows, columns, bias }, dOutput, options, dResidual) {
+    async runWithArgument(input, { rows, bias }, options, residual) {
       const { activation } = problem;
-      const dZ =
-        activation === null && !gated
-          ? dOutput
-          : await multiply(input, rows, outputDim, options, { bias, activation, gated, dOutput });
+      const argument = memory.blank(dtype, [...input.shape.slice(0, -1), weightRows]);
+      const end = { bias, activation, gated, residual, argument } as const;
+      return { output: await multiply(input, rows, outputDim, options, end), argument };
+    },
+    async gradient(input, { rows, columns, bias }, dOutput, options, dResidual, argument) {
+      const { activation } = problem;
+      const dZ = await (() => {
+        if (argument) return argumentGradient(argument, dOutput, options);
+        if (activation === null && !gated) return dOutput;
+        return multiply(input, rows, outputDim, options, { bias, activation, gated, dOutput });
+      })();
       const [dInput, others] = await Promise.all([
         multiply(dZ, columns!, inputDim, options, { residual: dResidual }),
         weightGradient(input, dZ, options),

@@ -68,8 +68,8 @@ export interface Binding {
    *
    * @param sizes rows, width of the input and of the output, the activation by its place among
    * {@link LINEAR_ACTIVATIONS}, the type of the weight by that among {@link LINEAR_WEIGHTS}, 1 with a gate.
-   * @param operands input, panels, bias, output, dOutput, residual: with dOutput, the output is the gradient of the activation's
-   * argument, with a gate of both halves; the residual is added to it otherwise.
+   * @param operands input, panels, bias, output, dOutput, residual, argument: with dOutput, the output is the gradient of the
+   * activation's argument, with a gate of both halves; the residual is added to it otherwise, and the argument is filled too.
    */
   linear(
     team: Team,
@@ -88,6 +88,19 @@ export interface Binding {
     team: Team,
     isDouble: boolean,
     sizes: readonly [number, number, number],
+    operands: readonly (ArrayBufferView | undefined)[],
+    stop: Int32Array,
+  ): Promise<void> | undefined;
+  /**
+   * Fills the gradient of an argument that `linear` has filled, as `linear`.
+   *
+   * @param numbers rows, width of the output, activation, 1 with a gate.
+   * @param operands argument, dOutput, result.
+   */
+  slope(
+    team: Team,
+    isDouble: boolean,
+    numbers: Float64Array,
     operands: readonly (ArrayBufferView | undefined)[],
     stop: Int32Array,
   ): Promise<void> | undefined;

@@ -1,5 +1,10 @@
 import type { LinearGradients, LinearProblem } from '@heed/core';
-import { type LinearDefinition, type LinearKernelDefinition, sizeOf } from '@heed/core/backend';
+import {
+  type LinearDefinition,
+  type LinearKernelDefinition,
+  type OutputAndArgument,
+  sizeOf,
+} from '@heed/core/backend';
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-node';
 import type { Native } from '../memory/memory.ts';
 import type { Engine } from '../platform/engine.ts';
@@ -12,7 +17,10 @@ interface Packed {
 
 /** Linear projections: SPEC.md, clause `linear`. */
 export function tensorflowLinear(engine: Engine): LinearDefinition<Native> {
-  return { compile: (problem) => kernelOf(engine, problem) as LinearKernelDefinition<Native> };
+  return {
+    arguments: true,
+    compile: (problem) => kernelOf(engine, problem) as LinearKernelDefinition<Native>,
+  };
 }
 
 function kernelOf(
@@ -45,7 +53,14 @@ function kernelOf(
         const y = activation === null ? z : TF_CURVES[activation].at(tf, z);
         return { output: tf.reshape(y, shape) };
       }).output as Native,
-    gradient: (input, packed, dOutput) =>
+    runWithArgument: (input, packed) =>
+      compute(() => {
+        const shape = [...input.shape.slice(0, -1), outputDim];
+        if (sizeOf(shape) === 0) return { output: tf.zeros(shape), argument: tf.zeros(shape) };
+        const argument = tf.reshape(sums(flat(input, inputDim), packed), shape);
+        return { output: TF_CURVES[activation!].at(tf, argument), argument };
+      }) as unknown as OutputAndArgument<Native>,
+    gradient: (input, packed, dOutput, _, __, argument) =>
       compute(() => {
         if (sizeOf(input.shape) === 0) {
           const none = { dInput: tf.zeros([...input.shape]), dWeight: tf.zerosLike(packed.weight) };
@@ -60,7 +75,10 @@ function kernelOf(
             : tf.where(
                 tf.equal(dY, 0),
                 tf.zerosLike(dY),
-                tf.mul(dY, TF_CURVES[activation].slope(tf, sums(x, packed))),
+                tf.mul(
+                  dY,
+                  TF_CURVES[activation].slope(tf, argument ? flat(argument, outputDim) : sums(x, packed)),
+                ),
               );
         const influences = tf.any(tf.notEqual(dZ, 0), 1, true);
         const used = tf.where(influences, x, tf.zerosLike(x));

@@ -1,5 +1,5 @@
-import type { LinearParameters, LinearProblem, RunOptions, Tensor } from '@heed/core';
-import { CURVES, type LinearKernelDefinition, inTurns, linearGradientBy } from '@heed/core/backend';
+import type { ComputeDType, LinearParameters, LinearProblem, RunOptions, Tensor } from '@heed/core';
+import { CURVES, type LinearKernelDefinition, inTurns, linearGradientBy, zeros } from '@heed/core/backend';
 import { multiply } from './multiply.ts';
 import { type Panels, panelsOf, storedPanels } from './panels.ts';
 
@@ -12,7 +12,7 @@ interface Packed {
 
 /** Linear projections: SPEC.md, clause `linear`. */
 export function compileLinear(problem: Required<LinearProblem>): LinearKernelDefinition<Tensor, Packed> {
-  const activate = problem.activation === null ? null : CURVES[problem.activation].at;
+  const activate = problem.activation === null ? (x: number): number => x : CURVES[problem.activation].at;
   return {
     pack: ({ weight, bias }) => ({
       panels: panelsOf(weight),
@@ -24,19 +24,34 @@ export function compileLinear(problem: Required<LinearProblem>): LinearKernelDef
       bias: bias === undefined ? null : bias.data.slice(),
       parameters: null,
     }),
-    run(input, { panels, bias }, { signal }) {
-      const finish = (sum: number, n: number): number => {
+    run: (input, { panels, bias }, { signal }) =>
+      inTurns(
+        multiply(input, panels, (sum, n) => activate(bias === null ? sum : sum + bias[n]!)),
+        signal,
+      ),
+    async runWithArgument(input, { panels, bias }, { signal }) {
+      const shape = [...input.shape.slice(0, -1), problem.outputDim];
+      const argument: Tensor<ComputeDType> = zeros(problem.dtype, shape);
+      const finish = (sum: number, n: number, at: number): number => {
         const biased = bias === null ? sum : sum + bias[n]!;
-        return activate === null ? biased : activate(biased);
+        argument.data[at] = biased;
+        return activate(biased);
       };
-      return inTurns(multiply(input, panels, finish), signal);
+      return { output: await inTurns(multiply(input, panels, finish), signal), argument };
     },
-    gradient: (input, { parameters }, dOutput, { signal }: RunOptions) =>
-      linearGradientBy(problem, parameters!, input, dOutput, (x, w) =>
-        inTurns(
-          multiply(x, panelsOf(w), (sum) => sum),
-          signal,
-        ),
+    gradient: (input, { parameters }, dOutput, { signal }: RunOptions, _, argument) =>
+      linearGradientBy(
+        problem,
+        parameters!,
+        input,
+        dOutput,
+        (x, w) =>
+          inTurns(
+            multiply(x, panelsOf(w), (sum) => sum),
+            signal,
+          ),
+        undefined,
+        argument,
       ),
   };
 }

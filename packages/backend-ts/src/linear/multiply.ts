@@ -12,12 +12,12 @@ const TURN_ROWS = 256;
  * however many rows there are. Yields after each panel, and after 256 rows of it.
  *
  * @param x `[…, in]`.
- * @param finish what becomes of a sum; `n` is its column.
+ * @param finish what becomes of a sum; `n` is its column, `at` its index in the output.
  */
 export function* multiply(
   x: Tensor,
   weight: Panels,
-  finish: (sum: number, n: number) => number,
+  finish: (sum: number, n: number, at: number) => number,
 ): Generator<void, Tensor, void> {
   const { outputs, inputs } = weight;
   const rows = sizeOf(x.shape.slice(0, -1));
@@ -30,7 +30,7 @@ export function* multiply(
     const columns = Math.min(COLUMNS, outputs - first);
     if (rows === 1 && weight.columns !== undefined) {
       multiplyRow(wide, inputs, weight.columns(first / COLUMNS), sums);
-      for (let n = 0; n < columns; n++) output.data[first + n] = finish(sums[n]!, first + n);
+      for (let n = 0; n < columns; n++) output.data[first + n] = finish(sums[n]!, first + n, first + n);
       yield;
       continue;
     }
@@ -44,7 +44,8 @@ export function* multiply(
       const count = Math.min(ROWS, rows - row);
       for (let r = 0; r < count; r++) {
         const at = (row + r) * outputs + first;
-        for (let n = 0; n < columns; n++) output.data[at + n] = finish(sums[r * COLUMNS + n]!, first + n);
+        for (let n = 0; n < columns; n++)
+          output.data[at + n] = finish(sums[r * COLUMNS + n]!, first + n, at + n);
       }
     }
     yield;

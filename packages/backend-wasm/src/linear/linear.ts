@@ -13,6 +13,7 @@ import type { Engine } from '../platform/engine.ts';
 import { leaseOperation, phaseOf, runOperation } from '../operations/frame.ts';
 import type { ModuleLease } from '../platform/modules.ts';
 import { BLOCK_BYTES, BLOCK_ROWS, type LinearVariant, writeLinear, linearScratchBytes } from './module.ts';
+import { applyCurve } from './curve.ts';
 import { PANEL_BYTES } from './row-tiles.ts';
 import { formOf, isFinite16, panelsFor, writePanels } from './stored/form.ts';
 import { GRADIENT_ROWS, GRADIENT_SCRATCH_BYTES, writeWeightGradient } from './weight-gradient.ts';
@@ -47,7 +48,7 @@ export async function compileLinear(
 ): Promise<LinearKernelDefinition<WasmTensor, Packed>> {
   const { heap } = engine;
   const memory = wasmMemory(heap);
-  const { inputDim, outputDim, weightType } = problem;
+  const { inputDim, outputDim, weightType, activation } = problem;
   const leases: ModuleLease[] = [];
   const plainModule = async (variant: Partial<LinearVariant> = {}): Promise<LinearModule> => {
     const whole = { ...plainVariant(problem), ...variant };
@@ -58,10 +59,11 @@ export async function compileLinear(
   };
   const stored = isStoredType(weightType) ? await storedModule(engine, problem, weightType) : null;
   if (stored !== null) leases.push(stored.lease);
-  const module = stored ?? (await plainModule());
+  const withoutActivation = { activation: null };
+  const module = stored ?? (await plainModule(problem.argument ? withoutActivation : {}));
   const gradientModules = problem.gradient
     ? {
-        slope: problem.activation === null ? null : await plainModule({ slope: true }),
+        sums: activation === null || problem.argument ? null : await plainModule(withoutActivation),
         input: await plainModule({
           inputs: outputDim,
           outputs: inputDim,
@@ -100,12 +102,22 @@ export async function compileLinear(
       }),
     free,
     run: (input, packed, { signal }) => run(engine, input, packed, outputDim, signal),
-    async gradient(input, packed, dOutput, { signal }) {
-      const { slope, input: ofInput, weight } = gradientModules!;
-      const dZ =
-        slope === null
-          ? dOutput
-          : await run(engine, input, { ...packed, module: slope, dOutput }, outputDim, signal);
+    runWithArgument: (input, packed, { signal }) =>
+      keeping(heap, async (keep) => {
+        const argument = keep(await run(engine, input, packed, outputDim, signal));
+        return { output: await applyCurve(engine, activation!, argument, undefined, signal), argument };
+      }),
+    activate: (argument, { signal }) => applyCurve(engine, activation!, argument, undefined, signal),
+    async gradient(input, packed, dOutput, { signal }, _, argument) {
+      const { sums, input: ofInput, weight } = gradientModules!;
+      const again = sums && (await run(engine, input, { ...packed, module: sums }, outputDim, signal));
+      let dZ = dOutput;
+      try {
+        if (activation !== null)
+          dZ = await applyCurve(engine, activation, again ?? argument!, dOutput, signal);
+      } finally {
+        if (again !== null) heap.free(again.address);
+      }
       try {
         return await keeping(heap, async (keep) => {
           const packedColumns = { module: ofInput, panels: packed.columns!, bias: null };
@@ -162,7 +174,7 @@ function weightGradient(
   return runOperation(engine, operation, forms as Required<typeof forms>, fields, signal);
 }
 
-/** A product with panels; with `dOutput`, the gradient of the activation's argument. */
+/** A product with panels. */
 async function run(
   engine: Engine,
   input: WasmTensor,
@@ -170,8 +182,7 @@ async function run(
     module: { lease, rows: itemRows, scratchBytes, worthHelp },
     panels: weight,
     bias,
-    dOutput,
-  }: Omit<Packed, 'columns'> & { readonly dOutput?: WasmTensor },
+  }: Omit<Packed, 'columns'>,
   outputs: number,
   signal: AbortSignal | undefined,
 ): Promise<WasmTensor> {
@@ -185,7 +196,7 @@ async function run(
     amount: (input.length * outputs) / worthHelp,
     scratchBytes,
   };
-  const fields = { input, weight, bias: bias ?? undefined, dOutput, rows, blocks };
+  const fields = { input, weight, bias: bias ?? undefined, rows, blocks };
   const forms = { output: { dtype, shape: [...leading, outputs] } };
   return (await runOperation(engine, operation, forms, fields, signal)).output;
 }

@@ -31,13 +31,11 @@ export interface LinearVariant {
   readonly outputs: number;
   readonly bias: boolean;
   readonly activation: Activation | null;
-  /** True for dOutput · f′(x Wᵀ + b), the gradient of the activation's argument, instead of f(x Wᵀ + b). */
-  readonly slope?: boolean;
 }
 
-/** Scratch memory of a thread: sums of a row group, and a part of a row of dOutput. */
+/** Scratch memory of a thread: sums of a row group. */
 export function linearScratchBytes(relaxed: boolean): number {
-  return (tileRows(relaxed) + 1) * BLOCK_BYTES;
+  return tileRows(relaxed) * BLOCK_BYTES;
 }
 
 /**
@@ -47,7 +45,7 @@ export function linearScratchBytes(relaxed: boolean): number {
  * activation are applied on their way to the output.
  */
 export function writeLinear(module: ModuleBuilder, element: Element, variant: LinearVariant): void {
-  const { inputs, outputs, slope = false } = variant;
+  const { inputs, outputs } = variant;
   const { bytes, fused: relaxed } = element;
   const inputRow = inputs * bytes;
   const outputRow = outputs * bytes;
@@ -65,8 +63,7 @@ export function writeLinear(module: ModuleBuilder, element: Element, variant: Li
     wideMultiplier(module, element, relaxed, { ...steps, rows: n + 1, panelBytes }),
   );
   const prefetch = panelPrefetcher(module, relaxed, panelBytes);
-  const finish = slope ? slopeFinisher(module, element, variant) : finisher(module, element, variant);
-  const dAt = rowsOfTile * BLOCK_BYTES;
+  const finish = finisher(module, element, variant);
   const whole = outputRow % 16 === 0;
   module.function({ parameters: ITEM_PARAMETERS, name: 'linear' }, (body, item, frame, scratch) => {
     const [row, end, column, width, a, b, count, to] = body.locals('i32', 8);
@@ -94,21 +91,8 @@ export function writeLinear(module: ModuleBuilder, element: Element, variant: Li
         ),
         a.set(scratch),
         whileTrue(count, [
-          slope
-            ? memoryCopy(
-                i32.add(scratch, int(dAt)),
-                i32.add(place(at('dOutput'), row, outputRow), column),
-                width,
-              )
-            : [],
           to.set(i32.add(place(at('output'), row, outputRow), column)),
-          finish(
-            a,
-            i32.add(a, whole ? width : padded),
-            i32.add(at('bias'), column),
-            i32.add(scratch, int(dAt)),
-            whole ? to : a,
-          ),
+          finish(a, i32.add(a, whole ? width : padded), i32.add(at('bias'), column), whole ? to : a),
           whole ? [] : memoryCopy(to, a, width),
           a.set(i32.add(a, int(BLOCK_BYTES))),
           row.set(i32.add(row, int(1))),
@@ -119,14 +103,14 @@ export function writeLinear(module: ModuleBuilder, element: Element, variant: Li
   });
 }
 
-/** A function (sums, their end, bias, unused, to) that writes the activation of sums of a row with their bias. */
+/** A function (sums, their end, bias, to) that writes the activation of sums of a row with their bias. */
 export function finisher(
   module: ModuleBuilder,
   element: Element,
   { bias, activation }: Pick<LinearVariant, 'bias' | 'activation'>,
 ): Callable<typeof FINISH> {
   const { vector } = element;
-  return module.function({ parameters: FINISH }, (body, at, end, biasAt, _, to) => {
+  return module.function({ parameters: FINISH }, (body, at, end, biasAt, to) => {
     const x = body.local('v128');
     const { prepare, apply } = vectorActivation(element, body, activation);
     return [
@@ -143,32 +127,4 @@ export function finisher(
   });
 }
 
-const FINISH = ['i32', 'i32', 'i32', 'i32', 'i32'] as const;
-
-/** A function (sums, their end, bias, dOutput, to) that writes the gradient of the activation's argument of sums of a row. */
-function slopeFinisher(
-  module: ModuleBuilder,
-  element: Element,
-  { bias, activation }: LinearVariant,
-): ReturnType<typeof finisher> {
-  const { vector, scalar } = element;
-  return module.function({ parameters: FINISH }, (body, at, end, biasAt, dAt, to) => {
-    const [x, d, zero] = body.locals('v128', 3);
-    const { prepare, apply } = vectorActivation(element, body, activation, true);
-    return [
-      prepare,
-      zero.set(vector.splat(scalar.const(0))),
-      repeatWhile(i32.ltU(at, end), [
-        x.set(bias ? vector.add(v128.load(at), v128.load(biasAt)) : v128.load(at)),
-        apply(x),
-        d.set(v128.load(dAt)),
-        // Rows that had no influence may hold NaN.
-        v128.store(to, v128.andnot(vector.mul(d, x), vector.eq(d, zero))),
-        biasAt.set(i32.add(biasAt, int(16))),
-        dAt.set(i32.add(dAt, int(16))),
-        at.set(i32.add(at, int(16))),
-        to.set(i32.add(to, int(16))),
-      ]),
-    ];
-  });
-}
+const FINISH = ['i32', 'i32', 'i32', 'i32'] as const;

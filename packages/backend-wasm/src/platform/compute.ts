@@ -17,7 +17,7 @@ export interface Work {
   /** Bytes of scratch that all threads share, and of each thread. Default 0. */
   readonly sharedBytes?: number;
   readonly scratchBytes?: number;
-  /** How much there is to do, as a multiple of what another thread is awake before the end of. */
+  /** Amount of work, in units before whose end another thread is awake. */
   readonly amount: number;
 }
 

@@ -31,6 +31,7 @@ export const PLAIN = {
   activation: null,
   gate: false,
   gradient: false,
+  argument: false,
 } as const;
 
 export async function productOf(

@@ -145,6 +145,7 @@ export function defineBackend<N extends NativeTensor = Tensor>(
       ...(definition.linear === undefined ? [] : (['linear'] as const)),
       ...(definition.linear?.add === undefined ? [] : (['linear.residual'] as const)),
       ...(definition.linear?.gates ? (['linear.gate'] as const) : []),
+      ...(definition.linear?.arguments ? (['linear.argument'] as const) : []),
       ...namesOf(operations),
     ]),
     weightTypes: Object.freeze([...(definition.linear?.weightTypes ?? [])]),
@@ -199,6 +200,12 @@ export function defineBackend<N extends NativeTensor = Tensor>(
         clause: 'linear',
         remedy:
           "choose a backend whose capabilities.operations has 'linear.gate', or multiply the halves yourself",
+      });
+    }
+    if (problem.argument && !definition.linear!.arguments) {
+      throw new HeedError('UNSUPPORTED', `${name}: linear with argument`, {
+        clause: 'linear',
+        remedy: 'compile without argument: gradient() computes it again',
       });
     }
     const compiled = await definition.linear!.compile(problem);

@@ -45,7 +45,7 @@ export { integerAt } from '../quantize.ts';
 export { type Slot, isFloat, toTensor } from '../tensor-like.ts';
 export { DATA_ARRAYS, sizeOf, zeros } from '../tensor.ts';
 export { type BackendDefinition, defineBackend } from './define.ts';
-export type { LinearDefinition, LinearKernelDefinition } from './linear/guard.ts';
+export type { LinearDefinition, LinearKernelDefinition, OutputAndArgument } from './linear/guard.ts';
 export type { OperationKernelDefinition } from './operations/guard.ts';
 export type { OperationOffer } from './operations/offer.ts';
 export { type HostViews, addOnHost, plainViews } from './operations/host-views.ts';

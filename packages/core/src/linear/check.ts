@@ -35,6 +35,7 @@ export function checkLinearProblem(problem: LinearProblem): Required<LinearProbl
     activation: { ...oneOf(null, ...ACTIVATIONS), ...kind },
     gate: { ...flag, ...kind },
     gradient: { ...flag, ...kind },
+    argument: { ...flag, ...kind },
   });
   const {
     inputDim,
@@ -44,9 +45,21 @@ export function checkLinearProblem(problem: LinearProblem): Required<LinearProbl
     activation = null,
     gate = false,
     gradient = false,
+    argument = false,
     weightType = dtype,
   } = problem;
-  const checked = { inputDim, outputDim, dtype, weightType, bias, activation, gate, gradient };
+  const checked = { inputDim, outputDim, dtype, weightType, bias, activation, gate, gradient, argument };
+  if (argument && (!gradient || (activation === null && !gate))) {
+    const given = gradient ? 'neither activation nor gate' : 'no gradient';
+    throw new HeedError(
+      'ARGUMENT',
+      `linear.compile(): argument with ${given}; expected a gradient to use it`,
+      {
+        clause: 'linear',
+        remedy: gradient ? 'leave out argument: the output is the sum itself' : 'compile with gradient: true',
+      },
+    );
+  }
   if (weightType !== dtype) checkStored(checked);
   return Object.freeze(checked);
 }

@@ -28,6 +28,11 @@ export interface LinearProblem {
   readonly gate?: boolean;
   /** True if gradients will be computed. Default false. */
   readonly gradient?: boolean;
+  /**
+   * True if a run also returns the argument of the activation and gate, from which the gradient need not compute it again, where
+   * `capabilities.operations` has `linear.argument`. Requires `gradient`, and an activation or a gate. Default false.
+   */
+  readonly argument?: boolean;
 }
 
 /**
@@ -61,6 +66,8 @@ export interface LinearInputs {
 export interface LinearForward {
   /** `[…, out]`, the gradient of the output. */
   readonly dOutput: TensorLike;
+  /** The argument that the run returned, where the problem has `argument: true`. */
+  readonly argument?: TensorLike | undefined;
   /** `[…, in]`, added to dInput: the gradient that reaches the input past the projection. As `residual`. Default: none. */
   readonly dResidual?: TensorLike | undefined;
 }
@@ -68,6 +75,8 @@ export interface LinearForward {
 export interface LinearResults<T> {
   /** `[…, out]`. */
   readonly output: T;
+  /** `[…, out]`, or `[…, 2·out]` with a gate: input · weightᵀ + bias. Present if the problem has `argument: true`. */
+  readonly argument?: T;
 }
 
 /** Gradients in the shapes of input, weight and bias. */
@@ -87,7 +96,7 @@ export interface LinearOperation {
   readonly scalar?: boolean;
   /**
    * @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`; `NOT_DIFFERENTIABLE` for a gradient of stored weights; `UNSUPPORTED` for a
-   * dtype, a weight type or a gate that is not declared.
+   * dtype, a weight type, a gate or an argument that is not declared.
    */
   compile(problem: LinearProblem): Promise<LinearKernel>;
 }

@@ -11,6 +11,7 @@ export type Multiply = (x: Tensor, w: Tensor) => Tensor | Promise<Tensor>;
  *
  * @param multiply the engine's product.
  * @param sum sums `[rows, out]` over its rows. Default: in float64, rounded once.
+ * @param argument that of the activation, `[…, out]`. Default: computed again.
  */
 export async function linearGradientBy(
   problem: Required<LinearProblem>,
@@ -19,6 +20,7 @@ export async function linearGradientBy(
   dOutput: Tensor,
   multiply: Multiply,
   sum: (dZ: Tensor<ComputeDType>) => Tensor<ComputeDType> = sumOfRows,
+  argument?: Tensor,
 ): Promise<LinearGradients<Tensor>> {
   const { inputDim, outputDim, dtype } = problem;
   const rows = sizeOf(input.shape.slice(0, -1));
@@ -29,11 +31,12 @@ export async function linearGradientBy(
       : zeros(dtype, [rows, outputDim]);
   if (problem.activation !== null) {
     const { slope } = CURVES[problem.activation];
-    const sums = await multiply(x, weight);
+    const sums = argument ?? (await multiply(x, weight));
+    const added = argument ? undefined : bias;
     for (let n = 0; n < dZ.data.length; n++) {
       const d = dOutput.data[n]!;
       // Rows that had no influence may hold NaN.
-      if (d !== 0) dZ.data[n] = d * slope(sums.data[n]! + (bias?.data[n % outputDim] ?? 0));
+      if (d !== 0) dZ.data[n] = d * slope(sums.data[n]! + (added?.data[n % outputDim] ?? 0));
     }
   }
   const dInput = await multiply(dZ, transposed(weight));

@@ -12,7 +12,7 @@ import type { LinearGradients, LinearParameters } from '../linear/contract.ts';
 import { STORED_TYPES } from '../linear/stored.ts';
 import { referenceForward } from './forward.ts';
 import { referenceGradient } from './gradient.ts';
-import { referenceLinear, referenceLinearGradient } from './linear.ts';
+import { referenceLinear, referenceLinearArgument, referenceLinearGradient } from './linear.ts';
 import { addOnHost, plainViews } from '../backend/operations/host-views.ts';
 import { referenceElementDropout } from './element-dropout.ts';
 import { referenceEmbedding, referenceEmbeddingGradient } from './embedding.ts';
@@ -27,6 +27,7 @@ export {
   referenceForward,
   referenceGradient,
   referenceLinear,
+  referenceLinearArgument,
   referenceLinearGradient,
   referenceNorm,
   referenceNormGradient,
@@ -55,14 +56,19 @@ const reference: BackendProvider<void> = {
       linear: {
         weightTypes: STORED_TYPES,
         gates: true,
+        arguments: true,
         add: addOnHost(plainViews),
         compile: (problem) => ({
           pack: (parameters) => structuredClone(parameters),
           packStored: (parameters) => structuredClone(parameters) as unknown as LinearParameters<Tensor>,
           run: (input, weights: LinearParameters<Tensor>) =>
             cast(referenceLinear(problem, weights, input), problem.dtype),
-          async gradient(input, weights: LinearParameters<Tensor>, dOutput) {
-            const gradients = await referenceLinearGradient(problem, weights, input, dOutput);
+          runWithArgument: (input, weights: LinearParameters<Tensor>) => ({
+            output: cast(referenceLinear(problem, weights, input), problem.dtype),
+            argument: cast(referenceLinearArgument(problem, weights, input), problem.dtype),
+          }),
+          async gradient(input, weights: LinearParameters<Tensor>, dOutput, _, __, argument) {
+            const gradients = await referenceLinearGradient(problem, weights, input, dOutput, argument);
             return castAll(gradients, () => problem.dtype) as unknown as LinearGradients<Tensor>;
           },
         }),

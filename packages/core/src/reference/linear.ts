@@ -43,16 +43,31 @@ export function referenceLinear(
   return output;
 }
 
-/** The gradients of {@link referenceLinear}, in float64. */
+/** The argument of the activation and gate of {@link referenceLinear}: x wᵀ + b, in float64. */
+export function referenceLinearArgument(
+  problem: Projection,
+  parameters: LinearParameters<Tensor>,
+  input: Tensor,
+): Tensor {
+  const plain = problem.gate ? ungated(problem) : { ...problem, activation: null };
+  return referenceLinear(plain, parameters, input);
+}
+
+/**
+ * The gradients of {@link referenceLinear}, in float64.
+ *
+ * @param argument that of the run, `[…, out]` or `[…, 2·out]`. Default: computed again.
+ */
 export function referenceLinearGradient(
   problem: Required<LinearProblem>,
   { weight, bias }: LinearParameters<Tensor>,
   input: Tensor,
   dOutput: Tensor,
+  argument?: Tensor,
 ): Promise<LinearGradients<Tensor>> {
   if (problem.gate) {
     const plain = ungated(problem);
-    const z = referenceLinear(plain, { weight, bias }, input);
+    const z = argument ?? referenceLinear(plain, { weight, bias }, input);
     const dZ = referenceGateGradient(problem.activation, z, dOutput);
     return referenceLinearGradient(plain, { weight, bias }, input, dZ);
   }
@@ -63,5 +78,7 @@ export function referenceLinearGradient(
     cast(input, 'float64'),
     cast(dOutput, 'float64'),
     (x, w) => referenceLinear({ ...exact, activation: null }, { weight: w }, x),
+    undefined,
+    argument,
   );
 }

@@ -84,6 +84,8 @@ interface BlockPass extends Pass {
   /** Inputs of the norms and of the projections of the feed-forward layer. */
   readonly normed: readonly [ResidentTensor, ResidentTensor];
   readonly between: ResidentTensor;
+  /** Argument of the activation and gate, where the gradient takes it. */
+  readonly argument: ResidentTensor | undefined;
   readonly hidden: ResidentTensor;
   readonly output: FloatTensor;
 }
@@ -160,9 +162,12 @@ async function passOn(
     if (drops === null) return through(projection, hidden, residual);
     return drops.on.forward(drops.streams[place], await through(projection, hidden), run, residual);
   };
-  const hiddenOf = async (between: ResidentTensor): Promise<ResidentTensor> => {
-    const hidden = await through(up, between);
-    return drops === null ? hidden : drops.on.forward(drops.streams.hidden, hidden, run);
+  const hiddenOf = async (between: ResidentTensor): Promise<Pick<BlockPass, 'hidden' | 'argument'>> => {
+    const { output, argument } = await up.kernel.run({ input: between, weights: up.weights }, stay);
+    const hidden = kept.add(output);
+    if (argument) kept.add(argument);
+    if (drops === null) return { hidden, argument };
+    return { hidden: await drops.on.forward(drops.streams.hidden, hidden, run), argument };
   };
   const attended = (query: ResidentTensor): Promise<Omit<EnginePass, 'output'>> => {
     const inputs = { query, key: query, value: query };
@@ -175,28 +180,44 @@ async function passOn(
     const attention = await attended(await normOn(first, input, run, kept));
     const sum = await added(attention.used.output, 'attention', attention.joined, input);
     const between = await normOn(second, sum, run, kept);
-    const hidden = await hiddenOf(between);
+    const { hidden, argument } = await hiddenOf(between);
     const output =
       drops === null
         ? (await down.kernel.run({ input: hidden, weights: down.weights, residual: sum }, run)).output
         : await drops.on.out(drops.streams.feedForward, await through(down, hidden), run, sum);
-    return { ...common, attention, normed: [input, sum], between, hidden, output: output as FloatTensor };
+    return {
+      ...common,
+      attention,
+      normed: [input, sum],
+      between,
+      argument,
+      hidden,
+      output: output as FloatTensor,
+    };
   }
   const attention = await attended(input);
   const sum = await added(attention.used.output, 'attention', attention.joined, input);
   const between = await normOn(first, sum, run, kept);
-  const hidden = await hiddenOf(between);
+  const { hidden, argument } = await hiddenOf(between);
   const last = await added(down, 'feedForward', hidden, between);
   const { kernel, ...its } = second;
   const { output } = await kernel.run({ input: last, ...its }, run);
-  return { ...common, attention, normed: [sum, last], between, hidden, output: output as FloatTensor };
+  return {
+    ...common,
+    attention,
+    normed: [sum, last],
+    between,
+    argument,
+    hidden,
+    output: output as FloatTensor,
+  };
 }
 
 /** The way back: the gradient goes in once; where branches meet, it is added to the one that comes later. */
 async function gradientOn(
   backend: AttentionBackend,
   { attention: layer, feedForward: { parameters: ofLayer }, normFirst }: BlockParts,
-  { kept, attention, norms, drops, up, down, normed, between, hidden }: BlockPass,
+  { kept, attention, norms, drops, up, down, normed, between, argument, hidden }: BlockPass,
   given: FloatTensor,
 ): Promise<BlockGradients> {
   const stay = { resident: true } as const;
@@ -233,7 +254,8 @@ async function gradientOn(
     const ofDown = await down.kernel.gradient({ input: hidden, weights: down.weights }, { dOutput }, stay);
     const dHidden = await back('hidden', keep('feedForward.down', ofDown));
     const inputs = { input: between, weights: up.weights };
-    return keep('feedForward.up', await up.kernel.gradient(inputs, { dOutput: dHidden, dResidual }, stay));
+    const forward = { dOutput: dHidden, argument, dResidual };
+    return keep('feedForward.up', await up.kernel.gradient(inputs, forward, stay));
   };
   let dBias: ResidentTensor | undefined;
   const attend = async (dOutput: ResidentTensor, dResidual?: ResidentTensor): Promise<ResidentTensor> => {

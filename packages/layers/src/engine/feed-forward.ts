@@ -45,6 +45,8 @@ interface FeedForwardPass extends Pass {
   readonly drops: DropoutOn | null;
   /** Dropout that is computed here. */
   readonly drop: ((value: FloatTensor) => FloatTensor) | null;
+  /** Argument of the activation and gate, where the gradient takes it. */
+  readonly argument: ResidentTensor | FloatTensor | undefined;
   /** Input of the last projection. */
   readonly hidden: ResidentTensor | FloatTensor;
   readonly output: FloatTensor;
@@ -84,16 +86,20 @@ const of = (parameters: NamedTensors, name: string): Pick<ProjectionParameters, 
   bias: parameters[`${name}.bias`],
 });
 
-/** The projection up to the hidden numbers, activated; with a gate, both of its halves in one. */
+/**
+ * The projection up to the hidden numbers, activated; with a gate, both of its halves in one. With its gradient, a run returns the
+ * argument that it takes, where the engine has one.
+ */
 export function useUp(
   backend: AttentionBackend,
   { parameters, projections, activation }: Omit<FeedForwardParts, 'dropouts'>,
   gradient: boolean,
 ): Projection {
-  if (!isGated(parameters))
-    return projections.use(backend, 'up', { ...of(parameters, 'up'), activation, gradient });
+  const argument = gradient && (backend.capabilities.operations ?? []).includes('linear.argument');
+  const asked = { activation, gradient, argument };
+  if (!isGated(parameters)) return projections.use(backend, 'up', { ...of(parameters, 'up'), ...asked });
   const both = { ...of(parameters, 'gate'), gated: of(parameters, 'up') };
-  return projections.use(backend, 'gate and up', { ...both, activation, gradient });
+  return projections.use(backend, 'gate and up', { ...both, ...asked });
 }
 
 /** Gradients of both halves, by the names of their parameters. */
@@ -145,16 +151,19 @@ async function passOn(
   const through = async ({ kernel, weights }: Used): Promise<FloatTensor> =>
     (await kernel.run({ input, weights }, run)).output as FloatTensor;
   let hidden: FeedForwardPass['hidden'];
+  let argument: FeedForwardPass['argument'];
   let gated: FeedForwardPass['gated'] = null;
   if (gate !== null) {
     gated = { gate, ofUp: await through(up), activated: await through(gate) };
     hidden = product(gated.activated, gated.ofUp);
   } else if (drop === null) {
-    const { output } = await up.kernel.run({ input, weights: up.weights }, { ...run, resident: true });
-    hidden = kept.add(output);
+    const made = await up.kernel.run({ input, weights: up.weights }, { ...run, resident: true });
+    hidden = kept.add(made.output);
+    argument = made.argument && kept.add(made.argument);
     if (drops !== null) hidden = await drops.forward(dropped!.stream ?? 0, hidden, run);
   } else {
-    hidden = await through(up);
+    const made = await up.kernel.run({ input, weights: up.weights }, run);
+    ({ output: hidden, argument } = made as { output: FloatTensor; argument?: FloatTensor });
   }
   if (drop !== null) hidden = drop(hidden as FloatTensor);
   const { output } = await down.kernel.run({ input: hidden, weights: down.weights }, run);
@@ -170,19 +179,20 @@ async function passOn(
     drops,
     stream,
     drop,
+    argument,
     hidden,
     output: output as FloatTensor,
   };
 }
 
 async function gradientOn(
-  { kept, input, up, down, isFused, gated, drops, stream, drop, hidden }: FeedForwardPass,
+  { kept, input, up, down, isFused, gated, drops, stream, drop, argument, hidden }: FeedForwardPass,
   dOutput: FloatTensor,
 ): Promise<LinearGradients> {
   const before = (
     { kernel, weights }: Used,
     d: FloatTensor | ResidentTensor,
-  ): Promise<KernelGradients<Tensor>> => kernel.gradient({ input, weights }, { dOutput: d });
+  ): Promise<KernelGradients<Tensor>> => kernel.gradient({ input, weights }, { dOutput: d, argument });
   if (gated === null && drop === null) {
     const there = await down.kernel.gradient(
       { input: hidden, weights: down.weights },

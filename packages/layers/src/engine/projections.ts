@@ -36,6 +36,8 @@ export interface ProjectionParameters {
   readonly activation?: LinearProblem['activation'];
   /** True if the gradient follows. Default false. */
   readonly gradient?: boolean;
+  /** True if the gradient takes the argument of activation and gate from the run. Default false. */
+  readonly argument?: boolean;
 }
 
 /** Rows of an input from which on packing the weights for one call costs less than it saves. */
@@ -212,11 +214,11 @@ async function pack(
   backend: AttentionBackend,
   { kernels }: Engine,
   key: string,
-  { weight, bias, gated, activation = null, gradient = false }: ProjectionParameters,
+  { weight, bias, gated, activation = null, gradient = false, argument = false }: ProjectionParameters,
 ): Projection['ready'] {
   const [outputDim, inputDim] = weight.shape;
   const { dtype } = weight;
-  const common = { inputDim, outputDim, dtype, bias: bias !== undefined, activation, gradient };
+  const common = { inputDim, outputDim, dtype, bias: bias !== undefined, activation, gradient, argument };
   const problem = gated === undefined ? common : { ...common, gate: true };
   // Changes to the parameters from now on apply to the next call.
   const given = {

@@ -1,5 +1,6 @@
 import type { ConformanceCase } from '../../../case.ts';
 import type { Purposes } from '../../building/purposes.ts';
+import { linearArgumentCases } from './argument.ts';
 import { linearGateCases } from './gate.ts';
 import { linearLifeCases } from './life.ts';
 import { linearPromiseCases } from './promises.ts';
@@ -27,6 +28,9 @@ export const linearPurposes: Purposes = {
   'linear/gate':
     'With a gate, the activation of one half of the sums is multiplied by the other, forward and back.',
   'linear/gate/declared': 'A gate is accepted if it is declared, else refused.',
+  'linear/argument':
+    'The argument of activation and gate is right, and the gradient is computed from the one that is given.',
+  'linear/argument/declared': 'An argument is accepted if it is declared, else refused.',
   'linear/inputs': 'No run writes to its inputs.',
   'linear/weights':
     'Weights that are stored in 16 bits or blocks of 32 numbers count as the exact numbers that they represent.',
@@ -41,6 +45,7 @@ export function linearCases(): ConformanceCase[] {
     ...linearPromiseCases(),
     ...linearResidualCases(),
     ...linearGateCases(),
+    ...linearArgumentCases(),
     ...linearStoredCases(),
   ];
 }

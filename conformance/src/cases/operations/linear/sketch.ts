@@ -37,6 +37,7 @@ export function settingOf({ rows = [3], spread = 1, ...given }: LinearSketch, se
     activation: null,
     gate: false,
     gradient: false,
+    argument: false,
     weightType: dtype,
     dtype,
   } as const;

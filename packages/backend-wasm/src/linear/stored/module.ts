@@ -113,7 +113,6 @@ export function writeStored(module: ModuleBuilder, element: Element, variant: St
           sums,
           i32.add(sums, whole ? width : padded),
           i32.add(field('bias'), column),
-          int(0),
           whole ? to : sums,
         ),
         whole ? [] : memoryCopy(to, sums, width),

@@ -1,6 +1,6 @@
 import type { RunOptions } from '../../run-options.ts';
 import { HeedError } from '../../error.ts';
-import { checkLinearParameters, checkLinearTensor } from '../../linear/check.ts';
+import { checkLinearParameters, checkLinearTensor, unexpected } from '../../linear/check.ts';
 import type {
   LinearForward,
   LinearGradients,
@@ -8,6 +8,7 @@ import type {
   LinearKernel,
   LinearParameters,
   LinearProblem,
+  LinearResults,
 } from '../../linear/contract.ts';
 import { type StoredType, type StoredWeight, isStoredType } from '../../linear/stored.ts';
 import { checkOptions } from '../../options/check-options.ts';
@@ -20,6 +21,9 @@ import { onDevice } from '../on-device.ts';
 import type { Owner } from '../resident/resident.ts';
 import { Packed, PackedStorage } from './packed.ts';
 
+/** Results of a run whose gradient takes the argument of activation and gate. */
+export type OutputAndArgument<N> = Required<LinearResults<N>>;
+
 /** Kernel of one linear problem, as its author writes it. At a call, inputs are checked and in the engine's memory. */
 export interface LinearKernelDefinition<N extends NativeTensor = Tensor, P extends object = object> {
   /** Copies the parameters into the form that runs read. */
@@ -30,13 +34,23 @@ export interface LinearKernelDefinition<N extends NativeTensor = Tensor, P exten
   free?(weights: P): void;
   /** Returns the output, a new tensor. `residual` is given only where the definition has `add: 'kernel'`. */
   run(input: N, weights: P, options: RunOptions, residual?: N): N | Promise<N>;
-  /** Present if the problem has `gradient: true`. */
+  /** The same with the argument of activation and gate, a new tensor too. Present if the problem has `argument: true`. */
+  runWithArgument?(
+    input: N,
+    weights: P,
+    options: RunOptions,
+    residual?: N,
+  ): OutputAndArgument<N> | Promise<OutputAndArgument<N>>;
+  /** The activation of an argument, a new tensor, for `withGate`. Default: JavaScript computes it. */
+  activate?(argument: N, options: RunOptions): N | Promise<N>;
+  /** Present if the problem has `gradient: true`; `argument` is given where it has `argument: true`. */
   gradient?(
     input: N,
     weights: P,
     dOutput: N,
     options: RunOptions,
     dResidual?: N,
+    argument?: N,
   ): LinearGradients<N> | Promise<LinearGradients<N>>;
   dispose?(): void | Promise<void>;
 }
@@ -49,6 +63,8 @@ export interface LinearDefinition<N extends NativeTensor = Tensor> {
   readonly scalar?: boolean;
   /** True if its kernels take problems with a gate; then `capabilities.operations` has `linear.gate`. Default false. */
   readonly gates?: boolean;
+  /** True if its kernels take problems with `argument: true`; then `capabilities.operations` has `linear.argument`. Default false. */
+  readonly arguments?: boolean;
   compile(problem: Required<LinearProblem>): LinearKernelDefinition<N> | Promise<LinearKernelDefinition<N>>;
   /**
    * Adds a tensor to a result of `run` or `gradient`, in place; `'kernel'` where kernels add it before they write the result. With it
@@ -118,15 +134,28 @@ export function guardLinear<N extends NativeTensor>(
     });
   };
 
-  const added = async (result: N, residual: N | undefined, options: RunOptions): Promise<N> => {
-    if (residual === undefined || typeof add !== 'function') return result;
+  /** Adds a residual to one of some results, unless the kernel has done so. */
+  const added = async <R extends object>(
+    results: R,
+    to: N,
+    residual: N | undefined,
+    options: RunOptions,
+  ): Promise<R> => {
+    if (residual === undefined || typeof add !== 'function') return results;
     try {
-      await add(result, residual, options);
-      return result;
+      await add(to, residual, options);
+      return results;
     } catch (error) {
-      memory.free(result);
+      for (const result of Object.values(results) as (N | undefined)[]) if (result) memory.free(result);
       throw error;
     }
+  };
+
+  const checkArgument = (given: unknown, rows: readonly number[]): object => {
+    if (!problem.argument && given === undefined) return {};
+    if (!problem.argument) throw unexpected('argument', 'linear');
+    const width = problem.gate ? 2 * problem.outputDim : problem.outputDim;
+    return { argument: checkLinearTensor('argument', given, problem, [...rows, width]) };
   };
 
   const inKernel = (residual: N | undefined): N | undefined => (add === 'kernel' ? residual : undefined);
@@ -161,8 +190,11 @@ export function guardLinear<N extends NativeTensor>(
       return weights.during((content) =>
         onDevice(guarded, owner, options, [{ input, ...more }], async ([native]) => {
           const natives = native as { input: N; residual?: N };
-          const output = await definition.run(natives.input, content, options, inKernel(natives.residual));
-          return { output: await added(output, natives.residual, options) };
+          const all = [natives.input, content, options, inKernel(natives.residual)] as const;
+          const results: LinearResults<N> = problem.argument
+            ? await definition.runWithArgument!(...all)
+            : { output: await definition.run(...all) };
+          return added(results, results.output, natives.residual, options);
         }),
       );
     });
@@ -182,17 +214,20 @@ export function guardLinear<N extends NativeTensor>(
         });
       }
       const { input, weights } = checkInputs(given);
-      checkOptions('gradient()', forward, { dOutput: true, dResidual: true });
+      checkOptions('gradient()', forward, { dOutput: true, argument: true, dResidual: true });
       const rows = input.shape.slice(0, -1);
       const dOutput = checkLinearTensor('dOutput', forward.dOutput, problem, [...rows, problem.outputDim]);
-      const more = checkResidual('dResidual', forward.dResidual, input.shape);
+      const more = {
+        ...checkResidual('dResidual', forward.dResidual, input.shape),
+        ...checkArgument(forward.argument, rows),
+      };
       return weights.during((content) =>
         onDevice(guarded, owner, options, [{ input, dOutput, ...more }], async ([native]) => {
-          const natives = native as { input: N; dOutput: N; residual?: N };
-          const { input: x, dOutput: d, residual } = natives;
-          const gradients = await definition.gradient!(x, content, d, options, inKernel(residual));
-          await added(gradients.dInput, residual, options);
-          return gradients;
+          const natives = native as { input: N; dOutput: N; residual?: N; argument?: N };
+          const { input: x, dOutput: d, residual, argument } = natives;
+          const inside = inKernel(residual);
+          const gradients = await definition.gradient!(x, content, d, options, inside, argument);
+          return added(gradients, gradients.dInput, residual, options);
         }),
       );
     });

@@ -67,6 +67,7 @@ const problem: Required<LinearProblem> = {
   activation: 'silu',
   gate: true,
   gradient: true,
+  argument: false,
 };
 const numbers = (shape: readonly number[], seed: number): Tensor =>
   tensor(

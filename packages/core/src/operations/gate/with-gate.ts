@@ -1,6 +1,11 @@
-import type { LinearDefinition, LinearKernelDefinition } from '../../backend/linear/guard.ts';
+import type {
+  LinearDefinition,
+  LinearKernelDefinition,
+  OutputAndArgument,
+} from '../../backend/linear/guard.ts';
 import type { NativeTensor } from '../../backend/memory.ts';
 import { type HostViews, addOnHost } from '../../backend/operations/host-views.ts';
+import { CURVES } from '../../linear/activation.ts';
 import type { LinearGradients, LinearProblem } from '../../linear/contract.ts';
 import type { StoredWeight } from '../../linear/stored.ts';
 import type { ComputeDType, Tensor } from '../../tensor.ts';
@@ -37,30 +42,49 @@ async function gated<N extends NativeTensor>(
   problem: Required<LinearProblem>,
 ): Promise<Kernel<N>> {
   const { view, free } = views;
+  const { activation } = problem;
   const plain = { ...problem, gate: false };
-  const ofGate = await definition.compile(plain);
-  const ofUp = await definition.compile({ ...plain, activation: null });
+  const keeps = problem.argument && activation !== null;
+  const ofGate = await definition.compile({ ...plain, argument: keeps });
+  const ofUp = await definition.compile({ ...plain, activation: null, argument: false });
   const add = addOnHost(views);
   const numbers = (native: N): Data => view(native).data as Data;
 
-  /** Runs both halves, and works on them; frees what is not returned. */
-  const both = async <T>(
-    input: N,
-    weights: object,
-    options: Parameters<Kernel<N>['run']>[2],
-    work: (gate: N, up: N) => T | Promise<T>,
-  ): Promise<T> => {
+  type Options = Parameters<Kernel<N>['run']>[2];
+  type Own = (native: N) => N;
+
+  /** Both factors, and the argument of the first where it has one. */
+  const factorsOf = async (own: Own, input: N, weights: object, options: Options): Promise<Factors<N>> => {
     const { gate, up } = weights as Halves;
-    const first = await ofGate.run(input, gate, options);
-    let second: N | undefined;
-    let result: T | undefined;
-    try {
-      second = await ofUp.run(input, up, options);
-      result = await work(first, second);
-      return result;
-    } finally {
-      for (const native of [first, second]) if (native && (native as unknown) !== result) free(native);
-    }
+    if (!keeps)
+      return {
+        gate: own(await ofGate.run(input, gate, options)),
+        up: own(await ofUp.run(input, up, options)),
+      };
+    const { output, argument } = await ofGate.runWithArgument!(input, gate, options);
+    const ofArgument = own(argument);
+    return { gate: own(output), ofArgument, up: own(await ofUp.run(input, up, options)) };
+  };
+
+  /** The same from the argument of both. */
+  const factorsFrom = async (own: Own, argument: N, options: Options): Promise<Factors<N>> => {
+    const first = own(sideOf(views, argument, 0));
+    const up = own(sideOf(views, argument, 1));
+    if (activation === null) return { gate: first, up };
+    if (ofGate.activate) return { gate: own(await ofGate.activate(first, options)), ofArgument: first, up };
+    const gate = own(sideOf(views, argument, 0));
+    const data = numbers(gate);
+    const { at } = CURVES[activation];
+    for (let n = 0; n < data.length; n++) data[n] = at(data[n]!);
+    return { gate, ofArgument: first, up };
+  };
+
+  const multiplied = ({ gate, up }: Factors<N>, residual: N | undefined): N => {
+    const [to, from] = [numbers(gate), numbers(up)];
+    const { length } = to;
+    for (let n = 0; n < length; n++) to[n]! *= from[n]!;
+    if (residual !== undefined) add(gate, residual);
+    return gate;
   };
 
   return {
@@ -95,17 +119,27 @@ async function gated<N extends NativeTensor>(
       ofGate.free?.(gate);
       ofUp.free?.(up);
     },
-    run: (input, weights, options, residual) =>
-      both(input, weights, options, (gate, up) => {
-        const [to, from] = [numbers(gate), numbers(up)];
-        const { length } = to;
-        for (let n = 0; n < length; n++) to[n]! *= from[n]!;
-        if (residual !== undefined) add(gate, residual);
-        return gate;
-      }),
+    async run(input, weights, options, residual) {
+      const { output } = await owning(views, async (own) => ({
+        output: multiplied(await factorsOf(own, input, weights, options), residual),
+      }));
+      return output;
+    },
+    ...(problem.argument && {
+      runWithArgument: (input, weights, options, residual): Promise<OutputAndArgument<N>> =>
+        owning(views, async (own) => {
+          const factors = await factorsOf(own, input, weights, options);
+          const argument = own(sideBySide(views, factors.ofArgument ?? factors.gate, factors.up));
+          return { output: multiplied(factors, residual), argument };
+        }),
+    }),
     ...(problem.gradient && {
-      gradient: (input, weights, dOutput, options, dResidual) =>
-        both(input, weights, options, async (gate, up) => {
+      gradient: (input, weights, dOutput, options, dResidual, argument) =>
+        owning(views, async (own) => {
+          const factors = argument
+            ? await factorsFrom(own, argument, options)
+            : await factorsOf(own, input, weights, options);
+          const { gate, up, ofArgument } = factors;
           const [ofFirst, ofSecond, d] = [numbers(gate), numbers(up), numbers(dOutput)];
           for (let n = 0; n < d.length; n++) {
             const gradient = d[n]!;
@@ -114,7 +148,7 @@ async function gated<N extends NativeTensor>(
             ofSecond[n] = gradient === 0 ? 0 : gradient * ofSecond[n]!;
           }
           const halves = weights as Halves;
-          const first = await ofGate.gradient!(input, halves.gate, up, options, dResidual);
+          const first = await ofGate.gradient!(input, halves.gate, up, options, dResidual, ofArgument);
           try {
             const second = await ofUp.gradient!(input, halves.up, gate, options);
             try {
@@ -136,6 +170,53 @@ async function gated<N extends NativeTensor>(
       await ofUp.dispose?.();
     },
   };
+}
+
+/** Both factors of a gate. */
+interface Factors<N> {
+  readonly gate: N;
+  readonly up: N;
+  /** The argument of the activation of `gate`. */
+  readonly ofArgument?: N;
+}
+
+/** Works on tensors of its own; frees what is not among the results. */
+async function owning<N extends NativeTensor, R extends object>(
+  { free }: HostViews<N>,
+  work: (own: (native: N) => N) => Promise<R>,
+): Promise<R> {
+  const made: N[] = [];
+  let results: unknown[] = [];
+  try {
+    const finished = await work((native) => {
+      made.push(native);
+      return native;
+    });
+    results = Object.values(finished);
+    return finished;
+  } finally {
+    for (const native of made) if (!results.includes(native)) free(native);
+  }
+}
+
+/** Rows of two tensors side by side. */
+function sideBySide<N extends NativeTensor>({ view, make }: HostViews<N>, left: N, right: N): N {
+  const width = left.shape.at(-1)!;
+  const both = make(left.dtype as ComputeDType, [...left.shape.slice(0, -1), 2 * width]);
+  const [to, ...from] = [both, left, right].map((native) => view(native).data as Data);
+  for (let at = 0; at < from[0]!.length; at += width)
+    from.forEach((data, n) => to!.set(data.subarray(at, at + width), 2 * at + n * width));
+  return both;
+}
+
+/** A copy of one of two tensors that lie side by side. */
+function sideOf<N extends NativeTensor>({ view, make }: HostViews<N>, both: N, n: 0 | 1): N {
+  const width = both.shape.at(-1)! / 2;
+  const side = make(both.dtype as ComputeDType, [...both.shape.slice(0, -1), width]);
+  const [to, from] = [side, both].map((native) => view(native).data as Data) as [Data, Data];
+  for (let at = 0; at < to.length; at += width)
+    to.set(from.subarray(2 * at + n * width, 2 * at + (n + 1) * width), at);
+  return side;
 }
 
 /** Packs both halves; what was packed is freed if the second fails. */
