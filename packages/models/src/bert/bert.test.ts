@@ -195,6 +195,13 @@ test('a head behind the encoder is left out; other tensors are refused', async (
   expect(encoderConfigOf(CONFIGS.roberta)).toMatchObject({ positions: PLACES - 2, firstPosition: 2 });
 });
 
+test('a hidden width that is wrong by orders of magnitude takes no memory', async () => {
+  const { config, weights } = await filesOf('bert');
+  await expect(
+    Encoder.load(backends.ts, { config: { ...config, intermediate_size: 2 ** 40 }, weights }),
+  ).rejects.toMatchObject({ code: 'SHAPE', clause: 'models.weights' });
+});
+
 test.each<[string, object]>([
   ['model_type', { ...CONFIGS.bert, model_type: 'electra' }],
   ['model_type', { ...CONFIGS.bert, model_type: undefined }],

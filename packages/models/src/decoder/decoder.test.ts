@@ -252,6 +252,18 @@ test('weights that the configuration does not have, or lacks, are refused', asyn
   ).rejects.toMatchObject({ code: 'MISSING_INPUT' });
 });
 
+test.each(['n_positions', 'n_inner'])(
+  '%s that is wrong by orders of magnitude takes no memory',
+  async (name) => {
+    const { config, weights } = await hubFiles('gpt2');
+    for (const value of [2 ** 40, 2 ** 52]) {
+      await expect(
+        Decoder.load(backend, { config: { ...config, [name]: value }, weights }),
+      ).rejects.toMatchObject({ code: 'SHAPE', clause: 'models.weights' });
+    }
+  },
+);
+
 test('ids, counts and caches are checked before anything runs', async () => {
   const model = await Decoder.load(backend, await hubFiles('llama'));
   const cache = await model.cache({ batch: 2 });

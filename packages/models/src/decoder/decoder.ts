@@ -26,7 +26,7 @@ import { Turns } from '../inside/turns.ts';
 import { checkTokens } from '../tokenizer/check-tokens.ts';
 import { weightsOfGGUF } from '../weights/gguf.ts';
 import { type Matrix, decodeRow } from '../weights/matrix.ts';
-import { WeightReader, type WeightSource } from '../weights/source.ts';
+import { WeightReader, type WeightSource, checkEnough } from '../weights/source.ts';
 import { DecoderBlock, normOf } from './block.ts';
 import { DecoderCache, type DecoderCacheOptions, createDecoderCache } from './cache.ts';
 import { logProbabilitiesOf } from './log-probabilities.ts';
@@ -293,8 +293,10 @@ async function readParts(config: DecoderConfig, source: WeightSource): Promise<P
   const words = await reader.matrix(isGPT2 ? 'wte.weight' : 'embed_tokens.weight', [vocabulary, width]);
   let places: Embedding | null = null;
   if (isGPT2) {
+    const dict = await reader.under('wpe.');
+    checkEnough('wpe', dict, positions * width);
     places = new Embedding({ count: positions, embedDim: width, random: () => 0 });
-    places.loadStateDict(await reader.under('wpe.'));
+    places.loadStateDict(dict);
   }
   const blocks: DecoderBlock[] = [];
   for (let n = 0; n < config.layers; n++) blocks.push(await DecoderBlock.load(config, n, reader));

@@ -3,7 +3,7 @@ import { zeros } from '@heed/core/backend';
 import { FeedForward } from '@heed/layers';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import { decoded } from '../weights/matrix.ts';
-import type { WeightReader } from '../weights/source.ts';
+import { type WeightReader, checkEnough } from '../weights/source.ts';
 import type { Step } from './attention.ts';
 import { Projection } from '../engine/projection.ts';
 
@@ -27,8 +27,10 @@ export class DecoderFeedForward {
     const { kind, width, hiddenDim, activation, bias } = config;
     if (kind === 'gpt2') {
       // Stores weights transposed, which layers turn.
+      const dict = await reader.under(`h.${layer}.mlp.`);
+      checkEnough(`h.${layer}.mlp`, dict, 2 * width * hiddenDim);
       const loaded = new FeedForward({ embedDim: width, hiddenDim, activation, random: () => 0 });
-      loaded.loadStateDict(await reader.under(`h.${layer}.mlp.`));
+      loaded.loadStateDict(dict);
       const part = (name: string) => ({
         weight: loaded.parameters[`${name}.weight`] as Float32,
         bias: loaded.parameters[`${name}.bias`] as Float32,

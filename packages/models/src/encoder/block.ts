@@ -14,6 +14,7 @@ import { Projection, disposeAll } from '../engine/projection.ts';
 import { putHeads, takeHeads } from '../inside/heads.ts';
 import type { Hooks } from '../inside/hooks.ts';
 import { Turns } from '../inside/turns.ts';
+import { checkEnough } from '../weights/source.ts';
 
 type Float32 = Tensor<'float32'>;
 
@@ -67,6 +68,7 @@ export class EncoderBlock {
     this.#shape = shape;
     this.#layer = layer;
     const { width, heads, hiddenDim, activation, epsilon } = shape;
+    checkEnough(`layer ${layer}`, stateDict, 2 * width * hiddenDim);
     // Used for loading, since it knows how each family names projections; its forward pass has no captures.
     const block = new TransformerBlock({ embedDim: width, heads, hiddenDim, random: () => 0 });
     block.loadStateDict(stateDict);

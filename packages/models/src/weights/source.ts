@@ -109,6 +109,25 @@ export function checkWeight(
   throw new HeedError('DTYPE', `${name} is ${tensor.dtype}; expected float32`, details);
 }
 
+/**
+ * Checks that the weights of a layer are as many as its configuration says, before the layer is made: a length that is wrong by orders
+ * of magnitude would take the memory.
+ *
+ * @throws HeedError `MISSING_INPUT` or `SHAPE`.
+ */
+export function checkEnough(part: string, dict: StateDict, numbers: number): void {
+  const found = Object.values(dict).reduce((sum, { data }) => sum + data.length, 0);
+  if (found >= numbers) return;
+  throw new HeedError(
+    found === 0 ? 'MISSING_INPUT' : 'SHAPE',
+    `${part} has ${found} numbers in the file; expected ${numbers} or more`,
+    {
+      clause: 'models.weights',
+      remedy: 'check that the configuration and the weights are of the same model',
+    },
+  );
+}
+
 /** Decodes what layers load: they take no stored types. */
 function plain(tensor: Tensor | StoredWeight): Tensor {
   const { dtype } = tensor;

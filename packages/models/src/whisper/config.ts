@@ -153,18 +153,20 @@ function ofGeneration(
       languages: isMultilingual ? languages : null,
       tasks: isMultilingual ? tasks : null,
     },
-    // Without a list, the heads of the upper half of the layers.
     alignmentHeads:
-      alignment === undefined
-        ? Array.from({ length: layers * heads }, (_, n): AlignmentHead => [
-            Math.floor(n / heads),
-            n % heads,
-          ]).filter(([layer]) => layer >= Math.floor(layers / 2))
-        : alignmentOf(alignment, layers, heads),
+      alignment === undefined ? upperHalf(layers, heads) : alignmentOf(alignment, layers, heads),
     maximumInitialTimestamp: steps === undefined ? null : fields.count('max_initial_timestamp_index'),
   };
   fields.finish('generation_config.json');
   return result;
+}
+
+/** The heads of the upper half of the layers. */
+function upperHalf(layers: number, heads: number): readonly AlignmentHead[] {
+  const first = heads * Math.floor(layers / 2);
+  const count = layers * heads - first;
+  if (count > 2 ** 20) malformed('decoder_layers', layers, 'a number of layers that a model can have');
+  return Array.from({ length: count }, (_, n) => [Math.floor((first + n) / heads), (first + n) % heads]);
 }
 
 function alignmentOf(given: unknown, layers: number, heads: number): readonly AlignmentHead[] {

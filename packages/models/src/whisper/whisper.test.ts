@@ -304,6 +304,7 @@ describe('configurations', () => {
     ['median_filter_width', { ...CONFIG, median_filter_width: 5 }, GENERATION],
     ['attention heads', { ...CONFIG, encoder_attention_heads: 5 }, GENERATION],
     ['window_attention', { ...CONFIG, window_attention: 5 }, GENERATION],
+    ['decoder_layers', { ...CONFIG, decoder_layers: 2 ** 40 }, { ...GENERATION, alignment_heads: null }],
     ['alignment_heads', CONFIG, { ...GENERATION, alignment_heads: [[2, 0]] }],
     ['suppress_tokens', CONFIG, { ...GENERATION, suppress_tokens: [-1] }],
     ['eos_token_id', CONFIG, { ...GENERATION, eos_token_id: undefined }],
