@@ -1,10 +1,8 @@
 import { type Block, type Code, type Locals, type Variable, i32, int, when } from '@heed/core/wasm';
+import type { RowTensor } from '../module/cache-rows.ts';
 import { type Context, minimum, place } from '../module/context.ts';
 import { toColumn } from '../module/ring.ts';
 import { rowAddresses } from './key-rows.ts';
-
-/** Tensors that have a row for each key. */
-export type RowTensor = 'key' | 'value' | 'keyScales' | 'valueScales';
 
 /** Code that finds rows where they lie, those of as many keys at one time as a vector has lanes. */
 export interface RowPlaces {

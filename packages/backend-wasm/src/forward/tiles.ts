@@ -1,4 +1,4 @@
-import { type Callable, type Code, i32, int, v128, when } from '@heed/core/wasm';
+import { type Callable, type Code, i32, int, v128 } from '@heed/core/wasm';
 import { type Context, place } from '../module/context.ts';
 import { keysInPlace } from './key-rows.ts';
 import { readingOf } from '../plan/reading.ts';
@@ -21,11 +21,12 @@ export function tileOpener(context: Context, makePanel: Callable<['i32']> | null
   if (variant.direct) {
     const note = variant.pages === null ? null : pageOpener(context);
     const reading = readingOf(context);
-    const readAhead =
-      reading === 'elements' && variant.pages === null && !variant.ring ? rowsAhead(context) : null;
+    const inLine = variant.pages === null && !variant.ring;
+    // One row widens in registers, and memory keeps up with it.
+    const readAhead = inLine && (reading === 'elements' || !variant.one) ? rowsAhead(context) : null;
     return module.function({ parameters: ['i32'] }, (_, tile) => [
       note === null ? [] : note(tile),
-      readAhead === null ? [] : when(frame.integer('readsAhead'), readAhead(tile)),
+      readAhead === null ? [] : readAhead(tile),
       makePanel === null
         ? [
             item.keyAt.set(keysInPlace(context, 'key', tile)),

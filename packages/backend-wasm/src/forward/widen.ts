@@ -2,6 +2,7 @@ import {
   type Block,
   type Callable,
   type Code,
+  type Locals,
   type Variable,
   count,
   drop,
@@ -11,10 +12,11 @@ import {
   v128,
   when,
 } from '@heed/core/wasm';
-import { type Source, rowMaker } from '../module/cache-rows.ts';
+import { type Source, madeRow, rowAddress, rowMaker } from '../module/cache-rows.ts';
 import { type Context, maximum, minimum, place } from '../module/context.ts';
-import { type NarrowReader, narrowReader } from '../module/narrow.ts';
-import { keysInPlace, unrolled } from './key-rows.ts';
+import { narrowReader } from '../module/narrow.ts';
+import { unrolled } from './key-rows.ts';
+import { eachPage } from './pages.ts';
 import { readingOf } from '../plan/reading.ts';
 
 /**
@@ -22,84 +24,97 @@ import { readingOf } from '../plan/reading.ts';
  * are to the scratch. It widens whole register tiles, as far as there are keys. `tile` is the first key of the tile.
  */
 function tileWidener(context: Context, source: Source): Callable<['i32']> {
-  const { module, variant, element, cache, frame, item, scratch } = context;
+  const { module, variant, element, frame, item, scratch } = context;
   const depth = source === 'key' ? variant.headDim : variant.valueDim;
   const start = source === 'key' ? scratch.wideKeys : scratch.wideValues;
-  const { vector, scalar, lanes } = element;
-  // Two vectors a turn, or one.
-  const step = depth % (2 * lanes) === 0 ? 2 * lanes : lanes;
-  const turn = unrolled(depth / step, 4);
+  const rowBytes = int(depth * element.bytes);
   return module.function({ parameters: ['i32'] }, (body, tile) => {
-    const [key, first, end, from, to, row, rowEnd] = body.locals('i32', 7);
-    const [table, page, inPage] = body.locals('i32', 3);
-    const power = body.local('v128');
-    const reader = step === lanes ? null : narrowReader(cache.dtype, body);
-    const pair = cache.loadPair(body, row);
-    const exactly =
-      step === lanes
-        ? v128.store(to, cache.load(body, row))
-        : [pair.prepare, v128.store(to, pair.low), v128.store(to, pair.high, 16)];
-    const scaled = (numbers: Code<'v128'>, exponent: number): Code<'v128'> =>
-      exponent === 0 ? numbers : vector.mul(numbers, power);
-    const quickly = ({ read, power: exponent }: NarrowReader): Block =>
-      Array.from({ length: turn }, (_, part) => {
-        const { prepare, vectors } = read(row, part * step * cache.bytes);
-        return [
-          prepare,
-          vectors.map((numbers, n) => v128.store(to, scaled(numbers, exponent), 16 * (2 * part + n))),
-        ];
-      });
-    const rowBytes = depth * element.bytes;
-    const eachPart = (part: Block, parts: number): Block => {
-      const wholeRow: Block = [
-        rowEnd.set(i32.add(from, int(depth * cache.bytes))),
-        count(row, from, rowEnd, parts * step * cache.bytes, [
-          part,
-          to.set(i32.add(to, int(parts * step * element.bytes))),
-        ]),
-      ];
-      return [
-        to.set(place(i32.add(item.scratch, int(start)), first, rowBytes)),
-        variant.pages === null
-          ? [
-              from.set(place(keysInPlace(context, source, tile), first, frame.integer(`${source}Row`))),
-              count(key, first, end, 1, [wholeRow, from.set(i32.add(from, frame.integer(`${source}Row`)))]),
-            ]
-          : [
-              table.set(tableRow(context)),
-              count(key, first, end, 1, [
-                inPage.set(i32.add(tile, key)),
-                page.set(i32.load(place(table, i32.divU(inPage, int(variant.pages)), 4))),
-                inPage.set(i32.remU(inPage, int(variant.pages))),
-                from.set(place(frame.integer(source), page, frame.integer(`${source}Batch`))),
-                from.set(place(from, item.kvHead, frame.integer(`${source}Head`))),
-                from.set(place(from, inPage, frame.integer(`${source}Row`))),
-                when(
-                  i32.eq(page, int(-1)),
-                  [memoryFill(to, int(0), int(rowBytes)), to.set(i32.add(to, int(rowBytes)))],
-                  wholeRow,
-                ),
-              ]),
-            ],
-      ];
-    };
+    const [key, next, first, end, page, from, scales, row, to] = body.locals('i32', 9);
+    const { fast, exact, notices, prepare } = rowWidener(context, body, source, { row, to, scales });
+    const scaleName = variant.groups === null ? null : (`${source}Scales` as const);
+    const inPage = variant.pages === null ? key : i32.remU(key, int(variant.pages));
+    const eachRow = (widen: Block): Block => [
+      from.set(rowAddress(context, source, page, inPage)),
+      scaleName === null ? [] : scales.set(rowAddress(context, scaleName, page, inPage)),
+      count(key, key, next, 1, [
+        row.set(from),
+        widen,
+        from.set(i32.add(from, frame.integer(`${source}Row`))),
+        scaleName === null ? [] : scales.set(i32.add(scales, frame.integer(`${scaleName}Row`))),
+      ]),
+    ];
+    const eachKey = (widen: Block): Block => [
+      to.set(i32.add(item.scratch, i32.add(int(start), i32.mul(first, rowBytes)))),
+      key.set(i32.add(tile, first)),
+      next.set(end),
+      variant.pages === null
+        ? [page.set(item.batch), eachRow(widen)]
+        : eachPage(
+            context,
+            body,
+            { key, next, end, page },
+            when(
+              i32.eq(page, int(-1)),
+              [
+                memoryFill(to, int(0), i32.mul(i32.sub(next, key), rowBytes)),
+                to.set(i32.add(to, i32.mul(i32.sub(next, key), rowBytes))),
+              ],
+              eachRow(widen),
+            ),
+          ),
+    ];
     return [
       visibleKeys(context, tile, first, end),
-      reader === null
-        ? eachPart(exactly, 1)
-        : [
-            reader.prepare,
-            power.set(vector.splat(scalar.const(2 ** reader.power))),
-            eachPart(quickly(reader), turn),
-            reader.notices === null ? [] : when(reader.notices, eachPart(exactly, 1)),
-          ],
+      end.set(i32.add(tile, end)),
+      prepare,
+      eachKey(fast),
+      notices === null ? [] : when(notices, eachKey(exact)),
     ];
   });
 }
 
-/** Address of the item's row of the block table. */
-function tableRow({ frame, item }: Context): Code<'i32'> {
-  return place(frame.integer('blockTable'), i32.mul(item.batch, frame.integer('tableColumns')), 4);
+interface RowWidener {
+  /** Before the loops. */
+  readonly prepare: Block;
+  /** A row: it moves `row` and `to` to their ends. */
+  readonly fast: Block;
+  /** The same, for numbers that are not finite. */
+  readonly exact: Block;
+  /** Code that says whether there were any; null if `fast` is exact. */
+  readonly notices: Code<'i32'> | null;
+}
+
+function rowWidener(
+  context: Context,
+  body: Locals,
+  source: Source,
+  { row, to, scales }: Record<'row' | 'to' | 'scales', Variable<'i32'>>,
+): RowWidener {
+  const { variant, element, cache } = context;
+  const { vector, scalar, lanes } = element;
+  const depth = source === 'key' ? variant.headDim : variant.valueDim;
+  const exact = madeRow(context, body, source, { row, to, scales });
+  // Two vectors a step.
+  const step = 2 * lanes;
+  if (!cache.half || depth % step !== 0) return { prepare: [], fast: exact, exact, notices: null };
+  const rowEnd = body.local('i32');
+  const power = body.local('v128');
+  const reader = narrowReader(cache.dtype, body);
+  const turn = unrolled(depth / step, 4);
+  const scaled = (numbers: Code<'v128'>): Code<'v128'> =>
+    reader.power === 0 ? numbers : vector.mul(numbers, power);
+  const fast: Block = [
+    rowEnd.set(i32.add(row, int(depth * cache.bytes))),
+    count(row, row, rowEnd, turn * step * cache.bytes, [
+      Array.from({ length: turn }, (_, part) => {
+        const { prepare, vectors } = reader.read(row, part * step * cache.bytes);
+        return [prepare, vectors.map((numbers, n) => v128.store(to, scaled(numbers), 16 * (2 * part + n)))];
+      }),
+      to.set(i32.add(to, int(turn * step * element.bytes))),
+    ]),
+  ];
+  const prepare: Block = [reader.prepare, power.set(vector.splat(scalar.const(2 ** reader.power)))];
+  return { prepare, fast, exact, notices: reader.notices };
 }
 
 /** Sets the keys of the open tile that some row of the block sees, in whole register tiles, as far as there are keys. */
@@ -123,10 +138,10 @@ function visibleKeys(
 
 /** A function (tile) that writes keys and values of the open tile to a panel; nothing where they are elements. */
 export function panelMaker(context: Context): Callable<['i32']> | null {
-  const { module, variant, needs, cache } = context;
+  const { module, variant, needs } = context;
   const reading = readingOf(context);
   if (reading === 'elements' || reading === 'quantized') return null;
-  if (variant.ring || !cache.half) return tileMaker(context);
+  if (variant.ring) return tileMaker(context);
   const [widenKeys, widenValues] = [tileWidener(context, 'key'), tileWidener(context, 'value')];
   return module.function({ parameters: ['i32'] }, (_, tile) => [
     widenKeys(tile),
@@ -134,7 +149,7 @@ export function panelMaker(context: Context): Callable<['i32']> | null {
   ]);
 }
 
-/** The same as `tileWidener` of keys and values that are made row by row. */
+/** The same in a ring, whose rows are made one by one. */
 function tileMaker(context: Context): Callable<['i32']> {
   const { module, variant, needs, element, item, scratch } = context;
   const sources: readonly Source[] = needs.sumsValues ? ['key', 'value'] : ['key'];

@@ -7,6 +7,7 @@ import {
   after,
   convert,
   count,
+  extend,
   i16x8,
   i32,
   i32x4,
@@ -19,7 +20,7 @@ import {
 } from '@heed/core/wasm';
 import { type Context, place } from './context.ts';
 import { toColumn } from './ring.ts';
-import { interleaved, upperBytes } from './storage.ts';
+import { upperBytes } from './storage.ts';
 
 /*
  * Keys and values in pages, in a ring, or quantized, are read row by row: to a panel where few query rows read them, and to be packed
@@ -29,64 +30,61 @@ import { interleaved, upperBytes } from './storage.ts';
 /** The two tensors of a cache. */
 export type Source = 'key' | 'value';
 
-/** Addresses of a key: its row in key or value, and that of its scales. `page` is set, −1 where there is none. */
-function addressesOf(
-  context: Context,
-  source: Source,
-  key: Variable<'i32'>,
-  page: Variable<'i32'>,
-): { readonly prepare: Block; readonly row: Code<'i32'>; readonly scales: Code<'i32'> } {
-  const { variant, frame, item } = context;
-  const { pages } = variant;
-  const inPage = pages === null ? key : i32.remU(key, int(pages));
-  const at = (name: 'key' | 'value' | 'keyScales' | 'valueScales'): Code<'i32'> =>
-    place(
-      place(
-        place(frame.integer(name), page, frame.integer(`${name}Batch`)),
-        item.kvHead,
-        frame.integer(`${name}Head`),
-      ),
-      inPage,
-      frame.integer(`${name}Row`),
-    );
-  const entry = i32.add(i32.mul(item.batch, frame.integer('tableColumns')), i32.divU(key, int(pages ?? 1)));
-  return {
-    prepare: [
-      toColumn(context, key),
-      page.set(pages === null ? item.batch : i32.load(place(frame.integer('blockTable'), entry, 4))),
-    ],
-    row: at(source),
-    scales: at(`${source}Scales`),
-  };
+/** Address of a row, the `row`-th of a page, or of an element of the batch. */
+export function rowAddress(
+  { frame, item }: Context,
+  name: RowTensor,
+  page: Code<'i32'>,
+  row: Code<'i32'>,
+): Code<'i32'> {
+  const ofPage = place(frame.integer(name), page, frame.integer(`${name}Batch`));
+  const ofHead = place(ofPage, item.kvHead, frame.integer(`${name}Head`));
+  return place(ofHead, row, frame.integer(`${name}Row`));
 }
 
 /** (key, to) → i32 */
 export type RowMaker = Callable<['i32', 'i32'], 'i32'>;
 
+/** Tensors that have a row for each key. */
+export type RowTensor = Source | `${Source}Scales`;
+
 /** A function (key, to) → i32 that writes a row as elements, 0 where there is no page. Returns whether there is one. */
 export function rowMaker(context: Context, source: Source): RowMaker {
-  const { module, variant, element } = context;
-  const { groups } = variant;
+  const { module, variant, element, frame, item } = context;
+  const { pages } = variant;
   const depth = source === 'key' ? variant.headDim : variant.valueDim;
-  const inKey = source === 'key' ? 0 : variant.valueStart;
   return module.function({ parameters: ['i32', 'i32'], result: 'i32' }, (body, key, to) => {
-    const [page, row] = body.locals('i32', 2);
-    const { prepare, row: start, scales } = addressesOf(context, source, key, page);
-    const made =
-      groups === null
-        ? floatRow(context, body, row, to, depth)
-        : quantizedRow(context, body, { row, to, scales, start: inKey }, depth, groups[source]);
+    const [page, row, scales] = body.locals('i32', 3);
+    const entry = i32.add(i32.mul(item.batch, frame.integer('tableColumns')), i32.divU(key, int(pages ?? 1)));
+    const inPage = pages === null ? key : i32.remU(key, int(pages));
     return after(
       [
-        prepare,
+        toColumn(context, key),
+        page.set(pages === null ? item.batch : i32.load(place(frame.integer('blockTable'), entry, 4))),
         when(i32.eq(page, int(-1)), memoryFill(to, int(0), int(depth * element.bytes)), [
-          row.set(start),
-          made,
+          row.set(rowAddress(context, source, page, inPage)),
+          variant.groups === null ? [] : scales.set(rowAddress(context, `${source}Scales`, page, inPage)),
+          madeRow(context, body, source, { row, to, scales }),
         ]),
       ],
       i32.ne(page, int(-1)),
     );
   });
+}
+
+/** Code that writes a row as elements, and moves `row` and `to` to their ends. */
+export function madeRow(
+  context: Context,
+  body: Locals,
+  source: Source,
+  { row, to, scales }: Record<'row' | 'to' | 'scales', Variable<'i32'>>,
+): Block {
+  const { groups, headDim, valueDim, valueStart } = context.variant;
+  const depth = source === 'key' ? headDim : valueDim;
+  const start = source === 'key' ? 0 : valueStart;
+  return groups === null
+    ? floatRow(context, body, row, to, depth)
+    : quantizedRow(context, body, { row, to, scales, start }, depth, groups[source]);
 }
 
 function floatRow(
@@ -132,7 +130,6 @@ function quantizedRow(
   const { vector } = element;
   const { row, to, scales, start } = given;
   const isSmall = variant.cache === 'int4x2';
-  const shift = isSmall ? 28 : 24;
   // Numbers in 16 bytes.
   const whole = isSmall ? 32 : 16;
   if (group % whole !== 0 || depth % group !== 0 || start !== 0) {
@@ -140,17 +137,19 @@ function quantizedRow(
   }
   const [scale, scaleEnd] = body.locals('i32', 2);
   const [bits, wide, zero, factor, part] = body.locals('v128', 5);
-  /** Sixteen numbers in the upper bits of bytes, in their order. */
+  /** Sixteen numbers from bytes, which are four bits in their upper halves or all of eight, in their order. */
   const sixteen = (bytes: Code<'v128'>, at: number): Block => [
     part.set(bytes),
     ([0, 8] as const).map((first) => [
-      wide.set(upperBytes(zero, part, first)),
-      ([0, 4] as const).map((half) =>
-        v128.store(
-          to,
-          vector.mul(i32x4.toF32(i32x4.shrS(interleaved(zero, wide, half), int(shift))), factor),
-          4 * (at + first + half),
-        ),
+      wide.set(
+        isSmall
+          ? i16x8.shrS(upperBytes(zero, part, first), int(12))
+          : first === 0
+            ? extend.i16x8LowS8(part)
+            : extend.i16x8HighS8(part),
+      ),
+      [extend.i32x4LowS16(wide), extend.i32x4HighS16(wide)].map((integers, half) =>
+        v128.store(to, vector.mul(i32x4.toF32(integers), factor), 4 * (at + first + 4 * half)),
       ),
     ]),
   ];

@@ -1,5 +1,5 @@
 import type { Element } from '../module/element.ts';
-import { PAGES_ABREAST, type Tiling } from './tiling.ts';
+import { AHEAD_KEYS, PAGES_ABREAST, type Tiling } from './tiling.ts';
 import { RECORD_BYTES } from './records.ts';
 import { type Variant, needsOf } from './variant.ts';
 
@@ -81,7 +81,7 @@ export function scratchOf(variant: Variant, tiling: Tiling, { bytes }: Element):
     row: take(made ? Math.max(variant.headDim, variant.valueDim) * bytes : 0),
     zeros: take(variant.pages === null ? 0 : Math.max(variant.headDim, variant.valueDim) * bytes),
     pageless: take(variant.pages === null ? 0 : tiling.tileKeys),
-    pageList: take(variant.pages === null ? 0 : 4 * (tiling.tileKeys / variant.pages + 1 + PAGES_ABREAST)),
+    pageList: take(variant.pages === null ? 0 : 4 * (AHEAD_KEYS / variant.pages + 1 + PAGES_ABREAST)),
     maskColumns: take(ring && variant.mask !== null ? scoreStride * bytes : 0),
     biasColumns: take(ring && variant.bias ? scoreStride * bytes : 0),
     segmentColumns: take(ring && variant.segments ? scoreStride * 4 : 0),

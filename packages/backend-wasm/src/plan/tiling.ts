@@ -1,4 +1,3 @@
-import { readingOf } from './reading.ts';
 import type { Variant } from './variant.ts';
 
 /** Query rows of a block. */
@@ -7,8 +6,6 @@ export const BLOCK_ROWS = 96;
 const TILE_KEYS = 384;
 const GRADIENT_TILE_KEYS = 96;
 const DIRECT_TILE_KEYS = 512;
-/** The same of smaller numbers that several rows read, from a panel. */
-const WIDENED_TILE_KEYS = 32;
 
 /** Read keys and values in place when a key/value head has at most this many query rows. */
 export const DIRECT_ROWS = 8;
@@ -17,6 +14,8 @@ export const DIRECT_ROWS = 8;
 export const SPLIT_KEYS = 4096;
 /** Read keys and values ahead when there are at least this many numbers; the last-level cache has fewer of them. */
 export const AHEAD_NUMBERS: number = 2 ** 22;
+/** Keys in pages that are read ahead at one time, whole tiles. */
+export const AHEAD_KEYS = 512;
 /** Pages that are read ahead at the same time. */
 export const PAGES_ABREAST = 4;
 /** Split the keys when a key/value head has at most this many query rows. */
@@ -47,17 +46,15 @@ export interface Tiling {
  * well, 36 KiB each at 96 × 96. Rows and keys of both are multiples of the register tiles, whichever way they lie.
  *
  * In place a tile has 512 keys: memory is fastest in long stretches, and 128 KiB each of keys and values still share the
- * second-level cache, where several query rows read them again. Keys and values of 16 bits that several rows read are widened
- * to a panel first; 32 of them stay in the first-level cache.
+ * second-level cache, where several query rows read them again. So do panels, to which smaller numbers that several rows read are
+ * widened first.
  *
  * With fused multiply-add a register tile of 6 × 2 vectors takes 12 registers, two more for the columns and one for a row:
  * all 15 that engines leave on x64. Without it the product needs one too, and older engines spill beyond 4 × 2.
  */
 export function tilingOf(variant: Variant): Tiling {
   const { pass, relaxed, dtype, headDim, valueDim, direct, one } = variant;
-  const reading = readingOf({ variant });
-  const directTileKeys = reading === 'panel' ? WIDENED_TILE_KEYS : DIRECT_TILE_KEYS;
-  const tileKeys = direct ? directTileKeys : pass === 'gradient' ? GRADIENT_TILE_KEYS : TILE_KEYS;
+  const tileKeys = direct ? DIRECT_TILE_KEYS : pass === 'gradient' ? GRADIENT_TILE_KEYS : TILE_KEYS;
   const columns = dtype === 'float32' ? 8 : 4;
   const roundUp = (n: number): number => Math.ceil(n / columns) * columns;
   return {
