@@ -9,10 +9,8 @@ import {
   when,
   whileTrue,
 } from '@heed/core/wasm';
-import { type Context, maximum, minimum, place } from '../module/context.ts';
+import { type Context, type RowTensor, maximum, minimum, place, rowAddress } from '../module/context.ts';
 import { AHEAD_KEYS, PAGES_ABREAST } from '../plan/tiling.ts';
-import { keysInPlace } from './key-rows.ts';
-import type { RowTensor } from '../module/cache-rows.ts';
 
 /*
  * Keys and values in memory are brought to the caches a tile ahead, by loads of a word of each line: WebAssembly has no instruction for
@@ -71,14 +69,16 @@ export function runAhead(context: Context, name: RowTensor): Callable<['i32', 'i
 
 /** A function (tile) that does this with the rows of {@link keysAhead}, where keys and values lie in a line. */
 export function rowsAhead(context: Context): Callable<['i32']> {
-  const { module, needs } = context;
+  const { module, needs, frame, item } = context;
   const names = needs.sumsValues ? (['key', 'value'] as const) : (['key'] as const);
   const read = names.map((name) => runAhead(context, name));
   return module.function({ parameters: ['i32'] }, (body, tile) => {
     const [first, end] = body.locals('i32', 2);
     return whenAhead(context, tile, [
       keysAhead(context, tile, first, end),
-      names.map((name, n) => read[n]!(keysInPlace(context, name, first), i32.sub(end, first))),
+      names.map((name, n) =>
+        read[n]!(rowAddress(frame, name, [item.batch, item.kvHead, first]), i32.sub(end, first)),
+      ),
     ]);
   });
 }

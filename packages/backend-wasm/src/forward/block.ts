@@ -13,7 +13,7 @@ import {
   select,
   when,
 } from '@heed/core/wasm';
-import { type Context, maximum, minimum, place } from '../module/context.ts';
+import { type Context, maximum, minimum, place, rowAddress } from '../module/context.ts';
 import { rowPacker } from '../module/pack.ts';
 import { RECORD, RECORD_BYTES } from '../plan/records.ts';
 
@@ -42,12 +42,8 @@ export function blockOpener(context: Context): Callable<[]> {
     const [r, record, row, index, head] = body.locals('i32', 5);
     const set = (field: keyof typeof RECORD, value: Code<'i32'>): Block =>
       i32.store(record, value, RECORD[field]);
-    const rowOf = (
-      batch: Code<'i32'>,
-      headStep: Code<'i32'>,
-      rowStep: Code<'i32'>,
-      base: Code<'i32'>,
-    ): Code<'i32'> => place(place(place(base, item.batch, batch), head, headStep), index, rowStep);
+    const rowOf = (name: 'query' | 'output'): Code<'i32'> =>
+      rowAddress(frame, name, [item.batch, head, index]);
     return [
       item.firstKey.set(int(NO_KEYS)),
       item.endKey.set(int(0)),
@@ -65,29 +61,10 @@ export function blockOpener(context: Context): Callable<[]> {
           'place',
           place(index, place(head, item.batch, frame.integer('heads')), frame.integer('queryLength')),
         ),
-        set(
-          'output',
-          rowOf(
-            frame.integer('outputBatch'),
-            frame.integer('outputHead'),
-            frame.integer('outputRow'),
-            frame.integer('output'),
-          ),
-        ),
+        set('output', rowOf('output')),
         range(context, body, record, index),
         terms(context, record, head, index),
-        set(
-          'nonFinite',
-          packQuery(
-            rowOf(
-              frame.integer('queryBatch'),
-              frame.integer('queryHead'),
-              frame.integer('queryRow'),
-              frame.integer('query'),
-            ),
-            queryRow(r),
-          ),
-        ),
+        set('nonFinite', packQuery(rowOf('query'), queryRow(r))),
         record.set(i32.add(record, int(RECORD_BYTES))),
       ]),
       // The others see nothing.
@@ -151,17 +128,13 @@ function range(context: Context, body: Locals, record: Variable<'i32'>, index: C
 function terms(context: Context, record: Variable<'i32'>, head: Code<'i32'>, index: Code<'i32'>): Block {
   const { variant, element, storage, needs, frame, item } = context;
   const { scalar } = element;
-  const start = (name: 'mask' | 'bias', base: Code<'i32'>): Code<'i32'> =>
-    place(
-      place(place(base, item.batch, frame.integer(`${name}Batch`)), head, frame.integer(`${name}Head`)),
-      index,
-      frame.integer(`${name}Row`),
-    );
+  const start = (name: 'mask' | 'bias', base?: Code<'i32'>): Code<'i32'> =>
+    rowAddress(frame, name, [item.batch, head, index], base);
   const segment = (): Code<'i32'> =>
     place(frame.integer('querySegments'), place(index, item.batch, frame.integer('queryLength')), 4);
   return [
-    variant.mask !== null ? i32.store(record, start('mask', frame.integer('mask')), RECORD.mask) : [],
-    variant.bias ? i32.store(record, start('bias', frame.integer('bias')), RECORD.bias) : [],
+    variant.mask !== null ? i32.store(record, start('mask'), RECORD.mask) : [],
+    variant.bias ? i32.store(record, start('bias'), RECORD.bias) : [],
     variant.bias && variant.pass === 'gradient'
       ? i32.store(
           record,

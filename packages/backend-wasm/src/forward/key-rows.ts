@@ -1,6 +1,6 @@
 import { type Block, type Code, type Variable, after, i32, int, v128 } from '@heed/core/wasm';
 import type { Element } from '../module/element.ts';
-import { type Context, minimum, place } from '../module/context.ts';
+import { minimum, place } from '../module/context.ts';
 
 /** Number of vectors that a turn of an inner loop handles: as many as divide the row, and no more than a maximum. */
 export function unrolled(vectors: number, maximum = 16): number {
@@ -35,14 +35,4 @@ export function sumsOfLanes(
     [a.set(pairs(a, b)), c.set(pairs(c, d))],
     vector.add(v128.shuffle(a, c, words(0, 1, 4, 5)), v128.shuffle(a, c, words(2, 3, 6, 7))),
   );
-}
-
-/** Address of a key of the item's head, or of its value, where it was given. */
-export function keysInPlace(
-  { frame, item }: Context,
-  source: 'key' | 'value',
-  key: Code<'i32'>,
-): Code<'i32'> {
-  const batch = place(frame.integer(source), item.batch, frame.integer(`${source}Batch`));
-  return place(place(batch, item.kvHead, frame.integer(`${source}Head`)), key, frame.integer(`${source}Row`));
 }

@@ -1,6 +1,5 @@
 import { type Block, type Code, type Locals, type Variable, i32, int, when } from '@heed/core/wasm';
-import type { RowTensor } from '../module/cache-rows.ts';
-import { type Context, minimum, place } from '../module/context.ts';
+import { type Context, type RowTensor, minimum, place } from '../module/context.ts';
 import { toColumn } from '../module/ring.ts';
 import { rowAddresses } from './key-rows.ts';
 

@@ -16,7 +16,7 @@ import {
   when,
 } from '@heed/core/wasm';
 import type { RowMaker } from '../module/cache-rows.ts';
-import { type Context, place } from '../module/context.ts';
+import { type Context, place, rowAddress } from '../module/context.ts';
 import { elementStorage } from '../module/storage.ts';
 import { logarithm } from '../module/logarithm.ts';
 import { philox } from '../module/philox.ts';
@@ -116,16 +116,7 @@ export function writeChoice(
     x.set(vector.splat(element.fromF64(number))),
     storage.store(body, to, x, { lanes: 1 }),
   ];
-  const value = (): Code<'i32'> =>
-    place(
-      place(
-        place(frame.integer('value'), item.batch, frame.integer('valueBatch')),
-        item.kvHead,
-        frame.integer('valueHead'),
-      ),
-      choice,
-      frame.integer('valueRow'),
-    );
+  const value = (): Code<'i32'> => rowAddress(frame, 'value', [item.batch, item.kvHead, choice]);
   const [from, fromEnd] = body.locals('i32', 2);
   const read = makeValue === null ? cache : elementStorage(element);
   const copy: Block =

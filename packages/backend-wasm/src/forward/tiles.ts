@@ -1,6 +1,5 @@
 import { type Callable, type Code, i32, int, v128 } from '@heed/core/wasm';
-import { type Context, place } from '../module/context.ts';
-import { keysInPlace } from './key-rows.ts';
+import { type Context, place, rowAddress } from '../module/context.ts';
 import { readingOf } from '../plan/reading.ts';
 import { rowsAhead } from './ahead.ts';
 import { pageOpener } from './pages.ts';
@@ -29,8 +28,8 @@ export function tileOpener(context: Context, makePanel: Callable<['i32']> | null
       readAhead === null ? [] : readAhead(tile),
       makePanel === null
         ? [
-            item.keyAt.set(keysInPlace(context, 'key', tile)),
-            item.valueAt.set(keysInPlace(context, 'value', tile)),
+            item.keyAt.set(rowAddress(frame, 'key', [item.batch, item.kvHead, tile])),
+            item.valueAt.set(rowAddress(frame, 'value', [item.batch, item.kvHead, tile])),
           ]
         : [
             item.keyAt.set(i32.add(item.scratch, int(scratch.wideKeys))),

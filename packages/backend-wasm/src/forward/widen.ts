@@ -5,18 +5,17 @@ import {
   type Locals,
   type Variable,
   count,
-  drop,
   i32,
   int,
   memoryFill,
   v128,
   when,
 } from '@heed/core/wasm';
-import { type Source, madeRow, rowAddress, rowMaker } from '../module/cache-rows.ts';
-import { type Context, maximum, minimum, place } from '../module/context.ts';
+import { type Source, madeRow } from '../module/cache-rows.ts';
+import { type Context, maximum, minimum, rowAddress } from '../module/context.ts';
 import { narrowReader } from '../module/narrow.ts';
 import { unrolled } from './key-rows.ts';
-import { eachPage } from './pages.ts';
+import { eachRun } from './pages.ts';
 import { readingOf } from '../plan/reading.ts';
 
 /**
@@ -29,13 +28,13 @@ function tileWidener(context: Context, source: Source): Callable<['i32']> {
   const start = source === 'key' ? scratch.wideKeys : scratch.wideValues;
   const rowBytes = int(depth * element.bytes);
   return module.function({ parameters: ['i32'] }, (body, tile) => {
-    const [key, next, first, end, page, from, scales, row, to] = body.locals('i32', 9);
+    const [key, next, first, end, page, row, from, scales, to] = body.locals('i32', 9);
+    const inPage = body.local('i32');
     const { fast, exact, notices, prepare } = rowWidener(context, body, source, { row, to, scales });
     const scaleName = variant.groups === null ? null : (`${source}Scales` as const);
-    const inPage = variant.pages === null ? key : i32.remU(key, int(variant.pages));
     const eachRow = (widen: Block): Block => [
-      from.set(rowAddress(context, source, page, inPage)),
-      scaleName === null ? [] : scales.set(rowAddress(context, scaleName, page, inPage)),
+      from.set(rowAddress(frame, source, [page, item.kvHead, inPage])),
+      scaleName === null ? [] : scales.set(rowAddress(frame, scaleName, [page, item.kvHead, inPage])),
       count(key, key, next, 1, [
         row.set(from),
         widen,
@@ -43,25 +42,21 @@ function tileWidener(context: Context, source: Source): Callable<['i32']> {
         scaleName === null ? [] : scales.set(i32.add(scales, frame.integer(`${scaleName}Row`))),
       ]),
     ];
+    const zeros = i32.mul(i32.sub(next, key), rowBytes);
     const eachKey = (widen: Block): Block => [
       to.set(i32.add(item.scratch, i32.add(int(start), i32.mul(first, rowBytes)))),
       key.set(i32.add(tile, first)),
-      next.set(end),
-      variant.pages === null
-        ? [page.set(item.batch), eachRow(widen)]
-        : eachPage(
-            context,
-            body,
-            { key, next, end, page },
-            when(
-              i32.eq(page, int(-1)),
-              [
-                memoryFill(to, int(0), i32.mul(i32.sub(next, key), rowBytes)),
-                to.set(i32.add(to, i32.mul(i32.sub(next, key), rowBytes))),
-              ],
-              eachRow(widen),
-            ),
-          ),
+      eachRun(
+        context,
+        body,
+        end,
+        { key, next, page, row: inPage },
+        when(
+          i32.eq(page, int(-1)),
+          [memoryFill(to, int(0), zeros), to.set(i32.add(to, zeros))],
+          eachRow(widen),
+        ),
+      ),
     ];
     return [
       visibleKeys(context, tile, first, end),
@@ -138,34 +133,12 @@ function visibleKeys(
 
 /** A function (tile) that writes keys and values of the open tile to a panel; nothing where they are elements. */
 export function panelMaker(context: Context): Callable<['i32']> | null {
-  const { module, variant, needs } = context;
+  const { module, needs } = context;
   const reading = readingOf(context);
   if (reading === 'elements' || reading === 'quantized') return null;
-  if (variant.ring) return tileMaker(context);
   const [widenKeys, widenValues] = [tileWidener(context, 'key'), tileWidener(context, 'value')];
   return module.function({ parameters: ['i32'] }, (_, tile) => [
     widenKeys(tile),
     needs.sumsValues ? widenValues(tile) : [],
   ]);
-}
-
-/** The same in a ring, whose rows are made one by one. */
-function tileMaker(context: Context): Callable<['i32']> {
-  const { module, variant, needs, element, item, scratch } = context;
-  const sources: readonly Source[] = needs.sumsValues ? ['key', 'value'] : ['key'];
-  const makers = sources.map((source) => ({
-    make: rowMaker(context, source),
-    start: source === 'key' ? scratch.wideKeys : scratch.wideValues,
-    bytes: (source === 'key' ? variant.headDim : variant.valueDim) * element.bytes,
-  }));
-  return module.function({ parameters: ['i32'] }, (body, tile) => {
-    const [key, first, end, at] = body.locals('i32', 4);
-    const rows = makers.map(({ make, start, bytes }) =>
-      drop(make(at, place(i32.add(item.scratch, int(start)), key, bytes))),
-    );
-    return [
-      visibleKeys(context, tile, first, end),
-      count(key, first, end, 1, [at.set(i32.add(tile, key)), rows]),
-    ];
-  });
 }

@@ -16,7 +16,7 @@ import {
 } from '@heed/core/wasm';
 import type { ElementType } from '../module/element.ts';
 import { exponential } from '../module/exponential.ts';
-import { type Context, place } from '../module/context.ts';
+import { type Context, place, rowAddress } from '../module/context.ts';
 import { rowPacker } from '../module/pack.ts';
 import { RECORD, RECORD_BYTES } from '../plan/records.ts';
 
@@ -116,15 +116,8 @@ export function gradientRowOpener(context: Context): Callable<['i32']> {
 
 /** Address of a record's row in a tensor with the shape of the query. */
 export function queryRow({ frame, item }: Context, record: Code<'i32'>, base: Code<'i32'>): Code<'i32'> {
-  return place(
-    place(
-      place(base, item.batch, frame.integer('queryBatch')),
-      i32.load(record, RECORD.head),
-      frame.integer('queryHead'),
-    ),
-    i32.load(record, RECORD.index),
-    frame.integer('queryRow'),
-  );
+  const row = i32.load(record, RECORD.index);
+  return rowAddress(frame, 'query', [item.batch, i32.load(record, RECORD.head), row], base);
 }
 
 /**

@@ -18,7 +18,7 @@ import {
   when,
   whileTrue,
 } from '@heed/core/wasm';
-import { type Context, place } from './context.ts';
+import { type Context, place, rowAddress } from './context.ts';
 import { toColumn } from './ring.ts';
 import { upperBytes } from './storage.ts';
 
@@ -30,23 +30,8 @@ import { upperBytes } from './storage.ts';
 /** The two tensors of a cache. */
 export type Source = 'key' | 'value';
 
-/** Address of a row, the `row`-th of a page, or of an element of the batch. */
-export function rowAddress(
-  { frame, item }: Context,
-  name: RowTensor,
-  page: Code<'i32'>,
-  row: Code<'i32'>,
-): Code<'i32'> {
-  const ofPage = place(frame.integer(name), page, frame.integer(`${name}Batch`));
-  const ofHead = place(ofPage, item.kvHead, frame.integer(`${name}Head`));
-  return place(ofHead, row, frame.integer(`${name}Row`));
-}
-
 /** (key, to) → i32 */
 export type RowMaker = Callable<['i32', 'i32'], 'i32'>;
-
-/** Tensors that have a row for each key. */
-export type RowTensor = Source | `${Source}Scales`;
 
 /** A function (key, to) → i32 that writes a row as elements, 0 where there is no page. Returns whether there is one. */
 export function rowMaker(context: Context, source: Source): RowMaker {
@@ -62,8 +47,10 @@ export function rowMaker(context: Context, source: Source): RowMaker {
         toColumn(context, key),
         page.set(pages === null ? item.batch : i32.load(place(frame.integer('blockTable'), entry, 4))),
         when(i32.eq(page, int(-1)), memoryFill(to, int(0), int(depth * element.bytes)), [
-          row.set(rowAddress(context, source, page, inPage)),
-          variant.groups === null ? [] : scales.set(rowAddress(context, `${source}Scales`, page, inPage)),
+          row.set(rowAddress(frame, source, [page, item.kvHead, inPage])),
+          variant.groups === null
+            ? []
+            : scales.set(rowAddress(frame, `${source}Scales`, [page, item.kvHead, inPage])),
           madeRow(context, body, source, { row, to, scales }),
         ]),
       ],

@@ -106,6 +106,24 @@ export function place(base: Code<'i32'>, index: Code<'i32'>, size: number | Code
   return i32.add(base, i32.mul(index, typeof size === 'number' ? int(size) : size));
 }
 
+/** Tensors that have a row for each key. */
+export type RowTensor = 'key' | 'value' | 'keyScales' | 'valueScales';
+
+/**
+ * Address of a row of a tensor `[outer, head, row, depth]`: the outer index is an element of the batch, or a page.
+ *
+ * @param base address of the tensor. Default that of the frame; others have the same strides.
+ */
+export function rowAddress(
+  frame: Frame,
+  name: RowTensor | 'query' | 'output' | 'mask' | 'bias',
+  [outer, head, row]: readonly [Code<'i32'>, Code<'i32'>, Code<'i32'>],
+  base: Code<'i32'> = frame.integer(name),
+): Code<'i32'> {
+  const ofHead = place(place(base, outer, frame.integer(`${name}Batch`)), head, frame.integer(`${name}Head`));
+  return place(ofHead, row, frame.integer(`${name}Row`));
+}
+
 /** The lesser of two variables or constants, as signed integers. */
 export function minimum(a: Code<'i32'>, b: Code<'i32'>): Code<'i32'> {
   return select(a, b, i32.ltS(a, b));
