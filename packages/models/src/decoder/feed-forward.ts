@@ -1,11 +1,10 @@
 import type { Tensor } from '@heed/core';
-import { zeros } from '@heed/core/backend';
 import { FeedForward } from '@heed/layers';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import { decoded } from '../weights/matrix.ts';
 import { type WeightReader, checkEnough } from '../weights/source.ts';
 import type { Step } from './attention.ts';
-import { Projection } from '../engine/projection.ts';
+import { Projection, disposeAll } from '../engine/projection.ts';
 
 type Float32 = Tensor<'float32'>;
 
@@ -14,12 +13,10 @@ export class DecoderFeedForward {
   /** Gate and up in one, or up with its activation. */
   readonly #input: Projection;
   readonly #output: Projection;
-  readonly #isGated: boolean;
 
-  private constructor(input: Projection, output: Projection, isGated: boolean) {
+  private constructor(input: Projection, output: Projection) {
     this.#input = input;
     this.#output = output;
-    this.#isGated = isGated;
   }
 
   /** Reads the weights of a layer. */
@@ -35,11 +32,7 @@ export class DecoderFeedForward {
         weight: loaded.parameters[`${name}.weight`] as Float32,
         bias: loaded.parameters[`${name}.bias`] as Float32,
       });
-      return new DecoderFeedForward(
-        new Projection([part('up')], activation),
-        new Projection([part('down')]),
-        false,
-      );
+      return new DecoderFeedForward(new Projection([part('up')], activation), new Projection([part('down')]));
     }
     const part = async (name: string, shape: readonly [number, number]) => ({
       weight: await reader.matrix(`layers.${layer}.mlp.${name}_proj.weight`, shape),
@@ -49,26 +42,16 @@ export class DecoderFeedForward {
     });
     const inputs = [await part('gate', [hiddenDim, width]), await part('up', [hiddenDim, width])];
     const down = await part('down', [width, hiddenDim]);
-    return new DecoderFeedForward(new Projection(inputs), new Projection([down]), true);
+    return new DecoderFeedForward(new Projection(inputs, 'silu', true), new Projection([down]));
   }
 
   /** `[B, L, E]` → `[B, L, E]`. */
   async forward(input: Float32, { backend, run }: Step): Promise<Float32> {
-    const hidden = await this.#input.forward(backend, input, run);
-    return this.#output.forward(backend, this.#isGated ? gated(hidden) : hidden, run);
-  }
-}
-
-/** silu(gate) · up of rows that have one behind the other. */
-function gated({ shape, data }: Float32): Float32 {
-  const width = shape.at(-1)! / 2;
-  const result = zeros('float32', [...shape.slice(0, -1), width]);
-  for (let row = 0; row * width < result.data.length; row++) {
-    const [from, to] = [2 * row * width, row * width];
-    for (let n = 0; n < width; n++) {
-      const gate = data[from + n];
-      result.data[to + n] = (gate / (1 + Math.exp(-gate))) * data[from + width + n];
+    const hidden = await this.#input.stay(backend, input, run);
+    try {
+      return await this.#output.forward(backend, hidden, run);
+    } finally {
+      disposeAll([hidden]);
     }
   }
-  return result;
 }

@@ -55,3 +55,38 @@ test('stored weights keep their size there', async () => {
   data.forEach((x, n) => expect(Math.abs(x - right[n]!)).toBeLessThan(0.02));
   await backend.dispose();
 });
+
+test('a gate is the same on a backend that offers it, on one that does not, and of matrices of two types', async () => {
+  const { backend } = await watched();
+  const up = numbers([OUT, IN], 4);
+  const half = cast(up, 'float16') as Tensor<'float16'>;
+  const offered = { ...backend, linear: { ...backend.linear!, scalar: false } };
+  const { operations } = backend.capabilities;
+  const lacking = {
+    ...offered,
+    capabilities: {
+      ...backend.capabilities,
+      operations: operations!.filter((name) => name !== 'linear.gate'),
+    },
+  };
+  const ofRow = (projected: readonly number[], n: number): number =>
+    (projected[n]! / (1 + Math.exp(-projected[n]!))) * projected[OUT + n]!;
+  for (const second of [up, half]) {
+    const plain = new Projection([{ weight }, { weight: second }]);
+    const sums = Array.from((await plain.forward(backend, input, {})).data);
+    const projection = new Projection([{ weight }, { weight: second }], 'silu', true);
+    expect(projection.outputDim).toBe(OUT);
+    for (const place of [backend, offered, lacking]) {
+      const { shape, data } = await projection.forward(place, input, {});
+      expect(shape).toEqual([ROWS, OUT]);
+      for (let row = 0; row < ROWS; row++) {
+        const own = sums.slice(2 * row * OUT, 2 * (row + 1) * OUT);
+        for (let n = 0; n < OUT; n++) expect(data[row * OUT + n]).toBeCloseTo(ofRow(own, n), 3);
+      }
+    }
+    const stayed = await projection.stay(offered, input, {});
+    expect(stayed.shape).toEqual([ROWS, OUT]);
+    if ('read' in stayed) stayed.dispose();
+  }
+  await backend.dispose();
+});

@@ -9,7 +9,7 @@ import type {
   Tensor,
 } from '@heed/core';
 import { isResident } from '@heed/core';
-import { isStoredType, zeros } from '@heed/core/backend';
+import { CURVES, isStoredType, zeros } from '@heed/core/backend';
 import { Linear, type StateDict, activate } from '@heed/layers';
 import { type Matrix, decoded, stacked } from '../weights/matrix.ts';
 
@@ -51,6 +51,8 @@ function kernelOf(backend: AttentionBackend, problem: LinearProblem): Promise<Li
  * is where the backend takes its type, else as float32. On others `@heed/layers` computes it, in float32, and so it does with a W of
  * float32 on a backend whose `linear` is scalar, which takes several times as long. Several matrices with
  * the same input are one product.
+ *
+ * With a gate, f of the first half of these numbers is multiplied by the second half, on the backend where it offers `linear.gate`.
  */
 export class Projection {
   /** The width of the input. */
@@ -59,21 +61,29 @@ export class Projection {
   readonly outputDim: number;
   readonly #parts: readonly Part[];
   readonly #activation: Activation | null;
+  readonly #isGated: boolean;
   readonly #engines = new WeakMap<AttentionBackend, Promise<readonly Packed[]>>();
   #layers: readonly Linear[] | null = null;
 
   /**
    * @param given `weight` `[out, in]`, and a float32 `bias` `[out]` if there is one; or several of these, which follow one another in
    * the output.
+   * @param isGated true for a gate, whose matrix comes first.
    */
-  constructor(given: StateDict | readonly ProjectionPart[], activation: Activation | null = null) {
+  constructor(
+    given: StateDict | readonly ProjectionPart[],
+    activation: Activation | null = null,
+    isGated = false,
+  ) {
     const parts = Array.isArray(given)
       ? (given as readonly ProjectionPart[])
       : [{ weight: (given as StateDict)['weight'] as Matrix, bias: (given as StateDict)['bias'] as Float32 }];
     this.#parts = joined(parts.map(({ weight, bias }) => ({ weight, bias: bias ?? null })));
     this.#activation = activation;
+    this.#isGated = isGated;
     this.inputDim = parts[0]!.weight.shape[1]!;
-    this.outputDim = parts.reduce((sum, { weight }) => sum + weight.shape[0]!, 0);
+    const rows = parts.reduce((sum, { weight }) => sum + weight.shape[0]!, 0);
+    this.outputDim = isGated ? rows / 2 : rows;
   }
 
   /** `[…, in]` → `[…, out]`, in this process's memory. */
@@ -88,7 +98,7 @@ export class Projection {
     for (const { kernel, weights } of await this.#on(backend)) {
       outputs.push((await kernel.run({ input, weights }, run)).output as Float32);
     }
-    return outputs.length === 1 ? outputs[0]! : sideBySide(outputs, this.outputDim);
+    return this.#gatesOn(backend) ? outputs[0]! : this.#finished(outputs);
   }
 
   /**
@@ -112,7 +122,8 @@ export class Projection {
     input: Float32 | ResidentTensor,
     run: RunOptions,
   ): Promise<Float32 | ResidentTensor<'float32'>> {
-    if (!this.#belongsOn(backend) || this.#parts.length > 1) return this.forward(backend, input, run);
+    const staysHere = this.#parts.length > 1 || (this.#isGated && !this.#gatesOn(backend));
+    if (!this.#belongsOn(backend) || staysHere) return this.forward(backend, input, run);
     const [{ kernel, weights }] = (await this.#on(backend)) as [Packed];
     const { output } = await kernel.run({ input, weights }, { ...run, resident: true });
     return output as ResidentTensor<'float32'>;
@@ -124,13 +135,25 @@ export class Projection {
     return this.#parts.some(({ weight: { dtype } }) => isStoredType(dtype));
   }
 
+  /** Returns whether a backend computes the gate: that of one matrix. */
+  #gatesOn({ capabilities: { operations = [] } }: AttentionBackend): boolean {
+    return this.#isGated && this.#parts.length === 1 && operations.includes('linear.gate');
+  }
+
+  /** The outputs of all parts as one, gated. */
+  #finished(outputs: readonly Float32[]): Float32 {
+    const sums = outputs.length === 1 ? outputs[0]! : sideBySide(outputs);
+    return this.#isGated ? gated(this.#activation, sums) : sums;
+  }
+
   #onHost(input: Float32): Float32 {
     this.#layers ??= this.#parts.map(linearOf);
     const outputs = this.#layers.map((layer) => {
       const sum = layer.forward(input);
-      return (this.#activation === null ? sum : activate(this.#activation, sum)) as Float32;
+      const isActivated = this.#activation !== null && !this.#isGated;
+      return (isActivated ? activate(this.#activation!, sum) : sum) as Float32;
     });
-    return outputs.length === 1 ? outputs[0]! : sideBySide(outputs, this.outputDim);
+    return this.#finished(outputs);
   }
 
   #on(backend: AttentionBackend): Promise<readonly Packed[]> {
@@ -153,12 +176,14 @@ export class Projection {
     const [outputDim, inputDim] = weight.shape as [number, number];
     const { weightTypes = [] } = backend.capabilities;
     const isTaken = isStoredType(weight.dtype) && weightTypes.includes(weight.dtype);
+    const gate = this.#gatesOn(backend);
     const kernel = await kernelOf(backend, {
       inputDim,
-      outputDim,
+      outputDim: gate ? outputDim / 2 : outputDim,
+      gate,
       weightType: isTaken ? weight.dtype : 'float32',
       bias: bias !== null,
-      activation: this.#activation,
+      activation: this.#isGated && !gate ? null : this.#activation,
     });
     const weights = await kernel.pack({
       weight: isTaken ? weight : decoded(weight),
@@ -191,8 +216,21 @@ function linearOf({ weight, bias }: Part): Linear {
   return made;
 }
 
+/** f(first half) · second half of each row. */
+function gated(activation: Activation | null, { shape, data }: Float32): Float32 {
+  const width = shape.at(-1)! / 2;
+  const at = activation === null ? (x: number): number => x : CURVES[activation].at;
+  const result = zeros('float32', [...shape.slice(0, -1), width]);
+  for (let row = 0; row * width < result.data.length; row++) {
+    const [from, to] = [2 * row * width, row * width];
+    for (let n = 0; n < width; n++) result.data[to + n] = at(data[from + n]!) * data[from + width + n]!;
+  }
+  return result;
+}
+
 /** `[…, a]` and `[…, b]` → `[…, a + b]`. */
-function sideBySide(outputs: readonly Float32[], width: number): Float32 {
+function sideBySide(outputs: readonly Float32[]): Float32 {
+  const width = outputs.reduce((sum, { shape }) => sum + shape.at(-1)!, 0);
   const leading = outputs[0]!.shape.slice(0, -1);
   const result = zeros('float32', [...leading, width]);
   let at = 0;

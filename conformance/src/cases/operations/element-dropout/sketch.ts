@@ -1,8 +1,8 @@
-import { type ElementDropoutInputs, type ElementDropoutProblem, type Tensor, tensor } from '@heed/core';
-import { sizeOf } from '@heed/core/backend';
+import type { ElementDropoutInputs, ElementDropoutProblem, Tensor } from '@heed/core';
 import type { BehaviorCase } from '../../../case.ts';
 import { randomFrom } from '../../../random.ts';
 import { type OperationSetting, type OperationSubject, operationCase } from '../kernel.ts';
+import { numbersOf } from '../numbers.ts';
 
 /** Dropout and its inputs, in short. */
 export interface ElementDropoutSketch extends ElementDropoutProblem {
@@ -37,10 +37,7 @@ function settingOf(sketch: ElementDropoutSketch, from: string): ElementDropoutSe
     gradient = false,
   } = sketch;
   const random = randomFrom(from);
-  const numbers = (): Tensor => {
-    const data = Array.from({ length: sizeOf(shape) }, () => random.normal() || 1);
-    return tensor(dtype === 'float64' ? Float64Array.from(data) : Float32Array.from(data), shape) as Tensor;
-  };
+  const numbers = (): Tensor => numbersOf(dtype, shape, () => random.normal() || 1);
   const source = { seed, ...(stream !== undefined && { stream }) };
   return {
     operation: 'elementDropout',

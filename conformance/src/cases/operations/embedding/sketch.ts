@@ -3,6 +3,7 @@ import { sizeOf } from '@heed/core/backend';
 import type { BehaviorCase } from '../../../case.ts';
 import { randomFrom } from '../../../random.ts';
 import { type OperationSetting, type OperationSubject, operationCase } from '../kernel.ts';
+import { numbersOf } from '../numbers.ts';
 
 /** An embedding and its inputs, in short. */
 export interface EmbeddingSketch extends EmbeddingProblem {
@@ -29,10 +30,8 @@ function settingOf(sketch: EmbeddingSketch, seed: string): EmbeddingSetting {
   const { places = [2, 5], used = sketch.count, padding = 0, mean = 0, ...given } = sketch;
   const { count, width, dtype = 'float32', gradient = false } = given;
   const random = randomFrom(seed);
-  const numbers = (shape: readonly number[], middle = 0): Tensor => {
-    const data = Array.from({ length: sizeOf(shape) }, () => middle + random.normal());
-    return tensor(dtype === 'float64' ? Float64Array.from(data) : Float32Array.from(data), shape) as Tensor;
-  };
+  const numbers = (shape: readonly number[], middle = 0): Tensor =>
+    numbersOf(dtype, shape, () => middle + random.normal());
   const index = (): number => (random.uniform() < padding ? -1 : random.below(used));
   return {
     operation: 'embedding',

@@ -1,9 +1,10 @@
-import { type Tensor, tensor } from '@heed/core';
+import type { ComputeDType, Tensor } from '@heed/core';
 import type { BehaviorCase } from '../../../case.ts';
 import { residualFault } from '../../../judge/linear.ts';
 import { randomFrom } from '../../../random.ts';
 import { ensure, ensureError } from '../../building/behavior.ts';
 import { ensureSameBits } from '../../building/run-all.ts';
+import { numbersOf } from '../numbers.ts';
 import { type LinearSketch, linearCase, withWeights } from './sketch.ts';
 
 const VALUES: Readonly<Record<string, LinearSketch>> = {
@@ -15,13 +16,9 @@ const VALUES: Readonly<Record<string, LinearSketch>> = {
 };
 
 /** Random numbers in the form of a tensor. */
-function like({ dtype, shape, data }: Tensor, seed: string): Tensor {
+function like({ dtype, shape }: Tensor, seed: string): Tensor {
   const random = randomFrom(seed);
-  const numbers = Array.from(data, () => random.normal());
-  return tensor(
-    dtype === 'float64' ? Float64Array.from(numbers) : Float32Array.from(numbers),
-    shape,
-  ) as Tensor;
+  return numbersOf(dtype as ComputeDType, shape, () => random.normal());
 }
 
 function residualCase(...given: Parameters<typeof linearCase>): BehaviorCase {

@@ -6,12 +6,11 @@ import {
   type PackedWeights,
   type StoredWeight,
   type Tensor,
-  tensor,
 } from '@heed/core';
-import { sizeOf } from '@heed/core/backend';
 import type { BehaviorCase, Subject } from '../../../case.ts';
 import { randomFrom } from '../../../random.ts';
 import { behavior } from '../../building/behavior.ts';
+import { numbersOf } from '../numbers.ts';
 
 /** A projection and its inputs, in short. */
 export interface LinearSketch extends LinearProblem {
@@ -45,10 +44,8 @@ export function settingOf({ rows = [3], spread = 1, ...given }: LinearSketch, se
   const { inputDim, outputDim } = problem;
   const sums = problem.gate ? 2 * outputDim : outputDim;
   const random = randomFrom(seed);
-  const numbers = (shape: readonly number[], size = 1): Tensor => {
-    const data = Array.from({ length: sizeOf(shape) }, () => size * random.normal());
-    return tensor(dtype === 'float64' ? Float64Array.from(data) : Float32Array.from(data), shape) as Tensor;
-  };
+  const numbers = (shape: readonly number[], size = 1): Tensor =>
+    numbersOf(dtype, shape, () => size * random.normal());
   return {
     problem,
     parameters: {

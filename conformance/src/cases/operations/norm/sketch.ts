@@ -1,8 +1,8 @@
-import { type NormForward, type NormInputs, type NormProblem, type Tensor, tensor } from '@heed/core';
-import { sizeOf } from '@heed/core/backend';
+import type { NormForward, NormInputs, NormProblem, Tensor } from '@heed/core';
 import type { BehaviorCase } from '../../../case.ts';
 import { randomFrom } from '../../../random.ts';
 import { type OperationSetting, type OperationSubject, operationCase } from '../kernel.ts';
+import { numbersOf } from '../numbers.ts';
 
 /** A norm and its inputs, in short. */
 export interface NormSketch extends NormProblem {
@@ -28,10 +28,8 @@ function settingOf(sketch: NormSketch, seed: string): NormSetting {
   const plain = { epsilon: kind === 'layer' ? 1e-5 : 1e-6, bias: false, gradient: false };
   const problem = { ...plain, ...given, dtype };
   const random = randomFrom(seed);
-  const numbers = (shape: readonly number[], size = 1, middle = 0): Tensor => {
-    const data = Array.from({ length: sizeOf(shape) }, () => middle + size * random.normal());
-    return tensor(dtype === 'float64' ? Float64Array.from(data) : Float32Array.from(data), shape) as Tensor;
-  };
+  const numbers = (shape: readonly number[], size = 1, middle = 0): Tensor =>
+    numbersOf(dtype, shape, () => middle + size * random.normal());
   const shape = [...rows, width];
   const inputs = {
     input: numbers(shape, spread, mean),

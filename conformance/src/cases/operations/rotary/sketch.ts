@@ -4,6 +4,7 @@ import { rotaryTable } from '@heed/core/operations';
 import type { BehaviorCase } from '../../../case.ts';
 import { randomFrom } from '../../../random.ts';
 import { type OperationSetting, type OperationSubject, operationCase } from '../kernel.ts';
+import { numbersOf } from '../numbers.ts';
 
 /** A rotary embedding and its inputs, in short. */
 export interface RotarySketch extends RotaryProblem {
@@ -36,10 +37,7 @@ function settingOf(sketch: RotarySketch, seed: string): RotarySetting {
   const problem = { headDim, rotaryDim, interleaved, dtype, gradient };
   const random = randomFrom(seed);
   const shape = [batch, length, heads, headDim];
-  const numbers = (): Tensor => {
-    const data = Array.from({ length: sizeOf(shape) }, () => random.normal());
-    return tensor(dtype === 'float64' ? Float64Array.from(data) : Float32Array.from(data), shape) as Tensor;
-  };
+  const numbers = (): Tensor => numbersOf(dtype, shape, () => random.normal());
   const places = perBatch ? [batch, length] : [length];
   const positions = tensor(
     Int32Array.from({ length: sizeOf(places) }, () => random.below(last + 1)),
