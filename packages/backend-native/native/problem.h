@@ -156,6 +156,24 @@ struct ElementDropout {
   void* output;
 };
 
+// A rotary position embedding (kernels/rotary.h) of positions [B, L] of heads, or with `back` its gradient. Rows of the tables are those of
+// a batch element, or with `perBatch` of all.
+struct Rotary {
+  i64 positions, length, heads, width, angles;
+  bool interleaved, back, perBatch;
+  const void *input, *cosines, *sines;
+  void* output;
+};
+
+// Rows of a weight (kernels/embedding.h), `count` of them, by indices of so many places; with `isGradient` the input is dOutput, and the
+// output dWeight.
+struct Embedding {
+  i64 places, count, width;
+  bool isGradient;
+  const void *input, *indices;
+  void* output;
+};
+
 // Seed of selection `sample` or of dropout, and the place of the problem in a larger one, from which the noise counts.
 struct Noise {
   uint32_t seedLow, seedHigh, batch, head, query, key;
@@ -164,11 +182,13 @@ struct Noise {
 struct Run {
   const Problem* problem;
   const Plan* plan;
-  // Null unless the run is of a projection, of the gradient of an activation, of a norm, or of dropout.
+  // All but one are null, and that one too in a run of attention.
   const Linear* linear;
   const Slope* slope;
   const Norm* norm;
   const ElementDropout* dropout;
+  const Rotary* rotary;
+  const Embedding* embedding;
   void* operands[operandCount];
   Noise noise;
   char* shared;
@@ -196,6 +216,10 @@ struct Kernels {
   void (*norm)(const Run&, i64 task, char* scratch);
   Plan (*planDropout)(const ElementDropout&);
   void (*dropout)(const Run&, i64 task, char* scratch);
+  Plan (*planRotary)(const Rotary&);
+  void (*rotary)(const Run&, i64 task, char* scratch);
+  Plan (*planEmbedding)(const Embedding&);
+  void (*embedding)(const Run&, i64 task, char* scratch);
   // Puts a weight [outputs, inputs] into panels of its rows, each `step` panels from the one before, or of its columns, for the
   // gradient of the input.
   void (*packLinear)(i64 outputs, i64 inputs, bool ofColumns, i64 step, const void* from, void* to);

@@ -3,30 +3,26 @@ import type {
   AttentionGradients,
   AttentionInputs,
   AttentionProblem,
-  ComputeDType,
   GradientInputs,
   RunOptions,
   Tensor,
 } from '@heed/core';
-import { type KernelDefinition, STORED_TYPES, defineBackend, plainViews } from '@heed/core/backend';
-import { embeddingOnHost, offerElementDropout, offerNorm, rotaryOnHost } from '@heed/core/operations';
+import { type KernelDefinition, STORED_TYPES, defineBackend } from '@heed/core/backend';
+import { offerElementDropout, offerEmbedding, offerNorm, offerRotary } from '@heed/core/operations';
 import { capabilities } from './capabilities.ts';
 import { asResults, forwardResults } from './forward/results.ts';
 import { gradientResults } from './gradient/results.ts';
 import { compileLinear } from './linear/linear.ts';
 import { Memory } from './memory/memory.ts';
 import { compileDropout } from './operations/dropout.ts';
+import { compileEmbedding } from './operations/embedding.ts';
 import { compileNorm } from './operations/norm.ts';
+import { compileRotary } from './operations/rotary.ts';
 import type { Binding, Team } from './platform/binding.ts';
 import { runPass } from './platform/run-pass.ts';
 
 export function createBackend(binding: Binding, team: Team, device: string): AttentionBackend {
   const memory = new Memory(binding);
-  const views = {
-    ...plainViews,
-    make: (dtype: ComputeDType, shape: readonly number[]) => memory.blank(dtype, shape),
-    free: (tensor: Tensor) => memory.free(tensor),
-  };
   return defineBackend({
     name: 'native',
     device,
@@ -42,9 +38,8 @@ export function createBackend(binding: Binding, team: Team, device: string): Att
     },
     operations: [
       offerNorm((problem) => compileNorm(binding, memory, team, problem)),
-      // A few instructions for each number: JavaScript computes them where the tensors are.
-      rotaryOnHost(views),
-      embeddingOnHost(views),
+      offerRotary((problem) => compileRotary(binding, memory, team, problem)),
+      offerEmbedding((problem) => compileEmbedding(binding, memory, team, problem)),
       offerElementDropout((problem) => compileDropout(binding, memory, team, problem)),
     ],
   });

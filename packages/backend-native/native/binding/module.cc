@@ -1,6 +1,6 @@
 // Functions for TypeScript: levels(), createTeam(level, threads), compile(team, problem), run(kernel, ...),
-// linear(team, ...), weightGradient(team, ...), slope(team, ...), norm(team, ...), elementDropout(team, ...), packLinear(team, ...), panelWidth(team, ...),
-// packWeight(team, ...), preferLargePages(buffer). Typed arrays are read and written in place, and JavaScript makes the results.
+// linear(team, ...), weightGradient(team, ...), slope(team, ...), norm(team, ...), elementDropout(team, ...), rotary(team, ...),
+// embedding(team, ...), packLinear(team, ...), panelWidth(team, ...), packWeight(team, ...), preferLargePages(buffer). Typed arrays are read and written in place, and JavaScript makes the results.
 #include <cstring>
 #include <memory>
 #include <string>
@@ -9,7 +9,9 @@
 #include "environment.h"
 #include "large_pages.h"
 #include "element_dropout.h"
+#include "embedding.h"
 #include "linear.h"
+#include "rotary.h"
 #include "slope.h"
 #include "norm.h"
 #include "pin.h"
@@ -217,6 +219,16 @@ napi_value elementDropout(napi_env env, napi_callback_info info) {
   return runElementDropout(env, *externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
 }
 
+napi_value rotary(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return runRotary(env, *externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
+}
+
+napi_value embedding(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return runEmbedding(env, *externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
+}
+
 napi_value packLinear(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   return packLinear(env, **externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
@@ -249,6 +261,8 @@ napi_value initialize(napi_env env, napi_value exports) {
       {"slope", nullptr, slope, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"norm", nullptr, norm, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"elementDropout", nullptr, elementDropout, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"rotary", nullptr, rotary, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"embedding", nullptr, embedding, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"packLinear", nullptr, packLinear, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"panelWidth", nullptr, panelWidth, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"packWeight", nullptr, packWeight, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

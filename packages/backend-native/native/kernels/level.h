@@ -3,9 +3,11 @@
 #pragma once
 #include "attend.h"
 #include "element_dropout.h"
+#include "embedding.h"
 #include "gradient.h"
 #include "linear_gradient.h"
 #include "norm.h"
+#include "rotary.h"
 #include "slope.h"
 
 namespace heed {
@@ -17,10 +19,12 @@ constexpr Level levelOf(const char* option, const char* name) {
       .name = name,
       .float32 = {planForward<float>, planGradient<float>, forwardTask<float>, gradientTask<float>, PANEL<float>, planLinear<float>,
                   linearTask<float>, planWeightGradient<float>, weightGradientTask<float>, planSlope<float>, slopeTask<float>,
-                  planNorm<float>, normTask<float>, planDropout<float>, dropoutTask<float>, packLinear<float>},
+                  planNorm<float>, normTask<float>, planDropout<float>, dropoutTask<float>, planRotary<float>,
+                  rotaryTask<float>, planEmbedding<float>, embeddingTask<float>, packLinear<float>},
       .float64 = {planForward<double>, planGradient<double>, forwardTask<double>, gradientTask<double>, PANEL<double>, planLinear<double>,
                   linearTask<double>, planWeightGradient<double>, weightGradientTask<double>, planSlope<double>, slopeTask<double>,
-                  planNorm<double>, normTask<double>, planDropout<double>, dropoutTask<double>, packLinear<double>},
+                  planNorm<double>, normTask<double>, planDropout<double>, dropoutTask<double>, planRotary<double>,
+                  rotaryTask<double>, planEmbedding<double>, embeddingTask<double>, packLinear<double>},
   };
 }
 

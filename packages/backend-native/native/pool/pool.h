@@ -53,6 +53,8 @@ struct Job {
   Slope slope;
   Norm norm;
   ElementDropout dropout;
+  Rotary rotary;
+  Embedding embedding;
   Run run{};
   void (*task)(const Run&, i64 task, char* scratch);
   Buffer shared;

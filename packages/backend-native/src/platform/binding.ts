@@ -132,6 +132,33 @@ export interface Binding {
     stop: Int32Array,
   ): Promise<void> | undefined;
   /**
+   * Fills the result of a rotary embedding, as `linear`.
+   *
+   * @param numbers batch, length, heads, length of a head, pairs that are rotated, 1 for pairs of neighbors, 1 to rotate back, 1 for
+   * tables of each batch element.
+   * @param operands input, cosines, sines, output.
+   */
+  rotary(
+    team: Team,
+    isDouble: boolean,
+    numbers: Float64Array,
+    operands: readonly (ArrayBufferView | undefined)[],
+    stop: Int32Array,
+  ): Promise<void> | undefined;
+  /**
+   * Fills rows of a weight, or the gradient of the weight, as `linear`.
+   *
+   * @param numbers places, rows of the weight, their width, 1 for the gradient.
+   * @param operands weight or dOutput, output or dWeight, indices that nobody changes.
+   */
+  embedding(
+    team: Team,
+    isDouble: boolean,
+    numbers: Float64Array,
+    operands: readonly (ArrayBufferView | undefined)[],
+    stop: Int32Array,
+  ): Promise<void> | undefined;
+  /**
    * Puts a weight into panels of this level.
    *
    * @param sizes width of the output and of the input; 1 for panels of the weight's columns, for the gradient of the input,
