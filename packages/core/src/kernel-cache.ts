@@ -1,5 +1,5 @@
 import type { AttentionBackend, AttentionKernel } from './contract.ts';
-import { problemKey } from './check-problem.ts';
+import { keyOf } from './known-problems.ts';
 import type { AttentionProblem } from './problem.ts';
 
 /** Kernels kept for each backend. A kernel costs little; a loop over layers and lengths uses a few dozen. */
@@ -26,7 +26,7 @@ export async function withKernel<T>(
 ): Promise<T> {
   const cache = caches.get(backend) ?? new Map<string, Entry>();
   caches.set(backend, cache);
-  const key = problemKey(problem);
+  const key = keyOf(problem);
   const entry = cache.get(key) ?? newEntry(backend, problem, () => cache.delete(key));
   // A Map iterates in insertion order: deleting and inserting the entry makes it the most recent.
   cache.delete(key);

@@ -3,6 +3,7 @@ import { broadcastShape, cacheTypesOf, checkProblem } from './check-problem.ts';
 import { HeedError } from './error.ts';
 import { computeDType } from './float16.ts';
 import type { AttentionInputs, Origin } from './inputs.ts';
+import { knownProblem } from './known-problems.ts';
 import { integer, number, required } from './options/kinds.ts';
 import type { AlignmentKind, AttentionProblem, CacheType, Layout, OutputName, Selection } from './problem.ts';
 import { type OptionTable, checkOptions } from './options/check-options.ts';
@@ -132,7 +133,7 @@ export function resolveRequest(request: AttentionRequest): {
 
   const full = [batch, heads, queryLength, keyLength];
 
-  const problem = checkProblem({
+  const checked = checkProblem({
     batch,
     heads,
     kvHeads,
@@ -174,6 +175,7 @@ export function resolveRequest(request: AttentionRequest): {
     outputs: outputsOf(request),
     gradient: request.gradient ?? false,
   });
+  const problem = knownProblem(checked);
 
   const inputs: AttentionInputs = {
     ...(tensors as AttentionInputs),
