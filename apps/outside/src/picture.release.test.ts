@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { BUNDLERS, bundle } from './projects/bundlers.ts';
 import { type Project, emptyProject, projectAt } from './projects/project.ts';
 
 /** Draws a picture whose labels need both fonts, and prints its hash. */
@@ -16,45 +17,6 @@ const hash = async () => {
 };
 `;
 
-/** For each bundler, what bundles `program.js` into `out/NAME/` and the file that then runs. */
-const BUNDLERS = {
-  esbuild: {
-    file: 'program.mjs',
-    script: `import { build } from 'esbuild';
-await build({ entryPoints: ['program.js'], bundle: true, platform: 'node', format: 'esm', outfile: 'out/esbuild/program.mjs' });`,
-  },
-  vite: {
-    file: 'program.mjs',
-    script: `import { build } from 'vite';
-await build({
-  configFile: false,
-  logLevel: 'error',
-  build: {
-    outDir: 'out/vite',
-    target: 'es2022',
-    lib: { entry: 'program.js', formats: ['es'], fileName: () => 'program.mjs' },
-    rollupOptions: { external: /^node:/, output: { chunkFileNames: '[name].mjs' } },
-  },
-});`,
-  },
-  webpack: {
-    file: 'program.cjs',
-    script: `import webpack from 'webpack';
-const stats = await new Promise((resolve, reject) =>
-  webpack(
-    {
-      mode: 'production',
-      target: 'node',
-      entry: './program.js',
-      output: { path: process.cwd() + '/out/webpack', filename: 'program.cjs', chunkFilename: '[name].cjs' },
-    },
-    (error, made) => (error ? reject(error) : resolve(made)),
-  ),
-);
-if (stats.hasErrors()) throw new Error(stats.toString({ all: false, errors: true }));`,
-  },
-} as const;
-
 describe('a PNG is the same bits, drawn', () => {
   const world = inject('world');
   let project: Project;
@@ -67,16 +29,16 @@ describe('a PNG is the same bits, drawn', () => {
       'install',
       '@heed/core',
       '@heed/heatmap',
-      ...['esbuild@0.28', 'vite@8', 'webpack@5', 'next@16', 'react@19', 'react-dom@19'],
+      ...Object.values(BUNDLERS).map(({ install }) => install),
+      ...['next@16', 'react@19', 'react-dom@19'],
     );
     project.write('program.js', `${HASH}console.log(await hash());\n`);
     expected = (await project.run('node', 'program.js')).stdout.trim();
     expect(expected).toHaveLength(createHash('sha256').digest('hex').length);
   });
 
-  test.each(Object.entries(BUNDLERS))('from a bundle of %s, alone', async (name, { file, script }) => {
-    project.write(`${name}.mjs`, script);
-    await project.run('node', `${name}.mjs`);
+  test.each(Object.entries(BUNDLERS))('from a bundle of %s, alone', async (name, { file }) => {
+    await bundle(project, name);
     const nowhere = mkdtempSync(path.join(world.home, `${name}-`));
     cpSync(path.join(project.folder, 'out', name), nowhere, { recursive: true });
     expect((await projectAt(world, nowhere).run('node', file)).stdout.trim()).toBe(expected);

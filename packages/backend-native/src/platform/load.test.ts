@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { describe, expect, test } from 'vitest';
-import { load, loadBinding } from './load.ts';
+import { load, loadBinding, loadFor } from './load.ts';
 
 const missing = Object.assign(new Error('Cannot find module'), { code: 'MODULE_NOT_FOUND' });
 /** A `require` that has these modules. */
@@ -28,7 +28,40 @@ describe('the native file', () => {
   test('where there is none, the missing package is named, and the command that installs it', () => {
     expect(load('linux-arm64-musl', having({}))).toEqual({
       reason: expect.stringContaining('@heed/native-linux-arm64-musl is not installed') as string,
-      remedy: expect.stringContaining('npm install @heed/native-linux-arm64-musl;') as string,
+      remedy: expect.stringContaining('npm install @heed/native-linux-arm64-musl,') as string,
+    });
+  });
+
+  test('of another version of the backend is refused: it may compute wrongly without an error', () => {
+    const own = { '../../package.json': { name: '@heed/backend-native', version: '1.2.3' } };
+    const file = (version: string): object => ({
+      '@heed/native-linux-x64': published,
+      '@heed/native-linux-x64/package.json': { name: '@heed/native-linux-x64', version },
+    });
+    expect(load('linux-x64', having({ ...own, ...file('1.2.4') }))).toEqual({
+      reason: expect.stringContaining('@heed/native-linux-x64 has version 1.2.4') as string,
+      remedy: 'run npm install @heed/native-linux-x64@1.2.3',
+    });
+    expect(load('linux-x64', having({ ...own, ...file('1.2.3') }))).toEqual({ binding: published });
+    // In a bundle, the manifest there is another package's.
+    const bundle = { '../../package.json': { name: 'website', version: '0.1.0' } };
+    expect(load('linux-x64', having({ ...bundle, ...file('1.2.4') }))).toEqual({ binding: published });
+    expect(load('linux-x64', having(own))).toMatchObject({
+      remedy: expect.stringContaining('npm install @heed/native-linux-x64@1.2.3,') as string,
+    });
+  });
+
+  test('is absent, and the reason told, where a program may not ask for its platform or load native files', () => {
+    const refuse = (): never => {
+      throw new Error('Requires sys access, run again with the --allow-sys flag');
+    };
+    expect(loadFor(refuse)).toEqual({
+      reason: 'Requires sys access, run again with the --allow-sys flag',
+      remedy: expect.stringContaining('deno --allow-ffi --allow-sys') as string,
+    });
+    const disabled = Object.assign(new Error('loading addons is disabled'), { code: 'ERR_DLOPEN_DISABLED' });
+    expect(load('linux-x64', having({ '@heed/native-linux-x64': disabled }))).toMatchObject({
+      remedy: expect.stringContaining('node --allow-addons') as string,
     });
   });
 
