@@ -17,16 +17,16 @@ export interface Progress {
 
 export interface VerifyOptions {
   /** Only the cases of these clauses of SPEC.md. Default: all. */
-  readonly clauses?: readonly string[];
+  readonly clauses?: readonly string[] | undefined;
   /** Only the cases with these ids. Default: all. */
-  readonly ids?: readonly string[];
+  readonly ids?: readonly string[] | undefined;
   /** Default: {@link allCases}. */
-  readonly cases?: readonly ConformanceCase[];
+  readonly cases?: readonly ConformanceCase[] | undefined;
   /** Ids of cases that are known to fail, with the reason. One that passes is a failure. */
-  readonly expectedFailures?: Readonly<Record<string, string>>;
-  readonly onProgress?: (progress: Progress) => void;
+  readonly expectedFailures?: Readonly<Record<string, string>> | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Ends the verification after the current case: it rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -57,6 +57,7 @@ test.each([
 const EVERYDAY = `
 import { type AttentionRequest, attention, tensor } from '@heed/core';
 import ts from '@heed/backend-ts';
+import wasm from '@heed/backend-wasm';
 import { heatmap } from '@heed/heatmap';
 import { toPNG } from '@heed/heatmap/png';
 import { Linear, MultiHeadAttention } from '@heed/layers';
@@ -72,6 +73,13 @@ export async function flags(gradient: boolean, resident: boolean) {
 }
 // A request that was put together elsewhere.
 export const outputOf = async (request: AttentionRequest) => (await attention(backend, request)).output;
+// Options that may be there.
+export const some = async (causal?: boolean, left?: number, signal?: AbortSignal, head?: number, bias?: boolean) => {
+  await using own = await wasm.create({ threads: left });
+  const request = { query: x, key: x, value: x, weights: true, causal, window: { left } } as const;
+  const seen = await attention(own, request, { signal });
+  return [heatmap(seen.weights, { head }), new Linear({ inputDim: 2, outputDim: 2, bias })];
+};
 // Layers and pictures accept results as they are.
 const layer = new MultiHeadAttention({ embedDim: 2, heads: 1 });
 export const next = await layer.forward(backend, { query: { ...output, shape: [1, 2, 2] } });
@@ -89,6 +97,7 @@ describe.each(Object.entries(COMPILERS))('TypeScript %s, without the types of No
     project.write(`${folder}/use.ts`, EVERYDAY);
     const compilerOptions = {
       strict: true,
+      exactOptionalPropertyTypes: true,
       target: 'es2022',
       lib,
       types: [],

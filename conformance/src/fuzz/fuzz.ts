@@ -10,10 +10,10 @@ export interface FuzzOptions {
   /** Time to look for a disagreement, in seconds. Shrinking one takes additional time. */
   readonly seconds: number;
   /** The same seed tries the same problems in the same order. Default: a new one. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Called after each problem with their number so far. */
-  readonly onProgress?: (problems: number) => void;
-  readonly signal?: AbortSignal;
+  readonly onProgress?: ((problems: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Result of {@link fuzz}. */

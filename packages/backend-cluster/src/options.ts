@@ -20,12 +20,12 @@ export interface ClusterTLS {
 /** Connection to the server, for backends and workers alike. */
 export interface ConnectionOptions {
   /** Addresses of the server or of several that form one. Default: `HEED_CLUSTER_SERVERS`, or `nats://127.0.0.1:4222`. */
-  readonly servers?: string | readonly string[];
-  readonly credentials?: ClusterCredentials;
+  readonly servers?: string | readonly string[] | undefined;
+  readonly credentials?: ClusterCredentials | undefined;
   /** Encrypts the connection. Without it, or credentials, only servers of this machine are accepted. */
-  readonly tls?: ClusterTLS;
+  readonly tls?: ClusterTLS | undefined;
   /** First word of every subject and of the names of streams: letters, digits, `-`, `_`. Default: `HEED_CLUSTER_NAMESPACE`, or `heed`. */
-  readonly namespace?: string;
+  readonly namespace?: string | undefined;
 }
 
 /** Options of `create`. */
@@ -34,13 +34,13 @@ export interface ClusterOptions extends ConnectionOptions {
    * Keys in a shard, which one worker computes at a time. Results with other shards differ in their last bits. Default
    * 65,536.
    */
-  readonly shardKeys?: number;
+  readonly shardKeys?: number | undefined;
   /** Time without progress after which a call fails, in milliseconds. Default 30,000. */
-  readonly patience?: number;
+  readonly patience?: number | undefined;
   /** Called after each run. */
-  readonly onRun?: (metrics: RunMetrics) => void;
+  readonly onRun?: ((metrics: RunMetrics) => void) | undefined;
   /** Called when shards end, in runs that take longer than a second. */
-  readonly onProgress?: (progress: RunProgress) => void;
+  readonly onProgress?: ((progress: RunProgress) => void) | undefined;
 }
 
 /** Kind of a text option. */

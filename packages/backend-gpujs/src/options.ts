@@ -7,15 +7,15 @@ export interface GpujsOptions {
    * The mode of gpu.js. Default: the best that works here, in the order `webgpu`, `webgl2`, `webgl`, `headlessgl`,
    * `webasm`, `cpu`. A GPU that software emulates is skipped, since WebAssembly is faster.
    */
-  readonly mode?: Mode;
+  readonly mode?: Mode | undefined;
   /** True to replace a mode that does not work by a later one in that order; `device` names it. Default false. */
-  readonly fallback?: boolean;
+  readonly fallback?: boolean | undefined;
   /**
    * Workers of mode `webasm`, for launches of 4096 outputs or more. Default 1: no workers. Each program has its own
    * workers, which keep the memory of every new length until they are collected, so use them in programs with few
    * lengths.
    */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
 }
 
 /** @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`. */

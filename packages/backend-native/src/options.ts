@@ -10,12 +10,12 @@ const MAXIMUM_THREADS = 256;
 /** Options of `create`. */
 export interface NativeOptions {
   /** Number of threads that compute at a time, 1 to 256. Default: as many as the machine runs at the same time. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /**
    * Instruction set of the kernels. Results of different levels differ in their last bits. Default: the best that the
    * machine has.
    */
-  readonly level?: LevelName;
+  readonly level?: LevelName | undefined;
 }
 
 /** @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`. */

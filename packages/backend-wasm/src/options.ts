@@ -9,17 +9,17 @@ export interface WasmOptions {
    * Number of threads that compute, at most 256. Default: as many as the machine runs at the same time; 1 if
    * memory cannot be shared between threads, as in a page that is not cross-origin isolated.
    */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /**
    * Use of relaxed SIMD, whose multiply-add is one instruction. `'auto'`: if the engine has it. Results then differ in
    * their last bits from those without it. Default `'auto'`.
    */
-  readonly relaxedSimd?: 'auto' | false;
+  readonly relaxedSimd?: 'auto' | false | undefined;
   /**
    * Address of `@heed/backend-wasm/worker` that threads start from, a string or a `URL`. Default: source inside the
    * package, as `blob:` in a page, which a content security policy without `worker-src blob:` forbids.
    */
-  readonly worker?: string | { readonly href: string };
+  readonly worker?: string | { readonly href: string } | undefined;
 }
 
 /** @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`. */

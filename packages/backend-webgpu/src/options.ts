@@ -7,14 +7,14 @@ export interface WebgpuOptions {
    * A device of your own, which the backend never destroys: its buffers can be wrapped without a copy. Default: the
    * backend requests one, with all that its adapter allows.
    */
-  readonly device?: GPUDevice;
+  readonly device?: GPUDevice | undefined;
   /** Preferred adapter if there are several; not with `device`. Default: the browser's choice. */
-  readonly powerPreference?: 'low-power' | 'high-performance';
+  readonly powerPreference?: 'low-power' | 'high-performance' | undefined;
   /**
    * Use of the feature `subgroups` in kernels, if device and adapter have it. Results then differ in their last bits
    * from those without it. Default `'auto'`.
    */
-  readonly subgroups?: 'auto' | false;
+  readonly subgroups?: 'auto' | false | undefined;
 }
 
 const gpuDevice: OptionKind = {

@@ -65,7 +65,7 @@ export interface GradientOf<D extends FloatDType = FloatDType> {
 /** Options of the gradient of a call. */
 export interface GradientOptions extends RunOptions {
   /** Result of `mergeAttention` over all parts of the keys, of which the call computed one. */
-  readonly whole?: Pick<AttentionPart<PlainTensorLike>, 'output' | 'statistics'>;
+  readonly whole?: Pick<AttentionPart<PlainTensorLike>, 'output' | 'statistics'> | undefined;
 }
 
 /** Results of {@link attention}: those that the request's flags ask for, in the element type of the query. */

@@ -49,7 +49,10 @@ export interface AttentionRequest<T = TensorLike> extends RequestedResults {
   /** Default false. */
   readonly causal?: boolean | undefined;
   /** Local attention: keys from p − left to p + right, inclusive. A side that is omitted or null is unbounded. */
-  readonly window?: { readonly left?: number | null; readonly right?: number | null } | null | undefined;
+  readonly window?:
+    | { readonly left?: number | null | undefined; readonly right?: number | null | undefined }
+    | null
+    | undefined;
   /**
    * Position of query row i among the keys. Causal, window and alibi require it if Lq ≠ Lk, where libraries disagree on
    * the default. With Lq = Lk the default is `topLeft`.

@@ -1,5 +1,5 @@
 /** Options of every run. */
 export interface RunOptions {
   /** Ends the run early: it rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }

@@ -7,7 +7,7 @@ export interface AudioOptions extends Omit<HeatmapOptions, 'columns' | 'highligh
   /** The length of a frame (a key): 0.02 for Whisper's encoder. */
   readonly secondsPerFrame: number;
   /** The sound itself, mono, −1 to 1, as long as all frames together: its loudness is drawn below them. */
-  readonly samples?: Float32Array;
+  readonly samples?: Float32Array | undefined;
 }
 
 /**

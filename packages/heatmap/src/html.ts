@@ -10,11 +10,11 @@ import { element, escapeXML } from './svg/xml.ts';
 
 export interface HTMLOptions {
   /** Title of the page. Default: that of the first picture. */
-  readonly title?: string;
+  readonly title?: string | undefined;
   /** Default `magma`. */
-  readonly colorMap?: ColorMap;
+  readonly colorMap?: ColorMap | undefined;
   /** Default `auto`: light, or dark where the reader prefers it. */
-  readonly theme?: Scheme | 'auto';
+  readonly theme?: Scheme | 'auto' | undefined;
 }
 
 /** Larger matrices have no table: nobody reads it, and it is slow to lay out. */

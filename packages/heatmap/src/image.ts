@@ -16,9 +16,9 @@ export interface ImageOptions extends Pick<
   /** Patches of the image: down, then across. */
   readonly grid: readonly [rows: number, columns: number];
   /** Keys before the first patch, such as a class token. Default 0. */
-  readonly skip?: number;
+  readonly skip?: number | undefined;
   /** The image itself, to lie under the cells: a `data:` address of a PNG, JPEG, WebP or GIF, base64. */
-  readonly image?: string;
+  readonly image?: string | undefined;
 }
 
 const IMAGE_NAMES: OptionTable<ImageOptions> = {

@@ -9,26 +9,26 @@ import { headOf } from './weights.ts';
 /** Part of the weights to show, with its labels. */
 export interface HeatmapOptions {
   /** Labels of the queries, top to bottom: Lq of them. Default: their indices. */
-  readonly rows?: readonly string[];
+  readonly rows?: readonly string[] | undefined;
   /** Labels of the keys, left to right: Lk of them. Default: their indices. */
-  readonly columns?: readonly string[];
+  readonly columns?: readonly string[] | undefined;
   /** Element of the batch. Required if weights are `[B, Hq, Lq, Lk]` with B > 1. */
-  readonly batch?: number;
+  readonly batch?: number | undefined;
   /** Query head. Required if weights are `[B, Hq, Lq, Lk]` with Hq > 1. */
-  readonly head?: number;
+  readonly head?: number | undefined;
   /** Default `Attention weights`. */
-  readonly title?: string;
+  readonly title?: string | undefined;
   /** Description for those who cannot see the picture. Default: its size and its largest value. */
-  readonly description?: string;
+  readonly description?: string | undefined;
   /** A row, or one cell of it, to point out. */
-  readonly highlight?: { readonly row: number; readonly column?: number };
+  readonly highlight?: { readonly row: number; readonly column?: number | undefined } | undefined;
   /**
    * The values at the two ends of the color scale; values beyond them take the color of the end. Give the same
    * domain to pictures that are to be compared. Default: from 0, or the smallest value if that is less, to the largest.
    * `robust` leaves the largest hundredth of the values that are not 0 beyond the end: a few large weights, such as
    * those of a first token, do not make the rest pale.
    */
-  readonly domain?: DomainOption;
+  readonly domain?: DomainOption | undefined;
 }
 
 export const HEATMAP_NAMES: OptionTable<HeatmapOptions> = {

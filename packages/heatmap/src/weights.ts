@@ -51,7 +51,7 @@ function withDType({ dtype, shape, data }: Tensor): unknown {
 /** @throws HeedError `SHAPE`, `DTYPE`; `ARGUMENT` for a head or batch element that is missing or not there. */
 export function headOf(
   weights: PlainTensorLike,
-  { batch, head }: { readonly batch?: number; readonly head?: number },
+  { batch, head }: { readonly batch?: number | undefined; readonly head?: number | undefined },
 ): HeadMatrix {
   const {
     lengths: [batches, heads, rowCount, columnCount],

@@ -28,9 +28,9 @@ export interface AdditiveAttentionOptions {
   /** Width of the hidden layer that compares them. */
   readonly attentionDim: number;
   /** Default `float32`. */
-  readonly dtype?: ComputeDType;
+  readonly dtype?: ComputeDType | undefined;
   /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 /**

@@ -17,12 +17,12 @@ import type { FloatTensor } from './tensors.ts';
 /** Results that a layer's forward pass can return besides its output. */
 export interface ForwardOptions extends RunOptions {
   /** Also returns the weights, as the user of the layer sees them. Default false. */
-  readonly weights?: boolean;
+  readonly weights?: boolean | undefined;
   /**
    * Also returns `gradient()`. True: on the backend of the forward pass. A backend: on that one, where the first does
    * not declare the gradient. Default false.
    */
-  readonly gradient?: boolean | AttentionBackend;
+  readonly gradient?: boolean | AttentionBackend | undefined;
 }
 
 /** Member of a result that is present if an option requests it. */
@@ -75,7 +75,7 @@ export interface Attended {
 interface AttendOptions extends ForwardOptions {
   /** For the layer, which has it in the request. */
   readonly dropout?: unknown;
-  readonly logSumExp?: boolean;
+  readonly logSumExp?: boolean | undefined;
 }
 
 /**

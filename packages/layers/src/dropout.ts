@@ -9,7 +9,7 @@ export interface DropoutOptions {
   /** An integer, 0 ≤ seed < 2⁵³: the same one drops the same elements. Use another for each step. */
   readonly seed: number;
   /** Tells several places of one model apart: an integer, 0 ≤ stream < 2³². Default 0. */
-  readonly stream?: number;
+  readonly stream?: number | undefined;
 }
 
 /**

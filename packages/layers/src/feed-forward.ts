@@ -28,17 +28,17 @@ export interface FeedForwardOptions {
   /** E, the width of input and output. */
   readonly embedDim: number;
   /** F, the width in between. Default 4 E. */
-  readonly hiddenDim?: number;
+  readonly hiddenDim?: number | undefined;
   /** Default `gelu`. */
-  readonly activation?: Activation;
+  readonly activation?: Activation | undefined;
   /** Multiplies the projection by a second one, the gate, which is activated. Default false. */
-  readonly gated?: boolean;
+  readonly gated?: boolean | undefined;
   /** Default true. */
-  readonly bias?: boolean;
+  readonly bias?: boolean | undefined;
   /** Default `float32`. */
-  readonly dtype?: ComputeDType;
+  readonly dtype?: ComputeDType | undefined;
   /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 export interface FeedForwardResults {
@@ -50,7 +50,7 @@ export interface FeedForwardResults {
 
 export interface FeedForwardOnOptions extends ForwardOnOptions {
   /** Dropout of what is between the projections. Default: none. */
-  readonly dropout?: DropoutOptions;
+  readonly dropout?: DropoutOptions | undefined;
 }
 
 /** Parts of a layer, for a block that computes it with its neighbors. */

@@ -8,7 +8,7 @@ import type { FloatTensor } from './tensors.ts';
 /** Options of a layer's `forwardOn()`. */
 export interface ForwardOnOptions extends RunOptions {
   /** Also returns `gradient()`. Default false. */
-  readonly gradient?: boolean;
+  readonly gradient?: boolean | undefined;
 }
 
 /** The output, and its gradient if `gradient: true` was given. */

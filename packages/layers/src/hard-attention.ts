@@ -30,18 +30,18 @@ export interface HardAttentionOptions {
   /** D, the width in which queries and keys are compared. Scores are scaled by 1 / √D. */
   readonly attentionDim: number;
   /** Default `float32`. */
-  readonly dtype?: ComputeDType;
+  readonly dtype?: ComputeDType | undefined;
   /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 export interface HardForwardOptions extends RunOptions {
   /** `argmax`, the best key; or `sample`, a key drawn from the softmax, with a seed. */
   readonly selection: 'argmax' | 'sample';
   /** Required by `sample`: an integer, 0 ≤ seed < 2⁵³. Use another for each step. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** The backend that computes the soft attention that both gradients need. Default: that of the forward pass. */
-  readonly gradient?: AttentionBackend;
+  readonly gradient?: AttentionBackend | undefined;
 }
 
 export interface HardAttentionResults {

@@ -16,11 +16,11 @@ export interface LinearOptions {
   /** Width of the output. */
   readonly outputDim: number;
   /** Default true. */
-  readonly bias?: boolean;
+  readonly bias?: boolean | undefined;
   /** Default `float32`. */
-  readonly dtype?: ComputeDType;
+  readonly dtype?: ComputeDType | undefined;
   /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 /**

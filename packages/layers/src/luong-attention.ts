@@ -38,16 +38,16 @@ export interface LuongAttentionOptions {
   readonly queryDim: number;
   readonly keyDim: number;
   /** Width of the hidden layer of `concat`. Default queryDim. */
-  readonly attentionDim?: number;
+  readonly attentionDim?: number | undefined;
   /**
    * Limits the keys to those at most `halfWidth` (D) from a position p_t. Default: all keys. `monotonic`, p_t = t
    * (local-m); `predictive`, p_t = S · sigmoid(v_pᵀ tanh(W_p h_t)) (local-p).
    */
-  readonly local?: { readonly position: 'monotonic' | 'predictive'; readonly halfWidth: number };
+  readonly local?: { readonly position: 'monotonic' | 'predictive'; readonly halfWidth: number } | undefined;
   /** Default `float32`. */
-  readonly dtype?: ComputeDType;
+  readonly dtype?: ComputeDType | undefined;
   /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 /**

@@ -11,15 +11,15 @@ export interface RelativePositionBiasOptions {
   /** H, the number of query heads. */
   readonly heads: number;
   /** The number of buckets, a multiple of 4. Default 32. */
-  readonly buckets?: number;
+  readonly buckets?: number | undefined;
   /** Distance from which all share the last bucket. Default 128. */
-  readonly maxDistance?: number;
+  readonly maxDistance?: number | undefined;
   /** Gives keys after the query their own buckets; a decoder has no such keys. Default true. */
-  readonly bidirectional?: boolean;
+  readonly bidirectional?: boolean | undefined;
   /** Default `float32`. */
-  readonly dtype?: ComputeDType;
+  readonly dtype?: ComputeDType | undefined;
   /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 export interface RelativePositionLengths {

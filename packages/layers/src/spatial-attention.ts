@@ -17,21 +17,21 @@ export interface SpatialAttentionOptions {
   readonly channels: number;
   readonly heads: number;
   /** E, the width of queries and of the output. Default C. */
-  readonly embedDim?: number;
+  readonly embedDim?: number | undefined;
   /**
    * Source of the queries: every place of the grid (`places`, the default; then E = C), a number of learned queries, or
    * queries that each call brings (`given`).
    */
-  readonly queries?: 'places' | 'given' | { readonly learned: number };
+  readonly queries?: 'places' | 'given' | { readonly learned: number } | undefined;
   /**
    * With `places`: adds a learned number to the score for each offset between two places (Liu et al., "Swin
    * Transformer", 2021, equation 4). Default false.
    */
-  readonly relativePosition?: boolean;
+  readonly relativePosition?: boolean | undefined;
   /** Default `float32`. */
-  readonly dtype?: ComputeDType;
+  readonly dtype?: ComputeDType | undefined;
   /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 export interface SpatialAttentionInputs {

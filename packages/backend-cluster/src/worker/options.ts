@@ -10,21 +10,26 @@ export interface WorkerOptions extends ConnectionOptions {
   /** Address of the module whose default export is the provider of the backend: `import.meta.resolve('@heed/backend-wasm')`. */
   readonly backend: string;
   /** Options of the backend's `create`. Default: none. */
-  readonly backendOptions?: object;
+  readonly backendOptions?: object | undefined;
   /**
    * Silence of this worker, in milliseconds, after which another worker gets its task. The first worker of a namespace
    * decides. Default 5000.
    */
-  readonly acknowledgement?: number;
+  readonly acknowledgement?: number | undefined;
   /** Number of attempts at a task before it is given up. The first worker of a namespace decides. Default 5. */
-  readonly deliveries?: number;
+  readonly deliveries?: number | undefined;
   /** Silence in milliseconds after which this worker counts as gone. Default 3000. */
-  readonly life?: number;
+  readonly life?: number | undefined;
   /** Bytes of tensors that are kept for later tasks. Default: half of the machine's memory. */
-  readonly cacheBytes?: number;
+  readonly cacheBytes?: number | undefined;
   /** Called for each event, for a log. */
-  readonly onEvent?: WorkerEvent;
+  readonly onEvent?: WorkerEvent | undefined;
 }
+
+/** Options without those of the connection, none left out. */
+export type WorkerSettings = {
+  readonly [K in Exclude<keyof WorkerOptions, keyof ConnectionOptions>]-?: NonNullable<WorkerOptions[K]>;
+};
 
 const anything: OptionKind = {
   expected: 'an object of options',
@@ -36,9 +41,7 @@ const anything: OptionKind = {
  *
  * @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`.
  */
-export function workerOptions(
-  options: WorkerOptions,
-): Required<Omit<WorkerOptions, keyof ConnectionOptions>> {
+export function workerOptions(options: WorkerOptions): WorkerSettings {
   checkOptions('startWorker()', options, {
     ...CONNECTION,
     backend: { ...text, required: true },

@@ -9,7 +9,7 @@ import { NatsTransport } from '../transport/nats.ts';
 import { bytesOf, decode, encode } from '../transport/packet.ts';
 import type { Taken, Taking } from '../transport/port.ts';
 import { Compute, type Computed } from './compute.ts';
-import { type WorkerOptions, workerOptions } from './options.ts';
+import { type WorkerOptions, type WorkerSettings, workerOptions } from './options.ts';
 
 /** A running worker. */
 export interface ClusterWorker {
@@ -90,7 +90,7 @@ interface Parts {
   readonly transport: NatsTransport;
   readonly compute: Compute;
   readonly watch: Watch;
-  readonly settings: ReturnType<typeof workerOptions>;
+  readonly settings: WorkerSettings;
 }
 
 interface InHand {

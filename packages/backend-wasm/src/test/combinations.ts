@@ -2,7 +2,7 @@ import { type BackendProvider, HeedError, withOptions } from '@heed/core';
 import wasm, { type WasmOptions } from '../index.ts';
 
 /** Every way in which kernels run: with and without other threads, with and without relaxed SIMD. */
-export const COMBINATIONS: readonly Required<Pick<WasmOptions, 'threads' | 'relaxedSimd'>>[] = [
+export const COMBINATIONS: readonly { readonly threads: number; readonly relaxedSimd: 'auto' | false }[] = [
   { threads: 1, relaxedSimd: 'auto' },
   { threads: 2, relaxedSimd: 'auto' },
   { threads: 1, relaxedSimd: false },

@@ -30,9 +30,9 @@ export type MergedGradients<P> = {
 /** Options of {@link mergeGradients}. */
 export interface MergeGradientsOptions {
   /** Layout of queries, keys and values. Default `bhld`. */
-  readonly layout?: Layout;
+  readonly layout?: Layout | undefined;
   /** Shape of the bias of all keys; required if the parts have a `dBias`. */
-  readonly biasShape?: readonly number[];
+  readonly biasShape?: readonly number[] | undefined;
 }
 
 /**

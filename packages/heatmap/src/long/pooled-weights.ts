@@ -23,20 +23,20 @@ import type { Range } from './slice.ts';
 
 export interface PoolingOptions {
   /** Default 0 when there is one. */
-  readonly batch?: number;
+  readonly batch?: number | undefined;
   /** The query head. Default 0 when there is one. */
-  readonly head?: number;
+  readonly head?: number | undefined;
   /** Query rows of the picture, from the first up to, but not including, the second. Default: all. */
-  readonly rows?: Range;
+  readonly rows?: Range | undefined;
   /** Keys of the picture, likewise. */
-  readonly columns?: Range;
+  readonly columns?: Range | undefined;
   /** The largest number of cells along either axis. Default 1024. */
-  readonly maximum?: number;
+  readonly maximum?: number | undefined;
   /** Statistics of the whole request, `[B, Hq, Lq]`, from an earlier run: then only keys of the picture are read. */
-  readonly statistics?: Statistics;
-  readonly signal?: AbortSignal;
+  readonly statistics?: Statistics | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** Called from time to time with the share that is done, 0 to 1. */
-  readonly onProgress?: (share: number) => void;
+  readonly onProgress?: ((share: number) => void) | undefined;
 }
 
 const POOLING_NAMES: OptionTable<PoolingOptions> = {

@@ -9,18 +9,18 @@ import type { HeatmapView } from '../view.ts';
 
 export interface PNGOptions {
   /** Pixels for each pixel of the SVG. Default 2. */
-  readonly scale?: number;
+  readonly scale?: number | undefined;
   /** Default `magma`. */
-  readonly colorMap?: ColorMap;
+  readonly colorMap?: ColorMap | undefined;
   /** Default `light`. */
-  readonly theme?: Scheme;
+  readonly theme?: Scheme | undefined;
   /**
    * TrueType or OpenType files for characters that DejaVu lacks. Default: UnifontEX, a font of 16 × 16 pixels with
    * Chinese, Japanese, Korean, emoji and nearly all else; a font that you give goes before it.
    */
-  readonly fonts?: readonly Uint8Array[];
+  readonly fonts?: readonly Uint8Array[] | undefined;
   /** A line below the picture, as in {@link toSVG}. */
-  readonly caption?: string;
+  readonly caption?: string | undefined;
 }
 
 /**

@@ -25,13 +25,13 @@ import { element, escapeXML } from './xml.ts';
 
 export interface SVGOptions {
   /** Default `magma`. */
-  readonly colorMap?: ColorMap;
+  readonly colorMap?: ColorMap | undefined;
   /** Default `auto`: light, or dark where the reader prefers it. */
-  readonly theme?: Scheme | 'auto';
+  readonly theme?: Scheme | 'auto' | undefined;
   /** Unique in the page that contains the picture. Default: derived from the picture. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** A line below the picture, such as the address where it comes from; cut at its end to the picture's width. Default: none. */
-  readonly caption?: string;
+  readonly caption?: string | undefined;
 }
 
 /**

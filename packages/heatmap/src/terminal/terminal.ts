@@ -11,11 +11,11 @@ import type { HeatmapView } from '../view.ts';
 
 export interface TerminalOptions {
   /** Default `none`: shades of the characters ░▒▓█, without escape sequences. */
-  readonly color?: TerminalColor;
+  readonly color?: TerminalColor | undefined;
   /** Width to fill at most, in columns: 20 or more. Default 80. */
-  readonly columns?: number;
+  readonly columns?: number | undefined;
   /** Default `magma`. */
-  readonly colorMap?: ColorMap;
+  readonly colorMap?: ColorMap | undefined;
 }
 
 const SHADES = [' ', '░', '▒', '▓', '█'];

@@ -18,28 +18,27 @@ export interface TransformerBlockOptions extends Pick<FeedForwardOptions, 'hidde
   /** Hq, the number of query heads. */
   readonly heads: number;
   /** Options of the self-attention, and apart from `rotary` of the cross-attention. */
-  readonly attention?: Omit<
-    MultiHeadAttentionOptions,
-    'embedDim' | 'heads' | 'kdim' | 'vdim' | 'dtype' | 'random'
-  >;
+  readonly attention?:
+    | Omit<MultiHeadAttentionOptions, 'embedDim' | 'heads' | 'kdim' | 'vdim' | 'dtype' | 'random'>
+    | undefined;
   /** Attends to a memory between self-attention and feed-forward layer, as a decoder does. Default false. */
-  readonly cross?: boolean;
+  readonly cross?: boolean | undefined;
   /** M, the width of the memory. Default E. */
-  readonly memoryDim?: number;
+  readonly memoryDim?: number | undefined;
   /** Pre-norm: x + f(norm(x)). False is post-norm: norm(x + f(x)). Default true. */
-  readonly normFirst?: boolean;
+  readonly normFirst?: boolean | undefined;
   /** `layer` or `rms`. Default `layer`. */
-  readonly norm?: 'layer' | 'rms';
+  readonly norm?: 'layer' | 'rms' | undefined;
   /** Added to the variance in the norms. Default 1e-5 for `layer`, 1e-6 for `rms`. */
-  readonly epsilon?: number;
+  readonly epsilon?: number | undefined;
   /** The feed-forward layer's function. Default `gelu`. */
-  readonly activation?: Activation;
+  readonly activation?: Activation | undefined;
   /** Projections add a bias; `attention.bias` goes before it. Default true. */
-  readonly bias?: boolean;
+  readonly bias?: boolean | undefined;
   /** Default `float32`. */
-  readonly dtype?: ComputeDType;
+  readonly dtype?: ComputeDType | undefined;
   /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 /** Inputs of a block; masks and positions are those of the self-attention. */
@@ -60,12 +59,12 @@ export interface TransformerBlockForwardOptions extends Omit<
    * In training: drops from each branch before it is added, and between the projections of the feed-forward layer. Use
    * another seed for each block and step. Default: none.
    */
-  readonly dropout?: Pick<DropoutOptions, 'probability' | 'seed'>;
+  readonly dropout?: Pick<DropoutOptions, 'probability' | 'seed'> | undefined;
   /**
    * In training: drops weights of self- and cross-attention, as {@link MultiHeadForwardOptions.dropout} does; cross-attention's at
    * seed ± 2⁵². Needs the backend's feature `dropout`. Default: none.
    */
-  readonly attentionDropout?: MultiHeadForwardOptions['dropout'];
+  readonly attentionDropout?: MultiHeadForwardOptions['dropout'] | undefined;
 }
 
 export interface TransformerBlockGradients {

@@ -6,9 +6,9 @@ import { type FloatTensor, checkPlain } from '../tensors.ts';
 
 export interface CrossEntropyOptions {
   /** Rows with this target do not count. Default −100. */
-  readonly ignoreIndex?: number;
+  readonly ignoreIndex?: number | undefined;
   /** ε, the share of a target that is spread evenly over all classes. Default 0. */
-  readonly labelSmoothing?: number;
+  readonly labelSmoothing?: number | undefined;
 }
 
 export interface CrossEntropy {

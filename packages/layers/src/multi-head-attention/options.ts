@@ -18,9 +18,9 @@ export interface ProjectionBiases {
 /** RMS normalization over the width of a head, with a weight `[D]` for queries and one for keys. */
 export interface QueryKeyNormOptions {
   /** Default 1e-6. */
-  readonly epsilon?: number;
+  readonly epsilon?: number | undefined;
   /** Multiplies by 1 + weight, as Gemma does. Default false. */
-  readonly unitOffset?: boolean;
+  readonly unitOffset?: boolean | undefined;
 }
 
 export interface MultiHeadAttentionOptions {
@@ -29,29 +29,29 @@ export interface MultiHeadAttentionOptions {
   /** Hq, the number of query heads. */
   readonly heads: number;
   /** Hkv, the number of key and value heads; Hq is a multiple of it. Default: Hq. */
-  readonly kvHeads?: number;
+  readonly kvHeads?: number | undefined;
   /** D, the width of a head. Default E / Hq. */
-  readonly headDim?: number;
+  readonly headDim?: number | undefined;
   /** The width of the key's input. Default E. */
-  readonly kdim?: number;
+  readonly kdim?: number | undefined;
   /** The width of the value's input. Default E. */
-  readonly vdim?: number;
+  readonly vdim?: number | undefined;
   /** Projections add a bias: all of them, or each by its name. Default true. */
-  readonly bias?: boolean | ProjectionBiases;
+  readonly bias?: boolean | ProjectionBiases | undefined;
   /** Normalizes each head of query and key, before they are rotated (Qwen3, Gemma 3). Default: no. */
-  readonly queryKeyNorm?: QueryKeyNormOptions;
+  readonly queryKeyNorm?: QueryKeyNormOptions | undefined;
   /** A learned logit of each head joins the softmax's denominator (gpt-oss). Default false. */
-  readonly sinks?: boolean;
+  readonly sinks?: boolean | undefined;
   /** Rotates queries and keys by their positions. Default: no. */
-  readonly rotary?: RotaryOptions;
+  readonly rotary?: RotaryOptions | undefined;
   /** Factor of the scores. Default 1 / √D. */
-  readonly scale?: number;
+  readonly scale?: number | undefined;
   /** Bound c of the scores, c · tanh(score / c). Default: none. */
-  readonly softcap?: number;
+  readonly softcap?: number | undefined;
   /** Default `float32`. */
-  readonly dtype?: ComputeDType;
+  readonly dtype?: ComputeDType | undefined;
   /** Uniform random numbers in [0, 1) for the first weights. Default `Math.random`. */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 /** Tensors of a call, with its masks and limits. */
@@ -92,12 +92,12 @@ export interface MultiHeadAttentionGradients {
 
 export interface MultiHeadForwardOptions extends ForwardOptions {
   /** Also the natural logarithm of the softmax's denominator. Default false. */
-  readonly logSumExp?: boolean;
+  readonly logSumExp?: boolean | undefined;
   /**
    * In training: drops weights at random, as the request of `attention()` does. Use another seed for each layer and step. Default:
    * none.
    */
-  readonly dropout?: Pick<DropoutOptions, 'probability' | 'seed'>;
+  readonly dropout?: Pick<DropoutOptions, 'probability' | 'seed'> | undefined;
 }
 
 export type MultiHeadAttentionResults<Options> = {

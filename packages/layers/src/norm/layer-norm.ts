@@ -15,11 +15,11 @@ export interface LayerNormOptions {
   /** E, the length of the last axis. */
   readonly embedDim: number;
   /** Added to the variance. Default 1e-5. */
-  readonly epsilon?: number;
+  readonly epsilon?: number | undefined;
   /** Default true. */
-  readonly bias?: boolean;
+  readonly bias?: boolean | undefined;
   /** Default `float32`. */
-  readonly dtype?: ComputeDType;
+  readonly dtype?: ComputeDType | undefined;
 }
 
 /**

@@ -15,11 +15,11 @@ export interface RMSNormOptions {
   /** E, the length of the last axis. */
   readonly embedDim: number;
   /** Added to the mean of the squares. Default 1e-6. */
-  readonly epsilon?: number;
+  readonly epsilon?: number | undefined;
   /** Multiplies by 1 + weight, with weights that are 0 at first, as Gemma does. Default false. */
-  readonly unitOffset?: boolean;
+  readonly unitOffset?: boolean | undefined;
   /** Default `float32`. */
-  readonly dtype?: ComputeDType;
+  readonly dtype?: ComputeDType | undefined;
 }
 
 /**

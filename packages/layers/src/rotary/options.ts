@@ -5,20 +5,20 @@ import { count, finite, notNegative, positive } from '../options.ts';
 /** Rotary position embedding of queries and keys (Su et al., "RoFormer", 2021, section 3.2.2). */
 export interface RotaryOptions {
   /** θ of the frequencies θ^(−2n / dim). Default 10000. */
-  readonly base?: number;
+  readonly base?: number | undefined;
   /** Number of rotated elements of a head, from its first; even. Default: the whole head. */
-  readonly dim?: number;
+  readonly dim?: number | undefined;
   /**
    * Numbers that make a pair: neighbors (2n, 2n + 1), as in the paper and GPT-J, or halves (n, n + dim / 2), as in
    * GPT-NeoX and Llama. Default false: halves.
    */
-  readonly interleaved?: boolean;
+  readonly interleaved?: boolean | undefined;
   /** Scaled frequencies for texts longer than those of training. Default: none. */
-  readonly scaling?: RotaryScaling;
+  readonly scaling?: RotaryScaling | undefined;
   /** dim / 2 frequencies, in radians for each position, instead of base and scaling: LongRoPE, for example. */
-  readonly frequencies?: readonly number[];
+  readonly frequencies?: readonly number[] | undefined;
   /** Factor of the rotated numbers. Default 1, or YaRN's. */
-  readonly factor?: number;
+  readonly factor?: number | undefined;
 }
 
 /**

@@ -19,7 +19,7 @@ const ORDER = Object.keys(SPELLED);
 
 export interface WriteSafetensorsOptions {
   /** The file's own remarks: strings by name. */
-  readonly metadata?: Readonly<Record<string, string>>;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 /**

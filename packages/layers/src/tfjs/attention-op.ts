@@ -8,11 +8,11 @@ export type TensorFlow = typeof import('@tensorflow/tfjs');
 
 export interface AttentionOpOptions {
   /** Default 1 / √D. */
-  readonly scale?: number;
+  readonly scale?: number | undefined;
   /** Query i attends to keys up to i; Lq = Lk. Default false. */
-  readonly causal?: boolean;
+  readonly causal?: boolean | undefined;
   /** Broadcasts against `[B, H, Lq, Lk]`; not 0 may be attended to. */
-  readonly mask?: Tensor;
+  readonly mask?: Tensor | undefined;
 }
 
 /**

@@ -21,7 +21,7 @@ export interface SGDOptions {
   /** A number, or a function from a parameter's step, counted from 0, to one. */
   readonly learningRate: number | Schedule;
   /** Share of the last step that goes into the next (Polyak's, as in PyTorch). Default 0. */
-  readonly momentum?: number;
+  readonly momentum?: number | undefined;
 }
 
 /** A number, or a function from the step to one. */
@@ -78,13 +78,13 @@ export class SGD implements Optimizer {
 
 export interface AdamOptions {
   /** A number, or a function from a parameter's step, counted from 0, to one. Default 0.001. */
-  readonly learningRate?: number | Schedule;
+  readonly learningRate?: number | Schedule | undefined;
   /** Share of the mean of the gradients that is kept at each step. Default 0.9. */
-  readonly beta1?: number;
+  readonly beta1?: number | undefined;
   /** Share of the mean of their squares that is kept at each step. Default 0.999. */
-  readonly beta2?: number;
+  readonly beta2?: number | undefined;
   /** Default 1e-8. */
-  readonly epsilon?: number;
+  readonly epsilon?: number | undefined;
 }
 
 export interface AdamWOptions extends AdamOptions {
@@ -92,7 +92,7 @@ export interface AdamWOptions extends AdamOptions {
    * Share of a parameter that each step takes away, times the learning rate: a number, or one for each parameter's name.
    * Default 0.01.
    */
-  readonly weightDecay?: number | ((name: string) => number);
+  readonly weightDecay?: (number | ((name: string) => number)) | undefined;
 }
 
 const MOMENTS = { learningRate: rate, beta1: share, beta2: share, epsilon: positive };

@@ -11,9 +11,9 @@ export interface ScheduleOptions {
   /** Number of steps; later ones have the final rate. */
   readonly steps: number;
   /** Number of steps in which the rate rises linearly from 0. Default 0. */
-  readonly warmup?: number;
+  readonly warmup?: number | undefined;
   /** The rate at the end. Default 0. */
-  readonly finalRate?: number;
+  readonly finalRate?: number | undefined;
 }
 
 /**

@@ -19,14 +19,14 @@ export type DecoderCacheType = (typeof CACHE_TYPES)[number];
 
 export interface DecoderCacheOptions {
   /** B, the number of texts that grow side by side. Default 1. */
-  readonly batch?: number;
+  readonly batch?: number | undefined;
   /** The number of tokens that a text may have. Default: that of the model's training. */
-  readonly capacity?: number;
+  readonly capacity?: number | undefined;
   /**
    * Storage of keys and values, where the backend has the feature `cache.TYPE`: 16 bits are half the memory and traffic of float32,
    * `int8` little over a quarter, `int4x2` (4 bits) half of that. Default `float32`.
    */
-  readonly type?: DecoderCacheType;
+  readonly type?: DecoderCacheType | undefined;
 }
 
 /**

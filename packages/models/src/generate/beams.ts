@@ -12,9 +12,9 @@ export interface BeamOptions extends RunOptions {
   /** The number of tokens that a text may have. */
   readonly maximum: number;
   /** Ids after which a text is complete; `tokenizer.endIds`. Default: none. */
-  readonly endIds?: readonly number[];
+  readonly endIds?: readonly number[] | undefined;
   /** Texts are compared by log-probability / length ^ this. Default 1, the mean of their tokens. */
-  readonly lengthPenalty?: number;
+  readonly lengthPenalty?: number | undefined;
 }
 
 /** A text of a beam search. */

@@ -21,27 +21,27 @@ import { TextStream } from './text-stream.ts';
 
 export interface GenerateOptions extends RunOptions, Pick<DecoderRunOptions, 'capture'> {
   /** Largest number of tokens to generate. Default 256, or as many as the cache or the model has room for. */
-  readonly maximum?: number;
+  readonly maximum?: number | undefined;
   /** 0 takes the likeliest token each time; 1 samples by the model's probabilities. Default 0. */
-  readonly temperature?: number;
+  readonly temperature?: number | undefined;
   /** Samples from this many of the likeliest tokens. Default: all. */
-  readonly topK?: number;
+  readonly topK?: number | undefined;
   /** Samples from the likeliest tokens that have this probability together, 0 < p ≤ 1. Default 1. */
-  readonly topP?: number;
+  readonly topP?: number | undefined;
   /** Seed of the samples: the same seed gives the same text. Required with a temperature above 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Above 1, tokens that the text has already become less likely. Default 1. */
-  readonly repetitionPenalty?: number;
+  readonly repetitionPenalty?: number | undefined;
   /** Texts that end what is generated, and are not part of it. Default: none. */
-  readonly stop?: readonly string[];
+  readonly stop?: readonly string[] | undefined;
   /** Goes on past the tokens that end a text. Default false. */
-  readonly ignoreEnd?: boolean;
+  readonly ignoreEnd?: boolean | undefined;
   /** Number of likeliest tokens to report at each step. Default 0. */
-  readonly alternatives?: number;
+  readonly alternatives?: number | undefined;
   /** Keeps the text so far: the prompt follows what the cache has. Default: one for this call. */
-  readonly cache?: DecoderCache;
+  readonly cache?: DecoderCache | undefined;
   /** Heads that are off in every step. Default: none. */
-  readonly off?: readonly { readonly layer: number; readonly heads: readonly number[] }[];
+  readonly off?: readonly { readonly layer: number; readonly heads: readonly number[] }[] | undefined;
 }
 
 /** A token, with the natural logarithm of its probability under the model, before temperature and penalty. */

@@ -14,11 +14,11 @@ type Float32 = Tensor<'float32'>;
 
 export interface VisionRunOptions extends RunOptions {
   /** Mean and deviation of the pixels in training. Default: those of ImageNet. */
-  readonly pixels?: PixelScale;
+  readonly pixels?: PixelScale | undefined;
   /** Parts to return. Default: none. */
-  readonly capture?: readonly Capture[];
+  readonly capture?: readonly Capture[] | undefined;
   /** Parts to replace. Default: none. */
-  readonly change?: readonly Change[];
+  readonly change?: readonly Change[] | undefined;
 }
 
 export interface VisionResults {

@@ -48,27 +48,27 @@ export interface WhisperFiles {
 
 export interface TranscribeOptions extends RunOptions {
   /** Also the time of each word, from cross-attention. Default false. */
-  readonly words?: boolean;
+  readonly words?: boolean | undefined;
   /** Language of the sound, `en`. Required for a model of many languages; other models have English alone. */
-  readonly language?: string;
+  readonly language?: string | undefined;
   /** `translate`: into English, by a model of many languages. Default `transcribe`. */
-  readonly task?: 'transcribe' | 'translate';
+  readonly task?: 'transcribe' | 'translate' | undefined;
   /**
    * A window is skipped whose probability of no speech is above this, and whose mean log-probability is not above
    * `logProbabilityThreshold`. Default 0.6.
    */
-  readonly noSpeechThreshold?: number;
+  readonly noSpeechThreshold?: number | undefined;
   /** Default −1. */
-  readonly logProbabilityThreshold?: number;
+  readonly logProbabilityThreshold?: number | undefined;
 }
 
 export interface WhisperRunOptions extends RunOptions {
   /** Weights of the decoder to return. Default: none. */
-  readonly capture?: readonly WhisperCapture[];
+  readonly capture?: readonly WhisperCapture[] | undefined;
   /** Parts of the encoder to return. Default: none. */
-  readonly encoderCapture?: readonly Capture[];
+  readonly encoderCapture?: readonly Capture[] | undefined;
   /** Parts of the encoder to replace. Default: none. */
-  readonly encoderChange?: readonly Change[];
+  readonly encoderChange?: readonly Change[] | undefined;
 }
 
 export interface WhisperResults {

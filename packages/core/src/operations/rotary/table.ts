@@ -12,9 +12,9 @@ export interface RotaryTableOptions {
   /** R/2 frequencies, in radians for each position. */
   readonly frequencies: readonly number[] | Float32Array | Float64Array;
   /** Factor of the rotated numbers, such as YaRN's. Default 1. */
-  readonly factor?: number;
+  readonly factor?: number | undefined;
   /** Default `float32`. */
-  readonly dtype?: ComputeDType;
+  readonly dtype?: ComputeDType | undefined;
 }
 
 const numbers: OptionKind = {

@@ -1,5 +1,5 @@
 import ts from '@heed/backend-ts';
-import { tensor } from '@heed/core';
+import { PagedCache, tensor } from '@heed/core';
 import { describe, expect, test } from 'vitest';
 import { randomTensor } from '../../test/finite-differences.ts';
 import { type FloatTensor, MultiHeadAttention, TransformerBlock, seededRandom } from '../../index.ts';
@@ -127,6 +127,19 @@ test('weights and logSumExp are those of the keys so far', async () => {
     expect(value).toBeCloseTo(j < 4 ? plain.weights.data[row * 4 + j] : 0, 12);
   });
   cache.dispose();
+});
+
+test('options that are undefined are those left out', async () => {
+  const left = { batch: undefined, type: undefined };
+  const cache = await layers.plain.cache(backend, { capacity: 2, ...left });
+  const query = randomTensor([1, 2, WIDTH], 1);
+  const { output } = await layers.plain.forward(backend, { query, causal: true, cache });
+  expectSame(output, (await layers.plain.forward(backend, { query, causal: true })).output);
+  cache.dispose();
+
+  const book = new PagedCache({ pages: 1, pageSize: 2 });
+  const pools = await layers.plain.pools(backend, { book, type: undefined });
+  pools.dispose();
 });
 
 test('what does not go with a cache is refused, and nothing is kept of it', async () => {

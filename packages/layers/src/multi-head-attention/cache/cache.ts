@@ -18,14 +18,14 @@ import type { PagedStep } from './paged-step.ts';
 
 export interface CacheOptions {
   /** B, the number of sequences that grow side by side. Default 1. */
-  readonly batch?: number;
+  readonly batch?: number | undefined;
   /** The number of tokens that a sequence may have in all. */
   readonly capacity: number;
   /**
    * Type of the numbers that are kept; the layer computes in its own. Of a layer of float32: `float16` and `bfloat16` are half as
    * large, `int8` and `int4x2`, with a scale for each 32 numbers or each row, about a quarter and an eighth. Default: that of the layer.
    */
-  readonly type?: CacheType;
+  readonly type?: CacheType | undefined;
 }
 
 /** Keys that a call of a layer appends to: a {@link KeyValueCache}, or {@link KeyValuePools} at a step. */
@@ -110,7 +110,8 @@ export async function createCache(
 ): Promise<LayerCache> {
   const type = oneOf(...typesOf(dtype, headDim));
   checkOptions('cache()', options, { batch: count, capacity: required(count), type });
-  const shape = { batch: 1, type: dtype, ...options, kvHeads, headDim };
+  const { batch = 1, capacity } = options;
+  const shape = { batch, capacity, type: options.type ?? dtype, kvHeads, headDim };
   return new LayerCache(shape, await allocate(backend, shape, [shape.batch, kvHeads, shape.capacity]));
 }
 
@@ -123,7 +124,7 @@ export async function createPools(
   const type = oneOf(...typesOf(dtype, headDim));
   const book = { expected: 'a PagedCache', accepts: (value: unknown) => isBook(value) };
   checkOptions('pools()', options, { book: required(book), type });
-  const shape = { type: dtype, ...options, kvHeads, headDim };
+  const shape = { type: options.type ?? dtype, kvHeads, headDim };
   const { pages, pageSize } = options.book;
   const tensors = await allocate(backend, shape, [pages, kvHeads, pageSize]);
   return {
