@@ -1,10 +1,12 @@
+import { HeedError } from '@heed/core';
+import { shown } from '@heed/core/backend';
 import {
   interpolateInferno,
   interpolateMagma,
   interpolatePlasma,
   interpolateViridis,
 } from 'd3-scale-chromatic';
-import { checkOneOf } from './options.ts';
+import { checkNumber, checkNumbers, checkOneOf } from './options.ts';
 
 /** Perceptual color maps (van der Walt and Smith, SciPy 2015): equal steps of value look like equal steps. */
 export type ColorMap = 'magma' | 'inferno' | 'plasma' | 'viridis';
@@ -22,6 +24,8 @@ const MAPS: Record<ColorMap, (t: number) => string> = {
 };
 
 const MAP_NAMES: readonly string[] = Object.keys(MAPS);
+const SCHEMES: readonly Scheme[] = ['light', 'dark'];
+const CHANNELS = ['red', 'green', 'blue'];
 
 /** Black and white of the numbers on colored cells: one of them has a contrast of 4.58 or more on any color. */
 const INK: RGB = [0, 0, 0];
@@ -38,10 +42,16 @@ export function checkColorMap(map: unknown): void {
 /**
  * The color at t of 0 to 1. Small values come close to the background: dark in the dark, light in the light.
  *
- * @throws HeedError `ARGUMENT` for an unknown color map.
+ * @throws HeedError `ARGUMENT` for an unknown color map or scheme, or a t that is not a number of 0 to 1.
  */
 export function colorAt(map: ColorMap, t: number, scheme: Scheme): RGB {
   checkColorMap(map);
+  if (!(typeof t === 'number' && t >= 0 && t <= 1)) {
+    throw new HeedError('ARGUMENT', `t is ${shown(t)}; expected a number of 0 to 1`, {
+      remedy: 'compute it with positionIn(domain, value), which is null for what has no color',
+    });
+  }
+  checkOneOf('scheme', scheme, SCHEMES);
   if (scheme === 'dark') return fromHex(MAPS[map](t));
   const color = fromHex(MAPS[map](1 - t));
   const share = Math.min(1, t / FADE);
@@ -52,14 +62,26 @@ function fromHex(hex: string): RGB {
   return [1, 3, 5].map((start) => Number.parseInt(hex.slice(start, start + 2), 16)) as unknown as RGB;
 }
 
-/** Position of a value in the domain, 0 to 1; null if it is not finite. */
-export function positionIn([low, high]: readonly [number, number], value: number): number | null {
+/**
+ * Position of a value in the domain, 0 to 1; null if it is not finite.
+ *
+ * @throws HeedError `ARGUMENT` for anything but two numbers and a number.
+ */
+export function positionIn(domain: readonly [low: number, high: number], value: number): number | null {
+  checkNumbers('domain', domain, ['low', 'high']);
+  checkNumber('value', value);
+  const [low, high] = domain;
   if (!Number.isFinite(value)) return null;
   return Math.min(1, Math.max(0, (value - low) / (high - low)));
 }
 
-/** The more legible of ink and paper on a color. */
+/**
+ * The more legible of ink and paper on a color.
+ *
+ * @throws HeedError `ARGUMENT` for anything but three numbers.
+ */
 export function inkOn(color: RGB): RGB {
+  checkNumbers('color', color, CHANNELS);
   return contrast(color, INK) >= contrast(color, PAPER) ? INK : PAPER;
 }
 
@@ -77,6 +99,12 @@ function luminance(color: RGB): number {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
 
+/**
+ * A color as HTML and CSS write it: `#b5367a`.
+ *
+ * @throws HeedError `ARGUMENT` for anything but three numbers.
+ */
 export function toHex(color: RGB): string {
+  checkNumbers('color', color, CHANNELS);
   return `#${color.map((channel) => channel.toString(16).padStart(2, '0')).join('')}`;
 }

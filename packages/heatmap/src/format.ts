@@ -1,7 +1,12 @@
+import { checkNumber } from './options.ts';
+
 /**
  * A value in at most six characters, three digits of a weight: `0.523`, `1.00`, `-12.3`, `4e-9`, `NaN`, `∞`.
+ *
+ * @throws HeedError `ARGUMENT` for anything but a number.
  */
 export function formatValue(value: number): string {
+  checkNumber('value', value);
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞';
   if (value === 0) return '0';
@@ -14,8 +19,11 @@ export function formatValue(value: number): string {
 /**
  * The same for the cells of a grid, where the column of points is read as a whole: `.523`, `.000`, `1.00`. An exact 0, as
  * of a key that may not be attended to, is `·`: it does not look like a small weight.
+ *
+ * @throws HeedError `ARGUMENT` for anything but a number.
  */
 export function formatCell(value: number): string {
+  checkNumber('value', value);
   if (value === 0) return '·';
   const magnitude = Math.abs(value);
   if (magnitude < 0.9995) return value.toFixed(3).replace('0.', '.').replace('-.000', '.000');

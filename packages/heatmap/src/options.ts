@@ -20,6 +20,31 @@ export function checkTexts(texts: Readonly<Record<string, unknown>>): void {
 }
 
 /** @throws HeedError `ARGUMENT`. */
+export function checkText(text: unknown): asserts text is string {
+  if (typeof text === 'string') return;
+  throw new HeedError('ARGUMENT', `text is ${shown(text)}; expected a string`, {
+    remedy: 'make a string of it: String(value)',
+  });
+}
+
+/** @throws HeedError `ARGUMENT`. NaN and infinity are numbers. */
+export function checkNumber(name: string, value: unknown): void {
+  if (typeof value === 'number') return;
+  throw new HeedError('ARGUMENT', `${name} is ${shown(value)}; expected a number`, {
+    remedy: `give ${name} as a number`,
+  });
+}
+
+/** @throws HeedError `ARGUMENT` for anything but an array of so many numbers. */
+export function checkNumbers(name: string, given: unknown, names: readonly string[]): void {
+  const isNumber = (value: unknown): boolean => typeof value === 'number';
+  if (Array.isArray(given) && given.length === names.length && [...given].every(isNumber)) return;
+  throw new HeedError('ARGUMENT', `${name} is ${shown(given)}; expected [${names.join(', ')}]`, {
+    remedy: `give ${names.length} numbers in an array`,
+  });
+}
+
+/** @throws HeedError `ARGUMENT`. */
 export function checkCount(name: string, count: unknown): void {
   if (Number.isSafeInteger(count) && (count as number) >= 1) return;
   throw new HeedError('ARGUMENT', `${name} is ${shown(count)}; expected an integer ≥ 1`, {

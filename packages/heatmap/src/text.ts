@@ -1,4 +1,5 @@
 import stringWidth from 'string-width';
+import { checkText } from './options.ts';
 
 // Characters that control a terminal, reorder the text around them, or are not allowed in XML.
 const CONTROL = /\p{Cc}/gu;
@@ -10,8 +11,11 @@ const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 /**
  * Returns text that shows its characters and does nothing else: control characters as their pictures (␛, ␊), spaces at
  * the ends as ␣, bidirectional controls and characters that XML forbids as U+FFFD.
+ *
+ * @throws HeedError `ARGUMENT` for anything but a string.
  */
 export function visibleText(text: string): string {
+  checkText(text);
   return text
     .replaceAll(CONTROL, (control) => pictureOf(control.codePointAt(0)!))
     .replaceAll(HARMFUL, '\uFFFD')

@@ -3,16 +3,24 @@ import { HeedError, tensor } from '@heed/core';
 import { describe, expect, test } from 'vitest';
 import {
   allHeads,
+  colorAt,
+  escapeMarkup,
+  formatCell,
+  formatValue,
   heatmap,
+  inkOn,
   meanOverHeads,
   overAudio,
   overImage,
   pooledWeights,
+  positionIn,
   rollout,
   shrink,
   toHTML,
+  toHex,
   toSVG,
   toTerminal,
+  visibleText,
 } from './index.ts';
 import { toPNG } from './png/png.ts';
 
@@ -133,6 +141,35 @@ describe('instead of weights or a picture', () => {
     for (const [kind, value] of everyValue) {
       const error = await refusal(() => (take as (given: unknown) => unknown)(value));
       expect(CODES, kind).toContain(error.code);
+    }
+  });
+});
+
+describe('helpers', () => {
+  const NUMBERS = ['a part of a number', 'a negative number', 'NaN'];
+  const TAKERS: readonly [name: string, take: (given: never) => unknown, right: readonly string[]][] = [
+    ['visibleText', visibleText, TEXTS],
+    ['escapeMarkup', escapeMarkup, TEXTS],
+    ['formatValue', formatValue, NUMBERS],
+    ['formatCell', formatCell, NUMBERS],
+    ['inkOn', inkOn, []],
+    ['toHex', toHex, []],
+    ['positionIn', (domain) => positionIn(domain, 0), []],
+    ['positionIn, the value,', (value) => positionIn([0, 1], value), NUMBERS],
+    ['colorAt', (map) => colorAt(map, 0, 'dark'), []],
+    ['colorAt, t,', (t) => colorAt('magma', t, 'dark'), ['a part of a number']],
+    ['colorAt, the scheme,', (scheme) => colorAt('magma', 0, scheme), []],
+  ];
+  test.each(TAKERS)('%s refuses every value of another type', async (_, take, right) => {
+    for (const [kind, value] of [...everyValue, ['undefined', undefined], ['null', null]] as const) {
+      if (right.includes(kind)) expect(() => take(value as never)).not.toThrow();
+      else {
+        const error = await refusal(() => take(value as never));
+        expect({ code: error.code, hasRemedy: Boolean(error.remedy) }, kind).toEqual({
+          code: 'ARGUMENT',
+          hasRemedy: true,
+        });
+      }
     }
   });
 });

@@ -1,3 +1,4 @@
+import { checkText } from '../options.ts';
 import { visibleText } from '../text.ts';
 
 type Attributes = Readonly<Record<string, string | number | undefined>>;
@@ -10,8 +11,13 @@ const ENTITIES: Record<string, string> = {
   "'": '&#39;',
 };
 
-/** Text that HTML and XML show as it is: `<`, `&` and their like as entities. */
+/**
+ * Text that HTML and XML show as it is: `<`, `&` and their like as entities.
+ *
+ * @throws HeedError `ARGUMENT` for anything but a string.
+ */
 export function escapeMarkup(text: string): string {
+  checkText(text);
   return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character]!);
 }
 
