@@ -41,7 +41,8 @@ export function checkMessages(messages: readonly ChatMessage[]): void {
 export function chatText(template: string | undefined, messages: readonly ChatMessage[]): string {
   if (template === undefined) {
     throw new HeedError('MISSING_INPUT', 'the model has no chat template', {
-      remedy: 'write the prompt as its page says; it may not have been trained on conversations',
+      remedy:
+        'add the text of chat_template.jinja to tokenizer_config.json as chat_template, or write the prompt as the page of the model says',
     });
   }
   // Files write a line break in a string of Jinja as itself or as \n.

@@ -12,7 +12,8 @@ interface HubTokenizerConfig {
  * Returns the tokenizer of a model's page on the hub.
  *
  * @param json the parsed tokenizer.json.
- * @param config the parsed tokenizer_config.json.
+ * @param config the parsed tokenizer_config.json. Newer pages keep the chat template in a file of its own: add it, as
+ * `{ ...config, chat_template: text }`.
  * @throws HeedError `ARGUMENT` for what is not such a file; `UNSUPPORTED` for tokens that only match whole words.
  */
 export function hubTokenizer(json: object, config: object): TextTokenizer {
@@ -22,9 +23,16 @@ export function hubTokenizer(json: object, config: object): TextTokenizer {
   return new TextTokenizer({
     json,
     config,
-    chatTemplate: typeof template === 'string' ? template : undefined,
+    chatTemplate: defaultOf(template),
     end: textOf(end),
   });
+}
+
+/** The chat template that is used where none is named; some files have several. */
+function defaultOf(template: unknown): string | undefined {
+  const all = Array.isArray(template) ? (template as readonly { name?: unknown; template?: unknown }[]) : [];
+  const one = Array.isArray(template) ? all.find((each) => each?.name === 'default')?.template : template;
+  return typeof one === 'string' ? one : undefined;
 }
 
 /** The text of a token, which files write as such or as an object. */

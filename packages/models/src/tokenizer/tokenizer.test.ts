@@ -137,6 +137,40 @@ test('a token around each text that the vocabulary lacks is refused, not an id t
   );
 });
 
+describe('the chat template of a page', () => {
+  const template =
+    "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
+  const tokenizer = (chat_template: unknown): ReturnType<typeof hubTokenizer> =>
+    hubTokenizer({ ...bytes, pre_tokenizer: byteLevel }, { chat_template });
+  const turns = [{ role: 'user', content: ' a\n' }] as const;
+
+  test.each([
+    ['a text', template],
+    [
+      'several by name',
+      [
+        { name: 'tool_use', template: 'other' },
+        { name: 'default', template },
+      ],
+    ],
+  ])('%s', (_, given) => {
+    const made = tokenizer(given);
+    expect(made.decode(made.chat(turns))).toBe('<|im_start|>user\n a\n<|im_end|>\n<|im_start|>assistant\n');
+  });
+
+  test.each([[undefined], [null], [[]], [[null]], [[{ name: 'rag', template }]], [{}], [7]])(
+    '%j is none: the error says which file may have it',
+    (given) => {
+      expect(() => tokenizer(given).chat(turns)).toThrow(
+        expect.objectContaining({
+          code: 'MISSING_INPUT',
+          message: expect.stringContaining('chat_template.jinja') as string,
+        }) as Error,
+      );
+    },
+  );
+});
+
 test.each([
   ['<end>', [1]],
   [{ content: '<end>' }, [1]],
