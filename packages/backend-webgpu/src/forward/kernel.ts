@@ -132,7 +132,7 @@ export class ForwardKernel {
     };
     const tensors = { ...inputs, table: tableTensor, rowResults, records, output, weightsOut };
     const named = tensors as unknown as Readonly<Record<string, GpuTensor | undefined>>;
-    const spans = spansOf(problem, packed);
+    const spans = spansOf(problem, packed, this.plan.variant.rows.output.type as ProblemType);
     const { passes } = this.#passes(valueDim);
     const keys = Math.min(keyLength, splitKeys);
     run.dispatch({

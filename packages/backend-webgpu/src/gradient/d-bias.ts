@@ -89,7 +89,7 @@ ${each(
       }
     }
     let at = biasBatch * params.biasBatch + biasHead * params.biasHead + (ownRow + row) * params.biasRow
-      + (u32(ownKey) + column) * params.biasKey;
+      + (u32(ownKey) + column) * params.biasKey - params.biasBase;
     store_dBias(at, vec4u(select(bitcast<u32>(sum), NAN, spoiled != 0.0)), 1u);
   }`;
   return shaderOf({

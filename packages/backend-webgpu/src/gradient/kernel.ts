@@ -8,6 +8,7 @@ import type {
 import { ELEMENT_BYTES } from '@heed/core/backend';
 import { ForwardKernel } from '../forward/kernel.ts';
 import { type GpuTensor, bytesOf } from '../memory/gpu-tensor.ts';
+import { gradientSpansOf, meansSpansOf } from '../plan/spans.ts';
 import { type Geometry, MAXIMUM_VECTORS } from '../plan/geometry.ts';
 import { problemParams } from '../plan/strides.ts';
 import { batchWords, seedParams, tableCopies, tableOf } from '../plan/table.ts';
@@ -17,6 +18,7 @@ import type { Pipeline } from '../platform/pipelines.ts';
 import { Run } from '../platform/run.ts';
 import { THREADS } from '../shader/module.ts';
 import { passesOf } from '../shader/tile.ts';
+import { cacheParts } from './cache-parts.ts';
 import { gradientGeometry } from './common.ts';
 import { dBiasShader } from './d-bias.ts';
 import { dKeyValueShader, keyValuePasses } from './d-key-value.ts';
@@ -80,7 +82,9 @@ export class GradientKernel {
     const { output } = this.#pipelines;
     const { batch, heads, queryLength, valueDim } = this.#problem;
     const exact = output ? output.scratchBytes + 4 * batch * heads * queryLength * valueDim : 0;
-    return 4 * tableOf(this.#problem, ROW_WORDS).words + cacheGradients(this.#problem).bytes + exact;
+    const parts = cacheParts(this.#problem, this.#engine.largestBinding);
+    const gradients = parts.reduce((sum, { bytes }) => sum + bytes, 0);
+    return 4 * tableOf(this.#problem, ROW_WORDS).words + gradients + exact;
   }
 
   run(
@@ -98,15 +102,14 @@ export class GradientKernel {
   ): AttentionGradients<GpuTensor> {
     const problem = this.#problem;
     const output = this.#pipelines.output?.record(run, inputs, false).output ?? rounded;
-    const { batch, kvBatch, heads, kvHeads, queryLength, keyLength, headDim, valueDim, bias } = problem;
+    const { batch, kvBatch, heads, kvHeads, queryLength, keyLength, headDim, valueDim } = problem;
+    const { cacheType, bias } = problem;
     const table = tableOf(problem, ROW_WORDS);
     const tableTensor = run.scratch(table.words);
     this.#engine.device.queue.writeBuffer(tableTensor.buffer, 0, batchWords(problem, inputs));
     for (const [tensor, word] of tableCopies(table, problem, inputs)) {
       run.copy(tensor, 0, tableTensor, 4 * word, bytesOf(tensor));
     }
-    const { keyBytes, valueBytes, dValueByte, dValueAt, bytes } = cacheGradients(problem);
-    const gradients = run.scratch(bytes / 4);
     const like = ({ dtype, shape }: GpuTensor): GpuTensor => run.result(dtype, shape);
     const dQuery = like(inputs.query);
     const dKey = like(inputs.key);
@@ -116,14 +119,13 @@ export class GradientKernel {
     const tensors = {
       ...inputs,
       ...statistics,
-      ...{ output, dOutput, table: tableTensor, tableOut: tableTensor, gradients, dQuery, dBias, dSinks },
+      ...{ output, dOutput, table: tableTensor, tableOut: tableTensor, dQuery, dBias, dSinks },
     } as unknown as Readonly<Record<string, GpuTensor | undefined>>;
     const params = {
       ...problemParams(problem),
       ...table.places,
       ...seedParams(problem, inputs),
       packed: 1,
-      dValueAt,
     };
     const rows = batch * heads * queryLength;
     const {
@@ -135,12 +137,15 @@ export class GradientKernel {
     } = this.#pipelines;
     const { rows: blockRows, keys } = this.#geometry;
     const depth = headDim + valueDim;
+    // Rows of a head, if a shader sees some heads at a time; else they do not divide workgroups.
+    const meansRows = bytesOf(output!) > this.#engine.largestBinding ? queryLength : rows;
     run.dispatch({
       pipeline: means,
       tensors,
-      params,
-      grid: [Math.ceil(rows / THREADS), 1, 1],
+      params: { ...params, rows: meansRows },
+      grid: [Math.ceil(meansRows / THREADS), rows / meansRows, 1],
       work: THREADS * valueDim,
+      spans: meansSpansOf(problem),
     });
     const blocks = Math.ceil(queryLength / blockRows);
     const tiles = Math.ceil(keyLength / keys);
@@ -150,17 +155,23 @@ export class GradientKernel {
       params,
       grid: [blocks, batch * heads, passesOf(headDim, MAXIMUM_VECTORS).passes],
       work: blockRows * keyLength * (depth + headDim),
+      spans: gradientSpansOf(problem, 1),
     });
     const groupRows = (heads / kvHeads) * queryLength;
-    run.dispatch({
-      pipeline: dKeyValue,
-      tensors,
-      params: { ...params, packed: heads / kvHeads },
-      grid: [tiles, kvBatch * kvHeads, keyValuePasses(problem)],
-      work: (batch / kvBatch) * Math.max(groupRows, this.#groupGeometry.rows) * keys * 2 * depth,
-    });
-    run.copy(gradients, 0, dKey, 0, keyBytes);
-    run.copy(gradients, dValueByte, dValue, 0, valueBytes);
+    for (const part of cacheParts(problem, this.#engine.largestBinding)) {
+      const gradients = run.scratch(part.bytes / 4);
+      const dValueAt = part.valueByte / ELEMENT_BYTES[cacheType];
+      run.dispatch({
+        pipeline: dKeyValue,
+        tensors: { ...tensors, gradients },
+        params: { ...params, packed: heads / kvHeads, dValueAt },
+        grid: [tiles, part.slices, keyValuePasses(problem)],
+        work: (batch / kvBatch) * Math.max(groupRows, this.#groupGeometry.rows) * keys * 2 * depth,
+        ...part.bound,
+      });
+      run.copy(gradients, part.key.at, dKey, part.key.from, part.key.bytes);
+      run.copy(gradients, part.value.at, dValue, part.value.from, part.value.bytes);
+    }
     if (biasPipeline && bias) {
       const [b, h, i, j] = bias.shape;
       const broadcast = (rows * keyLength) / Math.max(1, b * h * i * j);
@@ -170,6 +181,8 @@ export class GradientKernel {
         params,
         grid: [i === 1 ? Math.min(1, blocks) : blocks, b * h, j === 1 ? Math.min(1, tiles) : tiles],
         work: Math.max(1, broadcast) * blockRows * keys * depth,
+        // A bias for the whole batch adds what comes from all of it.
+        ...(b === batch && { spans: gradientSpansOf(problem, heads / h) }),
       });
     }
     if (sinksPipeline) {
@@ -183,15 +196,4 @@ export class GradientKernel {
     }
     return { dQuery, dKey, dValue, ...(dBias && { dBias }), ...(dSinks && { dSinks }) };
   }
-}
-
-/** The buffer of dKey and, behind it, dValue: copies are whole words, and so are its parts. */
-function cacheGradients(problem: AttentionProblem) {
-  const { kvBatch, kvHeads, keyLength, headDim, valueDim, cacheType } = problem;
-  const each = ELEMENT_BYTES[cacheType];
-  const wordsOf = (depth: number): number => Math.ceil((kvBatch * kvHeads * keyLength * depth * each) / 4);
-  const keyBytes = 4 * wordsOf(headDim);
-  const valueBytes = 4 * wordsOf(valueDim);
-  const dValueByte = keyBytes;
-  return { keyBytes, valueBytes, dValueByte, dValueAt: dValueByte / each, bytes: keyBytes + valueBytes };
 }

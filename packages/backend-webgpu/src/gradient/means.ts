@@ -9,6 +9,7 @@ import { ROW_FLAGS, ROW_WORDS } from './rows.ts';
 /**
  * The mean of dW of each row, dO · output (Dao et al. 2022, appendix B.4), and whether the row is non-finite. The output is
  * float32 in problems of 16 bits, too: rounded, it would make errors of means, which sums of gradients have in full.
+ * Grid: rows, parts of `rows` rows each.
  */
 export function meansShader({ valueDim, type, rows: { output } }: Variant): Shader {
   const exact: Stored = { ...output, type: 'float32' };
@@ -31,8 +32,9 @@ export function meansShader({ valueDim, type, rows: { output } }: Variant): Shad
       rowLoader('dOutput', output),
     ],
     main: `
-  let place = (group.x + params.firstX) * ${THREADS}u + thread;
-  if (place >= params.rows) { return; }
+  let index = (group.x + params.firstX) * ${THREADS}u + thread;
+  if (index >= params.rows) { return; }
+  let place = (group.y + params.firstY) * params.rows + index;
   let i = place % params.queryLength;
   let h = (place / params.queryLength) % params.heads;
   let b = place / params.queryLength / params.heads;

@@ -1,7 +1,7 @@
 import type { AttentionProblem } from '@heed/core';
 import { ELEMENT_BYTES, broadcastStrides, sizeOf } from '@heed/core/backend';
 import type { Params } from '../shader/params.ts';
-import { type Stored, bytesOfNumber, storedRows } from './stored.ts';
+import { type ProblemType, type Stored, bytesOfNumber, storedRows } from './stored.ts';
 
 /** Scales are numbers one by one. */
 const SCALES: Pick<Stored, 'type' | 'aligned'> = { type: 'float32', aligned: false };
@@ -11,8 +11,23 @@ export interface Span {
   /** Parameter that says what is not bound of the buffer, and the bytes that it counts. */
   readonly base: keyof Params;
   readonly unit: number;
+  /** Multiple of bytes at which a binding may begin; default 256, which every device allows. */
+  readonly stride?: number;
   /** Bytes of the slices `first` to `end`: from, and to. */
   bytes(first: number, end: number): readonly [from: number, to: number];
+}
+
+/** Spans by the names of tensors. */
+export type Spans = Readonly<Record<string, Span>>;
+
+/** Bytes that slices need of a tensor, from a place on where a binding may begin. */
+export function windowOf(
+  { bytes, stride = 256 }: Span,
+  first: number,
+  end: number,
+): [from: number, to: number] {
+  const [from, to] = bytes(first, end);
+  return [Math.floor(from / stride) * stride, to];
 }
 
 /**
@@ -21,10 +36,10 @@ export interface Span {
  *
  * @param packed query heads of a slice.
  */
-export function spansOf(problem: AttentionProblem, packed: number): Readonly<Record<string, Span>> {
+export function spansOf(problem: AttentionProblem, packed: number, outputType?: ProblemType): Spans {
   const { batch, heads, kvHeads, kvBatch, queryLength, keyLength, headDim, valueDim } = problem;
   const { dtype, layout, mask, bias, pages, groups } = problem;
-  const stored = storedRows(problem);
+  const stored = storedRows(problem, outputType);
   const perElement = heads / packed;
   interface Rows {
     readonly each: number;
@@ -35,14 +50,13 @@ export function spansOf(problem: AttentionProblem, packed: number): Readonly<Rec
   const rows = (base: keyof Params, { each, length, depth, rows: { type, aligned } }: Rows): Span => {
     const bytesEach = bytesOfNumber(type);
     const size = bytesEach * length * depth;
-    // The heads of a slice: of queries, or the one head of keys that they read.
-    const firstOf = (slice: number): number => Math.floor((slice * packed * each) / heads);
-    const last = each === heads ? packed - 1 : 0;
+    // Of queries, or the heads of keys that they read.
+    const headOf = (query: number): number => Math.floor((query * each) / heads);
     return {
       base,
       unit: bytesEach * (aligned ? 4 : 1),
       bytes: (first, end) => {
-        if (layout === 'bhld') return [firstOf(first) * size, (firstOf(end - 1) + last + 1) * size];
+        if (layout === 'bhld') return [headOf(first * packed) * size, (headOf(end * packed - 1) + 1) * size];
         const [from, to] = [Math.floor(first / perElement), Math.floor((end - 1) / perElement) + 1];
         return [from * each * size, to * each * size];
       },
@@ -93,4 +107,24 @@ export function spansOf(problem: AttentionProblem, packed: number): Readonly<Rec
     ...(mask && { mask: term('maskBase', mask.kind === 'boolean' ? 'bool' : dtype, mask.shape) }),
     ...(bias && { bias: term('biasBase', dtype, bias.shape) }),
   };
+}
+
+/**
+ * Returns the spans of the tensors of a gradient's shader, whose slices are `packed` query heads. With keys of batch 1, a slice of
+ * keys is read by the whole batch: then there are none.
+ */
+export function gradientSpansOf(problem: AttentionProblem, packed: number): Spans {
+  const { query, output, bias, ...others } = spansOf(problem, packed);
+  return {
+    ...others,
+    ...{ query: query!, dQuery: query!, dOutput: output! },
+    ...(bias && { bias, dBias: bias }),
+  };
+}
+
+/** Returns the spans of the output and its gradient: both are read by the same addresses, even if only one of them is float32. */
+export function meansSpansOf(problem: AttentionProblem): Spans {
+  const exact = spansOf(problem, 1, 'float32')['output']!;
+  const dOutput = spansOf(problem, 1)['output']!;
+  return { output: { ...exact, stride: (256 * exact.unit) / dOutput.unit }, dOutput };
 }

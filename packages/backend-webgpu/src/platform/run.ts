@@ -8,7 +8,7 @@ import {
   createTensor,
   tooLarge,
 } from '../memory/gpu-tensor.ts';
-import type { Span } from '../plan/spans.ts';
+import { type Span, type Spans, windowOf } from '../plan/spans.ts';
 import { PARAMS_BYTES, type Params, writeParams } from '../shader/params.ts';
 import { COPY_DST, UNIFORM } from './constants.ts';
 import type { Engine } from './engine.ts';
@@ -25,7 +25,12 @@ export interface Dispatch {
   /** Approximate number of multiplications of a workgroup. */
   readonly work: number;
   /** Parts, for each slice, of tensors that may be larger than a shader can see. */
-  readonly spans?: Readonly<Record<string, Span>>;
+  readonly spans?: Spans;
+  /**
+   * First of the slices, if the parts that all of them need are bound at once, of each tensor that has spans; default: 0, and parts
+   * only of what is too large.
+   */
+  readonly firstSlice?: number;
 }
 
 interface Copy {
@@ -80,14 +85,18 @@ export class Run {
   /** @throws HeedError `OUT_OF_MEMORY` when a shader cannot see what one slice needs of a tensor. */
   dispatch(dispatch: Dispatch): void {
     if (!dispatch.grid.every((count) => count > 0)) return;
-    const large = largeOf(dispatch, this.#engine.largestBinding);
-    for (let slice = 0; slice < dispatch.grid[1] && large.length > 0; slice++) {
-      for (const { name, tensor, span } of large) {
-        const [from, to] = span === undefined ? [0, bytesOf(tensor)] : windowOf(span, slice, slice + 1);
-        if (to - from <= this.#engine.largestBinding) continue;
-        const called = name === 'weightsOut' ? 'weights' : name;
+    const most = this.#engine.largestBinding;
+    const { grid, firstSlice } = dispatch;
+    const inParts = inPartsOf(dispatch, most);
+    const each = firstSlice === undefined ? 1 : grid[1];
+    for (let slice = 0; slice < grid[1] && inParts.length > 0; slice += each) {
+      const first = (firstSlice ?? 0) + slice;
+      for (const { name, tensor, span } of inParts) {
+        const [from, to] = span === undefined ? [0, bytesOf(tensor)] : windowOf(span, first, first + each);
+        if (to - from <= most) continue;
+        const called = NAMES[name] ?? name;
         const what = span === undefined ? called : `${called} of one head`;
-        throw tooLarge(what, to - from, 'maxStorageBufferBindingSize', this.#engine.largestBinding);
+        throw tooLarge(what, to - from, 'maxStorageBufferBindingSize', most);
       }
     }
     this.#steps.push({ dispatch });
@@ -150,9 +159,10 @@ export class Run {
         pieces.push(step.copy);
         continue;
       }
-      const large = largeOf(step.dispatch, engine.largestBinding);
+      const inParts =
+        step.dispatch.firstSlice === undefined ? inPartsOf(step.dispatch, engine.largestBinding) : [];
       const fitting = (first: number, count: number): number =>
-        fittingSlices(large, engine.largestBinding, first, count);
+        fittingSlices(inParts, engine.largestBinding, first, count);
       const budget = (): number => engine.rate * SUBMISSION_SECONDS - work;
       for (const piece of piecesOf(step.dispatch, budget, fitting)) {
         pieces.push(piece);
@@ -164,32 +174,31 @@ export class Run {
   }
 }
 
-/** A bound tensor that is larger than a shader can see. */
-interface Large {
+/** Names of bindings in errors, where they are not those of tensors. */
+const NAMES: Readonly<Record<string, string>> = { weightsOut: 'weights', gradients: 'dKey and dValue' };
+
+/** A tensor that is bound in parts: one that is larger than a shader can see, or has the addresses of such a one. */
+interface InParts {
   readonly name: string;
   readonly tensor: GpuTensor;
   readonly span: Span | undefined;
 }
 
-function largeOf({ pipeline, tensors, spans }: Dispatch, most: number): Large[] {
-  return pipeline.shader.bindings
-    .map(({ name }) => ({ name, tensor: tensors[name]!, span: spans?.[name] }))
-    .filter(({ tensor }) => bytesOf(tensor) > most);
-}
-
-/** Offsets of bindings are multiples of what every device allows. */
-const OFFSET_STRIDE = 256;
-
-/** Bytes that slices need of a tensor, from a place on where a binding may begin. */
-function windowOf(span: Span, first: number, end: number): [from: number, to: number] {
-  const [from, to] = span.bytes(first, end);
-  return [Math.floor(from / OFFSET_STRIDE) * OFFSET_STRIDE, to];
+function inPartsOf({ pipeline, tensors, spans, firstSlice }: Dispatch, most: number): InParts[] {
+  const all = pipeline.shader.bindings.map(({ name }) => {
+    const tensor = tensors[name]!;
+    return { name, tensor, span: spans?.[name], isLarge: bytesOf(tensor) > most };
+  });
+  const shifted = new Set(all.flatMap(({ span, isLarge }) => (span && isLarge ? [span.base] : [])));
+  return all.filter(
+    ({ span, isLarge }) => isLarge || (span && (firstSlice !== undefined || shifted.has(span.base))),
+  );
 }
 
 /** Returns how many slices from the first on a shader can see at a time: at least one. */
-function fittingSlices(large: readonly Large[], most: number, first: number, count: number): number {
+function fittingSlices(inParts: readonly InParts[], most: number, first: number, count: number): number {
   const fits = (end: number): boolean =>
-    large.every(({ span }) => {
+    inParts.every(({ span }) => {
       const [from, to] = windowOf(span!, first, end);
       return to - from <= most;
     });
@@ -216,13 +225,14 @@ function* piecesOf(
   budget: () => number,
   fitting: (first: number, count: number) => number,
 ): Generator<Piece> {
-  const { grid, work } = dispatch;
-  const [columns, slices, depth] = grid;
-  let y = 0;
-  while (y < slices) {
+  const { grid, work, firstSlice = 0 } = dispatch;
+  const [columns, all, depth] = grid;
+  const end = firstSlice + all;
+  let y = firstSlice;
+  while (y < end) {
     const inRow = Math.min(columns, MAXIMUM_WORKGROUPS);
     const most = Math.max(1, Math.floor(budget() / (work * depth * columns)));
-    const wanted = columns > MAXIMUM_WORKGROUPS ? 1 : Math.min(slices - y, most, MAXIMUM_WORKGROUPS);
+    const wanted = columns > MAXIMUM_WORKGROUPS ? 1 : Math.min(end - y, most, MAXIMUM_WORKGROUPS);
     const count = fitting(y, wanted);
     let x = 0;
     while (x < columns) {
@@ -256,10 +266,12 @@ function encode(engine: Engine, pieces: readonly (Copy | Piece)[]): void {
     const { dispatch, firstX, firstY, grid } = piece;
     const { pipeline, tensors } = dispatch;
     const at = PARAMS_STRIDE * index++;
+    const [first, count] =
+      dispatch.firstSlice === undefined ? [firstY, grid[1]] : [dispatch.firstSlice, dispatch.grid[1]];
     const windows = new Map(
-      largeOf(dispatch, engine.largestBinding).map(({ name, span }) => [
+      inPartsOf(dispatch, engine.largestBinding).map(({ name, span }) => [
         name,
-        { span: span!, bytes: windowOf(span!, firstY, firstY + grid[1]) },
+        { span: span!, bytes: windowOf(span!, first, first + count) },
       ]),
     );
     const bases = [...windows.values()].map(({ span, bytes }) => [span.base, bytes[0] / span.unit]);

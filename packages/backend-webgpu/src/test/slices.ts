@@ -92,6 +92,45 @@ const REQUESTS: Readonly<Record<string, readonly [AttentionRequest, number]>> = 
   'heads beside each other': [{ ...beside, weights: true }, 12_288],
 };
 
+/** Requests whose gradients are compared, and the bytes that a shader sees. */
+const GRADIENTS: Readonly<Record<string, readonly [AttentionRequest, number]>> = {
+  'two or three heads at a time': [dense, 19_000],
+  'one head at a time': [
+    {
+      ...dense,
+      query: waves(shape(40, 36), 1),
+      key: waves(shape(44, 36), 2),
+      causal: true,
+      alignment: 'bottomRight',
+    },
+    10_240,
+  ],
+  'grouped heads': [{ ...dense, key: waves(shape(44, 12, 2), 2), value: waves(shape(44, 8, 2), 3) }, 12_288],
+  'large keys': [{ ...dense, query: waves(shape(5, 12), 1) }, 8_192],
+  'a mask and a bias for each head': [
+    { ...dense, mask: boolean([3, 4, 40, 44]), bias: waves([3, 4, 40, 44], 5) },
+    16_384,
+  ],
+  'a bias for each element': [{ ...dense, bias: waves([3, 1, 40, 44], 5), sinks: waves([4], 6) }, 12_288],
+  '16 bits, heads that begin within a word': [
+    {
+      query: half(waves([2, 4, 41, 35], 1)),
+      key: half(waves([2, 4, 43, 35], 2)),
+      value: half(waves([2, 4, 43, 21], 3)),
+    },
+    10_240,
+  ],
+  '16 bits, heads beside each other': [
+    {
+      query: half(waves([6, 40, 2, 36], 1)),
+      key: half(waves([6, 44, 2, 36], 2)),
+      value: half(waves([6, 44, 2, 21], 3)),
+      layout: 'blhd',
+    },
+    12_288,
+  ],
+};
+
 /** Defines tests that shaders which see a part of a tensor compute the same bits. */
 export function slices(part: 'test' | 'release'): void {
   const chosen = Object.entries(REQUESTS).filter(([name]) => QUICK.has(name) === (part === 'test'));
@@ -110,14 +149,30 @@ export function slices(part: 'test' | 'release'): void {
     });
 
     if (part !== 'release') return;
-    test('their gradients are refused by name', async () => {
+    test.each(Object.entries(GRADIENTS))('the gradient of %s: the same bits', async (_, [request, bytes]) => {
+      await using narrow = createBackend(new Narrow(await openEngine({}), bytes));
+      const of = async (backend: AttentionBackend): Promise<unknown> => {
+        const { output, gradient } = await attention(backend, { ...request, gradient: true });
+        return gradient(cast(waves(output.shape, 9), output.dtype as 'float32'));
+      };
+      expect(await of(narrow)).toEqual(await of(await wide));
+    });
+
+    test.each([
+      ['a bias for the whole batch', { ...dense, bias: waves([1, 4, 40, 44], 5) }, 'query'],
+      ['one head that is larger', { ...dense, query: waves(shape(300, 12), 1) }, 'query of one head'],
+    ])('the gradient of %s is refused by name', async (_, request, name) => {
       await using narrow = createBackend(new Narrow(await openEngine({}), 12_288));
       const { gradient } = await attention(narrow, { ...dense, gradient: true });
-      await expect(gradient(waves([3, 4, 40, 8], 9))).rejects.toMatchObject({
+      const refused = async (): Promise<unknown> => {
+        const result = await attention(narrow, { ...request, gradient: true });
+        return result.gradient(waves(result.output.shape, 9));
+      };
+      await expect(refused()).rejects.toMatchObject({
         code: 'OUT_OF_MEMORY',
-        message: expect.stringContaining('output'),
+        message: expect.stringContaining(name),
       });
-      await attention(narrow, dense);
+      await gradient(waves([3, 4, 40, 8], 9));
     });
   });
 }
