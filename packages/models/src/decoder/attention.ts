@@ -1,4 +1,10 @@
-import { type AttentionBackend, type RunOptions, type Tensor, attention } from '@heed/core';
+import {
+  type AttentionBackend,
+  type ResidentTensor,
+  type RunOptions,
+  type Tensor,
+  attention,
+} from '@heed/core';
 import { exchangeHeadsAndLength, zeros } from '@heed/core/backend';
 import { Linear, MultiHeadAttention, RMSNorm } from '@heed/layers';
 import type { DecoderConfig } from '../config/decoder-config.ts';
@@ -50,6 +56,20 @@ export class DecoderAttention {
 
   /** `[B, L, E]` → `[B, L, E]`. */
   async forward(input: Float32, step: Step): Promise<Float32> {
+    return this.#output.forward(step.backend, await this.#attend(input, step), step.run);
+  }
+
+  /** `[B, L, E]` → `[B, L, E]`, plus a residual of that shape, in the memory of a backend that offers `linear.residual`. */
+  async stay(
+    input: ResidentTensor,
+    step: Step,
+    residual: ResidentTensor,
+  ): Promise<ResidentTensor<'float32'>> {
+    return this.#output.onEngine(step.backend, await this.#attend(input, step), step.run, residual);
+  }
+
+  /** `[B, L, E]` → the outputs of all heads, `[B, L, H · D]`. */
+  async #attend(input: Float32 | ResidentTensor, step: Step): Promise<Float32> {
     const { kvHeads, heads, headDim } = this.#config;
     const projected = await this.#input.forward(step.backend, input, step.run);
     const query = this.#heads('query', projected, step);
@@ -69,7 +89,7 @@ export class DecoderAttention {
     const [batch, length] = input.shape;
     const shape = [batch, length, heads * headDim];
     const joined = length === 1 ? output : exchangeHeadsAndLength(output);
-    return this.#output.forward(step.backend, { ...joined, shape } as Float32, step.run);
+    return { ...joined, shape } as Float32;
   }
 
   /** Heads of the joint projection, `[B, H, L, D]`, normalized and rotated as far as the model does. */

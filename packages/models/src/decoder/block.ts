@@ -1,6 +1,8 @@
-import type { Tensor } from '@heed/core';
+import type { ResidentTensor, Tensor } from '@heed/core';
 import { LayerNorm, RMSNorm, type StateDict } from '@heed/layers';
 import type { DecoderConfig } from '../config/decoder-config.ts';
+import { NormOnEngine } from '../engine/norm.ts';
+import { disposeAll } from '../engine/projection.ts';
 import { takeHeads } from '../inside/heads.ts';
 import type { WeightReader } from '../weights/source.ts';
 import { DecoderAttention, type Step } from './attention.ts';
@@ -14,6 +16,9 @@ const NAMES = {
   gpt2: { layer: 'h', norms: ['ln_1', 'ln_2'] },
   llama: { layer: 'layers', norms: ['input_layernorm', 'post_attention_layernorm'] },
 } as const;
+
+/** Rows from which on a stream in the backend's memory takes less time than one that goes there for each product. */
+const ROWS_WORTH_STAYING = 16;
 
 /** The normalization of a family. */
 export function normOf({ kind, width, epsilon }: DecoderConfig, stateDict: StateDict): Norm {
@@ -29,25 +34,68 @@ export class DecoderBlock {
   readonly #attention: DecoderAttention;
   readonly #feedForward: DecoderFeedForward;
   readonly #norms: readonly [Norm, Norm];
+  readonly #normsThere: readonly [NormOnEngine, NormOnEngine];
 
-  private constructor(layer: number, parts: readonly [DecoderAttention, DecoderFeedForward, Norm, Norm]) {
+  private constructor(
+    layer: number,
+    epsilon: number,
+    parts: readonly [DecoderAttention, DecoderFeedForward, Norm, Norm],
+  ) {
     this.#layer = layer;
     const [attention, feedForward, first, second] = parts;
     this.#attention = attention;
     this.#feedForward = feedForward;
     this.#norms = [first, second];
+    const there = ({ parameters }: Norm): NormOnEngine => {
+      const { weight, bias } = parameters as Partial<typeof parameters>;
+      return new NormOnEngine({ weight: weight!, ...(bias && { bias }) }, epsilon);
+    };
+    this.#normsThere = [there(first), there(second)];
   }
 
   /** Reads a layer's weights. */
   static async load(config: DecoderConfig, layer: number, reader: WeightReader): Promise<DecoderBlock> {
     const { layer: block, norms } = config.kind === 'gpt2' ? NAMES.gpt2 : NAMES.llama;
     const under = (name: string): Promise<StateDict> => reader.under(`${block}.${layer}.${name}.`);
-    return new DecoderBlock(layer, [
+    return new DecoderBlock(layer, config.epsilon, [
       await DecoderAttention.load(config, layer, reader),
       await DecoderFeedForward.load(config, layer, reader),
       normOf(config, await under(norms[0])),
       normOf(config, await under(norms[1])),
     ]);
+  }
+
+  /**
+   * Returns whether {@link stay} can take a step and is worth it: nobody looks into it, the backend offers all that it needs, and there
+   * are enough rows.
+   */
+  staysOn({ backend, hooks, counts }: Step): boolean {
+    const { operations = [] } = backend.capabilities;
+    return (
+      counts.reduce((sum, count) => sum + count, 0) >= ROWS_WORTH_STAYING &&
+      !hooks.touches(this.#layer) &&
+      backend.linear?.scalar !== true &&
+      operations.includes('linear.residual') &&
+      operations.includes('norm')
+    );
+  }
+
+  /** `[B, L, E]` → `[B, L, E]` in the backend's memory; the caller disposes both. */
+  async stay(stream: ResidentTensor, step: Step): Promise<ResidentTensor<'float32'>> {
+    const { backend, run } = step;
+    const mine: ResidentTensor[] = [];
+    const keep = <T extends ResidentTensor>(tensor: T): T => {
+      mine.push(tensor);
+      return tensor;
+    };
+    const [first, second] = this.#normsThere;
+    try {
+      const normalized = keep(await first.forward(backend, stream, run));
+      const between = keep(await this.#attention.stay(normalized, step, stream));
+      return await this.#feedForward.stay(keep(await second.forward(backend, between, run)), step, between);
+    } finally {
+      disposeAll(mine);
+    }
   }
 
   /** `[B, L, E]` → `[B, L, E]`, in place. */

@@ -148,6 +148,37 @@ describe.each(KINDS)('%s', (kind) => {
     cache.dispose();
   });
 
+  test('a longer text stays on a backend that offers all it needs, but in layers that are looked into', async () => {
+    const model = await Decoder.load(backend, await hubFiles(kind));
+    const text = Array.from({ length: 18 }, (_, n) => (7 * n) % TINY.vocabulary);
+    let norms = 0;
+    const compile: NonNullable<typeof backend.norm>['compile'] = async (problem) => {
+      const kernel = await backend.norm!.compile(problem);
+      const run = (...given: Parameters<typeof kernel.run>): ReturnType<typeof kernel.run> => {
+        norms++;
+        return kernel.run(...given);
+      };
+      return { ...kernel, run } as typeof kernel;
+    };
+    const there = model.on({ ...backend, linear: { ...backend.linear!, scalar: false }, norm: { compile } });
+    const expected = await model.run([text], { logits: 'all' });
+    const { logits } = await there.run([text], { logits: 'all' });
+    expect(norms).toBe(2 * TINY.layers);
+    expect(distance(logits.data, expected.logits.data)).toBeLessThan(1e-5);
+    for (let layer = 0; layer < TINY.layers; layer++) {
+      norms = 0;
+      const capture = [{ layer, what: 'residual' }] as const;
+      const looked = await there.run([text], { logits: 'all', capture });
+      const right = await model.run([text], { capture });
+      expect(norms).toBe(2 * (TINY.layers - 1));
+      expect(distance(looked.logits.data, expected.logits.data)).toBeLessThan(1e-5);
+      expect(distance(looked.captured[0]!.data, right.captured[0]!.data)).toBeLessThan(1e-5);
+    }
+    norms = 0;
+    await there.run([ids]);
+    expect(norms).toBe(0);
+  });
+
   test('texts of a batch are each as alone, whatever their lengths', async () => {
     const model = await Decoder.load(backend, await hubFiles(kind));
     const cache = await model.cache({ batch: 2, capacity: 12 });

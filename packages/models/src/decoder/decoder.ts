@@ -2,6 +2,7 @@ import {
   type AttentionBackend,
   HeedError,
   type PlainTensorLike,
+  type ResidentTensor,
   type RunOptions,
   type Tensor,
 } from '@heed/core';
@@ -27,6 +28,7 @@ import { checkTokens } from '../tokenizer/check-tokens.ts';
 import { weightsOfGGUF } from '../weights/gguf.ts';
 import { type Matrix, decodeRow } from '../weights/matrix.ts';
 import { WeightReader, type WeightSource, checkEnough } from '../weights/source.ts';
+import type { Step } from './attention.ts';
 import { DecoderBlock, normOf } from './block.ts';
 import { DecoderCache, type DecoderCacheOptions, createDecoderCache } from './cache.ts';
 import { logProbabilitiesOf } from './log-probabilities.ts';
@@ -157,12 +159,7 @@ export class Decoder {
       const { rotary, headDim } = this.config;
       const angles = rotary === null ? null : anglesOf(rotary, headDim, positions);
       const step = { backend: this.#backend, cache, counts, angles, hooks, run };
-      const stream = this.#embed(tokens, positions);
-      const turns = new Turns(signal);
-      for (const block of this.#parts.blocks) {
-        await block.forward(stream, step);
-        await turns.give();
-      }
+      const stream = await this.#throughBlocks(this.#embed(tokens, positions), step);
       const rows = logits === 'all' ? stream : logits === 'last' ? lastRows(stream, counts) : null;
       const scores =
         rows === null ? zeros('float32', [batch, 0, this.config.vocabulary]) : await this.logits(rows, run);
@@ -170,6 +167,33 @@ export class Decoder {
       return { logits: scores, captured: hooks.results() };
     } finally {
       if (kept === undefined) cache.dispose();
+    }
+  }
+
+  /** The stream behind the last block. In the backend's memory it goes from block to block, as far as they stay there. */
+  async #throughBlocks(embedded: Tensor<'float32'>, step: Step): Promise<Tensor<'float32'>> {
+    const { backend, run } = step;
+    let here = embedded;
+    let there: ResidentTensor<'float32'> | null = null;
+    const turns = new Turns(run.signal);
+    try {
+      for (const block of this.#parts.blocks) {
+        if (block.staysOn(step)) {
+          const before: ResidentTensor<'float32'> = there ?? (await backend.upload(here));
+          there = before;
+          there = await block.stay(before, step);
+          before.dispose();
+        } else {
+          if (there !== null) here = await there.read();
+          there?.dispose();
+          there = null;
+          await block.forward(here, step);
+        }
+        await turns.give();
+      }
+      return there === null ? here : await there.read();
+    } finally {
+      there?.dispose();
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Tensor } from '@heed/core';
+import type { ResidentTensor, Tensor } from '@heed/core';
 import { FeedForward } from '@heed/layers';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import { decoded } from '../weights/matrix.ts';
@@ -43,6 +43,20 @@ export class DecoderFeedForward {
     const inputs = [await part('gate', [hiddenDim, width]), await part('up', [hiddenDim, width])];
     const down = await part('down', [width, hiddenDim]);
     return new DecoderFeedForward(new Projection(inputs, 'silu', true), new Projection([down]));
+  }
+
+  /** `[B, L, E]` → `[B, L, E]`, plus a residual of that shape, in the memory of a backend that offers `linear.residual`. */
+  async stay(
+    input: ResidentTensor,
+    { backend, run }: Step,
+    residual: ResidentTensor,
+  ): Promise<ResidentTensor<'float32'>> {
+    const hidden = await this.#input.stay(backend, input, run);
+    try {
+      return await this.#output.onEngine(backend, hidden, run, residual);
+    } finally {
+      disposeAll([hidden]);
+    }
   }
 
   /** `[B, L, E]` → `[B, L, E]`. */

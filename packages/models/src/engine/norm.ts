@@ -1,13 +1,13 @@
 import type { AttentionBackend, NormKernel, ResidentTensor, RunOptions, Tensor } from '@heed/core';
 
-/** Layer norm in the memory of engines that offer `norm`, of parameters that never change. */
+/** A norm in the memory of engines that offer `norm`, of parameters that never change: RMS norm without a bias, else layer norm. */
 export class NormOnEngine {
-  readonly #parameters: { readonly weight: Tensor; readonly bias: Tensor };
+  readonly #parameters: { readonly weight: Tensor; readonly bias?: Tensor };
   readonly #epsilon: number;
   readonly #kernels = new WeakMap<AttentionBackend, Promise<NormKernel>>();
 
-  /** @param parameters `weight` and `bias`, `[E]`. */
-  constructor(parameters: { readonly weight: Tensor; readonly bias: Tensor }, epsilon: number) {
+  /** @param parameters `weight` and, of a layer norm, `bias`, `[E]`. */
+  constructor(parameters: { readonly weight: Tensor; readonly bias?: Tensor }, epsilon: number) {
     this.#parameters = parameters;
     this.#epsilon = epsilon;
   }
@@ -27,7 +27,9 @@ export class NormOnEngine {
     const before = this.#kernels.get(backend);
     if (before !== undefined) return before;
     const width = this.#parameters.weight.shape[0]!;
-    const kernel = backend.norm!.compile({ kind: 'layer', width, epsilon: this.#epsilon, bias: true });
+    const bias = this.#parameters.bias !== undefined;
+    const kind = bias ? 'layer' : 'rms';
+    const kernel = backend.norm!.compile({ kind, width, epsilon: this.#epsilon, bias });
     this.#kernels.set(backend, kernel);
     kernel.catch(() => this.#kernels.delete(backend));
     return kernel;

@@ -107,7 +107,7 @@ export class Projection {
    */
   async onEngine(
     backend: AttentionBackend,
-    input: ResidentTensor,
+    input: Float32 | ResidentTensor,
     run: RunOptions,
     residual?: ResidentTensor,
   ): Promise<ResidentTensor<'float32'>> {
