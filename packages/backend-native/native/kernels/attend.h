@@ -237,6 +237,7 @@ INLINE void attendDirectly(Block<T>& b, const ForwardScratch& scratch, char* mem
   b.noteMissing();
   uint8_t* bad = (uint8_t*)(memory + scratch.bad);
   T *packed = (T*)(memory + scratch.values), *chunk = (T*)(memory + scratch.chunk);
+  prefetchScales(b);
   const bool supposed = supposesFinite(b, b.values());
   if (supposed) {
     clearBad(b, bad);

@@ -52,6 +52,8 @@ struct Block {
   i64 turn = 0, newer = 0, older = 0;
   // The open tile, and columns from ... to - 1 of it that any row of the open group sees.
   i64 tile, from, to;
+  // Bit r is set if the packed query of row r is smaller than it is (direct.h).
+  uint32_t shrunk = 0;
   // Bit g is set if the output of row group g has begun.
   uint32_t begun = 0;
   bool tileBad, tileMissing = false;

@@ -26,7 +26,7 @@ INLINE bool fitsQuads(i64 rows, i64 depth) {
 
 #if defined(HEED_AVX512)
 // Key 4 i + g of 16, from number d on: lanes 4 i ... 4 i + 3 of to[(d / 4) * 64 + 16 g]. Keys past the last do not matter.
-template <Format F>
+template <Format F, bool scaled>
 static __attribute__((noinline)) void packQuads(const Places& places, i64 key, i64 keys, i64 depth, bool prefetches, float* to) {
   for (int g = 0; g < 4; g++) {
     Place at[4];
@@ -39,7 +39,7 @@ static __attribute__((noinline)) void packQuads(const Places& places, i64 key, i
     for (i64 d = 0; d < depth; d += 16) {
       F32 k[4];
 #pragma GCC unroll 4
-      for (int i = 0; i < 4; i++) k[i] = loadFormat<float, F>(at[i], d, places.shift);
+      for (int i = 0; i < 4; i++) k[i] = loadRow<float, F, scaled>(at[i], d, places.shift);
       const F32 a = __builtin_shufflevector(k[0], k[1], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
       const F32 b = __builtin_shufflevector(k[0], k[1], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
       const F32 e = __builtin_shufflevector(k[2], k[3], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
@@ -85,16 +85,18 @@ static __attribute__((noinline)) void multiplyQuads(const float* query, const fl
   for (int r = 0; r < R; r++) store(scores + r * FORWARD_STRIDE<float>, sumsOfQuads(s[r]));
 }
 
-template <Format F>
+template <Format F, bool scaled>
 static __attribute__((noinline)) void quadScoresOf(const float* query, i64 rows, const Places& places, i64 keys, i64 depth,
                                                    float* scores) {
   constexpr decltype(&multiplyQuads<1>) others[] = {multiplyQuads<1>, multiplyQuads<2>, multiplyQuads<3>, multiplyQuads<4>};
   alignas(64) float quads[16 * QUAD_DEPTH];
   for (i64 key = 0; key < keys; key += 16) {
     const char* next = places.denseAhead(key, 16);
-    packQuads<F>(places, key, keys, depth, next == nullptr, quads);
+    packQuads<F, scaled>(places, key, keys, depth, next == nullptr, quads);
     // Of floats, half of the lines with the first four rows, the rest with the others.
     const i64 lines = next == nullptr ? 0 : places.bytes / depth, half = F == Format::same ? lines / 2 : lines;
+    // Of 4 bits, less than a line a step.
+    if (next != nullptr && lines == 0) prefetchBytes(next, 0, 16 * places.bytes);
     multiplyQuads<4>(query, quads, depth, scores + key, next, half);
     others[rows - 5](query + 4 * depth, quads, depth, scores + 4 * FORWARD_STRIDE<float> + key, next + half * depth / 4 * 64, lines - half);
   }
@@ -103,18 +105,14 @@ static __attribute__((noinline)) void quadScoresOf(const float* query, i64 rows,
 
 // Scores of 5 to 8 rows of queries with `keys` keys, in whole vectors.
 template <class T>
-INLINE void quadScores(Format format, const T* query, i64 rows, const Places& places, i64 keys, i64 depth, T* scores) {
+INLINE void quadScores(Format format, bool scaled, const T* query, i64 rows, const Places& places, i64 keys, i64 depth, T* scores) {
 #if defined(HEED_AVX512)
   if constexpr (sizeof(T) == 4) {
-    const auto kernel = format == Format::float16    ? quadScoresOf<Format::float16>
-                        : format == Format::bfloat16 ? quadScoresOf<Format::bfloat16>
-                        : format == Format::int8     ? quadScoresOf<Format::int8>
-                        : format == Format::int4     ? quadScoresOf<Format::int4>
-                                                     : quadScoresOf<Format::same>;
+    const auto kernel = byFormat<float>(format, scaled, []<Format F, bool ofGroups>() { return &quadScoresOf<F, ofGroups>; });
     kernel(query, rows, places, keys, depth, scores);
   }
 #else
-  (void)format, (void)query, (void)rows, (void)places, (void)keys, (void)depth, (void)scores;
+  (void)format, (void)scaled, (void)query, (void)rows, (void)places, (void)keys, (void)depth, (void)scores;
 #endif
 }
 

@@ -15,8 +15,6 @@ namespace {
 constexpr i64 CHUNK_NUMBERS = 4096;
 // Largest number of rows ahead of which pages are prefetched.
 constexpr i64 PREFETCH_ROWS = 256;
-// Rows of a run of quantized pages.
-constexpr i64 RUN_ROWS = 16;
 // A line of a table has at most 2^LINE_SHIFT rows: as many as a panel, at most 16, so that tiles begin with whole lines.
 template <class T>
 constexpr int LINE_SHIFT = PANEL<T> >= 16 ? 4 : PANEL<T> == 8 ? 3 : 2;
@@ -27,6 +25,11 @@ struct Rows {
   const T* from;
   i64 row;
 };
+
+// Brings bytes from ... to - 1 of a row that follows soon into the cache.
+INLINE void prefetchBytes(const char* row, i64 from, i64 to) {
+  for (i64 d = from; d < to; d += 64) __builtin_prefetch(row + d);
+}
 
 // A row where it is, and its scales.
 struct Place {
@@ -41,6 +44,12 @@ INLINE Vector<T> loadFormat(const Place& place, i64 d, int shift) {
   else if constexpr (F == Format::float16 || F == Format::bfloat16) return loadWidened<F>((const uint16_t*)place.row + d);
   else return loadQuantized<F>(place.row, d) * place.scales[d >> shift];
 }
+// The same, without the scale unless `scaled`.
+template <class T, Format F, bool scaled>
+INLINE Vector<T> loadRow(const Place& place, i64 d, int shift) {
+  if constexpr (isQuantized(F) && !scaled) return loadQuantized<F>(place.row, d);
+  else return loadFormat<T, F>(place, d, shift);
+}
 // The first `count` lanes, of any type.
 template <class T>
 INLINE Vector<T> loadPartOf(Format format, const Place& place, i64 d, int count, int shift) {
@@ -52,6 +61,20 @@ INLINE Vector<T> loadPartOf(Format format, const Place& place, i64 d, int count,
     }
   }
   return loadAs<T>(format, elementOf<T>(format, (void*)place.row, d), count);
+}
+
+// work<F, scaled>() for the type of rows: quantized ones with a scale for each group of numbers are `scaled` as they are loaded.
+template <class T, class Work>
+INLINE auto byFormat(Format format, bool scaled, Work work) {
+  if constexpr (sizeof(T) == 4) {
+    if (format == Format::float16) return work.template operator()<Format::float16, false>();
+    if (format == Format::bfloat16) return work.template operator()<Format::bfloat16, false>();
+    if (format == Format::int8 && scaled) return work.template operator()<Format::int8, true>();
+    if (format == Format::int8) return work.template operator()<Format::int8, false>();
+    if (format == Format::int4 && scaled) return work.template operator()<Format::int4, true>();
+    if (format == Format::int4) return work.template operator()<Format::int4, false>();
+  }
+  return work.template operator()<Format::same, false>();
 }
 
 // Rows at equal distances; at none where one row of zeros stands for all.
@@ -91,6 +114,10 @@ struct Places {
   // That line from the n-th place on, and the bytes from its rows to those that follow soon.
   Line lineAt(i64 n) const { return {at(n), lineOf(n).rowBytes, lineOf(n).scaleRow}; }
   i64 aheadOf(i64 n) const { return table == nullptr ? ahead : at(n + ahead).row - at(n).row; }
+  // The scales of rows n ... n + count - 1, if each has one and they lie one after another; else null.
+  const float* scalesInLine(i64 n, i64 count) const {
+    return lineOf(n).scaleRow == 1 && inLine(n, count) == count ? at(n).scales : nullptr;
+  }
   // The rows that are prefetched beside n ... n + count - 1, if they lie one after another; else null.
   const char* denseAhead(i64 n, i64 count) const {
     if (table == nullptr) return line.rowBytes == bytes ? at(n).row + ahead : nullptr;
@@ -142,33 +169,18 @@ struct Source {
   // Number of keys from `key` on, at most `count`, that lie one after another.
   i64 run(i64 key, i64 count) const { return table == nullptr ? count : least(count, pageSize - key % pageSize); }
 
-  // Pages of floats are read from a table instead: in runs they took 1.2 times as long.
-  bool inRuns() const { return table != nullptr && isQuantized(format) && pageSize % RUN_ROWS == 0; }
-  // Calls work(n, places, count) for the runs of keys key ... key + count - 1, of which the first is the n-th. Brings the scales
-  // of a run that follows into the cache; `places` does so with its rows.
-  template <class Work>
-  __attribute__((always_inline)) void eachRun(i64 key, i64 count, Work work) const {
-    const i64 bytes = bytesOf<T>(format, depth), columns = keyLength / pageSize;
-    const i64 ahead = greatest(RUN_ROWS, least(PREFETCH_ROWS, roundUp(PREFETCH_BYTES / greatest(1, bytes), RUN_ROWS)));
-    const i64 scaleStep = greatest(1, 16 / greatest(1, scaleRow));
+  // Returns whether each row has one scale, or several, of rows that kernels read where they are.
+  bool scalesRows() const { return isQuantized(format) && shift > 31; }
+  bool scalesGroups() const { return isQuantized(format) && shift <= 31; }
+  // Brings the scales of rows in pages into the cache, which lie elsewhere with each page.
+  void prefetchScales(i64 key, i64 count) const {
+    if (table == nullptr || !isQuantized(format)) return;
+    const i64 step = greatest(1, 16 / greatest(1, scaleRow));
     i64 column = key / pageSize, inside = key % pageSize;
-    i64 nextColumn = (key + ahead) / pageSize, nextInside = (key + ahead) % pageSize;
-    const auto advance = [&](i64& at, i64& row, i64 by) {
-      row += by;
-      if (row < pageSize) return;
-      row -= pageSize;
-      at++;
-    };
-    for (i64 n = 0; n < count;) {
-      const i64 here = least(RUN_ROWS - inside % RUN_ROWS, count - n);
-      const Line line = lineInPage(table[column], inside);
-      const Place at = line.first;
-      const Place later = line.rowBytes != 0 && nextColumn < columns ? inPage(table[nextColumn], nextInside) : at;
-      for (i64 r = 0; later.row != at.row && r < here; r += scaleStep) __builtin_prefetch(later.scales + r * scaleRow);
-      work(n, Places{line, bytes, later.row - at.row, shift}, here);
-      n += here;
-      advance(column, inside, here);
-      advance(nextColumn, nextInside, here);
+    for (const i64 end = least(keyLength, key + count); key < end; column++, key += pageSize - inside, inside = 0) {
+      if (table[column] < 0) continue;
+      const float* page = scales + table[column] * scalePage;
+      for (i64 r = inside; r < least(pageSize, inside + end - key); r += step) __builtin_prefetch(page + r * scaleRow);
     }
   }
 
@@ -231,12 +243,6 @@ struct Source {
   // only scales can be otherwise.
   bool areFinite(i64 key, i64 count, Line* entries) const {
     bool finite = true;
-    if (inRuns()) {
-      eachRun(key, count, [&](i64, const Places& places, i64 here) {
-        if (places.line.rowBytes != 0) finite &= isRunFinite(places.line.first, here);
-      });
-      return finite;
-    }
     if (table != nullptr && !isQuantized(format)) {
       const Places rows = places(key, count, entries);
       // One test of a page's rows instead of one for each row.
