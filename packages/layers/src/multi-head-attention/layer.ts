@@ -52,6 +52,18 @@ const INPUT_NAMES: Readonly<Record<keyof MultiHeadAttentionInputs, true>> = {
 /** Parts of a layer, for a block that computes it with its neighbors. */
 export let partsOf: (layer: MultiHeadAttention) => DecodingLayer;
 
+type AttentionOfHeads = Parameters<typeof attend>[1];
+
+/** A call of the layer, checked and in tensors. */
+interface Call {
+  /** As given, for what the gradient has. */
+  readonly inputs: MultiHeadAttentionInputs;
+  readonly tensors: Readonly<Record<'query' | 'key' | 'value', FloatTensor>>;
+  readonly rotation: ReturnType<Heads['rotation']>;
+  /** The request of the attention but for query, key and value. */
+  readonly request: Omit<AttentionOfHeads, 'query' | 'key' | 'value'>;
+}
+
 /**
  * Multi-head attention (Vaswani et al., "Attention is all you need", 2017, section 3.2.2): four projections around
  * `attention()`. Self-attention when only a query is given, cross-attention with a key, grouped-query attention with
@@ -146,40 +158,70 @@ export class MultiHeadAttention {
       const decoded = await decode(backend, this.#parts(), given, options ?? {});
       return decoded as unknown as MultiHeadAttentionResults<O>;
     }
-    const { dropout } = options ?? {};
-    const scope = { ...(await withKeyMask(who, query.shape[0], key.shape[1])), dropout };
-    const rotation = this.#heads.rotation(query, key, queryPositions, keyPositions);
-    const { gradient = false, weights = false, logSumExp = false, ...run } = options ?? {};
+    const asked: MultiHeadForwardOptions = options ?? {};
+    const { scale, softcap } = this.#options;
+    const masks = await withKeyMask(who, query.shape[0], key.shape[1]);
+    const call: Call = {
+      inputs,
+      tensors: { query, key, value },
+      rotation: this.#heads.rotation(query, key, queryPositions, keyPositions),
+      request: {
+        ...{ scale, softcap, bias, alibiSlopes, sinks: this.parameters['sinks'] },
+        ...masks,
+        dropout: asked.dropout,
+      },
+    };
+    const { gradient = false } = asked;
     const worth = this.#projections.isWorth(query) || this.#projections.isWorth(key);
-    const isHere = gradient === false || gradient === true || gradient === backend;
-    if (this.#heads.stayOn(backend) && isHere && worth && staysOn(backend, query)) {
-      const { scale, softcap } = this.#options;
-      const request = { scale, softcap, bias, alibiSlopes, sinks: this.parameters['sinks'], ...scope };
-      const asked = { ...run, weights, logSumExp, gradient: gradient !== false };
-      const between = { rotation: rotation.onEngine(), headNorms: this.#heads.normsOnEngine() };
-      const parts = { ...this.#parts(), ...between };
-      const results = await forwardOnEngine(backend, parts, { query, key, value }, request, asked);
-      const { gradient: back } = results;
-      const complete = {
-        ...results,
-        ...(back && {
-          gradient: async (given: FloatTensorLike): Promise<MultiHeadAttentionGradients> => {
-            const { dInputs, ...others } = await back(this.#checkedGradient(given, query));
-            return { ...addUp(inputs, dInputs.query, dInputs.key, dInputs.value), ...others };
-          },
-        }),
-      };
-      return complete as unknown as MultiHeadAttentionResults<O>;
-    }
-    const signaled: RunOptions = options?.signal === undefined ? {} : { signal: options.signal };
+    const isOne = gradient === false || gradient === true || gradient === backend;
+    const stays = this.#heads.stayOn(backend) && isOne && worth && staysOn(backend, query);
+    const results = stays
+      ? await this.#onEngine(backend, call, asked)
+      : await this.#stepByStep(backend, call, asked, isOne);
+    return results as unknown as MultiHeadAttentionResults<O>;
+  }
+
+  /** The whole layer in the backend's memory. */
+  async #onEngine(
+    backend: AttentionBackend,
+    { inputs, tensors, rotation, request }: Call,
+    { gradient = false, weights = false, logSumExp = false, ...run }: MultiHeadForwardOptions,
+  ): Promise<object> {
+    const between = { rotation: rotation.onEngine(), headNorms: this.#heads.normsOnEngine() };
+    const asked = { ...run, weights, logSumExp, gradient: gradient !== false };
+    const parts = { ...this.#parts(), ...between };
+    const { gradient: back, ...results } = await forwardOnEngine(backend, parts, tensors, request, asked);
+    if (back === undefined) return results;
+    return {
+      ...results,
+      gradient: async (given: FloatTensorLike): Promise<MultiHeadAttentionGradients> => {
+        const { dInputs, ...others } = await back(this.#checkedGradient(given, tensors.query));
+        return { ...addUp(inputs, dInputs.query, dInputs.key, dInputs.value), ...others };
+      },
+    };
+  }
+
+  /**
+   * Projections, rotation and attention one after another, each with plain tensors.
+   *
+   * @param isOne the backend computes the gradient, too.
+   */
+  async #stepByStep(
+    backend: AttentionBackend,
+    { inputs, tensors: { query, key, value }, rotation, request }: Call,
+    options: MultiHeadForwardOptions,
+    isOne: boolean,
+  ): Promise<object> {
+    const { gradient = false, weights = false, logSumExp = false, signal } = options;
+    const run: RunOptions = signal === undefined ? {} : { signal };
     const project = async (name: string, input: FloatTensor): Promise<Projected> => {
       const parameters = projectionOf(this.parameters, name);
       if (gradient === false) {
-        const output = await this.#projections.run(backend, name, parameters, input, signaled);
+        const output = await this.#projections.run(backend, name, parameters, input, run);
         return { output, gradient: notAsked };
       }
-      if (!isHere) return projectedHere(parameters, input);
-      return this.#projections.runForward(backend, name, parameters, input, signaled);
+      if (!isOne) return projectedHere(parameters, input);
+      return this.#projections.runForward(backend, name, parameters, input, run);
     };
     const ofInputs = {
       query: await project('query', query),
@@ -190,50 +232,45 @@ export class MultiHeadAttention {
       query: this.#heads.split('query', ofInputs.query.output),
       key: this.#heads.split('key', ofInputs.key.output),
     };
-    const sinks = this.parameters['sinks'];
     const attended = await attend(
       backend,
       {
         query: rotation.query(this.#heads.normalized('query', projected.query), 1),
         key: rotation.key(this.#heads.normalized('key', projected.key), 1),
         value: this.#heads.split('value', ofInputs.value.output),
-        scale: this.#options.scale,
-        softcap: this.#options.softcap,
-        bias,
-        alibiSlopes,
-        sinks,
-        ...scope,
+        ...request,
       },
-      options ?? {},
+      options,
     );
     const last = await project('output', joinHeads(attended.output));
     const results = {
       output: last.output,
-      ...(options?.weights && { weights: attended.weights }),
-      ...(options?.logSumExp && { logSumExp: attended.logSumExp }),
-      ...(options?.gradient && {
-        gradient: async (given: FloatTensorLike): Promise<MultiHeadAttentionGradients> => {
-          const out = await last.gradient(this.#checkedGradient(given, query));
-          const inner = await attended.gradient(reshape(out.dInput, attended.output.shape));
-          const ofQuery = this.#heads.beforeNorm('query', projected.query, rotation.query(inner.dQuery, -1));
-          const ofKey = this.#heads.beforeNorm('key', projected.key, rotation.key(inner.dKey, -1));
-          const q = await ofInputs.query.gradient(joinHeads(ofQuery.dHeads));
-          const k = await ofInputs.key.gradient(joinHeads(ofKey.dHeads));
-          const v = await ofInputs.value.gradient(joinHeads(inner.dValue));
-          return {
-            ...addUp(inputs, q.dInput, k.dInput, v.dInput),
-            ...(inner.dBias && { dBias: inner.dBias }),
-            parameters: {
-              ...this.#named({ query: q, key: k, value: v, output: out }),
-              ...ofQuery.parameters,
-              ...ofKey.parameters,
-              ...(inner.dSinks && { sinks: inner.dSinks }),
-            },
-          };
-        },
-      }),
+      ...(weights && { weights: attended.weights }),
+      ...(logSumExp && { logSumExp: attended.logSumExp }),
     };
-    return results as unknown as MultiHeadAttentionResults<O>;
+    if (gradient === false) return results;
+    return {
+      ...results,
+      gradient: async (given: FloatTensorLike): Promise<MultiHeadAttentionGradients> => {
+        const out = await last.gradient(this.#checkedGradient(given, query));
+        const inner = await attended.gradient(reshape(out.dInput, attended.output.shape));
+        const ofQuery = this.#heads.beforeNorm('query', projected.query, rotation.query(inner.dQuery, -1));
+        const ofKey = this.#heads.beforeNorm('key', projected.key, rotation.key(inner.dKey, -1));
+        const q = await ofInputs.query.gradient(joinHeads(ofQuery.dHeads));
+        const k = await ofInputs.key.gradient(joinHeads(ofKey.dHeads));
+        const v = await ofInputs.value.gradient(joinHeads(inner.dValue));
+        return {
+          ...addUp(inputs, q.dInput, k.dInput, v.dInput),
+          ...(inner.dBias && { dBias: inner.dBias }),
+          parameters: {
+            ...this.#named({ query: q, key: k, value: v, output: out }),
+            ...ofQuery.parameters,
+            ...ofKey.parameters,
+            ...(inner.dSinks && { sinks: inner.dSinks }),
+          },
+        };
+      },
+    };
   }
 
   /**
