@@ -12,7 +12,7 @@ interface Place {
 /** Slices of batch and key/value heads whose dKey and dValue lie in one buffer: those of dValue behind those of dKey. */
 export interface CachePart {
   readonly slices: number;
-  /** What a dispatch says of these slices; nothing if they are all there are and no tensor has a span. */
+  /** Numbers of a dispatch for these slices; null if they are all there are and no tensor has a span. */
   readonly bound: { readonly firstSlice: number; readonly spans: Spans } | null;
   readonly key: Place;
   readonly value: Place;

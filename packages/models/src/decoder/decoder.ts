@@ -170,7 +170,7 @@ export class Decoder {
     }
   }
 
-  /** The stream behind the last block. In the backend's memory it goes from block to block, as far as they stay there. */
+  /** The stream after the last block. In the backend's memory it goes from block to block, as far as they stay there. */
   async #throughBlocks(embedded: Tensor<'float32'>, step: Step): Promise<Tensor<'float32'>> {
     const { backend, run } = step;
     let here = embedded;
