@@ -1,6 +1,7 @@
 export { CAPS, type CapErrors, capErrors } from './capped-scores.ts';
 export { CHROMIUM, absence, launch } from './chromium.ts';
 export { dropoutOnThreads } from './dropout-on-threads.ts';
+export { firefoxAbsence, launchFirefox } from './firefox.ts';
 export { type OpenPage, type PageOptions, inChromium } from './in-chromium.ts';
 export { normsOnThreads } from './norms-on-threads.ts';
 export { pagedSequences } from './paged-sequences.ts';

@@ -2,6 +2,7 @@
 import { type Report, allCases, verify } from '@heed/conformance';
 import webgpu, { type WebgpuOptions } from '../index.ts';
 import { providerOf } from './provider-of.ts';
+import { isSlow } from './slow.ts';
 
 declare global {
   interface Window {
@@ -16,6 +17,32 @@ declare global {
 
 // Made once: each case keeps the results to compare with.
 const cases = allCases();
+
+/** Name of the post that ends the reports of a page. */
+const END = 'end';
+
+/**
+ * Runs these clauses without their slow cases and posts a report for each: for browsers that no driver steers. Whatever goes wrong is
+ * posted too.
+ */
+async function postReports(clauses: readonly string[]): Promise<void> {
+  const post = (name: string, body: unknown) =>
+    fetch(`/${name}`, { method: 'POST', body: JSON.stringify(body) });
+  try {
+    const quick = (await cases).filter((one) => !isSlow(one));
+    for (const clause of clauses) {
+      const report = await verify(webgpu, {
+        cases: quick,
+        clauses: [clause],
+        onProgress: (progress) => void post('progress', progress),
+      });
+      await post(clause, report);
+    }
+    await post(END, null);
+  } catch (error) {
+    await post(END, { error: String(error), ...(error as object) });
+  }
+}
 
 async function deviceOf(options: WebgpuOptions): Promise<string> {
   try {
@@ -33,6 +60,8 @@ if (globalThis.window === undefined) {
   window.verifyClause = async (options, clause) =>
     verify(providerOf(options), { cases: await cases, clauses: [clause] });
   window.deviceOf = deviceOf;
+  const clauses = new URLSearchParams(location.search).getAll('clause');
+  if (clauses.length > 0) void postReports(clauses);
   window.deviceInWorker = () =>
     new Promise((resolve) => {
       const worker = new Worker('/page.js', { type: 'module' });

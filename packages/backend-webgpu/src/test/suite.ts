@@ -2,11 +2,12 @@ import { type ConformanceCase, allCases } from '@heed/conformance';
 import { suiteInWays } from '@heed/testing';
 import type { WebgpuOptions } from '../index.ts';
 import { providerOf } from './provider-of.ts';
+import { isSlow } from './slow.ts';
 
 /**
- * A software adapter compiles for seconds: each head size that a property draws, and each combination of features, is a
- * pipeline of its own. `test` takes every tenth of the other cases; `release` the rest of them, but a third of the clauses
- * whose types and layouts are pipelines of their own, and some clauses without subgroups; `whole` what these leave out.
+ * A software adapter compiles for seconds. `test` takes every tenth of the cases that are not slow; `release` the rest of them, but a
+ * third of the clauses whose types and layouts are pipelines of their own, and some clauses without subgroups; `whole` what these
+ * leave out.
  */
 export type Part = 'test' | 'release' | 'whole';
 
@@ -18,7 +19,6 @@ const OPTIONS: Readonly<Record<string, WebgpuOptions>> = {
 const WITHOUT_SUBGROUPS = new Set(['order', 'gradient']);
 
 const cases = await allCases();
-const isSlow = ({ id }: ConformanceCase): boolean => /^combination\/|\/property\//.test(id);
 const everyTenth = new Set(cases.filter((one) => !isSlow(one)).filter((_, n) => n % 10 === 0));
 const OPERATIONS = ['linear', 'norm', 'rotary', 'embedding', 'elementDropout'];
 const OF_TYPES = new Set(['dtype', 'cache', 'pages', 'ring', 'valueFromKey', ...OPERATIONS]);
