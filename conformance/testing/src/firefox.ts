@@ -48,9 +48,15 @@ export async function launchFirefox(url: string): Promise<Running> {
     env: { ...process.env, MOZ_CRASHREPORTER_DISABLE: '1' },
   });
   const ended = new Promise<void>((resolve) => browser.once('exit', () => resolve()));
+  const end = (): void => {
+    if (browser.exitCode === null && browser.signalCode === null) process.kill(-browser.pid!, 'SIGKILL');
+  };
+  // Tests that are interrupted leave no browser behind.
+  process.once('exit', end);
   return {
     async close() {
-      if (browser.exitCode === null && browser.signalCode === null) process.kill(-browser.pid!, 'SIGKILL');
+      process.off('exit', end);
+      end();
       await ended;
       await rm(profile, { recursive: true, force: true, maxRetries: 5 });
     },
