@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import { BUNDLERS, bundle } from './projects/bundlers.ts';
+import { BUNDLERS, BUNDLER_PACKAGES, bundle } from './projects/bundlers.ts';
 import { type Project, emptyProject, heedJSON, projectAt } from './projects/project.ts';
 import { platform } from './release/workspace.ts';
 
@@ -32,8 +32,7 @@ describe('a bundle', () => {
   let bundles: Project;
   beforeAll(async () => {
     bundles = emptyProject(world, 'native');
-    const tools = Object.values(BUNDLERS).map(({ install }) => install);
-    await bundles.run('npm', 'install', '@heed/core', '@heed/backend-native', ...tools);
+    await bundles.run('npm', 'install', '@heed/core', '@heed/backend-native', ...BUNDLER_PACKAGES);
     bundles.write(
       'program.js',
       `import native from '@heed/backend-native';

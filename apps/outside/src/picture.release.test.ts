@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import { BUNDLERS, bundle } from './projects/bundlers.ts';
+import { BUNDLERS, BUNDLER_PACKAGES, bundle } from './projects/bundlers.ts';
 import { type Project, emptyProject, projectAt } from './projects/project.ts';
 
 /** Draws a picture whose labels need both fonts, and prints its hash. */
@@ -29,7 +29,7 @@ describe('a PNG is the same bits, drawn', () => {
       'install',
       '@heed/core',
       '@heed/heatmap',
-      ...Object.values(BUNDLERS).map(({ install }) => install),
+      ...BUNDLER_PACKAGES,
       ...['next@16', 'react@19', 'react-dom@19'],
     );
     project.write('program.js', `${HASH}hash().then((text) => console.log(text));\n`);

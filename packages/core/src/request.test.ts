@@ -65,6 +65,20 @@ describe('the problem', () => {
     expect(of({ ...B2H4, dropout: { probability: 0.25, seed: 1 } })).toEqual({ ...of(B2H4), dropout: 0.25 });
   });
 
+  test('has an origin from 0 on, of which what is left out is 0', () => {
+    const dropout = { probability: 0.25, seed: 1 };
+    const inputsAt = (origin: AttentionRequest['origin']): unknown =>
+      resolveRequest({ ...B2H4, dropout, origin }).inputs.origin;
+    const first = { batch: 0, head: 0, query: 0, key: 0 };
+    expect(inputsAt(first)).toEqual(first);
+    expect(inputsAt({ key: 3 })).toEqual({ ...first, key: 3 });
+    for (const wrong of [-1, 0.5, 2 ** 31]) {
+      expect(() => inputsAt({ ...first, query: wrong }), `${wrong}`).toThrow(
+        expect.objectContaining({ code: 'ARGUMENT', message: expect.stringContaining('query') as string }),
+      );
+    }
+  });
+
   test('is the same in either layout, but for the layout', () => {
     const blhd = { query: floats(2, 5, 4, 8), key: floats(2, 6, 2, 8), value: floats(2, 6, 2, 3) };
     expect(of({ ...blhd, layout: 'blhd' })).toEqual({ ...of(B2H4), layout: 'blhd' });

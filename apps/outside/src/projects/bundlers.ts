@@ -61,6 +61,11 @@ if (stats.hasErrors()) throw new Error(stats.toString({ all: false, errors: true
   },
 };
 
+/** The packages of all bundlers, for `npm install`. */
+export const BUNDLER_PACKAGES: readonly string[] = [
+  ...new Set(Object.values(BUNDLERS).map(({ install }) => install)),
+];
+
 /** Bundles `program.js` of a project into `out/NAME/`. */
 export async function bundle(project: Project, name: string): Promise<void> {
   const script = project.write(`${name}.mjs`, BUNDLERS[name]!.script);
