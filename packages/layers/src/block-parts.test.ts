@@ -271,9 +271,12 @@ describe('dropout', () => {
     expect(Math.abs(zeros / data.length - 0.3)).toBeLessThan(0.01);
     expect(data.every((value) => value === 0 || value === 1 / 0.7)).toBe(true);
     expect(dropout(ones(40_000), options).data).toEqual(data);
-    for (const other of [{ seed: 5 }, { seed: 2 ** 40 + 6 }, { stream: 1 }]) {
+    for (const other of [{ seed: 5 }, { seed: 2 ** 40 + 6 }, { stream: 1 }, { stream: 2 ** 32 - 1 }]) {
       expect(dropout(ones(40_000), { ...options, ...other }).data).not.toEqual(data);
     }
+    expect(() => dropout(ones(9), { ...options, stream: 2 ** 32 })).toThrow(
+      expect.objectContaining({ code: 'ARGUMENT', message: expect.stringContaining('stream') as string }),
+    );
     expect(dropout(ones(9), options).data).toEqual(data.slice(0, 9));
   });
 
