@@ -23,6 +23,7 @@ const PURPOSES: Purposes = {
   '/groups': 'Each 32 numbers of a row, or all of it, have a scale of their own.',
   '/smallest': 'The smallest integer is read as it is, though no quantizer makes it.',
   '/scale-of-0': 'A scale of 0 makes zeros; a negative one changes signs.',
+  '/large-query': 'Scores of a query that would overflow before the small scales of its keys.',
   '/overflowing-output': 'An output beyond the largest float16 is infinity.',
   '/rounded-twice': 'A chosen value is an integer times its scale, in float32 or exact, rounded to 16 bits.',
   '/padding': 'NaN in scales past the length changes no bit.',
@@ -94,6 +95,10 @@ function casesOf(cacheType: QuantizedDType): ConformanceCase[] {
         n % 3 === 0 ? 0 : n % 3 === 1 ? -scale : scale,
       ),
     })),
+    ...[1, 2, 5].map((group) => {
+      const sketch: Sketch = { ...one, heads: group, kvHeads: 1, keyLength: 40, headDim: 64, wholeRows: true };
+      return agreement('cache', `${cacheType}/large-query/group-of-${group}`, sketch, largeQuery);
+    }),
     agreement('cache', `${cacheType}/overflowing-output`, large, (request) => ({
       ...request,
       valueScales: changed(request.valueScales!, (scale) => 60_000 * scale),
@@ -112,6 +117,18 @@ function casesOf(cacheType: QuantizedDType): ConformanceCase[] {
 
 /** Five times this is between two numbers of float16, and 3 · 2⁻²⁶ more, which float32 does not have. */
 const BESIDE_A_TIE = ((2 ** 26 + 2 ** 15 + 3) / 5) * 2 ** -26;
+
+/** The first query so large that its products with the integers, all positive, add up to more than float32 holds. */
+function largeQuery(request: CaseRequest): CaseRequest {
+  const isInt8 = request.key.dtype === 'int8';
+  const [large, small] = isInt8 ? [2 ** 123, 2 ** -119] : [2 ** 125, 2 ** -123];
+  return {
+    ...request,
+    query: changed(request.query, (element, n) => (n < 64 ? Math.abs(element) * large : element)),
+    key: changed(request.key, (element) => (isInt8 ? Math.abs(element) : element & 0x77)),
+    keyScales: changed(request.keyScales!, (scale) => scale * small),
+  };
+}
 
 /** Puts −128, or two of −8, into every fifth element. */
 function smallest(cacheType: QuantizedDType): (element: number, n: number) => number {

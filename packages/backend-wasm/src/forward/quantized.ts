@@ -11,6 +11,7 @@ import {
   i32x4,
   int,
   v128,
+  when,
 } from '@heed/core/wasm';
 import { type Context, minimum } from '../module/context.ts';
 import { upperBytes } from '../module/storage.ts';
@@ -57,6 +58,13 @@ function integerReader({ variant }: Context, body: Locals): IntegerReader {
   };
 }
 
+/**
+ * Products with integers come before the scale, and of a query with such a large number they might overflow where the score
+ * does not: that query is taken `SHRUNK` times, its scores as often more.
+ */
+const LARGE = 2 ** 96;
+const SHRUNK = 2 ** -32;
+
 /** A function (query, tile, scores): as `directMultiplier`. */
 export function quantizedMultiplier(context: Context): Callable<['i32', 'i32', 'i32']> {
   const { module, variant, element, frame, item } = context;
@@ -72,11 +80,13 @@ export function quantizedMultiplier(context: Context): Callable<['i32', 'i32', '
     const totals = body.locals('v128', lanes);
     const elements = body.locals('v128', 2);
     const [column, end, q, qEnd, groupEnd] = body.locals('i32', 5);
-    const [zero, nan, score] = body.locals('v128', 3);
+    const [zero, nan, score, shrink] = body.locals('v128', 4);
     const reader = integerReader(context, body);
     const places = rowPlaces(context, body, tile, { key: rows, keyScales: scales });
+    const splat = (x: number): Code<'v128'> => vector.splat(scalar.const(x));
+    const isLarge = vector.lt(splat(LARGE), vector.abs(v128.load(q)));
     const dot = (n: number): Block => [
-      elements.map((part, half) => part.set(v128.load(q, (2 * n + half) * 16))),
+      elements.map((part, half) => part.set(vector.mul(shrink, v128.load(q, (2 * n + half) * 16)))),
       sums.map((sum, row) => {
         const { prepare, vectors } = reader.read(rows[row]!, reader.bytes * n);
         return [prepare, vectors.map((numbers, half) => sum.set(madd(elements[half]!, numbers, sum)))];
@@ -92,16 +102,18 @@ export function quantizedMultiplier(context: Context): Callable<['i32', 'i32', '
       scales.map((scale) => scale.set(i32.add(scale, int(4)))),
     ];
     return [
-      nan.set(vector.splat(scalar.const(NaN))),
+      nan.set(splat(NaN)),
+      shrink.set(splat(1)),
       places.prepare,
       end.set(minimum(item.to, i32.sub(frame.integer('keyLength'), tile))),
       qEnd.set(i32.add(query, int(headDim * bytes))),
+      count(q, query, qEnd, 16, when(v128.anyTrue(isLarge), shrink.set(splat(SHRUNK)))),
       count(column, item.from, end, lanes, [
         places.at(column),
         totals.map((total) => total.set(zero)),
         q.set(query),
         count(groupEnd, i32.add(query, int(group * bytes)), i32.add(qEnd, int(1)), group * bytes, eachGroup),
-        score.set(sumsOfLanes(element, totals)),
+        score.set(vector.div(sumsOfLanes(element, totals), shrink)),
         v128.store(
           i32.add(scores, element.size(column)),
           v128.bitselect(score, nan, vector.eq(vector.sub(score, score), zero)),
