@@ -4,10 +4,14 @@ import type {
   AttentionInputs,
   AttentionProblem,
   GradientInputs,
-  RunOptions,
   Tensor,
 } from '@heed/core';
-import { type KernelDefinition, STORED_TYPES, defineBackend } from '@heed/core/backend';
+import {
+  type EngineRunOptions,
+  type KernelDefinition,
+  STORED_TYPES,
+  defineBackend,
+} from '@heed/core/backend';
 import { offerElementDropout, offerEmbedding, offerNorm, offerRotary } from '@heed/core/operations';
 import { capabilities } from './capabilities.ts';
 import { asResults, forwardResults } from './forward/results.ts';
@@ -53,20 +57,21 @@ function compile(binding: Binding, memory: Memory, team: Team, problem: Attentio
       tile: { query: blockRows, key: tileKeys },
       scratchBytes: problem.gradient ? Math.max(forwardBytes, gradientBytes) : forwardBytes,
     },
-    async run({ value, ...inputs }, { signal }) {
+    async run({ value, ...inputs }, options) {
       const results = forwardResults(memory, problem);
       const given = problem.valueFromKey === null ? { ...inputs, value } : { ...inputs };
-      await runPass(binding, kernel, false, given, results, signal);
+      await runPass(binding, memory.runs, kernel, false, given, results, options);
       return asResults(results);
     },
     ...(problem.gradient && {
       async gradient(
         inputs: AttentionInputs<Tensor>,
         { output, statistics, dOutput }: GradientInputs<Tensor>,
-        { signal }: RunOptions,
+        options: EngineRunOptions,
       ): Promise<AttentionGradients<Tensor>> {
         const results = gradientResults(memory, inputs);
-        await runPass(binding, kernel, true, { ...inputs, output, ...statistics, dOutput }, results, signal);
+        const given = { ...inputs, output, ...statistics, dOutput };
+        await runPass(binding, memory.runs, kernel, true, given, results, options);
         return results as unknown as AttentionGradients<Tensor>;
       },
     }),

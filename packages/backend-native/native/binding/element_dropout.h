@@ -8,7 +8,7 @@
 
 namespace heed {
 
-// elementDropout(team, isDouble, numbers, operands, stop): undefined if all is done, else a promise of the end. `numbers` is a
+// elementDropout(team, isDouble, numbers, operands, control): undefined if all is done, else a promise of the end. `numbers` is a
 // Float64Array: elements, threshold, factor, lower and upper half of the seed, stream. `operands` are typed arrays: input, residual or
 // undefined, output.
 napi_value runElementDropout(napi_env env, const std::shared_ptr<Team>& team, const napi_value* given);

@@ -1,5 +1,8 @@
 #include "environment.h"
 
+#include <algorithm>
+#include <cstdint>
+
 namespace heed {
 
 namespace {
@@ -13,6 +16,26 @@ napi_value errorOf(napi_env env, const char* code, const char* message) {
 }
 
 }  // namespace
+
+napi_value begin(napi_env env, std::unique_ptr<OwnedJob> job, napi_value operands, napi_value control, const char* outOfMemory,
+                 const std::function<bool()>& keepInputs) {
+  const auto throwOutOfMemory = [&]() -> napi_value {
+    napi_throw_error(env, "OUT_OF_MEMORY", outOfMemory);
+    return nullptr;
+  };
+  if (job->plan.tasks == 0) return nullptr;
+  void* memory = nullptr;
+  napi_get_typedarray_info(env, control, nullptr, nullptr, &memory, nullptr, nullptr);
+  auto* const told = static_cast<Control*>(memory);
+  job->run.stop = &told->stop;
+  if (!prepare(*job, callingThreadBytes(job->plan))) return throwOutOfMemory();
+  if (runBeforeReturning(*job)) return job->outOfMemory ? throwOutOfMemory() : nullptr;
+  // Nobody else has the results until the run ends.
+  if (told->isOwn == 0 && !keepInputs()) return throwOutOfMemory();
+  constexpr double longest = INT32_MAX;
+  told->microseconds = static_cast<int32_t>(std::min(job->plan.microseconds, longest));
+  return Environment::of(env).start(std::move(job), operands, control);
+}
 
 void Environment::create(napi_env env) {
   auto* self = new Environment(env);
@@ -32,11 +55,11 @@ Environment& Environment::of(napi_env env) {
   return *static_cast<Environment*>(self);
 }
 
-napi_value Environment::start(std::unique_ptr<OwnedJob> job, napi_value operands, napi_value stop) {
+napi_value Environment::start(std::unique_ptr<OwnedJob> job, napi_value operands, napi_value control) {
   napi_value promise = nullptr;
   napi_create_promise(env_, &job->deferred, &promise);
   napi_create_reference(env_, operands, 1, &job->operands);
-  napi_create_reference(env_, stop, 1, &job->stop);
+  napi_create_reference(env_, control, 1, &job->control);
   job->owner = this;
   job->finished = finished;
   if (underWay_++ == 0) napi_ref_threadsafe_function(env_, settle_);
@@ -73,7 +96,7 @@ void Environment::settle(napi_env env, napi_value, void* context, void* data) {
   auto* self = static_cast<Environment*>(context);
   if (--self->underWay_ == 0) napi_unref_threadsafe_function(env, self->settle_);
   napi_delete_reference(env, job->operands);
-  napi_delete_reference(env, job->stop);
+  napi_delete_reference(env, job->control);
   for (const napi_ref pin : job->pins) napi_delete_reference(env, pin);
   napi_value value = nullptr;
   if (job->noThreads) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "environment.h"
+#include "operands.h"
 #include "pin.h"
 #include "stored.h"
 
@@ -20,16 +21,18 @@ i64 numberAt(napi_env env, napi_value array, uint32_t index) {
   return static_cast<i64>(number);
 }
 
-// The memory of a typed array of so many numbers. Returns false, having thrown, for any other.
-bool read(napi_env env, napi_value operands, uint32_t index, i64 count, void*& data, napi_value& buffer) {
+// The memory of a typed array of so many numbers, which the job reads or fills. Returns false, having thrown, for any other.
+bool read(napi_env env, Job& job, napi_value operands, uint32_t index, i64 count, void*& data, napi_value& buffer, bool isFilled = false) {
   napi_value value = nullptr;
+  napi_typedarray_type type{};
   size_t length = 0, offset = 0;
   napi_get_element(env, operands, index, &value);
-  const bool isArray = napi_get_typedarray_info(env, value, nullptr, &length, &data, &buffer, &offset) == napi_ok;
+  const bool isArray = napi_get_typedarray_info(env, value, &type, &length, &data, &buffer, &offset) == napi_ok;
   if (isArray && static_cast<i64>(length) == count) {
     // An empty operand may have no address, and nothing may be added to a null pointer.
     static char nothing;
     if (data == nullptr) data = &nothing;
+    job.ranges.push_back({static_cast<const char*>(data), count * elementBytes(type), isFilled});
     return true;
   }
   const std::string message = "operand " + std::to_string(index) + " has another length than the problem says; was its buffer transferred?";
@@ -45,8 +48,10 @@ bool has(napi_env env, napi_value operands, uint32_t index) {
   return type != napi_undefined;
 }
 
+constexpr const char* OUT_OF_MEMORY = "not enough memory for the scratch of a projection";
+
 napi_value outOfMemory(napi_env env) {
-  napi_throw_error(env, "OUT_OF_MEMORY", "not enough memory for the scratch of a projection");
+  napi_throw_error(env, "OUT_OF_MEMORY", OUT_OF_MEMORY);
   return nullptr;
 }
 
@@ -78,29 +83,22 @@ Opened openProduct(napi_env env, const std::shared_ptr<Team>& team, const napi_v
 
 // Runs a planned job before returning or on the pool. Weights and results are this package's own; input, dOutput and residual are the
 // caller's: their buffers, of which all but the first may be null.
-napi_value start(napi_env env, Opened opened, napi_value stopArray, std::array<napi_value, 3> buffers) {
-  const auto& job = opened.job;
-  if (job->plan.tasks == 0) return nullptr;
-  Linear& linear = job->linear;
-  job->run.linear = &linear;
-  void* stop = nullptr;
-  napi_get_typedarray_info(env, stopArray, nullptr, nullptr, &stop, nullptr, nullptr);
-  job->run.stop = static_cast<const int32_t*>(stop);
-  if (!prepare(*job, callingThreadBytes(job->plan))) return outOfMemory(env);
-  if (runBeforeReturning(*job)) return job->outOfMemory ? outOfMemory(env) : nullptr;
-  const i64 rowBytes = linear.rows * (opened.isDouble ? 8 : 4);
-  const auto kept = [&](napi_value buffer, i64 bytes, const void*& data) {
-    if (data == nullptr) return true;
-    void* memory = const_cast<void*>(data);
-    const bool done = keep(env, buffer, bytes, memory, *job);
-    data = memory;
-    return done;
-  };
-  const bool areKept = kept(buffers[0], rowBytes * linear.inputs, linear.input) &&
-                       kept(buffers[1], rowBytes * linear.outputs, linear.dOutput) &&
-                       kept(buffers[2], rowBytes * linear.outputs, linear.residual);
-  if (!areKept) return outOfMemory(env);
-  return Environment::of(env).start(std::move(opened.job), opened.operands, stopArray);
+napi_value start(napi_env env, Opened opened, napi_value control, std::array<napi_value, 3> buffers) {
+  OwnedJob& job = *opened.job;
+  Linear& linear = job.linear;
+  job.run.linear = &linear;
+  return begin(env, std::move(opened.job), opened.operands, control, OUT_OF_MEMORY, [&] {
+    const i64 rowBytes = linear.rows * (opened.isDouble ? 8 : 4);
+    const auto kept = [&](napi_value buffer, i64 bytes, const void*& data) {
+      if (data == nullptr) return true;
+      void* memory = const_cast<void*>(data);
+      const bool done = keep(env, buffer, bytes, memory, job);
+      data = memory;
+      return done;
+    };
+    return kept(buffers[0], rowBytes * linear.inputs, linear.input) && kept(buffers[1], rowBytes * linear.outputs, linear.dOutput) &&
+           kept(buffers[2], rowBytes * linear.outputs, linear.residual);
+  });
 }
 
 }  // namespace
@@ -122,13 +120,13 @@ napi_value runLinear(napi_env env, const std::shared_ptr<Team>& team, const napi
   napi_value inputBuffer = nullptr, dOutputBuffer = nullptr, residualBuffer = nullptr, other = nullptr;
   const i64 results = linear.rows * linear.outputs;
   const bool isGradient = has(env, operands, 4);
-  const bool areRead = read(env, operands, 0, linear.rows * linear.inputs, input, inputBuffer) &&
-                       read(env, operands, 1, packed, panels, other) &&
-                       (!has(env, operands, 2) || read(env, operands, 2, halves * linear.outputs, bias, other)) &&
-                       read(env, operands, 3, isGradient ? halves * results : results, linear.output, other) &&
-                       (!isGradient || read(env, operands, 4, results, dOutput, dOutputBuffer)) &&
-                       (!has(env, operands, 5) || read(env, operands, 5, results, residual, residualBuffer)) &&
-                       (!has(env, operands, 6) || read(env, operands, 6, halves * results, linear.argument, other));
+  const bool areRead = read(env, *job, operands, 0, linear.rows * linear.inputs, input, inputBuffer) &&
+                       read(env, *job, operands, 1, packed, panels, other) &&
+                       (!has(env, operands, 2) || read(env, *job, operands, 2, halves * linear.outputs, bias, other)) &&
+                       read(env, *job, operands, 3, isGradient ? halves * results : results, linear.output, other, true) &&
+                       (!isGradient || read(env, *job, operands, 4, results, dOutput, dOutputBuffer)) &&
+                       (!has(env, operands, 5) || read(env, *job, operands, 5, results, residual, residualBuffer)) &&
+                       (!has(env, operands, 6) || read(env, *job, operands, 6, halves * results, linear.argument, other, true));
   if (!areRead) return nullptr;
   linear.input = input;
   linear.panels = panels;
@@ -146,10 +144,10 @@ napi_value runWeightGradient(napi_env env, const std::shared_ptr<Team>& team, co
   Linear& linear = job->linear;
   void *input = nullptr, *dOutput = nullptr;
   napi_value inputBuffer = nullptr, dOutputBuffer = nullptr, other = nullptr;
-  const bool areRead = read(env, operands, 0, linear.rows * linear.inputs, input, inputBuffer) &&
-                       read(env, operands, 1, linear.rows * linear.outputs, dOutput, dOutputBuffer) &&
-                       read(env, operands, 2, linear.outputs * linear.inputs, linear.output, other) &&
-                       (!has(env, operands, 3) || read(env, operands, 3, linear.outputs, linear.dBias, other));
+  const bool areRead = read(env, *job, operands, 0, linear.rows * linear.inputs, input, inputBuffer) &&
+                       read(env, *job, operands, 1, linear.rows * linear.outputs, dOutput, dOutputBuffer) &&
+                       read(env, *job, operands, 2, linear.outputs * linear.inputs, linear.output, other, true) &&
+                       (!has(env, operands, 3) || read(env, *job, operands, 3, linear.outputs, linear.dBias, other, true));
   if (!areRead) return nullptr;
   linear.input = input;
   linear.dOutput = dOutput;

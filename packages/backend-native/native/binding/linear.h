@@ -8,11 +8,11 @@
 
 namespace heed {
 
-// linear(team, isDouble, [rows, inputs, outputs, activation, type of the weight], [input, panels, bias, output, dOutput], stop): undefined
+// linear(team, isDouble, [rows, inputs, outputs, activation, type of the weight], [input, panels, bias, output, dOutput], control): undefined
 // if all is done, else a promise of the end. With dOutput, the output is the gradient of the activation's argument.
 napi_value runLinear(napi_env env, const std::shared_ptr<Team>& team, const napi_value* given);
 
-// weightGradient(team, isDouble, [rows, inputs, outputs], [input, dOutput, dWeight, dBias], stop): as linear().
+// weightGradient(team, isDouble, [rows, inputs, outputs], [input, dOutput, dWeight, dBias], control): as linear().
 napi_value runWeightGradient(napi_env env, const std::shared_ptr<Team>& team, const napi_value* given);
 
 // packLinear(team, isDouble, [outputs, inputs, ofColumns], data, panels): fills panels of the team's level with a weight, in its

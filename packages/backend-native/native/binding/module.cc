@@ -14,6 +14,7 @@
 #include "rotary.h"
 #include "slope.h"
 #include "norm.h"
+#include "operands.h"
 #include "pin.h"
 #include "problem.h"
 
@@ -123,15 +124,9 @@ napi_value compile(napi_env env, napi_callback_info info) {
   return result;
 }
 
-napi_value outOfMemory(napi_env env, const char* message) {
-  napi_throw_error(env, "OUT_OF_MEMORY", message);
-  return nullptr;
-}
-
 // Finds the memory of an operand, and its buffer. Throws and returns false for anything but the typed array that the
 // problem has.
 bool readOperand(napi_env env, const Kernel& kernel, napi_value operands, int n, Run& run, napi_value& buffer) {
-  static constexpr int elementBytes[] = {1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8};
   napi_value value = nullptr;
   napi_get_element(env, operands, static_cast<uint32_t>(n), &value);
   napi_valuetype valueType = napi_undefined;
@@ -142,7 +137,7 @@ bool readOperand(napi_env env, const Kernel& kernel, napi_value operands, int n,
   size_t length = 0, offset = 0;
   void* data = nullptr;
   const bool read = napi_get_typedarray_info(env, value, &type, &length, &data, &buffer, &offset) == napi_ok;
-  if (read && static_cast<i64>(length) * elementBytes[type] == kernel.compiled.operandBytes[n]) {
+  if (read && static_cast<i64>(length) * elementBytes(type) == kernel.compiled.operandBytes[n]) {
     // An empty operand may have no address, like an absent one, and memset() must not get a null pointer.
     static char nothing;
     run.operands[n] = data == nullptr ? &nothing : data;
@@ -153,9 +148,8 @@ bool readOperand(napi_env env, const Kernel& kernel, napi_value operands, int n,
   return false;
 }
 
-// run(kernel, isGradient, operands, noise, stop): undefined if all is done, else a promise of the end. `noise` is a
-// Uint32Array in the order of Noise.
-// `stop` is an Int32Array of one element; once that is not 0, the run ends early.
+// run(kernel, isGradient, operands, noise, control): undefined if all is done, else a promise of the end. `noise` is a
+// Uint32Array in the order of Noise, `control` an Int32Array as Control.
 napi_value run(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   const Kernel& kernel = *externalOf<Kernel>(env, given.values[0]);
@@ -168,30 +162,24 @@ napi_value run(napi_env env, napi_callback_info info) {
   job->problem = kernel.compiled.problem;
   job->plan = pass.plan;
   job->task = pass.task;
+  const int inputs = isGradient ? Operand::dQuery : Operand::output;
   napi_value buffers[operandCount] = {};
   for (int n = 0; n < operandCount; n++) {
     if (!readOperand(env, kernel, given.values[2], n, job->run, buffers[n])) return nullptr;
+    if (job->run.operands[n] == nullptr) continue;
+    job->ranges.push_back({static_cast<const char*>(job->run.operands[n]), kernel.compiled.operandBytes[n], n >= inputs});
   }
-  void *noise = nullptr, *stop = nullptr;
+  void* noise = nullptr;
   napi_get_typedarray_info(env, given.values[3], nullptr, nullptr, &noise, nullptr, nullptr);
   std::memcpy(&job->run.noise, noise, sizeof job->run.noise);
-  napi_get_typedarray_info(env, given.values[4], nullptr, nullptr, &stop, nullptr, nullptr);
-  job->run.stop = static_cast<const int32_t*>(stop);
-  if (!prepare(*job, callingThreadBytes(job->plan))) {
-    return outOfMemory(env, "not enough memory for the scratch of a run");
-  }
-  if (runBeforeReturning(*job)) {
-    return job->outOfMemory ? outOfMemory(env, "not enough memory for the scratch of a run") : nullptr;
-  }
-  // Nobody else has the results until the run ends.
-  const int inputs = isGradient ? Operand::dQuery : Operand::output;
-  for (int n = 0; n < inputs; n++) {
-    void*& data = job->run.operands[n];
-    if (data != nullptr && !keep(env, buffers[n], kernel.compiled.operandBytes[n], data, *job)) {
-      return outOfMemory(env, "not enough memory for copies of inputs");
+  OwnedJob& kept = *job;
+  return begin(env, std::move(job), given.values[2], given.values[4], "not enough memory for a run", [&] {
+    for (int n = 0; n < inputs; n++) {
+      void*& data = kept.run.operands[n];
+      if (data != nullptr && !keep(env, buffers[n], kernel.compiled.operandBytes[n], data, kept)) return false;
     }
-  }
-  return Environment::of(env).start(std::move(job), given.values[2], given.values[4]);
+    return true;
+  });
 }
 
 napi_value linear(napi_env env, napi_callback_info info) {

@@ -6,7 +6,12 @@
 
 namespace heed {
 
-bool readOperand(napi_env env, napi_value operands, uint32_t index, i64 count, i64 elementBytes, Given& operand) {
+i64 elementBytes(napi_typedarray_type type) {
+  static constexpr i64 bytes[] = {1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8};
+  return bytes[type];
+}
+
+bool readOperand(napi_env env, napi_value operands, uint32_t index, i64 count, i64 numberBytes, Given& operand) {
   napi_value value = nullptr;
   napi_valuetype valueType = napi_undefined;
   napi_get_element(env, operands, index, &value);
@@ -19,7 +24,7 @@ bool readOperand(napi_env env, napi_value operands, uint32_t index, i64 count, i
     // An empty operand may have no address, like an absent one.
     static char nothing;
     if (operand.data == nullptr) operand.data = &nothing;
-    operand.bytes = count * elementBytes;
+    operand.bytes = count * numberBytes;
     return true;
   }
   const std::string message = "operand " + std::to_string(index) + " has another length than the problem says; was its buffer transferred?";
@@ -35,32 +40,27 @@ const double* numbersOf(napi_env env, const napi_value* given) {
 
 napi_value runOperation(napi_env env, const std::shared_ptr<Team>& team, const napi_value* given, std::unique_ptr<OwnedJob> job,
                         const Operation& operation) {
-  const auto outOfMemory = [&]() -> napi_value {
-    napi_throw_error(env, "OUT_OF_MEMORY", operation.outOfMemory);
-    return nullptr;
-  };
   bool isDouble = false;
-  void* stop = nullptr;
   napi_get_value_bool(env, given[1], &isDouble);
-  napi_get_typedarray_info(env, given[4], nullptr, nullptr, &stop, nullptr, nullptr);
   std::vector<Given> operands(operation.counts.size());
   for (uint32_t n = 0; n < operands.size(); n++) {
     if (!readOperand(env, given[3], n, operation.counts[n], isDouble ? 8 : 4, operands[n])) return nullptr;
+    if (operands[n].data != nullptr) {
+      job->ranges.push_back({static_cast<const char*>(operands[n].data), operands[n].bytes, n >= operation.inputs});
+    }
   }
   operation.setOperands(operands.data());
   job->team = team;
   operation.plan(isDouble ? team->level->float64 : team->level->float32);
-  if (job->plan.tasks == 0) return nullptr;
-  job->run.stop = static_cast<const int32_t*>(stop);
-  if (!prepare(*job, callingThreadBytes(job->plan))) return outOfMemory();
-  if (runBeforeReturning(*job)) return job->outOfMemory ? outOfMemory() : nullptr;
-  // Nobody else has the results until the run ends.
-  for (uint32_t n = 0; n < operation.inputs; n++) {
-    Given& input = operands[n];
-    if (input.data != nullptr && !keep(env, input.buffer, input.bytes, input.data, *job)) return outOfMemory();
-  }
-  operation.setOperands(operands.data());
-  return Environment::of(env).start(std::move(job), given[3], given[4]);
+  OwnedJob& kept = *job;
+  return begin(env, std::move(job), given[3], given[4], operation.outOfMemory, [&] {
+    for (uint32_t n = 0; n < operation.inputs; n++) {
+      Given& input = operands[n];
+      if (input.data != nullptr && !keep(env, input.buffer, input.bytes, input.data, kept)) return false;
+    }
+    operation.setOperands(operands.data());
+    return true;
+  });
 }
 
 }  // namespace heed

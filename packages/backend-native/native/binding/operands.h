@@ -18,8 +18,11 @@ struct Given {
   i64 bytes = 0;
 };
 
+// Bytes of an element of a typed array.
+i64 elementBytes(napi_typedarray_type type);
+
 // Finds the memory of an operand. Throws and returns false for anything but undefined or a typed array of so many numbers.
-bool readOperand(napi_env env, napi_value operands, uint32_t index, i64 count, i64 elementBytes, Given& operand);
+bool readOperand(napi_env env, napi_value operands, uint32_t index, i64 count, i64 numberBytes, Given& operand);
 
 // An operation over operands: how many numbers each has, the first of which are inputs and the others results.
 struct Operation {
@@ -32,7 +35,7 @@ struct Operation {
   const char* outOfMemory;
 };
 
-// Runs the operation of a call (team, isDouble, numbers, operands, stop): undefined if all is done, else a promise of the end.
+// Runs the operation of a call (team, isDouble, numbers, operands, control): undefined if all is done, else a promise of the end.
 napi_value runOperation(napi_env env, const std::shared_ptr<Team>& team, const napi_value* given, std::unique_ptr<OwnedJob> job,
                         const Operation& operation);
 

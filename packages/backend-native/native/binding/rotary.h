@@ -8,7 +8,7 @@
 
 namespace heed {
 
-// rotary(team, isDouble, numbers, operands, stop): undefined if all is done, else a promise of the end. `numbers` is a Float64Array:
+// rotary(team, isDouble, numbers, operands, control): undefined if all is done, else a promise of the end. `numbers` is a Float64Array:
 // batch, length, heads, length of a head, pairs that are rotated, 1 for pairs of neighbors, 1 to rotate back, 1 for tables of each batch
 // element. `operands` are typed arrays: input, cosines, sines, output.
 napi_value runRotary(napi_env env, const std::shared_ptr<Team>& team, const napi_value* given);

@@ -21,6 +21,21 @@ constexpr double WAITING_MICROSECONDS = 300;
 void yieldThread() { std::this_thread::yield(); }
 
 void stop(Job& job) { __atomic_store_n(const_cast<int32_t*>(job.run.stop), 1, __ATOMIC_RELAXED); }
+
+bool overlap(const Range& one, const Range& other) {
+  return one.begin < other.begin + other.bytes && other.begin < one.begin + one.bytes;
+}
+
+// Returns whether one of two jobs fills what the other reads or fills.
+bool conflict(const Job& one, const Job& other) {
+  for (const Range& range : one.ranges) {
+    for (const Range& its : other.ranges) {
+      if ((range.isFilled || its.isFilled) && overlap(range, its)) return true;
+    }
+  }
+  return false;
+}
+
 bool isStopped(const Job& job) { return __atomic_load_n(job.run.stop, __ATOMIC_RELAXED) != 0; }
 
 }  // namespace
@@ -72,6 +87,7 @@ i64 callingThreadBytes(const Plan& plan) { return plan.microseconds < WAITING_MI
 bool runBeforeReturning(Job& job) {
   const bool isTiny = job.plan.microseconds < CALLING_THREAD_MICROSECONDS;
   const bool isShort = job.plan.microseconds < WAITING_MICROSECONDS && job.team->threads > 1;
+  if (isTiny && Pool::instance().waits(job)) return false;
   if (isTiny) runHere(job);
   else if (!isShort || !Pool::instance().runTogether(job)) return false;
   putBack(job);
@@ -112,10 +128,34 @@ bool Pool::grow(int threads) {
   return !threads_.empty();
 }
 
+int Pool::countBefore(const Job& job) const {
+  int count = 0;
+  for (const Job* other : jobs_) count += conflict(job, *other);
+  return count;
+}
+
+bool Pool::waits(const Job& job) {
+  const std::lock_guard lock(mutex_);
+  return countBefore(job) > 0;
+}
+
+// Returns whether a later job has waited for this one alone.
+bool Pool::remove(Job& job) {
+  bool isAwaited = false;
+  bool isLater = false;
+  for (Job* other : jobs_) {
+    if (isLater && conflict(job, *other)) isAwaited |= --other->waitsFor == 0;
+    isLater |= other == &job;
+  }
+  jobs_.remove(&job);
+  return isAwaited;
+}
+
 bool Pool::submit(Job* job) {
   {
     const std::lock_guard lock(mutex_);
     if (!grow(job->team->threads)) return false;
+    job->waitsFor = countBefore(*job);
     jobs_.push_back(job);
   }
   for (int n = 0; n < job->team->threads; n++) wake_.notify_one();
@@ -125,7 +165,7 @@ bool Pool::submit(Job* job) {
 bool Pool::runTogether(Job& job) {
   {
     const std::lock_guard lock(mutex_);
-    if (job.team->active >= job.team->threads) return false;
+    if (job.team->active >= job.team->threads || countBefore(job) > 0) return false;
     grow(job.team->threads - 1);
     job.workers = 1;
     job.team->active++;
@@ -138,9 +178,9 @@ bool Pool::runTogether(Job& job) {
   job.team->active--;
   job.workers--;
   left_.wait(lock, [&] { return job.workers == 0; });
-  jobs_.remove(&job);
+  if (remove(job)) wake_.notify_all();
   // A thread that found the team at its limit sleeps again, and would not hear of this.
-  if (choose() != nullptr) wake_.notify_one();
+  else if (choose() != nullptr) wake_.notify_one();
   return true;
 }
 
@@ -162,7 +202,7 @@ void Pool::abandon(void* owner) {
 
 Job* Pool::choose() {
   for (Job* job : jobs_) {
-    if (job->next.load(std::memory_order_relaxed) < job->plan.tasks && job->team->active < job->team->threads) return job;
+    if (job->waitsFor == 0 && job->next.load(std::memory_order_relaxed) < job->plan.tasks && job->team->active < job->team->threads) return job;
   }
   return nullptr;
 }
@@ -196,7 +236,8 @@ void Pool::work() {
       continue;
     }
     // The owner deletes the job as soon as it is told.
-    jobs_.remove(job);
+    // What has waited for it may be for more threads than this one.
+    if (remove(*job)) wake_.notify_all();
     const auto told = told_.insert(told_.end(), job->owner);
     lock.unlock();
     job->finished(job);

@@ -44,6 +44,13 @@ struct Team {
   int active = 0;
 };
 
+// Memory that a job reads or fills.
+struct Range {
+  const char* begin;
+  i64 bytes;
+  bool isFilled;
+};
+
 struct Job {
   virtual ~Job() = default;
   std::shared_ptr<Team> team;
@@ -56,6 +63,8 @@ struct Job {
   Rotary rotary;
   Embedding embedding;
   Run run{};
+  // Its inputs and results: a job waits for earlier ones that fill what it reads, or use what it fills.
+  std::vector<Range> ranges;
   void (*task)(const Run&, i64 task, char* scratch);
   Buffer shared;
   // Its environment, which learns of its end, once, on a thread of the pool; null where the calling thread waits for it.
@@ -66,6 +75,8 @@ struct Job {
   bool noThreads = false;
   // Threads at work on it; the pool's mutex guards it.
   int workers = 0;
+  // Earlier jobs that it waits for; the pool's mutex guards it.
+  int waitsFor = 0;
 };
 
 // Gives the job its scratch. Returns whether there was memory.
@@ -73,9 +84,9 @@ bool prepare(Job& job, i64 extraBytes);
 void putBack(Job& job);
 // Runs all tasks on this thread.
 void runHere(Job& job);
-// Runs a job that is over soon before the call returns, if it is one, and its threads are not all at work: a tiny one on this
-// thread, a short one on this thread and on those of the pool that wake in time. Its scratch must have room for a thread's. Returns
-// whether it did; `outOfMemory` then tells whether all tasks ran.
+// Runs a job that is over soon before the call returns, if it is one, waits for no other, and its threads are not all at work: a tiny
+// one on this thread, a short one on this thread and on those of the pool that wake in time. Its scratch must have room for a
+// thread's. Returns whether it did; `outOfMemory` then tells whether all tasks ran.
 bool runBeforeReturning(Job& job);
 // Room for the calling thread's scratch, in jobs that may run before the call returns.
 i64 callingThreadBytes(const Plan& plan);
@@ -88,14 +99,19 @@ class Pool {
   void release();
   // Returns whether any thread will run it.
   bool submit(Job* job);
-  // Runs all tasks on this thread and on others. Returns false, having done nothing, where the team's threads are all at work.
+  // Runs all tasks on this thread and on others. Returns false, having done nothing, where the team's threads are all at work or the
+  // job waits for another.
   bool runTogether(Job& job);
+  // Returns whether a job would wait for those of the pool.
+  bool waits(const Job& job);
   // Ends the jobs of an environment early, and waits until no thread is at work on them: their memory may then go.
   void abandon(void* owner);
 
  private:
   void work();
   Job* choose();
+  int countBefore(const Job& job) const;
+  bool remove(Job& job);
   bool grow(int threads);
 
   std::mutex mutex_;

@@ -12,14 +12,14 @@ export function forwardResults(memory: Memory, problem: AttentionProblem): Tenso
   const rows = [batch, heads, queryLength];
   const outputShape = layout === 'bhld' ? [...rows, valueDim] : [batch, queryLength, heads, valueDim];
   return {
-    ...(outputs.includes('output') && { output: memory.blank(dtype, outputShape) }),
-    ...(outputs.includes('weights') && { weights: memory.blank(dtype, [...rows, keyLength]) }),
-    ...(outputs.includes('logSumExp') && { logSumExp: memory.blank(scores, rows) }),
+    ...(outputs.includes('output') && { output: memory.result(dtype, outputShape) }),
+    ...(outputs.includes('weights') && { weights: memory.result(dtype, [...rows, keyLength]) }),
+    ...(outputs.includes('logSumExp') && { logSumExp: memory.result(scores, rows) }),
     ...(outputs.includes('statistics') && {
-      rowMax: memory.blank(scores, rows),
-      rowSum: memory.blank(scores, rows),
+      rowMax: memory.result(scores, rows),
+      rowSum: memory.result(scores, rows),
     }),
-    ...(outputs.includes('choice') && { choice: memory.blank('int32', rows) }),
+    ...(outputs.includes('choice') && { choice: memory.result('int32', rows) }),
   };
 }
 

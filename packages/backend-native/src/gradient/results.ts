@@ -11,7 +11,7 @@ export function gradientResults(
   const zeros = ({ dtype, shape }: Tensor): Tensor => memory.zeros(dtype, shape);
   // Without queries or keys, nothing is written.
   const isEmpty = [query, key, value].some(({ shape }) => sizeOf(shape) === 0);
-  const written = isEmpty ? zeros : ({ dtype, shape }: Tensor): Tensor => memory.blank(dtype, shape);
+  const written = isEmpty ? zeros : ({ dtype, shape }: Tensor): Tensor => memory.result(dtype, shape);
   return {
     dQuery: written(query),
     dKey: written(key),

@@ -1,9 +1,8 @@
-import type { LinearProblem, RunOptions, Tensor } from '@heed/core';
-import { type LinearKernelDefinition, sizeOf } from '@heed/core/backend';
+import type { LinearProblem, Tensor } from '@heed/core';
+import { type EngineRunOptions, type LinearKernelDefinition, sizeOf } from '@heed/core/backend';
 import type { Memory } from '../memory/memory.ts';
-import { fixedMemory } from '../memory/plain-memory.ts';
 import { type Binding, LINEAR_ACTIVATIONS, LINEAR_WEIGHTS, type Team } from '../platform/binding.ts';
-import { inHeedsWords, untilStopped } from '../platform/run-pass.ts';
+import { inHeedsWords } from '../platform/errors.ts';
 
 interface Packed {
   /** Panels of the weight's rows, and of its columns, for the gradient of the input. */
@@ -30,9 +29,9 @@ export function compileLinear(
   /** A product with panels, through the activation and the gate; with `dOutput`, the gradient of its sums. */
   const multiply = async (
     x: Tensor,
-    panels: ArrayBufferView,
+    panels: Tensor['data'],
     outputs: number,
-    { signal }: RunOptions,
+    options: EngineRunOptions,
     end: {
       readonly bias?: Tensor['data'] | undefined;
       readonly activation?: Required<LinearProblem>['activation'];
@@ -43,10 +42,9 @@ export function compileLinear(
       readonly argument?: Tensor;
     } = {},
   ): Promise<Tensor> => {
-    signal?.throwIfAborted();
     const leading = x.shape.slice(0, -1);
     const width = end.gated && end.dOutput ? 2 * outputs : outputs;
-    const output = memory.blank(dtype, [...leading, width]);
+    const output = memory.result(dtype, [...leading, width]);
     const activation = LINEAR_ACTIVATIONS.indexOf(end.activation ?? null);
     const sizes = [
       sizeOf(leading),
@@ -56,9 +54,11 @@ export function compileLinear(
       weightType,
       end.gated ?? 0,
     ] as const;
-    const [dOutput, residual] = [end.dOutput, end.residual].map((tensor) => tensor && fixedMemory(tensor));
-    const operands = [fixedMemory(x), panels, end.bias, output.data, dOutput, residual, end.argument?.data];
-    await untilStopped(signal, (stop) => binding.linear(team, isDouble, sizes, operands, stop));
+    const inputs = [x, { data: panels }, end.bias && { data: end.bias }, end.dOutput, end.residual];
+    await memory.runs.run(options, inputs, [output, end.argument], (read, [filled, argument], control) => {
+      const operands = [...read.slice(0, 3), filled, ...read.slice(3), argument];
+      return binding.linear(team, isDouble, sizes, operands, control);
+    });
     return output;
   };
 
@@ -66,28 +66,29 @@ export function compileLinear(
   const argumentGradient = async (
     argument: Tensor,
     dOutput: Tensor,
-    { signal }: RunOptions,
+    options: EngineRunOptions,
   ): Promise<Tensor> => {
-    signal?.throwIfAborted();
-    const dZ = memory.blank(dtype, argument.shape);
+    const dZ = memory.result(dtype, argument.shape);
     const activation = LINEAR_ACTIVATIONS.indexOf(problem.activation);
     const numbers = Float64Array.of(sizeOf(dOutput.shape.slice(0, -1)), outputDim, activation, gated);
-    const operands = [fixedMemory(argument), fixedMemory(dOutput), dZ.data];
-    await untilStopped(signal, (stop) => binding.slope(team, isDouble, numbers, operands, stop));
+    await memory.runs.run(options, [argument, dOutput], [dZ], (read, filled, control) =>
+      binding.slope(team, isDouble, numbers, [...read, ...filled], control),
+    );
     return dZ;
   };
 
   const weightGradient = async (
     x: Tensor,
     dZ: Tensor,
-    { signal }: RunOptions,
+    options: EngineRunOptions,
   ): Promise<{ readonly dWeight: Tensor; readonly dBias?: Tensor }> => {
     // Without rows, nothing is written.
-    const dWeight = memory[sizeOf(x.shape) === 0 ? 'zeros' : 'blank'](dtype, [weightRows, inputDim]);
+    const dWeight = memory[sizeOf(x.shape) === 0 ? 'zeros' : 'result'](dtype, [weightRows, inputDim]);
     const dBias = problem.bias ? memory.zeros(dtype, [weightRows]) : undefined;
     const sizes = [sizeOf(x.shape.slice(0, -1)), inputDim, weightRows] as const;
-    const operands = [fixedMemory(x), fixedMemory(dZ), dWeight.data, dBias?.data];
-    await untilStopped(signal, (stop) => binding.weightGradient(team, isDouble, sizes, operands, stop));
+    await memory.runs.run(options, [x, dZ], [dWeight, dBias], (read, filled, control) =>
+      binding.weightGradient(team, isDouble, sizes, [...read, ...filled], control),
+    );
     return { dWeight, ...(dBias && { dBias }) };
   };
 
@@ -111,20 +112,28 @@ export function compileLinear(
     return to;
   };
 
+  const owned = (packed: Packed): Packed => {
+    for (const data of [packed.rows, packed.columns, packed.bias]) if (data) memory.runs.own({ data });
+    return packed;
+  };
+
   return {
-    pack({ weight: { data }, bias }) {
+    async pack({ weight, bias }) {
+      await memory.runs.settled([weight, bias]);
+      const { data } = weight;
       try {
         const columns = problem.gradient ? panelsOfColumns(data) : null;
-        return { rows: panelsOfRows(data), columns, bias: bias?.data.slice() };
+        return owned({ rows: panelsOfRows(data), columns, bias: bias?.data.slice() });
       } catch (error) {
         throw inHeedsWords(error);
       }
     },
-    packStored({ weight: { shape, data }, bias }) {
+    async packStored({ weight: { shape, data }, bias }) {
+      await memory.runs.settled([bias]);
       try {
         const [outputs, inputs] = shape as [number, number];
         const rows = binding.packWeight(team, [weightType, outputs, inputs, gated], data);
-        return { rows, columns: null, bias: bias?.data.slice() };
+        return owned({ rows, columns: null, bias: bias?.data.slice() });
       } catch (error) {
         throw inHeedsWords(error);
       }
@@ -136,16 +145,18 @@ export function compileLinear(
       multiply(input, rows, outputDim, options, { bias, activation: problem.activation, gated, residual }),
     async runWithArgument(input, { rows, bias }, options, residual) {
       const { activation } = problem;
-      const argument = memory.blank(dtype, [...input.shape.slice(0, -1), weightRows]);
+      const argument = memory.result(dtype, [...input.shape.slice(0, -1), weightRows]);
       const end = { bias, activation, gated, residual, argument } as const;
       return { output: await multiply(input, rows, outputDim, options, end), argument };
     },
     async gradient(input, { rows, columns, bias }, dOutput, options, dResidual, argument) {
       const { activation } = problem;
+      // The gradients wait for it, and they alone.
+      const inBetween = { ...options, resident: true };
       const dZ = await (() => {
-        if (argument) return argumentGradient(argument, dOutput, options);
+        if (argument) return argumentGradient(argument, dOutput, inBetween);
         if (activation === null && !gated) return dOutput;
-        return multiply(input, rows, outputDim, options, { bias, activation, gated, dOutput });
+        return multiply(input, rows, outputDim, inBetween, { bias, activation, gated, dOutput });
       })();
       const [dInput, others] = await Promise.all([
         multiply(dZ, columns!, inputDim, options, { residual: dResidual }),

@@ -44,14 +44,18 @@ export class FreedBuffers {
     this.#clock.unref();
   }
 
-  /** Returns a kept buffer of a size, with any content; null if there is none. */
-  take(bytes: number): ArrayBuffer | null {
+  /**
+   * Returns a kept buffer of a size, with any content; null if there is none.
+   *
+   * @param mayTake returns whether to take a buffer. Default: any.
+   */
+  take(bytes: number, mayTake: (buffer: ArrayBuffer) => boolean = () => true): ArrayBuffer | null {
     if (bytes < SMALLEST) return null;
     for (let n = this.#kept.length - 1; n >= 0; n--) {
       const kept = this.#kept[n]!;
       if (kept.bytes !== bytes && kept.held !== null) continue;
       const buffer = kept.held ?? kept.buffer.deref();
-      if (buffer !== undefined && buffer.byteLength !== bytes) continue;
+      if (buffer !== undefined && (buffer.byteLength !== bytes || !mayTake(buffer))) continue;
       this.#kept.splice(n, 1);
       this.#letGo(kept);
       if (buffer !== undefined) return buffer;

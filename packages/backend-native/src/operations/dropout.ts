@@ -1,10 +1,8 @@
-import type { ElementDropoutProblem, RunOptions, Tensor } from '@heed/core';
-import { sizeOf } from '@heed/core/backend';
+import type { ElementDropoutProblem, Tensor } from '@heed/core';
+import { type EngineRunOptions, sizeOf } from '@heed/core/backend';
 import type { ElementDropoutKernelDefinition } from '@heed/core/operations';
 import type { Memory } from '../memory/memory.ts';
-import { fixedMemory } from '../memory/plain-memory.ts';
 import type { Binding, Team } from '../platform/binding.ts';
-import { untilStopped } from '../platform/run-pass.ts';
 
 /** Dropout of elements: SPEC.md, clause `elementDropout`. Its gradient is the same function of the gradient of the output. */
 export function compileDropout(
@@ -17,10 +15,9 @@ export function compileDropout(
     input: Tensor,
     residual: Tensor | undefined,
     { seed, stream = 0 }: { readonly seed: number; readonly stream?: number | undefined },
-    { signal }: RunOptions,
+    options: EngineRunOptions,
   ): Promise<Tensor> => {
-    signal?.throwIfAborted();
-    const output = memory.blank(dtype, input.shape);
+    const output = memory.result(dtype, input.shape);
     const threshold = Math.floor(probability * 2 ** 32);
     const numbers = Float64Array.of(
       sizeOf(input.shape),
@@ -30,9 +27,8 @@ export function compileDropout(
       Math.floor(seed / 2 ** 32),
       stream,
     );
-    const operands = [fixedMemory(input), residual && fixedMemory(residual), output.data];
-    await untilStopped(signal, (stop) =>
-      binding.elementDropout(team, dtype === 'float64', numbers, operands, stop),
+    await memory.runs.run(options, [input, residual], [output], (read, filled, control) =>
+      binding.elementDropout(team, dtype === 'float64', numbers, [...read, ...filled], control),
     );
     return output;
   };

@@ -1,9 +1,8 @@
-import type { EmbeddingProblem, RunOptions, Tensor } from '@heed/core';
+import type { EmbeddingProblem, Tensor } from '@heed/core';
+import type { EngineRunOptions } from '@heed/core/backend';
 import type { EmbeddingKernelDefinition } from '@heed/core/operations';
 import type { Memory } from '../memory/memory.ts';
-import { fixedMemory } from '../memory/plain-memory.ts';
 import type { Binding, Team } from '../platform/binding.ts';
-import { untilStopped } from '../platform/run-pass.ts';
 
 /** Rows of a weight: SPEC.md, clause `embedding`. */
 export function compileEmbedding(
@@ -17,22 +16,21 @@ export function compileEmbedding(
     { data }: Tensor<'int32'>,
     output: Tensor,
     isGradient: boolean,
-    { signal }: RunOptions,
+    options: EngineRunOptions,
   ): Promise<Tensor> => {
-    signal?.throwIfAborted();
     const numbers = Float64Array.of(data.length, count, width, Number(isGradient));
     // They were checked: what is written to them meanwhile has no effect.
-    const operands = [fixedMemory(input), output.data, data.slice()];
-    await untilStopped(signal, (stop) =>
-      binding.embedding(team, dtype === 'float64', numbers, operands, stop),
+    const places = data.slice();
+    await memory.runs.run(options, [input], [output], (read, filled, control) =>
+      binding.embedding(team, dtype === 'float64', numbers, [...read, ...filled, places], control),
     );
     return output;
   };
   return {
     run: ({ indices, weight }, options) =>
-      compute(weight, indices, memory.blank(dtype, [...indices.shape, width]), false, options),
+      compute(weight, indices, memory.result(dtype, [...indices.shape, width]), false, options),
     gradient: async ({ indices }, { dOutput }, options) => ({
-      dWeight: await compute(dOutput, indices, memory.blank(dtype, [count, width]), true, options),
+      dWeight: await compute(dOutput, indices, memory.result(dtype, [count, width]), true, options),
     }),
   };
 }

@@ -1,10 +1,8 @@
-import type { NormProblem, RunOptions, Tensor } from '@heed/core';
-import { sizeOf } from '@heed/core/backend';
+import type { NormProblem, Tensor } from '@heed/core';
+import { type EngineRunOptions, sizeOf } from '@heed/core/backend';
 import type { NormKernelDefinition } from '@heed/core/operations';
 import type { Memory } from '../memory/memory.ts';
-import { fixedMemory } from '../memory/plain-memory.ts';
 import type { Binding, Team } from '../platform/binding.ts';
-import { untilStopped } from '../platform/run-pass.ts';
 
 /** Tensors that a norm takes, and those of its gradient. */
 interface NormTensors {
@@ -28,24 +26,24 @@ export function compileNorm(
 ): NormKernelDefinition {
   const compute = (
     { input, weight, bias, dOutput, residual, ...results }: NormTensors,
-    { signal }: RunOptions,
+    options: EngineRunOptions,
   ): Promise<void> => {
     const rows = sizeOf(input.shape.slice(0, -1));
     const numbers = Float64Array.of(Number(kind === 'layer'), rows, width, epsilon);
-    const inputs = [input, weight, bias, dOutput, residual].map((tensor) => tensor && fixedMemory(tensor));
-    const operands = [...inputs, results.output.data, results.dWeight?.data, results.dBias?.data];
-    return untilStopped(signal, (stop) => binding.norm(team, dtype === 'float64', numbers, operands, stop));
+    const inputs = [input, weight, bias, dOutput, residual];
+    const filled = [results.output, results.dWeight, results.dBias];
+    return memory.runs.run(options, inputs, filled, (read, all, control) =>
+      binding.norm(team, dtype === 'float64', numbers, [...read, ...all], control),
+    );
   };
   return {
     async run(inputs, options) {
-      options.signal?.throwIfAborted();
-      const output = memory.blank(dtype, inputs.input.shape);
+      const output = memory.result(dtype, inputs.input.shape);
       await compute({ ...inputs, output }, options);
       return output;
     },
     async gradient({ input, weight }, { dOutput, dResidual: residual }, options) {
-      options.signal?.throwIfAborted();
-      const dInput = memory.blank(dtype, input.shape);
+      const dInput = memory.result(dtype, input.shape);
       // Without rows, nothing is written.
       const dWeight = memory.zeros(dtype, [width]);
       const dBias = hasBias ? memory.zeros(dtype, [width]) : undefined;

@@ -1,9 +1,8 @@
-import type { RotaryInputs, RotaryProblem, RunOptions, Tensor } from '@heed/core';
+import type { RotaryInputs, RotaryProblem, Tensor } from '@heed/core';
+import type { EngineRunOptions } from '@heed/core/backend';
 import type { RotaryKernelDefinition } from '@heed/core/operations';
 import type { Memory } from '../memory/memory.ts';
-import { fixedMemory } from '../memory/plain-memory.ts';
 import type { Binding, Team } from '../platform/binding.ts';
-import { untilStopped } from '../platform/run-pass.ts';
 
 /** Rotary position embeddings: SPEC.md, clause `rotary`. Their gradient is the rotation back. */
 export function compileRotary(
@@ -15,15 +14,15 @@ export function compileRotary(
   const rotate = async (
     { input, cosines, sines }: RotaryInputs<Tensor>,
     isBack: boolean,
-    { signal }: RunOptions,
+    options: EngineRunOptions,
   ): Promise<Tensor> => {
-    signal?.throwIfAborted();
-    const output = memory.blank(dtype, input.shape);
+    const output = memory.result(dtype, input.shape);
     const [batch, length, heads] = input.shape as [number, number, number];
     const flags = [interleaved, isBack, cosines.shape.length === 3].map(Number);
     const numbers = Float64Array.of(batch, length, heads, headDim, rotaryDim / 2, ...flags);
-    const operands = [...[input, cosines, sines].map(fixedMemory), output.data];
-    await untilStopped(signal, (stop) => binding.rotary(team, dtype === 'float64', numbers, operands, stop));
+    await memory.runs.run(options, [input, cosines, sines], [output], (read, filled, control) =>
+      binding.rotary(team, dtype === 'float64', numbers, [...read, ...filled], control),
+    );
     return output;
   };
   return {

@@ -76,7 +76,7 @@ export interface Binding {
     isDouble: boolean,
     sizes: readonly [number, number, number, number, number, 0 | 1],
     operands: readonly (ArrayBufferView | undefined)[],
-    stop: Int32Array,
+    control: Int32Array,
   ): Promise<void> | undefined;
   /**
    * Fills the gradients of a weight and a bias, as `linear`.
@@ -89,7 +89,7 @@ export interface Binding {
     isDouble: boolean,
     sizes: readonly [number, number, number],
     operands: readonly (ArrayBufferView | undefined)[],
-    stop: Int32Array,
+    control: Int32Array,
   ): Promise<void> | undefined;
   /**
    * Fills the gradient of an argument that `linear` has filled, as `linear`.
@@ -102,7 +102,7 @@ export interface Binding {
     isDouble: boolean,
     numbers: Float64Array,
     operands: readonly (ArrayBufferView | undefined)[],
-    stop: Int32Array,
+    control: Int32Array,
   ): Promise<void> | undefined;
   /**
    * Fills the results of a norm of rows, or with dOutput those of its gradient, as `linear`.
@@ -115,7 +115,7 @@ export interface Binding {
     isDouble: boolean,
     numbers: Float64Array,
     operands: readonly (ArrayBufferView | undefined)[],
-    stop: Int32Array,
+    control: Int32Array,
   ): Promise<void> | undefined;
   /**
    * Fills the result of dropout of elements, as `linear`.
@@ -129,7 +129,7 @@ export interface Binding {
     isDouble: boolean,
     numbers: Float64Array,
     operands: readonly (ArrayBufferView | undefined)[],
-    stop: Int32Array,
+    control: Int32Array,
   ): Promise<void> | undefined;
   /**
    * Fills the result of a rotary embedding, as `linear`.
@@ -143,7 +143,7 @@ export interface Binding {
     isDouble: boolean,
     numbers: Float64Array,
     operands: readonly (ArrayBufferView | undefined)[],
-    stop: Int32Array,
+    control: Int32Array,
   ): Promise<void> | undefined;
   /**
    * Fills rows of a weight, or the gradient of the weight, as `linear`.
@@ -156,7 +156,7 @@ export interface Binding {
     isDouble: boolean,
     numbers: Float64Array,
     operands: readonly (ArrayBufferView | undefined)[],
-    stop: Int32Array,
+    control: Int32Array,
   ): Promise<void> | undefined;
   /**
    * Puts a weight into panels of this level.
@@ -186,7 +186,8 @@ export interface Binding {
   preferLargePages(buffer: ArrayBuffer): void;
   /**
    * Fills the results among the operands, which are typed arrays by the order of {@link OPERANDS}. Small work is done on
-   * return. Once `stop[0]` is not 0, the run ends early, with useless results.
+   * return. Once `control[0]` is not 0, the run ends early, with useless
+   * results.
    *
    * @param noise lower and upper half of the seed of selection `sample` or of dropout; batch, head, query and key of the origin.
    */
@@ -195,6 +196,6 @@ export interface Binding {
     isGradient: boolean,
     operands: readonly (ArrayBufferView | undefined)[],
     noise: Uint32Array,
-    stop: Int32Array,
+    control: Int32Array,
   ): Promise<void> | undefined;
 }

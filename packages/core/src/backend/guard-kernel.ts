@@ -4,7 +4,7 @@ import { HeedError } from '../error.ts';
 import type { AttentionInputs, GradientInputs } from '../inputs.ts';
 import { checkRunOptions } from '../options/run-options.ts';
 import type { AttentionProblem } from '../problem.ts';
-import type { RunOptions } from '../run-options.ts';
+import type { EngineRunOptions } from '../run-options.ts';
 import type { Tensor } from '../tensor.ts';
 import type { AttentionGradients, AttentionResults } from '../results.ts';
 import { checkPartGradient } from '../support.ts';
@@ -22,11 +22,14 @@ export interface KernelDefinition<N extends NativeTensor = Tensor> {
   /** Copied whenever somebody looks: `lastRun` may be a getter. */
   readonly plan: Plan;
   /** Returns every output that the problem names. */
-  run(inputs: AttentionInputs<N>, options: RunOptions): AttentionResults<N> | Promise<AttentionResults<N>>;
+  run(
+    inputs: AttentionInputs<N>,
+    options: EngineRunOptions,
+  ): AttentionResults<N> | Promise<AttentionResults<N>>;
   gradient?(
     inputs: AttentionInputs<N>,
     forward: GradientInputs<N>,
-    options: RunOptions,
+    options: EngineRunOptions,
   ): AttentionGradients<N> | Promise<AttentionGradients<N>>;
   dispose?(): void | Promise<void>;
 }
@@ -40,8 +43,6 @@ interface Guarded<N extends NativeTensor> {
   /** Compiles another problem on the same backend. */
   compile(problem: AttentionProblem): KernelDefinition<N> | Promise<KernelDefinition<N>>;
 }
-
-type GuardOptions = RunOptions & { readonly resident?: boolean };
 
 /**
  * Makes a kernel from its definition: checks, transfers, and a lifetime that ends once.
@@ -67,7 +68,7 @@ export function guardKernel<N extends NativeTensor>(
   const reachable = { owner: backend };
   endWhenCollected(reachable, guard);
 
-  const run = (inputs: AttentionInputs, options: GuardOptions = {}): Promise<never> =>
+  const run = (inputs: AttentionInputs, options: EngineRunOptions = {}): Promise<never> =>
     life.during(async () => {
       const { owner } = reachable;
       checkRunOptions('run()', options);
@@ -86,7 +87,7 @@ export function guardKernel<N extends NativeTensor>(
   const gradient = (
     inputs: AttentionInputs,
     forward: GradientInputs,
-    options: GuardOptions = {},
+    options: EngineRunOptions = {},
   ): Promise<never> =>
     life.during(async () => {
       const { owner } = reachable;
@@ -147,7 +148,11 @@ class OwnStatistics<N extends NativeTensor> {
   }
 
   /** @param temporary collects what must be freed. */
-  async anew(inputs: AttentionInputs<N>, options: RunOptions, temporary: N[]): Promise<AttentionResults<N>> {
+  async anew(
+    inputs: AttentionInputs<N>,
+    options: EngineRunOptions,
+    temporary: N[],
+  ): Promise<AttentionResults<N>> {
     const { compile, problem } = this.#guarded;
     this.#forward ??= Promise.resolve(compile({ ...problem, outputs: ['output', 'statistics'] }));
     const forward = await this.#forward;

@@ -62,6 +62,7 @@ export {
 export { type Multiply, linearGradientBy, sumOfRows, withoutIgnoredRows } from '../linear/gradient.ts';
 export { type Dropout, dropoutOf } from './dropout.ts';
 export { gumbelNoise, philox4x32 } from './gumbel.ts';
+export type { EngineRunOptions } from '../run-options.ts';
 export type { KernelDefinition } from './guard-kernel.ts';
 export { type DeviceMemory, type NativeTensor, hostMemory } from './memory.ts';
 export { rowSumFrom } from './statistics.ts';

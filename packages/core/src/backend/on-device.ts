@@ -1,4 +1,4 @@
-import type { RunOptions } from '../run-options.ts';
+import type { EngineRunOptions } from '../run-options.ts';
 import { HeedError } from '../error.ts';
 import { type Tensor, isResident } from '../tensor.ts';
 import type { DeviceMemory, NativeTensor } from './memory.ts';
@@ -12,7 +12,7 @@ const ON_HOST = new Set(['offsets', 'blockTable', 'keyLengths', 'keyStarts', 'qu
 export async function onDevice<N extends NativeTensor>(
   { memory }: { readonly memory: DeviceMemory<N> },
   owner: Owner,
-  options: RunOptions & { readonly resident?: boolean },
+  options: EngineRunOptions,
   structures: readonly object[],
   work: (natives: readonly object[], temporary: N[]) => object | Promise<object>,
 ): Promise<never> {

@@ -1,4 +1,5 @@
 import type { ConformanceCase } from '../../../case.ts';
+import { residentAheadCases } from './ahead.ts';
 import { residentCacheCases } from './cache.ts';
 import { residentLifeCases } from './tensors.ts';
 import { residentRunCases } from './runs.ts';
@@ -27,6 +28,14 @@ export const residentPurposes: Purposes = {
   'resident/write-seen-by-the-next-run': 'A run after a write() computes with what was written.',
   'resident/write-after-a-call': 'A run takes its resident tensors as they are when it is called.',
   'resident/dispose-after-a-call': 'A run under way is untouched by a dispose() of its input.',
+  'resident/ahead/runs':
+    'Runs that nobody waits for, each on the results of the one before, give what each gives alone.',
+  'resident/ahead/memory':
+    'A disposed input of a run that was not waited for lends its memory to nobody before that run has read it.',
+  'resident/ahead/inputs': "Plain inputs are the caller's again as soon as the run has resolved.",
+  'resident/ahead/writes':
+    'Runs, writes and copies that nobody waits for take effect in the order of their calls.',
+  'resident/ahead/abort': 'The results of a run that has resolved are whole, whatever is aborted afterwards.',
   'resident/gradient': 'Gradients of resident tensors are those of plain ones.',
   'resident/allocate': 'allocate() makes zeros in the memory of the backend.',
   'resident/allocate-refused': 'allocate() refuses a type or shape that no tensor has.',
@@ -56,6 +65,7 @@ export function residentCases(): ConformanceCase[] {
     ...residentSliceCases(),
     ...residentSlotCases(),
     ...residentRunCases(),
+    ...residentAheadCases(),
     ...residentCacheCases(),
   ];
 }

@@ -1,4 +1,4 @@
-import type { RunOptions } from '../../run-options.ts';
+import type { EngineRunOptions } from '../../run-options.ts';
 import { HeedError } from '../../error.ts';
 import { checkLinearParameters, checkLinearTensor, unexpected } from '../../linear/check.ts';
 import type {
@@ -33,22 +33,22 @@ export interface LinearKernelDefinition<N extends NativeTensor = Tensor, P exten
   /** Frees what `pack` made. */
   free?(weights: P): void;
   /** Returns the output, a new tensor. `residual` is given only where the definition has `add: 'kernel'`. */
-  run(input: N, weights: P, options: RunOptions, residual?: N): N | Promise<N>;
+  run(input: N, weights: P, options: EngineRunOptions, residual?: N): N | Promise<N>;
   /** The same with the argument of activation and gate, a new tensor too. Present if the problem has `argument: true`. */
   runWithArgument?(
     input: N,
     weights: P,
-    options: RunOptions,
+    options: EngineRunOptions,
     residual?: N,
   ): OutputAndArgument<N> | Promise<OutputAndArgument<N>>;
   /** The activation of an argument, a new tensor, for `withGate`. Default: JavaScript computes it. */
-  activate?(argument: N, options: RunOptions): N | Promise<N>;
+  activate?(argument: N, options: EngineRunOptions): N | Promise<N>;
   /** Present if the problem has `gradient: true`; `argument` is given where it has `argument: true`. */
   gradient?(
     input: N,
     weights: P,
     dOutput: N,
-    options: RunOptions,
+    options: EngineRunOptions,
     dResidual?: N,
     argument?: N,
   ): LinearGradients<N> | Promise<LinearGradients<N>>;
@@ -70,7 +70,7 @@ export interface LinearDefinition<N extends NativeTensor = Tensor> {
    * Adds a tensor to a result of `run` or `gradient`, in place; `'kernel'` where kernels add it before they write the result. With it
    * `capabilities.operations` has `linear.residual`. Default: none.
    */
-  readonly add?: 'kernel' | ((result: N, other: N, options: RunOptions) => void | Promise<void>);
+  readonly add?: 'kernel' | ((result: N, other: N, options: EngineRunOptions) => void | Promise<void>);
 }
 
 interface Guarded<N extends NativeTensor> {
@@ -139,7 +139,7 @@ export function guardLinear<N extends NativeTensor>(
     results: R,
     to: N,
     residual: N | undefined,
-    options: RunOptions,
+    options: EngineRunOptions,
   ): Promise<R> => {
     if (residual === undefined || typeof add !== 'function') return results;
     try {
@@ -177,10 +177,7 @@ export function guardLinear<N extends NativeTensor>(
       return new Packed(storage!, reachable);
     });
 
-  const run = (
-    given: LinearInputs,
-    options: RunOptions & { readonly resident?: boolean } = {},
-  ): Promise<never> =>
+  const run = (given: LinearInputs, options: EngineRunOptions = {}): Promise<never> =>
     life.during(async () => {
       const { owner } = reachable;
       checkRunOptions('run()', options);
@@ -202,7 +199,7 @@ export function guardLinear<N extends NativeTensor>(
   const gradient = (
     given: LinearInputs,
     forward: LinearForward,
-    options: RunOptions & { readonly resident?: boolean } = {},
+    options: EngineRunOptions = {},
   ): Promise<never> =>
     life.during(async () => {
       const { owner } = reachable;

@@ -2,7 +2,7 @@ import { HeedError } from '../../error.ts';
 import type { Operation } from '../../features.ts';
 import { checkRunOptions } from '../../options/run-options.ts';
 import type { OperationKernel } from '../../operations/contract.ts';
-import type { RunOptions } from '../../run-options.ts';
+import type { EngineRunOptions } from '../../run-options.ts';
 import type { ComputeDType } from '../../tensor.ts';
 import { type Ending, endWhenCollected } from '../collected.ts';
 import { KernelEnding } from '../kernel-ending.ts';
@@ -26,9 +26,9 @@ export interface OperationKernelDefinition<
   Saved = Inputs,
 > {
   /** Returns the output, a new tensor. */
-  run(inputs: Inputs, options: RunOptions): N | Promise<N>;
+  run(inputs: Inputs, options: EngineRunOptions): N | Promise<N>;
   /** Present if the problem has `gradient: true`. */
-  gradient?(inputs: Saved, forward: Forward, options: RunOptions): Gradients | Promise<Gradients>;
+  gradient?(inputs: Saved, forward: Forward, options: EngineRunOptions): Gradients | Promise<Gradients>;
   dispose?(): void | Promise<void>;
 }
 
@@ -75,7 +75,7 @@ export function guardOperation<N extends NativeTensor>(
   const reachable = { owner: backend };
   endWhenCollected(reachable, guard);
 
-  const run = (given: object, options: RunOptions & { readonly resident?: boolean } = {}): Promise<never> =>
+  const run = (given: object, options: EngineRunOptions = {}): Promise<never> =>
     life.during(async () => {
       const { owner } = reachable;
       checkRunOptions('run()', options);
@@ -85,11 +85,7 @@ export function guardOperation<N extends NativeTensor>(
       }));
     });
 
-  const gradient = (
-    given: object,
-    others: object,
-    options: RunOptions & { readonly resident?: boolean } = {},
-  ): Promise<never> =>
+  const gradient = (given: object, others: object, options: EngineRunOptions = {}): Promise<never> =>
     life.during(async () => {
       const { owner } = reachable;
       checkRunOptions('gradient()', options);
