@@ -29,22 +29,22 @@ export interface ClusterWorker {
 }
 
 export interface ConnectionOptions {
-    readonly servers?: string | readonly string[];
-    readonly credentials?: ClusterCredentials;
-    readonly tls?: ClusterTLS;
-    readonly namespace?: string;
+    readonly servers?: string | readonly string[] | undefined;
+    readonly credentials?: ClusterCredentials | undefined;
+    readonly tls?: ClusterTLS | undefined;
+    readonly namespace?: string | undefined;
 }
 
 export type WorkerEvent = (message: string) => void;
 
 export interface WorkerOptions extends ConnectionOptions {
     readonly backend: string;
-    readonly backendOptions?: object;
-    readonly acknowledgement?: number;
-    readonly deliveries?: number;
-    readonly life?: number;
-    readonly cacheBytes?: number;
-    readonly onEvent?: WorkerEvent;
+    readonly backendOptions?: object | undefined;
+    readonly acknowledgement?: number | undefined;
+    readonly deliveries?: number | undefined;
+    readonly life?: number | undefined;
+    readonly cacheBytes?: number | undefined;
+    readonly onEvent?: WorkerEvent | undefined;
 }
 
 export declare function startWorker(options: WorkerOptions): Promise<ClusterWorker>;

@@ -17,10 +17,10 @@ export type ClusterCredentials = {
 };
 
 export interface ClusterOptions extends ConnectionOptions {
-    readonly shardKeys?: number;
-    readonly patience?: number;
-    readonly onRun?: (metrics: RunMetrics) => void;
-    readonly onProgress?: (progress: RunProgress) => void;
+    readonly shardKeys?: number | undefined;
+    readonly patience?: number | undefined;
+    readonly onRun?: ((metrics: RunMetrics) => void) | undefined;
+    readonly onProgress?: ((progress: RunProgress) => void) | undefined;
 }
 
 export interface ClusterTLS {
@@ -30,10 +30,10 @@ export interface ClusterTLS {
 }
 
 export interface ConnectionOptions {
-    readonly servers?: string | readonly string[];
-    readonly credentials?: ClusterCredentials;
-    readonly tls?: ClusterTLS;
-    readonly namespace?: string;
+    readonly servers?: string | readonly string[] | undefined;
+    readonly credentials?: ClusterCredentials | undefined;
+    readonly tls?: ClusterTLS | undefined;
+    readonly namespace?: string | undefined;
 }
 
 export interface RunMetrics {

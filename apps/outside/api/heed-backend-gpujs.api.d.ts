@@ -4,9 +4,9 @@
 //   default: gpujs
 
 export interface GpujsOptions {
-    readonly mode?: Mode;
-    readonly fallback?: boolean;
-    readonly threads?: number;
+    readonly mode?: Mode | undefined;
+    readonly fallback?: boolean | undefined;
+    readonly threads?: number | undefined;
 }
 
 export declare const MODES: readonly ['webgpu', 'webgl2', 'webgl', 'headlessgl', 'webasm', 'cpu'];

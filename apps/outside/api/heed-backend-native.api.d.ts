@@ -7,8 +7,8 @@ declare const LEVELS: readonly ['avx512', 'avx2', 'neon', 'plain'];
 type LevelName = (typeof LEVELS)[number];
 
 export interface NativeOptions {
-    readonly threads?: number;
-    readonly level?: LevelName;
+    readonly threads?: number | undefined;
+    readonly level?: LevelName | undefined;
 }
 
 declare const native: BackendProvider<NativeOptions>;

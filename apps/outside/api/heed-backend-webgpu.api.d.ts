@@ -12,9 +12,9 @@ export interface GpuBufferTensor {
 }
 
 export interface WebgpuOptions {
-    readonly device?: GPUDevice;
-    readonly powerPreference?: 'low-power' | 'high-performance';
-    readonly subgroups?: 'auto' | false;
+    readonly device?: GPUDevice | undefined;
+    readonly powerPreference?: 'low-power' | 'high-performance' | undefined;
+    readonly subgroups?: 'auto' | false | undefined;
 }
 
 declare const webgpu: BackendProvider<WebgpuOptions>;

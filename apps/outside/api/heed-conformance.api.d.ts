@@ -183,9 +183,9 @@ export interface FuzzInput {
 
 export interface FuzzOptions {
     readonly seconds: number;
-    readonly seed?: number;
-    readonly onProgress?: (problems: number) => void;
-    readonly signal?: AbortSignal;
+    readonly seed?: number | undefined;
+    readonly onProgress?: ((problems: number) => void) | undefined;
+    readonly signal?: AbortSignal | undefined;
 }
 
 export interface FuzzReport {
@@ -285,12 +285,12 @@ export interface TestRunner {
 }
 
 export interface VerifyOptions {
-    readonly clauses?: readonly string[];
-    readonly ids?: readonly string[];
-    readonly cases?: readonly ConformanceCase[];
-    readonly expectedFailures?: Readonly<Record<string, string>>;
-    readonly onProgress?: (progress: Progress) => void;
-    readonly signal?: AbortSignal;
+    readonly clauses?: readonly string[] | undefined;
+    readonly ids?: readonly string[] | undefined;
+    readonly cases?: readonly ConformanceCase[] | undefined;
+    readonly expectedFailures?: Readonly<Record<string, string>> | undefined;
+    readonly onProgress?: ((progress: Progress) => void) | undefined;
+    readonly signal?: AbortSignal | undefined;
 }
 
 export interface Worst {

@@ -263,6 +263,10 @@ export interface EmbeddingProblem {
     readonly gradient?: boolean;
 }
 
+export interface EngineRunOptions extends RunOptions {
+    readonly resident?: boolean;
+}
+
 export declare const FEATURES: readonly ['layout.blhd', 'valueDim', 'gqa', 'cache.float16', 'cache.bfloat16', 'cache.int8', 'cache.int4x2', 'cache.shared', 'pages', 'ring', 'valueFromKey', 'mask.boolean', 'mask.float', 'bias', 'alignment.bottomRight', 'alignment.offset', 'causal', 'window', 'lengths.key', 'lengths.keyStart', 'lengths.query', 'segments', 'alibi', 'softcap', 'sinks', 'weights', 'logSumExp', 'statistics', 'selection.argmax', 'selection.sample', 'origin', 'dropout', 'gradient'];
 
 export type Feature = (typeof FEATURES)[number];
@@ -303,12 +307,14 @@ export interface LinearDefinition<N extends NativeTensor = Tensor> {
     readonly weightTypes?: readonly StoredType[];
     readonly scalar?: boolean;
     readonly gates?: boolean;
+    readonly arguments?: boolean;
     compile(problem: Required<LinearProblem>): LinearKernelDefinition<N> | Promise<LinearKernelDefinition<N>>;
-    readonly add?: 'kernel' | ((result: N, other: N, options: RunOptions) => void | Promise<void>);
+    readonly add?: 'kernel' | ((result: N, other: N, options: EngineRunOptions) => void | Promise<void>);
 }
 
 export interface LinearForward {
     readonly dOutput: TensorLike;
+    readonly argument?: TensorLike | undefined;
     readonly dResidual?: TensorLike | undefined;
 }
 
@@ -346,8 +352,10 @@ export interface LinearKernelDefinition<N extends NativeTensor = Tensor, P exten
     pack(parameters: LinearParameters<N>): P | Promise<P>;
     packStored?(parameters: LinearParameters<N, StoredWeight>): P | Promise<P>;
     free?(weights: P): void;
-    run(input: N, weights: P, options: RunOptions, residual?: N): N | Promise<N>;
-    gradient?(input: N, weights: P, dOutput: N, options: RunOptions, dResidual?: N): LinearGradients<N> | Promise<LinearGradients<N>>;
+    run(input: N, weights: P, options: EngineRunOptions, residual?: N): N | Promise<N>;
+    runWithArgument?(input: N, weights: P, options: EngineRunOptions, residual?: N): OutputAndArgument<N> | Promise<OutputAndArgument<N>>;
+    activate?(argument: N, options: EngineRunOptions): N | Promise<N>;
+    gradient?(input: N, weights: P, dOutput: N, options: EngineRunOptions, dResidual?: N, argument?: N): LinearGradients<N> | Promise<LinearGradients<N>>;
     dispose?(): void | Promise<void>;
 }
 
@@ -370,10 +378,12 @@ export interface LinearProblem {
     readonly activation?: Activation | null;
     readonly gate?: boolean;
     readonly gradient?: boolean;
+    readonly argument?: boolean;
 }
 
 export interface LinearResults<T> {
     readonly output: T;
+    readonly argument?: T;
 }
 
 export interface NativeTensor {
@@ -419,7 +429,7 @@ export interface NormProblem {
 
 export type NumberArray = Exclude<DTypeArrays[DType], Uint16Array | Int8Array> | Float16ArrayLike;
 
-export declare const OPERATIONS: readonly ['linear', 'linear.residual', 'linear.gate', 'norm', 'rotary', 'embedding', 'elementDropout'];
+export declare const OPERATIONS: readonly ['linear', 'linear.residual', 'linear.gate', 'linear.argument', 'norm', 'rotary', 'embedding', 'elementDropout'];
 
 export type OfferedName = Exclude<Operation & keyof AttentionBackend, 'linear'>;
 
@@ -450,8 +460,8 @@ export interface OperationKernel<Problem, Inputs, Forward, Gradients, Saved = In
 }
 
 export interface OperationKernelDefinition<N extends NativeTensor, Inputs, Forward, Gradients, Saved = Inputs> {
-    run(inputs: Inputs, options: RunOptions): N | Promise<N>;
-    gradient?(inputs: Saved, forward: Forward, options: RunOptions): Gradients | Promise<Gradients>;
+    run(inputs: Inputs, options: EngineRunOptions): N | Promise<N>;
+    gradient?(inputs: Saved, forward: Forward, options: EngineRunOptions): Gradients | Promise<Gradients>;
     dispose?(): void | Promise<void>;
 }
 
@@ -471,6 +481,8 @@ export interface Origin {
     readonly query: number;
     readonly key: number;
 }
+
+export type OutputAndArgument<N> = Required<LinearResults<N>>;
 
 export type OutputName = 'output' | 'weights' | 'logSumExp' | 'statistics' | 'choice';
 
@@ -559,8 +571,8 @@ export interface RotaryProblem {
 export interface RotaryTableOptions {
     readonly positions: PlainTensorLike;
     readonly frequencies: readonly number[] | Float32Array | Float64Array;
-    readonly factor?: number;
-    readonly dtype?: ComputeDType;
+    readonly factor?: number | undefined;
+    readonly dtype?: ComputeDType | undefined;
 }
 
 export interface RotaryTables<T = TensorLike> {
@@ -569,7 +581,7 @@ export interface RotaryTables<T = TensorLike> {
 }
 
 export interface RunOptions {
-    readonly signal?: AbortSignal;
+    readonly signal?: AbortSignal | undefined;
 }
 
 export type Selection = 'softmax' | 'argmax' | 'sample';

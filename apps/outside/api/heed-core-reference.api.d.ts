@@ -6,6 +6,7 @@
 //   referenceForward
 //   referenceGradient
 //   referenceLinear
+//   referenceLinearArgument
 //   referenceLinearGradient
 //   referenceNorm
 //   referenceNormGradient
@@ -295,6 +296,7 @@ export type Layout = 'bhld' | 'blhd';
 
 export interface LinearForward {
     readonly dOutput: TensorLike;
+    readonly argument?: TensorLike | undefined;
     readonly dResidual?: TensorLike | undefined;
 }
 
@@ -347,10 +349,12 @@ export interface LinearProblem {
     readonly activation?: Activation | null;
     readonly gate?: boolean;
     readonly gradient?: boolean;
+    readonly argument?: boolean;
 }
 
 export interface LinearResults<T> {
     readonly output: T;
+    readonly argument?: T;
 }
 
 export type NestedArray = readonly (number | boolean | NestedArray)[];
@@ -389,7 +393,7 @@ export interface NormProblem {
 
 export type NumberArray = Exclude<DTypeArrays[DType], Uint16Array | Int8Array> | Float16ArrayLike;
 
-export declare const OPERATIONS: readonly ['linear', 'linear.residual', 'linear.gate', 'norm', 'rotary', 'embedding', 'elementDropout'];
+export declare const OPERATIONS: readonly ['linear', 'linear.residual', 'linear.gate', 'linear.argument', 'norm', 'rotary', 'embedding', 'elementDropout'];
 
 export type Operation = (typeof OPERATIONS)[number];
 
@@ -511,7 +515,7 @@ export interface RotaryTables<T = TensorLike> {
 }
 
 export interface RunOptions {
-    readonly signal?: AbortSignal;
+    readonly signal?: AbortSignal | undefined;
 }
 
 export type Selection = 'softmax' | 'argmax' | 'sample';
@@ -566,7 +570,9 @@ export declare function referenceGradient(problem: AttentionProblem, given: Atte
 
 export declare function referenceLinear(problem: Projection, { weight, bias }: LinearParameters<Tensor, Tensor | BlockWeight>, input: Tensor): Tensor;
 
-export declare function referenceLinearGradient(problem: Required<LinearProblem>, { weight, bias }: LinearParameters<Tensor>, input: Tensor, dOutput: Tensor): Promise<LinearGradients<Tensor>>;
+export declare function referenceLinearArgument(problem: Projection, parameters: LinearParameters<Tensor>, input: Tensor): Tensor;
+
+export declare function referenceLinearGradient(problem: Required<LinearProblem>, { weight, bias }: LinearParameters<Tensor>, input: Tensor, dOutput: Tensor, argument?: Tensor): Promise<LinearGradients<Tensor>>;
 
 export declare function referenceNorm(problem: Problem, { input, weight, bias }: NormInputs<Tensor>): Tensor;
 

@@ -283,8 +283,8 @@ export interface AttentionRequest<T = TensorLike> extends RequestedResults {
     readonly softcap?: number | null | undefined;
     readonly causal?: boolean | undefined;
     readonly window?: {
-        readonly left?: number | null;
-        readonly right?: number | null;
+        readonly left?: number | null | undefined;
+        readonly right?: number | null | undefined;
     } | null | undefined;
     readonly alignment?: 'topLeft' | 'bottomRight' | {
         readonly offset: number | PerBatch;
@@ -482,7 +482,7 @@ export interface GradientOf<D extends FloatDType = FloatDType> {
 }
 
 export interface GradientOptions extends RunOptions {
-    readonly whole?: Pick<AttentionPart<PlainTensorLike>, 'output' | 'statistics'>;
+    readonly whole?: Pick<AttentionPart<PlainTensorLike>, 'output' | 'statistics'> | undefined;
 }
 
 export interface GradientPart<T = Tensor> {
@@ -545,6 +545,7 @@ export type Layout = 'bhld' | 'blhd';
 
 export interface LinearForward {
     readonly dOutput: TensorLike;
+    readonly argument?: TensorLike | undefined;
     readonly dResidual?: TensorLike | undefined;
 }
 
@@ -597,10 +598,12 @@ export interface LinearProblem {
     readonly activation?: Activation | null;
     readonly gate?: boolean;
     readonly gradient?: boolean;
+    readonly argument?: boolean;
 }
 
 export interface LinearResults<T> {
     readonly output: T;
+    readonly argument?: T;
 }
 
 type Member<F extends Flag, Name extends string, T> = [F] extends [true] ? {
@@ -610,8 +613,8 @@ type Member<F extends Flag, Name extends string, T> = [F] extends [true] ? {
 };
 
 export interface MergeGradientsOptions {
-    readonly layout?: Layout;
-    readonly biasShape?: readonly number[];
+    readonly layout?: Layout | undefined;
+    readonly biasShape?: readonly number[] | undefined;
 }
 
 export type MergedAttention<P> = Pick<AttentionPart, 'output' | 'statistics'> & {
@@ -658,7 +661,7 @@ export interface NormProblem {
 
 export type NumberArray = Exclude<DTypeArrays[DType], Uint16Array | Int8Array> | Float16ArrayLike;
 
-export declare const OPERATIONS: readonly ['linear', 'linear.residual', 'linear.gate', 'norm', 'rotary', 'embedding', 'elementDropout'];
+export declare const OPERATIONS: readonly ['linear', 'linear.residual', 'linear.gate', 'linear.argument', 'norm', 'rotary', 'embedding', 'elementDropout'];
 
 export type Operation = (typeof OPERATIONS)[number];
 
@@ -830,7 +833,7 @@ export interface RotaryTables<T = TensorLike> {
 }
 
 export interface RunOptions {
-    readonly signal?: AbortSignal;
+    readonly signal?: AbortSignal | undefined;
 }
 
 type ScoreDType<D extends FloatDType> = D extends HalfDType ? 'float32' : D;

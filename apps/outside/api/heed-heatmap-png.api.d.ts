@@ -32,11 +32,11 @@ export interface HeatmapView {
 }
 
 export interface PNGOptions {
-    readonly scale?: number;
-    readonly colorMap?: ColorMap;
-    readonly theme?: Scheme;
-    readonly fonts?: readonly Uint8Array[];
-    readonly caption?: string;
+    readonly scale?: number | undefined;
+    readonly colorMap?: ColorMap | undefined;
+    readonly theme?: Scheme | undefined;
+    readonly fonts?: readonly Uint8Array[] | undefined;
+    readonly caption?: string | undefined;
 }
 
 export type Scheme = 'light' | 'dark';

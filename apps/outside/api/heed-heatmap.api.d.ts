@@ -38,7 +38,7 @@
 
 export interface AudioOptions extends Omit<HeatmapOptions, 'columns' | 'highlight'> {
     readonly secondsPerFrame: number;
-    readonly samples?: Float32Array;
+    readonly samples?: Float32Array | undefined;
 }
 
 export type ColorMap = 'magma' | 'inferno' | 'plasma' | 'viridis';
@@ -48,23 +48,23 @@ export type Domain = readonly [low: number, high: number];
 export type DomainOption = Domain | 'robust';
 
 export interface HTMLOptions {
-    readonly title?: string;
-    readonly colorMap?: ColorMap;
-    readonly theme?: Scheme | 'auto';
+    readonly title?: string | undefined;
+    readonly colorMap?: ColorMap | undefined;
+    readonly theme?: Scheme | 'auto' | undefined;
 }
 
 export interface HeatmapOptions {
-    readonly rows?: readonly string[];
-    readonly columns?: readonly string[];
-    readonly batch?: number;
-    readonly head?: number;
-    readonly title?: string;
-    readonly description?: string;
+    readonly rows?: readonly string[] | undefined;
+    readonly columns?: readonly string[] | undefined;
+    readonly batch?: number | undefined;
+    readonly head?: number | undefined;
+    readonly title?: string | undefined;
+    readonly description?: string | undefined;
     readonly highlight?: {
         readonly row: number;
-        readonly column?: number;
-    };
-    readonly domain?: DomainOption;
+        readonly column?: number | undefined;
+    } | undefined;
+    readonly domain?: DomainOption | undefined;
 }
 
 export interface HeatmapPanels {
@@ -91,8 +91,8 @@ export interface HeatmapView {
 export interface ImageOptions extends Pick<HeatmapOptions, 'batch' | 'head' | 'title' | 'description' | 'domain'> {
     readonly query: number;
     readonly grid: readonly [rows: number, columns: number];
-    readonly skip?: number;
-    readonly image?: string;
+    readonly skip?: number | undefined;
+    readonly image?: string | undefined;
 }
 
 export interface PooledWeights {
@@ -103,14 +103,14 @@ export interface PooledWeights {
 }
 
 export interface PoolingOptions {
-    readonly batch?: number;
-    readonly head?: number;
-    readonly rows?: Range;
-    readonly columns?: Range;
-    readonly maximum?: number;
-    readonly statistics?: Statistics;
-    readonly signal?: AbortSignal;
-    readonly onProgress?: (share: number) => void;
+    readonly batch?: number | undefined;
+    readonly head?: number | undefined;
+    readonly rows?: Range | undefined;
+    readonly columns?: Range | undefined;
+    readonly maximum?: number | undefined;
+    readonly statistics?: Statistics | undefined;
+    readonly signal?: AbortSignal | undefined;
+    readonly onProgress?: ((share: number) => void) | undefined;
 }
 
 export type RGB = readonly [red: number, green: number, blue: number];
@@ -118,10 +118,10 @@ export type RGB = readonly [red: number, green: number, blue: number];
 export type Range = readonly [start: number, end: number];
 
 export interface SVGOptions {
-    readonly colorMap?: ColorMap;
-    readonly theme?: Scheme | 'auto';
-    readonly id?: string;
-    readonly caption?: string;
+    readonly colorMap?: ColorMap | undefined;
+    readonly theme?: Scheme | 'auto' | undefined;
+    readonly id?: string | undefined;
+    readonly caption?: string | undefined;
 }
 
 export type Scheme = 'light' | 'dark';
@@ -129,9 +129,9 @@ export type Scheme = 'light' | 'dark';
 export type TerminalColor = 'truecolor' | '256' | 'none';
 
 export interface TerminalOptions {
-    readonly color?: TerminalColor;
-    readonly columns?: number;
-    readonly colorMap?: ColorMap;
+    readonly color?: TerminalColor | undefined;
+    readonly columns?: number | undefined;
+    readonly colorMap?: ColorMap | undefined;
 }
 
 export type WeightsRequest = Omit<AttentionRequest<Tensor | ResidentTensor>, 'value' | 'gradient' | keyof RequestedResults> & {
@@ -160,7 +160,7 @@ export declare function overImage(weights: PlainTensorLike, options: ImageOption
 
 export declare function pooledWeights(backend: AttentionBackend, request: WeightsRequest, options?: PoolingOptions): Promise<PooledWeights>;
 
-export declare function positionIn([low, high]: readonly [number, number], value: number): number | null;
+export declare function positionIn(domain: readonly [low: number, high: number], value: number): number | null;
 
 export declare function rollout(layers: readonly PlainTensorLike[]): Tensor<'float64'>;
 

@@ -8,9 +8,9 @@
 //   multiHeadAttentionLayer
 
 export interface AttentionOpOptions {
-    readonly scale?: number;
-    readonly causal?: boolean;
-    readonly mask?: Tensor;
+    readonly scale?: number | undefined;
+    readonly causal?: boolean | undefined;
+    readonly mask?: Tensor | undefined;
 }
 
 export interface CallArguments {

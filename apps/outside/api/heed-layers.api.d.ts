@@ -109,10 +109,10 @@ export declare class Adam implements Optimizer {
 }
 
 export interface AdamOptions {
-    readonly learningRate?: number | Schedule;
-    readonly beta1?: number;
-    readonly beta2?: number;
-    readonly epsilon?: number;
+    readonly learningRate?: number | Schedule | undefined;
+    readonly beta1?: number | undefined;
+    readonly beta2?: number | undefined;
+    readonly epsilon?: number | undefined;
 }
 
 export declare class AdamW implements Optimizer {
@@ -122,7 +122,7 @@ export declare class AdamW implements Optimizer {
 }
 
 export interface AdamWOptions extends AdamOptions {
-    readonly weightDecay?: number | ((name: string) => number);
+    readonly weightDecay?: (number | ((name: string) => number)) | undefined;
 }
 
 export declare class AdditiveAttention {
@@ -137,8 +137,8 @@ export interface AdditiveAttentionOptions {
     readonly queryDim: number;
     readonly keyDim: number;
     readonly attentionDim: number;
-    readonly dtype?: ComputeDType;
-    readonly random?: () => number;
+    readonly dtype?: ComputeDType | undefined;
+    readonly random?: (() => number) | undefined;
 }
 
 export type AttentionScope = Pick<LayerRequest, 'causal' | 'window' | 'alignment' | 'mask' | 'keyLengths' | 'keyStarts' | 'queryLengths' | 'querySegments' | 'keySegments'> & {
@@ -146,9 +146,9 @@ export type AttentionScope = Pick<LayerRequest, 'causal' | 'window' | 'alignment
 };
 
 export interface CacheOptions {
-    readonly batch?: number;
+    readonly batch?: number | undefined;
     readonly capacity: number;
-    readonly type?: CacheType;
+    readonly type?: CacheType | undefined;
 }
 
 export interface CrossEntropy {
@@ -158,14 +158,14 @@ export interface CrossEntropy {
 }
 
 export interface CrossEntropyOptions {
-    readonly ignoreIndex?: number;
-    readonly labelSmoothing?: number;
+    readonly ignoreIndex?: number | undefined;
+    readonly labelSmoothing?: number | undefined;
 }
 
 export interface DropoutOptions {
     readonly probability: number;
     readonly seed: number;
-    readonly stream?: number;
+    readonly stream?: number | undefined;
 }
 
 export declare class Embedding {
@@ -184,8 +184,8 @@ export declare class Embedding {
 export interface EmbeddingOptions {
     readonly count: number;
     readonly embedDim: number;
-    readonly dtype?: ComputeDType;
-    readonly random?: () => number;
+    readonly dtype?: ComputeDType | undefined;
+    readonly random?: (() => number) | undefined;
 }
 
 export declare class FeedForward {
@@ -203,17 +203,17 @@ export declare class FeedForward {
 }
 
 export interface FeedForwardOnOptions extends ForwardOnOptions {
-    readonly dropout?: DropoutOptions;
+    readonly dropout?: DropoutOptions | undefined;
 }
 
 export interface FeedForwardOptions {
     readonly embedDim: number;
-    readonly hiddenDim?: number;
-    readonly activation?: Activation;
-    readonly gated?: boolean;
-    readonly bias?: boolean;
-    readonly dtype?: ComputeDType;
-    readonly random?: () => number;
+    readonly hiddenDim?: number | undefined;
+    readonly activation?: Activation | undefined;
+    readonly gated?: boolean | undefined;
+    readonly bias?: boolean | undefined;
+    readonly dtype?: ComputeDType | undefined;
+    readonly random?: (() => number) | undefined;
 }
 
 export interface FeedForwardResults {
@@ -228,7 +228,7 @@ export type FloatTensor = Tensor<ComputeDType>;
 export type FloatTensorLike = FloatTensor | ArrayWithShape<FloatArray> | NestedArray;
 
 export interface ForwardOnOptions extends RunOptions {
-    readonly gradient?: boolean;
+    readonly gradient?: boolean | undefined;
 }
 
 export type ForwardOnResults<Options> = {
@@ -238,8 +238,8 @@ export type ForwardOnResults<Options> = {
 }>;
 
 export interface ForwardOptions extends RunOptions {
-    readonly weights?: boolean;
-    readonly gradient?: boolean | AttentionBackend;
+    readonly weights?: boolean | undefined;
+    readonly gradient?: boolean | AttentionBackend | undefined;
 }
 
 export declare class HardAttention {
@@ -254,8 +254,8 @@ export interface HardAttentionOptions {
     readonly queryDim: number;
     readonly keyDim: number;
     readonly attentionDim: number;
-    readonly dtype?: ComputeDType;
-    readonly random?: () => number;
+    readonly dtype?: ComputeDType | undefined;
+    readonly random?: (() => number) | undefined;
 }
 
 export interface HardAttentionResults {
@@ -268,8 +268,8 @@ export interface HardAttentionResults {
 
 export interface HardForwardOptions extends RunOptions {
     readonly selection: 'argmax' | 'sample';
-    readonly seed?: number;
-    readonly gradient?: AttentionBackend;
+    readonly seed?: number | undefined;
+    readonly gradient?: AttentionBackend | undefined;
 }
 
 export interface KeyValueCache extends KeysSoFar {
@@ -300,9 +300,9 @@ export declare class LayerNorm {
 
 export interface LayerNormOptions {
     readonly embedDim: number;
-    readonly epsilon?: number;
-    readonly bias?: boolean;
-    readonly dtype?: ComputeDType;
+    readonly epsilon?: number | undefined;
+    readonly bias?: boolean | undefined;
+    readonly dtype?: ComputeDType | undefined;
 }
 
 type LayerRequest = AttentionRequest<TensorLike>;
@@ -326,9 +326,9 @@ export interface LinearGradients {
 export interface LinearOptions {
     readonly inputDim: number;
     readonly outputDim: number;
-    readonly bias?: boolean;
-    readonly dtype?: ComputeDType;
-    readonly random?: () => number;
+    readonly bias?: boolean | undefined;
+    readonly dtype?: ComputeDType | undefined;
+    readonly random?: (() => number) | undefined;
 }
 
 export declare class LuongAttention {
@@ -343,13 +343,13 @@ export interface LuongAttentionOptions {
     readonly score: 'dot' | 'general' | 'concat';
     readonly queryDim: number;
     readonly keyDim: number;
-    readonly attentionDim?: number;
+    readonly attentionDim?: number | undefined;
     readonly local?: {
         readonly position: 'monotonic' | 'predictive';
         readonly halfWidth: number;
-    };
-    readonly dtype?: ComputeDType;
-    readonly random?: () => number;
+    } | undefined;
+    readonly dtype?: ComputeDType | undefined;
+    readonly random?: (() => number) | undefined;
 }
 
 export declare class MultiHeadAttention {
@@ -387,18 +387,18 @@ export interface MultiHeadAttentionInputs extends AttentionScope {
 export interface MultiHeadAttentionOptions {
     readonly embedDim: number;
     readonly heads: number;
-    readonly kvHeads?: number;
-    readonly headDim?: number;
-    readonly kdim?: number;
-    readonly vdim?: number;
-    readonly bias?: boolean | ProjectionBiases;
-    readonly queryKeyNorm?: QueryKeyNormOptions;
-    readonly sinks?: boolean;
-    readonly rotary?: RotaryOptions;
-    readonly scale?: number;
-    readonly softcap?: number;
-    readonly dtype?: ComputeDType;
-    readonly random?: () => number;
+    readonly kvHeads?: number | undefined;
+    readonly headDim?: number | undefined;
+    readonly kdim?: number | undefined;
+    readonly vdim?: number | undefined;
+    readonly bias?: boolean | ProjectionBiases | undefined;
+    readonly queryKeyNorm?: QueryKeyNormOptions | undefined;
+    readonly sinks?: boolean | undefined;
+    readonly rotary?: RotaryOptions | undefined;
+    readonly scale?: number | undefined;
+    readonly softcap?: number | undefined;
+    readonly dtype?: ComputeDType | undefined;
+    readonly random?: (() => number) | undefined;
 }
 
 export type MultiHeadAttentionResults<Options> = {
@@ -414,8 +414,8 @@ export type MultiHeadAttentionResults<Options> = {
 }>;
 
 export interface MultiHeadForwardOptions extends ForwardOptions {
-    readonly logSumExp?: boolean;
-    readonly dropout?: Pick<DropoutOptions, 'probability' | 'seed'>;
+    readonly logSumExp?: boolean | undefined;
+    readonly dropout?: Pick<DropoutOptions, 'probability' | 'seed'> | undefined;
 }
 
 export type NamedTensors = Readonly<Record<string, FloatTensor>>;
@@ -448,8 +448,8 @@ export interface ProjectionBiases {
 }
 
 export interface QueryKeyNormOptions {
-    readonly epsilon?: number;
-    readonly unitOffset?: boolean;
+    readonly epsilon?: number | undefined;
+    readonly unitOffset?: boolean | undefined;
 }
 
 export declare class RMSNorm {
@@ -464,9 +464,9 @@ export declare class RMSNorm {
 
 export interface RMSNormOptions {
     readonly embedDim: number;
-    readonly epsilon?: number;
-    readonly unitOffset?: boolean;
-    readonly dtype?: ComputeDType;
+    readonly epsilon?: number | undefined;
+    readonly unitOffset?: boolean | undefined;
+    readonly dtype?: ComputeDType | undefined;
 }
 
 export declare class RelativePositionBias {
@@ -484,11 +484,11 @@ export declare class RelativePositionBias {
 
 export interface RelativePositionBiasOptions {
     readonly heads: number;
-    readonly buckets?: number;
-    readonly maxDistance?: number;
-    readonly bidirectional?: boolean;
-    readonly dtype?: ComputeDType;
-    readonly random?: () => number;
+    readonly buckets?: number | undefined;
+    readonly maxDistance?: number | undefined;
+    readonly bidirectional?: boolean | undefined;
+    readonly dtype?: ComputeDType | undefined;
+    readonly random?: (() => number) | undefined;
 }
 
 export interface RelativePositionLengths {
@@ -503,12 +503,12 @@ export interface RotaryFrequencies {
 }
 
 export interface RotaryOptions {
-    readonly base?: number;
-    readonly dim?: number;
-    readonly interleaved?: boolean;
-    readonly scaling?: RotaryScaling;
-    readonly frequencies?: readonly number[];
-    readonly factor?: number;
+    readonly base?: number | undefined;
+    readonly dim?: number | undefined;
+    readonly interleaved?: boolean | undefined;
+    readonly scaling?: RotaryScaling | undefined;
+    readonly frequencies?: readonly number[] | undefined;
+    readonly factor?: number | undefined;
 }
 
 export type RotaryScaling = {
@@ -553,7 +553,7 @@ export declare class SGD implements Optimizer {
 
 export interface SGDOptions {
     readonly learningRate: number | Schedule;
-    readonly momentum?: number;
+    readonly momentum?: number | undefined;
 }
 
 export interface Safetensors {
@@ -583,8 +583,8 @@ export type Schedule = (step: number) => number;
 export interface ScheduleOptions {
     readonly learningRate: number;
     readonly steps: number;
-    readonly warmup?: number;
-    readonly finalRate?: number;
+    readonly warmup?: number | undefined;
+    readonly finalRate?: number | undefined;
 }
 
 export interface SingleHeadGradients {
@@ -632,13 +632,13 @@ export interface SpatialAttentionOptions {
     readonly grid: readonly number[];
     readonly channels: number;
     readonly heads: number;
-    readonly embedDim?: number;
+    readonly embedDim?: number | undefined;
     readonly queries?: 'places' | 'given' | {
         readonly learned: number;
-    };
-    readonly relativePosition?: boolean;
-    readonly dtype?: ComputeDType;
-    readonly random?: () => number;
+    } | undefined;
+    readonly relativePosition?: boolean | undefined;
+    readonly dtype?: ComputeDType | undefined;
+    readonly random?: (() => number) | undefined;
 }
 
 export type SpatialAttentionResults<Options> = {
@@ -670,8 +670,8 @@ export declare class TransformerBlock {
 }
 
 export interface TransformerBlockForwardOptions extends Omit<MultiHeadForwardOptions, 'logSumExp' | 'dropout'> {
-    readonly dropout?: Pick<DropoutOptions, 'probability' | 'seed'>;
-    readonly attentionDropout?: MultiHeadForwardOptions['dropout'];
+    readonly dropout?: Pick<DropoutOptions, 'probability' | 'seed'> | undefined;
+    readonly attentionDropout?: MultiHeadForwardOptions['dropout'] | undefined;
 }
 
 export interface TransformerBlockGradients {
@@ -690,16 +690,16 @@ export interface TransformerBlockInputs extends Omit<MultiHeadAttentionInputs, '
 export interface TransformerBlockOptions extends Pick<FeedForwardOptions, 'hiddenDim' | 'gated'> {
     readonly embedDim: number;
     readonly heads: number;
-    readonly attention?: Omit<MultiHeadAttentionOptions, 'embedDim' | 'heads' | 'kdim' | 'vdim' | 'dtype' | 'random'>;
-    readonly cross?: boolean;
-    readonly memoryDim?: number;
-    readonly normFirst?: boolean;
-    readonly norm?: 'layer' | 'rms';
-    readonly epsilon?: number;
-    readonly activation?: Activation;
-    readonly bias?: boolean;
-    readonly dtype?: ComputeDType;
-    readonly random?: () => number;
+    readonly attention?: Omit<MultiHeadAttentionOptions, 'embedDim' | 'heads' | 'kdim' | 'vdim' | 'dtype' | 'random'> | undefined;
+    readonly cross?: boolean | undefined;
+    readonly memoryDim?: number | undefined;
+    readonly normFirst?: boolean | undefined;
+    readonly norm?: 'layer' | 'rms' | undefined;
+    readonly epsilon?: number | undefined;
+    readonly activation?: Activation | undefined;
+    readonly bias?: boolean | undefined;
+    readonly dtype?: ComputeDType | undefined;
+    readonly random?: (() => number) | undefined;
 }
 
 export type TransformerBlockResults<Options> = {
@@ -716,7 +716,7 @@ export type When<Options, Name extends keyof ForwardOptions, Member> = Options e
 } ? Member : unknown;
 
 export interface WriteSafetensorsOptions {
-    readonly metadata?: Readonly<Record<string, string>>;
+    readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 export declare function activate(name: Activation, input: FloatTensor): FloatTensor;

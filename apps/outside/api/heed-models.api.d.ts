@@ -69,8 +69,8 @@ export interface Beam {
 export interface BeamOptions extends RunOptions {
     readonly beams: number;
     readonly maximum: number;
-    readonly endIds?: readonly number[];
-    readonly lengthPenalty?: number;
+    readonly endIds?: readonly number[] | undefined;
+    readonly lengthPenalty?: number | undefined;
 }
 
 declare const CACHE_TYPES: readonly ['float32', 'float16', 'bfloat16', 'int8', 'int4x2'];
@@ -132,9 +132,9 @@ export declare class DecoderCache {
 }
 
 export interface DecoderCacheOptions {
-    readonly batch?: number;
-    readonly capacity?: number;
-    readonly type?: DecoderCacheType;
+    readonly batch?: number | undefined;
+    readonly capacity?: number | undefined;
+    readonly type?: DecoderCacheType | undefined;
 }
 
 export type DecoderCacheType = (typeof CACHE_TYPES)[number];
@@ -228,20 +228,20 @@ export interface GGUFFile {
 }
 
 export interface GenerateOptions extends RunOptions, Pick<DecoderRunOptions, 'capture'> {
-    readonly maximum?: number;
-    readonly temperature?: number;
-    readonly topK?: number;
-    readonly topP?: number;
-    readonly seed?: number;
-    readonly repetitionPenalty?: number;
-    readonly stop?: readonly string[];
-    readonly ignoreEnd?: boolean;
-    readonly alternatives?: number;
-    readonly cache?: DecoderCache;
+    readonly maximum?: number | undefined;
+    readonly temperature?: number | undefined;
+    readonly topK?: number | undefined;
+    readonly topP?: number | undefined;
+    readonly seed?: number | undefined;
+    readonly repetitionPenalty?: number | undefined;
+    readonly stop?: readonly string[] | undefined;
+    readonly ignoreEnd?: boolean | undefined;
+    readonly alternatives?: number | undefined;
+    readonly cache?: DecoderCache | undefined;
     readonly off?: readonly {
         readonly layer: number;
         readonly heads: readonly number[];
-    }[];
+    }[] | undefined;
 }
 
 export interface GeneratedToken extends ScoredToken {
@@ -301,7 +301,7 @@ export interface Sound {
 export declare class TextTokenizer {
     #private;
     readonly endIds: readonly number[];
-    constructor({ json, config, chatTemplate, beginning, endIds }: TokenizerParts);
+    constructor({ json, config, chatTemplate, beginning, end, endIds }: TokenizerParts);
     encode(text: string): number[];
     decode(ids: readonly number[], options?: {
         readonly special?: boolean;
@@ -322,15 +322,16 @@ export interface TokenizerParts {
     readonly config: object;
     readonly chatTemplate?: string | undefined;
     readonly beginning?: readonly number[];
-    readonly endIds: readonly number[];
+    readonly endIds?: readonly number[];
+    readonly end?: string | undefined;
 }
 
 export interface TranscribeOptions extends RunOptions {
-    readonly words?: boolean;
-    readonly language?: string;
-    readonly task?: 'transcribe' | 'translate';
-    readonly noSpeechThreshold?: number;
-    readonly logProbabilityThreshold?: number;
+    readonly words?: boolean | undefined;
+    readonly language?: string | undefined;
+    readonly task?: 'transcribe' | 'translate' | undefined;
+    readonly noSpeechThreshold?: number | undefined;
+    readonly logProbabilityThreshold?: number | undefined;
 }
 
 export interface Transcript {
@@ -361,9 +362,9 @@ export interface VisionResults {
 }
 
 export interface VisionRunOptions extends RunOptions {
-    readonly pixels?: PixelScale;
-    readonly capture?: readonly Capture[];
-    readonly change?: readonly Change[];
+    readonly pixels?: PixelScale | undefined;
+    readonly capture?: readonly Capture[] | undefined;
+    readonly change?: readonly Change[] | undefined;
 }
 
 export declare class VisionTransformer {
@@ -425,9 +426,9 @@ export interface WhisperResults {
 }
 
 export interface WhisperRunOptions extends RunOptions {
-    readonly capture?: readonly WhisperCapture[];
-    readonly encoderCapture?: readonly Capture[];
-    readonly encoderChange?: readonly Change[];
+    readonly capture?: readonly WhisperCapture[] | undefined;
+    readonly encoderCapture?: readonly Capture[] | undefined;
+    readonly encoderChange?: readonly Change[] | undefined;
 }
 
 export interface WhisperSide {

@@ -96,7 +96,14 @@ function casesOf(cacheType: QuantizedDType): ConformanceCase[] {
       ),
     })),
     ...[1, 2, 5].map((group) => {
-      const sketch: Sketch = { ...one, heads: group, kvHeads: 1, keyLength: 40, headDim: 64, wholeRows: true };
+      const sketch: Sketch = {
+        ...one,
+        heads: group,
+        kvHeads: 1,
+        keyLength: 40,
+        headDim: 64,
+        wholeRows: true,
+      };
       return agreement('cache', `${cacheType}/large-query/group-of-${group}`, sketch, largeQuery);
     }),
     agreement('cache', `${cacheType}/overflowing-output`, large, (request) => ({

@@ -36,7 +36,6 @@ export const OPERANDS = [
   'dBias',
   'dSinks',
 ] as const;
-export type OperandName = (typeof OPERANDS)[number];
 
 /** Activations in the order of the native file. */
 export const LINEAR_ACTIVATIONS = [null, 'relu', 'gelu', 'geluTanh', 'silu', 'sigmoid'] as const;
