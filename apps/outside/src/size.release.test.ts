@@ -10,7 +10,7 @@ const BUDGETS = [
   ['@heed/core', 20],
   ['@heed/core/backend', 25],
   ['@heed/core/operations', 11],
-  ['@heed/core/reference', 27],
+  ['@heed/core/reference', 28],
   ['@heed/backend-ts', 20],
 ] as const;
 
