@@ -1,6 +1,7 @@
 #include "environment.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 
 namespace heed {
@@ -33,7 +34,7 @@ napi_value begin(napi_env env, std::unique_ptr<OwnedJob> job, napi_value operand
   // Nobody else has the results until the run ends.
   if (told->isOwn == 0 && !keepInputs()) return throwOutOfMemory();
   constexpr double longest = INT32_MAX;
-  told->microseconds = static_cast<int32_t>(std::min(job->plan.microseconds, longest));
+  told->microseconds = static_cast<int32_t>(std::ceil(std::min(job->plan.microseconds, longest)));
   return Environment::of(env).start(std::move(job), operands, control);
 }
 

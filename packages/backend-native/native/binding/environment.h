@@ -26,7 +26,7 @@ struct Control {
   int32_t stop;
   // 1 if all inputs are memory of the backend, which nobody can transfer.
   int32_t isOwn;
-  // Filled for a run that is not over at its return: microseconds that it will take, roughly.
+  // Filled for a run that is not over at its return: microseconds that it will take, roughly, at least 1.
   int32_t microseconds;
 };
 

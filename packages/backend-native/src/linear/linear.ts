@@ -119,7 +119,7 @@ export function compileLinear(
 
   return {
     async pack({ weight, bias }) {
-      await memory.runs.settled([weight, bias]);
+      await memory.runs.readable([weight, bias]);
       const { data } = weight;
       try {
         const columns = problem.gradient ? panelsOfColumns(data) : null;
@@ -129,7 +129,7 @@ export function compileLinear(
       }
     },
     async packStored({ weight: { shape, data }, bias }) {
-      await memory.runs.settled([bias]);
+      await memory.runs.readable([bias]);
       try {
         const [outputs, inputs] = shape as [number, number];
         const rows = binding.packWeight(team, [weightType, outputs, inputs, gated], data);

@@ -65,18 +65,13 @@ export class Memory {
         copy.data.set(data);
         return runs.own(copy);
       },
-      download: (tensor) => this.#after(tensor, () => hostMemory.download(tensor) as Tensor),
-      write: (tensor, part, at) => this.#after(tensor, () => hostMemory.write(tensor, part, at) as Tensor),
+      download: (tensor) => after(runs.readable([tensor]), () => hostMemory.download(tensor) as Tensor),
+      write: (tensor, part, at) =>
+        after(runs.writable(tensor), () => hostMemory.write(tensor, part, at) as Tensor),
       take: (tensor, axis, indices) =>
-        this.#after(tensor, () => runs.own(hostMemory.take!(tensor, axis, indices) as Tensor)),
+        after(runs.readable([tensor]), () => runs.own(hostMemory.take!(tensor, axis, indices) as Tensor)),
       free: (tensor) => this.free(tensor),
     };
-  }
-
-  /** Does work on a tensor when no run uses its memory. */
-  #after(tensor: Tensor, work: () => Tensor): Tensor | Promise<Tensor> {
-    const waiting = this.runs.settled([tensor]);
-    return waiting === undefined ? work() : waiting.then(work);
   }
 
   /** Used memory that JavaScript may write to at once. */
@@ -96,4 +91,8 @@ export class Memory {
 
 function over(buffer: ArrayBuffer, dtype: DType, shape: readonly number[]): Tensor {
   return { dtype, shape: [...shape], data: new DATA_ARRAYS[dtype](buffer) } as Tensor;
+}
+
+function after(waiting: Promise<void> | undefined, work: () => Tensor): Tensor | Promise<Tensor> {
+  return waiting === undefined ? work() : waiting.then(work);
 }

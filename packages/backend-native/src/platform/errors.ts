@@ -8,7 +8,8 @@ const REMEDIES: Readonly<Partial<Record<string, string>>> = {
 
 /** Returns the error of the native file as one of ours, with its remedy; others unchanged. */
 export function inHeedsWords(error: unknown): unknown {
-  const { code, message } = error as { code?: string; message?: string };
+  // The reason of an abort may be anything.
+  const { code, message } = (error ?? {}) as { code?: string; message?: string };
   const remedy = code === undefined || HeedError.isInstance(error) ? undefined : REMEDIES[code];
   if (remedy === undefined) return error;
   return new HeedError(code as HeedErrorCode, `native: ${message}`, { cause: error, remedy });

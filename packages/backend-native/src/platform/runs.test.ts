@@ -36,9 +36,9 @@ test('a run whose results stay resolves while it is under way; what uses its mem
   const run = started();
   await runs.run(resident, [input], [output], run.begin);
   expect(run.control()[1]).toBe(1);
-  const settled = [runs.settled([output]), runs.settled([input])];
+  const settled = [runs.readable([output]), runs.writable(output), runs.writable(input)];
   expect(await isPending(Promise.race(settled))).toBe(true);
-  expect(runs.settled([numbers()])).toBeUndefined();
+  expect([runs.readable([numbers()]), runs.readable([input])]).toEqual([undefined, undefined]);
   run.end();
   await Promise.all(settled);
   expect(runs.isUsed(output.data.buffer)).toBe(false);
@@ -85,13 +85,13 @@ test('a run that fails later fails what is computed from its results, and nothin
   // The dependent one is heard of first.
   all[1].end();
   all[2].end();
-  expect(await isPending(runs.settled([output]))).toBe(true);
+  expect(await isPending(runs.readable([output]))).toBe(true);
   all[0].fail(native);
   const error = expect.objectContaining({ code: 'OUT_OF_MEMORY', cause: native });
-  await expect(runs.settled([output])).rejects.toEqual(error);
-  await expect(Promise.resolve().then(() => runs.settled([between]))).rejects.toEqual(error);
-  await runs.settled([other]);
-  await runs.settled([input]);
+  await expect(runs.readable([output])).rejects.toEqual(error);
+  await expect(Promise.resolve().then(() => runs.readable([between]))).rejects.toEqual(error);
+  await runs.readable([other]);
+  await runs.readable([input]);
   await expect(runs.run(resident, [output], [numbers()], () => undefined)).rejects.toEqual(error);
 });
 
@@ -110,8 +110,8 @@ test('an abort ends a run until it resolves, and not afterwards', async () => {
   short.end();
   long.end();
   await expect(promise).rejects.toBe(reason);
-  await runs.settled([early]);
-  await expect(Promise.resolve().then(() => runs.settled([late]))).rejects.toBe(reason);
+  await runs.readable([early]);
+  await expect(Promise.resolve().then(() => runs.readable([late]))).rejects.toBe(reason);
 });
 
 test('little work is under way when a run resolves', async () => {
@@ -122,4 +122,79 @@ test('little work is under way when a run resolves', async () => {
   all[0]!.end();
   await promises[2];
   for (const run of all) run.end();
+});
+
+test('a run that is over at once fails as the run whose results it has read, though that is heard of later', async () => {
+  const runs = new Runs();
+  const [between, output] = [numbers(), numbers()];
+  const first = started();
+  await runs.run(resident, [], [between], first.begin);
+  const promise = runs.run(resident, [between], [output], () => undefined);
+  const native = Object.assign(new Error('no memory'), { code: 'OUT_OF_MEMORY' });
+  first.fail(native);
+  await expect(promise).rejects.toEqual(expect.objectContaining({ code: 'OUT_OF_MEMORY', cause: native }));
+});
+
+test('an abort while a run waits for others or for its inputs rejects', async () => {
+  const runs = new Runs();
+  const reason = new Error('the reason of the test');
+  const controllers = [new AbortController(), new AbortController()] as const;
+  const [first, second, third] = [started(9000), started(9000), started()];
+  const between = numbers();
+  await runs.run(resident, [], [between], first.begin);
+  const large = tensor(new Float32Array(2 ** 16), [2 ** 16]);
+  const promises = [
+    runs.run({ ...resident, signal: controllers[0].signal }, [], [numbers()], second.begin),
+    runs.run({ ...resident, signal: controllers[1].signal }, [large, between], [numbers()], third.begin),
+  ];
+  expect(await Promise.all(promises.map(isPending))).toEqual([true, true]);
+  for (const controller of controllers) controller.abort(reason);
+  first.end();
+  second.end();
+  for (const promise of promises) await expect(promise).rejects.toBe(reason);
+  expect(third.control()).toBeUndefined();
+});
+
+test('an abort without a reason of its own is passed on', async () => {
+  const controller = new AbortController();
+  const run = started();
+  const promise = new Runs().run({ signal: controller.signal }, [], [numbers()], run.begin);
+  controller.abort(null);
+  run.end();
+  await expect(promise).rejects.toBeNull();
+});
+
+test('who reads does not wait for those that read, nor for runs that begin later', async () => {
+  const runs = new Runs();
+  const input = runs.own(numbers());
+  const [filling, reading] = [started(), started()];
+  await runs.run(resident, [], [input], filling.begin);
+  const readable = runs.readable([input]);
+  await runs.run(resident, [input], [numbers()], reading.begin);
+  filling.end();
+  await readable;
+  expect(runs.readable([input])).toBeUndefined();
+  reading.end();
+});
+
+test('a short run does not wait for a long one beside it', async () => {
+  const runs = new Runs();
+  const [long, short] = [started(1e6), started(10)];
+  const behind = runs.run({}, [], [numbers()], long.begin);
+  const promise = runs.run(resident, [], [numbers()], short.begin);
+  expect(await isPending(promise)).toBe(true);
+  short.end();
+  await promise;
+  long.end();
+  await behind;
+});
+
+test('an input that was transferred is left to the native file to refuse', async () => {
+  const input = numbers();
+  structuredClone(null, { transfer: [input.data.buffer as ArrayBuffer] });
+  const refused = Object.assign(new Error('detached'), { code: 'SHAPE' });
+  const promise = new Runs().run(resident, [input], [numbers()], () => {
+    throw refused;
+  });
+  await expect(promise).rejects.toEqual(expect.objectContaining({ code: 'SHAPE', cause: refused }));
 });

@@ -46,6 +46,8 @@ export class Runs {
   /** Memory of resident tensors and packed weights, which nobody else writes or transfers. */
   readonly #own = new WeakSet<Data>();
   readonly #failures = new WeakMap<Data, Failure>();
+  /** Called when little is under way again. */
+  readonly #waiting: (() => void)[] = [];
   #microseconds = 0;
 
   /** Marks memory as the backend's own. */
@@ -61,24 +63,33 @@ export class Runs {
   }
 
   /**
-   * Waits for the runs that read or fill tensors. Returns undefined if there are none.
+   * Waits until tensors can be read: for the runs before that fill them. Returns undefined if there are none.
    *
    * @throws what the run threw whose results they are.
    */
-  settled(tensors: readonly (Numbers | undefined)[]): Promise<void> | undefined {
-    const isReady = tensors.every((tensor) => tensor === undefined || !this.isUsed(tensor.data.buffer));
-    if (!isReady) return this.#untilSettled(tensors);
+  readable(tensors: readonly (Numbers | undefined)[]): Promise<void> | undefined {
+    const buffers = tensors.map((tensor) => tensor?.data.buffer);
+    return this.#after(tensors, ({ results }) => results.some(({ buffer }) => buffers.includes(buffer)));
+  }
+
+  /** The same until JavaScript can write to a tensor: for those that read it, too. */
+  writable(tensor: Numbers): Promise<void> | undefined {
+    return this.#after([tensor], ({ buffers }) => buffers.includes(tensor.data.buffer));
+  }
+
+  #after(
+    tensors: readonly (Numbers | undefined)[],
+    isBefore: (run: UnderWay) => boolean,
+  ): Promise<void> | undefined {
+    const before = [...this.#underWay].filter(isBefore);
+    if (before.length > 0) return this.#untilEnded(before, tensors);
     for (const tensor of tensors) this.#check(tensor);
     return undefined;
   }
 
-  async #untilSettled(tensors: readonly (Numbers | undefined)[]): Promise<void> {
-    for (const tensor of tensors) {
-      for (const { buffers, ended } of this.#underWay) {
-        if (tensor !== undefined && buffers.includes(tensor.data.buffer)) await ended;
-      }
-      this.#check(tensor);
-    }
+  async #untilEnded(before: readonly UnderWay[], tensors: readonly (Numbers | undefined)[]): Promise<void> {
+    for (const { ended } of before) await ended;
+    for (const tensor of tensors) this.#check(tensor);
   }
 
   #check(tensor: Numbers | undefined): void {
@@ -101,14 +112,16 @@ export class Runs {
     const isCopied = resident || inputs.some((input) => input && this.#own.has(input.data));
     let isOwn = true;
     const read = inputs.map((input) => {
-      if (input === undefined || this.#own.has(input.data)) return input?.data;
+      // One that was transferred has no numbers left: the native file refuses it.
+      if (input === undefined || input.data.length === 0 || this.#own.has(input.data)) return input?.data;
       if (isCopied && input.data.byteLength <= COPIED_BYTES) return input.data.slice();
       isOwn = false;
       return fixedMemory(input);
     });
     // Where the native file copies inputs, they must be there.
-    const waiting = isOwn ? undefined : this.settled(inputs);
+    const waiting = isOwn ? undefined : this.readable(inputs);
     if (waiting !== undefined) await waiting;
+    signal?.throwIfAborted();
     for (const input of inputs) this.#check(input);
     const filled = results.map((result) => result?.data);
     const control = Int32Array.of(0, Number(isOwn), 0);
@@ -116,14 +129,19 @@ export class Runs {
     try {
       const running = begin(read, filled, control);
       if (resident) for (const data of filled) if (data !== undefined) this.#own.add(data);
-      if (running === undefined) return;
+      const before = this.#fillersOf(read);
+      if (running === undefined) {
+        // The pool was done with them, which this thread has not heard of yet: they may have failed.
+        for (const { ended } of before) throwIfFailed(await ended);
+        return;
+      }
       signal?.addEventListener('abort', stop);
-      const run = this.#follow(running, read, filled, control, signal);
+      const run = this.#follow(running, before, read, filled, control, signal);
       // The caller may change other inputs as soon as this has resolved.
       if (resident && isOwn) await this.#untilLittleIsAhead(run);
-      if (resident && isOwn && this.#underWay.has(run)) return;
-      const failure = await run.ended;
-      if (failure !== null) throw failure.error;
+      const isAborted = control[0] !== 0;
+      if (resident && isOwn && !isAborted && this.#underWay.has(run)) return;
+      throwIfFailed(await run.ended);
     } catch (error) {
       throw inHeedsWords(error);
     } finally {
@@ -131,8 +149,13 @@ export class Runs {
     }
   }
 
+  #fillersOf(read: readonly (Data | ArrayBufferView | undefined)[]): readonly UnderWay[] {
+    return [...this.#underWay].filter(({ results }) => results.some((data) => read.includes(data)));
+  }
+
   #follow(
     running: Promise<void>,
+    before: readonly UnderWay[],
     read: readonly (Data | ArrayBufferView | undefined)[],
     filled: readonly (Data | undefined)[],
     control: Int32Array,
@@ -141,7 +164,6 @@ export class Runs {
     const microseconds = control[2]!;
     const given = read.filter((data) => data !== undefined) as Data[];
     const results = filled.filter((data) => data !== undefined);
-    const before = [...this.#underWay].filter((run) => run.results.some((data) => given.includes(data)));
     const untilEnd = async (): Promise<Failure | null> => {
       let failure: Failure | null = null;
       try {
@@ -154,6 +176,7 @@ export class Runs {
       for (const { ended } of before) failure ??= await ended;
       this.#microseconds -= microseconds;
       this.#underWay.delete(run);
+      if (this.#microseconds <= AHEAD) for (const goOn of this.#waiting.splice(0)) goOn();
       if (failure !== null) for (const data of results) this.#failures.set(data, failure);
       return failure;
     };
@@ -168,9 +191,11 @@ export class Runs {
   }
 
   async #untilLittleIsAhead(run: UnderWay): Promise<void> {
-    while (this.#microseconds > AHEAD && this.#underWay.has(run)) {
-      const [oldest] = this.#underWay;
-      await oldest!.ended;
-    }
+    if (this.#microseconds <= AHEAD) return;
+    await Promise.race([run.ended, new Promise<void>((resolve) => this.#waiting.push(resolve))]);
   }
+}
+
+function throwIfFailed(failure: Failure | null): void {
+  if (failure !== null) throw failure.error;
 }
