@@ -1,22 +1,23 @@
 // Functions for TypeScript: levels(), createTeam(level, threads), compile(team, problem), run(kernel, ...),
 // linear(team, ...), weightGradient(team, ...), slope(team, ...), norm(team, ...), elementDropout(team, ...), rotary(team, ...),
-// embedding(team, ...), packLinear(team, ...), panelWidth(team, ...), packWeight(team, ...), preferLargePages(buffer). Typed arrays are read and written in place, and JavaScript makes the results.
+// embedding(team, ...), packLinear(team, ...), panelWidth(team, ...), packWeight(team, ...), preferLargePages(buffer). Typed arrays are
+// read and written in place, and JavaScript makes the results.
 #include <cstring>
 #include <memory>
 #include <string>
 
 #include "../cpu.h"
-#include "environment.h"
-#include "large_pages.h"
 #include "element_dropout.h"
 #include "embedding.h"
+#include "environment.h"
+#include "large_pages.h"
 #include "linear.h"
-#include "rotary.h"
-#include "slope.h"
 #include "norm.h"
 #include "operands.h"
 #include "pin.h"
 #include "problem.h"
+#include "rotary.h"
+#include "slope.h"
 
 namespace heed {
 namespace {
@@ -182,39 +183,13 @@ napi_value run(napi_env env, napi_callback_info info) {
   });
 }
 
-napi_value linear(napi_env env, napi_callback_info info) {
-  const Arguments given(env, info);
-  return runLinear(env, *externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
-}
+using TeamRun = napi_value(napi_env env, const std::shared_ptr<Team>& team, const napi_value* given);
 
-napi_value weightGradient(napi_env env, napi_callback_info info) {
+// A run whose first argument is a team.
+template <TeamRun run>
+napi_value ofTeam(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
-  return runWeightGradient(env, *externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
-}
-
-napi_value slope(napi_env env, napi_callback_info info) {
-  const Arguments given(env, info);
-  return runSlope(env, *externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
-}
-
-napi_value norm(napi_env env, napi_callback_info info) {
-  const Arguments given(env, info);
-  return runNorm(env, *externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
-}
-
-napi_value elementDropout(napi_env env, napi_callback_info info) {
-  const Arguments given(env, info);
-  return runElementDropout(env, *externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
-}
-
-napi_value rotary(napi_env env, napi_callback_info info) {
-  const Arguments given(env, info);
-  return runRotary(env, *externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
-}
-
-napi_value embedding(napi_env env, napi_callback_info info) {
-  const Arguments given(env, info);
-  return runEmbedding(env, *externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
+  return run(env, *externalOf<std::shared_ptr<Team>>(env, given.values[0]), given.values);
 }
 
 napi_value packLinear(napi_env env, napi_callback_info info) {
@@ -244,13 +219,13 @@ napi_value initialize(napi_env env, napi_value exports) {
       {"levels", nullptr, levels, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"createTeam", nullptr, createTeam, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"compile", nullptr, compile, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"linear", nullptr, linear, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"weightGradient", nullptr, weightGradient, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"slope", nullptr, slope, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"norm", nullptr, norm, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"elementDropout", nullptr, elementDropout, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"rotary", nullptr, rotary, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"embedding", nullptr, embedding, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"linear", nullptr, ofTeam<runLinear>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"weightGradient", nullptr, ofTeam<runWeightGradient>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"slope", nullptr, ofTeam<runSlope>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"norm", nullptr, ofTeam<runNorm>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"elementDropout", nullptr, ofTeam<runElementDropout>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"rotary", nullptr, ofTeam<runRotary>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"embedding", nullptr, ofTeam<runEmbedding>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"packLinear", nullptr, packLinear, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"panelWidth", nullptr, panelWidth, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"packWeight", nullptr, packWeight, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

@@ -43,6 +43,15 @@ export const LINEAR_ACTIVATIONS = [null, 'relu', 'gelu', 'geluTanh', 'silu', 'si
 /** Types of linear weights in the order of the native file; the first is that of the computation. */
 export const LINEAR_WEIGHTS = [null, 'float16', 'bfloat16', 'q8_0', 'q4_0', 'q4_1'] as const;
 
+/** Runs an operation as `Binding.linear`. Each has numbers and operands of its own. */
+type OperationRun = (
+  team: Team,
+  isDouble: boolean,
+  numbers: Float64Array,
+  operands: readonly (ArrayBufferView | undefined)[],
+  control: Int32Array,
+) => Promise<void> | undefined;
+
 /** Exports of `native/binding/module.cc`. */
 export interface Binding {
   /** Fingerprint of the C++ sources that the file was built of. */
@@ -96,26 +105,14 @@ export interface Binding {
    * @param numbers rows, width of the output, activation, 1 with a gate.
    * @param operands argument, dOutput, result.
    */
-  slope(
-    team: Team,
-    isDouble: boolean,
-    numbers: Float64Array,
-    operands: readonly (ArrayBufferView | undefined)[],
-    control: Int32Array,
-  ): Promise<void> | undefined;
+  readonly slope: OperationRun;
   /**
    * Fills the results of a norm of rows, or with dOutput those of its gradient, as `linear`.
    *
    * @param numbers 1 if the mean is subtracted, the number of rows, their width, epsilon.
    * @param operands input, weight, bias, dOutput, residual; then the results output or dInput, dWeight, dBias.
    */
-  norm(
-    team: Team,
-    isDouble: boolean,
-    numbers: Float64Array,
-    operands: readonly (ArrayBufferView | undefined)[],
-    control: Int32Array,
-  ): Promise<void> | undefined;
+  readonly norm: OperationRun;
   /**
    * Fills the result of dropout of elements, as `linear`.
    *
@@ -123,13 +120,7 @@ export interface Binding {
    * of the seed, stream.
    * @param operands input, residual, output.
    */
-  elementDropout(
-    team: Team,
-    isDouble: boolean,
-    numbers: Float64Array,
-    operands: readonly (ArrayBufferView | undefined)[],
-    control: Int32Array,
-  ): Promise<void> | undefined;
+  readonly elementDropout: OperationRun;
   /**
    * Fills the result of a rotary embedding, as `linear`.
    *
@@ -137,26 +128,14 @@ export interface Binding {
    * tables of each batch element.
    * @param operands input, cosines, sines, output.
    */
-  rotary(
-    team: Team,
-    isDouble: boolean,
-    numbers: Float64Array,
-    operands: readonly (ArrayBufferView | undefined)[],
-    control: Int32Array,
-  ): Promise<void> | undefined;
+  readonly rotary: OperationRun;
   /**
    * Fills rows of a weight, or the gradient of the weight, as `linear`.
    *
    * @param numbers places, rows of the weight, their width, 1 for the gradient.
    * @param operands weight or dOutput, output or dWeight, indices that nobody changes.
    */
-  embedding(
-    team: Team,
-    isDouble: boolean,
-    numbers: Float64Array,
-    operands: readonly (ArrayBufferView | undefined)[],
-    control: Int32Array,
-  ): Promise<void> | undefined;
+  readonly embedding: OperationRun;
   /**
    * Puts a weight into panels of this level.
    *
@@ -185,8 +164,7 @@ export interface Binding {
   preferLargePages(buffer: ArrayBuffer): void;
   /**
    * Fills the results among the operands, which are typed arrays by the order of {@link OPERANDS}. Small work is done on
-   * return. Once `control[0]` is not 0, the run ends early, with useless
-   * results.
+   * return. Once `control[0]` is not 0, the run ends early, with useless results.
    *
    * @param noise lower and upper half of the seed of selection `sample` or of dropout; batch, head, query and key of the origin.
    */
