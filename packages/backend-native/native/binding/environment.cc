@@ -58,7 +58,7 @@ Environment& Environment::of(napi_env env) {
 
 napi_value Environment::start(std::unique_ptr<OwnedJob> job, napi_value operands, napi_value control) {
   napi_value promise = nullptr;
-  napi_create_promise(env_, &job->deferred, &promise);
+  if (napi_create_promise(env_, &job->deferred, &promise) != napi_ok) return nullptr;
   napi_create_reference(env_, operands, 1, &job->operands);
   napi_create_reference(env_, control, 1, &job->control);
   job->owner = this;

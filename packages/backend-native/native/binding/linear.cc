@@ -8,25 +8,23 @@
 #include "operands.h"
 #include "pin.h"
 #include "stored.h"
+#include "values.h"
 
 namespace heed {
 
 namespace {
 
 i64 numberAt(napi_env env, napi_value array, uint32_t index) {
-  napi_value value = nullptr;
   double number = 0;
-  napi_get_element(env, array, index, &value);
-  napi_get_value_double(env, value, &number);
+  napi_get_value_double(env, element(env, array, index), &number);
   return static_cast<i64>(number);
 }
 
 // The memory of a typed array of so many numbers, which the job reads or fills. Returns false, having thrown, for any other.
 bool read(napi_env env, Job& job, napi_value operands, uint32_t index, i64 count, void*& data, napi_value& buffer, bool isFilled = false) {
-  napi_value value = nullptr;
+  const napi_value value = element(env, operands, index);
   napi_typedarray_type type{};
   size_t length = 0, offset = 0;
-  napi_get_element(env, operands, index, &value);
   const bool isArray = napi_get_typedarray_info(env, value, &type, &length, &data, &buffer, &offset) == napi_ok;
   if (isArray && static_cast<i64>(length) == count) {
     // An empty operand may have no address, and nothing may be added to a null pointer.
@@ -41,10 +39,8 @@ bool read(napi_env env, Job& job, napi_value operands, uint32_t index, i64 count
 }
 
 bool has(napi_env env, napi_value operands, uint32_t index) {
-  napi_value value = nullptr;
   napi_valuetype type = napi_undefined;
-  napi_get_element(env, operands, index, &value);
-  napi_typeof(env, value, &type);
+  napi_typeof(env, element(env, operands, index), &type);
   return type != napi_undefined;
 }
 

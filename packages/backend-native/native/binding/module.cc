@@ -18,6 +18,7 @@
 #include "problem.h"
 #include "rotary.h"
 #include "slope.h"
+#include "values.h"
 
 namespace heed {
 namespace {
@@ -128,8 +129,7 @@ napi_value compile(napi_env env, napi_callback_info info) {
 // Finds the memory of an operand, and its buffer. Throws and returns false for anything but the typed array that the
 // problem has.
 bool readOperand(napi_env env, const Kernel& kernel, napi_value operands, int n, Run& run, napi_value& buffer) {
-  napi_value value = nullptr;
-  napi_get_element(env, operands, static_cast<uint32_t>(n), &value);
+  const napi_value value = element(env, operands, static_cast<uint32_t>(n));
   napi_valuetype valueType = napi_undefined;
   napi_typeof(env, value, &valueType);
   run.operands[n] = nullptr;
@@ -213,24 +213,37 @@ napi_value preferLargePages(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// A function of the module.
+template <napi_callback function>
+napi_property_descriptor exported(const char* name) {
+  const napi_callback answered = [](napi_env env, napi_callback_info info) -> napi_value {
+    try {
+      return function(env, info);
+    } catch (const Unanswered&) {
+      return nullptr;
+    }
+  };
+  return {name, nullptr, answered, nullptr, nullptr, nullptr, napi_enumerable, nullptr};
+}
+
 napi_value initialize(napi_env env, napi_value exports) {
   Environment::create(env);
   const napi_property_descriptor functions[] = {
-      {"levels", nullptr, levels, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"createTeam", nullptr, createTeam, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"compile", nullptr, compile, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"linear", nullptr, ofTeam<runLinear>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"weightGradient", nullptr, ofTeam<runWeightGradient>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"slope", nullptr, ofTeam<runSlope>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"norm", nullptr, ofTeam<runNorm>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"elementDropout", nullptr, ofTeam<runElementDropout>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"rotary", nullptr, ofTeam<runRotary>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"embedding", nullptr, ofTeam<runEmbedding>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"packLinear", nullptr, packLinear, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"panelWidth", nullptr, panelWidth, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"packWeight", nullptr, packWeight, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"preferLargePages", nullptr, preferLargePages, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"run", nullptr, run, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      exported<levels>("levels"),
+      exported<createTeam>("createTeam"),
+      exported<compile>("compile"),
+      exported<ofTeam<runLinear>>("linear"),
+      exported<ofTeam<runWeightGradient>>("weightGradient"),
+      exported<ofTeam<runSlope>>("slope"),
+      exported<ofTeam<runNorm>>("norm"),
+      exported<ofTeam<runElementDropout>>("elementDropout"),
+      exported<ofTeam<runRotary>>("rotary"),
+      exported<ofTeam<runEmbedding>>("embedding"),
+      exported<packLinear>("packLinear"),
+      exported<panelWidth>("panelWidth"),
+      exported<packWeight>("packWeight"),
+      exported<preferLargePages>("preferLargePages"),
+      exported<run>("run"),
   };
   // Fingerprint of the sources (scripts/build/fingerprint.cjs).
   napi_set_named_property(env, exports, "sources", textValue(env, HEED_SOURCES));

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "pin.h"
+#include "values.h"
 
 namespace heed {
 
@@ -12,9 +13,8 @@ i64 elementBytes(napi_typedarray_type type) {
 }
 
 bool readOperand(napi_env env, napi_value operands, uint32_t index, i64 count, i64 numberBytes, Given& operand) {
-  napi_value value = nullptr;
+  const napi_value value = element(env, operands, index);
   napi_valuetype valueType = napi_undefined;
-  napi_get_element(env, operands, index, &value);
   napi_typeof(env, value, &valueType);
   if (valueType == napi_undefined) return true;
   size_t length = 0, offset = 0;

@@ -1,5 +1,6 @@
 #include "pin.h"
 
+#include <atomic>
 #include <cstring>
 #include <new>
 
@@ -51,17 +52,29 @@ napi_value second(napi_env env, const V8& v8, napi_value buffer) {
   return made;
 }
 
-const V8* findV8(napi_env env) {
+const V8* findV8() {
   static V8 v8{};
   const bool found =
       find(v8.isolate, "_ZN2v87Isolate10GetCurrentEv") && find(v8.memoryOf, "_ZN2v811ArrayBuffer15GetBackingStoreEv") &&
       (find(v8.bufferOver, "_ZN2v811ArrayBuffer3NewEPNS_7IsolateESt10shared_ptrINS_12BackingStoreEE") ||
        find(v8.bufferOver, "_ZN2v811ArrayBuffer3NewEPNS_7IsolateENSt3__110shared_ptrINS_12BackingStoreEEE"));
-  if (!found) return nullptr;
-  napi_value trial = nullptr;
-  void* data = nullptr;
-  if (napi_create_arraybuffer(env, 64, &data, &trial) != napi_ok) return nullptr;
-  return second(env, v8, trial) == nullptr ? nullptr : &v8;
+  return found ? &v8 : nullptr;
+}
+
+enum class Trial { none, passed, failed };
+
+// Returns V8's functions; null if they do not do what they should, or if this environment, which may be ending, cannot try them.
+const V8* triedV8(napi_env env) {
+  static const V8* const v8 = findV8();
+  static std::atomic<Trial> trial{Trial::none};
+  if (v8 == nullptr) return nullptr;
+  if (trial == Trial::none) {
+    napi_value buffer = nullptr;
+    void* data = nullptr;
+    if (napi_create_arraybuffer(env, 64, &data, &buffer) != napi_ok) return nullptr;
+    trial = second(env, *v8, buffer) == nullptr ? Trial::failed : Trial::passed;
+  }
+  return trial == Trial::passed ? v8 : nullptr;
 }
 
 // V8 counts the memory of every buffer over it, and collects garbage when the count has grown. A second buffer for each
@@ -88,7 +101,7 @@ void keepSecond(napi_env env, napi_value seconds, napi_value buffer, napi_value 
 }
 
 bool pin(napi_env env, napi_value buffer, i64 bytes, OwnedJob& job) {
-  static const V8* const v8 = findV8(env);
+  const V8* const v8 = triedV8(env);
   if (v8 == nullptr) return false;
   const napi_value seconds = bytes < KEPT_BYTES ? nullptr : Environment::of(env).secondBuffers();
   napi_value made = seconds == nullptr ? nullptr : keptSecond(env, seconds, buffer);

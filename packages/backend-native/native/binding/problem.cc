@@ -5,6 +5,8 @@
 #include <limits>
 #include <string>
 
+#include "values.h"
+
 namespace heed {
 
 namespace {
@@ -13,16 +15,8 @@ struct Object {
   napi_env env;
   napi_value value;
 
-  Object operator[](const char* name) const {
-    napi_value property = nullptr;
-    napi_get_named_property(env, value, name, &property);
-    return {env, property};
-  }
-  Object at(uint32_t index) const {
-    napi_value element = nullptr;
-    napi_get_element(env, value, index, &element);
-    return {env, element};
-  }
+  Object operator[](const char* name) const { return {env, property(env, value, name)}; }
+  Object at(uint32_t index) const { return {env, element(env, value, index)}; }
   bool isNull() const {
     napi_valuetype type = napi_undefined;
     napi_typeof(env, value, &type);
