@@ -68,6 +68,7 @@
 //   now
 //   number
 //   numbersOf
+//   onAbort
 //   oneOf
 //   partGradientInputs
 //   philox4x32
@@ -863,6 +864,8 @@ export declare function now(): number;
 export declare function number(expected: string, accepts: (value: number) => boolean): OptionKind;
 
 export declare function numbersOf({ dtype, data }: Tensor): Exclude<Tensor['data'], Uint16Array>;
+
+export declare function onAbort(signal: AbortSignal, callback: () => void): () => void;
 
 export declare function oneOf(...choices: readonly unknown[]): OptionKind;
 

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type AttentionRequest, attention, tensor } from '@heed/core';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import native from './index.ts';
 import { longRequest, numbers } from './test/long-run.ts';
 
@@ -43,6 +43,16 @@ describe.runIf(available)('threads', () => {
     expect(output.data).toEqual((await attention(alone, request)).output.data);
     await backend.dispose();
     await alone.dispose();
+  });
+
+  test('many runs with one signal listen to it once', async () => {
+    const backend = await native.create({ threads: 2 });
+    const { signal } = new AbortController();
+    const listen = vi.spyOn(signal, 'addEventListener');
+    const runs = Array.from({ length: 12 }, () => attention(backend, longRequest(300), { signal }));
+    await Promise.all(runs);
+    expect(listen).toHaveBeenCalledTimes(1);
+    await backend.dispose();
   });
 
   // Some 100 µs: the calling thread waits for it, if the backend's threads are not all at work.

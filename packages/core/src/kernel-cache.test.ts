@@ -1,9 +1,12 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type AttentionBackend, attention, tensor } from './index.ts';
 import { defineBackend, zeros } from './backend/index.ts';
 
 /** A backend that records, by the problem's scale, what is compiled, told to dispose, and disposed. */
-function noting(work: (scale: number) => Promise<void> = async () => undefined): {
+function noting(
+  work: (scale: number) => Promise<void> = async () => undefined,
+  end: () => Promise<void> = async () => undefined,
+): {
   backend: AttentionBackend;
   compiled: number[];
   told: number[];
@@ -25,7 +28,10 @@ function noting(work: (scale: number) => Promise<void> = async () => undefined):
           await work(scale);
           return { output: zeros('float32', [1, 1, 1, 1]) };
         },
-        dispose: () => void disposed.push(scale),
+        dispose() {
+          disposed.push(scale);
+          return end();
+        },
       };
     },
   });
@@ -107,6 +113,26 @@ describe('kernels', () => {
     await expect(call(backend, -1)).rejects.toThrow('negative');
     await expect(call(backend, -1)).rejects.toThrow('negative');
     expect(compiled).toEqual([-1, -1]);
+  });
+
+  test('whose compilation fails late leave alone those that were compiled since', async () => {
+    let fail!: (error: Error) => void;
+    const failing = new Promise<never>((_, reject) => (fail = reject));
+    const { backend, compiled } = noting();
+    vi.spyOn(backend, 'compile').mockReturnValueOnce(failing);
+    const first = call(backend, 1);
+    for (const scale of MANY.slice(1)) await call(backend, scale);
+    await call(backend, 1);
+    fail(new Error('late'));
+    await expect(first).rejects.toThrow('late');
+    await call(backend, 1);
+    expect(compiled.filter((scale) => scale === 1)).toHaveLength(1);
+  });
+
+  test('that fail to end when others take their place fail nothing else', async () => {
+    const { backend } = noting(undefined, () => Promise.reject(new Error('stuck')));
+    for (const scale of MANY) await call(backend, scale);
+    await settled();
   });
 
   test('whose run failed are kept', async () => {

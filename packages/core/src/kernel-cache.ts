@@ -27,7 +27,7 @@ export async function withKernel<T>(
   const cache = caches.get(backend) ?? new Map<string, Entry>();
   caches.set(backend, cache);
   const key = keyOf(problem);
-  const entry = cache.get(key) ?? newEntry(backend, problem, () => cache.delete(key));
+  const entry = cache.get(key) ?? newEntry(backend, problem, cache, key);
   // A Map iterates in insertion order: deleting and inserting the entry makes it the most recent.
   cache.delete(key);
   cache.set(key, entry);
@@ -41,10 +41,24 @@ export async function withKernel<T>(
   }
 }
 
+/** Forgets a backend's kernels, which end with it: no later call may wait for one that is being compiled. */
+export function forgetKernels(backend: AttentionBackend): void {
+  caches.delete(backend);
+}
+
 /** Compiles a kernel. A failure is not kept: the next call tries again. */
-function newEntry(backend: AttentionBackend, problem: AttentionProblem, onFailure: () => void): Entry {
+function newEntry(
+  backend: AttentionBackend,
+  problem: AttentionProblem,
+  cache: Map<string, Entry>,
+  key: string,
+): Entry {
   const entry: Entry = { kernel: backend.compile(problem), ready: null, users: 0, evicted: false };
-  entry.kernel.then((kernel) => (entry.ready = kernel), onFailure);
+  const forget = (): void => {
+    // Another may have its place, if it was evicted meanwhile.
+    if (cache.get(key) === entry) cache.delete(key);
+  };
+  entry.kernel.then((kernel) => (entry.ready = kernel), forget);
   return entry;
 }
 
@@ -59,8 +73,6 @@ function evictOldest(cache: Map<string, Entry>): void {
 
 function disposeIfUnused(entry: Entry): void {
   if (!entry.evicted || entry.users > 0) return;
-  entry.kernel.then(
-    (kernel) => kernel.dispose(),
-    () => undefined,
-  );
+  // Nobody waits for it: an error would be unhandled, and end the process.
+  entry.kernel.then((kernel) => kernel.dispose()).catch(() => undefined);
 }

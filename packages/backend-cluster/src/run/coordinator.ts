@@ -1,4 +1,5 @@
 import { HeedError } from '@heed/core';
+import { onAbort } from '@heed/core/backend';
 import { decode, encode } from '../transport/packet.ts';
 import type { Offered, Transport } from '../transport/port.ts';
 import { GroupTable } from './groups.ts';
@@ -87,12 +88,11 @@ export class Coordinator {
     const run = new Run(id, jobs.length, onDone);
     this.#runs.set(id, run);
     const look = setInterval(() => this.#look(run), LOOK);
-    const abort = (): void => run.fail(signal!.reason);
-    signal?.addEventListener('abort', abort);
+    const endWait = signal && onAbort(signal, () => run.fail(signal.reason));
     try {
       return await run.during(() => this.#offerAll(run, jobs));
     } finally {
-      signal?.removeEventListener('abort', abort);
+      endWait?.();
       clearInterval(look);
       this.#runs.delete(id);
       this.#later(this.#close(run));

@@ -1,5 +1,5 @@
 import type { Tensor } from '@heed/core';
-import type { EngineRunOptions } from '@heed/core/backend';
+import { type EngineRunOptions, onAbort } from '@heed/core/backend';
 import { fixedMemory } from '../memory/plain-memory.ts';
 import { inHeedsWords } from './errors.ts';
 
@@ -125,7 +125,7 @@ export class Runs {
     for (const input of inputs) this.#check(input);
     const filled = results.map((result) => result?.data);
     const control = Int32Array.of(0, Number(isOwn), 0);
-    const stop = (): void => void (control[0] = 1);
+    let endWait: (() => void) | undefined;
     try {
       const running = begin(read, filled, control);
       if (resident) for (const data of filled) if (data !== undefined) this.#own.add(data);
@@ -135,7 +135,7 @@ export class Runs {
         for (const { ended } of before) throwIfFailed(await ended);
         return;
       }
-      signal?.addEventListener('abort', stop);
+      endWait = signal && onAbort(signal, () => void (control[0] = 1));
       const run = this.#follow(running, before, read, filled, control, signal);
       // The caller may change other inputs as soon as this has resolved.
       if (resident && isOwn) await this.#untilLittleIsAhead(run);
@@ -145,7 +145,7 @@ export class Runs {
     } catch (error) {
       throw inHeedsWords(error);
     } finally {
-      signal?.removeEventListener('abort', stop);
+      endWait?.();
     }
   }
 

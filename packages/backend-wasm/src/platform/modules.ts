@@ -46,7 +46,8 @@ export class ModuleCache {
     try {
       return { module: await entry.module, release: () => this.release(entry) };
     } catch (error) {
-      this.entries.delete(entry.key);
+      // Not another that has its place since.
+      if (this.entries.get(entry.key) === entry) this.entries.delete(entry.key);
       throw new HeedError('ENGINE', `WebAssembly refuses a kernel: ${String(error)}`, { cause: error });
     }
   }

@@ -156,6 +156,23 @@ test('a run under way keeps its backend until it has ended', () => {
   expect(out).toEqual(['0', '10', '0 10']);
 });
 
+test('an engine that fails to end once it is collected is told, and does not end the process', () => {
+  const { out, warnings } = printed(`
+    const drop = async () => void (await defineBackend({
+      name: 'engine',
+      device: 'engine',
+      capabilities: { dtypes: ['float32'], features: [], guarantees: [] },
+      compile: () => ({ plan: {}, run: () => ({}), dispose: () => { throw new Error('stuck kernel'); } }),
+      dispose: () => { throw new Error('stuck engine'); },
+    }).compile(resolveRequest(request).problem));
+    await drop();
+    await collect();
+    console.log('alive');
+  `);
+  expect(out).toEqual(['alive']);
+  expect(warnings).toContain('stuck kernel');
+});
+
 test('200 backends that are dropped leave nothing', () => {
   const { out } = printed(`
     const drop = async () => {

@@ -21,7 +21,10 @@ export function endWhenCollected(reachable: object, ending: Ending): void {
   if (typeof FinalizationRegistry === 'undefined') return;
   registry ??= new FinalizationRegistry<Ending>((dropped) => {
     if (dropped.told !== null) tellOnce(dropped.told);
-    dropped.end();
+    // Unhandled, an error would end the process.
+    (async () => dropped.end())().catch((error: unknown) =>
+      warn(`what was dropped cannot be ended: ${String(error)}`),
+    );
   });
   registry.register(reachable, ending, ending);
 }
@@ -35,6 +38,10 @@ export function forget(ending: Ending): void {
 function tellOnce(message: string): void {
   if (isTold || isProduction()) return;
   isTold = true;
+  warn(message);
+}
+
+function warn(message: string): void {
   const host = (globalThis as { process?: Host }).process;
   if (host?.emitWarning) host.emitWarning(message, { type: 'HeedWarning', code: CODE });
   // oxlint-disable-next-line no-console -- a warning is for the console where nothing else takes it

@@ -111,6 +111,37 @@ describe('a life', () => {
     await disposed;
   });
 
+  test('what fails to end does not keep the rest from its end, and its error is told', async () => {
+    const ended: string[] = [];
+    const backend = backendWith({
+      memory: {
+        upload: (native) => native,
+        download: (native) => native,
+        write: (native) => native,
+        free() {
+          ended.push('tensor');
+          throw new Error('held fast');
+        },
+      },
+      compile: () => ({
+        plan,
+        run: () => ({ output: output() }),
+        dispose() {
+          ended.push('kernel');
+          throw new Error('stuck');
+        },
+      }),
+      dispose: () => void ended.push('engine'),
+    });
+    await backend.compile(problem);
+    await backend.compile(problem);
+    await backend.upload(x);
+    const ending = backend.dispose();
+    await expect(ending).rejects.toThrow('stuck');
+    expect(ended.sort()).toEqual(['engine', 'kernel', 'kernel', 'tensor']);
+    await expect(backend.dispose()).rejects.toThrow('stuck');
+  });
+
   test('a kernel compiled while the backend ends goes with it', async () => {
     const { opened, open } = gate();
     const dispose = vi.fn<() => void>();

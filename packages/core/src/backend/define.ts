@@ -7,6 +7,7 @@ import {
   type Support,
 } from '../contract.ts';
 import { HeedError } from '../error.ts';
+import { forgetKernels } from '../kernel-cache.ts';
 import { checkLinearProblem } from '../linear/check.ts';
 import type { LinearKernel, LinearProblem } from '../linear/contract.ts';
 import { isStoredType } from '../linear/stored.ts';
@@ -25,7 +26,7 @@ import {
 import { toTensor } from '../tensor-like.ts';
 import { type KernelDefinition, guardKernel } from './guard-kernel.ts';
 import { type Ending, endWhenCollected, forget } from './collected.ts';
-import { type Lifetime, lifetime } from './lifetime.ts';
+import { type Lifetime, doAll, lifetime } from './lifetime.ts';
 import { type LinearDefinition, guardLinear } from './linear/guard.ts';
 import { type DeviceMemory, type NativeTensor, allocate, hostMemory } from './memory.ts';
 import { type OperationOffer, checkComputes, namesOf, offeredBy } from './operations/offer.ts';
@@ -92,18 +93,19 @@ class Estate<N extends NativeTensor> implements Ending {
 
   end(): Promise<void> {
     forget(this);
-    // Both end now. Otherwise a new use could begin while those in progress settle.
+    // They end now. Otherwise a new use could begin while those in progress settle.
     const ending = this.#endParts();
-    return this.life.end(async () => {
-      await ending;
-      await this.#endParts();
-      await this.#definition.dispose?.();
-    });
+    // The end of the life waits for it, the first time.
+    ending.catch(() => undefined);
+    return this.life.end(() =>
+      doAll([() => ending, () => this.#endParts(), () => this.#definition.dispose?.()]),
+    );
   }
 
   async #endParts(): Promise<void> {
-    const ending = [...this.kernels].map((kernel) => kernel.end());
-    for (const lease of this.leases) lease.end();
+    const parts: Ending[] = [...this.kernels, ...this.leases];
+    const ending = parts.map(async (part) => part.end());
+    await Promise.allSettled(ending);
     await Promise.all(ending);
   }
 }
@@ -261,7 +263,10 @@ export function defineBackend<N extends NativeTensor = Tensor>(
     }),
     ...offeredBy(operations, { name, capabilities, memory, life, owner, kernels }),
     ...(memory.wrap && { wrap, unwrap }),
-    dispose: () => estate.end(),
+    dispose() {
+      forgetKernels(backend);
+      return estate.end();
+    },
     [Symbol.asyncDispose]: () => backend.dispose(),
   };
   return backend;

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { type AttentionBackend, type Tensor, attention, tensor } from '../index.ts';
+import { type AttentionBackend, type Tensor, attention, resolveRequest, tensor } from '../index.ts';
 import { type DeviceMemory, defineBackend, zeros } from './index.ts';
 
 const x = tensor(new Float32Array([1]), [1, 1, 1, 1]);
@@ -103,4 +103,61 @@ test('the engine takes its own tensors without a copy, gives them back, and refu
   resident.dispose();
   expect(engine.live.size).toBe(0);
   expect(() => engine.backend.unwrap!(resident)).toThrow(/after dispose/);
+});
+
+test('a write to a view that fails leaves nothing in the engine', async () => {
+  const live = new Set<Tensor>();
+  const made = (native: Tensor): Tensor => {
+    live.add(native);
+    return native;
+  };
+  const backend = defineBackend<Tensor>({
+    name: 'engine',
+    device: 'engine',
+    capabilities: { dtypes: ['float32'], features: [], guarantees: [] },
+    memory: {
+      upload: (plain) => made(structuredClone(plain)),
+      download: (native) => structuredClone(native),
+      write: () => Promise.reject(new Error('full')),
+      reshape: (native, shape) => made({ ...native, shape }),
+      free: (native) => void live.delete(native),
+    },
+    compile: () => Promise.reject(new Error('not used')),
+  });
+  const resident = await backend.upload(x);
+  const view = resident.view([1]);
+  const part = tensor(new Float32Array([2]), [1]);
+  await expect(view.write(part, { axis: 0, start: 0 })).rejects.toThrow('full');
+  view.dispose();
+  resident.dispose();
+  expect(live.size).toBe(0);
+});
+
+test('a gradient whose kernel for statistics did not compile can be tried again, and its kernel ends', async () => {
+  const results = (): { output: Tensor; statistics: { rowMax: Tensor; rowSum: Tensor } } => ({
+    output: zeros('float32', [1, 1, 1, 1]),
+    statistics: { rowMax: zeros('float32', [1, 1, 1]), rowSum: zeros('float32', [1, 1, 1]) },
+  });
+  let isFull = false;
+  const backend = defineBackend({
+    name: 'engine',
+    device: 'engine',
+    capabilities: { dtypes: ['float32'], features: ['gradient', 'statistics'], guarantees: [] },
+    compile() {
+      if (isFull) throw new Error('full');
+      return {
+        plan: { algorithm: 'none', tile: { query: 1, key: 1 }, scratchBytes: 0 },
+        run: results,
+        gradient: () => ({ dQuery: x, dKey: x, dValue: x }),
+      };
+    },
+  });
+  const { problem, inputs } = resolveRequest({ query: x, key: x, value: x, gradient: true });
+  const kernel = await backend.compile(problem);
+  const foreign = { ...results(), dOutput: x };
+  isFull = true;
+  await expect(kernel.gradient(inputs, foreign)).rejects.toThrow('full');
+  isFull = false;
+  expect(await kernel.gradient(inputs, foreign)).toHaveProperty('dQuery');
+  await backend.dispose();
 });

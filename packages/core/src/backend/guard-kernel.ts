@@ -154,8 +154,12 @@ class OwnStatistics<N extends NativeTensor> {
     temporary: N[],
   ): Promise<AttentionResults<N>> {
     const { compile, problem } = this.#guarded;
-    this.#forward ??= Promise.resolve(compile({ ...problem, outputs: ['output', 'statistics'] }));
-    const forward = await this.#forward;
+    this.#forward ??= (async () => compile({ ...problem, outputs: ['output', 'statistics'] }))();
+    // A failure is not kept: the next gradient tries again.
+    const forward = await this.#forward.catch((error: unknown) => {
+      this.#forward = null;
+      throw error;
+    });
     const { output, statistics } = await forward.run(inputs, options);
     temporary.push(output!, statistics!.rowMax, statistics!.rowSum);
     return { output: output!, statistics: statistics! };

@@ -44,6 +44,7 @@ export {
 export { integerAt } from '../quantize.ts';
 export { type Slot, isFloat, toTensor } from '../tensor-like.ts';
 export { DATA_ARRAYS, sizeOf, zeros } from '../tensor.ts';
+export { onAbort } from './aborts.ts';
 export { type BackendDefinition, defineBackend } from './define.ts';
 export type { LinearDefinition, LinearKernelDefinition, OutputAndArgument } from './linear/guard.ts';
 export type { OperationKernelDefinition } from './operations/guard.ts';

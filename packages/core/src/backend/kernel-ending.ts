@@ -1,5 +1,5 @@
 import { type Ending, forget } from './collected.ts';
-import { type Lifetime, lifetime } from './lifetime.ts';
+import { type Lifetime, doAll, lifetime } from './lifetime.ts';
 
 interface Part {
   dispose?(): void | Promise<void>;
@@ -30,7 +30,7 @@ export class KernelEnding implements Ending {
     forget(this);
     return this.life.end(async () => {
       this.#all.delete(this);
-      for (const part of this.#parts) await part.dispose?.();
+      await doAll(this.#parts.map((part) => () => part.dispose?.()));
     });
   }
 }

@@ -38,3 +38,20 @@ export function lifetime(name: string): Lifetime {
     },
   };
 }
+
+/**
+ * Does steps one after another, also those after one that fails: an end that stops half-way leaves threads and memory behind.
+ *
+ * @throws what the first of them threw.
+ */
+export async function doAll(steps: readonly (() => unknown)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const step of steps) {
+    try {
+      await step();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}

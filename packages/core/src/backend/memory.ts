@@ -90,7 +90,14 @@ export async function changeView<N extends NativeTensor>(
   shape: readonly number[],
   change: (view: N) => N | Promise<N>,
 ): Promise<N> {
-  const changed = await change(viewOf(memory, native, shape).native);
+  const view = viewOf(memory, native, shape);
+  let changed: N;
+  try {
+    changed = await change(view.native);
+  } catch (error) {
+    view.release();
+    throw error;
+  }
   if (memory.reshape === undefined) return { ...changed, shape: native.shape };
   const result = memory.reshape(changed, native.shape);
   memory.free(changed);

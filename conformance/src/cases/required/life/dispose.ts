@@ -105,6 +105,19 @@ export function disposeCases(): ConformanceCase[] {
         await all;
       });
     }),
+    behavior('life', 'dispose/while-compiling', [], async (subject, id) => {
+      const request = requestOf({}, id) as CaseRequest & { gradient?: false };
+      await withBackend(subject, async (backend) => {
+        const before = attention(backend, request);
+        const ending = backend.dispose();
+        const after = attention(backend, request);
+        // The kernel may be there before the end, or not.
+        const [first] = await Promise.allSettled([before, after, ending]);
+        if (first.status === 'fulfilled') ensureAgrees(request, first.value, 'a call before dispose()');
+        else await ensureError(() => before, 'DISPOSED', 'a call whose kernel was compiled after dispose()');
+        await ensureError(() => after, 'DISPOSED', 'attention() while the backend ends');
+      });
+    }),
     behavior('life', 'dispose/backend-waits-for-runs', [], async (subject, id) => {
       const request = requestOf({ queryLength: 40 }, id);
       const { problem, inputs } = resolveRequest(request);

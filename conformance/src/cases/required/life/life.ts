@@ -20,6 +20,8 @@ export const lifePurposes: Purposes = {
   'life/dispose/backend': 'A backend ends its kernels with itself, and refuses everything afterwards.',
   'life/dispose/refuses-from-the-call-on':
     'dispose() refuses all use from the call on, not only from its end.',
+  'life/dispose/while-compiling':
+    'A call after dispose() is refused, also where a call before it still compiles the kernel.',
   'life/dispose/backend-waits-for-runs': 'dispose() of a backend waits for the runs under way.',
   'life/dispose/results-stay': 'Plain results outlive their backend.',
   'life/abort/before-the-run':

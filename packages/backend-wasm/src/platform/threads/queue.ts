@@ -1,4 +1,4 @@
-import { onAbort } from './aborts.ts';
+import { onAbort } from '@heed/core/backend';
 
 /** Does one piece of work at a time, in the order in which they were asked for. */
 export class Queue {

@@ -1,7 +1,6 @@
 import { HeedError } from '@heed/core';
-import { TURN_MILLISECONDS, nextTurn, now } from '@heed/core/backend';
+import { TURN_MILLISECONDS, nextTurn, now, onAbort } from '@heed/core/backend';
 import { mayWait } from '../features.ts';
-import { onAbort } from './aborts.ts';
 import { type FromWorker, type Job, type TaskFunction, totalTasks } from './job.ts';
 import { type Spawn, type Worker, platformSpawn } from './spawn.ts';
 import { WORD, atomics } from './words.ts';
@@ -188,6 +187,8 @@ export class Team {
   private bury(member: Member, reason: string): void {
     if (member.dead) return;
     member.dead = true;
+    // In a page, a worker whose script has failed is still there.
+    void member.worker.end();
     this.words[member.inside] = 0;
     if (!this.invited.includes(member)) return;
     this.trouble = new HeedError('ENGINE', `a worker thread ended during the call: ${reason}`, {

@@ -13,6 +13,7 @@ export interface Channel {
  * by a call to a helper.
  */
 export function work({ post, listen }: Channel, word: typeof WORD): void {
+  const modules = new Map<number, WebAssembly.Module>();
   const instances = new Map<number, WebAssembly.Instance>();
   let memory: WebAssembly.Memory;
   let words: Int32Array;
@@ -22,14 +23,19 @@ export function work({ post, listen }: Channel, word: typeof WORD): void {
       ({ memory, words, inside } = message);
       return post({ ready: true });
     }
-    if ('forget' in message) return void instances.delete(message.forget);
+    if ('forget' in message) {
+      modules.delete(message.forget);
+      return void instances.delete(message.forget);
+    }
 
     const { number, id, module, phases, frame, scratch, reports } = message;
+    if (module) modules.set(id, module);
     Atomics.store(words, inside, 1);
     try {
-      if (module) instances.set(id, new WebAssembly.Instance(module, { env: { memory } }));
-      // Late: the others have done it all, and the frame may be another job's.
+      // Late: the others have done it all, and the frame may be another job's, which this one must not fail.
       if (Atomics.load(words, word.OPEN) !== number) return;
+      if (!instances.has(id))
+        instances.set(id, new WebAssembly.Instance(modules.get(id)!, { env: { memory } }));
       const { exports } = instances.get(id)!;
       let end = 0;
       let task = Atomics.add(words, word.CLAIMED, 1);
