@@ -16,7 +16,7 @@ export const TASK_FLOPS = TURNS * SUMS * 4 * 2;
  */
 export async function loops(memory, { shared, relaxed }) {
   const builder = new ModuleBuilder();
-  const element = elementOf('float32', relaxed);
+  const element = elementOf('float32', relaxed, false);
   const total = ([first, ...others]) => others.reduce((sum, other) => f32x4.add(sum, other), first);
   builder.function({ parameters: ['i32', 'i32', 'i32'], name: 'multiplyAdd' }, (body, _task, to) => {
     const turn = body.local('i32');

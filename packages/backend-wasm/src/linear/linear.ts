@@ -14,7 +14,7 @@ import { leaseOperation, phaseOf, runOperation } from '../operations/frame.ts';
 import type { ModuleLease } from '../platform/modules.ts';
 import { BLOCK_BYTES, BLOCK_ROWS, type LinearVariant, writeLinear, linearScratchBytes } from './module.ts';
 import { applyCurve } from './curve.ts';
-import { PANEL_BYTES } from './row-tiles.ts';
+import { panelRowBytes } from './row-tiles.ts';
 import { formOf, isFinite16, panelsFor, writePanels } from './stored/form.ts';
 import { GRADIENT_ROWS, GRADIENT_SCRATCH_BYTES, writeWeightGradient } from './weight-gradient.ts';
 import { STORED_ROWS, type StoredVariant, storedScratchBytes, writeStored } from './stored/module.ts';
@@ -229,10 +229,10 @@ function storedPanels({ heap }: Engine, weight: StoredWeight): WasmTensor {
   return panels;
 }
 
-/** A weight `[out, in]` with rows side by side, as many as two vectors have elements, 0 after the last. */
-function packedPanels({ heap }: Engine, weight: WasmTensor): WasmTensor {
+/** A weight `[out, in]` with rows side by side, as many as a panel's row has elements, 0 after the last. */
+function packedPanels({ heap, planOptions }: Engine, weight: WasmTensor): WasmTensor {
   const [outputs, inputs] = weight.shape as [number, number];
-  const width = PANEL_BYTES / ELEMENT_BYTES[weight.dtype];
+  const width = panelRowBytes(planOptions.wide) / ELEMENT_BYTES[weight.dtype];
   const packed = allocateTensor(heap, weight.dtype, [Math.ceil(outputs / width), inputs, width]);
   const data = heap.array(weight);
   const panels = heap.array(packed);
@@ -249,9 +249,9 @@ function packedPanels({ heap }: Engine, weight: WasmTensor): WasmTensor {
 }
 
 /** A weight `[out, in]` with columns side by side, as the gradient of the input multiplies by them. */
-function columnPanels({ heap }: Engine, weight: WasmTensor): WasmTensor {
+function columnPanels({ heap, planOptions }: Engine, weight: WasmTensor): WasmTensor {
   const [outputs, inputs] = weight.shape as [number, number];
-  const width = PANEL_BYTES / ELEMENT_BYTES[weight.dtype];
+  const width = panelRowBytes(planOptions.wide) / ELEMENT_BYTES[weight.dtype];
   const packed = allocateTensor(heap, weight.dtype, [Math.ceil(inputs / width), outputs, width]);
   const data = heap.array(weight);
   const panels = heap.array(packed);
@@ -266,8 +266,8 @@ function columnPanels({ heap }: Engine, weight: WasmTensor): WasmTensor {
 }
 
 /** A bias that ends with a panel. */
-function paddedBias({ heap }: Engine, { dtype, shape, data }: Tensor): WasmTensor {
-  const width = PANEL_BYTES / ELEMENT_BYTES[dtype];
+function paddedBias({ heap, planOptions }: Engine, { dtype, shape, data }: Tensor): WasmTensor {
+  const width = panelRowBytes(planOptions.wide) / ELEMENT_BYTES[dtype];
   const padded = allocateTensor(heap, dtype, [Math.ceil(shape[0]! / width) * width]);
   const array = heap.array(padded);
   array.fill(0);

@@ -14,7 +14,7 @@ import type { Element } from '../module/element.ts';
 import { fieldsOf } from '../operations/frame.ts';
 import { vectorActivation } from './activation.ts';
 import { panelPrefetcher } from './prefetch.ts';
-import { PANEL_BYTES, nextHeight, ofHeight, tileRows, wideMultiplier } from './row-tiles.ts';
+import { nextHeight, ofHeight, tileRows, wideMultiplier } from './row-tiles.ts';
 
 /**
  * Rows and columns of a work item: a multiple of the register tile's rows, and a block of weights for the second-level cache.
@@ -40,25 +40,26 @@ export function linearScratchBytes(relaxed: boolean): number {
 
 /**
  * f(x Wᵀ + b), one export: `linear(item, frame, scratch)`, an item being a block of rows and columns. Weights are packed in panels
- * two vectors wide, one step of the sum after another, and read from there for each group of rows. A sum has one order,
+ * as wide as a register tile, one step of the sum after another, and read from there for each group of rows. A sum has one order,
  * whichever tile computes it: the bits of a row do not depend on the others. Sums of a row group go to the scratch; bias and
  * activation are applied on their way to the output.
  */
 export function writeLinear(module: ModuleBuilder, element: Element, variant: LinearVariant): void {
   const { inputs, outputs } = variant;
-  const { bytes, fused: relaxed } = element;
+  const { bytes, fused: relaxed, tileVectors } = element;
+  const panelRow = 16 * tileVectors;
   const inputRow = inputs * bytes;
   const outputRow = outputs * bytes;
   const steps = {
     aRow: inputRow,
     aStep: bytes,
-    bStep: PANEL_BYTES,
+    bStep: panelRow,
     bTiles: 'panels',
     cRow: BLOCK_BYTES,
     begin: 'zero',
   } as const;
   const rowsOfTile = tileRows(relaxed);
-  const panelBytes = inputs * PANEL_BYTES;
+  const panelBytes = inputs * panelRow;
   const tiles = Array.from({ length: rowsOfTile }, (_, n) =>
     wideMultiplier(module, element, relaxed, { ...steps, rows: n + 1, panelBytes }),
   );
@@ -74,7 +75,7 @@ export function writeLinear(module: ModuleBuilder, element: Element, variant: Li
       column.set(i32.mul(i32.remU(item, at('blocks')), int(BLOCK_BYTES))),
       width.set(i32.sub(int(outputRow), column)),
       width.set(minimum(width, int(BLOCK_BYTES))),
-      padded.set(i32.and(i32.add(width, int(PANEL_BYTES - 1)), int(-PANEL_BYTES))),
+      padded.set(i32.and(i32.add(width, int(panelRow - 1)), int(-panelRow))),
       row.set(i32.mul(i32.divU(item, at('blocks')), int(BLOCK_ROWS))),
       end.set(i32.add(row, int(BLOCK_ROWS))),
       count.set(at('rows')),

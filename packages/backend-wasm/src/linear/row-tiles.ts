@@ -2,8 +2,8 @@ import { type Block, type Code, type ModuleBuilder, type Variable, i32, int, whe
 import type { Element } from '../module/element.ts';
 import { type TileMultiplier, type TileSteps, multiplyTiles } from '../module/multiply.ts';
 
-/** Bytes of a panel's row: two vectors. */
-export const PANEL_BYTES = 32;
+/** Bytes of a panel's row: as many vectors as a register tile is wide. */
+export const panelRowBytes = (wide: boolean): number => (wide ? 64 : 32);
 
 /** Number of register rows, as for attention: see `tilingOf`. */
 export const tileRows = (relaxed: boolean): number => (relaxed ? 6 : 4);
@@ -55,12 +55,13 @@ export function wideMultiplier(
   const parameters = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
   return module.function({ parameters }, (body, a, b, c, aEnd, cEnd) => {
     const width = body.local('i32');
+    const rowBytes = 16 * element.tileVectors;
     return [
-      width.set(i32.and(i32.sub(cEnd, c), int(-panels * PANEL_BYTES))),
+      width.set(i32.and(i32.sub(cEnd, c), int(-panels * rowBytes))),
       when(width, [
         wide(a, b, c, aEnd, i32.add(c, width), int(0)),
         c.set(i32.add(c, width)),
-        b.set(i32.add(b, i32.mul(i32.divU(width, int(PANEL_BYTES)), int(panelBytes)))),
+        b.set(i32.add(b, i32.mul(i32.divU(width, int(rowBytes)), int(panelBytes)))),
       ]),
       when(i32.ltU(c, cEnd), narrow(a, b, c, aEnd, cEnd, int(0))),
     ];

@@ -1,7 +1,9 @@
 import {
   type Block,
   type Callable,
+  type Code,
   type ModuleBuilder,
+  type Variable,
   i32,
   int,
   memoryCopy,
@@ -15,7 +17,7 @@ import { ITEM_PARAMETERS, minimum, place } from '../module/context.ts';
 import type { Element } from '../module/element.ts';
 import { fieldsOf } from '../operations/frame.ts';
 import { BLOCK_BYTES, type LinearVariant } from './module.ts';
-import { PANEL_BYTES, heightMultipliers, nextHeight, ofHeight } from './row-tiles.ts';
+import { heightMultipliers, nextHeight, ofHeight } from './row-tiles.ts';
 
 /** Rows of a work item, a block of dW: a multiple of every register tile's rows. */
 export const GRADIENT_ROWS = 96;
@@ -46,12 +48,13 @@ export function writeWeightGradient(
   element: Element,
   { inputs, outputs, bias }: WeightGradientVariant,
 ): void {
-  const { bytes, fused: relaxed } = element;
+  const { bytes, fused: relaxed, tileVectors } = element;
+  const panelRow = 16 * tileVectors;
   const [inputRow, outputRow] = [inputs * bytes, outputs * bytes];
   const tiles = heightMultipliers(module, element, relaxed, (rows) => ({
     aRow: bytes,
     aStep: rows * bytes,
-    bStep: PANEL_BYTES,
+    bStep: panelRow,
     bTiles: 'panels',
     cRow: BLOCK_BYTES,
     begin: 'C',
@@ -84,7 +87,7 @@ export function writeWeightGradient(
       column.set(i32.mul(i32.remU(item, at('blocks')), int(BLOCK_BYTES))),
       width.set(i32.sub(int(inputRow), column)),
       width.set(minimum(width, int(BLOCK_BYTES))),
-      padded.set(i32.and(i32.add(width, int(PANEL_BYTES - 1)), int(-PANEL_BYTES))),
+      padded.set(i32.and(i32.add(width, int(panelRow - 1)), int(-panelRow))),
       firstRow.set(i32.mul(i32.divU(item, at('blocks')), int(GRADIENT_ROWS))),
       count.set(i32.sub(int(outputs), firstRow)),
       count.set(minimum(count, int(GRADIENT_ROWS))),
@@ -128,44 +131,46 @@ export function writeWeightGradient(
 
 /**
  * A function (input, dOutput, steps, width, padded, scratch) that copies `width` bytes of rows into panels of `steps` rows each.
- * The row in the scratch is 0 behind them.
+ * The row in the scratch, through which rows go that end within a panel, is 0 behind them.
  */
 function inputPacker(
   module: ModuleBuilder,
-  { vector, scalar, bytes }: Element,
+  { vector, scalar, bytes, tileVectors }: Element,
   inputRow: number,
   outputRow: number,
 ): Callable<['i32', 'i32', 'i32', 'i32', 'i32', 'i32']> {
   const parameters = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
   return module.function({ parameters }, (body, input, dOutput, steps, width, padded, scratch) => {
     const [k, from, to, end, step, isDirty] = body.locals('i32', 6);
-    const [trace, zero, left, right] = body.locals('v128', 4);
+    const [trace, zero] = body.locals('v128', 2);
+    const vectors: readonly Variable<'v128'>[] = body.locals('v128', tileVectors);
+    const [first, ...others] = vectors;
+    const panelRow = 16 * tileVectors;
     const row = i32.add(scratch, int(ROW));
     const begin = [
-      to.set(i32.add(i32.add(scratch, int(PANELS)), i32.mul(k, int(PANEL_BYTES)))),
-      step.set(i32.mul(steps, int(PANEL_BYTES))),
-      from.set(row),
-      end.set(i32.add(row, padded)),
+      to.set(i32.add(i32.add(scratch, int(PANELS)), i32.mul(k, int(panelRow)))),
+      step.set(i32.mul(steps, int(panelRow))),
+      end.set(i32.add(from, padded)),
     ];
-    const next = [from.set(i32.add(from, int(PANEL_BYTES))), to.set(i32.add(to, step))];
+    const next = [from.set(i32.add(from, int(panelRow))), to.set(i32.add(to, step))];
     return [
       zero.set(vector.splat(scalar.const(0))),
       trace.set(zero),
       whileTrue(i32.ltU(k, steps), [
-        memoryCopy(row, input, width),
+        // Whole panels are read where they are.
+        from.set(input),
+        when(i32.ltU(width, padded), [memoryCopy(row, input, width), from.set(row)]),
         begin,
         repeatWhile(i32.ltU(from, end), [
-          left.set(v128.load(from)),
-          right.set(v128.load(from, 16)),
-          trace.set(vector.add(trace, vector.mul(vector.add(left, right), zero))),
-          v128.store(to, left),
-          v128.store(to, right, 16),
+          vectors.map((x, n) => x.set(v128.load(from, 16 * n))),
+          trace.set(vector.add(trace, vector.mul(others.reduce<Code<'v128'>>(vector.add, first!), zero))),
+          vectors.map((x, n) => v128.store(to, x, 16 * n)),
           next,
         ]),
         input.set(i32.add(input, int(inputRow))),
         k.set(i32.add(k, int(1))),
       ]),
-      // NaN alone differs from itself. A sum of two numbers may be infinite where they are not: rows are then tested in vain.
+      // NaN alone differs from itself. A sum of numbers may be infinite where they are not: rows are then tested in vain.
       when(v128.anyTrue(v128.not(vector.eq(trace, trace))), [
         k.set(int(0)),
         whileTrue(i32.ltU(k, steps), [
@@ -177,8 +182,9 @@ function inputPacker(
             from.set(i32.add(from, int(bytes))),
           ]),
           when(i32.eqz(isDirty), [
+            from.set(row),
             begin,
-            repeatWhile(i32.ltU(from, end), [v128.store(to, zero), v128.store(to, zero, 16), next]),
+            repeatWhile(i32.ltU(from, end), [vectors.map((_, n) => v128.store(to, zero, 16 * n)), next]),
           ]),
           dOutput.set(i32.add(dOutput, int(outputRow))),
           k.set(i32.add(k, int(1))),

@@ -86,7 +86,7 @@ export function contextOf(variant: Variant): Context {
     to: global(),
   };
   const tiling = tilingOf(variant);
-  const element = elementOf(variant.dtype, variant.relaxed);
+  const element = elementOf(variant.dtype, variant.relaxed, variant.wide);
   return {
     variant,
     needs: needsOf(variant),

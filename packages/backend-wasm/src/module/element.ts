@@ -50,6 +50,8 @@ export interface Element {
   readonly integer: IntegerLanes;
   /** True if products and sums may be fused, rounded once. */
   readonly fused: boolean;
+  /** Vectors in a row of a register tile: four where the engine joins two in one register. */
+  readonly tileVectors: 2 | 4;
   /** a · b + c */
   madd(a: Code<'v128'>, b: Code<'v128'>, c: Code<'v128'>): Code<'v128'>;
   /** c − a · b */
@@ -109,14 +111,18 @@ const INSTRUCTIONS = {
   },
 } as unknown as Readonly<Record<ComputeDType, Instructions>>;
 
-/** @param relaxed whether products and sums may be fused, by relaxed SIMD. */
-export function elementOf(dtype: ComputeDType, relaxed: boolean): Element {
+/**
+ * @param relaxed whether products and sums may be fused, by relaxed SIMD.
+ * @param wide whether the engine joins two vectors in one register.
+ */
+export function elementOf(dtype: ComputeDType, relaxed: boolean, wide: boolean): Element {
   const instructions = INSTRUCTIONS[dtype];
   const { vector, bytes } = instructions;
   return {
     ...instructions,
     dtype,
     fused: relaxed,
+    tileVectors: wide ? 4 : 2,
     madd: relaxed ? vector.relaxedMadd : (a, b, c) => vector.add(vector.mul(a, b), c),
     nmadd: relaxed ? vector.relaxedNmadd : (a, b, c) => vector.sub(c, vector.mul(a, b)),
     size: (elements) => i32.shl(elements, int(bytes === 4 ? 2 : 3)),

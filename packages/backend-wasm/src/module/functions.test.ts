@@ -13,7 +13,7 @@ function exportsOf(
 }
 
 describe.each(['float32', 'float64'] as const)('the exponential in %s', (dtype) => {
-  const element = elementOf(dtype, false);
+  const element = elementOf(dtype, false, false);
   const memory = new WebAssembly.Memory({ initial: 1 });
   const numbers = dtype === 'float32' ? new Float32Array(memory.buffer) : new Float64Array(memory.buffer);
   const module = new ModuleBuilder();

@@ -15,7 +15,7 @@ export type TileMultiplier = Callable<['i32', 'i32', 'i32', 'i32', 'i32', 'i32']
 
 /** Steps in bytes through the matrices of a register tile; they are constants of the module. */
 export interface TileSteps {
-  /** Rows of the tile; it is two vectors wide, or two for each of its panels. */
+  /** Rows of the tile; it is `element.tileVectors` vectors wide, or so many for each of its panels. */
   readonly rows: number;
   /** Panels that lie side by side in the tile, one if left out, and the bytes of one: few rows leave registers for several. */
   readonly abreast?: { readonly panels: number; readonly panelBytes: number };
@@ -36,49 +36,49 @@ export interface TileSteps {
 
 /**
  * A function (a, b, c, aEnd, cEnd, factors) that computes some rows of C = A B, or adds to them, tile by tile: one
- * tile has two vectors of columns, or two of each of its panels, and the last one ends at cEnd in the first row.
+ * tile has `element.tileVectors` vectors of columns, or so many of each of its panels, and the last one ends at cEnd in
+ * the first row.
  *
- * All sums of a tile stay in registers; each step loads two vectors of B and broadcasts one element of A for each row
+ * All sums of a tile stay in registers; each step loads those vectors of B and broadcasts one element of A for each row
  * (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 2008, section 4). The inner
  * loop is not unrolled: it is long enough to hide its counting, and registers are all taken. Each element is one sum in
  * the order of the steps. Engines can optimize a separate function in the middle of a call of its callers.
  */
 export function multiplyTiles(module: ModuleBuilder, element: Element, steps: TileSteps): TileMultiplier {
-  const { vector, scalar, madd } = element;
+  const { vector, scalar, madd, tileVectors } = element;
+  const tileBytes = 16 * tileVectors;
   const { panels, panelBytes } = steps.abreast ?? { panels: 1, panelBytes: 0 };
   const parameters = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
   return module.function({ parameters }, (body, aStart, bStart, c, aEnd, cEnd, factors) => {
-    const sums = Array.from({ length: steps.rows }, () => body.locals('v128', 2 * panels));
+    const sums = Array.from({ length: steps.rows }, () => body.locals('v128', tileVectors * panels));
     const a = body.local('i32');
     const b = body.local('i32');
-    const left = body.local('v128');
-    const right = body.local('v128');
+    const columns = body.locals('v128', tileVectors);
+    const zero = columns[0]!;
     const broadcast = body.local('v128');
     const eachSum = (code: (sum: Variable<'v128'>, row: number, at: number) => Block): Block =>
       sums.flatMap((own, row) => own.map((sum, n) => code(sum, row, row * steps.cRow + 16 * n)));
 
     const begin = (sum: Variable<'v128'>, row: number, at: number): Block => {
-      if (steps.begin === 'zero') return sum.set(left);
+      if (steps.begin === 'zero') return sum.set(zero);
       const before = v128.load(c, at);
       if (steps.begin === 'C') return sum.set(before);
       return sum.set(vector.mul(before, vector.loadSplat(factors, row * element.bytes)));
     };
     const tile: Block = [
       a.set(aStart),
-      steps.begin === 'zero' ? left.set(vector.splat(scalar.const(0))) : [],
+      steps.begin === 'zero' ? zero.set(vector.splat(scalar.const(0))) : [],
       eachSum(begin),
       repeatWhile(i32.ltU(a, aEnd), [
         Array.from({ length: panels }, (_, panel) => [
-          left.set(v128.load(b, panel * panelBytes)),
-          right.set(v128.load(b, panel * panelBytes + 16)),
-          sums.map((own, row) => {
-            const [first, second] = own.slice(2 * panel) as [Variable<'v128'>, Variable<'v128'>];
-            return [
-              broadcast.set(vector.loadSplat(a, row * steps.aRow)),
-              first.set(madd(broadcast, left, first)),
-              second.set(madd(broadcast, right, second)),
-            ];
-          }),
+          columns.map((column, n) => column.set(v128.load(b, panel * panelBytes + 16 * n))),
+          sums.map((own, row) => [
+            broadcast.set(vector.loadSplat(a, row * steps.aRow)),
+            columns.map((column, n) => {
+              const sum = own[tileVectors * panel + n]!;
+              return sum.set(madd(broadcast, column, sum));
+            }),
+          ]),
         ]),
         b.set(i32.add(b, int(steps.bStep))),
         a.set(i32.add(a, int(steps.aStep))),
@@ -87,10 +87,13 @@ export function multiplyTiles(module: ModuleBuilder, element: Element, steps: Ti
     ];
     const next =
       steps.bTiles === 'rows'
-        ? b.set(bStart.tee(i32.add(bStart, int(32))))
+        ? b.set(bStart.tee(i32.add(bStart, int(tileBytes))))
         : panels > 1
           ? b.set(i32.add(b, int((panels - 1) * panelBytes)))
           : [];
-    return [b.set(bStart), repeatWhile(i32.ltU(c, cEnd), [tile, next, c.set(i32.add(c, int(32 * panels)))])];
+    return [
+      b.set(bStart),
+      repeatWhile(i32.ltU(c, cEnd), [tile, next, c.set(i32.add(c, int(tileBytes * panels)))]),
+    ];
   });
 }

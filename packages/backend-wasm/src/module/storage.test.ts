@@ -5,7 +5,7 @@ import { elementOf } from './element.ts';
 import { storageOf } from './storage.ts';
 
 describe.each(['float16', 'bfloat16'] as const)('%s', (dtype) => {
-  const storage = storageOf(dtype, elementOf('float32', false));
+  const storage = storageOf(dtype, elementOf('float32', false, false));
   const memory = new WebAssembly.Memory({ initial: 1 });
   const words = new Uint16Array(memory.buffer);
   const numbers = new Float32Array(memory.buffer);

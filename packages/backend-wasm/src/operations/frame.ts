@@ -85,7 +85,7 @@ interface OperationVariant {
  * @param name distinguishes modules of equal properties.
  */
 export function leaseOperation<V extends OperationVariant>(
-  { modules, planOptions: { shared, relaxedSimd } }: Engine,
+  { modules, planOptions: { shared, relaxedSimd, wide } }: Engine,
   name: string,
   variant: V,
   write: (module: ModuleBuilder, element: Element, variant: V) => void,
@@ -94,7 +94,7 @@ export function leaseOperation<V extends OperationVariant>(
     key: `${name} ${JSON.stringify(variant)}`,
     generate() {
       const module = new ModuleBuilder();
-      write(module, elementOf(variant.dtype, relaxedSimd), variant);
+      write(module, elementOf(variant.dtype, relaxedSimd, wide), variant);
       return module.build(shared ? 'shared' : 'unshared');
     },
   });

@@ -149,7 +149,7 @@ function momentsIn(
 ): Moments {
   const { element } = row;
   const { vector, scalar, dtype } = element;
-  const wide = elementOf('float64', element.fused);
+  const wide = elementOf('float64', element.fused, false);
   const centered = kind === 'layer';
   const [mean, rest, inverse, x, shift] = body.locals('v128', 5);
   const numbers = body.locals('v128', 2);
@@ -260,7 +260,7 @@ function writeGradient(module: ModuleBuilder, row: Row, variant: NormVariant): v
   const { width, kind } = variant;
   const centered = kind === 'layer';
   const padded = paddedBytes(variant);
-  const wide = elementOf('float64', element.fused);
+  const wide = elementOf('float64', element.fused, false);
   module.function({ parameters: ITEM_PARAMETERS, name: 'normGradient' }, (body, item, frame) => {
     const given = fieldsOf(frame);
     const [at, input, output, weight, d, residual, sums, sumAt] = body.locals('i32', 8);

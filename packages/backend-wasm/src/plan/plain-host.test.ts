@@ -52,7 +52,7 @@ function request(shape: Shape, more: Partial<Request> = {}): Request {
   };
 }
 
-const options = { shared: false, relaxedSimd: false };
+const options = { shared: false, relaxedSimd: false, wide: false };
 
 async function run(given: Request, provider = plainHost(options)) {
   return attention(await provider.create(), { ...given, logSumExp: true });

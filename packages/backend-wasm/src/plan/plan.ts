@@ -6,6 +6,8 @@ export interface PlanOptions {
   readonly shared: boolean;
   /** True if kernels may use the fused multiply-add of relaxed SIMD. */
   readonly relaxedSimd: boolean;
+  /** True if the engine joins two vectors of 128 bits in one register. */
+  readonly wide: boolean;
 }
 
 /** A module to compile. Two of equal keys are the same. */

@@ -25,7 +25,7 @@ export const SPLIT_ROWS: number = 2 * BLOCK_ROWS;
 export interface Tiling {
   /** Rows that are worked on together: those of the register tile, or those that share the loads of a key in place. */
   readonly rows: number;
-  /** Columns of the register tile: two vectors. */
+  /** Columns of the register tile: two vectors, or four that the engine joins in pairs. */
   readonly columns: number;
   readonly blockRows: number;
   /** Keys in a tile. */
@@ -50,12 +50,13 @@ export interface Tiling {
  * widened first.
  *
  * With fused multiply-add a register tile of 6 × 2 vectors takes 12 registers, two more for the columns and one for a row:
- * all 15 that engines leave on x64. Without it the product needs one too, and older engines spill beyond 4 × 2.
+ * all 15 that engines leave on x64. Without it the product needs one too, and older engines spill beyond 4 × 2. Where the engine joins
+ * two vectors in one register (`platform/wide.ts`), tiles are four vectors wide, which are as many registers.
  */
 export function tilingOf(variant: Variant): Tiling {
-  const { pass, relaxed, dtype, headDim, valueDim, direct, one } = variant;
+  const { pass, relaxed, wide, dtype, headDim, valueDim, direct, one } = variant;
   const tileKeys = direct ? DIRECT_TILE_KEYS : pass === 'gradient' ? GRADIENT_TILE_KEYS : TILE_KEYS;
-  const columns = dtype === 'float32' ? 8 : 4;
+  const columns = (wide ? 2 : 1) * (dtype === 'float32' ? 8 : 4);
   const roundUp = (n: number): number => Math.ceil(n / columns) * columns;
   return {
     rows: direct ? (one ? 1 : 2) : relaxed ? 6 : 4,

@@ -14,6 +14,7 @@ export function variantOf(problem: AttentionProblem, pass: Variant['pass'], opti
     pass,
     shared: options.shared,
     relaxed: options.relaxedSimd,
+    wide: options.wide,
     dtype: computeDType(problem.dtype),
     storage: problem.dtype,
     cache: problem.cacheType,

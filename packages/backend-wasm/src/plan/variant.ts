@@ -12,6 +12,7 @@ export interface Variant {
   readonly pass: 'forward' | 'gradient';
   readonly shared: boolean;
   readonly relaxed: boolean;
+  readonly wide: boolean;
   /** Type of scores and sums. */
   readonly dtype: ComputeDType;
   /** Type of query, bias, float mask, output, weights, and of their gradients. */

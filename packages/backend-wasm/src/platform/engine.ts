@@ -8,6 +8,7 @@ import { Team } from './threads/team.ts';
 import { hasRelaxedSimd, hasSharedMemory } from './features.ts';
 import { ModuleCache } from './modules.ts';
 import { availableThreads } from './node.ts';
+import { joinsVectors } from './wide.ts';
 
 /** Engine of a backend: memory, threads, and their modules. */
 export interface Engine {
@@ -25,9 +26,10 @@ export async function startEngine({ threads, relaxedSimd = 'auto', worker }: Was
   const { heap, team } =
     threads === undefined ? await availableTeam(worker) : await withThreads(threads, worker);
   const relaxed = relaxedSimd === 'auto' && hasRelaxedSimd();
+  const wide = joinsVectors();
   return {
-    device: `WebAssembly, ${relaxed ? 'relaxed ' : ''}SIMD, ${team.threads} thread${team.threads === 1 ? '' : 's'}`,
-    planOptions: { shared: heap.shared, relaxedSimd: relaxed },
+    device: `WebAssembly, ${relaxed ? 'relaxed ' : ''}SIMD${wide ? ' in 256 bits' : ''}, ${team.threads} thread${team.threads === 1 ? '' : 's'}`,
+    planOptions: { shared: heap.shared, relaxedSimd: relaxed, wide },
     heap,
     team,
     modules: new ModuleCache(heap.memory, (id) => team.forget(id)),

@@ -2,6 +2,7 @@
 export interface NodeModules {
   'node:worker_threads': typeof import('node:worker_threads');
   'node:os': typeof import('node:os');
+  'node:buffer': typeof import('node:buffer');
 }
 
 /** A module of Node's own, or undefined where there is none. */

@@ -25,6 +25,7 @@ interface Runtime {
 const RUNTIMES: Readonly<Record<string, Runtime>> = {
   "the machine's Node": { command: [process.env['npm_node_execpath'] ?? process.execPath] },
   'a newer Node': { command: [process.execPath] },
+  'the same in 256 bits': { command: [process.execPath, '--experimental-wasm-revectorize'] },
   Deno: {
     command: ['npx', '-y', 'deno@2.9.6'],
     words: ['run', '--allow-all', '--node-modules-dir=manual'],

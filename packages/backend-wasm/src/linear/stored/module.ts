@@ -17,14 +17,17 @@ import type { Element } from '../../module/element.ts';
 import { fieldsOf } from '../../operations/frame.ts';
 import { BLOCK_BYTES, type LinearVariant, finisher } from '../module.ts';
 import { prefetcher } from '../prefetch.ts';
-import { PANEL_BYTES, heightMultipliers, nextHeight, ofHeight } from '../row-tiles.ts';
+import { heightMultipliers, nextHeight, ofHeight } from '../row-tiles.ts';
 import { weightDecoder } from './decoder.ts';
-import { type Form, formOf } from './form.ts';
+import { type Form, PANEL_OUTPUTS, formOf } from './form.ts';
 
 /** Rows of a work item: a multiple of the register tile's, and enough for the decoding of a panel not to count. */
 export const STORED_ROWS = 96;
 /** At most so many rows each decode the weights for themselves, in registers. */
 const FEW_ROWS = 3;
+
+/** Bytes of a panel's row of float32: two vectors. */
+const PANEL_BYTES = 4 * PANEL_OUTPUTS;
 
 export interface StoredVariant extends LinearVariant {
   readonly weightType: StoredType;
@@ -56,7 +59,7 @@ export function writeStored(module: ModuleBuilder, element: Element, variant: St
     cRow: BLOCK_BYTES,
     begin: 'zero',
   } as const;
-  const tiles = heightMultipliers(module, element, relaxed, () => steps);
+  const tiles = heightMultipliers(module, { ...element, tileVectors: 2 }, relaxed, () => steps);
   const decodedRow = rowMultiplier(module, element, form, panelBytes);
   const decodePanel = panelDecoder(module, element, form, panelBytes);
   const prefetch = prefetcher(module);

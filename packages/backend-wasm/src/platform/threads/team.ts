@@ -1,6 +1,7 @@
 import { HeedError } from '@heed/core';
 import { TURN_MILLISECONDS, nextTurn, now, onAbort } from '@heed/core/backend';
 import { mayWait } from '../features.ts';
+import { clearUpperHalves } from '../wide.ts';
 import { type FromWorker, type Job, type TaskFunction, totalTasks } from './job.ts';
 import { type Spawn, type Worker, platformSpawn } from './spawn.ts';
 import { WORD, atomics } from './words.ts';
@@ -320,5 +321,7 @@ export function runTask(
     run(task, frame, scratch);
   } catch (error) {
     throw new HeedError('ENGINE', `a kernel failed: ${String(error)}`, { cause: error });
+  } finally {
+    clearUpperHalves();
   }
 }
