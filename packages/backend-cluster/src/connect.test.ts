@@ -90,6 +90,20 @@ describe.skipIf(!hasServer())('a server', () => {
     }
   });
 
+  test('fails a run with what its onProgress throws', async () => {
+    const reason = new Error('nobody listens');
+    const { backend } = await TestCluster.start(
+      1,
+      { backendOptions: { delay: 1100 } },
+      {
+        onProgress() {
+          throw reason;
+        },
+      },
+    );
+    await expect(attention(backend, request())).rejects.toBe(reason);
+  });
+
   test('tells the figures of the last run in the plan', async () => {
     const { backend, runs } = await TestCluster.start(2);
     const { problem, inputs } = resolveRequest(request());

@@ -7,7 +7,7 @@ import { startCaller } from './test/caller-process.ts';
 import { TestCluster, bits, request } from './test/cluster.ts';
 import { Stranger } from './test/raw.ts';
 import { hasServer } from './test/server.ts';
-import { DEADLY, HUGE } from './test/trapped-backend.ts';
+import { DEADLY, FATAL, HUGE } from './test/trapped-backend.ts';
 
 /** The error that a call fails with. */
 async function errorOf(call: Promise<unknown>): Promise<HeedError> {
@@ -144,6 +144,16 @@ describe.skipIf(!hasServer())('a cluster', () => {
     expect(await bits(cluster.backend, request())).toBe(expected);
   });
 
+  test('ends a worker that is told to stop, also where its backend is lost meanwhile', async () => {
+    const cluster = await TestCluster.start(1, { backendOptions: { delay: 500 } });
+    const [worker] = cluster.workers;
+    const failing = errorOf(bits(cluster.backend, request(1, FATAL)));
+    await wait(300);
+    worker!.send('SIGTERM');
+    expect(await worker!.exit).toBe(0);
+    expect((await failing).code).toBe('UNAVAILABLE');
+  });
+
   test('says which shard is too large for the memory of its worker', async () => {
     const cluster = await TestCluster.start(2);
     const error = await errorOf(bits(cluster.backend, request(1, HUGE)));
@@ -213,7 +223,13 @@ describe.skipIf(!hasServer())('a cluster', () => {
 
     test('what is on its subjects and not its own', async () => {
       for (let group = 0; group < 32; group++) stranger.say(`heed.task.${group}`, 'garbage');
-      stranger.say('heed.alive', 'garbage');
+      for (const words of [
+        'garbage',
+        '{"worker":"w","life":60000}',
+        '{"worker":"w","life":60000,"working":5}',
+      ])
+        stranger.say('heed.alive', words);
+      stranger.say('$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.heed_tasks.group-0', 'garbage');
       stranger.say('heed.answer.someone.1.0', 'garbage');
       stranger.say('heed.cancel', 'garbage');
       const { backend } = cluster;

@@ -288,7 +288,13 @@ class Run {
     }
     this.#answers[index] = answer;
     this.#received += bytes;
-    this.#onDone(++this.#done);
+    this.#done++;
+    try {
+      this.#onDone(this.#done);
+    } catch (error) {
+      // The caller's own function.
+      this.fail(error);
+    }
     if (this.#done < this.#count) return;
     this.#resolve({ answers: this.#answers, bytesSent: this.bytesSent, bytesReceived: this.#received });
   }

@@ -47,14 +47,25 @@ export class Watch {
 
 function parsed(data: Uint8Array): Presence | null {
   try {
-    const presence = JSON.parse(new TextDecoder().decode(data)) as Partial<Presence> | null;
-    return typeof presence?.worker === 'string' && typeof presence.life === 'number'
-      ? (presence as Presence)
-      : null;
+    const presence: unknown = JSON.parse(new TextDecoder().decode(data));
+    return isPresence(presence) ? presence : null;
   } catch {
     // Another program's message on our subject.
     return null;
   }
+}
+
+/** Checks all that is read of it, except the versions: those of another have an error of their own. */
+function isPresence(value: unknown): value is Presence {
+  const { worker, backend, device, life, working, capabilities } = (value ?? {}) as Partial<Presence>;
+  const { dtypes, features, guarantees } = capabilities ?? {};
+  const areTexts = (list: unknown): boolean =>
+    Array.isArray(list) && list.every((one) => typeof one === 'string');
+  return (
+    typeof life === 'number' &&
+    [worker, backend, device].every((text) => typeof text === 'string') &&
+    [working, dtypes, features, guarantees].every(areTexts)
+  );
 }
 
 /**

@@ -1,4 +1,4 @@
-/** The backend `ts`, slow, and with queries that kill its process or exceed its memory. */
+/** The backend `ts`, slow, and with queries that kill its process, end its thread or exceed its memory. */
 import { setTimeout as wait } from 'node:timers/promises';
 import {
   type AttentionBackend,
@@ -14,6 +14,9 @@ import ts from '@heed/backend-ts';
 export const DEADLY = 666;
 /** First number of a query for which there is never enough memory. */
 export const HUGE = 777;
+
+/** First number of a query that ends the thread of its worker's backend. */
+export const FATAL = 888;
 
 interface TrappedOptions {
   /** Milliseconds before each run. */
@@ -37,6 +40,7 @@ const trapped: BackendProvider<TrappedOptions> = {
         for (const end = Date.now() + block; Date.now() < end;);
         const first = 'data' in inputs.query ? inputs.query.data[0] : 0;
         if (first === DEADLY) process.kill(process.pid, 'SIGKILL');
+        if (first === FATAL) process.exit(1);
         if (first === HUGE) throw new HeedError('OUT_OF_MEMORY', 'not enough memory for the results');
         return kernel.run(inputs, options);
       }) as AttentionKernel['run'],

@@ -155,8 +155,8 @@ export class NatsTransport implements Transport {
   listenForGivenUp(hear: (offered: number) => void): () => void {
     const subject = `$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.${this.#namespace}_tasks.>`;
     return this.#subscribe(subject, 0, (data) => {
-      const { stream_seq: sequence } = JSON.parse(new TextDecoder().decode(data)) as { stream_seq: number };
-      hear(sequence);
+      const sequence = sequenceOf(data);
+      if (sequence !== null) hear(sequence);
     });
   }
 
@@ -265,6 +265,18 @@ export class NatsTransport implements Transport {
         error,
       );
     }
+  }
+}
+
+/** Returns the sequence of the message that an advisory is about; null for another program's message. */
+function sequenceOf(advisory: Uint8Array): number | null {
+  try {
+    const { stream_seq: sequence } = JSON.parse(new TextDecoder().decode(advisory)) as {
+      stream_seq?: unknown;
+    };
+    return typeof sequence === 'number' ? sequence : null;
+  } catch {
+    return null;
   }
 }
 

@@ -6,12 +6,19 @@ import type { FromThread, ThreadData, ToThread } from './messages.ts';
 export type Computed = Extract<FromThread, { what: 'done' }>;
 export type Ready = Extract<FromThread, { what: 'ready' }>;
 
+interface Waiting {
+  resolve(computed: Computed): void;
+  reject(error: unknown): void;
+}
+
 /** The computing thread, as the communicating thread sees it. */
 export class Compute {
   readonly #thread: Worker;
-  readonly #waiting = new Map<number, (computed: Computed) => void>();
+  readonly #waiting = new Map<number, Waiting>();
   readonly #get: (name: string) => Promise<Uint8Array>;
   #next = 0;
+  /** Error that ended the thread. */
+  #ended: Error | null = null;
   /** Rejects when the thread has ended by itself. */
   readonly lost: Promise<never>;
   readonly ready: Promise<Ready>;
@@ -32,13 +39,16 @@ export class Compute {
       else if (message.what === 'broken') fail(HeedError.fromJSON(message.error));
       else if (message.what === 'fetch') void this.#fetch(message.name);
       else {
-        this.#waiting.get(message.id)?.(message);
+        this.#waiting.get(message.id)?.resolve(message);
         this.#waiting.delete(message.id);
       }
     });
     const end = (error: Error): void => {
+      this.#ended ??= error;
       fail(error);
       lose(error);
+      for (const { reject } of this.#waiting.values()) reject(this.#ended);
+      this.#waiting.clear();
     };
     this.#thread.on('error', end);
     this.#thread.on('exit', (code) =>
@@ -50,10 +60,13 @@ export class Compute {
     );
   }
 
-  /** @returns the id of the task, to abort it, and its end. */
+  /** @returns the id of the task, to abort it, and its end, which rejects when the thread ends before. */
   perform(task: Task): { readonly id: number; readonly computed: Promise<Computed> } {
     const id = this.#next++;
-    const computed = new Promise<Computed>((resolve) => this.#waiting.set(id, resolve));
+    const computed = new Promise<Computed>((resolve, reject) => {
+      if (this.#ended === null) this.#waiting.set(id, { resolve, reject });
+      else reject(this.#ended);
+    });
     this.#say({ what: 'task', id, task });
     return { id, computed };
   }
