@@ -173,7 +173,11 @@ test('mistakes are named', async () => {
     ['types are [1, 1]', () => encoder.run([[1, 2]], { types: [[0]] })],
     ['counts are [3]', () => encoder.run([[1, 2]], { counts: [3] })],
     ['ids are [2]', () => encoder.run([1, 2])],
-    ['texts are []', () => sentenceEmbeddings(encoder, {} as TextTokenizer, [])],
+    [
+      'texts are []',
+      () => sentenceEmbeddings(encoder, { encode: () => [1] } as unknown as TextTokenizer, []),
+    ],
+    ['expected a TextTokenizer', () => sentenceEmbeddings(encoder, ['a'] as never, [])],
   ];
   for (const [words, work] of cases) await expect(work(), words).rejects.toThrow(words);
 });

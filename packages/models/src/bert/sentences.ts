@@ -1,6 +1,6 @@
 import { HeedError, type RunOptions, type Tensor } from '@heed/core';
 import { abortSignal, checkOptions, shown, zeros } from '@heed/core/backend';
-import type { TextTokenizer } from '../tokenizer/tokenizer.ts';
+import { type TextTokenizer, checkTokenizer } from '../tokenizer/tokenizer.ts';
 import type { Encoder } from './encoder.ts';
 
 /**
@@ -16,6 +16,7 @@ export async function sentenceEmbeddings(
   texts: readonly string[],
   options: RunOptions = {},
 ): Promise<Tensor<'float32'>> {
+  checkTokenizer('sentenceEmbeddings()', tokenizer, 'encode');
   checkOptions('sentenceEmbeddings()', options, { signal: abortSignal });
   if (!Array.isArray(texts) || texts.length === 0) {
     throw new HeedError('ARGUMENT', `texts are ${shown(texts)}; expected an array of one or more`, {

@@ -204,6 +204,36 @@ describe.each(KINDS)('%s', (kind) => {
     cache.dispose();
     twice.dispose();
   });
+
+  test('a text of no tokens waits while others go on', async () => {
+    const model = await Decoder.load(backend, await hubFiles(kind));
+    const cache = await model.cache({ batch: 3, capacity: 16 });
+    const row = ({ data }: { readonly data: Float32Array }, b: number): Float32Array =>
+      data.subarray(b * TINY.vocabulary, (b + 1) * TINY.vocabulary);
+    const empty = Array<number>(ids.length).fill(0);
+    await model.run([ids, empty, empty], { cache, counts: [8, 0, 0] });
+    expect(cache.lengths).toEqual([8, 0, 0]);
+    const second = await model.run(
+      [
+        [0, 0],
+        [7, 7],
+        [0, 0],
+      ],
+      { cache, counts: [0, 2, 0] },
+    );
+    expect(cache.lengths).toEqual([8, 2, 0]);
+    const third = await model.run([[10], [0], [3]], { cache, counts: [1, 0, 1] });
+    expect(cache.lengths).toEqual([9, 2, 1]);
+    for (const [logits, b, text] of [
+      [second.logits, 1, [7, 7]],
+      [third.logits, 0, [...ids, 10]],
+      [third.logits, 2, [3]],
+    ] as const) {
+      expect(distance(row(logits, b), (await model.run([text])).logits.data)).toBeLessThan(1e-5);
+    }
+    expect(third.logits.data.every(Number.isFinite)).toBe(true);
+    cache.dispose();
+  });
 });
 
 describe.each([
@@ -305,6 +335,7 @@ test('ids, counts and caches are checked before anything runs', async () => {
     ['ARGUMENT', () => model.run([[17]])],
     ['ARGUMENT', () => model.run([ids], { cache })],
     ['SHAPE', () => model.run([ids], { counts: [9] })],
+    ['ARGUMENT', () => model.run([ids], { counts: [-1] })],
     ['ARGUMENT', () => model.run([Array<number>(25).fill(1)])],
     ['UNKNOWN_OPTION', () => model.run([ids], { weights: true } as never)],
     ['ARGUMENT', () => model.likelihoods([1])],

@@ -46,7 +46,10 @@ export interface HubFiles {
 export interface DecoderRunOptions extends RunOptions {
   /** Keeps the tokens so far. Default: the run begins a new text. */
   readonly cache?: DecoderCache | undefined;
-  /** The number of tokens of each text, where texts of a batch are padded at the right. Default L. */
+  /**
+   * The number of tokens of each text, where texts of a batch are padded at the right. A text of 0 tokens stays as it is, and its
+   * scores may be anything. Default L.
+   */
   readonly counts?: readonly number[] | undefined;
   /** Scores of the next token: after each text's last token, after each token, or none. Default `last`. */
   readonly logits?: 'last' | 'all' | 'none' | undefined;
@@ -131,7 +134,7 @@ export class Decoder {
   async run(ids: PlainTensorLike, options: DecoderRunOptions = {}): Promise<DecoderResults> {
     checkOptions('run()', options, {
       cache: true,
-      counts: listOf(integer(1)),
+      counts: listOf(integer(0)),
       logits: oneOf('last', 'all', 'none'),
       capture: array,
       change: array,
@@ -281,9 +284,13 @@ export class Decoder {
     // Writes padding too, behind the text's own tokens; what follows overwrites it.
     const needed = length + Math.max(...(cache?.lengths ?? [0]));
     if (needed <= room) return;
-    throw new HeedError('ARGUMENT', `the text has ${needed} tokens; expected at most ${room}`, {
-      remedy: 'shorten the text, or make the cache with a higher capacity',
-    });
+    throw new HeedError(
+      'ARGUMENT',
+      `the longest text has ${needed} tokens with its padding; expected at most ${room}`,
+      {
+        remedy: 'shorten the text, or make the cache with a higher capacity',
+      },
+    );
   }
 
   #embed(ids: Tensor<'int32'>, positions: Tensor<'int32'>): Tensor<'float32'> {
@@ -332,11 +339,12 @@ async function readParts(config: DecoderConfig, source: WeightSource): Promise<P
   return { words, places, blocks, norm, head };
 }
 
-/** `[B, L, E]` → `[B, 1, E]`: of each text the row of its last token. */
+/** `[B, L, E]` → `[B, 1, E]`: of each text the row of its last token; zeros where it has none. */
 function lastRows({ shape, data }: Tensor<'float32'>, counts: readonly number[]): Tensor<'float32'> {
   const [batch, length, width] = shape;
   const result = zeros('float32', [batch, 1, width]);
   counts.forEach((count, b) => {
+    if (count === 0) return;
     const from = (b * length + count - 1) * width;
     result.data.set(data.subarray(from, from + width), b * width);
   });

@@ -14,7 +14,7 @@ import { seededRandom } from '@heed/layers';
 import type { DecoderCache } from '../decoder/cache.ts';
 import type { Decoder, DecoderRunOptions } from '../decoder/decoder.ts';
 import { logProbabilitiesOf } from '../decoder/log-probabilities.ts';
-import type { TextTokenizer } from '../tokenizer/tokenizer.ts';
+import { type TextTokenizer, checkTokenizer } from '../tokenizer/tokenizer.ts';
 import { checkModel, checkPrompt } from './check.ts';
 import { choose, likeliest, penalize } from './choose.ts';
 import { TextStream } from './text-stream.ts';
@@ -87,15 +87,7 @@ export async function* generate(
 ): AsyncGenerator<GeneratedToken, void, void> {
   checkGenerate(options);
   checkModel('generate()', model);
-  if (typeof (tokenizer as Partial<TextTokenizer> | null | undefined)?.encode !== 'function') {
-    throw new HeedError(
-      'ARGUMENT',
-      `generate(): the tokenizer is ${shown(tokenizer)}; expected a TextTokenizer`,
-      {
-        remedy: 'make it with ggufTokenizer() or hubTokenizer()',
-      },
-    );
-  }
+  checkTokenizer('generate()', tokenizer, 'encode');
   checkPrompt('generate()', prompt);
   const ids = typeof prompt === 'string' ? tokenizer.encode(prompt) : prompt;
   if (ids.length === 0) {

@@ -122,6 +122,17 @@ export class TextTokenizer {
   }
 }
 
+/**
+ * @param method that the owner calls first.
+ * @throws HeedError `ARGUMENT` for what is not a tokenizer.
+ */
+export function checkTokenizer(owner: string, given: unknown, method: 'encode' | 'decode'): void {
+  if (typeof (given as Partial<TextTokenizer> | null | undefined)?.[method] === 'function') return;
+  throw new HeedError('ARGUMENT', `${owner}: the tokenizer is ${shown(given)}; expected a TextTokenizer`, {
+    remedy: 'make it with ggufTokenizer() or hubTokenizer()',
+  });
+}
+
 /** Uses the library, which finds what is wrong with a file in the constructor or only later. @throws HeedError `ARGUMENT`. */
 function understood<T>(use: () => T): T {
   try {

@@ -225,6 +225,9 @@ test('mistakes are named', async () => {
   await expect(model.transcribe(sound, tokenizer, { language: 'de' })).rejects.toEqual(
     fail('ARGUMENT', 'English alone'),
   );
+  await expect(model.transcribe(sound, { words: true } as never)).rejects.toThrow(
+    'transcribe(): the tokenizer is an object; expected a TextTokenizer',
+  );
   await expect(model.transcribe(sound, tokenizer, { word: true } as object)).rejects.toEqual(
     fail('UNKNOWN_OPTION', 'word'),
   );

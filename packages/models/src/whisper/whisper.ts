@@ -15,7 +15,7 @@ import { HOP, type LogMel, RATE, logMel } from '../audio/log-mel.ts';
 import { resample } from '../audio/resample.ts';
 import { type Sound, checkSound } from '../audio/sound.ts';
 import { type Capture, type Change, Hooks } from '../inside/hooks.ts';
-import type { TextTokenizer } from '../tokenizer/tokenizer.ts';
+import { type TextTokenizer, checkTokenizer } from '../tokenizer/tokenizer.ts';
 import { WeightReader, type WeightSource } from '../weights/source.ts';
 import { alignTokens } from './align.ts';
 import { type WhisperCapture, capturesOf, checkCaptures, layersOf } from './captures.ts';
@@ -156,6 +156,7 @@ export class Whisper {
     options: TranscribeOptions = {},
   ): AsyncGenerator<TranscriptSegment, void, void> {
     checkSound(sound);
+    checkTokenizer('transcribe()', tokenizer, 'decode');
     checkOptions('transcribe()', options, TRANSCRIBE_OPTIONS);
     const { signal, noSpeechThreshold = 0.6, logProbabilityThreshold = -1 } = options;
     const run = signal === undefined ? {} : { signal };
