@@ -21,12 +21,15 @@ def torch_names():
     from torch.nn.attention.bias import causal_lower_right
     from torch.nn.attention.flex_attention import AuxRequest, create_block_mask, create_mask, flex_attention
 
-    def mha(query, key, value, **options):
-        """nn.MultiheadAttention through identity projections, as [B, H, L, D]."""
+    def mha(query, key, value, add_zero_attn=False, bias_k=None, bias_v=None, **options):
+        """nn.MultiheadAttention through identity projections, as [B, H, L, D]; bias_k and bias_v are [H, D]."""
         batch, heads, _, size = query.shape
         eye = torch.eye(heads * size)
-        module = torch.nn.MultiheadAttention(heads * size, heads, bias=False, batch_first=True).eval()
-        module.load_state_dict({"in_proj_weight": torch.cat([eye] * 3), "out_proj.weight": eye})
+        appended = {} if bias_k is None else {"bias_k": bias_k, "bias_v": bias_v}
+        made = {"add_zero_attn": add_zero_attn, "add_bias_kv": bool(appended), "bias": False, "batch_first": True}
+        module = torch.nn.MultiheadAttention(heads * size, heads, **made).eval()
+        weights = {"in_proj_weight": torch.cat([eye] * 3), "out_proj.weight": eye}
+        module.load_state_dict(weights | {name: row.reshape(1, 1, -1) for name, row in appended.items()})
         flat = lambda x: x.transpose(1, 2).reshape(batch, x.shape[2], -1)
         options = {"need_weights": False, **options}
         output, weights = module(flat(query), flat(key), flat(value), **options)

@@ -134,8 +134,8 @@ export async function attention<
   options: RunOptions & { readonly resident?: R } = {},
 ): Promise<AttendedBy<FloatDTypeOf<Q>, R, O, W, L, S, C, G>> {
   assertBackend(backend);
-  checkRunOptions('attention()', options);
   const { problem, inputs } = resolveRequest(withStatistics(request));
+  checkRunOptions('attention()', options);
   const held = holdInputs(inputs);
   const results = await withKernel(backend, problem, (kernel) =>
     kernel.run(held.inputs, options as RunOptions),

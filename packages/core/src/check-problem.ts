@@ -237,10 +237,16 @@ export function broadcastShape(
 function refuseBroadcast(name: string, shape: unknown, full: readonly number[]): never {
   const [b, h, q, k] = full;
   const given = Array.isArray(shape) ? `[${shape.map(shown).join(', ')}]` : shown(shape);
+  const isJoined = Array.isArray(shape) && shape.join() === [b! * h!, q, k].join();
   throw new HeedError(
     'SHAPE',
     `${name} is ${given}, which does not broadcast to [B=${b}, Hq=${h}, Lq=${q}, Lk=${k}]`,
-    { clause: name, remedy: 'make each length 1 or the full one; shorter shapes align at the right' },
+    {
+      clause: name,
+      remedy: isJoined
+        ? `give it with the shape [${full.join(', ')}]`
+        : 'make each length 1 or the full one; shorter shapes align at the right',
+    },
   );
 }
 

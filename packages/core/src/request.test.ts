@@ -368,6 +368,20 @@ describe('errors speak in dimension letters, before anything is computed', () =>
       { code: 'ARGUMENT', message: 'the request is undefined', remedy: /query, key, value/ },
     ],
     [
+      'a tensor for the request',
+      square.query,
+      { code: 'ARGUMENT', message: 'the request is a tensor', remedy: /query, key, value/ },
+    ],
+    [
+      'a mask of heads and batch in one axis',
+      { ...B2H4, mask: bools(8, 5, 6) },
+      {
+        code: 'SHAPE',
+        message: 'mask is [8, 5, 6], which does not broadcast to [B=2, Hq=4, Lq=5, Lk=6]',
+        remedy: /shape \[2, 4, 5, 6\]/,
+      },
+    ],
+    [
       'window',
       { ...square, window: { left: -1 } },
       { code: 'ARGUMENT', message: 'window.left is -1; expected an integer ≥ 0, or null for unbounded' },

@@ -231,8 +231,9 @@ const OPTIONS: OptionTable<AttentionRequest> = {
 };
 
 function checkRequest(request: AttentionRequest | undefined): asserts request {
-  if (typeof request !== 'object' || request === null) {
-    throw new HeedError('ARGUMENT', `the request is ${String(request)}; expected an object`, {
+  if (typeof request !== 'object' || request === null || 'shape' in request) {
+    const given = typeof request === 'object' && request !== null ? 'a tensor' : String(request);
+    throw new HeedError('ARGUMENT', `the request is ${given}; expected an object`, {
       clause: 'shape',
       remedy: 'call attention(backend, { query, key, value })',
     });

@@ -103,5 +103,16 @@ export function turnedOver({ shape, data }: Tensor, other: readonly number[] = s
   return { dtype: 'bool', shape: other, data: Uint8Array.from(data, (byte) => 1 - byte) };
 }
 
+/** `[B, H, L, D]` with the last row of the first batch element in all of them. */
+export function sharedLastRow({ dtype, shape, data }: Tensor): Tensor {
+  const [, heads, length, depth] = shape as [number, number, number, number];
+  const shared = data.slice();
+  for (let n = 0; n < shared.length; n++) {
+    const isLast = Math.floor(n / depth) % length === length - 1;
+    if (isLast) shared[n] = data[n % (heads * length * depth)]!;
+  }
+  return { dtype, shape, data: shared } as Tensor;
+}
+
 /** A call of {@link attention} beside a call of the library. */
 export type Here = (x: Inputs) => AttentionRequest;

@@ -49,6 +49,11 @@ describe('names', () => {
     ['enable_gqa', 'fewer heads than `query`'],
     ['softmax_scale', 'write `scale`'],
     ['window_size', 'write `window: { left, right }`'],
+    ['keyMask', 'write `keyLengths`, or a `mask`'],
+    ['score_mod', 'a `mask` or a `bias`'],
+    // Of the argument after the inputs.
+    ['signal', 'after the inputs: `{ signal }`'],
+    ['gradient', 'after the inputs: `{ gradient: true }`'],
     // Nothing is similar.
     ['temperature', 'the options are query, key, value, causal'],
     ['constructor', 'the options are query'],
@@ -69,6 +74,9 @@ describe('names', () => {
     ['thread', { threads: true }, 'did you mean `threads`?'],
     ['num_threads', { threads: true }, 'write `threads`'],
     ['fallBack', { fallback: true }, 'did you mean `fallback`?'],
+    ['weights', { input: true }, 'after the inputs: `{ weights: true }`'],
+    ['weights', { signal: true }, 'to the inputs'],
+    ['causal', { signal: true, weights: true }, 'to the inputs'],
     // Advice that names an option requires that the option exists.
     ['is_causal', { threads: true }, 'the options are threads'],
     ['threads', {}, 'own.create() takes no options'],

@@ -50,6 +50,20 @@ const segments = [
 const keyLengths = [write('keyLengths')];
 const queryLengths = [write('queryLengths')];
 const batchFirst = [{ option: null, say: 'leave it out: the batch is the first axis' }];
+/** Options that follow the inputs in a call of their own argument. */
+const after = (what: string): readonly Advice[] =>
+  ['query', 'input'].map((option) => ({
+    option,
+    say: `it belongs to the argument after the inputs: \`{ ${what} }\``,
+  }));
+/** Inputs, written among the options that follow them. */
+const before = [{ option: 'signal', say: 'it belongs to the argument before, to the inputs' }];
+const modifier = [
+  {
+    option: 'mask',
+    say: 'write `causal`, `window`, `keyLengths`, a `mask` or a `bias`',
+  },
+];
 const dtype = [{ option: 'query', say: 'leave it out: the element type is that of `query`' }];
 
 /**
@@ -62,8 +76,21 @@ export const WORDS: Readonly<Record<string, readonly Advice[]>> = {
   usecausalmask: causal,
   unidirectional: causal,
 
+  signal: after('signal'),
+  resident: after('resident: true'),
+  weights: [...after('weights: true'), ...before],
+  gradient: [...after('gradient: true'), ...before],
+  causal: before,
+  window: before,
+  mask: before,
+  key: before,
+
+  blockmask: modifier,
+  maskmod: modifier,
+  scoremod: modifier,
   attnmask: mask,
   attentionmask: mask,
+  keymask: padding,
   keypaddingmask: padding,
   srckeypaddingmask: padding,
   paddingmask: padding,
@@ -77,6 +104,8 @@ export const WORDS: Readonly<Record<string, readonly Advice[]>> = {
   returnattentionscores: weights,
   returnattnprobs: weights,
   returnattentionweights: weights,
+  returnweights: weights,
+  returntimestamps: [write('words', 'words: true')],
   averageattnweights: [{ option: 'weights', say: 'leave it out: weights are those of each head' }],
   returnlse: logSumExp,
   returnsoftmaxlse: logSumExp,

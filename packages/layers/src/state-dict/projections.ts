@@ -63,7 +63,7 @@ function refuse(names: readonly string[]): void {
     throw new HeedError(
       'UNSUPPORTED',
       `the state dict has ${appended.join(' and ')}: it was trained with add_bias_kv, which appends a key and a value`,
-      { remedy: 'append them to key and value yourself; MultiHeadAttention has no add_bias_kv' },
+      { remedy: 'append them to key and value behind their projections, by Linear and attention()' },
     );
   }
   const blocks = names.filter((name) => /_(blocks|scales)$/.test(name));

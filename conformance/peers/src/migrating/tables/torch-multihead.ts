@@ -1,4 +1,4 @@
-import { listOf, turnedOver } from '../inputs.ts';
+import { listOf, sharedLastRow, turnedOver } from '../inputs.ts';
 import type { MigrationTable } from '../table.ts';
 
 export const torchMultihead: MigrationTable = {
@@ -15,12 +15,23 @@ export const torchMultihead: MigrationTable = {
           mask: { ...mask, shape: [3, 5], data: mask.data.slice(0, 15) as Uint8Array<ArrayBuffer> },
         }),
       },
+    ],
+    '`attn_mask`, float': [
+      {
+        there: 'mha(q, k, v, attn_mask=bias[0, 0])',
+        here: ({ q, k, v, bias }) => ({
+          query: q,
+          key: k,
+          value: v,
+          mask: { ...bias, shape: [3, 5], data: bias.data.slice(0, 15) as Float32Array<ArrayBuffer> },
+        }),
+      },
+    ],
+    '`attn_mask [N·H, L, S]`, of either kind': [
       {
         there: 'mha(q, k, v, attn_mask=~emptyRow.expand(2, 4, 3, 5).reshape(8, 3, 5))',
         here: ({ q, k, v, emptyRow }) => ({ query: q, key: k, value: v, mask: emptyRow }),
       },
-    ],
-    '`attn_mask`, float': [
       {
         there: 'mha(q, k, v, attn_mask=bias.reshape(8, 3, 5))',
         here: ({ q, k, v, bias }) => ({ query: q, key: k, value: v, mask: bias }),
@@ -56,6 +67,18 @@ export const torchMultihead: MigrationTable = {
         there: 'mha(q, k, v, need_weights=True, average_attn_weights=False)',
         here: ({ q, k, v }) => ({ query: q, key: k, value: v, weights: true }),
         results: ['output', 'weights'],
+      },
+    ],
+    '`add_zero_attn=True`': [
+      {
+        there: 'mha(q, k, v, add_zero_attn=True)',
+        here: ({ q, k, v }) => ({ query: q, key: k, value: v, sinks: [0, 0, 0, 0] }),
+      },
+    ],
+    '`add_bias_kv=True`': [
+      {
+        there: 'mha(q, k[:, :, :4], v[:, :, :4], bias_k=k[0, :, 4], bias_v=v[0, :, 4])',
+        here: ({ q, k, v }) => ({ query: q, key: sharedLastRow(k), value: sharedLastRow(v) }),
       },
     ],
   },
