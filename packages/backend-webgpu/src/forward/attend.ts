@@ -7,6 +7,7 @@ import {
   scoreOf,
   stageVectors,
   strideOf,
+  weightVectors,
 } from '../plan/geometry.ts';
 import type { Variant } from '../plan/variant.ts';
 import {
@@ -78,18 +79,26 @@ export function attendShader({ variant, geometry, sumsValues, splits, isPacked }
     ...queryOperand(headDim),
     spoil: (index) => `atomicOr(&queryFlags[${index}], 1u);`,
   };
+  // Keys and values behind the last are other ones: no row attends to them.
+  const near = (operand: DirectOperand): DirectOperand => ({
+    ...operand,
+    load: (index, n) => operand.at(operand.address(index), n),
+  });
   const keyOperand: DirectOperand = {
-    ...cacheOperand('key', headDim),
+    ...near(cacheOperand('key', headDim)),
     ...(staged && { spoil: (index: string) => `atomicOr(&keyFlags[${index}], 1u);` }),
   };
   const valueOperand: DirectOperand = {
-    ...cacheOperand('value', valueDim, passes > 1),
+    ...near(cacheOperand('value', valueDim, passes > 1)),
     ...(!isPlaced && { step: `block.${values}Step` }),
     // Where invocations read values themselves, weights tell who attends to them.
     ...(staged && { spoil: (index: string) => `atomicOr(&valueFlags[${index}], 1u);` }),
   };
   const row = (r: number): string => ownRow(geometry, r);
   const kept = keepsQueries ? 'queries' : null;
+  // Weights lie where keys were: behind the products of a tile is a barrier.
+  const weightsIn = staged ? 'stage' : 'weights';
+  const valuesAt = staged ? weightVectors(geometry) : 0;
 
   const bindings = [
     readRows('query', stored.query),
@@ -124,8 +133,8 @@ export function attendShader({ variant, geometry, sumsValues, splits, isPacked }
     splits || !sumsValues ? '' : `${OUTPUT_BITS}\n${rowWriter('output', stored.output)}`,
     workgroupMemory(geometry, {
       queries: keepsQueries ? rows * strideOf(vectorsOf(headDim)) : 0,
-      stage: stageVectors(geometry, sumsValues ? valueVectors : 0),
-      weights: sumsValues,
+      stage: stageVectors(geometry, sumsValues ? valueVectors : 0, valuesAt),
+      weights: sumsValues && !staged,
     }),
     `var<workgroup> queryFlags: array<atomic<u32>, ${rows}>;`,
     staged ? `var<workgroup> keyFlags: array<atomic<u32>, ${keys}>;` : '',
@@ -148,7 +157,7 @@ export function attendShader({ variant, geometry, sumsValues, splits, isPacked }
     const own = `weights${id(r, v)}`;
     const numbers = dropout ? `dropped(${own}, ${placeOfNoise(r, firstOf(v))})` : own;
     return staged
-      ? `weights[${row(r)} * ${strideOf(keys / 4)}u + threadKey] = ${numbers};`
+      ? `stage[${row(r)} * ${strideOf(keys / 4)}u + threadKey] = ${numbers};`
       : `weights[${(r * keys) / 4}u + ${ownVector(geometry, v)}] = select(vec4u(UNATTENDED), bitcast<vec4u>(${numbers}), scores${id(r, v)}.attended);`;
   };
   const scores = each(
@@ -203,9 +212,10 @@ ${each(vectorsEach, (v) => {
     : `
 ${sums('sum', rowsEach, columns, (sum, r) => `    ${sum} *= factor${r};`)}
 ${accumulate('sum', geometry, columns, valueOperand, {
-  weights: 'weights',
+  weights: weightsIn,
   vectors: Math.min(vectors, valueVectors),
   firstVector: 'firstVector',
+  valuesAt,
 })}
 ${
   staged
@@ -356,6 +366,6 @@ ${writeSums((c) => `records[at + ${RECORD_VECTORS}u + column + ${c * columns.thr
   }`;
   return `${rowSums}
 ${choices}
-${sumsValues ? foldSums('sum', geometry, columns) : ''}
+${sumsValues ? foldSums('sum', geometry, columns, geometry.staged ? 'stage' : 'weights') : ''}
 ${each(rowsEach, splits ? recordRow : finishRow)}`;
 }

@@ -61,6 +61,7 @@ export function gradientGeometry(
     keys: 32,
     staged: true,
     chunk: Math.min(8, vectors),
+    keyChunk: Math.min(8, vectors),
     valueChunk: VALUE_CHUNK,
     keepsQueries: false,
     subgroup,

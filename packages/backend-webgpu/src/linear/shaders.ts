@@ -31,6 +31,7 @@ const geometryOf = (subgroup: number): Geometry => ({
   keys: TILE,
   staged: true,
   chunk: 8,
+  keyChunk: 8,
   valueChunk: 16,
   keepsQueries: false,
   subgroup,

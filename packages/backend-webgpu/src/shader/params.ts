@@ -73,6 +73,8 @@ const FIELDS = {
   originHead: 'u32',
   originQuery: 'u32',
   originKey: 'u32',
+  /** Always 0, which a compiler does not know. */
+  zero: 'u32',
   /** Dropout: the smallest word of a key that is kept, and 1 / (1 − p). */
   dropThreshold: 'u32',
   keepFactor: 'f32',

@@ -85,13 +85,10 @@ fn areNonFinite(bits: vec4u) -> vec4<bool> {
   return (bits & vec4u(0x7f800000u)) == vec4u(0x7f800000u);
 }
 
-// Numbers without their signs: those of many are joined by max, and the largest tells whether all of them are finite.
-fn oddness(bits: vec4u) -> vec4u {
-  return bits & vec4u(0x7fffffffu);
-}
-
-fn isOdd(oddness: vec4u) -> bool {
-  return any(oddness >= vec4u(0x7f800000u));
+// True if sums of products are not finite, as they are if any number in them is not: those are then looked for. Compilers may take
+// sums for finite: the zero, which they do not know, keeps them from dropping the test.
+fn isOdd(sums: vec4f) -> bool {
+  return any(areNonFinite(bitcast<vec4u>(sums) ^ vec4u(params.zero)));
 }
 
 fn finite(bits: vec4u) -> vec4f {

@@ -64,19 +64,25 @@ export interface DirectOperand extends Operand {
   readonly step?: string;
 }
 
-/** Code that brings vectors `from` … of rows of an operand to workgroup memory; `slot` says where a row goes. */
+/**
+ * Code that brings vectors `from` … of rows of an operand to workgroup memory; `slot` says where a row goes. Numbers that are not finite
+ * become 0.
+ */
 export function stage(
   operand: Operand,
   {
     rows,
     from,
     count,
+    isWhole = false,
     target,
     slot,
   }: {
     readonly rows: number;
     readonly from: string;
     readonly count: number;
+    /** True if a row has all vectors that are asked for. */
+    readonly isWhole?: boolean;
     readonly target: string;
     slot(index: string): string;
   },
@@ -92,10 +98,18 @@ export function stage(
   return `
 ${loop}
     let n = ${from} + part;
-    var bits = vec4u(0u);
-    if (n < ${operand.vectors}u) { bits = ${operand.load('index', 'n')}; }
-    ${operand.spoil ? `if (any(areNonFinite(bits))) { ${operand.spoil('index')} }` : ''}
-    ${target}[${slot('index')} + part] = finite(bits);
+    ${
+      isWhole
+        ? `let bits = ${operand.load('index', 'n')};`
+        : `var bits = vec4u(0u);
+    if (n < ${operand.vectors}u) { bits = ${operand.load('index', 'n')}; }`
+    }
+    let place = ${slot('index')} + part;
+    ${target}[place] = bitcast<vec4f>(bits);
+    if (any(areNonFinite(bits))) {
+      ${target}[place] = finite(bits);
+      ${operand.spoil ? operand.spoil('index') : ''}
+    }
   }`;
 }
 
@@ -117,8 +131,8 @@ export function products(
   b: Operand,
   kept: string | null,
 ): string {
-  const { rowsEach, rows, keys, keyThreads, chunk } = geometry;
-  const count = Math.min(chunk, a.vectors);
+  const { rowsEach, rows, keys, keyThreads, chunk, keyChunk } = geometry;
+  const count = Math.min(kept === null ? chunk : keyChunk, a.vectors);
   const begin = each(rowsEach, (r) => `  var ${name}${r} = vec4f(0.0);`);
   const rowStride = kept === null ? strideOf(count) : strideOf(a.vectors);
   const keyOffset = kept === null ? rows * strideOf(count) : 0;
@@ -143,7 +157,7 @@ ${each(
   for (var firstPart = 0u; firstPart < ${a.vectors}u; firstPart += ${count}u) {
     workgroupBarrier();
     ${kept === null ? stage(a, { rows, from: 'firstPart', count, target: 'stage', slot: (index) => `${index} * ${strideOf(count)}u` }) : ''}
-    ${stage(b, { rows: keys, from: 'firstPart', count, target: 'stage', slot: keySlot(geometry, count, keyOffset) })}
+    ${stage(b, { rows: keys, from: 'firstPart', count, isWhole: b.vectors % count === 0, target: 'stage', slot: keySlot(geometry, count, keyOffset) })}
     workgroupBarrier();
 ${multiply}
   }`;
@@ -151,8 +165,8 @@ ${multiply}
 
 /**
  * The same where each invocation reads the keys itself, `vectorsEach` vectors of them: `NAMEr_v`. `keySpoilsV` becomes which of them
- * are not finite. While they are read, only one vector tells whether all are; if not, they are read once more, and the products of
- * those that are not become 0.
+ * are not finite. The products of one row tell whether any may be: then keys are read once more, and the products of those that are
+ * not finite become 0.
  */
 export function directProducts(
   name: string,
@@ -172,20 +186,17 @@ export function directProducts(
 ${vectors((v) => each(rowsEach, (r) => `  var ${product(r, v)} = vec4f(0.0);`))}
 ${vectors((v) => keys(v, (k, key) => `  let address${key} = ${b.address(`(${ownKeys(geometry, v)} + ${k}u)`)};`))}
 ${vectors((v) => `  var keySpoils${v} = vec4<bool>(false);`)}
-  var oddKeys = vec4u(0u);
   for (var n = 0u; n < ${a.vectors}u; n++) {
 ${each(rowsEach, (r) => `    let a${r} = ${kept}[${r * strideOf(a.vectors)}u + n];`)}
 ${vectors((v) =>
   keys(
     v,
-    (k, key) => `    let bits${key} = ${bitsOf(key)};
-    let b${key} = bitcast<vec4f>(bits${key});
+    (k, key) => `    let b${key} = bitcast<vec4f>(${bitsOf(key)});
 ${each(rowsEach, (r) => `    ${product(r, v)}[${k}] = chain(a${r}, b${key}, ${product(r, v)}[${k}]);`)}`,
   ),
 )}
-${vectors((v) => lanes.map((k) => `    oddKeys = max(oddKeys, oddness(bits${v}_${k}));`).join('\n'))}
   }
-  if (isOdd(oddKeys)) {
+  if (${Array.from({ length: vectorsEach }, (_, v) => `isOdd(${product(0, v)})`).join(' || ')}) {
     for (var n = 0u; n < ${a.vectors}u; n++) {
 ${vectors((v) => `      keySpoils${v} |= vec4<bool>(${lanes.map((k) => `any(areNonFinite(${bitsOf(`${v}_${k}`)}))`).join(', ')});`)}
     }
@@ -232,15 +243,18 @@ export function accumulate(
   geometry: Geometry,
   columns: Columns,
   values: Operand | DirectOperand,
-  {
-    weights,
-    vectors,
-    firstVector,
-  }: { readonly weights: string; readonly vectors: number; readonly firstVector: string },
+  sources: {
+    /** The array of workgroup memory that has the weights, from its beginning. */
+    readonly weights: string;
+    readonly vectors: number;
+    readonly firstVector: string;
+    /** Where values go in `stage`, if weights are there too; default 0. */
+    readonly valuesAt?: number;
+  },
 ): string {
   return geometry.staged
-    ? accumulateStaged(name, geometry, columns, values, { weights, vectors, firstVector })
-    : accumulateDirect(name, geometry, columns, values as DirectOperand, { weights, vectors, firstVector });
+    ? accumulateStaged(name, geometry, columns, values, sources)
+    : accumulateDirect(name, geometry, columns, values as DirectOperand, sources);
 }
 
 type Sources = Parameters<typeof accumulate>[4];
@@ -250,7 +264,7 @@ function accumulateStaged(
   geometry: Geometry,
   columns: Columns,
   values: Operand,
-  { weights, vectors, firstVector }: Sources,
+  { weights, vectors, firstVector, valuesAt = 0 }: Sources,
 ): string {
   const { keys, rowsEach, valueChunk } = geometry;
   const perChunk = Math.max(1, Math.floor(valueChunk / columns.threads));
@@ -262,7 +276,7 @@ function accumulateStaged(
     const numbers = readShared('w', geometry, weights, weightPlace, columns.keyGroups === 1);
     return `
   ${index > 0 ? 'workgroupBarrier();' : ''}
-  ${stage(values, { rows: keys, from: `(${firstVector} + ${index * perChunk * columns.threads}u)`, count: width, target: 'stage', slot: (row) => `${row} * ${width}u` })}
+  ${stage(values, { rows: keys, from: `(${firstVector} + ${index * perChunk * columns.threads}u)`, count: width, isWhole: vectors === values.vectors, target: 'stage', slot: (row) => `${valuesAt}u + ${row} * ${width}u` })}
   workgroupBarrier();
   for (var four = ${columns.keyGroups === 1 ? '0u' : 'keyGroup'}; four < ${keys / 4}u; four += ${columns.keyGroups}u) {
 ${numbers.read}
@@ -270,7 +284,7 @@ ${own
   .map((c) => {
     const column = `column + ${c * columns.threads}u`;
     const place = (k: number): string =>
-      `(4u * four + ${k}u) * ${width}u + ${width % columns.threads === 0 ? column : `min(${column}, ${width - 1}u)`}`;
+      `${valuesAt}u + (4u * four + ${k}u) * ${width}u + ${width % columns.threads === 0 ? column : `min(${column}, ${width - 1}u)`}`;
     return `    {
 ${each(4, (k) => `      let v${k} = stage[${place(k)}];`)}
 ${each(rowsEach, (r) => {
@@ -289,8 +303,9 @@ ${each(rowsEach, (r) => {
 }
 
 /**
- * Four keys at a time. Sums that took numbers that are not finite are computed once more, without them, and `flagsR` of the
- * rows that attend to those keys gets `VALUE_FLAG`: the weight of a key that row R does not attend to is `UNATTENDED`.
+ * Four keys at a time. Sums that took numbers that are not finite, which those of one row tell, since 0 · NaN is NaN, are computed once
+ * more, without them, and `flagsR` of the rows that attend to those keys gets `VALUE_FLAG`: the weight of a key that row R does not
+ * attend to is `UNATTENDED`.
  */
 function accumulateDirect(
   name: string,
@@ -326,19 +341,14 @@ ${body(c)}
   return `
   workgroupBarrier();
 ${sums(name, rowsEach, columns, (sum) => `  let before_${sum} = ${sum};`)}
-  var oddValues = vec4u(0u);
-${loop(
-  (c) =>
-    `${each(
-      4,
-      (k) => `      let bits${k} = ${values.at(`address${k}`, 'c')};
-      let odd${k} = max(${k === 0 ? 'oddValues' : `odd${k - 1}`}, oddness(bits${k}));
-      let v${k} = bitcast<vec4f>(bits${k});
+${loop((c) =>
+  each(
+    4,
+    (k) => `      let v${k} = bitcast<vec4f>(${values.at(`address${k}`, 'c')});
 ${add(c, k)}`,
-    )}
-      oddValues = odd3;`,
+  ),
 )}
-  if (isOdd(oddValues)) {
+  if (${Array.from({ length: columns.each }, (_, c) => `isOdd(${name}0_${c})`).join(' || ')}) {
 ${sums(name, rowsEach, columns, (sum) => `    ${sum} = before_${sum};`)}
 ${loop(
   (c) =>
@@ -359,13 +369,13 @@ ${add(c, k)}`,
  * Adds, in order, the sums of invocations that took other keys of the tile, if any, to those of key group 0. All weights must have
  * been used before a barrier: sums go through their memory.
  */
-export function foldSums(name: string, geometry: Geometry, columns: Columns): string {
+export function foldSums(name: string, geometry: Geometry, columns: Columns, weights = 'weights'): string {
   const { rowsEach, keys, staged } = geometry;
   if (columns.keyGroups === 1) return '';
   const addOthers = (sum: string, other: string): string => `
     for (var other = 1u; other < ${columns.keyGroups}u; other++) { ${sum} += ${other}; }`;
   if (!staged) {
-    const at = (r: number, c: number): string => `weights[${(r * keys) / 4 + c * THREADS}u`;
+    const at = (r: number, c: number): string => `${weights}[${(r * keys) / 4 + c * THREADS}u`;
     return `
 ${sums(name, rowsEach, columns, (sum, r, c) => `  ${at(r, c)} + threadKey] = bitcast<vec4u>(${sum});`)}
   workgroupBarrier();
@@ -373,7 +383,7 @@ ${sums(name, rowsEach, columns, (sum, r, c) => `  ${at(r, c)} + threadKey] = bit
 ${sums(name, rowsEach, columns, (sum, r, c) => addOthers(sum, `bitcast<vec4f>(${at(r, c)} + column + other * ${columns.threads}u])`))}
   }`;
   }
-  const at = (r: number): string => `weights[${ownRow(geometry, r)} * ${strideOf(keys / 4)}u`;
+  const at = (r: number): string => `${weights}[${ownRow(geometry, r)} * ${strideOf(keys / 4)}u`;
   return each(
     columns.each,
     (c) => `

@@ -5,9 +5,9 @@ import { providerOf } from './provider-of.ts';
 import { isSlow } from './slow.ts';
 
 /**
- * A software adapter compiles for seconds. `test` takes every tenth of the cases that are not slow; `release` the rest of them, but a
- * third of the clauses whose types and layouts are pipelines of their own, and some clauses without subgroups; `whole` what these
- * leave out.
+ * A software adapter compiles for seconds. `test` takes every tenth of the cases that are not slow; `release` half of the rest, but a
+ * third of the clauses whose types and layouts are pipelines of their own, and all of those that need few pipelines; `whole` what these
+ * leave out. Without subgroups, `release` takes the other half of some clauses.
  */
 export type Part = 'test' | 'release' | 'whole';
 
@@ -19,17 +19,42 @@ const OPTIONS: Readonly<Record<string, WebgpuOptions>> = {
 const WITHOUT_SUBGROUPS = new Set(['order', 'gradient']);
 
 const cases = await allCases();
-const everyTenth = new Set(cases.filter((one) => !isSlow(one)).filter((_, n) => n % 10 === 0));
+const quick = cases.filter((one) => !isSlow(one));
+const everyTenth = new Set(quick.filter((_, n) => n % 10 === 0));
+const rest = quick.filter((one) => !everyTenth.has(one));
 const OPERATIONS = ['linear', 'norm', 'rotary', 'embedding', 'elementDropout'];
 const OF_TYPES = new Set(['dtype', 'cache', 'pages', 'ring', 'valueFromKey', ...OPERATIONS]);
-const ofTypes = cases.filter(({ clause }) => OF_TYPES.has(clause));
-const leftOut = new Set(ofTypes.filter((_, n) => n % 3 !== 0));
+const OF_FEW_PIPELINES = new Set(['contract', 'refusal', 'errors', 'life', 'resident']);
+const third = new Set(quick.filter(({ clause }) => OF_TYPES.has(clause)).filter((_, n) => n % 3 === 0));
+const half = halfOf(rest);
+
+/**
+ * Every second problem of each clause, from the first on, with all its numbers: cases whose ids differ only behind the second `/` share
+ * pipelines.
+ */
+function halfOf(all: readonly ConformanceCase[]): ReadonlySet<ConformanceCase> {
+  const problems = new Map<string, Set<string>>();
+  return new Set(
+    all.filter(({ clause, id }) => {
+      const own = problems.get(clause) ?? new Set();
+      problems.set(clause, own);
+      own.add(problemOf(id));
+      return [...own].indexOf(problemOf(id)) % 2 === 0;
+    }),
+  );
+}
+
+/** The id without what follows its third part: `nonfinite/key/plain` of `nonfinite/key/plain/nan`. */
+function problemOf(id: string): string {
+  return id.split('/').slice(0, 3).join('/');
+}
 
 function partOf(one: ConformanceCase, { subgroups }: WebgpuOptions): Part {
   if (isSlow(one)) return 'whole';
-  if (subgroups === false) return WITHOUT_SUBGROUPS.has(one.clause) ? 'release' : 'whole';
+  if (subgroups === false) return WITHOUT_SUBGROUPS.has(one.clause) && !half.has(one) ? 'release' : 'whole';
   if (everyTenth.has(one)) return 'test';
-  return leftOut.has(one) ? 'whole' : 'release';
+  if (OF_FEW_PIPELINES.has(one.clause)) return 'release';
+  return (OF_TYPES.has(one.clause) ? third : half).has(one) ? 'release' : 'whole';
 }
 
 /**
