@@ -79,7 +79,7 @@ export function attendShader({ variant, geometry, sumsValues, splits, isPacked }
     ...queryOperand(headDim),
     spoil: (index) => `atomicOr(&queryFlags[${index}], 1u);`,
   };
-  // Keys and values behind the last are other ones: no row attends to them.
+  // Past the last key, other rows are read: no query attends to them.
   const near = (operand: DirectOperand): DirectOperand => ({
     ...operand,
     load: (index, n) => operand.at(operand.address(index), n),
