@@ -10,7 +10,7 @@ import {
   type Tensor,
   isResident,
 } from '@heed/core';
-import type { KernelDefinition } from '@heed/core/backend';
+import { type KernelDefinition, zeros } from '@heed/core/backend';
 import type { Mutant } from './mutant.ts';
 import { STEPS } from './steps.ts';
 
@@ -132,6 +132,23 @@ export const CONTRACT_MUTANTS: Readonly<Record<string, Mutant>> = {
     if (output) nudge(output.data, output.data.length / output.shape[0]!);
   }),
   'inputs written to': changed('inputs', (_, { query }) => query.data.fill(0, 0, 1)),
+  'no code for transferred inputs': kernel('inputs', (right) => ({
+    run: (async (inputs: AttentionInputs, options: never) => {
+      await Promise.resolve();
+      const { query } = inputs;
+      if (!isResident(query)) query.data.subarray(1);
+      return right.run(inputs, options);
+    }) as never,
+  })),
+  'transferred inputs taken for zeros': kernel('inputs', (right) => ({
+    run: (async (inputs: AttentionInputs, options: never) => {
+      await Promise.resolve();
+      const found = (Object.entries(inputs) as [string, Tensor][]).map(([name, value]) =>
+        value?.data?.length === 0 ? [name, zeros(value.dtype, value.shape)] : [name, value],
+      );
+      return right.run(Object.fromEntries(found) as AttentionInputs, options);
+    }) as never,
+  })),
   'masks written to': changed('inputs', (_, { mask }) => mask?.data.fill(0)),
 
   'weights left as exponentials': changed('weights', ({ weights }) =>

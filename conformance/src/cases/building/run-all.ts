@@ -87,3 +87,14 @@ export function ensureSameBits(
     );
   }
 }
+
+/** Near enough to tell that it is the same computation; whether the bits are equal is the guarantee `repeat`. */
+export function ensureClose(actual: Values, expected: Values, what: string): void {
+  for (const [name, { data }] of Object.entries(expected)) {
+    const other = (actual[name] as Tensor).data;
+    ensure(
+      data.every((number, n) => Math.abs(number - other[n]!) <= 1e-4 * Math.max(1, Math.abs(number))),
+      `${what}: ${name} differs from that of a run alone`,
+    );
+  }
+}

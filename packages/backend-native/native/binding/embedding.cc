@@ -41,7 +41,8 @@ napi_value runEmbedding(napi_env env, const std::shared_ptr<Team>& team, const n
         job.task = kernels.embedding;
         job.run.embedding = &embedding;
       },
-      "not enough memory for rows of a weight"};
+      "not enough memory for rows of a weight",
+      1};
   return runOperation(env, team, given, std::move(owned), operation);
 }
 

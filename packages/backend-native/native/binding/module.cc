@@ -126,29 +126,6 @@ napi_value compile(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// Finds the memory of an operand, and its buffer. Throws and returns false for anything but the typed array that the
-// problem has.
-bool readOperand(napi_env env, const Kernel& kernel, napi_value operands, int n, Run& run, napi_value& buffer) {
-  const napi_value value = element(env, operands, static_cast<uint32_t>(n));
-  napi_valuetype valueType = napi_undefined;
-  napi_typeof(env, value, &valueType);
-  run.operands[n] = nullptr;
-  if (valueType == napi_undefined) return true;
-  napi_typedarray_type type;
-  size_t length = 0, offset = 0;
-  void* data = nullptr;
-  const bool read = napi_get_typedarray_info(env, value, &type, &length, &data, &buffer, &offset) == napi_ok;
-  if (read && static_cast<i64>(length) * elementBytes(type) == kernel.compiled.operandBytes[n]) {
-    // An empty operand may have no address, like an absent one, and memset() must not get a null pointer.
-    static char nothing;
-    run.operands[n] = data == nullptr ? &nothing : data;
-    return true;
-  }
-  const std::string message = "operand " + std::to_string(n) + " has another length than the problem says; was its buffer transferred?";
-  napi_throw_error(env, "SHAPE", message.c_str());
-  return false;
-}
-
 // run(kernel, isGradient, operands, noise, control): undefined if all is done, else a promise of the end. `noise` is a
 // Uint32Array in the order of Noise, `control` an Int32Array as Control.
 napi_value run(napi_env env, napi_callback_info info) {
@@ -164,11 +141,11 @@ napi_value run(napi_env env, napi_callback_info info) {
   job->plan = pass.plan;
   job->task = pass.task;
   const int inputs = isGradient ? Operand::dQuery : Operand::output;
-  napi_value buffers[operandCount] = {};
+  Given operands[operandCount] = {};
   for (int n = 0; n < operandCount; n++) {
-    if (!readOperand(env, kernel, given.values[2], n, job->run, buffers[n])) return nullptr;
-    if (job->run.operands[n] == nullptr) continue;
-    job->ranges.push_back({static_cast<const char*>(job->run.operands[n]), kernel.compiled.operandBytes[n], n >= inputs});
+    const i64 bytes = kernel.compiled.operandBytes[n];
+    if (!readOperand(env, *job, given.values[2], static_cast<uint32_t>(n), bytes, n >= inputs, operands[n])) return nullptr;
+    job->run.operands[n] = operands[n].data;
   }
   void* noise = nullptr;
   napi_get_typedarray_info(env, given.values[3], nullptr, nullptr, &noise, nullptr, nullptr);
@@ -177,7 +154,7 @@ napi_value run(napi_env env, napi_callback_info info) {
   return begin(env, std::move(job), given.values[2], given.values[4], "not enough memory for a run", [&] {
     for (int n = 0; n < inputs; n++) {
       void*& data = kept.run.operands[n];
-      if (data != nullptr && !keep(env, buffers[n], kernel.compiled.operandBytes[n], data, kept)) return false;
+      if (data != nullptr && !keep(env, operands[n].buffer, operands[n].bytes, data, kept)) return false;
     }
     return true;
   });

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "environment.h"
@@ -18,11 +19,11 @@ struct Given {
   i64 bytes = 0;
 };
 
-// Bytes of an element of a typed array.
-i64 elementBytes(napi_typedarray_type type);
+// Finds the memory of a typed array. Throws and returns false for anything but one of so many bytes.
+bool readArray(napi_env env, napi_value value, i64 bytes, const std::string& name, Given& array);
 
-// Finds the memory of an operand. Throws and returns false for anything but undefined or a typed array of so many numbers.
-bool readOperand(napi_env env, napi_value operands, uint32_t index, i64 count, i64 numberBytes, Given& operand);
+// The same for an operand, which may be undefined, and which the job reads or fills.
+bool readOperand(napi_env env, Job& job, napi_value operands, uint32_t index, i64 bytes, bool isFilled, Given& operand);
 
 // An operation over operands: how many numbers each has, the first of which are inputs and the others results.
 struct Operation {
@@ -33,6 +34,8 @@ struct Operation {
   // Plans the problem, and tells the run of it.
   std::function<void(const Kernels&)> plan;
   const char* outOfMemory;
+  // How many of the last operands are int32; the others are of the element type of the call.
+  uint32_t integers = 0;
 };
 
 // Runs the operation of a call (team, isDouble, numbers, operands, control): undefined if all is done, else a promise of the end.

@@ -97,9 +97,8 @@ export function compileLinear(
     const { data: to } = memory.blank(dtype, [gated ? 2 * width : width, inputDim]);
     if (gated) {
       const [half, next] = [outputDim * inputDim, panel * inputDim];
-      const lower = data.subarray(half) as Tensor['data'];
-      binding.packLinear(team, isDouble, [outputDim, inputDim, 0, 2], data, to);
-      binding.packLinear(team, isDouble, [outputDim, inputDim, 0, 2], lower, to.subarray(next));
+      binding.packLinear(team, isDouble, [outputDim, inputDim, 0, 2], data.subarray(0, half), to);
+      binding.packLinear(team, isDouble, [outputDim, inputDim, 0, 2], data.subarray(half), to.subarray(next));
     } else {
       binding.packLinear(team, isDouble, [outputDim, inputDim, 0, 1], data, to);
     }

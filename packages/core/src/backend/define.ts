@@ -31,6 +31,7 @@ import { type LinearDefinition, guardLinear } from './linear/guard.ts';
 import { type DeviceMemory, type NativeTensor, allocate, hostMemory } from './memory.ts';
 import { type OperationOffer, checkComputes, namesOf, offeredBy } from './operations/offer.ts';
 import { type Owner, contentOf, residentOf } from './resident/resident.ts';
+import { reading } from './transferred.ts';
 
 /** Refuses small types for an engine that computes neither in them nor with a cache of them. */
 function checkHeld(name: string, { dtypes, features }: Capabilities, dtype: DType): void {
@@ -222,7 +223,8 @@ export function defineBackend<N extends NativeTensor = Tensor>(
     const tensor = toTensor('tensor', value, 'any');
     checkTensor('tensor', tensor);
     checkHeld(name, capabilities, tensor.dtype);
-    return residentOf(await memory.upload(plainView(tensor)), memory, owner);
+    const native = await reading('tensor', tensor, () => memory.upload(plainView(tensor)));
+    return residentOf(native, memory, owner);
   };
 
   const allocated = async (dtype: DType, shape: readonly number[]): Promise<ResidentTensor> => {

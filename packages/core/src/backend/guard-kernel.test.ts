@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type AttentionBackend, type Tensor, attention, resolveRequest, tensor } from '../index.ts';
 import { type DeviceMemory, defineBackend, zeros } from './index.ts';
 
@@ -91,6 +91,82 @@ test('a download that fails leaves nothing in the engine', async () => {
   engine.download.mockRejectedValueOnce(new Error('lost'));
   await expect(attention(engine.backend, request)).rejects.toThrow('lost');
   expect(engine.live.size).toBe(0);
+});
+
+describe('inputs that are transferred during a run', () => {
+  const fresh = () => tensor(new Float32Array([1]), [1, 1, 1, 1]);
+  const transfer = ({ data }: Tensor): void =>
+    void structuredClone(null, { transfer: [data.buffer as ArrayBuffer] });
+  const message = expect.stringMatching(
+    'query was transferred during the call; expected it to stay until the end; await',
+  );
+
+  /** A backend without memory of its own, which computes after a turn. */
+  const lateBackend = (output: (query: Tensor) => Tensor, during: () => void): AttentionBackend =>
+    defineBackend({
+      name: 'late',
+      device: 'none',
+      capabilities: { dtypes: ['float32'], features: [], guarantees: [] },
+      compile: () => ({
+        plan: { algorithm: 'none', tile: { query: 1, key: 1 }, scratchBytes: 0 },
+        run: async ({ query }) => {
+          await Promise.resolve();
+          during();
+          return { output: output(query) };
+        },
+      }),
+    });
+
+  test('a kernel that found no numbers, and did not notice, gives no results', async () => {
+    const query = fresh();
+    const zero = (): Tensor => zeros('float32', [1, 1, 1, 1]);
+    const run = attention(
+      lateBackend(zero, () => transfer(query)),
+      { query, key: x, value: x },
+    );
+    await expect(run).rejects.toMatchObject({ code: 'SHAPE', clause: 'inputs', message });
+  });
+
+  test('an error of the kernel is the cause', async () => {
+    const query = fresh();
+    const subarray = ({ data }: Tensor): Tensor => tensor((data as Float32Array).subarray(0), [1, 1, 1, 1]);
+    const run = attention(
+      lateBackend(subarray, () => transfer(query)),
+      { query, key: x, value: x },
+    );
+    await expect(run).rejects.toMatchObject({ code: 'SHAPE', cause: expect.any(TypeError) });
+  });
+
+  test('an abort keeps its reason', async () => {
+    const query = fresh();
+    const controller = new AbortController();
+    const stop = (): Tensor => {
+      transfer(query);
+      controller.abort('enough');
+      throw controller.signal.reason;
+    };
+    const { signal } = controller;
+    const run = attention(
+      lateBackend(stop, () => undefined),
+      { query, key: x, value: x },
+      { signal },
+    );
+    await expect(run).rejects.toBe('enough');
+  });
+
+  test('an engine that has uploaded them gives its results, and none of lengths that it reads late', async () => {
+    const engine = new Engine();
+    const query = fresh();
+    const make = engine.run.getMockImplementation()!;
+    engine.run.mockImplementationOnce(() => (transfer(query), make()));
+    await expect(attention(engine.backend, { ...request, query })).resolves.toBeDefined();
+    const keyLengths = tensor(Int32Array.of(1), [1]);
+    engine.run.mockImplementationOnce(() => (transfer(keyLengths), make()));
+    await expect(attention(engine.backend, { ...request, keyLengths })).rejects.toMatchObject({
+      code: 'SHAPE',
+    });
+    expect(engine.live.size).toBe(0);
+  });
 });
 
 test('the engine takes its own tensors without a copy, gives them back, and refuses anything else', () => {

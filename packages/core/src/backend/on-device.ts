@@ -1,9 +1,10 @@
 import type { EngineRunOptions } from '../run-options.ts';
 import { HeedError } from '../error.ts';
 import { type Tensor, isResident } from '../tensor.ts';
-import type { DeviceMemory, NativeTensor } from './memory.ts';
+import { type DeviceMemory, type NativeTensor, hostMemory } from './memory.ts';
 import { type Owner, contentOf, residentOf } from './resident/resident.ts';
 import type { Held } from './resident/storage.ts';
+import { isTransferred, reading, transferred } from './transferred.ts';
 
 /** Inputs that an engine reads on the host: a few integers that determine the tiles. */
 const ON_HOST = new Set(['offsets', 'blockTable', 'keyLengths', 'keyStarts', 'queryLengths', 'indices']);
@@ -21,11 +22,13 @@ export async function onDevice<N extends NativeTensor>(
   const holds = new Map<unknown, Held<N>>();
   /** Uploaded inputs: a tensor that has two places, such as a key that contains its value, goes over once. */
   const uploaded = new Map<Tensor, N>();
+  const plain = new Map<string, Tensor>();
   const toNative = async (value: Tensor, name: string): Promise<unknown> => {
     const hold = holds.get(value);
     if (hold !== undefined) return hold.whenWritten();
+    plain.set(name, value);
     if (ON_HOST.has(name) || memory.isHost) return value;
-    const native = uploaded.get(value) ?? (await memory.upload(value));
+    const native = uploaded.get(value) ?? (await reading(name, value, () => memory.upload(value)));
     if (!uploaded.has(value)) temporary.push(native);
     uploaded.set(value, native);
     return native;
@@ -38,6 +41,13 @@ export async function onDevice<N extends NativeTensor>(
     const natives: object[] = [];
     for (const structure of structures) natives.push(await mapTensors(structure, toNative));
     const results = await work(natives, temporary);
+    // A kernel that reads them where they are may have found no numbers.
+    const isLent = (name: string): boolean => ON_HOST.has(name) || memory === (hostMemory as unknown);
+    const lost = transferredOf(plain, isLent);
+    if (lost !== undefined) {
+      await mapTensors(results, async (native) => temporary.push(native as never));
+      throw transferred(lost);
+    }
     const toResident = async (native: N): Promise<unknown> => residentOf(native, memory, owner);
     if (options.resident) return (await mapTensors(results, toResident as never)) as never;
     if (memory.isHost) return results as never;
@@ -45,11 +55,21 @@ export async function onDevice<N extends NativeTensor>(
     await mapTensors(results, async (native) => temporary.push(native as never));
     return (await mapTensors(results, (async (native: N) => memory.download(native)) as never)) as never;
   } catch (error) {
-    throw inHeedsWords(error);
+    const isTold = HeedError.isInstance(error) ? error.code !== 'ENGINE' : error === options.signal?.reason;
+    const lost = isTold ? undefined : transferredOf(plain, () => true);
+    throw lost === undefined ? inHeedsWords(error) : transferred(lost, error);
   } finally {
     for (const native of temporary) memory.free(native);
     for (const hold of holds.values()) hold.release();
   }
+}
+
+/** Name of an input whose memory the caller has transferred since the call. */
+function transferredOf(
+  plain: ReadonlyMap<string, Tensor>,
+  isRead: (name: string) => boolean,
+): string | undefined {
+  return [...plain].find(([name, value]) => isRead(name) && isTransferred(value))?.[0];
 }
 
 function* tensorsOf(structure: object): Generator<object> {

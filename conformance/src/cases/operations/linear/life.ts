@@ -3,6 +3,7 @@ import type { BehaviorCase } from '../../../case.ts';
 import { linearFault } from '../../../judge/linear.ts';
 import { ensure, ensureError, withBackend } from '../../building/behavior.ts';
 import { ensureSameBits } from '../../building/run-all.ts';
+import { transferDuring } from '../../building/transfer.ts';
 import { type LinearSketch, linearCase, outputOf, settingOf, withWeights } from './sketch.ts';
 
 const USUAL: LinearSketch = { inputDim: 24, outputDim: 20, rows: [2, 5], bias: true };
@@ -139,6 +140,29 @@ export function linearLifeCases(): BehaviorCase[] {
         given.bias!.data.fill(NaN);
         const { output } = await kernel.run({ input: setting.input, weights });
         ensureSameBits({ output }, { output: expected }, 'after a change to the original weights');
+      });
+    }),
+    linearCase('transferred', USUAL, async ({ backend, setting }) => {
+      const { problem, parameters, input } = setting;
+      const isRight = (output: Tensor, what: string): void => {
+        const fault = linearFault(problem, parameters, input, output);
+        ensure(fault === null, `${what}: ${fault}`);
+      };
+      await withWeights(backend, setting, async (kernel, weights) => {
+        await transferDuring(
+          () => {
+            const given = structuredClone(input);
+            return { given: [given], result: kernel.run({ input: given, weights }) };
+          },
+          ({ output }, what) => isRight(output, what),
+        );
+        await transferDuring(
+          () => {
+            const { weight, bias } = structuredClone(parameters);
+            return { given: [weight, bias!], result: kernel.pack({ weight, bias }) };
+          },
+          async (packed, what) => isRight((await kernel.run({ input, weights: packed })).output, what),
+        );
       });
     }),
     linearCase('weights-apart', USUAL, async ({ backend, setting }) => {

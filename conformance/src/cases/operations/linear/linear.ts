@@ -15,6 +15,8 @@ export const linearPurposes: Purposes = {
   'linear/gradient': 'Gradients of input, weight and bias are right, through each activation.',
   'linear/ignored-row': 'A row whose dOutput is 0 reaches no gradient, whatever its input holds.',
   'linear/weights-are-kept': 'Packed weights are a copy: later changes to the original do not reach them.',
+  'linear/transferred':
+    'A call whose tensors are transferred before it ends gives its right result or rejects with SHAPE.',
   'linear/weights-apart': 'Several packed weights of one kernel do not disturb each other.',
   'linear/resident': 'Input, weights and output may stay in the memory of the backend.',
   'linear/into-attention': 'A projection seen as heads is an input of attention, without a copy.',

@@ -5,7 +5,7 @@ import type { Values } from '../../../judge/expectation.ts';
 import { type Sketch, dOutputOf, requestOf } from '../../../sketch.ts';
 import { ensureAgrees } from '../../building/agree.ts';
 import { behavior, ensure } from '../../building/behavior.ts';
-import { ensureSameBits, runAll, runKernel, withEverything } from '../../building/run-all.ts';
+import { ensureClose, ensureSameBits, runAll, runKernel, withEverything } from '../../building/run-all.ts';
 import { VARIATIONS } from '../../building/variations.ts';
 
 async function withKernel(
@@ -115,17 +115,6 @@ function overlappingGradients(): BehaviorCase {
       });
     },
   );
-}
-
-/** Near enough to tell that it is the same computation; whether the bits are equal is the guarantee `repeat`. */
-function ensureClose(actual: Values, expected: Values, what: string): void {
-  for (const [name, { data }] of Object.entries(expected)) {
-    const other = (actual[name] as Tensor).data;
-    ensure(
-      data.every((number, n) => Math.abs(number - other[n]!) <= 1e-4 * Math.max(1, Math.abs(number))),
-      `${what}: ${name} differs from that of a run alone`,
-    );
-  }
 }
 
 function interleaved(): BehaviorCase {

@@ -19,6 +19,7 @@ import { KernelEnding } from '../kernel-ending.ts';
 import type { DeviceMemory, NativeTensor } from '../memory.ts';
 import { onDevice } from '../on-device.ts';
 import type { Owner } from '../resident/resident.ts';
+import { reading } from '../transferred.ts';
 import { Packed, PackedStorage } from './packed.ts';
 
 /** Results of a run whose gradient takes the argument of activation and gate. */
@@ -168,8 +169,9 @@ export function guardLinear<N extends NativeTensor>(
       const moved = isStored ? { bias } : { weight, bias };
       let storage: PackedStorage<object> | undefined;
       await onDevice(guarded, owner, {}, [moved], async ([native]) => {
+        const stored = { ...(native as { bias: N | undefined }), weight: weight as StoredWeight };
         const weights = (await (isStored
-          ? definition.packStored!({ ...(native as { bias: N | undefined }), weight: weight as StoredWeight })
+          ? reading('weight', stored.weight, () => definition.packStored!(stored))
           : definition.pack(native as LinearParameters<N>))) as object;
         storage = new PackedStorage(weights, () => definition.free?.(weights), packed.all);
         return {};

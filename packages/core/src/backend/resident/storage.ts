@@ -2,6 +2,7 @@ import type { Tensor } from '../../tensor.ts';
 import type { SlicePosition } from '../../shape.ts';
 import { type ScatteredRows, writeRows } from './slots.ts';
 import { type DeviceMemory, type NativeTensor, changeView, take } from '../memory.ts';
+import { reading } from '../transferred.ts';
 
 /** Shared content of a resident tensor: a storage, a hold or a view. Has no handle, so handles can be collected. */
 export interface Content<N extends NativeTensor> {
@@ -68,7 +69,7 @@ export class Storage<N extends NativeTensor> implements Content<N> {
 
   /** Writes, after the writes and holds so far. A write may replace the native tensor. */
   write(part: Tensor, at: SlicePosition, shape?: readonly number[]): Promise<void> {
-    return this.#change((native) => this.memory.write(native, part, at), shape);
+    return this.#change((native) => reading('part', part, () => this.memory.write(native, part, at)), shape);
   }
 
   /** Replaces the elements of the first axis by those at `indices`, in the order of writes. */
