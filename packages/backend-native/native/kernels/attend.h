@@ -89,7 +89,9 @@ static Plan planForward(const Problem& p, i64 threads) {
   const i64 slotBytes =
       (plan.packedKeySlot + plan.packedValueSlot + plan.partialSlot) * (i64)sizeof(T) + plan.badSlot + 1;
   const i64 fitting = greatest(1, SLOT_BYTES / slotBytes);
-  plan.slots = least(allHeads, plan.direct ? fitting : least(fitting, 2 * threads));
+  // One thread packs and reads the same memory for all heads, half of what two slots would take from the second-level cache: 64 queries
+  // and 1,500 keys took 2.84 ms with two, and take 2.54 (12 heads of 64, Intel Xeon with 2 MB).
+  plan.slots = least(allHeads, plan.direct ? fitting : least(fitting, threads == 1 ? 1 : 2 * threads));
   Region region;
   plan.counters = region.take<int32_t>(allHeads * (2 + (isSplit ? plan.blocks : 0)));
   plan.clearedBytes = region.bytes;
