@@ -101,11 +101,13 @@ Pool& Pool::instance() {
 }
 
 void Pool::acquire() {
+  const std::lock_guard turn(turn_);
   const std::lock_guard lock(mutex_);
   environments_++;
 }
 
 void Pool::release() {
+  const std::lock_guard turn(turn_);
   std::vector<std::thread> ended;
   {
     const std::lock_guard lock(mutex_);

@@ -114,6 +114,8 @@ class Pool {
   bool remove(Job& job);
   bool grow(int threads);
 
+  // Held while threads end: an environment that came meanwhile would count on threads that end, too.
+  std::mutex turn_;
   std::mutex mutex_;
   std::condition_variable wake_, left_;
   std::list<Job*> jobs_;
