@@ -7,8 +7,11 @@ const FLAG = '--experimental-wasm-revectorize';
  * AVX2, if it was started with V8's flag for it.
  */
 export function joinsVectors(): boolean {
-  const { process } = globalThis as { process?: { readonly execArgv?: readonly string[] } };
-  return process?.execArgv?.some((flag) => flag.replaceAll('_', '-') === FLAG) ?? false;
+  const { process } = globalThis as {
+    process?: { readonly arch?: string; readonly execArgv?: readonly string[] };
+  };
+  if (process?.arch !== 'x64') return false;
+  return process.execArgv?.some((flag) => flag.replaceAll('_', '-') === FLAG) ?? false;
 }
 
 /** More bytes than a register has. */
