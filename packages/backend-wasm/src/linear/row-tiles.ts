@@ -1,9 +1,9 @@
 import { type Block, type Code, type ModuleBuilder, type Variable, i32, int, when } from '@heed/core/wasm';
-import type { Element } from '../module/element.ts';
+import { type Element, tileVectorsOf } from '../module/element.ts';
 import { type TileMultiplier, type TileSteps, multiplyTiles } from '../module/multiply.ts';
 
 /** Bytes of a panel's row: as many vectors as a register tile is wide. */
-export const panelRowBytes = (wide: boolean): number => (wide ? 64 : 32);
+export const panelRowBytes = (wide: boolean): number => 16 * tileVectorsOf(wide);
 
 /** Number of register rows, as for attention: see `tilingOf`. */
 export const tileRows = (relaxed: boolean): number => (relaxed ? 6 : 4);

@@ -111,6 +111,9 @@ const INSTRUCTIONS = {
   },
 } as unknown as Readonly<Record<ComputeDType, Instructions>>;
 
+/** Vectors of a register tile's row: where the engine joins two in one register, twice as many take as many registers. */
+export const tileVectorsOf = (wide: boolean): 2 | 4 => (wide ? 4 : 2);
+
 /**
  * @param relaxed whether products and sums may be fused, by relaxed SIMD.
  * @param wide whether the engine joins two vectors in one register.
@@ -122,7 +125,7 @@ export function elementOf(dtype: ComputeDType, relaxed: boolean, wide: boolean):
     ...instructions,
     dtype,
     fused: relaxed,
-    tileVectors: wide ? 4 : 2,
+    tileVectors: tileVectorsOf(wide),
     madd: relaxed ? vector.relaxedMadd : (a, b, c) => vector.add(vector.mul(a, b), c),
     nmadd: relaxed ? vector.relaxedNmadd : (a, b, c) => vector.sub(c, vector.mul(a, b)),
     size: (elements) => i32.shl(elements, int(bytes === 4 ? 2 : 3)),

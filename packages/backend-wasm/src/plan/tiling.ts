@@ -1,3 +1,4 @@
+import { tileVectorsOf } from '../module/element.ts';
 import type { Variant } from './variant.ts';
 
 /** Query rows of a block. */
@@ -56,7 +57,7 @@ export interface Tiling {
 export function tilingOf(variant: Variant): Tiling {
   const { pass, relaxed, wide, dtype, headDim, valueDim, direct, one } = variant;
   const tileKeys = direct ? DIRECT_TILE_KEYS : pass === 'gradient' ? GRADIENT_TILE_KEYS : TILE_KEYS;
-  const columns = (wide ? 2 : 1) * (dtype === 'float32' ? 8 : 4);
+  const columns = tileVectorsOf(wide) * (dtype === 'float32' ? 4 : 2);
   const roundUp = (n: number): number => Math.ceil(n / columns) * columns;
   return {
     rows: direct ? (one ? 1 : 2) : relaxed ? 6 : 4,

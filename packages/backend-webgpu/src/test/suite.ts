@@ -29,7 +29,7 @@ const third = new Set(quick.filter(({ clause }) => OF_TYPES.has(clause)).filter(
 const half = halfOf(rest);
 
 /**
- * Every second problem of each clause, from the first on, with all its numbers: cases whose ids differ only behind the second `/` share
+ * Every second problem of each clause, from the first on, with all its numbers: cases whose ids differ only behind the third `/` share
  * pipelines.
  */
 function halfOf(all: readonly ConformanceCase[]): ReadonlySet<ConformanceCase> {
