@@ -8,6 +8,9 @@ import { type Part, partOf } from './parts.ts';
 /** Commands write files here, and find the packages that this one depends on. */
 const folder = path.resolve(import.meta.dirname, '../.blocks/commands');
 
+/** Flags of Node that documents show, and the first major version that takes them. */
+const firstNodeWith: Record<string, number> = { '--experimental-wasm-revectorize': 24 };
+
 /** Defines the tests of a part of the commands. */
 export function testCommands(part: Part): void {
   beforeAll(() => void mkdirSync(folder, { recursive: true }));
@@ -45,6 +48,12 @@ function checkCommand(line: string): void {
     const [, owner, file] = /^node node_modules\/(@heed\/[^/]+)\/(.+)$/.exec(line)!;
     const { folder: installed } = manifestOf(owner!);
     expect(existsSync(path.join(installed, file!)), file).toBe(true);
+  } else if (/^node --\S+ program\.js$/.test(line)) {
+    const flag = words[1]!;
+    expect(Object.keys(firstNodeWith)).toContain(flag);
+    if (Number.parseInt(process.versions.node) < firstNodeWith[flag]!) return;
+    const result = spawnSync('node', [flag, '--eval', ''], { encoding: 'utf8' });
+    expect(result.status, result.stderr).toBe(0);
   } else if (line.startsWith('npm create ')) {
     manifestOf(`create-${words[2]}`);
   } else if (/^(npx )?heed /.test(line)) {
