@@ -12,7 +12,7 @@ import type { Pipeline } from '../platform/pipelines.ts';
 import { Run } from '../platform/run.ts';
 import type { Params } from '../shader/params.ts';
 import { passesOf } from '../shader/tile.ts';
-import { attendShader } from './attend.ts';
+import { attendShader } from './attend/attend.ts';
 import { ROW_PLANES, ROW_PLANE_COUNT, recordVectors } from './finish.ts';
 import { mergeShader } from './merge.ts';
 import { takeShader } from './take.ts';

@@ -6,7 +6,7 @@ import { conversions } from '../shader/elements.ts';
 import type { Binding } from '../shader/module.ts';
 import { BATCH, scoreBindings, scoreFunctions } from '../shader/scores.ts';
 import { FINITE, readRows, vectorsOf } from '../shader/tensors.ts';
-import { CHAIN } from '../shader/tile.ts';
+import { CHAIN, type Operand } from '../shader/tile.ts';
 import { GRADIENT_ROW, ROW_FLAGS } from './rows.ts';
 
 /** Bindings of every gradient of scores, seven tensors at most, which leaves one to write. */
@@ -19,6 +19,22 @@ export function gradientBindings(variant: Variant): Binding[] {
     readRows('dOutput', output),
     ...scoreBindings(variant),
   ];
+}
+
+/** Operands of a tile's products: keys and values, and the gradient of the output at the rows of a block. */
+export function gradientOperands({
+  headDim,
+  valueDim,
+}: Variant): Record<'key' | 'value' | 'dOutput', Operand> {
+  const [keyVectors, valueVectors] = [vectorsOf(headDim), vectorsOf(valueDim)];
+  return {
+    key: { vectors: keyVectors, load: (index, n) => `load_key(block, u32(tile) + ${index}, ${n})` },
+    value: { vectors: valueVectors, load: (index, n) => `load_value(block, u32(tile) + ${index}, ${n})` },
+    dOutput: {
+      vectors: valueVectors,
+      load: (index, n) => `load_dOutput(block, block.start + ${index}, ${n})`,
+    },
+  };
 }
 
 export function gradientDeclarations(variant: Variant, isPacked: boolean): string[] {

@@ -3,9 +3,8 @@ import type { Variant } from '../plan/variant.ts';
 import { queryOperand, workgroupMemory } from '../shader/block.ts';
 import { numberWriter, writtenElement } from '../shader/elements.ts';
 import { type Shader, each, shaderOf, written } from '../shader/module.ts';
-import { vectorsOf } from '../shader/tensors.ts';
-import { type Operand, products } from '../shader/tile.ts';
-import { gradientBindings, gradientDeclarations } from './common.ts';
+import { products } from '../shader/tile.ts';
+import { gradientBindings, gradientDeclarations, gradientOperands } from './common.ts';
 import { declareRows, scoreGradient, weightsOf } from './rows.ts';
 
 /**
@@ -14,20 +13,9 @@ import { declareRows, scoreGradient, weightsOf } from './rows.ts';
  * are broadcast.
  */
 export function dBiasShader(variant: Variant, geometry: Geometry): Shader {
-  const { headDim, valueDim, type } = variant;
+  const { headDim, type } = variant;
   const { rows, rowsEach, keys } = geometry;
-  const key: Operand = {
-    vectors: vectorsOf(headDim),
-    load: (index, n) => `load_key(block, u32(tile) + ${index}, ${n})`,
-  };
-  const value: Operand = {
-    vectors: vectorsOf(valueDim),
-    load: (index, n) => `load_value(block, u32(tile) + ${index}, ${n})`,
-  };
-  const dOutput: Operand = {
-    vectors: vectorsOf(valueDim),
-    load: (index, n) => `load_dOutput(block, block.start + ${index}, ${n})`,
-  };
+  const { key, value, dOutput } = gradientOperands(variant);
   const stride = strideOf(keys / 4);
   const place = (r: number): string => `${ownRow(geometry, r)} * ${stride}u + threadKey`;
   const main = `

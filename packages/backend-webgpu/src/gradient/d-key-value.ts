@@ -6,7 +6,7 @@ import { numberWriter, writtenElement } from '../shader/elements.ts';
 import { type Shader, THREADS, each, shaderOf, written } from '../shader/module.ts';
 import { vectorsOf } from '../shader/tensors.ts';
 import { type Columns, type Operand, columnsOf, passesOf, products, stage, sums } from '../shader/tile.ts';
-import { gradientBindings, gradientDeclarations } from './common.ts';
+import { gradientBindings, gradientDeclarations, gradientOperands } from './common.ts';
 import { declareRows, keptOf, scoreGradient, weightsOf } from './rows.ts';
 
 /** Vectors of dKey and dValue that one pass sums. */
@@ -30,18 +30,7 @@ export function dKeyValueShader(variant: Variant, geometry: Geometry): Shader {
   const { rows, rowsEach, keys } = geometry;
   const dKey = sideOf(geometry, variant.rows.key, 'dKey');
   const dValue = sideOf(geometry, variant.rows.value, 'dValue');
-  const key: Operand = {
-    vectors: vectorsOf(headDim),
-    load: (index, n) => `load_key(block, u32(tile) + ${index}, ${n})`,
-  };
-  const value: Operand = {
-    vectors: vectorsOf(valueDim),
-    load: (index, n) => `load_value(block, u32(tile) + ${index}, ${n})`,
-  };
-  const dOutput: Operand = {
-    vectors: vectorsOf(valueDim),
-    load: (index, n) => `load_dOutput(block, block.start + ${index}, ${n})`,
-  };
+  const { key, value, dOutput } = gradientOperands(variant);
   const place = (r: number): string => `${ownRow(geometry, r)} * ${strideOf(keys / 4)}u + threadKey`;
   const main = `
   let threadKey = thread % 8u;

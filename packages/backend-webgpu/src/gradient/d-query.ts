@@ -3,8 +3,8 @@ import type { Variant } from '../plan/variant.ts';
 import { acrossRow, beginBlock, queryOperand, workgroupMemory } from '../shader/block.ts';
 import { type Shader, each, shaderOf } from '../shader/module.ts';
 import { rowWriter, vectorsOf, writtenRows } from '../shader/tensors.ts';
-import { type Operand, accumulate, columnsOf, foldSums, passesOf, products, sums } from '../shader/tile.ts';
-import { gradientBindings, gradientDeclarations } from './common.ts';
+import { accumulate, columnsOf, foldSums, passesOf, products, sums } from '../shader/tile.ts';
+import { gradientBindings, gradientDeclarations, gradientOperands } from './common.ts';
 import { declareRows, scoreGradient, weightsOf } from './rows.ts';
 
 /**
@@ -16,18 +16,7 @@ export function dQueryShader(variant: Variant, geometry: Geometry): Shader {
   const { rows, rowsEach, keys } = geometry;
   const { vectors } = passesOf(headDim, MAXIMUM_VECTORS);
   const columns = columnsOf(geometry, vectors);
-  const key: Operand = {
-    vectors: vectorsOf(headDim),
-    load: (index, n) => `load_key(block, u32(tile) + ${index}, ${n})`,
-  };
-  const value: Operand = {
-    vectors: vectorsOf(valueDim),
-    load: (index, n) => `load_value(block, u32(tile) + ${index}, ${n})`,
-  };
-  const dOutput: Operand = {
-    vectors: vectorsOf(valueDim),
-    load: (index, n) => `load_dOutput(block, block.start + ${index}, ${n})`,
-  };
+  const { key, value, dOutput } = gradientOperands(variant);
   const place = (r: number): string => `${ownRow(geometry, r)} * ${strideOf(keys / 4)}u`;
   const main = `${beginBlock(geometry)}
   let firstVector = group.z * ${vectors}u;
