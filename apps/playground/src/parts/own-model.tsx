@@ -1,7 +1,7 @@
 import { useId, useState } from 'preact/hooks';
 import type { Client } from '../engine/client.ts';
 import type { AttentionList } from '../engine/attention-list.ts';
-import type { ModelState } from '../engine/own-model.ts';
+import type { ModelState } from '../engine/dropped-model.ts';
 import { AttentionLists } from './attention-list.tsx';
 import { Drop } from './drop.tsx';
 

@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useMemo, useState } from 'preact/hooks';
 import type { Sight } from '../engine/question.ts';
 import type { LanguageModel, NextToken, Reading } from '../engine/reading.ts';
-import { useReading } from '../state/hooks.ts';
+import { type Read, useReading } from '../state/hooks.ts';
 import { pictureOf } from '../state/picture.ts';
 import type { ViewProps } from '../views/view-props.ts';
 import { Export } from './export.tsx';
@@ -27,10 +27,9 @@ const WRITTEN = 8;
 /** A text, what the model expects next, and all of its heads. */
 export function ReadText(props: ReadTextProps) {
   const { client, state, setState, scheme, model, backend, children } = props;
-  const id = useId();
-  const [toWrite, setToWrite] = useState(0);
   const [token, setToken] = useState<number | null>(null);
-  const { reading, error, isBusy } = useReading(client, state.text, backend);
+  const read = useReading(client, state.text, backend);
+  const { reading, error, isBusy } = read;
   const layer = Math.min(state.writeLayer, model.layers - 1);
   const head = Math.min(state.writeHead, model.heads - 1);
   const sight = useMemo(() => reading && sightOf(reading, layer), [reading, layer]);
@@ -41,53 +40,19 @@ export function ReadText(props: ReadTextProps) {
     setState({ text });
   };
   const append = (next: NextToken): void => write(state.text + next.text);
-
-  useEffect(() => {
-    if (toWrite === 0 || isBusy || reading?.text !== state.text) return;
-    const [best] = reading.next;
-    if (best === undefined || best.isEnd) return setToWrite(0);
-    setToWrite(toWrite - 1);
-    append(best);
-  }, [toWrite, isBusy, reading]);
-  useEffect(() => {
-    if (error) setToWrite(0);
-  }, [error]);
+  const [isWriting, setToWrite] = useWriting(read, state.text, append);
 
   return (
     <>
-      <div class="writing">
-        <label for={id}>Text</label>
-        <textarea
-          id={id}
-          rows={3}
-          value={state.text}
-          onInput={({ currentTarget }) => {
-            setToWrite(0);
-            write(currentTarget.value);
-          }}
-        />
-      </div>
+      <Text
+        value={state.text}
+        onInput={(text) => {
+          setToWrite(0);
+          write(text);
+        }}
+      />
       <Problem error={error} />
-      <div class="next" aria-busy={isBusy}>
-        {reading && <Odds next={reading.next} onChoose={append} />}
-        <p class="export">
-          {toWrite > 0 ? (
-            <button type="button" onClick={() => setToWrite(0)}>
-              Stop
-            </button>
-          ) : (
-            <button type="button" class="main" disabled={!reading} onClick={() => setToWrite(WRITTEN)}>
-              Write {WRITTEN} tokens
-            </button>
-          )}
-          {reading && (
-            <span class="quiet" id="read" data-device={reading.device}>
-              {reading.tokens.length} tokens; {reading.computed} computed by {reading.device} in{' '}
-              {reading.milliseconds.toFixed(0)} ms.
-            </span>
-          )}
-        </p>
-      </div>
+      <Next {...{ reading, isBusy, isWriting }} onChoose={append} onWrite={setToWrite} />
       <div class="stage" aria-busy={isBusy}>
         {sight && (
           <Seen
@@ -100,26 +65,7 @@ export function ReadText(props: ReadTextProps) {
         )}
       </div>
       <div class="columns">
-        <div class="controls" role="group" aria-label="Controls">
-          <Slider
-            label="Layer"
-            text={String(layer)}
-            value={layer}
-            min={0}
-            max={model.layers - 1}
-            step={1}
-            onChange={(writeLayer) => setState({ writeLayer })}
-          />
-          <Slider
-            label="Head"
-            text={String(head)}
-            value={head}
-            min={0}
-            max={model.heads - 1}
-            step={1}
-            onChange={(writeHead) => setState({ writeHead })}
-          />
-        </div>
+        <LayerAndHead {...{ model, layer, head, setState }} />
         <div class="engines">{children}</div>
         <div class="content">
           {reading && sight && (
@@ -128,41 +74,156 @@ export function ReadText(props: ReadTextProps) {
                 {...{ reading, layer, head, scheme }}
                 onChoose={(writeLayer, writeHead) => setState({ writeLayer, writeHead })}
               />
-              <section aria-labelledby="matrix">
-                <h2 id="matrix">
-                  Layer {layer}, head {head}
-                </h2>
-                <div class="matrix-and-lines">
-                  <Matrix
-                    {...{ head, scheme }}
-                    answer={sight}
-                    token={selected}
-                    domain={domainOf(head, sight)}
-                    label={`Attention weights of layer ${layer}, head ${head}`}
-                    onSelect={setToken}
-                  />
-                  <Lines answer={sight} head={head} token={selected} />
-                </div>
-                <Export
-                  view={() =>
-                    pictureOf(
-                      sight,
-                      selected,
-                      head,
-                      `Layer ${layer}, head ${head} · ${reading.text}`,
-                      domainOf(head, sight),
-                    )
-                  }
-                  scheme={scheme}
-                  canLink
-                  name={`layer-${layer}-head-${head}`}
-                />
-              </section>
+              <OneHead
+                {...{ sight, layer, head, scheme }}
+                token={selected}
+                text={reading.text}
+                onSelect={setToken}
+              />
             </>
           )}
         </div>
       </div>
     </>
+  );
+}
+
+/** Writes the likeliest tokens one after the other: whether it does, and what sets how many more. */
+function useWriting(
+  { reading, error, isBusy }: Read,
+  text: string,
+  append: (next: NextToken) => void,
+): [boolean, (count: number) => void] {
+  const [toWrite, setToWrite] = useState(0);
+  useEffect(() => {
+    if (toWrite === 0 || isBusy || reading?.text !== text) return;
+    const [best] = reading.next;
+    if (best === undefined || best.isEnd) return setToWrite(0);
+    setToWrite(toWrite - 1);
+    append(best);
+  }, [toWrite, isBusy, reading]);
+  useEffect(() => {
+    if (error) setToWrite(0);
+  }, [error]);
+  return [toWrite > 0, setToWrite];
+}
+
+interface TextProps {
+  readonly value: string;
+  readonly onInput: (text: string) => void;
+}
+
+function Text({ value, onInput }: TextProps) {
+  const id = useId();
+  return (
+    <div class="writing">
+      <label for={id}>Text</label>
+      <textarea
+        id={id}
+        rows={3}
+        value={value}
+        onInput={({ currentTarget }) => onInput(currentTarget.value)}
+      />
+    </div>
+  );
+}
+
+interface NextProps {
+  readonly reading: Reading | null;
+  readonly isBusy: boolean;
+  readonly isWriting: boolean;
+  readonly onChoose: (next: NextToken) => void;
+  readonly onWrite: (count: number) => void;
+}
+
+/** Odds of the next token, and the button that writes some. */
+function Next({ reading, isBusy, isWriting, onChoose, onWrite }: NextProps) {
+  return (
+    <div class="next" aria-busy={isBusy}>
+      {reading && <Odds next={reading.next} onChoose={onChoose} />}
+      <p class="export">
+        {isWriting ? (
+          <button type="button" onClick={() => onWrite(0)}>
+            Stop
+          </button>
+        ) : (
+          <button type="button" class="main" disabled={!reading} onClick={() => onWrite(WRITTEN)}>
+            Write {WRITTEN} tokens
+          </button>
+        )}
+        {reading && (
+          <span class="quiet" id="read" data-device={reading.device}>
+            {reading.tokens.length} tokens; {reading.computed} computed by {reading.device} in{' '}
+            {reading.milliseconds.toFixed(0)} ms.
+          </span>
+        )}
+      </p>
+    </div>
+  );
+}
+
+interface LayerAndHeadProps extends Pick<ViewProps, 'setState'> {
+  readonly model: LanguageModel;
+  readonly layer: number;
+  readonly head: number;
+}
+
+function LayerAndHead({ model, layer, head, setState }: LayerAndHeadProps) {
+  return (
+    <div class="controls" role="group" aria-label="Controls">
+      <Slider
+        label="Layer"
+        text={String(layer)}
+        value={layer}
+        min={0}
+        max={model.layers - 1}
+        step={1}
+        onChange={(writeLayer) => setState({ writeLayer })}
+      />
+      <Slider
+        label="Head"
+        text={String(head)}
+        value={head}
+        min={0}
+        max={model.heads - 1}
+        step={1}
+        onChange={(writeHead) => setState({ writeHead })}
+      />
+    </div>
+  );
+}
+
+interface OneHeadProps extends Pick<ViewProps, 'scheme'> {
+  readonly sight: Sight;
+  readonly layer: number;
+  readonly head: number;
+  readonly token: number;
+  readonly text: string;
+  readonly onSelect: (token: number) => void;
+}
+
+/** Weights of one head, and their picture for elsewhere. */
+function OneHead({ sight, layer, head, scheme, token, text, onSelect }: OneHeadProps) {
+  const place = `${layer}, head ${head}`;
+  const domain = domainOf(head, sight);
+  return (
+    <section aria-labelledby="matrix">
+      <h2 id="matrix">Layer {place}</h2>
+      <div class="matrix-and-lines">
+        <Matrix
+          {...{ head, scheme, token, domain, onSelect }}
+          answer={sight}
+          label={`Attention weights of layer ${place}`}
+        />
+        <Lines answer={sight} head={head} token={token} />
+      </div>
+      <Export
+        view={() => pictureOf(sight, token, head, `Layer ${place} · ${text}`, domain)}
+        scheme={scheme}
+        canLink
+        name={`layer-${layer}-head-${head}`}
+      />
+    </section>
   );
 }
 

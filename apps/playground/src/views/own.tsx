@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { ModelState } from '../engine/own-model.ts';
+import type { ModelState } from '../engine/dropped-model.ts';
 import { OwnModel } from '../parts/own-model.tsx';
 import { Explore } from './look.tsx';
 import type { ViewProps } from './view-props.ts';

@@ -2,7 +2,7 @@ import { proxy } from 'comlink';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Client, startEngine } from '../engine/client.ts';
 import { NAIVE } from '../engine/offers.ts';
-import type { RaceResult } from '../engine/race.ts';
+import type { RaceOptions, RaceResult } from '../engine/race.ts';
 import { Chart, type Line } from '../parts/chart.tsx';
 import { Choice } from '../parts/choice.tsx';
 import { LONGEST } from '../state/state.ts';
@@ -12,57 +12,26 @@ const SHORTEST = 256;
 const WINDOW = 63;
 const COLORS = ['#d5485a', '#2f7dd1', '#1f9d74', '#b57a00', '#8a5bd6', '#4b8f9c', '#c25f9c'];
 
+interface Contestant {
+  readonly id: string;
+  readonly label: string;
+}
+
 /** Every backend against the formula as it is written, as inputs double. */
 export function Race({ state, setState, backends }: ViewProps) {
   const [left, setLeft] = useState<readonly string[]>([]);
-  const [results, setResults] = useState<readonly RaceResult[]>([]);
-  const [failures, setFailures] = useState<Readonly<Record<string, string>>>({});
-  const [running, setRunning] = useState<Client | null>(null);
-  const last = useRef<Client | null>(null);
-  useEffect(() => () => last.current?.end(), []);
+  const { results, failures, isRunning, start, stop } = useRace();
 
   const lengths: number[] = [];
   for (let length = SHORTEST; length <= state.longest; length *= 2) lengths.push(length);
   const available = backends.filter(({ status }) => status === 'available');
-  const everyone = [{ id: NAIVE, label: 'Naive: the whole matrix' }, ...available];
+  const everyone: Contestant[] = [{ id: NAIVE, label: 'Naive: the whole matrix' }, ...available];
   const contestants = everyone.filter(({ id }) => !left.includes(id));
-
-  const stop = (): void => {
-    last.current?.end();
-    last.current = null;
-    setRunning(null);
+  const options = {
+    lengths,
+    contestants: contestants.map(({ id }) => id),
+    window: state.local ? WINDOW : null,
   };
-  const start = async (): Promise<void> => {
-    const client = startEngine();
-    last.current = client;
-    setResults([]);
-    setFailures({});
-    setRunning(client);
-    const options = {
-      lengths,
-      contestants: contestants.map(({ id }) => id),
-      window: state.local ? WINDOW : null,
-    };
-    await client.engine.race(
-      options,
-      proxy((contestant, _length, outcome) => {
-        if (last.current !== client) return;
-        if (outcome.ok) setResults((all) => [...all, outcome.value]);
-        else setFailures((all) => ({ ...all, [contestant]: outcome.error.message }));
-      }),
-    );
-    if (last.current === client) stop();
-  };
-
-  const lineOf = (pick: (result: RaceResult) => number): Line[] =>
-    everyone.map(({ id, label }, index) => ({
-      name: label,
-      color: COLORS[index % COLORS.length]!,
-      isDashed: id === NAIVE,
-      points: results
-        .filter(({ contestant }) => contestant === id)
-        .map((result) => [result.length, pick(result)] as const),
-    }));
 
   return (
     <>
@@ -90,28 +59,19 @@ export function Race({ state, setState, backends }: ViewProps) {
           ]}
           onChange={(value) => setState({ local: value === 'local' })}
         />
-        <button type="button" class="main" onClick={running ? stop : () => void start()}>
-          {running ? 'Stop' : 'Start the race'}
+        <button type="button" class="main" onClick={isRunning ? stop : () => void start(options)}>
+          {isRunning ? 'Stop' : 'Start the race'}
         </button>
       </div>
-      <fieldset class="contestants">
-        <legend>Contestants</legend>
-        {everyone.map(({ id, label }, index) => (
-          <label key={id} style={{ accentColor: COLORS[index % COLORS.length] }}>
-            <input
-              type="checkbox"
-              checked={!left.includes(id)}
-              disabled={running !== null}
-              onChange={() =>
-                setLeft((all) => (all.includes(id) ? all.filter((one) => one !== id) : [...all, id]))
-              }
-            />
-            <span>{label}</span>
-          </label>
-        ))}
-      </fieldset>
+      <Contestants
+        {...{ everyone, left }}
+        isDisabled={isRunning}
+        onChange={(id) =>
+          setLeft((all) => (all.includes(id) ? all.filter((one) => one !== id) : [...all, id]))
+        }
+      />
       <p role="status" class="quiet">
-        {running
+        {isRunning
           ? `Running: ${results.length} of ${lengths.length * contestants.length}.`
           : `${results.length} measured.`}
       </p>
@@ -122,22 +82,7 @@ export function Race({ state, setState, backends }: ViewProps) {
       ))}
       {results.length > 0 && (
         <>
-          <div class="charts">
-            <Chart
-              title="Time of one call"
-              lines={lineOf(({ milliseconds }) => milliseconds)}
-              xs={lengths}
-              base={10}
-              format={time}
-            />
-            <Chart
-              title="Memory of one call"
-              lines={lineOf(({ bytes }) => bytes)}
-              xs={lengths}
-              base={4}
-              format={memory}
-            />
-          </div>
+          <Charts {...{ everyone, results, lengths }} />
           <Table {...{ results, lengths, contestants }} />
         </>
       )}
@@ -150,10 +95,114 @@ export function Race({ state, setState, backends }: ViewProps) {
   );
 }
 
+interface Running {
+  readonly results: readonly RaceResult[];
+  /** Messages of the contestants that failed. */
+  readonly failures: Readonly<Record<string, string>>;
+  readonly isRunning: boolean;
+  readonly start: (options: RaceOptions) => Promise<void>;
+  readonly stop: () => void;
+}
+
+/** A race in a worker of its own, which ends with the view. */
+function useRace(): Running {
+  const [results, setResults] = useState<readonly RaceResult[]>([]);
+  const [failures, setFailures] = useState<Readonly<Record<string, string>>>({});
+  const [isRunning, setIsRunning] = useState(false);
+  const last = useRef<Client | null>(null);
+  useEffect(() => () => last.current?.end(), []);
+  const stop = (): void => {
+    last.current?.end();
+    last.current = null;
+    setIsRunning(false);
+  };
+  const start = async (options: RaceOptions): Promise<void> => {
+    const client = startEngine();
+    last.current = client;
+    setResults([]);
+    setFailures({});
+    setIsRunning(true);
+    await client.engine.race(
+      options,
+      proxy((contestant, _length, outcome) => {
+        if (last.current !== client) return;
+        if (outcome.ok) setResults((all) => [...all, outcome.value]);
+        else setFailures((all) => ({ ...all, [contestant]: outcome.error.message }));
+      }),
+    );
+    if (last.current === client) stop();
+  };
+  return { results, failures, isRunning, start, stop };
+}
+
+interface ContestantsProps {
+  readonly everyone: readonly Contestant[];
+  /** Ids of those that do not take part. */
+  readonly left: readonly string[];
+  readonly isDisabled: boolean;
+  readonly onChange: (id: string) => void;
+}
+
+function Contestants({ everyone, left, isDisabled, onChange }: ContestantsProps) {
+  return (
+    <fieldset class="contestants">
+      <legend>Contestants</legend>
+      {everyone.map(({ id, label }, index) => (
+        <label key={id} style={{ accentColor: COLORS[index % COLORS.length] }}>
+          <input
+            type="checkbox"
+            checked={!left.includes(id)}
+            disabled={isDisabled}
+            onChange={() => onChange(id)}
+          />
+          <span>{label}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+interface ChartsProps {
+  readonly everyone: readonly Contestant[];
+  readonly results: readonly RaceResult[];
+  readonly lengths: readonly number[];
+}
+
+/** Time and memory by length, a line a contestant. */
+function Charts({ everyone, results, lengths }: ChartsProps) {
+  const lineOf = (pick: (result: RaceResult) => number): Line[] =>
+    everyone.map(({ id, label }, index) => ({
+      name: label,
+      color: COLORS[index % COLORS.length]!,
+      isDashed: id === NAIVE,
+      points: results
+        .filter(({ contestant }) => contestant === id)
+        .map((result) => [result.length, pick(result)] as const),
+    }));
+  return (
+    <div class="charts">
+      <Chart
+        title="Time of one call"
+        lines={lineOf(({ milliseconds }) => milliseconds)}
+        xs={lengths}
+        base={10}
+        format={time}
+      />
+      <Chart
+        title="Memory of one call"
+        lines={lineOf(({ bytes }) => bytes)}
+        xs={lengths}
+        base={4}
+        format={memory}
+      />
+    </div>
+  );
+}
+
 interface TableProps {
   readonly results: readonly RaceResult[];
   readonly lengths: readonly number[];
-  readonly contestants: readonly { readonly id: string; readonly label: string }[];
+  readonly contestants: readonly Contestant[];
 }
 
 /** Numbers, with the growth of each since half the length. */
