@@ -1,12 +1,11 @@
 import type { AttentionBackend, ComputeDType } from '@heed/core';
 import { checkOptions, required } from '@heed/core/backend';
-import { attendScores } from './attend-scores.ts';
 import type { ForwardOptions } from './attend.ts';
 import { checkForward } from './check-forward.ts';
 import { linear, linearGradient } from './matrix/linear.ts';
 import { withKeyMask } from './masks.ts';
 import { count, FIRST_WEIGHTS } from './options.ts';
-import { addAllGradients, allScores, tanhScore } from './pair-scores.ts';
+import { attendPairs, tanhScore } from './pair-scores.ts';
 import { type NamedTensors, initialGlorot, initialUniform } from './parameters.ts';
 import {
   type SingleHeadGradients,
@@ -93,23 +92,25 @@ export class AdditiveAttention {
     const { query, key, value, ...scoped } = singleHeadInputs(inputs, dtype, queryDim, keyDim);
     const scope = await withKeyMask(scoped, key.shape[0], key.shape[1]);
     const { 'query.weight': queryWeight, 'key.weight': keyWeight, 'score.weight': vector } = this.parameters;
-    const pairs = tanhScore(linear(query, queryWeight), linear(key, keyWeight), vector);
-    const attended = await attendScores(backend, allScores(pairs), value ?? key, scope, options ?? {});
+    const pairsOf = () => tanhScore(linear(query, queryWeight), linear(key, keyWeight), vector);
+    const attended = await attendPairs(backend, pairsOf, value ?? key, scope, options ?? {});
     const results = {
       output: attended.output,
       ...(options?.weights && { weights: attended.weights }),
       ...(options?.gradient && {
         gradient: async (given: FloatTensorLike): Promise<SingleHeadGradients> => {
           const dOutput = gradientOf(attended.output, given);
-          const { dScores, dValue } = await attended.gradient(dOutput);
-          const back = tanhScore(linear(query, queryWeight), linear(key, keyWeight), vector);
-          addAllGradients(back, dScores);
-          const q = linearGradient(query, queryWeight, back.dQuery);
-          const k = linearGradient(key, keyWeight, back.dKey);
+          const inner = await attended.gradient(dOutput);
+          const q = linearGradient(query, queryWeight, inner.dQuery);
+          const k = linearGradient(key, keyWeight, inner.dKey);
           return {
             dQuery: q.dInput,
-            ...valueOrKey(value, k.dInput, dValue),
-            parameters: { 'query.weight': q.dWeight, 'key.weight': k.dWeight, 'score.weight': back.dVector! },
+            ...valueOrKey(value, k.dInput, inner.dValue),
+            parameters: {
+              'query.weight': q.dWeight,
+              'key.weight': k.dWeight,
+              'score.weight': inner.dVector!,
+            },
           };
         },
       }),

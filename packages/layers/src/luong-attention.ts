@@ -1,20 +1,13 @@
 import { type AttentionBackend, type ComputeDType, HeedError } from '@heed/core';
 import { checkOptions, oneOf, required } from '@heed/core/backend';
-import { attendScores, oneHead, withoutHead } from './attend-scores.ts';
+import { oneHead, withoutHead } from './attend-scores.ts';
 import { type ForwardOptions, attend } from './attend.ts';
 import { checkForward } from './check-forward.ts';
 import { linear, linearGradient } from './matrix/linear.ts';
 import { attendPredicted, checkPredictedScope } from './local-predictive.ts';
 import { type MaskedScope, type PlainScope, withKeyMask } from './masks.ts';
 import { count, FIRST_WEIGHTS } from './options.ts';
-import {
-  type PairAttention,
-  type PairScore,
-  addAllGradients,
-  allScores,
-  dotScore,
-  tanhScore,
-} from './pair-scores.ts';
+import { type PairAttention, type PairScore, attendPairs, dotScore, tanhScore } from './pair-scores.ts';
 import { type NamedTensors, initialGlorot, initialUniform } from './parameters.ts';
 import {
   type SingleHeadGradients,
@@ -227,25 +220,6 @@ async function attendDots(
         dValue: withoutHead(dValue),
         dVector: null,
       };
-    },
-  };
-}
-
-async function attendPairs(
-  backend: AttentionBackend,
-  pairsOf: () => PairScore,
-  value: FloatTensor,
-  scope: MaskedScope,
-  options: ForwardOptions,
-): Promise<PairAttention> {
-  const attended = await attendScores(backend, allScores(pairsOf()), value, scope, options);
-  return {
-    ...attended,
-    async gradient(dOutput) {
-      const { dScores, dValue } = await attended.gradient(dOutput);
-      const { dQuery, dKey, dVector, ...pairs } = pairsOf();
-      addAllGradients({ dQuery, dKey, dVector, ...pairs }, dScores);
-      return { dQuery, dKey, dVector, dValue };
     },
   };
 }

@@ -1,5 +1,9 @@
-import type { NamedTensors } from './parameters.ts';
+import type { AttentionBackend } from '@heed/core';
 import { zeros } from '@heed/core/backend';
+import { attendScores } from './attend-scores.ts';
+import type { ForwardOptions } from './attend.ts';
+import type { MaskedScope } from './masks.ts';
+import type { NamedTensors } from './parameters.ts';
 import { type FloatTensor } from './tensors.ts';
 
 /**
@@ -83,8 +87,33 @@ export function tanhScore(query: FloatTensor, key: FloatTensor, vector: FloatTen
   };
 }
 
+/**
+ * Attention of every query to every key by scores of their pairs.
+ *
+ * @param pairsOf makes the scores, once for the call and once for its gradient, so that nothing is kept in between.
+ */
+export async function attendPairs(
+  backend: AttentionBackend,
+  pairsOf: () => PairScore,
+  value: FloatTensor,
+  scope: MaskedScope,
+  options: ForwardOptions,
+): Promise<PairAttention> {
+  const attended = await attendScores(backend, allScores(pairsOf()), value, scope, options);
+  return {
+    ...attended,
+    async gradient(dOutput) {
+      const { dScores, dValue } = await attended.gradient(dOutput);
+      const pairs = pairsOf();
+      addAllGradients(pairs, dScores);
+      const { dQuery, dKey, dVector } = pairs;
+      return { dQuery, dKey, dVector, dValue };
+    },
+  };
+}
+
 /** Scores of every query with every key: `[B, 1, Lq, Lk]`. */
-export function allScores(pairs: PairScore): FloatTensor {
+function allScores(pairs: PairScore): FloatTensor {
   const { dQuery, dKey } = pairs;
   const [batch, queries] = dQuery.shape;
   const keys = dKey.shape[1];
@@ -97,7 +126,7 @@ export function allScores(pairs: PairScore): FloatTensor {
 }
 
 /** Gradient of {@link allScores}. A score whose gradient is 0 adds nothing, whatever it was. */
-export function addAllGradients(pairs: PairScore, dScores: FloatTensor): void {
+function addAllGradients(pairs: PairScore, dScores: FloatTensor): void {
   const [, , queries, keys] = dScores.shape;
   dScores.data.forEach((dScore: number, n: number) => {
     if (dScore === 0) return;

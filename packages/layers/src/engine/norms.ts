@@ -38,22 +38,26 @@ export class Norms {
     };
   }
 
-  /** A norm of plain rows on a backend that offers it, with its gradient if the problem has one. */
+  /** Results of a layer's `forwardOn()`: the engine's where the backend offers norms, else those of the layer itself. */
   async forward(
     backend: AttentionBackend,
-    problem: NormProblem,
-    { weight, bias }: NamedTensors,
+    layer: NormLayer,
+    norm: Pick<NormProblem, 'kind' | 'epsilon'>,
     input: FloatTensor,
-    run: RunOptions,
+    { gradient, run }: { readonly gradient: boolean; readonly run: RunOptions },
   ): Promise<ComputedOn> {
-    const kernel = await this.#kernels.of(backend, { ...problem, bias: bias !== undefined });
+    const { dtype } = input;
+    if (!offersNorm(backend, input)) return forwardHere(layer, input, gradient);
+    const { weight, bias } = layer.parameters;
+    const problem = { ...norm, width: weight.shape[0], dtype, bias: bias !== undefined, gradient };
+    const kernel = await this.#kernels.of(backend, problem);
     const inputs = { input, weight, ...(bias && { bias }) };
     const output = (await kernel.run(inputs, run)).output as FloatTensor;
-    if (problem.gradient !== true) return { output };
+    if (!gradient) return { output };
     return {
       output,
       async gradient(given) {
-        const dOutput = lastAxis('dOutput', given, input.dtype, weight.shape[0]);
+        const dOutput = lastAxis('dOutput', given, dtype, weight.shape[0]);
         const { dInput, ...others } = await kernel.gradient(inputs, { dOutput });
         const { dWeight, dBias } = others as { dWeight: FloatTensor; dBias?: FloatTensor };
         return {
@@ -65,21 +69,22 @@ export class Norms {
   }
 }
 
-/** A layer that computes here. */
-interface Here {
+/** A layer that can compute here. */
+interface NormLayer {
+  readonly parameters: NamedTensors;
   forward(given: FloatTensorLike): FloatTensor;
   gradient(given: FloatTensorLike, givenGradient: FloatTensorLike): LinearGradients;
 }
 
 /** Results of a layer that computes here. */
-export function forwardHere(layer: Here, input: FloatTensor, gradient: boolean): ComputedOn {
+export function forwardHere(layer: NormLayer, input: FloatTensor, gradient: boolean): ComputedOn {
   const output = layer.forward(input);
   if (!gradient) return { output };
   return { output, gradient: async (dOutput) => layer.gradient(input, dOutput) };
 }
 
 /** Returns whether a backend computes norms of an element type. */
-export function offersNorm({ norm, capabilities }: AttentionBackend, { dtype }: FloatTensor): boolean {
+function offersNorm({ norm, capabilities }: AttentionBackend, { dtype }: FloatTensor): boolean {
   return norm !== undefined && capabilities.dtypes.includes(dtype);
 }
 

@@ -1,6 +1,6 @@
 import type { AttentionBackend, ComputeDType } from '@heed/core';
 import { checkOptions, flag, required, zeros } from '@heed/core/backend';
-import { Norms, forwardHere, offersNorm } from '../engine/norms.ts';
+import { Norms } from '../engine/norms.ts';
 import { type ForwardOnOptions, type ForwardOnResults, checkForwardOn } from '../forward-on.ts';
 import { DTYPE, count, positive } from '../options.ts';
 import type { LinearGradients } from '../matrix/linear.ts';
@@ -144,13 +144,10 @@ export class LayerNorm {
     given: FloatTensorLike,
     options?: O,
   ): Promise<ForwardOnResults<O>> {
-    const { gradient, run } = checkForwardOn(backend, options);
+    const asked = checkForwardOn(backend, options);
     const input = this.#checked('input', given);
-    const [width] = this.parameters['weight'].shape;
-    const problem = { kind: 'layer', width, epsilon: this.#epsilon, dtype: input.dtype, gradient } as const;
-    const results = offersNorm(backend, input)
-      ? await this.#norms.forward(backend, problem, this.parameters, input, run)
-      : forwardHere(this, input, gradient);
+    const norm = { kind: 'layer', epsilon: this.#epsilon } as const;
+    const results = await this.#norms.forward(backend, this, norm, input, asked);
     return results as unknown as ForwardOnResults<O>;
   }
 

@@ -1,6 +1,6 @@
 import type { AttentionBackend, ComputeDType } from '@heed/core';
 import { checkOptions, flag, required, zeros } from '@heed/core/backend';
-import { Norms, forwardHere, offersNorm } from '../engine/norms.ts';
+import { Norms, forwardHere } from '../engine/norms.ts';
 import { type ForwardOnOptions, type ForwardOnResults, checkForwardOn } from '../forward-on.ts';
 import { DTYPE, count, positive } from '../options.ts';
 import type { LinearGradients } from '../matrix/linear.ts';
@@ -120,14 +120,13 @@ export class RMSNorm {
     given: FloatTensorLike,
     options?: O,
   ): Promise<ForwardOnResults<O>> {
-    const { gradient, run } = checkForwardOn(backend, options);
+    const asked = checkForwardOn(backend, options);
     const input = this.#checked('input', given);
-    const [width] = this.parameters['weight'].shape;
-    const problem = { kind: 'rms', width, epsilon: this.#epsilon, dtype: input.dtype, gradient } as const;
+    const norm = { kind: 'rms', epsilon: this.#epsilon } as const;
     const results =
-      offersNorm(backend, input) && this.#offset === 0
-        ? await this.#norms.forward(backend, problem, this.parameters, input, run)
-        : forwardHere(this, input, gradient);
+      this.#offset === 0
+        ? await this.#norms.forward(backend, this, norm, input, asked)
+        : forwardHere(this, input, asked.gradient);
     return results as unknown as ForwardOnResults<O>;
   }
 
