@@ -11,6 +11,8 @@
 //   DecoderCacheType
 //   DecoderConfig
 //   DecoderKind
+//   DecoderPages
+//   DecoderPagesOptions
 //   DecoderResults
 //   DecoderRunOptions
 //   Encoder
@@ -31,6 +33,7 @@
 //   ScoredToken
 //   Sound
 //   TextTokenizer
+//   TextTokens
 //   TimedWord
 //   TranscribeOptions
 //   Transcript
@@ -73,7 +76,7 @@ export interface BeamOptions extends RunOptions {
     readonly lengthPenalty?: number | undefined;
 }
 
-declare const CACHE_TYPES: readonly ['float32', 'float16', 'bfloat16', 'int8', 'int4x2'];
+export declare const CACHE_TYPES: readonly ['float32', 'float16', 'bfloat16', 'int8', 'int4x2'];
 
 export type Capture = {
     readonly layer: number;
@@ -111,6 +114,8 @@ export declare class Decoder {
     static load(backend: AttentionBackend, files: GGUFFile | HubFiles): Promise<Decoder>;
     on(backend: AttentionBackend): Decoder;
     cache(options?: DecoderCacheOptions): Promise<DecoderCache>;
+    pages(options: DecoderPagesOptions): Promise<DecoderPages>;
+    step(pages: DecoderPages, texts: readonly TextTokens[], options?: RunOptions): Promise<readonly Tensor<'float32'>[]>;
     run(ids: PlainTensorLike, options?: DecoderRunOptions): Promise<DecoderResults>;
     logits(residual: FloatTensorLike, { signal }?: RunOptions): Promise<Tensor<'float32'>>;
     likelihoods(ids: readonly number[], options?: Pick<DecoderRunOptions, 'change' | 'signal'>): Promise<Float64Array>;
@@ -161,6 +166,30 @@ export interface DecoderConfig {
 }
 
 export type DecoderKind = 'gpt2' | 'llama' | 'qwen2' | 'qwen3';
+
+export declare class DecoderPages {
+    #private;
+    readonly pages: number;
+    readonly pageSize: number;
+    readonly capacity: number;
+    readonly type: DecoderCacheType;
+    constructor(layers: readonly LayerMemory[], capacity: number);
+    get free(): number;
+    open(ids?: readonly number[]): number;
+    fork(text: number): number;
+    lengthOf(text: number): number;
+    truncate(text: number, length: number): void;
+    close(text: number): void;
+    dispose(): void;
+    append<T>(texts: readonly TextTokens[], work: (run: PagedRun) => Promise<T>): Promise<T>;
+}
+
+export interface DecoderPagesOptions {
+    readonly pages: number;
+    readonly pageSize?: number | undefined;
+    readonly capacity?: number | undefined;
+    readonly type?: DecoderCacheType | undefined;
+}
 
 export interface DecoderResults {
     readonly logits: Tensor<'float32'>;
@@ -216,6 +245,8 @@ export interface EncoderShape {
     readonly normFirst: boolean;
 }
 
+type Float32 = Tensor<'float32'>;
+
 export interface GGUFFile {
     readonly metadata: Metadata;
     readonly names: readonly string[];
@@ -268,6 +299,19 @@ declare const OF_HEADS: readonly ['weights', 'query', 'key', 'value', 'output'];
 
 declare const OF_LAYERS: readonly ['feedForward', 'residual'];
 
+export interface PagedPart {
+    readonly sequence: number;
+    readonly count: number;
+}
+
+export declare class PagedRun {
+    #private;
+    readonly positions: Tensor<'int32'>;
+    constructor(layers: readonly LayerMemory[], book: PagedCache, parts: readonly PagedPart[], columns: number);
+    copyShared(): Promise<void>;
+    attend(backend: AttentionBackend, layer: number, { query, key, value }: Readonly<Record<'query' | 'key' | 'value', Float32>>, run: RunOptions): Promise<Float32>;
+}
+
 export interface Picture {
     readonly width: number;
     readonly height: number;
@@ -308,6 +352,12 @@ export declare class TextTokenizer {
     }): string;
     token(id: number): string | undefined;
     chat(messages: readonly ChatMessage[]): number[];
+}
+
+export interface TextTokens {
+    readonly text: number;
+    readonly ids: readonly number[];
+    readonly logits?: 'last' | 'all' | 'none' | undefined;
 }
 
 export interface TimedWord {

@@ -1,8 +1,11 @@
 export type { DecoderConfig, DecoderKind } from './config/decoder-config.ts';
 export { configOfGGUF } from './config/gguf.ts';
 export { configOfHub } from './config/hub.ts';
-export type { DecoderCache, DecoderCacheOptions, DecoderCacheType } from './decoder/cache.ts';
+export type { DecoderCache, DecoderCacheOptions } from './decoder/cache.ts';
 export { Decoder, type DecoderResults, type DecoderRunOptions, type HubFiles } from './decoder/decoder.ts';
+export type { DecoderCacheType } from './decoder/memory.ts';
+export type { DecoderPages, DecoderPagesOptions } from './decoder/pages.ts';
+export type { TextTokens } from './decoder/texts.ts';
 export { type Beam, type BeamOptions, beamSearch } from './generate/beams.ts';
 export {
   type GenerateOptions,

@@ -12,16 +12,21 @@ import { firstKeys, putHeads, takeHeads } from '../inside/heads.ts';
 import type { Hooks } from '../inside/hooks.ts';
 import type { WeightReader } from '../weights/source.ts';
 import { decoded } from '../weights/matrix.ts';
-import { type DecoderCache, type LayerMemory, valuesOf } from './cache.ts';
+import type { DecoderCache } from './cache.ts';
+import { type LayerMemory, valuesOf } from './memory.ts';
+import { PagedRun } from './paged-run.ts';
 import { Projection } from '../engine/projection.ts';
 import { type Angles, rotateHalves } from './rotary.ts';
 
 type Float32 = Tensor<'float32'>;
 
-/** The tokens of a run: text b has `counts[b]` of them, which follow the `cache.lengths[b]` that it had. */
-export interface Step {
+/**
+ * The tokens of a run, `[B, L]`: text b has `counts[b]` of them, which follow the `cache.lengths[b]` that it had. On pages they are
+ * `[1, N]`, those of all texts one after another.
+ */
+export interface Step<Keys = DecoderCache | PagedRun> {
   readonly backend: AttentionBackend;
-  readonly cache: DecoderCache;
+  readonly cache: Keys;
   readonly counts: readonly number[];
   /** Angles of the tokens' positions; null for a model without rotary embeddings. */
   readonly angles: Angles | null;
@@ -80,16 +85,30 @@ export class DecoderAttention {
     this.#capture(step, 'query', (asked) => takeHeads(query, asked));
     this.#capture(step, 'key', (asked) => takeHeads(key, asked.map(ofGroup)));
     this.#capture(step, 'value', (asked) => takeHeads(value, asked.map(ofGroup)));
+    const { cache } = step;
+    const rows = { query, key, value };
+    const output =
+      cache instanceof PagedRun
+        ? await cache.attend(step.backend, this.#layer, rows, step.run)
+        : await this.#attendInLine(rows, { ...step, cache });
+    const [batch, length] = input.shape;
+    const shape = [batch, length, heads * headDim];
+    const joined = length === 1 ? output : exchangeHeadsAndLength(output);
+    return { ...joined, shape } as Float32;
+  }
+
+  /** Attends to a cache that has a row of keys for each text: `[B, H, L, D]`. */
+  async #attendInLine(
+    { query, key, value }: Readonly<Record<'query' | 'key' | 'value', Float32>>,
+    step: Step<DecoderCache>,
+  ): Promise<Float32> {
     const memory = await step.cache.append(this.#layer, key, value);
     const request = { ...this.#scope(step), query, ...memory };
     const output = (await attention(step.backend, request, step.run)).output as Float32;
     await this.#changeOutput(output, memory, step);
     await this.#captureWeights(query, memory, step);
     this.#capture(step, 'output', (asked) => takeHeads(output, asked));
-    const [batch, length] = input.shape;
-    const shape = [batch, length, heads * headDim];
-    const joined = length === 1 ? output : exchangeHeadsAndLength(output);
-    return { ...joined, shape } as Float32;
+    return output;
   }
 
   /** Heads of the joint projection, `[B, H, L, D]`, normalized and rotated as far as the model does. */
@@ -105,7 +124,7 @@ export class DecoderAttention {
   }
 
   /** Limits of a step: query i of text b follows the tokens that the text already had. */
-  #scope({ cache, counts }: Step): object {
+  #scope({ cache, counts }: Step<DecoderCache>): object {
     const { lengths } = cache;
     return {
       causal: true,
@@ -124,7 +143,7 @@ export class DecoderAttention {
   }
 
   /** Computes weights of the requested heads only: all weights of a long text are large. */
-  async #captureWeights(query: Float32, memory: LayerMemory, step: Step): Promise<void> {
+  async #captureWeights(query: Float32, memory: LayerMemory, step: Step<DecoderCache>): Promise<void> {
     const { hooks, backend, cache, counts, run } = step;
     const asked = hooks.headsOf(this.#layer, 'weights');
     if (asked.length === 0) return;

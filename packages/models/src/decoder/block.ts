@@ -7,6 +7,7 @@ import { takeHeads } from '../inside/heads.ts';
 import type { WeightReader } from '../weights/source.ts';
 import { DecoderAttention, type Step } from './attention.ts';
 import { DecoderFeedForward } from './feed-forward.ts';
+import { PagedRun } from './paged-run.ts';
 
 /** Either kind of normalization. */
 type Norm = LayerNorm | RMSNorm;
@@ -67,12 +68,12 @@ export class DecoderBlock {
 
   /**
    * Returns whether {@link stay} can take a step and is worth it: nobody looks into it, the backend offers all that it needs, and there
-   * are enough rows.
+   * are enough rows. On pages their number does not matter: it would be the other texts that decide how one is rounded.
    */
-  staysOn({ backend, hooks, counts }: Step): boolean {
+  staysOn({ backend, hooks, counts, cache }: Step): boolean {
     const { operations = [] } = backend.capabilities;
     return (
-      counts.reduce((sum, count) => sum + count, 0) >= ROWS_WORTH_STAYING &&
+      (cache instanceof PagedRun || counts.reduce((sum, count) => sum + count, 0) >= ROWS_WORTH_STAYING) &&
       !hooks.touches(this.#layer) &&
       backend.linear?.scalar !== true &&
       operations.includes('linear.residual') &&

@@ -1,21 +1,14 @@
-import {
-  type AttentionBackend,
-  type FloatDType,
-  HeedError,
-  type ResidentTensor,
-  type Tensor,
-  cast,
-  dequantize,
-  quantize,
-} from '@heed/core';
+import { type AttentionBackend, HeedError, type ResidentTensor, type Tensor } from '@heed/core';
 import { checkOptions, integer, listOf, oneOf, required } from '@heed/core/backend';
 import type { DecoderConfig } from '../config/decoder-config.ts';
-
-/** Element types of a cache. Numbers of `int8` and `int4x2` have a scale for 32 of them, or for a row. */
-const CACHE_TYPES = ['float32', 'float16', 'bfloat16', 'int8', 'int4x2'] as const;
-
-/** An element type of a cache. */
-export type DecoderCacheType = (typeof CACHE_TYPES)[number];
+import {
+  CACHE_TYPES,
+  type DecoderCacheType,
+  type LayerMemory,
+  allocateLayers,
+  disposeLayers,
+  writeRows,
+} from './memory.ts';
 
 export interface DecoderCacheOptions {
   /** B, the number of texts that grow side by side. Default 1. */
@@ -28,13 +21,6 @@ export interface DecoderCacheOptions {
    */
   readonly type?: DecoderCacheType | undefined;
 }
-
-/**
- * Keys and values of a layer, `[B, Hkv, capacity, D]` each, and the scales of integers, in the backend's memory, under the names that
- * attention takes.
- */
-export type LayerMemory = Readonly<Record<'key' | 'value', ResidentTensor>> &
-  Partial<Readonly<Record<'keyScales' | 'valueScales', ResidentTensor>>>;
 
 /**
  * Keys and values of the tokens so far, of each layer. Created by `model.cache()` and passed to
@@ -127,26 +113,13 @@ export class DecoderCache {
 
   /** Frees the memory. */
   dispose(): void {
-    for (const layer of this.#layers) for (const tensor of Object.values(layer)) tensor.dispose();
+    disposeLayers(this.#layers);
   }
 
   /** Writes a layer's new rows `[B, Hkv, L, D]` after the last; they count once {@link advance} says so. */
   async append(layer: number, key: Tensor, value: Tensor): Promise<LayerMemory> {
     const memory = this.#layers[layer];
-    const at = { axis: 2, start: this.#lengths };
-    for (const [name, rows] of [
-      ['key', key],
-      ['value', value],
-    ] as const) {
-      const scales = memory[`${name}Scales`];
-      if (scales === undefined) {
-        await memory[name].write(cast(rows, this.type as FloatDType), at);
-      } else {
-        const quantized = quantize(rows, this.type as 'int8' | 'int4x2');
-        await memory[name].write(quantized.numbers, at);
-        await scales.write(quantized.scales, at);
-      }
-    }
+    await writeRows(memory, { key, value }, { axis: 2, start: this.#lengths });
     return memory;
   }
 
@@ -158,17 +131,6 @@ export class DecoderCache {
     const kinds = { texts: required(listOf(integer(0, this.batch - 1))) };
     checkOptions('the cache', { texts }, kinds);
   }
-}
-
-/** The values of the first tokens, `[B, Hkv, length, D]`, as float32. */
-export async function valuesOf(
-  { value, valueScales }: LayerMemory,
-  length: number,
-): Promise<Tensor<'float32'>> {
-  const range = { axis: 2, start: 0, length };
-  const numbers = await value.read(range);
-  if (valueScales === undefined) return cast(numbers, 'float32');
-  return dequantize(numbers as Tensor<'int8'>, (await valueScales.read(range)) as Tensor<'float32'>);
 }
 
 /** The same tensors, each replaced by another. */
@@ -185,48 +147,16 @@ async function mapMemory(
 /** @throws HeedError `ARGUMENT`, `UNKNOWN_OPTION`; `UNSUPPORTED` for a type that the backend lacks; `OUT_OF_MEMORY`. */
 export async function createDecoderCache(
   backend: AttentionBackend,
-  { layers, kvHeads, headDim, positions }: DecoderConfig,
+  config: DecoderConfig,
   options: DecoderCacheOptions,
 ): Promise<DecoderCache> {
   checkOptions('cache()', options, {
     batch: integer(1),
-    capacity: integer(1, positions),
+    capacity: integer(1, config.positions),
     type: oneOf(...CACHE_TYPES),
   });
-  const { batch = 1, capacity = positions, type = 'float32' } = options;
-  if (type !== 'float32' && !backend.capabilities.features.includes(`cache.${type}`)) {
-    throw new HeedError(
-      'UNSUPPORTED',
-      `cache(): type is ${type}, which ${backend.device} lacks beside float32`,
-      {
-        clause: 'cache',
-        remedy: 'use float32, or a backend that has it among its capabilities.features',
-      },
-    );
-  }
-  const rows = [batch, kvHeads, capacity];
-  const isInteger = type === 'int8' || type === 'int4x2';
-  const groups = headDim % 32 === 0 ? headDim / 32 : 1;
-  const made: ResidentTensor[] = [];
-  const allocate = async (dtype: DecoderCacheType, width: number): Promise<ResidentTensor> => {
-    const tensor = await backend.allocate(dtype, [...rows, width]);
-    made.push(tensor);
-    return tensor;
-  };
-  const memories: LayerMemory[] = [];
-  try {
-    for (let n = 0; n < layers; n++) {
-      const width = type === 'int4x2' ? headDim / 2 : headDim;
-      const numbers = { key: await allocate(type, width), value: await allocate(type, width) };
-      const scales = isInteger && {
-        keyScales: await allocate('float32', groups),
-        valueScales: await allocate('float32', groups),
-      };
-      memories.push({ ...numbers, ...scales });
-    }
-  } catch (error) {
-    for (const tensor of made) tensor.dispose();
-    throw error;
-  }
+  const { batch = 1, capacity = config.positions, type = 'float32' } = options;
+  const shape = { type, count: batch, rows: capacity };
+  const memories = await allocateLayers('cache()', backend, config, shape);
   return new DecoderCache(memories, Array<number>(batch).fill(0));
 }

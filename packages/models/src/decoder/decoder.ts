@@ -15,6 +15,7 @@ import {
   listOf,
   nextTurn,
   oneOf,
+  shown,
   zeros,
 } from '@heed/core/backend';
 import { Embedding, type FloatTensorLike, type LayerNorm, type RMSNorm } from '@heed/layers';
@@ -32,8 +33,10 @@ import type { Step } from './attention.ts';
 import { DecoderBlock, normOf } from './block.ts';
 import { DecoderCache, type DecoderCacheOptions, createDecoderCache } from './cache.ts';
 import { logProbabilitiesOf } from './log-probabilities.ts';
+import { DecoderPages, type DecoderPagesOptions, createDecoderPages } from './pages.ts';
 import { Projection } from '../engine/projection.ts';
 import { anglesOf } from './rotary.ts';
+import { type TextTokens, scoredRows, splitRows, tokensOf } from './texts.ts';
 
 /** A model's files, as its page on the hub has them. */
 export interface HubFiles {
@@ -126,6 +129,62 @@ export class Decoder {
   }
 
   /**
+   * Pages for texts that come and go, which {@link step} runs.
+   *
+   * @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`; `UNSUPPORTED` where the backend lacks `pages` or the type; `OUT_OF_MEMORY`.
+   */
+  async pages(options: DecoderPagesOptions): Promise<DecoderPages> {
+    return createDecoderPages(this.#backend, this.config, options);
+  }
+
+  /**
+   * Runs tokens of some of the texts in pages, as many of each as there are, which join the text. One step of the same pages at a time.
+   * On a backend with the guarantee `batch`, scores do not depend on the other texts, to the bit.
+   *
+   * @param texts each once; others wait.
+   * @returns the scores of each, in their order: `[1, V]`, `[L, V]` for `all`, `[0, V]` for `none`.
+   * @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`; `OUT_OF_MEMORY` where no page is free; what the backend throws; the signal's reason.
+   *   The texts then have what they had.
+   */
+  async step(
+    pages: DecoderPages,
+    texts: readonly TextTokens[],
+    options: RunOptions = {},
+  ): Promise<readonly Tensor<'float32'>[]> {
+    checkOptions('step()', options, { signal: abortSignal });
+    if (!(pages instanceof DecoderPages)) {
+      throw new HeedError('ARGUMENT', `step(): the pages are ${shown(pages)}; expected those of pages()`, {
+        clause: 'pages',
+        remedy: 'make them: await model.pages({ pages: 256 })',
+      });
+    }
+    const hooks = new Hooks(this.config, { batch: 1, queries: 0, keys: 0 }, [], []);
+    const run = options.signal === undefined ? {} : { signal: options.signal };
+    return pages.append(texts, async (cache) => {
+      if (texts.length === 0) return [];
+      const { positions } = cache;
+      const embedded = this.#embed(tokensOf(texts), positions);
+      const step = {
+        backend: this.#backend,
+        cache,
+        counts: [],
+        angles: this.#anglesOf(positions),
+        hooks,
+        run,
+      };
+      const rows = scoredRows(await this.#throughBlocks(embedded, step), texts);
+      const isScored = rows.data.length > 0;
+      const scores = isScored ? await this.logits(rows, run) : zeros('float32', [0, this.config.vocabulary]);
+      return splitRows(scores, texts);
+    });
+  }
+
+  #anglesOf(positions: Tensor<'int32'>): Step['angles'] {
+    const { rotary, headDim } = this.config;
+    return rotary === null ? null : anglesOf(rotary, headDim, positions);
+  }
+
+  /**
    * Runs tokens through the model. With a cache they follow and join those that it keeps.
    *
    * @param ids int32 `[B, L]`; ids of padding may be any.
@@ -159,8 +218,7 @@ export class Decoder {
       ),
     };
     try {
-      const { rotary, headDim } = this.config;
-      const angles = rotary === null ? null : anglesOf(rotary, headDim, positions);
+      const angles = this.#anglesOf(positions);
       const step = { backend: this.#backend, cache, counts, angles, hooks, run };
       const stream = await this.#throughBlocks(this.#embed(tokens, positions), step);
       const rows = logits === 'all' ? stream : logits === 'last' ? lastRows(stream, counts) : null;
