@@ -2,7 +2,7 @@ import { type Tensor, tensor } from '@heed/core';
 import type { BehaviorCase } from '../../../case.ts';
 import { ensure } from '../../building/behavior.ts';
 import { ensureSameBits } from '../../building/run-all.ts';
-import { rowsOf } from '../linear/promises.ts';
+import { rowsOf } from '../linear/rows.ts';
 import { checkInputs, checkRepeat, everything, withOperation } from '../kernel.ts';
 import { type EmbeddingSetting, type EmbeddingSketch, embeddingCase } from './sketch.ts';
 

@@ -1,9 +1,9 @@
-import type { LinearGradients, Operation, Tensor } from '@heed/core';
+import type { Operation, Tensor } from '@heed/core';
 import type { BehaviorCase, Subject } from '../../../case.ts';
 import { linearFault, linearGradientFault, residualFault } from '../../../judge/linear.ts';
-import { behavior, ensure, ensureError, withBackend } from '../../building/behavior.ts';
+import { behavior, ensure, ensureError } from '../../building/behavior.ts';
 import { ensureSameBits } from '../../building/run-all.ts';
-import { rowsOf } from './promises.ts';
+import { type Everything, checkRepeat, checkRowsAlone, everything } from './rows.ts';
 import { type LinearSetting, type LinearSketch, linearCase, outputOf, withWeights } from './sketch.ts';
 
 const USUAL: LinearSketch = {
@@ -48,16 +48,13 @@ function argumentCase(
   return { ...theCase, operations: ['linear', 'linear.argument', ...gate, ...more] };
 }
 
-type Everything = LinearGradients<Tensor> & { readonly output: Tensor; readonly argument: Tensor };
-
 /** The output, its argument and every gradient. */
-function everything(subject: Pick<Subject, 'backend'>, setting: LinearSetting): Promise<Everything> {
-  const { input, dOutput } = setting;
-  return withWeights(subject.backend, setting, async (kernel, weights) => {
-    const { output, argument } = await kernel.run({ input, weights });
-    const gradients = await kernel.gradient({ input, weights }, { dOutput, argument });
-    return { output, argument: argument!, ...gradients };
-  });
+async function withArgument(
+  subject: Pick<Subject, 'backend'>,
+  setting: LinearSetting,
+): Promise<Everything & { readonly argument: Tensor }> {
+  const { argument, ...others } = await everything(subject, setting);
+  return { ...others, argument: argument! };
 }
 
 /** Error of an argument; null if there is none. */
@@ -71,7 +68,7 @@ function argumentFault({ problem, parameters, input }: LinearSetting, actual: Te
 function value(name: string, sketch: LinearSketch): BehaviorCase {
   return argumentCase(`values/${name}`, sketch, async ({ backend, setting }, id) => {
     const { problem, parameters, input, dOutput } = setting;
-    const { output, argument, ...gradients } = await everything({ backend }, setting);
+    const { output, argument, ...gradients } = await withArgument({ backend }, setting);
     const fault =
       linearFault(problem, parameters, input, output, id) ??
       argumentFault(setting, argument) ??
@@ -105,7 +102,7 @@ function ignoredRow(name: string, sketch: LinearSketch): BehaviorCase {
       output: _,
       argument,
       ...gradients
-    } = await everything({ backend }, { ...setting, input: padded });
+    } = await withArgument({ backend }, { ...setting, input: padded });
     const row = argument.data.subarray((2 * argument.data.length) / 5, (3 * argument.data.length) / 5);
     ensure(Array.from(row, Number).every(Number.isNaN), 'the argument of a row of NaN has numbers');
     const fault = await linearGradientFault(problem, parameters, input, dOutput, gradients);
@@ -143,7 +140,7 @@ function residual(name: string, sketch: LinearSketch): BehaviorCase {
 function resident(name: string, sketch: LinearSketch): BehaviorCase {
   return argumentCase(`resident/${name}`, sketch, async ({ backend, setting }) => {
     const { input, dOutput } = setting;
-    const plain = await everything({ backend }, setting);
+    const plain = await withArgument({ backend }, setting);
     await withWeights(backend, setting, async (kernel, weights) => {
       const there = await backend.upload(input as Tensor<'float32'>);
       const stay = { resident: true } as const;
@@ -166,42 +163,20 @@ function resident(name: string, sketch: LinearSketch): BehaviorCase {
 
 /** Guarantees, of projections with and without a gate. */
 function promises(name: string, sketch: LinearSketch): BehaviorCase[] {
-  const batch = argumentCase(`batch/${name}`, sketch, async (subject) => {
-    const { setting } = subject;
-    const all = await everything(subject, setting);
-    for (const [first, end] of [
-      [0, 1],
-      [3, 5],
-      [17, 29],
-    ] as const) {
-      const part = (rows: Tensor): Tensor => rowsOf(rows, first, end);
-      const { output, argument, dInput } = await everything(subject, {
-        ...setting,
-        input: part(setting.input),
-        dOutput: part(setting.dOutput),
-      });
-      const expected = { output: part(all.output), argument: part(all.argument), dInput: part(all.dInput) };
-      ensureSameBits({ output, argument, dInput }, expected, `rows ${first} … ${end - 1} alone`);
-    }
-  });
+  const batch = argumentCase(`batch/${name}`, sketch, checkRowsAlone);
   const repeat = argumentCase(`repeat/${name}`, sketch, async (subject) => {
     const { setting } = subject;
     const first = await everything(subject, setting);
     const problem = { ...setting.problem, argument: false };
     const output = await outputOf(subject.backend, { ...setting, problem });
     ensureSameBits({ output }, { output: first.output }, 'the output without its argument');
-    const more = Array.from({ length: 3 }, () => everything(subject, setting));
-    for (const again of await Promise.all(more))
-      ensureSameBits({ ...again }, { ...first }, 'runs that overlap');
-    await withBackend(subject, async (backend) => {
-      ensureSameBits({ ...(await everything({ backend }, setting)) }, { ...first }, 'a second backend');
-    });
+    await checkRepeat(subject, first);
   });
   const nonFinite = argumentCase(`nonfinite/${name}`, sketch, async ({ backend, setting }) => {
-    const clean = await everything({ backend }, setting);
+    const clean = await withArgument({ backend }, setting);
     const input = structuredClone(setting.input);
     input.data[4 * setting.problem.inputDim + 1] = NaN;
-    const { argument } = await everything({ backend }, { ...setting, input });
+    const { argument } = await withArgument({ backend }, { ...setting, input });
     const width = argument.shape.at(-1)!;
     const row = argument.data.subarray(4 * width, 5 * width);
     ensure(

@@ -1,10 +1,10 @@
-import type { Activation, LinearGradients, Operation, Tensor } from '@heed/core';
+import type { Activation, Operation, Tensor } from '@heed/core';
 import { STORED_TYPES } from '@heed/core/backend';
 import type { BehaviorCase, Subject } from '../../../case.ts';
 import { linearFault, linearGradientFault, residualFault } from '../../../judge/linear.ts';
-import { behavior, ensure, ensureError, withBackend } from '../../building/behavior.ts';
+import { behavior, ensure, ensureError } from '../../building/behavior.ts';
 import { ensureSameBits } from '../../building/run-all.ts';
-import { rowsOf } from './promises.ts';
+import { checkRepeat, checkRowsAlone, everything, rowsOf } from './rows.ts';
 import { type LinearSetting, type LinearSketch, linearCase, outputOf, withWeights } from './sketch.ts';
 import { storedSetting } from './stored.ts';
 
@@ -76,46 +76,11 @@ function storedCases(): BehaviorCase[] {
   });
 }
 
-type Everything = LinearGradients<Tensor> & { readonly output: Tensor };
-
-/** The output and every gradient. */
-function everything(subject: Pick<Subject, 'backend'>, setting: LinearSetting): Promise<Everything> {
-  const { input, dOutput } = setting;
-  return withWeights(subject.backend, setting, async (kernel, weights) => ({
-    ...(await kernel.run({ input, weights })),
-    ...(await kernel.gradient({ input, weights }, { dOutput })),
-  }));
-}
-
 function promises(): BehaviorCase[] {
-  const batch = gateCase('batch', USUAL, async (subject) => {
-    const { setting } = subject;
-    const all = await everything(subject, setting);
-    for (const [first, end] of [
-      [0, 1],
-      [3, 5],
-      [17, 29],
-    ] as const) {
-      const part = (rows: Tensor): Tensor => rowsOf(rows, first, end);
-      const { output, dInput } = await everything(subject, {
-        ...setting,
-        input: part(setting.input),
-        dOutput: part(setting.dOutput),
-      });
-      const expected = { output: part(all.output), dInput: part(all.dInput) };
-      ensureSameBits({ output, dInput }, expected, `rows ${first} … ${end - 1} alone`);
-    }
-  });
-  const repeat = gateCase('repeat', USUAL, async (subject) => {
-    const { setting } = subject;
-    const first = await everything(subject, setting);
-    const more = Array.from({ length: 3 }, () => everything(subject, setting));
-    for (const again of await Promise.all(more))
-      ensureSameBits({ ...again }, { ...first }, 'runs that overlap');
-    await withBackend(subject, async (backend) => {
-      ensureSameBits({ ...(await everything({ backend }, setting)) }, { ...first }, 'a second backend');
-    });
-  });
+  const batch = gateCase('batch', USUAL, checkRowsAlone);
+  const repeat = gateCase('repeat', USUAL, async (subject) =>
+    checkRepeat(subject, await everything(subject, subject.setting)),
+  );
   const nonFinite = (name: string, number: number): BehaviorCase =>
     gateCase(`nonfinite/${name}`, USUAL, async ({ backend, setting }) => {
       const { inputDim, outputDim } = setting.problem;

@@ -2,13 +2,8 @@ import type { Tensor } from '@heed/core';
 import type { BehaviorCase } from '../../../case.ts';
 import { ensure, withBackend } from '../../building/behavior.ts';
 import { ensureSameBits } from '../../building/run-all.ts';
+import { rowsOf } from './rows.ts';
 import { type LinearSketch, linearCase, outputOf, withWeights } from './sketch.ts';
-
-/** Some rows of a matrix, as a matrix. */
-export function rowsOf({ dtype, shape, data }: Tensor, first: number, end: number): Tensor {
-  const width = shape[1]!;
-  return { dtype, shape: [end - first, width], data: data.slice(first * width, end * width) } as Tensor;
-}
 
 const COMPANY: Readonly<Record<string, LinearSketch>> = {
   plain: { inputDim: 50, outputDim: 37, rows: [29], bias: true },

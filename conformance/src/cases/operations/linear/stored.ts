@@ -5,7 +5,7 @@ import { linearFault } from '../../../judge/linear.ts';
 import { type Random, randomFrom } from '../../../random.ts';
 import { behavior, ensure, ensureError } from '../../building/behavior.ts';
 import { ensureSameBits } from '../../building/run-all.ts';
-import { rowsOf } from './promises.ts';
+import { rowsOf } from './rows.ts';
 import { type LinearSetting, type LinearSketch, outputOf, settingOf, withWeights } from './sketch.ts';
 
 type StoredSetting = LinearSetting<StoredWeight>;

@@ -3,7 +3,7 @@ import type { BehaviorCase } from '../../../case.ts';
 import { ensure } from '../../building/behavior.ts';
 import { ensureSameBits } from '../../building/run-all.ts';
 import { checkInputs, checkRepeat, everything, withOperation } from '../kernel.ts';
-import { rowsOf } from '../linear/promises.ts';
+import { rowsOf } from '../linear/rows.ts';
 import { type NormSketch, normCase } from './sketch.ts';
 
 const LAYER = { kind: 'layer', width: 50, rows: [29], bias: true, gradient: true, residual: true } as const;
