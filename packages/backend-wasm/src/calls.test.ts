@@ -124,6 +124,15 @@ describe('threads', () => {
     expect(output).toEqual((await attention(other, request)).output);
   });
 
+  test.for([{}, { threads: 2 }])('an address of another module is an error, %o', async (options) => {
+    const speaks = "import { parentPort } from 'node:worker_threads'; parentPort.postMessage('hello');";
+    const worker = `data:text/javascript,${encodeURIComponent(speaks)}`;
+    await expect(wasm.create({ ...options, worker })).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringContaining('not the module of a worker'),
+    });
+  });
+
   test('do not keep a program alive', () => {
     const program = `
       import wasm from ${JSON.stringify(fileURLToPath(new URL('../dist/index.js', import.meta.url)))};

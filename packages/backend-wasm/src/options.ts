@@ -17,7 +17,8 @@ export interface WasmOptions {
   readonly relaxedSimd?: 'auto' | false | undefined;
   /**
    * Address of `@heed/backend-wasm/worker` that threads start from, a string or a `URL`. Default: source inside the
-   * package, as `blob:` in a page, which a content security policy without `worker-src blob:` forbids.
+   * package, as `blob:` in a page, which a content security policy without `worker-src blob:` forbids. An address that
+   * is something else is an error: at once, or after 30 seconds without an answer.
    */
   readonly worker?: string | { readonly href: string } | undefined;
 }

@@ -4,7 +4,7 @@ import { MAXIMUM_THREADS, type WasmOptions } from '../options.ts';
 import type { PlanOptions } from '../plan/plan.ts';
 import { Queue } from './threads/queue.ts';
 import { platformSpawn } from './threads/spawn.ts';
-import { Team } from './threads/team.ts';
+import { type Second, Team } from './threads/team.ts';
 import { hasRelaxedSimd, hasSharedMemory } from './features.ts';
 import { ModuleCache } from './modules.ts';
 import { availableThreads } from './node.ts';
@@ -21,7 +21,7 @@ export interface Engine {
   readonly queue: Queue;
 }
 
-/** @throws HeedError `UNAVAILABLE` when more than one thread is requested but not available. */
+/** @throws HeedError `UNAVAILABLE` when more than one thread, or workers from an address, are requested but not available. */
 export async function startEngine({ threads, relaxedSimd = 'auto', worker }: WasmOptions): Promise<Engine> {
   const { heap, team } =
     threads === undefined ? await availableTeam(worker) : await withThreads(threads, worker);
@@ -39,11 +39,21 @@ export async function startEngine({ threads, relaxedSimd = 'auto', worker }: Was
 
 type Threads = Pick<Engine, 'heap' | 'team'>;
 
-/** Starts as many threads as run at the same time, or one if workers are not available; the device tells. */
+/** Timer of workers from an address. A machine that sleeps misses seconds, and counts none of them. */
+const everySecond: Second = (onSecond) => {
+  const timer = setInterval(onSecond, 1000);
+  return () => clearInterval(timer);
+};
+
+/**
+ * Starts as many threads as run at the same time, or one if workers are not available; the device tells. Workers from an
+ * address were asked for: if they are not available, that is an error.
+ */
 async function availableTeam(worker: WasmOptions['worker']): Promise<Threads> {
   const threads = hasSharedMemory() ? Math.min(availableThreads(), MAXIMUM_THREADS) : 1;
   if (threads === 1) return withThreads(1);
-  return withThreads(threads, worker).catch(() => withThreads(1));
+  const team = withThreads(threads, worker);
+  return worker === undefined ? team.catch(() => withThreads(1)) : team;
 }
 
 async function withThreads(threads: number, worker?: WasmOptions['worker']): Promise<Threads> {
@@ -58,5 +68,6 @@ async function withThreads(threads: number, worker?: WasmOptions['worker']): Pro
     );
   }
   const heap = new Heap(threads > 1);
-  return { heap, team: await Team.start(heap.memory, threads, platformSpawn(worker)) };
+  const second = worker === undefined ? undefined : everySecond;
+  return { heap, team: await Team.start(heap.memory, threads, platformSpawn(worker), second) };
 }

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { Heap } from '../../memory/heap.ts';
 import type { Phase } from '../../plan/plan.ts';
-import type { Job, ToWorker } from './job.ts';
-import { type Spawn, type Worker, platformSpawn } from './spawn.ts';
-import { Team } from './team.ts';
+import type { FromWorker, Job, ToWorker } from './job.ts';
+import { type Spawn, type Worker, type WorkerEvents, platformSpawn } from './spawn.ts';
+import { MAXIMUM_SILENCE, type Second, Team } from './team.ts';
 import { tinyModule } from '../../test/tiny-module.ts';
 
 const teams: Team[] = [];
@@ -160,6 +160,84 @@ describe('a worker that ends', () => {
     };
     await expect(Team.start(heap.memory, 2, refuse)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
+});
+
+/** A worker that does what it is told to, in place of one from an address. */
+function stranger(events: WorkerEvents, ended: string[], answers: readonly unknown[]): Worker {
+  for (const answer of answers) queueMicrotask(() => events.message(answer as FromWorker));
+  return {
+    post: () => undefined,
+    hold: () => undefined,
+    end: async () => void ended.push('ended'),
+  };
+}
+
+describe('a module that is not that of a worker', () => {
+  test('and never answers is an error after a time without answers', async () => {
+    const ended: string[] = [];
+    let tick!: () => void;
+    let isTicking = true;
+    const second: Second = (onSecond) => {
+      tick = onSecond;
+      return () => (isTicking = false);
+    };
+    const start = Team.start(new Heap(true).memory, 3, (events) => stranger(events, ended, []), second);
+    let isOver = false;
+    const over = start.catch((error: unknown) => {
+      isOver = true;
+      return error;
+    });
+    for (let seconds = 1; seconds < MAXIMUM_SILENCE; seconds++) tick();
+    await Promise.resolve();
+    expect(isOver).toBe(false);
+    tick();
+    expect(await over).toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringContaining(`no answer in ${MAXIMUM_SILENCE} s`),
+      remedy: expect.stringContaining('@heed/backend-wasm/worker'),
+    });
+    expect(ended).toEqual(['ended', 'ended']);
+    expect(isTicking).toBe(false);
+  });
+
+  test('each worker that answers gives the others their time anew', async () => {
+    const ended: string[] = [];
+    let tick!: () => void;
+    const waiting: WorkerEvents[] = [];
+    const start = Team.start(
+      new Heap(true).memory,
+      3,
+      (events) => {
+        waiting.push(events);
+        return stranger(events, ended, []);
+      },
+      (onSecond) => {
+        tick = onSecond;
+        return () => undefined;
+      },
+    );
+    for (const { message } of waiting) {
+      for (let seconds = 1; seconds < MAXIMUM_SILENCE; seconds++) tick();
+      message({ ready: true });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await (await start).end();
+    expect(ended).toEqual(['ended', 'ended']);
+  });
+
+  test.for([['hello'], [null], [{ type: 'ready' }], [{ error: 'x', number: 1 }]])(
+    'and says %o is an error at once',
+    async (answers) => {
+      const ended: string[] = [];
+      const start = Team.start(new Heap(true).memory, 2, (events) => stranger(events, ended, answers));
+      await expect(start).rejects.toMatchObject({
+        code: 'UNAVAILABLE',
+        message: expect.stringContaining('not the module of a worker'),
+        remedy: expect.stringContaining('@heed/backend-wasm/worker'),
+      });
+      expect(ended).toEqual(['ended']);
+    },
+  );
 });
 
 test('a step can begin anywhere', async () => {

@@ -6,6 +6,19 @@ import { type FromWorker, type Job, type TaskFunction, totalTasks } from './job.
 import { type Spawn, type Worker, platformSpawn } from './spawn.ts';
 import { WORD, atomics } from './words.ts';
 
+/** Seconds in which none of the workers that start has answered, after which they are given up. */
+export const MAXIMUM_SILENCE = 30;
+
+/** Calls back every second; returns the end of it. */
+export type Second = (onSecond: () => void) => () => void;
+
+const START_REMEDY =
+  'set threads: 1, allow workers (worker-src blob: in a content security policy), or serve the worker yourself (option worker)';
+
+/** Remedy for an address that leads to something else. */
+const ADDRESS_REMEDY =
+  'give the address of @heed/backend-wasm/worker (option worker) and look at what it serves, or set threads: 1';
+
 /** A worker, its modules, and whether it lives. */
 interface Member {
   readonly worker: Worker;
@@ -13,7 +26,15 @@ interface Member {
   readonly modules: Set<number>;
   /** The index of its word that says whether it is inside a job. */
   readonly inside: number;
+  /** It has answered: its module is that of a worker. */
+  isReady: boolean;
   dead: boolean;
+}
+
+/** Seconds since a worker of those that start has answered, and what gives up the rest. */
+interface Silence {
+  seconds: number;
+  readonly ends: (() => void)[];
 }
 
 /** One call on its way. */
@@ -36,6 +57,7 @@ export class Team {
   readonly threads: number;
   private readonly memory: WebAssembly.Memory;
   private readonly spawn: Spawn | undefined;
+  private readonly second: Second | undefined;
   private readonly waits: boolean;
   private readonly words: Int32Array;
   private members: Member[] = [];
@@ -47,10 +69,16 @@ export class Team {
   /** Called with each message and death that a call may be waiting for. */
   private onNews: () => void = () => undefined;
 
-  private constructor(memory: WebAssembly.Memory, threads: number, spawn: Spawn | undefined) {
+  private constructor(
+    memory: WebAssembly.Memory,
+    threads: number,
+    spawn: Spawn | undefined,
+    second: Second | undefined,
+  ) {
     this.memory = memory;
     this.threads = threads;
     this.spawn = spawn;
+    this.second = second;
     this.waits = mayWait();
     const bytes = 4 * (WORD.INSIDE + threads);
     this.words = new Int32Array(threads === 1 ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes));
@@ -60,14 +88,16 @@ export class Team {
    * A team whose workers are ready.
    *
    * @param memory shared, unless `threads` is 1.
+   * @param second for workers that may never answer, since their module is another's; by default they are waited for.
    * @throws HeedError `UNAVAILABLE` when a worker does not start.
    */
   static async start(
     memory: WebAssembly.Memory,
     threads: number,
     spawn: Spawn | undefined = platformSpawn(),
+    second?: Second,
   ): Promise<Team> {
-    const team = new Team(memory, threads, spawn);
+    const team = new Team(memory, threads, spawn, second);
     await team.fill();
     return team;
   }
@@ -136,7 +166,12 @@ export class Team {
     const free = Array.from({ length: all }, (_, n) => WORD.INSIDE + n).filter(
       (inside) => !taken.has(inside),
     );
-    const started = await Promise.allSettled(free.map((inside) => this.startMember(inside)));
+    const silence: Silence = { seconds: 0, ends: [] };
+    const endSeconds = this.second?.(() => {
+      if (++silence.seconds === MAXIMUM_SILENCE) for (const end of silence.ends) end();
+    });
+    const started = await Promise.allSettled(free.map((inside) => this.startMember(inside, silence)));
+    endSeconds?.();
     this.members.push(...started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : [])));
     const failure = started.find((each) => each.status === 'rejected');
     if (failure === undefined) return;
@@ -144,33 +179,41 @@ export class Team {
     throw failure.reason;
   }
 
-  private startMember(inside: number): Promise<Member> {
+  private startMember(inside: number, silence: Silence): Promise<Member> {
     return new Promise((resolve, reject) => {
-      const fail = (reason: string, cause?: unknown): void => {
-        const remedy =
-          'set threads: 1, allow workers (worker-src blob: in a content security policy), or serve the worker yourself (option worker)';
+      const fail = (reason: string, remedy = START_REMEDY, cause?: unknown): void =>
         reject(new HeedError('UNAVAILABLE', `cannot start a worker thread: ${reason}`, { remedy, cause }));
-      };
       if (this.spawn === undefined) return fail('the platform does not have threads');
       this.words[inside] = 0;
       try {
         const worker = this.spawn({
           message: (message) => {
-            if ('ready' in message) {
+            if (isReady(message)) {
+              member.isReady = true;
+              silence.seconds = 0;
               worker.hold(false);
               resolve(member);
-            } else this.hear(message);
+            } else if (member.isReady) this.hear(message);
+            else giveUp('its address is not the module of a worker');
           },
           death: (reason) => {
             fail(reason);
             this.bury(member, reason);
           },
         });
-        const member: Member = { worker, modules: new Set(), inside, dead: false };
+        const member: Member = { worker, modules: new Set(), inside, isReady: false, dead: false };
+        const giveUp = (reason: string): void => {
+          member.dead = true;
+          void worker.end();
+          fail(reason, ADDRESS_REMEDY);
+        };
+        silence.ends.push(() => {
+          if (!member.isReady && !member.dead) giveUp(`no answer in ${MAXIMUM_SILENCE} s`);
+        });
         worker.hold(true);
         worker.post({ memory: this.memory, words: this.words, inside });
       } catch (error) {
-        fail(String(error), error);
+        fail(String(error), START_REMEDY, error);
       }
     });
   }
@@ -309,6 +352,11 @@ export class Team {
     atomics.add(this.words, WORD.SIGNAL, 1);
     if (this.threads > 1) atomics.notify(this.words, WORD.SIGNAL);
   }
+}
+
+/** Returns whether a first message, which may be of any module, is that of a worker. */
+function isReady(message: FromWorker): message is { readonly ready: true } {
+  return (message as Partial<{ ready: true }> | null)?.ready === true;
 }
 
 /** @throws HeedError `ENGINE` when the kernel traps. */
