@@ -19,7 +19,7 @@ import { Coordinator } from './run/coordinator.ts';
 import { signed } from './run/janitor.ts';
 import { ClusterKernel } from './run/kernel.ts';
 import { Watch, kindsOf } from './run/presence.ts';
-import { PROTOCOL, type Presence, levelOf } from './run/protocol.ts';
+import { PROTOCOL, type Presence, kindOf, levelOf } from './run/protocol.ts';
 import { unavailable } from './transport/connect.ts';
 import { NatsTransport } from './transport/nats.ts';
 
@@ -50,7 +50,7 @@ export async function createCluster(options: ClusterOptions, rules: ClusterRules
     await introduced(watch, Math.min(FIRST_INTRODUCTION, rules.patience));
     const workers = watch.alive();
     const first = agreed(workers, options);
-    coordinator = new Coordinator(id, transport, watch, rules.patience);
+    coordinator = new Coordinator(id, kindOf(first), transport, watch, rules.patience);
     const endSigns = await signed(transport, id, rules.signs);
     return defineCluster({
       endSigns,

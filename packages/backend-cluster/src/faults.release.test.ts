@@ -221,6 +221,28 @@ describe.skipIf(!hasServer())('a cluster', () => {
       );
     });
 
+    test('to compute where a worker of another level has come since', async () => {
+      const { TRAPPED, HASTY } = await import('./test/cluster.ts');
+      const { WorkerProcess } = await import('./test/workers.ts');
+      await cluster.workers.pop()!.end();
+      const servers = cluster.server.url;
+      const other = await WorkerProcess.start({
+        ...HASTY,
+        servers,
+        backend: TRAPPED,
+        backendOptions: { device: 'else' },
+      });
+      cluster.workers.push(other);
+      const error = await errorOf(bits(cluster.backend, request()));
+      expect(error).toMatchObject({ code: 'ARGUMENT', remedy: expect.stringContaining('anew') });
+      expect(error.message).toContain(`worker ${other.id}: it is trapped, else, contract 1`);
+      expect(error.message).toContain('trapped, JavaScript, one thread, contract 1');
+
+      await cluster.workers.pop()!.end();
+      await cluster.join();
+      expect(await bits(cluster.backend, request())).toBe(expected);
+    });
+
     test('what is on its subjects and not its own', async () => {
       for (let group = 0; group < 32; group++) stranger.say(`heed.task.${group}`, 'garbage');
       for (const words of [

@@ -20,7 +20,7 @@ test('a run that is over looks for no more answers', async () => {
     },
     forget: async () => undefined,
   } as unknown as Transport;
-  const coordinator = new Coordinator('me', transport, new Watch(transport), 600);
+  const coordinator = new Coordinator('me', 'any', transport, new Watch(transport), 600);
   const jobs = Array.from({ length: 5 }, (_, part): Job => ({
     part,
     place: `${part}`,

@@ -4,7 +4,7 @@ import { decode, encode } from '../transport/packet.ts';
 import type { Offered, Transport } from '../transport/port.ts';
 import { GroupTable } from './groups.ts';
 import type { Watch } from './presence.ts';
-import { type Answer, type Elsewhere, PROTOCOL, type Presence, type Task } from './protocol.ts';
+import { type Answer, type Elsewhere, PROTOCOL, type Presence, type Task, kindOf } from './protocol.ts';
 
 /** A task of a run. */
 export interface Job {
@@ -42,6 +42,7 @@ const FORGET_AT = 32;
  */
 export class Coordinator {
   readonly #id: string;
+  readonly #kind: string;
   readonly #transport: Transport;
   readonly #watch: Watch;
   readonly #groups: GroupTable;
@@ -52,12 +53,19 @@ export class Coordinator {
   #ended: string[] = [];
   #next = 0;
 
-  constructor(id: string, transport: Transport, watch: Watch, patience: number) {
+  /** @param kind of the workers that may compute. */
+  constructor(id: string, kind: string, transport: Transport, watch: Watch, patience: number) {
     this.#id = id;
+    this.#kind = kind;
     this.#transport = transport;
     this.#watch = watch;
     this.#patience = patience;
-    this.#groups = new GroupTable(() => watch.alive().map(({ worker }) => worker));
+    this.#groups = new GroupTable(() =>
+      watch
+        .alive()
+        .filter((presence) => kindOf(presence) === kind)
+        .map(({ worker }) => worker),
+    );
     this.#ends = [
       transport.listenForAnswers(id, (name, data) => this.#hear(name, data)),
       transport.listenForGivenUp((sequence) => {
@@ -112,7 +120,8 @@ export class Coordinator {
       run.pending.set(index, pending);
       this.#groups.begin(group);
       const name = `${run.id}.${index}`;
-      const task: Task = { protocol: PROTOCOL, asker: this.#id, run: run.id, index, ...job.task };
+      const head = { protocol: PROTOCOL, kind: this.#kind, asker: this.#id, run: run.id, index };
+      const task: Task = { ...head, ...job.task };
       let bytes = encode(task);
       run.bytesSent += bytes.length;
       if (bytes.length > this.#transport.maximumBytes) {

@@ -54,6 +54,8 @@ export type TaskInputs = Readonly<Record<string, TaskTensor | number | Origin>>;
 /** The work of one worker for a run. */
 export interface Task {
   readonly protocol: number;
+  /** Kind of worker that may compute it: of those that were there when the backend was created. */
+  readonly kind: string;
   /** Id of the caller, which the answer goes to. */
   readonly asker: string;
   readonly run: string;

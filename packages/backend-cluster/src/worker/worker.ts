@@ -86,6 +86,15 @@ function refuseOtherKinds(
   );
 }
 
+type Outcome = Omit<Computed, 'what' | 'id'>;
+
+/** Answer to a task for workers of another kind: this one came after the caller's backend was created. */
+function refusal(own: string, expected: string): Outcome {
+  const remedy = 'end that worker, or create the backend anew';
+  const reason = `it is ${own}; the backend was created with ${expected}: their bits would differ`;
+  return { error: new HeedError('ARGUMENT', reason, { remedy }).toJSON(), compute: 0, fetched: 0 };
+}
+
 interface Parts {
   readonly transport: NatsTransport;
   readonly compute: Compute;
@@ -237,6 +246,8 @@ class RunningWorker implements ClusterWorker {
     const inHand: InHand = { taken, thread: null };
     this.#inHand.set(name, inHand);
     try {
+      const own = kindOf(this.#self);
+      if (task.kind !== own) return await this.#answer(task, taken, refusal(own, task.kind));
       const { id, computed } = this.#parts.compute.perform(task);
       inHand.thread = id;
       await this.#answer(task, taken, await computed);
@@ -259,7 +270,7 @@ class RunningWorker implements ClusterWorker {
     return packet as Task;
   }
 
-  async #answer(task: Task, taken: Taken, computed: Computed): Promise<void> {
+  async #answer(task: Task, taken: Taken, computed: Outcome): Promise<void> {
     const { transport, settings } = this.#parts;
     const { error, results, store, compute, fetched } = computed;
     const isLast = taken.delivery >= settings.deliveries;
