@@ -1,5 +1,5 @@
 import { type BackendProvider, HeedError, checkContract } from '@heed/core';
-import { abortSignal, callback, checkOptions, listOf, text } from '@heed/core/backend';
+import { abortSignal, callback, checkOptions, listOf, listed, text } from '@heed/core/backend';
 import { allCases } from './all-cases.ts';
 import type { ConformanceCase } from './case.ts';
 import { type CaseStatus, type Report, ReportBuilder } from './report.ts';
@@ -103,7 +103,7 @@ export function selectCases(
   const unknown = clauses?.find((name) => !known.has(name));
   if (unknown !== undefined) {
     throw new HeedError('ARGUMENT', `unknown clause ${unknown}`, {
-      remedy: `choose from ${[...known].sort().join(', ')}`,
+      remedy: `choose from ${listed([...known].sort())}: \`heed list clauses\` prints all`,
     });
   }
   const missing = ids?.find((id) => !knownIds.has(id));
@@ -117,9 +117,6 @@ export function selectCases(
   return cases.filter(({ id, clause }) => (clauses?.includes(clause) ?? true) && (ids?.includes(id) ?? true));
 }
 
-/** Ids that an error names, so that it can be read. */
-const NAMED = 8;
-
 /** Names the ids that share the longest beginning with the unknown one, path by path. */
 function unknownId(id: string, known: readonly string[]): HeedError {
   const steps = id.split('/');
@@ -127,11 +124,10 @@ function unknownId(id: string, known: readonly string[]): HeedError {
   const near = families
     .map((family) => known.filter((other) => other === family || other.startsWith(`${family}/`)))
     .find((found) => found.length > 0);
-  const rest = (near?.length ?? 0) - NAMED;
   return new HeedError('ARGUMENT', `unknown case ${id}`, {
     remedy:
       near === undefined
         ? 'choose from the ids of allCases(), which `heed list cases` prints'
-        : `choose from ${near.slice(0, NAMED).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`,
+        : `choose from ${listed(near)}`,
   });
 }

@@ -64,6 +64,7 @@
 //   isStoredType
 //   linearGradientBy
 //   listOf
+//   listed
 //   nextTurn
 //   now
 //   number
@@ -856,6 +857,8 @@ export declare function linearGradientBy(problem: Required<LinearProblem>, { wei
 }, input: Tensor, dOutput: Tensor, multiply: Multiply, sum?: (dZ: Tensor<ComputeDType>) => Tensor<ComputeDType>, argument?: Tensor): Promise<LinearGradients<Tensor>>;
 
 export declare function listOf(elements: OptionKind): OptionKind;
+
+export declare function listed(words: readonly string[], most?: number): string;
 
 export declare function nextTurn(): Promise<void>;
 

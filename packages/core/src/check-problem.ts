@@ -236,15 +236,17 @@ export function broadcastShape(
 
 function refuseBroadcast(name: string, shape: unknown, full: readonly number[]): never {
   const [b, h, q, k] = full;
-  const given = Array.isArray(shape) ? `[${shape.map(shown).join(', ')}]` : shown(shape);
-  const isJoined = Array.isArray(shape) && shape.join() === [b! * h!, q, k].join();
+  // One for each batch element, or for the heads of all of them in a row.
+  const [first, ...rest] = Array.isArray(shape) ? shape : [];
+  const heads = first === b ? 1 : first === b! * h! && h;
+  const isMeant = heads && [`${k}`, `${q},${k}`].includes(rest.join());
   throw new HeedError(
     'SHAPE',
-    `${name} is ${given}, which does not broadcast to [B=${b}, Hq=${h}, Lq=${q}, Lk=${k}]`,
+    `${name} is ${shown(shape)}, which does not broadcast to [B=${b}, Hq=${h}, Lq=${q}, Lk=${k}]`,
     {
       clause: name,
-      remedy: isJoined
-        ? `give it with the shape [${full.join(', ')}]`
+      remedy: isMeant
+        ? `give it with the shape [${b}, ${heads}, ${rest.length === 2 ? q : 1}, ${k}]`
         : 'make each length 1 or the full one; shorter shapes align at the right',
     },
   );
@@ -267,18 +269,14 @@ function checkWindow(given: AttentionProblem['window']): AttentionProblem['windo
 }
 
 function checkOutputs(problem: AttentionProblem): OutputName[] {
-  if (!Array.isArray(problem.outputs)) {
-    const names = OUTPUTS.join(', ');
+  if (!Array.isArray(problem.outputs) || problem.outputs.length === 0) {
     refuse(
       'shape',
-      `outputs is ${shown(problem.outputs)}; expected an array`,
-      `name some of ${names} in an array`,
+      `outputs is ${shown(problem.outputs)}; expected an array of ${OUTPUTS.join(', ')}`,
+      'name at least one',
     );
   }
   for (const name of problem.outputs) checkOneOf('outputs', name, OUTPUTS, 'shape');
-  if (problem.outputs.length === 0) {
-    refuse('shape', 'outputs is empty, name at least one', `name some of ${OUTPUTS.join(', ')}`);
-  }
   if (problem.outputs.includes('choice') && problem.selection === 'softmax') {
     refuse('selection', 'choice is an output of hard attention', "set selection: 'argmax' or 'sample'");
   }

@@ -174,13 +174,27 @@ describe('errors speak in dimension letters, before anything is computed', () =>
         code: 'SHAPE',
         message: 'key is [2, 6, 8]; expected [B, H, L, D]',
         clause: 'shape',
-        remedy: /four axes/,
+        remedy: /four axes, such as \[2, 1, 6, 8\]/,
       },
     ],
     [
+      'rank without batch and heads',
+      { ...B2H4, query: floats(5, 8) },
+      { code: 'SHAPE', message: 'query is [5, 8]; expected [B, H, L, D]', remedy: /such as \[1, 1, 5, 8\]/ },
+    ],
+    [
       'rank in the other layout',
-      { ...B2H4, layout: 'blhd', query: floats(8) },
-      { code: 'SHAPE', message: 'query is [8]; expected [B, L, H, D]' },
+      { ...B2H4, layout: 'blhd', query: floats(2, 5, 8) },
+      {
+        code: 'SHAPE',
+        message: 'query is [2, 5, 8]; expected [B, L, H, D]',
+        remedy: /such as \[2, 5, 1, 8\]/,
+      },
+    ],
+    [
+      'a rank without rows',
+      { ...B2H4, query: floats(8) },
+      { code: 'SHAPE', message: 'query is [8]; expected [B, H, L, D]', remedy: /^give it four axes$/ },
     ],
     [
       'head size',
@@ -350,7 +364,7 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     [
       'a misspelt side of a window',
       { ...square, window: { letf: 2 } },
-      { code: 'UNKNOWN_OPTION', message: 'window: unknown option `letf`', remedy: /left, right/ },
+      { code: 'UNKNOWN_OPTION', message: 'window: unknown option `letf`', remedy: /`left`/ },
     ],
     [
       'a number for a flag',
@@ -371,6 +385,24 @@ describe('errors speak in dimension letters, before anything is computed', () =>
       'a tensor for the request',
       square.query,
       { code: 'ARGUMENT', message: 'the request is a tensor', remedy: /query, key, value/ },
+    ],
+    [
+      'a mask of each batch element',
+      { ...B2H4, mask: bools(2, 5, 6) },
+      {
+        code: 'SHAPE',
+        message: 'mask is [2, 5, 6], which does not broadcast to [B=2, Hq=4, Lq=5, Lk=6]',
+        remedy: /shape \[2, 1, 5, 6\]/,
+      },
+    ],
+    [
+      'a mask of the keys of each batch element',
+      { ...B2H4, mask: bools(2, 6) },
+      {
+        code: 'SHAPE',
+        message: 'mask is [2, 6], which does not broadcast to [B=2, Hq=4, Lq=5, Lk=6]',
+        remedy: /shape \[2, 1, 1, 6\]/,
+      },
     ],
     [
       'a mask of heads and batch in one axis',
@@ -450,7 +482,7 @@ describe('a value that is not a backend is refused, with the way to make one', (
     const run = attention(backend, { query: x, key: x, value: x }, { residant: true } as never);
     await expect(run).rejects.toMatchObject({
       code: 'UNKNOWN_OPTION',
-      remedy: expect.stringContaining('signal, resident'),
+      remedy: expect.stringContaining('`resident`'),
     });
   });
 });

@@ -70,7 +70,10 @@ export interface AttentionRequest<T = TensorLike> extends RequestedResults {
   readonly ring?: boolean | undefined;
   /** Each value is a part of its key's row, stored once, as in multi-head latent attention. Then there is no `value`. */
   readonly valueFromKey?: { readonly start: number; readonly length: number } | null | undefined;
-  /** Boolean: true may attend. Float: added, −∞ excludes. */
+  /**
+   * Boolean: true may attend. Float: added, −∞ excludes. Aligned at the right: `[Hq, Lq, Lk]` is one for each head; one for
+   * each batch element is `[B, 1, Lq, Lk]`.
+   */
   readonly mask?: T | undefined;
   readonly bias?: T | undefined;
   /** Keys at and past the length of their batch element do not exist. Default Lk. */
@@ -401,11 +404,19 @@ function axesOf(
 ): readonly [number, number, number, number] {
   const { shape } = value;
   if (shape.length !== 4) {
-    const letters = layout === 'bhld' ? '[B, H, L, D]' : '[B, L, H, D]';
-    throw new HeedError('SHAPE', `${name} is [${shape.join(', ')}]; expected ${letters}`, {
-      clause: 'shape',
-      remedy: 'give the tensor four axes; use length 1 for a batch or a head that is not there',
-    });
+    const inOrder = (l: unknown, ...[b, h, d]: readonly unknown[]): string =>
+      `[${(layout === 'bhld' ? [b, h, l, d] : [b, l, h, d]).join(', ')}]`;
+    const [length, width] = shape.slice(-2);
+    // Of rank 2 or 3.
+    const batch = [0, 0, 1, shape[0]][shape.length];
+    throw new HeedError(
+      'SHAPE',
+      `${name} is [${shape.join(', ')}]; expected ${inOrder('L', 'B', 'H', 'D')}`,
+      {
+        clause: 'shape',
+        remedy: `give it four axes${batch ? `, such as ${inOrder(length, batch, 1, width)}` : ''}`,
+      },
+    );
   }
   const [batch, second, third, depth] = shape as [number, number, number, number];
   return layout === 'blhd' ? [batch, third, second, depth] : [batch, second, third, depth];

@@ -49,13 +49,13 @@ const calls: Record<string, [call: (options: Anything) => unknown, known: string
 };
 
 test.each(Object.entries(calls))('%s refuses an option that is not there', async (name, [call, known]) => {
-  const error = await errorOf(() => call({ titel: 'Layer 0' } as Anything));
+  const error = await errorOf(() => call({ quux: 'Layer 0' } as Anything));
   expect(error).toMatchObject({
     code: 'UNKNOWN_OPTION',
-    message: expect.stringContaining(`${name}(): unknown option \`titel\`; `),
+    message: expect.stringContaining(`${name}(): unknown option \`quux\`; `),
   });
   expect(error.remedy).toContain(known);
-  await call({ titel: undefined } as Anything);
+  await call({ quux: undefined } as Anything);
 });
 
 test('allHeads has no head to choose', async () => {
@@ -111,7 +111,7 @@ test('a misspelled side of a highlight', async () => {
   const error = await errorOf(() => heatmap(weights, { highlight: { row: 0, colum: 1 } } as Anything));
   expect(error).toMatchObject({
     code: 'UNKNOWN_OPTION',
-    reason: 'highlight: unknown option `colum`; did you mean `column`?',
+    message: 'highlight: unknown option `colum`; did you mean `column`?',
   });
 });
 

@@ -1,4 +1,5 @@
 import { type AttentionRequest, HeedError, type Tensor } from '@heed/core';
+import { listed } from '@heed/core/backend';
 import type { Contents } from './files/read-file.ts';
 import { type Stored, checkIndex } from './files/stored.ts';
 
@@ -167,17 +168,13 @@ function withFourAxes(given: Tensor): Tensor {
 const TENSOR = { what: 'tensor', option: '--tensor' } as const;
 const CASE = { what: 'case', option: '--case' } as const;
 
-const MOST_NAMES = 12;
-
 /** Error that lists the choices. */
 function doubt(
   problem: string,
   { what, option }: typeof TENSOR | typeof CASE,
   names: readonly string[],
 ): HeedError {
-  const listed = names.slice(0, MOST_NAMES).join(', ');
-  const rest = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
-  const has = names.length === 0 ? `no ${what}` : `${listed}${rest}`;
+  const has = names.length === 0 ? `no ${what}` : listed(names);
   return new HeedError('ARGUMENT', `${problem} The file has ${has}`, {
     remedy: names.length === 0 ? `leave out ${option}` : `choose one of them with ${option}`,
   });

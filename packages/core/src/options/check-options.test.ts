@@ -62,7 +62,14 @@ describe('names', () => {
     expect(error.code).toBe('UNKNOWN_OPTION');
     expect(error.message).toContain(`own.create(): unknown option \`${name}\`; `);
     expect(error.message).toContain(suggestion);
-    expect(error.remedy).toContain('the options are query, key, value');
+    expect(error.remedy).toContain(suggestion);
+  });
+
+  test('many options are not all listed, and none where one is suggested', () => {
+    const many = Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`option${n}`, true as const]));
+    const { remedy } = errorOf({ temperature: 1 }, many)!;
+    expect(remedy).toMatch(/^leave out temperature; the options are option0, .*option11, …$/);
+    expect(errorOf({ optoin3: 1 }, many)!.remedy).toBe('did you mean `option3`?');
   });
 
   test.each([
@@ -171,7 +178,7 @@ describe('values', () => {
     const told = (value: unknown): string =>
       /own is (.+); expected/.exec(errorOf({ own: value }, { own: flag })!.message)![1]!;
     expect(told('x'.repeat(1000))).toBe(`"${'x'.repeat(40)}…"`);
-    expect(told(Array.from({ length: 1000 }, (_, n) => n))).toBe('[0, 1, 2, 3, …]');
+    expect(told(Array.from({ length: 1000 }, (_, n) => n))).toBe('[0, 1, 2, 3, 4, …]');
     expect(told([[1], 'a', 1n])).toBe('[…, "a", 1n]');
     expect(told(-0)).toBe('-0');
     expect(told(new Uint8Array(3))).toBe('a Uint8Array');

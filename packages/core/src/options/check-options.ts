@@ -1,6 +1,6 @@
 import { HeedError } from '../error.ts';
 import type { OptionKind } from './kinds.ts';
-import { kindOf, shown } from './shown.ts';
+import { kindOf, listed, shown } from './shown.ts';
 import { suggestionFor } from './suggestion.ts';
 
 /** Every option of a type, with its kind; `true` if the value is checked elsewhere. The compiler requires them all. */
@@ -22,7 +22,7 @@ export type OptionTable<T> = { readonly [Name in keyof T]-?: OptionKind | true }
  * try {
  *   checkOptions('mine.create()', options, { threads: integer(1, 64) });
  * } catch (error) {
- *   console.log((error as HeedError).reason); // mine.create(): unknown option `thread`; did you mean `threads`?
+ *   console.log((error as HeedError).message); // mine.create(): unknown option `thread`; did you mean `threads`?
  * }
  * ```
  */
@@ -55,15 +55,13 @@ function checkNames(
   // Inherited ones, too: options may be derived from others with Object.create.
   for (const name in options) {
     if (Object.hasOwn(kinds, name) || options[name] === undefined) continue;
-    const suggestion = suggestionFor(name, Object.keys(kinds));
-    const ending = suggestion === null ? '' : `; ${suggestion}`;
-    throw new HeedError('UNKNOWN_OPTION', `${owner}: unknown option \`${name}\`${ending}`, {
-      remedy: `leave out ${name}; ${optionsOf(owner, kinds)}`,
+    throw new HeedError('UNKNOWN_OPTION', `${owner}: unknown option \`${name}\``, {
+      remedy: suggestionFor(name, Object.keys(kinds)) ?? `leave out ${name}; ${optionsOf(owner, kinds)}`,
     });
   }
 }
 
 function optionsOf(owner: string, kinds: Readonly<Record<string, unknown>>): string {
   const names = Object.keys(kinds);
-  return names.length === 0 ? `${owner} takes no options` : `the options are ${names.join(', ')}`;
+  return names.length === 0 ? `${owner} takes no options` : `the options are ${listed(names)}`;
 }

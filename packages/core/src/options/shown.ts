@@ -1,6 +1,8 @@
 /** Characters of a text, and elements of an array, that a message quotes. */
 const LENGTH_SHOWN = 40;
-const ELEMENTS_SHOWN = 4;
+const ELEMENTS_SHOWN = 5;
+/** Names that a message lists. */
+const NAMES_SHOWN = 12;
 
 /** Formats a value for a message: text in quotes, a bigint with its `n`, large values by kind only. Never throws. */
 export function shown(value: unknown): string {
@@ -18,12 +20,15 @@ export function shown(value: unknown): string {
   }
 }
 
+/** Lists words for a message, the first ones if they are many. */
+export function listed(words: readonly string[], most: number = NAMES_SHOWN): string {
+  return words.slice(0, most).join(', ') + (words.length > most ? ', …' : '');
+}
+
 function shownObject(value: object): string {
   if (Array.isArray(value)) {
-    const elements = value
-      .slice(0, ELEMENTS_SHOWN)
-      .map((element) => (isNested(element) ? '…' : shown(element)));
-    return `[${elements.join(', ')}${value.length > ELEMENTS_SHOWN ? ', …' : ''}]`;
+    const elements = value.slice(0, ELEMENTS_SHOWN + 1).map((each) => (isNested(each) ? '…' : shown(each)));
+    return `[${listed(elements, ELEMENTS_SHOWN)}]`;
   }
   const kind = kindOf(value);
   if (kind === 'Object') return 'an object';

@@ -1,5 +1,5 @@
 import { HeedError, type Tensor } from '@heed/core';
-import { shown } from '@heed/core/backend';
+import { listed, shown } from '@heed/core/backend';
 import { recordChange } from '../engine/versions.ts';
 import type { NamedTensors } from '../parameters.ts';
 import { type FloatTensor, checkPlain } from '../tensors.ts';
@@ -16,8 +16,8 @@ export function copyParameters(parameters: NamedTensors, stateDict: StateDict): 
   for (const [name, parameter] of Object.entries(parameters)) checkEntry(name, stateDict[name], parameter);
   const unexpected = Object.keys(stateDict).filter((name) => !(name in parameters));
   if (unexpected.length > 0) {
-    throw new HeedError('UNEXPECTED_INPUT', `the layer has no ${unexpected.join(', ')}`, {
-      remedy: `leave them out; its parameters are ${Object.keys(parameters).join(', ')}`,
+    throw new HeedError('UNEXPECTED_INPUT', `the layer has no ${listed(unexpected)}`, {
+      remedy: `leave them out; its parameters are ${listed(Object.keys(parameters))}`,
     });
   }
   for (const [name, parameter] of Object.entries(parameters)) {

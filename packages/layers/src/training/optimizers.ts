@@ -1,5 +1,5 @@
 import { HeedError } from '@heed/core';
-import { type OptionKind, checkOptions, required, shown } from '@heed/core/backend';
+import { type OptionKind, checkOptions, listed, required, shown } from '@heed/core/backend';
 import { recordChange } from '../engine/versions.ts';
 import type { NamedTensors } from '../parameters.ts';
 import { type FloatArray, type FloatTensor, checkNamed } from '../tensors.ts';
@@ -220,7 +220,7 @@ function paired(parameters: NamedTensors, gradients: NamedTensors): [FloatTensor
     const parameter = parameters[name];
     if (parameter === undefined) {
       throw new HeedError('UNEXPECTED_INPUT', `unknown parameter ${name}`, {
-        remedy: `choose from ${Object.keys(parameters).join(', ')}`,
+        remedy: `choose from ${listed(Object.keys(parameters))}`,
       });
     }
     if (parameter.shape.join() !== gradient.shape.join()) {

@@ -10,6 +10,7 @@ import {
   number,
   oneOf,
   text as textKind,
+  listed,
 } from '@heed/core/backend';
 import { HOP, type LogMel, RATE, logMel } from '../audio/log-mel.ts';
 import { resample } from '../audio/resample.ts';
@@ -300,7 +301,7 @@ export class Whisper {
     if (id === undefined) {
       throw new HeedError(
         'ARGUMENT',
-        `transcribe(): language is ${language}; expected one of ${Object.keys(languages).join(', ')}`,
+        `transcribe(): language is ${language}; expected one of ${listed(Object.keys(languages))}`,
         { remedy: 'name the language of the sound' },
       );
     }
