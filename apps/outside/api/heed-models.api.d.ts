@@ -6,6 +6,7 @@
 //   Change
 //   ChatMessage
 //   Decoder
+//   DecoderBatch
 //   DecoderCache
 //   DecoderCacheOptions
 //   DecoderCacheType
@@ -63,6 +64,13 @@
 
 export type AlignmentHead = readonly [layer: number, head: number];
 
+export declare class BatchedText {
+    #private;
+    constructor(batch: DecoderBatch, text: number, pages: number, known: number);
+    next(ids: readonly number[], signal: AbortSignal | undefined): Promise<Scores>;
+    end(): void;
+}
+
 export interface Beam {
     readonly ids: readonly number[];
     readonly logProbability: number;
@@ -119,6 +127,20 @@ export declare class Decoder {
     run(ids: PlainTensorLike, options?: DecoderRunOptions): Promise<DecoderResults>;
     logits(residual: FloatTensorLike, { signal }?: RunOptions): Promise<Tensor<'float32'>>;
     likelihoods(ids: readonly number[], options?: Pick<DecoderRunOptions, 'change' | 'signal'>): Promise<Float64Array>;
+}
+
+export declare class DecoderBatch {
+    #private;
+    readonly model: Decoder;
+    private constructor();
+    static create(model: Decoder, options: DecoderPagesOptions): Promise<DecoderBatch>;
+    get running(): number;
+    get waiting(): number;
+    get capacity(): number;
+    dispose(): void;
+    begin(ids: readonly number[], tokens: number, signal: AbortSignal | undefined): Promise<BatchedText>;
+    run(text: number, ids: readonly number[], signal: AbortSignal | undefined): Promise<Scores>;
+    end(text: number, pages: number): void;
 }
 
 export declare class DecoderCache {
@@ -269,6 +291,7 @@ export interface GenerateOptions extends RunOptions, Pick<DecoderRunOptions, 'ca
     readonly ignoreEnd?: boolean | undefined;
     readonly alternatives?: number | undefined;
     readonly cache?: DecoderCache | undefined;
+    readonly batch?: DecoderBatch | undefined;
     readonly off?: readonly {
         readonly layer: number;
         readonly heads: readonly number[];
@@ -336,6 +359,8 @@ export interface ScoredToken {
     readonly id: number;
     readonly logProbability: number;
 }
+
+type Scores = Tensor<'float32'>;
 
 export interface Sound {
     readonly samples: Float32Array;

@@ -6,6 +6,7 @@ export { Decoder, type DecoderResults, type DecoderRunOptions, type HubFiles } f
 export type { DecoderCacheType } from './decoder/memory.ts';
 export type { DecoderPages, DecoderPagesOptions } from './decoder/pages.ts';
 export type { TextTokens } from './decoder/texts.ts';
+export { DecoderBatch } from './generate/batch.ts';
 export { type Beam, type BeamOptions, beamSearch } from './generate/beams.ts';
 export {
   type GenerateOptions,

@@ -19,6 +19,7 @@ export const SIDEBAR: DefaultTheme.SidebarItem[] = [
     text: 'Guides',
     items: [
       page('Decoding', '/guide/decoding'),
+      page('A server', '/guide/serving'),
       page('Browsers', '/guide/browsers'),
       page('Training', '/guide/training'),
       page('Looking inside', '/guide/looking-inside'),

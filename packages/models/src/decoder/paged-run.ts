@@ -32,7 +32,7 @@ interface Group {
 
 /** New tokens of texts in pages: where their keys go, and what each text then attends to. Layers see one row `[1, N]` of tokens. */
 export class PagedRun {
-  /** Of each token in its text, int32 `[1, N]`. */
+  /** Positions of the tokens in their texts, int32 `[1, N]`. */
   readonly positions: Tensor<'int32'>;
   readonly #layers: readonly LayerMemory[];
   readonly #slots: readonly number[];

@@ -223,7 +223,7 @@ describe('the book', () => {
   });
 });
 
-/** What a schedule knows of a text: the parts in which it ran, and those of the text that it was forked from. */
+/** A text of a schedule: the parts in which it ran, and those of the text that it was forked from. */
 type Parts = readonly (readonly number[])[];
 
 /** Opens, runs, forks, cuts and closes texts at random. Each has the scores that it has alone, to the bit. */

@@ -46,8 +46,8 @@ export class DecoderPages {
   #book: PagedCache;
   readonly #texts = new Map<number, OpenText>();
   #next = 0;
-  /** Whether a step is under way, and the sequences that were closed meanwhile. */
   #isRunning = false;
+  /** Sequences that were closed during the step under way. */
   #closed: number[] = [];
 
   constructor(layers: readonly LayerMemory[], capacity: number) {

@@ -2,6 +2,7 @@ import ts from '@heed/backend-ts';
 import { seededRandom } from '@heed/layers';
 import { describe, expect, test } from 'vitest';
 import { TINY, hubFiles } from '../test/tiny-decoder.ts';
+import { metadata, tokenizer } from '../test/tiny-tokenizer.ts';
 import { logProbabilitiesOf } from '../decoder/log-probabilities.ts';
 import {
   Decoder,
@@ -21,18 +22,6 @@ import { choose, likeliest, penalize } from './choose.ts';
 import { TextStream } from './text-stream.ts';
 
 const model = await Decoder.load(await ts.create(), await hubFiles('qwen2'));
-/** Each byte of é and of 🙂 is a token. */
-const tokens = ['a', 'b', 'c', 'd', 'e', 'Ã', '©', 'ð', 'Ł', 'Ļ', 'Ĥ', 'f', 'g', 'h', 'ab', 'Ġ', '<end>'];
-const metadata = {
-  'tokenizer.ggml.model': 'gpt2',
-  'tokenizer.ggml.pre': 'smollm',
-  'tokenizer.ggml.tokens': tokens,
-  'tokenizer.ggml.token_type': tokens.map((token) => (token === '<end>' ? 3 : 1)),
-  'tokenizer.ggml.merges': ['a b'],
-  'tokenizer.ggml.eos_token_id': 16,
-};
-const tokenizer = ggufTokenizer({ metadata });
-
 async function all(options: GenerateOptions, prompt: string | number[] = 'abba'): Promise<GeneratedToken[]> {
   const result: GeneratedToken[] = [];
   for await (const token of generate(model, tokenizer, prompt, options)) result.push(token);

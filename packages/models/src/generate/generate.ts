@@ -15,6 +15,7 @@ import type { DecoderCache } from '../decoder/cache.ts';
 import type { Decoder, DecoderRunOptions } from '../decoder/decoder.ts';
 import { logProbabilitiesOf } from '../decoder/log-probabilities.ts';
 import { type TextTokenizer, checkTokenizer } from '../tokenizer/tokenizer.ts';
+import { DecoderBatch } from './batch.ts';
 import { checkModel, checkPrompt } from './check.ts';
 import { choose, likeliest, penalize } from './choose.ts';
 import { TextStream } from './text-stream.ts';
@@ -40,6 +41,8 @@ export interface GenerateOptions extends RunOptions, Pick<DecoderRunOptions, 'ca
   readonly alternatives?: number | undefined;
   /** Keeps the text so far: the prompt follows what the cache has. Default: one for this call. */
   readonly cache?: DecoderCache | undefined;
+  /** Runs the text beside others, in the same steps, in place of a cache. */
+  readonly batch?: DecoderBatch | undefined;
   /** Heads that are off in every step. Default: none. */
   readonly off?: readonly { readonly layer: number; readonly heads: readonly number[] }[] | undefined;
 }
@@ -87,6 +90,7 @@ export async function* generate(
 ): AsyncGenerator<GeneratedToken, void, void> {
   checkGenerate(options);
   checkModel('generate()', model);
+  checkBatch(model, options);
   checkTokenizer('generate()', tokenizer, 'encode');
   checkPrompt('generate()', prompt);
   const ids = typeof prompt === 'string' ? tokenizer.encode(prompt) : prompt;
@@ -95,33 +99,29 @@ export async function* generate(
       remedy: 'begin with a token that begins texts',
     });
   }
-  const { temperature = 0, topK = Infinity, topP = 1, seed = 0, repetitionPenalty = 1, signal } = options;
-  const { cache: kept, stop = [], alternatives = 0, capture = [], off = [] } = options;
+  const { temperature = 0, topK = Infinity, topP = 1, seed = 0, repetitionPenalty = 1 } = options;
+  const { stop = [], alternatives = 0 } = options;
   const maximum = maximumOf(model, ids.length, options);
-  const capacity = Math.min(ids.length + maximum, model.config.positions);
-  const cache = kept ?? (await model.cache({ capacity }));
+  const text = await beginText(model, ids, maximum, options);
   const random = seededRandom(seed);
   const stream = new TextStream(tokenizer, stop);
   const ends = options.ignoreEnd === true ? [] : tokenizer.endIds;
   const seen = new Set(ids);
-  const change = off.map((place) => ({ ...place, what: 'off' }) as const);
-  const run = { cache, capture, change, ...(signal && { signal }) };
   try {
     let next = ids;
     for (let step = 1; ; step++) {
-      const { logits, captured } = await model.run([next], run);
-      const scores = logits.data;
+      const { scores, captured } = await text.next(next);
       const logProbabilities = logProbabilitiesOf(scores);
       penalize(scores, seen, repetitionPenalty);
       const id = choose(scores, { temperature, topK, topP }, random);
       seen.add(id);
       const isEnd = ends.includes(id);
-      const { text, isStopped } = isEnd ? { text: '', isStopped: false } : stream.push(id);
+      const { text: certain, isStopped } = isEnd ? { text: '', isStopped: false } : stream.push(id);
       const finish = isEnd ? 'end' : isStopped ? 'stop' : step === maximum ? 'maximum' : null;
       yield {
         id,
         logProbability: logProbabilities[id],
-        text: finish === null || isStopped ? text : text + stream.end(),
+        text: finish === null || isStopped ? certain : certain + stream.end(),
         alternatives: alternativesOf(logProbabilities, alternatives),
         captured,
         finish,
@@ -130,8 +130,45 @@ export async function* generate(
       next = [id];
     }
   } finally {
-    if (kept === undefined) cache.dispose();
+    text.end();
   }
+}
+
+/** A text that grows by tokens, each time with the scores of the next one. */
+interface GrowingText {
+  readonly next: (
+    ids: readonly number[],
+  ) => Promise<{ readonly scores: Float32Array; readonly captured: readonly Tensor<'float32'>[] }>;
+  readonly end: () => void;
+}
+
+/** Begins a text in a cache, or in a batch. */
+async function beginText(
+  model: Decoder,
+  prompt: readonly number[],
+  maximum: number,
+  { batch, cache: kept, capture = [], off = [], signal }: GenerateOptions,
+): Promise<GrowingText> {
+  if (batch !== undefined) {
+    const text = await batch.begin(prompt, prompt.length + maximum - 1, signal);
+    return {
+      next: async (ids) => ({ scores: (await text.next(ids, signal)).data, captured: [] }),
+      end: () => text.end(),
+    };
+  }
+  const capacity = Math.min(prompt.length + maximum, model.config.positions);
+  const cache = kept ?? (await model.cache({ capacity }));
+  const change = off.map((place) => ({ ...place, what: 'off' }) as const);
+  const run = { cache, capture, change, ...(signal && { signal }) };
+  return {
+    next: async (ids) => {
+      const { logits, captured } = await model.run([ids], run);
+      return { scores: logits.data, captured };
+    },
+    end: () => {
+      if (kept === undefined) cache.dispose();
+    },
+  };
 }
 
 function alternativesOf(logProbabilities: Float64Array, count: number): readonly ScoredToken[] {
@@ -154,6 +191,7 @@ function checkGenerate(options: GenerateOptions): void {
     ignoreEnd: flag,
     alternatives: integer(0),
     cache: true,
+    batch: true,
     off: array,
     capture: array,
     signal: abortSignal,
@@ -176,11 +214,27 @@ function checkGenerate(options: GenerateOptions): void {
   }
 }
 
+/** @throws HeedError `ARGUMENT` for what is not a batch of the model, and for options that a batch does not have. */
+function checkBatch(model: Decoder, { batch, ...options }: GenerateOptions): void {
+  if (batch === undefined) return;
+  if (!(batch instanceof DecoderBatch) || batch.model !== model) {
+    throw new HeedError('ARGUMENT', `generate(): batch is ${shown(batch)}; expected a batch of this model`, {
+      remedy: 'make one: await DecoderBatch.create(model, { pages: 256 })',
+    });
+  }
+  const name = (['cache', 'capture', 'off'] as const).find((one) => options[one] !== undefined);
+  if (name === undefined) return;
+  throw new HeedError('ARGUMENT', `generate(): ${name} is given; expected a batch, or ${name}`, {
+    remedy: `leave out batch, or ${name}`,
+  });
+}
+
 /** @throws HeedError `ARGUMENT` where a prompt leaves no room. */
-function maximumOf(model: Decoder, prompt: number, { maximum, cache }: GenerateOptions): number {
-  const room = (cache?.capacity ?? model.config.positions) - (cache?.lengths[0] ?? 0) - prompt + 1;
+function maximumOf(model: Decoder, prompt: number, { maximum, cache, batch }: GenerateOptions): number {
+  const capacity = (batch ?? cache)?.capacity ?? model.config.positions;
+  const room = capacity - (cache?.lengths[0] ?? 0) - prompt + 1;
   if (room >= (maximum ?? 1)) return maximum ?? Math.min(256, room);
   throw new HeedError('ARGUMENT', `there is room for ${Math.max(0, room)} tokens; expected ${maximum ?? 1}`, {
-    remedy: 'shorten the prompt, lower maximum, or make the cache with a higher capacity',
+    remedy: 'shorten the prompt, lower maximum, or make the cache or batch with more room',
   });
 }
