@@ -4,25 +4,46 @@ import { type NativeTensor, viewOf } from '../memory.ts';
 import type { ScatteredRows } from './slots.ts';
 import type { Content, Held, Storage } from './storage.ts';
 
-/** The engine's tensor with another shape, made anew after a write has replaced it. */
-class Reshaped<N extends NativeTensor> {
-  readonly #shape: readonly number[];
+/** A share of content with another shape: the engine's view is made anew after a write has replaced its tensor. */
+class Reshaped<N extends NativeTensor, C extends Content<N>> {
+  protected readonly base: C;
+  protected readonly shape: readonly number[];
+  #shares = 1;
   #of: N | null = null;
   #view: ReturnType<typeof viewOf<N>> | null = null;
 
-  constructor(shape: readonly number[]) {
-    this.#shape = shape;
+  /** @param base a separate share, which ends with this. */
+  constructor(base: C, shape: readonly number[]) {
+    this.base = base;
+    this.shape = shape;
   }
 
-  of(native: N, { memory }: Storage<N>): N {
-    if (this.#of === native) return this.#view!.native;
-    this.release();
-    this.#view = viewOf(memory, native, this.#shape);
-    this.#of = native;
-    return this.#view.native;
+  get storage(): Storage<N> {
+    return this.base.storage;
+  }
+
+  get native(): N {
+    const { native } = this.base;
+    if (this.#of !== native) {
+      this.#end();
+      this.#view = viewOf(this.storage.memory, native, this.shape);
+      this.#of = native;
+    }
+    return this.#view!.native;
+  }
+
+  share(): this {
+    this.#shares++;
+    return this;
   }
 
   release(): void {
+    if (--this.#shares > 0) return;
+    this.#end();
+    this.base.release();
+  }
+
+  #end(): void {
     this.#view?.release();
     this.#view = null;
     this.#of = null;
@@ -30,17 +51,9 @@ class Reshaped<N extends NativeTensor> {
 }
 
 /** A share of resident content with another shape. A write to either is visible in both. */
-export class View<N extends NativeTensor> implements Content<N> {
-  readonly #base: Content<N>;
-  readonly #shape: readonly number[];
-  readonly #reshaped: Reshaped<N>;
-  #shares = 1;
-
-  /** @param base a separate share, which the view releases at its end. */
+export class View<N extends NativeTensor> extends Reshaped<N, Content<N>> implements Content<N> {
   constructor(base: Content<N>, shape: readonly number[]) {
-    this.#base = base;
-    this.#shape = shape;
-    this.#reshaped = new Reshaped(shape);
+    super(base, shape);
     if (base.write === undefined) return;
     this.write = (part, at, under = shape) => base.write!(part, at, under);
     this.reorder = (indices, under = shape) => base.reorder!(indices, under);
@@ -51,65 +64,20 @@ export class View<N extends NativeTensor> implements Content<N> {
   readonly reorder?: (indices: readonly number[], shape?: readonly number[]) => Promise<void>;
   readonly scatter?: (rows: ScatteredRows) => Promise<void>;
 
-  get storage(): Storage<N> {
-    return this.#base.storage;
-  }
-
-  get native(): N {
-    return this.#reshaped.of(this.#base.native, this.storage);
-  }
-
   hold(): Held<N> {
-    return new HeldView(this.#base.hold(), this.#shape);
-  }
-
-  share(): this {
-    this.#shares++;
-    return this;
-  }
-
-  release(): void {
-    if (--this.#shares > 0) return;
-    this.#reshaped.release();
-    this.#base.release();
+    return new HeldView(this.base.hold(), this.shape);
   }
 }
 
 /** A hold with another shape. */
-class HeldView<N extends NativeTensor> implements Held<N> {
-  readonly #base: Held<N>;
-  readonly #reshaped: Reshaped<N>;
-  #shares = 1;
-
-  constructor(base: Held<N>, shape: readonly number[]) {
-    this.#base = base;
-    this.#reshaped = new Reshaped(shape);
-  }
-
-  get storage(): Storage<N> {
-    return this.#base.storage;
-  }
-
-  get native(): N {
-    return this.#reshaped.of(this.#base.native, this.storage);
-  }
-
+class HeldView<N extends NativeTensor> extends Reshaped<N, Held<N>> implements Held<N> {
+  /** What is held is not replaced once its writes have ended. */
   async whenWritten(): Promise<N> {
-    return this.#reshaped.of(await this.#base.whenWritten(), this.storage);
+    await this.base.whenWritten();
+    return this.native;
   }
 
   hold(): this {
     return this.share();
-  }
-
-  share(): this {
-    this.#shares++;
-    return this;
-  }
-
-  release(): void {
-    if (--this.#shares > 0) return;
-    this.#reshaped.release();
-    this.#base.release();
   }
 }
