@@ -1,5 +1,6 @@
 import ts from '@heed/backend-ts';
-import { HeedError, tensor } from '@heed/core';
+import { type HeedErrorCode, tensor } from '@heed/core';
+import { type RightValues, WRONG_VALUES, refusal, refusesWrongValues } from '@heed/testing';
 import { describe, expect, test } from 'vitest';
 import {
   allHeads,
@@ -24,37 +25,8 @@ import {
 } from './index.ts';
 import { toPNG } from './png/png.ts';
 
-/** One value of each JavaScript type, and values that are easily mistaken for another type. */
-const VALUES: Readonly<Record<string, unknown>> = {
-  'a string of a number': '2',
-  'a word': 'yes',
-  'an array of a number': [2],
-  true: true,
-  'a part of a number': 0.5,
-  'a negative number': -1,
-  NaN: Number.NaN,
-  'a bigint': 2n,
-  'a symbol': Symbol('own'),
-  'a function': () => 0.5,
-  'an object': { value: 2 },
-  'a Set': new Set([1]),
-  'a Number object': Object(2),
-  'symbols in an array': [Symbol('own'), Symbol('own')],
-  'holes in an array': Array(2),
-};
-const everyValue = Object.entries(VALUES);
-const CODES = ['ARGUMENT', 'SHAPE', 'DTYPE', 'UNKNOWN_OPTION', 'MISSING_INPUT'];
-
-/** The error of a call, which must be one of Heed. */
-async function refusal(work: () => unknown): Promise<HeedError> {
-  try {
-    await work();
-  } catch (error) {
-    if (HeedError.isInstance(error)) return error;
-    throw new Error('not an error of Heed', { cause: error });
-  }
-  throw new Error('nothing was refused');
-}
+const everyValue = Object.entries(WRONG_VALUES);
+const CODES: readonly HeedErrorCode[] = ['ARGUMENT', 'SHAPE', 'DTYPE', 'UNKNOWN_OPTION', 'MISSING_INPUT'];
 
 type Options = never;
 const weights = tensor(new Float32Array([0.1, 0.9, 0.8, 0.2]), [2, 2]);
@@ -67,11 +39,7 @@ const COMMON = { batch: [], head: [], title: TEXTS, description: TEXTS, highligh
 const LABELS = { rows: [], columns: [] };
 
 /** Each function, and for each option which values of the list are right. */
-const CALLS: readonly [
-  name: string,
-  call: (options: object) => unknown,
-  options: Readonly<Record<string, readonly string[]>>,
-][] = [
+const CALLS: readonly [name: string, call: (options: object) => unknown, options: RightValues][] = [
   ['heatmap', (o) => heatmap(weights, o as Options), { ...COMMON, ...LABELS }],
   [
     'allHeads',
@@ -122,17 +90,7 @@ describe.each(CALLS)('%s()', (_function, call, options) => {
     await call({});
   });
 
-  describe.each(Object.entries(options))('whose %s', (name, right) => {
-    test.each(everyValue.filter(([kind]) => !right.includes(kind)))(
-      'is %s refuses it by name',
-      async (_, value) => {
-        const error = await refusal(() => call({ [name]: value }));
-        expect(CODES).toContain(error.code);
-        expect(error.message).toContain(name);
-        expect(error.remedy, error.message).toBeTruthy();
-      },
-    );
-  });
+  refusesWrongValues(call, options, CODES);
 });
 
 describe('instead of weights or a picture', () => {

@@ -1,5 +1,6 @@
 import ts from '@heed/backend-ts';
-import { type AttentionBackend, HeedError, PagedCache, tensor } from '@heed/core';
+import { type AttentionBackend, type HeedErrorCode, PagedCache, tensor } from '@heed/core';
+import { type RightValues, WRONG_VALUES, refusal, refusesWrongValues } from '@heed/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   Adam,
@@ -27,37 +28,15 @@ import {
   writeSafetensors,
 } from './index.ts';
 
-/** One value of each JavaScript type, and what is easily taken for another. */
-const VALUES: Readonly<Record<string, unknown>> = {
-  'a string of a number': '2',
-  'a word': 'yes',
-  'an array of a number': [2],
-  true: true,
-  'a part of a number': 0.5,
-  'a negative number': -1,
-  NaN: Number.NaN,
-  'a bigint': 2n,
-  'a symbol': Symbol('own'),
-  'a function': () => 0.5,
-  'an object': { value: 2 },
-  'a Set': new Set([1]),
-  'a Number object': Object(2),
-  'a symbol in an array': [Symbol('own')],
-  'a hole in an array': Array(1),
-};
-const everyValue = Object.entries(VALUES);
-const CODES = ['ARGUMENT', 'SHAPE', 'DTYPE', 'UNKNOWN_OPTION', 'MISSING_INPUT', 'UNEXPECTED_INPUT'];
-
-/** Error of a call, which must be one of Heed that says what to do. */
-async function refusal(work: () => unknown): Promise<HeedError> {
-  try {
-    await work();
-  } catch (error) {
-    if (HeedError.isInstance(error)) return error;
-    throw new Error('not an error of Heed', { cause: error });
-  }
-  throw new Error('nothing was refused');
-}
+const everyValue = Object.entries(WRONG_VALUES);
+const CODES: readonly HeedErrorCode[] = [
+  'ARGUMENT',
+  'SHAPE',
+  'DTYPE',
+  'UNKNOWN_OPTION',
+  'MISSING_INPUT',
+  'UNEXPECTED_INPUT',
+];
 
 type Options = Readonly<Record<string, unknown>>;
 const make =
@@ -78,7 +57,7 @@ const CONSTRUCTORS: readonly [
   name: string,
   create: (options: Options) => unknown,
   right: Options,
-  options: Readonly<Record<string, readonly string[]>>,
+  options: RightValues,
 ][] = [
   [
     'MultiHeadAttention',
@@ -230,17 +209,7 @@ describe.each(CONSTRUCTORS)('%s', (_layer, create, right, options) => {
     create(right);
   });
 
-  describe.each(Object.entries(options))('whose %s', (name, alsoRight) => {
-    test.each(everyValue.filter(([kind]) => !alsoRight.includes(kind)))(
-      'is %s is refused by name',
-      async (_, value) => {
-        const error = await refusal(() => create({ ...right, [name]: value }));
-        expect(CODES).toContain(error.code);
-        expect(error.message).toContain(name);
-        expect(error.remedy, error.message).toBeTruthy();
-      },
-    );
-  });
+  refusesWrongValues((given) => create({ ...right, ...given }), options, CODES);
 
   test.each(everyValue.filter(([kind]) => kind !== 'an object'))(
     'instead of options %s is refused',
@@ -265,7 +234,7 @@ const NAMED: readonly (readonly [name: string, call: (given: never) => unknown])
 ];
 
 describe.each(NAMED)('of tensors by name, %s', (_name, call) => {
-  const noTensors = { ...VALUES, undefined, null: null, 'a promise': Promise.resolve(weights()) };
+  const noTensors = { ...WRONG_VALUES, undefined, null: null, 'a promise': Promise.resolve(weights()) };
   const isPlain = (kind: string) =>
     ['an object', 'a Set', 'a Number object', 'a function', 'a promise'].includes(kind);
   test.each(Object.entries(noTensors).filter(([kind]) => !isPlain(kind)))('refuses %s', async (_, value) => {
