@@ -10,6 +10,8 @@ export interface Block {
   /** `packages/core/README.md:12`, relative to the project's root. */
   readonly place: string;
   readonly language: string;
+  /** Name of the file that it is, in a program of several: what follows the language. Empty for a program of its own. */
+  readonly file: string;
   readonly code: string;
 }
 
@@ -41,7 +43,12 @@ function blocksOfMarkdown(file: string, text: string, firstLine = 1): Block[] {
   const blocks: Block[] = [];
   visit(unified().use(remarkParse).parse(text), 'code', (node: Code) => {
     const line = firstLine + (node.position?.start.line ?? 1) - 1;
-    blocks.push({ place: `${file}:${line}`, language: node.lang ?? '', code: node.value });
+    blocks.push({
+      place: `${file}:${line}`,
+      language: node.lang ?? '',
+      file: node.meta ?? '',
+      code: node.value,
+    });
   });
   return blocks;
 }

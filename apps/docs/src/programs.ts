@@ -1,48 +1,30 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { absentEngine } from './absent-engine.ts';
 import { type Block, documented, promisedOutput } from './blocks.ts';
+import { compile } from './compile.ts';
 import { type Part, partOf } from './parts.ts';
-
-const compilerOptions = {
-  extends: '../../../../tsconfig.base.json',
-  compilerOptions: {
-    composite: false,
-    isolatedDeclarations: false,
-    declaration: false,
-    declarationMap: false,
-    noUnusedLocals: false,
-    types: ['node'],
-    rootDir: '.',
-    outDir: 'dist',
-    tsBuildInfoFile: 'dist/.tsbuildinfo',
-  },
-  include: ['*.ts'],
-};
 
 /** Defines the tests of a part of the programs. */
 export function testPrograms(part: Part): void {
   const folder = path.resolve(import.meta.dirname, '../.blocks', part);
-  const programs = documented.filter(({ language, code }) => language === 'ts' && partOf(code) === part);
+  const programs = documented.filter(
+    ({ language, file, code }) => language === 'ts' && file === '' && partOf(code) === part,
+  );
 
-  // Documents change without this package changing: the folder of compiled blocks is made anew each time.
   beforeAll(() => {
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify(compilerOptions));
+    const files = programs.map((program, index) => {
+      const { code, place } = program;
+      return [`${fileOf(program, index)}.ts`, `// ${place}\n${code}\nexport {};\n`] as const;
+    });
+    compile(folder, Object.fromEntries(files));
     // Its own: the nearest one further up looks for .ts files.
     writeFileSync(
       path.join(folder, 'vitest.config.js'),
       "export default { test: { include: ['**/*.test.js'], testTimeout: 60_000 } };",
     );
-    programs.forEach((program, index) => {
-      const { code, place } = program;
-      writeFileSync(path.join(folder, `${fileOf(program, index)}.ts`), `// ${place}\n${code}\nexport {};\n`);
-    });
-    const compiled = spawnSync('tsc', ['-p', folder], { encoding: 'utf8', shell: true });
-    expect(compiled.stdout + compiled.stderr).toBe('');
   });
 
   describe('programs in READMEs and docstrings compile, run, and print what they say', () => {

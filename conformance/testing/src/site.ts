@@ -26,6 +26,8 @@ export interface SiteOptions extends Headers {
   readonly dist: URL;
   /** Files of that folder: `/page.js`, which the page runs, is made of `test/page.js`. */
   readonly entries?: readonly string[];
+  /** Other files, by their paths; `/` is the page, unless it is one that does nothing but run `/page.js`. */
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** Receives a post of a page: the last part of the path, and the body. */
   readonly onPost?: (name: string, body: string) => void;
 }
@@ -34,11 +36,12 @@ export interface SiteOptions extends Headers {
 export async function openSite({
   dist,
   entries = ['test/page.js'],
+  files: others = {},
   onPost = () => undefined,
   isolated = false,
   contentSecurityPolicy,
 }: SiteOptions): Promise<Site> {
-  const files = await bundle(dist, entries);
+  const files = new Map([...Object.entries(others), ...(await bundle(dist, entries))]);
   const server: Server = createServer((request, response) => {
     if (isolated) {
       response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
@@ -82,12 +85,21 @@ async function receive(
   response.end();
 }
 
+const TYPES: Readonly<Record<string, string>> = {
+  '.js': 'text/javascript',
+  '.gguf': 'application/octet-stream',
+};
+
 const CASES = path.dirname(createRequire(import.meta.url).resolve('@heed/conformance/package.json'));
 
-function answer(files: ReadonlyMap<string, string>, url: string, response: ServerResponse): void {
-  const code = files.get(url);
-  if (code !== undefined) {
-    response.setHeader('Content-Type', 'text/javascript').end(code);
+function answer(
+  files: ReadonlyMap<string, string | Uint8Array>,
+  url: string,
+  response: ServerResponse,
+): void {
+  const file = files.get(url);
+  if (file !== undefined) {
+    response.setHeader('Content-Type', TYPES[path.extname(url)] ?? 'text/html').end(file);
   } else if (url.startsWith('/cases/')) {
     response.end(readFileSync(path.join(CASES, path.normalize(url))));
   } else {

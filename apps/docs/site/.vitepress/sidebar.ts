@@ -21,6 +21,7 @@ export const SIDEBAR: DefaultTheme.SidebarItem[] = [
       page('Decoding', '/guide/decoding'),
       page('A server', '/guide/serving'),
       page('Browsers', '/guide/browsers'),
+      page('A model in a page', '/guide/a-model-in-a-page'),
       page('Training', '/guide/training'),
       page('Looking inside', '/guide/looking-inside'),
       page('Errors', '/errors'),
