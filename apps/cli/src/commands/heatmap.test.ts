@@ -308,6 +308,11 @@ describe('files', () => {
     expect(stderr).toContain('leave out --tokens');
   });
 
+  test('.json: numbers that JSON has not, as strings', () => {
+    const cwd = folderOf({ 'w.json': '{"weights":[["NaN","-Infinity"],[1,"Infinity"]]}' });
+    expect(heed(['heatmap', 'w.json'], { cwd }).stdout).toMatch(/NaN +−∞[^]*1\.00.* ∞/);
+  });
+
   test('.json: weights with their tokens, and a case', () => {
     const one = { dtype: 'float32', shape: [1, 1, 2, 1], data: [0, 0] };
     const cwd = folderOf({
@@ -479,6 +484,20 @@ describe('what cannot be drawn is an error that says why', () => {
     ],
     ['no JSON', 'x.json', '{"weights":', ['x.json'], 'is not JSON'],
     ['ragged rows', 'x.json', '{"weights":[[1,2],[3]]}', ['x.json'], 'all of one length'],
+    [
+      'ragged rows, as many numbers as a matrix',
+      'x.json',
+      '{"weights":[[1,2],[3],[4,5,6]]}',
+      ['x.json'],
+      'all of one length',
+    ],
+    [
+      'lists in lists without end',
+      'x.json',
+      `{"weights":${'['.repeat(9000)}1${']'.repeat(9000)}}`,
+      ['x.json'],
+      'all of one length',
+    ],
     [
       'too few tokens',
       'x.json',

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type AttentionRequest, HeedError, type Tensor, tensor } from '@heed/core';
-import { sizeOf } from '@heed/core/backend';
 import { parseCases } from '@heed/conformance';
 import { type Bytes, fileBytes } from './file-bytes.ts';
 import { readNpy } from './npy.ts';
@@ -131,19 +130,29 @@ function neither(json: unknown, name: string): HeedError {
   });
 }
 
-/** Reads nested lists of two to five axes. */
+/** Axes of nested lists that are read. */
+const MOST_AXES = 5;
+/** Numbers that JSON has not. */
+const NON_FINITE = ['NaN', 'Infinity', '-Infinity'];
+
+/** Reads nested lists of two to five axes, level by level. */
 function matrix(nested: unknown, name: string): Tensor {
   const shape: number[] = [];
-  for (let level: unknown = nested; Array.isArray(level); level = level[0]) shape.push(level.length);
-  const numbers: unknown[] = [nested].flat(Infinity);
-  if (
-    !Array.isArray(nested) ||
-    numbers.length !== sizeOf(shape) ||
-    !numbers.every((value) => typeof value === 'number')
-  ) {
-    throw new HeedError('SHAPE', `${name}: weights is not a list of rows of numbers, all of one length`, {
-      remedy: 'write weights as [[…], […]], one row for each query',
-    });
+  let level: readonly unknown[] = [nested];
+  while (Array.isArray(level[0]) && shape.length < MOST_AXES) {
+    const { length } = level[0];
+    if (!level.every((row) => Array.isArray(row) && row.length === length)) throw notMatrix(name);
+    shape.push(length);
+    level = level.flat();
   }
-  return tensor(Float64Array.from(numbers as number[]), shape) as Tensor;
+  const isNumber = (value: unknown): boolean =>
+    typeof value === 'number' || NON_FINITE.includes(value as string);
+  if (shape.length === 0 || !level.every(isNumber)) throw notMatrix(name);
+  return tensor(Float64Array.from(level, Number), shape) as Tensor;
+}
+
+function notMatrix(name: string): HeedError {
+  return new HeedError('SHAPE', `${name}: weights is not a list of rows of numbers, all of one length`, {
+    remedy: 'write weights as [[…], […]], one row for each query',
+  });
 }
