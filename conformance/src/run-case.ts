@@ -25,9 +25,19 @@ export async function runCase(theCase: ConformanceCase, subject: Subject): Promi
   }
 }
 
+/** Characters of an error that a report keeps. */
+const LONGEST_ERROR = 10_000;
+
+/** Describes whatever a backend throws, also what throws when it is read. */
 function describe(error: unknown): string {
-  if (HeedError.isInstance(error)) return `${error.code}: ${error.message}`;
-  return error instanceof Error ? error.message : String(error);
+  let text: string;
+  try {
+    if (HeedError.isInstance(error)) text = `${error.code}: ${error.message}`;
+    else text = String(error instanceof Error ? error.message : error);
+  } catch {
+    return 'the backend threw what cannot be shown: to read it throws';
+  }
+  return text.length > LONGEST_ERROR ? `${text.slice(0, LONGEST_ERROR)}…` : text;
 }
 
 async function runBehavior(theCase: BehaviorCase, subject: Subject): Promise<Outcome> {
