@@ -12,6 +12,7 @@ import {
   isResident,
   tensor,
 } from './index.ts';
+import reference from './reference/index.ts';
 
 /** A tensor of an engine that copies held tensors. */
 class EngineTensor implements ResidentTensor {
@@ -156,4 +157,16 @@ test('a resident tensor that cannot be held is refused, and what was held is let
     code: 'ARGUMENT',
     message: expect.stringContaining('value is a resident tensor without hold()'),
   });
+});
+
+test('a copy of a resident tensor is refused, with what to give', async () => {
+  await using backend = await reference.create();
+  const value = await backend.upload(x);
+  for (const copy of [structuredClone(value), { ...value }, JSON.parse(JSON.stringify(value))]) {
+    await expect(attention(backend, { query: x, key: x, value: copy })).rejects.toMatchObject({
+      code: 'ARGUMENT',
+      remedy: expect.stringMatching(/the tensor itself.*read\(\)/),
+    });
+  }
+  value.dispose();
 });

@@ -39,10 +39,10 @@ function heldOf(name: string, tensor: ResidentTensor): ResidentTensor {
   if (typeof tensor.hold === 'function') return tensor.hold();
   throw new HeedError(
     'ARGUMENT',
-    `${name} is a resident tensor without hold(); expected one of this contract`,
+    `${name} is a resident tensor without hold(); expected one that a backend made`,
     {
       clause: 'resident',
-      remedy: 'use a backend that implements hold(), which defineBackend does',
+      remedy: 'give the tensor itself, not a copy of it, or what read() returns',
     },
   );
 }

@@ -66,6 +66,15 @@ describe('a new folder', () => {
     expect(all).not.toMatch(/three-loops|range of/);
   });
 
+  test('may have a name with that of the template in it', () => {
+    const folder = emptyFolder();
+    const files = createBackend(folder, backendName('@three-loops/not-three-loops')!);
+    const all = files.map((file) => readFileSync(path.join(folder, file), 'utf8')).join('\n');
+    expect(all).toContain("name: 'not-three-loops'");
+    expect(all).toContain('"name": "@three-loops/heed-backend-not-three-loops"');
+    expect(all).not.toContain('not-not');
+  });
+
   test('is never one that has something in it', () => {
     const folder = emptyFolder();
     writeFileSync(path.join(folder, 'mine.txt'), 'mine');

@@ -36,11 +36,15 @@ export function createBackend(folder: string, names: BackendName): string[] {
 /** The template is itself a package that compiles: it names a backend `three-loops`. */
 function filler({ name, packageName }: BackendName): (text: string) => string {
   const ranges = developmentRanges();
+  // In one pass: a name may itself have the template's in it.
   return (text) =>
-    text
-      .replaceAll('heed-backend-three-loops', packageName)
-      .replaceAll('three-loops', name)
-      .replaceAll(/"range of (.+?)"/g, (_, dependency: string) => JSON.stringify(ranges[dependency]));
+    text.replaceAll(
+      /(heed-backend-)?three-loops|"range of (.+?)"/g,
+      (_, prefix: string | undefined, dependency: string | undefined) => {
+        if (dependency !== undefined) return JSON.stringify(ranges[dependency]);
+        return prefix === undefined ? name : packageName;
+      },
+    );
 }
 
 /** Versions that this package was released and tested with. */

@@ -1,4 +1,5 @@
 import { type BackendProvider, HeedError, checkContract } from '@heed/core';
+import { shown } from '@heed/core/backend';
 
 /**
  * Imports the provider that a module exports by default.
@@ -54,7 +55,7 @@ function notProvider(name: string, value: object | null | undefined): HeedError 
 }
 
 function describe(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return `a ${typeof value}`;
+  if (typeof value !== 'object' || value === null) return shown(value);
   const keys = Object.keys(value);
   return keys.length === 0 ? 'an empty object' : `an object of ${keys.slice(0, 6).join(', ')}`;
 }

@@ -101,6 +101,7 @@ describe('a faulty backend is a row that says so', () => {
     ['exitsAtImport', 'in import: the process ended with exit code 0'],
     ['exportsNothing', 'exports nothing by default'],
     ['exportsFunction', 'exports a function by default'],
+    ['exportsNull', 'exports null by default'],
     ['halfProvider', 'expected a backend provider'],
     ['otherContract', 'unsupported contract version 99'],
     ['hangsInProbe', 'in probe: no answer in 1 s'],

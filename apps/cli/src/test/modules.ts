@@ -10,6 +10,7 @@ export type ModuleName =
   | 'exitsAtImport'
   | 'exportsNothing'
   | 'exportsFunction'
+  | 'exportsNull'
   | 'halfProvider'
   | 'otherContract'
   | 'hangsInProbe'
@@ -51,6 +52,7 @@ export const MODULES: Readonly<Record<ModuleName, string>> = {
   exitsAtImport: `process.exit(0);`,
   exportsNothing: `export const provider = {};`,
   exportsFunction: `export default () => {};`,
+  exportsNull: `export default null;`,
   halfProvider: `export default { contract: 1, name: 'half', probe: async () => ({ available: true }) };`,
   otherContract: `export default { contract: 99, name: 'future', probe() {}, create() {} };`,
   hangsInProbe: provider(`probe: () => new Promise(() => {})`),
