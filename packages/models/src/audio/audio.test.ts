@@ -141,6 +141,21 @@ describe('log-mel', () => {
     );
   });
 
+  test.each([160, 400, 1000, 1001, 1599])(
+    'a sound of %i samples is as one that silence follows, around its end, too',
+    async (length) => {
+      const samples = Float32Array.from({ length }, (_, n) => Math.sin(n / 3) + 0.1 * Math.sin(n * n));
+      const padded = new Float32Array(length + 1600);
+      padded.set(samples);
+      const [mel, whole] = [await logMel(samples, 80), await logMel(padded, 80)];
+      const expected = whole.data.slice();
+      expect(mel.frames).toBe(Math.floor(length / 160));
+      expect(mel.data).toEqual(expected.subarray(0, mel.data.length));
+      expect(mel.data.subarray(mel.frames * 80).some((value) => value > mel.floor)).toBe(true);
+      expect(expected.subarray(mel.data.length).every((value) => value === mel.floor)).toBe(true);
+    },
+  );
+
   test('silence', async () => {
     const mel = await logMel(new Float32Array(1600), 80);
     expect(mel.frames).toBe(10);

@@ -11,12 +11,12 @@ const FREQUENCIES = WINDOW / 2 + 1;
 
 /** Logarithms of the energies of a sound in bands of the mel scale. */
 export interface LogMel {
-  /** `[frames, bins]`. */
+  /** `[n, bins]`, of all frames that have samples of the sound: of a few more than {@link frames}. */
   readonly data: Float32Array;
-  /** The number of frames with a beginning in the sound: one for 10 ms. */
+  /** The number of frames in the sound: one for 10 ms. */
   readonly frames: number;
   readonly bins: number;
-  /** Value of silence. */
+  /** Value of silence, as it is in {@link data}. */
   readonly floor: number;
 }
 
@@ -29,6 +29,8 @@ export interface LogMel {
  */
 export async function logMel(samples: Float32Array, bins: number, signal?: AbortSignal): Promise<LogMel> {
   const frames = Math.floor(samples.length / HOP);
+  // Those around its end have samples of it, too.
+  const rows = frames === 0 ? 0 : Math.ceil((samples.length + WINDOW / 2) / HOP);
   const filters = melFilters(bins);
   const window = Float64Array.from(
     { length: WINDOW },
@@ -37,7 +39,7 @@ export async function logMel(samples: Float32Array, bins: number, signal?: Abort
   const fourier = new Fourier(WINDOW);
   const [real, imaginary] = [new Float64Array(WINDOW), new Float64Array(WINDOW)];
   const powers = new Float64Array(FREQUENCIES);
-  const data = new Float32Array(frames * bins);
+  const data = new Float32Array(rows * bins);
   let largest = -10;
   const take = (frame: number, into: Float64Array): void => {
     for (let n = 0; n < WINDOW; n++) {
@@ -55,12 +57,12 @@ export async function logMel(samples: Float32Array, bins: number, signal?: Abort
     });
   };
   let turn = now();
-  for (let frame = 0; frame < frames; frame += 2) {
+  for (let frame = 0; frame < rows; frame += 2) {
     // Two frames as one of complex numbers: the first's spectrum is the even part of the sum's, the second's the odd one.
     take(frame, real);
     take(frame + 1, imaginary);
     fourier.transform(real, imaginary);
-    for (const sign of frame + 1 < frames ? [1, -1] : [1]) {
+    for (const sign of frame + 1 < rows ? [1, -1] : [1]) {
       for (let f = 0; f < FREQUENCIES; f++) {
         const mirrored = (WINDOW - f) % WINDOW;
         const re = real[f] + sign * real[mirrored];
@@ -76,7 +78,7 @@ export async function logMel(samples: Float32Array, bins: number, signal?: Abort
   }
   const scaled = (value: number): number => (Math.max(value, largest - 8) + 4) / 4;
   for (let n = 0; n < data.length; n++) data[n] = scaled(data[n]);
-  return { data, frames, bins, floor: scaled(-10) };
+  return { data, frames, bins, floor: Math.fround(scaled(-10)) };
 }
 
 /** A triangle over frequencies. */

@@ -218,6 +218,17 @@ test('an abort ends it, silence is skipped, and nothing is said in no sound', as
   expect((await model.transcribe(nothing, tokenizer)).text).toBe('');
 });
 
+test('silence after what is said is skipped, too', async () => {
+  const model = await Whisper.load(backends.ts, await tinyFiles());
+  const samples = new Float32Array(5 * sound.samples.length);
+  samples.set(sound.samples);
+  const { segments } = await model.transcribe({ ...sound, samples }, tokenizer);
+  const seconds = sound.samples.length / sound.sampleRate;
+  expect(segments.length).toBeGreaterThan(0);
+  // A window lasts 0.4 s.
+  expect(segments.filter(({ start }) => start > seconds + 0.4)).toEqual([]);
+});
+
 test('mistakes are named', async () => {
   const model = await Whisper.load(backends.ts, await tinyFiles());
   const fail = (code: string, words: string): unknown =>
