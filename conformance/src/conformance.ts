@@ -25,6 +25,8 @@ export type ConformanceOptions = Pick<VerifyOptions, 'clauses' | 'ids' | 'cases'
  * skipped test that names the reason and the remedy, or a failing one when the environment variable `HEED_REQUIRE` is
  * `all` or names the provider, in a list separated by commas.
  *
+ * @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`.
+ *
  * @example
  * ```ts
  * import { describe, test } from 'node:test';

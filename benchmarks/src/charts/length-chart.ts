@@ -35,6 +35,8 @@ const FIGURES: Readonly<
 /**
  * Contestants over the sequence length, both axes logarithmic, as an SVG whose colors are the custom properties of
  * {@link chartStyle}. Null if fewer than two lengths were measured.
+ *
+ * @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`.
  */
 export function lengthChart(results: BenchResults, options: ChartOptions): string | null {
   checkOptions('lengthChart()', options, {

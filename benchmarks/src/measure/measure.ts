@@ -168,6 +168,8 @@ interface Course {
  * every result is first checked against the float64 reference; then all are timed in interleaved rounds. A workload
  * that a contestant cannot compute gives a row with the reason.
  *
+ * @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`; the reason of the signal is not thrown, but ends the run early.
+ *
  * @example
  * ```ts
  * import { contestantNamed, measure, tripleLoop, workload } from '@heed/benchmarks';

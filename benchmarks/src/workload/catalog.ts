@@ -21,7 +21,7 @@ const HEADS = 1;
 /** Grouped-query attention of a small language model of today: 14 query heads on 2 key/value heads of size 64. */
 const GROUPED = { heads: 14, kvHeads: 2 } as const;
 
-/** Every workload that `heed bench` knows, in sets. */
+/** Every workload that `heed bench` knows, in sets. @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`. */
 export function catalog(options: CatalogOptions = {}): WorkloadSet[] {
   checkOptions('catalog()', options, { lengths: listOf(integer(1)), heads: integer(1) });
   const { lengths = LENGTHS, heads = HEADS } = options;

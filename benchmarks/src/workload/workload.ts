@@ -86,6 +86,8 @@ const OPTIONS: OptionTable<WorkloadOptions> = {
 /**
  * A workload from its length and whatever differs from the defaults.
  *
+ * @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`.
+ *
  * @example
  * ```ts
  * import { workload } from '@heed/benchmarks';

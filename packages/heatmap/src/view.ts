@@ -64,7 +64,7 @@ export interface HeatmapView {
  * @param weights `[Lq, Lk]`, or `[B, Hq, Lq, Lk]` with a batch element and a head chosen. Any dtype: a boolean mask
  * is drawn as 0 and 1.
  * @throws HeedError `SHAPE` for another rank, or labels that are too many or too few; `ARGUMENT` for a head, batch
- * element or highlight that is missing or not there, a domain that is empty, or an option that is not there.
+ * element or highlight that is missing or not there, or a domain that is empty; `UNKNOWN_OPTION`.
  *
  * @example
  * ```ts

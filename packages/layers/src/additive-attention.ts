@@ -61,7 +61,7 @@ export class AdditiveAttention {
   readonly parameters: NamedTensors;
   readonly #options: AdditiveAttentionOptions;
 
-  /** @throws HeedError `ARGUMENT`. */
+  /** @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`. */
   constructor(options: AdditiveAttentionOptions) {
     checkOptions('AdditiveAttention', options, {
       queryDim: required(count),

@@ -52,7 +52,7 @@ export class Embedding {
   readonly #dtype: ComputeDType;
   readonly #projections = new Projections();
 
-  /** @throws HeedError `ARGUMENT`. */
+  /** @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`. */
   constructor(options: EmbeddingOptions) {
     checkOptions('Embedding', options, {
       count: required(count),

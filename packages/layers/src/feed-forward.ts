@@ -90,7 +90,7 @@ export class FeedForward {
   readonly #projections = new Projections();
   readonly #dropouts = dropoutKernels();
 
-  /** @throws HeedError `ARGUMENT`. */
+  /** @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`. */
   constructor(options: FeedForwardOptions) {
     checkOptions('FeedForward', options, {
       embedDim: required(count),
@@ -210,7 +210,8 @@ export class FeedForward {
    * `torch.nn.TransformerEncoderLayer`, BERT, DistilBERT, BART, Whisper, ViT, GPT-2, Llama, Phi-3 or T5.
    *
    * @param options.prefix only the names that begin with it are looked at: `model.layers.0.mlp.`
-   * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE` or `DTYPE`; then nothing was changed.
+   * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE`, `DTYPE`, `ARGUMENT` or `UNKNOWN_OPTION`; then nothing was
+   * changed.
    */
   loadStateDict(stateDict: StateDict, options: { readonly prefix?: string } = {}): void {
     checkOptions('loadStateDict()', options, { prefix: text });

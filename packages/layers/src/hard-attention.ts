@@ -95,7 +95,7 @@ export class HardAttention {
   readonly parameters: NamedTensors;
   readonly #options: HardAttentionOptions;
 
-  /** @throws HeedError `ARGUMENT`. */
+  /** @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`. */
   constructor(options: HardAttentionOptions) {
     checkOptions('HardAttention', options, {
       queryDim: required(count),

@@ -47,7 +47,7 @@ export class Linear {
   readonly #dtype: ComputeDType;
   readonly #projections = new Projections();
 
-  /** @throws HeedError `ARGUMENT`. */
+  /** @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`. */
   constructor(options: LinearOptions) {
     checkOptions('Linear', options, {
       inputDim: required(count),

@@ -78,7 +78,7 @@ export class LuongAttention {
   readonly parameters: NamedTensors;
   readonly #options: LuongAttentionOptions;
 
-  /** @throws HeedError `ARGUMENT`. */
+  /** @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`. */
   constructor(options: LuongAttentionOptions) {
     checkLuongOptions(options);
     this.#options = options;

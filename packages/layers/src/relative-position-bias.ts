@@ -54,7 +54,7 @@ export class RelativePositionBias {
   readonly #bidirectional: boolean;
   readonly #maxDistance: number;
 
-  /** @throws HeedError `ARGUMENT`. */
+  /** @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`. */
   constructor(options: RelativePositionBiasOptions) {
     checkOptions('RelativePositionBias', options, {
       heads: required(count),
@@ -120,7 +120,7 @@ export class RelativePositionBias {
    *
    * @param options.prefix only the names that begin with it are looked at, and of those no projections:
    * `encoder.block.0.layer.0.SelfAttention.`
-   * @throws HeedError `MISSING_INPUT`, `SHAPE` or `DTYPE`; then nothing was changed.
+   * @throws HeedError `MISSING_INPUT`, `SHAPE`, `DTYPE`, `ARGUMENT` or `UNKNOWN_OPTION`; then nothing was changed.
    */
   loadStateDict(stateDict: StateDict, options: { readonly prefix?: string } = {}): void {
     checkOptions('loadStateDict()', options, { prefix: text });

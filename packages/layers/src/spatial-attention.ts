@@ -93,7 +93,7 @@ export class SpatialAttention {
   readonly #attention: MultiHeadAttention;
   readonly #places: number;
 
-  /** @throws HeedError `ARGUMENT`. */
+  /** @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`. */
   constructor(options: SpatialAttentionOptions) {
     checkSpatialOptions(options);
     const {

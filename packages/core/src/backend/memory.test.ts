@@ -102,6 +102,7 @@ function immutableMemory(): { memory: DeviceMemory<Native>; live: Set<Native> } 
       free(native);
       return made({ ...native.inside, data } as Tensor);
     },
+    reshape: ({ inside }, shape) => made({ ...inside, shape } as Tensor),
     free,
   };
   return { memory, live };
@@ -173,6 +174,25 @@ describe('a resident tensor in the memory of an engine', () => {
     await expect(resident.read()).rejects.toMatchObject({ code: 'DISPOSED' });
     await write;
     await Promise.resolve();
+    expect(live.size).toBe(0);
+  });
+
+  test('is seen through a view as it is after each write, and the view goes with its handle', async () => {
+    const { resident, live } = await uploaded();
+    const view = resident.view([4]);
+    const write = resident.write(counting([1, 2], 10), { axis: 0, start: 0 });
+    const held = view.hold();
+    expect([...(await held.read()).data]).toEqual([10, 11, 2, 3]);
+    await write;
+    const another = view.write(counting([1], 20), { axis: 0, start: 3 });
+    expect([...(await held.read()).data]).toEqual([10, 11, 2, 3]);
+    held.dispose();
+    await another;
+    expect([...(await resident.read()).data]).toEqual([10, 11, 2, 20]);
+    expect([...(await view.read()).data]).toEqual([10, 11, 2, 20]);
+    view.dispose();
+    expect(live.size).toBe(1);
+    resident.dispose();
     expect(live.size).toBe(0);
   });
 

@@ -2,13 +2,14 @@ import {
   type AttentionBackend,
   type ComputeDType,
   HeedError,
+  type ResidentTensor,
   type Tensor,
   attention,
   tensor,
 } from '@heed/core';
 import reference from '@heed/core/reference';
 import ts from '@heed/backend-ts';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { type PoolingOptions, pooledWeights } from '../index.ts';
 import type { PlainRequest } from './one-head.ts';
 import type { Range } from './slice.ts';
@@ -180,6 +181,35 @@ describe('a part of the keys', () => {
         close(given.max, [...own.max.data]);
       }
     }
+  });
+
+  test('takes the statistics that are given: twice the sums are half the weights', async () => {
+    const [backend] = backends as [AttentionBackend];
+    const { statistics } = await attention(backend, { ...base, output: false, statistics: true });
+    const { rowMax, rowSum } = statistics;
+    const twice = tensor(
+      Float32Array.from(rowSum.data, (sum) => 2 * sum),
+      [...rowSum.shape],
+    );
+    const own = await pooledWeights(backend, base, options);
+    const given = await pooledWeights(backend, base, { ...options, statistics: { rowMax, rowSum: twice } });
+    close(
+      given.max,
+      Array.from(own.max.data, (weight) => weight / 2),
+    );
+  });
+
+  test('tells the share of its own rows, and leaves nothing in the memory of the backend', async () => {
+    const [backend] = backends as [AttentionBackend];
+    const shares: number[] = [];
+    const uploads = vi.spyOn(backend, 'upload');
+    await pooledWeights(backend, base, { ...options, onProgress: (share) => shares.push(share) });
+    expect(shares.at(-1)).toBe(1);
+    const uploaded = await Promise.all(uploads.mock.results.map(({ value }) => value as ResidentTensor));
+    uploads.mockRestore();
+    expect(uploaded.length).toBeGreaterThan(0);
+    for (const resident of uploaded)
+      await expect(resident.read()).rejects.toMatchObject({ code: 'DISPOSED' });
   });
 
   test('large scores keep their digits', async () => {

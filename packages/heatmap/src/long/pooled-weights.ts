@@ -70,7 +70,7 @@ const TILE_ELEMENTS = 2 ** 22;
  * that every backend and every option of attention works, at the backend's own speed. A part of the keys is computed
  * alone and scaled by the row maximum and row sum of the whole row; where a cell is one weight, the result is exact.
  *
- * @throws HeedError `ARGUMENT` for an unknown batch element, head, range or option, or if `backend` is not a backend;
+ * @throws HeedError `ARGUMENT` for an unknown batch element, head or range, or if `backend` is not a backend; `UNKNOWN_OPTION`;
  * what `attention` throws.
  *
  * @example

@@ -40,7 +40,7 @@ export interface SVGOptions {
  * screen readers, follows the reader's preference for light or dark, and can be inline in an HTML page. Labels
  * stay text, whatever they contain. More than 16,384 cells are drawn as an image within the SVG, one pixel each.
  *
- * @throws HeedError `ARGUMENT` for more than 2²² cells, an id that is not a plain name, or an option that is not there.
+ * @throws HeedError `ARGUMENT` for more than 2²² cells, an id that is not a plain name, or a value of another option; `UNKNOWN_OPTION`.
  *
  * @example
  * ```ts

@@ -36,7 +36,7 @@ interface Cells {
  * another.
  *
  * @returns lines without a final newline.
- * @throws HeedError `ARGUMENT`.
+ * @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`.
  *
  * @example
  * ```ts

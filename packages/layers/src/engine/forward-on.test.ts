@@ -14,6 +14,14 @@ const attentionOnly = Object.create(scalar, {
   norm: { value: undefined },
 }) as AttentionBackend;
 
+const refused = { compile: () => Promise.reject(new Error('float64 is refused')) };
+/** A backend that has projections and norms, of float32 alone. */
+const singles = Object.create(scalar, {
+  capabilities: { value: { ...scalar.capabilities, dtypes: ['float32'] } },
+  linear: { value: refused },
+  norm: { value: refused },
+}) as AttentionBackend;
+
 /** `[1, rows, 24]`. */
 function input(seed: number, rows: number, width = 24): Tensor<'float64'> {
   const random = seededRandom(seed);
@@ -52,6 +60,7 @@ describe.each([
     ['an engine', engine],
     ['ts', scalar],
     ['a backend without operations', attentionOnly],
+    ['a backend of another type', singles],
   ])('on %s, output and gradients are those of the layer', async (__, backend) => {
     for (const rows of [1, 64]) {
       const given = input(2, rows);

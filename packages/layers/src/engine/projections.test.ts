@@ -1,7 +1,10 @@
 import {
   type AttentionBackend,
+  type LinearInputs,
   type LinearKernel,
   type LinearProblem,
+  type PackedWeights,
+  type RunOptions,
   type Tensor,
   tensor,
 } from '@heed/core';
@@ -26,15 +29,33 @@ function without(backend: AttentionBackend): AttentionBackend {
   return Object.create(backend, { linear: { value: undefined } }) as AttentionBackend;
 }
 
-/** The same backend, which counts what is uploaded and packed. */
-function counting(backend: AttentionBackend, counts: { uploads: number; packs: number }): AttentionBackend {
+/** The same backend, which counts what is uploaded and packed, and the packed weights that are not disposed yet. */
+function counting(
+  backend: AttentionBackend,
+  counts: { uploads: number; packs: number; kept?: number },
+): AttentionBackend {
   const compile = async (problem: LinearProblem): Promise<LinearKernel> => {
     const kernel = await backend.linear!.compile(problem);
-    const pack: LinearKernel['pack'] = (given) => {
+    const packed = new Map<PackedWeights, PackedWeights>();
+    const pack: LinearKernel['pack'] = async (given) => {
       counts.packs++;
-      return kernel.pack(given);
+      const weights = await kernel.pack(given);
+      const counted = {
+        dispose() {
+          counts.kept = (counts.kept ?? 0) - 1;
+          weights.dispose();
+        },
+      } as PackedWeights;
+      counts.kept = (counts.kept ?? 0) + 1;
+      packed.set(counted, weights);
+      return counted;
     };
-    return { ...kernel, pack };
+    const run = (inputs: LinearInputs, options?: RunOptions) =>
+      kernel.run(
+        { ...inputs, weights: packed.get(inputs.weights)! },
+        options as RunOptions & { resident: true },
+      );
+    return { ...kernel, pack, run: run as unknown as LinearKernel['run'] };
   };
   const upload: AttentionBackend['upload'] = (given) => {
     counts.uploads++;
@@ -85,7 +106,7 @@ test('the layer gives what it gives with projections of its own', async () => {
 });
 
 test('parameters are packed at each call, those of a frozen layer once', async () => {
-  const counts = { uploads: 0, packs: 0 };
+  const counts = { uploads: 0, packs: 0, kept: 0 };
   const counted = counting(backend, counts);
   const layer = layerOf();
   const query = input(3, 40);
@@ -100,7 +121,7 @@ test('parameters are packed at each call, those of a frozen layer once', async (
   weight.data[17] += 0.5;
   expect(difference(await resultOf(), await expected())).toBeLessThan(2e-6);
   expect(difference(await under, first)).toBeLessThan(2e-6);
-  expect(counts.packs).toBe(12);
+  expect(counts).toMatchObject({ packs: 12, kept: 0 });
 
   layer.freeze();
   await resultOf();
@@ -121,7 +142,23 @@ test('parameters are packed at each call, those of a frozen layer once', async (
   expect(counts.packs).toBe(24);
   new SGD({ learningRate: 0.1 }).step(layer.parameters, { 'value.weight': weight });
   expect(difference(await resultOf(), await expected())).toBeLessThan(2e-6);
-  expect(counts.packs).toBe(25);
+  expect(counts).toMatchObject({ packs: 25, kept: 4 });
+});
+
+test('weights of a frozen layer that could not be packed are packed at the next call', async () => {
+  let failures = 1;
+  const compile = async (problem: LinearProblem): Promise<LinearKernel> => {
+    const kernel = await backend.linear!.compile(problem);
+    const pack: LinearKernel['pack'] = (given) =>
+      failures-- > 0 ? Promise.reject(new Error('no memory')) : kernel.pack(given);
+    return { ...kernel, pack };
+  };
+  const failing = Object.create(backend, { linear: { value: { compile } } }) as AttentionBackend;
+  const layer = layerOf().freeze();
+  const query = input(1, 5);
+  await expect(layer.forward(failing, { query })).rejects.toThrow('no memory');
+  const { output } = await layer.forward(failing, { query });
+  expect(difference(output, (await layer.forward(without(backend), { query })).output)).toBeLessThan(2e-6);
 });
 
 test('few rows of a layer that is not frozen are projected without packing', async () => {
@@ -146,7 +183,7 @@ test('one tensor goes in, and nothing is read between input and output', async (
     .freeze()
     .forward(counting(backend, counts), { query: input(4, 7), causal: true });
   expect(read).toHaveBeenCalledTimes(1);
-  expect(counts).toEqual({ uploads: 1, packs: 4 });
+  expect(counts).toMatchObject({ uploads: 1, packs: 4 });
   read.mockRestore();
 });
 

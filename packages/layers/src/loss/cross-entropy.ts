@@ -26,7 +26,7 @@ export interface CrossEntropy {
  *
  * @param logits `[…, N]`.
  * @param target int32 classes `[…]`, 0…N − 1 or `ignoreIndex`.
- * @throws HeedError `SHAPE` or `DTYPE`; `ARGUMENT` for a target that is not a class.
+ * @throws HeedError `SHAPE`, `DTYPE` or `UNKNOWN_OPTION`; `ARGUMENT` for a target that is not a class, or a value of an option.
  *
  * @example
  * ```ts

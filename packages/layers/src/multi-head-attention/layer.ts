@@ -99,7 +99,7 @@ export class MultiHeadAttention {
   readonly #projections = new Projections();
   readonly #heads: Heads;
 
-  /** @throws HeedError `ARGUMENT`. */
+  /** @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`. */
   constructor(options: MultiHeadAttentionOptions) {
     checkOptions('MultiHeadAttention', options, {
       embedDim: required(count),
@@ -321,8 +321,8 @@ export class MultiHeadAttention {
    * is 0. The relative positions of T5 are skipped: they belong in a `RelativePositionBias`.
    *
    * @param options.prefix only the names that begin with it are looked at: `encoder.layer.0.attention.`
-   * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE` or `DTYPE`; `UNSUPPORTED` for `bias_k` and `bias_v` and for
-   * weights in MXFP4; then nothing was changed.
+   * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE`, `DTYPE`, `ARGUMENT` or `UNKNOWN_OPTION`; `UNSUPPORTED` for
+   * `bias_k` and `bias_v` and for weights in MXFP4; then nothing was changed.
    */
   loadStateDict(stateDict: StateDict, options: { readonly prefix?: string } = {}): void {
     checkOptions('loadStateDict()', options, { prefix: text });

@@ -44,7 +44,7 @@ export class LayerNorm {
   readonly #dtype: ComputeDType;
   readonly #norms = new Norms();
 
-  /** @throws HeedError `ARGUMENT`. */
+  /** @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`. */
   constructor(options: LayerNormOptions) {
     checkOptions('LayerNorm', options, {
       embedDim: required(count),

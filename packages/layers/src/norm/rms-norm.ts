@@ -44,7 +44,7 @@ export class RMSNorm {
   readonly #dtype: ComputeDType;
   readonly #norms = new Norms();
 
-  /** @throws HeedError `ARGUMENT`. */
+  /** @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`. */
   constructor(options: RMSNormOptions) {
     checkOptions('RMSNorm', options, {
       embedDim: required(count),

@@ -27,7 +27,7 @@ export interface WriteSafetensorsOptions {
  * by name; the header padded with spaces to a multiple of 8 bytes.
  *
  * @throws HeedError `ARGUMENT` for metadata that are not strings, and a tensor named `__metadata__`; `SHAPE` or `DTYPE` for what is not
- * a tensor.
+ * a tensor; `UNKNOWN_OPTION`.
  *
  * @example
  * ```ts

@@ -24,7 +24,7 @@ export interface AttentionOpOptions {
  * @param key `[B, H, Lk, D]`.
  * @param value `[B, H, Lk, Dv]`.
  * @returns `[B, H, Lq, Dv]`.
- * @throws HeedError `UNKNOWN_OPTION`; `ALIGNMENT_REQUIRED` for causal with Lq ≠ Lk.
+ * @throws HeedError `UNKNOWN_OPTION` or `ARGUMENT`; `ALIGNMENT_REQUIRED` for causal with Lq ≠ Lk.
  */
 export function attentionOp(
   tf: TensorFlow,

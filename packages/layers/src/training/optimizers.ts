@@ -52,7 +52,7 @@ export class SGD implements Optimizer {
   readonly #states = new WeakMap<FloatArray, { velocity: Float64Array; steps: number }>();
   readonly #options: SGDOptions;
 
-  /** @throws HeedError `ARGUMENT`. */
+  /** @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`. */
   constructor(options: SGDOptions) {
     checkOptions('SGD', options, { learningRate: required(rate), momentum: share });
     this.#options = options;
@@ -122,7 +122,7 @@ export class Adam implements Optimizer {
   readonly #states: Moments = new WeakMap();
   readonly #options: AdamOptions;
 
-  /** @throws HeedError `ARGUMENT`. */
+  /** @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`. */
   constructor(options: AdamOptions = {}) {
     checkOptions('Adam', options, MOMENTS);
     this.#options = options;
@@ -155,7 +155,7 @@ export class AdamW implements Optimizer {
   readonly #states: Moments = new WeakMap();
   readonly #options: AdamWOptions;
 
-  /** @throws HeedError `ARGUMENT`. */
+  /** @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`. */
   constructor(options: AdamWOptions = {}) {
     checkOptions('AdamW', options, {
       ...MOMENTS,

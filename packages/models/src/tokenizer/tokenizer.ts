@@ -78,7 +78,7 @@ export class TextTokenizer {
   /**
    * Returns the text of ids; bytes that are not whole characters yet are U+FFFD.
    *
-   * @throws HeedError `ARGUMENT` for what is not an array of ids.
+   * @throws HeedError `ARGUMENT` for what is not an array of ids; `UNKNOWN_OPTION`.
    * @param options.special keeps special tokens. Default false.
    */
   decode(ids: readonly number[], options: { readonly special?: boolean } = {}): string {

@@ -63,7 +63,7 @@ export class SaliencyHead {
    *
    * @param seen result of `run()` of the vision transformer.
    * @param size height and width of the picture.
-   * @throws HeedError `SHAPE` for tokens of another width; what the backend throws.
+   * @throws HeedError `SHAPE` for tokens of another width; `ARGUMENT` or `UNKNOWN_OPTION`; what the backend throws.
    */
   async run(
     backend: AttentionBackend,

@@ -59,7 +59,7 @@ export interface TranscribeOptions extends RunOptions {
    * `logProbabilityThreshold`. Default 0.6.
    */
   readonly noSpeechThreshold?: number | undefined;
-  /** Default −1. */
+  /** Mean natural logarithm of the probability of a token, up to which such a window is skipped. Default −1. */
   readonly logProbabilityThreshold?: number | undefined;
 }
 

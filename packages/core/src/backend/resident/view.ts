@@ -71,7 +71,7 @@ export class View<N extends NativeTensor> extends Reshaped<N, Content<N>> implem
 
 /** A hold with another shape. */
 class HeldView<N extends NativeTensor> extends Reshaped<N, Held<N>> implements Held<N> {
-  /** What is held is not replaced once its writes have ended. */
+  /** The held tensor is not replaced once its writes have ended. */
   async whenWritten(): Promise<N> {
     await this.base.whenWritten();
     return this.native;

@@ -52,7 +52,7 @@ export function checkElementDropoutSaved(_: Problem, given: ElementDropoutSeed):
   return seedOf(given);
 }
 
-/** @throws HeedError `MISSING_INPUT`, `DTYPE` or `UNKNOWN_OPTION`. */
+/** @throws HeedError `MISSING_INPUT`, `DTYPE`, `ARGUMENT` or `UNKNOWN_OPTION`. */
 export function checkElementDropoutForward(
   problem: Problem,
   given: ElementDropoutForward,

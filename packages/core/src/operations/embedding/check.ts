@@ -46,7 +46,7 @@ export function checkEmbeddingSaved(problem: Problem, given: EmbeddingIndices): 
   return { indices: checkIndices(problem, given.indices) };
 }
 
-/** @throws HeedError `MISSING_INPUT`, `SHAPE`, `DTYPE` or `UNKNOWN_OPTION`. */
+/** @throws HeedError `MISSING_INPUT`, `SHAPE`, `DTYPE`, `ARGUMENT` or `UNKNOWN_OPTION`. */
 export function checkEmbeddingForward(
   problem: Problem,
   given: EmbeddingForward,

@@ -26,7 +26,7 @@ export function checkNormProblem(problem: NormProblem): Required<NormProblem> {
   return Object.freeze({ kind: problem.kind, width: problem.width, dtype, epsilon, bias, gradient });
 }
 
-/** @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE` or `DTYPE`. */
+/** @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE`, `DTYPE`, `ARGUMENT` or `UNKNOWN_OPTION`. */
 export function checkNormInputs(problem: Required<NormProblem>, given: NormInputs): NormInputs<Checked> {
   checkOptions('inputs', given, { input: true, weight: true, bias: true });
   const { width } = problem;
@@ -38,7 +38,7 @@ export function checkNormInputs(problem: Required<NormProblem>, given: NormInput
   return { input, weight };
 }
 
-/** @throws HeedError `MISSING_INPUT`, `SHAPE`, `DTYPE` or `UNKNOWN_OPTION`. */
+/** @throws HeedError `MISSING_INPUT`, `SHAPE`, `DTYPE`, `ARGUMENT` or `UNKNOWN_OPTION`. */
 export function checkNormForward(
   problem: Required<NormProblem>,
   given: NormForward,

@@ -35,7 +35,7 @@ export function checkRotaryProblem(problem: RotaryProblem): Problem {
   return Object.freeze({ headDim, rotaryDim, interleaved, dtype, gradient });
 }
 
-/** @throws HeedError `MISSING_INPUT`, `SHAPE`, `DTYPE` or `UNKNOWN_OPTION`. */
+/** @throws HeedError `MISSING_INPUT`, `SHAPE`, `DTYPE`, `ARGUMENT` or `UNKNOWN_OPTION`. */
 export function checkRotaryInputs(problem: Problem, given: RotaryInputs): RotaryInputs<Checked> {
   checkOptions('inputs', given, { input: true, cosines: true, sines: true });
   const input = checkHeads('input', given.input, problem);
@@ -45,14 +45,14 @@ export function checkRotaryInputs(problem: Problem, given: RotaryInputs): Rotary
 /**
  * Inputs of a run that the gradient takes; {@link checkRotaryForward} compares their lengths.
  *
- * @throws HeedError `MISSING_INPUT`, `SHAPE`, `DTYPE` or `UNKNOWN_OPTION`.
+ * @throws HeedError `MISSING_INPUT`, `SHAPE`, `DTYPE`, `ARGUMENT` or `UNKNOWN_OPTION`.
  */
 export function checkRotarySaved(problem: Problem, given: RotaryTables): RotaryTables<Checked> {
   checkOptions('inputs', given, { cosines: true, sines: true });
   return checkTables(problem, given);
 }
 
-/** @throws HeedError `MISSING_INPUT`, `SHAPE`, `DTYPE` or `UNKNOWN_OPTION`. */
+/** @throws HeedError `MISSING_INPUT`, `SHAPE`, `DTYPE`, `ARGUMENT` or `UNKNOWN_OPTION`. */
 export function checkRotaryForward(
   problem: Problem,
   given: RotaryForward,
