@@ -5,5 +5,6 @@ render(<App />, document.getElementById('app')!);
 
 // Only in production, where the files do not change.
 if (import.meta.env.PROD && 'serviceWorker' in navigator) {
-  void navigator.serviceWorker.register(new URL('./service-worker.js', location.href));
+  // Where the browser may keep nothing, the page works with a network alone.
+  navigator.serviceWorker.register(new URL('./service-worker.js', location.href)).catch(() => undefined);
 }

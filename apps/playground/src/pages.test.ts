@@ -44,6 +44,23 @@ inChromium(() => {
     });
   });
 
+  test('a browser that keeps nothing, and does not let the address change so often, shows the page', async () => {
+    const page = await visit('', {}, undefined, () => {
+      const refuse = (): never => {
+        throw new DOMException('denied', 'SecurityError');
+      };
+      Object.defineProperty(window, 'localStorage', { get: refuse });
+      Object.defineProperty(caches, 'open', { value: async () => refuse() });
+      Object.defineProperty(navigator.serviceWorker, 'register', { value: async () => refuse() });
+      const replace = history.replaceState.bind(history);
+      let calls = 0;
+      history.replaceState = (...given) => (calls++ < 2 ? refuse() : replace(...given));
+    });
+    await radio(page, 'Sentence', 'Loan').check();
+    await says(page, '“bank” looks');
+    await expect.poll(() => page.evaluate(() => location.hash), { timeout: 20_000 }).toContain('bank-money');
+  });
+
   test('a permalink restores the state', async () => {
     const first = await visit();
     await radio(first, 'Sentence', 'Loan').check();

@@ -10,8 +10,8 @@ export async function download(
   onProgress: (progress: DownloadProgress) => void,
 ): Promise<File> {
   const name = address.slice(address.lastIndexOf('/') + 1);
-  // Only pages from https or this machine have caches.
-  const cache = 'caches' in globalThis ? await caches.open(KEPT) : null;
+  // Only pages from https or this machine have caches, and not where the browser may keep nothing.
+  const cache = 'caches' in globalThis ? await caches.open(KEPT).catch(() => null) : null;
   const kept = await cache?.match(address);
   if (kept !== undefined) return new File([await kept.blob()], name);
   const response = await fetched(address, name);

@@ -15,9 +15,19 @@ export function useLinkedState(): [State, (part: Partial<State>) => void] {
     return () => removeEventListener('hashchange', follow);
   }, []);
   useEffect(() => {
-    const hash = toHash(state);
-    if (hash !== location.hash && !(location.hash === '' && hash === '#look'))
-      history.replaceState(null, '', hash);
+    let retry = 0;
+    const write = (): void => {
+      const hash = toHash(state);
+      if (hash === location.hash || (location.hash === '' && hash === '#look')) return;
+      try {
+        history.replaceState(null, '', hash);
+      } catch {
+        // Safari throws after 100 times within 10 seconds, which a slider reaches.
+        retry = window.setTimeout(write, 1000);
+      }
+    };
+    write();
+    return () => clearTimeout(retry);
   }, [state]);
   return [state, (part) => setState((now) => change(now, part))];
 }
@@ -119,11 +129,30 @@ function useOutcome<A, T>(
   return { ...settled, isBusy: settled.key !== key };
 }
 
-export type Theme = 'auto' | 'light' | 'dark';
+const THEMES = ['auto', 'light', 'dark'] as const;
+export type Theme = (typeof THEMES)[number];
+
+/** Returns the choice of an earlier visit. A browser that keeps nothing throws. */
+function keptTheme(): Theme {
+  try {
+    const kept = localStorage.getItem('theme');
+    return THEMES.find((theme) => theme === kept) ?? 'auto';
+  } catch {
+    return 'auto';
+  }
+}
+
+function keepTheme(theme: Theme): void {
+  try {
+    localStorage.setItem('theme', theme);
+  } catch {
+    // It lasts for this visit.
+  }
+}
 
 /** The reader's choice of light or dark, and the resulting scheme. */
 export function useTheme(): [Theme, 'light' | 'dark', (theme: Theme) => void] {
-  const [theme, setTheme] = useState<Theme>(() => (localStorage.getItem('theme') as Theme | null) ?? 'auto');
+  const [theme, setTheme] = useState<Theme>(keptTheme);
   const dark = useMemo(() => matchMedia('(prefers-color-scheme: dark)'), []);
   const [prefersDark, setPrefersDark] = useState(dark.matches);
   useEffect(() => {
@@ -134,7 +163,7 @@ export function useTheme(): [Theme, 'light' | 'dark', (theme: Theme) => void] {
   const scheme = theme === 'auto' ? (prefersDark ? 'dark' : 'light') : theme;
   useEffect(() => {
     document.documentElement.dataset['scheme'] = scheme;
-    localStorage.setItem('theme', theme);
+    keepTheme(theme);
   }, [scheme, theme]);
   return [theme, scheme, setTheme];
 }

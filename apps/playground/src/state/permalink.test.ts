@@ -30,6 +30,15 @@ describe('a permalink', () => {
     }
   });
 
+  test('keeps a text with a question mark that was decoded on its way', () => {
+    expect(fromHash('#write?text=Who?+Me?&writeHead=3')).toMatchObject({ text: 'Who? Me?', writeHead: 3 });
+  });
+
+  test('keeps the beginning of a text that is too long', () => {
+    const { text } = fromHash(toHash({ ...INITIAL, page: 'write', text: 'word '.repeat(1000) }));
+    expect(text).toBe('word '.repeat(400));
+  });
+
   test('is short in the beginning', () => {
     expect(toHash(INITIAL)).toBe('#look');
     expect(fromHash('')).toEqual(INITIAL);

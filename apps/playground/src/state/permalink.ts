@@ -29,7 +29,7 @@ const nullable = <T>(codec: Codec<T>): Codec<T | null> => ({
 });
 const textUpTo = (longest: number): Codec<string> => ({
   write: String,
-  read: (given) => (given.length <= longest ? given : undefined),
+  read: (given) => given.slice(0, longest),
 });
 const flag: Codec<boolean> = {
   write: (value) => (value ? 'yes' : 'no'),
@@ -70,7 +70,9 @@ export function toHash(state: State): string {
 
 /** Returns the state of an address; invalid parts are as in the initial state. */
 export function fromHash(hash: string): State {
-  const [page = '', query = ''] = hash.replace(/^#/, '').split('?', 2);
+  // A text may have a question mark, which programs decode that links pass through.
+  const [page = '', ...rest] = hash.replace(/^#/, '').split('?');
+  const query = rest.join('?');
   const read: Record<string, unknown> = { page: CODECS.page.read(page) };
   for (const [key, text] of new URLSearchParams(query)) {
     if (Object.hasOwn(CODECS, key) && key !== 'page') read[key] = CODECS[key as keyof Linked].read(text);

@@ -26,14 +26,24 @@ export function inChromium(define: () => void): void {
   });
 }
 
-/** Opens the page as a new visitor. An uncaught error fails the test. */
-export async function visit(hash = '', options: BrowserContextOptions = {}, at: Host = host): Promise<Page> {
+/**
+ * Opens the page as a new visitor. An uncaught error fails the test.
+ *
+ * @param before runs in the page before its own scripts.
+ */
+export async function visit(
+  hash = '',
+  options: BrowserContextOptions = {},
+  at: Host = host,
+  before: () => void = () => undefined,
+): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   onTestFinished(() => context.close());
   const page = await context.newPage();
   page.on('pageerror', (error) => {
     throw error;
   });
+  await page.addInitScript(before);
   await page.goto(at.url + hash);
   await page.locator('h1').waitFor();
   return page;
