@@ -5,7 +5,7 @@ import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
 /** Tasks, and what vitest calls the report of each. */
-const REPORTS = { test: 'test', 'test:release': 'release' };
+const REPORTS = { test: 'test', 'test:release': 'release', 'test:whole': 'whole' };
 const tasks = process.argv.length > 2 ? process.argv.slice(2) : ['test'];
 
 const packages = [
@@ -18,10 +18,11 @@ const packages = [
 const reports = tasks.flatMap((task) => packages.map((folder) => `${folder}/.reports/${REPORTS[task]}.json`));
 
 for (const report of reports) rmSync(report, { force: true });
-// Packages side by side, one file of tests at a time in each: the slowest files would else leave the other cores idle.
+// Packages side by side, one file of tests at a time in each: the slowest files would else leave the other cores idle. One package more
+// than there are processors, since many tests wait: for servers, for processes that are to hang, for npm.
 const turbo = spawnSync(
   'turbo',
-  ['run', ...tasks, '--continue', '--log-order=grouped', `--concurrency=${availableParallelism()}`],
+  ['run', ...tasks, '--continue', '--log-order=grouped', `--concurrency=${availableParallelism() + 1}`],
   { stdio: 'inherit', shell: true, env: { ...process.env, HEED_TEST_WORKERS: '1' } },
 );
 

@@ -1,6 +1,3 @@
-import { describe, test } from 'vitest';
-import { conformance } from '../conformance.ts';
-import { simpleProvider } from './simple-backend.ts';
+import { testSimpleBackend } from './simple-backend-suite.ts';
 
-// The backend that mutants are made of is correct.
-await conformance(simpleProvider(), { describe, test });
+await testSimpleBackend('release');

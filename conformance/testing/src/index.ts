@@ -8,5 +8,5 @@ export { pagedSequences } from './paged-sequences.ts';
 export { isRequired } from './required.ts';
 export { type Headers, type Site, type SiteOptions, openSite } from './site.ts';
 export { useSoftwareVulkan } from './software-vulkan.ts';
-export { suiteInWays } from './suite.ts';
+export { type Part, placesInClauses, suiteInWays } from './suite.ts';
 export { type RightValues, WRONG_VALUES, refusal, refusesWrongValues } from './wrong-values.ts';

@@ -11,6 +11,23 @@ interface Way {
   readonly cases: readonly ConformanceCase[];
 }
 
+/**
+ * What runs where: `test` before a commit, `release` besides in `.ci/run`, `whole` in `test:whole` alone, which runs the others as well.
+ */
+export type Part = 'test' | 'release' | 'whole';
+
+/** The place of each case among those of its clause: whoever takes every fifth place takes some of every clause. */
+export function placesInClauses(cases: readonly ConformanceCase[]): ReadonlyMap<ConformanceCase, number> {
+  const counts = new Map<string, number>();
+  return new Map(
+    cases.map((one) => {
+      const place = counts.get(one.clause) ?? 0;
+      counts.set(one.clause, place + 1);
+      return [one, place];
+    }),
+  );
+}
+
 /** Defines a test for each case of each way; a way without cases defines none. */
 export async function suiteInWays(ways: readonly Way[]): Promise<void> {
   for (const { name, provider, cases } of ways) {

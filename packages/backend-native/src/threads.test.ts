@@ -132,12 +132,11 @@ describe.runIf(available)('threads', () => {
 });
 
 describe.runIf(available)('the end, with runs under way', () => {
-  test('process.exit(), 100 times', { timeout: 300_000 }, async () => {
-    for (let n = 0; n < 100; n += 10)
-      await Promise.all(Array.from({ length: 10 }, () => run('ends', 'exit')));
+  test('process.exit(), 20 times', { timeout: 300_000 }, async () => {
+    for (let n = 0; n < 20; n += 4) await Promise.all(Array.from({ length: 4 }, () => run('ends', 'exit')));
   });
 
-  test('worker.terminate(), 100 times', { timeout: 300_000 }, async () => {
-    await run('ends', 'workers', '100');
+  test('worker.terminate(), 25 times', { timeout: 300_000 }, async () => {
+    await run('ends', 'workers', '25');
   });
 });

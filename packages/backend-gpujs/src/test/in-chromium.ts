@@ -20,17 +20,20 @@ export function inChromium(
   inAnyChromium(name, options, define);
 }
 
-/** A mode, and its clauses; undefined: the whole suite. */
-export type ClausesOfModes = Partial<Record<Mode, readonly string[] | undefined>>;
+/** Clauses, or one case in so many of the suite. */
+export type Chosen = readonly string[] | { readonly oneIn: number };
 
-/** Defines a test for each mode: its clauses pass in the page. */
-export function testModes(clausesOfModes: ClausesOfModes, opened: () => OpenPage): void {
-  for (const [mode, clauses] of Object.entries(clausesOfModes) as [Mode, readonly string[] | undefined][]) {
-    test(`${mode}: ${clauses?.join(', ') ?? 'the whole suite'}`, { timeout: 300_000 }, async () => {
-      const report = await opened().page.evaluate(([name, some]) => window.verifyMode!(name, some), [
+/** Defines a test for each mode: what is chosen for it passes in the page. */
+export function testModes(chosenOfModes: Partial<Record<Mode, Chosen>>, opened: () => OpenPage): void {
+  for (const [mode, chosen] of Object.entries(chosenOfModes) as [Mode, Chosen][]) {
+    const [every, clauses] = 'oneIn' in chosen ? [chosen.oneIn, undefined] : [1, chosen];
+    const name = clauses?.join(', ') ?? (every === 1 ? 'the whole suite' : `one case in ${every}`);
+    test(`${mode}: ${name}`, { timeout: 300_000 }, async () => {
+      const report = await opened().page.evaluate((words) => window.verifyMode!(...words), [
         mode,
+        every,
         clauses,
-      ] as const);
+      ] as Parameters<NonNullable<typeof window.verifyMode>>);
       expect(report.device).toContain(`gpu.js ${mode}`);
       expect(report.clauses.flatMap(({ failures }) => failures)).toEqual([]);
       expect(report.passed).toBeGreaterThan(90);

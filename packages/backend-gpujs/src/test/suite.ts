@@ -1,13 +1,24 @@
 import { allCases } from '@heed/conformance';
-import { suiteInWays } from '@heed/testing';
+import { type Part, placesInClauses, suiteInWays } from '@heed/testing';
 import { providerOf } from './provider-of.ts';
 
 const cases = await allCases();
-const isQuick = (n: number): boolean => n % 5 === 0;
+const places = placesInClauses(cases);
+const MODES = ['cpu', 'webasm', 'webgpu'] as const;
 
-/** Defines the tests of a part of the suite, in each mode of Node: every fifth case in `test`, the others in `release`. */
-export function suite(part: 'test' | 'release'): Promise<void> {
-  const chosen = cases.filter((_, n) => isQuick(n) === (part === 'test'));
-  const modes = ['cpu', 'webasm', 'webgpu'] as const;
-  return suiteInWays(modes.map((name) => ({ name, provider: providerOf(name), cases: chosen })));
+/** `test` has every fifth case in each mode of Node, `release` the others in one of the modes. */
+function partOf(place: number, mode: number): Part {
+  if (place % 5 === 0) return 'test';
+  return place % MODES.length === mode ? 'release' : 'whole';
+}
+
+/** Defines the tests of a part of the suite. */
+export function suite(part: Part): Promise<void> {
+  return suiteInWays(
+    MODES.map((name, mode) => ({
+      name,
+      provider: providerOf(name),
+      cases: cases.filter((one) => partOf(places.get(one)!, mode) === part),
+    })),
+  );
 }

@@ -18,12 +18,12 @@ export async function compileObjects(compiler, objects, flags, folder) {
 }
 
 /**
- * Compiles the sources, and others beside them, and links them to `heed.node` in a folder, and once more to
- * `heed.symbols.node` if the target has that.
+ * Compiles the sources, and links them to `heed.node` in a folder, and once more to `heed.symbols.node` if the target has
+ * that.
  */
-export async function compile(compiler, target, folder, { flags = [], others = [], linking = [] } = {}) {
-  const files = await compileObjects(compiler, [...objectsOf(compiler, target), ...others], flags, folder);
-  const words = [...flags, ...files, ...(await LINKING[target.os](compiler, target, folder)), ...linking];
+export async function compile(compiler, target, folder) {
+  const files = await compileObjects(compiler, objectsOf(compiler, target), [], folder);
+  const words = [...files, ...(await LINKING[target.os](compiler, target, folder))];
   const link = (...more) => run([...compiler.words, '-shared', ...words, ...more]);
   await link('-s', '-o', join(folder, 'heed.node'));
   if (target.symbols) await link('-o', join(folder, 'heed.symbols.node'));

@@ -2,14 +2,17 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cached } from '../build/cache.mjs';
-import { compile, compileObjects } from '../build/compile.mjs';
+import { compileObjects } from '../build/compile.mjs';
 import { run } from '../build/run.mjs';
 import { SOURCES, fingerprint, objectsOf } from '../build/sources.mjs';
 import { HERE } from '../build/targets.mjs';
 
-/** Debug information for reports; no more than -O1, since compiling checks takes minutes. */
-const CHECKED = ['-g1', '-O1', '-fno-omit-frame-pointer'];
-const UNCHECKED = ['-O1'];
+/**
+ * Debug information for reports; no more than -O1, since compiling checks takes minutes: those of one level's kernels 15 s at -O0,
+ * which the short form has, and more than a minute at -O1.
+ */
+const checked = (isShort) => ['-g1', isShort ? '-O0' : '-O1', '-fno-omit-frame-pointer'];
+const UNCHECKED = ['-O0'];
 const PREPARE = '_ZN4heed7prepareERNS_3JobEl';
 const READ_PROBLEM = '_ZN4heed11readProblemEP10napi_env__P12napi_value__';
 const wrapping = (...symbols) => symbols.map((symbol) => `-Wl,--wrap=${symbol}`);
@@ -27,26 +30,34 @@ function ownObject(compiler, name) {
   return { name, source: fileURLToPath(new URL(`${name}.cc`, import.meta.url)), flags };
 }
 
+/** Sources compiled without checks, once for all files. @returns the object files. */
+async function uncheckedObjects(compiler, sources) {
+  const folder = await cached(nameOf('unchecked', compiler), (partial) =>
+    compileObjects(compiler, objects(compiler), UNCHECKED, partial),
+  );
+  return sources.map(({ name }) => join(folder, `${name}.o`));
+}
+
 /**
- * Compiles sources with a sanitizer, and the kernels of levels that `isChecked` leaves out without, which is faster; and
+ * Compiles sources with a sanitizer, in the short form kernels of other levels than `plain` without, which is faster; and
  * faults to plant beside them. @returns the object files.
  */
-async function checkedObjects(compiler, sources, sanitizer, isChecked, folder) {
-  const withChecks = sources.filter(({ name }) => isChecked(name));
+async function checkedObjects(compiler, sources, sanitizer, isShort, folder) {
+  const withChecks = sources.filter(({ name }) => !isShort || !/^(?:avx|neon)/.test(name));
   const others = sources.filter((source) => !withChecks.includes(source));
+  const all = [...withChecks, ownObject(compiler, 'planted')];
   return [
-    ...(await compileObjects(
-      compiler,
-      [...withChecks, ownObject(compiler, 'planted')],
-      [...CHECKED, sanitizer],
-      folder,
-    )),
-    ...(await compileObjects(compiler, others, UNCHECKED, folder)),
+    ...(await compileObjects(compiler, all, [...checked(isShort), sanitizer], folder)),
+    ...(others.length > 0 ? await uncheckedObjects(compiler, others) : []),
   ];
 }
 
-/** Kernels of other levels than `plain` are not checked in the short form. */
-const isCheckedIn = (isShort) => (name) => !isShort || !/^(?:avx|neon)/.test(name);
+/** Links a file that Node loads. */
+function link(compiler, files, flags, folder) {
+  const words = ['-shared', '-pthread', `-Wl,--version-script=${join(SOURCES, 'exports.map')}`, ...flags];
+  return run([...compiler.words, ...words, ...files, '-o', join(folder, 'heed.node')]);
+}
+
 const suffixOf = (isShort) => (isShort ? '-short' : '');
 
 /** A native file with the checks of the address and undefined-behavior sanitizers. @returns its path. */
@@ -54,23 +65,19 @@ export async function addressFile(compiler, isShort) {
   const sanitizer = '-fsanitize=address,undefined';
   const folder = await cached(nameOf(`address${suffixOf(isShort)}`, compiler), async (partial) => {
     const sources = objects(compiler);
-    const files = await checkedObjects(compiler, sources, sanitizer, isCheckedIn(isShort), partial);
-    const linking = [`-Wl,--version-script=${join(SOURCES, 'exports.map')}`, ...wrapping(PREPARE)];
-    const words = ['-shared', '-pthread', sanitizer, ...linking, ...files];
-    await run([...compiler.words, ...words, '-o', join(partial, 'heed.node')]);
+    const files = await checkedObjects(compiler, sources, sanitizer, isShort, partial);
+    await link(compiler, files, [sanitizer, ...wrapping(PREPARE)], partial);
   });
   return join(folder, 'heed.node');
 }
 
 /** A native file that appends the runs that it is given to the file that HEED_RECORDING names. @returns its path. */
 export async function recordingFile(compiler) {
-  const folder = await cached(nameOf('recording', compiler), (partial) =>
-    compile(compiler, HERE, partial, {
-      flags: UNCHECKED,
-      others: [ownObject(compiler, 'record')],
-      linking: wrapping(READ_PROBLEM, PREPARE),
-    }),
-  );
+  const folder = await cached(nameOf('recording', compiler), async (partial) => {
+    const own = await compileObjects(compiler, [ownObject(compiler, 'record')], UNCHECKED, partial);
+    const files = [...(await uncheckedObjects(compiler, objects(compiler))), ...own];
+    await link(compiler, files, wrapping(READ_PROBLEM, PREPARE), partial);
+  });
   return join(folder, 'heed.node');
 }
 
@@ -80,7 +87,7 @@ export async function replayProgram(compiler, isShort) {
   const folder = await cached(nameOf(`thread${suffixOf(isShort)}`, compiler), async (partial) => {
     const withoutNode = objects(compiler).filter(({ name }) => !name.startsWith('binding'));
     const sources = [...withoutNode, ownObject(compiler, 'replay')];
-    const files = await checkedObjects(compiler, sources, sanitizer, isCheckedIn(isShort), partial);
+    const files = await checkedObjects(compiler, sources, sanitizer, isShort, partial);
     const words = ['-pthread', sanitizer, ...wrapping(PREPARE), ...files];
     await run([...compiler.words, ...words, '-o', join(partial, 'replay')]);
   });

@@ -1,6 +1,6 @@
 import { allCases } from '@heed/conformance';
 import { withOptions } from '@heed/core';
-import { suiteInWays } from '@heed/testing';
+import { type Part, placesInClauses, suiteInWays } from '@heed/testing';
 import native from '../index.ts';
 import type { NativeOptions } from '../options.ts';
 import { loadBinding } from '../platform/load.ts';
@@ -12,14 +12,21 @@ const ways = (levels as NativeOptions['level'][]).flatMap((level) =>
 );
 
 const cases = await allCases();
+const places = placesInClauses(cases);
 
-/** Defines the tests of a part of the suite: `test` has one thread of one level, and every fifth case of the other ways. */
-export function suite(part: 'test' | 'release'): Promise<void> {
+/** `test` has one thread of one level, and every fifth case of the other ways; `release` has half of their rest. */
+function partOf(place: number, way: number): Part {
+  if (way === 0 || place % 5 === 0) return 'test';
+  return (place + way) % 2 === 0 ? 'release' : 'whole';
+}
+
+/** Defines the tests of a part of the suite. */
+export function suite(part: Part): Promise<void> {
   return suiteInWays(
     ways.map(({ level, threads }, way) => ({
       name: `${level}, ${threads} threads`,
       provider: withOptions(native, level === undefined ? { threads } : { threads, level }),
-      cases: cases.filter((_, n) => (way === 0 || n % 5 === 0) === (part === 'test')),
+      cases: cases.filter((one) => partOf(places.get(one)!, way) === part),
     })),
   );
 }

@@ -1,5 +1,5 @@
 import { allCases } from '@heed/conformance';
-import { suiteInWays } from '@heed/testing';
+import { type Part, placesInClauses, suiteInWays } from '@heed/testing';
 import { tfjsNodeProvider } from '../provider.ts';
 import type { TileLimits } from '../plan/tiles.ts';
 
@@ -14,16 +14,22 @@ const SMALL_TILES: TileLimits = {
 };
 
 const cases = await allCases();
+const places = placesInClauses(cases);
 
-/** Defines the tests of a part of the suite: in `test` are every fifth case in small tiles, and all with usual ones. */
-export function suite(part: 'test' | 'release'): Promise<void> {
-  const isTest = part === 'test';
+/** In small tiles, `test` has every fifth case, `release` half of the others. */
+function partOf(place: number): Part {
+  if (place % 5 === 0) return 'test';
+  return place % 2 === 0 ? 'release' : 'whole';
+}
+
+/** Defines the tests of a part of the suite: with usual tiles, all are in `test`. */
+export function suite(part: Part): Promise<void> {
   return suiteInWays([
-    { name: 'as it is', provider: tfjsNodeProvider(), cases: isTest ? cases : [] },
+    { name: 'as it is', provider: tfjsNodeProvider(), cases: part === 'test' ? cases : [] },
     {
       name: 'in small tiles',
       provider: tfjsNodeProvider({ limits: SMALL_TILES }),
-      cases: cases.filter((_, n) => (n % 5 === 0) === isTest),
+      cases: cases.filter((one) => partOf(places.get(one)!) === part),
     },
   ]);
 }

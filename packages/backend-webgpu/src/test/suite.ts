@@ -1,60 +1,57 @@
 import { type ConformanceCase, allCases } from '@heed/conformance';
-import { suiteInWays } from '@heed/testing';
+import { type Part, suiteInWays } from '@heed/testing';
 import type { WebgpuOptions } from '../index.ts';
 import { providerOf } from './provider-of.ts';
 import { isSlow } from './slow.ts';
-
-/**
- * A software adapter compiles for seconds. `test` takes every tenth of the cases that are not slow; `release` half of the rest, but a
- * third of the clauses whose types and layouts are pipelines of their own, and all of those that need few pipelines; `whole` what these
- * leave out. Without subgroups, `release` takes the other half of some clauses.
- */
-export type Part = 'test' | 'release' | 'whole';
 
 /** Every way in which kernels run on an adapter that has subgroups. */
 const OPTIONS: Readonly<Record<string, WebgpuOptions>> = {
   subgroups: {},
   'no subgroups': { subgroups: false },
 };
+/** Clauses that run without subgroups in `release`. */
 const WITHOUT_SUBGROUPS = new Set(['order', 'gradient']);
+/** Every problem of these is a pipeline of its own, for its types and layouts. */
+const OF_TYPES = new Set([
+  ...['dtype', 'cache', 'pages', 'ring', 'valueFromKey'],
+  ...['linear', 'norm', 'rotary', 'embedding', 'elementDropout'],
+]);
+/** These share the pipelines of others. */
+const OF_FEW_PIPELINES = new Set(['contract', 'refusal', 'errors', 'life', 'resident']);
 
 const cases = await allCases();
-const quick = cases.filter((one) => !isSlow(one));
-const everyTenth = new Set(quick.filter((_, n) => n % 10 === 0));
-const rest = quick.filter((one) => !everyTenth.has(one));
-const OPERATIONS = ['linear', 'norm', 'rotary', 'embedding', 'elementDropout'];
-const OF_TYPES = new Set(['dtype', 'cache', 'pages', 'ring', 'valueFromKey', ...OPERATIONS]);
-const OF_FEW_PIPELINES = new Set(['contract', 'refusal', 'errors', 'life', 'resident']);
-const third = new Set(quick.filter(({ clause }) => OF_TYPES.has(clause)).filter((_, n) => n % 3 === 0));
-const half = halfOf(rest);
+const problems = problemsInClauses(cases);
 
 /**
- * Every second problem of each clause, from the first on, with all its numbers: cases whose ids differ only behind the third `/` share
- * pipelines.
+ * The number of each case's problem in its clause. Cases whose ids differ only behind the third `/` are one problem with other numbers
+ * (`nonfinite/key/plain/nan`): they share pipelines, which cost a software adapter more than their runs.
  */
-function halfOf(all: readonly ConformanceCase[]): ReadonlySet<ConformanceCase> {
-  const problems = new Map<string, Set<string>>();
-  return new Set(
-    all.filter(({ clause, id }) => {
-      const own = problems.get(clause) ?? new Set();
-      problems.set(clause, own);
-      own.add(problemOf(id));
-      return [...own].indexOf(problemOf(id)) % 2 === 0;
+function problemsInClauses(all: readonly ConformanceCase[]): ReadonlyMap<ConformanceCase, number> {
+  const clauses = new Map<string, string[]>();
+  return new Map(
+    all.map((one) => {
+      const problem = one.id.split('/').slice(0, 3).join('/');
+      const own = clauses.get(one.clause) ?? [];
+      clauses.set(one.clause, own);
+      if (!own.includes(problem)) own.push(problem);
+      return [one, own.indexOf(problem)];
     }),
   );
 }
 
-/** The id without what follows its third part: `nonfinite/key/plain` of `nonfinite/key/plain/nan`. */
-function problemOf(id: string): string {
-  return id.split('/').slice(0, 3).join('/');
-}
-
+/**
+ * A software adapter compiles for seconds. Of the problems of each clause that are not slow, `test` takes every sixteenth from the first
+ * on, `release` every eighth, of types every sixteenth, of clauses with few pipelines every second; `whole` takes what these leave out.
+ * Without subgroups, `release` takes every eighth problem of some clauses.
+ */
 function partOf(one: ConformanceCase, { subgroups }: WebgpuOptions): Part {
+  const { clause } = one;
+  const problem = problems.get(one)!;
   if (isSlow(one)) return 'whole';
-  if (subgroups === false) return WITHOUT_SUBGROUPS.has(one.clause) && !half.has(one) ? 'release' : 'whole';
-  if (everyTenth.has(one)) return 'test';
-  if (OF_FEW_PIPELINES.has(one.clause)) return 'release';
-  return (OF_TYPES.has(one.clause) ? third : half).has(one) ? 'release' : 'whole';
+  if (subgroups === false) return WITHOUT_SUBGROUPS.has(clause) && problem % 8 === 1 ? 'release' : 'whole';
+  if (problem % 16 === 0) return 'test';
+  const every = OF_TYPES.has(clause) ? 16 : OF_FEW_PIPELINES.has(clause) ? 2 : 8;
+  return problem % every === every >> 1 ? 'release' : 'whole';
 }
 
 /**

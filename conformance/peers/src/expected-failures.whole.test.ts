@@ -1,0 +1,3 @@
+import { testExpectedFailures } from './test/expected-failures.ts';
+
+testExpectedFailures('whole');

@@ -1,0 +1,3 @@
+import { testSimpleBackend } from './simple-backend-suite.ts';
+
+await testSimpleBackend('whole');

@@ -1,0 +1,5 @@
+import { suite } from './test/suite.ts';
+import { useSoftwareVulkan } from '@heed/testing';
+
+useSoftwareVulkan();
+await suite('whole');
