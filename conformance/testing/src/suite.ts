@@ -12,7 +12,7 @@ interface Way {
 }
 
 /**
- * What runs where: `test` before a commit, `release` besides in `.ci/run`, `whole` in `test:whole` alone, which runs the others as well.
+ * The part of the tests that something runs in: `test` before a commit, `release` besides in `.ci/run`, `whole` in `test:whole` alone, which runs the others as well.
  */
 export type Part = 'test' | 'release' | 'whole';
 
