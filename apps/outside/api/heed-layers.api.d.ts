@@ -86,6 +86,7 @@
 //   activate
 //   activationGradient
 //   addGradients
+//   assignParameters
 //   clipGradients
 //   collectParameters
 //   cosineSchedule
@@ -724,6 +725,8 @@ export declare function activate(name: Activation, input: FloatTensor): FloatTen
 export declare function activationGradient(name: Activation, input: FloatTensor, dOutput: FloatTensor): FloatTensor;
 
 export declare function addGradients(...gradients: readonly NamedTensors[]): NamedTensors;
+
+export declare function assignParameters(parameters: NamedTensors, stateDict: StateDict): void;
 
 export declare function clipGradients(gradients: NamedTensors, maximum: number): number;
 

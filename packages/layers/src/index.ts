@@ -68,7 +68,7 @@ export {
   type SpatialAttentionOptions,
   type SpatialAttentionResults,
 } from './spatial-attention.ts';
-export type { StateDict } from './state-dict/copy.ts';
+export { type StateDict, assignParameters } from './state-dict/copy.ts';
 export type { FloatTensorLike } from './tensor-like.ts';
 export type { FloatTensor } from './tensors.ts';
 export { clipGradients } from './training/clip-gradients.ts';

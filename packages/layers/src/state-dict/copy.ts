@@ -2,7 +2,7 @@ import { HeedError, type Tensor } from '@heed/core';
 import { listed, shown } from '@heed/core/backend';
 import { recordChange } from '../engine/versions.ts';
 import type { NamedTensors } from '../parameters.ts';
-import { type FloatTensor, checkPlain } from '../tensors.ts';
+import { type FloatTensor, checkNamed, checkPlain } from '../tensors.ts';
 
 /** Tensors by name, as a model file holds them. */
 export type StateDict = Readonly<Record<string, Tensor>>;
@@ -24,6 +24,29 @@ export function copyParameters(parameters: NamedTensors, stateDict: StateDict): 
     parameter.data.set((stateDict[name] as FloatTensor).data);
     recordChange(parameter);
   }
+}
+
+/**
+ * Copies tensors into the parameters of a model, all or none: the inverse of `collectParameters`. A layer that has packed its
+ * parameters on an engine packs them again.
+ *
+ * @param parameters of a layer, or what `collectParameters` returned.
+ * @param stateDict tensors under the same names, such as a file's.
+ * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE`, `DTYPE` or `ARGUMENT`.
+ *
+ * @example
+ * ```ts
+ * import { Linear, assignParameters, collectParameters, readSafetensors, writeSafetensors } from '@heed/layers';
+ *
+ * const made = () => collectParameters({ layers: [0, 1].map(() => new Linear({ inputDim: 2, outputDim: 2 })) });
+ * const [trained, other] = [made(), made()];
+ * assignParameters(other, readSafetensors(writeSafetensors(trained)).stateDict(''));
+ * console.log(other['layers.1.weight']!.data.join() === trained['layers.1.weight']!.data.join()); // true
+ * ```
+ */
+export function assignParameters(parameters: NamedTensors, stateDict: StateDict): void {
+  checkNamed('the parameters', parameters);
+  copyParameters(parameters, underPrefix(stateDict, ''));
 }
 
 function checkEntry(name: string, value: Tensor | undefined, parameter: FloatTensor): void {
