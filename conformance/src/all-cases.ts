@@ -116,9 +116,15 @@ export const PARTS: readonly (readonly [Purposes, () => readonly ConformanceCase
 
 let cases: Promise<readonly ConformanceCase[]> | undefined;
 
-/** Every case of the suite, in the order of SPEC.md, and the bundled cases from outside. */
+/**
+ * Every case of the suite, in the order of SPEC.md, and the bundled cases from outside. The next call retries files that
+ * could not be read: a page fetches them.
+ */
 export function allCases(): Promise<readonly ConformanceCase[]> {
-  cases ??= collect();
+  cases ??= collect().catch((error: unknown) => {
+    cases = undefined;
+    throw error;
+  });
   return cases;
 }
 

@@ -61,6 +61,18 @@ inChromium(() => {
     await expect.poll(() => page.evaluate(() => location.hash), { timeout: 20_000 }).toContain('bank-money');
   });
 
+  test('a sentence that could not be fetched is fetched again with the next question', async () => {
+    const page = await visit('', { serviceWorkers: 'block' });
+    await says(page, '“bank” looks');
+    await page.route(/bank-money/, (route) => route.abort());
+    await radio(page, 'Sentence', 'Loan').check();
+    await page.getByRole('alert').waitFor();
+    await page.unroute(/bank-money/);
+    await page.getByRole('switch', { name: /Causal/ }).check();
+    await page.getByRole('button', { name: 'loan' }).waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
+  });
+
   test('a permalink restores the state', async () => {
     const first = await visit();
     await radio(first, 'Sentence', 'Loan').check();

@@ -6,7 +6,17 @@ import type { Answer, BackendState, Outcome, Question } from './question.ts';
 const backends = new Map<string, Promise<AttentionBackend>>();
 const captures = new Map<CaptureName | 'own', Promise<Capture>>();
 
-/** Creates a backend once, and keeps it; the next call retries one that failed. */
+/** Makes a value once, and keeps it; the next call retries one that failed. */
+function once<K, T>(kept: Map<K, Promise<T>>, key: K, make: () => Promise<T>): Promise<T> {
+  const known = kept.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  kept.set(key, made);
+  made.catch(() => kept.delete(key));
+  return made;
+}
+
+/** Creates a backend once. */
 export function backendOf(id: string): Promise<AttentionBackend> {
   const contestant = contestants.get(id);
   if (contestant === undefined) {
@@ -14,18 +24,11 @@ export function backendOf(id: string): Promise<AttentionBackend> {
       new HeedError('ARGUMENT', `unknown backend ${id}`, { remedy: 'choose another one' }),
     );
   }
-  const known = backends.get(id);
-  if (known !== undefined) return known;
-  const made = contestant.create();
-  backends.set(id, made);
-  made.catch(() => backends.delete(id));
-  return made;
+  return once(backends, id, () => contestant.create());
 }
 
 function captureOf(name: CaptureName | 'own'): Promise<Capture> {
-  const loaded = captures.get(name) ?? (name === 'own' ? noModel() : loadCapture(name));
-  captures.set(name, loaded);
-  return loaded;
+  return once(captures, name, () => (name === 'own' ? noModel() : loadCapture(name)));
 }
 
 /** Keeps the capture of the reader's own model. */
