@@ -58,7 +58,7 @@ static Plan planLinear(const Linear& linear) {
   plan.blockRows = LINEAR_ROWS;
   plan.tasks = columns * ceilDivide(linear.rows, LINEAR_ROWS);
   const bool isStored = linear.weight != Weight::same;
-  const i64 decoded = isStored && linear.rows > 1 ? LINEAR_STEPS * LINEAR_COLUMNS<T> : 0;
+  const i64 decoded = isStored && linear.rows > STORED_ROWS ? LINEAR_STEPS * LINEAR_COLUMNS<T> : 0;
   plan.threadBytes = (LINEAR_ROWS * LINEAR_COLUMNS<T> + ROWS * ROW_STEP<T> + decoded) * (i64)sizeof(T);
   // The products, 4 a nanosecond and lane, or memory at 50 GB/s, whichever is more; for few rows, decoding as much again.
   const double numbers = (double)linear.inputs * (double)sumsOf<T>(linear), rate = 4000.0 * LANES<T>;
@@ -212,8 +212,9 @@ static void linearTask(const Run& run, i64 task, char* scratch) {
   const char* stored = (const char*)linear.panels + firstColumn / PANEL<T> * storedStep;
   T* sums = (T*)scratch;
   T* rows = sums + LINEAR_ROWS * LINEAR_COLUMNS<T>;
-  if (count == 1 && isStored) {
-    storedKernels(linear.weight).multiply((const float*)input, stored, storedStep, panels, (float*)sums, inputs);
+  if (isStored && count <= STORED_ROWS) {
+    storedKernels(linear.weight)
+        .multiply((const float*)input, inputs, count, stored, storedStep, panels, (float*)sums, LINEAR_COLUMNS<T>, inputs);
   } else if (count == 1) {
     const i64 panelStep = inputs * PANEL<T>;
     if (panels == FEW_PANELS) multiplyRow<T, 4>(input, weight, panelStep, sums, inputs);

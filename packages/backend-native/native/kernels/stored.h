@@ -4,8 +4,8 @@
 //     W scales, W minima (q4_1) in binary16;  q8_0: W bytes a step;  q4: W bytes for two steps, the first in the low half
 //
 // so that a vector's lanes are columns, as in panels of numbers, and a block is decoded in registers: one conversion, one
-// product with a vector of scales. A single row multiplies at once. For more rows, panels are decoded into scratch, 512
-// steps at a time, for the product of packed panels. Either way a number is rounded to float32 once, and sums are chains in the
+// product with a vector of scales. Few rows multiply at once. For more, panels are decoded into scratch, some steps at a
+// time, for the product of packed panels. Either way a number is rounded to float32 once, and sums are chains in the
 // order of the steps: the bits of a row do not depend on the others.
 #pragma once
 #include "convert.h"
@@ -133,26 +133,54 @@ INLINE void decode(const char* panels, i64 step, i64 steps, Sink sink) {
   }
 }
 
-// One row and P panels, from the first step to the last: 2 P chains.
-template <Weight S, int P>
-INLINE void multiplyStoredRow(const float* a, const char* panels, i64 step, float* c, i64 steps) {
-  F32 sums[P][2] = {};
+// The most rows that multiply numbers in the registers where they are decoded.
+constexpr i64 STORED_ROWS = 8;
+
+// R rows, `row` numbers apart, and P panels, from the first step to the last: 2 R P chains. Fewer rows read the last one again.
+template <Weight S, int P, int R>
+INLINE void multiplyStoredTile(const float* a, i64 row, i64 rows, const char* panels, i64 step, float* c, i64 cRow, i64 steps) {
+  const float* from[R];
+#pragma GCC unroll 8
+  for (int r = 0; r < R; r++) from[r] = a + least(r, rows - 1) * row;
+  F32 sums[R][P][2] = {};
   decode<S, P, true>(panels, step, steps, [&](i64 k, int n, int v, F32 w) __attribute__((always_inline)) {
-    sums[n][v] = multiplyAdd(splat<float>(a[k]), w, sums[n][v]);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; r++) sums[r][n][v] = multiplyAdd(splat<float>(from[r][k]), w, sums[r][n][v]);
   });
+#pragma GCC unroll 8
+  for (int r = 0; r < R; r++) {
+    if (r >= rows) break;
 #pragma GCC unroll 4
-  for (int n = 0; n < P; n++) {
-    store(c + n * PANEL<float>, sums[n][0]);
-    store(c + n * PANEL<float> + LANES<float>, sums[n][1]);
+    for (int n = 0; n < P; n++) {
+      store(c + r * cRow + n * PANEL<float>, sums[r][n][0]);
+      store(c + r * cRow + n * PANEL<float> + LANES<float>, sums[r][n][1]);
+    }
   }
 }
 
-// The same for any number of panels: two at a time keep their scales in registers.
-template <Weight S>
-static __attribute__((noinline)) void multiplyStored(const float* a, const char* panels, i64 step, i64 count, float* c, i64 steps) {
+// The same for any number of panels: two at a time keep their scales in registers, where there are enough of these.
+template <Weight S, int P, int R>
+static __attribute__((noinline)) void multiplyStoredPanels(const float* a, i64 row, i64 rows, const char* panels, i64 step, i64 count,
+                                                           float* c, i64 cRow, i64 steps) {
   i64 n = 0;
-  for (; n + 2 <= count; n += 2) multiplyStoredRow<S, 2>(a, panels + n * step, step, c + n * PANEL<float>, steps);
-  if (n < count) multiplyStoredRow<S, 1>(a, panels + n * step, step, c + n * PANEL<float>, steps);
+  for (; n + P <= count; n += P)
+    multiplyStoredTile<S, P, R>(a, row, rows, panels + n * step, step, c + n * PANEL<float>, cRow, steps);
+  if (P > 1 && n < count)
+    multiplyStoredTile<S, 1, R>(a, row, rows, panels + n * step, step, c + n * PANEL<float>, cRow, steps);
+}
+
+// 1 ... STORED_ROWS rows.
+template <Weight S>
+static void multiplyStored(const float* a, i64 row, i64 rows, const char* panels, i64 step, i64 count, float* c, i64 cRow, i64 steps) {
+  if (rows == 1) return multiplyStoredPanels<S, 2, 1>(a, row, rows, panels, step, count, c, cRow, steps);
+#if defined(HEED_AVX512) || defined(HEED_NEON)
+  if (rows == 2) return multiplyStoredPanels<S, 2, 2>(a, row, rows, panels, step, count, c, cRow, steps);
+  if (rows <= 4) return multiplyStoredPanels<S, 2, 4>(a, row, rows, panels, step, count, c, cRow, steps);
+  multiplyStoredPanels<S, 1, 8>(a, row, rows, panels, step, count, c, cRow, steps);
+#else
+  for (; rows > 0; rows -= 4, a += 4 * row, c += 4 * cRow)
+    multiplyStoredPanels<S, 1, 4>(a, row, least(4, rows), panels, step, count, c, cRow, steps);
+#endif
 }
 
 // Numbers of `steps` steps of one panel after another, each as packed panels have them.
@@ -166,7 +194,7 @@ static __attribute__((noinline)) void decodeStored(const char* panels, i64 step,
 }
 
 struct StoredKernels {
-  void (*multiply)(const float*, const char*, i64, i64, float*, i64);
+  void (*multiply)(const float*, i64, i64, const char*, i64, i64, float*, i64, i64);
   void (*decode)(const char*, i64, i64, i64, float*);
 };
 INLINE StoredKernels storedKernels(Weight w) {

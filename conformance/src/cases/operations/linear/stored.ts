@@ -127,7 +127,7 @@ function valueCases(type: StoredType): BehaviorCase[] {
 
 function guaranteeCases(type: StoredType): BehaviorCase[] {
   const sketch: LinearSketch = { inputDim: 96, outputDim: 70, rows: [29], bias: true };
-  const batch = storedCase(type, 'batch', sketch, async ({ backend, setting }) => {
+  const batch = storedCase(type, 'batch', { ...sketch, rows: [103] }, async ({ backend, setting }) => {
     const { input } = setting;
     const output = await outputOf(backend, setting);
     await withWeights(backend, setting, async (kernel, weights) => {
@@ -136,12 +136,18 @@ function guaranteeCases(type: StoredType): BehaviorCase[] {
         [28, 29],
         [3, 5],
         [1, 4],
+        [20, 24],
+        [7, 12],
+        [2, 8],
         [10, 17],
+        [40, 48],
+        [11, 20],
         [17, 29],
+        [95, 103],
       ] as const) {
         const part = await kernel.run({ input: rowsOf(input, first, end), weights });
         const expected = { output: rowsOf(output, first, end) };
-        ensureSameBits({ ...part }, expected, `rows ${first} … ${end - 1} of 29 alone`);
+        ensureSameBits({ ...part }, expected, `rows ${first} … ${end - 1} of 103 alone`);
       }
     });
   });

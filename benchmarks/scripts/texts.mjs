@@ -1,0 +1,82 @@
+// Tokens a second of a trained decoder that takes a token of each of several texts in a step (`Decoder.step`), in pages.
+// Each text has as many random tokens before.
+//
+//   node scripts/texts.mjs [--model FILE.gguf] [--backends native,wasm] [--threads 2] [--texts 1,4,16] [--context 256] [--steps 12]
+//                         [--cache float32]
+//
+// Without --model, the SmolLM2 that `pnpm --filter @heed/models provision` fetched. Medians of steps in turns; the ratio is to the
+// first number of texts.
+import { openAsBlob } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { Decoder, openGGUF } from '../../packages/models/dist/index.js';
+
+const cache = process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache');
+const NAME = 'SmolLM2-135M-Instruct';
+const { values } = parseArgs({
+  options: {
+    model: { type: 'string', default: path.join(cache, 'heed', NAME, `${NAME}.Q4_1.gguf`) },
+    backends: { type: 'string', default: 'native,wasm' },
+    threads: { type: 'string', default: '2' },
+    texts: { type: 'string', default: '1,4,16' },
+    context: { type: 'string', default: '256' },
+    steps: { type: 'string', default: '12' },
+    cache: { type: 'string', default: 'float32' },
+  },
+});
+const threads = Number(values.threads);
+const counts = values.texts.split(',').map(Number);
+const context = Number(values.context);
+const steps = Number(values.steps);
+const PAGE = 16;
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
+const idAt = (n) => 1000 + ((n * 7919) % 20_000);
+
+async function inPages(model, count) {
+  const pages = await model.pages({
+    pages: count * Math.ceil((context + steps + 2) / PAGE),
+    type: values.cache,
+  });
+  const texts = Array.from({ length: count }, () => pages.open());
+  for (const [n, text] of texts.entries()) {
+    const ids = Array.from({ length: context }, (_, at) => idAt(at + n * context));
+    await model.step(pages, [{ text, ids, logits: 'none' }]);
+  }
+  return {
+    name: `${count} ${count === 1 ? 'text' : 'texts'}`,
+    tokens: count,
+    step: (token) =>
+      model.step(
+        pages,
+        texts.map((text, n) => ({ text, ids: [token + n] })),
+      ),
+  };
+}
+
+console.log(
+  `${path.basename(values.model)}, ${threads} threads, Node ${process.version}, ${context} tokens before, cache ${values.cache}`,
+);
+for (const name of values.backends.split(',').filter(Boolean)) {
+  const { default: provider } = await import(`../../packages/backend-${name}/dist/index.js`);
+  const backend = await provider.create(name === 'ts' ? {} : { threads });
+  const model = await Decoder.load(backend, await openGGUF(await openAsBlob(values.model)));
+  const ways = [];
+  for (const count of counts) ways.push(await inPages(model, count));
+  const times = ways.map(() => []);
+  for (let step = -2; step < steps; step++) {
+    for (const [n, way] of ways.entries()) {
+      const start = performance.now();
+      await way.step(idAt(step + 2));
+      if (step >= 0) times[n].push(performance.now() - start);
+    }
+  }
+  const rateOf = (n) => (1000 * ways[n].tokens) / median(times[n]);
+  for (const [n, { name: how }] of ways.entries()) {
+    const ms = median(times[n]).toFixed(1);
+    console.log(
+      `${name} (${backend.device}), ${how}: ${rateOf(n).toFixed(1)} tokens/s, ${(rateOf(n) / rateOf(0)).toFixed(2)} ×, a step ${ms} ms`,
+    );
+  }
+  await backend.dispose();
+}
