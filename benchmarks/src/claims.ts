@@ -103,7 +103,9 @@ export const claimsOfBackendTs: readonly Claim[] = [
 export interface JudgeOptions {
   /** Number of turns of each side. Default 7. */
   readonly rounds?: number;
+  /** Length of a turn in milliseconds; a slower run is one turn by itself. Default 40. */
   readonly turnMs?: number;
+  /** Called as the measurement goes on. */
   readonly onProgress?: (progress: Progress) => void;
 }
 

@@ -24,6 +24,7 @@ export interface VerifyOptions {
   readonly cases?: readonly ConformanceCase[] | undefined;
   /** Ids of cases that are known to fail, with the reason. One that passes is a failure. */
   readonly expectedFailures?: Readonly<Record<string, string>> | undefined;
+  /** Called after each case. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Ends the verification after the current case: it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;

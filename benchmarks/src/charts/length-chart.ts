@@ -10,8 +10,11 @@ export type Figure = 'time' | 'speed' | 'memory';
 
 export interface ChartOptions {
   readonly figure: Figure;
+  /** True for the causal workloads, false for the dense ones. */
   readonly causal: boolean;
+  /** Width of the picture, in pixels. Default 720. */
   readonly width?: number;
+  /** Height of the picture, in pixels. Default 420. */
   readonly height?: number;
 }
 

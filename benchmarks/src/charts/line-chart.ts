@@ -10,7 +10,9 @@ export interface Line {
 export interface LineChartOptions {
   /** Description for readers who do not see the picture. */
   readonly label: string;
+  /** Width of the picture, in pixels. */
   readonly width: number;
+  /** Height of the picture, in pixels. */
   readonly height: number;
   /** Place of the lines' names: a legend on the right, or the end of each line. */
   readonly names: 'legend' | 'ends';

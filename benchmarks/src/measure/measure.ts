@@ -34,7 +34,9 @@ import { type Need, type Share, sharesOf } from './shares.ts';
 import { median, quantile, speedRatio } from './statistics.ts';
 
 export interface MeasureOptions {
+  /** Made by `workload()`, or of the sets of `catalog()`. */
   readonly workloads: readonly Workload[];
+  /** Each has a process of its own. */
   readonly contestants: readonly ContestantSource[];
   /** Name of the contestant that ratios are relative to. Default: `triple loop`. */
   readonly baseline?: string | undefined;
@@ -50,6 +52,7 @@ export interface MeasureOptions {
   readonly turnSeconds?: number | undefined;
   /** Ends the measurement at once; what was measured is kept. */
   readonly signal?: AbortSignal | undefined;
+  /** Called as the measurement goes on. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 

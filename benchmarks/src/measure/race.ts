@@ -39,6 +39,7 @@ export interface RaceOptions {
   readonly peak?: (() => Promise<number>) | undefined;
   /** Ends the race at once; what was measured is kept. */
   readonly signal?: AbortSignal | undefined;
+  /** Called as the race goes on. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 

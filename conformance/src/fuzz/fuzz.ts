@@ -13,6 +13,7 @@ export interface FuzzOptions {
   readonly seed?: number | undefined;
   /** Called after each problem with their number so far. */
   readonly onProgress?: ((problems: number) => void) | undefined;
+  /** Ends the search early: it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -21,6 +21,7 @@ export interface ClusterTLS {
 export interface ConnectionOptions {
   /** Addresses of the server or of several that form one. Default: `HEED_CLUSTER_SERVERS`, or `nats://127.0.0.1:4222`. */
   readonly servers?: string | readonly string[] | undefined;
+  /** Default: none. */
   readonly credentials?: ClusterCredentials | undefined;
   /** Encrypts the connection. Without it, or credentials, only servers of this machine are accepted. */
   readonly tls?: ClusterTLS | undefined;

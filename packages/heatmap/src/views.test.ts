@@ -68,6 +68,16 @@ describe('rollout', () => {
     });
   });
 
+  test('of a batch is that of each of its elements', () => {
+    const layers = [layer, tensor(new Float32Array([0, 1, 1, 0, 0.5, 0.5, 0.25, 0.75]), [1, 2, 2, 2])];
+    const others = [layers[1]!, layer];
+    const both = layers.map(({ data }, n) =>
+      tensor(Float32Array.from([...data, ...others[n]!.data]), [2, 2, 2, 2]),
+    );
+    expect([...rollout(both).data]).toEqual([...rollout(layers).data, ...rollout(others).data]);
+    expect([...rollout(layers).data]).not.toEqual([...rollout(others).data]);
+  });
+
   test('a row that attends to nothing stays what it is', () => {
     expect([...rollout([tensor(new Float64Array([0, 0, 0, 1]), [2, 2])]).data]).toEqual([1, 0, 0, 1]);
   });

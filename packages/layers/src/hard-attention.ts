@@ -25,7 +25,9 @@ import { type FloatTensorLike, floatTensor } from './tensor-like.ts';
 import { leaveRaw } from './reactive.ts';
 
 export interface HardAttentionOptions {
+  /** Width of the queries. */
   readonly queryDim: number;
+  /** Width of the keys. */
   readonly keyDim: number;
   /** D, the width in which queries and keys are compared. Scores are scaled by 1 / √D. */
   readonly attentionDim: number;

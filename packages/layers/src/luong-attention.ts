@@ -28,7 +28,9 @@ export interface LuongAttentionOptions {
    * `concat` vᵀ tanh(W [h_t; h_s]).
    */
   readonly score: 'dot' | 'general' | 'concat';
+  /** Width of the queries. */
   readonly queryDim: number;
+  /** Width of the keys. */
   readonly keyDim: number;
   /** Width of the hidden layer of `concat`. Default queryDim. */
   readonly attentionDim?: number | undefined;

@@ -15,6 +15,7 @@ export interface SpatialAttentionOptions {
   readonly grid: readonly number[];
   /** C, the number of channels at each place of the grid. */
   readonly channels: number;
+  /** The number of heads, a divisor of E. */
   readonly heads: number;
   /** E, the width of queries and of the output. Default C. */
   readonly embedDim?: number | undefined;

@@ -22,7 +22,7 @@ import { type Pool, createPool, edgesOf, labelsOf } from './pool.ts';
 import type { Range } from './slice.ts';
 
 export interface PoolingOptions {
-  /** Default 0 when there is one. */
+  /** The batch element. Default 0 when there is one. */
   readonly batch?: number | undefined;
   /** The query head. Default 0 when there is one. */
   readonly head?: number | undefined;
@@ -34,6 +34,7 @@ export interface PoolingOptions {
   readonly maximum?: number | undefined;
   /** Statistics of the whole request, `[B, Hq, Lq]`, from an earlier run: then only keys of the picture are read. */
   readonly statistics?: Statistics | undefined;
+  /** Ends the work early: it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Called from time to time with the share that is done, 0 to 1. */
   readonly onProgress?: ((share: number) => void) | undefined;

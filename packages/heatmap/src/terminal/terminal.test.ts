@@ -57,6 +57,14 @@ describe('with colors', () => {
     expect(text).toContain(`${ESC}[48;2;252;253;191;38;2;0;0;0m 1.00 ${ESC}[0m`);
   });
 
+  test('the scale goes from one end of the colors to the other', () => {
+    const scale = draw([1, 2], [0, 1], { color: 'truecolor' }).split('\n').at(-1)!;
+    const grounds = [...scale.matchAll(/48;2;([\d;]+);38/g)].map(([, ground]) => ground);
+    expect(grounds).toHaveLength(20);
+    expect([grounds[0], grounds.at(-1)]).toEqual(['0;0;4', '252;253;191']);
+    expect(new Set(grounds).size).toBe(20);
+  });
+
   test('256 colors are palette entries', () => {
     const text = draw([1, 2], [0, 1], { color: '256' });
     expect(text).toContain(`${ESC}[48;5;16;38;5;231m  ·   ${ESC}[0m`);

@@ -16,14 +16,19 @@ import type { NativeTensor } from '../memory.ts';
 
 /** Position of a `write()`: one start for all, or one for each element of the first axis. */
 export interface WriteOptions {
+  /** The axis along which the part lies; the others have their whole length. */
   readonly axis: number;
+  /** Index in that axis where the part begins. */
   readonly start: number | PerBatch;
 }
 
 /** Slices that `read()` reads. */
 export interface ReadOptions {
+  /** The axis along which the slices lie. */
   readonly axis: number;
+  /** Index of the first slice. */
   readonly start: number;
+  /** The number of slices. */
   readonly length: number;
 }
 
