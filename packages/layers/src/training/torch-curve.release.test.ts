@@ -5,7 +5,7 @@ import { torchCurve } from '../test/torch-curve.ts';
 
 const { source, learningRate, size, losses } = torchCurve('whole');
 /** Each takes seconds. */
-const STEPS = 8;
+const STEPS = 4;
 
 test(`${source}: four layers of width 256, the loss of ${STEPS} steps in float64`, async () => {
   const backend = await ts.create();
