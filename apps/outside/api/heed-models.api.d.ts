@@ -154,6 +154,7 @@ export declare class DecoderCache {
     gather(texts: readonly number[]): Promise<DecoderCache>;
     reorder(texts: readonly number[]): Promise<void>;
     dispose(): void;
+    fits(config: DecoderConfig): boolean;
     append(layer: number, key: Tensor, value: Tensor): Promise<LayerMemory>;
     advance(counts: readonly number[]): void;
 }
@@ -202,6 +203,7 @@ export declare class DecoderPages {
     lengthOf(text: number): number;
     truncate(text: number, length: number): void;
     close(text: number): void;
+    fits(config: DecoderConfig): boolean;
     dispose(): void;
     append<T>(texts: readonly TextTokens[], work: (run: PagedRun) => Promise<T>): Promise<T>;
 }

@@ -7,6 +7,7 @@ import {
   type LayerMemory,
   allocateLayers,
   disposeLayers,
+  fitsModel,
   writeRows,
 } from './memory.ts';
 
@@ -114,6 +115,11 @@ export class DecoderCache {
   /** Frees the memory. */
   dispose(): void {
     disposeLayers(this.#layers);
+  }
+
+  /** Returns whether it has the layers and heads of a model. */
+  fits(config: DecoderConfig): boolean {
+    return fitsModel(this.#layers, config);
   }
 
   /** Writes a layer's new rows `[B, Hkv, L, D]` after the last; they count once {@link advance} says so. */

@@ -152,8 +152,8 @@ export class Decoder {
     options: RunOptions = {},
   ): Promise<readonly Tensor<'float32'>[]> {
     checkOptions('step()', options, { signal: abortSignal });
-    if (!(pages instanceof DecoderPages)) {
-      throw new HeedError('ARGUMENT', `step(): the pages are ${shown(pages)}; expected those of pages()`, {
+    if (!(pages instanceof DecoderPages) || !pages.fits(this.config)) {
+      throw new HeedError('ARGUMENT', `step(): the pages are ${shown(pages)}; expected those of this model`, {
         clause: 'pages',
         remedy: 'make them: await model.pages({ pages: 256 })',
       });
@@ -333,8 +333,9 @@ export class Decoder {
         },
       );
     }
-    if (cache !== undefined && (!(cache instanceof DecoderCache) || cache.batch !== batch)) {
-      throw new HeedError('ARGUMENT', `the cache is not one of cache() for ${batch} texts`, {
+    const isOurs = (given: DecoderCache): boolean => given instanceof DecoderCache && given.fits(this.config);
+    if (cache !== undefined && (!isOurs(cache) || cache.batch !== batch)) {
+      throw new HeedError('ARGUMENT', `the cache is not one of cache() of this model for ${batch} texts`, {
         remedy: `await model.cache({ batch: ${batch} })`,
       });
     }

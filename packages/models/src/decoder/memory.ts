@@ -71,6 +71,11 @@ export async function allocateLayers(
   return memories;
 }
 
+/** Returns whether memory has the layers and heads of a model. */
+export function fitsModel(layers: readonly LayerMemory[], config: DecoderConfig): boolean {
+  return layers.length === config.layers && layers[0]!.key.shape[1] === config.kvHeads;
+}
+
 /** Writes new rows `[B, Hkv, L, D]` of a layer, in the type of its memory. */
 export async function writeRows(
   memory: LayerMemory,

@@ -7,6 +7,7 @@ import {
   type LayerMemory,
   allocateLayers,
   disposeLayers,
+  fitsModel,
 } from './memory.ts';
 import { PagedRun } from './paged-run.ts';
 import type { TextTokens } from './texts.ts';
@@ -132,6 +133,11 @@ export class DecoderPages {
     this.#texts.delete(text);
     if (this.#isRunning) this.#closed.push(sequence);
     else this.#book.close(sequence);
+  }
+
+  /** Returns whether they have the layers and heads of a model. */
+  fits(config: DecoderConfig): boolean {
+    return fitsModel(this.#layers, config);
   }
 
   /** Frees the memory. */

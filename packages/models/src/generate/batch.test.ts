@@ -1,6 +1,8 @@
 import ts from '@heed/backend-ts';
 import wasm from '@heed/backend-wasm';
 import type { AttentionBackend } from '@heed/core';
+import { nextTurn } from '@heed/core/backend';
+import { seededRandom } from '@heed/layers';
 import { expect, test } from 'vitest';
 import { Decoder, DecoderBatch, type GenerateOptions, type TextTokens, generate } from '../index.ts';
 import { CONFIGS, hubFiles } from '../test/tiny-decoder.ts';
@@ -129,6 +131,44 @@ test('what the backend throws reaches the texts of the step, and the batch goes 
   expect(await idsOf(promptOf(1, 5), { batch, maximum: 3 }, by)).toHaveLength(3);
   batch.dispose();
 });
+
+test('callers that come, abort and leave at random: the others have their texts, and all pages come back', async () => {
+  for (let seed = 1; seed <= 6; seed++) {
+    const random = seededRandom(seed);
+    const integer = (from: number, to: number): number => from + Math.floor(random() * (to - from + 1));
+    const { model: by, batch } = await watched(integer(8, 14));
+    const callers = Array.from({ length: 12 }, async (_, n) => {
+      const [prompt, maximum] = [promptOf(integer(0, 3), integer(1, 90)), integer(1, 12)];
+      const [end, at] = [integer(0, 3), integer(0, 12)];
+      const control = new AbortController();
+      const reason = new Error(`caller ${n}`);
+      for (let turn = integer(0, 30); turn > 0; turn--) await nextTurn();
+      if (end === 0)
+        void (async () => {
+          for (let turn = at; turn > 0; turn--) await nextTurn();
+          control.abort(reason);
+        })();
+      const ids: number[] = [];
+      const options = { batch, maximum, ignoreEnd: true, signal: control.signal };
+      try {
+        for await (const { id } of generate(by, tokenizer, prompt, options)) {
+          ids.push(id);
+          if (end === 1 && ids.length === at) break;
+        }
+      } catch (error) {
+        expect(error).toBe(reason);
+      }
+      const expected = await idsOf(prompt, { maximum });
+      expect(ids, `seed ${seed}, caller ${n}`).toEqual(expected.slice(0, ids.length));
+      if (end > 1) expect(ids, `seed ${seed}, caller ${n}`).toHaveLength(maximum);
+    });
+    await Promise.all(callers);
+    expect([batch.running, batch.waiting], `seed ${seed}`).toEqual([0, 0]);
+    const all = promptOf(5, batch.capacity);
+    expect(await idsOf(all, { batch, maximum: 1 }, by)).toHaveLength(1);
+    batch.dispose();
+  }
+}, 120_000);
 
 test('dispose ends all texts with an error of its own', async () => {
   const { model: by, batch } = await watched(3);
