@@ -5,12 +5,19 @@
 //                         [--cache float32]
 //
 // Without --model, the SmolLM2 that `pnpm --filter @heed/models provision` fetched. Medians of steps in turns; the ratio is to the
-// first number of texts.
+// first number of texts. Then as many answers of 32 tokens as the largest of these numbers, by `generate`: one after another, and in
+// a `DecoderBatch` at once, prompts included.
 import { openAsBlob } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { Decoder, openGGUF } from '../../packages/models/dist/index.js';
+import {
+  Decoder,
+  DecoderBatch,
+  generate,
+  ggufTokenizer,
+  openGGUF,
+} from '../../packages/models/dist/index.js';
 
 const cache = process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache');
 const NAME = 'SmolLM2-135M-Instruct';
@@ -54,13 +61,45 @@ async function inPages(model, count) {
   };
 }
 
+const ROUNDS = 3;
+const ANSWER = 32;
+
+/** Tokens a second of answers to prompts, one after another and at once. */
+async function answers(model, tokenizer, count) {
+  const prompts = Array.from({ length: count }, (_, n) =>
+    tokenizer.chat([{ role: 'user', content: `What is ${n + 2} times ${3 * n + 5}?` }]),
+  );
+  const batch = await DecoderBatch.create(model, { pages: 16 * count });
+  const answer = async (prompt, how) => {
+    const options = { maximum: ANSWER, ignoreEnd: true, ...how };
+    for await (const step of generate(model, tokenizer, prompt, options)) void step;
+  };
+  const ways = [
+    async () => {
+      for (const prompt of prompts) await answer(prompt, {});
+    },
+    () => Promise.all(prompts.map((prompt) => answer(prompt, { batch }))),
+  ];
+  const rates = ways.map(() => []);
+  for (let round = -1; round < ROUNDS; round++) {
+    for (const [n, way] of ways.entries()) {
+      const start = performance.now();
+      await way();
+      if (round >= 0) rates[n].push((1000 * ANSWER * count) / (performance.now() - start));
+    }
+  }
+  batch.dispose();
+  return rates.map(median);
+}
+
 console.log(
   `${path.basename(values.model)}, ${threads} threads, Node ${process.version}, ${context} tokens before, cache ${values.cache}`,
 );
 for (const name of values.backends.split(',').filter(Boolean)) {
   const { default: provider } = await import(`../../packages/backend-${name}/dist/index.js`);
   const backend = await provider.create(name === 'ts' ? {} : { threads });
-  const model = await Decoder.load(backend, await openGGUF(await openAsBlob(values.model)));
+  const file = await openGGUF(await openAsBlob(values.model));
+  const model = await Decoder.load(backend, file);
   const ways = [];
   for (const count of counts) ways.push(await inPages(model, count));
   const times = ways.map(() => []);
@@ -78,5 +117,10 @@ for (const name of values.backends.split(',').filter(Boolean)) {
       `${name} (${backend.device}), ${how}: ${rateOf(n).toFixed(1)} tokens/s, ${(rateOf(n) / rateOf(0)).toFixed(2)} ×, a step ${ms} ms`,
     );
   }
+  const most = Math.max(...counts);
+  const [inTurn, atOnce] = await answers(model, ggufTokenizer(file), most);
+  console.log(
+    `${name}, ${most} answers: ${inTurn.toFixed(1)} tokens/s one after another, ${atOnce.toFixed(1)} in a batch, ${(atOnce / inTurn).toFixed(2)} ×`,
+  );
   await backend.dispose();
 }
