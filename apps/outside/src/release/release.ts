@@ -1,9 +1,9 @@
-import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { World } from '../projects/project.ts';
 import { ROOT, run, strangersEnvironment } from '../run.ts';
-import { type PublicPackage, publicPackages, workspacePackages } from './workspace.ts';
+import { type PublicPackage, platform, publicPackages, workspacePackages } from './workspace.ts';
 
 /** A copy of the workspace for trying a release, which changes its versions and changelogs instead of ours. */
 export interface Copy {
@@ -22,10 +22,22 @@ export async function copyWorkspace(folder: string, packages: readonly PublicPac
   for (const { folder: at } of packages) {
     cpSync(path.join(ROOT, at), path.join(folder, at), { recursive: true, filter });
   }
+  copyNativeFile(path.join(folder, NATIVE));
   await linkDependencies(folder, packages);
   // changesets looks for its own configuration's changelog module from here.
   symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
   return { folder };
+}
+
+const NATIVE = 'packages/backend-native';
+
+/**
+ * Puts the file that this machine's compiler built into the package of its platform, where `platforms` has not built the published one:
+ * zig takes minutes, and is tried by the release itself.
+ */
+function copyNativeFile(folder: string): void {
+  const file = path.join(folder, 'platforms', platform, 'heed.node');
+  if (!existsSync(file)) cpSync(path.join(ROOT, NATIVE, 'build/heed.node'), file);
 }
 
 /** Links dependencies: node_modules resolves `workspace:` ranges. What tests share is not published, and stays where it is. */

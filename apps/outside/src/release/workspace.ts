@@ -52,14 +52,14 @@ export async function workspacePackages(root: string = ROOT): Promise<WorkspaceP
   }));
 }
 
-/** Builds the published packages, and of the platforms' files this machine's. Only checks what is already built. */
+/** Builds the published packages, and this machine's native file, with its own compiler. Only checks what is already built. */
 export async function build(packages: readonly PublicPackage[]): Promise<void> {
   const compiled = packages.filter((entry) => !isPlatformFile(entry));
   const filters = compiled.map(({ manifest }) => `--filter=${manifest.name}`);
   await run('pnpm', ['exec', 'turbo', 'run', 'build', ...filters, '--output-logs=errors-only'], {
     cwd: ROOT,
   });
-  // On a machine that has not done so before, zig first compiles its C++ library, for minutes.
-  const options = { cwd: ROOT, limitSeconds: 1800 };
-  await run('pnpm', ['--filter', '@heed/backend-native', 'platforms', platform], options);
+  const native = ['--filter', '@heed/backend-native'];
+  await run('pnpm', [...native, 'platforms', '--manifests', platform], { cwd: ROOT });
+  await run('pnpm', [...native, 'run', 'provision'], { cwd: ROOT, limitSeconds: 900 });
 }
