@@ -11,7 +11,7 @@ const SLOW: ReadonlyMap<PeerName, number> = new Map([
   ['torch-sdpa', 1],
   ['torch-multihead', 1],
   ['torch-flex', 5],
-  ['torch-flex-compiled', 5],
+  ['torch-flex-compiled', 1],
   ['keras-multihead', 1],
   ['jax', 4],
   ['jax-previous', 4],
