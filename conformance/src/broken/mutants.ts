@@ -19,7 +19,8 @@ const ORDER = [
   /dropped-value/,
   /./,
   /ahead\/(inputs|abort)|of-65536|passage/,
-  /ahead|many-|across-tiles|thousands|scattered/,
+  /ahead\/memory|many-|across-tiles|thousands|scattered/,
+  /ahead\/(runs|writes)/,
 ];
 const quickFirst = (await allCases())
   .map((one) => ({ one, turn: ORDER[0]!.test(one.id) ? 0 : ORDER.findLastIndex((ids) => ids.test(one.id)) }))

@@ -44,7 +44,7 @@ export async function connectTo(options: ConnectionOptions, name: string): Promi
           ...authentication(options),
         }),
       // One attempt, unless it timed out only since this process was paused.
-      { patience: 0, longest: 2 * FIRST_CONNECTION, isFinal: (error) => !(error instanceof TimeoutError) },
+      { patience: FIRST_CONNECTION / 2, isFinal: (error) => !(error instanceof TimeoutError) },
     );
   } catch (error) {
     const where = servers.join(', ');

@@ -32,8 +32,6 @@ export interface QueueRules {
 
 /** Time limit of a request to JetStream, in milliseconds; it is repeated until the patience ends. */
 const REQUEST = 2000;
-/** Time in milliseconds that an attempt takes at most, unless the process is paused meanwhile. */
-const LONGEST = 3 * REQUEST;
 /** Time after which tasks and answers that nobody ended are deleted. */
 const LIFETIME = nanos(3_600_000);
 /** Tasks of a group sent to a taker ahead of its work: few, since a stopped taker withholds them. */
@@ -96,7 +94,7 @@ export class NatsTransport implements Transport {
           return manager;
         },
         // Without JetStream the server says so at once.
-        { patience, longest: LONGEST, isFinal: (error) => !(error instanceof TimeoutError) },
+        { patience, isFinal: (error) => !(error instanceof TimeoutError) },
       );
       return new NatsTransport(connection, jsm, { namespace, patience, rules });
     } catch (error) {
@@ -256,7 +254,7 @@ export class NatsTransport implements Transport {
       error instanceof JetStreamApiError && error.status !== 503 && error.status !== 500;
     const isFinal = (error: unknown): boolean => isAnswer(error) || this.#connection.isClosed();
     try {
-      return await persist(step, { patience: this.#patience, longest: LONGEST, isFinal });
+      return await persist(step, { patience: this.#patience, isFinal });
     } catch (error) {
       if (isFinal(error)) throw error;
       throw unavailable(
