@@ -18,9 +18,9 @@ import { simpleProvider } from './simple-backend.ts';
 const ORDER = [
   /dropped-value/,
   /./,
-  /ahead\/(inputs|abort)|of-65536|passage/,
+  /ahead\/(inputs|writes)|of-65536|passage/,
   /ahead\/memory|many-|across-tiles|thousands|scattered/,
-  /ahead\/(runs|writes)/,
+  /ahead\/(abort|runs)/,
 ];
 const quickFirst = (await allCases())
   .map((one) => ({ one, turn: ORDER[0]!.test(one.id) ? 0 : ORDER.findLastIndex((ids) => ids.test(one.id)) }))
