@@ -20,9 +20,7 @@ describe('a step that may be repeated', () => {
 
   test('ends with the last error when the patience ends', async () => {
     const { step } = failing(Infinity);
-    await expect(persist(step, { patience: -1, isFinal: () => false })).rejects.toThrow(
-      'try 1',
-    );
+    await expect(persist(step, { patience: -1, isFinal: () => false })).rejects.toThrow('try 1');
   });
 
   test('is not repeated after an error that is final', async () => {
