@@ -28,6 +28,9 @@ export function randomFrom(seed: string | number): Random {
   };
 }
 
+/** Numbers that take no time, for tensors of which only the shape matters. */
+export const CONSTANT: Random = { uniform: () => 0.5, below: () => 0, normal: () => 0 };
+
 /** FNV-1a: a stable 32-bit number for a text. */
 export function hash(text: string): number {
   let value = 0x811c9dc5;

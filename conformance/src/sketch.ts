@@ -9,7 +9,7 @@ import {
 } from '@heed/core';
 import { computeDType, exchangeHeadsAndLength, zeros } from '@heed/core/backend';
 import { type CaseRequest, asking } from './case-request.ts';
-import { type Random, randomFrom } from './random.ts';
+import { CONSTANT, type Random, randomFrom } from './random.ts';
 import { type CacheSketch, type StoredCache, storedCache } from './stored-cache.ts';
 
 /** Options of a request that are not tensors; they are passed on unchanged. */
@@ -93,7 +93,15 @@ export function lengthsOf(sketch: Sketch): Lengths {
 
 /** The request that a sketch describes, in fresh tensors. The same seed gives the same numbers. */
 export function requestOf(sketch: Sketch, seed: string | number): CaseRequest {
-  const random = randomFrom(seed);
+  return requestFrom(sketch, randomFrom(seed));
+}
+
+/** The same with any numbers: what is compiled for it depends on shapes and options alone. */
+export function shapesOf(sketch: Sketch): CaseRequest {
+  return requestFrom(sketch, CONSTANT);
+}
+
+function requestFrom(sketch: Sketch, random: Random): CaseRequest {
   const { dtype = 'float32', layout = 'bhld' } = sketch;
   const { batch, heads, kvHeads, queryLength, keyLength, headDim, valueDim } = lengthsOf(sketch);
   const float = floatsOf(dtype);

@@ -8,7 +8,7 @@ import {
 } from '@heed/core';
 import { featuresOf } from '@heed/core/backend';
 import type { BehaviorCase, Subject } from '../../case.ts';
-import { type Sketch, requestOf } from '../../sketch.ts';
+import { type Sketch, shapesOf } from '../../sketch.ts';
 
 /** Declarations of a backend without which a case does not apply: features, or all that a sketch uses. */
 export type Needs = readonly Feature[] | Sketch;
@@ -36,7 +36,7 @@ export function guaranteed(
 
 function declarations(needs: Needs): Pick<BehaviorCase, 'features' | 'dtype'> {
   if (isList(needs)) return { features: needs };
-  const { problem } = resolveRequest(requestOf(needs, 0));
+  const { problem } = resolveRequest(shapesOf(needs));
   return { features: featuresOf(problem), dtype: problem.dtype };
 }
 

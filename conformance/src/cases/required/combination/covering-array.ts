@@ -10,62 +10,66 @@ export type Factors = readonly number[];
  */
 export function coverTriples(factors: Factors, candidates = 30): number[][] {
   const random = randomFrom('covering array');
-  const triples = triplesOf(factors.length);
-  const open = openTriples(factors, triples);
+  const triples = triplesOf(factors);
+  const last = triples.at(-1);
+  const isOpen = new Uint8Array(
+    last === undefined ? 0 : last.begin + factors.slice(-3).reduce((a, b) => a * b),
+  ).fill(1);
   const rows: number[][] = [];
-  while (open.size > 0) {
+  for (let first = isOpen.indexOf(1); first >= 0; first = isOpen.indexOf(1, first)) {
     let best: number[] = [];
     let most = -1;
-    const forced = firstOf(open);
+    const forced = levelsAt(first, factors, triples);
     for (let n = 0; n < candidates; n++) {
       const row = candidateRow(factors, forced, random);
-      const gain = triples.reduce((sum, triple) => sum + (open.has(keyOf(triple, row)) ? 1 : 0), 0);
+      let gain = 0;
+      for (const triple of triples) gain += isOpen[placeOf(triple, factors, row)]!;
       if (gain > most) [best, most] = [row, gain];
     }
-    for (const triple of triples) open.delete(keyOf(triple, best));
+    for (const triple of triples) isOpen[placeOf(triple, factors, best)] = 0;
     rows.push(best);
   }
   return rows;
 }
 
-type Triple = readonly [number, number, number];
+/** Three factors; their levels have places from `begin` on. */
+interface Triple {
+  readonly of: readonly [number, number, number];
+  readonly begin: number;
+}
 
-function triplesOf(count: number): Triple[] {
+function triplesOf(factors: Factors): Triple[] {
   const result: Triple[] = [];
-  for (let a = 0; a < count; a++) {
-    for (let b = a + 1; b < count; b++) {
-      for (let c = b + 1; c < count; c++) result.push([a, b, c]);
+  let begin = 0;
+  for (let a = 0; a < factors.length; a++) {
+    for (let b = a + 1; b < factors.length; b++) {
+      for (let c = b + 1; c < factors.length; c++) {
+        result.push({ of: [a, b, c], begin });
+        begin += factors[a]! * factors[b]! * factors[c]!;
+      }
     }
   }
   return result;
 }
 
-/** A triple of factors with its levels, as one integer: factors and levels are fewer than 32. */
-function keyOf([a, b, c]: Triple, row: readonly number[]): number {
-  return ((((a * 32 + b) * 32 + c) * 32 + row[a]!) * 32 + row[b]!) * 32 + row[c]!;
+function placeOf({ of: [a, b, c], begin }: Triple, factors: Factors, row: readonly number[]): number {
+  return begin + (row[a]! * factors[b]! + row[b]!) * factors[c]! + row[c]!;
 }
 
-function openTriples(factors: Factors, triples: readonly Triple[]): Set<number> {
-  const open = new Set<number>();
-  const row = factors.map(() => 0);
-  for (const triple of triples) {
-    const [a, b, c] = triple;
-    for (row[a] = 0; row[a]! < factors[a]!; row[a]!++) {
-      for (row[b] = 0; row[b]! < factors[b]!; row[b]!++) {
-        for (row[c] = 0; row[c]! < factors[c]!; row[c]!++) open.add(keyOf(triple, row));
-      }
-    }
-  }
-  return open;
-}
-
-function firstOf(open: ReadonlySet<number>): readonly [factor: number, level: number][] {
-  const [key] = open as unknown as [number];
-  const digit = (place: number): number => Math.floor(key / 32 ** place) % 32;
+/** The factors of a place and their levels. */
+function levelsAt(
+  place: number,
+  factors: Factors,
+  triples: readonly Triple[],
+): readonly [factor: number, level: number][] {
+  const { of, begin } = triples.findLast((triple) => triple.begin <= place)!;
+  const [a, b, c] = of;
+  const ofLast = factors[c]!;
+  const rest = Math.floor((place - begin) / ofLast);
   return [
-    [digit(5), digit(2)],
-    [digit(4), digit(1)],
-    [digit(3), digit(0)],
+    [a, Math.floor(rest / factors[b]!)],
+    [b, rest % factors[b]!],
+    [c, (place - begin) % ofLast],
   ];
 }
 
