@@ -7,11 +7,11 @@
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { PagedCache, copyPages, tensor } from '@heed/core';
+import { median } from './median.mjs';
 
 const SHAPE = [4, 2, 4096, 64];
 const PARENTS = [1, 0, 0, 3];
 const ROUNDS = 15;
-const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
 async function byTheHost(cache) {
   const { data, shape } = await cache.read();

@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { attention, cast, quantize, tensor } from '@heed/core';
 import { peakOf } from '../../packages/backend-native/scripts/measure/peak.mjs';
 import { groupQueryAttention, pytorch } from './caches/peers.mjs';
+import { median } from './median.mjs';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -33,7 +34,6 @@ const HEADS = [
   { heads: 8, kvHeads: 8 },
   { heads: 14, kvHeads: 2 },
 ];
-const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
 function random(shape) {
   const size = shape.reduce((product, length) => product * length);

@@ -9,17 +9,16 @@
 // the other; MB are those of array buffers and of the process.
 import { openAsBlob } from 'node:fs';
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import { Decoder, openGGUF } from '../../packages/models/dist/index.js';
+import { median } from './median.mjs';
+import { SMOLLM2, idAt } from './smollm2.mjs';
 
-const cache = process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache');
-const NAME = 'SmolLM2-135M-Instruct';
 const { values } = parseArgs({
   options: {
-    model: { type: 'string', default: path.join(cache, 'heed', NAME, `${NAME}.Q4_1.gguf`) },
+    model: { type: 'string', default: SMOLLM2 },
     backends: { type: 'string', default: 'native,wasm' },
     threads: { type: 'string', default: '2' },
     contexts: { type: 'string', default: '32,1024' },
@@ -31,8 +30,6 @@ const { values } = parseArgs({
 const threads = Number(values.threads);
 const contexts = values.contexts.split(',').map(Number);
 const steps = Number(values.steps);
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
-const idAt = (n) => 1000 + ((n * 7919) % 20_000);
 
 async function heed(name) {
   const { default: provider } = await import(`../../packages/backend-${name}/dist/index.js`);

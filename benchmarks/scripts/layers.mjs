@@ -18,6 +18,7 @@ import { parseArgs } from 'node:util';
 import { attention, tensor } from '@heed/core';
 import { MultiHeadAttention, openSafetensors, seededRandom } from '../../packages/layers/dist/index.js';
 import { Encoder } from '../../packages/models/dist/index.js';
+import { median } from './median.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -253,7 +254,6 @@ if (values.python !== undefined && hasModel) contestants.push(await onnxruntime(
 const runs = contestants
   .flatMap(({ runs: its }) => its)
   .filter(({ workload }) => workload.includes(values.only));
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 console.log(`${cpus()[0]?.model}, Node ${process.version}, ${threads} threads, medians of ${rounds} rounds`);
 for (const workload of new Set(runs.map((run) => run.workload))) {
   const mine = runs.filter((run) => run.workload === workload);

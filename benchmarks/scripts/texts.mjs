@@ -8,7 +8,6 @@
 // first number of texts. Then as many answers of 32 tokens as the largest of these numbers, by `generate`: one after another, and in
 // a `DecoderBatch` at once, prompts included.
 import { openAsBlob } from 'node:fs';
-import { homedir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import {
@@ -18,12 +17,12 @@ import {
   ggufTokenizer,
   openGGUF,
 } from '../../packages/models/dist/index.js';
+import { median } from './median.mjs';
+import { SMOLLM2, idAt } from './smollm2.mjs';
 
-const cache = process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache');
-const NAME = 'SmolLM2-135M-Instruct';
 const { values } = parseArgs({
   options: {
-    model: { type: 'string', default: path.join(cache, 'heed', NAME, `${NAME}.Q4_1.gguf`) },
+    model: { type: 'string', default: SMOLLM2 },
     backends: { type: 'string', default: 'native,wasm' },
     threads: { type: 'string', default: '2' },
     texts: { type: 'string', default: '1,4,16' },
@@ -37,8 +36,6 @@ const counts = values.texts.split(',').map(Number);
 const context = Number(values.context);
 const steps = Number(values.steps);
 const PAGE = 16;
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
-const idAt = (n) => 1000 + ((n * 7919) % 20_000);
 
 async function inPages(model, count) {
   const pages = await model.pages({

@@ -10,6 +10,7 @@ import { cpus } from 'node:os';
 import util from 'node:util';
 import { parseArgs } from 'node:util';
 import { SmallTransformer, tokensOf } from '../../packages/layers/dist/test/small-transformer.js';
+import { median } from './median.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -115,7 +116,6 @@ for (let step = 0; step < steps; step++) {
     if (step >= 2) times[n].push(performance.now() - start);
   }
 }
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 console.log(`${cpus()[0]?.model}, Node ${process.version}, medians of ${steps - 2} steps after 2`);
 for (const [n, { name }] of contestants.entries()) {
   const shown = [0, steps >> 1, steps - 1].map((step) => `${step}: ${losses[n][step].toFixed(5)}`).join(', ');

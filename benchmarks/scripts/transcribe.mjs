@@ -16,6 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openSafetensors } from '../../packages/layers/dist/index.js';
 import { Whisper, hubTokenizer, readWav } from '../../packages/models/dist/index.js';
+import { median } from './median.mjs';
 
 const here = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 const cache = process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache');
@@ -108,7 +109,6 @@ for (const [c, text] of texts.entries()) {
   if (text !== first)
     throw new Error(`${contestants[c].name} hears "${text}", ${contestants[0].name} "${first}"`);
 }
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 const own = contestants.at(-1).name === 'faster-whisper' ? median(times.at(-1)) : null;
 console.log(
   `${path.basename(values.sound)}, ${length.toFixed(1)} s, ${threads} threads, Node ${process.version}, medians of ${rounds} rounds`,
