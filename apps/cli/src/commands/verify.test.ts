@@ -83,13 +83,13 @@ describe('a backend that is wrong', () => {
   });
 
   test.each([
-    ['hangsInRun', 'no answer in 5 s'],
+    ['hangsInRun', 'no answer in 10 s'],
     ['exitsInRun', 'the process ended with exit code 7'],
     ['hoardsInRun', 'MemoryError: more than 500 MB of memory'],
     ['hoardsObjects', 'MemoryError: more than 500 MB of memory'],
   ] as const)('%s: its end is a failure, the next backend is verified all the same', (name, message) => {
     const limits = {
-      hangsInRun: ['--timeout', '5'],
+      hangsInRun: ['--timeout', '10'],
       exitsInRun: [],
       hoardsInRun: HOARD,
       hoardsObjects: HOARD,

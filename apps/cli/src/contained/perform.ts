@@ -14,8 +14,7 @@ export async function perform(task: Task, announce: Announce): Promise<TaskResul
     const { inspect } = await import('./inspect.ts');
     return inspect(provider, announce);
   }
-  // Loading does not count as the backend's time: on a slow machine it takes seconds.
-  announce({ text: 'loading the suite' });
+  announce({ text: 'loading the suite', own: true });
   const { runFuzzer, runSuite } = await import('./conformance.ts');
   const announced = announcing(provider, announce);
   return task.kind === 'verify' ? runSuite(announced, task, announce) : runFuzzer(announced, task, announce);

@@ -11,12 +11,15 @@ export type Message =
   | { readonly error: HeedErrorJSON };
 
 export interface ContainedOptions {
-  /** Ends the task if no step arrives for this long. */
+  /** Ends the task if a step of the backend takes longer. */
   readonly timeoutSeconds: number;
   /** Ends the task if it takes more memory. Default {@link standardMemoryBytes}. */
   readonly memoryBytes?: number | undefined;
   readonly onStep?: (step: Step) => void;
 }
+
+/** Time for what is not the backend's: starting Node, loading the suite. On a busy machine each takes seconds. */
+const OWN_SECONDS = 120;
 
 /** Number of characters of the child process's standard error that are kept, in case it dies. */
 const LAST_WORDS = 2000;
@@ -38,16 +41,16 @@ export function runContained<K extends Task['kind']>(
   let step: Step | null = null;
 
   return new Promise<TaskResults[K]>((resolve, reject) => {
-    const listen = (): NodeJS.Timeout =>
-      setTimeout(() => reject(fault(task, step, `no answer in ${timeoutSeconds} s`)), 1000 * timeoutSeconds);
-    let timer = listen();
+    const listen = (seconds: number): NodeJS.Timeout =>
+      setTimeout(() => reject(fault(task, step, `no answer in ${seconds} s`)), 1000 * seconds);
+    let timer = listen(OWN_SECONDS);
     child.on('message', (message: Message) => {
       if ('value' in message) return resolve(message.value as TaskResults[K]);
       if ('error' in message) return reject(HeedError.fromJSON(message.error));
       step = message.step;
       onStep?.(step);
       clearTimeout(timer);
-      timer = listen();
+      timer = listen(step.own ? OWN_SECONDS : timeoutSeconds);
     });
     child.once('error', (error) => reject(fault(task, step, error.message)));
     child.once('exit', (code, signal) => {

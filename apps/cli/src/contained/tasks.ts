@@ -34,6 +34,8 @@ export interface Step {
   readonly total?: number;
   /** Status of the case that has just ended. */
   readonly status?: Progress['status'];
+  /** Whether what begins is this command's own work: it does not count as the backend's time. */
+  readonly own?: boolean;
 }
 
 /** The report of a fuzzing run, and the disagreement as the text of a case file. */
