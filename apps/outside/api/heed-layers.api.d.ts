@@ -46,6 +46,7 @@
 //   Optimizer
 //   PagedStep
 //   ParameterSource
+//   PlacedTensor
 //   PoolOptions
 //   ProjectionBiases
 //   QueryKeyNormOptions
@@ -63,6 +64,7 @@
 //   SGDOptions
 //   Safetensors
 //   SafetensorsFile
+//   SafetensorsHeader
 //   SafetensorsIndex
 //   Schedule
 //   ScheduleOptions
@@ -98,6 +100,7 @@
 //   pagedStep
 //   projectionDevice
 //   readSafetensors
+//   readSafetensorsHeader
 //   rotaryFrequencies
 //   rotate
 //   seededRandom
@@ -437,6 +440,11 @@ export type ParameterSource = {
     readonly parameters: NamedTensors;
 } | NamedTensors | readonly ParameterSource[];
 
+export interface PlacedTensor extends StoredTensor {
+    readonly begin: number;
+    readonly end: number;
+}
+
 export interface PoolOptions extends Pick<CacheOptions, 'type'> {
     readonly book: PagedCache;
 }
@@ -573,6 +581,11 @@ export interface SafetensorsFile {
     tensor(name: string, rows?: RowRange): Promise<Tensor>;
     stored(name: string): Promise<Tensor>;
     stateDict(prefix?: string): Promise<Record<string, Tensor>>;
+}
+
+export interface SafetensorsHeader {
+    readonly metadata: Readonly<Record<string, string>>;
+    readonly tensors: ReadonlyMap<string, PlacedTensor>;
 }
 
 export interface SafetensorsIndex {
@@ -751,6 +764,8 @@ export declare function pagedStep(book: PagedCache, ids: readonly number[], coun
 export declare function projectionDevice(dtype?: ComputeDType): string;
 
 export declare function readSafetensors(file: Uint8Array | ArrayBuffer): Safetensors;
+
+export declare function readSafetensorsHeader(size: number, read: (from: number, count: number) => Uint8Array): SafetensorsHeader;
 
 export declare function rotaryFrequencies(options: RotaryOptions & {
     readonly dim: number;

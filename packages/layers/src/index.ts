@@ -52,11 +52,12 @@ export { type RotaryFrequencies, rotaryFrequencies } from './rotary/frequencies.
 export type { RotaryOptions, RotaryScaling } from './rotary/options.ts';
 export { type RotateInputs, rotate } from './rotary/rotate.ts';
 export {
-  type RowRange,
-  type SafetensorsFile,
+  type PlacedTensor,
+  type SafetensorsHeader,
   type StoredTensor,
-  openSafetensors,
-} from './safetensors/open.ts';
+  readSafetensorsHeader,
+} from './safetensors/header.ts';
+export { type RowRange, type SafetensorsFile, openSafetensors } from './safetensors/open.ts';
 export { type Safetensors, readSafetensors } from './safetensors/read.ts';
 export { type SafetensorsIndex, openSafetensorsShards } from './safetensors/shards.ts';
 export { type WriteSafetensorsOptions, writeSafetensors } from './safetensors/write.ts';

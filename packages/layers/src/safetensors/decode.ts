@@ -1,6 +1,6 @@
 import { HeedError, type Tensor, cast } from '@heed/core';
 import { shown } from '@heed/core/backend';
-import type { Entry } from './header.ts';
+import type { StoredTensor } from './header.ts';
 
 /** Types that {@link decode} reads. */
 export const READ: ReadonlySet<string> = new Set([
@@ -22,7 +22,12 @@ export const READ: ReadonlySet<string> = new Set([
  *
  * @throws HeedError `UNSUPPORTED` for a type that no tensor holds, and a number that int32 does not.
  */
-export function decode(name: string, { dtype, shape }: Entry, bytes: Uint8Array, keepsHalf = false): Tensor {
+export function decode(
+  name: string,
+  { dtype, shape }: StoredTensor,
+  bytes: Uint8Array,
+  keepsHalf = false,
+): Tensor {
   switch (dtype) {
     case 'F32':
       return { dtype: 'float32', shape, data: view(Float32Array, bytes) };

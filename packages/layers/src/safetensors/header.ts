@@ -1,5 +1,5 @@
 import { HeedError } from '@heed/core';
-import { shown } from '@heed/core/backend';
+import { callback, checkOptions, integer, required, shown } from '@heed/core/backend';
 
 /** Bits of an element of each type of the format. */
 const BITS: Readonly<Record<string, number>> = {
@@ -12,19 +12,25 @@ const BITS: Readonly<Record<string, number>> = {
 /** The format's own limit. */
 const LONGEST_HEADER = 100_000_000;
 
-/** A tensor of the file; its bytes are counted from the end of the header. */
-export interface Entry {
+/** A tensor of a file, as its header describes it. */
+export interface StoredTensor {
+  /** Type in the format's spelling: `F32`, `BF16`. */
   readonly dtype: string;
   readonly shape: readonly number[];
+}
+
+/** A tensor of a file, and its bytes: from `begin` up to, but not including, `end`, counted from the start of the file. */
+export interface PlacedTensor extends StoredTensor {
   readonly begin: number;
   readonly end: number;
 }
 
-export interface Header {
+/** Header of a safetensors file. */
+export interface SafetensorsHeader {
+  /** The file's own remarks. */
   readonly metadata: Readonly<Record<string, string>>;
-  readonly entries: ReadonlyMap<string, Entry>;
-  /** End of the header, in bytes. */
-  readonly start: number;
+  /** By name, in the order of the file. */
+  readonly tensors: ReadonlyMap<string, PlacedTensor>;
 }
 
 function refuse(clause: 'length' | 'header' | 'entry' | 'layout', message: string): never {
@@ -35,21 +41,60 @@ function refuse(clause: 'length' | 'header' | 'entry' | 'layout', message: strin
 }
 
 /**
+ * Reads and checks the header alone, for those who read a tensor's bytes in their own way, such as a part of them.
+ *
+ * @param size of the whole file, in bytes.
+ * @param read returns so many bytes from a place in the file.
+ * @throws HeedError `ARGUMENT` with the clause that a malformed file breaks, as {@link readSafetensors}, and for another
+ * number of bytes than asked for; what `read` throws.
+ *
+ * @example
+ * ```ts
+ * import { readSafetensorsHeader, writeSafetensors } from '@heed/layers';
+ *
+ * const file = writeSafetensors({ scale: { dtype: 'float32', shape: [2], data: Float32Array.of(1, 2) } });
+ * const { tensors } = readSafetensorsHeader(file.length, (from, count) => file.subarray(from, from + count));
+ * const { begin, end } = tensors.get('scale')!;
+ * console.log(new Float32Array(file.slice(begin, end).buffer)[1]); // 2
+ * ```
+ */
+export function readSafetensorsHeader(
+  size: number,
+  read: (from: number, count: number) => Uint8Array,
+): SafetensorsHeader {
+  const whole = { size: required(integer(0)), read: required(callback) };
+  checkOptions('readSafetensorsHeader()', { size, read }, whole);
+  const first = (count: number): Uint8Array => {
+    const bytes = read(0, count);
+    if (bytes?.length === count) return bytes;
+    throw new HeedError('ARGUMENT', `read(0, ${count}) returned ${shown(bytes)}; expected ${count} bytes`, {
+      clause: 'safetensors.length',
+      remedy: 'give the size of the whole file, and a function that returns as many bytes as asked for',
+    });
+  };
+  return parseHeader(first(headerEnd(first(Math.min(8, size)), size)), size);
+}
+
+/**
  * @param bytes of the beginning of the file, at least to the end of its header.
  * @param size of the whole file, in bytes.
  * @throws HeedError `ARGUMENT`, with the clause that the file breaks.
  */
-export function parseHeader(bytes: Uint8Array, size: number): Header {
+export function parseHeader(bytes: Uint8Array, size: number): SafetensorsHeader {
   const start = headerEnd(bytes, size);
   const parsed = parseObject(bytes.subarray(8, start));
-  const entries = new Map<string, Entry>();
+  const entries = new Map<string, PlacedTensor>();
   let metadata: Record<string, string> = {};
   for (const [name, value] of Object.entries(parsed)) {
     if (name === '__metadata__') metadata = checkMetadata(value);
     else entries.set(name, checkEntry(name, value));
   }
   checkLayout(entries, size - start);
-  return { metadata, entries, start };
+  const placed = [...entries].map(
+    ([name, { begin, end, ...stored }]) =>
+      [name, { ...stored, begin: start + begin, end: start + end }] as const,
+  );
+  return { metadata, tensors: new Map(placed) };
 }
 
 /**
@@ -133,7 +178,8 @@ function checkMetadata(value: unknown): Record<string, string> {
   return value as Record<string, string>;
 }
 
-function checkEntry(name: string, value: unknown): Entry {
+/** Returns the tensor of an entry; its bytes are counted from the end of the header. */
+function checkEntry(name: string, value: unknown): PlacedTensor {
   if (!isObject(value)) refuse('entry', `${shown(name)} is not an object`);
   const { dtype, shape, data_offsets: offsets, ...unknown } = value;
   const fields = Object.keys(unknown);
@@ -161,7 +207,7 @@ function isCounts(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((count) => Number.isSafeInteger(count) && count >= 0);
 }
 
-function checkLayout(entries: ReadonlyMap<string, Entry>, length: number): void {
+function checkLayout(entries: ReadonlyMap<string, PlacedTensor>, length: number): void {
   let at = 0;
   for (const [name, { begin, end }] of [...entries].sort(
     ([, a], [, b]) => a.begin - b.begin || a.end - b.end,

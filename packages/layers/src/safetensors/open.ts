@@ -1,19 +1,12 @@
 import { HeedError, type Tensor } from '@heed/core';
 import { assertBlob, bytesOfBlob, checkOptions, integer, required, shown } from '@heed/core/backend';
 import { READ, decode } from './decode.ts';
-import { type Entry, headerEnd, parseHeader, noTensor } from './header.ts';
+import { type PlacedTensor, type StoredTensor, headerEnd, noTensor, parseHeader } from './header.ts';
 
 /** Rows of the first axis: from `start` up to, but not including, `end`. */
 export interface RowRange {
   readonly start: number;
   readonly end: number;
-}
-
-/** A tensor of a file, as its header describes it. */
-export interface StoredTensor {
-  /** Type in the format's spelling: `F32`, `BF16`. */
-  readonly dtype: string;
-  readonly shape: readonly number[];
 }
 
 /** An open safetensors file: its header was read and checked; numbers are read on request. */
@@ -65,18 +58,18 @@ export interface SafetensorsFile {
 export async function openSafetensors(file: Blob): Promise<SafetensorsFile> {
   assertBlob(file, 'safetensors.length');
   const end = headerEnd(await bytesOfBlob(file, 0, Math.min(8, file.size)), file.size);
-  const { metadata, entries, start } = parseHeader(await bytesOfBlob(file, 0, end), file.size);
-  const entryOf = (name: string): Entry => {
-    const entry = entries.get(name);
+  const { metadata, tensors } = parseHeader(await bytesOfBlob(file, 0, end), file.size);
+  const entryOf = (name: string): PlacedTensor => {
+    const entry = tensors.get(name);
     if (entry === undefined) throw noTensor('file', name);
     return entry;
   };
-  const names = [...entries.keys()];
+  const names = [...tensors.keys()];
   const read = async (name: string, rows: RowRange | undefined, keepsHalf: boolean): Promise<Tensor> => {
     const entry = entryOf(name);
     if (!READ.has(entry.dtype)) return decode(name, entry, new Uint8Array(0));
     const part = rows === undefined ? entry : partOf(name, entry, rows);
-    return decode(name, part, await bytesOfBlob(file, start + part.begin, start + part.end), keepsHalf);
+    return decode(name, part, await bytesOfBlob(file, part.begin, part.end), keepsHalf);
   };
   const tensor = (name: string, rows?: RowRange): Promise<Tensor> => read(name, rows, false);
   return {
@@ -108,7 +101,7 @@ export async function tensorsUnder(
 }
 
 /** The rows of a tensor, as a tensor of the file. */
-function partOf(name: string, { dtype, shape, begin, end }: Entry, rows: RowRange): Entry {
+function partOf(name: string, { dtype, shape, begin, end }: PlacedTensor, rows: RowRange): PlacedTensor {
   const row = required(integer(0));
   checkOptions('tensor()', rows, { start: row, end: row });
   const [count, ...inner] = shape;

@@ -1,6 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { HeedError, cast, tensor } from '@heed/core';
 import { describe, expect, test } from 'vitest';
+import { type SafetensorsHeader, readSafetensorsHeader } from './header.ts';
 import { readSafetensors } from './read.ts';
 import { writeSafetensors } from './write.ts';
 
@@ -54,6 +55,45 @@ test('names, prefixes, empty tensors and numbers at odd places', () => {
   expect(read.names).toEqual(['b.weight', 'a.flag', 'a.none', '__proto__x']);
   expect(read.tensor('b.weight').data[0]).toBe(3);
   expect(Object.keys(read.stateDict('a.'))).toEqual(['flag', 'none']);
+});
+
+const headerOf = (bytes: Uint8Array): SafetensorsHeader =>
+  readSafetensorsHeader(bytes.length, (from, count) => bytes.subarray(from, from + count));
+
+describe('the header alone', () => {
+  const scales = file(
+    {
+      __metadata__: { format: 'pt' },
+      b: { dtype: 'F32', shape: [1], data_offsets: [4, 8] },
+      a: { dtype: 'F8_E4M3', shape: [2, 2], data_offsets: [0, 4] },
+    },
+    [1, 2, 3, 4, ...bytesOf(new Float32Array([3]))],
+  );
+
+  test('says where the bytes of each tensor are', () => {
+    const start = scales.length - 8;
+    expect(headerOf(scales)).toEqual({
+      metadata: { format: 'pt' },
+      tensors: new Map([
+        ['b', { dtype: 'F32', shape: [1], begin: start + 4, end: start + 8 }],
+        ['a', { dtype: 'F8_E4M3', shape: [2, 2], begin: start, end: start + 4 }],
+      ]),
+    });
+    expect([...headerOf(scales).tensors.keys()]).toEqual(['b', 'a']);
+  });
+
+  test.each<[string, unknown, unknown]>([
+    ['no size', undefined, () => scales],
+    ['half a byte', 8.5, () => scales],
+    ['no function', scales.length, scales],
+    ['a function that returns nothing', scales.length, () => undefined],
+    ['a function that returns the whole file', scales.length, () => scales],
+    ['a function that returns too few bytes', scales.length, (from: number) => scales.subarray(from, 4)],
+  ])('%s', (_, size, read) => {
+    expect(() => readSafetensorsHeader(size as never, read as never)).toThrow(
+      expect.objectContaining({ code: 'ARGUMENT', remedy: expect.any(String) }) as Error,
+    );
+  });
 });
 
 const entry = { dtype: 'F32', shape: [1], data_offsets: [0, 4] };
@@ -120,16 +160,18 @@ const malformed: [clause: string, what: string, bytes: Uint8Array][] = [
 describe('malformed files are refused, naming the clause', () => {
   test.each(malformed)('%s: %s', (clause, _, bytes) => {
     if (clause === 'header' && _.includes('UTF-8')) bytes.set([0xff, 0xfe, 0xfd], 8);
-    const error = (() => {
+    const errorOf = (read: () => unknown): HeedError => {
       try {
-        readSafetensors(bytes);
+        read();
       } catch (thrown) {
         return thrown as HeedError;
       }
       throw new Error('it was accepted');
-    })();
+    };
+    const error = errorOf(() => readSafetensors(bytes));
     expect(error).toMatchObject({ code: 'ARGUMENT', clause: `safetensors.${clause}` });
     expect(error.message.length).toBeLessThan(400);
+    expect(errorOf(() => headerOf(bytes)).message).toBe(error.message);
   });
 
   test('remarks and names of megabytes are read', () => {

@@ -55,13 +55,13 @@ export function readSafetensors(file: Uint8Array | ArrayBuffer): Safetensors {
   // Plain: `slice` of a Node Buffer is a view, which leaves numbers where they are not aligned.
   const { buffer, byteOffset, byteLength } = isBytes ? (file as Uint8Array) : new Uint8Array(file);
   const bytes = new Uint8Array(buffer, byteOffset, byteLength);
-  const { metadata, entries, start } = parseHeader(bytes, bytes.length);
-  const names = [...entries.keys()];
+  const { metadata, tensors } = parseHeader(bytes, bytes.length);
+  const names = [...tensors.keys()];
   const read: Safetensors['tensor'] = (name, options = {}) => {
     checkOptions('tensor()', options, { keepHalf: flag });
-    const entry = entries.get(name);
+    const entry = tensors.get(name);
     if (entry === undefined) throw noTensor('file', name);
-    return decode(name, entry, bytes.subarray(start + entry.begin, start + entry.end), options.keepHalf);
+    return decode(name, entry, bytes.subarray(entry.begin, entry.end), options.keepHalf);
   };
   return {
     metadata,
@@ -70,7 +70,7 @@ export function readSafetensors(file: Uint8Array | ArrayBuffer): Safetensors {
     stateDict(prefix = '') {
       const dict: Record<string, Tensor> = {};
       for (const name of names.filter((one) => one.startsWith(prefix))) {
-        const { dtype } = entries.get(name)!;
+        const { dtype } = tensors.get(name)!;
         Object.defineProperty(dict, name.slice(prefix.length), {
           enumerable: true,
           ...(READ.has(dtype) ? { value: read(name) } : { get: () => read(name) }),
