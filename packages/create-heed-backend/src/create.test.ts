@@ -75,6 +75,10 @@ describe('a new folder', () => {
     expect(all).not.toContain('not-not');
   });
 
+  test.runIf(process.platform === 'linux')('is not made where not even root can create one', () => {
+    expect(() => createBackend('/proc/tiny', backendName('tiny')!)).toThrow('/proc/tiny');
+  });
+
   test('is never one that has something in it', () => {
     const folder = emptyFolder();
     writeFileSync(path.join(folder, 'mine.txt'), 'mine');

@@ -18,7 +18,9 @@ const RENAMED: Readonly<Record<string, string>> = {
  * @throws Error when the folder is there and not empty; then nothing was written.
  */
 export function createBackend(folder: string, names: BackendName): string[] {
-  if (existsSync(folder) && readdirSync(folder).length > 0) throw new Error(`${folder} is not empty`);
+  // Not recursive: Node's recursive mkdir never ends where nothing can be created, as below /proc.
+  if (!existsSync(folder)) mkdirSync(folder);
+  if (readdirSync(folder).length > 0) throw new Error(`${folder} is not empty`);
   const files = readdirSync(TEMPLATE, { recursive: true, withFileTypes: true }).filter((entry) =>
     entry.isFile(),
   );

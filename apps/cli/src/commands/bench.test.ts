@@ -262,7 +262,9 @@ describe('wrong usage', () => {
     [['--out', '/dev/null/results', ...TINY], /results cannot be written/],
     // An existing folder in which not even root can create files.
     ...(process.platform === 'linux'
-      ? [[['--out', '/proc', ...TINY], /results cannot be written/] as const]
+      ? ['/proc', '/proc/x', '/proc/x/y'].map(
+          (out) => [['--out', out, ...TINY], /results cannot be written/] as const,
+        )
       : []),
   ] as const)('%j', (words, message) => {
     const { code, value } = heedJSON<{ message: string }>(['bench', ...words], { cwd: folderOf({}) });

@@ -1,8 +1,17 @@
-import { closeSync, ftruncateSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { zipSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
 import { folderOf, heed, heedJSON } from '../test/heed.ts';
+import { moduleFile } from '../test/modules.ts';
 
 /** A file as numpy.save writes it. */
 function npy(descr: string, shape: readonly number[], data: Uint8Array, fortran = false): Uint8Array {
@@ -89,18 +98,27 @@ function safetensors(
   tensors: Readonly<Record<string, readonly [shape: number[], data: Float32Array]>>,
 ): Uint8Array {
   let at = 0;
-  const header = JSON.stringify(
-    Object.fromEntries(
-      Object.entries(tensors).map(([name, [shape, { byteLength }]]) => [
-        name,
-        { dtype: 'F32', shape, data_offsets: [at, (at += byteLength)] },
-      ]),
-    ),
+  const header = Object.fromEntries(
+    Object.entries(tensors).map(([name, [shape, { byteLength }]]) => [
+      name,
+      { dtype: 'F32', shape, data_offsets: [at, (at += byteLength)] },
+    ]),
   );
-  const length = new Uint8Array(new BigUint64Array([BigInt(header.length)]).buffer);
+  const file = safetensorsOf(header, at);
   const data = Object.values(tensors).flatMap(([, numbers]) => [...bytes(numbers)]);
-  return new Uint8Array([...length, ...new TextEncoder().encode(header), ...data]);
+  file.set(data, file.length - at);
+  return file;
 }
+
+/** A file of a header, right or not, and so many zeros. */
+function safetensorsOf(header: object | string, zeros: number): Uint8Array<ArrayBuffer> {
+  const text = typeof header === 'string' ? header : JSON.stringify(header);
+  const start = [...little(8, text.length), ...new TextEncoder().encode(text)];
+  return Uint8Array.from([...start, ...new Uint8Array(zeros)]);
+}
+
+/** An entry of a header, without its place. */
+const MATRIX = { dtype: 'F32', shape: [1, 2] };
 
 const bytes = (numbers: { readonly buffer: ArrayBufferLike }): Uint8Array => new Uint8Array(numbers.buffer);
 const weights = new Float32Array([0.25, 0.75, 0, 1, 0.5, 0.5]);
@@ -508,6 +526,30 @@ describe('what cannot be drawn is an error that says why', () => {
     ['a head that is not there', 'x.npy', good, ['x.npy', '--head', '1'], 'head is 1'],
     ['a format that is none', 'x.npy', good, ['x.npy', '--out', 'x.gif'], '.svg'],
     ['a folder that is none', 'x.npy', good, ['x.npy', '--out', 'no/such/x.svg'], 'cannot be written'],
+    [
+      'a .safetensors of tensors that overlap',
+      'x.safetensors',
+      safetensorsOf({ a: { ...MATRIX, data_offsets: [0, 8] }, b: { ...MATRIX, data_offsets: [4, 12] } }, 12),
+      ['x.safetensors', '--tensor', 'a'],
+      '"b" begins at byte 4 of the numbers; expected 8',
+    ],
+    [
+      'a .safetensors that says a name twice',
+      'x.safetensors',
+      safetensorsOf(
+        '{"a":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]}}',
+        4,
+      ),
+      ['x.safetensors'],
+      'the header says "a" twice',
+    ],
+    [
+      'a .safetensors with numbers that no tensor has',
+      'x.safetensors',
+      safetensorsOf({ a: { ...MATRIX, data_offsets: [0, 8] } }, 12),
+      ['x.safetensors'],
+      'the tensors take 8 bytes, the file has 12',
+    ],
   ])('%s', (_, name, data, words, message) => {
     const cwd = folderOf({});
     writeFileSync(path.join(cwd, name), data);
@@ -516,5 +558,15 @@ describe('what cannot be drawn is an error that says why', () => {
     expect(stdout).toBe('');
     expect(stderr).toContain(message);
     expect(stderr).not.toContain('    at ');
+  });
+
+  test('a place that cannot be written is refused before anything is computed, or written', () => {
+    const one: [number[], Float32Array] = [[1, 1], new Float32Array([1])];
+    const cwd = folderWith('qk.safetensors', safetensors({ query: one, key: one }));
+    const words = ['heatmap', 'qk.safetensors', '--backend', moduleFile('throwsInCreate')];
+    const { code, stderr } = heed([...words, '--out', 'good.svg', '--out', 'no/such/x.svg'], { cwd });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error: no\/such\/x\.svg cannot be written: .*\n {2}→ give --out a file/);
+    expect(readdirSync(cwd)).toEqual(['qk.safetensors']);
   });
 });

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import {
   type AttentionBackend,
@@ -11,6 +12,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { importProvider } from '../backends/provider.ts';
 import { isInstalled, locate } from '../backends/resolve.ts';
 import type { Console, ExitCode } from '../output/console.ts';
+import { type Writing, fileFor, writing } from '../output/destination.ts';
 import { FORMATS } from '../heatmap/draw.ts';
 import type { Choice, Heads, Source } from '../heatmap/choose-weights.ts';
 import type { Labels } from '../heatmap/files/read-file.ts';
@@ -104,9 +106,10 @@ export function heatmapCommand(console: Console, onEnd: (code: ExitCode) => void
 async function draw(file: string, options: Options, console: Console): Promise<void> {
   const { readTensors } = await import('../heatmap/files/read-file.ts');
   const { chooseWeights } = await import('../heatmap/choose-weights.ts');
-  const { pictureOf, smallEnough, writePicture } = await import('../heatmap/draw.ts');
+  const { pictureOf, renderPicture, smallEnough } = await import('../heatmap/draw.ts');
   const { readTokens } = await import('../heatmap/files/tokens.ts');
   checkUsage(options);
+  const files = options.out.map((out) => fileFor(out, writes(out)));
   const contents = readTensors(file);
   const source = chooseWeights(contents, options);
   if (source.kind === 'weights' && options.backend !== undefined) {
@@ -124,15 +127,18 @@ async function draw(file: string, options: Options, console: Console): Promise<v
   };
   const picture = await pictureOf(source, asked, () => backendOf(options.backend));
   const { colorMap, theme = 'auto' } = options;
-  for (const out of options.out) await writeOut(() => writePicture(picture, out, { colorMap, theme }), out);
+  for (const out of files) {
+    const bytes = await renderPicture(picture, path.extname(out).toLowerCase(), { colorMap, theme });
+    writing(writes(out), () => writeFileSync(out, bytes));
+  }
   if (options.out.length === 0) {
     const { depth, width } = console;
     const small = smallEnough(picture, Math.max(8, Math.floor((width - 24) / 2)));
     console.print(toTerminal(small, { color: depth, columns: Math.max(20, width), colorMap }));
   }
-  options.out.forEach((out) => console.print(path.resolve(out)));
+  files.forEach((out) => console.print(out));
   const { title, description } = picture;
-  console.result({ title, description, files: options.out.map((out) => path.resolve(out)) });
+  console.result({ title, description, files });
 }
 
 async function backendOf(named: string | undefined): Promise<AttentionBackend> {
@@ -188,16 +194,8 @@ function useless(option: string, why: string): HeedError {
   return new HeedError('ARGUMENT', `${option} requires ${why}`, { remedy: `leave out ${option}` });
 }
 
-async function writeOut(write: () => Promise<void>, file: string): Promise<void> {
-  try {
-    await write();
-  } catch (error) {
-    if (HeedError.isInstance(error)) throw error;
-    throw new HeedError('ARGUMENT', `${file} cannot be written: ${(error as Error).message}`, {
-      cause: error,
-      remedy: 'give --out a file in a folder that exists',
-    });
-  }
+function writes(out: string): Writing {
+  return { what: out, remedy: 'give --out a file in a folder that exists and can be written to' };
 }
 
 function parseHead(text: string): Heads {

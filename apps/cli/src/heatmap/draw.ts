@@ -1,5 +1,3 @@
-import { writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { type AttentionBackend, HeedError, type Tensor, attention } from '@heed/core';
 import {
   type ColorMap,
@@ -113,28 +111,20 @@ function ofWeights(layers: readonly Tensor[], options: DrawOptions): HeatmapView
   return heatmap(layers[0]!, { ...shared, ...(head !== undefined && { head }) });
 }
 
-export interface WriteOptions {
+export interface RenderOptions {
   readonly colorMap: ColorMap;
   readonly theme: Scheme | 'auto';
 }
 
 export const FORMATS = ['.svg', '.png', '.html'] as const;
 
-/** Writes a picture in the format that the file's name ends with. */
-export async function writePicture(
-  picture: HeatmapView | HeatmapPanels,
-  file: string,
-  options: WriteOptions,
-): Promise<void> {
-  const small = smallEnough(picture, MOST_CELLS);
-  writeFileSync(file, await render(small, path.extname(file).toLowerCase(), options));
-}
-
-async function render(
-  picture: HeatmapView | HeatmapPanels,
+/** Renders a picture in the format of a file's extension. */
+export async function renderPicture(
+  whole: HeatmapView | HeatmapPanels,
   extension: string,
-  { colorMap, theme }: WriteOptions,
+  { colorMap, theme }: RenderOptions,
 ): Promise<string | Uint8Array> {
+  const picture = smallEnough(whole, MOST_CELLS);
   if (extension === '.svg') return toSVG(picture, { colorMap, theme });
   if (extension === '.html') return toHTML(picture, { colorMap, theme });
   const { toPNG } = await import('@heed/heatmap/png');

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, rmdirSync } from 'node:fs';
+import { closeSync, lstatSync, mkdirSync, mkdtempSync, openSync, rmSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { HeedError } from '@heed/core';
 
@@ -26,10 +26,16 @@ export function writing<T>({ what, remedy }: Writing, write: () => T): T {
 export function folderFor(name: string, writes: Writing): string {
   const folder = path.resolve(name);
   return writing(writes, () => {
+    // First, since Node's mkdir never ends where nothing can be created below /proc.
+    rmdirSync(mkdtempSync(path.join(nearest(folder), '.heed-')));
     mkdirSync(folder, { recursive: true });
-    rmdirSync(mkdtempSync(path.join(folder, '.heed-')));
     return folder;
   });
+}
+
+/** Returns the path, or the nearest above it at which something exists. */
+function nearest(place: string): string {
+  return lstatSync(place, { throwIfNoEntry: false }) === undefined ? nearest(path.dirname(place)) : place;
 }
 
 /** Returns the path of a file that can be written. Call it before the work; it leaves no file behind. */
