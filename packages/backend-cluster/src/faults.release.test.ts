@@ -1,4 +1,7 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import ts from '@heed/backend-ts';
 import { HeedError } from '@heed/core';
@@ -219,6 +222,48 @@ describe.skipIf(!hasServer())('a cluster', () => {
       await expect(WorkerProcess.start(other)).rejects.toThrow(
         new RegExp(`this worker is trapped, else.*${cluster.workers[0]!.id} of namespace heed`),
       );
+    });
+
+    test('all but one level of workers that start at once', async () => {
+      const { TRAPPED, HASTY } = await import('./test/cluster.ts');
+      const { WorkerProcess } = await import('./test/workers.ts');
+      const at = { servers: cluster.server.url, backend: TRAPPED, ...HASTY, namespace: 'new' };
+      const levels = ['a', 'a', 'b', 'b'];
+      const folder = mkdtempSync(path.join(tmpdir(), 'heed-together-'));
+      const together = { folder, count: levels.length };
+      const started = await Promise.allSettled(
+        levels.map((device) => WorkerProcess.start({ ...at, backendOptions: { device, together } })),
+      );
+      rmSync(folder, { recursive: true });
+      const joined = levels.filter((_, index) => started[index]!.status === 'fulfilled');
+      const refused = started.filter((one) => one.status === 'rejected');
+      for (const one of started) if (one.status === 'fulfilled') cluster.workers.push(one.value);
+      expect(joined).toEqual([joined[0], joined[0]]);
+      for (const { reason } of refused) {
+        expect((reason as Error).message).toMatch(/their bits would differ/);
+      }
+    });
+
+    test('a worker that was paused, if others of another level came meanwhile', async () => {
+      const { TRAPPED, HASTY } = await import('./test/cluster.ts');
+      const { WorkerProcess } = await import('./test/workers.ts');
+      const [paused] = cluster.workers;
+      paused!.send('SIGSTOP');
+      const other = await WorkerProcess.start({
+        ...HASTY,
+        servers: cluster.server.url,
+        backend: TRAPPED,
+        backendOptions: { device: 'else' },
+      });
+      cluster.workers.push(other);
+      paused!.send('SIGCONT');
+      expect(await paused!.hears(/^refused/)).toMatch(
+        new RegExp(`while this worker was silent, ${other.id}, trapped, else, .*took its place; end`),
+      );
+      expect(await paused!.exit).toBe(1);
+      await cluster.backend.dispose();
+      await cluster.connect();
+      expect(await bits(cluster.backend, request())).toBe(expected);
     });
 
     test('to compute where a worker of another level has come since', async () => {

@@ -14,7 +14,7 @@ Examples:
   $ heed worker --backend native --threads 2
   $ heed worker --servers tls://nats.example.com --creds heed.creds --backend wasm
 
-Exit codes: 0 it was ended, 1 its backend was lost, 2 wrong usage, or it cannot join.`;
+Exit codes: 0 it was ended, 1 it lost its backend or its place, 2 wrong usage, or it cannot join.`;
 
 interface Options {
   readonly servers?: string;

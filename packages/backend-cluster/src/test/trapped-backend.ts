@@ -1,4 +1,6 @@
 /** The backend `ts`, slow, and with queries that kill its process, end its thread or exceed its memory. */
+import { readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import {
   type AttentionBackend,
@@ -25,14 +27,25 @@ interface TrappedOptions {
   readonly block?: number;
   /** Device that it reports. */
   readonly device?: string;
+  /** Folder in which so many workers meet before any of them goes on. */
+  readonly together?: { readonly folder: string; readonly count: number };
 }
 
 const trapped: BackendProvider<TrappedOptions> = {
   contract: CONTRACT_VERSION,
   name: 'trapped',
   probe: ts.probe,
-  async create({ delay = 0, block = 0, device = 'JavaScript, one thread' } = {}): Promise<AttentionBackend> {
+  async create({
+    delay = 0,
+    block = 0,
+    device = 'JavaScript, one thread',
+    together,
+  } = {}): Promise<AttentionBackend> {
     const backend = await ts.create();
+    if (together !== undefined) {
+      writeFileSync(path.join(together.folder, String(process.pid)), '');
+      while (readdirSync(together.folder).length < together.count) await wait(5);
+    }
     const trap = async (kernel: AttentionKernel): Promise<AttentionKernel> => ({
       ...kernel,
       run: (async (inputs: AttentionInputs, options: never) => {

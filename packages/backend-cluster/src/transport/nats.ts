@@ -20,7 +20,7 @@ import { type ConnectionOptions, namespaceOf } from '../options.ts';
 import { NatsBlobs } from './blobs.ts';
 import { connectTo, unavailable } from './connect.ts';
 import { persist } from './persist.ts';
-import type { Offered, Taken, Taking, Transport } from './port.ts';
+import type { Note, Offered, Taken, Taking, Transport } from './port.ts';
 
 /** Rules for handing out tasks. All takers of a namespace follow those of the first. */
 export interface QueueRules {
@@ -44,9 +44,10 @@ const WRONG_LAST_SEQUENCE = 10071;
 const NAME_IN_USE = [10058, 10148, 10013];
 
 /**
- * The transport on NATS JetStream: four streams of files, so that a server that restarts goes on. Tasks wait in a work
+ * The transport on NATS JetStream: five streams of files, so that a server that restarts goes on. Tasks wait in a work
  * queue with a durable consumer for each group; answers are published on the condition that their subject is empty, in a
- * stream that keeps them until they are deleted; blobs are messages of their own, chunk by chunk; callers sign that they live.
+ * stream that keeps them until they are deleted; blobs are messages of their own, chunk by chunk; callers sign that they live;
+ * a note is replaced on the condition that its sequence is the one that was read.
  */
 export class NatsTransport implements Transport {
   readonly engine: string;
@@ -159,13 +160,7 @@ export class NatsTransport implements Transport {
   }
 
   async answer(name: string, data: Uint8Array): Promise<boolean> {
-    try {
-      await this.#publish(`answer.${name}`, data, { expect: { lastSubjectSequence: 0 } });
-      return true;
-    } catch (error) {
-      if (!isApiError(error, WRONG_LAST_SEQUENCE)) throw error;
-      return false;
-    }
+    return (await this.#publishAfter(0, `answer.${name}`, data)) !== null;
   }
 
   listenForAnswers(prefix: string, hear: (name: string, data: Uint8Array) => void): () => void {
@@ -195,6 +190,22 @@ export class NatsTransport implements Transport {
 
   remove(prefix: string): Promise<void> {
     return this.#blobs.remove(prefix);
+  }
+
+  async note(): Promise<Note | null> {
+    const found = await this.#persist(() =>
+      this.#jsm.direct.getMessage(`${this.#namespace}_note`, { last_by_subj: `${this.#namespace}.note` }),
+    );
+    return found && { data: found.data, number: found.seq };
+  }
+
+  replaceNote(data: Uint8Array, expected: number): Promise<number | null> {
+    return this.#publishAfter(expected, 'note', data);
+  }
+
+  async removeNote(expected: number): Promise<void> {
+    // Replaced meanwhile, or out of reach: the next process waits until it is too old.
+    await this.#jsm.streams.deleteMessage(`${this.#namespace}_note`, expected, false).catch(() => undefined);
   }
 
   async sign(caller: string): Promise<void> {
@@ -247,6 +258,20 @@ export class NatsTransport implements Transport {
     return this.#persist(() => this.#js.publish(subject, data, { timeout: REQUEST, ...options }));
   }
 
+  /**
+   * Publishes, if the last message of the subject has this sequence; 0 if there must be none.
+   *
+   * @returns the sequence of the message, or null.
+   */
+  async #publishAfter(last: number, topic: string, data: Uint8Array): Promise<number | null> {
+    try {
+      return (await this.#publish(topic, data, { expect: { lastSubjectSequence: last } })).seq;
+    } catch (error) {
+      if (!isApiError(error, WRONG_LAST_SEQUENCE)) throw error;
+      return null;
+    }
+  }
+
   /** Repeats a step that may be repeated, until the server answers or the patience ends. */
   async #persist<T>(step: () => Promise<T>): Promise<T> {
     // An answer of the server is final, except that it may need a moment after its start.
@@ -290,6 +315,7 @@ async function ensureStreams(jsm: JetStreamManager, namespace: string): Promise<
     { name: `${namespace}_answers`, subjects: [`${namespace}.answer.>`], max_age: LIFETIME },
     { name: `${namespace}_blobs`, subjects: [`${namespace}.blob.>`], max_msgs_per_subject: 1 },
     { name: `${namespace}_callers`, subjects: [`${namespace}.caller.*`], max_msgs_per_subject: 1 },
+    { name: `${namespace}_note`, subjects: [`${namespace}.note`], max_msgs_per_subject: 1 },
   ];
   for (const stream of streams) await unlessThere(jsm.streams.add({ ...usual, ...stream }));
 }

@@ -35,6 +35,16 @@ export interface Transport {
   get(name: string): Promise<Uint8Array>;
   /** Deletes all blobs whose names begin with this. */
   remove(prefix: string): Promise<void>;
+  /** Returns the note of this engine, or null. All processes see its states in the same order. */
+  note(): Promise<Note | null>;
+  /**
+   * Replaces the note, if it is still of this number; 0 if there must be none.
+   *
+   * @returns its number now, or null if it has changed meanwhile.
+   */
+  replaceNote(data: Uint8Array, expected: number): Promise<number | null>;
+  /** Deletes the note, if it is still of this number. */
+  removeNote(expected: number): Promise<void>;
   /** Says that a caller lives. */
   sign(caller: string): Promise<void>;
   /** Returns all callers that have signed and were not buried, and the milliseconds since. */
@@ -42,6 +52,13 @@ export interface Transport {
   /** Deletes everything that is stored for a caller. */
   bury(caller: string): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Data that one process at a time may replace. */
+export interface Note {
+  readonly data: Uint8Array;
+  /** Number of this state of it, greater than those of all before. */
+  readonly number: number;
 }
 
 /** A task in a queue. */

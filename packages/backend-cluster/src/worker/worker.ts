@@ -8,6 +8,7 @@ import { type Answer, type Elsewhere, PROTOCOL, type Presence, type Task, kindOf
 import { NatsTransport } from '../transport/nats.ts';
 import { bytesOf, decode, encode } from '../transport/packet.ts';
 import type { Taken, Taking } from '../transport/port.ts';
+import { Claim } from './claim.ts';
 import { Compute, type Computed } from './compute.ts';
 import { type WorkerOptions, type WorkerSettings, workerOptions } from './options.ts';
 
@@ -16,7 +17,7 @@ export interface ClusterWorker {
   readonly id: string;
   /** Device that its backend really runs on. */
   readonly device: string;
-  /** Resolves when it has ended; rejects if its backend was lost. */
+  /** Resolves when it has ended; rejects if its backend was lost, or its place in the namespace to workers of another kind. */
   readonly ended: Promise<void>;
   /** Ends it after the tasks in hand, without new ones. */
   stop(): Promise<void>;
@@ -60,8 +61,12 @@ export async function startWorker(options: WorkerOptions): Promise<ClusterWorker
     const watch = new Watch(transport);
     watch.call();
     await wait(INTRODUCTION);
-    refuseOtherKinds(self, watch.alive(), options);
-    return new RunningWorker(self, { transport, compute, watch, settings });
+    const claim = new Claim(transport, self);
+    await claim.take(() => {
+      refuseOtherKinds(self, watch.alive(), options);
+      watch.call();
+    });
+    return new RunningWorker(self, { transport, compute, watch, claim, settings });
   } catch (error) {
     await compute.end();
     await transport.close();
@@ -99,6 +104,7 @@ interface Parts {
   readonly transport: NatsTransport;
   readonly compute: Compute;
   readonly watch: Watch;
+  readonly claim: Claim;
   readonly settings: WorkerSettings;
 }
 
@@ -119,6 +125,7 @@ class RunningWorker implements ClusterWorker {
   readonly #timers: NodeJS.Timeout[];
   readonly #ends: (() => void)[];
   #isStopping = false;
+  #isDoubting = false;
   #end!: () => void;
   #fail!: (error: unknown) => void;
 
@@ -163,19 +170,19 @@ class RunningWorker implements ClusterWorker {
   async #lose(error: unknown): Promise<void> {
     if (this.#isStopping) return;
     this.#isStopping = true;
-    this.#parts.settings.onEvent(`the backend was lost: ${(error as Error).message}`);
+    this.#parts.settings.onEvent(`ended: ${(error as Error).message}`);
     for (const { taken } of this.#inHand.values()) taken.again();
     await this.#close();
     this.#fail(error);
   }
 
   async #close(): Promise<void> {
-    const { transport, compute, watch } = this.#parts;
+    const { transport, compute, watch, claim } = this.#parts;
     for (const timer of this.#timers) clearInterval(timer);
     for (const end of this.#ends) end();
     watch.end();
     transport.tell('gone', new TextEncoder().encode(this.id));
-    await compute.end();
+    await Promise.all([compute.end(), claim.leave()]);
     await transport.close();
   }
 
@@ -195,12 +202,31 @@ class RunningWorker implements ClusterWorker {
     this.#parts.transport.tell('alive', new TextEncoder().encode(JSON.stringify(presence)));
   }
 
+  /** Ends this worker, if the namespace was given to another kind while it was silent. */
+  async #yieldTo(other: Presence): Promise<void> {
+    if (this.#isDoubting) return;
+    this.#isDoubting = true;
+    try {
+      if (await this.#parts.claim.holds()) return;
+      const remedy = `end ${other.worker} first, or start this worker in another namespace`;
+      const silence = `while this worker was silent, ${other.worker}, ${kindOf(other)}, took its place`;
+      await this.#lose(new HeedError('ENGINE', `cluster: ${silence}; ${remedy}`, { remedy }));
+    } catch (error) {
+      this.#parts.settings.onEvent(`cannot read who has the namespace: ${(error as Error).message}`);
+    } finally {
+      this.#isDoubting = false;
+    }
+  }
+
   /** Takes the groups that are this worker's now, and leaves the others. */
   #hold(): void {
     if (this.#isStopping) return;
     const own = kindOf(this.#self);
-    const alive = this.#parts.watch.alive().filter((other) => kindOf(other) === own);
-    const workers = [...new Set([this.id, ...alive.map(({ worker }) => worker)])].sort();
+    const alive = this.#parts.watch.alive();
+    const others = alive.filter((other) => kindOf(other) !== own);
+    if (others.length > 0) void this.#yieldTo(others[0]!);
+    const equals = alive.filter((other) => kindOf(other) === own);
+    const workers = [...new Set([this.id, ...equals.map(({ worker }) => worker)])].sort();
     const held = new Set<number>();
     holdersOf(workers).forEach((holder, group) => holder === this.id && held.add(group));
     void this.#release([...this.#taking.keys()].filter((group) => !held.has(group)));
