@@ -1,11 +1,12 @@
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { HeedErrorJSON } from '@heed/core';
+import { useEffect, useState } from 'preact/hooks';
 import icon from './icon.svg';
-import { startEngine } from './engine/client.ts';
 import { Choice } from './parts/choice.tsx';
 import {
   type LongTasks,
   type Theme,
   useBackends,
+  useClient,
   useLinkedState,
   useLongTasks,
   useTheme,
@@ -30,7 +31,7 @@ const PAGES: readonly { readonly page: Page; readonly name: string }[] = [
 const VIEWS = { look: Look, write: Write, compare: Compare, race: Race, own: Own };
 
 export function App() {
-  const client = useMemo(startEngine, []);
+  const [client, loss, restart] = useClient();
   const [state, setState] = useLinkedState();
   const [backends, addBackend] = useBackends(client);
   const [theme, scheme, setTheme] = useTheme();
@@ -53,10 +54,30 @@ export function App() {
       </a>
       <Header state={state} />
       <main id="main" tabIndex={-1}>
-        <View {...{ client, state, setState, backends, addBackend, scheme }} />
+        <Loss error={loss} onRestart={restart} />
+        {/* What a page has from a worker goes with it. */}
+        <View key={client.name} {...{ client, state, setState, backends, addBackend, scheme }} />
       </main>
       <Footer {...{ theme, setTheme, longTasks }} />
     </>
+  );
+}
+
+interface LossProps {
+  readonly error: HeedErrorJSON | null;
+  readonly onRestart: () => void;
+}
+
+/** Says that the worker was lost. It is not started by itself: the same question may end it again. */
+function Loss({ error, onRestart }: LossProps) {
+  if (error === null) return null;
+  return (
+    <p class="problem" role="alert">
+      {error.message}.{' '}
+      <button type="button" onClick={onRestart}>
+        Start it again
+      </button>
+    </p>
   );
 }
 

@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Page, Worker } from 'playwright-core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { writeSafetensors } from '@heed/layers';
 import { serve } from './test/chromium.ts';
@@ -8,6 +10,23 @@ import { HOSTILE_NAME, THIRD_PARTY } from './test/third-party.ts';
 import { smallTokenizer, smallWeights } from './test/small-model.ts';
 import { unreadGGUF } from './test/unread-gguf.ts';
 import { DIST, claim, inChromium, radio, says, shoot, slide, sticksOut, visit } from './test/visit.ts';
+
+/** Returns a folder with the page as after an update: the worker has another name, and the one before is gone. */
+function nextVersion(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'heed-next-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  cpSync(DIST, folder, { recursive: true });
+  const assets = path.join(folder, 'assets');
+  const name = readdirSync(assets).find((one) => /^worker-.*\.js$/.test(one))!;
+  renameSync(path.join(assets, name), path.join(assets, name.replace('.js', '.next.js')));
+  const texts = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((one) =>
+    /\.(js|html)$/.test(one),
+  );
+  for (const file of texts.map((one) => path.join(folder, one))) {
+    writeFileSync(file, readFileSync(file, 'utf8').replaceAll(name, name.replace('.js', '.next.js')));
+  }
+  return folder;
+}
 
 inChromium(() => {
   test('compare: the same word in two sentences, one scale', async () => {
@@ -71,6 +90,58 @@ inChromium(() => {
     await page.getByRole('switch', { name: /Causal/ }).check();
     await page.getByRole('button', { name: 'loan' }).waitFor();
     expect(await page.getByRole('alert').count()).toBe(0);
+  });
+
+  describe('a worker that is lost', () => {
+    const lost = (page: Page, message: RegExp) => page.getByRole('alert').filter({ hasText: message });
+    const restart = (page: Page) => page.getByRole('button', { name: 'Start it again' });
+    /** Ends a worker as a browser does that has no memory left for it: without an event. */
+    const close = (worker: Worker): Promise<void> => worker.evaluate(() => globalThis.close());
+
+    test('is told, and another one answers', async () => {
+      const page = await visit('', { serviceWorkers: 'block' });
+      await says(page, '“bank” looks most at “river” 0.523');
+      await close(page.workers()[0]!);
+      await lost(page, /the worker that computes has ended.*start it again/).waitFor();
+      await radio(page, 'Sentence', 'Loan').check();
+      await page.locator('.stage[aria-busy=false]').waitFor();
+      expect(await page.getByRole('alert').count()).toBe(1);
+      await restart(page).click();
+      await says(page, '“bank” looks most at “loan” 0.294');
+      expect(await page.getByRole('alert').count()).toBe(0);
+      expect(await page.locator('.backends [data-status=available]').count()).toBeGreaterThan(0);
+    });
+
+    test('because its script does not load', async () => {
+      const page = await visit('', { serviceWorkers: 'block' }, undefined, () => {
+        const { Worker: Original } = window;
+        let count = 0;
+        window.Worker = class extends Original {
+          constructor(url: string | URL, options?: WorkerOptions) {
+            super(count++ === 0 ? `${String(url)}.missing.js` : url, options);
+          }
+        };
+      });
+      await lost(page, /the worker that computes could not start/).waitFor();
+      await page.locator('.stage[aria-busy=false]').waitFor();
+      await restart(page).click();
+      await says(page, '“bank” looks most at “river” 0.523');
+      expect(await page.getByRole('alert').count()).toBe(0);
+    });
+
+    test('in a race ends it, and the next one runs', async () => {
+      const page = await visit('#race?longest=8192', { serviceWorkers: 'block' });
+      await page.locator('.contestants label').filter({ hasText: 'TypeScript' }).waitFor();
+      const started = page.waitForEvent('worker');
+      await page.getByRole('button', { name: 'Start the race' }).click();
+      await close(await started);
+      await lost(page, /The race:.*the worker that computes has ended/).waitFor();
+      const again = page.getByRole('button', { name: 'Start the race' });
+      await again.click();
+      await page.getByRole('button', { name: 'Stop' }).click();
+      await again.waitFor();
+      expect(await page.getByRole('alert').count()).toBe(0);
+    });
   });
 
   test('a permalink restores the state', async () => {
@@ -234,6 +305,35 @@ inChromium(() => {
     await says(page, '“bank” looks most at “river” 0.523');
     await radio(page, 'Sentence', 'Passage').check();
     await says(page, '“bank” looks');
+  });
+
+  test('a tab of before an update goes on, and the next visit has the new files alone', async () => {
+    let folder = DIST;
+    const host = await serve(() => folder);
+    onTestFinished(() => host.close());
+    const page = await visit('#race?longest=1024', {}, host);
+    await page.getByText('works without a network').waitFor();
+    folder = nextVersion();
+    await page.evaluate(async () => {
+      const { serviceWorker } = navigator;
+      const isNew = new Promise((resolve) => {
+        serviceWorker.addEventListener('controllerchange', resolve, { once: true });
+      });
+      await (await serviceWorker.getRegistration())!.update();
+      await isNew;
+    });
+    // The race starts another worker, whose script the server has no more.
+    await page.getByRole('button', { name: 'Start the race' }).click();
+    await page.getByText(/^[1-9]\d* measured|^Running: [1-9]/).waitFor({ timeout: 60_000 });
+    expect(await page.getByRole('alert').count()).toBe(0);
+
+    await page.goto('about:blank');
+    const next = await page.context().newPage();
+    await next.goto(host.url);
+    await says(next, '“bank” looks most at “river” 0.523');
+    expect(next.workers()[0]!.url()).toContain('.next.js');
+    const caches = (): Promise<string[]> => next.evaluate(() => globalThis.caches.keys());
+    await expect.poll(caches, { timeout: 20_000 }).toHaveLength(1);
   });
 
   test('how long the main thread was busy is told', async () => {

@@ -34,7 +34,7 @@ export interface Step {
   readonly total?: number;
   /** Status of the case that has just ended. */
   readonly status?: Progress['status'];
-  /** Whether what begins is this command's own work: it does not count as the backend's time. */
+  /** True while this command's own work begins, which does not count as the backend's time. */
   readonly own?: boolean;
 }
 

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { Client } from '../engine/client.ts';
+import type { HeedErrorJSON } from '@heed/core';
+import { type Client, LOST, startEngine } from '../engine/client.ts';
 import { OFFERS } from '../engine/offers.ts';
 import type { Answer, BackendState, Outcome, Question } from '../engine/question.ts';
 import type { Reading } from '../engine/reading.ts';
@@ -32,11 +33,30 @@ export function useLinkedState(): [State, (part: Partial<State>) => void] {
   return [state, (part) => setState((now) => change(now, part))];
 }
 
+const LOOKING: readonly BackendState[] = OFFERS.map(({ id, label }) => ({
+  id,
+  label,
+  status: 'looking',
+  detail: 'looking…',
+}));
+
+/** The worker that computes; its error when it is lost; and a function that starts another one. */
+export function useClient(): [Client, HeedErrorJSON | null, () => void] {
+  const [client, setClient] = useState(startEngine);
+  const [loss, setLoss] = useState<{ readonly of: Client; readonly error: HeedErrorJSON } | null>(null);
+  useEffect(() => {
+    void client.lost.then((error) => setLoss({ of: client, error }));
+  }, [client]);
+  const restart = (): void => {
+    client.end();
+    setClient(startEngine());
+  };
+  return [client, loss?.of === client ? loss.error : null, restart];
+}
+
 /** Every backend, examined one after the other so that the first answer does not wait. */
 export function useBackends(client: Client): [readonly BackendState[], (added: BackendState) => void] {
-  const [backends, setBackends] = useState<readonly BackendState[]>(() =>
-    OFFERS.map(({ id, label }) => ({ id, label, status: 'looking', detail: 'looking…' })),
-  );
+  const [backends, setBackends] = useState(LOOKING);
   const put = (one: BackendState): void =>
     setBackends((all) =>
       all.some(({ id }) => id === one.id)
@@ -44,10 +64,20 @@ export function useBackends(client: Client): [readonly BackendState[], (added: B
         : [...all, one],
     );
   useEffect(() => {
+    let isCurrent = true;
+    setBackends(LOOKING);
     void (async () => {
       await firstPaint();
-      for (const { id } of OFFERS) put(await client.engine.examine(id));
+      for (const offer of OFFERS) {
+        const outcome = await client.engine.examine(offer.id);
+        if (!isCurrent) return;
+        if (outcome.ok) put(outcome.value);
+        else put({ ...offer, status: 'unavailable', detail: outcome.error.message });
+      }
     })();
+    return () => {
+      isCurrent = false;
+    };
   }, [client]);
   return [backends, put];
 }
@@ -119,7 +149,8 @@ function useOutcome<A, T>(
       setSettled((before) =>
         outcome.ok
           ? { value: outcome.value, of: asked, error: null, key }
-          : { ...before, error: outcome.error, key },
+          : // The page itself tells of a lost worker.
+            { ...before, error: outcome.error.clause === LOST ? null : outcome.error, key },
       );
     })();
     return () => {

@@ -28,16 +28,17 @@ export interface Host {
 /**
  * Serves static files on the loopback interface without custom headers, like the simplest hosts.
  *
+ * @param folder may change from one request to the next.
  * @param instead what is served in place of a file's own bytes, by the beginning of its name.
  */
 export async function serve(
-  folder: string,
+  folder: string | (() => string),
   instead: Readonly<Record<string, string | Uint8Array>> = {},
 ): Promise<Host> {
   const server = createServer(({ url }, response) => {
     const { pathname } = new URL(url ?? '/', 'http://localhost');
     const file = path.join(
-      folder,
+      typeof folder === 'string' ? folder : folder(),
       path.normalize(pathname.endsWith('/') ? `${pathname}index.html` : pathname),
     );
     const other = Object.keys(instead).find((name) => path.basename(file).startsWith(name));

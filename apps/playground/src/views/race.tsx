@@ -10,6 +10,8 @@ import type { ViewProps } from './view-props.ts';
 
 const SHORTEST = 256;
 const WINDOW = 63;
+/** Name of failures that are those of no contestant. */
+const RACE = 'The race';
 const COLORS = ['#d5485a', '#2f7dd1', '#1f9d74', '#b57a00', '#8a5bd6', '#4b8f9c', '#c25f9c'];
 
 interface Contestant {
@@ -77,7 +79,7 @@ export function Race({ state, setState, backends }: ViewProps) {
       </p>
       {Object.entries(failures).map(([contestant, message]) => (
         <p key={contestant} class="problem" role="alert">
-          <b>{everyone.find(({ id }) => id === contestant)?.label}:</b> {message}
+          <b>{everyone.find(({ id }) => id === contestant)?.label ?? contestant}:</b> {message}
         </p>
       ))}
       {results.length > 0 && (
@@ -122,7 +124,7 @@ function useRace(): Running {
     setResults([]);
     setFailures({});
     setIsRunning(true);
-    await client.engine.race(
+    const ended = await client.engine.race(
       options,
       proxy((contestant, _length, outcome) => {
         if (last.current !== client) return;
@@ -130,7 +132,9 @@ function useRace(): Running {
         else setFailures((all) => ({ ...all, [contestant]: outcome.error.message }));
       }),
     );
-    if (last.current === client) stop();
+    if (last.current !== client) return;
+    if (!ended.ok) setFailures((all) => ({ ...all, [RACE]: ended.error.message }));
+    stop();
   };
   return { results, failures, isRunning, start, stop };
 }

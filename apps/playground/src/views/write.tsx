@@ -13,7 +13,9 @@ export function Write(props: ViewProps) {
   const [chosen, setChosen] = useState<string | null>(null);
   const backend = chosen ?? backendForModel(backends);
   // The worker's model outlives this view.
-  useEffect(() => void client.engine.languageModel().then(setModel), [client]);
+  useEffect(() => {
+    void client.engine.languageModel().then((outcome) => setModel(outcome.ok ? outcome.value : null));
+  }, [client]);
   return (
     <>
       <h1>
