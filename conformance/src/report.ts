@@ -73,6 +73,7 @@ type Open<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E
 /** Collects outcomes, clause by clause, in the order in which they come. */
 export class ReportBuilder {
   private readonly clauses = new Map<string, Open<ClauseReport>>();
+  private readonly comparisons = new Map<string, Compared[]>();
   private expectedFailures = 0;
 
   /** `expected`: why the case is expected to fail, if it is. */
@@ -96,12 +97,15 @@ export class ReportBuilder {
     report[status]++;
     if (outcome.status === 'failed') report.failures.push({ id, purpose, message: outcome.message });
     if (outcome.status === 'failed' || outcome.status === 'passed') {
-      for (const comparison of outcome.comparisons) report.worst = worse(report.worst, id, comparison);
+      this.compared(clause).push(...outcome.comparisons.map((comparison) => ({ id, comparison })));
     }
   }
 
   build(name: string, device: string): Report {
-    const clauses = [...this.clauses.values()];
+    const clauses = [...this.clauses.values()].map((report) => ({
+      ...report,
+      worst: worstOf(this.compared(report.clause)),
+    }));
     const total = (key: keyof Tally): number => clauses.reduce((sum, clause) => sum + clause[key], 0);
     return {
       name,
@@ -113,6 +117,12 @@ export class ReportBuilder {
       expectedFailures: this.expectedFailures,
       clauses,
     };
+  }
+
+  private compared(clause: string): Compared[] {
+    const known = this.comparisons.get(clause) ?? [];
+    this.comparisons.set(clause, known);
+    return known;
   }
 
   private clauseReport(clause: string): Open<ClauseReport> {
@@ -130,14 +140,32 @@ export function unexpectedSuccess(status: string, reason: string): string {
   return `${status}, and is on the list of expected failures (${reason}): take it off the list`;
 }
 
-/** The bound of a comparison is worked out only where it may be the worst. */
-function worse(worst: Worst | null, id: string, comparison: Comparison): Worst {
-  if (worst !== null && comparison.within(shareOf(worst))) return worst;
-  const { tensor, error } = comparison;
-  return { case: id, tensor, error: Number.isFinite(error) ? error : null, bound: comparison.bound() };
+interface Compared {
+  /** The id of the case. */
+  readonly id: string;
+  readonly comparison: Comparison;
 }
 
-function shareOf({ error, bound }: Worst): number {
-  if (error === null) return Infinity;
+/**
+ * The comparison with the largest share of its bound. Bounds are worked out only where they may matter: of comparisons
+ * in the order of the largest share that each can have, and as far as it takes to know that it has less.
+ */
+function worstOf(compared: readonly Compared[]): Worst | null {
+  let worst: Worst | null = null;
+  let share = -1;
+  const mostFirst = compared
+    .map((one) => ({ ...one, most: shareOf(one.comparison.error, one.comparison.leastBound()) }))
+    .sort((a, b) => b.most - a.most);
+  for (const { id, comparison, most } of mostFirst) {
+    if (most <= share) break;
+    if (worst !== null && comparison.within(share)) continue;
+    const { tensor, error } = comparison;
+    worst = { case: id, tensor, error: Number.isFinite(error) ? error : null, bound: comparison.bound() };
+    share = shareOf(error, worst.bound);
+  }
+  return worst;
+}
+
+function shareOf(error: number, bound: number): number {
   return error === 0 ? 0 : error / bound;
 }

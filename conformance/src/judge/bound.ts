@@ -62,22 +62,24 @@ export class Bound {
 
   /** Returns whether an error is within a share of the bound. */
   allows(error: number, share = 1): boolean {
-    while (!(error <= share * this.#soFar()) && this.#naive.length > 0) this.#grow();
-    return error <= share * this.#soFar();
+    while (!(error <= share * this.atLeast()) && this.#naive.length > 0) this.grow(this.#naive.shift()!());
+    return error <= share * this.atLeast();
   }
 
   /** The whole bound. */
   value(): number {
-    while (this.#naive.length > 0) this.#grow();
-    return this.#soFar();
+    while (this.#naive.length > 0) this.grow(this.#naive.shift()!());
+    return this.atLeast();
   }
 
-  #soFar(): number {
+  /** The bound by the ways that were computed so far: the whole is not below it. */
+  atLeast(): number {
     return this.#naiveFactor * this.#naiveError + this.#floor;
   }
 
-  #grow(): void {
-    const { error } = largestError(this.#measured, this.#naive.shift()!());
+  /** Grows by one more way of the naive computation. */
+  grow(naive: ArrayLike<number>): void {
+    const { error } = largestError(this.#measured, naive);
     // If the naive computation itself overflows, it gives no bound; only the floor remains.
     if (error < Infinity) this.#naiveError = Math.max(this.#naiveError, error);
   }

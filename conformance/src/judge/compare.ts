@@ -12,6 +12,8 @@ export interface Comparison {
   readonly error: number;
   /** Returns the largest error that SPEC.md, clause `accuracy`, allows. */
   bound(): number;
+  /** Returns a number that the bound is not below, without working it out. */
+  leastBound(): number;
   /** Returns whether the error is within a share of the bound, which is cheaper than the bound. */
   within(share: number): boolean;
   /** Description of the error, for the backend's author; null if there is none. */
@@ -54,6 +56,7 @@ export function compare(candidate: Candidate): Comparison {
     tensor,
     error,
     bound: () => bound.value(),
+    leastBound: () => bound.atLeast(),
     within: (share: number) => bound.allows(error, share),
   };
   if (comparison.within(1)) return { ...comparison, fault: null };
@@ -70,6 +73,7 @@ export function withoutNumbers(tensor: string, fault: string | null): Comparison
     tensor,
     error: fault === null ? 0 : Infinity,
     bound: () => 0,
+    leastBound: () => 0,
     within: () => fault === null,
     fault,
   };

@@ -2,7 +2,7 @@ import type { ElementDropoutInputs, ElementDropoutProblem, Tensor } from '@heed/
 import { zeros } from '@heed/core/backend';
 import { referenceElementDropout } from '@heed/core/reference';
 import { arithmeticsFor } from './arithmetic.ts';
-import { expectedOf, faultOf } from './linear.ts';
+import { expectedOf, faultOf } from './tensor-fault.ts';
 
 /** Error in dropped elements; null if there is none. */
 export function elementDropoutFault(
@@ -19,7 +19,7 @@ export function elementDropoutFault(
   const wrong = alone.data.findIndex((x, n) => (x === 0) !== (actual.data[n] === past(n)));
   if (wrong !== -1)
     return `${name}: element ${wrong} is ${actual.data[wrong]}; it must be ${alone.data[wrong] === 0 ? 'dropped' : 'kept'}`;
-  const naives = arithmeticsFor(dtype, reference.data.length).map(({ round }) => {
+  const ways = arithmeticsFor(dtype, reference.data.length).map(({ round }) => () => {
     const naive = zeros(dtype, input.shape);
     const factor = round(1 / round(1 - probability));
     alone.data.forEach((x, n) => {
@@ -28,5 +28,5 @@ export function elementDropoutFault(
     });
     return naive;
   });
-  return faultOf(name, actual, expectedOf(reference, naives, dtype), dtype);
+  return faultOf(name, actual, expectedOf(reference, ways, dtype), dtype);
 }

@@ -2,7 +2,7 @@ import type { EmbeddingProblem, Tensor } from '@heed/core';
 import { zeros } from '@heed/core/backend';
 import { referenceEmbedding, referenceEmbeddingGradient } from '@heed/core/reference';
 import { type Arithmetic, arithmeticsFor, eachTerm } from './arithmetic.ts';
-import { expectedOf, faultOf } from './linear.ts';
+import { expectedOf, faultOf } from './tensor-fault.ts';
 
 type Problem = Required<EmbeddingProblem>;
 type Indices = Tensor<'int32'>;
@@ -50,9 +50,9 @@ export function embeddingGradientFault(
   dOutput: Tensor,
   actual: Tensor,
 ): string | null {
-  const naives = arithmeticsFor(problem.dtype, problem.count * problem.width).map((arithmetic) =>
-    naive(problem, indices, dOutput, arithmetic),
+  const ways = arithmeticsFor(problem.dtype, problem.count * problem.width).map(
+    (arithmetic) => () => naive(problem, indices, dOutput, arithmetic),
   );
   const reference = referenceEmbeddingGradient(problem, indices, dOutput);
-  return faultOf('dWeight', actual, expectedOf(reference, naives, problem.dtype), problem.dtype);
+  return faultOf('dWeight', actual, expectedOf(reference, ways, problem.dtype), problem.dtype);
 }

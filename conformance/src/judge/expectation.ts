@@ -6,6 +6,7 @@ import { type Excluded, attendedPairs, excludedGradients, excludedOutputs } from
 import { naiveForward } from './naive-forward.ts';
 import { naiveGradient } from './naive-gradient.ts';
 import type { PlainInputs } from './naive-scores.ts';
+import { once } from './once.ts';
 
 /** Tensors by the names of comparisons: `output`, `rowMax`, `dQuery`. */
 export type Values = Readonly<Record<string, Tensor>>;
@@ -56,9 +57,4 @@ export function expectationOf(
     excluded: excludedGradients(problem, inputs, attended),
   };
   return { problem, inputs, forward, gradient };
-}
-
-function once<T>(compute: () => T): () => T {
-  let result: { readonly value: T } | undefined;
-  return () => (result ??= { value: compute() }).value;
 }

@@ -2,7 +2,8 @@ import type { NormForward, NormGradientNames, NormInputs, NormProblem, Tensor, T
 import { zeros } from '@heed/core/backend';
 import { referenceNorm, referenceNormGradient } from '@heed/core/reference';
 import { type Arithmetic, arithmeticsFor, eachTerm } from './arithmetic.ts';
-import { expectedOf, faultOf } from './linear.ts';
+import { once } from './once.ts';
+import { expectedOf, faultOf } from './tensor-fault.ts';
 
 type Problem = Required<NormProblem>;
 
@@ -77,10 +78,10 @@ function naiveGradient(
 /** Error in the output of a norm; null if there is none. */
 export function normFault(problem: Problem, inputs: NormInputs<Tensor>, actual: Tensor): string | null {
   const reference = referenceNorm(problem, inputs);
-  const naives = arithmeticsFor(problem.dtype, reference.data.length).map((arithmetic) =>
-    naive(problem, inputs, arithmetic),
+  const ways = arithmeticsFor(problem.dtype, reference.data.length).map(
+    (arithmetic) => () => naive(problem, inputs, arithmetic),
   );
-  return faultOf('output', actual, expectedOf(reference, naives, problem.dtype), problem.dtype);
+  return faultOf('output', actual, expectedOf(reference, ways, problem.dtype), problem.dtype);
 }
 
 /** Error in the gradients of a norm; null if there is none. */
@@ -91,16 +92,16 @@ export function normGradientFault(
   actual: Readonly<Partial<Record<keyof NormGradientNames, Tensor>>>,
 ): string | null {
   const reference = referenceNormGradient(problem, inputs, forward);
-  const naives = arithmeticsFor(problem.dtype, forward.dOutput.data.length).map((arithmetic) =>
-    naiveGradient(problem, inputs, forward, arithmetic),
+  const ways = arithmeticsFor(problem.dtype, forward.dOutput.data.length).map((arithmetic) =>
+    once(() => naiveGradient(problem, inputs, forward, arithmetic)),
   );
   for (const name of ['dInput', 'dWeight', 'dBias'] as const) {
     const expected = reference[name];
     if ((actual[name] === undefined) !== (expected === undefined))
       return `${name} is there only if the problem has it`;
     if (expected === undefined) continue;
-    const ofNaives = naives.map((gradients) => gradients[name]!);
-    const fault = faultOf(name, actual[name]!, expectedOf(expected, ofNaives, problem.dtype), problem.dtype);
+    const ofName = ways.map((gradients) => () => gradients()[name]!);
+    const fault = faultOf(name, actual[name]!, expectedOf(expected, ofName, problem.dtype), problem.dtype);
     if (fault !== null) return fault;
   }
   return null;

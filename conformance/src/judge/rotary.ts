@@ -2,7 +2,7 @@ import type { RotaryInputs, RotaryProblem, Tensor } from '@heed/core';
 import { zeros } from '@heed/core/backend';
 import { referenceRotary } from '@heed/core/reference';
 import { type Arithmetic, arithmeticsFor } from './arithmetic.ts';
-import { expectedOf, faultOf } from './linear.ts';
+import { expectedOf, faultOf } from './tensor-fault.ts';
 
 type Problem = Required<RotaryProblem>;
 
@@ -43,9 +43,9 @@ export function rotaryFault(
   actual: Tensor,
   sign: 1 | -1 = 1,
 ): string | null {
-  const naives = arithmeticsFor(problem.dtype, inputs.input.data.length).map((arithmetic) =>
-    naive(problem, inputs, sign, arithmetic),
+  const ways = arithmeticsFor(problem.dtype, inputs.input.data.length).map(
+    (arithmetic) => () => naive(problem, inputs, sign, arithmetic),
   );
-  const expected = expectedOf(referenceRotary(problem, inputs, sign), naives, problem.dtype);
+  const expected = expectedOf(referenceRotary(problem, inputs, sign), ways, problem.dtype);
   return faultOf(sign === 1 ? 'output' : 'dInput', actual, expected, problem.dtype);
 }
