@@ -223,20 +223,24 @@ export function zeros<D extends DType>(dtype: D, shape: readonly number[]): Tens
   return { dtype, shape: [...shape], data: new DATA_ARRAYS[dtype](sizeOf(shape)) };
 }
 
-/** Checks the name of the class, like {@link dtypeOfArray}. */
+/** Name of the class of an array, not the class: arrays may come from another realm (an iframe, a vm, a test runner). */
+function classOf(data: unknown): unknown {
+  return (data as { readonly [Symbol.toStringTag]?: unknown } | null | undefined)?.[Symbol.toStringTag];
+}
+
+/** Returns whether data is a Float16Array, of any realm. */
 export function isFloat16Array(data: unknown): data is Float16ArrayLike {
-  return Object.prototype.toString.call(data) === '[object Float16Array]';
+  return classOf(data) === 'Float16Array';
 }
 
 /** Returns whether an array can hold the data of a tensor of this type. */
 function holds(data: unknown, dtype: unknown): boolean {
-  // By name, like {@link dtypeOfArray}.
-  switch (Object.prototype.toString.call(data)) {
-    case '[object Uint16Array]':
+  switch (classOf(data)) {
+    case 'Uint16Array':
       return dtype === 'float16' || dtype === 'bfloat16';
-    case '[object Int8Array]':
+    case 'Int8Array':
       return dtype === 'int8';
-    case '[object Uint8Array]':
+    case 'Uint8Array':
       return dtype === 'bool' || dtype === 'int4x2';
     default:
       return dtypeOfArray(data) === dtype;
@@ -245,15 +249,14 @@ function holds(data: unknown, dtype: unknown): boolean {
 
 /** Element type that follows from the class of an array; undefined for bits, and for classes that no tensor has. */
 export function dtypeOfArray(data: unknown): DType | undefined {
-  // By name, not instanceof: arrays may come from another realm (an iframe, a vm, a test runner).
-  switch (Object.prototype.toString.call(data)) {
-    case '[object Float32Array]':
+  switch (classOf(data)) {
+    case 'Float32Array':
       return 'float32';
-    case '[object Float64Array]':
+    case 'Float64Array':
       return 'float64';
-    case '[object Int32Array]':
+    case 'Int32Array':
       return 'int32';
-    case '[object Uint8Array]':
+    case 'Uint8Array':
       return 'bool';
     default:
       return undefined;

@@ -8,10 +8,11 @@ const HELD_BYTES = 2 ** 28;
 const HELD_FOR = 1000;
 
 interface Kept {
-  readonly buffer: WeakRef<ArrayBuffer>;
   readonly bytes: number;
   /** The buffer while it is held. */
   held: ArrayBuffer | null;
+  /** The buffer from then on. */
+  weak: WeakRef<ArrayBuffer> | null;
   /** True from the first turn of the clock on. */
   isOld: boolean;
 }
@@ -31,8 +32,8 @@ export class FreedBuffers {
   give({ buffer, byteLength }: ArrayBufferView): void {
     // Part of a buffer has other users; shared memory does not come from here.
     if (byteLength < SMALLEST || byteLength !== buffer.byteLength || !(buffer instanceof ArrayBuffer)) return;
-    if (this.#kept.length === MAXIMUM) this.#letGo(this.#kept.shift()!);
-    this.#kept.push({ buffer: new WeakRef(buffer), bytes: byteLength, held: buffer, isOld: false });
+    if (this.#kept.length === MAXIMUM) this.#remove(0);
+    this.#kept.push({ bytes: byteLength, held: buffer, weak: null, isOld: false });
     this.#heldBytes += byteLength;
     for (const kept of this.#kept) {
       if (this.#heldBytes <= HELD_BYTES) break;
@@ -54,10 +55,9 @@ export class FreedBuffers {
     for (let n = this.#kept.length - 1; n >= 0; n--) {
       const kept = this.#kept[n]!;
       if (kept.bytes !== bytes && kept.held !== null) continue;
-      const buffer = kept.held ?? kept.buffer.deref();
+      const buffer = kept.held ?? kept.weak!.deref();
       if (buffer !== undefined && (buffer.byteLength !== bytes || !mayTake(buffer))) continue;
-      this.#kept.splice(n, 1);
-      this.#letGo(kept);
+      this.#remove(n);
       if (buffer !== undefined) return buffer;
     }
     return null;
@@ -75,7 +75,14 @@ export class FreedBuffers {
   }
 
   #letGo(kept: Kept): void {
-    if (kept.held !== null) this.#heldBytes -= kept.bytes;
+    if (kept.held === null) return;
+    this.#heldBytes -= kept.bytes;
+    kept.weak = new WeakRef(kept.held);
     kept.held = null;
+  }
+
+  #remove(n: number): void {
+    const [kept] = this.#kept.splice(n, 1) as [Kept];
+    if (kept.held !== null) this.#heldBytes -= kept.bytes;
   }
 }

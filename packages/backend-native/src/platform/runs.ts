@@ -124,7 +124,8 @@ export class Runs {
     signal?.throwIfAborted();
     for (const input of inputs) this.#check(input);
     const filled = results.map((result) => result?.data);
-    const control = Int32Array.of(0, Number(isOwn), 0);
+    const control = new Int32Array(3);
+    control[1] = Number(isOwn);
     let endWait: (() => void) | undefined;
     try {
       const running = begin(read, filled, control);

@@ -11,7 +11,8 @@ export interface Lifetime {
 
 /** @param name in the error: `kernel of wasm`. */
 export function lifetime(name: string): Lifetime {
-  const underWay = new Set<Promise<unknown>>();
+  let underWay = 0;
+  let lastUseOver = (): void => {};
   let ended: Promise<void> | null = null;
   const check = (): void => {
     if (ended === null) return;
@@ -24,16 +25,18 @@ export function lifetime(name: string): Lifetime {
     check,
     async during(work) {
       check();
-      const promise = work();
-      underWay.add(promise);
+      underWay++;
       try {
-        return await promise;
+        return await work();
       } finally {
-        underWay.delete(promise);
+        if (--underWay === 0) lastUseOver();
       }
     },
     end(cleanUp) {
-      ended ??= Promise.allSettled(underWay).then(cleanUp);
+      ended ??= new Promise<void>((resolve) => {
+        if (underWay === 0) resolve();
+        else lastUseOver = resolve;
+      }).then(cleanUp);
       return ended;
     },
   };

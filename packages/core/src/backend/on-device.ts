@@ -23,20 +23,25 @@ export async function onDevice<N extends NativeTensor>(
   /** Uploaded inputs: a tensor that has two places, such as a key that contains its value, goes over once. */
   const uploaded = new Map<Tensor, N>();
   const plain = new Map<string, Tensor>();
-  const toNative = async (value: Tensor, name: string): Promise<unknown> => {
+  const upload = async (value: Tensor, name: string): Promise<N> => {
+    const native = await reading(name, value, () => memory.upload(value));
+    temporary.push(native);
+    uploaded.set(value, native);
+    return native;
+  };
+  const toNative = (value: Tensor, name: string): unknown => {
     const hold = holds.get(value);
     if (hold !== undefined) return hold.whenWritten();
     plain.set(name, value);
     if (ON_HOST.has(name) || memory.isHost) return value;
-    const native = uploaded.get(value) ?? (await reading(name, value, () => memory.upload(value)));
-    if (!uploaded.has(value)) temporary.push(native);
-    uploaded.set(value, native);
-    return native;
+    return uploaded.get(value) ?? upload(value, name);
   };
   try {
     // Immediately: what is written or disposed from now on does not affect this call.
-    for (const value of structures.flatMap((structure) => [...tensorsOf(structure)])) {
-      if (isResident(value) && !holds.has(value)) holds.set(value, contentOf<N>(value, owner).hold());
+    for (const structure of structures) {
+      forEachTensor(structure, (value) => {
+        if (isResident(value) && !holds.has(value)) holds.set(value, contentOf<N>(value, owner).hold());
+      });
     }
     const natives: object[] = [];
     for (const structure of structures) natives.push(await mapTensors(structure, toNative));
@@ -45,14 +50,14 @@ export async function onDevice<N extends NativeTensor>(
     const isLent = (name: string): boolean => ON_HOST.has(name) || memory === (hostMemory as unknown);
     const lost = transferredOf(plain, isLent);
     if (lost !== undefined) {
-      await mapTensors(results, async (native) => temporary.push(native as never));
+      await mapTensors(results, (native) => temporary.push(native as never));
       throw transferred(lost);
     }
-    const toResident = async (native: N): Promise<unknown> => residentOf(native, memory, owner);
+    const toResident = (native: N): unknown => residentOf(native, memory, owner);
     if (options.resident) return (await mapTensors(results, toResident as never)) as never;
     if (memory.isHost) return results as never;
     // All of them before the first download: it may fail.
-    await mapTensors(results, async (native) => temporary.push(native as never));
+    await mapTensors(results, (native) => temporary.push(native as never));
     return (await mapTensors(results, (async (native: N) => memory.download(native)) as never)) as never;
   } catch (error) {
     const isTold = HeedError.isInstance(error) ? error.code !== 'ENGINE' : error === options.signal?.reason;
@@ -69,27 +74,32 @@ function transferredOf(
   plain: ReadonlyMap<string, Tensor>,
   isRead: (name: string) => boolean,
 ): string | undefined {
-  return [...plain].find(([name, value]) => isRead(name) && isTransferred(value))?.[0];
+  for (const [name, value] of plain) if (isRead(name) && isTransferred(value)) return name;
+  return undefined;
 }
 
-function* tensorsOf(structure: object): Generator<object> {
+function forEachTensor(structure: object, use: (value: object) => void): void {
   for (const value of Object.values(structure)) {
     if (typeof value !== 'object' || value === null) continue;
-    if ('shape' in value) yield value;
-    else yield* tensorsOf(value);
+    if ('shape' in value) use(value);
+    else forEachTensor(value, use);
   }
 }
 
-/** Applies a change to every tensor of a structure, including `statistics`; numbers stay. */
+/** Applies a change to every tensor of a structure, including `statistics`; numbers stay. Waits only where the change does. */
 async function mapTensors(
   structure: object,
-  change: (value: Tensor, name: string) => Promise<unknown>,
+  change: (value: Tensor, name: string) => unknown,
 ): Promise<object> {
   const mapped: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(structure)) {
     const isStructure = typeof value === 'object' && value !== null;
-    if (!isStructure) mapped[name] = value;
-    else mapped[name] = 'shape' in value ? await change(value, name) : await mapTensors(value, change);
+    if (!isStructure) {
+      mapped[name] = value;
+    } else {
+      const changed = 'shape' in value ? change(value, name) : mapTensors(value, change);
+      mapped[name] = changed instanceof Promise ? await changed : changed;
+    }
   }
   return mapped;
 }

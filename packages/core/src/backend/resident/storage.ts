@@ -23,8 +23,8 @@ export interface Content<N extends NativeTensor> {
 
 /** Content that does not change until it is released. */
 export interface Held<N extends NativeTensor> extends Content<N> {
-  /** Returns the held tensor, after the writes before the hold. */
-  whenWritten(): Promise<N>;
+  /** Returns the held tensor, after the writes before the hold: at once where there are none. */
+  whenWritten(): N | Promise<N>;
 }
 
 /** A tensor of the engine, in the order of its uses, freed after the last one. */
@@ -32,9 +32,10 @@ export class Storage<N extends NativeTensor> implements Content<N> {
   readonly memory: DeviceMemory<N>;
   #native: N;
   #uses = 1;
-  #written: Promise<unknown> = Promise.resolve();
+  /** The last write; null once it is over. */
+  #written: Promise<unknown> | null = null;
   /** Holds since the last write. The next write waits only for these, since the last one has waited for all others. */
-  readonly #holds = new Set<Promise<void>>();
+  readonly #holds = new Set<Hold<N>>();
 
   constructor(native: N, memory: DeviceMemory<N>) {
     this.#native = native;
@@ -57,14 +58,15 @@ export class Storage<N extends NativeTensor> implements Content<N> {
   /** Keeps the content after the writes so far, whatever is written or released later. */
   hold(): Hold<N> {
     this.#uses++;
-    let end!: () => void;
-    const ended = new Promise<void>((resolve) => (end = resolve));
-    this.#holds.add(ended);
-    return new Hold(this, this.#written, () => {
-      this.#holds.delete(ended);
-      end();
-      this.release();
-    });
+    const hold = new Hold(this, this.#written);
+    this.#holds.add(hold);
+    return hold;
+  }
+
+  /** Takes back a hold that has ended. */
+  takeBack(hold: Hold<N>): void {
+    this.#holds.delete(hold);
+    this.release();
   }
 
   /** Writes, after the writes and holds so far. A write may replace the native tensor. */
@@ -89,7 +91,7 @@ export class Storage<N extends NativeTensor> implements Content<N> {
   /** @param shape of the tensor for this change. Default: its own. */
   async #change(change: (native: N) => N | Promise<N>, shape?: readonly number[]): Promise<void> {
     this.#uses++;
-    const before = Promise.all([this.#written, ...this.#holds]);
+    const before = Promise.all([this.#written, ...[...this.#holds].map((hold) => hold.ended())]);
     this.#holds.clear();
     const inTurn = async (): Promise<void> => {
       await before;
@@ -99,10 +101,12 @@ export class Storage<N extends NativeTensor> implements Content<N> {
         : changeView(this.memory, native, shape, change));
     };
     const done = inTurn();
-    this.#written = done.catch(() => undefined);
+    const written = done.catch(() => undefined);
+    this.#written = written;
     try {
       await done;
     } finally {
+      if (this.#written === written) this.#written = null;
       this.release();
     }
   }
@@ -115,23 +119,29 @@ export class Storage<N extends NativeTensor> implements Content<N> {
 /** A storage for one use: the content when the use began. It may be shared; the last share ends it. */
 export class Hold<N extends NativeTensor> implements Held<N> {
   readonly storage: Storage<N>;
-  readonly #written: Promise<unknown>;
-  readonly #end: () => void;
+  readonly #written: Promise<unknown> | null;
+  #ended: Promise<void> | null = null;
+  #end = (): void => {};
   #shares = 1;
 
-  constructor(storage: Storage<N>, written: Promise<unknown>, end: () => void) {
+  /** @param written the write before it, if that is under way. */
+  constructor(storage: Storage<N>, written: Promise<unknown> | null) {
     this.storage = storage;
     this.#written = written;
-    this.#end = end;
   }
 
   get native(): N {
     return this.storage.native;
   }
 
-  async whenWritten(): Promise<N> {
-    await this.#written;
-    return this.storage.native;
+  whenWritten(): N | Promise<N> {
+    return this.#written === null ? this.storage.native : this.#written.then(() => this.storage.native);
+  }
+
+  /** Resolves at its end, which is still to come. */
+  ended(): Promise<void> {
+    this.#ended ??= new Promise((resolve) => (this.#end = resolve));
+    return this.#ended;
   }
 
   hold(): Hold<N> {
@@ -144,6 +154,8 @@ export class Hold<N extends NativeTensor> implements Held<N> {
   }
 
   release(): void {
-    if (--this.#shares === 0) this.#end();
+    if (--this.#shares > 0) return;
+    this.storage.takeBack(this);
+    this.#end();
   }
 }

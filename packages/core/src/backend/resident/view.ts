@@ -72,9 +72,9 @@ export class View<N extends NativeTensor> extends Reshaped<N, Content<N>> implem
 /** A hold with another shape. */
 class HeldView<N extends NativeTensor> extends Reshaped<N, Held<N>> implements Held<N> {
   /** The held tensor is not replaced once its writes have ended. */
-  async whenWritten(): Promise<N> {
-    await this.base.whenWritten();
-    return this.native;
+  whenWritten(): N | Promise<N> {
+    const written = this.base.whenWritten();
+    return written instanceof Promise ? written.then(() => this.native) : this.native;
   }
 
   hold(): this {
