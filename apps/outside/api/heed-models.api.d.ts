@@ -33,6 +33,7 @@
 //   SaliencyHead
 //   ScoredToken
 //   Sound
+//   TextResults
 //   TextTokenizer
 //   TextTokens
 //   TimedWord
@@ -123,7 +124,7 @@ export declare class Decoder {
     on(backend: AttentionBackend): Decoder;
     cache(options?: DecoderCacheOptions): Promise<DecoderCache>;
     pages(options: DecoderPagesOptions): Promise<DecoderPages>;
-    step(pages: DecoderPages, texts: readonly TextTokens[], options?: RunOptions): Promise<readonly Tensor<'float32'>[]>;
+    step(pages: DecoderPages, texts: readonly TextTokens[], { signal, ...others }?: RunOptions): Promise<readonly TextResults[]>;
     run(ids: PlainTensorLike, options?: DecoderRunOptions): Promise<DecoderResults>;
     logits(residual: FloatTensorLike, { signal }?: RunOptions): Promise<Tensor<'float32'>>;
     likelihoods(ids: readonly number[], options?: Pick<DecoderRunOptions, 'change' | 'signal'>): Promise<Float64Array>;
@@ -143,20 +144,15 @@ export declare class DecoderBatch {
     end(text: number, pages: number): void;
 }
 
-export declare class DecoderCache {
-    #private;
+export interface DecoderCache {
     readonly batch: number;
     readonly capacity: number;
     readonly type: DecoderCacheType;
-    constructor(layers: readonly LayerMemory[], lengths: readonly number[]);
-    get lengths(): readonly number[];
+    readonly lengths: readonly number[];
     truncate(length: number | readonly number[]): void;
     gather(texts: readonly number[]): Promise<DecoderCache>;
     reorder(texts: readonly number[]): Promise<void>;
     dispose(): void;
-    fits(config: DecoderConfig): boolean;
-    append(layer: number, key: Tensor, value: Tensor): Promise<LayerMemory>;
-    advance(counts: readonly number[]): void;
 }
 
 export interface DecoderCacheOptions {
@@ -190,22 +186,18 @@ export interface DecoderConfig {
 
 export type DecoderKind = 'gpt2' | 'llama' | 'qwen2' | 'qwen3';
 
-export declare class DecoderPages {
-    #private;
+export interface DecoderPages {
     readonly pages: number;
     readonly pageSize: number;
     readonly capacity: number;
     readonly type: DecoderCacheType;
-    constructor(layers: readonly LayerMemory[], capacity: number);
-    get free(): number;
+    readonly free: number;
     open(ids?: readonly number[]): number;
     fork(text: number): number;
     lengthOf(text: number): number;
     truncate(text: number, length: number): void;
     close(text: number): void;
-    fits(config: DecoderConfig): boolean;
     dispose(): void;
-    append<T>(texts: readonly TextTokens[], work: (run: PagedRun) => Promise<T>): Promise<T>;
 }
 
 export interface DecoderPagesOptions {
@@ -269,8 +261,6 @@ export interface EncoderShape {
     readonly normFirst: boolean;
 }
 
-type Float32 = Tensor<'float32'>;
-
 export interface GGUFFile {
     readonly metadata: Metadata;
     readonly names: readonly string[];
@@ -314,8 +304,6 @@ export interface HubFiles {
 
 export declare const IMAGENET: PixelScale;
 
-export type LayerMemory = Readonly<Record<'key' | 'value', ResidentTensor>> & Partial<Readonly<Record<'keyScales' | 'valueScales', ResidentTensor>>>;
-
 export type Metadata = Readonly<Record<string, MetadataValue>>;
 
 export type MetadataValue = number | bigint | boolean | string | readonly MetadataValue[];
@@ -323,19 +311,6 @@ export type MetadataValue = number | bigint | boolean | string | readonly Metada
 declare const OF_HEADS: readonly ['weights', 'query', 'key', 'value', 'output'];
 
 declare const OF_LAYERS: readonly ['feedForward', 'residual'];
-
-export interface PagedPart {
-    readonly sequence: number;
-    readonly count: number;
-}
-
-export declare class PagedRun {
-    #private;
-    readonly positions: Tensor<'int32'>;
-    constructor(layers: readonly LayerMemory[], book: PagedCache, parts: readonly PagedPart[], columns: number);
-    copyShared(): Promise<void>;
-    attend(backend: AttentionBackend, layer: number, { query, key, value }: Readonly<Record<'query' | 'key' | 'value', Float32>>, run: RunOptions): Promise<Float32>;
-}
 
 export interface Picture {
     readonly width: number;
@@ -369,6 +344,11 @@ export interface Sound {
     readonly sampleRate: number;
 }
 
+export interface TextResults {
+    readonly logits: Tensor<'float32'>;
+    readonly captured: readonly Tensor<'float32'>[];
+}
+
 export declare class TextTokenizer {
     #private;
     readonly endIds: readonly number[];
@@ -385,6 +365,7 @@ export interface TextTokens {
     readonly text: number;
     readonly ids: readonly number[];
     readonly logits?: 'last' | 'all' | 'none' | undefined;
+    readonly capture?: readonly Capture[] | undefined;
 }
 
 export interface TimedWord {

@@ -5,7 +5,7 @@ export type { DecoderCache, DecoderCacheOptions } from './decoder/cache.ts';
 export { Decoder, type DecoderResults, type DecoderRunOptions, type HubFiles } from './decoder/decoder.ts';
 export type { DecoderCacheType } from './decoder/memory.ts';
 export type { DecoderPages, DecoderPagesOptions } from './decoder/pages.ts';
-export type { TextTokens } from './decoder/texts.ts';
+export type { TextResults, TextTokens } from './decoder/texts.ts';
 export { DecoderBatch } from './generate/batch.ts';
 export { type Beam, type BeamOptions, beamSearch } from './generate/beams.ts';
 export {

@@ -5,32 +5,28 @@ import {
   type Tensor,
   attention,
 } from '@heed/core';
-import { exchangeHeadsAndLength, zeros } from '@heed/core/backend';
+import { zeros } from '@heed/core/backend';
 import { Linear, MultiHeadAttention, RMSNorm } from '@heed/layers';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import { firstKeys, putHeads, takeHeads } from '../inside/heads.ts';
-import type { Hooks } from '../inside/hooks.ts';
 import type { WeightReader } from '../weights/source.ts';
 import { decoded } from '../weights/matrix.ts';
-import type { DecoderCache } from './cache.ts';
 import { type LayerMemory, valuesOf } from './memory.ts';
-import { PagedRun } from './paged-run.ts';
+import { type Look, type TurnedGroup, headsOf, joinHeads, textsOf } from './group.ts';
 import { Projection } from '../engine/projection.ts';
-import { type Angles, rotateHalves } from './rotary.ts';
+import { rotateHalves } from './rotary.ts';
 
 type Float32 = Tensor<'float32'>;
 
-/**
- * The tokens of a run, `[B, L]`: text b has `counts[b]` of them, which follow the `cache.lengths[b]` that it had. On pages they are
- * `[1, N]`, those of all texts one after another.
- */
-export interface Step<Keys = DecoderCache | PagedRun> {
+/** Tokens that run through a model: `[B, L]`, or `[1, N]`, those of all texts in pages one after another. */
+export interface Step {
   readonly backend: AttentionBackend;
-  readonly cache: Keys;
-  readonly counts: readonly number[];
-  /** Angles of the tokens' positions; null for a model without rotary embeddings. */
-  readonly angles: Angles | null;
-  readonly hooks: Hooks;
+  readonly groups: readonly TurnedGroup[];
+  /** Parts of the step to capture and to change. */
+  readonly looks: readonly Look[];
+  /** The number of tokens, without padding. */
+  readonly tokens: number;
+  readonly isPaged: boolean;
   readonly run: RunOptions;
 }
 
@@ -75,88 +71,109 @@ export class DecoderAttention {
 
   /** `[B, L, E]` → the outputs of all heads, `[B, L, H · D]`. */
   async #attend(input: Float32 | ResidentTensor, step: Step): Promise<Float32> {
-    const { kvHeads, heads, headDim } = this.#config;
+    const { heads, headDim } = this.#config;
     const projected = await this.#input.forward(step.backend, input, step.run);
-    const query = this.#heads('query', projected, step);
-    const key = this.#heads('key', projected, step);
-    const value = this.#heads('value', projected, step);
-    const group = heads / kvHeads;
-    const ofGroup = (head: number): number => Math.floor(head / group);
-    this.#capture(step, 'query', (asked) => takeHeads(query, asked));
-    this.#capture(step, 'key', (asked) => takeHeads(key, asked.map(ofGroup)));
-    this.#capture(step, 'value', (asked) => takeHeads(value, asked.map(ofGroup)));
-    const { cache } = step;
-    const rows = { query, key, value };
-    const output =
-      cache instanceof PagedRun
-        ? await cache.attend(step.backend, this.#layer, rows, step.run)
-        : await this.#attendInLine(rows, { ...step, cache });
-    const [batch, length] = input.shape;
-    const shape = [batch, length, heads * headDim];
-    const joined = length === 1 ? output : exchangeHeadsAndLength(output);
-    return { ...joined, shape } as Float32;
+    const shape = [...input.shape.slice(0, -1), heads * headDim];
+    const { groups } = step;
+    // Heads of one token each lie in the order of the tokens.
+    if (groups.length === 1 && groups[0]!.length === 1) {
+      return { ...(await this.#attendGroup(projected, groups[0]!, step)), shape };
+    }
+    const joined = zeros('float32', shape);
+    await Promise.all(
+      groups.map(async (group) => joinHeads(await this.#attendGroup(projected, group, step), group, joined)),
+    );
+    return joined;
   }
 
-  /** Attends to a cache that has a row of keys for each text: `[B, H, L, D]`. */
-  async #attendInLine(
-    { query, key, value }: Readonly<Record<'query' | 'key' | 'value', Float32>>,
-    step: Step<DecoderCache>,
-  ): Promise<Float32> {
-    const memory = await step.cache.append(this.#layer, key, value);
-    const request = { ...this.#scope(step), query, ...memory };
+  /** Attends with the tokens of a group: `[B, H, L, D]`. */
+  async #attendGroup(projected: Float32, group: TurnedGroup, step: Step): Promise<Float32> {
+    const { kvHeads, heads } = this.#config;
+    const query = this.#heads('query', projected, group);
+    const key = this.#heads('key', projected, group);
+    const value = this.#heads('value', projected, group);
+    const ofGroup = (head: number): number => Math.floor((head * kvHeads) / heads);
+    const looks = step.looks.filter((look) => look.group === group);
+    for (const look of looks) {
+      this.#capture(look, 'query', query, (head) => head);
+      this.#capture(look, 'key', key, ofGroup);
+      this.#capture(look, 'value', value, ofGroup);
+    }
+    const memory = await group.append(this.#layer, { key, value });
+    const request = { ...group.scope, ...memory, query };
     const output = (await attention(step.backend, request, step.run)).output as Float32;
-    await this.#changeOutput(output, memory, step);
-    await this.#captureWeights(query, memory, step);
-    this.#capture(step, 'output', (asked) => takeHeads(output, asked));
+    for (const look of looks) {
+      await this.#changeOutput(output, memory, look);
+      await this.#captureWeights(query, memory, look, step);
+      this.#capture(look, 'output', output, (head) => head);
+    }
     return output;
   }
 
   /** Heads of the joint projection, `[B, H, L, D]`, normalized and rotated as far as the model does. */
-  #heads(name: 'query' | 'key' | 'value', projected: Float32, { angles }: Step): Float32 {
+  #heads(name: 'query' | 'key' | 'value', projected: Float32, group: TurnedGroup): Float32 {
     const { heads, kvHeads, headDim } = this.#config;
     const first = { query: 0, key: heads, value: heads + kvHeads }[name];
     const count = name === 'query' ? heads : kvHeads;
-    let result = headsOf(projected, first, count, headDim);
+    let result = headsOf(projected, group, [first, count], headDim);
     if (name === 'value') return result;
     if (this.#norms !== null) result = this.#norms[name].forward(result) as Float32;
-    if (angles !== null) rotateHalves(result, angles);
+    if (group.angles !== null) rotateHalves(result, group.angles);
     return result;
   }
 
-  /** Limits of a step: query i of text b follows the tokens that the text already had. */
-  #scope({ cache, counts }: Step<DecoderCache>): object {
-    const { lengths } = cache;
-    return {
-      causal: true,
-      alignment: { offset: lengths },
-      keyLengths: lengths.map((length, b) => length + counts[b]),
-    };
-  }
-
   #capture(
-    step: Step,
+    look: Look,
     what: 'query' | 'key' | 'value' | 'output',
-    part: (heads: readonly number[]) => Float32,
+    whole: Float32,
+    ofHead: (head: number) => number,
   ): void {
-    const asked = step.hooks.headsOf(this.#layer, what);
-    step.hooks.capture(this.#layer, what, () => part(asked), takeHeads);
+    const asked = look.hooks.headsOf(this.#layer, what);
+    const part = (): Float32 => takeHeads(textsOf(whole, look), asked.map(ofHead));
+    look.hooks.capture(this.#layer, what, part, takeHeads);
   }
 
   /** Computes weights of the requested heads only: all weights of a long text are large. */
-  async #captureWeights(query: Float32, memory: LayerMemory, step: Step<DecoderCache>): Promise<void> {
-    const { hooks, backend, cache, counts, run } = step;
+  async #captureWeights(query: Float32, memory: LayerMemory, look: Look, step: Step): Promise<void> {
+    const { hooks, group, from, count } = look;
     const asked = hooks.headsOf(this.#layer, 'weights');
     if (asked.length === 0) return;
     const { heads, kvHeads } = this.#config;
-    const groups = asked.map((head) => Math.floor((head * kvHeads) / heads));
-    const key = await memory.key.gather(groups, { axis: 1 });
-    const scales = await memory.keyScales?.gather(groups, { axis: 1 });
+    const ofHeads = asked.map((head) => Math.floor((head * kvHeads) / heads));
+    const made: ResidentTensor[] = [];
+    const gathered = async (tensor: ResidentTensor, axis: number, indices: readonly number[]) => {
+      const result = await tensor.gather(indices, { axis });
+      made.push(result);
+      return result;
+    };
+    const taken = async (tensor: ResidentTensor): Promise<ResidentTensor> =>
+      gathered(group.pages === null ? tensor : await gathered(tensor, 0, group.pages[from]!), 1, ofHeads);
+    const { causal, alignment, keyLengths } = group.scope;
+    const lengths = keyLengths.slice(from, from + count);
+    // The pages of one text, in their order.
+    const table = group.pages && {
+      blockTable: { data: Int32Array.from(group.pages[from]!.keys()), shape: [1, group.pages[from]!.length] },
+    };
     try {
-      const keys = { key, value: key, ...(scales && { keyScales: scales, valueScales: scales }) };
-      const request = { ...this.#scope(step), query: takeHeads(query, asked), ...keys };
-      const results = await attention(backend, { ...request, output: false, weights: true }, run);
-      const count = Math.max(...cache.lengths.map((length, b) => length + counts[b]));
-      const weights = firstKeys(results.weights as Float32, count);
+      const key = await taken(memory.key);
+      const scales = memory.keyScales && (await taken(memory.keyScales));
+      const results = await attention(
+        step.backend,
+        {
+          query: takeHeads(textsOf(query, look), asked),
+          key,
+          value: key,
+          ...(scales && { keyScales: scales, valueScales: scales }),
+          ...table,
+          causal,
+          alignment: { offset: alignment.offset.slice(from, from + count) },
+          keyLengths: lengths,
+          output: false,
+          weights: true,
+        },
+        step.run,
+      );
+      const weights = firstKeys(results.weights as Float32, Math.max(...lengths));
       for (const { heads: changed, value } of hooks.changesOf(this.#layer, 'weights')) {
         const places = changed.flatMap((head, n) => (asked.includes(head) ? [[asked.indexOf(head), n]] : []));
         const replaced = takeHeads(
@@ -171,13 +188,12 @@ export class DecoderAttention {
       }
       hooks.capture(this.#layer, 'weights', () => weights, takeHeads);
     } finally {
-      key.dispose();
-      scales?.dispose();
+      for (const tensor of made) tensor.dispose();
     }
   }
 
-  async #changeOutput(output: Float32, memory: LayerMemory, step: Step): Promise<void> {
-    const { hooks } = step;
+  /** Changes the outputs of a look, which has all texts of its group. */
+  async #changeOutput(output: Float32, memory: LayerMemory, { hooks }: Look): Promise<void> {
     for (const { heads, value } of hooks.changesOf(this.#layer, 'weights')) {
       putHeads(output, heads, await this.#weighted(value!, heads, memory));
     }
@@ -207,21 +223,6 @@ export class DecoderAttention {
     }
     return output;
   }
-}
-
-/** Some heads of `[B, L, all · D]` as `[B, n, L, D]`. */
-function headsOf(projected: Float32, first: number, count: number, headDim: number): Float32 {
-  const [batch, length, width] = projected.shape as [number, number, number];
-  const result = zeros('float32', [batch, count, length, headDim]);
-  for (let b = 0, to = 0; b < batch; b++) {
-    for (let h = first; h < first + count; h++) {
-      for (let i = 0; i < length; i++, to += headDim) {
-        const from = (b * length + i) * width + h * headDim;
-        result.data.set(projected.data.subarray(from, from + headDim), to);
-      }
-    }
-  }
-  return result;
 }
 
 /** Parts of a layer's attention. */

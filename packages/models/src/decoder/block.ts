@@ -7,7 +7,7 @@ import { takeHeads } from '../inside/heads.ts';
 import type { WeightReader } from '../weights/source.ts';
 import { DecoderAttention, type Step } from './attention.ts';
 import { DecoderFeedForward } from './feed-forward.ts';
-import { PagedRun } from './paged-run.ts';
+import { type Look, tokensOf } from './group.ts';
 
 /** Either kind of normalization. */
 type Norm = LayerNorm | RMSNorm;
@@ -67,14 +67,13 @@ export class DecoderBlock {
   }
 
   /**
-   * Returns whether {@link stay} can take a step and is worth it: nobody looks into it, the backend offers all that it needs, and there
-   * are enough rows. On pages their number does not matter: it would be the other texts that decide how one is rounded.
+   * Returns whether {@link stay} can take a step and is worth it: the backend offers all that it needs, there are enough rows, and nobody
+   * looks into it. On pages neither their number nor looks matter: it would be the other texts that decide how one is rounded.
    */
-  staysOn({ backend, hooks, counts, cache }: Step): boolean {
+  staysOn({ backend, looks, tokens, isPaged }: Step): boolean {
     const { operations = [] } = backend.capabilities;
     return (
-      (cache instanceof PagedRun || counts.reduce((sum, count) => sum + count, 0) >= ROWS_WORTH_STAYING) &&
-      !hooks.touches(this.#layer) &&
+      (isPaged || (tokens >= ROWS_WORTH_STAYING && !looks.some(({ hooks }) => hooks.touches(this.#layer)))) &&
       backend.linear?.scalar !== true &&
       operations.includes('linear.residual') &&
       operations.includes('norm')
@@ -93,24 +92,63 @@ export class DecoderBlock {
     try {
       const normalized = keep(await first.forward(backend, stream, run));
       const between = keep(await this.#attention.stay(normalized, step, stream));
-      return await this.#feedForward.stay(keep(await second.forward(backend, between, run)), step, between);
+      const input = keep(await second.forward(backend, between, run));
+      const result = await this.#feedForward.stay(input, step, between);
+      try {
+        await this.#captureThere(input, result, step);
+      } catch (error) {
+        result.dispose();
+        throw error;
+      }
+      return result;
     } finally {
       disposeAll(mine);
     }
   }
 
+  /** Captures parts of the layer from the backend's memory. What a text's looks take leaves the others as they are. */
+  async #captureThere(input: ResidentTensor, result: ResidentTensor<'float32'>, step: Step): Promise<void> {
+    const looks = step.looks.filter(({ hooks }) => hooks.touches(this.#layer));
+    for (const look of looks) {
+      const rows = { axis: 1, ...tokensOf(look) };
+      if (look.hooks.captures(this.#layer, 'feedForward')) {
+        const normalized = (await input.read(rows)) as Tensor<'float32'>;
+        const output = await this.#feedForward.forward(normalized, step);
+        look.hooks.capture(this.#layer, 'feedForward', () => output, takeHeads);
+      }
+      if (look.hooks.captures(this.#layer, 'residual')) {
+        const part = await result.read(rows);
+        look.hooks.capture(this.#layer, 'residual', () => part, takeHeads);
+      }
+    }
+  }
+
   /** `[B, L, E]` → `[B, L, E]`, in place. */
   async forward(stream: Tensor<'float32'>, step: Step): Promise<void> {
-    const { hooks } = step;
+    const { looks } = step;
     const normalized = this.#norms[0].forward(stream) as Tensor<'float32'>;
     add(stream, await this.#attention.forward(normalized, step));
     let output = await this.#feedForward.forward(this.#norms[1].forward(stream) as Tensor<'float32'>, step);
-    for (const { value } of hooks.changesOf(this.#layer, 'feedForward')) output = value!;
-    hooks.capture(this.#layer, 'feedForward', () => output, takeHeads);
+    for (const { hooks } of looks) {
+      for (const { value } of hooks.changesOf(this.#layer, 'feedForward')) output = value!;
+    }
+    for (const look of looks) {
+      look.hooks.capture(this.#layer, 'feedForward', () => rowsOf(output, look), takeHeads);
+    }
     add(stream, output);
-    for (const { value } of hooks.changesOf(this.#layer, 'residual')) stream.data.set(value!.data);
-    hooks.capture(this.#layer, 'residual', () => stream, takeHeads);
+    for (const look of looks) {
+      for (const { value } of look.hooks.changesOf(this.#layer, 'residual')) stream.data.set(value!.data);
+      look.hooks.capture(this.#layer, 'residual', () => rowsOf(stream, look), takeHeads);
+    }
   }
+}
+
+/** The tokens of a look out of a stream of all, `[…, E]`, as `[B, L, E]` on the same memory. */
+function rowsOf({ shape, data }: Tensor<'float32'>, look: Look): Tensor<'float32'> {
+  const width = shape.at(-1)!;
+  const { start, length } = tokensOf(look);
+  const rows = data.subarray(start * width, (start + length) * width);
+  return { dtype: 'float32', shape: [look.count, look.group.length, width], data: rows };
 }
 
 function add(into: Tensor<'float32'>, { data }: Tensor<'float32'>): void {

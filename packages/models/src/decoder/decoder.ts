@@ -2,7 +2,6 @@ import {
   type AttentionBackend,
   HeedError,
   type PlainTensorLike,
-  type ResidentTensor,
   type RunOptions,
   type Tensor,
 } from '@heed/core';
@@ -18,25 +17,25 @@ import {
   shown,
   zeros,
 } from '@heed/core/backend';
-import { Embedding, type FloatTensorLike, type LayerNorm, type RMSNorm } from '@heed/layers';
+import type { FloatTensorLike } from '@heed/layers';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import { configOfGGUF } from '../config/gguf.ts';
 import { configOfHub } from '../config/hub.ts';
 import type { GGUFFile } from '../gguf/open.ts';
 import { type Capture, type Change, Hooks } from '../inside/hooks.ts';
-import { Turns } from '../inside/turns.ts';
 import { checkTokens } from '../tokenizer/check-tokens.ts';
 import { weightsOfGGUF } from '../weights/gguf.ts';
-import { type Matrix, decodeRow } from '../weights/matrix.ts';
-import { WeightReader, type WeightSource, checkEnough } from '../weights/source.ts';
-import type { Step } from './attention.ts';
-import { DecoderBlock, normOf } from './block.ts';
-import { DecoderCache, type DecoderCacheOptions, createDecoderCache } from './cache.ts';
+import type { WeightSource } from '../weights/source.ts';
+import type { DecoderCache, DecoderCacheOptions } from './cache.ts';
+import type { Group, Look, TurnedGroup } from './group.ts';
 import { logProbabilitiesOf } from './log-probabilities.ts';
-import { DecoderPages, type DecoderPagesOptions, createDecoderPages } from './pages.ts';
-import { Projection } from '../engine/projection.ts';
+import type { DecoderPages, DecoderPagesOptions } from './pages.ts';
+import { type DecoderParts, embed, readParts } from './parts.ts';
 import { anglesOf } from './rotary.ts';
-import { type TextTokens, scoredRows, splitRows, tokensOf } from './texts.ts';
+import { TextPages, createPages } from './text-pages.ts';
+import { TextRows, createRows } from './text-rows.ts';
+import { type TextResults, type TextTokens, scoredRows, splitRows, tokensOf } from './texts.ts';
+import { throughBlocks } from './through-blocks.ts';
 
 /** A model's files, as its page on the hub has them. */
 export interface HubFiles {
@@ -69,18 +68,6 @@ export interface DecoderResults {
   readonly captured: readonly Tensor<'float32'>[];
 }
 
-/** The parts of a model. */
-interface Parts {
-  /** The embedding, `[V, E]`. */
-  readonly words: Matrix;
-  /** Learned positions of GPT-2. */
-  readonly places: Embedding | null;
-  readonly blocks: readonly DecoderBlock[];
-  readonly norm: LayerNorm | RMSNorm;
-  /** Scores of the tokens; tied to the embedding where the model is. */
-  readonly head: Projection;
-}
-
 /** Rows of scores that are computed at once. */
 const ROWS = 32;
 
@@ -92,9 +79,9 @@ const ROWS = 32;
 export class Decoder {
   readonly config: DecoderConfig;
   readonly #backend: AttentionBackend;
-  readonly #parts: Parts;
+  readonly #parts: DecoderParts;
 
-  private constructor(backend: AttentionBackend, config: DecoderConfig, parts: Parts) {
+  private constructor(backend: AttentionBackend, config: DecoderConfig, parts: DecoderParts) {
     this.config = config;
     this.#backend = backend;
     this.#parts = parts;
@@ -125,7 +112,7 @@ export class Decoder {
 
   /** An empty cache. @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`; `OUT_OF_MEMORY`. */
   async cache(options: DecoderCacheOptions = {}): Promise<DecoderCache> {
-    return createDecoderCache(this.#backend, this.config, options);
+    return createRows(this.#backend, this.config, options);
   }
 
   /**
@@ -134,54 +121,60 @@ export class Decoder {
    * @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`; `UNSUPPORTED` where the backend lacks `pages` or the type; `OUT_OF_MEMORY`.
    */
   async pages(options: DecoderPagesOptions): Promise<DecoderPages> {
-    return createDecoderPages(this.#backend, this.config, options);
+    return createPages(this.#backend, this.config, options);
   }
 
   /**
    * Runs tokens of some of the texts in pages, as many of each as there are, which join the text. One step of the same pages at a time.
-   * On a backend with the guarantee `batch`, scores do not depend on the other texts, to the bit.
+   * On a backend with the guarantee `batch`, results do not depend on the other texts, to the bit.
    *
    * @param texts each once; others wait.
-   * @returns the scores of each, in their order: `[1, V]`, `[L, V]` for `all`, `[0, V]` for `none`.
+   * @returns the scores of each and what it captures, in their order.
    * @throws HeedError `ARGUMENT` or `UNKNOWN_OPTION`; `OUT_OF_MEMORY` where no page is free; what the backend throws; the signal's reason.
    *   The texts then have what they had.
    */
   async step(
     pages: DecoderPages,
     texts: readonly TextTokens[],
-    options: RunOptions = {},
-  ): Promise<readonly Tensor<'float32'>[]> {
-    checkOptions('step()', options, { signal: abortSignal });
-    if (!(pages instanceof DecoderPages) || !pages.fits(this.config)) {
+    { signal, ...others }: RunOptions = {},
+  ): Promise<readonly TextResults[]> {
+    checkOptions('step()', { signal, ...others }, { signal: abortSignal });
+    if (!(pages instanceof TextPages) || !pages.fits(this.config)) {
       throw new HeedError('ARGUMENT', `step(): the pages are ${shown(pages)}; expected those of this model`, {
         clause: 'pages',
         remedy: 'make them: await model.pages({ pages: 256 })',
       });
     }
-    const hooks = new Hooks(this.config, { batch: 1, queries: 0, keys: 0 }, [], []);
-    const run = options.signal === undefined ? {} : { signal: options.signal };
-    return pages.append(texts, async (cache) => {
+    const run = signal === undefined ? {} : { signal };
+    return pages.append(texts, async ({ groups, places, positions }) => {
       if (texts.length === 0) return [];
-      const { positions } = cache;
-      const embedded = this.#embed(tokensOf(texts), positions);
+      const turned = groups.map((group) => this.#turned(group));
+      const looks = places.map(({ group, from }, n): Look => {
+        const { ids, capture = [] } = texts[n]!;
+        const shape = { batch: 1, queries: ids.length, keys: 0 };
+        return { hooks: new Hooks(this.config, shape, capture, []), group: turned[group]!, from, count: 1 };
+      });
+      const tokens = tokensOf(texts);
       const step = {
         backend: this.#backend,
-        cache,
-        counts: [],
-        angles: this.#anglesOf(positions),
-        hooks,
+        groups: turned,
+        looks,
+        tokens: tokens.data.length,
+        isPaged: true,
         run,
       };
-      const rows = scoredRows(await this.#throughBlocks(embedded, step), texts);
+      const stream = await throughBlocks(this.#parts.blocks, embed(this.#parts, tokens, positions), step);
+      const rows = scoredRows(stream, texts);
       const isScored = rows.data.length > 0;
       const scores = isScored ? await this.logits(rows, run) : zeros('float32', [0, this.config.vocabulary]);
-      return splitRows(scores, texts);
+      return splitRows(scores, texts).map((logits, n) => ({ logits, captured: looks[n]!.hooks.results() }));
     });
   }
 
-  #anglesOf(positions: Tensor<'int32'>): Step['angles'] {
+  /** A group with the angles of its tokens. */
+  #turned(group: Group): TurnedGroup {
     const { rotary, headDim } = this.config;
-    return rotary === null ? null : anglesOf(rotary, headDim, positions);
+    return { ...group, angles: rotary === null ? null : anglesOf(rotary, headDim, group.positions) };
   }
 
   /**
@@ -207,20 +200,20 @@ export class Decoder {
     const keys = Math.max(...before.map((from, b) => from + counts[b]));
     const shape = { batch, queries: length, keys };
     const hooks = new Hooks(this.config, shape, options.capture ?? [], options.change ?? []);
-    const cache = kept ?? (await this.cache({ batch, capacity: length }));
+    const cache = (kept ?? (await this.cache({ batch, capacity: length }))) as TextRows;
     const run = signal === undefined ? {} : { signal };
-    const positions: Tensor<'int32'> = {
-      dtype: 'int32',
-      shape: [batch, length],
-      data: Int32Array.from(
-        { length: batch * length },
-        (_, n) => before[Math.floor(n / length)] + (n % length),
-      ),
-    };
     try {
-      const angles = this.#anglesOf(positions);
-      const step = { backend: this.#backend, cache, counts, angles, hooks, run };
-      const stream = await this.#throughBlocks(this.#embed(tokens, positions), step);
+      const group = this.#turned(cache.groupOf(length, counts));
+      const step = {
+        backend: this.#backend,
+        groups: [group],
+        looks: [{ hooks, group, from: 0, count: batch }],
+        tokens: counts.reduce((sum, count) => sum + count, 0),
+        isPaged: false,
+        run,
+      };
+      const { blocks } = this.#parts;
+      const stream = await throughBlocks(blocks, embed(this.#parts, tokens, group.positions), step);
       const rows = logits === 'all' ? stream : logits === 'last' ? lastRows(stream, counts) : null;
       const scores =
         rows === null ? zeros('float32', [batch, 0, this.config.vocabulary]) : await this.logits(rows, run);
@@ -228,33 +221,6 @@ export class Decoder {
       return { logits: scores, captured: hooks.results() };
     } finally {
       if (kept === undefined) cache.dispose();
-    }
-  }
-
-  /** The stream after the last block. In the backend's memory it goes from block to block, as far as they stay there. */
-  async #throughBlocks(embedded: Tensor<'float32'>, step: Step): Promise<Tensor<'float32'>> {
-    const { backend, run } = step;
-    let here = embedded;
-    let there: ResidentTensor<'float32'> | null = null;
-    const turns = new Turns(run.signal);
-    try {
-      for (const block of this.#parts.blocks) {
-        if (block.staysOn(step)) {
-          const before: ResidentTensor<'float32'> = there ?? (await backend.upload(here));
-          there = before;
-          there = await block.stay(before, step);
-          before.dispose();
-        } else {
-          if (there !== null) here = await there.read();
-          there?.dispose();
-          there = null;
-          await block.forward(here, step);
-        }
-        await turns.give();
-      }
-      return there === null ? here : await there.read();
-    } finally {
-      there?.dispose();
     }
   }
 
@@ -333,7 +299,7 @@ export class Decoder {
         },
       );
     }
-    const isOurs = (given: DecoderCache): boolean => given instanceof DecoderCache && given.fits(this.config);
+    const isOurs = (given: DecoderCache): boolean => given instanceof TextRows && given.fits(this.config);
     if (cache !== undefined && (!isOurs(cache) || cache.batch !== batch)) {
       throw new HeedError('ARGUMENT', `the cache is not one of cache() of this model for ${batch} texts`, {
         remedy: `await model.cache({ batch: ${batch} })`,
@@ -351,51 +317,6 @@ export class Decoder {
       },
     );
   }
-
-  #embed(ids: Tensor<'int32'>, positions: Tensor<'int32'>): Tensor<'float32'> {
-    const { words, places } = this.#parts;
-    const { width, vocabulary } = this.config;
-    const stream = zeros('float32', [...ids.shape, width]);
-    ids.data.forEach((id, n) => {
-      if (id < -1 || id >= vocabulary) {
-        throw new HeedError(
-          'ARGUMENT',
-          `the id ${id} has no row; expected −1 (padding) or 0…${vocabulary - 1}`,
-          {
-            remedy: 'encode the text with the tokenizer of the model',
-          },
-        );
-      }
-      if (id >= 0) decodeRow(words, id, stream.data.subarray(n * width, (n + 1) * width));
-    });
-    if (places !== null) {
-      const { data } = places.forward(positions);
-      for (let n = 0; n < data.length; n++) stream.data[n] += data[n];
-    }
-    return stream;
-  }
-}
-
-async function readParts(config: DecoderConfig, source: WeightSource): Promise<Parts> {
-  const isGPT2 = config.kind === 'gpt2';
-  const reader = new WeightReader(source, isGPT2 ? 'transformer.' : 'model.');
-  const { vocabulary, positions, width, tied } = config;
-  const words = await reader.matrix(isGPT2 ? 'wte.weight' : 'embed_tokens.weight', [vocabulary, width]);
-  let places: Embedding | null = null;
-  if (isGPT2) {
-    const dict = await reader.under('wpe.');
-    checkEnough('wpe', dict, positions * width);
-    places = new Embedding({ count: positions, embedDim: width, random: () => 0 });
-    places.loadStateDict(dict);
-  }
-  const blocks: DecoderBlock[] = [];
-  for (let n = 0; n < config.layers; n++) blocks.push(await DecoderBlock.load(config, n, reader));
-  const norm = normOf(config, await reader.under(isGPT2 ? 'ln_f.' : 'norm.'));
-  if (tied) reader.skip('lm_head.weight');
-  const rows = tied ? words : await reader.matrix('lm_head.weight', [vocabulary, width]);
-  const head = new Projection([{ weight: rows, bias: null }]);
-  reader.finish();
-  return { words, places, blocks, norm, head };
 }
 
 /** `[B, L, E]` → `[B, 1, E]`: of each text the row of its last token; zeros where it has none. */

@@ -1,16 +1,6 @@
-import {
-  type AttentionBackend,
-  type PageCopy,
-  type PagedCache,
-  type RunOptions,
-  type Tensor,
-  attention,
-  copyPages,
-} from '@heed/core';
-import { zeros } from '@heed/core/backend';
+import { type PageCopy, type PagedCache, type Tensor, copyPages } from '@heed/core';
+import type { Group } from './group.ts';
 import { type LayerMemory, writeRows } from './memory.ts';
-
-type Float32 = Tensor<'float32'>;
 
 /** A text's part in a run. */
 export interface PagedPart {
@@ -20,24 +10,25 @@ export interface PagedPart {
   readonly count: number;
 }
 
-/** Texts with equally many new tokens: a batch of attention. */
-interface Group {
-  readonly count: number;
-  /** The first new token of each text among those of the run. */
-  readonly firsts: readonly number[];
-  readonly blockTable: Tensor<'int32'>;
-  readonly offsets: readonly number[];
-  readonly keyLengths: readonly number[];
+/** A text's part, and where it is. */
+interface PlacedPart extends PagedPart {
+  /** Its first token among all those of the run. */
+  readonly first: number;
+  /** The number of tokens that the text had. */
+  readonly before: number;
+  readonly slots: readonly number[];
 }
 
 /** New tokens of texts in pages: where their keys go, and what each text then attends to. Layers see one row `[1, N]` of tokens. */
 export class PagedRun {
   /** Positions of the tokens in their texts, int32 `[1, N]`. */
   readonly positions: Tensor<'int32'>;
+  /** Texts with equally many new tokens. */
+  readonly groups: readonly Group[];
+  /** The group of each text, and its place there. */
+  readonly places: readonly { readonly group: number; readonly from: number }[];
   readonly #layers: readonly LayerMemory[];
-  readonly #slots: readonly number[];
   readonly #copies: readonly PageCopy[];
-  readonly #groups: readonly Group[];
 
   /**
    * Takes the pages that the tokens need.
@@ -52,29 +43,24 @@ export class PagedRun {
     columns: number,
   ) {
     this.#layers = layers;
-    const before = book.keyLengths(parts.map(({ sequence }) => sequence));
-    const appended = parts.map(({ sequence, count }) => book.append(sequence, count));
-    this.#slots = appended.flatMap(({ slots }) => slots);
-    this.#copies = appended.flatMap(({ copies }) => copies);
-    this.positions = row(
-      parts.flatMap(({ count }, n) => Array.from({ length: count }, (_, i) => before[n]! + i)),
-    );
+    const copies: PageCopy[] = [];
     let first = 0;
-    const placed = parts.map((part, n) => {
-      const here = { ...part, first, offset: before[n]! };
+    const placed = parts.map((part): PlacedPart => {
+      const [before] = book.keyLengths([part.sequence]) as [number];
+      const appended = book.append(part.sequence, part.count);
+      copies.push(...appended.copies);
+      const here = { ...part, first, before, slots: appended.slots };
       first += part.count;
       return here;
     });
-    this.#groups = [...new Set(parts.map(({ count }) => count))].map((count) => {
-      const members = placed.filter((part) => part.count === count);
-      const sequences = members.map(({ sequence }) => sequence);
-      return {
-        count,
-        firsts: members.map((member) => member.first),
-        blockTable: book.blockTable(sequences, columns),
-        offsets: members.map(({ offset }) => offset),
-        keyLengths: book.keyLengths(sequences),
-      };
+    this.#copies = copies;
+    this.positions = joined(placed.map(({ before, count }) => positionsOf([before], count)));
+    const counts = [...new Set(parts.map(({ count }) => count))];
+    const members = counts.map((count) => placed.filter((part) => part.count === count));
+    this.groups = members.map((texts) => this.#groupOf(book, texts, columns));
+    this.places = placed.map((part) => {
+      const group = counts.indexOf(part.count);
+      return { group, from: members[group]!.indexOf(part) };
     });
   }
 
@@ -86,43 +72,51 @@ export class PagedRun {
     }
   }
 
-  /** Writes the keys and values of a layer and attends to them: `[1, H, N, D]`, of queries `[1, H, N, D]`. */
-  async attend(
-    backend: AttentionBackend,
-    layer: number,
-    { query, key, value }: Readonly<Record<'query' | 'key' | 'value', Float32>>,
-    run: RunOptions,
-  ): Promise<Float32> {
-    const memory = this.#layers[layer]!;
-    await writeRows(memory, { key, value }, { slots: [this.#slots] });
-    const output = zeros('float32', query.shape);
-    const groups = this.#groups.map(async ({ count, firsts, offsets, ...keys }) => {
-      const [, heads, , headDim] = query.shape as [number, number, number, number];
-      const taken = zeros('float32', [firsts.length, heads, count, headDim]);
-      moveRows(query, taken, firsts, 'take');
-      const scope = { causal: true, alignment: { offset: offsets } };
-      const results = await attention(backend, { ...scope, ...memory, ...keys, query: taken }, run);
-      moveRows(output, results.output as Float32, firsts, 'put');
-    });
-    await Promise.all(groups);
-    return output;
+  #groupOf(book: PagedCache, texts: readonly PlacedPart[], columns: number): Group {
+    const length = texts[0]!.count;
+    const sequences = texts.map(({ sequence }) => sequence);
+    const blockTable = book.blockTable(sequences, columns);
+    const slots = {
+      shape: [texts.length, length],
+      data: Int32Array.from(texts.flatMap((text) => text.slots)),
+    };
+    return {
+      length,
+      firsts: texts.map(({ first }) => first),
+      positions: positionsOf(
+        texts.map(({ before }) => before),
+        length,
+      ),
+      scope: {
+        causal: true,
+        alignment: { offset: texts.map(({ before }) => before) },
+        keyLengths: texts.map(({ before }) => before + length),
+        blockTable,
+      },
+      pages: texts.map((_, b) => {
+        const row = blockTable.data.subarray(b * columns, (b + 1) * columns);
+        return [...row].filter((page) => page >= 0);
+      }),
+      append: async (layer, rows) => {
+        const memory = this.#layers[layer]!;
+        await writeRows(memory, rows, { slots });
+        return memory;
+      },
+    };
   }
 }
 
-/** int32 `[1, N]`. */
-function row(numbers: readonly number[]): Tensor<'int32'> {
-  return { dtype: 'int32', shape: [1, numbers.length], data: Int32Array.from(numbers) };
+/** Numbers of several texts as int32 `[1, N]`. */
+function joined(parts: readonly Tensor<'int32'>[]): Tensor<'int32'> {
+  const data = Int32Array.from(parts.flatMap((part) => [...part.data]));
+  return { dtype: 'int32', shape: [1, data.length], data };
 }
 
-/** Copies rows between `[1, H, N, D]` and `[B, H, L, D]`, whose text b has those from `firsts[b]` on. */
-function moveRows(all: Float32, some: Float32, firsts: readonly number[], way: 'take' | 'put'): void {
-  const [, heads, total, headDim] = all.shape as [number, number, number, number];
-  const size = some.shape[2]! * headDim;
-  firsts.forEach((first, b) => {
-    for (let h = 0; h < heads; h++) {
-      const [there, here] = [(h * total + first) * headDim, (b * heads + h) * size];
-      if (way === 'take') some.data.set(all.data.subarray(there, there + size), here);
-      else all.data.set(some.data.subarray(here, here + size), there);
-    }
+/** Positions of new tokens behind those that texts had, int32 `[B, L]`. */
+export function positionsOf(before: readonly number[], length: number): Tensor<'int32'> {
+  const data = new Int32Array(before.length * length);
+  before.forEach((from, b) => {
+    for (let i = 0; i < length; i++) data[b * length + i] = from + i;
   });
+  return { dtype: 'int32', shape: [before.length, length], data };
 }

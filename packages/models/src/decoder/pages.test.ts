@@ -1,9 +1,15 @@
 import ts from '@heed/backend-ts';
-import type { AttentionBackend, BackendProvider, Tensor } from '@heed/core';
+import type { AttentionBackend, BackendProvider } from '@heed/core';
 import { seededRandom } from '@heed/layers';
 import { isRequired } from '@heed/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { Decoder, type DecoderPages, type DecoderPagesOptions } from '../index.ts';
+import {
+  type Capture,
+  Decoder,
+  type DecoderPages,
+  type DecoderPagesOptions,
+  type TextResults,
+} from '../index.ts';
 import { CONFIGS, type Kind, TINY, hubFiles } from '../test/tiny-decoder.ts';
 
 const KINDS = Object.keys(CONFIGS) as Kind[];
@@ -15,19 +21,18 @@ function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return Array.from(a).reduce((worst, value, n) => Math.max(worst, Math.abs(value - b[n]!)), 0);
 }
 
-/** The scores of a text that runs alone, in the same parts. */
+/** The results of a text that runs alone, in the same parts. */
 async function alone(
   model: Decoder,
   parts: readonly (readonly number[])[],
   options: Partial<DecoderPagesOptions>,
-): Promise<Tensor<'float32'>> {
+): Promise<TextResults> {
   const pages = await model.pages({ pages: 24, ...options });
   const text = pages.open();
-  let scores: Tensor<'float32'>;
-  for (const part of parts)
-    [scores] = (await model.step(pages, [{ text, ids: part }])) as [Tensor<'float32'>];
+  let results: TextResults;
+  for (const part of parts) [results] = (await model.step(pages, [{ text, ids: part }])) as [TextResults];
   pages.dispose();
-  return scores!;
+  return results!;
 }
 
 describe.each(KINDS)('%s', (kind) => {
@@ -39,23 +44,77 @@ describe.each(KINDS)('%s', (kind) => {
       { text: one, ids: ids.slice(0, 4), logits: 'all' },
       { text: other, ids: [7], logits: 'none' },
     ]);
-    expect(first.map(({ shape }) => shape)).toEqual([
+    expect(first.map(({ logits }) => logits.shape)).toEqual([
       [4, TINY.vocabulary],
       [0, TINY.vocabulary],
     ]);
     const whole = (await model.run([ids], { logits: 'all' })).logits.data;
-    expect(distance(first[0]!.data, whole.subarray(0, 4 * TINY.vocabulary))).toBeLessThan(1e-5);
+    expect(distance(first[0]!.logits.data, whole.subarray(0, 4 * TINY.vocabulary))).toBeLessThan(1e-5);
     const second = await model.step(pages, [
       { text: other, ids: [7, 2] },
       { text: one, ids: ids.slice(4) },
     ]);
-    expect(distance(second[1]!.data, whole.subarray(-TINY.vocabulary))).toBeLessThan(1e-5);
+    expect(distance(second[1]!.logits.data, whole.subarray(-TINY.vocabulary))).toBeLessThan(1e-5);
     const expected = await model.run([[7, 7, 2]]);
-    expect(distance(second[0]!.data, expected.logits.data)).toBeLessThan(1e-5);
+    expect(distance(second[0]!.logits.data, expected.logits.data)).toBeLessThan(1e-5);
     expect([pages.lengthOf(one), pages.lengthOf(other), pages.free]).toEqual([8, 3, 4]);
     pages.dispose();
   });
 });
+
+/** Every part of two layers. */
+const EVERYTHING = [0, 1].flatMap((layer): Capture[] => [
+  ...(['weights', 'query', 'key', 'value', 'output'] as const).map((what) => ({
+    layer,
+    heads: [3, 0],
+    what,
+  })),
+  { layer, what: 'feedForward' },
+  { layer, what: 'residual' },
+]);
+
+/** Captures of three steps of two texts, beside those of a cache, and the scores without captures to the bit. */
+async function lookInto(model: Decoder, type: NonNullable<DecoderPagesOptions['type']>): Promise<void> {
+  const pages = await model.pages({ pages: 12, pageSize: 3, type });
+  const plain = await model.pages({ pages: 12, pageSize: 3, type });
+  const caches = [await model.cache({ type }), await model.cache({ type })];
+  const [one, other] = [pages.open(), pages.open()];
+  expect([plain.open(), plain.open()]).toEqual([one, other]);
+  const steps = [
+    [
+      { text: one, ids: ids.slice(0, 5) },
+      { text: other, ids: [7] },
+    ],
+    [
+      { text: one, ids: ids.slice(5, 6) },
+      { text: other, ids: [2] },
+    ],
+    [
+      { text: other, ids: [8, 3, 3] },
+      { text: one, ids: ids.slice(6) },
+    ],
+  ];
+  for (const step of steps) {
+    const results = await model.step(
+      pages,
+      step.map((tokens, n) => ({ ...tokens, ...(n === 0 && { capture: EVERYTHING }) })),
+    );
+    const without = await model.step(plain, step);
+    expect(results.map(({ logits }) => logits)).toEqual(without.map(({ logits }) => logits));
+    expect(results[1]!.captured).toEqual([]);
+    for (const [n, tokens] of step.entries()) {
+      const run = { cache: caches[tokens.text]!, capture: EVERYTHING };
+      const { captured } = await model.run([tokens.ids], run);
+      if (n > 0) continue;
+      for (const [c, capture] of EVERYTHING.entries()) {
+        const [actual, expected] = [results[0]!.captured[c]!, captured[c]!];
+        expect(actual.shape, JSON.stringify(capture)).toEqual(expected.shape);
+        expect(distance(actual.data, expected.data), JSON.stringify(capture)).toBeLessThan(2e-4);
+      }
+    }
+  }
+  for (const made of [pages, plain, ...caches]) made.dispose();
+}
 
 describe('the book', () => {
   let model: Decoder;
@@ -193,6 +252,8 @@ describe('the book', () => {
       ['ARGUMENT', () => step({ text, ids: [TINY.vocabulary] })],
       ['ARGUMENT', () => step({ text, ids }, { text, ids })],
       ['ARGUMENT', () => step({ text, ids })],
+      ['ARGUMENT', () => step({ text, ids: [1], capture: [{ layer: TINY.layers, what: 'residual' }] })],
+      ['ARGUMENT', () => step({ text, ids: [1], capture: 'weights' })],
       ['UNKNOWN_OPTION', () => step({ text, ids: [1], counts: 1 })],
       ['ARGUMENT', async () => pages.truncate(text, 3)],
       ['ARGUMENT', async () => pages.fork(7)],
@@ -280,7 +341,7 @@ async function playOut(
         }))
         .filter((one) => pages.lengthOf(one.text) + one.ids.length <= pages.capacity);
       const before = [...texts.keys()].map((text) => pages.lengthOf(text));
-      let scores: readonly Tensor<'float32'>[];
+      let scores: readonly TextResults[];
       try {
         scores = await model.step(pages, chosen);
       } catch (error) {
@@ -311,6 +372,14 @@ describe.each(['ts', 'wasm', 'native', 'webgpu'] as const)('%s', (name) => {
     if (!availability.available && !isRequired()) absence = availability.reason;
     else other = await provider.create();
   });
+
+  test('captures are those of a cache, and leave all scores as they are', async ({ skip }) => {
+    skip(absence !== null, absence ?? '');
+    for (const [n, kind] of KINDS.entries()) {
+      const model = (await Decoder.load(backend, await hubFiles(kind))).on(other);
+      await lookInto(model, n === 1 ? 'int8' : 'float32');
+    }
+  }, 120_000);
 
   test('random schedules: each text has the bits that it has alone', async ({ skip }) => {
     skip(absence !== null, absence ?? '');

@@ -1,5 +1,6 @@
 import type { Tensor } from '@heed/core';
 import { zeros } from '@heed/core/backend';
+import type { Capture } from '../inside/hooks.ts';
 
 /** A text and the tokens that follow what it has. */
 export interface TextTokens {
@@ -9,6 +10,16 @@ export interface TextTokens {
   readonly ids: readonly number[];
   /** Scores of the next token: after the last of these tokens, after each of them, or none. Default `last`. */
   readonly logits?: 'last' | 'all' | 'none' | undefined;
+  /** Parts of its run to return; B is 1. Default: none. The other texts keep their bits. */
+  readonly capture?: readonly Capture[] | undefined;
+}
+
+/** Results of a text in a step. */
+export interface TextResults {
+  /** `[1, V]` for `last`, `[L, V]` for `all`, `[0, V]` for `none`. */
+  readonly logits: Tensor<'float32'>;
+  /** One for each capture, in their order. */
+  readonly captured: readonly Tensor<'float32'>[];
 }
 
 /** The tokens of all texts, one after another, int32 `[1, N]`. */

@@ -208,7 +208,7 @@ export class DecoderBatch {
         call.ids = call.ids.slice(count);
         if (call.ids.length > 0) return;
         this.#tokens.delete(call);
-        call.resolve(scores[n]!);
+        call.resolve(scores[n]!.logits);
       });
     } catch (error) {
       for (const { call } of parts) {

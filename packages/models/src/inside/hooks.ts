@@ -91,6 +91,11 @@ export class Hooks {
     return [...this.#captures, ...this.#changes].some((one) => one.layer === layer);
   }
 
+  /** Returns whether a part of a layer is captured. */
+  captures(layer: number, what: Capture['what']): boolean {
+    return this.#capturesOf(layer, what).length > 0;
+  }
+
   /** Heads of a layer of which a part is captured, each once; empty where none is. */
   headsOf(layer: number, what: Capture['what']): readonly number[] {
     const heads = this.#capturesOf(layer, what).flatMap((capture) => this.#heads(capture));
