@@ -20,19 +20,22 @@ export interface Measured {
 export function largestError(
   { reference, exact, relative }: Measured,
   numbers: ArrayLike<number>,
-  rounded: (number: number) => readonly [from: number, to: number] = (number) => [number, number],
+  rounded?: (number: number) => readonly [from: number, to: number],
 ): { error: number; at: number } {
   let [error, at] = [0, -1];
   for (let n = 0; n < reference.length && error < Infinity; n++) {
     if (exact[n] === 1) continue;
     const unit = relative ? Math.max(1, Math.abs(reference[n]!)) : 1;
-    const [from, to] = rounded(numbers[n]!);
-    const nearest = Math.min(Math.max(reference[n]!, from), to);
+    const nearest = rounded ? clamped(reference[n]!, rounded(numbers[n]!)) : numbers[n]!;
     const difference = Math.abs(nearest - reference[n]!) / unit;
     if (difference <= error) continue;
     [error, at] = [Number.isNaN(difference) ? Infinity : difference, n];
   }
   return { error, at };
+}
+
+function clamped(number: number, [from, to]: readonly [from: number, to: number]): number {
+  return Math.min(Math.max(number, from), to);
 }
 
 /**

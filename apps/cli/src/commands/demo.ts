@@ -28,7 +28,7 @@ export function demoCommand(console: Console, onEnd: (code: ExitCode) => void): 
     .addOption(
       new Option('--lengths <numbers>', 'sequence lengths to time, with commas between')
         .argParser(parseLengths)
-        .default([128, 256, 512, 1024], '128,256,512,1024'),
+        .default([128, 256, 512], '128,256,512'),
     )
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)

@@ -6,10 +6,10 @@ const cases = await allCases();
 const places = placesInClauses(cases);
 const MODES = ['cpu', 'webasm', 'webgpu'] as const;
 
-/** `test` has every fifth case in each mode of Node, `release` the others in one of the modes. */
+/** `test` has every fifth case in each mode of Node, `release` half of the others in one of the modes. */
 function partOf(place: number, mode: number): Part {
   if (place % 5 === 0) return 'test';
-  return place % MODES.length === mode ? 'release' : 'whole';
+  return place % (2 * MODES.length) === mode ? 'release' : 'whole';
 }
 
 /** Defines the tests of a part of the suite. */

@@ -41,16 +41,16 @@ function problemsInClauses(all: readonly ConformanceCase[]): ReadonlyMap<Conform
 
 /**
  * A software adapter compiles for seconds. Of the problems of each clause that are not slow, `test` takes every sixteenth from the first
- * on, `release` every eighth, of types every sixteenth, of clauses with few pipelines every second; `whole` takes what these leave out.
- * Without subgroups, `release` takes every eighth problem of some clauses.
+ * on, `release` every twelfth, of types every twenty-fourth, of clauses with few pipelines every fourth; `whole` takes what these leave
+ * out. Without subgroups, `release` takes every twelfth problem of some clauses.
  */
 function partOf(one: ConformanceCase, { subgroups }: WebgpuOptions): Part {
   const { clause } = one;
   const problem = problems.get(one)!;
   if (isSlow(one)) return 'whole';
-  if (subgroups === false) return WITHOUT_SUBGROUPS.has(clause) && problem % 8 === 1 ? 'release' : 'whole';
+  if (subgroups === false) return WITHOUT_SUBGROUPS.has(clause) && problem % 12 === 1 ? 'release' : 'whole';
   if (problem % 16 === 0) return 'test';
-  const every = OF_TYPES.has(clause) ? 16 : OF_FEW_PIPELINES.has(clause) ? 2 : 8;
+  const every = OF_TYPES.has(clause) ? 24 : OF_FEW_PIPELINES.has(clause) ? 4 : 12;
   return problem % every === every >> 1 ? 'release' : 'whole';
 }
 

@@ -1,0 +1,3 @@
+import { testNoBlame } from './float32-blame.ts';
+
+testNoBlame(1);
