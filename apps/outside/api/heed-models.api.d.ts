@@ -65,13 +65,6 @@
 
 export type AlignmentHead = readonly [layer: number, head: number];
 
-export declare class BatchedText {
-    #private;
-    constructor(batch: DecoderBatch, text: number, pages: number, known: number);
-    next(ids: readonly number[], signal: AbortSignal | undefined): Promise<Scores>;
-    end(): void;
-}
-
 export interface Beam {
     readonly ids: readonly number[];
     readonly logProbability: number;
@@ -139,9 +132,6 @@ export declare class DecoderBatch {
     get waiting(): number;
     get capacity(): number;
     dispose(): void;
-    begin(ids: readonly number[], tokens: number, signal: AbortSignal | undefined): Promise<BatchedText>;
-    run(text: number, ids: readonly number[], signal: AbortSignal | undefined): Promise<Scores>;
-    end(text: number, pages: number): void;
 }
 
 export interface DecoderCache {
@@ -336,8 +326,6 @@ export interface ScoredToken {
     readonly id: number;
     readonly logProbability: number;
 }
-
-type Scores = Tensor<'float32'>;
 
 export interface Sound {
     readonly samples: Float32Array;

@@ -15,7 +15,7 @@ import type { DecoderCache } from '../decoder/cache.ts';
 import type { Decoder, DecoderRunOptions } from '../decoder/decoder.ts';
 import { logProbabilitiesOf } from '../decoder/log-probabilities.ts';
 import { type TextTokenizer, checkTokenizer } from '../tokenizer/tokenizer.ts';
-import { DecoderBatch } from './batch.ts';
+import { DecoderBatch, schedulerOf } from './batch.ts';
 import { checkModel, checkPrompt } from './check.ts';
 import { choose, likeliest, penalize } from './choose.ts';
 import { TextStream } from './text-stream.ts';
@@ -150,7 +150,7 @@ async function beginText(
   { batch, cache: kept, capture = [], off = [], signal }: GenerateOptions,
 ): Promise<GrowingText> {
   if (batch !== undefined) {
-    const text = await batch.begin(prompt, prompt.length + maximum - 1, signal);
+    const text = schedulerOf(batch).begin(prompt);
     return {
       next: async (ids) => ({ scores: (await text.next(ids, signal)).data, captured: [] }),
       end: () => text.end(),
