@@ -1,4 +1,5 @@
 import type { Availability } from '@heed/core';
+import { textOf } from '@heed/core/backend';
 
 /** Returns whether optional packages can be imported here; `load` imports them. */
 export async function loadable(
@@ -9,7 +10,7 @@ export async function loadable(
     await load();
     return { available: true };
   } catch (error) {
-    const [reason] = String(error instanceof Error ? error.message : error).split('\n');
+    const [reason] = textOf(error instanceof Error ? error.message : error).split('\n');
     return {
       available: false,
       reason: `${packages.join(' and ')} cannot be imported: ${reason}`,

@@ -1,5 +1,5 @@
 import { type AttentionBackend, type AttentionProblem, type Capabilities, HeedError } from '@heed/core';
-import { featuresOf } from '@heed/core/backend';
+import { featuresOf, textOf } from '@heed/core/backend';
 
 /** Features that a problem uses and a backend does not declare, or `dtype`. */
 export function undeclared(capabilities: Capabilities, problem: AttentionProblem): string[] {
@@ -29,7 +29,7 @@ export async function checkRefused(
     await kernel.dispose();
   } catch (error) {
     if (!HeedError.isInstance(error) || error.code !== 'UNSUPPORTED') {
-      return `compile() refuses ${names} with ${String(error)}; expected a HeedError with the code UNSUPPORTED`;
+      return `compile() refuses ${names} with ${textOf(error)}; expected a HeedError with the code UNSUPPORTED`;
     }
     if (error.clause !== support.clause) {
       return `compile() refuses with the clause ${error.clause}, supports() with ${support.clause}`;

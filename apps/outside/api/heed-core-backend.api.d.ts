@@ -84,6 +84,7 @@
 //   takenRuns
 //   takenShape
 //   text
+//   textOf
 //   toHalf
 //   toTensor
 //   visibleKeys
@@ -899,6 +900,8 @@ export declare function takenRuns(shape: readonly number[], axis: number, indice
 export declare function takenShape(shape: readonly number[], axis: number, indices: readonly number[]): number[];
 
 export declare const text: OptionKind;
+
+export declare function textOf(thrown: unknown): string;
 
 export declare function toHalf(dtype: HalfDType, from: ArrayLike<number>, to: Uint16Array): void;
 

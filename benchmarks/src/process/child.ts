@@ -1,6 +1,7 @@
 /** The process of one contestant on one workload: `node --expose-gc child.js`, spoken to over IPC. */
 import { setTimeout } from 'node:timers/promises';
 import { HeedError } from '@heed/core';
+import { textOf } from '@heed/core/backend';
 import { Bench } from 'tinybench';
 import type { Contestant, PreparedContestant, Settings } from '../contestant.ts';
 import { machineFacts } from '../machine.ts';
@@ -91,7 +92,7 @@ async function load(source: Extract<Request, { kind: 'enter' }>['source']): Prom
   try {
     contestant = await loadContestant(source);
   } catch (error) {
-    const [reason] = String(error instanceof Error ? error.message : error).split('\n');
+    const [reason] = textOf(error instanceof Error ? error.message : error).split('\n');
     const remedy =
       source.module.includes('/') && source.module.startsWith('file:')
         ? undefined
@@ -170,5 +171,5 @@ function refusalOf(error: unknown): Refusal {
 
 /** An error in one line. */
 function lineOf(error: unknown): string {
-  return String(error).replaceAll(/\s+/g, ' ').slice(0, 300);
+  return textOf(error).replaceAll(/\s+/g, ' ').slice(0, 300);
 }

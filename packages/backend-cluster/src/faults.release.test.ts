@@ -10,7 +10,7 @@ import { startCaller } from './test/caller-process.ts';
 import { TestCluster, bits, request } from './test/cluster.ts';
 import { Stranger } from './test/raw.ts';
 import { hasServer } from './test/server.ts';
-import { DEADLY, FATAL, HUGE } from './test/trapped-backend.ts';
+import { BARE, DEADLY, FATAL, HUGE } from './test/trapped-backend.ts';
 
 /** The error that a call fails with. */
 async function errorOf(call: Promise<unknown>): Promise<HeedError> {
@@ -162,6 +162,12 @@ describe.skipIf(!hasServer())('a cluster', () => {
     const error = await errorOf(bits(cluster.backend, request(1, HUGE)));
     expect(error.code).toBe('OUT_OF_MEMORY');
     expect(error.message).toMatch(/keys \d+ to \d+ \(shard \d\): worker worker-\w+: not enough memory/);
+    expect(await bits(cluster.backend, request())).toBe(expected);
+  });
+
+  test('goes on after a backend threw what has no text', async () => {
+    const cluster = await TestCluster.start(1);
+    expect(await errorOf(bits(cluster.backend, request(1, BARE)))).toMatchObject({ code: 'ENGINE' });
     expect(await bits(cluster.backend, request())).toBe(expected);
   });
 

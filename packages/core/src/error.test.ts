@@ -74,6 +74,45 @@ describe('an error', () => {
     expect(arrived.toJSON()).toEqual(engineFailure.toJSON());
   });
 
+  const hostile = {
+    get name(): string {
+      throw new Error('no name');
+    },
+    get message(): string {
+      throw new Error('no message');
+    },
+    get [Symbol.toStringTag](): string {
+      throw new Error('no tag');
+    },
+  };
+  const hostileError = Object.defineProperties(new Error('a'), Object.getOwnPropertyDescriptors(hostile));
+  const cycle: unknown[] = ['a'];
+  cycle.push(cycle);
+  const { proxy: revoked, revoke } = Proxy.revocable({}, {});
+  revoke();
+
+  test.each<[string, unknown, string]>([
+    ['without a prototype', Object.create(null), 'object'],
+    ['with getters that throw', hostile, 'object'],
+    ['that is an error with getters that throw', hostileError, 'object'],
+    ['with a toString that throws', { toString: () => hostile.name }, 'object'],
+    ['with a toString that returns no text', { toString: () => ({}) }, 'object'],
+    ['that is a revoked proxy', revoked, 'object'],
+    ['with itself in it', cycle, 'a,'],
+    ['that is a symbol', Symbol('a'), 'Symbol(a)'],
+    ['that is null', null, 'null'],
+    ['that is a lone surrogate', '\ud800', '\ud800'],
+  ])('has a JSON with a cause %s', (_, cause, text) => {
+    const error = new HeedError('ENGINE', 'the engine failed', { cause });
+    expect(error.toJSON()).toEqual({
+      heedError: 1,
+      code: 'ENGINE',
+      message: 'the engine failed',
+      cause: text,
+    });
+    expect(HeedError.fromJSON(error.toJSON()).cause).toBe(text);
+  });
+
   test('is what JSON.stringify writes', () => {
     expect(JSON.parse(JSON.stringify({ error: engineFailure }))).toEqual({ error: engineFailure.toJSON() });
   });

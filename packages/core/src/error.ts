@@ -95,17 +95,18 @@ export class HeedError extends Error {
   }
 
   static isInstance(value: unknown): value is HeedError {
-    return typeof value === 'object' && value !== null && marker in value;
+    return marker in Object(value);
   }
 
   toJSON(): HeedErrorJSON {
+    const { code, message, clause, remedy, cause } = this;
     return {
       heedError: 1,
-      code: this.code,
-      message: this.message,
-      ...(this.clause !== undefined && { clause: this.clause }),
-      ...(this.remedy !== undefined && { remedy: this.remedy }),
-      ...(this.cause !== undefined && { cause: String(this.cause) }),
+      code,
+      message,
+      ...(clause !== undefined && { clause }),
+      ...(remedy !== undefined && { remedy }),
+      ...(cause !== undefined && { cause: textOf(cause) }),
     };
   }
 
@@ -118,5 +119,14 @@ export class HeedError extends Error {
 /** Returns a message without the remedy that it ends with already, as one does that is passed on. */
 function withoutEnding(message: string, remedy: string): string {
   const ending = [`; ${remedy}`, ` ${remedy}`].find((end) => message.endsWith(end));
-  return ending === undefined ? message : message.slice(0, message.length - ending.length);
+  return ending === undefined ? message : message.slice(0, -ending.length);
+}
+
+/** Returns the text of what was thrown; its type, if it has none: anything can be thrown. */
+export function textOf(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return typeof thrown;
+  }
 }

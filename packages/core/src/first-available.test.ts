@@ -41,19 +41,21 @@ describe('firstAvailable', () => {
 
   test('says why it skipped the others', async () => {
     const throwing = provider('throwing', { probe: () => Promise.reject(new Error('lost my mind')) });
+    const bare = provider('bare', { probe: () => Promise.reject(Object.create(null)) });
     const strange = provider('strange', { contract: 7 as never });
     const broken = provider('broken', {
       create: () => Promise.reject(new HeedError('ENGINE', 'will not start', { remedy: 'kick it' })),
     });
     const limited = provider('limited', { create: async () => plain() });
     const { backend, skipped } = await firstAvailable(
-      [absent, throwing, strange, broken, limited, reference as BackendProvider],
+      [absent, throwing, bare, strange, broken, limited, reference as BackendProvider],
       causal,
     );
     expect(backend.name).toBe('reference');
     expect(skipped).toMatchObject([
       { name: 'absent', reason: 'no such engine', remedy: 'npm install it' },
       { name: 'throwing', reason: 'lost my mind' },
+      { name: 'bare', reason: 'object' },
       { name: 'strange', reason: expect.stringContaining('contract version 7') },
       { name: 'broken', reason: 'will not start', remedy: 'kick it' },
       { name: 'limited', reason: expect.stringMatching(/^causal: /) },

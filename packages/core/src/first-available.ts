@@ -1,7 +1,7 @@
 import { checkContract } from './assert-backend.ts';
 import type { AttentionBackend, BackendProvider } from './contract.ts';
 import { checkProblem } from './check-problem.ts';
-import { HeedError } from './error.ts';
+import { HeedError, textOf } from './error.ts';
 import { shown } from './options/shown.ts';
 import type { AttentionProblem } from './problem.ts';
 
@@ -67,9 +67,9 @@ async function tryProvider(
     return await tryBackend(name, await provider.create(), problem);
   } catch (error) {
     if (!HeedError.isInstance(error))
-      return { name, reason: error instanceof Error ? error.message : String(error) };
+      return { name, reason: textOf(error instanceof Error ? error.message : error) };
     const { reason, remedy } = error;
-    return remedy === undefined ? { name, reason } : { name, reason, remedy };
+    return { name, reason, ...(remedy !== undefined && { remedy }) };
   }
 }
 

@@ -291,6 +291,14 @@ export function plainView({ dtype, shape, data }: Tensor): Tensor {
   return { dtype, shape: [...shape], data: bytes };
 }
 
+function checkList(name: string, shape: unknown): asserts shape is readonly unknown[] {
+  if (Array.isArray(shape)) return;
+  throw new HeedError('SHAPE', `the shape of ${name} is ${shown(shape)}; expected an array of lengths`, {
+    clause: 'shape',
+    remedy: 'give the lengths of the axes, such as [1, 1, 3, 2]',
+  });
+}
+
 function checkShape(name: string, shape: readonly unknown[]): void {
   if (Array.from(shape).every((length) => Number.isSafeInteger(length) && (length as number) >= 0)) return;
   throw new HeedError(
@@ -323,12 +331,7 @@ export function checkForm(name: string, dtype: unknown, shape: unknown): void {
       remedy: 'name one of them, such as float32',
     });
   }
-  if (!Array.isArray(shape)) {
-    throw new HeedError('SHAPE', `the shape of ${name} is ${shown(shape)}; expected an array of lengths`, {
-      clause: 'shape',
-      remedy: 'give the lengths of the axes, such as [1, 1, 3, 2]',
-    });
-  }
+  checkList(name, shape);
   checkShape(name, shape);
 }
 
@@ -342,27 +345,17 @@ export function checkTensor(name: string, value: unknown): asserts value is Tens
   }
   const candidate = value as Partial<Tensor> | null | undefined;
   if (
-    typeof candidate === 'object' &&
-    candidate !== null &&
-    'data' in candidate &&
-    !Array.isArray(candidate.shape)
+    typeof candidate !== 'object' ||
+    candidate === null ||
+    !('data' in candidate || Array.isArray(candidate.shape))
   ) {
-    throw new HeedError(
-      'SHAPE',
-      `the shape of ${name} is ${shown(candidate.shape)}; expected an array of lengths`,
-      {
-        clause: 'shape',
-        remedy: 'give the lengths of the axes, such as [1, 1, 3, 2]',
-      },
-    );
-  }
-  if (typeof candidate !== 'object' || candidate === null || !Array.isArray(candidate.shape)) {
     throw new HeedError('SHAPE', `${name} is not a tensor but ${kindOf(value)}`, {
       clause: 'shape',
       remedy: 'make one with tensor(typedArray, shape)',
     });
   }
   const { shape, data, dtype } = candidate;
+  checkList(name, shape);
   if (dtype === undefined || !holds(data, dtype)) {
     const isNoArray = dtypeOfArray(data) === undefined && !isFloat16Array(data);
     throw new HeedError(

@@ -1,5 +1,5 @@
 import { type BackendProvider, HeedError, checkContract } from '@heed/core';
-import { shown } from '@heed/core/backend';
+import { shown, textOf } from '@heed/core/backend';
 
 /**
  * Imports the provider that a module exports by default.
@@ -62,6 +62,6 @@ function describe(value: unknown): string {
 
 /** First line of an error's message. */
 export function firstLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? error.message : textOf(error);
   return text.split('\n', 1)[0]!;
 }

@@ -110,6 +110,7 @@ describe('a faulty backend is a row that says so', () => {
     ['throwsInProbe', 'no probe today'],
     ['crashesInProbe', 'Error: later'],
     ['throwsInCreate', 'create() fails: no device'],
+    ['throwsNoTextInCreate', 'create() fails: object'],
     ['saysNothing', 'does not state its device'],
     ['probesNothing', 'does not say whether it is available'],
     ['createsNothing', 'does not state its device'],

@@ -1,5 +1,6 @@
 // The process that a task runs in. A backend that hangs, crashes or exits takes down this process and no other.
 import { HeedError, type HeedErrorJSON } from '@heed/core';
+import { textOf } from '@heed/core/backend';
 import type { Message } from './run-contained.ts';
 import { perform } from './perform.ts';
 import type { Task } from './tasks.ts';
@@ -22,6 +23,6 @@ process.once('disconnect', () => process.exit());
 
 function toJSON(error: unknown): HeedErrorJSON {
   if (HeedError.isInstance(error)) return error.toJSON();
-  const message = error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : textOf(error);
   return new HeedError('ENGINE', message, { cause: error }).toJSON();
 }

@@ -1,5 +1,6 @@
 import { type AgreementCase, type Capture, type Worst, verify } from '@heed/conformance';
 import type { BackendProvider } from '@heed/core';
+import { textOf } from '@heed/core/backend';
 
 /** Agreement of a backend with the float64 reference on a model's own queries, keys and values. */
 export interface Agreement {
@@ -31,7 +32,7 @@ export async function agreementOf(
       failures.push(`${report.refused} of ${cases.length} cases are refused`);
     return { backend, agrees, worst: worstOf(layers.map(({ worst }) => worst)), layers, failures };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = error instanceof Error ? error.message : textOf(error);
     return { backend, agrees: false, worst: null, layers: [], failures: [message] };
   }
 }

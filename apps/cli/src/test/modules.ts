@@ -32,6 +32,7 @@ export type ModuleName =
   | 'createsNothing'
   | 'hangsInDispose'
   | 'throwsNull'
+  | 'throwsNoTextInCreate'
   | 'forgesReport'
   | 'hoardsInProbe'
   | 'hoardsInRun'
@@ -79,6 +80,7 @@ export const MODULES: Readonly<Record<ModuleName, string>> = {
   hangsInDispose: provider(
     `create: async () => ({ ...(await base.create()), dispose: () => new Promise(() => {}) })`,
   ),
+  throwsNoTextInCreate: provider(`async create() { throw Object.create(null); }`),
   throwsNull: running(`run() { throw null; }`),
   forgesReport: running(
     `run() { process.send({ value: { name: 'test', device: '', passed: 9999, failed: 0, clauses: [] } }); return {}; }`,

@@ -6,7 +6,7 @@ import {
   type HeedErrorCode,
   resolveRequest,
 } from '@heed/core';
-import { featuresOf } from '@heed/core/backend';
+import { featuresOf, textOf } from '@heed/core/backend';
 import type { BehaviorCase, Subject } from '../../case.ts';
 import { type Sketch, shapesOf } from '../../sketch.ts';
 
@@ -53,7 +53,7 @@ export async function ensureError(work: () => unknown, code: HeedErrorCode, what
   try {
     await work();
   } catch (error) {
-    ensure(HeedError.isInstance(error), `expected the code ${code} for ${what}, it threw ${String(error)}`);
+    ensure(HeedError.isInstance(error), `expected the code ${code} for ${what}, it threw ${textOf(error)}`);
     ensure(
       error.code === code,
       `expected the code ${code} for ${what}, it is ${error.code}: ${error.message}`,

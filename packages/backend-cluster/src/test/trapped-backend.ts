@@ -20,6 +20,9 @@ export const HUGE = 777;
 /** First number of a query that ends the thread of its worker's backend. */
 export const FATAL = 888;
 
+/** First number of a query for which something is thrown that has no text. */
+export const BARE = 999;
+
 interface TrappedOptions {
   /** Milliseconds before each run. */
   readonly delay?: number;
@@ -55,6 +58,7 @@ const trapped: BackendProvider<TrappedOptions> = {
         if (first === DEADLY) process.kill(process.pid, 'SIGKILL');
         if (first === FATAL) process.exit(1);
         if (first === HUGE) throw new HeedError('OUT_OF_MEMORY', 'not enough memory for the results');
+        if (first === BARE) throw Object.create(null);
         return kernel.run(inputs, options);
       }) as AttentionKernel['run'],
     });

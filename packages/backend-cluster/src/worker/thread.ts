@@ -7,6 +7,7 @@ import {
   type HeedErrorJSON,
   checkContract,
 } from '@heed/core';
+import { textOf } from '@heed/core/backend';
 import type { FromThread, ThreadData, ToThread } from './messages.ts';
 import { PartCache } from './part-cache.ts';
 import { perform } from './perform.ts';
@@ -86,7 +87,7 @@ function asJSON(error: unknown): HeedErrorJSON {
   const isMemory = error instanceof RangeError && /array|allocat/i.test(error.message);
   return new HeedError(
     isMemory ? 'OUT_OF_MEMORY' : 'ENGINE',
-    String((error as Error)?.message ?? error),
+    textOf((error as Error | null | undefined)?.message ?? error),
   ).toJSON();
 }
 

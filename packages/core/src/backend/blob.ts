@@ -1,4 +1,4 @@
-import { HeedError } from '../error.ts';
+import { HeedError, textOf } from '../error.ts';
 import { shown } from '../options/shown.ts';
 
 /**
@@ -24,7 +24,7 @@ export async function bytesOfBlob(file: Blob, begin: number, end: number): Promi
   try {
     return new Uint8Array(await file.slice(begin, end).arrayBuffer());
   } catch (error) {
-    throw new HeedError('ENGINE', `bytes ${begin} to ${end} of the file cannot be read: ${String(error)}`, {
+    throw new HeedError('ENGINE', `bytes ${begin} to ${end} of the file cannot be read: ${textOf(error)}`, {
       cause: error,
       remedy: 'open the file again if it was changed; read less at once if memory is short',
     });

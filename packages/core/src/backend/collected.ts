@@ -1,3 +1,5 @@
+import { textOf } from '../error.ts';
+
 /** Cleanup of an object that was dropped without dispose(). It must not reference that object. */
 export interface Ending {
   /** Text of the warning: what was dropped, and the remedy. `null`: no warning. */
@@ -23,7 +25,7 @@ export function endWhenCollected(reachable: object, ending: Ending): void {
     if (dropped.told !== null) tellOnce(dropped.told);
     // Unhandled, an error would end the process.
     (async () => dropped.end())().catch((error: unknown) =>
-      warn(`what was dropped cannot be ended: ${String(error)}`),
+      warn(`what was dropped cannot be ended: ${textOf(error)}`),
     );
   });
   registry.register(reachable, ending, ending);

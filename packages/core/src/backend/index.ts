@@ -18,6 +18,7 @@ export {
   required,
   text,
 } from '../options/kinds.ts';
+export { textOf } from '../error.ts';
 export { listed, shown } from '../options/shown.ts';
 export { assertBlob, bytesOfBlob } from './blob.ts';
 export { withKernel } from '../kernel-cache.ts';
