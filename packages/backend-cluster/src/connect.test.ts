@@ -1,6 +1,7 @@
 import { HeedError, attention, resolveRequest } from '@heed/core';
 import { afterEach, describe, expect, test } from 'vitest';
 import cluster from './index.ts';
+import { clusterProvider } from './provider.ts';
 import type { RunProgress } from './run/metrics.ts';
 import { HASTY, TRAPPED, TestCluster, bits, request } from './test/cluster.ts';
 import { TestServer, hasServer } from './test/server.ts';
@@ -24,6 +25,14 @@ describe('create', () => {
     [{ servers: 'nats://127.0.0.1:1' }, /^UNAVAILABLE: cluster: cannot connect to .*nats-server -js/],
   ])('of %j is refused', async (options, message) => {
     expect(await codeOf(cluster.create(options as never))).toMatch(message);
+  });
+});
+
+test('without a server, the reason of probe() leaves the name to whoever reports it', async () => {
+  const { probe } = clusterProvider({}, { servers: 'nats://127.0.0.1:1' });
+  expect(await probe()).toMatchObject({
+    available: false,
+    reason: expect.stringMatching(/^cannot connect to /),
   });
 });
 

@@ -26,7 +26,9 @@ export function clusterProvider(
           readonly reason?: string;
           readonly remedy?: string;
         };
-        return { available: false, reason: reason ?? message, remedy: remedy ?? 'see the reason' };
+        // Who reports it names the backend.
+        const own = (reason ?? message).replace(/^cluster: /, '');
+        return { available: false, reason: own, remedy: remedy ?? 'see the reason' };
       }
     },
     async create(given: ClusterOptions = {}): Promise<AttentionBackend> {

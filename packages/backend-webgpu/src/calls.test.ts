@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type Tensor, attention, cast, quantize, resolveRequest, tensor } from '@heed/core';
 import reference from '@heed/core/reference';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { createBackend } from './backend.ts';
 import webgpu from './index.ts';
 import type { GpuBufferTensor } from './memory/wrap.ts';
@@ -23,6 +23,14 @@ test.for([{ subgroups: true as never }, { powerPreference: 'fast' as never }, { 
     await expect(webgpu.create(options)).rejects.toMatchObject({ code: 'ARGUMENT' });
   },
 );
+
+test('without an adapter, the reason of probe() leaves the name to whoever reports it', async () => {
+  vi.stubGlobal('navigator', { gpu: { requestAdapter: async () => null } });
+  const reason = 'cannot find a GPU adapter';
+  expect(await webgpu.probe()).toMatchObject({ available: false, reason });
+  await expect(webgpu.create()).rejects.toMatchObject({ reason: `webgpu: ${reason}` });
+  vi.unstubAllGlobals();
+});
 
 describe.skipIf(isAbsent)('on an adapter', () => {
   test('the device names adapter, software and subgroups', async () => {
@@ -205,8 +213,13 @@ describe.skipIf(isAbsent)('on an adapter', () => {
     device.destroy();
     const lost = { code: 'ENGINE', message: expect.stringContaining('device was lost') };
     await expect(attention(backend, selfAttention(4))).rejects.toMatchObject(lost);
-    await expect(resident.read()).rejects.toMatchObject(lost);
+    await expect(resident.read()).rejects.toMatchObject({
+      ...lost,
+      remedy: expect.stringContaining('request'),
+    });
     await backend.dispose();
+    const unavailable = { code: 'UNAVAILABLE', message: expect.stringContaining('device was lost') };
+    await expect(webgpu.create({ device })).rejects.toMatchObject(unavailable);
     await using next = await webgpu.create();
     await attention(next, selfAttention(4));
   });

@@ -21,7 +21,9 @@ export const provider: BackendProvider<WebgpuOptions> = {
       const { reason, remedy } = HeedError.isInstance(error)
         ? error
         : { reason: String(error), remedy: undefined };
-      return { available: false, reason, remedy: remedy ?? 'use another backend' };
+      // Who reports it names the backend.
+      const own = reason.replace(/^webgpu: /, '');
+      return { available: false, reason: own, remedy: remedy ?? 'use another backend' };
     }
   },
   async create(options: WebgpuOptions = {}): Promise<AttentionBackend> {

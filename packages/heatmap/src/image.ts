@@ -1,5 +1,5 @@
-import { HeedError, type PlainTensorLike } from '@heed/core';
-import { checkOptions, integer, type OptionTable, shown, text } from '@heed/core/backend';
+import { HeedError, type PlainTensorLike, type Tensor, isResident } from '@heed/core';
+import { checkOptions, integer, type OptionTable, shown, sizeOf, text } from '@heed/core/backend';
 import { isIndex } from './choose.ts';
 import { domainOf } from './domain.ts';
 import { formatValue } from './format.ts';
@@ -15,7 +15,7 @@ export interface ImageOptions extends Pick<
   readonly query: number;
   /** Patches of the image: down, then across. */
   readonly grid: readonly [rows: number, columns: number];
-  /** Keys before the first patch, such as a class token. Default 0. */
+  /** Keys before the first patch, such as a class token; more may follow the last. Without it, the keys are the patches and nothing else. */
   readonly skip?: number | undefined;
   /** The image itself, to lie under the cells: a `data:` address of a PNG, JPEG, WebP or GIF, base64. */
   readonly image?: string | undefined;
@@ -38,7 +38,8 @@ const IMAGE = /^data:image\/(?:png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={0,2}$/;
 /**
  * Draws what one query attends to, as a grid over the image whose patches are the keys (a vision transformer).
  *
- * @param weights `[Lq, Lk]`, or `[B, Hq, Lq, Lk]` with a batch element and a head chosen.
+ * @param weights `[Lq, Lk]`, or `[B, Hq, Lq, Lk]` with a batch element and a head chosen; keys, and queries before them, may have
+ * the axes of a grid, as in the weights of `SpatialAttention`.
  * @throws HeedError `ARGUMENT` for a query out of range, a grid that the keys do not fill, or an image that is not a
  * `data:` address; otherwise as {@link heatmap} does.
  *
@@ -57,7 +58,7 @@ export function overImage(weights: PlainTensorLike, options: ImageOptions): Heat
   checkOptions('overImage()', options, IMAGE_NAMES);
   checkTexts({ title: options.title, description: options.description });
   const { query, grid, skip = 0, image } = options;
-  const { rowCount, columnCount, values } = headOf(weights, options);
+  const { rowCount, columnCount, values } = headOf(withoutGrid(weights, grid), options);
   if (!isIndex(query, rowCount)) {
     throw new HeedError('ARGUMENT', `query is ${shown(query)}; weights have Lq=${rowCount}`, {
       remedy: 'set query to the index of a row, counted from 0',
@@ -71,6 +72,11 @@ export function overImage(weights: PlainTensorLike, options: ImageOptions): Heat
       `grid is ${shown(grid)} after ${shown(skip)} keys; weights have Lk=${columnCount}`,
       { remedy: 'set grid to the patches down and across, and skip to the keys before the first patch' },
     );
+  }
+  if (options.skip === undefined && rows * columns !== columnCount) {
+    throw new HeedError('ARGUMENT', `grid is ${shown(grid)} of ${columnCount} keys; expected all of them`, {
+      remedy: 'set skip to the keys before the first patch: 1 with a class token',
+    });
   }
   if (image !== undefined && !IMAGE.test(image)) {
     throw new HeedError('ARGUMENT', 'the image is not a data: address of a PNG, JPEG, WebP or GIF', {
@@ -90,6 +96,16 @@ export function overImage(weights: PlainTensorLike, options: ImageOptions): Heat
     backdrop: image ?? null,
     signal: null,
   };
+}
+
+/** Returns weights `[B, Hq, …, rows, columns]` with one axis for queries and one for keys, and any others as they are. */
+function withoutGrid(weights: PlainTensorLike, grid: ImageOptions['grid']): PlainTensorLike {
+  if (isResident(weights)) return weights;
+  const { shape } = weights as Partial<Tensor>;
+  if (!Array.isArray(shape) || shape.length < 5 || String(shape.slice(-2)) !== String(grid)) return weights;
+  const [batch, heads, ...places] = shape as number[];
+  const lengths = [sizeOf(places.slice(0, -2)), sizeOf(places.slice(-2))];
+  return { ...(weights as Tensor), shape: [batch!, heads!, ...lengths] };
 }
 
 function describe(patches: Float64Array, rows: number, columns: number): string {

@@ -101,12 +101,24 @@ describe('over an image', () => {
     expect(toSVG(view)).toContain(`href="${pixel}"`);
   });
 
+  test('weights whose places have the axes of the grid, as those of SpatialAttention', () => {
+    const data = Float32Array.from({ length: 72 }, (_, n) => n);
+    const learned = tensor(data.slice(0, 24), [1, 2, 2, 2, 3]); // two learned queries
+    const options = { query: 1, head: 1, grid: [2, 3] } as const;
+    expect([...overImage(learned, options).values]).toEqual([18, 19, 20, 21, 22, 23]);
+    const places = tensor(data, [1, 2, 2, 3, 2, 3]);
+    expect([...overImage(places, options).values]).toEqual([42, 43, 44, 45, 46, 47]);
+    expect(codeOf(() => overImage(places, { ...options, grid: [3, 2] }))).toBe('SHAPE');
+  });
+
   test('what does not fit is refused, and an image from elsewhere', () => {
     expect(codeOf(() => overImage(weights, { query: 2, grid: [2, 3] }))).toBe('ARGUMENT');
     expect(codeOf(() => overImage(weights, { query: 0, grid: [3, 3] }))).toBe('ARGUMENT');
     expect(codeOf(() => overImage(weights, { query: 0, grid: [2, 3], skip: 2 }))).toBe('ARGUMENT');
+    // A class token that nobody mentions would move every patch by one.
+    expect(codeOf(() => overImage(weights, { query: 0, grid: [2, 3] }))).toBe('ARGUMENT');
     for (const image of ['https://x.test/a.png', 'data:image/svg+xml;base64,AAAA', `${pixel}" onload="x`]) {
-      expect(codeOf(() => overImage(weights, { query: 0, grid: [2, 3], image }))).toBe('ARGUMENT');
+      expect(codeOf(() => overImage(weights, { query: 0, grid: [2, 3], skip: 1, image }))).toBe('ARGUMENT');
     }
   });
 });

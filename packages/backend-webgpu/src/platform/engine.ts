@@ -56,7 +56,7 @@ export class Engine {
   }
 
   lostError(): HeedError {
-    const remedy = 'create() makes a backend on a new device';
+    const remedy = this.#ownsDevice ? 'create() makes a backend on a new device' : NEW_DEVICE;
     return new HeedError('ENGINE', `webgpu: the GPU device was lost (${this.#lost})`, { remedy });
   }
 
@@ -67,6 +67,9 @@ export class Engine {
   }
 }
 
+/** Remedy where the caller's own device was lost. */
+const NEW_DEVICE = 'request a new device, and give it to create()';
+
 /** Limits to request as the adapter has them: by default, a device has those of the weakest. */
 const LIMITS = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxComputeWorkgroupStorageSize'] as const;
 
@@ -74,8 +77,17 @@ const LIMITS = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxComputeWorkg
 export async function openEngine(options: WebgpuOptions): Promise<Engine> {
   const { subgroups = 'auto' } = options;
   const device = options.device ?? (await requestDevice(options));
+  await checkAlive(device);
   const subgroup = subgroups === false ? 1 : await subgroupOf(device);
   return new Engine(device, { subgroup, ownsDevice: options.device === undefined });
+}
+
+/** @throws HeedError `UNAVAILABLE` for a device that was lost before. */
+async function checkAlive(device: GPUDevice): Promise<void> {
+  const lost = await Promise.race([device.lost, null]);
+  if (lost === null) return;
+  const message = `webgpu: the device was lost (${lost.message || lost.reason})`;
+  throw new HeedError('UNAVAILABLE', message, { remedy: NEW_DEVICE });
 }
 
 async function requestDevice({ powerPreference, subgroups }: WebgpuOptions): Promise<GPUDevice> {

@@ -168,6 +168,7 @@ describe.each(Object.entries(backends))('%s', (_, backend) => {
 test('mistakes are named', async () => {
   const encoder = await Encoder.load(backends.ts, await filesOf('bert'));
   const cases: readonly [string, () => Promise<unknown>][] = [
+    ['ids are of unequal lengths', () => encoder.run([[1, 2], [1]])],
     ['ids have 11; expected 0…10', () => encoder.run([[11]])],
     ['the text has 10 tokens; expected at most 9', () => encoder.run([Array<number>(10).fill(1)])],
     ['types are [1, 1]', () => encoder.run([[1, 2]], { types: [[0]] })],

@@ -343,6 +343,8 @@ test('ids, counts and caches are checked before anything runs', async () => {
     ['ARGUMENT', async () => cache.truncate(1)],
   ];
   for (const [code, work] of refused) await expect(work()).rejects.toMatchObject({ code });
+  const remedy = expect.stringContaining('the lengths as counts');
+  await expect(model.run([ids, ids.slice(1)])).rejects.toMatchObject({ code: 'SHAPE', remedy });
   cache.dispose();
 });
 

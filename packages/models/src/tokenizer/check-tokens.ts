@@ -8,6 +8,11 @@ import { toTensor } from '@heed/core/backend';
  * @throws HeedError `DTYPE` or `SHAPE`.
  */
 export function checkTokens(name: string, given: PlainTensorLike): Tensor<'int32'> {
+  if (Array.isArray(given) && new Set(given.map(lengthOf)).size > 1) {
+    throw new HeedError('SHAPE', `${name} are of unequal lengths; expected [B, L]`, {
+      remedy: 'pad the shorter texts at the right with any id, and give the lengths as counts',
+    });
+  }
   const ids = toTensor(name, given, 'int32', 'float32');
   if (isResident(ids) || ids.dtype !== 'int32') {
     throw new HeedError('DTYPE', `${name} are ${ids.dtype}; expected a plain tensor, int32 [B, L]`, {
@@ -18,4 +23,9 @@ export function checkTokens(name: string, given: PlainTensorLike): Tensor<'int32
   throw new HeedError('SHAPE', `${name} are [${ids.shape.join(', ')}]; expected [B, L], both 1 or more`, {
     remedy: 'give one text as [ids]',
   });
+}
+
+/** Length of a row; null for a number. */
+function lengthOf(row: unknown): number | null {
+  return Array.isArray(row) ? row.length : null;
 }
