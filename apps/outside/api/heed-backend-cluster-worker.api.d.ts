@@ -16,9 +16,9 @@ export type ClusterCredentials = {
 };
 
 export interface ClusterTLS {
-    readonly caFile?: string;
-    readonly certFile?: string;
-    readonly keyFile?: string;
+    readonly caFile?: string | undefined;
+    readonly certFile?: string | undefined;
+    readonly keyFile?: string | undefined;
 }
 
 export interface ClusterWorker {

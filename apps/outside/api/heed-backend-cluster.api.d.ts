@@ -24,9 +24,9 @@ export interface ClusterOptions extends ConnectionOptions {
 }
 
 export interface ClusterTLS {
-    readonly caFile?: string;
-    readonly certFile?: string;
-    readonly keyFile?: string;
+    readonly caFile?: string | undefined;
+    readonly certFile?: string | undefined;
+    readonly keyFile?: string | undefined;
 }
 
 export interface ConnectionOptions {

@@ -7,8 +7,8 @@ export interface GpuBufferTensor {
     readonly buffer: GPUBuffer;
     readonly dtype: DType;
     readonly shape: readonly number[];
-    readonly offset?: number;
-    readonly owned?: boolean;
+    readonly offset?: number | undefined;
+    readonly owned?: boolean | undefined;
 }
 
 export interface WebgpuOptions {

@@ -913,7 +913,7 @@ export declare function firstAvailable(providers: readonly BackendProvider[], pr
 export declare function isResident(value: unknown): value is ResidentTensor;
 
 export declare function mergeAttention<P extends AttentionPart<PlainTensorLike>>(parts: readonly P[], options?: {
-    readonly layout?: Layout;
+    readonly layout?: Layout | undefined;
 }): MergedAttention<P>;
 
 export declare function mergeGradients<P extends GradientPart<PlainTensorLike>>(parts: readonly P[], options?: MergeGradientsOptions): MergedGradients<P>;

@@ -24,7 +24,7 @@ export interface MultiHeadAttentionLayer extends layers.Layer {
     call(inputs: Tensor | Tensor[], kwargs?: CallArguments): Tensor;
     stateDict(): NamedTensors;
     loadStateDict(stateDict: StateDict, options?: {
-        readonly prefix?: string;
+        readonly prefix?: string | undefined;
     }): void;
 }
 

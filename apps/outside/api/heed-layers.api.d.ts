@@ -197,12 +197,12 @@ export declare class FeedForward {
     readonly parameters: NamedTensors;
     constructor(options: FeedForwardOptions);
     forward(given: FloatTensorLike, options?: {
-        readonly dropout?: DropoutOptions;
+        readonly dropout?: DropoutOptions | undefined;
     }): FeedForwardResults;
     forwardOn<const O extends FeedForwardOnOptions = object>(backend: AttentionBackend, given: FloatTensorLike, options?: O): Promise<ForwardOnResults<O>>;
     freeze(): this;
     loadStateDict(stateDict: StateDict, options?: {
-        readonly prefix?: string;
+        readonly prefix?: string | undefined;
     }): void;
 }
 
@@ -365,7 +365,7 @@ export declare class MultiHeadAttention {
     cache(backend: AttentionBackend, options: CacheOptions): Promise<KeyValueCache>;
     pools(backend: AttentionBackend, options: PoolOptions): Promise<KeyValuePools>;
     loadStateDict(stateDict: StateDict, options?: {
-        readonly prefix?: string;
+        readonly prefix?: string | undefined;
     }): void;
 }
 
@@ -450,10 +450,10 @@ export interface PoolOptions extends Pick<CacheOptions, 'type'> {
 }
 
 export interface ProjectionBiases {
-    readonly query?: boolean;
-    readonly key?: boolean;
-    readonly value?: boolean;
-    readonly output?: boolean;
+    readonly query?: boolean | undefined;
+    readonly key?: boolean | undefined;
+    readonly value?: boolean | undefined;
+    readonly output?: boolean | undefined;
 }
 
 export interface QueryKeyNormOptions {
@@ -487,7 +487,7 @@ export declare class RelativePositionBias {
         readonly parameters: NamedTensors;
     };
     loadStateDict(stateDict: StateDict, options?: {
-        readonly prefix?: string;
+        readonly prefix?: string | undefined;
     }): void;
 }
 
@@ -502,8 +502,8 @@ export interface RelativePositionBiasOptions {
 
 export interface RelativePositionLengths {
     readonly queries: number;
-    readonly keys?: number;
-    readonly offset?: number;
+    readonly keys?: number | undefined;
+    readonly offset?: number | undefined;
 }
 
 export interface RotaryFrequencies {
@@ -531,11 +531,11 @@ export type RotaryScaling = {
     readonly kind: 'yarn';
     readonly factor: number;
     readonly trainedLength: number;
-    readonly betaFast?: number;
-    readonly betaSlow?: number;
-    readonly mscale?: number;
-    readonly mscaleAllDim?: number;
-    readonly truncate?: boolean;
+    readonly betaFast?: number | undefined;
+    readonly betaSlow?: number | undefined;
+    readonly mscale?: number | undefined;
+    readonly mscaleAllDim?: number | undefined;
+    readonly truncate?: boolean | undefined;
 } | {
     readonly kind: 'llama3';
     readonly factor: number;
@@ -545,8 +545,8 @@ export type RotaryScaling = {
 };
 
 export interface RotateInputs {
-    readonly positions?: PlainTensorLike;
-    readonly inverse?: boolean;
+    readonly positions?: PlainTensorLike | undefined;
+    readonly inverse?: boolean | undefined;
 }
 
 export interface RowRange {
@@ -569,7 +569,7 @@ export interface Safetensors {
     readonly metadata: Readonly<Record<string, string>>;
     readonly names: readonly string[];
     tensor(name: string, options?: {
-        readonly keepHalf?: boolean;
+        readonly keepHalf?: boolean | undefined;
     }): Tensor;
     stateDict(prefix?: string): StateDict;
 }
@@ -638,8 +638,8 @@ export interface SpatialAttentionGradients {
 
 export interface SpatialAttentionInputs {
     readonly input: FloatTensorLike;
-    readonly query?: FloatTensorLike;
-    readonly gridMask?: PlainTensorLike;
+    readonly query?: FloatTensorLike | undefined;
+    readonly gridMask?: PlainTensorLike | undefined;
 }
 
 export interface SpatialAttentionOptions {
@@ -679,7 +679,7 @@ export declare class TransformerBlock {
     cache(backend: AttentionBackend, options: CacheOptions): Promise<KeyValueCache>;
     pools(backend: AttentionBackend, options: PoolOptions): Promise<KeyValuePools>;
     loadStateDict(stateDict: StateDict, options?: {
-        readonly prefix?: string;
+        readonly prefix?: string | undefined;
     }): void;
 }
 
@@ -758,7 +758,7 @@ export declare function openSafetensors(file: Blob): Promise<SafetensorsFile>;
 export declare function openSafetensorsShards(index: SafetensorsIndex, open: (file: string) => Blob | Promise<Blob>): Promise<SafetensorsFile>;
 
 export declare function pagedStep(book: PagedCache, ids: readonly number[], count: number, options?: {
-    readonly columns?: number;
+    readonly columns?: number | undefined;
 }): PagedStep;
 
 export declare function projectionDevice(dtype?: ComputeDType): string;

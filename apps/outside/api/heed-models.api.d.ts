@@ -82,7 +82,7 @@ export declare const CACHE_TYPES: readonly ['float32', 'float16', 'bfloat16', 'i
 
 export type Capture = {
     readonly layer: number;
-    readonly heads?: readonly number[];
+    readonly heads?: readonly number[] | undefined;
     readonly what: (typeof OF_HEADS)[number];
 } | {
     readonly layer: number;
@@ -343,7 +343,7 @@ export declare class TextTokenizer {
     constructor({ json, config, chatTemplate, beginning, end, endIds }: TokenizerParts);
     encode(text: string): number[];
     decode(ids: readonly number[], options?: {
-        readonly special?: boolean;
+        readonly special?: boolean | undefined;
     }): string;
     token(id: number): string | undefined;
     chat(messages: readonly ChatMessage[]): number[];
@@ -367,8 +367,8 @@ export interface TokenizerParts {
     readonly json: object;
     readonly config: object;
     readonly chatTemplate?: string | undefined;
-    readonly beginning?: readonly number[];
-    readonly endIds?: readonly number[];
+    readonly beginning?: readonly number[] | undefined;
+    readonly endIds?: readonly number[] | undefined;
     readonly end?: string | undefined;
 }
 
@@ -441,7 +441,7 @@ export declare class Whisper {
 
 export interface WhisperCapture {
     readonly layer: number;
-    readonly heads?: readonly number[];
+    readonly heads?: readonly number[] | undefined;
     readonly what: 'weights' | 'crossWeights';
 }
 

@@ -60,7 +60,8 @@ import ts from '@heed/backend-ts';
 import wasm from '@heed/backend-wasm';
 import { heatmap } from '@heed/heatmap';
 import { toPNG } from '@heed/heatmap/png';
-import { Linear, MultiHeadAttention } from '@heed/layers';
+import { Linear, MultiHeadAttention, SpatialAttention } from '@heed/layers';
+import type { Capture } from '@heed/models';
 
 await using backend = await ts.create();
 const x = tensor(new Float32Array(4), [1, 1, 2, 2]);
@@ -80,6 +81,10 @@ export const some = async (causal?: boolean, left?: number, signal?: AbortSignal
   const seen = await attention(own, request, { signal });
   return [heatmap(seen.weights, { head }), new Linear({ inputDim: 2, outputDim: 2, bias })];
 };
+// Inputs that may be there, and parts to capture.
+const grid = new SpatialAttention({ grid: [2], channels: 2, heads: 1 });
+export const places = (gridMask?: boolean[][]) => grid.forward(backend, { input: [[[1, 2], [3, 4]]], gridMask });
+export const part = (heads?: readonly number[]): Capture => ({ layer: 0, heads, what: 'weights' });
 // Layers and pictures accept results as they are.
 const layer = new MultiHeadAttention({ embedDim: 2, heads: 1 });
 export const next = await layer.forward(backend, { query: { ...output, shape: [1, 2, 2] } });

@@ -11,10 +11,10 @@ export type ClusterCredentials =
 /** Files of the certificates, as Node's `tls` takes them. */
 export interface ClusterTLS {
   /** Certificate of the authority that signed the server's. Default: those of the system. */
-  readonly caFile?: string;
+  readonly caFile?: string | undefined;
   /** Own certificate, if the server asks for one. */
-  readonly certFile?: string;
-  readonly keyFile?: string;
+  readonly certFile?: string | undefined;
+  readonly keyFile?: string | undefined;
 }
 
 /** Connection to the server, for backends and workers alike. */

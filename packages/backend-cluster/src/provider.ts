@@ -26,7 +26,7 @@ export function clusterProvider(
           readonly reason?: string;
           readonly remedy?: string;
         };
-        // Who reports it names the backend.
+        // Those who report it name the backend.
         const own = (reason ?? message).replace(/^cluster: /, '');
         return { available: false, reason: own, remedy: remedy ?? 'see the reason' };
       }

@@ -215,7 +215,7 @@ describe.skipIf(isAbsent)('on an adapter', () => {
     await expect(attention(backend, selfAttention(4))).rejects.toMatchObject(lost);
     await expect(resident.read()).rejects.toMatchObject({
       ...lost,
-      remedy: expect.stringContaining('request'),
+      remedy: expect.stringContaining('requestDevice'),
     });
     await backend.dispose();
     const unavailable = { code: 'UNAVAILABLE', message: expect.stringContaining('device was lost') };

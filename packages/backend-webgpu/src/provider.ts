@@ -21,7 +21,7 @@ export const provider: BackendProvider<WebgpuOptions> = {
       const { reason, remedy } = HeedError.isInstance(error)
         ? error
         : { reason: String(error), remedy: undefined };
-      // Who reports it names the backend.
+      // Those who report it name the backend.
       const own = reason.replace(/^webgpu: /, '');
       return { available: false, reason: own, remedy: remedy ?? 'use another backend' };
     }

@@ -48,7 +48,7 @@ type ScoreDType<D extends FloatDType> = D extends HalfDType ? 'float32' : D;
 /** The gradient of a call of {@link attention}. */
 export interface GradientOf<D extends FloatDType = FloatDType> {
   /**
-   * The gradients for a gradient of the output. The inputs must be unchanged since the forward call. With `whole` the
+   * The gradients for a gradient of the output. Inputs, output and statistics must be unchanged since the forward call. With `whole` the
    * call was for a part of the keys: its gradients are then their part of those over all keys, for `mergeGradients`.
    */
   (

@@ -123,7 +123,10 @@ export class FeedForward {
    * @param options.dropout of what is between the projections. Default: none.
    * @throws HeedError `SHAPE`, `DTYPE`, `ARGUMENT` or `UNKNOWN_OPTION`.
    */
-  forward(given: FloatTensorLike, options: { readonly dropout?: DropoutOptions } = {}): FeedForwardResults {
+  forward(
+    given: FloatTensorLike,
+    options: { readonly dropout?: DropoutOptions | undefined } = {},
+  ): FeedForwardResults {
     checkOptions('forward()', options, { dropout: true });
     const input = lastAxis('input', given, this.#dtype, this.parameters['up.weight'].shape[1]);
     const up = this.#project('up', input);
@@ -213,7 +216,7 @@ export class FeedForward {
    * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE`, `DTYPE`, `ARGUMENT` or `UNKNOWN_OPTION`; then nothing was
    * changed.
    */
-  loadStateDict(stateDict: StateDict, options: { readonly prefix?: string } = {}): void {
+  loadStateDict(stateDict: StateDict, options: { readonly prefix?: string | undefined } = {}): void {
     checkOptions('loadStateDict()', options, { prefix: text });
     copyParameters(this.parameters, feedForwardOf(underPrefix(stateDict, options.prefix ?? '')));
   }

@@ -26,9 +26,9 @@ export interface RelativePositionLengths {
   /** Lq. */
   readonly queries: number;
   /** Lk. Default Lq. */
-  readonly keys?: number;
+  readonly keys?: number | undefined;
   /** Position of the first query among the keys. Default 0. */
-  readonly offset?: number;
+  readonly offset?: number | undefined;
 }
 
 /**
@@ -122,7 +122,7 @@ export class RelativePositionBias {
    * `encoder.block.0.layer.0.SelfAttention.`
    * @throws HeedError `MISSING_INPUT`, `SHAPE`, `DTYPE`, `ARGUMENT` or `UNKNOWN_OPTION`; then nothing was changed.
    */
-  loadStateDict(stateDict: StateDict, options: { readonly prefix?: string } = {}): void {
+  loadStateDict(stateDict: StateDict, options: { readonly prefix?: string | undefined } = {}): void {
     checkOptions('loadStateDict()', options, { prefix: text });
     const dict = underPrefix(stateDict, options.prefix ?? '');
     const weight = dict['relative_attention_bias.weight'] ?? dict['weight'];

@@ -39,9 +39,9 @@ export interface SpatialAttentionInputs {
   /** `[B, …grid, C]`. */
   readonly input: FloatTensorLike;
   /** `[B, Lq, E]`, with queries `given`. */
-  readonly query?: FloatTensorLike;
+  readonly query?: FloatTensorLike | undefined;
   /** bool `[B, …grid]`: true may be attended to. Default: everywhere. */
-  readonly gridMask?: PlainTensorLike;
+  readonly gridMask?: PlainTensorLike | undefined;
 }
 
 export interface SpatialAttentionGradients {

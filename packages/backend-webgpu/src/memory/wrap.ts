@@ -12,9 +12,9 @@ export interface GpuBufferTensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
   /** Offset of the tensor in the buffer, in bytes: a multiple of 256. Default 0. */
-  readonly offset?: number;
+  readonly offset?: number | undefined;
   /** True if `dispose()` of the resident tensor destroys the buffer. Default false. */
-  readonly owned?: boolean;
+  readonly owned?: boolean | undefined;
 }
 
 const DTYPES: readonly unknown[] = Object.keys(ELEMENT_BYTES) satisfies string[];

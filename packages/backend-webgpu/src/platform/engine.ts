@@ -68,7 +68,7 @@ export class Engine {
 }
 
 /** Remedy where the caller's own device was lost. */
-const NEW_DEVICE = 'request a new device, and give it to create()';
+const NEW_DEVICE = 'call requestDevice() of an adapter, and give create() the new device';
 
 /** Limits to request as the adapter has them: by default, a device has those of the weakest. */
 const LIMITS = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxComputeWorkgroupStorageSize'] as const;

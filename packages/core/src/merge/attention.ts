@@ -70,7 +70,7 @@ export type MergedAttention<P> = Pick<AttentionPart, 'output' | 'statistics'> & 
  */
 export function mergeAttention<P extends AttentionPart<PlainTensorLike>>(
   parts: readonly P[],
-  options: { readonly layout?: Layout } = {},
+  options: { readonly layout?: Layout | undefined } = {},
 ): MergedAttention<P> {
   checkOptions('mergeAttention()', options, { layout: oneOf('bhld', 'blhd') });
   checkParts(parts, '{ output, statistics }');

@@ -269,7 +269,7 @@ export class TransformerBlock {
    * @param options.prefix only the names that begin with it are looked at: `model.layers.0.`
    * @throws HeedError as {@link MultiHeadAttention.loadStateDict} does; then nothing was changed.
    */
-  loadStateDict(stateDict: StateDict, options: { readonly prefix?: string } = {}): void {
+  loadStateDict(stateDict: StateDict, options: { readonly prefix?: string | undefined } = {}): void {
     checkOptions('loadStateDict()', options, { prefix: text });
     const { heads, attention: { kvHeads = heads } = {} } = this.#options;
     const dict = underPrefix(stateDict, options.prefix ?? '');

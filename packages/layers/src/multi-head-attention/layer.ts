@@ -324,7 +324,7 @@ export class MultiHeadAttention {
    * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE`, `DTYPE`, `ARGUMENT` or `UNKNOWN_OPTION`; `UNSUPPORTED` for
    * `bias_k` and `bias_v` and for weights in MXFP4; then nothing was changed.
    */
-  loadStateDict(stateDict: StateDict, options: { readonly prefix?: string } = {}): void {
+  loadStateDict(stateDict: StateDict, options: { readonly prefix?: string | undefined } = {}): void {
     checkOptions('loadStateDict()', options, { prefix: text });
     const dict = underPrefix(stateDict, options.prefix ?? '');
     copyParameters(

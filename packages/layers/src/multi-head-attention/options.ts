@@ -9,10 +9,10 @@ import type { KeysSoFar } from './cache/cache.ts';
 
 /** Projections that add a bias. Default: each. */
 export interface ProjectionBiases {
-  readonly query?: boolean;
-  readonly key?: boolean;
-  readonly value?: boolean;
-  readonly output?: boolean;
+  readonly query?: boolean | undefined;
+  readonly key?: boolean | undefined;
+  readonly value?: boolean | undefined;
+  readonly output?: boolean | undefined;
 }
 
 /** RMS normalization over the width of a head, with a weight `[D]` for queries and one for keys. */

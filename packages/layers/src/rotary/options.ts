@@ -39,14 +39,14 @@ export type RotaryScaling =
       readonly factor: number;
       readonly trainedLength: number;
       /** Turns within the trained length from which a frequency stays. Default 32. */
-      readonly betaFast?: number;
+      readonly betaFast?: number | undefined;
       /** Turns below which it is divided by the factor. Default 1. */
-      readonly betaSlow?: number;
+      readonly betaSlow?: number | undefined;
       /** DeepSeek's factor: (0.1 · mscale · ln factor + 1) / (0.1 · mscaleAllDim · ln factor + 1). */
-      readonly mscale?: number;
-      readonly mscaleAllDim?: number;
+      readonly mscale?: number | undefined;
+      readonly mscaleAllDim?: number | undefined;
       /** The range between the two betas begins and ends at whole frequencies. Default true; gpt-oss: false. */
-      readonly truncate?: boolean;
+      readonly truncate?: boolean | undefined;
     }
   | {
       readonly kind: 'llama3';

@@ -8,9 +8,9 @@ import { type RotaryOptions, checkRotary } from './options.ts';
 
 export interface RotateInputs {
   /** int32 `[L]` or `[B, L]`. Default 0, 1, … */
-  readonly positions?: PlainTensorLike;
+  readonly positions?: PlainTensorLike | undefined;
   /** Rotates back; applied to dOutput, this is the gradient. Default false. */
-  readonly inverse?: boolean;
+  readonly inverse?: boolean | undefined;
 }
 
 /**

@@ -19,7 +19,7 @@ export interface Safetensors {
    *
    * @throws HeedError `MISSING_INPUT` for a name that is not there, `UNSUPPORTED` for another type.
    */
-  tensor(name: string, options?: { readonly keepHalf?: boolean }): Tensor;
+  tensor(name: string, options?: { readonly keepHalf?: boolean | undefined }): Tensor;
   /**
    * The tensors whose names begin with the prefix, under the rest of their names. Default: all. One of a type that is
    * not read throws `UNSUPPORTED` on request, not before.

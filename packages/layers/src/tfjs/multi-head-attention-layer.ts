@@ -74,7 +74,7 @@ export interface MultiHeadAttentionLayer extends layers.Layer {
    *
    * @throws HeedError `MISSING_INPUT`, `UNEXPECTED_INPUT`, `SHAPE` or `DTYPE`; then nothing was changed.
    */
-  loadStateDict(stateDict: StateDict, options?: { readonly prefix?: string }): void;
+  loadStateDict(stateDict: StateDict, options?: { readonly prefix?: string | undefined }): void;
 }
 
 export interface MultiHeadAttentionLayerClass {
@@ -216,7 +216,7 @@ function newClass(tf: TensorFlow): MultiHeadAttentionLayerClass {
       );
     }
 
-    loadStateDict(stateDict: StateDict, options: { readonly prefix?: string } = {}): void {
+    loadStateDict(stateDict: StateDict, options: { readonly prefix?: string | undefined } = {}): void {
       const layer = this.#asLayer(() => 0);
       layer.loadStateDict(stateDict, options);
       if (!this.built) this.build();

@@ -29,7 +29,7 @@ export type Capture =
   | {
       readonly layer: number;
       /** Default: all. */
-      readonly heads?: readonly number[];
+      readonly heads?: readonly number[] | undefined;
       readonly what: (typeof OF_HEADS)[number];
     }
   | { readonly layer: number; readonly what: (typeof OF_LAYERS)[number] };

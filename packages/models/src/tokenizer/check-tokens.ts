@@ -10,7 +10,7 @@ import { toTensor } from '@heed/core/backend';
 export function checkTokens(name: string, given: PlainTensorLike): Tensor<'int32'> {
   if (Array.isArray(given) && new Set(given.map(lengthOf)).size > 1) {
     throw new HeedError('SHAPE', `${name} are of unequal lengths; expected [B, L]`, {
-      remedy: 'pad the shorter texts at the right with any id, and give the lengths as counts',
+      remedy: 'give the shorter texts any id at the right, and the lengths as counts',
     });
   }
   const ids = toTensor(name, given, 'int32', 'float32');

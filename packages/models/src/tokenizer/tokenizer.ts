@@ -13,9 +13,9 @@ export interface TokenizerParts {
   /** Chat template, in Jinja. */
   readonly chatTemplate?: string | undefined;
   /** Ids that {@link TextTokenizer.encode} puts first, where the tokenizer's own steps do not. */
-  readonly beginning?: readonly number[];
+  readonly beginning?: readonly number[] | undefined;
   /** Ids after which a text is complete. Default: that of `end`. */
-  readonly endIds?: readonly number[];
+  readonly endIds?: readonly number[] | undefined;
   /** The token after which a text is complete, if the model has one. */
   readonly end?: string | undefined;
 }
@@ -81,7 +81,7 @@ export class TextTokenizer {
    * @throws HeedError `ARGUMENT` for what is not an array of ids; `UNKNOWN_OPTION`.
    * @param options.special keeps special tokens. Default false.
    */
-  decode(ids: readonly number[], options: { readonly special?: boolean } = {}): string {
+  decode(ids: readonly number[], options: { readonly special?: boolean | undefined } = {}): string {
     checkOptions('decode()', options, { special: flag });
     if (!Array.isArray(ids) || !ids.every((id) => Number.isSafeInteger(id))) {
       throw new HeedError('ARGUMENT', `the ids are ${shown(ids)}; expected an array of whole numbers`, {

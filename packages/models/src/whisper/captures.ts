@@ -11,7 +11,7 @@ import type { DecoderStep } from './decoder.ts';
 export interface WhisperCapture {
   readonly layer: number;
   /** Default: all. */
-  readonly heads?: readonly number[];
+  readonly heads?: readonly number[] | undefined;
   readonly what: 'weights' | 'crossWeights';
 }
 

@@ -48,7 +48,7 @@ export function pagedStep(
   book: PagedCache,
   ids: readonly number[],
   count: number,
-  options: { readonly columns?: number } = {},
+  options: { readonly columns?: number | undefined } = {},
 ): PagedStep {
   checkOptions('pagedStep()', options, { columns: integer(0) });
   if (!Array.isArray(ids)) {
