@@ -71,6 +71,7 @@ export interface SequenceCase extends CaseBase {
   run(subject: Subject): Promise<void>;
 }
 
+/** A case of the suite: a comparison with the reference, a behavior, or a sequence of runs. */
 export type ConformanceCase = AgreementCase | BehaviorCase | SequenceCase;
 
 /** Arguments of a behavior case. All cases share `backend`; one that disposes makes its own. */

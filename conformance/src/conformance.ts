@@ -13,11 +13,13 @@ export interface TestRunner {
   readonly test: TestFunction;
 }
 
+/** The `test` of a runner; `skip` shows a test that cannot run here. */
 export interface TestFunction {
   (name: string, run: () => Promise<void>): unknown;
   skip?(name: string, run: () => Promise<void>): unknown;
 }
 
+/** Options of {@link conformance}. */
 export type ConformanceOptions = Pick<VerifyOptions, 'clauses' | 'ids' | 'cases' | 'expectedFailures'>;
 
 /**

@@ -22,6 +22,7 @@ export interface Worst {
   readonly bound: number;
 }
 
+/** Outcome of a clause: its counts, its worst comparison, its failures and cases. */
 export interface ClauseReport extends Tally {
   /** The id of the clause in SPEC.md. */
   readonly clause: string;

@@ -15,6 +15,7 @@ export interface Progress {
   readonly status: CaseStatus;
 }
 
+/** Options of {@link verify}. */
 export interface VerifyOptions {
   /** Only the cases of these clauses of SPEC.md. Default: all. */
   readonly clauses?: readonly string[] | undefined;

@@ -8,6 +8,7 @@ import { LIMIT, shortName, stylesOf } from './palette.ts';
 /** Figure that a chart shows over the sequence length. */
 export type Figure = 'time' | 'speed' | 'memory';
 
+/** Options of {@link lengthChart}. */
 export interface ChartOptions {
   readonly figure: Figure;
   /** True for the causal workloads, false for the dense ones. */

@@ -7,6 +7,7 @@ export interface Line {
   readonly points: readonly (readonly [x: number, y: number])[];
 }
 
+/** Options of {@link lineChart}. */
 export interface LineChartOptions {
   /** Description for readers who do not see the picture. */
   readonly label: string;

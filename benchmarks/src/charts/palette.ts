@@ -71,6 +71,7 @@ export function stylesOf(contestants: readonly string[], baseline: string): Map<
   return new Map([...styles, [baseline, BASELINE]]);
 }
 
+/** Returns whether a contestant is a backend of Heed's own. */
 export function isHeeds(contestant: string): boolean {
   return contestant.startsWith('@heed/');
 }

@@ -28,6 +28,7 @@ export interface Unpaired {
   readonly new: string;
 }
 
+/** Result of {@link compareResults}. */
 export interface ComparisonReport {
   /** p of a single row below which it is significant: 0.01 divided by the number of rows (Bonferroni). */
   readonly significance: number;

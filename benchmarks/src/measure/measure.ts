@@ -33,6 +33,7 @@ import {
 import { type Need, type Share, sharesOf } from './shares.ts';
 import { median, quantile, speedRatio } from './statistics.ts';
 
+/** Options of {@link measure}. */
 export interface MeasureOptions {
   /** Made by `workload()`, or of the sets of `catalog()`. */
   readonly workloads: readonly Workload[];
@@ -125,6 +126,7 @@ export interface WorkloadPeak {
   readonly gflops: readonly number[];
 }
 
+/** Result of {@link measure}. */
 export interface Measurement {
   /** The machine, with the Node that contestants ran on. */
   readonly machine: Machine;

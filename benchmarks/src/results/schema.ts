@@ -19,6 +19,7 @@ export interface BenchResults {
   readonly growth: readonly ContestantGrowth[];
 }
 
+/** Settings of a run, as the results file keeps them. */
 export interface BenchSettings {
   readonly threads: number;
   readonly budgetSeconds: number;
@@ -27,6 +28,7 @@ export interface BenchSettings {
   readonly baseline: string;
 }
 
+/** A workload, with its useful operations and the peak of the machine in each round. */
 export interface MeasuredWorkload {
   readonly workload: Workload;
   readonly flops: number;

@@ -8,6 +8,7 @@ export interface WorkloadSet {
   readonly workloads: readonly Workload[];
 }
 
+/** Options of {@link catalog}. */
 export interface CatalogOptions {
   /** Sequence lengths of `dense` and `causal`. Default 128, 256, … 16384. */
   readonly lengths?: readonly number[];

@@ -6,6 +6,7 @@ import { runCase } from '../run-case.ts';
 import { dOutputOf, requestOf } from '../sketch.ts';
 import { type FuzzInput, arbitraryInput } from './arbitrary-sketch.ts';
 
+/** Options of {@link fuzz}. */
 export interface FuzzOptions {
   /** Time to look for a disagreement, in seconds. Shrinking one takes additional time. */
   readonly seconds: number;
@@ -29,6 +30,7 @@ export interface FuzzReport {
   readonly disagreement: Disagreement | null;
 }
 
+/** A problem on which backend and reference differ by more than the bound. */
 export interface Disagreement {
   readonly message: string;
   /** The problem in words, as plain data. */

@@ -75,6 +75,7 @@ export interface CapturedEmbeddings {
   readonly cosine: readonly (readonly number[])[];
 }
 
+/** Name of a sentence whose queries, keys and values come with the suite. */
 export type CaptureName = 'bank-river' | 'bank-money' | 'passage';
 
 // Literal addresses: bundlers look for this form, and take the files along.

@@ -7,6 +7,7 @@ export interface ParsedCases {
   readonly notCovered: readonly NotCovered[];
 }
 
+/** Content of a file of cases that is not checked. */
 export interface NotCovered {
   /** The case that it belongs to. */
   readonly id: string;

@@ -84,6 +84,10 @@ export interface BackendProvider<Options = unknown> {
   create(options?: Options): Promise<AttentionBackend>;
 }
 
+/**
+ * An engine that computes attention, ready to use: made by the `create` of its provider, ended by `dispose`. The problem is compiled
+ * once, and its kernel then runs on inputs; `attention()` does both.
+ */
 export interface AttentionBackend extends AsyncDisposable {
   readonly contract: typeof CONTRACT_VERSION;
   readonly name: string;

@@ -40,6 +40,7 @@ export const FEATURES = [
   'gradient',
 ] as const;
 
+/** Part of a problem that a backend need not support. */
 export type Feature = (typeof FEATURES)[number];
 
 /** The features of {@link FEATURES} for caches, and for parts of a larger problem: an engine may have none of them. */
@@ -58,6 +59,7 @@ export const CACHE_FEATURES: readonly Feature[] = [
 /** Guarantees about every result, which are not part of a problem: a backend declares those that it keeps. */
 export const GUARANTEES = ['padding', 'nonfinite', 'repeat', 'batch'] as const;
 
+/** Promise about every result, with a clause in SPEC.md. */
 export type Guarantee = (typeof GUARANTEES)[number];
 
 /**
@@ -75,6 +77,7 @@ export const OPERATIONS = [
   'elementDropout',
 ] as const;
 
+/** Operation besides attention, or an optional part of one. */
 export type Operation = (typeof OPERATIONS)[number];
 
 const uses: Record<Feature, (problem: AttentionProblem) => boolean> = {

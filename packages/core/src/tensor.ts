@@ -19,6 +19,7 @@ export type ComputeDType = 'float32' | 'float64';
 /** Floats of 16 bits: IEEE 754 binary16, and the upper half of a float32. Arithmetic on them runs in float32. */
 export type HalfDType = 'float16' | 'bfloat16';
 
+/** The typed array of each element type. */
 export interface DTypeArrays {
   /** The bits of the numbers; if the engine has `Float16Array`, one can be made on the same memory. */
   float16: Uint16Array;

@@ -3,6 +3,7 @@ import { checkOptions, shown } from '@heed/core/backend';
 import { HEATMAP_NAMES, type HeatmapOptions, type HeatmapView, heatmap } from './view.ts';
 import { weightsOf } from './weights.ts';
 
+/** Options of {@link overAudio}. */
 export interface AudioOptions extends Omit<HeatmapOptions, 'columns' | 'highlight'> {
   /** The length of a frame (a key): 0.02 for Whisper's encoder. */
   readonly secondsPerFrame: number;

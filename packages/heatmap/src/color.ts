@@ -11,6 +11,7 @@ import { checkNumber, checkNumbers, checkOneOf } from './options.ts';
 /** Perceptual color maps (van der Walt and Smith, SciPy 2015): equal steps of value look like equal steps. */
 export type ColorMap = 'magma' | 'inferno' | 'plasma' | 'viridis';
 
+/** Colors of paper and ink. */
 export type Scheme = 'light' | 'dark';
 
 /** Red, green and blue, 0 to 255. */

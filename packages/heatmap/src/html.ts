@@ -8,6 +8,7 @@ import { toSVG } from './svg/svg.ts';
 import type { HeatmapView } from './view.ts';
 import { element, escapeXML } from './svg/xml.ts';
 
+/** Options of {@link toHTML}. */
 export interface HTMLOptions {
   /** Title of the page. Default: that of the first picture. */
   readonly title?: string | undefined;

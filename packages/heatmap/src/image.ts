@@ -7,6 +7,7 @@ import { checkTexts } from './options.ts';
 import type { HeatmapOptions, HeatmapView } from './view.ts';
 import { headOf } from './weights.ts';
 
+/** Options of {@link overImage}: which weights are laid over the image, and where its patches are. */
 export interface ImageOptions extends Pick<
   HeatmapOptions,
   'batch' | 'head' | 'title' | 'description' | 'domain'

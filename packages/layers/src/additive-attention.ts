@@ -19,6 +19,7 @@ import { type StateDict, copyParameters } from './state-dict/copy.ts';
 import { type FloatTensorLike } from './tensor-like.ts';
 import { leaveRaw } from './reactive.ts';
 
+/** Options of {@link AdditiveAttention}. */
 export interface AdditiveAttentionOptions {
   /** Width of the queries: the decoder's state. */
   readonly queryDim: number;

@@ -3,6 +3,7 @@ import { dropHere } from '@heed/core/operations';
 import { seedKind, share } from './options.ts';
 import { type FloatTensor, checkPlain } from './tensors.ts';
 
+/** Options of {@link dropout}. */
 export interface DropoutOptions {
   /** p, the share of the elements that become 0; 0 ≤ p < 1. */
   readonly probability: number;

@@ -18,6 +18,7 @@ import { type StateDict, copyParameters } from './state-dict/copy.ts';
 import { type FloatTensorLike, integers, lastAxis } from './tensor-like.ts';
 import type { FloatTensor } from './tensors.ts';
 
+/** Options of {@link Embedding}. */
 export interface EmbeddingOptions {
   /** N, the number of rows: words, positions. */
   readonly count: number;

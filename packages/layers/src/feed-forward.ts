@@ -24,6 +24,7 @@ import { feedForwardOf } from './state-dict/feed-forward.ts';
 import { type FloatTensorLike, lastAxis } from './tensor-like.ts';
 import { type FloatTensor, product, sum } from './tensors.ts';
 
+/** Options of {@link FeedForward}. */
 export interface FeedForwardOptions {
   /** E, the width of input and output. */
   readonly embedDim: number;
@@ -41,6 +42,7 @@ export interface FeedForwardOptions {
   readonly random?: (() => number) | undefined;
 }
 
+/** Output of a forward pass, and its gradient. */
 export interface FeedForwardResults {
   /** `[…, E]`. */
   readonly output: FloatTensor;
@@ -48,6 +50,7 @@ export interface FeedForwardResults {
   gradient(dOutput: FloatTensorLike): LinearGradients;
 }
 
+/** Options of {@link FeedForward}'s forward pass on an engine, whose tensors stay there. */
 export interface FeedForwardOnOptions extends ForwardOnOptions {
   /** Dropout of what is between the projections. Default: none. */
   readonly dropout?: DropoutOptions | undefined;

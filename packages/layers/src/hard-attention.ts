@@ -24,6 +24,7 @@ import { type FloatTensor, checkShape, reshape } from './tensors.ts';
 import { type FloatTensorLike, floatTensor } from './tensor-like.ts';
 import { leaveRaw } from './reactive.ts';
 
+/** Options of {@link HardAttention}. */
 export interface HardAttentionOptions {
   /** Width of the queries. */
   readonly queryDim: number;
@@ -37,6 +38,7 @@ export interface HardAttentionOptions {
   readonly random?: (() => number) | undefined;
 }
 
+/** Options of a forward pass of {@link HardAttention}: how a key is chosen. */
 export interface HardForwardOptions extends RunOptions {
   /** `argmax`, the best key; or `sample`, a key drawn from the softmax, with a seed. */
   readonly selection: 'argmax' | 'sample';
@@ -46,6 +48,7 @@ export interface HardForwardOptions extends RunOptions {
   readonly gradient?: AttentionBackend | undefined;
 }
 
+/** Results of {@link HardAttention}: one key for each query, and two estimates of the gradient through the choice. */
 export interface HardAttentionResults {
   /** `[B, Lq, Ev]`: the value of the key that was chosen; 0 in an empty row. */
   readonly output: FloatTensor;

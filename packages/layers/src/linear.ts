@@ -10,6 +10,7 @@ import type { FloatTensor } from './tensors.ts';
 import { type FloatTensorLike, lastAxis } from './tensor-like.ts';
 import { leaveRaw } from './reactive.ts';
 
+/** Options of {@link Linear}. */
 export interface LinearOptions {
   /** Width of the input: the length of its last axis. */
   readonly inputDim: number;

@@ -22,6 +22,7 @@ import { type FloatTensor, sum } from './tensors.ts';
 import { type FloatTensorLike, type WithTensors } from './tensor-like.ts';
 import { leaveRaw } from './reactive.ts';
 
+/** Options of {@link LuongAttention}. */
 export interface LuongAttentionOptions {
   /**
    * Similarity of a query h_t and a key h_s: `dot` h_tᵀ h_s (queryDim = keyDim), `general` h_tᵀ W h_s,

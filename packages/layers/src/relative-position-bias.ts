@@ -7,6 +7,7 @@ import { type StateDict, copyParameters, underPrefix } from './state-dict/copy.t
 import { type FloatTensorLike, floatTensor } from './tensor-like.ts';
 import { type FloatTensor, checkShape } from './tensors.ts';
 
+/** Options of {@link RelativePositionBias}. */
 export interface RelativePositionBiasOptions {
   /** H, the number of query heads. */
   readonly heads: number;
@@ -22,6 +23,7 @@ export interface RelativePositionBiasOptions {
   readonly random?: (() => number) | undefined;
 }
 
+/** The queries and keys that a bias `[1, H, Lq, Lk]` is made for. */
 export interface RelativePositionLengths {
   /** Lq. */
   readonly queries: number;

@@ -15,6 +15,7 @@ export interface SingleHeadInputs extends AttentionScope {
   readonly value?: FloatTensorLike | undefined;
 }
 
+/** Gradients of a layer with one head, in the shapes of its inputs and parameters. */
 export interface SingleHeadGradients {
   readonly dQuery: FloatTensor;
   /** Gradient of the key, and of the value where that was left out. */
@@ -25,6 +26,7 @@ export interface SingleHeadGradients {
   readonly parameters: NamedTensors;
 }
 
+/** Results of a layer with one head; weights and gradient where the options ask for them. */
 export type SingleHeadResults<Options> = {
   /** `[B, Lq, Ev]`. */
   readonly output: FloatTensor;

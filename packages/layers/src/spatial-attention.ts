@@ -10,6 +10,7 @@ import { type FloatTensor, checkPlain, checkShape, reshape } from './tensors.ts'
 import { type FloatTensorLike, type WithTensors, floatTensor, withTensors } from './tensor-like.ts';
 import { leaveRaw } from './reactive.ts';
 
+/** Options of {@link SpatialAttention}. */
 export interface SpatialAttentionOptions {
   /** The lengths of the grid's axes: `[H, W]` of an image, `[T]` of a signal, `[D, H, W]` of a volume. */
   readonly grid: readonly number[];
@@ -35,6 +36,7 @@ export interface SpatialAttentionOptions {
   readonly random?: (() => number) | undefined;
 }
 
+/** Inputs of {@link SpatialAttention}. */
 export interface SpatialAttentionInputs {
   /** `[B, …grid, C]`. */
   readonly input: FloatTensorLike;
@@ -44,6 +46,7 @@ export interface SpatialAttentionInputs {
   readonly gridMask?: PlainTensorLike | undefined;
 }
 
+/** Gradients of {@link SpatialAttention}, in the shapes of its inputs and parameters. */
 export interface SpatialAttentionGradients {
   readonly dInput: FloatTensor;
   /** Gradient of queries that are `given`. */
@@ -52,6 +55,7 @@ export interface SpatialAttentionGradients {
   readonly parameters: NamedTensors;
 }
 
+/** Results of {@link SpatialAttention}; weights and gradient where the options ask for them. */
 export type SpatialAttentionResults<Options> = {
   /** `[B, …grid, C]` with queries `places`, else `[B, Lq, E]`. */
   readonly output: FloatTensor;

@@ -1,18 +1,22 @@
 /** ONNX models of one operator, written as protobuf by hand, for lack of a maintained library. */
 
+/** Element type of a value. */
 export type OnnxType = 'float16' | 'float32' | 'float64' | 'int64' | 'int32' | 'bool';
 
+/** An input or output of a model. */
 export interface OnnxValue {
   readonly name: string;
   readonly type: OnnxType;
   readonly shape: readonly number[];
 }
 
+/** Attributes of an operator, by name. */
 export interface OnnxAttributes {
   readonly integers?: Readonly<Record<string, number>>;
   readonly floats?: Readonly<Record<string, number>>;
 }
 
+/** An operator, with its version of the operator set. */
 export interface OnnxOperator {
   readonly operator: string;
   /** Empty for the standard's own operators. */

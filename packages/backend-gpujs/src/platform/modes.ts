@@ -11,6 +11,7 @@ import { webgpuEngine } from './webgpu-engine.ts';
 /** The modes of gpu.js, best first. */
 export const MODES = ['webgpu', 'webgl2', 'webgl', 'headlessgl', 'webasm', 'cpu'] as const;
 
+/** Name of a mode: an engine that gpu.js compiles its programs for. */
 export type Mode = (typeof MODES)[number];
 
 /**

@@ -3,7 +3,7 @@ import { type EngineRunOptions, sizeOf } from '@heed/core/backend';
 import { LINEAR_ACTIVATIONS } from '../platform/binding.ts';
 import type { Projection } from './projection.ts';
 
-/** What a product goes through on its way to the output. */
+/** Steps of a product on its way to the output. */
 export interface ProductEnd {
   readonly bias?: Tensor['data'] | undefined;
   readonly activation?: Required<LinearProblem>['activation'];

@@ -16,6 +16,7 @@ const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 const SLOPE_OF_TANH = Math.sqrt(2 / Math.PI);
 const CUBIC = 0.044715;
 
+/** The activations and their slopes, in float64. */
 export const CURVES: Readonly<Record<Activation, Curve>> = {
   gelu: {
     at: (x) => 0.5 * x * (1 + erf(x * Math.SQRT1_2)),
@@ -45,4 +46,5 @@ export const CURVES: Readonly<Record<Activation, Curve>> = {
   },
 };
 
+/** Names of the activations. */
 export const ACTIVATIONS = Object.keys(CURVES) as readonly Activation[];

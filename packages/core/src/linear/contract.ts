@@ -72,6 +72,7 @@ export interface LinearForward {
   readonly dResidual?: TensorLike | undefined;
 }
 
+/** Results of a projection of an input `[…, in]`. */
 export interface LinearResults<T> {
   /** `[…, out]`. */
   readonly output: T;

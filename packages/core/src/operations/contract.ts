@@ -50,6 +50,7 @@ export interface OperationKernel<
   dispose(): Promise<void>;
 }
 
+/** Results of an operation with one output, in the shape of its input, or of the rows that it looks up. */
 export interface OperationResults<T> {
   readonly output: T;
 }

@@ -21,6 +21,7 @@ import { type OneHead, type PlainRequest, type WeightsRequest, onHost, oneHead }
 import { type Pool, createPool, edgesOf, labelsOf } from './pool.ts';
 import type { Range } from './slice.ts';
 
+/** Options of {@link pooledWeights}: one head, a part of its matrix, and the resolution. */
 export interface PoolingOptions {
   /** The batch element. Default 0 when there is one. */
   readonly batch?: number | undefined;

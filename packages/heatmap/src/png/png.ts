@@ -7,6 +7,7 @@ import { toSVG } from '../svg/svg.ts';
 import { type FileBytes, startEngine } from './engine.ts';
 import type { HeatmapView } from '../view.ts';
 
+/** Options of {@link toPNG}. */
 export interface PNGOptions {
   /** Pixels for each pixel of the SVG. Default 2. */
   readonly scale?: number | undefined;

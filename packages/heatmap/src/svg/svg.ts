@@ -23,6 +23,7 @@ import { type Styles, stylesOf } from './style.ts';
 import type { HeatmapView } from '../view.ts';
 import { element, escapeXML } from './xml.ts';
 
+/** Options of {@link toSVG}. */
 export interface SVGOptions {
   /** Default `magma`. */
   readonly colorMap?: ColorMap | undefined;

@@ -9,6 +9,7 @@ import { viewsOf } from '../picture.ts';
 import { alignLeft, alignRight, fitText, graphemesOf, visibleText, widthOf } from '../text.ts';
 import type { HeatmapView } from '../view.ts';
 
+/** Options of {@link toTerminal}. */
 export interface TerminalOptions {
   /** Default `none`: shades of the characters ░▒▓█, without escape sequences. */
   readonly color?: TerminalColor | undefined;

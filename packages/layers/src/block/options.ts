@@ -12,6 +12,7 @@ import type { NamedTensors } from '../parameters.ts';
 import type { FloatTensorLike } from '../tensor-like.ts';
 import type { FloatTensor } from '../tensors.ts';
 
+/** Options of `TransformerBlock`. */
 export interface TransformerBlockOptions extends Pick<FeedForwardOptions, 'hiddenDim' | 'gated'> {
   /** E, the width of input and output. */
   readonly embedDim: number;
@@ -51,6 +52,7 @@ export interface TransformerBlockInputs extends Omit<MultiHeadAttentionInputs, '
   readonly memoryMask?: MultiHeadAttentionInputs['keyMask'];
 }
 
+/** Options of a forward pass of `TransformerBlock`. */
 export interface TransformerBlockForwardOptions extends Omit<
   MultiHeadForwardOptions,
   'logSumExp' | 'dropout'
@@ -67,6 +69,7 @@ export interface TransformerBlockForwardOptions extends Omit<
   readonly attentionDropout?: MultiHeadForwardOptions['dropout'] | undefined;
 }
 
+/** Gradients of `TransformerBlock`, in the shapes of its inputs and parameters. */
 export interface TransformerBlockGradients {
   readonly dInput: FloatTensor;
   /** Gradient of the memory; present if one was given. */
@@ -77,6 +80,7 @@ export interface TransformerBlockGradients {
   readonly parameters: NamedTensors;
 }
 
+/** Results of `TransformerBlock`; weights and gradient where the options ask for them. */
 export type TransformerBlockResults<Options> = {
   /** `[B, L, E]`. */
   readonly output: FloatTensor;

@@ -4,6 +4,7 @@ import { share } from '../options.ts';
 import { integers } from '../tensor-like.ts';
 import { type FloatTensor, checkPlain } from '../tensors.ts';
 
+/** Options of {@link crossEntropy}. */
 export interface CrossEntropyOptions {
   /** Rows with this target do not count. Default −100. */
   readonly ignoreIndex?: number | undefined;
@@ -11,6 +12,7 @@ export interface CrossEntropyOptions {
   readonly labelSmoothing?: number | undefined;
 }
 
+/** Loss and gradient of logits `[…, N]`. */
 export interface CrossEntropy {
   /** The mean of the rows that count; 0 where there are none. */
   readonly loss: number;

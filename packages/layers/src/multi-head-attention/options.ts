@@ -23,6 +23,7 @@ export interface QueryKeyNormOptions {
   readonly unitOffset?: boolean | undefined;
 }
 
+/** Options of `MultiHeadAttention`. */
 export interface MultiHeadAttentionOptions {
   /** E, the width of queries and of the output. */
   readonly embedDim: number;
@@ -77,6 +78,7 @@ export interface MultiHeadAttentionInputs extends AttentionScope {
   readonly cache?: KeysSoFar | undefined;
 }
 
+/** Gradients of `MultiHeadAttention`, in the shapes of its inputs and parameters. */
 export interface MultiHeadAttentionGradients {
   /** Gradient of the query, and of the key and value that it stood for where they were left out. */
   readonly dQuery: FloatTensor;
@@ -90,6 +92,7 @@ export interface MultiHeadAttentionGradients {
   readonly parameters: NamedTensors;
 }
 
+/** Options of a forward pass of `MultiHeadAttention`. */
 export interface MultiHeadForwardOptions extends ForwardOptions {
   /** Also the natural logarithm of the softmax's denominator. Default false. */
   readonly logSumExp?: boolean | undefined;
@@ -100,6 +103,7 @@ export interface MultiHeadForwardOptions extends ForwardOptions {
   readonly dropout?: Pick<DropoutOptions, 'probability' | 'seed'> | undefined;
 }
 
+/** Results of `MultiHeadAttention`; what the options do not ask for is not computed, and is missing from the type. */
 export type MultiHeadAttentionResults<Options> = {
   /** `[B, Lq, E]`. */
   readonly output: FloatTensor;

@@ -11,6 +11,7 @@ import { type FloatTensorLike, lastAxis } from '../tensor-like.ts';
 import { type FloatArray, type FloatTensor, vector } from '../tensors.ts';
 import { forEachInfluence } from './rows.ts';
 
+/** Options of {@link LayerNorm}. */
 export interface LayerNormOptions {
   /** E, the length of the last axis. */
   readonly embedDim: number;

@@ -11,6 +11,7 @@ import { type FloatTensorLike, lastAxis } from '../tensor-like.ts';
 import { type FloatArray, type FloatTensor, vector } from '../tensors.ts';
 import { forEachInfluence } from './rows.ts';
 
+/** Options of {@link RMSNorm}. */
 export interface RMSNormOptions {
   /** E, the length of the last axis. */
   readonly embedDim: number;

@@ -1,6 +1,7 @@
 import type { RotaryOptions, RotaryScaling } from './options.ts';
 import { checkRotary } from './options.ts';
 
+/** Result of {@link rotaryFrequencies}. */
 export interface RotaryFrequencies {
   /** dim / 2 frequencies, in radians for each position. */
   readonly frequencies: Float64Array;

@@ -6,6 +6,7 @@ import { type FloatTensor, checkPlain, checkShape } from '../tensors.ts';
 import { frequenciesOf } from './frequencies.ts';
 import { type RotaryOptions, checkRotary } from './options.ts';
 
+/** Further inputs of {@link rotate}. */
 export interface RotateInputs {
   /** int32 `[L]` or `[B, L]`. Default 0, 1, … */
   readonly positions?: PlainTensorLike | undefined;

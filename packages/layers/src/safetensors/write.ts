@@ -17,6 +17,7 @@ const SPELLED: Readonly<Record<DType, string>> = {
 };
 const ORDER = Object.keys(SPELLED);
 
+/** Options of {@link writeSafetensors}. */
 export interface WriteSafetensorsOptions {
   /** The file's own remarks: strings by name. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;

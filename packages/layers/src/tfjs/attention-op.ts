@@ -6,6 +6,7 @@ import { finite } from '../options.ts';
 /** The module of TensorFlow.js: `import * as tf from '@tensorflow/tfjs'`, or `@tensorflow/tfjs-node`. */
 export type TensorFlow = typeof import('@tensorflow/tfjs');
 
+/** Options of {@link attentionOp}. */
 export interface AttentionOpOptions {
   /** Default 1 / √D. */
   readonly scale?: number | undefined;

@@ -77,6 +77,7 @@ export interface MultiHeadAttentionLayer extends layers.Layer {
   loadStateDict(stateDict: StateDict, options?: { readonly prefix?: string | undefined }): void;
 }
 
+/** Class of {@link MultiHeadAttentionLayer}, registered with TensorFlow.js, so that saved models with the layer load. */
 export interface MultiHeadAttentionLayerClass {
   /** The name in saved models. */
   readonly className: string;

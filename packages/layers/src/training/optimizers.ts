@@ -17,6 +17,7 @@ export interface Optimizer {
   step(parameters: NamedTensors, gradients: NamedTensors): void;
 }
 
+/** Options of {@link SGD}. */
 export interface SGDOptions {
   /** A number, or a function from a parameter's step, counted from 0, to one. */
   readonly learningRate: number | Schedule;
@@ -76,6 +77,7 @@ export class SGD implements Optimizer {
   }
 }
 
+/** Options of {@link Adam}. */
 export interface AdamOptions {
   /** A number, or a function from a parameter's step, counted from 0, to one. Default 0.001. */
   readonly learningRate?: number | Schedule | undefined;
@@ -87,6 +89,7 @@ export interface AdamOptions {
   readonly epsilon?: number | undefined;
 }
 
+/** Options of {@link AdamW}. */
 export interface AdamWOptions extends AdamOptions {
   /**
    * Share of a parameter that each step takes away, times the learning rate: a number, or one for each parameter's name.

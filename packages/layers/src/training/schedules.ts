@@ -5,6 +5,7 @@ import { count, notNegative, positive } from '../options.ts';
 /** The learning rate of each step, counted from 0: a finite number ≥ 0. */
 export type Schedule = (step: number) => number;
 
+/** Options of {@link cosineSchedule} and {@link linearSchedule}. */
 export interface ScheduleOptions {
   /** Highest rate, reached at the end of the warmup. */
   readonly learningRate: number;

@@ -18,6 +18,7 @@ import { type EncoderConfig, encoderConfigOf } from './config.ts';
 
 type Float32 = Tensor<'float32'>;
 
+/** Options of {@link Encoder}'s `run()`. */
 export interface EncoderRunOptions extends RunOptions {
   /** The number of tokens of each text, where texts of a batch are padded at the right. Default L. */
   readonly counts?: readonly number[] | undefined;
@@ -29,6 +30,7 @@ export interface EncoderRunOptions extends RunOptions {
   readonly change?: readonly Change[] | undefined;
 }
 
+/** Results of {@link Encoder}'s `run()` on ids `[B, L]`. */
 export interface EncoderResults {
   /** The last layer's output, `[B, L, E]`; rows of padding may be anything. */
   readonly tokens: Tensor<'float32'>;

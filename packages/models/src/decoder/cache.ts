@@ -1,5 +1,6 @@
 import type { DecoderCacheType } from './memory.ts';
 
+/** Options of `Decoder.cache()`. */
 export interface DecoderCacheOptions {
   /** B, the number of texts that grow side by side. Default 1. */
   readonly batch?: number | undefined;

@@ -45,6 +45,7 @@ export interface HubFiles {
   readonly weights: WeightSource;
 }
 
+/** Options of {@link Decoder}'s `run()`. */
 export interface DecoderRunOptions extends RunOptions {
   /** Keeps the tokens so far. Default: the run begins a new text. */
   readonly cache?: DecoderCache | undefined;
@@ -61,6 +62,7 @@ export interface DecoderRunOptions extends RunOptions {
   readonly change?: readonly Change[] | undefined;
 }
 
+/** Results of {@link Decoder}'s `run()` on ids `[B, L]`. */
 export interface DecoderResults {
   /** `[B, 1, V]` for `last`, `[B, L, V]` for `all`, `[B, 0, V]` for `none`. */
   readonly logits: Tensor<'float32'>;

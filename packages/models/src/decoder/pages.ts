@@ -1,5 +1,6 @@
 import type { DecoderCacheType } from './memory.ts';
 
+/** Options of `Decoder.pages()`. */
 export interface DecoderPagesOptions {
   /** The number of pages, which all texts share. */
   readonly pages: number;

@@ -6,6 +6,7 @@ import { logProbabilitiesOf } from '../decoder/log-probabilities.ts';
 import { checkModel, checkPrompt } from './check.ts';
 import { likeliest } from './choose.ts';
 
+/** Options of {@link beamSearch}. */
 export interface BeamOptions extends RunOptions {
   /** The number of texts that are kept at each step. */
   readonly beams: number;

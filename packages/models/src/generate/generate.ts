@@ -20,6 +20,7 @@ import { checkModel, checkPrompt } from './check.ts';
 import { choose, likeliest, penalize } from './choose.ts';
 import { TextStream } from './text-stream.ts';
 
+/** Options of {@link generate}. */
 export interface GenerateOptions extends RunOptions, Pick<DecoderRunOptions, 'capture'> {
   /** Largest number of tokens to generate. Default 256, or as many as the cache or the model has room for. */
   readonly maximum?: number | undefined;

@@ -5,6 +5,7 @@ import { type BlockType, typeOf } from './types.ts';
 /** A value of the metadata; integers of 64 bits that a number does not hold are bigints. */
 export type MetadataValue = number | bigint | boolean | string | readonly MetadataValue[];
 
+/** Metadata of a GGUF file by key, such as `general.architecture`. */
 export type Metadata = Readonly<Record<string, MetadataValue>>;
 
 /** A tensor of the file. */

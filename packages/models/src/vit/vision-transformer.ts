@@ -12,6 +12,7 @@ import { resized } from './resize.ts';
 
 type Float32 = Tensor<'float32'>;
 
+/** Options of {@link VisionTransformer}'s `run()`. */
 export interface VisionRunOptions extends RunOptions {
   /** Mean and deviation of the pixels in training. Default: those of ImageNet. */
   readonly pixels?: PixelScale | undefined;
@@ -21,6 +22,7 @@ export interface VisionRunOptions extends RunOptions {
   readonly change?: readonly Change[] | undefined;
 }
 
+/** Results of {@link VisionTransformer}'s `run()`. */
 export interface VisionResults {
   /** The normalized output, `[1, 1 + rows · columns, E]`: the class token, then the patches row by row. */
   readonly tokens: Tensor<'float32'>;

@@ -47,6 +47,7 @@ export interface WhisperFiles {
   readonly weights: WeightSource;
 }
 
+/** Options of {@link Whisper}'s `transcribe()`. */
 export interface TranscribeOptions extends RunOptions {
   /** Also the time of each word, from cross-attention. Default false. */
   readonly words?: boolean | undefined;
@@ -63,6 +64,7 @@ export interface TranscribeOptions extends RunOptions {
   readonly logProbabilityThreshold?: number | undefined;
 }
 
+/** Options of {@link Whisper}'s `run()`, one pass of encoder and decoder. */
 export interface WhisperRunOptions extends RunOptions {
   /** Weights of the decoder to return. Default: none. */
   readonly capture?: readonly WhisperCapture[] | undefined;
@@ -72,6 +74,7 @@ export interface WhisperRunOptions extends RunOptions {
   readonly encoderChange?: readonly Change[] | undefined;
 }
 
+/** Results of {@link Whisper}'s `run()`. */
 export interface WhisperResults {
   /** Scores of the token after each one, `[1, L, V]`. */
   readonly logits: Tensor<'float32'>;

@@ -39,6 +39,7 @@ export interface ElementDropoutGradientNames {
   readonly dInput: true;
 }
 
+/** Kernel of dropout of elements: SPEC.md, clause `elementDropout`. */
 export type ElementDropoutKernel = OperationKernel<
   ElementDropoutProblem,
   ElementDropoutInputs,

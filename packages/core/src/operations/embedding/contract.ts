@@ -38,6 +38,7 @@ export interface EmbeddingGradientNames {
   readonly dWeight: true;
 }
 
+/** Kernel of rows of a weight: SPEC.md, clause `embedding`. */
 export type EmbeddingKernel = OperationKernel<
   EmbeddingProblem,
   EmbeddingInputs,

@@ -43,6 +43,7 @@ export interface NormGradientNames {
   readonly dBias?: true;
 }
 
+/** Kernel of layer and RMS norms: SPEC.md, clause `norm`. */
 export type NormKernel = OperationKernel<NormProblem, NormInputs, NormForward, NormGradientNames>;
 
 /** The part of a backend that normalizes rows; SPEC.md, clause `norm`. */

@@ -41,6 +41,7 @@ export interface RotaryGradientNames {
   readonly dInput: true;
 }
 
+/** Kernel of rotary embeddings: SPEC.md, clause `rotary`. */
 export type RotaryKernel = OperationKernel<
   RotaryProblem,
   RotaryInputs,

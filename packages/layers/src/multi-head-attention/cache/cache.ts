@@ -16,6 +16,7 @@ import { leaveRaw } from '../../reactive.ts';
 import type { FloatTensor } from '../../tensors.ts';
 import type { PagedStep } from './paged-step.ts';
 
+/** Options of `MultiHeadAttention.cache()`. */
 export interface CacheOptions {
   /** B, the number of sequences that grow side by side. Default 1. */
   readonly batch?: number | undefined;
