@@ -333,51 +333,60 @@ export const CONTRACT_MUTANTS: Readonly<Record<string, Mutant>> = {
       return results;
     },
   ),
-  'a run that reads its inputs when the next one begins': around('resident', (run) => {
-    let before: (() => Promise<void>) | undefined;
-    return async (inputs, options) => {
-      await before?.();
-      const results = await run(inputs, options);
-      before = async () => {
-        const { output } = await run(inputs, {});
-        if ((options as { resident?: boolean }).resident) results.output?.data.set(output!.data as never);
-      };
-      return results;
-    };
-  }),
-  'memory of a disposed input given out before the run has read it': backend('resident', (right) => {
-    const queries: ResidentTensor[] = [];
-    return {
-      async compile(problem) {
-        const compiled = await right.compile(problem);
-        const run = async (
-          inputs: AttentionInputs,
-          options: { resident?: boolean } = {},
-        ): Promise<unknown> => {
-          const { query } = inputs;
-          if (!options.resident || !isResident(query)) return compiled.run(inputs, options as never);
-          const later = query.view(query.shape);
-          const results = await compiled.run(inputs, options as never);
-          queries.push(later);
-          return results;
+  'a run that reads its inputs when the next one begins': {
+    ...around('resident', (run) => {
+      let before: (() => Promise<void>) | undefined;
+      return async (inputs, options) => {
+        await before?.();
+        const results = await run(inputs, options);
+        before = async () => {
+          const { output } = await run(inputs, {});
+          if ((options as { resident?: boolean }).resident) results.output?.data.set(output!.data as never);
         };
-        return Object.create(compiled, described({ run }));
-      },
-      async allocate(dtype, shape) {
-        const given = queries.find((query) => query.shape.join() === shape.join());
-        return (given as never) ?? right.allocate(dtype, shape);
-      },
-    };
-  }),
-  'an abort that reaches results': kernel('resident', (right) => ({
-    run: (async (inputs: never, options: { signal?: AbortSignal; resident?: boolean } = {}) => {
-      const results = await right.run(inputs, options as never);
-      options.signal?.addEventListener('abort', () => {
-        for (const value of Object.values(results)) if (isResident(value)) value.dispose();
-      });
-      return results;
-    }) as never,
-  })),
+        return results;
+      };
+    }),
+    foundBy: 'resident/ahead/writes',
+  },
+  'memory of a disposed input given out before the run has read it': {
+    ...backend('resident', (right) => {
+      const queries: ResidentTensor[] = [];
+      return {
+        async compile(problem) {
+          const compiled = await right.compile(problem);
+          const run = async (
+            inputs: AttentionInputs,
+            options: { resident?: boolean } = {},
+          ): Promise<unknown> => {
+            const { query } = inputs;
+            if (!options.resident || !isResident(query)) return compiled.run(inputs, options as never);
+            const later = query.view(query.shape);
+            const results = await compiled.run(inputs, options as never);
+            queries.push(later);
+            return results;
+          };
+          return Object.create(compiled, described({ run }));
+        },
+        async allocate(dtype, shape) {
+          const given = queries.find((query) => query.shape.join() === shape.join());
+          return (given as never) ?? right.allocate(dtype, shape);
+        },
+      };
+    }),
+    foundBy: 'resident/ahead/memory',
+  },
+  'an abort that reaches results': {
+    ...kernel('resident', (right) => ({
+      run: (async (inputs: never, options: { signal?: AbortSignal; resident?: boolean } = {}) => {
+        const results = await right.run(inputs, options as never);
+        options.signal?.addEventListener('abort', () => {
+          for (const value of Object.values(results)) if (isResident(value)) value.dispose();
+        });
+        return results;
+      }) as never,
+    })),
+    foundBy: 'resident/ahead/abort',
+  },
   'foreign tensors accepted': kernel('resident', (right) => ({
     run: (async (inputs: object, options: never) => {
       const plain = Object.entries(inputs).map(async ([name, value]) => [

@@ -5,4 +5,6 @@ export interface Mutant {
   /** The clause that names the fault: one of its cases must fail. */
   readonly clause: string;
   readonly overrides: Overrides;
+  /** Id of the only case that finds it, where those before it take long. */
+  readonly foundBy?: string;
 }
