@@ -314,7 +314,7 @@ describe('errors speak in dimension letters, before anything is computed', () =>
       { ...square, keyLengths: [2.5] },
       {
         code: 'ARGUMENT',
-        message: 'one of the lengths, starts or offsets is 2.5; expected a 32-bit integer',
+        message: 'keyLengths has 2.5; expected 32-bit integers',
       },
     ],
     [

@@ -186,9 +186,9 @@ export function resolveRequest(request: AttentionRequest): {
   const inputs: AttentionInputs = {
     ...(tensors as AttentionInputs),
     ...(alignment === 'offset' && { offsets: offsetsOf(request, batch) }),
-    ...(isGiven(request.keyLengths) && { keyLengths: perBatch(request.keyLengths) }),
-    ...(isGiven(request.keyStarts) && { keyStarts: perBatch(request.keyStarts) }),
-    ...(isGiven(request.queryLengths) && { queryLengths: perBatch(request.queryLengths) }),
+    ...(isGiven(request.keyLengths) && { keyLengths: perBatch('keyLengths', request.keyLengths) }),
+    ...(isGiven(request.keyStarts) && { keyStarts: perBatch('keyStarts', request.keyStarts) }),
+    ...(isGiven(request.queryLengths) && { queryLengths: perBatch('queryLengths', request.queryLengths) }),
     ...(isGiven(request.seed) && { seed: request.seed }),
     ...(dropout && { seed: dropout.seed }),
     ...(hasOrigin && { origin }),
@@ -465,11 +465,13 @@ function checkAlignment(alignment: AttentionRequest['alignment'] | null): void {
   }
   const { offset } = alignment as { readonly offset: number | PerBatch };
   checkOptions('alignment', alignment as { readonly offset: number | PerBatch }, { offset: true });
-  if (typeof offset === 'number') perBatch([offset]);
-  else checkTensor('alignment.offset', perBatch(offset));
+  const name = 'alignment.offset';
+  if (typeof offset === 'number') perBatch(name, [offset]);
+  else checkTensor(name, perBatch(name, offset));
 }
 
 function offsetsOf(request: AttentionRequest, batch: number): Tensor<'int32'> {
   const { offset } = request.alignment as { offset: number | PerBatch };
-  return perBatch(typeof offset === 'number' ? Array.from({ length: batch }, () => offset) : offset);
+  const offsets = typeof offset === 'number' ? Array.from({ length: batch }, () => offset) : offset;
+  return perBatch('alignment.offset', offsets);
 }

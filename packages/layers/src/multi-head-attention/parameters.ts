@@ -22,7 +22,7 @@ export function shapeOf(options: MultiHeadAttentionOptions): Shape {
   const shape = { embedDim, heads, kvHeads, headDim, kdim, vdim };
   if (options.headDim === undefined && embedDim % heads !== 0) {
     throw new HeedError('ARGUMENT', `embedDim is ${embedDim}, which is not a multiple of heads=${heads}`, {
-      remedy: 'choose another number of heads, or set headDim',
+      remedy: `choose a number of heads that divides ${embedDim}; MultiHeadAttention may have another headDim`,
     });
   }
   if (heads % kvHeads !== 0) {

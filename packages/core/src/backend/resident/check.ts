@@ -74,7 +74,7 @@ export function checkWrite(
 
 function startsOf({ shape }: NativeTensor, { axis, start }: WriteOptions): readonly number[] {
   if (typeof start === 'number') return [start];
-  const starts = perBatch(start);
+  const starts = perBatch('start', start);
   checkTensor('start', starts);
   if (starts.dtype === 'int32' && axis > 0 && starts.data.length === shape[0]) return [...starts.data];
   throw new HeedError(
@@ -117,7 +117,7 @@ export function checkIndices({ shape }: NativeTensor, axis: number, given: PerBa
       remedy: 'give the number of an axis, counted from 0',
     });
   }
-  const indices = perBatch(given);
+  const indices = perBatch('indices', given);
   checkTensor('indices', indices);
   const wrong = indices.data.find((index) => !isIndex(index, shape[axis]!));
   if (wrong === undefined && indices.dtype === 'int32') return [...indices.data];
