@@ -9,7 +9,7 @@ import {
   resolveRequest,
   tensor,
 } from './index.ts';
-import { checkProblem, featuresOf } from './backend/index.ts';
+import { checkInputs, checkProblem, featuresOf } from './backend/index.ts';
 import { recipes, requestOf } from './test/random-request.ts';
 import reference from './reference/index.ts';
 
@@ -458,6 +458,106 @@ describe('errors speak in dimension letters, before anything is computed', () =>
     const caught: unknown = await attention(backend, request as never).catch((thrown: unknown) => thrown);
     expect(caught).toMatchObject({ ...error, name: 'HeedError', message: expect.stringContaining(message) });
     expect(String((caught as HeedError).remedy)).toMatch(remedy);
+  });
+});
+
+describe('errors of caches, seeds and origins name their clause', () => {
+  const ints = (numbers: readonly number[], ...shape: number[]): Tensor<'int32'> =>
+    tensor(Int32Array.from(numbers), shape);
+  const { query, key, value } = square;
+  const pool = { query, key: floats(2, 1, 4, 4), value: floats(2, 1, 4, 4) };
+  const int4 = { dtype: 'int4x2', shape: [1, 1, 5, 2], data: new Uint8Array(10) } as const;
+  const problem = of(square);
+
+  test.each<[code: string, clause: string | undefined, message: RegExp, refused: () => unknown]>([
+    [
+      'ARGUMENT',
+      'valueFromKey',
+      /valueFromKey is 3; expected \{ start, length \}/,
+      () => of({ query, key, valueFromKey: 3 } as never),
+    ],
+    [
+      'UNEXPECTED_INPUT',
+      'valueFromKey',
+      /value is given/,
+      () => of({ query, key, value, valueFromKey: { start: 0, length: 2 } } as never),
+    ],
+    [
+      'SHAPE',
+      'pages',
+      /blockTable is \[2\]; expected \[B, pages of an element\]/,
+      () => of({ ...pool, blockTable: ints([0, 1], 2) }),
+    ],
+    [
+      'ARGUMENT',
+      'ring',
+      /a ring has no pages/,
+      () => of({ ...pool, blockTable: ints([0, 1], 1, 2), ring: true, keyLengths: ints([5], 1) }),
+    ],
+    [
+      'SHAPE',
+      'pages',
+      /Lk=5 is not a multiple of the page size 4/,
+      () => checkProblem({ ...problem, pages: { count: 2, size: 4 } }),
+    ],
+    [
+      'SHAPE',
+      'cache',
+      /key is int4x2, D is 5; expected an even D/,
+      () =>
+        checkProblem({
+          ...problem,
+          headDim: 5,
+          valueDim: 5,
+          cacheType: 'int4x2',
+          groups: { key: 5, value: 5 },
+        }),
+    ],
+    [
+      'SHAPE',
+      'cache',
+      /3 numbers of key share a scale; expected D=4/,
+      () => checkProblem({ ...problem, cacheType: 'int8', groups: { key: 3, value: 4 } }),
+    ],
+    [
+      'NOT_DIFFERENTIABLE',
+      'gradient',
+      /has no gradient/,
+      () => checkProblem({ ...problem, cacheType: 'int8', groups: { key: 4, value: 4 }, gradient: true }),
+    ],
+    [
+      'MISSING_INPUT',
+      'selection',
+      /seed is missing; selection 'sample' requires one/,
+      () => checkInputs({ ...problem, selection: 'sample' }, square),
+    ],
+    [
+      'ARGUMENT',
+      'selection',
+      /seed is -1; expected an integer/,
+      () => checkInputs({ ...problem, selection: 'sample' }, { ...square, seed: -1 }),
+    ],
+    [
+      'UNEXPECTED_INPUT',
+      'origin',
+      /origin is given/,
+      () => checkInputs(problem, { ...square, origin: { batch: 0, head: 0, query: 0, key: 0 } }),
+    ],
+    ['MISSING_INPUT', 'origin', /origin is missing/, () => checkInputs({ ...problem, origin: true }, square)],
+    ['MISSING_INPUT', undefined, /the inputs are null/, () => checkInputs(problem, null as never)],
+    [
+      'ARGUMENT',
+      'pages',
+      /blockTable has .*; expected −1 or 0 to 1/,
+      () => {
+        const { problem: paged, inputs } = resolveRequest({ ...pool, blockTable: ints([0, 2], 1, 2) });
+        checkInputs(paged, inputs);
+      },
+    ],
+    ['MISSING_INPUT', 'cache', /keyScales/, () => of({ query, key: int4, value: int4 } as never)],
+  ])('%s %s: %s', (code, clause, message, refused) => {
+    expect(refused).toThrow(expect.objectContaining({ code, clause, remedy: expect.any(String) }) as Error);
+    expect(refused).toThrow(message);
   });
 });
 
