@@ -11,6 +11,8 @@ import {
   MultiHeadAttention,
   SGD,
   SpatialAttention,
+  activationGradient,
+  collectParameters,
 } from './index.ts';
 
 let backend: AttentionBackend;
@@ -232,4 +234,46 @@ describe.each(Object.entries(forwards))('masks of %s', (_, forward) => {
     const wide = tensor(new Uint8Array(6), [3, 2]);
     expect((await errorOf(() => forward(backend, { keyMask: padding, mask: wide }))).code).toBe('SHAPE');
   });
+});
+
+test.each<[string, string, RegExp, () => unknown]>([
+  [
+    'a gradient of another shape than the input',
+    'SHAPE',
+    /dOutput is \[4\]; expected the shape of the input, \[1, 3, 4\]/,
+    () => activationGradient('gelu', x, tensor(new Float32Array(4), [4])),
+  ],
+  ['layers that have no names', 'ARGUMENT', /layers are null/, () => collectParameters(null as Anything)],
+  [
+    'an input without axes',
+    'SHAPE',
+    /input has no axes; expected \[…, 4\]/,
+    () => new Linear({ inputDim: 4, outputDim: 2 }).forward(tensor(new Float32Array(1), [])),
+  ],
+  [
+    'relative positions of queries that have none',
+    'ARGUMENT',
+    /relativePosition requires queries: 'places'/,
+    () =>
+      new SpatialAttention({
+        grid: [3],
+        channels: 4,
+        heads: 2,
+        queries: { learned: 2 },
+        relativePosition: true,
+      }),
+  ],
+  [
+    'queries that are to be given and are not',
+    'MISSING_INPUT',
+    /query is missing; expected \[B, Lq, E\]/,
+    () =>
+      new SpatialAttention({ grid: [3], channels: 4, heads: 2, queries: 'given' }).forward(backend, {
+        input: x,
+      }),
+  ],
+])('%s: %s', async (_, code, message, work) => {
+  const error = await errorOf(work);
+  expect(error).toMatchObject({ code, remedy: expect.any(String) });
+  expect(error.message).toMatch(message);
 });

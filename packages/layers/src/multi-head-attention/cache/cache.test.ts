@@ -1,5 +1,5 @@
 import ts from '@heed/backend-ts';
-import { PagedCache, tensor } from '@heed/core';
+import { type AttentionBackend, HeedError, PagedCache, tensor } from '@heed/core';
 import { describe, expect, test } from 'vitest';
 import { randomTensor } from '../../test/finite-differences.ts';
 import { type FloatTensor, MultiHeadAttention, TransformerBlock, seededRandom } from '../../index.ts';
@@ -88,6 +88,20 @@ function cut(whole: FloatTensor, start: number, end: number): FloatTensor {
   const { data, shape } = part(whole, start, end);
   return tensor(Float32Array.from(data), [...shape]);
 }
+
+test('a cache that is too large for the memory leaves nothing behind', async () => {
+  const disposed: string[] = [];
+  let made = 0;
+  const allocate: AttentionBackend['allocate'] = async (dtype, shape) => {
+    if (made++ > 0) throw new HeedError('OUT_OF_MEMORY', 'no room');
+    const first = await backend.allocate(dtype, shape);
+    return { ...first, dispose: () => void disposed.push('first') } as typeof first;
+  };
+  await expect(layers.plain.cache({ ...backend, allocate }, { capacity: 2 })).rejects.toMatchObject({
+    code: 'OUT_OF_MEMORY',
+  });
+  expect([made, disposed]).toEqual([2, ['first']]);
+});
 
 test('a type that the layer cannot have is refused', async () => {
   await expect(layers.plain.cache(backend, { capacity: 2, type: 'float16' })).rejects.toMatchObject({
