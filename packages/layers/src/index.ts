@@ -21,13 +21,8 @@ export { type CrossEntropy, type CrossEntropyOptions, crossEntropy } from './los
 export { LuongAttention, type LuongAttentionOptions } from './luong-attention.ts';
 export type { LinearGradients } from './matrix/linear.ts';
 export { projectionDevice } from './matrix/tile-engine.ts';
-export type {
-  CacheOptions,
-  KeyValueCache,
-  KeyValuePools,
-  KeysSoFar,
-  PoolOptions,
-} from './multi-head-attention/cache/cache.ts';
+export type { CacheOptions, KeyValuePools, PoolOptions } from './multi-head-attention/cache/cache.ts';
+export type { KeyValueCache, KeysSoFar } from './multi-head-attention/cache/keys.ts';
 export { type PagedStep, pagedStep } from './multi-head-attention/cache/paged-step.ts';
 export { MultiHeadAttention } from './multi-head-attention/layer.ts';
 export {

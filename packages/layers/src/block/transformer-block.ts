@@ -7,12 +7,8 @@ import { notAsked } from '../engine/kept.ts';
 import { Norms } from '../engine/norms.ts';
 import { FeedForward, partsOf as feedForwardParts } from '../feed-forward.ts';
 import type { ForwardOnResults } from '../forward-on.ts';
-import type {
-  CacheOptions,
-  KeyValueCache,
-  KeyValuePools,
-  PoolOptions,
-} from '../multi-head-attention/cache/cache.ts';
+import type { CacheOptions, KeyValuePools, PoolOptions } from '../multi-head-attention/cache/cache.ts';
+import type { KeyValueCache } from '../multi-head-attention/cache/keys.ts';
 import { withKeyMask } from '../masks.ts';
 import { MultiHeadAttention, partsOf } from '../multi-head-attention/layer.ts';
 import { LayerNorm } from '../norm/layer-norm.ts';

@@ -26,12 +26,12 @@ import type {
 } from './options.ts';
 import {
   type CacheOptions,
-  type KeyValueCache,
   type KeyValuePools,
   type PoolOptions,
   createCache,
   createPools,
 } from './cache/cache.ts';
+import type { KeyValueCache } from './cache/keys.ts';
 import { type DecodingLayer, decode } from './cache/decode.ts';
 import { Heads, joinHeads } from './heads.ts';
 import { forwardOnEngine, staysOn } from './on-engine.ts';

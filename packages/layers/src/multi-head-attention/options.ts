@@ -5,7 +5,7 @@ import type { NamedTensors } from '../parameters.ts';
 import type { RotaryOptions } from '../rotary/options.ts';
 import type { FloatTensorLike } from '../tensor-like.ts';
 import type { FloatTensor } from '../tensors.ts';
-import type { KeysSoFar } from './cache/cache.ts';
+import type { KeysSoFar } from './cache/keys.ts';
 
 /** Projections that add a bias. Default: each. */
 export interface ProjectionBiases {

@@ -12,7 +12,7 @@ import type {
   MultiHeadForwardOptions,
 } from '../options.ts';
 import { type Shape, projectionOf } from '../parameters.ts';
-import { type KeysSoFar, LayerKeys } from './cache.ts';
+import { type KeysSoFar, LayerKeys } from './keys.ts';
 
 /** The layer, as far as decoding needs it. */
 export interface DecodingLayer {
@@ -40,9 +40,9 @@ export async function decode(
   const { scale, softcap, dtype = 'float32' } = layer.options;
   const { query, cache, queryPositions, rest } = checkedInputs(inputs, options);
   const { weights = false, logSumExp = false, gradient: _, dropout: __, ...run } = options;
-  cache.checkFor(shape.kvHeads, shape.headDim, query);
   const tensors = withTensors<Omit<MultiHeadAttentionInputs, 'query'>>(rest, dtype);
   const { bias, alibiSlopes, ...who } = tensors;
+  cache.checkFor(shape.kvHeads, shape.headDim, query, who.window?.left ?? Infinity);
   const scope = await withKeyMask(who, query.shape[0], cache.capacity);
   const positions = (queryPositions ?? cache.positions(query.shape[1])) as Tensor;
   const rotation = heads.rotation(query, query, positions, positions);
