@@ -46,7 +46,7 @@ export abstract class LayerRows extends LayerKeys implements KeyValueCache {
   }
 
   async append<T>(key: FloatTensor, value: FloatTensor, read: (inputs: KeyInputs) => Promise<T>): Promise<T> {
-    await this.writeBehind({ key, value });
+    await this.writeNext({ key, value });
     const length = this.#length + key.shape[1];
     const keyLengths = Array<number>(this.batch).fill(length);
     const result = await read(this.inputs(keyLengths));
@@ -54,8 +54,8 @@ export abstract class LayerRows extends LayerKeys implements KeyValueCache {
     return result;
   }
 
-  /** Writes rows behind the last token. */
-  protected abstract writeBehind(rows: Rows): Promise<void>;
+  /** Writes rows after the last token. */
+  protected abstract writeNext(rows: Rows): Promise<void>;
 
   protected abstract inputs(keyLengths: readonly number[]): KeyInputs;
 }
@@ -73,7 +73,7 @@ export class LayerCache extends LayerRows {
     );
   }
 
-  protected writeBehind(rows: Rows): Promise<void> {
+  protected writeNext(rows: Rows): Promise<void> {
     return this.write(rows, { axis: 2, start: this.length });
   }
 
@@ -111,7 +111,7 @@ export class LayerRing extends LayerRows {
     return Math.max(this.#oldest, this.length + added - this.capacity);
   }
 
-  protected async writeBehind({ key, value }: Rows): Promise<void> {
+  protected async writeNext({ key, value }: Rows): Promise<void> {
     const count = key.shape[1];
     this.#oldest = this.#oldestAfter(count);
     const start = this.length % this.capacity;
