@@ -116,3 +116,42 @@ test('a file that ends anywhere is refused, and no other error', async () => {
 test('what is not a Blob is refused', async () => {
   await expect(openGGUF(good as never)).rejects.toMatchObject({ code: 'ARGUMENT', clause: 'gguf.header' });
 });
+
+/** A file of one key, and no tensors. */
+function fileOfOne(type: number, value: readonly number[], key = 'key'): Uint8Array {
+  const little = (n: number, bytes: number): number[] => [
+    ...new Uint8Array(new BigUint64Array([BigInt(n)]).buffer.slice(0, bytes)),
+  ];
+  const text = [...new TextEncoder().encode(key)];
+  const head = [...new TextEncoder().encode('GGUF'), ...little(3, 4), ...little(0, 8), ...little(1, 8)];
+  return Uint8Array.of(...head, ...little(text.length, 8), ...text, ...little(type, 4), ...value);
+}
+
+test.each<[type: string, number, ArrayBufferView & { readonly buffer: ArrayBufferLike }, unknown]>([
+  ['uint8', 0, Uint8Array.of(200), 200],
+  ['int8', 1, Int8Array.of(-3), -3],
+  ['uint16', 2, Uint16Array.of(60_000), 60_000],
+  ['int16', 3, Int16Array.of(-300), -300],
+  ['int32', 5, Int32Array.of(-70_000), -70_000],
+  ['uint64', 10, BigUint64Array.of(2n ** 60n), 2n ** 60n],
+  ['int64', 11, BigInt64Array.of(-5n), -5],
+  ['float64', 12, Float64Array.of(0.1), 0.1],
+])('metadata of %s', async (_, type, value, expected) => {
+  const file = await open(fileOfOne(type, [...new Uint8Array(value.buffer)]));
+  expect(file.metadata['key']).toBe(expected);
+});
+
+test.each<[string, RegExp, Uint8Array]>([
+  ['a boolean of 2', /a boolean at byte \d+ is 2; expected 0 or 1/, fileOfOne(7, [2])],
+  ['an array of arrays', /"key" is an array of arrays/, fileOfOne(9, [9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])],
+  [
+    'an alignment of 4',
+    /general\.alignment is 4; expected a multiple of 8/,
+    fileOfOne(4, [4, 0, 0, 0], 'general.alignment'),
+  ],
+])('%s is refused', async (_, message, bytes) => {
+  await expect(open(bytes)).rejects.toMatchObject({
+    code: 'ARGUMENT',
+    message: expect.stringMatching(message) as string,
+  });
+});
