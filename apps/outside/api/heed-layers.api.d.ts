@@ -152,6 +152,7 @@ export type AttentionScope = Pick<LayerRequest, 'causal' | 'window' | 'alignment
 export interface CacheOptions {
     readonly batch?: number | undefined;
     readonly capacity: number;
+    readonly ring?: boolean | undefined;
     readonly type?: CacheType | undefined;
 }
 
