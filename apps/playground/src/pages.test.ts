@@ -109,7 +109,7 @@ inChromium(() => {
       await restart(page).click();
       await says(page, '“bank” looks most at “loan” 0.294');
       expect(await page.getByRole('alert').count()).toBe(0);
-      expect(await page.locator('.backends [data-status=available]').count()).toBeGreaterThan(0);
+      await page.locator('.backends [data-status=available]').first().waitFor();
     });
 
     test('because its script does not load', async () => {
@@ -132,9 +132,15 @@ inChromium(() => {
     test('in a race ends it, and the next one runs', async () => {
       const page = await visit('#race?longest=8192', { serviceWorkers: 'block' });
       await page.locator('.contestants label').filter({ hasText: 'TypeScript' }).waitFor();
+      // The page waits for the lock of each worker whose end it would notice.
+      const watched = (): Promise<number> =>
+        page.evaluate(async () => (await navigator.locks.query()).pending!.length);
+      await expect.poll(watched, { timeout: 60_000 }).toBe(1);
       const started = page.waitForEvent('worker');
       await page.getByRole('button', { name: 'Start the race' }).click();
-      await close(await started);
+      const racing = await started;
+      await expect.poll(watched, { timeout: 60_000 }).toBe(2);
+      await close(racing);
       await lost(page, /The race:.*the worker that computes has ended/).waitFor();
       const again = page.getByRole('button', { name: 'Start the race' });
       await again.click();
