@@ -10,6 +10,11 @@ export type FileBytes = Uint8Array & {
     readonly buffer: ArrayBuffer;
 };
 
+export interface HeatmapAxes {
+    readonly rows: string;
+    readonly columns: string;
+}
+
 export interface HeatmapPanels {
     readonly title: string;
     readonly description: string;
@@ -21,6 +26,7 @@ export interface HeatmapView {
     readonly description: string;
     readonly rows: readonly string[];
     readonly columns: readonly string[];
+    readonly axes: HeatmapAxes;
     readonly values: Float64Array;
     readonly domain: Domain;
     readonly highlight: {

@@ -4,6 +4,7 @@
 //   Domain
 //   DomainOption
 //   HTMLOptions
+//   HeatmapAxes
 //   HeatmapOptions
 //   HeatmapPanels
 //   HeatmapView
@@ -53,9 +54,15 @@ export interface HTMLOptions {
     readonly theme?: Scheme | 'auto' | undefined;
 }
 
+export interface HeatmapAxes {
+    readonly rows: string;
+    readonly columns: string;
+}
+
 export interface HeatmapOptions {
     readonly rows?: readonly string[] | undefined;
     readonly columns?: readonly string[] | undefined;
+    readonly axes?: Partial<HeatmapAxes> | undefined;
     readonly batch?: number | undefined;
     readonly head?: number | undefined;
     readonly title?: string | undefined;
@@ -78,6 +85,7 @@ export interface HeatmapView {
     readonly description: string;
     readonly rows: readonly string[];
     readonly columns: readonly string[];
+    readonly axes: HeatmapAxes;
     readonly values: Float64Array;
     readonly domain: Domain;
     readonly highlight: {

@@ -107,7 +107,7 @@ function figure(
 }
 
 function table(view: HeatmapView): string {
-  const header = ['query ↓ key →', ...view.columns].map((label) =>
+  const header = [`${view.axes.rows} ↓ ${view.axes.columns} →`, ...view.columns].map((label) =>
     element('th', { scope: 'col' }, escapeXML(label)),
   );
   const rows = view.rows.map((label, row) => {

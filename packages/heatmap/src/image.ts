@@ -91,6 +91,7 @@ export function overImage(weights: PlainTensorLike, options: ImageOptions): Heat
     description: options.description ?? describe(patches, rows, columns),
     rows: Array.from({ length: rows }, (_, row) => String(row)),
     columns: Array.from({ length: columns }, (_, column) => String(column)),
+    axes: { rows: 'row', columns: 'column' },
     values: patches,
     domain: domainOf(options.domain, patches),
     highlight: null,

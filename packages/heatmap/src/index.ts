@@ -14,4 +14,4 @@ export { type SVGOptions, toSVG } from './svg/svg.ts';
 export { escapeMarkup } from './svg/xml.ts';
 export { type TerminalOptions, toTerminal } from './terminal/terminal.ts';
 export { visibleText } from './text.ts';
-export { type HeatmapOptions, type HeatmapView, heatmap } from './view.ts';
+export { type HeatmapAxes, type HeatmapOptions, type HeatmapView, heatmap } from './view.ts';

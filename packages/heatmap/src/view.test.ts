@@ -91,6 +91,19 @@ describe('labels, domain and highlight', () => {
     expect(codeOf(one, { highlight: { row: 0, column: 2 } })).toBe('ARGUMENT');
   });
 
+  test('axes that are not queries and keys are named, in the description as well', () => {
+    const view = heatmap(one, { axes: { rows: 'layer', columns: 'head' } });
+    expect(view.axes).toEqual({ rows: 'layer', columns: 'head' });
+    expect(view.description).toBe('1 rows (layer) over 2 columns (head). Largest: 0 → 1, 0.750.');
+    expect(heatmap(one, { axes: { columns: 'position' } }).axes).toEqual({
+      rows: 'query',
+      columns: 'position',
+    });
+    expect(heatmap(one, { axes: undefined }).axes).toEqual({ rows: 'query', columns: 'key' });
+    expect(codeOf(one, { axes: { rows: 3 as never } })).toBe('ARGUMENT');
+    expect(codeOf(one, { axes: { row: 'layer' } as never })).toBe('UNKNOWN_OPTION');
+  });
+
   test('the description names the largest weight', () => {
     const view = heatmap(one, { rows: ['bank'], columns: ['mud', 'river'] });
     expect(view.description).toBe('1 queries (rows) over 2 keys (columns). Largest: bank → river, 0.750.');

@@ -12,6 +12,8 @@ export interface HeatmapOptions {
   readonly rows?: readonly string[] | undefined;
   /** Labels of the keys, left to right: Lk of them. Default: their indices. */
   readonly columns?: readonly string[] | undefined;
+  /** Names of rows and columns that are not queries and keys: `{ rows: 'layer', columns: 'head' }`. Default `query` and `key`. */
+  readonly axes?: Partial<HeatmapAxes> | undefined;
   /** Element of the batch. Required if weights are `[B, Hq, Lq, Lk]` with B > 1. */
   readonly batch?: number | undefined;
   /** Query head. Required if weights are `[B, Hq, Lq, Lk]` with Hq > 1. */
@@ -34,6 +36,7 @@ export interface HeatmapOptions {
 export const HEATMAP_NAMES: OptionTable<HeatmapOptions> = {
   rows: true,
   columns: true,
+  axes: true,
   batch: true,
   head: true,
   title: true,
@@ -42,12 +45,19 @@ export const HEATMAP_NAMES: OptionTable<HeatmapOptions> = {
   domain: true,
 };
 
+/** Names of what rows and columns are. */
+export interface HeatmapAxes {
+  readonly rows: string;
+  readonly columns: string;
+}
+
 /** A heatmap before it is drawn: plain data, which survives `structuredClone`. Labels are as they were given. */
 export interface HeatmapView {
   readonly title: string;
   readonly description: string;
   readonly rows: readonly string[];
   readonly columns: readonly string[];
+  readonly axes: HeatmapAxes;
   /** Row-major, rows × columns. NaN and ±Infinity are kept, and drawn as such. */
   readonly values: Float64Array;
   readonly domain: Domain;
@@ -79,10 +89,11 @@ export interface HeatmapView {
 export function heatmap(weights: PlainTensorLike, options: HeatmapOptions = {}): HeatmapView {
   checkOptions('heatmap()', options, HEATMAP_NAMES);
   checkTexts({ title: options.title, description: options.description });
+  const axes = axesOf(options.axes);
   const { rowCount, columnCount, values } = headOf(weights, options);
   const rows = labelsOf('rows', options.rows, 'Lq', rowCount);
   const columns = labelsOf('columns', options.columns, 'Lk', columnCount);
-  const view = { rows, columns, values, title: options.title ?? 'Attention weights' };
+  const view = { rows, columns, axes, values, title: options.title ?? 'Attention weights' };
   return {
     ...view,
     description: options.description ?? describe(view),
@@ -91,6 +102,16 @@ export function heatmap(weights: PlainTensorLike, options: HeatmapOptions = {}):
     backdrop: null,
     signal: null,
   };
+}
+
+const USUAL_AXES: HeatmapAxes = { rows: 'query', columns: 'key' };
+
+function axesOf(given: HeatmapOptions['axes']): HeatmapAxes {
+  if (given === undefined) return USUAL_AXES;
+  checkOptions('axes', given, { rows: true, columns: true });
+  const { rows, columns } = given;
+  checkTexts({ 'axes.rows': rows, 'axes.columns': columns });
+  return { rows: rows ?? USUAL_AXES.rows, columns: columns ?? USUAL_AXES.columns };
 }
 
 /** Texts, and numbers, which are written as text. */
@@ -137,12 +158,20 @@ function highlightOf(
   return { row, column: column ?? null };
 }
 
-function describe({ rows, columns, values }: Pick<HeatmapView, 'rows' | 'columns' | 'values'>): string {
+function describe({
+  rows,
+  columns,
+  axes,
+  values,
+}: Pick<HeatmapView, 'rows' | 'columns' | 'axes' | 'values'>): string {
   let best = -1;
   values.forEach((value, index) => {
     if (Number.isFinite(value) && (best === -1 || value > values[best]!)) best = index;
   });
-  const size = `${rows.length} queries (rows) over ${columns.length} keys (columns).`;
+  const size =
+    axes === USUAL_AXES
+      ? `${rows.length} queries (rows) over ${columns.length} keys (columns).`
+      : `${rows.length} rows (${axes.rows}) over ${columns.length} columns (${axes.columns}).`;
   if (best === -1) return size;
   const row = rows[Math.floor(best / columns.length)]!;
   const column = columns[best % columns.length]!;

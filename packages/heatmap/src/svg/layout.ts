@@ -70,7 +70,8 @@ export function layoutOf(view: HeatmapView): Layout {
   // The last slanted label reaches beyond the grid.
   const overhang = slanted ? Math.max(0, rise - cell / 2) : 0;
 
-  const gridX = PADDING + Math.max(LEAST_GUTTER, widestRow + 12);
+  const captions = Object.values(view.axes).map((name) => `${shorten(name)} →`);
+  const gridX = PADDING + Math.max(LEAST_GUTTER, widestRow + 12, widest(captions, CAPTION_SIZE) + 12);
   const gridY = PADDING + headerHeight(view) + Math.max(rise, 32) + 10;
   const legendWidth = Math.min(LEGEND_WIDTH, Math.max(gridWidth, 80));
   const right = Math.max(gridX + gridWidth + overhang, gridX + legendWidth + 72, 320);
@@ -113,7 +114,8 @@ function roundStep(least: number): number {
   return ([1, 2, 4, 5, 8].find((step) => step * power >= least) ?? 10) * power;
 }
 
-function shorten(label: string): string {
+/** A label as it is drawn. */
+export function shorten(label: string): string {
   return fitText(visibleText(label), LONGEST_LABEL);
 }
 

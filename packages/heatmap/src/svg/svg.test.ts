@@ -199,6 +199,14 @@ describe('labels stay text', () => {
     expect(attributes.filter((name) => name.startsWith('on'))).toEqual([]);
   });
 
+  test('the axes have the names that they were given, cut like labels', () => {
+    const usual = texts(draw([1, 1], [1]));
+    expect(usual).toEqual(expect.arrayContaining(['key →', 'query ↓']));
+    const named = texts(draw([1, 1], [1], { axes: { rows: 'layer', columns: 'a<b'.repeat(10) } }));
+    expect(named).toEqual(expect.arrayContaining(['layer ↓', `${'a<b'.repeat(10).slice(0, 23)}… →`]));
+    expect(named).not.toContain('query ↓');
+  });
+
   test('they are readable as they were given', () => {
     const document = draw([1, 1], [1], { rows: ['<b>&"\''], columns: ['שלום'] });
     expect(texts(document)).toEqual(expect.arrayContaining(['<b>&"\'', 'שלום']));

@@ -16,6 +16,7 @@ import {
   SANS,
   SIGNAL_HEIGHT,
   layoutOf,
+  shorten,
 } from './layout.ts';
 import { legend, scaleGradient } from './legend.ts';
 import { drawPanels } from './panels.ts';
@@ -70,7 +71,7 @@ function drawOne(view: HeatmapView, pen: Pen): Drawing {
   const content = [
     element('defs', {}, hatch(pen), scaleGradient(pen)),
     header(view, layout, styles),
-    captions(layout, styles),
+    captions(view, layout, styles),
     columnLabels(view, layout, styles),
     rowLabels(view, layout, styles),
     drawCells(view, grid, pen),
@@ -135,7 +136,7 @@ function largestOfRow(view: HeatmapView, row: number): number {
   return values.reduce((best, value, column) => (value > values[best]! ? column : best), 0);
 }
 
-function captions({ gridX, gridY }: Layout, styles: Styles): string {
+function captions({ axes }: HeatmapView, { gridX, gridY }: Layout, styles: Styles): string {
   const at = {
     ...styles.role('quiet'),
     x: gridX - 12,
@@ -143,9 +144,9 @@ function captions({ gridX, gridY }: Layout, styles: Styles): string {
     'font-family': SANS,
     'font-size': 11,
   };
-  return (
-    element('text', { ...at, y: gridY - 26 }, 'key →') + element('text', { ...at, y: gridY - 10 }, 'query ↓')
-  );
+  const caption = (name: string, arrow: string, y: number): string =>
+    element('text', { ...at, y }, escapeXML(`${shorten(name)} ${arrow}`));
+  return caption(axes.columns, '→', gridY - 26) + caption(axes.rows, '↓', gridY - 10);
 }
 
 function columnLabels(view: HeatmapView, layout: Layout, styles: Styles): string {
