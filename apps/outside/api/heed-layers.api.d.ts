@@ -641,6 +641,7 @@ export interface SpatialAttentionInputs {
     readonly input: FloatTensorLike;
     readonly query?: FloatTensorLike | undefined;
     readonly gridMask?: PlainTensorLike | undefined;
+    readonly regions?: PlainTensorLike | undefined;
 }
 
 export interface SpatialAttentionOptions {

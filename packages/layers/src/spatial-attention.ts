@@ -1,4 +1,10 @@
-import { type AttentionBackend, type ComputeDType, HeedError, type PlainTensorLike } from '@heed/core';
+import {
+  type AttentionBackend,
+  type ComputeDType,
+  HeedError,
+  type PlainTensorLike,
+  type Tensor,
+} from '@heed/core';
 import { checkOptions, flag, oneOf, required, shown, sizeOf, zeros } from '@heed/core/backend';
 import type { ForwardOptions, When } from './attend.ts';
 import { checkForward } from './check-forward.ts';
@@ -44,6 +50,11 @@ export interface SpatialAttentionInputs {
   readonly query?: FloatTensorLike | undefined;
   /** bool `[B, …grid]`: true may be attended to. Default: everywhere. */
   readonly gridMask?: PlainTensorLike | undefined;
+  /**
+   * int32 `[B, …grid]`, with queries `places`: a place attends to those of the same number only, as in the shifted windows of Swin
+   * (Liu et al., 2021, section 3.2), where parts of one window lie at opposite edges of the picture. Default: one region.
+   */
+  readonly regions?: PlainTensorLike | undefined;
 }
 
 /** Gradients of {@link SpatialAttention}, in the shapes of its inputs and parameters. */
@@ -137,11 +148,11 @@ export class SpatialAttention {
     options?: O,
   ): Promise<SpatialAttentionResults<O>> {
     checkForward(backend, options);
-    checkOptions('forward()', inputs, { input: true, query: true, gridMask: true });
+    checkOptions('forward()', inputs, { input: true, query: true, gridMask: true, regions: true });
     const { grid, channels, queries = 'places', heads } = this.#options;
     const { dtype = 'float32' } = this.#options;
     const tensors = withTensors(inputs, dtype);
-    const { input, gridMask } = tensors;
+    const { input, gridMask, regions } = tensors;
     this.#check(tensors);
     const batch = input.shape[0];
     const places = reshape(input, [batch, this.#places, channels]);
@@ -154,6 +165,10 @@ export class SpatialAttention {
         ...(queries !== 'places' && { key: places }),
         keyMask: gridMask && reshape(gridMask, [batch, this.#places]),
         bias: this.#relativeBias(),
+        ...(regions !== undefined && {
+          querySegments: reshape(regions, [batch, this.#places]),
+          keySegments: reshape(regions, [batch, this.#places]),
+        }),
       },
       {
         ...options,
@@ -196,7 +211,7 @@ export class SpatialAttention {
     copyParameters(this.parameters, stateDict);
   }
 
-  #check({ input, query, gridMask }: WithTensors<SpatialAttentionInputs>): void {
+  #check({ input, query, gridMask, regions }: WithTensors<SpatialAttentionInputs>): void {
     const { grid, channels, queries, dtype = 'float32' } = this.#options;
     const gridAxes = grid.map((length, axis) => [`grid[${axis}]`, length] as const);
     checkShape('input', input, dtype, [['B', null], ...gridAxes, ['C', channels]]);
@@ -209,18 +224,14 @@ export class SpatialAttention {
       throw new HeedError('MISSING_INPUT', 'query is missing; expected [B, Lq, E]', {
         remedy: "give forward() a query, or make the layer with other queries than 'given'",
       });
-    const expected = [input.shape[0], ...grid];
-    if (gridMask !== undefined) checkPlain('gridMask', gridMask);
-    if (gridMask !== undefined && gridMask.shape.join() !== expected.join()) {
-      throw new HeedError(
-        'SHAPE',
-        `gridMask is [${gridMask.shape.join(', ')}]; expected [${expected.join(', ')}]`,
-        {
-          clause: 'mask',
-          remedy: 'give a row of booleans for each batch element, true for cells of its grid',
-        },
-      );
+    if (regions !== undefined && (queries ?? 'places') !== 'places') {
+      throw new HeedError('UNEXPECTED_INPUT', 'unexpected regions; queries that are not places have none', {
+        remedy: "leave regions out, or make the layer with queries: 'places'",
+      });
     }
+    const expected = [input.shape[0], ...grid];
+    checkGrid('gridMask', gridMask, 'bool', 'true if it may be attended to', expected);
+    checkGrid('regions', regions, 'int32', 'the number of its region', expected);
   }
 
   /** Returns the learned queries for every element of the batch: `[B, Lq, E]`. */
@@ -317,4 +328,23 @@ function sumOfBatch({ dtype, shape: [batch, ...shape], data }: FloatTensor): Flo
     for (let n = 0; n < length; n++) sum.data[n] += data[b * length + n];
   }
   return sum;
+}
+
+/** @throws HeedError `SHAPE`, `DTYPE` or `ARGUMENT`. */
+function checkGrid(
+  name: string,
+  value: Tensor | undefined,
+  dtype: 'bool' | 'int32',
+  entry: string,
+  expected: readonly number[],
+): void {
+  if (value === undefined) return;
+  checkPlain(name, value);
+  const isOfType = value.dtype === dtype;
+  if (isOfType && value.shape.join() === expected.join()) return;
+  throw new HeedError(
+    isOfType ? 'SHAPE' : 'DTYPE',
+    `${name} is ${value.dtype} [${value.shape.join(', ')}]; expected ${dtype} [${expected.join(', ')}]`,
+    { clause: dtype === 'bool' ? 'mask' : 'segments', remedy: `give for each place of the grid ${entry}` },
+  );
 }

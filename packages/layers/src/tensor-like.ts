@@ -25,6 +25,7 @@ const SLOTS: Readonly<Partial<Record<string, Slot>>> = {
   keyMask: 'mask',
   memoryMask: 'mask',
   gridMask: 'mask',
+  regions: 'int32',
   queryPositions: 'int32',
   keyPositions: 'int32',
   querySegments: 'int32',
