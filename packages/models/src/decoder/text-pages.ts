@@ -11,7 +11,7 @@ import {
 } from './memory.ts';
 import { PagedRun } from './paged-run.ts';
 import type { DecoderPages, DecoderPagesOptions } from './pages.ts';
-import type { TextTokens } from './texts.ts';
+import { type TextTokens, commonLength } from './texts.ts';
 
 /** An open text: the tokens that it has, and its sequence in the book. */
 interface OpenText {
@@ -197,13 +197,6 @@ export class TextPages implements DecoderPages {
       remedy: 'await model.step() first; close() alone may be called during it',
     });
   }
-}
-
-/** Length of the common beginning of two texts, up to a limit. */
-function commonLength(one: readonly number[], other: readonly number[], limit: number): number {
-  let length = 0;
-  while (length < Math.min(limit, one.length) && one[length] === other[length]) length++;
-  return length;
 }
 
 /** @throws HeedError `ARGUMENT`, `UNKNOWN_OPTION`; `UNSUPPORTED` for pages or a type that the backend lacks; `OUT_OF_MEMORY`. */

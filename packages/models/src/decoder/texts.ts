@@ -64,3 +64,10 @@ export function splitRows(
     return { dtype: 'float32', shape: [count, vocabulary], data: rows };
   });
 }
+
+/** Length of the common beginning of two texts, up to a limit. */
+export function commonLength(one: readonly number[], other: readonly number[], limit: number): number {
+  let length = 0;
+  while (length < Math.min(limit, one.length) && one[length] === other[length]) length++;
+  return length;
+}

@@ -2,6 +2,7 @@ import { HeedError, type Tensor } from '@heed/core';
 import { nextTurn, onAbort } from '@heed/core/backend';
 import type { Decoder } from '../decoder/decoder.ts';
 import type { DecoderPages } from '../decoder/pages.ts';
+import { commonLength } from '../decoder/texts.ts';
 
 type Scores = Tensor<'float32'>;
 
@@ -206,10 +207,9 @@ export class Scheduler {
     for (const other of this.#texts) {
       if (other.place === null) continue;
       const limit = Math.min(ids.length - 1, prompt, other.prompt, this.#pages.lengthOf(other.place));
-      let common = 0;
-      while (common < limit && ids[common] === other.ids[common]) common++;
-      common -= common % this.#part;
-      if (common > length) [like, length] = [other.place, common];
+      const common = commonLength(ids, other.ids, limit);
+      const parts = common - (common % this.#part);
+      if (parts > length) [like, length] = [other.place, parts];
     }
     return { like, length };
   }
