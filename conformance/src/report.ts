@@ -73,13 +73,12 @@ type Open<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E
 
 /** Collects outcomes, clause by clause, in the order in which they come. */
 export class ReportBuilder {
-  private readonly clauses = new Map<string, Open<ClauseReport>>();
-  private readonly comparisons = new Map<string, Compared[]>();
+  private readonly clauses = new Map<string, OpenClause>();
   private expectedFailures = 0;
 
   /** `expected`: why the case is expected to fail, if it is. */
   add({ id, clause, ...about }: ConformanceCase, outcome: Outcome, expected?: string): void {
-    const report = this.clauseReport(clause);
+    const { report, compared } = this.clauseOf(clause);
     const purpose = about.purpose ?? null;
     const { status } = outcome;
     if (expected !== undefined) {
@@ -98,14 +97,14 @@ export class ReportBuilder {
     report[status]++;
     if (outcome.status === 'failed') report.failures.push({ id, purpose, message: outcome.message });
     if (outcome.status === 'failed' || outcome.status === 'passed') {
-      this.compared(clause).push(...outcome.comparisons.map((comparison) => ({ id, comparison })));
+      compared.push(...outcome.comparisons.map((comparison) => ({ id, comparison })));
     }
   }
 
   build(name: string, device: string): Report {
-    const clauses = [...this.clauses.values()].map((report) => ({
+    const clauses = [...this.clauses.values()].map(({ report, compared }) => ({
       ...report,
-      worst: worstOf(this.compared(report.clause)),
+      worst: worstOf(compared),
     }));
     const total = (key: keyof Tally): number => clauses.reduce((sum, clause) => sum + clause[key], 0);
     return {
@@ -120,17 +119,12 @@ export class ReportBuilder {
     };
   }
 
-  private compared(clause: string): Compared[] {
-    const known = this.comparisons.get(clause) ?? [];
-    this.comparisons.set(clause, known);
-    return known;
-  }
-
-  private clauseReport(clause: string): Open<ClauseReport> {
+  private clauseOf(clause: string): OpenClause {
     const known = this.clauses.get(clause);
     if (known !== undefined) return known;
     const none = { passed: 0, failed: 0, refused: 0, notGuaranteed: 0 };
-    const fresh: Open<ClauseReport> = { clause, ...none, worst: null, failures: [], cases: [] };
+    const report = { clause, ...none, worst: null, failures: [], cases: [] };
+    const fresh: OpenClause = { report, compared: [] };
     this.clauses.set(clause, fresh);
     return fresh;
   }
@@ -139,6 +133,12 @@ export class ReportBuilder {
 /** Known failures are a list that must stay true: one that is gone has to leave it. */
 export function unexpectedSuccess(status: string, reason: string): string {
   return `${status}, and is on the list of expected failures (${reason}): take it off the list`;
+}
+
+/** A clause before its worst comparison is known. */
+interface OpenClause {
+  readonly report: Open<ClauseReport>;
+  readonly compared: Compared[];
 }
 
 interface Compared {

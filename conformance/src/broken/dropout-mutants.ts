@@ -2,8 +2,8 @@ import type { Mutant } from './mutant.ts';
 import { type Place, STEPS, type Steps } from './steps.ts';
 
 /** One step of dropout is wrong. */
-function step(steps: Partial<Steps>, clause = 'dropout'): Mutant {
-  return { clause, overrides: { steps } };
+function step(steps: Partial<Steps>): Mutant {
+  return { clause: 'dropout', overrides: { steps } };
 }
 
 /** Drops what belongs to another place. */
@@ -44,5 +44,9 @@ export const DROPOUT_MUTANTS: Readonly<Record<string, Mutant>> = {
   'no dropout in the gradient': step({ keptInGradient: () => 1 }),
   'no dropout in the gradient of weights': step({ keptInDWeight: () => 1 }),
   'no dropout in the gradient of values': step({ keptInDValue: () => 1 }),
-  'dropped values not read': step({ readsDropped: () => false }, 'nonfinite'),
+  'dropped values not read': {
+    ...step({ readsDropped: () => false }),
+    clause: 'nonfinite',
+    foundBy: 'nonfinite/dropped-value',
+  },
 };
