@@ -11,6 +11,7 @@
 #include "direct.h"
 #include "dropout.h"
 #include "finish.h"
+#include "flush.h"
 #include "score_steps.h"
 #include "softmax.h"
 
@@ -212,6 +213,7 @@ INLINE void attendPacked(Block<T>& b) {
     const uint32_t bit = 1u << group / ROWS;
     const auto product = b.begun & bit ? multiply<T, Begin::scaled, FORWARD_STRIDE<T>, 1> : multiply<T, Begin::zero, FORWARD_STRIDE<T>, 1>;
     b.begun |= bit;
+    const FlushesToZero flushes;
     product(count, b.scores + b.from, values + b.from * PANEL<T>, PANEL<T>, padded * PANEL<T>, b.output + group * stride, stride,
             b.to - b.from, p.valueDim, b.factors);
   }

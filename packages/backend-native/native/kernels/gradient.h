@@ -137,6 +137,7 @@ INLINE void addKeys(const Block<T>& b, const GroupRanges& ranges, const Gradient
   const T* dOutputRows = (const T*)(memory + scratch.dOutputRows);
   const i64 groups = ceilDivide(b.count, ROWS), keys = least(GRADIENT_KEYS, p.keyLength - b.tile);
   const i64 keyColumns = paddedTo<T>(p.headDim), valueColumns = paddedTo<T>(p.valueDim);
+  const FlushesToZero flushes;
   for (i64 c = 0; c < keys; c += ROWS) {
     i64 first = groups, last = 0;
     for (i64 g = 0; g < groups; g++) {
@@ -193,6 +194,7 @@ INLINE void addTotals(Block<T>& b, const GradientScratch& scratch, char* memory)
     const i64 count = least(ROWS, b.count - group);
     if (!openGroup(b, group, count, GRADIENT_KEYS)) continue;
     multiplyGroup(b, group, count, (const T*)(memory + scratch.dOutput), scores, dScores);
+    const FlushesToZero flushes;
     for (i64 r = 0; r < count; r++) {
       Row<T>& row = b.rows[group + r];
       takeSteps<T>(b, row, scores + r * GRADIENT_STRIDE, nullptr);
@@ -236,6 +238,7 @@ INLINE void gradientTile(Block<T>& b, const GradientScratch& scratch, char* memo
     if (!attends) continue;
     any = true;
     multiplyGroup(b, group, count, dOutputs, scores, dScores);
+    const FlushesToZero flushes;
     for (i64 r = 0; r < count; r++) {
       const Row<T>& row = b.rows[group + r];
       T* rowScores = scores + r * GRADIENT_STRIDE;
