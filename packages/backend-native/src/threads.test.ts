@@ -75,7 +75,11 @@ describe.runIf(available)('threads', () => {
 
   test('the calling thread computes with subnormal numbers after runs of its own', async () => {
     const backend = await native.create({ threads: 1 });
-    const request = { query: numbers(1, 1, 1, 16, 8), key: numbers(2, 1, 1, 16, 8), value: numbers(3, 1, 1, 16, 8) };
+    const request = {
+      query: numbers(1, 1, 1, 16, 8),
+      key: numbers(2, 1, 1, 16, 8),
+      value: numbers(3, 1, 1, 16, 8),
+    };
     const { gradient } = await attention(backend, { ...request, gradient: true });
     await gradient(request.value);
     const quarters = Float64Array.of(2 ** -1022).map((smallest) => smallest / 4);
