@@ -114,6 +114,24 @@ export const PARTS: readonly (readonly [Purposes, () => readonly ConformanceCase
   [batchPurposes, batchCases],
 ];
 
+/** Clauses of the cases that {@link bundledCases} reads. */
+export const BUNDLED_CLAUSES: readonly string[] = [
+  'order',
+  'accuracy',
+  'layout',
+  'valueDim',
+  'gqa',
+  'mask',
+  'alignment',
+  'causal',
+  'window',
+  'lengths',
+  'softcap',
+  'gradient',
+];
+
+const made = new Map<Purposes, readonly ConformanceCase[]>();
+let bundled: Promise<readonly ConformanceCase[]> | undefined;
 let cases: Promise<readonly ConformanceCase[]> | undefined;
 
 /**
@@ -121,14 +139,47 @@ let cases: Promise<readonly ConformanceCase[]> | undefined;
  * could not be read: a page fetches them.
  */
 export function allCases(): Promise<readonly ConformanceCase[]> {
-  cases ??= collect().catch((error: unknown) => {
+  cases ??= collect(() => true).catch((error: unknown) => {
     cases = undefined;
     throw error;
   });
   return cases;
 }
 
-async function collect(): Promise<readonly ConformanceCase[]> {
-  const own = PARTS.flatMap(([purposes, makeCases]) => explained(purposes, makeCases()));
-  return [...own, ...(await bundledCases()).cases];
+/** The cases of some clauses, and a few others: no more of the suite is made than these need. All, if there is no such clause. */
+export function casesOf(clauses: Iterable<string>): Promise<readonly ConformanceCase[]> {
+  const wanted = new Set(clauses);
+  return isKnown(wanted) ? collect((clause) => wanted.has(clause)) : allCases();
+}
+
+function isKnown(clauses: ReadonlySet<string>): boolean {
+  const known = PARTS.flatMap(([purposes]) => clausesOf(purposes));
+  return [...clauses].every((clause) => known.includes(clause));
+}
+
+/** Purposes are named by the beginnings of ids, the first step of which is the clause. */
+function clausesOf(purposes: Purposes): string[] {
+  return Object.keys(purposes).map((beginning) => beginning.split('/')[0]!);
+}
+
+async function collect(isWanted: (clause: string) => boolean): Promise<readonly ConformanceCase[]> {
+  const own = PARTS.filter(([purposes]) => clausesOf(purposes).some(isWanted)).flatMap(casesOfPart);
+  return BUNDLED_CLAUSES.some(isWanted) ? [...own, ...(await outside())] : own;
+}
+
+function casesOfPart([purposes, makeCases]: (typeof PARTS)[number]): readonly ConformanceCase[] {
+  const known = made.get(purposes) ?? explained(purposes, makeCases());
+  made.set(purposes, known);
+  return known;
+}
+
+function outside(): Promise<readonly ConformanceCase[]> {
+  bundled ??= bundledCases().then(
+    ({ cases: read }) => read,
+    (error: unknown) => {
+      bundled = undefined;
+      throw error;
+    },
+  );
+  return bundled;
 }

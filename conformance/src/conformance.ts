@@ -1,10 +1,9 @@
 import { type AttentionBackend, type BackendProvider, checkContract } from '@heed/core';
 import { checkOptions, listOf, text } from '@heed/core/backend';
-import { allCases } from './all-cases.ts';
 import type { ConformanceCase } from './case.ts';
 import { unexpectedSuccess } from './report.ts';
 import { runCase } from './run-case.ts';
-import { type VerifyOptions, selectCases } from './verify.ts';
+import { type VerifyOptions, casesFor } from './verify.ts';
 import { cases as casesKind, expectedFailures as expectedFailuresKind } from './options.ts';
 
 /** Functions of a test runner that the suite needs: those of vitest, node:test, Jest and Mocha fit. */
@@ -50,7 +49,7 @@ export async function conformance(
     expectedFailures: expectedFailuresKind,
   });
   checkContract(provider);
-  const cases = selectCases(options.cases ?? (await allCases()), options);
+  const cases = await casesFor(options);
   const availability = await provider.probe();
   if (!availability.available) {
     const absence = `${provider.name} is not available: ${availability.reason} (${availability.remedy})`;

@@ -1,6 +1,6 @@
 import { type BackendProvider, HeedError, checkContract } from '@heed/core';
 import { abortSignal, callback, checkOptions, listOf, listed, text } from '@heed/core/backend';
-import { allCases } from './all-cases.ts';
+import { allCases, casesOf } from './all-cases.ts';
 import type { ConformanceCase } from './case.ts';
 import { type CaseStatus, type Report, ReportBuilder } from './report.ts';
 import { runCase } from './run-case.ts';
@@ -55,7 +55,7 @@ export async function verify(provider: BackendProvider, options: VerifyOptions =
     onProgress: callback,
     signal: abortSignal,
   });
-  const cases = selectCases(options.cases ?? (await allCases()), options);
+  const cases = await casesFor(options);
   const availability = await availabilityOf(provider);
   if (!availability.available) {
     throw new HeedError('UNAVAILABLE', `${provider.name}: ${availability.reason}`, {
@@ -81,6 +81,17 @@ export async function verify(provider: BackendProvider, options: VerifyOptions =
 async function availabilityOf(provider: BackendProvider): ReturnType<BackendProvider['probe']> {
   checkContract(provider);
   return provider.probe();
+}
+
+/** The cases that are asked for, of those given or of the suite, and no more of it than they need. */
+export async function casesFor(
+  options: Pick<VerifyOptions, 'cases' | 'clauses' | 'ids' | 'expectedFailures'>,
+): Promise<readonly ConformanceCase[]> {
+  const { cases, clauses, ids, expectedFailures = {} } = options;
+  if (cases !== undefined) return selectCases(cases, options);
+  if (clauses === undefined && ids === undefined) return selectCases(await allCases(), options);
+  const named = [...(ids ?? []), ...Object.keys(expectedFailures)].map((id) => id.split('/')[0]!);
+  return selectCases(await casesOf([...(clauses ?? []), ...named]), options);
 }
 
 /**

@@ -10,11 +10,11 @@ type PeerName = (typeof PEER_NAMES)[number];
 const SLOW: ReadonlyMap<PeerName, number> = new Map([
   ['torch-sdpa', 1],
   ['torch-multihead', 1],
-  ['torch-flex', 5],
+  ['torch-flex', 10],
   ['torch-flex-compiled', 1],
-  ['keras-multihead', 1],
-  ['jax', 4],
-  ['jax-previous', 4],
+  ['keras-multihead', 3],
+  ['jax', 8],
+  ['jax-previous', 8],
 ]);
 
 /** Cheap clauses in which libraries differ most. */
