@@ -129,6 +129,24 @@ inChromium(() => {
       expect(await page.getByRole('alert').count()).toBe(0);
     });
 
+    test('before its script runs, which only its silence tells', async () => {
+      const page = await visit('', { serviceWorkers: 'block' }, undefined, () => {
+        const { Worker: Original, setTimeout: wait } = window;
+        // A minute is a second.
+        window.setTimeout = ((work: () => void, ms = 0) =>
+          wait(work, ms >= 60_000 ? ms / 60 : ms)) as typeof setTimeout;
+        let count = 0;
+        window.Worker = class extends Original {
+          constructor(url: string | URL, options?: WorkerOptions) {
+            super(count++ === 0 ? 'data:text/javascript,close()' : url, options);
+          }
+        };
+      });
+      await lost(page, /the worker that computes did not start within 60 seconds.*start it again/).waitFor();
+      await restart(page).click();
+      await says(page, '“bank” looks most at “river” 0.523');
+    });
+
     test('in a race ends it, and the next one runs', async () => {
       const page = await visit('#race?longest=8192', { serviceWorkers: 'block' });
       await page.locator('.contestants label').filter({ hasText: 'TypeScript' }).waitFor();

@@ -136,4 +136,10 @@ describe('isInstance', () => {
       expect(HeedError.isInstance(value)).toBe(false);
     },
   );
+
+  test('a proxy that was revoked is none', () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    expect(HeedError.isInstance(proxy)).toBe(false);
+  });
 });

@@ -95,7 +95,12 @@ export class HeedError extends Error {
   }
 
   static isInstance(value: unknown): value is HeedError {
-    return marker in Object(value);
+    try {
+      return marker in Object(value);
+    } catch {
+      // A proxy may refuse.
+      return false;
+    }
   }
 
   toJSON(): HeedErrorJSON {

@@ -17,6 +17,9 @@ export interface Client {
 /** Clause of the error of a worker that is lost. */
 export const LOST = 'playground.worker';
 
+/** Seconds after which a worker that does not answer is taken for lost: time to load its script on a slow line. */
+const START = 60;
+
 export function startEngine(): Client {
   const name = `heed-${crypto.randomUUID()}`;
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name });
@@ -43,7 +46,8 @@ export function startEngine(): Client {
 
 /**
  * Resolves when a worker is lost. No event tells that: its script may not load, and then there is one; but a worker that
- * closes itself, or that the browser ends when memory runs out, is silent. So the worker holds a lock while it lives.
+ * closes itself, or that the browser ends when memory runs out, is silent. So the worker holds a lock while it lives, and must
+ * answer that it does.
  */
 function lossOf(worker: Worker, remote: Engine, signal: AbortSignal): Promise<HeedErrorJSON> {
   return new Promise((resolve) => {
@@ -55,8 +59,11 @@ function lossOf(worker: Worker, remote: Engine, signal: AbortSignal): Promise<He
     };
     const fail = (): void => lose('could not start');
     worker.addEventListener('error', fail, { once: true });
+    const late = setTimeout(() => lose(`did not start within ${START} seconds`), START * 1000);
+    signal.addEventListener('abort', () => clearTimeout(late));
     void (async () => {
       const lock = await remote.holdLock();
+      clearTimeout(late);
       // Later errors are those of a backend, which the worker survives.
       worker.removeEventListener('error', fail);
       if (!lock.ok) return;

@@ -277,3 +277,24 @@ test('bytes of another realm are taken', () => {
   expect(other).not.toBeInstanceOf(Uint8Array);
   expect(readSafetensors(other).tensor('a').data).toHaveLength(1);
 });
+
+test.each([
+  ['a name', { 'a\u{d83d}': tensor(new Float32Array(1), [1]) }, {}],
+  ['a name of metadata', {}, { '\u{de00}b': 'text' }],
+  ['metadata', {}, { text: 'cut \u{d83d}' }],
+])(
+  'half of a surrogate pair in %s is not written, since no other reader takes it',
+  (_, tensors, metadata) => {
+    expect(() => writeSafetensors(tensors, { metadata })).toThrow(
+      expect.objectContaining({
+        code: 'ARGUMENT',
+        reason: expect.stringContaining('half of a surrogate pair'),
+      }),
+    );
+  },
+);
+
+test('whole surrogate pairs are written', () => {
+  const bytes = writeSafetensors({ '😀': tensor(new Float32Array(1), [1]) }, { metadata: { '😀': '😀' } });
+  expect(readSafetensors(bytes)).toMatchObject({ names: ['😀'], metadata: { '😀': '😀' } });
+});

@@ -27,8 +27,8 @@ export interface WriteSafetensorsOptions {
  * The bytes of a safetensors file, those that huggingface/safetensors 0.x writes of the same tensors: wider types first, then
  * by name; the header padded with spaces to a multiple of 8 bytes.
  *
- * @throws HeedError `ARGUMENT` for metadata that are not strings, and a tensor named `__metadata__`; `SHAPE` or `DTYPE` for what is not
- * a tensor; `UNKNOWN_OPTION`.
+ * @throws HeedError `ARGUMENT` for metadata that are not strings, a tensor named `__metadata__`, and text with half a surrogate pair,
+ * which is not Unicode; `SHAPE` or `DTYPE` for what is not a tensor; `UNKNOWN_OPTION`.
  *
  * @example
  * ```ts
@@ -83,11 +83,20 @@ function entriesInOrder(tensors: StateDict): NamedEntry[] {
         remedy: 'name it otherwise; remarks go into the option metadata',
       });
     }
+    checkUnicode(`the name ${shown(name)}`, name);
     return { name, bytes: encodeUTF8(name), tensor };
   });
   return entries.sort(
     (a, b) => ORDER.indexOf(a.tensor.dtype) - ORDER.indexOf(b.tensor.dtype) || compareBytes(a.bytes, b.bytes),
   );
+}
+
+/** @throws HeedError `ARGUMENT` for half a surrogate pair, for which UTF-8 has no bytes: no other reader takes such a file. */
+function checkUnicode(what: string, text: string): void {
+  if (!/\p{Surrogate}/u.test(text)) return;
+  throw new HeedError('ARGUMENT', `writeSafetensors(): ${what} has half of a surrogate pair`, {
+    remedy: 'do not cut a text inside a character: toWellFormed() replaces such halves',
+  });
 }
 
 /** Compares by code points, which UTF-16 does not sort by. */
@@ -108,7 +117,10 @@ function encodeUTF8(text: string): Uint8Array {
 
 function checkMetadata(metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const isObject = typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata);
-  if (isObject && Object.values(metadata).every((text) => typeof text === 'string')) return metadata;
+  if (isObject && Object.values(metadata).every((text) => typeof text === 'string')) {
+    for (const text of Object.entries(metadata).flat()) checkUnicode('metadata', text);
+    return metadata;
+  }
   throw new HeedError(
     'ARGUMENT',
     `writeSafetensors(): metadata is ${shown(metadata)}; expected an object of strings`,
