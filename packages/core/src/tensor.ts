@@ -96,7 +96,8 @@ export interface ResidentTensor<D extends DType = DType> {
    *
    * With `slots`, new rows of a batch `[B, Hkv, L, D]` go into their pages of a pool `[pages, Hkv, size, D]`: row l of
    * element b into slot `slots[b, l]`, which is page · size + row; −1 writes nothing. In layout `blhd` heads and rows are
-   * exchanged in both.
+   * exchanged in both. A cache `[B, Hkv, capacity, D]` that is a ring is such a pool, a page for each element: token t of
+   * element b goes into slot b · capacity + t mod capacity.
    *
    * @throws HeedError `SHAPE` or `DTYPE` if the part does not fit, `ARGUMENT` for a slot that does not exist or is given
    * twice; nothing is written then.
