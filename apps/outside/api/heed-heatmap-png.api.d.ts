@@ -2,7 +2,7 @@
 //   PNGOptions
 //   toPNG
 
-export type ColorMap = 'magma' | 'inferno' | 'plasma' | 'viridis';
+export type ColorMap = 'magma' | 'inferno' | 'plasma' | 'viridis' | 'RdBu';
 
 export type Domain = readonly [low: number, high: number];
 

@@ -42,7 +42,7 @@ export interface AudioOptions extends Omit<HeatmapOptions, 'columns' | 'highligh
     readonly samples?: Float32Array | undefined;
 }
 
-export type ColorMap = 'magma' | 'inferno' | 'plasma' | 'viridis';
+export type ColorMap = 'magma' | 'inferno' | 'plasma' | 'viridis' | 'RdBu';
 
 export type Domain = readonly [low: number, high: number];
 

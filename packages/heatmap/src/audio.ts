@@ -1,5 +1,6 @@
 import { HeedError, type PlainTensorLike } from '@heed/core';
-import { checkOptions, shown } from '@heed/core/backend';
+import { shown } from '@heed/core/backend';
+import { checkChoices } from './options.ts';
 import { HEATMAP_NAMES, type HeatmapOptions, type HeatmapView, heatmap } from './view.ts';
 import { weightsOf } from './weights.ts';
 
@@ -29,7 +30,7 @@ export interface AudioOptions extends Omit<HeatmapOptions, 'columns' | 'highligh
  */
 export function overAudio(weights: PlainTensorLike, options: AudioOptions): HeatmapView {
   const { columns: _columns, highlight: _highlight, ...names } = HEATMAP_NAMES;
-  checkOptions('overAudio()', options, { ...names, secondsPerFrame: true, samples: true });
+  checkChoices('overAudio()', options, { ...names, secondsPerFrame: true, samples: true });
   const { secondsPerFrame, samples, ...rest } = options;
   if (!(Number.isFinite(secondsPerFrame) && secondsPerFrame > 0)) {
     throw new HeedError(

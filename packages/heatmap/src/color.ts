@@ -8,8 +8,11 @@ import {
 } from 'd3-scale-chromatic';
 import { checkNumber, checkNumbers, checkOneOf } from './options.ts';
 
-/** Perceptual color maps (van der Walt and Smith, SciPy 2015): equal steps of value look like equal steps. */
-export type ColorMap = 'magma' | 'inferno' | 'plasma' | 'viridis';
+/**
+ * Perceptual color maps (van der Walt and Smith, SciPy 2015): equal steps of value look like equal steps. `RdBu` diverges, for
+ * differences: red below 0, blue above, and 0 in the middle of the scale has the color of the background (Brewer, ColorBrewer 2003).
+ */
+export type ColorMap = 'magma' | 'inferno' | 'plasma' | 'viridis' | 'RdBu';
 
 /** Colors of paper and ink. */
 export type Scheme = 'light' | 'dark';
@@ -17,14 +20,28 @@ export type Scheme = 'light' | 'dark';
 /** Red, green and blue, 0 to 255. */
 export type RGB = readonly [red: number, green: number, blue: number];
 
-const MAPS: Record<ColorMap, (t: number) => string> = {
+const MAPS: Record<Exclude<ColorMap, 'RdBu'>, (t: number) => string> = {
   magma: interpolateMagma,
   inferno: interpolateInferno,
   plasma: interpolatePlasma,
   viridis: interpolateViridis,
 };
 
-const MAP_NAMES: readonly string[] = Object.keys(MAPS);
+/** Colors at both ends and in the middle of the map that diverges; between them channels are linear. */
+const DIVERGING: Record<Scheme, readonly [low: RGB, middle: RGB, high: RGB]> = {
+  light: [
+    [178, 24, 43],
+    [255, 255, 255],
+    [33, 102, 172],
+  ],
+  dark: [
+    [244, 165, 130],
+    [21, 19, 28],
+    [146, 197, 222],
+  ],
+};
+
+const MAP_NAMES: readonly string[] = [...Object.keys(MAPS), 'RdBu'];
 const SCHEMES: readonly Scheme[] = ['light', 'dark'];
 const CHANNELS = ['red', 'green', 'blue'];
 
@@ -53,10 +70,23 @@ export function colorAt(map: ColorMap, t: number, scheme: Scheme): RGB {
     });
   }
   checkOneOf('scheme', scheme, SCHEMES);
+  if (map === 'RdBu') return divergingAt(t, scheme);
   if (scheme === 'dark') return fromHex(MAPS[map](t));
   const color = fromHex(MAPS[map](1 - t));
   const share = Math.min(1, t / FADE);
   return color.map((channel) => Math.round(255 + share * (channel - 255))) as unknown as RGB;
+}
+
+function divergingAt(t: number, scheme: Scheme): RGB {
+  const [low, middle, high] = DIVERGING[scheme];
+  const end = t < 0.5 ? low : high;
+  const share = strengthAt('RdBu', t);
+  return middle.map((from, n) => Math.round(from + share * (end[n]! - from))) as unknown as RGB;
+}
+
+/** How far a position of the scale is from what the background stands for, 0 to 1. */
+export function strengthAt(map: ColorMap, t: number): number {
+  return map === 'RdBu' ? Math.abs(2 * t - 1) : t;
 }
 
 function fromHex(hex: string): RGB {

@@ -33,6 +33,12 @@ export function domainOf(given: DomainOption | undefined, ...matrices: readonly 
   return low === high ? [0, 1] : [low, high];
 }
 
+/** Returns the domain that has 0 in its middle and the given one inside. */
+export function aroundZero([low, high]: Domain): Domain {
+  const end = Math.max(-low, high);
+  return [-end, end];
+}
+
 /** Domain of the values without the largest hundredth at either end. */
 function robustDomain(matrices: readonly Float64Array[]): Domain {
   const sides = [1, -1].map((side) => {

@@ -1,7 +1,6 @@
 import { type PlainTensorLike, type Tensor, tensor } from '@heed/core';
-import { checkOptions } from '@heed/core/backend';
 import { domainOf } from './domain.ts';
-import { checkTexts } from './options.ts';
+import { checkChoices, checkTexts } from './options.ts';
 import { HEATMAP_NAMES, type HeatmapOptions, type HeatmapView, heatmap } from './view.ts';
 import { weightsOf } from './weights.ts';
 
@@ -34,7 +33,7 @@ export function allHeads(
   options: Omit<HeatmapOptions, 'head'> = {},
 ): HeatmapPanels {
   const { head: _head, ...names } = HEATMAP_NAMES;
-  checkOptions('allHeads()', options, names);
+  checkChoices('allHeads()', options, names);
   checkTexts({ title: options.title, description: options.description });
   const {
     lengths: [, heads],

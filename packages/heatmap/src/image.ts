@@ -1,9 +1,9 @@
 import { HeedError, type PlainTensorLike, type Tensor, isResident } from '@heed/core';
-import { checkOptions, integer, type OptionTable, shown, sizeOf, text } from '@heed/core/backend';
+import { integer, type OptionTable, shown, sizeOf, text } from '@heed/core/backend';
 import { isIndex } from './choose.ts';
 import { domainOf } from './domain.ts';
 import { formatValue } from './format.ts';
-import { checkTexts } from './options.ts';
+import { checkChoices, checkTexts } from './options.ts';
 import type { HeatmapOptions, HeatmapView } from './view.ts';
 import { headOf } from './weights.ts';
 
@@ -56,7 +56,7 @@ const IMAGE = /^data:image\/(?:png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={0,2}$/;
  * ```
  */
 export function overImage(weights: PlainTensorLike, options: ImageOptions): HeatmapView {
-  checkOptions('overImage()', options, IMAGE_NAMES);
+  checkChoices('overImage()', options, IMAGE_NAMES);
   checkTexts({ title: options.title, description: options.description });
   const { query, grid, skip = 0, image } = options;
   const { rowCount, columnCount, values } = headOf(withoutGrid(weights, grid), options);

@@ -71,12 +71,16 @@ test.each([[null], ['Layer 0'], [[]]])('options that are %j', async (options) =>
 });
 
 const values: [call: string, options: object, message: string][] = [
-  ['toSVG', { colorMap: 'jet' }, 'colorMap is "jet"; expected magma or inferno or plasma or viridis'],
-  ['toHTML', { colorMap: 'jet' }, 'colorMap is "jet"; expected magma or inferno or plasma or viridis'],
+  ['toSVG', { colorMap: 'jet' }, 'colorMap is "jet"; expected magma or inferno or plasma or viridis or RdBu'],
+  [
+    'toHTML',
+    { colorMap: 'jet' },
+    'colorMap is "jet"; expected magma or inferno or plasma or viridis or RdBu',
+  ],
   [
     'toTerminal',
     { colorMap: 'toString' },
-    'colorMap is "toString"; expected magma or inferno or plasma or viridis',
+    'colorMap is "toString"; expected magma or inferno or plasma or viridis or RdBu',
   ],
   ['toSVG', { theme: 'drak' }, 'theme is "drak"; expected light or dark or auto'],
   ['toHTML', { theme: 'drak' }, 'theme is "drak"; expected light or dark or auto'],

@@ -1,5 +1,31 @@
 import { HeedError } from '@heed/core';
-import { shown } from '@heed/core/backend';
+import { type OptionTable, checkOptions, shown } from '@heed/core/backend';
+
+/** Options of the functions that draw, which those that choose what to draw do not have. */
+const DRAWING: Readonly<Record<string, string>> = {
+  colorMap: 'toSVG',
+  theme: 'toSVG',
+  caption: 'toSVG',
+  color: 'toTerminal',
+  scale: 'toPNG',
+  fonts: 'toPNG',
+};
+
+/**
+ * Checks options of a function that chooses what to draw.
+ *
+ * @throws HeedError `UNKNOWN_OPTION`, or `ARGUMENT` for what is not an object.
+ */
+export function checkChoices<T>(owner: string, options: T, table: OptionTable<NonNullable<T>>): void {
+  const given = options as Readonly<Record<string, unknown>> | null;
+  const name = Object.keys(DRAWING).find((one) => given?.[one] !== undefined);
+  if (name !== undefined) {
+    throw new HeedError('UNKNOWN_OPTION', `${owner}: unknown option \`${name}\``, {
+      remedy: `give ${name} to what draws: ${DRAWING[name]}(view, { ${name} })`,
+    });
+  }
+  checkOptions(owner, options, table);
+}
 
 /** @throws HeedError `ARGUMENT`. */
 export function checkOneOf(name: string, given: unknown, choices: readonly string[]): void {

@@ -1,5 +1,7 @@
 import { HeedError } from '@heed/core';
 import { shown } from '@heed/core/backend';
+import type { ColorMap } from './color.ts';
+import { aroundZero } from './domain.ts';
 import type { HeatmapPanels } from './heads.ts';
 import type { HeatmapView } from './view.ts';
 
@@ -15,4 +17,13 @@ export function viewsOf(picture: HeatmapView | HeatmapPanels): readonly HeatmapV
   throw new HeedError('ARGUMENT', `the picture is ${shown(picture)}; expected a heatmap or panels of them`, {
     remedy: 'make one with heatmap(weights), or allHeads(weights)',
   });
+}
+
+/** Returns a picture as it is drawn with a color map: one that diverges has 0 in the middle of the scale. */
+export function scaledFor<P extends HeatmapView | HeatmapPanels>(picture: P, colorMap: ColorMap): P {
+  if (colorMap !== 'RdBu') return picture;
+  if ('panels' in picture) {
+    return { ...picture, panels: picture.panels.map((view) => scaledFor(view, colorMap)) };
+  }
+  return { ...picture, domain: aroundZero(picture.domain) };
 }

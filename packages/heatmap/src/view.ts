@@ -3,7 +3,7 @@ import { type OptionTable, checkOptions, shown } from '@heed/core/backend';
 import { isIndex } from './choose.ts';
 import { type Domain, type DomainOption, domainOf } from './domain.ts';
 import { formatValue } from './format.ts';
-import { checkTexts } from './options.ts';
+import { checkChoices, checkTexts } from './options.ts';
 import { headOf } from './weights.ts';
 
 /** Part of the weights to show, with its labels. */
@@ -87,7 +87,7 @@ export interface HeatmapView {
  * ```
  */
 export function heatmap(weights: PlainTensorLike, options: HeatmapOptions = {}): HeatmapView {
-  checkOptions('heatmap()', options, HEATMAP_NAMES);
+  checkChoices('heatmap()', options, HEATMAP_NAMES);
   checkTexts({ title: options.title, description: options.description });
   const axes = axesOf(options.axes);
   const { rowCount, columnCount, values } = headOf(weights, options);

@@ -83,7 +83,7 @@ export function heatmapCommand(console: Console, onEnd: (code: ExitCode) => void
     )
     .addOption(
       new Option('--color-map <name>', 'colors')
-        .choices(['magma', 'inferno', 'plasma', 'viridis'])
+        .choices(['magma', 'inferno', 'plasma', 'viridis', 'RdBu'])
         .default('magma'),
     )
     .addOption(

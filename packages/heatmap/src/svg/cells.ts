@@ -1,4 +1,4 @@
-import { type ColorMap, positionIn } from '../color.ts';
+import { type ColorMap, positionIn, strengthAt } from '../color.ts';
 import { formatCell, formatValue } from '../format.ts';
 import { rasterOf } from './raster.ts';
 import { MONO, NUMBER_SIZE } from './layout.ts';
@@ -77,7 +77,8 @@ function elements(view: HeatmapView, grid: Grid, pen: Pen): string {
         width: cell - gap,
         height: cellHeight - gap,
         rx: gap === 2 ? 4 : undefined,
-        'fill-opacity': view.backdrop === null ? undefined : 0.2 + 0.6 * (position ?? 0),
+        'fill-opacity':
+          view.backdrop === null ? undefined : 0.2 + 0.6 * strengthAt(pen.colorMap, position ?? 0),
       },
       element('title', {}, escapeXML(name)),
     );

@@ -2,8 +2,8 @@ import { type ColorMap, type RGB, type Scheme, colorAt, positionIn } from '../co
 import type { HeatmapView } from '../view.ts';
 import { encodePNG } from './encode-png.ts';
 
-/** More levels than 8 bits a channel show. */
-const LEVELS = 1024;
+/** More levels than 8 bits a channel show; odd, so that the middle of the scale has one. */
+const LEVELS = 1025;
 
 /** The cells as a PNG of one pixel each, as a `data:` address; cells that are not a number are transparent. */
 export function rasterOf(

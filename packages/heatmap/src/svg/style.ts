@@ -13,8 +13,8 @@ const PALETTES: Record<Scheme, Palette> = {
   dark: { paper: '#15131c', text: '#eeecf4', quiet: '#a09cab', mark: '#6cb3ff' },
 };
 
-/** Steps of the color scale: more than the eye tells apart, few enough for a small style sheet. */
-const LEVELS = 64;
+/** Steps of the color scale: more than the eye tells apart, few enough for a small style sheet; odd, so that the middle has one. */
+const LEVELS = 65;
 
 /** Role of an element: its color in both palettes. */
 export type Role = keyof Palette;

@@ -4,7 +4,7 @@ import { type ColorMap, type Scheme, checkColorMap } from '../color.ts';
 import { formatValue } from '../format.ts';
 import type { HeatmapPanels } from '../heads.ts';
 import { checkOneOf } from '../options.ts';
-import { viewsOf } from '../picture.ts';
+import { scaledFor, viewsOf } from '../picture.ts';
 import { type Pen, drawCells, drawHighlight, hatch } from './cells.ts';
 import { type Drawing, captioned, svgDocument, titleText } from './document.ts';
 import {
@@ -59,7 +59,8 @@ export function toSVG(picture: HeatmapView | HeatmapPanels, options: SVGOptions 
   const colorMap = options.colorMap ?? 'magma';
   const styles = stylesOf(id, colorMap, options.theme ?? 'auto');
   const pen: Pen = { id, colorMap, styles };
-  const drawing = 'panels' in picture ? drawPanels(picture, pen) : drawOne(picture, pen);
+  const scaled = scaledFor(picture, colorMap);
+  const drawing = 'panels' in scaled ? drawPanels(scaled, pen) : drawOne(scaled, pen);
   const { title, description } = picture;
   return svgDocument(captioned(drawing, options.caption, styles), { id, title, description, styles });
 }

@@ -5,7 +5,7 @@ import { formatCell, formatValue } from '../format.ts';
 import type { HeatmapPanels } from '../heads.ts';
 import { checkOneOf } from '../options.ts';
 import { type TerminalColor, bold, dim, onColor } from './paint.ts';
-import { viewsOf } from '../picture.ts';
+import { scaledFor, viewsOf } from '../picture.ts';
 import { alignLeft, alignRight, fitText, graphemesOf, visibleText, widthOf } from '../text.ts';
 import type { HeatmapView } from '../view.ts';
 
@@ -50,8 +50,8 @@ interface Cells {
  */
 export function toTerminal(picture: HeatmapView | HeatmapPanels, options: TerminalOptions = {}): string {
   checkTerminalOptions(options);
-  const views = viewsOf(picture);
-  if (!('panels' in picture)) return oneHeatmap(picture, options);
+  const views = viewsOf(scaledFor(picture, options.colorMap ?? 'magma'));
+  if (!('panels' in picture)) return oneHeatmap(views[0]!, options);
   const title = bold(fitText(visibleText(picture.title), options.columns ?? 80), options.color ?? 'none');
   return [title, ...views.map((view) => oneHeatmap(view, options))].join('\n\n');
 }
