@@ -84,7 +84,7 @@ function divergingAt(t: number, scheme: Scheme): RGB {
   return middle.map((from, n) => Math.round(from + share * (end[n]! - from))) as unknown as RGB;
 }
 
-/** How far a position of the scale is from what the background stands for, 0 to 1. */
+/** Distance of a position of the scale from the one that the background stands for, 0 to 1. */
 export function strengthAt(map: ColorMap, t: number): number {
   return map === 'RdBu' ? Math.abs(2 * t - 1) : t;
 }
