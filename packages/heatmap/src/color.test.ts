@@ -66,6 +66,16 @@ describe('the color map that diverges', () => {
     expect(toTerminal(heatmap(differences), { colorMap: 'RdBu' })).toMatch(/-0\.500 .* 0\.500$/);
   });
 
+  test.each([
+    ['toSVG', toSVG],
+    ['toHTML', toHTML],
+    ['toTerminal', toTerminal],
+  ])('of %s does not draw what is no picture', (_, draw) => {
+    expect(() => draw(null as never, { colorMap: 'RdBu' })).toThrow(
+      expect.objectContaining({ name: 'HeedError', code: 'ARGUMENT' }) as Error,
+    );
+  });
+
   test('lets a picture show where the difference is 0, not where it is lowest', () => {
     const view = overImage(tensor(new Float32Array([-0.5, 0, 0.25, 0.5]), [1, 4]), {
       query: 0,

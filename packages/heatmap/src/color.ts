@@ -20,34 +20,36 @@ export type Scheme = 'light' | 'dark';
 /** Red, green and blue, 0 to 255. */
 export type RGB = readonly [red: number, green: number, blue: number];
 
-const MAPS: Record<Exclude<ColorMap, 'RdBu'>, (t: number) => string> = {
-  magma: interpolateMagma,
-  inferno: interpolateInferno,
-  plasma: interpolatePlasma,
-  viridis: interpolateViridis,
+const MAPS: Readonly<Record<ColorMap, (t: number, scheme: Scheme) => RGB>> = {
+  magma: sequential(interpolateMagma),
+  inferno: sequential(interpolateInferno),
+  plasma: sequential(interpolatePlasma),
+  viridis: sequential(interpolateViridis),
+  RdBu: divergingAt,
 };
 
-/** Colors at both ends and in the middle of the map that diverges; between them channels are linear. */
-const DIVERGING: Record<Scheme, readonly [low: RGB, middle: RGB, high: RGB]> = {
-  light: [
-    [178, 24, 43],
-    [255, 255, 255],
-    [33, 102, 172],
-  ],
-  dark: [
-    [244, 165, 130],
-    [21, 19, 28],
-    [146, 197, 222],
-  ],
-};
-
-const MAP_NAMES: readonly string[] = [...Object.keys(MAPS), 'RdBu'];
+const MAP_NAMES: readonly string[] = Object.keys(MAPS);
 const SCHEMES: readonly Scheme[] = ['light', 'dark'];
 const CHANNELS = ['red', 'green', 'blue'];
 
 /** Black and white of the numbers on colored cells: one of them has a contrast of 4.58 or more on any color. */
 const INK: RGB = [0, 0, 0];
 const PAPER: RGB = [255, 255, 255];
+
+/** The background of pictures. */
+export const GROUND: Readonly<Record<Scheme, RGB>> = { light: PAPER, dark: [21, 19, 28] };
+
+/** Colors at both ends of the map that diverges; from the ground in the middle to them, channels are linear. */
+const ENDS: Readonly<Record<Scheme, readonly [low: RGB, high: RGB]>> = {
+  light: [
+    [178, 24, 43],
+    [33, 102, 172],
+  ],
+  dark: [
+    [244, 165, 130],
+    [146, 197, 222],
+  ],
+};
 
 /** Below this position, colors on a light ground fade into it: a sparse matrix is a page, not a field of yellow. */
 const FADE = 0.08;
@@ -70,23 +72,34 @@ export function colorAt(map: ColorMap, t: number, scheme: Scheme): RGB {
     });
   }
   checkOneOf('scheme', scheme, SCHEMES);
-  if (map === 'RdBu') return divergingAt(t, scheme);
-  if (scheme === 'dark') return fromHex(MAPS[map](t));
-  const color = fromHex(MAPS[map](1 - t));
-  const share = Math.min(1, t / FADE);
-  return color.map((channel) => Math.round(255 + share * (channel - 255))) as unknown as RGB;
+  return MAPS[map](t, scheme);
+}
+
+/** A map from the ground on, by its colors in the dark. */
+function sequential(colorsOf: (t: number) => string): (t: number, scheme: Scheme) => RGB {
+  return (t, scheme) => {
+    if (scheme === 'dark') return fromHex(colorsOf(t));
+    return mixed(PAPER, fromHex(colorsOf(1 - t)), Math.min(1, t / FADE));
+  };
 }
 
 function divergingAt(t: number, scheme: Scheme): RGB {
-  const [low, middle, high] = DIVERGING[scheme];
-  const end = t < 0.5 ? low : high;
-  const share = strengthAt('RdBu', t);
-  return middle.map((from, n) => Math.round(from + share * (end[n]! - from))) as unknown as RGB;
+  const [low, high] = ENDS[scheme];
+  return mixed(GROUND[scheme], t < 0.5 ? low : high, strengthAt('RdBu', t));
 }
 
-/** Distance of a position of the scale from the one that the background stands for, 0 to 1. */
+function mixed(from: RGB, to: RGB, share: number): RGB {
+  return from.map((channel, n) => Math.round(channel + share * (to[n]! - channel))) as unknown as RGB;
+}
+
+/** Returns whether the middle of the scale, not its beginning, has the color of the ground: 0 belongs there. */
+export function isDiverging(map: ColorMap): boolean {
+  return map === 'RdBu';
+}
+
+/** Distance of a position of the scale from the one that has the color of the ground, 0 to 1. */
 export function strengthAt(map: ColorMap, t: number): number {
-  return map === 'RdBu' ? Math.abs(2 * t - 1) : t;
+  return isDiverging(map) ? Math.abs(2 * t - 1) : t;
 }
 
 function fromHex(hex: string): RGB {

@@ -1,6 +1,6 @@
 import { HeedError } from '@heed/core';
 import { shown } from '@heed/core/backend';
-import type { ColorMap } from './color.ts';
+import { type ColorMap, isDiverging } from './color.ts';
 import { aroundZero } from './domain.ts';
 import type { HeatmapPanels } from './heads.ts';
 import type { HeatmapView } from './view.ts';
@@ -21,7 +21,7 @@ export function viewsOf(picture: HeatmapView | HeatmapPanels): readonly HeatmapV
 
 /** Returns a picture as it is drawn with a color map: one that diverges has 0 in the middle of the scale. */
 export function scaledFor<P extends HeatmapView | HeatmapPanels>(picture: P, colorMap: ColorMap): P {
-  if (colorMap !== 'RdBu') return picture;
+  if (!isDiverging(colorMap)) return picture;
   if ('panels' in picture) {
     return { ...picture, panels: picture.panels.map((view) => scaledFor(view, colorMap)) };
   }

@@ -1,4 +1,4 @@
-import { type ColorMap, type RGB, type Scheme, colorAt, inkOn, toHex } from '../color.ts';
+import { type ColorMap, GROUND, type RGB, type Scheme, colorAt, inkOn, toHex } from '../color.ts';
 
 /** Colors of everything that is not a cell. */
 interface Palette {
@@ -9,8 +9,8 @@ interface Palette {
 }
 
 const PALETTES: Record<Scheme, Palette> = {
-  light: { paper: '#ffffff', text: '#1c1a24', quiet: '#66626f', mark: '#0b63ce' },
-  dark: { paper: '#15131c', text: '#eeecf4', quiet: '#a09cab', mark: '#6cb3ff' },
+  light: { paper: toHex(GROUND.light), text: '#1c1a24', quiet: '#66626f', mark: '#0b63ce' },
+  dark: { paper: toHex(GROUND.dark), text: '#eeecf4', quiet: '#a09cab', mark: '#6cb3ff' },
 };
 
 /** Steps of the color scale: more than the eye tells apart, few enough for a small style sheet; odd, so that the middle has one. */

@@ -50,8 +50,8 @@ interface Cells {
  */
 export function toTerminal(picture: HeatmapView | HeatmapPanels, options: TerminalOptions = {}): string {
   checkTerminalOptions(options);
-  const views = viewsOf(scaledFor(picture, options.colorMap ?? 'magma'));
-  if (!('panels' in picture)) return oneHeatmap(views[0]!, options);
+  const views = viewsOf(picture);
+  if (!('panels' in picture)) return oneHeatmap(picture, options);
   const title = bold(fitText(visibleText(picture.title), options.columns ?? 80), options.color ?? 'none');
   return [title, ...views.map((view) => oneHeatmap(view, options))].join('\n\n');
 }
@@ -67,8 +67,9 @@ function checkTerminalOptions(options: TerminalOptions): void {
   });
 }
 
-function oneHeatmap(view: HeatmapView, options: TerminalOptions): string {
+function oneHeatmap(given: HeatmapView, options: TerminalOptions): string {
   const { color = 'none', columns: width = 80, colorMap = 'magma' } = options;
+  const view = scaledFor(given, colorMap);
   const pen: Pen = { color, colorMap };
   const longest = Math.min(LONGEST_ROW_LABEL, Math.floor(width / 3));
   const rows = view.rows.map((label) => fitText(visibleText(label), longest));
