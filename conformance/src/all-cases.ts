@@ -50,7 +50,7 @@ import { refusalCases, refusalPurposes } from './cases/required/refusal.ts';
 import { residentCases, residentPurposes } from './cases/required/resident/resident.ts';
 import { segmentsCases, segmentsPurposes } from './cases/features/segments.ts';
 import { selectionCases, selectionPurposes } from './cases/features/selection.ts';
-import { type Purposes, explained } from './cases/building/purposes.ts';
+import { type Purposes, clauseOfId, explained } from './cases/building/purposes.ts';
 import { shapeCases, shapePurposes } from './cases/required/shape.ts';
 import { sinksCases, sinksPurposes } from './cases/features/sinks.ts';
 import { softcapCases, softcapPurposes } from './cases/features/softcap.ts';
@@ -115,7 +115,7 @@ export const PARTS: readonly (readonly [Purposes, () => readonly ConformanceCase
 ];
 
 /** Clauses of the cases that {@link bundledCases} reads. */
-export const BUNDLED_CLAUSES: readonly string[] = [
+const BUNDLED_CLAUSES: readonly string[] = [
   'order',
   'accuracy',
   'layout',
@@ -130,36 +130,28 @@ export const BUNDLED_CLAUSES: readonly string[] = [
   'gradient',
 ];
 
+/** Cases of parts that were asked for: what the judge expects of a case is kept with it. */
 const made = new Map<Purposes, readonly ConformanceCase[]>();
-let bundled: Promise<readonly ConformanceCase[]> | undefined;
-let cases: Promise<readonly ConformanceCase[]> | undefined;
+const outside = kept(async () => (await bundledCases()).cases);
+const whole = kept(() => collect(() => true));
 
 /**
  * Every case of the suite, in the order of SPEC.md, and the bundled cases from outside. The next call retries files that
  * could not be read: a page fetches them.
  */
 export function allCases(): Promise<readonly ConformanceCase[]> {
-  cases ??= collect(() => true).catch((error: unknown) => {
-    cases = undefined;
-    throw error;
-  });
-  return cases;
+  return whole();
 }
 
 /** The cases of some clauses, and a few others: no more of the suite is made than these need. All, if there is no such clause. */
-export function casesOf(clauses: Iterable<string>): Promise<readonly ConformanceCase[]> {
-  const wanted = new Set(clauses);
-  return isKnown(wanted) ? collect((clause) => wanted.has(clause)) : allCases();
+export function casesOf(clauses: readonly string[]): Promise<readonly ConformanceCase[]> {
+  const known = new Set(PARTS.flatMap(([purposes]) => clausesOf(purposes)));
+  if (!clauses.every((clause) => known.has(clause))) return allCases();
+  return collect((clause) => clauses.includes(clause));
 }
 
-function isKnown(clauses: ReadonlySet<string>): boolean {
-  const known = PARTS.flatMap(([purposes]) => clausesOf(purposes));
-  return [...clauses].every((clause) => known.includes(clause));
-}
-
-/** Purposes are named by the beginnings of ids, the first step of which is the clause. */
 function clausesOf(purposes: Purposes): string[] {
-  return Object.keys(purposes).map((beginning) => beginning.split('/')[0]!);
+  return Object.keys(purposes).map(clauseOfId);
 }
 
 async function collect(isWanted: (clause: string) => boolean): Promise<readonly ConformanceCase[]> {
@@ -168,18 +160,19 @@ async function collect(isWanted: (clause: string) => boolean): Promise<readonly 
 }
 
 function casesOfPart([purposes, makeCases]: (typeof PARTS)[number]): readonly ConformanceCase[] {
-  const known = made.get(purposes) ?? explained(purposes, makeCases());
-  made.set(purposes, known);
-  return known;
+  const cases = made.get(purposes) ?? explained(purposes, makeCases());
+  made.set(purposes, cases);
+  return cases;
 }
 
-function outside(): Promise<readonly ConformanceCase[]> {
-  bundled ??= bundledCases().then(
-    ({ cases: read }) => read,
-    (error: unknown) => {
-      bundled = undefined;
+/** Makes once, and again where it failed. */
+function kept<T>(make: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => {
+    result ??= make().catch((error: unknown) => {
+      result = undefined;
       throw error;
-    },
-  );
-  return bundled;
+    });
+    return result;
+  };
 }

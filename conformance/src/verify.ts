@@ -2,6 +2,7 @@ import { type BackendProvider, HeedError, checkContract } from '@heed/core';
 import { abortSignal, callback, checkOptions, listOf, listed, text } from '@heed/core/backend';
 import { allCases, casesOf } from './all-cases.ts';
 import type { ConformanceCase } from './case.ts';
+import { clauseOfId } from './cases/building/purposes.ts';
 import { type CaseStatus, type Report, ReportBuilder } from './report.ts';
 import { runCase } from './run-case.ts';
 import { cases as casesKind, expectedFailures as expectedFailuresKind } from './options.ts';
@@ -90,7 +91,7 @@ export async function casesFor(
   const { cases, clauses, ids, expectedFailures = {} } = options;
   if (cases !== undefined) return selectCases(cases, options);
   if (clauses === undefined && ids === undefined) return selectCases(await allCases(), options);
-  const named = [...(ids ?? []), ...Object.keys(expectedFailures)].map((id) => id.split('/')[0]!);
+  const named = [...(ids ?? []), ...Object.keys(expectedFailures)].map(clauseOfId);
   return selectCases(await casesOf([...(clauses ?? []), ...named]), options);
 }
 

@@ -50,6 +50,7 @@ describe.each(CALLS)('%s()', (_function, call, options) => {
       'is %s refuses it by name',
       async (_, value) => {
         await expect(async () => call({ [name]: value })).rejects.toMatchObject({
+          name: 'HeedError',
           code: 'ARGUMENT',
           message: expect.stringContaining(name) as string,
           remedy: expect.stringMatching(/./) as string,

@@ -16,3 +16,8 @@ export function beginningsOf(id: string): string[] {
   const steps = id.split('/');
   return steps.map((_, left) => steps.slice(0, steps.length - left).join('/'));
 }
+
+/** The clause of a case, or of a family of cases: the first step of its id. */
+export function clauseOfId(id: string): string {
+  return id.split('/')[0]!;
+}

@@ -76,7 +76,7 @@ const CALLED: Readonly<Record<string, string>> = {
 const CODES = ['ARGUMENT', 'SHAPE', 'DTYPE', 'UNKNOWN_OPTION', 'MISSING_INPUT', 'UNEXPECTED_INPUT'];
 const remedy = expect.stringMatching(/./) as string;
 /** An error of Heed for a wrong value. */
-const refusal = { code: expect.toBeOneOf(CODES) as string };
+const refusal = { name: 'HeedError', code: expect.toBeOneOf(CODES) as string };
 
 describe.each(Object.entries(OPTIONS))('%s of a request', (name, right) => {
   const wrong = everyValue.filter(([kind]) => !right.includes(kind));
@@ -93,7 +93,7 @@ describe.each(Object.entries(OPTIONS))('%s of a request', (name, right) => {
 describe.each(['left', 'right'])('the %s of a window', (side) => {
   test.each(everyValue)('that is %s is refused', async (_, value) => {
     const called = attention(backend, { ...request, window: { [side]: value } });
-    await expect(called).rejects.toMatchObject({ code: 'ARGUMENT', remedy });
+    await expect(called).rejects.toMatchObject({ ...refusal, code: 'ARGUMENT', remedy });
   });
 });
 
@@ -115,6 +115,7 @@ describe.each(['resident', 'signal'])('%s of a run', (name) => {
     'that is %s is refused',
     async (_, value) => {
       await expect(attention(backend, request, { [name]: value } as never)).rejects.toMatchObject({
+        ...refusal,
         code: 'ARGUMENT',
         message: expect.stringContaining(`${name} is `) as string,
         remedy: expect.stringContaining(name) as string,
@@ -155,7 +156,10 @@ test.each(everyValue)('a tensor whose shape or data is %s is refused', async (_,
 });
 
 test.each(everyValue)('a backend that is %s is refused', async (_, value) => {
-  await expect(async () => attention(value as never, request)).rejects.toMatchObject({ code: 'ARGUMENT' });
+  await expect(async () => attention(value as never, request)).rejects.toMatchObject({
+    ...refusal,
+    code: 'ARGUMENT',
+  });
 });
 
 test.each(everyValue)('a request that is %s is refused', async (_, value) => {
