@@ -232,7 +232,9 @@ INLINE void clearOthers(const Block<T>& b) {
 template <class T>
 INLINE void addTile(Block<T>& b, T* packed, T* chunk) {
   takeIn(b, 0, b.count);
-  if (b.wants.values) addDirectValues(b, packed, chunk);
+  if (!b.wants.values) return;
+  const FlushesToZero flushes;
+  addDirectValues(b, packed, chunk);
 }
 
 template <class T>
