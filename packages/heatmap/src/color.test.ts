@@ -70,7 +70,7 @@ describe('the color map that diverges', () => {
     ['toSVG', toSVG],
     ['toHTML', toHTML],
     ['toTerminal', toTerminal],
-  ])('of %s does not draw what is no picture', (_, draw) => {
+  ])('of %s refuses what is not a picture', (_, draw) => {
     expect(() => draw(null as never, { colorMap: 'RdBu' })).toThrow(
       expect.objectContaining({ name: 'HeedError', code: 'ARGUMENT' }) as Error,
     );
